@@ -1,0 +1,328 @@
+/* A message becomes a request: URL, headers, auth and body from the compiled plan; and the settings' check. */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+
+#include "common/adapter_internal.h"
+#include "common/hash.h"
+
+#define HEADERS_MAX 40
+#define HEADER_VALUE_MAX 4000
+#define URL_MAX 4000
+
+static bool loopback_host(const char *host, size_t len)
+{
+	if (len == 9 && strncasecmp(host, "localhost", len) == 0)
+		return true;
+	if (len == 5 && strncmp(host, "[::1]", len) == 0)
+		return true;
+	if (len < 9 || len > 15 || strncmp(host, "127.", 4) != 0)
+		return false;
+	return strspn(host, "0123456789.") >= len;
+}
+
+/* https, or http to this machine; no user info, which a log or a proxy might show; printable ASCII only. */
+static int check_url(const char *url, struct err *err)
+{
+	bool https = strncmp(url, "https://", 8) == 0, http = strncmp(url, "http://", 7) == 0;
+	const char *authority = url + (https ? 8 : 7);
+	size_t len, host;
+
+	if (strlen(url) > URL_MAX)
+		return err_set(err, -EBADMSG, "too_long", "", "the URL is too long");
+	for (const char *p = url; *p; p++) {
+		if (*p <= ' ' || *p > '~' || strchr("\\\"<>^`{|}", *p))
+			return err_set(err, -EBADMSG, "bad_url", "",
+				"the URL contains a character that must be escaped");
+	}
+	if (!https && !http)
+		return err_set(err, -EBADMSG, "bad_url", "", "the URL must begin with https://");
+	len = strcspn(authority, "/?#");
+	if (len == 0 || memchr(authority, '@', len))
+		return err_set(err, -EBADMSG, "bad_url", "",
+			"the URL must name a host and no user");
+	if (*authority == '[')
+		host = strcspn(authority, "]") + 1;
+	else
+		host = strcspn(authority, ":/?#");
+	if (http && !loopback_host(authority, host < len ? host : len))
+		return err_set(err, -EBADMSG, "bad_url", "",
+			"http:// is for this machine only (localhost, 127.x, [::1]); use https://");
+	return 0;
+}
+
+static int check_header_value(const char *name, const char *value, struct err *err)
+{
+	if (strlen(value) > HEADER_VALUE_MAX)
+		return err_set(err, -EBADMSG, "too_long", "", "the header %s is too long", name);
+	for (const unsigned char *p = (const unsigned char *)value; *p; p++) {
+		if (*p < 0x20 || *p == 0x7f)
+			return err_set(err, -EBADMSG, "control_character", "",
+				"the header %s would contain a control character", name);
+	}
+	return 0;
+}
+
+static int add_header(struct http_request *request, struct http_header *headers, const char *name,
+	const char *value, struct err *err)
+{
+	if (request->header_count == HEADERS_MAX)
+		return err_set(err, -EBADMSG, "too_long", "", "too many headers");
+	headers[request->header_count++] = (struct http_header){ name, value };
+	return check_header_value(name, value, err);
+}
+
+static void add_pairs(struct buf *out, const struct pair_list *pairs, const char *separator)
+{
+	for (size_t i = 0; i < pairs->count; i++) {
+		buf_add_str(out, i == 0 ? separator : "&");
+		url_escape(out, pairs->pairs[i].name);
+		buf_add_char(out, '=');
+		url_escape(out, pairs->pairs[i].value);
+	}
+}
+
+static int build_url(const struct scope *scope, const struct request_plan *plan, const char **ret,
+	struct err *err)
+{
+	CLEANUP(buf_clear) struct buf url = { 0 };
+	struct pair_list pairs = { 0 };
+	const char *base, *secret;
+	int r = text_string(scope, &plan->url, &base, err);
+
+	if (r < 0 || (r = fields_render(scope, &plan->query, &pairs, err)) < 0)
+		return r;
+	buf_add_str(&url, base);
+	add_pairs(&url, &pairs, strchr(base, '?') ? "&" : "?");
+	if (plan->auth.kind == AUTH_QUERY) {
+		struct pair pair = { plan->auth.name, NULL };
+		const struct pair_list auth = { &pair, 1, 1 };
+
+		r = text_string(scope, &plan->auth.secret, &secret, err);
+		if (r < 0)
+			return r;
+		pair.value = secret;
+		add_pairs(&url, &auth, strchr(buf_str(&url), '?') ? "&" : "?");
+	}
+	*ret = arena_memdup(scope->arena, buf_str(&url), url.len);
+	return check_url(*ret, err);
+}
+
+/* Masked, basic auth shows its kind only: base64 would look like a real one. */
+static int add_auth(const struct scope *scope, const struct auth *auth, struct http_request *request,
+	struct http_header *headers, struct err *err)
+{
+	CLEANUP(buf_clear) struct buf value = { 0 };
+	const char *secret, *user, *pair;
+	int r;
+
+	if (auth->kind == AUTH_NONE || auth->kind == AUTH_QUERY)
+		return 0;
+	r = text_string(scope, &auth->secret, &secret, err);
+	if (r < 0)
+		return r;
+	if (auth->kind == AUTH_HEADER)
+		return add_header(request, headers, auth->name, secret, err);
+	if (auth->kind == AUTH_BEARER) {
+		buf_printf(&value, "Bearer %s", secret);
+	} else {
+		r = text_string(scope, &auth->user, &user, err);
+		if (r < 0)
+			return r;
+		if (strchr(user, ':'))
+			return err_set(err, -EBADMSG, "bad_value", "",
+				"the user of basic auth must not contain ':'");
+		pair = arena_printf(scope->arena, "%s:%s", user, secret);
+		buf_add_str(&value, "Basic ");
+		if (scope->input->secret)
+			base64_add(&value, pair, strlen(pair));
+		else
+			buf_add_str(&value, "***");
+	}
+	return add_header(request, headers, "Authorization",
+		arena_memdup(scope->arena, buf_str(&value), value.len), err);
+}
+
+static int build_headers(const struct scope *scope, const struct request_plan *plan,
+	const char *idempotency, struct http_request *request, struct err *err)
+{
+	struct http_header *headers = arena_alloc(scope->arena, HEADERS_MAX * sizeof(*headers));
+	struct pair_list pairs = { 0 };
+	int r = 0;
+
+	request->headers = headers;
+	if (plan->body != BODY_NONE)
+		r = add_header(request, headers, "Content-Type",
+			plan->body == BODY_JSON ? "application/json" :
+						  "application/x-www-form-urlencoded",
+			err);
+	if (r < 0 || (r = add_header(request, headers, "Accept", "application/json", err)) < 0 ||
+		(r = add_auth(scope, &plan->auth, request, headers, err)) < 0 ||
+		(r = fields_render(scope, &plan->headers, &pairs, err)) < 0)
+		return r;
+	for (size_t i = 0; i < pairs.count && r == 0; i++)
+		r = add_header(request, headers, pairs.pairs[i].name, pairs.pairs[i].value, err);
+	if (r == 0 && idempotency)
+		r = add_header(request, headers, idempotency, scope->input->message->attempt_id, err);
+	return r;
+}
+
+static int build_body(const struct scope *scope, const struct request_plan *plan,
+	struct http_request *request, struct err *err)
+{
+	CLEANUP(buf_clear) struct buf body = { 0 };
+	struct json_writer w = jw_init(&body);
+	struct pair_list pairs = { 0 };
+	int r = 0;
+
+	if (plan->body == BODY_NONE)
+		return 0;
+	if (plan->body == BODY_JSON)
+		r = node_render(scope, &plan->json, &w, NULL, false, err);
+	else if ((r = fields_render(scope, &plan->form, &pairs, err)) == 0)
+		add_pairs(&body, &pairs, "");
+	if (r < 0)
+		return r;
+	if ((int64_t)body.len > scope->adapter->max_request_bytes)
+		return err_set(err, -EBADMSG, "too_long", "",
+			"the request has %zu bytes, the provider takes %lld", body.len,
+			(long long)scope->adapter->max_request_bytes);
+	request->body = arena_memdup(scope->arena, buf_str(&body), body.len);
+	request->body_len = body.len;
+	return 0;
+}
+
+static int build(const struct scope *scope, const struct request_plan *plan, const char *idempotency,
+	struct http_request *ret, struct err *err)
+{
+	struct http_request request = { .method = plan->method, .timeout_ms = plan->timeout_ms };
+	int r = message_check(scope->input->message, err);
+
+	if (r < 0 || (r = build_url(scope, plan, &request.url, err)) < 0 ||
+		(r = build_headers(scope, plan, idempotency, &request, err)) < 0 ||
+		(r = build_body(scope, plan, &request, err)) < 0)
+		return r;
+	*ret = request;
+	return 0;
+}
+
+int adapter_request(const struct adapter *adapter, const struct adapter_input *input,
+	struct arena *arena, struct http_request *ret, struct err *err)
+{
+	const struct scope scope = { .adapter = adapter, .input = input, .arena = arena };
+
+	if (!adapter_serves(adapter, input->message->channel))
+		return err_set(err, -EBADMSG, "bad_value", "$.channel", "%s does not carry %s",
+			adapter->name, channel_names[input->message->channel]);
+	return build(&scope, &adapter->send, adapter->idempotency_header, ret, err);
+}
+
+int adapter_lookup_request(const struct adapter *adapter, const struct adapter_input *input,
+	struct arena *arena, struct http_request *ret, struct adapter_lookup **lookup,
+	struct err *err)
+{
+	const struct scope scope = { .adapter = adapter, .input = input, .arena = arena };
+	const struct lookup_plan *plan = &adapter->lookup;
+	struct adapter_lookup *made;
+	int r = 0;
+
+	if (!adapter->has_lookup)
+		return err_set(err, -ENOTSUP, "no_lookup", "", "%s has no look-up", adapter->name);
+	made = arena_alloc(arena, sizeof(*made));
+	made->plan = plan;
+	made->sent_at = input->sent_at;
+	made->expected = arena_alloc(arena, plan->match_count * sizeof(*made->expected));
+	for (size_t i = 0; i < plan->match_count && r == 0; i++)
+		r = text_string(&scope, &plan->matches[i].text, &made->expected[i], err);
+	if (r < 0 || (r = build(&scope, &adapter->lookup_request, NULL, ret, err)) < 0)
+		return r;
+	*lookup = made;
+	return 0;
+}
+
+/* --- settings ------------------------------------------------------------------------------------------------------------- */
+
+static const char *settings_get(const struct provider_settings *settings, const char *name)
+{
+	for (const char *const *p = settings->settings; p && p[0]; p += 2) {
+		if (strcmp(p[0], name) == 0)
+			return p[1];
+	}
+	return NULL;
+}
+
+static bool adapter_knows(const struct adapter *adapter, const char *name)
+{
+	for (size_t i = 0; i < adapter->setting_count; i++) {
+		if (strcmp(adapter->settings[i].name, name) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* Any message will do: it is the settings that are tried. */
+static int try_request(const struct adapter *adapter, const struct provider_settings *settings,
+	struct err *err)
+{
+	static const char *const invoices[] = { "INV-1" };
+	CLEANUP(arena_freep) struct arena *arena = arena_create();
+	struct message message = { .attempt_id = "00000000000000000000000000",
+		.provider = settings->name ? settings->name : adapter->name,
+		.to = { .name = "A", .email = "a@example.com", .phone = "+15005550006" },
+		.from = { .name = "B", .email = "b@example.com", .phone = "+15005550006",
+			.reply_to = "b@example.com" },
+		.locale = "en", .subject = "S", .text = "T", .html = "<p>T", .debtor_id = "D",
+		.step = "s", .policy = "p", .invoice_ids = invoices, .invoice_count = 1 };
+	const struct adapter_input input = { .settings = settings, .message = &message };
+	struct adapter_lookup *lookup;
+	struct http_request request;
+	int r;
+
+	while (!adapter_serves(adapter, message.channel))
+		message.channel++;
+	r = adapter_request(adapter, &input, arena, &request, err);
+	if (r == 0 && adapter->has_lookup)
+		r = adapter_lookup_request(adapter, &input, arena, &request, &lookup, err);
+	return r;
+}
+
+int adapter_check_settings(const struct adapter *adapter, const struct provider_settings *settings,
+	struct err *err)
+{
+	char path[160];
+
+	for (const char *const *p = settings->settings; p && p[0]; p += 2) {
+		snprintf(path, sizeof(path), "$.settings.%.100s", p[0]);
+		if (!adapter_knows(adapter, p[0]))
+			return err_set(err, -EBADMSG, "unknown_member", path,
+				"%s has no such setting", adapter->name);
+	}
+	for (size_t i = 0; i < adapter->setting_count; i++) {
+		const struct setting *setting = &adapter->settings[i];
+		const char *value = settings_get(settings, setting->name);
+
+		snprintf(path, sizeof(path), "$.settings.%.100s", setting->name);
+		if (setting->required && !setting->fallback && (!value || !*value))
+			return err_set(err, -EBADMSG, "missing", path, "%s needs it",
+				adapter->name);
+		if (setting->secret && value && (!token_valid(value) && !id_valid(value)))
+			return err_set(err, -EBADMSG, "bad_id", path,
+				"must be the name of a credential, not the secret itself");
+	}
+	return try_request(adapter, settings, err);
+}
+
+int adapter_each_secret(const struct adapter *adapter, const struct provider_settings *settings,
+	int (*fn)(const char *credential, void *arg), void *arg)
+{
+	int r = 0;
+
+	for (size_t i = 0; i < adapter->setting_count && r == 0; i++) {
+		const char *value = settings_get(settings, adapter->settings[i].name);
+
+		if (adapter->settings[i].secret && value)
+			r = fn(value, arg);
+	}
+	return r;
+}

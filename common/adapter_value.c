@@ -1,0 +1,452 @@
+/* The value templates of provider files: {to.phone|e164} over a fixed model, typed when the file is loaded. */
+#include <errno.h>
+#include <string.h>
+
+#include "common/adapter_internal.h"
+
+#define SCALARS (KIND(VALUE_STRING) | KIND(VALUE_INT) | KIND(VALUE_BOOL))
+#define FILTERS_MAX 8
+
+/* --- the model ---------------------------------------------------------------------------------------------------- */
+
+enum model_id { MODEL_FIELD, MODEL_PARTY, MODEL_CHANNEL, MODEL_INVOICE, MODEL_INVOICES, MODEL_METADATA,
+	MODEL_CONFIG, MODEL_NOW, MODEL_SENT_AT, MODEL_ITEM, MODEL_KEY, MODEL_VALUE };
+
+struct model_row {
+	const char *name;
+	enum value_kind kind;
+	enum model_id id;
+	size_t offset; /* FIELD: of a string, PARTY: of a party, in struct message */
+	unsigned place; /* only there; 0 = anywhere */
+};
+
+#define FIELD(text, member) { text, VALUE_STRING, MODEL_FIELD, offsetof(struct message, member), 0 }
+
+static const struct model_row model[] = {
+	FIELD("dispatch.id", attempt_id),
+	{ "to", VALUE_PARTY, MODEL_PARTY, offsetof(struct message, to), 0 },
+	FIELD("to.name", to.name),
+	FIELD("to.email", to.email),
+	FIELD("to.phone", to.phone),
+	{ "from", VALUE_PARTY, MODEL_PARTY, offsetof(struct message, from), 0 },
+	FIELD("from.name", from.name),
+	FIELD("from.email", from.email),
+	FIELD("from.phone", from.phone),
+	FIELD("from.reply_to", from.reply_to),
+	FIELD("locale", locale),
+	FIELD("subject", subject),
+	FIELD("text", text),
+	FIELD("html", html),
+	FIELD("debtor", debtor_id),
+	FIELD("step", step),
+	FIELD("policy", policy),
+	{ "channel", VALUE_STRING, MODEL_CHANNEL, 0, 0 },
+	{ "invoice", VALUE_STRING, MODEL_INVOICE, 0, 0 },
+	{ "invoices", VALUE_LIST, MODEL_INVOICES, 0, 0 },
+	{ "metadata", VALUE_PAIRS, MODEL_METADATA, 0, 0 },
+	{ "now", VALUE_INT, MODEL_NOW, 0, 0 },
+	{ "sent_at", VALUE_INT, MODEL_SENT_AT, 0, PLACE_LOOKUP },
+	{ "item", VALUE_STRING, MODEL_ITEM, 0, PLACE_ITEM },
+	{ "key", VALUE_STRING, MODEL_KEY, 0, PLACE_PAIR },
+	{ "value", VALUE_STRING, MODEL_VALUE, 0, PLACE_PAIR },
+};
+static const struct model_row model_config = { "config", VALUE_STRING, MODEL_CONFIG, 0, 0 };
+
+static struct value string_value(const char *s)
+{
+	return (struct value){ .kind = s ? VALUE_STRING : VALUE_NONE, .s = s };
+}
+
+/* Few and small: what the recipient's own message says already, so that the provider learns nothing more. */
+static struct value metadata_value(const struct scope *scope)
+{
+	const struct message *m = scope->input->message;
+	const char **items = arena_alloc(scope->arena, 6 * sizeof(*items));
+	size_t n = 0;
+
+	items[n++] = "attempt";
+	items[n++] = m->attempt_id;
+	if (m->invoice_count > 0) {
+		items[n++] = "invoice";
+		items[n++] = m->invoice_ids[0];
+	}
+	if (m->step) {
+		items[n++] = "step";
+		items[n++] = m->step;
+	}
+	return (struct value){ .kind = VALUE_PAIRS, .items = items, .count = n / 2 };
+}
+
+static struct value model_value(const struct scope *scope, const struct model_row *row)
+{
+	const struct message *m = scope->input->message;
+
+	switch (row->id) {
+	case MODEL_FIELD:
+		return string_value(*(const char *const *)((const char *)m + row->offset));
+	case MODEL_PARTY:
+		return (struct value){ .kind = VALUE_PARTY,
+			.party = (const struct party *)(const void *)((const char *)m + row->offset) };
+	case MODEL_CHANNEL:
+		return string_value(channel_names[m->channel]);
+	case MODEL_INVOICE:
+		return string_value(m->invoice_count > 0 ? m->invoice_ids[0] : NULL);
+	case MODEL_INVOICES:
+		return (struct value){ .kind = VALUE_LIST, .items = m->invoice_ids,
+			.count = m->invoice_count };
+	case MODEL_METADATA:
+		return metadata_value(scope);
+	case MODEL_NOW:
+		return (struct value){ .kind = VALUE_INT, .n = scope->input->now };
+	case MODEL_SENT_AT:
+		return (struct value){ .kind = VALUE_INT, .n = scope->input->sent_at };
+	case MODEL_ITEM:
+		return scope->item ? *scope->item : (struct value){ 0 };
+	case MODEL_KEY:
+		return string_value(scope->pair_key);
+	case MODEL_VALUE:
+		return string_value(scope->pair_value);
+	case MODEL_CONFIG:
+		break;
+	}
+	return (struct value){ 0 };
+}
+
+static const struct setting *find_setting(const struct adapter *adapter, const char *name)
+{
+	for (size_t i = 0; i < adapter->setting_count; i++) {
+		if (strcmp(adapter->settings[i].name, name) == 0)
+			return &adapter->settings[i];
+	}
+	return NULL;
+}
+
+/* *ret NULL: not set. A secret's setting is the name of a credential; its value comes from input->secret. */
+int setting_value(const struct adapter *adapter, const struct adapter_input *input, const char *name,
+	const char **ret, struct err *err)
+{
+	const struct setting *setting = find_setting(adapter, name);
+	const char *const *pairs = input->settings ? input->settings->settings : NULL;
+	const char *value = NULL;
+
+	for (; pairs && pairs[0]; pairs += 2) {
+		if (strcmp(pairs[0], name) == 0)
+			value = pairs[1];
+	}
+	if (!value)
+		value = setting ? setting->fallback : NULL;
+	if (value && setting && setting->secret) {
+		const char *credential = value;
+
+		value = input->secret ? input->secret(credential, input->secret_arg) : "***";
+		if (!value)
+			return err_set(err, -ENOENT, "no_credential", credential,
+				"there is no credential \"%s\" for the setting %s", credential,
+				name);
+	}
+	*ret = value;
+	return 0;
+}
+
+bool value_empty(const struct value *v)
+{
+	switch (v->kind) {
+	case VALUE_NONE:
+		return true;
+	case VALUE_STRING:
+		return !*v->s;
+	case VALUE_INT:
+	case VALUE_BOOL:
+		return v->n == 0;
+	case VALUE_LIST:
+	case VALUE_PAIRS:
+		return v->count == 0;
+	case VALUE_PARTY:
+		return !v->party->email && !v->party->phone && !v->party->name;
+	}
+	return true;
+}
+
+void value_write(struct json_writer *w, const char *key, const struct value *v)
+{
+	switch (v->kind) {
+	case VALUE_NONE:
+		jw_null(w, key);
+		break;
+	case VALUE_STRING:
+		jw_str(w, key, v->s);
+		break;
+	case VALUE_INT:
+		jw_int(w, key, v->n);
+		break;
+	case VALUE_BOOL:
+		jw_bool(w, key, v->n != 0);
+		break;
+	case VALUE_LIST:
+		jw_array(w, key);
+		for (size_t i = 0; i < v->count; i++)
+			jw_str(w, NULL, v->items[i]);
+		jw_end_array(w);
+		break;
+	case VALUE_PAIRS:
+		jw_object(w, key);
+		for (size_t i = 0; i < v->count; i++)
+			jw_str(w, v->items[2 * i], v->items[2 * i + 1]);
+		jw_end_object(w);
+		break;
+	case VALUE_PARTY:
+		jw_object(w, key);
+		jw_opt_str(w, "name", v->party->name);
+		jw_opt_str(w, "email", v->party->email);
+		jw_opt_str(w, "phone", v->party->phone);
+		jw_end_object(w);
+		break;
+	}
+}
+
+/* --- compiling -------------------------------------------------------------------------------------------------------- */
+
+static int parse_name(const struct adapter *adapter, const struct json *json, const char *name,
+	unsigned places, struct reference *ret, struct err *err)
+{
+	if (strncmp(name, "config.", 7) == 0) {
+		const struct setting *setting = find_setting(adapter, name + 7);
+
+		if (!setting)
+			return json_refuse(json, NULL, err, "unknown_value",
+				"\"%s\" is not declared under config", name);
+		if (setting->secret && (places & PLACE_URL))
+			return json_refuse(json, NULL, err, "secret_in_url",
+				"\"%s\" is a secret and would stand in a URL", name);
+		ret->row = &model_config;
+		ret->name = name + 7;
+		return 0;
+	}
+	for (size_t i = 0; i < ARRAY_LEN(model); i++) {
+		if (strcmp(model[i].name, name) != 0)
+			continue;
+		if (model[i].place && !(model[i].place & places))
+			return json_refuse(json, NULL, err, "unknown_value",
+				"\"%s\" has no meaning here", name);
+		ret->row = &model[i];
+		return 0;
+	}
+	return json_refuse(json, NULL, err, "unknown_value", "there is no value \"%s\"", name);
+}
+
+static int parse_filter(const struct json *json, struct arena *arena, const char *spec,
+	struct filter *ret, enum value_kind *kind, struct err *err)
+{
+	const char *colon = strchr(spec, ':');
+	const char *name = colon ? arena_memdup(arena, spec, (size_t)(colon - spec)) : spec;
+	const struct filter_row *row = filter_find(name);
+
+	if (!row)
+		return json_refuse(json, NULL, err, "unknown_filter", "there is no filter \"%s\"",
+			name);
+	if (!!colon != (row->arg != ARG_NONE))
+		return json_refuse(json, NULL, err, "bad_filter", "the filter %s takes %s", name,
+			row->arg == ARG_NONE ? "no argument" : "an argument (name:argument)");
+	if (row->arg == ARG_NUMBER &&
+		(strlen(colon + 1) > 6 || !colon[1] || colon[1 + strspn(colon + 1, "0123456789")]))
+		return json_refuse(json, NULL, err, "bad_filter",
+			"the argument of %s must be a number", name);
+	if (!(row->takes & KIND(*kind)))
+		return json_refuse(json, NULL, err, "bad_filter",
+			"the filter %s cannot be applied to such a value", name);
+	ret->row = row;
+	ret->arg = colon ? colon + 1 : NULL;
+	*kind = row->gives;
+	return 0;
+}
+
+/* Between the braces: a name and its filters. *kind is what comes out. */
+static int parse_reference(const struct adapter *adapter, const struct json *json, char *inside,
+	unsigned places, struct reference *ret, enum value_kind *kind, struct err *err)
+{
+	char *rest = inside;
+	const char *name = strsep(&rest, "|");
+	int r = parse_name(adapter, json, name, places, ret, err);
+
+	if (r < 0)
+		return r;
+	*kind = ret->row->kind;
+	ret->filters = arena_alloc(adapter->arena, FILTERS_MAX * sizeof(*ret->filters));
+	while (rest) {
+		if (ret->filter_count == FILTERS_MAX)
+			return json_refuse(json, NULL, err, "bad_filter", "too many filters");
+		r = parse_filter(json, adapter->arena, strsep(&rest, "|"),
+			&ret->filters[ret->filter_count++], kind, err);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+int reference_parse(const struct adapter *adapter, const struct json *json, const char *name,
+	unsigned places, unsigned kinds, struct reference *ret, struct err *err)
+{
+	enum value_kind kind;
+	int r;
+
+	*ret = (struct reference){ .source = name };
+	r = parse_reference(adapter, json, arena_strdup(adapter->arena, name), places, ret, &kind, err);
+	if (r == 0 && !(kinds & KIND(kind)))
+		return json_refuse(json, NULL, err, "bad_value", "%s is not of the right kind here", name);
+	return r;
+}
+
+/* In a URL all but a leading setting (the base) must be escaped, so that no value can change what the URL means. */
+static bool escaped_for_url(const struct text *text, const struct reference *ref)
+{
+	const char *last = ref->filter_count > 0 ? ref->filters[ref->filter_count - 1].row->name : "";
+
+	if (strcmp(last, "path") == 0 || strcmp(last, "query") == 0)
+		return true;
+	return ref == &text->parts[0].ref && ref->row == &model_config && ref->filter_count == 0;
+}
+
+static struct text_part *add_part(const struct adapter *adapter, struct text *text, size_t *capacity)
+{
+	text->parts = arena_grow(adapter->arena, text->parts, text->count, capacity,
+		sizeof(*text->parts));
+	text->parts[text->count] = (struct text_part){ 0 };
+	return &text->parts[text->count++];
+}
+
+static int check_kinds(const struct json *json, unsigned places, const struct text *text,
+	enum value_kind last_kind, bool all_scalar, struct err *err)
+{
+	bool alone = text->count == 1 && !text->parts[0].literal;
+
+	if (all_scalar)
+		return 0;
+	if (alone && (places & PLACE_TREE) && last_kind != VALUE_PARTY)
+		return 0;
+	return json_refuse(json, NULL, err, "bad_value",
+		"a list, an object or a person cannot stand in a text: use |join, |json or |address");
+}
+
+int text_parse(const struct adapter *adapter, const struct json *json, unsigned places,
+	struct text *ret, struct err *err)
+{
+	const char *p = json_str(json);
+	CLEANUP(buf_clear) struct buf literal = { 0 };
+	enum value_kind kind = VALUE_STRING;
+	bool all_scalar = true;
+	size_t capacity = 0;
+	int r;
+
+	*ret = (struct text){ 0 };
+	if (json->type != JSON_STRING)
+		return json_refuse(json, NULL, err, "wrong_type", "must be a string");
+	while (*p) {
+		const char *end;
+		char *inside;
+
+		if (*p == '}' && p[1] != '}')
+			return json_refuse(json, NULL, err, "bad_template",
+				"a lone \"}\" (write \"}}\" for the character)");
+		if (*p != '{' || p[1] == '{') {
+			buf_add_char(&literal, *p);
+			p += *p == '{' || *p == '}' ? 2 : 1;
+			continue;
+		}
+		end = strchr(p, '}');
+		if (!end)
+			return json_refuse(json, NULL, err, "bad_template",
+				"a \"{\" without \"}\" (write \"{{\" for the character)");
+		if (literal.len > 0)
+			add_part(adapter, ret, &capacity)->literal =
+				arena_memdup(adapter->arena, literal.data, literal.len);
+		buf_reset(&literal);
+		inside = arena_memdup(adapter->arena, p + 1, (size_t)(end - p - 1));
+		struct text_part *part = add_part(adapter, ret, &capacity);
+		part->ref.source = arena_memdup(adapter->arena, p, (size_t)(end - p + 1));
+		r = parse_reference(adapter, json, inside, places, &part->ref, &kind, err);
+		if (r < 0)
+			return r;
+		all_scalar = all_scalar && (KIND(kind) & SCALARS);
+		if ((places & PLACE_URL) && !escaped_for_url(ret, &part->ref))
+			return json_refuse(json, NULL, err, "not_escaped",
+				"in a URL %s needs |path or |query", part->ref.source);
+		p = end + 1;
+	}
+	if (literal.len > 0 || ret->count == 0)
+		add_part(adapter, ret, &capacity)->literal =
+			arena_memdup(adapter->arena, buf_str(&literal), literal.len);
+	return check_kinds(json, places, ret, kind, all_scalar, err);
+}
+
+/* --- filling ------------------------------------------------------------------------------------------------------------ */
+
+int reference_value(const struct scope *scope, const struct reference *ref, struct value *ret,
+	struct err *err)
+{
+	int r;
+
+	if (ref->row == &model_config) {
+		const char *value = NULL;
+
+		r = setting_value(scope->adapter, scope->input, ref->name, &value, err);
+		if (r < 0)
+			return r;
+		*ret = string_value(value);
+	} else {
+		*ret = model_value(scope, ref->row);
+	}
+	for (size_t i = 0; i < ref->filter_count && ret->kind != VALUE_NONE; i++) {
+		const struct filter *filter = &ref->filters[i];
+
+		r = filter->row->apply(scope, filter->arg, ret);
+		if (r < 0)
+			return err_set(err, r, "bad_value", ref->source,
+				"the value does not suit the filter %s", filter->row->name);
+	}
+	return 0;
+}
+
+int text_value(const struct scope *scope, const struct text *text, struct value *ret, struct err *err)
+{
+	CLEANUP(buf_clear) struct buf out = { 0 };
+	struct value v;
+	int r;
+
+	if (text->count == 1 && !text->parts[0].literal) {
+		r = reference_value(scope, &text->parts[0].ref, ret, err);
+		if (r == 0 && ret->kind == VALUE_NONE)
+			ret->s = text->parts[0].ref.source;
+		return r;
+	}
+	for (size_t i = 0; i < text->count; i++) {
+		const struct text_part *part = &text->parts[i];
+
+		if (part->literal) {
+			buf_add_str(&out, part->literal);
+			continue;
+		}
+		r = reference_value(scope, &part->ref, &v, err);
+		if (r < 0)
+			return r;
+		if (v.kind == VALUE_NONE) {
+			*ret = (struct value){ .s = part->ref.source };
+			return 0;
+		}
+		buf_add_str(&out, value_string(scope, &v));
+	}
+	*ret = string_value(arena_memdup(scope->arena, buf_str(&out), out.len));
+	return 0;
+}
+
+int text_string(const struct scope *scope, const struct text *text, const char **ret, struct err *err)
+{
+	struct value v;
+	int r = text_value(scope, text, &v, err);
+
+	if (r < 0)
+		return r;
+	if (v.kind == VALUE_NONE)
+		return err_set(err, -EBADMSG, "missing_value", v.s, "the message has no %s", v.s);
+	*ret = value_string(scope, &v);
+	return 0;
+}

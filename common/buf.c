@@ -1,0 +1,190 @@
+#include "common/buf.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/cleanup.h"
+
+void buf_clear(struct buf *buf)
+{
+	free(buf->data);
+	*buf = (struct buf){ 0 };
+}
+
+void buf_reset(struct buf *buf)
+{
+	buf->len = 0;
+	if (buf->data)
+		buf->data[0] = '\0';
+}
+
+void buf_reserve(struct buf *buf, size_t extra)
+{
+	size_t need = buf->len + extra + 1;
+
+	if (need > buf->capacity)
+		xgrow(&buf->data, &buf->capacity, need < 64 ? 64 : need, 1);
+}
+
+void buf_add(struct buf *buf, const void *data, size_t len)
+{
+	buf_reserve(buf, len);
+	if (len)
+		memcpy(buf->data + buf->len, data, len);
+	buf->len += len;
+	buf->data[buf->len] = '\0';
+}
+
+void buf_add_str(struct buf *buf, const char *s)
+{
+	buf_add(buf, s, strlen(s));
+}
+
+void buf_add_char(struct buf *buf, char c)
+{
+	buf_add(buf, &c, 1);
+}
+
+void buf_printf(struct buf *buf, const char *format, ...)
+{
+	va_list args;
+	int n;
+
+	va_start(args, format);
+	n = vsnprintf(NULL, 0, format, args);
+	va_end(args);
+	buf_reserve(buf, (size_t)n);
+	va_start(args, format);
+	vsnprintf(buf->data + buf->len, (size_t)n + 1, format, args);
+	va_end(args);
+	buf->len += (size_t)n;
+}
+
+void buf_add_int(struct buf *buf, int64_t n)
+{
+	char digits[24], *at = digits + sizeof(digits);
+	uint64_t rest = n < 0 ? 0 - (uint64_t)n : (uint64_t)n;
+
+	do {
+		*--at = (char)('0' + rest % 10);
+		rest /= 10;
+	} while (rest);
+	if (n < 0)
+		*--at = '-';
+	buf_add(buf, at, (size_t)(digits + sizeof(digits) - at));
+}
+
+static void add_be(struct buf *buf, uint64_t n, size_t bytes)
+{
+	uint8_t raw[8];
+
+	for (size_t i = 0; i < bytes; i++)
+		raw[i] = (uint8_t)(n >> (8 * (bytes - 1 - i)));
+	buf_add(buf, raw, bytes);
+}
+
+void buf_add_u16be(struct buf *buf, uint16_t n)
+{
+	add_be(buf, n, 2);
+}
+
+void buf_add_u32be(struct buf *buf, uint32_t n)
+{
+	add_be(buf, n, 4);
+}
+
+void buf_add_u64be(struct buf *buf, uint64_t n)
+{
+	add_be(buf, n, 8);
+}
+
+const char *buf_str(const struct buf *buf)
+{
+	return buf->data ? buf->data : "";
+}
+
+char *buf_take(struct buf *buf)
+{
+	char *data = buf->data ? buf->data : xstrdup("");
+
+	*buf = (struct buf){ 0 };
+	return data;
+}
+
+static uint64_t read_be(const void *p, size_t bytes)
+{
+	const uint8_t *raw = p;
+	uint64_t n = 0;
+
+	for (size_t i = 0; i < bytes; i++)
+		n = n << 8 | raw[i];
+	return n;
+}
+
+uint16_t read_u16be(const void *p)
+{
+	return (uint16_t)read_be(p, 2);
+}
+
+uint32_t read_u32be(const void *p)
+{
+	return (uint32_t)read_be(p, 4);
+}
+
+uint64_t read_u64be(const void *p)
+{
+	return read_be(p, 8);
+}
+
+struct reader reader_init(const void *data, size_t len)
+{
+	const uint8_t *at = data;
+
+	return (struct reader){ at, at ? at + len : at, false };
+}
+
+size_t reader_left(const struct reader *r)
+{
+	return (size_t)(r->end - r->at);
+}
+
+struct slice reader_take(struct reader *r, size_t len)
+{
+	struct slice taken = { r->at, len };
+
+	if (r->bad || reader_left(r) < len) {
+		r->bad = true;
+		return (struct slice){ NULL, 0 };
+	}
+	r->at += len;
+	return taken;
+}
+
+static uint64_t take_be(struct reader *r, size_t bytes)
+{
+	struct slice raw = reader_take(r, bytes);
+
+	return raw.data ? read_be(raw.data, bytes) : 0;
+}
+
+uint8_t reader_u8(struct reader *r)
+{
+	return (uint8_t)take_be(r, 1);
+}
+
+uint16_t reader_u16be(struct reader *r)
+{
+	return (uint16_t)take_be(r, 2);
+}
+
+uint32_t reader_u32be(struct reader *r)
+{
+	return (uint32_t)take_be(r, 4);
+}
+
+uint64_t reader_u64be(struct reader *r)
+{
+	return take_be(r, 8);
+}

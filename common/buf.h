@@ -1,0 +1,53 @@
+/*
+ * buf - a growing byte string. Always NUL-terminated behind len once something was added.
+ */
+#ifndef DUNNINGD_COMMON_BUF_H
+#define DUNNINGD_COMMON_BUF_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct buf {
+	char *data; /* owned; NULL while empty */
+	size_t len;
+	size_t capacity;
+};
+
+void buf_clear(struct buf *buf); /* frees; the buf is empty and usable again. Works as CLEANUP(buf_clear) */
+void buf_reset(struct buf *buf); /* len = 0, keeps the memory */
+void buf_reserve(struct buf *buf, size_t extra);
+void buf_add(struct buf *buf, const void *data, size_t len);
+void buf_add_str(struct buf *buf, const char *s);
+void buf_add_char(struct buf *buf, char c);
+void buf_printf(struct buf *buf, const char *format, ...) __attribute__((format(printf, 2, 3)));
+void buf_add_int(struct buf *buf, int64_t n); /* decimal; faster than printf */
+void buf_add_u16be(struct buf *buf, uint16_t n);
+void buf_add_u32be(struct buf *buf, uint32_t n);
+void buf_add_u64be(struct buf *buf, uint64_t n);
+const char *buf_str(const struct buf *buf); /* never NULL: "" when empty */
+char *buf_take(struct buf *buf); /* the caller owns the malloced string; the buf is empty */
+
+uint16_t read_u16be(const void *p);
+uint32_t read_u32be(const void *p);
+uint64_t read_u64be(const void *p);
+
+/* A borrowed slice of bytes, and a reader that never runs past its end. */
+struct slice {
+	const uint8_t *data;
+	size_t len;
+};
+struct reader {
+	const uint8_t *at;
+	const uint8_t *end;
+	bool bad; /* set by the first read past the end; every later read gives 0 or an empty slice */
+};
+struct reader reader_init(const void *data, size_t len);
+uint8_t reader_u8(struct reader *r);
+uint16_t reader_u16be(struct reader *r);
+uint32_t reader_u32be(struct reader *r);
+uint64_t reader_u64be(struct reader *r);
+struct slice reader_take(struct reader *r, size_t len);
+size_t reader_left(const struct reader *r);
+
+#endif

@@ -1,0 +1,54 @@
+#include "common/business_time.h"
+
+/* Holiday calendars come with the law data; until then only the weekday decides. One function, so that nothing else changes. */
+static bool holiday(const char *country, date d)
+{
+	(void)country;
+	(void)d;
+	return false;
+}
+
+bool business_day(const struct business_time *when, date d)
+{
+	return (when->weekdays >> (date_weekday(d) - MONDAY) & 1) && !holiday(when->country, d);
+}
+
+date business_next_day(const struct business_time *when, date d)
+{
+	while (!business_day(when, d))
+		d = date_add_days(d, 1);
+	return d;
+}
+
+date business_add_days(const struct business_time *when, date d, int32_t days)
+{
+	int32_t step = days < 0 ? -1 : 1;
+
+	if (days == 0)
+		return business_next_day(when, d);
+	for (int32_t left = days; left != 0; left -= step)
+		do
+			d = date_add_days(d, step);
+		while (!business_day(when, d));
+	return d;
+}
+
+int64_t business_opening(const struct business_time *when, date d)
+{
+	return zone_to_utc(when->zone, business_next_day(when, d), when->from_minute);
+}
+
+int64_t business_next(const struct business_time *when, int64_t at)
+{
+	date d = zone_date(when->zone, at);
+
+	if (business_day(when, d)) {
+		int64_t opens = zone_to_utc(when->zone, d, when->from_minute);
+
+		if (at <= opens)
+			return opens;
+		if (at < zone_to_utc(when->zone, d, when->to_minute))
+			return at;
+	}
+	return business_opening(when, date_add_days(d, 1));
+}

@@ -1,0 +1,105 @@
+/*
+ * config - the daemon's settings as one checked value, from dunningd.json and the files that it names. Pure parsing;
+ * common/library reads the files.
+ */
+#ifndef DUNNINGD_COMMON_CONFIG_H
+#define DUNNINGD_COMMON_CONFIG_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/cleanup.h"
+#include "common/err.h"
+#include "common/event.h"
+#include "common/message.h"
+
+struct creditor { /* name, locale and zone are always there; NULL = none for the others */
+	const char *name, *legal_id, *address, *bank, *locale, *zone, *email, *phone, *url;
+};
+
+struct sender { /* who a step is sent as */
+	const char *profile; /* "default", "accounts" */
+	const char *name, *email, *reply_to, *phone;
+};
+
+struct producer {
+	const char *name; /* NULL: the shared stream dunning:{p}:events */
+	uint64_t types; /* bit per enum event_type it may send */
+};
+
+struct provider_settings {
+	const char *name; /* "sandbox" */
+	const char *file; /* adapter: "sandbox.json" or a path; "outbox" is built in */
+	/*
+	 * What the adapter asks for: the members of `settings`, then those of `secrets`, whose values are names of credentials. Pairs
+	 * key, value, ended by NULL; no key stands twice.
+	 */
+	const char *const *settings;
+	int64_t concurrency, per_second; /* 0 = the adapter's */
+};
+
+struct limits {
+	int64_t batch; /* stream entries a group, at most */
+	int64_t concurrency; /* attempts on the wire at once, over all providers */
+	int64_t group_keys, group_bytes;
+	int64_t outbound_maxlen, dead_maxlen;
+	int64_t segment_bytes;
+	int64_t cache_keys; /* cases whose keys are kept in memory */
+};
+
+struct config {
+	const char *redis_url, *redis_user, *redis_password; /* user may be NULL; password: name of a credential, or NULL */
+	bool redis_check_settings; /* appendonly, noeviction, fsync: refuse when wrong */
+	int64_t redis_replicas; /* WAIT for so many after a release */
+	const char *prefix; /* "dunning" */
+	int64_t partitions;
+	const char *instance; /* NULL: the host's name, which the daemon knows */
+	const char *state_dir;
+	const char *origin; /* of the trail, without the year */
+	struct creditor creditor;
+	struct sender *senders; /* [0] is the profile "default" */
+	size_t sender_count;
+	const char *channel_providers[CHANNEL_COUNT]; /* name of the provider for each channel, NULL = none */
+	struct provider_settings *providers; /* "outbox" is always among them */
+	size_t provider_count;
+	struct producer *producers; /* [0] is the shared stream, [1] "operator", then those of the file */
+	size_t producer_count;
+	const char *const *ledgers; /* NULL-terminated: sources whose watermark always binds */
+	const char *policy_dir; /* the user's own, before the shipped ones; NULL = none */
+	const char *policy_default; /* name */
+	const char *template_dir, *provider_dir; /* the user's own; NULL = none */
+	const char *type_prefix; /* stripped from event types, "com.acme."; NULL = none */
+	int64_t brake_contacts_per_hour;
+	bool shadow; /* mode: "shadow": everything to the outbox */
+	const char *control_socket; /* path */
+	struct limits limits;
+	struct arena *arena;
+};
+
+/* 0 and *ret, freed with config_free(); -EBADMSG with path and sentence. Comments are allowed. */
+int config_parse(const char *json, size_t len, struct config **ret, struct err *err);
+void config_free(struct config *config);
+DEFINE_CLEANUP(struct config, config_free)
+const struct sender *config_sender(const struct config *config, const char *profile); /* "" is "default"; NULL = unknown */
+const struct provider_settings *config_provider(const struct config *config, const char *name); /* NULL = unknown */
+
+enum config_type { CONFIG_TEXT, CONFIG_NUMBER, CONFIG_FLAG, CONFIG_WORD };
+/* One row for every setting that is a single value: parsing, complaints, `dunningctl config` and the man page read the same. */
+struct config_key {
+	const char *path; /* "redis.check_settings" */
+	enum config_type type;
+	const char *unit; /* "bytes", "contacts", "path" ...; "" = none */
+	int64_t min, max; /* NUMBER: range; TEXT: bytes */
+	const char *fallback; /* as it would stand in the file, without quotes; NULL = unset */
+	bool required;
+	const char *help;
+	/* config.c's own: */
+	size_t offset; /* in struct config */
+	bool (*check)(const char *text);
+	const char *like; /* what `check` wants, for its complaint; WORD: the words */
+	const char *const *words; /* WORD: the index is stored as a bool, so there are two */
+};
+const struct config_key *config_keys(size_t *count); /* in the order of the documentation */
+
+#endif

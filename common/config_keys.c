@@ -1,0 +1,183 @@
+/* The rows behind config_keys(): every setting that is a single value, with its unit, range, default and help. */
+#include "common/config.h"
+
+#include <string.h>
+
+#include "common/config_internal.h"
+#include "common/locale.h"
+#include "common/zone.h"
+
+static const char *const mode_words[] = { "live", "shadow", NULL };
+
+static bool only(const char *text, const char *chars)
+{
+	return text[0] && strspn(text, chars) == strlen(text);
+}
+
+#define LOWER "abcdefghijklmnopqrstuvwxyz"
+#define UPPER "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+#define DIGITS "0123456789"
+
+static bool line_ok(const char *text)
+{
+	for (const unsigned char *p = (const unsigned char *)text; *p; p++)
+		if (*p < 0x20 || *p == 0x7f)
+			return false;
+	return text[0] != '\0';
+}
+
+static bool text_ok(const char *text)
+{
+	for (const unsigned char *p = (const unsigned char *)text; *p; p++)
+		if ((*p < 0x20 && *p != '\n') || *p == 0x7f)
+			return false;
+	return text[0] != '\0';
+}
+
+/* A password in the address would lie open in a file that need not be secret. */
+static bool redis_ok(const char *text)
+{
+	if (!line_ok(text))
+		return false;
+	if (!strncmp(text, "unix:", 5))
+		return text[5] == '/';
+	if (strncmp(text, "redis://", 8) && strncmp(text, "rediss://", 9))
+		return false;
+	text = strstr(text, "//") + 2;
+	return *text && *text != '/' && !strpbrk(text, "@ ");
+}
+
+bool config_credential_ok(const char *text)
+{
+	return only(text, LOWER UPPER DIGITS "._-") && strlen(text) <= 64 && text[0] != '.';
+}
+
+bool config_name_ok(const char *text)
+{
+	return only(text, LOWER DIGITS "_-") && strlen(text) <= 64 && text[0] >= 'a' && text[0] <= 'z';
+}
+
+static bool instance_ok(const char *text)
+{
+	return only(text, LOWER UPPER DIGITS "._-");
+}
+
+static bool absolute_ok(const char *text)
+{
+	return text[0] == '/' && line_ok(text);
+}
+
+/* A line of its own in a checkpoint, and the name of a key in a signed note: no space, no '+'. */
+static bool origin_ok(const char *text)
+{
+	size_t len = strlen(text);
+
+	return only(text, LOWER UPPER DIGITS "._/-") && text[0] != '/' && text[len - 1] != '/' && !strstr(text, "//");
+}
+
+static bool type_prefix_ok(const char *text)
+{
+	return only(text, LOWER UPPER DIGITS ".-") && text[0] != '.' && text[strlen(text) - 1] == '.';
+}
+
+static bool zone_ok(const char *text)
+{
+	const struct zone *zone;
+
+	return zone_get(text, &zone) == 0;
+}
+
+static bool url_ok(const char *text)
+{
+	return !strncmp(text, "https://", 8) && text[8] && line_ok(text) && !strpbrk(text, " \"<>");
+}
+
+#define AT(member) offsetof(struct config, member)
+#define DIR_LIKE "an absolute path"
+#define LINE_LIKE "one line of text"
+
+static const struct config_key keys[] = {
+	{ "redis.url", CONFIG_TEXT, "address", 1, 500, "redis://127.0.0.1:6379", false,
+		"where Redis is: redis://host:port[/database], rediss://... (TLS) or unix:/path; without user and password",
+		AT(redis_url), redis_ok, "redis://host:port, rediss://host:port or unix:/path, without a password", NULL },
+	{ "redis.user", CONFIG_TEXT, "", 1, 128, NULL, false, "the Redis ACL user", AT(redis_user), line_ok, LINE_LIKE,
+		NULL },
+	{ "redis.password_credential", CONFIG_TEXT, "credential", 1, 64, NULL, false,
+		"name of the systemd credential that holds the Redis password", AT(redis_password), config_credential_ok,
+		"the name of a credential ([A-Za-z0-9._-]), never the secret itself", NULL },
+	{ "redis.check_settings", CONFIG_FLAG, "", 0, 1, "true", false,
+		"refuse a Redis without appendonly yes and noeviction", AT(redis_check_settings), NULL, NULL, NULL },
+	{ "redis.replicas", CONFIG_NUMBER, "replicas", 0, 16, "0", false,
+		"replicas that must have a release before its first byte leaves", AT(redis_replicas), NULL, NULL, NULL },
+	{ "prefix", CONFIG_TEXT, "", 1, 64, "dunning", false, "first word of every Redis key", AT(prefix), config_name_ok,
+		"a-z, 0-9, '-' and '_', beginning with a letter", NULL },
+	{ "partitions", CONFIG_NUMBER, "partitions", 1, 1024, "1", false, "fixed at installation; 64 is good on a cluster",
+		AT(partitions), NULL, NULL, NULL },
+	{ "instance", CONFIG_TEXT, "", 1, 64, NULL, false, "this writer's name in leases and records; else the host's name",
+		AT(instance), instance_ok, "[A-Za-z0-9._-]", NULL },
+	{ "state_dir", CONFIG_TEXT, "path", 1, 400, "/var/lib/dunningd", false, "journal, keys, log, outbox", AT(state_dir),
+		absolute_ok, DIR_LIKE, NULL },
+	{ "origin", CONFIG_TEXT, "", 1, 200, NULL, true,
+		"the trail's name for ever, without the year: a domain of yours and a path, \"trail.example.com/acme\"",
+		AT(origin), origin_ok, "a domain and path without scheme, such as \"trail.example.com/acme\"", NULL },
+	{ "creditor.name", CONFIG_TEXT, "", 1, 200, NULL, true, "who is owed, as it stands on the invoices",
+		AT(creditor.name), line_ok, LINE_LIKE, NULL },
+	{ "creditor.legal_id", CONFIG_TEXT, "", 1, 200, NULL, false, "company number, for the foot of messages",
+		AT(creditor.legal_id), line_ok, LINE_LIKE, NULL },
+	{ "creditor.address", CONFIG_TEXT, "", 1, 500, NULL, false, "postal address", AT(creditor.address), text_ok,
+		"text without control characters", NULL },
+	{ "creditor.bank", CONFIG_TEXT, "", 1, 200, NULL, false, "where to pay by transfer: IBAN and BIC", AT(creditor.bank),
+		line_ok, LINE_LIKE, NULL },
+	{ "creditor.locale", CONFIG_TEXT, "language", 2, 63, NULL, true, "language and region: \"fr-FR\"",
+		AT(creditor.locale), locale_valid, "a BCP 47 tag such as \"fr-FR\" or \"en-GB\"", NULL },
+	{ "creditor.zone", CONFIG_TEXT, "zone", 1, 64, NULL, true, "time zone for debtors who have none: \"Europe/Paris\"",
+		AT(creditor.zone), zone_ok, "an IANA time zone such as \"Europe/Paris\"", NULL },
+	{ "creditor.email", CONFIG_TEXT, "address", 3, 254, NULL, false, "general address", AT(creditor.email), email_valid,
+		"one address such as \"name@example.com\"", NULL },
+	{ "creditor.phone", CONFIG_TEXT, "", 1, 40, NULL, false, "general number, as people should read it",
+		AT(creditor.phone), line_ok, LINE_LIKE, NULL },
+	{ "creditor.url", CONFIG_TEXT, "address", 9, 500, NULL, false, "web site", AT(creditor.url), url_ok,
+		"an https:// address", NULL },
+	{ "policies.dir", CONFIG_TEXT, "path", 1, 400, NULL, false, "your policies; they replace shipped ones of the same name",
+		AT(policy_dir), absolute_ok, DIR_LIKE, NULL },
+	{ "policies.default", CONFIG_TEXT, "policy", 1, 64, "do-nothing", false,
+		"for invoices and customers that name none", AT(policy_default), config_name_ok,
+		"a policy's name such as \"fr-b2b\"", NULL },
+	{ "templates.dir", CONFIG_TEXT, "path", 1, 400, NULL, false,
+		"your templates: <locale>/<name>.<subject|txt|html|sms>; they replace shipped ones", AT(template_dir),
+		absolute_ok, DIR_LIKE, NULL },
+	{ "provider_dir", CONFIG_TEXT, "path", 1, 400, NULL, false, "your provider files", AT(provider_dir), absolute_ok,
+		DIR_LIKE, NULL },
+	{ "type_prefix", CONFIG_TEXT, "", 2, 128, NULL, false, "taken off event types before they are read: \"com.acme.\"",
+		AT(type_prefix), type_prefix_ok, "a reverse domain name and a dot, such as \"com.acme.\"", NULL },
+	{ "mode", CONFIG_WORD, "", 0, 1, "live", false, "shadow: everything goes to the outbox, and records say so",
+		AT(shadow), NULL, "live or shadow", mode_words },
+	{ "control_socket", CONFIG_TEXT, "path", 1, 100, "/run/dunningd/control", false,
+		"dunningctl reaches the daemon here; who may is its folder's business", AT(control_socket), absolute_ok, DIR_LIKE,
+		NULL },
+	{ "brake.contacts_per_hour", CONFIG_NUMBER, "contacts", 1, 1000000, "200", false,
+		"more planned contacts than this in an hour hold all until a person releases them",
+		AT(brake_contacts_per_hour), NULL, NULL, NULL },
+	{ "limits.batch", CONFIG_NUMBER, "entries", 1, 512, "200", false, "stream entries in one group, at most",
+		AT(limits.batch), NULL, NULL, NULL },
+	{ "limits.concurrency", CONFIG_NUMBER, "requests", 1, 250, "20", false, "attempts on the wire at once, all providers",
+		AT(limits.concurrency), NULL, NULL, NULL },
+	{ "limits.group_keys", CONFIG_NUMBER, "keys", 16, 512, "512", false, "Redis keys in one group, at most",
+		AT(limits.group_keys), NULL, NULL, NULL },
+	{ "limits.group_bytes", CONFIG_NUMBER, "bytes", 65536, 8388608, "1048576", false, "size of one group, at most",
+		AT(limits.group_bytes), NULL, NULL, NULL },
+	{ "limits.outbound_maxlen", CONFIG_NUMBER, "entries", 1000, INT64_C(1000000000), "1000000", false,
+		"outbound events kept in the stream", AT(limits.outbound_maxlen), NULL, NULL, NULL },
+	{ "limits.dead_maxlen", CONFIG_NUMBER, "entries", 1000, INT64_C(1000000000), "100000", false,
+		"dead letters kept in the stream", AT(limits.dead_maxlen), NULL, NULL, NULL },
+	{ "limits.segment_bytes", CONFIG_NUMBER, "bytes", 1048576, INT64_C(1073741824), "67108864", false,
+		"size of a journal segment", AT(limits.segment_bytes), NULL, NULL, NULL },
+	{ "limits.cache_keys", CONFIG_NUMBER, "cases", 16, 10000000, "10000", false, "cases whose keys are kept in memory",
+		AT(limits.cache_keys), NULL, NULL, NULL },
+};
+
+const struct config_key *config_keys(size_t *count)
+{
+	*count = ARRAY_LEN(keys);
+	return keys;
+}

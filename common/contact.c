@@ -1,0 +1,328 @@
+/* From what is owed to a message: plan, render, release. What its outcome means: contact_settle.c. */
+#include "common/contact.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "common/hash.h"
+#include "common/utc.h"
+
+#define SAFETY_LOOK_MS (10 * MINUTE_MS) /* an attempt whose outcome did not come back by itself is looked at again */
+
+static struct rules rules_of(const struct contact_env *env, const struct policy *policy)
+{
+	return (struct rules){ .policy = policy, .creditor_zone = env->config->creditor.zone, .now = env->now,
+		.feed_stale_since = env->feed_stale_since };
+}
+
+static bool owed_now(const struct contact_env *env, const struct debtor *debtor, const struct candidate *c,
+	struct next_action *next)
+{
+	struct rules rules = rules_of(env, c->policy);
+
+	*next = escalation_next(c->escalation, debtor, &rules);
+	return next->kind == NEXT_CONTACT && next->at <= env->now;
+}
+
+static bool together(const struct candidate *a, const struct step *step_a, const struct candidate *b,
+	const struct step *step_b)
+{
+	if (strcmp(a->escalation->invoice.snapshot.currency, b->escalation->invoice.snapshot.currency) != 0 ||
+		a->policy->group != b->policy->group)
+		return false;
+	switch (a->policy->group) {
+	case GROUP_DEBTOR:
+		return true;
+	case GROUP_LEVEL:
+		return strcmp(step_a->id, step_b->id) == 0;
+	case GROUP_BAND:
+		return step_a->tone == step_b->tone;
+	default:
+		return false;
+	}
+}
+
+static bool older(const struct escalation *a, const struct escalation *b)
+{
+	int32_t days = date_diff(a->invoice.snapshot.due_on, b->invoice.snapshot.due_on);
+
+	return days ? days < 0 : strcmp(a->invoice.id, b->invoice.id) < 0;
+}
+
+bool contact_plan(const struct contact_env *env, const struct debtor *debtor, const struct candidate *candidates,
+	size_t count, const char *wanted, struct contact_plan *ret)
+{
+	const struct candidate *first = NULL;
+	struct next_action next;
+	const struct step *step;
+	size_t leader = 0;
+	int64_t owed_at;
+
+	for (size_t i = 0; i < count && !first; i++)
+		if (strcmp(candidates[i].escalation->invoice.id, wanted) == 0)
+			first = &candidates[i];
+	if (!first || !owed_now(env, debtor, first, &next))
+		return false;
+	step = &first->policy->steps[next.step];
+	owed_at = next.owed_at;
+	*ret = (struct contact_plan){ .policy = first->policy };
+	ret->members[0] = first->escalation;
+	ret->steps[0] = step;
+	ret->member_count = 1;
+	for (size_t i = 0; i < count && ret->member_count < CONTACT_INVOICES_MAX; i++) {
+		const struct candidate *c = &candidates[i];
+
+		if (c == first || !owed_now(env, debtor, c, &next) ||
+			!together(first, step, c, &c->policy->steps[next.step]))
+			continue;
+		ret->members[ret->member_count] = c->escalation;
+		ret->steps[ret->member_count] = &c->policy->steps[next.step];
+		if (older(c->escalation, ret->members[leader])) {
+			leader = ret->member_count;
+			ret->policy = c->policy;
+			owed_at = next.owed_at;
+		}
+		ret->member_count++;
+	}
+	if (leader) {
+		struct escalation *e = ret->members[leader];
+
+		step = ret->steps[leader];
+		ret->members[leader] = ret->members[0];
+		ret->steps[leader] = ret->steps[0];
+		ret->members[0] = e;
+		ret->steps[0] = step;
+	}
+	ret->step = ret->steps[0];
+	ret->owed_at = owed_at;
+	ret->channel = ret->step->channel;
+	ret->contact = debtor_contact(debtor, ret->channel, ret->step->to);
+	if (!ret->contact && ret->step->has_fallback) {
+		ret->channel = ret->step->fallback;
+		ret->contact = debtor_contact(debtor, ret->channel, ret->step->to);
+	}
+	return ret->contact != NULL;
+}
+
+/* --- rendering ----------------------------------------------------------------------------------------------------- */
+
+static const struct sender *find_sender(const struct config *config, const char *profile)
+{
+	for (size_t i = 0; i < config->sender_count; i++)
+		if (strcmp(config->senders[i].profile, profile && *profile ? profile : "default") == 0)
+			return &config->senders[i];
+	return config->sender_count ? &config->senders[0] : NULL;
+}
+
+static int render(const struct contact_env *env, const struct debtor *debtor, const struct contact_plan *plan,
+	enum channel channel, struct arena *arena, struct notice *ret, const struct sender **sender, struct err *err)
+{
+	struct business_time when = schedule_window(plan->policy, debtor, env->config->creditor.zone);
+	struct notice_invoice *invoices = arena_alloc(arena, plan->member_count * sizeof(*invoices));
+	struct notice_input input = { .creditor = &env->config->creditor, .debtor_name = debtor->customer.name,
+		.contact_name = plan->contact->name, .invoices = invoices, .invoice_count = plan->member_count,
+		.today = zone_date(when.zone, env->now), .deadline = date_none(),
+		.fallback_locale = env->config->creditor.locale };
+
+	*sender = find_sender(env->config, plan->step->sender);
+	input.sender = *sender;
+	input.locale = debtor_locale(debtor, plan->contact, env->config->creditor.locale);
+	for (size_t i = 0; i < plan->member_count; i++) {
+		const struct snapshot *s = &plan->members[i]->invoice.snapshot;
+		struct invoice_view view = invoice_view(&plan->members[i]->invoice);
+
+		invoices[i] = (struct notice_invoice){ .number = s->number ? s->number : plan->members[i]->invoice.id,
+			.payment_url = s->payment_url, .pdf_url = s->pdf_url, .issued_on = s->issued_on,
+			.due_on = s->due_on, .total.minor = s->total, .balance.minor = view.balance,
+			.days_past_due = date_diff(input.today, s->due_on) };
+		memcpy(invoices[i].total.currency, s->currency, 4);
+		memcpy(invoices[i].balance.currency, s->currency, 4);
+		if (!money_add(input.balance.minor, view.balance, &input.balance.minor))
+			return err_set(err, -EBADMSG, "out_of_range", "", "the balances do not add up within 2^53");
+		memcpy(input.balance.currency, s->currency, 4);
+	}
+	return notice_render(env->notices, plan->step->template_name, channel, &input, arena, ret, err);
+}
+
+static const char **member_ids(const struct contact_plan *plan, struct arena *arena)
+{
+	const char **ids = arena_alloc(arena, plan->member_count * sizeof(*ids));
+
+	for (size_t i = 0; i < plan->member_count; i++)
+		ids[i] = plan->members[i]->invoice.id;
+	return ids;
+}
+
+static void write_ids(struct json_writer *w, const char *const *ids, size_t count)
+{
+	jw_array(w, "invoices");
+	for (size_t i = 0; i < count; i++)
+		jw_str(w, NULL, ids[i]);
+	jw_end_array(w);
+}
+
+static void write_trace(struct json_writer *w, const struct contact_env *env, const struct debtor *debtor,
+	const struct contact_plan *plan)
+{
+	size_t week = 0;
+
+	for (size_t i = 0; i < debtor->contact_count; i++)
+		week += debtor->contacts[i].at > env->now - 7 * DAY_MS;
+	jw_object(w, "rule");
+	jw_int(w, "owed_at", plan->owed_at);
+	jw_int(w, "contacts_last_7_days", (int64_t)week);
+	jw_str(w, "zone", debtor_zone(debtor, env->config->creditor.zone));
+	jw_array(w, "steps");
+	for (size_t i = 0; i < plan->member_count; i++)
+		jw_str(w, NULL, plan->steps[i]->id);
+	jw_end_array(w);
+	jw_array(w, "balances_minor");
+	for (size_t i = 0; i < plan->member_count; i++)
+		jw_int(w, NULL, invoice_view(&plan->members[i]->invoice).balance);
+	jw_end_array(w);
+	jw_str(w, "currency", plan->members[0]->invoice.snapshot.currency);
+	jw_end_object(w);
+}
+
+static void free_buf(void *p)
+{
+	buf_clear(p);
+}
+
+static struct buf *arena_buf(struct arena *arena)
+{
+	struct buf *buf = arena_alloc(arena, sizeof(*buf));
+
+	arena_defer(arena, free_buf, buf);
+	return buf;
+}
+
+static const struct draft *record_intent(const struct contact_env *env, const struct debtor *debtor,
+	const struct contact_plan *plan, const struct message *m, const struct notice *notice, const struct buf *request,
+	struct effects *fx)
+{
+	struct draft *draft = effects_record(fx, "attempt.intent", debtor->id);
+	struct json_writer *w = &draft->w, part;
+	struct buf *message = arena_buf(fx->arena), *recipient = arena_buf(fx->arena);
+	uint8_t digest[SHA256_SIZE];
+	char hex[2 * SHA256_SIZE + 1];
+
+	jw_str(w, "attempt", m->attempt_id);
+	write_ids(w, m->invoice_ids, m->invoice_count);
+	jw_str(w, "step", m->step);
+	jw_str(w, "tone", tone_names[plan->step->tone]);
+	jw_str(w, "channel", channel_names[m->channel]);
+	jw_str(w, "provider", m->provider);
+	jw_str(w, "locale", m->locale);
+	jw_str(w, "template", plan->step->template_name);
+	jw_str(w, "template_digest", notice->digest);
+	jw_str(w, "policy_name", plan->policy->name);
+	jw_str(w, "policy_digest", plan->policy->digest);
+	if (env->config->shadow)
+		jw_bool(w, "shadow", true);
+	write_trace(w, env, debtor, plan);
+	part = jw_init(message);
+	message_write(&part, NULL, m);
+	draft_part(draft, "message.json", "application/json", CLASS_CONTENT, message->data, message->len);
+	part = jw_init(recipient);
+	jw_object(&part, NULL);
+	jw_str(&part, "contact", plan->contact->id);
+	jw_opt_str(&part, "name", plan->contact->name);
+	jw_opt_str(&part, "address", m->channel == CHANNEL_EMAIL ? m->to.email : m->to.phone);
+	jw_end_object(&part);
+	draft_part(draft, "recipient.json", "application/json", CLASS_IDENTITY, recipient->data, recipient->len);
+	if (request->len) {
+		sha256(request->data, request->len, digest);
+		jw_str(w, "request_sha256", hex_format(digest, SHA256_SIZE, hex));
+		draft_part(draft, "request", "application/http", CLASS_CONTENT, request->data, request->len);
+	}
+	return draft;
+}
+
+int contact_release(const struct contact_env *env, struct debtor *debtor, const struct contact_plan *plan,
+	contact_request_fn request, void *arg, struct effects *fx, struct contact_released *ret, struct err *err)
+{
+	struct message *m = &ret->message;
+	struct buf *masked = arena_buf(fx->arena);
+	const struct sender *sender = NULL;
+	struct attempt_name name;
+	struct notice notice;
+	struct draft *event;
+	char id[ATTEMPT_ID_SIZE];
+	int r;
+
+	*m = (struct message){ .channel = plan->channel, .provider = env->config->channel_providers[plan->channel],
+		.debtor_id = debtor->id, .step = plan->step->id, .policy = plan->policy->name,
+		.invoice_ids = member_ids(plan, fx->arena), .invoice_count = plan->member_count };
+	if (!m->provider)
+		return err_set(err, -ENOENT, "no_provider", "$.channels", "no provider is configured for channel %s",
+			channel_names[plan->channel]);
+	r = render(env, debtor, plan, plan->channel, fx->arena, &notice, &sender, err);
+	if (r < 0)
+		return r;
+	m->to = (struct party){ .name = plan->contact->name, .email = plan->contact->email,
+		.phone = plan->contact->phone };
+	if (sender)
+		m->from = (struct party){ sender->name, sender->email, sender->phone, sender->reply_to };
+	m->locale = notice.locale;
+	m->subject = notice.subject;
+	m->text = notice.text;
+	m->html = notice.html;
+	name = (struct attempt_name){ .debtor = debtor->id, .invoice = plan->members[0]->invoice.id,
+		.step = plan->step->id, .channel = channel_names[plan->channel],
+		.recipient = plan->channel == CHANNEL_EMAIL ? plan->contact->email : plan->contact->phone,
+		.attempt_try = (uint32_t)plan->members[0]->tries, .partition = env->partition, .due_at = plan->owed_at };
+	attempt_id(env->install_key, &name, id);
+	m->attempt_id = arena_strdup(fx->arena, id);
+	if (request && (r = request(m, masked, arg)) < 0)
+		return err_set(err, r, "bad_request", "", "the provider's request cannot be built");
+	for (size_t i = 0; i < plan->member_count; i++) {
+		struct escalation *e = plan->members[i];
+
+		escalation_move(e, TRIGGER_RELEASED);
+		e->step = plan->steps[i]->id;
+		e->attempt = m->attempt_id;
+		e->since = env->now;
+		e->look_at = e->next_at = env->now + SAFETY_LOOK_MS;
+	}
+	debtor_contact_add(debtor, fx->arena, env->now, plan->channel, m->attempt_id);
+	ret->intent = record_intent(env, debtor, plan, m, &notice, masked, fx);
+	event = effects_event(fx, "contact.reserved", debtor->id, m->invoice_ids[0]);
+	jw_str(&event->w, "attempt", m->attempt_id);
+	jw_str(&event->w, "step", m->step);
+	jw_str(&event->w, "channel", channel_names[m->channel]);
+	write_ids(&event->w, m->invoice_ids, m->invoice_count);
+	return 0;
+}
+
+int contact_open_call(const struct contact_env *env, struct debtor *debtor, const struct contact_plan *plan,
+	struct effects *fx, struct err *err)
+{
+	struct business_time when = schedule_window(plan->policy, debtor, env->config->creditor.zone);
+	date today = zone_date(when.zone, env->now), last;
+	const struct sender *sender;
+	struct notice notice;
+	struct task task;
+	int r;
+
+	r = render(env, debtor, plan, CHANNEL_CALL, fx->arena, &notice, &sender, err);
+	if (r < 0)
+		return r;
+	last = plan->step->deadline_business ? business_add_days(&when, today, plan->step->deadline_days) :
+					       date_add_days(today, plan->step->deadline_days);
+	task = (struct task){ .id = arena_printf(fx->arena, "call:%s:%s", plan->members[0]->invoice.id, plan->step->id),
+		.kind = "call", .debtor_id = debtor->id, .invoice_ids = member_ids(plan, fx->arena),
+		.invoice_count = plan->member_count, .step = plan->step->id, .role = plan->step->role,
+		.opened_at = env->now, .deadline = zone_to_utc(when.zone, last, when.to_minute), .script = notice.text };
+	for (size_t i = 0; i < plan->member_count; i++) {
+		struct escalation *e = plan->members[i];
+
+		escalation_move(e, TRIGGER_TASK_OPENED);
+		e->step = plan->steps[i]->id;
+		e->task = task.id;
+		e->since = env->now;
+		e->look_at = e->next_at = task.deadline;
+	}
+	effects_task(fx, &task);
+	return 0;
+}

@@ -1,0 +1,116 @@
+/*
+ * contact - one contact with one debtor about 1..n invoices: who is written to, what, and what its outcome means for each invoice.
+ * Pure: the flow loads the documents, journals what is noted here and sends the message.
+ */
+#ifndef DUNNINGD_COMMON_CONTACT_H
+#define DUNNINGD_COMMON_CONTACT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/attempt.h"
+#include "common/config.h"
+#include "common/escalation.h"
+#include "common/notice.h"
+
+#define CONTACT_INVOICES_MAX 100
+
+/* A debtor's open invoice with its policy (NULL = unknown version). */
+struct candidate {
+	struct escalation *escalation;
+	const struct policy *policy;
+};
+
+struct contact_env {
+	const struct config *config;
+	const struct notice_set *notices;
+	const uint8_t *install_key;
+	uint32_t partition;
+	int64_t now; /* ms UTC */
+	int64_t feed_stale_since;
+};
+
+/* One decided contact: members[0] leads (the oldest due date) and its step drives. */
+struct contact_plan {
+	struct escalation *members[CONTACT_INVOICES_MAX];
+	const struct step *steps[CONTACT_INVOICES_MAX]; /* the step each of them is owed */
+	size_t member_count;
+	const struct policy *policy;
+	const struct step *step;
+	enum channel channel; /* the step's, or its fallback */
+	const struct contact *contact;
+	int64_t owed_at;
+};
+
+/*
+ * Decides the one contact about all invoices of the debtor that are owed a step now, led by the oldest. `wanted` (an invoice id) is
+ * the one whose timer fired: false when it is not owed a contact now, or belongs to none that may go out now.
+ */
+bool contact_plan(const struct contact_env *env, const struct debtor *debtor, const struct candidate *candidates,
+	size_t count, const char *wanted, struct contact_plan *ret);
+
+/*
+ * Releases a planned message: renders it, names the attempt, moves every member to SENDING, counts the contact, records the intent.
+ * `request` (may be empty) is the provider's request with secrets masked, recorded as a part with its digest. The message lives in
+ * fx->arena. -ENOENT: no provider for the channel; -EBADMSG: it cannot be rendered; err says why and nothing changed.
+ */
+struct contact_released {
+	struct message message;
+	const struct draft *intent; /* its record: the flow learns its place in the journal */
+};
+typedef int (*contact_request_fn)(const struct message *message, struct buf *masked, void *arg);
+int contact_release(const struct contact_env *env, struct debtor *debtor, const struct contact_plan *plan,
+	contact_request_fn request, void *arg, struct effects *fx, struct contact_released *ret, struct err *err);
+
+/* Opens a call task for a planned call, for all its members. */
+int contact_open_call(const struct contact_env *env, struct debtor *debtor, const struct contact_plan *plan,
+	struct effects *fx, struct err *err);
+
+/* What the store keeps of a released attempt until its outcome is known (hash `attempts`), as JSON. */
+struct attempt_entry {
+	const char *id, *debtor_id, *step, *channel, *provider, *policy_digest;
+	const char *const *invoice_ids;
+	size_t invoice_count;
+	int64_t released_at; /* ms UTC: also of the first request, for the idempotency window */
+	int64_t due_at;
+	bool in_doubt;
+	int64_t doubt_since;
+	uint16_t intent_year; /* where its intent stands in the journal, for a resend with the same bytes */
+	uint64_t intent_index;
+	int64_t resends;
+	int64_t unknown_at; /* when every means had failed; 0 = not yet */
+};
+void attempt_entry_write(struct buf *out, const struct attempt_entry *entry);
+int attempt_entry_read(struct arena *arena, const char *json, size_t len, struct attempt_entry *ret, struct err *err);
+
+/* What a provider can tell us about a doubtful request. */
+struct provider_traits {
+	bool idempotent, lookup;
+	int64_t window_ms; /* of the idempotency key; 0 = for ever */
+	int64_t not_before_ms, conclusive_after_ms; /* of look-ups; conclusive 0 = never */
+};
+
+/*
+ * Applies an outcome to the debtor and every invoice of the attempt (members: the loaded escalations that still hold it), records it.
+ * Returns true when the attempt is settled (its entry can go), false while it stays in doubt (entry changed in place).
+ */
+bool contact_settle(const struct contact_env *env, struct debtor *debtor, struct candidate *members, size_t count,
+	struct attempt_entry *entry, const struct provider_traits *traits, const struct outcome *outcome, struct effects *fx);
+
+enum doubt_step { DOUBT_WAIT, DOUBT_RESEND_NOW, DOUBT_LOOKUP_NOW, DOUBT_UNKNOWN };
+/* The next means to settle a doubt; `at` = when (ms UTC). */
+enum doubt_step contact_doubt_next(const struct attempt_entry *entry, const struct provider_traits *traits, int64_t now,
+	int64_t *at);
+/* No means is left: records `attempt.unknown`, opens a task, applies the step's own rule. Settled unless the rule is hold. */
+bool contact_unknown(const struct contact_env *env, struct debtor *debtor, struct candidate *members, size_t count,
+	struct attempt_entry *entry, const char *why, struct effects *fx);
+
+/* Proof that no request arrived (a conclusive look-up, a person): the step is owed again. `how` is recorded. */
+void contact_never_sent(struct debtor *debtor, struct candidate *members, size_t count, struct attempt_entry *entry,
+	const char *how, struct effects *fx);
+/* Whether every invoice of a doubtful attempt would still be contacted: only then may its bytes be sent again. */
+bool contact_stands(const struct contact_env *env, const struct debtor *debtor, const struct candidate *members, size_t count,
+	const struct attempt_entry *entry);
+
+#endif

@@ -1,0 +1,361 @@
+/* What the outcome of an attempt means for its invoices and their debtor; and how a doubt is settled. */
+#include <errno.h>
+#include <string.h>
+
+#include "common/contact.h"
+#include "common/utc.h"
+
+#define RETRY_MIN_MS (60 * SECOND_MS)
+#define RETRY_MAX_MS (24 * HOUR_MS)
+#define RETRY_PROVIDER_MS (15 * MINUTE_MS) /* a refused account: nothing changes by itself within minutes */
+#define RESENDS_MAX 5
+#define UNKNOWN_LOOK_MS (7 * DAY_MS) /* the hold of an unknown attempt is renewed weekly */
+
+void attempt_entry_write(struct buf *out, const struct attempt_entry *entry)
+{
+	struct json_writer w = jw_init(out);
+
+	jw_object(&w, NULL);
+	jw_str(&w, "id", entry->id);
+	jw_str(&w, "debtor", entry->debtor_id);
+	jw_array(&w, "invoices");
+	for (size_t i = 0; i < entry->invoice_count; i++)
+		jw_str(&w, NULL, entry->invoice_ids[i]);
+	jw_end_array(&w);
+	jw_str(&w, "step", entry->step);
+	jw_str(&w, "channel", entry->channel);
+	jw_str(&w, "provider", entry->provider);
+	jw_opt_str(&w, "policy_digest", entry->policy_digest);
+	jw_int(&w, "released_at", entry->released_at);
+	jw_opt_int(&w, "due_at", entry->due_at);
+	if (entry->in_doubt)
+		jw_bool(&w, "in_doubt", true);
+	jw_opt_int(&w, "doubt_since", entry->doubt_since);
+	jw_int(&w, "intent_year", entry->intent_year);
+	jw_int(&w, "intent_index", (int64_t)entry->intent_index);
+	jw_opt_int(&w, "resends", entry->resends);
+	jw_opt_int(&w, "unknown_at", entry->unknown_at);
+	jw_end_object(&w);
+}
+
+int attempt_entry_read(struct arena *arena, const char *text, size_t len, struct attempt_entry *ret, struct err *err)
+{
+	struct json *json = arena_alloc(arena, sizeof(*json));
+	struct json invoices = { 0 };
+	int64_t year = 0, index = 0;
+	const char **ids;
+	int r;
+
+	*ret = (struct attempt_entry){ 0 };
+	if ((r = json_parse(arena, text, len, 0, json, err)) < 0 ||
+		(r = json_get_str(json, "id", 64, &ret->id, err)) < 0 ||
+		(r = json_get_str(json, "debtor", 128, &ret->debtor_id, err)) < 0 ||
+		(r = json_get_array(json, "invoices", &invoices, err)) < 0 ||
+		(r = json_get_str(json, "step", 128, &ret->step, err)) < 0 ||
+		(r = json_get_str(json, "channel", 32, &ret->channel, err)) < 0 ||
+		(r = json_get_str(json, "provider", 128, &ret->provider, err)) < 0 ||
+		(r = json_opt_str(json, "policy_digest", 64, &ret->policy_digest, err)) < 0 ||
+		(r = json_get_int(json, "released_at", INT64_MIN, INT64_MAX, &ret->released_at, err)) < 0 ||
+		(r = json_opt_int(json, "due_at", INT64_MIN, INT64_MAX, &ret->due_at, err)) < 0 ||
+		(r = json_opt_bool(json, "in_doubt", &ret->in_doubt, err)) < 0 ||
+		(r = json_opt_int(json, "doubt_since", INT64_MIN, INT64_MAX, &ret->doubt_since, err)) < 0 ||
+		(r = json_opt_int(json, "intent_year", 0, 9999, &year, err)) < 0 ||
+		(r = json_opt_int(json, "intent_index", 0, INT64_MAX, &index, err)) < 0 ||
+		(r = json_opt_int(json, "resends", 0, MONEY_MAX, &ret->resends, err)) < 0 ||
+		(r = json_opt_int(json, "unknown_at", INT64_MIN, INT64_MAX, &ret->unknown_at, err)) < 0)
+		return r;
+	ret->intent_year = (uint16_t)year;
+	ret->intent_index = (uint64_t)index;
+	ret->invoice_count = json_len(&invoices);
+	ids = arena_alloc(arena, ret->invoice_count * sizeof(*ids));
+	for (size_t i = 0; i < ret->invoice_count; i++) {
+		struct json one = json_at(&invoices, i);
+
+		ids[i] = json_str(&one) ? json_str(&one) : "";
+	}
+	ret->invoice_ids = ids;
+	return 0;
+}
+
+static void describe(struct json_writer *w, const struct attempt_entry *entry)
+{
+	jw_str(w, "attempt", entry->id);
+	jw_array(w, "invoices");
+	for (size_t i = 0; i < entry->invoice_count; i++)
+		jw_str(w, NULL, entry->invoice_ids[i]);
+	jw_end_array(w);
+	jw_str(w, "step", entry->step);
+	jw_str(w, "channel", entry->channel);
+	jw_str(w, "provider", entry->provider);
+}
+
+static void record(const char *kind, const char *event_type, const struct attempt_entry *entry,
+	const struct outcome *outcome, const char *how, struct effects *fx)
+{
+	struct draft *draft = effects_record(fx, kind, entry->debtor_id);
+	struct draft *event = effects_event(fx, event_type, entry->debtor_id,
+		entry->invoice_count ? entry->invoice_ids[0] : NULL);
+
+	describe(&draft->w, entry);
+	describe(&event->w, entry);
+	jw_opt_str(&draft->w, "how", how);
+	if (!outcome)
+		return;
+	jw_str(&draft->w, "reason", outcome->reason);
+	jw_opt_str(&draft->w, "provider_id", outcome->provider_id);
+	jw_opt_int(&draft->w, "status", outcome->status);
+	jw_opt_str(&draft->w, "remote", outcome->remote);
+	if (outcome->raw_len)
+		draft_part(draft, "answer", "application/http", CLASS_CONTENT,
+			arena_memdup(fx->arena, outcome->raw, outcome->raw_len), outcome->raw_len);
+	jw_str(&event->w, "reason", outcome->reason);
+	jw_opt_str(&event->w, "provider_id", outcome->provider_id);
+}
+
+static bool holds_attempt(const struct candidate *c, const struct attempt_entry *entry)
+{
+	return c->escalation->attempt && strcmp(c->escalation->attempt, entry->id) == 0;
+}
+
+/* The step is walked: the state moves, its effects are told. */
+static void walk_on(struct candidate *c, const struct attempt_entry *entry, enum step_end end, const char *reason,
+	enum escalation_trigger trigger, struct effects *fx)
+{
+	struct escalation *e = c->escalation;
+	const char *step = e->step;
+	int index = c->policy ? policy_step_index(c->policy, step) : -ENOENT;
+	struct draft *event;
+
+	if (!escalation_move(e, trigger))
+		return;
+	escalation_walked(e, fx->arena, step, end, reason, entry->released_at, entry->id);
+	event = effects_event(fx, "escalation.stage_changed", entry->debtor_id, e->invoice.id);
+	jw_str(&event->w, "step", step);
+	jw_opt_str(&event->w, "reason", reason);
+	if (end == STEP_SKIPPED || index < 0 || !c->policy->steps[index].effects)
+		return;
+	for (const char *const *effect = c->policy->steps[index].effects; *effect; effect++) {
+		event = effects_event(fx, *effect, entry->debtor_id, e->invoice.id);
+		jw_str(&event->w, "step", step);
+	}
+}
+
+static void not_sent(struct candidate *c, int64_t retry_at, struct effects *fx)
+{
+	struct escalation *e = c->escalation;
+
+	(void)fx;
+	if (!escalation_move(e, TRIGGER_NOT_SENT))
+		return;
+	e->step = e->attempt = NULL;
+	e->since = e->look_at = 0;
+	e->retry_at = retry_at;
+}
+
+static int64_t clamp_retry(int64_t wait)
+{
+	return wait < RETRY_MIN_MS ? RETRY_MIN_MS : wait > RETRY_MAX_MS ? RETRY_MAX_MS : wait;
+}
+
+static void open_task(const char *kind, const struct attempt_entry *entry, const char *reason, struct effects *fx)
+{
+	struct task task = { .id = arena_printf(fx->arena, "%s:%s", kind, entry->id), .kind = kind,
+		.debtor_id = entry->debtor_id, .invoice_ids = entry->invoice_ids, .invoice_count = entry->invoice_count,
+		.step = entry->step, .reason = reason, .opened_at = fx->now, .deadline = fx->now + UNKNOWN_LOOK_MS };
+
+	effects_task(fx, &task);
+}
+
+static void close_task(const char *kind, const struct attempt_entry *entry, struct effects *fx)
+{
+	struct task task = { .id = arena_printf(fx->arena, "%s:%s", kind, entry->id), .kind = kind,
+		.debtor_id = entry->debtor_id, .invoice_ids = entry->invoice_ids, .invoice_count = entry->invoice_count,
+		.step = entry->step, .close = true, .result = "done" };
+
+	effects_task(fx, &task);
+}
+
+static void enter_doubt(struct candidate *members, size_t count, struct attempt_entry *entry,
+	const struct provider_traits *traits, int64_t now)
+{
+	int64_t at;
+
+	if (!entry->in_doubt) {
+		entry->in_doubt = true;
+		entry->doubt_since = now;
+	}
+	contact_doubt_next(entry, traits, now, &at);
+	for (size_t i = 0; i < count; i++)
+		if (holds_attempt(&members[i], entry) && escalation_move(members[i].escalation, TRIGGER_DOUBT))
+			members[i].escalation->look_at = at;
+}
+
+/* A certain failure of an attempt that was never in doubt. */
+static void fail(struct debtor *debtor, struct candidate *members, size_t count, struct attempt_entry *entry,
+	const struct outcome *outcome, struct effects *fx)
+{
+	bool final = outcome->kind == OUTCOME_REFUSED && outcome->scope != SCOPE_PROVIDER;
+	int64_t wait = outcome->kind == OUTCOME_CANCELLED     ? 0 :
+		       outcome->scope == SCOPE_PROVIDER	      ? RETRY_PROVIDER_MS :
+		       outcome->kind == OUTCOME_THROTTLED     ? clamp_retry(outcome->retry_after_ms) :
+								5 * MINUTE_MS;
+
+	record(outcome->kind == OUTCOME_CANCELLED ? "attempt.cancelled" : "attempt.failed",
+		outcome->kind == OUTCOME_CANCELLED ? "contact.cancelled" : "contact.failed", entry, outcome, NULL, fx);
+	if (debtor)
+		debtor_contact_remove(debtor, entry->id);
+	for (size_t i = 0; i < count; i++) {
+		if (!holds_attempt(&members[i], entry))
+			continue;
+		if (final)
+			walk_on(&members[i], entry, STEP_SKIPPED, "refused", TRIGGER_NOT_SENT, fx);
+		else
+			not_sent(&members[i], wait ? fx->now + wait : 0, fx);
+	}
+	if (final || outcome->scope == SCOPE_PROVIDER)
+		open_task(final ? "refused" : "provider", entry, outcome->reason, fx);
+}
+
+/* Caps and gap count from when it may have reached the debtor, which can be long after its release. */
+static void contacted_now(struct debtor *debtor, const struct attempt_entry *entry, int64_t now, struct effects *fx)
+{
+	for (int c = 0; debtor && c < CHANNEL_COUNT; c++)
+		if (strcmp(channel_names[c], entry->channel) == 0)
+			debtor_contact_add(debtor, fx->arena, now, (enum channel)c, arena_strdup(fx->arena, entry->id));
+}
+
+bool contact_settle(const struct contact_env *env, struct debtor *debtor, struct candidate *members, size_t count,
+	struct attempt_entry *entry, const struct provider_traits *traits, const struct outcome *outcome, struct effects *fx)
+{
+	if (outcome->kind == OUTCOME_ACCEPTED) {
+		record(entry->in_doubt ? "attempt.reconciled" : "attempt.submitted",
+			entry->in_doubt ? "contact.reconciled" : "contact.submitted", entry, outcome,
+			entry->in_doubt ? outcome->reason : NULL, fx);
+		if (outcome->status || entry->resends) /* not by a look-up of the only request */
+			contacted_now(debtor, entry, env->now, fx);
+		for (size_t i = 0; i < count; i++)
+			if (holds_attempt(&members[i], entry))
+				walk_on(&members[i], entry, STEP_SENT, NULL, TRIGGER_SENT, fx);
+		if (entry->unknown_at)
+			close_task("unknown_attempt", entry, fx);
+		return true;
+	}
+	if (outcome->kind != OUTCOME_IN_DOUBT && !entry->in_doubt) {
+		fail(debtor, members, count, entry, outcome, fx);
+		return true;
+	}
+	if (!entry->in_doubt)
+		record("attempt.in_doubt", "contact.unknown", entry, outcome, NULL, fx);
+	else
+		entry->resends++; /* what happens to a resend never settles a doubt, unless it is accepted */
+	if (outcome->kind == OUTCOME_IN_DOUBT) {
+		entry->doubt_since = env->now; /* of the last request: a look-up must be later by enough to prove anything */
+		contacted_now(debtor, entry, env->now, fx);
+	}
+	enter_doubt(members, count, entry, traits, env->now);
+	return false;
+}
+
+enum doubt_step contact_doubt_next(const struct attempt_entry *entry, const struct provider_traits *traits, int64_t now,
+	int64_t *at)
+{
+	int64_t since = entry->doubt_since ? entry->doubt_since : now;
+	int64_t pause = entry->resends < 1 ? 5 * SECOND_MS : (int64_t)MINUTE_MS << (entry->resends < 6 ? entry->resends : 6);
+
+	*at = now;
+	if (entry->unknown_at) {
+		*at = entry->unknown_at + ((now - entry->unknown_at) / UNKNOWN_LOOK_MS + 1) * UNKNOWN_LOOK_MS;
+		return DOUBT_WAIT;
+	}
+	if (traits->idempotent && entry->resends < RESENDS_MAX &&
+		(!traits->window_ms || now < entry->released_at + traits->window_ms / 10 * 8)) {
+		*at = since + pause;
+		return *at <= now ? DOUBT_RESEND_NOW : DOUBT_WAIT;
+	}
+	if (traits->lookup) {
+		*at = since + traits->not_before_ms;
+		if (*at > now)
+			return DOUBT_WAIT;
+		if (!traits->conclusive_after_ms || now < since + traits->conclusive_after_ms + HOUR_MS)
+			return DOUBT_LOOKUP_NOW;
+	}
+	*at = since + HOUR_MS; /* a webhook that echoes our id may still come */
+	return *at <= now ? DOUBT_UNKNOWN : DOUBT_WAIT;
+}
+
+bool contact_unknown(const struct contact_env *env, struct debtor *debtor, struct candidate *members, size_t count,
+	struct attempt_entry *entry, const char *why, struct effects *fx)
+{
+	enum doubt_rule rule = DOUBT_HOLD;
+	struct outcome outcome = { .kind = OUTCOME_IN_DOUBT, .reason = why };
+	int index;
+
+	if (count && members[0].policy && (index = policy_step_index(members[0].policy, entry->step)) >= 0)
+		rule = members[0].policy->steps[index].in_doubt;
+	if (!entry->unknown_at) {
+		entry->unknown_at = env->now;
+		record("attempt.unknown", "contact.unknown", entry, &outcome,
+			rule == DOUBT_HOLD ? "hold" : rule == DOUBT_SKIP ? "skip" : "resend", fx);
+		if (rule == DOUBT_HOLD)
+			open_task("unknown_attempt", entry, why, fx);
+	}
+	for (size_t i = 0; i < count; i++) {
+		struct escalation *e = members[i].escalation;
+
+		if (!holds_attempt(&members[i], entry))
+			continue;
+		if (rule == DOUBT_SKIP) {
+			walk_on(&members[i], entry, STEP_SKIPPED, "unknown", TRIGGER_NOT_SENT, fx);
+		} else if (rule == DOUBT_RESEND) { /* the policy's author chose a possible second letter over none */
+			int64_t tries = e->tries + 1;
+
+			not_sent(&members[i], env->now, fx);
+			e->tries = tries;
+		} else {
+			e->look_at = env->now + UNKNOWN_LOOK_MS;
+		}
+	}
+	(void)debtor; /* the contact counts for caps and gap: it may have been one */
+	return rule != DOUBT_HOLD;
+}
+
+void contact_never_sent(struct debtor *debtor, struct candidate *members, size_t count, struct attempt_entry *entry,
+	const char *how, struct effects *fx)
+{
+	struct outcome outcome = { .kind = OUTCOME_CANCELLED, .reason = "never_sent" };
+
+	record("attempt.reconciled", "contact.reconciled", entry, &outcome, how, fx);
+	if (debtor)
+		debtor_contact_remove(debtor, entry->id);
+	for (size_t i = 0; i < count; i++)
+		if (holds_attempt(&members[i], entry))
+			not_sent(&members[i], 0, fx);
+	if (entry->unknown_at)
+		close_task("unknown_attempt", entry, fx);
+}
+
+bool contact_stands(const struct contact_env *env, const struct debtor *debtor, const struct candidate *members, size_t count,
+	const struct attempt_entry *entry)
+{
+	if (!debtor || count != entry->invoice_count)
+		return false;
+	for (size_t i = 0; i < count; i++) {
+		struct escalation as_owed = *members[i].escalation;
+		struct rules rules = { .policy = members[i].policy, .creditor_zone = env->config->creditor.zone,
+			.now = env->now, .feed_stale_since = env->feed_stale_since };
+		struct next_action next;
+		struct business_time window;
+
+		if (!holds_attempt(&members[i], entry) || as_owed.state != ESCALATION_DOUBT || !members[i].policy)
+			return false;
+		window = schedule_window(members[i].policy, debtor, env->config->creditor.zone);
+		if (business_next(&window, env->now) > env->now)
+			return false; /* it may be the one that arrives: not at night */
+		as_owed.state = ESCALATION_WAITING; /* as if the step were still owed: does anything hold it now? */
+		next = escalation_next(&as_owed, debtor, &rules);
+		if (next.kind != NEXT_CONTACT || next.owed_at > env->now ||
+			strcmp(members[i].policy->steps[next.step].id, as_owed.step) != 0)
+			return false;
+	}
+	return true;
+}

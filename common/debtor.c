@@ -1,0 +1,398 @@
+#include "common/debtor.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/invoice.h"
+
+#define SCHEMA 1
+
+static bool switch_apply(struct debtor_switch *s, const struct event *e, bool on)
+{
+	if (s->set && fact_order_compare(&e->order, &s->order) <= 0)
+		return false;
+	*s = (struct debtor_switch){ .set = true, .on = on, .order = e->order, .until = on ? e->until : 0,
+		.reason = e->reason };
+	return true;
+}
+
+bool debtor_apply(struct debtor *debtor, const struct event *event)
+{
+	struct event e = *event;
+	bool changed = false;
+
+	e.order.version = 0; /* an invoice's version says nothing about its customer's data */
+	if (e.has_customer && (!debtor->known || fact_order_compare(&e.order, &debtor->order) > 0)) {
+		debtor->known = true;
+		debtor->customer = e.customer;
+		debtor->order = e.order;
+		changed = true;
+	}
+	switch (e.type) {
+	case EVENT_CUSTOMER_PAUSED:
+		return switch_apply(&debtor->paused, &e, true) || changed;
+	case EVENT_CUSTOMER_RESUMED:
+		return switch_apply(&debtor->paused, &e, false) || changed;
+	case EVENT_CUSTOMER_INSOLVENCY_OPENED:
+		return switch_apply(&debtor->insolvent, &e, true) || changed;
+	case EVENT_CUSTOMER_OPTED_OUT:
+		for (int i = 0; i < CHANNEL_COUNT; i++)
+			if (e.channel == CHANNEL_COUNT || e.channel == (enum channel)i)
+				changed |= switch_apply(&debtor->opt_out[i], &e, true);
+		return changed;
+	default:
+		return changed;
+	}
+}
+
+static size_t open_place(const struct debtor *debtor, const char *id, bool *found)
+{
+	size_t low = 0, high = debtor->open_count;
+
+	while (low < high) {
+		size_t middle = (low + high) / 2;
+
+		if (strcmp(debtor->open[middle], id) < 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	*found = low < debtor->open_count && strcmp(debtor->open[low], id) == 0;
+	return low;
+}
+
+void debtor_open_add(struct debtor *debtor, struct arena *arena, const char *invoice_id)
+{
+	bool found;
+	size_t at = open_place(debtor, invoice_id, &found);
+
+	if (found)
+		return;
+	debtor->open = arena_grow(arena, debtor->open, debtor->open_count, &debtor->open_capacity,
+		sizeof(*debtor->open));
+	memmove(&debtor->open[at + 1], &debtor->open[at], (debtor->open_count - at) * sizeof(*debtor->open));
+	debtor->open[at] = invoice_id;
+	debtor->open_count++;
+}
+
+void debtor_open_remove(struct debtor *debtor, const char *invoice_id)
+{
+	bool found;
+	size_t at = open_place(debtor, invoice_id, &found);
+
+	if (!found)
+		return;
+	debtor->open_count--;
+	memmove(&debtor->open[at], &debtor->open[at + 1], (debtor->open_count - at) * sizeof(*debtor->open));
+}
+
+void debtor_contact_add(struct debtor *debtor, struct arena *arena, int64_t at, enum channel channel, const char *attempt)
+{
+	debtor_contact_remove(debtor, attempt);
+	if (debtor->contact_count == DEBTOR_CONTACTS_KEPT) {
+		memmove(debtor->contacts, debtor->contacts + 1, (debtor->contact_count - 1) * sizeof(*debtor->contacts));
+		debtor->contact_count--;
+	}
+	debtor->contacts = arena_grow(arena, debtor->contacts, debtor->contact_count, &debtor->contact_capacity,
+		sizeof(*debtor->contacts));
+	debtor->contacts[debtor->contact_count++] = (struct contact_made){ at, channel, attempt };
+}
+
+void debtor_contact_remove(struct debtor *debtor, const char *attempt)
+{
+	for (size_t i = 0; i < debtor->contact_count; i++)
+		if (strcmp(debtor->contacts[i].attempt, attempt) == 0) {
+			memmove(&debtor->contacts[i], &debtor->contacts[i + 1],
+				(debtor->contact_count - i - 1) * sizeof(*debtor->contacts));
+			debtor->contact_count--;
+			return;
+		}
+}
+
+bool debtor_opted_out(const struct debtor *debtor, enum channel channel)
+{
+	return debtor->opt_out[channel].on;
+}
+
+const struct contact *debtor_contact(const struct debtor *debtor, enum channel channel, const char *const *roles)
+{
+	if (debtor_opted_out(debtor, channel))
+		return NULL;
+	for (; *roles; roles++)
+		for (size_t i = 0; i < debtor->customer.contact_count; i++) {
+			const struct contact *c = &debtor->customer.contacts[i];
+			const char *address = channel == CHANNEL_EMAIL ? c->email : c->phone;
+
+			if (c->external || strcmp(c->role, *roles) != 0 || !address)
+				continue;
+			if (c->channels && !(c->channels >> channel & 1))
+				continue;
+			if (channel == CHANNEL_SMS && debtor->customer.kind == 2 && !c->sms_consent)
+				continue; /* a consumer's number is written to only with consent */
+			return c;
+		}
+	return NULL;
+}
+
+const char *debtor_zone(const struct debtor *debtor, const char *fallback)
+{
+	return debtor->customer.timezone ? debtor->customer.timezone : fallback;
+}
+
+const char *debtor_locale(const struct debtor *debtor, const struct contact *contact, const char *fallback)
+{
+	if (contact && contact->locale)
+		return contact->locale;
+	return debtor->customer.locale ? debtor->customer.locale : fallback;
+}
+
+/* --- stored form ----------------------------------------------------------------------------------------------- */
+
+static void write_switch(struct json_writer *w, const char *key, const struct debtor_switch *s)
+{
+	if (!s->set)
+		return;
+	jw_object(w, key);
+	jw_bool(w, "on", s->on);
+	order_write(w, "order", &s->order);
+	jw_opt_int(w, "until", s->until);
+	jw_opt_str(w, "reason", s->reason);
+	jw_end_object(w);
+}
+
+static void write_customer(struct json_writer *w, const struct customer *c)
+{
+	jw_object(w, "customer");
+	jw_opt_str(w, "name", c->name);
+	jw_opt_str(w, "country", c->country);
+	jw_opt_int(w, "kind", c->kind);
+	jw_opt_str(w, "locale", c->locale);
+	jw_opt_str(w, "timezone", c->timezone);
+	jw_opt_str(w, "policy", c->policy);
+	if (c->contact_count)
+		jw_array(w, "contacts");
+	for (size_t i = 0; i < c->contact_count; i++) {
+		const struct contact *one = &c->contacts[i];
+
+		jw_object(w, NULL);
+		jw_str(w, "id", one->id);
+		jw_opt_str(w, "role", one->role);
+		jw_opt_str(w, "name", one->name);
+		jw_opt_str(w, "email", one->email);
+		jw_opt_str(w, "phone", one->phone);
+		jw_opt_str(w, "locale", one->locale);
+		if (one->external)
+			jw_bool(w, "external", true);
+		jw_opt_int(w, "channels", one->channels);
+		if (one->sms_consent)
+			jw_bool(w, "sms_consent", true);
+		jw_end_object(w);
+	}
+	if (c->contact_count)
+		jw_end_array(w);
+	jw_end_object(w);
+}
+
+void debtor_write(struct buf *out, const struct debtor *debtor)
+{
+	struct json_writer writer = jw_init(out), *w = &writer;
+
+	jw_object(w, NULL);
+	jw_int(w, "schema", SCHEMA);
+	jw_int(w, "version", debtor->version);
+	jw_str(w, "id", debtor->id);
+	if (debtor->known) {
+		write_customer(w, &debtor->customer);
+		order_write(w, "order", &debtor->order);
+	}
+	write_switch(w, "paused", &debtor->paused);
+	write_switch(w, "insolvent", &debtor->insolvent);
+	for (int i = 0; i < CHANNEL_COUNT; i++) {
+		char key[32] = "opt_out_";
+
+		strcat(key, channel_names[i]);
+		write_switch(w, key, &debtor->opt_out[i]);
+	}
+	if (debtor->contact_count) {
+		jw_array(w, "contacts");
+		for (size_t i = 0; i < debtor->contact_count; i++) {
+			jw_array(w, NULL);
+			jw_int(w, NULL, debtor->contacts[i].at);
+			jw_int(w, NULL, debtor->contacts[i].channel);
+			jw_str(w, NULL, debtor->contacts[i].attempt);
+			jw_end_array(w);
+		}
+		jw_end_array(w);
+	}
+	if (debtor->open_count) {
+		jw_array(w, "open");
+		for (size_t i = 0; i < debtor->open_count; i++)
+			jw_str(w, NULL, debtor->open[i]);
+		jw_end_array(w);
+	}
+	jw_opt_int(w, "dead_letter_until", debtor->dead_letter_until);
+	jw_array(w, "trail");
+	jw_int(w, NULL, debtor->trail.year);
+	jw_int(w, NULL, debtor->trail.slot);
+	jw_int(w, NULL, (int64_t)debtor->trail.n);
+	jw_str(w, NULL, debtor->trail.log ? debtor->trail.log : "");
+	jw_int(w, NULL, (int64_t)debtor->trail.tenure);
+	if (debtor->trail.prev_origin) {
+		jw_str(w, NULL, debtor->trail.prev_origin);
+		jw_int(w, NULL, (int64_t)debtor->trail.prev_index);
+		jw_str(w, NULL, debtor->trail.prev_hash);
+	}
+	jw_end_array(w);
+	jw_opt_int(w, "tenure", (int64_t)debtor->tenure);
+	write_switch(w, "suspended", &debtor->suspended);
+	if (debtor->running)
+		jw_bool(w, "running", true);
+	jw_opt_int(w, "watermark", debtor->watermark);
+	if (debtor->policy_count) {
+		jw_array(w, "policies");
+		for (size_t i = 0; i < debtor->policy_count; i++)
+			jw_str(w, NULL, debtor->policies[i]);
+		jw_end_array(w);
+	}
+	jw_end_object(w);
+}
+
+static void read_switch(const struct json *json, const char *key, struct debtor_switch *ret)
+{
+	struct json s = json_get(json, key), v, order;
+
+	*ret = (struct debtor_switch){ .set = s.type == JSON_OBJECT };
+	v = json_get(&s, "on");
+	ret->on = json_bool(&v);
+	order = json_get(&s, "order");
+	order_read(&order, &ret->order);
+	v = json_get(&s, "until");
+	ret->until = json_int(&v);
+	v = json_get(&s, "reason");
+	ret->reason = json_str(&v);
+}
+
+static const char *member(const struct json *json, const char *key)
+{
+	struct json v = json_get(json, key);
+
+	return json_str(&v);
+}
+
+static int64_t number(const struct json *json, const char *key)
+{
+	struct json v = json_get(json, key);
+
+	return json_int(&v);
+}
+
+static void read_customer(struct arena *arena, const struct json *json, struct customer *c)
+{
+	struct json contacts = json_get(json, "contacts"), v;
+
+	*c = (struct customer){ .name = member(json, "name"), .country = member(json, "country"),
+		.locale = member(json, "locale"), .timezone = member(json, "timezone"),
+		.policy = member(json, "policy"), .kind = (int)number(json, "kind"),
+		.contact_count = json_len(&contacts) };
+	c->contacts = arena_alloc(arena, c->contact_count * sizeof(*c->contacts));
+	for (size_t i = 0; i < c->contact_count; i++) {
+		struct json one = json_at(&contacts, i);
+		struct contact *to = &c->contacts[i];
+
+		*to = (struct contact){ .id = member(&one, "id"), .role = member(&one, "role"),
+			.name = member(&one, "name"), .email = member(&one, "email"), .phone = member(&one, "phone"),
+			.locale = member(&one, "locale"), .channels = (uint32_t)number(&one, "channels") };
+		v = json_get(&one, "external");
+		to->external = json_bool(&v);
+		v = json_get(&one, "sms_consent");
+		to->sms_consent = json_bool(&v);
+		if (!to->role)
+			to->role = "billing";
+	}
+}
+
+static void read_trail(const struct json *json, struct trail_place *ret)
+{
+	struct json at[8];
+
+	for (size_t i = 0; i < ARRAY_LEN(at); i++)
+		at[i] = json_at(json, i);
+	*ret = (struct trail_place){ .year = (uint16_t)json_int(&at[0]), .slot = (uint32_t)json_int(&at[1]),
+		.n = (uint64_t)json_int(&at[2]), .log = json_str(&at[3]), .tenure = (uint64_t)json_int(&at[4]),
+		.prev_origin = json_str(&at[5]), .prev_index = (uint64_t)json_int(&at[6]) };
+	if (at[7].type == JSON_STRING && strlen(json_str(&at[7])) == 64)
+		memcpy(ret->prev_hash, json_str(&at[7]), 65);
+}
+
+static const char **read_strings(struct arena *arena, const struct json *json, size_t *count)
+{
+	const char **items;
+
+	*count = json_len(json);
+	items = arena_alloc(arena, *count * sizeof(*items));
+	for (size_t i = 0; i < *count; i++) {
+		struct json one = json_at(json, i);
+
+		items[i] = json_str(&one);
+		if (!items[i])
+			items[i] = "";
+	}
+	return items;
+}
+
+int debtor_read(struct arena *arena, const char *text, size_t len, struct debtor *ret, struct err *err)
+{
+	struct json *json = arena_alloc(arena, sizeof(*json));
+	struct json v;
+	int r;
+
+	*ret = (struct debtor){ 0 };
+	r = json_parse(arena, text, len, 0, json, err);
+	if (r < 0)
+		return r;
+	if ((r = json_get_int(json, "schema", 1, SCHEMA, &(int64_t){ 0 }, err)) < 0 ||
+		(r = json_get_int(json, "version", 0, MONEY_MAX, &ret->version, err)) < 0 ||
+		(r = json_get_str(json, "id", 128, &ret->id, err)) < 0)
+		return r;
+	v = json_get(json, "customer");
+	if (v.type == JSON_OBJECT) {
+		ret->known = true;
+		read_customer(arena, &v, &ret->customer);
+		v = json_get(json, "order");
+		order_read(&v, &ret->order);
+	}
+	read_switch(json, "paused", &ret->paused);
+	read_switch(json, "insolvent", &ret->insolvent);
+	for (int i = 0; i < CHANNEL_COUNT; i++) {
+		char key[32] = "opt_out_";
+
+		strcat(key, channel_names[i]);
+		read_switch(json, key, &ret->opt_out[i]);
+	}
+	v = json_get(json, "contacts");
+	ret->contact_count = ret->contact_capacity = json_len(&v);
+	ret->contacts = arena_alloc(arena, ret->contact_count * sizeof(*ret->contacts));
+	for (size_t i = 0; i < ret->contact_count; i++) {
+		struct json one = json_at(&v, i), at = json_at(&one, 0), channel = json_at(&one, 1),
+			    id = json_at(&one, 2);
+
+		ret->contacts[i] = (struct contact_made){ json_int(&at), (enum channel)json_int(&channel),
+			json_str(&id) ? json_str(&id) : "" };
+	}
+	v = json_get(json, "open");
+	ret->open = read_strings(arena, &v, &ret->open_count);
+	ret->open_capacity = ret->open_count;
+	ret->dead_letter_until = number(json, "dead_letter_until");
+	v = json_get(json, "trail");
+	read_trail(&v, &ret->trail);
+	ret->tenure = (uint64_t)number(json, "tenure");
+	read_switch(json, "suspended", &ret->suspended);
+	v = json_get(json, "running");
+	ret->running = json_bool(&v);
+	ret->watermark = number(json, "watermark");
+	v = json_get(json, "policies");
+	ret->policies = read_strings(arena, &v, &ret->policy_count);
+	ret->policy_capacity = ret->policy_count;
+	return 0;
+}

@@ -1,0 +1,84 @@
+/*
+ * debtor - who owes: how to reach them, what they asked for, how often they were contacted, and the place of their file in the
+ * trail. Pure. Registers like those of invoice.h: any order of arrival ends in the same debtor.
+ */
+#ifndef DUNNINGD_COMMON_DEBTOR_H
+#define DUNNINGD_COMMON_DEBTOR_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/cleanup.h"
+#include "common/event.h"
+#include "common/json.h"
+
+#define DEBTOR_CONTACTS_KEPT 40 /* recent contact times; more than any cap can ask for in its days */
+
+/* One switch: the newest event decides. */
+struct debtor_switch {
+	bool set; /* an event came */
+	bool on;
+	struct fact_order order;
+	int64_t until; /* ms UTC, 0 = open end */
+	const char *reason; /* NULL = none given */
+};
+
+struct contact_made { /* sent, or in doubt: both count for caps and gap */
+	int64_t at;
+	enum channel channel;
+	const char *attempt; /* attempt or task id */
+};
+
+/*
+ * The place of the debtor's file in the trail. Key slot and n belong to one tenure of one instance: another that takes the partition
+ * has its own log and keys, and one that comes back may have records beyond what was committed, whose n must not be given again.
+ */
+struct trail_place {
+	const char *log; /* the log without its year: "trail.example.com/acme/host-a"; NULL = none yet */
+	uint64_t tenure; /* epoch with which that instance took the partition from another */
+	uint16_t year; /* log year of key slot and n; 0 = none yet */
+	uint32_t slot;
+	uint64_t n; /* records of this case under these keys in that year's log: number of the next one */
+	const char *prev_origin; /* whole origin of the log with the case's newest record; NULL = none */
+	uint64_t prev_index;
+	char prev_hash[65]; /* hex leaf hash */
+};
+
+struct debtor {
+	const char *id;
+	int64_t version; /* of the document; only grows */
+	bool known; /* customer data came */
+	struct customer customer;
+	struct fact_order order;
+	struct debtor_switch paused, insolvent, opt_out[CHANNEL_COUNT];
+	struct contact_made *contacts; /* oldest first */
+	size_t contact_count, contact_capacity;
+	const char **open; /* ids of invoices that may still need a contact, sorted */
+	size_t open_count, open_capacity;
+	int64_t dead_letter_until; /* hold `dead_letter`: an unreadable event named this debtor */
+	struct trail_place trail;
+	/* Of the system case alone: */
+	struct debtor_switch suspended; /* operator's brake on all sending; reason = why */
+	uint64_t tenure; /* epoch of the present tenure: see struct trail_place */
+	bool running; /* set by the start, cleared by a graceful stop: still set at a start = the last stop was unclean */
+	int64_t watermark; /* payments complete up to; 0 = never told */
+	const char **policies; /* digest of each recorded version, and where: "digest year index" */
+	size_t policy_count, policy_capacity;
+};
+
+bool debtor_apply(struct debtor *debtor, const struct event *event);
+void debtor_open_add(struct debtor *debtor, struct arena *arena, const char *invoice_id);
+void debtor_open_remove(struct debtor *debtor, const char *invoice_id);
+void debtor_contact_add(struct debtor *debtor, struct arena *arena, int64_t at, enum channel channel, const char *attempt);
+void debtor_contact_remove(struct debtor *debtor, const char *attempt); /* it turned out that nothing was sent */
+bool debtor_opted_out(const struct debtor *debtor, enum channel channel);
+/* The contact to use for a channel: the first of the roles in order that has an address, is inside the debtor and allows it. NULL. */
+const struct contact *debtor_contact(const struct debtor *debtor, enum channel channel, const char *const *roles);
+const char *debtor_zone(const struct debtor *debtor, const char *fallback);
+const char *debtor_locale(const struct debtor *debtor, const struct contact *contact, const char *fallback);
+
+void debtor_write(struct buf *out, const struct debtor *debtor);
+int debtor_read(struct arena *arena, const char *json, size_t len, struct debtor *ret, struct err *err);
+
+#endif

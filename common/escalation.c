@@ -1,0 +1,586 @@
+#include "common/escalation.h"
+
+#include <string.h>
+
+#include "common/utc.h"
+
+const char *const escalation_state_names[ESCALATION_STATE_COUNT + 1] = { "none", "stub", "waiting", "sending", "in_doubt",
+	"task", "gate", "closed", NULL };
+
+/* From each state, where a trigger leads; what is not listed is ESCALATION_NONE: refused. */
+static const enum escalation_state transitions[ESCALATION_STATE_COUNT][TRIGGER_COUNT] = {
+	[ESCALATION_NONE] = { [TRIGGER_OPENED] = ESCALATION_WAITING },
+	[ESCALATION_STUB] = { [TRIGGER_OPENED] = ESCALATION_WAITING },
+	[ESCALATION_WAITING] = {
+		[TRIGGER_RELEASED] = ESCALATION_SENDING,
+		[TRIGGER_TASK_OPENED] = ESCALATION_TASK,
+		[TRIGGER_GATE_OPENED] = ESCALATION_GATE,
+		[TRIGGER_CLOSED] = ESCALATION_CLOSED,
+	},
+	[ESCALATION_SENDING] = {
+		[TRIGGER_SENT] = ESCALATION_WAITING,
+		[TRIGGER_NOT_SENT] = ESCALATION_WAITING,
+		[TRIGGER_DOUBT] = ESCALATION_DOUBT,
+		[TRIGGER_CLOSED] = ESCALATION_CLOSED, /* its answer is still recorded */
+	},
+	[ESCALATION_DOUBT] = {
+		[TRIGGER_SENT] = ESCALATION_WAITING,
+		[TRIGGER_NOT_SENT] = ESCALATION_WAITING,
+		[TRIGGER_DOUBT] = ESCALATION_DOUBT,
+		[TRIGGER_CLOSED] = ESCALATION_CLOSED,
+	},
+	[ESCALATION_TASK] = {
+		[TRIGGER_TASK_ENDED] = ESCALATION_WAITING,
+		[TRIGGER_CLOSED] = ESCALATION_CLOSED,
+	},
+	[ESCALATION_GATE] = {
+		[TRIGGER_DECIDED] = ESCALATION_WAITING,
+		[TRIGGER_CLOSED] = ESCALATION_CLOSED,
+	},
+	[ESCALATION_CLOSED] = {
+		[TRIGGER_OPENED] = ESCALATION_WAITING, /* a payment came back, a void was withdrawn */
+		[TRIGGER_SENT] = ESCALATION_CLOSED,
+		[TRIGGER_NOT_SENT] = ESCALATION_CLOSED,
+		[TRIGGER_DOUBT] = ESCALATION_CLOSED,
+	},
+};
+
+bool escalation_move(struct escalation *e, enum escalation_trigger trigger)
+{
+	enum escalation_state to = transitions[e->state][trigger];
+
+	if (to == ESCALATION_NONE)
+		return false;
+	e->state = to;
+	return true;
+}
+
+void escalation_walked(struct escalation *e, struct arena *arena, const char *step, enum step_end end, const char *reason,
+	int64_t at, const char *attempt)
+{
+	e->walk = arena_grow(arena, e->walk, e->walk_count, &e->walk_capacity, sizeof(*e->walk));
+	e->walk[e->walk_count++] = (struct walked){ step, end, reason, at, attempt };
+	if (e->step && strcmp(e->step, step) == 0) {
+		e->step = e->attempt = e->task = NULL;
+		e->since = e->look_at = 0;
+	}
+	e->tries = e->retry_at = 0;
+	e->deferred = NULL;
+}
+
+void escalation_hold(struct escalation *e, struct arena *arena, const struct hold_entry *hold)
+{
+	for (size_t i = 0; i < e->hold_count; i++)
+		if (strcmp(e->holds[i].reason, hold->reason) == 0) {
+			e->holds[i] = *hold;
+			return;
+		}
+	e->holds = arena_grow(arena, e->holds, e->hold_count, &e->hold_capacity, sizeof(*e->holds));
+	e->holds[e->hold_count++] = *hold;
+}
+
+bool escalation_unhold(struct escalation *e, const char *reason)
+{
+	size_t kept = 0;
+	bool found;
+
+	for (size_t i = 0; i < e->hold_count; i++)
+		if (reason && strcmp(e->holds[i].reason, reason) != 0)
+			e->holds[kept++] = e->holds[i];
+	found = kept < e->hold_count;
+	e->hold_count = kept;
+	return found;
+}
+
+/* --- holds --------------------------------------------------------------------------------------------------------- */
+
+/* A hold without an end of its own is renewed: it ends, is looked at, and goes on. So nothing can be forgotten in one. */
+static int64_t renewed_until(int64_t since, int64_t period, int64_t now)
+{
+	if (now < since)
+		return since + period;
+	return since + ((now - since) / period + 1) * period;
+}
+
+struct hold_row {
+	const char *reason;
+	const char *task; /* what a person must do; NULL = nothing */
+};
+static const struct hold_row hold_rows[] = {
+	{ "dispute", "review_dispute" },
+	{ "reconcile", "reconcile" },
+	{ "insolvency", "insolvency" },
+	{ "undelivered", "fix_address" },
+	{ "reply", "answer_reply" },
+	{ "exhausted", "exhausted" },
+	{ "dead_letter", "dead_letter" },
+	{ "unknown_policy", "unknown_policy" },
+	{ "no_customer", "no_customer" },
+	{ "in_doubt", "in_doubt" },
+};
+
+static const char *hold_task(const char *reason)
+{
+	for (size_t i = 0; i < ARRAY_LEN(hold_rows); i++)
+		if (strcmp(hold_rows[i].reason, reason) == 0)
+			return hold_rows[i].task;
+	return NULL;
+}
+
+/* A step that was given up because nobody knows may have been sent: for spacing and limits it was. */
+static bool perhaps_sent(const struct walked *walked)
+{
+	return walked->end != STEP_SKIPPED || (walked->reason && strcmp(walked->reason, "unknown") == 0);
+}
+
+static bool contacts_spent(const struct escalation *e, const struct policy *policy)
+{
+	int32_t made = 0;
+
+	for (size_t i = 0; i < e->walk_count; i++)
+		made += perhaps_sent(&e->walk[i]);
+	return policy->max_contacts && made >= policy->max_contacts;
+}
+
+static bool below_minimum(const struct policy *policy, const char *currency, int64_t balance)
+{
+	for (size_t i = 0; i < policy->minimum_count; i++)
+		if (strcmp(policy->minimum[i].currency, currency) == 0)
+			return balance < policy->minimum[i].minor;
+	return false;
+}
+
+/* The hold in force, "" when none. Debtor first, then the invoice, then the policy. */
+static const char *hold_in_force(const struct escalation *e, const struct debtor *d, const struct rules *rules,
+	const struct invoice_view *view, int64_t *until)
+{
+	int64_t now = rules->now;
+	const struct business_time window = rules->policy ?
+		schedule_window(rules->policy, d, rules->creditor_zone) :
+		(struct business_time){ 0 };
+
+#define HOLD(reason_, until_)                                                                                          \
+	do {                                                                                                           \
+		int64_t end_ = (until_);                                                                               \
+		if (end_ > now) {                                                                                      \
+			*until = end_;                                                                                 \
+			return reason_;                                                                                \
+		}                                                                                                      \
+	} while (0)
+
+	for (size_t i = 0; i < e->hold_count; i++)
+		HOLD(e->holds[i].reason, e->holds[i].until);
+	HOLD("dead_letter", d->dead_letter_until);
+	if (!d->known)
+		HOLD("no_customer", renewed_until(e->opened_at, DAY_MS, now));
+	if (d->insolvent.on)
+		HOLD("insolvency", renewed_until(d->insolvent.order.time, 30 * DAY_MS, now));
+	if (d->paused.on)
+		HOLD("paused", d->paused.until ? d->paused.until : renewed_until(d->paused.order.time, 30 * DAY_MS, now));
+	if (view->dispute)
+		HOLD("dispute", renewed_until(view->dispute->order.time, 14 * DAY_MS, now));
+	if (view->reconcile)
+		HOLD("reconcile", renewed_until(e->opened_at, 7 * DAY_MS, now));
+	if (view->plan)
+		HOLD("plan", renewed_until(view->plan->order.time, 30 * DAY_MS, now));
+	if (view->settlement)
+		HOLD("settlement", renewed_until(view->settlement->order.time, 30 * DAY_MS, now));
+	if (view->undelivered)
+		HOLD("undelivered", renewed_until(view->undelivered->order.time, 7 * DAY_MS, now));
+	if (view->reply)
+		HOLD("reply", view->reply->at + 72 * HOUR_MS);
+	if (!rules->policy)
+		HOLD("unknown_policy", renewed_until(e->opened_at, DAY_MS, now));
+	if (view->promise)
+		HOLD("promise", business_opening(&window, date_add_days(view->promise->until_on, 1)));
+	if (view->announced)
+		HOLD("announced", date_is_set(view->announced->until_on) ?
+			business_opening(&window, date_add_days(view->announced->until_on, 1)) :
+			view->announced->at + 7 * DAY_MS);
+	if (view->automatic)
+		HOLD("automatic", renewed_until(e->opened_at, 30 * DAY_MS, now));
+	if (rules->policy->nothing)
+		HOLD("do_nothing", renewed_until(e->opened_at, 90 * DAY_MS, now));
+	if (below_minimum(rules->policy, e->invoice.snapshot.currency, view->balance))
+		HOLD("below_minimum", renewed_until(e->opened_at, 30 * DAY_MS, now));
+	if (contacts_spent(e, rules->policy))
+		HOLD("exhausted", renewed_until(e->opened_at, 30 * DAY_MS, now));
+	return "";
+#undef HOLD
+}
+
+/* --- the next step ------------------------------------------------------------------------------------------------- */
+
+static void fill_walk(const struct escalation *e, const struct policy *policy, const struct business_time *when,
+	struct schedule_walk *walk, bool over[POLICY_STEPS_MAX])
+{
+	walk->issued_on = e->invoice.snapshot.issued_on;
+	walk->due_on = e->invoice.snapshot.due_on;
+	for (size_t i = 0; i < POLICY_STEPS_MAX; i++) {
+		walk->done[i] = date_none();
+		over[i] = false;
+	}
+	for (size_t i = 0; i < e->walk_count; i++) {
+		int step = policy_step_index(policy, e->walk[i].step);
+
+		if (step < 0)
+			continue;
+		over[step] = true;
+		if (perhaps_sent(&e->walk[i]))
+			walk->done[step] = zone_date(when->zone, e->walk[i].at);
+	}
+}
+
+static bool word_listed(const char *const *words, const char *word)
+{
+	if (!words)
+		return true;
+	for (; word && *words; words++)
+		if (strcmp(*words, word) == 0)
+			return true;
+	return false;
+}
+
+static bool any_tag(const char *const *wanted, const char *tags)
+{
+	if (!wanted)
+		return true;
+	for (; *wanted; wanted++) {
+		size_t n = strlen(*wanted);
+
+		for (const char *at = tags; at && *at;) {
+			size_t len = strcspn(at, ",");
+
+			if (len == n && strncmp(at, *wanted, n) == 0)
+				return true;
+			at += len + (at[len] == ',');
+		}
+	}
+	return false;
+}
+
+static bool condition_holds(const struct step_if *when, const struct escalation *e, const struct debtor *d,
+	const struct invoice_view *view, int32_t days_past_due)
+{
+	return (when->balance_min < 0 || view->balance >= when->balance_min) &&
+		(when->balance_max < 0 || view->balance <= when->balance_max) &&
+		days_past_due >= when->days_past_due_min && days_past_due <= when->days_past_due_max &&
+		word_listed(when->kinds, customer_kind_names[d->customer.kind]) &&
+		word_listed(when->countries, d->customer.country) && any_tag(when->tags, e->invoice.snapshot.tags);
+}
+
+/* Whether anybody can be reached for this step, by its channel or the fallback; else why not. */
+static const char *unreachable(const struct step *step, const struct debtor *d)
+{
+	if (debtor_contact(d, step->channel, step->to) ||
+		(step->has_fallback && debtor_contact(d, step->fallback, step->to)))
+		return NULL;
+	return debtor_opted_out(d, step->channel) ? "opted_out" : "no_address";
+}
+
+static struct next_action next_step(const struct escalation *e, const struct debtor *d, const struct rules *rules,
+	const struct invoice_view *view)
+{
+	const struct policy *policy = rules->policy;
+	const struct business_time when = schedule_window(policy, d, rules->creditor_zone);
+	struct schedule_walk walk;
+	bool over[POLICY_STEPS_MAX];
+
+	fill_walk(e, policy, &when, &walk, over);
+	for (size_t i = 0; i < policy->step_count; i++) {
+		const struct step *step = &policy->steps[i];
+		struct next_action next = { .step = i, .why = "schedule" };
+		const char *reason;
+		date owed_on;
+		int64_t from;
+
+		if (over[i])
+			continue;
+		owed_on = schedule_step_date(policy, i, &walk, &when);
+		if (!date_is_set(owed_on)) { /* hangs on a step that was skipped: it will never be owed */
+			next.kind = NEXT_SKIP;
+			next.at = next.owed_at = rules->now;
+			next.why = "anchor_skipped";
+			return next;
+		}
+		next.at = next.owed_at = business_opening(&when, owed_on);
+		if (step->kind == STEP_GATE) {
+			next.kind = NEXT_GATE;
+			return next;
+		}
+		next.kind = NEXT_SKIP;
+		next.why = "condition";
+		if (!condition_holds(&step->when, e, d, view, date_diff(owed_on, walk.due_on)))
+			return next;
+		reason = unreachable(step, d);
+		next.why = reason;
+		if (reason)
+			return next;
+		next.kind = NEXT_CONTACT;
+		next.why = "schedule";
+		from = next.owed_at > rules->now ? next.owed_at : rules->now;
+		if (e->retry_at > from) {
+			from = e->retry_at;
+			next.why = "retry";
+		}
+		from = pace_earliest(policy, d, step->channel, from, &next.why);
+		next.at = business_next(&when, from);
+		if (next.at > from && next.owed_at <= rules->now && strcmp(next.why, "schedule") == 0)
+			next.why = "window";
+		if (schedule_before_due(policy, i, &walk, &when) &&
+			date_diff(zone_date(when.zone, next.at), walk.due_on) >= 0) {
+			next.kind = NEXT_SKIP;
+			next.at = next.owed_at;
+			next.why = "past_due";
+		}
+		return next;
+	}
+	return (struct next_action){ .kind = NEXT_HELD, .why = "exhausted",
+		.at = renewed_until(e->opened_at, 30 * DAY_MS, rules->now) };
+}
+
+struct next_action escalation_next(const struct escalation *e, const struct debtor *d, const struct rules *rules)
+{
+	struct next_action next = { 0 };
+	struct invoice_view view;
+	const char *hold;
+
+	switch (e->state) {
+	case ESCALATION_SENDING:
+		return (struct next_action){ .kind = NEXT_BUSY, .at = e->look_at, .why = "sending" };
+	case ESCALATION_DOUBT:
+		return (struct next_action){ .kind = NEXT_RESOLVE, .at = e->look_at, .why = "in_doubt" };
+	case ESCALATION_WAITING:
+	case ESCALATION_TASK:
+	case ESCALATION_GATE:
+		break;
+	default:
+		return next;
+	}
+	if (!d)
+		return (struct next_action){ .kind = NEXT_HELD, .why = "no_customer",
+			.at = renewed_until(e->opened_at, DAY_MS, rules->now) };
+	view = invoice_view(&e->invoice);
+	hold = hold_in_force(e, d, rules, &view, &next.at);
+	if (*hold) {
+		next.kind = NEXT_HELD;
+		next.why = hold;
+		return next;
+	}
+	if (e->state == ESCALATION_TASK)
+		return (struct next_action){ .kind = NEXT_TASK_END, .at = e->look_at, .why = "task" };
+	if (e->state == ESCALATION_GATE)
+		return (struct next_action){ .kind = NEXT_GATE_END, .at = e->look_at, .why = "decision" };
+	next = next_step(e, d, rules, &view);
+	if (next.kind == NEXT_CONTACT && rules->feed_stale_since)
+		return (struct next_action){ .kind = NEXT_HELD, .step = next.step, .why = "feed_stale",
+			.at = next.at > rules->now + HOUR_MS ? next.at : rules->now + HOUR_MS };
+	return next;
+}
+
+/* --- what follows from changed facts --------------------------------------------------------------------------------- */
+
+static void name_invoice(struct draft *draft, const struct escalation *e)
+{
+	jw_str(&draft->w, "invoice", e->invoice.id);
+}
+
+static void open_escalation(struct escalation *e, struct debtor *d, const struct rules *rules, struct effects *fx,
+	const struct invoice_view *view)
+{
+	bool again = e->state == ESCALATION_CLOSED;
+	struct draft *draft;
+
+	escalation_move(e, TRIGGER_OPENED);
+	if (!again) {
+		e->opened_at = rules->now;
+		if (rules->policy) {
+			e->policy = rules->policy->name;
+			e->policy_digest = rules->policy->digest;
+		}
+	}
+	e->closed = NULL;
+	e->closed_at = 0;
+	if (d)
+		debtor_open_add(d, fx->arena, e->invoice.id);
+	draft = effects_event(fx, again ? "escalation.resumed" : "escalation.opened", e->invoice.debtor_id, e->invoice.id);
+	jw_opt_str(&draft->w, "policy", e->policy);
+	jw_int(&draft->w, "balance_minor", view->balance);
+	jw_str(&draft->w, "currency", e->invoice.snapshot.currency);
+	if (again) {
+		draft = effects_record(fx, "invoice.changed", e->invoice.debtor_id);
+		name_invoice(draft, e);
+		jw_str(&draft->w, "change", "reopened");
+	}
+}
+
+static void drop_task(struct escalation *e, const char *result, struct effects *fx)
+{
+	struct task task = { .id = e->task, .kind = e->state == ESCALATION_GATE ? "decision" : "call",
+		.debtor_id = e->invoice.debtor_id, .invoice_ids = &e->invoice.id, .invoice_count = 1, .step = e->step,
+		.close = true, .result = result };
+
+	if (e->task)
+		effects_task(fx, &task);
+}
+
+static void tell_hold(struct escalation *e, const char *hold, int64_t until, bool renewed, struct effects *fx)
+{
+	const char *kind = hold_task(hold ? hold : e->held);
+	struct draft *draft;
+
+	if (!renewed) {
+		draft = effects_record(fx, hold ? "hold.opened" : "hold.ended", e->invoice.debtor_id);
+		name_invoice(draft, e);
+		jw_str(&draft->w, "hold", hold ? hold : e->held);
+		jw_opt_int(&draft->w, "until", hold ? until : 0);
+		draft = effects_event(fx, hold ? "escalation.held" : "escalation.resumed", e->invoice.debtor_id,
+			e->invoice.id);
+		jw_str(&draft->w, "reason", hold ? hold : e->held);
+		jw_opt_int(&draft->w, "until", hold ? until : 0);
+	}
+	if (kind) {
+		struct task task = { .id = arena_printf(fx->arena, "%s:%s", kind, e->invoice.id), .kind = kind,
+			.debtor_id = e->invoice.debtor_id, .invoice_ids = arena_memdup(fx->arena, &e->invoice.id,
+				sizeof(e->invoice.id)), .invoice_count = 1, .opened_at = fx->now, .deadline = until,
+			.reason = renewed ? "renewed" : hold, .close = !hold, .result = hold ? NULL : "obsolete" };
+
+		effects_task(fx, &task);
+	}
+}
+
+static void close_escalation(struct escalation *e, struct debtor *d, const char *reason, struct effects *fx)
+{
+	struct draft *draft;
+
+	if (e->state == ESCALATION_TASK || e->state == ESCALATION_GATE) {
+		drop_task(e, "obsolete", fx);
+		e->step = e->task = NULL;
+	}
+	if (e->held)
+		tell_hold(e, NULL, 0, false, fx);
+	e->held = e->deferred = NULL;
+	e->hold_count = 0;
+	if (!escalation_move(e, TRIGGER_CLOSED))
+		return;
+	e->closed = reason;
+	e->closed_at = fx->now;
+	e->next_at = 0;
+	if (d)
+		debtor_open_remove(d, e->invoice.id);
+	draft = effects_record(fx, "invoice.closed", e->invoice.debtor_id);
+	name_invoice(draft, e);
+	jw_str(&draft->w, "reason", reason);
+	draft = effects_event(fx, "escalation.closed", e->invoice.debtor_id, e->invoice.id);
+	jw_str(&draft->w, "reason", reason);
+}
+
+static void follow_hold(struct escalation *e, const struct next_action *next, const struct rules *rules, struct effects *fx)
+{
+	const char *hold = next->kind == NEXT_HELD ? next->why : NULL;
+	bool same = hold && e->held && strcmp(hold, e->held) == 0;
+
+	if (same) {
+		if (e->next_at && e->next_at <= rules->now)
+			tell_hold(e, hold, next->at, true, fx);
+		return;
+	}
+	if (e->held) {
+		if (strcmp(e->held, "promise") == 0 && invoice_view(&e->invoice).promise) {
+			struct draft *draft = effects_event(fx, "promise.broken", e->invoice.debtor_id, e->invoice.id);
+
+			jw_str(&draft->w, "promise", invoice_view(&e->invoice).promise->id);
+			draft = effects_record(fx, "promise.broken", e->invoice.debtor_id);
+			name_invoice(draft, e);
+		}
+		tell_hold(e, NULL, 0, false, fx);
+	}
+	e->held = hold;
+	if (!hold)
+		return;
+	if (e->state == ESCALATION_TASK) { /* nobody calls about what is disputed or promised; the step stays owed */
+		drop_task(e, "obsolete", fx);
+		e->step = e->task = NULL;
+		escalation_move(e, TRIGGER_TASK_ENDED);
+	}
+	tell_hold(e, hold, next->at, false, fx);
+}
+
+static void skip_step(struct escalation *e, const struct step *step, const char *reason, const struct rules *rules,
+	struct effects *fx)
+{
+	struct draft *draft = effects_record(fx, "attempt.skipped", e->invoice.debtor_id);
+
+	name_invoice(draft, e);
+	jw_str(&draft->w, "step", step->id);
+	jw_str(&draft->w, "reason", reason);
+	draft = effects_event(fx, "contact.skipped", e->invoice.debtor_id, e->invoice.id);
+	jw_str(&draft->w, "step", step->id);
+	jw_str(&draft->w, "reason", reason);
+	if (strcmp(reason, "no_address") == 0) {
+		struct task task = { .id = arena_printf(fx->arena, "no_address:%s:%s", e->invoice.id, step->id),
+			.kind = "no_address", .debtor_id = e->invoice.debtor_id,
+			.invoice_ids = arena_memdup(fx->arena, &e->invoice.id, sizeof(e->invoice.id)), .invoice_count = 1,
+			.step = step->id, .opened_at = rules->now, .deadline = rules->now + 7 * DAY_MS };
+
+		effects_task(fx, &task);
+	}
+	escalation_walked(e, fx->arena, step->id, STEP_SKIPPED, reason, rules->now, NULL);
+}
+
+static const char *close_reason(enum invoice_state state)
+{
+	switch (state) {
+	case STATE_PAID:
+		return "paid";
+	case STATE_VOID:
+		return "voided";
+	case STATE_UNCOLLECTIBLE:
+		return "uncollectible";
+	default:
+		return NULL;
+	}
+}
+
+void escalation_refresh(struct escalation *e, struct debtor *debtor, const struct rules *rules, struct effects *fx)
+{
+	struct invoice_view view = invoice_view(&e->invoice);
+	const char *reason = close_reason(view.state);
+	struct next_action next;
+
+	if (view.state == STATE_UNKNOWN || view.state == STATE_DRAFT) {
+		if (e->state == ESCALATION_NONE)
+			e->state = ESCALATION_STUB;
+		if (e->state == ESCALATION_STUB)
+			return;
+	}
+	if (e->state == ESCALATION_NONE || e->state == ESCALATION_STUB ||
+		(e->state == ESCALATION_CLOSED && !reason && strcmp(e->closed ? e->closed : "", "stopped") != 0))
+		open_escalation(e, debtor, rules, fx, &view);
+	if (reason && e->state != ESCALATION_CLOSED)
+		close_escalation(e, debtor, reason, fx);
+	if (e->state == ESCALATION_CLOSED) {
+		e->next_at = 0;
+		return;
+	}
+	for (;;) {
+		next = escalation_next(e, debtor, rules);
+		if (next.kind != NEXT_SKIP || next.at > rules->now)
+			break;
+		skip_step(e, &rules->policy->steps[next.step], next.why, rules, fx);
+	}
+	if (!e->overdue_told && debtor && rules->policy) {
+		const struct business_time when = schedule_window(rules->policy, debtor, rules->creditor_zone);
+
+		if (date_diff(zone_date(when.zone, rules->now), e->invoice.snapshot.due_on) > 0) {
+			struct draft *draft = effects_event(fx, "invoice.overdue", e->invoice.debtor_id, e->invoice.id);
+
+			jw_int(&draft->w, "balance_minor", view.balance);
+			e->overdue_told = true;
+		}
+	}
+	follow_hold(e, &next, rules, fx);
+	if (next.kind == NEXT_HELD && e->state == ESCALATION_TASK)
+		next = escalation_next(e, debtor, rules);
+	e->next_at = next.at;
+}

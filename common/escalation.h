@@ -1,0 +1,133 @@
+/*
+ * escalation - one invoice's walk through its policy: the document, its states, and the rules that say what comes next. Pure: time
+ * comes in as `now`, the same code drives the daemon, the simulator and `dunningctl explain`.
+ */
+#ifndef DUNNINGD_COMMON_ESCALATION_H
+#define DUNNINGD_COMMON_ESCALATION_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/debtor.h"
+#include "common/effects.h"
+#include "common/invoice.h"
+#include "common/policy.h"
+#include "common/schedule.h"
+
+enum escalation_state {
+	ESCALATION_NONE, /* refused by the table */
+	ESCALATION_STUB, /* facts came before the invoice itself */
+	ESCALATION_WAITING, /* for its next step, or under a hold */
+	ESCALATION_SENDING, /* an attempt is released, its outcome not known yet */
+	ESCALATION_DOUBT, /* the attempt may have been sent */
+	ESCALATION_TASK, /* a call task is open */
+	ESCALATION_GATE, /* a person must decide */
+	ESCALATION_CLOSED,
+	ESCALATION_STATE_COUNT
+};
+extern const char *const escalation_state_names[ESCALATION_STATE_COUNT + 1];
+
+enum escalation_trigger {
+	TRIGGER_OPENED, /* the invoice is known and unpaid */
+	TRIGGER_RELEASED, /* an attempt was decided */
+	TRIGGER_SENT, /* it is certain that it was sent */
+	TRIGGER_NOT_SENT, /* it is certain that it was not */
+	TRIGGER_DOUBT, /* it is not certain */
+	TRIGGER_TASK_OPENED,
+	TRIGGER_TASK_ENDED,
+	TRIGGER_GATE_OPENED,
+	TRIGGER_DECIDED,
+	TRIGGER_CLOSED, /* paid, voided, uncollectible, stopped */
+	TRIGGER_COUNT
+};
+
+enum step_end { STEP_SENT, STEP_DONE, STEP_SKIPPED };
+
+struct walked {
+	const char *step;
+	enum step_end end;
+	const char *reason; /* of a skip; or how it was settled. NULL = none */
+	int64_t at; /* ms UTC */
+	const char *attempt; /* the proof: attempt or task id, NULL for a skip */
+};
+
+struct hold_entry { /* a named reason with an end, given from outside; those that follow from facts are computed */
+	const char *reason; /* "operator", "dead_letter", "decided" */
+	int64_t since, until; /* ms UTC */
+	const char *who, *why; /* NULL = the daemon */
+};
+
+struct escalation {
+	int64_t version; /* of the document; only grows */
+	struct invoice invoice;
+	enum escalation_state state;
+	const char *policy, *policy_digest; /* NULL until opened */
+	int64_t opened_at;
+	struct walked *walk;
+	size_t walk_count, walk_capacity;
+	/* The step in hand, while SENDING, DOUBT, TASK or GATE (and after closing, until the attempt's outcome is known). */
+	const char *step, *attempt, *task;
+	int64_t since, look_at; /* look_at: deadline, or when to resolve again */
+	int64_t tries; /* certain failures of the step in hand */
+	int64_t retry_at;
+	struct hold_entry *holds;
+	size_t hold_count, hold_capacity;
+	const char *deferred; /* "step reason until" as last recorded, so that it is recorded once */
+	const char *held; /* hold as last told to others, NULL = none */
+	const char *closed; /* reason */
+	int64_t closed_at;
+	bool overdue_told;
+	int64_t next_at; /* as in the due set; 0 = no timer */
+};
+
+struct rules {
+	const struct policy *policy; /* of this escalation; NULL: unknown version, a hold */
+	const char *creditor_zone;
+	int64_t now; /* ms UTC */
+	int64_t feed_stale_since; /* 0 = the payment feed is fresh or was never told of */
+};
+
+enum next_kind {
+	NEXT_NONE, /* closed, or a stub: nothing to do and no timer */
+	NEXT_HELD, /* by a named hold until `at` */
+	NEXT_BUSY, /* SENDING: the outcome comes by itself; `at` is a safety look */
+	NEXT_RESOLVE, /* DOUBT: look again at `at` */
+	NEXT_TASK_END, /* the open call task's deadline */
+	NEXT_GATE_END, /* the open gate's deadline: renewed, it rises */
+	NEXT_SKIP, /* the step will not happen: reason in `why` */
+	NEXT_CONTACT, /* message or call, owed at `at` */
+	NEXT_GATE, /* a gate opens at `at` */
+};
+
+struct next_action {
+	enum next_kind kind;
+	int64_t at; /* ms UTC; 0 for NEXT_NONE */
+	size_t step; /* index into the policy, for SKIP, CONTACT, GATE */
+	int64_t owed_at; /* the step's own instant, before caps, gap and retries moved it */
+	const char *why; /* stable word: hold's name, or the rule that set `at`: "schedule", "spacing", "min_gap", "cap", "retry", "window" */
+};
+
+/* What comes next for one invoice, by the facts, the debtor and the policy. Looks at nothing else. */
+struct next_action escalation_next(const struct escalation *e, const struct debtor *debtor, const struct rules *rules);
+
+/* The only place where the state changes; false: the table refuses, nothing changed. */
+bool escalation_move(struct escalation *e, enum escalation_trigger trigger);
+/* Notes the end of a step and clears the step in hand if it is that one. */
+void escalation_walked(struct escalation *e, struct arena *arena, const char *step, enum step_end end, const char *reason,
+	int64_t at, const char *attempt);
+void escalation_hold(struct escalation *e, struct arena *arena, const struct hold_entry *hold); /* replaces one of the same reason */
+bool escalation_unhold(struct escalation *e, const char *reason); /* NULL = all; true when there was one */
+
+/*
+ * After facts changed or time passed: opens it, closes it, does the skips that are due, sets next_at; records and tells what changed.
+ * `debtor` may be NULL for a stub whose debtor is unknown.
+ */
+void escalation_refresh(struct escalation *e, struct debtor *debtor, const struct rules *rules, struct effects *fx);
+
+void escalation_write(struct buf *out, const struct escalation *e);
+int escalation_read(struct arena *arena, const char *json, size_t len, struct escalation *ret, struct err *err);
+/* The facts alone, in a canonical order: equal for equal histories whatever the order of arrival. */
+void escalation_facts(struct buf *out, const struct escalation *e, struct arena *arena);
+
+#endif

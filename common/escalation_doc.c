@@ -1,0 +1,179 @@
+/* The stored form of an escalation: compact JSON with a schema number. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/escalation.h"
+
+#define SCHEMA 1
+
+static const char *const end_names[] = { "sent", "done", "skipped", NULL };
+
+static void write_walk(struct json_writer *w, const struct escalation *e)
+{
+	if (!e->walk_count)
+		return;
+	jw_array(w, "walk");
+	for (size_t i = 0; i < e->walk_count; i++) {
+		jw_object(w, NULL);
+		jw_str(w, "step", e->walk[i].step);
+		jw_str(w, "end", end_names[e->walk[i].end]);
+		jw_opt_str(w, "reason", e->walk[i].reason);
+		jw_int(w, "at", e->walk[i].at);
+		jw_opt_str(w, "attempt", e->walk[i].attempt);
+		jw_end_object(w);
+	}
+	jw_end_array(w);
+}
+
+static void write_holds(struct json_writer *w, const struct escalation *e)
+{
+	if (!e->hold_count)
+		return;
+	jw_array(w, "holds");
+	for (size_t i = 0; i < e->hold_count; i++) {
+		jw_object(w, NULL);
+		jw_str(w, "reason", e->holds[i].reason);
+		jw_int(w, "since", e->holds[i].since);
+		jw_int(w, "until", e->holds[i].until);
+		jw_opt_str(w, "who", e->holds[i].who);
+		jw_opt_str(w, "why", e->holds[i].why);
+		jw_end_object(w);
+	}
+	jw_end_array(w);
+}
+
+void escalation_write(struct buf *out, const struct escalation *e)
+{
+	struct json_writer writer = jw_init(out), *w = &writer;
+
+	jw_object(w, NULL);
+	jw_int(w, "schema", SCHEMA);
+	jw_int(w, "version", e->version);
+	invoice_write(w, &e->invoice);
+	jw_str(w, "state", escalation_state_names[e->state]);
+	jw_opt_str(w, "policy", e->policy);
+	jw_opt_str(w, "policy_digest", e->policy_digest);
+	jw_opt_int(w, "opened_at", e->opened_at);
+	write_walk(w, e);
+	jw_opt_str(w, "step", e->step);
+	jw_opt_str(w, "attempt", e->attempt);
+	jw_opt_str(w, "task", e->task);
+	jw_opt_int(w, "since", e->since);
+	jw_opt_int(w, "look_at", e->look_at);
+	jw_opt_int(w, "tries", e->tries);
+	jw_opt_int(w, "retry_at", e->retry_at);
+	write_holds(w, e);
+	jw_opt_str(w, "deferred", e->deferred);
+	jw_opt_str(w, "held", e->held);
+	jw_opt_str(w, "closed", e->closed);
+	jw_opt_int(w, "closed_at", e->closed_at);
+	if (e->overdue_told)
+		jw_bool(w, "overdue_told", true);
+	jw_opt_int(w, "next_at", e->next_at);
+	jw_end_object(w);
+}
+
+static int read_walk(const struct json *json, struct arena *arena, struct escalation *ret, struct err *err)
+{
+	struct json walk = { 0 };
+	int r = json_opt_array(json, "walk", &walk, err);
+
+	if (r < 0)
+		return r;
+	ret->walk_count = ret->walk_capacity = json_len(&walk);
+	ret->walk = arena_alloc(arena, ret->walk_count * sizeof(*ret->walk));
+	for (size_t i = 0; i < ret->walk_count; i++) {
+		struct json one = json_at(&walk, i);
+		struct walked *to = &ret->walk[i];
+		int end = 0;
+
+		if ((r = json_get_str(&one, "step", 128, &to->step, err)) < 0 ||
+			(r = json_get_word(&one, "end", end_names, &end, err)) < 0 ||
+			(r = json_opt_str(&one, "reason", 128, &to->reason, err)) < 0 ||
+			(r = json_get_int(&one, "at", INT64_MIN, INT64_MAX, &to->at, err)) < 0 ||
+			(r = json_opt_str(&one, "attempt", 300, &to->attempt, err)) < 0)
+			return r;
+		to->end = (enum step_end)end;
+	}
+	return 0;
+}
+
+static int read_holds(const struct json *json, struct arena *arena, struct escalation *ret, struct err *err)
+{
+	struct json holds = { 0 };
+	int r = json_opt_array(json, "holds", &holds, err);
+
+	if (r < 0)
+		return r;
+	ret->hold_count = ret->hold_capacity = json_len(&holds);
+	ret->holds = arena_alloc(arena, ret->hold_count * sizeof(*ret->holds));
+	for (size_t i = 0; i < ret->hold_count; i++) {
+		struct json one = json_at(&holds, i);
+		struct hold_entry *to = &ret->holds[i];
+
+		if ((r = json_get_str(&one, "reason", 128, &to->reason, err)) < 0 ||
+			(r = json_opt_int(&one, "since", INT64_MIN, INT64_MAX, &to->since, err)) < 0 ||
+			(r = json_get_int(&one, "until", INT64_MIN, INT64_MAX, &to->until, err)) < 0 ||
+			(r = json_opt_str(&one, "who", 400, &to->who, err)) < 0 ||
+			(r = json_opt_str(&one, "why", 1600, &to->why, err)) < 0)
+			return r;
+	}
+	return 0;
+}
+
+int escalation_read(struct arena *arena, const char *text, size_t len, struct escalation *ret, struct err *err)
+{
+	struct json *json = arena_alloc(arena, sizeof(*json));
+	int state = 0, r;
+
+	*ret = (struct escalation){ 0 };
+	if ((r = json_parse(arena, text, len, 0, json, err)) < 0 ||
+		(r = json_get_int(json, "schema", 1, SCHEMA, &(int64_t){ 0 }, err)) < 0 ||
+		(r = json_get_int(json, "version", 0, MONEY_MAX, &ret->version, err)) < 0 ||
+		(r = invoice_read(json, arena, &ret->invoice, err)) < 0 ||
+		(r = json_get_word(json, "state", escalation_state_names, &state, err)) < 0 ||
+		(r = json_opt_str(json, "policy", 128, &ret->policy, err)) < 0 ||
+		(r = json_opt_str(json, "policy_digest", 64, &ret->policy_digest, err)) < 0 ||
+		(r = json_opt_int(json, "opened_at", INT64_MIN, INT64_MAX, &ret->opened_at, err)) < 0 ||
+		(r = read_walk(json, arena, ret, err)) < 0 || (r = json_opt_str(json, "step", 128, &ret->step, err)) < 0 ||
+		(r = json_opt_str(json, "attempt", 128, &ret->attempt, err)) < 0 ||
+		(r = json_opt_str(json, "task", 400, &ret->task, err)) < 0 ||
+		(r = json_opt_int(json, "since", INT64_MIN, INT64_MAX, &ret->since, err)) < 0 ||
+		(r = json_opt_int(json, "look_at", INT64_MIN, INT64_MAX, &ret->look_at, err)) < 0 ||
+		(r = json_opt_int(json, "tries", 0, MONEY_MAX, &ret->tries, err)) < 0 ||
+		(r = json_opt_int(json, "retry_at", INT64_MIN, INT64_MAX, &ret->retry_at, err)) < 0 ||
+		(r = read_holds(json, arena, ret, err)) < 0 ||
+		(r = json_opt_str(json, "deferred", 400, &ret->deferred, err)) < 0 ||
+		(r = json_opt_str(json, "held", 128, &ret->held, err)) < 0 ||
+		(r = json_opt_str(json, "closed", 128, &ret->closed, err)) < 0 ||
+		(r = json_opt_int(json, "closed_at", INT64_MIN, INT64_MAX, &ret->closed_at, err)) < 0 ||
+		(r = json_opt_bool(json, "overdue_told", &ret->overdue_told, err)) < 0 ||
+		(r = json_opt_int(json, "next_at", INT64_MIN, INT64_MAX, &ret->next_at, err)) < 0)
+		return r;
+	ret->state = (enum escalation_state)state;
+	return 0;
+}
+
+static int by_identity(const void *a, const void *b)
+{
+	const struct fact *x = a, *y = b;
+
+	return x->kind != y->kind ? (x->kind < y->kind ? -1 : 1) : strcmp(x->id, y->id);
+}
+
+void escalation_facts(struct buf *out, const struct escalation *e, struct arena *arena)
+{
+	struct invoice sorted = e->invoice;
+	struct json_writer w = jw_init(out);
+
+	if (sorted.fact_count) {
+		sorted.facts = arena_memdup(arena, sorted.facts, sorted.fact_count * sizeof(*sorted.facts));
+		qsort(sorted.facts, sorted.fact_count, sizeof(*sorted.facts), by_identity);
+	}
+	jw_object(&w, NULL);
+	invoice_write(&w, &sorted);
+	jw_str(&w, "state", e->state == ESCALATION_CLOSED ? "closed" : e->state == ESCALATION_STUB ? "stub" : "open");
+	jw_opt_str(&w, "closed", e->closed);
+	jw_end_object(&w);
+}

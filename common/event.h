@@ -1,0 +1,129 @@
+/*
+ * event - an inbound CloudEvents 1.0 object, checked and typed. Pure.
+ */
+#ifndef DUNNINGD_COMMON_EVENT_H
+#define DUNNINGD_COMMON_EVENT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/cleanup.h"
+#include "common/date.h"
+#include "common/err.h"
+#include "common/json.h"
+#include "common/message.h"
+#include "common/money.h"
+
+enum event_type {
+	EVENT_INVOICE_FINALIZED,
+	EVENT_INVOICE_SENT,
+	EVENT_INVOICE_DELIVERY_FAILED,
+	EVENT_INVOICE_UPDATED,
+	EVENT_INVOICE_VIEWED,
+	EVENT_INVOICE_PAID,
+	EVENT_INVOICE_PAYMENT_RECEIVED,
+	EVENT_INVOICE_PAYMENT_ANNOUNCED,
+	EVENT_INVOICE_PAYMENT_FAILED,
+	EVENT_INVOICE_PAYMENT_REVERSED,
+	EVENT_INVOICE_VOIDED,
+	EVENT_INVOICE_MARKED_UNCOLLECTIBLE,
+	EVENT_CREDIT_NOTE_ISSUED,
+	EVENT_CREDIT_NOTE_VOIDED,
+	EVENT_DISPUTE_OPENED,
+	EVENT_DISPUTE_RESOLVED,
+	EVENT_PROMISE_MADE,
+	EVENT_PROMISE_WITHDRAWN,
+	EVENT_PAYMENT_PLAN_AGREED,
+	EVENT_PAYMENT_PLAN_AMENDED,
+	EVENT_PAYMENT_PLAN_CANCELLED,
+	EVENT_SETTLEMENT_AGREED,
+	EVENT_CUSTOMER_UPDATED,
+	EVENT_CUSTOMER_PAUSED,
+	EVENT_CUSTOMER_RESUMED,
+	EVENT_CUSTOMER_OPTED_OUT,
+	EVENT_CUSTOMER_INSOLVENCY_OPENED,
+	EVENT_CONTACT_REPLY_RECEIVED,
+	EVENT_CONTACT_DELIVERY_UPDATED,
+	EVENT_CALL_COMPLETED,
+	EVENT_LETTER_STATUS_UPDATED,
+	EVENT_LEDGER_WATERMARK,
+	EVENT_BOOK_SNAPSHOT,
+	EVENT_OPERATOR_COMMAND,
+	EVENT_TYPE_COUNT
+};
+extern const char *const event_type_names[EVENT_TYPE_COUNT + 1]; /* "invoice.finalized", ...; NULL-terminated */
+
+/* Orders competing facts: by version where both have one, else by time, source, id. Never by arrival. */
+struct fact_order {
+	int64_t version; /* 0 = none */
+	int64_t time; /* ms UTC */
+	const char *source, *id;
+};
+int fact_order_compare(const struct fact_order *a, const struct fact_order *b); /* <0, 0 (the same event), >0 */
+
+enum invoice_status { INVOICE_DRAFT, INVOICE_OPEN, INVOICE_PAID, INVOICE_VOID, INVOICE_UNCOLLECTIBLE, INVOICE_STATUS_COUNT };
+extern const char *const invoice_status_names[INVOICE_STATUS_COUNT + 1];
+extern const char *const invoice_kind_names[]; /* standard, deposit, balance, instalment */
+extern const char *const customer_kind_names[]; /* company, sole_trader, consumer, public */
+
+/* The figures of an invoice as its producer last said them. */
+struct snapshot {
+	const char *number, *payment_url, *pdf_url, *pdf_sha256, *policy, *late_fee_ref;
+	int kind; /* index into invoice_kind_names */
+	enum invoice_status status;
+	date issued_on, due_on;
+	char currency[4];
+	int64_t total, paid, credited, due; /* minor units; due = total - paid - credited */
+	bool automatic; /* collection: charge_automatically */
+	const char *tags; /* comma-joined refs and tags kept for conditions; NULL = none */
+};
+
+struct contact {
+	const char *id, *role, *name, *email, *phone, *locale;
+	bool external;
+	uint32_t channels; /* bit per enum channel; 0 = all for which there is an address */
+	bool sms_consent;
+};
+
+struct customer {
+	const char *name, *country, *locale, *timezone, *policy;
+	int kind; /* index into customer_kind_names */
+	struct contact *contacts;
+	size_t contact_count;
+};
+
+struct event {
+	enum event_type type;
+	const char *id, *source, *subject;
+	int64_t time; /* ms UTC */
+	struct fact_order order;
+	const char *invoice_id; /* NULL when it names none */
+	const char *customer_id;
+	bool has_snapshot, has_customer;
+	struct snapshot snapshot;
+	struct customer customer;
+	/* Facts: which of these matter depends on the type. */
+	const char *fact_id; /* payment_id, credit_note_id, promise_id, dispute_id, pause id ...; NULL: (source, id) is the identity */
+	int64_t amount; /* minor units, >= 0 */
+	int64_t at; /* paid_at; ms UTC; = time when not given */
+	int64_t after_version; /* payment: the snapshot version that does not know it yet; 0 = not given */
+	date until_on; /* promise: pay by; announced: expected on */
+	int64_t until; /* pause, hold: ms UTC, 0 = not given */
+	enum channel channel; /* opt-out; CHANNEL_COUNT = all */
+	const char *reason, *text;
+	int64_t watermark; /* ledger.watermark: complete up to, ms UTC */
+	const char *ledger;
+	/* operator.command */
+	const char *command, *target, *who, *why, *step;
+	struct json data; /* the `data` member as it came */
+};
+
+/*
+ * Parses one stream entry. 0: *ret filled, borrowed from `arena`. -EBADMSG: `err` has the stable reason code ("not_json",
+ * "too_large", "wrong_type", "missing", "unknown_type", "sum_mismatch", "unknown_currency", "unknown_zone", "bad_id", ...), the JSON path
+ * and a sentence; ret->invoice_id and ret->customer_id are still set when they could be read, so that they can be held.
+ */
+int event_parse(struct arena *arena, const char *json, size_t len, const char *type_prefix, struct event *ret, struct err *err);
+
+#endif

@@ -1,0 +1,132 @@
+#include "common/file.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+int file_read(const char *path, size_t max, struct buf *ret, struct err *err)
+{
+	CLEANUP(closep) int fd = open(path, O_RDONLY | O_CLOEXEC);
+	size_t before = ret->len;
+
+	if (fd < 0)
+		return err_set(err, -errno, "unreadable", "", "%s cannot be opened: %s", path, strerror(errno));
+	for (;;) {
+		ssize_t n;
+
+		buf_reserve(ret, 64 * 1024);
+		n = read(fd, ret->data + ret->len, 64 * 1024);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return err_set(err, -errno, "unreadable", "", "%s cannot be read: %s", path, strerror(errno));
+		ret->len += (size_t)n;
+		ret->data[ret->len] = '\0';
+		if (n == 0)
+			return 0;
+		if (ret->len - before > max)
+			return err_set(err, -EFBIG, "unreadable", "", "%s is larger than %zu bytes", path, max);
+	}
+}
+
+static int sync_dir(const char *path)
+{
+	CLEANUP(freep) char *dir = xstrdup(path);
+	char *slash = strrchr(dir, '/');
+	CLEANUP(closep) int fd = -1;
+
+	if (slash)
+		slash[slash == dir] = '\0';
+	fd = open(slash ? dir : ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0 || fsync(fd) < 0)
+		return -errno;
+	return 0;
+}
+
+static int write_all(int fd, const char *data, size_t len)
+{
+	while (len) {
+		ssize_t n = write(fd, data, len);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return -errno;
+		data += n;
+		len -= (size_t)n;
+	}
+	return 0;
+}
+
+int file_replace(const char *path, const void *data, size_t len, unsigned mode)
+{
+	struct buf temporary = { 0 };
+	int fd, r;
+
+	buf_printf(&temporary, "%s.new", path);
+	fd = open(temporary.data, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, mode);
+	r = fd < 0 ? -errno : write_all(fd, data, len);
+	if (r == 0 && fsync(fd) < 0)
+		r = -errno;
+	if (fd >= 0 && close(fd) < 0 && r == 0)
+		r = -errno;
+	if (r == 0 && rename(temporary.data, path) < 0)
+		r = -errno;
+	if (r < 0 && fd >= 0)
+		(void)unlink(temporary.data);
+	buf_clear(&temporary);
+	return r < 0 ? r : sync_dir(path);
+}
+
+int file_make_dirs(const char *path, unsigned mode)
+{
+	CLEANUP(freep) char *copy = xstrdup(path);
+
+	for (char *at = copy + 1;; at++) {
+		char end = *at;
+
+		if (end != '/' && end != '\0')
+			continue;
+		*at = '\0';
+		if (mkdir(copy, mode) < 0 && errno != EEXIST)
+			return -errno;
+		*at = end;
+		if (!end)
+			return 0;
+	}
+}
+
+static int by_bytes(const void *a, const void *b)
+{
+	return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+int file_list(struct arena *arena, const char *dir, const char *suffix, char ***ret, size_t *count)
+{
+	DIR *stream = opendir(dir);
+	struct dirent *entry;
+	char **names = NULL;
+	size_t n = 0, capacity = 0, tail = strlen(suffix);
+
+	if (!stream)
+		return -errno;
+	while ((entry = readdir(stream))) {
+		size_t len = strlen(entry->d_name);
+
+		if (entry->d_name[0] == '.' || len < tail || strcmp(entry->d_name + len - tail, suffix) != 0)
+			continue;
+		names = arena_grow(arena, names, n, &capacity, sizeof(*names));
+		names[n++] = arena_strdup(arena, entry->d_name);
+	}
+	closedir(stream);
+	if (n)
+		qsort(names, n, sizeof(*names), by_bytes);
+	*ret = names;
+	*count = n;
+	return 0;
+}

@@ -1,0 +1,21 @@
+/*
+ * file - whole files in and out, and folders. One of the few modules in common/ that does I/O.
+ */
+#ifndef DUNNINGD_COMMON_FILE_H
+#define DUNNINGD_COMMON_FILE_H
+
+#include <stddef.h>
+
+#include "common/buf.h"
+#include "common/cleanup.h"
+#include "common/err.h"
+
+/* Appends the whole file. -errno; -EFBIG above `max`. `err` (may be NULL) names the file: code "unreadable". */
+int file_read(const char *path, size_t max, struct buf *ret, struct err *err);
+/* Writes a temporary file beside it, fsyncs, renames, fsyncs the folder: readers see the old or the new one. -errno. */
+int file_replace(const char *path, const void *data, size_t len, unsigned mode);
+int file_make_dirs(const char *path, unsigned mode); /* like mkdir -p; 0 when it exists */
+/* Names (not paths) of the entries that end in `suffix`, sorted by bytes, without "." files. Strings in the arena. */
+int file_list(struct arena *arena, const char *dir, const char *suffix, char ***ret, size_t *count);
+
+#endif

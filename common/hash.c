@@ -1,0 +1,368 @@
+#include "common/hash.h"
+
+#include <errno.h>
+#include <openssl/core_names.h>
+#include <openssl/crypto.h>
+#include <openssl/evp.h>
+#include <openssl/hmac.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+
+#define BLOCK 64 /* bytes, of SHA-256 and SHA-1 */
+
+/* Fetched once for the process: a fetch costs more than a short digest. */
+static EVP_MD *md_sha256, *md_sha1;
+static EVP_CIPHER *cipher_gcm;
+static pthread_once_t fetched = PTHREAD_ONCE_INIT;
+static _Thread_local EVP_MD_CTX *digest_ctx;
+static _Thread_local EVP_CIPHER_CTX *cipher_ctx;
+static pthread_key_t thread_end;
+
+static void must(bool ok)
+{
+	if (!ok) {
+		fputs("libcrypto failed\n", stderr);
+		abort();
+	}
+}
+
+static void free_contexts(void *arg)
+{
+	(void)arg;
+	EVP_MD_CTX_free(digest_ctx);
+	EVP_CIPHER_CTX_free(cipher_ctx);
+	digest_ctx = NULL;
+	cipher_ctx = NULL;
+}
+
+static void free_at_exit(void)
+{
+	free_contexts(NULL);
+	EVP_MD_free(md_sha256);
+	EVP_MD_free(md_sha1);
+	EVP_CIPHER_free(cipher_gcm);
+}
+
+static void fetch(void)
+{
+	md_sha256 = EVP_MD_fetch(NULL, "SHA256", NULL);
+	md_sha1 = EVP_MD_fetch(NULL, "SHA1", NULL);
+	cipher_gcm = EVP_CIPHER_fetch(NULL, "AES-256-GCM", NULL);
+	must(md_sha256 && md_sha1 && cipher_gcm);
+	must(pthread_key_create(&thread_end, free_contexts) == 0);
+	atexit(free_at_exit);
+}
+
+static void prepare(void)
+{
+	must(pthread_once(&fetched, fetch) == 0);
+	if (!digest_ctx) {
+		digest_ctx = EVP_MD_CTX_new();
+		cipher_ctx = EVP_CIPHER_CTX_new();
+		must(digest_ctx && cipher_ctx);
+		must(pthread_setspecific(thread_end, digest_ctx) == 0);
+	}
+}
+
+static void digest(const EVP_MD *md, const struct slice *parts, size_t count, uint8_t *ret)
+{
+	must(EVP_DigestInit_ex2(digest_ctx, md, NULL) == 1);
+	for (size_t i = 0; i < count; i++)
+		if (parts[i].len)
+			must(EVP_DigestUpdate(digest_ctx, parts[i].data, parts[i].len) == 1);
+	must(EVP_DigestFinal_ex(digest_ctx, ret, NULL) == 1);
+}
+
+void sha256_slices(const struct slice *parts, size_t count, uint8_t ret[SHA256_SIZE])
+{
+	prepare();
+	digest(md_sha256, parts, count, ret);
+}
+
+void sha256(const void *data, size_t len, uint8_t ret[SHA256_SIZE])
+{
+	struct slice one = { data, len };
+
+	sha256_slices(&one, 1, ret);
+}
+
+#define HMAC_PARTS_MAX 8
+
+/* RFC 2104 by two digests: cheaper than an EVP_MAC context for each call. */
+static void hmac(const EVP_MD *md, size_t size, const void *key, size_t key_len, const struct slice *parts, size_t count,
+	uint8_t *ret)
+{
+	uint8_t block[BLOCK] = { 0 }, inner[SHA256_SIZE], pad[BLOCK];
+	struct slice all[HMAC_PARTS_MAX + 1];
+
+	must(count <= HMAC_PARTS_MAX);
+	if (key_len > BLOCK)
+		digest(md, &(struct slice){ key, key_len }, 1, block);
+	else if (key_len)
+		memcpy(block, key, key_len);
+	for (size_t i = 0; i < BLOCK; i++)
+		pad[i] = block[i] ^ 0x36;
+	all[0] = (struct slice){ pad, BLOCK };
+	memcpy(all + 1, parts, count * sizeof(*parts));
+	digest(md, all, count + 1, inner);
+	for (size_t i = 0; i < BLOCK; i++)
+		pad[i] = block[i] ^ 0x5c;
+	all[1] = (struct slice){ inner, size };
+	digest(md, all, 2, ret);
+	cleanse(block, sizeof(block));
+	cleanse(pad, sizeof(pad));
+}
+
+void hmac_sha256_slices(const void *key, size_t key_len, const struct slice *parts, size_t count, uint8_t ret[SHA256_SIZE])
+{
+	prepare();
+	hmac(md_sha256, SHA256_SIZE, key, key_len, parts, count, ret);
+}
+
+void hmac_sha256(const void *key, size_t key_len, const void *data, size_t len, uint8_t ret[SHA256_SIZE])
+{
+	struct slice one = { data, len };
+
+	hmac_sha256_slices(key, key_len, &one, 1, ret);
+}
+
+void hmac_sha1(const void *key, size_t key_len, const void *data, size_t len, uint8_t ret[20])
+{
+	struct slice one = { data, len };
+
+	prepare();
+	hmac(md_sha1, 20, key, key_len, &one, 1, ret);
+}
+
+/* --- checksums ----------------------------------------------------------------------------------------------------- */
+
+static uint32_t crc32c_table(uint32_t crc, const uint8_t *data, size_t len)
+{
+	while (len--) {
+		crc ^= *data++;
+		for (int i = 0; i < 8; i++)
+			crc = crc >> 1 ^ (0x82F63B78u & (0u - (crc & 1)));
+	}
+	return crc;
+}
+
+#if defined(__x86_64__)
+__attribute__((target("sse4.2"))) static uint32_t crc32c_hardware(uint32_t crc, const uint8_t *data, size_t len)
+{
+	uint64_t wide = crc;
+
+	for (; len >= 8; data += 8, len -= 8) {
+		uint64_t word;
+
+		memcpy(&word, data, 8);
+		wide = __builtin_ia32_crc32di(wide, word);
+	}
+	crc = (uint32_t)wide;
+	for (; len; data++, len--)
+		crc = __builtin_ia32_crc32qi(crc, *data);
+	return crc;
+}
+#endif
+
+uint32_t crc32c(uint32_t seed, const void *data, size_t len)
+{
+#if defined(__x86_64__)
+	if (__builtin_cpu_supports("sse4.2"))
+		return ~crc32c_hardware(~seed, data, len);
+#endif
+	return ~crc32c_table(~seed, data, len);
+}
+
+uint16_t crc16_redis(const void *data, size_t len)
+{
+	const uint8_t *at = data;
+	unsigned crc = 0;
+
+	while (len--) {
+		crc ^= (unsigned)*at++ << 8;
+		for (int i = 0; i < 8; i++)
+			crc = crc & 0x8000 ? (crc << 1 ^ 0x1021) & 0xFFFF : crc << 1;
+	}
+	return (uint16_t)crc;
+}
+
+/* --- AES-256-GCM ----------------------------------------------------------------------------------------------------- */
+
+void aes_gcm_seal(const uint8_t key[AES_KEY_SIZE], const uint8_t nonce[AES_NONCE_SIZE], const void *aad, size_t aad_len,
+	const void *plain, size_t len, struct buf *out)
+{
+	uint8_t *at;
+	int n = 0, end = 0;
+
+	prepare();
+	buf_reserve(out, len + AES_TAG_SIZE);
+	at = (uint8_t *)out->data + out->len;
+	must(EVP_EncryptInit_ex2(cipher_ctx, cipher_gcm, key, nonce, NULL) == 1);
+	if (aad_len)
+		must(EVP_EncryptUpdate(cipher_ctx, NULL, &n, aad, (int)aad_len) == 1);
+	n = 0;
+	if (len)
+		must(EVP_EncryptUpdate(cipher_ctx, at, &n, plain, (int)len) == 1);
+	must(EVP_EncryptFinal_ex(cipher_ctx, at + n, &end) == 1);
+	must(EVP_CIPHER_CTX_ctrl(cipher_ctx, EVP_CTRL_AEAD_GET_TAG, AES_TAG_SIZE, at + len) == 1);
+	out->len += len + AES_TAG_SIZE;
+	out->data[out->len] = '\0';
+}
+
+int aes_gcm_open(const uint8_t key[AES_KEY_SIZE], const uint8_t nonce[AES_NONCE_SIZE], const void *aad, size_t aad_len,
+	const void *sealed, size_t len, struct buf *out)
+{
+	const uint8_t *in = sealed;
+	uint8_t tag[AES_TAG_SIZE], *at;
+	int n = 0, end = 0;
+
+	if (len < AES_TAG_SIZE || len > INT32_MAX)
+		return -EBADMSG;
+	prepare();
+	len -= AES_TAG_SIZE;
+	memcpy(tag, in + len, AES_TAG_SIZE);
+	buf_reserve(out, len + AES_TAG_SIZE);
+	at = (uint8_t *)out->data + out->len;
+	must(EVP_DecryptInit_ex2(cipher_ctx, cipher_gcm, key, nonce, NULL) == 1);
+	if (aad_len)
+		must(EVP_DecryptUpdate(cipher_ctx, NULL, &n, aad, (int)aad_len) == 1);
+	n = 0;
+	if (len)
+		must(EVP_DecryptUpdate(cipher_ctx, at, &n, in, (int)len) == 1);
+	must(EVP_CIPHER_CTX_ctrl(cipher_ctx, EVP_CTRL_AEAD_SET_TAG, AES_TAG_SIZE, tag) == 1);
+	if (EVP_DecryptFinal_ex(cipher_ctx, at + n, &end) != 1) {
+		cleanse(at, len);
+		out->data[out->len] = '\0';
+		return -EBADMSG;
+	}
+	out->len += len;
+	out->data[out->len] = '\0';
+	return 0;
+}
+
+/* --- random, secrets, encodings ---------------------------------------------------------------------------------------- */
+
+void random_bytes(void *ret, size_t len)
+{
+	uint8_t *at = ret;
+
+	while (len) {
+		ssize_t n = getrandom(at, len, 0);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		must(n > 0);
+		at += n;
+		len -= (size_t)n;
+	}
+}
+
+bool equal_secret(const void *a, const void *b, size_t len)
+{
+	return CRYPTO_memcmp(a, b, len) == 0;
+}
+
+void cleanse(void *p, size_t len)
+{
+	OPENSSL_cleanse(p, len);
+}
+
+static const char base64_digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+
+void base64_add(struct buf *buf, const void *data, size_t len)
+{
+	const uint8_t *in = data;
+	char *out;
+
+	buf_reserve(buf, (len + 2) / 3 * 4);
+	out = buf->data + buf->len;
+	for (; len >= 3; in += 3, len -= 3) {
+		*out++ = base64_digits[in[0] >> 2];
+		*out++ = base64_digits[(in[0] & 3) << 4 | in[1] >> 4];
+		*out++ = base64_digits[(in[1] & 15) << 2 | in[2] >> 6];
+		*out++ = base64_digits[in[2] & 63];
+	}
+	if (len) {
+		*out++ = base64_digits[in[0] >> 2];
+		*out++ = base64_digits[(in[0] & 3) << 4 | (len > 1 ? in[1] >> 4 : 0)];
+		*out++ = len > 1 ? base64_digits[(in[1] & 15) << 2] : '=';
+		*out++ = '=';
+	}
+	*out = '\0';
+	buf->len = (size_t)(out - buf->data);
+}
+
+static int base64_value(char c)
+{
+	const char *at = c ? strchr(base64_digits, c) : NULL;
+
+	return at ? (int)(at - base64_digits) : -1;
+}
+
+int base64_decode(const char *text, size_t len, struct buf *out)
+{
+	size_t before = out->len;
+
+	if (len % 4)
+		return -EBADMSG;
+	for (size_t i = 0; i < len; i += 4) {
+		size_t pad = i + 4 < len ? 0 : (size_t)((text[i + 3] == '=') + (text[i + 3] == '=' && text[i + 2] == '='));
+		unsigned bits = 0;
+		uint8_t raw[3];
+
+		for (size_t k = 0; k < 4; k++) {
+			int v = k >= 4 - pad ? 0 : base64_value(text[i + k]);
+
+			if (v < 0)
+				goto bad;
+			bits = bits << 6 | (unsigned)v;
+		}
+		raw[0] = (uint8_t)(bits >> 16);
+		raw[1] = (uint8_t)(bits >> 8);
+		raw[2] = (uint8_t)bits;
+		if ((pad == 1 && raw[2]) || (pad == 2 && (raw[1] || raw[2]))) /* leftover bits must be zero */
+			goto bad;
+		buf_add(out, raw, 3 - pad);
+	}
+	return 0;
+bad:
+	out->len = before;
+	return -EBADMSG;
+}
+
+char *hex_format(const void *data, size_t len, char *ret)
+{
+	static const char digits[] = "0123456789abcdef";
+	const uint8_t *in = data;
+
+	for (size_t i = 0; i < len; i++) {
+		ret[2 * i] = digits[in[i] >> 4];
+		ret[2 * i + 1] = digits[in[i] & 15];
+	}
+	ret[2 * len] = '\0';
+	return ret;
+}
+
+static int hex_value(char c)
+{
+	return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+}
+
+int hex_parse(const char *text, size_t bytes, void *ret)
+{
+	uint8_t *out = ret;
+
+	if (strlen(text) != 2 * bytes)
+		return -EBADMSG;
+	for (size_t i = 0; i < bytes; i++) {
+		int high = hex_value(text[2 * i]), low = hex_value(text[2 * i + 1]);
+
+		if (high < 0 || low < 0)
+			return -EBADMSG;
+		out[i] = (uint8_t)(high << 4 | low);
+	}
+	return 0;
+}

@@ -1,0 +1,44 @@
+/*
+ * hash - digests, MACs, ciphers, encodings. Digests and ciphers by OpenSSL's libcrypto, the only module that includes it
+ * (beside anchors later). Algorithms are fetched once; functions here are for one thread at a time per `struct hash_ctx`;
+ * the free functions use a context per thread.
+ */
+#ifndef DUNNINGD_COMMON_HASH_H
+#define DUNNINGD_COMMON_HASH_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/buf.h"
+
+#define SHA256_SIZE 32
+#define AES_KEY_SIZE 32
+#define AES_NONCE_SIZE 12
+#define AES_TAG_SIZE 16
+
+void sha256(const void *data, size_t len, uint8_t ret[SHA256_SIZE]);
+void sha256_slices(const struct slice *parts, size_t count, uint8_t ret[SHA256_SIZE]); /* of their concatenation */
+void hmac_sha256(const void *key, size_t key_len, const void *data, size_t len, uint8_t ret[SHA256_SIZE]);
+void hmac_sha256_slices(const void *key, size_t key_len, const struct slice *parts, size_t count, uint8_t ret[SHA256_SIZE]);
+void hmac_sha1(const void *key, size_t key_len, const void *data, size_t len, uint8_t ret[20]);
+uint32_t crc32c(uint32_t seed, const void *data, size_t len); /* Castagnoli; start with seed 0, chain with the result */
+uint16_t crc16_redis(const void *data, size_t len); /* CRC-16/XMODEM as in Redis Cluster key slots */
+
+/* Appends ciphertext || tag. Cannot fail for valid arguments. */
+void aes_gcm_seal(const uint8_t key[AES_KEY_SIZE], const uint8_t nonce[AES_NONCE_SIZE], const void *aad, size_t aad_len,
+	const void *plain, size_t len, struct buf *out);
+/* Appends the plaintext; -EBADMSG when key, nonce, aad or bytes are not the ones sealed (nothing is appended). */
+int aes_gcm_open(const uint8_t key[AES_KEY_SIZE], const uint8_t nonce[AES_NONCE_SIZE], const void *aad, size_t aad_len,
+	const void *sealed, size_t len, struct buf *out);
+
+void random_bytes(void *ret, size_t len); /* the operating system's; ends the process if it cannot */
+bool equal_secret(const void *a, const void *b, size_t len); /* constant time */
+void cleanse(void *p, size_t len);
+
+void base64_add(struct buf *buf, const void *data, size_t len); /* RFC 4648 section 4, padded */
+int base64_decode(const char *text, size_t len, struct buf *out); /* strict: -EBADMSG */
+char *hex_format(const void *data, size_t len, char *ret); /* lower case, 2 * len + 1 bytes; returns ret */
+int hex_parse(const char *text, size_t bytes, void *ret); /* exactly 2 * bytes digits; -EBADMSG */
+
+#endif

@@ -1,0 +1,383 @@
+#include "common/invoice.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "common/hash.h"
+
+const char *const fact_names[FACT_KIND_COUNT + 1] = { "payment", "credit", "dispute", "promise", "announced", "paid",
+	"voided", "uncollectible", "charge_failed", "undelivered", "plan", "settlement", "reply", NULL };
+
+/* Which register an event sets, and whether it ends it. */
+static const struct {
+	bool fact, ends;
+	enum fact_kind kind;
+} rows[EVENT_TYPE_COUNT] = {
+	[EVENT_INVOICE_SENT] = { true, true, FACT_UNDELIVERED },
+	[EVENT_INVOICE_DELIVERY_FAILED] = { true, false, FACT_UNDELIVERED },
+	[EVENT_INVOICE_PAID] = { true, false, FACT_PAID },
+	[EVENT_INVOICE_PAYMENT_RECEIVED] = { true, false, FACT_PAYMENT },
+	[EVENT_INVOICE_PAYMENT_ANNOUNCED] = { true, false, FACT_ANNOUNCED },
+	[EVENT_INVOICE_PAYMENT_FAILED] = { true, false, FACT_CHARGE_FAILED },
+	[EVENT_INVOICE_PAYMENT_REVERSED] = { true, true, FACT_PAYMENT },
+	[EVENT_INVOICE_VOIDED] = { true, false, FACT_VOIDED },
+	[EVENT_INVOICE_MARKED_UNCOLLECTIBLE] = { true, false, FACT_UNCOLLECTIBLE },
+	[EVENT_CREDIT_NOTE_ISSUED] = { true, false, FACT_CREDIT },
+	[EVENT_CREDIT_NOTE_VOIDED] = { true, true, FACT_CREDIT },
+	[EVENT_DISPUTE_OPENED] = { true, false, FACT_DISPUTE },
+	[EVENT_DISPUTE_RESOLVED] = { true, true, FACT_DISPUTE },
+	[EVENT_PROMISE_MADE] = { true, false, FACT_PROMISE },
+	[EVENT_PROMISE_WITHDRAWN] = { true, true, FACT_PROMISE },
+	[EVENT_PAYMENT_PLAN_AGREED] = { true, false, FACT_PLAN },
+	[EVENT_PAYMENT_PLAN_AMENDED] = { true, false, FACT_PLAN },
+	[EVENT_PAYMENT_PLAN_CANCELLED] = { true, true, FACT_PLAN },
+	[EVENT_SETTLEMENT_AGREED] = { true, false, FACT_SETTLEMENT },
+	[EVENT_CONTACT_REPLY_RECEIVED] = { true, false, FACT_REPLY },
+};
+
+/* Facts of which an invoice has one only, whatever event brings it. */
+static bool single(enum fact_kind kind)
+{
+	return kind == FACT_PAID || kind == FACT_VOIDED || kind == FACT_UNCOLLECTIBLE || kind == FACT_UNDELIVERED;
+}
+
+static const char *fact_identity(const struct event *e, enum fact_kind kind, struct arena *arena)
+{
+	uint8_t digest[SHA256_SIZE];
+	char hex[2 * 12 + 1];
+	char *both;
+
+	if (single(kind))
+		return "";
+	if (e->fact_id)
+		return e->fact_id;
+	both = arena_printf(arena, "%s\n%s", e->source, e->id); /* (source, id) may hold any character: a digest is an id */
+	sha256(both, strlen(both), digest);
+	return arena_strdup(arena, hex_format(digest, 12, hex));
+}
+
+static bool apply_fact(struct invoice *invoice, const struct event *e, enum fact_kind kind, bool ends,
+	struct arena *arena)
+{
+	const char *id = fact_identity(e, kind, arena);
+	struct fact *fact = NULL;
+
+	for (size_t i = 0; i < invoice->fact_count && !fact; i++)
+		if (invoice->facts[i].kind == kind && strcmp(invoice->facts[i].id, id) == 0)
+			fact = &invoice->facts[i];
+	if (fact && fact_order_compare(&e->order, &fact->order) <= 0)
+		return false;
+	if (!fact) {
+		invoice->facts = arena_grow(arena, invoice->facts, invoice->fact_count, &invoice->fact_capacity,
+			sizeof(*invoice->facts));
+		fact = &invoice->facts[invoice->fact_count++];
+	}
+	*fact = (struct fact){ .kind = kind, .id = id, .order = e->order, .ended = ends, .amount = e->amount,
+		.at = e->at, .after_version = e->after_version, .until_on = e->until_on };
+	return true;
+}
+
+bool invoice_apply(struct invoice *invoice, const struct event *e, struct arena *arena)
+{
+	bool changed = false;
+
+	if (e->customer_id && !invoice->debtor_id) {
+		invoice->debtor_id = e->customer_id;
+		changed = true;
+	}
+	if (e->has_snapshot && (!invoice->known || fact_order_compare(&e->order, &invoice->order) > 0)) {
+		invoice->known = true;
+		invoice->snapshot = e->snapshot;
+		invoice->order = e->order;
+		changed = true;
+	}
+	if (rows[e->type].fact)
+		changed |= apply_fact(invoice, e, rows[e->type].kind, rows[e->type].ends, arena);
+	return changed;
+}
+
+/* Whether the snapshot cannot know the fact yet: by version where it says so, else by time. */
+static bool newer_than_snapshot(const struct invoice *invoice, const struct fact *fact)
+{
+	if (fact->after_version && invoice->order.version)
+		return fact->after_version >= invoice->order.version;
+	if (fact->order.version && invoice->order.version)
+		return fact->order.version > invoice->order.version;
+	return fact->at > invoice->order.time;
+}
+
+static void latest(const struct fact **slot, const struct fact *fact)
+{
+	if (!*slot || fact_order_compare(&fact->order, &(*slot)->order) > 0)
+		*slot = fact;
+}
+
+/* Two readings of what was paid (or credited): the snapshot plus what it cannot know, and all that we were told ourselves. */
+static int64_t kinder_sum(const struct invoice *invoice, enum fact_kind kind, int64_t in_snapshot, bool *differ)
+{
+	int64_t beyond = in_snapshot, told = 0;
+
+	for (size_t i = 0; i < invoice->fact_count; i++) {
+		const struct fact *fact = &invoice->facts[i];
+
+		if (fact->kind != kind || fact->ended)
+			continue;
+		told += fact->amount;
+		if (newer_than_snapshot(invoice, fact))
+			beyond += fact->amount;
+	}
+	*differ |= told > beyond;
+	return told > beyond ? told : beyond;
+}
+
+static void view_money(const struct invoice *invoice, struct invoice_view *view)
+{
+	const struct snapshot *s = &invoice->snapshot;
+	bool differ = false;
+
+	view->paid = kinder_sum(invoice, FACT_PAYMENT, s->paid, &differ);
+	view->credited = kinder_sum(invoice, FACT_CREDIT, s->credited, &differ);
+	view->balance = s->total - view->paid - view->credited;
+	if (differ)
+		view->reconcile = "payments_differ";
+	if (view->balance < 0)
+		view->balance = 0;
+}
+
+struct invoice_view invoice_view(const struct invoice *invoice)
+{
+	const struct snapshot *s = &invoice->snapshot;
+	struct invoice_view view = { .state = STATE_UNKNOWN };
+	const struct fact *ending[3] = { 0 };
+	bool reversed = false, charge_failed = false;
+
+	for (size_t i = 0; i < invoice->fact_count; i++) {
+		const struct fact *fact = &invoice->facts[i];
+
+		switch (fact->kind) {
+		case FACT_PAID:
+		case FACT_VOIDED:
+		case FACT_UNCOLLECTIBLE:
+			ending[fact->kind - FACT_PAID] = fact;
+			break;
+		case FACT_PAYMENT:
+			reversed |= fact->ended && fact_order_compare(&fact->order, &invoice->order) > 0;
+			break;
+		case FACT_CHARGE_FAILED:
+			charge_failed = true;
+			break;
+		case FACT_DISPUTE:
+			if (!fact->ended)
+				latest(&view.dispute, fact);
+			break;
+		case FACT_PROMISE:
+			if (!fact->ended)
+				latest(&view.promise, fact);
+			break;
+		case FACT_ANNOUNCED:
+			latest(&view.announced, fact);
+			break;
+		case FACT_UNDELIVERED:
+			if (!fact->ended)
+				latest(&view.undelivered, fact);
+			break;
+		case FACT_PLAN:
+			if (!fact->ended)
+				latest(&view.plan, fact);
+			break;
+		case FACT_SETTLEMENT:
+			latest(&view.settlement, fact);
+			break;
+		case FACT_REPLY:
+			latest(&view.reply, fact);
+			break;
+		case FACT_CREDIT:
+		case FACT_KIND_COUNT:
+			break;
+		}
+	}
+	if (!invoice->known)
+		return view;
+	view_money(invoice, &view);
+	view.automatic = s->automatic && !charge_failed;
+	if (reversed)
+		view.reconcile = "payment_reversed";
+	view.state = s->status == INVOICE_DRAFT ? STATE_DRAFT : STATE_OPEN;
+	if (s->status == INVOICE_VOID || (ending[1] && fact_order_compare(&ending[1]->order, &invoice->order) >= 0))
+		view.state = STATE_VOID;
+	else if (s->status == INVOICE_UNCOLLECTIBLE ||
+		(ending[2] && fact_order_compare(&ending[2]->order, &invoice->order) >= 0))
+		view.state = STATE_UNCOLLECTIBLE;
+	else if (s->status == INVOICE_PAID || (view.state == STATE_OPEN && view.balance == 0))
+		view.state = reversed ? STATE_OPEN : STATE_PAID;
+	else if (ending[0] && fact_order_compare(&ending[0]->order, &invoice->order) >= 0)
+		view.state = reversed && ending[0] ? STATE_OPEN : STATE_PAID;
+	else if (ending[0] && !reversed && !invoice->order.version)
+		view.reconcile = "paid_then_open"; /* newer figures say open, without a version to prove it: a person looks */
+	return view;
+}
+
+/* --- stored form ----------------------------------------------------------------------------------------------- */
+
+void order_write(struct json_writer *w, const char *key, const struct fact_order *order)
+{
+	jw_array(w, key);
+	jw_int(w, NULL, order->version);
+	jw_int(w, NULL, order->time);
+	jw_str(w, NULL, order->source ? order->source : "");
+	jw_str(w, NULL, order->id ? order->id : "");
+	jw_end_array(w);
+}
+
+void order_read(const struct json *json, struct fact_order *ret)
+{
+	struct json version = json_at(json, 0), time = json_at(json, 1), source = json_at(json, 2), id = json_at(json, 3);
+
+	*ret = (struct fact_order){ json_int(&version), json_int(&time), json_str(&source), json_str(&id) };
+}
+
+static void date_write(struct json_writer *w, const char *key, date d)
+{
+	char text[DATE_TEXT_SIZE];
+
+	if (date_is_set(d))
+		jw_str(w, key, date_format(d, text));
+}
+
+static void write_snapshot(struct json_writer *w, const struct snapshot *s)
+{
+	jw_object(w, "snapshot");
+	jw_opt_str(w, "number", s->number);
+	jw_opt_int(w, "kind", s->kind);
+	jw_str(w, "status", invoice_status_names[s->status]);
+	date_write(w, "issued_on", s->issued_on);
+	date_write(w, "due_on", s->due_on);
+	jw_str(w, "currency", s->currency);
+	jw_int(w, "total", s->total);
+	jw_opt_int(w, "paid", s->paid);
+	jw_opt_int(w, "credited", s->credited);
+	jw_opt_str(w, "payment_url", s->payment_url);
+	jw_opt_str(w, "pdf_url", s->pdf_url);
+	jw_opt_str(w, "pdf_sha256", s->pdf_sha256);
+	jw_opt_str(w, "policy", s->policy);
+	jw_opt_str(w, "late_fee_ref", s->late_fee_ref);
+	jw_opt_str(w, "tags", s->tags);
+	if (s->automatic)
+		jw_bool(w, "automatic", true);
+	jw_end_object(w);
+}
+
+void invoice_write(struct json_writer *w, const struct invoice *invoice)
+{
+	jw_str(w, "id", invoice->id);
+	jw_opt_str(w, "debtor", invoice->debtor_id);
+	if (invoice->known) {
+		write_snapshot(w, &invoice->snapshot);
+		order_write(w, "order", &invoice->order);
+	}
+	if (!invoice->fact_count)
+		return;
+	jw_array(w, "facts");
+	for (size_t i = 0; i < invoice->fact_count; i++) {
+		const struct fact *fact = &invoice->facts[i];
+
+		jw_object(w, NULL);
+		jw_str(w, "kind", fact_names[fact->kind]);
+		jw_opt_str(w, "id", fact->id);
+		order_write(w, "order", &fact->order);
+		if (fact->ended)
+			jw_bool(w, "ended", true);
+		jw_opt_int(w, "amount", fact->amount);
+		if (fact->at != fact->order.time)
+			jw_int(w, "at", fact->at);
+		jw_opt_int(w, "after_version", fact->after_version);
+		date_write(w, "until_on", fact->until_on);
+		jw_end_object(w);
+	}
+	jw_end_array(w);
+}
+
+static int read_date(const struct json *object, const char *key, date *ret, struct err *err)
+{
+	struct json v = json_get(object, key);
+
+	*ret = date_none();
+	if (v.type == JSON_NONE)
+		return 0;
+	if (v.type != JSON_STRING || date_parse(json_str(&v), ret) < 0)
+		return json_refuse(object, key, err, "bad_date", "must be a date");
+	return 0;
+}
+
+static int read_snapshot(const struct json *o, struct snapshot *s, struct err *err)
+{
+	const char *currency = NULL;
+	int status = 0, r;
+	int64_t kind = 0;
+
+	*s = (struct snapshot){ 0 };
+	if ((r = json_opt_str(o, "number", 400, &s->number, err)) < 0 ||
+		(r = json_opt_int(o, "kind", 0, 3, &kind, err)) < 0 ||
+		(r = json_get_word(o, "status", invoice_status_names, &status, err)) < 0 ||
+		(r = read_date(o, "issued_on", &s->issued_on, err)) < 0 ||
+		(r = read_date(o, "due_on", &s->due_on, err)) < 0 ||
+		(r = json_get_str(o, "currency", 3, &currency, err)) < 0 ||
+		(r = json_get_int(o, "total", 0, MONEY_MAX, &s->total, err)) < 0 ||
+		(r = json_opt_int(o, "paid", 0, MONEY_MAX, &s->paid, err)) < 0 ||
+		(r = json_opt_int(o, "credited", 0, MONEY_MAX, &s->credited, err)) < 0 ||
+		(r = json_opt_str(o, "payment_url", 4000, &s->payment_url, err)) < 0 ||
+		(r = json_opt_str(o, "pdf_url", 4000, &s->pdf_url, err)) < 0 ||
+		(r = json_opt_str(o, "pdf_sha256", 64, &s->pdf_sha256, err)) < 0 ||
+		(r = json_opt_str(o, "policy", 128, &s->policy, err)) < 0 ||
+		(r = json_opt_str(o, "late_fee_ref", 400, &s->late_fee_ref, err)) < 0 ||
+		(r = json_opt_str(o, "tags", 8000, &s->tags, err)) < 0 ||
+		(r = json_opt_bool(o, "automatic", &s->automatic, err)) < 0)
+		return r;
+	s->kind = (int)kind;
+	s->status = (enum invoice_status)status;
+	memcpy(s->currency, currency, strlen(currency));
+	s->due = s->total - s->paid - s->credited;
+	return 0;
+}
+
+int invoice_read(const struct json *json, struct arena *arena, struct invoice *ret, struct err *err)
+{
+	struct json snapshot = { 0 }, order, facts = { 0 };
+	int r;
+
+	*ret = (struct invoice){ 0 };
+	if ((r = json_get_str(json, "id", 128, &ret->id, err)) < 0 ||
+		(r = json_opt_str(json, "debtor", 128, &ret->debtor_id, err)) < 0 ||
+		(r = json_opt_object(json, "snapshot", &snapshot, err)) < 0 ||
+		(r = json_opt_array(json, "facts", &facts, err)) < 0)
+		return r;
+	if (snapshot.type == JSON_OBJECT) {
+		ret->known = true;
+		order = json_get(json, "order");
+		order_read(&order, &ret->order);
+		if ((r = read_snapshot(&snapshot, &ret->snapshot, err)) < 0)
+			return r;
+	}
+	ret->fact_count = ret->fact_capacity = json_len(&facts);
+	ret->facts = arena_alloc(arena, ret->fact_count * sizeof(*ret->facts));
+	for (size_t i = 0; i < ret->fact_count; i++) {
+		struct fact *fact = &ret->facts[i];
+		struct json one = json_at(&facts, i);
+		int kind = 0;
+
+		fact->id = "";
+		order = json_get(&one, "order");
+		order_read(&order, &fact->order);
+		fact->at = fact->order.time;
+		if ((r = json_get_word(&one, "kind", fact_names, &kind, err)) < 0 ||
+			(r = json_opt_str(&one, "id", 200, &fact->id, err)) < 0 ||
+			(r = json_opt_bool(&one, "ended", &fact->ended, err)) < 0 ||
+			(r = json_opt_int(&one, "amount", 0, MONEY_MAX, &fact->amount, err)) < 0 ||
+			(r = json_opt_int(&one, "at", INT64_MIN, INT64_MAX, &fact->at, err)) < 0 ||
+			(r = json_opt_int(&one, "after_version", 0, MONEY_MAX, &fact->after_version, err)) < 0 ||
+			(r = read_date(&one, "until_on", &fact->until_on, err)) < 0)
+			return r;
+		fact->kind = (enum fact_kind)kind;
+	}
+	return 0;
+}

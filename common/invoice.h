@@ -1,0 +1,79 @@
+/*
+ * invoice - what is known of one invoice: the producer's last figures, and facts that came beside them. Pure.
+ *
+ * Every fact is a register with a natural id; competing events for one are ordered by themselves (version, else time, source, id), so
+ * that any order of arrival, with repeats, ends in the same invoice.
+ */
+#ifndef DUNNINGD_COMMON_INVOICE_H
+#define DUNNINGD_COMMON_INVOICE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/cleanup.h"
+#include "common/event.h"
+#include "common/json.h"
+
+#define INVOICE_FACTS_MAX 200
+
+enum fact_kind {
+	FACT_PAYMENT, /* ended: reversed */
+	FACT_CREDIT, /* ended: voided */
+	FACT_DISPUTE, /* ended: resolved */
+	FACT_PROMISE, /* ended: withdrawn; until_on */
+	FACT_ANNOUNCED, /* payment announced; until_on */
+	FACT_PAID, /* the producer says paid in full */
+	FACT_VOIDED,
+	FACT_UNCOLLECTIBLE,
+	FACT_CHARGE_FAILED, /* an automatic charge failed: from here on it may be reminded */
+	FACT_UNDELIVERED, /* the invoice itself did not arrive; ended: sent again */
+	FACT_PLAN, /* payment plan; ended: cancelled. For now a hold */
+	FACT_SETTLEMENT, /* for now a hold */
+	FACT_REPLY, /* the debtor answered: hold until `at` + 72 h */
+	FACT_KIND_COUNT
+};
+extern const char *const fact_names[FACT_KIND_COUNT + 1];
+
+struct fact {
+	enum fact_kind kind;
+	const char *id;
+	struct fact_order order; /* of the event that decides its present state */
+	bool ended;
+	int64_t amount; /* minor units */
+	int64_t at; /* paid_at and the like; ms UTC */
+	int64_t after_version;
+	date until_on;
+};
+
+struct invoice {
+	const char *id;
+	const char *debtor_id; /* NULL until an event named it */
+	bool known; /* a snapshot came */
+	struct snapshot snapshot;
+	struct fact_order order; /* of the snapshot */
+	struct fact *facts;
+	size_t fact_count, fact_capacity;
+};
+
+/* True when it changed anything: false is a repeat or something older. Strings are borrowed from the event. */
+bool invoice_apply(struct invoice *invoice, const struct event *event, struct arena *arena);
+
+enum invoice_state { STATE_UNKNOWN, STATE_DRAFT, STATE_OPEN, STATE_PAID, STATE_VOID, STATE_UNCOLLECTIBLE };
+
+/* What follows from the facts. */
+struct invoice_view {
+	enum invoice_state state;
+	int64_t balance, paid, credited; /* minor units; balance >= 0 */
+	bool automatic; /* is charged by itself and no charge failed */
+	const char *reconcile; /* why a person must compare the books, or NULL */
+	const struct fact *dispute, *promise, *announced, *undelivered, *plan, *settlement, *reply; /* in force, or NULL */
+};
+struct invoice_view invoice_view(const struct invoice *invoice);
+
+void invoice_write(struct json_writer *w, const struct invoice *invoice); /* members, into an open object */
+int invoice_read(const struct json *json, struct arena *arena, struct invoice *ret, struct err *err);
+void order_write(struct json_writer *w, const char *key, const struct fact_order *order);
+void order_read(const struct json *json, struct fact_order *ret);
+
+#endif

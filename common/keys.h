@@ -1,0 +1,27 @@
+/*
+ * keys - the names of the Redis keys: design contract, one place. Pure.
+ */
+#ifndef DUNNINGD_COMMON_KEYS_H
+#define DUNNINGD_COMMON_KEYS_H
+
+#include <stdint.h>
+
+#include "common/cleanup.h"
+
+struct keyspace {
+	const char *prefix; /* "dunning" */
+	uint32_t partition;
+};
+
+#define SYSTEM_CASE "~system" /* no customer id can hold a '~' */
+
+char *key_of(struct arena *arena, const struct keyspace *keys, const char *name); /* dunning:{p}:name */
+char *key_escalation(struct arena *arena, const struct keyspace *keys, const char *invoice_id);
+char *key_debtor(struct arena *arena, const struct keyspace *keys, const char *customer_id);
+char *key_attempt(struct arena *arena, const struct keyspace *keys, const char *attempt_id);
+/* producer NULL: the shared stream dunning:{p}:events */
+char *key_events(struct arena *arena, const struct keyspace *keys, const char *producer);
+/* (CRC16(customer id) mod 16384) mod partitions */
+uint32_t partition_of(const char *customer_id, uint32_t partitions);
+
+#endif

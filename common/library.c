@@ -1,0 +1,393 @@
+#include "common/library.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/file.h"
+
+#define FILE_MAX (256 * 1024) /* bytes of a policy, template or provider file */
+
+/* What is being read, and where complaints point. */
+struct loading {
+	const struct config *config;
+	struct library *library;
+	struct policy **own; /* policies of the user, as a subset of library->policies; NULL-terminated by count */
+	size_t own_count, own_capacity, policy_capacity, retired_capacity, unfit_capacity;
+	struct err *err;
+};
+
+static const char *path_of(struct loading *l, const char *dir, const char *name)
+{
+	return arena_printf(l->library->arena, "%s/%s", dir, name);
+}
+
+/* The same complaint, with the file in front. */
+static int refuse_file(struct loading *l, const char *path, int r, const struct err *inner)
+{
+	return err_set(l->err, r, inner->code[0] ? inner->code : "bad_file", inner->path, "%s: %s%s%s", path, inner->path,
+		inner->path[0] ? " " : "", inner->text[0] ? inner->text : strerror(-r));
+}
+
+/* --- policies ------------------------------------------------------------------------------------------------------- */
+
+static int read_policy(struct loading *l, const char *path, struct policy **ret)
+{
+	CLEANUP(buf_clear) struct buf text = { 0 };
+	struct err inner = { 0 };
+	int r = file_read(path, FILE_MAX, &text, l->err);
+
+	if (r < 0)
+		return r;
+	r = policy_parse(buf_str(&text), text.len, ret, &inner);
+	return r < 0 ? refuse_file(l, path, r, &inner) : 0;
+}
+
+/* Takes the policy over; one of the same name gives way. */
+static void put_policy(struct loading *l, struct policy *policy)
+{
+	struct library *lib = l->library;
+	size_t at = 0;
+
+	while (at < lib->policy_count && strcmp(lib->policies[at]->name, policy->name) < 0)
+		at++;
+	if (at < lib->policy_count && strcmp(lib->policies[at]->name, policy->name) == 0) {
+		policy_free(lib->policies[at]);
+		lib->policies[at] = policy;
+		return;
+	}
+	lib->policies = arena_grow(lib->arena, lib->policies, lib->policy_count, &l->policy_capacity, sizeof(struct policy *));
+	memmove(&lib->policies[at + 1], &lib->policies[at], (lib->policy_count - at) * sizeof(struct policy *));
+	lib->policies[at] = policy;
+	lib->policy_count++;
+}
+
+static int load_policies(struct loading *l, const char *dir, bool own)
+{
+	struct library *lib = l->library;
+	char **names;
+	size_t count;
+	int r = file_list(lib->arena, dir, ".json", &names, &count);
+
+	if (r < 0)
+		return err_set(l->err, r, "unreadable", "", "%s: %s", dir, strerror(-r));
+	for (size_t i = 0; i < count; i++) {
+		const char *path = path_of(l, dir, names[i]);
+		struct policy *policy = NULL;
+
+		if ((r = read_policy(l, path, &policy)) < 0)
+			return r;
+		/* So that two files cannot mean the same policy, and a reader finds it. */
+		if (strncmp(policy->name, names[i], strlen(names[i]) - 5) != 0 || strlen(policy->name) != strlen(names[i]) - 5) {
+			r = err_set(l->err, -EBADMSG, "bad_name", "$.name", "%s: $.name \"%s\" must be the file's name without .json",
+				path, policy->name);
+			policy_free(policy);
+			return r;
+		}
+		put_policy(l, policy);
+		if (own) {
+			l->own = arena_grow(lib->arena, l->own, l->own_count, &l->own_capacity, sizeof(struct policy *));
+			l->own[l->own_count++] = policy;
+		}
+	}
+	return 0;
+}
+
+/* Files that dunningd kept itself. One that this version cannot read any more leaves its escalations in hold `unknown_policy`. */
+static int load_retired(struct loading *l)
+{
+	struct library *lib = l->library;
+	const char *dir = path_of(l, l->config->state_dir, "policies");
+	char **names;
+	size_t count;
+	int r = file_list(lib->arena, dir, ".json", &names, &count);
+
+	if (r == -ENOENT)
+		return 0;
+	if (r < 0)
+		return err_set(l->err, r, "unreadable", "", "%s: %s", dir, strerror(-r));
+	for (size_t i = 0; i < count; i++) {
+		struct policy *policy = NULL;
+		CLEANUP(buf_clear) struct buf text = { 0 };
+
+		if (file_read(path_of(l, dir, names[i]), FILE_MAX, &text, NULL) < 0 ||
+			policy_parse(buf_str(&text), text.len, &policy, NULL) < 0)
+			continue;
+		if (library_policy_digest(lib, policy->digest)) {
+			policy_free(policy);
+			continue;
+		}
+		lib->retired =
+			arena_grow(lib->arena, lib->retired, lib->retired_count, &l->retired_capacity, sizeof(struct policy *));
+		lib->retired[lib->retired_count++] = policy;
+	}
+	return 0;
+}
+
+int library_keep(const struct library *library, const char *state_dir, struct err *err)
+{
+	CLEANUP(arena_freep) struct arena *arena = arena_create();
+	const char *dir = arena_printf(arena, "%s/policies", state_dir);
+	int r = file_make_dirs(dir, 0700);
+
+	for (size_t i = 0; r == 0 && i < library->policy_count; i++) {
+		const struct policy *policy = library->policies[i];
+		const char *path = arena_printf(arena, "%s/%s.json", dir, policy->digest);
+		CLEANUP(buf_clear) struct buf there = { 0 };
+
+		if (file_read(path, FILE_MAX, &there, NULL) == 0 && there.len == policy->source_len &&
+			memcmp(buf_str(&there), policy->source, there.len) == 0)
+			continue;
+		r = file_replace(path, policy->source, policy->source_len, 0600);
+	}
+	return r < 0 ? err_set(err, r, "unwritable", "", "%s: %s", dir, strerror(-r)) : 0;
+}
+
+/* --- templates ------------------------------------------------------------------------------------------------------ */
+
+static int load_locale(struct loading *l, const char *dir, const char *locale, bool own)
+{
+	const char *folder = path_of(l, dir, locale);
+	char **names;
+	size_t count;
+	int r;
+
+	for (size_t p = 0; p < NOTICE_PART_COUNT; p++) {
+		const char *suffix = arena_printf(l->library->arena, ".%s", notice_part_suffixes[p]);
+
+		if ((r = file_list(l->library->arena, folder, suffix, &names, &count)) < 0)
+			return r == -ENOTDIR ? 0 : err_set(l->err, r, "unreadable", "", "%s: %s", folder, strerror(-r));
+		for (size_t i = 0; own && i < count; i++)
+			notice_set_drop(l->library->notices, locale,
+				arena_memdup(l->library->arena, names[i], strlen(names[i]) - strlen(suffix)), (enum notice_part)p);
+	}
+	for (size_t p = 0; p < NOTICE_PART_COUNT; p++) {
+		const char *suffix = arena_printf(l->library->arena, ".%s", notice_part_suffixes[p]);
+
+		if ((r = file_list(l->library->arena, folder, suffix, &names, &count)) < 0)
+			return err_set(l->err, r, "unreadable", "", "%s: %s", folder, strerror(-r));
+		for (size_t i = 0; i < count; i++) {
+			const char *path = path_of(l, folder, names[i]);
+			CLEANUP(buf_clear) struct buf text = { 0 };
+			struct err inner = { 0 };
+
+			if ((r = file_read(path, FILE_MAX, &text, l->err)) < 0)
+				return r;
+			r = notice_set_add(l->library->notices, locale,
+				arena_memdup(l->library->arena, names[i], strlen(names[i]) - strlen(suffix)), (enum notice_part)p,
+				buf_str(&text), text.len, &inner);
+			if (r < 0)
+				return refuse_file(l, path, r, &inner);
+		}
+	}
+	return 0;
+}
+
+static int load_templates(struct loading *l, const char *dir, bool own)
+{
+	char **locales;
+	size_t count;
+	int r = file_list(l->library->arena, dir, "", &locales, &count);
+
+	if (r < 0)
+		return err_set(l->err, r, "unreadable", "", "%s: %s", dir, strerror(-r));
+	for (size_t i = 0; i < count; i++)
+		if ((r = load_locale(l, dir, locales[i], own)) < 0)
+			return r;
+	return 0;
+}
+
+/* --- providers ------------------------------------------------------------------------------------------------------ */
+
+static int load_adapter(struct loading *l, const char *path, const struct provider_settings *settings,
+	struct library_provider *ret)
+{
+	CLEANUP(buf_clear) struct buf text = { 0 };
+	struct adapter *adapter = NULL;
+	struct err inner = { 0 };
+	int r = file_read(path, ADAPTER_FILE_MAX, &text, l->err);
+
+	if (r < 0)
+		return r;
+	if ((r = adapter_parse(buf_str(&text), text.len, &adapter, &inner)) < 0)
+		return refuse_file(l, path, r, &inner);
+	ret->adapter = adapter;
+	if ((r = adapter_check_settings(adapter, settings, &inner)) < 0)
+		return err_set(l->err, r, inner.code, inner.path, "provider \"%s\" (%s): %s %s", settings->name, path, inner.path,
+			inner.text);
+	return 0;
+}
+
+static int load_providers(struct loading *l, const char *share_dir)
+{
+	const struct config *c = l->config;
+	struct library *lib = l->library;
+	int r;
+
+	lib->providers = arena_alloc(lib->arena, (c->provider_count + 1) * sizeof(*lib->providers));
+	for (size_t i = 0; i < c->provider_count; i++) {
+		const struct provider_settings *settings = &c->providers[i];
+		struct library_provider *provider = &lib->providers[lib->provider_count++];
+		const char *path = settings->file;
+
+		*provider = (struct library_provider){ .name = settings->name, .settings = settings };
+		if (strcmp(settings->file, "outbox") == 0)
+			continue;
+		if (path[0] != '/') {
+			CLEANUP(buf_clear) struct buf text = { 0 };
+			const char *own = c->provider_dir ? path_of(l, c->provider_dir, path) : NULL;
+
+			if (own && file_read(own, ADAPTER_FILE_MAX, &text, NULL) != -ENOENT)
+				path = own;
+			else
+				path = path_of(l, path_of(l, share_dir, "providers"), path);
+		}
+		if ((r = load_adapter(l, path, settings, provider)) < 0)
+			return r;
+	}
+	return 0;
+}
+
+/* --- whether a policy can be carried out ------------------------------------------------------------------------------ */
+
+static int check_channel(struct loading *l, const struct step *step, enum channel channel, struct err *err)
+{
+	const char *name = l->config->channel_providers[channel];
+	const struct library_provider *provider;
+
+	if (channel == CHANNEL_CALL)
+		return 0; /* a person calls */
+	if (!name)
+		return err_set(err, -EBADMSG, "no_provider", "$.channels", "step \"%s\" needs a provider for %s: name one in $.channels",
+			step->id, channel_names[channel]);
+	provider = library_provider(l->library, name);
+	if (provider->adapter && !adapter_serves(provider->adapter, channel))
+		return err_set(err, -EBADMSG, "no_provider", "$.channels", "step \"%s\": provider \"%s\" does not send %s", step->id, name,
+			channel_names[channel]);
+	return 0;
+}
+
+static int check_step(struct loading *l, const struct step *step, struct err *err)
+{
+	const struct notice_set *notices = l->library->notices;
+	const char *locale = l->config->creditor.locale;
+	int r;
+
+	if (step->kind != STEP_MESSAGE && step->kind != STEP_CALL)
+		return 0;
+	if (!config_sender(l->config, step->sender))
+		return err_set(err, -EBADMSG, "unknown_sender", "$.senders", "step \"%s\" is sent by \"%s\": describe it in $.senders",
+			step->id, step->sender);
+	if ((r = check_channel(l, step, step->channel, err)) < 0 ||
+		(r = notice_set_check(notices, locale, step->template_name, step->channel, err)) < 0)
+		return r;
+	if (step->has_fallback && ((r = check_channel(l, step, step->fallback, err)) < 0 ||
+					  (r = notice_set_check(notices, locale, step->template_name, step->fallback, err)) < 0))
+		return r;
+	if (step->confirm && ((r = check_channel(l, step, CHANNEL_EMAIL, err)) < 0 ||
+				     (r = notice_set_check(notices, locale, step->confirm, CHANNEL_EMAIL, err)) < 0))
+		return r;
+	return 0;
+}
+
+static bool must_fit(const struct loading *l, const struct policy *policy)
+{
+	bool own = strcmp(policy->name, l->config->policy_default) == 0;
+
+	for (size_t i = 0; i < l->own_count; i++)
+		own |= l->own[i] == policy;
+	return own;
+}
+
+static int check_policies(struct loading *l)
+{
+	struct library *lib = l->library;
+	size_t kept = 0;
+	int refused = 0;
+
+	for (size_t i = 0; i < lib->policy_count; i++) {
+		struct policy *policy = lib->policies[i];
+		struct err inner = { 0 };
+		int r = 0;
+
+		for (size_t s = 0; s < policy->step_count && r == 0; s++)
+			r = check_step(l, &policy->steps[s], &inner);
+		if (r < 0 && !must_fit(l, policy)) {
+			lib->unfit = arena_grow(lib->arena, lib->unfit, lib->unfit_count, &l->unfit_capacity, sizeof(*lib->unfit));
+			lib->unfit[lib->unfit_count++] =
+				(struct library_unfit){ arena_strdup(lib->arena, policy->name), arena_strdup(lib->arena, inner.text) };
+			policy_free(policy);
+			continue;
+		}
+		if (r < 0 && !refused)
+			refused = err_set(l->err, -EBADMSG, inner.code, inner.path, "policy \"%s\": %s", policy->name, inner.text);
+		lib->policies[kept++] = policy;
+	}
+	lib->policy_count = kept;
+	if (!refused && !library_policy(lib, l->config->policy_default))
+		return err_set(l->err, -EBADMSG, "unknown_policy", "$.policies.default", "policy \"%s\" must be one of the loaded ones",
+			l->config->policy_default);
+	return refused;
+}
+
+/* --- the whole ---------------------------------------------------------------------------------------------------------- */
+
+int library_load(const struct config *config, const char *share_dir, struct library **ret, struct err *err)
+{
+	CLEANUP(library_freep) struct library *lib = xcalloc(1, sizeof(*lib));
+	struct loading l = { .config = config, .library = lib, .err = err };
+	int r;
+
+	lib->arena = arena_create();
+	lib->notices = notice_set_create();
+	if ((r = load_policies(&l, path_of(&l, share_dir, "policies"), false)) < 0 ||
+		(config->policy_dir && (r = load_policies(&l, config->policy_dir, true)) < 0) ||
+		(r = load_templates(&l, path_of(&l, share_dir, "templates"), false)) < 0 ||
+		(config->template_dir && (r = load_templates(&l, config->template_dir, true)) < 0) ||
+		(r = load_providers(&l, share_dir)) < 0 || (r = check_policies(&l)) < 0 || (r = load_retired(&l)) < 0)
+		return r;
+	*ret = TAKE(lib);
+	return 0;
+}
+
+void library_free(struct library *library)
+{
+	if (!library)
+		return;
+	for (size_t i = 0; i < library->policy_count; i++)
+		policy_free(library->policies[i]);
+	for (size_t i = 0; i < library->retired_count; i++)
+		policy_free(library->retired[i]);
+	notice_set_free(library->notices);
+	for (size_t i = 0; i < library->provider_count; i++)
+		adapter_free((struct adapter *)(uintptr_t)library->providers[i].adapter);
+	arena_free(library->arena);
+	free(library);
+}
+
+const struct policy *library_policy(const struct library *library, const char *name)
+{
+	for (size_t i = 0; i < library->policy_count; i++)
+		if (strcmp(library->policies[i]->name, name) == 0)
+			return library->policies[i];
+	return NULL;
+}
+
+const struct policy *library_policy_digest(const struct library *library, const char *digest)
+{
+	for (size_t i = 0; i < library->policy_count; i++)
+		if (strcmp(library->policies[i]->digest, digest) == 0)
+			return library->policies[i];
+	for (size_t i = 0; i < library->retired_count; i++)
+		if (strcmp(library->retired[i]->digest, digest) == 0)
+			return library->retired[i];
+	return NULL;
+}
+
+const struct library_provider *library_provider(const struct library *library, const char *name)
+{
+	for (size_t i = 0; i < library->provider_count; i++)
+		if (strcmp(library->providers[i].name, name) == 0)
+			return &library->providers[i];
+	return NULL;
+}

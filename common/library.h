@@ -1,0 +1,54 @@
+/*
+ * library - the files behind the configuration, loaded and checked together: policies, templates, provider adapters.
+ * Never changed after library_load(); a reload makes a new one, and a bad file refuses it as a whole.
+ */
+#ifndef DUNNINGD_COMMON_LIBRARY_H
+#define DUNNINGD_COMMON_LIBRARY_H
+
+#include "common/adapter.h"
+#include "common/config.h"
+#include "common/notice.h"
+#include "common/policy.h"
+
+struct library_provider {
+	const char *name;
+	const struct adapter *adapter; /* NULL = the built-in outbox */
+	const struct provider_settings *settings;
+};
+
+/* A shipped policy that this configuration cannot carry out: no provider for a channel, no template in the creditor's language ... */
+struct library_unfit {
+	const char *name, *why;
+};
+
+struct library {
+	struct policy **policies; /* by name, sorted; the user's replace shipped ones of the same name */
+	size_t policy_count;
+	struct policy **retired; /* versions no longer among the files, kept for the escalations that walk them */
+	size_t retired_count;
+	struct library_unfit *unfit;
+	size_t unfit_count;
+	struct notice_set *notices;
+	struct library_provider *providers;
+	size_t provider_count;
+	struct arena *arena;
+};
+
+/*
+ * Reads <share_dir>/{policies,templates,providers}, then the user's folders, then the retired versions in <state_dir>/policies.
+ * -EBADMSG or -errno; err->text names the file. Checks that every step has its template in the creditor's locale (and its
+ * parts for the channel), its sender profile and a provider for its channel. The user's own policies and the default one must pass; a
+ * shipped one that does not is left out and told in `unfit`.
+ */
+int library_load(const struct config *config, const char *share_dir, struct library **ret, struct err *err);
+void library_free(struct library *library); /* NULL is allowed */
+DEFINE_CLEANUP(struct library, library_free)
+/*
+ * Keeps the file of every policy in <state_dir>/policies, by digest, so that an escalation can finish the version it began. -errno.
+ */
+int library_keep(const struct library *library, const char *state_dir, struct err *err);
+const struct policy *library_policy(const struct library *library, const char *name); /* NULL = unknown */
+const struct policy *library_policy_digest(const struct library *library, const char *digest); /* retired ones too. NULL = unknown */
+const struct library_provider *library_provider(const struct library *library, const char *name); /* NULL = unknown */
+
+#endif

@@ -1,0 +1,216 @@
+#include "common/message.h"
+
+#include <errno.h>
+#include <stdbool.h>
+#include <string.h>
+
+#define NAME_MAX_LEN 500
+#define ADDRESS_MAX_LEN 320
+#define SUBJECT_MAX_LEN 2000
+#define BODY_MAX_LEN ((size_t)1024 * 1024)
+#define INVOICES_MAX 1000
+
+const char *const channel_names[CHANNEL_COUNT + 1] = { "email", "sms", "call", "letter", "voice",
+	NULL };
+
+/* Unlike jw_opt_str, an empty string stays an empty string. */
+static void write_str(struct json_writer *w, const char *key, const char *value)
+{
+	if (value)
+		jw_str(w, key, value);
+}
+
+static void write_party(struct json_writer *w, const char *key, const struct party *party)
+{
+	jw_object(w, key);
+	write_str(w, "name", party->name);
+	write_str(w, "email", party->email);
+	write_str(w, "phone", party->phone);
+	write_str(w, "reply_to", party->reply_to);
+	jw_end_object(w);
+}
+
+void message_write(struct json_writer *w, const char *key, const struct message *message)
+{
+	jw_object(w, key);
+	jw_str(w, "attempt_id", message->attempt_id);
+	jw_str(w, "channel", channel_names[message->channel]);
+	jw_str(w, "provider", message->provider);
+	write_party(w, "to", &message->to);
+	write_party(w, "from", &message->from);
+	write_str(w, "locale", message->locale);
+	write_str(w, "subject", message->subject);
+	write_str(w, "text", message->text);
+	write_str(w, "html", message->html);
+	write_str(w, "debtor_id", message->debtor_id);
+	write_str(w, "step", message->step);
+	write_str(w, "policy", message->policy);
+	jw_array(w, "invoice_ids");
+	for (size_t i = 0; i < message->invoice_count; i++)
+		jw_str(w, NULL, message->invoice_ids[i]);
+	jw_end_array(w);
+	jw_end_object(w);
+}
+
+static int read_party(const struct json *message, const char *key, struct party *ret,
+	struct err *err)
+{
+	struct json party;
+	int r = json_get_object(message, key, &party, err);
+
+	if (r < 0 || (r = json_opt_str(&party, "name", NAME_MAX_LEN, &ret->name, err)) < 0 ||
+		(r = json_opt_str(&party, "email", ADDRESS_MAX_LEN, &ret->email, err)) < 0 ||
+		(r = json_opt_str(&party, "phone", ADDRESS_MAX_LEN, &ret->phone, err)) < 0)
+		return r;
+	return json_opt_str(&party, "reply_to", ADDRESS_MAX_LEN, &ret->reply_to, err);
+}
+
+static int read_invoices(const struct json *message, struct arena *arena, struct message *ret,
+	struct err *err)
+{
+	struct json list;
+	const char **ids;
+	size_t count;
+	int r = json_get_array(message, "invoice_ids", &list, err);
+
+	if (r < 0)
+		return r;
+	count = json_len(&list);
+	if (count > INVOICES_MAX)
+		return json_refuse(&list, NULL, err, "too_long", "more than %d invoices",
+			INVOICES_MAX);
+	ids = arena_alloc(arena, (count + 1) * sizeof(*ids));
+	for (size_t i = 0; i < count; i++) {
+		struct json item = json_at(&list, i);
+
+		if (item.type != JSON_STRING)
+			return json_refuse(&item, NULL, err, "wrong_type", "must be a string");
+		ids[i] = json_str(&item);
+	}
+	ret->invoice_ids = ids;
+	ret->invoice_count = count;
+	return 0;
+}
+
+int message_read(const struct json *json, struct arena *arena, struct message *ret, struct err *err)
+{
+	struct message m = { 0 };
+	int channel = 0;
+	int r;
+
+	if (json->type != JSON_OBJECT)
+		return json_refuse(json, NULL, err, "wrong_type", "must be an object");
+	if ((r = json_get_str(json, "attempt_id", 64, &m.attempt_id, err)) < 0 ||
+		(r = json_get_word(json, "channel", channel_names, &channel, err)) < 0 ||
+		(r = json_get_str(json, "provider", NAME_MAX_LEN, &m.provider, err)) < 0 ||
+		(r = read_party(json, "to", &m.to, err)) < 0 ||
+		(r = read_party(json, "from", &m.from, err)) < 0 ||
+		(r = json_opt_str(json, "locale", 64, &m.locale, err)) < 0 ||
+		(r = json_opt_str(json, "subject", SUBJECT_MAX_LEN, &m.subject, err)) < 0 ||
+		(r = json_opt_str(json, "text", BODY_MAX_LEN, &m.text, err)) < 0 ||
+		(r = json_opt_str(json, "html", BODY_MAX_LEN, &m.html, err)) < 0 ||
+		(r = json_opt_str(json, "debtor_id", NAME_MAX_LEN, &m.debtor_id, err)) < 0 ||
+		(r = json_opt_str(json, "step", NAME_MAX_LEN, &m.step, err)) < 0 ||
+		(r = json_opt_str(json, "policy", NAME_MAX_LEN, &m.policy, err)) < 0 ||
+		(r = read_invoices(json, arena, &m, err)) < 0)
+		return r;
+	m.channel = (enum channel)channel;
+	*ret = m;
+	return 0;
+}
+
+/*
+ * No C0 or C1 control, no U+2028 or U+2029: providers build MIME headers even from JSON members, and a line break in one
+ * would let its writer add headers of his own.
+ */
+static bool is_one_line(const char *s)
+{
+	for (const unsigned char *p = (const unsigned char *)s; *p; p++) {
+		if (*p < 0x20 || *p == 0x7f)
+			return false;
+		if (p[0] == 0xc2 && p[1] >= 0x80 && p[1] < 0xa0)
+			return false;
+		if (p[0] == 0xe2 && p[1] == 0x80 && (p[2] == 0xa8 || p[2] == 0xa9))
+			return false;
+	}
+	return true;
+}
+
+bool email_valid(const char *s)
+{
+	const char *at = strchr(s, '@');
+	size_t local = at ? (size_t)(at - s) : 0;
+
+	if (!at || local == 0 || local > 64 || strlen(at + 1) > 253 || strlen(at + 1) < 1)
+		return false;
+	if (strpbrk(s, " \t\"(),:;<>[\\]") || strchr(at + 1, '@') || !is_one_line(s))
+		return false;
+	return at[1] != '.' && at[1] != '-' && s[0] != '.' && at[-1] != '.' && !strstr(s, "..") &&
+		s[strlen(s) - 1] != '.';
+}
+
+bool phone_valid(const char *s)
+{
+	size_t digits;
+
+	if (*s != '+')
+		return false;
+	digits = strspn(s + 1, "0123456789");
+	return s[1] != '0' && digits >= 3 && digits <= 15 && !s[1 + digits];
+}
+
+int message_check(const struct message *m, struct err *err)
+{
+	const struct {
+		const char *path, *value;
+	} lines[] = {
+		{ "$.attempt_id", m->attempt_id },
+		{ "$.provider", m->provider },
+		{ "$.to.name", m->to.name },
+		{ "$.to.email", m->to.email },
+		{ "$.to.phone", m->to.phone },
+		{ "$.to.reply_to", m->to.reply_to },
+		{ "$.from.name", m->from.name },
+		{ "$.from.email", m->from.email },
+		{ "$.from.phone", m->from.phone },
+		{ "$.from.reply_to", m->from.reply_to },
+		{ "$.locale", m->locale },
+		{ "$.subject", m->subject },
+		{ "$.debtor_id", m->debtor_id },
+		{ "$.step", m->step },
+		{ "$.policy", m->policy },
+	};
+
+	/* Addresses first: theirs is the code that a person can act on. */
+	if (m->channel == CHANNEL_EMAIL && (!m->to.email || !email_valid(m->to.email)))
+		return err_set(err, -EBADMSG, "bad_address", "$.to.email",
+			"the recipient has no usable mail address");
+	if ((m->channel == CHANNEL_SMS || m->channel == CHANNEL_VOICE) &&
+		(!m->to.phone || !phone_valid(m->to.phone)))
+		return err_set(err, -EBADMSG, "bad_address", "$.to.phone",
+			"the recipient has no usable number (E.164 with '+')");
+	for (size_t i = 0; i < ARRAY_LEN(lines); i++) {
+		if (lines[i].value && !is_one_line(lines[i].value))
+			return err_set(err, -EBADMSG, "control_character", lines[i].path,
+				"must be one line without control characters");
+	}
+	for (size_t i = 0; i < m->invoice_count; i++) {
+		if (!is_one_line(m->invoice_ids[i]))
+			return err_set(err, -EBADMSG, "control_character", "$.invoice_ids",
+				"must be one line without control characters");
+	}
+	if (m->from.email && !email_valid(m->from.email))
+		return err_set(err, -EBADMSG, "bad_sender", "$.from.email", "not a mail address");
+	if (m->from.reply_to && !email_valid(m->from.reply_to))
+		return err_set(err, -EBADMSG, "bad_sender", "$.from.reply_to",
+			"not a mail address");
+	if (m->channel == CHANNEL_EMAIL && !m->from.email)
+		return err_set(err, -EBADMSG, "bad_sender", "$.from.email",
+			"an email needs a sender's address");
+	if (m->channel == CHANNEL_EMAIL && !m->subject)
+		return err_set(err, -EBADMSG, "missing", "$.subject", "an email needs a subject");
+	if (!m->text && !m->html)
+		return err_set(err, -EBADMSG, "missing", "$.text",
+			"there is nothing to say: neither text nor HTML");
+	return 0;
+}

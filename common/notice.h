@@ -1,0 +1,79 @@
+/*
+ * notice - the rendered message of a step: templates by locale, name and part, filled with the debtor's own figures. Pure.
+ */
+#ifndef DUNNINGD_COMMON_NOTICE_H
+#define DUNNINGD_COMMON_NOTICE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/cleanup.h"
+#include "common/config.h"
+#include "common/date.h"
+#include "common/err.h"
+#include "common/message.h"
+#include "common/money.h"
+
+enum notice_part { NOTICE_SUBJECT, NOTICE_TEXT, NOTICE_HTML, NOTICE_SMS, NOTICE_PART_COUNT };
+extern const char *const notice_part_suffixes[NOTICE_PART_COUNT + 1]; /* "subject", "txt", "html", "sms" */
+
+/* All templates. Files are <locale>/<name>.<suffix>; names that begin with '_' are partials, found by locale and part. */
+struct notice_set;
+struct notice_set *notice_set_create(void);
+void notice_set_free(struct notice_set *set);
+DEFINE_CLEANUP(struct notice_set, notice_set_free)
+/* Compiles one; a second one of the same locale, name and part replaces the first. -EBADMSG: code "bad_template". */
+int notice_set_add(struct notice_set *set, const char *locale, const char *name, enum notice_part part, const char *text,
+	size_t len, struct err *err);
+/*
+ * Forgets the parts of an email's body (text and HTML) or the one part given: before a user's file replaces shipped ones, since a
+ * text of theirs beside an HTML of ours would be two different messages.
+ */
+void notice_set_drop(struct notice_set *set, const char *locale, const char *name, enum notice_part part);
+/* That `name` can be rendered for the channel in this locale (or its chain), using only variables that exist. -ENOENT, -EBADMSG. */
+int notice_set_check(const struct notice_set *set, const char *locale, const char *name, enum channel channel, struct err *err);
+/* Hex SHA-256 over all files: the version of the templates. */
+const char *notice_set_digest(const struct notice_set *set);
+
+struct notice_invoice {
+	const char *number, *payment_url, *pdf_url; /* NULL = none */
+	date issued_on, due_on;
+	struct money total, balance;
+	int32_t days_past_due; /* < 0: before the due date */
+};
+
+/*
+ * What templates may name. Optional (use them as sections): *
+ *   creditor.name .legal_id* .address* .bank* .email* .phone* .url*      debtor.name*      contact.name*
+ *   sender.name .email .reply_to (the email address when there is no other) .phone*
+ *   invoices: number issued_on* due_on total balance days_past_due days_until_due (>= 0 both) overdue days_plural.<category>
+ *      payment_url* pdf_url* first last;      invoice: the leading one, the same members
+ *   one, many: is it about one invoice; count, count_plural.<category>; balance: of all together; today; deadline*
+ *   payment_url*: the page that pays all of it: of the only invoice, or the same for all; attempt_id*
+ * Amounts and dates are text of the reader's locale; a category is CLDR's: zero one two few many other.
+ */
+struct notice_input {
+	const char *locale; /* of the person written to */
+	const char *fallback_locale; /* the creditor's, when there is no template in the person's language */
+	const struct creditor *creditor;
+	const struct sender *sender;
+	const char *debtor_name, *contact_name; /* contact_name NULL = none known */
+	const struct notice_invoice *invoices; /* the leading one first */
+	size_t invoice_count;
+	struct money balance; /* of all together */
+	date today, deadline; /* deadline: when an answer is asked for; none = not stated */
+	const char *attempt_id;
+};
+
+struct notice {
+	const char *locale; /* of the templates used */
+	const char *subject, *text, *html; /* NULL when the channel has none; an SMS is in `text`, a call script too */
+	char digest[65]; /* hex SHA-256 over the template files used */
+};
+
+/* Strings live in the arena. -ENOENT: no template; -EBADMSG: err names the variable or part. Never a half-filled notice. */
+int notice_render(const struct notice_set *set, const char *name, enum channel channel, const struct notice_input *input,
+	struct arena *arena, struct notice *ret, struct err *err);
+
+#endif

@@ -1,0 +1,22 @@
+/*
+ * notice_internal - what templates are filled with (notice_model.c), for notice.c alone.
+ */
+#ifndef DUNNINGD_COMMON_NOTICE_INTERNAL_H
+#define DUNNINGD_COMMON_NOTICE_INTERNAL_H
+
+#include "common/json.h"
+#include "common/notice.h"
+
+/*
+ * The model as a JSON document in the arena, amounts and dates formatted for `locale`. Names longer than name_max characters (0 = any)
+ * are cut: an SMS has little room. -EBADMSG: the input is incomplete.
+ */
+int notice_model(const struct notice_input *input, const char *locale, size_t name_max, struct arena *arena,
+	struct json *ret, struct err *err);
+bool notice_model_has(const char *name); /* may stand in a template: "creditor.name", "number", "." */
+
+/* Inputs that between them have and lack every optional member. */
+#define NOTICE_SAMPLES 8
+void notice_sample(unsigned variant, const char *locale, struct arena *arena, struct notice_input *ret);
+
+#endif

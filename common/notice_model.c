@@ -1,0 +1,250 @@
+#include "common/notice_internal.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "common/locale.h"
+
+#define URL_SMS_MAX 120 /* a longer link would leave an SMS no room for words */
+
+/* Every name, as it may be written at the top or inside the section of its parent. */
+static const char *const names[] = { ".", "creditor", "creditor.name", "creditor.legal_id", "creditor.address",
+	"creditor.bank", "creditor.email", "creditor.phone", "creditor.url", "sender", "sender.name", "sender.email",
+	"sender.reply_to", "sender.phone", "debtor", "debtor.name", "contact", "contact.name", "invoices", "invoice",
+	"invoice.number", "invoice.issued_on", "invoice.due_on", "invoice.total", "invoice.balance", "invoice.days_past_due",
+	"invoice.days_until_due", "invoice.overdue", "invoice.payment_url", "invoice.pdf_url", "invoice.days_plural",
+	"name", "legal_id", "address", "bank", "email", "phone", "url", "reply_to", "number", "issued_on", "due_on", "total",
+	"balance", "days_past_due", "days_until_due", "overdue", "payment_url", "pdf_url", "first", "last", "days_plural",
+	"one", "many", "count", "count_plural", "today", "deadline", "attempt_id" };
+static const char *const categories[] = { "zero", "one", "two", "few", "many", "other" };
+
+bool notice_model_has(const char *name)
+{
+	const char *dot = strrchr(name, '.');
+
+	for (size_t i = 0; i < ARRAY_LEN(names); i++)
+		if (!strcmp(names[i], name))
+			return true;
+	if (!dot || ((size_t)(dot - name) < 7 || strncmp(dot - 7, "_plural", 7)))
+		return false;
+	for (size_t i = 0; i < ARRAY_LEN(categories); i++)
+		if (!strcmp(categories[i], dot + 1)) {
+			char stem[40] = "";
+
+			if ((size_t)(dot - name) >= sizeof(stem))
+				return false;
+			memcpy(stem, name, (size_t)(dot - name));
+			return notice_model_has(stem);
+		}
+	return false;
+}
+
+struct model {
+	struct json_writer w;
+	const char *locale;
+	size_t name_max;
+	struct buf text; /* of one formatted value */
+	int r; /* of the first that failed */
+};
+
+static void put_name(struct model *m, const char *key, const char *name)
+{
+	const char *p = name;
+	size_t n = 0;
+
+	if (!name || !*name)
+		return;
+	for (; *p; p++)
+		if (((unsigned char)*p & 0xc0) != 0x80 && m->name_max && ++n > m->name_max)
+			break;
+	buf_reset(&m->text);
+	buf_add(&m->text, name, (size_t)(p - name));
+	if (*p)
+		buf_add_str(&m->text, "...");
+	jw_str(&m->w, key, buf_str(&m->text));
+}
+
+static void put_money(struct model *m, const char *key, struct money money)
+{
+	buf_reset(&m->text);
+	if (locale_money(m->locale, money, &m->text) < 0)
+		m->r = -EBADMSG;
+	jw_str(&m->w, key, buf_str(&m->text));
+}
+
+static void put_date(struct model *m, const char *key, date day)
+{
+	if (!date_is_set(day))
+		return;
+	buf_reset(&m->text);
+	if (locale_date(m->locale, day, &m->text) < 0)
+		m->r = -EBADMSG;
+	jw_str(&m->w, key, buf_str(&m->text));
+}
+
+/* Only what a browser may follow: producers write these, and "javascript:" is an address too. */
+static void put_url(struct model *m, const char *key, const char *url)
+{
+	if (!url || strncmp(url, "https://", 8) || strpbrk(url, " \"<>\r\n\t"))
+		return;
+	if (m->name_max && strlen(url) > URL_SMS_MAX)
+		return;
+	jw_str(&m->w, key, url);
+}
+
+static void put_plural(struct model *m, const char *key, int64_t n)
+{
+	const char *category = locale_plural(m->locale, n);
+
+	jw_object(&m->w, key);
+	for (size_t i = 0; i < ARRAY_LEN(categories); i++)
+		jw_bool(&m->w, categories[i], !strcmp(category, categories[i]));
+	jw_end_object(&m->w);
+}
+
+static void put_creditor(struct model *m, const struct creditor *c)
+{
+	jw_object(&m->w, "creditor");
+	put_name(m, "name", c->name);
+	jw_opt_str(&m->w, "legal_id", c->legal_id);
+	jw_opt_str(&m->w, "address", c->address);
+	jw_opt_str(&m->w, "bank", c->bank);
+	jw_opt_str(&m->w, "email", c->email);
+	jw_opt_str(&m->w, "phone", c->phone);
+	jw_opt_str(&m->w, "url", c->url);
+	jw_end_object(&m->w);
+}
+
+static void put_sender(struct model *m, const struct sender *s, const struct creditor *c)
+{
+	const char *email = s && s->email ? s->email : c->email;
+
+	jw_object(&m->w, "sender");
+	put_name(m, "name", s && s->name ? s->name : c->name);
+	jw_opt_str(&m->w, "email", email);
+	jw_opt_str(&m->w, "reply_to", s && s->reply_to ? s->reply_to : email);
+	jw_opt_str(&m->w, "phone", s && s->phone ? s->phone : c->phone);
+	jw_end_object(&m->w);
+}
+
+static void put_party(struct model *m, const char *key, const char *name)
+{
+	if (!name || !*name)
+		return;
+	jw_object(&m->w, key);
+	put_name(m, "name", name);
+	jw_end_object(&m->w);
+}
+
+static void put_invoice(struct model *m, const char *key, const struct notice_invoice *invoice, bool first, bool last)
+{
+	int32_t late = invoice->days_past_due;
+
+	jw_object(&m->w, key);
+	jw_str(&m->w, "number", invoice->number);
+	put_date(m, "issued_on", invoice->issued_on);
+	put_date(m, "due_on", invoice->due_on);
+	put_money(m, "total", invoice->total);
+	put_money(m, "balance", invoice->balance);
+	jw_bool(&m->w, "overdue", late > 0);
+	jw_int(&m->w, "days_past_due", late > 0 ? late : 0);
+	jw_int(&m->w, "days_until_due", late < 0 ? -(int64_t)late : 0);
+	put_plural(m, "days_plural", late < 0 ? -(int64_t)late : late);
+	put_url(m, "payment_url", invoice->payment_url);
+	put_url(m, "pdf_url", invoice->pdf_url);
+	jw_bool(&m->w, "first", first);
+	jw_bool(&m->w, "last", last);
+	jw_end_object(&m->w);
+}
+
+/* One link for a message about several invoices is right only when it pays them all. */
+static const char *common_url(const struct notice_input *input)
+{
+	const char *url = input->invoices[0].payment_url;
+
+	for (size_t i = 1; i < input->invoice_count; i++)
+		if (!url || !input->invoices[i].payment_url || strcmp(url, input->invoices[i].payment_url))
+			return NULL;
+	return url;
+}
+
+static int check_input(const struct notice_input *input, struct err *err)
+{
+	if (!input->invoice_count)
+		return err_set(err, -EBADMSG, "incomplete", "", "a notice must be about an invoice");
+	for (size_t i = 0; i < input->invoice_count; i++)
+		if (!input->invoices[i].number || !input->invoices[i].number[0] || !date_is_set(input->invoices[i].due_on))
+			return err_set(err, -EBADMSG, "incomplete", "", "every invoice must have a number and a due date");
+	return 0;
+}
+
+int notice_model(const struct notice_input *input, const char *locale, size_t name_max, struct arena *arena,
+	struct json *ret, struct err *err)
+{
+	CLEANUP(buf_clear) struct buf out = { 0 };
+	struct model m = { .w = jw_init(&out), .locale = locale, .name_max = name_max };
+	int r = check_input(input, err);
+
+	if (r < 0)
+		return r;
+	jw_object(&m.w, NULL);
+	put_creditor(&m, input->creditor);
+	put_sender(&m, input->sender, input->creditor);
+	put_party(&m, "debtor", input->debtor_name);
+	put_party(&m, "contact", input->contact_name);
+	put_invoice(&m, "invoice", &input->invoices[0], true, input->invoice_count == 1);
+	jw_array(&m.w, "invoices");
+	for (size_t i = 0; i < input->invoice_count; i++)
+		put_invoice(&m, NULL, &input->invoices[i], i == 0, i + 1 == input->invoice_count);
+	jw_end_array(&m.w);
+	jw_bool(&m.w, "one", input->invoice_count == 1);
+	jw_bool(&m.w, "many", input->invoice_count > 1);
+	jw_int(&m.w, "count", (int64_t)input->invoice_count);
+	put_plural(&m, "count_plural", (int64_t)input->invoice_count);
+	put_money(&m, "balance", input->balance);
+	put_date(&m, "today", input->today);
+	put_date(&m, "deadline", input->deadline);
+	put_url(&m, "payment_url", common_url(input));
+	jw_opt_str(&m.w, "attempt_id", input->attempt_id);
+	jw_end_object(&m.w);
+	buf_clear(&m.text);
+	if (m.r < 0)
+		return err_set(err, m.r, "bad_locale", "", "amounts and dates cannot be written in locale \"%s\"", locale);
+	return json_parse(arena, out.data, out.len, 0, ret, err);
+}
+
+/* --- samples ------------------------------------------------------------------------------------------------------- */
+
+void notice_sample(unsigned variant, const char *locale, struct arena *arena, struct notice_input *ret)
+{
+	static const struct creditor full = { "Example SARL", "SIREN 000 000 000", "1 rue de l'Exemple, 75001 Paris",
+		"FR76 0000 0000 0000", "fr-FR", "Europe/Paris", "accounts@example.com", "+33100000000", "https://example.com" };
+	static const struct creditor bare = { .name = "Example", .locale = "en-GB", .zone = "UTC" };
+	static const struct sender desk = { "default", "Accounts, Example", "accounts@example.com", "reply@example.com",
+		"+33100000000" };
+	static const struct sender lone = { .profile = "default", .name = "Accounts", .email = "accounts@example.com" };
+	bool rich = variant & 1, many = variant & 2, early = variant & 4;
+	struct notice_invoice *invoices = arena_alloc(arena, 2 * sizeof(*invoices));
+
+	for (size_t i = 0; i < 2; i++)
+		invoices[i] = (struct notice_invoice){ .number = i ? "F-2026-0043" : "F-2026-0042",
+			.payment_url = rich ? "https://pay.example.com/x" : NULL,
+			.pdf_url = rich ? "https://billing.example.com/x.pdf" : NULL,
+			.issued_on = rich ? date_of(2026, 3, 2) : date_none(),
+			.due_on = date_of(2026, 4, 1),
+			.total = { 120000, "EUR" },
+			.balance = { 120000, "EUR" },
+			.days_past_due = early ? -7 : 15 };
+	*ret = (struct notice_input){ .locale = locale,
+		.fallback_locale = locale,
+		.creditor = rich ? &full : &bare,
+		.sender = rich ? &desk : &lone,
+		.debtor_name = rich ? "Dupont SARL" : NULL,
+		.contact_name = rich ? "Mme Roy" : NULL,
+		.invoices = invoices,
+		.invoice_count = many ? 2 : 1,
+		.balance = { many ? 240000 : 120000, "EUR" },
+		.today = date_of(2026, 4, 16),
+		.deadline = rich ? date_of(2026, 4, 30) : date_none(),
+		.attempt_id = rich ? "01JX9000000000000000000000" : NULL };
+}

@@ -1,0 +1,116 @@
+/*
+ * policy - the protocol: ordered steps that every unpaid invoice walks through, and the manners of the walk.
+ * Pure, and never changed after policy_parse(); named and versioned by the digest of its file's bytes.
+ */
+#ifndef DUNNINGD_COMMON_POLICY_H
+#define DUNNINGD_COMMON_POLICY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/cleanup.h"
+#include "common/err.h"
+#include "common/message.h"
+#include "common/money.h"
+
+#define POLICY_STEPS_MAX 32
+#define POLICY_DIGEST_SIZE 65 /* hex SHA-256 and NUL */
+
+enum tone { TONE_FRIENDLY, TONE_NEUTRAL, TONE_FIRM, TONE_FORMAL, TONE_LEGAL, TONE_COUNT };
+extern const char *const tone_names[TONE_COUNT + 1];
+enum group_mode { GROUP_NONE, GROUP_INVOICE, GROUP_LEVEL, GROUP_BAND, GROUP_DEBTOR, GROUP_COUNT };
+extern const char *const group_names[GROUP_COUNT + 1];
+enum anchor { ANCHOR_DUE, ANCHOR_ISSUED, ANCHOR_EOM, ANCHOR_STEP };
+enum step_kind { STEP_MESSAGE, STEP_CALL, STEP_GATE, STEP_ACTION };
+enum doubt_rule { DOUBT_HOLD, DOUBT_SKIP, DOUBT_RESEND };
+
+/* "due+5d", "issued+10bd", "formal+10d" */
+struct step_at {
+	enum anchor anchor;
+	size_t step; /* index, for ANCHOR_STEP: always an earlier one */
+	int32_t days;
+	bool business; /* days are business days of the debtor's calendar */
+};
+
+struct step_if { /* all that are set must hold */
+	int64_t balance_min, balance_max; /* minor units; -1 = any */
+	int64_t days_past_due_min, days_past_due_max; /* INT64_MIN / INT64_MAX = any */
+	const char *const *kinds; /* customer kinds, NULL = any */
+	const char *const *countries; /* ISO 3166, NULL = any */
+	const char *const *tags;
+};
+
+struct step {
+	const char *id; /* "reminder" */
+	enum step_kind kind;
+	struct step_at at;
+	enum channel channel; /* MESSAGE and CALL */
+	bool has_fallback;
+	enum channel fallback; /* `else` */
+	const char *template_name; /* MESSAGE and CALL (script) */
+	const char *confirm; /* CALL: template of the email that records what was said; NULL = none. No contact for caps and gap */
+	const char *sender; /* profile, "" = the default one */
+	enum tone tone;
+	const char *const *to; /* contact roles in order of preference, NULL-terminated; never empty */
+	int32_t deadline_days; /* CALL: the task's; GATE: until it is renewed */
+	bool deadline_business;
+	const char *gate; /* "decision" */
+	const char *role; /* GATE: who decides; CALL: who calls, "" = whoever is free */
+	bool fees;
+	const char *const *effects; /* outbound event types, NULL-terminated */
+	enum doubt_rule in_doubt;
+	struct step_if when;
+};
+
+struct cap {
+	bool any_channel;
+	enum channel channel;
+	int32_t contacts, days;
+};
+
+struct window {
+	bool debtor_zone; /* else `zone` */
+	const char *zone;
+	uint8_t weekdays; /* bit 0 = Monday */
+	int from_minute, to_minute; /* of the day, [from, to) */
+	bool holidays; /* of the debtor's country are no business days (data: later) */
+};
+
+struct policy {
+	const char *name, *title;
+	char digest[POLICY_DIGEST_SIZE];
+	const char *source; /* the file's bytes, recorded in the trail */
+	size_t source_len;
+	struct window window;
+	struct cap caps[8];
+	size_t cap_count;
+	int64_t min_gap_ms;
+	int32_t max_contacts; /* 0 = no limit; then hold `exhausted` */
+	enum group_mode group;
+	struct money minimum[16]; /* below it nothing is sent: closed quietly as `below_minimum` is not; held */
+	size_t minimum_count;
+	int64_t freshness_ms; /* 0 = not asked */
+	struct step steps[POLICY_STEPS_MAX];
+	size_t step_count; /* 0 is a policy that does nothing (do-nothing) */
+	bool nothing; /* "do_nothing": true: recorded, never contacted */
+	struct arena *arena; /* owns all above */
+};
+
+/*
+ * 0 and *ret, freed with policy_free(); -EBADMSG with path and sentence. `extends`, letters and actions are refused for now
+ * ("not_available"). Left out: window mon-fri 09:00-17:30 of the debtor; caps 2 contacts in 7 days, 1 of them a call; min_gap
+ * 48h; group debtor; `to` billing; in_doubt hold; a gate is renewed after 14 days. `"caps": []` asks for none.
+ */
+int policy_parse(const char *json, size_t len, struct policy **ret, struct err *err);
+void policy_free(struct policy *policy);
+DEFINE_CLEANUP(struct policy, policy_free)
+int policy_step_index(const struct policy *policy, const char *id); /* -ENOENT */
+/*
+ * That one invoice alone can walk the ladder in the rhythm it was written in: no window of a cap's days holds more steps than
+ * the cap allows, and no two lie closer than min_gap. Otherwise steps would only be put off: -EBADMSG, code "pace". Looks at
+ * steps in calendar days; not part of policy_parse(), since a policy that defers is slow, not wrong.
+ */
+int policy_check_pace(const struct policy *policy, struct err *err);
+
+#endif

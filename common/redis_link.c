@@ -1,0 +1,612 @@
+#include "common/redis_link.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <event2/buffer.h>
+#include <event2/bufferevent.h>
+#include <event2/bufferevent_ssl.h>
+#include <event2/dns.h>
+#include <event2/event.h>
+#include <hiredis/hiredis.h>
+#include <openssl/crypto.h>
+#include <openssl/sha.h>
+#include <openssl/ssl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/un.h>
+#include <time.h>
+
+#define TIMEOUT_MS 10000
+#define CONNECT_MS 5000
+#define BACKOFF_MIN_MS 50
+#define BACKOFF_MAX_MS 5000
+#define DEPTH_MAX 7
+#define SCAN_MS 20 /* how often deadlines are looked at */
+
+struct waiting {
+	redis_done_fn done;
+	void *arg;
+	int64_t deadline;
+	/* A script call that may have to be sent whole. */
+	const struct redis_script *script;
+	size_t keys, argc;
+	char **argv;
+	size_t *lens;
+	struct waiting *next;
+};
+
+struct redis_link {
+	struct event_base *base;
+	struct redis_url url;
+	redis_state_fn state;
+	void *state_arg;
+	struct evdns_base *dns;
+	SSL_CTX *tls;
+	struct bufferevent *bev;
+	redisReader *reader;
+	struct event *timer; /* reconnect */
+	struct event *scan; /* deadlines, and failures to be told from the loop */
+	struct waiting *first, **last; /* sent, in order */
+	struct waiting *failed, **failed_last; /* told -ENOTCONN at the next turn of the loop */
+	int failure;
+	bool connecting, ready, destroyed;
+	int inside; /* callbacks on the stack */
+	int64_t connect_deadline;
+	int backoff;
+};
+
+static void disconnect(struct redis_link *link, int why, const char *text);
+
+static int64_t mono(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+static void arm(struct event *event, int ms)
+{
+	struct timeval after = { ms / 1000, ms % 1000 * 1000 };
+
+	evtimer_add(event, &after);
+}
+
+static void free_waiting(struct waiting *w)
+{
+	for (size_t i = 0; i < w->argc && w->argv; i++)
+		free(w->argv[i]);
+	free(w->argv);
+	free(w->lens);
+	free(w);
+}
+
+static void destroy_now(struct redis_link *link)
+{
+	struct waiting *lists[] = { link->first, link->failed };
+
+	for (int i = 0; i < 2; i++)
+		for (struct waiting *w = lists[i], *next; w; w = next) {
+			next = w->next;
+			free_waiting(w);
+		}
+	if (link->bev)
+		bufferevent_free(link->bev);
+	if (link->reader)
+		redisReaderFree(link->reader);
+	event_free(link->timer);
+	event_free(link->scan);
+	if (link->dns)
+		evdns_base_free(link->dns, 0);
+	SSL_CTX_free(link->tls);
+	OPENSSL_cleanse(&link->url, sizeof(link->url));
+	free(link);
+}
+
+/* --- writing --------------------------------------------------------------------------------------------------------- */
+
+static void write_command(struct redis_link *link, size_t argc, const char *const *argv, const size_t *lens)
+{
+	struct evbuffer *out = bufferevent_get_output(link->bev);
+
+	evbuffer_add_printf(out, "*%zu\r\n", argc);
+	for (size_t i = 0; i < argc; i++) {
+		size_t len = lens ? lens[i] : strlen(argv[i]);
+		char head[32];
+		int n = snprintf(head, sizeof(head), "$%zu\r\n", len);
+
+		evbuffer_add(out, head, (size_t)n);
+		evbuffer_add(out, argv[i], len);
+		evbuffer_add(out, "\r\n", 2);
+	}
+}
+
+static void push(struct redis_link *link, struct waiting *w)
+{
+	w->next = NULL;
+	*link->last = w;
+	link->last = &w->next;
+}
+
+static void push_failed(struct redis_link *link, struct waiting *w)
+{
+	w->next = NULL;
+	*link->failed_last = w;
+	link->failed_last = &w->next;
+	event_active(link->scan, EV_TIMEOUT, 0);
+}
+
+static struct waiting *new_waiting(redis_done_fn done, void *arg, int timeout_ms)
+{
+	struct waiting *w = xcalloc(1, sizeof(*w));
+
+	w->done = done;
+	w->arg = arg;
+	w->deadline = mono() + (timeout_ms ? timeout_ms : TIMEOUT_MS);
+	return w;
+}
+
+void redis_link_command(struct redis_link *link, size_t argc, const char *const *argv, const size_t *lens, int timeout_ms,
+	redis_done_fn done, void *arg)
+{
+	struct waiting *w = new_waiting(done, arg, timeout_ms);
+
+	if (!link->ready) {
+		push_failed(link, w);
+		return;
+	}
+	write_command(link, argc, argv, lens);
+	push(link, w);
+}
+
+void redis_script_init(struct redis_script *script, const char *text)
+{
+	unsigned char digest[SHA_DIGEST_LENGTH];
+
+	script->text = text;
+	SHA1((const unsigned char *)text, strlen(text), digest);
+	for (size_t i = 0; i < sizeof(digest); i++)
+		snprintf(script->sha1 + 2 * i, 3, "%02x", digest[i]);
+}
+
+static void send_script(struct redis_link *link, struct waiting *w, bool whole)
+{
+	const char **argv = xcalloc(w->argc + 3, sizeof(*argv));
+	size_t *lens = xcalloc(w->argc + 3, sizeof(*lens));
+	char keys[24];
+
+	snprintf(keys, sizeof(keys), "%zu", w->keys);
+	argv[0] = whole ? "EVAL" : "EVALSHA";
+	argv[1] = whole ? w->script->text : w->script->sha1;
+	argv[2] = keys;
+	for (size_t i = 0; i < 3; i++)
+		lens[i] = strlen(argv[i]);
+	for (size_t i = 0; i < w->argc; i++) {
+		argv[i + 3] = w->argv[i];
+		lens[i + 3] = w->lens[i];
+	}
+	write_command(link, w->argc + 3, argv, lens);
+	free(argv);
+	free(lens);
+}
+
+void redis_link_script(struct redis_link *link, const struct redis_script *script, size_t keys, size_t argc,
+	const char *const *argv, const size_t *lens, int timeout_ms, redis_done_fn done, void *arg)
+{
+	struct waiting *w = new_waiting(done, arg, timeout_ms);
+
+	if (!link->ready) {
+		push_failed(link, w);
+		return;
+	}
+	w->script = script;
+	w->keys = keys;
+	w->argc = argc;
+	w->argv = xcalloc(argc, sizeof(*w->argv));
+	w->lens = xcalloc(argc, sizeof(*w->lens));
+	for (size_t i = 0; i < argc; i++) {
+		w->lens[i] = lens ? lens[i] : strlen(argv[i]);
+		w->argv[i] = xmalloc(w->lens[i] + 1);
+		memcpy(w->argv[i], argv[i], w->lens[i]);
+		w->argv[i][w->lens[i]] = '\0';
+	}
+	send_script(link, w, false);
+	push(link, w);
+}
+
+/* --- reading --------------------------------------------------------------------------------------------------------- */
+
+static bool convert(const redisReply *from, struct redis_reply *to, struct arena *arena, int depth)
+{
+	static const enum redis_type types[] = { [REDIS_REPLY_STRING] = REDIS_STRING, [REDIS_REPLY_ARRAY] = REDIS_ARRAY,
+		[REDIS_REPLY_INTEGER] = REDIS_INTEGER, [REDIS_REPLY_NIL] = REDIS_NIL,
+		[REDIS_REPLY_STATUS] = REDIS_STATUS, [REDIS_REPLY_ERROR] = REDIS_ERROR };
+	struct redis_reply *items;
+
+	if (!from || depth > DEPTH_MAX || from->type < REDIS_REPLY_STRING || from->type > REDIS_REPLY_ERROR)
+		return false;
+	*to = (struct redis_reply){ .type = types[from->type], .integer = from->integer };
+	if (to->type == REDIS_STRING || to->type == REDIS_STATUS || to->type == REDIS_ERROR) {
+		to->str = from->str;
+		to->len = (size_t)from->len;
+	}
+	if (to->type != REDIS_ARRAY)
+		return true;
+	items = arena_alloc(arena, (from->elements + 1) * sizeof(*items));
+	for (size_t i = 0; i < from->elements; i++)
+		if (!convert(from->element[i], &items[i], arena, depth + 1))
+			return false;
+	to->items = items;
+	to->count = from->elements;
+	return true;
+}
+
+static void answer(struct redis_link *link, const redisReply *raw)
+{
+	struct waiting *w = link->first;
+	struct arena *arena = arena_create();
+	struct redis_reply reply;
+
+	if (!w || !convert(raw, &reply, arena, 0)) { /* nobody asked, or it makes no sense: this connection is not to be believed */
+		arena_free(arena);
+		disconnect(link, -EPROTO, "an unexpected reply");
+		return;
+	}
+	link->first = w->next;
+	if (!link->first)
+		link->last = &link->first;
+	if (w->script && redis_reply_class(&reply) == REDIS_NOSCRIPT) {
+		send_script(link, w, true);
+		w->script = NULL; /* once */
+		push(link, w);
+		arena_free(arena);
+		return;
+	}
+	w->done(0, &reply, w->arg);
+	free_waiting(w);
+	arena_free(arena);
+}
+
+static void leave(struct redis_link *link)
+{
+	if (--link->inside == 0 && link->destroyed)
+		destroy_now(link);
+}
+
+static void on_readable(struct bufferevent *bev, void *arg)
+{
+	struct redis_link *link = arg;
+	struct evbuffer *in = bufferevent_get_input(bev);
+
+	link->inside++;
+	while (link->bev == bev && !link->destroyed) {
+		size_t n = evbuffer_get_contiguous_space(in);
+		void *raw = NULL;
+
+		if (n > 64 * 1024)
+			n = 64 * 1024;
+		if (n) {
+			if (redisReaderFeed(link->reader, (const char *)evbuffer_pullup(in, (ev_ssize_t)n), n) != REDIS_OK) {
+				disconnect(link, -EPROTO, link->reader->errstr);
+				break;
+			}
+			evbuffer_drain(in, n);
+		}
+		while (link->bev == bev && !link->destroyed) {
+			if (redisReaderGetReply(link->reader, &raw) != REDIS_OK) {
+				disconnect(link, -EPROTO, link->reader->errstr);
+				break;
+			}
+			if (!raw)
+				break;
+			answer(link, raw);
+			freeReplyObject(raw);
+		}
+		if (!n)
+			break;
+	}
+	leave(link);
+}
+
+/* --- connecting -------------------------------------------------------------------------------------------------------- */
+
+static void tell(struct redis_link *link, bool connected, const char *why)
+{
+	if (link->state && !link->destroyed)
+		link->state(connected, why, link->state_arg);
+}
+
+static void disconnect(struct redis_link *link, int why, const char *text)
+{
+	bool was = link->ready || link->connecting;
+	char reason[160];
+
+	snprintf(reason, sizeof(reason), "%s", text);
+	link->ready = link->connecting = false;
+	if (link->bev) {
+		bufferevent_free(link->bev);
+		link->bev = NULL;
+	}
+	link->failure = why;
+	if (link->first) {
+		*link->failed_last = link->first;
+		link->failed_last = link->last;
+		link->first = NULL;
+		link->last = &link->first;
+		event_active(link->scan, EV_TIMEOUT, 0);
+	}
+	link->backoff = link->backoff ? link->backoff * 2 : BACKOFF_MIN_MS;
+	if (link->backoff > BACKOFF_MAX_MS)
+		link->backoff = BACKOFF_MAX_MS;
+	if (!link->destroyed)
+		arm(link->timer, link->backoff);
+	if (was)
+		tell(link, false, reason);
+}
+
+static void on_hello(int r, const struct redis_reply *reply, void *arg)
+{
+	struct redis_link *link = arg;
+
+	if (r < 0)
+		return;
+	if (reply->type == REDIS_ERROR) {
+		char text[200];
+
+		snprintf(text, sizeof(text), "%s", reply->str);
+		link->backoff = BACKOFF_MAX_MS / 2; /* a wrong password is not asked for again and again */
+		disconnect(link, -EACCES, text);
+		return;
+	}
+}
+
+static void on_ready(int r, const struct redis_reply *reply, void *arg)
+{
+	struct redis_link *link = arg;
+
+	if (r < 0)
+		return;
+	if (reply->type == REDIS_ERROR && redis_reply_class(reply) != REDIS_RETRY) {
+		on_hello(r, reply, arg);
+		return;
+	}
+	link->connecting = false;
+	link->ready = true;
+	link->backoff = 0;
+	tell(link, true, "connected");
+}
+
+static void greet(struct redis_link *link)
+{
+	char db[16];
+	const char *auth[] = { "AUTH", link->url.user, link->url.password };
+	const char *select[] = { "SELECT", db }, *ping[] = { "PING" };
+
+	link->ready = true; /* for our own commands alone: nothing else runs before the loop turns */
+	if (link->url.password[0]) {
+		if (link->url.user[0])
+			redis_link_command(link, 3, auth, NULL, CONNECT_MS, on_hello, link);
+		else
+			redis_link_command(link, 2, (const char *const[]){ "AUTH", link->url.password }, NULL, CONNECT_MS,
+				on_hello, link);
+	}
+	snprintf(db, sizeof(db), "%d", link->url.db);
+	if (link->url.db)
+		redis_link_command(link, 2, select, NULL, CONNECT_MS, on_hello, link);
+	redis_link_command(link, 1, ping, NULL, CONNECT_MS, on_ready, link);
+	link->ready = false;
+}
+
+static void on_event(struct bufferevent *bev, short what, void *arg)
+{
+	struct redis_link *link = arg;
+
+	link->inside++;
+	if (link->bev == bev && !link->destroyed) {
+		if (what & BEV_EVENT_CONNECTED)
+			greet(link);
+		else
+			disconnect(link, -ENOTCONN,
+				what & BEV_EVENT_EOF ? "the server closed the connection" :
+						       evutil_socket_error_to_string(EVUTIL_SOCKET_ERROR()));
+	}
+	leave(link);
+}
+
+static struct bufferevent *new_bufferevent(struct redis_link *link)
+{
+	if (!link->url.tls)
+		return bufferevent_socket_new(link->base, -1, BEV_OPT_CLOSE_ON_FREE);
+	if (!link->tls) {
+		link->tls = SSL_CTX_new(TLS_client_method());
+		SSL_CTX_set_min_proto_version(link->tls, TLS1_2_VERSION);
+		SSL_CTX_set_default_verify_paths(link->tls);
+		SSL_CTX_set_verify(link->tls, SSL_VERIFY_PEER, NULL);
+	}
+	SSL *ssl = SSL_new(link->tls);
+
+	SSL_set1_host(ssl, link->url.host);
+	SSL_set_tlsext_host_name(ssl, link->url.host);
+	return bufferevent_openssl_socket_new(link->base, -1, ssl, BUFFEREVENT_SSL_CONNECTING, BEV_OPT_CLOSE_ON_FREE);
+}
+
+static void connect_now(struct redis_link *link)
+{
+	int r;
+
+	link->bev = new_bufferevent(link);
+	if (!link->bev) {
+		disconnect(link, -ENOTCONN, "no socket");
+		return;
+	}
+	if (link->reader)
+		redisReaderFree(link->reader);
+	link->reader = redisReaderCreate();
+	if (!link->reader)
+		xmalloc(SIZE_MAX);
+	link->reader->maxbuf = 0; /* do not give the buffer back between replies: they come in floods */
+	link->connecting = true;
+	link->connect_deadline = mono() + CONNECT_MS;
+	bufferevent_setcb(link->bev, on_readable, NULL, on_event, link);
+	bufferevent_enable(link->bev, EV_READ | EV_WRITE);
+	if (link->url.path[0]) {
+		struct sockaddr_un address = { .sun_family = AF_UNIX };
+
+		memcpy(address.sun_path, link->url.path, strlen(link->url.path));
+		r = bufferevent_socket_connect(link->bev, (struct sockaddr *)&address, sizeof(address));
+	} else {
+		struct sockaddr_storage numeric;
+		int len = sizeof(numeric);
+		char text[300];
+		bool v6 = strchr(link->url.host, ':') != NULL;
+
+		snprintf(text, sizeof(text), v6 ? "[%s]:%d" : "%s:%d",
+			strcmp(link->url.host, "localhost") == 0 ? "127.0.0.1" : link->url.host, link->url.port);
+		if (evutil_parse_sockaddr_port(text, (struct sockaddr *)&numeric, &len) == 0) {
+			r = bufferevent_socket_connect(link->bev, (struct sockaddr *)&numeric, len);
+		} else {
+			if (!link->dns)
+				link->dns = evdns_base_new(link->base,
+					EVDNS_BASE_INITIALIZE_NAMESERVERS | EVDNS_BASE_DISABLE_WHEN_INACTIVE);
+			r = bufferevent_socket_connect_hostname(link->bev, link->dns, AF_UNSPEC, link->url.host,
+				link->url.port);
+		}
+	}
+	if (r < 0 && link->bev)
+		disconnect(link, -ENOTCONN, "cannot connect");
+}
+
+static void on_timer(evutil_socket_t fd, short what, void *arg)
+{
+	struct redis_link *link = arg;
+
+	(void)fd, (void)what;
+	link->inside++;
+	if (!link->bev && !link->destroyed)
+		connect_now(link);
+	leave(link);
+}
+
+static void on_scan(evutil_socket_t fd, short what, void *arg)
+{
+	struct redis_link *link = arg;
+	struct waiting *failed = link->failed;
+	int failure = link->failure ? link->failure : -ENOTCONN;
+	int64_t now = mono();
+
+	(void)fd, (void)what;
+	link->inside++;
+	link->failed = NULL;
+	link->failed_last = &link->failed;
+	while (failed) {
+		struct waiting *next = failed->next;
+
+		if (!link->destroyed)
+			failed->done(failure == -EACCES ? -ENOTCONN : failure, NULL, failed->arg);
+		free_waiting(failed);
+		failed = next;
+	}
+	if (!link->destroyed && link->connecting && now > link->connect_deadline)
+		disconnect(link, -ETIMEDOUT, "no connection in time");
+	for (struct waiting *w = link->first; w && !link->destroyed && link->bev; w = w->next)
+		if (now > w->deadline) {
+			disconnect(link, -ETIMEDOUT, "no answer in time");
+			break;
+		}
+	if (!link->destroyed && !evtimer_pending(link->scan, NULL))
+		arm(link->scan, SCAN_MS);
+	leave(link);
+}
+
+struct redis_link *redis_link_create(struct event_base *base, const struct redis_url *url, redis_state_fn state, void *arg)
+{
+	struct redis_link *link = xcalloc(1, sizeof(*link));
+
+	link->base = base;
+	link->url = *url;
+	link->state = state;
+	link->state_arg = arg;
+	link->last = &link->first;
+	link->failed_last = &link->failed;
+	link->timer = evtimer_new(base, on_timer, link);
+	link->scan = evtimer_new(base, on_scan, link);
+	if (!link->timer || !link->scan)
+		xmalloc(SIZE_MAX);
+	arm(link->timer, 0);
+	arm(link->scan, SCAN_MS);
+	return link;
+}
+
+void redis_link_destroy(struct redis_link *link)
+{
+	if (!link)
+		return;
+	link->destroyed = true;
+	link->ready = false;
+	if (!link->inside)
+		destroy_now(link);
+}
+
+bool redis_link_connected(const struct redis_link *link)
+{
+	return link->ready;
+}
+
+void redis_link_drop(struct redis_link *link, const char *why)
+{
+	if (link->bev)
+		disconnect(link, -ENOTCONN, why);
+}
+
+/* --- for tools ----------------------------------------------------------------------------------------------------------- */
+
+struct call {
+	struct arena *arena;
+	struct redis_reply reply;
+	bool done;
+	int r;
+};
+
+static void deep_copy(struct arena *arena, const struct redis_reply *from, struct redis_reply *to)
+{
+	struct redis_reply *items;
+
+	*to = *from;
+	if (from->str)
+		to->str = arena_memdup(arena, from->str, from->len);
+	if (!from->count)
+		return;
+	items = arena_alloc(arena, from->count * sizeof(*items));
+	for (size_t i = 0; i < from->count; i++)
+		deep_copy(arena, &from->items[i], &items[i]);
+	to->items = items;
+}
+
+static void on_call(int r, const struct redis_reply *reply, void *arg)
+{
+	struct call *call = arg;
+
+	call->r = r;
+	if (reply)
+		deep_copy(call->arena, reply, &call->reply);
+	call->done = true;
+}
+
+int redis_call(struct event_base *base, struct redis_link *link, struct arena *arena, size_t argc, const char *const *argv,
+	const size_t *lens, const struct redis_reply **ret)
+{
+	struct call *call = arena_alloc(arena, sizeof(*call));
+	int64_t deadline = mono() + CONNECT_MS;
+
+	call->arena = arena;
+	while (!link->ready && mono() < deadline)
+		event_base_loop(base, EVLOOP_ONCE);
+	if (!link->ready)
+		return -ENOTCONN;
+	redis_link_command(link, argc, argv, lens, 0, on_call, call);
+	while (!call->done)
+		event_base_loop(base, EVLOOP_ONCE);
+	*ret = &call->reply;
+	return call->r;
+}

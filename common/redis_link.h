@@ -1,0 +1,89 @@
+/*
+ * redis_link - a connection to Redis: hiredis's reader and our own writer over a bufferevent, so that one code path serves
+ * hiredis 0.14 and 1.2, every command has a deadline, and nothing blocks the loop. The only module that includes hiredis.
+ */
+#ifndef DUNNINGD_COMMON_REDIS_LINK_H
+#define DUNNINGD_COMMON_REDIS_LINK_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/cleanup.h"
+#include "common/err.h"
+
+struct event_base;
+
+/* unix:///path[?db=N], /path, redis://[user[:password]@]host[:port][/db], rediss://... (TLS) */
+struct redis_url {
+	char path[108]; /* Unix socket; "" = TCP */
+	char host[256];
+	int port, db;
+	bool tls;
+	char user[128], password[256]; /* "" = none */
+};
+int redis_url_parse(const char *text, struct redis_url *ret, struct err *err);
+
+enum redis_type { REDIS_NIL, REDIS_STRING, REDIS_STATUS, REDIS_ERROR, REDIS_INTEGER, REDIS_ARRAY };
+
+/* A reply, borrowed for the callback. Strings are NUL-terminated beyond len. */
+struct redis_reply {
+	enum redis_type type;
+	const char *str;
+	size_t len;
+	int64_t integer;
+	const struct redis_reply *items;
+	size_t count;
+};
+
+/* What an error reply asks for. */
+enum redis_class {
+	REDIS_OK, /* no error */
+	REDIS_RETRY, /* LOADING, BUSY, TRYAGAIN, CLUSTERDOWN, MASTERDOWN: not executed, later */
+	REDIS_READONLY, /* a demoted primary: drop all connections, look anew */
+	REDIS_MOVED, /* MOVED, ASK */
+	REDIS_NOREPLICAS,
+	REDIS_NOSPACE, /* MISCONF, OOM: not executed */
+	REDIS_NOSCRIPT,
+	REDIS_TAMPERED, /* NOGROUP, UNBLOCKED, WRONGTYPE */
+	REDIS_DENIED, /* NOAUTH, WRONGPASS, NOPERM, ACL */
+	REDIS_OTHER,
+};
+enum redis_class redis_reply_class(const struct redis_reply *reply);
+
+/*
+ * r = 0: `reply` is there (it may be an error reply). -ENOTCONN, -ETIMEDOUT, -EPROTO: reply NULL, the outcome is unknown. Exactly once,
+ * from the loop, never before the starting call has returned; not at all after redis_link_destroy().
+ */
+typedef void (*redis_done_fn)(int r, const struct redis_reply *reply, void *arg);
+
+struct redis_link;
+typedef void (*redis_state_fn)(bool connected, const char *why, void *arg);
+
+/* Connects by itself, again and again (50 ms to 5 s apart). `url` is copied; `state` may be NULL. */
+struct redis_link *redis_link_create(struct event_base *base, const struct redis_url *url, redis_state_fn state, void *arg);
+void redis_link_destroy(struct redis_link *link); /* NULL is allowed */
+bool redis_link_connected(const struct redis_link *link);
+/* Everything in flight fails with -ENOTCONN, then it connects anew. */
+void redis_link_drop(struct redis_link *link, const char *why);
+
+/* lens NULL: strings. timeout_ms 0: 10 s. A command that times out drops the connection. */
+void redis_link_command(struct redis_link *link, size_t argc, const char *const *argv, const size_t *lens, int timeout_ms,
+	redis_done_fn done, void *arg);
+
+/*
+ * A Lua script, called by its digest; sent whole when the server does not know it. argv: script arguments, keys first.
+ */
+struct redis_script {
+	const char *text;
+	char sha1[41]; /* filled by redis_script_init() */
+};
+void redis_script_init(struct redis_script *script, const char *text);
+void redis_link_script(struct redis_link *link, const struct redis_script *script, size_t keys, size_t argc,
+	const char *const *argv, const size_t *lens, int timeout_ms, redis_done_fn done, void *arg);
+
+/* For tools: runs the loop until the answer is there. The reply is a copy in the arena. 0 or -errno as above. */
+int redis_call(struct event_base *base, struct redis_link *link, struct arena *arena, size_t argc, const char *const *argv,
+	const size_t *lens, const struct redis_reply **ret);
+
+#endif

@@ -1,0 +1,106 @@
+#include "common/schedule.h"
+
+#include "common/utc.h"
+
+struct business_time schedule_window(const struct policy *policy, const struct debtor *debtor, const char *creditor_zone)
+{
+	const struct window *w = &policy->window;
+	struct business_time when = { .weekdays = w->weekdays, .from_minute = w->from_minute, .to_minute = w->to_minute };
+
+	if (w->holidays)
+		when.country = debtor->customer.country;
+	if (zone_get(w->debtor_zone ? debtor_zone(debtor, creditor_zone) : w->zone, &when.zone) < 0 &&
+		zone_get(creditor_zone, &when.zone) < 0)
+		(void)zone_get("UTC", &when.zone);
+	return when;
+}
+
+static date add(const struct step_at *at, date anchor, const struct business_time *when)
+{
+	return at->business ? business_add_days(when, anchor, at->days) : date_add_days(anchor, at->days);
+}
+
+static date nominal(const struct policy *policy, size_t step, const struct schedule_walk *walk,
+	const struct business_time *when)
+{
+	const struct step_at *at = &policy->steps[step].at;
+
+	switch (at->anchor) {
+	case ANCHOR_ISSUED:
+		return add(at, date_is_set(walk->issued_on) ? walk->issued_on : walk->due_on, when);
+	case ANCHOR_EOM:
+		return add(at, date_end_of_month(walk->due_on), when);
+	case ANCHOR_STEP:
+		return date_is_set(walk->done[at->step]) ? add(at, walk->done[at->step], when) : date_none();
+	case ANCHOR_DUE:
+		break;
+	}
+	return add(at, walk->due_on, when);
+}
+
+date schedule_step_date(const struct policy *policy, size_t step, const struct schedule_walk *walk,
+	const struct business_time *when)
+{
+	date owed = nominal(policy, step, walk, when);
+
+	if (!date_is_set(owed))
+		return owed;
+	for (size_t i = step; i-- > 0;) {
+		date before, spaced;
+
+		if (!date_is_set(walk->done[i]))
+			continue;
+		before = nominal(policy, i, walk, when);
+		if (!date_is_set(before))
+			break;
+		spaced = date_add_days(walk->done[i], date_diff(owed, before));
+		return date_diff(spaced, owed) > 0 ? spaced : owed;
+	}
+	return owed;
+}
+
+bool schedule_before_due(const struct policy *policy, size_t step, const struct schedule_walk *walk,
+	const struct business_time *when)
+{
+	date owed = nominal(policy, step, walk, when);
+
+	return date_is_set(owed) && date_diff(owed, walk->due_on) < 0;
+}
+
+int64_t pace_earliest(const struct policy *policy, const struct debtor *debtor, enum channel channel, int64_t at,
+	const char **rule)
+{
+	int64_t earliest = at;
+
+	if (debtor->contact_count && policy->min_gap_ms) {
+		int64_t gap = debtor->contacts[debtor->contact_count - 1].at + policy->min_gap_ms;
+
+		if (gap > earliest) {
+			earliest = gap;
+			if (rule)
+				*rule = "min_gap";
+		}
+	}
+	for (size_t c = 0; c < policy->cap_count; c++) {
+		const struct cap *cap = &policy->caps[c];
+		int32_t seen = 0;
+
+		if (!cap->any_channel && cap->channel != channel)
+			continue;
+		for (size_t i = debtor->contact_count; i-- > 0;) {
+			const struct contact_made *made = &debtor->contacts[i];
+
+			if (!cap->any_channel && made->channel != cap->channel)
+				continue;
+			if (++seen < cap->contacts)
+				continue;
+			if (made->at + cap->days * DAY_MS > earliest) {
+				earliest = made->at + cap->days * DAY_MS;
+				if (rule)
+					*rule = "cap";
+			}
+			break;
+		}
+	}
+	return earliest;
+}

@@ -1,0 +1,391 @@
+/* One stream entry onto the loaded documents: its facts, its record, or the dead letter that it becomes. */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <syslog.h>
+
+#include "common/utc.h"
+#include "daemon/flow.h"
+
+#define DEAD_HOLD_MS (72 * HOUR_MS)
+
+/* The record of an applied event. NULL: recorded under its own type's name as `event.applied`. */
+static const char *const record_kinds[EVENT_TYPE_COUNT] = {
+	[EVENT_INVOICE_FINALIZED] = "invoice.opened",
+	[EVENT_INVOICE_UPDATED] = "invoice.changed",
+	[EVENT_INVOICE_SENT] = "invoice.changed",
+	[EVENT_INVOICE_DELIVERY_FAILED] = "invoice.changed",
+	[EVENT_INVOICE_VIEWED] = "invoice.changed",
+	[EVENT_INVOICE_PAID] = "payment.confirmed",
+	[EVENT_INVOICE_PAYMENT_RECEIVED] = "payment.received",
+	[EVENT_INVOICE_PAYMENT_ANNOUNCED] = "payment.announced",
+	[EVENT_INVOICE_PAYMENT_FAILED] = "payment.failed",
+	[EVENT_INVOICE_PAYMENT_REVERSED] = "payment.reversed",
+	[EVENT_INVOICE_VOIDED] = "invoice.changed",
+	[EVENT_INVOICE_MARKED_UNCOLLECTIBLE] = "invoice.changed",
+	[EVENT_CREDIT_NOTE_ISSUED] = "credit.issued",
+	[EVENT_CREDIT_NOTE_VOIDED] = "credit.voided",
+	[EVENT_DISPUTE_OPENED] = "dispute.opened",
+	[EVENT_DISPUTE_RESOLVED] = "dispute.resolved",
+	[EVENT_PROMISE_MADE] = "promise.made",
+	[EVENT_PROMISE_WITHDRAWN] = "promise.withdrawn",
+	[EVENT_PAYMENT_PLAN_AGREED] = "plan.agreed",
+	[EVENT_PAYMENT_PLAN_AMENDED] = "plan.amended",
+	[EVENT_PAYMENT_PLAN_CANCELLED] = "plan.cancelled",
+	[EVENT_SETTLEMENT_AGREED] = "settlement.agreed",
+	[EVENT_CUSTOMER_UPDATED] = "customer.changed",
+	[EVENT_CUSTOMER_PAUSED] = "customer.changed",
+	[EVENT_CUSTOMER_RESUMED] = "customer.changed",
+	[EVENT_CUSTOMER_OPTED_OUT] = "consent.withdrawn",
+	[EVENT_CUSTOMER_INSOLVENCY_OPENED] = "customer.changed",
+	[EVENT_CONTACT_REPLY_RECEIVED] = "inbound.message",
+	[EVENT_CONTACT_DELIVERY_UPDATED] = "attempt.event",
+	[EVENT_CALL_COMPLETED] = "phone.note",
+	[EVENT_LETTER_STATUS_UPDATED] = "attempt.event",
+	[EVENT_LEDGER_WATERMARK] = "ledger.watermark",
+	[EVENT_BOOK_SNAPSHOT] = "book.snapshot",
+	[EVENT_OPERATOR_COMMAND] = "operator.command",
+};
+
+static void advance(struct dunner *d, struct group *g, const struct entry *entry)
+{
+	const char *stream = d->read_at[entry->stream].stream;
+
+	if (!g->positions)
+		g->positions = arena_alloc(g->arena, d->stream_count * sizeof(*g->positions));
+	for (size_t i = 0; i < g->position_count; i++)
+		if (g->positions[i].stream == stream) {
+			snprintf(g->positions[i].id, STREAM_ID_SIZE, "%s", entry->id);
+			return;
+		}
+	g->positions[g->position_count].stream = stream;
+	snprintf(g->positions[g->position_count].id, STREAM_ID_SIZE, "%s", entry->id);
+	g->position_count++;
+}
+
+static void touch_debtor(struct group *g, struct doc *debtor)
+{
+	debtor->touched = true;
+	for (size_t i = 0; i < debtor->d->open_count; i++) { /* a timer is only a hint to look */
+		g->hints = arena_grow(g->arena, g->hints, g->hint_count, &g->hint_capacity, sizeof(*g->hints));
+		g->hints[g->hint_count++] = debtor->d->open[i];
+	}
+}
+
+static void hold_dead(struct dunner *d, struct group *g, const struct event *e)
+{
+	struct doc *invoice = group_find(d, g, DOC_ESCALATION, e->invoice_id);
+	struct doc *debtor = group_find(d, g, DOC_DEBTOR, e->customer_id);
+	int64_t now = flow_now(d);
+
+	if (invoice && invoice->loaded) {
+		struct hold_entry hold = { .reason = "dead_letter", .since = now, .until = now + DEAD_HOLD_MS };
+
+		escalation_hold(invoice->e, g->arena, &hold);
+		invoice->touched = true;
+	} else if (debtor && debtor->loaded && debtor->existed) {
+		debtor->d->dead_letter_until = now + DEAD_HOLD_MS;
+		touch_debtor(g, debtor);
+	}
+}
+
+static void dead_letter(struct dunner *d, struct group *g, struct input *input)
+{
+	struct dead_letter *dead = arena_alloc(g->arena, sizeof(*dead));
+	const struct entry *entry = input->entry;
+	struct doc *debtor = group_find(d, g, DOC_DEBTOR, input->event.customer_id);
+	struct draft *draft;
+	uint8_t digest[SHA256_SIZE];
+	char hex[2 * SHA256_SIZE + 1];
+
+	*dead = (struct dead_letter){ .raw = entry->event ? entry->event : entry->raw,
+		.raw_len = entry->event ? entry->len : entry->raw_len, .stream = d->read_at[entry->stream].stream,
+		.id = entry->id, .err = &input->err };
+	*g->dead_end = dead;
+	g->dead_end = &dead->next;
+	d->dead++;
+	draft = effects_record(&g->fx, "event.dead",
+		debtor && debtor->loaded && debtor->existed ? input->event.customer_id : NULL);
+	jw_str(&draft->w, "stream_id", entry->id);
+	jw_str(&draft->w, "reason", input->err.code);
+	jw_str(&draft->w, "path", input->err.path);
+	sha256(dead->raw ? dead->raw : "", dead->raw_len, digest);
+	jw_str(&draft->w, "sha256", hex_format(digest, SHA256_SIZE, hex));
+	jw_opt_str(&draft->w, "held_invoice", input->event.invoice_id);
+	jw_opt_str(&draft->w, "held_customer", input->event.customer_id);
+	hold_dead(d, g, &input->event);
+	dunner_log(d, LOG_WARNING, "inbox: entry %s of %s is dead: %s %s", entry->id, dead->stream, input->err.code,
+		input->err.path);
+}
+
+static int check_allowed(struct dunner *d, struct group *g, struct input *input)
+{
+	const struct event *e = &input->event;
+	const struct producer *producer = &d->config->producers[input->entry->stream];
+	struct doc *invoice = group_find(d, g, DOC_ESCALATION, e->invoice_id);
+
+	if (!(producer->types >> e->type & 1))
+		return err_set(&input->err, -EBADMSG, "not_allowed", "$.type", "this producer may not send %s",
+			event_type_names[e->type]);
+	if (invoice && invoice->loaded && invoice->e->invoice.debtor_id && e->customer_id &&
+		strcmp(invoice->e->invoice.debtor_id, e->customer_id) != 0)
+		return err_set(&input->err, -EBADMSG, "customer_mismatch", "$.data.customer.id",
+			"this invoice belongs to another customer");
+	if (e->has_snapshot && e->snapshot.policy && !library_policy(d->library, e->snapshot.policy))
+		return err_set(&input->err, -EBADMSG, "unknown_policy", "$.data.invoice.policy",
+			"no policy of that name is loaded");
+	if (e->has_customer && e->customer.policy && !library_policy(d->library, e->customer.policy))
+		return err_set(&input->err, -EBADMSG, "unknown_policy", "$.data.customer.policy",
+			"no policy of that name is loaded");
+	if (invoice && invoice->loaded && invoice->e->invoice.fact_count >= INVOICE_FACTS_MAX)
+		return err_set(&input->err, -EBADMSG, "too_many_facts", "$.data", "an invoice keeps at most %d facts",
+			INVOICE_FACTS_MAX);
+	return 0;
+}
+
+static void write_facts(struct json_writer *w, const struct event *e)
+{
+	char text[DATE_TEXT_SIZE];
+
+	jw_str(w, "event", event_type_names[e->type]);
+	jw_str(w, "event_id", e->id);
+	jw_str(w, "event_source", e->source);
+	jw_int(w, "event_time", e->time);
+	jw_opt_str(w, "invoice", e->invoice_id);
+	jw_opt_str(w, "fact", e->fact_id);
+	jw_opt_int(w, "amount_minor", e->amount);
+	if (date_is_set(e->until_on))
+		jw_str(w, "until_on", date_format(e->until_on, text));
+	if (!e->has_snapshot)
+		return;
+	jw_opt_str(w, "number", e->snapshot.number);
+	jw_opt_int(w, "version", e->order.version);
+	if (date_is_set(e->snapshot.issued_on))
+		jw_str(w, "issued_on", date_format(e->snapshot.issued_on, text));
+	jw_str(w, "due_on", date_format(e->snapshot.due_on, text));
+	jw_str(w, "currency", e->snapshot.currency);
+	jw_int(w, "total_minor", e->snapshot.total);
+	jw_int(w, "paid_minor", e->snapshot.paid);
+	jw_int(w, "credited_minor", e->snapshot.credited);
+	jw_int(w, "due_minor", e->snapshot.due);
+	jw_opt_str(w, "pdf_sha256", e->snapshot.pdf_sha256);
+}
+
+static void record_event(struct group *g, const struct input *input, const char *debtor_id)
+{
+	const struct event *e = &input->event;
+	struct draft *draft = effects_record(&g->fx, record_kinds[e->type], debtor_id);
+
+	write_facts(&draft->w, e);
+	draft_part(draft, "event.json", "application/json", CLASS_IDENTITY, input->entry->event, input->entry->len);
+}
+
+void decide_event(struct dunner *d, struct group *g, struct input *input)
+{
+	const struct event *e = &input->event;
+	struct doc *invoice = group_find(d, g, DOC_ESCALATION, e->invoice_id), *debtor;
+	const char *debtor_id = e->customer_id;
+	bool changed = false;
+
+	advance(d, g, input->entry);
+	sender_touch(d, e->customer_id, e->invoice_id);
+	d->events++;
+	if (d->trying == TRY_POISON && input->parsed == 0)
+		input->parsed = err_set(&input->err, -EBADMSG, "poison", "",
+			"three starts ended while this entry was being decided");
+	if (input->parsed < 0 || check_allowed(d, g, input) < 0) {
+		dead_letter(d, g, input);
+		return;
+	}
+	if (e->type == EVENT_OPERATOR_COMMAND) {
+		decide_command(d, g, e);
+		return;
+	}
+	if (!debtor_id && invoice && invoice->loaded)
+		debtor_id = invoice->e->invoice.debtor_id;
+	debtor = group_find(d, g, DOC_DEBTOR, debtor_id);
+	if (e->type == EVENT_LEDGER_WATERMARK) {
+		struct debtor *system = group_case(d, g, NULL)->d;
+
+		changed = e->watermark > system->watermark;
+		if (changed)
+			system->watermark = d->watermark = e->watermark;
+		group_case(d, g, NULL)->touched |= changed;
+	}
+	if (debtor && debtor->loaded) {
+		sender_touch(d, debtor_id, NULL);
+		if (debtor_apply(debtor->d, e)) {
+			changed = true;
+			touch_debtor(g, debtor);
+		}
+	}
+	if (invoice && invoice->loaded && invoice_apply(&invoice->e->invoice, e, g->arena)) {
+		changed = true;
+		invoice->touched = true;
+		if (debtor && debtor->loaded)
+			debtor->touched = true;
+	}
+	/* What only tells something is evidence and changes nothing: kept once, by the stream's own order. */
+	if (!changed && (e->type == EVENT_INVOICE_VIEWED || e->type == EVENT_CONTACT_DELIVERY_UPDATED ||
+				e->type == EVENT_CALL_COMPLETED || e->type == EVENT_LETTER_STATUS_UPDATED ||
+				e->type == EVENT_BOOK_SNAPSHOT))
+		changed = true;
+	if (changed)
+		record_event(g, input, debtor && debtor->loaded ? debtor_id : NULL);
+}
+
+/* --- a person's commands ------------------------------------------------------------------------------------------- */
+
+const char *decide_task_invoice(struct arena *arena, const char *task_id)
+{
+	const char *from = strchr(task_id, ':'), *end;
+
+	if (!from)
+		return NULL;
+	/* the step's id has no colon, an invoice's may: the last one ends it; tasks of a hold have no step */
+	end = strrchr(from + 1, ':');
+	if (!end || strncmp(task_id, "call:", 5) != 0)
+		end = strncmp(task_id, "decision:", 9) == 0 || strncmp(task_id, "no_address:", 11) == 0 ?
+			      end :
+			      from + 1 + strlen(from + 1);
+	return arena_printf(arena, "%.*s", (int)(end ? end - from - 1 : (long)strlen(from + 1)), from + 1);
+}
+
+static void close_task(struct group *g, const struct escalation *e, const char *id, const char *kind)
+{
+	struct task task = { .id = arena_strdup(g->arena, id), .kind = kind, .debtor_id = e->invoice.debtor_id,
+		.invoice_ids = arena_memdup(g->arena, &e->invoice.id, sizeof(e->invoice.id)), .invoice_count = 1,
+		.step = e->step, .close = true, .result = "done" };
+
+	effects_task(&g->fx, &task);
+}
+
+/* Everyone who shares the task: a call is about all the invoices that were owed one. */
+static void task_done(struct dunner *d, struct group *g, struct doc *invoice, const char *id)
+{
+	struct doc *debtor = group_find(d, g, DOC_DEBTOR, invoice->e->invoice.debtor_id);
+	bool call = strncmp(id, "call:", 5) == 0;
+	const char *kind = arena_printf(g->arena, "%.*s", (int)strcspn(id, ":"), id);
+
+	close_task(g, invoice->e, id, kind);
+	if (!debtor || !debtor->loaded)
+		return;
+	for (struct doc *doc = g->docs; doc && call; doc = doc->next) {
+		if (doc->kind != DOC_ESCALATION || !doc->loaded || !doc->e->task || strcmp(doc->e->task, id) != 0 ||
+			!escalation_move(doc->e, TRIGGER_TASK_ENDED))
+			continue;
+		doc->touched = true;
+		escalation_walked(doc->e, g->arena, doc->e->step, STEP_DONE, NULL, flow_now(d),
+			arena_strdup(g->arena, id));
+		debtor_contact_add(debtor->d, g->arena, flow_now(d), CHANNEL_CALL, arena_strdup(g->arena, id));
+		debtor->touched = true;
+	}
+}
+
+static void gate_decided(struct dunner *d, struct group *g, struct doc *doc, const char *decision)
+{
+	struct escalation *e = doc->e;
+	struct draft *draft = effects_record(&g->fx, "decision.recorded", e->invoice.debtor_id);
+
+	jw_str(&draft->w, "invoice", doc->id);
+	jw_str(&draft->w, "step", e->step);
+	jw_str(&draft->w, "decision", decision);
+	if (e->task)
+		close_task(g, e, e->task, "decision");
+	if (strcmp(decision, "stop") == 0) {
+		escalation_move(e, TRIGGER_CLOSED);
+		e->closed = "stopped";
+		e->closed_at = flow_now(d);
+		e->step = e->task = NULL;
+		return;
+	}
+	escalation_move(e, TRIGGER_DECIDED);
+	escalation_walked(e, g->arena, e->step, STEP_DONE, decision, flow_now(d), NULL);
+}
+
+static void command_invoice(struct dunner *d, struct group *g, const struct event *e, struct doc *doc)
+{
+	struct json word = json_get(&e->data, "decision");
+	const char *decision = word.type == JSON_STRING ? json_str(&word) : "";
+	struct escalation *esc = doc->e;
+	int64_t now = flow_now(d);
+
+	doc->touched = true;
+	sender_touch(d, NULL, doc->id);
+	if (strcmp(e->command, "hold") == 0) {
+		struct hold_entry hold = { .reason = "operator", .since = now,
+			.until = e->until > now ? e->until : now + 30 * DAY_MS, .who = e->who, .why = e->why };
+
+		escalation_hold(esc, g->arena, &hold);
+	} else if (strcmp(e->command, "resume") == 0 || strcmp(e->command, "retry") == 0) {
+		escalation_unhold(esc, NULL);
+		esc->retry_at = 0;
+	} else if (strcmp(e->command, "skip") == 0) {
+		const char *step = e->step ? e->step : esc->step;
+		struct draft *draft;
+
+		if (!step) {
+			struct doc *debtor = group_find(d, g, DOC_DEBTOR, esc->invoice.debtor_id);
+			const struct policy *policy = decide_policy(d, esc, debtor && debtor->loaded ? debtor->d : NULL);
+			struct rules rules = decide_rules(d, policy);
+			struct next_action next = escalation_next(esc, debtor && debtor->loaded ? debtor->d : NULL, &rules);
+
+			if (policy && (next.kind == NEXT_CONTACT || next.kind == NEXT_GATE))
+				step = policy->steps[next.step].id;
+		}
+		if (!step || esc->state == ESCALATION_SENDING || esc->state == ESCALATION_DOUBT)
+			return;
+		if (esc->state == ESCALATION_TASK || esc->state == ESCALATION_GATE) {
+			if (esc->task)
+				close_task(g, esc, esc->task, esc->state == ESCALATION_GATE ? "decision" : "call");
+			escalation_move(esc, esc->state == ESCALATION_GATE ? TRIGGER_DECIDED : TRIGGER_TASK_ENDED);
+		}
+		draft = effects_record(&g->fx, "attempt.skipped", esc->invoice.debtor_id);
+		jw_str(&draft->w, "invoice", doc->id);
+		jw_str(&draft->w, "step", step);
+		jw_str(&draft->w, "reason", "operator");
+		escalation_walked(esc, g->arena, step, STEP_SKIPPED, "operator", now, NULL);
+	} else if (strcmp(e->command, "decide") == 0 && esc->state == ESCALATION_GATE) {
+		gate_decided(d, g, doc, strcmp(decision, "stop") == 0 ? "stop" : "continue");
+	} else if (strcmp(e->command, "decide") == 0 && esc->state == ESCALATION_DOUBT) {
+		if (strcmp(decision, "sent") == 0 || strcmp(decision, "not_sent") == 0)
+			reconcile_verdict(d, esc->attempt, strcmp(decision, "sent") == 0, e->who);
+	}
+}
+
+void decide_command(struct dunner *d, struct group *g, const struct event *e)
+{
+	const char *id = e->target && strchr(e->target, ':') ? decide_task_invoice(g->arena, e->target) : e->target;
+	struct doc *doc = group_find(d, g, DOC_ESCALATION, id);
+	struct doc *system = group_case(d, g, NULL);
+	struct draft *draft;
+
+	if (!doc || !doc->loaded || !doc->existed)
+		doc = group_find(d, g, DOC_ESCALATION, e->target);
+	if (doc && (!doc->loaded || !doc->existed))
+		doc = NULL;
+	g->fx.actor = arena_printf(g->arena, "person:%s", e->who);
+	draft = effects_record(&g->fx, "operator.command", doc ? doc->e->invoice.debtor_id : NULL);
+	jw_str(&draft->w, "command", e->command);
+	jw_opt_str(&draft->w, "target", e->target);
+	jw_str(&draft->w, "who", e->who);
+	jw_str(&draft->w, "why", e->why);
+	jw_opt_str(&draft->w, "step", e->step);
+	jw_str(&draft->w, "event_id", e->id);
+	if (strcmp(e->command, "suspend") == 0 || strcmp(e->command, "release") == 0) {
+		bool on = e->command[0] == 's';
+
+		system->d->suspended = (struct debtor_switch){ .set = true, .on = on, .until = e->until,
+			.order = e->order, .reason = e->why };
+		system->touched = true;
+		d->suspended = on;
+		d->suspended_until = e->until;
+		d->hour_contacts = 0;
+		(void)effects_event(&g->fx, on ? "sending.suspended" : "sending.resumed", NULL, NULL);
+	} else if (doc && strcmp(e->command, "task_done") == 0) {
+		task_done(d, g, doc, e->target);
+	} else if (doc) {
+		command_invoice(d, g, e, doc);
+	}
+	g->fx.actor = "daemon";
+}

@@ -1,0 +1,269 @@
+#include "daemon/control.h"
+
+#include <errno.h>
+#include <string.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <event2/buffer.h>
+#include <event2/http.h>
+#include <event2/listener.h>
+
+#include "common/utc.h"
+#include "daemon/http_guard.h"
+
+#define HTTP_CONFLICT 409
+
+static const struct http_limits limits = { .head = 4096, .body = CONTROL_BODY_MAX, .connections = 16, .deadline_ms = 5000 };
+
+struct control {
+	struct evhttp *http;
+	struct http_guard *guard;
+	const struct control_callbacks *callbacks;
+	char *path; /* NULL until bound */
+};
+
+/* --- answers ---------------------------------------------------------------------------------------------------------------- */
+
+static void answer(struct evhttp_request *request, int status, const struct buf *body)
+{
+	struct evkeyvalq *headers = evhttp_request_get_output_headers(request);
+	struct evbuffer *out = evhttp_request_get_output_buffer(request);
+
+	evhttp_add_header(headers, "Content-Type", "application/json");
+	evhttp_add_header(headers, "Cache-Control", "no-store");
+	evhttp_add_header(headers, "Connection", "close");
+	evbuffer_add(out, body->data, body->len);
+	evbuffer_add(out, "\n", 1);
+	evhttp_send_reply(request, status, NULL, NULL);
+}
+
+static void answer_error(struct evhttp_request *request, int status, const struct err *err)
+{
+	CLEANUP(buf_clear) struct buf body = { 0 };
+	struct json_writer w = jw_init(&body);
+
+	jw_object(&w, NULL);
+	jw_str(&w, "error", err->code[0] ? err->code : "refused");
+	jw_opt_str(&w, "path", err->path);
+	jw_str(&w, "text", err->text);
+	jw_end_object(&w);
+	answer(request, status, &body);
+}
+
+/* --- commands --------------------------------------------------------------------------------------------------------------- */
+
+struct order {
+	const char *who, *why; /* NULL where the row does not ask */
+	int64_t until;
+};
+
+static int do_suspend(struct control *control, const struct order *order, struct err *err)
+{
+	return control->callbacks->suspend(order->who, order->why, order->until, err, control->callbacks->arg);
+}
+
+static int do_release(struct control *control, const struct order *order, struct err *err)
+{
+	return control->callbacks->release(order->who, order->why, err, control->callbacks->arg);
+}
+
+static int do_reload(struct control *control, const struct order *order, struct err *err)
+{
+	(void)order;
+	return control->callbacks->reload(err, control->callbacks->arg);
+}
+
+static int do_confirm_clock(struct control *control, const struct order *order, struct err *err)
+{
+	return control->callbacks->confirm_clock(order->who, order->why, err, control->callbacks->arg);
+}
+
+static const struct row {
+	const char *path;
+	enum evhttp_cmd_type method;
+	const char *members[4]; /* of the body, NULL-terminated; none: it may be empty */
+	int (*run)(struct control *control, const struct order *order, struct err *err); /* NULL: the status */
+} rows[] = {
+	{ "/status", EVHTTP_REQ_GET, { NULL }, NULL },
+	{ "/suspend", EVHTTP_REQ_POST, { "who", "why", "until", NULL }, do_suspend },
+	{ "/release", EVHTTP_REQ_POST, { "who", "why", NULL }, do_release },
+	{ "/reload", EVHTTP_REQ_POST, { NULL }, do_reload },
+	{ "/clock/confirm", EVHTTP_REQ_POST, { "who", "why", NULL }, do_confirm_clock },
+};
+
+static int get_line(const struct json *root, const char *key, size_t max, const char **ret, struct err *err)
+{
+	int r = json_get_str(root, key, max, ret, err);
+
+	if (r < 0)
+		return r;
+	for (const unsigned char *p = (const unsigned char *)*ret; *p; p++)
+		if (*p < 0x20 || *p == 0x7f)
+			return json_refuse(root, key, err, "control_character", "must be one line");
+	return **ret ? 0 : json_refuse(root, key, err, "missing", "must not be empty");
+}
+
+static int read_order(const struct row *row, const struct buf *body, struct arena *arena, struct order *ret, struct err *err)
+{
+	struct json root;
+	const char *until = NULL;
+	int r;
+
+	if (!row->members[0] && body->len == 0)
+		return 0;
+	r = json_parse(arena, buf_str(body), body->len, 0, &root, err);
+	if (r < 0)
+		return r;
+	if (root.type != JSON_OBJECT)
+		return err_set(err, -EBADMSG, "wrong_type", "$", "the body must be a JSON object");
+	r = json_only(&root, row->members, err);
+	if (r < 0 || !row->members[0])
+		return r;
+	r = get_line(&root, "who", CONTROL_WHO_MAX, &ret->who, err);
+	if (r == 0)
+		r = get_line(&root, "why", CONTROL_WHY_MAX, &ret->why, err);
+	if (r == 0)
+		r = json_opt_str(&root, "until", UTC_TEXT_SIZE, &until, err);
+	if (r == 0 && until && utc_parse(until, &ret->until) < 0)
+		return json_refuse(&root, "until", err, "bad_time", "must be an instant such as 2026-03-02T09:00:00Z");
+	return r;
+}
+
+static void run(struct control *control, const struct row *row, struct evhttp_request *request)
+{
+	CLEANUP(arena_freep) struct arena *arena = arena_create();
+	CLEANUP(buf_clear) struct buf body = { 0 };
+	struct evbuffer *in = evhttp_request_get_input_buffer(request);
+	struct json_writer w = jw_init(&body);
+	struct order order = { 0 };
+	struct err err = { 0 };
+	size_t len = evbuffer_get_length(in);
+
+	if (row->run) {
+		buf_reserve(&body, len + 1);
+		(void)evbuffer_copyout(in, body.data, len);
+		body.len = len;
+		body.data[len] = '\0';
+		if (read_order(row, &body, arena, &order, &err) < 0) {
+			answer_error(request, HTTP_BADREQUEST, &err);
+			return;
+		}
+		if (row->run(control, &order, &err) < 0) {
+			answer_error(request, HTTP_CONFLICT, &err);
+			return;
+		}
+		buf_reset(&body);
+	}
+	jw_object(&w, NULL);
+	if (row->run)
+		jw_bool(&w, "ok", true);
+	else
+		control->callbacks->status(&w, control->callbacks->arg);
+	jw_end_object(&w);
+	answer(request, HTTP_OK, &body);
+}
+
+static void on_request(struct evhttp_request *request, void *arg)
+{
+	struct control *control = arg;
+	struct err err = { 0 };
+	const char *target = evhttp_request_get_uri(request);
+
+	if (http_request_check(request, &err) < 0) {
+		answer_error(request, HTTP_BADREQUEST, &err);
+		return;
+	}
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		if (strcmp(target, rows[i].path))
+			continue;
+		if (evhttp_request_get_command(request) == rows[i].method) {
+			run(control, &rows[i], request);
+			return;
+		}
+		(void)err_set(&err, -EPERM, "bad_method", "", "%s takes %s", target,
+			rows[i].method == EVHTTP_REQ_GET ? "GET" : "POST");
+		answer_error(request, HTTP_BADMETHOD, &err);
+		return;
+	}
+	(void)err_set(&err, -ENOENT, "not_found", "", "there is no such command");
+	answer_error(request, HTTP_NOTFOUND, &err);
+}
+
+/* --- the socket --------------------------------------------------------------------------------------------------------------- */
+
+static bool somebody_answers(const struct sockaddr_un *address)
+{
+	CLEANUP(closep) int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+
+	/* EAGAIN: a listener whose queue is full. */
+	return fd >= 0 && (connect(fd, (const struct sockaddr *)address, sizeof(*address)) == 0 || errno == EAGAIN);
+}
+
+static int bind_socket(struct event_base *base, const char *path, struct evconnlistener **ret)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+
+	if (strlen(path) >= sizeof(address.sun_path))
+		return -ENAMETOOLONG;
+	strcpy(address.sun_path, path);
+	if (somebody_answers(&address))
+		return -EADDRINUSE;
+	if (unlink(path) < 0 && errno != ENOENT)
+		return -errno;
+	*ret = evconnlistener_new_bind(base, NULL, NULL, LEV_OPT_CLOSE_ON_FREE | LEV_OPT_CLOSE_ON_EXEC, 64,
+		(struct sockaddr *)&address, sizeof(address));
+	if (!*ret)
+		return errno ? -errno : -EINVAL;
+	/* Connecting asks for write permission; the folder says who gets as far as that. */
+	if (chmod(path, 0660) < 0) {
+		int r = -errno;
+
+		evconnlistener_free(*ret);
+		return r;
+	}
+	return 0;
+}
+
+int control_create(struct event_base *base, const char *path, const struct control_callbacks *callbacks,
+	struct control **ret, struct err *err)
+{
+	CLEANUP(control_destroyp) struct control *control = xcalloc(1, sizeof(*control));
+	struct evconnlistener *listener = NULL;
+	struct evhttp_bound_socket *socket;
+	int r = bind_socket(base, path, &listener);
+
+	if (r < 0)
+		return err_set(err, r, "no_socket", "", "the control socket %s cannot be opened: %s", path,
+			r == -EADDRINUSE ? "another process answers there" : strerror(-r));
+	control->callbacks = callbacks;
+	control->path = xstrdup(path);
+	control->http = evhttp_new(base);
+	control->guard = http_guard_create(base, control->http, &limits);
+	evhttp_set_allowed_methods(control->http, EVHTTP_REQ_GET | EVHTTP_REQ_POST);
+	evhttp_set_gencb(control->http, on_request, control);
+	socket = evhttp_bind_listener(control->http, listener);
+	if (!socket) {
+		evconnlistener_free(listener);
+		return err_set(err, -ENOMEM, "no_socket", "", "the control socket %s cannot be served", path);
+	}
+	http_guard_watch(control->guard, socket);
+	*ret = TAKE(control);
+	return 0;
+}
+
+void control_destroy(struct control *control)
+{
+	if (!control)
+		return;
+	if (control->http)
+		evhttp_free(control->http);
+	http_guard_destroy(control->guard);
+	if (control->path)
+		(void)unlink(control->path);
+	free(control->path);
+	free(control);
+}

@@ -1,0 +1,49 @@
+/*
+ * control - HTTP on a Unix socket for dunningctl: what needs the running process. Who may reach it is the business of the folder
+ * that it lies in. It holds nothing itself; the callbacks do.
+ *
+ *	GET  /status                                    JSON, by callbacks->status
+ *	POST /suspend        {"who","why","until"?}     until: RFC 3339; without it until released
+ *	POST /release        {"who","why"}
+ *	POST /reload         {}                         policies, templates and provider files anew
+ *	POST /clock/confirm  {"who","why"}
+ *
+ * 200 with {"ok":true} or the status; else {"error":code,"path":..,"text":..} with 400 (the request), 404, 405, 409 (refused), 413.
+ */
+#ifndef DUNNINGD_DAEMON_CONTROL_H
+#define DUNNINGD_DAEMON_CONTROL_H
+
+#include <stdint.h>
+
+#include <event2/event.h>
+
+#include "common/cleanup.h"
+#include "common/err.h"
+#include "common/json.h"
+
+#define CONTROL_BODY_MAX 16384
+#define CONTROL_WHO_MAX 128 /* bytes */
+#define CONTROL_WHY_MAX 400
+
+struct control;
+
+/* All from the loop. who and why: one line, valid UTF-8, not empty. */
+struct control_callbacks {
+	void (*status)(struct json_writer *w, void *arg); /* the members of one object */
+	int (*suspend)(const char *who, const char *why, int64_t until, struct err *err, void *arg); /* until 0: none */
+	int (*release)(const char *who, const char *why, struct err *err, void *arg);
+	int (*reload)(struct err *err, void *arg);
+	int (*confirm_clock)(const char *who, const char *why, struct err *err, void *arg);
+	void *arg;
+};
+
+/*
+ * Binds `path`; a socket left over by a dead process is replaced. -EADDRINUSE: somebody answers there. -ENAMETOOLONG, -errno. Mode 0660.
+ * `callbacks` is borrowed for life.
+ */
+int control_create(struct event_base *base, const char *path, const struct control_callbacks *callbacks,
+	struct control **ret, struct err *err);
+void control_destroy(struct control *control); /* removes the socket. NULL is allowed */
+DEFINE_CLEANUP(struct control, control_destroy)
+
+#endif

@@ -1,0 +1,497 @@
+/* Inputs and loaded documents in, changed documents and effects out. The rules are in common/; here is only who is asked what. */
+#include <errno.h>
+#include <string.h>
+#include <syslog.h>
+
+#include "common/adapter.h"
+#include "common/utc.h"
+#include "daemon/flow.h"
+
+struct rules decide_rules(const struct dunner *d, const struct policy *policy)
+{
+	return (struct rules){ .policy = policy, .creditor_zone = d->config->creditor.zone, .now = flow_now(d),
+		.feed_stale_since = d->feed_stale_since };
+}
+
+struct contact_env decide_env(const struct dunner *d)
+{
+	return (struct contact_env){ .config = d->config, .notices = d->library->notices,
+		.install_key = d->settings.install_key, .partition = d->settings.partition, .now = flow_now(d),
+		.feed_stale_since = d->feed_stale_since };
+}
+
+/* A running escalation keeps its version; a new one gets the invoice's, the customer's or the default policy. */
+const struct policy *decide_policy(const struct dunner *d, const struct escalation *e, const struct debtor *debtor)
+{
+	const char *name;
+
+	if (e->policy_digest)
+		return library_policy_digest(d->library, e->policy_digest);
+	name = e->invoice.snapshot.policy;
+	if (!name && debtor)
+		name = debtor->customer.policy;
+	return library_policy(d->library, name ? name : d->config->policy_default);
+}
+
+struct provider_traits decide_traits(const struct dunner *d, const char *provider)
+{
+	const struct library_provider *p = library_provider(d->library, provider);
+
+	if (!p || !p->adapter || d->config->shadow)
+		return (struct provider_traits){ .idempotent = true }; /* the outbox: a file by the attempt's name */
+	return (struct provider_traits){ .idempotent = adapter_idempotency_ms(p->adapter) > 0,
+		.window_ms = adapter_idempotency_ms(p->adapter), .lookup = adapter_can_lookup(p->adapter),
+		.not_before_ms = adapter_lookup_not_before_ms(p->adapter),
+		.conclusive_after_ms = adapter_lookup_conclusive_ms(p->adapter) };
+}
+
+/* --- what must be loaded ------------------------------------------------------------------------------------------- */
+
+static void want(struct dunner *d, struct group *g, enum doc_kind kind, const char *id)
+{
+	if (id)
+		group_doc(d, g, kind, id);
+}
+
+static void want_attempt(struct dunner *d, struct group *g, const struct attempt_entry *entry)
+{
+	want(d, g, DOC_DEBTOR, entry->debtor_id);
+	for (size_t i = 0; i < entry->invoice_count; i++)
+		want(d, g, DOC_ESCALATION, entry->invoice_ids[i]);
+}
+
+/* A contact concerns all open invoices of the debtor: for a due timer they are loaded too. */
+static void want_siblings(struct dunner *d, struct group *g, const char *invoice_id, bool any_state)
+{
+	struct doc *doc = group_find(d, g, DOC_ESCALATION, invoice_id), *debtor;
+
+	if (!doc || !doc->loaded || !doc->e->invoice.debtor_id)
+		return;
+	debtor = group_find(d, g, DOC_DEBTOR, doc->e->invoice.debtor_id);
+	if (!debtor || !debtor->loaded || (!any_state && doc->e->state != ESCALATION_WAITING))
+		return;
+	for (size_t i = 0; i < debtor->d->open_count && i < CONTACT_INVOICES_MAX && g->doc_count < GROUP_DOCS_MAX; i++)
+		want(d, g, DOC_ESCALATION, debtor->d->open[i]);
+}
+
+void decide_wants(struct dunner *d, struct group *g)
+{
+	want(d, g, DOC_DEBTOR, SYSTEM_CASE);
+	for (struct input *input = g->inputs; input; input = input->next) {
+		switch (input->kind) {
+		case INPUT_ENTRY:
+			want(d, g, DOC_ESCALATION, input->event.invoice_id);
+			want(d, g, DOC_DEBTOR, input->event.customer_id);
+			if (input->parsed == 0 && input->event.type == EVENT_OPERATOR_COMMAND && input->event.target &&
+				id_valid(input->event.target)) {
+				const char *colon = strchr(input->event.target, ':');
+
+				want(d, g, DOC_ESCALATION, input->event.target);
+				if (colon) { /* a task's id names its invoice */
+					const char *id = decide_task_invoice(g->arena, input->event.target);
+
+					want(d, g, DOC_ESCALATION, id);
+					want_siblings(d, g, id, true);
+				}
+			}
+			break;
+		case INPUT_DUE:
+			want(d, g, DOC_ESCALATION, input->invoice_id);
+			want_siblings(d, g, input->invoice_id, false);
+			break;
+		case INPUT_OUTCOME:
+		case INPUT_RECONCILE:
+			want_attempt(d, g, input->attempt);
+			break;
+		default:
+			break;
+		}
+	}
+	for (struct doc *doc = g->docs; doc; doc = doc->next)
+		if (doc->kind == DOC_ESCALATION && doc->loaded)
+			want(d, g, DOC_DEBTOR, doc->e->invoice.debtor_id);
+}
+
+/* --- due timers ------------------------------------------------------------------------------------------------------ */
+
+static struct debtor *debtor_of(struct dunner *d, struct group *g, const struct escalation *e)
+{
+	struct doc *doc = group_find(d, g, DOC_DEBTOR, e->invoice.debtor_id);
+
+	return doc && doc->loaded ? doc->d : NULL;
+}
+
+static void touch(struct dunner *d, struct group *g, struct doc *doc)
+{
+	struct doc *debtor = group_find(d, g, DOC_DEBTOR, doc->e->invoice.debtor_id);
+
+	doc->touched = true;
+	if (debtor && debtor->loaded)
+		debtor->touched = true;
+}
+
+static void refresh(struct dunner *d, struct group *g, struct doc *doc)
+{
+	struct debtor *debtor = debtor_of(d, g, doc->e);
+	struct rules rules;
+
+	doc->policy = decide_policy(d, doc->e, debtor);
+	rules = decide_rules(d, doc->policy);
+	escalation_refresh(doc->e, debtor, &rules, &g->fx);
+}
+
+/* Recorded once per invoice, step, reason and end, so that a wait cannot flood the trail. */
+static void note_deferral(struct dunner *d, struct group *g, struct doc *doc, const struct next_action *next)
+{
+	const char *step = doc->policy->steps[next->step].id;
+	char text[UTC_TEXT_SIZE];
+	char *key = arena_printf(g->arena, "%s %s %s", step, next->why, utc_format(next->at, text));
+	struct draft *draft;
+
+	(void)d;
+	if (doc->e->deferred && strcmp(doc->e->deferred, key) == 0)
+		return;
+	doc->e->deferred = key;
+	draft = effects_record(&g->fx, "attempt.deferred", doc->e->invoice.debtor_id);
+	jw_str(&draft->w, "invoice", doc->id);
+	jw_str(&draft->w, "step", step);
+	jw_str(&draft->w, "reason", next->why);
+	jw_int(&draft->w, "owed_at", next->owed_at);
+	jw_int(&draft->w, "until", next->at);
+	draft = effects_event(&g->fx, "contact.deferred", doc->e->invoice.debtor_id, doc->id);
+	jw_str(&draft->w, "step", step);
+	jw_str(&draft->w, "reason", next->why);
+	jw_int(&draft->w, "until", next->at);
+}
+
+static void open_gate(struct group *g, struct doc *doc, const struct step *step, int64_t now, bool renewed)
+{
+	struct escalation *e = doc->e;
+	struct task task = { .id = arena_printf(g->arena, "decision:%s:%s", doc->id, step->id), .kind = "decision",
+		.debtor_id = e->invoice.debtor_id, .invoice_ids = &doc->id, .invoice_count = 1, .step = step->id,
+		.role = step->role, .reason = renewed ? "renewed" : step->gate, .opened_at = now,
+		.deadline = now + step->deadline_days * DAY_MS };
+
+	if (!renewed)
+		escalation_move(e, TRIGGER_GATE_OPENED);
+	e->step = step->id;
+	e->task = task.id;
+	if (!renewed)
+		e->since = now;
+	e->look_at = task.deadline;
+	effects_task(&g->fx, &task);
+}
+
+static void expire_call(struct group *g, struct doc *doc, int64_t now)
+{
+	struct escalation *e = doc->e;
+	struct task task = { .id = e->task, .kind = "call", .debtor_id = e->invoice.debtor_id, .invoice_ids = &doc->id,
+		.invoice_count = 1, .step = e->step, .close = true, .result = "expired" };
+	struct draft *draft = effects_record(&g->fx, "attempt.skipped", e->invoice.debtor_id);
+
+	jw_str(&draft->w, "invoice", doc->id);
+	jw_str(&draft->w, "step", e->step);
+	jw_str(&draft->w, "reason", "task_expired");
+	effects_task(&g->fx, &task);
+	escalation_move(e, TRIGGER_TASK_ENDED);
+	escalation_walked(e, g->arena, e->step, STEP_SKIPPED, "task_expired", now, NULL);
+}
+
+static void release(struct dunner *d, struct group *g, struct debtor *debtor, const struct contact_plan *plan)
+{
+	struct contact_env env = decide_env(d);
+	struct release *release = arena_alloc(g->arena, sizeof(*release));
+	struct contact_released out = { 0 };
+	struct err err = { 0 };
+	int r;
+
+	if (plan->step->kind == STEP_CALL)
+		r = contact_open_call(&env, debtor, plan, &g->fx, &err);
+	else
+		r = contact_release(&env, debtor, plan, sender_request, d, &g->fx, &out, &err);
+	for (size_t i = 0; i < plan->member_count; i++) {
+		struct doc *doc = group_find(d, g, DOC_ESCALATION, plan->members[i]->invoice.id);
+
+		touch(d, g, doc);
+		doc->contacted = true;
+		if (r < 0) { /* it cannot be rendered or has no provider: a person must mend the configuration */
+			struct hold_entry hold = { .reason = "unrenderable", .since = env.now,
+				.until = env.now + HOUR_MS, .why = arena_strdup(g->arena, err.text) };
+
+			escalation_hold(doc->e, g->arena, &hold);
+		}
+	}
+	if (r < 0) {
+		dunner_log(d, LOG_ERR, "decide: step %s for invoice %s cannot be sent: %s %s", plan->step->id,
+			plan->members[0]->invoice.id, err.path, err.text);
+		return;
+	}
+	if (plan->step->kind == STEP_CALL)
+		return;
+	release->message = out.message;
+	release->intent = out.intent;
+	release->entry = (struct attempt_entry){ .id = out.message.attempt_id, .debtor_id = debtor->id,
+		.step = out.message.step, .channel = channel_names[out.message.channel],
+		.provider = out.message.provider, .policy_digest = plan->policy->digest,
+		.invoice_ids = out.message.invoice_ids, .invoice_count = out.message.invoice_count,
+		.released_at = env.now, .due_at = plan->owed_at };
+	*g->releases_end = release;
+	g->releases_end = &release->next;
+	d->hour_contacts++;
+}
+
+static size_t free_slots(const struct dunner *d, const struct group *g)
+{
+	size_t used = d->flight_count, most = (size_t)d->config->limits.concurrency;
+
+	for (struct release *r = g->releases; r; r = r->next)
+		used++;
+	return used < most ? most - used : 0;
+}
+
+static bool contact_due(struct dunner *d, struct group *g, struct doc *doc, struct debtor *debtor)
+{
+	struct candidate *candidates = arena_alloc(g->arena, CONTACT_INVOICES_MAX * sizeof(*candidates));
+	struct contact_env env = decide_env(d);
+	struct contact_plan *plan = arena_alloc(g->arena, sizeof(*plan));
+	size_t count = 0;
+
+	candidates[count++] = (struct candidate){ doc->e, doc->policy };
+	for (size_t i = 0; i < debtor->open_count && count < CONTACT_INVOICES_MAX; i++) {
+		struct doc *other = group_find(d, g, DOC_ESCALATION, debtor->open[i]);
+
+		if (!other || !other->loaded || other == doc || other->e->state != ESCALATION_WAITING ||
+			!other->e->invoice.debtor_id || strcmp(other->e->invoice.debtor_id, debtor->id) != 0)
+			continue;
+		other->policy = decide_policy(d, other->e, debtor);
+		if (other->policy)
+			candidates[count++] = (struct candidate){ other->e, other->policy };
+	}
+	if (!contact_plan(&env, debtor, candidates, count, doc->id, plan))
+		return false;
+	if (plan->step->kind != STEP_CALL && d->provider_blocked[plan->channel] > env.now) {
+		for (size_t i = 0; i < plan->member_count; i++) {
+			plan->members[i]->retry_at = d->provider_blocked[plan->channel];
+			touch(d, g, group_find(d, g, DOC_ESCALATION, plan->members[i]->invoice.id));
+		}
+		return false;
+	}
+	release(d, g, debtor, plan);
+	return true;
+}
+
+static void resolve_doubt(struct dunner *d, struct doc *doc);
+
+static void look(struct dunner *d, struct group *g, struct doc *doc)
+{
+	struct debtor *debtor = debtor_of(d, g, doc->e);
+	int64_t now = flow_now(d);
+	struct next_action next;
+	struct rules rules;
+
+	if (doc->contacted)
+		return; /* a sibling's contact in this group covered it */
+	doc->policy = decide_policy(d, doc->e, debtor);
+	rules = decide_rules(d, doc->policy);
+	next = escalation_next(doc->e, debtor, &rules);
+	if (next.kind == NEXT_TASK_END && next.at <= now)
+		expire_call(g, doc, now);
+	else if (next.kind == NEXT_GATE_END && next.at <= now) {
+		int step = doc->policy ? policy_step_index(doc->policy, doc->e->step) : -ENOENT;
+
+		if (step >= 0)
+			open_gate(g, doc, &doc->policy->steps[step], now, true);
+	} else if (next.kind == NEXT_RESOLVE || next.kind == NEXT_BUSY)
+		resolve_doubt(d, doc);
+	touch(d, g, doc);
+	refresh(d, g, doc);
+	next = escalation_next(doc->e, debtor, &rules);
+	if (next.kind == NEXT_GATE && next.at <= now) {
+		open_gate(g, doc, &doc->policy->steps[next.step], now, false);
+	} else if (next.kind == NEXT_CONTACT && next.at <= now && debtor) {
+		if (g->contacts_allowed && free_slots(d, g))
+			contact_due(d, g, doc, debtor);
+	} else if (next.kind == NEXT_CONTACT && next.owed_at <= now && doc->policy) {
+		note_deferral(d, g, doc, &next);
+	}
+}
+
+/* --- outcomes -------------------------------------------------------------------------------------------------------- */
+
+struct candidate *decide_members(struct dunner *d, struct group *g, const struct attempt_entry *entry, size_t *count)
+{
+	struct candidate *members = arena_alloc(g->arena, entry->invoice_count * sizeof(*members));
+
+	*count = 0;
+	for (size_t i = 0; i < entry->invoice_count; i++) {
+		struct doc *doc = group_find(d, g, DOC_ESCALATION, entry->invoice_ids[i]);
+
+		if (!doc || !doc->loaded || !doc->existed)
+			continue;
+		doc->policy = decide_policy(d, doc->e, debtor_of(d, g, doc->e));
+		touch(d, g, doc);
+		members[(*count)++] = (struct candidate){ doc->e, doc->policy };
+	}
+	return members;
+}
+
+void decide_entry(struct group *g, struct attempt_entry *entry, bool settled)
+{
+	if (settled) {
+		g->settled = arena_grow(g->arena, g->settled, g->settled_count, &g->settled_capacity,
+			sizeof(*g->settled));
+		g->settled[g->settled_count++] = entry->id;
+	} else {
+		g->kept = arena_grow(g->arena, g->kept, g->kept_count, &g->kept_capacity, sizeof(struct attempt_entry *));
+		g->kept[g->kept_count++] = entry;
+	}
+}
+
+static void decide_outcome(struct dunner *d, struct group *g, struct input *input)
+{
+	struct contact_env env = decide_env(d);
+	struct provider_traits traits = decide_traits(d, input->attempt->provider);
+	struct doc *debtor = group_find(d, g, DOC_DEBTOR, input->attempt->debtor_id);
+	struct candidate *members;
+	size_t count;
+
+	members = decide_members(d, g, input->attempt, &count);
+	if (debtor && debtor->loaded)
+		debtor->touched = true;
+	decide_entry(g, input->attempt,
+		contact_settle(&env, debtor && debtor->loaded ? debtor->d : NULL, members, count, input->attempt, &traits,
+			input->outcome, &g->fx));
+	d->outcomes++;
+	if (input->outcome->scope == SCOPE_PROVIDER && input->outcome->kind != OUTCOME_ACCEPTED) {
+		for (int c = 0; c < CHANNEL_COUNT; c++)
+			if (strcmp(channel_names[c], input->attempt->channel) == 0)
+				d->provider_blocked[c] = env.now + 15 * MINUTE_MS;
+		dunner_log(d, LOG_ERR, "sender: provider %s refuses this account (%s): it is not asked again for 15 minutes",
+			input->attempt->provider, input->outcome->reason);
+	}
+}
+
+/* The doubt's timer fired, or an attempt's outcome never came back: the reconciler looks at all of them. */
+static void resolve_doubt(struct dunner *d, struct doc *doc)
+{
+	int64_t now = flow_now(d), pause = (now - doc->e->since) / 4; /* ever more seldom: some doubts stay for weeks */
+
+	if (doc->e->look_at > now)
+		return; /* only a hint to look */
+	if (doc->e->attempt && sender_flight(d, doc->e->attempt))
+		pause = 10 * MINUTE_MS;
+	pause = pause < MINUTE_MS ? MINUTE_MS : pause > 7 * DAY_MS ? 7 * DAY_MS : pause;
+	doc->e->look_at = now + pause;
+	reconcile_start(d);
+}
+
+/* --- the whole group ------------------------------------------------------------------------------------------------- */
+
+static void decide_start(struct dunner *d, struct group *g)
+{
+	struct doc *system = group_case(d, g, NULL);
+	struct draft *draft = effects_record(&g->fx, "daemon.start", NULL);
+	uint64_t cut = d->ports.journal->recovered(d->ports.journal->self);
+
+	jw_str(&draft->w, "previous_stop", system->d->running ? "unclean" : "clean");
+	jw_int(&draft->w, "epoch", (int64_t)d->epoch);
+	jw_int(&draft->w, "partition", d->settings.partition);
+	if (cut) {
+		draft = effects_record(&g->fx, "daemon.recovered", NULL);
+		jw_int(&draft->w, "bytes_cut", (int64_t)cut);
+	}
+	d->careful = system->d->running ? (size_t)d->config->limits.batch : 0;
+	system->d->running = true;
+	system->touched = true;
+	for (size_t i = 0; i < d->library->policy_count; i++) {
+		const struct policy *policy = d->library->policies[i];
+		bool known = false;
+
+		for (size_t k = 0; k < system->d->policy_count; k++)
+			known |= strncmp(system->d->policies[k], policy->digest, 64) == 0;
+		if (known)
+			continue;
+		draft = effects_record(&g->fx, "policy.loaded", NULL);
+		jw_str(&draft->w, "name", policy->name);
+		jw_str(&draft->w, "digest", policy->digest);
+		draft_part(draft, "policy.json", "application/json", CLASS_FACTS, policy->source, policy->source_len);
+		system->d->policies = arena_grow(g->arena, system->d->policies, system->d->policy_count,
+			&system->d->policy_capacity, sizeof(*system->d->policies));
+		system->d->policies[system->d->policy_count++] = policy->digest;
+	}
+	if (d->taken_over || !system->d->tenure)
+		system->d->tenure = d->epoch;
+	d->tenure = system->d->tenure;
+	d->watermark = system->d->watermark;
+	d->suspended = system->d->suspended.on;
+	d->suspended_until = system->d->suspended.until;
+}
+
+static void decide_operator(struct dunner *d, struct group *g, struct input *input)
+{
+	struct doc *system = group_case(d, g, NULL);
+	struct draft *draft = effects_record(&g->fx, input->suspend ? "sending.suspended" : "sending.resumed", NULL);
+
+	draft->actor = arena_printf(g->arena, "person:%s", input->who);
+	jw_str(&draft->w, "why", input->why);
+	jw_opt_int(&draft->w, "until", input->until);
+	draft = effects_event(&g->fx, input->suspend ? "sending.suspended" : "sending.resumed", NULL, NULL);
+	jw_str(&draft->w, "reason", input->why);
+	system->d->suspended = (struct debtor_switch){ .set = true, .on = input->suspend, .until = input->until,
+		.order = { .time = flow_now(d), .source = "control", .id = "-" },
+		.reason = arena_strdup(g->arena, input->why) };
+	system->touched = true;
+	d->suspended = input->suspend;
+	d->suspended_until = input->until;
+	d->hour_contacts = 0;
+}
+
+void decide_group(struct dunner *d, struct group *g)
+{
+	for (struct input *input = g->inputs; input; input = input->next) {
+		g->fx.actor = "daemon";
+		switch (input->kind) {
+		case INPUT_ENTRY:
+			decide_event(d, g, input);
+			break;
+		case INPUT_OUTCOME:
+			decide_outcome(d, g, input);
+			break;
+		case INPUT_RECONCILE:
+			decide_reconcile(d, g, input);
+			break;
+		case INPUT_START:
+			decide_start(d, g);
+			break;
+		case INPUT_STOP: {
+			struct doc *system = group_case(d, g, NULL);
+
+			(void)effects_record(&g->fx, "daemon.stop", NULL);
+			system->d->running = false;
+			system->touched = true;
+			break;
+		}
+		case INPUT_OPERATOR:
+			decide_operator(d, g, input);
+			break;
+		case INPUT_DUE:
+			break;
+		}
+	}
+	g->fx.actor = "daemon";
+	for (struct input *input = g->inputs; input; input = input->next) {
+		struct doc *doc;
+
+		if (input->kind != INPUT_DUE)
+			continue;
+		doc = group_find(d, g, DOC_ESCALATION, input->invoice_id);
+		if (doc && doc->loaded && doc->existed)
+			look(d, g, doc);
+		else if (doc && doc->loaded)
+			doc->touched = true; /* a timer without an invoice: take it out */
+	}
+	for (struct doc *doc = g->docs; doc; doc = doc->next)
+		if (doc->kind == DOC_ESCALATION && doc->touched && doc->loaded && (doc->existed || doc->e->version == 0))
+			refresh(d, g, doc);
+	commit_group(d, g);
+}

@@ -1,0 +1,455 @@
+#include "daemon/dunner.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <syslog.h>
+
+#include "common/utc.h"
+#include "daemon/flow.h"
+
+#define POISON_TRIES 3
+
+int64_t flow_now(const struct dunner *d)
+{
+	return d->ports.clock->now(d->ports.clock->self);
+}
+
+int64_t flow_mono(const struct dunner *d)
+{
+	return d->ports.clock->mono(d->ports.clock->self);
+}
+
+void dunner_log(struct dunner *d, int priority, const char *format, ...)
+{
+	char line[500];
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(line, sizeof(line), format, args);
+	va_end(args);
+	if (d->callbacks.log)
+		d->callbacks.log(priority, line, d->callbacks.arg);
+}
+
+void dunner_set_state(struct dunner *d, enum dunner_state state)
+{
+	if (d->state == state)
+		return;
+	d->state = state;
+	if (d->callbacks.changed)
+		d->callbacks.changed(d->callbacks.arg);
+}
+
+void dunner_fail(struct dunner *d, int r, int exit_code, const char *format, ...)
+{
+	va_list args;
+
+	if (d->failed)
+		return;
+	d->failed = true;
+	va_start(args, format);
+	vsnprintf(d->reason, sizeof(d->reason), format, args);
+	va_end(args);
+	if (d->callbacks.failed)
+		d->callbacks.failed(r, exit_code, d->reason, d->callbacks.arg);
+}
+
+void dunner_refuse(struct dunner *d, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(d->reason, sizeof(d->reason), format, args);
+	va_end(args);
+	dunner_log(d, LOG_CRIT, "%s", d->reason);
+	dunner_set_state(d, DUNNER_REFUSED);
+}
+
+void flow_wait(struct dunner *d, struct input *input)
+{
+	input->next = NULL;
+	*d->waiting_end = input;
+	d->waiting_end = &input->next;
+}
+
+/* --- what holds all sending ----------------------------------------------------------------------------------------- */
+
+const char *flow_holding(const struct dunner *d)
+{
+	int64_t now = flow_now(d);
+
+	if (d->state != DUNNER_RUNNING)
+		return "backlog";
+	if (d->no_space)
+		return "no_space";
+	if (d->store_refuses)
+		return "store_refuses";
+	if (d->suspended && (!d->suspended_until || d->suspended_until > now))
+		return "suspended";
+	if (d->config->brake_contacts_per_hour && d->hour_contacts >= d->config->brake_contacts_per_hour &&
+		now - d->hour_started < HOUR_MS)
+		return "brake";
+	return d->ports.clock->doubt(d->ports.clock->self);
+}
+
+static void tell_holding(struct dunner *d)
+{
+	const char *holding = flow_holding(d);
+
+	if (holding == d->holding || (holding && d->holding && strcmp(holding, d->holding) == 0))
+		return;
+	d->holding = holding;
+	if (d->state == DUNNER_RUNNING)
+		dunner_log(d, holding ? LOG_WARNING : LOG_INFO, holding ? "sending is held: %s" : "sending%s",
+			holding ? holding : "");
+	if (d->callbacks.changed)
+		d->callbacks.changed(d->callbacks.arg);
+}
+
+/* --- groups ----------------------------------------------------------------------------------------------------------- */
+
+static void take_waiting(struct dunner *d, struct group *g)
+{
+	size_t taken = 0;
+
+	while (d->waiting && taken < DUE_PAGE) {
+		struct input *input = d->waiting;
+
+		d->waiting = input->next;
+		if (!d->waiting)
+			d->waiting_end = &d->waiting;
+		group_add(g, input);
+		taken++;
+	}
+}
+
+static void start_group(struct dunner *d)
+{
+	struct group *g = group_create(d);
+
+	g->contacts_allowed = !flow_holding(d) && !d->stopping && inbox_marked(d, MARK_DECIDE_AGE_MS);
+	take_waiting(d, g);
+	if (d->queued && (!d->careful || d->trying >= TRY_ALLOWED)) {
+		g->careful = d->careful != 0;
+		inbox_take(d, g);
+	}
+	group_run(d, g);
+}
+
+static void on_try(int r, bool granted, uint64_t count, int64_t until, const char *owner, void *arg)
+{
+	struct dunner *d = arg;
+
+	(void)granted, (void)until, (void)owner;
+	if (d->trying != TRY_ASKED)
+		return;
+	d->trying = r < 0 ? TRY_NONE : count >= POISON_TRIES ? TRY_POISON : TRY_ALLOWED;
+	if (r < 0)
+		d->ports.clock->timer_in(d->ports.clock->self, d->pump_timer, RETRY_COMMIT_MS);
+	else
+		dunner_pump(d);
+}
+
+static void ask_try(struct dunner *d)
+{
+	struct page *page = d->pages;
+
+	while (page && page->used == page->count)
+		page = page->next;
+	if (!page || d->trying != TRY_NONE)
+		return;
+	d->trying = TRY_ASKED;
+	d->ports.store->trying(d->ports.store->self, page->entries[page->used].id, on_try, d);
+}
+
+static void tell_idle(struct dunner *d, bool idle)
+{
+	d->ports.clock->idle(d->ports.clock->self, idle, d->next_due);
+}
+
+static void on_due(int r, const struct store_due *due, size_t count, int64_t next, void *arg)
+{
+	struct dunner *d = arg;
+	struct group *g;
+
+	d->asking_due = false;
+	if (r < 0) {
+		d->ports.clock->timer_in(d->ports.clock->self, d->pump_timer, RETRY_COMMIT_MS);
+		return;
+	}
+	d->next_due = count ? due[0].at : next;
+	if (d->group || d->recovery || !count || d->state != DUNNER_RUNNING || flow_holding(d) ||
+		!inbox_marked(d, MARK_DECIDE_AGE_MS)) {
+		dunner_pump(d);
+		return;
+	}
+	g = group_create(d);
+	g->contacts_allowed = true;
+	take_waiting(d, g);
+	for (size_t i = 0; i < count; i++) {
+		struct input *input = arena_alloc(g->arena, sizeof(*input));
+
+		input->kind = INPUT_DUE;
+		input->invoice_id = arena_strdup(g->arena, due[i].member);
+		group_add(g, input);
+	}
+	tell_idle(d, false);
+	group_run(d, g);
+}
+
+/* Looks for due timers when a contact could be decided now: mark fresh, a slot free, nothing held. */
+static bool ask_due(struct dunner *d)
+{
+	size_t most = (size_t)d->config->limits.concurrency, slots;
+
+	if (d->asking_due || d->stopping || flow_holding(d) || !inbox_marked(d, MARK_DECIDE_AGE_MS))
+		return false;
+	if (d->next_due && d->next_due > flow_now(d))
+		return false;
+	slots = d->flight_count < most ? most - d->flight_count : 0;
+	if (!slots)
+		return false;
+	d->asking_due = true;
+	d->ports.store->due(d->ports.store->self, flow_now(d), slots < DUE_PAGE ? slots : DUE_PAGE, on_due, d);
+	return true;
+}
+
+static void on_released(int r, void *arg)
+{
+	struct dunner *d = arg;
+
+	(void)r; /* the lease runs out by itself */
+	dunner_set_state(d, DUNNER_STOPPED);
+	if (d->callbacks.stopped)
+		d->callbacks.stopped(d->callbacks.arg);
+}
+
+static void stop_step(struct dunner *d)
+{
+	struct arena *arena;
+	struct input *input;
+
+	if (d->state == DUNNER_STOPPED || d->flight_count || d->waiting)
+		return;
+	if (!d->stop_recorded && d->state == DUNNER_STOPPING && d->epoch && !d->stop_queued) {
+		d->stop_queued = true;
+		arena = arena_create();
+		input = arena_alloc(arena, sizeof(*input));
+		input->arena = arena;
+		input->kind = INPUT_STOP;
+		flow_wait(d, input);
+		dunner_pump(d);
+		return;
+	}
+	if (!d->stop_recorded || d->releasing)
+		return;
+	d->releasing = true;
+	lease_stop(d);
+	d->ports.store->release(d->ports.store->self, d->config->instance, on_released, d);
+}
+
+static void pump_once(struct dunner *d)
+{
+	if (d->failed || d->group || d->recovery || !d->epoch || d->state == DUNNER_REFUSED || d->state == DUNNER_STOPPED ||
+		d->state == DUNNER_STARTING || d->state == DUNNER_PASSIVE)
+		return;
+	if (flow_now(d) - d->hour_started >= HOUR_MS) {
+		d->hour_started = flow_now(d);
+		d->hour_contacts = 0;
+	}
+	if (d->state == DUNNER_DRAINING && d->caught_up_at >= 0 && !d->waiting)
+		dunner_set_state(d, DUNNER_RUNNING);
+	tell_holding(d);
+	inbox_read(d);
+	if (d->stopping) {
+		if (d->waiting)
+			start_group(d);
+		else
+			stop_step(d);
+		return;
+	}
+	if (d->careful && d->queued && d->trying < TRY_ALLOWED) {
+		ask_try(d);
+		if (d->waiting)
+			start_group(d);
+		return;
+	}
+	if (d->waiting || d->queued) {
+		start_group(d);
+		return;
+	}
+	if (d->reconcile_again && d->state == DUNNER_RUNNING)
+		reconcile_start(d);
+	ask_due(d);
+}
+
+void dunner_pump(struct dunner *d)
+{
+	d->pump_wanted = true;
+	if (d->pumping)
+		return;
+	d->pumping = true;
+	while (d->pump_wanted) {
+		d->pump_wanted = false;
+		pump_once(d);
+	}
+	d->pumping = false;
+	if (d->failed || d->state == DUNNER_STOPPED)
+		return;
+	tell_idle(d, !d->flight_count && !d->group && !d->waiting && !d->queued && !d->asking_due && !d->reconciling &&
+				d->state == DUNNER_RUNNING);
+	if (d->state == DUNNER_RUNNING && !d->group && !d->asking_due)
+		d->ports.clock->timer_at(d->ports.clock->self, d->pump_timer,
+			d->next_due ? d->next_due : flow_now(d) + 30 * SECOND_MS);
+}
+
+static void on_pump(void *arg)
+{
+	struct dunner *d = arg;
+
+	if (d->next_due && d->next_due <= flow_now(d))
+		d->next_due = 0;
+	dunner_pump(d);
+}
+
+static void on_retry(void *arg)
+{
+	struct dunner *d = arg;
+
+	if (d->failed)
+		return;
+	if (d->recovery)
+		recover_start(d, d->live_recovery);
+	else
+		commit_again(d);
+}
+
+/* --- life ------------------------------------------------------------------------------------------------------------ */
+
+struct dunner *dunner_create(const struct dunner_ports *ports, const struct dunner_settings *settings,
+	const struct library *library, const struct dunner_callbacks *callbacks)
+{
+	struct dunner *d = xcalloc(1, sizeof(*d));
+
+	d->ports = *ports;
+	d->settings = *settings;
+	d->config = settings->config;
+	d->library = library;
+	d->callbacks = *callbacks;
+	d->arena = arena_create();
+	d->keyspace = (struct keyspace){ d->config->prefix, settings->partition };
+	d->pages_end = &d->pages;
+	d->waiting_end = &d->waiting;
+	d->caught_up_at = -1;
+	d->stream_count = d->config->producer_count;
+	d->read_at = arena_alloc(d->arena, d->stream_count * sizeof(*d->read_at));
+	d->applied = arena_alloc(d->arena, d->stream_count * sizeof(*d->applied));
+	for (size_t i = 0; i < d->stream_count; i++) {
+		d->applied[i].stream = key_events(d->arena, &d->keyspace, d->config->producers[i].name);
+		snprintf(d->applied[i].id, STREAM_ID_SIZE, "0-0");
+		d->read_at[i] = d->applied[i];
+	}
+	d->pump_timer = ports->clock->timer_create(ports->clock->self, on_pump, d);
+	d->retry_timer = ports->clock->timer_create(ports->clock->self, on_retry, d);
+	d->hour_started = flow_now(d);
+	d->not_released_from = UINT64_MAX;
+	return d;
+}
+
+void dunner_start(struct dunner *d)
+{
+	lease_start(d);
+}
+
+void dunner_stop(struct dunner *d)
+{
+	if (d->stopping)
+		return;
+	d->stopping = true;
+	if (!d->epoch || d->state == DUNNER_REFUSED || d->state == DUNNER_PASSIVE) {
+		dunner_set_state(d, DUNNER_STOPPED);
+		if (d->callbacks.stopped)
+			d->callbacks.stopped(d->callbacks.arg);
+		return;
+	}
+	if (d->state == DUNNER_RUNNING || d->state == DUNNER_DRAINING)
+		dunner_set_state(d, DUNNER_STOPPING);
+	dunner_pump(d);
+}
+
+void dunner_destroy(struct dunner *d)
+{
+	const struct clock_port *clock;
+
+	if (!d)
+		return;
+	clock = d->ports.clock;
+	if (d->lease_timer)
+		clock->timer_destroy(clock->self, d->lease_timer);
+	clock->timer_destroy(clock->self, d->pump_timer);
+	clock->timer_destroy(clock->self, d->retry_timer);
+	while (d->waiting) {
+		struct input *input = d->waiting;
+
+		d->waiting = input->next;
+		if (!input->flight && input->arena)
+			arena_free(input->arena);
+	}
+	if (d->group) {
+		for (struct input *input = d->group->inputs, *next; input; input = next) {
+			next = input->next;
+			if (!input->flight && input->arena)
+				arena_free(input->arena);
+		}
+		group_free(d->group);
+	}
+	sender_free(d);
+	inbox_free(d);
+	recover_free(d);
+	arena_free(d->arena);
+	free(d);
+}
+
+void dunner_reload(struct dunner *d, const struct library *library)
+{
+	d->library = library;
+}
+
+void dunner_status(const struct dunner *d, struct dunner_status *ret)
+{
+	*ret = (struct dunner_status){ .state = d->state, .reason = d->reason, .epoch = d->epoch, .pseq = d->pseq,
+		.events = d->events, .dead = d->dead, .contacts = d->contacts, .outcomes = d->outcomes,
+		.in_flight = d->flight_count, .in_doubt = d->doubts, .turns = d->turns,
+		.caught_up_ms = d->caught_up_at < 0 ? -1 : flow_mono(d) - d->caught_up_at, .next_due = d->next_due };
+	ret->holding = flow_holding(d);
+}
+
+static void operator(struct dunner *d, bool suspend, const char *who, const char *why, int64_t until)
+{
+	struct arena *arena = arena_create();
+	struct input *input = arena_alloc(arena, sizeof(*input));
+
+	input->arena = arena;
+	input->kind = INPUT_OPERATOR;
+	input->suspend = suspend;
+	input->who = arena_strdup(arena, who);
+	input->why = arena_strdup(arena, why);
+	input->until = until;
+	d->suspended = suspend; /* at once; recorded with the next group */
+	d->suspended_until = until;
+	flow_wait(d, input);
+	dunner_pump(d);
+}
+
+void dunner_suspend(struct dunner *d, const char *who, const char *why, int64_t until)
+{
+	operator(d, true, who, why, until);
+}
+
+void dunner_release(struct dunner *d, const char *who, const char *why)
+{
+	operator(d, false, who, why, 0);
+}

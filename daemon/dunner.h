@@ -1,0 +1,76 @@
+/*
+ * dunner - one partition's whole flow over the ports: lease, redo, inbox, decisions, commits, sends. No I/O of its own, so the
+ * daemon and the simulator run the very same code.
+ */
+#ifndef DUNNINGD_DAEMON_DUNNER_H
+#define DUNNINGD_DAEMON_DUNNER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "common/config.h"
+#include "common/library.h"
+#include "daemon/ports.h"
+
+struct dunner_ports {
+	const struct clock_port *clock;
+	const struct random_port *random;
+	const struct journal_port *journal;
+	const struct keys_port *keys;
+	const struct store_port *store;
+	const struct transport_port *transport;
+};
+
+enum dunner_state {
+	DUNNER_STARTING, /* no lease yet, or redo under way */
+	DUNNER_PASSIVE, /* another instance holds the partition */
+	DUNNER_DRAINING, /* reading what stood in the streams; nothing is sent */
+	DUNNER_RUNNING,
+	DUNNER_REFUSED, /* needs a person: journal rolled back, wrong database, corruption; see reason */
+	DUNNER_STOPPING,
+	DUNNER_STOPPED,
+};
+
+struct dunner_status {
+	enum dunner_state state;
+	const char *holding; /* why nothing is sent, a stable word: "backlog", "no_space", "suspended", "brake", "clock_jump" ...; NULL = sending */
+	const char *reason; /* sentence for REFUSED and gap; "" = none */
+	uint64_t epoch, pseq;
+	uint64_t events, dead, contacts, outcomes, in_flight, in_doubt; /* counters since the start, and what is now */
+	uint64_t turns; /* completed groups and empty reads: progress for the watchdog */
+	int64_t caught_up_ms; /* age of the mark, real ms; -1 = never */
+	int64_t next_due; /* ms UTC; 0 = none known */
+};
+
+struct dunner_callbacks {
+	void (*changed)(void *arg); /* the state or what holds sending changed */
+	/* The flow must end: `r` is the negative errno (journal failed: -EIO). The process exits with `exit_code`. */
+	void (*failed)(int r, int exit_code, const char *reason, void *arg);
+	void (*stopped)(void *arg); /* after dunner_stop(): drained, recorded, lease released */
+	void (*log)(int priority, const char *line, void *arg); /* syslog priorities; ids only, never names */
+	void *arg;
+};
+
+struct dunner_settings {
+	uint32_t partition;
+	const struct config *config;
+	const uint8_t *install_key; /* 32 bytes */
+	const char *build; /* version string for the records */
+	const char *boot_id;
+};
+
+/* Everything is borrowed and must outlive the dunner but `library`, which is replaced by dunner_reload(). */
+struct dunner *dunner_create(const struct dunner_ports *ports, const struct dunner_settings *settings,
+	const struct library *library, const struct dunner_callbacks *callbacks);
+void dunner_start(struct dunner *dunner);
+/* Graceful: no new contacts, what is on the wire is waited for, callbacks->stopped at the end. */
+void dunner_stop(struct dunner *dunner);
+/* At any time, also mid-flight, like a crash: no I/O, no callbacks. Port callbacks still under way must not be delivered. */
+void dunner_destroy(struct dunner *dunner);
+void dunner_reload(struct dunner *dunner, const struct library *library);
+void dunner_status(const struct dunner *dunner, struct dunner_status *ret);
+/* Operator's brake, by the control socket: until = 0 means until released. Recorded. */
+void dunner_suspend(struct dunner *dunner, const char *who, const char *why, int64_t until);
+void dunner_release(struct dunner *dunner, const char *who, const char *why);
+
+#endif

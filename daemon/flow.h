@@ -1,0 +1,289 @@
+/*
+ * flow - the insides of one dunner, shared by its files: inbox.c reads, load.c and decide.c turn inputs into changed documents,
+ * commit.c journals and commits them, sender.c sends, recover.c redoes, lease.c owns. One group is between load and commit at a time.
+ */
+#ifndef DUNNINGD_DAEMON_FLOW_H
+#define DUNNINGD_DAEMON_FLOW_H
+
+#include "common/contact.h"
+#include "common/keys.h"
+#include "daemon/dunner.h"
+
+#define LEASE_TTL_MS 15000
+#define LEASE_RENEW_MS 5000
+#define LEASE_MARGIN_MS 5000 /* no first byte when less than this is left of the lease */
+#define MARK_MAX_AGE_MS 2000 /* promise 1 */
+#define MARK_DECIDE_AGE_MS 1000 /* contacts are decided only from a load after a mark this young */
+#define BLOCK_MS 250 /* a blocking read's wait; also the idle mark's age */
+#define RETRY_COMMIT_MS 200
+#define RETRY_SPACE_MS 10000
+#define DUE_PAGE 64
+#define GROUP_DOCS_MAX 480
+
+/* A copied stream entry. */
+struct entry {
+	size_t stream;
+	const char *id, *event, *raw;
+	size_t len, raw_len;
+};
+
+/* The entries of one read, freed when all were applied. */
+struct page {
+	struct arena *arena;
+	struct entry *entries;
+	size_t count, used;
+	int64_t sent_at; /* mono: when the request was sent */
+	bool drained; /* fewer than asked: a mark once all are applied */
+	struct page *next;
+};
+
+enum input_kind { INPUT_ENTRY, INPUT_DUE, INPUT_OUTCOME, INPUT_RECONCILE, INPUT_START, INPUT_STOP, INPUT_OPERATOR };
+
+struct flight;
+struct input {
+	enum input_kind kind;
+	struct entry *entry;
+	struct event event; /* of ENTRY */
+	int parsed; /* result of event_parse() */
+	struct err err;
+	const char *invoice_id; /* DUE */
+	struct flight *flight; /* OUTCOME: its attempt; owned by the input from here on when it is settled */
+	struct arena *arena; /* of an input that was queued; freed with its group. NULL: lives in the group */
+	struct attempt_entry *attempt; /* OUTCOME, RECONCILE: the entry as in the store */
+	bool never_sent; /* RECONCILE: a conclusive look-up missed it */
+	struct outcome *outcome;
+	bool suspend; /* OPERATOR */
+	const char *who, *why;
+	int64_t until;
+	struct input *next;
+};
+
+enum doc_kind { DOC_ESCALATION, DOC_DEBTOR };
+
+struct doc {
+	enum doc_kind kind;
+	const char *id, *key;
+	bool asked, loaded, existed, touched, contacted;
+	struct escalation *e;
+	struct debtor *d;
+	const struct policy *policy; /* of an escalation */
+	int64_t old_next;
+	/* DEBTOR: keys and after-images of its case */
+	bool keyed, case_opened; /* case_opened: its first record in this year's log is still to be written */
+	struct case_keys keys;
+	uint8_t tag_key[32];
+	struct buf images[CLASS_COUNT];
+	struct doc *next; /* in the order of asking */
+};
+
+struct dead_letter {
+	const char *raw, *stream, *id;
+	size_t raw_len;
+	const struct err *err;
+	struct dead_letter *next;
+};
+
+struct release {
+	struct message message;
+	const struct draft *intent;
+	struct attempt_entry entry;
+	struct release *next;
+};
+
+/* An attempt on its way: lives from its release until its outcome is committed. */
+struct flight {
+	struct arena *arena;
+	struct message message;
+	struct attempt_entry entry;
+	bool touched; /* an applied event concerned its debtor or invoices */
+	bool asked, on_wire; /* may_start */
+	bool done; /* outcome known, waiting for its group */
+	bool resend;
+	struct outcome outcome;
+	struct dunner *dunner;
+	struct flight *next;
+};
+
+struct group {
+	struct arena *arena;
+	struct input *inputs, **inputs_end;
+	size_t input_count;
+	struct doc *docs, **docs_end; /* list, and a hash index */
+	struct doc **index;
+	size_t index_size, doc_count;
+	struct effects fx;
+	struct release *releases, **releases_end;
+	struct attempt_entry *resend[DUE_PAGE], *lookup[DUE_PAGE]; /* to be done once committed */
+	size_t resend_count, lookup_count;
+	const char **settled; /* attempts whose entries go */
+	size_t settled_count, settled_capacity;
+	struct attempt_entry **kept; /* entries to be written again */
+	size_t kept_count, kept_capacity;
+	struct stream_position *positions; /* applied by this group */
+	size_t position_count;
+	struct dead_letter *dead, **dead_end;
+	const char **hints; /* invoices to be looked at soon: something about their debtor changed */
+	size_t hint_count, hint_capacity;
+	bool careful; /* one entry, counted as `trying` */
+	struct image *images;
+	size_t image_count, image_capacity;
+	struct journal_group out;
+	struct buf *bodies;
+	struct slice *records, *frames;
+	bool loaded, journaled, contacts_allowed;
+};
+
+struct gap_note {
+	char text[256];
+};
+
+struct dunner {
+	struct dunner_ports ports;
+	struct dunner_settings settings;
+	const struct config *config;
+	const struct library *library;
+	struct dunner_callbacks callbacks;
+	struct keyspace keyspace;
+	enum dunner_state state;
+	const char *holding; /* last told */
+	char reason[400];
+	struct arena *arena; /* lives as long as the dunner: stream names */
+
+	/* lease */
+	uint64_t epoch;
+	int64_t lease_until; /* mono */
+	bool lease_asked;
+	struct port_timer *lease_timer;
+
+	/* place in history */
+	bool taken_over; /* another instance wrote last */
+	uint64_t tenure; /* epoch with which ours began: see struct trail_place */
+	uint64_t pseq; /* of the last journaled group */
+	uint8_t last_group[GROUP_ID_SIZE];
+	uint64_t committed_pseq;
+	uint8_t committed_group[GROUP_ID_SIZE];
+	char run_id[REDIS_ID_SIZE], repl_id[REDIS_ID_SIZE];
+
+	/* inbox */
+	struct stream_position *read_at, *applied; /* by stream; [i] belongs to config->producers[i] */
+	size_t stream_count;
+	struct page *pages, **pages_end;
+	size_t queued; /* entries read, not yet in a group */
+	bool reading, read_blocking, drained;
+	bool read_stale; /* the read under way began before a reset: its answer is dropped */
+	int64_t read_sent, caught_up_at; /* mono; caught_up_at -1 = never */
+	uint64_t read_pseq;
+	uint8_t read_group[GROUP_ID_SIZE];
+	size_t careful; /* entries still to be taken one at a time, after an unclean stop */
+	enum { TRY_NONE, TRY_ASKED, TRY_ALLOWED, TRY_POISON } trying;
+	int64_t trim_at; /* mono */
+	bool trimming;
+
+	/* work */
+	struct group *group; /* the one under way, or NULL */
+	struct input *waiting, **waiting_end; /* outcomes and other inputs for the next group; each in its own arena */
+	struct flight *flights;
+	size_t flight_count;
+	bool asking_due;
+	int64_t next_due;
+	struct port_timer *pump_timer, *retry_timer;
+	bool pumping, pump_wanted;
+
+	bool reconciling, reconcile_again;
+
+	/* recovery */
+	struct recovery *recovery;
+	bool live_recovery;
+	bool recovery_wanted; /* as soon as the group under way is out of the journal's and the store's hands */
+
+	/* brakes */
+	bool suspended;
+	int64_t suspended_until, watermark, feed_stale_since;
+	int64_t hour_started; /* wall */
+	int64_t hour_contacts;
+	bool no_space, store_refuses;
+	int64_t provider_blocked[CHANNEL_COUNT]; /* wall, until */
+
+	uint64_t events, dead, contacts, outcomes, doubts, turns;
+	bool stopping, stop_queued, stop_recorded, releasing, failed;
+	uint64_t last_index, not_released_from; /* attempts whose intent stands from here on were never released */
+};
+
+/* dunner.c */
+void dunner_pump(struct dunner *d); /* does whatever can be done now; safe to call from anywhere */
+void dunner_fail(struct dunner *d, int r, int exit_code, const char *format, ...) __attribute__((format(printf, 4, 5)));
+void dunner_log(struct dunner *d, int priority, const char *format, ...) __attribute__((format(printf, 3, 4)));
+void dunner_refuse(struct dunner *d, const char *format, ...) __attribute__((format(printf, 2, 3)));
+void dunner_set_state(struct dunner *d, enum dunner_state state);
+int64_t flow_now(const struct dunner *d);
+int64_t flow_mono(const struct dunner *d);
+const char *flow_holding(const struct dunner *d); /* why no contact may be decided, or NULL */
+void flow_wait(struct dunner *d, struct input *input); /* queues an input for the next group */
+
+/* inbox.c */
+void inbox_start(struct dunner *d);
+void inbox_read(struct dunner *d); /* starts a read when one makes sense */
+void inbox_take(struct dunner *d, struct group *g); /* moves queued entries into the group */
+void inbox_applied(struct dunner *d, const struct group *g);
+void inbox_reset(struct dunner *d); /* forgets what was read and not applied */
+void inbox_free(struct dunner *d);
+bool inbox_marked(const struct dunner *d, int64_t max_age);
+
+/* load.c */
+struct group *group_create(struct dunner *d);
+void group_free(struct group *g);
+void group_add(struct group *g, struct input *input);
+void group_run(struct dunner *d, struct group *g); /* load, decide, journal, commit */
+struct doc *group_doc(struct dunner *d, struct group *g, enum doc_kind kind, const char *id); /* asks for it */
+struct doc *group_find(struct dunner *d, struct group *g, enum doc_kind kind, const char *id); /* NULL = not asked for */
+struct doc *group_case(struct dunner *d, struct group *g, const char *debtor_id); /* NULL: the system case */
+
+/* decide.c */
+void decide_wants(struct dunner *d, struct group *g); /* asks for what the inputs need and what that leads to */
+void decide_group(struct dunner *d, struct group *g);
+void decide_event(struct dunner *d, struct group *g, struct input *input); /* apply.c */
+void decide_command(struct dunner *d, struct group *g, const struct event *e); /* apply.c */
+const char *decide_task_invoice(struct arena *arena, const char *task_id); /* "call:<invoice>:<step>" -> invoice */
+struct rules decide_rules(const struct dunner *d, const struct policy *policy);
+const struct policy *decide_policy(const struct dunner *d, const struct escalation *e, const struct debtor *debtor);
+struct provider_traits decide_traits(const struct dunner *d, const char *provider);
+struct contact_env decide_env(const struct dunner *d);
+
+struct candidate *decide_members(struct dunner *d, struct group *g, const struct attempt_entry *entry, size_t *count);
+void decide_entry(struct group *g, struct attempt_entry *entry, bool settled); /* its entry goes, or is written again */
+
+/* reconciler.c */
+/* A person says what became of a doubtful attempt. */
+void reconcile_verdict(struct dunner *d, const char *attempt_id, bool sent, const char *who);
+void reconcile_start(struct dunner *d); /* one pass over all attempts without an outcome */
+void decide_reconcile(struct dunner *d, struct group *g, struct input *input);
+void reconcile_committed(struct dunner *d, struct group *g); /* starts what the group decided: resends, look-ups */
+
+/* commit.c */
+void commit_group(struct dunner *d, struct group *g); /* journal, then store */
+void commit_again(struct dunner *d); /* after a retry time-out */
+void commit_finished(struct dunner *d, struct group *g, bool released);
+
+/* sender.c */
+void sender_release(struct dunner *d, struct group *g, bool start);
+void sender_touch(struct dunner *d, const char *debtor_id, const char *invoice_id);
+struct flight *sender_create(struct dunner *d, const struct message *message, const struct attempt_entry *entry);
+void sender_start(struct flight *flight);
+void sender_outcome(struct flight *flight, const struct outcome *outcome); /* notes it and queues it for the next group */
+struct flight *sender_flight(const struct dunner *d, const char *attempt_id);
+void sender_drop(struct dunner *d, struct flight *flight);
+void sender_free(struct dunner *d);
+int sender_request(const struct message *message, struct buf *masked, void *arg);
+
+/* recover.c */
+void recover_start(struct dunner *d, bool live);
+void recover_wanted(struct dunner *d); /* while alive: the store is not where we left it */
+bool recover_due(struct dunner *d); /* the group under way can be left now: gives it back and starts; false = go on */
+bool recover_place_is_ours(const struct dunner *d, const struct store_value *cursor, size_t count); /* HGETALL of the cursor */
+void recover_free(struct dunner *d);
+
+/* lease.c */
+void lease_start(struct dunner *d);
+void lease_stop(struct dunner *d);
+
+#endif

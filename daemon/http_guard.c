@@ -1,0 +1,192 @@
+#include "daemon/http_guard.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/queue.h>
+#include <sys/socket.h>
+#include <time.h>
+
+#include <event2/buffer.h>
+#include <event2/bufferevent.h>
+#include <event2/keyvalq_struct.h>
+#include <event2/listener.h>
+
+#define SWEEP_MS 250
+
+struct connection {
+	struct bufferevent *buffer; /* a reference of ours: evhttp does not say when it drops its own */
+	int64_t begun; /* ms, monotonic */
+	struct connection *next;
+};
+
+struct watched {
+	struct evconnlistener *listener; /* evhttp's */
+	struct watched *next;
+};
+
+struct http_guard {
+	struct http_limits limits;
+	struct connection *connections;
+	size_t count;
+	struct watched *watched;
+	struct event *sweep; /* always on: it also opens listeners again */
+};
+
+static int64_t mono_ms(void)
+{
+	struct timespec now;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &now);
+	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+static void set_listening(struct http_guard *guard, bool listening)
+{
+	for (struct watched *w = guard->watched; w; w = w->next)
+		(void)(listening ? evconnlistener_enable(w->listener) : evconnlistener_disable(w->listener));
+}
+
+/* evhttp has dropped a buffer when none of its callbacks is left. */
+static bool dropped(struct bufferevent *buffer)
+{
+	bufferevent_data_cb read_cb, write_cb;
+	bufferevent_event_cb event_cb;
+
+	bufferevent_getcb(buffer, &read_cb, &write_cb, &event_cb, NULL);
+	return !read_cb && !write_cb && !event_cb;
+}
+
+static void on_sweep(evutil_socket_t fd, short what, void *arg)
+{
+	struct http_guard *guard = arg;
+	struct connection **link = &guard->connections;
+	int64_t now = mono_ms();
+
+	(void)fd, (void)what;
+	while (*link) {
+		struct connection *c = *link;
+
+		if (dropped(c->buffer)) {
+			*link = c->next;
+			bufferevent_decref(c->buffer);
+			free(c);
+			guard->count--;
+			continue;
+		}
+		if (now - c->begun > guard->limits.deadline_ms) /* evhttp sees the end and cleans up */
+			(void)shutdown(bufferevent_getfd(c->buffer), SHUT_RDWR);
+		link = &c->next;
+	}
+	if (guard->count < guard->limits.connections)
+		set_listening(guard, true);
+}
+
+static struct bufferevent *on_connection(struct event_base *base, void *arg)
+{
+	struct http_guard *guard = arg;
+	struct connection *c = xmalloc(sizeof(*c));
+
+	/* Without BEV_OPT_CLOSE_ON_FREE evhttp closes the descriptor itself, whoever holds the buffer. */
+	*c = (struct connection){ bufferevent_socket_new(base, -1, 0), mono_ms(), guard->connections };
+	bufferevent_incref(c->buffer);
+	guard->connections = c;
+	if (++guard->count >= guard->limits.connections)
+		set_listening(guard, false);
+	return c->buffer;
+}
+
+/* Out of descriptors: accept() would fail again at once, for ever. The next sweep tries again. */
+static void on_accept_error(struct evconnlistener *listener, void *arg)
+{
+	(void)arg; /* evhttp's */
+	(void)evconnlistener_disable(listener);
+}
+
+struct http_guard *http_guard_create(struct event_base *base, struct evhttp *http, const struct http_limits *limits)
+{
+	struct http_guard *guard = xcalloc(1, sizeof(*guard));
+
+	guard->limits = *limits;
+	guard->sweep = event_new(base, -1, EV_PERSIST, on_sweep, guard);
+	event_add(guard->sweep, &(struct timeval){ .tv_usec = SWEEP_MS * 1000 });
+	evhttp_set_max_headers_size(http, (ev_ssize_t)limits->head);
+	evhttp_set_max_body_size(http, (ev_ssize_t)limits->body);
+	evhttp_set_timeout(http, (int)((limits->deadline_ms + 999) / 1000));
+	evhttp_set_bevcb(http, on_connection, guard);
+	return guard;
+}
+
+void http_guard_destroy(struct http_guard *guard)
+{
+	if (!guard)
+		return;
+	for (struct connection *c = guard->connections, *next; c; c = next) {
+		next = c->next;
+		bufferevent_decref(c->buffer);
+		free(c);
+	}
+	for (struct watched *w = guard->watched, *next; w; w = next) {
+		next = w->next;
+		free(w);
+	}
+	event_free(guard->sweep);
+	free(guard);
+}
+
+void http_guard_watch(struct http_guard *guard, struct evhttp_bound_socket *socket)
+{
+	struct watched *w = xmalloc(sizeof(*w));
+
+	*w = (struct watched){ evhttp_bound_socket_get_listener(socket), guard->watched };
+	guard->watched = w;
+	evconnlistener_set_error_cb(w->listener, on_accept_error);
+}
+
+size_t http_guard_connections(const struct http_guard *guard)
+{
+	return guard->count;
+}
+
+/* --- the head of a request ------------------------------------------------------------------------------------------------ */
+
+static bool is_token(const char *name)
+{
+	static const char chars[] = "!#$%&'*+-.^_`|~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+
+	return *name && strspn(name, chars) == strlen(name);
+}
+
+static bool is_path(const char *target)
+{
+	if (*target != '/')
+		return false;
+	for (const unsigned char *p = (const unsigned char *)target; *p; p++)
+		if (*p <= 0x20 || *p >= 0x7f)
+			return false;
+	return true;
+}
+
+int http_request_check(struct evhttp_request *request, struct err *err)
+{
+	const char *target = evhttp_request_get_uri(request);
+	const struct evkeyval *header;
+	int lengths = 0, hosts = 0;
+
+	if (!target || !is_path(target))
+		return err_set(err, -EBADMSG, "bad_request", "", "the target must be a path");
+	TAILQ_FOREACH(header, evhttp_request_get_input_headers(request), next)
+	{
+		if (!is_token(header->key))
+			return err_set(err, -EBADMSG, "bad_request", "", "a header's name is no token");
+		if (!strcasecmp(header->key, "Transfer-Encoding"))
+			return err_set(err, -EBADMSG, "bad_request", "", "Transfer-Encoding is not taken: send Content-Length");
+		if (!strcasecmp(header->key, "Host") && ++hosts > 1)
+			return err_set(err, -EBADMSG, "bad_request", "", "Host stands twice");
+		if (strcasecmp(header->key, "Content-Length"))
+			continue;
+		if (++lengths > 1 || !*header->value || strspn(header->value, "0123456789") != strlen(header->value))
+			return err_set(err, -EBADMSG, "bad_request", "", "Content-Length must stand once, as digits");
+	}
+	return 0;
+}

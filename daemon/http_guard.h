@@ -1,0 +1,40 @@
+/*
+ * http_guard - what evhttp lacks: a cap on connections, a deadline for the whole of each, calm when descriptors run out, and a
+ * strict look at a request's head. By its public functions alone, so that any libevent 2.1 will do.
+ */
+#ifndef DUNNINGD_DAEMON_HTTP_GUARD_H
+#define DUNNINGD_DAEMON_HTTP_GUARD_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include <event2/event.h>
+#include <event2/http.h>
+
+#include "common/cleanup.h"
+#include "common/err.h"
+
+struct http_guard;
+
+struct http_limits {
+	size_t head, body; /* bytes; more is answered with 400 or 413 */
+	size_t connections; /* beyond these, new ones wait in the kernel's queue */
+	int64_t deadline_ms; /* for all of a connection, from accept to the last byte */
+};
+
+/* Sets the limits on `http` (borrowed, must outlive the guard) before anything is bound to it. */
+struct http_guard *http_guard_create(struct event_base *base, struct evhttp *http, const struct http_limits *limits);
+/* After evhttp_free(): its connections are gone then. NULL is allowed. */
+void http_guard_destroy(struct http_guard *guard);
+DEFINE_CLEANUP(struct http_guard, http_guard_destroy)
+/* Watches this listener too. Once bound, evhttp owns it. */
+void http_guard_watch(struct http_guard *guard, struct evhttp_bound_socket *socket);
+size_t http_guard_connections(const struct http_guard *guard);
+
+/*
+ * That no proxy could read the request otherwise than we do: names are tokens, Content-Length and Host stand once at most, the length
+ * is digits, there is no Transfer-Encoding, the target is a path of printable ASCII without spaces. 0, or -EBADMSG and why.
+ */
+int http_request_check(struct evhttp_request *request, struct err *err);
+
+#endif

@@ -1,0 +1,76 @@
+/* Owning the partition: one writer at a time. A lease that cannot be renewed ends this life of the daemon. */
+#include <errno.h>
+#include <syslog.h>
+
+#include "daemon/flow.h"
+
+static void ask(struct dunner *d);
+
+static void on_lease(int r, bool granted, uint64_t epoch, int64_t until_mono, const char *owner, void *arg)
+{
+	struct dunner *d = arg;
+
+	d->lease_asked = false;
+	if (d->state == DUNNER_STOPPED || d->state == DUNNER_REFUSED)
+		return;
+	if (r < 0) { /* unknown: may_start and the commit's epoch guard us until we know */
+		d->ports.clock->timer_in(d->ports.clock->self, d->lease_timer, 500);
+		return;
+	}
+	if (granted && (!d->epoch || epoch == d->epoch)) {
+		bool first = !d->epoch;
+
+		d->epoch = epoch;
+		d->lease_until = until_mono;
+		d->ports.clock->timer_in(d->ports.clock->self, d->lease_timer, LEASE_RENEW_MS);
+		if (first) {
+			dunner_log(d, LOG_INFO, "lease: partition %u is ours, epoch %llu", d->settings.partition,
+				(unsigned long long)epoch);
+			dunner_set_state(d, DUNNER_STARTING);
+			recover_start(d, false);
+		}
+		return;
+	}
+	if (d->epoch) {
+		dunner_fail(d, -ESTALE, 75, "the lease of partition %u was lost%s%s", d->settings.partition,
+			granted ? "" : " to ", granted ? ", epoch changed" : owner);
+		return;
+	}
+	if (d->state != DUNNER_PASSIVE)
+		dunner_log(d, LOG_INFO, "lease: partition %u belongs to %s: passive", d->settings.partition, owner);
+	dunner_set_state(d, DUNNER_PASSIVE);
+	d->ports.clock->timer_in(d->ports.clock->self, d->lease_timer, LEASE_RENEW_MS);
+}
+
+static void ask(struct dunner *d)
+{
+	struct group_header last;
+	uint64_t at_least = d->epoch;
+
+	if (d->lease_asked)
+		return;
+	d->lease_asked = true;
+	if (!d->epoch && d->ports.journal->last(d->ports.journal->self, d->settings.partition, &last) == 0)
+		at_least = last.epoch;
+	d->ports.store->lease(d->ports.store->self, d->config->instance, LEASE_TTL_MS, at_least, on_lease, d);
+}
+
+static void on_timer(void *arg)
+{
+	struct dunner *d = arg;
+
+	if (d->failed || d->state == DUNNER_STOPPED || d->state == DUNNER_REFUSED)
+		return;
+	ask(d);
+}
+
+void lease_start(struct dunner *d)
+{
+	d->lease_timer = d->ports.clock->timer_create(d->ports.clock->self, on_timer, d);
+	ask(d);
+}
+
+void lease_stop(struct dunner *d)
+{
+	d->ports.clock->timer_stop(d->ports.clock->self, d->lease_timer);
+}

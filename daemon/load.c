@@ -1,0 +1,191 @@
+/* A group's documents: asked for, loaded in rounds until nothing new is wanted, then decided. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <syslog.h>
+
+#include "common/hash.h"
+#include "daemon/flow.h"
+
+struct group *group_create(struct dunner *d)
+{
+	struct arena *arena = arena_create();
+	struct group *g = arena_alloc(arena, sizeof(*g));
+
+	g->arena = arena;
+	g->inputs_end = &g->inputs;
+	g->docs_end = &g->docs;
+	g->releases_end = &g->releases;
+	g->dead_end = &g->dead;
+	g->index_size = 2048;
+	g->index = arena_alloc(arena, g->index_size * sizeof(struct doc *));
+	effects_init(&g->fx, arena, flow_now(d));
+	return g;
+}
+
+void group_free(struct group *g)
+{
+	if (!g)
+		return;
+	for (struct doc *doc = g->docs; doc; doc = doc->next) {
+		for (int i = 0; i < CLASS_COUNT; i++)
+			buf_clear(&doc->images[i]);
+		cleanse(&doc->keys, sizeof(doc->keys));
+	}
+	if (g->bodies) {
+		buf_clear(&g->bodies[0]);
+		buf_clear(&g->bodies[1]);
+	}
+	arena_free(g->arena);
+}
+
+void group_add(struct group *g, struct input *input)
+{
+	input->next = NULL;
+	*g->inputs_end = input;
+	g->inputs_end = &input->next;
+	g->input_count++;
+}
+
+static size_t place(const struct group *g, enum doc_kind kind, const char *id)
+{
+	uint32_t h = crc32c((uint32_t)kind, id, strlen(id));
+	size_t at = h % g->index_size;
+
+	while (g->index[at] && (g->index[at]->kind != kind || strcmp(g->index[at]->id, id) != 0))
+		at = (at + 1) % g->index_size;
+	return at;
+}
+
+struct doc *group_find(struct dunner *d, struct group *g, enum doc_kind kind, const char *id)
+{
+	(void)d;
+	return id ? g->index[place(g, kind, id)] : NULL;
+}
+
+struct doc *group_doc(struct dunner *d, struct group *g, enum doc_kind kind, const char *id)
+{
+	size_t at = place(g, kind, id);
+	struct doc *doc = g->index[at];
+
+	if (doc)
+		return doc;
+	if (g->doc_count > g->index_size / 2)
+		return NULL; /* far above any group that is formed: the caller passes it over */
+	doc = arena_alloc(g->arena, sizeof(*doc));
+	doc->kind = kind;
+	doc->id = arena_strdup(g->arena, id);
+	doc->key = kind == DOC_ESCALATION ? key_escalation(g->arena, &d->keyspace, id) :
+					    key_debtor(g->arena, &d->keyspace, id);
+	g->index[at] = doc;
+	*g->docs_end = doc;
+	g->docs_end = &doc->next;
+	g->doc_count++;
+	return doc;
+}
+
+struct doc *group_case(struct dunner *d, struct group *g, const char *debtor_id)
+{
+	struct doc *doc = group_find(d, g, DOC_DEBTOR, debtor_id ? debtor_id : SYSTEM_CASE);
+
+	return doc && doc->loaded ? doc : group_find(d, g, DOC_DEBTOR, SYSTEM_CASE);
+}
+
+static int parse_doc(struct dunner *d, struct group *g, struct doc *doc, const struct store_value *value)
+{
+	struct err err = { 0 };
+	int r = 0;
+
+	doc->loaded = true;
+	doc->existed = value->data != NULL;
+	if (doc->kind == DOC_DEBTOR) {
+		doc->d = arena_alloc(g->arena, sizeof(*doc->d));
+		doc->d->id = doc->id;
+		if (value->data)
+			r = debtor_read(g->arena, value->data, value->len, doc->d, &err);
+	} else {
+		doc->e = arena_alloc(g->arena, sizeof(*doc->e));
+		doc->e->invoice.id = doc->id;
+		if (value->data)
+			r = escalation_read(g->arena, value->data, value->len, doc->e, &err);
+		doc->old_next = doc->e->next_at;
+	}
+	if (r < 0)
+		dunner_refuse(d, "the document %s in Redis is not one of ours: %s %s; see `dunningctl rebuild`", doc->key,
+			err.path, err.text);
+	return r;
+}
+
+static void load_round(struct dunner *d, struct group *g);
+
+struct round {
+	struct dunner *dunner;
+	struct group *group;
+	struct doc **docs;
+	const char **keys;
+	size_t count;
+	bool failed;
+};
+
+static void on_loaded(int r, const struct store_value *values, size_t count, void *arg)
+{
+	struct round *round = arg;
+
+	round->failed = r < 0 || count != round->count;
+	for (size_t i = 0; i < round->count && !round->failed; i++)
+		round->failed = parse_doc(round->dunner, round->group, round->docs[i], &values[i]) < 0;
+}
+
+/* Behind the documents, on the same connection: whether they are those of the place where we left the store. */
+static void on_place(int r, const struct store_value *values, size_t count, void *arg)
+{
+	struct round *round = arg;
+	struct dunner *d = round->dunner;
+
+	if (d->state == DUNNER_REFUSED)
+		return;
+	if (r == 0 && !round->failed && !recover_place_is_ours(d, values, count))
+		recover_wanted(d);
+	if (recover_due(d))
+		return;
+	if (r < 0 || round->failed) { /* nothing was decided yet: they are loaded again */
+		for (size_t i = 0; i < round->count; i++)
+			round->docs[i]->asked = round->docs[i]->loaded = false;
+		d->ports.clock->timer_in(d->ports.clock->self, d->retry_timer, RETRY_COMMIT_MS);
+		return;
+	}
+	load_round(d, round->group);
+}
+
+static void load_round(struct dunner *d, struct group *g)
+{
+	struct round *round;
+	size_t wanted = 0;
+
+	decide_wants(d, g);
+	for (struct doc *doc = g->docs; doc; doc = doc->next)
+		wanted += !doc->asked;
+	if (!wanted) {
+		g->loaded = true;
+		decide_group(d, g);
+		return;
+	}
+	round = arena_alloc(g->arena, sizeof(*round));
+	*round = (struct round){ .dunner = d, .group = g };
+	round->docs = arena_alloc(g->arena, wanted * sizeof(struct doc *));
+	round->keys = arena_alloc(g->arena, wanted * sizeof(char *));
+	for (struct doc *doc = g->docs; doc; doc = doc->next)
+		if (!doc->asked) {
+			doc->asked = true;
+			round->docs[round->count] = doc;
+			round->keys[round->count++] = doc->key;
+		}
+	d->ports.store->load(d->ports.store->self, round->keys, round->count, on_loaded, round);
+	d->ports.store->hash(d->ports.store->self, key_of(g->arena, &d->keyspace, "cursor"), on_place, round);
+}
+
+void group_run(struct dunner *d, struct group *g)
+{
+	d->group = g;
+	load_round(d, g);
+}

@@ -1,0 +1,219 @@
+/*
+ * ports - what the flow asks of the world: small tables of functions. The daemon plugs in Redis, libcurl and the disk;
+ * tests/sim plugs in seeded fakes and plays the same flow over months in one process.
+ *
+ * For all: a callback comes exactly once, from the loop, never before the starting call has returned. Inputs are
+ * borrowed for the call only (an implementation copies what it keeps) unless said otherwise. Results are borrowed for
+ * the callback only.
+ */
+#ifndef DUNNINGD_DAEMON_PORTS_H
+#define DUNNINGD_DAEMON_PORTS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/attempt.h"
+#include "common/buf.h"
+#include "common/frames.h"
+#include "common/images.h"
+#include "common/message.h"
+#include "common/record.h"
+
+/* --- clock and random --------------------------------------------------------------------------------------- */
+
+typedef void (*timer_fn)(void *arg);
+struct port_timer; /* the implementation's */
+
+struct clock_port {
+	void *self;
+	int64_t (*now)(void *self); /* wall clock, ms UTC; under --clock the played one */
+	int64_t (*mono)(void *self); /* real monotonic ms, counts suspend */
+	struct port_timer *(*timer_create)(void *self, timer_fn fn, void *arg);
+	void (*timer_destroy)(void *self, struct port_timer *timer);
+	void (*timer_at)(void *self, struct port_timer *timer, int64_t wall); /* fires when now() >= wall, real cap 30 s: may fire early */
+	void (*timer_in)(void *self, struct port_timer *timer, int64_t real_ms); /* monotonic */
+	void (*timer_stop)(void *self, struct port_timer *timer);
+	/* Tells a played clock whether something is in flight (then it must not jump) and the next due instant (0 = none). */
+	void (*idle)(void *self, bool idle, int64_t next_due);
+	/* NULL when the clock can be trusted, else a stable word: "clock_jump", "clock_before_log". */
+	const char *(*doubt)(void *self);
+};
+
+struct random_port {
+	void *self;
+	void (*bytes)(void *self, void *ret, size_t len);
+};
+
+/* --- journal and keys ------------------------------------------------------------------------------------------ */
+
+/* struct group_header and struct journal_group: common/frames.h */
+
+typedef void (*journal_done_fn)(int r, void *arg);
+/* During replay: return 0 to go on, anything else ends it and is returned. */
+typedef int (*journal_replay_fn)(const struct journal_group *group, void *arg);
+
+struct journal_port {
+	void *self;
+	/* The log that the next group goes to. `next_index` counts groups handed over, not only durable ones. */
+	const char *(*origin)(void *self, uint16_t year); /* "trail.example.com/acme/host-a/2026" */
+	uint64_t (*next_index)(void *self, uint16_t year);
+	/*
+	 * Copies the group; done(0) once it and every key that it uses is durable. Groups become durable in the order given.
+	 * done(-ENOSPC): nothing of it is in the journal, next_index went back, and later groups under way fail likewise; the
+	 * caller may append again later. Any other error: the journal takes no more (-EIO for ever), the caller must end.
+	 */
+	void (*append)(void *self, const struct journal_group *group, journal_done_fn done, void *arg);
+	/*
+	 * At start only, synchronous: every whole group of the partition with pseq > above, in order. Reads only segments that can
+	 * hold such groups. 0, what fn returned, or -errno.
+	 */
+	int (*replay)(void *self, uint32_t partition, uint64_t above, journal_replay_fn fn, void *arg);
+	/* The last group of a partition: -ENOENT when there is none. And whether a group (pseq, id) is known: 1, 0, -errno. */
+	int (*last)(void *self, uint32_t partition, struct group_header *ret);
+	int (*knows)(void *self, uint32_t partition, uint64_t pseq, const uint8_t id[GROUP_ID_SIZE]);
+	/* Reads one record body back from the disk (for a resend), synchronous. -ENOENT, -EBADMSG, -errno. */
+	int (*read)(void *self, uint16_t year, uint64_t index, struct buf *body);
+	/* Bytes cut off as a torn tail when it was opened; 0 = clean. */
+	uint64_t (*recovered)(void *self);
+};
+
+struct keys_port {
+	void *self;
+	/* -ENOENT: erased or never there. */
+	int (*open)(void *self, uint16_t year, uint32_t slot, struct case_keys *ret);
+	/*
+	 * A new slot with fresh class keys; the case key is `case_key` or, when NULL, fresh too. It becomes durable with (just before)
+	 * the next group appended. -ENOSPC, -errno.
+	 */
+	int (*create)(void *self, uint16_t year, const uint8_t case_key[32], struct case_keys *ret);
+};
+
+/*
+ * Stream positions are part of the group: IMAGE_HSET on the cursor key, field = whole stream key, value = id. The
+ * commit itself writes the cursor's `pseq`, `group` and `writer`, and reads its `epoch`.
+ */
+
+/* --- store ------------------------------------------------------------------------------------------------------ */
+
+#define STREAM_ID_SIZE 48
+
+struct stream_position {
+	const char *stream; /* whole key */
+	char id[STREAM_ID_SIZE]; /* last id read; "0-0" at the beginning */
+};
+
+struct store_entry {
+	size_t stream; /* index into the positions given */
+	const char *id;
+	const char *event; /* value of the one field `event`; NULL when there is none, or more than one */
+	size_t len;
+	const char *raw; /* when event is NULL: all fields as a JSON array of strings, for the dead letters */
+	size_t raw_len;
+};
+
+struct store_value {
+	const char *data; /* NULL = no such key */
+	size_t len;
+};
+
+struct store_due {
+	const char *member;
+	int64_t at;
+};
+
+/* The partition's place in history, as in its `cursor` hash. */
+struct store_cursor {
+	bool present; /* false: the hash does not exist */
+	uint64_t epoch, pseq;
+	uint8_t group[GROUP_ID_SIZE];
+	char writer[128];
+	char run_id[REDIS_ID_SIZE], repl_id[REDIS_ID_SIZE]; /* of the server now (INFO), not of the hash */
+	struct stream_position *streams; /* applied positions: the fields that are whole stream keys (they contain ':') */
+	size_t stream_count;
+	const char *trying; /* stream id being tried after an unclean stop, "" = none */
+	int64_t trying_count;
+};
+
+enum commit_status {
+	COMMIT_APPLIED,
+	COMMIT_ALREADY, /* pseq and group equal the cursor's: a lost reply, nothing to do */
+	COMMIT_STALE, /* another epoch holds the partition: touch nothing, stop */
+	COMMIT_GAP, /* the cursor is neither this group nor its predecessor: Redis went back or forward */
+};
+
+struct store_commit {
+	const struct group_header *head;
+	uint64_t epoch; /* the caller's present lease epoch, compared with the cursor's; may be later than head->epoch on redo */
+	const char *writer; /* instance name */
+	const struct image *images;
+	size_t image_count;
+	bool rebuild; /* redo onto a store whose cursor is absent: the predecessor is not compared (epoch is, if present) */
+};
+
+typedef void (*store_done_fn)(int r, void *arg); /* 0; -ENOTCONN/-ETIMEDOUT: unknown outcome; others below */
+/*
+ * `place` is the cursor's pseq and group as of after the read (same connection, behind it): a flushed or rolled-back store shows
+ * at the next mark, not only at the next commit.
+ */
+struct store_place {
+	bool present;
+	uint64_t pseq;
+	uint8_t group[GROUP_ID_SIZE];
+};
+typedef void (*store_entries_fn)(int r, const struct store_entry *entries, size_t count, const struct store_place *place,
+	void *arg);
+typedef void (*store_values_fn)(int r, const struct store_value *values, size_t count, void *arg);
+typedef void (*store_due_fn)(int r, const struct store_due *due, size_t count, int64_t next, void *arg);
+typedef void (*store_cursor_fn)(int r, const struct store_cursor *cursor, void *arg);
+typedef void (*store_commit_fn)(int r, enum commit_status status, void *arg);
+/* granted: we hold the lease until `until_mono` (conservative: measured from the sending of the request). */
+typedef void (*store_lease_fn)(int r, bool granted, uint64_t epoch, int64_t until_mono, const char *owner, void *arg);
+
+/*
+ * One partition of the store. r: 0; -ENOTCONN or -ETIMEDOUT: the outcome is unknown, run the idempotent call again once connected;
+ * -EAGAIN: not executed, try later; -ENOSPC: Redis refuses writes; -EPERM: configuration; -EPROTO: state tampered with.
+ */
+struct store_port {
+	void *self;
+	/* block_ms 0: does not block. Blocking reads use a connection of their own. count is per stream. */
+	void (*read)(void *self, const struct stream_position *positions, size_t position_count, size_t count, int block_ms,
+		store_entries_fn done, void *arg);
+	void (*load)(void *self, const char *const *keys, size_t count, store_values_fn done, void *arg); /* MGET */
+	void (*hash)(void *self, const char *key, store_values_fn done, void *arg); /* HGETALL: field, value, field, value ... */
+	/* Up to `limit` members with score <= now, soonest first; `next` = score of the first one after, 0 = none. */
+	void (*due)(void *self, int64_t now, size_t limit, store_due_fn done, void *arg);
+	void (*cursor)(void *self, store_cursor_fn done, void *arg);
+	void (*commit)(void *self, const struct store_commit *commit, store_commit_fn done, void *arg);
+	/* Takes or renews: PX ttl; a new owner gets epoch = max(cursor's, at_least) + 1, written to the cursor
+	   (`writer` is written by commits alone: it names who made the last one). */
+	void (*lease)(void *self, const char *owner, int64_t ttl_ms, uint64_t at_least, store_lease_fn done, void *arg);
+	void (*release)(void *self, const char *owner, store_done_fn done, void *arg);
+	/* Counts `stream id` as being tried (cursor field `trying`) and gives the count; id NULL clears it. */
+	void (*trying)(void *self, const char *id, store_lease_fn done, void *arg); /* epoch carries the count */
+	void (*trim)(void *self, const struct stream_position *applied, size_t count, store_done_fn done, void *arg); /* MINID */
+	/* Last id of each stream ("0-0" when absent), in place of positions[i].id: tells a flushed or restored stream. */
+	void (*tails)(void *self, struct stream_position *positions, size_t count, store_done_fn done, void *arg);
+	bool (*connected)(void *self);
+};
+
+/* --- transport ---------------------------------------------------------------------------------------------------- */
+
+typedef bool (*transport_may_start_fn)(void *arg);
+typedef void (*transport_done_fn)(const struct outcome *outcome, void *arg);
+enum lookup_result { LOOKUP_FOUND, LOOKUP_MISSED, LOOKUP_FAILED };
+typedef void (*transport_lookup_fn)(enum lookup_result result, const char *provider_id, void *arg);
+
+struct transport_port {
+	void *self;
+	/*
+	 * Starts the request for one message. may_start(arg) is asked exactly once, after connect and before the first byte, or
+	 * never when no connection came about. done(arg) exactly once: CANCELLED if may_start said no; TEMPORARY if it was never asked;
+	 * IN_DOUBT whenever bytes may have left and no full answer came.
+	 */
+	void (*start)(void *self, const struct message *message, transport_may_start_fn may_start, transport_done_fn done,
+		void *arg);
+	void (*lookup)(void *self, const struct message *message, int64_t sent_at, transport_lookup_fn done, void *arg);
+};
+
+#endif

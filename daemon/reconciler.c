@@ -1,0 +1,322 @@
+/* Attempts whose outcome nobody knows: after a restart, and while in doubt. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <syslog.h>
+
+#include "common/utc.h"
+#include "daemon/flow.h"
+
+struct pass {
+	struct dunner *dunner;
+	struct input *first, **end;
+	size_t doubts;
+	bool failed;
+};
+
+static struct input *input_for(struct arena **arena, enum input_kind kind, const char *json, size_t len)
+{
+	struct input *input;
+	struct err err = { 0 };
+
+	*arena = arena_create();
+	input = arena_alloc(*arena, sizeof(*input));
+	input->arena = *arena;
+	input->kind = kind;
+	input->attempt = arena_alloc(*arena, sizeof(*input->attempt));
+	if (attempt_entry_read(*arena, json, len, input->attempt, &err) < 0) {
+		arena_free(*arena);
+		return NULL;
+	}
+	return input;
+}
+
+static void on_attempts(int r, const struct store_value *values, size_t count, void *arg)
+{
+	struct pass *pass = arg;
+	struct dunner *d = pass->dunner;
+	int64_t now = flow_now(d), at;
+
+	pass->failed = r < 0;
+	if (r < 0)
+		return;
+	for (size_t i = 0; i + 1 < count; i += 2) {
+		struct provider_traits traits;
+		struct arena *arena;
+		struct input *input;
+
+		if (!values[i + 1].data)
+			continue;
+		input = input_for(&arena, INPUT_RECONCILE, values[i + 1].data, values[i + 1].len);
+		if (!input)
+			continue;
+		pass->doubts++;
+		traits = decide_traits(d, input->attempt->provider);
+		if (sender_flight(d, input->attempt->id) ||
+			(input->attempt->in_doubt &&
+				contact_doubt_next(input->attempt, &traits, now, &at) == DOUBT_WAIT)) {
+			arena_free(arena);
+			continue;
+		}
+		if (!input->attempt->in_doubt) { /* released by a life before this one: it may have left */
+			input->kind = INPUT_OUTCOME;
+			input->outcome = arena_alloc(arena, sizeof(*input->outcome));
+			if (input->attempt->intent_index >= d->not_released_from)
+				*input->outcome = (struct outcome){ .kind = OUTCOME_CANCELLED, .reason = "not_released" };
+			else
+				*input->outcome = (struct outcome){ .kind = OUTCOME_IN_DOUBT, .reason = "process_died" };
+		}
+		*pass->end = input;
+		pass->end = &input->next;
+	}
+}
+
+/* Behind the entries, on the same connection: whether they are those of the place where we left the store. */
+static void on_place(int r, const struct store_value *values, size_t count, void *arg)
+{
+	struct pass *pass = arg;
+	struct dunner *d = pass->dunner;
+	bool ours = r == 0 && !pass->failed && recover_place_is_ours(d, values, count) && !d->recovery;
+
+	d->reconciling = false;
+	d->reconcile_again |= !ours;
+	if (ours)
+		d->doubts = pass->doubts;
+	for (struct input *input = pass->first, *next; input; input = next) {
+		next = input->next;
+		if (ours)
+			flow_wait(d, input);
+		else
+			arena_free(input->arena);
+	}
+	free(pass);
+	if (ours)
+		dunner_pump(d);
+	else
+		d->ports.clock->timer_in(d->ports.clock->self, d->pump_timer, RETRY_COMMIT_MS);
+}
+
+void reconcile_start(struct dunner *d)
+{
+	struct pass *pass;
+	struct arena *arena;
+
+	if (d->reconciling || d->state == DUNNER_STOPPING)
+		return;
+	d->reconciling = true;
+	d->reconcile_again = false;
+	pass = xcalloc(1, sizeof(*pass));
+	pass->dunner = d;
+	pass->end = &pass->first;
+	arena = arena_create();
+	d->ports.store->hash(d->ports.store->self, key_of(arena, &d->keyspace, "attempts"), on_attempts, pass);
+	d->ports.store->hash(d->ports.store->self, key_of(arena, &d->keyspace, "cursor"), on_place, pass);
+	arena_free(arena);
+}
+
+void decide_reconcile(struct dunner *d, struct group *g, struct input *input)
+{
+	struct contact_env env = decide_env(d);
+	struct attempt_entry *entry = input->attempt;
+	struct provider_traits traits = decide_traits(d, entry->provider);
+	struct doc *debtor = group_find(d, g, DOC_DEBTOR, entry->debtor_id);
+	struct candidate *members;
+	enum doubt_step step;
+	size_t count;
+	int64_t at;
+
+	members = decide_members(d, g, entry, &count);
+	if (debtor && debtor->loaded)
+		debtor->touched = true;
+	if (input->never_sent && sender_flight(d, entry->id))
+		return; /* another request with this id went out after the look-up */
+	if (input->never_sent) {
+		contact_never_sent(debtor && debtor->loaded ? debtor->d : NULL, members, count, entry, "lookup", &g->fx);
+		decide_entry(g, entry, true);
+		return;
+	}
+	step = contact_doubt_next(entry, &traits, env.now, &at);
+	if (step == DOUBT_RESEND_NOW && !contact_stands(&env, debtor && debtor->loaded ? debtor->d : NULL, members, count, entry))
+		step = traits.lookup ? DOUBT_LOOKUP_NOW : env.now >= entry->doubt_since + HOUR_MS ? DOUBT_UNKNOWN : DOUBT_WAIT;
+	if (step == DOUBT_UNKNOWN) {
+		decide_entry(g, entry,
+			contact_unknown(&env, debtor && debtor->loaded ? debtor->d : NULL, members, count, entry,
+				"no_proof", &g->fx));
+		return;
+	}
+	if (step == DOUBT_RESEND_NOW && g->resend_count < DUE_PAGE && g->contacts_allowed) {
+		entry->doubt_since = env.now; /* on disk before it goes: a look-up proves nothing about a younger request */
+		decide_entry(g, entry, false);
+		g->resend[g->resend_count++] = entry;
+	}
+	if (step == DOUBT_LOOKUP_NOW && g->lookup_count < DUE_PAGE)
+		g->lookup[g->lookup_count++] = entry;
+	for (size_t i = 0; i < count; i++)
+		if (members[i].escalation->state == ESCALATION_DOUBT)
+			members[i].escalation->look_at = env.now + MINUTE_MS;
+}
+
+/* The bytes as they were decided, from the journal: a resend says the same or nothing. */
+static int stored_message(struct dunner *d, const struct attempt_entry *entry, struct arena *arena, struct message *ret)
+{
+	CLEANUP(buf_clear) struct buf body = { 0 };
+	struct buf *plain = arena_alloc(arena, sizeof(*plain));
+	uint8_t salt[SALT_SIZE];
+	struct record_body record;
+	struct case_keys keys;
+	struct json *json = arena_alloc(arena, sizeof(*json));
+	struct err err = { 0 };
+	int r;
+
+	r = d->ports.journal->read(d->ports.journal->self, entry->intent_year, entry->intent_index, &body);
+	if (r < 0)
+		return r;
+	r = record_body_read(body.data, body.len, &record);
+	if (r < 0)
+		return r;
+	if (record.blob_count < 2)
+		return -EBADMSG;
+	r = d->ports.keys->open(d->ports.keys->self, record.blobs[1].year, record.blobs[1].slot, &keys);
+	if (r < 0)
+		return r;
+	r = record_body_open(&record, 1, &keys, salt, plain);
+	if (r >= 0)
+		r = json_parse(arena, buf_str(plain), plain->len, 0, json, &err);
+	if (r >= 0)
+		r = message_read(json, arena, ret, &err);
+	buf_clear(plain);
+	if (r >= 0 && strcmp(ret->attempt_id, entry->id) != 0)
+		r = -EBADMSG;
+	return r;
+}
+
+struct search {
+	struct dunner *dunner;
+	struct arena *arena;
+	struct attempt_entry *entry;
+	struct message message;
+};
+
+static void on_lookup(enum lookup_result result, const char *provider_id, void *arg)
+{
+	struct search *search = arg;
+	struct dunner *d = search->dunner;
+	struct attempt_entry *entry = search->entry;
+	struct provider_traits traits = decide_traits(d, entry->provider);
+	struct input *input = arena_alloc(search->arena, sizeof(*input));
+
+	input->arena = search->arena;
+	input->attempt = entry;
+	if (result == LOOKUP_FOUND) {
+		input->kind = INPUT_OUTCOME;
+		input->outcome = arena_alloc(search->arena, sizeof(*input->outcome));
+		*input->outcome = (struct outcome){ .kind = OUTCOME_ACCEPTED, .reason = "lookup",
+			.provider_id = arena_strdup(search->arena, provider_id) };
+	} else if (result == LOOKUP_MISSED && traits.conclusive_after_ms &&
+		flow_now(d) >= entry->doubt_since + traits.conclusive_after_ms) {
+		input->kind = INPUT_RECONCILE;
+		input->never_sent = true;
+	} else {
+		arena_free(search->arena);
+		return;
+	}
+	flow_wait(d, input);
+	dunner_pump(d);
+}
+
+struct verdict {
+	struct dunner *dunner;
+	bool sent;
+	char attempt[ATTEMPT_ID_SIZE], who[101];
+};
+
+static void on_verdict(int r, const struct store_value *values, size_t count, void *arg)
+{
+	struct verdict *verdict = arg;
+	struct dunner *d = verdict->dunner;
+
+	for (size_t i = 0; r == 0 && i + 1 < count; i += 2) {
+		struct arena *arena;
+		struct input *input;
+
+		if (!values[i].data || strlen(verdict->attempt) != values[i].len ||
+			memcmp(values[i].data, verdict->attempt, values[i].len) != 0)
+			continue;
+		input = input_for(&arena, verdict->sent ? INPUT_OUTCOME : INPUT_RECONCILE, values[i + 1].data,
+			values[i + 1].len);
+		if (!input)
+			break;
+		input->never_sent = !verdict->sent;
+		input->outcome = arena_alloc(arena, sizeof(*input->outcome));
+		*input->outcome = (struct outcome){ .kind = OUTCOME_ACCEPTED, .reason = "person" };
+		flow_wait(d, input);
+	}
+	free(verdict);
+	dunner_pump(d);
+}
+
+void reconcile_verdict(struct dunner *d, const char *attempt_id, bool sent, const char *who)
+{
+	struct verdict *verdict = xcalloc(1, sizeof(*verdict));
+	struct arena *arena = arena_create();
+
+	verdict->dunner = d;
+	verdict->sent = sent;
+	snprintf(verdict->attempt, sizeof(verdict->attempt), "%s", attempt_id);
+	snprintf(verdict->who, sizeof(verdict->who), "%s", who);
+	d->ports.store->hash(d->ports.store->self, key_of(arena, &d->keyspace, "attempts"), on_verdict, verdict);
+	arena_free(arena);
+}
+
+static struct attempt_entry *copy_entry(struct arena *arena, const struct attempt_entry *entry)
+{
+	CLEANUP(buf_clear) struct buf text = { 0 };
+	struct attempt_entry *copy = arena_alloc(arena, sizeof(*copy));
+	struct err err = { 0 };
+
+	attempt_entry_write(&text, entry);
+	(void)attempt_entry_read(arena, buf_str(&text), text.len, copy, &err); /* what was just written */
+	return copy;
+}
+
+void reconcile_committed(struct dunner *d, struct group *g)
+{
+	for (size_t i = 0; i < g->resend_count; i++) {
+		struct arena *arena = arena_create();
+		struct message message;
+		int r = stored_message(d, g->resend[i], arena, &message);
+
+		if (r == 0 && !sender_flight(d, g->resend[i]->id)) {
+			struct flight *flight = sender_create(d, &message, g->resend[i]);
+
+			flight->resend = true;
+			sender_start(flight);
+		} else if (r < 0) { /* another instance's, or erased: counted as a try, so that other means get their turn */
+			struct arena *kept = arena_create();
+			struct input *input = arena_alloc(kept, sizeof(*input));
+
+			dunner_log(d, LOG_WARNING, "reconciler: attempt %s: its stored bytes cannot be read (%s)",
+				g->resend[i]->id, strerror(-r));
+			input->arena = kept;
+			input->kind = INPUT_OUTCOME;
+			input->attempt = copy_entry(kept, g->resend[i]);
+			input->outcome = arena_alloc(kept, sizeof(*input->outcome));
+			*input->outcome = (struct outcome){ .kind = OUTCOME_TEMPORARY, .reason = "no_bytes" };
+			flow_wait(d, input);
+		}
+		arena_free(arena);
+	}
+	for (size_t i = 0; i < g->lookup_count; i++) {
+		struct arena *arena = arena_create();
+		struct search *search = arena_alloc(arena, sizeof(*search));
+
+		*search = (struct search){ .dunner = d, .arena = arena, .entry = copy_entry(arena, g->lookup[i]) };
+		if (stored_message(d, search->entry, arena, &search->message) < 0) {
+			arena_free(arena);
+			continue;
+		}
+		d->ports.transport->lookup(d->ports.transport->self, &search->message, search->entry->released_at,
+			on_lookup, search);
+	}
+}

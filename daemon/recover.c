@@ -1,0 +1,419 @@
+/*
+ * Where does the store stand, what does the journal say, and what must be done again: at every start, and whenever the store is
+ * found to have gone back in time while we live.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <syslog.h>
+
+#include "common/hash.h"
+#include "daemon/flow.h"
+
+#define REDO_CHUNK 64
+
+struct redo_group {
+	struct group_header head;
+	struct image *images;
+	size_t image_count;
+};
+
+struct recovery {
+	struct dunner *dunner;
+	struct arena *arena; /* of the chunk being redone */
+	struct redo_group *chunk;
+	size_t chunk_count, done;
+	uint64_t above; /* every group up to here is in the store */
+	uint64_t redone;
+	bool rebuild, more, identity_same;
+	bool not_released; /* the crash fell between the last group's fsync and its commit */
+	struct group_header last; /* of the journal */
+	bool has_last;
+	struct stream_position *tails;
+	char previous_writer[128];
+	int failure;
+};
+
+static void ask_cursor(struct recovery *r);
+
+static void retry(struct recovery *r)
+{
+	struct dunner *d = r->dunner;
+
+	d->ports.clock->timer_in(d->ports.clock->self, d->retry_timer, RETRY_COMMIT_MS);
+}
+
+void recover_free(struct dunner *d)
+{
+	if (!d->recovery)
+		return;
+	arena_free(d->recovery->arena);
+	free(d->recovery);
+	d->recovery = NULL;
+}
+
+/* --- the end: streams, attempts, a start record --------------------------------------------------------------------- */
+
+static void finish(struct recovery *r)
+{
+	struct dunner *d = r->dunner;
+	bool live = d->live_recovery, cancel = r->not_released;
+
+	d->committed_pseq = d->pseq;
+	memcpy(d->committed_group, d->last_group, GROUP_ID_SIZE);
+	if (r->redone)
+		dunner_log(d, LOG_NOTICE, "recover: %llu groups redone from the journal", (unsigned long long)r->redone);
+	recover_free(d);
+	d->live_recovery = false;
+	inbox_reset(d);
+	if (live) {
+		struct group *g = d->group;
+
+		dunner_set_state(d, DUNNER_DRAINING);
+		if (g) /* redone with the others; what it released was never started */
+			commit_finished(d, g, false);
+	} else {
+		struct arena *arena = arena_create();
+		struct input *input = arena_alloc(arena, sizeof(*input));
+
+		input->kind = INPUT_START;
+		input->arena = arena;
+		d->not_released_from = cancel ? d->last_index : UINT64_MAX;
+		flow_wait(d, input);
+		dunner_set_state(d, DUNNER_DRAINING);
+		d->reconcile_again = true;
+	}
+	inbox_start(d);
+	dunner_pump(d);
+}
+
+static int compare_ids(const char *a, const char *b)
+{
+	uint64_t at[2] = { strtoull(a, NULL, 10), strtoull(b, NULL, 10) };
+	const char *dash[2] = { strchr(a, '-'), strchr(b, '-') };
+
+	if (at[0] != at[1])
+		return at[0] < at[1] ? -1 : 1;
+	at[0] = dash[0] ? strtoull(dash[0] + 1, NULL, 10) : 0;
+	at[1] = dash[1] ? strtoull(dash[1] + 1, NULL, 10) : 0;
+	return at[0] == at[1] ? 0 : at[0] < at[1] ? -1 : 1;
+}
+
+static void on_tails(int result, void *arg)
+{
+	struct recovery *r = arg;
+	struct dunner *d = r->dunner;
+
+	if (result < 0) {
+		retry(r);
+		return;
+	}
+	for (size_t s = 0; s < d->stream_count; s++)
+		if (compare_ids(r->tails[s].id, d->applied[s].id) < 0) {
+			snprintf(d->reason, sizeof(d->reason),
+				"entries of %s may be missing: the last one read was %s, the stream ends at %s; push what came since again",
+				d->applied[s].stream, d->applied[s].id, r->tails[s].id);
+			dunner_log(d, LOG_ERR, "recover: %s", d->reason);
+			snprintf(d->applied[s].id, STREAM_ID_SIZE, "0-0");
+		}
+	finish(r);
+}
+
+static void ask_tails(struct recovery *r)
+{
+	struct dunner *d = r->dunner;
+
+	if (!r->tails)
+		r->tails = arena_alloc(d->arena, d->stream_count * sizeof(*r->tails));
+	for (size_t s = 0; s < d->stream_count; s++)
+		r->tails[s].stream = d->applied[s].stream;
+	d->ports.store->tails(d->ports.store->self, r->tails, d->stream_count, on_tails, r);
+}
+
+/* --- redo ------------------------------------------------------------------------------------------------------------ */
+
+static int open_images(struct recovery *r, const struct journal_group *group, struct redo_group *to)
+{
+	const struct keys_port *port = r->dunner->ports.keys;
+	size_t capacity = 0;
+
+	to->head = group->head;
+	for (size_t f = 0; f < group->image_count; f++) {
+		struct reader reader = reader_init(group->images[f].data, group->images[f].len);
+		uint8_t blobs = reader_u8(&reader);
+
+		for (uint8_t b = 0; b < blobs; b++) {
+			struct buf *plain = arena_alloc(r->arena, sizeof(*plain));
+			struct case_keys keys;
+			struct blob blob;
+			struct reader content;
+			struct image image;
+			int result = blob_read(&reader, &blob);
+
+			if (result < 0)
+				return result;
+			result = port->open(port->self, blob.year, blob.slot, &keys);
+			if (result == -ENOENT)
+				continue; /* erased: what was erased is not rebuilt */
+			if (result < 0)
+				return result;
+			result = blob_open(&blob, &keys, group->head.id, GROUP_ID_SIZE, plain);
+			if (result < 0) {
+				buf_clear(plain);
+				return result;
+			}
+			content = reader_init(plain->data, plain->len);
+			while ((result = image_read(&content, r->arena, &image)) == 1) {
+				to->images = arena_grow(r->arena, to->images, to->image_count, &capacity, sizeof(image));
+				to->images[to->image_count++] = image;
+			}
+			buf_clear(plain);
+			if (result < 0)
+				return result;
+		}
+	}
+	return 0;
+}
+
+static int on_replay(const struct journal_group *group, void *arg)
+{
+	struct recovery *r = arg;
+
+	if (r->chunk_count == REDO_CHUNK)
+		return 1;
+	r->failure = open_images(r, group, &r->chunk[r->chunk_count]);
+	if (r->failure < 0)
+		return r->failure;
+	r->chunk_count++;
+	return 0;
+}
+
+static void redo_next(struct recovery *r);
+
+static void note_positions(struct dunner *d, const struct redo_group *group)
+{
+	for (size_t i = 0; i < group->image_count; i++)
+		for (size_t s = 0; s < d->stream_count && group->images[i].op == IMAGE_HSET; s++)
+			if (strcmp(group->images[i].field, d->applied[s].stream) == 0)
+				snprintf(d->applied[s].id, STREAM_ID_SIZE, "%.*s", (int)group->images[i].value_len,
+					(const char *)group->images[i].value);
+}
+
+static void on_redone(int result, enum commit_status status, void *arg)
+{
+	struct recovery *r = arg;
+	struct dunner *d = r->dunner;
+	const struct redo_group *group = &r->chunk[r->done];
+
+	if (result < 0) {
+		retry(r);
+		return;
+	}
+	if (status == COMMIT_STALE) {
+		dunner_fail(d, -ESTALE, 75, "another instance took partition %u during the redo", d->settings.partition);
+		return;
+	}
+	if (status == COMMIT_GAP) { /* it went back again: look anew */
+		ask_cursor(r);
+		return;
+	}
+	note_positions(d, group);
+	r->above = group->head.pseq;
+	r->redone++;
+	r->done++;
+	d->turns++;
+	redo_next(r);
+}
+
+static void redo_next(struct recovery *r)
+{
+	struct dunner *d = r->dunner;
+	struct store_commit commit = { .epoch = d->epoch, .writer = d->config->instance, .rebuild = r->rebuild };
+	const struct redo_group *group;
+	int result;
+
+	if (r->done == r->chunk_count) {
+		arena_clear(r->arena);
+		r->chunk = arena_alloc(r->arena, REDO_CHUNK * sizeof(*r->chunk));
+		r->chunk_count = r->done = 0;
+		result = d->ports.journal->replay(d->ports.journal->self, d->settings.partition, r->above, on_replay, r);
+		if (result < 0) {
+			dunner_fail(d, result, 74, "the journal cannot be replayed: %s", strerror(-result));
+			return;
+		}
+		if (!r->chunk_count) {
+			ask_tails(r);
+			return;
+		}
+	}
+	group = &r->chunk[r->done];
+	commit.head = &group->head;
+	commit.images = group->images;
+	commit.image_count = group->image_count;
+	d->ports.store->commit(d->ports.store->self, &commit, on_redone, r);
+}
+
+/* --- where the store stands ---------------------------------------------------------------------------------------------- */
+
+static void take_positions(struct dunner *d, const struct store_cursor *cursor)
+{
+	for (size_t s = 0; s < d->stream_count; s++) {
+		snprintf(d->applied[s].id, STREAM_ID_SIZE, "0-0");
+		for (size_t i = 0; i < cursor->stream_count; i++)
+			if (strcmp(cursor->streams[i].stream, d->applied[s].stream) == 0)
+				memcpy(d->applied[s].id, cursor->streams[i].id, STREAM_ID_SIZE);
+	}
+}
+
+static void on_cursor(int result, const struct store_cursor *cursor, void *arg)
+{
+	struct recovery *r = arg;
+	struct dunner *d = r->dunner;
+	bool empty, ours;
+	int known;
+
+	if (result < 0) {
+		retry(r);
+		return;
+	}
+	if (cursor->epoch > d->epoch) {
+		dunner_fail(d, -ESTALE, 75, "another instance owns partition %u now", d->settings.partition);
+		return;
+	}
+	empty = !cursor->present || !cursor->pseq;
+	ours = !cursor->writer[0] || strcmp(cursor->writer, d->config->instance) == 0;
+	r->has_last = d->ports.journal->last(d->ports.journal->self, d->settings.partition, &r->last) == 0;
+	memcpy(d->run_id, cursor->run_id, REDIS_ID_SIZE);
+	memcpy(d->repl_id, cursor->repl_id, REDIS_ID_SIZE);
+	take_positions(d, cursor);
+	r->rebuild = empty;
+	r->above = empty ? 0 : cursor->pseq;
+	if (!empty && !ours) { /* a take-over: what another instance committed is the truth; own groups above it are superseded */
+		dunner_log(d, LOG_NOTICE, "recover: partition %u was last written by %s: continuing from there",
+			d->settings.partition, cursor->writer);
+		d->taken_over = true;
+		d->pseq = cursor->pseq;
+		memcpy(d->last_group, cursor->group, GROUP_ID_SIZE);
+		ask_tails(r);
+		return;
+	}
+	if (!empty) {
+		known = r->has_last && cursor->pseq <= r->last.pseq ?
+			d->ports.journal->knows(d->ports.journal->self, d->settings.partition, cursor->pseq, cursor->group) :
+			0;
+		if (known < 0) {
+			dunner_fail(d, known, 74, "the journal cannot be read: %s", strerror(-known));
+			return;
+		}
+		if (!known) {
+			dunner_refuse(d,
+				"Redis holds group %llu of this instance, which its journal does not know: the journal was rolled back or the state directory is another one's; nothing is sent; restore the journal, or seal it",
+				(unsigned long long)cursor->pseq);
+			return;
+		}
+	}
+	if (!r->has_last) {
+		d->pseq = 0;
+		memset(d->last_group, 0, GROUP_ID_SIZE);
+		ask_tails(r);
+		return;
+	}
+	d->pseq = r->last.pseq;
+	memcpy(d->last_group, r->last.id, GROUP_ID_SIZE);
+	r->identity_same = strcmp(r->last.run_id, cursor->run_id) == 0 && strcmp(r->last.repl_id, cursor->repl_id) == 0;
+	r->not_released = !d->live_recovery && !empty && r->identity_same && cursor->pseq + 1 == r->last.pseq &&
+		memcmp(cursor->group, r->last.predecessor, GROUP_ID_SIZE) == 0;
+	d->last_index = r->last.first_index;
+	r->chunk_count = r->done = 0;
+	redo_next(r);
+}
+
+static void ask_cursor(struct recovery *r)
+{
+	struct dunner *d = r->dunner;
+
+	d->ports.store->cursor(d->ports.store->self, on_cursor, r);
+}
+
+/* Where the store stands by its cursor hash, compared with the last group that we committed. */
+bool recover_place_is_ours(const struct dunner *d, const struct store_value *cursor, size_t count)
+{
+	uint8_t group[GROUP_ID_SIZE] = { 0 };
+	uint64_t pseq = 0;
+
+	for (size_t i = 0; i + 1 < count; i += 2) {
+		if (strcmp(cursor[i].data, "pseq") == 0)
+			pseq = strtoull(cursor[i + 1].data, NULL, 10);
+		else if (strcmp(cursor[i].data, "group") == 0 &&
+			hex_parse(cursor[i + 1].data, GROUP_ID_SIZE, group) < 0)
+			return false;
+	}
+	return pseq == d->committed_pseq && memcmp(group, d->committed_group, GROUP_ID_SIZE) == 0;
+}
+
+/* Nothing of it is in the journal: its inputs are taken again, entries by reading them again. */
+static void give_back(struct dunner *d)
+{
+	struct group *g = d->group;
+	struct input *first = NULL, **end = &first;
+
+	for (struct input *input = g->inputs, *next; input; input = next) {
+		next = input->next;
+		if (input->kind == INPUT_ENTRY || input->kind == INPUT_DUE)
+			continue;
+		input->next = NULL;
+		*end = input;
+		end = &input->next;
+	}
+	if (first) {
+		*end = d->waiting;
+		if (!d->waiting)
+			d->waiting_end = end;
+		d->waiting = first;
+	}
+	d->group = NULL;
+	group_free(g);
+}
+
+bool recover_due(struct dunner *d)
+{
+	if (!d->recovery_wanted)
+		return false;
+	if (d->group && !d->group->journaled)
+		give_back(d);
+	d->recovery_wanted = false;
+	recover_start(d, true);
+	return true;
+}
+
+void recover_wanted(struct dunner *d)
+{
+	if (d->recovery || d->recovery_wanted)
+		return;
+	dunner_log(d, LOG_WARNING, "recover: the store is not where we left it: nothing is released until it is redone");
+	d->recovery_wanted = true;
+	d->caught_up_at = -1;
+	if (!d->group)
+		recover_due(d);
+}
+
+void recover_start(struct dunner *d, bool live)
+{
+	struct recovery *r = d->recovery;
+
+	if (!r) {
+		r = xcalloc(1, sizeof(*r));
+		r->dunner = d;
+		r->arena = arena_create();
+		d->recovery = r;
+		d->live_recovery = live;
+		d->caught_up_at = -1;
+		if (live)
+			dunner_set_state(d, DUNNER_STARTING);
+	}
+	arena_clear(r->arena);
+	r->chunk = NULL;
+	r->chunk_count = r->done = 0;
+	ask_cursor(r);
+}

@@ -1,0 +1,69 @@
+#include "daemon/redis_scripts.h"
+
+/*
+ * KEYS: cursor, then one per image. ARGV: epoch, pseq, group, previous pseq, previous group, writer, rebuild, then each image: its
+ * letter and arguments.
+ */
+const char script_commit[] =
+	"local at = redis.call('HMGET', KEYS[1], 'epoch', 'pseq', 'group')\n"
+	"if at[1] and at[1] ~= ARGV[1] then return redis.status_reply('STALE') end\n"
+	"if at[2] == ARGV[2] and at[3] == ARGV[3] then return redis.status_reply('ALREADY') end\n"
+	"if at[2] then\n"
+	"  if at[2] ~= ARGV[4] or at[3] ~= ARGV[5] then return redis.status_reply('GAP') end\n"
+	"elseif ARGV[4] ~= '0' and ARGV[7] ~= '1' then return redis.status_reply('GAP') end\n"
+	"local i = 8\n"
+	"for k = 2, #KEYS do\n"
+	"  local key, op = KEYS[k], ARGV[i]\n"
+	"  if op == 'S' then redis.call('SET', key, ARGV[i + 1]); i = i + 2\n"
+	"  elseif op == 'Z' then redis.call('ZADD', key, ARGV[i + 2], ARGV[i + 1]); i = i + 3\n"
+	"  elseif op == 'H' then redis.call('HSET', key, ARGV[i + 1], ARGV[i + 2]); i = i + 3\n"
+	"  elseif op == 'U' then redis.call('SET', key, ARGV[i + 1], 'PXAT', ARGV[i + 2]); i = i + 3\n"
+	"  elseif op == 'R' then redis.call('ZREM', key, ARGV[i + 1]); i = i + 2\n"
+	"  elseif op == 'E' then redis.call('HDEL', key, ARGV[i + 1]); i = i + 2\n"
+	"  elseif op == 'D' then redis.call('DEL', key); i = i + 1\n"
+	"  elseif op == 'X' then\n"
+	"    local n = tonumber(ARGV[i + 3])\n"
+	"    local call = {'XADD', key}\n"
+	"    if ARGV[i + 2] ~= '0' then call[3] = 'MAXLEN'; call[4] = '~'; call[5] = ARGV[i + 2] end\n"
+	"    call[#call + 1] = ARGV[i + 1]\n"
+	"    for f = 1, n do call[#call + 1] = ARGV[i + 3 + f] end\n"
+	"    redis.pcall(unpack(call))\n" /* refused only when the id is already behind the stream's last: done before */
+	"    i = i + 4 + n\n"
+	"  end\n"
+	"end\n"
+	"redis.call('HSET', KEYS[1], 'epoch', ARGV[1], 'pseq', ARGV[2], 'group', ARGV[3], 'writer', ARGV[6])\n"
+	"return redis.status_reply('APPLIED')\n";
+
+/* KEYS: lease, cursor. ARGV: owner, nonce, ttl, at least. -> { granted, epoch, owner } */
+const char script_lease[] =
+	"local held = redis.call('GET', KEYS[1])\n"
+	"local me = ARGV[1] .. ' ' .. ARGV[2]\n"
+	"local epoch = redis.call('HGET', KEYS[2], 'epoch')\n"
+	"if held == me and epoch then\n"
+	"  redis.call('PEXPIRE', KEYS[1], ARGV[3])\n"
+	"  return {1, epoch, ARGV[1]}\n"
+	"end\n"
+	/* the same instance started again: the lock on its state directory says that the other process is gone */
+	"if held and string.sub(held, 1, #ARGV[1] + 1) ~= ARGV[1] .. ' ' then\n"
+	"  return {0, epoch or '0', string.match(held, '^(.*) ')}\n"
+	"end\n"
+	"local last = tonumber(epoch or '0')\n"
+	"if tonumber(ARGV[4]) > last then last = tonumber(ARGV[4]) end\n"
+	"epoch = string.format('%d', last + 1)\n"
+	"redis.call('SET', KEYS[1], me, 'PX', ARGV[3])\n"
+	"redis.call('HSET', KEYS[2], 'epoch', epoch)\n"
+	"return {1, epoch, ARGV[1]}\n";
+
+/* KEYS: lease. ARGV: owner, nonce */
+const char script_release[] = "if redis.call('GET', KEYS[1]) == ARGV[1] .. ' ' .. ARGV[2] then redis.call('DEL', KEYS[1]) end\n"
+			      "return 1\n";
+
+/* KEYS: cursor. ARGV: stream id, or empty to clear. -> how often it was tried */
+const char script_trying[] = "if ARGV[1] == '' then\n"
+			     "  redis.call('HDEL', KEYS[1], 'trying', 'trying_count')\n"
+			     "  return 0\n"
+			     "end\n"
+			     "if redis.call('HGET', KEYS[1], 'trying') ~= ARGV[1] then\n"
+			     "  redis.call('HSET', KEYS[1], 'trying', ARGV[1], 'trying_count', '0')\n"
+			     "end\n"
+			     "return redis.call('HINCRBY', KEYS[1], 'trying_count', 1)\n";

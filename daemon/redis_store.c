@@ -1,0 +1,704 @@
+#include "daemon/redis_store.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "common/hash.h"
+#include "common/json.h"
+#include "common/keys.h"
+#include "daemon/redis_scripts.h"
+
+struct redis_store {
+	struct redis_link *link, *reads;
+	struct store_port port;
+	struct arena *arena;
+	struct keyspace keyspace;
+	const char *cursor, *lease, *due;
+	struct redis_script commit_script, lease_script, release_script, trying_script;
+	char nonce[17];
+	char last_error[200];
+};
+
+static int64_t mono(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_BOOTTIME, &now);
+	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+/* An error reply as the flow understands it. */
+static int outcome(struct redis_store *store, int r, const struct redis_reply *reply)
+{
+	if (r < 0)
+		return r;
+	if (reply->type != REDIS_ERROR)
+		return 0;
+	snprintf(store->last_error, sizeof(store->last_error), "%s", reply->str);
+	switch (redis_reply_class(reply)) {
+	case REDIS_READONLY:
+	case REDIS_MOVED:
+		redis_link_drop(store->reads, "not a primary");
+		redis_link_drop(store->link, "not a primary");
+		return -EAGAIN;
+	case REDIS_RETRY:
+	case REDIS_NOREPLICAS:
+	case REDIS_NOSCRIPT:
+		return -EAGAIN;
+	case REDIS_NOSPACE:
+		return -ENOSPC;
+	case REDIS_DENIED:
+		return -EPERM;
+	default:
+		return -EPROTO;
+	}
+}
+
+/* One call under way: what to do with its replies. */
+struct call {
+	struct redis_store *store;
+	void (*fn)(void); /* the caller's callback, cast back by its own kind */
+	void *arg;
+	struct arena *arena; /* results gathered over several replies */
+	size_t expected, answered;
+	int r;
+	int64_t sent_at, ttl;
+	void *data;
+	size_t count;
+};
+
+static struct call *new_call(struct redis_store *store, void (*fn)(void), void *arg, size_t expected)
+{
+	struct arena *arena = arena_create();
+	struct call *call = arena_alloc(arena, sizeof(*call));
+
+	*call = (struct call){ .store = store, .fn = fn, .arg = arg, .arena = arena, .expected = expected,
+		.sent_at = mono() };
+	return call;
+}
+
+/* True when this was the last reply: the caller then reports and frees. */
+static bool gathered(struct call *call, int r, const struct redis_reply *reply)
+{
+	int result = outcome(call->store, r, reply);
+
+	if (result < 0 && call->r == 0)
+		call->r = result;
+	return ++call->answered == call->expected;
+}
+
+static void read_place(const struct redis_reply *reply, struct store_place *place)
+{
+	*place = (struct store_place){ 0 };
+	if (reply->type != REDIS_ARRAY || reply->count != 2 || reply->items[0].type != REDIS_STRING ||
+		reply->items[1].type != REDIS_STRING)
+		return;
+	place->pseq = strtoull(reply->items[0].str, NULL, 10);
+	place->present = hex_parse(reply->items[1].str, GROUP_ID_SIZE, place->group) == 0;
+}
+
+/* --- reading the streams --------------------------------------------------------------------------------------------- */
+
+struct reading {
+	const char **streams;
+	size_t stream_count;
+	struct store_entry *entries;
+	size_t count, capacity;
+};
+
+static void keep_entry(struct call *call, struct reading *reading, size_t stream, const struct redis_reply *one)
+{
+	struct store_entry *entry;
+	const struct redis_reply *fields;
+
+	if (one->type != REDIS_ARRAY || one->count != 2 || one->items[0].type != REDIS_STRING)
+		return;
+	fields = &one->items[1];
+	reading->entries = arena_grow(call->arena, reading->entries, reading->count, &reading->capacity,
+		sizeof(*reading->entries));
+	entry = &reading->entries[reading->count++];
+	*entry = (struct store_entry){ .stream = stream, .id = arena_strdup(call->arena, one->items[0].str) };
+	if (fields->type == REDIS_ARRAY && fields->count == 2 && fields->items[0].type == REDIS_STRING &&
+		fields->items[1].type == REDIS_STRING && strcmp(fields->items[0].str, "event") == 0 &&
+		fields->items[0].len == 5) {
+		entry->event = arena_memdup(call->arena, fields->items[1].str, fields->items[1].len);
+		entry->len = fields->items[1].len;
+	} else {
+		struct buf text = { 0 };
+		struct json_writer w = jw_init(&text);
+
+		jw_array(&w, NULL);
+		for (size_t i = 0; fields->type == REDIS_ARRAY && i < fields->count; i++)
+			jw_strn(&w, NULL, fields->items[i].str ? fields->items[i].str : "", fields->items[i].len);
+		jw_end_array(&w);
+		entry->raw = arena_memdup(call->arena, text.data, text.len);
+		entry->raw_len = text.len;
+		buf_clear(&text);
+	}
+}
+
+static void on_entries(int r, const struct redis_reply *reply, void *arg)
+{
+	struct call *call = arg;
+	struct reading *reading = call->data;
+
+	(void)gathered(call, r, reply);
+	if (r < 0 || reply->type != REDIS_ARRAY)
+		return;
+	for (size_t i = 0; i < reply->count; i++) {
+		const struct redis_reply *one = &reply->items[i];
+		size_t stream = 0;
+
+		if (one->type != REDIS_ARRAY || one->count != 2 || one->items[0].type != REDIS_STRING ||
+			one->items[1].type != REDIS_ARRAY)
+			continue;
+		while (stream < reading->stream_count && strcmp(reading->streams[stream], one->items[0].str) != 0)
+			stream++;
+		for (size_t k = 0; k < one->items[1].count && stream < reading->stream_count; k++)
+			keep_entry(call, reading, stream, &one->items[1].items[k]);
+	}
+}
+
+static void on_read_place(int r, const struct redis_reply *reply, void *arg)
+{
+	struct call *call = arg;
+	struct reading *reading = call->data;
+	struct store_place place = { 0 };
+
+	(void)gathered(call, r, reply);
+	if (r == 0)
+		read_place(reply, &place);
+	((store_entries_fn)call->fn)(call->r, reading->entries, call->r < 0 ? 0 : reading->count, &place, call->arg);
+	arena_free(call->arena);
+}
+
+static void store_read(void *self, const struct stream_position *positions, size_t position_count, size_t count,
+	int block_ms, store_entries_fn done, void *arg)
+{
+	struct redis_store *store = self;
+	struct call *call = new_call(store, (void (*)(void))done, arg, 2);
+	struct reading *reading = arena_alloc(call->arena, sizeof(*reading));
+	const char **argv = arena_alloc(call->arena, (6 + 2 * position_count) * sizeof(*argv));
+	const char *place[] = { "HMGET", store->cursor, "pseq", "group" };
+	size_t n = 0;
+
+	call->data = reading;
+	reading->streams = arena_alloc(call->arena, position_count * sizeof(*reading->streams));
+	reading->stream_count = position_count;
+	argv[n++] = "XREAD";
+	argv[n++] = "COUNT";
+	argv[n++] = arena_printf(call->arena, "%zu", count);
+	if (block_ms) {
+		argv[n++] = "BLOCK";
+		argv[n++] = arena_printf(call->arena, "%d", block_ms);
+	}
+	argv[n++] = "STREAMS";
+	for (size_t i = 0; i < position_count; i++)
+		argv[n++] = reading->streams[i] = arena_strdup(call->arena, positions[i].stream);
+	for (size_t i = 0; i < position_count; i++)
+		argv[n++] = arena_strdup(call->arena, positions[i].id);
+	redis_link_command(store->reads, n, argv, NULL, 0, on_entries, call);
+	redis_link_command(store->reads, 4, place, NULL, 0, on_read_place, call);
+}
+
+/* --- plain reads ------------------------------------------------------------------------------------------------------- */
+
+static void on_values(int r, const struct redis_reply *reply, void *arg)
+{
+	struct call *call = arg;
+	struct store_value *values = NULL;
+	size_t count = 0;
+
+	(void)gathered(call, r, reply);
+	if (call->r == 0 && reply->type == REDIS_ARRAY) {
+		count = reply->count;
+		values = arena_alloc(call->arena, (count + 1) * sizeof(*values));
+		for (size_t i = 0; i < count; i++)
+			values[i] = (struct store_value){ reply->items[i].str, reply->items[i].len };
+	}
+	((store_values_fn)call->fn)(call->r, values, count, call->arg);
+	arena_free(call->arena);
+}
+
+static void store_load(void *self, const char *const *keys, size_t count, store_values_fn done, void *arg)
+{
+	struct redis_store *store = self;
+	struct call *call = new_call(store, (void (*)(void))done, arg, 1);
+	const char **argv = arena_alloc(call->arena, (count + 1) * sizeof(*argv));
+
+	argv[0] = "MGET";
+	memcpy(argv + 1, keys, count * sizeof(*argv));
+	redis_link_command(store->link, count + 1, argv, NULL, 0, on_values, call);
+}
+
+static void store_hash(void *self, const char *key, store_values_fn done, void *arg)
+{
+	struct redis_store *store = self;
+	const char *argv[] = { "HGETALL", key };
+
+	redis_link_command(store->link, 2, argv, NULL, 0, on_values, new_call(store, (void (*)(void))done, arg, 1));
+}
+
+static void on_due_page(int r, const struct redis_reply *reply, void *arg)
+{
+	struct call *call = arg;
+	struct store_due *due;
+
+	(void)gathered(call, r, reply);
+	if (call->r < 0 || reply->type != REDIS_ARRAY)
+		return;
+	call->count = reply->count / 2;
+	call->data = due = arena_alloc(call->arena, (call->count + 1) * sizeof(*due));
+	for (size_t i = 0; i < call->count; i++) {
+		due[i].member = arena_strdup(call->arena, reply->items[2 * i].str ? reply->items[2 * i].str : "");
+		due[i].at = reply->items[2 * i + 1].str ? strtoll(reply->items[2 * i + 1].str, NULL, 10) : 0;
+	}
+}
+
+static void on_due_next(int r, const struct redis_reply *reply, void *arg)
+{
+	struct call *call = arg;
+	int64_t next = 0;
+
+	(void)gathered(call, r, reply);
+	if (call->r == 0 && reply->type == REDIS_ARRAY && reply->count == 2 && reply->items[1].str)
+		next = strtoll(reply->items[1].str, NULL, 10);
+	((store_due_fn)call->fn)(call->r, call->data, call->r < 0 ? 0 : call->count, next, call->arg);
+	arena_free(call->arena);
+}
+
+static void store_due(void *self, int64_t now, size_t limit, store_due_fn done, void *arg)
+{
+	struct redis_store *store = self;
+	struct call *call = new_call(store, (void (*)(void))done, arg, 2);
+	const char *at = arena_printf(call->arena, "%lld", (long long)now);
+	const char *first[] = { "ZRANGEBYSCORE", store->due, "-inf", at, "WITHSCORES", "LIMIT", "0",
+		arena_printf(call->arena, "%zu", limit) };
+	const char *then[] = { "ZRANGEBYSCORE", store->due, arena_printf(call->arena, "(%lld", (long long)now), "+inf",
+		"WITHSCORES", "LIMIT", "0", "1" };
+
+	redis_link_command(store->link, 8, first, NULL, 0, on_due_page, call);
+	redis_link_command(store->link, 8, then, NULL, 0, on_due_next, call);
+}
+
+/* --- the cursor --------------------------------------------------------------------------------------------------------- */
+
+static void take_field(struct call *call, struct store_cursor *cursor, size_t *capacity, const char *name, const char *value)
+{
+	if (strcmp(name, "epoch") == 0) {
+		cursor->epoch = strtoull(value, NULL, 10);
+	} else if (strcmp(name, "pseq") == 0) {
+		cursor->pseq = strtoull(value, NULL, 10);
+	} else if (strcmp(name, "group") == 0) {
+		(void)hex_parse(value, GROUP_ID_SIZE, cursor->group);
+	} else if (strcmp(name, "writer") == 0) {
+		snprintf(cursor->writer, sizeof(cursor->writer), "%s", value);
+	} else if (strcmp(name, "trying") == 0) {
+		cursor->trying = arena_strdup(call->arena, value);
+	} else if (strcmp(name, "trying_count") == 0) {
+		cursor->trying_count = strtoll(value, NULL, 10);
+	} else if (strchr(name, ':')) {
+		cursor->streams = arena_grow(call->arena, cursor->streams, cursor->stream_count, capacity,
+			sizeof(*cursor->streams));
+		cursor->streams[cursor->stream_count].stream = arena_strdup(call->arena, name);
+		snprintf(cursor->streams[cursor->stream_count++].id, STREAM_ID_SIZE, "%s", value);
+	}
+}
+
+static void on_cursor_hash(int r, const struct redis_reply *reply, void *arg)
+{
+	struct call *call = arg;
+	struct store_cursor *cursor = arena_alloc(call->arena, sizeof(*cursor));
+	size_t capacity = 0;
+
+	call->data = cursor;
+	cursor->trying = "";
+	(void)gathered(call, r, reply);
+	if (call->r < 0 || reply->type != REDIS_ARRAY)
+		return;
+	cursor->present = reply->count > 0;
+	for (size_t i = 0; i + 1 < reply->count; i += 2)
+		if (reply->items[i].str && reply->items[i + 1].str)
+			take_field(call, cursor, &capacity, reply->items[i].str, reply->items[i + 1].str);
+}
+
+static void info_value(const char *text, const char *name, char *ret)
+{
+	const char *at = strstr(text, name);
+	size_t n;
+
+	if (!at)
+		return;
+	at += strlen(name);
+	n = strcspn(at, "\r\n");
+	if (n < REDIS_ID_SIZE) {
+		memcpy(ret, at, n);
+		ret[n] = '\0';
+	}
+}
+
+static void on_info(int r, const struct redis_reply *reply, void *arg)
+{
+	struct call *call = arg;
+	struct store_cursor *cursor = call->data;
+	bool last = gathered(call, r, reply);
+
+	if (r == 0 && reply->type == REDIS_STRING) {
+		info_value(reply->str, "run_id:", cursor->run_id);
+		info_value(reply->str, "master_replid:", cursor->repl_id);
+	}
+	if (!last)
+		return;
+	((store_cursor_fn)call->fn)(call->r, call->r < 0 ? NULL : cursor, call->arg);
+	arena_free(call->arena);
+}
+
+static void store_cursor_get(void *self, store_cursor_fn done, void *arg)
+{
+	struct redis_store *store = self;
+	struct call *call = new_call(store, (void (*)(void))done, arg, 3);
+	const char *hash[] = { "HGETALL", store->cursor }, *server[] = { "INFO", "server" },
+		   *replication[] = { "INFO", "replication" };
+
+	redis_link_command(store->link, 2, hash, NULL, 0, on_cursor_hash, call);
+	redis_link_command(store->link, 2, server, NULL, 0, on_info, call);
+	redis_link_command(store->link, 2, replication, NULL, 0, on_info, call);
+}
+
+/* --- commit ------------------------------------------------------------------------------------------------------------ */
+
+static void on_commit(int r, const struct redis_reply *reply, void *arg)
+{
+	static const char *const words[] = { [COMMIT_APPLIED] = "APPLIED", [COMMIT_ALREADY] = "ALREADY",
+		[COMMIT_STALE] = "STALE", [COMMIT_GAP] = "GAP" };
+	struct call *call = arg;
+	int status = -1;
+
+	(void)gathered(call, r, reply);
+	for (int i = 0; i <= COMMIT_GAP && call->r == 0; i++)
+		if (reply->str && strcmp(reply->str, words[i]) == 0)
+			status = i;
+	if (call->r == 0 && status < 0)
+		call->r = -EPROTO;
+	((store_commit_fn)call->fn)(call->r, call->r < 0 ? COMMIT_GAP : (enum commit_status)status, call->arg);
+	arena_free(call->arena);
+}
+
+struct arguments {
+	struct arena *arena;
+	const char **argv;
+	size_t *lens, count;
+};
+
+static void add_bytes(struct arguments *a, const void *data, size_t len)
+{
+	a->argv[a->count] = data ? data : "";
+	a->lens[a->count++] = len;
+}
+
+static void add_text(struct arguments *a, const char *text)
+{
+	add_bytes(a, text, strlen(text));
+}
+
+static void add_number(struct arguments *a, int64_t n)
+{
+	add_text(a, arena_printf(a->arena, "%lld", (long long)n));
+}
+
+/* XADD's fields travel as a JSON array: here they become arguments, so that the script needs no parser. */
+static void add_fields(struct arguments *a, const struct image *image)
+{
+	struct json *json = arena_alloc(a->arena, sizeof(*json));
+	struct err err = { 0 };
+
+	if (json_parse(a->arena, image->value, image->value_len, 0, json, &err) < 0 || json_len(json) % 2) {
+		add_number(a, 2);
+		add_text(a, "event");
+		add_bytes(a, image->value, image->value_len);
+		return;
+	}
+	add_number(a, (int64_t)json_len(json));
+	for (size_t i = 0; i < json_len(json); i++) {
+		struct json one = json_at(json, i);
+
+		add_text(a, json_str(&one) ? json_str(&one) : "");
+	}
+}
+
+static void add_image(struct arguments *a, const struct image *image)
+{
+	static const char *const ops[IMAGE_OP_COUNT] = { [IMAGE_SET] = "S", [IMAGE_SET_UNTIL] = "U", [IMAGE_DEL] = "D",
+		[IMAGE_ZADD] = "Z", [IMAGE_ZREM] = "R", [IMAGE_HSET] = "H", [IMAGE_HDEL] = "E", [IMAGE_XADD] = "X" };
+
+	add_text(a, ops[image->op]);
+	switch (image->op) {
+	case IMAGE_SET:
+		add_bytes(a, image->value, image->value_len);
+		break;
+	case IMAGE_SET_UNTIL:
+		add_bytes(a, image->value, image->value_len);
+		add_number(a, image->number);
+		break;
+	case IMAGE_ZADD:
+		add_text(a, image->field);
+		add_number(a, image->number);
+		break;
+	case IMAGE_ZREM:
+	case IMAGE_HDEL:
+		add_text(a, image->field);
+		break;
+	case IMAGE_HSET:
+		add_text(a, image->field);
+		add_bytes(a, image->value, image->value_len);
+		break;
+	case IMAGE_XADD:
+		add_text(a, image->field);
+		add_number(a, image->number);
+		add_fields(a, image);
+		break;
+	default:
+		break;
+	}
+}
+
+static void store_commit(void *self, const struct store_commit *commit, store_commit_fn done, void *arg)
+{
+	struct redis_store *store = self;
+	struct call *call = new_call(store, (void (*)(void))done, arg, 1);
+	size_t most = 8 + 24 * commit->image_count;
+	struct arguments a = { .arena = call->arena };
+	char hex[2 * GROUP_ID_SIZE + 1];
+
+	for (size_t i = 0; i < commit->image_count; i++)
+		most += commit->images[i].op == IMAGE_XADD ? 16 : 0;
+	a.argv = arena_alloc(call->arena, most * sizeof(*a.argv));
+	a.lens = arena_alloc(call->arena, most * sizeof(*a.lens));
+	add_text(&a, store->cursor);
+	for (size_t i = 0; i < commit->image_count; i++)
+		add_text(&a, commit->images[i].key);
+	add_number(&a, (int64_t)commit->epoch);
+	add_number(&a, (int64_t)commit->head->pseq);
+	add_text(&a, arena_strdup(call->arena, hex_format(commit->head->id, GROUP_ID_SIZE, hex)));
+	add_number(&a, (int64_t)commit->head->pseq - 1);
+	add_text(&a, arena_strdup(call->arena, hex_format(commit->head->predecessor, GROUP_ID_SIZE, hex)));
+	add_text(&a, commit->writer);
+	add_text(&a, commit->rebuild ? "1" : "0");
+	for (size_t i = 0; i < commit->image_count; i++)
+		add_image(&a, &commit->images[i]);
+	redis_link_script(store->link, &store->commit_script, commit->image_count + 1, a.count, a.argv, a.lens, 0, on_commit,
+		call);
+}
+
+/* --- lease, trying, trimming ---------------------------------------------------------------------------------------------- */
+
+static void on_lease(int r, const struct redis_reply *reply, void *arg)
+{
+	struct call *call = arg;
+	bool granted = false;
+	uint64_t epoch = 0;
+	const char *owner = "";
+
+	(void)gathered(call, r, reply);
+	if (call->r == 0 && reply->type == REDIS_ARRAY && reply->count == 3 && reply->items[1].str && reply->items[2].str) {
+		granted = reply->items[0].integer == 1;
+		epoch = strtoull(reply->items[1].str, NULL, 10);
+		owner = reply->items[2].str;
+	} else if (call->r == 0) {
+		call->r = -EPROTO;
+	}
+	((store_lease_fn)call->fn)(call->r, granted, epoch, call->sent_at + call->ttl, owner, call->arg);
+	arena_free(call->arena);
+}
+
+static void store_lease(void *self, const char *owner, int64_t ttl_ms, uint64_t at_least, store_lease_fn done, void *arg)
+{
+	struct redis_store *store = self;
+	struct call *call = new_call(store, (void (*)(void))done, arg, 1);
+	const char *argv[] = { store->lease, store->cursor, owner, store->nonce,
+		arena_printf(call->arena, "%lld", (long long)ttl_ms),
+		arena_printf(call->arena, "%llu", (unsigned long long)at_least) };
+
+	call->ttl = ttl_ms;
+	redis_link_script(store->link, &store->lease_script, 2, 6, argv, NULL, 0, on_lease, call);
+}
+
+static void on_done(int r, const struct redis_reply *reply, void *arg)
+{
+	struct call *call = arg;
+
+	if (!gathered(call, r, reply))
+		return;
+	((store_done_fn)call->fn)(call->r, call->arg);
+	arena_free(call->arena);
+}
+
+static void store_release(void *self, const char *owner, store_done_fn done, void *arg)
+{
+	struct redis_store *store = self;
+	const char *argv[] = { store->lease, owner, store->nonce };
+
+	redis_link_script(store->link, &store->release_script, 1, 3, argv, NULL, 0, on_done,
+		new_call(store, (void (*)(void))done, arg, 1));
+}
+
+static void on_trying(int r, const struct redis_reply *reply, void *arg)
+{
+	struct call *call = arg;
+
+	(void)gathered(call, r, reply);
+	((store_lease_fn)call->fn)(call->r, true, call->r == 0 ? (uint64_t)reply->integer : 0, 0, "", call->arg);
+	arena_free(call->arena);
+}
+
+static void store_trying(void *self, const char *id, store_lease_fn done, void *arg)
+{
+	struct redis_store *store = self;
+	const char *argv[] = { store->cursor, id ? id : "" };
+
+	redis_link_script(store->link, &store->trying_script, 1, 2, argv, NULL, 0, on_trying,
+		new_call(store, (void (*)(void))done, arg, 1));
+}
+
+static void store_trim(void *self, const struct stream_position *applied, size_t count, store_done_fn done, void *arg)
+{
+	struct redis_store *store = self;
+	struct call *call = new_call(store, (void (*)(void))done, arg, count);
+
+	for (size_t i = 0; i < count; i++) {
+		const char *argv[] = { "XTRIM", applied[i].stream, "MINID", "~", applied[i].id };
+
+		redis_link_command(store->link, 5, argv, NULL, 0, on_done, call);
+	}
+}
+
+static void on_tail(int r, const struct redis_reply *reply, void *arg)
+{
+	struct call *call = arg;
+	struct stream_position *positions = call->data;
+	size_t i = call->answered;
+	bool missing = r == 0 && reply->type == REDIS_ERROR && strstr(reply->str, "no such key"), last;
+
+	if (missing) {
+		call->answered++;
+		last = call->answered == call->expected;
+	} else {
+		last = gathered(call, r, reply);
+	}
+	snprintf(positions[i].id, STREAM_ID_SIZE, "0-0");
+	for (size_t k = 0; !missing && call->r == 0 && reply->type == REDIS_ARRAY && k + 1 < reply->count; k += 2)
+		if (reply->items[k].str && strcmp(reply->items[k].str, "last-generated-id") == 0 && reply->items[k + 1].str)
+			snprintf(positions[i].id, STREAM_ID_SIZE, "%s", reply->items[k + 1].str);
+	if (!last)
+		return;
+	((store_done_fn)call->fn)(call->r, call->arg);
+	arena_free(call->arena);
+}
+
+static void store_tails(void *self, struct stream_position *positions, size_t count, store_done_fn done, void *arg)
+{
+	struct redis_store *store = self;
+	struct call *call = new_call(store, (void (*)(void))done, arg, count);
+
+	call->data = positions;
+	for (size_t i = 0; i < count; i++) {
+		const char *argv[] = { "XINFO", "STREAM", positions[i].stream };
+
+		redis_link_command(store->link, 3, argv, NULL, 0, on_tail, call);
+	}
+}
+
+static bool store_connected(void *self)
+{
+	struct redis_store *store = self;
+
+	return redis_link_connected(store->link) && redis_link_connected(store->reads);
+}
+
+/* --- settings of the server ------------------------------------------------------------------------------------------------ */
+
+static void on_settings(int r, const struct redis_reply *reply, void *arg)
+{
+	struct call *call = arg;
+	const char *fault = NULL, *warning = NULL;
+
+	(void)gathered(call, r, reply);
+	if (call->r == -EPERM || (call->r == -EPROTO && r == 0)) {
+		warning = "Redis does not let us read its settings: appendonly yes and maxmemory-policy noeviction are assumed";
+		call->r = 0;
+	}
+	for (size_t i = 0; call->r == 0 && reply->type == REDIS_ARRAY && i + 1 < reply->count; i += 2) {
+		const char *name = reply->items[i].str, *value = reply->items[i + 1].str;
+
+		if (!name || !value)
+			continue;
+		if (strcmp(name, "appendonly") == 0 && strcmp(value, "yes") != 0)
+			fault = "Redis must run with `appendonly yes`: without it accepted events are lost when it stops";
+		if (strcmp(name, "maxmemory-policy") == 0 && strcmp(value, "noeviction") != 0)
+			fault = "Redis must run with `maxmemory-policy noeviction`: with another one it drops streams when memory is short";
+		if (strcmp(name, "appendfsync") == 0 && strcmp(value, "no") == 0)
+			fault = "Redis must run with `appendfsync always` or `everysec`, not `no`";
+		else if (strcmp(name, "appendfsync") == 0 && strcmp(value, "always") != 0)
+			warning = "Redis runs with `appendfsync everysec`: events of the last second can be lost in a power cut";
+	}
+	((redis_store_check_fn)call->fn)(call->r, fault, warning, call->arg);
+	arena_free(call->arena);
+}
+
+void redis_store_check(struct redis_store *store, redis_store_check_fn done, void *arg)
+{
+	const char *argv[] = { "CONFIG", "GET", "*" };
+
+	redis_link_command(store->link, 3, argv, NULL, 0, on_settings, new_call(store, (void (*)(void))done, arg, 1));
+}
+
+/* --- life -------------------------------------------------------------------------------------------------------------------- */
+
+struct redis_store *redis_store_create(struct event_base *base, const struct redis_url *url, const char *prefix,
+	uint32_t partition, redis_state_fn state, void *arg)
+{
+	struct redis_store *store = xcalloc(1, sizeof(*store));
+	uint8_t nonce[8];
+
+	store->arena = arena_create();
+	store->keyspace = (struct keyspace){ prefix, partition };
+	store->cursor = key_of(store->arena, &store->keyspace, "cursor");
+	store->lease = key_of(store->arena, &store->keyspace, "lease");
+	store->due = key_of(store->arena, &store->keyspace, "due");
+	redis_script_init(&store->commit_script, script_commit);
+	redis_script_init(&store->lease_script, script_lease);
+	redis_script_init(&store->release_script, script_release);
+	redis_script_init(&store->trying_script, script_trying);
+	random_bytes(nonce, sizeof(nonce));
+	hex_format(nonce, sizeof(nonce), store->nonce);
+	store->link = redis_link_create(base, url, state, arg);
+	store->reads = redis_link_create(base, url, NULL, NULL);
+	store->port = (struct store_port){ .self = store, .read = store_read, .load = store_load, .hash = store_hash,
+		.due = store_due, .cursor = store_cursor_get, .commit = store_commit, .lease = store_lease,
+		.release = store_release, .trying = store_trying, .trim = store_trim, .tails = store_tails,
+		.connected = store_connected };
+	return store;
+}
+
+void redis_store_destroy(struct redis_store *store)
+{
+	if (!store)
+		return;
+	redis_link_destroy(store->link);
+	redis_link_destroy(store->reads);
+	arena_free(store->arena);
+	free(store);
+}
+
+const struct store_port *redis_store_port(struct redis_store *store)
+{
+	return &store->port;
+}
+
+const char *redis_store_last_error(const struct redis_store *store)
+{
+	return store->last_error;
+}

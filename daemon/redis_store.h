@@ -1,0 +1,23 @@
+/*
+ * redis_store - one partition of the store in Redis: struct store_port over two redis_links, one for commands, one for the reads
+ * that may block.
+ */
+#ifndef DUNNINGD_DAEMON_REDIS_STORE_H
+#define DUNNINGD_DAEMON_REDIS_STORE_H
+
+#include "common/redis_link.h"
+#include "daemon/ports.h"
+
+struct redis_store;
+/* `state` (may be NULL) hears of the command link's connection. The strings are borrowed for the store's life. */
+struct redis_store *redis_store_create(struct event_base *base, const struct redis_url *url, const char *prefix,
+	uint32_t partition, redis_state_fn state, void *arg);
+void redis_store_destroy(struct redis_store *store); /* no callback afterwards. NULL is allowed */
+const struct store_port *redis_store_port(struct redis_store *store);
+const char *redis_store_last_error(const struct redis_store *store); /* as Redis said it; "" = none */
+
+/* Looks at the server's settings: `fault` is a sentence that says what would be right, or NULL; `warning` likewise. */
+typedef void (*redis_store_check_fn)(int r, const char *fault, const char *warning, void *arg);
+void redis_store_check(struct redis_store *store, redis_store_check_fn done, void *arg);
+
+#endif

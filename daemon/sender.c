@@ -1,0 +1,185 @@
+/* Attempts on their way. Asks may_start at the last moment, keeps every outcome until its group is committed. */
+#include <errno.h>
+#include <string.h>
+#include <syslog.h>
+
+#include "common/adapter.h"
+#include "daemon/flow.h"
+
+static char *copy(struct arena *arena, const char *s)
+{
+	return arena_strdup(arena, s);
+}
+
+struct flight *sender_create(struct dunner *d, const struct message *message, const struct attempt_entry *entry)
+{
+	struct arena *arena = arena_create();
+	struct flight *flight = arena_alloc(arena, sizeof(*flight));
+	struct message *m = &flight->message;
+	const char **ids = arena_alloc(arena, (entry->invoice_count + 1) * sizeof(*ids));
+
+	flight->arena = arena;
+	flight->dunner = d;
+	for (size_t i = 0; i < entry->invoice_count; i++)
+		ids[i] = copy(arena, entry->invoice_ids[i]);
+	*m = *message;
+	m->attempt_id = copy(arena, m->attempt_id);
+	m->provider = copy(arena, m->provider);
+	m->to = (struct party){ copy(arena, m->to.name), copy(arena, m->to.email), copy(arena, m->to.phone),
+		copy(arena, m->to.reply_to) };
+	m->from = (struct party){ copy(arena, m->from.name), copy(arena, m->from.email), copy(arena, m->from.phone),
+		copy(arena, m->from.reply_to) };
+	m->locale = copy(arena, m->locale);
+	m->subject = copy(arena, m->subject);
+	m->text = copy(arena, m->text);
+	m->html = copy(arena, m->html);
+	m->debtor_id = copy(arena, m->debtor_id);
+	m->step = copy(arena, m->step);
+	m->policy = copy(arena, m->policy);
+	m->invoice_ids = ids;
+	m->invoice_count = entry->invoice_count;
+	flight->entry = *entry;
+	flight->entry.id = m->attempt_id;
+	flight->entry.debtor_id = copy(arena, entry->debtor_id);
+	flight->entry.step = copy(arena, entry->step);
+	flight->entry.channel = copy(arena, entry->channel);
+	flight->entry.provider = copy(arena, entry->provider);
+	flight->entry.policy_digest = copy(arena, entry->policy_digest);
+	flight->entry.invoice_ids = ids;
+	flight->next = d->flights;
+	d->flights = flight;
+	d->flight_count++;
+	return flight;
+}
+
+struct flight *sender_flight(const struct dunner *d, const char *attempt_id)
+{
+	for (struct flight *f = d->flights; f; f = f->next)
+		if (strcmp(f->entry.id, attempt_id) == 0)
+			return f;
+	return NULL;
+}
+
+void sender_drop(struct dunner *d, struct flight *flight)
+{
+	for (struct flight **at = &d->flights; *at; at = &(*at)->next)
+		if (*at == flight) {
+			*at = flight->next;
+			d->flight_count--;
+			arena_free(flight->arena);
+			return;
+		}
+}
+
+void sender_free(struct dunner *d)
+{
+	while (d->flights)
+		sender_drop(d, d->flights);
+}
+
+/*
+ * The last question before the first byte. Everything that could make this contact wrong is looked at here, in memory, and
+ * nothing else: the mark's age, the lease's margin, and whether anything applied since concerns these people.
+ */
+static bool may_start(void *arg)
+{
+	struct flight *flight = arg;
+	struct dunner *d = flight->dunner;
+
+	flight->asked = true;
+	flight->on_wire = !flight->touched && !d->stopping && !d->recovery && d->state == DUNNER_RUNNING &&
+		!flow_holding(d) && inbox_marked(d, MARK_MAX_AGE_MS) &&
+		flow_mono(d) < d->lease_until - LEASE_MARGIN_MS;
+	return flight->on_wire;
+}
+
+void sender_outcome(struct flight *flight, const struct outcome *outcome)
+{
+	struct dunner *d = flight->dunner;
+	struct input *input = arena_alloc(flight->arena, sizeof(*input));
+	struct outcome *o = &flight->outcome;
+
+	flight->done = true;
+	*o = *outcome;
+	o->reason = copy(flight->arena, outcome->reason);
+	o->provider_id = copy(flight->arena, outcome->provider_id);
+	o->remote = copy(flight->arena, outcome->remote);
+	o->raw = outcome->raw_len ? arena_memdup(flight->arena, outcome->raw, outcome->raw_len) : NULL;
+	input->kind = INPUT_OUTCOME;
+	input->flight = flight;
+	input->attempt = &flight->entry;
+	input->outcome = o;
+	flow_wait(d, input);
+}
+
+static void on_done(const struct outcome *outcome, void *arg)
+{
+	struct flight *flight = arg;
+	struct dunner *d = flight->dunner;
+
+	sender_outcome(flight, outcome);
+	dunner_pump(d);
+}
+
+void sender_start(struct flight *flight)
+{
+	struct dunner *d = flight->dunner;
+
+	d->contacts++;
+	d->ports.transport->start(d->ports.transport->self, &flight->message, may_start, on_done, flight);
+}
+
+void sender_release(struct dunner *d, struct group *g, bool start)
+{
+	for (struct release *release = g->releases; release; release = release->next) {
+		struct flight *flight = sender_create(d, &release->message, &release->entry);
+
+		if (start && !flight->touched) {
+			sender_start(flight);
+		} else {
+			struct outcome outcome = { .kind = OUTCOME_CANCELLED, .reason = "not_released" };
+
+			sender_outcome(flight, &outcome);
+		}
+	}
+}
+
+void sender_touch(struct dunner *d, const char *debtor_id, const char *invoice_id)
+{
+	for (struct flight *f = d->flights; f; f = f->next) {
+		if (debtor_id && strcmp(f->entry.debtor_id, debtor_id) == 0)
+			f->touched = true;
+		for (size_t i = 0; invoice_id && i < f->entry.invoice_count; i++)
+			if (strcmp(f->entry.invoice_ids[i], invoice_id) == 0)
+				f->touched = true;
+	}
+}
+
+/* The request as the trail keeps it: secrets masked, the rest byte for byte. */
+int sender_request(const struct message *message, struct buf *masked, void *arg)
+{
+	struct dunner *d = arg;
+	const struct library_provider *provider = library_provider(d->library, message->provider);
+	CLEANUP(arena_freep) struct arena *arena = NULL;
+	struct adapter_input input = { .message = message, .now = flow_now(d) };
+	struct http_request request;
+	struct err err = { 0 };
+	int r;
+
+	if (!provider || !provider->adapter || d->config->shadow)
+		return 0; /* the outbox sends the message itself: it is recorded as it is */
+	arena = arena_create();
+	input.settings = provider->settings;
+	r = adapter_request(provider->adapter, &input, arena, &request, &err);
+	if (r < 0) {
+		dunner_log(d, LOG_ERR, "sender: provider %s: %s %s", message->provider, err.code, err.text);
+		return r;
+	}
+	buf_printf(masked, "%s %s\r\n", request.method, request.url);
+	for (size_t i = 0; i < request.header_count; i++)
+		buf_printf(masked, "%s: %s\r\n", request.headers[i].name, request.headers[i].value);
+	buf_add_str(masked, "\r\n");
+	if (request.body_len)
+		buf_add(masked, request.body, request.body_len);
+	return 0;
+}

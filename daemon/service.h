@@ -1,0 +1,46 @@
+/*
+ * service - what systemd and we tell each other: readiness, reloading, stopping, a line of status, the watchdog; and the
+ * credentials that it hands us. Without systemd every call does nothing. With log the only module that knows of it.
+ */
+#ifndef DUNNINGD_DAEMON_SERVICE_H
+#define DUNNINGD_DAEMON_SERVICE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <event2/event.h>
+
+#include "common/buf.h"
+#include "common/cleanup.h"
+#include "common/err.h"
+
+#define SERVICE_PRIORITIES 3 /* of the event base: 0 soonest, 1 ordinary, 2 when nothing else is to be done */
+#define CREDENTIAL_MAX 4096 /* bytes */
+
+struct service;
+
+/*
+ * The watchdog is fed by an event of the lowest priority, so a loop that never comes to rest is noticed, and only when
+ * `alive(arg)` says that work goes on (or that there is rightly none). The base has SERVICE_PRIORITIES priorities.
+ */
+struct service *service_create(struct event_base *base, bool (*alive)(void *arg), void *arg);
+void service_destroy(struct service *service); /* NULL is allowed */
+DEFINE_CLEANUP(struct service, service_destroy)
+
+/* `status` is one line for `systemctl status`: no names, no addresses. */
+void service_ready(struct service *service, const char *status); /* once at the start, and once after each reloading */
+void service_status(struct service *service, const char *status); /* told only when it differs from the last */
+void service_reloading(struct service *service);
+void service_stopping(struct service *service, const char *status);
+/* The start or the stop takes up to so much longer from now. */
+void service_extend(struct service *service, int64_t ms);
+int64_t service_watchdog_ms(const struct service *service); /* between two pings; 0 = no watchdog */
+
+/*
+ * Appends credential `name` (a file name, no path) from `dir`, NULL = $CREDENTIALS_DIRECTORY; one newline at its end is taken off.
+ * -ENOENT: there is none, -EFBIG above CREDENTIAL_MAX, -EINVAL: no file name, -EBADMSG: empty or with a NUL byte in a text
+ * (`binary` false), -errno. `err` names it, never its content.
+ */
+int credential_read(const char *dir, const char *name, bool binary, struct buf *ret, struct err *err);
+
+#endif

@@ -1,0 +1,53 @@
+#!/bin/sh
+# check_systemd.sh BINARY UNITS: the units, as built into the folder UNITS, are understood by systemd without a word, and harden
+# the service as far as its work allows. Exit 77: skipped.
+set -eu
+binary=$1
+units=$2
+threshold=15 # of 100: an exposure of 1.5
+
+if ! command -v systemd-analyze >/dev/null; then
+	echo "skipped: systemd-analyze is not installed"
+	[ -z "${CI:-}" ] && exit 77
+	echo "CI has to have it" >&2
+	exit 1
+fi
+
+dir=$(mktemp -d)
+trap 'rm -rf "$dir"' EXIT INT TERM
+failed=0
+
+for unit in dunningd.service dunningd@.service; do
+	# verify wants the program where ExecStart= says; everything else stays as it is installed.
+	sed "s|^ExecStart=[^ ]*|ExecStart=$binary|" "$units/$unit" >"$dir/$unit"
+	instance=$(echo "$unit" | sed 's/@/@acme/')
+	[ "$instance" = "$unit" ] || cp "$dir/$unit" "$dir/$instance"
+
+	# It ends with 0 even for an unknown key, and only says so.
+	if ! systemd-analyze verify --man=no "$dir/$instance" >"$dir/said" 2>&1 || [ -s "$dir/said" ]; then
+		echo "systemd-analyze verify $unit:"
+		cat "$dir/said"
+		failed=1
+	fi
+	if ! systemd-analyze security --offline=true --threshold=$threshold --no-pager "$dir/$instance" >"$dir/said" 2>&1; then
+		echo "systemd-analyze security $unit: more than $threshold"
+		cat "$dir/said"
+		failed=1
+	else
+		tail -n 1 "$dir/said"
+	fi
+done
+
+if command -v systemd-sysusers >/dev/null; then
+	mkdir -p "$dir/root/etc"
+	sysusers=$(dirname "$0")/../systemd/dunningd.sysusers
+	systemd-sysusers --root="$dir/root" --replace=/usr/lib/sysusers.d/dunningd.conf - <"$sysusers" >"$dir/said" 2>&1 || {
+		cat "$dir/said"
+		failed=1
+	}
+	grep -q '^dunningd:' "$dir/root/etc/passwd" || {
+		echo "the user dunningd was not made"
+		failed=1
+	}
+fi
+exit $failed

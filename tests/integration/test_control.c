@@ -1,0 +1,389 @@
+/* The control socket as a client sees it, byte by byte, and the guard around evhttp. */
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <poll.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+#include <event2/http.h>
+#include <event2/listener.h>
+
+#include "daemon/control.h"
+#include "daemon/http_guard.h"
+
+#define WAIT_MS 20000
+
+struct fixture {
+	char dir[64], path[80];
+	struct event_base *base;
+	struct control *control;
+	struct control_callbacks callbacks;
+	struct buf called; /* what the callbacks were told */
+	struct buf got; /* the last answer */
+};
+
+static void on_status(struct json_writer *w, void *arg)
+{
+	(void)arg;
+	jw_str(w, "state", "running");
+}
+
+static int on_suspend(const char *who, const char *why, int64_t until, struct err *err, void *arg)
+{
+	struct fixture *f = arg;
+
+	(void)err;
+	buf_printf(&f->called, "suspend %s|%s|%" PRId64, who, why, until);
+	return 0;
+}
+
+static int on_release(const char *who, const char *why, struct err *err, void *arg)
+{
+	struct fixture *f = arg;
+
+	(void)err;
+	buf_printf(&f->called, "release %s|%s", who, why);
+	return 0;
+}
+
+static int on_reload(struct err *err, void *arg)
+{
+	struct fixture *f = arg;
+
+	buf_add_str(&f->called, "reload");
+	return err_set(err, -EBADMSG, "wrong_type", "$.steps", "fr.json is bad");
+}
+
+static int on_confirm(const char *who, const char *why, struct err *err, void *arg)
+{
+	struct fixture *f = arg;
+
+	(void)err;
+	buf_printf(&f->called, "confirm %s|%s", who, why);
+	return 0;
+}
+
+static int setup(void **state)
+{
+	struct fixture *f = calloc(1, sizeof(*f));
+	struct err err = { 0 };
+
+	(void)snprintf(f->dir, sizeof(f->dir), "/tmp/dunningd-control-XXXXXX");
+	assert_non_null(mkdtemp(f->dir));
+	(void)snprintf(f->path, sizeof(f->path), "%s/control", f->dir);
+	f->base = event_base_new();
+	f->callbacks = (struct control_callbacks){ on_status, on_suspend, on_release, on_reload, on_confirm, f };
+	if (control_create(f->base, f->path, &f->callbacks, &f->control, &err) < 0)
+		fail_msg("%s", err.text);
+	*state = f;
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	struct fixture *f = *state;
+
+	control_destroy(f->control);
+	event_base_free(f->base);
+	assert_int_equal(rmdir(f->dir), 0); /* no socket is left behind */
+	buf_clear(&f->called);
+	buf_clear(&f->got);
+	free(f);
+	return 0;
+}
+
+static int64_t mono_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+static int dial(const char *path)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+
+	strcpy(address.sun_path, path);
+	assert_int_equal(connect(fd, (struct sockaddr *)&address, sizeof(address)), 0);
+	return fd;
+}
+
+/* Runs the loop until the peer closes; what it sent is added to `ret`. False: not within the time. */
+static bool read_end(struct event_base *base, int fd, struct buf *ret, int ms)
+{
+	int64_t end = mono_ms() + ms;
+	char bytes[4096];
+
+	while (mono_ms() < end) {
+		ssize_t n = read(fd, bytes, sizeof(bytes));
+
+		if (n == 0 || (n < 0 && errno == ECONNRESET))
+			return true;
+		if (n > 0)
+			buf_add(ret, bytes, (size_t)n);
+		event_base_loop(base, EVLOOP_NONBLOCK);
+		if (n < 0)
+			poll(NULL, 0, 1);
+	}
+	return false;
+}
+
+/* Sends the bytes as they are; gives the status. */
+static int exchange(struct fixture *f, const char *bytes)
+{
+	int fd = dial(f->path), status = 0;
+	size_t len = strlen(bytes);
+
+	buf_reset(&f->called);
+	buf_reset(&f->got);
+	assert_int_equal(write(fd, bytes, len), len);
+	assert_true(read_end(f->base, fd, &f->got, WAIT_MS));
+	close(fd);
+	if (sscanf(buf_str(&f->got), "HTTP/1.%*d %d", &status) != 1)
+		fail_msg("no answer: %s", buf_str(&f->got));
+	return status;
+}
+
+static int post(struct fixture *f, const char *path, const char *body)
+{
+	CLEANUP(buf_clear) struct buf request = { 0 };
+
+	buf_printf(&request, "POST %s HTTP/1.1\r\nHost: x\r\nContent-Length: %zu\r\n\r\n%s", path, strlen(body), body);
+	return exchange(f, request.data);
+}
+
+struct row {
+	const char *name, *path, *body;
+	int status;
+	const char *called; /* "" = nobody */
+	const char *answer; /* part of it */
+};
+static const struct row rows[] = {
+	{ "suspend until released", "/suspend", "{\"who\":\"alice\",\"why\":\"wrong invoices\"}", 200,
+		"suspend alice|wrong invoices|0", "{\"ok\":true}" },
+	{ "suspend until an instant", "/suspend",
+		"{\"who\":\"alice\",\"why\":\"x\",\"until\":\"2026-03-02T09:00:00Z\"}", 200,
+		"suspend alice|x|1772442000000", "{\"ok\":true}" },
+	{ "release", "/release", "{\"who\":\"bob\",\"why\":\"mended\"}", 200, "release bob|mended", "{\"ok\":true}" },
+	{ "confirm the clock", "/clock/confirm", "{\"who\":\"bob\",\"why\":\"ntp\"}", 200, "confirm bob|ntp", "true" },
+	{ "what is refused says why", "/reload", "", 409, "reload",
+		"{\"error\":\"wrong_type\",\"path\":\"$.steps\",\"text\":\"fr.json is bad\"}" },
+	{ "reload takes nothing", "/reload", "{\"who\":\"x\"}", 400, "", "unknown_member" },
+	{ "nobody", "/suspend", "{\"why\":\"x\"}", 400, "", "\"path\":\"$.who\"" },
+	{ "an empty name", "/suspend", "{\"who\":\"\",\"why\":\"x\"}", 400, "", "\"path\":\"$.who\"" },
+	{ "no reason", "/suspend", "{\"who\":\"x\"}", 400, "", "\"path\":\"$.why\"" },
+	{ "two lines", "/suspend", "{\"who\":\"x\",\"why\":\"a\\nb\"}", 400, "", "control_character" },
+	{ "no instant", "/suspend", "{\"who\":\"x\",\"why\":\"y\",\"until\":\"tomorrow\"}", 400, "", "bad_time" },
+	{ "until is not for release", "/release", "{\"who\":\"x\",\"why\":\"y\",\"until\":\"2026-03-02T09:00:00Z\"}", 400,
+		"", "unknown_member" },
+	{ "no JSON", "/suspend", "who=alice", 400, "", "bad_json" },
+	{ "no object", "/suspend", "[]", 400, "", "wrong_type" },
+	{ "nothing", "/suspend", "", 400, "", "bad_json" },
+	{ "unknown", "/explode", "{}", 404, "", "not_found" },
+	{ "unknown below a known one", "/suspend/x", "{}", 404, "", "not_found" },
+	{ "the status is not posted", "/status", "{}", 405, "", "bad_method" },
+};
+
+static void row_holds(void **state)
+{
+	static const struct row *next = rows; /* cmocka gives the fixture the state: rows come in their order */
+	const struct row *row = next++;
+	struct fixture *f = *state;
+
+	assert_int_equal(post(f, row->path, row->body), row->status);
+	assert_string_equal(buf_str(&f->called), row->called);
+	if (!strstr(buf_str(&f->got), row->answer))
+		fail_msg("%s", buf_str(&f->got));
+}
+
+static void the_status_is_one_object(void **state)
+{
+	struct fixture *f = *state;
+
+	assert_int_equal(exchange(f, "GET /status HTTP/1.1\r\nHost: x\r\n\r\n"), 200);
+	assert_non_null(strstr(buf_str(&f->got), "\r\n\r\n{\"state\":\"running\"}\n"));
+	assert_int_equal(exchange(f, "GET /suspend HTTP/1.1\r\nHost: x\r\n\r\n"), 405);
+	assert_string_equal(buf_str(&f->called), "");
+}
+
+static const char *const odd[] = {
+	"POST /reload HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\nContent-Length: 2\r\n\r\n{}",
+	"POST /reload HTTP/1.1\r\nHost: x\r\nContent-Length: +2\r\n\r\n{}",
+	"POST /reload HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n",
+	"POST /reload HTTP/1.1\r\nHost: x\r\nTransfer-Encoding : chunked\r\nContent-Length: 2\r\n\r\n{}",
+	"POST /reload HTTP/1.1\r\nHost: x\r\nHost: y\r\nContent-Length: 2\r\n\r\n{}",
+	"POST /reload HTTP/1.1\r\nHost: x\r\nX Y: z\r\nContent-Length: 2\r\n\r\n{}",
+	"POST http://x/reload HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n{}",
+	"POST /re\xc3\xa9load HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n{}",
+};
+
+static void odd_requests_are_refused(void **state)
+{
+	struct fixture *f = *state;
+
+	for (size_t i = 0; i < ARRAY_LEN(odd); i++) {
+		int status = exchange(f, odd[i]);
+
+		if (status < 400 || status > 405 || f->called.len)
+			fail_msg("%s\nwas answered %s", odd[i], buf_str(&f->got));
+	}
+}
+
+static void large_requests_are_refused(void **state)
+{
+	struct fixture *f = *state;
+	CLEANUP(buf_clear) struct buf body = { 0 };
+
+	buf_add_str(&body, "{\"who\":\"");
+	for (int i = 0; i < CONTROL_BODY_MAX; i++)
+		buf_add_char(&body, 'x');
+	buf_add_str(&body, "\",\"why\":\"x\"}");
+	assert_int_equal(post(f, "/suspend", body.data), 413);
+	buf_reset(&body);
+	buf_add_str(&body, "GET /status HTTP/1.1\r\nX: ");
+	for (int i = 0; i < 5000; i++)
+		buf_add_char(&body, 'x');
+	buf_add_str(&body, "\r\n\r\n");
+	assert_int_equal(exchange(f, body.data), 400);
+}
+
+static void only_a_dead_socket_is_replaced(void **state)
+{
+	struct fixture *f = *state;
+	struct control *second = NULL;
+	struct err err = { 0 };
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	struct stat st;
+	int fd;
+
+	assert_int_equal(stat(f->path, &st), 0);
+	assert_int_equal(st.st_mode & 0777, 0660);
+	assert_int_equal(control_create(f->base, f->path, &f->callbacks, &second, &err), -EADDRINUSE);
+	assert_non_null(strstr(err.text, f->path));
+	assert_int_equal(exchange(f, "GET /status HTTP/1.1\r\nHost: x\r\n\r\n"), 200); /* the first one serves on */
+
+	control_destroy(f->control);
+	f->control = NULL;
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0); /* as a killed process leaves it: bound, and nobody there */
+	strcpy(address.sun_path, f->path);
+	assert_int_equal(bind(fd, (struct sockaddr *)&address, sizeof(address)), 0);
+	close(fd);
+	assert_int_equal(control_create(f->base, f->path, &f->callbacks, &f->control, &err), 0);
+	assert_int_equal(exchange(f, "GET /status HTTP/1.1\r\nHost: x\r\n\r\n"), 200);
+}
+
+static void a_path_too_long_is_refused(void **state)
+{
+	struct fixture *f = *state;
+	struct control *second = NULL;
+	struct err err = { 0 };
+	char path[200];
+
+	(void)snprintf(path, sizeof(path), "%s/%0110d", f->dir, 0);
+	assert_int_equal(control_create(f->base, path, &f->callbacks, &second, &err), -ENAMETOOLONG);
+	assert_non_null(strstr(err.text, f->dir));
+}
+
+static int open_descriptors(void)
+{
+	int count = 0;
+
+	for (int fd = 0; fd < 1024; fd++)
+		count += fcntl(fd, F_GETFD) >= 0;
+	return count;
+}
+
+static void on_any(struct evhttp_request *request, void *arg)
+{
+	(void)arg;
+	evhttp_send_reply(request, 200, NULL, NULL);
+}
+
+/* Slow clients fill the cap; each is cut at its deadline, and the one behind them is served then. */
+static void slow_clients_are_cut(void **state)
+{
+	static const struct http_limits limits = { .head = 1024, .body = 1024, .connections = 4, .deadline_ms = 700 };
+	struct fixture *f = *state;
+	struct evhttp *http = evhttp_new(f->base);
+	struct http_guard *guard = http_guard_create(f->base, http, &limits);
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	struct evconnlistener *listener;
+	int slow[4], good, before;
+	int64_t begun, next_byte = 0;
+	bool served = false;
+	char path[100];
+
+	(void)snprintf(path, sizeof(path), "%s/guarded", f->dir);
+	strcpy(address.sun_path, path);
+	listener = evconnlistener_new_bind(f->base, NULL, NULL, LEV_OPT_CLOSE_ON_FREE | LEV_OPT_CLOSE_ON_EXEC, 64,
+		(struct sockaddr *)&address, sizeof(address));
+	http_guard_watch(guard, evhttp_bind_listener(http, listener));
+	evhttp_set_gencb(http, on_any, NULL);
+	before = open_descriptors();
+	begun = mono_ms();
+	for (size_t i = 0; i < ARRAY_LEN(slow); i++) {
+		slow[i] = dial(path);
+		while (http_guard_connections(guard) <= i)
+			event_base_loop(f->base, EVLOOP_NONBLOCK);
+	}
+	good = dial(path);
+	assert_int_equal(write(good, "GET / HTTP/1.0\r\n\r\n", 18), 18);
+	while (!served && mono_ms() - begun < WAIT_MS) {
+		char c;
+
+		if (mono_ms() >= next_byte) { /* never idle for long */
+			for (size_t i = 0; i < ARRAY_LEN(slow); i++)
+				(void)!send(slow[i], "G", 1, MSG_NOSIGNAL);
+			next_byte = mono_ms() + 100;
+		}
+		assert_true(http_guard_connections(guard) <= 4);
+		event_base_loop(f->base, EVLOOP_NONBLOCK);
+		served = read(good, &c, 1) == 1;
+		poll(NULL, 0, 1);
+	}
+	assert_true(served);
+	assert_true(mono_ms() - begun >= limits.deadline_ms);
+	close(good);
+	for (size_t i = 0; i < ARRAY_LEN(slow); i++)
+		close(slow[i]);
+	for (begun = mono_ms(); http_guard_connections(guard) && mono_ms() - begun < WAIT_MS;)
+		event_base_loop(f->base, EVLOOP_ONCE);
+	assert_int_equal(http_guard_connections(guard), 0);
+	assert_int_equal(open_descriptors(), before);
+	evhttp_free(http);
+	http_guard_destroy(guard);
+	assert_int_equal(unlink(path), 0);
+}
+
+#define TEST(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
+
+int main(void)
+{
+	struct CMUnitTest tests[40];
+	size_t count = 0;
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+		tests[count++] = (struct CMUnitTest){ .name = rows[i].name, .test_func = row_holds, .setup_func = setup,
+			.teardown_func = teardown };
+	tests[count++] = (struct CMUnitTest)TEST(the_status_is_one_object);
+	tests[count++] = (struct CMUnitTest)TEST(odd_requests_are_refused);
+	tests[count++] = (struct CMUnitTest)TEST(large_requests_are_refused);
+	tests[count++] = (struct CMUnitTest)TEST(only_a_dead_socket_is_replaced);
+	tests[count++] = (struct CMUnitTest)TEST(a_path_too_long_is_refused);
+	tests[count++] = (struct CMUnitTest)TEST(slow_clients_are_cut);
+	return _cmocka_run_group_tests("control", tests, count, NULL, NULL);
+}

@@ -1,0 +1,274 @@
+/* The key store on real files. */
+#include <errno.h>
+#include <fcntl.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "common/file.h"
+#include "daemon/keystore.h"
+
+static const uint8_t wrap_key[32] = { 1, 2, 3 }, other_key[32] = { 3, 2, 1 };
+
+struct fixture {
+	char dir[64];
+	struct keystore *keys;
+	const struct keys_port *port;
+};
+
+static int setup(void **state)
+{
+	struct fixture *f = calloc(1, sizeof(*f));
+
+	(void)snprintf(f->dir, sizeof(f->dir), "/tmp/dunningd-keys-XXXXXX");
+	assert_non_null(mkdtemp(f->dir));
+	*state = f;
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	struct fixture *f = *state;
+	char command[128];
+
+	keystore_close(f->keys);
+	(void)snprintf(command, sizeof(command), "rm -rf '%s'", f->dir);
+	assert_int_equal(system(command), 0);
+	free(f);
+	return 0;
+}
+
+static void reopen(struct fixture *f, size_t cache)
+{
+	struct err err = { 0 };
+
+	keystore_close(f->keys);
+	f->keys = NULL;
+	if (keystore_open(f->dir, wrap_key, cache, &f->keys, &err) != 0)
+		fail_msg("keystore_open: %s", err.text);
+	f->port = keystore_port(f->keys);
+}
+
+static void assert_same(const struct case_keys *a, const struct case_keys *b)
+{
+	assert_int_equal(a->year, b->year);
+	assert_int_equal(a->slot, b->slot);
+	assert_memory_equal(a->case_key, b->case_key, 32);
+	assert_memory_equal(a->class_key, b->class_key, sizeof(a->class_key));
+}
+
+static void keys_survive(void **state)
+{
+	struct fixture *f = *state;
+	static const uint8_t given[32] = { 9, 9, 9 };
+	struct case_keys made[3000], found;
+
+	reopen(f, 64);
+	assert_int_equal(f->port->open(f->port->self, 2026, 0, &found), -ENOENT);
+	for (uint32_t i = 0; i < ARRAY_LEN(made); i++) {
+		assert_int_equal(f->port->create(f->port->self, 2026, i == 7 ? given : NULL, &made[i]), 0);
+		assert_int_equal(made[i].slot, i); /* over shards, without a gap */
+		if (i > 0)
+			assert_memory_not_equal(made[i].class_key, made[i - 1].class_key, sizeof(found.class_key));
+	}
+	assert_memory_equal(made[7].case_key, given, 32);
+	assert_memory_not_equal(made[0].class_key[0], made[0].class_key[1], 32);
+	assert_int_equal(keystore_sync(f->keys), 0);
+	for (int round = 0; round < 2; round++) {
+		for (uint32_t i = 0; i < ARRAY_LEN(made); i++) {
+			assert_int_equal(f->port->open(f->port->self, 2026, i, &found), 0);
+			assert_same(&found, &made[i]);
+		}
+		assert_int_equal(f->port->open(f->port->self, 2026, 3000, &found), -ENOENT);
+		assert_int_equal(f->port->open(f->port->self, 2025, 0, &found), -ENOENT);
+		reopen(f, 1);
+	}
+	assert_int_equal(f->port->create(f->port->self, 2026, NULL, &found), 0);
+	assert_int_equal(found.slot, 3000);
+	assert_int_equal(f->port->create(f->port->self, 2027, made[0].case_key, &found), 0);
+	assert_int_equal(found.slot, 0);
+	assert_int_equal(found.year, 2027);
+	assert_int_equal(keystore_sync(f->keys), 0);
+}
+
+static void cache_is_bounded(void **state)
+{
+	struct fixture *f = *state;
+	struct keystore_counters counters;
+	struct case_keys found;
+
+	reopen(f, 8);
+	for (uint32_t i = 0; i < 100; i++)
+		assert_int_equal(f->port->create(f->port->self, 2026, NULL, &found), 0);
+	counters = keystore_counters(f->keys);
+	assert_int_equal(counters.cached, 8);
+	assert_int_equal(counters.created, 100);
+	/* The newest eight are hits; the least recently used goes first. */
+	for (uint32_t i = 92; i < 100; i++)
+		assert_int_equal(f->port->open(f->port->self, 2026, i, &found), 0);
+	assert_int_equal(keystore_counters(f->keys).hits, 8);
+	assert_int_equal(f->port->open(f->port->self, 2026, 92, &found), 0); /* 93 is the oldest now */
+	assert_int_equal(f->port->open(f->port->self, 2026, 5, &found), 0); /* drives 93 out */
+	assert_int_equal(keystore_counters(f->keys).misses, 1);
+	assert_int_equal(f->port->open(f->port->self, 2026, 92, &found), 0);
+	assert_int_equal(keystore_counters(f->keys).misses, 1);
+	assert_int_equal(f->port->open(f->port->self, 2026, 93, &found), 0);
+	assert_int_equal(keystore_counters(f->keys).misses, 2);
+	for (uint32_t i = 0; i < 5000; i++) { /* any order leaves it whole */
+		uint32_t slot = (i * 7919u) % 100u;
+
+		assert_int_equal(f->port->open(f->port->self, 2026, slot, &found), 0);
+		assert_int_equal(found.slot, slot);
+	}
+	assert_int_equal(keystore_counters(f->keys).cached, 8);
+}
+
+static void wrong_wrap_key_is_refused(void **state)
+{
+	struct fixture *f = *state;
+	struct err err = { 0 };
+	struct case_keys made;
+
+	reopen(f, 8);
+	assert_int_equal(f->port->create(f->port->self, 2026, NULL, &made), 0);
+	assert_int_equal(keystore_sync(f->keys), 0);
+	keystore_close(f->keys);
+	f->keys = NULL;
+	assert_int_equal(keystore_open(f->dir, other_key, 8, &f->keys, &err), -EKEYREJECTED);
+	assert_string_equal(err.code, "wrong_wrap_key");
+	assert_null(f->keys);
+	reopen(f, 8);
+}
+
+static void shard_path(const struct fixture *f, char ret[128])
+{
+	(void)snprintf(ret, 128, "%s/keys/2026/0000000.keys", f->dir);
+}
+
+/* A slot that was moved, changed or copied from elsewhere opens nothing. */
+static void slots_are_bound(void **state)
+{
+	struct fixture *f = *state;
+	struct case_keys made;
+	struct buf bytes = { 0 };
+	struct stat st;
+	char path[128];
+	uint8_t slot[160];
+
+	reopen(f, 8);
+	for (int i = 0; i < 3; i++)
+		assert_int_equal(f->port->create(f->port->self, 2026, NULL, &made), 0);
+	shard_path(f, path);
+	assert_int_equal(stat(path, &st), 0);
+	assert_int_equal(st.st_mode & 0777, 0600);
+	assert_int_equal(file_read(path, 1 << 20, &bytes, NULL), 0);
+	assert_int_equal(bytes.len, 64 + 1024 * 160);
+	/* No key stands there in clear. */
+	assert_null(memmem(bytes.data, bytes.len, made.case_key, 32));
+	assert_null(memmem(bytes.data, bytes.len, made.class_key[1], 32));
+	memcpy(slot, bytes.data + 64, sizeof(slot));
+	memcpy(bytes.data + 64, bytes.data + 64 + 160, sizeof(slot)); /* slot 1 in the place of slot 0 */
+	bytes.data[64 + 2 * 160 + 40] ^= 1;
+	assert_int_equal(file_replace(path, bytes.data, bytes.len, 0600), 0);
+	reopen(f, 8);
+	assert_int_equal(f->port->open(f->port->self, 2026, 0, &made), -EBADMSG);
+	assert_int_equal(f->port->open(f->port->self, 2026, 1, &made), 0);
+	assert_int_equal(f->port->open(f->port->self, 2026, 2, &made), -EBADMSG);
+	buf_clear(&bytes);
+}
+
+/* What a crash before the first sync may leave: an empty file, a file of zeros, or slots without a header. */
+static void interrupted_shards_are_mended(void **state)
+{
+	struct fixture *f = *state;
+	struct case_keys made, found;
+	struct buf bytes = { 0 };
+	char path[128];
+
+	shard_path(f, path);
+	for (int i = 0; i < 3; i++) {
+		reopen(f, 8);
+		assert_int_equal(f->port->create(f->port->self, 2026, NULL, &made), 0);
+		buf_reset(&bytes);
+		assert_int_equal(file_read(path, 1 << 20, &bytes, NULL), 0);
+		memset(bytes.data, 0, i == 2 ? 64 : bytes.len);
+		assert_int_equal(file_replace(path, bytes.data, i == 0 ? 0 : bytes.len, 0600), 0);
+		reopen(f, 8);
+		assert_int_equal(f->port->create(f->port->self, 2026, NULL, &made), 0);
+		assert_int_equal(made.slot, i == 2 ? 1 : 0); /* never a place that has bytes */
+		reopen(f, 8);
+		assert_int_equal(f->port->open(f->port->self, 2026, made.slot, &found), 0);
+		assert_same(&found, &made);
+		assert_int_equal(unlink(path), 0);
+	}
+	buf_clear(&bytes);
+}
+
+static void damaged_header_is_refused(void **state)
+{
+	struct fixture *f = *state;
+	struct err err = { 0 };
+	struct case_keys made;
+	struct buf bytes = { 0 };
+	char path[128];
+
+	reopen(f, 8);
+	assert_int_equal(f->port->create(f->port->self, 2026, NULL, &made), 0);
+	keystore_close(f->keys);
+	f->keys = NULL;
+	shard_path(f, path);
+	assert_int_equal(file_read(path, 1 << 20, &bytes, NULL), 0);
+	bytes.data[3] ^= 1;
+	assert_int_equal(file_replace(path, bytes.data, bytes.len, 0600), 0);
+	assert_int_equal(keystore_open(f->dir, wrap_key, 8, &f->keys, &err), -EBADMSG);
+	assert_non_null(strstr(err.text, "0000000.keys"));
+	buf_clear(&bytes);
+}
+
+static void no_space_uses_up_nothing(void **state)
+{
+	struct fixture *f = *state;
+	struct rlimit limit;
+	struct case_keys made;
+
+	(void)signal(SIGXFSZ, SIG_IGN);
+	assert_int_equal(getrlimit(RLIMIT_FSIZE, &limit), 0);
+	reopen(f, 8);
+	limit.rlim_cur = 1000;
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
+	assert_int_equal(f->port->create(f->port->self, 2026, NULL, &made), -ENOSPC);
+	assert_int_equal(f->port->create(f->port->self, 2026, NULL, &made), -ENOSPC);
+	limit.rlim_cur = RLIM_INFINITY;
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
+	assert_int_equal(f->port->create(f->port->self, 2026, NULL, &made), 0);
+	assert_int_equal(made.slot, 0);
+	reopen(f, 8);
+	assert_int_equal(f->port->open(f->port->self, 2026, 0, &made), 0);
+}
+
+#define TEST(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(keys_survive),
+		TEST(cache_is_bounded),
+		TEST(wrong_wrap_key_is_refused),
+		TEST(slots_are_bound),
+		TEST(interrupted_shards_are_mended),
+		TEST(damaged_header_is_refused),
+		TEST(no_space_uses_up_nothing),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

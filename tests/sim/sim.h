@@ -1,0 +1,233 @@
+/*
+ * sim - a small deterministic world for the flow: one seed decides the book of invoices, every latency and every fault, so a failing
+ * run replays bit for bit. One process, no threads, no real time; the flow (daemon/dunner) is the real one, its ports are fakes.
+ *
+ * Two times: `mono` is the hosts' monotonic clock, `wall` their calendar clock. While everything rests, the wall clock is moved to
+ * the next thing that can happen, as under `--clock`: months fit in minutes of monotonic time, and every deadline, lease
+ * and latency keeps its real length.
+ */
+#ifndef TESTS_SIM_SIM_H
+#define TESTS_SIM_SIM_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/buf.h"
+#include "common/cleanup.h"
+#include "common/utc.h"
+#include "daemon/dunner.h"
+#include "daemon/ports.h"
+
+#define HOSTS_MAX 2
+
+/* --- chance: each part draws from its own stream, so that a change in one leaves the others as they were ------------ */
+
+struct rng {
+	uint64_t s[4];
+};
+void rng_seed(struct rng *rng, uint64_t seed, const char *stream);
+uint64_t rng_next(struct rng *rng);
+int64_t rng_range(struct rng *rng, int64_t from, int64_t to); /* both ends included */
+bool rng_chance(struct rng *rng, int64_t per_million);
+void rng_fill(struct rng *rng, void *ret, size_t len);
+
+/* --- what may go wrong in this run ----------------------------------------------------------------------------------- */
+
+/* Rates are per million of the occasions named; 0 = this run does without. */
+struct weather {
+	int hosts; /* 1 or 2 instances want the partition */
+	bool idempotent, lookup; /* what the provider can: know its key again, look up */
+	bool skip_unknown; /* the policy's rule for an attempt that stays unknown: skip, else hold */
+	int64_t crash; /* per step in which something is under way */
+	int64_t freeze; /* same: the process stops for longer than its lease, then goes on */
+	int64_t stop; /* per hour of wall time: graceful stop */
+	int64_t drop; /* per store command: the connection breaks, command done or not */
+	int64_t slow; /* per store command: answers long after */
+	int64_t loading; /* per hour: Redis starts again, loads for a while */
+	int64_t rollback, flush; /* per hour */
+	int64_t full; /* per hour: Redis refuses writes for a while */
+	int64_t no_space, broken_disk; /* per write */
+	int64_t torn; /* per page of a crash's unsynced bytes: 0 = all is lost */
+	int64_t refuse_connect, doubt, throttle, refuse, server_error, no_id; /* per request */
+	int64_t slow_request; /* per request: answers after seconds */
+	int64_t lookup_fails; /* per look-up */
+	int64_t wall_step; /* per hour: the wall clock is set by some seconds */
+	int64_t provoke; /* per delicate moment: something happens right then */
+	int64_t late, twice, malformed; /* per event */
+};
+
+/* --- time, queue, trace ------------------------------------------------------------------------------------------------ */
+
+/* One process of a host: from its start to its crash. What was meant for a dead one is dropped. */
+struct life {
+	uint32_t number;
+	bool alive;
+	int64_t frozen_until; /* mono; the process does not run before */
+	struct arena *arena;
+	struct life *next;
+};
+
+typedef void (*sim_fn)(void *arg);
+struct sim_item {
+	int64_t at;
+	uint64_t seq;
+	struct life *life; /* NULL: the world's, happens whoever lives */
+	sim_fn fn, drop; /* exactly one of them is called; drop NULL = nothing to do */
+	void *arg;
+	bool busy; /* something is under way: the wall clock must not be moved */
+};
+struct sim_queue {
+	struct sim_item *items;
+	size_t count, capacity;
+};
+
+struct host {
+	struct sim *sim;
+	int index;
+	const char *name;
+	struct life *life; /* NULL while the process is down */
+	uint32_t lives;
+	struct dunner *dunner;
+	struct dunner_ports ports;
+	struct clock_port clock;
+	struct random_port random;
+	struct journal_port journal;
+	struct keys_port keys;
+	struct store_port store;
+	struct transport_port transport;
+	struct config *config;
+	struct disk *disk; /* survives the process */
+	struct link *link; /* this life's connections to Redis */
+	struct port_timer *timers;
+	bool idle; /* as the flow last said */
+	int64_t next_due;
+	bool stopping;
+	bool end_now; /* the flow said that it must end */
+	int64_t stop_asked; /* mono */
+};
+
+struct sim {
+	uint64_t seed;
+	bool verbose;
+	struct arena *arena;
+	struct rng flow, net, disk, world, faults;
+	struct weather weather;
+	bool calm; /* the last part of a run: no faults any more */
+	int64_t mono, offset; /* wall = mono + offset */
+	int64_t begin, calm_at, end; /* wall */
+	int64_t calm_mono, served_mono, jump_after;
+	struct life *lives;
+	struct sim_queue queue, calendar; /* by mono; by wall */
+	uint64_t seq, steps, trace;
+	int64_t busy;
+	uint64_t jumps, crashes, restarts, rollbacks, flushes, doubts, takeovers, provoked;
+	struct host hosts[HOSTS_MAX];
+	struct redis *redis;
+	struct provider *provider;
+	struct book *book;
+	struct judge *judge;
+	struct library *library;
+	const struct policy *policy;
+	bool crash_next; /* a delicate moment asks for a crash at the next step */
+	struct host *crash_host;
+	bool broken;
+	char breach[600], summary[300];
+};
+
+int64_t sim_wall(const struct sim *sim);
+/* delay >= 0 ms from now. */
+void sim_after(struct sim *sim, struct life *life, int64_t delay, bool busy, sim_fn fn, sim_fn drop, void *arg);
+void sim_at_wall(struct sim *sim, int64_t wall, sim_fn fn, sim_fn drop, void *arg);
+void sim_shift_wall(struct sim *sim, int64_t by);
+bool sim_step(struct sim *sim); /* false: nothing left, or a promise is broken */
+void sim_clear(struct sim *sim);
+/* Into the trace's digest, and onto stdout when verbose. */
+void sim_note(struct sim *sim, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* A promise is broken: the first one is kept, and the run ends. */
+void sim_breach(struct sim *sim, const char *promise, const char *format, ...) __attribute__((format(printf, 3, 4)));
+
+/* --- the ports ----------------------------------------------------------------------------------------------------------- */
+
+void clock_plug(struct host *host);
+void clock_wall_moved(struct host *host); /* wall timers look again */
+void clock_unplug(struct host *host);
+
+struct disk *disk_create(struct host *host);
+void disk_destroy(struct disk *disk);
+void journal_plug(struct host *host); /* opens what the disk holds */
+void journal_unplug(struct host *host, bool crash); /* crash: unsynced pages survive by chance */
+/* For the judge: the keys of a slot as durable on this host's disk. */
+int disk_keys(const struct disk *disk, uint16_t year, uint32_t slot, struct case_keys *ret);
+/* For the judge: the bytes that would survive now. */
+bool disk_full(const struct disk *disk);
+
+struct redis *redis_create(struct sim *sim);
+void redis_destroy(struct redis *redis);
+void redis_entry_added(struct redis *redis, const char *stream); /* blocked readers return */
+bool redis_up(const struct redis *redis);
+/* An entry by a producer; text is the event, raw when it is no `event` field. False while Redis is down. */
+bool redis_add(struct redis *redis, const char *stream, const char *text, bool raw);
+void redis_snapshot(struct redis *redis);
+void redis_go_back(struct redis *redis); /* restart from the snapshot */
+void redis_flush(struct redis *redis, bool new_run_id);
+void redis_restart(struct redis *redis, int64_t loading_ms);
+void redis_refuse_writes(struct redis *redis, int64_t ms);
+void store_plug(struct host *host);
+void store_unplug(struct host *host);
+const char *redis_get(struct redis *redis, const char *key, size_t *len); /* for order tests */
+void redis_each(struct redis *redis, const char *prefix, void (*fn)(const char *key, const char *value, void *arg), void *arg);
+
+struct provider *provider_create(struct sim *sim);
+void provider_destroy(struct provider *provider);
+void transport_plug(struct host *host);
+
+/* --- the world ------------------------------------------------------------------------------------------------------------- */
+
+/* Delicate moments, where faults and events hurt most. `invoices` may be NULL. */
+enum moment {
+	MOMENT_APPEND, /* a group was handed to the journal */
+	MOMENT_SYNCED,
+	MOMENT_COMMITTED, /* the store executed a commit */
+	MOMENT_CONNECT, /* a request begins to connect */
+	MOMENT_FIRST_BYTE,
+	MOMENT_ACCEPTED, /* the provider took it; the answer is not back */
+	MOMENT_COUNT
+};
+void world_moment(struct host *host, enum moment moment, const struct message *message);
+void world_run(struct sim *sim); /* one whole run */
+bool world_start_host(struct host *host);
+void world_kill(struct host *host);
+void world_end(struct sim *sim); /* frees all of it */
+
+void setup_weather(struct sim *sim);
+struct config *setup_config(struct sim *sim, const char *instance); /* lives in sim->arena */
+void setup_library(struct sim *sim);
+void setup_free_library(struct sim *sim);
+
+/* --- the book ---------------------------------------------------------------------------------------------------------------- */
+
+struct book *book_create(struct sim *sim, int debtors, int invoices);
+void book_destroy(struct book *book);
+void book_schedule(struct sim *sim); /* puts all deliveries into the calendar */
+/* Something about one of the message's invoices arrives `delay` ms from now. */
+void book_provoke(struct sim *sim, const struct message *message, int64_t delay);
+/* Redis lost entries: their producers send them again. */
+void book_resend(struct sim *sim, const char *stream, const char *text, bool raw);
+
+/* --- the judge --------------------------------------------------------------------------------------------------------------- */
+
+struct judge *judge_create(struct sim *sim);
+void judge_destroy(struct judge *judge);
+/* What the judge is told: events as they enter the stream (and when the stream loses them), groups as they become durable, and what
+ * the provider sees. */
+void judge_event_added(struct judge *judge, const char *stream, const char *text, bool raw);
+void judge_event_lost(struct judge *judge, const char *text);
+void judge_durable(struct judge *judge, struct host *host, const struct journal_group *group);
+void judge_first_byte(struct judge *judge, struct host *host, const struct message *message, const uint8_t digest[32]);
+void judge_accepted(struct judge *judge, struct host *host, const struct message *message, bool repeated);
+void judge_not_sent(struct judge *judge, const struct message *message); /* the provider certainly did nothing, and said so */
+void judge_contacted(struct judge *judge, const struct message *message, const uint8_t digest[32]);
+void judge_end(struct judge *judge);
+
+#endif

@@ -1,0 +1,36 @@
+/* sim_book - the invented creditor's book: who owes what. The truth behind the events, not what the flow makes of them. */
+#ifndef TESTS_SIM_SIM_BOOK_H
+#define TESTS_SIM_SIM_BOOK_H
+
+#include "common/date.h"
+#include "tests/sim/sim.h"
+
+struct sim_debtor {
+	const char *id, *name;
+	size_t place;
+	int address; /* which email address is the present one */
+	bool phone;
+};
+
+struct sim_invoice {
+	const char *id;
+	struct sim_debtor *debtor;
+	date issued_on, due_on;
+	int64_t total, paid, credited, version;
+	int facts;
+	bool voided;
+	bool turned; /* the story took another turn than was written: later chapters that say "still owed" are dropped */
+};
+
+struct book {
+	struct arena *arena;
+	struct sim_debtor *debtors;
+	size_t debtor_count;
+	struct sim_invoice *invoices;
+	size_t invoice_count;
+	uint64_t next_event;
+};
+
+const char *book_zone(const struct book *book, const char *debtor_id);
+
+#endif

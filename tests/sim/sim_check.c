@@ -1,0 +1,340 @@
+/* The judge at the provider's door, and at the end of the run. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/business_time.h"
+#include "common/zone.h"
+#include "tests/sim/sim_judge.h"
+
+#define MARK_AGE 2000 /* promise 1: what stood in a stream longer than this before the first byte is honoured */
+#define SLACK (2 * MINUTE_MS) /* decision to first byte, and small steps of the wall clock */
+#define PATIENCE (13 * DAY_MS) /* a step owed longer than this, with nothing in its way, is lost */
+
+struct judge *judge_create(struct sim *sim)
+{
+	struct judge *judge = xcalloc(1, sizeof(*judge));
+
+	judge->sim = sim;
+	judge->arena = arena_create();
+	return judge;
+}
+
+void judge_destroy(struct judge *judge)
+{
+	if (!judge)
+		return;
+	arena_free(judge->arena);
+	free(judge);
+}
+
+struct known_invoice *judge_invoice(struct judge *judge, const char *id)
+{
+	struct known_invoice *invoice;
+
+	for (size_t i = 0; i < judge->invoice_count; i++)
+		if (strcmp(judge->invoices[i].id, id) == 0)
+			return &judge->invoices[i];
+	judge->invoices = arena_grow(judge->arena, judge->invoices, judge->invoice_count, &judge->invoice_capacity,
+		sizeof(*judge->invoices));
+	invoice = &judge->invoices[judge->invoice_count++];
+	*invoice = (struct known_invoice){ .id = arena_strdup(judge->arena, id) };
+	return invoice;
+}
+
+struct known_attempt *judge_attempt(struct judge *judge, const char *id)
+{
+	struct known_attempt *a;
+
+	for (size_t i = 0; i < judge->attempt_count; i++)
+		if (strcmp(judge->attempts[i].id, id) == 0)
+			return &judge->attempts[i];
+	judge->attempts = arena_grow(judge->arena, judge->attempts, judge->attempt_count, &judge->attempt_capacity,
+		sizeof(*judge->attempts));
+	a = &judge->attempts[judge->attempt_count++];
+	*a = (struct known_attempt){ .id = arena_strdup(judge->arena, id) };
+	return a;
+}
+
+static const struct zone *zone_of(const struct judge *judge, const char *debtor_id)
+{
+	const struct zone *zone;
+
+	if (zone_get(book_zone(judge->sim->book, debtor_id), &zone) < 0)
+		abort();
+	return zone;
+}
+
+date judge_date(const struct judge *judge, const char *debtor_id, int64_t wall)
+{
+	return zone_date(zone_of(judge, debtor_id), wall);
+}
+
+/* --- before the first byte ---------------------------------------------------------------------------------------------------- */
+
+static void check_window(struct judge *judge, const struct message *m, int64_t wall)
+{
+	const struct window *w = &judge->sim->policy->window;
+	const struct zone *zone = zone_of(judge, m->debtor_id);
+	int minute = zone_minute(zone, wall), slack = (int)(SLACK / MINUTE_MS);
+	enum weekday day = date_weekday(zone_date(zone, wall));
+	char text[64];
+
+	if (!(w->weekdays >> (day - 1) & 1) || minute < w->from_minute || minute >= w->to_minute + slack)
+		sim_breach(judge->sim, "3 window", "%s is contacted at %s (%s)", m->debtor_id,
+			zone_format(zone, wall, text, sizeof(text)), m->attempt_id);
+}
+
+void judge_first_byte(struct judge *judge, struct host *host, const struct message *m, const uint8_t digest[32])
+{
+	struct sim *sim = judge->sim;
+	int64_t wall = sim_wall(sim);
+	struct known_attempt *a = judge_attempt(judge, m->attempt_id);
+
+	(void)digest;
+	judge->first_bytes++;
+	sim_note(sim, "first byte of %s by %s", m->attempt_id, host->name);
+	if (!a->intended)
+		sim_breach(sim, "5 no record, no contact", "attempt %s has no durable intent", m->attempt_id);
+	if (!a->first_byte_wall)
+		a->first_byte_wall = wall;
+	for (size_t i = 0; i < m->invoice_count; i++) {
+		const char *then = facts_stop(judge, m->invoice_ids[i], m->debtor_id, m->channel, sim->mono - MARK_AGE - 1, wall);
+		const char *now = facts_stop(judge, m->invoice_ids[i], m->debtor_id, m->channel, NEVER, wall);
+
+		if (then && now)
+			sim_breach(sim, "1 nobody who paid is contacted", "%s about %s, which was %s (attempt %s, step %s)",
+				m->debtor_id, m->invoice_ids[i], then, m->attempt_id, m->step);
+	}
+	check_window(judge, m, wall);
+}
+
+void judge_contacted(struct judge *judge, const struct message *m, const uint8_t digest[32])
+{
+	struct known_attempt *a = judge_attempt(judge, m->attempt_id);
+
+	if (a->requests && memcmp(a->digest, digest, 32) != 0)
+		sim_breach(judge->sim, "2 same id, same bytes", "attempt %s reached the provider with other bytes", m->attempt_id);
+	memcpy(a->digest, digest, 32);
+	a->requests++;
+}
+
+void judge_not_sent(struct judge *judge, const struct message *m)
+{
+	struct known_attempt *a = judge_attempt(judge, m->attempt_id);
+
+	if (a->requests == 1) { /* no other request with this id may have been taken */
+		a->requests = 0;
+		a->first_byte_wall = 0;
+	}
+}
+
+/* --- a message that the provider will deliver ------------------------------------------------------------------------------------ */
+
+static int32_t days_of(const struct judge *judge, int step)
+{
+	return judge->sim->policy->steps[step].at.days;
+}
+
+static void check_pace(struct judge *judge, const struct message *m, int64_t wall)
+{
+	const struct policy *policy = judge->sim->policy;
+	int64_t last = 0;
+
+	for (size_t i = judge->contact_count; i-- > 0;) {
+		const struct known_contact *c = &judge->contacts[i];
+
+		if (strcmp(c->debtor_id, m->debtor_id) == 0) {
+			last = c->at;
+			if (wall - last < policy->min_gap_ms - SLACK)
+				sim_breach(judge->sim, "3 gap", "%s got two messages within %lld h (%s, %s)", m->debtor_id,
+					(long long)((wall - last) / HOUR_MS), c->attempt, m->attempt_id);
+			break;
+		}
+	}
+	for (size_t k = 0; k < policy->cap_count; k++) {
+		int32_t seen = 1;
+
+		for (size_t i = 0; i < judge->contact_count; i++)
+			seen += strcmp(judge->contacts[i].debtor_id, m->debtor_id) == 0 &&
+				judge->contacts[i].at > wall - policy->caps[k].days * DAY_MS + SLACK;
+		if (seen > policy->caps[k].contacts)
+			sim_breach(judge->sim, "3 cap", "%s got %d messages in %d days (%s)", m->debtor_id, seen,
+				policy->caps[k].days, m->attempt_id);
+	}
+}
+
+static void check_step(struct judge *judge, const struct known_attempt *a, const char *invoice_id, const char *step,
+	int64_t first_byte)
+{
+	struct sim *sim = judge->sim;
+	struct known_invoice *invoice = judge_invoice(judge, invoice_id);
+	int index = policy_step_index(sim->policy, step);
+	date today = judge_date(judge, a->debtor_id, first_byte), due;
+
+	if (index < 0 || !invoice->snapshot) {
+		sim_breach(sim, "3 steps", "attempt %s: invoice %s, step %s is not in the book", a->id, invoice_id, step);
+		return;
+	}
+	due = invoice->snapshot->due_on;
+	if (invoice->walk[index].end == WALK_SENT)
+		sim_breach(sim, "2 nothing is sent twice", "invoice %s, step %s: %s and %s", invoice_id, step,
+			invoice->walk[index].why, a->id);
+	if (invoice->walk[index].end == WALK_SKIPPED)
+		sim_breach(sim, "3 steps", "invoice %s, step %s was skipped (%s) and is sent now", invoice_id, step,
+			invoice->walk[index].why);
+	for (int i = 0; i < index; i++) {
+		const struct walk_step *before = &invoice->walk[i];
+
+		if (before->end == WALK_OPEN)
+			sim_breach(sim, "3 no step is skipped", "invoice %s: step %s goes out (%s), but %s never did", invoice_id,
+				step, a->id, sim->policy->steps[i].id);
+		if (before->end == WALK_SENT && date_diff(today, before->on) < days_of(judge, index) - days_of(judge, i))
+			sim_breach(sim, "3 spacing", "invoice %s: step %s only %d days after %s", invoice_id, step,
+				date_diff(today, before->on), sim->policy->steps[i].id);
+	}
+	if (date_diff(today, due) < days_of(judge, index))
+		sim_breach(sim, "3 too early", "invoice %s: step %s at due%+d", invoice_id, step, date_diff(today, due));
+	if (days_of(judge, index) < 0 && date_diff(today, due) >= 0)
+		sim_breach(sim, "3 pre-due", "invoice %s: step %s at due%+d", invoice_id, step, date_diff(today, due));
+	invoice->walk[index] = (struct walk_step){ WALK_SENT, a->id, today };
+}
+
+void judge_accepted(struct judge *judge, struct host *host, const struct message *m, bool repeated)
+{
+	struct sim *sim = judge->sim;
+	struct known_attempt *a = judge_attempt(judge, m->attempt_id);
+	int64_t wall = sim_wall(sim);
+
+	(void)host;
+	if (repeated)
+		return;
+	if (++a->accepted > 1) {
+		sim_breach(sim, "2 nothing is sent twice", "attempt %s was accepted twice by a provider that does not know ids",
+			m->attempt_id);
+		return;
+	}
+	if (!a->count || strcmp(a->debtor_id, m->debtor_id) != 0 || a->count != m->invoice_count) {
+		sim_breach(sim, "5 no record, no contact", "attempt %s is not the one of its intent", m->attempt_id);
+		return;
+	}
+	check_pace(judge, m, a->first_byte_wall);
+	for (size_t i = 0; i < a->count; i++) {
+		if (strcmp(a->invoices[i], m->invoice_ids[i]) != 0)
+			sim_breach(sim, "5 no record, no contact", "attempt %s names other invoices than its intent", m->attempt_id);
+		check_step(judge, a, a->invoices[i], a->steps[i], a->first_byte_wall);
+	}
+	judge->contacts = arena_grow(judge->arena, judge->contacts, judge->contact_count, &judge->contact_capacity,
+		sizeof(*judge->contacts));
+	judge->contacts[judge->contact_count++] = (struct known_contact){ arena_strdup(judge->arena, m->debtor_id),
+		a->id, wall };
+}
+
+/* --- at the end ------------------------------------------------------------------------------------------------------------------ */
+
+/* Two hosts journaled a group of this number: one of them was superseded, and what it decided never happened. */
+static bool superseded(const struct judge *judge, uint64_t pseq)
+{
+	int seen = 0;
+
+	for (size_t i = 0; i < judge->group_count; i++)
+		seen += judge->groups[i].pseq == pseq;
+	return seen > 1;
+}
+
+static void check_attempts(struct judge *judge)
+{
+	int64_t wall = sim_wall(judge->sim);
+
+	for (size_t i = 0; i < judge->attempt_count; i++) {
+		const struct known_attempt *a = &judge->attempts[i];
+		const char *outcome = a->outcome ? a->outcome : "";
+
+		if (a->accepted && !strcmp(outcome, "attempt.cancelled"))
+			sim_breach(judge->sim, "truth", "attempt %s was accepted, the trail's last word is cancelled", a->id);
+		if (!*outcome && !superseded(judge, a->intent_pseq) && wall - a->intended_wall > 2 * HOUR_MS)
+			sim_breach(judge->sim, "5 the trail is complete", "attempt %s has no outcome (%s)", a->id,
+				a->accepted ? "accepted" : "not accepted");
+	}
+}
+
+/* Whether an attempt about this invoice is still open or unknown: then it waits for a person. */
+static bool doubtful(const struct judge *judge, const char *invoice_id)
+{
+	for (size_t i = 0; i < judge->attempt_count; i++) {
+		const struct known_attempt *a = &judge->attempts[i];
+
+		if (a->outcome && strcmp(a->outcome, "attempt.in_doubt") != 0 && !a->unknown)
+			continue;
+		for (size_t k = 0; k < a->count; k++)
+			if (strcmp(a->invoices[k], invoice_id) == 0)
+				return true;
+	}
+	return false;
+}
+
+/* When the judge itself last saw a reason not to contact: the next step's patience begins there. */
+static int64_t last_stop(struct judge *judge, const struct known_invoice *invoice, int64_t from, int64_t to)
+{
+	int64_t last = from;
+
+	for (int64_t wall = from; wall <= to; wall += 6 * HOUR_MS)
+		if (facts_stop(judge, invoice->id, invoice->debtor_id, CHANNEL_EMAIL, judge->sim->mono, wall))
+			last = wall;
+	return last;
+}
+
+/* What was quarantined as poison is not known to the flow: a person has it on the desk. */
+static bool readable(const struct judge *judge, const char *invoice_id)
+{
+	for (size_t i = 0; i < judge->told_count; i++)
+		if (judge->told[i].event.has_snapshot && !judge->told[i].broken && judge->told[i].event.has_customer &&
+			strcmp(judge->told[i].event.invoice_id, invoice_id) == 0)
+			return true;
+	return false;
+}
+
+static void check_progress(struct judge *judge, struct known_invoice *invoice)
+{
+	const struct policy *policy = judge->sim->policy;
+	int64_t end = sim_wall(judge->sim), from;
+	int32_t recent = 0;
+	date today, owed;
+	size_t step = 0;
+
+	if (!readable(judge, invoice->id) || !invoice->debtor_id || doubtful(judge, invoice->id))
+		return;
+	for (size_t i = 0; i < judge->contact_count; i++)
+		recent += strcmp(judge->contacts[i].debtor_id, invoice->debtor_id) == 0 &&
+			judge->contacts[i].at > end - 8 * DAY_MS;
+	if (recent >= policy->caps[0].contacts)
+		return; /* others of this debtor's invoices have their turn */
+	if (facts_stop(judge, invoice->id, invoice->debtor_id, CHANNEL_EMAIL, judge->sim->mono, end))
+		return;
+	while (step < policy->step_count && invoice->walk[step].end != WALK_OPEN)
+		step++;
+	if (step == policy->step_count)
+		return;
+	today = judge_date(judge, invoice->debtor_id, end);
+	owed = date_add_days(invoice->snapshot->due_on, days_of(judge, (int)step));
+	for (size_t i = step; i-- > 0;)
+		if (invoice->walk[i].end == WALK_SENT) {
+			date spaced = date_add_days(invoice->walk[i].on, days_of(judge, (int)step) - days_of(judge, (int)i));
+
+			if (date_diff(spaced, owed) > 0)
+				owed = spaced;
+			break;
+		}
+	from = last_stop(judge, invoice, judge->sim->calm_at - 5 * DAY_MS, end);
+	if (date_diff(today, owed) > (int32_t)(PATIENCE / DAY_MS) && end - from > PATIENCE)
+		sim_breach(judge->sim, "3 no step is lost", "invoice %s of %s: step %s is owed for %d days (trail: %s)",
+			invoice->id, invoice->debtor_id, policy->steps[step].id, date_diff(today, owed),
+			invoice->closed ? "closed" : invoice->held ? invoice->held : "no hold");
+}
+
+void judge_end(struct judge *judge)
+{
+	check_attempts(judge);
+	for (size_t i = 0; i < judge->invoice_count && !judge->sim->broken; i++)
+		check_progress(judge, &judge->invoices[i]);
+}

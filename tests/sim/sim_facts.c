@@ -1,0 +1,264 @@
+/* The judge's own reading of the events: is this invoice paid, held, or its debtor out of bounds? */
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/hash.h"
+#include "common/zone.h"
+#include "tests/sim/sim_judge.h"
+
+#define DEAD_HOLD (71 * HOUR_MS) /* 72 h from when it was read; an hour less, so that clocks do not matter */
+
+static bool known(const struct told *t, int64_t by_mono)
+{
+	return t->since_mono <= by_mono;
+}
+
+static bool about(const struct told *t, const char *invoice_id)
+{
+	return t->event.invoice_id && strcmp(t->event.invoice_id, invoice_id) == 0;
+}
+
+/* The same fact told twice: by its id, else by the event's. */
+static bool same_fact(const struct event *a, const struct event *b)
+{
+	if (a->fact_id && b->fact_id)
+		return strcmp(a->fact_id, b->fact_id) == 0;
+	return !a->fact_id && !b->fact_id && strcmp(a->id, b->id) == 0;
+}
+
+static bool first_telling(const struct judge *judge, size_t i, int64_t by_mono)
+{
+	const struct told *t = &judge->told[i];
+
+	for (size_t k = 0; k < i; k++) {
+		const struct told *o = &judge->told[k];
+
+		if (known(o, by_mono) && !o->broken && about(o, t->event.invoice_id) && o->event.type == t->event.type &&
+			same_fact(&o->event, &t->event))
+			return false;
+	}
+	return true;
+}
+
+/* Paid in full, whichever way it is counted. */
+static bool paid(const struct judge *judge, const char *id, int64_t by_mono)
+{
+	const struct told *newest = NULL;
+	int64_t all = 0, beyond = 0, total = NEVER;
+
+	for (size_t i = 0; i < judge->told_count; i++) {
+		const struct told *t = &judge->told[i];
+
+		if (!known(t, by_mono) || t->broken || !about(t, id))
+			continue;
+		if (t->event.type == EVENT_INVOICE_PAID)
+			return true;
+		if (t->event.has_snapshot && (!newest || t->event.order.version > newest->event.order.version))
+			newest = t;
+	}
+	if (!newest)
+		return false;
+	total = newest->event.snapshot.total;
+	for (size_t i = 0; i < judge->told_count; i++) {
+		const struct told *t = &judge->told[i];
+
+		if (!known(t, by_mono) || t->broken || !about(t, id) ||
+			(t->event.type != EVENT_INVOICE_PAYMENT_RECEIVED && t->event.type != EVENT_CREDIT_NOTE_ISSUED) ||
+			!first_telling(judge, i, by_mono))
+			continue;
+		all += t->event.amount;
+		if (t->event.after_version >= newest->event.order.version)
+			beyond += t->event.amount;
+	}
+	return all >= total || newest->event.snapshot.due - beyond <= 0 || newest->event.snapshot.status == INVOICE_PAID;
+}
+
+static bool voided(const struct judge *judge, const char *id, int64_t by_mono)
+{
+	for (size_t i = 0; i < judge->told_count; i++) {
+		const struct told *t = &judge->told[i];
+
+		if (known(t, by_mono) && !t->broken && about(t, id) &&
+			(t->event.type == EVENT_INVOICE_VOIDED ||
+				(t->event.has_snapshot && t->event.snapshot.status == INVOICE_VOID)))
+			return true;
+	}
+	return false;
+}
+
+static bool ended(const struct judge *judge, const struct event *e, enum event_type ending, int64_t by_mono)
+{
+	for (size_t i = 0; i < judge->told_count; i++) {
+		const struct told *t = &judge->told[i];
+
+		if (known(t, by_mono) && !t->broken && t->event.type == ending && about(t, e->invoice_id) &&
+			same_fact(&t->event, e))
+			return true;
+	}
+	return false;
+}
+
+static const struct event *newest_of(const struct judge *judge, const char *invoice_id, const char *debtor_id,
+	enum event_type a, enum event_type b, int64_t by_mono)
+{
+	const struct event *newest = NULL;
+
+	for (size_t i = 0; i < judge->told_count; i++) {
+		const struct told *t = &judge->told[i];
+		struct fact_order order;
+
+		if (!known(t, by_mono) || t->broken || (t->event.type != a && t->event.type != b))
+			continue;
+		if (invoice_id ? !about(t, invoice_id) :
+				 !t->event.customer_id || strcmp(t->event.customer_id, debtor_id) != 0)
+			continue;
+		order = t->event.order;
+		if (!newest || fact_order_compare(&order, &newest->order) > 0)
+			newest = &t->event;
+	}
+	return newest;
+}
+
+static bool disputed(const struct judge *judge, const char *id, int64_t by_mono)
+{
+	for (size_t i = 0; i < judge->told_count; i++) {
+		const struct told *t = &judge->told[i];
+
+		if (known(t, by_mono) && !t->broken && about(t, id) && t->event.type == EVENT_DISPUTE_OPENED &&
+			!ended(judge, &t->event, EVENT_DISPUTE_RESOLVED, by_mono))
+			return true;
+	}
+	return false;
+}
+
+static bool promised(const struct judge *judge, const char *id, date today, int64_t by_mono)
+{
+	const struct event *newest = NULL;
+
+	for (size_t i = 0; i < judge->told_count; i++) {
+		const struct told *t = &judge->told[i];
+
+		if (known(t, by_mono) && !t->broken && about(t, id) && t->event.type == EVENT_PROMISE_MADE &&
+			!ended(judge, &t->event, EVENT_PROMISE_WITHDRAWN, by_mono) &&
+			(!newest || fact_order_compare(&t->event.order, &newest->order) > 0))
+			newest = &t->event;
+	}
+	return newest && date_diff(today, newest->until_on) <= 0;
+}
+
+static bool announced(const struct judge *judge, const char *id, date today, int64_t wall, int64_t by_mono)
+{
+	const struct event *e = newest_of(judge, id, NULL, EVENT_INVOICE_PAYMENT_ANNOUNCED, EVENT_INVOICE_PAYMENT_ANNOUNCED,
+		by_mono);
+
+	if (!e)
+		return false;
+	return date_is_set(e->until_on) ? date_diff(today, e->until_on) <= 0 : wall < e->at + 7 * DAY_MS;
+}
+
+static bool broken_letter(const struct judge *judge, const char *id, int64_t wall, int64_t by_mono)
+{
+	for (size_t i = 0; i < judge->told_count; i++) {
+		const struct told *t = &judge->told[i];
+
+		if (known(t, by_mono) && t->broken && about(t, id) && wall < t->since_wall + DEAD_HOLD)
+			return true;
+	}
+	return false;
+}
+
+static bool opted_out(const struct judge *judge, const char *debtor_id, enum channel channel, int64_t by_mono)
+{
+	for (size_t i = 0; i < judge->told_count; i++) {
+		const struct told *t = &judge->told[i];
+
+		if (known(t, by_mono) && !t->broken && t->event.type == EVENT_CUSTOMER_OPTED_OUT && t->event.customer_id &&
+			strcmp(t->event.customer_id, debtor_id) == 0 &&
+			(t->event.channel == channel || t->event.channel == CHANNEL_COUNT))
+			return true;
+	}
+	return false;
+}
+
+const char *facts_stop(struct judge *judge, const char *id, const char *debtor_id, enum channel channel, int64_t by_mono,
+	int64_t wall)
+{
+	date today = judge_date(judge, debtor_id, wall);
+	const struct event *e;
+
+	if (paid(judge, id, by_mono))
+		return "paid";
+	if (voided(judge, id, by_mono))
+		return "voided";
+	if (disputed(judge, id, by_mono))
+		return "disputed";
+	if (promised(judge, id, today, by_mono))
+		return "promised";
+	if (announced(judge, id, today, wall, by_mono))
+		return "payment announced";
+	e = newest_of(judge, id, NULL, EVENT_INVOICE_DELIVERY_FAILED, EVENT_INVOICE_SENT, by_mono);
+	if (e && e->type == EVENT_INVOICE_DELIVERY_FAILED)
+		return "undelivered";
+	e = newest_of(judge, NULL, debtor_id, EVENT_CUSTOMER_PAUSED, EVENT_CUSTOMER_RESUMED, by_mono);
+	if (e && e->type == EVENT_CUSTOMER_PAUSED && (!e->until || wall < e->until))
+		return "paused";
+	if (opted_out(judge, debtor_id, channel, by_mono))
+		return "opted out";
+	return broken_letter(judge, id, wall, by_mono) ? "named by a dead letter" : NULL;
+}
+
+/* --- what is told ----------------------------------------------------------------------------------------------------------- */
+
+void judge_event_added(struct judge *judge, const char *stream, const char *text, bool raw)
+{
+	struct told t = { .text = arena_strdup(judge->arena, text), .since_mono = judge->sim->mono,
+		.since_wall = sim_wall(judge->sim) };
+	struct err err = { 0 };
+	uint8_t digest[32];
+
+	(void)stream;
+	sha256(text, strlen(text), digest);
+	hex_format(digest, sizeof(digest), t.digest);
+	for (size_t i = 0; i < judge->told_count; i++) {
+		struct told *known_one = &judge->told[i];
+
+		if (strcmp(known_one->text, text) != 0)
+			continue;
+		if (known_one->since_mono == NEVER) { /* sent again after the store had lost it */
+			known_one->since_mono = t.since_mono;
+			known_one->since_wall = t.since_wall;
+			return;
+		}
+	}
+	t.broken = raw || event_parse(judge->arena, t.text, strlen(t.text), NULL, &t.event, &err) < 0;
+	if (raw)
+		t.event = (struct event){ 0 };
+	judge->told = arena_grow(judge->arena, judge->told, judge->told_count, &judge->told_capacity, sizeof(*judge->told));
+	judge->told[judge->told_count] = t;
+	if (!t.broken && t.event.has_snapshot) {
+		struct known_invoice *invoice = judge_invoice(judge, t.event.invoice_id);
+
+		invoice->snapshot = arena_memdup(judge->arena, &t.event.snapshot, sizeof(t.event.snapshot));
+		if (t.event.customer_id)
+			invoice->debtor_id = t.event.customer_id;
+	}
+	judge->told_count++;
+}
+
+void facts_quarantined(struct judge *judge, const char *digest)
+{
+	for (size_t i = 0; i < judge->told_count; i++)
+		if (strcmp(judge->told[i].digest, digest) == 0 && !judge->told[i].broken) {
+			judge->told[i].broken = true;
+			judge->told[i].since_wall = sim_wall(judge->sim);
+		}
+}
+
+void judge_event_lost(struct judge *judge, const char *text)
+{
+	for (size_t i = 0; i < judge->told_count; i++)
+		if (judge->told[i].since_mono != NEVER && strcmp(judge->told[i].text, text) == 0) {
+			judge->told[i].since_mono = NEVER;
+			return;
+		}
+}

@@ -1,0 +1,100 @@
+/*
+ * sim_judge - what the judge knows. It judges from the events fed, the provider's own log and the journal's decoded records, never
+ * from the flow's state.
+ */
+#ifndef TESTS_SIM_SIM_JUDGE_H
+#define TESTS_SIM_SIM_JUDGE_H
+
+#include "common/event.h"
+#include "common/policy.h"
+#include "tests/sim/sim_book.h"
+
+#define NEVER INT64_MAX
+
+struct told { /* one event, as it stands in a stream */
+	struct event event;
+	const char *text;
+	char digest[65]; /* hex SHA-256 of the text */
+	bool broken; /* no parser takes it, or it was quarantined as poison; event.invoice_id may still be known */
+	int64_t since_mono, since_wall; /* in the stream since; NEVER while the store has lost it */
+};
+
+enum walk_end { WALK_OPEN, WALK_SENT, WALK_SKIPPED };
+struct walk_step {
+	enum walk_end end;
+	const char *why; /* attempt id, or the reason of a skip */
+	date on; /* local date of the contact */
+};
+
+struct known_invoice {
+	const char *id, *debtor_id;
+	const struct snapshot *snapshot; /* any: due date and total never change in the book */
+	struct walk_step walk[POLICY_STEPS_MAX];
+	int64_t rest_until; /* wall: end of the last hold that the judge itself saw, for the progress check */
+	const char *held; /* open hold by the trail, NULL = none */
+	bool closed; /* by the trail */
+};
+
+struct known_attempt {
+	const char *id, *debtor_id, *step;
+	const char **invoices, **steps;
+	size_t count;
+	bool intended; /* a durable intent, the newest one */
+	bool unknown; /* given up: a person must say */
+	const char *outcome; /* kind of the newest durable outcome record; NULL = none since the intent */
+	const char *reason;
+	uint64_t intent_pseq; /* group of the newest intent */
+	int64_t intended_wall, outcome_wall;
+	int64_t first_byte_wall; /* of the first request of all; 0 = none */
+	int accepted; /* messages that the provider really sends */
+	int requests; /* that reached the provider since it was last certain that nothing was sent */
+	uint8_t digest[32];
+};
+
+struct known_contact { /* what a debtor received */
+	const char *debtor_id, *attempt;
+	int64_t at; /* wall */
+};
+
+struct known_group {
+	struct host *host;
+	uint64_t pseq;
+	uint8_t id[GROUP_ID_SIZE];
+};
+
+struct known_leaf { /* the newest record of a case */
+	const char *name, *origin;
+	uint64_t index, n;
+	uint32_t slot;
+	uint8_t hash[32];
+};
+
+struct judge {
+	struct sim *sim;
+	struct arena *arena;
+	struct told *told;
+	size_t told_count, told_capacity;
+	struct known_invoice *invoices;
+	size_t invoice_count, invoice_capacity;
+	struct known_attempt *attempts;
+	size_t attempt_count, attempt_capacity;
+	struct known_contact *contacts;
+	size_t contact_count, contact_capacity;
+	struct known_group *groups;
+	size_t group_count, group_capacity;
+	struct known_leaf *cases;
+	size_t case_count, case_capacity;
+	uint64_t records, first_bytes;
+};
+
+/*
+ * sim_facts.c: why this invoice must not be contacted now, by what stood in the streams at `by_mono` (NEVER: by all that ever did, also
+ * what the store has lost since); NULL = nothing. */
+const char *facts_stop(struct judge *judge, const char *invoice_id, const char *debtor_id, enum channel channel, int64_t by_mono,
+	int64_t wall);
+void facts_quarantined(struct judge *judge, const char *digest); /* a person must look at it: it counts as unreadable from now on */
+struct known_invoice *judge_invoice(struct judge *judge, const char *id); /* made when new */
+struct known_attempt *judge_attempt(struct judge *judge, const char *id); /* made when new */
+date judge_date(const struct judge *judge, const char *debtor_id, int64_t wall);
+
+#endif

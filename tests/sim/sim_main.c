@@ -1,0 +1,158 @@
+/*
+ * sim - plays the daemon's real flow over seeded fakes, and judges what the world saw of it.
+ *	sim --seed N [--days D] [--verbose] [--hash]	one run
+ *	sim --seeds N [--from K] [--jobs J]		many
+ * Exit status: 0 all kept, 1 a promise is broken, 2 usage.
+ */
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "common/date.h"
+#include "tests/sim/sim.h"
+
+#define CALM_DAYS 32
+
+struct options {
+	uint64_t seed, from, seeds;
+	int days, jobs;
+	bool verbose, hash, order;
+};
+
+static void begin(struct sim *sim, uint64_t seed, const struct options *options)
+{
+	*sim = (struct sim){ .seed = seed, .verbose = options->verbose, .arena = arena_create() };
+	rng_seed(&sim->flow, seed, "flow");
+	rng_seed(&sim->net, seed, "net");
+	rng_seed(&sim->disk, seed, "disk");
+	rng_seed(&sim->world, seed, "world");
+	rng_seed(&sim->faults, seed, "faults");
+	sim->begin = (int64_t)date_of(2026, 1, 5).days * DAY_MS + rng_range(&sim->world, 0, 300) * DAY_MS;
+	sim->calm_at = sim->begin + (options->days - CALM_DAYS) * DAY_MS;
+	sim->end = sim->begin + options->days * DAY_MS;
+	sim->mono = 1000000;
+	sim->offset = sim->begin - sim->mono;
+}
+
+static bool play(uint64_t seed, const struct options *options)
+{
+	struct sim sim;
+	bool broken;
+
+	begin(&sim, seed, options);
+	world_run(&sim);
+	broken = sim.broken;
+	if (broken)
+		printf("seed %llu: %s\n	replay: sim --seed %llu --days %d --verbose\n", (unsigned long long)seed, sim.breach,
+			(unsigned long long)seed, options->days);
+	else if (options->seed)
+		printf("seed %llu: kept. %s\n", (unsigned long long)seed, sim.summary);
+	if (options->hash)
+		printf("seed %llu: trace %016llx, %llu steps\n", (unsigned long long)seed, (unsigned long long)sim.trace,
+			(unsigned long long)sim.steps);
+	fflush(stdout);
+	world_end(&sim);
+	arena_free(sim.arena);
+	return !broken;
+}
+
+/* Worker j plays every jobs-th seed and tells how many failed; it may die of a sanitizer's verdict, which counts too. */
+static uint64_t play_share(const struct options *options, int j)
+{
+	uint64_t failed = 0;
+
+	for (uint64_t n = (uint64_t)j; n < options->seeds; n += (uint64_t)options->jobs) {
+		uint64_t seed = options->from + n;
+		int status;
+		pid_t pid = fork();
+
+		if (pid == 0) {
+			alarm(600);
+			_exit(play(seed, options) ? 0 : 1);
+		}
+		if (pid < 0 || waitpid(pid, &status, 0) != pid) {
+			perror("sim: fork");
+			exit(2);
+		}
+		if (WIFSIGNALED(status) || WEXITSTATUS(status) > 1)
+			printf("seed %llu: died (%s %d)\n", (unsigned long long)seed, WIFSIGNALED(status) ? "signal" : "exit",
+				WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status));
+		fflush(stdout);
+		failed += status != 0;
+	}
+	return failed;
+}
+
+static int play_all(const struct options *options)
+{
+	uint64_t failed = 0;
+	int pipes[64][2];
+
+	fflush(stdout);
+	for (int j = 0; j < options->jobs; j++) {
+		if (pipe(pipes[j]) < 0)
+			return 2;
+		if (fork() == 0) {
+			uint64_t n = play_share(options, j);
+
+			_exit(write(pipes[j][1], &n, sizeof(n)) == sizeof(n) ? 0 : 2);
+		}
+		close(pipes[j][1]);
+	}
+	for (int j = 0; j < options->jobs; j++) {
+		uint64_t n = 0;
+
+		if (read(pipes[j][0], &n, sizeof(n)) != sizeof(n))
+			n = 1;
+		failed += n;
+		close(pipes[j][0]);
+	}
+	while (wait(NULL) > 0)
+		;
+	printf("%llu seeds passed, %llu failed\n", (unsigned long long)(options->seeds - failed), (unsigned long long)failed);
+	return failed ? 1 : 0;
+}
+
+static int usage(void)
+{
+	fprintf(stderr, "usage: sim --seed N [--days D] [--verbose] [--hash] | --seeds N [--from K] [--jobs J] [--days D] [--hash]\n");
+	return 2;
+}
+
+int main(int argc, char **argv)
+{
+	static const struct option longs[] = { { "seed", 1, NULL, 's' }, { "seeds", 1, NULL, 'n' }, { "from", 1, NULL, 'f' },
+		{ "jobs", 1, NULL, 'j' }, { "days", 1, NULL, 'd' }, { "verbose", 0, NULL, 'v' }, { "hash", 0, NULL, 'h' },
+		{ "order", 0, NULL, 'o' }, { 0 } };
+	struct options options = { .from = 1, .days = 90, .jobs = 2 };
+	int c;
+
+	while ((c = getopt_long(argc, argv, "", longs, NULL)) != -1) {
+		if (c == 's')
+			options.seed = strtoull(optarg, NULL, 10);
+		else if (c == 'n')
+			options.seeds = strtoull(optarg, NULL, 10);
+		else if (c == 'f')
+			options.from = strtoull(optarg, NULL, 10);
+		else if (c == 'j')
+			options.jobs = atoi(optarg);
+		else if (c == 'd')
+			options.days = atoi(optarg);
+		else if (c == 'v')
+			options.verbose = true;
+		else if (c == 'h')
+			options.hash = true;
+		else if (c == 'o')
+			options.order = true;
+		else
+			return usage();
+	}
+	if (!options.seed == !options.seeds || options.jobs < 1 || options.jobs > 64 || options.days < CALM_DAYS + 10)
+		return usage();
+	if (options.seed)
+		return play(options.seed, &options) ? 0 : 1;
+	return play_all(&options);
+}

@@ -1,0 +1,190 @@
+/* What a run is made of: its weather, policy, provider and configuration, all drawn from the seed. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/notice.h"
+#include "common/policy.h"
+#include "tests/sim/sim.h"
+
+/* --- weather ------------------------------------------------------------------------------------------------------------------ */
+
+/* Each kind of fault is absent from half of the runs, so that none hides behind another. */
+static int64_t maybe(struct sim *sim, int64_t from, int64_t to)
+{
+	int64_t rate = rng_range(&sim->faults, from, to);
+
+	return rng_chance(&sim->faults, 500000) ? rate : 0;
+}
+
+void setup_weather(struct sim *sim)
+{
+	struct weather *w = &sim->weather;
+
+	w->hosts = rng_chance(&sim->faults, 300000) ? 2 : 1;
+	w->idempotent = rng_chance(&sim->faults, 600000);
+	w->lookup = rng_chance(&sim->faults, 500000);
+	w->skip_unknown = rng_chance(&sim->faults, 500000);
+	w->crash = maybe(sim, 200, 4000);
+	w->freeze = w->hosts == 2 ? maybe(sim, 50, 400) : maybe(sim, 20, 200);
+	w->stop = maybe(sim, 500, 20000);
+	w->drop = maybe(sim, 200, 10000);
+	w->slow = maybe(sim, 100, 4000);
+	w->loading = maybe(sim, 1000, 20000);
+	if (w->hosts == 1) { /* another host's journal cannot mend what this one's Redis forgot */
+		w->rollback = maybe(sim, 500, 10000);
+		w->flush = maybe(sim, 200, 4000);
+	}
+	w->full = maybe(sim, 500, 10000);
+	w->no_space = maybe(sim, 100, 4000);
+	w->broken_disk = maybe(sim, 50, 800);
+	w->torn = maybe(sim, 100000, 1000000);
+	w->refuse_connect = maybe(sim, 5000, 300000);
+	w->doubt = maybe(sim, 5000, 200000);
+	w->throttle = maybe(sim, 5000, 200000);
+	w->refuse = maybe(sim, 1000, 60000);
+	w->server_error = maybe(sim, 5000, 150000);
+	w->no_id = maybe(sim, 1000, 60000);
+	w->slow_request = maybe(sim, 1000, 200000);
+	w->lookup_fails = maybe(sim, 10000, 500000);
+	w->wall_step = maybe(sim, 1000, 30000);
+	w->provoke = maybe(sim, 5000, 120000);
+	w->late = maybe(sim, 10000, 300000);
+	w->twice = maybe(sim, 10000, 300000);
+	w->malformed = maybe(sim, 100000, 800000);
+}
+
+/* --- policy, texts, provider ------------------------------------------------------------------------------------------------------ */
+
+static const char *const ladders[] = {
+	"{\"id\":\"pre-due\",\"at\":\"due-5d\",\"channel\":\"email\",\"template\":\"note\",\"tone\":\"friendly\"%s},"
+	"{\"id\":\"reminder\",\"at\":\"due+1d\",\"channel\":\"email\",\"template\":\"note\",\"tone\":\"friendly\"%s},"
+	"{\"id\":\"second\",\"at\":\"due+8d\",\"channel\":\"email\",\"template\":\"note\",\"tone\":\"neutral\"%s},"
+	"{\"id\":\"last\",\"at\":\"due+15d\",\"channel\":\"email\",\"template\":\"note\",\"tone\":\"firm\"%s}",
+	"{\"id\":\"reminder\",\"at\":\"due+1d\",\"channel\":\"email\",\"template\":\"note\",\"tone\":\"friendly\"%s},"
+	"{\"id\":\"second\",\"at\":\"due+3d\",\"channel\":\"email\",\"template\":\"note\",\"tone\":\"neutral\"%s},"
+	"{\"id\":\"third\",\"at\":\"due+5d\",\"channel\":\"email\",\"template\":\"note\",\"tone\":\"neutral\"%s},"
+	"{\"id\":\"last\",\"at\":\"due+12d\",\"channel\":\"email\",\"template\":\"note\",\"tone\":\"firm\"%s}",
+};
+
+static struct policy *make_policy(struct sim *sim)
+{
+	static const char *const groups[] = { "debtor", "debtor", "level", "none" };
+	const char *rule = sim->weather.skip_unknown ? ",\"in_doubt\":\"skip\"" : "";
+	const char *group = groups[rng_range(&sim->world, 0, 3)];
+	CLEANUP(buf_clear) struct buf text = { 0 };
+	CLEANUP(buf_clear) struct buf steps = { 0 };
+	const char *ladder = ladders[rng_range(&sim->world, 0, 1)], *at;
+	struct policy *policy = NULL;
+	struct err err = { 0 };
+
+	for (; (at = strstr(ladder, "%s")); ladder = at + 2) {
+		buf_add(&steps, ladder, (size_t)(at - ladder));
+		buf_add_str(&steps, rule);
+	}
+	buf_add_str(&steps, ladder);
+	buf_printf(&text,
+		"{\"name\":\"sim\",\"title\":\"sim\",\"window\":{\"zone\":\"debtor\",\"days\":\"mon-fri\",\"hours\":\"09:00-17:30\"},"
+		"\"caps\":[{\"contacts\":2,\"days\":7}],\"min_gap\":\"48h\",\"group\":\"%s\",\"steps\":[%s]}",
+		group, buf_str(&steps));
+	if (policy_parse(text.data, text.len, &policy, &err) < 0) {
+		fprintf(stderr, "sim: policy: %s %s\n", err.path, err.text);
+		exit(2);
+	}
+	return policy;
+}
+
+static struct notice_set *make_notices(void)
+{
+	static const char subject[] = "Invoice {{invoice.number}}";
+	static const char text[] = "Dear {{debtor.name}}, we ask for {{balance}}:\n"
+				   "{{#invoices}}{{number}} of {{total}}, open {{balance}}, due {{due_on}}\n{{/invoices}}"
+				   "{{creditor.name}}\n";
+	struct notice_set *set = notice_set_create();
+	struct err err = { 0 };
+
+	if (notice_set_add(set, "en", "note", NOTICE_SUBJECT, subject, strlen(subject), &err) < 0 ||
+		notice_set_add(set, "en", "note", NOTICE_TEXT, text, strlen(text), &err) < 0) {
+		fprintf(stderr, "sim: template: %s\n", err.text);
+		exit(2);
+	}
+	return set;
+}
+
+static const struct adapter *make_adapter(struct sim *sim)
+{
+	CLEANUP(buf_clear) struct buf text = { 0 };
+	struct adapter *adapter = NULL;
+	struct err err = { 0 };
+
+	buf_add_str(&text, "{\"adapter\":1,\"name\":\"sim\",\"channel\":[\"email\",\"sms\"],\"features\":{\"idempotency\":");
+	buf_add_str(&text, sim->weather.idempotent ?
+			"{\"kind\":\"header\",\"header\":\"Idempotency-Key\",\"window_s\":86400}" : "\"none\"");
+	buf_add_str(&text, "},\"send\":{\"method\":\"POST\",\"url\":\"http://127.0.0.1:1/send\",\"auth\":{\"kind\":\"none\"},"
+			   "\"body\":{\"kind\":\"json\",\"value\":{\"to\":\"{to.email}\",\"text\":\"{text}\"}}},"
+			   "\"response\":{\"id\":\"/id\"}");
+	if (sim->weather.lookup)
+		buf_add_str(&text, ",\"lookup\":{\"request\":{\"method\":\"GET\",\"url\":\"http://127.0.0.1:1/find\"},\"each\":\"/items\","
+				   "\"match\":{\"/attempt\":\"{dispatch.id}\"},\"id\":\"/id\",\"not_before_s\":5,"
+				   "\"conclusive_after_s\":600}");
+	buf_add_str(&text, "}");
+	if (adapter_parse(text.data, text.len, &adapter, &err) < 0) {
+		fprintf(stderr, "sim: adapter: %s %s\n", err.path, err.text);
+		exit(2);
+	}
+	return adapter;
+}
+
+void setup_library(struct sim *sim)
+{
+	struct library *library = arena_alloc(sim->arena, sizeof(*library));
+
+	library->arena = sim->arena;
+	library->policies = arena_alloc(sim->arena, sizeof(*library->policies));
+	library->policies[0] = make_policy(sim);
+	library->policy_count = 1;
+	library->notices = make_notices();
+	library->providers = arena_alloc(sim->arena, sizeof(*library->providers));
+	library->providers[0] = (struct library_provider){ .name = "sim", .adapter = make_adapter(sim),
+		.settings = &sim->hosts[0].config->providers[0] };
+	library->provider_count = 1;
+	sim->library = library;
+	sim->policy = library->policies[0];
+}
+
+void setup_free_library(struct sim *sim)
+{
+	policy_free(sim->library->policies[0]);
+	notice_set_free(sim->library->notices);
+	adapter_free((struct adapter *)(uintptr_t)sim->library->providers[0].adapter);
+}
+
+/* --- configuration ------------------------------------------------------------------------------------------------------------------- */
+
+struct config *setup_config(struct sim *sim, const char *instance)
+{
+	static const char *const producers[] = { NULL, "billing", "bank", "operator" };
+	static const char *const no_settings[] = { NULL };
+	struct arena *arena = sim->arena;
+	struct config *c = arena_alloc(arena, sizeof(*c));
+
+	*c = (struct config){ .prefix = "dunning", .partitions = 1, .instance = instance,
+		.origin = arena_printf(arena, "test.sim.example/%s", instance), .policy_default = "sim", .state_dir = "/nowhere",
+		.brake_contacts_per_hour = 200, .arena = arena,
+		.creditor = { .name = "Sim Ltd", .locale = "en-GB", .zone = "Europe/Paris", .email = "accounts@sim.example" },
+		.limits = { .batch = rng_chance(&sim->world, 300000) ? rng_range(&sim->world, 1, 6) : 256,
+			.concurrency = rng_range(&sim->world, 1, 8), .group_keys = 512, .group_bytes = 1 << 20,
+			.outbound_maxlen = 500, .dead_maxlen = 100, .segment_bytes = 64 << 20, .cache_keys = 100 } };
+	c->senders = arena_alloc(arena, sizeof(*c->senders));
+	c->senders[0] = (struct sender){ .profile = "default", .name = "Accounts", .email = "accounts@sim.example" };
+	c->sender_count = 1;
+	c->channel_providers[CHANNEL_EMAIL] = c->channel_providers[CHANNEL_SMS] = "sim";
+	c->providers = arena_alloc(arena, sizeof(*c->providers));
+	c->providers[0] = (struct provider_settings){ .name = "sim", .file = "sim.json", .settings = no_settings };
+	c->provider_count = 1;
+	c->producer_count = ARRAY_LEN(producers);
+	c->producers = arena_alloc(arena, c->producer_count * sizeof(*c->producers));
+	for (size_t i = 0; i < c->producer_count; i++)
+		c->producers[i] = (struct producer){ .name = producers[i], .types = UINT64_MAX };
+	return c;
+}

@@ -1,0 +1,263 @@
+/* The judge reads the journal: every group as it becomes durable, decrypted record by record. */
+#include <stdio.h>
+#include <string.h>
+
+#include "common/hash.h"
+#include "common/json.h"
+#include "tests/sim/sim_judge.h"
+
+static const char *member(const struct json *json, const char *key)
+{
+	struct json v = json_get(json, key);
+
+	return v.type == JSON_STRING ? json_str(&v) : NULL;
+}
+
+static void check_chain(struct judge *judge, struct host *host, const struct group_header *head)
+{
+	static const uint8_t none[GROUP_ID_SIZE];
+	bool found = head->pseq == 1 && memcmp(head->predecessor, none, GROUP_ID_SIZE) == 0;
+
+	for (size_t i = judge->group_count; i-- > 0 && !found;)
+		found = judge->groups[i].pseq == head->pseq - 1 &&
+			memcmp(judge->groups[i].id, head->predecessor, GROUP_ID_SIZE) == 0;
+	if (!found)
+		sim_breach(judge->sim, "chain", "group %llu of %s names a predecessor that no journal holds",
+			(unsigned long long)head->pseq, host->name);
+	for (size_t i = judge->group_count; i-- > 0;)
+		if (judge->groups[i].host == host) {
+			if (judge->sim->weather.hosts == 1 && judge->groups[i].pseq + 1 != head->pseq)
+				sim_breach(judge->sim, "chain", "group %llu follows group %llu",
+					(unsigned long long)head->pseq, (unsigned long long)judge->groups[i].pseq);
+			break;
+		}
+	judge->groups = arena_grow(judge->arena, judge->groups, judge->group_count, &judge->group_capacity,
+		sizeof(*judge->groups));
+	judge->groups[judge->group_count] = (struct known_group){ .host = host, .pseq = head->pseq };
+	memcpy(judge->groups[judge->group_count].id, head->id, GROUP_ID_SIZE);
+	judge->group_count++;
+}
+
+/* --- the trail ------------------------------------------------------------------------------------------------------------------ */
+
+/* The newest record of the case: anywhere, or in one log under one key slot. */
+static struct known_leaf *find_case(struct judge *judge, const char *name, const char *origin, uint32_t slot)
+{
+	for (size_t i = judge->case_count; i-- > 0;) {
+		struct known_leaf *c = &judge->cases[i];
+
+		if (strcmp(c->name, name) == 0 && (!origin || (strcmp(c->origin, origin) == 0 && c->slot == slot)))
+			return c;
+	}
+	return NULL;
+}
+
+static bool points_to(const struct json *prev, const struct known_leaf *leaf)
+{
+	struct json number = json_get(prev, "index");
+	const char *origin = member(prev, "origin"), *hash = member(prev, "leaf_hash");
+	char hex[65];
+
+	return origin && hash && strcmp(origin, leaf->origin) == 0 && (uint64_t)json_int(&number) == leaf->index &&
+		strcmp(hash, hex_format(leaf->hash, 32, hex)) == 0;
+}
+
+static void check_place(struct judge *judge, const struct json *record, const struct known_leaf *leaf)
+{
+	struct known_leaf *here = find_case(judge, leaf->name, leaf->origin, leaf->slot);
+	struct known_leaf *before = find_case(judge, leaf->name, NULL, 0);
+	struct json prev = json_get(record, "prev");
+	uint64_t expected = here ? here->n + 1 : 0;
+	bool found = false;
+
+	if (leaf->n != expected)
+		sim_breach(judge->sim, "trail", "record %llu of %s in %s is number %llu, not %llu",
+			(unsigned long long)leaf->index, leaf->name, leaf->origin, (unsigned long long)leaf->n,
+			(unsigned long long)expected);
+	/* One host: the very last record. Two: a record of this case; what a superseded tail holds may be passed over. */
+	for (size_t i = judge->case_count; i-- > 0 && !found && judge->sim->weather.hosts > 1;)
+		found = strcmp(judge->cases[i].name, leaf->name) == 0 && points_to(&prev, &judge->cases[i]);
+	if (judge->sim->weather.hosts == 1)
+		found = before && points_to(&prev, before);
+	if (prev.type != JSON_OBJECT ? before && judge->sim->weather.hosts == 1 : !found)
+		sim_breach(judge->sim, "trail", "record %llu of %s in %s does not follow the one before it",
+			(unsigned long long)leaf->index, leaf->name, leaf->origin);
+	judge->cases = arena_grow(judge->arena, judge->cases, judge->case_count, &judge->case_capacity,
+		sizeof(*judge->cases));
+	judge->cases[judge->case_count++] = *leaf;
+}
+
+/* Leaf = commitment and tag of what was decrypted; gives the record's text. */
+static bool open_record(struct judge *judge, struct host *host, const struct record_body *body, const char *origin,
+	struct buf *text, struct case_keys *keys)
+{
+	uint8_t salt[SALT_SIZE];
+
+	if (body->blob_count < 1 || disk_keys(host->disk, body->blobs[0].year, body->blobs[0].slot, keys) < 0) {
+		sim_breach(judge->sim, "trail", "a record of %s is sealed with keys that %s does not have", origin, host->name);
+		return false;
+	}
+	if (record_body_open(body, 0, keys, salt, text) < 0) {
+		sim_breach(judge->sim, "trail", "a record of %s cannot be decrypted", origin);
+		return false;
+	}
+	for (size_t i = 1; i < body->blob_count; i++) {
+		CLEANUP(buf_clear) struct buf part = { 0 };
+		uint8_t part_salt[SALT_SIZE], commitment[32];
+		char hex[65];
+
+		if (record_body_open(body, i, keys, part_salt, &part) < 0) {
+			sim_breach(judge->sim, "trail", "a part of a record of %s cannot be decrypted", origin);
+			return false;
+		}
+		part_commitment(part_salt, part.data, part.len, commitment);
+		if (!strstr(buf_str(text), hex_format(commitment, 32, hex)))
+			sim_breach(judge->sim, "trail", "a part of a record of %s is not the one committed to", origin);
+	}
+	return true;
+}
+
+static void check_leaf(struct judge *judge, const struct record_body *body, const struct case_keys *keys, const char *origin,
+	uint64_t n, const struct buf *text)
+{
+	CLEANUP(buf_clear) struct buf plain = { 0 };
+	uint8_t salt[SALT_SIZE], commitment[32], tag_key[32], tag[32];
+	char leaf[LEAF_SIZE];
+
+	if (record_body_open(body, 0, keys, salt, &plain) < 0)
+		return;
+	record_commitment(salt, text->data, text->len, commitment);
+	record_tag_key(keys->case_key, origin, tag_key);
+	record_tag(tag_key, n, tag);
+	record_leaf(commitment, tag, leaf);
+	if (memcmp(leaf, body->leaf, LEAF_SIZE) != 0)
+		sim_breach(judge->sim, "trail", "a leaf of %s is not the one of its record (n %llu)", origin, (unsigned long long)n);
+}
+
+/* --- what the records say ------------------------------------------------------------------------------------------------------- */
+
+static int step_index(const struct judge *judge, const char *step)
+{
+	return step ? policy_step_index(judge->sim->policy, step) : -1;
+}
+
+static void note_intent(struct judge *judge, const struct json *record, const char *id, uint64_t pseq)
+{
+	struct known_attempt *a = judge_attempt(judge, id);
+	struct json invoices = json_get(record, "invoices"), rule = json_get(record, "rule"), steps = json_get(&rule, "steps");
+
+	a->count = json_len(&invoices);
+	a->invoices = arena_alloc(judge->arena, a->count * sizeof(char *));
+	a->steps = arena_alloc(judge->arena, a->count * sizeof(char *));
+	for (size_t i = 0; i < a->count; i++) {
+		struct json one = json_at(&invoices, i), step = json_at(&steps, i);
+
+		a->invoices[i] = arena_strdup(judge->arena, json_str(&one));
+		a->steps[i] = arena_strdup(judge->arena, json_str(&step) ? json_str(&step) : member(record, "step"));
+		sim_note(judge->sim, "trail: intent %s: %s, step %s", id, a->invoices[i], a->steps[i]);
+	}
+	a->debtor_id = arena_strdup(judge->arena, member(record, "case"));
+	a->step = arena_strdup(judge->arena, member(record, "step"));
+	a->intended = true;
+	a->intended_wall = sim_wall(judge->sim);
+	a->intent_pseq = pseq;
+	a->outcome = a->reason = NULL;
+}
+
+static void skip(struct judge *judge, const char *invoice_id, const char *step, const char *reason)
+{
+	int index = step_index(judge, step);
+	struct known_invoice *invoice = judge_invoice(judge, invoice_id);
+
+	if (index >= 0 && invoice->walk[index].end == WALK_OPEN)
+		invoice->walk[index] = (struct walk_step){ WALK_SKIPPED, arena_strdup(judge->arena, reason), date_none() };
+}
+
+static void note_outcome(struct judge *judge, const struct json *record, const char *kind, const char *id)
+{
+	struct known_attempt *a = judge_attempt(judge, id);
+	struct json status = json_get(record, "status");
+	const char *reason = member(record, "reason");
+	bool never_sent = reason && strcmp(reason, "never_sent") == 0;
+
+	a->outcome = arena_strdup(judge->arena, kind);
+	a->reason = arena_strdup(judge->arena, reason);
+	a->outcome_wall = sim_wall(judge->sim);
+	if (a->accepted && (strcmp(kind, "attempt.failed") == 0 || strcmp(kind, "attempt.cancelled") == 0 || never_sent))
+		sim_breach(judge->sim, "truth", "attempt %s was accepted, but the trail says %s (%s)", id, kind,
+			reason ? reason : "");
+	a->unknown = strcmp(kind, "attempt.unknown") == 0 || (a->unknown && strcmp(kind, "attempt.reconciled") != 0);
+	if (never_sent && !a->accepted) { /* proven: the next request with this id is a first one */
+		a->requests = 0;
+		a->first_byte_wall = 0;
+	}
+	if (a->unknown && member(record, "how") && strcmp(member(record, "how"), "skip") == 0)
+		for (size_t i = 0; i < a->count; i++)
+			skip(judge, a->invoices[i], a->steps[i], "unknown");
+	if (strcmp(kind, "attempt.failed") == 0 && json_int(&status) == 422)
+		for (size_t i = 0; i < a->count; i++)
+			skip(judge, a->invoices[i], a->steps[i], "refused");
+}
+
+static void note_record(struct judge *judge, const struct json *record, uint64_t pseq)
+{
+	const char *kind = member(record, "kind"), *attempt = member(record, "attempt"), *invoice = member(record, "invoice");
+
+	if (!kind)
+		return;
+	sim_note(judge->sim, "trail: %s %s %s %s", kind, attempt ? attempt : invoice ? invoice : "",
+		member(record, "step") ? member(record, "step") : member(record, "hold") ? member(record, "hold") : "",
+		member(record, "reason") ? member(record, "reason") : "");
+	if (strcmp(kind, "attempt.intent") == 0)
+		note_intent(judge, record, attempt, pseq);
+	else if (strcmp(kind, "attempt.skipped") == 0)
+		skip(judge, invoice, member(record, "step"), member(record, "reason"));
+	else if (attempt && strncmp(kind, "attempt.", 8) == 0)
+		note_outcome(judge, record, kind, attempt);
+	else if (strcmp(kind, "event.dead") == 0)
+		facts_quarantined(judge, member(record, "sha256"));
+	else if (strcmp(kind, "hold.opened") == 0)
+		judge_invoice(judge, invoice)->held = arena_strdup(judge->arena, member(record, "hold"));
+	else if (strcmp(kind, "hold.ended") == 0)
+		judge_invoice(judge, invoice)->held = NULL;
+	else if (strcmp(kind, "invoice.closed") == 0 && invoice)
+		judge_invoice(judge, invoice)->closed = true;
+}
+
+void judge_durable(struct judge *judge, struct host *host, const struct journal_group *group)
+{
+	const char *origin = host->journal.origin(host, group->head.year);
+	CLEANUP(arena_freep) struct arena *arena = arena_create();
+
+	check_chain(judge, host, &group->head);
+	for (size_t i = 0; i < group->record_count && !judge->sim->broken; i++) {
+		CLEANUP(buf_clear) struct buf text = { 0 };
+		struct record_body body;
+		struct case_keys keys;
+		struct json record, seq;
+		struct err err = { 0 };
+		struct known_leaf leaf = { .origin = arena_strdup(judge->arena, origin),
+			.index = group->head.first_index + i };
+		const char *name;
+
+		if (record_body_read(group->records[i].data, group->records[i].len, &body) < 0) {
+			sim_breach(judge->sim, "trail", "a record's body in %s cannot be read", origin);
+			return;
+		}
+		if (!open_record(judge, host, &body, origin, &text, &keys))
+			return;
+		if (json_parse(arena, text.data, text.len, 0, &record, &err) < 0 || !(name = member(&record, "case"))) {
+			sim_breach(judge->sim, "trail", "a record in %s is no JSON: %s", origin, err.text);
+			return;
+		}
+		seq = json_get(&record, "seq");
+		leaf.name = arena_strdup(judge->arena, name);
+		leaf.n = (uint64_t)json_int(&seq);
+		leaf.slot = keys.slot;
+		record_leaf_hash(body.leaf, leaf.hash);
+		check_leaf(judge, &body, &keys, origin, leaf.n, &text);
+		check_place(judge, &record, &leaf);
+		judge->records++;
+		note_record(judge, &record, group->head.pseq);
+	}
+}

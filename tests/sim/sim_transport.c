@@ -1,0 +1,327 @@
+/*
+ * The transport port and the provider behind it. The provider keeps its own log: what it took, under which key. Requests on the wire
+ * go on when the daemon dies.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/hash.h"
+#include "tests/sim/sim.h"
+
+#define REQUEST_TIMEOUT (20 * SECOND_MS)
+#define VISIBLE_MAX (90 * SECOND_MS) /* a look-up finds it by then; the adapter says 600 s to be sure */
+
+struct taken {
+	char attempt[ATTEMPT_ID_SIZE], id[40];
+	uint8_t digest[SHA256_SIZE];
+	int64_t visible_at; /* wall */
+};
+
+struct provider {
+	struct sim *sim;
+	struct taken *log;
+	size_t count, capacity;
+	uint64_t next;
+};
+
+enum plan { PLAN_ACCEPT, PLAN_LOSE_ANSWER, PLAN_LOSE_REQUEST, PLAN_THROTTLE, PLAN_REFUSE, PLAN_REFUSE_RECIPIENT,
+	PLAN_ERROR_TAKEN, PLAN_ERROR_NOT_TAKEN, PLAN_NO_ID };
+
+struct request {
+	struct host *host;
+	struct sim *sim;
+	struct life *life;
+	struct arena *arena;
+	int refs;
+	struct message message;
+	uint8_t digest[SHA256_SIZE];
+	transport_may_start_fn may_start;
+	transport_done_fn done;
+	transport_lookup_fn looked_up;
+	void *arg;
+	enum plan plan;
+	bool answered;
+	struct outcome outcome;
+	enum lookup_result found;
+};
+
+static void unref(struct request *r)
+{
+	if (--r->refs == 0)
+		arena_free(r->arena);
+}
+
+static void drop(void *arg)
+{
+	unref(arg);
+}
+
+static struct message copy_message(struct arena *arena, const struct message *m)
+{
+	struct message copy = *m;
+	const char **ids = arena_alloc(arena, (m->invoice_count + 1) * sizeof(*ids));
+
+	for (size_t i = 0; i < m->invoice_count; i++)
+		ids[i] = arena_strdup(arena, m->invoice_ids[i]);
+	copy.attempt_id = arena_strdup(arena, m->attempt_id);
+	copy.provider = arena_strdup(arena, m->provider);
+	copy.to = (struct party){ arena_strdup(arena, m->to.name), arena_strdup(arena, m->to.email),
+		arena_strdup(arena, m->to.phone), arena_strdup(arena, m->to.reply_to) };
+	copy.debtor_id = arena_strdup(arena, m->debtor_id);
+	copy.step = arena_strdup(arena, m->step);
+	copy.policy = arena_strdup(arena, m->policy);
+	copy.invoice_ids = ids;
+	copy.locale = copy.subject = copy.text = copy.html = NULL; /* in the digest; the provider only compares */
+	copy.from = (struct party){ 0 };
+	return copy;
+}
+
+static void digest_message(const struct message *m, uint8_t ret[SHA256_SIZE])
+{
+	CLEANUP(buf_clear) struct buf buf = { 0 };
+	struct json_writer w = jw_init(&buf);
+
+	message_write(&w, NULL, m);
+	sha256(buf.data, buf.len, ret);
+}
+
+static struct request *request_new(void *self, const struct message *message, void *arg)
+{
+	struct host *host = self;
+	struct arena *arena = arena_create();
+	struct request *r = arena_alloc(arena, sizeof(*r));
+
+	*r = (struct request){ .host = host, .sim = host->sim, .life = host->life, .arena = arena, .refs = 1,
+		.message = copy_message(arena, message), .arg = arg };
+	digest_message(message, r->digest);
+	return r;
+}
+
+/* --- answers ------------------------------------------------------------------------------------------------------------ */
+
+static void give(void *arg)
+{
+	struct request *r = arg;
+
+	r->done(&r->outcome, r->arg);
+	unref(r);
+}
+
+static void answer(struct request *r, enum outcome_kind kind, const char *reason, int64_t delay)
+{
+	if (r->answered)
+		return;
+	r->answered = true;
+	r->outcome.kind = kind;
+	r->outcome.reason = reason;
+	r->refs++;
+	sim_note(r->sim, "provider: %s: %s, %s", r->message.attempt_id, outcome_names[kind], reason);
+	sim_after(r->sim, r->life, delay, true, give, drop, r);
+}
+
+static void timed_out(void *arg)
+{
+	struct request *r = arg;
+
+	answer(r, OUTCOME_IN_DOUBT, "timeout", 0);
+	unref(r);
+}
+
+/* --- the provider --------------------------------------------------------------------------------------------------------- */
+
+static struct taken *find_taken(struct provider *provider, const char *attempt)
+{
+	for (size_t i = 0; i < provider->count; i++)
+		if (strcmp(provider->log[i].attempt, attempt) == 0)
+			return &provider->log[i];
+	return NULL;
+}
+
+static struct taken *take(struct request *r)
+{
+	struct sim *sim = r->sim;
+	struct provider *provider = sim->provider;
+	struct taken *known = sim->weather.idempotent ? find_taken(provider, r->message.attempt_id) : NULL;
+	struct taken *taken;
+
+	judge_accepted(sim->judge, r->host, &r->message, known != NULL);
+	sim_note(sim, "provider: takes %s for %s, step %s%s", r->message.attempt_id, r->message.debtor_id, r->message.step,
+		known ? " (again)" : "");
+	if (known)
+		return known;
+	xgrow(&provider->log, &provider->capacity, provider->count + 1, sizeof(*provider->log));
+	taken = &provider->log[provider->count++];
+	*taken = (struct taken){ .visible_at = sim_wall(sim) + rng_range(&sim->net, 0, VISIBLE_MAX) };
+	snprintf(taken->attempt, sizeof(taken->attempt), "%s", r->message.attempt_id);
+	snprintf(taken->id, sizeof(taken->id), "msg_%llu", (unsigned long long)++provider->next);
+	memcpy(taken->digest, r->digest, SHA256_SIZE);
+	return taken;
+}
+
+static void arrive(void *arg)
+{
+	struct request *r = arg;
+	struct sim *sim = r->sim;
+	int64_t back = rng_range(&sim->net, 5, 300);
+
+	if (!sim->calm && rng_chance(&sim->faults, sim->weather.slow_request))
+		back += rng_range(&sim->net, 1000, 15000);
+	if (r->plan != PLAN_LOSE_REQUEST)
+		judge_contacted(sim->judge, &r->message, r->digest);
+	switch (r->plan) {
+	case PLAN_ACCEPT:
+		r->outcome.status = 202;
+		r->outcome.provider_id = arena_strdup(r->arena, take(r)->id);
+		answer(r, OUTCOME_ACCEPTED, "accepted", back);
+		break;
+	case PLAN_NO_ID:
+		r->outcome.status = 200;
+		take(r);
+		answer(r, OUTCOME_IN_DOUBT, "no_id", back);
+		break;
+	case PLAN_ERROR_TAKEN:
+		take(r);
+		/* fall through */
+	case PLAN_ERROR_NOT_TAKEN:
+		r->outcome.status = 502;
+		answer(r, OUTCOME_IN_DOUBT, "server_error", back);
+		break;
+	case PLAN_LOSE_ANSWER:
+		take(r);
+		break;
+	case PLAN_LOSE_REQUEST:
+		break;
+	case PLAN_THROTTLE:
+		r->outcome.status = 429;
+		r->outcome.retry_after_ms = rng_range(&sim->faults, 0, 1) ? 0 : rng_range(&sim->faults, 1000, 600000);
+		judge_not_sent(sim->judge, &r->message);
+		answer(r, OUTCOME_THROTTLED, "throttled", back);
+		break;
+	case PLAN_REFUSE:
+	case PLAN_REFUSE_RECIPIENT:
+		r->outcome.status = 422;
+		r->outcome.scope = r->plan == PLAN_REFUSE ? SCOPE_MESSAGE : SCOPE_RECIPIENT;
+		judge_not_sent(sim->judge, &r->message);
+		answer(r, OUTCOME_REFUSED, r->plan == PLAN_REFUSE ? "rejected" : "bad_address", back);
+		break;
+	}
+	if (r->plan == PLAN_ACCEPT || r->plan == PLAN_LOSE_ANSWER)
+		world_moment(r->host, MOMENT_ACCEPTED, &r->message);
+	unref(r);
+}
+
+static enum plan choose(struct sim *sim)
+{
+	const struct weather *w = &sim->weather;
+
+	if (sim->calm)
+		return PLAN_ACCEPT;
+	if (rng_chance(&sim->faults, w->doubt))
+		return rng_chance(&sim->faults, 500000) ? PLAN_LOSE_ANSWER : PLAN_LOSE_REQUEST;
+	if (rng_chance(&sim->faults, w->server_error))
+		return rng_chance(&sim->faults, 500000) ? PLAN_ERROR_TAKEN : PLAN_ERROR_NOT_TAKEN;
+	if (rng_chance(&sim->faults, w->throttle))
+		return PLAN_THROTTLE;
+	if (rng_chance(&sim->faults, w->refuse))
+		return rng_chance(&sim->faults, 900000) ? PLAN_REFUSE : PLAN_REFUSE_RECIPIENT;
+	if (rng_chance(&sim->faults, w->no_id))
+		return PLAN_NO_ID;
+	return PLAN_ACCEPT;
+}
+
+/* --- the port ---------------------------------------------------------------------------------------------------------------- */
+
+static void connected(void *arg)
+{
+	struct request *r = arg;
+	struct sim *sim = r->sim;
+
+	if (!sim->calm && rng_chance(&sim->faults, sim->weather.refuse_connect)) {
+		answer(r, OUTCOME_TEMPORARY, "no_connection", 0);
+		unref(r);
+		return;
+	}
+	if (!r->may_start(r->arg)) {
+		answer(r, OUTCOME_CANCELLED, "not_started", 0);
+		unref(r);
+		return;
+	}
+	r->plan = choose(sim);
+	judge_first_byte(sim->judge, r->host, &r->message, r->digest);
+	world_moment(r->host, MOMENT_FIRST_BYTE, &r->message);
+	r->refs++;
+	sim_after(sim, r->life, REQUEST_TIMEOUT, true, timed_out, drop, r);
+	sim_after(sim, NULL, rng_range(&sim->net, 1, 80), true, arrive, drop, r); /* whoever lives then */
+}
+
+static void port_start(void *self, const struct message *message, transport_may_start_fn may_start, transport_done_fn done,
+	void *arg)
+{
+	struct request *r = request_new(self, message, arg);
+	struct sim *sim = r->sim;
+	int64_t delay = rng_range(&sim->net, 1, 120);
+
+	r->may_start = may_start;
+	r->done = done;
+	if (!sim->calm && rng_chance(&sim->net, 30000))
+		delay += rng_range(&sim->net, 1000, 6000); /* a slow name server */
+	sim_note(sim, "transport: %s connects for %s", r->host->name, message->attempt_id);
+	world_moment(r->host, MOMENT_CONNECT, &r->message);
+	sim_after(sim, r->life, delay, true, connected, drop, r);
+}
+
+static void give_lookup(void *arg)
+{
+	struct request *r = arg;
+
+	r->looked_up(r->found, r->outcome.provider_id, r->arg);
+	unref(r);
+}
+
+static void look_up(void *arg)
+{
+	struct request *r = arg;
+	struct sim *sim = r->sim;
+	struct taken *taken = find_taken(sim->provider, r->message.attempt_id);
+
+	r->found = LOOKUP_MISSED;
+	if (!sim->calm && rng_chance(&sim->faults, sim->weather.lookup_fails)) {
+		r->found = LOOKUP_FAILED;
+	} else if (taken && taken->visible_at <= sim_wall(sim)) {
+		r->found = LOOKUP_FOUND;
+		r->outcome.provider_id = arena_strdup(r->arena, taken->id);
+	}
+	sim_note(sim, "provider: look-up of %s: %d", r->message.attempt_id, (int)r->found);
+	sim_after(sim, r->life, rng_range(&sim->net, 5, 200), true, give_lookup, drop, r);
+}
+
+static void port_lookup(void *self, const struct message *message, int64_t sent_at, transport_lookup_fn done, void *arg)
+{
+	struct request *r = request_new(self, message, arg);
+
+	(void)sent_at;
+	r->looked_up = done;
+	sim_after(r->sim, r->life, rng_range(&r->sim->net, 5, 200), true, look_up, drop, r);
+}
+
+void transport_plug(struct host *host)
+{
+	host->transport = (struct transport_port){ .self = host, .start = port_start, .lookup = port_lookup };
+}
+
+struct provider *provider_create(struct sim *sim)
+{
+	struct provider *provider = xcalloc(1, sizeof(*provider));
+
+	provider->sim = sim;
+	return provider;
+}
+
+void provider_destroy(struct provider *provider)
+{
+	if (!provider)
+		return;
+	free(provider->log);
+	free(provider);
+}

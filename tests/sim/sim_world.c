@@ -1,0 +1,352 @@
+/* The world: hosts that start, crash, freeze and stop; faults; the run from its first day to its verdict. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <syslog.h>
+
+#include "tests/sim/sim.h"
+
+#define STEPS_MAX 20000000 /* a run that takes more does not come to rest */
+#define STOP_PATIENCE (10 * MINUTE_MS)
+#define SERVE_PATIENCE (30 * MINUTE_MS) /* of monotonic time without faults: somebody must serve the partition by then */
+
+static const char *const state_names[] = { "starting", "passive", "draining", "running", "refused", "stopping", "stopped" };
+
+/* --- hosts ---------------------------------------------------------------------------------------------------------------------- */
+
+static void start_host(void *arg);
+
+static void on_changed(void *arg)
+{
+	struct host *host = arg;
+	struct dunner_status status;
+
+	if (!host->dunner)
+		return;
+	dunner_status(host->dunner, &status);
+	sim_note(host->sim, "%s: %s%s%s", host->name, state_names[status.state], status.holding ? ", holding: " : "",
+		status.holding ? status.holding : "");
+	if (status.state == DUNNER_REFUSED)
+		sim_breach(host->sim, "refused", "%s needs a person: %s", host->name, status.reason);
+}
+
+static void on_failed(int r, int exit_code, const char *reason, void *arg)
+{
+	struct host *host = arg;
+
+	sim_note(host->sim, "%s: ends with %d (%d): %s", host->name, exit_code, r, reason);
+	host->end_now = true;
+}
+
+static void on_stopped(void *arg)
+{
+	struct host *host = arg;
+
+	sim_note(host->sim, "%s: stopped", host->name);
+	host->end_now = true;
+}
+
+static void on_log(int priority, const char *line, void *arg)
+{
+	struct host *host = arg;
+
+	sim_note(host->sim, "%s: <%d> %s", host->name, priority, line);
+}
+
+bool world_start_host(struct host *host)
+{
+	static const uint8_t install_key[32] = { 7 };
+	struct sim *sim = host->sim;
+	struct life *life;
+	struct dunner_settings settings = { .config = host->config, .install_key = install_key, .build = "sim",
+		.boot_id = "00000000000000000000000000000000" };
+	struct dunner_callbacks callbacks = { .changed = on_changed, .failed = on_failed, .stopped = on_stopped,
+		.log = on_log, .arg = host };
+
+	if (host->life || sim->broken)
+		return false;
+	life = arena_alloc(sim->arena, sizeof(*life));
+	life->number = ++host->lives;
+	life->alive = true;
+	life->arena = arena_create();
+	life->next = sim->lives;
+	sim->lives = life;
+	host->life = life;
+	host->stopping = host->end_now = false;
+	sim_note(sim, "%s: start %u", host->name, life->number);
+	clock_plug(host);
+	journal_plug(host);
+	store_plug(host);
+	transport_plug(host);
+	host->ports = (struct dunner_ports){ .clock = &host->clock, .random = &host->random, .journal = &host->journal,
+		.keys = &host->keys, .store = &host->store, .transport = &host->transport };
+	if (sim->broken)
+		return false;
+	host->dunner = dunner_create(&host->ports, &settings, sim->library, &callbacks);
+	dunner_start(host->dunner);
+	sim->restarts++;
+	return true;
+}
+
+static void start_host(void *arg)
+{
+	world_start_host(arg);
+}
+
+static void end_life(struct host *host, bool crash)
+{
+	struct dunner *dunner = host->dunner;
+
+	host->life->alive = false;
+	host->dunner = NULL;
+	dunner_destroy(dunner);
+	clock_unplug(host);
+	store_unplug(host);
+	journal_unplug(host, crash);
+	host->life = NULL;
+	host->idle = false;
+}
+
+static void start_later(struct host *host)
+{
+	struct sim *sim = host->sim;
+
+	if (sim->calm || rng_chance(&sim->faults, 800000))
+		sim_after(sim, NULL, rng_range(&sim->faults, 50, 6000), true, start_host, NULL, host);
+	else
+		sim_at_wall(sim, sim_wall(sim) + rng_range(&sim->faults, MINUTE_MS, 3 * DAY_MS), start_host, NULL, host);
+}
+
+void world_kill(struct host *host)
+{
+	if (!host->life)
+		return;
+	sim_note(host->sim, "%s: crash", host->name);
+	host->sim->crashes++;
+	end_life(host, true);
+	start_later(host);
+}
+
+static void stop_host(struct host *host)
+{
+	if (!host->life || host->stopping)
+		return;
+	sim_note(host->sim, "%s: asked to stop", host->name);
+	host->stopping = true;
+	host->stop_asked = host->sim->mono;
+	dunner_stop(host->dunner);
+}
+
+/* Between two steps: what the flow asked for while it ran. */
+static void settle_hosts(struct sim *sim)
+{
+	for (int i = 0; i < sim->weather.hosts; i++) {
+		struct host *host = &sim->hosts[i];
+
+		if (host->life && host->end_now) {
+			end_life(host, !host->stopping);
+			start_later(host);
+		} else if (host->life && host->stopping && sim->calm && sim->mono - host->stop_asked > STOP_PATIENCE) {
+			sim_breach(sim, "stop", "%s was asked to stop %lld s ago", host->name,
+				(long long)((sim->mono - host->stop_asked) / 1000));
+		}
+	}
+	if (sim->crash_next) {
+		sim->crash_next = false;
+		world_kill(sim->crash_host);
+	}
+}
+
+/* --- faults ------------------------------------------------------------------------------------------------------------------------- */
+
+static struct host *any_host(struct sim *sim)
+{
+	return &sim->hosts[rng_range(&sim->faults, 0, sim->weather.hosts - 1)];
+}
+
+static void freeze(struct host *host)
+{
+	struct sim *sim = host->sim;
+
+	if (!host->life)
+		return;
+	host->life->frozen_until = sim->mono + rng_range(&sim->faults, 500, 60000);
+	sim_note(sim, "%s: frozen for %lld ms", host->name, (long long)(host->life->frozen_until - sim->mono));
+}
+
+static void go_back(void *arg)
+{
+	redis_go_back(((struct sim *)arg)->redis);
+}
+
+static void plan_rollback(struct sim *sim)
+{
+	redis_snapshot(sim->redis);
+	if (rng_chance(&sim->faults, 700000))
+		sim_after(sim, NULL, rng_range(&sim->faults, 5, 20000), false, go_back, NULL, sim);
+	else
+		sim_at_wall(sim, sim_wall(sim) + rng_range(&sim->faults, MINUTE_MS, 2 * DAY_MS), go_back, NULL, sim);
+}
+
+void world_moment(struct host *host, enum moment moment, const struct message *message)
+{
+	struct sim *sim = host->sim;
+	const struct weather *w = &sim->weather;
+
+	if (sim->calm || !host->life || !rng_chance(&sim->faults, w->provoke))
+		return;
+	sim_note(sim, "moment %d", (int)moment);
+	if (message && rng_chance(&sim->faults, 600000)) {
+		book_provoke(sim, message, rng_range(&sim->faults, 0, rng_chance(&sim->faults, 500000) ? 200 : 3000));
+		return;
+	}
+	switch (rng_range(&sim->faults, 0, 3)) {
+	case 0:
+		if (w->crash) {
+			sim->crash_next = true;
+			sim->crash_host = host;
+		}
+		break;
+	case 1:
+		if (w->freeze)
+			freeze(host);
+		break;
+	case 2:
+		if (w->loading)
+			redis_restart(sim->redis, rng_range(&sim->faults, 0, 2000));
+		break;
+	default:
+		if (w->rollback)
+			plan_rollback(sim);
+		break;
+	}
+}
+
+static void step_wall(struct sim *sim)
+{
+	int64_t by = rng_range(&sim->faults, -4000, 8000);
+
+	sim_note(sim, "the wall clock is set by %lld ms", (long long)by);
+	sim_shift_wall(sim, by);
+}
+
+static void hourly(void *arg)
+{
+	struct sim *sim = arg;
+	const struct weather *w = &sim->weather;
+
+	if (sim_wall(sim) >= sim->calm_at)
+		return;
+	if (rng_chance(&sim->faults, w->stop))
+		stop_host(any_host(sim));
+	if (rng_chance(&sim->faults, w->loading))
+		redis_restart(sim->redis, rng_range(&sim->faults, 0, 20000));
+	if (rng_chance(&sim->faults, w->rollback))
+		plan_rollback(sim);
+	if (rng_chance(&sim->faults, w->flush))
+		redis_flush(sim->redis, rng_chance(&sim->faults, 500000));
+	if (rng_chance(&sim->faults, w->full))
+		redis_refuse_writes(sim->redis, rng_range(&sim->faults, 100, 60000));
+	if (rng_chance(&sim->faults, w->wall_step))
+		step_wall(sim);
+	sim_at_wall(sim, sim_wall(sim) + HOUR_MS, hourly, NULL, sim);
+}
+
+/* Before every step in which something is under way. */
+static void at_any_moment(struct sim *sim)
+{
+	if (sim->calm || !sim->busy)
+		return;
+	if (rng_chance(&sim->faults, sim->weather.crash))
+		world_kill(any_host(sim));
+	if (rng_chance(&sim->faults, sim->weather.freeze))
+		freeze(any_host(sim));
+}
+
+static void become_calm(void *arg)
+{
+	struct sim *sim = arg;
+
+	sim->calm = true;
+	sim->calm_mono = sim->mono;
+	sim_note(sim, "from here on nothing goes wrong");
+	for (int i = 0; i < sim->weather.hosts; i++)
+		if (!sim->hosts[i].life)
+			sim_after(sim, NULL, 1000, true, start_host, NULL, &sim->hosts[i]);
+}
+
+/* --- a run ---------------------------------------------------------------------------------------------------------------------------- */
+
+static bool served(const struct sim *sim)
+{
+	for (int i = 0; i < sim->weather.hosts; i++) {
+		struct dunner_status status;
+
+		if (!sim->hosts[i].life)
+			continue;
+		dunner_status(sim->hosts[i].dunner, &status);
+		if (status.state == DUNNER_RUNNING)
+			return true;
+	}
+	return false;
+}
+
+static void check_life(struct sim *sim)
+{
+	if (sim->steps > STEPS_MAX)
+		sim_breach(sim, "rest", "%llu steps and no end", (unsigned long long)sim->steps);
+	if (!sim->calm || sim->steps % 1024)
+		return;
+	if (served(sim))
+		sim->served_mono = sim->mono;
+	else if (sim->mono - (sim->served_mono > sim->calm_mono ? sim->served_mono : sim->calm_mono) > SERVE_PATIENCE)
+		sim_breach(sim, "served", "nobody serves the partition, and nothing is wrong");
+}
+
+void world_run(struct sim *sim)
+{
+	static const char *const names[HOSTS_MAX] = { "a", "b" };
+
+	setup_weather(sim);
+	for (int i = 0; i < sim->weather.hosts; i++) {
+		struct host *host = &sim->hosts[i];
+
+		*host = (struct host){ .sim = sim, .index = i, .name = names[i] };
+		host->config = setup_config(sim, host->name);
+		host->disk = disk_create(host);
+	}
+	setup_library(sim);
+	sim->redis = redis_create(sim);
+	sim->provider = provider_create(sim);
+	sim->book = book_create(sim, (int)rng_range(&sim->world, 12, 18), (int)rng_range(&sim->world, 50, 70));
+	sim->judge = judge_create(sim);
+	book_schedule(sim);
+	sim_at_wall(sim, sim->begin, hourly, NULL, sim);
+	sim_at_wall(sim, sim->calm_at, become_calm, NULL, sim);
+	for (int i = 0; i < sim->weather.hosts; i++)
+		sim_after(sim, NULL, rng_range(&sim->world, 0, 3000), true, start_host, NULL, &sim->hosts[i]);
+	while (sim_wall(sim) < sim->end && sim_step(sim)) {
+		at_any_moment(sim);
+		settle_hosts(sim);
+		check_life(sim);
+	}
+	if (!sim->broken)
+		judge_end(sim->judge);
+}
+
+void world_end(struct sim *sim)
+{
+	for (int i = 0; i < sim->weather.hosts; i++) {
+		if (sim->hosts[i].life)
+			end_life(&sim->hosts[i], true);
+		disk_destroy(sim->hosts[i].disk);
+	}
+	sim_clear(sim);
+	for (struct life *life = sim->lives; life; life = life->next)
+		arena_free(life->arena);
+	redis_destroy(sim->redis);
+	provider_destroy(sim->provider);
+	book_destroy(sim->book);
+	judge_destroy(sim->judge);
+	setup_free_library(sim);
+}
