@@ -46,6 +46,8 @@ int64_t adapter_lookup_conclusive_ms(const struct adapter *adapter);
  * host) and a sample message can be built. -EBADMSG.
  */
 int adapter_check_settings(const struct adapter *adapter, const struct provider_settings *settings, struct err *err);
+/* Whether everything it asks for, with these (checked) settings, lies on this computer: then nobody outside can be contacted. */
+bool adapter_is_local(const struct adapter *adapter, const struct provider_settings *settings);
 /* Calls fn with the credential name of each secret in the settings, until it gives something other than 0. */
 int adapter_each_secret(const struct adapter *adapter, const struct provider_settings *settings,
 	int (*fn)(const char *credential, void *arg), void *arg);

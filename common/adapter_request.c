@@ -22,12 +22,27 @@ static bool loopback_host(const char *host, size_t len)
 	return strspn(host, "0123456789.") >= len;
 }
 
+/* The host of an authority of `len` bytes: without the port, an IPv6 address with its brackets. */
+static size_t host_len(const char *authority, size_t len)
+{
+	size_t host = *authority == '[' ? strcspn(authority, "]") + 1 : strcspn(authority, ":/?#");
+
+	return host < len ? host : len;
+}
+
+static bool url_is_local(const char *url)
+{
+	const char *authority = strstr(url, "://") + 3;
+
+	return loopback_host(authority, host_len(authority, strcspn(authority, "/?#")));
+}
+
 /* https, or http to this machine; no user info, which a log or a proxy might show; printable ASCII only. */
 static int check_url(const char *url, struct err *err)
 {
 	bool https = strncmp(url, "https://", 8) == 0, http = strncmp(url, "http://", 7) == 0;
 	const char *authority = url + (https ? 8 : 7);
-	size_t len, host;
+	size_t len;
 
 	if (strlen(url) > URL_MAX)
 		return err_set(err, -EBADMSG, "too_long", "", "the URL is too long");
@@ -42,11 +57,7 @@ static int check_url(const char *url, struct err *err)
 	if (len == 0 || memchr(authority, '@', len))
 		return err_set(err, -EBADMSG, "bad_url", "",
 			"the URL must name a host and no user");
-	if (*authority == '[')
-		host = strcspn(authority, "]") + 1;
-	else
-		host = strcspn(authority, ":/?#");
-	if (http && !loopback_host(authority, host < len ? host : len))
+	if (http && !loopback_host(authority, host_len(authority, len)))
 		return err_set(err, -EBADMSG, "bad_url", "",
 			"http:// is for this machine only (localhost, 127.x, [::1]); use https://");
 	return 0;
@@ -263,7 +274,7 @@ static bool adapter_knows(const struct adapter *adapter, const char *name)
 
 /* Any message will do: it is the settings that are tried. */
 static int try_request(const struct adapter *adapter, const struct provider_settings *settings,
-	struct err *err)
+	bool *local, struct err *err)
 {
 	static const char *const invoices[] = { "INV-1" };
 	CLEANUP(arena_freep) struct arena *arena = arena_create();
@@ -282,15 +293,26 @@ static int try_request(const struct adapter *adapter, const struct provider_sett
 	while (!adapter_serves(adapter, message.channel))
 		message.channel++;
 	r = adapter_request(adapter, &input, arena, &request, err);
-	if (r == 0 && adapter->has_lookup)
+	*local = r == 0 && url_is_local(request.url);
+	if (r == 0 && adapter->has_lookup) {
 		r = adapter_lookup_request(adapter, &input, arena, &request, &lookup, err);
+		*local = *local && r == 0 && url_is_local(request.url);
+	}
 	return r;
+}
+
+bool adapter_is_local(const struct adapter *adapter, const struct provider_settings *settings)
+{
+	bool local;
+
+	return try_request(adapter, settings, &local, NULL) == 0 && local;
 }
 
 int adapter_check_settings(const struct adapter *adapter, const struct provider_settings *settings,
 	struct err *err)
 {
 	char path[160];
+	bool local;
 
 	for (const char *const *p = settings->settings; p && p[0]; p += 2) {
 		snprintf(path, sizeof(path), "$.settings.%.100s", p[0]);
@@ -310,7 +332,7 @@ int adapter_check_settings(const struct adapter *adapter, const struct provider_
 			return err_set(err, -EBADMSG, "bad_id", path,
 				"must be the name of a credential, not the secret itself");
 	}
-	return try_request(adapter, settings, err);
+	return try_request(adapter, settings, &local, err);
 }
 
 int adapter_each_secret(const struct adapter *adapter, const struct provider_settings *settings,

@@ -338,6 +338,7 @@ int library_load(const struct config *config, const char *share_dir, struct libr
 	struct loading l = { .config = config, .library = lib, .err = err };
 	int r;
 
+	lib->references = 1;
 	lib->arena = arena_create();
 	lib->notices = notice_set_create();
 	if ((r = load_policies(&l, path_of(&l, share_dir, "policies"), false)) < 0 ||
@@ -350,9 +351,17 @@ int library_load(const struct config *config, const char *share_dir, struct libr
 	return 0;
 }
 
+struct library *library_ref(const struct library *library)
+{
+	struct library *counted = (struct library *)(uintptr_t)library;
+
+	counted->references++;
+	return counted;
+}
+
 void library_free(struct library *library)
 {
-	if (!library)
+	if (!library || --library->references > 0)
 		return;
 	for (size_t i = 0; i < library->policy_count; i++)
 		policy_free(library->policies[i]);

@@ -22,6 +22,7 @@ struct library_unfit {
 };
 
 struct library {
+	unsigned references;
 	struct policy **policies; /* by name, sorted; the user's replace shipped ones of the same name */
 	size_t policy_count;
 	struct policy **retired; /* versions no longer among the files, kept for the escalations that walk them */
@@ -41,7 +42,9 @@ struct library {
  * shipped one that does not is left out and told in `unfit`.
  */
 int library_load(const struct config *config, const char *share_dir, struct library **ret, struct err *err);
-void library_free(struct library *library); /* NULL is allowed */
+/* Work under way outlives a reload: each group holds a reference of its own. */
+struct library *library_ref(const struct library *library);
+void library_free(struct library *library); /* drops one reference; NULL is allowed */
 DEFINE_CLEANUP(struct library, library_free)
 /*
  * Keeps the file of every policy in <state_dir>/policies, by digest, so that an escalation can finish the version it began. -errno.

@@ -387,6 +387,31 @@ static void resolve_doubt(struct dunner *d, struct doc *doc)
 
 /* --- the whole group ------------------------------------------------------------------------------------------------- */
 
+/* Each version of a policy stands in the trail once, before anything is done by it. */
+static void record_policies(struct dunner *d, struct group *g)
+{
+	struct doc *system = group_case(d, g, NULL);
+
+	for (size_t i = 0; i < d->library->policy_count; i++) {
+		const struct policy *policy = d->library->policies[i];
+		struct draft *draft;
+		bool known = false;
+
+		for (size_t k = 0; k < system->d->policy_count; k++)
+			known |= strncmp(system->d->policies[k], policy->digest, 64) == 0;
+		if (known)
+			continue;
+		draft = effects_record(&g->fx, "policy.loaded", NULL);
+		jw_str(&draft->w, "name", policy->name);
+		jw_str(&draft->w, "digest", policy->digest);
+		draft_part(draft, "policy.json", "application/json", CLASS_FACTS, policy->source, policy->source_len);
+		system->d->policies = arena_grow(g->arena, system->d->policies, system->d->policy_count,
+			&system->d->policy_capacity, sizeof(*system->d->policies));
+		system->d->policies[system->d->policy_count++] = policy->digest;
+		system->touched = true;
+	}
+}
+
 static void decide_start(struct dunner *d, struct group *g)
 {
 	struct doc *system = group_case(d, g, NULL);
@@ -403,22 +428,7 @@ static void decide_start(struct dunner *d, struct group *g)
 	d->careful = system->d->running ? (size_t)d->config->limits.batch : 0;
 	system->d->running = true;
 	system->touched = true;
-	for (size_t i = 0; i < d->library->policy_count; i++) {
-		const struct policy *policy = d->library->policies[i];
-		bool known = false;
-
-		for (size_t k = 0; k < system->d->policy_count; k++)
-			known |= strncmp(system->d->policies[k], policy->digest, 64) == 0;
-		if (known)
-			continue;
-		draft = effects_record(&g->fx, "policy.loaded", NULL);
-		jw_str(&draft->w, "name", policy->name);
-		jw_str(&draft->w, "digest", policy->digest);
-		draft_part(draft, "policy.json", "application/json", CLASS_FACTS, policy->source, policy->source_len);
-		system->d->policies = arena_grow(g->arena, system->d->policies, system->d->policy_count,
-			&system->d->policy_capacity, sizeof(*system->d->policies));
-		system->d->policies[system->d->policy_count++] = policy->digest;
-	}
+	record_policies(d, g);
 	if (d->taken_over || !system->d->tenure)
 		system->d->tenure = d->epoch;
 	d->tenure = system->d->tenure;
@@ -462,6 +472,9 @@ void decide_group(struct dunner *d, struct group *g)
 			break;
 		case INPUT_START:
 			decide_start(d, g);
+			break;
+		case INPUT_RELOAD:
+			record_policies(d, g);
 			break;
 		case INPUT_STOP: {
 			struct doc *system = group_case(d, g, NULL);

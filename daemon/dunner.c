@@ -68,6 +68,17 @@ void dunner_refuse(struct dunner *d, const char *format, ...)
 	dunner_set_state(d, DUNNER_REFUSED);
 }
 
+/* An input with an arena of its own, which it takes along into the group. */
+static struct input *own_input(enum input_kind kind)
+{
+	struct arena *arena = arena_create();
+	struct input *input = arena_alloc(arena, sizeof(*input));
+
+	input->arena = arena;
+	input->kind = kind;
+	return input;
+}
+
 void flow_wait(struct dunner *d, struct input *input)
 {
 	input->next = NULL;
@@ -229,18 +240,11 @@ static void on_released(int r, void *arg)
 
 static void stop_step(struct dunner *d)
 {
-	struct arena *arena;
-	struct input *input;
-
 	if (d->state == DUNNER_STOPPED || d->flight_count || d->waiting)
 		return;
 	if (!d->stop_recorded && d->state == DUNNER_STOPPING && d->epoch && !d->stop_queued) {
 		d->stop_queued = true;
-		arena = arena_create();
-		input = arena_alloc(arena, sizeof(*input));
-		input->arena = arena;
-		input->kind = INPUT_STOP;
-		flow_wait(d, input);
+		flow_wait(d, own_input(INPUT_STOP));
 		dunner_pump(d);
 		return;
 	}
@@ -337,7 +341,7 @@ struct dunner *dunner_create(const struct dunner_ports *ports, const struct dunn
 	d->ports = *ports;
 	d->settings = *settings;
 	d->config = settings->config;
-	d->library = library;
+	d->library = library_ref(library);
 	d->callbacks = *callbacks;
 	d->arena = arena_create();
 	d->keyspace = (struct keyspace){ d->config->prefix, settings->partition };
@@ -409,13 +413,22 @@ void dunner_destroy(struct dunner *d)
 	sender_free(d);
 	inbox_free(d);
 	recover_free(d);
+	library_free(d->library);
 	arena_free(d->arena);
 	free(d);
 }
 
 void dunner_reload(struct dunner *d, const struct library *library)
 {
-	d->library = library;
+	struct input *input;
+
+	library_free(d->library);
+	d->library = library_ref(library);
+	if (!d->epoch)
+		return; /* the start records what is there then */
+	input = own_input(INPUT_RELOAD);
+	flow_wait(d, input);
+	dunner_pump(d);
 }
 
 void dunner_status(const struct dunner *d, struct dunner_status *ret)
@@ -429,14 +442,11 @@ void dunner_status(const struct dunner *d, struct dunner_status *ret)
 
 static void operator(struct dunner *d, bool suspend, const char *who, const char *why, int64_t until)
 {
-	struct arena *arena = arena_create();
-	struct input *input = arena_alloc(arena, sizeof(*input));
+	struct input *input = own_input(INPUT_OPERATOR);
 
-	input->arena = arena;
-	input->kind = INPUT_OPERATOR;
 	input->suspend = suspend;
-	input->who = arena_strdup(arena, who);
-	input->why = arena_strdup(arena, why);
+	input->who = arena_strdup(input->arena, who);
+	input->why = arena_strdup(input->arena, why);
 	input->until = until;
 	d->suspended = suspend; /* at once; recorded with the next group */
 	d->suspended_until = until;

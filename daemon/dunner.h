@@ -59,7 +59,7 @@ struct dunner_settings {
 	const char *boot_id;
 };
 
-/* Everything is borrowed and must outlive the dunner but `library`, which is replaced by dunner_reload(). */
+/* Everything is borrowed and must outlive the dunner but `library`, of which it holds a reference. */
 struct dunner *dunner_create(const struct dunner_ports *ports, const struct dunner_settings *settings,
 	const struct library *library, const struct dunner_callbacks *callbacks);
 void dunner_start(struct dunner *dunner);
@@ -67,6 +67,7 @@ void dunner_start(struct dunner *dunner);
 void dunner_stop(struct dunner *dunner);
 /* At any time, also mid-flight, like a crash: no I/O, no callbacks. Port callbacks still under way must not be delivered. */
 void dunner_destroy(struct dunner *dunner);
+/* What is decided from now on is decided by `library`; a group under way ends with the old one. New policies are recorded. */
 void dunner_reload(struct dunner *dunner, const struct library *library);
 void dunner_status(const struct dunner *dunner, struct dunner_status *ret);
 /* Operator's brake, by the control socket: until = 0 means until released. Recorded. */

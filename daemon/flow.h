@@ -37,7 +37,16 @@ struct page {
 	struct page *next;
 };
 
-enum input_kind { INPUT_ENTRY, INPUT_DUE, INPUT_OUTCOME, INPUT_RECONCILE, INPUT_START, INPUT_STOP, INPUT_OPERATOR };
+enum input_kind {
+	INPUT_ENTRY,
+	INPUT_DUE,
+	INPUT_OUTCOME,
+	INPUT_RECONCILE,
+	INPUT_START,
+	INPUT_RELOAD,
+	INPUT_STOP,
+	INPUT_OPERATOR,
+};
 
 struct flight;
 struct input {
@@ -106,6 +115,7 @@ struct flight {
 
 struct group {
 	struct arena *arena;
+	struct library *library; /* a reference: what was decided points into its policies */
 	struct input *inputs, **inputs_end;
 	size_t input_count;
 	struct doc *docs, **docs_end; /* list, and a hash index */
@@ -141,7 +151,7 @@ struct dunner {
 	struct dunner_ports ports;
 	struct dunner_settings settings;
 	const struct config *config;
-	const struct library *library;
+	struct library *library; /* a reference */
 	struct dunner_callbacks callbacks;
 	struct keyspace keyspace;
 	enum dunner_state state;

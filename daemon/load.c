@@ -13,6 +13,7 @@ struct group *group_create(struct dunner *d)
 	struct group *g = arena_alloc(arena, sizeof(*g));
 
 	g->arena = arena;
+	g->library = library_ref(d->library);
 	g->inputs_end = &g->inputs;
 	g->docs_end = &g->docs;
 	g->releases_end = &g->releases;
@@ -36,6 +37,7 @@ void group_free(struct group *g)
 		buf_clear(&g->bodies[0]);
 		buf_clear(&g->bodies[1]);
 	}
+	library_free(g->library);
 	arena_free(g->arena);
 }
 

@@ -139,6 +139,7 @@ void setup_library(struct sim *sim)
 {
 	struct library *library = arena_alloc(sim->arena, sizeof(*library));
 
+	library->references = 1;
 	library->arena = sim->arena;
 	library->policies = arena_alloc(sim->arena, sizeof(*library->policies));
 	library->policies[0] = make_policy(sim);
