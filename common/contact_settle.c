@@ -342,7 +342,8 @@ bool contact_stands(const struct contact_env *env, const struct debtor *debtor, 
 	for (size_t i = 0; i < count; i++) {
 		struct escalation as_owed = *members[i].escalation;
 		struct rules rules = { .policy = members[i].policy, .creditor_zone = env->config->creditor.zone,
-			.now = env->now, .feed_stale_since = env->feed_stale_since };
+			.now = env->now,
+			.feed_stale_since = feed_stale_since(members[i].policy, env->payments_known_to, env->now) };
 		struct next_action next;
 		struct business_time window;
 

@@ -17,6 +17,44 @@ static bool switch_apply(struct debtor_switch *s, const struct event *e, bool on
 	return true;
 }
 
+bool debtor_feed_told(struct debtor *system, struct arena *arena, const char *source, int64_t watermark)
+{
+	struct feed *feed = NULL;
+
+	for (size_t i = 0; i < system->feed_count; i++)
+		if (strcmp(system->feeds[i].source, source) == 0)
+			feed = &system->feeds[i];
+	if (feed) {
+		if (watermark <= feed->watermark)
+			return false;
+		feed->watermark = watermark;
+		return true;
+	}
+	if (system->feed_count == FEEDS_MAX || watermark <= 0)
+		return false;
+	system->feeds = arena_grow(arena, system->feeds, system->feed_count, &system->feed_capacity, sizeof(*system->feeds));
+	system->feeds[system->feed_count++] = (struct feed){ source, watermark };
+	return true;
+}
+
+int64_t debtor_payments_known_to(const struct debtor *system, const char *const *ledgers)
+{
+	int64_t known_to = 0;
+
+	for (size_t i = 0; i < system->feed_count; i++)
+		if (!known_to || system->feeds[i].watermark < known_to)
+			known_to = system->feeds[i].watermark;
+	for (; ledgers && *ledgers; ledgers++) {
+		bool spoke = false;
+
+		for (size_t i = 0; i < system->feed_count; i++)
+			spoke |= strcmp(system->feeds[i].source, *ledgers) == 0;
+		if (!spoke)
+			return 1;
+	}
+	return known_to;
+}
+
 bool debtor_apply(struct debtor *debtor, const struct event *event)
 {
 	struct event e = *event;
@@ -248,7 +286,16 @@ void debtor_write(struct buf *out, const struct debtor *debtor)
 	write_switch(w, "suspended", &debtor->suspended);
 	if (debtor->running)
 		jw_bool(w, "running", true);
-	jw_opt_int(w, "watermark", debtor->watermark);
+	if (debtor->feed_count) {
+		jw_array(w, "feeds");
+		for (size_t i = 0; i < debtor->feed_count; i++) {
+			jw_array(w, NULL);
+			jw_str(w, NULL, debtor->feeds[i].source);
+			jw_int(w, NULL, debtor->feeds[i].watermark);
+			jw_end_array(w);
+		}
+		jw_end_array(w);
+	}
 	if (debtor->policy_count) {
 		jw_array(w, "policies");
 		for (size_t i = 0; i < debtor->policy_count; i++)
@@ -390,7 +437,13 @@ int debtor_read(struct arena *arena, const char *text, size_t len, struct debtor
 	read_switch(json, "suspended", &ret->suspended);
 	v = json_get(json, "running");
 	ret->running = json_bool(&v);
-	ret->watermark = number(json, "watermark");
+	v = json_get(json, "feeds");
+	for (size_t i = 0; i < json_len(&v) && i < FEEDS_MAX; i++) {
+		struct json feed = json_at(&v, i), source = json_at(&feed, 0), watermark = json_at(&feed, 1);
+
+		if (json_str(&source))
+			(void)debtor_feed_told(ret, arena, json_str(&source), json_int(&watermark));
+	}
 	v = json_get(json, "policies");
 	ret->policies = read_strings(arena, &v, &ret->policy_count);
 	ret->policy_capacity = ret->policy_count;

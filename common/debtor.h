@@ -45,6 +45,11 @@ struct trail_place {
 	char prev_hash[65]; /* hex leaf hash */
 };
 
+struct feed {
+	const char *source;
+	int64_t watermark; /* ms UTC: payments are complete up to here */
+};
+
 struct debtor {
 	const char *id;
 	int64_t version; /* of the document; only grows */
@@ -62,10 +67,23 @@ struct debtor {
 	struct debtor_switch suspended; /* operator's brake on all sending; reason = why */
 	uint64_t tenure; /* epoch of the present tenure: see struct trail_place */
 	bool running; /* set by the start, cleared by a graceful stop: still set at a start = the last stop was unclean */
-	int64_t watermark; /* payments complete up to; 0 = never told */
+	struct feed *feeds; /* each source of ledger.watermark */
+	size_t feed_count, feed_capacity;
 	const char **policies; /* digest of each recorded version, and where: "digest year index" */
 	size_t policy_count, policy_capacity;
 };
+
+/*
+ * Ledger `source` has told all payments up to `watermark`. Whether that is news. At most FEEDS_MAX sources are kept; one more is as if
+ * it had not spoken.
+ */
+#define FEEDS_MAX 64
+bool debtor_feed_told(struct debtor *system, struct arena *arena, const char *source, int64_t watermark);
+/*
+ * Up to when every feed that binds has told its payments, ms UTC: those that ever spoke, and `ledgers` (NULL-terminated; NULL = none)
+ * in any case: 1 when one of these never did. 0 = none binds.
+ */
+int64_t debtor_payments_known_to(const struct debtor *system, const char *const *ledgers);
 
 bool debtor_apply(struct debtor *debtor, const struct event *event);
 void debtor_open_add(struct debtor *debtor, struct arena *arena, const char *invoice_id);

@@ -339,6 +339,13 @@ static struct next_action next_step(const struct escalation *e, const struct deb
 		.at = renewed_until(e->opened_at, 30 * DAY_MS, rules->now) };
 }
 
+int64_t feed_stale_since(const struct policy *policy, int64_t known_to, int64_t now)
+{
+	if (!policy || !policy->freshness_ms || !known_to || now - known_to <= policy->freshness_ms)
+		return 0;
+	return known_to + policy->freshness_ms;
+}
+
 struct next_action escalation_next(const struct escalation *e, const struct debtor *d, const struct rules *rules)
 {
 	struct next_action next = { 0 };
@@ -372,9 +379,9 @@ struct next_action escalation_next(const struct escalation *e, const struct debt
 	if (e->state == ESCALATION_GATE)
 		return (struct next_action){ .kind = NEXT_GATE_END, .at = e->look_at, .why = "decision" };
 	next = next_step(e, d, rules, &view);
-	if (next.kind == NEXT_CONTACT && rules->feed_stale_since)
+	if (next.kind == NEXT_CONTACT && next.at <= rules->now && rules->feed_stale_since)
 		return (struct next_action){ .kind = NEXT_HELD, .step = next.step, .why = "feed_stale",
-			.at = next.at > rules->now + HOUR_MS ? next.at : rules->now + HOUR_MS };
+			.owed_at = next.owed_at, .at = rules->now + HOUR_MS };
 	return next;
 }
 

@@ -88,6 +88,12 @@ struct rules {
 	int64_t feed_stale_since; /* 0 = the payment feed is fresh or was never told of */
 };
 
+/*
+ * Since when the payments known up to `known_to` (ms UTC; 0 = no feed binds) are too old for the policy's `freshness`; 0 = they are not,
+ * or it asks for none. `policy` may be NULL.
+ */
+int64_t feed_stale_since(const struct policy *policy, int64_t known_to, int64_t now);
+
 enum next_kind {
 	NEXT_NONE, /* closed, or a stub: nothing to do and no timer */
 	NEXT_HELD, /* by a named hold until `at` */

@@ -205,12 +205,11 @@ void decide_event(struct dunner *d, struct group *g, struct input *input)
 		debtor_id = invoice->e->invoice.debtor_id;
 	debtor = group_find(d, g, DOC_DEBTOR, debtor_id);
 	if (e->type == EVENT_LEDGER_WATERMARK) {
-		struct debtor *system = group_case(d, g, NULL)->d;
+		struct doc *system = group_case(d, g, NULL);
 
-		changed = e->watermark > system->watermark;
-		if (changed)
-			system->watermark = d->watermark = e->watermark;
-		group_case(d, g, NULL)->touched |= changed;
+		changed = debtor_feed_told(system->d, g->arena, e->ledger, e->watermark);
+		d->payments_known_to = debtor_payments_known_to(system->d, d->config->ledgers);
+		system->touched |= changed;
 	}
 	if (debtor && debtor->loaded) {
 		sender_touch(d, debtor_id, NULL);

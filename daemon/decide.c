@@ -9,15 +9,17 @@
 
 struct rules decide_rules(const struct dunner *d, const struct policy *policy)
 {
-	return (struct rules){ .policy = policy, .creditor_zone = d->config->creditor.zone, .now = flow_now(d),
-		.feed_stale_since = d->feed_stale_since };
+	int64_t now = flow_now(d);
+
+	return (struct rules){ .policy = policy, .creditor_zone = d->config->creditor.zone, .now = now,
+		.feed_stale_since = feed_stale_since(policy, d->payments_known_to, now) };
 }
 
 struct contact_env decide_env(const struct dunner *d)
 {
 	return (struct contact_env){ .config = d->config, .notices = d->library->notices,
 		.install_key = d->settings.install_key, .partition = d->settings.partition, .now = flow_now(d),
-		.feed_stale_since = d->feed_stale_since };
+		.payments_known_to = d->payments_known_to };
 }
 
 /* A running escalation keeps its version; a new one gets the invoice's, the customer's or the default policy. */
@@ -432,7 +434,7 @@ static void decide_start(struct dunner *d, struct group *g)
 	if (d->taken_over || !system->d->tenure)
 		system->d->tenure = d->epoch;
 	d->tenure = system->d->tenure;
-	d->watermark = system->d->watermark;
+	d->payments_known_to = debtor_payments_known_to(system->d, d->config->ledgers);
 	d->suspended = system->d->suspended.on;
 	d->suspended_until = system->d->suspended.until;
 }

@@ -1,0 +1,84 @@
+/* instance_internal - shared by instance.c, instance_setup.c and instance_status.c. */
+#ifndef DUNNINGD_DAEMON_INSTANCE_INTERNAL_H
+#define DUNNINGD_DAEMON_INSTANCE_INTERNAL_H
+
+#include <stdint.h>
+
+#include <event2/event.h>
+
+#include "common/config.h"
+#include "common/library.h"
+#include "common/played_clock.h"
+#include "common/redis_link.h"
+#include "daemon/clock.h"
+#include "daemon/control.h"
+#include "daemon/dunner.h"
+#include "daemon/http_client.h"
+#include "daemon/instance.h"
+#include "daemon/journal.h"
+#include "daemon/keystore.h"
+#include "daemon/log.h"
+#include "daemon/redis_store.h"
+#include "daemon/service.h"
+
+struct secret {
+	const char *credential, *value;
+};
+
+/* What is read before anything is started; checked as a whole. */
+struct setup {
+	const struct instance_options *options;
+	struct config *config;
+	struct library *library;
+	struct redis_url url;
+	struct played_spec clock;
+	uint8_t install_key[32], wrap_key[32];
+	struct secret *secrets;
+	size_t secret_count, secret_capacity;
+	struct arena *arena;
+};
+
+/* -errno, `err` names file, JSON path and what would be right. Freed with setup_clear() in any case. */
+int setup_read(const struct instance_options *options, struct setup *ret, struct err *err);
+void setup_clear(struct setup *setup);
+const char *setup_secret(const char *credential, void *setup); /* adapter_secret_fn */
+int setup_config(const char *file, struct config **ret, struct err *err); /* parsed; `instance` is filled */
+
+struct partition {
+	struct instance *instance;
+	uint32_t number;
+	struct redis_store *store;
+	struct dunner *dunner;
+	uint64_t turns; /* as the watchdog saw them last */
+	bool connected, stopped;
+};
+
+struct instance {
+	struct setup setup;
+	const struct config *config; /* of the start: a reload does not change it */
+	struct library *library;
+	struct event_base *base;
+	struct log *log;
+	struct service *service;
+	struct keystore *keys;
+	struct journal *journal;
+	struct clock *clock;
+	struct http_client *http;
+	struct control *control;
+	struct control_callbacks control_callbacks;
+	struct partition *partitions;
+	size_t partition_count;
+	struct event *signals[4], *tick, *deadline;
+	char boot_id[40];
+	int64_t started_at; /* ms UTC */
+	bool checking, checked; /* Redis's settings */
+	bool started; /* the partitions were */
+	bool ready, stopping;
+	int exit_code;
+};
+
+void instance_status(struct json_writer *w, void *instance); /* control: GET /status */
+void instance_line(const struct instance *instance, char *ret, size_t size); /* one line, for `systemctl status` */
+const char *instance_state_name(enum dunner_state state);
+
+#endif
