@@ -487,6 +487,30 @@ static int build(struct dunner *d, struct group *g)
 
 /* --- journal, then store -------------------------------------------------------------------------------------------------- */
 
+/* A release that a fail-over would lose must not leave. */
+static void on_replicated(int r, int64_t replicas, void *arg)
+{
+	struct dunner *d = arg;
+	bool enough = r == 0 && replicas >= d->config->redis_replicas;
+
+	if (recover_due(d))
+		return;
+	if (!enough) {
+		d->replicas_missed = flow_mono(d);
+		dunner_log(d, LOG_ERR, "commit: %lld of %lld replicas have the release: it does not leave", (long long)replicas,
+			(long long)d->config->redis_replicas);
+	}
+	commit_finished(d, d->group, enough);
+}
+
+static void released(struct dunner *d, struct group *g)
+{
+	if (d->config->redis_replicas && (g->releases || g->resend_count))
+		d->ports.store->replicated(d->ports.store->self, d->config->redis_replicas, REPLICAS_WAIT_MS, on_replicated, d);
+	else
+		commit_finished(d, g, true);
+}
+
 static void on_committed(int r, enum commit_status status, void *arg)
 {
 	struct dunner *d = arg;
@@ -509,7 +533,7 @@ static void on_committed(int r, enum commit_status status, void *arg)
 	case COMMIT_APPLIED:
 	case COMMIT_ALREADY:
 		if (!recover_due(d)) /* else it is redone with the others */
-			commit_finished(d, g, true);
+			released(d, g);
 		return;
 	case COMMIT_STALE:
 		dunner_fail(d, -ESTALE, 75, "another instance owns partition %u now", d->settings.partition);

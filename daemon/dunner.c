@@ -98,6 +98,8 @@ const char *flow_holding(const struct dunner *d)
 		return "no_space";
 	if (d->store_refuses)
 		return "store_refuses";
+	if (d->replicas_missed && flow_mono(d) - d->replicas_missed < REPLICAS_RETRY_MS)
+		return "replicas";
 	if (d->suspended && (!d->suspended_until || d->suspended_until > now))
 		return "suspended";
 	if (d->config->brake_contacts_per_hour && d->hour_contacts >= d->config->brake_contacts_per_hour &&

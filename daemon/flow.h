@@ -17,6 +17,8 @@
 #define BLOCK_MS 250 /* a blocking read's wait; also the idle mark's age */
 #define RETRY_COMMIT_MS 200
 #define RETRY_SPACE_MS 10000
+#define REPLICAS_RETRY_MS 30000
+#define REPLICAS_WAIT_MS 1000 /* the command connection is blocked meanwhile */
 #define DUE_PAGE 64
 #define GROUP_DOCS_MAX 480
 
@@ -212,6 +214,7 @@ struct dunner {
 	int64_t hour_started; /* wall */
 	int64_t hour_contacts;
 	bool no_space, store_refuses;
+	int64_t replicas_missed; /* mono: when too few replicas had a release */
 	int64_t provider_blocked[CHANNEL_COUNT]; /* wall, until */
 
 	uint64_t events, dead, contacts, outcomes, doubts, turns;

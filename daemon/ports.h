@@ -151,6 +151,7 @@ struct store_commit {
 	bool rebuild; /* redo onto a store whose cursor is absent: the predecessor is not compared (epoch is, if present) */
 };
 
+typedef void (*store_replicated_fn)(int r, int64_t replicas, void *arg);
 typedef void (*store_done_fn)(int r, void *arg); /* 0; -ENOTCONN/-ETIMEDOUT: unknown outcome; others below */
 /*
  * `place` is the cursor's pseq and group as of after the read (same connection, behind it): a flushed or rolled-back store shows
@@ -194,6 +195,8 @@ struct store_port {
 	void (*trim)(void *self, const struct stream_position *applied, size_t count, store_done_fn done, void *arg); /* MINID */
 	/* Last id of each stream ("0-0" when absent), in place of positions[i].id: tells a flushed or restored stream. */
 	void (*tails)(void *self, struct stream_position *positions, size_t count, store_done_fn done, void *arg);
+	/* How many replicas have all that was written before, waited for at most `timeout_ms`. Asked only where the configuration wants some. */
+	void (*replicated)(void *self, int64_t wanted, int timeout_ms, store_replicated_fn done, void *arg);
 	bool (*connected)(void *self);
 };
 

@@ -563,6 +563,26 @@ static void store_trying(void *self, const char *id, store_lease_fn done, void *
 		new_call(store, (void (*)(void))done, arg, 1));
 }
 
+static void on_replicated(int r, const struct redis_reply *reply, void *arg)
+{
+	struct call *call = arg;
+
+	(void)gathered(call, r, reply);
+	((store_replicated_fn)call->fn)(call->r, call->r == 0 ? reply->integer : 0, call->arg);
+	arena_free(call->arena);
+}
+
+static void store_replicated(void *self, int64_t wanted, int timeout_ms, store_replicated_fn done, void *arg)
+{
+	struct redis_store *store = self;
+	char replicas[24], timeout[24];
+	const char *argv[] = { "WAIT", replicas, timeout };
+
+	snprintf(replicas, sizeof(replicas), "%lld", (long long)wanted);
+	snprintf(timeout, sizeof(timeout), "%d", timeout_ms);
+	redis_link_command(store->link, 3, argv, NULL, 0, on_replicated, new_call(store, (void (*)(void))done, arg, 1));
+}
+
 static void store_trim(void *self, const struct stream_position *applied, size_t count, store_done_fn done, void *arg)
 {
 	struct redis_store *store = self;
@@ -679,7 +699,7 @@ struct redis_store *redis_store_create(struct event_base *base, const struct red
 	store->port = (struct store_port){ .self = store, .read = store_read, .load = store_load, .hash = store_hash,
 		.due = store_due, .cursor = store_cursor_get, .commit = store_commit, .lease = store_lease,
 		.release = store_release, .trying = store_trying, .trim = store_trim, .tails = store_tails,
-		.connected = store_connected };
+		.replicated = store_replicated, .connected = store_connected };
 	return store;
 }
 
