@@ -1,0 +1,576 @@
+/* The sandbox as its clients see it: over HTTP, by its log, and after it was killed. */
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "common/file.h"
+#include "tests/support/http_get.h"
+
+#define PROGRAM BUILD_DIR "/dunningd-sandbox"
+#define WAIT_MS 20000
+
+struct fixture {
+	char dir[64], log[80], clock[80], port_file[80];
+	char url[64]; /* "http://127.0.0.1:PORT" */
+	pid_t pid; /* 0 = not running */
+	int out;
+	struct http_reply reply;
+	struct arena *arena;
+};
+
+/* --- the program --------------------------------------------------------------------------------------------------------- */
+
+static pid_t spawn(const char *const *argv, int *out)
+{
+	int fds[2];
+	pid_t pid;
+
+	assert_int_equal(pipe2(fds, O_CLOEXEC), 0);
+	pid = fork();
+	assert_true(pid >= 0);
+	if (pid == 0) {
+		(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+		(void)dup2(fds[1], STDOUT_FILENO);
+		execv(PROGRAM, (char *const *)(uintptr_t)argv);
+		_exit(127);
+	}
+	close(fds[1]);
+	*out = fds[0];
+	return pid;
+}
+
+static int ended(pid_t pid)
+{
+	int status;
+
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	return WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);
+}
+
+/* The first line of what it prints; empty when it ended before. */
+static void read_first_line(int fd, char *line, size_t size)
+{
+	size_t len = 0;
+
+	while (len + 1 < size) {
+		struct pollfd wanted = { .fd = fd, .events = POLLIN };
+
+		assert_int_equal(poll(&wanted, 1, WAIT_MS), 1);
+		if (read(fd, line + len, 1) != 1 || line[len] == '\n')
+			break;
+		len++;
+	}
+	line[len] = '\0';
+}
+
+static void start(struct fixture *f)
+{
+	const char *argv[] = { PROGRAM, "--log", f->log, "--clock", f->clock, "--port-file", f->port_file, NULL };
+	CLEANUP(buf_clear) struct buf written = { 0 };
+	char port[16];
+
+	f->pid = spawn(argv, &f->out);
+	read_first_line(f->out, port, sizeof(port));
+	assert_true(atoi(port) > 0);
+	assert_int_equal(file_read(f->port_file, 100, &written, NULL), 0);
+	assert_int_equal(atoi(buf_str(&written)), atoi(port));
+	(void)snprintf(f->url, sizeof(f->url), "http://127.0.0.1:%s", port);
+}
+
+static void stop(struct fixture *f, int sig)
+{
+	assert_int_equal(kill(f->pid, sig), 0);
+	assert_int_equal(ended(f->pid), sig == SIGTERM ? 0 : -sig);
+	f->pid = 0;
+	close(f->out);
+}
+
+static int setup(void **state)
+{
+	struct fixture *f = calloc(1, sizeof(*f));
+
+	(void)snprintf(f->dir, sizeof(f->dir), "/tmp/dunningd-sandbox-XXXXXX");
+	assert_non_null(mkdtemp(f->dir));
+	(void)snprintf(f->log, sizeof(f->log), "%s/log", f->dir);
+	(void)snprintf(f->clock, sizeof(f->clock), "%s/clock", f->dir);
+	(void)snprintf(f->port_file, sizeof(f->port_file), "%s/port", f->dir);
+	f->arena = arena_create();
+	start(f);
+	*state = f;
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	struct fixture *f = *state;
+
+	if (f->pid)
+		stop(f, SIGTERM);
+	(void)unlink(f->log);
+	(void)unlink(f->clock);
+	(void)unlink(f->port_file);
+	assert_int_equal(rmdir(f->dir), 0);
+	http_reply_clear(&f->reply);
+	arena_free(f->arena);
+	free(f);
+	return 0;
+}
+
+/* --- requests --------------------------------------------------------------------------------------------------------------- */
+
+#define ATTEMPT_A "01ARZ3NDEKTSV4RRFFQ69G5FA0"
+#define ATTEMPT_B "01ARZ3NDEKTSV4RRFFQ69G5FA1"
+#define ATTEMPT_C "01ARZ3NDEKTSV4RRFFQ69G5FA2"
+#define KEY_OF(attempt) ((const char *const[]){ "Content-Type: application/json", "Idempotency-Key: " attempt, NULL })
+#define MESSAGE(attempt, to, invoice)                                                                                          \
+	"{\"attempt\":\"" attempt "\",\"channel\":\"email\",\"to\":" to ",\"from\":{\"email\":\"us@acme.example\"},"           \
+	"\"subject\":\"Rappel\",\"text\":\"1 200,00 \\u20ac\",\"invoices\":[\"" invoice "\"]}"
+#define SEND(f, attempt) post(f, "/send", KEY_OF(attempt), MESSAGE(attempt, "\"a@dupont.example\"", "inv_1"))
+
+static long get(struct fixture *f, const char *target)
+{
+	return http_get(arena_printf(f->arena, "%s%s", f->url, target), &f->reply);
+}
+
+static long post(struct fixture *f, const char *target, const char *const *headers, const char *body)
+{
+	return http_post(arena_printf(f->arena, "%s%s", f->url, target), headers, body, &f->reply);
+}
+
+static const char *reply_str(struct fixture *f, const char *key)
+{
+	struct json root = http_reply_json(&f->reply, f->arena), value = json_get(&root, key);
+	const char *s = json_str(&value);
+
+	return s ? s : "";
+}
+
+static void behave(struct fixture *f, const char *order)
+{
+	if (post(f, "/behave", NULL, order) != 200)
+		fail_msg("%s was answered %s", order, buf_str(&f->reply.body));
+}
+
+static void counts_are(struct fixture *f, int64_t requests, int64_t captured, int64_t duplicates, int64_t lost)
+{
+	const struct {
+		const char *key;
+		int64_t value;
+	} rows[] = { { "requests", requests }, { "captured", captured }, { "duplicates", duplicates }, { "lost", lost } };
+	struct json root;
+
+	assert_int_equal(get(f, "/counts"), 200);
+	root = http_reply_json(&f->reply, f->arena);
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct json value = json_get(&root, rows[i].key);
+
+		if (value.type != JSON_INT || json_int(&value) != rows[i].value)
+			fail_msg("%s should be %lld: %s", rows[i].key, (long long)rows[i].value, buf_str(&f->reply.body));
+	}
+}
+
+/* Attempts of the messages that /messages gives, joined by spaces. */
+static const char *attempts(struct fixture *f, const char *query)
+{
+	struct json root, list;
+	const char *text = "";
+
+	assert_int_equal(get(f, arena_printf(f->arena, "/messages%s", query)), 200);
+	root = http_reply_json(&f->reply, f->arena);
+	list = json_get(&root, "messages");
+	assert_int_equal(list.type, JSON_ARRAY);
+	for (size_t i = 0; i < json_len(&list); i++) {
+		struct json item = json_at(&list, i), attempt = json_get(&item, "attempt");
+
+		text = arena_printf(f->arena, "%s%s%s", text, i ? " " : "", json_str(&attempt));
+	}
+	return text;
+}
+
+/* --- capturing ---------------------------------------------------------------------------------------------------------------- */
+
+static void an_attempt_is_captured_once(void **state)
+{
+	struct fixture *f = *state;
+	struct json root, list, message, value;
+	const char *id;
+
+	assert_int_equal(SEND(f, ATTEMPT_A), 202);
+	id = reply_str(f, "id");
+	assert_true(*id);
+	assert_int_equal(SEND(f, ATTEMPT_B), 202);
+	assert_string_not_equal(reply_str(f, "id"), id);
+	for (int i = 0; i < 2; i++) {
+		assert_int_equal(SEND(f, ATTEMPT_A), 200);
+		assert_string_equal(reply_str(f, "id"), id);
+		root = http_reply_json(&f->reply, f->arena);
+		value = json_get(&root, "duplicate");
+		assert_true(json_bool(&value));
+	}
+	counts_are(f, 4, 2, 2, 0);
+	assert_string_equal(attempts(f, ""), ATTEMPT_A " " ATTEMPT_B);
+	root = http_reply_json(&f->reply, f->arena);
+	list = json_get(&root, "messages");
+	message = json_at(&list, 0);
+	value = json_get(&message, "deliveries");
+	assert_int_equal(json_int(&value), 3);
+	value = json_get(&message, "id");
+	assert_string_equal(json_str(&value), id);
+	value = json_get(&message, "text"); /* as it came */
+	assert_string_equal(json_str(&value), "1 200,00 \xe2\x82\xac");
+	value = json_get(&message, "received_at");
+	assert_non_null(json_str(&value));
+}
+
+static void messages_are_found(void **state)
+{
+	static const struct {
+		const char *query, *attempts;
+	} rows[] = {
+		{ "", ATTEMPT_A " " ATTEMPT_B " " ATTEMPT_C },
+		{ "?attempt=" ATTEMPT_B, ATTEMPT_B },
+		{ "?to=a@dupont.example", ATTEMPT_A " " ATTEMPT_C },
+		{ "?to=b%40durand.example", ATTEMPT_B },
+		{ "?invoice=inv_2", ATTEMPT_B " " ATTEMPT_C },
+		{ "?invoice=inv_2&to=a@dupont.example", ATTEMPT_C },
+		{ "?attempt=" ATTEMPT_A "&invoice=inv_2", "" },
+		{ "?to=dupont.example", "" },
+		{ "?attempt=01ARZ3NDEKTSV4RRFFQ69G5FA9", "" },
+	};
+	struct fixture *f = *state;
+
+	assert_int_equal(SEND(f, ATTEMPT_A), 202);
+	assert_int_equal(post(f, "/send", KEY_OF(ATTEMPT_B), MESSAGE(ATTEMPT_B, "{\"email\":\"b@durand.example\"}", "inv_2")), 202);
+	assert_int_equal(post(f, "/send", KEY_OF(ATTEMPT_C), MESSAGE(ATTEMPT_C, "[\"a@dupont.example\"]", "inv_2")), 202);
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		const char *found = attempts(f, rows[i].query);
+
+		if (strcmp(found, rows[i].attempts))
+			fail_msg("%s gives \"%s\"", rows[i].query, found);
+	}
+	assert_int_equal(get(f, "/messages?recipient=x"), 400); /* a slip must not look like "none" */
+	assert_int_equal(get(f, "/nothing"), 404);
+	assert_int_equal(get(f, "/send"), 405);
+}
+
+static void what_is_no_message_is_refused(void **state)
+{
+	static const struct {
+		const char *attempt, *body, *code; /* attempt: the key; NULL = no header */
+	} rows[] = {
+		{ ATTEMPT_A, "attempt=" ATTEMPT_A, "bad_json" },
+		{ ATTEMPT_A, "", "bad_json" },
+		{ ATTEMPT_A, "[]", "wrong_type" },
+		{ ATTEMPT_A, "{\"channel\":\"email\",\"to\":\"a@b.example\"}", "missing" },
+		{ ATTEMPT_A, "{\"attempt\":\"" ATTEMPT_A "\",\"to\":\"a@b.example\"}", "missing" },
+		{ ATTEMPT_A, "{\"attempt\":\"" ATTEMPT_A "\",\"channel\":\"email\"}", "missing" },
+		{ "x", "{\"attempt\":\"x\",\"channel\":\"email\",\"to\":\"a@b.example\"}", "bad_id" },
+		{ NULL, MESSAGE(ATTEMPT_A, "\"a@b.example\"", "inv_1"), "bad_key" },
+		{ ATTEMPT_B, MESSAGE(ATTEMPT_A, "\"a@b.example\"", "inv_1"), "bad_key" },
+		{ ATTEMPT_A, "{\"attempt\":\"" ATTEMPT_A "\",\"attempt\":\"" ATTEMPT_A "\"}", "duplicate_key" },
+		{ ATTEMPT_A, MESSAGE(ATTEMPT_A, "\"a@b.example\xff\"", "inv_1"), "bad_utf8" },
+		/* As deep as an event may be, but then too deep for the list it would stand in. */
+		{ ATTEMPT_A, MESSAGE(ATTEMPT_A, "[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[1]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]", "inv_1"), "too_deep" },
+	};
+	struct fixture *f = *state;
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		const char *headers[] = { rows[i].attempt ? arena_printf(f->arena, "Idempotency-Key: %s", rows[i].attempt) : NULL, NULL };
+
+		if (post(f, "/send", headers, rows[i].body) != 400 || strcmp(reply_str(f, "error"), rows[i].code))
+			fail_msg("%s was answered %ld %s", rows[i].body, f->reply.status, buf_str(&f->reply.body));
+	}
+	counts_are(f, 0, 0, 0, 0);
+	assert_non_null(strstr(buf_str(&f->reply.body), "\"malformed\":12"));
+	assert_int_equal(SEND(f, ATTEMPT_A), 202);
+}
+
+/* --- misbehaving -------------------------------------------------------------------------------------------------------------- */
+
+static void orders_are_obeyed(void **state)
+{
+	static const struct {
+		const char *order;
+		long status; /* 0 = the connection is closed without an answer */
+		bool captured, id;
+		const char *retry_after;
+	} rows[] = {
+		{ "{\"mode\":\"ok\"}", 202, true, true, NULL },
+		{ "{\"mode\":\"error\"}", 500, false, false, NULL },
+		{ "{\"mode\":\"error\",\"status\":503,\"retry_after\":\"7\"}", 503, false, false, "7" },
+		{ "{\"mode\":\"error\",\"status\":502,\"capture\":true}", 502, true, false, NULL },
+		{ "{\"mode\":\"error\",\"status\":202,\"capture\":true}", 202, true, false, NULL },
+		{ "{\"mode\":\"429\",\"retry_after\":\"120\"}", 429, false, false, "120" },
+		{ "{\"mode\":\"429\",\"retry_after\":\"Wed, 21 Oct 2026 07:28:00 GMT\"}", 429, false, false,
+			"Wed, 21 Oct 2026 07:28:00 GMT" },
+		{ "{\"mode\":\"401\"}", 401, false, false, NULL },
+		{ "{\"mode\":\"slow\",\"ms\":20}", 202, true, true, NULL },
+		{ "{\"mode\":\"hang\",\"ms\":20}", 0, true, false, NULL },
+		{ "{\"mode\":\"hang\",\"ms\":20,\"capture\":false}", 0, false, false, NULL },
+		{ "{\"mode\":\"close_after_read\"}", 0, true, false, NULL },
+		{ "{\"mode\":\"no_dedupe\"}", 202, true, true, NULL },
+	};
+	struct fixture *f = *state;
+	int64_t captured = 0;
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		const char *attempt = arena_printf(f->arena, "01ARZ3NDEKTSV4RRFFQ69G5F%02zu", i);
+		const char *headers[] = { arena_printf(f->arena, "Idempotency-Key: %s", attempt), NULL }, *when;
+
+		behave(f, rows[i].order);
+		(void)post(f, "/send", headers, arena_printf(f->arena, "{\"attempt\":\"%s\",\"channel\":\"sms\",\"to\":\"+33100\"}", attempt));
+		captured += rows[i].captured;
+		if (f->reply.status != rows[i].status || !f->reply.status != (f->reply.failure != NULL))
+			fail_msg("%s: answered %ld", rows[i].order, f->reply.status);
+		if (f->reply.status) {
+			when = http_reply_header(&f->reply, "Retry-After", f->arena);
+			assert_true(rows[i].retry_after ? when && !strcmp(when, rows[i].retry_after) : !when);
+			assert_int_equal(*reply_str(f, "id") != '\0', rows[i].id);
+		}
+		counts_are(f, (int64_t)i + 1, captured, 0, (int64_t)i + 1 - captured);
+		assert_string_equal(attempts(f, arena_printf(f->arena, "?attempt=%s", attempt)), rows[i].captured ? attempt : "");
+	}
+	assert_int_equal(get(f, "/counts"), 200);
+	assert_non_null(strstr(buf_str(&f->reply.body), "\"by_mode\":{\"ok\":1,\"error\":4,\"429\":2,\"401\":1,\"hang\":2,"
+							 "\"close_after_read\":1,\"slow\":1,\"no_dedupe\":1}"));
+}
+
+static void an_order_lasts_as_long_as_it_says(void **state)
+{
+	struct fixture *f = *state;
+
+	behave(f, "{\"mode\":\"error\",\"count\":2,\"to\":\"a@dupont.example\"}");
+	assert_int_equal(post(f, "/send", KEY_OF(ATTEMPT_B), MESSAGE(ATTEMPT_B, "{\"email\":\"b@c.example\"}", "inv_2")), 202);
+	assert_int_equal(SEND(f, ATTEMPT_A), 500);
+	assert_int_equal(get(f, "/behave"), 200);
+	assert_string_equal(reply_str(f, "mode"), "error");
+	assert_int_equal(SEND(f, ATTEMPT_A), 500);
+	assert_int_equal(SEND(f, ATTEMPT_A), 202);
+	assert_int_equal(get(f, "/behave"), 200);
+	assert_string_equal(reply_str(f, "mode"), "ok");
+	counts_are(f, 4, 2, 0, 2);
+}
+
+/* That the provider knows no keys is a trait, not a mishap: it stays when the mishaps are used up. */
+static void without_dedupe_all_is_captured(void **state)
+{
+	struct fixture *f = *state;
+
+	behave(f, "{\"mode\":\"close_after_read\",\"count\":1,\"dedupe\":false}");
+	assert_int_equal(SEND(f, ATTEMPT_A), 0);
+	assert_int_equal(SEND(f, ATTEMPT_A), 202);
+	assert_string_equal(reply_str(f, "id"), "sbx-2");
+	counts_are(f, 2, 2, 0, 0);
+	assert_string_equal(attempts(f, "?attempt=" ATTEMPT_A), ATTEMPT_A " " ATTEMPT_A);
+	behave(f, "{\"mode\":\"ok\"}");
+	assert_int_equal(SEND(f, ATTEMPT_A), 200);
+	assert_string_equal(reply_str(f, "id"), "sbx-1");
+}
+
+static void a_kept_connection_is_closed_under_the_client(void **state)
+{
+	struct fixture *f = *state;
+	CLEANUP(http_peer_destroyp) struct http_peer *client = http_peer_create();
+	const char *url = arena_printf(f->arena, "%s/send", f->url);
+	const char *message = MESSAGE(ATTEMPT_B, "\"a@dupont.example\"", "inv_1");
+
+	assert_int_equal(http_exchange(client, "POST", url, KEY_OF(ATTEMPT_A), MESSAGE(ATTEMPT_A, "\"a@b.example\"", "inv_1"), 0,
+				 &f->reply), 202);
+	assert_int_equal(http_connections(client), 1);
+	behave(f, "{\"mode\":\"close_after_read\",\"count\":1}");
+	assert_int_equal(http_exchange(client, "POST", url, KEY_OF(ATTEMPT_B), message, 0, &f->reply), 0);
+	counts_are(f, 2, 2, 0, 0); /* read to its end, and once */
+	assert_int_equal(http_exchange(client, "POST", url, KEY_OF(ATTEMPT_B), message, 0, &f->reply), 200);
+}
+
+/* A client that gives up leaves nothing behind that could trip the sandbox: neither before the time is up nor at its end. */
+static void hanging_clients_may_leave(void **state)
+{
+	struct fixture *f = *state;
+	CLEANUP(http_peer_destroyp) struct http_peer *client = http_peer_create();
+	const char *url = arena_printf(f->arena, "%s/send", f->url);
+
+	behave(f, "{\"mode\":\"hang\",\"count\":2}");
+	assert_int_equal(http_exchange(client, "POST", url, KEY_OF(ATTEMPT_A), MESSAGE(ATTEMPT_A, "\"a@b.example\"", "inv_1"), 1,
+				 &f->reply), 0);
+	behave(f, "{\"mode\":\"hang\",\"count\":1,\"ms\":100}");
+	assert_int_equal(http_exchange(client, "POST", url, KEY_OF(ATTEMPT_B), MESSAGE(ATTEMPT_B, "\"a@b.example\"", "inv_1"), 1,
+				 &f->reply), 0);
+	behave(f, "{\"mode\":\"slow\",\"count\":1,\"ms\":200}"); /* outlasts the second one */
+	assert_int_equal(SEND(f, ATTEMPT_C), 202);
+	stop(f, SIGTERM); /* with one still hanging */
+}
+
+static void bad_orders_are_refused(void **state)
+{
+	static const char *const orders[] = { "", "{}", "{\"mode\":\"explode\"}", "{\"mode\":\"ok\",\"x\":1}",
+		"{\"mode\":\"error\",\"status\":99}", "{\"mode\":\"slow\",\"ms\":-1}", "{\"mode\":\"429\",\"retry_after\":5}",
+		"{\"mode\":\"429\",\"retry_after\":\"5\\r\\nX: y\"}", "{\"mode\":\"ok\",\"count\":\"2\"}" };
+	struct fixture *f = *state;
+
+	behave(f, "{\"mode\":\"401\"}");
+	for (size_t i = 0; i < ARRAY_LEN(orders); i++)
+		if (post(f, "/behave", NULL, orders[i]) != 400)
+			fail_msg("%s was answered %ld", orders[i], f->reply.status);
+	assert_int_equal(SEND(f, ATTEMPT_A), 401); /* the old order stands */
+}
+
+/* --- the log ------------------------------------------------------------------------------------------------------------------- */
+
+static void a_kill_loses_nothing(void **state)
+{
+	struct fixture *f = *state;
+	FILE *log;
+
+	assert_int_equal(SEND(f, ATTEMPT_A), 202);
+	assert_int_equal(SEND(f, ATTEMPT_A), 200);
+	behave(f, "{\"mode\":\"error\",\"count\":1}");
+	assert_int_equal(SEND(f, ATTEMPT_B), 500);
+	stop(f, SIGKILL);
+	log = fopen(f->log, "a"); /* as a kill within a write leaves it */
+	assert_non_null(log);
+	fputs("{\"received_at\":\"2026-", log);
+	fclose(log);
+	start(f);
+	counts_are(f, 3, 1, 1, 1);
+	assert_string_equal(attempts(f, ""), ATTEMPT_A);
+	assert_int_equal(SEND(f, ATTEMPT_A), 200);
+	assert_string_equal(reply_str(f, "id"), "sbx-1");
+	assert_int_equal(SEND(f, ATTEMPT_B), 202);
+	stop(f, SIGKILL);
+	start(f); /* what was written behind the torn line is whole */
+	counts_are(f, 5, 2, 2, 1);
+	assert_string_equal(attempts(f, ""), ATTEMPT_A " " ATTEMPT_B);
+}
+
+static void a_foreign_log_is_refused(void **state)
+{
+	struct fixture *f = *state;
+	const char *argv[] = { PROGRAM, "--log", f->port_file, NULL };
+	char line[100];
+	pid_t pid;
+	int out;
+
+	pid = spawn(argv, &out);
+	read_first_line(out, line, sizeof(line));
+	close(out);
+	assert_int_equal(ended(pid), 1);
+	assert_string_equal(line, "");
+}
+
+static void wrong_usage_is_told(void **state)
+{
+	static const struct {
+		const char *argv[4];
+		int status;
+	} rows[] = {
+		{ { PROGRAM, "--help" }, 0 },
+		{ { PROGRAM, "--explode" }, 2 },
+		{ { PROGRAM, "--port", "65536" }, 2 },
+		{ { PROGRAM, "--port", "-1" }, 2 },
+		{ { PROGRAM, "file" }, 2 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		char line[200];
+		int out, status;
+		pid_t pid = spawn(rows[i].argv, &out);
+
+		read_first_line(out, line, sizeof(line));
+		close(out);
+		status = ended(pid);
+		/* The reader was gone before all the help was out. */
+		if (status != rows[i].status && !(rows[i].status == 0 && status == -SIGPIPE))
+			fail_msg("row %zu: %d", i, status);
+	}
+}
+
+static void time_is_the_played_one(void **state)
+{
+	static const char clock[] = "{\"base_wall\":1770278400000,\"base_real\":1,\"rate\":0}\n";
+	struct fixture *f = *state;
+
+	assert_int_equal(file_replace(f->clock, clock, strlen(clock), 0600), 0);
+	assert_int_equal(SEND(f, ATTEMPT_A), 202);
+	assert_int_equal(get(f, "/messages"), 200);
+	assert_non_null(strstr(buf_str(&f->reply.body), "\"received_at\":\"2026-02-05T08:00:00Z\""));
+}
+
+/* --- pages ---------------------------------------------------------------------------------------------------------------------- */
+
+#define HOSTILE "<script>alert(1)</script>"
+
+static void has_header(struct fixture *f, const char *name, const char *part)
+{
+	const char *value = http_reply_header(&f->reply, name, f->arena);
+
+	if (!value || !strstr(value, part))
+		fail_msg("%s: %s", name, value ? value : "(none)");
+}
+
+static void pages_show_and_run_nothing(void **state)
+{
+	struct fixture *f = *state;
+	const char *message = "{\"attempt\":\"" ATTEMPT_A "\",\"channel\":\"email\",\"to\":{\"email\":\"" HOSTILE "\"},\"" HOSTILE
+			      "\":\"" HOSTILE "\",\"subject\":\"" HOSTILE "\",\"text\":\"" HOSTILE "\",\"html\":\"<p>" HOSTILE "</p>\"}";
+
+	assert_int_equal(get(f, "/"), 200);
+	assert_non_null(strstr(buf_str(&f->reply.body), "http-equiv=\"refresh\""));
+	assert_int_equal(post(f, "/send", KEY_OF(ATTEMPT_A), message), 202);
+	assert_int_equal(get(f, "/"), 200);
+	has_header(f, "Content-Security-Policy", "default-src 'none'");
+	has_header(f, "Content-Type", "text/html; charset=utf-8");
+	assert_null(strstr(buf_str(&f->reply.body), "<script"));
+	assert_non_null(strstr(buf_str(&f->reply.body), "href=\"/message/sbx-1\">&lt;script&gt;"));
+	assert_int_equal(get(f, "/message/sbx-1"), 200);
+	has_header(f, "Content-Security-Policy", "default-src 'none'");
+	assert_null(strstr(buf_str(&f->reply.body), "<script"));
+	assert_non_null(strstr(buf_str(&f->reply.body), "<iframe sandbox=\"\" title=\"HTML\" src=\"/message/sbx-1/html\">"));
+	assert_int_equal(get(f, "/message/sbx-1/html"), 200);
+	has_header(f, "Content-Security-Policy", "sandbox; default-src 'none'");
+	assert_string_equal(buf_str(&f->reply.body), "<p>" HOSTILE "</p>");
+	assert_int_equal(SEND(f, ATTEMPT_B), 202); /* it has no HTML */
+	assert_int_equal(get(f, "/message/sbx-2/html"), 404);
+	assert_int_equal(get(f, "/message/sbx-3"), 404);
+	assert_int_equal(get(f, "/message/sbx-1/other"), 404);
+	assert_int_equal(get(f, "/message/sbx-0"), 404);
+	assert_int_equal(get(f, "/message/sbx-18446744073709551617"), 404);
+}
+
+#define TEST(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(an_attempt_is_captured_once),
+		TEST(messages_are_found),
+		TEST(what_is_no_message_is_refused),
+		TEST(orders_are_obeyed),
+		TEST(an_order_lasts_as_long_as_it_says),
+		TEST(without_dedupe_all_is_captured),
+		TEST(a_kept_connection_is_closed_under_the_client),
+		TEST(hanging_clients_may_leave),
+		TEST(bad_orders_are_refused),
+		TEST(a_kill_loses_nothing),
+		TEST(a_foreign_log_is_refused),
+		TEST(wrong_usage_is_told),
+		TEST(time_is_the_played_one),
+		TEST(pages_show_and_run_nothing),
+	};
+
+	return cmocka_run_group_tests_name("sandbox", tests, NULL, NULL);
+}
