@@ -1,0 +1,72 @@
+/*
+ * http_client - struct transport_port on libcurl: each provider of the configuration with its connections, its pace and its state, and
+ * the outbox behind the same port. In shadow mode everything goes to the outbox.
+ *
+ * A request waits in its provider's queue until the provider's concurrency and rate allow it; may_start() is asked when it is connected,
+ * after that. One that waited for HTTP_QUEUE_MS, or waits when the client is stopped, is TEMPORARY: it never left.
+ *
+ * 429 (with either form of Retry-After) pauses the provider, an answer that refuses the account (401, 403, or as its file says) stops it
+ * for HTTP_STOP_MS or until http_client_use(). What is asked of it meanwhile gets the same outcome at once, from here.
+ */
+#ifndef DUNNINGD_DAEMON_HTTP_CLIENT_H
+#define DUNNINGD_DAEMON_HTTP_CLIENT_H
+
+#include <stdint.h>
+
+#include <event2/event.h>
+
+#include "common/cleanup.h"
+#include "common/config.h"
+#include "common/err.h"
+#include "common/library.h"
+#include "daemon/ports.h"
+
+#define HTTP_QUEUE_MS 30000
+#define HTTP_STOP_MS 600000 /* below the flow's own 15 minutes, so that its next try is a real one */
+#define HTTP_PAUSE_MIN_MS 1000 /* of a Retry-After; without one the pause doubles from here ... */
+#define HTTP_PAUSE_DOUBLED_MS 300000 /* ... up to here */
+#define HTTP_PAUSE_MAX_MS 86400000 /* of a Retry-After */
+#define HTTP_ANSWER_MAX (64 * 1024) /* bytes of an answer's body; it goes into the trail */
+#define HTTP_LOOKUP_MAX (256 * 1024) /* of a look-up's: a list, read and forgotten */
+
+struct http_client;
+
+struct http_client_settings {
+	const struct config *config; /* borrowed for life */
+	const char *state_dir; /* the outbox is its folder "outbox" */
+	const char *ca_file; /* borrowed for life: authorities for https; NULL = the system's */
+	adapter_secret_fn secret; /* asked when a request is made; NULL = there are none */
+	void *secret_arg;
+	int64_t (*now)(void *arg); /* wall clock, ms UTC */
+	void *now_arg;
+	void (*note)(int priority, const char *line, void *arg); /* syslog priorities; ids only; may be NULL */
+	void *note_arg;
+};
+
+struct http_provider_status {
+	const char *name; /* borrowed for the client's life */
+	bool outbox; /* of the built-in one: outcomes and in_flight alone */
+	uint64_t outcomes[OUTCOME_COUNT]; /* of messages, since the start */
+	uint64_t lookups[LOOKUP_FAILED + 1]; /* by enum lookup_result */
+	uint64_t repeats_stopped; /* requests that libcurl would have sent a second time on its own */
+	uint64_t slow_calls; /* of libcurl that held the loop up for more than 100 ms */
+	size_t queued, in_flight;
+	int64_t paused_ms, stopped_ms; /* left; 0 = it is asked */
+};
+
+/* The settings are borrowed for the call unless said otherwise; of the library nothing. -errno: `err` says what cannot be opened. */
+int http_client_create(struct event_base *base, const struct http_client_settings *settings, const struct library *library,
+	struct http_client **ret, struct err *err);
+/* Cuts what is on the wire; no callback afterwards. NULL is allowed. */
+void http_client_destroy(struct http_client *client);
+DEFINE_CLEANUP(struct http_client, http_client_destroy)
+
+const struct transport_port *http_client_port(struct http_client *client);
+/* After a reload: later requests follow this library, those under way keep what they began with. Nobody is paused or stopped any more. */
+void http_client_use(struct http_client *client, const struct library *library);
+/* Nothing new leaves from here on: what waits is TEMPORARY "stopping" at once. What is on the wire is waited for as before. */
+void http_client_stop(struct http_client *client);
+/* The provider at `index`, in no particular order; false when there are no more. The last one is the outbox. */
+bool http_client_status(const struct http_client *client, size_t index, struct http_provider_status *ret);
+
+#endif

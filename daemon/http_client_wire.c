@@ -1,0 +1,522 @@
+#include "daemon/http_client_wire.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <curl/curl.h>
+
+#define SHARD_MAX 250 /* transfers under one multi handle: beyond it libcurl's own lists cost more than a second handle */
+#define SLOW_MS 100
+
+struct watch { /* a socket that libcurl wants watched */
+	struct shard *shard;
+	struct event *event;
+	curl_socket_t fd;
+	struct watch *next, **link;
+};
+
+struct transfer {
+	struct shard *shard;
+	CURL *easy;
+	struct curl_slist *headers;
+	struct wire_request request;
+	bool plain; /* http: the peer must be this machine */
+	bool strayed; /* ... and was not */
+	unsigned asked; /* times that libcurl was about to send the request */
+	bool declined;
+	bool head_done, head_too_long, truncated;
+	struct buf head, body;
+	char remote[INET6_ADDRSTRLEN + 10];
+	struct transfer *next, **link;
+};
+
+struct shard {
+	struct wire *wire;
+	CURLM *multi;
+	struct event *timer; /* libcurl's */
+	struct watch *watches;
+	struct transfer *transfers;
+	size_t in_flight;
+	struct shard *next;
+};
+
+struct wire {
+	struct event_base *base;
+	char *ca_file;
+	struct shard *shards;
+	struct event *tick;
+	CURL *idle[SHARD_MAX]; /* easy handles to be used again */
+	size_t idle_count;
+	struct wire_counters counters;
+};
+
+static const struct timeval tick = { .tv_sec = 1 }; /* libcurl's clock is looked at so often even when a wake-up of its was lost */
+
+static int64_t mono_ms(void)
+{
+	struct timespec now;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &now);
+	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+/* --- libcurl's questions, each from within its own calls: no multi call here ------------------------------------------------ */
+
+static bool is_loopback(const struct sockaddr *address)
+{
+	struct in6_addr in6;
+
+	if (address->sa_family == AF_INET)
+		return (ntohl(((const struct sockaddr_in *)(const void *)address)->sin_addr.s_addr) >> 24) == 127;
+	if (address->sa_family != AF_INET6)
+		return false;
+	in6 = ((const struct sockaddr_in6 *)(const void *)address)->sin6_addr;
+	return IN6_IS_ADDR_LOOPBACK(&in6) || (IN6_IS_ADDR_V4MAPPED(&in6) && in6.s6_addr[12] == 127);
+}
+
+static curl_socket_t on_open(void *arg, curlsocktype purpose, struct curl_sockaddr *address)
+{
+	struct transfer *t = arg;
+
+	(void)purpose;
+	if (t->plain && !is_loopback(&address->addr)) {
+		t->strayed = true; /* a hosts file or a name server sends "localhost" elsewhere */
+		return CURL_SOCKET_BAD;
+	}
+	return socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
+}
+
+/*
+ * The exact boundary between "surely not sent" and "maybe". libcurl asks it each time that it is about to write a request, also when a
+ * kept connection died and it would send the same bytes on a new one (Curl_retry_request): the peer may have taken the first ones.
+ */
+static int on_prereq(void *arg, char *remote, char *local, int remote_port, int local_port)
+{
+	struct transfer *t = arg;
+
+	(void)local, (void)local_port;
+	if (t->asked && !t->request.repeatable) {
+		t->asked++;
+		return CURL_PREREQFUNC_ABORT;
+	}
+	snprintf(t->remote, sizeof(t->remote), strchr(remote, ':') ? "[%s]:%d" : "%s:%d", remote, remote_port);
+	t->asked++;
+	if (t->asked == 1 && t->request.may_start && !t->request.may_start(t->request.arg)) {
+		t->declined = true;
+		return CURL_PREREQFUNC_ABORT;
+	}
+	return CURL_PREREQFUNC_OK;
+}
+
+static size_t on_header(char *data, size_t size, size_t count, void *arg)
+{
+	struct transfer *t = arg;
+	size_t len = size * count;
+
+	if (len >= 5 && memcmp(data, "HTTP/", 5) == 0 && t->body.len == 0) { /* also after an interim answer (1xx) */
+		buf_reset(&t->head);
+		t->head_done = false;
+	}
+	if (t->head_done) /* trailers say nothing that we asked for */
+		return len;
+	if (len <= 2 && (data[0] == '\r' || data[0] == '\n')) {
+		t->head_done = true;
+		return len;
+	}
+	if (t->head.len + len > WIRE_HEAD_MAX) {
+		t->head_too_long = true;
+		return 0;
+	}
+	buf_add(&t->head, data, len);
+	return len;
+}
+
+static size_t on_body(char *data, size_t size, size_t count, void *arg)
+{
+	struct transfer *t = arg;
+	size_t len = size * count, room = t->request.body_max - t->body.len;
+
+	buf_add(&t->body, data, len < room ? len : room);
+	t->truncated = len > room;
+	return t->truncated ? 0 : len;
+}
+
+static int on_timer(CURLM *multi, long ms, void *arg)
+{
+	struct shard *shard = arg;
+
+	(void)multi;
+	if (ms < 0)
+		event_del(shard->timer);
+	else
+		event_add(shard->timer, &(struct timeval){ ms / 1000, ms % 1000 * 1000 });
+	return 0;
+}
+
+/*
+ * Before the descriptor is gone: a new socket might get its number while the loop still watches the old one. The watch itself stays
+ * until libcurl takes it back, or uses it again for a socket of the same number.
+ */
+static int on_close(void *arg, curl_socket_t fd)
+{
+	struct shard *shard = arg;
+
+	for (struct watch *watch = shard->watches; watch; watch = watch->next)
+		if (watch->fd == fd)
+			event_del(watch->event);
+	return close(fd);
+}
+
+/* --- the loop's side ---------------------------------------------------------------------------------------------------------- */
+
+static const char *reason_of(CURLcode code, bool sent)
+{
+	switch (code) {
+	case CURLE_OPERATION_TIMEDOUT:
+		return "timeout";
+	case CURLE_COULDNT_RESOLVE_HOST:
+		return "name_not_resolved";
+	case CURLE_SSL_CONNECT_ERROR:
+	case CURLE_PEER_FAILED_VERIFICATION:
+	case CURLE_SSL_CACERT_BADFILE:
+	case CURLE_SSL_ISSUER_ERROR:
+	case CURLE_SSL_CIPHER:
+	case CURLE_SSL_INVALIDCERTSTATUS:
+		return "tls";
+	case CURLE_UNSUPPORTED_PROTOCOL: /* HTTP/0.9: bytes that are no answer */
+	case CURLE_WEIRD_SERVER_REPLY:
+	case CURLE_BAD_CONTENT_ENCODING:
+	case CURLE_WRITE_ERROR: /* ours: the head is too long */
+		return sent ? "bad_answer" : "no_connection";
+	default:
+		return sent ? "connection_lost" : "no_connection";
+	}
+}
+
+static void transfer_free(struct transfer *t, bool keep)
+{
+	struct wire *wire = t->shard->wire;
+
+	*t->link = t->next;
+	if (t->next)
+		t->next->link = t->link;
+	t->shard->in_flight--;
+	wire->counters.in_flight--;
+	(void)curl_multi_remove_handle(t->shard->multi, t->easy); /* once more does no harm */
+	if (keep && wire->idle_count < SHARD_MAX) {
+		curl_easy_reset(t->easy);
+		wire->idle[wire->idle_count++] = t->easy;
+	} else {
+		curl_easy_cleanup(t->easy);
+	}
+	curl_slist_free_all(t->headers);
+	buf_clear(&t->head);
+	buf_clear(&t->body);
+	free(t);
+}
+
+static void finish(struct transfer *t, CURLcode code)
+{
+	struct wire *wire = t->shard->wire;
+	struct wire_result result = { .remote = t->remote[0] ? t->remote : NULL };
+	long status = 0;
+
+	(void)curl_easy_getinfo(t->easy, CURLINFO_RESPONSE_CODE, &status);
+	result.answer = (struct http_answer){ .status = t->head.len ? (int)status : 0, .head = buf_str(&t->head), .head_len = t->head.len,
+		.body = buf_str(&t->body), .body_len = t->body.len, .truncated = t->truncated };
+	result.repeat_stopped = t->asked > 1 && !t->request.repeatable;
+	wire->counters.repeats_stopped += result.repeat_stopped;
+	if (t->declined)
+		result.end = WIRE_DECLINED;
+	else if (!t->asked)
+		result.end = WIRE_UNSENT;
+	else if ((code == CURLE_OK || t->truncated) && t->head_done && status >= 200)
+		result.end = WIRE_ANSWERED;
+	else
+		result.end = WIRE_LOST;
+	(void)curl_multi_remove_handle(t->shard->multi, t->easy); /* it lets go of the request, which `done` may free */
+	result.reason = t->strayed ? "not_loopback" : code == CURLE_OK ? "bad_answer" : reason_of(code, t->asked > 0);
+	t->request.done(&result, t->request.arg);
+	transfer_free(t, true);
+}
+
+static void act(struct shard *shard, curl_socket_t fd, int mask)
+{
+	int64_t begun = mono_ms();
+	CURLMsg *message;
+	int n;
+
+	(void)curl_multi_socket_action(shard->multi, fd, mask, &n);
+	if (mono_ms() - begun > SLOW_MS)
+		shard->wire->counters.slow_calls++;
+	while ((message = curl_multi_info_read(shard->multi, &n))) {
+		struct transfer *t = NULL;
+
+		if (message->msg != CURLMSG_DONE)
+			continue;
+		(void)curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &t);
+		finish(t, message->data.result); /* `message` is gone after it */
+	}
+}
+
+static void on_ready(evutil_socket_t fd, short what, void *arg)
+{
+	act(arg, fd, (what & EV_READ ? CURL_CSELECT_IN : 0) | (what & EV_WRITE ? CURL_CSELECT_OUT : 0));
+}
+
+static void on_timeout(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd, (void)what;
+	act(arg, CURL_SOCKET_TIMEOUT, 0);
+}
+
+static void on_tick(evutil_socket_t fd, short what, void *arg)
+{
+	struct wire *wire = arg;
+
+	(void)fd, (void)what;
+	for (struct shard *shard = wire->shards; shard; shard = shard->next)
+		if (shard->in_flight)
+			act(shard, CURL_SOCKET_TIMEOUT, 0);
+	if (wire->counters.in_flight)
+		event_add(wire->tick, &tick);
+}
+
+static void watch_free(struct watch *watch)
+{
+	*watch->link = watch->next;
+	if (watch->next)
+		watch->next->link = watch->link;
+	event_free(watch->event);
+	free(watch);
+}
+
+static struct watch *watch_create(struct shard *shard, curl_socket_t fd)
+{
+	struct watch *watch = xcalloc(1, sizeof(*watch));
+
+	watch->shard = shard;
+	watch->fd = fd;
+	watch->event = event_new(shard->wire->base, fd, EV_READ, on_ready, shard);
+	watch->link = &shard->watches;
+	watch->next = shard->watches;
+	if (watch->next)
+		watch->next->link = &watch->next;
+	shard->watches = watch;
+	(void)curl_multi_assign(shard->multi, fd, watch);
+	return watch;
+}
+
+static int on_socket(CURL *easy, curl_socket_t fd, int what, void *arg, void *mine)
+{
+	struct shard *shard = arg;
+	struct watch *watch = mine;
+	short events = (short)(EV_PERSIST | (what & CURL_POLL_IN ? EV_READ : 0) | (what & CURL_POLL_OUT ? EV_WRITE : 0));
+
+	(void)easy;
+	if (what == CURL_POLL_REMOVE) {
+		if (watch)
+			watch_free(watch);
+		(void)curl_multi_assign(shard->multi, fd, NULL);
+		return 0;
+	}
+	if (!watch)
+		watch = watch_create(shard, fd);
+	event_del(watch->event);
+	event_assign(watch->event, shard->wire->base, fd, events, on_ready, shard);
+	event_add(watch->event, NULL);
+	return 0;
+}
+
+/* --- starting ------------------------------------------------------------------------------------------------------------------- */
+
+static struct shard *shard_create(struct wire *wire)
+{
+	struct shard *shard = xcalloc(1, sizeof(*shard));
+
+	shard->wire = wire;
+	shard->multi = curl_multi_init();
+	if (!shard->multi)
+		abort(); /* no memory: as xmalloc(), but libcurl says it in its own way */
+	shard->timer = evtimer_new(wire->base, on_timeout, shard);
+	curl_multi_setopt(shard->multi, CURLMOPT_SOCKETFUNCTION, on_socket);
+	curl_multi_setopt(shard->multi, CURLMOPT_SOCKETDATA, shard);
+	curl_multi_setopt(shard->multi, CURLMOPT_TIMERFUNCTION, on_timer);
+	curl_multi_setopt(shard->multi, CURLMOPT_TIMERDATA, shard);
+	curl_multi_setopt(shard->multi, CURLMOPT_PIPELINING, CURLPIPE_NOTHING);
+	curl_multi_setopt(shard->multi, CURLMOPT_MAXCONNECTS, (long)SHARD_MAX);
+	shard->next = wire->shards;
+	wire->shards = shard;
+	return shard;
+}
+
+static struct shard *shard_with_room(struct wire *wire)
+{
+	for (struct shard *shard = wire->shards; shard; shard = shard->next)
+		if (shard->in_flight < SHARD_MAX)
+			return shard;
+	return shard_create(wire);
+}
+
+static void add_header(struct transfer *t, const char *line)
+{
+	struct curl_slist *list = curl_slist_append(t->headers, line);
+
+	if (!list)
+		abort();
+	t->headers = list;
+}
+
+static void add_headers(struct transfer *t)
+{
+	const struct http_request *http = t->request.http;
+	CLEANUP(buf_clear) struct buf line = { 0 };
+
+	for (size_t i = 0; i < http->header_count; i++) {
+		buf_reset(&line);
+		/* libcurl's way: "Name:" would take a header away, "Name;" is an empty one */
+		buf_printf(&line, *http->headers[i].value ? "%s: %s" : "%s;", http->headers[i].name, http->headers[i].value);
+		add_header(t, line.data);
+	}
+	add_header(t, "Expect:"); /* no waiting for 100, no second request after 417 */
+	if (!http->body)
+		add_header(t, "Content-Type:");
+}
+
+/* A guard that cannot be set must not be missing silently: none of these fails with the libraries that we are built for. */
+#define SET(option, value)                                                   \
+	do {                                                                 \
+		if (curl_easy_setopt(easy, option, value) != CURLE_OK) {     \
+			fprintf(stderr, "http: libcurl refuses " #option "\n"); \
+			abort();                                             \
+		}                                                            \
+	} while (0)
+
+static void set_guards(CURL *easy, struct transfer *t)
+{
+	SET(CURLOPT_PROTOCOLS_STR, t->plain ? "http" : "https");
+	SET(CURLOPT_FOLLOWLOCATION, 0L);
+	SET(CURLOPT_PROXY, ""); /* not even from the environment */
+	SET(CURLOPT_NETRC, (long)CURL_NETRC_IGNORED);
+	SET(CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
+	SET(CURLOPT_HTTP09_ALLOWED, 0L);
+	SET(CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
+	SET(CURLOPT_SSL_VERIFYPEER, 1L);
+	SET(CURLOPT_SSL_VERIFYHOST, 2L);
+	if (t->shard->wire->ca_file)
+		SET(CURLOPT_CAINFO, t->shard->wire->ca_file);
+	SET(CURLOPT_PREREQFUNCTION, on_prereq);
+	SET(CURLOPT_PREREQDATA, t);
+	SET(CURLOPT_OPENSOCKETFUNCTION, on_open);
+	SET(CURLOPT_OPENSOCKETDATA, t);
+	SET(CURLOPT_CLOSESOCKETFUNCTION, on_close);
+	SET(CURLOPT_CLOSESOCKETDATA, t->shard); /* the connection's: it outlives this transfer */
+	SET(CURLOPT_QUICK_EXIT, 1L); /* a slow name server never holds the loop up */
+	SET(CURLOPT_NOSIGNAL, 1L);
+	SET(CURLOPT_MAXAGE_CONN, (long)WIRE_IDLE_S);
+	SET(CURLOPT_FRESH_CONNECT, (long)t->request.fresh);
+	SET(CURLOPT_FORBID_REUSE, (long)t->request.fresh);
+}
+
+static void set_request(CURL *easy, struct transfer *t)
+{
+	const struct http_request *http = t->request.http;
+
+	SET(CURLOPT_PRIVATE, t);
+	SET(CURLOPT_URL, http->url);
+	SET(CURLOPT_TIMEOUT_MS, (long)http->timeout_ms);
+	SET(CURLOPT_CONNECTTIMEOUT_MS, (long)(http->timeout_ms < WIRE_CONNECT_MS ? http->timeout_ms : WIRE_CONNECT_MS));
+	SET(CURLOPT_USERAGENT, "dunningd/" DUNNINGD_VERSION);
+	if (http->body || strcmp(http->method, "POST") == 0) {
+		SET(CURLOPT_POST, 1L);
+		SET(CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)http->body_len);
+		SET(CURLOPT_POSTFIELDS, http->body ? http->body : "");
+	}
+	if (strcmp(http->method, http->body ? "POST" : "GET") != 0)
+		SET(CURLOPT_CUSTOMREQUEST, http->method);
+	add_headers(t);
+	SET(CURLOPT_HTTPHEADER, t->headers);
+	SET(CURLOPT_HEADERFUNCTION, on_header);
+	SET(CURLOPT_HEADERDATA, t);
+	SET(CURLOPT_WRITEFUNCTION, on_body);
+	SET(CURLOPT_WRITEDATA, t);
+}
+
+void wire_start(struct wire *wire, const struct wire_request *request)
+{
+	struct transfer *t = xcalloc(1, sizeof(*t));
+
+	t->shard = shard_with_room(wire);
+	t->request = *request;
+	t->plain = strncmp(request->http->url, "https://", 8) != 0;
+	t->easy = wire->idle_count ? wire->idle[--wire->idle_count] : curl_easy_init();
+	if (!t->easy)
+		abort();
+	set_guards(t->easy, t);
+	set_request(t->easy, t);
+	t->link = &t->shard->transfers;
+	t->next = *t->link;
+	if (t->next)
+		t->next->link = &t->next;
+	*t->link = t;
+	t->shard->in_flight++;
+	if (wire->counters.in_flight++ == 0)
+		event_add(wire->tick, &tick);
+	if (curl_multi_add_handle(t->shard->multi, t->easy) != CURLM_OK)
+		abort(); /* no memory, or a call from within libcurl: ours to avoid */
+}
+
+void wire_count(const struct wire *wire, struct wire_counters *ret)
+{
+	*ret = wire->counters;
+}
+
+/* --- life ------------------------------------------------------------------------------------------------------------------------ */
+
+int wire_global_init(void)
+{
+	return curl_global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK ? 0 : -EIO;
+}
+
+void wire_global_cleanup(void)
+{
+	curl_global_cleanup();
+}
+
+struct wire *wire_create(struct event_base *base, const char *ca_file)
+{
+	struct wire *wire = xcalloc(1, sizeof(*wire));
+
+	wire->base = base;
+	wire->ca_file = ca_file ? xstrdup(ca_file) : NULL;
+	wire->tick = evtimer_new(base, on_tick, wire);
+	return wire;
+}
+
+void wire_destroy(struct wire *wire)
+{
+	if (!wire)
+		return;
+	for (struct shard *shard = wire->shards, *next; shard; shard = next) {
+		next = shard->next;
+		while (shard->transfers)
+			transfer_free(shard->transfers, false);
+		(void)curl_multi_cleanup(shard->multi); /* closes the kept connections: on_close, on_socket */
+		while (shard->watches)
+			watch_free(shard->watches);
+		event_free(shard->timer);
+		free(shard);
+	}
+	while (wire->idle_count)
+		curl_easy_cleanup(wire->idle[--wire->idle_count]);
+	event_free(wire->tick);
+	free(wire->ca_file);
+	free(wire);
+}
