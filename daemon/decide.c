@@ -364,6 +364,10 @@ static void decide_outcome(struct dunner *d, struct group *g, struct input *inpu
 		contact_settle(&env, debtor && debtor->loaded ? debtor->d : NULL, members, count, input->attempt, &traits,
 			input->outcome, &g->fx));
 	d->outcomes++;
+	if (input->outcome->kind == OUTCOME_REFUSED)
+		dunner_log(d, LOG_WARNING, "sender: attempt %s, step %s, was refused by provider %s: %s (HTTP %d); its answer is in the trail",
+			input->attempt->id, input->attempt->step, input->attempt->provider, input->outcome->reason,
+			input->outcome->status);
 	if (input->outcome->scope == SCOPE_PROVIDER && input->outcome->kind != OUTCOME_ACCEPTED) {
 		for (int c = 0; c < CHANNEL_COUNT; c++)
 			if (strcmp(channel_names[c], input->attempt->channel) == 0)

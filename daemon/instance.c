@@ -1,0 +1,554 @@
+/*
+ * The life of one daemon. Start: what can be wrong is read and checked first, then the state directory is locked, then Redis is waited
+ * for and its settings are looked at, then the partitions begin. End: on a signal nothing new is begun and what is on the wire is
+ * waited for; on a fault it ends at once, which every part is built to survive.
+ */
+#include "daemon/instance_internal.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "common/file.h"
+#include "common/hash.h"
+#include "common/utc.h"
+
+#define STOP_DEADLINE_S 25 /* below TimeoutStopSec of the unit */
+#define START_EXTEND_MS 30000 /* more time each tick while Redis is waited for */
+
+static int64_t now(void *arg)
+{
+	struct instance *in = arg;
+	const struct clock_port *port = clock_port(in->clock, 0);
+
+	return port->now(port->self);
+}
+
+static void note(int priority, const char *line, void *arg)
+{
+	struct instance *in = arg;
+	const char *colon = strstr(line, ": ");
+	char module[24];
+
+	if (!colon || (size_t)(colon - line) >= sizeof(module)) {
+		log_line(in->log, priority, "dunningd", "%s", line);
+		return;
+	}
+	snprintf(module, sizeof(module), "%.*s", (int)(colon - line), line);
+	log_line(in->log, priority, module, "%s", colon + 2);
+}
+
+static void give_up(struct instance *in, int exit_code)
+{
+	if (in->exit_code == INSTANCE_OK)
+		in->exit_code = exit_code;
+	event_base_loopbreak(in->base);
+}
+
+/* --- readiness, status, watchdog ------------------------------------------------------------------------------------------- */
+
+static bool settled(const struct instance *in)
+{
+	for (size_t i = 0; i < in->partition_count; i++) {
+		struct dunner_status status;
+
+		if (!in->started)
+			return false;
+		dunner_status(in->partitions[i].dunner, &status);
+		if (status.state == DUNNER_STARTING)
+			return false;
+	}
+	return true;
+}
+
+static void tell(struct instance *in)
+{
+	char line[200];
+
+	instance_line(in, line, sizeof(line));
+	if (in->stopping)
+		return;
+	if (!in->ready && settled(in)) {
+		in->ready = true;
+		log_line(in->log, LOG_INFO, "dunningd", "ready: %s", line);
+		service_ready(in->service, line);
+		return;
+	}
+	service_status(in->service, line);
+}
+
+/* Whether each partition did something since the last look, or rightly waits. */
+static bool alive(void *arg)
+{
+	struct instance *in = arg;
+
+	for (size_t i = 0; i < in->partition_count && in->started; i++) {
+		struct partition *p = &in->partitions[i];
+		struct dunner_status status;
+		bool waits;
+
+		dunner_status(p->dunner, &status);
+		waits = !p->connected || (status.state != DUNNER_RUNNING && status.state != DUNNER_DRAINING) ||
+			(status.holding && strcmp(status.holding, "no_space") == 0) ||
+			(status.holding && strcmp(status.holding, "store_refuses") == 0);
+		if (!waits && status.turns == p->turns) {
+			log_line(in->log, LOG_CRIT, "dunningd", "partition %u makes no progress: the watchdog is not fed", p->number);
+			return false;
+		}
+		p->turns = status.turns;
+	}
+	return true;
+}
+
+/* --- the partitions ---------------------------------------------------------------------------------------------------------- */
+
+static void on_changed(void *arg)
+{
+	tell(((struct partition *)arg)->instance);
+}
+
+static void on_failed(int r, int exit_code, const char *reason, void *arg)
+{
+	struct partition *p = arg;
+	struct instance *in = p->instance;
+
+	log_partition(in->log, LOG_CRIT, "dunner", p->number, reason);
+	log_line(in->log, LOG_CRIT, "dunningd", "ends: %s", strerror(-r));
+	give_up(in, exit_code);
+}
+
+static void on_stopped(void *arg)
+{
+	struct partition *p = arg;
+	struct instance *in = p->instance;
+
+	p->stopped = true;
+	for (size_t i = 0; i < in->partition_count; i++)
+		if (!in->partitions[i].stopped)
+			return;
+	event_base_loopbreak(in->base);
+}
+
+static void on_line(int priority, const char *line, void *arg)
+{
+	struct partition *p = arg;
+	const char *colon = strstr(line, ": ");
+	char module[24] = "dunner";
+
+	if (colon && (size_t)(colon - line) < sizeof(module)) {
+		snprintf(module, sizeof(module), "%.*s", (int)(colon - line), line);
+		line = colon + 2;
+	}
+	log_partition(p->instance->log, priority, module, p->number, line);
+}
+
+static void os_random(void *self, void *ret, size_t len)
+{
+	(void)self;
+	random_bytes(ret, len);
+}
+
+static const struct random_port random_source = { .bytes = os_random };
+
+static void start_partitions(struct instance *in)
+{
+	if (in->started || in->stopping)
+		return;
+	in->started = true;
+	for (size_t i = 0; i < in->partition_count; i++)
+		dunner_start(in->partitions[i].dunner);
+	tell(in);
+}
+
+/* --- Redis -------------------------------------------------------------------------------------------------------------------- */
+
+static void on_settings(int r, const char *fault, const char *warning, void *arg)
+{
+	struct instance *in = arg;
+
+	in->checking = false;
+	if (r == -EPERM && !in->config->redis_check_settings) {
+		log_line(in->log, LOG_WARNING, "redis", "its settings cannot be read (%s)",
+			redis_store_last_error(in->partitions[0].store));
+	} else if (r == -EPERM) {
+		log_line(in->log, LOG_CRIT, "redis", "its settings cannot be read (%s): allow the user CONFIG GET, or set "
+			"redis.check_settings to false", redis_store_last_error(in->partitions[0].store));
+		give_up(in, INSTANCE_CONFIG);
+		return;
+	} else if (r < 0) {
+		return; /* the tick asks again */
+	}
+	in->checked = true;
+	if (warning)
+		log_line(in->log, LOG_WARNING, "redis", "%s", warning);
+	if (fault && in->config->redis_check_settings) {
+		log_line(in->log, LOG_CRIT, "redis", "%s (redis.check_settings false would start nevertheless)", fault);
+		give_up(in, INSTANCE_CONFIG);
+		return;
+	}
+	if (fault)
+		log_line(in->log, LOG_WARNING, "redis", "%s", fault);
+	start_partitions(in);
+}
+
+/* With every connection: behind a new one there may be another server. */
+static void check_redis(struct instance *in)
+{
+	if (in->checking || in->checked || !in->partitions[0].connected)
+		return;
+	in->checking = true;
+	redis_store_check(in->partitions[0].store, on_settings, in);
+}
+
+static void on_redis(bool connected, const char *why, void *arg)
+{
+	struct partition *p = arg;
+	struct instance *in = p->instance;
+
+	if (connected != p->connected || !connected)
+		log_partition(in->log, connected ? LOG_INFO : LOG_WARNING, "redis", p->number, connected ? "connected" : why);
+	p->connected = connected;
+	if (p->number == 0) {
+		in->checked = in->checked && connected;
+		in->checking = in->checking && connected;
+		check_redis(in);
+	}
+	tell(in);
+}
+
+/* --- control and reload ------------------------------------------------------------------------------------------------------ */
+
+static int reload(struct instance *in, struct err *err)
+{
+	CLEANUP(config_freep) struct config *config = NULL;
+	CLEANUP(library_freep) struct library *library = NULL;
+	int r;
+
+	/* What stands in the configuration file itself takes effect at the next start; that it would start is checked now. */
+	if ((r = setup_config(in->setup.options->config_file, &config, err)) < 0 ||
+		(r = library_load(in->config, in->setup.options->share_dir, &library, err)) < 0 ||
+		(r = library_keep(library, in->config->state_dir, err)) < 0)
+		return r;
+	http_client_use(in->http, library);
+	for (size_t i = 0; i < in->partition_count; i++)
+		dunner_reload(in->partitions[i].dunner, library);
+	library_free(in->library);
+	in->library = library_ref(library);
+	for (size_t i = 0; i < library->unfit_count; i++)
+		log_line(in->log, LOG_NOTICE, "library", "policy %s is left out: %s", library->unfit[i].name,
+			library->unfit[i].why);
+	return 0;
+}
+
+static int reload_loudly(struct instance *in, struct err *err)
+{
+	int r;
+
+	service_reloading(in->service);
+	r = reload(in, err);
+	if (r < 0)
+		log_line(in->log, LOG_ERR, "dunningd", "reload refused, what was loaded stays: %s", err->text);
+	else
+		log_line(in->log, LOG_INFO, "dunningd", "reloaded policies, templates and provider files");
+	in->ready = false;
+	tell(in);
+	return r;
+}
+
+static int on_control_reload(struct err *err, void *arg)
+{
+	return reload_loudly(arg, err);
+}
+
+static int on_suspend(const char *who, const char *why, int64_t until, struct err *err, void *arg)
+{
+	struct instance *in = arg;
+
+	if (until && until <= now(in))
+		return err_set(err, -EINVAL, "out_of_range", "$.until", "this instant has passed");
+	for (size_t i = 0; i < in->partition_count; i++)
+		dunner_suspend(in->partitions[i].dunner, who, why, until);
+	log_line(in->log, LOG_NOTICE, "dunningd", "sending suspended by an operator");
+	return 0;
+}
+
+static int on_release(const char *who, const char *why, struct err *err, void *arg)
+{
+	struct instance *in = arg;
+
+	(void)err;
+	for (size_t i = 0; i < in->partition_count; i++)
+		dunner_release(in->partitions[i].dunner, who, why);
+	log_line(in->log, LOG_NOTICE, "dunningd", "sending released by an operator");
+	return 0;
+}
+
+static int on_confirm_clock(const char *who, const char *why, struct err *err, void *arg)
+{
+	struct instance *in = arg;
+
+	(void)who, (void)why, (void)err;
+	clock_confirm(in->clock);
+	log_line(in->log, LOG_NOTICE, "clock", "confirmed by an operator");
+	return 0;
+}
+
+/* --- signals and the tick ------------------------------------------------------------------------------------------------------ */
+
+static void on_deadline(evutil_socket_t fd, short what, void *arg)
+{
+	struct instance *in = arg;
+
+	(void)fd, (void)what;
+	log_line(in->log, LOG_WARNING, "dunningd", "stopped without waiting any longer: what is on the wire will be in doubt");
+	event_base_loopbreak(in->base);
+}
+
+static void on_stop(evutil_socket_t signo, short what, void *arg)
+{
+	struct instance *in = arg;
+
+	(void)what;
+	if (in->stopping)
+		return;
+	in->stopping = true;
+	log_line(in->log, LOG_INFO, "dunningd", "stopping (signal %d)", (int)signo);
+	service_stopping(in->service, "Stopping: waiting for what is on the wire");
+	if (!in->started) {
+		event_base_loopbreak(in->base);
+		return;
+	}
+	http_client_stop(in->http);
+	event_add(in->deadline, &(struct timeval){ .tv_sec = STOP_DEADLINE_S });
+	for (size_t i = 0; i < in->partition_count; i++)
+		dunner_stop(in->partitions[i].dunner);
+}
+
+static void on_hangup(evutil_socket_t signo, short what, void *arg)
+{
+	struct err err = { 0 };
+
+	(void)signo, (void)what;
+	(void)reload_loudly(arg, &err);
+}
+
+static void on_tick(evutil_socket_t fd, short what, void *arg)
+{
+	struct instance *in = arg;
+
+	(void)fd, (void)what;
+	(void)log_flush(in->log);
+	check_redis(in);
+	if (!in->ready && !in->stopping)
+		service_extend(in->service, START_EXTEND_MS);
+	tell(in);
+}
+
+static int catch_signals(struct instance *in)
+{
+	signal(SIGPIPE, SIG_IGN);
+	signal(SIGXFSZ, SIG_IGN);
+	in->signals[0] = evsignal_new(in->base, SIGTERM, on_stop, in);
+	in->signals[1] = evsignal_new(in->base, SIGINT, on_stop, in);
+	in->signals[2] = evsignal_new(in->base, SIGHUP, on_hangup, in);
+	in->tick = event_new(in->base, -1, EV_PERSIST, on_tick, in);
+	in->deadline = evtimer_new(in->base, on_deadline, in);
+	for (size_t i = 0; in->signals[i]; i++)
+		if (event_add(in->signals[i], NULL) < 0)
+			return -errno;
+	return event_add(in->tick, &(struct timeval){ .tv_sec = 1 }) < 0 ? -errno : 0;
+}
+
+/* --- from the first check to the last line ----------------------------------------------------------------------------------- */
+
+static int fault(struct instance *in, const struct err *err, int r)
+{
+	log_line(in->log, LOG_CRIT, "dunningd", "cannot start: %s", err->text[0] ? err->text : strerror(-r));
+	switch (r) {
+	case -EKEYREJECTED:
+		return INSTANCE_CONFIG;
+	case -EBUSY:
+		return INSTANCE_LEASE_LOST;
+	default:
+		return INSTANCE_IO;
+	}
+}
+
+static struct event_base *create_base(void)
+{
+	struct event_config *settings = event_config_new();
+	struct event_base *base;
+
+	event_config_set_flag(settings, EVENT_BASE_FLAG_PRECISE_TIMER);
+	base = event_base_new_with_config(settings);
+	event_config_free(settings);
+	if (base)
+		event_base_priority_init(base, SERVICE_PRIORITIES);
+	return base;
+}
+
+static int open_state(struct instance *in, struct err *err)
+{
+	const struct config *config = in->config;
+	struct journal_settings journal = { .state_dir = config->state_dir, .origin = config->origin,
+		.segment_bytes = (uint64_t)config->limits.segment_bytes };
+	struct clock_settings clock = { .played = in->setup.options->clock ? &in->setup.clock : NULL,
+		.state_dir = config->state_dir, .partitions = (uint32_t)config->partitions, .note = note, .arg = in };
+	const struct journal_port *port;
+	int r;
+
+	if ((r = file_make_dirs(config->state_dir, 0700)) < 0)
+		return err_set(err, r, "state_dir", "$.state_dir", "%s cannot be made: %s", config->state_dir, strerror(-r));
+	if ((r = keystore_open(config->state_dir, in->setup.wrap_key, (size_t)config->limits.cache_keys, &in->keys, err)) < 0)
+		return r;
+	journal.keys = in->keys;
+	if ((r = journal_open(&journal, in->base, &in->journal, err)) < 0 ||
+		(r = library_keep(in->library, config->state_dir, err)) < 0 ||
+		(r = clock_create(&clock, in->base, &in->clock, err)) < 0)
+		return r;
+	port = journal_port(in->journal);
+	for (uint32_t i = 0; i < (uint32_t)config->partitions; i++) {
+		struct group_header last;
+
+		if (port->last(port->self, i, &last) == 0)
+			clock_last_record(in->clock, last.decided_at);
+	}
+	return 0;
+}
+
+static int open_ports(struct instance *in, struct err *err)
+{
+	const struct config *config = in->config;
+	struct http_client_settings http = { .config = config, .state_dir = config->state_dir, .secret = setup_secret,
+		.secret_arg = &in->setup, .now = now, .now_arg = in, .note = note, .note_arg = in };
+	int r;
+
+	if ((r = http_client_create(in->base, &http, in->library, &in->http, err)) < 0)
+		return r;
+	in->control_callbacks = (struct control_callbacks){ .status = instance_status, .suspend = on_suspend,
+		.release = on_release, .reload = on_control_reload, .confirm_clock = on_confirm_clock, .arg = in };
+	if ((r = control_create(in->base, config->control_socket, &in->control_callbacks, &in->control, err)) < 0)
+		return r;
+	in->partition_count = (size_t)config->partitions;
+	in->partitions = xcalloc(in->partition_count, sizeof(*in->partitions));
+	for (size_t i = 0; i < in->partition_count; i++) {
+		struct partition *p = &in->partitions[i];
+		struct dunner_settings settings = { .partition = (uint32_t)i, .config = config,
+			.install_key = in->setup.install_key, .build = DUNNINGD_VERSION, .boot_id = in->boot_id };
+		struct dunner_callbacks callbacks = { .changed = on_changed, .failed = on_failed, .stopped = on_stopped,
+			.log = on_line, .arg = p };
+		struct dunner_ports ports = { .clock = clock_port(in->clock, (uint32_t)i), .random = &random_source,
+			.journal = journal_port(in->journal), .keys = keystore_port(in->keys),
+			.transport = http_client_port(in->http) };
+
+		p->instance = in;
+		p->number = (uint32_t)i;
+		p->store = redis_store_create(in->base, &in->setup.url, config->prefix, p->number, on_redis, p);
+		ports.store = redis_store_port(p->store);
+		p->dunner = dunner_create(&ports, &settings, in->library, &callbacks);
+	}
+	return 0;
+}
+
+static void read_boot_id(struct instance *in)
+{
+	CLEANUP(buf_clear) struct buf text = { 0 };
+
+	if (file_read("/proc/sys/kernel/random/boot_id", 100, &text, NULL) == 0 && text.len > 36)
+		snprintf(in->boot_id, sizeof(in->boot_id), "%.36s", text.data);
+}
+
+static void instance_clear(struct instance *in)
+{
+	for (size_t i = 0; i < in->partition_count; i++)
+		dunner_destroy(in->partitions[i].dunner);
+	http_client_destroy(in->http);
+	for (size_t i = 0; i < in->partition_count; i++)
+		redis_store_destroy(in->partitions[i].store);
+	free(in->partitions);
+	control_destroy(in->control);
+	clock_destroy(in->clock);
+	journal_close(in->journal);
+	keystore_close(in->keys);
+	service_destroy(in->service);
+	for (size_t i = 0; in->signals[i]; i++)
+		event_free(in->signals[i]);
+	if (in->tick)
+		event_free(in->tick);
+	if (in->deadline)
+		event_free(in->deadline);
+	log_destroy(in->log);
+	if (in->base)
+		event_base_free(in->base);
+	library_free(in->library);
+	setup_clear(&in->setup);
+}
+
+int instance_run(const struct instance_options *options)
+{
+	struct instance in = { 0 };
+	struct err err = { 0 };
+	int r, code;
+
+#ifndef __SANITIZE_ADDRESS__ /* its leak checker needs to look at us */
+	(void)prctl(PR_SET_DUMPABLE, 0, 0, 0, 0); /* keys and names are in memory */
+#endif
+	(void)umask(0077);
+	in.log = log_create(NULL, STDERR_FILENO);
+	if ((r = setup_read(options, &in.setup, &err)) < 0) {
+		(void)fault(&in, &err, r);
+		instance_clear(&in);
+		return INSTANCE_CONFIG;
+	}
+	in.config = in.setup.config;
+	in.library = library_ref(in.setup.library);
+	for (size_t i = 0; i < in.library->unfit_count; i++)
+		log_line(in.log, LOG_NOTICE, "library", "policy %s is left out: %s", in.library->unfit[i].name,
+			in.library->unfit[i].why);
+	read_boot_id(&in);
+	in.base = create_base();
+	if (!in.base) {
+		log_line(in.log, LOG_CRIT, "dunningd", "cannot start: no event loop");
+		instance_clear(&in);
+		return INSTANCE_FAILED;
+	}
+	in.service = service_create(in.base, alive, &in);
+	if ((r = catch_signals(&in)) < 0 || (r = open_state(&in, &err)) < 0 || (r = open_ports(&in, &err)) < 0) {
+		code = fault(&in, &err, r);
+		instance_clear(&in);
+		return code;
+	}
+	in.started_at = now(&in);
+	log_line(in.log, LOG_INFO, "dunningd", "%s begins: instance %s, %zu partition%s, state in %s", DUNNINGD_VERSION,
+		in.config->instance, in.partition_count, in.partition_count == 1 ? "" : "s", in.config->state_dir);
+	if (in.config->shadow)
+		log_line(in.log, LOG_NOTICE, "dunningd", "mode is shadow: nothing leaves, all goes to the outbox");
+	event_base_dispatch(in.base);
+	code = in.exit_code;
+	log_line(in.log, LOG_INFO, "dunningd", "ended%s", code ? " by a fault" : "");
+	instance_clear(&in);
+	return code;
+}
+
+int instance_check(const struct instance_options *options)
+{
+	struct setup setup = { 0 };
+	struct err err = { 0 };
+	int r = setup_read(options, &setup, &err);
+
+	if (r < 0) {
+		fprintf(stderr, "dunningd: %s\n", err.text);
+	} else {
+		for (size_t i = 0; i < setup.library->unfit_count; i++)
+			printf("policy %s cannot be used: %s\n", setup.library->unfit[i].name, setup.library->unfit[i].why);
+		printf("%s: ok, %zu policies, %zu providers\n", options->config_file, setup.library->policy_count,
+			setup.library->provider_count);
+	}
+	setup_clear(&setup);
+	return r < 0 ? INSTANCE_CONFIG : INSTANCE_OK;
+}

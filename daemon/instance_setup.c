@@ -1,0 +1,189 @@
+/* All that must be right before anything is started: files, credentials, and that a played clock cannot reach anybody. */
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "common/file.h"
+#include "common/hash.h"
+#include "daemon/instance_internal.h"
+
+#define CONFIG_FILE_MAX (1024 * 1024)
+
+/* The same complaint with file and path in front, as library_load() gives it. */
+static int in_file(struct err *err, int r, const char *file)
+{
+	struct err inner = *err;
+
+	err_clear(err);
+	return err_set(err, r, inner.code, inner.path, "%s: %s%s%s", file, inner.path, inner.path[0] ? " " : "", inner.text);
+}
+
+int setup_config(const char *file, struct config **ret, struct err *err)
+{
+	CLEANUP(buf_clear) struct buf text = { 0 };
+	char host[HOST_NAME_MAX + 1] = "";
+	int r;
+
+	r = file_read(file, CONFIG_FILE_MAX, &text, err);
+	if (r < 0)
+		return r;
+	r = config_parse(text.data ? text.data : "", text.len, ret, err);
+	if (r < 0)
+		return in_file(err, r, file);
+	if (!(*ret)->instance) {
+		if (gethostname(host, sizeof(host) - 1) < 0 || !host[0] || !id_valid(host)) {
+			config_free(*ret);
+			*ret = NULL;
+			return err_set(err, -EBADMSG, "missing", "$.instance",
+				"%s: $.instance must be there: this computer has no host name that could serve", file);
+		}
+		(*ret)->instance = arena_strdup((*ret)->arena, host);
+	}
+	return 0;
+}
+
+/* 32 bytes as they are, or 64 hexadecimal digits. */
+static int read_key(const struct setup *setup, const char *name, uint8_t key[32], struct err *err)
+{
+	struct buf text = { 0 };
+	int r;
+
+	r = credential_read(setup->options->credentials_dir, name, true, &text, err);
+	if (r == 0 && text.len == 32)
+		memcpy(key, text.data, 32);
+	else if (r == 0) {
+		while (text.len && text.data[text.len - 1] == '\n')
+			text.data[--text.len] = '\0';
+		r = text.len == 64 ? hex_parse(text.data, 32, key) : -EINVAL;
+		if (r < 0)
+			r = err_set(err, -EBADMSG, "bad_key", "",
+				"credential \"%s\" must be 32 random bytes, or 64 hexadecimal digits: openssl rand -hex 32", name);
+	}
+	if (text.data)
+		cleanse(text.data, text.len);
+	buf_clear(&text);
+	return r;
+}
+
+struct wanting {
+	struct setup *setup;
+	struct err *err;
+};
+
+static int want_secret(const char *credential, void *arg)
+{
+	struct wanting *w = arg;
+	struct setup *setup = w->setup;
+	struct buf value = { 0 };
+	int r;
+
+	if (setup_secret(credential, setup))
+		return 0;
+	r = credential_read(setup->options->credentials_dir, credential, false, &value, w->err);
+	if (r == 0) {
+		setup->secrets = arena_grow(setup->arena, setup->secrets, setup->secret_count, &setup->secret_capacity,
+			sizeof(*setup->secrets));
+		setup->secrets[setup->secret_count++] =
+			(struct secret){ arena_strdup(setup->arena, credential), arena_strdup(setup->arena, value.data) };
+		cleanse(value.data, value.len);
+	}
+	buf_clear(&value);
+	return r;
+}
+
+const char *setup_secret(const char *credential, void *arg)
+{
+	const struct setup *setup = arg;
+
+	for (size_t i = 0; i < setup->secret_count; i++)
+		if (strcmp(setup->secrets[i].credential, credential) == 0)
+			return setup->secrets[i].value;
+	return NULL;
+}
+
+static int read_secrets(struct setup *setup, struct err *err)
+{
+	struct wanting wanting = { setup, err };
+
+	for (size_t i = 0; i < setup->library->provider_count; i++) {
+		const struct library_provider *p = &setup->library->providers[i];
+		int r = p->adapter ? adapter_each_secret(p->adapter, p->settings, want_secret, &wanting) : 0;
+
+		if (r < 0)
+			return r;
+	}
+	if (!setup->config->redis_password)
+		return 0;
+	return want_secret(setup->config->redis_password, &wanting);
+}
+
+static int redis_address(struct setup *setup, struct err *err)
+{
+	const struct config *config = setup->config;
+	const char *password;
+	int r = redis_url_parse(config->redis_url, &setup->url, err);
+
+	if (r < 0)
+		return in_file(err, r, setup->options->config_file);
+	if (config->redis_user)
+		snprintf(setup->url.user, sizeof(setup->url.user), "%s", config->redis_user);
+	if (!config->redis_password)
+		return 0;
+	password = setup_secret(config->redis_password, setup);
+	if (strlen(password) >= sizeof(setup->url.password))
+		return err_set(err, -EBADMSG, "too_long", "$.redis.password_credential", "the Redis password is too long");
+	snprintf(setup->url.password, sizeof(setup->url.password), "%s", password);
+	return 0;
+}
+
+/* Under a played clock years pass in minutes: nobody outside this computer may be contacted by it, and no real trail written. */
+static int played_clock(struct setup *setup, struct err *err)
+{
+	int r = played_spec_parse(setup->options->clock, &setup->clock, err);
+
+	if (r < 0)
+		return in_file(err, r, "--clock");
+	if (strncmp(setup->config->origin, "test.", 5) != 0)
+		return err_set(err, -EBADMSG, "not_a_test", "$.origin",
+			"%s: $.origin: --clock is for trails whose origin begins with \"test.\"", setup->options->config_file);
+	for (size_t i = 0; i < setup->library->provider_count && !setup->config->shadow; i++) {
+		const struct library_provider *p = &setup->library->providers[i];
+
+		if (p->adapter && !adapter_is_local(p->adapter, p->settings))
+			return err_set(err, -EBADMSG, "not_a_test", "$.providers",
+				"%s: $.providers: --clock is for providers on this computer; \"%s\" is not", setup->options->config_file,
+				p->name);
+	}
+	return 0;
+}
+
+int setup_read(const struct instance_options *options, struct setup *ret, struct err *err)
+{
+	int r;
+
+	*ret = (struct setup){ .options = options, .arena = arena_create() };
+	if ((r = setup_config(options->config_file, &ret->config, err)) < 0 ||
+		(r = library_load(ret->config, options->share_dir, &ret->library, err)) < 0 ||
+		(r = read_key(ret, "install-key", ret->install_key, err)) < 0 ||
+		(r = read_key(ret, "wrap-key", ret->wrap_key, err)) < 0 || (r = read_secrets(ret, err)) < 0 ||
+		(r = redis_address(ret, err)) < 0)
+		return r;
+	return options->clock ? played_clock(ret, err) : 0;
+}
+
+void setup_clear(struct setup *setup)
+{
+	if (!setup->arena)
+		return;
+	for (size_t i = 0; i < setup->secret_count; i++)
+		cleanse((char *)(uintptr_t)setup->secrets[i].value, strlen(setup->secrets[i].value));
+	cleanse(setup->install_key, sizeof(setup->install_key));
+	cleanse(setup->wrap_key, sizeof(setup->wrap_key));
+	cleanse(&setup->url, sizeof(setup->url));
+	library_free(setup->library);
+	config_free(setup->config);
+	arena_free(setup->arena);
+	*setup = (struct setup){ 0 };
+}

@@ -1,0 +1,173 @@
+/* What the daemon says of itself: for `dunningctl status` and for `systemctl status`. Ids and counts only. */
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "common/utc.h"
+#include "daemon/instance_internal.h"
+
+const char *instance_state_name(enum dunner_state state)
+{
+	static const char *const names[] = { "starting", "passive", "draining", "running", "refused", "stopping",
+		"stopped" };
+
+	return names[state];
+}
+
+static void write_time(struct json_writer *w, const char *key, int64_t at)
+{
+	char text[UTC_TEXT_SIZE];
+
+	if (at)
+		jw_str(w, key, utc_format(at, text));
+	else
+		jw_null(w, key);
+}
+
+static void write_or_null(struct json_writer *w, const char *key, const char *text)
+{
+	if (text && text[0])
+		jw_str(w, key, text);
+	else
+		jw_null(w, key);
+}
+
+static void write_partition(struct json_writer *w, const struct partition *p)
+{
+	struct dunner_status status;
+
+	dunner_status(p->dunner, &status);
+	jw_object(w, NULL);
+	jw_int(w, "partition", p->number);
+	jw_str(w, "state", p->instance->started ? instance_state_name(status.state) : "waiting_for_redis");
+	write_or_null(w, "holding", status.state == DUNNER_RUNNING || status.state == DUNNER_DRAINING ? status.holding : NULL);
+	write_or_null(w, "reason", status.reason);
+	jw_bool(w, "redis_connected", p->connected);
+	write_or_null(w, "redis_error", redis_store_last_error(p->store));
+	jw_int(w, "epoch", (int64_t)status.epoch);
+	jw_int(w, "pseq", (int64_t)status.pseq);
+	jw_int(w, "events", (int64_t)status.events);
+	jw_int(w, "dead", (int64_t)status.dead);
+	jw_int(w, "contacts", (int64_t)status.contacts);
+	jw_int(w, "outcomes", (int64_t)status.outcomes);
+	jw_int(w, "in_flight", (int64_t)status.in_flight);
+	jw_int(w, "in_doubt", (int64_t)status.in_doubt);
+	if (status.caught_up_ms < 0)
+		jw_null(w, "caught_up_ms");
+	else
+		jw_int(w, "caught_up_ms", status.caught_up_ms);
+	write_time(w, "next_due", status.next_due);
+	jw_end_object(w);
+}
+
+static void write_provider(struct json_writer *w, const struct http_provider_status *p)
+{
+	uint64_t asked = 0;
+
+	for (int i = 0; i < OUTCOME_COUNT; i++)
+		asked += p->outcomes[i];
+	jw_object(w, NULL);
+	jw_str(w, "name", p->name);
+	jw_str(w, "state", p->stopped_ms ? "stopped" : p->paused_ms ? "paused" : "asked");
+	jw_int(w, "for_ms", p->stopped_ms ? p->stopped_ms : p->paused_ms);
+	jw_int(w, "requests", (int64_t)asked);
+	jw_int(w, "accepted", (int64_t)p->outcomes[OUTCOME_ACCEPTED]);
+	jw_int(w, "in_doubt", (int64_t)p->outcomes[OUTCOME_IN_DOUBT]);
+	jw_int(w, "queued", (int64_t)p->queued);
+	jw_int(w, "in_flight", (int64_t)p->in_flight);
+	jw_int(w, "repeats_stopped", (int64_t)p->repeats_stopped);
+	jw_end_object(w);
+}
+
+void instance_status(struct json_writer *w, void *arg)
+{
+	const struct instance *in = arg;
+	const struct clock_port *clock = clock_port(in->clock, 0);
+	struct journal_counters journal = journal_counters(in->journal);
+	struct keystore_counters keys = keystore_counters(in->keys);
+	struct http_provider_status provider;
+
+	jw_str(w, "version", DUNNINGD_VERSION);
+	jw_str(w, "instance", in->config->instance);
+	jw_int(w, "pid", getpid());
+	jw_str(w, "mode", in->config->shadow ? "shadow" : "live");
+	write_time(w, "started_at", in->started_at);
+	write_time(w, "now", clock->now(clock->self));
+	jw_bool(w, "played_clock", in->setup.options->clock != NULL);
+	write_or_null(w, "clock_doubt", clock->doubt(clock->self));
+	jw_bool(w, "ready", in->ready);
+	jw_array(w, "partitions");
+	for (size_t i = 0; i < in->partition_count; i++)
+		write_partition(w, &in->partitions[i]);
+	jw_end_array(w);
+	jw_object(w, "journal");
+	jw_int(w, "groups", (int64_t)journal.groups);
+	jw_int(w, "records", (int64_t)journal.records);
+	jw_int(w, "writes", (int64_t)journal.writes);
+	jw_int(w, "bytes", (int64_t)journal.bytes);
+	jw_int(w, "no_space", (int64_t)journal.no_space);
+	jw_int(w, "segments", (int64_t)journal.segments);
+	jw_end_object(w);
+	jw_object(w, "keys");
+	jw_int(w, "created", (int64_t)keys.created);
+	jw_int(w, "cached", (int64_t)keys.cached);
+	jw_end_object(w);
+	jw_array(w, "providers");
+	for (size_t i = 0; http_client_status(in->http, i, &provider); i++)
+		write_provider(w, &provider);
+	jw_end_array(w);
+	jw_array(w, "policies");
+	for (size_t i = 0; i < in->library->policy_count; i++) {
+		jw_object(w, NULL);
+		jw_str(w, "name", in->library->policies[i]->name);
+		jw_str(w, "digest", in->library->policies[i]->digest);
+		jw_end_object(w);
+	}
+	jw_end_array(w);
+	jw_array(w, "left_out");
+	for (size_t i = 0; i < in->library->unfit_count; i++) {
+		jw_object(w, NULL);
+		jw_str(w, "policy", in->library->unfit[i].name);
+		jw_str(w, "why", in->library->unfit[i].why);
+		jw_end_object(w);
+	}
+	jw_end_array(w);
+	jw_int(w, "log_lines_dropped", (int64_t)log_dropped(in->log));
+}
+
+void instance_line(const struct instance *in, char *ret, size_t size)
+{
+	size_t counts[DUNNER_STOPPED + 1] = { 0 };
+	uint64_t flying = 0, doubt = 0;
+	const char *holding = NULL, *reason = NULL;
+	size_t len;
+
+	if (!in->started) {
+		snprintf(ret, size, "Waiting for Redis");
+		return;
+	}
+	for (size_t i = 0; i < in->partition_count; i++) {
+		struct dunner_status status;
+
+		dunner_status(in->partitions[i].dunner, &status);
+		counts[status.state]++;
+		flying += status.in_flight;
+		doubt += status.in_doubt;
+		if (status.state == DUNNER_RUNNING && status.holding)
+			holding = status.holding;
+		if (status.state == DUNNER_REFUSED)
+			reason = "needs a person, see the log";
+		if (!in->partitions[i].connected)
+			reason = "Redis is away";
+	}
+	len = 0;
+	ret[0] = '\0';
+	for (int s = 0; s <= DUNNER_STOPPED; s++)
+		if (counts[s] && len < size)
+			len += (size_t)snprintf(ret + len, size - len, "%s%zu %s", len ? ", " : "", counts[s],
+				instance_state_name((enum dunner_state)s));
+	if (len < size)
+		snprintf(ret + len, size - len, "; %llu on the wire, %llu in doubt%s%s%s%s", (unsigned long long)flying,
+			(unsigned long long)doubt, holding ? "; held: " : "", holding ? holding : "", reason ? "; " : "",
+			reason ? reason : "");
+}

@@ -1,0 +1,477 @@
+#include "tests/support/world.h"
+
+#include <inttypes.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "common/date.h"
+#include "common/file.h"
+#include "common/utc.h"
+#include "tests/support/http_get.h"
+
+#define UP_MS 20000 /* for a program to come up, on a busy machine */
+
+void world_fail(const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	fputs("FAILED: ", stderr);
+	vfprintf(stderr, format, args);
+	fputc('\n', stderr);
+	va_end(args);
+	exit(1);
+}
+
+static void put(const struct world *w, const char *name, const char *text)
+{
+	char path[300];
+	int r;
+
+	snprintf(path, sizeof(path), "%s/%s", w->dir, name);
+	r = file_replace(path, text, strlen(text), 0600);
+	if (r < 0)
+		world_fail("%s: %s", path, strerror(-r));
+}
+
+static const char *program(const struct world *w, const char *name)
+{
+	static char paths[4][512];
+	static int next;
+	char *path = paths[next++ % 4];
+
+	snprintf(path, sizeof(paths[0]), "%s/%s", w->programs, name);
+	return path;
+}
+
+/* --- Redis ------------------------------------------------------------------------------------------------------------------------ */
+
+static void start_redis(struct world *w)
+{
+	char log[200];
+	const char *argv[] = { "redis-server", "--port", "0", "--unixsocket", w->redis_socket, "--dir", w->dir, "--appendonly", "yes",
+		"--appendfsync", w->options.appendfsync ? w->options.appendfsync : "everysec", "--save", "", "--maxmemory-policy",
+		"noeviction", NULL };
+	int64_t deadline = real_ms() + UP_MS;
+	struct redis_url url = { 0 };
+	bool up = false;
+
+	snprintf(log, sizeof(log), "%s/redis.log", w->dir);
+	process_start(&w->redis, argv, log);
+	snprintf(url.path, sizeof(url.path), "%s", w->redis_socket);
+	if (!w->link)
+		w->link = redis_link_create(w->base, &url, NULL, NULL);
+	while (!up && real_ms() < deadline) {
+		CLEANUP(arena_freep) struct arena *arena = arena_create();
+		const char *ping[] = { "PING" };
+		const struct redis_reply *reply;
+
+		up = redis_call(w->base, w->link, arena, 1, ping, NULL, &reply) == 0 && reply->type == REDIS_STATUS;
+		if (!up)
+			pause_ms(10);
+	}
+	if (!up)
+		world_fail("redis-server does not come up: %s", log);
+}
+
+void world_restart_redis(struct world *w)
+{
+	start_redis(w);
+}
+
+const struct redis_reply *world_redis(struct world *w, struct arena *arena, const char *const *argv)
+{
+	const struct redis_reply *reply;
+	size_t argc = 0;
+	int r;
+
+	while (argv[argc])
+		argc++;
+	r = redis_call(w->base, w->link, arena, argc, argv, NULL, &reply);
+	if (r < 0)
+		world_fail("Redis, %s: %s", argv[0], strerror(-r));
+	if (reply->type == REDIS_ERROR)
+		world_fail("Redis, %s: %s", argv[0], reply->str);
+	return reply;
+}
+
+int64_t world_redis_int(struct world *w, const char *const *argv)
+{
+	CLEANUP(arena_freep) struct arena *arena = arena_create();
+
+	return world_redis(w, arena, argv)->integer;
+}
+
+const char *world_key(const struct world *w, struct arena *arena, const char *name)
+{
+	return arena_printf(arena, "%s:{0}:%s", w->prefix, name);
+}
+
+/* --- coming up ---------------------------------------------------------------------------------------------------------------------- */
+
+static void start_sandbox(struct world *w)
+{
+	char port_file[140], capture[140], log[140];
+	const char *argv[] = { program(w, "dunningd-sandbox"), "--port", "0", "--port-file", port_file, "--log", capture, NULL };
+	int64_t deadline = real_ms() + UP_MS;
+
+	snprintf(port_file, sizeof(port_file), "%s/port", w->dir);
+	snprintf(capture, sizeof(capture), "%s/captured", w->dir);
+	snprintf(log, sizeof(log), "%s/sandbox.log", w->dir);
+	process_start(&w->sandbox, argv, log);
+	while (!w->port && real_ms() < deadline) {
+		CLEANUP(buf_clear) struct buf text = { 0 };
+
+		if (file_read(port_file, 100, &text, NULL) == 0 && text.len)
+			w->port = atoi(text.data);
+		else
+			pause_ms(5);
+	}
+	if (!w->port)
+		world_fail("the sandbox does not come up: %s", log);
+}
+
+static const char policy_now[] =
+	"{\"name\":\"now\",\"title\":\"at once\",\"window\":{\"zone\":\"debtor\",\"days\":\"mon-sun\",\"hours\":\"00:00-24:00\"},"
+	"\"caps\":[],\"min_gap\":\"0h\",\"group\":\"none\","
+	"\"steps\":[{\"id\":\"reminder\",\"at\":\"due+1d\",\"channel\":\"email\",\"template\":\"plain\",\"tone\":\"friendly\"}]}";
+
+/* Neither keys nor look-ups: what was doubtful stays so. */
+static const char provider_plain[] =
+	"{\"adapter\":1,\"name\":\"plain\",\"channel\":[\"email\",\"sms\"],\"config\":{\"base_url\":{\"required\":true}},"
+	"\"features\":{},\"limits\":{\"concurrency\":50},"
+	"\"send\":{\"method\":\"POST\",\"url\":\"{config.base_url}/send\",\"auth\":{\"kind\":\"none\"},"
+	"\"headers\":[[\"Idempotency-Key\",\"{dispatch.id}\"]],"
+	"\"body\":{\"kind\":\"json\",\"value\":{\"attempt\":\"{dispatch.id}\",\"channel\":\"{channel}\",\"to\":{\"email\":\"{to.email}\"},"
+	"\"invoices\":\"{invoices}\",\"text\":\"{text}\"}},"
+	"\"timeout_ms\":10000},"
+	"\"response\":{\"id\":\"/id\",\"rules\":[{\"status\":\"2xx\",\"require\":[\"/id\"],\"outcome\":\"accepted\"}]}}";
+
+void world_renew(struct world *w, int number)
+{
+	char text[3000];
+
+	snprintf(w->prefix, sizeof(w->prefix), "w%d", number);
+	snprintf(w->state, sizeof(w->state), "%s/state-%d", w->dir, number);
+	snprintf(w->config, sizeof(w->config), "%s/dunningd-%d.json", w->dir, number);
+	snprintf(text, sizeof(text),
+		"{\"origin\":\"test.example/world\",\"instance\":\"host-a\",\"prefix\":\"%s\",\"state_dir\":\"%s\","
+		"\"control_socket\":\"%s/control\",\"redis\":{\"url\":\"unix://%s\"},"
+		"\"creditor\":{\"name\":\"Acme SARL\",\"locale\":\"fr-FR\",\"zone\":\"Europe/Paris\",\"bank\":\"FR76 3000\"},"
+		"\"senders\":{\"default\":{\"name\":\"Acme SARL\",\"email\":\"factures@acme.example\",\"phone\":\"+33100000000\"}},"
+		"\"providers\":{\"sandbox\":{\"file\":\"%s%s\",\"settings\":{\"base_url\":\"http://127.0.0.1:%d\"}}},"
+		"\"channels\":{\"email\":\"sandbox\",\"sms\":\"sandbox\"},"
+		"\"policies\":{\"dir\":\"%s/policies\",\"default\":\"%s\"},\"templates\":{\"dir\":\"%s/templates\"},"
+		"\"brake\":{\"contacts_per_hour\":1000000},\"limits\":{\"concurrency\":%d,\"segment_bytes\":4194304}}",
+		w->prefix, w->state, w->dir, w->redis_socket, w->options.plain ? w->dir : "",
+		w->options.plain ? "/plain.json" : "sandbox.json", w->port, w->dir,
+		w->options.policy ? w->options.policy : "now", w->dir, w->options.concurrency ? w->options.concurrency : 20);
+	put(w, w->config + strlen(w->dir) + 1, text);
+	w->starts = 0;
+}
+
+void world_open(struct world *w, const struct world_options *options)
+{
+	char path[300];
+
+	*w = (struct world){ .options = *options };
+	snprintf(w->programs, sizeof(w->programs), "%s", options->programs ? options->programs : BUILD_DIR);
+	snprintf(w->dir, sizeof(w->dir), "%s/dunningd-world-XXXXXX", getenv("TMPDIR") ? getenv("TMPDIR") : "/tmp");
+	if (!mkdtemp(w->dir))
+		world_fail("%s cannot be made", w->dir);
+	snprintf(w->redis_socket, sizeof(w->redis_socket), "%s/redis.sock", w->dir);
+	for (const char *const *name = (const char *const[]){ "credentials", "policies", "templates/fr", NULL }; *name; name++) {
+		snprintf(path, sizeof(path), "%s/%s", w->dir, *name);
+		if (file_make_dirs(path, 0700) < 0)
+			world_fail("%s cannot be made", path);
+	}
+	put(w, "credentials/install-key", "5b1f0e8a3c7d2946b0a1c2d3e4f5061728394a5b6c7d8e9f00112233445566aa");
+	put(w, "credentials/wrap-key", "a65544332211009f8e7d6c5b4a392817061f5e4d3c2b1a0b6492d7c3a8e0f1b5");
+	put(w, "policies/now.json", policy_now);
+	put(w, "templates/fr/plain.subject", "Facture {{invoice.number}}");
+	put(w, "templates/fr/plain.txt", "Facture {{invoice.number}}: {{invoice.balance}}\n");
+	put(w, "templates/fr/plain.html", "<p>Facture {{invoice.number}}: {{invoice.balance}}</p>\n");
+	put(w, "plain.json", provider_plain);
+	w->base = event_base_new();
+	start_redis(w);
+	start_sandbox(w);
+	world_renew(w, 0);
+}
+
+void world_close(struct world *w, bool keep)
+{
+	const char *remove[] = { "rm", "-rf", w->dir, NULL };
+
+	process_kill(&w->daemon);
+	process_kill(&w->sandbox);
+	process_kill(&w->redis);
+	redis_link_destroy(w->link);
+	event_base_free(w->base);
+	if (keep)
+		printf("kept: %s\n", w->dir);
+	else
+		(void)process_run(remove, NULL, 60000);
+}
+
+void world_start(struct world *w, const char *const *before)
+{
+	char log[200], credentials[140];
+	const char *argv[40];
+	size_t n = 0;
+
+	snprintf(log, sizeof(log), "%s/daemon-%s-%d.log", w->dir, w->prefix, w->starts++);
+	(void)unlink(log);
+	snprintf(credentials, sizeof(credentials), "%s/credentials", w->dir);
+	while (before && before[n]) {
+		argv[n] = before[n];
+		n++;
+	}
+	argv[n++] = program(w, "dunningd");
+	argv[n++] = "--config";
+	argv[n++] = w->config;
+	argv[n++] = "--credentials";
+	argv[n++] = credentials;
+	argv[n++] = "--share";
+	argv[n++] = SOURCE_DIR "/daemon/share";
+	if (w->options.clock) {
+		argv[n++] = "--clock";
+		argv[n++] = w->options.clock;
+	}
+	argv[n] = NULL;
+	process_start(&w->daemon, argv, log);
+}
+
+bool world_ready(struct world *w, int ms)
+{
+	int64_t deadline = real_ms() + ms;
+	char log[200];
+
+	snprintf(log, sizeof(log), "%s/daemon-%s-%d.log", w->dir, w->prefix, w->starts - 1);
+	while (real_ms() < deadline) {
+		CLEANUP(buf_clear) struct buf text = { 0 };
+		bool runs = process_running(&w->daemon);
+
+		if (file_read(log, 64 << 20, &text, NULL) == 0 && text.data && strstr(text.data, "ready: "))
+			return true;
+		if (!runs)
+			return false;
+		pause_ms(5);
+	}
+	return false;
+}
+
+static int64_t utc_now(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+/* --- events ------------------------------------------------------------------------------------------------------------------------- */
+
+static void pushed(int r, const struct redis_reply *reply, void *arg)
+{
+	int *left = arg;
+
+	if (r < 0 || reply->type == REDIS_ERROR)
+		world_fail("XADD: %s", r < 0 ? strerror(-r) : reply->str);
+	--*left;
+}
+
+static void push(struct world *w, const char *event, size_t len, int *left)
+{
+	char stream[64];
+	const char *argv[] = { "XADD", stream, "*", "event", event };
+	const size_t lens[] = { 4, (size_t)snprintf(stream, sizeof(stream), "%s:{0}:events", w->prefix), 1, 5, len };
+
+	++*left;
+	redis_link_command(w->link, 5, argv, lens, 60000, pushed, left);
+}
+
+static void drain(struct world *w, int *left, int most)
+{
+	while (*left > most)
+		(void)event_base_loop(w->base, EVLOOP_ONCE);
+}
+
+void world_push(struct world *w, const char *event, size_t len)
+{
+	int left = 0;
+
+	push(w, event, len, &left);
+	drain(w, &left, 0);
+}
+
+/* Due two days ago: its reminder is owed at once. */
+static size_t make_event(char *ret, size_t size, enum world_event kind, int i, int per_debtor)
+{
+	char now[UTC_TEXT_SIZE], due[UTC_TEXT_SIZE];
+	int64_t at = utc_now();
+
+	utc_format(at, now);
+	utc_format(at - 2 * DAY_MS, due);
+	due[10] = '\0';
+	if (kind == WORLD_PAID)
+		return (size_t)snprintf(ret, size,
+			"{\"specversion\":\"1.0\",\"id\":\"p%d\",\"source\":\"https://billing.example/eu\",\"type\":\"invoice.paid\","
+			"\"subject\":\"invoice/inv_%d\",\"time\":\"%s\",\"data\":{\"invoice\":{\"id\":\"inv_%d\",\"number\":\"F-%d\",\"version\":2,"
+			"\"status\":\"paid\",\"issued_on\":\"2026-01-02\",\"due_on\":\"%s\",\"currency\":\"EUR\",\"total_minor\":120000,"
+			"\"paid_minor\":120000,\"credited_minor\":0,\"due_minor\":0}}}",
+			i, i, now, i, i, due);
+	return (size_t)snprintf(ret, size,
+		"{\"specversion\":\"1.0\",\"id\":\"f%d\",\"source\":\"https://billing.example/eu\",\"type\":\"invoice.finalized\","
+		"\"subject\":\"invoice/inv_%d\",\"time\":\"%s\",\"data\":{\"invoice\":{\"id\":\"inv_%d\",\"number\":\"F-%d\",\"version\":1,"
+		"\"kind\":\"standard\",\"status\":\"open\",\"issued_on\":\"2026-01-02\",\"due_on\":\"%s\",\"currency\":\"EUR\","
+		"\"total_minor\":120000,\"paid_minor\":0,\"credited_minor\":0,\"due_minor\":120000},"
+		"\"customer\":{\"id\":\"cus_%d\",\"name\":\"Dupont SARL\",\"country\":\"FR\",\"kind\":\"company\",\"locale\":\"fr-FR\","
+		"\"timezone\":\"Europe/Paris\",\"contacts\":[{\"id\":\"c1\",\"role\":\"billing\",\"relation\":\"internal\",\"name\":\"Mme Roy\","
+		"\"email\":\"compta%d@dupont.example\",\"channels\":[\"email\"]}]}}}",
+		i, i, now, i, i, due, i / per_debtor, i / per_debtor);
+}
+
+void world_push_range(struct world *w, enum world_event kind, int from, int count, int per_debtor)
+{
+	char event[2000];
+	int left = 0;
+
+	for (int i = from; i < from + count; i++) {
+		push(w, event, make_event(event, sizeof(event), kind, i, per_debtor), &left);
+		drain(w, &left, 500);
+	}
+	drain(w, &left, 0);
+}
+
+/* --- what became of it ---------------------------------------------------------------------------------------------------------------- */
+
+static bool is_quiet(struct world *w)
+{
+	CLEANUP(arena_freep) struct arena *arena = arena_create();
+	char now[32];
+	const char *events = world_key(w, arena, "events"), *cursor = world_key(w, arena, "cursor");
+	const char *tail[] = { "XINFO", "STREAM", events, NULL }, *place[] = { "HGET", cursor, events, NULL };
+	const char *due[] = { "ZCOUNT", world_key(w, arena, "due"), "-inf", now, NULL };
+	const char *attempts[] = { "HVALS", world_key(w, arena, "attempts"), NULL };
+	const struct redis_reply *reply, *at = world_redis(w, arena, place);
+	const char *last = NULL;
+
+	snprintf(now, sizeof(now), "%" PRId64, utc_now());
+	reply = world_redis(w, arena, tail);
+	for (size_t i = 0; i + 1 < reply->count; i += 2)
+		if (strcmp(reply->items[i].str, "last-generated-id") == 0)
+			last = reply->items[i + 1].str;
+	if (at->type != REDIS_STRING || !last || strcmp(at->str, last) != 0 || world_redis(w, arena, due)->integer)
+		return false;
+	reply = world_redis(w, arena, attempts);
+	for (size_t i = 0; i < reply->count; i++)
+		if (!w->options.plain || !strstr(reply->items[i].str, "\"in_doubt\":true"))
+			return false;
+	return true;
+}
+
+bool world_quiet(struct world *w, int ms)
+{
+	int64_t deadline = real_ms() + ms;
+
+	while (real_ms() < deadline && process_running(&w->daemon)) {
+		if (is_quiet(w))
+			return true;
+		pause_ms(20);
+	}
+	return false;
+}
+
+int world_ctl(struct world *w, const char *const *words, struct buf *output)
+{
+	char credentials[140];
+	const char *argv[24] = { program(w, "dunningctl"), "--config", w->config, "--share", SOURCE_DIR "/daemon/share",
+		"--credentials", credentials };
+	size_t n = 7;
+
+	snprintf(credentials, sizeof(credentials), "%s/credentials", w->dir);
+	while (*words && n < 23)
+		argv[n++] = *words++;
+	argv[n] = NULL;
+	return process_run(argv, output, 120000);
+}
+
+bool world_trail_verifies(struct world *w)
+{
+	CLEANUP(buf_clear) struct buf output = { 0 };
+	const char *words[] = { "trail", "verify", NULL };
+
+	if (world_ctl(w, words, &output) == 0)
+		return true;
+	fprintf(stderr, "%s", output.data ? output.data : "");
+	return false;
+}
+
+static struct json ask_sandbox(struct world *w, struct arena *arena, const char *path)
+{
+	CLEANUP(http_reply_clear) struct http_reply reply = { 0 };
+	char url[200];
+	struct json ret;
+	struct err err = { 0 };
+
+	snprintf(url, sizeof(url), "http://127.0.0.1:%d%s", w->port, path);
+	if (http_get(url, &reply) != 200)
+		world_fail("the sandbox, %s: %s", path, reply.failure ? reply.failure : "no 200");
+	if (json_parse(arena, reply.body.data, reply.body.len, 0, &ret, &err) < 0)
+		world_fail("the sandbox, %s: %s", path, err.text);
+	return ret;
+}
+
+struct world_sent world_sent(struct world *w, struct arena *arena, int count)
+{
+	CLEANUP(arena_freep) struct arena *scratch = arena_create();
+	struct world_sent sent = { .captured = arena_alloc(arena, (size_t)count * sizeof(int)) };
+	struct json root = ask_sandbox(w, scratch, "/messages"), messages = json_get(&root, "messages");
+
+	for (size_t i = 0; i < json_len(&messages); i++) {
+		struct json message = json_at(&messages, i), invoices = json_get(&message, "invoices");
+		struct json deliveries = json_get(&message, "deliveries");
+
+		sent.messages++;
+		sent.repeated += (int)json_int(&deliveries) - 1;
+		for (size_t k = 0; k < json_len(&invoices); k++) {
+			struct json id = json_at(&invoices, k);
+			int invoice = json_str(&id) ? atoi(json_str(&id) + strlen("inv_")) : -1;
+
+			if (invoice >= 0 && invoice < count)
+				sent.captured[invoice]++;
+		}
+	}
+	return sent;
+}
+
+void world_behave(struct world *w, const char *json)
+{
+	static const char *const headers[] = { "Content-Type: application/json", NULL };
+	CLEANUP(http_reply_clear) struct http_reply reply = { 0 };
+	char url[200];
+
+	snprintf(url, sizeof(url), "http://127.0.0.1:%d/behave", w->port);
+	if (http_post(url, headers, json, &reply) != 200)
+		world_fail("the sandbox does not take %s: %s", json, reply.body.data ? reply.body.data : reply.failure);
+}
+
+struct json world_escalation(struct world *w, struct arena *arena, int invoice)
+{
+	char key[80];
+	const char *argv[] = { "GET", key, NULL };
+	const struct redis_reply *reply;
+	struct json ret = { 0 };
+	struct err err = { 0 };
+
+	snprintf(key, sizeof(key), "%s:{0}:escalation:inv_%d", w->prefix, invoice);
+	reply = world_redis(w, arena, argv);
+	if (reply->type == REDIS_STRING && json_parse(arena, reply->str, reply->len, 0, &ret, &err) < 0)
+		world_fail("%s: %s", key, err.text);
+	return ret;
+}

@@ -1,0 +1,78 @@
+/*
+ * world - a whole installation in a temporary folder, as its users have it: redis-server, the sandbox as provider, dunningd, dunningctl.
+ * Invoices of a test policy: one email, owed as soon as the invoice is known, at any hour, so that a test need not wait for a Monday.
+ */
+#ifndef DUNNINGD_TESTS_SUPPORT_WORLD_H
+#define DUNNINGD_TESTS_SUPPORT_WORLD_H
+
+#include <event2/event.h>
+
+#include "common/json.h"
+#include "common/redis_link.h"
+#include "tests/support/process.h"
+
+struct world_options {
+	const char *programs; /* folder with dunningd, dunningctl, dunningd-sandbox; NULL = the build's */
+	bool plain; /* the provider knows neither idempotency keys nor look-ups */
+	int concurrency; /* 0 = 20 */
+	const char *policy; /* name of the default one; NULL = "now" */
+	const char *clock; /* --clock; NULL = the computer's */
+	const char *appendfsync; /* NULL = everysec */
+};
+
+struct world {
+	struct world_options options;
+	char programs[400], dir[80], redis_socket[100], config[140], prefix[20], state[140];
+	struct process redis, sandbox, daemon;
+	int port; /* of the sandbox */
+	int starts; /* of the daemon */
+	struct event_base *base;
+	struct redis_link *link;
+};
+
+/* All but the daemon. Fails the test when something does not come up. */
+void world_open(struct world *world, const struct world_options *options);
+/* Ends everything; the folder goes unless `keep`, else its path is printed. */
+void world_close(struct world *world, bool keep);
+/* A fresh state directory, Redis prefix and configuration in the same world, for the next round. */
+void world_renew(struct world *world, int number);
+
+/* `before`: words before dunningd's own, such as strace and its options, NULL-terminated; NULL = none. */
+void world_start(struct world *world, const char *const *before);
+/* Until it says that it is ready, or has ended: whether it is ready. */
+bool world_ready(struct world *world, int ms);
+void world_restart_redis(struct world *world);
+
+/* Asks Redis; the answer lies in the arena. Fails the test on an error reply. */
+const struct redis_reply *world_redis(struct world *world, struct arena *arena, const char *const *argv);
+int64_t world_redis_int(struct world *world, const char *const *argv);
+const char *world_key(const struct world *world, struct arena *arena, const char *name); /* "<prefix>:{0}:<name>" */
+
+void world_push(struct world *world, const char *event, size_t len);
+/* Many of a kind in one pipeline. Invoice i belongs to debtor i / per_debtor. */
+enum world_event { WORLD_FINALIZED, WORLD_PAID };
+void world_push_range(struct world *world, enum world_event kind, int from, int count, int per_debtor);
+
+/*
+ * Until everything pushed is applied, no timer is due, and no attempt is under way but those that the daemon calls doubtful. Whether it
+ * came to that; `running`: false when the daemon has ended meanwhile.
+ */
+bool world_quiet(struct world *world, int ms);
+
+/* dunningctl of this world: its exit status; output may be NULL. words are NULL-terminated. */
+int world_ctl(struct world *world, const char *const *words, struct buf *output);
+bool world_trail_verifies(struct world *world); /* says why not */
+/* What the sandbox captured for each invoice of 0 .. count-1, and how often it was asked with each attempt beyond the first. */
+struct world_sent {
+	int *captured; /* by invoice, in the arena */
+	int messages; /* in all */
+	int repeated; /* requests beyond the first for an attempt */
+};
+struct world_sent world_sent(struct world *world, struct arena *arena, int count);
+void world_behave(struct world *world, const char *json); /* POST /behave */
+/* The escalation document; json.type JSON_NONE when there is none. */
+struct json world_escalation(struct world *world, struct arena *arena, int invoice);
+
+void world_fail(const char *format, ...) __attribute__((format(printf, 1, 2), noreturn)); /* says it and ends the program with 1 */
+
+#endif
