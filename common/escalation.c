@@ -269,11 +269,14 @@ static bool condition_holds(const struct step_if *when, const struct escalation 
 		word_listed(when->countries, d->customer.country) && any_tag(when->tags, e->invoice.snapshot.tags);
 }
 
-/* Whether anybody can be reached for this step, by its channel or the fallback; else why not. */
-static const char *unreachable(const struct step *step, const struct debtor *d)
+/* Whether anybody can be reached for this step, by its channel or the fallback (*channel); else why not. */
+static const char *unreachable(const struct step *step, const struct debtor *d, enum channel *channel)
 {
-	if (debtor_contact(d, step->channel, step->to) ||
-		(step->has_fallback && debtor_contact(d, step->fallback, step->to)))
+	*channel = step->channel;
+	if (debtor_contact(d, step->channel, step->to))
+		return NULL;
+	*channel = step->fallback;
+	if (step->has_fallback && debtor_contact(d, step->fallback, step->to))
 		return NULL;
 	return debtor_opted_out(d, step->channel) ? "opted_out" : "no_address";
 }
@@ -290,6 +293,7 @@ static struct next_action next_step(const struct escalation *e, const struct deb
 	for (size_t i = 0; i < policy->step_count; i++) {
 		const struct step *step = &policy->steps[i];
 		struct next_action next = { .step = i, .why = "schedule" };
+		enum channel channel;
 		const char *reason;
 		date owed_on;
 		int64_t from;
@@ -312,7 +316,7 @@ static struct next_action next_step(const struct escalation *e, const struct deb
 		next.why = "condition";
 		if (!condition_holds(&step->when, e, d, view, date_diff(owed_on, walk.due_on)))
 			return next;
-		reason = unreachable(step, d);
+		reason = unreachable(step, d, &channel);
 		next.why = reason;
 		if (reason)
 			return next;
@@ -323,7 +327,7 @@ static struct next_action next_step(const struct escalation *e, const struct deb
 			from = e->retry_at;
 			next.why = "retry";
 		}
-		from = pace_earliest(policy, d, step->channel, from, &next.why);
+		from = pace_earliest(policy, d, channel, from, &next.why);
 		next.at = business_next(&when, from);
 		if (next.at > from && next.owed_at <= rules->now && strcmp(next.why, "schedule") == 0)
 			next.why = "window";
