@@ -179,6 +179,8 @@ static const char *hold_in_force(const struct escalation *e, const struct debtor
 		HOLD("paused", d->paused.until ? d->paused.until : renewed_until(d->paused.order.time, 30 * DAY_MS, now));
 	if (view->dispute)
 		HOLD("dispute", renewed_until(view->dispute->order.time, 14 * DAY_MS, now));
+	if (view->state == STATE_DRAFT)
+		HOLD("draft", renewed_until(e->opened_at, 7 * DAY_MS, now));
 	if (view->reconcile)
 		HOLD("reconcile", renewed_until(e->opened_at, 7 * DAY_MS, now));
 	if (view->plan)
