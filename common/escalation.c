@@ -481,6 +481,19 @@ static void close_escalation(struct escalation *e, struct debtor *d, const char 
 	jw_str(&draft->w, "reason", reason);
 }
 
+/* Of several endings the facts alone say which one counts, whichever came first. */
+static void close_otherwise(struct escalation *e, const char *reason, struct effects *fx)
+{
+	struct draft *draft;
+
+	if (!e->closed || strcmp(e->closed, reason) == 0 || strcmp(e->closed, "stopped") == 0)
+		return;
+	e->closed = reason;
+	draft = effects_record(fx, "invoice.changed", e->invoice.debtor_id);
+	name_invoice(draft, e);
+	jw_str(&draft->w, "change", reason);
+}
+
 static void follow_hold(struct escalation *e, const struct next_action *next, const struct rules *rules, struct effects *fx)
 {
 	const char *hold = next->kind == NEXT_HELD ? next->why : NULL;
@@ -565,6 +578,8 @@ void escalation_refresh(struct escalation *e, struct debtor *debtor, const struc
 		open_escalation(e, debtor, rules, fx, &view);
 	if (reason && e->state != ESCALATION_CLOSED)
 		close_escalation(e, debtor, reason, fx);
+	else if (reason)
+		close_otherwise(e, reason, fx);
 	if (e->state == ESCALATION_CLOSED) {
 		e->next_at = 0;
 		return;
