@@ -211,6 +211,8 @@ static void fail(struct debtor *debtor, struct candidate *members, size_t count,
 			walk_on(&members[i], entry, STEP_SKIPPED, "refused", TRIGGER_NOT_SENT, fx);
 		else
 			not_sent(&members[i], wait ? fx->now + wait : 0, fx);
+		if (!final && outcome->status) /* the provider knows the id and refused it: the next try has its own */
+			members[i].escalation->tries++;
 	}
 	if (final || outcome->scope == SCOPE_PROVIDER)
 		open_task(final ? "refused" : "provider", entry, outcome->reason, fx);
