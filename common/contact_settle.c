@@ -278,7 +278,8 @@ enum doubt_step contact_doubt_next(const struct attempt_entry *entry, const stru
 		*at = since + traits->not_before_ms;
 		if (*at > now)
 			return DOUBT_WAIT;
-		if (!traits->conclusive_after_ms || now < since + traits->conclusive_after_ms + HOUR_MS)
+		if (now < since + HOUR_MS + (traits->conclusive_after_ms > traits->not_before_ms ? traits->conclusive_after_ms :
+												 traits->not_before_ms))
 			return DOUBT_LOOKUP_NOW;
 	}
 	*at = since + HOUR_MS; /* a webhook that echoes our id may still come */
