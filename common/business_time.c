@@ -35,7 +35,15 @@ date business_add_days(const struct business_time *when, date d, int32_t days)
 
 int64_t business_opening(const struct business_time *when, date d)
 {
-	return zone_to_utc(when->zone, business_next_day(when, d), when->from_minute);
+	int64_t opens;
+
+	/* A date that a zone leaves out (Apia, 30 December 2011) begins at midnight of the next one: no hour to write to anybody. */
+	do {
+		d = business_next_day(when, d);
+		opens = zone_to_utc(when->zone, d, when->from_minute);
+		d = date_add_days(d, 1);
+	} while (date_diff(zone_date(when->zone, opens), d) >= 0);
+	return opens;
 }
 
 int64_t business_next(const struct business_time *when, int64_t at)

@@ -211,6 +211,8 @@ static void fail(struct debtor *debtor, struct candidate *members, size_t count,
 			walk_on(&members[i], entry, STEP_SKIPPED, "refused", TRIGGER_NOT_SENT, fx);
 		else
 			not_sent(&members[i], wait ? fx->now + wait : 0, fx);
+		if (!final && outcome->status) /* the provider knows the id and refused it: the next try has its own */
+			members[i].escalation->tries++;
 	}
 	if (final || outcome->scope == SCOPE_PROVIDER)
 		open_task(final ? "refused" : "provider", entry, outcome->reason, fx);
@@ -276,7 +278,8 @@ enum doubt_step contact_doubt_next(const struct attempt_entry *entry, const stru
 		*at = since + traits->not_before_ms;
 		if (*at > now)
 			return DOUBT_WAIT;
-		if (!traits->conclusive_after_ms || now < since + traits->conclusive_after_ms + HOUR_MS)
+		if (now < since + HOUR_MS + (traits->conclusive_after_ms > traits->not_before_ms ? traits->conclusive_after_ms :
+												 traits->not_before_ms))
 			return DOUBT_LOOKUP_NOW;
 	}
 	*at = since + HOUR_MS; /* a webhook that echoes our id may still come */

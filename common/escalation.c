@@ -179,6 +179,8 @@ static const char *hold_in_force(const struct escalation *e, const struct debtor
 		HOLD("paused", d->paused.until ? d->paused.until : renewed_until(d->paused.order.time, 30 * DAY_MS, now));
 	if (view->dispute)
 		HOLD("dispute", renewed_until(view->dispute->order.time, 14 * DAY_MS, now));
+	if (view->state == STATE_DRAFT)
+		HOLD("draft", renewed_until(e->opened_at, 7 * DAY_MS, now));
 	if (view->reconcile)
 		HOLD("reconcile", renewed_until(e->opened_at, 7 * DAY_MS, now));
 	if (view->plan)
@@ -269,11 +271,14 @@ static bool condition_holds(const struct step_if *when, const struct escalation 
 		word_listed(when->countries, d->customer.country) && any_tag(when->tags, e->invoice.snapshot.tags);
 }
 
-/* Whether anybody can be reached for this step, by its channel or the fallback; else why not. */
-static const char *unreachable(const struct step *step, const struct debtor *d)
+/* Whether anybody can be reached for this step, by its channel or the fallback (*channel); else why not. */
+static const char *unreachable(const struct step *step, const struct debtor *d, enum channel *channel)
 {
-	if (debtor_contact(d, step->channel, step->to) ||
-		(step->has_fallback && debtor_contact(d, step->fallback, step->to)))
+	*channel = step->channel;
+	if (debtor_contact(d, step->channel, step->to))
+		return NULL;
+	*channel = step->fallback;
+	if (step->has_fallback && debtor_contact(d, step->fallback, step->to))
 		return NULL;
 	return debtor_opted_out(d, step->channel) ? "opted_out" : "no_address";
 }
@@ -290,6 +295,7 @@ static struct next_action next_step(const struct escalation *e, const struct deb
 	for (size_t i = 0; i < policy->step_count; i++) {
 		const struct step *step = &policy->steps[i];
 		struct next_action next = { .step = i, .why = "schedule" };
+		enum channel channel;
 		const char *reason;
 		date owed_on;
 		int64_t from;
@@ -312,7 +318,7 @@ static struct next_action next_step(const struct escalation *e, const struct deb
 		next.why = "condition";
 		if (!condition_holds(&step->when, e, d, view, date_diff(owed_on, walk.due_on)))
 			return next;
-		reason = unreachable(step, d);
+		reason = unreachable(step, d, &channel);
 		next.why = reason;
 		if (reason)
 			return next;
@@ -323,7 +329,7 @@ static struct next_action next_step(const struct escalation *e, const struct deb
 			from = e->retry_at;
 			next.why = "retry";
 		}
-		from = pace_earliest(policy, d, step->channel, from, &next.why);
+		from = pace_earliest(policy, d, channel, from, &next.why);
 		next.at = business_next(&when, from);
 		if (next.at > from && next.owed_at <= rules->now && strcmp(next.why, "schedule") == 0)
 			next.why = "window";
@@ -482,6 +488,19 @@ static void close_escalation(struct escalation *e, struct debtor *d, const char 
 	jw_str(&draft->w, "reason", reason);
 }
 
+/* Of several endings the facts alone say which one counts, whichever came first. */
+static void close_otherwise(struct escalation *e, const char *reason, struct effects *fx)
+{
+	struct draft *draft;
+
+	if (!e->closed || strcmp(e->closed, reason) == 0 || strcmp(e->closed, "stopped") == 0)
+		return;
+	e->closed = reason;
+	draft = effects_record(fx, "invoice.changed", e->invoice.debtor_id);
+	name_invoice(draft, e);
+	jw_str(&draft->w, "change", reason);
+}
+
 static void follow_hold(struct escalation *e, const struct next_action *next, const struct rules *rules, struct effects *fx)
 {
 	const char *hold = next->kind == NEXT_HELD ? next->why : NULL;
@@ -566,6 +585,8 @@ void escalation_refresh(struct escalation *e, struct debtor *debtor, const struc
 		open_escalation(e, debtor, rules, fx, &view);
 	if (reason && e->state != ESCALATION_CLOSED)
 		close_escalation(e, debtor, reason, fx);
+	else if (reason)
+		close_otherwise(e, reason, fx);
 	if (e->state == ESCALATION_CLOSED) {
 		e->next_at = 0;
 		return;

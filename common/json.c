@@ -29,8 +29,9 @@ static void blank_comments(char *text, size_t len)
 		} else if (text[i] == '/') {
 			bool line = text[i + 1] == '/';
 
-			while (i < len && !(line ? text[i] == '\n' : text[i] == '*' && text[i + 1] == '/' && text[i - 1] != ' '))
-				text[i++] = ' ';
+			text[i] = text[i + 1] = ' '; /* first: the star that opens must not close */
+			for (i += 2; i < len && !(line ? text[i] == '\n' : text[i] == '*' && text[i + 1] == '/'); i++)
+				text[i] = ' ';
 			if (!line)
 				text[i] = text[i + 1] = ' ';
 		} else if (text[i] == ',') {

@@ -14,7 +14,7 @@
 
 struct event_base;
 
-/* unix:///path[?db=N], /path, redis://[user[:password]@]host[:port][/db], rediss://... (TLS) */
+/* unix:///path[?db=N], unix:/path, /path (absolute), redis://[user[:password]@]host[:port][/db], rediss://... (TLS) */
 struct redis_url {
 	char path[108]; /* Unix socket; "" = TCP */
 	char host[256];

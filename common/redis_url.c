@@ -38,6 +38,8 @@ static int parse_path(const char *text, struct redis_url *url, struct err *err)
 {
 	const char *query = strchr(text, '?');
 
+	if (text[0] && text[0] != '/')
+		return bad(err, "the socket's path must be absolute");
 	if (copy(url->path, sizeof(url->path), text, query ? (size_t)(query - text) : strlen(text)) < 0 || !url->path[0])
 		return bad(err, "the socket's path is empty or too long");
 	if (query && (strncmp(query, "?db=", 4) != 0 || number(query + 4, 100000, &url->db) < 0))
@@ -92,8 +94,8 @@ int redis_url_parse(const char *text, struct redis_url *ret, struct err *err)
 
 	if (text[0] == '/')
 		r = parse_path(text, &url, err);
-	else if (strncmp(text, "unix://", 7) == 0)
-		r = parse_path(text + 7, &url, err);
+	else if (strncmp(text, "unix:", 5) == 0) /* unix:/path, as the configuration allows, is the same as unix:///path */
+		r = parse_path(text + (strncmp(text + 5, "//", 2) == 0 ? 7 : 5), &url, err);
 	else if (strncmp(text, "redis://", 8) == 0)
 		r = parse_host(text + 8, &url, err);
 	else if (strncmp(text, "rediss://", 9) == 0) {

@@ -20,8 +20,8 @@ static date add(const struct step_at *at, date anchor, const struct business_tim
 	return at->business ? business_add_days(when, anchor, at->days) : date_add_days(anchor, at->days);
 }
 
-static date nominal(const struct policy *policy, size_t step, const struct schedule_walk *walk,
-	const struct business_time *when)
+/* When a step would be owed if all before it had gone out in time: what spacing is measured by. */
+static date written(const struct policy *policy, size_t step, const struct schedule_walk *walk, const struct business_time *when)
 {
 	const struct step_at *at = &policy->steps[step].at;
 
@@ -31,11 +31,21 @@ static date nominal(const struct policy *policy, size_t step, const struct sched
 	case ANCHOR_EOM:
 		return add(at, date_end_of_month(walk->due_on), when);
 	case ANCHOR_STEP:
-		return date_is_set(walk->done[at->step]) ? add(at, walk->done[at->step], when) : date_none();
+		return add(at, written(policy, at->step, walk, when), when); /* always an earlier one, so this ends */
 	case ANCHOR_DUE:
 		break;
 	}
 	return add(at, walk->due_on, when);
+}
+
+static date nominal(const struct policy *policy, size_t step, const struct schedule_walk *walk,
+	const struct business_time *when)
+{
+	const struct step_at *at = &policy->steps[step].at;
+
+	if (at->anchor != ANCHOR_STEP)
+		return written(policy, step, walk, when);
+	return date_is_set(walk->done[at->step]) ? add(at, walk->done[at->step], when) : date_none();
 }
 
 date schedule_step_date(const struct policy *policy, size_t step, const struct schedule_walk *walk,
@@ -46,14 +56,12 @@ date schedule_step_date(const struct policy *policy, size_t step, const struct s
 	if (!date_is_set(owed))
 		return owed;
 	for (size_t i = step; i-- > 0;) {
-		date before, spaced;
+		date spaced;
 
 		if (!date_is_set(walk->done[i]))
 			continue;
-		before = nominal(policy, i, walk, when);
-		if (!date_is_set(before))
-			break;
-		spaced = date_add_days(walk->done[i], date_diff(owed, before));
+		spaced = date_add_days(walk->done[i],
+			date_diff(written(policy, step, walk, when), written(policy, i, walk, when)));
 		return date_diff(spaced, owed) > 0 ? spaced : owed;
 	}
 	return owed;

@@ -1,0 +1,353 @@
+/* One contact with one debtor: grouping, rendering and release, calls, and what the store keeps of an attempt. */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "common/hash.h"
+#include "tests/unit/contact_world.h"
+
+static const char *const two_ids[] = { "inv_0", "inv_1" };
+
+/* --- grouping -------------------------------------------------------------------------------------------------------- */
+
+static bool plan(struct world *w, const char *wanted, struct contact_plan *ret)
+{
+	return contact_plan(&w->env, &w->debtor, w->candidates, INVOICES, wanted, ret);
+}
+
+static void all_of_a_debtor_led_by_the_oldest(void **state)
+{
+	struct contact_plan p;
+	struct world w;
+
+	(void)state;
+	world_init(&w, LADDER(""));
+	assert_true(plan(&w, "inv_2", &p));
+	assert_int_equal(p.member_count, 3);
+	assert_string_equal(p.members[0]->invoice.id, "inv_1"); /* due a day earlier */
+	assert_string_equal(p.step->id, "reminder");
+	assert_int_equal(p.owed_at, at("2026-04-01T07:00:00Z"));
+	assert_ptr_equal(p.contact, &w.contact);
+	assert_int_equal(p.channel, CHANNEL_EMAIL);
+	assert_true(plan(&w, "inv_1", &p) && p.members[0] == &w.e[1]);
+	assert_false(plan(&w, "inv_9", &p));
+	w.e[1].state = ESCALATION_SENDING;
+	assert_true(plan(&w, "inv_2", &p));
+	assert_int_equal(p.member_count, 2);
+	assert_string_equal(p.members[0]->invoice.id, "inv_0"); /* the same due date: by id */
+	assert_false(plan(&w, "inv_1", &p));
+	world_clear(&w);
+}
+
+static const struct group_row {
+	const char *name, *members;
+	size_t count; /* of one contact when inv_0 is wanted */
+} group_rows[] = {
+	{ "group none", "\"group\":\"none\",", 1 },
+	{ "group invoice", "\"group\":\"invoice\",", 1 },
+	{ "group level", "\"group\":\"level\",", 1 },
+	{ "group band", "\"group\":\"band\",", 3 },
+	{ "group debtor", "\"group\":\"debtor\",", 3 },
+};
+
+static void group_row(void **state)
+{
+	const struct group_row *row = *state;
+	struct walked walked[] = { { "reminder", STEP_SENT, NULL, 0, "x" }, { "second", STEP_SENT, NULL, 0, "x" } };
+	struct contact_plan p;
+	struct world w;
+
+	world_init(&w, LADDER("")); /* replaced below, so that one fixture serves all modes */
+	for (size_t i = 0; i < INVOICES; i++) {
+		CLEANUP(buf_clear) struct buf json = { 0 };
+
+		buf_printf(&json, POLICY("%s", MAIL("reminder", "due+1d", "") "," MAIL("second", "due+8d", "") ","
+			MAIL("third", "due+9d", "")), row->members);
+		set_policy(&w, i, buf_str(&json));
+	}
+	walked[0].at = walked[1].at = at("2026-03-01T08:00:00Z");
+	w.e[0].walk = walked;
+	w.e[0].walk_count = 1;
+	w.e[1].walk = walked;
+	w.e[1].walk_count = 2;
+	world_at(&w, "2026-04-15T08:00:00Z");
+	assert_true(plan(&w, "inv_0", &p));
+	assert_int_equal(p.member_count, row->count);
+	assert_string_equal(p.members[0]->invoice.id, row->count > 1 ? "inv_1" : "inv_0");
+	assert_string_equal(p.step->id, row->count > 1 ? "third" : "second"); /* the oldest drives */
+	w.e[2].walk = walked; /* the same level as inv_0 */
+	w.e[2].walk_count = 1;
+	assert_true(plan(&w, "inv_0", &p));
+	if (strstr(row->members, "level"))
+		assert_int_equal(p.member_count, 2);
+	world_clear(&w);
+}
+
+static void what_does_not_go_together(void **state)
+{
+	struct contact_plan p;
+	struct world w;
+
+	(void)state;
+	world_init(&w, LADDER(""));
+	memcpy(w.e[1].invoice.snapshot.currency, "USD", 4);
+	set_policy(&w, 2, LADDER("\"group\":\"level\","));
+	assert_true(plan(&w, "inv_0", &p));
+	assert_int_equal(p.member_count, 1); /* neither another currency nor another way of grouping */
+	w.candidates[0].policy = NULL;
+	assert_false(plan(&w, "inv_0", &p)); /* unknown policy: held */
+	world_at(&w, "2026-04-09T20:00:00Z");
+	assert_false(plan(&w, "inv_1", &p)); /* night */
+	world_clear(&w);
+
+	world_init(&w, POLICY("", MAIL("a", "due+1d", ",\"else\":\"sms\"")));
+	w.contact.email = NULL;
+	assert_true(plan(&w, "inv_0", &p));
+	assert_int_equal(p.channel, CHANNEL_SMS);
+	world_clear(&w);
+}
+
+/* --- release --------------------------------------------------------------------------------------------------------- */
+
+static int fake_request(const struct message *m, struct buf *masked, void *arg)
+{
+	int r = *(int *)arg;
+
+	if (r == 0)
+		buf_printf(masked, "POST %s", m->attempt_id);
+	return r;
+}
+
+static void released(void **state)
+{
+	struct contact_released out;
+	struct contact_plan p;
+	struct err err = { 0 };
+	int answer = 0;
+	const struct draft *intent;
+	char first_id[ATTEMPT_ID_SIZE], hex[65];
+	uint8_t digest[32];
+	struct world w;
+
+	(void)state;
+	world_init(&w, LADDER(""));
+	w.config->shadow = true;
+	assert_true(plan(&w, "inv_0", &p));
+	if (contact_release(&w.env, &w.debtor, &p, fake_request, &answer, &w.fx, &out, &err) < 0)
+		fail_msg("%s %s", err.code, err.text);
+	assert_string_equal(out.message.subject, "Invoice inv_1"); /* no number: its id */
+	assert_non_null(strstr(out.message.text, "Dear Mme Roy"));
+	assert_non_null(strstr(out.message.text, "\xe2\x82\xac" "60.00 inv_1 F-0 inv_2")); /* all together */
+	assert_null(out.message.html);
+	assert_string_equal(out.message.to.email, "compta@dupont.example");
+	assert_string_equal(out.message.from.email, "mail@acme.example");
+	assert_string_equal(out.message.locale, "en"); /* there is no French one: the creditor's */
+	assert_string_equal(out.message.provider, "outbox");
+	assert_int_equal(out.message.invoice_count, 3);
+	assert_int_equal(strlen(out.message.attempt_id), 26);
+	memcpy(first_id, out.message.attempt_id, sizeof(first_id));
+	for (size_t i = 0; i < INVOICES; i++) {
+		assert_int_equal(w.e[i].state, ESCALATION_SENDING);
+		assert_string_equal(w.e[i].step, "reminder");
+		assert_string_equal(w.e[i].attempt, first_id);
+		assert_true(w.e[i].since == w.env.now && w.e[i].look_at == w.env.now + 10 * MINUTE_MS);
+	}
+	assert_int_equal(w.debtor.contact_count, 1);
+	assert_string_equal(w.debtor.contacts[0].attempt, first_id);
+	intent = out.intent;
+	assert_ptr_equal(find_draft(w.fx.records, "attempt.intent"), intent);
+	assert_tells(intent, "\"invoices\":[\"inv_1\",\"inv_0\",\"inv_2\"]");
+	assert_tells(intent, "\"shadow\":true");
+	assert_tells(intent, "\"balances_minor\":[2000,1000,3000],\"currency\":\"EUR\"");
+	assert_tells(intent, "\"zone\":\"Europe/Paris\"");
+	assert_tells(intent, w.policies[0]->digest);
+	assert_non_null(strstr(find_part(intent, "message.json")->data, "Dear Mme Roy"));
+	assert_int_equal(find_part(intent, "message.json")->class, CLASS_CONTENT);
+	assert_int_equal(find_part(intent, "recipient.json")->class, CLASS_IDENTITY);
+	assert_non_null(strstr(find_part(intent, "recipient.json")->data, "compta@dupont.example"));
+	sha256(find_part(intent, "request")->data, find_part(intent, "request")->len, digest);
+	assert_tells(intent, hex_format(digest, 32, hex));
+	assert_null(strstr(buf_str(&intent->data), "Roy")); /* names stand in the parts, which can be erased */
+	assert_tells(find_draft(w.fx.events, "contact.reserved"), first_id);
+
+	for (size_t i = 0; i < INVOICES; i++) /* the same decision again is the same attempt; a certain failure before makes another */
+		w.e[i].state = ESCALATION_WAITING;
+	assert_int_equal(contact_release(&w.env, &w.debtor, &p, NULL, NULL, &w.fx, &out, &err), 0);
+	assert_string_equal(out.message.attempt_id, first_id);
+	assert_int_equal(w.debtor.contact_count, 1);
+	assert_null(find_part(out.intent, "request"));
+	w.e[1].tries = 1;
+	assert_int_equal(contact_release(&w.env, &w.debtor, &p, NULL, NULL, &w.fx, &out, &err), 0);
+	assert_string_not_equal(out.message.attempt_id, first_id);
+	world_clear(&w);
+}
+
+static void a_text_message(void **state)
+{
+	struct contact_released out;
+	struct contact_plan p;
+	struct world w;
+
+	(void)state;
+	world_init(&w, POLICY("", MAIL("a", "due+1d", ",\"else\":\"sms\",\"sender\":\"accounts\"")));
+	w.contact.email = NULL;
+	w.contact.name = NULL;
+	assert_true(plan(&w, "inv_0", &p));
+	assert_int_equal(contact_release(&w.env, &w.debtor, &p, NULL, NULL, &w.fx, &out, NULL), 0);
+	assert_null(out.message.subject);
+	assert_non_null(strstr(out.message.text, "Acme: "));
+	assert_string_equal(out.message.to.phone, "+33100000000");
+	assert_string_equal(out.message.from.email, "accounts@acme.example");
+	assert_non_null(strstr(find_part(out.intent, "recipient.json")->data, "+33100000000"));
+	assert_int_equal(w.debtor.contacts[0].channel, CHANNEL_SMS);
+	world_clear(&w);
+
+	world_init(&w, POLICY("", MAIL("a", "due+1d", ",\"sender\":\"nobody\"")));
+	assert_true(plan(&w, "inv_0", &p));
+	assert_int_equal(contact_release(&w.env, &w.debtor, &p, NULL, NULL, &w.fx, &out, NULL), 0);
+	assert_string_equal(out.message.from.email, "mail@acme.example"); /* the default one */
+	world_clear(&w);
+}
+
+/* Whatever keeps a message from being made changes nothing at all. */
+static void not_released(void **state)
+{
+	static const struct {
+		const char *code;
+		int r;
+	} rows[] = { { "no_provider", -ENOENT }, { "no_template", -ENOENT }, { "bad_request", -EBADMSG }, { "out_of_range", -EBADMSG } };
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct contact_released out;
+		struct contact_plan p;
+		struct err err = { 0 };
+		int answer = -EBADMSG;
+		struct world w;
+
+		world_init(&w, LADDER(""));
+		if (i == 0)
+			w.config->channel_providers[CHANNEL_EMAIL] = NULL;
+		if (i == 1)
+			notice_set_drop(w.notices, "en", "t", NOTICE_SUBJECT);
+		if (i == 3)
+			w.e[0].invoice.snapshot.total = w.e[1].invoice.snapshot.total = MONEY_MAX;
+		assert_true(plan(&w, "inv_0", &p));
+		assert_int_equal(contact_release(&w.env, &w.debtor, &p, fake_request, &answer, &w.fx, &out, &err), rows[i].r);
+		assert_string_equal(err.code, rows[i].code);
+		assert_true(err.text[0] && !w.fx.records && !w.fx.events && w.debtor.contact_count == 0);
+		assert_int_equal(w.e[0].state, ESCALATION_WAITING);
+		world_clear(&w);
+	}
+}
+
+static void a_call_is_a_task(void **state)
+{
+	struct walked walked[] = { { "reminder", STEP_SENT, NULL, 0, "x" }, { "second", STEP_SENT, NULL, 0, "x" } };
+	struct contact_plan p;
+	const struct task *task;
+	struct err err = { 0 };
+	struct world w;
+
+	(void)state;
+	world_init(&w, LADDER(""));
+	for (size_t i = 0; i < INVOICES; i++) {
+		w.e[i].walk = walked;
+		w.e[i].walk_count = 2;
+	}
+	world_at(&w, "2026-04-17T08:00:00Z"); /* a Friday */
+	assert_true(plan(&w, "inv_0", &p));
+	assert_int_equal(p.channel, CHANNEL_CALL);
+	assert_int_equal(contact_open_call(&w.env, &w.debtor, &p, &w.fx, &err), 0);
+	task = find_task(&w.fx, "call");
+	assert_string_equal(task->id, "call:inv_1:call");
+	assert_string_equal(task->role, "clerk");
+	assert_int_equal(task->invoice_count, 3);
+	assert_int_equal(task->deadline, at("2026-04-21T15:30:00Z")); /* two business days, at closing time */
+	assert_non_null(strstr(task->script, "Dear Mme Roy"));
+	assert_non_null(find_part(find_draft(w.fx.records, "task.opened"), "script.txt"));
+	for (size_t i = 0; i < INVOICES; i++) {
+		assert_int_equal(w.e[i].state, ESCALATION_TASK);
+		assert_true(w.e[i].look_at == task->deadline && strcmp(w.e[i].task, task->id) == 0);
+	}
+	assert_int_equal(w.debtor.contact_count, 0); /* nobody has called yet */
+	world_clear(&w);
+
+	world_init(&w, POLICY("", "{\"id\":\"call\",\"at\":\"due+1d\",\"channel\":\"call\",\"template\":\"t\",\"deadline\":\"2d\"}"));
+	assert_true(plan(&w, "inv_0", &p));
+	assert_int_equal(contact_open_call(&w.env, &w.debtor, &p, &w.fx, &err), 0);
+	assert_int_equal(find_task(&w.fx, "call")->deadline, at("2026-04-11T15:30:00Z"));
+	world_clear(&w);
+
+	world_init(&w, POLICY("", "{\"id\":\"call\",\"at\":\"due+1d\",\"channel\":\"call\",\"template\":\"none\",\"deadline\":\"2d\"}"));
+	assert_true(plan(&w, "inv_0", &p));
+	assert_int_equal(contact_open_call(&w.env, &w.debtor, &p, &w.fx, &err), -ENOENT);
+	assert_true(w.e[0].state == ESCALATION_WAITING && !w.fx.tasks);
+	world_clear(&w);
+}
+
+/* --- what the store keeps -------------------------------------------------------------------------------------------- */
+
+static void entries_are_stored(void **state)
+{
+	static const char *const required[] = { "id", "debtor", "invoices", "step", "channel", "provider", "released_at" };
+	CLEANUP(arena_freep) struct arena *arena = arena_create();
+	CLEANUP(buf_clear) struct buf first = { 0 }, second = { 0 };
+	const struct attempt_entry full = { .id = "a1", .debtor_id = "cus_7", .step = "s", .channel = "email", .provider = "x",
+		.policy_digest = "d", .invoice_ids = two_ids, .invoice_count = 2, .released_at = 1, .due_at = 2, .in_doubt = true,
+		.doubt_since = 3, .intent_year = 2026, .intent_index = 4, .resends = 5, .unknown_at = 6 };
+	struct attempt_entry again;
+	struct err err = { 0 };
+
+	(void)state;
+	attempt_entry_write(&first, &full);
+	if (attempt_entry_read(arena, first.data, first.len, &again, &err) < 0)
+		fail_msg("%s %s", err.path, err.text);
+	attempt_entry_write(&second, &again);
+	assert_string_equal(buf_str(&first), buf_str(&second));
+	assert_true(again.in_doubt && again.invoice_count == 2 && again.intent_index == 4 && again.intent_year == 2026);
+	for (size_t i = 0; i < ARRAY_LEN(required); i++) { /* each one that is missing is named */
+		char path[40], quoted[40];
+		char *text = arena_strdup(arena, buf_str(&first));
+		char *key;
+
+		snprintf(quoted, sizeof(quoted), "\"%s\":", required[i]);
+		snprintf(path, sizeof(path), "$.%s", required[i]);
+		key = strstr(text, quoted);
+		assert_non_null(key);
+		key[1] = '_';
+		err_clear(&err);
+		assert_int_equal(attempt_entry_read(arena, text, strlen(text), &again, &err), -EBADMSG);
+		assert_string_equal(err.path, path);
+	}
+	assert_int_equal(attempt_entry_read(arena, "[]", 2, &again, NULL), -EBADMSG);
+}
+
+int main(void)
+{
+	static const struct CMUnitTest others[] = {
+		cmocka_unit_test(all_of_a_debtor_led_by_the_oldest),
+		cmocka_unit_test(what_does_not_go_together),
+		cmocka_unit_test(released),
+		cmocka_unit_test(a_text_message),
+		cmocka_unit_test(not_released),
+		cmocka_unit_test(a_call_is_a_task),
+		cmocka_unit_test(entries_are_stored),
+	};
+	static struct CMUnitTest tests[ARRAY_LEN(others) + ARRAY_LEN(group_rows)];
+	size_t count = ARRAY_LEN(others);
+
+#define ROWS(rows, fn)                                                                                               \
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++)                                                                 \
+	tests[count++] = (struct CMUnitTest){ .name = rows[i].name, .test_func = fn, .initial_state = (void *)(uintptr_t)&rows[i] }
+	memcpy(tests, others, sizeof(others));
+	ROWS(group_rows, group_row);
+	return cmocka_run_group_tests_name("contact", tests, NULL, NULL);
+}

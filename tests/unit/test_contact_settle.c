@@ -1,0 +1,359 @@
+/* What each outcome of an attempt means for its invoices, and how a doubt is settled. */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "tests/unit/contact_world.h"
+
+/* --- outcomes -------------------------------------------------------------------------------------------------------- */
+
+static const char *const two_ids[] = { "inv_0", "inv_1" };
+
+/* inv_0 and inv_1 are being sent by attempt a1; inv_2 holds another one. */
+static void sending(struct world *w, const char *policy, struct attempt_entry *entry)
+{
+	world_init(w, policy);
+	*entry = (struct attempt_entry){ .id = "a1", .debtor_id = "cus_7", .step = "reminder", .channel = "email",
+		.provider = "outbox", .invoice_ids = two_ids, .invoice_count = 2, .released_at = w->env.now - MINUTE_MS };
+	for (size_t i = 0; i < INVOICES; i++) {
+		w->e[i].state = ESCALATION_SENDING;
+		w->e[i].step = "reminder";
+		w->e[i].attempt = i < 2 ? "a1" : "a2";
+		w->e[i].look_at = 1;
+	}
+	debtor_contact_add(&w->debtor, w->arena, entry->released_at, CHANNEL_EMAIL, "a1");
+}
+
+
+static const struct settle_row {
+	const char *name;
+	struct outcome outcome;
+	bool doubt; /* it was in doubt before */
+	bool settled;
+	enum escalation_state state; /* of the members afterwards */
+	const char *record, *event; /* NULL: none */
+	int64_t retry_ms; /* from now; 0 = none */
+	size_t contacts; /* that count afterwards */
+	const char *task; /* opened; NULL = none */
+	size_t walk;
+	int64_t tries;
+} settle_rows[] = {
+	{ "accepted", { OUTCOME_ACCEPTED, SCOPE_MESSAGE, "accepted", "m-1", 202, 0, "HTTP", 4, "203.0.113.7:443" }, false, true,
+		ESCALATION_WAITING, "attempt.submitted", "contact.submitted", 0, 1, NULL, 1, 0 },
+	{ "accepted after a doubt", { .kind = OUTCOME_ACCEPTED, .reason = "duplicate", .provider_id = "m-1", .status = 202 }, true,
+		true, ESCALATION_WAITING, "attempt.reconciled", "contact.reconciled", 0, 1, NULL, 1, 0 },
+	{ "refused for good", { .kind = OUTCOME_REFUSED, .scope = SCOPE_RECIPIENT, .reason = "bad_address", .status = 400 }, false, true,
+		ESCALATION_WAITING, "attempt.failed", "contact.failed", 0, 0, "refused", 1, 0 },
+	{ "refused because of the account", { .kind = OUTCOME_REFUSED, .scope = SCOPE_PROVIDER, .reason = "config", .status = 401 },
+		false, true, ESCALATION_WAITING, "attempt.failed", "contact.failed", 15 * MINUTE_MS, 0, "provider", 0, 1 },
+	{ "throttled", { .kind = OUTCOME_THROTTLED, .reason = "throttled", .status = 429, .retry_after_ms = 3 * HOUR_MS }, false, true,
+		ESCALATION_WAITING, "attempt.failed", "contact.failed", 3 * HOUR_MS, 0, NULL, 0, 1 },
+	{ "throttled without a word", { .kind = OUTCOME_THROTTLED, .reason = "throttled", .status = 429 }, false, true,
+		ESCALATION_WAITING, "attempt.failed", "contact.failed", MINUTE_MS, 0, NULL, 0, 1 },
+	{ "throttled for ever", { .kind = OUTCOME_THROTTLED, .reason = "throttled", .status = 429, .retry_after_ms = INT64_MAX / 4 },
+		false, true, ESCALATION_WAITING, "attempt.failed", "contact.failed", DAY_MS, 0, NULL, 0, 1 },
+	{ "quota spent", { .kind = OUTCOME_THROTTLED, .scope = SCOPE_PROVIDER, .reason = "quota", .status = 429 }, false, true,
+		ESCALATION_WAITING, "attempt.failed", "contact.failed", 15 * MINUTE_MS, 0, "provider", 0, 1 },
+	{ "no connection", { .kind = OUTCOME_TEMPORARY, .reason = "connect" }, false, true, ESCALATION_WAITING, "attempt.failed",
+		"contact.failed", 5 * MINUTE_MS, 0, NULL, 0, 0 },
+	{ "may_start said no", { .kind = OUTCOME_CANCELLED, .reason = "stale" }, false, true, ESCALATION_WAITING, "attempt.cancelled",
+		"contact.cancelled", 0, 0, NULL, 0, 0 },
+	{ "a time-out", { .kind = OUTCOME_IN_DOUBT, .reason = "timeout" }, false, false, ESCALATION_DOUBT, "attempt.in_doubt",
+		"contact.unknown", 0, 1, NULL, 0, 0 },
+	/* What happens to a resend never settles a doubt. */
+	{ "a resend that times out", { .kind = OUTCOME_IN_DOUBT, .reason = "timeout" }, true, false, ESCALATION_DOUBT, NULL, NULL, 0, 1,
+		NULL, 0, 0 },
+	{ "a resend that may not start", { .kind = OUTCOME_CANCELLED, .reason = "stale" }, true, false, ESCALATION_DOUBT, NULL, NULL, 0,
+		1, NULL, 0, 0 },
+	{ "a resend without a connection", { .kind = OUTCOME_TEMPORARY, .reason = "connect" }, true, false, ESCALATION_DOUBT, NULL, NULL,
+		0, 1, NULL, 0, 0 },
+	{ "a resend that is throttled", { .kind = OUTCOME_THROTTLED, .reason = "throttled", .status = 429 }, true, false,
+		ESCALATION_DOUBT, NULL, NULL, 0, 1, NULL, 0, 0 },
+	{ "a resend that is refused", { .kind = OUTCOME_REFUSED, .reason = "refused", .status = 400 }, true, false, ESCALATION_DOUBT,
+		NULL, NULL, 0, 1, NULL, 0, 0 },
+};
+
+static void settle_row(void **state)
+{
+	const struct settle_row *row = *state;
+	const struct provider_traits traits = { .idempotent = true };
+	struct attempt_entry entry;
+	struct world w;
+
+	sending(&w, LADDER(""), &entry);
+	if (row->doubt) {
+		entry.in_doubt = true;
+		entry.doubt_since = w.env.now - 30 * SECOND_MS;
+		for (size_t i = 0; i < INVOICES; i++)
+			w.e[i].state = ESCALATION_DOUBT;
+	}
+	assert_int_equal(contact_settle(&w.env, &w.debtor, w.candidates, INVOICES, &entry, &traits, &row->outcome, &w.fx),
+		row->settled);
+	for (size_t i = 0; i < 2; i++) {
+		assert_int_equal(w.e[i].state, row->state);
+		assert_int_equal(w.e[i].walk_count, row->walk);
+		assert_int_equal(w.e[i].retry_at, row->retry_ms ? w.env.now + row->retry_ms : 0);
+		assert_int_equal(w.e[i].tries, row->tries);
+		if (row->settled)
+			assert_true(!w.e[i].attempt && !w.e[i].step);
+		else
+			assert_true(w.e[i].attempt && w.e[i].look_at > w.env.now);
+	}
+	assert_string_equal(w.e[2].attempt, "a2"); /* not its attempt: untouched */
+	assert_int_equal(w.debtor.contact_count, row->contacts);
+	if (row->record) {
+		assert_tells(find_draft(w.fx.records, row->record), "\"attempt\":\"a1\",\"invoices\":[\"inv_0\",\"inv_1\"]");
+		assert_tells(find_draft(w.fx.records, row->record), row->outcome.reason);
+		assert_tells(find_draft(w.fx.events, row->event), "\"step\":\"reminder\"");
+	} else {
+		assert_true(!w.fx.records && !w.fx.events);
+	}
+	if (row->task)
+		assert_false(find_task(&w.fx, row->task)->close);
+	else
+		assert_null(w.fx.tasks);
+	if (row->outcome.raw)
+		assert_non_null(find_part(find_draft(w.fx.records, row->record), "answer"));
+	if (row->walk && row->outcome.kind == OUTCOME_ACCEPTED) {
+		assert_int_equal(w.e[0].walk[0].end, STEP_SENT);
+		assert_int_equal(w.e[0].walk[0].at, entry.released_at);
+		assert_string_equal(w.e[0].walk[0].attempt, "a1");
+		assert_tells(find_draft(w.fx.events, "escalation.stage_changed"), "\"step\":\"reminder\"");
+	} else if (row->walk) {
+		assert_int_equal(w.e[0].walk[0].end, STEP_SKIPPED);
+		assert_string_equal(w.e[0].walk[0].reason, "refused");
+	}
+	if (!row->settled) {
+		assert_true(entry.in_doubt);
+		assert_int_equal(entry.resends, row->doubt);
+		assert_int_equal(entry.doubt_since, row->outcome.kind == OUTCOME_IN_DOUBT || !row->doubt ?
+			w.env.now : w.env.now - 30 * SECOND_MS);
+	}
+	world_clear(&w);
+}
+
+static void settled_in_other_ways(void **state)
+{
+	const struct provider_traits traits = { .lookup = true };
+	struct outcome found = { .kind = OUTCOME_ACCEPTED, .reason = "lookup", .provider_id = "m-1" };
+	struct attempt_entry entry;
+	struct world w;
+
+	(void)state;
+	/* A closed invoice's answer is recorded and changes nothing; effects of the step are told for what was sent. */
+	sending(&w, POLICY("", MAIL("reminder", "due+1d", ",\"effects\":[\"work.hold_requested\"]")), &entry);
+	w.e[0].state = ESCALATION_CLOSED;
+	entry.in_doubt = true;
+	entry.unknown_at = 5;
+	w.e[1].state = ESCALATION_DOUBT;
+	assert_true(contact_settle(&w.env, &w.debtor, w.candidates, INVOICES, &entry, &traits, &found, &w.fx));
+	assert_int_equal(w.e[0].state, ESCALATION_CLOSED);
+	assert_int_equal(w.e[0].walk_count, 1);
+	assert_tells(find_draft(w.fx.events, "work.hold_requested"), "\"step\":\"reminder\"");
+	assert_tells(find_draft(w.fx.records, "attempt.reconciled"), "\"how\":\"lookup\"");
+	assert_true(find_task(&w.fx, "unknown_attempt")->close); /* a person need not look any more */
+	assert_int_equal(w.debtor.contacts[0].at, entry.released_at); /* a look-up of the only request: when it went */
+	world_clear(&w);
+
+	/* Without the debtor's document, and with a policy that is gone. */
+	sending(&w, LADDER(""), &entry);
+	w.candidates[0].policy = NULL;
+	found.status = 200;
+	assert_true(contact_settle(&w.env, NULL, w.candidates, 1, &entry, &traits, &found, &w.fx));
+	assert_int_equal(w.e[0].state, ESCALATION_WAITING);
+	world_clear(&w);
+}
+
+static const struct doubt_row {
+	const char *name;
+	struct provider_traits traits;
+	int64_t resends, since, unknown; /* s ago; 0 = not */
+	int64_t released; /* s ago */
+	enum doubt_step step;
+	int64_t in; /* s from now */
+} doubt_rows[] = {
+	{ "the first resend waits a moment", { .idempotent = true }, 0, 2, 0, 2, DOUBT_WAIT, 3 },
+	{ "then it goes", { .idempotent = true }, 0, 5, 0, 5, DOUBT_RESEND_NOW, 0 },
+	{ "the second waits longer", { .idempotent = true }, 1, 60, 0, 70, DOUBT_WAIT, 60 },
+	{ "and goes", { .idempotent = true }, 1, 120, 0, 130, DOUBT_RESEND_NOW, 0 },
+	{ "the fifth", { .idempotent = true }, 4, 960, 0, 2000, DOUBT_RESEND_NOW, 0 },
+	{ "not a sixth: a webhook may still come", { .idempotent = true }, 5, 100, 0, 2000, DOUBT_WAIT, 3500 },
+	{ "within 80 % of the window", { .idempotent = true, .window_ms = 1000 * SECOND_MS }, 0, 5, 0, 799, DOUBT_RESEND_NOW, 0 },
+	{ "not behind it", { .idempotent = true, .window_ms = 1000 * SECOND_MS }, 0, 5, 0, 800, DOUBT_WAIT, 3595 },
+	{ "without a key never", { 0 }, 0, 5, 0, 5, DOUBT_WAIT, 3595 },
+	{ "after an hour nobody knows", { 0 }, 0, 3600, 0, 3600, DOUBT_UNKNOWN, 0 },
+	{ "a look-up has its time", { .lookup = true, .not_before_ms = 30 * SECOND_MS }, 0, 10, 0, 10, DOUBT_WAIT, 20 },
+	{ "and is made", { .lookup = true, .not_before_ms = 30 * SECOND_MS }, 0, 30, 0, 30, DOUBT_LOOKUP_NOW, 0 },
+	{ "one that proves nothing ends", { .lookup = true, .not_before_ms = 30 * SECOND_MS }, 0, 3629, 0, 3630, DOUBT_LOOKUP_NOW, 0 },
+	{ "and nobody knows", { .lookup = true, .not_before_ms = 30 * SECOND_MS }, 0, 3630, 0, 3630, DOUBT_UNKNOWN, 0 },
+	{ "one that is conclusive late is waited for", { .lookup = true, .conclusive_after_ms = 7200 * SECOND_MS }, 0, 10799, 0, 10800,
+		DOUBT_LOOKUP_NOW, 0 },
+	{ "but not for ever", { .lookup = true, .conclusive_after_ms = 7200 * SECOND_MS }, 0, 10800, 0, 10800, DOUBT_UNKNOWN, 0 },
+	{ "a look-up after the resends", { .idempotent = true, .lookup = true }, 5, 100, 0, 2000, DOUBT_LOOKUP_NOW, 0 },
+	{ "unknown: a weekly look", { .idempotent = true }, 0, 90000, 86400, 90000, DOUBT_WAIT, 6 * 86400 },
+	{ "and again", { .idempotent = true }, 0, 900000, 8 * 86400, 900000, DOUBT_WAIT, 6 * 86400 },
+};
+
+static void doubt_row(void **state)
+{
+	const struct doubt_row *row = *state;
+	const int64_t now = at(NOW);
+	const struct attempt_entry entry = { .released_at = now - row->released * SECOND_MS, .in_doubt = true,
+		.doubt_since = now - row->since * SECOND_MS, .resends = row->resends,
+		.unknown_at = row->unknown ? now - row->unknown * SECOND_MS : 0 };
+	int64_t next = 0;
+
+	assert_int_equal(contact_doubt_next(&entry, &row->traits, now, &next), row->step);
+	if (row->step == DOUBT_WAIT)
+		assert_int_equal(next - now, row->in * SECOND_MS);
+	else
+		assert_true(next <= now);
+}
+
+static const struct unknown_row {
+	const char *name, *rule;
+	bool settled;
+	enum escalation_state state;
+} unknown_rows[] = {
+	{ "unknown: hold", "hold", false, ESCALATION_DOUBT },
+	{ "unknown: skip", "skip", true, ESCALATION_WAITING },
+	{ "unknown: resend", "resend", true, ESCALATION_WAITING },
+};
+
+static void unknown_row(void **state)
+{
+	const struct unknown_row *row = *state;
+	CLEANUP(buf_clear) struct buf json = { 0 };
+	struct attempt_entry entry;
+	struct world w;
+
+	buf_printf(&json, POLICY("", MAIL("reminder", "due+1d", ",\"in_doubt\":\"%s\"")), row->rule);
+	sending(&w, buf_str(&json), &entry);
+	w.e[0].state = w.e[1].state = ESCALATION_DOUBT;
+	entry.in_doubt = true;
+	for (int round = 0; round < 2; round++) {
+		effects_init(&w.fx, w.arena, w.env.now);
+		assert_int_equal(contact_unknown(&w.env, &w.debtor, w.candidates, INVOICES, &entry, "no_proof", &w.fx), row->settled);
+		assert_int_equal(w.e[0].state, row->state);
+		assert_int_equal(entry.unknown_at, w.env.now);
+		assert_int_equal(w.debtor.contact_count, 1); /* it may have been one */
+		if (round) /* told once */
+			assert_true(!w.fx.records && !w.fx.tasks);
+		else
+			assert_tells(find_draft(w.fx.records, "attempt.unknown"), row->rule);
+		if (row->settled)
+			break;
+	}
+	if (strcmp(row->rule, "hold") == 0) {
+		assert_int_equal(w.e[0].look_at, w.env.now + 7 * DAY_MS);
+	} else if (strcmp(row->rule, "skip") == 0) {
+		assert_string_equal(w.e[0].walk[0].reason, "unknown");
+		assert_null(find_task(&w.fx, "unknown_attempt"));
+	} else {
+		assert_true(w.e[0].walk_count == 0 && w.e[0].tries == 1 && w.e[0].retry_at == w.env.now);
+	}
+	world_clear(&w);
+}
+
+static void a_person_is_asked(void **state)
+{
+	struct attempt_entry entry;
+	struct world w;
+
+	(void)state;
+	sending(&w, LADDER(""), &entry);
+	entry.step = "gone"; /* no longer in the policy: the careful rule */
+	assert_false(contact_unknown(&w.env, &w.debtor, w.candidates, 2, &entry, "no_proof", &w.fx));
+	assert_string_equal(find_task(&w.fx, "unknown_attempt")->id, "unknown_attempt:a1");
+	assert_string_equal(find_task(&w.fx, "unknown_attempt")->reason, "no_proof");
+	effects_init(&w.fx, w.arena, w.env.now);
+	assert_false(contact_unknown(&w.env, NULL, NULL, 0, &entry, "no_proof", &w.fx));
+	world_clear(&w);
+}
+
+static void never_sent(void **state)
+{
+	struct attempt_entry entry;
+	struct world w;
+
+	(void)state;
+	sending(&w, LADDER(""), &entry);
+	w.e[0].state = w.e[1].state = ESCALATION_DOUBT;
+	entry.unknown_at = 7;
+	contact_never_sent(&w.debtor, w.candidates, INVOICES, &entry, "person:me", &w.fx);
+	assert_true(w.e[0].state == ESCALATION_WAITING && !w.e[0].attempt && w.e[0].retry_at == 0 && w.e[0].walk_count == 0);
+	assert_string_equal(w.e[2].attempt, "a2");
+	assert_int_equal(w.debtor.contact_count, 0);
+	assert_tells(find_draft(w.fx.records, "attempt.reconciled"), "\"how\":\"person:me\",\"reason\":\"never_sent\"");
+	assert_true(find_task(&w.fx, "unknown_attempt")->close);
+	world_clear(&w);
+
+	sending(&w, LADDER(""), &entry);
+	contact_never_sent(NULL, w.candidates, 1, &entry, "lookup", &w.fx);
+	assert_null(w.fx.tasks);
+	world_clear(&w);
+}
+
+static void before_a_resend(void **state)
+{
+	struct attempt_entry entry;
+	struct world w;
+
+	(void)state;
+	sending(&w, LADDER(""), &entry);
+	w.e[0].state = w.e[1].state = ESCALATION_DOUBT;
+	assert_true(contact_stands(&w.env, &w.debtor, w.candidates, 2, &entry)); /* its own contact does not defer it */
+	assert_int_equal(w.e[0].state, ESCALATION_DOUBT);
+	assert_false(contact_stands(&w.env, NULL, w.candidates, 2, &entry));
+	assert_false(contact_stands(&w.env, &w.debtor, w.candidates, 1, &entry)); /* one of them is gone */
+	w.e[1].attempt = "a9";
+	assert_false(contact_stands(&w.env, &w.debtor, w.candidates, 2, &entry));
+	w.e[1].attempt = "a1";
+	w.e[1].state = ESCALATION_CLOSED; /* paid */
+	assert_false(contact_stands(&w.env, &w.debtor, w.candidates, 2, &entry));
+	w.e[1].state = ESCALATION_DOUBT;
+	w.env.feed_stale_since = 1;
+	assert_false(contact_stands(&w.env, &w.debtor, w.candidates, 2, &entry));
+	w.env.feed_stale_since = 0;
+	w.debtor.paused = (struct debtor_switch){ .set = true, .on = true, .until = w.env.now + 1 };
+	assert_false(contact_stands(&w.env, &w.debtor, w.candidates, 2, &entry));
+	w.debtor.paused.on = false;
+	w.e[0].step = "second"; /* another one would be owed */
+	assert_false(contact_stands(&w.env, &w.debtor, w.candidates, 2, &entry));
+	w.e[0].step = "reminder";
+	w.candidates[0].policy = NULL;
+	assert_false(contact_stands(&w.env, &w.debtor, w.candidates, 2, &entry));
+	w.candidates[0].policy = w.policies[0];
+	assert_true(contact_stands(&w.env, &w.debtor, w.candidates, 2, &entry));
+	world_at(&w, "2026-04-09T20:00:00Z"); /* it may be the one that arrives: not at night */
+	assert_false(contact_stands(&w.env, &w.debtor, w.candidates, 2, &entry));
+	world_clear(&w);
+}
+
+int main(void)
+{
+	static const struct CMUnitTest others[] = {
+		cmocka_unit_test(settled_in_other_ways),
+		cmocka_unit_test(a_person_is_asked),
+		cmocka_unit_test(never_sent),
+		cmocka_unit_test(before_a_resend),
+	};
+	static struct CMUnitTest tests[ARRAY_LEN(others) + ARRAY_LEN(settle_rows) + ARRAY_LEN(doubt_rows) + ARRAY_LEN(unknown_rows)];
+	size_t count = ARRAY_LEN(others);
+
+#define ROWS(rows, fn)                                                                                               \
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++)                                                                 \
+	tests[count++] = (struct CMUnitTest){ .name = rows[i].name, .test_func = fn, .initial_state = (void *)(uintptr_t)&rows[i] }
+	memcpy(tests, others, sizeof(others));
+	ROWS(settle_rows, settle_row);
+	ROWS(doubt_rows, doubt_row);
+	ROWS(unknown_rows, unknown_row);
+	return cmocka_run_group_tests_name("contact_settle", tests, NULL, NULL);
+}
