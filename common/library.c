@@ -8,12 +8,21 @@
 
 #define FILE_MAX (256 * 1024) /* bytes of a policy, template or provider file */
 
+/* Where a policy was read, for complaints about it. */
+struct origin {
+	const struct policy *policy;
+	const char *path;
+	bool own; /* the user's, not a shipped one */
+};
+
 /* What is being read, and where complaints point. */
 struct loading {
 	const struct config *config;
 	struct library *library;
-	struct policy **own; /* policies of the user, as a subset of library->policies; NULL-terminated by count */
-	size_t own_count, own_capacity, policy_capacity, retired_capacity, unfit_capacity;
+	struct origin *origins; /* one for each of library->policies, in the order of reading */
+	char **locales; /* folders that hold templates */
+	size_t origin_count, origin_capacity, locale_count, locale_capacity;
+	size_t policy_capacity, retired_capacity, unfit_capacity;
 	struct err *err;
 };
 
@@ -43,8 +52,21 @@ static int read_policy(struct loading *l, const char *path, struct policy **ret)
 	return r < 0 ? refuse_file(l, path, r, &inner) : 0;
 }
 
+static struct origin *origin_of(struct loading *l, const struct policy *policy)
+{
+	size_t i = 0;
+
+	while (i < l->origin_count && l->origins[i].policy != policy)
+		i++;
+	if (i == l->origin_count) {
+		l->origins = arena_grow(l->library->arena, l->origins, i, &l->origin_capacity, sizeof(*l->origins));
+		l->origins[l->origin_count++] = (struct origin){ .policy = policy };
+	}
+	return &l->origins[i];
+}
+
 /* Takes the policy over; one of the same name gives way. */
-static void put_policy(struct loading *l, struct policy *policy)
+static void put_policy(struct loading *l, struct policy *policy, const char *path, bool own)
 {
 	struct library *lib = l->library;
 	size_t at = 0;
@@ -52,10 +74,12 @@ static void put_policy(struct loading *l, struct policy *policy)
 	while (at < lib->policy_count && strcmp(lib->policies[at]->name, policy->name) < 0)
 		at++;
 	if (at < lib->policy_count && strcmp(lib->policies[at]->name, policy->name) == 0) {
+		*origin_of(l, lib->policies[at]) = (struct origin){ policy, path, own };
 		policy_free(lib->policies[at]);
 		lib->policies[at] = policy;
 		return;
 	}
+	*origin_of(l, policy) = (struct origin){ policy, path, own };
 	lib->policies = arena_grow(lib->arena, lib->policies, lib->policy_count, &l->policy_capacity, sizeof(struct policy *));
 	memmove(&lib->policies[at + 1], &lib->policies[at], (lib->policy_count - at) * sizeof(struct policy *));
 	lib->policies[at] = policy;
@@ -70,7 +94,7 @@ static int load_policies(struct loading *l, const char *dir, bool own)
 	int r = file_list(lib->arena, dir, ".json", &names, &count);
 
 	if (r < 0)
-		return err_set(l->err, r, "unreadable", "", "%s: %s", dir, strerror(-r));
+		return err_set(l->err, r, "unreadable", own ? "$.policies.dir" : "", "%s: %s", dir, strerror(-r));
 	for (size_t i = 0; i < count; i++) {
 		const char *path = path_of(l, dir, names[i]);
 		struct policy *policy = NULL;
@@ -84,11 +108,7 @@ static int load_policies(struct loading *l, const char *dir, bool own)
 			policy_free(policy);
 			return r;
 		}
-		put_policy(l, policy);
-		if (own) {
-			l->own = arena_grow(lib->arena, l->own, l->own_count, &l->own_capacity, sizeof(struct policy *));
-			l->own[l->own_count++] = policy;
-		}
+		put_policy(l, policy, path, own);
 	}
 	return 0;
 }
@@ -145,7 +165,23 @@ int library_keep(const struct library *library, const char *state_dir, struct er
 
 /* --- templates ------------------------------------------------------------------------------------------------------ */
 
-static int load_locale(struct loading *l, const char *dir, const char *locale, bool own)
+static void note_locale(struct loading *l, char *locale)
+{
+	for (size_t i = 0; i < l->locale_count; i++)
+		if (strcmp(l->locales[i], locale) == 0)
+			return;
+	l->locales = arena_grow(l->library->arena, l->locales, l->locale_count, &l->locale_capacity, sizeof(char *));
+	l->locales[l->locale_count++] = locale;
+}
+
+/* The text and the HTML of one message go together; those of a partial do not: shipped HTML still needs the shipped one. */
+static void drop_shipped(struct loading *l, const char *locale, const char *name, enum notice_part part)
+{
+	if (name[0] != '_')
+		notice_set_drop(l->library->notices, locale, name, part);
+}
+
+static int load_locale(struct loading *l, const char *dir, char *locale, bool own)
 {
 	const char *folder = path_of(l, dir, locale);
 	char **names;
@@ -158,8 +194,8 @@ static int load_locale(struct loading *l, const char *dir, const char *locale, b
 		if ((r = file_list(l->library->arena, folder, suffix, &names, &count)) < 0)
 			return r == -ENOTDIR ? 0 : err_set(l->err, r, "unreadable", "", "%s: %s", folder, strerror(-r));
 		for (size_t i = 0; own && i < count; i++)
-			notice_set_drop(l->library->notices, locale,
-				arena_memdup(l->library->arena, names[i], strlen(names[i]) - strlen(suffix)), (enum notice_part)p);
+			drop_shipped(l, locale, arena_memdup(l->library->arena, names[i], strlen(names[i]) - strlen(suffix)),
+				(enum notice_part)p);
 	}
 	for (size_t p = 0; p < NOTICE_PART_COUNT; p++) {
 		const char *suffix = arena_printf(l->library->arena, ".%s", notice_part_suffixes[p]);
@@ -178,6 +214,7 @@ static int load_locale(struct loading *l, const char *dir, const char *locale, b
 				buf_str(&text), text.len, &inner);
 			if (r < 0)
 				return refuse_file(l, path, r, &inner);
+			note_locale(l, locale);
 		}
 	}
 	return 0;
@@ -190,7 +227,7 @@ static int load_templates(struct loading *l, const char *dir, bool own)
 	int r = file_list(l->library->arena, dir, "", &locales, &count);
 
 	if (r < 0)
-		return err_set(l->err, r, "unreadable", "", "%s: %s", dir, strerror(-r));
+		return err_set(l->err, r, "unreadable", own ? "$.templates.dir" : "", "%s: %s", dir, strerror(-r));
 	for (size_t i = 0; i < count; i++)
 		if ((r = load_locale(l, dir, locales[i], own)) < 0)
 			return r;
@@ -213,8 +250,8 @@ static int load_adapter(struct loading *l, const char *path, const struct provid
 		return refuse_file(l, path, r, &inner);
 	ret->adapter = adapter;
 	if ((r = adapter_check_settings(adapter, settings, &inner)) < 0)
-		return err_set(l->err, r, inner.code, inner.path, "provider \"%s\" (%s): %s %s", settings->name, path, inner.path,
-			inner.text);
+		return err_set(l->err, r, inner.code, inner.path, "provider \"%s\" (%s): %s%s%s", settings->name, path, inner.path,
+			inner.path[0] ? " " : "", inner.text);
 	return 0;
 }
 
@@ -250,7 +287,29 @@ static int load_providers(struct loading *l, const char *share_dir)
 
 /* --- whether a policy can be carried out ------------------------------------------------------------------------------ */
 
-static int check_channel(struct loading *l, const struct step *step, enum channel channel, struct err *err)
+/* What the adapter makes of this sender: a mail needs an address, an SMS perhaps a number. The recipient is any. */
+static int check_sender(const struct library_provider *provider, const struct sender *sender, enum channel channel, struct err *err)
+{
+	static const char *const invoices[] = { "INV-1" };
+	CLEANUP(arena_freep) struct arena *arena = arena_create();
+	struct message message = { .attempt_id = "00000000000000000000000000", .channel = channel, .provider = provider->name,
+		.to = { .name = "A", .email = "a@example.com", .phone = "+15005550006" },
+		.from = { .name = sender->name, .email = sender->email, .phone = sender->phone,
+			.reply_to = sender->reply_to },
+		.locale = "en", .subject = channel == CHANNEL_EMAIL ? "S" : NULL, .text = "T",
+		.html = channel == CHANNEL_EMAIL ? "<p>T</p>" : NULL, .debtor_id = "D", .step = "s", .policy = "p",
+		.invoice_ids = invoices, .invoice_count = 1 };
+	const struct adapter_input input = { .settings = provider->settings, .message = &message };
+	struct http_request request;
+	struct err inner = { 0 };
+	int r = adapter_request(provider->adapter, &input, arena, &request, &inner);
+
+	return r < 0 ? err_set(err, r, inner.code, "$.senders", "provider \"%s\" cannot send %s as \"%s\": %s", provider->name,
+			       channel_names[channel], sender->profile, inner.text) :
+		       0;
+}
+
+static int check_channel(struct loading *l, const struct sender *sender, enum channel channel, struct err *err)
 {
 	const char *name = l->config->channel_providers[channel];
 	const struct library_provider *provider;
@@ -258,45 +317,74 @@ static int check_channel(struct loading *l, const struct step *step, enum channe
 	if (channel == CHANNEL_CALL)
 		return 0; /* a person calls */
 	if (!name)
-		return err_set(err, -EBADMSG, "no_provider", "$.channels", "step \"%s\" needs a provider for %s: name one in $.channels",
-			step->id, channel_names[channel]);
-	provider = library_provider(l->library, name);
-	if (provider->adapter && !adapter_serves(provider->adapter, channel))
-		return err_set(err, -EBADMSG, "no_provider", "$.channels", "step \"%s\": provider \"%s\" does not send %s", step->id, name,
+		return err_set(err, -EBADMSG, "no_provider", "$.channels", "it needs a provider for %s: name one in $.channels",
 			channel_names[channel]);
-	return 0;
+	provider = library_provider(l->library, name);
+	if (!provider->adapter)
+		return 0;
+	if (!adapter_serves(provider->adapter, channel))
+		return err_set(err, -EBADMSG, "no_provider", "$.channels", "provider \"%s\" does not send %s", name,
+			channel_names[channel]);
+	return check_sender(provider, sender, channel, err);
+}
+
+/* In the creditor's language it must be there; in each other one it may be missing, but not be wrong. */
+static int check_template(struct loading *l, const char *name, enum channel channel, struct err *err)
+{
+	const struct notice_set *notices = l->library->notices;
+	int r = notice_set_check(notices, l->config->creditor.locale, name, channel, err);
+
+	for (size_t i = 0; i < l->locale_count && r == 0; i++) {
+		struct err inner = { 0 };
+
+		r = notice_set_check(notices, l->locales[i], name, channel, &inner);
+		if (r == -ENOENT)
+			r = 0;
+		else if (r < 0)
+			(void)err_set(err, r, inner.code, inner.path, "%s", inner.text);
+	}
+	return r;
+}
+
+static int check_message(struct loading *l, const struct sender *sender, const char *template, enum channel channel,
+	struct err *err)
+{
+	int r = check_channel(l, sender, channel, err);
+
+	return r < 0 ? r : check_template(l, template, channel, err);
 }
 
 static int check_step(struct loading *l, const struct step *step, struct err *err)
 {
-	const struct notice_set *notices = l->library->notices;
-	const char *locale = l->config->creditor.locale;
+	const struct sender *sender;
 	int r;
 
 	if (step->kind != STEP_MESSAGE && step->kind != STEP_CALL)
 		return 0;
-	if (!config_sender(l->config, step->sender))
-		return err_set(err, -EBADMSG, "unknown_sender", "$.senders", "step \"%s\" is sent by \"%s\": describe it in $.senders",
-			step->id, step->sender);
-	if ((r = check_channel(l, step, step->channel, err)) < 0 ||
-		(r = notice_set_check(notices, locale, step->template_name, step->channel, err)) < 0)
-		return r;
-	if (step->has_fallback && ((r = check_channel(l, step, step->fallback, err)) < 0 ||
-					  (r = notice_set_check(notices, locale, step->template_name, step->fallback, err)) < 0))
-		return r;
-	if (step->confirm && ((r = check_channel(l, step, CHANNEL_EMAIL, err)) < 0 ||
-				     (r = notice_set_check(notices, locale, step->confirm, CHANNEL_EMAIL, err)) < 0))
-		return r;
-	return 0;
+	sender = config_sender(l->config, step->sender);
+	if (!sender)
+		return err_set(err, -EBADMSG, "unknown_sender", "$.senders", "it is sent by \"%s\": describe it in $.senders",
+			step->sender);
+	r = check_message(l, sender, step->template_name, step->channel, err);
+	if (r == 0 && step->has_fallback)
+		r = check_message(l, sender, step->template_name, step->fallback, err);
+	if (r == 0 && step->confirm)
+		r = check_message(l, sender, step->confirm, CHANNEL_EMAIL, err);
+	return r;
 }
 
-static bool must_fit(const struct loading *l, const struct policy *policy)
+/* The first step that cannot be carried out: its file, its place there and why. */
+static int check_policy(struct loading *l, const struct policy *policy, struct err *err)
 {
-	bool own = strcmp(policy->name, l->config->policy_default) == 0;
+	for (size_t i = 0; i < policy->step_count; i++) {
+		struct err inner = { 0 };
+		int r = check_step(l, &policy->steps[i], &inner);
 
-	for (size_t i = 0; i < l->own_count; i++)
-		own |= l->own[i] == policy;
-	return own;
+		if (r < 0)
+			return err_set(err, -EBADMSG, inner.code, inner.path, "%s: $.steps[%zu] (\"%s\"): %s",
+				origin_of(l, policy)->path, i, policy->steps[i].id, inner.text);
+	}
+	return 0;
 }
 
 static int check_policies(struct loading *l)
@@ -308,11 +396,10 @@ static int check_policies(struct loading *l)
 	for (size_t i = 0; i < lib->policy_count; i++) {
 		struct policy *policy = lib->policies[i];
 		struct err inner = { 0 };
-		int r = 0;
+		bool must_fit = origin_of(l, policy)->own || strcmp(policy->name, l->config->policy_default) == 0;
+		int r = check_policy(l, policy, &inner);
 
-		for (size_t s = 0; s < policy->step_count && r == 0; s++)
-			r = check_step(l, &policy->steps[s], &inner);
-		if (r < 0 && !must_fit(l, policy)) {
+		if (r < 0 && !must_fit) {
 			lib->unfit = arena_grow(lib->arena, lib->unfit, lib->unfit_count, &l->unfit_capacity, sizeof(*lib->unfit));
 			lib->unfit[lib->unfit_count++] =
 				(struct library_unfit){ arena_strdup(lib->arena, policy->name), arena_strdup(lib->arena, inner.text) };
@@ -320,13 +407,13 @@ static int check_policies(struct loading *l)
 			continue;
 		}
 		if (r < 0 && !refused)
-			refused = err_set(l->err, -EBADMSG, inner.code, inner.path, "policy \"%s\": %s", policy->name, inner.text);
+			refused = err_set(l->err, r, inner.code, inner.path, "%s", inner.text);
 		lib->policies[kept++] = policy;
 	}
 	lib->policy_count = kept;
 	if (!refused && !library_policy(lib, l->config->policy_default))
-		return err_set(l->err, -EBADMSG, "unknown_policy", "$.policies.default", "policy \"%s\" must be one of the loaded ones",
-			l->config->policy_default);
+		return err_set(l->err, -EBADMSG, "unknown_policy", "$.policies.default",
+			"$.policies.default: policy \"%s\" must be one of the loaded ones", l->config->policy_default);
 	return refused;
 }
 

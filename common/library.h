@@ -37,9 +37,10 @@ struct library {
 
 /*
  * Reads <share_dir>/{policies,templates,providers}, then the user's folders, then the retired versions in <state_dir>/policies.
- * -EBADMSG or -errno; err->text names the file. Checks that every step has its template in the creditor's locale (and its
- * parts for the channel), its sender profile and a provider for its channel. The user's own policies and the default one must pass; a
- * shipped one that does not is left out and told in `unfit`.
+ * -EBADMSG or -errno; err->text names the file, and the place in it where there is one. Checks that every step has its template in the
+ * creditor's locale (and its parts for the channel), none that is wrong in another one, its sender profile, and a provider that can
+ * send for that sender on its channel. The user's own policies and the default one must pass; a shipped one that does not is left out
+ * and told in `unfit`. `config` is borrowed and must outlive the library.
  */
 int library_load(const struct config *config, const char *share_dir, struct library **ret, struct err *err);
 /* Work under way outlives a reload: each group holds a reference of its own. */

@@ -1,0 +1,681 @@
+/*
+ * What dunningd brings along: that the policies load, pace and walk as written, and that every notice reads well in both languages,
+ * in every part, with all that is known and with the least.
+ */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include <cmocka.h>
+
+#include "common/debtor.h"
+#include "common/escalation.h"
+#include "common/library.h"
+#include "common/zone.h"
+
+#define SHARE SOURCE_DIR "/daemon/share"
+#define NBSP "\xc2\xa0"
+#define NNBSP "\xe2\x80\xaf"
+#define EURO "\xe2\x82\xac"
+#define SMS_TWO_SEGMENTS 306 /* GSM 7-bit characters of a concatenated message */
+
+/* What a person writes on the first day: one mail and one SMS provider, one sender. */
+static const char *config_text(struct arena *arena, const char *locale, const char *zone, const char *policy)
+{
+	return arena_printf(arena,
+		"{\"origin\": \"test.example/acme\", \"state_dir\": \"/nonexistent\","
+		"\"creditor\": {\"name\": \"Acme\", \"locale\": \"%s\", \"zone\": \"%s\"},"
+		"\"senders\": {\"default\": {\"name\": \"Acme, accounts\", \"email\": \"accounts@acme.example\", \"phone\": \"+33100000009\"}},"
+		"\"providers\": {\"box\": {\"file\": \"sandbox.json\", \"settings\": {\"base_url\": \"http://127.0.0.1:8025\"}}},"
+		"\"channels\": {\"email\": \"box\", \"sms\": \"box\"}, \"policies\": {\"default\": \"%s\"}}", locale, zone, policy);
+}
+
+struct shipped {
+	struct arena *arena;
+	struct config *config;
+	struct library *library;
+};
+
+static void shipped_init(struct shipped *s, const char *locale, const char *zone, const char *policy)
+{
+	struct err err = { 0 };
+	const char *text;
+
+	*s = (struct shipped){ .arena = arena_create() };
+	text = config_text(s->arena, locale, zone, policy);
+	if (config_parse(text, strlen(text), &s->config, &err) < 0 || library_load(s->config, SHARE, &s->library, &err) < 0)
+		fail_msg("%s %s", err.path, err.text);
+}
+
+static void shipped_clear(struct shipped *s)
+{
+	library_free(s->library);
+	config_free(s->config);
+	arena_free(s->arena);
+}
+
+/* --- policies --------------------------------------------------------------------------------------------------------- */
+
+static void everything_loads_and_fits(void **state)
+{
+	static const char *const creditors[][3] = { { "fr-FR", "Europe/Paris", "fr-b2b" }, { "en-GB", "Europe/London", "uk-b2b" },
+		{ "en-US", "America/New_York", "do-nothing" }, { "fr-CA", "America/Toronto", "uk-b2b" } };
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(creditors); i++) {
+		struct shipped s;
+
+		shipped_init(&s, creditors[i][0], creditors[i][1], creditors[i][2]);
+		for (size_t u = 0; u < s.library->unfit_count; u++)
+			fail_msg("%s: %s", s.library->unfit[u].name, s.library->unfit[u].why);
+		assert_int_equal(s.library->policy_count, 3);
+		for (size_t p = 0; p < s.library->policy_count; p++) {
+			struct err err = { 0 };
+
+			if (policy_check_pace(s.library->policies[p], &err) < 0)
+				fail_msg("%s: %s", s.library->policies[p]->name, err.text);
+		}
+		assert_true(library_policy(s.library, "do-nothing")->nothing);
+		shipped_clear(&s);
+	}
+}
+
+/* A creditor whose language is not shipped learns it at start, not from a debtor. */
+static void another_language_needs_its_templates(void **state)
+{
+	CLEANUP(arena_freep) struct arena *arena = arena_create();
+	CLEANUP(config_freep) struct config *config = NULL;
+	struct library *library = NULL;
+	struct err err = { 0 };
+	const char *text = config_text(arena, "de-DE", "Europe/Berlin", "fr-b2b");
+
+	(void)state;
+	assert_int_equal(config_parse(text, strlen(text), &config, &err), 0);
+	assert_int_equal(library_load(config, SHARE, &library, &err), -EBADMSG);
+	assert_string_equal(err.code, "no_template");
+	assert_non_null(strstr(err.text, "fr-b2b.json: $.steps[0]"));
+}
+
+struct rung {
+	const char *policy, *id, *template;
+	enum step_kind kind;
+	enum channel channel;
+	int32_t days;
+	enum tone tone;
+	const char *walked; /* the local day on which it comes for an invoice due on 1 April 2026, a Wednesday */
+};
+
+static const struct rung rungs[] = {
+	{ "fr-b2b", "pre-due", "pre_due", STEP_MESSAGE, CHANNEL_EMAIL, -7, TONE_FRIENDLY, "2026-03-25" },
+	{ "fr-b2b", "reminder", "reminder", STEP_MESSAGE, CHANNEL_EMAIL, 1, TONE_FRIENDLY, "2026-04-02" },
+	{ "fr-b2b", "call", "call_script", STEP_CALL, CHANNEL_CALL, 5, TONE_FRIENDLY, "2026-04-06" },
+	{ "fr-b2b", "clarification", "clarification", STEP_MESSAGE, CHANNEL_EMAIL, 8, TONE_NEUTRAL, "2026-04-09" },
+	{ "fr-b2b", "text", "short_reminder", STEP_MESSAGE, CHANNEL_SMS, 12, TONE_NEUTRAL, "2026-04-13" },
+	{ "fr-b2b", "penalties", "penalties_fr", STEP_MESSAGE, CHANNEL_EMAIL, 15, TONE_FIRM, "2026-04-16" },
+	{ "fr-b2b", "second-call", "call_script_firm", STEP_CALL, CHANNEL_CALL, 20, TONE_FIRM, "2026-04-21" },
+	{ "fr-b2b", "worth-it", NULL, STEP_GATE, CHANNEL_COUNT, 25, TONE_FIRM, "2026-04-27" },
+	{ "uk-b2b", "pre-due", "pre_due", STEP_MESSAGE, CHANNEL_EMAIL, -5, TONE_FRIENDLY, "2026-03-27" },
+	{ "uk-b2b", "reminder", "reminder", STEP_MESSAGE, CHANNEL_EMAIL, 1, TONE_FRIENDLY, "2026-04-02" },
+	{ "uk-b2b", "call", "call_script", STEP_CALL, CHANNEL_CALL, 7, TONE_FRIENDLY, "2026-04-08" },
+	{ "uk-b2b", "clarification", "clarification", STEP_MESSAGE, CHANNEL_EMAIL, 10, TONE_NEUTRAL, "2026-04-13" },
+	{ "uk-b2b", "text", "short_reminder", STEP_MESSAGE, CHANNEL_SMS, 14, TONE_NEUTRAL, "2026-04-17" },
+	{ "uk-b2b", "interest", "penalties_uk", STEP_MESSAGE, CHANNEL_EMAIL, 21, TONE_FIRM, "2026-04-24" },
+	{ "uk-b2b", "second-call", "call_script_firm", STEP_CALL, CHANNEL_CALL, 24, TONE_FIRM, "2026-04-27" },
+	{ "uk-b2b", "worth-it", NULL, STEP_GATE, CHANNEL_COUNT, 28, TONE_FIRM, "2026-05-01" },
+};
+
+static void the_ladders_are_those_of_the_trade(void **state)
+{
+	struct shipped s;
+	size_t seen = 0;
+
+	(void)state;
+	shipped_init(&s, "fr-FR", "Europe/Paris", "fr-b2b");
+	for (size_t i = 0; i < ARRAY_LEN(rungs); i++) {
+		const struct rung *rung = &rungs[i];
+		const struct policy *policy = library_policy(s.library, rung->policy);
+		int index = policy_step_index(policy, rung->id);
+		const struct step *step;
+
+		seen = i && strcmp(rungs[i - 1].policy, rung->policy) ? 0 : seen;
+		assert_int_equal(index, (int)seen++);
+		step = &policy->steps[index];
+		assert_int_equal(step->kind, rung->kind);
+		assert_int_equal(step->at.anchor, ANCHOR_DUE);
+		assert_int_equal(step->at.days, rung->days);
+		assert_false(step->at.business);
+		assert_int_equal(step->tone, rung->tone);
+		if (rung->template) {
+			assert_int_equal(step->channel, rung->channel);
+			assert_string_equal(step->template_name, rung->template);
+		}
+		if (i + 1 == ARRAY_LEN(rungs) || strcmp(rungs[i + 1].policy, rung->policy))
+			assert_int_equal(policy->step_count, seen);
+	}
+	shipped_clear(&s);
+}
+
+static const char event[] =
+	"{\"specversion\":\"1.0\",\"id\":\"01JX9\",\"source\":\"https://billing.example/eu\",\"type\":\"invoice.finalized\","
+	"\"subject\":\"invoice/inv_42\",\"time\":\"2026-03-02T09:00:00Z\",\"data\":{\"invoice\":{\"id\":\"inv_42\",\"number\":\"F-42\","
+	"\"version\":1,\"status\":\"open\",\"issued_on\":\"2026-03-02\",\"due_on\":\"2026-04-01\",\"currency\":\"EUR\","
+	"\"total_minor\":120000,\"paid_minor\":0,\"credited_minor\":0,\"due_minor\":120000},\"customer\":{\"id\":\"cus_7\","
+	"\"name\":\"Dupont SARL\",\"country\":\"FR\",\"kind\":\"%s\",\"locale\":\"fr-FR\",\"timezone\":\"Europe/Paris\","
+	"\"contacts\":[{\"id\":\"c1\",\"role\":\"billing\",\"name\":\"Mme Roy\",\"email\":\"compta@dupont.example\","
+	"\"phone\":\"+33600000000\"}]}}}";
+
+struct walk {
+	struct escalation e;
+	struct debtor debtor;
+	struct rules rules;
+	struct arena *arena;
+};
+
+static void walk_begin(struct walk *w, struct arena *arena, const struct policy *policy, const char *kind)
+{
+	const char *text = arena_printf(arena, event, kind);
+	struct event parsed;
+	struct err err = { 0 };
+
+	*w = (struct walk){ .arena = arena, .debtor.id = "cus_7", .e.invoice.id = "inv_42",
+		.rules = { .policy = policy, .creditor_zone = "Europe/Paris" } };
+	if (event_parse(arena, text, strlen(text), NULL, &parsed, &err) < 0)
+		fail_msg("%s %s", err.path, err.text);
+	assert_true(debtor_apply(&w->debtor, &parsed));
+	assert_true(invoice_apply(&w->e.invoice, &parsed, arena));
+	w->rules.now = parsed.time;
+}
+
+/* The next step that is contacted or decided, done at once when it is owed. NULL: the ladder has ended. */
+static const struct step *walk_on(struct walk *w)
+{
+	for (;;) {
+		struct effects fx;
+		struct next_action next;
+		const struct step *step;
+
+		effects_init(&fx, w->arena, w->rules.now);
+		escalation_refresh(&w->e, &w->debtor, &w->rules, &fx);
+		next = escalation_next(&w->e, &w->debtor, &w->rules);
+		if (next.kind == NEXT_HELD) {
+			assert_string_equal(next.why, "exhausted");
+			return NULL;
+		}
+		assert_true(next.at >= w->rules.now);
+		w->rules.now = next.at;
+		if (next.kind == NEXT_SKIP)
+			continue;
+		assert_true(next.kind == NEXT_CONTACT || next.kind == NEXT_GATE);
+		step = &w->rules.policy->steps[next.step];
+		escalation_walked(&w->e, w->arena, step->id, STEP_SENT, NULL, next.at, step->id);
+		if (next.kind == NEXT_CONTACT)
+			debtor_contact_add(&w->debtor, w->arena, next.at, step->channel, step->id);
+		return step;
+	}
+}
+
+static const char *local_day(struct arena *arena, int64_t at)
+{
+	const struct zone *zone;
+	char text[DATE_TEXT_SIZE];
+
+	assert_int_equal(zone_get("Europe/Paris", &zone), 0);
+	return arena_strdup(arena, date_format(zone_date(zone, at), text));
+}
+
+/* Each step on its own day, none put off by caps or gap, in the rhythm that was written down. */
+static void the_ladders_walk_from_start_to_end(void **state)
+{
+	static const char *const policies[] = { "fr-b2b", "uk-b2b" };
+	struct shipped s;
+
+	(void)state;
+	shipped_init(&s, "fr-FR", "Europe/Paris", "fr-b2b");
+	for (size_t p = 0; p < ARRAY_LEN(policies); p++) {
+		struct walk *w = arena_alloc(s.arena, sizeof(*w));
+
+		walk_begin(w, s.arena, library_policy(s.library, policies[p]), "company");
+		/* a debtor in pounds for the policy that has its minimum in them makes no difference to the days */
+		for (size_t i = 0; i < ARRAY_LEN(rungs); i++) {
+			const struct step *step;
+
+			if (strcmp(rungs[i].policy, policies[p]) != 0)
+				continue;
+			step = walk_on(w);
+			assert_non_null(step);
+			assert_string_equal(step->id, rungs[i].id);
+			assert_string_equal(local_day(s.arena, w->rules.now), rungs[i].walked);
+		}
+		assert_null(walk_on(w));
+	}
+	shipped_clear(&s);
+}
+
+/* Late-payment law between businesses is told to businesses. */
+static void penalties_are_for_those_who_owe_them(void **state)
+{
+	static const struct {
+		const char *policy, *kind, *step;
+		bool told;
+	} cases[] = { { "fr-b2b", "company", "penalties", true }, { "fr-b2b", "sole_trader", "penalties", true },
+		{ "fr-b2b", "public", "penalties", false }, { "fr-b2b", "consumer", "penalties", false },
+		{ "uk-b2b", "public", "interest", true }, { "uk-b2b", "consumer", "interest", false } };
+	struct shipped s;
+
+	(void)state;
+	shipped_init(&s, "fr-FR", "Europe/Paris", "fr-b2b");
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct walk *w = arena_alloc(s.arena, sizeof(*w));
+		const struct step *step;
+		bool told = false;
+
+		walk_begin(w, s.arena, library_policy(s.library, cases[i].policy), cases[i].kind);
+		while ((step = walk_on(w)))
+			told = told || !strcmp(step->id, cases[i].step);
+		assert_int_equal(told, cases[i].told);
+	}
+	shipped_clear(&s);
+}
+
+/* --- notices ------------------------------------------------------------------------------------------------------------ */
+
+static const struct {
+	const char *name;
+	enum channel channel;
+} messages[] = {
+	{ "pre_due", CHANNEL_EMAIL }, { "pre_due", CHANNEL_SMS }, { "reminder", CHANNEL_EMAIL }, { "reminder", CHANNEL_SMS },
+	{ "clarification", CHANNEL_EMAIL }, { "clarification", CHANNEL_SMS }, { "short_reminder", CHANNEL_SMS },
+	{ "penalties_fr", CHANNEL_EMAIL }, { "penalties_uk", CHANNEL_EMAIL }, { "call_recap", CHANNEL_EMAIL },
+	{ "call_script", CHANNEL_CALL }, { "call_script_firm", CHANNEL_CALL },
+};
+
+/* Whom and what about: everything known or the least, one invoice or two, with one link for all or one for each. */
+enum { RICH = 1, MANY = 2, EARLY = 4, VARIANTS = 8 };
+static void fill(unsigned variant, const char *locale, struct arena *arena, struct notice_input *ret)
+{
+	static const struct creditor full = { "Acme SARL", "SIREN 123 456 789", "1 rue de l\xe2\x80\x99\xc3\x89glise, 75001 Paris",
+		"FR76 3000 6000 0112 3456 7890 189", "fr-FR", "Europe/Paris", "bonjour@acme.example", "+33100000000", "https://acme.example" };
+	static const struct creditor bare = { .name = "Acme", .locale = "en-GB", .zone = "UTC" };
+	static const struct sender desk = { "default", "Claire Martin, Acme", "compta@acme.example", "reponse@acme.example", "+33100000009" };
+	static const struct sender lone = { .profile = "default", .name = "Acme", .email = "compta@acme.example" };
+	bool rich = variant & RICH, many = variant & MANY;
+	struct notice_invoice *invoices = arena_alloc(arena, 2 * sizeof(*invoices));
+
+	for (size_t i = 0; i < 2; i++)
+		invoices[i] = (struct notice_invoice){ .number = i ? "F-2026-0043" : "F-2026-0042",
+			.payment_url = rich ? "https://pay.example/a?x=1&y=2" : NULL,
+			.pdf_url = rich ? "https://billing.example/a.pdf" : NULL,
+			.issued_on = rich ? date_of(2026, 3, 2) : date_none(), .due_on = date_of(2026, 4, 1),
+			.total = { 120000, "EUR" }, .balance = { 120000, "EUR" }, .days_past_due = variant & EARLY ? -7 : 15 };
+	*ret = (struct notice_input){ .locale = locale, .fallback_locale = locale, .creditor = rich ? &full : &bare,
+		.sender = rich ? &desk : &lone, .debtor_name = rich ? "Dupont & Fils" : NULL, .contact_name = rich ? "Mme Roy" : NULL,
+		.invoices = invoices, .invoice_count = many ? 2 : 1, .balance = { many ? 240000 : 120000, "EUR" },
+		.today = date_of(2026, 4, 16), .deadline = date_none(), .attempt_id = "01JX9000000000000000000000" };
+}
+
+typedef void (*look_fn)(const char *where, const char *locale, enum channel channel, unsigned variant, const struct notice *notice,
+	struct arena *arena);
+
+/* Every message in both languages and every variant. */
+static void each_notice(look_fn look)
+{
+	static const char *const locales[] = { "fr-FR", "en-GB" };
+	struct shipped s;
+
+	shipped_init(&s, "fr-FR", "Europe/Paris", "fr-b2b");
+	for (size_t m = 0; m < ARRAY_LEN(messages); m++) {
+		for (size_t l = 0; l < ARRAY_LEN(locales); l++) {
+			for (unsigned variant = 0; variant < VARIANTS; variant++) {
+				const char *where = arena_printf(s.arena, "%s/%s (%s, variant %u)", locales[l], messages[m].name,
+					channel_names[messages[m].channel], variant);
+				struct notice_input input;
+				struct notice notice;
+				struct err err = { 0 };
+
+				fill(variant, locales[l], s.arena, &input);
+				if (notice_render(s.library->notices, messages[m].name, messages[m].channel, &input, s.arena, &notice, &err) < 0)
+					fail_msg("%s: %s", where, err.text);
+				assert_memory_equal(notice.locale, locales[l], 2);
+				look(where, locales[l], messages[m].channel, variant, &notice, s.arena);
+			}
+		}
+	}
+	shipped_clear(&s);
+}
+
+static void has(const char *where, const char *text, const char *needle)
+{
+	if (!strstr(text, needle))
+		fail_msg("%s lacks \"%s\":\n%s", where, needle, text);
+}
+
+static void lacks(const char *where, const char *text, const char *needle)
+{
+	if (strcasestr(text, needle))
+		fail_msg("%s has \"%s\":\n%s", where, needle, text);
+}
+
+static void look_complete(const char *where, const char *locale, enum channel channel, unsigned variant, const struct notice *notice,
+	struct arena *arena)
+{
+	const char *texts[] = { notice->subject, notice->text, notice->html };
+	bool french = locale[0] == 'f';
+
+	(void)arena;
+	assert_int_equal(notice->subject != NULL, channel == CHANNEL_EMAIL);
+	assert_int_equal(notice->html != NULL, channel == CHANNEL_EMAIL);
+	for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
+		if (!texts[i])
+			continue;
+		lacks(where, texts[i], "{{");
+		lacks(where, texts[i], "}}");
+		if (i == 0)
+			continue;
+		if (channel == CHANNEL_SMS && (variant & MANY)) {
+			has(where, texts[i], french ? "2 factures" : "2 invoices");
+		} else {
+			has(where, texts[i], "F-2026-0042");
+			has(where, texts[i], channel == CHANNEL_SMS ? (french ? "1 200,00 " EURO : EURO "1,200.00") :
+				french ? "1" NNBSP "200,00" NBSP EURO : EURO "1,200.00");
+		}
+		if (variant & MANY)
+			has(where, texts[i], channel == CHANNEL_SMS ? (french ? "2 400,00 " EURO : EURO "2,400.00") :
+				french ? "2" NNBSP "400,00" NBSP EURO : EURO "2,400.00");
+		if (channel != CHANNEL_CALL)
+			has(where, texts[i], french ? "compte de ce message" : "gnore this message");
+		if (channel == CHANNEL_EMAIL)
+			has(where, texts[i], french ? "Bien cordialement" : "Kind regards");
+		if (channel != CHANNEL_CALL && (variant & RICH))
+			has(where, texts[i], i == 2 ? "https://pay.example/a?x=1&amp;y=2" : "https://pay.example/a?x=1&y=2");
+	}
+}
+
+static void every_message_is_complete(void **state)
+{
+	(void)state;
+	each_notice(look_complete);
+}
+
+/* Nothing that announces a court, a lawyer or a sanction: that is for a step which is followed through. */
+static void look_civil(const char *where, const char *locale, enum channel channel, unsigned variant, const struct notice *notice,
+	struct arena *arena)
+{
+	static const char *const threats[] = { "mise en demeure", "huissier", "commissaire de justice", "avocat", "tribunal", "en justice",
+		"poursuite", "contentieux", "judiciaire", "saisie", "dernier avis", "legal action", "solicitor", "lawyer", "bailiff",
+		"debt collect", "proceedings", "in court", "final notice", "credit rating", "blacklist" };
+	static const char *const familiar[] = { " tu ", " toi", " ton ", " tes ", "salut" };
+
+	(void)channel;
+	(void)variant;
+	(void)arena;
+	for (size_t i = 0; i < ARRAY_LEN(threats); i++)
+		lacks(where, notice->text, threats[i]);
+	for (size_t i = 0; locale[0] == 'f' && i < ARRAY_LEN(familiar); i++)
+		lacks(where, notice->text, familiar[i]);
+	lacks(where, notice->text, "!!");
+}
+
+static void no_message_threatens(void **state)
+{
+	(void)state;
+	each_notice(look_civil);
+}
+
+static char *without_style(struct arena *arena, const char *html)
+{
+	char *text = arena_strdup(arena, html), *from = strstr(text, "<style>"), *to = from ? strstr(from, "</style>") : NULL;
+
+	if (to)
+		memset(from, '_', (size_t)(to - from));
+	return text;
+}
+
+/* No-break spaces before high signs and inside guillemets, curly apostrophes. An SMS has neither (GSM 7-bit). */
+static void look_french(const char *where, const char *locale, enum channel channel, unsigned variant, const struct notice *notice,
+	struct arena *arena)
+{
+	const char *texts[] = { notice->subject, notice->text, notice->html ? without_style(arena, notice->html) : NULL };
+
+	(void)variant;
+	for (size_t i = 0; locale[0] == 'f' && channel != CHANNEL_SMS && i < ARRAY_LEN(texts); i++) {
+		static const char *const wrong[] = { " :", " ;", " ?", " !", " \xc2\xbb", "\xc2\xab ", "n\xc2\xb0 ", "'", "\n;", "..." };
+
+		for (size_t k = 0; texts[i] && k < ARRAY_LEN(wrong); k++)
+			lacks(where, texts[i], wrong[k]);
+	}
+}
+
+static void french_is_set_as_french(void **state)
+{
+	(void)state;
+	each_notice(look_french);
+}
+
+/* Characters of GSM 7-bit, those of its extension counted twice; -1: there is another, and the SMS would be sent as UCS-2. */
+static int gsm_length(const char *text)
+{
+	static const char plain[] = "@\xc2\xa3$\xc2\xa5\xc3\xa8\xc3\xa9\xc3\xb9\xc3\xac\xc3\xb2\xc3\x87\xc3\x98\xc3\xb8\xc3\x85\xc3\xa5\xc3\x86\xc3\xa6"
+		"\xc3\x9f\xc3\x89\xc2\xa4\xc2\xa1\xc3\x84\xc3\x96\xc3\x91\xc3\x9c\xc2\xa7\xc2\xbf\xc3\xa4\xc3\xb6\xc3\xb1\xc3\xbc\xc3\xa0";
+	int n = 0;
+
+	while (*text) {
+		size_t len = (unsigned char)*text < 0x80 ? 1 : (unsigned char)*text < 0xe0 ? 2 : 3;
+		char one[4] = "";
+
+		memcpy(one, text, len);
+		if (!strcmp(one, EURO) || (len == 1 && strchr("^{}\\[~]|", *text)))
+			n += 2;
+		else if (*text == '`' || (len > 1 && !strstr(plain, one)) || (len == 1 && (unsigned char)*text < 0x20 && *text != '\n'))
+			return -1;
+		else
+			n++;
+		text += len;
+	}
+	return n;
+}
+
+static void look_sms(const char *where, const char *locale, enum channel channel, unsigned variant, const struct notice *notice,
+	struct arena *arena)
+{
+	int length = channel == CHANNEL_SMS ? gsm_length(notice->text) : 0;
+
+	(void)locale;
+	(void)variant;
+	(void)arena;
+	if (length < 0)
+		fail_msg("%s: not in GSM 7-bit, so it costs double: %s", where, notice->text);
+	if (length > SMS_TWO_SEGMENTS)
+		fail_msg("%s: %d characters, more than two segments: %s", where, length, notice->text);
+	if (channel == CHANNEL_SMS)
+		assert_null(strchr(notice->text, '\n'));
+}
+
+static void an_sms_is_short_and_cheap(void **state)
+{
+	(void)state;
+	assert_int_equal(gsm_length("\xc3\xa9t\xc3\xa9 " EURO), 6);
+	assert_int_equal(gsm_length("ao\xc3\xbbt"), -1);
+	each_notice(look_sms);
+}
+
+/* --- HTML ----------------------------------------------------------------------------------------------------------------- */
+
+/* Every tag that is opened is closed, in order; comments and the style sheet aside. */
+static void check_tags(const char *where, const char *html)
+{
+	char open[64][12];
+	size_t depth = 0;
+
+	for (const char *p = html; (p = strchr(p, '<'));) {
+		char name[12] = "";
+		bool end = p[1] == '/';
+		size_t len;
+
+		p += end ? 2 : 1;
+		if (!strncmp(p, "!--", 3)) {
+			p = strstr(p, "-->");
+			assert_non_null(p);
+			continue;
+		}
+		len = strspn(p, "abcdefghijklmnopqrstuvwxyz0123456789");
+		if (*p == '!')
+			continue;
+		if (len == 0 || len >= sizeof(name))
+			fail_msg("%s: a strange tag at \"%.40s\"", where, p);
+		memcpy(name, p, len);
+		if (!strcmp(name, "meta") || !strcmp(name, "br"))
+			continue;
+		if (!end) {
+			assert_true(depth < ARRAY_LEN(open));
+			memcpy(open[depth++], name, sizeof(name));
+		} else if (!depth || strcmp(open[--depth], name)) {
+			fail_msg("%s: </%s> closes <%s>", where, name, open[depth]);
+		}
+	}
+	assert_int_equal(depth, 0);
+}
+
+static size_t count_of(const char *text, const char *needle)
+{
+	size_t n = 0;
+
+	for (; (text = strstr(text, needle)); text += strlen(needle))
+		n++;
+	return n;
+}
+
+static void look_html(const char *where, const char *locale, enum channel channel, unsigned variant, const struct notice *notice,
+	struct arena *arena)
+{
+	(void)arena;
+	if (channel != CHANNEL_EMAIL)
+		return;
+	check_tags(where, notice->html);
+	has(where, notice->html, locale[0] == 'f' ? "<html lang=\"fr\">" : "<html lang=\"en\">");
+	has(where, notice->html, "<meta name=\"color-scheme\" content=\"light dark\">");
+	/* nothing is fetched, run or framed; nothing but links leads anywhere */
+	lacks(where, notice->html, "<img");
+	lacks(where, notice->html, "<script");
+	lacks(where, notice->html, "<link");
+	lacks(where, notice->html, "url(");
+	lacks(where, notice->html, "http://");
+	assert_int_equal(count_of(notice->html, "bgcolor=\"#1d4f8c\""), variant & RICH ? 1 : 0); /* one button, when there is a link */
+	assert_true(strlen(notice->html) < 100 * 1024); /* some clients cut longer ones */
+}
+
+static void html_survives_mail_clients(void **state)
+{
+	(void)state;
+	each_notice(look_html);
+}
+
+/* Two invoices with a link each: no button that would pay only one of them. */
+static void each_invoice_has_its_own_link(void **state)
+{
+	struct shipped s;
+	struct notice_input input;
+	struct notice_invoice two[2];
+	struct notice notice;
+	struct err err = { 0 };
+
+	(void)state;
+	shipped_init(&s, "fr-FR", "Europe/Paris", "fr-b2b");
+	fill(RICH | MANY, "fr-FR", s.arena, &input);
+	memcpy(two, input.invoices, sizeof(two));
+	two[1].payment_url = "https://pay.example/b";
+	input.invoices = two;
+	assert_int_equal(notice_render(s.library->notices, "reminder", CHANNEL_EMAIL, &input, s.arena, &notice, &err), 0);
+	assert_int_equal(count_of(notice.html, "bgcolor=\"#1d4f8c\""), 0);
+	assert_int_equal(count_of(notice.html, "href=\"https://pay.example/"), 2);
+	has("text", notice.text, "F-2026-0043 en ligne" NBSP ":\nhttps://pay.example/b\n");
+	shipped_clear(&s);
+}
+
+/* --- words that were promised ------------------------------------------------------------------------------------------------- */
+
+static const char *rendered(struct shipped *s, const char *name, enum channel channel, unsigned variant, const char *locale)
+{
+	struct notice_input input;
+	struct notice notice;
+	struct err err = { 0 };
+
+	fill(variant, locale, s->arena, &input);
+	if (notice_render(s->library->notices, name, channel, &input, s->arena, &notice, &err) < 0)
+		fail_msg("%s", err.text);
+	return notice.text;
+}
+
+static void the_neutral_sentence_is_there(void **state)
+{
+	static const char sentence[] = "Sauf erreur de notre part, votre facture n\xc2\xb0" NBSP "F-2026-0042 reste impay\xc3\xa9" "e.";
+	static const char asking[] = "Merci de proc\xc3\xa9" "der au r\xc3\xa8glement d\xc3\xa8s que possible.";
+	struct shipped s;
+	const char *text;
+
+	(void)state;
+	shipped_init(&s, "fr-FR", "Europe/Paris", "fr-b2b");
+	text = rendered(&s, "reminder", CHANNEL_EMAIL, RICH, "fr-FR");
+	has("reminder", text, arena_printf(s.arena, "%s %s", sentence, asking));
+	has("clarification", rendered(&s, "clarification", CHANNEL_EMAIL, RICH, "fr-FR"), sentence);
+	has("short_reminder", rendered(&s, "short_reminder", CHANNEL_SMS, RICH, "fr-FR"), asking);
+	shipped_clear(&s);
+}
+
+static void the_plainest_reminder_reads_well(void **state)
+{
+	static const char expected[] =
+		"Hello,\n\nAccording to our records, your invoice F-2026-0042 has not been paid yet. Please arrange payment as soon as you can.\n\n"
+		"- Invoice F-2026-0042, due since 1 April 2026: " EURO "1,200.00\n\n"
+		"These things slip through easily, and it may be that the invoice never reached you: if you need a copy or an explanation, "
+		"simply reply to this message.\n\n"
+		"If you have already paid, thank you, and please ignore this message.\n\n"
+		"Kind regards,\n\nAcme\ncompta@acme.example\n\n-- \nAcme\n";
+	struct shipped s;
+
+	(void)state;
+	shipped_init(&s, "en-GB", "Europe/London", "uk-b2b");
+	assert_string_equal(rendered(&s, "reminder", CHANNEL_EMAIL, 0, "en-GB"), expected);
+	shipped_clear(&s);
+}
+
+static void the_law_is_named_in_both_languages(void **state)
+{
+	struct shipped s;
+
+	(void)state;
+	shipped_init(&s, "fr-FR", "Europe/Paris", "fr-b2b");
+	has("fr", rendered(&s, "penalties_fr", CHANNEL_EMAIL, RICH, "fr-FR"), "article L." NBSP "441-10");
+	has("fr", rendered(&s, "penalties_fr", CHANNEL_EMAIL, RICH, "fr-FR"), "40" NBSP EURO " par facture");
+	has("en", rendered(&s, "penalties_fr", CHANNEL_EMAIL, RICH, "en-GB"), EURO "40 for each invoice");
+	has("fr", rendered(&s, "penalties_uk", CHANNEL_EMAIL, RICH, "fr-FR"), "Late Payment of Commercial Debts (Interest) Act 1998");
+	has("en", rendered(&s, "penalties_uk", CHANNEL_EMAIL, RICH, "en-GB"), "Late Payment of Commercial Debts (Interest) Act 1998");
+	shipped_clear(&s);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(everything_loads_and_fits),
+		cmocka_unit_test(another_language_needs_its_templates),
+		cmocka_unit_test(the_ladders_are_those_of_the_trade),
+		cmocka_unit_test(the_ladders_walk_from_start_to_end),
+		cmocka_unit_test(penalties_are_for_those_who_owe_them),
+		cmocka_unit_test(every_message_is_complete),
+		cmocka_unit_test(no_message_threatens),
+		cmocka_unit_test(french_is_set_as_french),
+		cmocka_unit_test(an_sms_is_short_and_cheap),
+		cmocka_unit_test(html_survives_mail_clients),
+		cmocka_unit_test(each_invoice_has_its_own_link),
+		cmocka_unit_test(the_neutral_sentence_is_there),
+		cmocka_unit_test(the_plainest_reminder_reads_well),
+		cmocka_unit_test(the_law_is_named_in_both_languages),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
