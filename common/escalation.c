@@ -385,9 +385,9 @@ struct next_action escalation_next(const struct escalation *e, const struct debt
 	if (e->state == ESCALATION_GATE)
 		return (struct next_action){ .kind = NEXT_GATE_END, .at = e->look_at, .why = "decision" };
 	next = next_step(e, d, rules, &view);
-	if (next.kind == NEXT_CONTACT && next.at <= rules->now && rules->feed_stale_since)
+	if (next.kind == NEXT_CONTACT && next.owed_at <= rules->now && rules->feed_stale_since)
 		return (struct next_action){ .kind = NEXT_HELD, .step = next.step, .why = "feed_stale",
-			.owed_at = next.owed_at, .at = rules->now + HOUR_MS };
+			.owed_at = next.owed_at, .at = next.at > rules->now + HOUR_MS ? next.at : rules->now + HOUR_MS };
 	return next;
 }
 

@@ -307,7 +307,7 @@ static void before_a_resend(void **state)
 	struct world w;
 
 	(void)state;
-	sending(&w, LADDER(""), &entry);
+	sending(&w, LADDER("\"freshness\":\"2d\","), &entry);
 	w.e[0].state = w.e[1].state = ESCALATION_DOUBT;
 	assert_true(contact_stands(&w.env, &w.debtor, w.candidates, 2, &entry)); /* its own contact does not defer it */
 	assert_int_equal(w.e[0].state, ESCALATION_DOUBT);
@@ -319,9 +319,9 @@ static void before_a_resend(void **state)
 	w.e[1].state = ESCALATION_CLOSED; /* paid */
 	assert_false(contact_stands(&w.env, &w.debtor, w.candidates, 2, &entry));
 	w.e[1].state = ESCALATION_DOUBT;
-	w.env.feed_stale_since = 1;
+	w.env.payments_known_to = w.env.now - 2 * DAY_MS - 1;
 	assert_false(contact_stands(&w.env, &w.debtor, w.candidates, 2, &entry));
-	w.env.feed_stale_since = 0;
+	w.env.payments_known_to = w.env.now - 2 * DAY_MS;
 	w.debtor.paused = (struct debtor_switch){ .set = true, .on = true, .until = w.env.now + 1 };
 	assert_false(contact_stands(&w.env, &w.debtor, w.candidates, 2, &entry));
 	w.debtor.paused.on = false;

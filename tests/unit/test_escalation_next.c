@@ -294,7 +294,7 @@ static const struct next_row {
 		"2026-04-20T08:00:00Z", one_skipped, NEXT_CONTACT, "schedule", "2026-04-20T08:00:00Z", 1 },
 	{ "the ladder is at its end", LADDER, "2026-06-02T08:00:00Z", all_over, NEXT_HELD, "exhausted", "2026-06-30T09:00:00Z", 0 },
 	{ "stale payment feed", LADDER, TEN, stale_feed, NEXT_HELD, "feed_stale", "2026-04-02T09:00:00Z", 0 },
-	{ "stale, but nothing is owed yet", LADDER, "2026-03-20T08:00:00Z", stale_feed, NEXT_HELD, "feed_stale",
+	{ "stale, but nothing is owed yet", LADDER, "2026-03-20T08:00:00Z", stale_feed, NEXT_CONTACT, "schedule",
 		"2026-04-02T07:00:00Z", 0 },
 	/* deferrals: still owed */
 	{ "the gap after another contact", LADDER, TEN, recently_contacted, NEXT_CONTACT, "min_gap", "2026-04-03T10:00:00Z", 0 },
