@@ -42,10 +42,14 @@ static int check_url(const char *url, struct err *err)
 	if (len == 0 || memchr(authority, '@', len))
 		return err_set(err, -EBADMSG, "bad_url", "",
 			"the URL must name a host and no user");
-	if (*authority == '[')
+	if (*authority == '[') {
 		host = strcspn(authority, "]") + 1;
-	else
+		if (host > len || (host < len && authority[host] != ':'))
+			return err_set(err, -EBADMSG, "bad_url", "",
+				"behind a host in [ ] only :PORT may stand");
+	} else {
 		host = strcspn(authority, ":/?#");
+	}
 	if (http && !loopback_host(authority, host < len ? host : len))
 		return err_set(err, -EBADMSG, "bad_url", "",
 			"http:// is for this machine only (localhost, 127.x, [::1]); use https://");
