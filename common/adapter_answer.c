@@ -205,7 +205,7 @@ static int64_t delay_ms(const struct reading *reading, const char *text, enum de
 	n = strtoll(text, &end, 10);
 	/* "1.5" is no Retry-After, but providers write it: rounded up. */
 	if (*end == '.' && !end[1 + strspn(end + 1, "0123456789")])
-		n++;
+		n += n < INT64_MAX;
 	else if (*end)
 		return 0;
 	if (errno || n > INT64_MAX / 2000)
