@@ -47,7 +47,7 @@ struct json pointer_get(const struct json *root, const char *pointer)
 
 const char *http_head_get(const struct http_answer *answer, const char *name, struct arena *arena)
 {
-	const char *p = answer->head, *end = p + answer->head_len;
+	const char *p = answer->head, *end = answer->head_len ? p + answer->head_len : p;
 	size_t len = strlen(name);
 
 	while (p && p < end) {
