@@ -92,7 +92,7 @@ static inline struct adapter *make_adapter(const char *name, const char *feature
 	buf_printf(&json,
 		"{\"adapter\":1,\"name\":\"%s\",\"channel\":[\"email\",\"sms\"],"
 		"\"config\":{\"url\":{\"required\":true},\"token\":{\"required\":true,\"secret\":true}},"
-		"\"features\":{%s},\"limits\":{%s},"
+		"\"features\":{\"max_request_bytes\":4194304,%s},\"limits\":{%s},"
 		"\"send\":{\"method\":\"POST\",\"url\":\"{config.url}/send\",\"auth\":{\"kind\":\"bearer\",\"token\":\"{config.token}\"},"
 		"\"body\":{\"kind\":\"json\",\"value\":{\"attempt\":\"{dispatch.id}\",\"text\":\"{text}\"}},\"timeout_ms\":%d},"
 		"\"response\":{\"id\":\"%s\",\"rules\":[]},"
@@ -119,9 +119,9 @@ static inline void free_adapters(struct fixture *f)
 		adapter_free((struct adapter *)(uintptr_t)f->providers[i].adapter);
 }
 
-static inline void open_client(struct fixture *f, const char *ca)
+static inline void open_client(struct fixture *f, const char *ca, adapter_secret_fn secrets)
 {
-	const struct http_client_settings settings = { .config = &f->config, .state_dir = f->dir, .ca_file = ca, .secret = secret,
+	const struct http_client_settings settings = { .config = &f->config, .state_dir = f->dir, .ca_file = ca, .secret = secrets,
 		.secret_arg = f, .now = now, .note = on_note, .note_arg = f };
 	struct err err = { 0 };
 
@@ -160,7 +160,7 @@ static inline int setup(void **state)
 		f->trips[i].f = f;
 		(void)snprintf(f->ids[i], sizeof(f->ids[i]), "01HQZZ00000000000000000%03u", (unsigned)i);
 	}
-	open_client(f, NULL);
+	open_client(f, NULL, secret);
 	*state = f;
 	return 0;
 }

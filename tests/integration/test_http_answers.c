@@ -15,7 +15,7 @@ static const struct answer_row {
 	{ "2xx without its id", PEER_ANSWER, NO("200 OK", ""), OUTCOME_IN_DOUBT, "no_id", 200 },
 	{ "2xx, not JSON", PEER_ANSWER, "HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\n<p>", OUTCOME_IN_DOUBT, "no_id", 200 },
 	{ "2xx until the end", PEER_ANSWER_CLOSE, "HTTP/1.1 200 OK\r\n\r\n{\"id\":\"x\"}", OUTCOME_ACCEPTED, "accepted", 200 },
-	{ "chunked", PEER_ANSWER, "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\na\r\n{\"id\":\"x\"}\r\n0\r\nHTTP: x\r\n\r\n",
+	{ "chunked", PEER_ANSWER, "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\na\r\n{\"id\":\"x\"}\r\n0\r\nTrailer: x\r\n\r\n",
 		OUTCOME_ACCEPTED, "accepted", 200 },
 	{ "an interim answer first", PEER_ANSWER, "HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n" OK, OUTCOME_ACCEPTED, "accepted", 202 },
 	{ "an interim answer alone", PEER_ANSWER_CLOSE, "HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n", OUTCOME_IN_DOUBT,
@@ -41,6 +41,7 @@ static const struct answer_row {
 static void answer_means(void **state)
 {
 	struct fixture *f = *state;
+	char line[20];
 
 	for (size_t i = 0; i < ARRAY_LEN(answers); i++) {
 		const struct answer_row *row = &answers[i];
@@ -55,7 +56,26 @@ static void answer_means(void **state)
 			fail_msg("%s: %zu requests", row->name, http_peer_requests(f->peer) - before);
 		assert_true(outcome->raw_len <= HTTP_ANSWER_MAX + WIRE_HEAD_MAX + 2);
 		assert_int_equal(f->trips[i].asked, 1);
+		(void)snprintf(line, sizeof(line), "HTTP/1.1 %d", row->status);
+		if (row->status && strncmp(outcome->raw, line, strlen(line)) != 0) /* of the last head, not of an interim one */
+			fail_msg("%s: %.200s", row->name, outcome->raw);
+		if (outcome->raw && strstr(outcome->raw, "Trailer"))
+			fail_msg("%s: a trailer is no header", row->name);
 	}
+}
+
+static void a_long_head_is_no_answer(void **state)
+{
+	struct fixture *f = *state;
+	CLEANUP(buf_clear) struct buf answer = { 0 };
+
+	buf_add_str(&answer, "HTTP/1.1 422 No\r\n");
+	while (answer.len < WIRE_HEAD_MAX)
+		buf_printf(&answer, "X-%zu: something\r\n", answer.len);
+	buf_add_str(&answer, "Content-Length: 2\r\n\r\n{}");
+	script(f, PEER_ANSWER, answer.data);
+	assert_outcome(trip(f, SAFE, 0), OUTCOME_IN_DOUBT, "bad_answer");
+	assert_true(f->trips[0].outcome.raw_len <= WIRE_HEAD_MAX + 2);
 }
 
 static void silence_and_drops_end_at_the_deadline(void **state)
@@ -197,6 +217,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(answer_means),
+		TEST(a_long_head_is_no_answer),
 		TEST(silence_and_drops_end_at_the_deadline),
 		TEST(retry_after_in_seconds),
 		TEST(retry_after_as_a_date),

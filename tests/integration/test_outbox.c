@@ -41,6 +41,16 @@ struct fixture {
 
 static const char *const invoices[] = { "INV-1", "INV-2" };
 
+static void fill_message(struct fixture *f)
+{
+	f->message = (struct message){ .attempt_id = ID, .channel = CHANNEL_EMAIL, .provider = "outbox",
+		.to = { .name = "Mme \"Roy\"", .email = "compta@dupont.example" },
+		.from = { .name = "Société Générale d'Électricité et de Réparations — Direction financière", .email = "b@acme.example",
+			.reply_to = "r@acme.example" },
+		.locale = "fr", .subject = "Facture F-42 échue", .text = "Bonjour,\n\nil reste 12 € = dû. \n", .html = "<p>Bonjour</p>",
+		.debtor_id = "D1", .step = "reminder", .policy = "fr-b2b", .invoice_ids = invoices, .invoice_count = 2 };
+}
+
 static int setup(void **state)
 {
 	struct fixture *f = calloc(1, sizeof(*f));
@@ -52,12 +62,7 @@ static int setup(void **state)
 	f->base = event_base_new();
 	if (outbox_create(f->base, f->dir, &f->outbox, &err) < 0)
 		fail_msg("%s", err.text);
-	f->message = (struct message){ .attempt_id = ID, .channel = CHANNEL_EMAIL, .provider = "outbox",
-		.to = { .name = "Mme \"Roy\"", .email = "compta@dupont.example" },
-		.from = { .name = "Société Générale d'Électricité et de Réparations — Direction financière", .email = "b@acme.example",
-			.reply_to = "r@acme.example" },
-		.locale = "fr", .subject = "Facture F-42 échue", .text = "Bonjour,\n\nil reste 12 € = dû. \n", .html = "<p>Bonjour</p>",
-		.debtor_id = "D1", .step = "reminder", .policy = "fr-b2b", .invoice_ids = invoices, .invoice_count = 2 };
+	fill_message(f);
 	*state = f;
 	return 0;
 }
@@ -366,6 +371,45 @@ static void a_full_disk_is_surely_not_sent(void **state)
 	assert_goes(f, 1, NOW, OUTCOME_ACCEPTED, "accepted");
 }
 
+/*
+ * One message, written by this same program under strace, which makes the n-th fsync fail: the first is the file's, the second its
+ * folder's. What became of it is printed.
+ */
+static void sync_fails(struct fixture *f, int n, const char *expected, size_t files)
+{
+	CLEANUP(buf_clear) struct buf command = { 0 };
+	char self[400], got[100] = "";
+	ssize_t len = readlink("/proc/self/exe", self, sizeof(self) - 1);
+	FILE *pipe;
+
+	assert_true(len > 0);
+	self[len] = '\0';
+	/* The leak checker and strace both want to be the one that traces. */
+	buf_printf(&command, "ASAN_OPTIONS=detect_leaks=0 strace -f -qq -o /dev/null -e inject=fsync:error=EIO:when=%d '%s' '%s'", n,
+		self, f->dir);
+	pipe = popen(command.data, "re");
+	assert_non_null(pipe);
+	(void)!fgets(got, sizeof(got), pipe);
+	assert_int_equal(pclose(pipe), 0);
+	assert_string_equal(got, expected);
+	assert_int_equal(count_files(f, ""), files);
+}
+
+static void a_file_that_is_not_on_the_disk_is_not_accepted(void **state)
+{
+	struct fixture *f = *state;
+
+	if (system("strace -V >/dev/null 2>&1") != 0) {
+		if (getenv("CI"))
+			fail_msg("strace is missing");
+		skip();
+	}
+	sync_fails(f, 1, "temporary disk", 0);
+	sync_fails(f, 2, "in_doubt disk", 1); /* it may be there after a power cut, or not */
+	sync_fails(f, 3, "accepted accepted", 1); /* there is no third one; the file is there already */
+	sync_fails(f, 2, "in_doubt disk", 1); /* a repeated request syncs the folder too */
+}
+
 static void a_folder_that_is_gone_is_surely_not_sent(void **state)
 {
 	struct fixture *f = *state;
@@ -422,7 +466,25 @@ static void nothing_is_called_after_the_end(void **state)
 
 #define TEST(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
 
-int main(void)
+/* For sync_fails(): writes the message into the folder and says what became of it. */
+static int write_one(const char *dir)
+{
+	struct fixture f = { 0 };
+	struct err err = { 0 };
+
+	f.base = event_base_new();
+	fill_message(&f);
+	if (outbox_create(f.base, dir, &f.outbox, &err) < 0)
+		return 1;
+	start(&f, 0, NOW);
+	run_until(&f, &f.trips[0].done);
+	printf("%s %s", outcome_names[f.trips[0].outcome.kind], f.trips[0].reason);
+	outbox_destroy(f.outbox);
+	event_base_free(f.base);
+	return 0;
+}
+
+int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(mail_is_a_mail_file),
@@ -438,8 +500,12 @@ int main(void)
 		TEST(a_folder_that_is_gone_is_surely_not_sent),
 		TEST(a_folder_that_cannot_be_made),
 		TEST(a_look_up_looks_for_the_file),
+		TEST(a_file_that_is_not_on_the_disk_is_not_accepted),
 		TEST(nothing_is_called_after_the_end),
 	};
+
+	if (argc == 2)
+		return write_one(argv[1]);
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
