@@ -27,12 +27,12 @@ static void blank_comments(char *text, size_t len)
 				i += text[i] == '\\';
 			comma = SIZE_MAX;
 		} else if (text[i] == '/') {
-			bool line = text[i + 1] == '/';
+			const char *end = text[i + 1] == '/' ? memchr(text + i, '\n', len - i) :
+							       (const char *)memmem(text + i + 2, len - i - 2, "*/", 2) + 2;
+			size_t until = end ? (size_t)(end - text) : len; /* a line comment may end with the text */
 
-			while (i < len && !(line ? text[i] == '\n' : text[i] == '*' && text[i + 1] == '/' && text[i - 1] != ' '))
-				text[i++] = ' ';
-			if (!line)
-				text[i] = text[i + 1] = ' ';
+			memset(text + i, ' ', until - i);
+			i = until - 1;
 		} else if (text[i] == ',') {
 			comma = i;
 		} else if (text[i] == '}' || text[i] == ']') {
