@@ -380,6 +380,8 @@ static void write_double(struct buf *buf, double d)
 {
 	char text[40];
 
+	if (d == 0)
+		d = 0; /* no minus zero: it would read back as the integer 0 */
 	for (int digits = 1; digits <= 17; digits++) { /* the shortest that reads back as the same */
 		double back;
 
