@@ -158,7 +158,7 @@ static int get_snapshot(struct arena *arena, const struct json *o, struct snapsh
 		(r = json_opt_word(o, "collection", collection_names, &collection, err)) < 0 ||
 		(r = get_date(o, "issued_on", false, &s->issued_on, err)) < 0 ||
 		(r = get_date(o, "due_on", true, &s->due_on, err)) < 0 ||
-		(r = json_get_str(o, "currency", 3, &currency, err)) < 0 ||
+		(r = json_get_str(o, "currency", 100, &currency, err)) < 0 ||
 		(r = json_get_int(o, "total_minor", 0, AMOUNT_MAX, &s->total, err)) < 0 ||
 		(r = json_opt_int(o, "paid_minor", 0, AMOUNT_MAX, &s->paid, err)) < 0 ||
 		(r = json_opt_int(o, "credited_minor", 0, AMOUNT_MAX, &s->credited, err)) < 0 ||
@@ -173,7 +173,7 @@ static int get_snapshot(struct arena *arena, const struct json *o, struct snapsh
 		return r;
 	s->status = (enum invoice_status)status;
 	s->automatic = collection == 1;
-	for (size_t i = 0; i < 3; i++)
+	for (size_t i = 0; i < 3 && currency[i]; i++)
 		s->currency[i] = currency[i] >= 'a' && currency[i] <= 'z' ? (char)(currency[i] - 32) : currency[i];
 	if (strlen(currency) != 3 || currency_exponent(s->currency) < 0)
 		return json_refuse(o, "currency", err, "unknown_currency", "must be an ISO 4217 code like EUR");
