@@ -15,6 +15,7 @@
 
 struct http_caller {
 	CURL *curl;
+	const char *socket; /* a Unix one; NULL = TCP */
 	int tries; /* times that a request was about to be written, in the exchange under way */
 };
 
@@ -90,6 +91,8 @@ long http_exchange(struct http_caller *client, const char *method, const char *u
 	curl_easy_setopt(curl, CURLOPT_URL, url);
 	curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http");
 	curl_easy_setopt(curl, CURLOPT_PROXY, "");
+	if (client->socket)
+		curl_easy_setopt(curl, CURLOPT_UNIX_SOCKET_PATH, client->socket);
 	curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
 	curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, timeout_ms ? timeout_ms : (long)HTTP_TEST_TIMEOUT_MS);
 	curl_easy_setopt(curl, CURLOPT_CUSTOMREQUEST, method);
@@ -125,6 +128,14 @@ long http_get(const char *url, struct http_reply *ret)
 {
 	CLEANUP(http_caller_destroyp) struct http_caller *client = http_caller_create();
 
+	return http_exchange(client, "GET", url, NULL, NULL, 0, ret);
+}
+
+long http_get_unix(const char *socket, const char *url, struct http_reply *ret)
+{
+	CLEANUP(http_caller_destroyp) struct http_caller *client = http_caller_create();
+
+	client->socket = socket;
 	return http_exchange(client, "GET", url, NULL, NULL, 0, ret);
 }
 

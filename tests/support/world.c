@@ -310,10 +310,10 @@ void world_push(struct world *w, const char *event, size_t len)
 }
 
 /* Due two days ago: its reminder is owed at once. */
-static size_t make_event(char *ret, size_t size, enum world_event kind, int i, int per_debtor)
+static size_t make_event(const struct world *w, char *ret, size_t size, enum world_event kind, int i, int per_debtor)
 {
 	char now[UTC_TEXT_SIZE], due[UTC_TEXT_SIZE];
-	int64_t at = utc_now();
+	int64_t at = w->events_at ? w->events_at : utc_now();
 
 	utc_format(at, now);
 	utc_format(at - 2 * DAY_MS, due);
@@ -342,7 +342,7 @@ void world_push_range(struct world *w, enum world_event kind, int from, int coun
 	int left = 0;
 
 	for (int i = from; i < from + count; i++) {
-		push(w, event, make_event(event, sizeof(event), kind, i, per_debtor), &left);
+		push(w, event, make_event(w, event, sizeof(event), kind, i, per_debtor), &left);
 		drain(w, &left, 500);
 	}
 	drain(w, &left, 0);
@@ -412,7 +412,7 @@ bool world_trail_verifies(struct world *w)
 	return false;
 }
 
-static struct json ask_sandbox(struct world *w, struct arena *arena, const char *path)
+struct json world_ask_sandbox(struct world *w, struct arena *arena, const char *path)
 {
 	CLEANUP(http_reply_clear) struct http_reply reply = { 0 };
 	char url[200];
@@ -431,7 +431,7 @@ struct world_sent world_sent(struct world *w, struct arena *arena, int count)
 {
 	CLEANUP(arena_freep) struct arena *scratch = arena_create();
 	struct world_sent sent = { .captured = arena_alloc(arena, (size_t)count * sizeof(int)) };
-	struct json root = ask_sandbox(w, scratch, "/messages"), messages = json_get(&root, "messages");
+	struct json root = world_ask_sandbox(w, scratch, "/messages"), messages = json_get(&root, "messages");
 
 	for (size_t i = 0; i < json_len(&messages); i++) {
 		struct json message = json_at(&messages, i), invoices = json_get(&message, "invoices");
@@ -448,6 +448,20 @@ struct world_sent world_sent(struct world *w, struct arena *arena, int count)
 		}
 	}
 	return sent;
+}
+
+struct json world_status(struct world *w, struct arena *arena)
+{
+	CLEANUP(http_reply_clear) struct http_reply reply = { 0 };
+	struct json ret = { 0 };
+	struct err err = { 0 };
+	char path[120];
+
+	snprintf(path, sizeof(path), "%s/control", w->dir);
+	if (http_get_unix(path, "http://control/status", &reply) == 200 &&
+		json_parse(arena, reply.body.data, reply.body.len, 0, &ret, &err) < 0)
+		world_fail("/status: %s", err.text);
+	return ret;
 }
 
 void world_behave(struct world *w, const char *json)
