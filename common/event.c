@@ -211,14 +211,9 @@ static int get_contact(const struct json *o, struct contact *c, struct err *err)
 		(r = json_opt_bool(&consent, "sms", &c->sms_consent, err)) < 0)
 		return r;
 	c->external = relation == 1;
-	if (c->email) {
-		const char *at = strchr(c->email, '@');
-
-		if (!at || at == c->email || !at[1] || strchr(at + 1, '@') || strpbrk(c->email, " ,;<>\"()\r\n\t"))
-			return json_refuse(o, "email", err, "bad_email", "must be one address like name@example.com");
-	}
-	if (c->phone && (c->phone[0] != '+' || strlen(c->phone) < 8 ||
-				strspn(c->phone + 1, "0123456789") != strlen(c->phone + 1)))
+	if (c->email && !email_valid(c->email))
+		return json_refuse(o, "email", err, "bad_email", "must be one address like name@example.com");
+	if (c->phone && (!phone_valid(c->phone) || strlen(c->phone) < 8))
 		return json_refuse(o, "phone", err, "bad_phone", "must be E.164 like +33100000000");
 	if (c->locale && !locale_valid(c->locale))
 		return json_refuse(o, "locale", err, "unknown_locale", "must be a language tag like fr-FR");
