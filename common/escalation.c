@@ -137,8 +137,12 @@ static bool contacts_spent(const struct escalation *e, const struct policy *poli
 {
 	int32_t made = 0;
 
-	for (size_t i = 0; i < e->walk_count; i++)
-		made += perhaps_sent(&e->walk[i]);
+	for (size_t i = 0; i < e->walk_count; i++) {
+		int step = policy_step_index(policy, e->walk[i].step);
+
+		if (step < 0 || policy->steps[step].kind != STEP_GATE) /* a decision contacts nobody */
+			made += perhaps_sent(&e->walk[i]);
+	}
 	return policy->max_contacts && made >= policy->max_contacts;
 }
 

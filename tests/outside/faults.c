@@ -137,7 +137,7 @@ static void check_trail(struct run *run, const char *fault, int captured, bool d
 		return;
 	}
 	intents = count_text(output.data, "\"attempt.intent\"");
-	accepted = count_text(output.data, "\"attempt.accepted\"");
+	accepted = count_text(output.data, "\"attempt.submitted\"") + count_text(output.data, "\"attempt.reconciled\"");
 	if (captured && !intents)
 		complain(run, "captured without an intent", fault);
 	if (accepted > 1)
