@@ -229,7 +229,8 @@ static void on_redone(int result, enum commit_status status, void *arg)
 static void redo_next(struct recovery *r)
 {
 	struct dunner *d = r->dunner;
-	struct store_commit commit = { .epoch = d->epoch, .writer = d->config->instance, .rebuild = r->rebuild };
+	/* Only the first may meet an empty store: flushed once more, it must be begun once more. */
+	struct store_commit commit = { .epoch = d->epoch, .writer = d->config->instance, .rebuild = r->rebuild && !r->above };
 	const struct redo_group *group;
 	int result;
 
