@@ -297,6 +297,7 @@ void recover_free(struct dunner *d);
 
 /* lease.c */
 void lease_start(struct dunner *d);
+void lease_renew(struct dunner *d);
 void lease_stop(struct dunner *d);
 
 #endif
