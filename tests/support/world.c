@@ -198,6 +198,7 @@ void world_open(struct world *w, const struct world_options *options)
 	put(w, "templates/fr/plain.txt", "Facture {{invoice.number}}: {{invoice.balance}}\n");
 	put(w, "templates/fr/plain.html", "<p>Facture {{invoice.number}}: {{invoice.balance}}</p>\n");
 	put(w, "plain.json", provider_plain);
+	(void)signal(SIGPIPE, SIG_IGN); /* a peer that was killed is told by an error */
 	w->base = event_base_new();
 	start_redis(w);
 	start_sandbox(w);
