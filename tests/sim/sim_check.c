@@ -8,7 +8,7 @@
 #include "tests/sim/sim_judge.h"
 
 #define MARK_AGE 2000 /* promise 1: what stood in a stream longer than this before the first byte is honoured */
-#define SLACK (2 * MINUTE_MS) /* decision to first byte, and small steps of the wall clock */
+#define SLACK (2 * MINUTE_MS) /* decision to first byte, and small steps of the wall clock, backwards too */
 #define PATIENCE (13 * DAY_MS) /* a step owed longer than this, with nothing in its way, is lost */
 
 struct judge *judge_create(struct sim *sim)
@@ -80,7 +80,7 @@ static void check_window(struct judge *judge, const struct message *m, int64_t w
 	enum weekday day = date_weekday(zone_date(zone, wall));
 	char text[64];
 
-	if (!(w->weekdays >> (day - 1) & 1) || minute < w->from_minute || minute >= w->to_minute + slack)
+	if (!(w->weekdays >> (day - 1) & 1) || minute < w->from_minute - 1 || minute >= w->to_minute + slack)
 		sim_breach(judge->sim, "3 window", "%s is contacted at %s (%s)", m->debtor_id,
 			zone_format(zone, wall, text, sizeof(text)), m->attempt_id);
 }

@@ -1,13 +1,14 @@
 /*
  * sim - plays the daemon's real flow over seeded fakes, and judges what the world saw of it.
  *	sim --seed N [--days D] [--verbose] [--hash]	one run
- *	sim --seeds N [--from K] [--jobs J]		many
+ *	sim --seeds N [--from K] [--jobs J] [--first]	many; --first: only until the first seed that fails is known
  * Exit status: 0 all kept, 1 a promise is broken, 2 usage.
  */
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -19,7 +20,7 @@
 struct options {
 	uint64_t seed, from, seeds;
 	int days, jobs;
-	bool verbose, hash, order;
+	bool verbose, hash, order, first;
 };
 
 static void begin(struct sim *sim, uint64_t seed, const struct options *options)
@@ -60,15 +61,18 @@ static bool play(uint64_t seed, const struct options *options)
 }
 
 /* Worker j plays every jobs-th seed and tells how many failed; it may die of a sanitizer's verdict, which counts too. */
-static uint64_t play_share(const struct options *options, int j)
+static uint64_t play_share(const struct options *options, int j, volatile uint64_t *first)
 {
 	uint64_t failed = 0;
 
 	for (uint64_t n = (uint64_t)j; n < options->seeds; n += (uint64_t)options->jobs) {
 		uint64_t seed = options->from + n;
 		int status;
-		pid_t pid = fork();
+		pid_t pid;
 
+		if (options->first && seed > *first)
+			break;
+		pid = fork();
 		if (pid == 0) {
 			alarm(600);
 			_exit(play(seed, options) ? 0 : 1);
@@ -82,6 +86,8 @@ static uint64_t play_share(const struct options *options, int j)
 				WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status));
 		fflush(stdout);
 		failed += status != 0;
+		if (status && seed < *first) /* two workers may race here: then one more seed is played and told, no wrong one */
+			*first = seed;
 	}
 	return failed;
 }
@@ -90,13 +96,17 @@ static int play_all(const struct options *options)
 {
 	uint64_t failed = 0;
 	int pipes[64][2];
+	volatile uint64_t *first = mmap(NULL, sizeof(*first), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 
+	if (first == MAP_FAILED)
+		return 2;
+	*first = UINT64_MAX;
 	fflush(stdout);
 	for (int j = 0; j < options->jobs; j++) {
 		if (pipe(pipes[j]) < 0)
 			return 2;
 		if (fork() == 0) {
-			uint64_t n = play_share(options, j);
+			uint64_t n = play_share(options, j, first);
 
 			_exit(write(pipes[j][1], &n, sizeof(n)) == sizeof(n) ? 0 : 2);
 		}
@@ -118,7 +128,7 @@ static int play_all(const struct options *options)
 
 static int usage(void)
 {
-	fprintf(stderr, "usage: sim --seed N [--days D] [--verbose] [--hash] | --seeds N [--from K] [--jobs J] [--days D] [--hash]\n");
+	fprintf(stderr, "usage: sim --seed N [--days D] [--verbose] [--hash] | --seeds N [--from K] [--jobs J] [--first] [--days D] [--hash]\n");
 	return 2;
 }
 
@@ -126,7 +136,7 @@ int main(int argc, char **argv)
 {
 	static const struct option longs[] = { { "seed", 1, NULL, 's' }, { "seeds", 1, NULL, 'n' }, { "from", 1, NULL, 'f' },
 		{ "jobs", 1, NULL, 'j' }, { "days", 1, NULL, 'd' }, { "verbose", 0, NULL, 'v' }, { "hash", 0, NULL, 'h' },
-		{ "order", 0, NULL, 'o' }, { 0 } };
+		{ "order", 0, NULL, 'o' }, { "first", 0, NULL, '1' }, { 0 } };
 	struct options options = { .from = 1, .days = 90, .jobs = 2 };
 	int c;
 
@@ -147,6 +157,8 @@ int main(int argc, char **argv)
 			options.hash = true;
 		else if (c == 'o')
 			options.order = true;
+		else if (c == '1')
+			options.first = true;
 		else
 			return usage();
 	}
