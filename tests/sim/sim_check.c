@@ -98,6 +98,8 @@ void judge_first_byte(struct judge *judge, struct host *host, const struct messa
 		sim_breach(sim, "5 no record, no contact", "attempt %s has no durable intent", m->attempt_id);
 	if (!a->first_byte_wall)
 		a->first_byte_wall = wall;
+	if (sim->mode != MODE_LIFE)
+		return; /* such histories hold facts that the judge's own reading does not know */
 	for (size_t i = 0; i < m->invoice_count; i++) {
 		const char *then = facts_stop(judge, m->invoice_ids[i], m->debtor_id, m->channel, sim->mono - MARK_AGE - 1, wall);
 		const char *now = facts_stop(judge, m->invoice_ids[i], m->debtor_id, m->channel, NEVER, wall);
@@ -218,6 +220,8 @@ void judge_accepted(struct judge *judge, struct host *host, const struct message
 		sim_breach(sim, "5 no record, no contact", "attempt %s is not the one of its intent", m->attempt_id);
 		return;
 	}
+	if (sim->mode != MODE_LIFE)
+		return;
 	check_pace(judge, m, a->first_byte_wall);
 	for (size_t i = 0; i < a->count; i++) {
 		if (strcmp(a->invoices[i], m->invoice_ids[i]) != 0)

@@ -318,9 +318,14 @@ void world_run(struct sim *sim)
 	setup_library(sim);
 	sim->redis = redis_create(sim);
 	sim->provider = provider_create(sim);
+	if (sim->mode != MODE_LIFE)
+		rng_seed(&sim->world, sim->seed, "history"); /* the same in both worlds, whatever their hosts drew */
 	sim->book = book_create(sim, (int)rng_range(&sim->world, 12, 18), (int)rng_range(&sim->world, 50, 70));
 	sim->judge = judge_create(sim);
-	book_schedule(sim);
+	if (sim->mode == MODE_LIFE)
+		book_schedule(sim);
+	else
+		order_schedule(sim);
 	sim_at_wall(sim, sim->begin, hourly, NULL, sim);
 	sim_at_wall(sim, sim->calm_at, become_calm, NULL, sim);
 	for (int i = 0; i < sim->weather.hosts; i++)
@@ -330,7 +335,7 @@ void world_run(struct sim *sim)
 		settle_hosts(sim);
 		check_life(sim);
 	}
-	if (!sim->broken)
+	if (!sim->broken && sim->mode == MODE_LIFE)
 		judge_end(sim->judge);
 }
 
