@@ -134,6 +134,7 @@ struct sim {
 	struct tale *tale; /* not MODE_LIFE: what is to be told */
 	struct library *library;
 	const struct policy *policy;
+	int64_t slow_connect; /* a delicate moment asks the next request to take so long */
 	bool crash_next; /* a delicate moment asks for a crash at the next step */
 	struct host *crash_host;
 	bool broken;
@@ -179,6 +180,9 @@ void redis_go_back(struct redis *redis); /* restart from the snapshot */
 void redis_flush(struct redis *redis, bool new_run_id);
 void redis_restart(struct redis *redis, int64_t loading_ms);
 void redis_refuse_writes(struct redis *redis, int64_t ms);
+/* Whether nobody else holds the partition's lease now. */
+bool redis_writer(const struct redis *redis, const struct host *host);
+void store_stall(struct host *host, int64_t ms); /* nothing comes through for so long */
 void store_plug(struct host *host);
 void store_unplug(struct host *host);
 const char *redis_get(struct redis *redis, const char *key, size_t *len); /* for order tests */

@@ -94,6 +94,8 @@ void judge_first_byte(struct judge *judge, struct host *host, const struct messa
 	(void)digest;
 	judge->first_bytes++;
 	sim_note(sim, "first byte of %s by %s", m->attempt_id, host->name);
+	if (!redis_writer(sim->redis, host))
+		sim_breach(sim, "4 one writer", "%s begins attempt %s while another holds the lease", host->name, m->attempt_id);
 	if (!a->intended)
 		sim_breach(sim, "5 no record, no contact", "attempt %s has no durable intent", m->attempt_id);
 	if (!a->first_byte_wall)
@@ -236,8 +238,7 @@ void judge_accepted(struct judge *judge, struct host *host, const struct message
 
 /* --- at the end ------------------------------------------------------------------------------------------------------------------ */
 
-/* Two hosts journaled a group of this number: one of them was superseded, and what it decided never happened. */
-static bool superseded(const struct judge *judge, uint64_t pseq)
+bool judge_superseded(const struct judge *judge, uint64_t pseq)
 {
 	int seen = 0;
 
@@ -256,7 +257,7 @@ static void check_attempts(struct judge *judge)
 
 		if (a->accepted && !strcmp(outcome, "attempt.cancelled"))
 			sim_breach(judge->sim, "truth", "attempt %s was accepted, the trail's last word is cancelled", a->id);
-		if (!*outcome && !superseded(judge, a->intent_pseq) && wall - a->intended_wall > 2 * HOUR_MS)
+		if (!*outcome && !judge_superseded(judge, a->intent_pseq) && wall - a->intended_wall > 2 * HOUR_MS)
 			sim_breach(judge->sim, "5 the trail is complete", "attempt %s has no outcome (%s)", a->id,
 				a->accepted ? "accepted" : "not accepted");
 	}

@@ -196,6 +196,12 @@ void world_moment(struct host *host, enum moment moment, const struct message *m
 	if (sim->calm || !host->life || !rng_chance(&sim->faults, w->provoke))
 		return;
 	sim_note(sim, "moment %d", (int)moment);
+	if (moment == MOMENT_CONNECT && rng_chance(&sim->faults, 300000)) { /* the news cannot reach us, and the request takes its time */
+		store_stall(host, rng_range(&sim->faults, 2500, 7000));
+		sim->slow_connect = rng_range(&sim->faults, 2100, 6500);
+		book_provoke(sim, message, rng_range(&sim->faults, 0, 200));
+		return;
+	}
 	if (message && rng_chance(&sim->faults, 600000)) {
 		book_provoke(sim, message, rng_range(&sim->faults, 0, rng_chance(&sim->faults, 500000) ? 200 : 3000));
 		return;
