@@ -147,6 +147,7 @@ void decide_reconcile(struct dunner *d, struct group *g, struct input *input)
 	}
 	if (step == DOUBT_RESEND_NOW && g->resend_count < DUE_PAGE && g->contacts_allowed) {
 		entry->doubt_since = env.now; /* on disk before it goes: a look-up proves nothing about a younger request */
+		contact_counted(debtor && debtor->loaded ? debtor->d : NULL, entry, env.now, &g->fx);
 		decide_entry(g, entry, false);
 		g->resend[g->resend_count++] = entry;
 	}
