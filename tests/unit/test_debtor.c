@@ -210,7 +210,7 @@ static void everything_is_kept(void **state)
 		"\"contacts\":[[100,0,\"a1\"],[200,1,\"a2\"]],\"open\":[\"inv_1\",\"inv_2\"],\"dead_letter_until\":77,"
 		"\"trail\":[2026,42,7,\"trail.example.com/acme/a\",3,\"trail.example.com/acme/a/2025\",9,"
 		"\"0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef\"],\"tenure\":3,"
-		"\"suspended\":{\"on\":true,\"order\":[0,9,\"operator\",\"e5\"],\"reason\":\"audit\"},\"running\":true,\"watermark\":123,"
+		"\"suspended\":{\"on\":true,\"order\":[0,9,\"operator\",\"e5\"],\"reason\":\"audit\"},\"running\":true,\"feeds\":[[\"bank\",123]],"
 		"\"policies\":[\"d1 2026 4\"]}";
 	CLEANUP(arena_freep) struct arena *arena = arena_create();
 	CLEANUP(buf_clear) struct buf out = { 0 };
