@@ -210,8 +210,13 @@ static void on_redis(bool connected, const char *why, void *arg)
 	struct partition *p = arg;
 	struct instance *in = p->instance;
 
-	if (connected != p->connected || !connected)
-		log_partition(in->log, connected ? LOG_INFO : LOG_WARNING, "redis", p->number, connected ? "connected" : why);
+	if (connected) {
+		log_partition(in->log, LOG_INFO, "redis", p->number, "connected");
+		p->away[0] = '\0';
+	} else if (strncmp(p->away, why, sizeof(p->away) - 1) != 0) { /* it is tried again and again: told once */
+		log_partition(in->log, LOG_WARNING, "redis", p->number, why);
+		snprintf(p->away, sizeof(p->away), "%s", why);
+	}
 	p->connected = connected;
 	if (p->number == 0) {
 		in->checked = in->checked && connected;
