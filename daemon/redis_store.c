@@ -19,6 +19,7 @@ struct redis_store {
 	const char *cursor, *lease, *due;
 	struct redis_script commit_script, lease_script, release_script, trying_script;
 	char nonce[17];
+	struct call *calls; /* under way: a destroyed link no longer answers them */
 	char last_error[200];
 };
 
@@ -68,6 +69,7 @@ struct call {
 	int64_t sent_at, ttl;
 	void *data;
 	size_t count;
+	struct call *next, **link;
 };
 
 static struct call *new_call(struct redis_store *store, void (*fn)(void), void *arg, size_t expected)
@@ -76,8 +78,19 @@ static struct call *new_call(struct redis_store *store, void (*fn)(void), void *
 	struct call *call = arena_alloc(arena, sizeof(*call));
 
 	*call = (struct call){ .store = store, .fn = fn, .arg = arg, .arena = arena, .expected = expected,
-		.sent_at = mono() };
+		.sent_at = mono(), .next = store->calls, .link = &store->calls };
+	if (call->next)
+		call->next->link = &call->next;
+	store->calls = call;
 	return call;
+}
+
+static void end_call(struct call *call)
+{
+	*call->link = call->next;
+	if (call->next)
+		call->next->link = call->link;
+	arena_free(call->arena);
 }
 
 /* True when this was the last reply: the caller then reports and frees. */
@@ -172,7 +185,7 @@ static void on_read_place(int r, const struct redis_reply *reply, void *arg)
 	if (r == 0)
 		read_place(reply, &place);
 	((store_entries_fn)call->fn)(call->r, reading->entries, call->r < 0 ? 0 : reading->count, &place, call->arg);
-	arena_free(call->arena);
+	end_call(call);
 }
 
 static void store_read(void *self, const struct stream_position *positions, size_t position_count, size_t count,
@@ -220,7 +233,7 @@ static void on_values(int r, const struct redis_reply *reply, void *arg)
 			values[i] = (struct store_value){ reply->items[i].str, reply->items[i].len };
 	}
 	((store_values_fn)call->fn)(call->r, values, count, call->arg);
-	arena_free(call->arena);
+	end_call(call);
 }
 
 static void store_load(void *self, const char *const *keys, size_t count, store_values_fn done, void *arg)
@@ -267,7 +280,7 @@ static void on_due_next(int r, const struct redis_reply *reply, void *arg)
 	if (call->r == 0 && reply->type == REDIS_ARRAY && reply->count == 2 && reply->items[1].str)
 		next = strtoll(reply->items[1].str, NULL, 10);
 	((store_due_fn)call->fn)(call->r, call->data, call->r < 0 ? 0 : call->count, next, call->arg);
-	arena_free(call->arena);
+	end_call(call);
 }
 
 static void store_due(void *self, int64_t now, size_t limit, store_due_fn done, void *arg)
@@ -353,7 +366,7 @@ static void on_info(int r, const struct redis_reply *reply, void *arg)
 	if (!last)
 		return;
 	((store_cursor_fn)call->fn)(call->r, call->r < 0 ? NULL : cursor, call->arg);
-	arena_free(call->arena);
+	end_call(call);
 }
 
 static void store_cursor_get(void *self, store_cursor_fn done, void *arg)
@@ -384,7 +397,7 @@ static void on_commit(int r, const struct redis_reply *reply, void *arg)
 	if (call->r == 0 && status < 0)
 		call->r = -EPROTO;
 	((store_commit_fn)call->fn)(call->r, call->r < 0 ? COMMIT_GAP : (enum commit_status)status, call->arg);
-	arena_free(call->arena);
+	end_call(call);
 }
 
 struct arguments {
@@ -511,7 +524,7 @@ static void on_lease(int r, const struct redis_reply *reply, void *arg)
 		call->r = -EPROTO;
 	}
 	((store_lease_fn)call->fn)(call->r, granted, epoch, call->sent_at + call->ttl, owner, call->arg);
-	arena_free(call->arena);
+	end_call(call);
 }
 
 static void store_lease(void *self, const char *owner, int64_t ttl_ms, uint64_t at_least, store_lease_fn done, void *arg)
@@ -533,7 +546,7 @@ static void on_done(int r, const struct redis_reply *reply, void *arg)
 	if (!gathered(call, r, reply))
 		return;
 	((store_done_fn)call->fn)(call->r, call->arg);
-	arena_free(call->arena);
+	end_call(call);
 }
 
 static void store_release(void *self, const char *owner, store_done_fn done, void *arg)
@@ -551,7 +564,7 @@ static void on_trying(int r, const struct redis_reply *reply, void *arg)
 
 	(void)gathered(call, r, reply);
 	((store_lease_fn)call->fn)(call->r, true, call->r == 0 ? (uint64_t)reply->integer : 0, 0, "", call->arg);
-	arena_free(call->arena);
+	end_call(call);
 }
 
 static void store_trying(void *self, const char *id, store_lease_fn done, void *arg)
@@ -595,7 +608,7 @@ static void on_tail(int r, const struct redis_reply *reply, void *arg)
 	if (!last)
 		return;
 	((store_done_fn)call->fn)(call->r, call->arg);
-	arena_free(call->arena);
+	end_call(call);
 }
 
 static void store_tails(void *self, struct stream_position *positions, size_t count, store_done_fn done, void *arg)
@@ -645,7 +658,7 @@ static void on_settings(int r, const struct redis_reply *reply, void *arg)
 			warning = "Redis runs with `appendfsync everysec`: events of the last second can be lost in a power cut";
 	}
 	((redis_store_check_fn)call->fn)(call->r, fault, warning, call->arg);
-	arena_free(call->arena);
+	end_call(call);
 }
 
 void redis_store_check(struct redis_store *store, redis_store_check_fn done, void *arg)
@@ -689,6 +702,8 @@ void redis_store_destroy(struct redis_store *store)
 		return;
 	redis_link_destroy(store->link);
 	redis_link_destroy(store->reads);
+	while (store->calls)
+		end_call(store->calls);
 	arena_free(store->arena);
 	free(store);
 }
