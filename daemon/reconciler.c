@@ -125,8 +125,13 @@ void decide_reconcile(struct dunner *d, struct group *g, struct input *input)
 	enum doubt_step step;
 	size_t count;
 	int64_t at;
+	bool sent;
 
 	members = decide_members(d, g, entry, &count);
+	if (decide_settled(members, count, entry, &sent)) { /* since it was read from the store */
+		decide_entry(g, entry, true);
+		return;
+	}
 	if (debtor && debtor->loaded)
 		debtor->touched = true;
 	if (input->never_sent && sender_flight(d, entry->id))
