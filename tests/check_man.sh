@@ -25,6 +25,10 @@ for key in $(sed -n 's/^\t{ "\([a-z_.]*\)", CONFIG_.*/\1/p' "$root/common/config
 	case $plain in *"$key"*) ;; *) complain "dunningd.8 does not tell of the setting $key" ;; esac
 done
 
+for type in $(sed -n 's/^\t\[EVENT_[A-Z_]*\] = "\([a-z_.]*\)",/\1/p' "$root/common/event.c"); do
+	grep -q -F "$type" "$root/daemon/dunningd-events.5" || complain "dunningd-events.5 does not tell of $type"
+done
+
 for program in dunningd dunningctl; do
 	[ -x "$build/$program" ] || continue
 	"$build/$program" --help >/dev/null || complain "$program --help fails"

@@ -84,10 +84,12 @@ static int run_hold(struct ctl *ctl, const struct invocation *call)
 	struct order order = { .command = "hold", .why = call->args[1] };
 	const char *until = command_option(call, "until");
 	struct entry entry;
-	int r = order_invoice(ctl, call->args[0], &order, &entry);
+	int r = ctl_config(ctl, false);
 
 	if (r == 0 && until)
 		r = ctl_until(ctl, until, &order.until);
+	if (r == 0)
+		r = order_invoice(ctl, call->args[0], &order, &entry);
 	return r == 0 ? ctl_order(ctl, entry.partition, &order) : r;
 }
 

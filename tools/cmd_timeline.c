@@ -215,7 +215,8 @@ static int run_timeline(struct ctl *ctl, const struct invocation *call)
 		const struct happening *h = &t.items[i];
 
 		/* Fixed widths: a line looks the same whatever comes after it, so that two timelines can be compared. */
-		view_say(&ctl->view, "%-31s %-25s %s", view_time(ctl->arena, h->at, entry.zone), h->what, h->detail ? h->detail : "");
+		view_say(&ctl->view, h->detail && *h->detail ? "%-31s %-25s %s" : "%-31s %s%s",
+			view_time(ctl->arena, h->at, entry.zone), h->what, h->detail ? h->detail : "");
 		table_add(table, (struct cell[]){ cell_time(h->at, entry.zone), cell_text(h->what), cell_text(h->detail) });
 	}
 	if (ctl->view.json)

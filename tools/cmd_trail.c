@@ -201,8 +201,15 @@ static void add_parts(struct logging *l, const struct trail_record *record, cons
 	}
 }
 
+static bool ends_with(const char *text, const char *end)
+{
+	size_t len = strlen(text), n = strlen(end);
+
+	return len > n && strcmp(text + len - n, end) == 0;
+}
+
 /* All members of the record but those that every record has, as "name value". */
-static void members(struct arena *arena, const struct json *root, struct buf *out)
+static void members(const struct json *root, struct buf *out)
 {
 	static const char *const common[] = { "v", "kind", "case", "seq", "prev", "time", "mono_ns", "boot_id", "clock", "instance", "build",
 		"actor", "parts", "rule" };
@@ -212,7 +219,6 @@ static void members(struct arena *arena, const struct json *root, struct buf *ou
 	for (size_t i = 0; json_member(root, &i, &key, &value);) {
 		CLEANUP(buf_clear) struct buf text = { 0 };
 		char utc[UTC_TEXT_SIZE];
-		size_t len = strlen(key);
 		bool skip = false;
 
 		for (size_t c = 0; c < ARRAY_LEN(common); c++)
@@ -221,13 +227,13 @@ static void members(struct arena *arena, const struct json *root, struct buf *ou
 			continue;
 		if (value.type == JSON_STRING)
 			buf_add_str(&text, json_str(&value));
-		else if (value.type == JSON_INT && (strcmp(key, "until") == 0 || (len > 3 && strcmp(key + len - 3, "_at") == 0)))
+		else if (value.type == JSON_INT && (strcmp(key, "until") == 0 || strcmp(key, "deadline") == 0 || ends_with(key, "_at") ||
+							  ends_with(key, "_time")))
 			buf_add_str(&text, utc_format(json_int(&value), utc));
 		else
 			json_write(&text, &value);
 		buf_printf(out, "%s%s %s", out->len ? ", " : "", key, buf_str(&text));
 	}
-	(void)arena;
 }
 
 static int log_record(const struct trail_record *record, void *arg)
@@ -260,7 +266,7 @@ static int log_record(const struct trail_record *record, void *arg)
 	}
 	if (word(&root, "time"))
 		(void)utc_parse(word(&root, "time"), &at);
-	members(l->arena, &root, &text);
+	members(&root, &text);
 	view_say(&l->ctl->view, "%-20s %6llu  %-20s %-14s %s", view_time(l->arena, at, NULL), (unsigned long long)record->index,
 		word(&root, "kind") ? word(&root, "kind") : "?", word(&root, "actor") ? word(&root, "actor") : "", buf_str(&text));
 	if (l->parts)

@@ -148,6 +148,21 @@ static void a_handshake_that_never_ends_is_surely_not_sent(void **state)
 	assert_true(http_peer_bytes(f->peer) > 0); /* the greeting, but nothing of the request */
 }
 
+/* On the same loop, in order: connecting ends before something three times as late, though the request itself had longer. */
+static void connecting_has_a_deadline_of_its_own(void **state)
+{
+	struct fixture *f = *state;
+	struct event *later;
+	bool was_later = false;
+
+	(void)snprintf(f->url, sizeof(f->url), "https://127.0.0.1:%u", http_peer_port(f->peer));
+	later = evtimer_new(f->base, on_late, &was_later);
+	event_add(later, &(struct timeval){ .tv_sec = 3 * WIRE_CONNECT_MS / 1000 });
+	assert_outcome(trip(f, SAFE, 0), OUTCOME_TEMPORARY, "timeout");
+	assert_false(was_later);
+	event_free(later);
+}
+
 static void a_stranger_is_not_spoken_to(void **state)
 {
 	struct fixture *f = *state;
@@ -239,32 +254,6 @@ static void stopping_lets_nothing_new_out(void **state)
 
 /* --- surroundings ------------------------------------------------------------------------------------------------------------------ */
 
-static void the_environment_changes_nothing(void **state)
-{
-	struct fixture *f = *state;
-	static const char *const names[] = { "http_proxy", "all_proxy", "ALL_PROXY", "https_proxy" };
-	CLEANUP(http_peer_destroyp) struct http_peer *proxy = http_peer_create(NULL);
-	CLEANUP(buf_clear) struct buf got = { 0 };
-	char url[60], netrc[80];
-
-	(void)snprintf(url, sizeof(url), "http://127.0.0.1:%u", http_peer_port(proxy));
-	(void)snprintf(netrc, sizeof(netrc), "%s/.netrc", f->dir);
-	assert_int_equal(file_replace(netrc, "machine 127.0.0.1 login eve password evil\n", 42, 0600), 0);
-	for (size_t i = 0; i < ARRAY_LEN(names); i++)
-		setenv(names[i], url, 1);
-	setenv("HOME", f->dir, 1);
-	script(f, PEER_ANSWER, NO("422 No", "Set-Cookie: a=b; Path=/\r\nAlt-Svc: h2=\":1\"\r\n"));
-	assert_outcome(trip(f, SAFE, 0), OUTCOME_REFUSED, "refused");
-	assert_outcome(trip(f, SAFE, 1), OUTCOME_REFUSED, "refused");
-	for (size_t i = 0; i < ARRAY_LEN(names); i++)
-		unsetenv(names[i]);
-	unlink(netrc);
-	assert_int_equal(http_peer_connections(proxy), 0);
-	assert_true(http_peer_request(f->peer, 1, &got));
-	assert_null(strcasestr(got.data, "Cookie"));
-	assert_null(strstr(got.data, "Basic"));
-}
-
 struct wired {
 	bool done;
 	enum wire_end end;
@@ -287,6 +276,47 @@ static void on_wired(const struct wire_result *result, void *arg)
 	(void)snprintf(wired->reason, sizeof(wired->reason), "%s", result->reason);
 }
 
+/* One request below the providers: with no header of a provider's file. */
+static struct wired wire_once(struct fixture *f, const char *url)
+{
+	const struct http_request http = { .method = "GET", .url = url, .timeout_ms = 20000 };
+	struct wire *wire = wire_create(f->base, NULL);
+	struct wired wired = { 0 };
+	const struct wire_request request = { .http = &http, .body_max = 100, .may_start = wired_may, .done = on_wired, .arg = &wired };
+
+	wire_start(wire, &request);
+	UNTIL(f, wired.done);
+	wire_destroy(wire);
+	return wired;
+}
+
+static void the_environment_changes_nothing(void **state)
+{
+	struct fixture *f = *state;
+	static const char *const names[] = { "http_proxy", "all_proxy", "ALL_PROXY", "https_proxy" };
+	CLEANUP(http_peer_destroyp) struct http_peer *proxy = http_peer_create(NULL);
+	CLEANUP(buf_clear) struct buf got = { 0 };
+	char url[60], netrc[80];
+
+	(void)snprintf(url, sizeof(url), "http://127.0.0.1:%u", http_peer_port(proxy));
+	(void)snprintf(netrc, sizeof(netrc), "%s/.netrc", f->dir);
+	assert_int_equal(file_replace(netrc, "machine 127.0.0.1 login eve password evil\n", 42, 0600), 0);
+	for (size_t i = 0; i < ARRAY_LEN(names); i++)
+		setenv(names[i], url, 1);
+	setenv("HOME", f->dir, 1);
+	script(f, PEER_ANSWER, NO("422 No", "Set-Cookie: a=b; Path=/\r\nAlt-Svc: h2=\":1\"\r\n"));
+	assert_outcome(trip(f, SAFE, 0), OUTCOME_REFUSED, "refused");
+	assert_outcome(trip(f, SAFE, 1), OUTCOME_REFUSED, "refused");
+	assert_int_equal(wire_once(f, f->url).end, WIRE_ANSWERED);
+	for (size_t i = 0; i < ARRAY_LEN(names); i++)
+		unsetenv(names[i]);
+	unlink(netrc);
+	assert_int_equal(http_peer_connections(proxy), 0);
+	assert_true(http_peer_request(f->peer, 1, &got) && http_peer_request(f->peer, 2, &got));
+	assert_null(strcasestr(got.data, "Cookie"));
+	assert_null(strstr(got.data, "Basic")); /* .netrc is for requests without Authorization */
+}
+
 /* What the adapter refuses already is refused here once more; 192.0.2.1 belongs to nobody, and no packet is sent to it. */
 static void only_https_leaves_this_machine(void **state)
 {
@@ -301,21 +331,14 @@ static void only_https_leaves_this_machine(void **state)
 		{ "file:///etc/hostname", "no_connection" },
 		{ "gopher://127.0.0.1/x", "no_connection" },
 	};
-	struct wire *wire = wire_create(f->base, NULL);
 
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-		const struct http_request http = { .method = "GET", .url = rows[i].url, .timeout_ms = 1000 };
-		struct wired wired = { 0 };
-		const struct wire_request request = { .http = &http, .body_max = 100, .may_start = wired_may, .done = on_wired,
-			.arg = &wired };
+		struct wired wired = wire_once(f, rows[i].url);
 
-		wire_start(wire, &request);
-		UNTIL(f, wired.done);
 		assert_int_equal(wired.end, WIRE_UNSENT);
 		assert_string_equal(wired.reason, rows[i].reason);
 		assert_int_equal(wired.asked, 0);
 	}
-	wire_destroy(wire);
 }
 
 static void a_request_that_cannot_be_made(void **state)
@@ -421,6 +444,7 @@ int main(void)
 		TEST(no_means_that_no_byte_leaves),
 		TEST(nobody_there_is_surely_not_sent),
 		TEST(a_handshake_that_never_ends_is_surely_not_sent),
+		TEST(connecting_has_a_deadline_of_its_own),
 		TEST(a_stranger_is_not_spoken_to),
 		TEST(no_more_at_once_than_allowed),
 		TEST(three_hundred_at_once),

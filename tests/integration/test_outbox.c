@@ -233,6 +233,17 @@ static void the_rest_is_plain_text(void **state)
 				      "Policy: fr-b2b\nStep: reminder\nInvoice: INV-1\nInvoice: INV-2\n\nFacture F-42\n");
 }
 
+/* Each encoded word must be whole characters: RFC 2047, section 5. */
+static void no_character_is_cut(void **state)
+{
+	struct fixture *f = *state;
+	CLEANUP(buf_clear) struct buf got = { 0 };
+
+	f->message.subject = "xéééééééééééééééééééé";
+	outbox_render(&f->message, NOW, &got);
+	assert_non_null(strstr(got.data, "\r\nSubject: =?UTF-8?B?eMOpw6nDqcOpw6nDqcOpw6nDqcOpw6nDqcOpw6k=?=\r\n =?UTF-8?B?w6nDqcOpw6nDqcOp?=\r\n"));
+}
+
 static void no_line_of_a_mail_is_too_long(void **state)
 {
 	struct fixture *f = *state;
@@ -489,6 +500,7 @@ int main(int argc, char **argv)
 	const struct CMUnitTest tests[] = {
 		TEST(mail_is_a_mail_file),
 		TEST(the_rest_is_plain_text),
+		TEST(no_character_is_cut),
 		TEST(no_line_of_a_mail_is_too_long),
 		TEST(a_second_request_is_accepted_as_the_first_was),
 		TEST(another_message_never_replaces_the_first),

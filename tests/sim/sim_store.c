@@ -228,6 +228,10 @@ static void do_commit(struct redis *redis, struct command *c)
 	sim_note(redis->sim, "redis: commit %llu by %s: %d", (unsigned long long)head->pseq, c->commit.writer, (int)c->status);
 	if (c->status != COMMIT_APPLIED)
 		return;
+	if (redis->lease_owner[0] && !redis->sim->rollbacks && (strcmp(redis->lease_owner, c->commit.writer) != 0 ||
+								redis->lease_life != c->life->number))
+		sim_breach(redis->sim, "4 one writer", "group %llu of %s is applied, and %s has the lease since",
+			(unsigned long long)head->pseq, c->commit.writer, redis->lease_owner);
 	for (size_t i = 0; i < c->commit.image_count; i++)
 		redis_apply(redis, &c->commit.images[i]);
 	hash_put_number(redis, "epoch", c->commit.epoch);
@@ -694,6 +698,12 @@ static bool port_connected(void *self)
 	struct host *host = self;
 
 	return host->link->wires[0].down_until <= host->sim->mono && redis_up(host->sim->redis);
+}
+
+void store_stall(struct host *host, int64_t ms)
+{
+	for (int i = 0; i < 2; i++)
+		host->link->wires[i].run_at = host->link->wires[i].answer_at = host->sim->mono + ms;
 }
 
 void store_plug(struct host *host)
