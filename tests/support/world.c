@@ -277,23 +277,33 @@ static int64_t utc_now(void)
 
 /* --- events ------------------------------------------------------------------------------------------------------------------------- */
 
+struct push {
+	int *left;
+	int64_t *entered; /* NULL = not asked */
+};
+
 static void pushed(int r, const struct redis_reply *reply, void *arg)
 {
-	int *left = arg;
+	struct push *one = arg;
 
 	if (r < 0 || reply->type == REDIS_ERROR)
 		world_fail("XADD: %s", r < 0 ? strerror(-r) : reply->str);
-	--*left;
+	if (one->entered)
+		*one->entered = strtoll(reply->str, NULL, 10);
+	--*one->left;
+	free(one);
 }
 
-static void push(struct world *w, const char *event, size_t len, int *left)
+static void push(struct world *w, const char *event, size_t len, int64_t *entered, int *left)
 {
+	struct push *one = xmalloc(sizeof(*one));
 	char stream[64];
 	const char *argv[] = { "XADD", stream, "*", "event", event };
 	const size_t lens[] = { 4, (size_t)snprintf(stream, sizeof(stream), "%s:{0}:events", w->prefix), 1, 5, len };
 
+	*one = (struct push){ left, entered };
 	++*left;
-	redis_link_command(w->link, 5, argv, lens, 60000, pushed, left);
+	redis_link_command(w->link, 5, argv, lens, 60000, pushed, one);
 }
 
 static void drain(struct world *w, int *left, int most)
@@ -306,7 +316,7 @@ void world_push(struct world *w, const char *event, size_t len)
 {
 	int left = 0;
 
-	push(w, event, len, &left);
+	push(w, event, len, NULL, &left);
 	drain(w, &left, 0);
 }
 
@@ -343,7 +353,8 @@ void world_push_range(struct world *w, enum world_event kind, int from, int coun
 	int left = 0;
 
 	for (int i = from; i < from + count; i++) {
-		push(w, event, make_event(w, event, sizeof(event), kind, i, per_debtor), &left);
+		push(w, event, make_event(w, event, sizeof(event), kind, i, per_debtor),
+			w->entered ? &w->entered[i] : NULL, &left);
 		drain(w, &left, 500);
 	}
 	drain(w, &left, 0);

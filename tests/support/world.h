@@ -26,6 +26,7 @@ struct world {
 	struct process redis, sandbox, daemon;
 	int port; /* of the sandbox */
 	int starts; /* of the daemon */
+	int64_t *entered; /* by invoice: ms of the stream id of its last event pushed by world_push_range(); NULL = not kept */
 	int64_t events_at; /* ms UTC: when the events pushed happened; 0 = now */
 	struct event_base *base;
 	struct redis_link *link;
