@@ -12,7 +12,7 @@
 static struct rules rules_of(const struct contact_env *env, const struct policy *policy)
 {
 	return (struct rules){ .policy = policy, .creditor_zone = env->config->creditor.zone, .now = env->now,
-		.feed_stale_since = env->feed_stale_since };
+		.feed_stale_since = policy ? feed_stale_since(policy, env->watermark, env->now) : 0 };
 }
 
 static bool owed_now(const struct contact_env *env, const struct debtor *debtor, const struct candidate *c,

@@ -28,7 +28,7 @@ struct contact_env {
 	const uint8_t *install_key;
 	uint32_t partition;
 	int64_t now; /* ms UTC */
-	int64_t feed_stale_since;
+	int64_t watermark; /* payments are complete up to; 0 = never told */
 };
 
 /* One decided contact: members[0] leads (the oldest due date) and its step drives. */

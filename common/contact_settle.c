@@ -341,12 +341,13 @@ bool contact_stands(const struct contact_env *env, const struct debtor *debtor, 
 	for (size_t i = 0; i < count; i++) {
 		struct escalation as_owed = *members[i].escalation;
 		struct rules rules = { .policy = members[i].policy, .creditor_zone = env->config->creditor.zone,
-			.now = env->now, .feed_stale_since = env->feed_stale_since };
+			.now = env->now };
 		struct next_action next;
 		struct business_time window;
 
 		if (!holds_attempt(&members[i], entry) || as_owed.state != ESCALATION_DOUBT || !members[i].policy)
 			return false;
+		rules.feed_stale_since = feed_stale_since(members[i].policy, env->watermark, env->now);
 		window = schedule_window(members[i].policy, debtor, env->config->creditor.zone);
 		if (business_next(&window, env->now) > env->now)
 			return false; /* it may be the one that arrives: not at night */

@@ -209,6 +209,13 @@ static const char *hold_in_force(const struct escalation *e, const struct debtor
 #undef HOLD
 }
 
+int64_t feed_stale_since(const struct policy *policy, int64_t watermark, int64_t now)
+{
+	if (!policy->freshness_ms || !watermark || now - watermark <= policy->freshness_ms)
+		return 0;
+	return watermark + policy->freshness_ms;
+}
+
 /* --- the next step ------------------------------------------------------------------------------------------------- */
 
 static void fill_walk(const struct escalation *e, const struct policy *policy, const struct business_time *when,

@@ -87,6 +87,8 @@ struct rules {
 	int64_t now; /* ms UTC */
 	int64_t feed_stale_since; /* 0 = the payment feed is fresh or was never told of */
 };
+/* Since when the policy finds the feed of payments too old; 0 = it does not. `watermark`: complete up to; 0 = never told, binds nothing. */
+int64_t feed_stale_since(const struct policy *policy, int64_t watermark, int64_t now);
 
 enum next_kind {
 	NEXT_NONE, /* closed, or a stub: nothing to do and no timer */

@@ -7,17 +7,23 @@
 #include "common/utc.h"
 #include "daemon/flow.h"
 
+/* A ledger named in the configuration binds from the beginning: before it spoke, nothing is known of its payments. */
+static int64_t watermark(const struct dunner *d)
+{
+	return d->watermark || !d->config->ledgers || !d->config->ledgers[0] ? d->watermark : 1;
+}
+
 struct rules decide_rules(const struct dunner *d, const struct policy *policy)
 {
 	return (struct rules){ .policy = policy, .creditor_zone = d->config->creditor.zone, .now = flow_now(d),
-		.feed_stale_since = d->feed_stale_since };
+		.feed_stale_since = policy ? feed_stale_since(policy, watermark(d), flow_now(d)) : 0 };
 }
 
 struct contact_env decide_env(const struct dunner *d)
 {
 	return (struct contact_env){ .config = d->config, .notices = d->library->notices,
 		.install_key = d->settings.install_key, .partition = d->settings.partition, .now = flow_now(d),
-		.feed_stale_since = d->feed_stale_since };
+		.watermark = watermark(d) };
 }
 
 /* A running escalation keeps its version; a new one gets the invoice's, the customer's or the default policy. */

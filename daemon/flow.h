@@ -198,7 +198,7 @@ struct dunner {
 
 	/* brakes */
 	bool suspended;
-	int64_t suspended_until, watermark, feed_stale_since;
+	int64_t suspended_until, watermark;
 	int64_t hour_started; /* wall */
 	int64_t hour_contacts;
 	bool no_space, store_refuses;
