@@ -362,7 +362,8 @@ void decide_command(struct dunner *d, struct group *g, const struct event *e)
 
 	if (!doc || !doc->loaded || !doc->existed)
 		doc = group_find(d, g, DOC_ESCALATION, e->target);
-	if (doc && (!doc->loaded || !doc->existed))
+	/* A hold may come before the invoice that it names, on another stream: it is kept with the stub. */
+	if (doc && (!doc->loaded || (!doc->existed && doc->e->state == ESCALATION_NONE && strcmp(e->command, "hold") != 0)))
 		doc = NULL;
 	g->fx.actor = arena_printf(g->arena, "person:%s", e->who);
 	draft = effects_record(&g->fx, "operator.command", doc ? doc->e->invoice.debtor_id : NULL);
