@@ -7,10 +7,13 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
 
+#include "common/file.h"
 #include "common/utc.h"
 #include "daemon/flow.h"
 
@@ -28,35 +31,65 @@ static int64_t now(void *self)
 
 static const struct clock_port wall = { .now = now, .mono = now };
 
-/* A dunner that has read, and decides: nothing of it is started. Stream 0 may send payments alone, stream 1 everything. */
+static const char settings[] = "{\"origin\": \"test.example/acme\", \"creditor\": {\"name\": \"Acme\", \"locale\": \"en-GB\", \"zone\": \"UTC\"},"
+			       "\"senders\": {\"default\": {\"name\": \"A\", \"email\": \"a@acme.example\"}}, \"state_dir\": \"%s\", \"policies\": {\"default\": \"followed\"},"
+			       "\"producers\": {\"bank\": [\"invoice.payment_received\"]}}";
+static const char policy[] = "{\"name\": \"followed\", \"title\": \"T\", \"steps\": [{\"id\": \"worth-it\", \"at\": \"due+25d\", \"gate\": \"decision\","
+			     "\"role\": \"owner\"}]}";
+
+/* The streams of the settings: producers[0] is the shared one, [1] the operator's. */
+enum { SHARED, OPERATOR, BANK, STREAMS };
+
+/* A dunner that has read, and decides: nothing of it is started. */
 struct bench {
 	struct dunner dunner;
-	struct config config;
-	struct producer producers[2];
-	struct library library;
-	struct stream_position streams[2];
+	struct config *config;
+	struct library *library;
+	struct stream_position streams[STREAMS];
 	struct page page;
 	struct group *group;
 	struct arena *arena;
+	char dir[64];
 };
 
 static void bench_open(struct bench *b)
 {
+	CLEANUP(buf_clear) struct buf text = { 0 };
+	const char *folder;
+	struct err err = { 0 };
+
 	*b = (struct bench){ .arena = arena_create() };
-	b->producers[0] = (struct producer){ "bank", 1u << EVENT_INVOICE_PAYMENT_RECEIVED };
-	b->producers[1] = (struct producer){ NULL, UINT64_MAX };
-	b->streams[0].stream = "dunning:{0}:events:bank";
-	b->streams[1].stream = "dunning:{0}:events";
-	b->config = (struct config){ .producers = b->producers, .producer_count = 2, .limits = { .batch = 100 } };
-	b->dunner = (struct dunner){ .config = &b->config, .library = &b->library, .ports = { .clock = &wall }, .read_at = b->streams,
-		.stream_count = 2, .keyspace = { "dunning", 0 } };
+	snprintf(b->dir, sizeof(b->dir), "/tmp/dunningd-test-apply-XXXXXX");
+	assert_non_null(mkdtemp(b->dir));
+	buf_printf(&text, settings, b->dir);
+	if (config_parse(text.data, text.len, &b->config, &err) < 0)
+		fail_msg("%s %s", err.path, err.text);
+	folder = arena_printf(b->arena, "%s/policies", b->dir);
+	assert_int_equal(file_make_dirs(folder, 0700), 0);
+	assert_int_equal(file_make_dirs(arena_printf(b->arena, "%s/templates", b->dir), 0700), 0);
+	assert_int_equal(file_make_dirs(arena_printf(b->arena, "%s/providers", b->dir), 0700), 0);
+	assert_int_equal(file_replace(arena_printf(b->arena, "%s/followed.json", folder), policy, strlen(policy), 0600), 0);
+	if (library_load(b->config, b->dir, &b->library, &err) < 0)
+		fail_msg("%s %s", err.path, err.text);
+	assert_int_equal(b->config->producer_count, STREAMS);
+	b->streams[SHARED].stream = "dunning:{0}:events";
+	b->streams[OPERATOR].stream = "dunning:{0}:events:operator";
+	b->streams[BANK].stream = "dunning:{0}:events:bank";
+	b->dunner = (struct dunner){ .config = b->config, .library = b->library, .ports = { .clock = &wall }, .read_at = b->streams,
+		.stream_count = STREAMS, .keyspace = { "dunning", 0 } };
 	b->group = group_create(&b->dunner);
 }
 
 static void bench_end(struct bench *b)
 {
+	char command[100];
+
 	group_free(b->group);
+	library_free(b->library);
+	config_free(b->config);
 	arena_free(b->arena);
+	snprintf(command, sizeof(command), "rm -rf '%s'", b->dir);
+	assert_int_equal(system(command), 0);
 }
 
 /* As load.c does with what the store answers: here nothing was stored, but for what the test puts into it. */
@@ -105,24 +138,24 @@ struct row {
 };
 
 static const struct row rows[] = {
-	{ "no field `event`", NULL, "[\"payload\",\"{}\"]", 1, "no_event_field", "", NULL, 0, false, false },
-	{ "two fields `event`", NULL, "[\"event\",\"{}\",\"event\",\"{}\"]", 1, "no_event_field", "", NULL, 0, false, false },
-	{ "not JSON", "hello", NULL, 1, "bad_json", "$", NULL, 0, false, false },
-	{ "a type not allowed for this producer", EVENT("invoice.voided", "\"invoice_id\":\"i\""), NULL, 0, "not_allowed", "$.type", NULL, 0, true,
+	{ "no field `event`", NULL, "[\"payload\",\"{}\"]", SHARED, "no_event_field", "", NULL, 0, false, false },
+	{ "two fields `event`", NULL, "[\"event\",\"{}\",\"event\",\"{}\"]", SHARED, "no_event_field", "", NULL, 0, false, false },
+	{ "not JSON", "hello", NULL, SHARED, "bad_json", "$", NULL, 0, false, false },
+	{ "a type not allowed for this producer", EVENT("invoice.voided", "\"invoice_id\":\"i\""), NULL, BANK, "not_allowed", "$.type", NULL, 0, true,
 		false },
 	{ "a command outside the operator's stream", EVENT("operator.command", "\"command\":\"hold\",\"target\":\"i\",\"who\":\"a\",\"why\":\"b\""), NULL,
-		0, "not_allowed", "$.type", NULL, 0, false, false },
-	{ "an unknown policy of an invoice", EVENT("invoice.updated", "\"invoice\":{\"id\":\"i\",\"policy\":\"nope\"," FIGURES "}"), NULL, 1,
+		SHARED, "not_allowed", "$.type", NULL, 0, false, false },
+	{ "an unknown policy of an invoice", EVENT("invoice.updated", "\"invoice\":{\"id\":\"i\",\"policy\":\"nope\"," FIGURES "}"), NULL, SHARED,
 		"unknown_policy", "$.data.invoice.policy", NULL, 0, true, false },
-	{ "an unknown policy of a customer", EVENT("customer.updated", "\"customer\":{\"id\":\"c\",\"policy\":\"nope\"}"), NULL, 1, "unknown_policy",
+	{ "an unknown policy of a customer", EVENT("customer.updated", "\"customer\":{\"id\":\"c\",\"policy\":\"nope\"}"), NULL, SHARED, "unknown_policy",
 		"$.data.customer.policy", NULL, 0, false, true },
-	{ "an invoice of another customer", EVENT("invoice.paid", "\"invoice_id\":\"i\",\"customer_id\":\"c\""), NULL, 1, "customer_mismatch",
+	{ "an invoice of another customer", EVENT("invoice.paid", "\"invoice_id\":\"i\",\"customer_id\":\"c\""), NULL, SHARED, "customer_mismatch",
 		"$.data.customer.id", "other", 0, true, false },
-	{ "more facts than an invoice keeps", EVENT("invoice.payment_received", "\"invoice_id\":\"i\",\"amount_minor\":1"), NULL, 1, "too_many_facts",
+	{ "more facts than an invoice keeps", EVENT("invoice.payment_received", "\"invoice_id\":\"i\",\"amount_minor\":1"), NULL, SHARED, "too_many_facts",
 		"$.data", NULL, INVOICE_FACTS_MAX, true, false },
-	{ "a payment of 1e2", EVENT("invoice.payment_received", "\"invoice_id\":\"i\",\"amount_minor\":1e2"), NULL, 0, "not_integer",
+	{ "a payment of 1e2", EVENT("invoice.payment_received", "\"invoice_id\":\"i\",\"amount_minor\":1e2"), NULL, BANK, "not_integer",
 		"$.data.amount_minor", NULL, 0, true, false },
-	{ "a bad id beside a good one", EVENT("invoice.payment_received", "\"customer_id\":\"c\",\"invoice_id\":\"i i\",\"amount_minor\":\"100\""), NULL, 0,
+	{ "a bad id beside a good one", EVENT("invoice.payment_received", "\"customer_id\":\"c\",\"invoice_id\":\"i i\",\"amount_minor\":\"100\""), NULL, BANK,
 		"bad_id", "$.data.invoice_id", NULL, 0, false, true },
 };
 
@@ -146,9 +179,9 @@ static void row_holds(void **state)
 {
 	const struct row *row = *state;
 	struct entry entries[] = {
-		{ .stream = 1, .event = EVENT("invoice.payment_received", "\"invoice_id\":\"before\",\"amount_minor\":1") },
+		{ .stream = SHARED, .event = EVENT("invoice.payment_received", "\"invoice_id\":\"before\",\"amount_minor\":1") },
 		{ .stream = row->stream, .event = row->event, .raw = row->raw },
-		{ .stream = 1, .event = EVENT("invoice.payment_received", "\"invoice_id\":\"after\",\"amount_minor\":1") },
+		{ .stream = SHARED, .event = EVENT("invoice.payment_received", "\"invoice_id\":\"after\",\"amount_minor\":1") },
 	};
 	struct dead_letter *dead;
 	struct doc *invoice, *customer;
@@ -195,7 +228,7 @@ static void row_holds(void **state)
 	check_neighbours(&b);
 	/* all three are behind us: none is read again */
 	for (size_t i = 0; i < b.group->position_count; i++)
-		assert_string_equal(b.group->positions[i].id, b.group->positions[i].stream == b.streams[1].stream ? "3-0" : "2-0");
+		assert_string_equal(b.group->positions[i].id, b.group->positions[i].stream == b.streams[SHARED].stream ? "3-0" : "2-0");
 	bench_end(&b);
 }
 
@@ -203,9 +236,9 @@ static void row_holds(void **state)
 static void and_taken_otherwise(void **state)
 {
 	struct entry entries[] = {
-		{ .stream = 1, .event = EVENT("invoice.voided", "\"invoice_id\":\"i\"") },
-		{ .stream = 1, .event = EVENT("invoice.updated", "\"invoice\":{\"id\":\"i\"," FIGURES "}") },
-		{ .stream = 0, .event = EVENT("invoice.payment_received", "\"invoice_id\":\"i\",\"amount_minor\":100") },
+		{ .stream = SHARED, .event = EVENT("invoice.voided", "\"invoice_id\":\"i\"") },
+		{ .stream = SHARED, .event = EVENT("invoice.updated", "\"invoice\":{\"id\":\"i\",\"policy\":\"followed\"," FIGURES "}") },
+		{ .stream = BANK, .event = EVENT("invoice.payment_received", "\"invoice_id\":\"i\",\"amount_minor\":100") },
 	};
 	struct bench b;
 

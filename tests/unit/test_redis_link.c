@@ -462,7 +462,6 @@ static void dropped_on_purpose(void **state)
 
 static void greets_with_name_and_database(void **state)
 {
-	CLEANUP(buf_clear) struct buf wanted = { 0 };
 	struct redis_url url = { .port = 6379, .db = 3, .user = "dunner", .password = "s3cret word" };
 	struct peer p;
 	struct user u = { 0 };
