@@ -295,6 +295,32 @@ static void one_bad_event_stops_all(void **state)
 	assert_int_equal(redis(f, "EXISTS", "dunning:{0}:events", NULL)->integer, 0);
 }
 
+/* With several partitions an event goes where its customer is, and one that names none goes nowhere. */
+static void to_its_partition(void **state)
+{
+	struct fixture *f = *state;
+	CLEANUP(buf_clear) struct buf text = { 0 };
+	const char *at;
+
+	assert_int_equal(file_read(f->config_file, 65536, &text, NULL), 0);
+	at = strstr(text.data, "\"state_dir\"");
+	put_text(f, "dunningd.json", arena_printf(f->arena, "%.*s\"partitions\":8,%s", (int)(at - text.data), text.data, at));
+	for (int i = 0; i < 20; i++) {
+		const char *customer = arena_printf(f->arena, "cus_%d", i);
+		struct json first;
+
+		assert_ctl(f, 0, "push", "--json", invoice_event(f, arena_printf(f->arena, "INV-%d", i), customer, "2026-03-10", "ladder"));
+		first = json_at(output(f), 0);
+		assert_string_equal(text_of(&first, "stream"), arena_printf(f->arena, "dunning:{%u}:events", partition_of(customer, 8)));
+	}
+	assert_ctl(f, 1, "push", fact_event(f, "invoice.voided", "INV-1", ""));
+	assert_says(f, "must name its customer");
+	assert_ctl(f, 1, "show", "INV-1"); /* looked for in all of them */
+	assert_ctl(f, 0, "list");
+	assert_ctl(f, 0, "check");
+	assert_ctl(f, 0, "tasks");
+}
+
 static void dead_letters(void **state)
 {
 	struct fixture *f = *state;
@@ -513,6 +539,8 @@ static void what_is_not_there(void **state)
 	struct fixture *f = *state;
 
 	assert_ctl(f, 2, "explain");
+	assert_ctl(f, 2, "--json", "explain");
+	assert_says(f, "{\"error\":\"usage\",\"text\":\"too few words");
 	assert_ctl(f, 2, "hold", "INV-1", "why", "--until", "yesterday");
 	redis_server_stop(&f->redis);
 	assert_ctl(f, 69, "list");
@@ -565,6 +593,7 @@ int main(void)
 		TEST(a_step_is_skipped),
 		TEST(events_from_everywhere),
 		TEST(one_bad_event_stops_all),
+		TEST(to_its_partition),
 		TEST(dead_letters),
 		TEST(what_check_finds),
 		TEST(by_redis_alone),
