@@ -256,21 +256,31 @@ static int parse_request(const struct adapter *adapter, const struct json *json,
 	return parse_auth(adapter, json, &ret->auth, err);
 }
 
+static const char *names_secret(const struct adapter *adapter, const struct text *text)
+{
+	for (size_t k = 0; k < text->count; k++) {
+		const char *name = text->parts[k].ref.name;
+
+		for (size_t i = 0; name && i < adapter->setting_count; i++) {
+			if (adapter->settings[i].secret && strcmp(adapter->settings[i].name, name) == 0)
+				return name;
+		}
+	}
+	return NULL;
+}
+
 /* A secret may stand in a query only where auth says so by name. */
 static int check_query(const struct adapter *adapter, const struct json *json,
 	const struct field *fields, size_t count, struct err *err)
 {
 	for (size_t i = 0; i < count; i++) {
-		for (size_t k = 0; k < fields[i].text.count; k++) {
-			const char *name = fields[i].text.parts[k].ref.name;
+		const char *secret = names_secret(adapter, &fields[i].text);
 
-			for (size_t s = 0; name && s < adapter->setting_count; s++) {
-				if (adapter->settings[s].secret &&
-					strcmp(adapter->settings[s].name, name) == 0)
-					return json_refuse(json, "query", err, "secret_in_url",
-						"\"%s\" is a secret and would stand in a URL", name);
-			}
-		}
+		if (!secret)
+			secret = names_secret(adapter, &fields[i].name_text);
+		if (secret)
+			return json_refuse(json, "query", err, "secret_in_url",
+				"\"%s\" is a secret and would stand in a URL", secret);
 		for (size_t k = 0; k < 2; k++) {
 			int r = check_query(adapter, json, fields[i].kids[k], fields[i].kid_count[k],
 				err);

@@ -47,7 +47,7 @@ struct json pointer_get(const struct json *root, const char *pointer)
 
 const char *http_head_get(const struct http_answer *answer, const char *name, struct arena *arena)
 {
-	const char *p = answer->head, *end = p + answer->head_len;
+	const char *p = answer->head, *end = answer->head_len ? p + answer->head_len : p;
 	size_t len = strlen(name);
 
 	while (p && p < end) {
@@ -205,7 +205,7 @@ static int64_t delay_ms(const struct reading *reading, const char *text, enum de
 	n = strtoll(text, &end, 10);
 	/* "1.5" is no Retry-After, but providers write it: rounded up. */
 	if (*end == '.' && !end[1 + strspn(end + 1, "0123456789")])
-		n++;
+		n += n < INT64_MAX;
 	else if (*end)
 		return 0;
 	if (errno || n > INT64_MAX / 2000)

@@ -42,7 +42,7 @@ static int check_url(const char *url, struct err *err)
 {
 	bool https = strncmp(url, "https://", 8) == 0, http = strncmp(url, "http://", 7) == 0;
 	const char *authority = url + (https ? 8 : 7);
-	size_t len;
+	size_t len, host;
 
 	if (strlen(url) > URL_MAX)
 		return err_set(err, -EBADMSG, "too_long", "", "the URL is too long");
@@ -57,7 +57,10 @@ static int check_url(const char *url, struct err *err)
 	if (len == 0 || memchr(authority, '@', len))
 		return err_set(err, -EBADMSG, "bad_url", "",
 			"the URL must name a host and no user");
-	if (http && !loopback_host(authority, host_len(authority, len)))
+	host = host_len(authority, len);
+	if (*authority == '[' && (authority[host - 1] != ']' || (host < len && authority[host] != ':')))
+		return err_set(err, -EBADMSG, "bad_url", "", "behind a host in [ ] only :PORT may stand");
+	if (http && !loopback_host(authority, host))
 		return err_set(err, -EBADMSG, "bad_url", "",
 			"http:// is for this machine only (localhost, 127.x, [::1]); use https://");
 	return 0;

@@ -29,7 +29,7 @@ static size_t distance(const char *a, const char *b)
 	size_t row[64], len = strlen(b);
 
 	if (len >= ARRAY_LEN(row) || strlen(a) >= ARRAY_LEN(row))
-		return ARRAY_LEN(row);
+		return SIZE_MAX;
 	for (size_t j = 0; j <= len; j++)
 		row[j] = j;
 	for (size_t i = 1; *a; a++, i++) {

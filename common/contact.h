@@ -98,6 +98,9 @@ struct provider_traits {
 bool contact_settle(const struct contact_env *env, struct debtor *debtor, struct candidate *members, size_t count,
 	struct attempt_entry *entry, const struct provider_traits *traits, const struct outcome *outcome, struct effects *fx);
 
+/* Caps and gap count from when it may have reached the debtor, which can be long after its release: a resend counts before it goes. */
+void contact_counted(struct debtor *debtor, const struct attempt_entry *entry, int64_t now, struct effects *fx);
+
 enum doubt_step { DOUBT_WAIT, DOUBT_RESEND_NOW, DOUBT_LOOKUP_NOW, DOUBT_UNKNOWN };
 /* The next means to settle a doubt; `at` = when (ms UTC). */
 enum doubt_step contact_doubt_next(const struct attempt_entry *entry, const struct provider_traits *traits, int64_t now,

@@ -218,8 +218,7 @@ static void fail(struct debtor *debtor, struct candidate *members, size_t count,
 		open_task(final ? "refused" : "provider", entry, outcome->reason, fx);
 }
 
-/* Caps and gap count from when it may have reached the debtor, which can be long after its release. */
-static void contacted_now(struct debtor *debtor, const struct attempt_entry *entry, int64_t now, struct effects *fx)
+void contact_counted(struct debtor *debtor, const struct attempt_entry *entry, int64_t now, struct effects *fx)
 {
 	for (int c = 0; debtor && c < CHANNEL_COUNT; c++)
 		if (strcmp(channel_names[c], entry->channel) == 0)
@@ -234,7 +233,7 @@ bool contact_settle(const struct contact_env *env, struct debtor *debtor, struct
 			entry->in_doubt ? "contact.reconciled" : "contact.submitted", entry, outcome,
 			entry->in_doubt ? outcome->reason : NULL, fx);
 		if (outcome->status || entry->resends) /* not by a look-up of the only request */
-			contacted_now(debtor, entry, env->now, fx);
+			contact_counted(debtor, entry, env->now, fx);
 		for (size_t i = 0; i < count; i++)
 			if (holds_attempt(&members[i], entry))
 				walk_on(&members[i], entry, STEP_SENT, NULL, TRIGGER_SENT, fx);
@@ -252,7 +251,7 @@ bool contact_settle(const struct contact_env *env, struct debtor *debtor, struct
 		entry->resends++; /* what happens to a resend never settles a doubt, unless it is accepted */
 	if (outcome->kind == OUTCOME_IN_DOUBT) {
 		entry->doubt_since = env->now; /* of the last request: a look-up must be later by enough to prove anything */
-		contacted_now(debtor, entry, env->now, fx);
+		contact_counted(debtor, entry, env->now, fx);
 	}
 	enter_doubt(members, count, entry, traits, env->now);
 	return false;

@@ -334,22 +334,31 @@ static int64_t number(const struct json *json, const char *key)
 	return json_int(&v);
 }
 
-static void read_customer(struct arena *arena, const struct json *json, struct customer *c)
+static int read_customer(struct arena *arena, const struct json *json, struct customer *c, struct err *err)
 {
-	struct json contacts = json_get(json, "contacts"), v;
+	struct json contacts = { 0 }, v;
+	int64_t kind = 0, channels;
+	int r;
 
 	*c = (struct customer){ .name = member(json, "name"), .country = member(json, "country"),
-		.locale = member(json, "locale"), .timezone = member(json, "timezone"),
-		.policy = member(json, "policy"), .kind = (int)number(json, "kind"),
-		.contact_count = json_len(&contacts) };
+		.locale = member(json, "locale"), .timezone = member(json, "timezone"), .policy = member(json, "policy") };
+	if ((r = json_opt_int(json, "kind", 0, 3, &kind, err)) < 0 ||
+		(r = json_opt_array(json, "contacts", &contacts, err)) < 0)
+		return r;
+	c->kind = (int)kind;
+	c->contact_count = json_len(&contacts);
 	c->contacts = arena_alloc(arena, c->contact_count * sizeof(*c->contacts));
 	for (size_t i = 0; i < c->contact_count; i++) {
 		struct json one = json_at(&contacts, i);
 		struct contact *to = &c->contacts[i];
 
-		*to = (struct contact){ .id = member(&one, "id"), .role = member(&one, "role"),
-			.name = member(&one, "name"), .email = member(&one, "email"), .phone = member(&one, "phone"),
-			.locale = member(&one, "locale"), .channels = (uint32_t)number(&one, "channels") };
+		*to = (struct contact){ .role = member(&one, "role"), .name = member(&one, "name"),
+			.email = member(&one, "email"), .phone = member(&one, "phone"), .locale = member(&one, "locale") };
+		channels = 0;
+		if ((r = json_get_str(&one, "id", 128, &to->id, err)) < 0 ||
+			(r = json_opt_int(&one, "channels", 0, (1 << CHANNEL_COUNT) - 1, &channels, err)) < 0)
+			return r;
+		to->channels = (uint32_t)channels;
 		v = json_get(&one, "external");
 		to->external = json_bool(&v);
 		v = json_get(&one, "sms_consent");
@@ -357,6 +366,7 @@ static void read_customer(struct arena *arena, const struct json *json, struct c
 		if (!to->role)
 			to->role = "billing";
 	}
+	return 0;
 }
 
 static void read_trail(const struct json *json, struct trail_place *ret)
@@ -405,7 +415,9 @@ int debtor_read(struct arena *arena, const char *text, size_t len, struct debtor
 	v = json_get(json, "customer");
 	if (v.type == JSON_OBJECT) {
 		ret->known = true;
-		read_customer(arena, &v, &ret->customer);
+		r = read_customer(arena, &v, &ret->customer, err);
+		if (r < 0)
+			return r;
 		v = json_get(json, "order");
 		order_read(&v, &ret->order);
 	}
@@ -424,6 +436,8 @@ int debtor_read(struct arena *arena, const char *text, size_t len, struct debtor
 		struct json one = json_at(&v, i), at = json_at(&one, 0), channel = json_at(&one, 1),
 			    id = json_at(&one, 2);
 
+		if (json_int(&channel) < 0 || json_int(&channel) >= CHANNEL_COUNT)
+			return json_refuse(&channel, NULL, err, "out_of_range", "must be a channel");
 		ret->contacts[i] = (struct contact_made){ json_int(&at), (enum channel)json_int(&channel),
 			json_str(&id) ? json_str(&id) : "" };
 	}

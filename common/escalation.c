@@ -137,8 +137,12 @@ static bool contacts_spent(const struct escalation *e, const struct policy *poli
 {
 	int32_t made = 0;
 
-	for (size_t i = 0; i < e->walk_count; i++)
-		made += perhaps_sent(&e->walk[i]);
+	for (size_t i = 0; i < e->walk_count; i++) {
+		int step = policy_step_index(policy, e->walk[i].step);
+
+		if (step < 0 || policy->steps[step].kind != STEP_GATE) /* a decision contacts nobody */
+			made += perhaps_sent(&e->walk[i]);
+	}
 	return policy->max_contacts && made >= policy->max_contacts;
 }
 
@@ -462,10 +466,19 @@ static void tell_hold(struct escalation *e, const char *hold, int64_t until, boo
 	}
 }
 
+static void tell_closed(struct escalation *e, const char *reason, struct effects *fx)
+{
+	struct draft *draft = effects_record(fx, "invoice.closed", e->invoice.debtor_id);
+
+	e->closed = reason;
+	name_invoice(draft, e);
+	jw_str(&draft->w, "reason", reason);
+	draft = effects_event(fx, "escalation.closed", e->invoice.debtor_id, e->invoice.id);
+	jw_str(&draft->w, "reason", reason);
+}
+
 static void close_escalation(struct escalation *e, struct debtor *d, const char *reason, struct effects *fx)
 {
-	struct draft *draft;
-
 	if (e->state == ESCALATION_TASK || e->state == ESCALATION_GATE) {
 		drop_task(e, "obsolete", fx);
 		e->step = e->task = NULL;
@@ -476,16 +489,11 @@ static void close_escalation(struct escalation *e, struct debtor *d, const char 
 	e->hold_count = 0;
 	if (!escalation_move(e, TRIGGER_CLOSED))
 		return;
-	e->closed = reason;
 	e->closed_at = fx->now;
 	e->next_at = 0;
 	if (d)
 		debtor_open_remove(d, e->invoice.id);
-	draft = effects_record(fx, "invoice.closed", e->invoice.debtor_id);
-	name_invoice(draft, e);
-	jw_str(&draft->w, "reason", reason);
-	draft = effects_event(fx, "escalation.closed", e->invoice.debtor_id, e->invoice.id);
-	jw_str(&draft->w, "reason", reason);
+	tell_closed(e, reason, fx);
 }
 
 /* Of several endings the facts alone say which one counts, whichever came first. */
@@ -588,6 +596,8 @@ void escalation_refresh(struct escalation *e, struct debtor *debtor, const struc
 	else if (reason)
 		close_otherwise(e, reason, fx);
 	if (e->state == ESCALATION_CLOSED) {
+		if (reason && e->closed && strcmp(e->closed, reason) != 0 && strcmp(e->closed, "stopped") != 0)
+			tell_closed(e, reason, fx); /* the reason is the facts' own, whichever of them came first */
 		e->next_at = 0;
 		return;
 	}

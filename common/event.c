@@ -158,7 +158,7 @@ static int get_snapshot(struct arena *arena, const struct json *o, struct snapsh
 		(r = json_opt_word(o, "collection", collection_names, &collection, err)) < 0 ||
 		(r = get_date(o, "issued_on", false, &s->issued_on, err)) < 0 ||
 		(r = get_date(o, "due_on", true, &s->due_on, err)) < 0 ||
-		(r = json_get_str(o, "currency", 3, &currency, err)) < 0 ||
+		(r = json_get_str(o, "currency", 100, &currency, err)) < 0 ||
 		(r = json_get_int(o, "total_minor", 0, AMOUNT_MAX, &s->total, err)) < 0 ||
 		(r = json_opt_int(o, "paid_minor", 0, AMOUNT_MAX, &s->paid, err)) < 0 ||
 		(r = json_opt_int(o, "credited_minor", 0, AMOUNT_MAX, &s->credited, err)) < 0 ||
@@ -173,7 +173,7 @@ static int get_snapshot(struct arena *arena, const struct json *o, struct snapsh
 		return r;
 	s->status = (enum invoice_status)status;
 	s->automatic = collection == 1;
-	for (size_t i = 0; i < 3; i++)
+	for (size_t i = 0; i < 3 && currency[i]; i++)
 		s->currency[i] = currency[i] >= 'a' && currency[i] <= 'z' ? (char)(currency[i] - 32) : currency[i];
 	if (strlen(currency) != 3 || currency_exponent(s->currency) < 0)
 		return json_refuse(o, "currency", err, "unknown_currency", "must be an ISO 4217 code like EUR");
@@ -211,14 +211,9 @@ static int get_contact(const struct json *o, struct contact *c, struct err *err)
 		(r = json_opt_bool(&consent, "sms", &c->sms_consent, err)) < 0)
 		return r;
 	c->external = relation == 1;
-	if (c->email) {
-		const char *at = strchr(c->email, '@');
-
-		if (!at || at == c->email || !at[1] || strchr(at + 1, '@') || strpbrk(c->email, " ,;<>\"()\r\n\t"))
-			return json_refuse(o, "email", err, "bad_email", "must be one address like name@example.com");
-	}
-	if (c->phone && (c->phone[0] != '+' || strlen(c->phone) < 8 ||
-				strspn(c->phone + 1, "0123456789") != strlen(c->phone + 1)))
+	if (c->email && !email_valid(c->email))
+		return json_refuse(o, "email", err, "bad_email", "must be one address like name@example.com");
+	if (c->phone && (!phone_valid(c->phone) || strlen(c->phone) < 8))
 		return json_refuse(o, "phone", err, "bad_phone", "must be E.164 like +33100000000");
 	if (c->locale && !locale_valid(c->locale))
 		return json_refuse(o, "locale", err, "unknown_locale", "must be a language tag like fr-FR");
@@ -414,33 +409,104 @@ static int parse_checked(struct arena *arena, const struct json *root, const cha
 	return get_facts(&e->data, e, row, err);
 }
 
+/* --- who is meant by what cannot be read ------------------------------------------------------------------------- */
+
+static const char *skip_blank(const char *at, const char *end)
+{
+	while (at < end && (*at == ' ' || *at == '\t' || *at == '\r' || *at == '\n'))
+		at++;
+	return at;
+}
+
+/* From the opening quote; leaves *at at the closing one, or at the end. */
+static struct slice loose_string(const char **at, const char *end)
+{
+	const char *from = ++*at;
+
+	while (*at < end && **at != '"')
+		*at += **at == '\\' && end - *at > 1 ? 2 : 1;
+	if (*at > end)
+		*at = end;
+	return (struct slice){ (const uint8_t *)from, (size_t)(*at - from) };
+}
+
+static bool is_name(struct slice text, const char *name)
+{
+	return text.len == strlen(name) && memcmp(text.data, name, text.len) == 0;
+}
+
+/*
+ * The id in a text that is no JSON we accept: the first valid one that is the member `flat`, or `id` of an object named `object`.
+ * Nothing else of such a text is believed.
+ */
+static const char *loose_id(struct arena *arena, const char *text, size_t len, const char *object, const char *flat)
+{
+	const char *end = text + len;
+	ptrdiff_t depth = 0, inside = -1; /* inside: the depth of the object's own members */
+
+	for (const char *at = text; at < end; at++) {
+		struct slice key, value;
+		const char *next, *id;
+
+		if (*at == '{' || *at == '[')
+			depth++;
+		else if ((*at == '}' || *at == ']') && depth-- == inside)
+			inside = -1;
+		if (*at != '"')
+			continue;
+		key = loose_string(&at, end);
+		next = at < end ? skip_blank(at + 1, end) : end;
+		if (next == end || *next != ':')
+			continue;
+		next = skip_blank(next + 1, end);
+		if (next < end && *next == '{' && is_name(key, object))
+			inside = depth + 1;
+		if (next == end || *next != '"' || !(is_name(key, flat) || (depth == inside && is_name(key, "id"))))
+			continue;
+		value = loose_string(&next, end);
+		id = arena_memdup(arena, value.data, value.len);
+		if (next < end && strlen(id) == value.len && id_valid(id))
+			return id;
+	}
+	return NULL;
+}
+
+/* An unreadable payment must not become a chased payer: whoever it names is held. */
+static void rescue(struct arena *arena, const char *text, size_t len, const struct json *root, struct event *e)
+{
+	struct json data = json_get(root, "data"), subject = json_get(root, "subject");
+
+	if (root->type == JSON_OBJECT) {
+		if (!e->invoice_id)
+			e->invoice_id = rescue_id(&data, "invoice", "invoice_id");
+		if (!e->customer_id)
+			e->customer_id = rescue_id(&data, "customer", "customer_id");
+		e->subject = json_str(&subject);
+	} else {
+		e->invoice_id = loose_id(arena, text, len, "invoice", "invoice_id");
+		e->customer_id = loose_id(arena, text, len, "customer", "customer_id");
+	}
+	if (!e->invoice_id && e->subject && strncmp(e->subject, "invoice/", 8) == 0 && id_valid(e->subject + 8))
+		e->invoice_id = e->subject + 8;
+}
+
 int event_parse(struct arena *arena, const char *json, size_t len, const char *type_prefix, struct event *ret,
 	struct err *err)
 {
-	struct json *root;
-	struct json data;
+	struct json *root = arena_alloc(arena, sizeof(*root)); /* the event keeps pointers to its parents */
 	int r;
 
 	*ret = (struct event){ .until_on = date_none(), .channel = CHANNEL_COUNT };
 	if (len > JSON_EVENT_MAX)
-		return err_set(err, -EBADMSG, "too_large", "$", "an event is at most %d bytes, this one has %zu",
+		r = err_set(err, -EBADMSG, "too_large", "$", "an event is at most %d bytes, this one has %zu",
 			JSON_EVENT_MAX, len);
-	root = arena_alloc(arena, sizeof(*root)); /* the event keeps pointers to its parents */
-	r = json_parse(arena, json, len, 0, root, err);
+	else
+		r = json_parse(arena, json, len, 0, root, err);
+	if (r == 0 && root->type != JSON_OBJECT)
+		r = err_set(err, -EBADMSG, "wrong_type", "$", "must be a CloudEvents object");
+	if (r == 0)
+		r = parse_checked(arena, root, type_prefix, ret, err);
 	if (r < 0)
-		return r;
-	if (root->type != JSON_OBJECT)
-		return err_set(err, -EBADMSG, "wrong_type", "$", "must be a CloudEvents object");
-	r = parse_checked(arena, root, type_prefix, ret, err);
-	if (r < 0) {
-		data = json_get(root, "data");
-		if (!ret->invoice_id)
-			ret->invoice_id = rescue_id(&data, "invoice", "invoice_id");
-		if (!ret->customer_id)
-			ret->customer_id = rescue_id(&data, "customer", "customer_id");
-		if (!ret->invoice_id && ret->subject && strncmp(ret->subject, "invoice/", 8) == 0 &&
-			id_valid(ret->subject + 8))
-			ret->invoice_id = ret->subject + 8;
-	}
+		rescue(arena, json, len, root, ret);
 	return r;
 }

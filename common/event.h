@@ -120,7 +120,7 @@ struct event {
 };
 
 /*
- * Parses one stream entry. 0: *ret filled, borrowed from `arena`. -EBADMSG: `err` has the stable reason code ("not_json",
+ * Parses one stream entry. 0: *ret filled, borrowed from `arena`. -EBADMSG: `err` has the stable reason code ("bad_json",
  * "too_large", "wrong_type", "missing", "unknown_type", "sum_mismatch", "unknown_currency", "unknown_zone", "bad_id", ...), the JSON path
  * and a sentence; ret->invoice_id and ret->customer_id are still set when they could be read, so that they can be held.
  */

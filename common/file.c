@@ -86,6 +86,7 @@ int file_replace(const char *path, const void *data, size_t len, unsigned mode)
 int file_make_dirs(const char *path, unsigned mode)
 {
 	CLEANUP(freep) char *copy = xstrdup(path);
+	struct stat found;
 
 	for (char *at = copy + 1;; at++) {
 		char end = *at;
@@ -97,7 +98,7 @@ int file_make_dirs(const char *path, unsigned mode)
 			return -errno;
 		*at = end;
 		if (!end)
-			return 0;
+			return stat(copy, &found) < 0 ? -errno : S_ISDIR(found.st_mode) ? 0 : -ENOTDIR;
 	}
 }
 

@@ -27,13 +27,12 @@ static void blank_comments(char *text, size_t len)
 				i += text[i] == '\\';
 			comma = SIZE_MAX;
 		} else if (text[i] == '/') {
-			bool line = text[i + 1] == '/';
+			const char *end = text[i + 1] == '/' ? memchr(text + i, '\n', len - i) :
+							       (const char *)memmem(text + i + 2, len - i - 2, "*/", 2) + 2;
+			size_t until = end ? (size_t)(end - text) : len; /* a line comment may end with the text */
 
-			text[i] = text[i + 1] = ' '; /* first: the star that opens must not close */
-			for (i += 2; i < len && !(line ? text[i] == '\n' : text[i] == '*' && text[i + 1] == '/'); i++)
-				text[i] = ' ';
-			if (!line)
-				text[i] = text[i + 1] = ' ';
+			memset(text + i, ' ', until - i);
+			i = until - 1;
 		} else if (text[i] == ',') {
 			comma = i;
 		} else if (text[i] == '}' || text[i] == ']') {
@@ -424,6 +423,8 @@ static void write_double(struct buf *buf, double d)
 {
 	char text[40];
 
+	if (d == 0)
+		d = 0; /* no minus zero: it would read back as the integer 0 */
 	for (int digits = 1; digits <= 17; digits++) { /* the shortest that reads back as the same */
 		double back;
 

@@ -3,6 +3,7 @@
  * saturates large integers. No recursion, no output: only yes or a reason.
  */
 #include <errno.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -234,6 +235,16 @@ static bool digit(const struct scan *s)
 	return s->at < s->len && s->text[s->at] >= '0' && s->text[s->at] <= '9';
 }
 
+/* Whether json-c can hold it: beyond the largest double it would be an infinity, which no JSON can say again. */
+static bool fits_double(const char *text, size_t len)
+{
+	CLEANUP(freep) char *copy = xmalloc(len + 1);
+
+	memcpy(copy, text, len);
+	copy[len] = '\0';
+	return isfinite(strtod(copy, NULL));
+}
+
 static int number(struct scan *s)
 {
 	bool minus = s->text[s->at] == '-', fraction = false, large = false;
@@ -270,9 +281,10 @@ static int number(struct scan *s)
 		while (digit(s))
 			s->at++;
 	}
+	if (fraction && !(s->flags & JSON_FRACTIONS))
+		return refuse(s, "not_integer", "a number must be a whole one, without fraction or exponent");
 	if (fraction)
-		return s->flags & JSON_FRACTIONS ? 0 :
-						   refuse(s, "not_integer", "a number must be a whole one, without fraction or exponent");
+		return fits_double(s->text + first, s->at - first) ? 0 : refuse(s, "out_of_range", "a number is too large");
 	if (large || n > (uint64_t)INT64_MAX + minus)
 		return refuse(s, "out_of_range", "a number does not fit 64 bits");
 	return 0;

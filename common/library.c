@@ -220,6 +220,37 @@ static int load_locale(struct loading *l, const char *dir, char *locale, bool ow
 	return 0;
 }
 
+/*
+ * A body or subject of the user's that makes no message (an HTML without its text: the shipped one gave way) would silently be written
+ * in another language.
+ */
+static int check_own_parts(struct loading *l, const char *dir, const char *locale)
+{
+	const char *folder = path_of(l, dir, locale);
+	static const enum notice_part parts[] = { NOTICE_SUBJECT, NOTICE_TEXT, NOTICE_HTML };
+	char **names;
+	size_t count;
+
+	for (size_t p = 0; p < ARRAY_LEN(parts); p++) {
+		const char *suffix = arena_printf(l->library->arena, ".%s", notice_part_suffixes[parts[p]]);
+
+		if (file_list(l->library->arena, folder, suffix, &names, &count) < 0)
+			return 0; /* no folder */
+		for (size_t i = 0; i < count; i++) {
+			const char *name = arena_memdup(l->library->arena, names[i], strlen(names[i]) - strlen(suffix));
+			struct err inner = { 0 };
+			int r = notice_set_check(l->library->notices, locale, name, CHANNEL_EMAIL, &inner);
+
+			if (name[0] == '_' || r != -ENOENT ||
+				(parts[p] == NOTICE_TEXT &&
+					notice_set_check(l->library->notices, locale, name, CHANNEL_CALL, NULL) != -ENOENT))
+				continue;
+			return refuse_file(l, path_of(l, folder, names[i]), -EBADMSG, &inner);
+		}
+	}
+	return 0;
+}
+
 static int load_templates(struct loading *l, const char *dir, bool own)
 {
 	char **locales;
@@ -230,6 +261,9 @@ static int load_templates(struct loading *l, const char *dir, bool own)
 		return err_set(l->err, r, "unreadable", own ? "$.templates.dir" : "", "%s: %s", dir, strerror(-r));
 	for (size_t i = 0; i < count; i++)
 		if ((r = load_locale(l, dir, locales[i], own)) < 0)
+			return r;
+	for (size_t i = 0; own && i < count; i++)
+		if ((r = check_own_parts(l, dir, locales[i])) < 0)
 			return r;
 	return 0;
 }

@@ -24,7 +24,14 @@
 #define DRAIN_TURNS 16 /* reads beyond the first, before others get their turn */
 #define WRITE_MAX (256 * 1024) /* bytes of one write */
 #define DEPTH_MAX 7
+#define ELEMENTS_MAX (1 << 22) /* of one array: four times a book of a million invoices */
 #define SCAN_MS 20 /* how often deadlines are looked at */
+
+#if HIREDIS_MAJOR >= 1
+typedef size_t reader_count;
+#else
+typedef int reader_count;
+#endif
 
 struct waiting {
 	redis_done_fn done;
@@ -47,6 +54,8 @@ struct redis_link {
 	SSL_CTX *tls;
 	struct bufferevent *bev;
 	redisReader *reader;
+	redisReplyObjectFunctions functions; /* the reader's own, but for the limit on arrays */
+	void *(*create_array)(const redisReadTask *task, reader_count count);
 	struct event *timer; /* reconnect */
 	struct event *scan; /* deadlines, and failures to be told from the loop */
 	struct waiting *first, **last; /* sent, in order */
@@ -491,6 +500,29 @@ static struct bufferevent *new_bufferevent(struct redis_link *link)
 	return bufferevent_openssl_socket_new(link->base, -1, ssl, BUFFEREVENT_SSL_CONNECTING, BEV_OPT_CLOSE_ON_FREE);
 }
 
+/* hiredis takes memory for as many elements as the head of an array claims, before any of them came. */
+static void *create_array(const redisReadTask *task, reader_count count)
+{
+	struct redis_link *link = task->privdata;
+
+	return count > ELEMENTS_MAX ? NULL : link->create_array(task, count);
+}
+
+static void new_reader(struct redis_link *link)
+{
+	if (link->reader)
+		redisReaderFree(link->reader);
+	link->reader = redisReaderCreate();
+	if (!link->reader)
+		xmalloc(SIZE_MAX);
+	link->reader->maxbuf = 0; /* do not give the buffer back between replies: they come in floods */
+	link->functions = *link->reader->fn;
+	link->create_array = link->functions.createArray;
+	link->functions.createArray = create_array;
+	link->reader->fn = &link->functions;
+	link->reader->privdata = link;
+}
+
 static void connect_now(struct redis_link *link)
 {
 	int r;
@@ -500,12 +532,7 @@ static void connect_now(struct redis_link *link)
 		disconnect(link, -ENOTCONN, "no socket");
 		return;
 	}
-	if (link->reader)
-		redisReaderFree(link->reader);
-	link->reader = redisReaderCreate();
-	if (!link->reader)
-		xmalloc(SIZE_MAX);
-	link->reader->maxbuf = 0; /* do not give the buffer back between replies: they come in floods */
+	new_reader(link);
 	link->connecting = true;
 	link->connect_deadline = mono() + CONNECT_MS;
 	bufferevent_setcb(link->bev, on_readable, NULL, on_event, link);

@@ -127,8 +127,12 @@ enum redis_class redis_reply_class(const struct redis_reply *reply)
 
 	if (reply->type != REDIS_ERROR)
 		return REDIS_OK;
-	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
-		if (strncmp(reply->str, rows[i].prefix, strlen(rows[i].prefix)) == 0)
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		size_t n = strlen(rows[i].prefix);
+
+		/* Whole words: BUSYKEY and BUSYGROUP ask for something else than BUSY. */
+		if (strncmp(reply->str, rows[i].prefix, n) == 0 && (!reply->str[n] || strchr(" ,:", reply->str[n])))
 			return rows[i].class;
+	}
 	return REDIS_OTHER;
 }

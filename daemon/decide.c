@@ -337,6 +337,22 @@ struct candidate *decide_members(struct dunner *d, struct group *g, const struct
 	return members;
 }
 
+bool decide_settled(const struct candidate *members, size_t count, const struct attempt_entry *entry, bool *sent)
+{
+	bool held = !count; /* nothing is left of its invoices: only the entry can tell */
+
+	*sent = false;
+	for (size_t i = 0; i < count; i++) {
+		const struct escalation *e = members[i].escalation;
+
+		held |= e->attempt && strcmp(e->attempt, entry->id) == 0;
+		for (size_t k = 0; k < e->walk_count; k++)
+			*sent |= e->walk[k].end == STEP_SENT && e->walk[k].attempt &&
+				strcmp(e->walk[k].attempt, entry->id) == 0;
+	}
+	return !held;
+}
+
 void decide_entry(struct group *g, struct attempt_entry *entry, bool settled)
 {
 	if (settled) {
@@ -355,9 +371,14 @@ static void decide_outcome(struct dunner *d, struct group *g, struct input *inpu
 	struct provider_traits traits = decide_traits(d, input->attempt->provider);
 	struct doc *debtor = group_find(d, g, DOC_DEBTOR, input->attempt->debtor_id);
 	struct candidate *members;
+	bool sent;
 	size_t count;
 
 	members = decide_members(d, g, input->attempt, &count);
+	if (decide_settled(members, count, input->attempt, &sent) && (sent || input->outcome->kind != OUTCOME_ACCEPTED)) {
+		decide_entry(g, input->attempt, true);
+		return; /* another answer about it came first; only that it was sent after all is still news */
+	}
 	if (debtor && debtor->loaded)
 		debtor->touched = true;
 	decide_entry(g, input->attempt,

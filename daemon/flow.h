@@ -263,6 +263,8 @@ struct provider_traits decide_traits(const struct dunner *d, const char *provide
 struct contact_env decide_env(const struct dunner *d);
 
 struct candidate *decide_members(struct dunner *d, struct group *g, const struct attempt_entry *entry, size_t *count);
+/* No invoice waits for it any more: a look-up, a resend's answer or a person settled it. `sent`: as sent. */
+bool decide_settled(const struct candidate *members, size_t count, const struct attempt_entry *entry, bool *sent);
 void decide_entry(struct group *g, struct attempt_entry *entry, bool settled); /* its entry goes, or is written again */
 
 /* reconciler.c */
@@ -297,6 +299,7 @@ void recover_free(struct dunner *d);
 
 /* lease.c */
 void lease_start(struct dunner *d);
+void lease_renew(struct dunner *d);
 void lease_stop(struct dunner *d);
 
 #endif

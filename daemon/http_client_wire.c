@@ -178,7 +178,7 @@ static int on_close(void *arg, curl_socket_t fd)
 
 static const char *reason_of(CURLcode code, bool sent)
 {
-	switch (code) {
+	switch ((int)code) {
 	case CURLE_OPERATION_TIMEDOUT:
 		return "timeout";
 	case CURLE_COULDNT_RESOLVE_HOST:
@@ -194,6 +194,8 @@ static const char *reason_of(CURLcode code, bool sent)
 	case CURLE_WEIRD_SERVER_REPLY:
 	case CURLE_BAD_CONTENT_ENCODING:
 	case CURLE_WRITE_ERROR: /* ours: the head is too long */
+	case CURLE_OUT_OF_MEMORY: /* libcurl's own limits on a head: this, or from 8.6 on CURLE_TOO_LARGE */
+	case 100:
 		return sent ? "bad_answer" : "no_connection";
 	default:
 		return sent ? "connection_lost" : "no_connection";
@@ -434,12 +436,12 @@ static void set_request(CURL *easy, struct transfer *t)
 	SET(CURLOPT_TIMEOUT_MS, (long)http->timeout_ms);
 	SET(CURLOPT_CONNECTTIMEOUT_MS, (long)(http->timeout_ms < WIRE_CONNECT_MS ? http->timeout_ms : WIRE_CONNECT_MS));
 	SET(CURLOPT_USERAGENT, "dunningd/" DUNNINGD_VERSION);
-	if (http->body || strcmp(http->method, "POST") == 0) {
+	if (strcmp(http->method, "GET") != 0) {
 		SET(CURLOPT_POST, 1L);
 		SET(CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)http->body_len);
 		SET(CURLOPT_POSTFIELDS, http->body ? http->body : "");
 	}
-	if (strcmp(http->method, http->body ? "POST" : "GET") != 0)
+	if (strcmp(http->method, "GET") != 0 && strcmp(http->method, "POST") != 0)
 		SET(CURLOPT_CUSTOMREQUEST, http->method);
 	add_headers(t);
 	SET(CURLOPT_HTTPHEADER, t->headers);

@@ -30,18 +30,20 @@ static int64_t now(void *arg)
 	return port->now(port->self);
 }
 
-static void note(int priority, const char *line, void *arg)
+/* The parts say "module: text"; the log wants them apart. */
+static void split_line(struct log *log, int priority, uint32_t partition, const char *line, const char *otherwise)
 {
-	struct instance *in = arg;
 	const char *colon = strstr(line, ": ");
 	char module[24];
+	bool named = colon && (size_t)(colon - line) < sizeof(module);
 
-	if (!colon || (size_t)(colon - line) >= sizeof(module)) {
-		log_line(in->log, priority, "dunningd", "%s", line);
-		return;
-	}
-	snprintf(module, sizeof(module), "%.*s", (int)(colon - line), line);
-	log_line(in->log, priority, module, "%s", colon + 2);
+	snprintf(module, sizeof(module), "%.*s", named ? (int)(colon - line) : (int)strlen(otherwise), named ? line : otherwise);
+	log_partition(log, priority, module, partition, named ? colon + 2 : line);
+}
+
+static void note(int priority, const char *line, void *arg)
+{
+	split_line(((struct instance *)arg)->log, priority, LOG_NO_PARTITION, line, "dunningd");
 }
 
 static void give_up(struct instance *in, int exit_code)
@@ -138,14 +140,8 @@ static void on_stopped(void *arg)
 static void on_line(int priority, const char *line, void *arg)
 {
 	struct partition *p = arg;
-	const char *colon = strstr(line, ": ");
-	char module[24] = "dunner";
 
-	if (colon && (size_t)(colon - line) < sizeof(module)) {
-		snprintf(module, sizeof(module), "%.*s", (int)(colon - line), line);
-		line = colon + 2;
-	}
-	log_partition(p->instance->log, priority, module, p->number, line);
+	split_line(p->instance->log, priority, p->number, line, "dunner");
 }
 
 static void os_random(void *self, void *ret, size_t len)
@@ -211,8 +207,13 @@ static void on_redis(bool connected, const char *why, void *arg)
 	struct partition *p = arg;
 	struct instance *in = p->instance;
 
-	if (connected != p->connected || !connected)
-		log_partition(in->log, connected ? LOG_INFO : LOG_WARNING, "redis", p->number, connected ? "connected" : why);
+	if (connected) {
+		log_partition(in->log, LOG_INFO, "redis", p->number, "connected");
+		p->away[0] = '\0';
+	} else if (strncmp(p->away, why, sizeof(p->away) - 1) != 0) { /* it is tried again and again: told once */
+		log_partition(in->log, LOG_WARNING, "redis", p->number, why);
+		snprintf(p->away, sizeof(p->away), "%s", why);
+	}
 	p->connected = connected;
 	if (p->number == 0) {
 		in->checked = in->checked && connected;

@@ -51,6 +51,7 @@ struct partition {
 	struct dunner *dunner;
 	uint64_t turns; /* as the watchdog saw them last */
 	bool connected, stopped;
+	char away[120]; /* why Redis is, as last told */
 };
 
 struct instance {

@@ -52,7 +52,7 @@ static void ask(struct dunner *d)
 	d->lease_asked = true;
 	if (!d->epoch && d->ports.journal->last(d->ports.journal->self, d->settings.partition, &last) == 0)
 		at_least = last.epoch;
-	d->ports.store->lease(d->ports.store->self, d->config->instance, LEASE_TTL_MS, at_least, on_lease, d);
+	d->ports.store->lease(d->ports.store->self, d->config->instance, LEASE_TTL_MS, at_least, d->epoch, on_lease, d);
 }
 
 static void on_timer(void *arg)
@@ -67,6 +67,12 @@ static void on_timer(void *arg)
 void lease_start(struct dunner *d)
 {
 	d->lease_timer = d->ports.clock->timer_create(d->ports.clock->self, on_timer, d);
+	ask(d);
+}
+
+/* At once: the store went back, and lost it. */
+void lease_renew(struct dunner *d)
+{
 	ask(d);
 }
 

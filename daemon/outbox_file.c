@@ -6,7 +6,7 @@
 #include "common/utc.h"
 #include "daemon/outbox.h"
 
-#define WORD_BYTES 45 /* in one encoded word: with its frame below the 75 characters of RFC 2047 */
+#define WORD_BYTES 30 /* in one encoded word: behind any header's name the line stays within the 76 characters of RFC 2047 */
 #define LINE_MAX_QP 75 /* and the '=' that breaks it: 76, RFC 2045 */
 #define RAW_HEADER_MAX 900 /* bytes; a line may have 998 */
 
@@ -70,8 +70,9 @@ static void add_mailbox(struct buf *out, const char *header, const char *name, c
 			buf_add_char(out, *p);
 		}
 		buf_add_char(out, '"');
-	} else if (name) {
+	} else if (name && *name) {
 		add_words(out, name);
+		buf_add_str(out, "\r\n");
 	}
 	buf_printf(out, "%s<%s>\r\n", name && *name ? " " : "", email);
 }

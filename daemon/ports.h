@@ -187,8 +187,10 @@ struct store_port {
 	void (*cursor)(void *self, store_cursor_fn done, void *arg);
 	void (*commit)(void *self, const struct store_commit *commit, store_commit_fn done, void *arg);
 	/* Takes or renews: PX ttl; a new owner gets epoch = max(cursor's, at_least) + 1, written to the cursor
-	   (`writer` is written by commits alone: it names who made the last one). */
-	void (*lease)(void *self, const char *owner, int64_t ttl_ms, uint64_t at_least, store_lease_fn done, void *arg);
+	   (`writer` is written by commits alone: it names who made the last one). `held`: the caller's epoch, 0 = none: it keeps it
+	   where the store lost the lease and nobody took a later one. */
+	void (*lease)(void *self, const char *owner, int64_t ttl_ms, uint64_t at_least, uint64_t held, store_lease_fn done,
+		void *arg);
 	void (*release)(void *self, const char *owner, store_done_fn done, void *arg);
 	/* Counts `stream id` as being tried (cursor field `trying`) and gives the count; id NULL clears it. */
 	void (*trying)(void *self, const char *id, store_lease_fn done, void *arg); /* epoch carries the count */

@@ -125,8 +125,13 @@ void decide_reconcile(struct dunner *d, struct group *g, struct input *input)
 	enum doubt_step step;
 	size_t count;
 	int64_t at;
+	bool sent;
 
 	members = decide_members(d, g, entry, &count);
+	if (decide_settled(members, count, entry, &sent)) { /* since it was read from the store */
+		decide_entry(g, entry, true);
+		return;
+	}
 	if (debtor && debtor->loaded)
 		debtor->touched = true;
 	if (input->never_sent && sender_flight(d, entry->id))
@@ -147,6 +152,7 @@ void decide_reconcile(struct dunner *d, struct group *g, struct input *input)
 	}
 	if (step == DOUBT_RESEND_NOW && g->resend_count < DUE_PAGE && g->contacts_allowed) {
 		entry->doubt_since = env.now; /* on disk before it goes: a look-up proves nothing about a younger request */
+		contact_counted(debtor && debtor->loaded ? debtor->d : NULL, entry, env.now, &g->fx);
 		decide_entry(g, entry, false);
 		g->resend[g->resend_count++] = entry;
 	}

@@ -9,6 +9,7 @@
 #include <syslog.h>
 
 #include "common/hash.h"
+#include "common/utc.h"
 #include "daemon/flow.h"
 
 #define REDO_CHUNK 64
@@ -27,6 +28,7 @@ struct recovery {
 	uint64_t above; /* every group up to here is in the store */
 	uint64_t redone;
 	bool rebuild, more, identity_same;
+	bool went_back; /* the store lost what it had: what came after it was last read may be lost as well */
 	bool not_released; /* the crash fell between the last group's fsync and its commit */
 	struct group_header last; /* of the journal */
 	bool has_last;
@@ -100,23 +102,41 @@ static int compare_ids(const char *a, const char *b)
 	return at[0] == at[1] ? 0 : at[0] < at[1] ? -1 : 1;
 }
 
+/*
+ * What was never read went with the stream, even where new entries came to it meanwhile: a person must have it pushed again. Stays
+ * in the status for this life.
+ */
+static void name_gap(struct dunner *d, const struct stream_position *at, size_t *gaps)
+{
+	size_t len = (*gaps)++ ? strlen(d->reason) : 0;
+	char when[UTC_TEXT_SIZE];
+
+	utc_format((int64_t)strtoull(at->id, NULL, 10), when);
+	dunner_log(d, LOG_ERR, "recover: entries of %s may be missing: the last one read was %s (%s); push what came since again",
+		at->stream, at->id, when);
+	snprintf(d->reason + len, sizeof(d->reason) - len,
+		"%sentries of %s may be missing: the last one read was %s (%s); push what came since again", len ? "; " : "", at->stream,
+		at->id, when);
+}
+
 static void on_tails(int result, void *arg)
 {
 	struct recovery *r = arg;
 	struct dunner *d = r->dunner;
+	size_t gaps = 0;
 
 	if (result < 0) {
 		retry(r);
 		return;
 	}
-	for (size_t s = 0; s < d->stream_count; s++)
-		if (compare_ids(r->tails[s].id, d->applied[s].id) < 0) {
-			snprintf(d->reason, sizeof(d->reason),
-				"entries of %s may be missing: the last one read was %s, the stream ends at %s; push what came since again",
-				d->applied[s].stream, d->applied[s].id, r->tails[s].id);
-			dunner_log(d, LOG_ERR, "recover: %s", d->reason);
+	for (size_t s = 0; s < d->stream_count; s++) {
+		bool behind = compare_ids(r->tails[s].id, d->applied[s].id) < 0;
+
+		if (behind || (r->went_back && strcmp(d->applied[s].id, "0-0") != 0))
+			name_gap(d, &d->applied[s], &gaps);
+		if (behind)
 			snprintf(d->applied[s].id, STREAM_ID_SIZE, "0-0");
-		}
+	}
 	finish(r);
 }
 
@@ -229,7 +249,8 @@ static void on_redone(int result, enum commit_status status, void *arg)
 static void redo_next(struct recovery *r)
 {
 	struct dunner *d = r->dunner;
-	struct store_commit commit = { .epoch = d->epoch, .writer = d->config->instance, .rebuild = r->rebuild };
+	/* Only the first may meet an empty store: flushed once more, it must be begun once more. */
+	struct store_commit commit = { .epoch = d->epoch, .writer = d->config->instance, .rebuild = r->rebuild && !r->above };
 	const struct redo_group *group;
 	int result;
 
@@ -281,6 +302,13 @@ static void on_cursor(int result, const struct store_cursor *cursor, void *arg)
 		dunner_fail(d, -ESTALE, 75, "another instance owns partition %u now", d->settings.partition);
 		return;
 	}
+	if (d->live_recovery && cursor->epoch < d->epoch) { /* our lease went with the rest */
+		lease_renew(d);
+		if (cursor->epoch) {
+			retry(r);
+			return;
+		}
+	}
 	empty = !cursor->present || !cursor->pseq;
 	ours = !cursor->writer[0] || strcmp(cursor->writer, d->config->instance) == 0;
 	r->has_last = d->ports.journal->last(d->ports.journal->self, d->settings.partition, &r->last) == 0;
@@ -322,6 +350,7 @@ static void on_cursor(int result, const struct store_cursor *cursor, void *arg)
 	d->pseq = r->last.pseq;
 	memcpy(d->last_group, r->last.id, GROUP_ID_SIZE);
 	r->identity_same = strcmp(r->last.run_id, cursor->run_id) == 0 && strcmp(r->last.repl_id, cursor->repl_id) == 0;
+	r->went_back = d->live_recovery || empty || (!r->identity_same && cursor->pseq + 1 < r->last.pseq);
 	r->not_released = !d->live_recovery && !empty && r->identity_same && cursor->pseq + 1 == r->last.pseq &&
 		memcmp(cursor->group, r->last.predecessor, GROUP_ID_SIZE) == 0;
 	d->last_index = r->last.first_index;

@@ -6,7 +6,8 @@
  */
 const char script_commit[] =
 	"local at = redis.call('HMGET', KEYS[1], 'epoch', 'pseq', 'group')\n"
-	"if at[1] and at[1] ~= ARGV[1] then return redis.status_reply('STALE') end\n"
+	"if at[1] and tonumber(at[1]) > tonumber(ARGV[1]) then return redis.status_reply('STALE') end\n"
+	"if at[1] and at[1] ~= ARGV[1] then return redis.status_reply('GAP') end\n" /* it went back to an earlier owner's days */
 	"if at[2] == ARGV[2] and at[3] == ARGV[3] then return redis.status_reply('ALREADY') end\n"
 	"if at[2] then\n"
 	"  if at[2] ~= ARGV[4] or at[3] ~= ARGV[5] then return redis.status_reply('GAP') end\n"
@@ -48,7 +49,7 @@ const char script_commit[] =
 	"redis.call('HSET', KEYS[1], 'epoch', ARGV[1], 'pseq', ARGV[2], 'group', ARGV[3], 'writer', ARGV[6])\n"
 	"return redis.status_reply('APPLIED')\n";
 
-/* KEYS: lease, cursor. ARGV: owner, nonce, ttl, at least. -> { granted, epoch, owner } */
+/* KEYS: lease, cursor. ARGV: owner, nonce, ttl, at least, epoch held or 0. -> { granted, epoch, owner } */
 const char script_lease[] =
 	"local held = redis.call('GET', KEYS[1])\n"
 	"local me = ARGV[1] .. ' ' .. ARGV[2]\n"
@@ -62,6 +63,12 @@ const char script_lease[] =
 	"  return {0, epoch or '0', string.match(held, '^(.*) ')}\n"
 	"end\n"
 	"local last = tonumber(epoch or '0')\n"
+	/* ours all the time, and Redis lost it: nobody took a later epoch */
+	"if ARGV[5] ~= '0' and last <= tonumber(ARGV[5]) then\n"
+	"  redis.call('SET', KEYS[1], me, 'PX', ARGV[3])\n"
+	"  redis.call('HSET', KEYS[2], 'epoch', ARGV[5])\n"
+	"  return {1, ARGV[5], ARGV[1]}\n"
+	"end\n"
 	"if tonumber(ARGV[4]) > last then last = tonumber(ARGV[4]) end\n"
 	"epoch = string.format('%d', last + 1)\n"
 	"redis.call('SET', KEYS[1], me, 'PX', ARGV[3])\n"

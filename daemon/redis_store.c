@@ -573,16 +573,18 @@ static void on_lease(int r, const struct redis_reply *reply, void *arg)
 	end_call(call);
 }
 
-static void store_lease(void *self, const char *owner, int64_t ttl_ms, uint64_t at_least, store_lease_fn done, void *arg)
+static void store_lease(void *self, const char *owner, int64_t ttl_ms, uint64_t at_least, uint64_t held, store_lease_fn done,
+	void *arg)
 {
 	struct redis_store *store = self;
 	struct call *call = new_call(store, (void (*)(void))done, arg, 1);
 	const char *argv[] = { store->lease, store->cursor, owner, store->nonce,
 		arena_printf(call->arena, "%lld", (long long)ttl_ms),
-		arena_printf(call->arena, "%llu", (unsigned long long)at_least) };
+		arena_printf(call->arena, "%llu", (unsigned long long)at_least),
+		arena_printf(call->arena, "%llu", (unsigned long long)held) };
 
 	call->ttl = ttl_ms;
-	redis_link_script(store->link, &store->lease_script, 2, 6, argv, NULL, 0, on_lease, call);
+	redis_link_script(store->link, &store->lease_script, 2, 7, argv, NULL, 0, on_lease, call);
 }
 
 static void on_done(int r, const struct redis_reply *reply, void *arg)

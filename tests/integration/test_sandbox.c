@@ -383,7 +383,7 @@ static void without_dedupe_all_is_captured(void **state)
 static void a_kept_connection_is_closed_under_the_client(void **state)
 {
 	struct fixture *f = *state;
-	CLEANUP(http_peer_destroyp) struct http_peer *client = http_peer_create();
+	CLEANUP(http_caller_destroyp) struct http_caller *client = http_caller_create();
 	const char *url = arena_printf(f->arena, "%s/send", f->url);
 	const char *message = MESSAGE(ATTEMPT_B, "\"a@dupont.example\"", "inv_1");
 
@@ -400,7 +400,7 @@ static void a_kept_connection_is_closed_under_the_client(void **state)
 static void hanging_clients_may_leave(void **state)
 {
 	struct fixture *f = *state;
-	CLEANUP(http_peer_destroyp) struct http_peer *client = http_peer_create();
+	CLEANUP(http_caller_destroyp) struct http_caller *client = http_caller_create();
 	const char *url = arena_printf(f->arena, "%s/send", f->url);
 
 	behave(f, "{\"mode\":\"hang\",\"count\":2}");

@@ -107,8 +107,12 @@ struct host {
 	int64_t stop_asked; /* mono */
 };
 
+/* What is played: months of a creditor's life, or one history told twice (sim_order.c). */
+enum sim_mode { MODE_LIFE, MODE_IN_ORDER, MODE_ANYHOW };
+
 struct sim {
 	uint64_t seed;
+	enum sim_mode mode;
 	bool verbose;
 	struct arena *arena;
 	struct rng flow, net, disk, world, faults;
@@ -127,14 +131,17 @@ struct sim {
 	struct provider *provider;
 	struct book *book;
 	struct judge *judge;
+	struct tale *tale; /* not MODE_LIFE: what is to be told */
 	struct library *library;
 	const struct policy *policy;
+	int64_t slow_connect; /* a delicate moment asks the next request to take so long */
 	bool crash_next; /* a delicate moment asks for a crash at the next step */
 	struct host *crash_host;
 	bool broken;
 	char breach[600], summary[300];
 };
 
+void sim_begin(struct sim *sim, uint64_t seed, int days, bool verbose);
 int64_t sim_wall(const struct sim *sim);
 /* delay >= 0 ms from now. */
 void sim_after(struct sim *sim, struct life *life, int64_t delay, bool busy, sim_fn fn, sim_fn drop, void *arg);
@@ -173,6 +180,9 @@ void redis_go_back(struct redis *redis); /* restart from the snapshot */
 void redis_flush(struct redis *redis, bool new_run_id);
 void redis_restart(struct redis *redis, int64_t loading_ms);
 void redis_refuse_writes(struct redis *redis, int64_t ms);
+/* Whether nobody else holds the partition's lease now. */
+bool redis_writer(const struct redis *redis, const struct host *host);
+void store_stall(struct host *host, int64_t ms); /* nothing comes through for so long */
 void store_plug(struct host *host);
 void store_unplug(struct host *host);
 const char *redis_get(struct redis *redis, const char *key, size_t *len); /* for order tests */
@@ -212,8 +222,15 @@ void book_destroy(struct book *book);
 void book_schedule(struct sim *sim); /* puts all deliveries into the calendar */
 /* Something about one of the message's invoices arrives `delay` ms from now. */
 void book_provoke(struct sim *sim, const struct message *message, int64_t delay);
+void book_tell(struct sim *sim, const char *stream, int64_t at, const char *text); /* one delivery into the calendar */
 /* Redis lost entries: their producers send them again. */
 void book_resend(struct sim *sim, const char *stream, const char *text, bool raw);
+
+/* --- any order --------------------------------------------------------------------------------------------------------------------- */
+
+void order_add(struct sim *sim, int64_t at, const char *text); /* one event of the history */
+void order_schedule(struct sim *sim);
+bool order_play(uint64_t seed, bool verbose, char *breach, size_t size);
 
 /* --- the judge --------------------------------------------------------------------------------------------------------------- */
 

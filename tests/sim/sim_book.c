@@ -152,6 +152,10 @@ static void tell(struct sim *sim, struct sim_invoice *invoice, int64_t at, bool 
 	struct delivery *d = delivery_new(sim, invoice, stream_for(sim), text);
 	int64_t delay = rng_range(&sim->world, 0, 5000);
 
+	if (sim->mode != MODE_LIFE) {
+		order_add(sim, at, text);
+		return;
+	}
 	d->opens = opens;
 	if (rng_chance(&sim->world, sim->weather.late))
 		delay = rng_range(&sim->world, 0, rng_chance(&sim->world, 300000) ? 3 * DAY_MS : 2 * HOUR_MS);
@@ -164,6 +168,11 @@ static void tell(struct sim *sim, struct sim_invoice *invoice, int64_t at, bool 
 		sim_at_wall(sim, at + delay + rng_range(&sim->world, 0, rng_chance(&sim->world, 500000) ? MINUTE_MS : 5 * DAY_MS),
 			deliver, NULL, again);
 	}
+}
+
+void book_tell(struct sim *sim, const char *stream, int64_t at, const char *text)
+{
+	sim_at_wall(sim, at, deliver, NULL, delivery_new(sim, NULL, stream, text));
 }
 
 void book_resend(struct sim *sim, const char *stream, const char *text, bool raw)
@@ -512,7 +521,8 @@ void book_schedule(struct sim *sim)
 	}
 	for (size_t k = 0; k < book->debtor_count; k++)
 		live_debtor(sim, &book->debtors[k], last);
-	live_malformed(sim, last);
+	if (sim->mode == MODE_LIFE)
+		live_malformed(sim, last);
 }
 
 const char *book_zone(const struct book *book, const char *debtor_id)

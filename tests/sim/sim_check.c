@@ -8,7 +8,7 @@
 #include "tests/sim/sim_judge.h"
 
 #define MARK_AGE 2000 /* promise 1: what stood in a stream longer than this before the first byte is honoured */
-#define SLACK (2 * MINUTE_MS) /* decision to first byte, and small steps of the wall clock */
+#define SLACK (2 * MINUTE_MS) /* decision to first byte, and small steps of the wall clock, backwards too */
 #define PATIENCE (13 * DAY_MS) /* a step owed longer than this, with nothing in its way, is lost */
 
 struct judge *judge_create(struct sim *sim)
@@ -80,7 +80,7 @@ static void check_window(struct judge *judge, const struct message *m, int64_t w
 	enum weekday day = date_weekday(zone_date(zone, wall));
 	char text[64];
 
-	if (!(w->weekdays >> (day - 1) & 1) || minute < w->from_minute || minute >= w->to_minute + slack)
+	if (!(w->weekdays >> (day - 1) & 1) || minute < w->from_minute - 1 || minute >= w->to_minute + slack)
 		sim_breach(judge->sim, "3 window", "%s is contacted at %s (%s)", m->debtor_id,
 			zone_format(zone, wall, text, sizeof(text)), m->attempt_id);
 }
@@ -94,10 +94,14 @@ void judge_first_byte(struct judge *judge, struct host *host, const struct messa
 	(void)digest;
 	judge->first_bytes++;
 	sim_note(sim, "first byte of %s by %s", m->attempt_id, host->name);
+	if (!redis_writer(sim->redis, host))
+		sim_breach(sim, "4 one writer", "%s begins attempt %s while another holds the lease", host->name, m->attempt_id);
 	if (!a->intended)
 		sim_breach(sim, "5 no record, no contact", "attempt %s has no durable intent", m->attempt_id);
 	if (!a->first_byte_wall)
 		a->first_byte_wall = wall;
+	if (sim->mode != MODE_LIFE)
+		return; /* such histories hold facts that the judge's own reading does not know */
 	for (size_t i = 0; i < m->invoice_count; i++) {
 		const char *then = facts_stop(judge, m->invoice_ids[i], m->debtor_id, m->channel, sim->mono - MARK_AGE - 1, wall);
 		const char *now = facts_stop(judge, m->invoice_ids[i], m->debtor_id, m->channel, NEVER, wall);
@@ -218,6 +222,8 @@ void judge_accepted(struct judge *judge, struct host *host, const struct message
 		sim_breach(sim, "5 no record, no contact", "attempt %s is not the one of its intent", m->attempt_id);
 		return;
 	}
+	if (sim->mode != MODE_LIFE)
+		return;
 	check_pace(judge, m, a->first_byte_wall);
 	for (size_t i = 0; i < a->count; i++) {
 		if (strcmp(a->invoices[i], m->invoice_ids[i]) != 0)
@@ -232,8 +238,7 @@ void judge_accepted(struct judge *judge, struct host *host, const struct message
 
 /* --- at the end ------------------------------------------------------------------------------------------------------------------ */
 
-/* Two hosts journaled a group of this number: one of them was superseded, and what it decided never happened. */
-static bool superseded(const struct judge *judge, uint64_t pseq)
+bool judge_superseded(const struct judge *judge, uint64_t pseq)
 {
 	int seen = 0;
 
@@ -252,7 +257,7 @@ static void check_attempts(struct judge *judge)
 
 		if (a->accepted && !strcmp(outcome, "attempt.cancelled"))
 			sim_breach(judge->sim, "truth", "attempt %s was accepted, the trail's last word is cancelled", a->id);
-		if (!*outcome && !superseded(judge, a->intent_pseq) && wall - a->intended_wall > 2 * HOUR_MS)
+		if (!*outcome && !judge_superseded(judge, a->intent_pseq) && wall - a->intended_wall > 2 * HOUR_MS)
 			sim_breach(judge->sim, "5 the trail is complete", "attempt %s has no outcome (%s)", a->id,
 				a->accepted ? "accepted" : "not accepted");
 	}

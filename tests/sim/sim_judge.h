@@ -43,7 +43,7 @@ struct known_attempt {
 	bool unknown; /* given up: a person must say */
 	const char *outcome; /* kind of the newest durable outcome record; NULL = none since the intent */
 	const char *reason;
-	uint64_t intent_pseq; /* group of the newest intent */
+	uint64_t intent_pseq, outcome_pseq; /* groups of the newest intent and outcome */
 	int64_t intended_wall, outcome_wall;
 	int64_t first_byte_wall; /* of the first request of all; 0 = none */
 	int accepted; /* messages that the provider really sends */
@@ -95,6 +95,8 @@ const char *facts_stop(struct judge *judge, const char *invoice_id, const char *
 void facts_quarantined(struct judge *judge, const char *digest); /* a person must look at it: it counts as unreadable from now on */
 struct known_invoice *judge_invoice(struct judge *judge, const char *id); /* made when new */
 struct known_attempt *judge_attempt(struct judge *judge, const char *id); /* made when new */
+/* Two hosts journaled a group of this number: one of them was superseded, and what it decided never happened. */
+bool judge_superseded(const struct judge *judge, uint64_t pseq);
 date judge_date(const struct judge *judge, const char *debtor_id, int64_t wall);
 
 #endif

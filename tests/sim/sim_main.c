@@ -1,13 +1,15 @@
 /*
  * sim - plays the daemon's real flow over seeded fakes, and judges what the world saw of it.
  *	sim --seed N [--days D] [--verbose] [--hash]	one run
- *	sim --seeds N [--from K] [--jobs J]		many
+ *	sim --seeds N [--from K] [--jobs J] [--first]	many; --first: only until the first seed that fails is known
+ *	--order	only the events of each book in any order, doubled and delayed: the end state must be that of the right order
  * Exit status: 0 all kept, 1 a promise is broken, 2 usage.
  */
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -15,34 +17,35 @@
 #include "tests/sim/sim.h"
 
 #define CALM_DAYS 32
+#define ORDER_EVERY 3
 
 struct options {
 	uint64_t seed, from, seeds;
 	int days, jobs;
-	bool verbose, hash, order;
+	bool verbose, hash, order, first;
 };
 
-static void begin(struct sim *sim, uint64_t seed, const struct options *options)
+void sim_begin(struct sim *sim, uint64_t seed, int days, bool verbose)
 {
-	*sim = (struct sim){ .seed = seed, .verbose = options->verbose, .arena = arena_create() };
+	*sim = (struct sim){ .seed = seed, .verbose = verbose, .arena = arena_create() };
 	rng_seed(&sim->flow, seed, "flow");
 	rng_seed(&sim->net, seed, "net");
 	rng_seed(&sim->disk, seed, "disk");
 	rng_seed(&sim->world, seed, "world");
 	rng_seed(&sim->faults, seed, "faults");
 	sim->begin = (int64_t)date_of(2026, 1, 5).days * DAY_MS + rng_range(&sim->world, 0, 300) * DAY_MS;
-	sim->calm_at = sim->begin + (options->days - CALM_DAYS) * DAY_MS;
-	sim->end = sim->begin + options->days * DAY_MS;
+	sim->calm_at = sim->begin + (days - CALM_DAYS) * DAY_MS;
+	sim->end = sim->begin + days * DAY_MS;
 	sim->mono = 1000000;
 	sim->offset = sim->begin - sim->mono;
 }
 
-static bool play(uint64_t seed, const struct options *options)
+static bool play_life(uint64_t seed, const struct options *options)
 {
 	struct sim sim;
 	bool broken;
 
-	begin(&sim, seed, options);
+	sim_begin(&sim, seed, options->days, options->verbose);
 	world_run(&sim);
 	broken = sim.broken;
 	if (broken)
@@ -53,22 +56,46 @@ static bool play(uint64_t seed, const struct options *options)
 	if (options->hash)
 		printf("seed %llu: trace %016llx, %llu steps\n", (unsigned long long)seed, (unsigned long long)sim.trace,
 			(unsigned long long)sim.steps);
-	fflush(stdout);
 	world_end(&sim);
 	arena_free(sim.arena);
 	return !broken;
 }
 
+static bool play_order(uint64_t seed, const struct options *options)
+{
+	char breach[600];
+
+	if (order_play(seed, options->verbose, breach, sizeof(breach)))
+		return true;
+	printf("seed %llu: %s\n	replay: sim --seed %llu --order --verbose\n", (unsigned long long)seed, breach,
+		(unsigned long long)seed);
+	return false;
+}
+
+/* Every seed lives its months; every third one's events are also told in any order. --order: only that, for every seed. */
+static bool play(uint64_t seed, const struct options *options)
+{
+	bool kept = options->order || play_life(seed, options);
+
+	if (kept && (options->order || seed % ORDER_EVERY == 0))
+		kept = play_order(seed, options);
+	fflush(stdout);
+	return kept;
+}
+
 /* Worker j plays every jobs-th seed and tells how many failed; it may die of a sanitizer's verdict, which counts too. */
-static uint64_t play_share(const struct options *options, int j)
+static uint64_t play_share(const struct options *options, int j, volatile uint64_t *first)
 {
 	uint64_t failed = 0;
 
 	for (uint64_t n = (uint64_t)j; n < options->seeds; n += (uint64_t)options->jobs) {
 		uint64_t seed = options->from + n;
 		int status;
-		pid_t pid = fork();
+		pid_t pid;
 
+		if (options->first && seed > *first)
+			break;
+		pid = fork();
 		if (pid == 0) {
 			alarm(600);
 			_exit(play(seed, options) ? 0 : 1);
@@ -82,6 +109,8 @@ static uint64_t play_share(const struct options *options, int j)
 				WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status));
 		fflush(stdout);
 		failed += status != 0;
+		if (status && seed < *first) /* two workers may race here: then one more seed is played and told, no wrong one */
+			*first = seed;
 	}
 	return failed;
 }
@@ -90,13 +119,17 @@ static int play_all(const struct options *options)
 {
 	uint64_t failed = 0;
 	int pipes[64][2];
+	volatile uint64_t *first = mmap(NULL, sizeof(*first), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 
+	if (first == MAP_FAILED)
+		return 2;
+	*first = UINT64_MAX;
 	fflush(stdout);
 	for (int j = 0; j < options->jobs; j++) {
 		if (pipe(pipes[j]) < 0)
 			return 2;
 		if (fork() == 0) {
-			uint64_t n = play_share(options, j);
+			uint64_t n = play_share(options, j, first);
 
 			_exit(write(pipes[j][1], &n, sizeof(n)) == sizeof(n) ? 0 : 2);
 		}
@@ -118,7 +151,7 @@ static int play_all(const struct options *options)
 
 static int usage(void)
 {
-	fprintf(stderr, "usage: sim --seed N [--days D] [--verbose] [--hash] | --seeds N [--from K] [--jobs J] [--days D] [--hash]\n");
+	fprintf(stderr, "usage: sim --seed N [--days D] [--verbose] [--hash] | --seeds N [--from K] [--jobs J] [--first] [--days D] [--hash] [--order]\n");
 	return 2;
 }
 
@@ -126,7 +159,7 @@ int main(int argc, char **argv)
 {
 	static const struct option longs[] = { { "seed", 1, NULL, 's' }, { "seeds", 1, NULL, 'n' }, { "from", 1, NULL, 'f' },
 		{ "jobs", 1, NULL, 'j' }, { "days", 1, NULL, 'd' }, { "verbose", 0, NULL, 'v' }, { "hash", 0, NULL, 'h' },
-		{ "order", 0, NULL, 'o' }, { 0 } };
+		{ "order", 0, NULL, 'o' }, { "first", 0, NULL, '1' }, { 0 } };
 	struct options options = { .from = 1, .days = 90, .jobs = 2 };
 	int c;
 
@@ -147,6 +180,8 @@ int main(int argc, char **argv)
 			options.hash = true;
 		else if (c == 'o')
 			options.order = true;
+		else if (c == '1')
+			options.first = true;
 		else
 			return usage();
 	}

@@ -316,6 +316,12 @@ void redis_destroy(struct redis *redis)
 	free(redis);
 }
 
+bool redis_writer(const struct redis *redis, const struct host *host)
+{
+	return !redis->lease_owner[0] || redis->lease_until <= redis->sim->mono ||
+		(strcmp(redis->lease_owner, host->name) == 0 && host->life && redis->lease_life == host->life->number);
+}
+
 bool redis_up(const struct redis *redis)
 {
 	return redis->loading_until <= redis->sim->mono;

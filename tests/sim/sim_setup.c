@@ -52,6 +52,11 @@ void setup_weather(struct sim *sim)
 	w->late = maybe(sim, 10000, 300000);
 	w->twice = maybe(sim, 10000, 300000);
 	w->malformed = maybe(sim, 100000, 800000);
+	if (sim->mode == MODE_IN_ORDER) /* the undisturbed one */
+		*w = (struct weather){ .hosts = 1, .idempotent = w->idempotent, .lookup = w->lookup,
+			.skip_unknown = w->skip_unknown };
+	if (sim->mode != MODE_LIFE)
+		w->provoke = 0;
 }
 
 /* --- policy, texts, provider ------------------------------------------------------------------------------------------------------ */

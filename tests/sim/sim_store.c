@@ -45,7 +45,7 @@ struct command {
 	int block_ms;
 	const char **keys;
 	int64_t number;
-	uint64_t at_least;
+	uint64_t at_least, held;
 	struct store_commit commit;
 	struct group_header head;
 	const char *text;
@@ -215,8 +215,10 @@ static void do_commit(struct redis *redis, struct command *c)
 		return;
 	}
 	c->status = COMMIT_APPLIED;
-	if (epoch && epoch != c->commit.epoch)
+	if (epoch > c->commit.epoch)
 		c->status = COMMIT_STALE;
+	else if (epoch && epoch != c->commit.epoch)
+		c->status = COMMIT_GAP;
 	else if (placed && pseq == head->pseq && memcmp(group, head->id, GROUP_ID_SIZE) == 0)
 		c->status = COMMIT_ALREADY;
 	else if (placed && (pseq + 1 != head->pseq || memcmp(group, head->predecessor, GROUP_ID_SIZE) != 0))
@@ -226,6 +228,10 @@ static void do_commit(struct redis *redis, struct command *c)
 	sim_note(redis->sim, "redis: commit %llu by %s: %d", (unsigned long long)head->pseq, c->commit.writer, (int)c->status);
 	if (c->status != COMMIT_APPLIED)
 		return;
+	if (redis->lease_owner[0] && !redis->sim->rollbacks && (strcmp(redis->lease_owner, c->commit.writer) != 0 ||
+								redis->lease_life != c->life->number))
+		sim_breach(redis->sim, "4 one writer", "group %llu of %s is applied, and %s has the lease since",
+			(unsigned long long)head->pseq, c->commit.writer, redis->lease_owner);
 	for (size_t i = 0; i < c->commit.image_count; i++)
 		redis_apply(redis, &c->commit.images[i]);
 	hash_put_number(redis, "epoch", c->commit.epoch);
@@ -248,7 +254,10 @@ static void do_lease(struct redis *redis, struct command *c)
 	if (redis->full_until > redis->sim->mono)
 		c->r = -ENOSPC;
 	else if (c->granted) {
-		if (!mine || !epoch) {
+		if (c->held && epoch <= c->held) {
+			c->epoch = c->held;
+			hash_put_number(redis, "epoch", c->epoch);
+		} else if (!mine || !epoch) {
 			c->epoch = (epoch > c->at_least ? epoch : c->at_least) + 1;
 			hash_put_number(redis, "epoch", c->epoch);
 			redis->sim->takeovers++;
@@ -637,13 +646,15 @@ static void port_commit(void *self, const struct store_commit *commit, store_com
 	send(c);
 }
 
-static void port_lease(void *self, const char *owner, int64_t ttl_ms, uint64_t at_least, store_lease_fn done, void *arg)
+static void port_lease(void *self, const char *owner, int64_t ttl_ms, uint64_t at_least, uint64_t held, store_lease_fn done,
+	void *arg)
 {
 	struct command *c = command_new(self, OP_LEASE, 0, (void (*)(void))done, arg);
 
 	c->text = arena_strdup(c->arena, owner);
 	c->number = ttl_ms;
 	c->at_least = at_least;
+	c->held = held;
 	send(c);
 }
 
@@ -687,6 +698,12 @@ static bool port_connected(void *self)
 	struct host *host = self;
 
 	return host->link->wires[0].down_until <= host->sim->mono && redis_up(host->sim->redis);
+}
+
+void store_stall(struct host *host, int64_t ms)
+{
+	for (int i = 0; i < 2; i++)
+		host->link->wires[i].run_at = host->link->wires[i].answer_at = host->sim->mono + ms;
 }
 
 void store_plug(struct host *host)

@@ -173,14 +173,27 @@ static void skip(struct judge *judge, const char *invoice_id, const char *step, 
 		invoice->walk[index] = (struct walk_step){ WALK_SKIPPED, arena_strdup(judge->arena, reason), date_none() };
 }
 
-static void note_outcome(struct judge *judge, const struct json *record, const char *kind, const char *id)
+static bool final(const char *kind)
+{
+	static const char *const kinds[] = { "attempt.submitted", "attempt.failed", "attempt.cancelled", "attempt.reconciled" };
+
+	for (size_t i = 0; kind && i < ARRAY_LEN(kinds); i++)
+		if (strcmp(kinds[i], kind) == 0)
+			return true;
+	return false;
+}
+
+static void note_outcome(struct judge *judge, const struct json *record, const char *kind, const char *id, uint64_t pseq)
 {
 	struct known_attempt *a = judge_attempt(judge, id);
 	struct json status = json_get(record, "status");
 	const char *reason = member(record, "reason");
 	bool never_sent = reason && strcmp(reason, "never_sent") == 0;
 
+	if (final(a->outcome) && !judge_superseded(judge, a->outcome_pseq))
+		sim_breach(judge->sim, "5 one outcome", "attempt %s: %s after %s", id, kind, a->outcome);
 	a->outcome = arena_strdup(judge->arena, kind);
+	a->outcome_pseq = pseq;
 	a->reason = arena_strdup(judge->arena, reason);
 	a->outcome_wall = sim_wall(judge->sim);
 	if (a->accepted && (strcmp(kind, "attempt.failed") == 0 || strcmp(kind, "attempt.cancelled") == 0 || never_sent))
@@ -213,7 +226,7 @@ static void note_record(struct judge *judge, const struct json *record, uint64_t
 	else if (strcmp(kind, "attempt.skipped") == 0)
 		skip(judge, invoice, member(record, "step"), member(record, "reason"));
 	else if (attempt && strncmp(kind, "attempt.", 8) == 0)
-		note_outcome(judge, record, kind, attempt);
+		note_outcome(judge, record, kind, attempt, pseq);
 	else if (strcmp(kind, "event.dead") == 0)
 		facts_quarantined(judge, member(record, "sha256"));
 	else if (strcmp(kind, "hold.opened") == 0)

@@ -268,6 +268,8 @@ static void port_start(void *self, const struct message *message, transport_may_
 		delay += rng_range(&sim->net, 1000, 6000); /* a slow name server */
 	sim_note(sim, "transport: %s connects for %s", r->host->name, message->attempt_id);
 	world_moment(r->host, MOMENT_CONNECT, &r->message);
+	delay += sim->slow_connect;
+	sim->slow_connect = 0;
 	sim_after(sim, r->life, delay, true, connected, drop, r);
 }
 

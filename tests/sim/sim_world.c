@@ -196,6 +196,12 @@ void world_moment(struct host *host, enum moment moment, const struct message *m
 	if (sim->calm || !host->life || !rng_chance(&sim->faults, w->provoke))
 		return;
 	sim_note(sim, "moment %d", (int)moment);
+	if (moment == MOMENT_CONNECT && rng_chance(&sim->faults, 300000)) { /* the news cannot reach us, and the request takes its time */
+		store_stall(host, rng_range(&sim->faults, 2500, 7000));
+		sim->slow_connect = rng_range(&sim->faults, 2100, 6500);
+		book_provoke(sim, message, rng_range(&sim->faults, 0, 200));
+		return;
+	}
 	if (message && rng_chance(&sim->faults, 600000)) {
 		book_provoke(sim, message, rng_range(&sim->faults, 0, rng_chance(&sim->faults, 500000) ? 200 : 3000));
 		return;
@@ -318,9 +324,14 @@ void world_run(struct sim *sim)
 	setup_library(sim);
 	sim->redis = redis_create(sim);
 	sim->provider = provider_create(sim);
+	if (sim->mode != MODE_LIFE)
+		rng_seed(&sim->world, sim->seed, "history"); /* the same in both worlds, whatever their hosts drew */
 	sim->book = book_create(sim, (int)rng_range(&sim->world, 12, 18), (int)rng_range(&sim->world, 50, 70));
 	sim->judge = judge_create(sim);
-	book_schedule(sim);
+	if (sim->mode == MODE_LIFE)
+		book_schedule(sim);
+	else
+		order_schedule(sim);
 	sim_at_wall(sim, sim->begin, hourly, NULL, sim);
 	sim_at_wall(sim, sim->calm_at, become_calm, NULL, sim);
 	for (int i = 0; i < sim->weather.hosts; i++)
@@ -330,7 +341,7 @@ void world_run(struct sim *sim)
 		settle_hosts(sim);
 		check_life(sim);
 	}
-	if (!sim->broken)
+	if (!sim->broken && sim->mode == MODE_LIFE)
 		judge_end(sim->judge);
 }
 

@@ -13,15 +13,16 @@
 
 #include "common/adapter.h"
 
-struct http_peer {
+struct http_caller {
 	CURL *curl;
+	const char *socket; /* a Unix one; NULL = TCP */
 	int tries; /* times that a request was about to be written, in the exchange under way */
 };
 
 /* On a kept-alive connection that proves dead, libcurl would send a POST a second time by itself. */
 static int on_ready(void *arg, char *ip, char *local_ip, int port, int local_port)
 {
-	struct http_peer *client = arg;
+	struct http_caller *client = arg;
 
 	(void)ip, (void)local_ip, (void)port, (void)local_port;
 	return client->tries++ ? CURL_PREREQFUNC_ABORT : CURL_PREREQFUNC_OK;
@@ -58,16 +59,16 @@ static size_t on_bytes(char *bytes, size_t size, size_t count, void *arg)
 	return size * count;
 }
 
-struct http_peer *http_peer_create(void)
+struct http_caller *http_caller_create(void)
 {
-	struct http_peer *client = xcalloc(1, sizeof(*client));
+	struct http_caller *client = xcalloc(1, sizeof(*client));
 
 	client->curl = curl_easy_init();
 	assert_non_null(client->curl);
 	return client;
 }
 
-void http_peer_destroy(struct http_peer *client)
+void http_caller_destroy(struct http_caller *client)
 {
 	if (!client)
 		return;
@@ -75,7 +76,7 @@ void http_peer_destroy(struct http_peer *client)
 	free(client);
 }
 
-long http_exchange(struct http_peer *client, const char *method, const char *url, const char *const *headers,
+long http_exchange(struct http_caller *client, const char *method, const char *url, const char *const *headers,
 	const char *body, long timeout_ms, struct http_reply *ret)
 {
 	struct curl_slist *list = curl_slist_append(NULL, "Expect:");
@@ -90,6 +91,8 @@ long http_exchange(struct http_peer *client, const char *method, const char *url
 	curl_easy_setopt(curl, CURLOPT_URL, url);
 	curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http");
 	curl_easy_setopt(curl, CURLOPT_PROXY, "");
+	if (client->socket)
+		curl_easy_setopt(curl, CURLOPT_UNIX_SOCKET_PATH, client->socket);
 	curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
 	curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, timeout_ms ? timeout_ms : (long)HTTP_TEST_TIMEOUT_MS);
 	curl_easy_setopt(curl, CURLOPT_CUSTOMREQUEST, method);
@@ -113,7 +116,7 @@ long http_exchange(struct http_peer *client, const char *method, const char *url
 	return ret->status;
 }
 
-long http_connections(const struct http_peer *client)
+long http_connections(const struct http_caller *client)
 {
 	long count = 0;
 
@@ -123,14 +126,22 @@ long http_connections(const struct http_peer *client)
 
 long http_get(const char *url, struct http_reply *ret)
 {
-	CLEANUP(http_peer_destroyp) struct http_peer *client = http_peer_create();
+	CLEANUP(http_caller_destroyp) struct http_caller *client = http_caller_create();
 
+	return http_exchange(client, "GET", url, NULL, NULL, 0, ret);
+}
+
+long http_get_unix(const char *socket, const char *url, struct http_reply *ret)
+{
+	CLEANUP(http_caller_destroyp) struct http_caller *client = http_caller_create();
+
+	client->socket = socket;
 	return http_exchange(client, "GET", url, NULL, NULL, 0, ret);
 }
 
 long http_post(const char *url, const char *const *headers, const char *body, struct http_reply *ret)
 {
-	CLEANUP(http_peer_destroyp) struct http_peer *client = http_peer_create();
+	CLEANUP(http_caller_destroyp) struct http_caller *client = http_caller_create();
 
 	return http_exchange(client, "POST", url, headers, body, 0, ret);
 }

@@ -27,16 +27,17 @@ struct json http_reply_json(const struct http_reply *reply, struct arena *arena)
  * A client keeps its connection, as real ones do. `headers`: lines "Name: value", ended by NULL; may be NULL. timeout_ms 0 is
  * HTTP_TEST_TIMEOUT_MS. http_exchange() gives the status.
  */
-struct http_peer;
-struct http_peer *http_peer_create(void);
-void http_peer_destroy(struct http_peer *client);
-DEFINE_CLEANUP(struct http_peer, http_peer_destroy)
-long http_exchange(struct http_peer *client, const char *method, const char *url, const char *const *headers,
+struct http_caller;
+struct http_caller *http_caller_create(void);
+void http_caller_destroy(struct http_caller *client);
+DEFINE_CLEANUP(struct http_caller, http_caller_destroy)
+long http_exchange(struct http_caller *client, const char *method, const char *url, const char *const *headers,
 	const char *body, long timeout_ms, struct http_reply *ret);
-long http_connections(const struct http_peer *client); /* opened by the last exchange */
+long http_connections(const struct http_caller *client); /* opened by the last exchange */
 
 /* With a connection of its own each. */
 long http_get(const char *url, struct http_reply *ret);
+long http_get_unix(const char *socket, const char *url, struct http_reply *ret); /* the host of `url` does not matter */
 long http_post(const char *url, const char *const *headers, const char *body, struct http_reply *ret);
 
 #endif

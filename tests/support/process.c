@@ -53,6 +53,7 @@ void process_start(struct process *process, const char *const *argv, const char 
 		perror(log);
 		abort();
 	}
+	process->status = -1;
 	process->pid = start(argv, out);
 	close(out);
 }
@@ -64,6 +65,7 @@ static int reap(struct process *process, int flags)
 	if (!process->pid || waitpid(process->pid, &status, flags) != process->pid)
 		return -1;
 	process->pid = 0;
+	process->status = status;
 	return status;
 }
 

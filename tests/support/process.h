@@ -10,6 +10,7 @@
 
 struct process {
 	pid_t pid; /* 0 = none */
+	int status; /* wait status of the last that ended, -1 = none did */
 };
 
 /* argv is NULL-terminated; output goes to the end of `log`. The process dies with the test. Fails the test when it cannot be run. */

@@ -198,6 +198,7 @@ void world_open(struct world *w, const struct world_options *options)
 	put(w, "templates/fr/plain.txt", "Facture {{invoice.number}}: {{invoice.balance}}\n");
 	put(w, "templates/fr/plain.html", "<p>Facture {{invoice.number}}: {{invoice.balance}}</p>\n");
 	put(w, "plain.json", provider_plain);
+	(void)signal(SIGPIPE, SIG_IGN); /* a peer that was killed is told by an error */
 	w->base = event_base_new();
 	start_redis(w);
 	start_sandbox(w);
@@ -276,23 +277,33 @@ static int64_t utc_now(void)
 
 /* --- events ------------------------------------------------------------------------------------------------------------------------- */
 
+struct push {
+	int *left;
+	int64_t *entered; /* NULL = not asked */
+};
+
 static void pushed(int r, const struct redis_reply *reply, void *arg)
 {
-	int *left = arg;
+	struct push *one = arg;
 
 	if (r < 0 || reply->type == REDIS_ERROR)
 		world_fail("XADD: %s", r < 0 ? strerror(-r) : reply->str);
-	--*left;
+	if (one->entered)
+		*one->entered = strtoll(reply->str, NULL, 10);
+	--*one->left;
+	free(one);
 }
 
-static void push(struct world *w, const char *event, size_t len, int *left)
+static void push(struct world *w, const char *event, size_t len, int64_t *entered, int *left)
 {
+	struct push *one = xmalloc(sizeof(*one));
 	char stream[64];
 	const char *argv[] = { "XADD", stream, "*", "event", event };
 	const size_t lens[] = { 4, (size_t)snprintf(stream, sizeof(stream), "%s:{0}:events", w->prefix), 1, 5, len };
 
+	*one = (struct push){ left, entered };
 	++*left;
-	redis_link_command(w->link, 5, argv, lens, 60000, pushed, left);
+	redis_link_command(w->link, 5, argv, lens, 60000, pushed, one);
 }
 
 static void drain(struct world *w, int *left, int most)
@@ -305,15 +316,15 @@ void world_push(struct world *w, const char *event, size_t len)
 {
 	int left = 0;
 
-	push(w, event, len, &left);
+	push(w, event, len, NULL, &left);
 	drain(w, &left, 0);
 }
 
 /* Due two days ago: its reminder is owed at once. */
-static size_t make_event(char *ret, size_t size, enum world_event kind, int i, int per_debtor)
+static size_t make_event(const struct world *w, char *ret, size_t size, enum world_event kind, int i, int per_debtor)
 {
 	char now[UTC_TEXT_SIZE], due[UTC_TEXT_SIZE];
-	int64_t at = utc_now();
+	int64_t at = w->events_at ? w->events_at : utc_now();
 
 	utc_format(at, now);
 	utc_format(at - 2 * DAY_MS, due);
@@ -342,7 +353,8 @@ void world_push_range(struct world *w, enum world_event kind, int from, int coun
 	int left = 0;
 
 	for (int i = from; i < from + count; i++) {
-		push(w, event, make_event(event, sizeof(event), kind, i, per_debtor), &left);
+		push(w, event, make_event(w, event, sizeof(event), kind, i, per_debtor),
+			w->entered ? &w->entered[i] : NULL, &left);
 		drain(w, &left, 500);
 	}
 	drain(w, &left, 0);
@@ -412,7 +424,7 @@ bool world_trail_verifies(struct world *w)
 	return false;
 }
 
-static struct json ask_sandbox(struct world *w, struct arena *arena, const char *path)
+struct json world_ask_sandbox(struct world *w, struct arena *arena, const char *path)
 {
 	CLEANUP(http_reply_clear) struct http_reply reply = { 0 };
 	char url[200];
@@ -431,7 +443,7 @@ struct world_sent world_sent(struct world *w, struct arena *arena, int count)
 {
 	CLEANUP(arena_freep) struct arena *scratch = arena_create();
 	struct world_sent sent = { .captured = arena_alloc(arena, (size_t)count * sizeof(int)) };
-	struct json root = ask_sandbox(w, scratch, "/messages"), messages = json_get(&root, "messages");
+	struct json root = world_ask_sandbox(w, scratch, "/messages"), messages = json_get(&root, "messages");
 
 	for (size_t i = 0; i < json_len(&messages); i++) {
 		struct json message = json_at(&messages, i), invoices = json_get(&message, "invoices");
@@ -448,6 +460,20 @@ struct world_sent world_sent(struct world *w, struct arena *arena, int count)
 		}
 	}
 	return sent;
+}
+
+struct json world_status(struct world *w, struct arena *arena)
+{
+	CLEANUP(http_reply_clear) struct http_reply reply = { 0 };
+	struct json ret = { 0 };
+	struct err err = { 0 };
+	char path[120];
+
+	snprintf(path, sizeof(path), "%s/control", w->dir);
+	if (http_get_unix(path, "http://control/status", &reply) == 200 &&
+		json_parse(arena, reply.body.data, reply.body.len, 0, &ret, &err) < 0)
+		world_fail("/status: %s", err.text);
+	return ret;
 }
 
 void world_behave(struct world *w, const char *json)

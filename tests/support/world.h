@@ -26,6 +26,8 @@ struct world {
 	struct process redis, sandbox, daemon;
 	int port; /* of the sandbox */
 	int starts; /* of the daemon */
+	int64_t *entered; /* by invoice: ms of the stream id of its last event pushed by world_push_range(); NULL = not kept */
+	int64_t events_at; /* ms UTC: when the events pushed happened; 0 = now */
 	struct event_base *base;
 	struct redis_link *link;
 };
@@ -69,6 +71,8 @@ struct world_sent {
 	int repeated; /* requests beyond the first for an attempt */
 };
 struct world_sent world_sent(struct world *world, struct arena *arena, int count);
+struct json world_ask_sandbox(struct world *world, struct arena *arena, const char *path);
+struct json world_status(struct world *world, struct arena *arena); /* GET /status of the control socket; JSON_NONE: no answer */
 void world_behave(struct world *world, const char *json); /* POST /behave */
 /* The escalation document; json.type JSON_NONE when there is none. */
 struct json world_escalation(struct world *world, struct arena *arena, int invoice);

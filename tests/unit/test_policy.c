@@ -320,6 +320,24 @@ static void too_large(void **state)
 	assert_non_null(strstr(err.text, "262144"));
 }
 
+/* Nine business days may be more or fewer than ten days: what cannot be told is no mistake. */
+static void orders_that_may_be(void **state)
+{
+	static const char *const rows[] = {
+		STEPS(MAIL("a", "due+10d", "neutral") "," MAIL("b", "due+9bd", "neutral")),
+		STEPS(MAIL("a", "due+9bd", "neutral") "," MAIL("b", "due+10d", "neutral")),
+		STEPS(MAIL("a", "due+9d", "neutral") "," MAIL("b", "due+9d", "neutral")),
+		STEPS(MAIL("a", "due+9d", "neutral") "," MAIL("b", "eom+0d", "neutral") "," MAIL("c", "issued+1d", "neutral")),
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		CLEANUP(policy_freep) struct policy *policy = parse(rows[i]);
+
+		assert_true(policy->step_count >= 2);
+	}
+}
+
 static void pace(void **state)
 {
 	static const struct {
@@ -364,6 +382,7 @@ int main(void)
 		cmocka_unit_test(what_is_left_out),
 		cmocka_unit_test(refused),
 		cmocka_unit_test(too_large),
+		cmocka_unit_test(orders_that_may_be),
 		cmocka_unit_test(pace),
 	};
 

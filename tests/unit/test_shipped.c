@@ -16,6 +16,7 @@
 
 #include "common/debtor.h"
 #include "common/escalation.h"
+#include "common/file.h"
 #include "common/library.h"
 #include "common/zone.h"
 
@@ -658,6 +659,42 @@ static void the_law_is_named_in_both_languages(void **state)
 	shipped_clear(&s);
 }
 
+/* --- what the manual shows ------------------------------------------------------------------------------------------------ */
+
+/* The last literal block of a page that is a whole JSON object. */
+static const char *example_of(struct arena *arena, const char *page)
+{
+	CLEANUP(buf_clear) struct buf text = { 0 };
+	struct err err = { 0 };
+	const char *from = NULL, *to;
+
+	if (file_read(arena_printf(arena, SOURCE_DIR "/daemon/%s", page), 1024 * 1024, &text, &err) < 0)
+		fail_msg("%s", err.text);
+	for (const char *p = buf_str(&text); (p = strstr(p, "\n{\n")); p++)
+		from = p + 1;
+	assert_non_null(from);
+	to = strstr(from, "\n}\n.Ed");
+	assert_non_null(to);
+	return arena_memdup(arena, from, (size_t)(to - from) + 2);
+}
+
+static void the_examples_of_the_manual_load(void **state)
+{
+	CLEANUP(arena_freep) struct arena *arena = arena_create();
+	CLEANUP(policy_freep) struct policy *policy = NULL;
+	CLEANUP(adapter_freep) struct adapter *adapter = NULL;
+	const char *text = example_of(arena, "dunningd-policy.5");
+	struct err err = { 0 };
+
+	(void)state;
+	if (policy_parse(text, strlen(text), &policy, &err) < 0 || policy_check_pace(policy, &err) < 0)
+		fail_msg("%s %s", err.path, err.text);
+	assert_int_equal(policy->step_count, 4);
+	text = example_of(arena, "dunningd-provider.5");
+	if (adapter_parse(text, strlen(text), &adapter, &err) < 0)
+		fail_msg("%s %s", err.path, err.text);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -675,6 +712,7 @@ int main(void)
 		cmocka_unit_test(the_neutral_sentence_is_there),
 		cmocka_unit_test(the_plainest_reminder_reads_well),
 		cmocka_unit_test(the_law_is_named_in_both_languages),
+		cmocka_unit_test(the_examples_of_the_manual_load),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

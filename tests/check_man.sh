@@ -1,0 +1,37 @@
+#!/bin/sh
+# check_man.sh BUILD: the man pages are clean, name every setting and every option that the programs have, and --help works.
+set -eu
+build=$1
+root=$(cd "$(dirname "$0")/.." && pwd)
+failed=0
+
+complain() {
+	echo "$*"
+	failed=1
+}
+
+for page in "$root"/daemon/*.[0-9] "$root"/tools/*.[0-9]; do
+	[ -e "$page" ] || continue
+	said=$(LC_ALL=C.UTF-8 MANROFFSEQ='' MANWIDTH=80 man --warnings -E UTF-8 -l -Tutf8 -Z "$page" 2>&1 >/dev/null) || true
+	[ -z "$said" ] || complain "$page: $said"
+done
+
+plain=$(tr -d '\\' <"$root/daemon/dunningd.8")
+for option in $("$build/dunningd" --help | grep -o -- '--[a-z-]*' | sort -u); do
+	[ "$option" = --clock ] || case $plain in *"$option"*) ;; *) complain "dunningd.8 does not tell of $option" ;; esac
+done
+# Settings as the daemon names them: the first column of the table in config_keys.c.
+for key in $(sed -n 's/^\t{ "\([a-z_.]*\)", CONFIG_.*/\1/p' "$root/common/config_keys.c"); do
+	case $plain in *"$key"*) ;; *) complain "dunningd.8 does not tell of the setting $key" ;; esac
+done
+
+for type in $(sed -n 's/^\t\[EVENT_[A-Z_]*\] = "\([a-z_.]*\)",/\1/p' "$root/common/event.c"); do
+	grep -q -F "$type" "$root/daemon/dunningd-events.5" || complain "dunningd-events.5 does not tell of $type"
+done
+
+for program in dunningd dunningctl; do
+	[ -x "$build/$program" ] || continue
+	"$build/$program" --help >/dev/null || complain "$program --help fails"
+	"$build/$program" --version >/dev/null || complain "$program --version fails"
+done
+exit $failed

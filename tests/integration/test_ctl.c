@@ -1,0 +1,530 @@
+/* dunningctl as people and scripts use it, beside a flow that runs: what it shows, what it orders, what it refuses. */
+#include "tests/integration/ctl_fixture.h"
+
+/* --- looking ---------------------------------------------------------------------------------------------------------------------- */
+
+static void next_step_of_an_open_invoice(void **state)
+{
+	struct fixture *f = *state;
+
+	start_flow(f, START);
+	assert_ctl(f, 0, "push", invoice_event(f, "INV-1", "cus_1", "2026-03-10", "ladder"));
+	settle(f);
+	wait_document(f, "INV-1", "\"state\":\"waiting\"");
+	assert_ctl(f, 0, "explain", "INV-1");
+	assert_says(f, "Step reminder goes out 2026-03-11 09:00");
+	assert_says(f, "(08:00Z), in 8 days");
+	assert_says(f, "due+1d");
+	assert_says(f, "compta@dupont.example");
+	assert_ctl(f, 0, "explain", "INV-1", "--json");
+	assert_string_equal(text_of(output(f), "action"), "contact");
+	assert_string_equal(text_of(output(f), "at"), "2026-03-11T08:00:00Z");
+	assert_string_equal(text_of(output(f), "zone"), "Europe/Paris");
+	assert_string_equal(text_of(output(f), "rule"), "schedule");
+	assert_string_equal(text_of(output(f), "step"), "reminder");
+	assert_string_equal(text_of(output(f), "timer"), text_of(output(f), "at")); /* the rules say what the daemon set */
+	assert_ctl(f, 0, "list");
+	assert_says(f, "INV-1");
+	assert_says(f, "1200.00 EUR");
+	assert_ctl(f, 0, "show", "INV-1", "--json");
+	assert_string_equal(text_of(output(f), "customer_name"), "Dupont");
+	assert_ctl(f, 0, "check");
+	assert_says(f, "1 open of 1: 1 with a next action, 0 held");
+}
+
+static void a_second_step_keeps_its_distance(void **state)
+{
+	struct fixture *f = *state;
+
+	start_flow(f, START);
+	assert_ctl(f, 0, "push", invoice_event(f, "INV-1", "cus_1", "2026-02-20", "ladder")); /* reminder was owed on the 21st */
+	settle(f);
+	wait_document(f, "INV-1", "\"end\":\"sent\"");
+	assert_int_equal(f->sent, 1);
+	assert_ctl(f, 0, "explain", "INV-1", "--json");
+	assert_string_equal(text_of(output(f), "step"), "second");
+	assert_string_equal(text_of(output(f), "rule"), "spacing");
+	assert_string_equal(text_of(output(f), "at"), "2026-03-09T08:00:00Z"); /* seven days after the reminder of today */
+	assert_ctl(f, 0, "timeline", "INV-1");
+	assert_says(f, "2026-03-02 10:00 CET (09:00Z)");
+	assert_says(f, "contact.submitted");
+	assert_says(f, "reminder, email");
+	assert_ctl(f, 0, "trail", "log", "INV-1");
+	assert_says(f, "attempt.intent");
+	assert_says(f, "attempt.submitted");
+}
+
+static void one_contact_for_two_invoices(void **state)
+{
+	struct fixture *f = *state;
+
+	start_flow(f, START);
+	assert_ctl(f, 0, "push", invoice_event(f, "INV-1", "cus_1", "2026-03-10", "ladder"), invoice_event(f, "INV-2", "cus_1", "2026-03-10", "ladder"));
+	settle(f);
+	wait_document(f, "INV-2", "\"state\":\"waiting\"");
+	assert_ctl(f, 0, "explain", "INV-2", "--json");
+	assert_string_equal(text_of(output(f), "together_with"), "INV-1");
+	assert_string_equal(text_of(output(f), "led_by"), "INV-1");
+}
+
+static void a_hold_and_its_end(void **state)
+{
+	struct fixture *f = *state;
+
+	start_flow(f, START);
+	assert_ctl(f, 0, "push", invoice_event(f, "INV-1", "cus_1", "2026-03-10", "ladder"), invoice_event(f, "INV-2", "cus_2", "2026-03-10", "ladder"),
+		fact_event(f, "promise.made", "INV-2", ",\"promise_id\":\"p1\",\"until_on\":\"2026-03-20\""));
+	settle(f);
+	assert_ctl(f, 0, "hold", "INV-1", "we are talking", "--until", "5d");
+	settle(f);
+	wait_document(f, "INV-1", "\"held\":\"operator\"");
+	wait_document(f, "INV-2", "\"held\":\"promise\"");
+	assert_ctl(f, 0, "explain", "INV-1", "--json");
+	assert_string_equal(text_of(output(f), "action"), "hold");
+	assert_string_equal(text_of(output(f), "at"), "2026-03-07T09:00:00Z");
+	assert_string_equal(text_of(output(f), "hold_by"), "ann");
+	assert_string_equal(text_of(output(f), "hold_why"), "we are talking");
+	assert_ctl(f, 0, "explain", "INV-2");
+	assert_says(f, "the debtor promised to pay");
+	assert_says(f, "2026-03-20");
+	assert_ctl(f, 0, "list", "--held", "--json");
+	assert_int_equal(json_len(output(f)), 2);
+	assert_ctl(f, 0, "check");
+	assert_says(f, "2 open of 2: 0 with a next action, 2 held with an end");
+	assert_ctl(f, 0, "resume", "INV-1", "they said no");
+	settle(f);
+	assert_ctl(f, 0, "explain", "INV-1", "--json");
+	assert_string_equal(text_of(output(f), "action"), "contact");
+	assert_ctl(f, 0, "resume", "INV-2", "why not");
+	assert_says(f, "follows from facts");
+	assert_ctl(f, 0, "trail", "log", "INV-1", "--json");
+	assert_says(f, "\"who\":\"ann\"");
+	assert_says(f, "we are talking");
+}
+
+static void what_is_unknown_or_closed(void **state)
+{
+	struct fixture *f = *state;
+
+	start_flow(f, START);
+	assert_ctl(f, 0, "push", invoice_event(f, "INV-1", "cus_1", "2026-03-10", "ladder"), fact_event(f, "invoice.voided", "INV-1", ""));
+	settle(f);
+	wait_document(f, "INV-1", "\"state\":\"closed\"");
+	assert_ctl(f, 0, "explain", "INV-1");
+	assert_says(f, "Closed (voided)");
+	assert_ctl(f, 1, "skip", "INV-1", "no");
+	assert_says(f, "is closed");
+	assert_ctl(f, 1, "explain", "INV-9");
+	assert_ctl(f, 1, "hold", "INV-9", "no");
+	assert_ctl(f, 1, "hold", "INV-9", "no", "--json");
+	assert_says(f, "\"error\":\"unknown_invoice\"");
+	assert_ctl(f, 2, "explain", "no id");
+	assert_ctl(f, 0, "list", "--json");
+	assert_int_equal(json_len(output(f)), 0);
+	assert_ctl(f, 0, "list", "--all", "--json");
+	assert_int_equal(json_len(output(f)), 1);
+	assert_int_equal(redis(f, "XLEN", "dunning:{0}:events:operator", NULL)->integer, 0);
+}
+
+/* --- people's work ---------------------------------------------------------------------------------------------------------------- */
+
+static void a_call_is_done(void **state)
+{
+	struct fixture *f = *state;
+
+	start_flow(f, START);
+	assert_ctl(f, 0, "push", invoice_event(f, "INV-1", "cus_1", "2026-02-28", "caller"));
+	settle(f);
+	wait_document(f, "INV-1", "\"state\":\"task\"");
+	assert_ctl(f, 0, "tasks", "--script");
+	assert_says(f, "call:INV-1:call");
+	assert_says(f, "2026-03-04 17:30");
+	assert_says(f, "1,200.00");
+	assert_ctl(f, 0, "explain", "INV-1");
+	assert_says(f, "waits for a person");
+	assert_ctl(f, 1, "task", "done", "call:INV-9:call", "what");
+	assert_ctl(f, 0, "task", "done", "call:INV-1:call", "they will pay on Friday");
+	settle(f);
+	wait_document(f, "INV-1", "\"end\":\"done\"");
+	assert_ctl(f, 0, "tasks");
+	assert_says(f, "Nothing waits");
+	assert_ctl(f, 0, "check");
+}
+
+static void a_gate_is_decided(void **state)
+{
+	struct fixture *f = *state;
+
+	start_flow(f, START);
+	assert_ctl(f, 0, "push", invoice_event(f, "INV-1", "cus_1", "2026-02-28", "asker"), invoice_event(f, "INV-2", "cus_2", "2026-02-28", "asker"));
+	settle(f);
+	wait_document(f, "INV-1", "\"state\":\"gate\"");
+	wait_document(f, "INV-2", "\"state\":\"gate\"");
+	assert_ctl(f, 1, "task", "done", "decision:INV-1:worth-it", "what");
+	assert_says(f, "dunningctl decide");
+	assert_ctl(f, 2, "decide", "INV-1", "perhaps", "why");
+	assert_ctl(f, 1, "decide", "INV-1", "sent", "why");
+	assert_ctl(f, 0, "decide", "decision:INV-1:worth-it", "continue", "worth it");
+	assert_ctl(f, 0, "decide", "INV-2", "stop", "too small");
+	settle(f);
+	wait_document(f, "INV-1", "\"state\":\"waiting\"");
+	wait_document(f, "INV-2", "\"closed\":\"stopped\"");
+}
+
+static void a_message_in_doubt(void **state)
+{
+	struct fixture *f = *state;
+
+	f->answer = OUTCOME_IN_DOUBT;
+	start_flow(f, START);
+	assert_ctl(f, 0, "push", invoice_event(f, "INV-1", "cus_1", "2026-02-28", "ladder"));
+	settle(f);
+	wait_document(f, "INV-1", "\"state\":\"in_doubt\"");
+	assert_ctl(f, 0, "explain", "INV-1", "--json");
+	assert_string_equal(text_of(output(f), "action"), "settle_doubt");
+	assert_ctl(f, 0, "check");
+	assert_ctl(f, 1, "skip", "INV-1", "no");
+	assert_says(f, "in doubt");
+	assert_ctl(f, 0, "decide", "INV-1", "sent", "the debtor has it");
+	settle(f);
+	wait_document(f, "INV-1", "\"end\":\"sent\"");
+}
+
+static void a_step_is_skipped(void **state)
+{
+	struct fixture *f = *state;
+
+	start_flow(f, START);
+	assert_ctl(f, 0, "push", invoice_event(f, "INV-1", "cus_1", "2026-03-10", "ladder"));
+	settle(f);
+	assert_ctl(f, 1, "skip", "INV-1", "no", "--step", "third");
+	assert_says(f, "has no step \"third\"");
+	assert_ctl(f, 0, "skip", "INV-1", "they know");
+	settle(f);
+	wait_document(f, "INV-1", "\"end\":\"skipped\"");
+	assert_ctl(f, 1, "skip", "INV-1", "again", "--step", "reminder");
+	assert_says(f, "over already");
+	assert_ctl(f, 0, "explain", "INV-1", "--json");
+	assert_string_equal(text_of(output(f), "step"), "second");
+	assert_ctl(f, 0, "retry", "INV-1", "at once");
+}
+
+/* --- pushing ---------------------------------------------------------------------------------------------------------------------- */
+
+static void events_from_everywhere(void **state)
+{
+	struct fixture *f = *state;
+	const char *one = invoice_event(f, "INV-1", "c1", "2026-03-10", "ladder"), *two = invoice_event(f, "INV-2", "c1", "2026-03-10", "ladder");
+	char path[100];
+
+	(void)snprintf(path, sizeof(path), "%s/events", f->dir);
+	put_text(f, "events", arena_printf(f->arena, "%s\n\n%s\n", one, two));
+	assert_ctl(f, 0, "push", path, "--json");
+	assert_int_equal(json_len(output(f)), 2);
+	put_text(f, "events", arena_printf(f->arena, "[%s,\n%s]", one, two));
+	assert_ctl(f, 0, "push", path, "--json");
+	assert_int_equal(json_len(output(f)), 2);
+	assert_int_equal(ctl_input(f, one, "push", "-"), 0);
+	assert_int_equal(ctl_input(f, one, "push"), 0);
+	assert_ctl(f, 0, "push", "--dry-run", one);
+	assert_int_equal(redis(f, "XLEN", "dunning:{0}:events", NULL)->integer, 6);
+}
+
+static void one_bad_event_stops_all(void **state)
+{
+	struct fixture *f = *state;
+	const char *good = invoice_event(f, "INV-1", "c1", "2026-03-10", "ladder"), *bad = invoice_event(f, "INV-2", "c1", "2026-13-10", "ladder");
+	char path[100];
+
+	(void)snprintf(path, sizeof(path), "%s/events", f->dir);
+	put_text(f, "events", arena_printf(f->arena, "%s\n%s\n", good, bad));
+	assert_ctl(f, 1, "push", path);
+	assert_says(f, "events:2");
+	assert_says(f, "bad_date");
+	assert_says(f, "$.data.invoice.due_on");
+	assert_says(f, "1 of 2 events are refused, so none was pushed");
+	assert_ctl(f, 1, "push", "{\"specversion\":");
+	assert_ctl(f, 1, "push", good, "--producer", "nobody");
+	assert_says(f, "no producer \"nobody\"");
+	assert_ctl(f, 1, "push", good, "--producer", "operator");
+	assert_says(f, "may not send");
+	assert_ctl(f, 1, "push", "/nowhere/at/all");
+	assert_int_equal(redis(f, "EXISTS", "dunning:{0}:events", NULL)->integer, 0);
+}
+
+static void dead_letters(void **state)
+{
+	struct fixture *f = *state;
+	const char *id, *later = invoice_event(f, "INV-2", "c2", "2026-03-10", "later");
+	struct json first;
+
+	start_flow(f, START);
+	(void)redis(f, "XADD", "dunning:{0}:events", "*", "event", "{\"no\":\"event\"", NULL);
+	assert_ctl(f, 0, "push", later); /* a policy that is not there yet */
+	settle(f);
+	assert_ctl(f, 0, "dead", "list", "--json");
+	assert_int_equal(json_len(output(f)), 2);
+	assert_ctl(f, 0, "dead", "list", "--reason", "unknown_policy", "--json");
+	assert_int_equal(json_len(output(f)), 1);
+	first = json_at(output(f), 0);
+	id = arena_strdup(f->arena, text_of(&first, "letter"));
+	assert_string_equal(text_of(&first, "invoice"), "INV-2");
+	assert_ctl(f, 0, "dead", "show", id);
+	assert_says(f, "https://billing.example");
+	assert_ctl(f, 1, "dead", "show", "77-7");
+	assert_ctl(f, 2, "dead", "replay");
+	assert_ctl(f, 1, "dead", "replay", "--all"); /* one of them will never be an event */
+	assert_says(f, "would be refused again");
+	assert_says(f, "1 replayed, 1 refused");
+	settle(f);
+	assert_ctl(f, 0, "dead", "drop", "--all", "--json");
+	assert_int_equal(number_of(output(f), "dropped"), 2);
+	assert_ctl(f, 0, "dead", "list");
+	assert_says(f, "There are no dead letters");
+}
+
+/* --- check ------------------------------------------------------------------------------------------------------------------------ */
+
+static void find_one(struct fixture *f, const char *finding)
+{
+	struct json findings, first;
+
+	assert_ctl(f, 1, "check", "--json");
+	findings = json_get(output(f), "findings");
+	assert_int_equal(json_len(&findings), 1);
+	first = json_at(&findings, 0);
+	assert_string_equal(text_of(&first, "invoice"), "INV-1");
+	assert_string_equal(text_of(&first, "finding"), finding);
+}
+
+static void in_state(struct fixture *f, const char *key, const char *document, const char *state)
+{
+	static const char waiting[] = "\"state\":\"waiting\"";
+	const char *at = strstr(document, waiting);
+
+	(void)redis(f, "SET", key, arena_printf(f->arena, "%.*s%s%s", (int)(at - document), document, state, at + strlen(waiting)), NULL);
+}
+
+static void what_check_finds(void **state)
+{
+	static const char key[] = "dunning:{0}:escalation:INV-1", due[] = "dunning:{0}:due";
+	struct fixture *f = *state;
+	const char *document, *score;
+
+	start_flow(f, START);
+	assert_ctl(f, 0, "push", invoice_event(f, "INV-1", "cus_1", "2026-03-10", "ladder"), invoice_event(f, "INV-2", "cus_2", "2026-03-10", "ladder"));
+	settle(f);
+	wait_document(f, "INV-1", "\"state\":\"waiting\"");
+	stop_flow(f);
+	assert_ctl(f, 0, "check");
+	document = redis(f, "GET", key, NULL)->str;
+	score = redis(f, "ZSCORE", due, "INV-1", NULL)->str;
+
+	(void)redis(f, "ZREM", due, "INV-1", NULL);
+	find_one(f, "no_timer");
+	(void)redis(f, "ZADD", due, "1999999999999", "INV-1", NULL);
+	find_one(f, "late_timer");
+	(void)redis(f, "ZADD", due, score, "INV-1", NULL);
+	assert_ctl(f, 0, "check");
+	(void)redis(f, "SET", key, "{\"schema\":1", NULL);
+	find_one(f, "not_ours");
+	/* as a lost outcome, a lost task, a time that was never set would leave it */
+	in_state(f, key, document, "\"state\":\"sending\",\"step\":\"reminder\",\"attempt\":\"01LOST\",\"look_at\":1799999999000");
+	find_one(f, "lost_attempt");
+	in_state(f, key, document, "\"state\":\"task\",\"step\":\"reminder\",\"task\":\"call:INV-1:x\",\"look_at\":1799999999000");
+	find_one(f, "lost_task");
+	in_state(f, key, document, "\"state\":\"task\",\"step\":\"reminder\",\"task\":\"call:INV-1:x\"");
+	find_one(f, "no_time");
+	(void)redis(f, "SET", key, document, NULL);
+	assert_ctl(f, 0, "check");
+}
+
+/* Without the configuration there is Redis alone: what the daemon noted is told, and that it is only that. */
+static void by_redis_alone(void **state)
+{
+	struct fixture *f = *state;
+	const char *redis_url;
+
+	start_flow(f, START);
+	redis_url = arena_printf(f->arena, "unix://%s", f->redis.socket);
+	assert_ctl(f, 0, "push", invoice_event(f, "INV-1", "cus_1", "2026-03-10", "ladder"));
+	settle(f);
+	assert_ctl(f, 0, "hold", "INV-1", "why");
+	settle(f);
+	wait_document(f, "INV-1", "\"held\":\"operator\"");
+	(void)unlink(f->config_file);
+	assert_ctl(f, 78, "explain", "INV-1");
+	f->bare = true;
+	assert_ctl(f, 0, "--redis", redis_url, "--json", "explain", "INV-1");
+	assert_string_equal(text_of(output(f), "action"), "hold");
+	assert_string_equal(text_of(output(f), "rule"), "operator");
+	assert_string_equal(text_of(output(f), "at"), "2026-04-01T09:00:00Z");
+	assert_says(f, "\"by_rules\":false");
+}
+
+/* --- the daemon's socket ---------------------------------------------------------------------------------------------------------- */
+
+static void on_status(struct json_writer *w, void *arg)
+{
+	(void)arg;
+	jw_str(w, "version", "0.0");
+	jw_array(w, "partitions");
+	jw_object(w, NULL);
+	jw_int(w, "partition", 0);
+	jw_str(w, "state", "running");
+	jw_str(w, "holding", "brake");
+	jw_end_object(w);
+	jw_end_array(w);
+}
+
+static int on_suspend(const char *who, const char *why, int64_t until, struct err *err, void *arg)
+{
+	struct fixture *f = arg;
+	char text[UTC_TEXT_SIZE];
+
+	(void)err;
+	assert_string_equal(who, "ann");
+	assert_string_equal(why, "bank is down");
+	assert_string_equal(utc_format(until, text), "2026-03-02T13:00:00Z");
+	dunner_suspend(f->dunner, who, why, until);
+	return 0;
+}
+
+static int on_release(const char *who, const char *why, struct err *err, void *arg)
+{
+	(void)who, (void)why, (void)arg;
+	return err_set(err, -EBUSY, "not_now", "", "the trail cannot be written");
+}
+
+static int on_reload(struct err *err, void *arg)
+{
+	(void)arg;
+	return err_set(err, -EBADMSG, "wrong_type", "$.steps", "fr.json: $.steps must be an array");
+}
+
+static int on_confirm(const char *who, const char *why, struct err *err, void *arg)
+{
+	(void)who, (void)why, (void)err, (void)arg;
+	return 0;
+}
+
+static bool is_suspended(struct fixture *f, const void *wanted)
+{
+	const struct redis_reply *reply = redis(f, "GET", "dunning:{0}:debtor:~system", NULL);
+
+	return reply->type == REDIS_STRING && (strstr(reply->str, "\"suspended\":{\"on\":true") != NULL) == (wanted != NULL);
+}
+
+static void over_the_socket(void **state)
+{
+	struct fixture *f = *state;
+	struct control_callbacks callbacks = { on_status, on_suspend, on_release, on_reload, on_confirm, f };
+	struct control *control;
+	struct err err = { 0 };
+
+	start_flow(f, START);
+	assert_int_equal(control_create(f->base, f->control, &callbacks, &control, &err), 0);
+	assert_ctl(f, 0, "push", invoice_event(f, "INV-1", "cus_1", "2026-03-10", "ladder"));
+	settle(f);
+	assert_ctl(f, 0, "status");
+	assert_says(f, "running, version 0.0");
+	assert_says(f, "brake");
+	assert_ctl(f, 0, "suspend", "bank is down", "--until", "4h");
+	wait_for(f, is_suspended, "yes", "sending is suspended");
+	assert_ctl(f, 0, "explain", "INV-1");
+	assert_says(f, "all sending is suspended until 2026-03-02 14:00 CET (13:00Z): bank is down");
+	assert_ctl(f, 1, "release", "it is back");
+	assert_says(f, "the trail cannot be written");
+	assert_ctl(f, 1, "reload");
+	assert_says(f, "fr.json: $.steps must be an array");
+	assert_ctl(f, 0, "clock", "confirm", "it is noon");
+	control_destroy(control);
+}
+
+static void without_the_socket(void **state)
+{
+	struct fixture *f = *state;
+	struct json book, first;
+
+	start_flow(f, START);
+	assert_ctl(f, 69, "reload");
+	assert_ctl(f, 69, "status", "--json");
+	book = json_get(output(f), "book");
+	first = json_at(&book, 0);
+	assert_string_equal(text_of(&first, "writer"), "host-a");
+	assert_string_equal(text_of(&first, "owner"), "host-a");
+	assert_ctl(f, 0, "suspend", "bank is down");
+	assert_says(f, "told through Redis");
+	wait_for(f, is_suspended, "yes", "sending is suspended");
+	assert_ctl(f, 0, "release", "it is back");
+	wait_for(f, is_suspended, NULL, "sending is released");
+}
+
+static void what_is_not_there(void **state)
+{
+	struct fixture *f = *state;
+
+	assert_ctl(f, 2, "explain");
+	assert_ctl(f, 2, "hold", "INV-1", "why", "--until", "yesterday");
+	redis_server_stop(&f->redis);
+	assert_ctl(f, 69, "list");
+	assert_says(f, "Redis does not answer");
+	put_text(f, "dunningd.json", "{\"origin\":\"a\"}");
+	assert_ctl(f, 78, "list");
+	assert_says(f, "$.creditor");
+}
+
+/* --- policies and templates -------------------------------------------------------------------------------------------------------- */
+
+static void policies_and_templates(void **state)
+{
+	struct fixture *f = *state;
+	const char *bad = arena_printf(f->arena, "%s/bad.json", f->dir), *good = arena_printf(f->arena, "%s/policies/ladder.json", f->share);
+
+	put_text(f, "bad.json", "{\"name\":\"bad\",\"steps\":[{\"id\":\"x\",\"at\":\"due+1x\"}]}");
+	assert_ctl(f, 0, "policy", "check");
+	assert_ctl(f, 0, "policy", "check", good);
+	assert_ctl(f, 1, "policy", "check", good, bad, "--json");
+	assert_says(f, "$.steps[0]");
+	assert_ctl(f, 0, "policy", "show");
+	assert_says(f, "caller");
+	assert_ctl(f, 0, "policy", "show", "caller");
+	assert_says(f, "due+10d");
+	assert_ctl(f, 1, "policy", "show", "nobody");
+	assert_ctl(f, 0, "template", "preview", "note");
+	assert_says(f, "Subject   Invoice F-2026-0042");
+	assert_says(f, "1,200.00");
+	assert_ctl(f, 0, "template", "preview", "ladder/reminder", "--html");
+	assert_says(f, "<p>");
+	assert_ctl(f, 1, "template", "preview", "nothing");
+	put_text(f, "share/policies/ladder.json", "{");
+	assert_ctl(f, 78, "policy", "check");
+	assert_says(f, "ladder.json");
+}
+
+int main(void)
+{
+	static const struct CMUnitTest tests[] = {
+		TEST(next_step_of_an_open_invoice),
+		TEST(a_second_step_keeps_its_distance),
+		TEST(one_contact_for_two_invoices),
+		TEST(a_hold_and_its_end),
+		TEST(what_is_unknown_or_closed),
+		TEST(a_call_is_done),
+		TEST(a_gate_is_decided),
+		TEST(a_message_in_doubt),
+		TEST(a_step_is_skipped),
+		TEST(events_from_everywhere),
+		TEST(one_bad_event_stops_all),
+		TEST(dead_letters),
+		TEST(what_check_finds),
+		TEST(by_redis_alone),
+		TEST(over_the_socket),
+		TEST(without_the_socket),
+		TEST(what_is_not_there),
+		TEST(policies_and_templates),
+	};
+
+	(void)signal(SIGPIPE, SIG_IGN);
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,390 @@
+/* What follows from an invoice's facts, in whatever order they came, and its stored form. */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "common/invoice.h"
+#include "common/utc.h"
+
+/* An event in a few figures. */
+struct told {
+	enum event_type type;
+	int day; /* of March 2026, 09:00 UTC */
+	int64_t version;
+	const char *fact;
+	int64_t amount;
+	/* figures, when total is not 0 */
+	int64_t total, paid, credited;
+	enum invoice_status status; /* INVOICE_DRAFT is told by `draft`: open unless it says otherwise */
+	bool draft;
+	int64_t after_version;
+	int paid_day; /* 0 = as told */
+	int until_day;
+	bool automatic;
+};
+
+static int64_t instant(int day)
+{
+	return date_of(2026, 3, 1).days * DAY_MS + (day - 1) * DAY_MS + 9 * HOUR_MS;
+}
+
+static struct event event_of(struct arena *arena, const struct told *t, size_t i)
+{
+	struct event e = { .type = t->type, .id = arena_printf(arena, "e%zu", i), .source = "billing", .time = instant(t->day),
+		.invoice_id = "inv_1", .customer_id = "cus_1", .fact_id = t->fact, .amount = t->amount, .after_version = t->after_version,
+		.until_on = t->until_day ? date_of(2026, 3, t->until_day) : date_none(), .channel = CHANNEL_COUNT };
+
+	e.order = (struct fact_order){ t->version, e.time, e.source, e.id };
+	e.at = t->paid_day ? instant(t->paid_day) : e.time;
+	if (t->total) {
+		e.has_snapshot = true;
+		e.snapshot = (struct snapshot){ .status = t->status || t->draft ? t->status : INVOICE_OPEN, .total = t->total, .paid = t->paid, .credited = t->credited,
+			.due = t->total - t->paid - t->credited, .currency = "EUR", .issued_on = date_none(), .due_on = date_of(2026, 4, 1),
+			.automatic = t->automatic };
+	}
+	return e;
+}
+
+#define TOLD_MAX 7
+struct row {
+	const char *name;
+	struct told told[TOLD_MAX]; /* ends with day 0 */
+	enum invoice_state state;
+	int64_t balance, paid, credited;
+	const char *reconcile;
+	const char *in_force; /* "dispute promise announced undelivered plan settlement reply automatic" */
+};
+#define FINAL(day_, version_, ...) { EVENT_INVOICE_FINALIZED, .day = day_, .version = version_, .total = 1000, ##__VA_ARGS__ }
+#define UPDATED(day_, version_, ...) { EVENT_INVOICE_UPDATED, .day = day_, .version = version_, .total = 1000, ##__VA_ARGS__ }
+
+static const struct row rows[] = {
+	{ "nothing but a fact: unknown", { { EVENT_INVOICE_PAID, .day = 2 } }, STATE_UNKNOWN, 0, 0, 0, NULL, "" },
+	{ "open", { FINAL(1, 1) }, STATE_OPEN, 1000, 0, 0, NULL, "" },
+	{ "a draft", { FINAL(1, 1, .draft = true) }, STATE_DRAFT, 1000, 0, 0, NULL, "" },
+	{ "paid by its producer's word", { FINAL(1, 1), { EVENT_INVOICE_PAID, .day = 2 } }, STATE_PAID, 1000, 0, 0, NULL, "" },
+	{ "paid by its status", { FINAL(1, 1), UPDATED(2, 2, .status = INVOICE_PAID) }, STATE_PAID, 1000, 0, 0, NULL, "" },
+	{ "paid by the figures", { FINAL(1, 1), UPDATED(2, 2, .paid = 1000) }, STATE_PAID, 0, 1000, 0, NULL, "" },
+	{ "paid by one payment", { FINAL(1, 1), { EVENT_INVOICE_PAYMENT_RECEIVED, 2, .fact = "p1", .amount = 1000 } }, STATE_PAID, 0, 1000, 0, NULL, "" },
+	{ "paid in two parts", { FINAL(1, 1), { EVENT_INVOICE_PAYMENT_RECEIVED, 2, .fact = "p1", .amount = 400 },
+		{ EVENT_INVOICE_PAYMENT_RECEIVED, 3, .fact = "p2", .amount = 600 } }, STATE_PAID, 0, 1000, 0, NULL, "" },
+	{ "paid in part", { FINAL(1, 1), { EVENT_INVOICE_PAYMENT_RECEIVED, 2, .fact = "p1", .amount = 400 } }, STATE_OPEN, 600, 400, 0, NULL, "" },
+	{ "the same payment told twice", { FINAL(1, 1), { EVENT_INVOICE_PAYMENT_RECEIVED, 2, .fact = "p1", .amount = 400 },
+		{ EVENT_INVOICE_PAYMENT_RECEIVED, 3, .fact = "p1", .amount = 400 } }, STATE_OPEN, 600, 400, 0, NULL, "" },
+	{ "a payment corrected", { FINAL(1, 1), { EVENT_INVOICE_PAYMENT_RECEIVED, 2, .fact = "p1", .amount = 400 },
+		{ EVENT_INVOICE_PAYMENT_RECEIVED, 3, .fact = "p1", .amount = 300 } }, STATE_OPEN, 700, 300, 0, NULL, "" },
+	{ "more than owed", { FINAL(1, 1), { EVENT_INVOICE_PAYMENT_RECEIVED, 2, .fact = "p1", .amount = 1400 } }, STATE_PAID, 0, 1400, 0, NULL, "" },
+	{ "a payment that the figures know", { FINAL(1, 1), { EVENT_INVOICE_PAYMENT_RECEIVED, 2, .fact = "p1", .amount = 400 },
+		UPDATED(3, 2, .paid = 400) }, STATE_OPEN, 600, 400, 0, NULL, "" },
+	{ "a payment beyond the figures, by version", { UPDATED(3, 2, .paid = 400),
+		{ EVENT_INVOICE_PAYMENT_RECEIVED, 2, .fact = "p2", .amount = 100, .after_version = 2 } }, STATE_OPEN, 500, 500, 0, NULL, "" },
+	{ "a payment within the figures, by version", { UPDATED(3, 2, .paid = 400),
+		{ EVENT_INVOICE_PAYMENT_RECEIVED, 5, .fact = "p2", .amount = 100, .after_version = 1 } }, STATE_OPEN, 600, 400, 0, NULL, "" },
+	{ "a payment told late, dated before the figures", { UPDATED(10, 0, .paid = 400),
+		{ EVENT_INVOICE_PAYMENT_RECEIVED, 12, .fact = "p1", .amount = 400, .paid_day = 9 } }, STATE_OPEN, 600, 400, 0, NULL, "" },
+	{ "two readings differ: the kinder, and a person", { UPDATED(10, 2, .paid = 100),
+		{ EVENT_INVOICE_PAYMENT_RECEIVED, 8, .fact = "p1", .amount = 400, .paid_day = 8 } }, STATE_OPEN, 600, 400, 0, "payments_differ", "" },
+	{ "a credit note", { FINAL(1, 1), { EVENT_CREDIT_NOTE_ISSUED, 2, .fact = "c1", .amount = 250 } }, STATE_OPEN, 750, 0, 250, NULL, "" },
+	{ "a credit note voided", { FINAL(1, 1), { EVENT_CREDIT_NOTE_ISSUED, 2, .fact = "c1", .amount = 250 },
+		{ EVENT_CREDIT_NOTE_VOIDED, 3, .fact = "c1" } }, STATE_OPEN, 1000, 0, 0, NULL, "" },
+	{ "credited away", { FINAL(1, 1), { EVENT_CREDIT_NOTE_ISSUED, 2, .fact = "c1", .amount = 1000 } }, STATE_PAID, 0, 0, 1000, NULL, "" },
+	{ "paid and credited together", { FINAL(1, 1), { EVENT_CREDIT_NOTE_ISSUED, 2, .fact = "c1", .amount = 300 },
+		{ EVENT_INVOICE_PAYMENT_RECEIVED, 3, .fact = "p1", .amount = 700 } }, STATE_PAID, 0, 700, 300, NULL, "" },
+	{ "a payment reversed: open, and a person first", { FINAL(1, 1), { EVENT_INVOICE_PAYMENT_RECEIVED, 2, .fact = "p1", .amount = 1000 },
+		{ EVENT_INVOICE_PAYMENT_REVERSED, 3, .fact = "p1" } }, STATE_OPEN, 1000, 0, 0, "payment_reversed", "" },
+	{ "paid by word, its payment reversed", { FINAL(1, 1), { EVENT_INVOICE_PAID, .day = 2 }, { EVENT_INVOICE_PAYMENT_RECEIVED, 2, .fact = "p1", .amount = 1000 },
+		{ EVENT_INVOICE_PAYMENT_REVERSED, 3, .fact = "p1" } }, STATE_OPEN, 1000, 0, 0, "payment_reversed", "" },
+	{ "reversed, then newer figures: they know", { FINAL(1, 1), { EVENT_INVOICE_PAYMENT_RECEIVED, 2, .fact = "p1", .amount = 1000 },
+		{ EVENT_INVOICE_PAYMENT_REVERSED, 3, .fact = "p1" }, UPDATED(4, 2) }, STATE_OPEN, 1000, 0, 0, NULL, "" },
+	{ "reversed before it was received", { FINAL(1, 1), { EVENT_INVOICE_PAYMENT_REVERSED, 3, .fact = "p1" },
+		{ EVENT_INVOICE_PAYMENT_RECEIVED, 2, .fact = "p1", .amount = 1000 } }, STATE_OPEN, 1000, 0, 0, "payment_reversed", "" },
+	{ "voided", { FINAL(1, 1), { EVENT_INVOICE_VOIDED, .day = 2 } }, STATE_VOID, 1000, 0, 0, NULL, "" },
+	{ "void by its status", { FINAL(1, 1), UPDATED(2, 2, .status = INVOICE_VOID) }, STATE_VOID, 1000, 0, 0, NULL, "" },
+	{ "voided, and paid as well", { FINAL(1, 1), { EVENT_INVOICE_PAID, .day = 2 }, { EVENT_INVOICE_VOIDED, .day = 3 } }, STATE_VOID, 1000, 0, 0, NULL, "" },
+	{ "voided, then figures again: open", { FINAL(1, 1), { EVENT_INVOICE_VOIDED, .day = 2 }, UPDATED(3, 2) }, STATE_OPEN, 1000, 0, 0, NULL, "" },
+	{ "uncollectible", { FINAL(1, 1), { EVENT_INVOICE_MARKED_UNCOLLECTIBLE, .day = 2 } }, STATE_UNCOLLECTIBLE, 1000, 0, 0, NULL, "" },
+	{ "uncollectible by its status", { FINAL(1, 1, .status = INVOICE_UNCOLLECTIBLE) }, STATE_UNCOLLECTIBLE, 1000, 0, 0, NULL, "" },
+	{ "paid, then open by a later version", { FINAL(1, 1), { EVENT_INVOICE_PAID, .day = 2 }, UPDATED(3, 2) }, STATE_OPEN, 1000, 0, 0, NULL, "" },
+	{ "paid, then open without a version: a person looks", { FINAL(1, 0), { EVENT_INVOICE_PAID, .day = 2 }, UPDATED(3, 0) }, STATE_OPEN, 1000, 0, 0,
+		"paid_then_open", "" },
+	{ "older figures come last", { UPDATED(5, 2, .paid = 1000), FINAL(1, 1) }, STATE_PAID, 0, 1000, 0, NULL, "" },
+	{ "a dispute", { FINAL(1, 1), { EVENT_DISPUTE_OPENED, 2, .fact = "d1" } }, STATE_OPEN, 1000, 0, 0, NULL, "dispute" },
+	{ "a dispute resolved", { FINAL(1, 1), { EVENT_DISPUTE_OPENED, 2, .fact = "d1" }, { EVENT_DISPUTE_RESOLVED, 3, .fact = "d1" } }, STATE_OPEN, 1000, 0,
+		0, NULL, "" },
+	{ "one of two disputes resolved", { FINAL(1, 1), { EVENT_DISPUTE_OPENED, 2, .fact = "d1" }, { EVENT_DISPUTE_OPENED, 2, .fact = "d2" },
+		{ EVENT_DISPUTE_RESOLVED, 3, .fact = "d1" } }, STATE_OPEN, 1000, 0, 0, NULL, "dispute" },
+	{ "a promise", { FINAL(1, 1), { EVENT_PROMISE_MADE, 2, .fact = "p", .until_day = 20 } }, STATE_OPEN, 1000, 0, 0, NULL, "promise" },
+	{ "a promise withdrawn", { FINAL(1, 1), { EVENT_PROMISE_MADE, 2, .fact = "p", .until_day = 20 }, { EVENT_PROMISE_WITHDRAWN, 3, .fact = "p" } },
+		STATE_OPEN, 1000, 0, 0, NULL, "" },
+	{ "a payment announced", { FINAL(1, 1), { EVENT_INVOICE_PAYMENT_ANNOUNCED, 2, .fact = "a", .until_day = 9 } }, STATE_OPEN, 1000, 0, 0, NULL,
+		"announced" },
+	{ "not delivered", { FINAL(1, 1), { EVENT_INVOICE_DELIVERY_FAILED, .day = 2 } }, STATE_OPEN, 1000, 0, 0, NULL, "undelivered" },
+	{ "sent again", { FINAL(1, 1), { EVENT_INVOICE_DELIVERY_FAILED, .day = 2 }, { EVENT_INVOICE_SENT, .day = 3 } }, STATE_OPEN, 1000, 0, 0, NULL, "" },
+	{ "sent, then not delivered", { FINAL(1, 1), { EVENT_INVOICE_SENT, .day = 2 }, { EVENT_INVOICE_DELIVERY_FAILED, .day = 3 } }, STATE_OPEN, 1000, 0, 0, NULL,
+		"undelivered" },
+	{ "a plan", { FINAL(1, 1), { EVENT_PAYMENT_PLAN_AGREED, 2, .fact = "l" }, { EVENT_PAYMENT_PLAN_AMENDED, 3, .fact = "l" } }, STATE_OPEN, 1000, 0, 0,
+		NULL, "plan" },
+	{ "a plan cancelled", { FINAL(1, 1), { EVENT_PAYMENT_PLAN_AGREED, 2, .fact = "l" }, { EVENT_PAYMENT_PLAN_CANCELLED, 3, .fact = "l" } }, STATE_OPEN,
+		1000, 0, 0, NULL, "" },
+	{ "a settlement", { FINAL(1, 1), { EVENT_SETTLEMENT_AGREED, 2, .fact = "s" } }, STATE_OPEN, 1000, 0, 0, NULL, "settlement" },
+	{ "a reply", { FINAL(1, 1), { EVENT_CONTACT_REPLY_RECEIVED, 2, .fact = "r" } }, STATE_OPEN, 1000, 0, 0, NULL, "reply" },
+	{ "charged by itself", { FINAL(1, 1, .automatic = true) }, STATE_OPEN, 1000, 0, 0, NULL, "automatic" },
+	{ "charged by itself, and that failed", { FINAL(1, 1, .automatic = true), { EVENT_INVOICE_PAYMENT_FAILED, 2, .fact = "p1" } }, STATE_OPEN, 1000, 0, 0,
+		NULL, "" },
+	{ "only seen", { FINAL(1, 1), { EVENT_INVOICE_VIEWED, .day = 2 } }, STATE_OPEN, 1000, 0, 0, NULL, "" },
+};
+
+static size_t count_of(const struct row *row)
+{
+	size_t n = 0;
+
+	while (n < TOLD_MAX && row->told[n].day)
+		n++;
+	return n;
+}
+
+static const char *in_force(struct arena *arena, const struct invoice_view *v)
+{
+	const char *text = arena_printf(arena, "%s%s%s%s%s%s%s%s", v->dispute ? "dispute " : "", v->promise ? "promise " : "",
+		v->announced ? "announced " : "", v->undelivered ? "undelivered " : "", v->plan ? "plan " : "", v->settlement ? "settlement " : "",
+		v->reply ? "reply " : "", v->automatic ? "automatic " : "");
+	size_t len = strlen(text);
+
+	return len ? arena_printf(arena, "%.*s", (int)len - 1, text) : "";
+}
+
+static int by_identity(const void *a, const void *b)
+{
+	const struct fact *x = a, *y = b;
+
+	return x->kind != y->kind ? (int)x->kind - (int)y->kind : strcmp(x->id, y->id);
+}
+
+static void stored(struct buf *out, struct invoice *invoice)
+{
+	struct json_writer w = jw_init(out);
+
+	if (invoice->fact_count)
+		qsort(invoice->facts, invoice->fact_count, sizeof(*invoice->facts), by_identity);
+	jw_object(&w, NULL);
+	invoice_write(&w, invoice);
+	jw_end_object(&w);
+}
+
+static void check_view(const struct row *row, struct arena *arena, const struct invoice *invoice)
+{
+	struct invoice_view view = invoice_view(invoice);
+
+	assert_int_equal(view.state, row->state);
+	assert_int_equal(view.balance, row->balance);
+	assert_int_equal(view.paid, row->paid);
+	assert_int_equal(view.credited, row->credited);
+	assert_int_equal(!view.reconcile, !row->reconcile);
+	if (row->reconcile)
+		assert_string_equal(view.reconcile, row->reconcile);
+	assert_string_equal(in_force(arena, &view), row->in_force);
+}
+
+static void swap(size_t *a, size_t *b)
+{
+	size_t kept = *a;
+
+	*a = *b;
+	*b = kept;
+}
+
+static bool next_order(size_t *order, size_t n)
+{
+	size_t i = n - 1, k = n - 1;
+
+	while (i > 0 && order[i - 1] >= order[i])
+		i--;
+	if (i == 0)
+		return false;
+	while (order[k] <= order[i - 1])
+		k--;
+	swap(&order[i - 1], &order[k]);
+	for (k = n - 1; i < k; i++, k--)
+		swap(&order[i], &order[k]);
+	return true;
+}
+
+/* In every order, each event told two times, stored and read between: the same invoice. */
+static void row_holds(void **state)
+{
+	const struct row *row = *state;
+	size_t n = count_of(row), order[TOLD_MAX];
+	CLEANUP(arena_freep) struct arena *events = arena_create();
+	CLEANUP(buf_clear) struct buf first = { 0 };
+	struct event e[TOLD_MAX];
+
+	for (size_t i = 0; i < n; i++) {
+		e[i] = event_of(events, &row->told[i], i);
+		order[i] = i;
+	}
+	do {
+		CLEANUP(arena_freep) struct arena *arena = arena_create();
+		CLEANUP(buf_clear) struct buf once = { 0 };
+		CLEANUP(buf_clear) struct buf twice = { 0 };
+		struct invoice invoice = { .id = "inv_1" }, back;
+		struct json root;
+		struct err err = { 0 };
+
+		for (size_t i = 0; i < n; i++) {
+			invoice_apply(&invoice, &e[order[i]], arena);
+			assert_false(invoice_apply(&invoice, &e[order[i]], arena)); /* told again: nothing new */
+			for (size_t k = 0; k < i; k++)
+				assert_false(invoice_apply(&invoice, &e[order[k]], arena));
+		}
+		check_view(row, arena, &invoice);
+		stored(&once, &invoice);
+		if (!first.len)
+			buf_add(&first, once.data, once.len);
+		assert_string_equal(first.data, once.data);
+		assert_int_equal(json_parse(arena, once.data, once.len, 0, &root, &err), 0);
+		if (invoice_read(&root, arena, &back, &err) < 0)
+			fail_msg("%s %s", err.path, err.text);
+		check_view(row, arena, &back);
+		stored(&twice, &back);
+		assert_string_equal(once.data, twice.data);
+		for (size_t i = 0; i < n; i++) /* and it still knows them */
+			assert_false(invoice_apply(&back, &e[i], arena));
+	} while (n > 1 && next_order(order, n));
+}
+
+/* --- identities -------------------------------------------------------------------------------------------------------- */
+
+static void facts_without_an_id(void **state)
+{
+	CLEANUP(arena_freep) struct arena *arena = arena_create();
+	struct told told[] = { { EVENT_INVOICE_PAYMENT_RECEIVED, 2, .amount = 100 }, { EVENT_INVOICE_PAYMENT_RECEIVED, 2, .amount = 100 },
+		FINAL(1, 1) };
+	struct invoice invoice = { .id = "inv_1" };
+	struct event e;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(told); i++) { /* (source, id) is the identity: two events are two payments */
+		e = event_of(arena, &told[i], i);
+		assert_true(invoice_apply(&invoice, &e, arena));
+		assert_false(invoice_apply(&invoice, &e, arena));
+	}
+	assert_int_equal(invoice_view(&invoice).paid, 200);
+	assert_int_equal(strlen(invoice.facts[0].id), 24);
+	assert_string_not_equal(invoice.facts[0].id, invoice.facts[1].id);
+}
+
+static void the_first_debtor_stays(void **state)
+{
+	CLEANUP(arena_freep) struct arena *arena = arena_create();
+	struct told told = { EVENT_INVOICE_VIEWED, .day = 2 };
+	struct invoice invoice = { .id = "inv_1" };
+	struct event e = event_of(arena, &told, 0);
+
+	(void)state;
+	assert_true(invoice_apply(&invoice, &e, arena));
+	assert_string_equal(invoice.debtor_id, "cus_1");
+	e.customer_id = "cus_2";
+	assert_false(invoice_apply(&invoice, &e, arena));
+	assert_string_equal(invoice.debtor_id, "cus_1");
+}
+
+static void words(void **state)
+{
+	(void)state;
+	for (int i = 0; i < FACT_KIND_COUNT; i++)
+		assert_non_null(fact_names[i]);
+	assert_null(fact_names[FACT_KIND_COUNT]);
+	for (int i = 0; i < INVOICE_STATUS_COUNT; i++)
+		assert_non_null(invoice_status_names[i]);
+}
+
+/* --- stored form -------------------------------------------------------------------------------------------------------- */
+
+static void everything_is_kept(void **state)
+{
+	static const char text[] =
+		"{\"id\":\"inv_1\",\"debtor\":\"cus_1\",\"snapshot\":{\"number\":\"F-1\",\"kind\":3,\"status\":\"uncollectible\",\"issued_on\":\"2026-03-01\","
+		"\"due_on\":\"2026-04-01\",\"currency\":\"KWD\",\"total\":9007199254740991,\"paid\":1,\"credited\":2,\"payment_url\":\"https://pay.example\","
+		"\"pdf_url\":\"https://pdf.example\",\"pdf_sha256\":\"ab\",\"policy\":\"fr-b2b\",\"late_fee_ref\":\"CGV\",\"tags\":\"a,b\",\"automatic\":true},"
+		"\"order\":[7,1772442000000,\"s\",\"i\"],\"facts\":[{\"kind\":\"promise\",\"id\":\"p\",\"order\":[0,5,\"\",\"\"],\"ended\":true,\"amount\":3,"
+		"\"at\":-1,\"after_version\":9,\"until_on\":\"2026-05-01\"},{\"kind\":\"paid\",\"order\":[0,6,\"s\",\"j\"]}]}";
+	CLEANUP(arena_freep) struct arena *arena = arena_create();
+	CLEANUP(buf_clear) struct buf out = { 0 };
+	struct json_writer w = jw_init(&out);
+	struct json root;
+	struct invoice invoice;
+	struct err err = { 0 };
+
+	(void)state;
+	assert_int_equal(json_parse(arena, text, strlen(text), 0, &root, &err), 0);
+	if (invoice_read(&root, arena, &invoice, &err) < 0)
+		fail_msg("%s %s", err.path, err.text);
+	assert_int_equal(invoice.snapshot.due, 9007199254740991 - 3);
+	assert_int_equal(invoice.facts[1].at, 6); /* as told, unless it says otherwise */
+	assert_string_equal(invoice.facts[1].id, "");
+	jw_object(&w, NULL);
+	invoice_write(&w, &invoice);
+	jw_end_object(&w);
+	assert_string_equal(out.data, text);
+}
+
+static void broken_documents(void **state)
+{
+	static const char *const cases[][3] = {
+		{ "{}", "missing", "$.id" },
+		{ "{\"id\":1}", "wrong_type", "$.id" },
+		{ "{\"id\":\"i\",\"debtor\":1}", "wrong_type", "$.debtor" },
+		{ "{\"id\":\"i\",\"snapshot\":[]}", "wrong_type", "$.snapshot" },
+		{ "{\"id\":\"i\",\"snapshot\":{}}", "missing", "$.snapshot.status" },
+		{ "{\"id\":\"i\",\"snapshot\":{\"kind\":4}}", "out_of_range", "$.snapshot.kind" },
+		{ "{\"id\":\"i\",\"snapshot\":{\"status\":\"new\"}}", "not_one_of", "$.snapshot.status" },
+		{ "{\"id\":\"i\",\"snapshot\":{\"status\":\"open\",\"due_on\":7}}", "bad_date", "$.snapshot.due_on" },
+		{ "{\"id\":\"i\",\"snapshot\":{\"status\":\"open\",\"due_on\":\"soon\"}}", "bad_date", "$.snapshot.due_on" },
+		{ "{\"id\":\"i\",\"snapshot\":{\"status\":\"open\",\"currency\":\"EURO\"}}", "too_long", "$.snapshot.currency" },
+		{ "{\"id\":\"i\",\"snapshot\":{\"status\":\"open\",\"currency\":\"EUR\"}}", "missing", "$.snapshot.total" },
+		{ "{\"id\":\"i\",\"snapshot\":{\"status\":\"open\",\"currency\":\"EUR\",\"total\":-1}}", "out_of_range", "$.snapshot.total" },
+		{ "{\"id\":\"i\",\"facts\":{}}", "wrong_type", "$.facts" },
+		{ "{\"id\":\"i\",\"facts\":[7]}", "missing", "$.facts[0].kind" },
+		{ "{\"id\":\"i\",\"facts\":[{\"kind\":\"gift\"}]}", "not_one_of", "$.facts[0].kind" },
+		{ "{\"id\":\"i\",\"facts\":[{\"kind\":\"payment\",\"amount\":-1}]}", "out_of_range", "$.facts[0].amount" },
+		{ "{\"id\":\"i\",\"facts\":[{\"kind\":\"payment\",\"until_on\":\"2026-02-30\"}]}", "bad_date", "$.facts[0].until_on" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		CLEANUP(arena_freep) struct arena *arena = arena_create();
+		struct json root;
+		struct invoice invoice;
+		struct err err = { 0 };
+
+		assert_int_equal(json_parse(arena, cases[i][0], strlen(cases[i][0]), 0, &root, NULL), 0);
+		assert_int_equal(invoice_read(&root, arena, &invoice, &err), -EBADMSG);
+		assert_string_equal(err.code, cases[i][1]);
+		assert_string_equal(err.path, cases[i][2]);
+	}
+}
+
+int main(void)
+{
+	static const struct CMUnitTest others[] = {
+		cmocka_unit_test(facts_without_an_id),
+		cmocka_unit_test(the_first_debtor_stays),
+		cmocka_unit_test(words),
+		cmocka_unit_test(everything_is_kept),
+		cmocka_unit_test(broken_documents),
+	};
+	struct CMUnitTest tests[ARRAY_LEN(rows)];
+	int failed;
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+		tests[i] = (struct CMUnitTest){ .name = rows[i].name,
+			.test_func = row_holds,
+			.initial_state = (void *)(uintptr_t)&rows[i] };
+	failed = cmocka_run_group_tests_name("facts in every order", tests, NULL, NULL);
+	return failed + cmocka_run_group_tests_name("invoice", others, NULL, NULL);
+}

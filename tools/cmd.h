@@ -1,0 +1,121 @@
+/*
+ * cmd - what the commands share: the configuration, Redis, documents, the clock, and how something is refused. One cmd_*.c holds one
+ * family of commands; their rows stand in cmd_table.c.
+ */
+#ifndef DUNNINGD_TOOLS_CMD_H
+#define DUNNINGD_TOOLS_CMD_H
+
+#include <event2/event.h>
+
+#include "common/config.h"
+#include "common/debtor.h"
+#include "common/escalation.h"
+#include "common/keys.h"
+#include "common/library.h"
+#include "common/redis_link.h"
+#include "tools/command.h"
+#include "tools/view.h"
+
+/* The options of every command, in the order of cmd_globals. */
+enum cmd_global { GLOBAL_CONFIG, GLOBAL_REDIS, GLOBAL_SHARE, GLOBAL_CREDENTIALS, GLOBAL_SOCKET, GLOBAL_WHO, GLOBAL_JSON, GLOBAL_VERSION };
+extern const struct option_row cmd_globals[];
+extern const struct command *const cmd_table[]; /* NULL ends it */
+
+struct policy_shelf;
+
+struct ctl {
+	const struct invocation *call;
+	struct view view;
+	struct arena *arena; /* of the whole run */
+	struct config *config; /* never NULL once ctl_config() gave 0 */
+	bool configured; /* from a file; else only defaults stand in it */
+	struct event_base *base;
+	struct redis_link *link;
+	char away[200]; /* why Redis is not there */
+	int64_t now; /* ms UTC: the computer's clock, or the played one of the state directory */
+	bool played;
+	struct policy_shelf *shelf;
+	struct debtor *system; /* of partition 0, once read */
+};
+
+/* Says it and gives the exit code back: `return ctl_fail(...)`. With --json an object on stderr. */
+int ctl_fail(const struct ctl *ctl, int exit_code, const char *code, const char *format, ...)
+	__attribute__((format(printf, 4, 5)));
+int ctl_fail_err(const struct ctl *ctl, int exit_code, const struct err *err);
+void ctl_warn(const struct ctl *ctl, const char *format, ...) __attribute__((format(printf, 2, 3))); /* stderr, for people */
+
+/*
+ * Reads the configuration, once. Without --config and without the default file, defaults do for what only asks Redis; `needed`: then
+ * it is refused. 0 or an exit code.
+ */
+int ctl_config(struct ctl *ctl, bool needed);
+const char *ctl_share(const struct ctl *ctl);
+const char *ctl_credentials(const struct ctl *ctl);
+const char *ctl_socket(const struct ctl *ctl);
+void ctl_close(struct ctl *ctl);
+
+/* Asks Redis; the words end with NULL. The answer lies in `arena`. 0 or an exit code, said already: error replies are refused. */
+int ctl_ask(struct ctl *ctl, struct arena *arena, const struct redis_reply **ret, ...) __attribute__((sentinel));
+int ctl_askv(struct ctl *ctl, struct arena *arena, const struct redis_reply **ret, size_t argc, const char *const *argv,
+	const size_t *lens);
+struct keyspace ctl_keys(const struct ctl *ctl, uint32_t partition);
+uint32_t ctl_partitions(const struct ctl *ctl);
+
+/* --- documents ----------------------------------------------------------------------------------------------------------------- */
+
+struct entry { /* an escalation with what decides about it */
+	uint32_t partition;
+	struct escalation e;
+	struct debtor *d; /* NULL: none is known */
+	const struct zone *zone; /* the debtor's, else the creditor's */
+	const struct policy *policy; /* its version; NULL: not at hand */
+	int64_t timer; /* of the due set; 0 = none. Filled by entries_timers() alone */
+};
+
+/* Reads one invoice with its debtor. 0, or an exit code, said already: EXIT_FOUND when it is unknown. */
+int entry_find(struct ctl *ctl, struct arena *arena, const char *invoice_id, struct entry *ret);
+/* Reads many of one partition; those that are not there are left out, unreadable ones given to `bad` (may be NULL). */
+typedef void (*entry_bad_fn)(const char *invoice_id, const struct err *err, void *arg);
+int entries_load(struct ctl *ctl, struct arena *arena, uint32_t partition, const char *const *ids, size_t count,
+	struct entry *ret, size_t *ret_count, entry_bad_fn bad, void *arg);
+int entries_timers(struct ctl *ctl, struct arena *arena, uint32_t partition, struct entry *entries, size_t count);
+/* Every escalation document of the partition, in pages, each in an arena that is cleared behind it. fn: 0 goes on, else an exit code. */
+typedef int (*entries_fn)(struct ctl *ctl, struct arena *arena, struct entry *entries, size_t count, void *arg);
+int entries_scan(struct ctl *ctl, uint32_t partition, entries_fn fn, entry_bad_fn bad, void *arg);
+bool entry_open(const struct entry *entry); /* it is being walked: neither closed nor a stub */
+int ctl_system(struct ctl *ctl, struct arena *arena, uint32_t partition, struct debtor *ret); /* the system case's document */
+
+/* --- what comes next ----------------------------------------------------------------------------------------------------------- */
+
+struct verdict {
+	struct next_action next;
+	bool by_rules; /* false: the policy's version is not at hand, so this is what the daemon noted last */
+};
+/* By the rules of common/, with the debtor's facts, as the daemon will decide. */
+struct verdict entry_next(struct ctl *ctl, const struct entry *entry);
+const char *verdict_action(const struct verdict *verdict); /* stable word: "contact", "hold", "skip", "gate", ... */
+const char *verdict_step(const struct entry *entry, const struct verdict *verdict); /* NULL = none */
+/* Since when the payments are too old for the policy, 0 = they are not; and whether no feed ever spoke. */
+int64_t ctl_stale_since(struct ctl *ctl, const struct policy *policy);
+bool ctl_feed_unknown(struct ctl *ctl);
+const struct policy *ctl_policy(struct ctl *ctl, const char *digest); /* NULL: not at hand */
+
+/* --- more than one family ------------------------------------------------------------------------------------------------------- */
+
+const char *ctl_who(const struct ctl *ctl); /* the person: --who, else the login name */
+/* A command to the daemon, by the operator's stream of the partition. until 0, step and decision NULL = not given. */
+struct order {
+	const char *command, *target, *why, *step, *decision;
+	int64_t until;
+};
+int ctl_order(struct ctl *ctl, uint32_t partition, const struct order *order);
+int ctl_until(const struct ctl *ctl, const char *text, int64_t *ret); /* RFC 3339, date, or a span such as 10d. 0 or an exit code */
+int ctl_state_dir(struct ctl *ctl, const char *given, const char **ret); /* of the trail: given, or the configuration's */
+const char *ctl_step_at(struct arena *arena, const struct policy *policy, const struct step *step); /* "due+5d" */
+
+extern const struct command cmd_status, cmd_suspend, cmd_release, cmd_reload, cmd_clock_confirm, cmd_list, cmd_show, cmd_check,
+	cmd_explain, cmd_timeline, cmd_push, cmd_hold, cmd_resume, cmd_retry, cmd_skip, cmd_decide, cmd_tasks, cmd_task_done,
+	cmd_dead_list, cmd_dead_show, cmd_dead_replay, cmd_dead_drop, cmd_policy_check, cmd_policy_show, cmd_template_preview,
+	cmd_trail_verify, cmd_trail_log;
+
+#endif

@@ -1,0 +1,307 @@
+/* What every command stands on: the configuration, the clock, Redis, and how something is refused. */
+#include <errno.h>
+#include <pwd.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "common/file.h"
+#include "common/played_clock.h"
+#include "common/utc.h"
+#include "daemon/service.h"
+#include "tools/cmd.h"
+
+#define CONFIG_FILE_MAX (1024 * 1024)
+#define CREDENTIALS_DIR "credentials" /* beside the configuration file */
+
+/* --- saying no ----------------------------------------------------------------------------------------------------------------- */
+
+int ctl_fail_err(const struct ctl *ctl, int exit_code, const struct err *err)
+{
+	CLEANUP(buf_clear) struct buf out = { 0 };
+	struct json_writer w = jw_init(&out);
+
+	if (ctl->view.json) {
+		jw_object(&w, NULL);
+		jw_str(&w, "error", err->code);
+		jw_opt_str(&w, "path", err->path);
+		jw_str(&w, "text", err->text);
+		jw_end_object(&w);
+	} else {
+		buf_add_str(&out, "dunningctl: ");
+		view_clean(&out, err->text);
+	}
+	fprintf(stderr, "%s\n", buf_str(&out));
+	return exit_code;
+}
+
+int ctl_fail(const struct ctl *ctl, int exit_code, const char *code, const char *format, ...)
+{
+	struct err err = { 0 };
+	va_list args;
+
+	snprintf(err.code, sizeof(err.code), "%s", code);
+	va_start(args, format);
+	vsnprintf(err.text, sizeof(err.text), format, args);
+	va_end(args);
+	return ctl_fail_err(ctl, exit_code, &err);
+}
+
+void ctl_warn(const struct ctl *ctl, const char *format, ...)
+{
+	CLEANUP(buf_clear) struct buf out = { 0 };
+	char text[600];
+	va_list args;
+
+	if (ctl->view.json)
+		return;
+	va_start(args, format);
+	vsnprintf(text, sizeof(text), format, args);
+	va_end(args);
+	view_clean(&out, text);
+	fprintf(stderr, "dunningctl: %s\n", buf_str(&out));
+}
+
+/* --- configuration and clock ----------------------------------------------------------------------------------------------------- */
+
+/* Enough to ask a Redis of which only the address is known: the defaults of config_keys(). */
+static struct config *default_config(struct err *err)
+{
+	static const char text[] = "{\"origin\":\"unknown\",\"creditor\":{\"name\":\"-\",\"locale\":\"en\",\"zone\":\"UTC\"},"
+				   "\"senders\":{\"default\":{\"name\":\"-\",\"email\":\"a@example.com\"}}}";
+	struct config *config = NULL;
+
+	return config_parse(text, sizeof(text) - 1, &config, err) == 0 ? config : NULL;
+}
+
+static void read_clock(struct ctl *ctl)
+{
+	CLEANUP(buf_clear) struct buf text = { 0 };
+	struct played_clock played;
+	struct timespec real;
+	struct err err = { 0 };
+
+	clock_gettime(CLOCK_REALTIME, &real);
+	ctl->now = (int64_t)real.tv_sec * 1000 + real.tv_nsec / 1000000;
+	if (!ctl->configured || file_read(arena_printf(ctl->arena, "%s/clock", ctl->config->state_dir), PLAYED_CLOCK_FILE_MAX, &text,
+					NULL) < 0)
+		return;
+	if (played_clock_read(text.data ? text.data : "", text.len, &played, &err) < 0) {
+		ctl_warn(ctl, "%s/clock cannot be read, so the computer's clock counts: %s", ctl->config->state_dir, err.text);
+		return;
+	}
+	ctl->now = played_clock_at(&played, ctl->now);
+	ctl->played = true;
+}
+
+int ctl_config(struct ctl *ctl, bool needed)
+{
+	const char *given = ctl->call->globals[GLOBAL_CONFIG], *path = given ? given : DUNNINGD_CONFIG_FILE;
+	CLEANUP(buf_clear) struct buf text = { 0 };
+	struct err err = { 0 }, inner = { 0 };
+	int r;
+
+	if (ctl->config)
+		return needed && !ctl->configured ?
+			ctl_fail(ctl, EXIT_CONFIG, "no_config", "%s is not there: name the configuration with --config", path) :
+			0;
+	r = file_read(path, CONFIG_FILE_MAX, &text, &err);
+	if (r < 0 && (given || needed || (r != -ENOENT && !ctl->call->globals[GLOBAL_REDIS])))
+		return ctl_fail(ctl, EXIT_CONFIG, "no_config", "%s: name the configuration with --config", err.text);
+	if (r == 0) {
+		r = config_parse(text.data ? text.data : "", text.len, &ctl->config, &inner);
+		if (r < 0)
+			return ctl_fail(ctl, EXIT_CONFIG, inner.code, "%s: %s%s%s", path, inner.path, inner.path[0] ? " " : "",
+				inner.text);
+		ctl->configured = true;
+	} else {
+		ctl->config = default_config(&inner);
+		if (!ctl->config)
+			return ctl_fail(ctl, EXIT_CONFIG, inner.code, "the defaults are no configuration: %s %s", inner.path, inner.text);
+	}
+	read_clock(ctl);
+	return 0;
+}
+
+const char *ctl_share(const struct ctl *ctl)
+{
+	const char *given = ctl->call->globals[GLOBAL_SHARE];
+
+	return given ? given : DUNNINGD_SHARE_DIR;
+}
+
+const char *ctl_credentials(const struct ctl *ctl)
+{
+	const char *given = ctl->call->globals[GLOBAL_CREDENTIALS], *file = ctl->call->globals[GLOBAL_CONFIG], *slash;
+
+	if (given)
+		return given;
+	if (getenv("CREDENTIALS_DIRECTORY"))
+		return getenv("CREDENTIALS_DIRECTORY");
+	if (!file)
+		file = DUNNINGD_CONFIG_FILE;
+	slash = strrchr(file, '/');
+	return arena_printf(ctl->arena, "%.*s" CREDENTIALS_DIR, slash ? (int)(slash + 1 - file) : 0, file);
+}
+
+const char *ctl_socket(const struct ctl *ctl)
+{
+	const char *given = ctl->call->globals[GLOBAL_SOCKET];
+
+	return given ? given : ctl->config->control_socket;
+}
+
+const char *ctl_who(const struct ctl *ctl)
+{
+	const char *given = ctl->call->globals[GLOBAL_WHO], *sudo = getenv("SUDO_USER");
+	const struct passwd *user;
+
+	if (given)
+		return given;
+	if (getuid() == 0 && sudo && *sudo)
+		return sudo;
+	user = getpwuid(getuid());
+	return user && user->pw_name[0] ? arena_strdup(ctl->arena, user->pw_name) :
+					  arena_printf(ctl->arena, "uid:%u", (unsigned)getuid());
+}
+
+int ctl_until(const struct ctl *ctl, const char *text, int64_t *ret)
+{
+	int64_t span;
+	const struct zone *zone;
+	date day;
+
+	if (utc_parse(text, ret) == 0) {
+		/* as it is */
+	} else if (date_parse(text, &day) == 0) { /* the whole day still counts */
+		if (zone_get(ctl->config->creditor.zone, &zone) < 0)
+			return ctl_fail(ctl, EXIT_CONFIG, "unknown_zone", "%s is no time zone", ctl->config->creditor.zone);
+		*ret = zone_to_utc(zone, date_add_days(day, 1), 0);
+	} else if (span_parse(text, &span) == 0) {
+		*ret = ctl->now + span;
+	} else {
+		return ctl_fail(ctl, EXIT_USAGE, "usage", "--until wants 2026-03-02T09:00:00Z, 2026-03-02 or a span such as 10d, not \"%s\"",
+			text);
+	}
+	if (*ret <= ctl->now)
+		return ctl_fail(ctl, EXIT_USAGE, "usage", "--until %s has passed", text);
+	return 0;
+}
+
+int ctl_state_dir(struct ctl *ctl, const char *given, const char **ret)
+{
+	int r;
+
+	if (given) {
+		*ret = given;
+		return 0;
+	}
+	r = ctl_config(ctl, true);
+	if (r == 0)
+		*ret = ctl->config->state_dir;
+	return r;
+}
+
+/* --- Redis ----------------------------------------------------------------------------------------------------------------------- */
+
+static void on_state(bool connected, const char *why, void *arg)
+{
+	struct ctl *ctl = arg;
+
+	snprintf(ctl->away, sizeof(ctl->away), "%s", connected || !why ? "" : why);
+}
+
+static int read_password(struct ctl *ctl, struct redis_url *url)
+{
+	CLEANUP(buf_clear) struct buf value = { 0 };
+	struct err err = { 0 };
+
+	if (credential_read(ctl_credentials(ctl), ctl->config->redis_password, false, &value, &err) < 0)
+		return ctl_fail_err(ctl, EXIT_CONFIG, &err);
+	if (value.len >= sizeof(url->password))
+		return ctl_fail(ctl, EXIT_CONFIG, "too_long", "the Redis password is too long");
+	memcpy(url->password, buf_str(&value), value.len + 1);
+	return 0;
+}
+
+static int redis_address(struct ctl *ctl, struct redis_url *url)
+{
+	const char *given = ctl->call->globals[GLOBAL_REDIS], *text = given ? given : ctl->config->redis_url;
+	struct err err = { 0 };
+
+	if (strncmp(text, "unix:/", 6) == 0 && text[6] != '/')
+		text += 5;
+	if (redis_url_parse(text, url, &err) < 0)
+		return ctl_fail(ctl, given ? EXIT_USAGE : EXIT_CONFIG, err.code, "%s: %s", text, err.text);
+	if (url->user[0] || url->password[0])
+		return 0;
+	if (ctl->config->redis_user)
+		snprintf(url->user, sizeof(url->user), "%s", ctl->config->redis_user);
+	return ctl->config->redis_password ? read_password(ctl, url) : 0;
+}
+
+static int connect_redis(struct ctl *ctl)
+{
+	struct redis_url url;
+	int r;
+
+	if (ctl->link)
+		return 0;
+	if ((r = ctl_config(ctl, false)) != 0 || (r = redis_address(ctl, &url)) != 0)
+		return r;
+	ctl->base = event_base_new();
+	if (ctl->base)
+		ctl->link = redis_link_create(ctl->base, &url, on_state, ctl);
+	return ctl->link ? 0 : ctl_fail(ctl, EXIT_UNAVAILABLE, "no_loop", "no event loop could be made");
+}
+
+int ctl_askv(struct ctl *ctl, struct arena *arena, const struct redis_reply **ret, size_t argc, const char *const *argv,
+	const size_t *lens)
+{
+	int r = connect_redis(ctl);
+
+	if (r != 0)
+		return r;
+	r = redis_call(ctl->base, ctl->link, arena, argc, argv, lens, ret);
+	if (r < 0)
+		return ctl_fail(ctl, EXIT_UNAVAILABLE, "redis_away", "Redis does not answer: %s", ctl->away[0] ? ctl->away : strerror(-r));
+	if ((*ret)->type == REDIS_ERROR)
+		return ctl_fail(ctl, EXIT_UNAVAILABLE, "redis_refuses", "Redis refuses %s: %s", argv[0], (*ret)->str);
+	return 0;
+}
+
+int ctl_ask(struct ctl *ctl, struct arena *arena, const struct redis_reply **ret, ...)
+{
+	const char *argv[16];
+	size_t argc = 0;
+	va_list args;
+
+	va_start(args, ret);
+	while (argc < ARRAY_LEN(argv) && (argv[argc] = va_arg(args, const char *)))
+		argc++;
+	va_end(args);
+	return ctl_askv(ctl, arena, ret, argc, argv, NULL);
+}
+
+struct keyspace ctl_keys(const struct ctl *ctl, uint32_t partition)
+{
+	return (struct keyspace){ .prefix = ctl->config->prefix, .partition = partition };
+}
+
+uint32_t ctl_partitions(const struct ctl *ctl)
+{
+	return (uint32_t)ctl->config->partitions;
+}
+
+void ctl_close(struct ctl *ctl)
+{
+	redis_link_destroy(ctl->link);
+	if (ctl->base)
+		event_base_free(ctl->base);
+	config_free(ctl->config);
+	ctl->link = NULL;
+	ctl->base = NULL;
+	ctl->config = NULL;
+}

@@ -1,0 +1,436 @@
+/* What the running process says and is told over its control socket; and what Redis tells when it cannot be asked. */
+#include <errno.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "common/utc.h"
+#include "tools/cmd.h"
+
+#define ANSWER_MS 30000
+#define ANSWER_MAX (4u << 20)
+
+/* --- one request over the socket -------------------------------------------------------------------------------------------------- */
+
+static int64_t mono(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+static int wait_for(int fd, short what, int64_t deadline)
+{
+	struct pollfd one = { .fd = fd, .events = what };
+
+	for (;;) {
+		int64_t left = deadline - mono();
+		int r = poll(&one, 1, left > 0 ? (int)left : 0);
+
+		if (r < 0 && errno == EINTR)
+			continue;
+		return r < 0 ? -errno : r == 0 ? -ETIMEDOUT : 0;
+	}
+}
+
+static int dial(const char *path)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	int fd, r;
+
+	if (strlen(path) >= sizeof(address.sun_path))
+		return -ENAMETOOLONG;
+	strcpy(address.sun_path, path);
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (fd < 0)
+		return -errno;
+	if (connect(fd, (const struct sockaddr *)&address, sizeof(address)) == 0)
+		return fd;
+	r = -errno;
+	close(fd);
+	return r;
+}
+
+static int exchange(int fd, const struct buf *request, struct buf *answer)
+{
+	int64_t deadline = mono() + ANSWER_MS;
+	size_t sent = 0;
+	int r;
+
+	while (sent < request->len) {
+		ssize_t n;
+
+		if ((r = wait_for(fd, POLLOUT, deadline)) < 0)
+			return r;
+		n = send(fd, request->data + sent, request->len - sent, MSG_NOSIGNAL | MSG_DONTWAIT);
+		if (n < 0 && errno != EINTR && errno != EAGAIN)
+			return -errno;
+		sent += n > 0 ? (size_t)n : 0;
+	}
+	for (;;) {
+		ssize_t n;
+
+		if ((r = wait_for(fd, POLLIN, deadline)) < 0)
+			return r;
+		buf_reserve(answer, 65537);
+		n = recv(fd, answer->data + answer->len, 65536, MSG_DONTWAIT);
+		if (n < 0 && (errno == EINTR || errno == EAGAIN))
+			continue;
+		if (n < 0)
+			return -errno;
+		if (n == 0)
+			return 0;
+		answer->len += (size_t)n;
+		answer->data[answer->len] = '\0';
+		if (answer->len > ANSWER_MAX)
+			return -EFBIG;
+	}
+}
+
+/* The answer's JSON in *ret and its HTTP status. -errno: nobody answered. */
+static int ask(struct ctl *ctl, const char *method, const char *target, const struct buf *body, int *status, struct json *ret)
+{
+	CLEANUP(buf_clear) struct buf request = { 0 };
+	CLEANUP(buf_clear) struct buf answer = { 0 };
+	CLEANUP(closep) int fd = dial(ctl_socket(ctl));
+	const char *text;
+	int r;
+
+	if (fd < 0)
+		return fd;
+	buf_printf(&request, "%s %s HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Type: application/json\r\n"
+			     "Content-Length: %zu\r\n\r\n",
+		method, target, body ? body->len : 0);
+	if (body)
+		buf_add(&request, body->data, body->len);
+	r = exchange(fd, &request, &answer);
+	if (r < 0)
+		return r;
+	text = strstr(buf_str(&answer), "\r\n\r\n");
+	if (strncmp(buf_str(&answer), "HTTP/1.", 7) != 0 || answer.len < 12 || !text)
+		return -EPROTO;
+	*status = atoi(answer.data + 9);
+	text = arena_strdup(ctl->arena, text + 4);
+	return json_parse(ctl->arena, text, strlen(text), JSON_FRACTIONS, ret, NULL) < 0 ? -EPROTO : 0;
+}
+
+static int not_there(struct ctl *ctl, int r)
+{
+	return ctl_fail(ctl, EXIT_UNAVAILABLE, "daemon_away", "the daemon does not answer at %s: %s", ctl_socket(ctl),
+		r == -ENOENT || r == -ECONNREFUSED ? "it is not running, or has another control_socket" : strerror(-r));
+}
+
+static const char *word(const struct json *object, const char *key)
+{
+	struct json v = json_get(object, key);
+
+	return json_str(&v);
+}
+
+/* 0, or an exit code, said already. */
+static int tell(struct ctl *ctl, const char *target, const struct buf *body)
+{
+	struct json answer = { 0 };
+	int status = 0, r = ask(ctl, "POST", target, body, &status, &answer);
+	struct fields *f = fields_create(ctl->arena);
+
+	if (r < 0)
+		return not_there(ctl, r);
+	if (status != 200)
+		return ctl_fail(ctl, EXIT_FOUND, word(&answer, "error") ? word(&answer, "error") : "refused", "the daemon refuses: %s",
+			word(&answer, "text") ? word(&answer, "text") : "no reason given");
+	fields_add(f, "ok", NULL, cell_flag(true));
+	view_fields(&ctl->view, f);
+	return EXIT_DONE;
+}
+
+static void write_who(struct ctl *ctl, const char *why, int64_t until, struct buf *out)
+{
+	struct json_writer w = jw_init(out);
+	char text[UTC_TEXT_SIZE];
+
+	jw_object(&w, NULL);
+	jw_str(&w, "who", ctl_who(ctl));
+	jw_str(&w, "why", why);
+	if (until)
+		jw_str(&w, "until", utc_format(until, text));
+	jw_end_object(&w);
+}
+
+/* --- suspend and release ------------------------------------------------------------------------------------------------------------ */
+
+/* By the socket at once; when the process cannot be reached from here, by its streams. */
+static int brake(struct ctl *ctl, const char *command, const char *why, int64_t until)
+{
+	CLEANUP(buf_clear) struct buf body = { 0 };
+	struct order order = { .command = command, .why = why, .until = until };
+	struct json answer = { 0 };
+	int status = 0, r;
+
+	write_who(ctl, why, until, &body);
+	r = ask(ctl, "POST", arena_printf(ctl->arena, "/%s", command), &body, &status, &answer);
+	if (r == 0 && status == 200) {
+		struct fields *f = fields_create(ctl->arena);
+
+		fields_add(f, "ok", NULL, cell_flag(true));
+		fields_add(f, "by", NULL, cell_text("control_socket"));
+		if (ctl->view.json)
+			view_fields(&ctl->view, f);
+		else
+			view_say(&ctl->view, "%s", command[0] == 's' ? "All sending is suspended." : "Sending is released.");
+		return EXIT_DONE;
+	}
+	if (r == 0)
+		return ctl_fail(ctl, EXIT_FOUND, word(&answer, "error") ? word(&answer, "error") : "refused", "the daemon refuses: %s",
+			word(&answer, "text") ? word(&answer, "text") : "no reason given");
+	ctl_warn(ctl, "the daemon does not answer at %s (%s): it is told through Redis", ctl_socket(ctl), strerror(-r));
+	for (uint32_t p = 0; p < ctl_partitions(ctl); p++)
+		if ((r = ctl_order(ctl, p, &order)) != 0)
+			return r;
+	return EXIT_DONE;
+}
+
+static int run_suspend(struct ctl *ctl, const struct invocation *call)
+{
+	const char *until = command_option(call, "until");
+	int64_t at = 0;
+	int r = ctl_config(ctl, false);
+
+	if (r == 0 && until)
+		r = ctl_until(ctl, until, &at);
+	return r == 0 ? brake(ctl, "suspend", call->args[0], at) : r;
+}
+
+static const struct option_row suspend_options[] = {
+	{ "until", "WHEN", "2026-03-02T09:00:00Z, 2026-03-02 (that day included) or a span such as 4h; else until released" },
+	{ 0 },
+};
+
+const struct command cmd_suspend = { .name = "suspend", .args = "WHY", .min_args = 1, .max_args = 1,
+	.help = "stop all sending; events are still taken", .options = suspend_options, .run = run_suspend };
+
+static int run_release(struct ctl *ctl, const struct invocation *call)
+{
+	int r = ctl_config(ctl, false);
+
+	return r == 0 ? brake(ctl, "release", call->args[0], 0) : r;
+}
+
+const struct command cmd_release = { .name = "release", .args = "WHY", .min_args = 1, .max_args = 1,
+	.help = "send again, after suspend or the brake", .run = run_release };
+
+/* --- reload, clock ------------------------------------------------------------------------------------------------------------------- */
+
+static int run_reload(struct ctl *ctl, const struct invocation *call)
+{
+	CLEANUP(buf_clear) struct buf body = { 0 };
+	int r = ctl_config(ctl, false);
+
+	(void)call;
+	buf_add_str(&body, "{}");
+	r = r == 0 ? tell(ctl, "/reload", &body) : r;
+	if (r == 0)
+		view_say(&ctl->view, "Policies, templates and provider files are loaded anew.");
+	return r;
+}
+
+const struct command cmd_reload = { .name = "reload", .args = "", .max_args = 0,
+	.help = "load policies, templates and provider files anew; a bad one changes nothing", .run = run_reload };
+
+static int run_clock_confirm(struct ctl *ctl, const struct invocation *call)
+{
+	CLEANUP(buf_clear) struct buf body = { 0 };
+	int r = ctl_config(ctl, false);
+
+	write_who(ctl, call->args[0], 0, &body);
+	r = r == 0 ? tell(ctl, "/clock/confirm", &body) : r;
+	if (r == 0)
+		view_say(&ctl->view, "The clock counts as right.");
+	return r;
+}
+
+const struct command cmd_clock_confirm = { .name = "clock confirm", .args = "WHY", .min_args = 1, .max_args = 1,
+	.help = "the computer's clock is right, after it jumped and sending was held", .run = run_clock_confirm };
+
+/* --- status -------------------------------------------------------------------------------------------------------------------------- */
+
+static const struct column book_columns[] = { { "partition", "PARTITION", true }, { "timers", "OPEN", true },
+	{ "timers_due", "DUE NOW", true }, { "next_timer", "NEXT", false }, { "tasks", "TASKS", true }, { "tasks_late", "LATE", true },
+	{ "attempts", "UNDER WAY", true }, { "in_doubt", "IN DOUBT", true }, { "dead", "DEAD", true }, { "unread", "UNREAD STREAMS", false },
+	{ "suspended", "SUSPENDED", false }, { "writer", "WRITER", false }, { "owner", "OWNER", false }, { "last_clean", NULL, false }, { 0 } };
+
+static int64_t number(struct ctl *ctl, int *r, const char *command, const char *key, const char *from, const char *to)
+{
+	const struct redis_reply *reply;
+
+	if (*r == 0)
+		*r = ctl_ask(ctl, ctl->arena, &reply, command, key, from, to, NULL);
+	return *r == 0 ? reply->integer : 0;
+}
+
+static size_t doubts(struct ctl *ctl, int *r, const char *key, size_t *all)
+{
+	const struct redis_reply *reply;
+	size_t count = 0;
+
+	if (*r == 0)
+		*r = ctl_ask(ctl, ctl->arena, &reply, "HVALS", key, NULL);
+	*all = *r == 0 ? reply->count : 0;
+	for (size_t i = 0; i < *all; i++)
+		count += strstr(reply->items[i].str, "\"in_doubt\":true") != NULL;
+	return count;
+}
+
+/* The streams whose last entry is not applied yet: last id against the cursor's. */
+static const char *unread(struct ctl *ctl, int *r, uint32_t partition, const char **writer)
+{
+	struct keyspace keys = ctl_keys(ctl, partition);
+	const struct redis_reply *cursor;
+	const char *list = NULL;
+
+	*writer = NULL;
+	if (*r == 0)
+		*r = ctl_ask(ctl, ctl->arena, &cursor, "HGETALL", key_of(ctl->arena, &keys, "cursor"), NULL);
+	for (size_t s = 0; *r == 0 && s < ctl->config->producer_count; s++) {
+		const char *stream = key_events(ctl->arena, &keys, ctl->config->producers[s].name), *applied = "0-0";
+		const struct redis_reply *last;
+
+		for (size_t i = 0; i + 1 < cursor->count; i += 2) {
+			if (strcmp(cursor->items[i].str, stream) == 0)
+				applied = cursor->items[i + 1].str;
+			if (strcmp(cursor->items[i].str, "writer") == 0)
+				*writer = cursor->items[i + 1].str;
+		}
+		*r = ctl_ask(ctl, ctl->arena, &last, "XREVRANGE", stream, "+", "-", "COUNT", "1", NULL);
+		if (*r == 0 && last->count && last->items[0].count && strcmp(last->items[0].items[0].str, applied) != 0) {
+			const char *name = ctl->config->producers[s].name ? ctl->config->producers[s].name : "events";
+
+			list = list ? arena_printf(ctl->arena, "%s, %s", list, name) : name;
+		}
+	}
+	return list;
+}
+
+static int book_row(struct ctl *ctl, uint32_t partition, struct table *t)
+{
+	struct keyspace keys = ctl_keys(ctl, partition);
+	const char *due = key_of(ctl->arena, &keys, "due"), *task_due = key_of(ctl->arena, &keys, "task_due"),
+		   *now = arena_printf(ctl->arena, "%lld", (long long)ctl->now), *writer, *waiting, *owner;
+	const struct redis_reply *soonest, *lease;
+	struct debtor *system = arena_alloc(ctl->arena, sizeof(*system));
+	int r = ctl_system(ctl, ctl->arena, partition, system);
+	int64_t timers = number(ctl, &r, "ZCARD", due, NULL, NULL), passed = number(ctl, &r, "ZCOUNT", due, "-inf", now),
+		tasks = number(ctl, &r, "HLEN", key_of(ctl->arena, &keys, "tasks"), NULL, NULL),
+		late = number(ctl, &r, "ZCOUNT", task_due, "-inf", now),
+		dead = number(ctl, &r, "XLEN", key_of(ctl->arena, &keys, "dead"), NULL, NULL), next = 0;
+	size_t attempts, in_doubt = doubts(ctl, &r, key_of(ctl->arena, &keys, "attempts"), &attempts);
+
+	waiting = unread(ctl, &r, partition, &writer);
+	if (r == 0)
+		r = ctl_ask(ctl, ctl->arena, &soonest, "ZRANGE", due, "0", "0", "WITHSCORES", NULL);
+	if (r == 0)
+		r = ctl_ask(ctl, ctl->arena, &lease, "GET", key_of(ctl->arena, &keys, "lease"), NULL);
+	if (r != 0)
+		return r;
+	if (soonest->count == 2)
+		next = strtoll(soonest->items[1].str, NULL, 10);
+	owner = lease->type == REDIS_STRING ? arena_printf(ctl->arena, "%.*s", (int)strcspn(lease->str, " "), lease->str) : NULL;
+	table_add(t, (struct cell[]){ cell_number(partition), cell_number(timers), cell_number(passed), cell_time(next, NULL),
+			      cell_number(tasks), cell_number(late), cell_number((int64_t)attempts), cell_number((int64_t)in_doubt),
+			      cell_number(dead), cell_text(waiting),
+			      system->suspended.on && (!system->suspended.until || system->suspended.until > ctl->now) ?
+				      cell_text(system->suspended.reason ? system->suspended.reason : "yes") :
+				      cell_none(),
+			      cell_text(writer), cell_text(owner), cell_flag(!system->running) });
+	return 0;
+}
+
+static const struct column partition_columns[] = { { "partition", "PARTITION", true }, { "state", "STATE", false },
+	{ "holding", "HELD BY", false }, { "in_flight", "ON THE WIRE", true }, { "contacts", "CONTACTS", true },
+	{ "events", "EVENTS", true }, { "dead", "DEAD", true }, { "caught_up_ms", "READ, MS AGO", true }, { "reason", "REASON", false }, { 0 } };
+static const struct column provider_columns[] = { { "name", "PROVIDER", false }, { "state", "STATE", false },
+	{ "requests", "REQUESTS", true }, { "accepted", "ACCEPTED", true }, { "in_doubt", "IN DOUBT", true }, { "queued", "QUEUED", true }, { 0 } };
+
+/* Rows of an array of objects whose members are named as the columns. */
+static struct table *members_table(struct ctl *ctl, const struct json *array, const struct column *columns)
+{
+	struct table *t = table_create(ctl->arena, columns);
+
+	for (size_t i = 0; i < json_len(array); i++) {
+		struct json one = json_at(array, i);
+		struct cell cells[16];
+		size_t count = 0;
+
+		for (const struct column *c = columns; c->key && count < ARRAY_LEN(cells); c++) {
+			struct json v = json_get(&one, c->key);
+
+			cells[count++] = v.type == JSON_INT ? cell_number(json_int(&v)) : cell_text(json_str(&v));
+		}
+		table_add(t, cells);
+	}
+	return t;
+}
+
+static void add_daemon(struct ctl *ctl, struct fields *f, const struct json *status)
+{
+	struct json partitions = json_get(status, "partitions"), providers = json_get(status, "providers"), pid = json_get(status, "pid"),
+		    left_out = json_get(status, "left_out");
+	CLEANUP(buf_clear) struct buf raw = { 0 };
+
+	json_write(&raw, status);
+	fields_add(f, "daemon", NULL, cell_json(arena_strdup(ctl->arena, buf_str(&raw))));
+	fields_add(f, NULL, "Daemon", cell_text(arena_printf(ctl->arena, "running%s%s", word(status, "version") ? ", version " : "",
+		word(status, "version") ? word(status, "version") : "")));
+	fields_add(f, NULL, "Instance", cell_text(word(status, "instance")));
+	fields_add(f, NULL, "Process", pid.type == JSON_INT ? cell_number(json_int(&pid)) : cell_none());
+	fields_add(f, NULL, "Mode", cell_text(word(status, "mode")));
+	fields_add(f, NULL, "Started", cell_text(word(status, "started_at")));
+	fields_add(f, NULL, "Its time", cell_text(word(status, "now")));
+	fields_add(f, NULL, "Clock in doubt", cell_text(word(status, "clock_doubt")));
+	if (json_len(&left_out))
+		fields_add(f, NULL, "Left out", cell_text(arena_printf(ctl->arena, "%zu policies that this configuration cannot carry out: "
+			"dunningctl policy check", json_len(&left_out))));
+	if (partitions.type == JSON_ARRAY)
+		fields_table(f, NULL, "Partitions", members_table(ctl, &partitions, partition_columns));
+	if (providers.type == JSON_ARRAY)
+		fields_table(f, NULL, "Providers", members_table(ctl, &providers, provider_columns));
+}
+
+static int run_status(struct ctl *ctl, const struct invocation *call)
+{
+	struct fields *f = fields_create(ctl->arena);
+	struct table *book = table_create(ctl->arena, book_columns);
+	struct json *status = arena_alloc(ctl->arena, sizeof(*status));
+	int http = 0, r = ctl_config(ctl, false), answered;
+
+	(void)call;
+	if (r != 0)
+		return r;
+	answered = ask(ctl, "GET", "/status", NULL, &http, status);
+	if (answered == 0 && http == 200) {
+		add_daemon(ctl, f, status);
+	} else {
+		fields_add(f, "daemon", NULL, cell_none());
+		fields_add(f, NULL, "Daemon", cell_text(arena_printf(ctl->arena, "does not answer at %s", ctl_socket(ctl))));
+	}
+	for (uint32_t p = 0; r == 0 && p < ctl_partitions(ctl); p++)
+		r = book_row(ctl, p, book);
+	if (r == 0 && ctl_feed_unknown(ctl))
+		fields_add(f, NULL, "Payment feed", cell_text("unknown: no ledger.watermark ever came"));
+	if (r == 0)
+		fields_add(f, "payment_feed_known", NULL, cell_flag(!ctl_feed_unknown(ctl)));
+	fields_table(f, "book", "Redis", book);
+	view_fields(&ctl->view, f);
+	if (r != 0)
+		return r;
+	return answered == 0 && http == 200 ? EXIT_DONE : EXIT_UNAVAILABLE;
+}
+
+const struct command cmd_status = { .name = "status", .args = "", .max_args = 0,
+	.help = "how the daemon and its book stand, and what holds sending",
+	.more = "Exit status 69 when the daemon or Redis does not answer; what can be told is told all the same.", .run = run_status };

@@ -1,0 +1,270 @@
+/* What happens next with one invoice, when and by which rule: asked of the very rules that will act. */
+#include <inttypes.h>
+#include <string.h>
+
+#include "common/contact.h"
+#include "common/utc.h"
+#include "tools/cmd.h"
+
+struct sentence {
+	const char *word, *text;
+};
+
+static const struct sentence holds[] = {
+	{ "operator", "an operator put it on hold" },
+	{ "dead_letter", "an event that names it could not be read; it may be a payment: see dunningctl dead list" },
+	{ "no_customer", "nothing is known of its customer yet" },
+	{ "insolvency", "insolvency proceedings are open against the debtor" },
+	{ "paused", "its customer is paused" },
+	{ "dispute", "the debtor disputes it" },
+	{ "draft", "its producer took it back to draft" },
+	{ "reconcile", "the figures of the events do not agree: a person must compare the books" },
+	{ "plan", "a payment plan is agreed" },
+	{ "settlement", "a settlement is agreed" },
+	{ "undelivered", "the invoice itself could not be delivered" },
+	{ "reply", "the debtor replied, and a person should read it first" },
+	{ "unknown_policy", "its policy is not among those loaded" },
+	{ "promise", "the debtor promised to pay" },
+	{ "announced", "a payment is announced" },
+	{ "automatic", "it is charged by itself, and no charge has failed" },
+	{ "do_nothing", "its policy contacts nobody" },
+	{ "below_minimum", "the balance is below the policy's minimum" },
+	{ "exhausted", "every step was walked, or the limit of contacts is reached: a person must decide" },
+	{ "feed_stale", "what was told of payments is too old to ask anybody for money" },
+	{ "unrenderable", "the message of its next step cannot be made: see the log" },
+	{ "unknown", "nobody knows whether its last message was sent: a person must decide" },
+	{ "in_doubt", "nobody knows whether its last message was sent" },
+	{ NULL, NULL },
+};
+
+static const struct sentence rules_said[] = {
+	{ "schedule", "the policy's day" },
+	{ "spacing", "the policy's distance to the step before" },
+	{ "min_gap", "the policy's least time between two contacts with this debtor" },
+	{ "cap", "the policy's limit of contacts with this debtor" },
+	{ "retry", "the last try failed and is made again" },
+	{ "window", "the hours in which the debtor may be contacted" },
+	{ "past_due", "a step from before the due date is not made up for afterwards" },
+	{ "condition", "the step's condition does not hold" },
+	{ "no_address", "no contact has an address for its channel" },
+	{ "opted_out", "the debtor asked not to be contacted on its channel" },
+	{ "anchor_skipped", "it counts from a step that was skipped" },
+	{ "task", "the task's deadline" },
+	{ "decision", "the decision's deadline, when it is asked for again" },
+	{ "sending", "a message is on its way; its outcome comes by itself" },
+	{ "in_doubt", "a message may have been sent; whether it was is being found out" },
+	{ "as_noted", "what the daemon noted" },
+	{ NULL, NULL },
+};
+
+static const char *say(const struct sentence *rows, const char *word)
+{
+	for (; rows->word; rows++)
+		if (strcmp(rows->word, word) == 0)
+			return rows->text;
+	return word;
+}
+
+/* The step's day by the policy alone, without what was walked before: tells whether spacing moved it. */
+static bool moved_by_spacing(const struct ctl *ctl, const struct entry *entry, const struct next_action *next)
+{
+	const struct policy *policy = entry->policy;
+	const struct business_time when = schedule_window(policy, entry->d, ctl->config->creditor.zone);
+	const struct step_at *at = &policy->steps[next->step].at;
+	struct schedule_walk walk = { .issued_on = entry->e.invoice.snapshot.issued_on, .due_on = entry->e.invoice.snapshot.due_on };
+	date day;
+
+	for (size_t i = 0; i < POLICY_STEPS_MAX; i++)
+		walk.done[i] = date_none();
+	for (size_t i = 0; i < entry->e.walk_count && at->anchor == ANCHOR_STEP; i++)
+		if (strcmp(entry->e.walk[i].step, policy->steps[at->step].id) == 0 && entry->e.walk[i].end != STEP_SKIPPED)
+			walk.done[at->step] = zone_date(when.zone, entry->e.walk[i].at);
+	day = schedule_step_date(policy, next->step, &walk, &when);
+	return date_is_set(day) && business_opening(&when, day) != next->owed_at;
+}
+
+/* Whom the contact would reach, and about what else: as it would be planned at that instant. */
+static void add_contact(struct ctl *ctl, struct fields *f, const struct entry *entry, const struct next_action *next)
+{
+	struct contact_env env = { .config = ctl->config, .partition = entry->partition,
+		.now = next->at > ctl->now ? next->at : ctl->now };
+	struct contact_plan *plan = arena_alloc(ctl->arena, sizeof(*plan));
+	struct entry *siblings = arena_alloc(ctl->arena, (entry->d->open_count + 1) * sizeof(*siblings));
+	struct candidate *candidates = arena_alloc(ctl->arena, (entry->d->open_count + 1) * sizeof(*candidates));
+	const char *others = NULL, *address;
+	size_t found = 0, count = 0;
+
+	if (entries_load(ctl, ctl->arena, entry->partition, entry->d->open, entry->d->open_count, siblings, &found, NULL, NULL) != 0)
+		return;
+	for (size_t i = 0; i < found; i++)
+		if (siblings[i].policy && siblings[i].e.state == ESCALATION_WAITING)
+			candidates[count++] = (struct candidate){ &siblings[i].e, siblings[i].policy };
+	if (!contact_plan(&env, entry->d, candidates, count, entry->e.invoice.id, plan))
+		return;
+	address = plan->channel == CHANNEL_EMAIL ? plan->contact->email : plan->contact->phone;
+	fields_add(f, "channel", "By", cell_text(channel_names[plan->channel]));
+	fields_add(f, "contact", NULL, cell_text(plan->contact->id));
+	fields_add(f, "to", "To", cell_text(plan->contact->name ? arena_printf(ctl->arena, "%s, %s", plan->contact->name, address) : address));
+	for (size_t i = 0; i < plan->member_count; i++) {
+		const char *id = plan->members[i]->invoice.id;
+
+		if (strcmp(id, entry->e.invoice.id) != 0)
+			others = others ? arena_printf(ctl->arena, "%s, %s", others, id) : id;
+	}
+	fields_add(f, "together_with", "Together with", cell_text(others));
+	if (plan->member_count > 1)
+		fields_add(f, "led_by", "Led by", cell_text(plan->members[0]->invoice.id));
+	if (plan->step->tone < TONE_COUNT)
+		fields_add(f, "tone", "Tone", cell_text(tone_names[plan->step->tone]));
+}
+
+static void add_hold(struct ctl *ctl, struct fields *f, const struct entry *entry, const char *hold)
+{
+	struct invoice_view view = invoice_view(&entry->e.invoice);
+	char text[DATE_TEXT_SIZE];
+
+	for (size_t i = 0; i < entry->e.hold_count; i++)
+		if (strcmp(entry->e.holds[i].reason, hold) == 0) {
+			fields_add(f, "hold_since", "Since", cell_time(entry->e.holds[i].since, entry->zone));
+			fields_add(f, "hold_by", "By", cell_text(entry->e.holds[i].who));
+			fields_add(f, "hold_why", "Why", cell_text(entry->e.holds[i].why));
+		}
+	if (strcmp(hold, "promise") == 0 && view.promise)
+		fields_add(f, "promised_for", "Promised for", cell_text(arena_strdup(ctl->arena, date_format(view.promise->until_on, text))));
+	if (strcmp(hold, "announced") == 0 && view.announced)
+		fields_add(f, "expected_on", "Expected on", cell_date(view.announced->until_on));
+	if (strcmp(hold, "dispute") == 0 && view.dispute)
+		fields_add(f, "dispute", "Dispute", cell_text(view.dispute->id));
+	if (strcmp(hold, "reconcile") == 0)
+		fields_add(f, "reconcile", "What differs", cell_text(view.reconcile));
+	if (strcmp(hold, "paused") == 0 && entry->d)
+		fields_add(f, "hold_why", "Why", cell_text(entry->d->paused.reason));
+}
+
+static const char *first_line(struct ctl *ctl, const struct entry *entry, const struct verdict *verdict, const char *rule)
+{
+	const struct next_action *next = &verdict->next;
+	const char *step = verdict_step(entry, verdict), *when = view_time(ctl->arena, next->at, entry->zone),
+		   *away = view_distance(ctl->arena, next->at, ctl->now);
+	struct arena *arena = ctl->arena;
+	bool now = next->at <= ctl->now;
+
+	if (!step)
+		step = "?";
+	switch (next->kind) {
+	case NEXT_HELD:
+		return arena_printf(arena, "Held until %s, %s: %s.", when, away, say(holds, rule));
+	case NEXT_BUSY:
+		return arena_printf(arena, "Step %s is being sent; at the latest it is looked at %s.", step, when);
+	case NEXT_RESOLVE:
+		return arena_printf(arena, "Step %s may have been sent; how to find out is tried again %s.", step, when);
+	case NEXT_TASK_END:
+		return arena_printf(arena, "Step %s waits for a person; the task ends %s, %s.", step, when, away);
+	case NEXT_GATE_END:
+		return arena_printf(arena, "Step %s waits for a decision; it is asked for again %s, %s.", step, when, away);
+	case NEXT_SKIP:
+		return arena_printf(arena, "Step %s will be skipped %s: %s.", step, now ? "now" : when, say(rules_said, rule));
+	case NEXT_GATE:
+		return arena_printf(arena, "Step %s asks a person to decide %s.", step,
+			now ? "now" : arena_printf(arena, "%s, %s", when, away));
+	case NEXT_CONTACT:
+		if (!verdict->by_rules)
+			return arena_printf(arena, "It is looked at %s, %s; the policy's version is not at hand to say more.", when, away);
+		return arena_printf(arena, "Step %s goes out %s.", step,
+			now ? arena_printf(arena, "now; it is owed since %s", view_time(arena, next->owed_at, entry->zone)) :
+			      arena_printf(arena, "%s, %s", when, away));
+	case NEXT_NONE:
+		break;
+	}
+	if (entry->e.state == ESCALATION_CLOSED)
+		return arena_printf(arena, "Closed (%s) since %s: nothing happens any more.", entry->e.closed ? entry->e.closed : "?",
+			view_time(arena, entry->e.closed_at, entry->zone));
+	return "Only facts about it came yet, not the invoice itself: nothing happens until it comes.";
+}
+
+static void add_brakes(struct ctl *ctl, struct fields *f, const struct entry *entry, const struct verdict *verdict)
+{
+	struct debtor *system = arena_alloc(ctl->arena, sizeof(*system));
+
+	if (ctl_system(ctl, ctl->arena, entry->partition, system) == 0 && system->suspended.on &&
+		(!system->suspended.until || system->suspended.until > ctl->now)) {
+		fields_add(f, "suspended", NULL, cell_flag(true));
+		fields_add(f, "suspended_until", NULL, cell_time(system->suspended.until, entry->zone));
+		fields_add(f, "suspended_why", NULL, cell_text(system->suspended.reason));
+		fields_add(f, NULL, "But", cell_text(arena_printf(ctl->arena, "all sending is suspended%s%s: %s",
+			system->suspended.until ? " until " : "",
+			system->suspended.until ? view_time(ctl->arena, system->suspended.until, entry->zone) : "",
+			system->suspended.reason ? system->suspended.reason : "no reason given")));
+	}
+	if (entry->policy && entry->policy->freshness_ms && ctl_feed_unknown(ctl)) {
+		fields_add(f, "payment_feed", NULL, cell_text("unknown"));
+		fields_add(f, NULL, "Note", cell_text("payment feed unknown: no ledger.watermark ever came, so a late payment feed is not noticed"));
+	}
+	if (!verdict->by_rules)
+		fields_add(f, NULL, "Note", cell_text(arena_printf(ctl->arena, "version %.12s of policy %s is not among the files here "
+			"(--config, --share): this is what the daemon noted", entry->e.policy_digest, entry->e.policy)));
+}
+
+static void add_policy(struct ctl *ctl, struct fields *f, const struct entry *entry, const struct verdict *verdict, const char **rule)
+{
+	const struct next_action *next = &verdict->next;
+	const struct step *step;
+
+	fields_add(f, "policy", "Policy", cell_text(entry->e.policy));
+	fields_add(f, "policy_digest", NULL, cell_text(entry->e.policy_digest));
+	if (!entry->policy || !entry->d || (next->kind != NEXT_CONTACT && next->kind != NEXT_GATE && next->kind != NEXT_SKIP))
+		return;
+	step = &entry->policy->steps[next->step];
+	if (strcmp(*rule, "schedule") == 0 && moved_by_spacing(ctl, entry, next))
+		*rule = "spacing";
+	fields_add(f, "step_at", "Step's day", cell_text(ctl_step_at(ctl->arena, entry->policy, step)));
+	fields_add(f, "owed_at", "Owed", cell_time(next->owed_at, entry->zone));
+}
+
+static int run_explain(struct ctl *ctl, const struct invocation *call)
+{
+	struct fields *f = fields_create(ctl->arena);
+	struct verdict verdict;
+	struct entry entry;
+	const char *rule;
+	bool held;
+	int r = entry_find(ctl, ctl->arena, call->args[0], &entry);
+
+	if (r != 0)
+		return r;
+	verdict = entry_next(ctl, &entry);
+	rule = verdict.next.why ? verdict.next.why : "";
+	held = verdict.next.kind == NEXT_HELD;
+	fields_add(f, "invoice", "Invoice", cell_text(entry.e.invoice.id));
+	fields_add(f, "state", "State", cell_text(escalation_state_names[entry.e.state]));
+	fields_add(f, "action", "Next", cell_text(entry_open(&entry) ? verdict_action(&verdict) : "none"));
+	fields_add(f, "step", "Step", cell_text(verdict_step(&entry, &verdict)));
+	fields_add(f, "at", "When", cell_time(verdict.next.at, entry.zone));
+	if (entry.zone && verdict.next.at) {
+		char *local = arena_alloc(ctl->arena, 64);
+
+		fields_add(f, "at_local", NULL, cell_text(zone_format(entry.zone, verdict.next.at, local, 64)));
+	}
+	fields_add(f, "zone", "Debtor's zone", cell_text(entry.zone ? zone_name(entry.zone) : NULL));
+	add_policy(ctl, f, &entry, &verdict, &rule);
+	fields_add(f, "rule", "Rule", *rule ? cell_text(rule) : cell_none());
+	fields_add(f, NULL, "That is", *rule ? cell_text(say(held ? holds : rules_said, rule)) : cell_none());
+	if (held)
+		add_hold(ctl, f, &entry, rule);
+	else if (verdict.next.kind == NEXT_CONTACT && verdict.by_rules && entry.policy && entry.d)
+		add_contact(ctl, f, &entry, &verdict.next);
+	fields_add(f, "task", "Task", cell_text(entry.e.task));
+	fields_add(f, "attempt", "Attempt", cell_text(entry.e.attempt));
+	fields_add(f, "timer", "Looked at", cell_time(entry.timer, entry.zone));
+	fields_add(f, "by_rules", NULL, cell_flag(verdict.by_rules));
+	fields_add(f, "sentence", NULL, cell_text(first_line(ctl, &entry, &verdict, rule)));
+	add_brakes(ctl, f, &entry, &verdict);
+	view_say(&ctl->view, "%s", first_line(ctl, &entry, &verdict, rule));
+	view_fields(&ctl->view, f);
+	return EXIT_DONE;
+}
+
+const struct command cmd_explain = { .name = "explain", .args = "INVOICE", .min_args = 1, .max_args = 1,
+	.help = "what happens next, when and why, or what holds it",
+	.more = "Asks the rules that the daemon acts by, with the facts of now. Times are the debtor's, with UTC beside them.",
+	.run = run_explain };

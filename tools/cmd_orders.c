@@ -1,0 +1,339 @@
+/* What a person tells the daemon about one invoice or task: an operator.command in the operator's stream, with who and why. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/hash.h"
+#include "common/utc.h"
+#include "tools/cmd.h"
+
+#define SOURCE "dunningctl"
+
+static void write_order(struct ctl *ctl, const struct order *order, const char *id, struct buf *out)
+{
+	struct json_writer w = jw_init(out);
+	char text[UTC_TEXT_SIZE];
+
+	jw_object(&w, NULL);
+	jw_str(&w, "specversion", "1.0");
+	jw_str(&w, "id", id);
+	jw_str(&w, "source", SOURCE);
+	jw_str(&w, "type", event_type_names[EVENT_OPERATOR_COMMAND]);
+	jw_str(&w, "time", utc_format(ctl->now, text));
+	jw_object(&w, "data");
+	jw_str(&w, "command", order->command);
+	jw_opt_str(&w, "target", order->target);
+	jw_str(&w, "who", ctl_who(ctl));
+	jw_str(&w, "why", order->why);
+	jw_opt_str(&w, "step", order->step);
+	jw_opt_str(&w, "decision", order->decision);
+	if (order->until)
+		jw_str(&w, "until", utc_format(order->until, text));
+	jw_end_object(&w);
+	jw_end_object(&w);
+}
+
+int ctl_order(struct ctl *ctl, uint32_t partition, const struct order *order)
+{
+	CLEANUP(buf_clear) struct buf text = { 0 };
+	struct keyspace keys = ctl_keys(ctl, partition);
+	char id[33];
+	uint8_t random[16];
+	const struct redis_reply *reply;
+	struct event event;
+	struct err err = { 0 };
+	struct fields *f;
+	int r;
+
+	random_bytes(random, sizeof(random));
+	write_order(ctl, order, hex_format(random, sizeof(random), id), &text);
+	if (!order->why[0])
+		return ctl_fail(ctl, EXIT_USAGE, "usage", "say why: it stands in the trail");
+	if (event_parse(ctl->arena, text.data, text.len, NULL, &event, &err) < 0)
+		return ctl_fail(ctl, EXIT_USAGE, err.code, "%s %s", err.path, err.text);
+	r = ctl_ask(ctl, ctl->arena, &reply, "XADD", key_events(ctl->arena, &keys, "operator"), "*", "event", buf_str(&text), NULL);
+	if (r != 0)
+		return r;
+	f = fields_create(ctl->arena);
+	fields_add(f, "command", NULL, cell_text(order->command));
+	fields_add(f, "target", NULL, cell_text(order->target));
+	fields_add(f, "until", NULL, cell_time(order->until, NULL));
+	fields_add(f, "event_id", NULL, cell_text(id));
+	fields_add(f, "entry", NULL, cell_text(reply->str));
+	if (ctl->view.json)
+		view_fields(&ctl->view, f);
+	else
+		view_say(&ctl->view, "Told to the daemon: %s %s (%s)", order->command, order->target ? order->target : "", reply->str);
+	return EXIT_DONE;
+}
+
+/* Looks at the invoice first: a slip of the pen is told here and not only found in the trail. */
+static int order_invoice(struct ctl *ctl, const char *invoice_id, struct order *order, struct entry *entry)
+{
+	int r = entry_find(ctl, ctl->arena, invoice_id, entry);
+
+	if (r != 0)
+		return r;
+	order->target = invoice_id;
+	if (entry->e.state == ESCALATION_CLOSED && strcmp(order->command, "hold") != 0)
+		return ctl_fail(ctl, EXIT_FOUND, "closed", "invoice %s is closed (%s)", invoice_id, entry->e.closed ? entry->e.closed : "?");
+	return 0;
+}
+
+static int run_hold(struct ctl *ctl, const struct invocation *call)
+{
+	struct order order = { .command = "hold", .why = call->args[1] };
+	const char *until = command_option(call, "until");
+	struct entry entry;
+	int r = ctl_config(ctl, false);
+
+	if (r == 0 && until)
+		r = ctl_until(ctl, until, &order.until);
+	if (r == 0)
+		r = order_invoice(ctl, call->args[0], &order, &entry);
+	return r == 0 ? ctl_order(ctl, entry.partition, &order) : r;
+}
+
+static const struct option_row hold_options[] = {
+	{ "until", "WHEN", "2026-03-02T09:00:00Z, 2026-03-02 (that day included) or a span such as 10d (30d)" },
+	{ 0 },
+};
+
+const struct command cmd_hold = { .name = "hold", .args = "INVOICE WHY", .min_args = 2, .max_args = 2,
+	.help = "contact nobody about this invoice for now", .options = hold_options, .run = run_hold };
+
+static int run_resume(struct ctl *ctl, const struct invocation *call)
+{
+	struct order order = { .command = call->command->name, .why = call->args[1] };
+	struct entry entry;
+	struct verdict verdict;
+	int r = order_invoice(ctl, call->args[0], &order, &entry);
+
+	if (r != 0)
+		return r;
+	verdict = entry_next(ctl, &entry);
+	r = ctl_order(ctl, entry.partition, &order);
+	if (r == 0 && verdict.next.kind == NEXT_HELD && !entry.e.hold_count)
+		ctl_warn(ctl, "the hold \"%s\" follows from facts: it goes when they change, not by this", verdict.next.why);
+	return r;
+}
+
+const struct command cmd_resume = { .name = "resume", .args = "INVOICE WHY", .min_args = 2, .max_args = 2,
+	.help = "end the holds that were put on this invoice", .run = run_resume };
+const struct command cmd_retry = { .name = "retry", .args = "INVOICE WHY", .min_args = 2, .max_args = 2,
+	.help = "do not wait any longer after a failed try", .run = run_resume };
+
+static int run_skip(struct ctl *ctl, const struct invocation *call)
+{
+	struct order order = { .command = "skip", .why = call->args[1], .step = command_option(call, "step") };
+	struct entry entry;
+	struct verdict verdict;
+	int r = order_invoice(ctl, call->args[0], &order, &entry);
+
+	if (r != 0)
+		return r;
+	if (entry.e.state == ESCALATION_SENDING || entry.e.state == ESCALATION_DOUBT)
+		return ctl_fail(ctl, EXIT_FOUND, "under_way", "step %s of invoice %s is %s: it cannot be skipped", entry.e.step, call->args[0],
+			entry.e.state == ESCALATION_SENDING ? "being sent" : "in doubt (see dunningctl decide)");
+	if (order.step && entry.policy && policy_step_index(entry.policy, order.step) < 0)
+		return ctl_fail(ctl, EXIT_FOUND, "unknown_step", "policy %s has no step \"%s\"", entry.e.policy, order.step);
+	for (size_t i = 0; order.step && i < entry.e.walk_count; i++)
+		if (strcmp(entry.e.walk[i].step, order.step) == 0)
+			return ctl_fail(ctl, EXIT_FOUND, "walked", "step %s of invoice %s is over already", order.step, call->args[0]);
+	verdict = entry_next(ctl, &entry);
+	if (!order.step)
+		order.step = verdict_step(&entry, &verdict);
+	if (!order.step)
+		return ctl_fail(ctl, EXIT_FOUND, "no_step", "invoice %s has no next step just now (%s): name one with --step", call->args[0],
+			verdict.next.why ? verdict.next.why : "nothing");
+	return ctl_order(ctl, entry.partition, &order);
+}
+
+static const struct option_row skip_options[] = {
+	{ "step", "STEP", "which one, when it is not the next" },
+	{ 0 },
+};
+
+const struct command cmd_skip = { .name = "skip", .args = "INVOICE WHY", .min_args = 2, .max_args = 2,
+	.help = "leave out its next step for good", .options = skip_options, .run = run_skip };
+
+/* --- decisions ------------------------------------------------------------------------------------------------------------------- */
+
+/* The invoice that a task's id names: its step has no colon, an invoice may. */
+static const char *task_invoice(struct arena *arena, const char *target)
+{
+	const char *from = strchr(target, ':'), *end;
+
+	if (strncmp(target, "decision:", 9) != 0)
+		return target;
+	end = strrchr(from + 1, ':');
+	return end ? arena_printf(arena, "%.*s", (int)(end - from - 1), from + 1) : from + 1;
+}
+
+static int run_decide(struct ctl *ctl, const struct invocation *call)
+{
+	struct order order = { .command = "decide", .decision = call->args[1], .why = call->args[2] };
+	const char *word = call->args[1];
+	bool gate = strcmp(word, "continue") == 0 || strcmp(word, "stop") == 0;
+	bool doubt = strcmp(word, "sent") == 0 || strcmp(word, "not_sent") == 0;
+	struct entry entry;
+	int r;
+
+	if (!gate && !doubt)
+		return ctl_fail(ctl, EXIT_USAGE, "usage", "decide continue, stop, sent or not_sent, not \"%s\"", word);
+	r = order_invoice(ctl, task_invoice(ctl->arena, call->args[0]), &order, &entry);
+	if (r != 0)
+		return r;
+	if (entry.e.state != (gate ? ESCALATION_GATE : ESCALATION_DOUBT))
+		return ctl_fail(ctl, EXIT_FOUND, "not_asked", "invoice %s is %s: \"%s\" is for one %s", order.target,
+			escalation_state_names[entry.e.state], word, gate ? "whose step asks for a decision" : "whose message is in doubt");
+	return ctl_order(ctl, entry.partition, &order);
+}
+
+const struct command cmd_decide = { .name = "decide", .args = "INVOICE|TASK continue|stop|sent|not_sent WHY", .min_args = 3, .max_args = 3,
+	.help = "answer a gate, or say what became of a message in doubt",
+	.more = "continue and stop answer a step that asks for a decision; stop closes the invoice's walk. sent and not_sent say\n"
+		"what became of a message of which nobody knows whether it was sent.",
+	.run = run_decide };
+
+/* --- tasks ----------------------------------------------------------------------------------------------------------------------- */
+
+struct open_task {
+	uint32_t partition;
+	const char *id, *json;
+	struct json root;
+	int64_t deadline;
+};
+
+static int read_tasks(struct ctl *ctl, uint32_t partition, struct open_task **ret, size_t *count, size_t *capacity)
+{
+	struct keyspace keys = ctl_keys(ctl, partition);
+	const struct redis_reply *reply;
+	int r = ctl_ask(ctl, ctl->arena, &reply, "HGETALL", key_of(ctl->arena, &keys, "tasks"), NULL);
+
+	if (r != 0)
+		return r;
+	for (size_t i = 0; i + 1 < reply->count; i += 2) {
+		struct open_task *task;
+		struct json deadline;
+
+		*ret = arena_grow(ctl->arena, *ret, *count, capacity, sizeof(**ret));
+		task = &(*ret)[*count];
+		*task = (struct open_task){ .partition = partition, .id = reply->items[i].str, .json = reply->items[i + 1].str };
+		if (json_parse(ctl->arena, reply->items[i + 1].str, reply->items[i + 1].len, 0, &task->root, NULL) < 0) {
+			ctl_warn(ctl, "the task %s cannot be read", task->id);
+			continue;
+		}
+		deadline = json_get(&task->root, "deadline");
+		task->deadline = json_int(&deadline);
+		++*count;
+	}
+	return 0;
+}
+
+static int by_deadline(const void *a, const void *b)
+{
+	const struct open_task *x = a, *y = b;
+
+	if (x->deadline != y->deadline)
+		return x->deadline < y->deadline ? -1 : 1;
+	return strcmp(x->id, y->id);
+}
+
+static const char *word(const struct json *object, const char *key)
+{
+	struct json v = json_get(object, key);
+
+	return json_str(&v);
+}
+
+static const char *joined(struct arena *arena, const struct json *array)
+{
+	const char *list = NULL;
+
+	for (size_t i = 0; i < json_len(array); i++) {
+		struct json one = json_at(array, i);
+
+		list = list ? arena_printf(arena, "%s, %s", list, json_str(&one)) : json_str(&one);
+	}
+	return list;
+}
+
+static const struct column task_columns[] = { { "deadline", "UNTIL", false }, { "kind", "KIND", false },
+	{ "invoices", "INVOICES", false }, { "customer", "CUSTOMER", false }, { "step", "STEP", false }, { "role", "FOR", false },
+	{ "reason", "WHY", false }, { "id", "TASK", false }, { "script", NULL, false }, { "opened_at", NULL, false }, { 0 } };
+
+static const struct zone *debtor_zone_of(struct ctl *ctl, uint32_t partition, const char *debtor_id)
+{
+	struct keyspace keys = ctl_keys(ctl, partition);
+	const char *name = ctl->config->creditor.zone;
+	const struct redis_reply *reply;
+	const struct zone *zone = NULL;
+	struct debtor d;
+
+	if (debtor_id && ctl_ask(ctl, ctl->arena, &reply, "GET", key_debtor(ctl->arena, &keys, debtor_id), NULL) == 0 &&
+		reply->type == REDIS_STRING && debtor_read(ctl->arena, reply->str, reply->len, &d, NULL) == 0)
+		name = debtor_zone(&d, name);
+	return zone_get(name, &zone) == 0 ? zone : NULL;
+}
+
+static int run_tasks(struct ctl *ctl, const struct invocation *call)
+{
+	struct table *t = table_create(ctl->arena, task_columns);
+	const char *kind = command_option(call, "kind");
+	struct open_task *tasks = NULL;
+	size_t count = 0, capacity = 0;
+	int r = ctl_config(ctl, false);
+
+	for (uint32_t p = 0; r == 0 && p < ctl_partitions(ctl); p++)
+		r = read_tasks(ctl, p, &tasks, &count, &capacity);
+	if (r != 0)
+		return r;
+	if (count)
+		qsort(tasks, count, sizeof(*tasks), by_deadline);
+	for (size_t i = 0; i < count; i++) {
+		struct json *root = &tasks[i].root, invoices = json_get(root, "invoices"), opened = json_get(root, "opened_at");
+
+		if (kind && (!word(root, "kind") || strcmp(word(root, "kind"), kind) != 0))
+			continue;
+		table_add(t, (struct cell[]){ cell_time(tasks[i].deadline, debtor_zone_of(ctl, tasks[i].partition, word(root, "debtor"))),
+				      cell_text(word(root, "kind")), cell_text(joined(ctl->arena, &invoices)), cell_text(word(root, "debtor")),
+				      cell_text(word(root, "step")), cell_text(word(root, "role")), cell_text(word(root, "reason")),
+				      cell_text(tasks[i].id), cell_text(word(root, "script")), cell_time(json_int(&opened), NULL) });
+		if (command_option(call, "script") && word(root, "script") && !ctl->view.json) {
+			view_say(&ctl->view, "--- %s", tasks[i].id);
+			view_text(&ctl->view, word(root, "script"));
+		}
+	}
+	view_table(&ctl->view, t, "Nothing waits for a person.");
+	return EXIT_DONE;
+}
+
+static const struct option_row tasks_options[] = {
+	{ "kind", "KIND", "those of one kind: call, decision, reconcile, unknown_attempt ..." },
+	{ "script", NULL, "what to say in the calls, too" },
+	{ 0 },
+};
+
+const struct command cmd_tasks = { .name = "tasks", .args = "", .max_args = 0, .help = "what waits for a person, soonest deadline first",
+	.options = tasks_options, .run = run_tasks };
+
+static int run_task_done(struct ctl *ctl, const struct invocation *call)
+{
+	struct order order = { .command = "task_done", .target = call->args[0], .why = call->args[1] };
+	struct open_task *tasks = NULL;
+	size_t count = 0, capacity = 0;
+	int r = ctl_config(ctl, false);
+
+	if (strncmp(order.target, "decision:", 9) == 0)
+		return ctl_fail(ctl, EXIT_FOUND, "decide", "%s asks for an answer: dunningctl decide %s continue|stop WHY", order.target,
+			order.target);
+	for (uint32_t p = 0; r == 0 && p < ctl_partitions(ctl); p++)
+		r = read_tasks(ctl, p, &tasks, &count, &capacity);
+	for (size_t i = 0; r == 0 && i < count; i++)
+		if (strcmp(tasks[i].id, order.target) == 0)
+			return ctl_order(ctl, tasks[i].partition, &order);
+	return r != 0 ? r : ctl_fail(ctl, EXIT_FOUND, "unknown_task", "there is no open task %s", order.target);
+}
+
+const struct command cmd_task_done = { .name = "task done", .args = "TASK WHAT", .min_args = 2, .max_args = 2,
+	.help = "a person did it, and says what came of it", .run = run_task_done };

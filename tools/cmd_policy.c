@@ -1,0 +1,370 @@
+/* Policies and templates: whether they are right, what they say, and how a message will look. */
+#include <errno.h>
+#include <inttypes.h>
+#include <string.h>
+
+#include "common/file.h"
+#include "common/notice.h"
+#include "common/utc.h"
+#include "tools/cmd.h"
+
+#define POLICY_FILE_MAX (256 * 1024)
+
+static int load_library(struct ctl *ctl, struct library **ret)
+{
+	struct err err = { 0 };
+	int r = ctl_config(ctl, true);
+
+	if (r != 0)
+		return r;
+	if (library_load(ctl->config, ctl_share(ctl), ret, &err) < 0)
+		return ctl_fail_err(ctl, EXIT_CONFIG, &err);
+	return 0;
+}
+
+/* --- policy check -------------------------------------------------------------------------------------------------------------------- */
+
+static const struct column check_columns[] = { { "file", "FILE", false }, { "policy", "POLICY", false }, { "finding", "FINDING", false },
+	{ "path", "PATH", false }, { "text", "TEXT", false }, { "digest", NULL, false }, { 0 } };
+
+static bool check_file(struct ctl *ctl, const char *path, struct table *t)
+{
+	CLEANUP(buf_clear) struct buf text = { 0 };
+	CLEANUP(policy_freep) struct policy *policy = NULL;
+	struct err err = { 0 };
+	int r = file_read(path, POLICY_FILE_MAX, &text, &err);
+	bool pace;
+
+	if (r == 0)
+		r = policy_parse(buf_str(&text), text.len, &policy, &err);
+	if (r < 0) {
+		table_add(t, (struct cell[]){ cell_text(path), cell_none(), cell_text(err.code),
+				      err.path[0] ? cell_text(arena_strdup(ctl->arena, err.path)) : cell_none(),
+				      cell_text(arena_strdup(ctl->arena, err.text)), cell_none() });
+		return false;
+	}
+	pace = policy_check_pace(policy, &err) < 0;
+	table_add(t, (struct cell[]){ cell_text(path), cell_text(arena_strdup(ctl->arena, policy->name)),
+			      cell_text(pace ? "slow" : "ok"), err.path[0] ? cell_text(arena_strdup(ctl->arena, err.path)) : cell_none(),
+			      pace ? cell_text(arena_strdup(ctl->arena, err.text)) : cell_none(),
+			      cell_text(arena_strdup(ctl->arena, policy->digest)) });
+	return true;
+}
+
+static int check_loaded(struct ctl *ctl, struct table *t)
+{
+	CLEANUP(library_freep) struct library *library = NULL;
+	int r = load_library(ctl, &library);
+
+	if (r != 0)
+		return r;
+	for (size_t i = 0; i < library->policy_count; i++) {
+		struct err err = { 0 };
+		bool pace = policy_check_pace(library->policies[i], &err) < 0;
+
+		table_add(t, (struct cell[]){ cell_none(), cell_text(arena_strdup(ctl->arena, library->policies[i]->name)),
+				      cell_text(pace ? "slow" : "ok"), cell_none(),
+				      pace ? cell_text(arena_strdup(ctl->arena, err.text)) : cell_none(),
+				      cell_text(arena_strdup(ctl->arena, library->policies[i]->digest)) });
+	}
+	for (size_t i = 0; i < library->unfit_count; i++)
+		table_add(t, (struct cell[]){ cell_none(), cell_text(arena_strdup(ctl->arena, library->unfit[i].name)),
+				      cell_text("left_out"), cell_none(), cell_text(arena_strdup(ctl->arena, library->unfit[i].why)),
+				      cell_none() });
+	return 0;
+}
+
+static int run_check(struct ctl *ctl, const struct invocation *call)
+{
+	struct table *t = table_create(ctl->arena, check_columns);
+	bool right = true;
+	int r = 0;
+
+	for (size_t i = 0; i < call->arg_count; i++)
+		right &= check_file(ctl, call->args[i], t);
+	if (!call->arg_count)
+		r = check_loaded(ctl, t);
+	if (r != 0)
+		return r;
+	view_table(&ctl->view, t, "There is no policy.");
+	return right ? EXIT_DONE : EXIT_FOUND;
+}
+
+const struct command cmd_policy_check = { .name = "policy check", .args = "[FILE]...", .max_args = COMMAND_ANY,
+	.help = "that policy files are right; without one, all that the daemon would load",
+	.more = "\"slow\" is no fault: its own caps and gap put steps off. \"left_out\" is a shipped policy that this\n"
+		"configuration cannot carry out.",
+	.run = run_check };
+
+/* --- policy show --------------------------------------------------------------------------------------------------------------------- */
+
+static const char *const kind_names[] = { [STEP_MESSAGE] = "message", [STEP_CALL] = "call", [STEP_GATE] = "gate", [STEP_ACTION] = "action" };
+
+static const struct column step_columns[] = { { "id", "STEP", false }, { "at", "AT", false }, { "kind", "KIND", false },
+	{ "channel", "CHANNEL", false }, { "else", "ELSE", false }, { "template", "TEMPLATE", false }, { "tone", "TONE", false },
+	{ "to", "TO", false }, { "sender", "AS", false }, { "deadline_days", "DEADLINE", true }, { "role", "ROLE", false }, { 0 } };
+
+static struct table *step_table(struct ctl *ctl, const struct policy *policy)
+{
+	struct table *t = table_create(ctl->arena, step_columns);
+
+	for (size_t i = 0; i < policy->step_count; i++) {
+		const struct step *s = &policy->steps[i];
+		bool contact = s->kind == STEP_MESSAGE || s->kind == STEP_CALL;
+		const char *to = NULL;
+
+		for (const char *const *role = s->to; role && *role; role++)
+			to = to ? arena_printf(ctl->arena, "%s, %s", to, *role) : *role;
+		table_add(t, (struct cell[]){ cell_text(s->id), cell_text(ctl_step_at(ctl->arena, policy, s)), cell_text(kind_names[s->kind]),
+				      contact ? cell_text(channel_names[s->channel]) : cell_none(),
+				      s->has_fallback ? cell_text(channel_names[s->fallback]) : cell_none(), cell_text(s->template_name),
+				      contact ? cell_text(tone_names[s->tone]) : cell_none(), contact ? cell_text(to) : cell_none(),
+				      s->sender && *s->sender ? cell_text(s->sender) : cell_none(),
+				      s->deadline_days ? cell_number(s->deadline_days) : cell_none(),
+				      s->role && *s->role ? cell_text(s->role) : cell_none() });
+	}
+	return t;
+}
+
+static const char *window_text(struct arena *arena, const struct window *w)
+{
+	static const char *const days[] = { "mon", "tue", "wed", "thu", "fri", "sat", "sun" };
+	const char *list = NULL;
+
+	for (size_t i = 0; i < ARRAY_LEN(days); i++)
+		if (w->weekdays >> i & 1)
+			list = list ? arena_printf(arena, "%s %s", list, days[i]) : days[i];
+	return arena_printf(arena, "%s, %02d:%02d-%02d:%02d, %s", list ? list : "no day", w->from_minute / 60, w->from_minute % 60,
+		w->to_minute / 60, w->to_minute % 60, w->debtor_zone ? "the debtor's time" : w->zone);
+}
+
+static const char *caps_text(struct arena *arena, const struct policy *policy)
+{
+	const char *list = NULL;
+
+	for (size_t i = 0; i < policy->cap_count; i++) {
+		const struct cap *c = &policy->caps[i];
+		const char *one = arena_printf(arena, "%" PRId32 "%s%s in %" PRId32 " days", c->contacts, c->any_channel ? "" : " by ",
+			c->any_channel ? "" : channel_names[c->channel], c->days);
+
+		list = list ? arena_printf(arena, "%s, %s", list, one) : one;
+	}
+	return list;
+}
+
+static void show_policy(struct ctl *ctl, const struct policy *policy)
+{
+	struct fields *f = fields_create(ctl->arena);
+
+	fields_add(f, "name", "Policy", cell_text(policy->name));
+	fields_add(f, "title", "Title", cell_text(policy->title));
+	fields_add(f, "digest", "Version", cell_text(policy->digest));
+	fields_add(f, "nothing", "Contacts nobody", policy->nothing ? cell_flag(true) : cell_none());
+	fields_add(f, "window", "Contacts", cell_text(window_text(ctl->arena, &policy->window)));
+	fields_add(f, "caps", "At most", cell_text(caps_text(ctl->arena, policy)));
+	fields_add(f, "min_gap_h", "Hours between", policy->min_gap_ms ? cell_number(policy->min_gap_ms / HOUR_MS) : cell_none());
+	fields_add(f, "max_contacts", "In all at most", policy->max_contacts ? cell_number(policy->max_contacts) : cell_none());
+	fields_add(f, "group", "Grouped by", cell_text(group_names[policy->group]));
+	fields_add(f, "freshness_h", "Hours payments may be old", policy->freshness_ms ? cell_number(policy->freshness_ms / HOUR_MS) : cell_none());
+	fields_table(f, "steps", "Steps", step_table(ctl, policy));
+	view_fields(&ctl->view, f);
+}
+
+static const struct column policy_columns[] = { { "name", "POLICY", false }, { "title", "TITLE", false }, { "steps", "STEPS", true },
+	{ "default", "DEFAULT", false }, { "digest", "VERSION", false }, { 0 } };
+
+static int run_policy_show(struct ctl *ctl, const struct invocation *call)
+{
+	CLEANUP(library_freep) struct library *library = NULL;
+	struct table *t = table_create(ctl->arena, policy_columns);
+	const struct policy *policy;
+	int r = load_library(ctl, &library);
+
+	if (r != 0)
+		return r;
+	if (call->arg_count) {
+		policy = library_policy(library, call->args[0]);
+		if (!policy)
+			policy = library_policy_digest(library, call->args[0]);
+		if (!policy)
+			return ctl_fail(ctl, EXIT_FOUND, "unknown_policy", "no policy \"%s\" is loaded; dunningctl policy show lists them",
+				call->args[0]);
+		show_policy(ctl, policy);
+		return EXIT_DONE;
+	}
+	for (size_t i = 0; i < library->policy_count; i++) {
+		policy = library->policies[i];
+		table_add(t, (struct cell[]){ cell_text(policy->name), cell_text(policy->title), cell_number((int64_t)policy->step_count),
+				      strcmp(policy->name, ctl->config->policy_default) == 0 ? cell_flag(true) : cell_none(),
+				      cell_text(policy->digest) });
+	}
+	view_table(&ctl->view, t, "There is no policy.");
+	return EXIT_DONE;
+}
+
+const struct command cmd_policy_show = { .name = "policy show", .args = "[POLICY]", .max_args = 1,
+	.help = "one policy by name or version, or all that are loaded", .run = run_policy_show };
+
+/* --- template preview ---------------------------------------------------------------------------------------------------------------- */
+
+static const struct notice_invoice sample_invoices[] = {
+	{ .number = "F-2026-0042", .payment_url = "https://pay.example/F-2026-0042", .pdf_url = "https://billing.example/F-2026-0042.pdf" },
+	{ .number = "F-2026-0051", .payment_url = "https://pay.example/F-2026-0051", .pdf_url = "https://billing.example/F-2026-0051.pdf" },
+};
+
+/* Two invoices of a made-up debtor: 15 and 3 days past due. */
+static void sample(struct ctl *ctl, bool many, const char *currency, struct notice_input *input)
+{
+	struct notice_invoice *invoices = arena_memdup(ctl->arena, sample_invoices, sizeof(sample_invoices));
+
+	input->invoice_count = many ? 2 : 1;
+	for (size_t i = 0; i < input->invoice_count; i++) {
+		invoices[i].due_on = date_add_days(input->today, i ? -3 : -15);
+		invoices[i].issued_on = date_add_days(invoices[i].due_on, -30);
+		invoices[i].days_past_due = i ? 3 : 15;
+		invoices[i].total.minor = i ? 84050 : 120000;
+		invoices[i].balance.minor = invoices[i].total.minor;
+		memcpy(invoices[i].total.currency, currency, sizeof(invoices[i].total.currency));
+		memcpy(invoices[i].balance.currency, currency, sizeof(invoices[i].balance.currency));
+		input->balance.minor += invoices[i].balance.minor;
+	}
+	memcpy(input->balance.currency, currency, sizeof(input->balance.currency));
+	input->invoices = invoices;
+	input->debtor_name = "Dupont SARL";
+	input->contact_name = "Mme Roy";
+}
+
+static void real(struct ctl *ctl, const struct entry *entry, struct notice_input *input)
+{
+	const struct snapshot *s = &entry->e.invoice.snapshot;
+	struct notice_invoice *one = arena_alloc(ctl->arena, sizeof(*one));
+	const struct contact *contact = entry->d && entry->d->customer.contact_count ? &entry->d->customer.contacts[0] : NULL;
+
+	*one = (struct notice_invoice){ .number = s->number ? s->number : entry->e.invoice.id, .payment_url = s->payment_url,
+		.pdf_url = s->pdf_url, .issued_on = s->issued_on, .due_on = s->due_on, .total.minor = s->total,
+		.balance.minor = invoice_view(&entry->e.invoice).balance, .days_past_due = date_diff(input->today, s->due_on) };
+	memcpy(one->total.currency, s->currency, sizeof(one->total.currency));
+	memcpy(one->balance.currency, s->currency, sizeof(one->balance.currency));
+	input->balance = one->balance;
+	input->invoices = one;
+	input->invoice_count = 1;
+	input->debtor_name = entry->d ? entry->d->customer.name : NULL;
+	input->contact_name = contact ? contact->name : NULL;
+	if (entry->d && !input->locale)
+		input->locale = debtor_locale(entry->d, contact, ctl->config->creditor.locale);
+}
+
+/* The word names a template, or POLICY/STEP with its template, channel and sender. */
+static int find_template(struct ctl *ctl, const struct library *library, const char *name, const char **template_name,
+	enum channel *channel, const struct sender **sender)
+{
+	const char *slash = strchr(name, '/');
+	const struct policy *policy;
+	int step;
+
+	*template_name = name;
+	*sender = config_sender(ctl->config, "");
+	if (!slash)
+		return 0;
+	policy = library_policy(library, arena_printf(ctl->arena, "%.*s", (int)(slash - name), name));
+	step = policy ? policy_step_index(policy, slash + 1) : -ENOENT;
+	if (step < 0 || !policy->steps[step].template_name)
+		return ctl_fail(ctl, EXIT_FOUND, "unknown_step", "%s names no loaded policy and step with a template", name);
+	*template_name = policy->steps[step].template_name;
+	*channel = policy->steps[step].channel;
+	if (config_sender(ctl->config, policy->steps[step].sender))
+		*sender = config_sender(ctl->config, policy->steps[step].sender);
+	return 0;
+}
+
+static int read_channel(struct ctl *ctl, const char *word, enum channel *channel)
+{
+	if (!word)
+		return 0;
+	for (int i = 0; i < CHANNEL_COUNT; i++)
+		if (strcmp(channel_names[i], word) == 0) {
+			*channel = (enum channel)i;
+			return 0;
+		}
+	return ctl_fail(ctl, EXIT_USAGE, "usage", "there is no channel \"%s\": email, sms, call", word);
+}
+
+static void show_notice(struct ctl *ctl, const struct notice *notice)
+{
+	struct fields *f = fields_create(ctl->arena);
+
+	fields_add(f, "locale", "Language", cell_text(notice->locale));
+	fields_add(f, "subject", "Subject", cell_text(notice->subject));
+	fields_add(f, "text", NULL, cell_text(notice->text));
+	fields_add(f, "html", NULL, cell_text(notice->html));
+	fields_add(f, "digest", NULL, cell_text(notice->digest));
+	view_fields(&ctl->view, f);
+	if (ctl->view.json)
+		return;
+	fputc('\n', ctl->view.out);
+	view_text(&ctl->view, notice->text ? notice->text : "");
+}
+
+static int render(struct ctl *ctl, const struct library *library, const struct invocation *call)
+{
+	const char *name, *currency = command_option(call, "currency"), *invoice_id = command_option(call, "invoice");
+	enum channel channel = CHANNEL_EMAIL;
+	struct notice_input input = { .locale = command_option(call, "locale"), .fallback_locale = ctl->config->creditor.locale,
+		.creditor = &ctl->config->creditor, .attempt_id = "00000000000000000000000000" };
+	const struct zone *zone;
+	struct entry entry;
+	struct notice notice;
+	struct err err = { 0 };
+	int r = find_template(ctl, library, call->args[0], &name, &channel, &input.sender);
+
+	if (r == 0)
+		r = read_channel(ctl, command_option(call, "channel"), &channel);
+	if (r == 0 && currency && currency_exponent(currency) < 0)
+		r = ctl_fail(ctl, EXIT_USAGE, "usage", "%s is no currency", currency);
+	if (r == 0 && invoice_id)
+		r = entry_find(ctl, ctl->arena, invoice_id, &entry);
+	if (r != 0)
+		return r;
+	zone = invoice_id ? entry.zone : NULL;
+	if (!zone && zone_get(ctl->config->creditor.zone, &zone) < 0)
+		return ctl_fail(ctl, EXIT_CONFIG, "unknown_zone", "%s is no time zone", ctl->config->creditor.zone);
+	input.today = zone_date(zone, ctl->now);
+	input.deadline = date_add_days(input.today, 8);
+	if (invoice_id)
+		real(ctl, &entry, &input);
+	else
+		sample(ctl, command_option(call, "many") != NULL, currency ? currency : "EUR", &input);
+	if (!input.locale)
+		input.locale = ctl->config->creditor.locale;
+	if (notice_render(library->notices, name, channel, &input, ctl->arena, &notice, &err) < 0)
+		return ctl_fail(ctl, EXIT_FOUND, err.code, "%s: %s", name, err.text);
+	if (command_option(call, "html")) {
+		if (!notice.html)
+			return ctl_fail(ctl, EXIT_FOUND, "no_html", "%s has no HTML for %s", name, channel_names[channel]);
+		(void)fputs(notice.html, ctl->view.out);
+		return EXIT_DONE;
+	}
+	show_notice(ctl, &notice);
+	return EXIT_DONE;
+}
+
+static int run_preview(struct ctl *ctl, const struct invocation *call)
+{
+	CLEANUP(library_freep) struct library *library = NULL;
+	int r = load_library(ctl, &library);
+
+	return r == 0 ? render(ctl, library, call) : r;
+}
+
+static const struct option_row preview_options[] = {
+	{ "channel", "CHANNEL", "email, sms or call (the step's, else email)" },
+	{ "locale", "TAG", "of the reader, such as fr-FR (the debtor's, else the creditor's)" },
+	{ "invoice", "INVOICE", "with the figures of this one, instead of a made-up one" },
+	{ "many", NULL, "about two made-up invoices" },
+	{ "currency", "CODE", "of the made-up ones (EUR)" },
+	{ "html", NULL, "the HTML alone, for a browser" },
+	{ 0 },
+};
+
+const struct command cmd_template_preview = { .name = "template preview", .args = "TEMPLATE|POLICY/STEP", .min_args = 1, .max_args = 1,
+	.help = "a message as its reader will get it", .options = preview_options, .run = run_preview };

@@ -1,0 +1,325 @@
+/* The trail, read from the disk: whether it is whole and unaltered, and what it says of one invoice. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/hash.h"
+#include "common/utc.h"
+#include "daemon/service.h"
+#include "tools/cmd.h"
+#include "tools/trail_files.h"
+
+#define FINDINGS_SHOWN 100
+
+
+/* 1: it is there; 0: it is not; an exit code above 1: said already. */
+static int read_wrap_key(struct ctl *ctl, bool needed, uint8_t key[32])
+{
+	CLEANUP(buf_clear) struct buf text = { 0 };
+	struct err err = { 0 };
+	int r = credential_read(ctl_credentials(ctl), "wrap-key", true, &text, &err);
+
+	if (r < 0 && !needed && !ctl->call->globals[GLOBAL_CREDENTIALS])
+		return 0;
+	if (r < 0)
+		return ctl_fail(ctl, EXIT_CONFIG, err.code, "%s: records are opened with the wrap key (--credentials)", err.text);
+	while (text.len > 32 && text.data[text.len - 1] == '\n')
+		text.data[--text.len] = '\0';
+	if (text.len == 32)
+		memcpy(key, text.data, 32);
+	else if (text.len != 64 || hex_parse(text.data, 32, key) < 0)
+		r = -EINVAL;
+	cleanse(text.data, text.len);
+	return r < 0 ? ctl_fail(ctl, EXIT_CONFIG, "bad_key", "the credential wrap-key must be 32 bytes, or 64 hexadecimal digits") : 1;
+}
+
+static int walk_failed(struct ctl *ctl, int r, const struct err *err)
+{
+	return ctl_fail_err(ctl, r == -EKEYREJECTED ? EXIT_CONFIG : r == -ENOENT || r == -EACCES ? EXIT_UNAVAILABLE : EXIT_FOUND, err);
+}
+
+/* --- verify -------------------------------------------------------------------------------------------------------------------------- */
+
+static const struct column finding_columns[] = { { "segment", "SEGMENT", false }, { "offset", "BYTE", true }, { "finding", "FINDING", false },
+	{ "text", "WHAT IS WRONG", false }, { 0 } };
+
+struct verifying {
+	struct arena *arena;
+	struct table *table;
+};
+
+static void on_finding(const struct trail_finding *finding, void *arg)
+{
+	struct verifying *v = arg;
+
+	if (table_rows(v->table) < FINDINGS_SHOWN)
+		table_add(v->table, (struct cell[]){ cell_text(finding->file), cell_number((int64_t)finding->offset), cell_text(finding->code),
+					     cell_text(arena_strdup(v->arena, finding->text)) });
+}
+
+static void show_sum(struct ctl *ctl, const struct trail_sum *sum, bool opened, const struct table *findings)
+{
+	struct fields *f = fields_create(ctl->arena);
+
+	fields_add(f, "ok", NULL, cell_flag(!sum->findings));
+	fields_add(f, NULL, "Trail", cell_text(sum->findings ? "IS NOT WHOLE" : "whole and unaltered"));
+	fields_add(f, "origin", "Log", cell_text(sum->origin));
+	fields_add(f, "segments", "Segments", cell_number((int64_t)sum->segments));
+	fields_add(f, "groups", "Groups", cell_number((int64_t)sum->groups));
+	fields_add(f, "records", "Records", cell_number((int64_t)sum->records));
+	fields_add(f, "opened", "Opened", cell_number((int64_t)sum->opened));
+	fields_add(f, "parts", "Parts opened", opened ? cell_number((int64_t)sum->parts) : cell_none());
+	fields_add(f, "erased", "Erased", cell_number((int64_t)sum->erased));
+	fields_add(f, "takeovers", "Take-overs", sum->takeovers ? cell_number((int64_t)sum->takeovers) : cell_none());
+	fields_add(f, "first_at", "First", cell_time(sum->first_at, NULL));
+	fields_add(f, "last_at", "Last", cell_time(sum->last_at, NULL));
+	fields_add(f, "head", "Head", sum->head[0] ? cell_text(sum->head) : cell_none());
+	fields_add(f, "torn", "Unfinished", sum->torn ? cell_number((int64_t)sum->torn) : cell_none());
+	fields_add(f, "contents_verified", NULL, cell_flag(opened));
+	fields_add(f, "found", NULL, cell_number((int64_t)sum->findings));
+	if (!opened)
+		fields_add(f, NULL, "Note", cell_text("without the wrap key (--credentials) the contents of records were not opened: their frames, "
+						     "order, tags and keys were"));
+	if (sum->torn)
+		fields_add(f, NULL, "Note", cell_text("the last write is not whole: it is being written now, or was cut off and was never "
+						     "acknowledged"));
+	fields_table(f, "findings", "Found", findings);
+	view_fields(&ctl->view, f);
+}
+
+static int run_verify(struct ctl *ctl, const struct invocation *call)
+{
+	struct verifying v = { ctl->arena, table_create(ctl->arena, finding_columns) };
+	uint8_t key[32];
+	struct trail_walk walk = { .finding = on_finding, .arg = &v };
+	struct trail_sum sum;
+	struct err err = { 0 };
+	int r = ctl_state_dir(ctl, call->args[0], &walk.state_dir), opened;
+
+	if (r != 0)
+		return r;
+	opened = read_wrap_key(ctl, false, key);
+	if (opened > 1)
+		return opened;
+	walk.wrap_key = opened ? key : NULL;
+	r = trail_walk(&walk, ctl->arena, &sum, &err);
+	cleanse(key, sizeof(key));
+	if (r < 0)
+		return walk_failed(ctl, r, &err);
+	show_sum(ctl, &sum, opened, v.table);
+	return sum.findings ? EXIT_FOUND : EXIT_DONE;
+}
+
+const struct command cmd_trail_verify = { .name = "trail verify", .args = "[STATE-DIR]", .max_args = 1,
+	.help = "that the trail is whole and unaltered, from the first byte to the last",
+	.more = "Frames, the hash chain, the order of groups and records, that no case has a number twice, and that the keys are\n"
+		"there or were erased. With the wrap key also that every record and part is the one committed to. Reads alone, also\n"
+		"beside a running daemon. Exit status 1 with segment and byte of whatever is wrong.",
+	.run = run_verify };
+
+/* --- log ----------------------------------------------------------------------------------------------------------------------------- */
+
+struct logging {
+	struct ctl *ctl;
+	const char *invoice, *customer;
+	bool parts;
+	struct buf out; /* JSON */
+	struct json_writer w;
+	size_t shown;
+	int64_t closed; /* records that could not be opened */
+	struct arena *arena; /* of one record */
+};
+
+static const char *word(const struct json *object, const char *key)
+{
+	struct json v = json_get(object, key);
+
+	return json_str(&v);
+}
+
+static bool is(const char *a, const char *b)
+{
+	return a && b && strcmp(a, b) == 0;
+}
+
+/* "call:<invoice>:<step>" and the like: the id between colons. */
+static bool task_of(const char *target, const char *invoice)
+{
+	const char *at = target ? strchr(target, ':') : NULL;
+	size_t len = strlen(invoice);
+
+	return at && strncmp(at + 1, invoice, len) == 0 && (at[1 + len] == ':' || at[1 + len] == '\0');
+}
+
+static bool concerns(const struct logging *l, const struct json *root)
+{
+	struct json invoices = json_get(root, "invoices");
+
+	if (l->customer)
+		return is(word(root, "case"), l->customer);
+	if (is(word(root, "invoice"), l->invoice) || is(word(root, "held_invoice"), l->invoice) || is(word(root, "target"), l->invoice) ||
+		task_of(word(root, "target"), l->invoice) || task_of(word(root, "task"), l->invoice))
+		return true;
+	for (size_t i = 0; i < json_len(&invoices); i++) {
+		struct json one = json_at(&invoices, i);
+
+		if (is(json_str(&one), l->invoice))
+			return true;
+	}
+	return false;
+}
+
+static bool printable(const char *media_type)
+{
+	return media_type && (strncmp(media_type, "text/", 5) == 0 || strcmp(media_type, "application/json") == 0 ||
+				     strcmp(media_type, "application/http") == 0);
+}
+
+static void add_parts(struct logging *l, const struct trail_record *record, const struct json *root)
+{
+	struct json parts = json_get(root, "parts");
+
+	for (size_t i = 0; i + 1 < record->body->blob_count && i < json_len(&parts); i++) {
+		CLEANUP(buf_clear) struct buf text = { 0 };
+		struct json part = json_at(&parts, i);
+		const char *name = word(&part, "name") ? word(&part, "name") : "?";
+		uint8_t salt[SALT_SIZE];
+		int r = record_body_open(record->body, i + 1, record->keys, salt, &text);
+
+		if (l->ctl->view.json && r == 0 && is(word(&part, "media_type"), "application/json") && json_scan(text.data, text.len, 0, NULL) == 0)
+			jw_raw(&l->w, name, text.data, text.len);
+		else if (l->ctl->view.json && r == 0)
+			jw_strn(&l->w, name, buf_str(&text), text.len);
+		else if (l->ctl->view.json)
+			jw_null(&l->w, name);
+		else if (r < 0)
+			view_say(&l->ctl->view, "    %s: its key was erased", name);
+		else if (printable(word(&part, "media_type"))) {
+			view_say(&l->ctl->view, "    %s:", name);
+			view_text(&l->ctl->view, buf_str(&text));
+		}
+	}
+}
+
+static bool ends_with(const char *text, const char *end)
+{
+	size_t len = strlen(text), n = strlen(end);
+
+	return len > n && strcmp(text + len - n, end) == 0;
+}
+
+/* All members of the record but those that every record has, as "name value". */
+static void members(const struct json *root, struct buf *out)
+{
+	static const char *const common[] = { "v", "kind", "case", "seq", "prev", "time", "mono_ns", "boot_id", "clock", "instance", "build",
+		"actor", "parts", "rule" };
+	const char *key;
+	struct json value;
+
+	for (size_t i = 0; json_member(root, &i, &key, &value);) {
+		CLEANUP(buf_clear) struct buf text = { 0 };
+		char utc[UTC_TEXT_SIZE];
+		bool skip = false;
+
+		for (size_t c = 0; c < ARRAY_LEN(common); c++)
+			skip |= strcmp(common[c], key) == 0;
+		if (skip)
+			continue;
+		if (value.type == JSON_STRING)
+			buf_add_str(&text, json_str(&value));
+		else if (value.type == JSON_INT && (strcmp(key, "until") == 0 || strcmp(key, "deadline") == 0 || ends_with(key, "_at") ||
+							  ends_with(key, "_time")))
+			buf_add_str(&text, utc_format(json_int(&value), utc));
+		else
+			json_write(&text, &value);
+		buf_printf(out, "%s%s %s", out->len ? ", " : "", key, buf_str(&text));
+	}
+}
+
+static int log_record(const struct trail_record *record, void *arg)
+{
+	struct logging *l = arg;
+	struct json root;
+	CLEANUP(buf_clear) struct buf text = { 0 };
+	int64_t at = record->decided_at;
+
+	if (!record->opened) {
+		l->closed++;
+		return 0;
+	}
+	arena_clear(l->arena);
+	if (json_parse(l->arena, record->text, record->len, 0, &root, NULL) < 0 || !concerns(l, &root))
+		return 0;
+	l->shown++;
+	if (l->ctl->view.json) {
+		jw_object(&l->w, NULL);
+		jw_str(&l->w, "origin", record->origin);
+		jw_int(&l->w, "index", (int64_t)record->index);
+		jw_raw(&l->w, "record", record->text, record->len);
+		if (l->parts) {
+			jw_object(&l->w, "parts");
+			add_parts(l, record, &root);
+			jw_end_object(&l->w);
+		}
+		jw_end_object(&l->w);
+		return 0;
+	}
+	if (word(&root, "time"))
+		(void)utc_parse(word(&root, "time"), &at);
+	members(&root, &text);
+	view_say(&l->ctl->view, "%-20s %6llu  %-20s %-14s %s", view_time(l->arena, at, NULL), (unsigned long long)record->index,
+		word(&root, "kind") ? word(&root, "kind") : "?", word(&root, "actor") ? word(&root, "actor") : "", buf_str(&text));
+	if (l->parts)
+		add_parts(l, record, &root);
+	return 0;
+}
+
+static int run_log(struct ctl *ctl, const struct invocation *call)
+{
+	CLEANUP(arena_freep) struct arena *arena = arena_create();
+	struct logging l = { .ctl = ctl, .invoice = call->args[0], .customer = command_option(call, "customer"),
+		.parts = command_option(call, "parts") != NULL, .arena = arena };
+	uint8_t key[32];
+	struct trail_walk walk = { .record = log_record, .arg = &l, .wrap_key = key };
+	struct trail_sum sum;
+	struct err err = { 0 };
+	int r;
+
+	if (!l.invoice == !l.customer)
+		return ctl_fail(ctl, EXIT_USAGE, "usage", "name an invoice, or a customer with --customer");
+	r = ctl_state_dir(ctl, command_option(call, "state"), &walk.state_dir);
+	if (r != 0)
+		return r;
+	r = read_wrap_key(ctl, true, key);
+	if (r != 1)
+		return r;
+	l.w = jw_init(&l.out);
+	jw_array(&l.w, NULL);
+	r = trail_walk(&walk, ctl->arena, &sum, &err);
+	cleanse(key, sizeof(key));
+	jw_end_array(&l.w);
+	if (r == 0 && ctl->view.json)
+		fprintf(ctl->view.out, "%s\n", buf_str(&l.out));
+	buf_clear(&l.out);
+	if (r < 0)
+		return walk_failed(ctl, r, &err);
+	if (sum.findings)
+		ctl_warn(ctl, "the trail is not whole: see dunningctl trail verify");
+	if (l.closed)
+		ctl_warn(ctl, "%lld records could not be opened: their keys were erased, or are missing", (long long)l.closed);
+	if (!l.shown)
+		return ctl_fail(ctl, EXIT_FOUND, "unknown", "the trail has no record of %s", l.invoice ? l.invoice : l.customer);
+	return sum.findings ? EXIT_FOUND : EXIT_DONE;
+}
+
+static const struct option_row log_options[] = {
+	{ "customer", "ID", "all records of this customer's file instead" },
+	{ "parts", NULL, "messages, answers and events, too" },
+	{ "state", "DIR", "state directory (the configuration's)" },
+	{ 0 },
+};
+
+const struct command cmd_trail_log = { .name = "trail log", .args = "[INVOICE]", .max_args = 1,
+	.help = "every record of one invoice, in order, opened",
+	.more = "Reads the journal and the key store; needs the wrap key (--credentials). Times are UTC.", .options = log_options,
+	.run = run_log };

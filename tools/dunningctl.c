@@ -1,0 +1,47 @@
+/* dunningctl - the command line for people and scripts: finds the command's row and runs it. */
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "tools/cmd.h"
+
+/* What was said to standard output counts only when it got there. */
+static int flushed(int r)
+{
+	if (fflush(stdout) == 0 && !ferror(stdout))
+		return r;
+	fputs("dunningctl: the standard output cannot be written\n", stderr);
+	return r == EXIT_DONE ? EXIT_FOUND : r;
+}
+
+int main(int argc, char **argv)
+{
+	CLEANUP(arena_freep) struct arena *arena = arena_create();
+	struct ctl ctl = { .arena = arena, .view = { .out = stdout } };
+	struct invocation call;
+	struct err err = { 0 };
+	int r;
+
+	(void)signal(SIGPIPE, SIG_IGN);
+	if (command_parse(cmd_table, cmd_globals, argc, argv, arena, &call, &err) < 0) {
+		fprintf(stderr, "dunningctl: %s\n", err.text);
+		return EXIT_USAGE;
+	}
+	ctl.call = &call;
+	ctl.view.json = call.globals[GLOBAL_JSON] != NULL;
+	if (call.globals[GLOBAL_VERSION]) {
+		printf("dunningctl %s\n", DUNNINGD_VERSION);
+		return flushed(EXIT_DONE);
+	}
+	if (call.help && call.command) {
+		command_help(stdout, call.command, cmd_globals);
+		return flushed(EXIT_DONE);
+	}
+	if (!call.command) {
+		command_overview(call.help ? stdout : stderr, cmd_table, cmd_globals);
+		return call.help ? flushed(EXIT_DONE) : EXIT_USAGE;
+	}
+	r = call.command->run(&ctl, &call);
+	ctl_close(&ctl);
+	return flushed(r);
+}

@@ -1,0 +1,67 @@
+/*
+ * trail_files - the trail as it lies on the disk, read and never written: segments of the journal, and whether the keys are there. No
+ * lock is taken: a running daemon may append meanwhile. Format: common/FORMATS.md.
+ */
+#ifndef DUNNINGD_TOOLS_TRAIL_FILES_H
+#define DUNNINGD_TOOLS_TRAIL_FILES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/cleanup.h"
+#include "common/err.h"
+#include "common/frames.h"
+#include "common/record.h"
+
+/* What is wrong, and where. Strings live in the trail's arena. */
+struct trail_finding {
+	const char *file;
+	uint64_t offset; /* of the byte in it */
+	const char *code, *text; /* stable word, sentence */
+};
+
+struct trail_record {
+	const char *origin; /* of its log, with the year */
+	uint16_t year;
+	uint64_t index;
+	const char *file;
+	uint64_t at; /* of its group in the file */
+	int64_t decided_at; /* ms UTC */
+	uint32_t partition;
+	const char *leaf; /* LEAF_SIZE bytes */
+	bool opened; /* what follows is there */
+	const char *text; /* the record, NUL-terminated */
+	size_t len;
+	const struct case_keys *keys;
+	const struct record_body *body;
+};
+/* Borrowed for the call. 0 goes on, else it ends the walk and is given back. */
+typedef int (*trail_record_fn)(const struct trail_record *record, void *arg);
+typedef void (*trail_finding_fn)(const struct trail_finding *finding, void *arg);
+
+struct trail_walk {
+	const char *state_dir;
+	const uint8_t *wrap_key; /* 32 bytes; NULL: records stay closed, and only what needs no key is verified */
+	trail_record_fn record; /* may be NULL */
+	trail_finding_fn finding; /* may be NULL */
+	void *arg;
+};
+
+struct trail_sum {
+	uint64_t segments, groups, records, opened, parts, findings;
+	uint64_t erased; /* blobs whose key was erased: legally gone */
+	uint64_t takeovers; /* places where another instance wrote in between */
+	uint64_t torn; /* bytes of a last write that is not whole: being written now, or cut off */
+	int64_t first_at, last_at; /* decided_at of the first and last group; 0 = none */
+	char head[2 * SHA256_SIZE + 1]; /* chain after the last whole group; "" = none */
+	const char *origin; /* of the newest segment; lives in the arena given */
+};
+
+/*
+ * Walks the whole journal and verifies it. 0 when it could be walked, whatever was found; what `record` gave; -errno with `err` when the
+ * folder cannot be read or the keys not be opened (-EKEYREJECTED: another wrap key).
+ */
+int trail_walk(const struct trail_walk *walk, struct arena *arena, struct trail_sum *ret, struct err *err);
+
+#endif
