@@ -44,21 +44,29 @@ void buf_add_str(struct buf *buf, const char *s)
 
 void buf_add_char(struct buf *buf, char c)
 {
-	buf_add(buf, &c, 1);
+	if (buf->len + 2 > buf->capacity)
+		buf_reserve(buf, 1);
+	buf->data[buf->len++] = c;
+	buf->data[buf->len] = '\0';
 }
 
 void buf_printf(struct buf *buf, const char *format, ...)
 {
+	size_t room;
 	va_list args;
 	int n;
 
+	buf_reserve(buf, 1);
+	room = buf->capacity - buf->len;
 	va_start(args, format);
-	n = vsnprintf(NULL, 0, format, args);
+	n = vsnprintf(buf->data + buf->len, room, format, args);
 	va_end(args);
-	buf_reserve(buf, (size_t)n);
-	va_start(args, format);
-	vsnprintf(buf->data + buf->len, (size_t)n + 1, format, args);
-	va_end(args);
+	if ((size_t)n >= room) {
+		buf_reserve(buf, (size_t)n);
+		va_start(args, format);
+		vsnprintf(buf->data + buf->len, (size_t)n + 1, format, args);
+		va_end(args);
+	}
 	buf->len += (size_t)n;
 }
 

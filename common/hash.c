@@ -63,6 +63,8 @@ static void prepare(void)
 		digest_ctx = EVP_MD_CTX_new();
 		cipher_ctx = EVP_CIPHER_CTX_new();
 		must(digest_ctx && cipher_ctx);
+		/* Once: to name the cipher again with each key would build the context anew. */
+		must(EVP_CipherInit_ex2(cipher_ctx, cipher_gcm, NULL, NULL, 1, NULL) == 1);
 		must(pthread_setspecific(thread_end, digest_ctx) == 0);
 	}
 }
@@ -200,7 +202,7 @@ void aes_gcm_seal(const uint8_t key[AES_KEY_SIZE], const uint8_t nonce[AES_NONCE
 	prepare();
 	buf_reserve(out, len + AES_TAG_SIZE);
 	at = (uint8_t *)out->data + out->len;
-	must(EVP_EncryptInit_ex2(cipher_ctx, cipher_gcm, key, nonce, NULL) == 1);
+	must(EVP_EncryptInit_ex2(cipher_ctx, NULL, key, nonce, NULL) == 1);
 	if (aad_len)
 		must(EVP_EncryptUpdate(cipher_ctx, NULL, &n, aad, (int)aad_len) == 1);
 	n = 0;
@@ -226,7 +228,7 @@ int aes_gcm_open(const uint8_t key[AES_KEY_SIZE], const uint8_t nonce[AES_NONCE_
 	memcpy(tag, in + len, AES_TAG_SIZE);
 	buf_reserve(out, len + AES_TAG_SIZE);
 	at = (uint8_t *)out->data + out->len;
-	must(EVP_DecryptInit_ex2(cipher_ctx, cipher_gcm, key, nonce, NULL) == 1);
+	must(EVP_DecryptInit_ex2(cipher_ctx, NULL, key, nonce, NULL) == 1);
 	if (aad_len)
 		must(EVP_DecryptUpdate(cipher_ctx, NULL, &n, aad, (int)aad_len) == 1);
 	n = 0;
@@ -245,10 +247,8 @@ int aes_gcm_open(const uint8_t key[AES_KEY_SIZE], const uint8_t nonce[AES_NONCE_
 
 /* --- random, secrets, encodings ---------------------------------------------------------------------------------------- */
 
-void random_bytes(void *ret, size_t len)
+static void system_random(uint8_t *at, size_t len)
 {
-	uint8_t *at = ret;
-
 	while (len) {
 		ssize_t n = getrandom(at, len, 0);
 
@@ -258,6 +258,42 @@ void random_bytes(void *ret, size_t len)
 		at += n;
 		len -= (size_t)n;
 	}
+}
+
+#define POOL_SIZE 4096
+
+/* Fetched a page at a time, since a system call for each salt and nonce costs more than what is done with it. */
+static _Thread_local uint8_t pool[POOL_SIZE];
+static _Thread_local size_t pool_left;
+
+static void forget_pool(void)
+{
+	pool_left = 0;
+}
+
+static void watch_forks(void)
+{
+	must(pthread_atfork(NULL, NULL, forget_pool) == 0); /* a child must not give out what its parent will */
+}
+
+void random_bytes(void *ret, size_t len)
+{
+	static pthread_once_t watched = PTHREAD_ONCE_INIT;
+	uint8_t *at = pool + POOL_SIZE - pool_left;
+
+	if (len > POOL_SIZE / 8) {
+		system_random(ret, len);
+		return;
+	}
+	if (len > pool_left) {
+		must(pthread_once(&watched, watch_forks) == 0);
+		system_random(pool, POOL_SIZE);
+		pool_left = POOL_SIZE;
+		at = pool;
+	}
+	memcpy(ret, at, len);
+	cleanse(at, len); /* what was given out is nobody else's to find */
+	pool_left -= len;
 }
 
 bool equal_secret(const void *a, const void *b, size_t len)

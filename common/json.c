@@ -5,7 +5,7 @@
 #undef json_bool
 #undef json_type
 
-#include "common/json.h"
+#include "common/json_internal.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -45,55 +45,101 @@ static void blank_comments(char *text, size_t len)
 	}
 }
 
-static struct json wrap(json_object *node, const struct json *parent, const char *key, size_t index)
+static struct json wrap(const struct json_node *node, const struct json *parent, const char *key, size_t index)
 {
-	static const enum json_type kinds[] = { [json_type_null] = JSON_NONE, [json_type_boolean] = JSON_BOOL,
-		[json_type_double] = JSON_DOUBLE, [json_type_int] = JSON_INT, [json_type_object] = JSON_OBJECT,
-		[json_type_array] = JSON_ARRAY, [json_type_string] = JSON_STRING };
-
-	return (struct json){ .node = node, .parent = parent, .key = key, .index = index,
-		.type = kinds[json_object_get_type(node)] };
+	if (!node || node->type == JSON_NULL)
+		return (struct json){ .parent = parent, .key = key, .index = index, .type = JSON_NONE };
+	return (struct json){ .node = node, .parent = parent, .key = key, .index = index, .type = node->type };
 }
 
-static void release(void *p)
+/* The same document as a tree of ours. */
+static void convert(struct arena *arena, json_object *from, struct json_node *to)
 {
-	json_object_put(p);
+	switch (json_object_get_type(from)) {
+	case json_type_null:
+		to->type = JSON_NULL;
+		break;
+	case json_type_boolean:
+		to->type = JSON_BOOL;
+		to->truth = json_object_get_boolean(from);
+		break;
+	case json_type_int:
+		to->type = JSON_INT;
+		to->whole = json_object_get_int64(from);
+		break;
+	case json_type_double:
+		to->type = JSON_DOUBLE;
+		to->fraction = json_object_get_double(from);
+		break;
+	case json_type_string:
+		to->type = JSON_STRING;
+		to->count = (uint32_t)json_object_get_string_len(from);
+		to->text = arena_memdup(arena, json_object_get_string(from), to->count);
+		break;
+	case json_type_array:
+		to->type = JSON_ARRAY;
+		to->count = (uint32_t)json_object_array_length(from);
+		to->items = arena_alloc(arena, (to->count + 1) * sizeof(*to->items));
+		for (uint32_t i = 0; i < to->count; i++)
+			convert(arena, json_object_array_get_idx(from, i), &to->items[i]);
+		break;
+	case json_type_object: {
+		struct json_object_iterator at = json_object_iter_begin(from), end = json_object_iter_end(from);
+
+		to->type = JSON_OBJECT;
+		to->items = arena_alloc(arena, ((size_t)json_object_object_length(from) + 1) * sizeof(*to->items));
+		for (; !json_object_iter_equal(&at, &end); json_object_iter_next(&at)) {
+			struct json_node *item = &to->items[to->count++];
+
+			convert(arena, json_object_iter_peek_value(&at), item);
+			item->key = arena_strdup(arena, json_object_iter_peek_name(&at));
+		}
+		break;
+	}
+	}
+}
+
+static int parse_file(struct arena *arena, const char *text, size_t len, struct json_node *ret, struct err *err)
+{
+	struct json_tokener *tokener = json_tokener_new_ex(JSON_DEPTH_MAX + 1);
+	char *copy = arena_memdup(arena, text, len);
+	enum json_tokener_error error;
+	json_object *root;
+
+	if (!tokener)
+		xmalloc(SIZE_MAX);
+	blank_comments(copy, len);
+	json_tokener_set_flags(tokener, JSON_TOKENER_STRICT | JSON_TOKENER_VALIDATE_UTF8);
+	root = json_tokener_parse_ex(tokener, copy, (int)len);
+	if (!root && json_tokener_get_error(tokener) == json_tokener_continue)
+		root = json_tokener_parse_ex(tokener, "", 1); /* a bare number ends only with its text */
+	error = json_tokener_get_error(tokener);
+	json_tokener_free(tokener);
+	if (error == json_tokener_success)
+		convert(arena, root, ret);
+	json_object_put(root);
+	return error == json_tokener_success ? 0 : err_set(err, -EBADMSG, "bad_json", "$", "json-c refuses it: %s",
+						      json_tokener_error_desc(error));
 }
 
 int json_parse(struct arena *arena, const char *text, size_t len, unsigned flags, struct json *ret, struct err *err)
 {
-	static _Thread_local struct json_tokener *tokener; /* made once: a new one costs as much as a small document */
-	json_object *root;
+	struct json_node *root;
 	int r;
 
 	r = json_scan(text, len, flags, err);
 	if (r < 0)
 		return r;
-	if (len > INT_MAX - 1)
+	if (len > INT_MAX / 2)
 		return err_set(err, -EBADMSG, "too_large", "$", "the document is too large");
 	if (flags & JSON_COMMENTS) {
-		char *copy = arena_memdup(arena, text, len);
-
-		blank_comments(copy, len);
-		text = copy;
+		root = arena_alloc(arena, sizeof(*root));
+		r = parse_file(arena, text, len, root, err);
+		if (r < 0)
+			return r;
+	} else {
+		root = json_tree(arena, text, len);
 	}
-	if (!tokener) {
-		tokener = json_tokener_new_ex(JSON_DEPTH_MAX + 1);
-		if (!tokener)
-			xmalloc(SIZE_MAX);
-		json_tokener_set_flags(tokener, JSON_TOKENER_STRICT | JSON_TOKENER_VALIDATE_UTF8);
-	}
-	json_tokener_reset(tokener);
-	root = json_tokener_parse_ex(tokener, text, (int)len);
-	if (!root && json_tokener_get_error(tokener) == json_tokener_continue)
-		root = json_tokener_parse_ex(tokener, "", 1); /* a bare number ends only with its text */
-	if (json_tokener_get_error(tokener) != json_tokener_success) {
-		json_object_put(root);
-		return err_set(err, -EBADMSG, "bad_json", "$", "json-c refuses it: %s",
-			json_tokener_error_desc(json_tokener_get_error(tokener)));
-	}
-	if (root)
-		arena_defer(arena, release, root);
 	*ret = wrap(root, NULL, NULL, 0);
 	return 0;
 }
@@ -135,13 +181,20 @@ int json_refuse(const struct json *json, const char *key, struct err *err, const
 
 /* --- looking up ---------------------------------------------------------------------------------------------------------- */
 
+static const struct json_node *member(const struct json_node *object, const char *key)
+{
+	for (uint32_t i = 0; i < object->count; i++) {
+		const char *name = object->items[i].key;
+
+		if (name[0] == key[0] && strcmp(name, key) == 0)
+			return &object->items[i];
+	}
+	return NULL;
+}
+
 struct json json_get(const struct json *object, const char *key)
 {
-	json_object *node = NULL;
-
-	if (object->type == JSON_OBJECT)
-		json_object_object_get_ex(object->node, key, &node);
-	return wrap(node, object, key, 0);
+	return wrap(object->type == JSON_OBJECT ? member(object->node, key) : NULL, object, key, 0);
 }
 
 bool json_has(const struct json *object, const char *key)
@@ -151,54 +204,44 @@ bool json_has(const struct json *object, const char *key)
 
 size_t json_len(const struct json *json)
 {
-	if (json->type == JSON_ARRAY)
-		return json_object_array_length(json->node);
-	return json->type == JSON_OBJECT ? (size_t)json_object_object_length(json->node) : 0;
+	return json->type == JSON_ARRAY || json->type == JSON_OBJECT ? json->node->count : 0;
 }
 
 struct json json_at(const struct json *array, size_t i)
 {
-	json_object *node = array->type == JSON_ARRAY && i < json_len(array) ?
-		json_object_array_get_idx(array->node, i) :
-		NULL;
-
-	return wrap(node, array, NULL, i);
+	return wrap(array->type == JSON_ARRAY && i < array->node->count ? &array->node->items[i] : NULL, array, NULL, i);
 }
 
 bool json_member(const struct json *object, size_t *i, const char **key, struct json *value)
 {
-	struct json_object_iterator at, end;
+	const struct json_node *node;
 
-	if (object->type != JSON_OBJECT || *i >= json_len(object))
+	if (object->type != JSON_OBJECT || *i >= object->node->count)
 		return false;
-	at = json_object_iter_begin(object->node);
-	end = json_object_iter_end(object->node);
-	for (size_t k = 0; k < *i && !json_object_iter_equal(&at, &end); k++)
-		json_object_iter_next(&at);
-	*key = json_object_iter_peek_name(&at);
-	*value = wrap(json_object_iter_peek_value(&at), object, *key, 0);
-	(*i)++;
+	node = &object->node->items[(*i)++];
+	*key = node->key;
+	*value = wrap(node, object, *key, 0);
 	return true;
 }
 
 const char *json_str(const struct json *json)
 {
-	return json->type == JSON_STRING ? json_object_get_string(json->node) : NULL;
+	return json->type == JSON_STRING ? json->node->text : NULL;
 }
 
 int64_t json_int(const struct json *json)
 {
-	return json->type == JSON_INT ? json_object_get_int64(json->node) : 0;
+	return json->type == JSON_INT ? json->node->whole : 0;
 }
 
 bool json_bool(const struct json *json)
 {
-	return json->type == JSON_BOOL && json_object_get_boolean(json->node);
+	return json->type == JSON_BOOL && json->node->truth;
 }
 
 double json_double(const struct json *json)
 {
-	return json->type == JSON_DOUBLE || json->type == JSON_INT ? json_object_get_double(json->node) : 0;
+	return json->type == JSON_DOUBLE ? json->node->fraction : json->type == JSON_INT ? (double)json->node->whole : 0;
 }
 
 /* --- typed members --------------------------------------------------------------------------------------------------------- */
@@ -243,7 +286,7 @@ static int str(const struct json *object, const char *key, size_t max, bool requ
 
 	if (r < 0 || found.type == JSON_NONE)
 		return r;
-	if ((size_t)json_object_get_string_len(found.node) > max)
+	if (found.node->count > max)
 		return json_refuse(object, key, err, "too_long", "must have at most %zu bytes", max);
 	*ret = json_str(&found);
 	return 0;
@@ -392,50 +435,49 @@ static void write_double(struct buf *buf, double d)
 	buf_add_str(buf, text);
 }
 
-static void write_node(struct json_writer *w, const char *key, json_object *node, int depth)
+static void write_node(struct json_writer *w, const char *key, const struct json_node *node)
 {
-	switch (json_object_get_type(node)) {
-	case json_type_null:
+	struct buf text = { 0 };
+
+	switch (node->type) {
+	case JSON_NONE:
+	case JSON_NULL:
 		jw_null(w, key);
 		break;
-	case json_type_boolean:
-		jw_bool(w, key, json_object_get_boolean(node));
+	case JSON_BOOL:
+		jw_bool(w, key, node->truth);
 		break;
-	case json_type_int:
-		jw_int(w, key, json_object_get_int64(node));
+	case JSON_INT:
+		jw_int(w, key, node->whole);
 		break;
-	case json_type_double: {
-		struct buf text = { 0 };
-
-		write_double(&text, json_object_get_double(node));
+	case JSON_DOUBLE:
+		write_double(&text, node->fraction);
 		jw_raw(w, key, text.data, text.len);
 		buf_clear(&text);
 		break;
-	}
-	case json_type_string:
-		jw_strn(w, key, json_object_get_string(node), (size_t)json_object_get_string_len(node));
+	case JSON_STRING:
+		jw_strn(w, key, node->text, node->count);
 		break;
-	case json_type_array:
+	case JSON_ARRAY:
 		jw_array(w, key);
-		for (size_t i = 0; depth && i < json_object_array_length(node); i++)
-			write_node(w, NULL, json_object_array_get_idx(node, i), depth - 1);
+		for (uint32_t i = 0; i < node->count; i++)
+			write_node(w, NULL, &node->items[i]);
 		jw_end_array(w);
 		break;
-	case json_type_object: {
-		struct json_object_iterator at = json_object_iter_begin(node), end = json_object_iter_end(node);
-
+	case JSON_OBJECT:
 		jw_object(w, key);
-		for (; depth && !json_object_iter_equal(&at, &end); json_object_iter_next(&at))
-			write_node(w, json_object_iter_peek_name(&at), json_object_iter_peek_value(&at), depth - 1);
+		for (uint32_t i = 0; i < node->count; i++)
+			write_node(w, node->items[i].key, &node->items[i]);
 		jw_end_object(w);
 		break;
-	}
 	}
 }
 
 void jw_json(struct json_writer *w, const char *key, const struct json *json)
 {
-	write_node(w, key, json->node, JSON_DEPTH_MAX + 1);
+	static const struct json_node nothing = { .type = JSON_NULL };
+
+	write_node(w, key, json->node ? json->node : &nothing);
 }
 
 void json_write(struct buf *buf, const struct json *json)

@@ -1,8 +1,9 @@
 /*
  * json - reading JSON strictly, writing it compactly. The only module that includes json-c.
  *
- * Reading: an RFC 8259 scanner runs first (json_scan.h); what passes is built by json-c. Strings in the result
- * contain no NUL. A parsed document belongs to the arena it was parsed into; all strings are borrowed from it.
+ * Reading: an RFC 8259 scanner runs first. What passes is built in the arena: our own files by json-c (and then taken over), the
+ * documents that come by thousands by json_tree.c. Strings in the result contain no NUL. A parsed document belongs to the arena
+ * it was parsed into; all strings are borrowed from it.
  *
  * A `struct json` is a small value: a node plus how it was reached, so that every complaint can name its path.
  * Getters take the parent and a member name. They fill `err` with code, path and sentence and return -EBADMSG.
@@ -24,8 +25,9 @@
 
 enum json_type { JSON_NONE, JSON_NULL, JSON_BOOL, JSON_INT, JSON_STRING, JSON_ARRAY, JSON_OBJECT, JSON_DOUBLE };
 
+struct json_node;
 struct json {
-	void *node; /* json-c's; NULL = absent or null */
+	const struct json_node *node; /* NULL = absent or null */
 	const struct json *parent; /* NULL at the root; must outlive this value */
 	const char *key; /* member name, or NULL for an array item */
 	size_t index; /* in an array */

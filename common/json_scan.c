@@ -10,6 +10,8 @@
 
 #include "common/json.h"
 
+#define NAMES_FIRST 64 /* open names of nearly every document; more are allocated */
+
 struct name {
 	size_t at, len; /* of the raw text between the quotes */
 	uint64_t hash; /* of the decoded bytes */
@@ -27,7 +29,7 @@ struct scan {
 	unsigned flags;
 	struct level levels[JSON_DEPTH_MAX];
 	size_t depth;
-	struct name *names;
+	struct name *names, first[NAMES_FIRST];
 	size_t name_count, name_capacity;
 	struct err *err;
 };
@@ -63,7 +65,8 @@ static int refuse(struct scan *s, const char *code, const char *what)
 static int skip_blank(struct scan *s)
 {
 	for (;;) {
-		while (s->at < s->len && strchr(" \t\r\n", s->text[s->at]) && s->text[s->at])
+		while (s->at < s->len && (s->text[s->at] == ' ' || s->text[s->at] == '\n' || s->text[s->at] == '\t' ||
+						 s->text[s->at] == '\r'))
 			s->at++;
 		if (!(s->flags & JSON_COMMENTS) || s->at + 1 >= s->len || s->text[s->at] != '/')
 			return 0;
@@ -184,12 +187,23 @@ static int escape(struct scan *s, uint64_t *hash)
 	return 0;
 }
 
+/* `hash` of a value is NULL: only names are compared. */
 static int string(struct scan *s, uint64_t *hash)
 {
+	uint64_t unused;
 	int r = 0;
 
-	*hash = UINT64_C(0xcbf29ce484222325);
 	s->at++;
+	if (!hash) {
+		const char *text = s->text;
+		size_t at = s->at, len = s->len;
+
+		while (at < len && text[at] >= 0x20 && text[at] < 0x7f && text[at] != '"' && text[at] != '\\')
+			at++;
+		s->at = at;
+		hash = &unused;
+	}
+	*hash = UINT64_C(0xcbf29ce484222325);
 	while (s->at < s->len && s->text[s->at] != '"') {
 		unsigned char c = (unsigned char)s->text[s->at];
 
@@ -283,14 +297,31 @@ static int by_hash(const void *a, const void *b)
 	return x->hash < y->hash ? -1 : x->hash > y->hash;
 }
 
+#define FEW_NAMES 24
+
+/* By insertion: faster than qsort() for as many members as an object mostly has. */
+static void sort_few(struct name *names, size_t n)
+{
+	for (size_t i = 1; i < n; i++) {
+		struct name one = names[i];
+		size_t k = i;
+
+		for (; k && names[k - 1].hash > one.hash; k--)
+			names[k] = names[k - 1];
+		names[k] = one;
+	}
+}
+
 /* Equal 64-bit hashes of decoded names count as equal names: a collision that refuses an honest file will not be met. */
 static int close_object(struct scan *s)
 {
 	struct name *names = s->names + s->levels[s->depth - 1].names;
 	size_t n = s->name_count - s->levels[s->depth - 1].names;
 
-	if (n > 1)
+	if (n > FEW_NAMES)
 		qsort(names, n, sizeof(*names), by_hash);
+	else
+		sort_few(names, n);
 	for (size_t i = 1; i < n; i++)
 		if (names[i].hash == names[i - 1].hash) {
 			struct name twice = names[i];
@@ -313,6 +344,18 @@ static int word(struct scan *s, const char *text)
 	return 0;
 }
 
+static void more_names(struct scan *s)
+{
+	size_t capacity = 2 * s->name_capacity;
+	struct name *names = xmalloc(capacity * sizeof(*names));
+
+	memcpy(names, s->names, s->name_count * sizeof(*names));
+	if (s->names != s->first)
+		free(s->names);
+	s->names = names;
+	s->name_capacity = capacity;
+}
+
 static int member_name(struct scan *s)
 {
 	struct name name;
@@ -325,7 +368,8 @@ static int member_name(struct scan *s)
 	if (r < 0)
 		return r;
 	name.len = s->at - 1 - name.at;
-	xgrow(&s->names, &s->name_capacity, s->name_count + 1, sizeof(*s->names));
+	if (s->name_count == s->name_capacity)
+		more_names(s);
 	s->names[s->name_count++] = name;
 	r = skip_blank(s);
 	if (r < 0)
@@ -339,7 +383,6 @@ static int member_name(struct scan *s)
 /* A scalar, or the opening of a container: *opened says which. */
 static int value(struct scan *s, bool *opened)
 {
-	uint64_t hash;
 	char c;
 
 	*opened = false;
@@ -356,7 +399,7 @@ static int value(struct scan *s, bool *opened)
 		*opened = true;
 		return 0;
 	case '"':
-		return string(s, &hash);
+		return string(s, NULL);
 	case 't':
 		return word(s, "true");
 	case 'f':
@@ -435,9 +478,18 @@ static int document(struct scan *s)
 
 int json_scan(const char *text, size_t len, unsigned flags, struct err *err)
 {
-	struct scan s = { .text = text, .len = len, .flags = flags, .err = err };
-	int r = document(&s);
+	struct scan s;
+	int r;
 
-	free(s.names);
+	s.text = text; /* one by one: the arrays need no zeros */
+	s.len = len;
+	s.at = s.depth = s.name_count = 0;
+	s.flags = flags;
+	s.err = err;
+	s.names = s.first;
+	s.name_capacity = NAMES_FIRST;
+	r = document(&s);
+	if (s.names != s.first)
+		free(s.names);
 	return r;
 }

@@ -24,43 +24,74 @@ static size_t sequence(const unsigned char *p, size_t left)
 	return n;
 }
 
-static void quote(struct buf *buf, const char *text, size_t len)
+/* Bytes that stand in a string as they are: printable ASCII but the quote and the backslash. */
+static bool plain(unsigned char c)
+{
+	return c >= 0x20 && c < 0x80 && c != '"' && c != '\\';
+}
+
+static void escape(struct buf *buf, unsigned char c, bool valid)
 {
 	static const char digits[] = "0123456789abcdef";
+
+	if (!valid) {
+		buf_add_str(buf, "\xef\xbf\xbd");
+	} else if (c == '"' || c == '\\') {
+		buf_add_char(buf, '\\');
+		buf_add_char(buf, (char)c);
+	} else if (c == '\n') {
+		buf_add_str(buf, "\\n");
+	} else if (c == '\r') {
+		buf_add_str(buf, "\\r");
+	} else if (c == '\t') {
+		buf_add_str(buf, "\\t");
+	} else {
+		buf_add_str(buf, "\\u00");
+		buf_add_char(buf, digits[c >> 4]);
+		buf_add_char(buf, digits[c & 15]);
+	}
+}
+
+static void quote(struct buf *buf, const char *text, size_t len)
+{
 	const unsigned char *p = (const unsigned char *)text;
 	size_t from = 0;
 
 	buf_reserve(buf, len + 2);
 	buf_add_char(buf, '"');
 	for (size_t i = 0; i < len;) {
-		size_t n = sequence(p + i, len - i);
-		unsigned char c = p[i];
+		size_t n = 1;
 
-		if (n && c >= 0x20 && c != '"' && c != '\\') {
+		if (plain(p[i]) || (p[i] >= 0x80 && (n = sequence(p + i, len - i)))) {
 			i += n;
 			continue;
 		}
 		buf_add(buf, text + from, i - from);
-		if (!n) {
-			buf_add_str(buf, "\xef\xbf\xbd");
-		} else if (c == '"' || c == '\\') {
-			buf_add_char(buf, '\\');
-			buf_add_char(buf, (char)c);
-		} else if (c == '\n') {
-			buf_add_str(buf, "\\n");
-		} else if (c == '\r') {
-			buf_add_str(buf, "\\r");
-		} else if (c == '\t') {
-			buf_add_str(buf, "\\t");
-		} else {
-			buf_add_str(buf, "\\u00");
-			buf_add_char(buf, digits[c >> 4]);
-			buf_add_char(buf, digits[c & 15]);
-		}
+		escape(buf, p[i], n != 0);
 		from = ++i;
 	}
 	buf_add(buf, text + from, len - from);
 	buf_add_char(buf, '"');
+}
+
+/* A member's name is ours and nearly always plain. */
+static void name(struct buf *buf, const char *key)
+{
+	size_t len = strlen(key);
+	char *at;
+
+	for (size_t i = 0; i < len; i++)
+		if (!plain((unsigned char)key[i])) {
+			quote(buf, key, len);
+			buf_add_char(buf, ':');
+			return;
+		}
+	buf_reserve(buf, len + 3);
+	at = buf->data + buf->len;
+	*at++ = '"';
+	memcpy(at, key, len);
+	memcpy(at + len, "\":", 3);
+	buf->len += len + 3;
 }
 
 static void begin(struct json_writer *w, const char *key)
@@ -68,10 +99,8 @@ static void begin(struct json_writer *w, const char *key)
 	if (w->comma)
 		buf_add_char(w->buf, ',');
 	w->comma = true;
-	if (key) {
-		quote(w->buf, key, strlen(key));
-		buf_add_char(w->buf, ':');
-	}
+	if (key)
+		name(w->buf, key);
 }
 
 static void open_with(struct json_writer *w, const char *key, char c)

@@ -21,6 +21,8 @@
 #define CONNECT_MS 5000
 #define BACKOFF_MIN_MS 50
 #define BACKOFF_MAX_MS 5000
+#define DRAIN_TURNS 16 /* reads beyond the first, before others get their turn */
+#define WRITE_MAX (256 * 1024) /* bytes of one write */
 #define DEPTH_MAX 7
 #define ELEMENTS_MAX (1 << 22) /* of one array: four times a book of a million invoices */
 #define SCAN_MS 20 /* how often deadlines are looked at */
@@ -84,8 +86,6 @@ static void arm(struct event *event, int ms)
 
 static void free_waiting(struct waiting *w)
 {
-	for (size_t i = 0; i < w->argc && w->argv; i++)
-		free(w->argv[i]);
 	free(w->argv);
 	free(w->lens);
 	free(w);
@@ -115,20 +115,50 @@ static void destroy_now(struct redis_link *link)
 
 /* --- writing --------------------------------------------------------------------------------------------------------- */
 
+/* Decimal digits of n and CRLF behind `mark`; gives the end. */
+static char *put_count(char *at, char mark, size_t n)
+{
+	char digits[24];
+	size_t i = 0;
+
+	*at++ = mark;
+	do {
+		digits[i++] = (char)('0' + n % 10);
+		n /= 10;
+	} while (n);
+	while (i)
+		*at++ = digits[--i];
+	*at++ = '\r';
+	*at++ = '\n';
+	return at;
+}
+
+#define COUNT_SIZE 24
+
+/* The command as it goes over the wire, put together in one piece. */
 static void write_command(struct redis_link *link, size_t argc, const char *const *argv, const size_t *lens)
 {
 	struct evbuffer *out = bufferevent_get_output(link->bev);
+	size_t size = COUNT_SIZE;
+	struct evbuffer_iovec room;
+	char *at;
 
-	evbuffer_add_printf(out, "*%zu\r\n", argc);
+	for (size_t i = 0; i < argc; i++)
+		size += COUNT_SIZE + (lens ? lens[i] : strlen(argv[i])) + 2;
+	if (evbuffer_reserve_space(out, (ev_ssize_t)size, &room, 1) != 1)
+		xmalloc(SIZE_MAX); /* says so, and ends */
+	at = put_count(room.iov_base, '*', argc);
 	for (size_t i = 0; i < argc; i++) {
 		size_t len = lens ? lens[i] : strlen(argv[i]);
-		char head[32];
-		int n = snprintf(head, sizeof(head), "$%zu\r\n", len);
 
-		evbuffer_add(out, head, (size_t)n);
-		evbuffer_add(out, argv[i], len);
-		evbuffer_add(out, "\r\n", 2);
+		at = put_count(at, '$', len);
+		memcpy(at, argv[i], len);
+		at += len;
+		*at++ = '\r';
+		*at++ = '\n';
 	}
+	room.iov_len = (size_t)(at - (char *)room.iov_base);
+	evbuffer_commit_space(out, &room, 1);
 }
 
 static void push(struct redis_link *link, struct waiting *w)
@@ -204,6 +234,8 @@ void redis_link_script(struct redis_link *link, const struct redis_script *scrip
 	const char *const *argv, const size_t *lens, int timeout_ms, redis_done_fn done, void *arg)
 {
 	struct waiting *w = new_waiting(done, arg, timeout_ms);
+	size_t size = 0;
+	char *at;
 
 	if (!link->ready) {
 		push_failed(link, w);
@@ -212,13 +244,18 @@ void redis_link_script(struct redis_link *link, const struct redis_script *scrip
 	w->script = script;
 	w->keys = keys;
 	w->argc = argc;
-	w->argv = xcalloc(argc, sizeof(*w->argv));
-	w->lens = xcalloc(argc, sizeof(*w->lens));
+	w->lens = xcalloc(argc + 1, sizeof(*w->lens));
 	for (size_t i = 0; i < argc; i++) {
 		w->lens[i] = lens ? lens[i] : strlen(argv[i]);
-		w->argv[i] = xmalloc(w->lens[i] + 1);
-		memcpy(w->argv[i], argv[i], w->lens[i]);
-		w->argv[i][w->lens[i]] = '\0';
+		size += w->lens[i];
+	}
+	w->argv = xmalloc(argc * sizeof(*w->argv) + size + 1); /* the words lie behind their table */
+	at = (char *)(w->argv + argc);
+	for (size_t i = 0; i < argc; i++) {
+		w->argv[i] = at;
+		if (w->lens[i])
+			memcpy(at, argv[i], w->lens[i]);
+		at += w->lens[i];
 	}
 	send_script(link, w, false);
 	push(link, w);
@@ -283,38 +320,61 @@ static void leave(struct redis_link *link)
 		destroy_now(link);
 }
 
+/* Gives what was read to the reader and takes its replies. False: this connection is no more. */
+static bool feed(struct redis_link *link, struct bufferevent *bev, const char *data, size_t len)
+{
+	void *raw = NULL;
+
+	if (redisReaderFeed(link->reader, data, len) != REDIS_OK) {
+		disconnect(link, -EPROTO, link->reader->errstr);
+		return false;
+	}
+	while (link->bev == bev && !link->destroyed) {
+		if (redisReaderGetReply(link->reader, &raw) != REDIS_OK) {
+			disconnect(link, -EPROTO, link->reader->errstr);
+			return false;
+		}
+		if (!raw)
+			return true;
+		answer(link, raw);
+		freeReplyObject(raw);
+	}
+	return false;
+}
+
+/*
+ * A bufferevent reads 4 KiB in one turn of the loop: a page of stream entries would take fifty turns. What else lies in a plain socket is
+ * taken from it directly. Its end or a fault shows again at the next read of the bufferevent, which tells of it.
+ */
+static void drain_socket(struct redis_link *link, struct bufferevent *bev)
+{
+	char data[64 * 1024];
+
+	for (int turn = 0; turn < DRAIN_TURNS && !link->url.tls; turn++) {
+		ssize_t n = recv(bufferevent_getfd(bev), data, sizeof(data), MSG_DONTWAIT);
+
+		if (n <= 0 || !feed(link, bev, data, (size_t)n) || (size_t)n < sizeof(data) / 2)
+			return;
+	}
+}
+
 static void on_readable(struct bufferevent *bev, void *arg)
 {
 	struct redis_link *link = arg;
 	struct evbuffer *in = bufferevent_get_input(bev);
+	bool alive = true;
+	size_t n;
 
 	link->inside++;
-	while (link->bev == bev && !link->destroyed) {
-		size_t n = evbuffer_get_contiguous_space(in);
-		void *raw = NULL;
-
+	while (alive && (n = evbuffer_get_contiguous_space(in)) > 0) {
 		if (n > 64 * 1024)
 			n = 64 * 1024;
-		if (n) {
-			if (redisReaderFeed(link->reader, (const char *)evbuffer_pullup(in, (ev_ssize_t)n), n) != REDIS_OK) {
-				disconnect(link, -EPROTO, link->reader->errstr);
-				break;
-			}
+		alive = feed(link, bev, (const char *)evbuffer_pullup(in, (ev_ssize_t)n), n);
+		if (alive)
 			evbuffer_drain(in, n);
-		}
-		while (link->bev == bev && !link->destroyed) {
-			if (redisReaderGetReply(link->reader, &raw) != REDIS_OK) {
-				disconnect(link, -EPROTO, link->reader->errstr);
-				break;
-			}
-			if (!raw)
-				break;
-			answer(link, raw);
-			freeReplyObject(raw);
-		}
-		if (!n)
-			break;
 	}
+	if (alive)
+		drain_socket(link, bev);
 	leave(link);
 }
 
@@ -476,6 +536,7 @@ static void connect_now(struct redis_link *link)
 	link->connecting = true;
 	link->connect_deadline = mono() + CONNECT_MS;
 	bufferevent_setcb(link->bev, on_readable, NULL, on_event, link);
+	bufferevent_set_max_single_write(link->bev, WRITE_MAX);
 	bufferevent_enable(link->bev, EV_READ | EV_WRITE);
 	if (link->url.path[0]) {
 		struct sockaddr_un address = { .sun_family = AF_UNIX };

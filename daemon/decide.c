@@ -244,7 +244,7 @@ static void release(struct dunner *d, struct group *g, struct debtor *debtor, co
 
 static size_t free_slots(const struct dunner *d, const struct group *g)
 {
-	size_t used = d->flight_count, most = (size_t)d->config->limits.concurrency;
+	size_t used = d->on_the_way, most = (size_t)d->config->limits.concurrency;
 
 	for (struct release *r = g->releases; r; r = r->next)
 		used++;

@@ -222,7 +222,7 @@ static bool ask_due(struct dunner *d)
 		return false;
 	if (d->next_due && d->next_due > flow_now(d))
 		return false;
-	slots = d->flight_count < most ? most - d->flight_count : 0;
+	slots = d->on_the_way < most ? most - d->on_the_way : 0;
 	if (!slots)
 		return false;
 	d->asking_due = true;
@@ -283,8 +283,13 @@ static void pump_once(struct dunner *d)
 			start_group(d);
 		return;
 	}
-	if (d->waiting || d->queued) {
+	if (d->queued) {
 		start_group(d);
+		return;
+	}
+	if (d->waiting) { /* outcomes share a group with the next contacts, when any are due: half as many syncs and commits */
+		if (!d->asking_due && !ask_due(d))
+			start_group(d);
 		return;
 	}
 	if (d->reconcile_again && d->state == DUNNER_RUNNING)

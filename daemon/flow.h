@@ -195,7 +195,7 @@ struct dunner {
 	struct group *group; /* the one under way, or NULL */
 	struct input *waiting, **waiting_end; /* outcomes and other inputs for the next group; each in its own arena */
 	struct flight *flights;
-	size_t flight_count;
+	size_t flight_count, on_the_way; /* on_the_way: those whose outcome is not known yet */
 	bool asking_due;
 	int64_t next_due;
 	struct port_timer *pump_timer, *retry_timer;

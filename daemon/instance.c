@@ -6,6 +6,7 @@
 #include "daemon/instance_internal.h"
 
 #include <errno.h>
+#include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -500,6 +501,9 @@ int instance_run(const struct instance_options *options)
 	(void)prctl(PR_SET_DUMPABLE, 0, 0, 0, 0); /* keys and names are in memory */
 #endif
 	(void)umask(0077);
+	/* A group's buffers come back a moment later: they are not given to the system in between. */
+	(void)mallopt(M_TRIM_THRESHOLD, 16 * 1024 * 1024);
+	(void)mallopt(M_MMAP_THRESHOLD, 8 * 1024 * 1024);
 	in.log = log_create(NULL, STDERR_FILENO);
 	if ((r = setup_read(options, &in.setup, &err)) < 0) {
 		(void)fault(&in, &err, r);

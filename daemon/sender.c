@@ -49,6 +49,7 @@ struct flight *sender_create(struct dunner *d, const struct message *message, co
 	flight->next = d->flights;
 	d->flights = flight;
 	d->flight_count++;
+	d->on_the_way++;
 	return flight;
 }
 
@@ -66,6 +67,7 @@ void sender_drop(struct dunner *d, struct flight *flight)
 		if (*at == flight) {
 			*at = flight->next;
 			d->flight_count--;
+			d->on_the_way -= !flight->done;
 			arena_free(flight->arena);
 			return;
 		}
@@ -99,6 +101,7 @@ void sender_outcome(struct flight *flight, const struct outcome *outcome)
 	struct input *input = arena_alloc(flight->arena, sizeof(*input));
 	struct outcome *o = &flight->outcome;
 
+	d->on_the_way -= !flight->done;
 	flight->done = true;
 	*o = *outcome;
 	o->reason = copy(flight->arena, outcome->reason);

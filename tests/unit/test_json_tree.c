@@ -1,0 +1,161 @@
+/* The tree that json_tree.c builds is the one that json-c builds: documents of every shape, read by both. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/hash.h"
+#include "common/json.h"
+
+#define ROUNDS 3000
+
+/* Read without JSON_COMMENTS it is ours, with them json-c's. */
+static void same(const char *text, size_t len)
+{
+	CLEANUP(arena_freep) struct arena *arena = arena_create();
+	CLEANUP(buf_clear) struct buf ours = { 0 };
+	CLEANUP(buf_clear) struct buf theirs = { 0 };
+	struct err err = { 0 };
+	struct json a, b;
+
+	assert_int_equal(json_parse(arena, text, len, JSON_FRACTIONS, &a, &err), 0);
+	assert_int_equal(json_parse(arena, text, len, JSON_FRACTIONS | JSON_COMMENTS, &b, &err), 0);
+	json_write(&ours, &a);
+	json_write(&theirs, &b);
+	assert_string_equal(buf_str(&ours), buf_str(&theirs));
+	assert_int_equal(a.type, b.type);
+	assert_int_equal(json_len(&a), json_len(&b));
+}
+
+static void test_documents(void **state)
+{
+	static const char *const rows[] = { "{}", "[]", "null", "true", "false", "0", "-0", "-9223372036854775808",
+		"9223372036854775807", "1.5", "-2e3", "1E-7", "\"\"", "\"a\"", " [ 1 , 2 ] ", "\t{\"a\" :\n{\"b\":[]}}\r\n",
+		"{\"a\":null,\"b\":[null,true,{\"c\":\"d\"}],\"e\":12,\"\":\"empty name\"}", "\"\\\"\\\\\\/\\b\\f\\n\\r\\t\"",
+		"\"\\u0041\\u00e9\\u20ac\\ud83d\\ude00\\uFFFD\"", "\"\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80\"", "[[[[[[[[[[[[[[[[1]]]]]]]]]]]]]]]]",
+		"[[],[[]],{},{\"a\":{}}]" };
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+		same(rows[i], strlen(rows[i]));
+}
+
+/* A text need not end with NUL, and its last byte may be a digit. */
+static void test_borrowed_text(void **state)
+{
+	CLEANUP(arena_freep) struct arena *arena = arena_create();
+	char *exact = malloc(3);
+	struct err err = { 0 };
+	struct json json;
+
+	(void)state;
+	memcpy(exact, "123", 3);
+	assert_int_equal(json_parse(arena, exact, 2, 0, &json, &err), 0);
+	assert_int_equal(json_int(&json), 12);
+	assert_int_equal(json_parse(arena, exact, 3, 0, &json, &err), 0);
+	assert_int_equal(json_int(&json), 123);
+	free(exact);
+}
+
+static void test_many_members(void **state)
+{
+	CLEANUP(buf_clear) struct buf text = { 0 };
+
+	(void)state;
+	buf_add_char(&text, '{');
+	for (int i = 0; i < 1000; i++)
+		buf_printf(&text, "%s\"name %d\":[%d,{\"x\":%d}]", i ? "," : "", i, i, -i);
+	buf_add_char(&text, '}');
+	same(text.data, text.len);
+}
+
+struct dice {
+	uint64_t state;
+};
+
+static unsigned roll(struct dice *dice, unsigned sides)
+{
+	dice->state = dice->state * 6364136223846793005u + 1442695040888963407u;
+	return (unsigned)(dice->state >> 33) % sides;
+}
+
+static void random_string(struct dice *dice, struct json_writer *w, const char *key)
+{
+	static const char *const bits[] = { "a", "\"", "\\", "\n", "\t", "\x01", "\xc3\xa9", "\xf0\x9f\x98\x80", "/", " ", "xyz" };
+	CLEANUP(buf_clear) struct buf text = { 0 };
+
+	for (unsigned n = roll(dice, 12); n; n--)
+		buf_add_str(&text, bits[roll(dice, ARRAY_LEN(bits))]);
+	jw_str(w, key, buf_str(&text));
+}
+
+static void random_value(struct dice *dice, struct json_writer *w, const char *key, int depth)
+{
+	char name[20];
+
+	switch (roll(dice, depth ? 7 : 5)) {
+	case 0: jw_null(w, key); break;
+	case 1: jw_bool(w, key, roll(dice, 2)); break;
+	case 2: jw_int(w, key, (int64_t)(dice->state >> roll(dice, 60)) * (roll(dice, 2) ? 1 : -1)); break;
+	case 3: jw_raw(w, key, "-1.25e2", 7); break;
+	case 4: random_string(dice, w, key); break;
+	case 5:
+		jw_array(w, key);
+		for (unsigned n = roll(dice, 6); n; n--)
+			random_value(dice, w, NULL, depth - 1);
+		jw_end_array(w);
+		break;
+	default:
+		jw_object(w, key);
+		for (unsigned n = roll(dice, 6); n; n--) {
+			snprintf(name, sizeof(name), "k%u", n);
+			random_value(dice, w, name, depth - 1);
+		}
+		jw_end_object(w);
+	}
+}
+
+static void test_random_documents(void **state)
+{
+	struct dice dice = { 20260302 };
+
+	(void)state;
+	for (int i = 0; i < ROUNDS; i++) {
+		CLEANUP(buf_clear) struct buf text = { 0 };
+		struct json_writer w = jw_init(&text);
+
+		random_value(&dice, &w, NULL, 6);
+		same(text.data, text.len);
+	}
+}
+
+static void test_random_bytes_differ(void **state)
+{
+	uint8_t one[32], seen[400][32];
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(seen); i++) {
+		random_bytes(one, sizeof(one));
+		for (size_t k = 0; k < i; k++)
+			assert_memory_not_equal(one, seen[k], sizeof(one));
+		memcpy(seen[i], one, sizeof(one));
+	}
+}
+
+int main(void)
+{
+	static const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_documents),
+		cmocka_unit_test(test_borrowed_text),
+		cmocka_unit_test(test_many_members),
+		cmocka_unit_test(test_random_documents),
+		cmocka_unit_test(test_random_bytes_differ),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
