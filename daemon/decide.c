@@ -244,8 +244,11 @@ static void release(struct dunner *d, struct group *g, struct debtor *debtor, co
 
 static size_t free_slots(const struct dunner *d, const struct group *g)
 {
-	size_t used = d->on_the_way, most = (size_t)d->config->limits.concurrency;
+	size_t used = d->flight_count, most = (size_t)d->config->limits.concurrency;
 
+	/* What a kill could leave in doubt stays within the limit: an outcome frees its slot when it is durable before the release is. */
+	for (struct input *input = g->inputs; input; input = input->next)
+		used -= input->flight != NULL;
 	for (struct release *r = g->releases; r; r = r->next)
 		used++;
 	return used < most ? most - used : 0;

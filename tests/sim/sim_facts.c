@@ -227,6 +227,8 @@ void judge_event_added(struct judge *judge, const char *stream, const char *text
 		if (known_one->since_mono == NEVER) { /* sent again after the store had lost it */
 			known_one->since_mono = t.since_mono;
 			known_one->since_wall = t.since_wall;
+			known_one->broken = known_one->broken && !known_one->quarantined;
+			known_one->quarantined = false;
 			return;
 		}
 	}
@@ -249,7 +251,7 @@ void facts_quarantined(struct judge *judge, const char *digest)
 {
 	for (size_t i = 0; i < judge->told_count; i++)
 		if (strcmp(judge->told[i].digest, digest) == 0 && !judge->told[i].broken) {
-			judge->told[i].broken = true;
+			judge->told[i].broken = judge->told[i].quarantined = true;
 			judge->told[i].since_wall = sim_wall(judge->sim);
 		}
 }

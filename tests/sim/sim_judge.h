@@ -16,6 +16,7 @@ struct told { /* one event, as it stands in a stream */
 	const char *text;
 	char digest[65]; /* hex SHA-256 of the text */
 	bool broken; /* no parser takes it, or it was quarantined as poison; event.invoice_id may still be known */
+	bool quarantined; /* broken only because it was taken for poison: sent again, it is judged anew */
 	int64_t since_mono, since_wall; /* in the stream since; NEVER while the store has lost it */
 };
 
