@@ -29,6 +29,7 @@ struct slot {
 	uint64_t name; /* year and slot; 0 = this place is free */
 	uint8_t state, classes;
 	bool told; /* that they are missing: once is enough */
+	bool lost; /* records of it may lie in a part that cannot be read: the next one's number is not known */
 	bool any; /* a record was seen: */
 	uint64_t n, index;
 	uint8_t hash[SHA256_SIZE];
@@ -66,6 +67,7 @@ struct walker {
 	size_t slot_count, slot_size;
 	uint8_t (*tags)[TAG_KEPT]; /* all zero = free */
 	size_t tag_count, tag_size;
+	bool all_lost; /* slots that were not seen yet may have records in what cannot be read */
 	bool linked; /* `chain` is what the segment before ended with */
 	uint8_t chain[SHA256_SIZE];
 	uint64_t last_write;
@@ -140,6 +142,7 @@ static struct slot *slot_of(struct walker *w, uint16_t year, uint32_t number)
 			return &w->slots[at];
 	w->slot_count++;
 	w->slots[at].name = name;
+	w->slots[at].lost = w->all_lost;
 	look_at_keys(w, year, number, &w->slots[at]);
 	return &w->slots[at];
 }
@@ -286,12 +289,13 @@ static void check_order(struct walker *w, const struct case_keys *keys, const st
 	record_tag(slot->tag_key, n, expected);
 	if (!equal_secret(expected, tag, SHA256_SIZE))
 		find(w, offset, "tag", "its tag is not that of record %" PRIu64 " of its case", n);
-	if (n != (slot->any ? slot->n + 1 : 0))
+	if (!slot->lost && n != (slot->any ? slot->n + 1 : 0))
 		find(w, offset, "sequence", "it is record %" PRIu64 " of its case where %" PRIu64 " is due", n, slot->any ? slot->n + 1 : 0);
 	if (slot->any && ((uint64_t)json_int(&prev_index) != slot->index || !json_str(&prev_hash) ||
 				 strcmp(json_str(&prev_hash), hex_format(slot->hash, SHA256_SIZE, hex)) != 0))
 		find(w, offset, "previous", "it does not point to the record before it, number %" PRIu64 " of the log", slot->index);
 	slot->any = true;
+	slot->lost = false;
 	slot->n = n;
 	slot->index = record->index;
 	record_leaf_hash(record->leaf, slot->hash);
@@ -426,6 +430,17 @@ static int walk_group(const struct journal_group *group, size_t at, void *arg)
 	return r;
 }
 
+/* One damage is one finding: what hangs on what cannot be read is not held against what follows. */
+static void lose(struct walker *w)
+{
+	w->linked = false;
+	w->all_lost = true;
+	for (size_t i = 0; i < w->slot_size; i++) {
+		w->slots[i].lost = true;
+		w->slots[i].any = false;
+	}
+}
+
 /* --- segments ------------------------------------------------------------------------------------------------------------------------ */
 
 /* What the header says of everything before it must be what was found there. */
@@ -439,12 +454,13 @@ static void check_header(struct walker *w, bool first)
 		head->first_index);
 	if (strcmp(name, w->file) != 0)
 		find(w, 0, "name", "by its header its name is %s", name);
-	if (first) {
-		if (memcmp(head->previous, none, SHA256_SIZE) != 0)
-			find(w, PREVIOUS_OFFSET, "beginning", "it is not the first segment, and those before it are gone");
-	} else if (w->linked && !equal_secret(head->previous, w->chain, SHA256_SIZE)) {
+	if (first && memcmp(head->previous, none, SHA256_SIZE) != 0) {
+		find(w, PREVIOUS_OFFSET, "beginning", "it is not the first segment, and those before it are gone");
+		lose(w);
+	} else if (!first && w->linked && !equal_secret(head->previous, w->chain, SHA256_SIZE)) {
 		find(w, PREVIOUS_OFFSET, "chain", "it does not follow the segment before it: one is missing, or groups at its end");
-	} else if (w->linked) {
+		lose(w);
+	} else if (!first && w->linked) {
 		if (head->first_write <= w->last_write)
 			find(w, 0, "writes", "its writes begin with %" PRIu64 ", after %" PRIu64, head->first_write, w->last_write);
 		if (head->first_index != log_of(w, head->year)->next_index)
@@ -503,7 +519,7 @@ static int walk_segment(struct walker *w, const char *name, bool first, bool las
 		return r;
 	if (frames_segment_read(buf_str(&bytes), bytes.len, w->arena, &w->head) < 0) {
 		find(w, 0, "header", "no segment header stands here");
-		w->linked = false;
+		lose(w);
 		return 0;
 	}
 	check_header(w, first);
@@ -517,7 +533,9 @@ static int walk_segment(struct walker *w, const char *name, bool first, bool las
 	else if (end.tail != FRAMES_CLEAN)
 		find(w, end.damage, end.tail == FRAMES_TORN ? "torn" : "corrupt",
 			"no frame stands rightly here: restore this segment from a copy (its whole groups end at byte %zu)", end.end);
-	w->linked = end.tail == FRAMES_CLEAN || last;
+	w->linked = true;
+	if (end.tail != FRAMES_CLEAN && !last)
+		lose(w);
 	memcpy(w->chain, end.chain, SHA256_SIZE);
 	w->last_write = end.last_write;
 	hex_format(end.chain, SHA256_SIZE, w->sum->head);
