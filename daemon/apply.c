@@ -313,8 +313,10 @@ static void command_invoice(struct dunner *d, struct group *g, const struct even
 	doc->touched = true;
 	sender_touch(d, NULL, doc->id);
 	if (strcmp(e->command, "hold") == 0) {
+		if (e->until && e->until <= now)
+			return; /* read late: it is over */
 		struct hold_entry hold = { .reason = "operator", .since = now,
-			.until = e->until > now ? e->until : now + 30 * DAY_MS, .who = e->who, .why = e->why };
+			.until = e->until ? e->until : now + 30 * DAY_MS, .who = e->who, .why = e->why };
 
 		escalation_hold(esc, g->arena, &hold);
 	} else if (strcmp(e->command, "resume") == 0 || strcmp(e->command, "retry") == 0) {
