@@ -147,7 +147,7 @@ static void not_sent(struct candidate *c, int64_t retry_at, struct effects *fx)
 	(void)fx;
 	if (!escalation_move(e, TRIGGER_NOT_SENT))
 		return;
-	e->step = e->attempt = NULL;
+	e->step = e->attempt = e->verdict = NULL;
 	e->since = e->look_at = 0;
 	e->retry_at = retry_at;
 }

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "common/hash.h"
 #include "common/utc.h"
 
 const char *const escalation_state_names[ESCALATION_STATE_COUNT + 1] = { "none", "stub", "waiting", "sending", "in_doubt",
@@ -61,7 +62,7 @@ void escalation_walked(struct escalation *e, struct arena *arena, const char *st
 	e->walk = arena_grow(arena, e->walk, e->walk_count, &e->walk_capacity, sizeof(*e->walk));
 	e->walk[e->walk_count++] = (struct walked){ step, end, reason, at, attempt };
 	if (e->step && strcmp(e->step, step) == 0) {
-		e->step = e->attempt = e->task = NULL;
+		e->step = e->attempt = e->task = e->verdict = NULL;
 		e->since = e->look_at = 0;
 	}
 	e->tries = e->retry_at = 0;
@@ -77,6 +78,24 @@ void escalation_hold(struct escalation *e, struct arena *arena, const struct hol
 		}
 	e->holds = arena_grow(arena, e->holds, e->hold_count, &e->hold_capacity, sizeof(*e->holds));
 	e->holds[e->hold_count++] = *hold;
+}
+
+bool escalation_commanded(struct escalation *e, struct arena *arena, const struct event *command)
+{
+	const char *both = arena_printf(arena, "%s\n%s", command->source, command->id);
+	uint8_t digest[SHA256_SIZE];
+	char hex[2 * 12 + 1];
+
+	sha256(both, strlen(both), digest);
+	hex_format(digest, 12, hex);
+	for (size_t i = 0; i < e->command_count; i++)
+		if (strcmp(e->commands[i], hex) == 0)
+			return false;
+	if (e->command_count == ESCALATION_COMMANDS_KEPT)
+		memmove(e->commands, e->commands + 1, --e->command_count * sizeof(*e->commands));
+	e->commands = arena_grow(arena, e->commands, e->command_count, &e->command_capacity, sizeof(*e->commands));
+	e->commands[e->command_count++] = arena_strdup(arena, hex);
+	return true;
 }
 
 bool escalation_unhold(struct escalation *e, const char *reason)

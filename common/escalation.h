@@ -68,11 +68,14 @@ struct escalation {
 	size_t walk_count, walk_capacity;
 	/* The step in hand, while SENDING, DOUBT, TASK or GATE (and after closing, until the attempt's outcome is known). */
 	const char *step, *attempt, *task;
+	const char *verdict; /* a person's word about the attempt in doubt: "sent" or "not_sent"; NULL = none */
 	int64_t since, look_at; /* look_at: deadline, or when to resolve again */
 	int64_t tries; /* certain failures of the step in hand */
 	int64_t retry_at;
 	struct hold_entry *holds;
 	size_t hold_count, hold_capacity;
+	const char **commands; /* identities of a person's last commands, oldest first: each counts once, however often it is read */
+	size_t command_count, command_capacity;
 	const char *deferred; /* "step reason until" as last recorded, so that it is recorded once */
 	const char *held; /* hold as last told to others, NULL = none */
 	const char *closed; /* reason */
@@ -80,6 +83,8 @@ struct escalation {
 	bool overdue_told;
 	int64_t next_at; /* as in the due set; 0 = no timer */
 };
+
+#define ESCALATION_COMMANDS_KEPT 16
 
 struct rules {
 	const struct policy *policy; /* of this escalation; NULL: unknown version, a hold */
@@ -123,6 +128,7 @@ bool escalation_move(struct escalation *e, enum escalation_trigger trigger);
 void escalation_walked(struct escalation *e, struct arena *arena, const char *step, enum step_end end, const char *reason,
 	int64_t at, const char *attempt);
 void escalation_hold(struct escalation *e, struct arena *arena, const struct hold_entry *hold); /* replaces one of the same reason */
+bool escalation_commanded(struct escalation *e, struct arena *arena, const struct event *command); /* false: it was taken before */
 bool escalation_unhold(struct escalation *e, const char *reason); /* NULL = all; true when there was one */
 
 /*

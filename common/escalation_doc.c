@@ -59,11 +59,18 @@ void escalation_write(struct buf *out, const struct escalation *e)
 	jw_opt_str(w, "step", e->step);
 	jw_opt_str(w, "attempt", e->attempt);
 	jw_opt_str(w, "task", e->task);
+	jw_opt_str(w, "verdict", e->verdict);
 	jw_opt_int(w, "since", e->since);
 	jw_opt_int(w, "look_at", e->look_at);
 	jw_opt_int(w, "tries", e->tries);
 	jw_opt_int(w, "retry_at", e->retry_at);
 	write_holds(w, e);
+	if (e->command_count)
+		jw_array(w, "commands");
+	for (size_t i = 0; i < e->command_count; i++)
+		jw_str(w, NULL, e->commands[i]);
+	if (e->command_count)
+		jw_end_array(w);
 	jw_opt_str(w, "deferred", e->deferred);
 	jw_opt_str(w, "held", e->held);
 	jw_opt_str(w, "closed", e->closed);
@@ -122,6 +129,23 @@ static int read_holds(const struct json *json, struct arena *arena, struct escal
 	return 0;
 }
 
+static int read_commands(const struct json *json, struct arena *arena, struct escalation *ret, struct err *err)
+{
+	struct json commands = { 0 };
+	int r = json_opt_array(json, "commands", &commands, err);
+
+	if (r < 0)
+		return r;
+	ret->command_count = ret->command_capacity = json_len(&commands);
+	ret->commands = arena_alloc(arena, ret->command_count * sizeof(*ret->commands));
+	for (size_t i = 0; i < ret->command_count; i++) {
+		struct json one = json_at(&commands, i);
+
+		ret->commands[i] = json_str(&one) ? json_str(&one) : "";
+	}
+	return 0;
+}
+
 int escalation_read(struct arena *arena, const char *text, size_t len, struct escalation *ret, struct err *err)
 {
 	struct json *json = arena_alloc(arena, sizeof(*json));
@@ -139,11 +163,12 @@ int escalation_read(struct arena *arena, const char *text, size_t len, struct es
 		(r = read_walk(json, arena, ret, err)) < 0 || (r = json_opt_str(json, "step", 128, &ret->step, err)) < 0 ||
 		(r = json_opt_str(json, "attempt", 128, &ret->attempt, err)) < 0 ||
 		(r = json_opt_str(json, "task", 400, &ret->task, err)) < 0 ||
+		(r = json_opt_str(json, "verdict", 16, &ret->verdict, err)) < 0 ||
 		(r = json_opt_int(json, "since", INT64_MIN, INT64_MAX, &ret->since, err)) < 0 ||
 		(r = json_opt_int(json, "look_at", INT64_MIN, INT64_MAX, &ret->look_at, err)) < 0 ||
 		(r = json_opt_int(json, "tries", 0, MONEY_MAX, &ret->tries, err)) < 0 ||
 		(r = json_opt_int(json, "retry_at", INT64_MIN, INT64_MAX, &ret->retry_at, err)) < 0 ||
-		(r = read_holds(json, arena, ret, err)) < 0 ||
+		(r = read_holds(json, arena, ret, err)) < 0 || (r = read_commands(json, arena, ret, err)) < 0 ||
 		(r = json_opt_str(json, "deferred", 400, &ret->deferred, err)) < 0 ||
 		(r = json_opt_str(json, "held", 128, &ret->held, err)) < 0 ||
 		(r = json_opt_str(json, "closed", 128, &ret->closed, err)) < 0 ||

@@ -312,8 +312,10 @@ static void command_invoice(struct dunner *d, struct group *g, const struct even
 	doc->touched = true;
 	sender_touch(d, NULL, doc->id);
 	if (strcmp(e->command, "hold") == 0) {
+		if (e->until && e->until <= now)
+			return; /* read late: it is over */
 		struct hold_entry hold = { .reason = "operator", .since = now,
-			.until = e->until > now ? e->until : now + 30 * DAY_MS, .who = e->who, .why = e->why };
+			.until = e->until ? e->until : now + 30 * DAY_MS, .who = e->who, .why = e->why };
 
 		escalation_hold(esc, g->arena, &hold);
 	} else if (strcmp(e->command, "resume") == 0 || strcmp(e->command, "retry") == 0) {
@@ -347,8 +349,10 @@ static void command_invoice(struct dunner *d, struct group *g, const struct even
 	} else if (strcmp(e->command, "decide") == 0 && esc->state == ESCALATION_GATE) {
 		gate_decided(d, g, doc, strcmp(decision, "stop") == 0 ? "stop" : "continue");
 	} else if (strcmp(e->command, "decide") == 0 && esc->state == ESCALATION_DOUBT) {
-		if (strcmp(decision, "sent") == 0 || strcmp(decision, "not_sent") == 0)
-			reconcile_verdict(d, esc->attempt, strcmp(decision, "sent") == 0, e->who);
+		if (strcmp(decision, "sent") == 0 || strcmp(decision, "not_sent") == 0) {
+			esc->verdict = decision; /* kept with the document until the reconciler has the attempt's entry at hand */
+			d->reconcile_all = d->reconcile_again = true;
+		}
 	}
 }
 
@@ -357,6 +361,7 @@ void decide_command(struct dunner *d, struct group *g, const struct event *e)
 	const char *id = e->target && strchr(e->target, ':') ? decide_task_invoice(g->arena, e->target) : e->target;
 	struct doc *doc = group_find(d, g, DOC_ESCALATION, id);
 	struct doc *system = group_case(d, g, NULL);
+	bool brake = strcmp(e->command, "suspend") == 0 || strcmp(e->command, "release") == 0;
 	struct draft *draft;
 
 	if (!doc || !doc->loaded || !doc->existed)
@@ -364,6 +369,9 @@ void decide_command(struct dunner *d, struct group *g, const struct event *e)
 	/* A hold may come before the invoice that it names, on another stream: it is kept with the stub. */
 	if (doc && (!doc->loaded || (!doc->existed && doc->e->state == ESCALATION_NONE && strcmp(e->command, "hold") != 0)))
 		doc = NULL;
+	if (doc ? !escalation_commanded(doc->e, g->arena, e) : brake && system->d->suspended.set &&
+			    fact_order_compare(&e->order, &system->d->suspended.order) <= 0)
+		return; /* read again after the store lost its place, or sent again: what was done since stands */
 	g->fx.actor = arena_printf(g->arena, "person:%s", e->who);
 	draft = effects_record(&g->fx, "operator.command", doc ? doc->e->invoice.debtor_id : NULL);
 	jw_str(&draft->w, "command", e->command);
@@ -372,7 +380,7 @@ void decide_command(struct dunner *d, struct group *g, const struct event *e)
 	jw_str(&draft->w, "why", e->why);
 	jw_opt_str(&draft->w, "step", e->step);
 	jw_str(&draft->w, "event_id", e->id);
-	if (strcmp(e->command, "suspend") == 0 || strcmp(e->command, "release") == 0) {
+	if (brake) {
 		bool on = e->command[0] == 's';
 
 		system->d->suspended = (struct debtor_switch){ .set = true, .on = on, .until = e->until,

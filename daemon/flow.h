@@ -202,6 +202,7 @@ struct dunner {
 	bool pumping, pump_wanted;
 
 	bool reconciling, reconcile_again;
+	bool reconcile_all; /* the next pass also takes those that only wait: a person may have spoken */
 
 	/* recovery */
 	struct recovery *recovery;
@@ -268,8 +269,6 @@ bool decide_settled(const struct candidate *members, size_t count, const struct 
 void decide_entry(struct group *g, struct attempt_entry *entry, bool settled); /* its entry goes, or is written again */
 
 /* reconciler.c */
-/* A person says what became of a doubtful attempt. */
-void reconcile_verdict(struct dunner *d, const char *attempt_id, bool sent, const char *who);
 void reconcile_start(struct dunner *d); /* one pass over all attempts without an outcome */
 void decide_reconcile(struct dunner *d, struct group *g, struct input *input);
 void reconcile_committed(struct dunner *d, struct group *g); /* starts what the group decided: resends, look-ups */

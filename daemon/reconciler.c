@@ -12,7 +12,7 @@ struct pass {
 	struct dunner *dunner;
 	struct input *first, **end;
 	size_t doubts;
-	bool failed;
+	bool failed, all;
 };
 
 static struct input *input_for(struct arena **arena, enum input_kind kind, const char *json, size_t len)
@@ -54,7 +54,7 @@ static void on_attempts(int r, const struct store_value *values, size_t count, v
 		pass->doubts++;
 		traits = decide_traits(d, input->attempt->provider);
 		if (sender_flight(d, input->attempt->id) ||
-			(input->attempt->in_doubt &&
+			(input->attempt->in_doubt && !pass->all &&
 				contact_doubt_next(input->attempt, &traits, now, &at) == DOUBT_WAIT)) {
 			arena_free(arena);
 			continue;
@@ -81,6 +81,7 @@ static void on_place(int r, const struct store_value *values, size_t count, void
 
 	d->reconciling = false;
 	d->reconcile_again |= !ours;
+	d->reconcile_all |= !ours && pass->all;
 	if (ours)
 		d->doubts = pass->doubts;
 	for (struct input *input = pass->first, *next; input; input = next) {
@@ -108,11 +109,21 @@ void reconcile_start(struct dunner *d)
 	d->reconcile_again = false;
 	pass = xcalloc(1, sizeof(*pass));
 	pass->dunner = d;
+	pass->all = d->reconcile_all;
+	d->reconcile_all = false;
 	pass->end = &pass->first;
 	arena = arena_create();
 	d->ports.store->hash(d->ports.store->self, key_of(arena, &d->keyspace, "attempts"), on_attempts, pass);
 	d->ports.store->hash(d->ports.store->self, key_of(arena, &d->keyspace, "cursor"), on_place, pass);
 	arena_free(arena);
+}
+
+static const char *verdict_on(const struct candidate *members, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		if (members[i].escalation->verdict)
+			return members[i].escalation->verdict;
+	return NULL;
 }
 
 void decide_reconcile(struct dunner *d, struct group *g, struct input *input)
@@ -122,6 +133,8 @@ void decide_reconcile(struct dunner *d, struct group *g, struct input *input)
 	struct provider_traits traits = decide_traits(d, entry->provider);
 	struct doc *debtor = group_find(d, g, DOC_DEBTOR, entry->debtor_id);
 	struct candidate *members;
+	const struct outcome person = { .kind = OUTCOME_ACCEPTED, .reason = "person" };
+	const char *verdict;
 	enum doubt_step step;
 	size_t count;
 	int64_t at;
@@ -134,10 +147,18 @@ void decide_reconcile(struct dunner *d, struct group *g, struct input *input)
 	}
 	if (debtor && debtor->loaded)
 		debtor->touched = true;
-	if (input->never_sent && sender_flight(d, entry->id))
+	verdict = verdict_on(members, count);
+	if (verdict && strcmp(verdict, "sent") == 0) {
+		(void)contact_settle(&env, debtor && debtor->loaded ? debtor->d : NULL, members, count, entry, &traits, &person,
+			&g->fx);
+		decide_entry(g, entry, true);
+		return;
+	}
+	if ((input->never_sent || verdict) && sender_flight(d, entry->id))
 		return; /* another request with this id went out after the look-up */
-	if (input->never_sent) {
-		contact_never_sent(debtor && debtor->loaded ? debtor->d : NULL, members, count, entry, "lookup", &g->fx);
+	if (input->never_sent || verdict) {
+		contact_never_sent(debtor && debtor->loaded ? debtor->d : NULL, members, count, entry,
+			verdict ? "person" : "lookup", &g->fx);
 		decide_entry(g, entry, true);
 		return;
 	}
@@ -229,50 +250,6 @@ static void on_lookup(enum lookup_result result, const char *provider_id, void *
 	}
 	flow_wait(d, input);
 	dunner_pump(d);
-}
-
-struct verdict {
-	struct dunner *dunner;
-	bool sent;
-	char attempt[ATTEMPT_ID_SIZE], who[101];
-};
-
-static void on_verdict(int r, const struct store_value *values, size_t count, void *arg)
-{
-	struct verdict *verdict = arg;
-	struct dunner *d = verdict->dunner;
-
-	for (size_t i = 0; r == 0 && i + 1 < count; i += 2) {
-		struct arena *arena;
-		struct input *input;
-
-		if (!values[i].data || strlen(verdict->attempt) != values[i].len ||
-			memcmp(values[i].data, verdict->attempt, values[i].len) != 0)
-			continue;
-		input = input_for(&arena, verdict->sent ? INPUT_OUTCOME : INPUT_RECONCILE, values[i + 1].data,
-			values[i + 1].len);
-		if (!input)
-			break;
-		input->never_sent = !verdict->sent;
-		input->outcome = arena_alloc(arena, sizeof(*input->outcome));
-		*input->outcome = (struct outcome){ .kind = OUTCOME_ACCEPTED, .reason = "person" };
-		flow_wait(d, input);
-	}
-	free(verdict);
-	dunner_pump(d);
-}
-
-void reconcile_verdict(struct dunner *d, const char *attempt_id, bool sent, const char *who)
-{
-	struct verdict *verdict = xcalloc(1, sizeof(*verdict));
-	struct arena *arena = arena_create();
-
-	verdict->dunner = d;
-	verdict->sent = sent;
-	snprintf(verdict->attempt, sizeof(verdict->attempt), "%s", attempt_id);
-	snprintf(verdict->who, sizeof(verdict->who), "%s", who);
-	d->ports.store->hash(d->ports.store->self, key_of(arena, &d->keyspace, "attempts"), on_verdict, verdict);
-	arena_free(arena);
 }
 
 static struct attempt_entry *copy_entry(struct arena *arena, const struct attempt_entry *entry)

@@ -84,7 +84,7 @@ static void finish(struct recovery *r)
 		d->not_released_from = cancel ? d->last_index : UINT64_MAX;
 		flow_wait(d, input);
 		dunner_set_state(d, DUNNER_DRAINING);
-		d->reconcile_again = true;
+		d->reconcile_again = d->reconcile_all = true;
 	}
 	inbox_start(d);
 	dunner_pump(d);
