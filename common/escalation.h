@@ -49,7 +49,7 @@ struct walked {
 	enum step_end end;
 	const char *reason; /* of a skip; or how it was settled. NULL = none */
 	int64_t at; /* ms UTC */
-	const char *attempt; /* the proof: attempt or task id, NULL for a skip */
+	const char *attempt; /* the proof: attempt or task id; of a skip the task that it opened, while that waits. NULL = none */
 };
 
 struct hold_entry { /* a named reason with an end, given from outside; those that follow from facts are computed */

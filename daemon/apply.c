@@ -267,6 +267,13 @@ static void task_done(struct dunner *d, struct group *g, struct doc *invoice, co
 	const char *kind = arena_printf(g->arena, "%.*s", (int)strcspn(id, ":"), id);
 
 	close_task(g, invoice->e, id, kind, "done");
+	for (size_t i = 0; i < invoice->e->walk_count; i++) {
+		struct walked *walked = &invoice->e->walk[i];
+
+		if (walked->end == STEP_SKIPPED && walked->attempt && strcmp(walked->attempt, id) == 0)
+			walked->attempt = NULL;
+	}
+	invoice->touched = true;
 	if (!debtor || !debtor->loaded)
 		return;
 	for (struct doc *doc = g->docs; doc && call; doc = doc->next) {

@@ -297,21 +297,12 @@ static struct debtor *system_case(struct ctl *ctl)
 
 int64_t ctl_stale_since(struct ctl *ctl, const struct policy *policy)
 {
-#ifdef FEEDS_MAX
 	return feed_stale_since(policy, debtor_payments_known_to(system_case(ctl), ctl->config->ledgers), ctl->now);
-#else
-	(void)ctl, (void)policy;
-	return 0;
-#endif
 }
 
 bool ctl_feed_unknown(struct ctl *ctl)
 {
-#ifdef FEEDS_MAX
 	return !system_case(ctl)->feed_count;
-#else
-	return !system_case(ctl)->watermark;
-#endif
 }
 
 /* The policy's file is not at hand: what the daemon wrote down last. */

@@ -117,13 +117,15 @@ const char *world_key(const struct world *w, struct arena *arena, const char *na
 
 static void start_sandbox(struct world *w)
 {
-	char port_file[140], capture[140], log[140];
-	const char *argv[] = { program(w, "dunningd-sandbox"), "--port", "0", "--port-file", port_file, "--log", capture, NULL };
+	char port_file[140], capture[140], log[140], clock[140];
+	const char *argv[] = { program(w, "dunningd-sandbox"), "--port", "0", "--port-file", port_file, "--log", capture,
+		w->options.clock ? "--clock" : NULL, clock, NULL };
 	int64_t deadline = real_ms() + UP_MS;
 
 	snprintf(port_file, sizeof(port_file), "%s/port", w->dir);
 	snprintf(capture, sizeof(capture), "%s/captured", w->dir);
 	snprintf(log, sizeof(log), "%s/sandbox.log", w->dir);
+	snprintf(clock, sizeof(clock), "%s/state-0/clock", w->dir);
 	process_start(&w->sandbox, argv, log);
 	while (!w->port && real_ms() < deadline) {
 		CLEANUP(buf_clear) struct buf text = { 0 };
@@ -157,7 +159,10 @@ void world_renew(struct world *w, int number)
 {
 	char text[3000];
 
-	snprintf(w->prefix, sizeof(w->prefix), "w%d", number);
+	if (w->options.prefix)
+		snprintf(w->prefix, sizeof(w->prefix), "%s", w->options.prefix);
+	else
+		snprintf(w->prefix, sizeof(w->prefix), "w%d", number);
 	snprintf(w->state, sizeof(w->state), "%s/state-%d", w->dir, number);
 	snprintf(w->config, sizeof(w->config), "%s/dunningd-%d.json", w->dir, number);
 	snprintf(text, sizeof(text),

@@ -16,7 +16,8 @@ struct world_options {
 	bool plain; /* the provider knows neither idempotency keys nor look-ups */
 	int concurrency; /* 0 = 20 */
 	const char *policy; /* name of the default one; NULL = "now" */
-	const char *clock; /* --clock; NULL = the computer's */
+	const char *clock; /* --clock, which the sandbox follows; NULL = the computer's */
+	const char *prefix; /* of the Redis keys; NULL = one for each world_renew() */
 	const char *appendfsync; /* NULL = everysec */
 };
 

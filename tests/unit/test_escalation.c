@@ -356,11 +356,17 @@ static void skips_that_are_due(void **state)
 	assert_string_equal(w.walk[0].reason, "no_address"); /* whichever is seen first: it did not go out */
 	assert_string_equal(w.walk[1].step, "first");
 	assert_int_equal(w.walk[1].end, STEP_SKIPPED);
-	assert_null(w.walk[1].attempt);
+	assert_string_equal(w.walk[1].attempt, "no_address:inv_42:first");
 	assert_int_equal(count_drafts(w.fx.records, "attempt.skipped"), 2);
 	assert_tells(find_draft(w.fx.events, "contact.skipped"), "\"reason\":\"no_address\"");
 	assert_string_equal(find_task(&w.fx, "no_address")->id, "no_address:inv_42:early");
 	assert_int_equal(w.e.next_at, at("2026-04-16T07:00:00Z")); /* the call */
+	w.walk[0].attempt = NULL; /* a person found one */
+	add_fact(&w, FACT_PAID, "2026-04-12T12:00:00Z", NULL);
+	refresh(&w, "2026-04-12T12:00:00Z");
+	assert_string_equal(find_task(&w.fx, "no_address")->id, "no_address:inv_42:first");
+	assert_string_equal(find_task(&w.fx, "no_address")->result, "obsolete");
+	assert_null(find_task(&w.fx, "no_address")->next);
 	world_clear(&w);
 
 	world_init(&w, POLICY("", MAIL("a", "due+1d", "") "," MAIL("b", "due+8d", "")), TEN);
