@@ -88,7 +88,7 @@ static void set_up(void)
 	snprintf(peer.url.path, sizeof(peer.url.path), "%s/s", dir);
 	memcpy(address.sun_path, peer.url.path, sizeof(peer.url.path));
 	peer.base = event_base_new();
-	peer.listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	peer.listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	assert(peer.listener >= 0 && bind(peer.listener, (struct sockaddr *)&address, sizeof(address)) == 0);
 	assert(listen(peer.listener, 8) == 0);
 	atexit(tear_down);
@@ -111,6 +111,14 @@ static void send_all(int fd, const void *bytes, size_t len)
 	}
 }
 
+static bool all_told(const struct play *play, size_t commands)
+{
+	for (size_t i = 0; i < commands; i++)
+		if (!play->told[i])
+			return false;
+	return true;
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -119,12 +127,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct play play = { 0 };
 	struct asked asked[COMMANDS_MAX];
 	struct event *wake;
-	size_t commands, told = 0;
+	size_t commands;
 	int fd;
 
 	if (!size)
 		return 0;
 	set_up();
+	while ((fd = accept4(peer.listener, NULL, NULL, SOCK_CLOEXEC)) >= 0)
+		close(fd); /* the link before may have come back already */
 	commands = data[0] % (COMMANDS_MAX + 1);
 	redis_script_init(&script, "return 1");
 	wake = event_new(peer.base, peer.listener, EV_READ, on_ready, NULL);
@@ -147,12 +157,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	}
 	send_all(fd, data + 1, size - 1);
 	shutdown(fd, SHUT_WR);
-	while (!play.losses || told < commands) { /* it hangs up at the latest at the end of the bytes */
+	while (!play.losses || !all_told(&play, commands)) /* it hangs up at the latest at the end of the bytes */
 		event_base_loop(peer.base, EVLOOP_ONCE);
-		told = 0;
-		for (size_t i = 0; i < commands; i++)
-			told += play.told[i] > 0;
-	}
 	close(fd);
 	redis_link_destroy(play.link);
 	for (size_t i = 0; i < commands; i++)

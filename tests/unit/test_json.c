@@ -92,6 +92,12 @@ static const struct row rows[] = {
 	BAD("two high surrogates", "\"\\ud83d\\ud83d\"", "bad_utf8", "$"),
 	BAD("a high surrogate and half an escape", "\"\\ud83d\\u12", "bad_utf8", "$"),
 	BAD("a high surrogate and no digits", "\"\\ud83d\\uzzzz\"", "bad_json", "$"),
+	BAD("the first and the last surrogate of each kind, alone: D800", "\"\\ud800\"", "bad_utf8", "$"),
+	BAD("DBFF", "\"\\udbff\"", "bad_utf8", "$"),
+	BAD("DC00", "\"\\udc00\"", "bad_utf8", "$"),
+	BAD("DFFF", "\"\\udfff\"", "bad_utf8", "$"),
+	BAD("a high surrogate and E000", "\"\\ud800\\ue000\"", "bad_utf8", "$"),
+	OK("beside the surrogates: D7FF, E000, and the first and last pair", "\"\\ud7ff\\ue000\\ud800\\udc00\\udbff\\udfff\""),
 	BAD("a lone low surrogate", "{\"a\":[\"\\ude00\"]}", "bad_utf8", "$.a[0]"),
 	/* UTF-8: the ill-formed sequences of RFC 3629 */
 	BAD("a continuation byte alone", "\"\x80\"", "bad_utf8", "$"),
