@@ -259,6 +259,14 @@ static void close_task(struct group *g, const struct escalation *e, const char *
 	effects_task(&g->fx, &task);
 }
 
+static bool shared(const struct group *g, const char *task)
+{
+	for (const struct doc *doc = g->docs; doc; doc = doc->next)
+		if (doc->kind == DOC_ESCALATION && doc->loaded && doc->e->task && strcmp(doc->e->task, task) == 0)
+			return true;
+	return false;
+}
+
 /* Everyone who shares the task: a call is about all the invoices that were owed one. */
 static void task_done(struct dunner *d, struct group *g, struct doc *invoice, const char *id)
 {
@@ -266,6 +274,8 @@ static void task_done(struct dunner *d, struct group *g, struct doc *invoice, co
 	bool call = strncmp(id, "call:", 5) == 0;
 	const char *kind = arena_printf(g->arena, "%.*s", (int)strcspn(id, ":"), id);
 
+	if (call && !shared(g, id))
+		return; /* said twice, or too late: there is no such call to be done */
 	close_task(g, invoice->e, id, kind, "done");
 	for (size_t i = 0; i < invoice->e->walk_count; i++) {
 		struct walked *walked = &invoice->e->walk[i];
@@ -276,6 +286,7 @@ static void task_done(struct dunner *d, struct group *g, struct doc *invoice, co
 	invoice->touched = true;
 	if (!debtor || !debtor->loaded)
 		return;
+	sender_touch(d, debtor->id, NULL); /* it counts for caps and gap: what is on its way now may be too much */
 	for (struct doc *doc = g->docs; doc && call; doc = doc->next) {
 		if (doc->kind != DOC_ESCALATION || !doc->loaded || !doc->e->task || strcmp(doc->e->task, id) != 0 ||
 			!escalation_move(doc->e, TRIGGER_TASK_ENDED))
