@@ -118,6 +118,7 @@ struct sim {
 	uint64_t seed;
 	enum sim_mode mode;
 	bool verbose;
+	bool double_send; /* the provider sends each message twice: the judge must notice */
 	struct arena *arena;
 	struct rng flow, net, disk, world, faults;
 	struct weather weather;
@@ -145,7 +146,7 @@ struct sim {
 	char breach[600], summary[300];
 };
 
-void sim_begin(struct sim *sim, uint64_t seed, int days, bool verbose);
+void sim_begin(struct sim *sim, uint64_t seed, int days, bool verbose); /* what else is asked of it is set before the run */
 int64_t sim_wall(const struct sim *sim);
 /* delay >= 0 ms from now. */
 void sim_after(struct sim *sim, struct life *life, int64_t delay, bool busy, sim_fn fn, sim_fn drop, void *arg);

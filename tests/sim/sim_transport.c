@@ -146,6 +146,8 @@ static struct taken *take(struct request *r)
 	struct taken *taken;
 
 	judge_accepted(sim->judge, r->host, &r->message, known != NULL);
+	if (sim->double_send)
+		judge_accepted(sim->judge, r->host, &r->message, false);
 	sim_note(sim, "provider: takes %s for %s, step %s%s", r->message.attempt_id, r->message.debtor_id, r->message.step,
 		known ? " (again)" : "");
 	if (known)

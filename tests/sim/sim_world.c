@@ -4,7 +4,7 @@
 #include <string.h>
 #include <syslog.h>
 
-#include "tests/sim/sim.h"
+#include "tests/sim/sim_judge.h"
 
 #define STEPS_MAX 20000000 /* a run that takes more does not come to rest */
 #define STOP_PATIENCE (10 * MINUTE_MS)
@@ -359,6 +359,11 @@ void world_run(struct sim *sim)
 		settle_hosts(sim);
 		check_life(sim);
 	}
+	snprintf(sim->summary, sizeof(sim->summary),
+		"%zu events, %llu records, %zu contacts, %llu first bytes; %llu lives, %llu crashes, %llu leases, %llu rollbacks, %llu flushes",
+		sim->judge->told_count, (unsigned long long)sim->judge->records, sim->judge->contact_count,
+		(unsigned long long)sim->judge->first_bytes, (unsigned long long)sim->restarts, (unsigned long long)sim->crashes,
+		(unsigned long long)sim->takeovers, (unsigned long long)sim->rollbacks, (unsigned long long)sim->flushes);
 	if (!sim->broken && sim->mode == MODE_LIFE)
 		judge_end(sim->judge);
 }
