@@ -159,7 +159,7 @@ static void on_try(int r, bool granted, uint64_t count, int64_t until, const cha
 	(void)granted, (void)until, (void)owner;
 	if (d->trying != TRY_ASKED)
 		return;
-	d->trying = r < 0 ? TRY_NONE : count >= POISON_TRIES ? TRY_POISON : TRY_ALLOWED;
+	d->trying = r < 0 ? TRY_NONE : count > POISON_TRIES ? TRY_UNREAD : count == POISON_TRIES ? TRY_POISON : TRY_ALLOWED;
 	if (r < 0)
 		d->ports.clock->timer_in(d->ports.clock->self, d->pump_timer, RETRY_COMMIT_MS);
 	else

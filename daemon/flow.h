@@ -187,7 +187,7 @@ struct dunner {
 	uint64_t read_pseq;
 	uint8_t read_group[GROUP_ID_SIZE];
 	size_t careful; /* entries still to be taken one at a time, after an unclean stop */
-	enum { TRY_NONE, TRY_ASKED, TRY_ALLOWED, TRY_POISON } trying;
+	enum { TRY_NONE, TRY_ASKED, TRY_ALLOWED, TRY_POISON, TRY_UNREAD } trying; /* UNREAD: not even parsed any more */
 	int64_t trim_at; /* mono */
 	bool trimming;
 

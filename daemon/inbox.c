@@ -138,7 +138,10 @@ void inbox_take(struct dunner *d, struct group *g)
 			input = arena_alloc(g->arena, sizeof(*input));
 			input->kind = INPUT_ENTRY;
 			input->entry = entry;
-			if (entry->event)
+			if (d->careful && d->trying == TRY_UNREAD)
+				input->parsed = err_set(&input->err, -EBADMSG, "poison", "",
+					"four starts ended while this entry was being read");
+			else if (entry->event)
 				input->parsed = event_parse(g->arena, entry->event, entry->len, d->config->type_prefix,
 					&input->event, &input->err);
 			else

@@ -55,6 +55,9 @@ struct weather {
 	int64_t wall_step; /* per hour: the wall clock is set by some seconds */
 	int64_t provoke; /* per delicate moment: something happens right then */
 	int64_t late, twice, malformed; /* per event */
+	int64_t port_crash; /* per port call: nothing that the process does after it in this step reaches the world */
+	int poison; /* an entry that kills whoever takes it: 1 at its decision, 2 at its parsing */
+	bool feed, people; /* a ledger tells its watermark; somebody gives commands and does tasks */
 };
 
 /* --- time, queue, trace ------------------------------------------------------------------------------------------------ */
@@ -63,6 +66,7 @@ struct weather {
 struct life {
 	uint32_t number;
 	bool alive;
+	bool gone; /* it crashed in the middle of this step */
 	int64_t frozen_until; /* mono; the process does not run before */
 	struct arena *arena;
 	struct life *next;
@@ -114,6 +118,7 @@ struct sim {
 	uint64_t seed;
 	enum sim_mode mode;
 	bool verbose;
+	bool double_send; /* the provider sends each message twice: the judge must notice */
 	struct arena *arena;
 	struct rng flow, net, disk, world, faults;
 	struct weather weather;
@@ -141,7 +146,7 @@ struct sim {
 	char breach[600], summary[300];
 };
 
-void sim_begin(struct sim *sim, uint64_t seed, int days, bool verbose);
+void sim_begin(struct sim *sim, uint64_t seed, int days, bool verbose); /* what else is asked of it is set before the run */
 int64_t sim_wall(const struct sim *sim);
 /* delay >= 0 ms from now. */
 void sim_after(struct sim *sim, struct life *life, int64_t delay, bool busy, sim_fn fn, sim_fn drop, void *arg);
@@ -205,6 +210,8 @@ enum moment {
 	MOMENT_COUNT
 };
 void world_moment(struct host *host, enum moment moment, const struct message *message);
+/* A port is called: true = the process crashed at this very call or before it, nothing of it happens. */
+bool world_gone(struct host *host);
 void world_run(struct sim *sim); /* one whole run */
 bool world_start_host(struct host *host);
 void world_kill(struct host *host);
@@ -225,6 +232,12 @@ void book_provoke(struct sim *sim, const struct message *message, int64_t delay)
 void book_tell(struct sim *sim, const char *stream, int64_t at, const char *text); /* one delivery into the calendar */
 /* Redis lost entries: their producers send them again. */
 void book_resend(struct sim *sim, const char *stream, const char *text, bool raw);
+
+/* --- people --------------------------------------------------------------------------------------------------------------------------- */
+
+#define POISON_INVOICE "inv_poison"
+void people_schedule(struct sim *sim);
+void people_task(struct sim *sim, const char *kind, const char *task, const char *invoice); /* a task was opened */
 
 /* --- any order --------------------------------------------------------------------------------------------------------------------- */
 

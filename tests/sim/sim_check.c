@@ -181,19 +181,21 @@ static void check_step(struct judge *judge, const struct known_attempt *a, const
 		return;
 	}
 	due = invoice->snapshot->due_on;
-	if (invoice->walk[index].end == WALK_SENT)
+	if (judge_walk(judge, invoice, (size_t)index) == WALK_SENT)
 		sim_breach(sim, "2 nothing is sent twice", "invoice %s, step %s: %s and %s", invoice_id, step,
 			invoice->walk[index].why, a->id);
-	if (invoice->walk[index].end == WALK_SKIPPED)
+	if (judge_walk(judge, invoice, (size_t)index) == WALK_SKIPPED)
 		sim_breach(sim, "3 steps", "invoice %s, step %s was skipped (%s) and is sent now", invoice_id, step,
 			invoice->walk[index].why);
 	for (int i = 0; i < index; i++) {
 		const struct walk_step *before = &invoice->walk[i];
 
-		if (before->end == WALK_OPEN)
+		enum walk_end end = judge_walk(judge, invoice, (size_t)i);
+
+		if (end == WALK_OPEN)
 			sim_breach(sim, "3 no step is skipped", "invoice %s: step %s goes out (%s), but %s never did", invoice_id,
 				step, a->id, sim->policy->steps[i].id);
-		if (before->end == WALK_SENT && date_diff(today, before->on) < days_of(judge, index) - days_of(judge, i))
+		if (end == WALK_SENT && date_diff(today, before->on) < days_of(judge, index) - days_of(judge, i))
 			sim_breach(sim, "3 spacing", "invoice %s: step %s only %d days after %s", invoice_id, step,
 				date_diff(today, before->on), sim->policy->steps[i].id);
 	}
@@ -201,7 +203,7 @@ static void check_step(struct judge *judge, const struct known_attempt *a, const
 		sim_breach(sim, "3 too early", "invoice %s: step %s at due%+d", invoice_id, step, date_diff(today, due));
 	if (days_of(judge, index) < 0 && date_diff(today, due) >= 0)
 		sim_breach(sim, "3 pre-due", "invoice %s: step %s at due%+d", invoice_id, step, date_diff(today, due));
-	invoice->walk[index] = (struct walk_step){ WALK_SENT, a->id, today };
+	invoice->walk[index] = (struct walk_step){ .end = WALK_SENT, .why = a->id, .on = today };
 }
 
 void judge_accepted(struct judge *judge, struct host *host, const struct message *m, bool repeated)
@@ -245,6 +247,13 @@ bool judge_superseded(const struct judge *judge, uint64_t pseq)
 	for (size_t i = 0; i < judge->group_count; i++)
 		seen += judge->groups[i].pseq == pseq;
 	return seen > 1;
+}
+
+enum walk_end judge_walk(const struct judge *judge, const struct known_invoice *invoice, size_t step)
+{
+	const struct walk_step *walk = &invoice->walk[step];
+
+	return walk->end != WALK_OPEN && walk->pseq && judge_superseded(judge, walk->pseq) ? WALK_OPEN : walk->end;
 }
 
 static void check_attempts(struct judge *judge)
@@ -316,14 +325,14 @@ static void check_progress(struct judge *judge, struct known_invoice *invoice)
 		return; /* others of this debtor's invoices have their turn */
 	if (facts_stop(judge, invoice->id, invoice->debtor_id, CHANNEL_EMAIL, judge->sim->mono, end))
 		return;
-	while (step < policy->step_count && invoice->walk[step].end != WALK_OPEN)
+	while (step < policy->step_count && judge_walk(judge, invoice, step) != WALK_OPEN)
 		step++;
-	if (step == policy->step_count)
-		return;
+	if (step == policy->step_count || policy->steps[step].kind == STEP_GATE || invoice->stopped)
+		return; /* a gate waits for a person for as long as it takes */
 	today = judge_date(judge, invoice->debtor_id, end);
 	owed = date_add_days(invoice->snapshot->due_on, days_of(judge, (int)step));
 	for (size_t i = step; i-- > 0;)
-		if (invoice->walk[i].end == WALK_SENT) {
+		if (judge_walk(judge, invoice, i) == WALK_SENT) {
 			date spaced = date_add_days(invoice->walk[i].on, days_of(judge, (int)step) - days_of(judge, (int)i));
 
 			if (date_diff(spaced, owed) > 0)

@@ -156,12 +156,15 @@ static bool announced(const struct judge *judge, const char *id, date today, int
 	return date_is_set(e->until_on) ? date_diff(today, e->until_on) <= 0 : wall < e->at + 7 * DAY_MS;
 }
 
+static bool resumed_since(const struct judge *judge, const char *id, int64_t since_wall);
+
 static bool broken_letter(const struct judge *judge, const char *id, int64_t wall, int64_t by_mono)
 {
 	for (size_t i = 0; i < judge->told_count; i++) {
 		const struct told *t = &judge->told[i];
 
-		if (known(t, by_mono) && t->broken && about(t, id) && wall < t->since_wall + DEAD_HOLD)
+		if (known(t, by_mono) && t->broken && about(t, id) && wall < t->since_wall + DEAD_HOLD &&
+			!resumed_since(judge, id, t->since_wall))
 			return true;
 	}
 	return false;
@@ -178,6 +181,70 @@ static bool opted_out(const struct judge *judge, const char *debtor_id, enum cha
 			return true;
 	}
 	return false;
+}
+
+/* --- what people and ledgers said: commands count in the order in which they came ----------------------------------------------- */
+
+static bool commanded(const struct told *t, int64_t by_mono)
+{
+	return known(t, by_mono) && !t->broken && t->event.type == EVENT_OPERATOR_COMMAND;
+}
+
+static bool suspended(const struct judge *judge, int64_t by_mono, int64_t wall)
+{
+	const struct event *newest = NULL;
+
+	for (size_t i = 0; i < judge->told_count; i++) {
+		const struct told *t = &judge->told[i];
+
+		if (commanded(t, by_mono) && (!strcmp(t->event.command, "suspend") || !strcmp(t->event.command, "release")) &&
+			(!newest || fact_order_compare(&t->event.order, &newest->order) > 0))
+			newest = &t->event;
+	}
+	return newest && *newest->command == 's' && (!newest->until || wall < newest->until);
+}
+
+static bool held_by_hand(const struct judge *judge, const char *id, int64_t by_mono, int64_t wall)
+{
+	bool held = false;
+
+	for (size_t i = 0; i < judge->told_count; i++) {
+		const struct told *t = &judge->told[i];
+
+		if (!commanded(t, by_mono) || !t->event.target || strcmp(t->event.target, id) != 0)
+			continue;
+		if (strcmp(t->event.command, "hold") == 0)
+			held = wall < (t->event.until ? t->event.until : t->since_wall + 29 * DAY_MS);
+		else if (strcmp(t->event.command, "resume") == 0 || strcmp(t->event.command, "retry") == 0)
+			held = false;
+	}
+	return held;
+}
+
+/* A person's resume also ends what a dead letter began. */
+static bool resumed_since(const struct judge *judge, const char *id, int64_t since_wall)
+{
+	for (size_t i = 0; i < judge->told_count; i++) {
+		const struct told *t = &judge->told[i];
+
+		if (t->event.type == EVENT_OPERATOR_COMMAND && !t->broken && t->event.target && strcmp(t->event.target, id) == 0 &&
+			(!strcmp(t->event.command, "resume") || !strcmp(t->event.command, "retry")) && t->since_wall >= since_wall)
+			return true;
+	}
+	return false;
+}
+
+static bool stale(const struct judge *judge, int64_t by_mono, int64_t wall)
+{
+	int64_t newest = 0;
+
+	for (size_t i = 0; i < judge->told_count; i++) {
+		const struct told *t = &judge->told[i];
+
+		if (known(t, by_mono) && !t->broken && t->event.type == EVENT_LEDGER_WATERMARK && t->event.watermark > newest)
+			newest = t->event.watermark;
+	}
+	return newest && wall - newest > judge->sim->policy->freshness_ms + MINUTE_MS;
 }
 
 const char *facts_stop(struct judge *judge, const char *id, const char *debtor_id, enum channel channel, int64_t by_mono,
@@ -204,6 +271,14 @@ const char *facts_stop(struct judge *judge, const char *id, const char *debtor_i
 		return "paused";
 	if (opted_out(judge, debtor_id, channel, by_mono))
 		return "opted out";
+	if (judge_invoice(judge, id)->stopped)
+		return "stopped by a person";
+	if (held_by_hand(judge, id, by_mono, wall))
+		return "held by a person";
+	if (suspended(judge, by_mono, wall))
+		return "suspended with all others";
+	if (judge->sim->policy->freshness_ms && stale(judge, by_mono, wall))
+		return "of a ledger that has not told for long";
 	return broken_letter(judge, id, wall, by_mono) ? "named by a dead letter" : NULL;
 }
 
@@ -247,12 +322,22 @@ void judge_event_added(struct judge *judge, const char *stream, const char *text
 	judge->told_count++;
 }
 
-void facts_quarantined(struct judge *judge, const char *digest)
+void facts_recorded(struct judge *judge, const char *event_id)
 {
 	for (size_t i = 0; i < judge->told_count; i++)
+		if (judge->told[i].event.id && strcmp(judge->told[i].event.id, event_id) == 0)
+			judge->told[i].recorded = true;
+}
+
+void facts_quarantined(struct judge *judge, const char *digest)
+{
+	for (size_t i = judge->told_count; i-- > 0;) /* one telling of it: another may have been read well */
 		if (strcmp(judge->told[i].digest, digest) == 0 && !judge->told[i].broken) {
+			if (judge->told[i].recorded && judge->sim->weather.hosts == 1)
+				return;
 			judge->told[i].broken = judge->told[i].quarantined = true;
 			judge->told[i].since_wall = sim_wall(judge->sim);
+			return;
 		}
 }
 

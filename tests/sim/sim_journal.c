@@ -343,8 +343,11 @@ static void port_append(void *self, const struct journal_group *group, journal_d
 {
 	struct host *host = self;
 	struct disk *disk = host->disk;
-	struct stored *s = stored_copy(group);
+	struct stored *s;
 
+	if (world_gone(host))
+		return;
+	s = stored_copy(group);
 	s->done = done;
 	s->arg = arg;
 	s->keys = disk->slot_count;

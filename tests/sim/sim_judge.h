@@ -17,6 +17,7 @@ struct told { /* one event, as it stands in a stream */
 	char digest[65]; /* hex SHA-256 of the text */
 	bool broken; /* no parser takes it, or it was quarantined as poison; event.invoice_id may still be known */
 	bool quarantined; /* broken only because it was taken for poison: sent again, it is judged anew */
+	bool recorded; /* the trail holds it: what becomes of another telling does not matter */
 	int64_t since_mono, since_wall; /* in the stream since; NEVER while the store has lost it */
 };
 
@@ -25,6 +26,7 @@ struct walk_step {
 	enum walk_end end;
 	const char *why; /* attempt id, or the reason of a skip */
 	date on; /* local date of the contact */
+	uint64_t pseq; /* the trail's group that says so; 0 = the provider itself */
 };
 
 struct known_invoice {
@@ -34,6 +36,7 @@ struct known_invoice {
 	int64_t rest_until; /* wall: end of the last hold that the judge itself saw, for the progress check */
 	const char *held; /* open hold by the trail, NULL = none */
 	bool closed; /* by the trail */
+	bool stopped; /* a person decided so, by the trail */
 };
 
 struct known_attempt {
@@ -55,6 +58,12 @@ struct known_attempt {
 struct known_contact { /* what a debtor received */
 	const char *debtor_id, *attempt;
 	int64_t at; /* wall */
+};
+
+struct known_call { /* a call task, by the trail */
+	const char *task;
+	const char **invoices;
+	size_t count, capacity;
 };
 
 struct known_group {
@@ -81,10 +90,14 @@ struct judge {
 	size_t attempt_count, attempt_capacity;
 	struct known_contact *contacts;
 	size_t contact_count, contact_capacity;
+	struct known_call *calls;
+	size_t call_count, call_capacity;
 	struct known_group *groups;
 	size_t group_count, group_capacity;
 	struct known_leaf *cases;
 	size_t case_count, case_capacity;
+	int64_t decided_at; /* wall: of the group that is read */
+	uint64_t pseq; /* its number */
 	uint64_t records, first_bytes;
 };
 
@@ -93,10 +106,13 @@ struct judge {
  * what the store has lost since); NULL = nothing. */
 const char *facts_stop(struct judge *judge, const char *invoice_id, const char *debtor_id, enum channel channel, int64_t by_mono,
 	int64_t wall);
+void facts_recorded(struct judge *judge, const char *event_id);
 void facts_quarantined(struct judge *judge, const char *digest); /* a person must look at it: it counts as unreadable from now on */
 struct known_invoice *judge_invoice(struct judge *judge, const char *id); /* made when new */
 struct known_attempt *judge_attempt(struct judge *judge, const char *id); /* made when new */
 /* Two hosts journaled a group of this number: one of them was superseded, and what it decided never happened. */
+/* How the step ended, without what a superseded group said of it. */
+enum walk_end judge_walk(const struct judge *judge, const struct known_invoice *invoice, size_t step);
 bool judge_superseded(const struct judge *judge, uint64_t pseq);
 date judge_date(const struct judge *judge, const char *debtor_id, int64_t wall);
 

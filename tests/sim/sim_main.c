@@ -3,6 +3,7 @@
  *	sim --seed N [--days D] [--verbose] [--hash]	one run
  *	sim --seeds N [--from K] [--jobs J] [--first]	many; --first: only until the first seed that fails is known
  *	--order	only the events of each book in any order, doubled and delayed: the end state must be that of the right order
+ *	--double	the provider sends each message twice: must be noticed
  * Exit status: 0 all kept, 1 a promise is broken, 2 usage.
  */
 #include <getopt.h>
@@ -22,7 +23,7 @@
 struct options {
 	uint64_t seed, from, seeds;
 	int days, jobs;
-	bool verbose, hash, order, first;
+	bool verbose, hash, order, first, double_send;
 };
 
 void sim_begin(struct sim *sim, uint64_t seed, int days, bool verbose)
@@ -46,6 +47,7 @@ static bool play_life(uint64_t seed, const struct options *options)
 	bool broken;
 
 	sim_begin(&sim, seed, options->days, options->verbose);
+	sim.double_send = options->double_send;
 	world_run(&sim);
 	broken = sim.broken;
 	if (broken)
@@ -151,7 +153,7 @@ static int play_all(const struct options *options)
 
 static int usage(void)
 {
-	fprintf(stderr, "usage: sim --seed N [--days D] [--verbose] [--hash] | --seeds N [--from K] [--jobs J] [--first] [--days D] [--hash] [--order]\n");
+	fprintf(stderr, "usage: sim --seed N [--days D] [--verbose] [--hash] | --seeds N [--from K] [--jobs J] [--first] [--days D] [--hash] [--order] [--double]\n");
 	return 2;
 }
 
@@ -159,7 +161,8 @@ int main(int argc, char **argv)
 {
 	static const struct option longs[] = { { "seed", 1, NULL, 's' }, { "seeds", 1, NULL, 'n' }, { "from", 1, NULL, 'f' },
 		{ "jobs", 1, NULL, 'j' }, { "days", 1, NULL, 'd' }, { "verbose", 0, NULL, 'v' }, { "hash", 0, NULL, 'h' },
-		{ "order", 0, NULL, 'o' }, { "first", 0, NULL, '1' }, { 0 } };
+		{ "order", 0, NULL, 'o' }, { "first", 0, NULL, '1' },
+		{ "double", 0, NULL, '2' }, { 0 } };
 	struct options options = { .from = 1, .days = 90, .jobs = 2 };
 	int c;
 
@@ -182,6 +185,8 @@ int main(int argc, char **argv)
 			options.order = true;
 		else if (c == '1')
 			options.first = true;
+		else if (c == '2')
+			options.double_send = true;
 		else
 			return usage();
 	}

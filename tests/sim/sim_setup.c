@@ -52,6 +52,12 @@ void setup_weather(struct sim *sim)
 	w->late = maybe(sim, 10000, 300000);
 	w->twice = maybe(sim, 10000, 300000);
 	w->malformed = maybe(sim, 100000, 800000);
+	w->port_crash = maybe(sim, 5, 150);
+	w->people = rng_chance(&sim->faults, 700000);
+	if (sim->mode == MODE_LIFE) {
+		w->feed = rng_chance(&sim->faults, 300000);
+		w->poison = rng_chance(&sim->faults, 150000) ? (int)rng_range(&sim->faults, 1, 2) : 0;
+	}
 	if (sim->mode == MODE_IN_ORDER) /* the undisturbed one */
 		*w = (struct weather){ .hosts = 1, .idempotent = w->idempotent, .lookup = w->lookup,
 			.skip_unknown = w->skip_unknown };
@@ -70,6 +76,14 @@ static const char *const ladders[] = {
 	"{\"id\":\"second\",\"at\":\"due+3d\",\"channel\":\"email\",\"template\":\"note\",\"tone\":\"neutral\"%s},"
 	"{\"id\":\"third\",\"at\":\"due+5d\",\"channel\":\"email\",\"template\":\"note\",\"tone\":\"neutral\"%s},"
 	"{\"id\":\"last\",\"at\":\"due+12d\",\"channel\":\"email\",\"template\":\"note\",\"tone\":\"firm\"%s}",
+	"{\"id\":\"pre-due\",\"at\":\"due-5d\",\"channel\":\"email\",\"template\":\"note\",\"tone\":\"friendly\"%s},"
+	"{\"id\":\"reminder\",\"at\":\"due+1d\",\"channel\":\"email\",\"template\":\"note\",\"tone\":\"friendly\"%s},"
+	"{\"id\":\"call\",\"at\":\"due+5d\",\"channel\":\"call\",\"template\":\"note\",\"tone\":\"neutral\",\"deadline\":\"2bd\"},"
+	"{\"id\":\"last\",\"at\":\"due+12d\",\"channel\":\"email\",\"template\":\"note\",\"tone\":\"firm\"%s}",
+	"{\"id\":\"reminder\",\"at\":\"due+1d\",\"channel\":\"email\",\"template\":\"note\",\"tone\":\"friendly\"%s},"
+	"{\"id\":\"worth-it\",\"at\":\"due+4d\",\"gate\":\"decision\",\"role\":\"owner\",\"deadline\":\"5d\"},"
+	"{\"id\":\"second\",\"at\":\"due+6d\",\"channel\":\"email\",\"template\":\"note\",\"tone\":\"neutral\"%s},"
+	"{\"id\":\"last\",\"at\":\"due+14d\",\"channel\":\"email\",\"template\":\"note\",\"tone\":\"firm\"%s}",
 };
 
 static struct policy *make_policy(struct sim *sim)
@@ -79,7 +93,7 @@ static struct policy *make_policy(struct sim *sim)
 	const char *group = groups[rng_range(&sim->world, 0, 3)];
 	CLEANUP(buf_clear) struct buf text = { 0 };
 	CLEANUP(buf_clear) struct buf steps = { 0 };
-	const char *ladder = ladders[rng_range(&sim->world, 0, 1)], *at;
+	const char *ladder = ladders[rng_range(&sim->world, 0, 3)], *at;
 	struct policy *policy = NULL;
 	struct err err = { 0 };
 
@@ -90,8 +104,8 @@ static struct policy *make_policy(struct sim *sim)
 	buf_add_str(&steps, ladder);
 	buf_printf(&text,
 		"{\"name\":\"sim\",\"title\":\"sim\",\"window\":{\"zone\":\"debtor\",\"days\":\"mon-fri\",\"hours\":\"09:00-17:30\"},"
-		"\"caps\":[{\"contacts\":2,\"days\":7}],\"min_gap\":\"48h\",\"group\":\"%s\",\"steps\":[%s]}",
-		group, buf_str(&steps));
+		"\"caps\":[{\"contacts\":2,\"days\":7}],\"min_gap\":\"48h\",\"group\":\"%s\",%s\"steps\":[%s]}",
+		group, sim->weather.feed ? "\"freshness\":\"26h\"," : "", buf_str(&steps));
 	if (policy_parse(text.data, text.len, &policy, &err) < 0) {
 		fprintf(stderr, "sim: policy: %s %s\n", err.path, err.text);
 		exit(2);

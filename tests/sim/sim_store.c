@@ -546,6 +546,10 @@ static void send(struct command *c)
 	struct wire *wire = c->wire;
 	int64_t at = sim->mono + latency(sim);
 
+	if (world_gone(c->link->host)) {
+		command_unref(c);
+		return;
+	}
 	*wire->pending_end = c;
 	wire->pending_end = &c->next;
 	if (wire->down_until > sim->mono) {
@@ -592,10 +596,24 @@ static void port_read(void *self, const struct stream_position *positions, size_
 	send(c);
 }
 
+/* The entry that kills: what it names is loaded, so it has been parsed and is about to be decided. At the third try that does no harm any more; or (2) each parsing kills. */
+static void poison(struct host *host, const char *const *keys, size_t count)
+{
+	struct sim *sim = host->sim;
+	uint64_t tries = hash_number(sim->redis, "trying_count");
+
+	for (size_t i = 0; sim->weather.poison && i < count; i++)
+		if (strstr(keys[i], "escalation:" POISON_INVOICE) && (sim->weather.poison == 2 || tries < 3)) {
+			sim_note(sim, "%s: dies of the poison, try %llu", host->name, (unsigned long long)tries);
+			host->life->gone = true;
+		}
+}
+
 static void port_load(void *self, const char *const *keys, size_t count, store_values_fn done, void *arg)
 {
 	struct command *c = command_new(self, OP_LOAD, 0, (void (*)(void))done, arg);
 
+	poison(self, keys, count);
 	c->keys = arena_alloc(c->arena, (count + 1) * sizeof(*c->keys));
 	for (size_t i = 0; i < count; i++)
 		c->keys[i] = arena_strdup(c->arena, keys[i]);

@@ -169,8 +169,9 @@ static void skip(struct judge *judge, const char *invoice_id, const char *step, 
 	int index = step_index(judge, step);
 	struct known_invoice *invoice = judge_invoice(judge, invoice_id);
 
-	if (index >= 0 && invoice->walk[index].end == WALK_OPEN)
-		invoice->walk[index] = (struct walk_step){ WALK_SKIPPED, arena_strdup(judge->arena, reason), date_none() };
+	if (index >= 0 && judge_walk(judge, invoice, (size_t)index) == WALK_OPEN)
+		invoice->walk[index] = (struct walk_step){ WALK_SKIPPED, arena_strdup(judge->arena, reason), date_none(),
+			judge->pseq };
 }
 
 static bool final(const char *kind)
@@ -213,12 +214,115 @@ static void note_outcome(struct judge *judge, const struct json *record, const c
 			skip(judge, a->invoices[i], a->steps[i], "refused");
 }
 
+static void contacted(struct judge *judge, const char *debtor_id, const char *id)
+{
+	judge->contacts = arena_grow(judge->arena, judge->contacts, judge->contact_count, &judge->contact_capacity,
+		sizeof(*judge->contacts));
+	judge->contacts[judge->contact_count++] = (struct known_contact){ arena_strdup(judge->arena, debtor_id),
+		arena_strdup(judge->arena, id), judge->decided_at };
+}
+
+/* A step that a person ended: the first one of the invoice that is open. */
+static void walk_by_hand(struct judge *judge, const char *invoice_id, enum step_kind kind, const char *debtor_id, const char *id)
+{
+	struct known_invoice *invoice = judge_invoice(judge, invoice_id);
+	const struct policy *policy = judge->sim->policy;
+	size_t step = 0;
+
+	while (step < policy->step_count && judge_walk(judge, invoice, step) != WALK_OPEN)
+		step++;
+	for (size_t i = 0; i < policy->step_count && judge->sim->weather.hosts > 1; i++)
+		if (invoice->walk[i].why && strcmp(invoice->walk[i].why, id) == 0) {
+			invoice->walk[i].pseq = judge->pseq; /* the other host says so too: its group is the later one */
+			return;
+		}
+	if (step == policy->step_count || (kind == STEP_GATE && policy->steps[step].kind != STEP_GATE)) {
+		sim_breach(judge->sim, "3 steps", "%s ends a step of invoice %s that is not open", id, invoice_id);
+		return;
+	}
+	invoice->walk[step] = (struct walk_step){ WALK_SENT, arena_strdup(judge->arena, id),
+		judge_date(judge, debtor_id, judge->decided_at), judge->pseq };
+}
+
+static void note_call(struct judge *judge, const struct json *record, const char *task, bool opened)
+{
+	struct json invoices = json_get(record, "invoices");
+	const char *result = member(record, "result");
+	struct known_call *call = NULL;
+
+	for (size_t i = 0; i < judge->call_count; i++)
+		if (strcmp(judge->calls[i].task, task) == 0)
+			call = &judge->calls[i];
+	if (opened) {
+		if (!call) {
+			judge->calls = arena_grow(judge->arena, judge->calls, judge->call_count, &judge->call_capacity,
+				sizeof(*judge->calls));
+			call = &judge->calls[judge->call_count++];
+			*call = (struct known_call){ .task = arena_strdup(judge->arena, task) };
+		}
+		/* Opened again under the same name, it has the new invoices beside those that never left it. */
+		for (size_t i = 0; i < json_len(&invoices); i++) {
+			struct json one = json_at(&invoices, i);
+			bool known = false;
+
+			for (size_t k = 0; k < call->count; k++)
+				known |= strcmp(call->invoices[k], json_str(&one)) == 0;
+			call->invoices = arena_grow(judge->arena, call->invoices, call->count, &call->capacity, sizeof(char *));
+			if (!known)
+				call->invoices[call->count++] = arena_strdup(judge->arena, json_str(&one));
+		}
+		return;
+	}
+	if (!call || !result || strcmp(result, "done") != 0) { /* whose call is obsolete or too late is out of it */
+		for (size_t k = 0; call && k < json_len(&invoices); k++) {
+			struct json one = json_at(&invoices, k);
+
+			for (size_t i = 0; i < call->count; i++)
+				if (strcmp(call->invoices[i], json_str(&one)) == 0)
+					call->invoices[i] = call->invoices[--call->count];
+		}
+		return;
+	}
+	for (size_t i = 0; i < call->count; i++)
+		walk_by_hand(judge, call->invoices[i], STEP_CALL, member(record, "case"), task);
+	if (call->count)
+		contacted(judge, member(record, "case"), task);
+	call->count = judge->sim->weather.hosts > 1 ? call->count : 0; /* the other host may say it again */
+}
+
+static void note_task(struct judge *judge, const struct json *record, bool opened)
+{
+	struct json invoices = json_get(record, "invoices"), first = json_at(&invoices, 0);
+	const char *task = member(record, "task"), *kind = member(record, "task_kind");
+
+	if (!task || !kind)
+		return;
+	sim_note(judge->sim, "trail: task %s, %zu invoices, the first is %s%s%s", task, json_len(&invoices), json_str(&first),
+		opened ? "" : ": ", opened ? "" : member(record, "result"));
+	if (strcmp(kind, "call") == 0)
+		note_call(judge, record, task, opened);
+	if (opened)
+		people_task(judge->sim, kind, task, json_str(&first));
+}
+
+static void note_decision(struct judge *judge, const struct json *record, const char *invoice)
+{
+	const char *decision = member(record, "decision");
+
+	if (strcmp(decision, "stop") == 0)
+		judge_invoice(judge, invoice)->stopped = true;
+	else
+		walk_by_hand(judge, invoice, STEP_GATE, member(record, "case"), "a decision");
+}
+
 static void note_record(struct judge *judge, const struct json *record, uint64_t pseq)
 {
 	const char *kind = member(record, "kind"), *attempt = member(record, "attempt"), *invoice = member(record, "invoice");
 
 	if (!kind)
 		return;
+	if (member(record, "event_id"))
+		facts_recorded(judge, member(record, "event_id"));
 	sim_note(judge->sim, "trail: %s %s %s %s", kind, attempt ? attempt : invoice ? invoice : "",
 		member(record, "step") ? member(record, "step") : member(record, "hold") ? member(record, "hold") : "",
 		member(record, "reason") ? member(record, "reason") : "");
@@ -228,6 +332,10 @@ static void note_record(struct judge *judge, const struct json *record, uint64_t
 		skip(judge, invoice, member(record, "step"), member(record, "reason"));
 	else if (attempt && strncmp(kind, "attempt.", 8) == 0)
 		note_outcome(judge, record, kind, attempt, pseq);
+	else if (strcmp(kind, "task.opened") == 0 || strcmp(kind, "task.closed") == 0)
+		note_task(judge, record, strcmp(kind, "task.opened") == 0);
+	else if (strcmp(kind, "decision.recorded") == 0)
+		note_decision(judge, record, invoice);
 	else if (strcmp(kind, "event.dead") == 0)
 		facts_quarantined(judge, member(record, "sha256"));
 	else if (strcmp(kind, "hold.opened") == 0)
@@ -243,6 +351,8 @@ void judge_durable(struct judge *judge, struct host *host, const struct journal_
 	const char *origin = host->journal.origin(host, group->head.year);
 	CLEANUP(arena_freep) struct arena *arena = arena_create();
 
+	judge->decided_at = group->head.decided_at;
+	judge->pseq = group->head.pseq;
 	check_chain(judge, host, &group->head);
 	for (size_t i = 0; i < group->record_count && !judge->sim->broken; i++) {
 		CLEANUP(buf_clear) struct buf text = { 0 };

@@ -146,6 +146,8 @@ static struct taken *take(struct request *r)
 	struct taken *taken;
 
 	judge_accepted(sim->judge, r->host, &r->message, known != NULL);
+	if (sim->double_send)
+		judge_accepted(sim->judge, r->host, &r->message, false);
 	sim_note(sim, "provider: takes %s for %s, step %s%s", r->message.attempt_id, r->message.debtor_id, r->message.step,
 		known ? " (again)" : "");
 	if (known)
@@ -258,9 +260,14 @@ static void connected(void *arg)
 static void port_start(void *self, const struct message *message, transport_may_start_fn may_start, transport_done_fn done,
 	void *arg)
 {
-	struct request *r = request_new(self, message, arg);
-	struct sim *sim = r->sim;
+	struct host *host = self;
+	struct sim *sim = host->sim;
 	int64_t delay = rng_range(&sim->net, 1, 120);
+	struct request *r;
+
+	if (world_gone(host))
+		return;
+	r = request_new(self, message, arg);
 
 	r->may_start = may_start;
 	r->done = done;
@@ -300,9 +307,12 @@ static void look_up(void *arg)
 
 static void port_lookup(void *self, const struct message *message, int64_t sent_at, transport_lookup_fn done, void *arg)
 {
-	struct request *r = request_new(self, message, arg);
+	struct request *r;
 
 	(void)sent_at;
+	if (world_gone(self))
+		return;
+	r = request_new(self, message, arg);
 	r->looked_up = done;
 	sim_after(r->sim, r->life, rng_range(&r->sim->net, 5, 200), true, look_up, drop, r);
 }

@@ -4,7 +4,7 @@
 #include <string.h>
 #include <syslog.h>
 
-#include "tests/sim/sim.h"
+#include "tests/sim/sim_judge.h"
 
 #define STEPS_MAX 20000000 /* a run that takes more does not come to rest */
 #define STOP_PATIENCE (10 * MINUTE_MS)
@@ -117,6 +117,20 @@ static void start_later(struct host *host)
 		sim_at_wall(sim, sim_wall(sim) + rng_range(&sim->faults, MINUTE_MS, 3 * DAY_MS), start_host, NULL, host);
 }
 
+bool world_gone(struct host *host)
+{
+	struct sim *sim = host->sim;
+	struct life *life = host->life;
+
+	if (!life)
+		return true;
+	if (!life->gone && !sim->calm && rng_chance(&sim->faults, sim->weather.port_crash)) {
+		sim_note(sim, "%s: dies at a call of its ports", host->name);
+		life->gone = true;
+	}
+	return life->gone;
+}
+
 void world_kill(struct host *host)
 {
 	if (!host->life)
@@ -143,7 +157,9 @@ static void settle_hosts(struct sim *sim)
 	for (int i = 0; i < sim->weather.hosts; i++) {
 		struct host *host = &sim->hosts[i];
 
-		if (host->life && host->end_now) {
+		if (host->life && host->life->gone)
+			world_kill(host);
+		else if (host->life && host->end_now) {
 			end_life(host, !host->stopping);
 			start_later(host);
 		} else if (host->life && host->stopping && sim->calm && sim->mono - host->stop_asked > STOP_PATIENCE) {
@@ -328,10 +344,12 @@ void world_run(struct sim *sim)
 		rng_seed(&sim->world, sim->seed, "history"); /* the same in both worlds, whatever their hosts drew */
 	sim->book = book_create(sim, (int)rng_range(&sim->world, 12, 18), (int)rng_range(&sim->world, 50, 70));
 	sim->judge = judge_create(sim);
-	if (sim->mode == MODE_LIFE)
+	if (sim->mode == MODE_LIFE) {
 		book_schedule(sim);
-	else
+		people_schedule(sim);
+	} else {
 		order_schedule(sim);
+	}
 	sim_at_wall(sim, sim->begin, hourly, NULL, sim);
 	sim_at_wall(sim, sim->calm_at, become_calm, NULL, sim);
 	for (int i = 0; i < sim->weather.hosts; i++)
@@ -341,6 +359,11 @@ void world_run(struct sim *sim)
 		settle_hosts(sim);
 		check_life(sim);
 	}
+	snprintf(sim->summary, sizeof(sim->summary),
+		"%zu events, %llu records, %zu contacts, %llu first bytes; %llu lives, %llu crashes, %llu leases, %llu rollbacks, %llu flushes",
+		sim->judge->told_count, (unsigned long long)sim->judge->records, sim->judge->contact_count,
+		(unsigned long long)sim->judge->first_bytes, (unsigned long long)sim->restarts, (unsigned long long)sim->crashes,
+		(unsigned long long)sim->takeovers, (unsigned long long)sim->rollbacks, (unsigned long long)sim->flushes);
 	if (!sim->broken && sim->mode == MODE_LIFE)
 		judge_end(sim->judge);
 }

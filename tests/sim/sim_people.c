@@ -1,0 +1,165 @@
+/*
+ * Who else speaks to the daemon: the ledger that says how far payments are complete, and the people who hold and resume, answer
+ * tasks and decide. They see what the trail tells, and answer late, or not at all.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "tests/sim/sim_book.h"
+#include "tests/sim/sim_judge.h"
+
+#define OPERATOR "dunning:{0}:events:operator"
+#define PROMPT 600000 /* per million: who answers a task within a day */
+
+static const char *command(struct sim *sim, int64_t at, const char *word, const char *target, const char *more)
+{
+	struct book *book = sim->book;
+	char when[UTC_TEXT_SIZE];
+
+	return arena_printf(book->arena,
+		"{\"specversion\":\"1.0\",\"id\":\"op-%llu\",\"source\":\"https://desk.example\",\"type\":\"operator.command\",\"time\":\"%s\","
+		"\"data\":{\"command\":\"%s\"%s%s%s,\"who\":\"anna\",\"why\":\"sim\"%s}}",
+		(unsigned long long)++book->next_event, utc_format(at, when), word, target ? ",\"target\":\"" : "", target ? target : "",
+		target ? "\"" : "", more);
+}
+
+static void say(struct sim *sim, int64_t at, const char *word, const char *target, const char *more)
+{
+	book_tell(sim, OPERATOR, at, command(sim, at, word, target, more));
+}
+
+static const char *until(struct sim *sim, int64_t at)
+{
+	char when[UTC_TEXT_SIZE];
+
+	return arena_printf(sim->book->arena, ",\"until\":\"%s\"", utc_format(at, when));
+}
+
+/* --- the ledger --------------------------------------------------------------------------------------------------------------- */
+
+static void schedule_feed(struct sim *sim)
+{
+	int64_t at = sim->begin + rng_range(&sim->world, HOUR_MS, 5 * DAY_MS);
+	char when[UTC_TEXT_SIZE];
+
+	while (at < sim->end) {
+		book_tell(sim, "dunning:{0}:events:bank", at, arena_printf(sim->book->arena,
+			"{\"specversion\":\"1.0\",\"id\":\"wm-%llu\",\"source\":\"https://bank.example\",\"type\":\"ledger.watermark\","
+			"\"time\":\"%s\",\"data\":{\"complete_until\":\"%s\"}}", (unsigned long long)++sim->book->next_event,
+			utc_format(at, when), when));
+		at += rng_range(&sim->world, 6 * HOUR_MS, 20 * HOUR_MS);
+		if (at < sim->calm_at - 2 * DAY_MS && rng_chance(&sim->world, 60000)) /* it fails for days */
+			at += rng_range(&sim->world, DAY_MS, 5 * DAY_MS);
+	}
+}
+
+/* --- what nobody can read ------------------------------------------------------------------------------------------------------- */
+
+/* The process dies whenever it takes this entry: at its decision, or already at its parsing. See store_poison(). */
+static void schedule_poison(struct sim *sim)
+{
+	int64_t at = rng_range(&sim->world, sim->begin + DAY_MS, sim->calm_at - 3 * DAY_MS);
+	char when[UTC_TEXT_SIZE];
+
+	book_tell(sim, "dunning:{0}:events:billing", at, arena_printf(sim->book->arena,
+		"{\"specversion\":\"1.0\",\"id\":\"poison\",\"source\":\"https://billing.example/sim\",\"type\":\"invoice.finalized\","
+		"\"time\":\"%s\",\"data\":{\"invoice\":{\"id\":\"" POISON_INVOICE "\",\"number\":\"x\",\"version\":1,\"status\":\"open\","
+		"\"issued_on\":\"2026-01-01\",\"due_on\":\"2026-02-01\",\"currency\":\"EUR\",\"total_minor\":100,\"due_minor\":100},"
+		"\"customer\":{\"id\":\"cus_poison\",\"name\":\"P\",\"contacts\":[{\"id\":\"c1\",\"email\":\"p@p.example\"}]}}}",
+		utc_format(at, when)));
+}
+
+/* --- commands ------------------------------------------------------------------------------------------------------------------- */
+
+static void schedule_commands(struct sim *sim)
+{
+	int64_t last = sim->calm_at - 3 * DAY_MS;
+	struct rng *rng = &sim->world;
+
+	for (int n = 0; n < 14; n++) {
+		const char *invoice = sim->book->invoices[rng_range(rng, 0, (int64_t)sim->book->invoice_count - 1)].id;
+		int64_t at = rng_range(rng, sim->begin + DAY_MS, last), end = at + rng_range(rng, HOUR_MS, 6 * DAY_MS);
+
+		switch (rng_range(rng, 0, 5)) {
+		case 0:
+			say(sim, at, "hold", invoice, until(sim, end));
+			break;
+		case 1:
+			say(sim, at, "hold", invoice, until(sim, end + 5 * DAY_MS));
+			say(sim, end, "resume", invoice, "");
+			break;
+		case 2:
+			say(sim, at, "skip", invoice, "");
+			break;
+		case 3:
+			say(sim, at, "retry", invoice, "");
+			break;
+		case 4:
+			say(sim, at, "suspend", NULL, rng_chance(rng, 500000) ? until(sim, end) : "");
+			say(sim, end, "release", NULL, "");
+			break;
+		default:
+			say(sim, at, "hold", invoice, "");
+			say(sim, end, "resume", invoice, "");
+			break;
+		}
+	}
+}
+
+void people_schedule(struct sim *sim)
+{
+	if (sim->weather.feed)
+		schedule_feed(sim);
+	if (sim->weather.poison)
+		schedule_poison(sim);
+	if (sim->weather.people)
+		schedule_commands(sim);
+}
+
+/* --- tasks ---------------------------------------------------------------------------------------------------------------------- */
+
+struct answer {
+	struct sim *sim;
+	const char *word, *target, *more;
+	const char *attempt; /* unknown: what became of it is looked up when the answer is given */
+};
+
+static void speak(void *arg)
+{
+	struct answer *a = arg;
+	struct sim *sim = a->sim;
+	const char *more = a->more;
+
+	if (a->attempt) {
+		const struct known_attempt *known = judge_attempt(sim->judge, a->attempt);
+
+		if (!known->unknown || known->outcome_wall + HOUR_MS > sim_wall(sim))
+			return;
+		more = known->accepted ? ",\"decision\":\"sent\"" : ",\"decision\":\"not_sent\"";
+	}
+	say(sim, sim_wall(sim), a->word, a->target, more);
+}
+
+static void answer(struct sim *sim, const char *word, const char *target, const char *more, const char *attempt)
+{
+	struct arena *arena = sim->book->arena;
+	struct answer *a = arena_alloc(arena, sizeof(*a));
+	int64_t after = rng_chance(&sim->faults, PROMPT) ? rng_range(&sim->faults, MINUTE_MS, DAY_MS) :
+							    rng_range(&sim->faults, DAY_MS, 8 * DAY_MS);
+
+	*a = (struct answer){ sim, word, arena_strdup(arena, target), more, arena_strdup(arena, attempt) };
+	sim_at_wall(sim, sim_wall(sim) + after + (attempt ? 2 * HOUR_MS : 0), speak, NULL, a);
+}
+
+void people_task(struct sim *sim, const char *kind, const char *task, const char *invoice)
+{
+	if (sim->mode != MODE_LIFE || !rng_chance(&sim->faults, 750000))
+		return; /* nobody looks */
+	if (strcmp(kind, "call") == 0)
+		answer(sim, "task_done", task, "", NULL);
+	else if (strcmp(kind, "decision") == 0)
+		answer(sim, "decide", invoice,
+			rng_chance(&sim->faults, 800000) ? ",\"decision\":\"continue\"" : ",\"decision\":\"stop\"", NULL);
+	else if (strcmp(kind, "unknown_attempt") == 0 && invoice)
+		answer(sim, "decide", invoice, "", strchr(task, ':') + 1);
+}
