@@ -401,6 +401,23 @@ int json_opt_word(const struct json *object, const char *key, const char *const 
 	return choice(object, key, names, false, ret, err);
 }
 
+/* What would be right there; as many as fit into a sentence. */
+static int refuse_member(const struct json *object, const char *key, const char *const *names, struct err *err)
+{
+	char list[220] = "";
+
+	for (size_t i = 0; names[i]; i++) {
+		size_t len = strlen(list);
+
+		if (len + strlen(names[i]) + 7 >= sizeof(list)) {
+			strcat(list, ", ...");
+			break;
+		}
+		snprintf(list + len, sizeof(list) - len, "%s%s", i ? ", " : "", names[i]);
+	}
+	return json_refuse(object, key, err, "unknown_member", "is not a member known here; these are: %s", list);
+}
+
 int json_only(const struct json *object, const char *const *names, struct err *err)
 {
 	const char *key;
@@ -412,7 +429,7 @@ int json_only(const struct json *object, const char *const *names, struct err *e
 		for (size_t k = 0; names[k] && !known; k++)
 			known = strcmp(names[k], key) == 0;
 		if (!known)
-			return json_refuse(object, key, err, "unknown_member", "is not a member known here");
+			return refuse_member(object, key, names, err);
 	}
 	return 0;
 }

@@ -427,7 +427,7 @@ static int check_names(const struct partial_env *env, const struct entry *entry,
 		if (use.kind == TEMPLATE_SECTION_END)
 			continue;
 		if (use.kind != TEMPLATE_PARTIAL && !notice_model_has(use.name)) {
-			(void)err_set(&inner, -EBADMSG, "unknown_variable", "", "line %u: \"%s\" must be a name of the model (see notice.h)",
+			(void)err_set(&inner, -EBADMSG, "unknown_variable", "", "line %u: \"%s\" must be one of the names in dunningd-policy(5)",
 				use.line, use.name);
 			return refuse_part(entry, -EBADMSG, err, &inner);
 		}

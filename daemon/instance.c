@@ -233,7 +233,7 @@ static int reload(struct instance *in, struct err *err)
 
 	/* What stands in the configuration file itself takes effect at the next start; that it would start is checked now. */
 	if ((r = setup_config(in->setup.options->config_file, &config, err)) < 0 ||
-		(r = library_load(in->config, in->setup.options->share_dir, &library, err)) < 0 ||
+		(r = setup_library(in->setup.options, in->config, &library, err)) < 0 ||
 		(r = library_keep(library, in->config->state_dir, err)) < 0)
 		return r;
 	http_client_use(in->http, library);

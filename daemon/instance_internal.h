@@ -43,6 +43,7 @@ int setup_read(const struct instance_options *options, struct setup *ret, struct
 void setup_clear(struct setup *setup);
 const char *setup_secret(const char *credential, void *setup); /* adapter_secret_fn */
 int setup_config(const char *file, struct config **ret, struct err *err); /* parsed; `instance` is filled */
+int setup_library(const struct instance_options *options, const struct config *config, struct library **ret, struct err *err);
 
 struct partition {
 	struct instance *instance;

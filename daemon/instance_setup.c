@@ -159,13 +159,25 @@ static int played_clock(struct setup *setup, struct err *err)
 	return 0;
 }
 
+/* What is wrong with a name in the configuration is only found here: then its file is the one to mend. */
+int setup_library(const struct instance_options *options, const struct config *config, struct library **ret, struct err *err)
+{
+	int r = library_load(config, options->share_dir, ret, err);
+	struct err inner = *err;
+
+	if (r >= 0 || inner.text[0] != '$')
+		return r;
+	err_clear(err);
+	return err_set(err, r, inner.code, inner.path, "%s: %s", options->config_file, inner.text);
+}
+
 int setup_read(const struct instance_options *options, struct setup *ret, struct err *err)
 {
 	int r;
 
 	*ret = (struct setup){ .options = options, .arena = arena_create() };
 	if ((r = setup_config(options->config_file, &ret->config, err)) < 0 ||
-		(r = library_load(ret->config, options->share_dir, &ret->library, err)) < 0 ||
+		(r = setup_library(options, ret->config, &ret->library, err)) < 0 ||
 		(r = read_key(ret, "install-key", ret->install_key, err)) < 0 ||
 		(r = read_key(ret, "wrap-key", ret->wrap_key, err)) < 0 || (r = read_secrets(ret, err)) < 0 ||
 		(r = redis_address(ret, err)) < 0)

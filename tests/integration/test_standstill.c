@@ -1,0 +1,299 @@
+/*
+ * When dunningd must not send: a second daemon on the same state directory or the same partitions, no space, a Redis that would forget.
+ * It says so, and goes on when it can.
+ */
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "common/file.h"
+#include "tests/support/http_get.h"
+#include "tests/support/world.h"
+
+#define WAIT_MS 60000 /* a lease runs out after 15 s, and space is looked for every 10 s */
+
+static int setup(void **state)
+{
+	struct world *w = calloc(1, sizeof(*w));
+
+	world_open(w, &(struct world_options){ 0 });
+	*state = w;
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	world_close(*state, false);
+	free(*state);
+	return 0;
+}
+
+static void start(struct world *w, const char *const *before)
+{
+	world_start(w, before);
+	assert_true(world_ready(w, WAIT_MS));
+}
+
+/* A member of the one partition in GET /status of the daemon at `socket`; "" = none, or no answer. */
+static const char *partition_says(struct arena *arena, const char *socket, const char *key)
+{
+	CLEANUP(http_reply_clear) struct http_reply reply = { 0 };
+	struct json root, partitions, one, value;
+
+	if (http_get_unix(socket, "http://control/status", &reply) != 200)
+		return "";
+	root = http_reply_json(&reply, arena);
+	partitions = json_get(&root, "partitions");
+	one = json_at(&partitions, 0);
+	value = json_get(&one, key);
+	return json_str(&value) ? json_str(&value) : "";
+}
+
+static void until_partition_says(const char *socket, const char *key, const char *what)
+{
+	int64_t deadline = real_ms() + WAIT_MS;
+
+	for (;;) {
+		CLEANUP(arena_freep) struct arena *arena = arena_create();
+		const char *says = partition_says(arena, socket, key);
+
+		if (strcmp(says, what) == 0)
+			return;
+		if (real_ms() > deadline)
+			fail_msg("%s is \"%s\", not \"%s\"", key, says, what);
+		pause_ms(20);
+	}
+}
+
+static const char *control_of(const struct world *w, struct arena *arena)
+{
+	return arena_printf(arena, "%s/control", w->dir);
+}
+
+static bool log_has(const char *path, const char *what)
+{
+	CLEANUP(buf_clear) struct buf text = { 0 };
+
+	return file_read(path, 64 << 20, &text, NULL) == 0 && strstr(buf_str(&text), what);
+}
+
+static const char *log_of(const struct world *w, struct arena *arena)
+{
+	return arena_printf(arena, "%s/daemon-%s-%d.log", w->dir, w->prefix, w->starts - 1);
+}
+
+static int captured(struct world *w)
+{
+	CLEANUP(arena_freep) struct arena *arena = arena_create();
+
+	return world_sent(w, arena, 1).messages;
+}
+
+/* --- a second daemon -------------------------------------------------------------------------------------------------------------------- */
+
+static char *swap(struct arena *arena, const char *text, const char *what, const char *with)
+{
+	const char *at = strstr(text, what);
+
+	assert_non_null(at);
+	return arena_printf(arena, "%.*s%s%s", (int)(at - text), text, with, at + strlen(what));
+}
+
+/* The same configuration under another name, with its own socket. Its path. */
+static const char *second_config(struct world *w, struct arena *arena, bool own_state)
+{
+	CLEANUP(buf_clear) struct buf text = { 0 };
+	const char *path = arena_printf(arena, "%s/second.json", w->dir), *changed;
+
+	assert_int_equal(file_read(w->config, 1 << 20, &text, NULL), 0);
+	changed = swap(arena, text.data, "/control\"", "/second-control\"");
+	changed = swap(arena, changed, "\"host-a\"", "\"host-b\"");
+	if (own_state)
+		changed = swap(arena, changed, "/state-0\"", "/state-b\"");
+	assert_int_equal(file_replace(path, changed, strlen(changed), 0600), 0);
+	return path;
+}
+
+static void second_start(struct world *w, struct arena *arena, bool own_state, struct process *process)
+{
+	const char *argv[] = { arena_printf(arena, "%s/dunningd", w->programs), "--config", second_config(w, arena, own_state),
+		"--credentials", arena_printf(arena, "%s/credentials", w->dir), "--share", SOURCE_DIR "/daemon/share", NULL };
+
+	process_start(process, argv, arena_printf(arena, "%s/second.log", w->dir));
+}
+
+static void the_state_directory_has_one_daemon(void **state)
+{
+	struct world *w = *state;
+	CLEANUP(arena_freep) struct arena *arena = arena_create();
+	const char *log = arena_printf(arena, "%s/second.log", w->dir);
+	struct process second = { 0 };
+	int status;
+
+	start(w, NULL);
+	second_start(w, arena, false, &second);
+	status = process_wait(&second, WAIT_MS);
+	assert_true(WIFEXITED(status));
+	assert_int_equal(WEXITSTATUS(status), 75);
+	assert_true(log_has(log, w->state));
+	assert_true(log_has(log, "held by another dunningd"));
+	world_push_range(w, WORLD_FINALIZED, 0, 3, 1);
+	assert_true(world_quiet(w, WAIT_MS));
+	assert_int_equal(captured(w), 3);
+	assert_int_equal(process_stop(&w->daemon, WAIT_MS), 0);
+	assert_true(world_trail_verifies(w));
+}
+
+static void the_partitions_have_one_owner(void **state)
+{
+	struct world *w = *state;
+	CLEANUP(arena_freep) struct arena *arena = arena_create();
+	const char *socket = arena_printf(arena, "%s/second-control", w->dir);
+	struct process second = { 0 };
+	struct world_sent sent;
+
+	start(w, NULL);
+	second_start(w, arena, true, &second);
+	until_partition_says(socket, "state", "passive");
+	world_push_range(w, WORLD_FINALIZED, 0, 20, 2);
+	assert_true(world_quiet(w, WAIT_MS));
+	assert_string_equal(partition_says(arena, socket, "state"), "passive");
+	process_kill(&w->daemon);
+	world_push_range(w, WORLD_FINALIZED, 20, 20, 2);
+	assert_string_equal(partition_says(arena, socket, "state"), "passive");
+	assert_int_equal(captured(w), 20);
+	until_partition_says(socket, "state", "running");
+	w->daemon = second; /* whom world_quiet() watches */
+	assert_true(world_quiet(w, WAIT_MS));
+	sent = world_sent(w, arena, 40);
+	for (int i = 0; i < 40; i++)
+		assert_int_equal(sent.captured[i], 1);
+	assert_int_equal(process_stop(&w->daemon, WAIT_MS), 0);
+}
+
+/* --- no space --------------------------------------------------------------------------------------------------------------------------- */
+
+/* Events until the daemon holds; nothing is sent then, whatever comes. How many were pushed. */
+static int push_until_full(struct world *w, struct arena *arena)
+{
+	int64_t deadline = real_ms() + WAIT_MS;
+	int pushed = 0, before;
+
+	while (strcmp(partition_says(arena, control_of(w, arena), "holding"), "no_space") != 0) {
+		assert_true(real_ms() < deadline && process_running(&w->daemon));
+		world_push_range(w, WORLD_FINALIZED, pushed, 20, 1);
+		pushed += 20;
+	}
+	assert_true(log_has(log_of(w, arena), "no space: reading and sending are held"));
+	before = captured(w);
+	assert_true(before < pushed);
+	world_push_range(w, WORLD_FINALIZED, pushed, 20, 1);
+	return pushed + 20;
+}
+
+static void all_goes_on(struct world *w, struct arena *arena, int pushed)
+{
+	struct world_sent sent;
+
+	assert_true(world_quiet(w, WAIT_MS));
+	sent = world_sent(w, arena, pushed);
+	for (int i = 0; i < pushed; i++)
+		assert_int_equal(sent.captured[i], 1);
+	assert_int_equal(process_stop(&w->daemon, WAIT_MS), 0);
+	assert_true(world_trail_verifies(w));
+}
+
+static void a_short_write_holds_all(void **state)
+{
+	struct world *w = *state;
+	CLEANUP(arena_freep) struct arena *arena = arena_create();
+	struct rlimit limit;
+	int pushed, before;
+
+	start(w, NULL);
+	assert_int_equal(prlimit(w->daemon.pid, RLIMIT_FSIZE, NULL, &limit), 0);
+	limit.rlim_cur = 300 * 1024;
+	assert_int_equal(prlimit(w->daemon.pid, RLIMIT_FSIZE, &limit, NULL), 0);
+	pushed = push_until_full(w, arena);
+	before = captured(w);
+	limit.rlim_cur = limit.rlim_max;
+	assert_int_equal(captured(w), before);
+	assert_int_equal(prlimit(w->daemon.pid, RLIMIT_FSIZE, &limit, NULL), 0);
+	all_goes_on(w, arena, pushed);
+}
+
+/* In a mount namespace of the daemon's own, which goes with it. Only root may mount. */
+static void a_full_disk_holds_all(void **state)
+{
+	struct world *w = *state;
+	CLEANUP(arena_freep) struct arena *arena = arena_create();
+	const char *before[] = { "unshare", "-m", "sh", "-c",
+		arena_printf(arena, "mount -t tmpfs -o size=600k,mode=700 none '%s' && exec \"$@\"", w->state), "sh", NULL };
+	const char *room[] = { "nsenter", "-m", "-t", NULL, "mount", "-o", "remount,size=64m", w->state, NULL };
+	const char *probe[] = { "unshare", "-m", "true", NULL };
+	int pushed;
+
+	if (geteuid() != 0 || process_run(probe, NULL, WAIT_MS) != 0) {
+		print_message("not root: only RLIMIT_FSIZE was tried\n");
+		return;
+	}
+	assert_int_equal(file_make_dirs(w->state, 0700), 0);
+	start(w, before);
+	pushed = push_until_full(w, arena);
+	room[3] = arena_printf(arena, "%d", (int)w->daemon.pid);
+	assert_int_equal(process_run(room, NULL, WAIT_MS), 0);
+	assert_true(world_quiet(w, WAIT_MS));
+	assert_int_equal(captured(w), pushed);
+	assert_int_equal(process_stop(&w->daemon, WAIT_MS), 0);
+}
+
+/* --- a Redis that would forget -------------------------------------------------------------------------------------------------------------- */
+
+static void a_redis_that_would_forget_is_refused(void **state)
+{
+	static const char *const rows[][3] = { { "appendonly", "no", "yes" }, { "maxmemory-policy", "allkeys-lru", "noeviction" } };
+	struct world *w = *state;
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		CLEANUP(arena_freep) struct arena *arena = arena_create();
+		const char *set[] = { "CONFIG", "SET", rows[i][0], rows[i][1], NULL };
+		const char *size[] = { "DBSIZE", NULL };
+		int status;
+
+		(void)world_redis(w, arena, set);
+		world_start(w, NULL);
+		status = process_wait(&w->daemon, WAIT_MS);
+		assert_true(WIFEXITED(status));
+		assert_int_equal(WEXITSTATUS(status), 78);
+		assert_true(log_has(log_of(w, arena), rows[i][0]));
+		assert_true(log_has(log_of(w, arena), rows[i][2]));
+		assert_int_equal(world_redis_int(w, size), 0);
+		set[3] = rows[i][2];
+		(void)world_redis(w, arena, set);
+	}
+	start(w, NULL);
+	assert_int_equal(process_stop(&w->daemon, WAIT_MS), 0);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(the_state_directory_has_one_daemon, setup, teardown),
+		cmocka_unit_test_setup_teardown(the_partitions_have_one_owner, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_short_write_holds_all, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_full_disk_holds_all, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_redis_that_would_forget_is_refused, setup, teardown),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
