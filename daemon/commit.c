@@ -260,6 +260,15 @@ static void image_attempt(struct dunner *d, struct group *g, const struct attemp
 	image(g, group_case(d, g, entry->debtor_id), CLASS_FACTS, &set);
 }
 
+/* A cancelled attempt may be decided anew, under the same id, by the very group that records its end: then its entry stays. */
+static bool released_again(const struct group *g, const char *attempt_id)
+{
+	for (const struct release *release = g->releases; release; release = release->next)
+		if (strcmp(release->entry.id, attempt_id) == 0)
+			return true;
+	return false;
+}
+
 static void image_attempts(struct dunner *d, struct group *g)
 {
 	const char *key = key_of(g->arena, &d->keyspace, "attempts");
@@ -281,7 +290,8 @@ static void image_attempts(struct dunner *d, struct group *g)
 	for (size_t i = 0; i < g->settled_count; i++) {
 		struct image gone = { .op = IMAGE_HDEL, .key = key, .field = g->settled[i] };
 
-		image(g, group_case(d, g, NULL), CLASS_FACTS, &gone);
+		if (!released_again(g, g->settled[i]))
+			image(g, group_case(d, g, NULL), CLASS_FACTS, &gone);
 	}
 }
 
