@@ -600,10 +600,12 @@ static void on_try_cleared(int r, bool granted, uint64_t count, int64_t until, c
 	(void)granted, (void)count, (void)until, (void)owner;
 	if (recover_due(d))
 		return;
-	if (r < 0) { /* leave it counted: one crash too many is better than one too few */
-		d->ports.clock->timer_in(d->ports.clock->self, d->retry_timer, RETRY_COMMIT_MS);
-		return;
-	}
+	/*
+	 * It was decided: if the store cannot be told, it stays counted, and the journal says enough. Once the group is durable the entry
+	 * is redone, never tried again, and the next one's count begins anew. To wait here for the store would count every crash of an
+	 * outage against an innocent entry.
+	 */
+	(void)r;
 	d->trying = TRY_NONE;
 	journal(d, d->group);
 }
@@ -627,7 +629,7 @@ void commit_group(struct dunner *d, struct group *g)
 		return;
 	}
 	if (g->careful)
-		d->ports.store->trying(d->ports.store->self, NULL, on_try_cleared, d);
+		d->ports.store->trying(d->ports.store->self, NULL, d->epoch, on_try_cleared, d);
 	else
 		journal(d, g);
 }
@@ -645,7 +647,7 @@ void commit_again(struct dunner *d)
 	else if (!g->out.images) /* its keys could not be made for want of space */
 		commit_group(d, g);
 	else if (g->careful && d->trying != TRY_NONE)
-		d->ports.store->trying(d->ports.store->self, NULL, on_try_cleared, d);
+		d->ports.store->trying(d->ports.store->self, NULL, d->epoch, on_try_cleared, d);
 	else
 		journal(d, g);
 }

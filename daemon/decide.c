@@ -314,7 +314,7 @@ static void look(struct dunner *d, struct group *g, struct doc *doc)
 	if (next.kind == NEXT_GATE && next.at <= now) {
 		open_gate(g, doc, &doc->policy->steps[next.step], now, false);
 	} else if (next.kind == NEXT_CONTACT && next.at <= now && debtor) {
-		if (g->contacts_allowed && free_slots(d, g))
+		if (g->contacts_allowed && free_slots(d, g) && !group_find(d, g, DOC_DEBTOR, debtor->id)->answered)
 			contact_due(d, g, doc, debtor);
 	} else if (next.kind == NEXT_CONTACT && next.owed_at <= now && doc->policy) {
 		note_deferral(d, g, doc, &next);
@@ -326,7 +326,10 @@ static void look(struct dunner *d, struct group *g, struct doc *doc)
 struct candidate *decide_members(struct dunner *d, struct group *g, const struct attempt_entry *entry, size_t *count)
 {
 	struct candidate *members = arena_alloc(g->arena, entry->invoice_count * sizeof(*members));
+	struct doc *debtor = group_find(d, g, DOC_DEBTOR, entry->debtor_id);
 
+	if (debtor)
+		debtor->answered = true;
 	*count = 0;
 	for (size_t i = 0; i < entry->invoice_count; i++) {
 		struct doc *doc = group_find(d, g, DOC_ESCALATION, entry->invoice_ids[i]);

@@ -75,6 +75,7 @@ struct doc {
 	enum doc_kind kind;
 	const char *id, *key;
 	bool asked, loaded, existed, touched, contacted;
+	bool answered; /* DEBTOR: an attempt of its was settled in this group. A repetition bears the same id, so it waits for the next one */
 	struct escalation *e;
 	struct debtor *d;
 	const struct policy *policy; /* of an escalation */

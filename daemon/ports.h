@@ -192,8 +192,11 @@ struct store_port {
 	void (*lease)(void *self, const char *owner, int64_t ttl_ms, uint64_t at_least, uint64_t held, store_lease_fn done,
 		void *arg);
 	void (*release)(void *self, const char *owner, store_done_fn done, void *arg);
-	/* Counts `stream id` as being tried (cursor field `trying`) and gives the count; id NULL clears it. */
-	void (*trying)(void *self, const char *id, store_lease_fn done, void *arg); /* epoch carries the count */
+	/*
+	 * Counts `stream id` as being tried (cursor field `trying`), once an epoch however often it is asked, and gives the count (as the
+	 * callback's epoch); id NULL clears it.
+	 */
+	void (*trying)(void *self, const char *id, uint64_t epoch, store_lease_fn done, void *arg);
 	void (*trim)(void *self, const struct stream_position *applied, size_t count, store_done_fn done, void *arg); /* MINID */
 	/* Last id of each stream ("0-0" when absent), in place of positions[i].id: tells a flushed or restored stream. */
 	void (*tails)(void *self, struct stream_position *positions, size_t count, store_done_fn done, void *arg);

@@ -79,12 +79,16 @@ const char script_lease[] =
 const char script_release[] = "if redis.call('GET', KEYS[1]) == ARGV[1] .. ' ' .. ARGV[2] then redis.call('DEL', KEYS[1]) end\n"
 			      "return 1\n";
 
-/* KEYS: cursor. ARGV: stream id, or empty to clear. -> how often it was tried */
+/* KEYS: cursor. ARGV: stream id, or empty to clear; epoch. -> in how many epochs it was tried */
 const char script_trying[] = "if ARGV[1] == '' then\n"
-			     "  redis.call('HDEL', KEYS[1], 'trying', 'trying_count')\n"
+			     "  redis.call('HDEL', KEYS[1], 'trying', 'trying_count', 'trying_epoch')\n"
 			     "  return 0\n"
 			     "end\n"
 			     "if redis.call('HGET', KEYS[1], 'trying') ~= ARGV[1] then\n"
-			     "  redis.call('HSET', KEYS[1], 'trying', ARGV[1], 'trying_count', '0')\n"
+			     "  redis.call('HSET', KEYS[1], 'trying', ARGV[1], 'trying_count', '0', 'trying_epoch', '')\n"
 			     "end\n"
+			     "if redis.call('HGET', KEYS[1], 'trying_epoch') == ARGV[2] then\n"
+			     "  return tonumber(redis.call('HGET', KEYS[1], 'trying_count'))\n" /* its answer was lost */
+			     "end\n"
+			     "redis.call('HSET', KEYS[1], 'trying_epoch', ARGV[2])\n"
 			     "return redis.call('HINCRBY', KEYS[1], 'trying_count', 1)\n";

@@ -615,13 +615,13 @@ static void on_trying(int r, const struct redis_reply *reply, void *arg)
 	end_call(call);
 }
 
-static void store_trying(void *self, const char *id, store_lease_fn done, void *arg)
+static void store_trying(void *self, const char *id, uint64_t epoch, store_lease_fn done, void *arg)
 {
 	struct redis_store *store = self;
-	const char *argv[] = { store->cursor, id ? id : "" };
+	struct call *call = new_call(store, (void (*)(void))done, arg, 1);
+	const char *argv[] = { store->cursor, id ? id : "", arena_printf(call->arena, "%llu", (unsigned long long)epoch) };
 
-	redis_link_script(store->link, &store->trying_script, 1, 2, argv, NULL, 0, on_trying,
-		new_call(store, (void (*)(void))done, arg, 1));
+	redis_link_script(store->link, &store->trying_script, 1, 3, argv, NULL, 0, on_trying, call);
 }
 
 static void on_replicated(int r, const struct redis_reply *reply, void *arg)

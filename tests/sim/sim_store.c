@@ -281,13 +281,17 @@ static void do_trying(struct redis *redis, struct command *c)
 	uint64_t n = 0;
 
 	if (c->text) {
-		n = strcmp(hash_get(redis, redis->cursor_key, "trying"), c->text) == 0 ?
-			hash_number(redis, "trying_count") + 1 : 1;
+		bool known = strcmp(hash_get(redis, redis->cursor_key, "trying"), c->text) == 0;
+
+		n = known ? hash_number(redis, "trying_count") : 0;
+		n += !known || hash_number(redis, "trying_epoch") != (uint64_t)c->number;
+		hash_put_number(redis, "trying_epoch", (uint64_t)c->number);
 		hash_put(redis, redis->cursor_key, "trying", c->text);
 		hash_put_number(redis, "trying_count", n);
 	} else if (db_find(redis, redis->cursor_key)) {
 		value_remove(db_find(redis, redis->cursor_key), "trying");
 		value_remove(db_find(redis, redis->cursor_key), "trying_count");
+		value_remove(db_find(redis, redis->cursor_key), "trying_epoch");
 	}
 	c->epoch = n;
 }
@@ -684,10 +688,11 @@ static void port_release(void *self, const char *owner, store_done_fn done, void
 	send(c);
 }
 
-static void port_trying(void *self, const char *id, store_lease_fn done, void *arg)
+static void port_trying(void *self, const char *id, uint64_t epoch, store_lease_fn done, void *arg)
 {
 	struct command *c = command_new(self, OP_TRYING, 0, (void (*)(void))done, arg);
 
+	c->number = (int64_t)epoch;
 	c->text = arena_strdup(c->arena, id);
 	send(c);
 }
