@@ -1,6 +1,7 @@
 /*
  * redis_link - a connection to Redis: hiredis's reader and our own writer over a bufferevent, so that one code path serves
  * hiredis 0.14 and 1.2, every command has a deadline, and nothing blocks the loop. The only module that includes hiredis.
+ * The program must ignore SIGPIPE: a peer may hang up while it is being written to.
  */
 #ifndef DUNNINGD_COMMON_REDIS_LINK_H
 #define DUNNINGD_COMMON_REDIS_LINK_H

@@ -250,11 +250,11 @@ const char *decide_task_invoice(struct arena *arena, const char *task_id)
 	return arena_printf(arena, "%.*s", (int)(end ? end - from - 1 : (long)strlen(from + 1)), from + 1);
 }
 
-static void close_task(struct group *g, const struct escalation *e, const char *id, const char *kind)
+static void close_task(struct group *g, const struct escalation *e, const char *id, const char *kind, const char *result)
 {
 	struct task task = { .id = arena_strdup(g->arena, id), .kind = kind, .debtor_id = e->invoice.debtor_id,
 		.invoice_ids = arena_memdup(g->arena, &e->invoice.id, sizeof(e->invoice.id)), .invoice_count = 1,
-		.step = e->step, .close = true, .result = "done" };
+		.step = e->step, .close = true, .result = result };
 
 	effects_task(&g->fx, &task);
 }
@@ -266,7 +266,7 @@ static void task_done(struct dunner *d, struct group *g, struct doc *invoice, co
 	bool call = strncmp(id, "call:", 5) == 0;
 	const char *kind = arena_printf(g->arena, "%.*s", (int)strcspn(id, ":"), id);
 
-	close_task(g, invoice->e, id, kind);
+	close_task(g, invoice->e, id, kind, "done");
 	for (size_t i = 0; i < invoice->e->walk_count; i++) {
 		struct walked *walked = &invoice->e->walk[i];
 
@@ -297,7 +297,7 @@ static void gate_decided(struct dunner *d, struct group *g, struct doc *doc, con
 	jw_str(&draft->w, "step", e->step);
 	jw_str(&draft->w, "decision", decision);
 	if (e->task)
-		close_task(g, e, e->task, "decision");
+		close_task(g, e, e->task, "decision", "done");
 	if (strcmp(decision, "stop") == 0) {
 		escalation_move(e, TRIGGER_CLOSED);
 		e->closed = "stopped";
@@ -343,7 +343,7 @@ static void command_invoice(struct dunner *d, struct group *g, const struct even
 			return;
 		if (esc->state == ESCALATION_TASK || esc->state == ESCALATION_GATE) {
 			if (esc->task)
-				close_task(g, esc, esc->task, esc->state == ESCALATION_GATE ? "decision" : "call");
+				close_task(g, esc, esc->task, esc->state == ESCALATION_GATE ? "decision" : "call", "skipped");
 			escalation_move(esc, esc->state == ESCALATION_GATE ? TRIGGER_DECIDED : TRIGGER_TASK_ENDED);
 		}
 		draft = effects_record(&g->fx, "attempt.skipped", esc->invoice.debtor_id);
@@ -368,7 +368,8 @@ void decide_command(struct dunner *d, struct group *g, const struct event *e)
 
 	if (!doc || !doc->loaded || !doc->existed)
 		doc = group_find(d, g, DOC_ESCALATION, e->target);
-	if (doc && (!doc->loaded || !doc->existed))
+	/* A hold may come before the invoice that it names, on another stream: it is kept with the stub. */
+	if (doc && (!doc->loaded || (!doc->existed && doc->e->state == ESCALATION_NONE && strcmp(e->command, "hold") != 0)))
 		doc = NULL;
 	g->fx.actor = arena_printf(g->arena, "person:%s", e->who);
 	draft = effects_record(&g->fx, "operator.command", doc ? doc->e->invoice.debtor_id : NULL);

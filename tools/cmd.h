@@ -109,6 +109,8 @@ struct order {
 	int64_t until;
 };
 int ctl_order(struct ctl *ctl, uint32_t partition, const struct order *order);
+/* What holds the running daemon's sending in this partition, as it says itself: NULL = nothing, or it does not answer. */
+const char *ctl_holding(struct ctl *ctl, uint32_t partition, bool *answers);
 int ctl_until(const struct ctl *ctl, const char *text, int64_t *ret); /* RFC 3339, date, or a span such as 10d. 0 or an exit code */
 int ctl_state_dir(struct ctl *ctl, const char *given, const char **ret); /* of the trail: given, or the configuration's */
 const char *ctl_step_at(struct arena *arena, const struct policy *policy, const struct step *step); /* "due+5d" */

@@ -17,21 +17,44 @@ struct finding {
 	const char *invoice, *code, *text;
 };
 
+struct names { /* the fields of a hash, sorted */
+	const char **items;
+	size_t count;
+};
+
 struct checking {
 	struct ctl *ctl;
-	const struct redis_reply *attempts, *tasks; /* field, value ... */
+	struct names attempts, tasks; /* of the partition */
 	struct finding *findings;
 	size_t count, capacity, checked, open, held, missed;
 	int64_t oldest_missed;
 	size_t unruled;
 };
 
-static bool listed(const struct redis_reply *hash, const char *field)
+static int by_name(const void *a, const void *b)
 {
-	for (size_t i = 0; i + 1 < hash->count; i += 2)
-		if (strcmp(hash->items[i].str, field) == 0)
-			return true;
-	return false;
+	return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+static int read_names(struct ctl *ctl, struct arena *arena, const char *key, struct names *ret)
+{
+	const struct redis_reply *reply;
+	int r = ctl_ask(ctl, arena, &reply, "HKEYS", key, NULL);
+
+	if (r != 0)
+		return r;
+	ret->count = reply->count;
+	ret->items = arena_alloc(arena, (reply->count + 1) * sizeof(*ret->items));
+	for (size_t i = 0; i < reply->count; i++)
+		ret->items[i] = reply->items[i].str;
+	if (ret->count)
+		qsort(ret->items, ret->count, sizeof(*ret->items), by_name);
+	return 0;
+}
+
+static bool listed(const struct names *names, const char *field)
+{
+	return names->count && bsearch(&field, names->items, names->count, sizeof(*names->items), by_name);
 }
 
 static bool found_already(const struct checking *c, const char *invoice)
@@ -77,12 +100,12 @@ static const char *examine(struct checking *c, struct arena *arena, const struct
 			view_time(arena, entry->timer, entry->zone), verdict_action(v), view_time(arena, v->next.at, entry->zone));
 		return "late_timer";
 	}
-	if ((e->state == ESCALATION_SENDING || e->state == ESCALATION_DOUBT) && (!e->attempt || !listed(c->attempts, e->attempt))) {
+	if ((e->state == ESCALATION_SENDING || e->state == ESCALATION_DOUBT) && (!e->attempt || !listed(&c->attempts, e->attempt))) {
 		*text = arena_printf(arena, "it waits for the outcome of attempt %s, which is not among those under way",
 			e->attempt ? e->attempt : "(none)");
 		return "lost_attempt";
 	}
-	if ((e->state == ESCALATION_TASK || e->state == ESCALATION_GATE) && (!e->task || !listed(c->tasks, e->task))) {
+	if ((e->state == ESCALATION_TASK || e->state == ESCALATION_GATE) && (!e->task || !listed(&c->tasks, e->task))) {
 		*text = arena_printf(arena, "it waits for task %s, which is not among the open ones", e->task ? e->task : "(none)");
 		return "lost_task";
 	}
@@ -100,9 +123,10 @@ static int look_again(struct checking *c, struct arena *arena, const struct entr
 	size_t count;
 	int r;
 
-	if ((r = ctl_ask(c->ctl, arena, &fresh.attempts, "HGETALL", key_of(arena, &keys, "attempts"), NULL)) != 0 ||
-		(r = ctl_ask(c->ctl, arena, &fresh.tasks, "HGETALL", key_of(arena, &keys, "tasks"), NULL)) != 0 ||
-		(r = entries_load(c->ctl, arena, entry->partition, &id, 1, &again, &count, NULL, NULL)) != 0 || !count ||
+	if (c->count == FINDINGS_MAX)
+		return 0;
+	if ((r = read_names(c->ctl, arena, key_of(arena, &keys, "attempts"), &fresh.attempts)) != 0 ||
+		(r = read_names(c->ctl, arena, key_of(arena, &keys, "tasks"), &fresh.tasks)) != 0 || (r = entries_load(c->ctl, arena, entry->partition, &id, 1, &again, &count, NULL, NULL)) != 0 || !count ||
 		(r = entries_timers(c->ctl, arena, entry->partition, &again, 1)) != 0 || !entry_open(&again) ||
 		again.e.version != entry->e.version)
 		return r;
@@ -187,8 +211,8 @@ static int run_check(struct ctl *ctl, const struct invocation *call)
 	for (uint32_t p = 0; r == 0 && p < ctl_partitions(ctl); p++) {
 		struct keyspace keys = ctl_keys(ctl, p);
 
-		if ((r = ctl_ask(ctl, arena, &c.attempts, "HGETALL", key_of(arena, &keys, "attempts"), NULL)) == 0 &&
-			(r = ctl_ask(ctl, arena, &c.tasks, "HGETALL", key_of(arena, &keys, "tasks"), NULL)) == 0)
+		if ((r = read_names(ctl, arena, key_of(arena, &keys, "attempts"), &c.attempts)) == 0 &&
+			(r = read_names(ctl, arena, key_of(arena, &keys, "tasks"), &c.tasks)) == 0)
 			r = entries_scan(ctl, p, check_page, unreadable, &c);
 	}
 	if (r != 0)

@@ -149,6 +149,28 @@ static int tell(struct ctl *ctl, const char *target, const struct buf *body)
 	return EXIT_DONE;
 }
 
+const char *ctl_holding(struct ctl *ctl, uint32_t partition, bool *answers)
+{
+	struct json *status = arena_alloc(ctl->arena, sizeof(*status)), partitions;
+	int http = 0;
+
+	*answers = ask(ctl, "GET", "/status", NULL, &http, status) == 0 && http == 200;
+	if (!*answers)
+		return NULL;
+	partitions = json_get(status, "partitions");
+	for (size_t i = 0; i < json_len(&partitions); i++) {
+		struct json one = json_at(&partitions, i), number = json_get(&one, "partition");
+		const char *state = word(&one, "state");
+
+		if (number.type != JSON_INT || json_int(&number) != partition)
+			continue;
+		if (state && strcmp(state, "running") != 0)
+			return arena_strdup(ctl->arena, state);
+		return arena_strdup(ctl->arena, word(&one, "holding"));
+	}
+	return NULL;
+}
+
 static void write_who(struct ctl *ctl, const char *why, int64_t until, struct buf *out)
 {
 	struct json_writer w = jw_init(out);

@@ -196,6 +196,16 @@ static void add_brakes(struct ctl *ctl, struct fields *f, const struct entry *en
 			system->suspended.until ? view_time(ctl->arena, system->suspended.until, entry->zone) : "",
 			system->suspended.reason ? system->suspended.reason : "no reason given")));
 	}
+	if (verdict->next.at && verdict->next.at <= ctl->now && entry_open(entry)) { /* what ought to happen now, and perhaps does not */
+		bool answers;
+		const char *holding = ctl_holding(ctl, entry->partition, &answers);
+
+		fields_add(f, "holding", NULL, cell_text(holding));
+		if (holding)
+			fields_add(f, NULL, "But", cell_text(arena_printf(ctl->arena, "the daemon holds all sending just now: %s", holding)));
+		else if (!answers)
+			fields_add(f, NULL, "But", cell_text("the daemon does not answer here: it acts as soon as it runs"));
+	}
 	if (entry->policy && entry->policy->freshness_ms && ctl_feed_unknown(ctl)) {
 		fields_add(f, "payment_feed", NULL, cell_text("unknown"));
 		fields_add(f, NULL, "Note", cell_text("payment feed unknown: no ledger.watermark ever came, so a late payment feed is not noticed"));

@@ -8,6 +8,7 @@
 /* --- list ----------------------------------------------------------------------------------------------------------------------- */
 
 #define LIST_LIMIT 200
+#define PAGE 500
 #define LIST_MOST 1000000
 
 struct listed { /* copied out of the page's arena */
@@ -19,8 +20,8 @@ struct listing {
 	const char *state, *debtor;
 	bool all, held;
 	struct listed *rows;
-	size_t count, capacity, matched;
-	size_t limit;
+	size_t count, capacity;
+	size_t limit; /* 0 = none */
 };
 
 static const struct column list_columns[] = {
@@ -57,7 +58,6 @@ static int list_page(struct ctl *ctl, struct arena *arena, struct entry *entries
 
 		if (!wanted(l, entry, &verdict))
 			continue;
-		l->matched++;
 		l->rows = arena_grow(ctl->arena, l->rows, l->count, &l->capacity, sizeof(*l->rows));
 		l->rows[l->count++] = (struct listed){ at, arena_memdup(ctl->arena,
 			(struct cell[]){ kept(ctl, invoice->id), kept(ctl, invoice->snapshot.number), kept(ctl, invoice->debtor_id),
@@ -101,37 +101,103 @@ static int read_limit(struct ctl *ctl, const char *text, size_t *ret)
 	return 0;
 }
 
+/*
+ * Those with a timer, soonest first, until enough match: a large book is not read as a whole. Their ids are read at once, since ranks
+ * change while a daemon works.
+ */
+static int list_timers(struct ctl *ctl, uint32_t partition, struct listing *l)
+{
+	CLEANUP(arena_freep) struct arena *ids_arena = arena_create(), *arena = arena_create();
+	struct keyspace keys = ctl_keys(ctl, partition);
+	bool filtered = l->held || l->state;
+	const char *last = l->limit && !filtered ? arena_printf(ids_arena, "%zu", l->limit) : "-1"; /* one more than asked for */
+	size_t before = l->count, at = 0;
+	const struct redis_reply *reply;
+	int r = ctl_ask(ctl, ids_arena, &reply, "ZRANGE", key_of(ids_arena, &keys, "due"), "0", last, NULL);
+
+	while (r == 0 && at < reply->count && (!l->limit || l->count - before <= l->limit)) {
+		size_t some = reply->count - at < PAGE ? reply->count - at : PAGE, count;
+		struct entry *entries;
+		const char **ids;
+
+		arena_clear(arena);
+		entries = arena_alloc(arena, some * sizeof(*entries));
+		ids = arena_alloc(arena, some * sizeof(*ids));
+		for (size_t i = 0; i < some; i++)
+			ids[i] = reply->items[at + i].str;
+		r = entries_load(ctl, arena, partition, ids, some, entries, &count, bad_document, NULL);
+		if (r == 0)
+			r = list_page(ctl, arena, entries, count, l);
+		at += some;
+	}
+	return r;
+}
+
+/* The debtor's document names its open invoices. */
+static int list_customer(struct ctl *ctl, struct listing *l)
+{
+	uint32_t partition = partition_of(l->debtor, ctl_partitions(ctl));
+	struct keyspace keys = ctl_keys(ctl, partition);
+	const struct redis_reply *reply;
+	struct entry *entries;
+	struct debtor d;
+	struct err err = { 0 };
+	size_t count;
+	int r = ctl_ask(ctl, ctl->arena, &reply, "GET", key_debtor(ctl->arena, &keys, l->debtor), NULL);
+
+	if (r != 0)
+		return r;
+	if (reply->type != REDIS_STRING)
+		return ctl_fail(ctl, EXIT_FOUND, "unknown_customer", "no customer %s is known", l->debtor);
+	if (debtor_read(ctl->arena, reply->str, reply->len, &d, &err) < 0)
+		return ctl_fail(ctl, EXIT_FOUND, "not_ours", "the document of customer %s is not one of ours: %s %s", l->debtor, err.path,
+			err.text);
+	entries = arena_alloc(ctl->arena, (d.open_count + 1) * sizeof(*entries));
+	r = entries_load(ctl, ctl->arena, partition, d.open, d.open_count, entries, &count, bad_document, NULL);
+	return r == 0 ? list_page(ctl, ctl->arena, entries, count, l) : r;
+}
+
+static int gather(struct ctl *ctl, struct listing *l)
+{
+	bool whole = l->all || (l->state && (strcmp(l->state, "closed") == 0 || strcmp(l->state, "stub") == 0));
+	int r = 0;
+
+	if (l->debtor && !whole)
+		return list_customer(ctl, l);
+	for (uint32_t p = 0; r == 0 && p < ctl_partitions(ctl); p++)
+		r = whole ? entries_scan(ctl, p, list_page, bad_document, l) : list_timers(ctl, p, l);
+	return r;
+}
+
 static int run_list(struct ctl *ctl, const struct invocation *call)
 {
 	struct listing l = { .state = command_option(call, "state"), .debtor = command_option(call, "customer"),
 		.all = command_option(call, "all"), .held = command_option(call, "held"), .limit = LIST_LIMIT };
 	struct table *table = table_create(ctl->arena, list_columns);
 	bool known = !l.state;
+	size_t i;
 	int r;
 
-	for (int i = 0; l.state && i < ESCALATION_STATE_COUNT; i++)
-		known |= strcmp(escalation_state_names[i], l.state) == 0;
+	for (int s = 0; l.state && s < ESCALATION_STATE_COUNT; s++)
+		known |= strcmp(escalation_state_names[s], l.state) == 0;
 	if (!known)
 		return ctl_fail(ctl, EXIT_USAGE, "usage", "there is no state \"%s\": stub, waiting, sending, in_doubt, task, gate, closed",
 			l.state);
 	r = read_limit(ctl, command_option(call, "limit"), &l.limit);
 	if (r == 0)
 		r = ctl_config(ctl, false);
-	for (uint32_t p = 0; r == 0 && p < ctl_partitions(ctl); p++)
-		r = entries_scan(ctl, p, list_page, bad_document, &l);
+	if (r == 0)
+		r = gather(ctl, &l);
 	if (r != 0)
 		return r;
 	if (l.count)
 		qsort(l.rows, l.count, sizeof(*l.rows), by_time);
-	for (size_t i = 0, shown = 0; i < l.count && (!l.limit || shown < l.limit); i++) {
-		if (i > 0 && strcmp(l.rows[i].cells[0].text, l.rows[i - 1].cells[0].text) == 0)
-			continue; /* a scan may give a key twice */
-		table_add(table, l.rows[i].cells);
-		shown++;
-	}
+	for (i = 0; i < l.count && (!l.limit || table_rows(table) < l.limit); i++)
+		if (i == 0 || strcmp(l.rows[i].cells[0].text, l.rows[i - 1].cells[0].text) != 0) /* a scan may give a key twice */
+			table_add(table, l.rows[i].cells);
 	view_table(&ctl->view, table, "No invoice matches.");
-	if (l.limit && l.matched > l.limit)
-		ctl_warn(ctl, "%zu more: --limit 0 shows all", l.matched - l.limit);
+	if (i < l.count)
+		ctl_warn(ctl, "there are more: --limit 0 shows all");
 	return EXIT_DONE;
 }
 

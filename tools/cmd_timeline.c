@@ -1,4 +1,5 @@
 /* What happened to one invoice, in order: its facts and steps out of its document, and what was told to others in the outbound stream. */
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -102,16 +103,64 @@ static void add_event(struct timeline *t, const char *text, size_t len, const ch
 	add(t, at, type, details(arena, data, t->entry->zone), id);
 }
 
+/* The number before the dash in the id of the first entry of a range, 0 = none; and the time of its event. */
+static int probe(struct timeline *t, struct arena *arena, const char *command, const char *stream, const char *from, const char *to,
+	uint64_t *number, int64_t *at)
+{
+	const struct redis_reply *reply, *fields;
+	struct json root;
+	int r = ctl_ask(t->ctl, arena, &reply, command, stream, from, to, "COUNT", "1", NULL);
+
+	*number = 0;
+	*at = 0;
+	if (r != 0 || !reply->count || reply->items[0].count != 2)
+		return r;
+	fields = &reply->items[0].items[1];
+	*number = strtoull(reply->items[0].items[0].str, NULL, 10);
+	if (fields->count == 2 && json_parse(arena, fields->items[1].str, fields->items[1].len, 0, &root, NULL) == 0 && member(&root, "time"))
+		(void)utc_parse(member(&root, "time"), at);
+	return 0;
+}
+
+/* Ids count the daemon's groups, which are in the order of time: where the invoice's story begins is found by halving. */
+static int find_beginning(struct timeline *t, struct arena *arena, const char *stream, char *from, size_t size)
+{
+	int64_t opened = t->entry->e.opened_at, at;
+	uint64_t low, high;
+	int r = probe(t, arena, "XRANGE", stream, "-", "+", &low, &at);
+
+	if (r == 0)
+		r = probe(t, arena, "XREVRANGE", stream, "+", "-", &high, &at);
+	if (r != 0 || !opened)
+		return r;
+	while (low < high) {
+		uint64_t middle = low + (high - low) / 2, found;
+
+		arena_clear(arena);
+		r = probe(t, arena, "XRANGE", stream, arena_printf(arena, "%" PRIu64, middle), "+", &found, &at);
+		if (r != 0)
+			return r;
+		if (at < opened - DAY_MS) /* a day for clocks that were set */
+			low = found > middle ? found : middle + 1;
+		else
+			high = middle;
+	}
+	snprintf(from, size, "%" PRIu64, low);
+	return 0;
+}
+
 static int read_outbound(struct timeline *t, const char *invoice_id)
 {
 	CLEANUP(arena_freep) struct arena *arena = arena_create();
 	struct keyspace keys = ctl_keys(t->ctl, t->entry->partition);
 	const char *stream = key_of(t->ctl->arena, &keys, "outbound");
 	char from[80] = "-";
+	int r = find_beginning(t, arena, stream, from, sizeof(from));
 
+	if (r != 0)
+		return r;
 	for (;;) {
 		const struct redis_reply *reply;
-		int r;
 
 		arena_clear(arena);
 		r = ctl_ask(t->ctl, arena, &reply, "XRANGE", stream, from, "+", "COUNT", PAGE, NULL);

@@ -23,12 +23,11 @@ int main(int argc, char **argv)
 	int r;
 
 	(void)signal(SIGPIPE, SIG_IGN);
-	if (command_parse(cmd_table, cmd_globals, argc, argv, arena, &call, &err) < 0) {
-		fprintf(stderr, "dunningctl: %s\n", err.text);
-		return EXIT_USAGE;
-	}
+	r = command_parse(cmd_table, cmd_globals, argc, argv, arena, &call, &err);
 	ctl.call = &call;
 	ctl.view.json = call.globals[GLOBAL_JSON] != NULL;
+	if (r < 0)
+		return ctl_fail_err(&ctl, EXIT_USAGE, &err);
 	if (call.globals[GLOBAL_VERSION]) {
 		printf("dunningctl %s\n", DUNNINGD_VERSION);
 		return flushed(EXIT_DONE);

@@ -123,7 +123,50 @@ static void what_is_unknown_or_closed(void **state)
 	assert_int_equal(json_len(output(f)), 0);
 	assert_ctl(f, 0, "list", "--all", "--json");
 	assert_int_equal(json_len(output(f)), 1);
+	assert_ctl(f, 0, "list", "--state", "closed", "--json");
+	assert_int_equal(json_len(output(f)), 1);
+	assert_ctl(f, 2, "list", "--state", "sleeping");
+	assert_ctl(f, 1, "list", "--customer", "cus_9");
 	assert_int_equal(redis(f, "XLEN", "dunning:{0}:events:operator", NULL)->integer, 0);
+}
+
+static bool nothing_is_due(struct fixture *f, const void *now)
+{
+	return redis(f, "ZCOUNT", "dunning:{0}:due", "-inf", now, NULL)->integer == 0;
+}
+
+/* More than one page of timers, and more than the limit. */
+static void a_longer_list(void **state)
+{
+	struct fixture *f = *state;
+	struct json first;
+
+	start_flow(f, START);
+	for (int i = 0; i < 620; i++)
+		(void)redis(f, "XADD", "dunning:{0}:events", "*", "event", invoice_event(f, arena_printf(f->arena, "INV-%03d", i),
+			arena_printf(f->arena, "cus_%d", i % 100), i == 619 ? "2026-03-09" : "2026-03-10", "ladder"), NULL);
+	settle(f);
+	wait_document(f, "INV-619", "\"state\":\"waiting\"");
+	wait_for(f, nothing_is_due, "1772442000000", "every invoice was looked at"); /* START */
+	assert_ctl(f, 0, "list", "--json");
+	assert_int_equal(json_len(output(f)), 200);
+	first = json_at(output(f), 0);
+	assert_string_equal(text_of(&first, "invoice"), "INV-619"); /* the soonest */
+	assert_ctl(f, 0, "list", "--limit", "5");
+	assert_says(f, "there are more");
+	assert_ctl(f, 0, "list", "--limit", "0", "--json");
+	assert_int_equal(json_len(output(f)), 620);
+	assert_ctl(f, 0, "list", "--customer", "cus_7", "--json");
+	assert_int_equal(json_len(output(f)), 7);
+	assert_ctl(f, 0, "list", "--all", "--limit", "0", "--json");
+	assert_int_equal(json_len(output(f)), 620);
+	assert_ctl(f, 0, "check", "--json");
+	assert_int_equal(number_of(output(f), "open"), 620);
+	assert_ctl(f, 0, "timeline", "INV-619", "--json");
+	first = json_at(output(f), 0);
+	assert_string_equal(text_of(&first, "what"), "invoice");
+	first = json_at(output(f), 1);
+	assert_string_equal(text_of(&first, "what"), "escalation.opened");
 }
 
 /* --- people's work ---------------------------------------------------------------------------------------------------------------- */
@@ -250,6 +293,32 @@ static void one_bad_event_stops_all(void **state)
 	assert_says(f, "may not send");
 	assert_ctl(f, 1, "push", "/nowhere/at/all");
 	assert_int_equal(redis(f, "EXISTS", "dunning:{0}:events", NULL)->integer, 0);
+}
+
+/* With several partitions an event goes where its customer is, and one that names none goes nowhere. */
+static void to_its_partition(void **state)
+{
+	struct fixture *f = *state;
+	CLEANUP(buf_clear) struct buf text = { 0 };
+	const char *at;
+
+	assert_int_equal(file_read(f->config_file, 65536, &text, NULL), 0);
+	at = strstr(text.data, "\"state_dir\"");
+	put_text(f, "dunningd.json", arena_printf(f->arena, "%.*s\"partitions\":8,%s", (int)(at - text.data), text.data, at));
+	for (int i = 0; i < 20; i++) {
+		const char *customer = arena_printf(f->arena, "cus_%d", i);
+		struct json first;
+
+		assert_ctl(f, 0, "push", "--json", invoice_event(f, arena_printf(f->arena, "INV-%d", i), customer, "2026-03-10", "ladder"));
+		first = json_at(output(f), 0);
+		assert_string_equal(text_of(&first, "stream"), arena_printf(f->arena, "dunning:{%u}:events", partition_of(customer, 8)));
+	}
+	assert_ctl(f, 1, "push", fact_event(f, "invoice.voided", "INV-1", ""));
+	assert_says(f, "must name its customer");
+	assert_ctl(f, 1, "show", "INV-1"); /* looked for in all of them */
+	assert_ctl(f, 0, "list");
+	assert_ctl(f, 0, "check");
+	assert_ctl(f, 0, "tasks");
 }
 
 static void dead_letters(void **state)
@@ -433,6 +502,11 @@ static void over_the_socket(void **state)
 	wait_for(f, is_suspended, "yes", "sending is suspended");
 	assert_ctl(f, 0, "explain", "INV-1");
 	assert_says(f, "all sending is suspended until 2026-03-02 14:00 CET (13:00Z): bank is down");
+	assert_ctl(f, 0, "push", invoice_event(f, "INV-2", "cus_2", "2026-02-10", "ladder")); /* owed, and held by the brake */
+	settle(f);
+	assert_ctl(f, 0, "explain", "INV-2");
+	assert_says(f, "goes out now; it is owed since 2026-02-11 09:00");
+	assert_says(f, "the daemon holds all sending just now: brake");
 	assert_ctl(f, 1, "release", "it is back");
 	assert_says(f, "the trail cannot be written");
 	assert_ctl(f, 1, "reload");
@@ -465,6 +539,8 @@ static void what_is_not_there(void **state)
 	struct fixture *f = *state;
 
 	assert_ctl(f, 2, "explain");
+	assert_ctl(f, 2, "--json", "explain");
+	assert_says(f, "{\"error\":\"usage\",\"text\":\"too few words");
 	assert_ctl(f, 2, "hold", "INV-1", "why", "--until", "yesterday");
 	redis_server_stop(&f->redis);
 	assert_ctl(f, 69, "list");
@@ -510,12 +586,14 @@ int main(void)
 		TEST(one_contact_for_two_invoices),
 		TEST(a_hold_and_its_end),
 		TEST(what_is_unknown_or_closed),
+		TEST(a_longer_list),
 		TEST(a_call_is_done),
 		TEST(a_gate_is_decided),
 		TEST(a_message_in_doubt),
 		TEST(a_step_is_skipped),
 		TEST(events_from_everywhere),
 		TEST(one_bad_event_stops_all),
+		TEST(to_its_partition),
 		TEST(dead_letters),
 		TEST(what_check_finds),
 		TEST(by_redis_alone),

@@ -440,7 +440,7 @@ static const struct check_row {
 		"{{count}}{{#count_plural.many}}{{/count_plural.many}}{{balance}}{{today}}{{#deadline}}{{.}}{{/deadline}}",
 		NULL, NULL, NULL },
 	{ "a name that does not exist", NOTICE_TEXT, "a\n{{creditor.nmae}}", NULL, "unknown_variable",
-		"en/t.txt: line 2: \"creditor.nmae\" must be a name of the model" },
+		"en/t.txt: line 2: \"creditor.nmae\" must be one of the names in dunningd-policy(5)" },
 	{ "no such plural", NOTICE_TEXT, "{{#count_plural.three}}x{{/count_plural.three}}", NULL, "unknown_variable", "count_plural.three" },
 	{ "a plural of nothing", NOTICE_TEXT, "{{#total_plural.one}}x{{/total_plural.one}}y", NULL, "unknown_variable", "total_plural" },
 	{ "a plural of a very long name", NOTICE_TEXT,

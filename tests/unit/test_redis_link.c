@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -461,7 +462,6 @@ static void dropped_on_purpose(void **state)
 
 static void greets_with_name_and_database(void **state)
 {
-	CLEANUP(buf_clear) struct buf wanted = { 0 };
 	struct redis_url url = { .port = 6379, .db = 3, .user = "dunner", .password = "s3cret word" };
 	struct peer p;
 	struct user u = { 0 };
@@ -701,6 +701,7 @@ int main(void)
 	struct CMUnitTest tests[ARRAY_LEN(replies)];
 	int failed;
 
+	signal(SIGPIPE, SIG_IGN); /* as every program that has a link: the peer may hang up at any byte */
 	for (size_t i = 0; i < ARRAY_LEN(replies); i++)
 		tests[i] = (struct CMUnitTest){ .name = replies[i].name,
 			.test_func = reply_read,

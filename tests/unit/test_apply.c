@@ -1,0 +1,270 @@
+/*
+ * Bad input that an event alone does not show: what it takes the configuration, the policies or the stored documents to see. Entries go
+ * the daemon's own way, from a page of the inbox onto documents; only the store that would load those is left out.
+ */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "common/file.h"
+#include "common/utc.h"
+#include "daemon/flow.h"
+
+#define NOW INT64_C(1772442000000) /* 2026-03-02T09:00:00Z */
+
+#define EVENT(type, rest)                                                                                                     \
+	"{\"specversion\":\"1.0\",\"id\":\"e1\",\"source\":\"s\",\"type\":\"" type "\",\"time\":\"2026-03-02T09:00:00Z\",\"data\":{" rest "}}"
+#define FIGURES "\"due_on\":\"2026-04-01\",\"currency\":\"EUR\",\"total_minor\":1000,\"due_minor\":1000"
+
+static int64_t now(void *self)
+{
+	(void)self;
+	return NOW;
+}
+
+static const struct clock_port wall = { .now = now, .mono = now };
+
+static const char settings[] = "{\"origin\": \"test.example/acme\", \"creditor\": {\"name\": \"Acme\", \"locale\": \"en-GB\", \"zone\": \"UTC\"},"
+			       "\"senders\": {\"default\": {\"name\": \"A\", \"email\": \"a@acme.example\"}}, \"state_dir\": \"%s\", \"policies\": {\"default\": \"followed\"},"
+			       "\"producers\": {\"bank\": [\"invoice.payment_received\"]}}";
+static const char policy[] = "{\"name\": \"followed\", \"title\": \"T\", \"steps\": [{\"id\": \"worth-it\", \"at\": \"due+25d\", \"gate\": \"decision\","
+			     "\"role\": \"owner\"}]}";
+
+/* The streams of the settings: producers[0] is the shared one, [1] the operator's. */
+enum { SHARED, OPERATOR, BANK, STREAMS };
+
+/* A dunner that has read, and decides: nothing of it is started. */
+struct bench {
+	struct dunner dunner;
+	struct config *config;
+	struct library *library;
+	struct stream_position streams[STREAMS];
+	struct page page;
+	struct group *group;
+	struct arena *arena;
+	char dir[64];
+};
+
+static void bench_open(struct bench *b)
+{
+	CLEANUP(buf_clear) struct buf text = { 0 };
+	const char *folder;
+	struct err err = { 0 };
+
+	*b = (struct bench){ .arena = arena_create() };
+	snprintf(b->dir, sizeof(b->dir), "/tmp/dunningd-test-apply-XXXXXX");
+	assert_non_null(mkdtemp(b->dir));
+	buf_printf(&text, settings, b->dir);
+	if (config_parse(text.data, text.len, &b->config, &err) < 0)
+		fail_msg("%s %s", err.path, err.text);
+	folder = arena_printf(b->arena, "%s/policies", b->dir);
+	assert_int_equal(file_make_dirs(folder, 0700), 0);
+	assert_int_equal(file_make_dirs(arena_printf(b->arena, "%s/templates", b->dir), 0700), 0);
+	assert_int_equal(file_make_dirs(arena_printf(b->arena, "%s/providers", b->dir), 0700), 0);
+	assert_int_equal(file_replace(arena_printf(b->arena, "%s/followed.json", folder), policy, strlen(policy), 0600), 0);
+	if (library_load(b->config, b->dir, &b->library, &err) < 0)
+		fail_msg("%s %s", err.path, err.text);
+	assert_int_equal(b->config->producer_count, STREAMS);
+	b->streams[SHARED].stream = "dunning:{0}:events";
+	b->streams[OPERATOR].stream = "dunning:{0}:events:operator";
+	b->streams[BANK].stream = "dunning:{0}:events:bank";
+	b->dunner = (struct dunner){ .config = b->config, .library = b->library, .ports = { .clock = &wall }, .read_at = b->streams,
+		.stream_count = STREAMS, .keyspace = { "dunning", 0 } };
+	b->group = group_create(&b->dunner);
+}
+
+static void bench_end(struct bench *b)
+{
+	char command[100];
+
+	group_free(b->group);
+	library_free(b->library);
+	config_free(b->config);
+	arena_free(b->arena);
+	snprintf(command, sizeof(command), "rm -rf '%s'", b->dir);
+	assert_int_equal(system(command), 0);
+}
+
+/* As load.c does with what the store answers: here nothing was stored, but for what the test puts into it. */
+static void load(struct bench *b)
+{
+	decide_wants(&b->dunner, b->group);
+	for (struct doc *doc = b->group->docs; doc; doc = doc->next) {
+		doc->loaded = doc->existed = true;
+		if (doc->kind == DOC_DEBTOR) {
+			doc->d = arena_alloc(b->group->arena, sizeof(*doc->d));
+			doc->d->id = doc->id;
+		} else {
+			doc->e = arena_alloc(b->group->arena, sizeof(*doc->e));
+			doc->e->invoice.id = doc->id;
+		}
+	}
+}
+
+static void take(struct bench *b, struct entry *entries, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		entries[i].id = arena_printf(b->arena, "%zu-0", i + 1);
+		entries[i].len = entries[i].event ? strlen(entries[i].event) : 0;
+		entries[i].raw_len = entries[i].raw ? strlen(entries[i].raw) : 0;
+	}
+	b->page = (struct page){ .arena = b->arena, .entries = entries, .count = count };
+	b->dunner.pages = &b->page;
+	b->dunner.queued = count;
+	inbox_take(&b->dunner, b->group);
+	assert_int_equal(b->group->input_count, count);
+}
+
+static void decide(struct bench *b)
+{
+	for (struct input *input = b->group->inputs; input; input = input->next)
+		decide_event(&b->dunner, b->group, input);
+}
+
+struct row {
+	const char *name, *event, *raw;
+	size_t stream;
+	const char *code, *path;
+	const char *owner; /* whose the invoice is, as stored */
+	size_t facts; /* stored already */
+	bool holds_invoice, holds_customer;
+};
+
+static const struct row rows[] = {
+	{ "no field `event`", NULL, "[\"payload\",\"{}\"]", SHARED, "no_event_field", "", NULL, 0, false, false },
+	{ "two fields `event`", NULL, "[\"event\",\"{}\",\"event\",\"{}\"]", SHARED, "no_event_field", "", NULL, 0, false, false },
+	{ "not JSON", "hello", NULL, SHARED, "bad_json", "$", NULL, 0, false, false },
+	{ "a type not allowed for this producer", EVENT("invoice.voided", "\"invoice_id\":\"i\""), NULL, BANK, "not_allowed", "$.type", NULL, 0, true,
+		false },
+	{ "a command outside the operator's stream", EVENT("operator.command", "\"command\":\"hold\",\"target\":\"i\",\"who\":\"a\",\"why\":\"b\""), NULL,
+		SHARED, "not_allowed", "$.type", NULL, 0, false, false },
+	{ "an unknown policy of an invoice", EVENT("invoice.updated", "\"invoice\":{\"id\":\"i\",\"policy\":\"nope\"," FIGURES "}"), NULL, SHARED,
+		"unknown_policy", "$.data.invoice.policy", NULL, 0, true, false },
+	{ "an unknown policy of a customer", EVENT("customer.updated", "\"customer\":{\"id\":\"c\",\"policy\":\"nope\"}"), NULL, SHARED, "unknown_policy",
+		"$.data.customer.policy", NULL, 0, false, true },
+	{ "an invoice of another customer", EVENT("invoice.paid", "\"invoice_id\":\"i\",\"customer_id\":\"c\""), NULL, SHARED, "customer_mismatch",
+		"$.data.customer.id", "other", 0, true, false },
+	{ "more facts than an invoice keeps", EVENT("invoice.payment_received", "\"invoice_id\":\"i\",\"amount_minor\":1"), NULL, SHARED, "too_many_facts",
+		"$.data", NULL, INVOICE_FACTS_MAX, true, false },
+	{ "a payment of 1e2", EVENT("invoice.payment_received", "\"invoice_id\":\"i\",\"amount_minor\":1e2"), NULL, BANK, "not_integer",
+		"$.data.amount_minor", NULL, 0, true, false },
+	{ "a bad id beside a good one", EVENT("invoice.payment_received", "\"customer_id\":\"c\",\"invoice_id\":\"i i\",\"amount_minor\":\"100\""), NULL, BANK,
+		"bad_id", "$.data.invoice_id", NULL, 0, false, true },
+};
+
+static struct doc *doc_of(struct bench *b, enum doc_kind kind, const char *id)
+{
+	return group_find(&b->dunner, b->group, kind, id);
+}
+
+static void check_neighbours(struct bench *b)
+{
+	struct doc *before = doc_of(b, DOC_ESCALATION, "before"), *after = doc_of(b, DOC_ESCALATION, "after");
+
+	assert_int_equal(before->e->invoice.fact_count, 1);
+	assert_int_equal(before->e->hold_count, 0);
+	assert_int_equal(after->e->invoice.fact_count, 1);
+	assert_int_equal(after->e->hold_count, 0);
+}
+
+/* To the dead letters with its reason; whom it names is held; the entries before and behind it take their effect. */
+static void row_holds(void **state)
+{
+	const struct row *row = *state;
+	struct entry entries[] = {
+		{ .stream = SHARED, .event = EVENT("invoice.payment_received", "\"invoice_id\":\"before\",\"amount_minor\":1") },
+		{ .stream = row->stream, .event = row->event, .raw = row->raw },
+		{ .stream = SHARED, .event = EVENT("invoice.payment_received", "\"invoice_id\":\"after\",\"amount_minor\":1") },
+	};
+	struct dead_letter *dead;
+	struct doc *invoice, *customer;
+	struct bench b;
+
+	bench_open(&b);
+	take(&b, entries, 3);
+	load(&b);
+	invoice = doc_of(&b, DOC_ESCALATION, "i");
+	customer = doc_of(&b, DOC_DEBTOR, "c");
+	if (row->owner)
+		invoice->e->invoice.debtor_id = row->owner;
+	if (row->facts) {
+		invoice->e->invoice.facts = arena_alloc(b.group->arena, row->facts * sizeof(struct fact));
+		for (size_t i = 0; i < row->facts; i++)
+			invoice->e->invoice.facts[i].id = "";
+		invoice->e->invoice.fact_count = invoice->e->invoice.fact_capacity = row->facts;
+	}
+	decide(&b);
+	dead = b.group->dead;
+	assert_non_null(dead);
+	assert_null(dead->next);
+	assert_string_equal(dead->err->code, row->code);
+	assert_string_equal(dead->err->path, row->path);
+	assert_true(strlen(dead->err->text) > 10); /* a sentence */
+	assert_string_equal(dead->id, "2-0");
+	assert_string_equal(dead->stream, b.streams[row->stream].stream);
+	assert_int_equal(dead->raw_len, strlen(row->event ? row->event : row->raw)); /* as it came */
+	assert_memory_equal(dead->raw, row->event ? row->event : row->raw, dead->raw_len);
+	assert_int_equal(b.dunner.dead, 1);
+	assert_int_equal(b.dunner.events, 3);
+	if (row->holds_invoice) {
+		assert_int_equal(invoice->e->hold_count, 1);
+		assert_string_equal(invoice->e->holds[0].reason, "dead_letter");
+		assert_true(invoice->e->holds[0].until == NOW + 72 * HOUR_MS);
+		assert_true(invoice->touched);
+		assert_int_equal(invoice->e->invoice.fact_count, row->facts); /* and nothing else of it is believed */
+	}
+	if (row->holds_customer) {
+		assert_true(customer->d->dead_letter_until == NOW + 72 * HOUR_MS);
+		assert_true(customer->touched);
+		assert_false(customer->d->known);
+	}
+	check_neighbours(&b);
+	/* all three are behind us: none is read again */
+	for (size_t i = 0; i < b.group->position_count; i++)
+		assert_string_equal(b.group->positions[i].id, b.group->positions[i].stream == b.streams[SHARED].stream ? "3-0" : "2-0");
+	bench_end(&b);
+}
+
+/* The same events are taken when nothing stands against them. */
+static void and_taken_otherwise(void **state)
+{
+	struct entry entries[] = {
+		{ .stream = SHARED, .event = EVENT("invoice.voided", "\"invoice_id\":\"i\"") },
+		{ .stream = SHARED, .event = EVENT("invoice.updated", "\"invoice\":{\"id\":\"i\",\"policy\":\"followed\"," FIGURES "}") },
+		{ .stream = BANK, .event = EVENT("invoice.payment_received", "\"invoice_id\":\"i\",\"amount_minor\":100") },
+	};
+	struct bench b;
+
+	(void)state;
+	bench_open(&b);
+	take(&b, entries, 3);
+	load(&b);
+	decide(&b);
+	assert_null(b.group->dead);
+	assert_int_equal(doc_of(&b, DOC_ESCALATION, "i")->e->invoice.fact_count, 2);
+	assert_true(doc_of(&b, DOC_ESCALATION, "i")->e->invoice.known);
+	bench_end(&b);
+}
+
+int main(void)
+{
+	static const struct CMUnitTest others[] = {
+		cmocka_unit_test(and_taken_otherwise),
+	};
+	struct CMUnitTest tests[ARRAY_LEN(rows)];
+	int failed;
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+		tests[i] = (struct CMUnitTest){ .name = rows[i].name,
+			.test_func = row_holds,
+			.initial_state = (void *)(uintptr_t)&rows[i] };
+	failed = cmocka_run_group_tests_name("bad input", tests, NULL, NULL);
+	return failed + cmocka_run_group_tests_name("apply", others, NULL, NULL);
+}
