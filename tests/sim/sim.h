@@ -258,6 +258,7 @@ void judge_first_byte(struct judge *judge, struct host *host, const struct messa
 void judge_accepted(struct judge *judge, struct host *host, const struct message *message, bool repeated);
 void judge_not_sent(struct judge *judge, const struct message *message); /* the provider certainly did nothing, and said so */
 void judge_contacted(struct judge *judge, const struct message *message, const uint8_t digest[32]);
+void judge_applied(struct judge *judge, const struct group_header *head); /* the store took this group */
 void judge_end(struct judge *judge);
 
 #endif

@@ -240,20 +240,28 @@ void judge_accepted(struct judge *judge, struct host *host, const struct message
 
 /* --- at the end ------------------------------------------------------------------------------------------------------------------ */
 
-bool judge_superseded(const struct judge *judge, uint64_t pseq)
+bool judge_superseded(const struct judge *judge, size_t group)
 {
-	int seen = 0;
+	const struct known_group *g = &judge->groups[group - 1];
 
-	for (size_t i = 0; i < judge->group_count; i++)
-		seen += judge->groups[i].pseq == pseq;
-	return seen > 1;
+	for (size_t i = 0; i < judge->group_count && !g->applied; i++)
+		if (judge->groups[i].pseq == g->pseq && i != group - 1)
+			return true;
+	return false;
+}
+
+void judge_applied(struct judge *judge, const struct group_header *head)
+{
+	for (size_t i = judge->group_count; i-- > 0;)
+		if (judge->groups[i].pseq == head->pseq && memcmp(judge->groups[i].id, head->id, GROUP_ID_SIZE) == 0)
+			judge->groups[i].applied = true;
 }
 
 enum walk_end judge_walk(const struct judge *judge, const struct known_invoice *invoice, size_t step)
 {
 	const struct walk_step *walk = &invoice->walk[step];
 
-	return walk->end != WALK_OPEN && walk->pseq && judge_superseded(judge, walk->pseq) ? WALK_OPEN : walk->end;
+	return walk->end != WALK_OPEN && walk->group && judge_superseded(judge, walk->group) ? WALK_OPEN : walk->end;
 }
 
 static void check_attempts(struct judge *judge)
@@ -266,7 +274,7 @@ static void check_attempts(struct judge *judge)
 
 		if (a->accepted && !strcmp(outcome, "attempt.cancelled"))
 			sim_breach(judge->sim, "truth", "attempt %s was accepted, the trail's last word is cancelled", a->id);
-		if (!*outcome && !judge_superseded(judge, a->intent_pseq) && wall - a->intended_wall > 2 * HOUR_MS)
+		if (!*outcome && a->intent_group && !judge_superseded(judge, a->intent_group) && wall - a->intended_wall > 2 * HOUR_MS)
 			sim_breach(judge->sim, "5 the trail is complete", "attempt %s has no outcome (%s)", a->id,
 				a->accepted ? "accepted" : "not accepted");
 	}

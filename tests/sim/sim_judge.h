@@ -26,7 +26,7 @@ struct walk_step {
 	enum walk_end end;
 	const char *why; /* attempt id, or the reason of a skip */
 	date on; /* local date of the contact */
-	uint64_t pseq; /* the trail's group that says so; 0 = the provider itself */
+	size_t group; /* the journal's that says so, counted from 1; 0 = the provider itself */
 };
 
 struct known_invoice {
@@ -47,7 +47,7 @@ struct known_attempt {
 	bool unknown; /* given up: a person must say */
 	const char *outcome; /* kind of the newest durable outcome record; NULL = none since the intent */
 	const char *reason;
-	uint64_t intent_pseq, outcome_pseq; /* groups of the newest intent and outcome */
+	size_t intent_group, outcome_group; /* of the newest intent and outcome, counted from 1 */
 	int64_t intended_wall, outcome_wall;
 	int64_t first_byte_wall; /* of the first request of all; 0 = none */
 	int accepted; /* messages that the provider really sends */
@@ -70,6 +70,7 @@ struct known_group {
 	struct host *host;
 	uint64_t pseq;
 	uint8_t id[GROUP_ID_SIZE];
+	bool applied; /* the store took it: of two with one number, this one is history */
 };
 
 struct known_leaf { /* the newest record of a case */
@@ -97,7 +98,6 @@ struct judge {
 	struct known_leaf *cases;
 	size_t case_count, case_capacity;
 	int64_t decided_at; /* wall: of the group that is read */
-	uint64_t pseq; /* its number */
 	uint64_t records, first_bytes;
 };
 
@@ -110,10 +110,10 @@ void facts_recorded(struct judge *judge, const char *event_id);
 void facts_quarantined(struct judge *judge, const char *digest); /* a person must look at it: it counts as unreadable from now on */
 struct known_invoice *judge_invoice(struct judge *judge, const char *id); /* made when new */
 struct known_attempt *judge_attempt(struct judge *judge, const char *id); /* made when new */
-/* Two hosts journaled a group of this number: one of them was superseded, and what it decided never happened. */
+/* Another host journaled a group of the same number and this one was never applied: what it decided never happened. */
 /* How the step ended, without what a superseded group said of it. */
 enum walk_end judge_walk(const struct judge *judge, const struct known_invoice *invoice, size_t step);
-bool judge_superseded(const struct judge *judge, uint64_t pseq);
+bool judge_superseded(const struct judge *judge, size_t group);
 date judge_date(const struct judge *judge, const char *debtor_id, int64_t wall);
 
 #endif

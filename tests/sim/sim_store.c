@@ -232,6 +232,7 @@ static void do_commit(struct redis *redis, struct command *c)
 								redis->lease_life != c->life->number))
 		sim_breach(redis->sim, "4 one writer", "group %llu of %s is applied, and %s has the lease since",
 			(unsigned long long)head->pseq, c->commit.writer, redis->lease_owner);
+	judge_applied(redis->sim->judge, head);
 	for (size_t i = 0; i < c->commit.image_count; i++)
 		redis_apply(redis, &c->commit.images[i]);
 	hash_put_number(redis, "epoch", c->commit.epoch);

@@ -141,7 +141,7 @@ static int step_index(const struct judge *judge, const char *step)
 	return step ? policy_step_index(judge->sim->policy, step) : -1;
 }
 
-static void note_intent(struct judge *judge, const struct json *record, const char *id, uint64_t pseq)
+static void note_intent(struct judge *judge, const struct json *record, const char *id)
 {
 	struct known_attempt *a = judge_attempt(judge, id);
 	struct json invoices = json_get(record, "invoices"), rule = json_get(record, "rule"), steps = json_get(&rule, "steps");
@@ -160,7 +160,7 @@ static void note_intent(struct judge *judge, const struct json *record, const ch
 	a->step = arena_strdup(judge->arena, member(record, "step"));
 	a->intended = true;
 	a->intended_wall = sim_wall(judge->sim);
-	a->intent_pseq = pseq;
+	a->intent_group = judge->group_count;
 	a->outcome = a->reason = NULL;
 }
 
@@ -171,7 +171,7 @@ static void skip(struct judge *judge, const char *invoice_id, const char *step, 
 
 	if (index >= 0 && judge_walk(judge, invoice, (size_t)index) == WALK_OPEN)
 		invoice->walk[index] = (struct walk_step){ WALK_SKIPPED, arena_strdup(judge->arena, reason), date_none(),
-			judge->pseq };
+			judge->group_count };
 }
 
 static bool final(const char *kind)
@@ -184,18 +184,17 @@ static bool final(const char *kind)
 	return false;
 }
 
-static void note_outcome(struct judge *judge, const struct json *record, const char *kind, const char *id, uint64_t pseq)
+static void note_outcome(struct judge *judge, const struct json *record, const char *kind, const char *id)
 {
 	struct known_attempt *a = judge_attempt(judge, id);
 	struct json status = json_get(record, "status");
 	const char *reason = member(record, "reason");
 	bool never_sent = reason && strcmp(reason, "never_sent") == 0;
 
-	/* What a host that was taken over had decided before comes to light late: its group is the earlier one. */
-	if (final(a->outcome) && !judge_superseded(judge, a->outcome_pseq) && pseq >= a->outcome_pseq)
+	if (final(a->outcome) && !judge_superseded(judge, a->outcome_group))
 		sim_breach(judge->sim, "5 one outcome", "attempt %s: %s after %s", id, kind, a->outcome);
 	a->outcome = arena_strdup(judge->arena, kind);
-	a->outcome_pseq = pseq;
+	a->outcome_group = judge->group_count;
 	a->reason = arena_strdup(judge->arena, reason);
 	a->outcome_wall = sim_wall(judge->sim);
 	if (a->accepted && (strcmp(kind, "attempt.failed") == 0 || strcmp(kind, "attempt.cancelled") == 0 || never_sent))
@@ -233,7 +232,8 @@ static void walk_by_hand(struct judge *judge, const char *invoice_id, enum step_
 		step++;
 	for (size_t i = 0; i < policy->step_count && judge->sim->weather.hosts > 1; i++)
 		if (invoice->walk[i].why && strcmp(invoice->walk[i].why, id) == 0) {
-			invoice->walk[i].pseq = judge->pseq; /* the other host says so too: its group is the later one */
+			if (!judge->groups[invoice->walk[i].group - 1].applied) /* the other host says so too */
+				invoice->walk[i].group = judge->group_count;
 			return;
 		}
 	if (step == policy->step_count || (kind == STEP_GATE && policy->steps[step].kind != STEP_GATE)) {
@@ -241,7 +241,7 @@ static void walk_by_hand(struct judge *judge, const char *invoice_id, enum step_
 		return;
 	}
 	invoice->walk[step] = (struct walk_step){ WALK_SENT, arena_strdup(judge->arena, id),
-		judge_date(judge, debtor_id, judge->decided_at), judge->pseq };
+		judge_date(judge, debtor_id, judge->decided_at), judge->group_count };
 }
 
 static void note_call(struct judge *judge, const struct json *record, const char *task, bool opened)
@@ -315,7 +315,7 @@ static void note_decision(struct judge *judge, const struct json *record, const 
 		walk_by_hand(judge, invoice, STEP_GATE, member(record, "case"), "a decision");
 }
 
-static void note_record(struct judge *judge, const struct json *record, uint64_t pseq)
+static void note_record(struct judge *judge, const struct json *record)
 {
 	const char *kind = member(record, "kind"), *attempt = member(record, "attempt"), *invoice = member(record, "invoice");
 
@@ -327,11 +327,11 @@ static void note_record(struct judge *judge, const struct json *record, uint64_t
 		member(record, "step") ? member(record, "step") : member(record, "hold") ? member(record, "hold") : "",
 		member(record, "reason") ? member(record, "reason") : "");
 	if (strcmp(kind, "attempt.intent") == 0)
-		note_intent(judge, record, attempt, pseq);
+		note_intent(judge, record, attempt);
 	else if (strcmp(kind, "attempt.skipped") == 0)
 		skip(judge, invoice, member(record, "step"), member(record, "reason"));
 	else if (attempt && strncmp(kind, "attempt.", 8) == 0)
-		note_outcome(judge, record, kind, attempt, pseq);
+		note_outcome(judge, record, kind, attempt);
 	else if (strcmp(kind, "task.opened") == 0 || strcmp(kind, "task.closed") == 0)
 		note_task(judge, record, strcmp(kind, "task.opened") == 0);
 	else if (strcmp(kind, "decision.recorded") == 0)
@@ -352,7 +352,6 @@ void judge_durable(struct judge *judge, struct host *host, const struct journal_
 	CLEANUP(arena_freep) struct arena *arena = arena_create();
 
 	judge->decided_at = group->head.decided_at;
-	judge->pseq = group->head.pseq;
 	check_chain(judge, host, &group->head);
 	for (size_t i = 0; i < group->record_count && !judge->sim->broken; i++) {
 		CLEANUP(buf_clear) struct buf text = { 0 };
@@ -382,6 +381,6 @@ void judge_durable(struct judge *judge, struct host *host, const struct journal_
 		check_leaf(judge, &body, &keys, origin, leaf.n, &text);
 		check_place(judge, &record, &leaf);
 		judge->records++;
-		note_record(judge, &record, group->head.pseq);
+		note_record(judge, &record);
 	}
 }
