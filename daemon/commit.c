@@ -280,6 +280,7 @@ static void image_attempts(struct dunner *d, struct group *g)
 
 		release->entry.intent_year = g->out.head.year;
 		release->entry.intent_index = release->intent->index;
+		release->entry.pseq = (int64_t)g->out.head.pseq;
 		image_attempt(d, g, &release->entry);
 		attempt_entry_write(&text, &release->entry);
 		index.value = keep(g, &text, &index.value_len);

@@ -366,7 +366,6 @@ struct dunner *dunner_create(const struct dunner_ports *ports, const struct dunn
 	d->pump_timer = ports->clock->timer_create(ports->clock->self, on_pump, d);
 	d->retry_timer = ports->clock->timer_create(ports->clock->self, on_retry, d);
 	d->hour_started = flow_now(d);
-	d->not_released_from = UINT64_MAX;
 	return d;
 }
 

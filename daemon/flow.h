@@ -221,7 +221,7 @@ struct dunner {
 
 	uint64_t events, dead, contacts, outcomes, doubts, turns;
 	bool stopping, stop_queued, stop_recorded, releasing, failed;
-	uint64_t last_index, not_released_from; /* attempts whose intent stands from here on were never released */
+	uint64_t not_released_pseq; /* what this group released never left: the crash fell between its fsync and its commit; 0 = none */
 };
 
 /* dunner.c */

@@ -81,7 +81,7 @@ static void finish(struct recovery *r)
 
 		input->kind = INPUT_START;
 		input->arena = arena;
-		d->not_released_from = cancel ? d->last_index : UINT64_MAX;
+		d->not_released_pseq = cancel ? d->pseq : 0;
 		flow_wait(d, input);
 		dunner_set_state(d, DUNNER_DRAINING);
 		d->reconcile_again = d->reconcile_all = true;
@@ -353,7 +353,6 @@ static void on_cursor(int result, const struct store_cursor *cursor, void *arg)
 	r->went_back = d->live_recovery || empty || (!r->identity_same && cursor->pseq + 1 < r->last.pseq);
 	r->not_released = !d->live_recovery && !empty && r->identity_same && cursor->pseq + 1 == r->last.pseq &&
 		memcmp(cursor->group, r->last.predecessor, GROUP_ID_SIZE) == 0;
-	d->last_index = r->last.first_index;
 	r->chunk_count = r->done = 0;
 	redo_next(r);
 }
