@@ -103,12 +103,13 @@ void judge_first_byte(struct judge *judge, struct host *host, const struct messa
 	if (sim->mode != MODE_LIFE)
 		return; /* such histories hold facts that the judge's own reading does not know */
 	for (size_t i = 0; i < m->invoice_count; i++) {
-		const char *then = facts_stop(judge, m->invoice_ids[i], m->debtor_id, m->channel, sim->mono - MARK_AGE - 1, wall);
-		const char *now = facts_stop(judge, m->invoice_ids[i], m->debtor_id, m->channel, NEVER, wall);
+		const char *id = m->invoice_ids[i];
+		unsigned then = facts_stops(judge, id, m->debtor_id, m->channel, sim->mono - MARK_AGE - 1, wall);
+		unsigned lasting = then & facts_stops(judge, id, m->debtor_id, m->channel, NEVER, wall);
 
-		if (then && now)
+		if (lasting) /* one that ended since, and another that is younger than the mark may be, are no breach together */
 			sim_breach(sim, "1 nobody who paid is contacted", "%s about %s, which was %s (attempt %s, step %s)",
-				m->debtor_id, m->invoice_ids[i], then, m->attempt_id, m->step);
+				m->debtor_id, id, stop_names[__builtin_ctz(lasting)], m->attempt_id, m->step);
 	}
 	check_window(judge, m, wall);
 }
@@ -161,6 +162,7 @@ static void check_pace(struct judge *judge, const struct message *m, int64_t wal
 
 		for (size_t i = 0; i < judge->contact_count; i++)
 			seen += strcmp(judge->contacts[i].debtor_id, m->debtor_id) == 0 &&
+				!(judge->contacts[i].group && judge_superseded(judge, judge->contacts[i].group)) &&
 				judge->contacts[i].at > wall - policy->caps[k].days * DAY_MS + SLACK;
 		if (seen > policy->caps[k].contacts)
 			sim_breach(judge->sim, "3 cap", "%s got %d messages in %d days (%s)", m->debtor_id, seen,
@@ -235,7 +237,7 @@ void judge_accepted(struct judge *judge, struct host *host, const struct message
 	judge->contacts = arena_grow(judge->arena, judge->contacts, judge->contact_count, &judge->contact_capacity,
 		sizeof(*judge->contacts));
 	judge->contacts[judge->contact_count++] = (struct known_contact){ arena_strdup(judge->arena, m->debtor_id),
-		a->id, wall };
+		a->id, wall, 0 };
 }
 
 /* --- at the end ------------------------------------------------------------------------------------------------------------------ */
@@ -301,7 +303,7 @@ static int64_t last_stop(struct judge *judge, const struct known_invoice *invoic
 	int64_t last = from;
 
 	for (int64_t wall = from; wall <= to; wall += 6 * HOUR_MS)
-		if (facts_stop(judge, invoice->id, invoice->debtor_id, CHANNEL_EMAIL, judge->sim->mono, wall))
+		if (facts_stops(judge, invoice->id, invoice->debtor_id, CHANNEL_EMAIL, judge->sim->mono, wall))
 			last = wall;
 	return last;
 }
@@ -331,7 +333,7 @@ static void check_progress(struct judge *judge, struct known_invoice *invoice)
 			judge->contacts[i].at > end - 8 * DAY_MS;
 	if (recent >= policy->caps[0].contacts)
 		return; /* others of this debtor's invoices have their turn */
-	if (facts_stop(judge, invoice->id, invoice->debtor_id, CHANNEL_EMAIL, judge->sim->mono, end))
+	if (facts_stops(judge, invoice->id, invoice->debtor_id, CHANNEL_EMAIL, judge->sim->mono, end))
 		return;
 	while (step < policy->step_count && judge_walk(judge, invoice, step) != WALK_OPEN)
 		step++;

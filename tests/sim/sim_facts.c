@@ -247,39 +247,35 @@ static bool stale(const struct judge *judge, int64_t by_mono, int64_t wall)
 	return newest && wall - newest > judge->sim->policy->freshness_ms + MINUTE_MS;
 }
 
-const char *facts_stop(struct judge *judge, const char *id, const char *debtor_id, enum channel channel, int64_t by_mono,
-	int64_t wall)
+const char *const stop_names[STOP_COUNT] = { "paid", "voided", "disputed", "promised", "payment announced", "undelivered", "paused",
+	"opted out", "stopped by a person", "held by a person", "suspended with all others",
+	"of a ledger that has not told for long", "named by a dead letter" };
+
+unsigned facts_stops(struct judge *judge, const char *id, const char *debtor_id, enum channel channel, int64_t by_mono, int64_t wall)
 {
 	date today = judge_date(judge, debtor_id, wall);
-	const struct event *e;
+	const struct event *sent = newest_of(judge, id, NULL, EVENT_INVOICE_DELIVERY_FAILED, EVENT_INVOICE_SENT, by_mono);
+	const struct event *pause = newest_of(judge, NULL, debtor_id, EVENT_CUSTOMER_PAUSED, EVENT_CUSTOMER_RESUMED, by_mono);
+	bool stops[STOP_COUNT] = {
+		paid(judge, id, by_mono),
+		voided(judge, id, by_mono),
+		disputed(judge, id, by_mono),
+		promised(judge, id, today, by_mono),
+		announced(judge, id, today, wall, by_mono),
+		sent && sent->type == EVENT_INVOICE_DELIVERY_FAILED,
+		pause && pause->type == EVENT_CUSTOMER_PAUSED && (!pause->until || wall < pause->until),
+		opted_out(judge, debtor_id, channel, by_mono),
+		judge_invoice(judge, id)->stopped,
+		held_by_hand(judge, id, by_mono, wall),
+		suspended(judge, by_mono, wall),
+		judge->sim->policy->freshness_ms && stale(judge, by_mono, wall),
+		broken_letter(judge, id, wall, by_mono),
+	};
+	unsigned set = 0;
 
-	if (paid(judge, id, by_mono))
-		return "paid";
-	if (voided(judge, id, by_mono))
-		return "voided";
-	if (disputed(judge, id, by_mono))
-		return "disputed";
-	if (promised(judge, id, today, by_mono))
-		return "promised";
-	if (announced(judge, id, today, wall, by_mono))
-		return "payment announced";
-	e = newest_of(judge, id, NULL, EVENT_INVOICE_DELIVERY_FAILED, EVENT_INVOICE_SENT, by_mono);
-	if (e && e->type == EVENT_INVOICE_DELIVERY_FAILED)
-		return "undelivered";
-	e = newest_of(judge, NULL, debtor_id, EVENT_CUSTOMER_PAUSED, EVENT_CUSTOMER_RESUMED, by_mono);
-	if (e && e->type == EVENT_CUSTOMER_PAUSED && (!e->until || wall < e->until))
-		return "paused";
-	if (opted_out(judge, debtor_id, channel, by_mono))
-		return "opted out";
-	if (judge_invoice(judge, id)->stopped)
-		return "stopped by a person";
-	if (held_by_hand(judge, id, by_mono, wall))
-		return "held by a person";
-	if (suspended(judge, by_mono, wall))
-		return "suspended with all others";
-	if (judge->sim->policy->freshness_ms && stale(judge, by_mono, wall))
-		return "of a ledger that has not told for long";
-	return broken_letter(judge, id, wall, by_mono) ? "named by a dead letter" : NULL;
+	for (unsigned i = 0; i < STOP_COUNT; i++)
+		set |= (unsigned)stops[i] << i;
+	return set;
 }
 
 /* --- what is told ----------------------------------------------------------------------------------------------------------- */

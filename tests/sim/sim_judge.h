@@ -58,6 +58,7 @@ struct known_attempt {
 struct known_contact { /* what a debtor received */
 	const char *debtor_id, *attempt;
 	int64_t at; /* wall */
+	size_t group; /* that told of it, when no provider saw it: nothing, should that one be superseded */
 };
 
 struct known_call { /* a call task, by the trail */
@@ -101,10 +102,14 @@ struct judge {
 	uint64_t records, first_bytes;
 };
 
+#define STOP_COUNT 13
+extern const char *const stop_names[STOP_COUNT];
+
 /*
  * sim_facts.c: why this invoice must not be contacted now, by what stood in the streams at `by_mono` (NEVER: by all that ever did, also
- * what the store has lost since); NULL = nothing. */
-const char *facts_stop(struct judge *judge, const char *invoice_id, const char *debtor_id, enum channel channel, int64_t by_mono,
+ * what the store has lost since): bit i = stop_names[i]; 0 = nothing.
+ */
+unsigned facts_stops(struct judge *judge, const char *invoice_id, const char *debtor_id, enum channel channel, int64_t by_mono,
 	int64_t wall);
 void facts_recorded(struct judge *judge, const char *event_id);
 void facts_quarantined(struct judge *judge, const char *digest); /* a person must look at it: it counts as unreadable from now on */

@@ -191,6 +191,9 @@ static void note_outcome(struct judge *judge, const struct json *record, const c
 	const char *reason = member(record, "reason");
 	bool never_sent = reason && strcmp(reason, "never_sent") == 0;
 
+	/* A tail that outlived its host's crash unsynced, and is found when the partition has long gone on elsewhere: it tells, no more. */
+	if (final(a->outcome) && judge_superseded(judge, judge->group_count))
+		return;
 	if (final(a->outcome) && !judge_superseded(judge, a->outcome_group))
 		sim_breach(judge->sim, "5 one outcome", "attempt %s: %s after %s", id, kind, a->outcome);
 	a->outcome = arena_strdup(judge->arena, kind);
@@ -218,7 +221,7 @@ static void contacted(struct judge *judge, const char *debtor_id, const char *id
 	judge->contacts = arena_grow(judge->arena, judge->contacts, judge->contact_count, &judge->contact_capacity,
 		sizeof(*judge->contacts));
 	judge->contacts[judge->contact_count++] = (struct known_contact){ arena_strdup(judge->arena, debtor_id),
-		arena_strdup(judge->arena, id), judge->decided_at };
+		arena_strdup(judge->arena, id), judge->decided_at, judge->group_count };
 }
 
 /* A step that a person ended: the first one of the invoice that is open. */
