@@ -272,6 +272,8 @@ static void task_done(struct dunner *d, struct group *g, struct doc *invoice, co
 {
 	struct doc *debtor = group_find(d, g, DOC_DEBTOR, invoice->e->invoice.debtor_id);
 	bool call = strncmp(id, "call:", 5) == 0;
+	/* A call that fell away for one invoice may come back under its name: each time that it is made counts. */
+	const char *made = arena_printf(g->arena, "%s@%lld", id, (long long)flow_now(d));
 	const char *kind = arena_printf(g->arena, "%.*s", (int)strcspn(id, ":"), id);
 
 	if (call && !shared(g, id))
@@ -294,7 +296,7 @@ static void task_done(struct dunner *d, struct group *g, struct doc *invoice, co
 		doc->touched = true;
 		escalation_walked(doc->e, g->arena, doc->e->step, STEP_DONE, NULL, flow_now(d),
 			arena_strdup(g->arena, id));
-		debtor_contact_add(debtor->d, g->arena, flow_now(d), CHANNEL_CALL, arena_strdup(g->arena, id));
+		debtor_contact_add(debtor->d, g->arena, flow_now(d), CHANNEL_CALL, made);
 		debtor->touched = true;
 	}
 }
