@@ -220,14 +220,16 @@ static void image_docs(struct dunner *d, struct group *g)
 		if (doc->kind == DOC_DEBTOR) {
 			doc->d->version++;
 			debtor_write(&text, doc->d);
-			set.value = keep(g, &text, &set.value_len);
+			set.value = doc->text = keep(g, &text, &doc->text_len);
+			set.value_len = doc->text_len;
 			image(g, doc, CLASS_IDENTITY, &set);
 			continue;
 		}
 		if (doc->existed || doc->e->state != ESCALATION_NONE) {
 			doc->e->version++;
 			escalation_write(&text, doc->e);
-			set.value = keep(g, &text, &set.value_len);
+			set.value = doc->text = keep(g, &text, &doc->text_len);
+			set.value_len = doc->text_len;
 			image(g, group_case(d, g, doc->e->invoice.debtor_id), CLASS_FACTS, &set);
 		}
 		if (doc->e->next_at) {
@@ -471,16 +473,19 @@ static int build(struct dunner *d, struct group *g)
 {
 	struct group_header *head = &g->out.head;
 	uint16_t year = log_year(g->fx.now);
+	const struct group *before = d->decided;
 	int r = key_cases(d, g, year);
 
 	if (r < 0)
 		return r;
 	g->bodies = arena_alloc(g->arena, 2 * sizeof(*g->bodies));
 	head->partition = d->settings.partition;
-	head->pseq = d->pseq + 1;
+	while (before && before->next)
+		before = before->next;
+	head->pseq = (before ? before->out.head.pseq : d->pseq) + 1;
 	head->epoch = d->epoch;
 	d->ports.random->bytes(d->ports.random->self, head->id, GROUP_ID_SIZE);
-	memcpy(head->predecessor, d->last_group, GROUP_ID_SIZE);
+	memcpy(head->predecessor, before ? before->out.head.id : d->last_group, GROUP_ID_SIZE);
 	memcpy(head->run_id, d->run_id, REDIS_ID_SIZE);
 	memcpy(head->repl_id, d->repl_id, REDIS_ID_SIZE);
 	head->year = year;
@@ -498,12 +503,20 @@ static int build(struct dunner *d, struct group *g)
 
 /* --- journal, then store -------------------------------------------------------------------------------------------------- */
 
+void commit_retry(struct dunner *d, struct group *g, int64_t in_ms)
+{
+	g->held = g->retry = true;
+	d->ports.clock->timer_in(d->ports.clock->self, d->retry_timer, in_ms);
+}
+
 /* A release that a fail-over would lose must not leave. */
 static void on_replicated(int r, int64_t replicas, void *arg)
 {
-	struct dunner *d = arg;
+	struct group *g = arg;
+	struct dunner *d = g->dunner;
 	bool enough = r == 0 && replicas >= d->config->redis_replicas;
 
+	g->held = false;
 	if (recover_due(d))
 		return;
 	if (!enough) {
@@ -511,22 +524,25 @@ static void on_replicated(int r, int64_t replicas, void *arg)
 		dunner_log(d, LOG_ERR, "commit: %lld of %lld replicas have the release: it does not leave", (long long)replicas,
 			(long long)d->config->redis_replicas);
 	}
-	commit_finished(d, d->group, enough);
+	commit_finished(d, g, enough);
 }
 
 static void released(struct dunner *d, struct group *g)
 {
-	if (d->config->redis_replicas && (g->releases || g->resend_count))
-		d->ports.store->replicated(d->ports.store->self, d->config->redis_replicas, REPLICAS_WAIT_MS, on_replicated, d);
-	else
+	if (d->config->redis_replicas && (g->releases || g->resend_count)) {
+		g->held = true;
+		d->ports.store->replicated(d->ports.store->self, d->config->redis_replicas, REPLICAS_WAIT_MS, on_replicated, g);
+	} else {
 		commit_finished(d, g, true);
+	}
 }
 
 static void on_committed(int r, enum commit_status status, void *arg)
 {
-	struct dunner *d = arg;
-	struct group *g = d->group;
+	struct group *g = arg;
+	struct dunner *d = g->dunner;
 
+	g->held = false;
 	if (r < 0 && recover_due(d))
 		return;
 	if (r < 0) {
@@ -536,7 +552,7 @@ static void on_committed(int r, enum commit_status status, void *arg)
 			dunner_log(d, LOG_ERR, "commit: the store refuses writes (%s): nothing is sent until it takes them",
 				strerror(-r));
 		d->store_refuses = refuses;
-		d->ports.clock->timer_in(d->ports.clock->self, d->retry_timer, refuses ? 1000 : RETRY_COMMIT_MS);
+		commit_retry(d, g, refuses ? 1000 : RETRY_COMMIT_MS);
 		return;
 	}
 	d->store_refuses = false;
@@ -550,31 +566,39 @@ static void on_committed(int r, enum commit_status status, void *arg)
 		dunner_fail(d, -ESTALE, 75, "another instance owns partition %u now", d->settings.partition);
 		return;
 	case COMMIT_GAP:
-		recover_wanted(d);
+		recover_wanted(d, "the store is not where we left it");
 		(void)recover_due(d);
 		return;
 	}
 }
 
-static void send_commit(struct dunner *d, struct group *g)
+/* The first of the decided groups, once it is durable. */
+static void commit_next(struct dunner *d)
 {
-	struct store_commit commit = { .head = &g->out.head, .epoch = d->epoch, .writer = d->config->instance,
-		.images = g->images, .image_count = g->image_count };
+	struct group *g = d->decided;
+	struct store_commit commit = { .epoch = d->epoch, .writer = d->config->instance };
 
-	d->ports.store->commit(d->ports.store->self, &commit, on_committed, d);
+	if (!g || !g->journaled || g->held || d->recovery)
+		return;
+	commit.head = &g->out.head;
+	commit.images = g->images;
+	commit.image_count = g->image_count;
+	g->held = true;
+	d->ports.store->commit(d->ports.store->self, &commit, on_committed, g);
 }
 
 static void on_journaled(int r, void *arg)
 {
-	struct dunner *d = arg;
-	struct group *g = d->group;
+	struct group *g = arg;
+	struct dunner *d = g->dunner;
 
+	g->held = false;
 	if (r == -ENOSPC) {
 		if (!d->no_space)
 			dunner_log(d, LOG_CRIT, "journal: no space: reading and sending are held, trying every 10 s");
 		d->no_space = true;
 		if (!recover_due(d))
-			d->ports.clock->timer_in(d->ports.clock->self, d->retry_timer, RETRY_SPACE_MS);
+			commit_retry(d, g, RETRY_SPACE_MS);
 		return;
 	}
 	if (r < 0) {
@@ -586,19 +610,30 @@ static void on_journaled(int r, void *arg)
 	d->pseq = g->out.head.pseq;
 	memcpy(d->last_group, g->out.head.id, GROUP_ID_SIZE);
 	if (!recover_due(d))
-		send_commit(d, g);
+		commit_next(d);
 }
 
 static void journal(struct dunner *d, struct group *g)
 {
-	d->ports.journal->append(d->ports.journal->self, &g->out, on_journaled, d);
+	const struct journal_port *port = d->ports.journal;
+
+	/* While this one waited for space, another partition took its place in the log: its records must be made anew. */
+	if (g->out.head.first_index != port->next_index(port->self, g->out.head.year)) {
+		recover_wanted(d, "a group lost its place in the journal");
+		(void)recover_due(d);
+		return;
+	}
+	g->held = true;
+	port->append(port->self, &g->out, on_journaled, g);
 }
 
 static void on_try_cleared(int r, bool granted, uint64_t count, int64_t until, const char *owner, void *arg)
 {
-	struct dunner *d = arg;
+	struct group *g = arg;
+	struct dunner *d = g->dunner;
 
 	(void)granted, (void)count, (void)until, (void)owner;
+	g->held = false;
 	if (recover_due(d))
 		return;
 	/*
@@ -608,7 +643,13 @@ static void on_try_cleared(int r, bool granted, uint64_t count, int64_t until, c
 	 */
 	(void)r;
 	d->trying = TRY_NONE;
-	journal(d, d->group);
+	journal(d, g);
+}
+
+static void clear_try(struct dunner *d, struct group *g)
+{
+	g->held = true;
+	d->ports.store->trying(d->ports.store->self, NULL, d->epoch, on_try_cleared, g);
 }
 
 void commit_group(struct dunner *d, struct group *g)
@@ -617,7 +658,7 @@ void commit_group(struct dunner *d, struct group *g)
 
 	r = build(d, g);
 	if (r == -ENOSPC) {
-		on_journaled(r, d);
+		on_journaled(r, g);
 		return;
 	}
 	if (r < 0) {
@@ -629,28 +670,49 @@ void commit_group(struct dunner *d, struct group *g)
 		commit_finished(d, g, false);
 		return;
 	}
+	d->group = NULL;
+	*d->decided_end = g;
+	d->decided_end = &g->next;
+	d->decided_count++;
 	if (g->careful)
-		d->ports.store->trying(d->ports.store->self, NULL, d->epoch, on_try_cleared, d);
+		clear_try(d, g);
+	else
+		journal(d, g);
+	dunner_pump(d);
+}
+
+static void go_on(struct dunner *d, struct group *g)
+{
+	g->retry = false;
+	if (!g->loaded)
+		group_run(d, g);
+	else if (g->journaled)
+		commit_next(d);
+	else if (!g->out.images) /* its keys could not be made for want of space */
+		commit_group(d, g);
+	else if (g->careful && d->trying != TRY_NONE)
+		clear_try(d, g);
 	else
 		journal(d, g);
 }
 
 void commit_again(struct dunner *d)
 {
-	struct group *g = d->group;
-
-	if (!g || d->recovery || recover_due(d))
+	for (struct group *g = d->decided; g; g = g->next)
+		g->held &= !g->retry;
+	if (d->group)
+		d->group->held &= !d->group->retry;
+	if (recover_due(d))
 		return;
-	if (!g->loaded)
-		group_run(d, g);
-	else if (g->journaled)
-		send_commit(d, g);
-	else if (!g->out.images) /* its keys could not be made for want of space */
-		commit_group(d, g);
-	else if (g->careful && d->trying != TRY_NONE)
-		d->ports.store->trying(d->ports.store->self, NULL, d->epoch, on_try_cleared, d);
-	else
-		journal(d, g);
+	for (struct group *g = d->decided, *next; g; g = next) {
+		next = g->next;
+		if (g->retry)
+			go_on(d, g);
+		if (d->recovery || d->recovery_wanted)
+			return;
+	}
+	if (d->group && d->group->retry)
+		go_on(d, d->group);
 }
 
 /* The soonest timer known: this group may have set a sooner one. */
@@ -675,7 +737,15 @@ void commit_finished(struct dunner *d, struct group *g, bool released)
 		memcpy(d->committed_group, g->out.head.id, GROUP_ID_SIZE);
 	}
 	inbox_applied(d, g);
-	d->group = NULL;
+	if (g == d->group) {
+		d->group = NULL;
+	} else {
+		d->decided = g->next;
+		if (!d->decided)
+			d->decided_end = &d->decided;
+		d->decided_count--;
+	}
+	d->due_seen = false;
 	if (d->careful && g->position_count)
 		d->careful--;
 	sender_release(d, g, released && d->state == DUNNER_RUNNING);
@@ -683,17 +753,18 @@ void commit_finished(struct dunner *d, struct group *g, bool released)
 		reconcile_committed(d, g);
 	while (input) {
 		struct input *next = input->next;
-		bool stop = input->kind == INPUT_STOP;
+		enum input_kind kind = input->kind;
 		struct arena *arena = input->arena;
 
 		if (input->flight)
 			sender_drop(d, input->flight);
 		else if (arena)
 			arena_free(arena);
-		if (stop)
-			d->stop_recorded = true;
+		d->start_recorded |= kind == INPUT_START;
+		d->stop_recorded |= kind == INPUT_STOP;
 		input = next;
 	}
 	group_free(g);
+	commit_next(d);
 	dunner_pump(d);
 }

@@ -124,6 +124,14 @@ static void tell_holding(struct dunner *d)
 
 /* --- groups ----------------------------------------------------------------------------------------------------------- */
 
+bool flow_room(const struct dunner *d)
+{
+	if (d->group || d->recovery || d->recovery_wanted || d->decided_count >= GROUPS_DECIDED_MAX)
+		return false;
+	/* One after the other: this life's first word, entries under suspicion, and whatever waits for space. */
+	return !d->decided || (d->start_recorded && !d->careful && !d->no_space);
+}
+
 static void take_waiting(struct dunner *d, struct group *g)
 {
 	size_t taken = 0;
@@ -183,9 +191,42 @@ static void tell_idle(struct dunner *d, bool idle)
 	d->ports.clock->idle(d->ports.clock->self, idle, d->next_due);
 }
 
+/* How many contacts may be decided now, at most a page: what is on the wire and what earlier groups released take slots. */
+static size_t contact_slots(const struct dunner *d)
+{
+	size_t most = (size_t)d->config->limits.concurrency, used = d->on_the_way;
+
+	for (const struct group *g = d->decided; g; g = g->next)
+		for (const struct release *release = g->releases; release; release = release->next)
+			used++;
+	used = used < most ? most - used : 0;
+	return used < DUE_PAGE ? used : DUE_PAGE;
+}
+
+/* Its timer is still in the store, and what it asked for is on its way there. */
+static bool is_decided(struct dunner *d, const char *invoice_id)
+{
+	for (struct group *g = d->decided; g; g = g->next) {
+		const struct doc *doc = group_find(d, g, DOC_ESCALATION, invoice_id);
+
+		if (doc && doc->loaded && doc->touched)
+			return true;
+	}
+	return false;
+}
+
+static bool all_decided(struct dunner *d, const struct store_due *due, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		if (!is_decided(d, due[i].member))
+			return false;
+	return true;
+}
+
 static void on_due(int r, const struct store_due *due, size_t count, int64_t next, void *arg)
 {
 	struct dunner *d = arg;
+	size_t slots = contact_slots(d);
 	struct group *g;
 
 	d->asking_due = false;
@@ -194,7 +235,8 @@ static void on_due(int r, const struct store_due *due, size_t count, int64_t nex
 		return;
 	}
 	d->next_due = count ? due[0].at : next;
-	if (d->group || d->recovery || !count || d->state != DUNNER_RUNNING || flow_holding(d) ||
+	d->due_seen = count && d->decided && all_decided(d, due, count);
+	if (!flow_room(d) || !slots || !count || d->due_seen || d->state != DUNNER_RUNNING || flow_holding(d) ||
 		!inbox_marked(d, MARK_DECIDE_AGE_MS)) {
 		dunner_pump(d);
 		return;
@@ -202,9 +244,13 @@ static void on_due(int r, const struct store_due *due, size_t count, int64_t nex
 	g = group_create(d);
 	g->contacts_allowed = true;
 	take_waiting(d, g);
-	for (size_t i = 0; i < count; i++) {
-		struct input *input = arena_alloc(g->arena, sizeof(*input));
+	for (size_t i = 0; i < count && slots; i++) {
+		struct input *input;
 
+		if (is_decided(d, due[i].member))
+			continue;
+		slots--;
+		input = arena_alloc(g->arena, sizeof(*input));
 		input->kind = INPUT_DUE;
 		input->invoice_id = arena_strdup(g->arena, due[i].member);
 		group_add(g, input);
@@ -216,17 +262,19 @@ static void on_due(int r, const struct store_due *due, size_t count, int64_t nex
 /* Looks for due timers when a contact could be decided now: mark fresh, a slot free, nothing held. */
 static bool ask_due(struct dunner *d)
 {
-	size_t most = (size_t)d->config->limits.concurrency, slots;
+	size_t slots, timers = 0;
 
-	if (d->asking_due || d->stopping || flow_holding(d) || !inbox_marked(d, MARK_DECIDE_AGE_MS))
+	if (d->asking_due || d->due_seen || d->stopping || flow_holding(d) || !inbox_marked(d, MARK_DECIDE_AGE_MS))
 		return false;
 	if (d->next_due && d->next_due > flow_now(d))
 		return false;
-	slots = d->on_the_way < most ? most - d->on_the_way : 0;
+	slots = contact_slots(d);
 	if (!slots)
 		return false;
+	for (const struct group *g = d->decided; g; g = g->next)
+		timers += g->doc_count;
 	d->asking_due = true;
-	d->ports.store->due(d->ports.store->self, flow_now(d), slots < DUE_PAGE ? slots : DUE_PAGE, on_due, d);
+	d->ports.store->due(d->ports.store->self, flow_now(d), slots + timers, on_due, d);
 	return true;
 }
 
@@ -242,7 +290,7 @@ static void on_released(int r, void *arg)
 
 static void stop_step(struct dunner *d)
 {
-	if (d->state == DUNNER_STOPPED || d->flight_count || d->waiting)
+	if (d->state == DUNNER_STOPPED || d->flight_count || d->waiting || d->group || d->decided)
 		return;
 	if (!d->stop_recorded && d->state == DUNNER_STOPPING && d->epoch && !d->stop_queued) {
 		d->stop_queued = true;
@@ -259,7 +307,7 @@ static void stop_step(struct dunner *d)
 
 static void pump_once(struct dunner *d)
 {
-	if (d->failed || d->group || d->recovery || !d->epoch || d->state == DUNNER_REFUSED || d->state == DUNNER_STOPPED ||
+	if (d->failed || d->recovery || !d->epoch || d->state == DUNNER_REFUSED || d->state == DUNNER_STOPPED ||
 		d->state == DUNNER_STARTING || d->state == DUNNER_PASSIVE)
 		return;
 	if (flow_now(d) - d->hour_started >= HOUR_MS) {
@@ -270,6 +318,8 @@ static void pump_once(struct dunner *d)
 		dunner_set_state(d, DUNNER_RUNNING);
 	tell_holding(d);
 	inbox_read(d);
+	if (!flow_room(d))
+		return;
 	if (d->stopping) {
 		if (d->waiting)
 			start_group(d);
@@ -310,9 +360,9 @@ void dunner_pump(struct dunner *d)
 	d->pumping = false;
 	if (d->failed || d->state == DUNNER_STOPPED)
 		return;
-	tell_idle(d, !d->flight_count && !d->group && !d->waiting && !d->queued && !d->asking_due && !d->reconciling &&
+	tell_idle(d, !d->flight_count && !d->group && !d->decided && !d->waiting && !d->queued && !d->asking_due && !d->reconciling &&
 				d->state == DUNNER_RUNNING);
-	if (d->state == DUNNER_RUNNING && !d->group && !d->asking_due)
+	if (d->state == DUNNER_RUNNING && !d->group && !d->decided && !d->asking_due)
 		d->ports.clock->timer_at(d->ports.clock->self, d->pump_timer,
 			d->next_due ? d->next_due : flow_now(d) + 30 * SECOND_MS);
 }
@@ -354,6 +404,7 @@ struct dunner *dunner_create(const struct dunner_ports *ports, const struct dunn
 	d->keyspace = (struct keyspace){ d->config->prefix, settings->partition };
 	d->pages_end = &d->pages;
 	d->waiting_end = &d->waiting;
+	d->decided_end = &d->decided;
 	d->caught_up_at = -1;
 	d->stream_count = d->config->producer_count;
 	d->read_at = arena_alloc(d->arena, d->stream_count * sizeof(*d->read_at));
@@ -390,6 +441,16 @@ void dunner_stop(struct dunner *d)
 	dunner_pump(d);
 }
 
+static void drop_group(struct group *g)
+{
+	for (struct input *input = g->inputs, *next; input; input = next) {
+		next = input->next;
+		if (!input->flight && input->arena)
+			arena_free(input->arena);
+	}
+	group_free(g);
+}
+
 void dunner_destroy(struct dunner *d)
 {
 	const struct clock_port *clock;
@@ -408,13 +469,13 @@ void dunner_destroy(struct dunner *d)
 		if (!input->flight && input->arena)
 			arena_free(input->arena);
 	}
-	if (d->group) {
-		for (struct input *input = d->group->inputs, *next; input; input = next) {
-			next = input->next;
-			if (!input->flight && input->arena)
-				arena_free(input->arena);
-		}
-		group_free(d->group);
+	if (d->group)
+		drop_group(d->group);
+	while (d->decided) {
+		struct group *g = d->decided;
+
+		d->decided = g->next;
+		drop_group(g);
 	}
 	sender_free(d);
 	inbox_free(d);

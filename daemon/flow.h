@@ -1,6 +1,9 @@
 /*
  * flow - the insides of one dunner, shared by its files: inbox.c reads, load.c and decide.c turn inputs into changed documents,
- * commit.c journals and commits them, sender.c sends, recover.c redoes, lease.c owns. One group is between load and commit at a time.
+ * commit.c journals and commits them, sender.c sends, recover.c redoes, lease.c owns.
+ *
+ * One group is loaded and decided at a time. While the journal and the store have it, the next one is: it sees what the earlier ones
+ * decided through their after-images. They are journaled, committed and finished in their order.
  */
 #ifndef DUNNINGD_DAEMON_FLOW_H
 #define DUNNINGD_DAEMON_FLOW_H
@@ -21,9 +24,11 @@
 #define REPLICAS_WAIT_MS 1000 /* the command connection is blocked meanwhile */
 #define DUE_PAGE 64
 #define GROUP_DOCS_MAX 480
+#define GROUPS_DECIDED_MAX 2 /* one for the journal, one for the store */
 
 /* A copied stream entry. */
 struct entry {
+	struct page *page;
 	size_t stream;
 	const char *id, *event, *raw;
 	size_t len, raw_len;
@@ -33,7 +38,7 @@ struct entry {
 struct page {
 	struct arena *arena;
 	struct entry *entries;
-	size_t count, used;
+	size_t count, used, applied;
 	int64_t sent_at; /* mono: when the request was sent */
 	bool drained; /* fewer than asked: a mark once all are applied */
 	struct page *next;
@@ -79,7 +84,8 @@ struct doc {
 	struct escalation *e;
 	struct debtor *d;
 	const struct policy *policy; /* of an escalation */
-	int64_t old_next;
+	const char *text; /* its after-image, once built; NULL: it has none */
+	size_t text_len;
 	/* DEBTOR: keys and after-images of its case */
 	bool keyed, case_opened; /* case_opened: its first record in this year's log is still to be written */
 	struct case_keys keys;
@@ -99,6 +105,7 @@ struct release {
 	struct message message;
 	const struct draft *intent;
 	struct attempt_entry entry;
+	bool touched; /* a later group concerns its debtor or invoices: it must not start */
 	struct release *next;
 };
 
@@ -117,6 +124,7 @@ struct flight {
 };
 
 struct group {
+	struct dunner *dunner;
 	struct arena *arena;
 	struct library *library; /* a reference: what was decided points into its policies */
 	struct input *inputs, **inputs_end;
@@ -144,6 +152,9 @@ struct group {
 	struct buf *bodies;
 	struct slice *records, *frames;
 	bool loaded, journaled, contacts_allowed;
+	bool held; /* the journal, the store or the retry timer has it: its callback comes yet */
+	bool retry; /* the timer has it */
+	struct group *next; /* of the decided ones */
 };
 
 struct gap_note {
@@ -193,7 +204,10 @@ struct dunner {
 	bool trimming;
 
 	/* work */
-	struct group *group; /* the one under way, or NULL */
+	struct group *group; /* being loaded and decided, or NULL */
+	struct group *decided, **decided_end; /* built, not yet finished: in their order */
+	size_t decided_count;
+	bool due_seen; /* what is due now is in the hands of the decided ones: no use to ask again before one is finished */
 	struct input *waiting, **waiting_end; /* outcomes and other inputs for the next group; each in its own arena */
 	struct flight *flights;
 	size_t flight_count, on_the_way; /* on_the_way: those whose outcome is not known yet */
@@ -220,8 +234,10 @@ struct dunner {
 	int64_t provider_blocked[CHANNEL_COUNT]; /* wall, until */
 
 	uint64_t events, dead, contacts, outcomes, doubts, turns;
+	bool start_recorded; /* what this life began with is durable: whether it must be careful */
 	bool stopping, stop_queued, stop_recorded, releasing, failed;
-	uint64_t not_released_pseq; /* what this group released never left: the crash fell between its fsync and its commit; 0 = none */
+	/* What the groups of (above, to] released never left: the crash fell between their fsync and their commit. */
+	uint64_t not_released_above, not_released_to;
 };
 
 /* dunner.c */
@@ -249,6 +265,7 @@ struct group *group_create(struct dunner *d);
 void group_free(struct group *g);
 void group_add(struct group *g, struct input *input);
 void group_run(struct dunner *d, struct group *g); /* load, decide, journal, commit */
+bool flow_room(const struct dunner *d); /* another group may be begun */
 struct doc *group_doc(struct dunner *d, struct group *g, enum doc_kind kind, const char *id); /* asks for it */
 struct doc *group_find(struct dunner *d, struct group *g, enum doc_kind kind, const char *id); /* NULL = not asked for */
 struct doc *group_case(struct dunner *d, struct group *g, const char *debtor_id); /* NULL: the system case */
@@ -276,7 +293,8 @@ void reconcile_committed(struct dunner *d, struct group *g); /* starts what the 
 
 /* commit.c */
 void commit_group(struct dunner *d, struct group *g); /* journal, then store */
-void commit_again(struct dunner *d); /* after a retry time-out */
+void commit_again(struct dunner *d); /* the retry timer fired: goes on with all groups that it has */
+void commit_retry(struct dunner *d, struct group *g, int64_t in_ms);
 void commit_finished(struct dunner *d, struct group *g, bool released);
 
 /* sender.c */
@@ -292,8 +310,9 @@ int sender_request(const struct message *message, struct buf *masked, void *arg)
 
 /* recover.c */
 void recover_start(struct dunner *d, bool live);
-void recover_wanted(struct dunner *d); /* while alive: the store is not where we left it */
-bool recover_due(struct dunner *d); /* the group under way can be left now: gives it back and starts; false = go on */
+void recover_wanted(struct dunner *d, const char *why); /* while alive; the caller asks recover_due() then */
+/* True: the caller's group must not go on. Recovery starts as soon as no group is held by anybody: what is not journaled is given back. */
+bool recover_due(struct dunner *d);
 bool recover_place_is_ours(const struct dunner *d, const struct store_value *cursor, size_t count); /* HGETALL of the cursor */
 void recover_free(struct dunner *d);
 

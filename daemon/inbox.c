@@ -42,7 +42,7 @@ static void keep_page(struct dunner *d, const struct store_entry *entries, size_
 	for (size_t i = 0; i < count; i++) {
 		struct entry *to = &page->entries[i];
 
-		*to = (struct entry){ .stream = entries[i].stream, .id = arena_strdup(arena, entries[i].id),
+		*to = (struct entry){ .page = page, .stream = entries[i].stream, .id = arena_strdup(arena, entries[i].id),
 			.len = entries[i].len, .raw_len = entries[i].raw_len };
 		if (entries[i].event)
 			to->event = arena_memdup(arena, entries[i].event, entries[i].len);
@@ -76,7 +76,8 @@ static void on_read(int r, const struct store_entry *entries, size_t count, cons
 	}
 	d->turns++;
 	if (!place_is_ours(d, place)) {
-		recover_wanted(d);
+		recover_wanted(d, "the store is not where we left it");
+		(void)recover_due(d);
 		return;
 	}
 	for (size_t s = 0; s < d->stream_count; s++) {
@@ -111,7 +112,7 @@ void inbox_read(struct dunner *d)
 	if (d->reading || d->recovery || d->recovery_wanted || d->no_space)
 		return;
 	for (struct page *p = d->pages; p; p = p->next)
-		pages++;
+		pages += p->used < p->count;
 	if (pages >= PAGES_QUEUED_MAX)
 		return;
 	if (d->queued && d->drained)
@@ -170,7 +171,10 @@ void inbox_applied(struct dunner *d, const struct group *g)
 		for (size_t s = 0; s < d->stream_count; s++)
 			if (strcmp(d->applied[s].stream, g->positions[i].stream) == 0)
 				memcpy(d->applied[s].id, g->positions[i].id, STREAM_ID_SIZE);
-	while (d->pages && d->pages->used == d->pages->count) {
+	for (const struct input *input = g->inputs; input; input = input->next)
+		if (input->kind == INPUT_ENTRY)
+			input->entry->page->applied++;
+	while (d->pages && d->pages->applied == d->pages->count) {
 		struct page *page = d->pages;
 
 		if (page->drained)

@@ -12,6 +12,7 @@ struct group *group_create(struct dunner *d)
 	struct arena *arena = arena_create();
 	struct group *g = arena_alloc(arena, sizeof(*g));
 
+	g->dunner = d;
 	g->arena = arena;
 	g->library = library_ref(d->library);
 	g->inputs_end = &g->inputs;
@@ -110,7 +111,6 @@ static int parse_doc(struct dunner *d, struct group *g, struct doc *doc, const s
 		doc->e->invoice.id = doc->id;
 		if (value->data)
 			r = escalation_read(g->arena, value->data, value->len, doc->e, &err);
-		doc->old_next = doc->e->next_at;
 	}
 	if (r < 0)
 		dunner_refuse(d, "the document %s in Redis is not one of ours: %s %s; see `dunningctl rebuild`", doc->key,
@@ -144,44 +144,83 @@ static void on_place(int r, const struct store_value *values, size_t count, void
 	struct round *round = arg;
 	struct dunner *d = round->dunner;
 
+	round->group->held = false;
 	if (d->state == DUNNER_REFUSED)
 		return;
 	if (r == 0 && !round->failed && !recover_place_is_ours(d, values, count))
-		recover_wanted(d);
+		recover_wanted(d, "the store is not where we left it");
 	if (recover_due(d))
 		return;
 	if (r < 0 || round->failed) { /* nothing was decided yet: they are loaded again */
 		for (size_t i = 0; i < round->count; i++)
 			round->docs[i]->asked = round->docs[i]->loaded = false;
-		d->ports.clock->timer_in(d->ports.clock->self, d->retry_timer, RETRY_COMMIT_MS);
+		commit_retry(d, round->group, RETRY_COMMIT_MS);
 		return;
 	}
 	load_round(d, round->group);
 }
 
+/* What the latest group under way makes of the document: so the store will have it. NULL: none of them changes it. */
+static struct doc *decided_doc(struct dunner *d, const struct doc *doc)
+{
+	struct doc *found = NULL;
+
+	for (struct group *g = d->decided; g; g = g->next) {
+		struct doc *one = group_find(d, g, doc->kind, doc->id);
+
+		if (one && one->touched && one->loaded)
+			found = one;
+	}
+	return found;
+}
+
+/* Documents not asked for yet: into the round those of the store, the others are there at once. How many those are, or -errno. */
+static int gather(struct dunner *d, struct group *g, struct round *round)
+{
+	int ready = 0, r;
+
+	*round = (struct round){ .dunner = d, .group = g };
+	decide_wants(d, g);
+	round->docs = arena_alloc(g->arena, g->doc_count * sizeof(struct doc *));
+	round->keys = arena_alloc(g->arena, g->doc_count * sizeof(char *));
+	for (struct doc *doc = g->docs; doc; doc = doc->next) {
+		const struct doc *decided;
+
+		if (doc->asked)
+			continue;
+		doc->asked = true;
+		decided = decided_doc(d, doc);
+		if (decided) {
+			struct store_value value = { decided->text, decided->text_len };
+
+			r = parse_doc(d, g, doc, &value);
+			if (r < 0)
+				return r;
+			ready++;
+		} else {
+			round->docs[round->count] = doc;
+			round->keys[round->count++] = doc->key;
+		}
+	}
+	return ready;
+}
+
 static void load_round(struct dunner *d, struct group *g)
 {
-	struct round *round;
-	size_t wanted = 0;
+	struct round *round = arena_alloc(g->arena, sizeof(*round));
+	int ready;
 
-	decide_wants(d, g);
-	for (struct doc *doc = g->docs; doc; doc = doc->next)
-		wanted += !doc->asked;
-	if (!wanted) {
+	do
+		ready = gather(d, g, round);
+	while (ready > 0 && !round->count); /* what is known now may want more */
+	if (ready < 0)
+		return;
+	if (!round->count) {
 		g->loaded = true;
 		decide_group(d, g);
 		return;
 	}
-	round = arena_alloc(g->arena, sizeof(*round));
-	*round = (struct round){ .dunner = d, .group = g };
-	round->docs = arena_alloc(g->arena, wanted * sizeof(struct doc *));
-	round->keys = arena_alloc(g->arena, wanted * sizeof(char *));
-	for (struct doc *doc = g->docs; doc; doc = doc->next)
-		if (!doc->asked) {
-			doc->asked = true;
-			round->docs[round->count] = doc;
-			round->keys[round->count++] = doc->key;
-		}
+	g->held = true;
 	d->ports.store->load(d->ports.store->self, round->keys, round->count, on_loaded, round);
 	d->ports.store->hash(d->ports.store->self, key_of(g->arena, &d->keyspace, "cursor"), on_place, round);
 }

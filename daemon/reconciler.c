@@ -62,7 +62,8 @@ static void on_attempts(int r, const struct store_value *values, size_t count, v
 		if (!input->attempt->in_doubt) { /* released by a life before this one: it may have left */
 			input->kind = INPUT_OUTCOME;
 			input->outcome = arena_alloc(arena, sizeof(*input->outcome));
-			if (d->not_released_pseq && (uint64_t)input->attempt->pseq == d->not_released_pseq)
+			if ((uint64_t)input->attempt->pseq > d->not_released_above &&
+				(uint64_t)input->attempt->pseq <= d->not_released_to)
 				*input->outcome = (struct outcome){ .kind = OUTCOME_CANCELLED, .reason = "not_released" };
 			else
 				*input->outcome = (struct outcome){ .kind = OUTCOME_IN_DOUBT, .reason = "process_died" };

@@ -29,7 +29,7 @@ struct recovery {
 	uint64_t redone;
 	bool rebuild, more, identity_same;
 	bool went_back; /* the store lost what it had: what came after it was last read may be lost as well */
-	bool not_released; /* the crash fell between the last group's fsync and its commit */
+	uint64_t not_released; /* so many of the journal's last groups: the crash fell between their fsync and their commit */
 	struct group_header last; /* of the journal */
 	bool has_last;
 	struct stream_position *tails;
@@ -60,8 +60,14 @@ void recover_free(struct dunner *d)
 static void finish(struct recovery *r)
 {
 	struct dunner *d = r->dunner;
-	bool live = d->live_recovery, cancel = r->not_released;
+	bool live = d->live_recovery;
 
+	while (d->decided) /* redone with the others; what they released was never started */
+		commit_finished(d, d->decided, false);
+	if (!live) {
+		d->not_released_above = d->pseq - r->not_released;
+		d->not_released_to = d->pseq;
+	}
 	d->committed_pseq = d->pseq;
 	memcpy(d->committed_group, d->last_group, GROUP_ID_SIZE);
 	if (r->redone)
@@ -70,18 +76,13 @@ static void finish(struct recovery *r)
 	d->live_recovery = false;
 	inbox_reset(d);
 	if (live) {
-		struct group *g = d->group;
-
 		dunner_set_state(d, DUNNER_DRAINING);
-		if (g) /* redone with the others; what it released was never started */
-			commit_finished(d, g, false);
 	} else {
 		struct arena *arena = arena_create();
 		struct input *input = arena_alloc(arena, sizeof(*input));
 
 		input->kind = INPUT_START;
 		input->arena = arena;
-		d->not_released_pseq = cancel ? d->pseq : 0;
 		flow_wait(d, input);
 		dunner_set_state(d, DUNNER_DRAINING);
 		d->reconcile_again = d->reconcile_all = true;
@@ -351,8 +352,12 @@ static void on_cursor(int result, const struct store_cursor *cursor, void *arg)
 	memcpy(d->last_group, r->last.id, GROUP_ID_SIZE);
 	r->identity_same = strcmp(r->last.run_id, cursor->run_id) == 0 && strcmp(r->last.repl_id, cursor->repl_id) == 0;
 	r->went_back = d->live_recovery || empty || (!r->identity_same && cursor->pseq + 1 < r->last.pseq);
-	r->not_released = !d->live_recovery && !empty && r->identity_same && cursor->pseq + 1 == r->last.pseq &&
-		memcmp(cursor->group, r->last.predecessor, GROUP_ID_SIZE) == 0;
+	/*
+	 * As many groups as a life has journaled and not committed may lie above the cursor (which the journal knows) when it dies, and
+	 * nothing leaves before its commit. Where more are missing, or another server answers, the store lost some that may have left.
+	 */
+	if (!d->live_recovery && !empty && r->identity_same && r->last.pseq - cursor->pseq <= GROUPS_DECIDED_MAX)
+		r->not_released = r->last.pseq - cursor->pseq;
 	r->chunk_count = r->done = 0;
 	redo_next(r);
 }
@@ -380,12 +385,8 @@ bool recover_place_is_ours(const struct dunner *d, const struct store_value *cur
 	return pseq == d->committed_pseq && memcmp(group, d->committed_group, GROUP_ID_SIZE) == 0;
 }
 
-/* Nothing of it is in the journal: its inputs are taken again, entries by reading them again. */
-static void give_back(struct dunner *d)
+static struct input **take_inputs(struct group *g, struct input **end)
 {
-	struct group *g = d->group;
-	struct input *first = NULL, **end = &first;
-
 	for (struct input *input = g->inputs, *next; input; input = next) {
 		next = input->next;
 		if (input->kind == INPUT_ENTRY || input->kind == INPUT_DUE)
@@ -394,36 +395,60 @@ static void give_back(struct dunner *d)
 		*end = input;
 		end = &input->next;
 	}
+	return end;
+}
+
+/* Groups of which nothing is in the journal: their inputs are taken again, in their order; entries by reading them again. */
+static void give_back(struct dunner *d)
+{
+	struct group **at = &d->decided, *g;
+	struct input *first = NULL, **end = &first;
+
+	while (*at && (*at)->journaled)
+		at = &(*at)->next;
+	d->decided_end = at;
+	while ((g = *at)) {
+		*at = g->next;
+		d->decided_count--;
+		end = take_inputs(g, end);
+		group_free(g);
+	}
+	if (d->group) {
+		end = take_inputs(d->group, end);
+		group_free(d->group);
+		d->group = NULL;
+	}
 	if (first) {
 		*end = d->waiting;
 		if (!d->waiting)
 			d->waiting_end = end;
 		d->waiting = first;
 	}
-	d->group = NULL;
-	group_free(g);
+	d->no_space = false; /* nothing waits for it any more: the next group will tell */
 }
 
 bool recover_due(struct dunner *d)
 {
 	if (!d->recovery_wanted)
 		return false;
-	if (d->group && !d->group->journaled)
-		give_back(d);
+	if (d->group && d->group->held)
+		return true;
+	for (const struct group *g = d->decided; g; g = g->next)
+		if (g->held)
+			return true;
+	give_back(d);
 	d->recovery_wanted = false;
 	recover_start(d, true);
 	return true;
 }
 
-void recover_wanted(struct dunner *d)
+void recover_wanted(struct dunner *d, const char *why)
 {
 	if (d->recovery || d->recovery_wanted)
 		return;
-	dunner_log(d, LOG_WARNING, "recover: the store is not where we left it: nothing is released until it is redone");
+	dunner_log(d, LOG_WARNING, "recover: %s: nothing is released until the journal is redone", why);
 	d->recovery_wanted = true;
 	d->caught_up_at = -1;
-	if (!d->group)
-		recover_due(d);
 }
 
 void recover_start(struct dunner *d, bool live)

@@ -137,6 +137,7 @@ void sender_release(struct dunner *d, struct group *g, bool start)
 	for (struct release *release = g->releases; release; release = release->next) {
 		struct flight *flight = sender_create(d, &release->message, &release->entry);
 
+		flight->touched = release->touched;
 		if (start && !flight->touched) {
 			sender_start(flight);
 		} else {
@@ -147,15 +148,24 @@ void sender_release(struct dunner *d, struct group *g, bool start)
 	}
 }
 
+static bool concerns(const struct attempt_entry *entry, const char *debtor_id, const char *invoice_id)
+{
+	if (debtor_id && strcmp(entry->debtor_id, debtor_id) == 0)
+		return true;
+	for (size_t i = 0; invoice_id && i < entry->invoice_count; i++)
+		if (strcmp(entry->invoice_ids[i], invoice_id) == 0)
+			return true;
+	return false;
+}
+
+/* Also what an earlier group released and is not on its way yet. */
 void sender_touch(struct dunner *d, const char *debtor_id, const char *invoice_id)
 {
-	for (struct flight *f = d->flights; f; f = f->next) {
-		if (debtor_id && strcmp(f->entry.debtor_id, debtor_id) == 0)
-			f->touched = true;
-		for (size_t i = 0; invoice_id && i < f->entry.invoice_count; i++)
-			if (strcmp(f->entry.invoice_ids[i], invoice_id) == 0)
-				f->touched = true;
-	}
+	for (struct flight *f = d->flights; f; f = f->next)
+		f->touched |= concerns(&f->entry, debtor_id, invoice_id);
+	for (struct group *g = d->decided; g; g = g->next)
+		for (struct release *release = g->releases; release; release = release->next)
+			release->touched |= concerns(&release->entry, debtor_id, invoice_id);
 }
 
 /* The request as the trail keeps it: secrets masked, the rest byte for byte. */
