@@ -352,11 +352,44 @@ static int reserve_shard(int fd)
 	return write_at(fd, zeros, SHARD_SIZE, 0);
 }
 
+/* Where the last byte other than zero ends, but not before the header's end. The caller's descriptor stays where it is. */
+static int shard_used(int fd, size_t *ret)
+{
+	CLEANUP(freep) uint8_t *bytes = xmalloc(SHARD_SIZE);
+	int r = read_at(fd, bytes, SHARD_SIZE, 0);
+
+	if (r < 0)
+		return r;
+	for (*ret = SHARD_SIZE; *ret > SHARD_HEAD_SIZE && bytes[*ret - 1] == 0;)
+		(*ret)--;
+	return 0;
+}
+
+/*
+ * 0: the header is this shard's. 1: there is none yet, or what a crash or a full disk left of it before its first sync: then none of its
+ * slots was ever used, whatever they hold. -EKEYREJECTED, -EBADMSG, -errno.
+ */
+static int shard_head_state(const struct keystore *keys, uint16_t year, uint32_t number, int fd)
+{
+	uint8_t head[SHARD_HEAD_SIZE], zeros[SHARD_HEAD_SIZE] = { 0 };
+	size_t used;
+	int r = read_at(fd, head, sizeof(head), 0), blank;
+
+	if (r < 0)
+		return r;
+	if (memcmp(head, zeros, sizeof(head)) == 0)
+		return 1;
+	r = shard_head_check(keys, year, number, head);
+	if (r != -EKEYREJECTED && r != -EBADMSG)
+		return r;
+	blank = shard_used(fd, &used);
+	return blank < 0 ? blank : used == SHARD_HEAD_SIZE ? 1 : r;
+}
+
 /* Opens the shard that the next slot of the year lies in, and makes it when there is none. */
 static int open_shard(struct keystore *keys, struct key_year *year)
 {
 	uint32_t number = year->next_slot / KEYSTORE_SHARD_SLOTS;
-	uint8_t head[SHARD_HEAD_SIZE], zeros[SHARD_HEAD_SIZE] = { 0 };
 	CLEANUP(closep) int fd = -1;
 	char name[SHARD_NAME_SIZE];
 	int r;
@@ -365,23 +398,18 @@ static int open_shard(struct keystore *keys, struct key_year *year)
 	fd = openat(year->dir, name, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (fd < 0)
 		return no_space(errno);
-	r = read_at(fd, head, sizeof(head), 0);
-	if (r < 0)
-		return r;
-	/* No header: new, or a crash came before its first sync; then none of its slots was ever used. */
-	if (memcmp(head, zeros, sizeof(head)) == 0) {
+	r = shard_head_state(keys, year->year, number, fd);
+	if (r == 1) {
+		uint8_t head[SHARD_HEAD_SIZE];
+
 		r = reserve_shard(fd);
 		if (r < 0)
 			return r;
 		shard_head(keys, year->year, number, head);
 		r = write_at(fd, head, sizeof(head), 0);
-		if (r < 0)
-			return r;
-	} else {
-		r = shard_head_check(keys, year->year, number, head);
-		if (r < 0)
-			return r;
 	}
+	if (r < 0)
+		return r;
 	/* Also when it was there: who made it may have been killed before the sync. */
 	r = note_unsynced(keys, keys->dir, WHAT_ROOT);
 	if (r == 0)
@@ -398,21 +426,18 @@ static int open_shard(struct keystore *keys, struct key_year *year)
 /* The slot behind the highest that has a byte other than zero. A slot written but never used is no harm. */
 static int find_next_slot(const struct key_year *year, uint32_t shard, uint32_t *ret)
 {
-	CLEANUP(freep) uint8_t *bytes = xmalloc(SHARD_SIZE);
 	CLEANUP(closep) int fd = -1;
 	char name[SHARD_NAME_SIZE];
-	size_t last = SHARD_SIZE;
+	size_t last;
 	int r;
 
 	shard_name(shard, name);
 	fd = openat(year->dir, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
 	if (fd < 0)
 		return -errno;
-	r = read_at(fd, bytes, SHARD_SIZE, 0);
+	r = shard_used(fd, &last);
 	if (r < 0)
 		return r;
-	while (last > SHARD_HEAD_SIZE && bytes[last - 1] == 0)
-		last--;
 	*ret = shard * KEYSTORE_SHARD_SLOTS +
 		(uint32_t)((last - SHARD_HEAD_SIZE + SLOT_SIZE - 1) / SLOT_SIZE);
 	return 0;
@@ -461,26 +486,22 @@ static int last_shard(const char *path, uint32_t *ret)
 static int check_shard(const struct keystore *keys, const struct key_year *year, uint32_t shard,
 	const char *path, struct err *err)
 {
-	uint8_t head[SHARD_HEAD_SIZE], zeros[SHARD_HEAD_SIZE] = { 0 };
 	CLEANUP(closep) int fd = -1;
 	char name[SHARD_NAME_SIZE];
 	int r;
 
 	shard_name(shard, name);
 	fd = openat(year->dir, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-	r = fd < 0 ? -errno : read_at(fd, head, sizeof(head), 0);
-	if (r < 0)
-		return err_set(err, r, "unreadable", "", "%s/%s: %s", path, name, strerror(-r));
-	if (memcmp(head, zeros, sizeof(head)) == 0)
-		return 0; /* open_shard() mends it */
-	r = shard_head_check(keys, year->year, shard, head);
+	r = fd < 0 ? -errno : shard_head_state(keys, year->year, shard, fd);
 	if (r == -EKEYREJECTED)
 		return err_set(err, r, "wrong_wrap_key", "",
 			"%s/%s was sealed with another wrap key: restore the credential", path, name);
-	if (r < 0)
+	if (r == -EBADMSG)
 		return err_set(err, r, "damaged", "", "%s/%s is no key shard: restore it from its copy",
 			path, name);
-	return 0;
+	if (r < 0)
+		return err_set(err, r, "unreadable", "", "%s/%s: %s", path, name, strerror(-r));
+	return 0; /* where it is none yet, open_shard() mends it */
 }
 
 static struct key_year *find_year(struct keystore *keys, uint16_t year)
