@@ -72,8 +72,13 @@ char *date_format(date d, char text[DATE_TEXT_SIZE])
 	text[0] = '\0';
 	if (date_is_set(d)) {
 		date_split(d, &year, &month, &day);
-		snprintf(text, DATE_TEXT_SIZE, "%04u-%02u-%02u", (unsigned)year % 10000, (unsigned)month % 100,
-			(unsigned)day % 100);
+		for (int i = 10; i-- > 0;) {
+			int *part = i > 7 ? &day : i > 4 ? &month : &year;
+
+			text[i] = i == 4 || i == 7 ? '-' : (char)('0' + *part % 10);
+			*part /= i == 4 || i == 7 ? 1 : 10;
+		}
+		text[10] = '\0';
 	}
 	return text;
 }

@@ -31,6 +31,9 @@ struct image {
 	const void *value;
 	size_t value_len;
 	int64_t number;
+	/* XADD of one field `event`: its value as it was before it was quoted, where the writer has it at hand; not part of the image. */
+	const char *event;
+	size_t event_len;
 };
 
 void image_add(struct buf *out, const struct image *image);

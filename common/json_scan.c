@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/json.h"
+#include "common/json_internal.h"
 
 #define NAMES_FIRST 64 /* open names of nearly every document; more are allocated */
 
@@ -195,12 +195,7 @@ static int string(struct scan *s, uint64_t *hash)
 
 	s->at++;
 	if (!hash) {
-		const char *text = s->text;
-		size_t at = s->at, len = s->len;
-
-		while (at < len && text[at] >= 0x20 && text[at] < 0x7f && text[at] != '"' && text[at] != '\\')
-			at++;
-		s->at = at;
+		s->at += json_plain(s->text + s->at, s->len - s->at);
 		hash = &unused;
 	}
 	*hash = UINT64_C(0xcbf29ce484222325);

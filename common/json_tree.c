@@ -11,7 +11,7 @@
 
 struct build {
 	struct arena *arena;
-	const char *at;
+	const char *at, *end;
 	char *strings; /* room for all decoded strings: none is longer than its text */
 	struct json_node *stack, few[FEW_NODES]; /* items of the containers that are still open */
 	size_t used, capacity;
@@ -80,6 +80,7 @@ static const char *string(struct build *b, size_t *len)
 	while (*b->at != '"') {
 		const char *from = b->at;
 
+		b->at += json_plain(b->at, (size_t)(b->end - b->at));
 		while (*b->at != '"' && *b->at != '\\')
 			b->at++;
 		memcpy(to, from, (size_t)(b->at - from));
@@ -203,6 +204,7 @@ struct json_node *json_tree(struct arena *arena, const char *text, size_t len)
 	copy = arena_alloc(arena, 2 * (len + 1)); /* with an end: a number may be the last that there is */
 	memcpy(copy, text, len);
 	b.at = copy;
+	b.end = copy + len;
 	b.strings = copy + len + 1;
 	b.stack = b.few;
 	b.used = 0;

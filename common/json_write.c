@@ -1,7 +1,7 @@
 /* The writer: compact, the same bytes for the same calls. */
 #include <string.h>
 
-#include "common/json.h"
+#include "common/json_internal.h"
 
 struct json_writer jw_init(struct buf *buf)
 {
@@ -22,12 +22,6 @@ static size_t sequence(const unsigned char *p, size_t left)
 		(*p == 0xf4 && p[1] >= 0x90))
 		return 0;
 	return n;
-}
-
-/* Bytes that stand in a string as they are: printable ASCII but the quote and the backslash. */
-static bool plain(unsigned char c)
-{
-	return c >= 0x20 && c < 0x80 && c != '"' && c != '\\';
 }
 
 static void escape(struct buf *buf, unsigned char c, bool valid)
@@ -55,20 +49,30 @@ static void escape(struct buf *buf, unsigned char c, bool valid)
 static void quote(struct buf *buf, const char *text, size_t len)
 {
 	const unsigned char *p = (const unsigned char *)text;
-	size_t from = 0;
+	size_t from = 0, i = json_plain(text, len);
+	char *at;
 
 	buf_reserve(buf, len + 2);
-	buf_add_char(buf, '"');
-	for (size_t i = 0; i < len;) {
-		size_t n = 1;
+	at = buf->data + buf->len;
+	*at++ = '"';
+	if (i == len) { /* nearly always */
+		memcpy(at, text, len);
+		memcpy(at + len, "\"", 2);
+		buf->len += len + 2;
+		return;
+	}
+	buf->len++;
+	while (i < len) {
+		size_t n = p[i] >= 0x80 ? sequence(p + i, len - i) : 1;
 
-		if (plain(p[i]) || (p[i] >= 0x80 && (n = sequence(p + i, len - i)))) {
+		if (p[i] >= 0x80 && n) {
 			i += n;
-			continue;
+		} else {
+			buf_add(buf, text + from, i - from);
+			escape(buf, p[i], n != 0);
+			from = ++i;
 		}
-		buf_add(buf, text + from, i - from);
-		escape(buf, p[i], n != 0);
-		from = ++i;
+		i += json_plain(text + i, len - i);
 	}
 	buf_add(buf, text + from, len - from);
 	buf_add_char(buf, '"');
@@ -80,12 +84,11 @@ static void name(struct buf *buf, const char *key)
 	size_t len = strlen(key);
 	char *at;
 
-	for (size_t i = 0; i < len; i++)
-		if (!plain((unsigned char)key[i])) {
-			quote(buf, key, len);
-			buf_add_char(buf, ':');
-			return;
-		}
+	if (json_plain(key, len) < len) {
+		quote(buf, key, len);
+		buf_add_char(buf, ':');
+		return;
+	}
 	buf_reserve(buf, len + 3);
 	at = buf->data + buf->len;
 	*at++ = '"';

@@ -16,6 +16,7 @@
 #define TAG_MAX 64
 #define LOCALE_COUNT 32 /* locales whose formatters are kept; more take turns */
 #define CURRENCY_COUNT 4 /* currencies per locale */
+#define DATES_KEPT 8 /* dates written last, per locale: the notices of a day name few */
 #define TEXT_UNITS 128 /* UTF-16 units: far above any amount or date */
 
 struct money_format {
@@ -29,6 +30,11 @@ struct locale {
 	struct money_format moneys[CURRENCY_COUNT];
 	size_t next_money;
 	UDateFormat *dates;
+	struct date_text {
+		date day;
+		char text[3 * TEXT_UNITS / 4 + 1]; /* "" = none yet */
+	} written[DATES_KEPT];
+	size_t next_date;
 	UPluralRules *plurals;
 };
 
@@ -182,10 +188,17 @@ int locale_date(const char *tag, date d, struct buf *out)
 	struct locale *locale = locale_find(tag);
 	UErrorCode status = U_ZERO_ERROR;
 	UChar units[TEXT_UNITS];
+	struct date_text *slot;
+	size_t before = out->len;
 	int32_t len;
 
 	if (!locale || !date_is_set(d))
 		return -EINVAL;
+	for (size_t i = 0; i < DATES_KEPT; i++)
+		if (*locale->written[i].text && date_diff(locale->written[i].day, d) == 0) {
+			buf_add_str(out, locale->written[i].text);
+			return 0;
+		}
 	if (!locale->dates) {
 		UDateFormat *dates = udat_open(UDAT_NONE, UDAT_LONG, locale->id, utc, -1, NULL, 0, &status);
 
@@ -196,9 +209,15 @@ int locale_date(const char *tag, date d, struct buf *out)
 		locale->dates = dates;
 	}
 	len = udat_format(locale->dates, (UDate)d.days * 86400000.0, units, TEXT_UNITS, NULL, &status);
-	if (U_FAILURE(status))
+	if (U_FAILURE(status) || add_units(out, units, len) < 0)
 		return -EINVAL;
-	return add_units(out, units, len);
+	slot = &locale->written[locale->next_date];
+	if (out->len - before < sizeof(slot->text)) {
+		*slot = (struct date_text){ .day = d };
+		memcpy(slot->text, out->data + before, out->len - before);
+		locale->next_date = (locale->next_date + 1) % DATES_KEPT;
+	}
+	return 0;
 }
 
 const char *locale_plural(const char *tag, int64_t n)

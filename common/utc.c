@@ -63,10 +63,20 @@ int utc_parse(const char *text, int64_t *ret)
 	return 0;
 }
 
+/* Digits by hand: every record and every event has some of them. */
+static char *put(char *to, int n, int width, char end)
+{
+	for (int i = width; i-- > 0; n /= 10)
+		to[i] = (char)('0' + n % 10);
+	to[width] = end;
+	return to + width + 1;
+}
+
 char *utc_format(int64_t at, char text[UTC_TEXT_SIZE])
 {
 	int64_t days = at / DAY_MS, rest = at % DAY_MS;
-	int year, month, day, n;
+	int year, month, day;
+	char *to = text;
 
 	if (rest < 0) {
 		days--;
@@ -77,9 +87,15 @@ char *utc_format(int64_t at, char text[UTC_TEXT_SIZE])
 		return text;
 	}
 	date_split((date){ (int32_t)days }, &year, &month, &day);
-	n = snprintf(text, UTC_TEXT_SIZE, "%04d-%02d-%02dT%02d:%02d:%02d", year, month, day, (int)(rest / HOUR_MS),
-		(int)(rest / MINUTE_MS % 60), (int)(rest / SECOND_MS % 60));
-	snprintf(text + n, UTC_TEXT_SIZE - (size_t)n, rest % 1000 ? ".%03dZ" : "Z", (int)(rest % 1000));
+	to = put(to, year, 4, '-');
+	to = put(to, month, 2, '-');
+	to = put(to, day, 2, 'T');
+	to = put(to, (int)(rest / HOUR_MS), 2, ':');
+	to = put(to, (int)(rest / MINUTE_MS % 60), 2, ':');
+	to = put(to, (int)(rest / SECOND_MS % 60), 2, rest % 1000 ? '.' : 'Z');
+	if (rest % 1000)
+		to = put(to, (int)(rest % 1000), 3, 'Z');
+	*to = '\0';
 	return text;
 }
 

@@ -345,14 +345,46 @@ static char *stream_entry_id(struct group *g, size_t i)
 	return arena_printf(g->arena, "%llu-%zu", (unsigned long long)g->out.head.pseq, i);
 }
 
+/* One CloudEvent. What is the same for all of a group comes ready made. */
+static void write_event(const struct draft *draft, const char *id, const char *source, const char *time, struct buf *out)
+{
+	struct json_writer w = jw_init(out);
+
+	jw_object(&w, NULL);
+	jw_str(&w, "specversion", "1.0");
+	jw_str(&w, "id", id);
+	jw_str(&w, "source", source);
+	jw_str(&w, "type", draft->kind);
+	if (draft->invoice_id) { /* an id has nothing that must be quoted */
+		jw_raw(&w, "subject", "\"invoice/", strlen("\"invoice/"));
+		buf_add_str(out, draft->invoice_id);
+		buf_add_char(out, '"');
+	}
+	jw_str(&w, "time", time);
+	jw_object(&w, "data");
+	jw_opt_str(&w, "invoice_id", draft->invoice_id);
+	jw_opt_str(&w, "customer_id", draft->debtor_id);
+	if (draft->data.len) {
+		if (draft->invoice_id || draft->debtor_id)
+			buf_add_char(out, ',');
+		buf_add(out, draft->data.data, draft->data.len);
+	}
+	jw_end_object(&w);
+	jw_end_object(&w);
+}
+
 static void image_events(struct dunner *d, struct group *g)
 {
 	const char *outbound = key_of(g->arena, &d->keyspace, "outbound"), *dead = key_of(g->arena, &d->keyspace, "dead");
+	const char *source = arena_printf(g->arena, "dunningd://%s/%s", d->config->origin, d->config->instance);
+	const char *partition = arena_printf(g->arena, "%s-%u-", d->config->instance, d->settings.partition);
 	CLEANUP(buf_clear) struct buf event = { 0 };
 	CLEANUP(buf_clear) struct buf fields = { 0 };
+	CLEANUP(buf_clear) struct buf id = { 0 };
 	char text[UTC_TEXT_SIZE];
 	size_t n = 1;
 
+	utc_format(g->fx.now, text);
 	for (struct draft *draft = g->fx.events; draft; draft = draft->next, n++) {
 		struct image add = { .op = IMAGE_XADD, .key = outbound, .field = stream_entry_id(g, n),
 			.number = d->config->limits.outbound_maxlen };
@@ -360,31 +392,17 @@ static void image_events(struct dunner *d, struct group *g)
 
 		buf_reset(&event);
 		buf_reset(&fields);
-		w = jw_init(&event);
-		jw_object(&w, NULL);
-		jw_str(&w, "specversion", "1.0");
-		jw_str(&w, "id", arena_printf(g->arena, "%s-%u-%s", d->config->instance, d->settings.partition, add.field));
-		jw_str(&w, "source", arena_printf(g->arena, "dunningd://%s/%s", d->config->origin, d->config->instance));
-		jw_str(&w, "type", draft->kind);
-		if (draft->invoice_id)
-			jw_str(&w, "subject", arena_printf(g->arena, "invoice/%s", draft->invoice_id));
-		jw_str(&w, "time", utc_format(g->fx.now, text));
-		jw_object(&w, "data");
-		jw_opt_str(&w, "invoice_id", draft->invoice_id);
-		jw_opt_str(&w, "customer_id", draft->debtor_id);
-		if (draft->data.len) {
-			if (draft->invoice_id || draft->debtor_id)
-				buf_add_char(&event, ',');
-			buf_add(&event, draft->data.data, draft->data.len);
-		}
-		jw_end_object(&w);
-		jw_end_object(&w);
+		buf_reset(&id);
+		buf_add_str(&id, partition);
+		buf_add_str(&id, add.field);
+		write_event(draft, buf_str(&id), source, text, &event);
 		w = jw_init(&fields);
 		jw_array(&w, NULL);
 		jw_str(&w, NULL, "event");
 		jw_strn(&w, NULL, event.data, event.len);
 		jw_end_array(&w);
 		add.value = keep(g, &fields, &add.value_len);
+		add.event = keep(g, &event, &add.event_len);
 		image(g, group_case(d, g, draft->debtor_id), CLASS_FACTS, &add);
 	}
 	n = 1;

@@ -471,6 +471,12 @@ static void add_fields(struct arguments *a, const struct image *image)
 	struct json *json;
 	struct err err = { 0 };
 
+	if (image->event) {
+		add_number(a, 2);
+		add_text(a, "event");
+		add_bytes(a, image->event, image->event_len);
+		return;
+	}
 	if (plain_fields(a, image->value, image->value_len))
 		return;
 	json = arena_alloc(a->arena, sizeof(*json));
