@@ -94,16 +94,27 @@ static const struct type_row rows[EVENT_TYPE_COUNT] = {
 	[EVENT_CALL_COMPLETED] = { .fact_key = "call_id" },
 };
 
+static int three_way(int64_t a, int64_t b)
+{
+	return (a > b) - (a < b);
+}
+
+int fact_time_compare(const struct fact_order *a, const struct fact_order *b)
+{
+	int r = three_way(a->time, b->time);
+
+	if (!r)
+		r = strcmp(a->source ? a->source : "", b->source ? b->source : "");
+	if (!r)
+		r = strcmp(a->id ? a->id : "", b->id ? b->id : "");
+	return r ? r : three_way(a->version, b->version);
+}
+
 int fact_order_compare(const struct fact_order *a, const struct fact_order *b)
 {
-	int r;
+	int r = three_way(a->version, b->version);
 
-	if (a->version && b->version && a->version != b->version)
-		return a->version < b->version ? -1 : 1;
-	if (a->time != b->time)
-		return a->time < b->time ? -1 : 1;
-	r = strcmp(a->source ? a->source : "", b->source ? b->source : "");
-	return r ? r : strcmp(a->id ? a->id : "", b->id ? b->id : "");
+	return r ? r : fact_time_compare(a, b);
 }
 
 /* Reads an id for a dead letter: whatever can be recognised, however broken the rest is. */

@@ -388,7 +388,7 @@ void decide_command(struct dunner *d, struct group *g, const struct event *e)
 	if (doc && (!doc->loaded || (!doc->existed && doc->e->state == ESCALATION_NONE && strcmp(e->command, "hold") != 0)))
 		doc = NULL;
 	if (doc ? !escalation_commanded(doc->e, g->arena, e) : brake && system->d->suspended.set &&
-			    fact_order_compare(&e->order, &system->d->suspended.order) <= 0)
+			    fact_time_compare(&e->order, &system->d->suspended.order) <= 0)
 		return; /* read again after the store lost its place, or sent again: what was done since stands */
 	g->fx.actor = arena_printf(g->arena, "person:%s", e->who);
 	draft = effects_record(&g->fx, "operator.command", doc ? doc->e->invoice.debtor_id : NULL);
