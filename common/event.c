@@ -521,3 +521,28 @@ int event_parse(struct arena *arena, const char *json, size_t len, const char *t
 		rescue(arena, json, len, root, ret);
 	return r;
 }
+
+static const char *field_id(struct arena *arena, const char *name, const char *value, const char *object, const char *flat)
+{
+	return strcmp(name, flat) == 0 && id_valid(value) ? value : loose_id(arena, value, strlen(value), object, flat);
+}
+
+size_t event_rescue(struct arena *arena, const char *fields, size_t len, struct event_shown ret[EVENT_SHOWN_MAX])
+{
+	struct json *root = arena_alloc(arena, sizeof(*root));
+	size_t count = 0;
+
+	if (json_parse(arena, fields, len, 0, root, NULL) < 0)
+		return 0;
+	for (size_t i = 0; i + 1 < json_len(root) && count < EVENT_SHOWN_MAX; i += 2) {
+		struct json name = json_at(root, i), value = json_at(root, i + 1);
+		struct event_shown *shown = &ret[count];
+
+		if (name.type != JSON_STRING || value.type != JSON_STRING)
+			continue;
+		shown->invoice_id = field_id(arena, json_str(&name), json_str(&value), "invoice", "invoice_id");
+		shown->customer_id = field_id(arena, json_str(&name), json_str(&value), "customer", "customer_id");
+		count += shown->invoice_id || shown->customer_id;
+	}
+	return count;
+}

@@ -132,4 +132,15 @@ struct event {
  */
 int event_parse(struct arena *arena, const char *json, size_t len, const char *type_prefix, struct event *ret, struct err *err);
 
+/*
+ * Whom an entry names that is no event: `fields` is a JSON array of its names and values in turn. Each field that shows an invoice or
+ * a customer, in JSON however broken or under the name invoice_id or customer_id, gives one of *ret, at most EVENT_SHOWN_MAX; the rest
+ * is NULL. Returns how many.
+ */
+#define EVENT_SHOWN_MAX 16
+struct event_shown {
+	const char *invoice_id, *customer_id; /* one may be NULL */
+};
+size_t event_rescue(struct arena *arena, const char *fields, size_t len, struct event_shown ret[EVENT_SHOWN_MAX]);
+
 #endif

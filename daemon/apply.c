@@ -72,12 +72,13 @@ static void touch_debtor(struct group *g, struct doc *debtor)
 	}
 }
 
-static void hold_dead(struct dunner *d, struct group *g, const struct event *e)
+static void hold_dead(struct dunner *d, struct group *g, const char *invoice_id, const char *customer_id)
 {
-	struct doc *invoice = group_find(d, g, DOC_ESCALATION, e->invoice_id);
-	struct doc *debtor = group_find(d, g, DOC_DEBTOR, e->customer_id);
+	struct doc *invoice = group_find(d, g, DOC_ESCALATION, invoice_id);
+	struct doc *debtor = group_find(d, g, DOC_DEBTOR, customer_id);
 	int64_t now = flow_now(d);
 
+	sender_touch(d, customer_id, invoice_id);
 	if (invoice && invoice->loaded) {
 		struct hold_entry hold = { .reason = "dead_letter", .since = now, .until = now + DEAD_HOLD_MS };
 
@@ -113,7 +114,9 @@ static void dead_letter(struct dunner *d, struct group *g, struct input *input)
 	jw_str(&draft->w, "sha256", hex_format(digest, SHA256_SIZE, hex));
 	jw_opt_str(&draft->w, "held_invoice", input->event.invoice_id);
 	jw_opt_str(&draft->w, "held_customer", input->event.customer_id);
-	hold_dead(d, g, &input->event);
+	hold_dead(d, g, input->event.invoice_id, input->event.customer_id);
+	for (size_t i = 0; i < input->also_count; i++)
+		hold_dead(d, g, input->also[i].invoice_id, input->also[i].customer_id);
 	dunner_log(d, LOG_WARNING, "inbox: entry %s of %s is dead: %s %s", entry->id, dead->stream, input->err.code,
 		input->err.path);
 }

@@ -84,6 +84,10 @@ void decide_wants(struct dunner *d, struct group *g)
 		case INPUT_ENTRY:
 			want(d, g, DOC_ESCALATION, input->event.invoice_id);
 			want(d, g, DOC_DEBTOR, input->event.customer_id);
+			for (size_t i = 0; i < input->also_count; i++) {
+				want(d, g, DOC_ESCALATION, input->also[i].invoice_id);
+				want(d, g, DOC_DEBTOR, input->also[i].customer_id);
+			}
 			if (input->parsed == 0 && input->event.type == EVENT_OPERATOR_COMMAND && input->event.target &&
 				id_valid(input->event.target)) {
 				const char *colon = strchr(input->event.target, ':');

@@ -55,6 +55,8 @@ struct input {
 	enum input_kind kind;
 	struct entry *entry;
 	struct event event; /* of ENTRY */
+	const struct event_shown *also; /* of an ENTRY that is no event: whom it names beside those in `event` */
+	size_t also_count;
 	int parsed; /* result of event_parse() */
 	struct err err;
 	const char *invoice_id; /* DUE */

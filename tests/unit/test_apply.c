@@ -140,6 +140,14 @@ struct row {
 static const struct row rows[] = {
 	{ "no field `event`", NULL, "[\"payload\",\"{}\"]", SHARED, "no_event_field", "", NULL, 0, false, false },
 	{ "two fields `event`", NULL, "[\"event\",\"{}\",\"event\",\"{}\"]", SHARED, "no_event_field", "", NULL, 0, false, false },
+	{ "an event in a field of another name", NULL, "[\"payload\",\"{\\\"data\\\":{\\\"invoice_id\\\":\\\"i\\\"}}\"]", SHARED, "no_event_field",
+		"", NULL, 0, true, false },
+	{ "two events, and the second one names", NULL, "[\"event\",\"{}\",\"event\",\"{\\\"customer_id\\\":\\\"c\\\"\"]", SHARED, "no_event_field",
+		"", NULL, 0, false, true },
+	{ "two events, each names", NULL, "[\"event\",\"{\\\"invoice\\\":{\\\"id\\\":\\\"i\\\"}}\",\"event\",\"{\\\"customer_id\\\":\\\"c\\\"}\"]",
+		SHARED, "no_event_field", "", NULL, 0, true, true },
+	{ "fields instead of JSON", NULL, "[\"type\",\"invoice.paid\",\"invoice_id\",\"i\"]", SHARED, "no_event_field", "", NULL, 0, true, false },
+	{ "a field without its value", NULL, "[\"invoice_id\"]", SHARED, "no_event_field", "", NULL, 0, false, false },
 	{ "not JSON", "hello", NULL, SHARED, "bad_json", "$", NULL, 0, false, false },
 	{ "a type not allowed for this producer", EVENT("invoice.voided", "\"invoice_id\":\"i\""), NULL, BANK, "not_allowed", "$.type", NULL, 0, true,
 		false },
@@ -158,6 +166,36 @@ static const struct row rows[] = {
 	{ "a bad id beside a good one", EVENT("invoice.payment_received", "\"customer_id\":\"c\",\"invoice_id\":\"i i\",\"amount_minor\":\"100\""), NULL, BANK,
 		"bad_id", "$.data.invoice_id", NULL, 0, false, true },
 };
+
+/* As many as are looked at, and none of them for two: no entry can fill a group. */
+static void many_are_held(void **state)
+{
+	CLEANUP(buf_clear) struct buf raw = { 0 };
+	struct entry entries[2];
+	struct bench b;
+
+	(void)state;
+	for (int i = 0; i < 20; i++)
+		buf_printf(&raw, "%s\"invoice_id\",\"i%d\"", i ? "," : "[", i);
+	buf_add_char(&raw, ']');
+	for (int i = 0; i < 2; i++)
+		entries[i] = (struct entry){ .stream = SHARED, .id = i ? "2-0" : "1-0", .raw = buf_str(&raw), .raw_len = raw.len };
+	bench_open(&b);
+	b.config->limits.batch = 20;
+	b.page = (struct page){ .arena = b.arena, .entries = entries, .count = 2 };
+	b.dunner.pages = &b.page;
+	inbox_take(&b.dunner, b.group);
+	assert_int_equal(b.group->input_count, 1);
+	assert_int_equal(b.page.used, 1);
+	load(&b);
+	decide(&b);
+	for (int i = 0; i < 20; i++) {
+		struct doc *doc = group_find(&b.dunner, b.group, DOC_ESCALATION, arena_printf(b.arena, "i%d", i));
+
+		assert_int_equal(doc && doc->e->hold_count == 1, i < EVENT_SHOWN_MAX);
+	}
+	bench_end(&b);
+}
 
 static struct doc *doc_of(struct bench *b, enum doc_kind kind, const char *id)
 {
@@ -257,6 +295,7 @@ int main(void)
 {
 	static const struct CMUnitTest others[] = {
 		cmocka_unit_test(and_taken_otherwise),
+		cmocka_unit_test(many_are_held),
 	};
 	struct CMUnitTest tests[ARRAY_LEN(rows)];
 	int failed;
