@@ -197,6 +197,38 @@ static void many_are_held(void **state)
 	bench_end(&b);
 }
 
+/* A task's id holds its invoice's and its step's: it is longer than either may be. */
+static void a_long_task_is_done(void **state)
+{
+	struct walked walked = { .step = "reminder", .end = STEP_SKIPPED, .reason = "no_address" };
+	char invoice_id[129] = "", *command, *nonsense;
+	struct entry entries[2];
+	struct doc *doc;
+	struct bench b;
+
+	(void)state;
+	bench_open(&b);
+	memset(invoice_id, 'i', 128);
+	walked.attempt = arena_printf(b.arena, "no_address:%s:reminder", invoice_id);
+	command = arena_printf(b.arena, EVENT("operator.command", "\"command\":\"task_done\",\"target\":\"%s\",\"who\":\"a\",\"why\":\"b\""), walked.attempt);
+	nonsense = arena_printf(b.arena, EVENT("operator.command", "\"command\":\"hold\",\"target\":\"%si\",\"who\":\"a\",\"why\":\"b\""), invoice_id);
+	entries[0] = (struct entry){ .stream = OPERATOR, .event = command };
+	entries[1] = (struct entry){ .stream = OPERATOR, .event = nonsense };
+	take(&b, entries, 2);
+	load(&b);
+	doc = group_find(&b.dunner, b.group, DOC_ESCALATION, invoice_id);
+	assert_non_null(doc);
+	doc->e->state = ESCALATION_WAITING;
+	doc->e->walk = &walked;
+	doc->e->walk_count = doc->e->walk_capacity = 1;
+	decide(&b);
+	assert_null(b.group->dead);
+	assert_null(walked.attempt);
+	assert_non_null(b.group->fx.tasks);
+	assert_null(group_find(&b.dunner, b.group, DOC_ESCALATION, arena_printf(b.arena, "%si", invoice_id))); /* no id at all */
+	bench_end(&b);
+}
+
 static struct doc *doc_of(struct bench *b, enum doc_kind kind, const char *id)
 {
 	return group_find(&b->dunner, b->group, kind, id);
@@ -296,6 +328,7 @@ int main(void)
 	static const struct CMUnitTest others[] = {
 		cmocka_unit_test(and_taken_otherwise),
 		cmocka_unit_test(many_are_held),
+		cmocka_unit_test(a_long_task_is_done),
 	};
 	struct CMUnitTest tests[ARRAY_LEN(rows)];
 	int failed;
