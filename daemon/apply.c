@@ -201,7 +201,8 @@ void decide_event(struct dunner *d, struct group *g, struct input *input)
 		return;
 	}
 	if (e->type == EVENT_OPERATOR_COMMAND) {
-		decide_command(d, g, e);
+		if (decide_command(d, g, e, &input->err) < 0)
+			dead_letter(d, g, input);
 		return;
 	}
 	if (!debtor_id && invoice && invoice->loaded)
@@ -323,6 +324,26 @@ static void gate_decided(struct dunner *d, struct group *g, struct doc *doc, con
 	escalation_walked(e, g->arena, e->step, STEP_DONE, decision, flow_now(d), NULL);
 }
 
+static const struct policy *policy_of(struct dunner *d, struct group *g, const struct escalation *e)
+{
+	struct doc *debtor = group_find(d, g, DOC_DEBTOR, e->invoice.debtor_id);
+
+	return decide_policy(d, e, debtor && debtor->loaded ? debtor->d : NULL);
+}
+
+/* dunningctl refuses the same, with the same words, before it asks. */
+static int check_step(struct dunner *d, struct group *g, const struct escalation *e, const char *step, struct err *err)
+{
+	const struct policy *policy = policy_of(d, g, e);
+
+	if (policy && policy_step_index(policy, step) < 0)
+		return err_set(err, -EBADMSG, "unknown_step", "$.data.step", "policy %s has no such step", policy->name);
+	for (size_t i = 0; i < e->walk_count; i++)
+		if (strcmp(e->walk[i].step, step) == 0)
+			return err_set(err, -EBADMSG, "walked", "$.data.step", "this step of the invoice is over already");
+	return 0;
+}
+
 static void command_invoice(struct dunner *d, struct group *g, const struct event *e, struct doc *doc)
 {
 	struct json word = json_get(&e->data, "decision");
@@ -348,7 +369,7 @@ static void command_invoice(struct dunner *d, struct group *g, const struct even
 
 		if (!step) {
 			struct doc *debtor = group_find(d, g, DOC_DEBTOR, esc->invoice.debtor_id);
-			const struct policy *policy = decide_policy(d, esc, debtor && debtor->loaded ? debtor->d : NULL);
+			const struct policy *policy = policy_of(d, g, esc);
 			struct rules rules = decide_rules(d, policy);
 			struct next_action next = escalation_next(esc, debtor && debtor->loaded ? debtor->d : NULL, &rules);
 
@@ -357,7 +378,7 @@ static void command_invoice(struct dunner *d, struct group *g, const struct even
 		}
 		if (!step || esc->state == ESCALATION_SENDING || esc->state == ESCALATION_DOUBT)
 			return;
-		if (esc->state == ESCALATION_TASK || esc->state == ESCALATION_GATE) {
+		if (esc->step && strcmp(esc->step, step) == 0) { /* TASK or GATE: another step's task stays */
 			if (esc->task)
 				close_task(g, esc, esc->task, esc->state == ESCALATION_GATE ? "decision" : "call", "skipped");
 			escalation_move(esc, esc->state == ESCALATION_GATE ? TRIGGER_DECIDED : TRIGGER_TASK_ENDED);
@@ -377,7 +398,7 @@ static void command_invoice(struct dunner *d, struct group *g, const struct even
 	}
 }
 
-void decide_command(struct dunner *d, struct group *g, const struct event *e)
+int decide_command(struct dunner *d, struct group *g, const struct event *e, struct err *err)
 {
 	const char *id = e->target && strchr(e->target, ':') ? decide_task_invoice(g->arena, e->target) : e->target;
 	struct doc *doc = group_find(d, g, DOC_ESCALATION, id);
@@ -392,7 +413,11 @@ void decide_command(struct dunner *d, struct group *g, const struct event *e)
 		doc = NULL;
 	if (doc ? !escalation_commanded(doc->e, g->arena, e) : brake && system->d->suspended.set &&
 			    fact_time_compare(&e->order, &system->d->suspended.order) <= 0)
-		return; /* read again after the store lost its place, or sent again: what was done since stands */
+		return 0; /* read again after the store lost its place, or sent again: what was done since stands */
+	if (doc && e->step && strcmp(e->command, "skip") == 0 && check_step(d, g, doc->e, e->step, err) < 0) {
+		doc->e->command_count--; /* it was not taken: sent again, it is looked at again */
+		return -EBADMSG;
+	}
 	g->fx.actor = arena_printf(g->arena, "person:%s", e->who);
 	draft = effects_record(&g->fx, "operator.command", doc ? doc->e->invoice.debtor_id : NULL);
 	jw_str(&draft->w, "command", e->command);
@@ -417,4 +442,5 @@ void decide_command(struct dunner *d, struct group *g, const struct event *e)
 		command_invoice(d, g, e, doc);
 	}
 	g->fx.actor = "daemon";
+	return 0;
 }

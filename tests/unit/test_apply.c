@@ -35,7 +35,7 @@ static const char settings[] = "{\"origin\": \"test.example/acme\", \"creditor\"
 			       "\"senders\": {\"default\": {\"name\": \"A\", \"email\": \"a@acme.example\"}}, \"state_dir\": \"%s\", \"policies\": {\"default\": \"followed\"},"
 			       "\"producers\": {\"bank\": [\"invoice.payment_received\"]}}";
 static const char policy[] = "{\"name\": \"followed\", \"title\": \"T\", \"steps\": [{\"id\": \"worth-it\", \"at\": \"due+25d\", \"gate\": \"decision\","
-			     "\"role\": \"owner\"}]}";
+			     "\"role\": \"owner\"}, {\"id\": \"later\", \"at\": \"due+30d\", \"gate\": \"decision\", \"role\": \"owner\"}]}";
 
 /* The streams of the settings: producers[0] is the shared one, [1] the operator's. */
 enum { SHARED, OPERATOR, BANK, STREAMS };
@@ -167,6 +167,21 @@ static const struct row rows[] = {
 		"bad_id", "$.data.invoice_id", NULL, 0, false, true },
 };
 
+static struct doc *doc_of(struct bench *b, enum doc_kind kind, const char *id)
+{
+	return group_find(&b->dunner, b->group, kind, id);
+}
+
+static void check_neighbours(struct bench *b)
+{
+	struct doc *before = doc_of(b, DOC_ESCALATION, "before"), *after = doc_of(b, DOC_ESCALATION, "after");
+
+	assert_int_equal(before->e->invoice.fact_count, 1);
+	assert_int_equal(before->e->hold_count, 0);
+	assert_int_equal(after->e->invoice.fact_count, 1);
+	assert_int_equal(after->e->hold_count, 0);
+}
+
 /* As many as are looked at, and none of them for two: no entry can fill a group. */
 static void many_are_held(void **state)
 {
@@ -190,11 +205,66 @@ static void many_are_held(void **state)
 	load(&b);
 	decide(&b);
 	for (int i = 0; i < 20; i++) {
-		struct doc *doc = group_find(&b.dunner, b.group, DOC_ESCALATION, arena_printf(b.arena, "i%d", i));
+		struct doc *doc = doc_of(&b, DOC_ESCALATION, arena_printf(b.arena, "i%d", i));
 
 		assert_int_equal(doc && doc->e->hold_count == 1, i < EVENT_SHOWN_MAX);
 	}
 	bench_end(&b);
+}
+
+/* What dunningctl refuses is refused from an event too; what stands beside it takes its effect, and nothing is half done. */
+static void a_skip_that_cannot_be(void **state)
+{
+	static const struct {
+		const char *step, *code; /* NULL: taken */
+		bool walked;
+	} cases[] = { { "nonsense", "unknown_step", false }, { "worth-it", "walked", true }, { "later", NULL, false }, { "worth-it", NULL, false } };
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct walked walked = { .step = "worth-it", .end = STEP_DONE };
+		struct entry entries[] = {
+			{ .stream = SHARED, .event = EVENT("invoice.payment_received", "\"invoice_id\":\"before\",\"amount_minor\":1") },
+			{ .stream = OPERATOR },
+			{ .stream = SHARED, .event = EVENT("invoice.payment_received", "\"invoice_id\":\"after\",\"amount_minor\":1") },
+		};
+		struct escalation *e;
+		struct bench b;
+
+		bench_open(&b);
+		entries[1].event = arena_printf(b.arena, EVENT("operator.command",
+			"\"command\":\"skip\",\"target\":\"i\",\"who\":\"a\",\"why\":\"b\",\"step\":\"%s\""), cases[i].step);
+		take(&b, entries, 3);
+		load(&b);
+		e = doc_of(&b, DOC_ESCALATION, "i")->e;
+		e->state = cases[i].walked ? ESCALATION_WAITING : ESCALATION_GATE;
+		if (cases[i].walked) {
+			e->walk = &walked;
+			e->walk_count = e->walk_capacity = 1;
+		} else {
+			e->step = "worth-it";
+			e->task = "decision:i:worth-it";
+		}
+		decide(&b);
+		check_neighbours(&b);
+		assert_int_equal(!b.group->dead, !cases[i].code);
+		assert_int_equal(e->command_count, !cases[i].code);
+		if (cases[i].code) {
+			assert_string_equal(b.group->dead->err->code, cases[i].code);
+			assert_string_equal(b.group->dead->err->path, "$.data.step");
+			assert_int_equal(e->walk_count, cases[i].walked);
+			assert_int_equal(e->hold_count, 0); /* a slip of the pen is no reason to rest */
+			assert_null(b.group->fx.tasks);
+		} else {
+			bool own = strcmp(cases[i].step, "worth-it") == 0;
+
+			assert_int_equal(e->walk_count, 1);
+			assert_int_equal(e->walk[0].end, STEP_SKIPPED);
+			assert_int_equal(e->state, own ? ESCALATION_WAITING : ESCALATION_GATE);
+			assert_int_equal(!b.group->fx.tasks, !own); /* another step's gate stays open */
+		}
+		bench_end(&b);
+	}
 }
 
 /* A task's id holds its invoice's and its step's: it is longer than either may be. */
@@ -216,7 +286,7 @@ static void a_long_task_is_done(void **state)
 	entries[1] = (struct entry){ .stream = OPERATOR, .event = nonsense };
 	take(&b, entries, 2);
 	load(&b);
-	doc = group_find(&b.dunner, b.group, DOC_ESCALATION, invoice_id);
+	doc = doc_of(&b, DOC_ESCALATION, invoice_id);
 	assert_non_null(doc);
 	doc->e->state = ESCALATION_WAITING;
 	doc->e->walk = &walked;
@@ -225,23 +295,8 @@ static void a_long_task_is_done(void **state)
 	assert_null(b.group->dead);
 	assert_null(walked.attempt);
 	assert_non_null(b.group->fx.tasks);
-	assert_null(group_find(&b.dunner, b.group, DOC_ESCALATION, arena_printf(b.arena, "%si", invoice_id))); /* no id at all */
+	assert_null(doc_of(&b, DOC_ESCALATION, arena_printf(b.arena, "%si", invoice_id))); /* no id at all */
 	bench_end(&b);
-}
-
-static struct doc *doc_of(struct bench *b, enum doc_kind kind, const char *id)
-{
-	return group_find(&b->dunner, b->group, kind, id);
-}
-
-static void check_neighbours(struct bench *b)
-{
-	struct doc *before = doc_of(b, DOC_ESCALATION, "before"), *after = doc_of(b, DOC_ESCALATION, "after");
-
-	assert_int_equal(before->e->invoice.fact_count, 1);
-	assert_int_equal(before->e->hold_count, 0);
-	assert_int_equal(after->e->invoice.fact_count, 1);
-	assert_int_equal(after->e->hold_count, 0);
 }
 
 /* To the dead letters with its reason; whom it names is held; the entries before and behind it take their effect. */
@@ -329,6 +384,7 @@ int main(void)
 		cmocka_unit_test(and_taken_otherwise),
 		cmocka_unit_test(many_are_held),
 		cmocka_unit_test(a_long_task_is_done),
+		cmocka_unit_test(a_skip_that_cannot_be),
 	};
 	struct CMUnitTest tests[ARRAY_LEN(rows)];
 	int failed;
