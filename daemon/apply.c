@@ -314,10 +314,12 @@ static void gate_decided(struct dunner *d, struct group *g, struct doc *doc, con
 	if (e->task)
 		close_task(g, e, e->task, "decision", "done");
 	if (strcmp(decision, "stop") == 0) {
-		escalation_move(e, TRIGGER_CLOSED);
-		e->closed = "stopped";
-		e->closed_at = flow_now(d);
-		e->step = e->task = NULL;
+		struct doc *debtor = group_find(d, g, DOC_DEBTOR, e->invoice.debtor_id);
+
+		e->task = NULL; /* closed as done, above */
+		escalation_stop(e, debtor && debtor->loaded ? debtor->d : NULL, &g->fx);
+		if (debtor && debtor->loaded)
+			debtor->touched = true;
 		return;
 	}
 	escalation_move(e, TRIGGER_DECIDED);

@@ -97,6 +97,8 @@ static void load(struct bench *b)
 {
 	decide_wants(&b->dunner, b->group);
 	for (struct doc *doc = b->group->docs; doc; doc = doc->next) {
+		if (doc->loaded)
+			continue;
 		doc->loaded = doc->existed = true;
 		if (doc->kind == DOC_DEBTOR) {
 			doc->d = arena_alloc(b->group->arena, sizeof(*doc->d));
@@ -267,6 +269,48 @@ static void a_skip_that_cannot_be(void **state)
 	}
 }
 
+/* "stop" ends all that waits for somebody, told and recorded as any other end. */
+static void a_gate_decided_stop(void **state)
+{
+	struct walked walked = { .step = "reminder", .end = STEP_SKIPPED, .reason = "no_address", .attempt = "no_address:i:reminder" };
+	struct entry entries[] = { { .stream = OPERATOR,
+		.event = EVENT("operator.command", "\"command\":\"decide\",\"target\":\"i\",\"who\":\"a\",\"why\":\"b\",\"decision\":\"stop\"") } };
+	const struct task *task;
+	struct doc *debtor;
+	struct escalation *e;
+	struct bench b;
+
+	(void)state;
+	bench_open(&b);
+	take(&b, entries, 1);
+	load(&b);
+	e = doc_of(&b, DOC_ESCALATION, "i")->e;
+	e->state = ESCALATION_GATE;
+	e->step = "worth-it";
+	e->task = "decision:i:worth-it";
+	e->invoice.debtor_id = "c";
+	e->walk = &walked;
+	e->walk_count = e->walk_capacity = 1;
+	load(&b);
+	debtor = doc_of(&b, DOC_DEBTOR, "c");
+	debtor_open_add(debtor->d, b.group->arena, "i");
+	decide(&b);
+	assert_int_equal(e->state, ESCALATION_CLOSED);
+	assert_string_equal(e->closed, "stopped");
+	assert_null(walked.attempt);
+	assert_int_equal(debtor->d->open_count, 0);
+	assert_true(debtor->touched);
+	task = b.group->fx.tasks;
+	assert_string_equal(task->id, "decision:i:worth-it");
+	assert_string_equal(task->result, "done");
+	task = task->next;
+	assert_string_equal(task->id, "no_address:i:reminder");
+	assert_string_equal(task->result, "obsolete");
+	assert_true(task->close);
+	assert_null(task->next);
+	bench_end(&b);
+}
+
 /* A task's id holds its invoice's and its step's: it is longer than either may be. */
 static void a_long_task_is_done(void **state)
 {
@@ -383,6 +427,7 @@ int main(void)
 	static const struct CMUnitTest others[] = {
 		cmocka_unit_test(and_taken_otherwise),
 		cmocka_unit_test(many_are_held),
+		cmocka_unit_test(a_gate_decided_stop),
 		cmocka_unit_test(a_long_task_is_done),
 		cmocka_unit_test(a_skip_that_cannot_be),
 	};
