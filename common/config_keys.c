@@ -5,6 +5,7 @@
 
 #include "common/config_internal.h"
 #include "common/locale.h"
+#include "common/redis_url.h"
 #include "common/zone.h"
 
 static const char *const mode_words[] = { "live", "shadow", NULL };
@@ -37,14 +38,9 @@ static bool text_ok(const char *text)
 /* A password in the address would lie open in a file that need not be secret. */
 static bool redis_ok(const char *text)
 {
-	if (!line_ok(text))
-		return false;
-	if (!strncmp(text, "unix:", 5))
-		return text[5] == '/';
-	if (strncmp(text, "redis://", 8) && strncmp(text, "rediss://", 9))
-		return false;
-	text = strstr(text, "//") + 2;
-	return *text && *text != '/' && !strpbrk(text, "@ ");
+	struct redis_url url;
+
+	return line_ok(text) && redis_url_parse(text, &url, NULL) == 0 && !url.user[0] && !url.password[0];
 }
 
 bool config_credential_ok(const char *text)
