@@ -176,6 +176,11 @@ int locale_money(const char *tag, struct money money, struct buf *out)
 	return add_units(out, units, len);
 }
 
+static bool french(const struct locale *locale)
+{
+	return strncmp(locale->id, "fr", 2) == 0 && (!locale->id[2] || locale->id[2] == '_' || locale->id[2] == '@');
+}
+
 int locale_date(const char *tag, date d, struct buf *out)
 {
 	static const UChar utc[] = { 'U', 'T', 'C', 0 };
@@ -198,6 +203,10 @@ int locale_date(const char *tag, date d, struct buf *out)
 	len = udat_format(locale->dates, (UDate)d.days * 86400000.0, units, TEXT_UNITS, NULL, &status);
 	if (U_FAILURE(status))
 		return -EINVAL;
+	if (french(locale) && len > 1 && units[0] == '1' && units[1] == ' ') { /* CLDR knows no ordinal here: "1 avril" */
+		buf_add_str(out, "1er");
+		return add_units(out, units + 1, len - 1);
+	}
 	return add_units(out, units, len);
 }
 
