@@ -347,6 +347,13 @@ static bool item_matches(const struct adapter_lookup *lookup, const struct json 
 	return new_enough(lookup, item);
 }
 
+/* The last page has no link to a next one, or says so: null, false or an empty text. */
+static bool says_no(const struct json *more)
+{
+	return more->type == JSON_NONE || more->type == JSON_NULL || (more->type == JSON_BOOL && !json_bool(more)) ||
+		(more->type == JSON_STRING && !json_str(more)[0]);
+}
+
 int adapter_lookup_answer(const struct adapter_lookup *lookup, const struct http_answer *answer,
 	struct arena *arena, const char **provider_id)
 {
@@ -372,7 +379,7 @@ int adapter_lookup_answer(const struct adapter_lookup *lookup, const struct http
 	}
 	if (plan->more) {
 		more = pointer_get(&reading.body, plan->more);
-		if (more.type != JSON_NONE && more.type != JSON_NULL)
+		if (!says_no(&more))
 			return -EBADMSG; /* only a part of the list: it may stand in the rest */
 	}
 	return 0;

@@ -213,7 +213,7 @@ struct lookup_plan {
 	struct lookup_match *matches;
 	size_t match_count;
 	const char *since; /* pointer to the element's time, NULL = none */
-	const char *more; /* pointer that is there when the list goes on elsewhere, NULL = it is always whole */
+	const char *more; /* pointer to what says that the list goes on elsewhere (a link, a cursor, true), NULL = it is always whole */
 	struct id_source id;
 	int not_found_status; /* this status is a miss too; 0 = none */
 	int64_t not_before_ms, conclusive_ms;

@@ -5,6 +5,7 @@
 
 #include "common/config_internal.h"
 #include "common/locale.h"
+#include "common/redis_url.h"
 #include "common/zone.h"
 
 static const char *const mode_words[] = { "live", "shadow", NULL };
@@ -37,14 +38,9 @@ static bool text_ok(const char *text)
 /* A password in the address would lie open in a file that need not be secret. */
 static bool redis_ok(const char *text)
 {
-	if (!line_ok(text))
-		return false;
-	if (!strncmp(text, "unix:", 5))
-		return text[5] == '/';
-	if (strncmp(text, "redis://", 8) && strncmp(text, "rediss://", 9))
-		return false;
-	text = strstr(text, "//") + 2;
-	return *text && *text != '/' && !strpbrk(text, "@ ");
+	struct redis_url url;
+
+	return line_ok(text) && redis_url_parse(text, &url, NULL) == 0 && !url.user[0] && !url.password[0];
 }
 
 bool config_credential_ok(const char *text)
@@ -148,6 +144,9 @@ static const struct config_key keys[] = {
 		absolute_ok, DIR_LIKE, NULL },
 	{ "provider_dir", CONFIG_TEXT, "path", 1, 400, NULL, false, "your provider files", AT(provider_dir), absolute_ok,
 		DIR_LIKE, NULL },
+	{ "http.ca_file", CONFIG_TEXT, "path", 1, 400, NULL, false,
+		"certificate authorities for the providers, as PEM, instead of the system's", AT(http_ca_file), absolute_ok, DIR_LIKE,
+		NULL },
 	{ "type_prefix", CONFIG_TEXT, "", 2, 128, NULL, false, "taken off event types before they are read: \"com.acme.\"",
 		AT(type_prefix), type_prefix_ok, "a reverse domain name and a dot, such as \"com.acme.\"", NULL },
 	{ "mode", CONFIG_WORD, "", 0, 1, "live", false, "shadow: everything goes to the outbox, and records say so",

@@ -532,6 +532,11 @@ static void close_escalation(struct escalation *e, struct debtor *d, const char 
 	tell_closed(e, reason, fx);
 }
 
+void escalation_stop(struct escalation *e, struct debtor *debtor, struct effects *fx)
+{
+	close_escalation(e, debtor, "stopped", fx);
+}
+
 /* Of several endings the facts alone say which one counts, whichever came first. */
 static void close_otherwise(struct escalation *e, const char *reason, struct effects *fx)
 {

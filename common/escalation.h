@@ -137,6 +137,9 @@ bool escalation_unhold(struct escalation *e, const char *reason); /* NULL = all;
  */
 void escalation_refresh(struct escalation *e, struct debtor *debtor, const struct rules *rules, struct effects *fx);
 
+/* A person ends it for good: every task and hold of its goes, and no fact opens it again. `debtor` may be NULL. */
+void escalation_stop(struct escalation *e, struct debtor *debtor, struct effects *fx);
+
 void escalation_write(struct buf *out, const struct escalation *e);
 int escalation_read(struct arena *arena, const char *json, size_t len, struct escalation *ret, struct err *err);
 /* The facts alone, in a canonical order: equal for equal histories whatever the order of arrival. */

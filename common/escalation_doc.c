@@ -183,8 +183,9 @@ int escalation_read(struct arena *arena, const char *text, size_t len, struct es
 static int by_identity(const void *a, const void *b)
 {
 	const struct fact *x = a, *y = b;
+	int r = x->kind != y->kind ? (x->kind < y->kind ? -1 : 1) : strcmp(x->id, y->id);
 
-	return x->kind != y->kind ? (x->kind < y->kind ? -1 : 1) : strcmp(x->id, y->id);
+	return r ? r : fact_order_compare(&x->order, &y->order);
 }
 
 void escalation_facts(struct buf *out, const struct escalation *e, struct arena *arena)

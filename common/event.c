@@ -94,16 +94,27 @@ static const struct type_row rows[EVENT_TYPE_COUNT] = {
 	[EVENT_CALL_COMPLETED] = { .fact_key = "call_id" },
 };
 
+static int three_way(int64_t a, int64_t b)
+{
+	return (a > b) - (a < b);
+}
+
+int fact_time_compare(const struct fact_order *a, const struct fact_order *b)
+{
+	int r = three_way(a->time, b->time);
+
+	if (!r)
+		r = strcmp(a->source ? a->source : "", b->source ? b->source : "");
+	if (!r)
+		r = strcmp(a->id ? a->id : "", b->id ? b->id : "");
+	return r ? r : three_way(a->version, b->version);
+}
+
 int fact_order_compare(const struct fact_order *a, const struct fact_order *b)
 {
-	int r;
+	int r = three_way(a->version, b->version);
 
-	if (a->version && b->version && a->version != b->version)
-		return a->version < b->version ? -1 : 1;
-	if (a->time != b->time)
-		return a->time < b->time ? -1 : 1;
-	r = strcmp(a->source ? a->source : "", b->source ? b->source : "");
-	return r ? r : strcmp(a->id ? a->id : "", b->id ? b->id : "");
+	return r ? r : fact_time_compare(a, b);
 }
 
 /* Reads an id for a dead letter: whatever can be recognised, however broken the rest is. */
@@ -509,4 +520,29 @@ int event_parse(struct arena *arena, const char *json, size_t len, const char *t
 	if (r < 0)
 		rescue(arena, json, len, root, ret);
 	return r;
+}
+
+static const char *field_id(struct arena *arena, const char *name, const char *value, const char *object, const char *flat)
+{
+	return strcmp(name, flat) == 0 && id_valid(value) ? value : loose_id(arena, value, strlen(value), object, flat);
+}
+
+size_t event_rescue(struct arena *arena, const char *fields, size_t len, struct event_shown ret[EVENT_SHOWN_MAX])
+{
+	struct json *root = arena_alloc(arena, sizeof(*root));
+	size_t count = 0;
+
+	if (json_parse(arena, fields, len, 0, root, NULL) < 0)
+		return 0;
+	for (size_t i = 0; i + 1 < json_len(root) && count < EVENT_SHOWN_MAX; i += 2) {
+		struct json name = json_at(root, i), value = json_at(root, i + 1);
+		struct event_shown *shown = &ret[count];
+
+		if (name.type != JSON_STRING || value.type != JSON_STRING)
+			continue;
+		shown->invoice_id = field_id(arena, json_str(&name), json_str(&value), "invoice", "invoice_id");
+		shown->customer_id = field_id(arena, json_str(&name), json_str(&value), "customer", "customer_id");
+		count += shown->invoice_id || shown->customer_id;
+	}
+	return count;
 }

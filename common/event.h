@@ -54,13 +54,19 @@ enum event_type {
 };
 extern const char *const event_type_names[EVENT_TYPE_COUNT + 1]; /* "invoice.finalized", ...; NULL-terminated */
 
-/* Orders competing facts: by version where both have one, else by time, source, id. Never by arrival. */
+/*
+ * Orders competing facts, never by arrival. Events that all carry a version, or all none, compete by (version, time, source, id). One
+ * of each kind can only be told apart by time, and no single order has room for both rules: with version 1 at noon, version 2 at ten
+ * and an unversioned event at eleven it would run in a circle. So whoever keeps a fact keeps the last event of either kind, and the
+ * later of these two speaks. Both orders are total: <0, 0 (the same event), >0.
+ */
 struct fact_order {
 	int64_t version; /* 0 = none */
 	int64_t time; /* ms UTC */
 	const char *source, *id;
 };
-int fact_order_compare(const struct fact_order *a, const struct fact_order *b); /* <0, 0 (the same event), >0 */
+int fact_order_compare(const struct fact_order *a, const struct fact_order *b); /* version, time, source, id; without a version first */
+int fact_time_compare(const struct fact_order *a, const struct fact_order *b); /* time, source, id, version */
 
 enum invoice_status { INVOICE_DRAFT, INVOICE_OPEN, INVOICE_PAID, INVOICE_VOID, INVOICE_UNCOLLECTIBLE, INVOICE_STATUS_COUNT };
 extern const char *const invoice_status_names[INVOICE_STATUS_COUNT + 1];
@@ -125,5 +131,16 @@ struct event {
  * and a sentence; ret->invoice_id and ret->customer_id are still set when they could be read, so that they can be held.
  */
 int event_parse(struct arena *arena, const char *json, size_t len, const char *type_prefix, struct event *ret, struct err *err);
+
+/*
+ * Whom an entry names that is no event: `fields` is a JSON array of its names and values in turn. Each field that shows an invoice or
+ * a customer, in JSON however broken or under the name invoice_id or customer_id, gives one of *ret, at most EVENT_SHOWN_MAX; the rest
+ * is NULL. Returns how many.
+ */
+#define EVENT_SHOWN_MAX 16
+struct event_shown {
+	const char *invoice_id, *customer_id; /* one may be NULL */
+};
+size_t event_rescue(struct arena *arena, const char *fields, size_t len, struct event_shown ret[EVENT_SHOWN_MAX]);
 
 #endif

@@ -56,6 +56,12 @@ static const char *fact_identity(const struct event *e, enum fact_kind kind, str
 	return arena_strdup(arena, hex_format(digest, 12, hex));
 }
 
+/* Both with a version, or both without: only such can replace each other. */
+static bool like(const struct fact_order *a, const struct fact_order *b)
+{
+	return !a->version == !b->version;
+}
+
 static bool apply_fact(struct invoice *invoice, const struct event *e, enum fact_kind kind, bool ends,
 	struct arena *arena)
 {
@@ -63,7 +69,8 @@ static bool apply_fact(struct invoice *invoice, const struct event *e, enum fact
 	struct fact *fact = NULL;
 
 	for (size_t i = 0; i < invoice->fact_count && !fact; i++)
-		if (invoice->facts[i].kind == kind && strcmp(invoice->facts[i].id, id) == 0)
+		if (invoice->facts[i].kind == kind && like(&invoice->facts[i].order, &e->order) &&
+			strcmp(invoice->facts[i].id, id) == 0)
 			fact = &invoice->facts[i];
 	if (fact && fact_order_compare(&e->order, &fact->order) <= 0)
 		return false;
@@ -77,20 +84,35 @@ static bool apply_fact(struct invoice *invoice, const struct event *e, enum fact
 	return true;
 }
 
+static bool apply_figures(struct invoice *invoice, const struct event *e, struct arena *arena)
+{
+	const struct figures told = { e->snapshot, e->order }, now = { invoice->snapshot, invoice->order };
+	bool replaces = invoice->known && like(&told.order, &now.order);
+	const struct figures *before = replaces ? &now : invoice->beside;
+	const struct figures *other = !invoice->known ? NULL : replaces ? invoice->beside : &now;
+	bool speaks = !other || fact_time_compare(&told.order, &other->order) > 0;
+	const struct figures *beside = speaks ? other : &told;
+
+	if (before && fact_order_compare(&told.order, &before->order) <= 0)
+		return false;
+	invoice->known = true;
+	invoice->snapshot = speaks ? told.snapshot : other->snapshot;
+	invoice->order = speaks ? told.order : other->order;
+	invoice->beside = beside ? arena_memdup(arena, beside, sizeof(*beside)) : NULL;
+	return true;
+}
+
 bool invoice_apply(struct invoice *invoice, const struct event *e, struct arena *arena)
 {
 	bool changed = false;
 
-	if (e->customer_id && !invoice->debtor_id) {
+	if (e->customer_id && (!invoice->debtor_id || fact_order_compare(&e->order, &invoice->debtor_order) > 0)) {
 		invoice->debtor_id = e->customer_id;
+		invoice->debtor_order = e->order;
 		changed = true;
 	}
-	if (e->has_snapshot && (!invoice->known || fact_order_compare(&e->order, &invoice->order) > 0)) {
-		invoice->known = true;
-		invoice->snapshot = e->snapshot;
-		invoice->order = e->order;
-		changed = true;
-	}
+	if (e->has_snapshot)
+		changed |= apply_figures(invoice, e, arena);
 	if (rows[e->type].fact)
 		changed |= apply_fact(invoice, e, rows[e->type].kind, rows[e->type].ends, arena);
 	return changed;
@@ -106,9 +128,28 @@ static bool newer_than_snapshot(const struct invoice *invoice, const struct fact
 	return fact->at > invoice->order.time;
 }
 
+/* Whether the fact was told after the figures: by version where both say one, else by time. */
+static int against_figures(const struct invoice *invoice, const struct fact *fact)
+{
+	return like(&fact->order, &invoice->order) ? fact_order_compare(&fact->order, &invoice->order) :
+						     fact_time_compare(&fact->order, &invoice->order);
+}
+
+/* Told with a version and without one: the later of the two speaks. */
+static bool overruled(const struct invoice *invoice, const struct fact *fact)
+{
+	for (size_t i = 0; i < invoice->fact_count; i++) {
+		const struct fact *other = &invoice->facts[i];
+
+		if (other->kind == fact->kind && !like(&other->order, &fact->order) && strcmp(other->id, fact->id) == 0)
+			return fact_time_compare(&other->order, &fact->order) > 0;
+	}
+	return false;
+}
+
 static void latest(const struct fact **slot, const struct fact *fact)
 {
-	if (!*slot || fact_order_compare(&fact->order, &(*slot)->order) > 0)
+	if (!*slot || fact_time_compare(&fact->order, &(*slot)->order) > 0)
 		*slot = fact;
 }
 
@@ -120,7 +161,7 @@ static int64_t kinder_sum(const struct invoice *invoice, enum fact_kind kind, in
 	for (size_t i = 0; i < invoice->fact_count; i++) {
 		const struct fact *fact = &invoice->facts[i];
 
-		if (fact->kind != kind || fact->ended)
+		if (fact->kind != kind || fact->ended || overruled(invoice, fact))
 			continue;
 		told += fact->amount;
 		if (newer_than_snapshot(invoice, fact))
@@ -154,6 +195,8 @@ struct invoice_view invoice_view(const struct invoice *invoice)
 	for (size_t i = 0; i < invoice->fact_count; i++) {
 		const struct fact *fact = &invoice->facts[i];
 
+		if (overruled(invoice, fact))
+			continue;
 		switch (fact->kind) {
 		case FACT_PAID:
 		case FACT_VOIDED:
@@ -161,7 +204,7 @@ struct invoice_view invoice_view(const struct invoice *invoice)
 			ending[fact->kind - FACT_PAID] = fact;
 			break;
 		case FACT_PAYMENT:
-			reversed |= fact->ended && fact_order_compare(&fact->order, &invoice->order) > 0;
+			reversed |= fact->ended && against_figures(invoice, fact) > 0;
 			break;
 		case FACT_CHARGE_FAILED:
 			charge_failed = true;
@@ -203,14 +246,13 @@ struct invoice_view invoice_view(const struct invoice *invoice)
 	if (reversed)
 		view.reconcile = "payment_reversed";
 	view.state = s->status == INVOICE_DRAFT ? STATE_DRAFT : STATE_OPEN;
-	if (s->status == INVOICE_VOID || (ending[1] && fact_order_compare(&ending[1]->order, &invoice->order) >= 0))
+	if (s->status == INVOICE_VOID || (ending[1] && against_figures(invoice, ending[1]) >= 0))
 		view.state = STATE_VOID;
-	else if (s->status == INVOICE_UNCOLLECTIBLE ||
-		(ending[2] && fact_order_compare(&ending[2]->order, &invoice->order) >= 0))
+	else if (s->status == INVOICE_UNCOLLECTIBLE || (ending[2] && against_figures(invoice, ending[2]) >= 0))
 		view.state = STATE_UNCOLLECTIBLE;
 	else if (s->status == INVOICE_PAID || (view.state == STATE_OPEN && view.balance == 0))
 		view.state = reversed ? STATE_OPEN : STATE_PAID;
-	else if (ending[0] && fact_order_compare(&ending[0]->order, &invoice->order) >= 0)
+	else if (ending[0] && against_figures(invoice, ending[0]) >= 0)
 		view.state = reversed && ending[0] ? STATE_OPEN : STATE_PAID;
 	else if (ending[0] && !reversed && !invoice->order.version)
 		view.reconcile = "paid_then_open"; /* newer figures say open, without a version to prove it: a person looks */
@@ -244,9 +286,9 @@ static void date_write(struct json_writer *w, const char *key, date d)
 		jw_str(w, key, date_format(d, text));
 }
 
-static void write_snapshot(struct json_writer *w, const struct snapshot *s)
+static void write_snapshot(struct json_writer *w, const char *key, const struct snapshot *s)
 {
-	jw_object(w, "snapshot");
+	jw_object(w, key);
 	jw_opt_str(w, "number", s->number);
 	jw_opt_int(w, "kind", s->kind);
 	jw_str(w, "status", invoice_status_names[s->status]);
@@ -271,9 +313,15 @@ void invoice_write(struct json_writer *w, const struct invoice *invoice)
 {
 	jw_str(w, "id", invoice->id);
 	jw_opt_str(w, "debtor", invoice->debtor_id);
+	if (invoice->debtor_id && fact_order_compare(&invoice->debtor_order, &invoice->order) != 0)
+		order_write(w, "debtor_order", &invoice->debtor_order);
 	if (invoice->known) {
-		write_snapshot(w, &invoice->snapshot);
+		write_snapshot(w, "snapshot", &invoice->snapshot);
 		order_write(w, "order", &invoice->order);
+	}
+	if (invoice->beside) {
+		write_snapshot(w, "beside", &invoice->beside->snapshot);
+		order_write(w, "beside_order", &invoice->beside->order);
 	}
 	if (!invoice->fact_count)
 		return;
@@ -342,13 +390,14 @@ static int read_snapshot(const struct json *o, struct snapshot *s, struct err *e
 
 int invoice_read(const struct json *json, struct arena *arena, struct invoice *ret, struct err *err)
 {
-	struct json snapshot = { 0 }, order, facts = { 0 };
+	struct json snapshot = { 0 }, beside = { 0 }, order, facts = { 0 };
 	int r;
 
 	*ret = (struct invoice){ 0 };
 	if ((r = json_get_str(json, "id", 128, &ret->id, err)) < 0 ||
 		(r = json_opt_str(json, "debtor", 128, &ret->debtor_id, err)) < 0 ||
 		(r = json_opt_object(json, "snapshot", &snapshot, err)) < 0 ||
+		(r = json_opt_object(json, "beside", &beside, err)) < 0 ||
 		(r = json_opt_array(json, "facts", &facts, err)) < 0)
 		return r;
 	if (snapshot.type == JSON_OBJECT) {
@@ -358,6 +407,19 @@ int invoice_read(const struct json *json, struct arena *arena, struct invoice *r
 		if ((r = read_snapshot(&snapshot, &ret->snapshot, err)) < 0)
 			return r;
 	}
+	if (beside.type == JSON_OBJECT) {
+		struct figures *figures = arena_alloc(arena, sizeof(*figures));
+
+		order = json_get(json, "beside_order");
+		order_read(&order, &figures->order);
+		if ((r = read_snapshot(&beside, &figures->snapshot, err)) < 0)
+			return r;
+		ret->beside = figures;
+	}
+	order = json_get(json, "debtor_order");
+	ret->debtor_order = ret->order; /* named with the figures, unless it says otherwise */
+	if (order.type == JSON_ARRAY)
+		order_read(&order, &ret->debtor_order);
 	ret->fact_count = ret->fact_capacity = json_len(&facts);
 	ret->facts = arena_alloc(arena, ret->fact_count * sizeof(*ret->facts));
 	for (size_t i = 0; i < ret->fact_count; i++) {

@@ -1,8 +1,8 @@
 /*
  * invoice - what is known of one invoice: the producer's last figures, and facts that came beside them. Pure.
  *
- * Every fact is a register with a natural id; competing events for one are ordered by themselves (version, else time, source, id), so
- * that any order of arrival, with repeats, ends in the same invoice.
+ * Every fact is a register with a natural id; competing events for one are ordered by themselves (struct fact_order), so that any order
+ * of arrival, with repeats, ends in the same invoice. A fact told with a version and without one stands there twice: the later speaks.
  */
 #ifndef DUNNINGD_COMMON_INVOICE_H
 #define DUNNINGD_COMMON_INVOICE_H
@@ -46,12 +46,19 @@ struct fact {
 	date until_on;
 };
 
+struct figures {
+	struct snapshot snapshot;
+	struct fact_order order;
+};
+
 struct invoice {
 	const char *id;
 	const char *debtor_id; /* NULL until an event named it */
+	struct fact_order debtor_order; /* of the event that named it */
 	bool known; /* a snapshot came */
 	struct snapshot snapshot;
 	struct fact_order order; /* of the snapshot */
+	const struct figures *beside; /* the last of the other kind (with a version, without), older than these; NULL = none came */
 	struct fact *facts;
 	size_t fact_count, fact_capacity;
 };

@@ -182,6 +182,11 @@ int locale_money(const char *tag, struct money money, struct buf *out)
 	return add_units(out, units, len);
 }
 
+static bool french(const struct locale *locale)
+{
+	return strncmp(locale->id, "fr", 2) == 0 && (!locale->id[2] || locale->id[2] == '_' || locale->id[2] == '@');
+}
+
 int locale_date(const char *tag, date d, struct buf *out)
 {
 	static const UChar utc[] = { 'U', 'T', 'C', 0 };
@@ -190,7 +195,7 @@ int locale_date(const char *tag, date d, struct buf *out)
 	UChar units[TEXT_UNITS];
 	struct date_text *slot;
 	size_t before = out->len;
-	int32_t len;
+	int32_t len, skip;
 
 	if (!locale || !date_is_set(d))
 		return -EINVAL;
@@ -209,7 +214,12 @@ int locale_date(const char *tag, date d, struct buf *out)
 		locale->dates = dates;
 	}
 	len = udat_format(locale->dates, (UDate)d.days * 86400000.0, units, TEXT_UNITS, NULL, &status);
-	if (U_FAILURE(status) || add_units(out, units, len) < 0)
+	if (U_FAILURE(status))
+		return -EINVAL;
+	skip = french(locale) && len > 1 && units[0] == '1' && units[1] == ' '; /* CLDR knows no ordinal here: "1 avril" */
+	if (skip)
+		buf_add_str(out, "1er");
+	if (add_units(out, units + skip, len - skip) < 0)
 		return -EINVAL;
 	slot = &locale->written[locale->next_date];
 	if (out->len - before < sizeof(slot->text)) {

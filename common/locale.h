@@ -13,7 +13,7 @@
 bool locale_valid(const char *tag); /* a well-formed BCP 47 tag with a language ICU knows */
 /* Appends "1 200,00 €" (with the separators of CLDR, narrow no-break spaces included). -EINVAL for a bad tag. */
 int locale_money(const char *tag, struct money money, struct buf *out);
-/* Appends the long form: "1 avril 2026", "1 April 2026". */
+/* Appends the long form: "1er avril 2026", "1 April 2026". */
 int locale_date(const char *tag, date d, struct buf *out);
 /* CLDR plural category of n: "one", "few", "many", "other" ... */
 const char *locale_plural(const char *tag, int64_t n);

@@ -698,3 +698,33 @@ int redis_call(struct event_base *base, struct redis_link *link, struct arena *a
 	*ret = &call->reply;
 	return call->r;
 }
+
+/* --- what an error reply asks for ------------------------------------------------------------------------------------ */
+
+enum redis_class redis_reply_class(const struct redis_reply *reply)
+{
+	static const struct {
+		const char *prefix;
+		enum redis_class class;
+	} rows[] = {
+		{ "LOADING", REDIS_RETRY }, { "BUSY", REDIS_RETRY }, { "TRYAGAIN", REDIS_RETRY },
+		{ "CLUSTERDOWN", REDIS_RETRY }, { "MASTERDOWN", REDIS_RETRY }, { "READONLY", REDIS_READONLY },
+		{ "MOVED", REDIS_MOVED }, { "ASK", REDIS_MOVED }, { "NOREPLICAS", REDIS_NOREPLICAS },
+		{ "MISCONF", REDIS_NOSPACE }, { "OOM", REDIS_NOSPACE }, { "NOSCRIPT", REDIS_NOSCRIPT },
+		{ "NOGROUP", REDIS_TAMPERED }, { "UNBLOCKED", REDIS_TAMPERED }, { "WRONGTYPE", REDIS_TAMPERED },
+		{ "NOAUTH", REDIS_DENIED }, { "WRONGPASS", REDIS_DENIED }, { "NOPERM", REDIS_DENIED },
+		{ "ERR The user executing the script", REDIS_DENIED }, { "ERR ACL failure in script", REDIS_DENIED },
+		{ "ERR AUTH", REDIS_DENIED },
+	};
+
+	if (reply->type != REDIS_ERROR)
+		return REDIS_OK;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		size_t n = strlen(rows[i].prefix);
+
+		/* Whole words: BUSYKEY and BUSYGROUP ask for something else than BUSY. */
+		if (strncmp(reply->str, rows[i].prefix, n) == 0 && (!reply->str[n] || strchr(" ,:", reply->str[n])))
+			return rows[i].class;
+	}
+	return REDIS_OTHER;
+}

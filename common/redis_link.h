@@ -12,18 +12,9 @@
 
 #include "common/cleanup.h"
 #include "common/err.h"
+#include "common/redis_url.h"
 
 struct event_base;
-
-/* unix:///path[?db=N], unix:/path, /path (absolute), redis://[user[:password]@]host[:port][/db], rediss://... (TLS) */
-struct redis_url {
-	char path[108]; /* Unix socket; "" = TCP */
-	char host[256];
-	int port, db;
-	bool tls;
-	char user[128], password[256]; /* "" = none */
-};
-int redis_url_parse(const char *text, struct redis_url *ret, struct err *err);
 
 enum redis_type { REDIS_NIL, REDIS_STRING, REDIS_STATUS, REDIS_ERROR, REDIS_INTEGER, REDIS_ARRAY };
 

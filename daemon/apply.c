@@ -72,12 +72,13 @@ static void touch_debtor(struct group *g, struct doc *debtor)
 	}
 }
 
-static void hold_dead(struct dunner *d, struct group *g, const struct event *e)
+static void hold_dead(struct dunner *d, struct group *g, const char *invoice_id, const char *customer_id)
 {
-	struct doc *invoice = group_find(d, g, DOC_ESCALATION, e->invoice_id);
-	struct doc *debtor = group_find(d, g, DOC_DEBTOR, e->customer_id);
+	struct doc *invoice = group_find(d, g, DOC_ESCALATION, invoice_id);
+	struct doc *debtor = group_find(d, g, DOC_DEBTOR, customer_id);
 	int64_t now = flow_now(d);
 
+	sender_touch(d, customer_id, invoice_id);
 	if (invoice && invoice->loaded) {
 		struct hold_entry hold = { .reason = "dead_letter", .since = now, .until = now + DEAD_HOLD_MS };
 
@@ -113,7 +114,9 @@ static void dead_letter(struct dunner *d, struct group *g, struct input *input)
 	jw_str(&draft->w, "sha256", hex_format(digest, SHA256_SIZE, hex));
 	jw_opt_str(&draft->w, "held_invoice", input->event.invoice_id);
 	jw_opt_str(&draft->w, "held_customer", input->event.customer_id);
-	hold_dead(d, g, &input->event);
+	hold_dead(d, g, input->event.invoice_id, input->event.customer_id);
+	for (size_t i = 0; i < input->also_count; i++)
+		hold_dead(d, g, input->also[i].invoice_id, input->also[i].customer_id);
 	dunner_log(d, LOG_WARNING, "inbox: entry %s of %s is dead: %s %s", entry->id, dead->stream, input->err.code,
 		input->err.path);
 }
@@ -198,7 +201,8 @@ void decide_event(struct dunner *d, struct group *g, struct input *input)
 		return;
 	}
 	if (e->type == EVENT_OPERATOR_COMMAND) {
-		decide_command(d, g, e);
+		if (decide_command(d, g, e, &input->err) < 0)
+			dead_letter(d, g, input);
 		return;
 	}
 	if (!debtor_id && invoice && invoice->loaded)
@@ -312,14 +316,36 @@ static void gate_decided(struct dunner *d, struct group *g, struct doc *doc, con
 	if (e->task)
 		close_task(g, e, e->task, "decision", "done");
 	if (strcmp(decision, "stop") == 0) {
-		escalation_move(e, TRIGGER_CLOSED);
-		e->closed = "stopped";
-		e->closed_at = flow_now(d);
-		e->step = e->task = NULL;
+		struct doc *debtor = group_find(d, g, DOC_DEBTOR, e->invoice.debtor_id);
+
+		e->task = NULL; /* closed as done, above */
+		escalation_stop(e, debtor && debtor->loaded ? debtor->d : NULL, &g->fx);
+		if (debtor && debtor->loaded)
+			debtor->touched = true;
 		return;
 	}
 	escalation_move(e, TRIGGER_DECIDED);
 	escalation_walked(e, g->arena, e->step, STEP_DONE, decision, flow_now(d), NULL);
+}
+
+static const struct policy *policy_of(struct dunner *d, struct group *g, const struct escalation *e)
+{
+	struct doc *debtor = group_find(d, g, DOC_DEBTOR, e->invoice.debtor_id);
+
+	return decide_policy(d, e, debtor && debtor->loaded ? debtor->d : NULL);
+}
+
+/* dunningctl refuses the same, with the same words, before it asks. */
+static int check_step(struct dunner *d, struct group *g, const struct escalation *e, const char *step, struct err *err)
+{
+	const struct policy *policy = policy_of(d, g, e);
+
+	if (policy && policy_step_index(policy, step) < 0)
+		return err_set(err, -EBADMSG, "unknown_step", "$.data.step", "policy %s has no such step", policy->name);
+	for (size_t i = 0; i < e->walk_count; i++)
+		if (strcmp(e->walk[i].step, step) == 0)
+			return err_set(err, -EBADMSG, "walked", "$.data.step", "this step of the invoice is over already");
+	return 0;
 }
 
 static void command_invoice(struct dunner *d, struct group *g, const struct event *e, struct doc *doc)
@@ -347,7 +373,7 @@ static void command_invoice(struct dunner *d, struct group *g, const struct even
 
 		if (!step) {
 			struct doc *debtor = group_find(d, g, DOC_DEBTOR, esc->invoice.debtor_id);
-			const struct policy *policy = decide_policy(d, esc, debtor && debtor->loaded ? debtor->d : NULL);
+			const struct policy *policy = policy_of(d, g, esc);
 			struct rules rules = decide_rules(d, policy);
 			struct next_action next = escalation_next(esc, debtor && debtor->loaded ? debtor->d : NULL, &rules);
 
@@ -356,7 +382,7 @@ static void command_invoice(struct dunner *d, struct group *g, const struct even
 		}
 		if (!step || esc->state == ESCALATION_SENDING || esc->state == ESCALATION_DOUBT)
 			return;
-		if (esc->state == ESCALATION_TASK || esc->state == ESCALATION_GATE) {
+		if (esc->step && strcmp(esc->step, step) == 0) { /* TASK or GATE: another step's task stays */
 			if (esc->task)
 				close_task(g, esc, esc->task, esc->state == ESCALATION_GATE ? "decision" : "call", "skipped");
 			escalation_move(esc, esc->state == ESCALATION_GATE ? TRIGGER_DECIDED : TRIGGER_TASK_ENDED);
@@ -376,7 +402,7 @@ static void command_invoice(struct dunner *d, struct group *g, const struct even
 	}
 }
 
-void decide_command(struct dunner *d, struct group *g, const struct event *e)
+int decide_command(struct dunner *d, struct group *g, const struct event *e, struct err *err)
 {
 	const char *id = e->target && strchr(e->target, ':') ? decide_task_invoice(g->arena, e->target) : e->target;
 	struct doc *doc = group_find(d, g, DOC_ESCALATION, id);
@@ -390,8 +416,12 @@ void decide_command(struct dunner *d, struct group *g, const struct event *e)
 	if (doc && (!doc->loaded || (!doc->existed && doc->e->state == ESCALATION_NONE && strcmp(e->command, "hold") != 0)))
 		doc = NULL;
 	if (doc ? !escalation_commanded(doc->e, g->arena, e) : brake && system->d->suspended.set &&
-			    fact_order_compare(&e->order, &system->d->suspended.order) <= 0)
-		return; /* read again after the store lost its place, or sent again: what was done since stands */
+			    fact_time_compare(&e->order, &system->d->suspended.order) <= 0)
+		return 0; /* read again after the store lost its place, or sent again: what was done since stands */
+	if (doc && e->step && strcmp(e->command, "skip") == 0 && check_step(d, g, doc->e, e->step, err) < 0) {
+		doc->e->command_count--; /* it was not taken: sent again, it is looked at again */
+		return -EBADMSG;
+	}
 	g->fx.actor = arena_printf(g->arena, "person:%s", e->who);
 	draft = effects_record(&g->fx, "operator.command", doc ? doc->e->invoice.debtor_id : NULL);
 	jw_str(&draft->w, "command", e->command);
@@ -416,4 +446,5 @@ void decide_command(struct dunner *d, struct group *g, const struct event *e)
 		command_invoice(d, g, e, doc);
 	}
 	g->fx.actor = "daemon";
+	return 0;
 }

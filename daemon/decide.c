@@ -84,14 +84,16 @@ void decide_wants(struct dunner *d, struct group *g)
 		case INPUT_ENTRY:
 			want(d, g, DOC_ESCALATION, input->event.invoice_id);
 			want(d, g, DOC_DEBTOR, input->event.customer_id);
-			if (input->parsed == 0 && input->event.type == EVENT_OPERATOR_COMMAND && input->event.target &&
-				id_valid(input->event.target)) {
-				const char *colon = strchr(input->event.target, ':');
+			for (size_t i = 0; i < input->also_count; i++) {
+				want(d, g, DOC_ESCALATION, input->also[i].invoice_id);
+				want(d, g, DOC_DEBTOR, input->also[i].customer_id);
+			}
+			if (input->parsed == 0 && input->event.type == EVENT_OPERATOR_COMMAND && input->event.target) {
+				const char *id = decide_task_invoice(g->arena, input->event.target);
 
-				want(d, g, DOC_ESCALATION, input->event.target);
-				if (colon) { /* a task's id names its invoice */
-					const char *id = decide_task_invoice(g->arena, input->event.target);
-
+				if (id_valid(input->event.target))
+					want(d, g, DOC_ESCALATION, input->event.target);
+				if (id && id_valid(id)) { /* a task's id, which may be longer than the invoice's that it names */
 					want(d, g, DOC_ESCALATION, id);
 					want_siblings(d, g, id, true);
 				}

@@ -60,6 +60,8 @@ struct input {
 	enum input_kind kind;
 	struct entry *entry;
 	struct event event; /* of ENTRY */
+	const struct event_shown *also; /* of an ENTRY that is no event: whom it names beside those in `event` */
+	size_t also_count;
 	int parsed; /* result of event_parse() */
 	struct err err;
 	const char *invoice_id; /* DUE */
@@ -274,7 +276,7 @@ struct doc *group_case(struct dunner *d, struct group *g, const char *debtor_id)
 void decide_wants(struct dunner *d, struct group *g); /* asks for what the inputs need and what that leads to */
 void decide_group(struct dunner *d, struct group *g);
 void decide_event(struct dunner *d, struct group *g, struct input *input); /* apply.c */
-void decide_command(struct dunner *d, struct group *g, const struct event *e); /* apply.c */
+int decide_command(struct dunner *d, struct group *g, const struct event *e, struct err *err); /* apply.c; -EBADMSG: refused, nothing done */
 const char *decide_task_invoice(struct arena *arena, const char *task_id); /* "call:<invoice>:<step>" -> invoice */
 struct rules decide_rules(const struct dunner *d, const struct policy *policy);
 const struct policy *decide_policy(const struct dunner *d, const struct escalation *e, const struct debtor *debtor);

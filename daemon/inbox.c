@@ -125,6 +125,21 @@ void inbox_read(struct dunner *d)
 	d->ports.store->read(d->ports.store->self, d->read_at, d->stream_count, batch(d), block ? BLOCK_MS : 0, on_read, d);
 }
 
+/* Without the one field `event`, or with two: nothing of it is believed, but all whom its fields name are held. */
+static void take_unreadable(struct group *g, struct input *input)
+{
+	struct event_shown *shown = arena_alloc(g->arena, EVENT_SHOWN_MAX * sizeof(*shown));
+	size_t count = event_rescue(g->arena, input->entry->raw, input->entry->raw_len, shown);
+
+	input->parsed = err_set(&input->err, -EBADMSG, "no_event_field", "", "an entry must have exactly one field, `event`");
+	if (!count)
+		return;
+	input->event.invoice_id = shown[0].invoice_id;
+	input->event.customer_id = shown[0].customer_id;
+	input->also = shown + 1;
+	input->also_count = count - 1;
+}
+
 void inbox_take(struct dunner *d, struct group *g)
 {
 	size_t most = d->careful ? 1 : batch(d), bytes = 0, taken = 0;
@@ -146,12 +161,13 @@ void inbox_take(struct dunner *d, struct group *g)
 				input->parsed = event_parse(g->arena, entry->event, entry->len, d->config->type_prefix,
 					&input->event, &input->err);
 			else
-				input->parsed = err_set(&input->err, -EBADMSG, "no_event_field", "",
-					"an entry must have exactly one field, `event`");
+				take_unreadable(g, input);
+			if (taken && taken + input->also_count >= most)
+				return; /* a group has room for so many documents */
 			group_add(g, input);
 			page->used++;
 			d->queued--;
-			taken++;
+			taken += 1 + input->also_count;
 			bytes += entry->len;
 		}
 }

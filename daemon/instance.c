@@ -426,7 +426,7 @@ static int open_state(struct instance *in, struct err *err)
 static int open_ports(struct instance *in, struct err *err)
 {
 	const struct config *config = in->config;
-	struct http_client_settings http = { .config = config, .state_dir = config->state_dir, .secret = setup_secret,
+	struct http_client_settings http = { .config = config, .state_dir = config->state_dir, .ca_file = config->http_ca_file, .secret = setup_secret,
 		.secret_arg = &in->setup, .now = now, .now_arg = in, .note = note, .note_arg = in };
 	int r;
 

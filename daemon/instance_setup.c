@@ -10,6 +10,7 @@
 #include "daemon/instance_internal.h"
 
 #define CONFIG_FILE_MAX (1024 * 1024)
+#define CA_FILE_MAX (16 * 1024 * 1024)
 
 /* The same complaint with file and path in front, as library_load() gives it. */
 static int in_file(struct err *err, int r, const char *file)
@@ -18,6 +19,18 @@ static int in_file(struct err *err, int r, const char *file)
 
 	err_clear(err);
 	return err_set(err, r, inner.code, inner.path, "%s: %s%s%s", file, inner.path, inner.path[0] ? " " : "", inner.text);
+}
+
+/* Without its authorities every https provider fails, one attempt after the other: better not to start. */
+static int ca_file(const char *path, const char *file, struct err *err)
+{
+	CLEANUP(buf_clear) struct buf text = { 0 };
+	struct err why = { 0 };
+
+	if (!path || (file_read(path, CA_FILE_MAX, &text, &why) == 0 && strstr(buf_str(&text), "-----BEGIN ")))
+		return 0;
+	return err_set(err, -EBADMSG, "ca_file", "$.http.ca_file", "%s: $.http.ca_file: %s", file,
+		why.text[0] ? why.text : "it must hold certificates as PEM");
 }
 
 int setup_config(const char *file, struct config **ret, struct err *err)
@@ -32,6 +45,12 @@ int setup_config(const char *file, struct config **ret, struct err *err)
 	r = config_parse(text.data ? text.data : "", text.len, ret, err);
 	if (r < 0)
 		return in_file(err, r, file);
+	r = ca_file((*ret)->http_ca_file, file, err);
+	if (r < 0) {
+		config_free(*ret);
+		*ret = NULL;
+		return r;
+	}
 	if (!(*ret)->instance) {
 		if (gethostname(host, sizeof(host) - 1) < 0 || !host[0] || !id_valid(host)) {
 			config_free(*ret);

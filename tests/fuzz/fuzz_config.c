@@ -35,8 +35,8 @@ static void check(const struct config *c)
 	for (size_t i = 2; i < c->producer_count; i++)
 		assert(c->producers[i].name && !(c->producers[i].types & UINT64_C(1) << EVENT_OPERATOR_COMMAND));
 	assert(c->ledgers && c->limits.batch >= 1 && c->limits.concurrency >= 1);
-	if (redis_url_parse(c->redis_url, &url, NULL) == 0)
-		assert(url.host[0] || url.path[0] == '/');
+	assert(redis_url_parse(c->redis_url, &url, NULL) == 0);
+	assert(url.host[0] || url.path[0] == '/');
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

@@ -351,6 +351,12 @@ static const struct lookup_row {
 	{ "missed on the first of several pages", PAGED, 200, "{\"items\":[],\"next\":\"p2\"}", -EBADMSG, NULL },
 	{ "found there", PAGED, 200, "{\"items\":[{\"mid\":\"m-1\"," MINE "}],\"next\":\"p2\"}", 1, "m-1" },
 	{ "missed on the last page", PAGED, 200, "{\"items\":[],\"next\":null}", 0, NULL },
+	{ "whose next is not there", PAGED, 200, "{\"items\":[]}", 0, NULL },
+	{ "whose next is empty", PAGED, 200, "{\"items\":[],\"next\":\"\"}", 0, NULL },
+	{ "that has no more", PAGED, 200, "{\"items\":[],\"next\":false}", 0, NULL },
+	{ "missed, and there is more", PAGED, 200, "{\"items\":[],\"next\":true}", -EBADMSG, NULL },
+	{ "missed, and more by number", PAGED, 200, "{\"items\":[],\"next\":2}", -EBADMSG, NULL },
+	{ "missed, and more by link", PAGED, 200, "{\"items\":[],\"next\":{\"href\":\"x\"}}", -EBADMSG, NULL },
 };
 
 static void lookup_row(void **state)

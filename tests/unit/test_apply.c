@@ -35,7 +35,7 @@ static const char settings[] = "{\"origin\": \"test.example/acme\", \"creditor\"
 			       "\"senders\": {\"default\": {\"name\": \"A\", \"email\": \"a@acme.example\"}}, \"state_dir\": \"%s\", \"policies\": {\"default\": \"followed\"},"
 			       "\"producers\": {\"bank\": [\"invoice.payment_received\"]}}";
 static const char policy[] = "{\"name\": \"followed\", \"title\": \"T\", \"steps\": [{\"id\": \"worth-it\", \"at\": \"due+25d\", \"gate\": \"decision\","
-			     "\"role\": \"owner\"}]}";
+			     "\"role\": \"owner\"}, {\"id\": \"later\", \"at\": \"due+30d\", \"gate\": \"decision\", \"role\": \"owner\"}]}";
 
 /* The streams of the settings: producers[0] is the shared one, [1] the operator's. */
 enum { SHARED, OPERATOR, BANK, STREAMS };
@@ -97,6 +97,8 @@ static void load(struct bench *b)
 {
 	decide_wants(&b->dunner, b->group);
 	for (struct doc *doc = b->group->docs; doc; doc = doc->next) {
+		if (doc->loaded)
+			continue;
 		doc->loaded = doc->existed = true;
 		if (doc->kind == DOC_DEBTOR) {
 			doc->d = arena_alloc(b->group->arena, sizeof(*doc->d));
@@ -140,6 +142,14 @@ struct row {
 static const struct row rows[] = {
 	{ "no field `event`", NULL, "[\"payload\",\"{}\"]", SHARED, "no_event_field", "", NULL, 0, false, false },
 	{ "two fields `event`", NULL, "[\"event\",\"{}\",\"event\",\"{}\"]", SHARED, "no_event_field", "", NULL, 0, false, false },
+	{ "an event in a field of another name", NULL, "[\"payload\",\"{\\\"data\\\":{\\\"invoice_id\\\":\\\"i\\\"}}\"]", SHARED, "no_event_field",
+		"", NULL, 0, true, false },
+	{ "two events, and the second one names", NULL, "[\"event\",\"{}\",\"event\",\"{\\\"customer_id\\\":\\\"c\\\"\"]", SHARED, "no_event_field",
+		"", NULL, 0, false, true },
+	{ "two events, each names", NULL, "[\"event\",\"{\\\"invoice\\\":{\\\"id\\\":\\\"i\\\"}}\",\"event\",\"{\\\"customer_id\\\":\\\"c\\\"}\"]",
+		SHARED, "no_event_field", "", NULL, 0, true, true },
+	{ "fields instead of JSON", NULL, "[\"type\",\"invoice.paid\",\"invoice_id\",\"i\"]", SHARED, "no_event_field", "", NULL, 0, true, false },
+	{ "a field without its value", NULL, "[\"invoice_id\"]", SHARED, "no_event_field", "", NULL, 0, false, false },
 	{ "not JSON", "hello", NULL, SHARED, "bad_json", "$", NULL, 0, false, false },
 	{ "a type not allowed for this producer", EVENT("invoice.voided", "\"invoice_id\":\"i\""), NULL, BANK, "not_allowed", "$.type", NULL, 0, true,
 		false },
@@ -172,6 +182,165 @@ static void check_neighbours(struct bench *b)
 	assert_int_equal(before->e->hold_count, 0);
 	assert_int_equal(after->e->invoice.fact_count, 1);
 	assert_int_equal(after->e->hold_count, 0);
+}
+
+/* As many as are looked at, and none of them for two: no entry can fill a group. */
+static void many_are_held(void **state)
+{
+	CLEANUP(buf_clear) struct buf raw = { 0 };
+	struct entry entries[2];
+	struct bench b;
+
+	(void)state;
+	for (int i = 0; i < 20; i++)
+		buf_printf(&raw, "%s\"invoice_id\",\"i%d\"", i ? "," : "[", i);
+	buf_add_char(&raw, ']');
+	for (int i = 0; i < 2; i++)
+		entries[i] = (struct entry){ .stream = SHARED, .id = i ? "2-0" : "1-0", .raw = buf_str(&raw), .raw_len = raw.len };
+	bench_open(&b);
+	b.config->limits.batch = 20;
+	b.page = (struct page){ .arena = b.arena, .entries = entries, .count = 2 };
+	b.dunner.pages = &b.page;
+	inbox_take(&b.dunner, b.group);
+	assert_int_equal(b.group->input_count, 1);
+	assert_int_equal(b.page.used, 1);
+	load(&b);
+	decide(&b);
+	for (int i = 0; i < 20; i++) {
+		struct doc *doc = doc_of(&b, DOC_ESCALATION, arena_printf(b.arena, "i%d", i));
+
+		assert_int_equal(doc && doc->e->hold_count == 1, i < EVENT_SHOWN_MAX);
+	}
+	bench_end(&b);
+}
+
+/* What dunningctl refuses is refused from an event too; what stands beside it takes its effect, and nothing is half done. */
+static void a_skip_that_cannot_be(void **state)
+{
+	static const struct {
+		const char *step, *code; /* NULL: taken */
+		bool walked;
+	} cases[] = { { "nonsense", "unknown_step", false }, { "worth-it", "walked", true }, { "later", NULL, false }, { "worth-it", NULL, false } };
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct walked walked = { .step = "worth-it", .end = STEP_DONE };
+		struct entry entries[] = {
+			{ .stream = SHARED, .event = EVENT("invoice.payment_received", "\"invoice_id\":\"before\",\"amount_minor\":1") },
+			{ .stream = OPERATOR },
+			{ .stream = SHARED, .event = EVENT("invoice.payment_received", "\"invoice_id\":\"after\",\"amount_minor\":1") },
+		};
+		struct escalation *e;
+		struct bench b;
+
+		bench_open(&b);
+		entries[1].event = arena_printf(b.arena, EVENT("operator.command",
+			"\"command\":\"skip\",\"target\":\"i\",\"who\":\"a\",\"why\":\"b\",\"step\":\"%s\""), cases[i].step);
+		take(&b, entries, 3);
+		load(&b);
+		e = doc_of(&b, DOC_ESCALATION, "i")->e;
+		e->state = cases[i].walked ? ESCALATION_WAITING : ESCALATION_GATE;
+		if (cases[i].walked) {
+			e->walk = &walked;
+			e->walk_count = e->walk_capacity = 1;
+		} else {
+			e->step = "worth-it";
+			e->task = "decision:i:worth-it";
+		}
+		decide(&b);
+		check_neighbours(&b);
+		assert_int_equal(!b.group->dead, !cases[i].code);
+		assert_int_equal(e->command_count, !cases[i].code);
+		if (cases[i].code) {
+			assert_string_equal(b.group->dead->err->code, cases[i].code);
+			assert_string_equal(b.group->dead->err->path, "$.data.step");
+			assert_int_equal(e->walk_count, cases[i].walked);
+			assert_int_equal(e->hold_count, 0); /* a slip of the pen is no reason to rest */
+			assert_null(b.group->fx.tasks);
+		} else {
+			bool own = strcmp(cases[i].step, "worth-it") == 0;
+
+			assert_int_equal(e->walk_count, 1);
+			assert_int_equal(e->walk[0].end, STEP_SKIPPED);
+			assert_int_equal(e->state, own ? ESCALATION_WAITING : ESCALATION_GATE);
+			assert_int_equal(!b.group->fx.tasks, !own); /* another step's gate stays open */
+		}
+		bench_end(&b);
+	}
+}
+
+/* "stop" ends all that waits for somebody, told and recorded as any other end. */
+static void a_gate_decided_stop(void **state)
+{
+	struct walked walked = { .step = "reminder", .end = STEP_SKIPPED, .reason = "no_address", .attempt = "no_address:i:reminder" };
+	struct entry entries[] = { { .stream = OPERATOR,
+		.event = EVENT("operator.command", "\"command\":\"decide\",\"target\":\"i\",\"who\":\"a\",\"why\":\"b\",\"decision\":\"stop\"") } };
+	const struct task *task;
+	struct doc *debtor;
+	struct escalation *e;
+	struct bench b;
+
+	(void)state;
+	bench_open(&b);
+	take(&b, entries, 1);
+	load(&b);
+	e = doc_of(&b, DOC_ESCALATION, "i")->e;
+	e->state = ESCALATION_GATE;
+	e->step = "worth-it";
+	e->task = "decision:i:worth-it";
+	e->invoice.debtor_id = "c";
+	e->walk = &walked;
+	e->walk_count = e->walk_capacity = 1;
+	load(&b);
+	debtor = doc_of(&b, DOC_DEBTOR, "c");
+	debtor_open_add(debtor->d, b.group->arena, "i");
+	decide(&b);
+	assert_int_equal(e->state, ESCALATION_CLOSED);
+	assert_string_equal(e->closed, "stopped");
+	assert_null(walked.attempt);
+	assert_int_equal(debtor->d->open_count, 0);
+	assert_true(debtor->touched);
+	task = b.group->fx.tasks;
+	assert_string_equal(task->id, "decision:i:worth-it");
+	assert_string_equal(task->result, "done");
+	task = task->next;
+	assert_string_equal(task->id, "no_address:i:reminder");
+	assert_string_equal(task->result, "obsolete");
+	assert_true(task->close);
+	assert_null(task->next);
+	bench_end(&b);
+}
+
+/* A task's id holds its invoice's and its step's: it is longer than either may be. */
+static void a_long_task_is_done(void **state)
+{
+	struct walked walked = { .step = "reminder", .end = STEP_SKIPPED, .reason = "no_address" };
+	char invoice_id[129] = "", *command, *nonsense;
+	struct entry entries[2];
+	struct doc *doc;
+	struct bench b;
+
+	(void)state;
+	bench_open(&b);
+	memset(invoice_id, 'i', 128);
+	walked.attempt = arena_printf(b.arena, "no_address:%s:reminder", invoice_id);
+	command = arena_printf(b.arena, EVENT("operator.command", "\"command\":\"task_done\",\"target\":\"%s\",\"who\":\"a\",\"why\":\"b\""), walked.attempt);
+	nonsense = arena_printf(b.arena, EVENT("operator.command", "\"command\":\"hold\",\"target\":\"%si\",\"who\":\"a\",\"why\":\"b\""), invoice_id);
+	entries[0] = (struct entry){ .stream = OPERATOR, .event = command };
+	entries[1] = (struct entry){ .stream = OPERATOR, .event = nonsense };
+	take(&b, entries, 2);
+	load(&b);
+	doc = doc_of(&b, DOC_ESCALATION, invoice_id);
+	assert_non_null(doc);
+	doc->e->state = ESCALATION_WAITING;
+	doc->e->walk = &walked;
+	doc->e->walk_count = doc->e->walk_capacity = 1;
+	decide(&b);
+	assert_null(b.group->dead);
+	assert_null(walked.attempt);
+	assert_non_null(b.group->fx.tasks);
+	assert_null(doc_of(&b, DOC_ESCALATION, arena_printf(b.arena, "%si", invoice_id))); /* no id at all */
+	bench_end(&b);
 }
 
 /* To the dead letters with its reason; whom it names is held; the entries before and behind it take their effect. */
@@ -257,6 +426,10 @@ int main(void)
 {
 	static const struct CMUnitTest others[] = {
 		cmocka_unit_test(and_taken_otherwise),
+		cmocka_unit_test(many_are_held),
+		cmocka_unit_test(a_gate_decided_stop),
+		cmocka_unit_test(a_long_task_is_done),
+		cmocka_unit_test(a_skip_that_cannot_be),
 	};
 	struct CMUnitTest tests[ARRAY_LEN(rows)];
 	int failed;

@@ -48,7 +48,7 @@ static void everything_is_read(void **state)
 		"  \"url\": \"https://acme.example\"},\n"
 		" \"policies\": {\"dir\": \"/etc/d/policies\", \"default\": \"fr-b2b\"}, \"templates\": {\"dir\": \"/etc/d/templates\"},\n"
 		" \"provider_dir\": \"/etc/d/providers\", \"type_prefix\": \"com.acme.\", \"mode\": \"shadow\",\n"
-		" \"control_socket\": \"/run/d/control\", \"brake\": {\"contacts_per_hour\": 50},\n"
+		" \"http\": {\"ca_file\": \"/etc/d/ca.pem\"}, \"control_socket\": \"/run/d/control\", \"brake\": {\"contacts_per_hour\": 50},\n"
 		" \"limits\": {\"batch\": 10, \"concurrency\": 5, \"group_keys\": 100, \"group_bytes\": 100000, \"outbound_maxlen\": 2000,\n"
 		"  \"dead_maxlen\": 3000, \"segment_bytes\": 2000000, \"cache_keys\": 77},\n"
 		" \"senders\": {\"accounts\": {\"name\": \"Accounts\", \"email\": \"acc@acme.example\"}, \"default\": {\"name\": \"Acme\",\n"
@@ -79,6 +79,7 @@ static void everything_is_read(void **state)
 	assert_string_equal(c->provider_dir, "/etc/d/providers");
 	assert_string_equal(c->type_prefix, "com.acme.");
 	assert_string_equal(c->control_socket, "/run/d/control");
+	assert_string_equal(c->http_ca_file, "/etc/d/ca.pem");
 	assert_int_equal(c->brake_contacts_per_hour, 50);
 	assert_int_equal(c->limits.batch, 10);
 	assert_int_equal(c->limits.cache_keys, 77);
@@ -127,6 +128,7 @@ static void what_is_left_out(void **state)
 	assert_string_equal(c->state_dir, "/var/lib/dunningd");
 	assert_string_equal(c->policy_default, "do-nothing");
 	assert_string_equal(c->control_socket, "/run/dunningd/control");
+	assert_null(c->http_ca_file);
 	assert_true(c->partitions == 1 && c->brake_contacts_per_hour == 200 && c->limits.batch == 200);
 	assert_true(!c->instance && !c->policy_dir && !c->type_prefix && !c->creditor.email);
 	assert_int_equal(c->provider_count, 1);
@@ -178,6 +180,13 @@ static const struct refusal refusals[] = {
 	{ "{\"origin\":\"a//b\"," CREDITOR("") "," SENDERS "}", "bad_value", "$.origin", "without scheme" },
 	{ WITH("\"redis\":{\"url\":\"http://x\"}"), "bad_value", "$.redis.url", "redis://host:port" },
 	{ WITH("\"redis\":{\"url\":\"redis://:secret@x\"}"), "bad_value", "$.redis.url", "without a password" },
+	{ WITH("\"redis\":{\"url\":\"redis://user@x\"}"), "bad_value", "$.redis.url", "without a password" },
+	{ WITH("\"redis\":{\"url\":\"redis://h:0\"}"), "bad_value", "$.redis.url", "redis://host:port" },
+	{ WITH("\"redis\":{\"url\":\"redis://h:port\"}"), "bad_value", "$.redis.url", "redis://host:port" },
+	{ WITH("\"redis\":{\"url\":\"redis://h/x\"}"), "bad_value", "$.redis.url", "redis://host:port" },
+	{ WITH("\"redis\":{\"url\":\"redis://[::1\"}"), "bad_value", "$.redis.url", "redis://host:port" },
+	{ WITH("\"redis\":{\"url\":\"redis://a b\"}"), "bad_value", "$.redis.url", "redis://host:port" },
+	{ WITH("\"redis\":{\"url\":\"unix:///run/s?database=1\"}"), "bad_value", "$.redis.url", "unix:/path" },
 	{ WITH("\"redis\":{\"url\":\"redis://\"}"), "bad_value", "$.redis.url", "redis://host:port" },
 	{ WITH("\"redis\":{\"url\":\"unix:run/x\"}"), "bad_value", "$.redis.url", "unix:/path" },
 	{ WITH("\"redis\":{\"url\":\"unix:/\\u0001\"}"), "bad_value", "$.redis.url", "unix:/path" },
@@ -191,6 +200,7 @@ static const struct refusal refusals[] = {
 	{ WITH("\"partitions\":0"), "out_of_range", "$.partitions", "between 1 and 1024" },
 	{ WITH("\"instance\":\"a b\""), "bad_value", "$.instance", "[A-Za-z0-9._-]" },
 	{ WITH("\"state_dir\":\"var/lib\""), "bad_value", "$.state_dir", "an absolute path" },
+	{ WITH("\"http\":{\"ca_file\":\"ca.pem\"}"), "bad_value", "$.http.ca_file", "an absolute path" },
 	{ WITH("\"control_socket\":\"control\""), "bad_value", "$.control_socket", "an absolute path" },
 	{ WITH("\"type_prefix\":\"com.acme\""), "bad_value", "$.type_prefix", "and a dot" },
 	{ WITH("\"type_prefix\":\".com.\""), "bad_value", "$.type_prefix", "and a dot" },

@@ -625,7 +625,7 @@ static void competing_facts(void **state)
 		int sign;
 	} cases[] = {
 		{ { 2, 100, "s", "a" }, { 1, 200, "s", "b" }, 1 }, /* by version, not by time */
-		{ { 0, 100, "s", "a" }, { 1, 200, "s", "b" }, -1 }, /* one without: by time */
+		{ { 0, 300, "s", "a" }, { 1, 200, "s", "b" }, -1 }, /* without one: before all that have one */
 		{ { 3, 100, "s", "a" }, { 3, 200, "s", "b" }, -1 },
 		{ { 0, 100, "s", "a" }, { 0, 100, "t", "a" }, -1 },
 		{ { 0, 100, "s", "a" }, { 0, 100, "s", "b" }, -1 },
@@ -639,6 +639,35 @@ static void competing_facts(void **state)
 		assert_int_equal(sign(fact_order_compare(&cases[i].a, &cases[i].b)), cases[i].sign);
 		assert_int_equal(sign(fact_order_compare(&cases[i].b, &cases[i].a)), -cases[i].sign);
 	}
+}
+
+/* Of any three, in any mix: a < b and b < c makes a < c, and b > a says the same as a < b. */
+static void orders_are_total(void **state)
+{
+	static const char *const words[] = { NULL, "", "a", "b" };
+	enum { COUNT = 60 };
+	static int (*const orders[])(const struct fact_order *, const struct fact_order *) = { fact_order_compare, fact_time_compare };
+	struct fact_order all[COUNT];
+	uint32_t seed = 1;
+
+	(void)state;
+	for (size_t i = 0; i < COUNT; i++) {
+		uint32_t bits = (seed = seed * 1664525 + 1013904223) >> 8;
+
+		all[i] = (struct fact_order){ bits % 4, bits / 4 % 4 - 1, words[bits / 16 % 4], words[bits / 64 % 4] };
+	}
+	for (size_t o = 0; o < ARRAY_LEN(orders); o++)
+		for (size_t i = 0; i < COUNT; i++)
+			for (size_t k = 0; k < COUNT; k++) {
+				int ik = sign(orders[o](&all[i], &all[k]));
+
+				assert_int_equal(ik, -sign(orders[o](&all[k], &all[i])));
+				if (o == 0 && all[i].version != all[k].version)
+					assert_int_equal(ik, all[i].version < all[k].version ? -1 : 1);
+				for (size_t m = 0; m < COUNT; m++)
+					if (ik == sign(orders[o](&all[k], &all[m])))
+						assert_int_equal(sign(orders[o](&all[i], &all[m])), ik);
+			}
 }
 
 /* --- CloudEvents --------------------------------------------------------------------------------------------------------------- */
@@ -720,6 +749,7 @@ int main(void)
 		cmocka_unit_test(ids_out_of_wreckage),
 		cmocka_unit_test(ids_out_of_members),
 		cmocka_unit_test(competing_facts),
+		cmocka_unit_test(orders_are_total),
 		cmocka_unit_test(published_schema),
 	};
 	struct CMUnitTest tests[ARRAY_LEN(rows)];

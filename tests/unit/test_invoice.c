@@ -136,6 +136,18 @@ static const struct row rows[] = {
 	{ "charged by itself", { FINAL(1, 1, .automatic = true) }, STATE_OPEN, 1000, 0, 0, NULL, "automatic" },
 	{ "charged by itself, and that failed", { FINAL(1, 1, .automatic = true), { EVENT_INVOICE_PAYMENT_FAILED, 2, .fact = "p1" } }, STATE_OPEN, 1000, 0, 0,
 		NULL, "" },
+	{ "a dispute told with a version, resolved without", { FINAL(1, 1), { EVENT_DISPUTE_OPENED, 2, .version = 1, .fact = "d1" },
+		{ EVENT_DISPUTE_RESOLVED, 3, .fact = "d1" } }, STATE_OPEN, 1000, 0, 0, NULL, "" },
+	{ "a dispute told without a version, opened again with one", { FINAL(1, 1), { EVENT_DISPUTE_OPENED, 2, .fact = "d1" },
+		{ EVENT_DISPUTE_RESOLVED, 3, .fact = "d1" }, { EVENT_DISPUTE_OPENED, 4, .version = 2, .fact = "d1" } }, STATE_OPEN, 1000, 0, 0, NULL, "dispute" },
+	{ "a payment told with a version and without: once", { FINAL(1, 1), { EVENT_INVOICE_PAYMENT_RECEIVED, 2, .version = 2, .fact = "p1", .amount = 400 },
+		{ EVENT_INVOICE_PAYMENT_RECEIVED, 3, .fact = "p1", .amount = 400 } }, STATE_OPEN, 600, 400, 0, NULL, "" },
+	{ "figures without a version come later: they speak", { FINAL(1, 1), UPDATED(3, 0, .paid = 1000), UPDATED(2, 2) }, STATE_PAID, 0, 1000, 0,
+		NULL, "" },
+	{ "figures without a version came before: they do not", { UPDATED(2, 0, .paid = 300), UPDATED(3, 1), UPDATED(4, 2, .paid = 100) },
+		STATE_OPEN, 900, 100, 0, NULL, "" },
+	{ "versions and times that run in a circle", { UPDATED(12, 1, .paid = 1), UPDATED(10, 2, .paid = 2), UPDATED(11, 0, .paid = 3),
+		UPDATED(9, 0, .paid = 4) }, STATE_OPEN, 997, 3, 0, NULL, "" },
 	{ "only seen", { FINAL(1, 1), { EVENT_INVOICE_VIEWED, .day = 2 } }, STATE_OPEN, 1000, 0, 0, NULL, "" },
 };
 
@@ -161,8 +173,9 @@ static const char *in_force(struct arena *arena, const struct invoice_view *v)
 static int by_identity(const void *a, const void *b)
 {
 	const struct fact *x = a, *y = b;
+	int r = x->kind != y->kind ? (int)x->kind - (int)y->kind : strcmp(x->id, y->id);
 
-	return x->kind != y->kind ? (int)x->kind - (int)y->kind : strcmp(x->id, y->id);
+	return r ? r : fact_order_compare(&x->order, &y->order);
 }
 
 static void stored(struct buf *out, struct invoice *invoice)
@@ -278,19 +291,81 @@ static void facts_without_an_id(void **state)
 	assert_string_not_equal(invoice.facts[0].id, invoice.facts[1].id);
 }
 
-static void the_first_debtor_stays(void **state)
+/* Of several customers the one counts whom the last event names, in the order of facts: figures' versions before mere times. */
+static void the_debtor_follows_the_order(void **state)
 {
-	CLEANUP(arena_freep) struct arena *arena = arena_create();
-	struct told told = { EVENT_INVOICE_VIEWED, .day = 2 };
-	struct invoice invoice = { .id = "inv_1" };
-	struct event e = event_of(arena, &told, 0);
+	static const struct told told[] = { { EVENT_INVOICE_VIEWED, .day = 9 }, FINAL(1, 1), UPDATED(3, 2), UPDATED(2, 3), { EVENT_INVOICE_VIEWED, .day = 8 } };
+	static const char *const named[] = { "cus_0", "cus_1", "cus_2", NULL, "cus_4" };
+	size_t order[ARRAY_LEN(told)] = { 0, 1, 2, 3, 4 };
 
 	(void)state;
-	assert_true(invoice_apply(&invoice, &e, arena));
-	assert_string_equal(invoice.debtor_id, "cus_1");
-	e.customer_id = "cus_2";
-	assert_false(invoice_apply(&invoice, &e, arena));
-	assert_string_equal(invoice.debtor_id, "cus_1");
+	do {
+		CLEANUP(arena_freep) struct arena *arena = arena_create();
+		CLEANUP(buf_clear) struct buf text = { 0 };
+		struct invoice invoice = { .id = "inv_1" };
+		struct json root;
+
+		for (size_t i = 0; i < ARRAY_LEN(told); i++) {
+			struct event e = event_of(arena, &told[order[i]], order[i]);
+
+			e.customer_id = named[order[i]];
+			invoice_apply(&invoice, &e, arena);
+			assert_false(invoice_apply(&invoice, &e, arena));
+			buf_reset(&text);
+			stored(&text, &invoice);
+			assert_int_equal(json_parse(arena, arena_strdup(arena, buf_str(&text)), text.len, 0, &root, NULL), 0);
+			assert_int_equal(invoice_read(&root, arena, &invoice, NULL), 0);
+		}
+		assert_string_equal(invoice.debtor_id, "cus_2");
+	} while (next_order(order, ARRAY_LEN(told)));
+}
+
+static uint32_t next_random(uint32_t *seed)
+{
+	return (*seed = *seed * 1664525 + 1013904223) >> 8;
+}
+
+/* Any mix of events with versions and without, of times that contradict them, in any order: the same invoice in the end. */
+static void any_order_of_any_mix(void **state)
+{
+	static const enum event_type types[] = { EVENT_INVOICE_UPDATED, EVENT_INVOICE_PAYMENT_RECEIVED, EVENT_INVOICE_PAYMENT_REVERSED,
+		EVENT_DISPUTE_OPENED, EVENT_DISPUTE_RESOLVED, EVENT_INVOICE_PAID, EVENT_INVOICE_VOIDED };
+	enum { EVENTS = 12 };
+	uint32_t seed = 7;
+
+	(void)state;
+	for (int round = 0; round < 300; round++) {
+		CLEANUP(arena_freep) struct arena *arena = arena_create();
+		CLEANUP(buf_clear) struct buf first = { 0 };
+		struct event e[EVENTS];
+
+		for (size_t i = 0; i < EVENTS; i++) {
+			enum event_type type = types[next_random(&seed) % ARRAY_LEN(types)];
+			struct told told = { type, 1 + (int)(next_random(&seed) % 5), next_random(&seed) % 4, "f", .amount = next_random(&seed) % 99,
+				.total = type == EVENT_INVOICE_UPDATED ? 1000 : 0, .paid = next_random(&seed) % 2 };
+
+			e[i] = event_of(arena, &told, i);
+			e[i].customer_id = next_random(&seed) % 2 ? "cus_1" : "cus_2";
+		}
+		for (int telling = 0; telling < 8; telling++) {
+			CLEANUP(buf_clear) struct buf text = { 0 };
+			struct invoice invoice = { .id = "inv_1" };
+
+			for (size_t i = EVENTS - 1; i > 0; i--) {
+				size_t k = next_random(&seed) % (i + 1);
+				struct event kept = e[i];
+
+				e[i] = e[k];
+				e[k] = kept;
+			}
+			for (size_t i = 0; i < EVENTS; i++)
+				invoice_apply(&invoice, &e[i], arena);
+			stored(&text, &invoice);
+			if (!first.len)
+				buf_add(&first, text.data, text.len);
+			assert_string_equal(buf_str(&first), buf_str(&text));
+		}
+	}
 }
 
 static void words(void **state)
@@ -308,10 +383,11 @@ static void words(void **state)
 static void everything_is_kept(void **state)
 {
 	static const char text[] =
-		"{\"id\":\"inv_1\",\"debtor\":\"cus_1\",\"snapshot\":{\"number\":\"F-1\",\"kind\":3,\"status\":\"uncollectible\",\"issued_on\":\"2026-03-01\","
+		"{\"id\":\"inv_1\",\"debtor\":\"cus_1\",\"debtor_order\":[6,4,\"s\",\"h\"],\"snapshot\":{\"number\":\"F-1\",\"kind\":3,\"status\":\"uncollectible\",\"issued_on\":\"2026-03-01\","
 		"\"due_on\":\"2026-04-01\",\"currency\":\"KWD\",\"total\":9007199254740991,\"paid\":1,\"credited\":2,\"payment_url\":\"https://pay.example\","
 		"\"pdf_url\":\"https://pdf.example\",\"pdf_sha256\":\"ab\",\"policy\":\"fr-b2b\",\"late_fee_ref\":\"CGV\",\"tags\":\"a,b\",\"automatic\":true},"
-		"\"order\":[7,1772442000000,\"s\",\"i\"],\"facts\":[{\"kind\":\"promise\",\"id\":\"p\",\"order\":[0,5,\"\",\"\"],\"ended\":true,\"amount\":3,"
+		"\"order\":[7,1772442000000,\"s\",\"i\"],\"beside\":{\"status\":\"open\",\"currency\":\"KWD\",\"total\":8},"
+		"\"beside_order\":[0,5,\"s\",\"b\"],\"facts\":[{\"kind\":\"promise\",\"id\":\"p\",\"order\":[0,5,\"\",\"\"],\"ended\":true,\"amount\":3,"
 		"\"at\":-1,\"after_version\":9,\"until_on\":\"2026-05-01\"},{\"kind\":\"paid\",\"order\":[0,6,\"s\",\"j\"]}]}";
 	CLEANUP(arena_freep) struct arena *arena = arena_create();
 	CLEANUP(buf_clear) struct buf out = { 0 };
@@ -348,6 +424,7 @@ static void broken_documents(void **state)
 		{ "{\"id\":\"i\",\"snapshot\":{\"status\":\"open\",\"currency\":\"EURO\"}}", "too_long", "$.snapshot.currency" },
 		{ "{\"id\":\"i\",\"snapshot\":{\"status\":\"open\",\"currency\":\"EUR\"}}", "missing", "$.snapshot.total" },
 		{ "{\"id\":\"i\",\"snapshot\":{\"status\":\"open\",\"currency\":\"EUR\",\"total\":-1}}", "out_of_range", "$.snapshot.total" },
+		{ "{\"id\":\"i\",\"beside\":{}}", "missing", "$.beside.status" },
 		{ "{\"id\":\"i\",\"facts\":{}}", "wrong_type", "$.facts" },
 		{ "{\"id\":\"i\",\"facts\":[7]}", "missing", "$.facts[0].kind" },
 		{ "{\"id\":\"i\",\"facts\":[{\"kind\":\"gift\"}]}", "not_one_of", "$.facts[0].kind" },
@@ -373,7 +450,8 @@ int main(void)
 {
 	static const struct CMUnitTest others[] = {
 		cmocka_unit_test(facts_without_an_id),
-		cmocka_unit_test(the_first_debtor_stays),
+		cmocka_unit_test(the_debtor_follows_the_order),
+		cmocka_unit_test(any_order_of_any_mix),
 		cmocka_unit_test(words),
 		cmocka_unit_test(everything_is_kept),
 		cmocka_unit_test(broken_documents),

@@ -62,7 +62,9 @@ static void dates(void **state)
 	static const struct {
 		const char *tag, *text;
 	} cases[] = {
-		{ "fr", "1 avril 2026" },
+		{ "fr", "1er avril 2026" },
+		{ "fr-CA", "1er avril 2026" },
+		{ "fr-CH", "1er avril 2026" },
 		{ "en-GB", "1 April 2026" },
 		{ "en-US", "April 1, 2026" },
 		{ "de", "1. April 2026" },
@@ -85,6 +87,12 @@ static void dates(void **state)
 		assert_int_equal(locale_date("en-GB", date_of(1969, 12, 31), &out), 0);
 		assert_string_equal(buf_str(&out), "31 December 1969");
 		assert_int_equal(locale_date("en-GB", date_none(), &out), -EINVAL);
+		for (int day = 1; day <= 31; day += 10) { /* the first alone is an ordinal */
+			buf_reset(&out);
+			assert_int_equal(locale_date("fr-FR", date_of(2026, 5, day), &out), 0);
+			assert_int_equal(strncmp(buf_str(&out), "1er mai", 7) == 0, day == 1);
+			assert_non_null(strstr(buf_str(&out), " mai 2026"));
+		}
 	}
 }
 

@@ -87,6 +87,8 @@ static void bad_addresses(void **state)
 		{ "redis://h/-1", "database must be a number" },
 		{ "redis://h/100001", "database must be a number" },
 		{ "redis://h/99999999999999999999", "database must be a number" },
+		{ "redis://a b", "holds a blank" },
+		{ "redis://a\t:1", "holds a blank" },
 		{ "unix://", "path is empty" },
 		{ "unix:///run/s?db=x", "only ?db=NUMBER" },
 		{ "unix:///run/s?db=", "only ?db=NUMBER" },
