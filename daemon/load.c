@@ -19,7 +19,7 @@ struct group *group_create(struct dunner *d)
 	g->docs_end = &g->docs;
 	g->releases_end = &g->releases;
 	g->dead_end = &g->dead;
-	g->index_size = 2048;
+	g->index_size = 256;
 	g->index = arena_alloc(arena, g->index_size * sizeof(struct doc *));
 	effects_init(&g->fx, arena, flow_now(d));
 	return g;
@@ -66,6 +66,14 @@ struct doc *group_find(struct dunner *d, struct group *g, enum doc_kind kind, co
 	return id ? g->index[place(g, kind, id)] : NULL;
 }
 
+static void grow_index(struct group *g)
+{
+	g->index_size *= 2;
+	g->index = arena_alloc(g->arena, g->index_size * sizeof(struct doc *));
+	for (struct doc *doc = g->docs; doc; doc = doc->next)
+		g->index[place(g, doc->kind, doc->id)] = doc;
+}
+
 struct doc *group_doc(struct dunner *d, struct group *g, enum doc_kind kind, const char *id)
 {
 	size_t at = place(g, kind, id);
@@ -73,8 +81,10 @@ struct doc *group_doc(struct dunner *d, struct group *g, enum doc_kind kind, con
 
 	if (doc)
 		return doc;
-	if (g->doc_count > g->index_size / 2)
-		return NULL; /* far above any group that is formed: the caller passes it over */
+	if (g->doc_count >= g->index_size / 2) {
+		grow_index(g);
+		at = place(g, kind, id);
+	}
 	doc = arena_alloc(g->arena, sizeof(*doc));
 	doc->kind = kind;
 	doc->id = arena_strdup(g->arena, id);
