@@ -257,7 +257,8 @@ struct doc *group_case(struct dunner *d, struct group *g, const char *debtor_id)
 void decide_wants(struct dunner *d, struct group *g); /* asks for what the inputs need and what that leads to */
 void decide_group(struct dunner *d, struct group *g);
 void decide_event(struct dunner *d, struct group *g, struct input *input); /* apply.c */
-void decide_command(struct dunner *d, struct group *g, const struct event *e); /* apply.c */
+void decide_command(struct dunner *d, struct group *g, const struct input *input); /* apply.c */
+void decide_operator(struct dunner *d, struct group *g, struct input *input); /* suspend or release over the control socket */
 const char *decide_task_invoice(struct arena *arena, const char *task_id); /* "call:<invoice>:<step>" -> invoice */
 struct rules decide_rules(const struct dunner *d, const struct policy *policy);
 const struct policy *decide_policy(const struct dunner *d, const struct escalation *e, const struct debtor *debtor);
