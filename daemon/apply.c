@@ -201,7 +201,7 @@ void decide_event(struct dunner *d, struct group *g, struct input *input)
 		return;
 	}
 	if (e->type == EVENT_OPERATOR_COMMAND) {
-		if (decide_command(d, g, e, &input->err) < 0)
+		if (decide_command(d, g, input) < 0)
 			dead_letter(d, g, input);
 		return;
 	}
@@ -402,12 +402,32 @@ static void command_invoice(struct dunner *d, struct group *g, const struct even
 	}
 }
 
-int decide_command(struct dunner *d, struct group *g, const struct event *e, struct err *err)
+/*
+ * Brakes count by their time, then as they stand in the stream: a suspend and its release may carry the same millisecond, and a played
+ * clock stands still. False: read again after the store lost its place, or sent again: what was done since stands.
+ */
+static bool brake_counts(struct group *g, const struct input *input, const struct debtor_switch *stands, struct fact_order *ret)
 {
+	const struct event *e = &input->event;
+	unsigned long long ms = 0, seq = 0;
+
+	(void)sscanf(input->entry->id, "%llu-%llu", &ms, &seq);
+	*ret = (struct fact_order){ .time = e->time, .source = arena_printf(g->arena, "%020llu-%020llu", ms, seq),
+		.id = arena_printf(g->arena, "%s %s", e->source, e->id) };
+	if (!stands->set)
+		return true;
+	return fact_time_compare(ret, &stands->order) > 0 &&
+	       (ret->time != stands->order.time || !stands->order.id || strcmp(ret->id, stands->order.id) != 0);
+}
+
+int decide_command(struct dunner *d, struct group *g, struct input *input)
+{
+	const struct event *e = &input->event;
 	const char *id = e->target && strchr(e->target, ':') ? decide_task_invoice(g->arena, e->target) : e->target;
 	struct doc *doc = group_find(d, g, DOC_ESCALATION, id);
 	struct doc *system = group_case(d, g, NULL);
 	bool brake = strcmp(e->command, "suspend") == 0 || strcmp(e->command, "release") == 0;
+	struct fact_order order;
 	struct draft *draft;
 
 	if (!doc || !doc->loaded || !doc->existed)
@@ -415,10 +435,9 @@ int decide_command(struct dunner *d, struct group *g, const struct event *e, str
 	/* A hold may come before the invoice that it names, on another stream: it is kept with the stub. */
 	if (doc && (!doc->loaded || (!doc->existed && doc->e->state == ESCALATION_NONE && strcmp(e->command, "hold") != 0)))
 		doc = NULL;
-	if (doc ? !escalation_commanded(doc->e, g->arena, e) : brake && system->d->suspended.set &&
-			    fact_time_compare(&e->order, &system->d->suspended.order) <= 0)
+	if (brake ? !brake_counts(g, input, &system->d->suspended, &order) : doc && !escalation_commanded(doc->e, g->arena, e))
 		return 0; /* read again after the store lost its place, or sent again: what was done since stands */
-	if (doc && e->step && strcmp(e->command, "skip") == 0 && check_step(d, g, doc->e, e->step, err) < 0) {
+	if (doc && e->step && strcmp(e->command, "skip") == 0 && check_step(d, g, doc->e, e->step, &input->err) < 0) {
 		doc->e->command_count--; /* it was not taken: sent again, it is looked at again */
 		return -EBADMSG;
 	}
@@ -434,7 +453,7 @@ int decide_command(struct dunner *d, struct group *g, const struct event *e, str
 		bool on = e->command[0] == 's';
 
 		system->d->suspended = (struct debtor_switch){ .set = true, .on = on, .until = e->until,
-			.order = e->order, .reason = e->why };
+			.order = order, .reason = e->why };
 		system->touched = true;
 		d->suspended = on;
 		d->suspended_until = e->until;

@@ -490,9 +490,10 @@ static void decide_start(struct dunner *d, struct group *g)
 	d->suspended_until = system->d->suspended.until;
 }
 
-static void decide_operator(struct dunner *d, struct group *g, struct input *input)
+void decide_operator(struct dunner *d, struct group *g, struct input *input)
 {
 	struct doc *system = group_case(d, g, NULL);
+	struct fact_order stands = system->d->suspended.order, order = { .time = flow_now(d), .id = "~" };
 	struct draft *draft = effects_record(&g->fx, input->suspend ? "sending.suspended" : "sending.resumed", NULL);
 
 	draft->actor = arena_printf(g->arena, "person:%s", input->who);
@@ -500,9 +501,13 @@ static void decide_operator(struct dunner *d, struct group *g, struct input *inp
 	jw_opt_int(&draft->w, "until", input->until);
 	draft = effects_event(&g->fx, input->suspend ? "sending.suspended" : "sending.resumed", NULL, NULL);
 	jw_str(&draft->w, "reason", input->why);
+	/* said now: newer than the word that stands, whatever clock that one carries, and older than the stream's next */
+	if (stands.time >= order.time) {
+		order.time = stands.time;
+		order.source = stands.source;
+	}
 	system->d->suspended = (struct debtor_switch){ .set = true, .on = input->suspend, .until = input->until,
-		.order = { .time = flow_now(d), .source = "control", .id = "-" },
-		.reason = arena_strdup(g->arena, input->why) };
+		.order = order, .reason = arena_strdup(g->arena, input->why) };
 	system->touched = true;
 	d->suspended = input->suspend;
 	d->suspended_until = input->until;

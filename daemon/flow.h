@@ -276,7 +276,8 @@ struct doc *group_case(struct dunner *d, struct group *g, const char *debtor_id)
 void decide_wants(struct dunner *d, struct group *g); /* asks for what the inputs need and what that leads to */
 void decide_group(struct dunner *d, struct group *g);
 void decide_event(struct dunner *d, struct group *g, struct input *input); /* apply.c */
-int decide_command(struct dunner *d, struct group *g, const struct event *e, struct err *err); /* apply.c; -EBADMSG: refused, nothing done */
+int decide_command(struct dunner *d, struct group *g, struct input *input); /* apply.c; -EBADMSG: refused, nothing done, input->err says why */
+void decide_operator(struct dunner *d, struct group *g, struct input *input); /* suspend or release over the control socket */
 const char *decide_task_invoice(struct arena *arena, const char *task_id); /* "call:<invoice>:<step>" -> invoice */
 struct rules decide_rules(const struct dunner *d, const struct policy *policy);
 const struct policy *decide_policy(const struct dunner *d, const struct escalation *e, const struct debtor *debtor);

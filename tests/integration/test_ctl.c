@@ -530,8 +530,13 @@ static void without_the_socket(void **state)
 	assert_ctl(f, 0, "suspend", "bank is down");
 	assert_says(f, "told through Redis");
 	wait_for(f, is_suspended, "yes", "sending is suspended");
-	assert_ctl(f, 0, "release", "it is back");
+	assert_ctl(f, 0, "release", "it is back"); /* in the same millisecond: the clock stands still */
 	wait_for(f, is_suspended, NULL, "sending is released");
+	assert_ctl(f, 0, "suspend", "gone again");
+	assert_ctl(f, 0, "release", "back again");
+	assert_ctl(f, 0, "suspend", "the third time");
+	settle(f);
+	wait_for(f, is_suspended, "yes", "the last word counts");
 }
 
 static void what_is_not_there(void **state)

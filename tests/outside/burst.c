@@ -4,17 +4,29 @@
  *
  *	burst [--invoices N] [--full] [--seed S] [--programs DIR] [--keep]
  *
- * N (10,000; --full: 100,000) invoice.finalized, all owed a reminder at once, then in two stories half as many invoice.paid:
+ * N (10,000; --full: 100,000) invoice.finalized, all owed a reminder at once, then half as many invoice.paid, in two stories, and in two
+ * more with a hundred invoices:
  *	behind	all is in the stream when the daemon starts: not one reminder to a paid one, one to each other
  *	amid	the payments come in between the messages: none to an invoice whose payment stood in the stream more than 2 s before the
  *		message reached the provider. By the entries' ids and the provider's clock, which are the same computer's.
+ *	knocking  what was released knocks at a provider that lets nobody in, and meanwhile the payments are applied
+ *	asleep	the same, but the daemon is stopped before the payments come, and let go when the provider's door has been open for long
+ *	In both not one message goes to a payer: not a byte had left.
  */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
 #include <getopt.h>
 #include <inttypes.h>
+#include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
+#include "common/file.h"
 #include "common/utc.h"
 #include "tests/support/http_get.h"
 #include "tests/support/world.h"
@@ -23,6 +35,9 @@
 #define MARK_MAX_MS 2000 /* promise 1 */
 #define HANDFUL 50 /* payments pushed at once, amid */
 #define QUIET_MS (40 * 60 * 1000)
+#define AT_THE_DOOR 100 /* invoices, in the last two stories */
+#define WAIT_MS 20000
+#define QUEUE_MAX 5000 /* connections that a listener may keep waiting */
 
 static uint64_t seed = 1, given = 1;
 
@@ -145,7 +160,9 @@ static void pay_amid(struct world *w, const struct book *book)
 	}
 }
 
-static int finish(struct world *w, struct book *book, const char *story, bool keep)
+/* `late_max`: ms after its payment's entry at which a message may still arrive; NEVER: there is no such message. */
+#define NEVER (-1)
+static int finish(struct world *w, struct book *book, const char *story, int64_t late_max, bool keep)
 {
 	int wrong = 0, to_paid = 0, messages = 0;
 	int64_t latest = 0;
@@ -162,7 +179,7 @@ static int finish(struct world *w, struct book *book, const char *story, bool ke
 		messages += book->captured[i];
 		to_paid += to_payer && late > 0;
 		latest = late > latest ? late : latest;
-		if (book->captured[i] > 1 || (!book->is_paid[i] && book->captured[i] != 1) || late > MARK_MAX_MS) {
+		if (book->captured[i] > 1 || (!book->is_paid[i] && book->captured[i] != 1) || (to_payer && late > late_max)) {
 			wrong++;
 			fprintf(stderr, "%s: inv_%d: %s, captured %d times, %" PRId64 " ms after its payment was in the stream\n", story, i,
 				book->is_paid[i] ? "paid" : "unpaid", book->captured[i], late);
@@ -187,10 +204,8 @@ static int behind(const struct world_options *how, int invoices, bool keep)
 	world_push_range(&w, WORLD_FINALIZED, 0, invoices, PER_DEBTOR);
 	w.entered = book.entered;
 	push_paid(&w, &book, 0, book.half);
-	for (int i = 0; i < invoices; i++) /* however soon the daemon starts, it has to read all first */
-		book.entered[i] = 1;
-	start(&w);
-	return finish(&w, &book, "behind", keep);
+	start(&w); /* however soon, it has to read all first */
+	return finish(&w, &book, "behind", NEVER, keep);
 }
 
 static int amid(const struct world_options *how, int invoices, bool keep)
@@ -204,7 +219,94 @@ static int amid(const struct world_options *how, int invoices, bool keep)
 	w.entered = book.entered;
 	start(&w);
 	pay_amid(&w, &book);
-	return finish(&w, &book, "amid", keep);
+	return finish(&w, &book, "amid", MARK_MAX_MS, keep);
+}
+
+/* --- before the first byte ------------------------------------------------------------------------------------------------------------ */
+
+/* The provider's door: while it is stopped and strangers fill its queue, a connection is asked for again and again, and not made. */
+struct door {
+	int strangers[QUEUE_MAX];
+	int count;
+};
+
+static void door_close(struct world *w, struct door *door)
+{
+	struct sockaddr_in address = { .sin_family = AF_INET, .sin_port = htons((uint16_t)w->port),
+		.sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+
+	(void)kill(w->sandbox.pid, SIGSTOP);
+	while (door->count < QUEUE_MAX) {
+		int fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+		struct pollfd made = { .fd = fd, .events = POLLOUT };
+
+		if (fd < 0 || (connect(fd, (struct sockaddr *)&address, sizeof(address)) < 0 && errno != EINPROGRESS))
+			world_fail("a connection to the sandbox: %s", strerror(errno));
+		door->strangers[door->count++] = fd;
+		if (poll(&made, 1, 200) == 0) /* the queue is full */
+			return;
+	}
+	world_fail("the sandbox's queue has no end");
+}
+
+static void door_open(struct world *w, struct door *door)
+{
+	while (door->count)
+		(void)close(door->strangers[--door->count]);
+	(void)kill(w->sandbox.pid, SIGCONT);
+}
+
+/* Connections to the provider as the kernel sees them: it makes them also for a daemon that is stopped. */
+enum connection { MADE = 1, ASKED_FOR = 2 }; /* as in /proc/net/tcp */
+static int connections(const struct world *w, enum connection wanted)
+{
+	CLEANUP(buf_clear) struct buf text = { 0 };
+	char *save = NULL;
+	int count = 0;
+
+	if (file_read("/proc/net/tcp", 16 << 20, &text, NULL) < 0)
+		world_fail("/proc/net/tcp cannot be read");
+	for (char *line = strtok_r(text.data, "\n", &save); line; line = strtok_r(NULL, "\n", &save)) {
+		unsigned port, state;
+
+		if (sscanf(line, " %*d: %*x:%*x %*x:%x %x", &port, &state) == 2)
+			count += port == (unsigned)w->port && state == wanted;
+	}
+	return count;
+}
+
+static int at_the_door(const struct world_options *how, bool asleep, bool keep)
+{
+	const char *story = asleep ? "asleep" : "knocking";
+	struct world w;
+	struct book book;
+	struct door door = { 0 };
+	int64_t deadline, paid_at;
+	int strangers;
+
+	world_open(&w, how);
+	book_make(&book, AT_THE_DOOR);
+	world_push_range(&w, WORLD_FINALIZED, 0, book.count, PER_DEBTOR);
+	w.entered = book.entered;
+	door_close(&w, &door);
+	strangers = connections(&w, ASKED_FOR);
+	start(&w);
+	deadline = real_ms() + WAIT_MS;
+	while (connections(&w, ASKED_FOR) < strangers + how->concurrency && real_ms() < deadline)
+		pause_ms(2);
+	if (asleep)
+		(void)kill(w.daemon.pid, SIGSTOP);
+	push_paid(&w, &book, 0, book.half);
+	paid_at = real_ms();
+	while ((real_ms() <= paid_at + MARK_MAX_MS || (!asleep && !world_applied(&w))) && real_ms() < deadline)
+		pause_ms(2);
+	door_open(&w, &door);
+	while (asleep && connections(&w, MADE) < how->concurrency && real_ms() < deadline)
+		pause_ms(2);
+	if (real_ms() >= deadline)
+		world_fail("%s: it did not come to stand at the provider's door; kept in %s", story, w.dir);
+	(void)kill(w.daemon.pid, SIGCONT);
+	return finish(&w, &book, story, NEVER, keep);
 }
 
 int main(int argc, char **argv)
@@ -236,5 +338,7 @@ int main(int argc, char **argv)
 	seed = seed * UINT64_C(0x9e3779b97f4a7c15) + 1;
 	wrong = behind(&how, invoices, keep);
 	wrong += amid(&how, invoices, keep);
+	wrong += at_the_door(&how, false, keep);
+	wrong += at_the_door(&how, true, keep);
 	return wrong ? 1 : 0;
 }

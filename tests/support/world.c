@@ -367,23 +367,30 @@ void world_push_range(struct world *w, enum world_event kind, int from, int coun
 
 /* --- what became of it ---------------------------------------------------------------------------------------------------------------- */
 
+bool world_applied(struct world *w)
+{
+	CLEANUP(arena_freep) struct arena *arena = arena_create();
+	const char *events = world_key(w, arena, "events"), *cursor = world_key(w, arena, "cursor");
+	const char *tail[] = { "XINFO", "STREAM", events, NULL }, *place[] = { "HGET", cursor, events, NULL };
+	const struct redis_reply *at = world_redis(w, arena, place), *reply = world_redis(w, arena, tail);
+	const char *last = NULL;
+
+	for (size_t i = 0; i + 1 < reply->count; i += 2)
+		if (strcmp(reply->items[i].str, "last-generated-id") == 0)
+			last = reply->items[i + 1].str;
+	return at->type == REDIS_STRING && last && strcmp(at->str, last) == 0;
+}
+
 static bool is_quiet(struct world *w)
 {
 	CLEANUP(arena_freep) struct arena *arena = arena_create();
 	char now[32];
-	const char *events = world_key(w, arena, "events"), *cursor = world_key(w, arena, "cursor");
-	const char *tail[] = { "XINFO", "STREAM", events, NULL }, *place[] = { "HGET", cursor, events, NULL };
 	const char *due[] = { "ZCOUNT", world_key(w, arena, "due"), "-inf", now, NULL };
 	const char *attempts[] = { "HVALS", world_key(w, arena, "attempts"), NULL };
-	const struct redis_reply *reply, *at = world_redis(w, arena, place);
-	const char *last = NULL;
+	const struct redis_reply *reply;
 
 	snprintf(now, sizeof(now), "%" PRId64, utc_now());
-	reply = world_redis(w, arena, tail);
-	for (size_t i = 0; i + 1 < reply->count; i += 2)
-		if (strcmp(reply->items[i].str, "last-generated-id") == 0)
-			last = reply->items[i + 1].str;
-	if (at->type != REDIS_STRING || !last || strcmp(at->str, last) != 0 || world_redis(w, arena, due)->integer)
+	if (!world_applied(w) || world_redis(w, arena, due)->integer)
 		return false;
 	reply = world_redis(w, arena, attempts);
 	for (size_t i = 0; i < reply->count; i++)

@@ -56,6 +56,7 @@ void world_push(struct world *world, const char *event, size_t len);
 enum world_event { WORLD_FINALIZED, WORLD_PAID };
 void world_push_range(struct world *world, enum world_event kind, int from, int count, int per_debtor);
 
+bool world_applied(struct world *world); /* everything pushed is applied */
 /*
  * Until everything pushed is applied, no timer is due, and no attempt is under way but those that the daemon calls doubtful. Whether it
  * came to that; `running`: false when the daemon has ended meanwhile.
