@@ -65,6 +65,13 @@ int date_parse(const char *text, date *ret)
 	return 0;
 }
 
+/* Digits by hand: every state and every record has some of them. */
+static void put(char *to, int n, int width)
+{
+	for (; width-- > 0; n /= 10)
+		to[width] = (char)('0' + n % 10);
+}
+
 char *date_format(date d, char text[DATE_TEXT_SIZE])
 {
 	int year, month, day;
@@ -72,12 +79,10 @@ char *date_format(date d, char text[DATE_TEXT_SIZE])
 	text[0] = '\0';
 	if (date_is_set(d)) {
 		date_split(d, &year, &month, &day);
-		for (int i = 10; i-- > 0;) {
-			int *part = i > 7 ? &day : i > 4 ? &month : &year;
-
-			text[i] = i == 4 || i == 7 ? '-' : (char)('0' + *part % 10);
-			*part /= i == 4 || i == 7 ? 1 : 10;
-		}
+		put(text, year, 4);
+		put(text + 5, month, 2);
+		put(text + 8, day, 2);
+		text[4] = text[7] = '-';
 		text[10] = '\0';
 	}
 	return text;
