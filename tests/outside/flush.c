@@ -1,14 +1,16 @@
 /*
  * flush - Redis loses what it had, under load: FLUSHALL, or its files of some time ago put back.
  *
- *	flush [--rounds N] [--plain] [--seed S] [--programs DIR] [--keep]
+ *	flush [--rounds N] [--age S] [--plain] [--seed S] [--programs DIR] [--keep]
  *
  * In each round invoices come in, some of them are paid, messages go out, and Redis goes back: flushed or restored, sometimes twice, with
- * the daemon alive or killed just before. What Redis is told is watched by MONITOR. It must hold:
+ * the daemon alive or killed just before, at any time or between two groups. With --age it is always restored, under load, from
+ * files that are S seconds old. What Redis is told is watched by MONITOR. It must hold:
  *	- what the journal has is redone in its order, group by group, before anything new is released;
  *	- no invoice is captured twice, and a provider that knows no keys (--plain) leaves in doubt what was under way at a kill, no more;
  *	- GET /status names the gap and asks for a replay;
- *	- the daemon that lived through it has its lease again;
+ *	- what is known is not new, also when it is gone at the very moment at which it is looked for: nobody is written to again;
+ *	- the daemon that lived through it has its lease again, and after a flush before anything is redone;
  *	- after everything was pushed again the facts and states are those of a run that nothing disturbed.
  */
 #include <getopt.h>
@@ -32,6 +34,8 @@
 #define PER_DEBTOR 3
 #define CONCURRENCY 8
 #define QUIET_MS 120000
+#define BETWEEN 6 /* times in a round */
+#define PHASES 8
 #define MONITOR_MAX (512 << 20)
 
 static uint64_t seed = 1;
@@ -86,8 +90,9 @@ struct release {
 struct history {
 	struct release *releases;
 	size_t count, capacity;
-	int64_t last[8]; /* by phase: the highest pseq */
-	int64_t redone_at[8]; /* when the first group was committed in it */
+	int64_t last[PHASES]; /* by phase: the highest pseq */
+	int64_t redone_at[PHASES]; /* when the first group was committed in it */
+	int64_t leased_at[PHASES]; /* when the lease was first taken anew in it */
 	int phases, wrong;
 };
 
@@ -103,6 +108,8 @@ static void read_line(struct history *h, const char *line, size_t *open, bool *f
 	const char *release = strstr(line, " lua] \"HSET\" \"");
 	int64_t at = (int64_t)(strtod(line, NULL) * 1000);
 
+	if (!h->leased_at[h->phases] && strstr(line, " lua] \"SET\" \"") && strstr(line, ":lease\" \""))
+		h->leased_at[h->phases] = at;
 	if (strstr(line, "] \"FLUSHALL\"")) {
 		h->phases++;
 		*open = h->count;
@@ -162,7 +169,7 @@ static int check_releases(struct world *w, const struct history *h)
 {
 	CLEANUP(arena_freep) struct arena *arena = arena_create();
 	struct json root = world_ask_sandbox(w, arena, "/messages"), messages = json_get(&root, "messages");
-	int wrong = h->wrong, under_way[8] = { 0 };
+	int wrong = h->wrong, under_way[PHASES] = { 0 };
 
 	for (size_t i = 0; i < json_len(&messages); i++) {
 		struct json message = json_at(&messages, i), id = json_get(&message, "attempt"), at = json_get(&message, "received_at");
@@ -329,6 +336,19 @@ static int check_gap(struct world *w)
 	return 1;
 }
 
+/* Until the lease is taken again somebody else may take it: first that, then the redo. */
+static int check_lease_came_first(const struct history *h)
+{
+	int wrong = 0;
+
+	for (int p = 1; p <= h->phases; p++)
+		if (h->redone_at[p] && (!h->leased_at[p] || h->leased_at[p] > h->redone_at[p])) {
+			fprintf(stderr, "after flush %d groups were redone without the lease\n", p);
+			wrong++;
+		}
+	return wrong;
+}
+
 /* The lease went with the rest: whoever lived through it has it again, and goes on. */
 static int check_lease(struct world *w)
 {
@@ -345,16 +365,66 @@ static int check_lease(struct world *w)
 	return 1;
 }
 
+/*
+ * Between the commit of one group and the load of the next: Redis is stopped until the daemon waits for it, most likely for a commit; then
+ * it answers a daemon that is stopped, and is flushed. What is known is on its way once more, and is not found: it must not be taken for
+ * new, or the daemon writes again to whom it wrote, and only the provider's memory of keys hides it.
+ */
+static int flush_between(struct world *w, int known)
+{
+	CLEANUP(arena_freep) struct arena *arena = arena_create();
+	const char *flush[] = { "FLUSHALL", NULL }, *at[] = { "HGET", world_key(w, arena, "cursor"), "pseq", NULL };
+	const struct redis_reply *pseq;
+	int64_t deadline = real_ms() + 20000;
+	int before, after;
+
+	if (!world_quiet(w, QUIET_MS))
+		world_fail("it does not come to rest before the incident; kept in %s", w->dir);
+	before = world_sent(w, arena, INVOICES).repeated;
+	(void)kill(w->daemon.pid, SIGSTOP);
+	for (int i = 0; i < 20; i++)
+		world_push_range(w, WORLD_FINALIZED, 0, known, PER_DEBTOR);
+	pseq = world_redis(w, arena, at);
+	(void)kill(w->daemon.pid, SIGCONT);
+	while (strcmp(world_redis(w, arena, at)->str, pseq->str) == 0 && real_ms() < deadline)
+		; /* it has begun, and much is still to be done */
+	pause_ms(1 + pick(8)); /* the instant is what is being chosen */
+	(void)kill(w->redis.pid, SIGSTOP);
+	pause_ms(50); /* no condition can be seen from outside: that it waits is likely, and enough */
+	(void)kill(w->daemon.pid, SIGSTOP);
+	(void)kill(w->redis.pid, SIGCONT);
+	(void)world_redis(w, arena, flush);
+	(void)kill(w->daemon.pid, SIGCONT);
+	push_some(w, 0, known);
+	if (!world_quiet(w, QUIET_MS))
+		world_fail("it does not come to rest after the incident; kept in %s", w->dir);
+	after = world_sent(w, arena, INVOICES).repeated;
+	if (after != before)
+		fprintf(stderr, "the provider was asked %d times again\n", after - before);
+	return after != before;
+}
+
+/* New invoices come in slowly, and what is known is said again and again, until the files of `from` are this old. */
+static void load_until(struct world *w, int known, int64_t from, int64_t age_ms)
+{
+	while (real_ms() < from + age_ms) {
+		push_some(w, known > PER_PART ? PER_PART * pick(known / PER_PART) : 0, PER_PART);
+		pause_ms(100);
+	}
+}
+
 struct tally {
 	int rounds, incidents, captured, repeated, doubt, wrong;
 };
 
-/* `expected` NULL: nothing happens, and *ends is what there was in the end. */
-static void play(const struct world_options *how, bool keep, const struct ends *expected, struct ends *ends, struct tally *tally)
+/* `expected` NULL: nothing happens, and *ends is what there was in the end. `age_ms` of the files that are restored; 0 = they are fresh. */
+static void play(const struct world_options *how, int64_t age_ms, bool keep, const struct ends *expected, struct ends *ends,
+	struct tally *tally)
 {
 	CLEANUP(arena_freep) struct arena *arena = arena_create();
-	bool restored = pick(2), alive = pick(3) > 0;
-	int at = 3 + pick(3), incidents = expected ? 1 + (pick(3) == 0) : 0, doubt = 0, wrong = 0;
+	bool between = !age_ms && tally->rounds % 3 == 0, restored = (pick(2) && !between) || age_ms, alive = pick(3) > 0 || between;
+	int64_t snapshot_at = 0;
+	int at = 3 + pick(3), incidents = expected ? 1 + (pick(3) == 0 && !between) : 0, doubt = 0, wrong = 0;
 	struct world w;
 	struct watch watch = { 0 };
 	struct history history = { 0 };
@@ -367,11 +437,19 @@ static void play(const struct world_options *how, bool keep, const struct ends *
 	start_daemon(&w);
 	for (int part = 0; part < PARTS; part++) {
 		push_some(&w, part * PER_PART, PER_PART / 2);
-		if (incidents && restored && part == at - 2)
+		if (incidents && restored && part == at - 2) {
+			snapshot_at = real_ms();
 			snapshot(&w);
+		}
+		if (snapshot_at && part <= at)
+			load_until(&w, part * PER_PART, snapshot_at, age_ms * (part - at + 3) / 3);
 		pause_ms(pick(120)); /* the instant is what is being chosen */
-		if (part >= at && part < at + incidents)
-			incident(&w, &watch, restored, alive);
+		if (part >= at && part < at + incidents) {
+			for (int i = 0; between && i < BETWEEN; i++)
+				wrong += flush_between(&w, part * PER_PART);
+			if (!between)
+				incident(&w, &watch, restored, alive);
+		}
 		push_some(&w, part * PER_PART + PER_PART / 2, PER_PART / 2);
 	}
 	if (!world_quiet(&w, QUIET_MS))
@@ -404,6 +482,8 @@ static void play(const struct world_options *how, bool keep, const struct ends *
 	}
 	watch_read(&w, &watch, &history);
 	wrong += check_releases(&w, &history);
+	if (!restored)
+		wrong += check_lease_came_first(&history);
 	free(history.releases);
 	if (!world_trail_verifies(&w))
 		wrong++;
@@ -414,26 +494,29 @@ static void play(const struct world_options *how, bool keep, const struct ends *
 	tally->doubt += doubt;
 	tally->wrong += wrong;
 	if (wrong)
-		fprintf(stderr, "%s, daemon %s, %d incidents: %d wrong\n", restored ? "restored" : "flushed", alive ? "alive" : "killed",
-			incidents, wrong);
+		fprintf(stderr, "%s%s, daemon %s, %d incidents: %d wrong\n", between ? "between groups, " : "", restored ? "restored" : "flushed",
+			alive ? "alive" : "killed", incidents, wrong);
 	world_close(&w, keep || wrong);
 }
 
 int main(int argc, char **argv)
 {
-	static const struct option options[] = { { "rounds", required_argument, NULL, 'r' }, { "plain", no_argument, NULL, 'p' },
+	static const struct option options[] = { { "rounds", required_argument, NULL, 'r' }, { "age", required_argument, NULL, 'a' },
+		{ "plain", no_argument, NULL, 'p' },
 		{ "seed", required_argument, NULL, 's' }, { "programs", required_argument, NULL, 'd' },
 		{ "keep", no_argument, NULL, 'e' }, { 0 } };
 	struct world_options how = { .concurrency = CONCURRENCY };
 	struct ends undisturbed = { 0 };
 	struct tally tally = { 0 };
-	int rounds = 8, option;
+	int rounds = 8, age_s = 0, option;
 	bool keep = false;
 	uint64_t given;
 
 	while ((option = getopt_long(argc, argv, "", options, NULL)) >= 0) {
 		if (option == 'r')
 			rounds = atoi(optarg);
+		else if (option == 'a')
+			age_s = atoi(optarg);
 		else if (option == 'p')
 			how.plain = true;
 		else if (option == 's')
@@ -448,11 +531,11 @@ int main(int argc, char **argv)
 	given = seed;
 	seed = seed * UINT64_C(0x9e3779b97f4a7c15) + 1;
 	events_at = (int64_t)time(NULL) * 1000;
-	play(&how, keep, NULL, &undisturbed, &tally);
+	play(&how, 0, keep, NULL, &undisturbed, &tally);
 	for (int round = 0; round < rounds; round++) {
 		struct ends ends = { 0 };
 
-		play(&how, keep, &undisturbed, &ends, &tally);
+		play(&how, age_s * 1000, keep, &undisturbed, &ends, &tally);
 		ends_clear(&ends);
 	}
 	ends_clear(&undisturbed);
