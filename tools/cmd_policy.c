@@ -38,7 +38,7 @@ static bool check_file(struct ctl *ctl, const char *path, struct table *t)
 	if (r == 0)
 		r = policy_parse(buf_str(&text), text.len, &policy, &err);
 	if (r < 0) {
-		table_add(t, (struct cell[]){ cell_text(path), cell_none(), cell_text(err.code),
+		table_add(t, (struct cell[]){ cell_text(path), cell_none(), cell_text(arena_strdup(ctl->arena, err.code)),
 				      err.path[0] ? cell_text(arena_strdup(ctl->arena, err.path)) : cell_none(),
 				      cell_text(arena_strdup(ctl->arena, err.text)), cell_none() });
 		return false;
