@@ -302,6 +302,12 @@ void debtor_write(struct buf *out, const struct debtor *debtor)
 			jw_str(w, NULL, debtor->policies[i]);
 		jw_end_array(w);
 	}
+	if (debtor->gap_count) {
+		jw_array(w, "gaps");
+		for (size_t i = 0; i < debtor->gap_count; i++)
+			jw_str(w, NULL, debtor->gaps[i]);
+		jw_end_array(w);
+	}
 	jw_end_object(w);
 }
 
@@ -461,5 +467,8 @@ int debtor_read(struct arena *arena, const char *text, size_t len, struct debtor
 	v = json_get(json, "policies");
 	ret->policies = read_strings(arena, &v, &ret->policy_count);
 	ret->policy_capacity = ret->policy_count;
+	v = json_get(json, "gaps");
+	ret->gaps = read_strings(arena, &v, &ret->gap_count);
+	ret->gap_capacity = ret->gap_count;
 	return 0;
 }

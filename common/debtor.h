@@ -71,6 +71,8 @@ struct debtor {
 	size_t feed_count, feed_capacity;
 	const char **policies; /* digest of each recorded version, and where: "digest year index" */
 	size_t policy_count, policy_capacity;
+	const char **gaps; /* "stream id since": entries after that id may never have been read, until a person says they were sent again */
+	size_t gap_count, gap_capacity;
 };
 
 /*

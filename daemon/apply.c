@@ -1,6 +1,7 @@
 /* One stream entry onto the loaded documents: its facts, its record, or the dead letter that it becomes. */
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <syslog.h>
 
@@ -420,6 +421,21 @@ static bool brake_counts(struct group *g, const struct input *input, const struc
 	       (ret->time != stands->order.time || !stands->order.id || strcmp(ret->id, stands->order.id) != 0);
 }
 
+/* What came since was sent again. A word older than the gap, read once more, says nothing about it. */
+static void close_gaps(struct dunner *d, struct debtor *system, int64_t told)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < system->gap_count; i++) {
+		const char *since = strrchr(system->gaps[i], ' ');
+
+		if (since && strtoll(since + 1, NULL, 10) > told)
+			system->gaps[kept++] = system->gaps[i];
+	}
+	system->gap_count = kept;
+	decide_gaps_told(d, system);
+}
+
 int decide_command(struct dunner *d, struct group *g, struct input *input)
 {
 	const struct event *e = &input->event;
@@ -459,6 +475,9 @@ int decide_command(struct dunner *d, struct group *g, struct input *input)
 		d->suspended_until = e->until;
 		d->hour_contacts = 0;
 		(void)effects_event(&g->fx, on ? "sending.suspended" : "sending.resumed", NULL, NULL);
+	} else if (strcmp(e->command, "gap_closed") == 0) {
+		close_gaps(d, system->d, e->time);
+		system->touched = true;
 	} else if (doc && strcmp(e->command, "task_done") == 0) {
 		task_done(d, g, doc, e->target);
 	} else if (doc) {

@@ -68,8 +68,7 @@ void dunner_refuse(struct dunner *d, const char *format, ...)
 	dunner_set_state(d, DUNNER_REFUSED);
 }
 
-/* An input with an arena of its own, which it takes along into the group. */
-static struct input *own_input(enum input_kind kind)
+struct input *flow_input(enum input_kind kind)
 {
 	struct arena *arena = arena_create();
 	struct input *input = arena_alloc(arena, sizeof(*input));
@@ -294,7 +293,7 @@ static void stop_step(struct dunner *d)
 		return;
 	if (!d->stop_recorded && d->state == DUNNER_STOPPING && d->epoch && !d->stop_queued) {
 		d->stop_queued = true;
-		flow_wait(d, own_input(INPUT_STOP));
+		flow_wait(d, flow_input(INPUT_STOP));
 		dunner_pump(d);
 		return;
 	}
@@ -493,14 +492,14 @@ void dunner_reload(struct dunner *d, const struct library *library)
 	d->library = library_ref(library);
 	if (!d->epoch)
 		return; /* the start records what is there then */
-	input = own_input(INPUT_RELOAD);
+	input = flow_input(INPUT_RELOAD);
 	flow_wait(d, input);
 	dunner_pump(d);
 }
 
 void dunner_status(const struct dunner *d, struct dunner_status *ret)
 {
-	*ret = (struct dunner_status){ .state = d->state, .reason = d->reason, .epoch = d->epoch, .pseq = d->pseq,
+	*ret = (struct dunner_status){ .state = d->state, .reason = d->reason[0] ? d->reason : d->gap, .epoch = d->epoch, .pseq = d->pseq,
 		.events = d->events, .dead = d->dead, .contacts = d->contacts, .outcomes = d->outcomes,
 		.in_flight = d->flight_count, .in_doubt = d->doubts, .turns = d->turns,
 		.caught_up_ms = d->caught_up_at < 0 ? -1 : flow_mono(d) - d->caught_up_at, .next_due = d->next_due };
@@ -509,7 +508,7 @@ void dunner_status(const struct dunner *d, struct dunner_status *ret)
 
 static void operator(struct dunner *d, bool suspend, const char *who, const char *why, int64_t until)
 {
-	struct input *input = own_input(INPUT_OPERATOR);
+	struct input *input = flow_input(INPUT_OPERATOR);
 
 	input->suspend = suspend;
 	input->who = arena_strdup(input->arena, who);

@@ -53,6 +53,7 @@ enum input_kind {
 	INPUT_RELOAD,
 	INPUT_STOP,
 	INPUT_OPERATOR,
+	INPUT_GAP,
 };
 
 struct flight;
@@ -72,6 +73,7 @@ struct input {
 	struct outcome *outcome;
 	bool suspend; /* OPERATOR */
 	const char *who, *why;
+	const char *gap; /* GAP: "stream id" */
 	int64_t until;
 	struct input *next;
 };
@@ -159,10 +161,6 @@ struct group {
 	struct group *next; /* of the decided ones */
 };
 
-struct gap_note {
-	char text[256];
-};
-
 struct dunner {
 	struct dunner_ports ports;
 	struct dunner_settings settings;
@@ -173,6 +171,7 @@ struct dunner {
 	enum dunner_state state;
 	const char *holding; /* last told */
 	char reason[400];
+	char gap[400]; /* entries that may be missing, as the status says it; "" = none known */
 	struct arena *arena; /* lives as long as the dunner: stream names */
 
 	/* lease */
@@ -252,6 +251,7 @@ int64_t flow_now(const struct dunner *d);
 int64_t flow_mono(const struct dunner *d);
 const char *flow_holding(const struct dunner *d); /* why no contact may be decided, or NULL */
 void flow_wait(struct dunner *d, struct input *input); /* queues an input for the next group */
+struct input *flow_input(enum input_kind kind); /* with an arena of its own, which it takes along into the group */
 
 /* inbox.c */
 void inbox_start(struct dunner *d);
@@ -277,6 +277,7 @@ void decide_wants(struct dunner *d, struct group *g); /* asks for what the input
 void decide_group(struct dunner *d, struct group *g);
 void decide_event(struct dunner *d, struct group *g, struct input *input); /* apply.c */
 int decide_command(struct dunner *d, struct group *g, struct input *input); /* apply.c; -EBADMSG: refused, nothing done, input->err says why */
+void decide_gaps_told(struct dunner *d, const struct debtor *system); /* what the status says of them */
 void decide_operator(struct dunner *d, struct group *g, struct input *input); /* suspend or release over the control socket */
 const char *decide_task_invoice(struct arena *arena, const char *task_id); /* "call:<invoice>:<step>" -> invoice */
 struct rules decide_rules(const struct dunner *d, const struct policy *policy);

@@ -78,12 +78,7 @@ static void finish(struct recovery *r)
 	if (live) {
 		dunner_set_state(d, DUNNER_DRAINING);
 	} else {
-		struct arena *arena = arena_create();
-		struct input *input = arena_alloc(arena, sizeof(*input));
-
-		input->kind = INPUT_START;
-		input->arena = arena;
-		flow_wait(d, input);
+		flow_wait(d, flow_input(INPUT_START));
 		dunner_set_state(d, DUNNER_DRAINING);
 		d->reconcile_again = d->reconcile_all = true;
 	}
@@ -103,28 +98,23 @@ static int compare_ids(const char *a, const char *b)
 	return at[0] == at[1] ? 0 : at[0] < at[1] ? -1 : 1;
 }
 
-/*
- * What was never read went with the stream, even where new entries came to it meanwhile: a person must have it pushed again. Stays
- * in the status for this life.
- */
-static void name_gap(struct dunner *d, const struct stream_position *at, size_t *gaps)
+/* What was never read went with the stream, even where new entries came to it meanwhile: a person must have it pushed again. */
+static void name_gap(struct dunner *d, const struct stream_position *at)
 {
-	size_t len = (*gaps)++ ? strlen(d->reason) : 0;
+	struct input *input = flow_input(INPUT_GAP);
 	char when[UTC_TEXT_SIZE];
 
 	utc_format((int64_t)strtoull(at->id, NULL, 10), when);
 	dunner_log(d, LOG_ERR, "recover: entries of %s may be missing: the last one read was %s (%s); push what came since again",
 		at->stream, at->id, when);
-	snprintf(d->reason + len, sizeof(d->reason) - len,
-		"%sentries of %s may be missing: the last one read was %s (%s); push what came since again", len ? "; " : "", at->stream,
-		at->id, when);
+	input->gap = arena_printf(input->arena, "%s %s", at->stream, at->id);
+	flow_wait(d, input);
 }
 
 static void on_tails(int result, void *arg)
 {
 	struct recovery *r = arg;
 	struct dunner *d = r->dunner;
-	size_t gaps = 0;
 
 	if (result < 0) {
 		retry(r);
@@ -134,7 +124,7 @@ static void on_tails(int result, void *arg)
 		bool behind = compare_ids(r->tails[s].id, d->applied[s].id) < 0;
 
 		if (behind || (r->went_back && strcmp(d->applied[s].id, "0-0") != 0))
-			name_gap(d, &d->applied[s], &gaps);
+			name_gap(d, &d->applied[s]);
 		if (behind)
 			snprintf(d->applied[s].id, STREAM_ID_SIZE, "0-0");
 	}

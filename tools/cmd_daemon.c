@@ -246,6 +246,21 @@ static int run_release(struct ctl *ctl, const struct invocation *call)
 const struct command cmd_release = { .name = "release", .args = "WHY", .min_args = 1, .max_args = 1,
 	.help = "send again, after suspend or the brake", .run = run_release };
 
+/* --- a gap ------------------------------------------------------------------------------------------------------------------------------ */
+
+static int run_gap_closed(struct ctl *ctl, const struct invocation *call)
+{
+	struct order order = { .command = "gap_closed", .why = call->args[0] };
+	int r = ctl_config(ctl, false);
+
+	for (uint32_t p = 0; r == 0 && p < ctl_partitions(ctl); p++)
+		r = ctl_order(ctl, p, &order);
+	return r;
+}
+
+const struct command cmd_gap_closed = { .name = "gap closed", .args = "WHY", .min_args = 1, .max_args = 1,
+	.help = "the events that `status` misses were pushed again", .run = run_gap_closed };
+
 /* --- reload, clock ------------------------------------------------------------------------------------------------------------------- */
 
 static int run_reload(struct ctl *ctl, const struct invocation *call)
