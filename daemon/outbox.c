@@ -94,10 +94,14 @@ static int write_temporary(int dir, const struct job *job)
 
 static const char *behind_date(const char *bytes, size_t len, size_t *ret)
 {
-	const char *end = len ? memchr(bytes, '\n', len) : NULL;
+	size_t end = 0;
 
-	*ret = end ? len - (size_t)(end - bytes) : len;
-	return end ? end : bytes;
+	while (end < len && bytes[end] != '\n')
+		end++;
+	if (end == len)
+		end = 0;
+	*ret = len - end;
+	return bytes + end;
 }
 
 /* 1: the file that is there says the same, 0: it does not. -errno. */
