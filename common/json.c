@@ -109,7 +109,8 @@ static int parse_file(struct arena *arena, const char *text, size_t len, struct 
 	if (!tokener)
 		xmalloc(SIZE_MAX);
 	blank_comments(copy, len);
-	json_tokener_set_flags(tokener, JSON_TOKENER_STRICT | JSON_TOKENER_VALIDATE_UTF8);
+	/* Not JSON_TOKENER_STRICT: json_scan() was stricter, and json-c 0.18 takes every byte beyond ASCII for a control character then. */
+	json_tokener_set_flags(tokener, JSON_TOKENER_VALIDATE_UTF8);
 	root = json_tokener_parse_ex(tokener, copy, (int)len);
 	if (!root && json_tokener_get_error(tokener) == json_tokener_continue)
 		root = json_tokener_parse_ex(tokener, "", 1); /* a bare number ends only with its text */

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -72,21 +73,32 @@ static int render(const char *text, const char *context, const char *partials, e
 
 /* ---- the specification ---- */
 
+static char *spec_path(struct arena *arena, const char *module)
+{
+	const char *shared = getenv("DUNNINGD_SHARED");
+
+	return shared ? arena_printf(arena, "%s/mustache-spec/%s.json", shared, module) :
+			arena_printf(arena, "%s/../shared/mustache-spec/%s.json", SOURCE_DIR, module);
+}
+
+/* Published data: where CI runs it must be there. */
+static bool spec_is_absent(const char *module)
+{
+	CLEANUP(arena_freep) struct arena *arena = arena_create();
+
+	return access(spec_path(arena, module), R_OK) != 0 && !getenv("CI");
+}
+
 static void run_module(const char *module)
 {
 	CLEANUP(arena_freep) struct arena *arena = arena_create();
 	CLEANUP(buf_clear) struct buf file_text = { 0 };
-	const char *shared = getenv("DUNNINGD_SHARED");
 	struct err err = { 0 };
 	struct json root, tests;
 	char chunk[4096];
 	FILE *file;
 
-	file = fopen(shared ? arena_printf(arena, "%s/mustache-spec/%s.json", shared, module) :
-			      arena_printf(arena, "%s/../shared/mustache-spec/%s.json", SOURCE_DIR, module),
-		"re");
-	if (!file && !getenv("CI"))
-		skip();
+	file = fopen(spec_path(arena, module), "re");
 	assert_non_null(file);
 	for (size_t n; (n = fread(chunk, 1, sizeof(chunk), file)) > 0;)
 		buf_add(&file_text, chunk, n);
@@ -111,6 +123,8 @@ static void run_module(const char *module)
 
 static void spec_module(void **state)
 {
+	if (spec_is_absent(*state))
+		skip();
 	run_module(*state);
 }
 
