@@ -20,34 +20,11 @@ void buf_reset(struct buf *buf)
 		buf->data[0] = '\0';
 }
 
-void buf_reserve(struct buf *buf, size_t extra)
+void buf_grow(struct buf *buf, size_t extra)
 {
 	size_t need = buf->len + extra + 1;
 
-	if (need > buf->capacity)
-		xgrow(&buf->data, &buf->capacity, need < 64 ? 64 : need, 1);
-}
-
-void buf_add(struct buf *buf, const void *data, size_t len)
-{
-	buf_reserve(buf, len);
-	if (len)
-		memcpy(buf->data + buf->len, data, len);
-	buf->len += len;
-	buf->data[buf->len] = '\0';
-}
-
-void buf_add_str(struct buf *buf, const char *s)
-{
-	buf_add(buf, s, strlen(s));
-}
-
-void buf_add_char(struct buf *buf, char c)
-{
-	if (buf->len + 2 > buf->capacity)
-		buf_reserve(buf, 1);
-	buf->data[buf->len++] = c;
-	buf->data[buf->len] = '\0';
+	xgrow(&buf->data, &buf->capacity, need < 64 ? 64 : need, 1);
 }
 
 void buf_printf(struct buf *buf, const char *format, ...)

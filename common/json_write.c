@@ -1,7 +1,7 @@
 /* The writer: compact, the same bytes for the same calls. */
 #include <string.h>
 
-#include "common/json.h"
+#include "common/json_internal.h"
 
 struct json_writer jw_init(struct buf *buf)
 {
@@ -22,12 +22,6 @@ static size_t sequence(const unsigned char *p, size_t left)
 		(*p == 0xf4 && p[1] >= 0x90))
 		return 0;
 	return n;
-}
-
-/* Bytes that stand in a string as they are: printable ASCII but the quote and the backslash. */
-static bool plain(unsigned char c)
-{
-	return c >= 0x20 && c < 0x80 && c != '"' && c != '\\';
 }
 
 static void escape(struct buf *buf, unsigned char c, bool valid)
@@ -52,46 +46,43 @@ static void escape(struct buf *buf, unsigned char c, bool valid)
 	}
 }
 
-static void quote(struct buf *buf, const char *text, size_t len)
+/* Behind `plain` bytes that need nothing. */
+static void quote_slowly(struct buf *buf, const char *text, size_t len, size_t plain)
 {
-	const unsigned char *p = (const unsigned char *)text;
 	size_t from = 0;
 
-	buf_reserve(buf, len + 2);
 	buf_add_char(buf, '"');
-	for (size_t i = 0; i < len;) {
-		size_t n = 1;
+	for (size_t i = plain; i < len; i += json_plain(text + i, len - i)) {
+		size_t n = sequence((const unsigned char *)text + i, len - i);
 
-		if (plain(p[i]) || (p[i] >= 0x80 && (n = sequence(p + i, len - i)))) {
+		if (n > 1) {
 			i += n;
 			continue;
 		}
 		buf_add(buf, text + from, i - from);
-		escape(buf, p[i], n != 0);
+		escape(buf, (unsigned char)text[i], n != 0);
 		from = ++i;
 	}
 	buf_add(buf, text + from, len - from);
 	buf_add_char(buf, '"');
 }
 
-/* A member's name is ours and nearly always plain. */
-static void name(struct buf *buf, const char *key)
+static void quote(struct buf *buf, const char *text, size_t len)
 {
-	size_t len = strlen(key);
+	size_t plain = json_plain(text, len);
 	char *at;
 
-	for (size_t i = 0; i < len; i++)
-		if (!plain((unsigned char)key[i])) {
-			quote(buf, key, len);
-			buf_add_char(buf, ':');
-			return;
-		}
-	buf_reserve(buf, len + 3);
+	buf_reserve(buf, len + 2);
+	if (plain < len) {
+		quote_slowly(buf, text, len, plain);
+		return;
+	}
 	at = buf->data + buf->len;
-	*at++ = '"';
-	memcpy(at, key, len);
-	memcpy(at + len, "\":", 3);
-	buf->len += len + 3;
+	*at = '"';
+	if (len)
+		memcpy(at + 1, text, len);
+	memcpy(at + 1 + len, "\"", 2);
+	buf->len += len + 2;
 }
 
 static void begin(struct json_writer *w, const char *key)
@@ -99,8 +90,10 @@ static void begin(struct json_writer *w, const char *key)
 	if (w->comma)
 		buf_add_char(w->buf, ',');
 	w->comma = true;
-	if (key)
-		name(w->buf, key);
+	if (!key)
+		return;
+	quote(w->buf, key, strlen(key));
+	buf_add_char(w->buf, ':');
 }
 
 static void open_with(struct json_writer *w, const char *key, char c)
@@ -168,13 +161,16 @@ void jw_opt_int(struct json_writer *w, const char *key, int64_t value)
 void jw_bool(struct json_writer *w, const char *key, bool value)
 {
 	begin(w, key);
-	buf_add_str(w->buf, value ? "true" : "false");
+	if (value)
+		buf_add(w->buf, "true", 4);
+	else
+		buf_add(w->buf, "false", 5);
 }
 
 void jw_null(struct json_writer *w, const char *key)
 {
 	begin(w, key);
-	buf_add_str(w->buf, "null");
+	buf_add(w->buf, "null", 4);
 }
 
 void jw_raw(struct json_writer *w, const char *key, const char *json, size_t len)
