@@ -136,11 +136,11 @@ static void put_party(struct model *m, const char *key, const char *name)
 	jw_end_object(&m->w);
 }
 
-static void put_invoice(struct model *m, const char *key, const struct notice_invoice *invoice, bool first, bool last)
+static void put_invoice(struct model *m, const struct notice_invoice *invoice, bool first, bool last)
 {
 	int32_t late = invoice->days_past_due;
 
-	jw_object(&m->w, key);
+	jw_object(&m->w, NULL);
 	jw_str(&m->w, "number", invoice->number);
 	put_date(m, "issued_on", invoice->issued_on);
 	put_date(m, "due_on", invoice->due_on);
@@ -183,6 +183,7 @@ int notice_model(const struct notice_input *input, const char *locale, size_t na
 {
 	CLEANUP(buf_clear) struct buf out = { 0 };
 	struct model m = { .w = jw_init(&out), .locale = locale, .name_max = name_max };
+	size_t from, len = 0;
 	int r = check_input(input, err);
 
 	if (r < 0)
@@ -192,11 +193,16 @@ int notice_model(const struct notice_input *input, const char *locale, size_t na
 	put_sender(&m, input->sender, input->creditor);
 	put_party(&m, "debtor", input->debtor_name);
 	put_party(&m, "contact", input->contact_name);
-	put_invoice(&m, "invoice", &input->invoices[0], true, input->invoice_count == 1);
 	jw_array(&m.w, "invoices");
-	for (size_t i = 0; i < input->invoice_count; i++)
-		put_invoice(&m, NULL, &input->invoices[i], i == 0, i + 1 == input->invoice_count);
+	from = out.len;
+	for (size_t i = 0; i < input->invoice_count; i++) {
+		put_invoice(&m, &input->invoices[i], i == 0, i + 1 == input->invoice_count);
+		if (i == 0)
+			len = out.len - from;
+	}
 	jw_end_array(&m.w);
+	buf_reserve(&out, len + sizeof(",\"invoice\":")); /* its text is copied within the buffer, which must not move */
+	jw_raw(&m.w, "invoice", out.data + from, len);
 	jw_bool(&m.w, "one", input->invoice_count == 1);
 	jw_bool(&m.w, "many", input->invoice_count > 1);
 	jw_int(&m.w, "count", (int64_t)input->invoice_count);
