@@ -42,6 +42,8 @@ static inline void buf_add_char(struct buf *buf, char c)
 	buf->data[buf->len] = '\0';
 }
 void buf_printf(struct buf *buf, const char *format, ...) __attribute__((format(printf, 2, 3)));
+#define U64_TEXT_SIZE 21
+size_t u64_format(uint64_t n, char text[U64_TEXT_SIZE]); /* decimal; returns the length */
 void buf_add_int(struct buf *buf, int64_t n); /* decimal; faster than printf */
 void buf_add_u16be(struct buf *buf, uint16_t n);
 void buf_add_u32be(struct buf *buf, uint32_t n);

@@ -23,32 +23,46 @@ struct json_node {
 /* Builds what json_scan() has passed without JSON_COMMENTS. Everything lies in the arena. */
 struct json_node *json_tree(struct arena *arena, const char *text, size_t len);
 
+/* In each byte that is none of those of json_plain() the high bit; behind the first such one a borrow may leave others. */
+static inline uint64_t json_not_plain(uint64_t word)
+{
+	const uint64_t ones = UINT64_C(0x0101010101010101);
+
+	return (word | (word - ones * 0x20) | ((word ^ ones * '"') - ones) | ((word ^ ones * '\\') - ones)) & (ones * 0x80);
+}
+
+/* Fewer than eight bytes, at least one, as the low ones of a word: by two or three loads that overlap. */
+static inline uint64_t json_short_word(const char *text, size_t len)
+{
+	uint32_t low, high;
+
+	if (len < 4)
+		return (uint64_t)(unsigned char)text[0] | (uint64_t)(unsigned char)text[len / 2] << 8 * (len / 2) |
+			(uint64_t)(unsigned char)text[len - 1] << 8 * (len - 1);
+	memcpy(&low, text, 4);
+	memcpy(&high, text + len - 4, 4);
+	return (uint64_t)le32toh(low) | (uint64_t)le32toh(high) << 8 * (len - 4);
+}
+
 /*
- * How many bytes at `text` stand in a string as they are: ASCII but controls, the quote and the backslash. Eight at a time, since nearly
- * all text is such: in each byte the high bit is left where it is none of them, the borrow of a byte can only disturb those behind it.
+ * How many bytes at `text` stand in a string as they are: ASCII but controls, the quote and the backslash. By words of eight, since nearly
+ * all text is such.
  */
 static inline size_t json_plain(const char *text, size_t len)
 {
-	const uint64_t ones = UINT64_C(0x0101010101010101);
+	uint64_t word, other;
 	size_t n = 0;
 
 	for (; len - n >= 8; n += 8) {
-		uint64_t word, other;
-
 		memcpy(&word, text + n, 8);
-		word = le64toh(word);
-		other = word | (word - ones * 0x20) | ((word ^ ones * '"') - ones) | ((word ^ ones * '\\') - ones);
-		other &= ones * 0x80;
+		other = json_not_plain(le64toh(word));
 		if (other)
 			return n + (size_t)__builtin_ctzll(other) / 8;
 	}
-	for (; n < len; n++) {
-		unsigned char c = (unsigned char)text[n];
-
-		if (c < 0x20 || c >= 0x80 || c == '"' || c == '\\')
-			break;
-	}
-	return n;
+	if (n == len)
+		return n;
+	other = json_not_plain(json_short_word(text + n, len - n)); /* at the latest the zeros behind the text are not plain */
+	return n + (size_t)__builtin_ctzll(other) / 8;
 }
 
 #endif

@@ -2,7 +2,6 @@
 
 #include <assert.h>
 #include <errno.h>
-#include <stdio.h>
 #include <string.h>
 
 #define LEAF_MAGIC "dunningd-leaf/v1\n"
@@ -45,11 +44,10 @@ void record_tag_key(const uint8_t case_key[32], const char *origin, uint8_t ret[
 
 void record_tag(const uint8_t tag_key[32], uint64_t n, uint8_t ret[32])
 {
-	char text[sizeof(TAG_MAGIC) + 24];
-	int len = snprintf(text, sizeof(text), TAG_MAGIC "%llu\n", (unsigned long long)n);
+	char number[U64_TEXT_SIZE];
+	struct slice parts[] = { LITERAL(TAG_MAGIC), { (const uint8_t *)number, u64_format(n, number) }, LITERAL("\n") };
 
-	assert(len > 0 && (size_t)len < sizeof(text));
-	hmac_sha256(tag_key, 32, text, (size_t)len, ret);
+	hmac_sha256_slices(tag_key, 32, parts, ARRAY_LEN(parts), ret);
 }
 
 void record_leaf(const uint8_t commitment[32], const uint8_t tag[32], char ret[LEAF_SIZE])

@@ -66,7 +66,7 @@ int utc_parse(const char *text, int64_t *ret)
 char *utc_format(int64_t at, char text[UTC_TEXT_SIZE])
 {
 	int64_t days = at / DAY_MS, rest = at % DAY_MS;
-	int year, month, day, n;
+	char *to;
 
 	if (rest < 0) {
 		days--;
@@ -76,10 +76,19 @@ char *utc_format(int64_t at, char text[UTC_TEXT_SIZE])
 		snprintf(text, UTC_TEXT_SIZE, "%lld", (long long)at);
 		return text;
 	}
-	date_split((date){ (int32_t)days }, &year, &month, &day);
-	n = snprintf(text, UTC_TEXT_SIZE, "%04d-%02d-%02dT%02d:%02d:%02d", year, month, day, (int)(rest / HOUR_MS),
-		(int)(rest / MINUTE_MS % 60), (int)(rest / SECOND_MS % 60));
-	snprintf(text + n, UTC_TEXT_SIZE - (size_t)n, rest % 1000 ? ".%03dZ" : "Z", (int)(rest % 1000));
+	to = date_format((date){ (int32_t)days }, text) + strlen("2026-03-02");
+	*to++ = 'T';
+	to = digits_put(to, (int)(rest / HOUR_MS), 2);
+	*to++ = ':';
+	to = digits_put(to, (int)(rest / MINUTE_MS % 60), 2);
+	*to++ = ':';
+	to = digits_put(to, (int)(rest / SECOND_MS % 60), 2);
+	if (rest % 1000) {
+		*to++ = '.';
+		to = digits_put(to, (int)(rest % 1000), 3);
+	}
+	*to++ = 'Z';
+	*to = '\0';
 	return text;
 }
 
