@@ -77,7 +77,6 @@ void blob_add(struct buf *out, const struct case_keys *keys, enum key_class clas
 	const uint8_t nonce[12], const void *aad, size_t aad_len, const struct slice *content,
 	size_t content_count)
 {
-	CLEANUP(buf_clear) struct buf plain = { 0 };
 	size_t len = 0, sealed_len;
 
 	assert(class < CLASS_COUNT);
@@ -85,19 +84,13 @@ void blob_add(struct buf *out, const struct case_keys *keys, enum key_class clas
 		len += content[i].len;
 	sealed_len = AES_NONCE_SIZE + len + AES_TAG_SIZE;
 	assert(sealed_len <= UINT32_MAX);
-	/* All at once: growing would leave copies of the plain text in freed memory. */
-	buf_reserve(&plain, len + 1);
-	for (size_t i = 0; i < content_count; i++)
-		buf_add(&plain, content[i].data, content[i].len);
 	buf_reserve(out, 11 + sealed_len + 1);
 	buf_add_char(out, (char)class);
 	buf_add_u16be(out, keys->year);
 	buf_add_u32be(out, keys->slot);
 	buf_add_u32be(out, (uint32_t)sealed_len);
 	buf_add(out, nonce, AES_NONCE_SIZE);
-	aes_gcm_seal(keys->class_key[class], nonce, aad, aad_len, plain.data, len, out);
-	if (len > 0)
-		cleanse(plain.data, len);
+	aes_gcm_seal_slices(keys->class_key[class], nonce, aad, aad_len, content, content_count, out);
 }
 
 int blob_read(struct reader *r, struct blob *ret)
