@@ -177,6 +177,16 @@ char *arena_strdup(struct arena *arena, const char *s)
 	return s ? arena_memdup(arena, s, strlen(s)) : NULL;
 }
 
+char *arena_join(struct arena *arena, const char *a, const char *b)
+{
+	size_t len = strlen(a), more = strlen(b);
+	char *both = take(arena, len + more + 1);
+
+	memcpy(both, a, len);
+	memcpy(both + len, b, more + 1);
+	return both;
+}
+
 char *arena_printf(struct arena *arena, const char *format, ...)
 {
 	char first[160], *text;

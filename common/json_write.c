@@ -30,9 +30,6 @@ static void escape(struct buf *buf, unsigned char c, bool valid)
 
 	if (!valid) {
 		buf_add_str(buf, "\xef\xbf\xbd");
-	} else if (c == '"' || c == '\\') {
-		buf_add_char(buf, '\\');
-		buf_add_char(buf, (char)c);
 	} else if (c == '\n') {
 		buf_add_str(buf, "\\n");
 	} else if (c == '\r') {
@@ -60,8 +57,11 @@ static void quote_slowly(struct buf *buf, const char *text, size_t len, size_t p
 			continue;
 		}
 		buf_add(buf, text + from, i - from);
-		escape(buf, (unsigned char)text[i], n != 0);
-		from = ++i;
+		from = i++;
+		if (text[from] == '"' || text[from] == '\\')
+			buf_add_char(buf, '\\'); /* it follows with what is behind it */
+		else
+			escape(buf, (unsigned char)text[from++], n != 0);
 	}
 	buf_add(buf, text + from, len - from);
 	buf_add_char(buf, '"');

@@ -340,21 +340,27 @@ static void image_tasks(struct dunner *d, struct group *g)
 	}
 }
 
-static char *stream_entry_id(struct group *g, size_t i)
+static char *stream_entry_id(struct group *g, const char *pseq, size_t i)
 {
-	return arena_printf(g->arena, "%llu-%zu", (unsigned long long)g->out.head.pseq, i);
+	char number[U64_TEXT_SIZE];
+
+	u64_format(i, number);
+	return arena_join(g->arena, pseq, number);
 }
 
 static void image_events(struct dunner *d, struct group *g)
 {
 	const char *outbound = key_of(g->arena, &d->keyspace, "outbound"), *dead = key_of(g->arena, &d->keyspace, "dead");
+	const char *pseq = arena_printf(g->arena, "%llu-", (unsigned long long)g->out.head.pseq);
+	const char *id = arena_printf(g->arena, "%s-%u-", d->config->instance, d->settings.partition);
+	const char *source = arena_printf(g->arena, "dunningd://%s/%s", d->config->origin, d->config->instance);
 	CLEANUP(buf_clear) struct buf event = { 0 };
 	CLEANUP(buf_clear) struct buf fields = { 0 };
 	char text[UTC_TEXT_SIZE];
 	size_t n = 1;
 
 	for (struct draft *draft = g->fx.events; draft; draft = draft->next, n++) {
-		struct image add = { .op = IMAGE_XADD, .key = outbound, .field = stream_entry_id(g, n),
+		struct image add = { .op = IMAGE_XADD, .key = outbound, .field = stream_entry_id(g, pseq, n),
 			.number = d->config->limits.outbound_maxlen };
 		struct json_writer w;
 
@@ -363,11 +369,11 @@ static void image_events(struct dunner *d, struct group *g)
 		w = jw_init(&event);
 		jw_object(&w, NULL);
 		jw_str(&w, "specversion", "1.0");
-		jw_str(&w, "id", arena_printf(g->arena, "%s-%u-%s", d->config->instance, d->settings.partition, add.field));
-		jw_str(&w, "source", arena_printf(g->arena, "dunningd://%s/%s", d->config->origin, d->config->instance));
+		jw_str(&w, "id", arena_join(g->arena, id, add.field));
+		jw_str(&w, "source", source);
 		jw_str(&w, "type", draft->kind);
 		if (draft->invoice_id)
-			jw_str(&w, "subject", arena_printf(g->arena, "invoice/%s", draft->invoice_id));
+			jw_str(&w, "subject", arena_join(g->arena, "invoice/", draft->invoice_id));
 		jw_str(&w, "time", utc_format(g->fx.now, text));
 		jw_object(&w, "data");
 		jw_opt_str(&w, "invoice_id", draft->invoice_id);
@@ -389,7 +395,7 @@ static void image_events(struct dunner *d, struct group *g)
 	}
 	n = 1;
 	for (struct dead_letter *letter = g->dead; letter; letter = letter->next, n++) {
-		struct image add = { .op = IMAGE_XADD, .key = dead, .field = stream_entry_id(g, n),
+		struct image add = { .op = IMAGE_XADD, .key = dead, .field = stream_entry_id(g, pseq, n),
 			.number = d->config->limits.dead_maxlen };
 		struct json_writer w;
 
