@@ -7,6 +7,9 @@
 
 #include "common/cleanup.h"
 
+#define FIRST 256 /* bytes: most of what is written grows far beyond a few */
+#define GROWS_FAST 4096 /* below it by four: each step copies, and few stay that small */
+
 void buf_clear(struct buf *buf)
 {
 	free(buf->data);
@@ -20,34 +23,13 @@ void buf_reset(struct buf *buf)
 		buf->data[0] = '\0';
 }
 
-void buf_reserve(struct buf *buf, size_t extra)
+void buf_grow(struct buf *buf, size_t extra)
 {
-	size_t need = buf->len + extra + 1;
+	size_t need = buf->len + extra + 1, least = buf->capacity < GROWS_FAST ? 4 * buf->capacity : 0;
 
-	if (need > buf->capacity)
-		xgrow(&buf->data, &buf->capacity, need < 64 ? 64 : need, 1);
-}
-
-void buf_add(struct buf *buf, const void *data, size_t len)
-{
-	buf_reserve(buf, len);
-	if (len)
-		memcpy(buf->data + buf->len, data, len);
-	buf->len += len;
-	buf->data[buf->len] = '\0';
-}
-
-void buf_add_str(struct buf *buf, const char *s)
-{
-	buf_add(buf, s, strlen(s));
-}
-
-void buf_add_char(struct buf *buf, char c)
-{
-	if (buf->len + 2 > buf->capacity)
-		buf_reserve(buf, 1);
-	buf->data[buf->len++] = c;
-	buf->data[buf->len] = '\0';
+	if (least < FIRST)
+		least = FIRST;
+	xgrow(&buf->data, &buf->capacity, need < least ? least : need, 1);
 }
 
 void buf_printf(struct buf *buf, const char *format, ...)
@@ -70,18 +52,27 @@ void buf_printf(struct buf *buf, const char *format, ...)
 	buf->len += (size_t)n;
 }
 
+size_t u64_format(uint64_t n, char text[U64_TEXT_SIZE])
+{
+	char digits[U64_TEXT_SIZE], *at = digits + sizeof(digits) - 1;
+	size_t len;
+
+	*at = '\0';
+	do {
+		*--at = (char)('0' + n % 10);
+		n /= 10;
+	} while (n);
+	len = (size_t)(digits + sizeof(digits) - 1 - at);
+	memcpy(text, at, len + 1);
+	return len;
+}
+
 void buf_add_int(struct buf *buf, int64_t n)
 {
-	char digits[24], *at = digits + sizeof(digits);
-	uint64_t rest = n < 0 ? 0 - (uint64_t)n : (uint64_t)n;
-
-	do {
-		*--at = (char)('0' + rest % 10);
-		rest /= 10;
-	} while (rest);
+	buf_reserve(buf, U64_TEXT_SIZE);
 	if (n < 0)
-		*--at = '-';
-	buf_add(buf, at, (size_t)(digits + sizeof(digits) - at));
+		buf->data[buf->len++] = '-';
+	buf->len += u64_format(n < 0 ? 0 - (uint64_t)n : (uint64_t)n, buf->data + buf->len);
 }
 
 static void add_be(struct buf *buf, uint64_t n, size_t bytes)

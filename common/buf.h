@@ -7,6 +7,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 struct buf {
 	char *data; /* owned; NULL while empty */
@@ -16,11 +17,33 @@ struct buf {
 
 void buf_clear(struct buf *buf); /* frees; the buf is empty and usable again. Works as CLEANUP(buf_clear) */
 void buf_reset(struct buf *buf); /* len = 0, keeps the memory */
-void buf_reserve(struct buf *buf, size_t extra);
-void buf_add(struct buf *buf, const void *data, size_t len);
-void buf_add_str(struct buf *buf, const char *s);
-void buf_add_char(struct buf *buf, char c);
+void buf_grow(struct buf *buf, size_t extra); /* for buf_reserve() */
+static inline void buf_reserve(struct buf *buf, size_t extra) /* these few are called by the hundred for each document */
+{
+	if (buf->len + extra >= buf->capacity)
+		buf_grow(buf, extra);
+}
+static inline void buf_add(struct buf *buf, const void *data, size_t len)
+{
+	buf_reserve(buf, len);
+	if (len)
+		memcpy(buf->data + buf->len, data, len);
+	buf->len += len;
+	buf->data[buf->len] = '\0';
+}
+static inline void buf_add_str(struct buf *buf, const char *s)
+{
+	buf_add(buf, s, strlen(s));
+}
+static inline void buf_add_char(struct buf *buf, char c)
+{
+	buf_reserve(buf, 1);
+	buf->data[buf->len++] = c;
+	buf->data[buf->len] = '\0';
+}
 void buf_printf(struct buf *buf, const char *format, ...) __attribute__((format(printf, 2, 3)));
+#define U64_TEXT_SIZE 21
+size_t u64_format(uint64_t n, char text[U64_TEXT_SIZE]); /* decimal; returns the length */
 void buf_add_int(struct buf *buf, int64_t n); /* decimal; faster than printf */
 void buf_add_u16be(struct buf *buf, uint16_t n);
 void buf_add_u32be(struct buf *buf, uint32_t n);

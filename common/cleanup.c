@@ -130,7 +130,8 @@ static struct block *new_block(size_t size)
 	return block;
 }
 
-void *arena_alloc(struct arena *arena, size_t size)
+/* Not zeroed. */
+static void *take(struct arena *arena, size_t size)
 {
 	struct block *block = arena->blocks;
 	void *p;
@@ -153,21 +154,37 @@ void *arena_alloc(struct arena *arena, size_t size)
 	}
 	p = block->data + block->used;
 	block->used += size;
-	return memset(p, 0, size);
+	return p;
+}
+
+void *arena_alloc(struct arena *arena, size_t size)
+{
+	return memset(take(arena, size), 0, size);
 }
 
 void *arena_memdup(struct arena *arena, const void *p, size_t len)
 {
-	char *copy = arena_alloc(arena, len + 1);
+	char *copy = take(arena, len + 1);
 
 	if (len)
 		memcpy(copy, p, len);
+	copy[len] = '\0';
 	return copy;
 }
 
 char *arena_strdup(struct arena *arena, const char *s)
 {
 	return s ? arena_memdup(arena, s, strlen(s)) : NULL;
+}
+
+char *arena_join(struct arena *arena, const char *a, const char *b)
+{
+	size_t len = strlen(a), more = strlen(b);
+	char *both = take(arena, len + more + 1);
+
+	memcpy(both, a, len);
+	memcpy(both + len, b, more + 1);
+	return both;
 }
 
 char *arena_printf(struct arena *arena, const char *format, ...)

@@ -49,6 +49,7 @@ DEFINE_CLEANUP(struct arena, arena_free)
 void *arena_alloc(struct arena *arena, size_t size); /* zeroed, aligned for any type */
 void *arena_memdup(struct arena *arena, const void *p, size_t len); /* NUL-terminated beyond len */
 char *arena_strdup(struct arena *arena, const char *s); /* NULL gives NULL */
+char *arena_join(struct arena *arena, const char *a, const char *b); /* a and b behind it; faster than printf */
 char *arena_printf(struct arena *arena, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* Runs fn(p) when the arena is cleared or freed, last registered first. */
 void arena_defer(struct arena *arena, void (*fn)(void *p), void *p);

@@ -1,7 +1,6 @@
 #include "common/date.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <string.h>
 
 static bool leap(int year)
@@ -65,26 +64,27 @@ int date_parse(const char *text, date *ret)
 	return 0;
 }
 
-/* Digits by hand: every state and every record has some of them. */
-static void put(char *to, int n, int width)
+char *digits_put(char *at, int n, int count)
 {
-	for (; width-- > 0; n /= 10)
-		to[width] = (char)('0' + n % 10);
+	for (int i = count; i-- > 0; n /= 10)
+		at[i] = (char)('0' + n % 10);
+	return at + count;
 }
 
 char *date_format(date d, char text[DATE_TEXT_SIZE])
 {
 	int year, month, day;
+	char *at = text;
 
-	text[0] = '\0';
 	if (date_is_set(d)) {
 		date_split(d, &year, &month, &day);
-		put(text, year, 4);
-		put(text + 5, month, 2);
-		put(text + 8, day, 2);
-		text[4] = text[7] = '-';
-		text[10] = '\0';
+		at = digits_put(at, (int)((unsigned)year % 10000), 4);
+		*at++ = '-';
+		at = digits_put(at, month, 2);
+		*at++ = '-';
+		at = digits_put(at, day, 2);
 	}
+	*at = '\0';
 	return text;
 }
 

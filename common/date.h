@@ -20,6 +20,7 @@ date date_of(int year, int month, int day); /* must be valid */
 bool date_valid(int year, int month, int day);
 void date_split(date d, int *year, int *month, int *day);
 int date_parse(const char *text, date *ret); /* exactly YYYY-MM-DD, years 1900-9999; -EINVAL */
+char *digits_put(char *at, int n, int count); /* with zeros in front; returns what is behind them, where nothing is written */
 char *date_format(date d, char text[DATE_TEXT_SIZE]); /* "2026-03-02"; "" for none. Returns text */
 enum weekday date_weekday(date d);
 date date_add_days(date d, int32_t days);

@@ -28,6 +28,8 @@ uint16_t crc16_redis(const void *data, size_t len); /* CRC-16/XMODEM as in Redis
 /* Appends ciphertext || tag. Cannot fail for valid arguments. */
 void aes_gcm_seal(const uint8_t key[AES_KEY_SIZE], const uint8_t nonce[AES_NONCE_SIZE], const void *aad, size_t aad_len,
 	const void *plain, size_t len, struct buf *out);
+void aes_gcm_seal_slices(const uint8_t key[AES_KEY_SIZE], const uint8_t nonce[AES_NONCE_SIZE], const void *aad, size_t aad_len,
+	const struct slice *parts, size_t count, struct buf *out); /* of their concatenation */
 /* Appends the plaintext; -EBADMSG when key, nonce, aad or bytes are not the ones sealed (nothing is appended). */
 int aes_gcm_open(const uint8_t key[AES_KEY_SIZE], const uint8_t nonce[AES_NONCE_SIZE], const void *aad, size_t aad_len,
 	const void *sealed, size_t len, struct buf *out);

@@ -62,7 +62,7 @@ static int refuse(struct scan *s, const char *code, const char *what)
 	return err_set(s->err, -EBADMSG, code, path, "%s at byte %zu", what, s->at);
 }
 
-static int skip_blank(struct scan *s)
+static int skip_some_blank(struct scan *s)
 {
 	for (;;) {
 		while (s->at < s->len && (s->text[s->at] == ' ' || s->text[s->at] == '\n' || s->text[s->at] == '\t' ||
@@ -83,6 +83,14 @@ static int skip_blank(struct scan *s)
 			return 0;
 		}
 	}
+}
+
+/* Compact documents have none. */
+static inline int skip_blank(struct scan *s)
+{
+	if (s->at < s->len && s->text[s->at] > ' ' && s->text[s->at] != '/')
+		return 0;
+	return skip_some_blank(s);
 }
 
 static int utf8(struct scan *s)
@@ -190,37 +198,35 @@ static int escape(struct scan *s, uint64_t *hash)
 /* `hash` of a value is NULL: only names are compared. */
 static int string(struct scan *s, uint64_t *hash)
 {
-	uint64_t unused;
+	uint64_t unused = 0;
 	int r = 0;
 
 	s->at++;
-	if (!hash) {
-		s->at += json_plain(s->text + s->at, s->len - s->at);
-		hash = &unused;
-	}
-	*hash = UINT64_C(0xcbf29ce484222325);
-	while (s->at < s->len && s->text[s->at] != '"') {
-		unsigned char c = (unsigned char)s->text[s->at];
+	*(hash ? hash : &unused) = UINT64_C(0xcbf29ce484222325);
+	for (;;) {
+		size_t from = s->at;
+		unsigned char c;
 
+		s->at += json_plain(s->text + from, s->len - from);
+		for (; hash && from < s->at; from++)
+			hash_byte(hash, (unsigned char)s->text[from]);
+		if (s->at >= s->len)
+			return refuse(s, "bad_json", "the text ends in a string");
+		c = (unsigned char)s->text[s->at];
+		if (c == '"')
+			break;
 		if (c < 0x20)
 			return refuse(s, "bad_json", "a control character in a string");
 		if (c == '\\') {
-			r = escape(s, hash);
-		} else if (c < 0x80) {
-			hash_byte(hash, c);
-			s->at++;
+			r = escape(s, hash ? hash : &unused);
 		} else {
-			size_t from = s->at;
-
 			r = utf8(s);
-			for (; r == 0 && from < s->at; from++)
+			for (; r == 0 && hash && from < s->at; from++)
 				hash_byte(hash, (unsigned char)s->text[from]);
 		}
 		if (r < 0)
 			return r;
 	}
-	if (s->at >= s->len)
-		return refuse(s, "bad_json", "the text ends in a string");
 	s->at++;
 	return 0;
 }

@@ -11,8 +11,7 @@
 
 struct build {
 	struct arena *arena;
-	const char *at, *end;
-	char *strings; /* room for all decoded strings: none is longer than its text */
+	char *at, *end; /* of a copy, in which strings are decoded where they stand: none is longer than its text */
 	struct json_node *stack, few[FEW_NODES]; /* items of the containers that are still open */
 	size_t used, capacity;
 };
@@ -72,28 +71,33 @@ static char *unescape(struct build *b, char *to)
 	return put_rune(to, c);
 }
 
+/* Where the next quote or backslash is. */
+static char *run_end(const struct build *b, char *at)
+{
+	for (;; at++) {
+		at += json_plain(at, (size_t)(b->end - at));
+		if (*at == '"' || *at == '\\')
+			return at;
+	}
+}
+
 static const char *string(struct build *b, size_t *len)
 {
-	char *start = b->strings, *to = start;
+	char *start = b->at + 1, *to = run_end(b, start);
 
-	b->at++;
-	while (*b->at != '"') {
-		const char *from = b->at;
+	for (b->at = to; *b->at == '\\';) {
+		char *from;
 
-		b->at += json_plain(b->at, (size_t)(b->end - b->at));
-		while (*b->at != '"' && *b->at != '\\')
-			b->at++;
-		memcpy(to, from, (size_t)(b->at - from));
+		b->at++;
+		to = unescape(b, to);
+		from = b->at;
+		b->at = run_end(b, from);
+		memmove(to, from, (size_t)(b->at - from));
 		to += b->at - from;
-		if (*b->at == '\\') {
-			b->at++;
-			to = unescape(b, to);
-		}
 	}
 	b->at++;
-	*to = '\0';
+	*to = '\0'; /* at the latest in place of the quote */
 	*len = (size_t)(to - start);
-	b->strings = to + 1;
 	return start;
 }
 
@@ -198,14 +202,10 @@ struct json_node *json_tree(struct arena *arena, const char *text, size_t len)
 {
 	struct json_node *root = arena_alloc(arena, sizeof(*root));
 	struct build b;
-	char *copy;
 
 	b.arena = arena; /* one by one: the array needs no zeros */
-	copy = arena_alloc(arena, 2 * (len + 1)); /* with an end: a number may be the last that there is */
-	memcpy(copy, text, len);
-	b.at = copy;
-	b.end = copy + len;
-	b.strings = copy + len + 1;
+	b.at = arena_memdup(arena, text, len); /* with an end: a number may be the last that there is */
+	b.end = b.at + len;
 	b.stack = b.few;
 	b.used = 0;
 	b.capacity = FEW_NODES;

@@ -30,9 +30,6 @@ static void escape(struct buf *buf, unsigned char c, bool valid)
 
 	if (!valid) {
 		buf_add_str(buf, "\xef\xbf\xbd");
-	} else if (c == '"' || c == '\\') {
-		buf_add_char(buf, '\\');
-		buf_add_char(buf, (char)c);
 	} else if (c == '\n') {
 		buf_add_str(buf, "\\n");
 	} else if (c == '\r') {
@@ -46,55 +43,46 @@ static void escape(struct buf *buf, unsigned char c, bool valid)
 	}
 }
 
-static void quote(struct buf *buf, const char *text, size_t len)
+/* Behind `plain` bytes that need nothing. */
+static void quote_slowly(struct buf *buf, const char *text, size_t len, size_t plain)
 {
-	const unsigned char *p = (const unsigned char *)text;
-	size_t from = 0, i = json_plain(text, len);
-	char *at;
+	size_t from = 0;
 
-	buf_reserve(buf, len + 2);
-	at = buf->data + buf->len;
-	*at++ = '"';
-	if (i == len) { /* nearly always */
-		memcpy(at, text, len);
-		memcpy(at + len, "\"", 2);
-		buf->len += len + 2;
-		return;
-	}
-	buf->len++;
-	while (i < len) {
-		size_t n = p[i] >= 0x80 ? sequence(p + i, len - i) : 1;
+	buf_add_char(buf, '"');
+	for (size_t i = plain; i < len; i += json_plain(text + i, len - i)) {
+		size_t n = sequence((const unsigned char *)text + i, len - i);
 
-		if (p[i] >= 0x80 && n) {
+		if (n > 1) {
 			i += n;
-		} else {
-			buf_add(buf, text + from, i - from);
-			escape(buf, p[i], n != 0);
-			from = ++i;
+			continue;
 		}
-		i += json_plain(text + i, len - i);
+		buf_add(buf, text + from, i - from);
+		from = i++;
+		if (text[from] == '"' || text[from] == '\\')
+			buf_add_char(buf, '\\'); /* it follows with what is behind it */
+		else
+			escape(buf, (unsigned char)text[from++], n != 0);
 	}
 	buf_add(buf, text + from, len - from);
 	buf_add_char(buf, '"');
 }
 
-/* A member's name is ours and nearly always plain. */
-static void name(struct buf *buf, const char *key)
+static void quote(struct buf *buf, const char *text, size_t len)
 {
-	size_t len = strlen(key);
+	size_t plain = json_plain(text, len);
 	char *at;
 
-	if (json_plain(key, len) < len) {
-		quote(buf, key, len);
-		buf_add_char(buf, ':');
+	buf_reserve(buf, len + 2);
+	if (plain < len) {
+		quote_slowly(buf, text, len, plain);
 		return;
 	}
-	buf_reserve(buf, len + 3);
 	at = buf->data + buf->len;
-	*at++ = '"';
-	memcpy(at, key, len);
-	memcpy(at + len, "\":", 3);
-	buf->len += len + 3;
+	*at = '"';
+	if (len)
+		memcpy(at + 1, text, len);
+	memcpy(at + 1 + len, "\"", 2);
+	buf->len += len + 2;
 }
 
 static void begin(struct json_writer *w, const char *key)
@@ -102,8 +90,10 @@ static void begin(struct json_writer *w, const char *key)
 	if (w->comma)
 		buf_add_char(w->buf, ',');
 	w->comma = true;
-	if (key)
-		name(w->buf, key);
+	if (!key)
+		return;
+	quote(w->buf, key, strlen(key));
+	buf_add_char(w->buf, ':');
 }
 
 static void open_with(struct json_writer *w, const char *key, char c)
@@ -171,13 +161,16 @@ void jw_opt_int(struct json_writer *w, const char *key, int64_t value)
 void jw_bool(struct json_writer *w, const char *key, bool value)
 {
 	begin(w, key);
-	buf_add_str(w->buf, value ? "true" : "false");
+	if (value)
+		buf_add(w->buf, "true", 4);
+	else
+		buf_add(w->buf, "false", 5);
 }
 
 void jw_null(struct json_writer *w, const char *key)
 {
 	begin(w, key);
-	buf_add_str(w->buf, "null");
+	buf_add(w->buf, "null", 4);
 }
 
 void jw_raw(struct json_writer *w, const char *key, const char *json, size_t len)

@@ -4,31 +4,46 @@
 
 #include "common/hash.h"
 
+/* "prefix:{partition}:kind" and the id behind it. */
+static char *key(struct arena *arena, const struct keyspace *keys, const char *kind, const char *id)
+{
+	char partition[U64_TEXT_SIZE];
+	size_t digits = u64_format(keys->partition, partition);
+	size_t prefix = strlen(keys->prefix), kind_len = strlen(kind), id_len = strlen(id);
+	char *ret = arena_alloc(arena, prefix + digits + kind_len + id_len + sizeof(":{}:")), *at = ret;
+
+	at = mempcpy(at, keys->prefix, prefix);
+	at = mempcpy(at, ":{", 2);
+	at = mempcpy(at, partition, digits);
+	at = mempcpy(at, "}:", 2);
+	at = mempcpy(at, kind, kind_len);
+	memcpy(at, id, id_len);
+	return ret;
+}
+
 char *key_of(struct arena *arena, const struct keyspace *keys, const char *name)
 {
-	return arena_printf(arena, "%s:{%u}:%s", keys->prefix, keys->partition, name);
+	return key(arena, keys, name, "");
 }
 
 char *key_escalation(struct arena *arena, const struct keyspace *keys, const char *invoice_id)
 {
-	return arena_printf(arena, "%s:{%u}:escalation:%s", keys->prefix, keys->partition, invoice_id);
+	return key(arena, keys, "escalation:", invoice_id);
 }
 
 char *key_debtor(struct arena *arena, const struct keyspace *keys, const char *customer_id)
 {
-	return arena_printf(arena, "%s:{%u}:debtor:%s", keys->prefix, keys->partition, customer_id);
+	return key(arena, keys, "debtor:", customer_id);
 }
 
 char *key_attempt(struct arena *arena, const struct keyspace *keys, const char *attempt_id)
 {
-	return arena_printf(arena, "%s:{%u}:attempt:%s", keys->prefix, keys->partition, attempt_id);
+	return key(arena, keys, "attempt:", attempt_id);
 }
 
 char *key_events(struct arena *arena, const struct keyspace *keys, const char *producer)
 {
-	if (!producer)
-		return key_of(arena, keys, "events");
-	return arena_printf(arena, "%s:{%u}:events:%s", keys->prefix, keys->partition, producer);
+	return producer ? key(arena, keys, "events:", producer) : key_of(arena, keys, "events");
 }
 
 uint32_t partition_of(const char *customer_id, uint32_t partitions)

@@ -16,12 +16,20 @@
 #define TAG_MAX 64
 #define LOCALE_COUNT 32 /* locales whose formatters are kept; more take turns */
 #define CURRENCY_COUNT 4 /* currencies per locale */
-#define DATES_KEPT 8 /* dates written last, per locale: the notices of a day name few */
 #define TEXT_UNITS 128 /* UTF-16 units: far above any amount or date */
+#define KEPT_SIZE 44 /* bytes of a text that is kept: a longer one is written anew each time */
+#define DATE_COUNT 64 /* dates per locale whose text is kept */
 
 struct money_format {
 	char currency[4];
 	UNumberFormatter *formatter;
+	int64_t minor; /* the last amount: an invoice's total is mostly its balance too */
+	char text[KEPT_SIZE]; /* "" = none */
+};
+
+struct kept_date {
+	date day;
+	char text[KEPT_SIZE]; /* "" = none */
 };
 
 struct locale {
@@ -30,11 +38,7 @@ struct locale {
 	struct money_format moneys[CURRENCY_COUNT];
 	size_t next_money;
 	UDateFormat *dates;
-	struct date_text {
-		date day;
-		char text[3 * TEXT_UNITS / 4 + 1]; /* "" = none yet */
-	} written[DATES_KEPT];
-	size_t next_date;
+	struct kept_date kept_dates[DATE_COUNT]; /* by day: all that is sent on one day names the same few */
 	UPluralRules *plurals;
 };
 
@@ -115,20 +119,26 @@ bool locale_valid(const char *tag)
 	return locale_find(tag) != NULL;
 }
 
-static int add_units(struct buf *out, const UChar *units, int32_t len)
+/* `kept` has KEPT_SIZE bytes and gets the text as well, or "" when it is too long. */
+static int add_units(struct buf *out, const UChar *units, int32_t len, char *kept)
 {
 	char text[TEXT_UNITS * 3];
 	UErrorCode status = U_ZERO_ERROR;
 	int32_t bytes = 0;
 
+	kept[0] = '\0';
 	u_strToUTF8(text, sizeof(text), &bytes, units, len, &status);
 	if (U_FAILURE(status))
 		return -EINVAL;
 	buf_add(out, text, (size_t)bytes);
+	if (bytes >= KEPT_SIZE)
+		bytes = 0;
+	memcpy(kept, text, (size_t)bytes);
+	kept[bytes] = '\0';
 	return 0;
 }
 
-static UNumberFormatter *money_format_find(struct locale *locale, const char *currency, int exponent)
+static struct money_format *money_format_find(struct locale *locale, const char *currency, int exponent)
 {
 	static const char *const precisions[] = { "precision-integer", ".0", ".00", ".000", ".0000" };
 	UErrorCode status = U_ZERO_ERROR;
@@ -139,7 +149,7 @@ static UNumberFormatter *money_format_find(struct locale *locale, const char *cu
 
 	for (size_t i = 0; i < CURRENCY_COUNT; i++)
 		if (!strcmp(locale->moneys[i].currency, currency))
-			return locale->moneys[i].formatter;
+			return &locale->moneys[i];
 	/* The precision is stated: by its own rules ICU shows 1 200 HUF where ISO 4217 has two digits. */
 	(void)snprintf(skeleton, sizeof(skeleton), "currency/%s %s", currency, precisions[exponent]);
 	u_charsToUChars(skeleton, units, (int32_t)strlen(skeleton) + 1);
@@ -151,9 +161,9 @@ static UNumberFormatter *money_format_find(struct locale *locale, const char *cu
 	slot = &locale->moneys[locale->next_money];
 	locale->next_money = (locale->next_money + 1) % CURRENCY_COUNT;
 	unumf_close(slot->formatter);
-	slot->formatter = formatter;
+	*slot = (struct money_format){ .formatter = formatter };
 	strcpy(slot->currency, currency);
-	return formatter;
+	return slot;
 }
 
 int locale_money(const char *tag, struct money money, struct buf *out)
@@ -161,7 +171,7 @@ int locale_money(const char *tag, struct money money, struct buf *out)
 	struct locale *locale = locale_find(tag);
 	int exponent = currency_exponent(money.currency);
 	UErrorCode status = U_ZERO_ERROR;
-	UNumberFormatter *formatter;
+	struct money_format *format;
 	UFormattedNumber *number;
 	UChar units[TEXT_UNITS];
 	char plain[32];
@@ -169,17 +179,22 @@ int locale_money(const char *tag, struct money money, struct buf *out)
 
 	if (!locale || exponent < 0 || exponent > 4)
 		return -EINVAL;
-	formatter = money_format_find(locale, money.currency, exponent);
-	if (!formatter)
+	format = money_format_find(locale, money.currency, exponent);
+	if (!format)
 		return -EINVAL;
+	if (format->text[0] && format->minor == money.minor) {
+		buf_add_str(out, format->text);
+		return 0;
+	}
 	number = unumf_openResult(&status);
 	money_plain(money, plain, sizeof(plain));
-	unumf_formatDecimal(formatter, plain, -1, number, &status);
+	unumf_formatDecimal(format->formatter, plain, -1, number, &status);
 	len = unumf_resultToString(number, units, TEXT_UNITS, &status);
 	unumf_closeResult(number);
 	if (U_FAILURE(status))
 		return -EINVAL;
-	return add_units(out, units, len);
+	format->minor = money.minor;
+	return add_units(out, units, len, format->text);
 }
 
 static bool french(const struct locale *locale)
@@ -192,18 +207,17 @@ int locale_date(const char *tag, date d, struct buf *out)
 	static const UChar utc[] = { 'U', 'T', 'C', 0 };
 	struct locale *locale = locale_find(tag);
 	UErrorCode status = U_ZERO_ERROR;
+	struct kept_date *kept;
 	UChar units[TEXT_UNITS];
-	struct date_text *slot;
-	size_t before = out->len;
-	int32_t len, skip;
+	int32_t len;
 
 	if (!locale || !date_is_set(d))
 		return -EINVAL;
-	for (size_t i = 0; i < DATES_KEPT; i++)
-		if (*locale->written[i].text && date_diff(locale->written[i].day, d) == 0) {
-			buf_add_str(out, locale->written[i].text);
-			return 0;
-		}
+	kept = &locale->kept_dates[(uint32_t)d.days % DATE_COUNT];
+	if (kept->text[0] && kept->day.days == d.days) {
+		buf_add_str(out, kept->text);
+		return 0;
+	}
 	if (!locale->dates) {
 		UDateFormat *dates = udat_open(UDAT_NONE, UDAT_LONG, locale->id, utc, -1, NULL, 0, &status);
 
@@ -216,18 +230,14 @@ int locale_date(const char *tag, date d, struct buf *out)
 	len = udat_format(locale->dates, (UDate)d.days * 86400000.0, units, TEXT_UNITS, NULL, &status);
 	if (U_FAILURE(status))
 		return -EINVAL;
-	skip = french(locale) && len > 1 && units[0] == '1' && units[1] == ' '; /* CLDR knows no ordinal here: "1 avril" */
-	if (skip)
-		buf_add_str(out, "1er");
-	if (add_units(out, units + skip, len - skip) < 0)
-		return -EINVAL;
-	slot = &locale->written[locale->next_date];
-	if (out->len - before < sizeof(slot->text)) {
-		*slot = (struct date_text){ .day = d };
-		memcpy(slot->text, out->data + before, out->len - before);
-		locale->next_date = (locale->next_date + 1) % DATES_KEPT;
+	if (french(locale) && len > 1 && len < TEXT_UNITS - 2 && units[0] == '1' && units[1] == ' ') {
+		memmove(units + 3, units + 1, (size_t)(len - 1) * sizeof(*units)); /* CLDR knows no ordinal here: "1 avril" */
+		units[1] = 'e';
+		units[2] = 'r';
+		len += 2;
 	}
-	return 0;
+	kept->day = d;
+	return add_units(out, units, len, kept->text);
 }
 
 const char *locale_plural(const char *tag, int64_t n)

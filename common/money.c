@@ -1,7 +1,6 @@
 #include "common/money.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -47,17 +46,25 @@ bool money_add(int64_t a, int64_t b, int64_t *ret)
 char *money_plain(struct money money, char *text, size_t size)
 {
 	int exponent = currency_exponent(money.currency);
-	uint64_t minor = money.minor < 0 ? 0 - (uint64_t)money.minor : (uint64_t)money.minor, unit = 1;
-	const char *sign = money.minor < 0 ? "-" : "";
+	uint64_t minor = money.minor < 0 ? 0 - (uint64_t)money.minor : (uint64_t)money.minor;
+	char digits[32], *at = digits + sizeof(digits);
+	size_t len;
 
 	if (exponent < 0 || exponent > 4)
 		exponent = 2;
-	for (int i = 0; i < exponent; i++)
-		unit *= 10;
+	for (int i = 0; i < exponent; i++, minor /= 10)
+		*--at = (char)('0' + minor % 10);
 	if (exponent)
-		snprintf(text, size, "%s%llu.%0*llu", sign, (unsigned long long)(minor / unit), exponent,
-			(unsigned long long)(minor % unit));
-	else
-		snprintf(text, size, "%s%llu", sign, (unsigned long long)minor);
+		*--at = '.';
+	do {
+		*--at = (char)('0' + minor % 10);
+		minor /= 10;
+	} while (minor);
+	if (money.minor < 0)
+		*--at = '-';
+	len = (size_t)(digits + sizeof(digits) - at);
+	len = len < size ? len : size - 1;
+	memcpy(text, at, len);
+	text[len] = '\0';
 	return text;
 }

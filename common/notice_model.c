@@ -183,25 +183,26 @@ int notice_model(const struct notice_input *input, const char *locale, size_t na
 {
 	CLEANUP(buf_clear) struct buf out = { 0 };
 	struct model m = { .w = jw_init(&out), .locale = locale, .name_max = name_max };
-	size_t first, first_len;
+	size_t from, len = 0;
 	int r = check_input(input, err);
 
 	if (r < 0)
 		return r;
 	jw_object(&m.w, NULL);
-	jw_array(&m.w, "invoices");
-	first = out.len;
-	put_invoice(&m, &input->invoices[0], true, input->invoice_count == 1);
-	first_len = out.len - first;
-	for (size_t i = 1; i < input->invoice_count; i++)
-		put_invoice(&m, &input->invoices[i], false, i + 1 == input->invoice_count);
-	jw_end_array(&m.w);
-	buf_reserve(&out, first_len + sizeof(",\"invoice\":")); /* what is copied lies in what grows */
-	jw_raw(&m.w, "invoice", out.data + first, first_len);
 	put_creditor(&m, input->creditor);
 	put_sender(&m, input->sender, input->creditor);
 	put_party(&m, "debtor", input->debtor_name);
 	put_party(&m, "contact", input->contact_name);
+	jw_array(&m.w, "invoices");
+	from = out.len;
+	for (size_t i = 0; i < input->invoice_count; i++) {
+		put_invoice(&m, &input->invoices[i], i == 0, i + 1 == input->invoice_count);
+		if (i == 0)
+			len = out.len - from;
+	}
+	jw_end_array(&m.w);
+	buf_reserve(&out, len + sizeof(",\"invoice\":")); /* its text is copied within the buffer, which must not move */
+	jw_raw(&m.w, "invoice", out.data + from, len);
 	jw_bool(&m.w, "one", input->invoice_count == 1);
 	jw_bool(&m.w, "many", input->invoice_count > 1);
 	jw_int(&m.w, "count", (int64_t)input->invoice_count);

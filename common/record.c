@@ -2,7 +2,6 @@
 
 #include <assert.h>
 #include <errno.h>
-#include <stdio.h>
 #include <string.h>
 
 #define LEAF_MAGIC "dunningd-leaf/v1\n"
@@ -45,11 +44,10 @@ void record_tag_key(const uint8_t case_key[32], const char *origin, uint8_t ret[
 
 void record_tag(const uint8_t tag_key[32], uint64_t n, uint8_t ret[32])
 {
-	char text[sizeof(TAG_MAGIC) + 24];
-	int len = snprintf(text, sizeof(text), TAG_MAGIC "%llu\n", (unsigned long long)n);
+	char number[U64_TEXT_SIZE];
+	struct slice parts[] = { LITERAL(TAG_MAGIC), { (const uint8_t *)number, u64_format(n, number) }, LITERAL("\n") };
 
-	assert(len > 0 && (size_t)len < sizeof(text));
-	hmac_sha256(tag_key, 32, text, (size_t)len, ret);
+	hmac_sha256_slices(tag_key, 32, parts, ARRAY_LEN(parts), ret);
 }
 
 void record_leaf(const uint8_t commitment[32], const uint8_t tag[32], char ret[LEAF_SIZE])
@@ -79,7 +77,6 @@ void blob_add(struct buf *out, const struct case_keys *keys, enum key_class clas
 	const uint8_t nonce[12], const void *aad, size_t aad_len, const struct slice *content,
 	size_t content_count)
 {
-	CLEANUP(buf_clear) struct buf plain = { 0 };
 	size_t len = 0, sealed_len;
 
 	assert(class < CLASS_COUNT);
@@ -87,19 +84,13 @@ void blob_add(struct buf *out, const struct case_keys *keys, enum key_class clas
 		len += content[i].len;
 	sealed_len = AES_NONCE_SIZE + len + AES_TAG_SIZE;
 	assert(sealed_len <= UINT32_MAX);
-	/* All at once: growing would leave copies of the plain text in freed memory. */
-	buf_reserve(&plain, len + 1);
-	for (size_t i = 0; i < content_count; i++)
-		buf_add(&plain, content[i].data, content[i].len);
 	buf_reserve(out, 11 + sealed_len + 1);
 	buf_add_char(out, (char)class);
 	buf_add_u16be(out, keys->year);
 	buf_add_u32be(out, keys->slot);
 	buf_add_u32be(out, (uint32_t)sealed_len);
 	buf_add(out, nonce, AES_NONCE_SIZE);
-	aes_gcm_seal(keys->class_key[class], nonce, aad, aad_len, plain.data, len, out);
-	if (len > 0)
-		cleanse(plain.data, len);
+	aes_gcm_seal_slices(keys->class_key[class], nonce, aad, aad_len, content, content_count, out);
 }
 
 int blob_read(struct reader *r, struct blob *ret)

@@ -63,20 +63,10 @@ int utc_parse(const char *text, int64_t *ret)
 	return 0;
 }
 
-/* Digits by hand: every record and every event has some of them. */
-static char *put(char *to, int n, int width, char end)
-{
-	for (int i = width; i-- > 0; n /= 10)
-		to[i] = (char)('0' + n % 10);
-	to[width] = end;
-	return to + width + 1;
-}
-
 char *utc_format(int64_t at, char text[UTC_TEXT_SIZE])
 {
 	int64_t days = at / DAY_MS, rest = at % DAY_MS;
-	int year, month, day;
-	char *to = text;
+	char *to;
 
 	if (rest < 0) {
 		days--;
@@ -86,15 +76,18 @@ char *utc_format(int64_t at, char text[UTC_TEXT_SIZE])
 		snprintf(text, UTC_TEXT_SIZE, "%lld", (long long)at);
 		return text;
 	}
-	date_split((date){ (int32_t)days }, &year, &month, &day);
-	to = put(to, year, 4, '-');
-	to = put(to, month, 2, '-');
-	to = put(to, day, 2, 'T');
-	to = put(to, (int)(rest / HOUR_MS), 2, ':');
-	to = put(to, (int)(rest / MINUTE_MS % 60), 2, ':');
-	to = put(to, (int)(rest / SECOND_MS % 60), 2, rest % 1000 ? '.' : 'Z');
-	if (rest % 1000)
-		to = put(to, (int)(rest % 1000), 3, 'Z');
+	to = date_format((date){ (int32_t)days }, text) + strlen("2026-03-02");
+	*to++ = 'T';
+	to = digits_put(to, (int)(rest / HOUR_MS), 2);
+	*to++ = ':';
+	to = digits_put(to, (int)(rest / MINUTE_MS % 60), 2);
+	*to++ = ':';
+	to = digits_put(to, (int)(rest / SECOND_MS % 60), 2);
+	if (rest % 1000) {
+		*to++ = '.';
+		to = digits_put(to, (int)(rest % 1000), 3);
+	}
+	*to++ = 'Z';
 	*to = '\0';
 	return text;
 }

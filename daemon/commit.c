@@ -340,13 +340,17 @@ static void image_tasks(struct dunner *d, struct group *g)
 	}
 }
 
-static char *stream_entry_id(struct group *g, size_t i)
+static char *stream_entry_id(struct group *g, const char *pseq, size_t i)
 {
-	return arena_printf(g->arena, "%llu-%zu", (unsigned long long)g->out.head.pseq, i);
+	char number[U64_TEXT_SIZE];
+
+	u64_format(i, number);
+	return arena_join(g->arena, pseq, number);
 }
 
 /* One CloudEvent. What is the same for all of a group comes ready made. */
-static void write_event(const struct draft *draft, const char *id, const char *source, const char *time, struct buf *out)
+static void write_event(struct group *g, const struct draft *draft, const char *id, const char *source, const char *time,
+	struct buf *out)
 {
 	struct json_writer w = jw_init(out);
 
@@ -355,11 +359,8 @@ static void write_event(const struct draft *draft, const char *id, const char *s
 	jw_str(&w, "id", id);
 	jw_str(&w, "source", source);
 	jw_str(&w, "type", draft->kind);
-	if (draft->invoice_id) { /* an id has nothing that must be quoted */
-		jw_raw(&w, "subject", "\"invoice/", strlen("\"invoice/"));
-		buf_add_str(out, draft->invoice_id);
-		buf_add_char(out, '"');
-	}
+	if (draft->invoice_id)
+		jw_str(&w, "subject", arena_join(g->arena, "invoice/", draft->invoice_id));
 	jw_str(&w, "time", time);
 	jw_object(&w, "data");
 	jw_opt_str(&w, "invoice_id", draft->invoice_id);
@@ -378,24 +379,21 @@ static void image_events(struct dunner *d, struct group *g)
 	const char *outbound = key_of(g->arena, &d->keyspace, "outbound"), *dead = key_of(g->arena, &d->keyspace, "dead");
 	const char *source = arena_printf(g->arena, "dunningd://%s/%s", d->config->origin, d->config->instance);
 	const char *partition = arena_printf(g->arena, "%s-%u-", d->config->instance, d->settings.partition);
+	const char *pseq = arena_printf(g->arena, "%llu-", (unsigned long long)g->out.head.pseq);
 	CLEANUP(buf_clear) struct buf event = { 0 };
 	CLEANUP(buf_clear) struct buf fields = { 0 };
-	CLEANUP(buf_clear) struct buf id = { 0 };
 	char text[UTC_TEXT_SIZE];
 	size_t n = 1;
 
 	utc_format(g->fx.now, text);
 	for (struct draft *draft = g->fx.events; draft; draft = draft->next, n++) {
-		struct image add = { .op = IMAGE_XADD, .key = outbound, .field = stream_entry_id(g, n),
+		struct image add = { .op = IMAGE_XADD, .key = outbound, .field = stream_entry_id(g, pseq, n),
 			.number = d->config->limits.outbound_maxlen };
 		struct json_writer w;
 
 		buf_reset(&event);
 		buf_reset(&fields);
-		buf_reset(&id);
-		buf_add_str(&id, partition);
-		buf_add_str(&id, add.field);
-		write_event(draft, buf_str(&id), source, text, &event);
+		write_event(g, draft, arena_join(g->arena, partition, add.field), source, text, &event);
 		w = jw_init(&fields);
 		jw_array(&w, NULL);
 		jw_str(&w, NULL, "event");
@@ -407,7 +405,7 @@ static void image_events(struct dunner *d, struct group *g)
 	}
 	n = 1;
 	for (struct dead_letter *letter = g->dead; letter; letter = letter->next, n++) {
-		struct image add = { .op = IMAGE_XADD, .key = dead, .field = stream_entry_id(g, n),
+		struct image add = { .op = IMAGE_XADD, .key = dead, .field = stream_entry_id(g, pseq, n),
 			.number = d->config->limits.dead_maxlen };
 		struct json_writer w;
 

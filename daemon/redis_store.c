@@ -419,7 +419,11 @@ static void add_text(struct arguments *a, const char *text)
 
 static void add_number(struct arguments *a, int64_t n)
 {
-	add_text(a, arena_printf(a->arena, "%lld", (long long)n));
+	char *text = arena_alloc(a->arena, 1 + U64_TEXT_SIZE);
+	bool minus = n < 0;
+
+	text[0] = '-';
+	add_bytes(a, text, minus + u64_format(minus ? 0 - (uint64_t)n : (uint64_t)n, text + minus));
 }
 
 /*

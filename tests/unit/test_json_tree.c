@@ -5,6 +5,7 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -72,6 +73,64 @@ static void test_many_members(void **state)
 		buf_printf(&text, "%s\"name %d\":[%d,{\"x\":%d}]", i ? "," : "", i, i, -i);
 	buf_add_char(&text, '}');
 	same(text.data, text.len);
+}
+
+/* What is not plain, as it stands in a text and in JSON; JSON that is refused in a string has no text. */
+static const struct {
+	const char *text, *json;
+} specials[] = { { "\"", "\\\"" }, { "\\", "\\\\" }, { "\n", "\\n" }, { "\x01", "\\u0001" }, { "\x1f", "\\u001f" }, { " ", " " }, { "!", "!" },
+	{ "#", "#" }, { "[", "[" }, { "]", "]" }, { "\x7f", "\x7f" }, { "\xc2\x80", "\xc2\x80" }, { "\xe2\x82\xac", "\xe2\x82\xac" },
+	{ "\xf0\x9f\x98\x80", "\xf0\x9f\x98\x80" }, { NULL, "\n" }, { NULL, "\x1f" }, { NULL, "\x80" }, { NULL, "\xff" }, { NULL, "\xa2" },
+	{ NULL, "\xdc" }, { NULL, "\xe2\x82" }, { NULL, "\\x" } };
+
+/* At every place of a word, with each of them at every distance behind: text is looked at by words of eight bytes. */
+static void special_at(size_t place, size_t distance, size_t after, size_t which, size_t second)
+{
+	CLEANUP(arena_freep) struct arena *arena = arena_create();
+	CLEANUP(buf_clear) struct buf text = { 0 };
+	CLEANUP(buf_clear) struct buf json = { 0 };
+	CLEANUP(buf_clear) struct buf written = { 0 };
+	struct json_writer w = jw_init(&written);
+	struct err err = { 0 };
+	struct json parsed, member;
+	bool wrong = !specials[which].text || !specials[second].text;
+	char *exact;
+
+	buf_add_str(&json, "{\"");
+	for (int round = 0; round < 2; round++) { /* as a name and as a value */
+		buf_reset(&text);
+		for (size_t i = 0; i < place + distance + after; i++) {
+			size_t what = i == place ? which : i == place + distance ? second : SIZE_MAX;
+
+			buf_add_str(&text, what == SIZE_MAX ? "z" : wrong ? "?" : specials[what].text);
+			buf_add_str(&json, what == SIZE_MAX ? "z" : specials[what].json);
+		}
+		buf_add_str(&json, round ? "\"}" : "\":\"");
+	}
+	exact = malloc(json.len); /* a read past the end is seen */
+	assert_non_null(exact);
+	memcpy(exact, json.data, json.len);
+	assert_int_equal(json_parse(arena, exact, json.len, 0, &parsed, &err), wrong ? -EBADMSG : 0);
+	free(exact);
+	if (wrong)
+		return;
+	member = json_get(&parsed, buf_str(&text));
+	assert_string_equal(json_str(&member), buf_str(&text));
+	jw_object(&w, NULL);
+	jw_str(&w, buf_str(&text), buf_str(&text));
+	jw_end_object(&w);
+	assert_string_equal(buf_str(&written), buf_str(&json));
+}
+
+static void test_every_place_of_a_word(void **state)
+{
+	(void)state;
+	for (size_t which = 0; which < ARRAY_LEN(specials); which++)
+		for (size_t second = 0; second < ARRAY_LEN(specials); second++)
+			for (size_t place = 0; place < 10; place++)
+				/* Two halves of a character side by side could be a whole one. */
+				for (size_t distance = specials[which].text ? 1 : 2; distance < 10; distance++)
+					special_at(place, distance, 1 + (place + distance) % 9, which, second);
 }
 
 struct dice {
@@ -153,6 +212,7 @@ int main(void)
 		cmocka_unit_test(test_documents),
 		cmocka_unit_test(test_borrowed_text),
 		cmocka_unit_test(test_many_members),
+		cmocka_unit_test(test_every_place_of_a_word),
 		cmocka_unit_test(test_random_documents),
 		cmocka_unit_test(test_random_bytes_differ),
 	};

@@ -96,6 +96,38 @@ static void dates(void **state)
 	}
 }
 
+static void expect(const char *tag, const char *currency, int64_t minor, date day, const char *money, const char *text)
+{
+	CLEANUP(buf_clear) struct buf out = { 0 };
+	struct money amount = { .minor = minor };
+
+	strcpy(amount.currency, currency);
+	assert_int_equal(locale_money(tag, amount, &out), 0);
+	assert_string_equal(buf_str(&out), money);
+	buf_reset(&out);
+	assert_int_equal(locale_date(tag, day, &out), 0);
+	assert_string_equal(buf_str(&out), text);
+}
+
+/* What was written last is not what is asked for now: another amount, currency, language, or a day 64 later. */
+static void texts_that_are_kept(void **state)
+{
+	date day = date_of(2026, 4, 1), later = date_add_days(day, 64), before = date_add_days(day, -64);
+
+	(void)state;
+	for (int i = 0; i < 2; i++) {
+		expect("en-GB", "GBP", 100, day, "\xc2\xa3" "1.00", "1 April 2026");
+		expect("en-GB", "GBP", 100, day, "\xc2\xa3" "1.00", "1 April 2026");
+		expect("en-GB", "GBP", -100, later, "-\xc2\xa3" "1.00", "4 June 2026");
+		expect("en-GB", "EUR", -100, later, "-" EURO "1.00", "4 June 2026");
+		expect("en-GB", "GBP", 100, before, "\xc2\xa3" "1.00", "27 January 2026");
+		expect("en-US", "GBP", 100, day, "\xc2\xa3" "1.00", "April 1, 2026");
+		expect("fr", "EUR", 100, day, "1,00" NBSP EURO, "1er avril 2026");
+		expect("fr", "EUR", 0, date_of(1969, 12, 31), "0,00" NBSP EURO, "31 d" "\xc3\xa9" "cembre 1969");
+		expect("fr", "EUR", 0, date_of(1970, 1, 1), "0,00" NBSP EURO, "1 janvier 1970");
+	}
+}
+
 static void plurals(void **state)
 {
 	static const struct {
@@ -346,6 +378,7 @@ int main(void)
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(amounts),
 		cmocka_unit_test(dates),
+		cmocka_unit_test(texts_that_are_kept),
 		cmocka_unit_test(plurals),
 		cmocka_unit_test(tags),
 		cmocka_unit_test(unknown_currencies_are_refused),
