@@ -482,6 +482,12 @@ static const char *loose_id(struct arena *arena, const char *text, size_t len, c
 	return NULL;
 }
 
+void event_shown_unread(struct arena *arena, const char *text, size_t len, struct event_shown *ret)
+{
+	ret->invoice_id = loose_id(arena, text, len, "invoice", "invoice_id");
+	ret->customer_id = loose_id(arena, text, len, "customer", "customer_id");
+}
+
 /* An unreadable payment must not become a chased payer: whoever it names is held. */
 static void rescue(struct arena *arena, const char *text, size_t len, const struct json *root, struct event *e)
 {
@@ -494,8 +500,11 @@ static void rescue(struct arena *arena, const char *text, size_t len, const stru
 			e->customer_id = rescue_id(&data, "customer", "customer_id");
 		e->subject = json_str(&subject);
 	} else {
-		e->invoice_id = loose_id(arena, text, len, "invoice", "invoice_id");
-		e->customer_id = loose_id(arena, text, len, "customer", "customer_id");
+		struct event_shown shown;
+
+		event_shown_unread(arena, text, len, &shown);
+		e->invoice_id = shown.invoice_id;
+		e->customer_id = shown.customer_id;
 	}
 	if (!e->invoice_id && e->subject && strncmp(e->subject, "invoice/", 8) == 0 && id_valid(e->subject + 8))
 		e->invoice_id = e->subject + 8;

@@ -142,5 +142,7 @@ struct event_shown {
 	const char *invoice_id, *customer_id; /* one may be NULL */
 };
 size_t event_rescue(struct arena *arena, const char *fields, size_t len, struct event_shown ret[EVENT_SHOWN_MAX]);
+/* The same of one text that must not be parsed any more: it is looked at byte by byte, and nothing else of it is believed. */
+void event_shown_unread(struct arena *arena, const char *text, size_t len, struct event_shown *ret);
 
 #endif

@@ -140,6 +140,18 @@ static void take_unreadable(struct group *g, struct input *input)
 	input->also_count = count - 1;
 }
 
+/* What must not even be parsed may still be a payment: whom its bytes name is held. */
+static void take_unread(struct group *g, struct input *input)
+{
+	struct event_shown shown = { 0 };
+
+	input->parsed = err_set(&input->err, -EBADMSG, "poison", "", "four starts ended while this entry was being read");
+	if (input->entry->event)
+		event_shown_unread(g->arena, input->entry->event, input->entry->len, &shown);
+	input->event.invoice_id = shown.invoice_id;
+	input->event.customer_id = shown.customer_id;
+}
+
 void inbox_take(struct dunner *d, struct group *g)
 {
 	size_t most = d->careful ? 1 : batch(d), bytes = 0, taken = 0;
@@ -155,8 +167,7 @@ void inbox_take(struct dunner *d, struct group *g)
 			input->kind = INPUT_ENTRY;
 			input->entry = entry;
 			if (d->careful && d->trying == TRY_UNREAD)
-				input->parsed = err_set(&input->err, -EBADMSG, "poison", "",
-					"four starts ended while this entry was being read");
+				take_unread(g, input);
 			else if (entry->event)
 				input->parsed = event_parse(g->arena, entry->event, entry->len, d->config->type_prefix,
 					&input->event, &input->err);

@@ -601,14 +601,17 @@ static void port_read(void *self, const struct stream_position *positions, size_
 	send(c);
 }
 
-/* The entry that kills: what it names is loaded, so it has been parsed and is about to be decided. At the third try that does no harm any more; or (2) each parsing kills. */
+/*
+ * The entry that kills: what it names is loaded, so it has been read and is about to be decided. At the third try, where it is only
+ * parsed, that does no harm any more; or (2) at the fourth, where its bytes are only looked at.
+ */
 static void poison(struct host *host, const char *const *keys, size_t count)
 {
 	struct sim *sim = host->sim;
 	uint64_t tries = hash_number(sim->redis, "trying_count");
 
 	for (size_t i = 0; sim->weather.poison && i < count; i++)
-		if (strstr(keys[i], "escalation:" POISON_INVOICE) && (sim->weather.poison == 2 || tries < 3)) {
+		if (strstr(keys[i], "escalation:" POISON_INVOICE) && tries < (sim->weather.poison == 2 ? 4 : 3)) {
 			sim_note(sim, "%s: dies of the poison, try %llu", host->name, (unsigned long long)tries);
 			host->life->gone = true;
 		}
