@@ -623,8 +623,10 @@ static void on_journaled(int r, void *arg)
 	}
 	d->no_space = false;
 	g->journaled = true;
-	d->pseq = g->out.head.pseq;
-	memcpy(d->last_group, g->out.head.id, GROUP_ID_SIZE);
+	if (g->out.head.pseq > d->pseq) { /* durable in their order, but told in any */
+		d->pseq = g->out.head.pseq;
+		memcpy(d->last_group, g->out.head.id, GROUP_ID_SIZE);
+	}
 	if (!recover_due(d))
 		commit_next(d);
 }

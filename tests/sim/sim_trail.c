@@ -233,8 +233,9 @@ static void walk_by_hand(struct judge *judge, const char *invoice_id, enum step_
 
 	while (step < policy->step_count && judge_walk(judge, invoice, step) != WALK_OPEN)
 		step++;
-	for (size_t i = 0; i < policy->step_count && judge->sim->weather.hosts > 1; i++)
-		if (invoice->walk[i].why && strcmp(invoice->walk[i].why, id) == 0) {
+	for (size_t i = 0; i < policy->step_count && judge->sim->weather.hosts > 1; i++) /* a call's name may come back, weeks later */
+		if (invoice->walk[i].why && strcmp(invoice->walk[i].why, id) == 0 &&
+			date_diff(judge_date(judge, debtor_id, judge->decided_at), invoice->walk[i].on) <= 2) {
 			if (!judge->groups[invoice->walk[i].group - 1].applied) /* the other host says so too */
 				invoice->walk[i].group = judge->group_count;
 			return;
