@@ -208,7 +208,7 @@ struct dunner {
 	struct group *group; /* being loaded and decided, or NULL */
 	struct group *decided, **decided_end; /* built, not yet finished: in their order */
 	size_t decided_count;
-	bool due_seen; /* what is due now is in the hands of the decided ones: no use to ask again before one is finished */
+	bool due_seen; /* no use to ask what is due before a group is finished: it is in the decided ones' hands, or there is no timer */
 	struct input *waiting, **waiting_end; /* outcomes and other inputs for the next group; each in its own arena */
 	struct flight *flights;
 	size_t flight_count, on_the_way; /* on_the_way: those whose outcome is not known yet */

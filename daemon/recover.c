@@ -75,6 +75,7 @@ static void finish(struct recovery *r)
 	recover_free(d);
 	d->live_recovery = false;
 	inbox_reset(d);
+	d->due_seen = false;
 	if (live) {
 		dunner_set_state(d, DUNNER_DRAINING);
 	} else {

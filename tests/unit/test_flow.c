@@ -1,0 +1,59 @@
+/* What a group meets while an earlier one is still with the journal or the store. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "tests/unit/flow_world.h"
+
+static void no_timer_at_all_is_asked_for_once(void **state)
+{
+	struct world *w = running(0);
+
+	(void)state;
+	w->held[DUE] = true;
+	pass(w, 1000);
+	assert_int_equal(waiting(w, DUE), 0);
+	w->held[DUE] = false;
+	push(w, 1, INVOICE("1", "2026-04-07"));
+	pass(w, 1000);
+	assert_int_equal(w->sent, 1);
+	close_world(w);
+}
+
+static void a_due_timer_given_back_is_looked_at_again(void **state)
+{
+	struct world *w = running(0);
+
+	(void)state;
+	push(w, 1, INVOICE("1", "2026-04-07"));
+	w->held[DUE] = true;
+	settle(w); /* stored, and due */
+	w->held[APPEND] = true;
+	w->held[DUE] = false;
+	settle(w);
+	assert_non_null(w->dunner->decided);
+	assert_non_null(w->dunner->decided->releases);
+	assert_true(w->dunner->due_seen);
+	recover_wanted(w->dunner, "test");
+	w->fails[APPEND] = -ENOSPC;
+	one(w, APPEND);
+	assert_null(w->dunner->decided);
+	w->fails[APPEND] = 0;
+	w->held[APPEND] = false;
+	pass(w, 1000);
+	assert_int_equal(w->sent, 1);
+	close_world(w);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(no_timer_at_all_is_asked_for_once),
+		cmocka_unit_test(a_due_timer_given_back_is_looked_at_again),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
