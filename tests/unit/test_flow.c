@@ -48,11 +48,37 @@ static void a_due_timer_given_back_is_looked_at_again(void **state)
 	close_world(w);
 }
 
+static void a_group_waits_for_the_place_of_one_without_space(void **state)
+{
+	struct world *w = running(0);
+
+	(void)state;
+	w->held[APPEND] = true;
+	push(w, 1, INVOICE("1", LATER));
+	settle(w);
+	assert_int_equal(waiting(w, APPEND), 1);
+	w->held[LOAD] = w->held[HASH] = true;
+	push(w, 2, INVOICE("2", LATER));
+	settle(w);
+	assert_int_equal(waiting(w, LOAD), 1);
+	w->fails[APPEND] = -ENOSPC;
+	one(w, APPEND);
+	w->fails[APPEND] = 0;
+	w->held[LOAD] = w->held[HASH] = w->held[APPEND] = false;
+	settle(w); /* there is space again, but the first one asks for it in ten seconds only */
+	pass(w, 25000);
+	assert_true(stored(w, "inv_1") && stored(w, "inv_2"));
+	assert_int_equal(w->dunner->state, DUNNER_RUNNING);
+	assert_null(strstr(w->log, "recover"));
+	close_world(w);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(no_timer_at_all_is_asked_for_once),
 		cmocka_unit_test(a_due_timer_given_back_is_looked_at_again),
+		cmocka_unit_test(a_group_waits_for_the_place_of_one_without_space),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
