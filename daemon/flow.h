@@ -139,6 +139,7 @@ struct group {
 	struct effects fx;
 	struct release *releases, **releases_end;
 	struct attempt_entry *resend[DUE_PAGE], *lookup[DUE_PAGE]; /* to be done once committed */
+	bool resend_touched[DUE_PAGE]; /* as of a release */
 	size_t resend_count, lookup_count;
 	const char **settled; /* attempts whose entries go */
 	size_t settled_count, settled_capacity;

@@ -275,6 +275,7 @@ void reconcile_committed(struct dunner *d, struct group *g)
 			struct flight *flight = sender_create(d, &message, g->resend[i]);
 
 			flight->resend = true;
+			flight->touched = g->resend_touched[i];
 			sender_start(flight);
 		} else if (r < 0) { /* another instance's, or erased: counted as a try, so that other means get their turn */
 			struct arena *kept = arena_create();

@@ -73,12 +73,44 @@ static void a_group_waits_for_the_place_of_one_without_space(void **state)
 	close_world(w);
 }
 
+static void a_resend_decided_before_the_payment_does_not_leave(void **state)
+{
+	struct world *w = running(0);
+
+	(void)state;
+	w->answer = OUTCOME_IN_DOUBT;
+	push(w, 1, INVOICE("1", "2026-04-07"));
+	pass(w, 1000);
+	assert_int_equal(w->sent, 1);
+	w->held[COMMIT] = true;
+	for (int i = 0; i < 200 && !w->dunner->decided; i++)
+		pass(w, 100);
+	while (w->dunner->decided && !w->dunner->decided->resend_count) { /* to the group that decides the resend */
+		one(w, COMMIT);
+		pass(w, 100);
+		for (int i = 0; i < 6000 && !w->dunner->decided; i++)
+			pass(w, 100);
+	}
+	assert_non_null(w->dunner->decided);
+	assert_int_equal(w->sent, 1);
+	push(w, 2, EVENT("e9", "invoice.payment_received", "\"invoice_id\":\"inv_1\",\"payment\":{\"id\":\"pay_1\",\"amount_minor\":1000,"
+		"\"currency\":\"EUR\",\"paid_at\":\"2026-04-09T08:30:00Z\"}"));
+	settle(w);
+	assert_non_null(w->dunner->decided->next); /* the payment is applied */
+	w->held[COMMIT] = false;
+	settle(w);
+	assert_int_equal(w->sent, 1);
+	assert_int_equal(w->cancelled, 1);
+	close_world(w);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(no_timer_at_all_is_asked_for_once),
 		cmocka_unit_test(a_due_timer_given_back_is_looked_at_again),
 		cmocka_unit_test(a_group_waits_for_the_place_of_one_without_space),
+		cmocka_unit_test(a_resend_decided_before_the_payment_does_not_leave),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
