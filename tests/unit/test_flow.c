@@ -104,6 +104,27 @@ static void a_resend_decided_before_the_payment_does_not_leave(void **state)
 	close_world(w);
 }
 
+static void a_flushed_stream_is_read_from_its_beginning(void **state)
+{
+	struct world *w = running(0);
+
+	(void)state;
+	w->held[COMMIT] = true;
+	push(w, 100, INVOICE("1", LATER));
+	settle(w);
+	assert_int_equal(waiting(w, COMMIT), 1);
+	flush(w);
+	w->entry_count = 0;
+	push(w, 7, INVOICE("2", LATER)); /* a server whose clock is behind */
+	w->held[COMMIT] = false;
+	settle(w);
+	pass(w, 3000);
+	assert_true(stored(w, "inv_1"));
+	assert_true(stored(w, "inv_2"));
+	assert_non_null(strstr(w->log, "missing"));
+	close_world(w);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -111,6 +132,7 @@ int main(void)
 		cmocka_unit_test(a_due_timer_given_back_is_looked_at_again),
 		cmocka_unit_test(a_group_waits_for_the_place_of_one_without_space),
 		cmocka_unit_test(a_resend_decided_before_the_payment_does_not_leave),
+		cmocka_unit_test(a_flushed_stream_is_read_from_its_beginning),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
