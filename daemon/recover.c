@@ -360,20 +360,32 @@ static void ask_cursor(struct recovery *r)
 	d->ports.store->cursor(d->ports.store->self, on_cursor, r);
 }
 
-/* Where the store stands by its cursor hash, compared with the last group that we committed. */
-bool recover_place_is_ours(const struct dunner *d, const struct store_value *cursor, size_t count)
+static bool is_place(const struct store_value *cursor, size_t count, uint64_t pseq, const uint8_t id[GROUP_ID_SIZE])
 {
 	uint8_t group[GROUP_ID_SIZE] = { 0 };
-	uint64_t pseq = 0;
+	uint64_t at = 0;
 
 	for (size_t i = 0; i + 1 < count; i += 2) {
 		if (strcmp(cursor[i].data, "pseq") == 0)
-			pseq = strtoull(cursor[i + 1].data, NULL, 10);
+			at = strtoull(cursor[i + 1].data, NULL, 10);
 		else if (strcmp(cursor[i].data, "group") == 0 &&
 			hex_parse(cursor[i + 1].data, GROUP_ID_SIZE, group) < 0)
 			return false;
 	}
-	return pseq == d->committed_pseq && memcmp(group, d->committed_group, GROUP_ID_SIZE) == 0;
+	return at == pseq && memcmp(group, id, GROUP_ID_SIZE) == 0;
+}
+
+bool recover_place_is_ours(const struct dunner *d, const struct store_value *cursor, size_t count)
+{
+	return is_place(cursor, count, d->committed_pseq, d->committed_group);
+}
+
+bool recover_place_is_near(const struct dunner *d, const struct store_value *cursor, size_t count)
+{
+	const struct group *g = d->decided;
+
+	return recover_place_is_ours(d, cursor, count) ||
+	       (g && g->journaled && is_place(cursor, count, g->out.head.pseq, g->out.head.id));
 }
 
 static struct input **take_inputs(struct group *g, struct input **end)

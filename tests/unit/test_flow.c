@@ -125,6 +125,31 @@ static void a_flushed_stream_is_read_from_its_beginning(void **state)
 	close_world(w);
 }
 
+/* The commit's answer comes before the load's, the replicas' after it. */
+static void a_load_between_commit_and_replicas_is_at_our_place(void **state)
+{
+	struct world *w = running(1);
+
+	(void)state;
+	w->held[COMMIT] = true;
+	push(w, 1, INVOICE("1", "2026-04-07"));
+	settle(w);
+	w->held[COMMIT] = false;
+	w->held[REPLICATED] = true;
+	settle(w); /* to the release of the reminder */
+	pass(w, 500);
+	assert_int_equal(waiting(w, REPLICATED), 1);
+	push(w, 2, INVOICE("2", LATER));
+	settle(w);
+	w->held[REPLICATED] = false;
+	settle(w);
+	pass(w, 1000);
+	assert_null(strstr(w->log, "recover"));
+	assert_int_equal(w->sent, 1);
+	assert_true(stored(w, "inv_2"));
+	close_world(w);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -133,6 +158,7 @@ int main(void)
 		cmocka_unit_test(a_group_waits_for_the_place_of_one_without_space),
 		cmocka_unit_test(a_resend_decided_before_the_payment_does_not_leave),
 		cmocka_unit_test(a_flushed_stream_is_read_from_its_beginning),
+		cmocka_unit_test(a_load_between_commit_and_replicas_is_at_our_place),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
