@@ -342,7 +342,9 @@ static void on_cursor(int result, const struct store_cursor *cursor, void *arg)
 	d->pseq = r->last.pseq;
 	memcpy(d->last_group, r->last.id, GROUP_ID_SIZE);
 	r->identity_same = strcmp(r->last.run_id, cursor->run_id) == 0 && strcmp(r->last.repl_id, cursor->repl_id) == 0;
-	r->went_back = d->live_recovery || empty || (!r->identity_same && cursor->pseq + 1 < r->last.pseq);
+	/* Looked at again in the middle of the redo, it may be there already: what was seen first stands. */
+	r->went_back |= empty || (d->live_recovery ? !r->identity_same || cursor->pseq < d->committed_pseq :
+						     !r->identity_same && cursor->pseq + 1 < r->last.pseq);
 	/*
 	 * As many groups as a life has journaled and not committed may lie above the cursor (which the journal knows) when it dies, and
 	 * nothing leaves before its commit. Where more are missing, or another server answers, the store lost some that may have left.

@@ -150,6 +150,53 @@ static void a_load_between_commit_and_replicas_is_at_our_place(void **state)
 	close_world(w);
 }
 
+/* Another partition wrote while the first waited: it is decided anew, and nothing was lost of the streams. */
+static void a_lost_place_is_no_gap(void **state)
+{
+	struct world *w = running(0);
+
+	(void)state;
+	push(w, 1, INVOICE("1", LATER));
+	settle(w);
+	w->fails[APPEND] = -ENOSPC;
+	push(w, 2, INVOICE("2", LATER));
+	settle(w);
+	w->fails[APPEND] = 0;
+	w->next_index += 3;
+	pass(w, 15000);
+	assert_true(stored(w, "inv_2"));
+	assert_int_equal(w->dunner->state, DUNNER_RUNNING);
+	assert_non_null(strstr(w->log, "lost its place"));
+	assert_null(strstr(w->log, "missing"));
+	close_world(w);
+}
+
+static void a_tried_entry_that_lost_its_place_is_taken_again(void **state)
+{
+	struct world *w = running(0);
+
+	(void)state;
+	end_life(w); /* killed */
+	begin(w);
+	w->held[READ] = true;
+	settle(w);
+	w->held[READ] = false;
+	push(w, 1, INVOICE("1", LATER));
+	w->held[TRYING] = true;
+	settle(w);
+	one(w, TRYING); /* counted; then decided */
+	settle(w);
+	assert_int_equal(waiting(w, TRYING), 1); /* cleared */
+	w->next_index += 3;
+	w->held[TRYING] = false;
+	settle(w);
+	pass(w, 2000);
+	assert_true(stored(w, "inv_1"));
+	assert_non_null(strstr(w->log, "lost its place"));
+	assert_null(strstr(w->log, "missing"));
+	close_world(w);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -159,6 +206,8 @@ int main(void)
 		cmocka_unit_test(a_resend_decided_before_the_payment_does_not_leave),
 		cmocka_unit_test(a_flushed_stream_is_read_from_its_beginning),
 		cmocka_unit_test(a_load_between_commit_and_replicas_is_at_our_place),
+		cmocka_unit_test(a_lost_place_is_no_gap),
+		cmocka_unit_test(a_tried_entry_that_lost_its_place_is_taken_again),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
