@@ -28,6 +28,7 @@ struct recovery {
 	uint64_t above; /* every group up to here is in the store */
 	uint64_t redone;
 	bool rebuild, more, identity_same;
+	bool looked; /* at the cursor */
 	bool went_back; /* the store lost what it had: what came after it was last read may be lost as well */
 	uint64_t not_released; /* so many of the journal's last groups: the crash fell between their fsync and their commit */
 	struct group_header last; /* of the journal */
@@ -347,10 +348,13 @@ static void on_cursor(int result, const struct store_cursor *cursor, void *arg)
 						     !r->identity_same && cursor->pseq + 1 < r->last.pseq);
 	/*
 	 * As many groups as a life has journaled and not committed may lie above the cursor (which the journal knows) when it dies, and
-	 * nothing leaves before its commit. Where more are missing, or another server answers, the store lost some that may have left.
+	 * nothing leaves before its commit. Where more are missing, or another server answers, the store lost some that may have left. So
+	 * it may have where a life came between, and died in its redo: the cursor is where that one came to.
 	 */
-	if (!d->live_recovery && !empty && r->identity_same && r->last.pseq - cursor->pseq <= GROUPS_DECIDED_MAX)
+	if (!r->looked && !d->live_recovery && !empty && r->identity_same && d->epoch == r->last.epoch + 1 &&
+		r->last.pseq - cursor->pseq <= GROUPS_DECIDED_MAX)
 		r->not_released = r->last.pseq - cursor->pseq;
+	r->looked = true;
 	r->chunk_count = r->done = 0;
 	redo_next(r);
 }

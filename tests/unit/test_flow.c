@@ -197,6 +197,58 @@ static void a_tried_entry_that_lost_its_place_is_taken_again(void **state)
 	close_world(w);
 }
 
+static void what_was_under_way_at_a_kill_never_left(void **state)
+{
+	struct world *w = running(0);
+
+	(void)state;
+	w->held[COMMIT] = true;
+	push(w, 1, INVOICE("1", LATER));
+	settle(w);
+	push(w, 2, INVOICE("2", LATER));
+	settle(w);
+	end_life(w);
+	begin(w);
+	settle(w);
+	assert_int_equal(w->dunner->not_released_to - w->dunner->not_released_above, 2);
+	close_world(w);
+}
+
+/* The last groups were committed, and what they released may have left: a redo that was broken off right before them knows no better. */
+static void what_a_flush_took_may_have_left_however_far_the_redo_came(void **state)
+{
+	for (int killed = 0; killed < 2; killed++) {
+		struct world *w = running(0);
+		uint64_t last_pseq;
+
+		(void)state;
+		push(w, 1, INVOICE("1", LATER));
+		settle(w);
+		push(w, 2, INVOICE("2", LATER));
+		settle(w);
+		last_pseq = w->pseq;
+		end_life(w);
+		flush(w);
+		begin(w);
+		w->held[COMMIT] = true;
+		for (settle(w); w->pseq + 1 < last_pseq; settle(w))
+			one(w, COMMIT);
+		if (killed) {
+			end_life(w);
+			begin(w);
+		} else {
+			w->fails[COMMIT] = -ENOTCONN;
+			one(w, COMMIT);
+			w->fails[COMMIT] = 0;
+		}
+		w->held[COMMIT] = false;
+		pass(w, 1000);
+		assert_int_equal(w->dunner->state, DUNNER_RUNNING);
+		assert_int_equal(w->dunner->not_released_to, w->dunner->not_released_above);
+		close_world(w);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -208,6 +260,8 @@ int main(void)
 		cmocka_unit_test(a_load_between_commit_and_replicas_is_at_our_place),
 		cmocka_unit_test(a_lost_place_is_no_gap),
 		cmocka_unit_test(a_tried_entry_that_lost_its_place_is_taken_again),
+		cmocka_unit_test(what_was_under_way_at_a_kill_never_left),
+		cmocka_unit_test(what_a_flush_took_may_have_left_however_far_the_redo_came),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
