@@ -227,6 +227,8 @@ static void load_round(struct dunner *d, struct group *g)
 		return;
 	if (!round->count) {
 		g->loaded = true;
+		library_free(g->library); /* another one may have come since */
+		g->library = library_ref(d->library);
 		decide_group(d, g);
 		return;
 	}

@@ -249,6 +249,38 @@ static void what_a_flush_took_may_have_left_however_far_the_redo_came(void **sta
 	}
 }
 
+static void a_group_holds_the_library_that_decides_it(void **state)
+{
+	struct world *w = running(0);
+	struct library *second, *third;
+
+	(void)state;
+	push(w, 1, INVOICE("1", "2026-04-07"));
+	w->held[DUE] = true;
+	settle(w);
+	pass(w, 500);
+	w->held[DUE] = false;
+	w->held[LOAD] = w->held[HASH] = true;
+	pass(w, 200);
+	assert_int_equal(waiting(w, LOAD), 1);
+	second = load_library(w);
+	dunner_reload(w->dunner, second);
+	library_free(second);
+	w->held[LOAD] = w->held[HASH] = false;
+	w->held[APPEND] = true;
+	settle(w);
+	assert_non_null(w->dunner->decided);
+	assert_non_null(w->dunner->decided->releases);
+	assert_ptr_equal(w->dunner->decided->library, w->dunner->library);
+	third = load_library(w);
+	dunner_reload(w->dunner, third);
+	library_free(third);
+	w->held[APPEND] = false;
+	pass(w, 1000);
+	assert_int_equal(w->sent, 1);
+	close_world(w);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -262,6 +294,7 @@ int main(void)
 		cmocka_unit_test(a_tried_entry_that_lost_its_place_is_taken_again),
 		cmocka_unit_test(what_was_under_way_at_a_kill_never_left),
 		cmocka_unit_test(what_a_flush_took_may_have_left_however_far_the_redo_came),
+		cmocka_unit_test(a_group_holds_the_library_that_decides_it),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
