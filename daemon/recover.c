@@ -77,11 +77,9 @@ static void finish(struct recovery *r)
 	d->live_recovery = false;
 	inbox_reset(d);
 	d->due_seen = false;
-	if (live) {
-		dunner_set_state(d, DUNNER_DRAINING);
-	} else {
+	dunner_set_state(d, d->stopping ? DUNNER_STOPPING : DUNNER_DRAINING);
+	if (!live) {
 		flow_wait(d, flow_input(INPUT_START));
-		dunner_set_state(d, DUNNER_DRAINING);
 		d->reconcile_again = d->reconcile_all = true;
 	}
 	inbox_start(d);

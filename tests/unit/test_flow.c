@@ -281,6 +281,23 @@ static void a_group_holds_the_library_that_decides_it(void **state)
 	close_world(w);
 }
 
+static void a_stop_during_recovery_ends(void **state)
+{
+	struct world *w = running(0);
+
+	(void)state;
+	push(w, 1, INVOICE("1", LATER));
+	w->held[CURSOR] = true;
+	recover_wanted(w->dunner, "test");
+	assert_true(recover_due(w->dunner));
+	settle(w);
+	dunner_stop(w->dunner);
+	w->held[CURSOR] = false;
+	pass(w, 5000);
+	assert_int_equal(w->stopped, 1);
+	close_world(w);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -295,6 +312,7 @@ int main(void)
 		cmocka_unit_test(what_was_under_way_at_a_kill_never_left),
 		cmocka_unit_test(what_a_flush_took_may_have_left_however_far_the_redo_came),
 		cmocka_unit_test(a_group_holds_the_library_that_decides_it),
+		cmocka_unit_test(a_stop_during_recovery_ends),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
