@@ -130,7 +130,8 @@ static const char *verdict_on(const struct candidate *members, size_t count)
 void decide_reconcile(struct dunner *d, struct group *g, struct input *input)
 {
 	struct contact_env env = decide_env(d);
-	struct attempt_entry *entry = input->attempt;
+	/* its own: what is decided may be given back */
+	struct attempt_entry *entry = arena_memdup(g->arena, input->attempt, sizeof(*entry));
 	struct provider_traits traits = decide_traits(d, entry->provider);
 	struct doc *debtor = group_find(d, g, DOC_DEBTOR, entry->debtor_id);
 	struct candidate *members;

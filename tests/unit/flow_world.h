@@ -718,6 +718,15 @@ static struct world *open_world(int replicas)
 	return w;
 }
 
+/* Whether an event of this type went to the outbound stream. */
+static inline bool told(const struct world *w, const char *type)
+{
+	for (size_t i = 0; i < w->item_count; i++)
+		if (strstr(w->items[i]->key, ":outbound") && memmem(w->items[i]->value, w->items[i]->len, type, strlen(type)))
+			return true;
+	return false;
+}
+
 /* As a kill ends it. */
 static void end_life(struct world *w)
 {

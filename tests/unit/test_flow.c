@@ -281,6 +281,33 @@ static void a_group_holds_the_library_that_decides_it(void **state)
 	close_world(w);
 }
 
+/* Its group was decided and is given back: what that made of the attempt counts no more. */
+static void an_outcome_given_back_is_news_again(void **state)
+{
+	struct world *w = running(0);
+
+	(void)state;
+	w->answer = OUTCOME_IN_DOUBT;
+	w->held[START] = true;
+	push(w, 1, INVOICE("1", "2026-04-07"));
+	pass(w, 500);
+	assert_int_equal(waiting(w, START), 1);
+	w->held[APPEND] = true;
+	w->held[START] = false;
+	pass(w, 300);
+	assert_non_null(w->dunner->decided);
+	assert_int_equal(w->sent, 1);
+	recover_wanted(w->dunner, "test");
+	w->fails[APPEND] = -ENOSPC;
+	one(w, APPEND);
+	assert_null(w->dunner->decided);
+	w->fails[APPEND] = 0;
+	w->held[APPEND] = false;
+	pass(w, 1000);
+	assert_true(told(w, "contact.unknown"));
+	close_world(w);
+}
+
 static void a_stop_during_recovery_ends(void **state)
 {
 	struct world *w = running(0);
@@ -312,6 +339,7 @@ int main(void)
 		cmocka_unit_test(what_was_under_way_at_a_kill_never_left),
 		cmocka_unit_test(what_a_flush_took_may_have_left_however_far_the_redo_came),
 		cmocka_unit_test(a_group_holds_the_library_that_decides_it),
+		cmocka_unit_test(an_outcome_given_back_is_news_again),
 		cmocka_unit_test(a_stop_during_recovery_ends),
 	};
 
