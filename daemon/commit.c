@@ -670,10 +670,22 @@ static void clear_try(struct dunner *d, struct group *g)
 	d->ports.store->trying(d->ports.store->self, NULL, d->epoch, on_try_cleared, g);
 }
 
+static bool waits_for_space(const struct dunner *d)
+{
+	for (const struct group *g = d->decided; g; g = g->next)
+		if (g->retry && !g->journaled)
+			return true;
+	return false;
+}
+
 void commit_group(struct dunner *d, struct group *g)
 {
 	int r;
 
+	if (waits_for_space(d)) { /* one whose place in the journal this one would take: the timer takes them in their order */
+		g->held = g->retry = true;
+		return;
+	}
 	r = build(d, g);
 	if (r == -ENOSPC) {
 		on_journaled(r, g);
@@ -706,7 +718,7 @@ static void go_on(struct dunner *d, struct group *g)
 		group_run(d, g);
 	else if (g->journaled)
 		commit_next(d);
-	else if (!g->out.images) /* its keys could not be made for want of space */
+	else if (!g->out.images) /* there was no space for its keys, or for a group before it */
 		commit_group(d, g);
 	else if (g->careful && d->trying != TRY_NONE)
 		clear_try(d, g);

@@ -396,33 +396,34 @@ void decide_entry(struct group *g, struct attempt_entry *entry, bool settled)
 static void decide_outcome(struct dunner *d, struct group *g, struct input *input)
 {
 	struct contact_env env = decide_env(d);
-	struct provider_traits traits = decide_traits(d, input->attempt->provider);
-	struct doc *debtor = group_find(d, g, DOC_DEBTOR, input->attempt->debtor_id);
+	/* its own: what is decided may be given back */
+	struct attempt_entry *entry = arena_memdup(g->arena, input->attempt, sizeof(*entry));
+	struct provider_traits traits = decide_traits(d, entry->provider);
+	struct doc *debtor = group_find(d, g, DOC_DEBTOR, entry->debtor_id);
 	struct candidate *members;
 	bool sent;
 	size_t count;
 
-	members = decide_members(d, g, input->attempt, &count);
-	if (decide_settled(members, count, input->attempt, &sent) && (sent || input->outcome->kind != OUTCOME_ACCEPTED)) {
-		decide_entry(g, input->attempt, true);
+	members = decide_members(d, g, entry, &count);
+	if (decide_settled(members, count, entry, &sent) && (sent || input->outcome->kind != OUTCOME_ACCEPTED)) {
+		decide_entry(g, entry, true);
 		return; /* another answer about it came first; only that it was sent after all is still news */
 	}
 	if (debtor && debtor->loaded)
 		debtor->touched = true;
-	decide_entry(g, input->attempt,
-		contact_settle(&env, debtor && debtor->loaded ? debtor->d : NULL, members, count, input->attempt, &traits,
-			input->outcome, &g->fx));
+	decide_entry(g, entry,
+		contact_settle(&env, debtor && debtor->loaded ? debtor->d : NULL, members, count, entry, &traits, input->outcome, &g->fx));
 	d->outcomes++;
 	if (input->outcome->kind == OUTCOME_REFUSED)
 		dunner_log(d, LOG_WARNING, "sender: attempt %s, step %s, was refused by provider %s: %s (HTTP %d); its answer is in the trail",
-			input->attempt->id, input->attempt->step, input->attempt->provider, input->outcome->reason,
+			entry->id, entry->step, entry->provider, input->outcome->reason,
 			input->outcome->status);
 	if (input->outcome->scope == SCOPE_PROVIDER && input->outcome->kind != OUTCOME_ACCEPTED) {
 		for (int c = 0; c < CHANNEL_COUNT; c++)
-			if (strcmp(channel_names[c], input->attempt->channel) == 0)
+			if (strcmp(channel_names[c], entry->channel) == 0)
 				d->provider_blocked[c] = env.now + 15 * MINUTE_MS;
 		dunner_log(d, LOG_ERR, "sender: provider %s refuses this account (%s): it is not asked again for 15 minutes",
-			input->attempt->provider, input->outcome->reason);
+			entry->provider, input->outcome->reason);
 	}
 }
 

@@ -234,7 +234,7 @@ static void on_due(int r, const struct store_due *due, size_t count, int64_t nex
 		return;
 	}
 	d->next_due = count ? due[0].at : next;
-	d->due_seen = count && d->decided && all_decided(d, due, count);
+	d->due_seen = count ? d->decided && all_decided(d, due, count) : !next;
 	if (!flow_room(d) || !slots || !count || d->due_seen || d->state != DUNNER_RUNNING || flow_holding(d) ||
 		!inbox_marked(d, MARK_DECIDE_AGE_MS)) {
 		dunner_pump(d);
@@ -372,6 +372,7 @@ static void on_pump(void *arg)
 
 	if (d->next_due && d->next_due <= flow_now(d))
 		d->next_due = 0;
+	d->due_seen = false;
 	dunner_pump(d);
 }
 

@@ -139,6 +139,7 @@ struct group {
 	struct effects fx;
 	struct release *releases, **releases_end;
 	struct attempt_entry *resend[DUE_PAGE], *lookup[DUE_PAGE]; /* to be done once committed */
+	bool resend_touched[DUE_PAGE]; /* as of a release */
 	size_t resend_count, lookup_count;
 	const char **settled; /* attempts whose entries go */
 	size_t settled_count, settled_capacity;
@@ -208,7 +209,7 @@ struct dunner {
 	struct group *group; /* being loaded and decided, or NULL */
 	struct group *decided, **decided_end; /* built, not yet finished: in their order */
 	size_t decided_count;
-	bool due_seen; /* what is due now is in the hands of the decided ones: no use to ask again before one is finished */
+	bool due_seen; /* no use to ask what is due before a group is finished: it is in the decided ones' hands, or there is no timer */
 	struct input *waiting, **waiting_end; /* outcomes and other inputs for the next group; each in its own arena */
 	struct flight *flights;
 	size_t flight_count, on_the_way; /* on_the_way: those whose outcome is not known yet */
@@ -317,7 +318,10 @@ void recover_start(struct dunner *d, bool live);
 void recover_wanted(struct dunner *d, const char *why); /* while alive; the caller asks recover_due() then */
 /* True: the caller's group must not go on. Recovery starts as soon as no group is held by anybody: what is not journaled is given back. */
 bool recover_due(struct dunner *d);
-bool recover_place_is_ours(const struct dunner *d, const struct store_value *cursor, size_t count); /* HGETALL of the cursor */
+/* Where the store stands by its cursor hash: at the last group that we finished. */
+bool recover_place_is_ours(const struct dunner *d, const struct store_value *cursor, size_t count);
+/* The same, or one further: the commit's answer was lost, or the replicas are waited for. */
+bool recover_place_is_near(const struct dunner *d, const struct store_value *cursor, size_t count);
 void recover_free(struct dunner *d);
 
 /* lease.c */

@@ -194,7 +194,7 @@ static void on_trimmed(int r, void *arg)
 /* The group is committed: its entries count as applied, and a page that drained the streams makes a mark. */
 void inbox_applied(struct dunner *d, const struct group *g)
 {
-	for (size_t i = 0; i < g->position_count; i++)
+	for (size_t i = 0; i < g->position_count && !d->recovery; i++) /* which knows better: a flushed stream is read again */
 		for (size_t s = 0; s < d->stream_count; s++)
 			if (strcmp(d->applied[s].stream, g->positions[i].stream) == 0)
 				memcpy(d->applied[s].id, g->positions[i].id, STREAM_ID_SIZE);

@@ -26,6 +26,8 @@ struct journal {
 	bool turn_set;
 	struct standing planned; /* as if all that was handed over were durable: for the indexes */
 	uint64_t generation;
+	size_t under_way; /* handed over, not told */
+	bool failing; /* all of this generation that is under way fails */
 	uint64_t recovered;
 	struct journal_counters counters;
 	const char *origin;
@@ -82,6 +84,7 @@ static void port_append(void *self, const struct journal_group *group, journal_d
 	pending->done = done;
 	pending->arg = arg;
 	pending->generation = journal->generation;
+	journal->under_way++;
 	standing_advance(&journal->planned, &group->head, group->record_count);
 	pending_list_add(&journal->handed, pending);
 	if (!journal->turn_set)
@@ -130,11 +133,16 @@ static void note_finished(struct journal *journal, const struct pending *pending
 		journal->counters.records += group->record_count;
 		journal->counters.bytes += pending->end - pending->at;
 		journal->counters.writes += pending->leads_write;
-	} else if (pending->generation == journal->generation) {
-		/* All that is under way fails too: the next group continues behind what is durable. */
+	} else {
+		journal->counters.no_space += !journal->failing && pending->r == -ENOSPC;
+		journal->failing = true;
+	}
+	journal->under_way--;
+	if (journal->failing && !journal->under_way) {
+		/* What came meanwhile failed too, for its predecessor may have: the next group continues behind what is durable. */
 		standing_copy(&journal->planned, &journal->history.standing);
 		journal->generation++;
-		journal->counters.no_space += pending->r == -ENOSPC;
+		journal->failing = false;
 	}
 }
 

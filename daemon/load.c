@@ -157,7 +157,7 @@ static void on_place(int r, const struct store_value *values, size_t count, void
 	round->group->held = false;
 	if (d->state == DUNNER_REFUSED)
 		return;
-	if (r == 0 && !round->failed && !recover_place_is_ours(d, values, count))
+	if (r == 0 && !round->failed && !recover_place_is_near(d, values, count))
 		recover_wanted(d, "the store is not where we left it");
 	if (recover_due(d))
 		return;
@@ -227,6 +227,8 @@ static void load_round(struct dunner *d, struct group *g)
 		return;
 	if (!round->count) {
 		g->loaded = true;
+		library_free(g->library); /* another one may have come since */
+		g->library = library_ref(d->library);
 		decide_group(d, g);
 		return;
 	}

@@ -60,8 +60,9 @@ struct journal_port {
 	uint64_t (*next_index)(void *self, uint16_t year);
 	/*
 	 * Copies the group; done(0) once it and every key that it uses is durable. Groups become durable in the order given.
-	 * done(-ENOSPC): nothing of it is in the journal, next_index went back, and later groups under way fail likewise; the
-	 * caller may append again later. Any other error: the journal takes no more (-EIO for ever), the caller must end.
+	 * done(-ENOSPC): nothing of it is in the journal, and all that is under way fails likewise, with what is handed over before the
+	 * last of those is told: then next_index has gone back. The caller may append again later. Any other error: the journal takes
+	 * no more (-EIO for ever), the caller must end.
 	 */
 	void (*append)(void *self, const struct journal_group *group, journal_done_fn done, void *arg);
 	/*

@@ -130,7 +130,8 @@ static const char *verdict_on(const struct candidate *members, size_t count)
 void decide_reconcile(struct dunner *d, struct group *g, struct input *input)
 {
 	struct contact_env env = decide_env(d);
-	struct attempt_entry *entry = input->attempt;
+	/* its own: what is decided may be given back */
+	struct attempt_entry *entry = arena_memdup(g->arena, input->attempt, sizeof(*entry));
 	struct provider_traits traits = decide_traits(d, entry->provider);
 	struct doc *debtor = group_find(d, g, DOC_DEBTOR, entry->debtor_id);
 	struct candidate *members;
@@ -275,6 +276,7 @@ void reconcile_committed(struct dunner *d, struct group *g)
 			struct flight *flight = sender_create(d, &message, g->resend[i]);
 
 			flight->resend = true;
+			flight->touched = g->resend_touched[i];
 			sender_start(flight);
 		} else if (r < 0) { /* another instance's, or erased: counted as a try, so that other means get their turn */
 			struct arena *kept = arena_create();

@@ -28,6 +28,7 @@ struct recovery {
 	uint64_t above; /* every group up to here is in the store */
 	uint64_t redone;
 	bool rebuild, more, identity_same;
+	bool looked; /* at the cursor */
 	bool went_back; /* the store lost what it had: what came after it was last read may be lost as well */
 	uint64_t not_released; /* so many of the journal's last groups: the crash fell between their fsync and their commit */
 	struct group_header last; /* of the journal */
@@ -75,11 +76,10 @@ static void finish(struct recovery *r)
 	recover_free(d);
 	d->live_recovery = false;
 	inbox_reset(d);
-	if (live) {
-		dunner_set_state(d, DUNNER_DRAINING);
-	} else {
+	d->due_seen = false;
+	dunner_set_state(d, d->stopping ? DUNNER_STOPPING : DUNNER_DRAINING);
+	if (!live) {
 		flow_wait(d, flow_input(INPUT_START));
-		dunner_set_state(d, DUNNER_DRAINING);
 		d->reconcile_again = d->reconcile_all = true;
 	}
 	inbox_start(d);
@@ -341,13 +341,18 @@ static void on_cursor(int result, const struct store_cursor *cursor, void *arg)
 	d->pseq = r->last.pseq;
 	memcpy(d->last_group, r->last.id, GROUP_ID_SIZE);
 	r->identity_same = strcmp(r->last.run_id, cursor->run_id) == 0 && strcmp(r->last.repl_id, cursor->repl_id) == 0;
-	r->went_back = d->live_recovery || empty || (!r->identity_same && cursor->pseq + 1 < r->last.pseq);
+	/* Looked at again in the middle of the redo, it may be there already: what was seen first stands. */
+	r->went_back |= empty || (d->live_recovery ? !r->identity_same || cursor->pseq < d->committed_pseq :
+						     !r->identity_same && cursor->pseq + 1 < r->last.pseq);
 	/*
 	 * As many groups as a life has journaled and not committed may lie above the cursor (which the journal knows) when it dies, and
-	 * nothing leaves before its commit. Where more are missing, or another server answers, the store lost some that may have left.
+	 * nothing leaves before its commit. Where more are missing, or another server answers, the store lost some that may have left. So
+	 * it may have where a life came between, and died in its redo: the cursor is where that one came to.
 	 */
-	if (!d->live_recovery && !empty && r->identity_same && r->last.pseq - cursor->pseq <= GROUPS_DECIDED_MAX)
+	if (!r->looked && !d->live_recovery && !empty && r->identity_same && d->epoch == r->last.epoch + 1 &&
+		r->last.pseq - cursor->pseq <= GROUPS_DECIDED_MAX)
 		r->not_released = r->last.pseq - cursor->pseq;
+	r->looked = true;
 	r->chunk_count = r->done = 0;
 	redo_next(r);
 }
@@ -359,20 +364,32 @@ static void ask_cursor(struct recovery *r)
 	d->ports.store->cursor(d->ports.store->self, on_cursor, r);
 }
 
-/* Where the store stands by its cursor hash, compared with the last group that we committed. */
-bool recover_place_is_ours(const struct dunner *d, const struct store_value *cursor, size_t count)
+static bool is_place(const struct store_value *cursor, size_t count, uint64_t pseq, const uint8_t id[GROUP_ID_SIZE])
 {
 	uint8_t group[GROUP_ID_SIZE] = { 0 };
-	uint64_t pseq = 0;
+	uint64_t at = 0;
 
 	for (size_t i = 0; i + 1 < count; i += 2) {
 		if (strcmp(cursor[i].data, "pseq") == 0)
-			pseq = strtoull(cursor[i + 1].data, NULL, 10);
+			at = strtoull(cursor[i + 1].data, NULL, 10);
 		else if (strcmp(cursor[i].data, "group") == 0 &&
 			hex_parse(cursor[i + 1].data, GROUP_ID_SIZE, group) < 0)
 			return false;
 	}
-	return pseq == d->committed_pseq && memcmp(group, d->committed_group, GROUP_ID_SIZE) == 0;
+	return at == pseq && memcmp(group, id, GROUP_ID_SIZE) == 0;
+}
+
+bool recover_place_is_ours(const struct dunner *d, const struct store_value *cursor, size_t count)
+{
+	return is_place(cursor, count, d->committed_pseq, d->committed_group);
+}
+
+bool recover_place_is_near(const struct dunner *d, const struct store_value *cursor, size_t count)
+{
+	const struct group *g = d->decided;
+
+	return recover_place_is_ours(d, cursor, count) ||
+	       (g && g->journaled && is_place(cursor, count, g->out.head.pseq, g->out.head.id));
 }
 
 static struct input **take_inputs(struct group *g, struct input **end)

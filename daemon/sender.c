@@ -158,14 +158,23 @@ static bool concerns(const struct attempt_entry *entry, const char *debtor_id, c
 	return false;
 }
 
-/* Also what an earlier group released and is not on its way yet. */
+static void touch_group(struct group *g, const char *debtor_id, const char *invoice_id)
+{
+	for (struct release *release = g->releases; release; release = release->next)
+		release->touched |= concerns(&release->entry, debtor_id, invoice_id);
+	for (size_t i = 0; i < g->resend_count; i++)
+		g->resend_touched[i] |= concerns(g->resend[i], debtor_id, invoice_id);
+}
+
+/* Also what a group decided to send and is not on its way yet. */
 void sender_touch(struct dunner *d, const char *debtor_id, const char *invoice_id)
 {
 	for (struct flight *f = d->flights; f; f = f->next)
 		f->touched |= concerns(&f->entry, debtor_id, invoice_id);
 	for (struct group *g = d->decided; g; g = g->next)
-		for (struct release *release = g->releases; release; release = release->next)
-			release->touched |= concerns(&release->entry, debtor_id, invoice_id);
+		touch_group(g, debtor_id, invoice_id);
+	if (d->group)
+		touch_group(d->group, debtor_id, invoice_id);
 }
 
 /* The request as the trail keeps it: secrets masked, the rest byte for byte. */

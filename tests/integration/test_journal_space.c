@@ -72,6 +72,33 @@ static void file_size_limit(void **state)
 	check_no_space(f, lift_limit, NULL);
 }
 
+static void hand_over_one_more(struct fixture *f)
+{
+	set_file_size_limit(RLIM_INFINITY);
+	hand_over(f, 2026, 1, 2, 0);
+}
+
+/* It comes when the first failure is told and its own predecessor's is not: it must not be written without that. */
+static void no_space_for_the_group_before(void **state)
+{
+	struct fixture *f = *state;
+
+	f->segment_bytes = 1 << 20;
+	(void)signal(SIGXFSZ, SIG_IGN);
+	open_journal(f);
+	append(f, 2026, 0, 1, 0);
+	set_file_size_limit(100);
+	f->then = hand_over_one_more;
+	hand_over(f, 2026, 0, 2, 0);
+	hand_over(f, 2026, 1, 1, 0);
+	wait_done(f, 4);
+	for (int i = 1; i < 4; i++)
+		assert_int_equal(f->results[i], -ENOSPC);
+	append(f, 2026, 1, 1, 0);
+	append(f, 2026, 1, 2, 0);
+	assert_replay(f, 1, 0, 2);
+}
+
 /* The same when the limit is met while a new segment is begun. */
 static void no_space_for_a_segment(void **state)
 {
@@ -190,6 +217,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(file_size_limit),
+		TEST(no_space_for_the_group_before),
 		TEST(no_space_for_a_segment),
 		TEST(full_file_system),
 		TEST(failed_sync_is_final),

@@ -1,0 +1,796 @@
+/*
+ * The world of a flow, one answer at a time: a small store and a small journal that keep their promises, and a test that says whose
+ * answers wait. Include <cmocka.h> first.
+ */
+#ifndef DUNNINGD_TESTS_UNIT_FLOW_WORLD_H
+#define DUNNINGD_TESTS_UNIT_FLOW_WORLD_H
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/file.h"
+#include "daemon/flow.h"
+
+#define OFFSET INT64_C(1775725200000) /* 2026-04-09T09:00:00Z, a Thursday: wall - mono */
+#define ITEMS_MAX 400
+#define STREAM "dunning:{0}:events"
+
+enum op { LEASE, CURSOR, TAILS, READ, LOAD, HASH, DUE, COMMIT, TRYING, TRIM, RELEASE, REPLICATED, APPEND, START, OPS };
+
+struct item { /* of the store: a key, or a field or member of one */
+	char key[200], field[200];
+	void *value;
+	size_t len;
+	int64_t score;
+};
+
+struct call {
+	enum op op;
+	void (*done)(void);
+	void *arg;
+	struct arena *arena;
+	char key[200];
+	const char **keys;
+	size_t count, limit;
+	bool block;
+	int64_t number;
+	struct store_commit commit;
+	struct journal_group group;
+	struct stream_position *positions;
+	transport_may_start_fn may_start;
+	struct call *next;
+};
+
+struct port_timer {
+	timer_fn fn;
+	void *arg;
+	int64_t at; /* mono; 0 = stopped */
+	struct port_timer *next;
+};
+
+struct world {
+	char dir[64];
+	struct arena *arena;
+	struct config *config;
+	struct library *library;
+	struct dunner *dunner;
+	int64_t mono;
+	struct port_timer *timers;
+	struct call *calls;
+	bool held[OPS];
+	int fails[OPS]; /* what the answers of that kind say, when not 0 */
+	struct item *items[ITEMS_MAX];
+	size_t item_count;
+	uint64_t pseq, epoch;
+	uint8_t group[GROUP_ID_SIZE];
+	struct { char id[STREAM_ID_SIZE]; const char *event; } entries[40];
+	size_t entry_count;
+	struct journal_group journal[100];
+	size_t journaled;
+	uint64_t next_index, handed_pseq;
+	struct case_keys keys[100];
+	uint32_t key_count;
+	uint8_t random;
+	int sent, cancelled, stopped;
+	enum outcome_kind answer;
+	char log[20000];
+};
+
+/* --- calls ------------------------------------------------------------------------------------------------------------ */
+
+static struct call *call(struct world *w, enum op op, void *done, void *arg)
+{
+	struct arena *arena = arena_create();
+	struct call *c = arena_alloc(arena, sizeof(*c)), **at = &w->calls;
+
+	*c = (struct call){ .op = op, .arg = arg, .arena = arena };
+	memcpy(&c->done, &done, sizeof(done));
+	while (*at)
+		at = &(*at)->next;
+	return *at = c;
+}
+
+static struct item *find(struct world *w, const char *key, const char *field)
+{
+	for (size_t i = 0; i < w->item_count; i++)
+		if (strcmp(w->items[i]->key, key) == 0 && strcmp(w->items[i]->field, field) == 0)
+			return w->items[i];
+	return NULL;
+}
+
+static void put(struct world *w, const struct image *image)
+{
+	const char *field = image->field ? image->field : "";
+	struct item *item = find(w, image->key, field);
+
+	if (image->op == IMAGE_ZREM || image->op == IMAGE_HDEL || image->op == IMAGE_DEL) {
+		if (item)
+			item->key[0] = '\0';
+		return;
+	}
+	if (!item) {
+		assert_true(w->item_count < ITEMS_MAX);
+		item = w->items[w->item_count++] = arena_alloc(w->arena, sizeof(*item));
+		snprintf(item->key, sizeof(item->key), "%s", image->key);
+		snprintf(item->field, sizeof(item->field), "%s", field);
+	}
+	item->value = arena_memdup(w->arena, image->value ? image->value : "", image->value_len);
+	item->len = image->value_len;
+	item->score = image->number;
+}
+
+static void do_commit(struct world *w, const struct call *c)
+{
+	const struct group_header *head = c->commit.head;
+	enum commit_status status = COMMIT_APPLIED;
+	int r = w->fails[COMMIT];
+
+	if (r < 0) {
+		((store_commit_fn)c->done)(r, status, c->arg);
+		return;
+	}
+	if (head->pseq == w->pseq && memcmp(head->id, w->group, GROUP_ID_SIZE) == 0)
+		status = COMMIT_ALREADY;
+	else if (!c->commit.rebuild && (head->pseq != w->pseq + 1 || memcmp(head->predecessor, w->group, GROUP_ID_SIZE) != 0))
+		status = COMMIT_GAP;
+	for (size_t i = 0; i < c->commit.image_count && status == COMMIT_APPLIED; i++)
+		put(w, &c->commit.images[i]);
+	if (status == COMMIT_APPLIED) {
+		w->pseq = head->pseq;
+		memcpy(w->group, head->id, GROUP_ID_SIZE);
+	}
+	((store_commit_fn)c->done)(0, status, c->arg);
+}
+
+static void do_hash(struct world *w, const struct call *c)
+{
+	struct store_value values[100] = { { 0 } };
+	char pseq[24], hex[2 * GROUP_ID_SIZE + 1];
+	size_t count = 0;
+
+	if (strstr(c->key, "cursor") && w->pseq) {
+		snprintf(pseq, sizeof(pseq), "%llu", (unsigned long long)w->pseq);
+		values[count++] = (struct store_value){ "pseq", 4 };
+		values[count++] = (struct store_value){ pseq, strlen(pseq) };
+		values[count++] = (struct store_value){ "group", 5 };
+		values[count++] = (struct store_value){ hex_format(w->group, GROUP_ID_SIZE, hex), 2 * GROUP_ID_SIZE };
+	}
+	for (size_t i = 0; i < w->item_count && !strstr(c->key, "cursor"); i++)
+		if (strcmp(w->items[i]->key, c->key) == 0) {
+			values[count++] = (struct store_value){ w->items[i]->field, strlen(w->items[i]->field) };
+			values[count++] = (struct store_value){ w->items[i]->value, w->items[i]->len };
+		}
+	((store_values_fn)c->done)(0, values, count, c->arg);
+}
+
+static void do_load(struct world *w, const struct call *c)
+{
+	struct store_value values[600] = { { 0 } };
+
+	for (size_t i = 0; i < c->count; i++) {
+		struct item *item = find(w, c->keys[i], "");
+
+		if (item)
+			values[i] = (struct store_value){ item->value, item->len };
+	}
+	((store_values_fn)c->done)(0, values, c->count, c->arg);
+}
+
+static void do_due(struct world *w, const struct call *c)
+{
+	struct store_due due[100];
+	size_t count = 0;
+	int64_t next = 0;
+
+	for (size_t i = 0; i < w->item_count; i++) {
+		struct item *item = w->items[i];
+
+		if (strcmp(item->key, "dunning:{0}:due") != 0)
+			continue;
+		if (item->score <= c->number && count < c->limit)
+			due[count++] = (struct store_due){ item->field, item->score };
+		else if (!next || item->score < next)
+			next = item->score;
+	}
+	((store_due_fn)c->done)(0, due, count, next, c->arg);
+}
+
+static long id_of(const char *id)
+{
+	return strtol(id, NULL, 10);
+}
+
+static size_t unread(const struct world *w, const struct call *c, struct store_entry *ret)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < w->entry_count; i++)
+		if (id_of(w->entries[i].id) > id_of(c->positions[0].id)) /* of the one stream in use */
+			ret[count++] = (struct store_entry){ .id = w->entries[i].id, .event = w->entries[i].event,
+				.len = strlen(w->entries[i].event) };
+	return count;
+}
+
+static void do_read(struct world *w, const struct call *c)
+{
+	struct store_place place = { .present = w->pseq > 0, .pseq = w->pseq };
+	struct store_entry entries[40];
+	size_t count = unread(w, c, entries);
+
+	memcpy(place.group, w->group, GROUP_ID_SIZE);
+	((store_entries_fn)c->done)(0, entries, count, &place, c->arg);
+}
+
+static void do_cursor(struct world *w, const struct call *c)
+{
+	struct store_cursor cursor = { .present = w->epoch > 0, .epoch = w->epoch, .pseq = w->pseq, .trying = "" };
+	struct item *at = find(w, "dunning:{0}:cursor", STREAM);
+	struct stream_position position = { .stream = STREAM };
+
+	memcpy(cursor.group, w->group, GROUP_ID_SIZE);
+	snprintf(cursor.writer, sizeof(cursor.writer), "%s", w->pseq ? w->config->instance : "");
+	strcpy(cursor.run_id, "run");
+	if (at) {
+		snprintf(position.id, sizeof(position.id), "%.*s", (int)at->len, (const char *)at->value);
+		cursor.streams = &position;
+		cursor.stream_count = 1;
+	}
+	((store_cursor_fn)c->done)(0, &cursor, c->arg);
+}
+
+static void do_tails(struct world *w, const struct call *c)
+{
+	for (size_t i = 0; i < c->count; i++)
+		strcpy(c->positions[i].id, "0-0");
+	if (w->entry_count)
+		strcpy(c->positions[0].id, w->entries[w->entry_count - 1].id);
+	((store_done_fn)c->done)(0, c->arg);
+}
+
+static void do_append(struct world *w, const struct call *c)
+{
+	int r = w->fails[APPEND];
+
+	if (r == 0)
+		w->journal[w->journaled++] = c->group;
+	else { /* all that is under way fails likewise */
+		w->next_index -= c->group.record_count;
+		w->handed_pseq = c->group.head.pseq - 1;
+	}
+	((journal_done_fn)c->done)(r, c->arg);
+}
+
+static void do_start(struct world *w, const struct call *c)
+{
+	struct outcome outcome = { .kind = OUTCOME_CANCELLED, .reason = "cancelled" };
+
+	if (c->may_start(c->arg)) {
+		w->sent++;
+		outcome = (struct outcome){ .kind = w->answer, .reason = outcome_names[w->answer], .provider_id = "p1", .status = 200 };
+	} else {
+		w->cancelled++;
+	}
+	((transport_done_fn)c->done)(&outcome, c->arg);
+}
+
+static void run(struct world *w, const struct call *c)
+{
+	switch (c->op) {
+	case LEASE:
+		w->epoch = c->limit ? c->limit : (w->epoch > (uint64_t)c->number ? w->epoch : (uint64_t)c->number) + 1;
+		((store_lease_fn)c->done)(0, true, w->epoch, w->mono + LEASE_TTL_MS, "", c->arg);
+		break;
+	case CURSOR: do_cursor(w, c); break;
+	case TAILS: do_tails(w, c); break;
+	case READ: do_read(w, c); break;
+	case LOAD: do_load(w, c); break;
+	case HASH: do_hash(w, c); break;
+	case DUE: do_due(w, c); break;
+	case COMMIT: do_commit(w, c); break;
+	case TRYING: ((store_lease_fn)c->done)(0, true, 1, 0, "", c->arg); break;
+	case REPLICATED: ((store_replicated_fn)c->done)(0, 1, c->arg); break;
+	case APPEND: do_append(w, c); break;
+	case START: do_start(w, c); break;
+	default: ((store_done_fn)c->done)(0, c->arg); break;
+	}
+}
+
+/* Answers the first call that may be; false: all wait. `idle`: a blocked read too, for want of entries. */
+static bool step(struct world *w, bool idle)
+{
+	struct store_entry entries[40];
+
+	for (struct call **at = &w->calls, *c; (c = *at); at = &c->next) {
+		if (w->held[c->op] || (c->op == READ && c->block && !idle && !unread(w, c, entries)))
+			continue;
+		*at = c->next;
+		run(w, c);
+		arena_free(c->arena);
+		return true;
+	}
+	return false;
+}
+
+static void settle(struct world *w)
+{
+	for (int i = 0; step(w, false); i++)
+		assert_true(i < 1000);
+}
+
+static void one(struct world *w, enum op op)
+{
+	bool held[OPS];
+
+	memcpy(held, w->held, sizeof(held));
+	for (int i = 0; i < OPS; i++)
+		w->held[i] = i != (int)op;
+	assert_true(step(w, true));
+	memcpy(w->held, held, sizeof(held));
+}
+
+static size_t waiting(const struct world *w, enum op op)
+{
+	size_t count = 0;
+
+	for (const struct call *c = w->calls; c; c = c->next)
+		count += c->op == op;
+	return count;
+}
+
+/* Time passes; what is idle reads on. */
+static void pass(struct world *w, int64_t ms)
+{
+	for (int64_t end = w->mono + ms; w->mono < end; w->mono += 100) {
+		for (struct port_timer *t = w->timers; t; t = t->next)
+			if (t->at && t->at <= w->mono) {
+				t->at = 0;
+				t->fn(t->arg);
+			}
+		if (waiting(w, READ) && !w->held[READ])
+			one(w, READ);
+		settle(w);
+	}
+}
+
+/* --- ports -------------------------------------------------------------------------------------------------------------- */
+
+static int64_t port_now(void *self)
+{
+	return ((struct world *)self)->mono + OFFSET;
+}
+
+static int64_t port_mono(void *self)
+{
+	return ((struct world *)self)->mono;
+}
+
+static struct port_timer *timer_create_(void *self, timer_fn fn, void *arg)
+{
+	struct world *w = self;
+	struct port_timer *t = arena_alloc(w->arena, sizeof(*t));
+
+	*t = (struct port_timer){ .fn = fn, .arg = arg, .next = w->timers };
+	return w->timers = t;
+}
+
+static void timer_stop(void *self, struct port_timer *t)
+{
+	(void)self;
+	t->at = 0;
+}
+
+static void timer_at(void *self, struct port_timer *t, int64_t at)
+{
+	(void)self;
+	t->at = at - OFFSET > 0 ? at - OFFSET : 1;
+}
+
+static void timer_in(void *self, struct port_timer *t, int64_t ms)
+{
+	t->at = port_mono(self) + ms;
+}
+
+static void clock_idle(void *self, bool idle, int64_t next)
+{
+	(void)self, (void)idle, (void)next;
+}
+
+static const char *clock_doubt(void *self)
+{
+	(void)self;
+	return NULL;
+}
+
+static void random_some(void *self, void *ret, size_t len)
+{
+	struct world *w = self;
+
+	memset(ret, ++w->random, len);
+}
+
+static const char *origin(void *self, uint16_t year)
+{
+	(void)self, (void)year;
+	return "test.example/acme/2026";
+}
+
+static uint64_t next_index(void *self, uint16_t year)
+{
+	(void)year;
+	return ((struct world *)self)->next_index;
+}
+
+static const struct slice *copy_slices(struct arena *arena, const struct slice *from, size_t count)
+{
+	struct slice *to = arena_alloc(arena, (count + 1) * sizeof(*to));
+
+	for (size_t i = 0; i < count; i++)
+		to[i] = (struct slice){ arena_memdup(arena, from[i].data, from[i].len), from[i].len };
+	return to;
+}
+
+static void append(void *self, const struct journal_group *group, journal_done_fn done, void *arg)
+{
+	struct world *w = self;
+	struct call *c = call(w, APPEND, done, arg);
+
+	c->group = *group;
+	c->group.images = copy_slices(w->arena, group->images, group->image_count);
+	c->group.records = copy_slices(w->arena, group->records, group->record_count);
+	if (group->head.first_index != w->next_index)
+		fail_msg("group %d has a place in the log that is not its own", (int)group->head.pseq);
+	if (group->head.pseq != w->handed_pseq + 1)
+		fail_msg("group %d is handed to the journal after group %d", (int)group->head.pseq, (int)w->handed_pseq);
+	w->handed_pseq = group->head.pseq;
+	w->next_index += group->record_count;
+}
+
+static int replay(void *self, uint32_t partition, uint64_t above, journal_replay_fn fn, void *arg)
+{
+	struct world *w = self;
+	int r = 0;
+
+	(void)partition;
+	for (size_t i = 0; i < w->journaled && r == 0; i++)
+		if (w->journal[i].head.pseq > above)
+			r = fn(&w->journal[i], arg);
+	return r < 0 ? r : 0;
+}
+
+static int last(void *self, uint32_t partition, struct group_header *ret)
+{
+	struct world *w = self;
+
+	(void)partition;
+	if (!w->journaled)
+		return -ENOENT;
+	*ret = w->journal[w->journaled - 1].head;
+	return 0;
+}
+
+static int knows(void *self, uint32_t partition, uint64_t pseq, const uint8_t id[GROUP_ID_SIZE])
+{
+	struct world *w = self;
+
+	(void)partition;
+	for (size_t i = 0; i < w->journaled; i++)
+		if (w->journal[i].head.pseq == pseq && memcmp(w->journal[i].head.id, id, GROUP_ID_SIZE) == 0)
+			return 1;
+	return 0;
+}
+
+static int read_record(void *self, uint16_t year, uint64_t index, struct buf *body)
+{
+	struct world *w = self;
+
+	(void)year;
+	for (size_t i = 0; i < w->journaled; i++) {
+		const struct journal_group *g = &w->journal[i];
+
+		if (index >= g->head.first_index && index < g->head.first_index + g->record_count) {
+			const struct slice *record = &g->records[index - g->head.first_index];
+
+			buf_add(body, record->data, record->len);
+			return 0;
+		}
+	}
+	return -ENOENT;
+}
+
+static uint64_t recovered(void *self)
+{
+	(void)self;
+	return 0;
+}
+
+static int key_open(void *self, uint16_t year, uint32_t slot, struct case_keys *ret)
+{
+	struct world *w = self;
+
+	(void)year;
+	if (slot >= w->key_count)
+		return -ENOENT;
+	*ret = w->keys[slot];
+	return 0;
+}
+
+static int key_create(void *self, uint16_t year, const uint8_t case_key[32], struct case_keys *ret)
+{
+	struct world *w = self;
+
+	*ret = (struct case_keys){ .year = year, .slot = w->key_count };
+	if (case_key)
+		memcpy(ret->case_key, case_key, 32);
+	w->keys[w->key_count++] = *ret;
+	return 0;
+}
+
+static void store_read(void *self, const struct stream_position *positions, size_t position_count, size_t count, int block_ms,
+	store_entries_fn done, void *arg)
+{
+	struct call *c = call(self, READ, done, arg);
+
+	(void)count;
+	c->positions = arena_memdup(c->arena, positions, position_count * sizeof(*positions));
+	c->block = block_ms > 0;
+}
+
+static void store_load(void *self, const char *const *keys, size_t count, store_values_fn done, void *arg)
+{
+	struct call *c = call(self, LOAD, done, arg);
+
+	c->keys = arena_alloc(c->arena, count * sizeof(*c->keys));
+	c->count = count;
+	for (size_t i = 0; i < count; i++)
+		c->keys[i] = arena_strdup(c->arena, keys[i]);
+}
+
+static void store_hash(void *self, const char *key, store_values_fn done, void *arg)
+{
+	struct call *c = call(self, HASH, done, arg);
+
+	snprintf(c->key, sizeof(c->key), "%s", key);
+}
+
+static void store_due(void *self, int64_t now, size_t limit, store_due_fn done, void *arg)
+{
+	struct call *c = call(self, DUE, done, arg);
+
+	c->number = now;
+	c->limit = limit;
+}
+
+static void store_cursor(void *self, store_cursor_fn done, void *arg)
+{
+	call(self, CURSOR, done, arg);
+}
+
+static void store_commit(void *self, const struct store_commit *commit, store_commit_fn done, void *arg)
+{
+	struct call *c = call(self, COMMIT, done, arg);
+	struct image *images = arena_memdup(c->arena, commit->images, (commit->image_count + 1) * sizeof(*images));
+
+	for (size_t i = 0; i < commit->image_count; i++) {
+		images[i].key = arena_strdup(c->arena, images[i].key);
+		images[i].field = arena_strdup(c->arena, images[i].field);
+		images[i].value = images[i].value ? arena_memdup(c->arena, images[i].value, images[i].value_len) : NULL;
+	}
+	c->commit = *commit;
+	c->commit.images = images;
+	c->commit.head = arena_memdup(c->arena, commit->head, sizeof(*commit->head));
+}
+
+static void store_lease(void *self, const char *owner, int64_t ttl, uint64_t at_least, uint64_t held, store_lease_fn done, void *arg)
+{
+	struct call *c = call(self, LEASE, done, arg);
+
+	(void)owner, (void)ttl;
+	c->number = (int64_t)at_least;
+	c->limit = held;
+}
+
+static void store_release(void *self, const char *owner, store_done_fn done, void *arg)
+{
+	(void)owner;
+	call(self, RELEASE, done, arg);
+}
+
+static void store_trying(void *self, const char *id, uint64_t epoch, store_lease_fn done, void *arg)
+{
+	(void)id, (void)epoch;
+	call(self, TRYING, done, arg);
+}
+
+static void store_trim(void *self, const struct stream_position *applied, size_t count, store_done_fn done, void *arg)
+{
+	(void)applied, (void)count;
+	call(self, TRIM, done, arg);
+}
+
+static void store_tails(void *self, struct stream_position *positions, size_t count, store_done_fn done, void *arg)
+{
+	struct call *c = call(self, TAILS, done, arg);
+
+	c->positions = positions;
+	c->count = count;
+}
+
+static void store_replicated(void *self, int64_t wanted, int timeout, store_replicated_fn done, void *arg)
+{
+	(void)wanted, (void)timeout;
+	call(self, REPLICATED, done, arg);
+}
+
+static void start(void *self, const struct message *message, transport_may_start_fn may_start, transport_done_fn done, void *arg)
+{
+	(void)message;
+	call(self, START, done, arg)->may_start = may_start;
+}
+
+/* --- a world ---------------------------------------------------------------------------------------------------------------- */
+
+static const char settings_json[] =
+	"{\"origin\":\"test.example/acme\",\"instance\":\"host-a\",\"state_dir\":\"%s\",\"creditor\":{\"name\":\"Acme\",\"locale\":\"en-GB\",\"zone\":\"UTC\"},"
+	"\"redis\":{\"replicas\":%d},\"senders\":{\"default\":{\"name\":\"A\",\"email\":\"a@acme.example\"}},"
+	"\"channels\":{\"email\":\"outbox\"},\"policies\":{\"default\":\"p\"}}";
+static const char policy_json[] =
+	"{\"name\":\"p\",\"title\":\"T\",\"steps\":[{\"id\":\"reminder\",\"at\":\"due+1d\",\"channel\":\"email\","
+	"\"template\":\"note\",\"tone\":\"friendly\"}]}";
+
+static void on_log(int priority, const char *line, void *arg)
+{
+	struct world *w = arg;
+
+	(void)priority;
+	snprintf(w->log + strlen(w->log), sizeof(w->log) - strlen(w->log), "%s\n", line);
+}
+
+static void on_failed(int r, int exit_code, const char *reason, void *arg)
+{
+	(void)r, (void)exit_code, (void)arg;
+	fail_msg("the flow ended: %s", reason);
+}
+
+static void on_stopped(void *arg)
+{
+	((struct world *)arg)->stopped++;
+}
+
+static struct library *load_library(struct world *w)
+{
+	struct library *library = NULL;
+	struct err err = { 0 };
+
+	if (library_load(w->config, w->dir, &library, &err) < 0)
+		fail_msg("%s %s", err.path, err.text);
+	return library;
+}
+
+static void begin(struct world *w)
+{
+	static const uint8_t install_key[32] = "an install key for these tests";
+	const struct clock_port clock = { .self = w, .now = port_now, .mono = port_mono, .timer_create = timer_create_,
+		.timer_destroy = timer_stop, .timer_at = timer_at, .timer_in = timer_in, .timer_stop = timer_stop, .idle = clock_idle,
+		.doubt = clock_doubt };
+	const struct random_port random = { .self = w, .bytes = random_some };
+	const struct journal_port journal = { .self = w, .origin = origin, .next_index = next_index, .append = append,
+		.replay = replay, .last = last, .knows = knows, .read = read_record, .recovered = recovered };
+	const struct keys_port keys = { .self = w, .open = key_open, .create = key_create };
+	const struct store_port store = { .self = w, .read = store_read, .load = store_load, .hash = store_hash, .due = store_due,
+		.cursor = store_cursor, .commit = store_commit, .lease = store_lease, .release = store_release,
+		.trying = store_trying, .trim = store_trim, .tails = store_tails, .replicated = store_replicated };
+	const struct transport_port transport = { .self = w, .start = start };
+	const struct dunner_ports ports = { .clock = arena_memdup(w->arena, &clock, sizeof(clock)),
+		.random = arena_memdup(w->arena, &random, sizeof(random)), .journal = arena_memdup(w->arena, &journal, sizeof(journal)),
+		.keys = arena_memdup(w->arena, &keys, sizeof(keys)), .store = arena_memdup(w->arena, &store, sizeof(store)),
+		.transport = arena_memdup(w->arena, &transport, sizeof(transport)) };
+	const struct dunner_settings settings = { .config = w->config, .install_key = install_key, .build = "test", .boot_id = "boot" };
+	const struct dunner_callbacks callbacks = { .failed = on_failed, .stopped = on_stopped, .log = on_log, .arg = w };
+
+	w->dunner = dunner_create(&ports, &settings, w->library, &callbacks);
+	dunner_start(w->dunner);
+}
+
+static struct world *open_world(int replicas)
+{
+	struct arena *arena = arena_create();
+	struct world *w = arena_alloc(arena, sizeof(*w));
+	CLEANUP(buf_clear) struct buf text = { 0 };
+	struct err err = { 0 };
+	static const char *const files[][2] = { { "policies/p.json", policy_json }, { "templates/en/note.subject", "Invoice" },
+		{ "templates/en/note.txt", "Dear sir, {{balance}} is open.\n" } };
+
+	*w = (struct world){ .arena = arena, .mono = 1000, .answer = OUTCOME_ACCEPTED };
+	snprintf(w->dir, sizeof(w->dir), "/tmp/dunningd-test-flow-XXXXXX");
+	assert_non_null(mkdtemp(w->dir));
+	buf_printf(&text, settings_json, w->dir, replicas);
+	if (config_parse(text.data, text.len, &w->config, &err) < 0)
+		fail_msg("%s %s", err.path, err.text);
+	assert_int_equal(file_make_dirs(arena_printf(arena, "%s/policies", w->dir), 0700), 0);
+	assert_int_equal(file_make_dirs(arena_printf(arena, "%s/templates/en", w->dir), 0700), 0);
+	assert_int_equal(file_make_dirs(arena_printf(arena, "%s/providers", w->dir), 0700), 0);
+	for (size_t i = 0; i < ARRAY_LEN(files); i++)
+		assert_int_equal(file_replace(arena_printf(arena, "%s/%s", w->dir, files[i][0]), files[i][1], strlen(files[i][1]), 0600), 0);
+	w->library = load_library(w);
+	begin(w);
+	return w;
+}
+
+/* Whether an event of this type went to the outbound stream. */
+static inline bool told(const struct world *w, const char *type)
+{
+	for (size_t i = 0; i < w->item_count; i++)
+		if (strstr(w->items[i]->key, ":outbound") && memmem(w->items[i]->value, w->items[i]->len, type, strlen(type)))
+			return true;
+	return false;
+}
+
+/* As a kill ends it. */
+static void end_life(struct world *w)
+{
+	dunner_destroy(w->dunner);
+	w->timers = NULL;
+	for (struct call *c; (c = w->calls);) {
+		w->calls = c->next;
+		arena_free(c->arena);
+	}
+	memset(w->held, 0, sizeof(w->held));
+}
+
+static void close_world(struct world *w)
+{
+	char command[100];
+
+	end_life(w);
+	library_free(w->library);
+	config_free(w->config);
+	snprintf(command, sizeof(command), "rm -rf '%s'", w->dir);
+	assert_int_equal(system(command), 0);
+	arena_free(w->arena);
+}
+
+static void push(struct world *w, int id, const char *event)
+{
+	snprintf(w->entries[w->entry_count].id, STREAM_ID_SIZE, "%d-0", id);
+	w->entries[w->entry_count++].event = arena_strdup(w->arena, event);
+}
+
+#define EVENT(id, type, rest)                                                                                                  \
+	"{\"specversion\":\"1.0\",\"id\":\"" id "\",\"source\":\"s\",\"type\":\"" type "\",\"time\":\"2026-04-09T08:00:00Z\",\"data\":{" rest "}}"
+#define INVOICE(n, due)                                                                                                        \
+	EVENT("e" n, "invoice.finalized", "\"invoice\":{\"id\":\"inv_" n "\",\"number\":\"" n "\",\"version\":1,\"status\":\"open\","          \
+		"\"issued_on\":\"2026-03-02\",\"due_on\":\"" due "\",\"currency\":\"EUR\",\"total_minor\":1000,\"due_minor\":1000},"      \
+		"\"customer\":{\"id\":\"cus_" n "\",\"name\":\"C\",\"country\":\"GB\",\"kind\":\"company\",\"locale\":\"en-GB\",\"timezone\":\"UTC\"," \
+		"\"contacts\":[{\"id\":\"c1\",\"role\":\"billing\",\"relation\":\"internal\",\"name\":\"M\",\"email\":\"m@c.example\",\"channels\":[\"email\"]}]}")
+#define LATER "2026-06-01"
+
+static inline bool stored(struct world *w, const char *invoice)
+{
+	char key[100];
+
+	snprintf(key, sizeof(key), "dunning:{0}:escalation:%s", invoice);
+	return find(w, key, "") != NULL;
+}
+
+static inline void flush(struct world *w)
+{
+	for (size_t i = 0; i < w->item_count; i++)
+		w->items[i]->key[0] = '\0';
+	w->pseq = w->epoch = 0;
+	memset(w->group, 0, GROUP_ID_SIZE);
+}
+
+static struct world *running(int replicas)
+{
+	struct world *w = open_world(replicas);
+
+	settle(w);
+	pass(w, 500);
+	assert_int_equal(w->dunner->state, DUNNER_RUNNING);
+	w->log[0] = '\0';
+	return w;
+}
+
+#endif

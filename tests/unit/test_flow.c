@@ -1,0 +1,347 @@
+/* What a group meets while an earlier one is still with the journal or the store. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "tests/unit/flow_world.h"
+
+static void no_timer_at_all_is_asked_for_once(void **state)
+{
+	struct world *w = running(0);
+
+	(void)state;
+	w->held[DUE] = true;
+	pass(w, 1000);
+	assert_int_equal(waiting(w, DUE), 0);
+	w->held[DUE] = false;
+	push(w, 1, INVOICE("1", "2026-04-07"));
+	pass(w, 1000);
+	assert_int_equal(w->sent, 1);
+	close_world(w);
+}
+
+static void a_due_timer_given_back_is_looked_at_again(void **state)
+{
+	struct world *w = running(0);
+
+	(void)state;
+	push(w, 1, INVOICE("1", "2026-04-07"));
+	w->held[DUE] = true;
+	settle(w); /* stored, and due */
+	w->held[APPEND] = true;
+	w->held[DUE] = false;
+	settle(w);
+	assert_non_null(w->dunner->decided);
+	assert_non_null(w->dunner->decided->releases);
+	assert_true(w->dunner->due_seen);
+	recover_wanted(w->dunner, "test");
+	w->fails[APPEND] = -ENOSPC;
+	one(w, APPEND);
+	assert_null(w->dunner->decided);
+	w->fails[APPEND] = 0;
+	w->held[APPEND] = false;
+	pass(w, 1000);
+	assert_int_equal(w->sent, 1);
+	close_world(w);
+}
+
+static void a_group_waits_for_the_place_of_one_without_space(void **state)
+{
+	struct world *w = running(0);
+
+	(void)state;
+	w->held[APPEND] = true;
+	push(w, 1, INVOICE("1", LATER));
+	settle(w);
+	assert_int_equal(waiting(w, APPEND), 1);
+	w->held[LOAD] = w->held[HASH] = true;
+	push(w, 2, INVOICE("2", LATER));
+	settle(w);
+	assert_int_equal(waiting(w, LOAD), 1);
+	w->fails[APPEND] = -ENOSPC;
+	one(w, APPEND);
+	w->fails[APPEND] = 0;
+	w->held[LOAD] = w->held[HASH] = w->held[APPEND] = false;
+	settle(w); /* there is space again, but the first one asks for it in ten seconds only */
+	pass(w, 25000);
+	assert_true(stored(w, "inv_1") && stored(w, "inv_2"));
+	assert_int_equal(w->dunner->state, DUNNER_RUNNING);
+	assert_null(strstr(w->log, "recover"));
+	close_world(w);
+}
+
+static void a_resend_decided_before_the_payment_does_not_leave(void **state)
+{
+	struct world *w = running(0);
+
+	(void)state;
+	w->answer = OUTCOME_IN_DOUBT;
+	push(w, 1, INVOICE("1", "2026-04-07"));
+	pass(w, 1000);
+	assert_int_equal(w->sent, 1);
+	w->held[COMMIT] = true;
+	for (int i = 0; i < 200 && !w->dunner->decided; i++)
+		pass(w, 100);
+	while (w->dunner->decided && !w->dunner->decided->resend_count) { /* to the group that decides the resend */
+		one(w, COMMIT);
+		pass(w, 100);
+		for (int i = 0; i < 6000 && !w->dunner->decided; i++)
+			pass(w, 100);
+	}
+	assert_non_null(w->dunner->decided);
+	assert_int_equal(w->sent, 1);
+	push(w, 2, EVENT("e9", "invoice.payment_received", "\"invoice_id\":\"inv_1\",\"payment\":{\"id\":\"pay_1\",\"amount_minor\":1000,"
+		"\"currency\":\"EUR\",\"paid_at\":\"2026-04-09T08:30:00Z\"}"));
+	settle(w);
+	assert_non_null(w->dunner->decided->next); /* the payment is applied */
+	w->held[COMMIT] = false;
+	settle(w);
+	assert_int_equal(w->sent, 1);
+	assert_int_equal(w->cancelled, 1);
+	close_world(w);
+}
+
+static void a_flushed_stream_is_read_from_its_beginning(void **state)
+{
+	struct world *w = running(0);
+
+	(void)state;
+	w->held[COMMIT] = true;
+	push(w, 100, INVOICE("1", LATER));
+	settle(w);
+	assert_int_equal(waiting(w, COMMIT), 1);
+	flush(w);
+	w->entry_count = 0;
+	push(w, 7, INVOICE("2", LATER)); /* a server whose clock is behind */
+	w->held[COMMIT] = false;
+	settle(w);
+	pass(w, 3000);
+	assert_true(stored(w, "inv_1"));
+	assert_true(stored(w, "inv_2"));
+	assert_non_null(strstr(w->log, "missing"));
+	close_world(w);
+}
+
+/* The commit's answer comes before the load's, the replicas' after it. */
+static void a_load_between_commit_and_replicas_is_at_our_place(void **state)
+{
+	struct world *w = running(1);
+
+	(void)state;
+	w->held[COMMIT] = true;
+	push(w, 1, INVOICE("1", "2026-04-07"));
+	settle(w);
+	w->held[COMMIT] = false;
+	w->held[REPLICATED] = true;
+	settle(w); /* to the release of the reminder */
+	pass(w, 500);
+	assert_int_equal(waiting(w, REPLICATED), 1);
+	push(w, 2, INVOICE("2", LATER));
+	settle(w);
+	w->held[REPLICATED] = false;
+	settle(w);
+	pass(w, 1000);
+	assert_null(strstr(w->log, "recover"));
+	assert_int_equal(w->sent, 1);
+	assert_true(stored(w, "inv_2"));
+	close_world(w);
+}
+
+/* Another partition wrote while the first waited: it is decided anew, and nothing was lost of the streams. */
+static void a_lost_place_is_no_gap(void **state)
+{
+	struct world *w = running(0);
+
+	(void)state;
+	push(w, 1, INVOICE("1", LATER));
+	settle(w);
+	w->fails[APPEND] = -ENOSPC;
+	push(w, 2, INVOICE("2", LATER));
+	settle(w);
+	w->fails[APPEND] = 0;
+	w->next_index += 3;
+	pass(w, 15000);
+	assert_true(stored(w, "inv_2"));
+	assert_int_equal(w->dunner->state, DUNNER_RUNNING);
+	assert_non_null(strstr(w->log, "lost its place"));
+	assert_null(strstr(w->log, "missing"));
+	close_world(w);
+}
+
+static void a_tried_entry_that_lost_its_place_is_taken_again(void **state)
+{
+	struct world *w = running(0);
+
+	(void)state;
+	end_life(w); /* killed */
+	begin(w);
+	w->held[READ] = true;
+	settle(w);
+	w->held[READ] = false;
+	push(w, 1, INVOICE("1", LATER));
+	w->held[TRYING] = true;
+	settle(w);
+	one(w, TRYING); /* counted; then decided */
+	settle(w);
+	assert_int_equal(waiting(w, TRYING), 1); /* cleared */
+	w->next_index += 3;
+	w->held[TRYING] = false;
+	settle(w);
+	pass(w, 2000);
+	assert_true(stored(w, "inv_1"));
+	assert_non_null(strstr(w->log, "lost its place"));
+	assert_null(strstr(w->log, "missing"));
+	close_world(w);
+}
+
+static void what_was_under_way_at_a_kill_never_left(void **state)
+{
+	struct world *w = running(0);
+
+	(void)state;
+	w->held[COMMIT] = true;
+	push(w, 1, INVOICE("1", LATER));
+	settle(w);
+	push(w, 2, INVOICE("2", LATER));
+	settle(w);
+	end_life(w);
+	begin(w);
+	settle(w);
+	assert_int_equal(w->dunner->not_released_to - w->dunner->not_released_above, 2);
+	close_world(w);
+}
+
+/* The last groups were committed, and what they released may have left: a redo that was broken off right before them knows no better. */
+static void what_a_flush_took_may_have_left_however_far_the_redo_came(void **state)
+{
+	for (int killed = 0; killed < 2; killed++) {
+		struct world *w = running(0);
+		uint64_t last_pseq;
+
+		(void)state;
+		push(w, 1, INVOICE("1", LATER));
+		settle(w);
+		push(w, 2, INVOICE("2", LATER));
+		settle(w);
+		last_pseq = w->pseq;
+		end_life(w);
+		flush(w);
+		begin(w);
+		w->held[COMMIT] = true;
+		for (settle(w); w->pseq + 1 < last_pseq; settle(w))
+			one(w, COMMIT);
+		if (killed) {
+			end_life(w);
+			begin(w);
+		} else {
+			w->fails[COMMIT] = -ENOTCONN;
+			one(w, COMMIT);
+			w->fails[COMMIT] = 0;
+		}
+		w->held[COMMIT] = false;
+		pass(w, 1000);
+		assert_int_equal(w->dunner->state, DUNNER_RUNNING);
+		assert_int_equal(w->dunner->not_released_to, w->dunner->not_released_above);
+		close_world(w);
+	}
+}
+
+static void a_group_holds_the_library_that_decides_it(void **state)
+{
+	struct world *w = running(0);
+	struct library *second, *third;
+
+	(void)state;
+	push(w, 1, INVOICE("1", "2026-04-07"));
+	w->held[DUE] = true;
+	settle(w);
+	pass(w, 500);
+	w->held[DUE] = false;
+	w->held[LOAD] = w->held[HASH] = true;
+	pass(w, 200);
+	assert_int_equal(waiting(w, LOAD), 1);
+	second = load_library(w);
+	dunner_reload(w->dunner, second);
+	library_free(second);
+	w->held[LOAD] = w->held[HASH] = false;
+	w->held[APPEND] = true;
+	settle(w);
+	assert_non_null(w->dunner->decided);
+	assert_non_null(w->dunner->decided->releases);
+	assert_ptr_equal(w->dunner->decided->library, w->dunner->library);
+	third = load_library(w);
+	dunner_reload(w->dunner, third);
+	library_free(third);
+	w->held[APPEND] = false;
+	pass(w, 1000);
+	assert_int_equal(w->sent, 1);
+	close_world(w);
+}
+
+/* Its group was decided and is given back: what that made of the attempt counts no more. */
+static void an_outcome_given_back_is_news_again(void **state)
+{
+	struct world *w = running(0);
+
+	(void)state;
+	w->answer = OUTCOME_IN_DOUBT;
+	w->held[START] = true;
+	push(w, 1, INVOICE("1", "2026-04-07"));
+	pass(w, 500);
+	assert_int_equal(waiting(w, START), 1);
+	w->held[APPEND] = true;
+	w->held[START] = false;
+	pass(w, 300);
+	assert_non_null(w->dunner->decided);
+	assert_int_equal(w->sent, 1);
+	recover_wanted(w->dunner, "test");
+	w->fails[APPEND] = -ENOSPC;
+	one(w, APPEND);
+	assert_null(w->dunner->decided);
+	w->fails[APPEND] = 0;
+	w->held[APPEND] = false;
+	pass(w, 1000);
+	assert_true(told(w, "contact.unknown"));
+	close_world(w);
+}
+
+static void a_stop_during_recovery_ends(void **state)
+{
+	struct world *w = running(0);
+
+	(void)state;
+	push(w, 1, INVOICE("1", LATER));
+	w->held[CURSOR] = true;
+	recover_wanted(w->dunner, "test");
+	assert_true(recover_due(w->dunner));
+	settle(w);
+	dunner_stop(w->dunner);
+	w->held[CURSOR] = false;
+	pass(w, 5000);
+	assert_int_equal(w->stopped, 1);
+	close_world(w);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(no_timer_at_all_is_asked_for_once),
+		cmocka_unit_test(a_due_timer_given_back_is_looked_at_again),
+		cmocka_unit_test(a_group_waits_for_the_place_of_one_without_space),
+		cmocka_unit_test(a_resend_decided_before_the_payment_does_not_leave),
+		cmocka_unit_test(a_flushed_stream_is_read_from_its_beginning),
+		cmocka_unit_test(a_load_between_commit_and_replicas_is_at_our_place),
+		cmocka_unit_test(a_lost_place_is_no_gap),
+		cmocka_unit_test(a_tried_entry_that_lost_its_place_is_taken_again),
+		cmocka_unit_test(what_was_under_way_at_a_kill_never_left),
+		cmocka_unit_test(what_a_flush_took_may_have_left_however_far_the_redo_came),
+		cmocka_unit_test(a_group_holds_the_library_that_decides_it),
+		cmocka_unit_test(an_outcome_given_back_is_news_again),
+		cmocka_unit_test(a_stop_during_recovery_ends),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
