@@ -313,7 +313,7 @@ static void pump_once(struct dunner *d)
 		d->hour_started = flow_now(d);
 		d->hour_contacts = 0;
 	}
-	if (d->state == DUNNER_DRAINING && d->caught_up_at >= 0 && !d->waiting)
+	if (d->state == DUNNER_DRAINING && d->start_recorded && d->caught_up_at >= 0 && !d->waiting)
 		dunner_set_state(d, DUNNER_RUNNING);
 	tell_holding(d);
 	inbox_read(d);
