@@ -132,6 +132,7 @@ struct store_cursor {
 	char run_id[REDIS_ID_SIZE], repl_id[REDIS_ID_SIZE]; /* of the server now (INFO), not of the hash */
 	struct stream_position *streams; /* applied positions: the fields that are whole stream keys (they contain ':') */
 	size_t stream_count;
+	bool redo; /* the last commit was one of a redo */
 	const char *trying; /* stream id being tried after an unclean stop, "" = none */
 	int64_t trying_count;
 };
@@ -149,6 +150,7 @@ struct store_commit {
 	const char *writer; /* instance name */
 	const struct image *images;
 	size_t image_count;
+	bool redo; /* made again from the journal: the cursor says so until a commit that is not */
 	bool rebuild; /* redo onto a store whose cursor is absent: the predecessor is not compared (epoch is, if present) */
 };
 

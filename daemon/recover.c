@@ -241,7 +241,8 @@ static void redo_next(struct recovery *r)
 {
 	struct dunner *d = r->dunner;
 	/* Only the first may meet an empty store: flushed once more, it must be begun once more. */
-	struct store_commit commit = { .epoch = d->epoch, .writer = d->config->instance, .rebuild = r->rebuild && !r->above };
+	struct store_commit commit = { .epoch = d->epoch, .writer = d->config->instance, .redo = true,
+		.rebuild = r->rebuild && !r->above };
 	const struct redo_group *group;
 	int result;
 
@@ -349,7 +350,7 @@ static void on_cursor(int result, const struct store_cursor *cursor, void *arg)
 	 * nothing leaves before its commit. Where more are missing, or another server answers, the store lost some that may have left. So
 	 * it may have where a life came between, and died in its redo: the cursor is where that one came to.
 	 */
-	if (!r->looked && !d->live_recovery && !empty && r->identity_same && d->epoch == r->last.epoch + 1 &&
+	if (!r->looked && !d->live_recovery && !empty && !cursor->redo && r->identity_same && d->epoch == r->last.epoch + 1 &&
 		r->last.pseq - cursor->pseq <= GROUPS_DECIDED_MAX)
 		r->not_released = r->last.pseq - cursor->pseq;
 	r->looked = true;

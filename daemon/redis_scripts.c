@@ -1,7 +1,7 @@
 #include "daemon/redis_scripts.h"
 
 /*
- * KEYS: cursor, then one per image. ARGV: epoch, pseq, group, previous pseq, previous group, writer, rebuild, then each image: its
+ * KEYS: cursor, then one per image. ARGV: epoch, pseq, group, previous pseq, previous group, writer, rebuild, redo, then each image: its
  * letter and arguments.
  */
 const char script_commit[] =
@@ -18,7 +18,7 @@ const char script_commit[] =
 	"  if #sets > 0 then redis.call('MSET', unpack(sets)); sets = {} end\n"
 	"  if #timers > 0 then redis.call('ZADD', zset, unpack(timers)); timers = {} end\n"
 	"end\n"
-	"local i = 8\n"
+	"local i = 9\n"
 	"for k = 2, #KEYS do\n"
 	"  local key, op = KEYS[k], ARGV[i]\n"
 	"  if op == 'S' then\n"
@@ -46,7 +46,8 @@ const char script_commit[] =
 	"  end\n"
 	"end\n"
 	"flush()\n"
-	"redis.call('HSET', KEYS[1], 'epoch', ARGV[1], 'pseq', ARGV[2], 'group', ARGV[3], 'writer', ARGV[6])\n"
+	"redis.call('HSET', KEYS[1], 'epoch', ARGV[1], 'pseq', ARGV[2], 'group', ARGV[3], 'writer', ARGV[6],\n"
+	"  'redo', ARGV[8])\n"
 	"return redis.status_reply('APPLIED')\n";
 
 /* KEYS: lease, cursor. ARGV: owner, nonce, ttl, at least, epoch held or 0. -> { granted, epoch, owner } */

@@ -309,6 +309,8 @@ static void take_field(struct call *call, struct store_cursor *cursor, size_t *c
 		(void)hex_parse(value, GROUP_ID_SIZE, cursor->group);
 	} else if (strcmp(name, "writer") == 0) {
 		snprintf(cursor->writer, sizeof(cursor->writer), "%s", value);
+	} else if (strcmp(name, "redo") == 0) {
+		cursor->redo = *value == '1';
 	} else if (strcmp(name, "trying") == 0) {
 		cursor->trying = arena_strdup(call->arena, value);
 	} else if (strcmp(name, "trying_count") == 0) {
@@ -538,7 +540,7 @@ static void store_commit(void *self, const struct store_commit *commit, store_co
 {
 	struct redis_store *store = self;
 	struct call *call = new_call(store, (void (*)(void))done, arg, 1);
-	size_t most = 8 + 24 * commit->image_count;
+	size_t most = 9 + 24 * commit->image_count;
 	struct arguments a = { .arena = call->arena };
 	char hex[2 * GROUP_ID_SIZE + 1];
 
@@ -556,6 +558,7 @@ static void store_commit(void *self, const struct store_commit *commit, store_co
 	add_text(&a, arena_strdup(call->arena, hex_format(commit->head->predecessor, GROUP_ID_SIZE, hex)));
 	add_text(&a, commit->writer);
 	add_text(&a, commit->rebuild ? "1" : "0");
+	add_text(&a, commit->redo ? "1" : "0");
 	for (size_t i = 0; i < commit->image_count; i++)
 		add_image(&a, &commit->images[i]);
 	redis_link_script(store->link, &store->commit_script, commit->image_count + 1, a.count, a.argv, a.lens, 0, on_commit,

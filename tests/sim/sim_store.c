@@ -187,6 +187,7 @@ static void do_cursor(struct redis *redis, struct command *c)
 		.trying_count = (int64_t)hash_number(redis, "trying_count") };
 	cursor_group(redis, cursor->group);
 	snprintf(cursor->writer, sizeof(cursor->writer), "%s", hash_get(redis, redis->cursor_key, "writer"));
+	cursor->redo = *hash_get(redis, redis->cursor_key, "redo") == '1';
 	memcpy(cursor->run_id, redis->run_id, REDIS_ID_SIZE);
 	memcpy(cursor->repl_id, redis->repl_id, REDIS_ID_SIZE);
 	cursor->streams = arena_alloc(c->arena, ((v ? v->count : 0) + 1) * sizeof(*cursor->streams));
@@ -239,6 +240,7 @@ static void do_commit(struct redis *redis, struct command *c)
 	hash_put_number(redis, "pseq", head->pseq);
 	hash_put(redis, redis->cursor_key, "group", hex_format(head->id, GROUP_ID_SIZE, hex));
 	hash_put(redis, redis->cursor_key, "writer", c->commit.writer);
+	hash_put(redis, redis->cursor_key, "redo", c->commit.redo ? "1" : "0");
 	if (c->life->alive)
 		world_moment(c->link->host, MOMENT_COMMITTED, NULL);
 }

@@ -64,6 +64,7 @@ struct world {
 	struct item *items[ITEMS_MAX];
 	size_t item_count;
 	uint64_t pseq, epoch;
+	bool redo; /* of the last commit */
 	uint8_t group[GROUP_ID_SIZE];
 	struct { char id[STREAM_ID_SIZE]; const char *event; } entries[40];
 	size_t entry_count;
@@ -140,6 +141,7 @@ static void do_commit(struct world *w, const struct call *c)
 	if (status == COMMIT_APPLIED) {
 		w->pseq = head->pseq;
 		memcpy(w->group, head->id, GROUP_ID_SIZE);
+		w->redo = c->commit.redo;
 	}
 	((store_commit_fn)c->done)(0, status, c->arg);
 }
@@ -225,7 +227,8 @@ static void do_read(struct world *w, const struct call *c)
 
 static void do_cursor(struct world *w, const struct call *c)
 {
-	struct store_cursor cursor = { .present = w->epoch > 0, .epoch = w->epoch, .pseq = w->pseq, .trying = "" };
+	struct store_cursor cursor = { .present = w->epoch > 0, .epoch = w->epoch, .pseq = w->pseq, .redo = w->redo,
+		.trying = "" };
 	struct item *at = find(w, "dunning:{0}:cursor", STREAM);
 	struct stream_position position = { .stream = STREAM };
 
