@@ -120,7 +120,7 @@ static bool holds_attempt(const struct candidate *c, const struct attempt_entry 
 }
 
 /* The step is walked: the state moves, its effects are told. */
-static void walk_on(struct candidate *c, const struct attempt_entry *entry, enum step_end end, const char *reason,
+static void walk_on(struct candidate *c, const struct attempt_entry *entry, enum step_end end, const char *reason, int64_t at,
 	enum escalation_trigger trigger, struct effects *fx)
 {
 	struct escalation *e = c->escalation;
@@ -130,7 +130,7 @@ static void walk_on(struct candidate *c, const struct attempt_entry *entry, enum
 
 	if (!escalation_move(e, trigger))
 		return;
-	escalation_walked(e, fx->arena, step, end, reason, entry->released_at, entry->id);
+	escalation_walked(e, fx->arena, step, end, reason, at, entry->id);
 	event = effects_event(fx, "escalation.stage_changed", entry->debtor_id, e->invoice.id);
 	jw_str(&event->w, "step", step);
 	jw_opt_str(&event->w, "reason", reason);
@@ -210,7 +210,7 @@ static void fail(struct debtor *debtor, struct candidate *members, size_t count,
 		if (!holds_attempt(&members[i], entry))
 			continue;
 		if (final)
-			walk_on(&members[i], entry, STEP_SKIPPED, "refused", TRIGGER_NOT_SENT, fx);
+			walk_on(&members[i], entry, STEP_SKIPPED, "refused", entry->released_at, TRIGGER_NOT_SENT, fx);
 		else
 			not_sent(&members[i], wait ? fx->now + wait : 0, fx);
 		if (!final && outcome->status) /* the provider knows the id and refused it: the next try has its own */
@@ -231,14 +231,18 @@ bool contact_settle(const struct contact_env *env, struct debtor *debtor, struct
 	struct attempt_entry *entry, const struct provider_traits *traits, const struct outcome *outcome, struct effects *fx)
 {
 	if (outcome->kind == OUTCOME_ACCEPTED) {
+		bool answered = outcome->status || entry->resends; /* not by a look-up of the only request */
+		/* Out of a doubt it may be the resend alone that reached the debtor: the next step keeps its distance from that. */
+		int64_t at = entry->in_doubt && answered ? env->now : entry->released_at;
+
 		record(entry->in_doubt ? "attempt.reconciled" : "attempt.submitted",
 			entry->in_doubt ? "contact.reconciled" : "contact.submitted", entry, outcome,
 			entry->in_doubt ? outcome->reason : NULL, fx);
-		if (outcome->status || entry->resends) /* not by a look-up of the only request */
+		if (answered)
 			contact_counted(debtor, entry, env->now, fx);
 		for (size_t i = 0; i < count; i++)
 			if (holds_attempt(&members[i], entry))
-				walk_on(&members[i], entry, STEP_SENT, NULL, TRIGGER_SENT, fx);
+				walk_on(&members[i], entry, STEP_SENT, NULL, at, TRIGGER_SENT, fx);
 		if (entry->unknown_at)
 			close_task("unknown_attempt", entry, fx);
 		return true;
@@ -309,7 +313,7 @@ bool contact_unknown(const struct contact_env *env, struct debtor *debtor, struc
 		if (!holds_attempt(&members[i], entry))
 			continue;
 		if (rule == DOUBT_SKIP) {
-			walk_on(&members[i], entry, STEP_SKIPPED, "unknown", TRIGGER_NOT_SENT, fx);
+			walk_on(&members[i], entry, STEP_SKIPPED, "unknown", entry->released_at, TRIGGER_NOT_SENT, fx);
 		} else if (rule == DOUBT_RESEND) { /* the policy's author chose a possible second letter over none */
 			int64_t tries = e->tries + 1;
 

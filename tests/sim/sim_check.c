@@ -107,7 +107,11 @@ void judge_first_byte(struct judge *judge, struct host *host, const struct messa
 		unsigned then = facts_stops(judge, id, m->debtor_id, m->channel, sim->mono - MARK_AGE - 1, wall);
 		unsigned lasting = then & facts_stops(judge, id, m->debtor_id, m->channel, NEVER, wall);
 
-		if (lasting) /* one that ended since, and another that is younger than the mark may be, are no breach together */
+		/* One that ended since, and one (the same, anew) that is younger than the mark may be, are no breach together. */
+		for (size_t k = 0; k < judge->told_count && lasting; k++)
+			if (judge->told[k].since_mono > sim->mono - MARK_AGE - 1 && judge->told[k].since_mono <= sim->mono)
+				lasting &= facts_stops(judge, id, m->debtor_id, m->channel, judge->told[k].since_mono, wall);
+		if (lasting)
 			sim_breach(sim, "1 nobody who paid is contacted", "%s about %s, which was %s (attempt %s, step %s)",
 				m->debtor_id, id, stop_names[__builtin_ctz(lasting)], m->attempt_id, m->step);
 	}
