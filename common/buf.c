@@ -187,3 +187,20 @@ uint64_t reader_u64be(struct reader *r)
 {
 	return take_be(r, 8);
 }
+
+size_t utf8_len(const char *p, const char *end)
+{
+	const uint8_t *b = (const uint8_t *)p;
+	size_t left = (size_t)(end - p);
+	size_t len = b[0] < 0x80 ? 1 : b[0] < 0xc2 ? 0 : b[0] < 0xe0 ? 2 : b[0] < 0xf0 ? 3 : b[0] < 0xf5 ? 4 : 0;
+
+	if (!len || len > left)
+		return 0;
+	for (size_t i = 1; i < len; i++)
+		if ((b[i] & 0xc0) != 0x80)
+			return 0;
+	if ((b[0] == 0xe0 && b[1] < 0xa0) || (b[0] == 0xed && b[1] > 0x9f) || (b[0] == 0xf0 && b[1] < 0x90) ||
+		(b[0] == 0xf4 && b[1] > 0x8f))
+		return 0;
+	return len;
+}

@@ -73,4 +73,7 @@ uint64_t reader_u64be(struct reader *r);
 struct slice reader_take(struct reader *r, size_t len);
 size_t reader_left(const struct reader *r);
 
+/* Bytes of the character at p: 1 to 4, or 0 when it is no well-formed UTF-8 (RFC 3629). p < end. */
+size_t utf8_len(const char *p, const char *end);
+
 #endif

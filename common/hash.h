@@ -16,6 +16,9 @@
 #define AES_KEY_SIZE 32
 #define AES_NONCE_SIZE 12
 #define AES_TAG_SIZE 16
+#define ED25519_SEED_SIZE 32
+#define ED25519_KEY_SIZE 32
+#define ED25519_SIGNATURE_SIZE 64
 
 void sha256(const void *data, size_t len, uint8_t ret[SHA256_SIZE]);
 void sha256_slices(const struct slice *parts, size_t count, uint8_t ret[SHA256_SIZE]); /* of their concatenation */
@@ -33,6 +36,12 @@ void aes_gcm_seal_slices(const uint8_t key[AES_KEY_SIZE], const uint8_t nonce[AE
 /* Appends the plaintext; -EBADMSG when key, nonce, aad or bytes are not the ones sealed (nothing is appended). */
 int aes_gcm_open(const uint8_t key[AES_KEY_SIZE], const uint8_t nonce[AES_NONCE_SIZE], const void *aad, size_t aad_len,
 	const void *sealed, size_t len, struct buf *out);
+
+/* Ed25519 (RFC 8032 section 5.1, without prehash or context). The seed is what the RFC calls the private key. */
+void ed25519_public_key(const uint8_t seed[ED25519_SEED_SIZE], uint8_t ret[ED25519_KEY_SIZE]);
+void ed25519_sign(const uint8_t seed[ED25519_SEED_SIZE], const void *data, size_t len, uint8_t ret[ED25519_SIGNATURE_SIZE]);
+bool ed25519_verify(const uint8_t key[ED25519_KEY_SIZE], const void *data, size_t len,
+	const uint8_t signature[ED25519_SIGNATURE_SIZE]);
 
 void random_bytes(void *ret, size_t len); /* the operating system's; ends the process if it cannot */
 bool equal_secret(const void *a, const void *b, size_t len); /* constant time */

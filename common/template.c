@@ -24,23 +24,6 @@ struct parser {
 	struct err *err;
 };
 
-size_t template_utf8_len(const char *p, const char *end)
-{
-	const uint8_t *b = (const uint8_t *)p;
-	size_t left = (size_t)(end - p);
-	size_t len = b[0] < 0x80 ? 1 : b[0] < 0xc2 ? 0 : b[0] < 0xe0 ? 2 : b[0] < 0xf0 ? 3 : b[0] < 0xf5 ? 4 : 0;
-
-	if (!len || len > left)
-		return 0;
-	for (size_t i = 1; i < len; i++)
-		if ((b[i] & 0xc0) != 0x80)
-			return 0;
-	if ((b[0] == 0xe0 && b[1] < 0xa0) || (b[0] == 0xed && b[1] > 0x9f) || (b[0] == 0xf0 && b[1] < 0x90) ||
-		(b[0] == 0xf4 && b[1] > 0x8f))
-		return 0;
-	return len;
-}
-
 static uint32_t line_of(struct parser *p, const char *at)
 {
 	for (; p->counted < at; p->counted++)
@@ -321,7 +304,7 @@ int template_parse(const char *text, size_t len, struct template **ret, struct e
 	p.counted = p.at = arena_memdup(template->arena, text, len);
 	p.end = p.at + len;
 	for (const char *c = p.at; c < p.end;) {
-		size_t step = *c ? template_utf8_len(c, p.end) : 0;
+		size_t step = *c ? utf8_len(c, p.end) : 0;
 
 		if (!step)
 			return err_set(err, -EBADMSG, "bad_utf8", "", "byte %zu is not UTF-8 text", (size_t)(c - p.at));

@@ -34,7 +34,4 @@ static inline bool template_name_char(char c)
 	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '-';
 }
 
-/* Bytes of the character at p: 1 to 4, or 0 when it is no well-formed UTF-8 (RFC 3629). p < end. */
-size_t template_utf8_len(const char *p, const char *end);
-
 #endif

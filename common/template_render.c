@@ -61,7 +61,7 @@ static void write_one_line(struct render *r, const char *text, size_t len)
 	const char *end = text + len;
 
 	while (text < end) {
-		size_t step = template_utf8_len(text, end);
+		size_t step = utf8_len(text, end);
 		uint32_t c = step ? utf8_char(text, step) : 0;
 
 		if (c <= ' ' || is_control(c) || c == 0x2028 || c == 0x2029 ||
@@ -83,7 +83,7 @@ static void write_printable(struct render *r, const char *text, size_t len, bool
 	const char *end = text + len, *kept = text;
 
 	while (text < end) {
-		size_t step = template_utf8_len(text, end);
+		size_t step = utf8_len(text, end);
 		uint32_t c = step ? utf8_char(text, step) : 0;
 		const char *instead = NULL;
 

@@ -43,6 +43,9 @@ static int walk_failed(struct ctl *ctl, int r, const struct err *err)
 static const struct column finding_columns[] = { { "segment", "SEGMENT", false }, { "offset", "BYTE", true }, { "finding", "FINDING", false },
 	{ "text", "WHAT IS WRONG", false }, { 0 } };
 
+static const struct column log_columns[] = { { "origin", "LOG", false }, { "size", "SIZE", true }, { "root", "ROOT (RFC 6962)", false },
+	{ 0 } };
+
 struct verifying {
 	struct arena *arena;
 	struct table *table;
@@ -55,6 +58,20 @@ static void on_finding(const struct trail_finding *finding, void *arg)
 	if (table_rows(v->table) < FINDINGS_SHOWN)
 		table_add(v->table, (struct cell[]){ cell_text(finding->file), cell_number((int64_t)finding->offset), cell_text(finding->code),
 					     cell_text(arena_strdup(v->arena, finding->text)) });
+}
+
+static const struct table *log_table(struct arena *arena, const struct trail_sum *sum)
+{
+	struct table *table = table_create(arena, log_columns);
+	char hex[2 * SHA256_SIZE + 1];
+
+	for (size_t i = 0; i < sum->log_count; i++) {
+		const struct trail_log *log = &sum->logs[i];
+
+		table_add(table, (struct cell[]){ cell_text(log->origin), cell_number((int64_t)log->size),
+					 cell_text(log->complete ? arena_strdup(arena, hex_format(log->root, SHA256_SIZE, hex)) : NULL) });
+	}
+	return table;
 }
 
 static void show_sum(struct ctl *ctl, const struct trail_sum *sum, bool opened, const struct table *findings)
@@ -83,6 +100,7 @@ static void show_sum(struct ctl *ctl, const struct trail_sum *sum, bool opened, 
 	if (sum->torn)
 		fields_add(f, NULL, "Note", cell_text("the last write is not whole: it is being written now, or was cut off and was never "
 						     "acknowledged"));
+	fields_table(f, "logs", "Logs", log_table(ctl->arena, sum));
 	fields_table(f, "findings", "Found", findings);
 	view_fields(&ctl->view, f);
 }
@@ -113,8 +131,9 @@ static int run_verify(struct ctl *ctl, const struct invocation *call)
 const struct command cmd_trail_verify = { .name = "trail verify", .args = "[STATE-DIR]", .max_args = 1,
 	.help = "that the trail is whole and unaltered, from the first byte to the last",
 	.more = "Frames, the hash chain, the order of groups and records, that no case has a number twice, and that the keys are\n"
-		"there or were erased. With the wrap key also that every record and part is the one committed to. Reads alone, also\n"
-		"beside a running daemon. Exit status 1 with segment and byte of whatever is wrong.",
+		"there or were erased. With the wrap key also that every record and part is the one committed to. For each log its\n"
+		"size and root: two whole trails with the same ones have the same records. Reads alone, also beside a running\n"
+		"daemon. Exit status 1 with segment and byte of whatever is wrong.",
 	.run = run_verify };
 
 /* --- log ----------------------------------------------------------------------------------------------------------------------------- */

@@ -12,6 +12,7 @@
 #include "common/file.h"
 #include "common/hash.h"
 #include "common/json.h"
+#include "common/merkle.h"
 #include "daemon/keystore.h"
 
 #define SEGMENT_SUFFIX ".journal"
@@ -46,6 +47,8 @@ struct place { /* of a partition */
 struct log {
 	uint16_t year;
 	uint64_t next_index;
+	const char *origin; /* NULL: known from headers alone */
+	struct merkle_range range; /* of the leaves that were read */
 };
 
 struct walker {
@@ -333,6 +336,17 @@ static void open_record(struct walker *w, const struct record_body *body, struct
 	check_parts(w, body, keys, root, offset);
 }
 
+static void add_leaf(struct walker *w, const char *leaf)
+{
+	struct log *log = log_of(w, w->head.year);
+	uint8_t hash[SHA256_SIZE];
+
+	if (!log->origin)
+		log->origin = arena_strdup(w->arena, w->head.origin);
+	record_leaf_hash(leaf, hash);
+	merkle_append(&log->range, hash);
+}
+
 static int walk_record(struct walker *w, const struct journal_group *group, size_t at, size_t i)
 {
 	const struct slice *bytes = &group->records[i];
@@ -351,6 +365,7 @@ static int walk_record(struct walker *w, const struct journal_group *group, size
 		return 0;
 	}
 	record.leaf = body.leaf;
+	add_leaf(w, body.leaf);
 	if (!tag_add(w, tag))
 		find(w, offset, "twice", "record %" PRIu64 " has the case and number of another one", record.index);
 	if (w->keys) {
@@ -542,6 +557,35 @@ static int walk_segment(struct walker *w, const char *name, bool first, bool las
 	return 0;
 }
 
+static int by_year(const void *a, const void *b)
+{
+	const struct log *one = a, *other = b;
+
+	return (int)one->year - (int)other->year;
+}
+
+static void sum_logs(struct walker *w)
+{
+	struct trail_log *logs = arena_alloc(w->arena, (w->log_count + 1) * sizeof(*logs));
+
+	if (w->log_count)
+		qsort(w->logs, w->log_count, sizeof(*w->logs), by_year);
+	for (size_t i = 0; i < w->log_count; i++) {
+		const struct log *log = &w->logs[i];
+		struct trail_log *ret = &logs[w->sum->log_count];
+
+		if (!log->origin)
+			continue;
+		ret->origin = log->origin;
+		ret->size = log->range.size;
+		ret->complete = log->range.size == log->next_index;
+		if (ret->complete) /* over a gap it would be taken for that of a shorter log */
+			merkle_root(&log->range, ret->root);
+		w->sum->log_count++;
+	}
+	w->sum->logs = logs;
+}
+
 int trail_walk(const struct trail_walk *walk, struct arena *arena, struct trail_sum *ret, struct err *err)
 {
 	CLEANUP(arena_freep) struct arena *scratch = arena_create();
@@ -556,6 +600,7 @@ int trail_walk(const struct trail_walk *walk, struct arena *arena, struct trail_
 		return err_set(err, r, "unreadable", "", "%s/journal: %s", walk->state_dir, strerror(-r));
 	for (size_t i = 0; i < count && r == 0; i++)
 		r = walk_segment(&w, names[i], i == 0, i + 1 == count, err);
+	sum_logs(&w);
 	keystore_close(w.keys);
 	if (w.slots)
 		for (size_t i = 0; i < w.slot_size; i++)

@@ -48,6 +48,14 @@ struct trail_walk {
 	void *arg;
 };
 
+/* One log of the trail, for comparing it with a copy or with a signed checkpoint. */
+struct trail_log {
+	const char *origin; /* with the year */
+	bool complete; /* every leaf up to `size` was read; else there is no root */
+	uint64_t size; /* leaves that were read */
+	uint8_t root[SHA256_SIZE]; /* of the tree over them: RFC 6962 section 2.1 */
+};
+
 struct trail_sum {
 	uint64_t segments, groups, records, opened, parts, findings;
 	uint64_t erased; /* blobs whose key was erased: legally gone */
@@ -56,6 +64,8 @@ struct trail_sum {
 	int64_t first_at, last_at; /* decided_at of the first and last group; 0 = none */
 	char head[2 * SHA256_SIZE + 1]; /* chain after the last whole group; "" = none */
 	const char *origin; /* of the newest segment; lives in the arena given */
+	const struct trail_log *logs; /* by year; in the same arena */
+	size_t log_count;
 };
 
 /*

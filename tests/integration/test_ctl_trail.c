@@ -100,6 +100,138 @@ static void a_whole_trail(void **state)
 	assert_says(f, "without the wrap key");
 }
 
+struct leaves {
+	uint8_t (*hashes)[32];
+	size_t count, capacity;
+};
+
+static int take_leaves(const struct journal_group *group, size_t at, void *arg)
+{
+	struct leaves *leaves = arg;
+
+	(void)at;
+	for (size_t i = 0; i < group->record_count; i++) {
+		uint8_t entry[1 + LEAF_SIZE] = { 0 }; /* 0x00 stands before a leaf */
+
+		memcpy(entry + 1, group->records[i].data, LEAF_SIZE);
+		xgrow(&leaves->hashes, &leaves->capacity, leaves->count + 1, sizeof(*leaves->hashes));
+		sha256(entry, sizeof(entry), leaves->hashes[leaves->count++]);
+	}
+	return 0;
+}
+
+static void read_leaves(struct fixture *f, unsigned year, struct leaves *ret)
+{
+	size_t count;
+	char **names = segments(f, &count);
+
+	for (size_t i = 0; i < count; i++) {
+		CLEANUP(buf_clear) struct buf bytes = { 0 };
+		struct frames_segment head;
+		struct frames_end end;
+
+		read_segment(f, names[i], &bytes);
+		assert_int_equal(frames_segment_read(bytes.data, bytes.len, f->arena, &head), 0);
+		if (head.year == year)
+			assert_int_equal(frames_scan(bytes.data, bytes.len, &head, take_leaves, ret, &end), 0);
+	}
+}
+
+/* MTH of RFC 6962 section 2.1, as it is written there. */
+static void tree_head(uint8_t (*leaves)[32], size_t n, uint8_t ret[32])
+{
+	uint8_t node[65] = { 1 };
+	size_t k = 1;
+
+	if (n == 1) {
+		memcpy(ret, leaves[0], 32);
+		return;
+	}
+	while (2 * k < n)
+		k *= 2;
+	tree_head(leaves, k, node + 1);
+	tree_head(leaves + k, n - k, node + 33);
+	sha256(node, sizeof(node), ret);
+}
+
+static struct json shown_log(struct fixture *f, size_t i)
+{
+	struct json logs = json_get(output(f), "logs");
+
+	assert_true(i < json_len(&logs));
+	return json_at(&logs, i);
+}
+
+static void assert_root(const struct json *log, const struct leaves *leaves, size_t size)
+{
+	uint8_t root[32];
+	char hex[65];
+
+	assert_true(size <= leaves->count && size > 0);
+	assert_int_equal(number_of(log, "size"), size);
+	tree_head(leaves->hashes, size, root);
+	assert_string_equal(text_of(log, "root"), hex_format(root, 32, hex));
+}
+
+/* What it says can be found out without it, by a stranger without keys; and what was said before stays true of a longer log. */
+static void the_root_of_each_log(void **state)
+{
+	struct fixture *f = *state;
+	struct leaves old = { 0 }, grown = { 0 }, next = { 0 };
+	struct json log;
+
+	make_trail(f);
+	read_leaves(f, 2026, &old);
+	assert_ctl(f, 0, "trail", "verify", "--json");
+	log = shown_log(f, 0);
+	assert_string_equal(text_of(&log, "origin"), "test.example/acme/2026");
+	assert_root(&log, &old, old.count);
+	start_flow(f, "2027-03-01T09:00:00Z");
+	assert_ctl(f, 0, "push", invoice_event(f, "INV-99", "cus_9", "2027-02-20", "ladder"));
+	wait_document(f, "INV-99", "\"end\":\"sent\"");
+	stop_flow(f);
+	read_leaves(f, 2026, &grown);
+	read_leaves(f, 2027, &next);
+	f->bare = true;
+	assert_ctl(f, 0, "trail", "verify", f->state, "--json");
+	assert_root(&log, &grown, old.count);
+	log = shown_log(f, 0);
+	assert_root(&log, &grown, grown.count);
+	log = shown_log(f, 1);
+	assert_string_equal(text_of(&log, "origin"), "test.example/acme/2027");
+	assert_root(&log, &next, next.count);
+	assert_ctl(f, 0, "trail", "verify", f->state);
+	assert_says(f, text_of(&log, "root"));
+	free(old.hashes);
+	free(grown.hashes);
+	free(next.hashes);
+}
+
+/* A root over what is left would be taken for one of a shorter log. */
+static void no_root_over_a_gap(void **state)
+{
+	struct fixture *f = *state;
+	CLEANUP(buf_clear) struct buf bytes = { 0 };
+	struct json log, root;
+	size_t count;
+	char **names;
+
+	make_trail(f);
+	names = segments(f, &count);
+	for (size_t i = 0; i < 2; i++) { /* the first segment, then one in the middle */
+		buf_reset(&bytes);
+		read_segment(f, names[i], &bytes);
+		assert_int_equal(unlink(segment_path(f, names[i])), 0);
+		assert_ctl(f, 1, "trail", "verify", "--json");
+		log = shown_log(f, 0);
+		root = json_get(&log, "root");
+		assert_true(number_of(&log, "size") > 0);
+		assert_int_equal(number_of(&log, "size"), number_of(output(f), "records"));
+		assert_int_equal(root.type, JSON_NONE);
+		write_segment(f, names[i], &bytes);
+	}
+}
+
 static void beside_a_running_flow(void **state)
 {
 	struct fixture *f = *state;
@@ -455,6 +587,8 @@ int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		TEST(a_whole_trail),
+		TEST(the_root_of_each_log),
+		TEST(no_root_over_a_gap),
 		TEST(beside_a_running_flow),
 		TEST(an_empty_trail),
 		TEST(reading_writes_nothing),

@@ -255,6 +255,46 @@ static void secrets(void **state)
 	assert_memory_equal(a, b, sizeof(a));
 }
 
+/* RFC 8032 section 7.1, tests 1 to 3. */
+static void ed25519_vectors(void **state)
+{
+	static const struct {
+		const char *seed, *key, *message, *signature;
+		size_t len;
+	} rows[] = {
+		{ "9d61b19deffd5a60ba844af492ec2cc44449c5697b326919703bac031cae7f60",
+			"d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a", "",
+			"e5564300c360ac729086e2cc806e828a84877f1eb8e5d974d873e065224901555fb8821590a33bacc61e39701cf9b46bd25bf5f0595bbe24655141438e"
+			"7a100b", 0 },
+		{ "4ccd089b28ff96da9db6c346ec114e0f5b8a319f35aba624da8cf6ed4fb8a6fb",
+			"3d4017c3e843895a92b70aa74d1b7ebc9c982ccf2ec4968cc0cd55f12af4660c", "\x72",
+			"92a009a9f0d4cab8720e820b5f642540a2b27b5416503f8fb3762223ebdb69da085ac1e43e15996e458f3613d0f11d8c387b2eaeb4302aeeb00d291612"
+			"bb0c00", 1 },
+		{ "c5aa8df43f9f837bedb7442f31dcb7b166d38535076f094b85ce3a2e0b4458f7",
+			"fc51cd8e6218a1a38da47ed00230f0580816ed13ba3303ac5deb911548908025", "\xaf\x82",
+			"6291d657deec24024827e69c3abe01a30ce548a284743a445e3680d7db5ac3ac18ff9b538d16f290ae67f760984dc6594a7c15e9716ed28dc027beceea"
+			"1ec40a", 2 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		uint8_t seed[ED25519_SEED_SIZE], key[ED25519_KEY_SIZE], signature[ED25519_SIGNATURE_SIZE];
+
+		assert_int_equal(hex_parse(rows[i].seed, sizeof(seed), seed), 0);
+		ed25519_public_key(seed, key);
+		same_hex(key, sizeof(key), rows[i].key);
+		ed25519_sign(seed, rows[i].message, rows[i].len, signature);
+		same_hex(signature, sizeof(signature), rows[i].signature);
+		assert_true(ed25519_verify(key, rows[i].message, rows[i].len, signature));
+		assert_false(ed25519_verify(key, "another", 7, signature));
+		signature[i] ^= 1;
+		assert_false(ed25519_verify(key, rows[i].message, rows[i].len, signature));
+		signature[i] ^= 1;
+		key[31] ^= 0x40; /* often no point of the curve at all */
+		assert_false(ed25519_verify(key, rows[i].message, rows[i].len, signature));
+	}
+}
+
 static void *in_a_thread(void *arg)
 {
 	uint8_t *digest = arg;
@@ -287,6 +327,7 @@ int main(void)
 		cmocka_unit_test(crc32c_vectors),
 		cmocka_unit_test(crc16_vectors),
 		cmocka_unit_test(aes_gcm_vectors),
+		cmocka_unit_test(ed25519_vectors),
 		cmocka_unit_test(base64_vectors),
 		cmocka_unit_test(hexadecimal),
 		cmocka_unit_test(secrets),
