@@ -65,6 +65,7 @@ struct known_call { /* a call task, by the trail */
 	const char *task;
 	const char **invoices;
 	size_t count, capacity;
+	bool done; /* said once, or by both hosts: opened again, it begins anew */
 };
 
 struct known_group {

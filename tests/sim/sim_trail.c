@@ -264,6 +264,9 @@ static void note_call(struct judge *judge, const struct json *record, const char
 			call = &judge->calls[judge->call_count++];
 			*call = (struct known_call){ .task = arena_strdup(judge->arena, task) };
 		}
+		if (call->done)
+			call->count = 0;
+		call->done = false;
 		/* Opened again under the same name, it has the new invoices beside those that never left it. */
 		for (size_t i = 0; i < json_len(&invoices); i++) {
 			struct json one = json_at(&invoices, i);
@@ -291,7 +294,8 @@ static void note_call(struct judge *judge, const struct json *record, const char
 		walk_by_hand(judge, call->invoices[i], STEP_CALL, member(record, "case"), task);
 	if (call->count)
 		contacted(judge, member(record, "case"), task);
-	call->count = judge->sim->weather.hosts > 1 ? call->count : 0; /* the other host may say it again */
+	call->done = true; /* the other host may say it again */
+	call->count = judge->sim->weather.hosts > 1 ? call->count : 0;
 }
 
 static void note_task(struct judge *judge, const struct json *record, bool opened)
