@@ -381,7 +381,8 @@ static void command_invoice(struct dunner *d, struct group *g, const struct even
 			if (policy && (next.kind == NEXT_CONTACT || next.kind == NEXT_GATE))
 				step = policy->steps[next.step].id;
 		}
-		if (!step || esc->state == ESCALATION_SENDING || esc->state == ESCALATION_DOUBT)
+		if (!step || esc->state == ESCALATION_SENDING || esc->state == ESCALATION_DOUBT ||
+			(esc->state == ESCALATION_CLOSED && esc->attempt)) /* paid while it is on its way: its outcome is still to come */
 			return;
 		if (esc->step && strcmp(esc->step, step) == 0) { /* TASK or GATE: another step's task stays */
 			if (esc->task)
