@@ -61,8 +61,7 @@ static int key_case(struct dunner *d, struct doc *doc, uint16_t year)
 
 /* --- records ----------------------------------------------------------------------------------------------------------- */
 
-static void write_record(struct dunner *d, const struct draft *draft, const struct doc *doc, uint16_t year,
-	struct buf *out)
+static void write_record(struct dunner *d, const struct draft *draft, const struct doc *doc, struct buf *out)
 {
 	const struct trail_place *place = &doc->d->trail;
 	struct json_writer writer = jw_init(out), *w = &writer;
@@ -70,7 +69,6 @@ static void write_record(struct dunner *d, const struct draft *draft, const stru
 	const char *doubt = d->ports.clock->doubt(d->ports.clock->self);
 	uint8_t commitment[SHA256_SIZE];
 
-	(void)year;
 	jw_object(w, NULL);
 	jw_int(w, "v", 1);
 	jw_str(w, "kind", draft->kind);
@@ -126,7 +124,7 @@ static void add_record(struct dunner *d, struct group *g, struct draft *draft, s
 	for (size_t i = 0; i < draft->part_count; i++)
 		random->bytes(random->self, draft->parts[i].salt, SALT_SIZE);
 	random->bytes(random->self, &secret, sizeof(secret));
-	write_record(d, draft, doc, year, &text);
+	write_record(d, draft, doc, &text);
 	record_commitment(secret.salt, text.data, text.len, commitment);
 	record_tag(doc->tag_key, place->n, tag);
 	record_leaf(commitment, tag, leaf);
