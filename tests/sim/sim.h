@@ -142,6 +142,9 @@ struct sim {
 	int64_t slow_connect; /* a delicate moment asks the next request to take so long */
 	bool crash_next; /* a delicate moment asks for a crash at the next step */
 	struct host *crash_host;
+	int64_t closed_from, closed_until; /* wall: who ends in between starts again only after it */
+	bool poisoned; /* the last life died of the poison: neither a clean stop nor a counted try since */
+	int poisonings;
 	bool broken;
 	char breach[600], summary[300];
 };
@@ -178,6 +181,7 @@ struct redis *redis_create(struct sim *sim);
 void redis_destroy(struct redis *redis);
 void redis_entry_added(struct redis *redis, const char *stream); /* blocked readers return */
 bool redis_up(const struct redis *redis);
+bool redis_clock_wrong(const struct redis *redis);
 /* An entry by a producer; text is the event, raw when it is no `event` field. False while Redis is down. */
 bool redis_add(struct redis *redis, const char *stream, const char *text, bool raw);
 void redis_snapshot(struct redis *redis);
@@ -210,11 +214,13 @@ enum moment {
 	MOMENT_COUNT
 };
 void world_moment(struct host *host, enum moment moment, const struct message *message);
+void world_appended(struct host *host, const struct journal_group *group); /* also at MOMENT_APPEND */
 /* A port is called: true = the process crashed at this very call or before it, nothing of it happens. */
 bool world_gone(struct host *host);
 void world_run(struct sim *sim); /* one whole run */
 bool world_start_host(struct host *host);
 void world_kill(struct host *host);
+void world_close(struct sim *sim, int64_t from, int64_t until); /* all hosts are stopped, in good order */
 void world_end(struct sim *sim); /* frees all of it */
 
 void setup_weather(struct sim *sim);
@@ -254,6 +260,7 @@ void judge_destroy(struct judge *judge);
 void judge_event_added(struct judge *judge, const char *stream, const char *text, bool raw);
 void judge_event_lost(struct judge *judge, const char *text);
 void judge_durable(struct judge *judge, struct host *host, const struct journal_group *group);
+bool judge_intent(struct judge *judge, struct host *host, const struct journal_group *group, struct message *ret); /* whom it will contact */
 void judge_first_byte(struct judge *judge, struct host *host, const struct message *message, const uint8_t digest[32]);
 void judge_accepted(struct judge *judge, struct host *host, const struct message *message, bool repeated);
 void judge_not_sent(struct judge *judge, const struct message *message); /* the provider certainly did nothing, and said so */

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "common/business_time.h"
+#include "common/debtor.h"
 #include "common/zone.h"
 #include "tests/sim/sim_judge.h"
 
@@ -85,6 +86,25 @@ static void check_window(struct judge *judge, const struct message *m, int64_t w
 			zone_format(zone, wall, text, sizeof(text)), m->attempt_id);
 }
 
+/* Sent again, it counts from its resend on, before that leaves: what caps and gaps rest on, as it stands in the store. */
+static void check_counted(struct judge *judge, const struct message *m, int64_t wall)
+{
+	struct sim *sim = judge->sim;
+	CLEANUP(arena_freep) struct arena *arena = arena_create();
+	struct debtor debtor = { 0 };
+	struct err err = { 0 };
+	size_t len;
+	const char *text = redis_get(sim->redis, arena_printf(arena, "dunning:{0}:debtor:%s", m->debtor_id), &len);
+
+	if (sim->weather.hosts > 1 || sim->rollbacks || sim->flushes || !text ||
+		debtor_read(arena, text, len, &debtor, &err) < 0)
+		return;
+	for (size_t i = 0; i < debtor.contact_count; i++)
+		if (strcmp(debtor.contacts[i].attempt, m->attempt_id) == 0 && debtor.contacts[i].at > wall - SLACK)
+			return;
+	sim_breach(sim, "3 gap", "attempt %s is sent again and not counted again", m->attempt_id);
+}
+
 void judge_first_byte(struct judge *judge, struct host *host, const struct message *m, const uint8_t digest[32])
 {
 	struct sim *sim = judge->sim;
@@ -116,6 +136,8 @@ void judge_first_byte(struct judge *judge, struct host *host, const struct messa
 				m->debtor_id, id, stop_names[__builtin_ctz(lasting)], m->attempt_id, m->step);
 	}
 	check_window(judge, m, wall);
+	if (a->requests)
+		check_counted(judge, m, wall);
 }
 
 void judge_contacted(struct judge *judge, const struct message *m, const uint8_t digest[32])

@@ -10,7 +10,7 @@
 
 static bool known(const struct told *t, int64_t by_mono)
 {
-	return t->since_mono <= by_mono;
+	return t->since_mono <= by_mono || (t->decided && !t->broken);
 }
 
 static bool about(const struct told *t, const char *invoice_id)
@@ -321,8 +321,24 @@ void judge_event_added(struct judge *judge, const char *stream, const char *text
 void facts_recorded(struct judge *judge, const char *event_id)
 {
 	for (size_t i = 0; i < judge->told_count; i++)
-		if (judge->told[i].event.id && strcmp(judge->told[i].event.id, event_id) == 0)
+		if (judge->told[i].event.id && strcmp(judge->told[i].event.id, event_id) == 0) {
 			judge->told[i].recorded = true;
+			judge->told[i].decided = judge->sim->weather.hosts == 1;
+		}
+}
+
+void facts_commanded(struct judge *judge, const char *event_id)
+{
+	for (size_t i = 0; i < judge->told_count; i++) {
+		struct told *t = &judge->told[i];
+
+		if (!t->event.id || strcmp(t->event.id, event_id) != 0)
+			continue;
+		if (t->commanded && judge->sim->weather.hosts == 1)
+			sim_breach(judge->sim, "5 a command counts once", "%s of %s (%s) is taken again", t->event.command,
+				t->event.target, event_id);
+		t->commanded = true;
+	}
 }
 
 void facts_quarantined(struct judge *judge, const char *digest)

@@ -365,6 +365,7 @@ static void port_append(void *self, const struct journal_group *group, journal_d
 	sim_note(disk->sim, "journal of %s: group %llu, %zu records", host->name, (unsigned long long)group->head.pseq,
 		group->record_count);
 	world_moment(host, MOMENT_APPEND, NULL);
+	world_appended(host, group);
 	if (!disk->syncing)
 		sim_after(disk->sim, host->life, 0, true, begin_write, NULL, disk);
 }

@@ -18,6 +18,8 @@ struct told { /* one event, as it stands in a stream */
 	bool broken; /* no parser takes it, or it was quarantined as poison; event.invoice_id may still be known */
 	bool quarantined; /* broken only because it was taken for poison: sent again, it is judged anew */
 	bool recorded; /* the trail holds it: what becomes of another telling does not matter */
+	bool decided; /* and the only host has decided it: it stands before every first byte from then on, however young */
+	bool commanded; /* a person's word about a known invoice, taken: once */
 	int64_t since_mono, since_wall; /* in the stream since; NEVER while the store has lost it */
 };
 
@@ -48,6 +50,7 @@ struct known_attempt {
 	const char *outcome; /* kind of the newest durable outcome record; NULL = none since the intent */
 	const char *reason;
 	size_t intent_group, outcome_group; /* of the newest intent and outcome, counted from 1 */
+	uint32_t intent_life; /* of its host, when the intent became durable; 0 = found by a later one */
 	int64_t intended_wall, outcome_wall;
 	int64_t first_byte_wall; /* of the first request of all; 0 = none */
 	int accepted; /* messages that the provider really sends */
@@ -112,6 +115,7 @@ extern const char *const stop_names[STOP_COUNT];
  */
 unsigned facts_stops(struct judge *judge, const char *invoice_id, const char *debtor_id, enum channel channel, int64_t by_mono,
 	int64_t wall);
+void facts_commanded(struct judge *judge, const char *event_id); /* a command about a known invoice was taken */
 void facts_recorded(struct judge *judge, const char *event_id);
 void facts_quarantined(struct judge *judge, const char *digest); /* a person must look at it: it counts as unreadable from now on */
 struct known_invoice *judge_invoice(struct judge *judge, const char *id); /* made when new */

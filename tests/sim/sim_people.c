@@ -61,6 +61,8 @@ static void schedule_poison(struct sim *sim)
 	int64_t at = rng_range(&sim->world, sim->begin + DAY_MS, sim->calm_at - 3 * DAY_MS);
 	char when[UTC_TEXT_SIZE];
 
+	if (rng_chance(&sim->world, 500000)) /* found at a start after a clean stop: nothing says then that care is needed */
+		world_close(sim, at - MINUTE_MS, at + MINUTE_MS);
 	book_tell(sim, "dunning:{0}:events:billing", at, arena_printf(sim->book->arena,
 		"{\"specversion\":\"1.0\",\"id\":\"poison\",\"source\":\"https://billing.example/sim\",\"type\":\"invoice.finalized\","
 		"\"time\":\"%s\",\"data\":{\"invoice\":{\"id\":\"" POISON_INVOICE "\",\"number\":\"x\",\"version\":1,\"status\":\"open\","

@@ -6,6 +6,8 @@
 #include "common/hash.h"
 #include "tests/sim/sim_redis.h"
 
+#define CLOCK_BEHIND_MIN (10 * MINUTE_MS) /* well beyond the time in which lost entries come again */
+
 /* --- keyspace ------------------------------------------------------------------------------------------------------- */
 
 static size_t bucket_of(const char *key)
@@ -201,16 +203,18 @@ bool redis_add(struct redis *redis, const char *key, const char *text, bool raw)
 	struct value *stream;
 	char id[STREAM_ID_SIZE];
 	unsigned long long ms, seq = 0;
+	int64_t now;
 	char *end;
 
 	if (!redis_up(redis) || redis->full_until > redis->sim->mono)
 		return false;
 	stream = db_need(redis, key, VALUE_STREAM);
+	now = sim_wall(redis->sim) - redis->clock_behind;
 	ms = strtoull(stream->last_id, &end, 10);
-	if ((int64_t)ms >= sim_wall(redis->sim))
+	if ((int64_t)ms >= now)
 		seq = strtoull(end + 1, NULL, 10) + 1; /* the server's clock went back, or the same millisecond */
 	else
-		ms = (unsigned long long)sim_wall(redis->sim);
+		ms = (unsigned long long)now;
 	snprintf(id, sizeof(id), "%llu-%llu", ms, seq);
 	stream_append(stream, id, text, strlen(text), raw);
 	return true;
@@ -322,6 +326,11 @@ bool redis_writer(const struct redis *redis, const struct host *host)
 	return !redis->lease_owner[0] || redis->lease_until <= redis->sim->mono || strcmp(redis->lease_owner, host->name) == 0;
 }
 
+bool redis_clock_wrong(const struct redis *redis)
+{
+	return redis->clock_behind != 0;
+}
+
 bool redis_up(const struct redis *redis)
 {
 	return redis->loading_until <= redis->sim->mono;
@@ -345,6 +354,7 @@ void redis_snapshot(struct redis *redis)
 {
 	db_free(redis->saved);
 	redis->saved = db_copy(redis->db);
+	redis->saved_clock = sim_wall(redis->sim) - redis->clock_behind;
 }
 
 /* Inbound entries that `from` holds and `to` does not: their producers learn it and send them again. */
@@ -368,11 +378,23 @@ static void lose_entries(struct redis *redis, const struct keyspace_db *from)
 void redis_go_back(struct redis *redis)
 {
 	struct keyspace_db *lost = redis->db;
+	const struct life *watcher = redis->sim->hosts[0].life;
+	int64_t behind;
 
 	if (!redis->saved)
 		return;
 	redis->sim->rollbacks++;
 	redis->db = db_copy(redis->saved);
+	/*
+	 * A machine that is put back as a whole has its old clock too; but no clock lives through the same hour three times. Whoever finds
+	 * that only when the clock has passed its old place cannot tell what is missing: that gap is named, and a person's to close.
+	 */
+	behind = sim_wall(redis->sim) - redis->saved_clock;
+	if (!redis->saved_clock || behind < CLOCK_BEHIND_MIN || !watcher || watcher->frozen_until > redis->sim->mono ||
+		rng_chance(&redis->sim->faults, 500000))
+		behind = 0;
+	redis->clock_behind = behind;
+	redis->saved_clock = 0;
 	redis_restart(redis, rng_range(&redis->sim->faults, 10, 3000));
 	sim_note(redis->sim, "redis: went back to pseq %s", hash_get(redis, redis->cursor_key, "pseq"));
 	lose_entries(redis, lost);

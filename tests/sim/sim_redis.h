@@ -36,6 +36,8 @@ struct redis {
 	struct keyspace_db *db, *saved; /* saved: what a restart may go back to */
 	char run_id[REDIS_ID_SIZE], repl_id[REDIS_ID_SIZE];
 	int64_t loading_until, full_until; /* mono */
+	int64_t clock_behind; /* of this server, which gives the entries their ids */
+	int64_t saved_clock; /* its clock when `saved` was; 0 = went back to that already */
 	char lease_owner[200];
 	uint32_t lease_life;
 	int64_t lease_until; /* mono; the lease key itself, gone with a flush */

@@ -8,6 +8,7 @@
 #include "tests/sim/sim_redis.h"
 
 #define COMMAND_TIMEOUT (5 * SECOND_MS)
+#define POISONINGS_MAX 40 /* a store that loses the count again and again may cause some */
 
 enum op { OP_READ, OP_LOAD, OP_HASH, OP_DUE, OP_CURSOR, OP_COMMIT, OP_LEASE, OP_RELEASE, OP_TRYING, OP_TRIM, OP_TAILS };
 static const char *const op_names[] = { "read", "load", "hash", "due", "cursor", "commit", "lease", "release", "trying",
@@ -288,6 +289,7 @@ static void do_trying(struct redis *redis, struct command *c)
 
 		n = known ? hash_number(redis, "trying_count") : 0;
 		n += !known || hash_number(redis, "trying_epoch") != (uint64_t)c->number;
+		redis->sim->poisoned = false;
 		hash_put_number(redis, "trying_epoch", (uint64_t)c->number);
 		hash_put(redis, redis->cursor_key, "trying", c->text);
 		hash_put_number(redis, "trying_count", n);
@@ -604,6 +606,22 @@ static void port_read(void *self, const struct stream_position *positions, size_
 }
 
 /*
+ * Whoever starts after such a death takes entries one by one, and counts each try before: a death is counted, if the one before was no
+ * clean stop and nothing was lost. And it comes to an end.
+ */
+static void die_of_poison(struct host *host)
+{
+	struct sim *sim = host->sim;
+
+	if (sim->poisoned && sim->weather.hosts == 1 && !sim->rollbacks && !sim->flushes && host->config->limits.batch >= 256)
+		sim_breach(sim, "poison", "%s dies of it again, and nobody counted the try", host->name);
+	if (++sim->poisonings > POISONINGS_MAX)
+		sim_breach(sim, "poison", "%s dies of it for the %d. time", host->name, POISONINGS_MAX + 1);
+	sim->poisoned = true;
+	host->life->gone = true;
+}
+
+/*
  * The entry that kills: what it names is loaded, so it has been read and is about to be decided. At the third try, where it is only
  * parsed, that does no harm any more; or (2) at the fourth, where its bytes are only looked at.
  */
@@ -615,7 +633,7 @@ static void poison(struct host *host, const char *const *keys, size_t count)
 	for (size_t i = 0; sim->weather.poison && i < count; i++)
 		if (strstr(keys[i], "escalation:" POISON_INVOICE) && tries < (sim->weather.poison == 2 ? 4 : 3)) {
 			sim_note(sim, "%s: dies of the poison, try %llu", host->name, (unsigned long long)tries);
-			host->life->gone = true;
+			die_of_poison(host);
 		}
 }
 

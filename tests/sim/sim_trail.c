@@ -4,6 +4,7 @@
 
 #include "common/hash.h"
 #include "common/json.h"
+#include "common/keys.h"
 #include "tests/sim/sim_judge.h"
 
 static const char *member(const struct json *json, const char *key)
@@ -141,7 +142,7 @@ static int step_index(const struct judge *judge, const char *step)
 	return step ? policy_step_index(judge->sim->policy, step) : -1;
 }
 
-static void note_intent(struct judge *judge, const struct json *record, const char *id)
+static void note_intent(struct judge *judge, struct host *host, const struct json *record, const char *id)
 {
 	struct known_attempt *a = judge_attempt(judge, id);
 	struct json invoices = json_get(record, "invoices"), rule = json_get(record, "rule"), steps = json_get(&rule, "steps");
@@ -161,6 +162,7 @@ static void note_intent(struct judge *judge, const struct json *record, const ch
 	a->intended = true;
 	a->intended_wall = sim_wall(judge->sim);
 	a->intent_group = judge->group_count;
+	a->intent_life = host->dunner ? host->life->number : 0;
 	a->outcome = a->reason = NULL;
 }
 
@@ -184,7 +186,7 @@ static bool final(const char *kind)
 	return false;
 }
 
-static void note_outcome(struct judge *judge, const struct json *record, const char *kind, const char *id)
+static void note_outcome(struct judge *judge, struct host *host, const struct json *record, const char *kind, const char *id)
 {
 	struct known_attempt *a = judge_attempt(judge, id);
 	struct json status = json_get(record, "status");
@@ -203,6 +205,9 @@ static void note_outcome(struct judge *judge, const struct json *record, const c
 	if (a->accepted && (strcmp(kind, "attempt.failed") == 0 || strcmp(kind, "attempt.cancelled") == 0 || never_sent))
 		sim_breach(judge->sim, "truth", "attempt %s was accepted, but the trail says %s (%s)", id, kind,
 			reason ? reason : "");
+	if (reason && strcmp(reason, "process_died") == 0 && host->dunner && a->intent_group &&
+		judge->groups[a->intent_group - 1].host == host && a->intent_life == host->life->number)
+		sim_breach(judge->sim, "truth", "attempt %s: the process that decided it lives, the trail says %s", id, reason);
 	a->unknown = strcmp(kind, "attempt.unknown") == 0 || (a->unknown && strcmp(kind, "attempt.reconciled") != 0);
 	if (never_sent && !a->accepted) { /* proven: the next request with this id is a first one */
 		a->requests = 0;
@@ -323,7 +328,7 @@ static void note_decision(struct judge *judge, const struct json *record, const 
 		walk_by_hand(judge, invoice, STEP_GATE, member(record, "case"), "a decision");
 }
 
-static void note_record(struct judge *judge, const struct json *record)
+static void note_record(struct judge *judge, struct host *host, const struct json *record)
 {
 	const char *kind = member(record, "kind"), *attempt = member(record, "attempt"), *invoice = member(record, "invoice");
 
@@ -335,15 +340,18 @@ static void note_record(struct judge *judge, const struct json *record)
 		member(record, "step") ? member(record, "step") : member(record, "hold") ? member(record, "hold") : "",
 		member(record, "reason") ? member(record, "reason") : "");
 	if (strcmp(kind, "attempt.intent") == 0)
-		note_intent(judge, record, attempt);
+		note_intent(judge, host, record, attempt);
 	else if (strcmp(kind, "attempt.skipped") == 0)
 		skip(judge, invoice, member(record, "step"), member(record, "reason"));
 	else if (attempt && strncmp(kind, "attempt.", 8) == 0)
-		note_outcome(judge, record, kind, attempt);
+		note_outcome(judge, host, record, kind, attempt);
 	else if (strcmp(kind, "task.opened") == 0 || strcmp(kind, "task.closed") == 0)
 		note_task(judge, record, strcmp(kind, "task.opened") == 0);
 	else if (strcmp(kind, "decision.recorded") == 0)
 		note_decision(judge, record, invoice);
+	else if (strcmp(kind, "operator.command") == 0 && strcmp(member(record, "case"), SYSTEM_CASE) != 0 &&
+		strcmp(member(record, "command"), "task_done") != 0) /* one that comes too late does nothing, each time */
+		facts_commanded(judge, member(record, "event_id"));
 	else if (strcmp(kind, "event.dead") == 0)
 		facts_quarantined(judge, member(record, "sha256"));
 	else if (strcmp(kind, "hold.opened") == 0)
@@ -389,6 +397,37 @@ void judge_durable(struct judge *judge, struct host *host, const struct journal_
 		check_leaf(judge, &body, &keys, origin, leaf.n, &text);
 		check_place(judge, &record, &leaf);
 		judge->records++;
-		note_record(judge, &record);
+		note_record(judge, host, &record);
 	}
+}
+
+bool judge_intent(struct judge *judge, struct host *host, const struct journal_group *group, struct message *ret)
+{
+	const char *origin = host->journal.origin(host, group->head.year);
+
+	for (size_t i = 0; i < group->record_count; i++) {
+		CLEANUP(buf_clear) struct buf text = { 0 };
+		struct record_body body;
+		struct case_keys keys;
+		struct json record, invoices;
+		struct err err = { 0 };
+		const char **ids;
+
+		if (record_body_read(group->records[i].data, group->records[i].len, &body) < 0 ||
+			!open_record(judge, host, &body, origin, &text, &keys) ||
+			json_parse(judge->arena, text.data, text.len, 0, &record, &err) < 0 ||
+			strcmp(member(&record, "kind"), "attempt.intent") != 0)
+			continue;
+		invoices = json_get(&record, "invoices");
+		ret->invoice_count = json_len(&invoices);
+		ids = arena_alloc(judge->arena, ret->invoice_count * sizeof(char *));
+		for (size_t k = 0; k < ret->invoice_count; k++) {
+			struct json one = json_at(&invoices, k);
+
+			ids[k] = arena_strdup(judge->arena, json_str(&one));
+		}
+		ret->invoice_ids = ids;
+		return true;
+	}
+	return false;
 }

@@ -111,7 +111,9 @@ static void start_later(struct host *host)
 {
 	struct sim *sim = host->sim;
 
-	if (sim->calm || rng_chance(&sim->faults, 800000))
+	if (sim->closed_from <= sim_wall(sim) && sim_wall(sim) < sim->closed_until)
+		sim_at_wall(sim, sim->closed_until, start_host, NULL, host);
+	else if (sim->calm || rng_chance(&sim->faults, 800000) || redis_clock_wrong(sim->redis)) /* see redis_go_back() */
 		sim_after(sim, NULL, rng_range(&sim->faults, 50, 6000), true, start_host, NULL, host);
 	else
 		sim_at_wall(sim, sim_wall(sim) + rng_range(&sim->faults, MINUTE_MS, 3 * DAY_MS), start_host, NULL, host);
@@ -147,8 +149,24 @@ static void stop_host(struct host *host)
 		return;
 	sim_note(host->sim, "%s: asked to stop", host->name);
 	host->stopping = true;
+	host->sim->poisoned = false;
 	host->stop_asked = host->sim->mono;
 	dunner_stop(host->dunner);
+}
+
+static void close_all(void *arg)
+{
+	struct sim *sim = arg;
+
+	for (int i = 0; i < sim->weather.hosts; i++)
+		stop_host(&sim->hosts[i]);
+}
+
+void world_close(struct sim *sim, int64_t from, int64_t until)
+{
+	sim->closed_from = from;
+	sim->closed_until = until;
+	sim_at_wall(sim, from, close_all, NULL, sim);
 }
 
 /* Between two steps: what the flow asked for while it ran. */
@@ -183,10 +201,13 @@ static struct host *any_host(struct sim *sim)
 static void freeze(struct host *host)
 {
 	struct sim *sim = host->sim;
+	int64_t until;
 
 	if (!host->life)
 		return;
-	host->life->frozen_until = sim->mono + rng_range(&sim->faults, 500, 60000);
+	until = sim->mono + rng_range(&sim->faults, 500, 60000);
+	if (until > host->life->frozen_until) /* never sooner: what waits for the first one must not be overtaken */
+		host->life->frozen_until = until;
 	sim_note(sim, "%s: frozen for %lld ms", host->name, (long long)(host->life->frozen_until - sim->mono));
 }
 
@@ -242,6 +263,18 @@ void world_moment(struct host *host, enum moment moment, const struct message *m
 			plan_rollback(sim);
 		break;
 	}
+}
+
+/* News about what is being decided, so that it comes between the decision and the commit. */
+void world_appended(struct host *host, const struct journal_group *group)
+{
+	struct sim *sim = host->sim;
+	struct message about = { 0 };
+
+	if (sim->calm || !host->life || !rng_chance(&sim->faults, sim->weather.provoke))
+		return;
+	if (judge_intent(sim->judge, host, group, &about))
+		book_provoke(sim, &about, rng_range(&sim->faults, 0, 2));
 }
 
 static void step_wall(struct sim *sim)
