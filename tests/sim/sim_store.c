@@ -434,6 +434,13 @@ void redis_connections_lost(struct redis *redis)
 			wire_break(redis->sim->hosts[i].link, &redis->sim->hosts[i].link->wires[k]);
 }
 
+bool redis_unwatched(const struct redis *redis)
+{
+	const struct link *link = redis->sim->hosts[0].link;
+
+	return !link || link->wires[0].down_until > redis->sim->mono || link->wires[1].down_until > redis->sim->mono;
+}
+
 static int64_t latency(struct sim *sim)
 {
 	int64_t kind = rng_range(&sim->net, 0, 999);
