@@ -409,10 +409,11 @@ struct dunner *dunner_create(const struct dunner_ports *ports, const struct dunn
 	d->stream_count = d->config->producer_count;
 	d->read_at = arena_alloc(d->arena, d->stream_count * sizeof(*d->read_at));
 	d->applied = arena_alloc(d->arena, d->stream_count * sizeof(*d->applied));
+	d->tails = arena_alloc(d->arena, d->stream_count * sizeof(*d->tails));
 	for (size_t i = 0; i < d->stream_count; i++) {
 		d->applied[i].stream = key_events(d->arena, &d->keyspace, d->config->producers[i].name);
 		snprintf(d->applied[i].id, STREAM_ID_SIZE, "0-0");
-		d->read_at[i] = d->applied[i];
+		d->read_at[i] = d->tails[i] = d->applied[i];
 	}
 	d->pump_timer = ports->clock->timer_create(ports->clock->self, on_pump, d);
 	d->retry_timer = ports->clock->timer_create(ports->clock->self, on_retry, d);

@@ -191,11 +191,12 @@ struct dunner {
 	char run_id[REDIS_ID_SIZE], repl_id[REDIS_ID_SIZE];
 
 	/* inbox */
-	struct stream_position *read_at, *applied; /* by stream; [i] belongs to config->producers[i] */
+	struct stream_position *read_at, *applied, *tails; /* by stream; [i] belongs to config->producers[i] */
 	size_t stream_count;
 	struct page *pages, **pages_end;
 	size_t queued; /* entries read, not yet in a group */
 	bool reading, read_blocking, drained;
+	bool read_broken; /* the last one failed: where the streams end is asked before the next */
 	bool read_stale; /* the read under way began before a reset: its answer is dropped */
 	int64_t read_sent, caught_up_at; /* mono; caught_up_at -1 = never */
 	uint64_t read_pseq;
@@ -261,6 +262,7 @@ void inbox_take(struct dunner *d, struct group *g); /* moves queued entries into
 void inbox_applied(struct dunner *d, const struct group *g);
 void inbox_reset(struct dunner *d); /* forgets what was read and not applied */
 void inbox_free(struct dunner *d);
+int inbox_compare(const char *a, const char *b); /* stream ids: below 0, 0, above 0 */
 bool inbox_marked(const struct dunner *d, int64_t max_age);
 
 /* load.c */

@@ -222,7 +222,7 @@ static void do_read(struct world *w, const struct call *c)
 	size_t count = unread(w, c, entries);
 
 	memcpy(place.group, w->group, GROUP_ID_SIZE);
-	((store_entries_fn)c->done)(0, entries, count, &place, c->arg);
+	((store_entries_fn)c->done)(w->fails[READ], entries, w->fails[READ] ? 0 : count, &place, c->arg);
 }
 
 static void do_cursor(struct world *w, const struct call *c)
