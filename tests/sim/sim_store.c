@@ -620,7 +620,7 @@ static void die_of_poison(struct host *host)
 {
 	struct sim *sim = host->sim;
 
-	if (sim->poisoned && sim->weather.hosts == 1 && !sim->rollbacks && !sim->flushes && host->config->limits.batch >= 256)
+	if (sim->poisoned && sim->weather.hosts == 1 && !sim->rollbacks && !sim->flushes)
 		sim_breach(sim, "poison", "%s dies of it again, and nobody counted the try", host->name);
 	if (++sim->poisonings > POISONINGS_MAX)
 		sim_breach(sim, "poison", "%s dies of it for the %d. time", host->name, POISONINGS_MAX + 1);
