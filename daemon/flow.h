@@ -1,6 +1,6 @@
 /*
  * flow - the insides of one dunner, shared by its files: inbox.c reads, load.c and decide.c turn inputs into changed documents,
- * commit.c journals and commits them, sender.c sends, recover.c redoes, lease.c owns.
+ * build.c makes records and after-images of them, commit.c journals and commits them, sender.c sends, recover.c redoes, lease.c owns.
  *
  * One group is loaded and decided at a time. While the journal and the store have it, the next one is: it sees what the earlier ones
  * decided through their after-images. They are journaled, committed and finished in their order.
@@ -297,6 +297,9 @@ void decide_entry(struct group *g, struct attempt_entry *entry, bool settled); /
 void reconcile_start(struct dunner *d); /* one pass over all attempts without an outcome */
 void decide_reconcile(struct dunner *d, struct group *g, struct input *input);
 void reconcile_committed(struct dunner *d, struct group *g); /* starts what the group decided: resends, look-ups */
+
+/* build.c */
+int group_build(struct dunner *d, struct group *g); /* its records and after-images. -ENOSPC: a key has no room; -errno: no keys */
 
 /* commit.c */
 void commit_group(struct dunner *d, struct group *g); /* journal, then store */
