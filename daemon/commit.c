@@ -152,8 +152,12 @@ static void on_try_cleared(int r, bool granted, uint64_t count, int64_t until, c
 
 static void clear_try(struct dunner *d, struct group *g)
 {
+	const struct input *input = g->inputs;
+
+	while (input->kind != INPUT_ENTRY)
+		input = input->next;
 	g->held = true;
-	d->ports.store->trying(d->ports.store->self, NULL, d->epoch, on_try_cleared, g);
+	d->ports.store->trying(d->ports.store->self, d->applied[input->entry->stream].stream, NULL, d->epoch, on_try_cleared, g);
 }
 
 static bool waits_for_space(const struct dunner *d)

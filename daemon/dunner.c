@@ -182,7 +182,8 @@ static void ask_try(struct dunner *d)
 	if (!page || d->trying != TRY_NONE)
 		return;
 	d->trying = TRY_ASKED;
-	d->ports.store->trying(d->ports.store->self, page->entries[page->used].id, d->epoch, on_try, d);
+	d->ports.store->trying(d->ports.store->self, d->applied[page->entries[page->used].stream].stream, page->entries[page->used].id,
+		d->epoch, on_try, d);
 }
 
 static void tell_idle(struct dunner *d, bool idle)
