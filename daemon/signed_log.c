@@ -33,6 +33,8 @@ struct signed_log {
 	struct merkle_range range; /* leaf by leaf */
 	struct tiler *tiler, *trial; /* out of tile bytes; trial: before it is signed */
 	struct signing published;
+	bool (*halted)(void *arg);
+	void *arg;
 	bool mend; /* files with other bytes are damaged: the root was compared with the signed one */
 	struct signed_log_report *report; /* while it is opened */
 	const struct signed_log_settings *settings; /* likewise */
@@ -280,6 +282,8 @@ int signed_log_extend(struct signed_log *log, uint64_t to, struct err *err)
 	if (memcmp(one, other, SHA256_SIZE) != 0)
 		return refuse(log, err, "root_differs", "has two roots at %" PRIu64
 			" records, by two ways: the memory or the disk is not to be trusted, and nothing is signed", to);
+	if (log->halted && log->halted(log->arg))
+		return err_set(err, -ECANCELED, "halted", "", "the log %s is not signed any more", log->key.name);
 	r = sign(log, to, one, &signing, err);
 	if (r == 0)
 		r = put_head(log, &signing, err);
@@ -457,6 +461,8 @@ int signed_log_open(const struct signed_log_settings *settings, uint64_t leaves,
 	log_key_of_year(settings->verifier, settings->year, &log->key);
 	log->seed = settings->seed;
 	log->year = settings->year;
+	log->halted = settings->halted;
+	log->arg = settings->arg;
 	log->settings = settings;
 	log->report = report;
 	log->tiler = xcalloc(1, sizeof(*log->tiler));
