@@ -18,8 +18,10 @@
 #include "daemon/journal.h"
 #include "daemon/keystore.h"
 #include "daemon/log.h"
+#include "daemon/log_key.h"
 #include "daemon/redis_store.h"
 #include "daemon/service.h"
+#include "daemon/signer.h"
 
 struct secret {
 	const char *credential, *value;
@@ -33,6 +35,8 @@ struct setup {
 	struct redis_url url;
 	struct played_spec clock;
 	uint8_t install_key[32], wrap_key[32];
+	struct log_key log_key;
+	bool signs; /* log_key is there */
 	struct secret *secrets;
 	size_t secret_count, secret_capacity;
 	struct arena *arena;
@@ -64,6 +68,7 @@ struct instance {
 	struct service *service;
 	struct keystore *keys;
 	struct journal *journal;
+	struct signer *signer; /* NULL: the trail is not signed */
 	struct clock *clock;
 	struct http_client *http;
 	struct control *control;
