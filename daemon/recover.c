@@ -127,6 +127,34 @@ static void ask_tails(struct recovery *r)
 
 /* --- redo ------------------------------------------------------------------------------------------------------------ */
 
+static int by_entry(const void *a, const void *b)
+{
+	const struct image *one = a, *other = b;
+	int order = strcmp(one->key, other->key);
+
+	return order ? order : inbox_compare(one->field, other->field);
+}
+
+/*
+ * The journal keeps a group's images case by case. Where a stream's entries belong to several, their order is another one than that of their
+ * ids, and Redis takes none below the last. Everything else keeps its order: each key belongs to one case.
+ */
+static void order_entries(struct redo_group *group, struct arena *arena)
+{
+	struct image *sorted = arena_alloc(arena, (group->image_count + 1) * sizeof(*sorted));
+	size_t n = 0, from;
+
+	for (size_t i = 0; i < group->image_count; i++)
+		if (group->images[i].op != IMAGE_XADD)
+			sorted[n++] = group->images[i];
+	from = n;
+	for (size_t i = 0; i < group->image_count; i++)
+		if (group->images[i].op == IMAGE_XADD)
+			sorted[n++] = group->images[i];
+	qsort(sorted + from, n - from, sizeof(*sorted), by_entry);
+	group->images = sorted;
+}
+
 static int open_images(struct recovery *r, const struct journal_group *group, struct redo_group *to)
 {
 	const struct keys_port *port = r->dunner->ports.keys;
@@ -167,6 +195,7 @@ static int open_images(struct recovery *r, const struct journal_group *group, st
 				return result;
 		}
 	}
+	order_entries(to, r->arena);
 	return 0;
 }
 
