@@ -302,6 +302,7 @@ void debtor_write(struct buf *out, const struct debtor *debtor)
 			jw_str(w, NULL, debtor->policies[i]);
 		jw_end_array(w);
 	}
+	jw_opt_str(w, "adopted", debtor->adopted);
 	if (debtor->gap_count) {
 		jw_array(w, "gaps");
 		for (size_t i = 0; i < debtor->gap_count; i++)
@@ -467,6 +468,8 @@ int debtor_read(struct arena *arena, const char *text, size_t len, struct debtor
 	v = json_get(json, "policies");
 	ret->policies = read_strings(arena, &v, &ret->policy_count);
 	ret->policy_capacity = ret->policy_count;
+	v = json_get(json, "adopted");
+	ret->adopted = json_str(&v);
 	v = json_get(json, "gaps");
 	ret->gaps = read_strings(arena, &v, &ret->gap_count);
 	ret->gap_capacity = ret->gap_count;

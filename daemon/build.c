@@ -28,7 +28,7 @@ static int key_case(struct dunner *d, struct doc *doc, uint16_t year)
 {
 	const struct keys_port *port = d->ports.keys;
 	struct trail_place *place = &doc->d->trail;
-	bool ours = place->log && strcmp(place->log, d->config->origin) == 0 && place->tenure == d->tenure;
+	bool ours = place->log && strcmp(place->log, d->settings.log_origin) == 0 && place->tenure == d->tenure;
 	struct case_keys before;
 	int r;
 
@@ -43,7 +43,7 @@ static int key_case(struct dunner *d, struct doc *doc, uint16_t year)
 		r = port->create(port->self, year, known ? before.case_key : NULL, &doc->keys);
 		if (r < 0)
 			return r;
-		place->log = d->config->origin;
+		place->log = d->settings.log_origin;
 		place->tenure = d->tenure;
 		place->year = year;
 		place->slot = doc->keys.slot;
@@ -426,6 +426,12 @@ static void image_events(struct dunner *d, struct group *g)
 	}
 }
 
+static void image_adopted(struct dunner *d, struct group *g)
+{
+	for (const struct adopted *one = g->adopted; one; one = one->next)
+		image(g, group_case(d, g, one->debtor_id), one->class, &one->image);
+}
+
 static void image_positions(struct dunner *d, struct group *g)
 {
 	const char *cursor = key_of(g->arena, &d->keyspace, "cursor");
@@ -507,6 +513,7 @@ int group_build(struct dunner *d, struct group *g)
 	image_docs(d, g);
 	image_attempts(d, g);
 	image_tasks(d, g);
+	image_adopted(d, g);
 	image_events(d, g);
 	image_positions(d, g);
 	seal_images(d, g);

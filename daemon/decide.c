@@ -109,6 +109,9 @@ void decide_wants(struct dunner *d, struct group *g)
 		case INPUT_RECONCILE:
 			want_attempt(d, g, input->attempt);
 			break;
+		case INPUT_ADOPT:
+			adopt_wants(d, g, input);
+			break;
 		default:
 			break;
 		}
@@ -571,6 +574,7 @@ void decide_group(struct dunner *d, struct group *g)
 			decide_reconcile(d, g, input);
 			break;
 		case INPUT_START:
+			adopt_begin(d, g);
 			decide_start(d, g);
 			break;
 		case INPUT_RELOAD:
@@ -589,6 +593,9 @@ void decide_group(struct dunner *d, struct group *g)
 			break;
 		case INPUT_GAP:
 			decide_gap(d, g, input);
+			break;
+		case INPUT_ADOPT:
+			adopt_decide(d, g, input);
 			break;
 		case INPUT_DUE:
 			break;

@@ -91,6 +91,8 @@ const char *flow_holding(const struct dunner *d)
 {
 	int64_t now = flow_now(d);
 
+	if (d->adoption)
+		return "adopting";
 	if (d->state != DUNNER_RUNNING)
 		return "backlog";
 	if (d->no_space)
@@ -327,6 +329,13 @@ static void pump_once(struct dunner *d)
 			stop_step(d);
 		return;
 	}
+	if (d->adoption) {
+		if (d->waiting)
+			start_group(d);
+		else
+			adopt_next(d);
+		return;
+	}
 	if (d->careful && d->queued && d->trying < TRY_ALLOWED) {
 		ask_try(d);
 		if (d->waiting)
@@ -399,6 +408,10 @@ struct dunner *dunner_create(const struct dunner_ports *ports, const struct dunn
 	d->ports = *ports;
 	d->settings = *settings;
 	d->config = settings->config;
+	if (!d->settings.log_origin)
+		d->settings.log_origin = d->config->origin;
+	if (d->settings.sealed)
+		adopt_create(d);
 	d->library = library_ref(library);
 	d->callbacks = *callbacks;
 	d->arena = arena_create();
@@ -479,6 +492,7 @@ void dunner_destroy(struct dunner *d)
 		d->decided = g->next;
 		drop_group(g);
 	}
+	adopt_free(d);
 	sender_free(d);
 	inbox_free(d);
 	recover_free(d);

@@ -57,6 +57,9 @@ struct dunner_settings {
 	const uint8_t *install_key; /* 32 bytes */
 	const char *build; /* version string for the records */
 	const char *boot_id;
+	const char *log_origin; /* of the trail's logs, without the year; NULL = config->origin */
+	unsigned generation; /* see daemon/generation.h */
+	const char *sealed; /* of the generation before, as JSON; NULL: there was none */
 };
 
 /* Everything is borrowed and must outlive the dunner but `library`, of which it holds a reference. */

@@ -1,6 +1,7 @@
 /*
  * flow - the insides of one dunner, shared by its files: inbox.c reads, load.c and decide.c turn inputs into changed documents,
- * build.c makes records and after-images of them, commit.c journals and commits them, sender.c sends, recover.c redoes, lease.c owns.
+ * build.c makes records and after-images of them, commit.c journals and commits them, sender.c sends, recover.c redoes, adopt.c takes
+ * over a store that another log wrote, lease.c owns.
  *
  * One group is loaded and decided at a time. While the journal and the store have it, the next one is: it sees what the earlier ones
  * decided through their after-images. They are journaled, committed and finished in their order.
@@ -54,6 +55,7 @@ enum input_kind {
 	INPUT_STOP,
 	INPUT_OPERATOR,
 	INPUT_GAP,
+	INPUT_ADOPT,
 };
 
 struct flight;
@@ -74,6 +76,7 @@ struct input {
 	bool suspend; /* OPERATOR */
 	const char *who, *why;
 	const char *gap; /* GAP: "stream id" */
+	struct adopt_page *page; /* ADOPT, and an OUTCOME that comes of one */
 	int64_t until;
 	struct input *next;
 };
@@ -103,6 +106,14 @@ struct dead_letter {
 	size_t raw_len;
 	const struct err *err;
 	struct dead_letter *next;
+};
+
+/* An after-image of what is in the store already. */
+struct adopted {
+	struct image image;
+	const char *debtor_id; /* whose it is; NULL: the system case's */
+	enum key_class class;
+	struct adopted *next;
 };
 
 struct release {
@@ -148,6 +159,7 @@ struct group {
 	struct stream_position *positions; /* applied by this group */
 	size_t position_count;
 	struct dead_letter *dead, **dead_end;
+	struct adopted *adopted;
 	const char **hints; /* invoices to be looked at soon: something about their debtor changed */
 	size_t hint_count, hint_capacity;
 	bool careful; /* one entry, counted as `trying` */
@@ -225,6 +237,7 @@ struct dunner {
 	/* recovery */
 	struct recovery *recovery;
 	bool live_recovery;
+	struct adoption *adoption; /* of the store by a new generation's journal; NULL: there is none, or it is done */
 	bool recovery_wanted; /* as soon as the group under way is out of the journal's and the store's hands */
 
 	/* brakes */
@@ -328,6 +341,16 @@ bool recover_place_is_ours(const struct dunner *d, const struct store_value *cur
 /* The same, or one further: the commit's answer was lost, or the replicas are waited for. */
 bool recover_place_is_near(const struct dunner *d, const struct store_value *cursor, size_t count);
 void recover_free(struct dunner *d);
+
+/* adopt.c */
+void adopt_create(struct dunner *d); /* holds reading and sending until it is done */
+void adopt_free(struct dunner *d);
+void adopt_begin(struct dunner *d, struct group *g); /* with the first group of a life: how far did it come? */
+void adopt_next(struct dunner *d); /* one page more, as soon as no group is under way */
+void adopt_again(struct dunner *d, bool emptied); /* after a recovery: from the beginning; `emptied`: the store had lost everything */
+void adopt_wants(struct dunner *d, struct group *g, const struct input *input);
+void adopt_decide(struct dunner *d, struct group *g, const struct input *input);
+void adopt_committed(struct dunner *d, const struct input *input);
 
 /* lease.c */
 void lease_start(struct dunner *d);

@@ -166,6 +166,8 @@ struct store_place {
 typedef void (*store_entries_fn)(int r, const struct store_entry *entries, size_t count, const struct store_place *place,
 	void *arg);
 typedef void (*store_values_fn)(int r, const struct store_value *values, size_t count, void *arg);
+/* `next`: where the scan goes on; "0": there is nothing more. */
+typedef void (*store_scan_fn)(int r, const char *next, const char *const *keys, size_t count, void *arg);
 typedef void (*store_due_fn)(int r, const struct store_due *due, size_t count, int64_t next, void *arg);
 typedef void (*store_cursor_fn)(int r, const struct store_cursor *cursor, void *arg);
 typedef void (*store_commit_fn)(int r, enum commit_status status, void *arg);
@@ -183,6 +185,10 @@ struct store_port {
 		store_entries_fn done, void *arg);
 	void (*load)(void *self, const char *const *keys, size_t count, store_values_fn done, void *arg); /* MGET */
 	void (*hash)(void *self, const char *key, store_values_fn done, void *arg); /* HGETALL: field, value, field, value ... */
+	/* A page of the partition's keys: each that is there from the beginning to the end comes at least once. `from`: "0", then `next`. */
+	void (*scan)(void *self, const char *from, store_scan_fn done, void *arg);
+	/* As load, but two values for each key: its own, and the instant when it ends, ms UTC in decimal; both NULL when it is not there. */
+	void (*lasting)(void *self, const char *const *keys, size_t count, store_values_fn done, void *arg);
 	/* Up to `limit` members with score <= now, soonest first; `next` = score of the first one after, 0 = none. */
 	void (*due)(void *self, int64_t now, size_t limit, store_due_fn done, void *arg);
 	void (*cursor)(void *self, store_cursor_fn done, void *arg);

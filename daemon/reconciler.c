@@ -198,6 +198,8 @@ static int stored_message(struct dunner *d, const struct attempt_entry *entry, s
 	struct err err = { 0 };
 	int r;
 
+	if (entry->sealed)
+		return -ENOENT;
 	r = d->ports.journal->read(d->ports.journal->self, entry->intent_year, entry->intent_index, &body);
 	if (r < 0)
 		return r;
@@ -218,6 +220,18 @@ static int stored_message(struct dunner *d, const struct attempt_entry *entry, s
 	if (r >= 0 && strcmp(ret->attempt_id, entry->id) != 0)
 		r = -EBADMSG;
 	return r;
+}
+
+/* What an entry itself tells: enough for a look-up by our id, though never for a request. */
+static struct message known_message(const struct attempt_entry *entry)
+{
+	struct message message = { .attempt_id = entry->id, .provider = entry->provider, .debtor_id = entry->debtor_id, .step = entry->step,
+		.invoice_ids = entry->invoice_ids, .invoice_count = entry->invoice_count };
+
+	for (int c = 0; c < CHANNEL_COUNT; c++)
+		if (strcmp(channel_names[c], entry->channel) == 0)
+			message.channel = (enum channel)c;
+	return message;
 }
 
 struct search {
@@ -298,10 +312,8 @@ void reconcile_committed(struct dunner *d, struct group *g)
 		struct search *search = arena_alloc(arena, sizeof(*search));
 
 		*search = (struct search){ .dunner = d, .arena = arena, .entry = copy_entry(arena, g->lookup[i]) };
-		if (stored_message(d, search->entry, arena, &search->message) < 0) {
-			arena_free(arena);
-			continue;
-		}
+		if (stored_message(d, search->entry, arena, &search->message) < 0) /* another log's, or erased */
+			search->message = known_message(search->entry);
 		d->ports.transport->lookup(d->ports.transport->self, &search->message, search->entry->released_at,
 			on_lookup, search);
 	}

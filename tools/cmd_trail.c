@@ -148,6 +148,9 @@ static int run_verify(struct ctl *ctl, const struct invocation *call)
 	known = ctl_verifier_key(ctl, command_option(call, "key"), &verifier);
 	if (known > 1)
 		return known;
+	r = known ? ctl_key_here(ctl, walk.state_dir, &verifier) : 0;
+	if (r != 0)
+		return r;
 	opened = read_wrap_key(ctl, false, key);
 	if (opened > 1)
 		return opened;
@@ -174,7 +177,8 @@ const struct command cmd_trail_verify = { .name = "trail verify", .args = "[STAT
 	.more = "Frames, the hash chain, the order of groups and records, that no case has a number twice, and that the keys are\n"
 		"there or were erased. With the wrap key also that every record and part is the one committed to. For each log its\n"
 		"size and root: two whole trails with the same ones have the same records; that the checkpoint is signed by the trail's\n"
-		"key, and that its root is that of the records. Reads alone, also beside a running daemon. Exit status 1 with file and\n"
+		"key, and that its root is that of the records. A sealed trail is verified by its own folder, STATE-DIR/sealed/NUMBER. Reads\n"
+		"alone, also beside a running daemon. Exit status 1 with file and\n"
 		"byte of whatever is wrong.",
 	.options = verify_options, .run = run_verify };
 
@@ -344,6 +348,9 @@ static int run_log(struct ctl *ctl, const struct invocation *call)
 	struct trail_walk walk = { .record = log_record, .arg = &l, .wrap_key = key };
 	struct trail_sum sum;
 	struct err err = { 0 };
+	uint64_t findings = 0;
+	const char **dirs;
+	size_t count;
 	int r;
 
 	if (!l.invoice == !l.customer)
@@ -351,26 +358,31 @@ static int run_log(struct ctl *ctl, const struct invocation *call)
 	r = ctl_state_dir(ctl, command_option(call, "state"), &walk.state_dir);
 	if (r != 0)
 		return r;
+	dirs = trail_generations(walk.state_dir, ctl->arena, &count);
 	r = read_wrap_key(ctl, true, key);
 	if (r != 1)
 		return r;
 	l.w = jw_init(&l.out);
 	jw_array(&l.w, NULL);
-	r = trail_walk(&walk, ctl->arena, &sum, &err);
+	for (size_t i = 0; i < count && r >= 0; i++) {
+		walk.state_dir = dirs[i];
+		r = trail_walk(&walk, ctl->arena, &sum, &err);
+		findings += sum.findings;
+	}
 	cleanse(key, sizeof(key));
 	jw_end_array(&l.w);
-	if (r == 0 && ctl->view.json)
+	if (r >= 0 && ctl->view.json)
 		fprintf(ctl->view.out, "%s\n", buf_str(&l.out));
 	buf_clear(&l.out);
 	if (r < 0)
 		return walk_failed(ctl, r, &err);
-	if (sum.findings)
+	if (findings)
 		ctl_warn(ctl, "the trail is not whole: see dunningctl trail verify");
 	if (l.closed)
 		ctl_warn(ctl, "%lld records could not be opened: their keys were erased, or are missing", (long long)l.closed);
 	if (!l.shown)
 		return ctl_fail(ctl, EXIT_FOUND, "unknown", "the trail has no record of %s", l.invoice ? l.invoice : l.customer);
-	return sum.findings ? EXIT_FOUND : EXIT_DONE;
+	return findings ? EXIT_FOUND : EXIT_DONE;
 }
 
 static const struct option_row log_options[] = {
@@ -382,5 +394,5 @@ static const struct option_row log_options[] = {
 
 const struct command cmd_trail_log = { .name = "trail log", .args = "[INVOICE]", .max_args = 1,
 	.help = "every record of one invoice, in order, opened",
-	.more = "Reads the journal and the key store; needs the wrap key (--credentials). Times are UTC.", .options = log_options,
+	.more = "Reads the journal, those that were sealed before it too, and the key store; needs the wrap key (--credentials). Times are UTC.", .options = log_options,
 	.run = run_log };

@@ -6,6 +6,7 @@
 #include <sys/file.h>
 #include <unistd.h>
 
+#include "daemon/generation.h"
 #include "daemon/journal_leaves.h"
 #include "daemon/signed_log.h"
 #include "tools/cmd.h"
@@ -32,6 +33,23 @@ int ctl_verifier_key(struct ctl *ctl, const char *given, struct note_key *ret)
 	if (r == 0)
 		*ret = key.verifier;
 	return r == 0;
+}
+
+int ctl_key_here(struct ctl *ctl, const char *state_dir, struct note_key *key)
+{
+	struct generation generation;
+	struct err err = { 0 };
+	uint8_t public_key[ED25519_KEY_SIZE];
+	size_t n = strlen(key->name);
+	int r = generation_read(state_dir, NULL, ctl->arena, &generation, &err);
+
+	if (r == -EBADMSG)
+		return ctl_fail_err(ctl, EXIT_CONFIG, &err);
+	if (r < 0 || generation.number < 2 || strncmp(generation.origin, key->name, n) != 0 || generation.origin[n] != '/')
+		return 0;
+	memcpy(public_key, key->public_key, sizeof(public_key));
+	return note_key_make(generation.origin, NOTE_ED25519, public_key, key) < 0 ?
+		ctl_fail(ctl, EXIT_CONFIG, "bad_origin", "the origin \"%s\" cannot be the name of a key", generation.origin) : 0;
 }
 
 /* --- status -------------------------------------------------------------------------------------------------------------------------- */
@@ -71,6 +89,9 @@ static int run_status(struct ctl *ctl, const struct invocation *call)
 	known = ctl_verifier_key(ctl, command_option(call, "key"), &key);
 	if (known > 1)
 		return known;
+	r = known ? ctl_key_here(ctl, state_dir, &key) : 0;
+	if (r != 0)
+		return r;
 	r = journal_leaves_years(state_dir, ctl->arena, &years, &count);
 	if (r < 0)
 		return ctl_fail(ctl, EXIT_UNAVAILABLE, "unreadable", "%s/journal: %s", state_dir, strerror(-r));
@@ -159,6 +180,9 @@ static int run_rebuild(struct ctl *ctl, const struct invocation *call)
 		return known;
 	if (!known)
 		return ctl_fail(ctl, EXIT_CONFIG, "no_key", "no verifier key is known: give it with --key, or the configuration with --config");
+	r = ctl_key_here(ctl, settings.state_dir, &key);
+	if (r != 0)
+		return r;
 	settings.verifier = &key;
 	r = journal_leaves_years(settings.state_dir, ctl->arena, &years, &count);
 	if (r < 0)
