@@ -17,7 +17,7 @@
 #define ITEMS_MAX 400
 #define STREAM "dunning:{0}:events"
 
-enum op { LEASE, CURSOR, TAILS, READ, LOAD, HASH, DUE, COMMIT, TRYING, TRIM, RELEASE, REPLICATED, APPEND, START, OPS };
+enum op { LEASE, CURSOR, TAILS, READ, LOAD, HASH, DUE, COMMIT, TRYING, TRIM, RELEASE, REPLICATED, APPEND, START, SCAN, LASTING, OPS };
 
 struct item { /* of the store: a key, or a field or member of one */
 	char key[200], field[200];
@@ -71,9 +71,10 @@ struct world {
 	struct journal_group journal[100];
 	size_t journaled;
 	uint64_t next_index, handed_pseq;
-	struct case_keys keys[100];
+	struct case_keys keys[200];
 	uint32_t key_count;
 	uint8_t random;
+	const char *log_origin, *sealed; /* of a generation that is not the first */
 	int sent, cancelled, stopped;
 	enum outcome_kind answer;
 	char log[20000];
@@ -226,11 +227,54 @@ static size_t unread(const struct world *w, const struct call *c, struct store_e
 	return count;
 }
 
+/* Two a page, of a stream that the flow itself writes. */
+static size_t written(struct world *w, const struct call *c, struct store_entry *ret)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < w->item_count && count < 2; i++) {
+		const struct item *item = w->items[i];
+
+		if (strcmp(item->key, c->positions[0].stream) == 0 && inbox_compare(item->field, c->positions[0].id) > 0)
+			ret[count++] = (struct store_entry){ .id = item->field, .raw = item->value, .raw_len = item->len };
+	}
+	return count;
+}
+
+/* Three keys a page: from how many of them on is the place. */
+static void do_scan(struct world *w, const struct call *c)
+{
+	const char *keys[3];
+	char next[24] = "0";
+	size_t count = 0, i = (size_t)strtoul(c->key, NULL, 10);
+
+	for (; i < w->item_count && count < 3; i++)
+		if (w->items[i]->key[0])
+			keys[count++] = w->items[i]->key; /* of a hash: each time, as a scan may */
+	if (i < w->item_count)
+		snprintf(next, sizeof(next), "%zu", i);
+	((store_scan_fn)c->done)(w->fails[SCAN], next, keys, w->fails[SCAN] ? 0 : count, c->arg);
+}
+
+static void do_lasting(struct world *w, const struct call *c)
+{
+	struct store_value *values = arena_alloc(c->arena, (2 * c->count + 1) * sizeof(*values));
+
+	for (size_t i = 0; i < c->count; i++) {
+		struct item *item = find(w, c->keys[i], "");
+		const char *end = item ? arena_printf(c->arena, "%lld", (long long)item->score) : NULL;
+
+		values[2 * i] = item ? (struct store_value){ item->value, item->len } : (struct store_value){ NULL, 0 };
+		values[2 * i + 1] = (struct store_value){ end, end ? strlen(end) : 0 };
+	}
+	((store_values_fn)c->done)(0, values, 2 * c->count, c->arg);
+}
+
 static void do_read(struct world *w, const struct call *c)
 {
 	struct store_place place = { .present = w->pseq > 0, .pseq = w->pseq };
 	struct store_entry entries[40];
-	size_t count = unread(w, c, entries);
+	size_t count = strcmp(c->positions[0].stream, STREAM) == 0 ? unread(w, c, entries) : written(w, c, entries);
 
 	memcpy(place.group, w->group, GROUP_ID_SIZE);
 	((store_entries_fn)c->done)(w->fails[READ], entries, w->fails[READ] ? 0 : count, &place, c->arg);
@@ -306,6 +350,8 @@ static void run(struct world *w, const struct call *c)
 	case REPLICATED: ((store_replicated_fn)c->done)(0, 1, c->arg); break;
 	case APPEND: do_append(w, c); break;
 	case START: do_start(w, c); break;
+	case SCAN: do_scan(w, c); break;
+	case LASTING: do_lasting(w, c); break;
 	default: ((store_done_fn)c->done)(0, c->arg); break;
 	}
 }

@@ -65,8 +65,10 @@ static void random_some(void *self, void *ret, size_t len)
 
 static const char *origin(void *self, uint16_t year)
 {
-	(void)self, (void)year;
-	return "test.example/acme/2026";
+	struct world *w = self;
+
+	(void)year;
+	return w->log_origin ? arena_printf(w->arena, "%s/2026", w->log_origin) : "test.example/acme/2026";
 }
 
 static uint64_t next_index(void *self, uint16_t year)
@@ -207,6 +209,23 @@ static void store_hash(void *self, const char *key, store_values_fn done, void *
 	snprintf(c->key, sizeof(c->key), "%s", key);
 }
 
+static void store_scan(void *self, const char *from, store_scan_fn done, void *arg)
+{
+	struct call *c = call(self, SCAN, done, arg);
+
+	snprintf(c->key, sizeof(c->key), "%s", from);
+}
+
+static void store_lasting(void *self, const char *const *keys, size_t count, store_values_fn done, void *arg)
+{
+	struct call *c = call(self, LASTING, done, arg);
+
+	c->keys = arena_alloc(c->arena, count * sizeof(*c->keys));
+	c->count = count;
+	for (size_t i = 0; i < count; i++)
+		c->keys[i] = arena_strdup(c->arena, keys[i]);
+}
+
 static void store_due(void *self, int64_t now, size_t limit, store_due_fn done, void *arg)
 {
 	struct call *c = call(self, DUE, done, arg);
@@ -332,6 +351,7 @@ static void begin(struct world *w)
 		.replay = replay, .last = last, .knows = knows, .read = read_record, .recovered = recovered };
 	const struct keys_port keys = { .self = w, .open = key_open, .create = key_create };
 	const struct store_port store = { .self = w, .read = store_read, .load = store_load, .hash = store_hash, .due = store_due,
+		.scan = store_scan, .lasting = store_lasting,
 		.cursor = store_cursor, .commit = store_commit, .lease = store_lease, .release = store_release,
 		.trying = store_trying, .trim = store_trim, .tails = store_tails, .replicated = store_replicated };
 	const struct transport_port transport = { .self = w, .start = start };
@@ -339,7 +359,8 @@ static void begin(struct world *w)
 		.random = arena_memdup(w->arena, &random, sizeof(random)), .journal = arena_memdup(w->arena, &journal, sizeof(journal)),
 		.keys = arena_memdup(w->arena, &keys, sizeof(keys)), .store = arena_memdup(w->arena, &store, sizeof(store)),
 		.transport = arena_memdup(w->arena, &transport, sizeof(transport)) };
-	const struct dunner_settings settings = { .config = w->config, .install_key = install_key, .build = "test", .boot_id = "boot" };
+	const struct dunner_settings settings = { .config = w->config, .install_key = install_key, .build = "test", .boot_id = "boot",
+		.log_origin = w->log_origin, .generation = w->sealed ? 2 : 1, .sealed = w->sealed };
 	const struct dunner_callbacks callbacks = { .failed = on_failed, .stopped = on_stopped, .log = on_log, .arg = w };
 
 	w->dunner = dunner_create(&ports, &settings, w->library, &callbacks);
