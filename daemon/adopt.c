@@ -477,7 +477,7 @@ void adopt_next(struct dunner *d)
 	}
 	if (a->emptied) {
 		dunner_refuse(d, "Redis was emptied before the journal of %s had taken over what it had: nothing is sent; restore Redis from its "
-			"newest backup, then stop, run `dunningctl trail seal --yes --why ...`, and start again", d->settings.log_origin);
+			"newest backup, then run `dunningctl trail seal --yes --why ...` and start again", d->settings.log_origin);
 		return;
 	}
 	if (a->ready) {

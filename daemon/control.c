@@ -82,6 +82,11 @@ static int do_confirm_clock(struct control *control, const struct order *order, 
 	return control->callbacks->confirm_clock(order->who, order->why, err, control->callbacks->arg);
 }
 
+static int do_seal(struct control *control, const struct order *order, struct err *err)
+{
+	return control->callbacks->seal(order->who, order->why, err, control->callbacks->arg);
+}
+
 static const struct row {
 	const char *path;
 	enum evhttp_cmd_type method;
@@ -92,6 +97,7 @@ static const struct row {
 	{ "/suspend", EVHTTP_REQ_POST, { "who", "why", "until", NULL }, do_suspend },
 	{ "/release", EVHTTP_REQ_POST, { "who", "why", NULL }, do_release },
 	{ "/reload", EVHTTP_REQ_POST, { NULL }, do_reload },
+	{ "/seal", EVHTTP_REQ_POST, { "who", "why", NULL }, do_seal },
 	{ "/clock/confirm", EVHTTP_REQ_POST, { "who", "why", NULL }, do_confirm_clock },
 };
 

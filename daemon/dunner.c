@@ -292,11 +292,16 @@ static void on_released(int r, void *arg)
 
 static void stop_step(struct dunner *d)
 {
+	struct input *input;
+
 	if (d->state == DUNNER_STOPPED || d->flight_count || d->waiting || d->group || d->decided)
 		return;
 	if (!d->stop_recorded && d->state == DUNNER_STOPPING && d->epoch && !d->stop_queued) {
 		d->stop_queued = true;
-		flow_wait(d, flow_input(INPUT_STOP));
+		input = flow_input(INPUT_STOP);
+		input->who = d->seal_who;
+		input->why = d->seal_why;
+		flow_wait(d, input);
 		dunner_pump(d);
 		return;
 	}
@@ -454,6 +459,12 @@ void dunner_stop(struct dunner *d)
 	if (d->state == DUNNER_RUNNING || d->state == DUNNER_DRAINING)
 		dunner_set_state(d, DUNNER_STOPPING);
 	dunner_pump(d);
+}
+
+void dunner_seal(struct dunner *d, const char *who, const char *why)
+{
+	d->seal_who = arena_strdup(d->arena, who);
+	d->seal_why = arena_strdup(d->arena, why);
 }
 
 static void drop_group(struct group *g)

@@ -379,7 +379,7 @@ int generation_lock(const char *state_dir, struct err *err)
 		return err_set(err, -errno, "unreadable", "", "%s: %s", path, strerror(errno));
 	if (flock(fd, LOCK_EX | LOCK_NB) < 0)
 		return err_set(err, errno == EWOULDBLOCK ? -EBUSY : -errno, "locked", "",
-			"%s is held: stop the daemon first, it must not write while its trail is sealed", path);
+			"%s is held by a daemon that does not answer: stop it first, it must not write while its trail is sealed", path);
 	fd = -1;
 	return held;
 }

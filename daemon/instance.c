@@ -311,15 +311,9 @@ static void on_deadline(evutil_socket_t fd, short what, void *arg)
 	event_base_loopbreak(in->base);
 }
 
-static void on_stop(evutil_socket_t signo, short what, void *arg)
+static void stop(struct instance *in)
 {
-	struct instance *in = arg;
-
-	(void)what;
-	if (in->stopping)
-		return;
 	in->stopping = true;
-	log_line(in->log, LOG_INFO, "dunningd", "stopping (signal %d)", (int)signo);
 	service_stopping(in->service, "Stopping: waiting for what is on the wire");
 	if (!in->started) {
 		event_base_loopbreak(in->base);
@@ -329,6 +323,31 @@ static void on_stop(evutil_socket_t signo, short what, void *arg)
 	event_add(in->deadline, &(struct timeval){ .tv_sec = STOP_DEADLINE_S });
 	for (size_t i = 0; i < in->partition_count; i++)
 		dunner_stop(in->partitions[i].dunner);
+}
+
+static void on_stop(evutil_socket_t signo, short what, void *arg)
+{
+	struct instance *in = arg;
+
+	(void)what;
+	if (in->stopping)
+		return;
+	log_line(in->log, LOG_INFO, "dunningd", "stopping (signal %d)", (int)signo);
+	stop(in);
+}
+
+/* The trail ends here, as far as it can still be written: dunningctl moves it away once this process has ended. */
+static int on_seal(const char *who, const char *why, struct err *err, void *arg)
+{
+	struct instance *in = arg;
+
+	if (in->stopping)
+		return err_set(err, -EBUSY, "stopping", "", "the daemon is stopping already");
+	log_line(in->log, LOG_NOTICE, "dunningd", "stopping: an operator seals the trail");
+	for (size_t i = 0; i < in->partition_count; i++)
+		dunner_seal(in->partitions[i].dunner, who, why);
+	stop(in);
+	return 0;
 }
 
 static void on_hangup(evutil_socket_t signo, short what, void *arg)
@@ -485,7 +504,7 @@ static int open_ports(struct instance *in, struct err *err)
 	if ((r = http_client_create(in->base, &http, in->library, &in->http, err)) < 0)
 		return r;
 	in->control_callbacks = (struct control_callbacks){ .status = instance_status, .suspend = on_suspend,
-		.release = on_release, .reload = on_control_reload, .confirm_clock = on_confirm_clock, .arg = in };
+		.release = on_release, .reload = on_control_reload, .seal = on_seal, .confirm_clock = on_confirm_clock, .arg = in };
 	if ((r = control_create(in->base, config->control_socket, &in->control_callbacks, &in->control, err)) < 0)
 		return r;
 	in->partition_count = (size_t)config->partitions;

@@ -287,7 +287,7 @@ static void redo_next(struct recovery *r)
 static void refuse_unknown(struct dunner *d, uint64_t pseq)
 {
 	dunner_refuse(d,
-		"Redis holds group %llu of this instance, which its journal does not know: the journal was rolled back or the state directory is another one's; nothing is sent; restore the newest journal, or stop, run `dunningctl trail seal --yes --why ...`, and start again",
+		"Redis holds group %llu of this instance, which its journal does not know: the journal was rolled back or the state directory is another one's; nothing is sent; restore the newest journal, or run `dunningctl trail seal --yes --why ...` and start again",
 		(unsigned long long)pseq);
 }
 

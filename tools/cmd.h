@@ -117,6 +117,8 @@ int ctl_until(const struct ctl *ctl, const char *text, int64_t *ret); /* RFC 333
 int ctl_state_dir(struct ctl *ctl, const char *given, const char **ret); /* of the trail: given, or the configuration's */
 /* The trail's key: `given` as text, else the pinned one, else the credential's. 1: *ret; 0: none is known; above: said already. */
 int ctl_verifier_key(struct ctl *ctl, const char *given, struct note_key *ret);
+/* The running daemon writes the trail's last records and ends. 1: it was told to; 0: none runs here; above: an exit code, said already. */
+int ctl_seal(struct ctl *ctl, const char *why);
 /* The key of the generation that lies in this state directory, or sealed one: its name is that generation's origin. */
 int ctl_key_here(struct ctl *ctl, const char *state_dir, struct note_key *key);
 const char *ctl_step_at(struct arena *arena, const struct policy *policy, const struct step *step); /* "due+5d" */

@@ -187,6 +187,24 @@ static void write_who(struct ctl *ctl, const char *why, int64_t until, struct bu
 /* --- suspend and release ------------------------------------------------------------------------------------------------------------ */
 
 /* By the socket at once; when the process cannot be reached from here, by its streams. */
+int ctl_seal(struct ctl *ctl, const char *why)
+{
+	CLEANUP(buf_clear) struct buf body = { 0 };
+	struct json answer = { 0 };
+	int status = 0, r;
+
+	write_who(ctl, why, 0, &body);
+	r = ask(ctl, "POST", "/seal", &body, &status, &answer);
+	if (r == -ENOENT || r == -ECONNREFUSED)
+		return 0;
+	if (r < 0) /* it may end before its answer is out: the lock tells */
+		return 1;
+	if (status != 200)
+		return ctl_fail(ctl, EXIT_FOUND, word(&answer, "error") ? word(&answer, "error") : "refused", "the daemon refuses: %s",
+			word(&answer, "text") ? word(&answer, "text") : "no reason given");
+	return 1;
+}
+
 static int brake(struct ctl *ctl, const char *command, const char *why, int64_t until)
 {
 	CLEANUP(buf_clear) struct buf body = { 0 };

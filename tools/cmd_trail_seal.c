@@ -1,10 +1,13 @@
 /* A trail that must not go on is sealed, and a new one begins under an origin of its own. */
 #include <errno.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "daemon/generation.h"
 #include "tools/cmd.h"
+
+#define STOP_WAIT_MS 40000 /* the daemon waits 25 s for what is on the wire */
 
 static const struct column sealed_columns[] = { { "origin", "LOG", false }, { "records", "RECORDS", true }, { "size", "SIGNED", true },
 	{ "root", "ROOT (RFC 6962)", false }, { "from", "KNOWN FROM", false }, { 0 } };
@@ -60,6 +63,27 @@ static int fail(struct ctl *ctl, int r, const struct err *err)
 	return ctl_fail_err(ctl, r == -EBUSY ? EXIT_UNAVAILABLE : r == -EKEYREJECTED || r == -EBADMSG ? EXIT_CONFIG : EXIT_FOUND, err);
 }
 
+/* A daemon that runs ends first, with the words that seal the log, if it can still write it. 0, or an exit code, said already. */
+static int take_lock(struct ctl *ctl, const struct sealing *sealing, int *ret)
+{
+	struct timespec pause = { .tv_nsec = 50 * 1000 * 1000 };
+	struct err err = { 0 };
+	int r;
+
+	*ret = generation_lock(sealing->state_dir, &err);
+	if (*ret == -EBUSY) {
+		r = ctl_seal(ctl, sealing->why);
+		if (r > 1)
+			return r;
+		for (int i = 0; r == 1 && i < STOP_WAIT_MS / 50 && *ret == -EBUSY; i++) {
+			(void)nanosleep(&pause, NULL);
+			err_clear(&err);
+			*ret = generation_lock(sealing->state_dir, &err);
+		}
+	}
+	return *ret < 0 ? fail(ctl, *ret, &err) : 0;
+}
+
 static int run_seal(struct ctl *ctl, const struct invocation *call)
 {
 	const char *known[] = { command_option(call, "known"), NULL };
@@ -68,7 +92,7 @@ static int run_seal(struct ctl *ctl, const struct invocation *call)
 	struct note_key key;
 	struct err err = { 0 };
 	bool yes = command_option(call, "yes") != NULL;
-	int r, verifier, lock;
+	int r, verifier, lock = -1;
 
 	if (!sealing.why || !sealing.why[0])
 		return ctl_fail(ctl, EXIT_USAGE, "usage", "say why with --why: it stands in the new trail's first record");
@@ -82,13 +106,15 @@ static int run_seal(struct ctl *ctl, const struct invocation *call)
 	if (verifier > 1)
 		return verifier;
 	sealing.key = verifier ? &key : NULL;
-	lock = generation_lock(sealing.state_dir, &err);
-	if (lock < 0)
-		return fail(ctl, lock, &err);
+	if (yes) {
+		r = take_lock(ctl, &sealing, &lock);
+		if (r != 0)
+			return r;
+	}
 	r = generation_plan(&sealing, ctl->arena, &plan, &err);
 	if (r == 0 && yes)
 		r = generation_seal(&sealing, &plan, &err);
-	(void)close(lock);
+	closep(&lock);
 	if (r < 0)
 		return fail(ctl, r, &err);
 	show(ctl, &sealing, &plan, yes);
@@ -106,7 +132,8 @@ static const struct option_row seal_options[] = {
 const struct command cmd_trail_seal = { .name = "trail seal", .args = "", .max_args = 0,
 	.help = "seals a trail that must not go on, and begins another under an origin of its own",
 	.more = "For a journal that was taken back to an older state (restored, or a machine's snapshot), for a log of which two histories were\n"
-		"signed, for a log key in other hands. The daemon must be stopped. Journal and signed log are moved as they are to\n"
+		"signed, for a log key in other hands. A running daemon ends first, with log.sealed as its last record where the log can\n"
+		"still be written. Journal and signed log are moved as they are to\n"
 		"sealed/NUMBER in the state directory; keys stay. The next start takes over all that Redis has into the new journal, whose\n"
 		"first record quotes the sealed log's last known checkpoint, who and why; nothing is sent before. May be repeated if cut off.",
 	.options = seal_options, .run = run_seal };

@@ -602,7 +602,8 @@ const char **trail_generations(const char *state_dir, struct arena *arena, size_
 		dirs[n++] = dir;
 	}
 	dirs = arena_grow(arena, dirs, n, &capacity, sizeof(*dirs));
-	dirs[n++] = state_dir;
+	if (!n || access(arena_printf(arena, "%s/journal", state_dir), F_OK) == 0) /* between a sealing and the next start there is none */
+		dirs[n++] = state_dir;
 	*count = n;
 	return dirs;
 }
