@@ -504,6 +504,7 @@ void dunner_destroy(struct dunner *d)
 		drop_group(g);
 	}
 	adopt_free(d);
+	reconcile_free(d);
 	sender_free(d);
 	inbox_free(d);
 	recover_free(d);

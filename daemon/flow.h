@@ -231,6 +231,7 @@ struct dunner {
 	struct port_timer *pump_timer, *retry_timer;
 	bool pumping, pump_wanted;
 
+	struct pass *pass; /* under way; NULL = none */
 	bool reconciling, reconcile_again;
 	bool reconcile_all; /* the next pass also takes those that only wait: a person may have spoken */
 
@@ -308,6 +309,7 @@ bool decide_settled(const struct candidate *members, size_t count, const struct 
 void decide_entry(struct group *g, struct attempt_entry *entry, bool settled); /* its entry goes, or is written again */
 
 /* reconciler.c */
+void reconcile_free(struct dunner *d);
 void reconcile_start(struct dunner *d); /* one pass over all attempts without an outcome */
 void decide_reconcile(struct dunner *d, struct group *g, struct input *input);
 void reconcile_committed(struct dunner *d, struct group *g); /* starts what the group decided: resends, look-ups */

@@ -85,18 +85,25 @@ static void on_place(int r, const struct store_value *values, size_t count, void
 	d->reconcile_all |= !ours && pass->all;
 	if (ours)
 		d->doubts = pass->doubts;
-	for (struct input *input = pass->first, *next; input; input = next) {
-		next = input->next;
-		if (ours)
-			flow_wait(d, input);
-		else
-			arena_free(input->arena);
+	for (struct input *input; ours && (input = pass->first);) {
+		pass->first = input->next;
+		flow_wait(d, input);
 	}
-	free(pass);
+	reconcile_free(d);
 	if (ours)
 		dunner_pump(d);
 	else
 		d->ports.clock->timer_in(d->ports.clock->self, d->pump_timer, RETRY_COMMIT_MS);
+}
+
+void reconcile_free(struct dunner *d)
+{
+	for (struct input *input; d->pass && (input = d->pass->first);) {
+		d->pass->first = input->next;
+		arena_free(input->arena);
+	}
+	free(d->pass);
+	d->pass = NULL;
 }
 
 void reconcile_start(struct dunner *d)
@@ -108,7 +115,7 @@ void reconcile_start(struct dunner *d)
 		return;
 	d->reconciling = true;
 	d->reconcile_again = false;
-	pass = xcalloc(1, sizeof(*pass));
+	d->pass = pass = xcalloc(1, sizeof(*pass));
 	pass->dunner = d;
 	pass->all = d->reconcile_all;
 	d->reconcile_all = false;

@@ -189,6 +189,8 @@ static void store_read(void *self, const struct stream_position *positions, size
 
 	(void)count;
 	c->positions = arena_memdup(c->arena, positions, position_count * sizeof(*positions));
+	for (size_t i = 0; i < position_count; i++)
+		c->positions[i].stream = arena_strdup(c->arena, positions[i].stream);
 	c->block = block_ms > 0;
 }
 
