@@ -442,15 +442,17 @@ static struct table *members_table(struct ctl *ctl, const struct json *array, co
 static const char *trail_words(struct ctl *ctl, const struct json *status)
 {
 	struct json trail = json_get(status, "trail"), is_signed = json_get(&trail, "signed"), size = json_get(&trail, "size"),
-		    behind = json_get(&trail, "behind"), no_space = json_get(&trail, "no_space");
+		    behind = json_get(&trail, "behind"), no_space = json_get(&trail, "no_space"), generation = json_get(&trail, "generation"),
+		    origin = json_get(&trail, "origin");
 
 	if (trail.type != JSON_OBJECT)
 		return NULL;
 	if (!json_bool(&is_signed))
 		return "not signed: there is no key (dunningctl trail key new)";
-	return arena_printf(ctl->arena, "signed up to %lld records of this year%s%s", (long long)json_int(&size),
+	return arena_printf(ctl->arena, "signed up to %lld records of this year%s%s%s", (long long)json_int(&size),
 		json_int(&behind) ? arena_printf(ctl->arena, ", %lld not yet", (long long)json_int(&behind)) : "",
-		json_bool(&no_space) ? "; there is no space" : "");
+		json_bool(&no_space) ? "; there is no space" : "",
+		json_int(&generation) > 1 ? arena_printf(ctl->arena, "; %s, after the one before was sealed", json_str(&origin)) : "");
 }
 
 static void add_daemon(struct ctl *ctl, struct fields *f, const struct json *status)

@@ -81,6 +81,7 @@ static int run_status(struct ctl *ctl, const struct invocation *call)
 	uint16_t *years;
 	size_t count;
 	uint64_t all = 0, behind = 0;
+	struct generation generation;
 	bool any = false;
 	int r = ctl_state_dir(ctl, call->args[0], &state_dir), known;
 
@@ -111,6 +112,12 @@ static int run_status(struct ctl *ctl, const struct invocation *call)
 					cell_text(log && log->size ? arena_strdup(ctl->arena, hex_format(log->root, SHA256_SIZE, hex)) : NULL),
 					cell_time(log ? log->at : 0, NULL), cell_text(log && log->at ? view_distance(ctl->arena, log->at, ctl->now) : NULL),
 					cell_text(signed_words(log ? log->state : SIGNED_NOT)) });
+	}
+	if (generation_read(state_dir, NULL, ctl->arena, &generation, NULL) == 0 && generation.number > 1) {
+		fields_add(f, "origin", "Origin", cell_text(generation.origin));
+		fields_add(f, "generation", "Generation", cell_number(generation.number));
+		fields_add(f, NULL, "Sealed", cell_text(generation_dir(ctl->arena, state_dir, generation.number - 1)));
+		fields_add(f, "sealed", NULL, cell_json(generation.sealed));
 	}
 	fields_add(f, "signed", NULL, cell_flag(any));
 	fields_add(f, NULL, "Trail", cell_text(any ? behind ? "signed, but for its last records" : "signed" : "not signed"));

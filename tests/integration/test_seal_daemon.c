@@ -445,6 +445,37 @@ static void a_log_that_can_be_written_ends_with_log_sealed(void **state)
 	stop(f);
 }
 
+static void fails_with(struct fixture *f, int status, const char *says);
+
+/* The signed log tells it before Redis is asked. */
+static void a_journal_behind_what_was_signed(void **state)
+{
+	struct fixture *f = *state;
+	struct checkpoint old;
+	const char *origin;
+
+	roll_back(f, 5, 10);
+	shell(f, "cp -a %s.lost/log %s.lost/head %s", f->world.state, f->world.state, f->world.dir);
+	shell(f, "rm -r %s/log %s/head && mv %s/log %s/head %s", f->world.state, f->world.state, f->world.dir, f->world.dir, f->world.state);
+	old = present(f, ORIGIN);
+	fails_with(f, 74, "dunningctl trail seal --yes --why");
+	seal(f, NULL);
+	assert_non_null(strstr(buf_str(&output), arena_printf(f->arena, "%llu", (unsigned long long)old.size)));
+	origin = new_origin(f, 2);
+	start(f);
+	work(f, 5);
+	once_each(f);
+	assert_int_equal(CTL(f, "status"), 0);
+	assert_non_null(strstr(buf_str(&output), origin));
+	assert_int_equal(CTL(f, "trail", "status"), 0);
+	assert_non_null(strstr(buf_str(&output), origin));
+	assert_int_equal(CTL(f, "trail", "key", "show"), 0);
+	assert_non_null(strstr(buf_str(&output), origin));
+	assert_int_equal(CTL(f, "trail", "log", "--customer", "~system", "--json"), 0);
+	assert_non_null(strstr(buf_str(&output), arena_printf(f->arena, "\"size\":%llu,", (unsigned long long)old.size)));
+	stop(f);
+}
+
 static void fails_with(struct fixture *f, int status, const char *says)
 {
 	world_start(&f->world, NULL);
@@ -540,6 +571,7 @@ int main(void)
 		TEST(flushed_after_a_sealing),
 		TEST(killed_while_it_takes_over),
 		TEST(a_log_that_can_be_written_ends_with_log_sealed),
+		TEST(a_journal_behind_what_was_signed),
 		TEST(a_sealing_that_was_cut_off_is_ended),
 		TEST(taken_back_to_its_sealing),
 		TEST(emptied_after_its_sealing),
