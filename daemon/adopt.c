@@ -184,6 +184,7 @@ static bool answered(struct adoption *a, int r)
 	bool stale = a->stale;
 
 	a->asked = a->stale = false;
+	d->turns++; /* many pages may have no key of ours: that is progress all the same */
 	if (stale)
 		dunner_pump(d);
 	else if (r < 0)

@@ -95,7 +95,17 @@ static enum signed_state worst(const struct trail_sum *sum, const struct trail_s
 	return trail_signed_findings(signatures) ? SIGNED_WRONG : unchecked ? SIGNED_UNCHECKED : none ? SIGNED_NOT : SIGNED_RIGHT;
 }
 
-static void show_sum(struct ctl *ctl, const struct trail_sum *sum, bool opened, const struct verifying *v)
+static void note_sealed(struct ctl *ctl, struct fields *f, const char *state_dir)
+{
+	size_t count;
+	const char **dirs = trail_generations(state_dir, ctl->arena, &count);
+
+	for (size_t i = 0; i < count && strcmp(dirs[i], state_dir) != 0; i++)
+		fields_add(f, NULL, "Note", cell_text(arena_printf(ctl->arena, "sealed before it, and verified by itself: dunningctl trail verify %s",
+			dirs[i])));
+}
+
+static void show_sum(struct ctl *ctl, const char *state_dir, const struct trail_sum *sum, bool opened, const struct verifying *v)
 {
 	struct fields *f = fields_create(ctl->arena);
 	uint64_t findings = sum->findings + trail_signed_findings(v->signatures);
@@ -128,6 +138,7 @@ static void show_sum(struct ctl *ctl, const struct trail_sum *sum, bool opened, 
 						     "acknowledged"));
 	if (state == SIGNED_UNCHECKED)
 		fields_add(f, NULL, "Note", cell_text("whose signature it is was not checked: give the verifier key (--key), or the configuration"));
+	note_sealed(ctl, f, state_dir);
 	fields_table(f, "logs", "Logs", log_table(ctl->arena, sum, v->signatures));
 	fields_table(f, "findings", "Found", v->table);
 	view_fields(&ctl->view, f);
@@ -162,7 +173,7 @@ static int run_verify(struct ctl *ctl, const struct invocation *call)
 	if (r < 0)
 		return walk_failed(ctl, r, &err);
 	trail_signed_end(v.signatures);
-	show_sum(ctl, &sum, opened, &v);
+	show_sum(ctl, walk.state_dir, &sum, opened, &v);
 	return sum.findings || trail_signed_findings(v.signatures) ? EXIT_FOUND : EXIT_DONE;
 }
 

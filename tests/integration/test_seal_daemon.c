@@ -440,7 +440,10 @@ static void a_log_that_can_be_written_ends_with_log_sealed(void **state)
 	assert_non_null(strstr(text, arena_printf(f->arena, "\"size\":%llu,", (unsigned long long)old.size)));
 	assert_non_null(strstr(buf_str(&output), arena_printf(f->arena, "\"index\":%llu,\"record\":", (unsigned long long)old.size - 1)));
 	once_each(f);
+	assert_int_equal(CTL(f, "trail", "verify"), 0);
+	assert_non_null(strstr(buf_str(&output), "trail verify "));
 	assert_int_equal(CTL(f, "trail", "verify", in_state(f, "sealed/1")), 0);
+	assert_non_null(strstr(buf_str(&output), ORIGIN "/20"));
 	assert_true(world_trail_verifies(&f->world));
 	stop(f);
 }
