@@ -186,7 +186,19 @@ static void read_call(struct reading *r)
 		return;
 	}
 	c->outcome = is(word(&r->record, "result"), "done") ? "done" : "cancelled";
-	c->outcome_place = r->place;
+	c->content_place = c->place;
+	c->place = r->place;
+}
+
+/* What the person said when the call was made stands in the command, before the task is closed. */
+static void read_command(struct reading *r)
+{
+	struct case_contact *c = is(word(&r->record, "command"), "task_done") ? contact_of(r, word(&r->record, "target")) : NULL;
+
+	if (!c)
+		return;
+	c->note = word(&r->record, "why");
+	c->by = word(&r->record, "who");
 }
 
 static const struct {
@@ -396,7 +408,7 @@ static void read_entry(struct reading *r)
 	struct json invoices = json_get(&r->record, "invoices"), first = json_at(&invoices, 0);
 	struct case_file *f = r->file;
 	struct case_entry entry = { .place = r->place, .kind = r->kind, .invoice = word(&r->record, "invoice"), .step = word(&r->record, "step"),
-		.until = number(&r->record, "until"), .silence = silences(r->kind) };
+		.until = number(&r->record, "until"), .amount = number(&r->record, "amount_minor"), .silence = silences(r->kind) };
 	const char *const reasons[] = { "reason", "hold", "change", "decision", "command", "result", "task_kind" };
 
 	for (size_t i = 0; i < ARRAY_LEN(left_out); i++)
@@ -441,6 +453,8 @@ static void read_record(struct reading *r)
 		read_intent(r);
 	else if (begins(kind, "task.") && is(word(&r->record, "task_kind"), "call"))
 		read_call(r);
+	else if (is(kind, "operator.command"))
+		read_command(r);
 	else if (is(kind, "attempt.event"))
 		read_receipt(r);
 	else if (begins(kind, "attempt."))
@@ -506,8 +520,17 @@ static int by_time(const void *a, const void *b)
 	return strcmp(one->place.folder, other->place.folder); /* records/ before system/ */
 }
 
+static int by_date(const void *a, const void *b)
+{
+	const struct case_contact *one = a, *other = b;
+
+	if (one->place.at != other->place.at)
+		return one->place.at < other->place.at ? -1 : 1;
+	return strcmp(one->place.folder, other->place.folder);
+}
+
 /* Calls that nobody made and messages that never left are no contacts; that they were owed stands among the entries. */
-static void drop_unmade(struct case_file *f)
+static void order_contacts(struct case_file *f)
 {
 	size_t kept = 0;
 
@@ -519,6 +542,8 @@ static void drop_unmade(struct case_file *f)
 		f->contacts[kept++] = *c;
 	}
 	f->contact_count = kept;
+	if (kept)
+		qsort(f->contacts, kept, sizeof(*f->contacts), by_date);
 }
 
 int case_file_read(const struct bundle *bundle, struct case_file *ret, struct err *err)
@@ -543,7 +568,7 @@ int case_file_read(const struct bundle *bundle, struct case_file *ret, struct er
 		return result;
 	if (only)
 		ret->invoice = arena_printf(r.arena, "%.*s", (int)only->data.len - 1, (const char *)only->data.data);
-	drop_unmade(ret);
+	order_contacts(ret);
 	for (size_t i = 0; i < ret->invoice_count; i++)
 		finish_invoice(&ret->invoices[i]);
 	if (ret->entry_count)

@@ -23,7 +23,8 @@ struct case_place {
 };
 
 struct case_contact {
-	struct case_place place; /* of its intent: before anything left */
+	struct case_place place; /* of its intent: before anything left; of a call: when it was told to be made */
+	struct case_place content_place; /* of a call: where its script stands; folder NULL: with `place` */
 	const char *attempt; /* its id; calls: the task's */
 	const char *const *invoices; /* ids; grouped ones: several */
 	size_t invoice_count;
@@ -36,6 +37,7 @@ struct case_contact {
 	const char *reason, *provider_id;
 	int64_t status; /* of HTTP, 0 = none */
 	struct case_place outcome_place; /* folder NULL = none */
+	const char *note, *by; /* of a call: what the person noted, and who; NULL = none */
 	const char *receipt; /* what was told of it later, the last: "delivered", "bounced" ...; NULL = nothing */
 	struct case_place receipt_place;
 };
@@ -46,6 +48,7 @@ struct case_entry {
 	const char *kind; /* of the record: "attempt.skipped", "hold.opened", "phone.note" ... */
 	const char *invoice, *step, *reason; /* NULL = none */
 	int64_t until; /* 0 = not given */
+	int64_t amount; /* in the invoice's currency; 0 = none */
 	const char *text; /* what was said or noted, as it came; NULL = none */
 	bool silence; /* explains why nothing was sent */
 };

@@ -58,6 +58,10 @@ static int collect(struct ctl *ctl, const struct invocation *call, const uint8_t
 	if (r < 0)
 		return ctl_fail_err(ctl, r == -EACCES ? EXIT_UNAVAILABLE : EXIT_FOUND, &err);
 	evidence_add_texts(bundle);
+	bundle_sort(bundle);
+	r = evidence_add_reports(bundle, &err);
+	if (r < 0)
+		return ctl_fail_err(ctl, EXIT_FOUND, &err);
 	r = bundle_finish(bundle, &sum->newest, seed);
 	return r < 0 ? ctl_fail(ctl, EXIT_CONFIG, "bad_key", "the manifest cannot be signed: %s", strerror(-r)) : EXIT_DONE;
 }
@@ -182,6 +186,8 @@ int ctl_verify_bundle(struct ctl *ctl, const char *path, const char *verifier_ke
 		return ctl_fail_err(ctl, EXIT_USAGE, &err);
 	else
 		r = bundle_check(&bundle, &how, &err);
+	if (r == 0)
+		r = evidence_check_reports(&bundle, on_line, &showing, &err);
 	fields_add(f, "ok", NULL, cell_flag(r == 0));
 	fields_add(f, NULL, "Bundle", cell_text(r == 0 ? "all that was checked holds" : "REFUSED"));
 	fields_add(f, "refused", "First failure", r < 0 ? cell_text(err.text) : cell_none());

@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include "common/bundle.h"
+#include "common/bundle_check.h"
 #include "common/cleanup.h"
 #include "common/err.h"
 #include "common/note.h"
@@ -36,6 +37,11 @@ struct evidence_sum {
 int evidence_collect(const struct evidence_order *order, struct bundle *bundle, struct evidence_sum *ret, struct err *err);
 /* process/TRAIL.md, verify.sh, VERIFY.txt, statement.txt: the same in every bundle. */
 void evidence_add_texts(struct bundle *bundle);
+
+/* report.<language>.html and .pdf, out of the records in the bundle, which is sorted. -EBADMSG and `err`: a record has not the form. */
+int evidence_add_reports(struct bundle *bundle, struct err *err);
+/* Whether they say what the records say, for a bundle that bundle_check() took. Gives a line, as that does; -EBADMSG: refused. */
+int evidence_check_reports(const struct bundle *bundle, check_line_fn fn, void *arg, struct err *err);
 
 /* The bundle as a folder that must not exist yet, or a zip file when the path ends in ".zip"; and back. -errno with `err`. */
 int evidence_write(const struct bundle *bundle, const char *path, struct err *err);

@@ -345,11 +345,65 @@ static void no_bit_may_be_another(void **state)
 	(void)CTL(arena, 0, "trail", "verify", at("whole"));
 }
 
+/* The reports say what the records say, and nothing that they must not. */
+static void reports(void **state)
+{
+	static const char *const files[] = { "whole/report.fr.html", "whole/report.en.html", "whole/process/TRAIL.md" };
+	static const char *const never[] = { "qualified", "certified", "court-proof", "qualifié", "certifié", "<script", "http:", "https:" };
+	CLEANUP(buf_clear) struct buf french = { 0 };
+	CLEANUP(buf_clear) struct buf pdf = { 0 };
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(files); i++) {
+		CLEANUP(buf_clear) struct buf text = { 0 };
+
+		read_all(at(files[i]), &text);
+		for (size_t k = 0; k < ARRAY_LEN(never); k++)
+			if (strstr(buf_str(&text), never[k]))
+				fail_msg("%s says %s", files[i], never[k]);
+	}
+	read_all(at("whole/report.fr.html"), &french);
+	for (const char *const *text = (const char *const[]){ "Établissements Dupont &amp; Fils SARL", "1\u202f200,00\u00a0€", "Contact n° 7",
+		     "livraison incomplète", "Mme Roÿ cherche la facture", "Bordereau de pièces", NULL }; *text; text++)
+		if (!strstr(buf_str(&french), *text))
+			fail_msg("the report does not say %s", *text);
+	assert_null(strstr(buf_str(&french), "Contact n° 8")); /* seven, grouped ones once */
+	read_all(at("whole/report.en.pdf"), &pdf);
+	assert_memory_equal(pdf.data, "%PDF-", 5);
+}
+
+/* By whoever makes the manifest anew: the report is held against the records. */
+static void a_report_that_says_something_else(void **state)
+{
+	CLEANUP(arena_freep) struct arena *arena = arena_create();
+	CLEANUP(buf_clear) struct buf report = { 0 };
+	CLEANUP(buf_clear) struct buf manifest = { 0 };
+	const char *copy[] = { "cp", "-r", at("whole"), at("forged"), NULL };
+	struct json verified;
+	uint8_t digest[32];
+	char hex[65], *line;
+
+	(void)state;
+	assert_int_equal(process_run(copy, NULL, WAIT_MS), 0);
+	read_all(at("forged/report.en.html"), &report);
+	memcpy(strstr(report.data, "2 April 2026"), "3", 1);
+	put("forged/report.en.html", report.data, report.len);
+	sha256(report.data, report.len, digest);
+	read_all(at("forged/manifest"), &manifest);
+	line = strstr(manifest.data, "  report.en.html");
+	memcpy(line - 64, hex_format(digest, 32, hex), 64);
+	manifest.len = (size_t)(strstr(manifest.data, "\n\n") + 1 - manifest.data); /* without its signature */
+	put("forged/manifest", manifest.data, manifest.len);
+	verified = CTL(arena, 1, "trail", "verify", at("forged"));
+	assert_string_equal(check_state(&verified, "manifest"), "NOT CHECKED");
+	assert_string_equal(check_state(&verified, "report"), "REFUSED");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = { cmocka_unit_test(a_bundle_of_a_debtor_is_whole), cmocka_unit_test(nobody_else_is_in_it),
 		cmocka_unit_test(a_bundle_of_an_invoice_withholds_the_others), cmocka_unit_test(a_record_left_out_is_missed),
-		cmocka_unit_test(no_bit_may_be_another) };
+		cmocka_unit_test(reports), cmocka_unit_test(a_report_that_says_something_else), cmocka_unit_test(no_bit_may_be_another) };
 
 	return cmocka_run_group_tests(tests, story, end);
 }
