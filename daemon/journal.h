@@ -44,6 +44,9 @@ const struct journal_port *journal_port(struct journal *journal);
 /* File, offset and reason of the last -EBADMSG that a port function gave. */
 const struct err *journal_damage(const struct journal *journal);
 
+/* The logs (one a year, ascending) and how many of each one's records are durable. Valid until the next turn of the loop. */
+const struct frames_log *journal_logs(const struct journal *journal, size_t *count);
+
 struct journal_counters {
 	uint64_t groups, records, writes, bytes; /* durable since the opening; one write is one fdatasync() */
 	uint64_t no_space; /* writes that found none */
