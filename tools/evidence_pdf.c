@@ -2,6 +2,7 @@
 
 #include <cairo-pdf.h>
 #include <errno.h>
+#include <fontconfig/fontconfig.h>
 #include <pango/pangocairo.h>
 #include <stdio.h>
 
@@ -293,7 +294,11 @@ static int print(const struct report *report, int pages, int64_t at, struct buf 
 
 int evidence_pdf(const struct report *report, int64_t at, struct buf *out)
 {
-	int pages = print(report, 0, at, NULL);
+	int pages = print(report, 0, at, NULL), r = pages < 0 ? pages : print(report, pages, at, out);
 
-	return pages < 0 ? pages : print(report, pages, at, out) < 0 ? -EIO : 0;
+	/* what the libraries keep for the next time, so that nothing is left that only they know of */
+	pango_cairo_font_map_set_default(NULL);
+	cairo_debug_reset_static_data();
+	FcFini();
+	return r < 0 ? r : 0;
 }

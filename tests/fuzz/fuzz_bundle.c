@@ -4,6 +4,26 @@
 #include <string.h>
 
 #include "common/bundle_check.h"
+#include "common/case_file.h"
+#include "common/report.h"
+
+/* Records of any content: what is made of them is well-formed UTF-8, and ends. */
+static void report(struct bundle *bundle)
+{
+	struct case_file file;
+	struct buf html = { 0 };
+
+	if (case_file_read(bundle, &file, NULL) == 0 && file.debtor)
+		for (int l = 0; l < REPORT_LANGUAGE_COUNT; l++) {
+			struct report made;
+
+			report_make(&file, (enum report_language)l, bundle->arena, &made);
+			report_html(&made, &html);
+		}
+	for (const char *at = buf_str(&html), *end = at + html.len; at < end; at += utf8_len(at, end))
+		assert(utf8_len(at, end));
+	buf_clear(&html);
+}
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -27,7 +47,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 				buf_clear(&text);
 				(void)bundle_check(&bundle, &how, &err);
 			}
+		bundle_sort(&bundle);
+		report(&bundle);
 	}
+	bundle = (struct bundle){ .arena = arena }; /* and as one record, which no zip file's checksums guard */
+	bundle_add(&bundle, "records/0001/leaf", "", 0);
+	bundle_add(&bundle, "records/0001/record.json", data, size);
+	bundle_sort(&bundle);
+	report(&bundle);
 	buf_clear(&again);
 	arena_free(arena);
 	return 0;

@@ -129,31 +129,6 @@ static void until_applied(void)
 	}
 }
 
-/* Where the daemon signs nothing yet: what it would sign, by the root that dunningctl shows. */
-static void sign_log(void)
-{
-	CLEANUP(arena_freep) struct arena *arena = arena_create();
-	CLEANUP(buf_clear) struct buf text = { 0 };
-	CLEANUP(buf_clear) struct buf note = { 0 };
-	struct json root = CTL(arena, 0, "trail", "verify"), logs = json_get(&root, "logs"), log = json_at(&logs, 0), size = json_get(&log, "size");
-	struct checkpoint checkpoint = { .origin = { (const uint8_t *)str(&log, "origin"), strlen(str(&log, "origin")) },
-		.size = (uint64_t)json_int(&size) };
-	uint8_t seed[32], public_key[32];
-	struct note_key key;
-
-	if (access(arena_printf(arena, "%s/log/2026/checkpoint", world.state), R_OK) == 0)
-		return;
-	assert_int_equal(hex_parse(str(&log, "root"), 32, checkpoint.root), 0);
-	assert_int_equal(hex_parse(SEED_HEX, 32, seed), 0);
-	ed25519_public_key(seed, public_key);
-	assert_int_equal(note_key_make(str(&log, "origin"), NOTE_ED25519, public_key, &key), 0);
-	assert_int_equal(checkpoint_add(&text, &checkpoint), 0);
-	assert_int_equal(note_begin(&note, text.data, text.len), 0);
-	assert_int_equal(note_sign(&note, text.data, text.len, &key, seed), 0);
-	assert_int_equal(file_make_dirs(arena_printf(arena, "%s/log/2026", world.state), 0700), 0);
-	assert_int_equal(file_replace(arena_printf(arena, "%s/log/2026/checkpoint", world.state), note.data, note.len, 0600), 0);
-}
-
 static int story(void **state)
 {
 	const struct world_options options = { .prefix = "dunning", .policy = "fr-b2b", .clock = "rate:0" };
@@ -175,7 +150,6 @@ static int story(void **state)
 	assert_int_equal(process_stop(&world.daemon, WAIT_MS), 0);
 	walk_until(NULL, "2026-05-04T08:00:00Z");
 	assert_int_equal(process_stop(&world.daemon, WAIT_MS), 0);
-	sign_log();
 	return 0;
 }
 
