@@ -42,6 +42,7 @@ struct collecting {
 	struct arena *arena; /* the bundle's */
 	struct arena *scratch; /* of one record */
 	const char *debtor; /* NULL: still looked for */
+	const char *member; /* how its records name it */
 	struct year *years;
 	size_t year_count, year_capacity;
 	struct taken *cases, *system;
@@ -154,7 +155,9 @@ static int collect_record(const struct trail_record *record, void *arg)
 	xgrow(&year->leaves, &year->capacity, year->count + 1, LEAF_SIZE);
 	memcpy(year->leaves[year->count++], record->leaf, LEAF_SIZE);
 	arena_clear(c->scratch);
-	if (!record->opened || json_parse(c->scratch, record->text, record->len, 0, &root, NULL) < 0)
+	/* almost all are others': looked at before they are read */
+	if (!record->opened || (!strstr(record->text, "\"case\":\"" SYSTEM_CASE "\"") && !strstr(record->text, c->member)) ||
+		json_parse(c->scratch, record->text, record->len, 0, &root, NULL) < 0)
 		return 0;
 	if (is(word(&root, "case"), SYSTEM_CASE) && explains(&root))
 		(void)take(c, record, &root, true);
@@ -334,6 +337,7 @@ int evidence_collect(const struct evidence_order *order, struct bundle *bundle, 
 	c.all = expected_records(&c);
 	if (!c.debtor)
 		r = walk(&c, find_debtor, &sum, err);
+	c.member = arena_printf(c.arena, "\"case\":\"%s\"", c.debtor ? c.debtor : "");
 	if (r >= 0 && c.debtor)
 		r = walk(&c, collect_record, &sum, err);
 	if (r >= 0)

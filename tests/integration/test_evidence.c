@@ -240,6 +240,8 @@ static void a_bundle_of_a_debtor_is_whole(void **state)
 		assert_string_equal(check_state(&verified, "complete"), "good");
 		assert_string_equal(check_state(&verified, "manifest"), "good");
 		assert_string_equal(check_state(&verified, "key"), "good");
+		assert_string_equal(check_state(&verified, "process"), "good");
+		assert_string_equal(check_state(&verified, "report"), "good");
 		assert_string_equal(check_state(&verified, "anchored"), "NOT CHECKED");
 	}
 	assert_int_equal(verify_sh(at("whole"), published()), 0);
