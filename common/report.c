@@ -147,7 +147,7 @@ static const char *outcome_of(struct writing *w, const struct case_contact *c)
 	if (c->outcome && (strcmp(c->outcome, "failed") == 0 || strcmp(c->outcome, "unknown") == 0) && c->reason)
 		text = arena_printf(w->arena, "%s (%s)", text, word_reason(w->report->language, c->reason));
 	if (c->receipt)
-		text = arena_printf(w->arena, "%s ; %s : %s", text, TR(w, "puis", "then"), c->receipt);
+		text = arena_printf(w->arena, TR(w, "%s ; puis %s", "%s; then %s"), text, word_receipt(w->report->language, c->receipt));
 	return text;
 }
 

@@ -28,6 +28,15 @@ static const struct pair outcomes[] = {
 	{ "unknown", { "inconnu : on ignore si l’envoi est parti", "unknown: it is not known whether it left" } },
 	{ "done", { "appel effectué", "call made" } },
 };
+static const struct pair receipts[] = {
+	{ "delivered", { "distribué, selon le prestataire", "delivered, as the provider says" } },
+	{ "bounced", { "retourné, selon le prestataire", "returned, as the provider says" } },
+	{ "failed", { "non distribué, selon le prestataire", "not delivered, as the provider says" } },
+	{ "deposited", { "déposé, selon le prestataire", "posted, as the provider says" } },
+	{ "collected", { "retiré, selon le prestataire", "collected, as the provider says" } },
+	/* a picture was loaded, by a person or a program */
+	{ "opened", { "ouvert, selon le prestataire (ne prouve pas la lecture)", "opened, as the provider says (no proof of reading)" } },
+};
 static const struct pair bookings[] = {
 	{ "invoice", { "Facture", "Invoice" } },
 	{ "changed", { "Modification de la facture", "Change of the invoice" } },
@@ -151,6 +160,11 @@ const char *word_outcome(enum report_language l, const struct case_contact *c)
 		"trial run, not sent" };
 
 	return c->shadow ? shadow[l] : c->outcome ? look_up(outcomes, ARRAY_LEN(outcomes), l, c->outcome) : none[l];
+}
+
+const char *word_receipt(enum report_language l, const char *status)
+{
+	return look_up(receipts, ARRAY_LEN(receipts), l, status);
 }
 
 const char *word_booking(enum report_language l, const char *kind)

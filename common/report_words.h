@@ -8,6 +8,7 @@
 
 const char *word_channel(enum report_language l, const char *channel);
 const char *word_outcome(enum report_language l, const struct case_contact *contact);
+const char *word_receipt(enum report_language l, const char *status); /* as a provider told it */
 const char *word_booking(enum report_language l, const char *kind);
 const char *word_kind(enum report_language l, const char *kind); /* of a record */
 const char *word_reason(enum report_language l, const char *reason);

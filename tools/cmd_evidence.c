@@ -45,7 +45,7 @@ static int collect(struct ctl *ctl, const struct invocation *call, const uint8_t
 	struct bundle *bundle, struct evidence_sum *sum)
 {
 	struct evidence_order order = { .wrap_key = wrap_key, .debtor = command_option(call, "debtor"), .invoice = call->args[0],
-		.leaves = !command_option(call, "without-leaves"), .verifier = &key->verifier,
+		.leaves = !command_option(call, "without-leaves"), .withhold = command_option(call, "withhold"), .verifier = &key->verifier,
 		.progress = !ctl->view.json && isatty(STDERR_FILENO) ? show_progress : NULL };
 	struct err err = { 0 };
 	int r = ctl_state_dir(ctl, command_option(call, "state"), &order.state_dir);
@@ -129,6 +129,7 @@ static int run_evidence(struct ctl *ctl, const struct invocation *call)
 static const struct option_row evidence_options[] = {
 	{ "debtor", "ID", "the whole file of this customer instead of one invoice" },
 	{ "out", "DIR|FILE.zip", "where to write it (also -o); it must not exist" },
+	{ "withhold", "PART,...", "leave out these parts, such as recipient.json: the proofs stay valid, the report says so" },
 	{ "without-leaves", NULL, "without the log's leaves: smaller, but nobody can see that nothing was left out" },
 	{ "state", "DIR", "state directory (the configuration's)" },
 	{ 0 },

@@ -100,6 +100,17 @@ static bool explains(const struct json *root)
 	return is(kind, "operator.command") && (is(command, "suspend") || is(command, "release"));
 }
 
+/* A word of a list with commas. */
+static bool listed(const char *list, const char *name)
+{
+	size_t len = strlen(name);
+
+	for (const char *at = list; at; at = strchr(at, ',') ? strchr(at, ',') + 1 : NULL)
+		if (strncmp(at, name, len) == 0 && (at[len] == ',' || at[len] == '\0'))
+			return true;
+	return false;
+}
+
 static void take_parts(struct collecting *c, const struct trail_record *record, const struct json *root, struct bundle_record *ret)
 {
 	struct json parts = json_get(root, "parts");
@@ -110,7 +121,7 @@ static void take_parts(struct collecting *c, const struct trail_record *record, 
 		struct bundle_part *taken = &ret->parts[ret->part_count++];
 
 		taken->name = arena_strdup(c->arena, word(&part, "name") ? word(&part, "name") : "");
-		taken->there = bundle_path_valid(taken->name) && !strchr(taken->name, '/') &&
+		taken->there = !listed(c->order->withhold, taken->name) && bundle_path_valid(taken->name) && !strchr(taken->name, '/') &&
 			       record_body_open(record->body, i + 1, record->keys, taken->salt, &data) == 0;
 		if (taken->there)
 			taken->data = (struct slice){ arena_memdup(c->arena, data.data, data.len), data.len };

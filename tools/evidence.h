@@ -19,6 +19,7 @@ struct evidence_order {
 	const uint8_t *wrap_key; /* 32 bytes */
 	const char *debtor, *invoice; /* one of them. An invoice: what is about other invoices alone is withheld */
 	bool leaves; /* with all leaves of the logs */
+	const char *withhold; /* names of parts that are left out, with commas between; NULL = none */
 	const struct note_key *verifier; /* of the trail, without the year */
 	void (*progress)(uint64_t done, uint64_t all, void *arg); /* records read; may be NULL */
 	void *arg;

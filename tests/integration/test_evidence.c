@@ -129,6 +129,16 @@ static void until_applied(void)
 	}
 }
 
+static void copy_checkpoint(void)
+{
+	CLEANUP(buf_clear) struct buf note = { 0 };
+	struct err err = { 0 };
+
+	if (file_read(arena_printf(keep, "%s/log/2026/checkpoint", world.state), 1 << 16, &note, &err) < 0)
+		fail_msg("%s", err.text);
+	put("early", note.data, note.len);
+}
+
 static int story(void **state)
 {
 	const struct world_options options = { .prefix = "dunning", .policy = "fr-b2b", .clock = "rate:0" };
@@ -144,6 +154,7 @@ static int story(void **state)
 	push_all(second_act);
 	until_applied();
 	assert_int_equal(process_stop(&world.daemon, WAIT_MS), 0);
+	copy_checkpoint();
 	walk_until(NULL, "2026-04-21T08:00:00Z");
 	push_all(third_act);
 	until_applied();
@@ -277,6 +288,77 @@ static void a_bundle_of_an_invoice_withholds_the_others(void **state)
 	assert_string_equal(check_state(&verified, "complete"), "good");
 }
 
+static void parts_can_be_withheld(void **state)
+{
+	CLEANUP(arena_freep) struct arena *arena = arena_create();
+	CLEANUP(buf_clear) struct buf report = { 0 };
+	CLEANUP(buf_clear) struct buf zip = { 0 };
+	struct json verified;
+
+	(void)state;
+	(void)CTL(arena, 0, "evidence", "--debtor", "cus_7", "--withhold", "message.json,recipient.json,request,event.json,script.txt", "-o", at("quiet"));
+	(void)CTL(arena, 0, "evidence", "--debtor", "cus_7", "--withhold", "message.json,recipient.json,request,event.json,script.txt", "-o", at("quiet.zip"));
+	verified = CTL(arena, 0, "trail", "verify", at("quiet"));
+	assert_string_equal(check_state(&verified, "complete"), "good");
+	assert_string_equal(check_state(&verified, "report"), "good");
+	assert_int_equal(verify_sh(at("quiet"), NULL), 0);
+	read_all(at("quiet/report.en.html"), &report);
+	assert_non_null(strstr(buf_str(&report), "Content withheld or erased."));
+	assert_non_null(strstr(buf_str(&report), "1,200.00")); /* the account stands in the records themselves */
+	read_all(at("quiet.zip"), &zip);
+	assert_null(memmem(zip.data, zip.len, "compta@", 7));
+	assert_null(memmem(zip.data, zip.len, "Dupont", 6));
+}
+
+/* A checkpoint from the middle of the story: what came after it is not in the bundle, and that is said. */
+static void what_is_not_signed_yet_is_left_out(void **state)
+{
+	CLEANUP(arena_freep) struct arena *arena = arena_create();
+	CLEANUP(buf_clear) struct buf last = { 0 };
+	CLEANUP(buf_clear) struct buf early = { 0 };
+	struct json made, left_out, verified;
+
+	(void)state;
+	read_all(at("state-0/log/2026/checkpoint"), &last);
+	read_all(at("early"), &early);
+	put("state-0/log/2026/checkpoint", early.data, early.len);
+	made = CTL(arena, 0, "evidence", "--debtor", "cus_7", "-o", at("part"));
+	left_out = json_get(&made, "unsigned_records");
+	assert_true(json_int(&left_out) > 0);
+	verified = CTL(arena, 0, "trail", "verify", at("part"));
+	assert_string_equal(check_state(&verified, "complete"), "good");
+	early.data[early.len - 3] ^= 1; /* in its signature */
+	put("state-0/log/2026/checkpoint", early.data, early.len);
+	(void)CTL(arena, 1, "evidence", "--debtor", "cus_7", "-o", at("unsigned"));
+	assert_false(exists(at("unsigned")));
+	put("state-0/log/2026/checkpoint", last.data, last.len);
+}
+
+/* The key is elsewhere, and only pinned here. */
+static void without_the_secret_the_manifest_is_not_signed(void **state)
+{
+	CLEANUP(arena_freep) struct arena *arena = arena_create();
+	CLEANUP(buf_clear) struct buf config = { 0 };
+	CLEANUP(buf_clear) struct buf wrap = { 0 };
+	const char *argv[] = { BUILD_DIR "/dunningctl", "--config", at("pinned.json"), "--credentials", at("others"), "evidence", "--debtor", "cus_7", "-o",
+		at("pinned.zip"), NULL };
+	const char *text, *trail;
+	struct json verified;
+
+	(void)state;
+	read_all(world.config, &config);
+	read_all(at("credentials/wrap-key"), &wrap);
+	assert_int_equal(file_make_dirs(at("others"), 0700), 0);
+	put("others/wrap-key", wrap.data, wrap.len);
+	trail = strstr(buf_str(&config), "\"trail\":{") + strlen("\"trail\":{");
+	text = arena_printf(arena, "%.*s\"verifier_key\":\"%s\",%s", (int)(trail - buf_str(&config)), buf_str(&config), published(), trail);
+	put("pinned.json", text, strlen(text));
+	assert_int_equal(process_run(argv, NULL, WAIT_MS), 0);
+	verified = CTL(arena, 0, "trail", "verify", at("pinned.zip"), "--verifier-key", published());
+	assert_string_equal(check_state(&verified, "manifest"), "NOT CHECKED");
+	assert_string_equal(check_state(&verified, "key"), "good");
+}
+
 static void a_record_left_out_is_missed(void **state)
 {
 	CLEANUP(arena_freep) struct arena *arena = arena_create();
@@ -378,7 +460,9 @@ static void a_report_that_says_something_else(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = { cmocka_unit_test(a_bundle_of_a_debtor_is_whole), cmocka_unit_test(nobody_else_is_in_it),
-		cmocka_unit_test(a_bundle_of_an_invoice_withholds_the_others), cmocka_unit_test(a_record_left_out_is_missed),
+		cmocka_unit_test(a_bundle_of_an_invoice_withholds_the_others), cmocka_unit_test(parts_can_be_withheld),
+		cmocka_unit_test(what_is_not_signed_yet_is_left_out), cmocka_unit_test(without_the_secret_the_manifest_is_not_signed),
+		cmocka_unit_test(a_record_left_out_is_missed),
 		cmocka_unit_test(reports), cmocka_unit_test(a_report_that_says_something_else), cmocka_unit_test(no_bit_may_be_another) };
 
 	return cmocka_run_group_tests(tests, story, end);
