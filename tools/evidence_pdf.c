@@ -174,6 +174,12 @@ static bool bold_cell(const struct block *b, size_t r, size_t c)
 	return b->kind == BLOCK_FIELDS ? c == 0 : r == 0 || (b->total && r + 1 == b->rows);
 }
 
+static PangoLayout *cell(struct press *p, const struct block *b, size_t r, size_t c)
+{
+	return layout(p, b->cells[r * b->columns + c], b->kind == BLOCK_TABLE ? 8.5 : 9, bold_cell(b, r, c), BODY_WIDTH * b->widths[c] / 100 - 2 * PAD,
+		b->right >> c & 1);
+}
+
 /* A row stays together where it fits on one page; else it goes on on the next. */
 static void draw_row(struct press *p, const struct block *b, size_t r)
 {
@@ -183,7 +189,7 @@ static void draw_row(struct press *p, const struct block *b, size_t r)
 	bool more;
 
 	for (size_t c = 0; c < b->columns; c++) {
-		cells[c] = layout(p, b->cells[r * b->columns + c], b->kind == BLOCK_TABLE ? 8.5 : 9, bold_cell(b, r, c), BODY_WIDTH * b->widths[c] / 100 - 2 * PAD, b->right >> c & 1);
+		cells[c] = cell(p, b, r, c);
 		highest = height_of(cells[c]) > highest ? height_of(cells[c]) : highest;
 	}
 	if (highest + 2 * PAD < BOTTOM - TOP - 60)
@@ -213,9 +219,48 @@ static void draw_row(struct press *p, const struct block *b, size_t r)
 		g_object_unref(cells[c]);
 }
 
+static double row_height(struct press *p, const struct block *b, size_t r)
+{
+	double ret = 0;
+
+	for (size_t c = 0; c < b->columns; c++) {
+		PangoLayout *l = cell(p, b, r, c);
+
+		ret = height_of(l) > ret ? height_of(l) : ret;
+		g_object_unref(l);
+	}
+	return ret + 2 * PAD;
+}
+
+/* How much of it must stand on the page where it begins: of a table its head and a row, of fields all, of text some lines. */
+static double beginning(struct press *p, const struct block *b)
+{
+	size_t rows = b->kind == BLOCK_FIELDS ? b->rows : b->kind == BLOCK_TABLE ? 2 : 0;
+	double ret = 0;
+
+	for (size_t r = 0; r < rows && r < b->rows; r++)
+		ret += row_height(p, b, r);
+	ret = ret > 0 ? ret : 40;
+	return ret < (BOTTOM - TOP) / 2 ? ret : 60;
+}
+
+/* A heading never stands alone at the foot of a page, nor with a note alone. */
+static double with_next(struct press *p, const struct block *b)
+{
+	const struct block *end = p->report->blocks + p->report->count;
+	double ret = 40;
+
+	for (b++; b < end; b++) {
+		ret += beginning(p, b);
+		if (b->kind != BLOCK_NOTE)
+			break;
+	}
+	return ret;
+}
+
 static void draw_table(struct press *p, const struct block *b)
 {
-	need(p, 60);
+	need(p, beginning(p, b));
 	for (size_t r = 0; r < b->rows; r++) {
 		p->table = b->kind == BLOCK_TABLE && r > 0 ? b : NULL;
 		draw_row(p, b, r);
@@ -230,14 +275,14 @@ static void draw_block(struct press *p, const struct block *b)
 	case BLOCK_TITLE:
 		draw_text(p, b->text, 17, true, 0, 10);
 		break;
-	case BLOCK_HEADING: /* never alone at the foot of a page */
+	case BLOCK_HEADING:
 		p->y += p->y > TOP ? 8 : 0;
-		need(p, 90);
+		need(p, with_next(p, b));
 		draw_text(p, b->text, 13, true, 0, 5);
 		break;
 	case BLOCK_SUBHEADING:
 		p->y += p->y > TOP ? 6 : 0;
-		need(p, 230); /* with its fields */
+		need(p, with_next(p, b));
 		draw_text(p, b->text, 11, true, 0, 4);
 		break;
 	case BLOCK_TEXT:

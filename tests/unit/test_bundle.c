@@ -191,6 +191,44 @@ static void files_missing_unknown_and_altered(void **state)
 	assert_string_equal(refusal(&bundle, NULL, NULL), "files");
 }
 
+/* After a take-over the debtor has a second file in the same log, numbered from 0 again: both are disclosed, both must be complete. */
+static void two_files_of_one_debtor(void **state)
+{
+	(void)state;
+	for (int robbed = 0; robbed < 3; robbed++) {
+		CLEANUP(arena_freep) struct arena *arena = arena_create();
+		struct bundle_world first, second;
+		struct bundle bundle = { .arena = arena };
+		size_t number = 0, out_of_first = robbed == 1, out_of_second = robbed == 2;
+		char hex[2][65];
+		char *keys;
+
+		world_begin(&first, arena, 300);
+		for (uint64_t i = 0; i < 4; i++)
+			world_record(&first, 10 * i, "\"kind\":\"a\"", NULL, 0);
+		second = first; /* the same log */
+		second.count = 0;
+		second.records = arena_alloc(arena, 10 * sizeof(*second.records));
+		second.case_key[0] = 9;
+		record_tag_key(second.case_key, BUNDLE_ORIGIN "/2026", second.tag_key);
+		for (uint64_t i = 0; i < 3; i++)
+			world_record(&second, 100 + 10 * i, "\"kind\":\"b\"", NULL, 0);
+		world_sign(&second);
+		bundle_add_log(&bundle, &second.log, true);
+		keys = arena_printf(arena, BUNDLE_ORIGIN "/2026 %s\n" BUNDLE_ORIGIN "/2026 %s\n", hex_format(first.tag_key, 32, hex[0]),
+			hex_format(second.tag_key, 32, hex[1]));
+		bundle_add(&bundle, "case/tagkey", keys, strlen(keys));
+		for (size_t i = 0; i < first.count - out_of_first; i++) {
+			first.records[i].log = &second.log;
+			bundle_add_record(&bundle, arena_printf(arena, "records/%04zu", ++number), &first.records[i]);
+		}
+		for (size_t i = 0; i < second.count - out_of_second; i++)
+			bundle_add_record(&bundle, arena_printf(arena, "records/%04zu", ++number), &second.records[i]);
+		assert_int_equal(bundle_finish(&bundle, &second.log.key, BUNDLE_SEED), 0);
+		assert_string_equal(refusal(&bundle, NULL, NULL), robbed ? "complete" : "");
+	}
+}
+
 static void what_belongs_to_no_record(void **state)
 {
 	static const char *const paths[] = { "records/0001/parts/letter.txt", "records/0009/leaf", "system/0002/leaf" };
@@ -275,7 +313,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = { cmocka_unit_test(a_whole_bundle), cmocka_unit_test(what_was_not_looked_at_is_not_called_good),
 		cmocka_unit_test(a_record_left_out), cmocka_unit_test(two_records_exchanged), cmocka_unit_test(a_forged_record),
-		cmocka_unit_test(files_missing_unknown_and_altered), cmocka_unit_test(what_belongs_to_no_record), cmocka_unit_test(no_bit_may_be_another), cmocka_unit_test(paths) };
+		cmocka_unit_test(files_missing_unknown_and_altered), cmocka_unit_test(what_belongs_to_no_record), cmocka_unit_test(two_files_of_one_debtor), cmocka_unit_test(no_bit_may_be_another), cmocka_unit_test(paths) };
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
