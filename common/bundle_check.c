@@ -23,6 +23,12 @@ struct log {
 	uint8_t (*tags)[SHA256_SIZE]; /* of all its leaves, sorted; NULL: they are not in the bundle */
 };
 
+struct anchored { /* a smaller checkpoint, for which a third party vouched */
+	const struct log *log;
+	struct slice note;
+	struct checkpoint checkpoint;
+};
+
 struct tag_key { /* one of the case's files: a debtor has one in each log, and another one after each take-over */
 	const struct log *log;
 	uint8_t key[SHA256_SIZE];
@@ -40,6 +46,9 @@ struct checking {
 	size_t log_count;
 	struct tag_key *keys;
 	size_t key_count, key_capacity;
+	struct anchored *anchors;
+	size_t anchor_count, anchor_capacity, stamps, witnesses;
+	size_t vouched; /* records with a proof against an anchored checkpoint */
 	size_t records, opened, parts, closed_parts;
 	size_t seen; /* files of records that were looked at */
 };
@@ -199,12 +208,104 @@ static int check_signature(struct checking *c)
 	return 0;
 }
 
+/* --- anchors -------------------------------------------------------------------------------------- */
+
+/* A consistency proof, as the body of a request to a witness (C2SP tlog-witness, "add-checkpoint"): "old N", hashes, empty line, checkpoint. */
+static int check_grown(struct checking *c, const struct log *log, const struct checkpoint *old)
+{
+	const struct bundle_file *file = bundle_find(c->bundle, arena_printf(c->arena, "log/%s/consistency/%" PRIu64 "-%" PRIu64, log->year, old->size,
+							   log->checkpoint.size));
+	struct merkle_proof *proof = arena_alloc(c->arena, sizeof(*proof));
+	char *rest = file ? text_of(c, file) : NULL, *line;
+	struct slice note;
+
+	if (!rest || strcmp(strsep(&rest, "\n"), arena_printf(c->arena, "old %" PRIu64, old->size)) != 0)
+		return -EBADMSG;
+	while ((line = strsep(&rest, "\n")) != NULL && line[0]) {
+		CLEANUP(buf_clear) struct buf hash = { 0 };
+
+		if (proof->count == MERKLE_PROOF_MAX || base64_decode(line, strlen(line), &hash) < 0 || hash.len != SHA256_SIZE)
+			return -EBADMSG;
+		memcpy(proof->hashes[proof->count++], hash.data, SHA256_SIZE);
+	}
+	if (!rest)
+		return -EBADMSG;
+	note = (struct slice){ (const uint8_t *)rest, strlen(rest) };
+	return note.len != log->note.len || memcmp(note.data, log->note.data, note.len) != 0 ?
+		       -EBADMSG :
+		       merkle_consistency_check(proof, old->size, log->checkpoint.size, old->root, log->checkpoint.root);
+}
+
+/* log/<year>/anchored/<size>/checkpoint: signed by the log's key, and the log grew out of it. */
+static int check_anchor(struct checking *c, const struct log *log, const struct bundle_file *file)
+{
+	struct anchored a = { .log = log, .note = file->data };
+	struct note_seal seal;
+	struct note note;
+
+	if (note_parse(a.note.data, a.note.len, &note) < 0 || note_verify(&note, &log->key, 1, &seal) < 0 ||
+		checkpoint_parse(note.text.data, note.text.len, &a.checkpoint) < 0 || a.checkpoint.origin.len != strlen(log->origin) ||
+		memcmp(a.checkpoint.origin.data, log->origin, a.checkpoint.origin.len) != 0 ||
+		strcmp(file->path, arena_printf(c->arena, "log/%s/anchored/%" PRIu64 "/checkpoint", log->year, a.checkpoint.size)) != 0)
+		return refuse(c, "anchored", file->path, arena_printf(c->arena, "%s is no checkpoint of this log", file->path));
+	if (a.checkpoint.size == log->checkpoint.size ? memcmp(a.checkpoint.root, log->checkpoint.root, SHA256_SIZE) != 0 :
+							check_grown(c, log, &a.checkpoint) < 0)
+		return refuse(c, "anchored", file->path, arena_printf(c->arena, "the log did not grow out of %s, or the proof is missing", file->path));
+	c->anchors = arena_grow(c->arena, c->anchors, c->anchor_count, &c->anchor_capacity, sizeof(*c->anchors));
+	c->anchors[c->anchor_count++] = a;
+	return 0;
+}
+
+static bool ends(const char *path, const char *with)
+{
+	size_t len = strlen(path), n = strlen(with);
+
+	return len >= n && strcmp(path + len - n, with) == 0;
+}
+
+static int check_anchors(struct checking *c)
+{
+	int r = 0;
+
+	for (size_t i = 0; i < c->bundle->count && r == 0; i++)
+		for (size_t k = 0; k < c->log_count && r == 0; k++) {
+			const struct bundle_file *file = &c->bundle->files[i];
+			const char *folder = arena_printf(c->arena, "log/%s/anchored/", c->logs[k].year);
+
+			if (strncmp(file->path, folder, strlen(folder)) != 0)
+				continue;
+			c->stamps += ends(file->path, ".tsr");
+			c->witnesses += ends(file->path, ".cosigned");
+			if (ends(file->path, "/checkpoint"))
+				r = check_anchor(c, &c->logs[k], file);
+		}
+	return r;
+}
+
+static void say_anchors(struct checking *c)
+{
+	if (c->stamps)
+		say(c, "anchored", CHECK_NOT, arena_printf(c->arena, "%zu records are in checkpoints with a time stamp; the stamps themselves (%zu) were not "
+								  "checked here: verify.sh does, by openssl ts", c->vouched, c->stamps));
+	else
+		say(c, "anchored", CHECK_NOT, "not anchored: there is no time stamp of a third party in the bundle");
+	if (c->witnesses)
+		say(c, "witnessed", CHECK_NOT, arena_printf(c->arena, "%zu signatures of witnesses are enclosed; they were not checked here", c->witnesses));
+	else
+		say(c, "witnessed", CHECK_NOT, "not witnessed: no third party signed the checkpoint");
+}
+
 /* --- records -------------------------------------------------------------------------------------- */
+
+static bool same(const struct slice *a, const struct slice *b)
+{
+	return a->len == b->len && memcmp(a->data, b->data, a->len) == 0;
+}
 
 static struct log *log_of(struct checking *c, const struct slice *note)
 {
 	for (size_t i = 0; i < c->log_count; i++)
-		if (c->logs[i].note.len == note->len && memcmp(c->logs[i].note.data, note->data, note->len) == 0)
+		if (same(&c->logs[i].note, note))
 			return &c->logs[i];
 	return NULL;
 }
@@ -227,6 +328,29 @@ static int check_proof(struct checking *c, const char *folder, const struct bund
 	*index = proof.index;
 	c->seen += 2; /* and the leaf */
 	return 0;
+}
+
+/* The proof against the first checkpoint that a third party vouched for; it is one that check_anchors() took. */
+static int check_anchored(struct checking *c, const char *folder, const struct log *log, uint64_t index, const struct bundle_file *leaf)
+{
+	const struct bundle_file *file = find(c, folder, "anchored.tlog-proof");
+	uint8_t hash[SHA256_SIZE];
+	struct tlog_proof proof;
+
+	if (!file)
+		return 0;
+	c->seen++;
+	c->vouched++;
+	record_leaf_hash((const char *)leaf->data.data, hash);
+	if (tlog_proof_parse(file->data.data, file->data.len, &proof) == 0 && proof.index == index)
+		for (size_t i = 0; i < c->anchor_count; i++) {
+			const struct anchored *a = &c->anchors[i];
+
+			if (a->log == log && same(&a->note, &proof.checkpoint) &&
+				merkle_inclusion_check(&proof.path, index, a->checkpoint.size, hash, a->checkpoint.root) == 0)
+				return 0;
+		}
+	return refuse(c, "records", file->path, arena_printf(c->arena, "%s proves nothing", file->path));
 }
 
 static int check_part(struct checking *c, const char *folder, const struct json *part)
@@ -319,7 +443,8 @@ static int check_record(struct checking *c, const char *folder, bool in_order)
 
 	if (leaf->data.len != LEAF_SIZE || record_leaf_read((const char *)leaf->data.data, commitment, tag) < 0)
 		return refuse(c, "records", folder, arena_printf(c->arena, "%s: the leaf cannot be read", folder));
-	if ((r = check_proof(c, folder, leaf, &log, &index)) < 0 || (r = check_text(c, folder, commitment, &record)) < 0 || !in_order)
+	if ((r = check_proof(c, folder, leaf, &log, &index)) < 0 || (r = check_anchored(c, folder, log, index, leaf)) < 0 ||
+		(r = check_text(c, folder, commitment, &record)) < 0 || !in_order)
 		return r;
 	c->records++;
 	return check_order(c, folder, log, index, (const char *)leaf->data.data, tag, &record);
@@ -453,10 +578,10 @@ int bundle_check(const struct bundle *bundle, const struct bundle_checking *how,
 	int r;
 
 	*c = (struct checking){ .bundle = bundle, .how = how, .arena = bundle->arena, .err = err };
-	if ((r = check_files(c)) < 0 || (r = check_logs(c)) < 0 || (r = check_signature(c)) < 0 || (r = check_records(c)) < 0 ||
+	if ((r = check_files(c)) < 0 || (r = check_logs(c)) < 0 || (r = check_signature(c)) < 0 || (r = check_anchors(c)) < 0 ||
+		(r = check_records(c)) < 0 ||
 		(r = check_complete(c)) < 0)
 		return r;
-	say(c, "anchored", CHECK_NOT, "not anchored: there is no time stamp of a third party in the bundle");
-	say(c, "witnessed", CHECK_NOT, "not witnessed: no third party signed the checkpoint");
+	say_anchors(c);
 	return 0;
 }

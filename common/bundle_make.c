@@ -1,6 +1,8 @@
 #include "common/bundle_make.h"
 
 #include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "common/tlog_proof.h"
@@ -62,6 +64,26 @@ int bundle_log_ready(struct bundle_log *log, size_t count, struct arena *arena, 
 	return 0;
 }
 
+int bundle_anchor_ready(const struct bundle_log *log, const struct bundle_anchor *anchor)
+{
+	struct merkle_tiles tiles = { anchor->size, read_level, (void *)(uintptr_t)log };
+	struct merkle_range *range = xcalloc(1, sizeof(*range));
+	struct checkpoint checkpoint;
+	uint8_t root[SHA256_SIZE];
+	struct note_seal seal;
+	struct note note;
+	int r = -EBADMSG;
+
+	if (anchor->size <= log->checkpoint.size && note_parse(anchor->note.data, anchor->note.len, &note) == 0 &&
+		note_verify(&note, &log->key, 1, &seal) == 0 && checkpoint_parse(note.text.data, note.text.len, &checkpoint) == 0 &&
+		checkpoint.size == anchor->size && merkle_range_load(&tiles, range) == 0) {
+		merkle_root(range, root);
+		r = memcmp(root, checkpoint.root, SHA256_SIZE) == 0 ? 0 : -EBADMSG;
+	}
+	free(range);
+	return r;
+}
+
 static void add(struct bundle *bundle, const char *folder, const char *name, const struct buf *data)
 {
 	bundle_add(bundle, arena_printf(bundle->arena, "%s/%s", folder, name), buf_str(data), data->len);
@@ -91,18 +113,50 @@ void bundle_add_log(struct bundle *bundle, const struct bundle_log *log, bool le
 	}
 }
 
-void bundle_add_record(struct bundle *bundle, const char *folder, const struct bundle_record *record)
+void bundle_add_anchor(struct bundle *bundle, const struct bundle_log *log, const struct bundle_anchor *anchor)
 {
 	CLEANUP(buf_clear) struct buf file = { 0 };
-	struct merkle_tiles tiles = tiles_of(record->log);
+	struct merkle_tiles tiles = tiles_of(log);
+	struct merkle_proof *proof = arena_alloc(bundle->arena, sizeof(*proof));
+
+	bundle_add(bundle, arena_printf(bundle->arena, "log/%04u/anchored/%" PRIu64 "/checkpoint", (unsigned)log->year, anchor->size),
+		anchor->note.data, anchor->note.len);
+	if (anchor->size == log->checkpoint.size)
+		return;
+	(void)merkle_consistency(&tiles, anchor->size, proof);
+	buf_printf(&file, "old %" PRIu64 "\n", anchor->size);
+	for (size_t i = 0; i < proof->count; i++) {
+		base64_add(&file, proof->hashes[i], SHA256_SIZE);
+		buf_add_char(&file, '\n');
+	}
+	buf_add_char(&file, '\n');
+	buf_add(&file, log->note.data, log->note.len);
+	bundle_add(bundle, arena_printf(bundle->arena, "log/%04u/consistency/%" PRIu64 "-%" PRIu64, (unsigned)log->year, anchor->size,
+				   log->checkpoint.size), file.data, file.len);
+}
+
+static void add_proof(struct bundle *bundle, const char *folder, const char *name, const struct bundle_log *log, uint64_t size, struct slice note,
+	uint64_t index)
+{
+	CLEANUP(buf_clear) struct buf file = { 0 };
+	struct merkle_tiles tiles = { size, read_level, (void *)(uintptr_t)log };
 	struct tlog_proof *proof = arena_alloc(bundle->arena, sizeof(*proof));
 
-	proof->index = record->index;
-	proof->checkpoint = record->log->note;
-	(void)merkle_inclusion(&tiles, record->index, &proof->path);
+	proof->index = index;
+	proof->checkpoint = note;
+	(void)merkle_inclusion(&tiles, index, &proof->path);
 	tlog_proof_add(&file, proof);
-	add(bundle, folder, "leaf.tlog-proof", &file);
-	bundle_add(bundle, arena_printf(bundle->arena, "%s/leaf", folder), record->log->leaves[record->index], LEAF_SIZE);
+	add(bundle, folder, name, &file);
+}
+
+void bundle_add_record(struct bundle *bundle, const char *folder, const struct bundle_record *record)
+{
+	const struct bundle_log *log = record->log;
+
+	add_proof(bundle, folder, "leaf.tlog-proof", log, log->checkpoint.size, log->note, record->index);
+	if (record->anchor)
+		add_proof(bundle, folder, "anchored.tlog-proof", log, record->anchor->size, record->anchor->note, record->index);
+	bundle_add(bundle, arena_printf(bundle->arena, "%s/leaf", folder), log->leaves[record->index], LEAF_SIZE);
 	if (!record->open)
 		return;
 	bundle_add(bundle, arena_printf(bundle->arena, "%s/record.json", folder), record->text.data, record->text.len);

@@ -28,6 +28,14 @@ struct bundle_log {
  */
 int bundle_log_ready(struct bundle_log *log, size_t count, struct arena *arena, struct err *err);
 
+/* A smaller checkpoint of a log for which a third party vouched. */
+struct bundle_anchor {
+	uint64_t size;
+	struct slice note; /* the file; read by bundle_anchor_ready() */
+};
+/* That it is this log's, and the log grew out of it. -EBADMSG: not. */
+int bundle_anchor_ready(const struct bundle_log *log, const struct bundle_anchor *anchor);
+
 struct bundle_part {
 	const char *name;
 	bool there; /* else it is withheld or erased */
@@ -36,6 +44,7 @@ struct bundle_part {
 };
 struct bundle_record {
 	const struct bundle_log *log;
+	const struct bundle_anchor *anchor; /* the first one that holds it; NULL = none */
 	uint64_t index;
 	bool open; /* else its leaf and proof alone */
 	uint8_t salt[SALT_SIZE];
@@ -46,6 +55,8 @@ struct bundle_record {
 
 /* log/<year>/...; `leaves`: with all leaves. */
 void bundle_add_log(struct bundle *bundle, const struct bundle_log *log, bool leaves);
+/* log/<year>/anchored/<size>/checkpoint, and the proof that leads from there to the log's. */
+void bundle_add_anchor(struct bundle *bundle, const struct bundle_log *log, const struct bundle_anchor *anchor);
 /* <folder>/...; the record must be below the size of its log's checkpoint. */
 void bundle_add_record(struct bundle *bundle, const char *folder, const struct bundle_record *record);
 /*

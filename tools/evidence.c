@@ -27,6 +27,13 @@ struct year {
 	bool needed; /* records of the daemon that explain them are */
 	bool ready;
 	struct bundle_log log;
+	struct anchor *anchors; /* by size, those that are this log's; in the arena */
+	size_t anchor_count, anchor_capacity;
+};
+
+struct anchor {
+	struct bundle_anchor made;
+	bool wanted; /* the first one that holds some record, or the last */
 };
 
 struct taken { /* a record that may go into the bundle */
@@ -215,6 +222,85 @@ static bool system_wanted(const struct collecting *c, size_t i)
 	return true;
 }
 
+/* --- anchors ---------------------------------------------------------------------------------------- */
+
+static bool vouches(const char *name)
+{
+	static const char *const endings[] = { ".tsr", ".cosigned" };
+
+	for (size_t i = 0; i < ARRAY_LEN(endings); i++)
+		if (strlen(name) > strlen(endings[i]) && strcmp(name + strlen(name) - strlen(endings[i]), endings[i]) == 0)
+			return true;
+	return false;
+}
+
+static const char *anchor_dir(struct collecting *c, const struct year *year, uint64_t size)
+{
+	return arena_printf(c->arena, "%s/anchors/%04u/%" PRIu64, c->order->state_dir, (unsigned)year->year, size);
+}
+
+static int by_size(const void *a, const void *b)
+{
+	const struct anchor *one = a, *other = b;
+
+	return one->made.size < other->made.size ? -1 : one->made.size > other->made.size;
+}
+
+/* Checkpoints for which a third party vouched (FORMATS.md section 10). One that is not this log's proves nothing, and is passed over. */
+static void read_anchors(struct collecting *c, struct year *year)
+{
+	char **names, **files;
+	size_t count, file_count;
+
+	if (file_list(c->arena, arena_printf(c->arena, "%s/anchors/%04u", c->order->state_dir, (unsigned)year->year), "", &names, &count) < 0)
+		return;
+	for (size_t i = 0; i < count; i++) {
+		CLEANUP(buf_clear) struct buf note = { 0 };
+		struct anchor anchor = { .made = { .size = strtoull(names[i], NULL, 10) } };
+		const char *dir = anchor_dir(c, year, anchor.made.size);
+		bool any = false;
+
+		if (file_list(c->arena, dir, "", &files, &file_count) < 0)
+			continue;
+		for (size_t k = 0; k < file_count; k++)
+			any |= vouches(files[k]);
+		if (!any || file_read(arena_printf(c->arena, "%s/checkpoint", dir), CHECKPOINT_MAX, &note, NULL) < 0)
+			continue;
+		anchor.made.note = (struct slice){ arena_memdup(c->arena, note.data, note.len), note.len };
+		if (bundle_anchor_ready(&year->log, &anchor.made) < 0)
+			continue;
+		year->anchors = arena_grow(c->arena, year->anchors, year->anchor_count, &year->anchor_capacity, sizeof(*year->anchors));
+		year->anchors[year->anchor_count++] = anchor;
+	}
+	if (!year->anchor_count)
+		return;
+	qsort(year->anchors, year->anchor_count, sizeof(*year->anchors), by_size);
+	year->anchors[year->anchor_count - 1].wanted = true;
+}
+
+static void add_anchors(struct collecting *c, const struct year *year, struct bundle *bundle)
+{
+	char **files;
+	size_t count;
+
+	for (size_t i = 0; i < year->anchor_count; i++) {
+		const struct anchor *anchor = &year->anchors[i];
+		const char *dir = anchor_dir(c, year, anchor->made.size);
+
+		if (!anchor->wanted || file_list(c->arena, dir, "", &files, &count) < 0)
+			continue;
+		bundle_add_anchor(bundle, &year->log, &anchor->made);
+		for (size_t k = 0; k < count; k++) {
+			CLEANUP(buf_clear) struct buf data = { 0 };
+			const char *path = arena_printf(c->arena, "log/%04u/anchored/%" PRIu64 "/%s", (unsigned)year->year, anchor->made.size, files[k]);
+
+			if (strcmp(files[k], "checkpoint") != 0 && bundle_path_valid(path) &&
+				file_read(arena_printf(c->arena, "%s/%s", dir, files[k]), CHECKPOINT_MAX, &data, NULL) == 0)
+				bundle_add(bundle, path, buf_str(&data), data.len);
+		}
+	}
+}
+
 /* --- logs ------------------------------------------------------------------------------------------ */
 
 static int read_checkpoint(struct collecting *c, struct year *year, struct err *err)
@@ -234,6 +320,8 @@ static int read_checkpoint(struct collecting *c, struct year *year, struct err *
 	year->log.leaves = (const char(*)[LEAF_SIZE])year->leaves;
 	r = bundle_log_ready(&year->log, year->count, c->arena, err);
 	year->ready = r == 0;
+	if (year->ready)
+		read_anchors(c, year);
 	return r;
 }
 
@@ -265,6 +353,11 @@ static bool placed(struct collecting *c, struct taken *taken)
 	if (!year->ready || taken->record.index >= year->log.checkpoint.size)
 		return false;
 	taken->record.log = &year->log;
+	for (size_t i = 0; i < year->anchor_count && !taken->record.anchor; i++)
+		if (year->anchors[i].made.size > taken->record.index) {
+			taken->record.anchor = &year->anchors[i].made;
+			year->anchors[i].wanted = true;
+		}
 	return true;
 }
 
@@ -307,6 +400,7 @@ static void fill(struct collecting *c, struct bundle *bundle, struct evidence_su
 	for (size_t i = 0; i < c->year_count; i++)
 		if (c->years[i].ready) {
 			bundle_add_log(bundle, &c->years[i].log, c->order->leaves && c->years[i].wanted);
+			add_anchors(c, &c->years[i], bundle);
 			sum->newest = c->years[i].log.key;
 		}
 	if (c->order->invoice) {

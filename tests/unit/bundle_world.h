@@ -72,17 +72,16 @@ WORLD void world_begin(struct bundle_world *w, struct arena *arena, size_t size)
 	}
 }
 
-/* Signs the log. */
-WORLD void world_sign(struct bundle_world *w)
+/* The signed note over the first leaves; in the arena. */
+WORLD struct slice world_note(struct bundle_world *w, size_t size)
 {
 	CLEANUP(buf_clear) struct buf text = { 0 };
 	CLEANUP(buf_clear) struct buf note = { 0 };
 	struct merkle_range *range = arena_alloc(w->arena, sizeof(*range));
-	struct checkpoint checkpoint = { .origin = { (const uint8_t *)BUNDLE_ORIGIN "/2026", sizeof(BUNDLE_ORIGIN "/2026") - 1 }, .size = w->size };
+	struct checkpoint checkpoint = { .origin = { (const uint8_t *)BUNDLE_ORIGIN "/2026", sizeof(BUNDLE_ORIGIN "/2026") - 1 }, .size = size };
 	uint8_t public_key[32];
-	struct err err = { 0 };
 
-	for (size_t i = 0; i < w->size; i++) {
+	for (size_t i = 0; i < size; i++) {
 		uint8_t hash[32];
 
 		record_leaf_hash(w->leaves[i], hash);
@@ -93,8 +92,16 @@ WORLD void world_sign(struct bundle_world *w)
 	if (note_key_make(BUNDLE_ORIGIN "/2026", NOTE_ED25519, public_key, &w->log.key) < 0 || checkpoint_add(&text, &checkpoint) < 0 ||
 		note_begin(&note, text.data, text.len) < 0 || note_sign(&note, text.data, text.len, &w->log.key, BUNDLE_SEED) < 0)
 		abort();
+	return (struct slice){ arena_memdup(w->arena, note.data, note.len), note.len };
+}
+
+/* Signs the log. */
+WORLD void world_sign(struct bundle_world *w)
+{
+	struct err err = { 0 };
+
 	w->log.year = 2026;
-	w->log.note = (struct slice){ arena_memdup(w->arena, note.data, note.len), note.len };
+	w->log.note = world_note(w, w->size);
 	w->log.leaves = (const char(*)[LEAF_SIZE])w->leaves;
 	if (bundle_log_ready(&w->log, w->size, w->arena, &err) < 0) {
 		fprintf(stderr, "%s\n", err.text);

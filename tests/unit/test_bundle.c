@@ -229,6 +229,82 @@ static void two_files_of_one_debtor(void **state)
 	}
 }
 
+/* Checkpoints with a stamp: each record proves itself against the first one that holds it. */
+static struct bundle anchored(struct bundle_world *w, struct bundle_anchor *anchors, size_t count)
+{
+	struct bundle bundle;
+
+	for (size_t i = 0; i < count; i++) {
+		anchors[i].note = world_note(w, anchors[i].size);
+		assert_int_equal(bundle_anchor_ready(&w->log, &anchors[i]), 0);
+	}
+	for (size_t i = 0; i < w->count; i++)
+		for (size_t k = count; k-- > 0;)
+			if (anchors[k].size > w->records[i].index)
+				w->records[i].anchor = &anchors[k];
+	bundle = world_bundle(w, SIZE_MAX, true);
+	for (size_t i = 0; i < count; i++) {
+		bundle_add_anchor(&bundle, &w->log, &anchors[i]);
+		bundle_add(&bundle, arena_printf(w->arena, "log/2026/anchored/%llu/tsa.tsr", (unsigned long long)anchors[i].size), "x", 1);
+	}
+	return bundle;
+}
+
+static void stamped_checkpoints(void **state)
+{
+	static const size_t sizes[] = { 10, 257, 600 };
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(sizes); i++) {
+		CLEANUP(arena_freep) struct arena *arena = arena_create();
+		struct bundle_anchor anchors[] = { { .size = 1 }, { .size = sizes[i] / 2 }, { .size = sizes[i] } };
+		struct bundle_anchor beyond = { .size = sizes[i] + 1 };
+		struct bundle_world w;
+		struct bundle bundle;
+
+		make_world(&w, arena, sizes[i]);
+		beyond.note = w.log.note;
+		assert_int_equal(bundle_anchor_ready(&w.log, &beyond), -EBADMSG);
+		bundle = anchored(&w, anchors, ARRAY_LEN(anchors));
+		assert_int_equal(bundle_finish(&bundle, &w.log.key, BUNDLE_SEED), 0);
+		assert_int_equal(state_of(&bundle, NULL, "anchored"), CHECK_NOT); /* the stamps are for others to check */
+		assert_int_equal(state_of(&bundle, NULL, "complete"), CHECK_GOOD);
+	}
+}
+
+/* Rightly signed, and yet another history: the log's key holder showed the authority something else. */
+static void a_stamp_on_another_history(void **state)
+{
+	static const char *const kinds[] = { "another root", "no consistency", "a proof against it" };
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(kinds); i++) {
+		CLEANUP(arena_freep) struct arena *arena = arena_create();
+		struct bundle_anchor anchor = { .size = 150 };
+		struct bundle_world w, other;
+		struct bundle bundle, all;
+
+		make_world(&w, arena, 300);
+		bundle = anchored(&w, &anchor, 1);
+		make_world(&other, arena, 300);
+		other.leaves[20][20] ^= 1;
+		anchor.note = world_note(&other, 150);
+		all = (struct bundle){ .arena = arena };
+		for (size_t k = 0; k < bundle.count; k++) {
+			const struct bundle_file *f = &bundle.files[k];
+
+			if (i == 0 && strcmp(f->path, "log/2026/anchored/150/checkpoint") == 0)
+				bundle_add(&all, f->path, anchor.note.data, anchor.note.len);
+			else if (i == 2 && strcmp(f->path, "records/0001/anchored.tlog-proof") == 0)
+				bundle_add(&all, f->path, "c2sp.org/tlog-proof@v1\n", 23);
+			else if (i != 1 || strcmp(f->path, "log/2026/consistency/150-300") != 0)
+				bundle_add(&all, f->path, f->data.data, f->data.len);
+		}
+		assert_int_equal(bundle_finish(&all, &w.log.key, BUNDLE_SEED), 0);
+		assert_string_equal(refusal(&all, NULL, NULL), i == 2 ? "records" : "anchored");
+	}
+}
+
 static void what_belongs_to_no_record(void **state)
 {
 	static const char *const paths[] = { "records/0001/parts/letter.txt", "records/0009/leaf", "system/0002/leaf" };
@@ -313,7 +389,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = { cmocka_unit_test(a_whole_bundle), cmocka_unit_test(what_was_not_looked_at_is_not_called_good),
 		cmocka_unit_test(a_record_left_out), cmocka_unit_test(two_records_exchanged), cmocka_unit_test(a_forged_record),
-		cmocka_unit_test(files_missing_unknown_and_altered), cmocka_unit_test(what_belongs_to_no_record), cmocka_unit_test(two_files_of_one_debtor), cmocka_unit_test(no_bit_may_be_another), cmocka_unit_test(paths) };
+		cmocka_unit_test(files_missing_unknown_and_altered), cmocka_unit_test(what_belongs_to_no_record), cmocka_unit_test(two_files_of_one_debtor), cmocka_unit_test(stamped_checkpoints),
+		cmocka_unit_test(a_stamp_on_another_history), cmocka_unit_test(no_bit_may_be_another), cmocka_unit_test(paths) };
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

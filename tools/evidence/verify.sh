@@ -9,7 +9,10 @@ umask 077
 say() { printf '%s\n' "$*"; }
 refuse() { say "REFUSED: $*"; exit 1; }
 unable() { say "COULD NOT BE CHECKED: $*"; exit 2; }
-openssl version >/dev/null 2>&1 || unable "openssl is not here"
+case $(openssl version 2>/dev/null) in
+OpenSSL\ [3-9]*) ;;
+*) unable "it needs OpenSSL 3" ;;
+esac
 [ -r "$dir/manifest" ] || unable "$dir/manifest cannot be read"
 tmp=${TMPDIR:-/tmp}/verify.$$
 # What is put there is public; without rm it stays.
