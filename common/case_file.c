@@ -568,6 +568,12 @@ int case_file_read(const struct bundle *bundle, struct case_file *ret, struct er
 		return result;
 	if (only)
 		ret->invoice = arena_printf(r.arena, "%.*s", (int)only->data.len - 1, (const char *)only->data.data);
+	for (size_t i = 0; i < bundle->count; i++) {
+		const char *path = bundle->files[i].path, *ending = strrchr(path, '.');
+
+		ret->stamps += begins(path, "log/") && is(ending, ".tsr");
+		ret->witnesses += begins(path, "log/") && is(ending, ".cosigned");
+	}
 	order_contacts(ret);
 	for (size_t i = 0; i < ret->invoice_count; i++)
 		finish_invoice(&ret->invoices[i]);

@@ -81,6 +81,7 @@ struct case_file {
 	int64_t first_at, last_at; /* of its records */
 	size_t records, closed_records; /* of the case; not disclosed */
 	size_t closed_parts;
+	size_t stamps, witnesses; /* of third parties over checkpoints, as enclosed */
 	struct case_contact *contacts;
 	size_t contact_count, contact_capacity;
 	struct case_entry *entries;

@@ -409,12 +409,20 @@ static void write_worth(struct writing *w)
 	add(w, BLOCK_HEADING, TR(w, "Ce qu’il ne prouve pas", "What it does not prove"));
 	add(w, BLOCK_TEXT, TR(w, "Il ne prouve pas que le débiteur a reçu ou lu un message, ni que personne ne l’a contacté autrement que par dunningd, ni que les "
 				 "données transmises par le système de facturation étaient exactes, ni que l’horloge était juste avant le premier horodatage par un tiers. "
-				 "Ce dossier ne contient ni horodatage par un tiers ni signature de témoin, sauf mention contraire : la date de la signature repose alors "
-				 "sur la parole de l’entreprise. Il n’a par lui-même aucune qualification légale ; sa valeur est laissée à l’appréciation du juge.",
+				 "Il n’a par lui-même aucune qualification légale ; sa valeur est laissée à l’appréciation du juge.",
 				 "It does not prove that the debtor received or read a message, nor that nobody contacted the debtor outside dunningd, nor that what the "
-				 "billing system said was true, nor that the clock was right before the first time stamp of a third party. Unless it says otherwise the "
-				 "bundle holds no time stamp of a third party and no witness’s signature: then the date of the signature rests on the company’s word. It "
+				 "billing system said was true, nor that the clock was right before the first time stamp of a third party. It "
 				 "claims no legal status of its own; its weight is for the court."));
+	if (w->file->stamps || w->file->witnesses)
+		add(w, BLOCK_TEXT, arena_printf(w->arena, TR(w, "Il contient %zu horodatages par des tiers et %zu signatures de témoins (log/<année>/anchored/) : ce qui y est "
+							  "compris existait au plus tard à leur date.",
+						     "It holds %zu time stamps of third parties and %zu witnesses’ signatures (log/<year>/anchored/): what they "
+						     "cover existed at their date at the latest."), w->file->stamps, w->file->witnesses));
+	else
+		add(w, BLOCK_TEXT, TR(w, "Il ne contient ni horodatage par un tiers ni signature de témoin : la date de la signature du journal repose sur la parole de "
+					 "l’entreprise.",
+					 "It holds no time stamp of a third party and no witness’s signature: the date of the log’s signature rests on the company’s "
+					 "word."));
 	add(w, BLOCK_HEADING, TR(w, "Comment le vérifier", "How to check it"));
 	add(w, BLOCK_TEXT, TR(w, "Hors ligne, avec OpenSSL et un interpréteur de commandes : « sh verify.sh . 'CLÉ' ». Avec dunningd : « dunningctl trail verify . "
 				 "--verifier-key 'CLÉ' », qui vérifie aussi que ce rapport dit ce que disent les enregistrements. La clé est celle que "

@@ -217,16 +217,39 @@ static void read_all(const char *path, struct buf *ret)
 		fail_msg("%s", err.text);
 }
 
+static const char *said; /* by the last verify_sh() */
+
 /* On a machine that has a shell and openssl, and nothing else. */
 static int verify_sh(const char *bundle, const char *key)
 {
+	CLEANUP(buf_clear) struct buf output = { 0 };
 	const char *only = at("only"), *openssl = at("only/openssl");
+	int r;
 	const char *argv[] = { "env", "-i", arena_printf(keep, "PATH=%s", only), arena_printf(keep, "TMPDIR=%s", world.dir), "/bin/sh",
 		SOURCE_DIR "/tools/evidence/verify.sh", bundle, key, NULL };
 
 	(void)file_make_dirs(only, 0700);
 	(void)symlink("/usr/bin/openssl", openssl);
-	return process_run(argv, NULL, WAIT_MS);
+	r = process_run(argv, &output, WAIT_MS);
+	said = arena_strdup(keep, buf_str(&output));
+	return r;
+}
+
+/* The file made another, and the manifest with it: by someone without the log's key. */
+static void forge(const char *folder, const char *path, const struct buf *data)
+{
+	CLEANUP(buf_clear) struct buf manifest = { 0 };
+	const char *list = arena_printf(keep, "%s/manifest", folder);
+	uint8_t digest[32];
+	char hex[65], *line, *end;
+
+	put(arena_printf(keep, "%s/%s", folder, path), data->data, data->len);
+	sha256(data->data, data->len, digest);
+	read_all(at(list), &manifest);
+	line = strstr(manifest.data, arena_printf(keep, "  %s\n", path));
+	memcpy(line - 64, hex_format(digest, 32, hex), 64);
+	end = strstr(manifest.data, "\n\n");
+	put(list, manifest.data, end ? (size_t)(end + 1 - manifest.data) : manifest.len);
 }
 
 /* --- the tests -------------------------------------------------------------------------------------- */
@@ -286,6 +309,47 @@ static void a_bundle_of_an_invoice_withholds_the_others(void **state)
 	assert_true(json_int(&withheld) > 0);
 	verified = CTL(arena, 0, "trail", "verify", at("one"));
 	assert_string_equal(check_state(&verified, "complete"), "good");
+}
+
+/* An authority of our own stamps the checkpoint from the middle of the story, as the daemon keeps such stamps (FORMATS.md section 10). */
+static const char authority[] =
+	"set -e; cd \"$1\"; a=state-0/anchors/2026/$2; mkdir -p $a; cp early $a/checkpoint; mkdir tsa; "
+	"printf '[tsa]\\ndefault_tsa=t\\n[t]\\nserial=tsa/serial\\nsigner_digest=sha256\\ndefault_policy=1.2.3\\ndigests=sha256\\n' >tsa/conf; echo 01 >tsa/serial; "
+	"printf 'extendedKeyUsage=critical,timeStamping\\nkeyUsage=critical,digitalSignature\\n' >tsa/ext; "
+	"openssl req -x509 -newkey ed25519 -nodes -keyout tsa/ca.key -out $a/own.pem -subj /CN=root -days 30; "
+	"openssl req -newkey rsa:2048 -nodes -keyout tsa/tsa.key -out tsa/tsa.csr -subj /CN=tsa; "
+	"openssl x509 -req -in tsa/tsa.csr -CA $a/own.pem -CAkey tsa/ca.key -CAcreateserial -extfile tsa/ext -days 30 -out tsa/tsa.pem; "
+	"openssl ts -query -data early -sha256 -cert -out $a/own.tsq; "
+	"openssl ts -reply -config tsa/conf -queryfile $a/own.tsq -signer tsa/tsa.pem -inkey tsa/tsa.key -out $a/own.tsr";
+
+static void a_stamped_log(void **state)
+{
+	CLEANUP(arena_freep) struct arena *arena = arena_create();
+	CLEANUP(buf_clear) struct buf early = { 0 };
+	CLEANUP(buf_clear) struct buf stamp = { 0 };
+	CLEANUP(buf_clear) struct buf output = { 0 };
+	struct note note;
+	struct checkpoint checkpoint;
+	const char *size, *path;
+
+	(void)state;
+	read_all(at("early"), &early);
+	assert_int_equal(note_parse(early.data, early.len, &note), 0);
+	assert_int_equal(checkpoint_parse(note.text.data, note.text.len, &checkpoint), 0);
+	size = arena_printf(arena, "%llu", (unsigned long long)checkpoint.size);
+	if (process_run((const char *const[]){ "sh", "-c", authority, "sh", world.dir, size, NULL }, &output, WAIT_MS) != 0)
+		fail_msg("%s", buf_str(&output));
+	(void)CTL(arena, 0, "evidence", "--debtor", "cus_7", "-o", at("stamped"));
+	(void)CTL(arena, 0, "trail", "verify", at("stamped"));
+	assert_true(exists(at("stamped/records/0001/anchored.tlog-proof")));
+	assert_false(exists(at("stamped/records/0036/anchored.tlog-proof"))); /* after the stamp */
+	assert_int_equal(verify_sh(at("stamped"), published()), 0);
+	path = arena_printf(arena, "log/2026/anchored/%s/own.tsr", size);
+	read_all(at(arena_printf(arena, "stamped/%s", path)), &stamp);
+	stamp.data[stamp.len - 20] ^= 1; /* in the authority's signature */
+	forge("stamped", path, &stamp);
+	assert_int_equal(verify_sh(at("stamped"), NULL), 1);
+	assert_non_null(strstr(said, "is no time stamp of"));
 }
 
 static void parts_can_be_withheld(void **state)
@@ -435,23 +499,14 @@ static void a_report_that_says_something_else(void **state)
 {
 	CLEANUP(arena_freep) struct arena *arena = arena_create();
 	CLEANUP(buf_clear) struct buf report = { 0 };
-	CLEANUP(buf_clear) struct buf manifest = { 0 };
 	const char *copy[] = { "cp", "-r", at("whole"), at("forged"), NULL };
 	struct json verified;
-	uint8_t digest[32];
-	char hex[65], *line;
 
 	(void)state;
 	assert_int_equal(process_run(copy, NULL, WAIT_MS), 0);
 	read_all(at("forged/report.en.html"), &report);
 	memcpy(strstr(report.data, "2 April 2026"), "3", 1);
-	put("forged/report.en.html", report.data, report.len);
-	sha256(report.data, report.len, digest);
-	read_all(at("forged/manifest"), &manifest);
-	line = strstr(manifest.data, "  report.en.html");
-	memcpy(line - 64, hex_format(digest, 32, hex), 64);
-	manifest.len = (size_t)(strstr(manifest.data, "\n\n") + 1 - manifest.data); /* without its signature */
-	put("forged/manifest", manifest.data, manifest.len);
+	forge("forged", "report.en.html", &report);
 	verified = CTL(arena, 1, "trail", "verify", at("forged"));
 	assert_string_equal(check_state(&verified, "manifest"), "NOT CHECKED");
 	assert_string_equal(check_state(&verified, "report"), "REFUSED");
@@ -463,7 +518,8 @@ int main(void)
 		cmocka_unit_test(a_bundle_of_an_invoice_withholds_the_others), cmocka_unit_test(parts_can_be_withheld),
 		cmocka_unit_test(what_is_not_signed_yet_is_left_out), cmocka_unit_test(without_the_secret_the_manifest_is_not_signed),
 		cmocka_unit_test(a_record_left_out_is_missed),
-		cmocka_unit_test(reports), cmocka_unit_test(a_report_that_says_something_else), cmocka_unit_test(no_bit_may_be_another) };
+		cmocka_unit_test(reports), cmocka_unit_test(a_report_that_says_something_else), cmocka_unit_test(no_bit_may_be_another),
+		cmocka_unit_test(a_stamped_log) };
 
 	return cmocka_run_group_tests(tests, story, end);
 }

@@ -108,6 +108,28 @@ done
 [ -z "$signed$manifest" ] && say "NOT SIGNED: the manifest; what is in no record (reports) could have been made by anyone"
 [ -z "$signed" ] || { [ -n "$manifest" ] && say "good: the manifest is signed by the log's key" || refuse "the manifest is not signed by the log's key"; }
 
+# 2b. Earlier checkpoints that a third party stamped: signed by the same key, and the stamp (RFC 3161) is over these very bytes, asked for with
+#     a number of our own, by an authority of the roots that were trusted then. Certificates are not judged by today's date.
+stamps=0 stamped=
+for file in "$dir"/log/[0-9]*/anchored/*/checkpoint; do
+	[ -f "$file" ] || continue
+	place=${file#"$dir/log/"} place=${place%/checkpoint}
+	IFS= read -r vkey <"$dir/log/${place%%/*}/vkey"
+	IFS= read -r origin <"$file"
+	signed_by "$file" "$vkey" && [ "$origin" = "${vkey%%+*}" ] || refuse "$file is not signed by the log's key"
+	stamped="$stamped $place "
+	for answer in "${file%/checkpoint}"/*.tsr; do
+		[ -f "$answer" ] || continue
+		stamp=${answer%.tsr}
+		openssl ts -verify -queryfile "$stamp.tsq" -in "$answer" -CAfile "$stamp.pem" -no_check_time >/dev/null 2>&1 &&
+			openssl ts -verify -data "$file" -in "$answer" -CAfile "$stamp.pem" -no_check_time >/dev/null 2>&1 ||
+			refuse "$answer is no time stamp of $file by the authorities of $stamp.pem"
+		stamps=$((stamps + 1))
+	done
+done
+[ $stamps -eq 0 ] && say "NOT STAMPED: no third party says since when these records stand" ||
+	say "good: $stamps time stamps; read their dates with: openssl ts -reply -text -in FILE.tsr"
+
 # 3. The proof of a record: from the hash of its leaf up to the root that the checkpoint signs. RFC 9162, section 2.1.3.2.
 in_log() {
 	{
@@ -117,13 +139,17 @@ in_log() {
 		while IFS= read -r line && [ -n "$line" ]; do path="$path $line"; done
 		while IFS= read -r line; do note="$note$line
 "; done
-	} <"$1/leaf.tlog-proof"
+	} <"$1/$2"
 	origin=${note%%
 *} year=${origin##*/}
 	case $logs in *" $year "*) ;; *) refuse "$1: its log is not in the bundle" ;; esac
-	[ "$note" = "$(copy "$dir/log/$year/checkpoint")
+	size=${note#*
+} size=${size%%
+*} file=$dir/log/$year/checkpoint
+	case $2$stamped in anchored*" $year/anchored/$size "*) file=$dir/log/$year/anchored/$size/checkpoint ;; esac
+	[ "$note" = "$(copy "$file")
 " ] || refuse "$1: its proof is against another checkpoint"
-	{ IFS= read -r line; IFS= read -r size; IFS= read -r root; } <"$dir/log/$year/checkpoint"
+	{ IFS= read -r line; IFS= read -r size; IFS= read -r root; } <"$file"
 	case $index in '' | *[!0-9]* | ??????????????????*) refuse "$1: its index cannot be read" ;; esac
 	[ "$index" -lt "$size" ] || refuse "$1 is beyond the log"
 	from_hex "$(printf '\000%s\n%s\n%s\n' "$version" "$commitment" "$tag" | sha256)"
@@ -166,11 +192,12 @@ in_order() {
 	done <"$dir/case/tagkey"
 	refuse "$1 does not have the next number of the case: one before it was left out, or it is another case's"
 }
-records=0 closed=0 parts=0 last=0
+records=0 closed=0 parts=0 last=0 vouched=0
 for folder in "$dir"/records/* "$dir"/system/*; do
 	[ -d "$folder" ] || continue
 	{ IFS= read -r version; IFS= read -r commitment; IFS= read -r tag; } <"$folder/leaf" || refuse "$folder has no leaf"
-	in_log "$folder"
+	[ ! -f "$folder/anchored.tlog-proof" ] || { in_log "$folder" anchored.tlog-proof && vouched=$((vouched + 1)); }
+	in_log "$folder" leaf.tlog-proof
 	as_committed "$folder"
 	case $folder in */records/*) in_order "$folder" && last=$((last + 1)) ;; esac
 	records=$((records + 1))
@@ -178,6 +205,7 @@ done
 [ $last -gt 0 ] || refuse "there is no record"
 say "good: $records records, each in its log, $((records - closed)) of them as committed to, with $parts parts"
 [ $closed -eq 0 ] || say "NOT DISCLOSED: $closed records; only that they are there was checked"
+[ $vouched -eq 0 ] || say "good: $vouched of them in a stamped or witnessed checkpoint too"
 say "good: $last records of the case, numbered without a gap"
 
 # 5. That none is missing behind the last one: the log's leaves hold no tag of the next number. Needs grep; dunningctl looks further.
@@ -193,4 +221,4 @@ else
 	say "NOT CHECKED: whether a record behind the last one was left out"
 fi
 say "NOT CHECKED HERE: that the leaves given are all of the log's, and numbers further on: dunningctl trail verify does both"
-say "NOT CHECKED HERE: time stamps and witnesses of third parties"
+say "NOT CHECKED HERE: signatures of witnesses, revoked certificates, and that the log grew out of what was stamped: dunningctl"
