@@ -425,9 +425,9 @@ static void write_worth(struct writing *w)
 					 "word."));
 	add(w, BLOCK_HEADING, TR(w, "Comment le vérifier", "How to check it"));
 	add(w, BLOCK_TEXT, TR(w, "Hors ligne, avec OpenSSL et un interpréteur de commandes : « sh verify.sh . 'CLÉ' ». Avec dunningd : « dunningctl trail verify . "
-				 "--verifier-key 'CLÉ' », qui vérifie aussi que ce rapport dit ce que disent les enregistrements. La clé est celle que "
+				 "--key 'CLÉ' », qui vérifie aussi que ce rapport dit ce que disent les enregistrements. La clé est celle que "
 				 "l’entreprise a publiée pour son journal. Le fichier VERIFY.txt en dit plus ; le procédé est décrit dans process/TRAIL.md.",
-				 "Offline, with OpenSSL and a shell: “sh verify.sh . 'KEY'”. With dunningd: “dunningctl trail verify . --verifier-key 'KEY'”, which also "
+				 "Offline, with OpenSSL and a shell: “sh verify.sh . 'KEY'”. With dunningd: “dunningctl trail verify . --key 'KEY'”, which also "
 				 "checks that this report says what the records say. The key is the one that the company published for its log. VERIFY.txt says more; "
 				 "the process is described in process/TRAIL.md."));
 	if (w->file->process)

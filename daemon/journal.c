@@ -392,3 +392,8 @@ const struct frames_log *journal_logs(const struct journal *journal, size_t *cou
 	*count = journal->history.standing.log_count;
 	return journal->history.standing.logs;
 }
+
+bool journal_broken(const struct journal *journal)
+{
+	return atomic_load(&journal->writer.broken);
+}

@@ -3,6 +3,7 @@
 #define DUNNINGD_DAEMON_JOURNAL_INTERNAL_H
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <sys/types.h>
 
 #include "common/frames.h"
@@ -132,7 +133,7 @@ struct writer {
 	uint8_t chain[SHA256_SIZE];
 	uint64_t next_write;
 	struct standing standing;
-	bool broken; /* a sync or write failed: nothing is written any more */
+	atomic_bool broken; /* a sync or write failed: nothing is written any more. Read by others too */
 	/*
 	 * When a write finds no space, all groups of its generation and before fail too: their leaf indexes are void. The loop begins a
 	 * new generation when it hears of it.

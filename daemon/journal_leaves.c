@@ -201,3 +201,46 @@ int journal_leaves_last_segment(struct journal_leaves *leaves, uint64_t *ret, st
 	*ret = 0;
 	return find_segment(leaves, "", UINT64_MAX, name, ret, err);
 }
+
+int journal_leaves_count(struct journal_leaves *leaves, uint64_t *ret, struct err *err)
+{
+	char name[JOURNAL_NAME_SIZE];
+	uint64_t first = 0;
+	int r = find_segment(leaves, "", UINT64_MAX, name, &first, err);
+
+	*ret = 0;
+	if (r < 0 || !name[0])
+		return r;
+	r = begin_segment(leaves, name, first, err);
+	if (r == 0)
+		r = read_some(leaves, 0, UINT64_MAX, NULL, err);
+	*ret = leaves->index;
+	leaves->name[0] = '\0';
+	return r < 0 ? r : 0;
+}
+
+int journal_leaves_years(const char *state_dir, struct arena *arena, uint16_t **ret, size_t *count)
+{
+	size_t names_count, capacity = 0;
+	char **names;
+	int r = file_list(arena, arena_printf(arena, "%s/journal", state_dir), JOURNAL_SUFFIX, &names, &names_count);
+
+	*ret = NULL;
+	*count = 0;
+	for (size_t i = 0; r == 0 && i < names_count; i++) {
+		unsigned year;
+		size_t at = 0;
+
+		if (sscanf(names[i], "%*[0-9]-%4u-", &year) != 1)
+			continue;
+		while (at < *count && (*ret)[at] < year)
+			at++;
+		if (at < *count && (*ret)[at] == year)
+			continue;
+		*ret = arena_grow(arena, *ret, *count, &capacity, sizeof(**ret));
+		memmove(*ret + at + 1, *ret + at, (*count - at) * sizeof(**ret));
+		(*ret)[at] = (uint16_t)year;
+		(*count)++;
+	}
+	return r;
+}

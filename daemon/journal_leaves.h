@@ -24,5 +24,9 @@ DEFINE_CLEANUP(struct journal_leaves, journal_leaves_destroy)
 int journal_leaves_read(struct journal_leaves *leaves, uint64_t from, size_t count, char *ret, struct err *err);
 /* The index of the first record in the last segment of that year, 0 when there is none. -errno. */
 int journal_leaves_last_segment(struct journal_leaves *leaves, uint64_t *ret, struct err *err);
+/* For a process that is not the daemon: how many leaves stand in the journal, by its last segment. */
+int journal_leaves_count(struct journal_leaves *leaves, uint64_t *ret, struct err *err);
+/* The years that have segments, ascending; in the arena. -errno. */
+int journal_leaves_years(const char *state_dir, struct arena *arena, uint16_t **ret, size_t *count);
 
 #endif

@@ -14,7 +14,7 @@
 #include "daemon/log_files.h"
 
 #define NOTE_FILE_MAX 65536 /* a checkpoint with every signature that could come to stand on it */
-#define CHUNK 256 /* leaves read at once */
+#define CHUNK MERKLE_TILE_WIDTH /* leaves read at once */
 #define BUNDLE_MAX (MERKLE_TILE_WIDTH * (2 + LEAF_SIZE))
 
 /* What was signed once: a file's bytes and what they say. size 0: there is none. */
@@ -33,6 +33,8 @@ struct signed_log {
 	struct merkle_range range; /* leaf by leaf */
 	struct tiler *tiler, *trial; /* out of tile bytes; trial: before it is signed */
 	struct signing published;
+	bool (*halted)(void *arg);
+	void *arg;
 	bool mend; /* files with other bytes are damaged: the root was compared with the signed one */
 	struct signed_log_report *report; /* while it is opened */
 	const struct signed_log_settings *settings; /* likewise */
@@ -280,6 +282,8 @@ int signed_log_extend(struct signed_log *log, uint64_t to, struct err *err)
 	if (memcmp(one, other, SHA256_SIZE) != 0)
 		return refuse(log, err, "root_differs", "has two roots at %" PRIu64
 			" records, by two ways: the memory or the disk is not to be trusted, and nothing is signed", to);
+	if (log->halted && log->halted(log->arg))
+		return err_set(err, -ECANCELED, "halted", "", "the log %s is not signed any more", log->key.name);
 	r = sign(log, to, one, &signing, err);
 	if (r == 0)
 		r = put_head(log, &signing, err);
@@ -332,7 +336,28 @@ static bool files_hold(struct signed_log *log, const struct signing *signing)
 	return true;
 }
 
-/* The journal's last segment against the tiles: a journal that was put in place of ours shows here, at no cost. */
+/* The leaves of one level 0 tile from `at` on, against its bytes. */
+static bool tile_agrees(struct signed_log *log, uint64_t at, uint64_t size, struct buf *tile)
+{
+	uint64_t index = at / MERKLE_TILE_WIDTH;
+	struct merkle_tile want = { 0, index, merkle_tile_width(size, 0, index) };
+	size_t first = at % MERKLE_TILE_WIDTH, count = want.width - first;
+
+	buf_reset(tile);
+	if (read_tile(&want, tile, log) < 0 || tile->len < want.width * SHA256_SIZE ||
+		journal_leaves_read(log->again, at, count, log->chunk, NULL) < 0)
+		return false;
+	for (size_t i = 0; i < count; i++) {
+		uint8_t hash[SHA256_SIZE];
+
+		record_leaf_hash(log->chunk + i * LEAF_SIZE, hash);
+		if (memcmp(hash, tile->data + (first + i) * SHA256_SIZE, SHA256_SIZE) != 0)
+			return false;
+	}
+	return true;
+}
+
+/* The journal's last segment against the tiles: a journal that was put in place of ours shows here, at little cost. */
 static bool tail_agrees(struct signed_log *log, uint64_t size)
 {
 	CLEANUP(buf_clear) struct buf tile = { 0 };
@@ -340,23 +365,9 @@ static bool tail_agrees(struct signed_log *log, uint64_t size)
 
 	if (journal_leaves_last_segment(log->again, &at, NULL) < 0)
 		return false;
-	for (uint64_t loaded = UINT64_MAX; at < size; at++) {
-		uint64_t index = at / MERKLE_TILE_WIDTH;
-		struct merkle_tile want = { 0, index, merkle_tile_width(size, 0, index) };
-		uint8_t hash[SHA256_SIZE];
-
-		if (index != loaded) {
-			buf_reset(&tile);
-			if (read_tile(&want, &tile, log) < 0 || tile.len < want.width * SHA256_SIZE)
-				return false;
-			loaded = index;
-		}
-		if (journal_leaves_read(log->again, at, 1, log->chunk, NULL) < 0)
+	for (; at < size; at += MERKLE_TILE_WIDTH - at % MERKLE_TILE_WIDTH)
+		if (!tile_agrees(log, at, size, &tile))
 			return false;
-		record_leaf_hash(log->chunk, hash);
-		if (memcmp(hash, tile.data + at % MERKLE_TILE_WIDTH * SHA256_SIZE, SHA256_SIZE) != 0)
-			return false;
-	}
 	return true;
 }
 
@@ -457,6 +468,8 @@ int signed_log_open(const struct signed_log_settings *settings, uint64_t leaves,
 	log_key_of_year(settings->verifier, settings->year, &log->key);
 	log->seed = settings->seed;
 	log->year = settings->year;
+	log->halted = settings->halted;
+	log->arg = settings->arg;
 	log->settings = settings;
 	log->report = report;
 	log->tiler = xcalloc(1, sizeof(*log->tiler));

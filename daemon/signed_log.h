@@ -20,6 +20,8 @@ struct signed_log_settings {
 	const struct note_key *verifier; /* of the trail, without the year */
 	const uint8_t *seed; /* borrowed; NULL: nothing new can be signed */
 	bool rebuild; /* every file is made again from the journal, whatever is there */
+	/* May be NULL: asked right before a signature; true: the journal cannot be trusted any more, so nothing is signed. */
+	bool (*halted)(void *arg);
 	/* May be NULL: called now and then while the journal is read from its beginning. */
 	void (*progress)(uint64_t done, uint64_t all, void *arg);
 	void *arg;
@@ -44,7 +46,7 @@ DEFINE_CLEANUP(struct signed_log, signed_log_close)
 
 /*
  * Signs and publishes a checkpoint of `to` leaves, of SIGNED_LOG_BATCH more than before at most; all of them must be durable. After
- * any error the log must be closed: -ENOSPC may pass, so it may be opened again; after every other one nothing must be signed any more.
+ * any error the log must be closed: -ECANCELED it was halted; -ENOSPC may pass, so it may be opened again; after every other one nothing must be signed any more.
  */
 #define SIGNED_LOG_BATCH 32768
 int signed_log_extend(struct signed_log *log, uint64_t to, struct err *err);

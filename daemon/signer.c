@@ -92,10 +92,15 @@ static void on_progress(uint64_t done, uint64_t all, void *arg)
 		s->callbacks.progress(s->callbacks.arg);
 }
 
+static bool on_halted(void *arg)
+{
+	return journal_broken(((struct signer *)arg)->settings.journal);
+}
+
 static int open_log(struct signer *s, struct job *job)
 {
 	struct signed_log_settings settings = { .state_dir = s->settings.state_dir, .year = job->year,
-		.verifier = &s->settings.key->verifier, .seed = s->settings.key->seed, .progress = on_progress, .arg = s };
+		.verifier = &s->settings.key->verifier, .seed = s->settings.key->seed, .halted = on_halted, .progress = on_progress, .arg = s };
 
 	signed_log_close(s->log);
 	s->log = NULL;
@@ -137,6 +142,8 @@ static int take(struct signer *s, const struct job *job)
 	struct known *log = known_of(s, job->year);
 	bool grown;
 
+	if (job->r == -ECANCELED) /* the journal has failed, and says so itself */
+		return 0;
 	if (job->r == -ENOSPC) {
 		if (!s->no_space)
 			note(s, LOG_WARNING, "not signed for now, there is no space: %s", job->err.text);

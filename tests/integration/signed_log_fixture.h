@@ -38,6 +38,7 @@
 
 static int steps; /* taken so far */
 static int die_at, fail_at, full_at; /* the step that ends the process, finds a broken disk, or a full one; 0 = none */
+static volatile bool always_full; /* no folder can be made any more, and no file gets its name */
 
 FIXTURE bool tracing;
 static struct trace_row {
@@ -83,16 +84,20 @@ int fsync(int fd)
 	return step_fails() ? -1 : 0;
 }
 
-int fdatasync(int fd) /* the journal's */
+static bool fail_sync; /* the journal's */
+
+int fdatasync(int fd)
 {
 	(void)fd;
-	return 0;
+	errno = EIO;
+	return fail_sync ? -1 : 0;
 }
 
 int renameat(int from_dir, const char *from, int to_dir, const char *to)
 {
 	note_step('r', to_dir, to);
-	return step_fails() ? -1 : (int)syscall(SYS_renameat2, from_dir, from, to_dir, to, 0);
+	errno = ENOSPC;
+	return always_full || step_fails() ? -1 : (int)syscall(SYS_renameat2, from_dir, from, to_dir, to, 0);
 }
 
 int mkdirat(int dir, const char *path, mode_t mode)
@@ -119,7 +124,7 @@ struct fixture {
 	struct arena *arena;
 	struct log_key key;
 	uint64_t pseq;
-	int done;
+	int done, expect; /* what the journal says of the next group: 0, -errno */
 	uint32_t salt; /* of all leaves */
 	struct signed_log *log;
 	struct signed_log_report report;
@@ -187,7 +192,7 @@ FIXTURE void on_done(int r, void *arg)
 {
 	struct fixture *f = arg;
 
-	assert_int_equal(r, 0);
+	assert_int_equal(r, f->expect);
 	f->done++;
 }
 

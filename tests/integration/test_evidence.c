@@ -270,7 +270,7 @@ static void a_bundle_of_a_debtor_is_whole(void **state)
 	assert_int_equal(one.len, two.len);
 	assert_memory_equal(one.data, two.data, one.len);
 	for (int i = 0; i < 2; i++) {
-		verified = CTL(arena, 0, "trail", "verify", i ? at("whole.zip") : at("whole"), "--verifier-key", published());
+		verified = CTL(arena, 0, "trail", "verify", i ? at("whole.zip") : at("whole"), "--key", published());
 		assert_string_equal(check_state(&verified, "complete"), "good");
 		assert_string_equal(check_state(&verified, "manifest"), "good");
 		assert_string_equal(check_state(&verified, "key"), "good");
@@ -418,7 +418,7 @@ static void without_the_secret_the_manifest_is_not_signed(void **state)
 	text = arena_printf(arena, "%.*s\"verifier_key\":\"%s\",%s", (int)(trail - buf_str(&config)), buf_str(&config), published(), trail);
 	put("pinned.json", text, strlen(text));
 	assert_int_equal(process_run(argv, NULL, WAIT_MS), 0);
-	verified = CTL(arena, 0, "trail", "verify", at("pinned.zip"), "--verifier-key", published());
+	verified = CTL(arena, 0, "trail", "verify", at("pinned.zip"), "--key", published());
 	assert_string_equal(check_state(&verified, "manifest"), "NOT CHECKED");
 	assert_string_equal(check_state(&verified, "key"), "good");
 }

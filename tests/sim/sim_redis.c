@@ -208,6 +208,8 @@ bool redis_add(struct redis *redis, const char *key, const char *text, bool raw)
 
 	if (!redis_up(redis) || redis->full_until > redis->sim->mono)
 		return false;
+	if (redis->clock_behind && redis_unwatched(redis))
+		return false; /* see redis_go_back() */
 	stream = db_need(redis, key, VALUE_STREAM);
 	now = sim_wall(redis->sim) - redis->clock_behind;
 	ms = strtoull(stream->last_id, &end, 10);

@@ -57,5 +57,6 @@ const char *hash_get(struct redis *redis, const char *key, const char *field); /
 void hash_put(struct redis *redis, const char *key, const char *field, const char *text);
 void redis_apply(struct redis *redis, const struct image *image);
 void redis_connections_lost(struct redis *redis); /* store: every link breaks */
+bool redis_unwatched(const struct redis *redis); /* store: the first host does not reach it */
 
 #endif
