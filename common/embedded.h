@@ -18,5 +18,6 @@ extern const struct embedded embedded_files[];
 #define EMBEDDED_VERIFY 1 /* verify.sh */
 #define EMBEDDED_VERIFY_TEXT 2 /* VERIFY.txt */
 #define EMBEDDED_STATEMENT 3 /* statement.txt */
+#define EMBEDDED_FORMATS 4 /* FORMATS.md: of everything that is in a bundle */
 
 #endif

@@ -470,7 +470,8 @@ int evidence_collect(const struct evidence_order *order, struct bundle *bundle, 
 void evidence_add_texts(struct bundle *bundle)
 {
 	static const char *const paths[] = { [EMBEDDED_PROCESS] = "process/TRAIL.md", [EMBEDDED_VERIFY] = "verify.sh",
-		[EMBEDDED_VERIFY_TEXT] = "VERIFY.txt", [EMBEDDED_STATEMENT] = "statement.txt" };
+		[EMBEDDED_VERIFY_TEXT] = "VERIFY.txt", [EMBEDDED_STATEMENT] = "statement.txt",
+		[EMBEDDED_FORMATS] = "process/FORMATS.md" };
 
 	for (size_t i = 0; i < ARRAY_LEN(paths); i++)
 		bundle_add(bundle, paths[i], embedded_files[i].data, embedded_files[i].len);

@@ -36,7 +36,7 @@ struct evidence_sum {
  * trail_walk() and bundle_log_ready(). `err` says it.
  */
 int evidence_collect(const struct evidence_order *order, struct bundle *bundle, struct evidence_sum *ret, struct err *err);
-/* process/TRAIL.md, verify.sh, VERIFY.txt, statement.txt: the same in every bundle. */
+/* process/TRAIL.md, process/FORMATS.md, verify.sh, VERIFY.txt, statement.txt: the same in every bundle. */
 void evidence_add_texts(struct bundle *bundle);
 
 /* report.<language>.html and .pdf, out of the records in the bundle, which is sorted. -EBADMSG and `err`: a record has not the form. */

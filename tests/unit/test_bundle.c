@@ -126,6 +126,22 @@ static void a_record_left_out(void **state)
 	}
 }
 
+/* A manifest of more than a megabyte is a signed note like any other. */
+static void very_many_files(void **state)
+{
+	CLEANUP(arena_freep) struct arena *arena = arena_create();
+	struct bundle_world w;
+	struct bundle bundle;
+
+	(void)state;
+	make_world(&w, arena, 300);
+	bundle = world_bundle(&w, SIZE_MAX, true);
+	for (int i = 0; i < 20000; i++)
+		bundle_add(&bundle, arena_printf(arena, "extra/%05d", i), "x", 1);
+	assert_int_equal(bundle_finish(&bundle, &w.log.key, BUNDLE_SEED), 0);
+	assert_int_equal(state_of(&bundle, NULL, "manifest"), CHECK_GOOD);
+}
+
 static void two_records_exchanged(void **state)
 {
 	CLEANUP(arena_freep) struct arena *arena = arena_create();
@@ -388,7 +404,7 @@ static void paths(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = { cmocka_unit_test(a_whole_bundle), cmocka_unit_test(what_was_not_looked_at_is_not_called_good),
-		cmocka_unit_test(a_record_left_out), cmocka_unit_test(two_records_exchanged), cmocka_unit_test(a_forged_record),
+		cmocka_unit_test(a_record_left_out), cmocka_unit_test(two_records_exchanged), cmocka_unit_test(very_many_files), cmocka_unit_test(a_forged_record),
 		cmocka_unit_test(files_missing_unknown_and_altered), cmocka_unit_test(what_belongs_to_no_record), cmocka_unit_test(two_files_of_one_debtor), cmocka_unit_test(stamped_checkpoints),
 		cmocka_unit_test(a_stamp_on_another_history), cmocka_unit_test(no_bit_may_be_another), cmocka_unit_test(paths) };
 
