@@ -5,6 +5,7 @@
 
 #include "common/config_internal.h"
 #include "common/locale.h"
+#include "common/note.h"
 #include "common/redis_url.h"
 #include "common/zone.h"
 
@@ -71,6 +72,14 @@ static bool origin_ok(const char *text)
 	return only(text, LOWER UPPER DIGITS "._/-") && text[0] != '/' && text[len - 1] != '/' && !strstr(text, "//");
 }
 
+/* Whose it is, is compared when the key itself is read. */
+static bool verifier_key_ok(const char *text)
+{
+	struct note_key key;
+
+	return note_key_parse(text, &key) == 0 && key.type == NOTE_ED25519;
+}
+
 static bool type_prefix_ok(const char *text)
 {
 	return only(text, LOWER UPPER DIGITS ".-") && text[0] != '.' && text[strlen(text) - 1] == '.';
@@ -116,6 +125,11 @@ static const struct config_key keys[] = {
 	{ "origin", CONFIG_TEXT, "", 1, 200, NULL, true,
 		"the trail's name for ever, without the year: a domain of yours and a path, \"trail.example.com/acme\"",
 		AT(origin), origin_ok, "a domain and path without scheme, such as \"trail.example.com/acme\"", NULL },
+	{ "trail.verifier_key", CONFIG_TEXT, "", 1, 400, NULL, false,
+		"the key that signs the trail, as `dunningctl trail key show` prints it: another one refuses the start",
+		AT(trail_verifier_key), verifier_key_ok, "a verifier key: name+id+base64, as dunningctl trail key show prints it", NULL },
+	{ "trail.checkpoint_every", CONFIG_NUMBER, "ms", 100, 3600000, "1000", false,
+		"new records are signed together, one checkpoint in this time at most", AT(trail_checkpoint_every), NULL, NULL, NULL },
 	{ "creditor.name", CONFIG_TEXT, "", 1, 200, NULL, true, "who is owed, as it stands on the invoices",
 		AT(creditor.name), line_ok, LINE_LIKE, NULL },
 	{ "creditor.legal_id", CONFIG_TEXT, "", 1, 200, NULL, false, "company number, for the foot of messages",

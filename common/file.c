@@ -34,7 +34,7 @@ int file_read(const char *path, size_t max, struct buf *ret, struct err *err)
 	}
 }
 
-static int sync_dir(const char *path)
+int file_sync_dir(const char *path)
 {
 	CLEANUP(freep) char *dir = xstrdup(path);
 	char *slash = strrchr(dir, '/');
@@ -80,7 +80,7 @@ int file_replace(const char *path, const void *data, size_t len, unsigned mode)
 	if (r < 0 && fd >= 0)
 		(void)unlink(temporary.data);
 	buf_clear(&temporary);
-	return r < 0 ? r : sync_dir(path);
+	return r < 0 ? r : file_sync_dir(path);
 }
 
 int file_make_dirs(const char *path, unsigned mode)

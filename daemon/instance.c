@@ -531,6 +531,9 @@ int instance_run(const struct instance_options *options)
 	in.started_at = now(&in);
 	log_line(in.log, LOG_INFO, "dunningd", "%s begins: instance %s, %zu partition%s, state in %s", DUNNINGD_VERSION,
 		in.config->instance, in.partition_count, in.partition_count == 1 ? "" : "s", in.config->state_dir);
+	if (!in.setup.signs)
+		log_line(in.log, LOG_NOTICE, "dunningd", "the trail is not signed: there is no credential " LOG_KEY_CREDENTIAL
+			" (dunningctl trail key new makes one)");
 	if (in.config->shadow)
 		log_line(in.log, LOG_NOTICE, "dunningd", "mode is shadow: nothing leaves, all goes to the outbox");
 	event_base_dispatch(in.base);

@@ -18,6 +18,7 @@
 #include "daemon/journal.h"
 #include "daemon/keystore.h"
 #include "daemon/log.h"
+#include "daemon/log_key.h"
 #include "daemon/redis_store.h"
 #include "daemon/service.h"
 
@@ -33,6 +34,8 @@ struct setup {
 	struct redis_url url;
 	struct played_spec clock;
 	uint8_t install_key[32], wrap_key[32];
+	struct log_key log_key;
+	bool signs; /* log_key is there */
 	struct secret *secrets;
 	size_t secret_count, secret_capacity;
 	struct arena *arena;

@@ -63,29 +63,6 @@ int setup_config(const char *file, struct config **ret, struct err *err)
 	return 0;
 }
 
-/* 32 bytes as they are, or 64 hexadecimal digits. */
-static int read_key(const struct setup *setup, const char *name, uint8_t key[32], struct err *err)
-{
-	struct buf text = { 0 };
-	int r;
-
-	r = credential_read(setup->options->credentials_dir, name, true, &text, err);
-	if (r == 0 && text.len == 32)
-		memcpy(key, text.data, 32);
-	else if (r == 0) {
-		while (text.len && text.data[text.len - 1] == '\n')
-			text.data[--text.len] = '\0';
-		r = text.len == 64 ? hex_parse(text.data, 32, key) : -EINVAL;
-		if (r < 0)
-			r = err_set(err, -EBADMSG, "bad_key", "",
-				"credential \"%s\" must be 32 random bytes, or 64 hexadecimal digits: openssl rand -hex 32", name);
-	}
-	if (text.data)
-		cleanse(text.data, text.len);
-	buf_clear(&text);
-	return r;
-}
-
 struct wanting {
 	struct setup *setup;
 	struct err *err;
@@ -136,6 +113,19 @@ static int read_secrets(struct setup *setup, struct err *err)
 	if (!setup->config->redis_password)
 		return 0;
 	return want_secret(setup->config->redis_password, &wanting);
+}
+
+/* Without one the daemon runs, and says that the trail is not signed. */
+static int read_log_key(struct setup *setup, struct err *err)
+{
+	struct err missing = { 0 };
+	int r = log_key_read(setup->options->credentials_dir, setup->config->origin, setup->config->trail_verifier_key, &setup->log_key,
+		&missing);
+
+	setup->signs = r == 0;
+	if (r == 0 || r == -ENOENT)
+		return 0;
+	return err_set(err, r, missing.code, missing.path, "%s: %s", setup->options->config_file, missing.text);
 }
 
 static int redis_address(struct setup *setup, struct err *err)
@@ -197,9 +187,9 @@ int setup_read(const struct instance_options *options, struct setup *ret, struct
 	*ret = (struct setup){ .options = options, .arena = arena_create() };
 	if ((r = setup_config(options->config_file, &ret->config, err)) < 0 ||
 		(r = setup_library(options, ret->config, &ret->library, err)) < 0 ||
-		(r = read_key(ret, "install-key", ret->install_key, err)) < 0 ||
-		(r = read_key(ret, "wrap-key", ret->wrap_key, err)) < 0 || (r = read_secrets(ret, err)) < 0 ||
-		(r = redis_address(ret, err)) < 0)
+		(r = credential_key(options->credentials_dir, "install-key", ret->install_key, err)) < 0 ||
+		(r = credential_key(options->credentials_dir, "wrap-key", ret->wrap_key, err)) < 0 || (r = read_log_key(ret, err)) < 0 ||
+		(r = read_secrets(ret, err)) < 0 || (r = redis_address(ret, err)) < 0)
 		return r;
 	return options->clock ? played_clock(ret, err) : 0;
 }
@@ -212,6 +202,7 @@ void setup_clear(struct setup *setup)
 		cleanse((char *)(uintptr_t)setup->secrets[i].value, strlen(setup->secrets[i].value));
 	cleanse(setup->install_key, sizeof(setup->install_key));
 	cleanse(setup->wrap_key, sizeof(setup->wrap_key));
+	cleanse(&setup->log_key, sizeof(setup->log_key));
 	cleanse(&setup->url, sizeof(setup->url));
 	library_free(setup->library);
 	config_free(setup->config);

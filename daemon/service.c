@@ -9,6 +9,7 @@
 #include <systemd/sd-daemon.h>
 
 #include "common/file.h"
+#include "common/hash.h"
 
 struct service {
 	struct event *ping; /* NULL = no watchdog */
@@ -134,4 +135,24 @@ int credential_read(const char *dir, const char *name, bool binary, struct buf *
 	if (ret->len == before || (!binary && memchr(ret->data + before, '\0', ret->len - before)))
 		return err_set(err, -EBADMSG, "no_credential", "", "credential \"%s\" in %s is empty or no text", name, dir);
 	return 0;
+}
+
+int credential_key(const char *dir, const char *name, uint8_t ret[32], struct err *err)
+{
+	CLEANUP(buf_clear) struct buf text = { 0 };
+	int r = credential_read(dir, name, true, &text, err);
+
+	if (r == 0 && text.len == 32)
+		memcpy(ret, text.data, 32);
+	else if (r == 0) {
+		while (text.len && text.data[text.len - 1] == '\n')
+			text.data[--text.len] = '\0';
+		r = text.len == 64 ? hex_parse(text.data, 32, ret) : -EINVAL;
+		if (r < 0)
+			r = err_set(err, -EBADMSG, "bad_key", "",
+				"credential \"%s\" must be 32 random bytes, or 64 hexadecimal digits: openssl rand -hex 32", name);
+	}
+	if (text.data)
+		cleanse(text.data, text.len);
+	return r;
 }

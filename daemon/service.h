@@ -42,5 +42,7 @@ int64_t service_watchdog_ms(const struct service *service); /* between two pings
  * (`binary` false), -errno. `err` names it, never its content.
  */
 int credential_read(const char *dir, const char *name, bool binary, struct buf *ret, struct err *err);
+/* A credential of 32 bytes, as they are or as 64 hexadecimal digits; the rest as above, -EBADMSG: it is neither. */
+int credential_key(const char *dir, const char *name, uint8_t ret[32], struct err *err);
 
 #endif

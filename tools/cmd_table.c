@@ -5,7 +5,7 @@ const struct option_row cmd_globals[] = {
 	[GLOBAL_CONFIG] = { "config", "FILE", "the daemon's configuration (" DUNNINGD_CONFIG_FILE ")" },
 	[GLOBAL_REDIS] = { "redis", "URL", "another Redis than the configuration's; alone, it does for what only asks Redis" },
 	[GLOBAL_SHARE] = { "share", "DIR", "shipped policies and templates (" DUNNINGD_SHARE_DIR ")" },
-	[GLOBAL_CREDENTIALS] = { "credentials", "DIR", "wrap-key, Redis password ($CREDENTIALS_DIRECTORY, else beside the configuration)" },
+	[GLOBAL_CREDENTIALS] = { "credentials", "DIR", "wrap-key, trail-log-key, Redis password ($CREDENTIALS_DIRECTORY, else beside the configuration)" },
 	[GLOBAL_SOCKET] = { "socket", "PATH", "the daemon's control socket (the configuration's)" },
 	[GLOBAL_WHO] = { "who", "NAME", "who orders it, for the trail (the login name)" },
 	[GLOBAL_JSON] = { "json", NULL, "JSON instead of text, errors on standard error too" },
@@ -16,4 +16,5 @@ const struct option_row cmd_globals[] = {
 const struct command *const cmd_table[] = { &cmd_status, &cmd_list, &cmd_show, &cmd_explain, &cmd_timeline, &cmd_push, &cmd_hold, &cmd_resume,
 	&cmd_skip, &cmd_retry, &cmd_suspend, &cmd_release, &cmd_gap_closed, &cmd_tasks, &cmd_task_done, &cmd_decide, &cmd_dead_list, &cmd_dead_show,
 	&cmd_dead_replay, &cmd_dead_drop, &cmd_policy_check, &cmd_policy_show, &cmd_template_preview, &cmd_trail_verify, &cmd_trail_log,
+	&cmd_trail_key_new, &cmd_trail_key_show,
 	&cmd_check, &cmd_reload, &cmd_clock_confirm, NULL };

@@ -15,22 +15,16 @@
 /* 1: it is there; 0: it is not; an exit code above 1: said already. */
 static int read_wrap_key(struct ctl *ctl, bool needed, uint8_t key[32])
 {
-	CLEANUP(buf_clear) struct buf text = { 0 };
 	struct err err = { 0 };
-	int r = credential_read(ctl_credentials(ctl), "wrap-key", true, &text, &err);
+	int r = credential_key(ctl_credentials(ctl), "wrap-key", key, &err);
 
-	if (r < 0 && !needed && !ctl->call->globals[GLOBAL_CREDENTIALS])
+	if (r == 0)
+		return 1;
+	if (r == -EBADMSG && strcmp(err.code, "bad_key") == 0)
+		return ctl_fail_err(ctl, EXIT_CONFIG, &err);
+	if (!needed && !ctl->call->globals[GLOBAL_CREDENTIALS])
 		return 0;
-	if (r < 0)
-		return ctl_fail(ctl, EXIT_CONFIG, err.code, "%s: records are opened with the wrap key (--credentials)", err.text);
-	while (text.len > 32 && text.data[text.len - 1] == '\n')
-		text.data[--text.len] = '\0';
-	if (text.len == 32)
-		memcpy(key, text.data, 32);
-	else if (text.len != 64 || hex_parse(text.data, 32, key) < 0)
-		r = -EINVAL;
-	cleanse(text.data, text.len);
-	return r < 0 ? ctl_fail(ctl, EXIT_CONFIG, "bad_key", "the credential wrap-key must be 32 bytes, or 64 hexadecimal digits") : 1;
+	return ctl_fail(ctl, EXIT_CONFIG, err.code, "%s: records are opened with the wrap key (--credentials)", err.text);
 }
 
 static int walk_failed(struct ctl *ctl, int r, const struct err *err)

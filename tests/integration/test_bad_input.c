@@ -364,6 +364,54 @@ static void a_missing_or_bad_key_is_refused(void **state)
 	}
 }
 
+static void pin(struct world *w, struct arena *arena, const char *config, const char *key)
+{
+	const char *text = replace(arena, config, "\"origin\"",
+		arena_printf(arena, "\"trail\":{\"verifier_key\":\"%s\"},\"origin\"", key));
+
+	assert_int_equal(file_replace(w->config, text, strlen(text), 0600), 0);
+}
+
+static const char *made_key(struct world *w, struct arena *arena, const char *file)
+{
+	CLEANUP(buf_clear) struct buf out = { 0 };
+	const char *words[] = { "--json", "trail", "key", "new", file, NULL };
+	struct json *said = arena_alloc(arena, sizeof(*said)), key;
+
+	assert_int_equal(world_ctl(w, words, &out), 0);
+	assert_int_equal(json_parse(arena, arena_strdup(arena, buf_str(&out)), out.len, 0, said, NULL), 0);
+	key = json_get(said, "verifier_key");
+	assert_non_null(json_str(&key));
+	return json_str(&key);
+}
+
+/* The pinned one alone; it is named in what is said about another one. */
+static void another_log_key_is_refused(void **state)
+{
+	struct world *w = *state;
+	CLEANUP(arena_freep) struct arena *arena = arena_create();
+	CLEANUP(buf_clear) struct buf config = { 0 };
+	const char *path = world_path(w, arena, "credentials/trail-log-key"), *other = world_path(w, arena, "other-key"), *own, *foreign;
+
+	assert_int_equal(file_read(w->config, 1 << 20, &config, NULL), 0);
+	own = made_key(w, arena, path);
+	foreign = made_key(w, arena, other);
+	assert_string_not_equal(own, foreign);
+	assert_int_equal(run_daemon(w, "--check-config", NULL), 0); /* a key, and none pinned */
+	pin(w, arena, config.data, own);
+	assert_int_equal(run_daemon(w, "--check-config", NULL), 0);
+	pin(w, arena, config.data, foreign);
+	refused(w, "another key", "--check-config", (const char *[]){ "trail.verifier_key", own, NULL });
+	refused(w, "another key", NULL, (const char *[]){ "trail.verifier_key", own, NULL });
+	pin(w, arena, config.data, own);
+	assert_int_equal(file_replace(path, "123", 3, 0600), 0);
+	refused(w, "short key", NULL, (const char *[]){ "trail-log-key", "64 hexadecimal digits", NULL });
+	assert_int_equal(unlink(path), 0);
+	refused(w, "missing key", NULL, (const char *[]){ "trail-log-key", "take trail.verifier_key out", NULL });
+	assert_int_equal(file_replace(w->config, config.data, config.len, 0600), 0);
+	assert_int_equal(run_daemon(w, "--check-config", NULL), 0); /* no key and none pinned: not signed */
+}
+
 /* --- reload ---------------------------------------------------------------------------------------------------------------------------- */
 
 static void log_says(struct world *w, struct arena *arena, const char *what, int times)
@@ -426,6 +474,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_dead_event_holds_whom_it_names, setup, teardown),
 		cmocka_unit_test_setup_teardown(each_wrong_file_is_refused, plain_setup, teardown),
 		cmocka_unit_test_setup_teardown(a_missing_or_bad_key_is_refused, plain_setup, teardown),
+		cmocka_unit_test_setup_teardown(another_log_key_is_refused, plain_setup, teardown),
 		cmocka_unit_test_setup_teardown(at_reload_the_old_one_stays, plain_setup, teardown),
 	};
 

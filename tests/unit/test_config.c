@@ -51,6 +51,7 @@ static void everything_is_read(void **state)
 		" \"http\": {\"ca_file\": \"/etc/d/ca.pem\"}, \"control_socket\": \"/run/d/control\", \"brake\": {\"contacts_per_hour\": 50},\n"
 		" \"limits\": {\"batch\": 10, \"concurrency\": 5, \"group_keys\": 100, \"group_bytes\": 100000, \"outbound_maxlen\": 2000,\n"
 		"  \"dead_maxlen\": 3000, \"segment_bytes\": 2000000, \"cache_keys\": 77},\n"
+		" \"trail\": {\"verifier_key\": \"vectors.example.com/trail-a+752d6978+Ad5lPzH7ROASpZhGQTpQ96eNkXeumzrjrCXTiB0Z2cGg\", \"checkpoint_every\": 250},\n"
 		" \"senders\": {\"accounts\": {\"name\": \"Accounts\", \"email\": \"acc@acme.example\"}, \"default\": {\"name\": \"Acme\",\n"
 		"  \"email\": \"mail@acme.example\", \"reply_to\": \"reply@acme.example\", \"phone\": \"+33100000000\"}},\n"
 		" \"providers\": {\"mail\": {\"file\": \"mail.json\", \"settings\": {\"base\": \"https://x\", \"n\": 7, \"test\": true, \"no\": false},\n"
@@ -81,6 +82,8 @@ static void everything_is_read(void **state)
 	assert_string_equal(c->control_socket, "/run/d/control");
 	assert_string_equal(c->http_ca_file, "/etc/d/ca.pem");
 	assert_int_equal(c->brake_contacts_per_hour, 50);
+	assert_string_equal(c->trail_verifier_key, "vectors.example.com/trail-a+752d6978+Ad5lPzH7ROASpZhGQTpQ96eNkXeumzrjrCXTiB0Z2cGg");
+	assert_int_equal(c->trail_checkpoint_every, 250);
 	assert_int_equal(c->limits.batch, 10);
 	assert_int_equal(c->limits.cache_keys, 77);
 	assert_int_equal(c->limits.segment_bytes, 2000000);
@@ -206,6 +209,10 @@ static const struct refusal refusals[] = {
 	{ WITH("\"type_prefix\":\".com.\""), "bad_value", "$.type_prefix", "and a dot" },
 	{ WITH("\"mode\":\"dry\""), "not_one_of", "$.mode", "" },
 	{ WITH("\"policies\":{\"default\":\"A\"}"), "bad_value", "$.policies.default", "such as \"fr-b2b\"" },
+	{ WITH("\"trail\":{\"verifier_key\":\"trail.example.com/acme\"}"), "bad_value", "$.trail.verifier_key", "name+id+base64" },
+	{ WITH("\"trail\":{\"verifier_key\":\"vectors.example.com/trail-a+752d6979+Ad5lPzH7ROASpZhGQTpQ96eNkXeumzrjrCXTiB0Z2cGg\"}"), "bad_value", "$.trail.verifier_key",
+		"name+id+base64" },
+	{ WITH("\"trail\":{\"checkpoint_every\":99}"), "out_of_range", "$.trail.checkpoint_every", "between 100 and 3600000 ms" },
 	{ WITH("\"brake\":{\"contacts_per_hour\":0}"), "out_of_range", "$.brake.contacts_per_hour", "between 1" },
 	{ WITH("\"limits\":{\"group_bytes\":1}"), "out_of_range", "$.limits.group_bytes", "between 65536 and 8388608 bytes" },
 	/* senders */
