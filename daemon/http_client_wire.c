@@ -86,7 +86,7 @@ static curl_socket_t on_open(void *arg, curlsocktype purpose, struct curl_sockad
 	struct transfer *t = arg;
 
 	(void)purpose;
-	if (t->plain && !is_loopback(&address->addr)) {
+	if (t->plain && !t->request.public_http && !is_loopback(&address->addr)) {
 		t->strayed = true; /* a hosts file or a name server sends "localhost" elsewhere */
 		return CURL_SOCKET_BAD;
 	}

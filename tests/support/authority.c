@@ -1,7 +1,10 @@
 #include "tests/support/authority.h"
 
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include <time.h>
 
 #include <openssl/err.h>
 #include <openssl/evp.h>
@@ -9,11 +12,14 @@
 #include <openssl/ts.h>
 #include <openssl/x509v3.h>
 
+#include "common/timestamp.h"
+
 struct authority {
 	EVP_PKEY *root_key, *key;
 	X509 *root, *certificate, *twin;
 	int64_t at;
 	long serial;
+	_Atomic(enum authority_whim) whim;
 };
 
 static void must(bool ok)
@@ -158,4 +164,41 @@ void authority_answer(struct authority *a, const void *query, size_t len, int64_
 	BIO_free(in);
 	ASN1_OBJECT_free(policy);
 	ERR_clear_error();
+}
+
+/* --- over HTTP: RFC 3161 section 3.4 -------------------------------------------------------------------------- */
+
+void authority_be(struct authority *a, enum authority_whim whim)
+{
+	atomic_store(&a->whim, whim);
+}
+
+static void reply(struct buf *out, const char *status, const char *type, const void *body, size_t len)
+{
+	buf_printf(out, "HTTP/1.1 %s\r\nContent-Type: %s\r\nContent-Length: %zu\r\n\r\n", status, type, len);
+	buf_add(out, body, len);
+}
+
+void authority_http(const struct buf *request, struct buf *answer, void *arg)
+{
+	const char *body = strstr(buf_str(request), "\r\n\r\n") + 4;
+	CLEANUP(buf_clear) struct buf asked = { 0 }, der = { 0 };
+	struct authority *a = arg;
+	struct timestamp_query query;
+	enum authority_whim whim = atomic_load(&a->whim);
+
+	if (whim == AUTHORITY_FAULT || !strstr(buf_str(request), "\r\nContent-Type: application/timestamp-query\r\n") ||
+		timestamp_query_parse(body, request->len - (size_t)(body - request->data), &query) < 0) {
+		reply(answer, "500 Internal Server Error", "text/plain", "", 0);
+		return;
+	}
+	query.nonce += whim == AUTHORITY_OTHER_NONCE;
+	query.imprint[0] ^= whim == AUTHORITY_OTHER_DATA;
+	timestamp_query_add(&asked, &query);
+	if (whim == AUTHORITY_REFUSES)
+		asked.len /= 2; /* it cannot read the request */
+	authority_answer(a, asked.data, asked.len, time(NULL) + (whim == AUTHORITY_WRONG_TIME ? 3600 : 0), &der);
+	if (whim == AUTHORITY_GARBAGE)
+		der.len /= 2;
+	reply(answer, "200 OK", "application/timestamp-reply", der.data, der.len);
 }

@@ -30,6 +30,19 @@ const char *authority_certificate(const struct authority *authority, struct aren
 /* Another certificate of the same key, issuer and serial number: not the one that its stamps name. */
 const char *authority_twin(const struct authority *authority, struct arena *arena);
 
+/* How it misbehaves over HTTP. */
+enum authority_whim {
+	AUTHORITY_HONEST,
+	AUTHORITY_OTHER_NONCE, /* answers another request */
+	AUTHORITY_OTHER_DATA, /* stamps something else */
+	AUTHORITY_REFUSES, /* status rejection */
+	AUTHORITY_WRONG_TIME, /* an hour ahead */
+	AUTHORITY_GARBAGE, /* no time-stamp answer */
+	AUTHORITY_FAULT, /* HTTP 500 */
+};
+void authority_be(struct authority *authority, enum authority_whim whim); /* from now on; any thread */
+void authority_http(const struct buf *request, struct buf *answer, void *authority); /* peer_answer_fn */
+
 /* Appends the answer to a request, of that time (s since the epoch). A request that it cannot read it rejects. */
 void authority_answer(struct authority *authority, const void *query, size_t len, int64_t at, struct buf *out);
 
