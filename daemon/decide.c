@@ -518,7 +518,8 @@ static void decide_start(struct dunner *d, struct group *g)
 		draft = effects_record(&g->fx, "daemon.recovered", NULL);
 		jw_int(&draft->w, "bytes_cut", (int64_t)cut);
 	}
-	d->careful = system->d->running ? (size_t)d->config->limits.batch : 0;
+	/* What killed the last life stood in the group it was loading; those decided before may have gone with it. */
+	d->careful = system->d->running ? (GROUPS_DECIDED_MAX + 1) * (size_t)d->config->limits.batch : 0;
 	system->d->running = true;
 	system->touched = true;
 	record_policies(d, g);

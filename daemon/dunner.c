@@ -182,7 +182,8 @@ static void ask_try(struct dunner *d)
 	if (!page || d->trying != TRY_NONE)
 		return;
 	d->trying = TRY_ASKED;
-	d->ports.store->trying(d->ports.store->self, page->entries[page->used].id, d->epoch, on_try, d);
+	d->ports.store->trying(d->ports.store->self, d->applied[page->entries[page->used].stream].stream, page->entries[page->used].id,
+		d->epoch, on_try, d);
 }
 
 static void tell_idle(struct dunner *d, bool idle)
@@ -409,10 +410,11 @@ struct dunner *dunner_create(const struct dunner_ports *ports, const struct dunn
 	d->stream_count = d->config->producer_count;
 	d->read_at = arena_alloc(d->arena, d->stream_count * sizeof(*d->read_at));
 	d->applied = arena_alloc(d->arena, d->stream_count * sizeof(*d->applied));
+	d->tails = arena_alloc(d->arena, d->stream_count * sizeof(*d->tails));
 	for (size_t i = 0; i < d->stream_count; i++) {
 		d->applied[i].stream = key_events(d->arena, &d->keyspace, d->config->producers[i].name);
 		snprintf(d->applied[i].id, STREAM_ID_SIZE, "0-0");
-		d->read_at[i] = d->applied[i];
+		d->read_at[i] = d->tails[i] = d->applied[i];
 	}
 	d->pump_timer = ports->clock->timer_create(ports->clock->self, on_pump, d);
 	d->retry_timer = ports->clock->timer_create(ports->clock->self, on_retry, d);

@@ -1,6 +1,6 @@
 /*
  * flow - the insides of one dunner, shared by its files: inbox.c reads, load.c and decide.c turn inputs into changed documents,
- * commit.c journals and commits them, sender.c sends, recover.c redoes, lease.c owns.
+ * build.c makes records and after-images of them, commit.c journals and commits them, sender.c sends, recover.c redoes, lease.c owns.
  *
  * One group is loaded and decided at a time. While the journal and the store have it, the next one is: it sees what the earlier ones
  * decided through their after-images. They are journaled, committed and finished in their order.
@@ -191,11 +191,12 @@ struct dunner {
 	char run_id[REDIS_ID_SIZE], repl_id[REDIS_ID_SIZE];
 
 	/* inbox */
-	struct stream_position *read_at, *applied; /* by stream; [i] belongs to config->producers[i] */
+	struct stream_position *read_at, *applied, *tails; /* by stream; [i] belongs to config->producers[i] */
 	size_t stream_count;
 	struct page *pages, **pages_end;
 	size_t queued; /* entries read, not yet in a group */
 	bool reading, read_blocking, drained;
+	bool read_broken; /* the last one failed: where the streams end is asked before the next */
 	bool read_stale; /* the read under way began before a reset: its answer is dropped */
 	int64_t read_sent, caught_up_at; /* mono; caught_up_at -1 = never */
 	uint64_t read_pseq;
@@ -261,6 +262,7 @@ void inbox_take(struct dunner *d, struct group *g); /* moves queued entries into
 void inbox_applied(struct dunner *d, const struct group *g);
 void inbox_reset(struct dunner *d); /* forgets what was read and not applied */
 void inbox_free(struct dunner *d);
+int inbox_compare(const char *a, const char *b); /* stream ids: below 0, 0, above 0 */
 bool inbox_marked(const struct dunner *d, int64_t max_age);
 
 /* load.c */
@@ -295,6 +297,9 @@ void decide_entry(struct group *g, struct attempt_entry *entry, bool settled); /
 void reconcile_start(struct dunner *d); /* one pass over all attempts without an outcome */
 void decide_reconcile(struct dunner *d, struct group *g, struct input *input);
 void reconcile_committed(struct dunner *d, struct group *g); /* starts what the group decided: resends, look-ups */
+
+/* build.c */
+int group_build(struct dunner *d, struct group *g); /* its records and after-images. -ENOSPC: a key has no room; -errno: no keys */
 
 /* commit.c */
 void commit_group(struct dunner *d, struct group *g); /* journal, then store */

@@ -71,6 +71,7 @@ static void on_read(int r, const struct store_entry *entries, size_t count, cons
 	}
 	if (r < 0) {
 		d->drained = false;
+		d->read_broken = true;
 		d->ports.clock->timer_in(d->ports.clock->self, d->pump_timer, RETRY_COMMIT_MS);
 		return;
 	}
@@ -104,6 +105,50 @@ static void on_read(int r, const struct store_entry *entries, size_t count, cons
 	dunner_pump(d);
 }
 
+int inbox_compare(const char *a, const char *b)
+{
+	uint64_t at[2] = { strtoull(a, NULL, 10), strtoull(b, NULL, 10) };
+	const char *dash[2] = { strchr(a, '-'), strchr(b, '-') };
+
+	if (at[0] != at[1])
+		return at[0] < at[1] ? -1 : 1;
+	at[0] = dash[0] ? strtoull(dash[0] + 1, NULL, 10) : 0;
+	at[1] = dash[1] ? strtoull(dash[1] + 1, NULL, 10) : 0;
+	return at[0] == at[1] ? 0 : at[0] < at[1] ? -1 : 1;
+}
+
+/*
+ * Where a read broke off, another state of the server may answer the next one: restored to a moment after our last commit, its place in
+ * history is ours. Entries of a clock that is behind would then get ids that were read already, and nobody would ever see them.
+ */
+static void on_tails(int r, void *arg)
+{
+	struct dunner *d = arg;
+	bool behind = false;
+
+	d->reading = false;
+	if (d->recovery)
+		return;
+	if (d->read_stale) {
+		d->read_stale = false;
+		dunner_pump(d);
+		return;
+	}
+	if (r < 0) {
+		d->ports.clock->timer_in(d->ports.clock->self, d->pump_timer, RETRY_COMMIT_MS);
+		return;
+	}
+	for (size_t s = 0; s < d->stream_count; s++)
+		behind |= inbox_compare(d->tails[s].id, d->read_at[s].id) < 0;
+	if (behind) {
+		recover_wanted(d, "a stream ends before what was read of it");
+		(void)recover_due(d);
+		return;
+	}
+	d->read_broken = false;
+	dunner_pump(d);
+}
+
 void inbox_read(struct dunner *d)
 {
 	size_t pages = 0;
@@ -118,6 +163,10 @@ void inbox_read(struct dunner *d)
 	if (d->queued && d->drained)
 		return; /* what was read is applied first: then the next read can be a mark */
 	d->reading = true;
+	if (d->read_broken) {
+		d->ports.store->tails(d->ports.store->self, d->tails, d->stream_count, on_tails, d);
+		return;
+	}
 	d->read_blocking = block;
 	d->read_sent = flow_mono(d);
 	d->read_pseq = d->committed_pseq;

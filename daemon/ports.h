@@ -133,8 +133,6 @@ struct store_cursor {
 	struct stream_position *streams; /* applied positions: the fields that are whole stream keys (they contain ':') */
 	size_t stream_count;
 	bool redo; /* the last commit was one of a redo */
-	const char *trying; /* stream id being tried after an unclean stop, "" = none */
-	int64_t trying_count;
 };
 
 enum commit_status {
@@ -196,10 +194,10 @@ struct store_port {
 		void *arg);
 	void (*release)(void *self, const char *owner, store_done_fn done, void *arg);
 	/*
-	 * Counts `stream id` as being tried (cursor field `trying`), once an epoch however often it is asked, and gives the count (as the
-	 * callback's epoch); id NULL clears it.
+	 * Counts entry `id` as being tried, once an epoch however often it is asked, and gives the count (as the callback's epoch); id NULL
+	 * clears it. One count a stream, of its next entry: the cursor's field `trying <stream>`.
 	 */
-	void (*trying)(void *self, const char *id, uint64_t epoch, store_lease_fn done, void *arg);
+	void (*trying)(void *self, const char *stream, const char *id, uint64_t epoch, store_lease_fn done, void *arg);
 	void (*trim)(void *self, const struct stream_position *applied, size_t count, store_done_fn done, void *arg); /* MINID */
 	/* Last id of each stream ("0-0" when absent), in place of positions[i].id: tells a flushed or restored stream. */
 	void (*tails)(void *self, struct stream_position *positions, size_t count, store_done_fn done, void *arg);

@@ -33,7 +33,6 @@ struct recovery {
 	uint64_t not_released; /* so many of the journal's last groups: the crash fell between their fsync and their commit */
 	struct group_header last; /* of the journal */
 	bool has_last;
-	struct stream_position *tails;
 	char previous_writer[128];
 	int failure;
 };
@@ -86,18 +85,6 @@ static void finish(struct recovery *r)
 	dunner_pump(d);
 }
 
-static int compare_ids(const char *a, const char *b)
-{
-	uint64_t at[2] = { strtoull(a, NULL, 10), strtoull(b, NULL, 10) };
-	const char *dash[2] = { strchr(a, '-'), strchr(b, '-') };
-
-	if (at[0] != at[1])
-		return at[0] < at[1] ? -1 : 1;
-	at[0] = dash[0] ? strtoull(dash[0] + 1, NULL, 10) : 0;
-	at[1] = dash[1] ? strtoull(dash[1] + 1, NULL, 10) : 0;
-	return at[0] == at[1] ? 0 : at[0] < at[1] ? -1 : 1;
-}
-
 /* What was never read went with the stream, even where new entries came to it meanwhile: a person must have it pushed again. */
 static void name_gap(struct dunner *d, const struct stream_position *at)
 {
@@ -121,7 +108,7 @@ static void on_tails(int result, void *arg)
 		return;
 	}
 	for (size_t s = 0; s < d->stream_count; s++) {
-		bool behind = compare_ids(r->tails[s].id, d->applied[s].id) < 0;
+		bool behind = inbox_compare(d->tails[s].id, d->applied[s].id) < 0;
 
 		if (behind || (r->went_back && strcmp(d->applied[s].id, "0-0") != 0))
 			name_gap(d, &d->applied[s]);
@@ -135,11 +122,7 @@ static void ask_tails(struct recovery *r)
 {
 	struct dunner *d = r->dunner;
 
-	if (!r->tails)
-		r->tails = arena_alloc(d->arena, d->stream_count * sizeof(*r->tails));
-	for (size_t s = 0; s < d->stream_count; s++)
-		r->tails[s].stream = d->applied[s].stream;
-	d->ports.store->tails(d->ports.store->self, r->tails, d->stream_count, on_tails, r);
+	d->ports.store->tails(d->ports.store->self, d->tails, d->stream_count, on_tails, r);
 }
 
 /* --- redo ------------------------------------------------------------------------------------------------------------ */

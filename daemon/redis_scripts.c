@@ -80,16 +80,17 @@ const char script_lease[] =
 const char script_release[] = "if redis.call('GET', KEYS[1]) == ARGV[1] .. ' ' .. ARGV[2] then redis.call('DEL', KEYS[1]) end\n"
 			      "return 1\n";
 
-/* KEYS: cursor. ARGV: stream id, or empty to clear; epoch. -> in how many epochs it was tried */
-const char script_trying[] = "if ARGV[1] == '' then\n"
-			     "  redis.call('HDEL', KEYS[1], 'trying', 'trying_count', 'trying_epoch')\n"
+/*
+ * KEYS: cursor. ARGV: stream, id or empty to clear, epoch. -> in how many epochs it was tried. One count a stream, as only its next
+ * entry can be tried: where others come before it in every life, its count must not begin anew each time.
+ */
+const char script_trying[] = "local field = 'trying ' .. ARGV[1]\n"
+			     "if ARGV[2] == '' then\n"
+			     "  redis.call('HDEL', KEYS[1], field)\n"
 			     "  return 0\n"
 			     "end\n"
-			     "if redis.call('HGET', KEYS[1], 'trying') ~= ARGV[1] then\n"
-			     "  redis.call('HSET', KEYS[1], 'trying', ARGV[1], 'trying_count', '0', 'trying_epoch', '')\n"
-			     "end\n"
-			     "if redis.call('HGET', KEYS[1], 'trying_epoch') == ARGV[2] then\n"
-			     "  return tonumber(redis.call('HGET', KEYS[1], 'trying_count'))\n" /* its answer was lost */
-			     "end\n"
-			     "redis.call('HSET', KEYS[1], 'trying_epoch', ARGV[2])\n"
-			     "return redis.call('HINCRBY', KEYS[1], 'trying_count', 1)\n";
+			     "local id, epoch, n = string.match(redis.call('HGET', KEYS[1], field) or '', '^(%S+) (%d+) (%d+)$')\n"
+			     "n = id == ARGV[2] and tonumber(n) or 0\n"
+			     "if id == ARGV[2] and epoch == ARGV[3] then return n end\n" /* its answer was lost */
+			     "redis.call('HSET', KEYS[1], field, ARGV[2] .. ' ' .. ARGV[3] .. ' ' .. string.format('%d', n + 1))\n"
+			     "return n + 1\n";

@@ -311,11 +311,7 @@ static void take_field(struct call *call, struct store_cursor *cursor, size_t *c
 		snprintf(cursor->writer, sizeof(cursor->writer), "%s", value);
 	} else if (strcmp(name, "redo") == 0) {
 		cursor->redo = *value == '1';
-	} else if (strcmp(name, "trying") == 0) {
-		cursor->trying = arena_strdup(call->arena, value);
-	} else if (strcmp(name, "trying_count") == 0) {
-		cursor->trying_count = strtoll(value, NULL, 10);
-	} else if (strchr(name, ':')) {
+	} else if (strchr(name, ':') && strncmp(name, "trying ", 7) != 0) {
 		cursor->streams = arena_grow(call->arena, cursor->streams, cursor->stream_count, capacity,
 			sizeof(*cursor->streams));
 		cursor->streams[cursor->stream_count].stream = arena_strdup(call->arena, name);
@@ -330,7 +326,6 @@ static void on_cursor_hash(int r, const struct redis_reply *reply, void *arg)
 	size_t capacity = 0;
 
 	call->data = cursor;
-	cursor->trying = "";
 	(void)gathered(call, r, reply);
 	if (call->r < 0 || reply->type != REDIS_ARRAY)
 		return;
@@ -628,13 +623,13 @@ static void on_trying(int r, const struct redis_reply *reply, void *arg)
 	end_call(call);
 }
 
-static void store_trying(void *self, const char *id, uint64_t epoch, store_lease_fn done, void *arg)
+static void store_trying(void *self, const char *stream, const char *id, uint64_t epoch, store_lease_fn done, void *arg)
 {
 	struct redis_store *store = self;
 	struct call *call = new_call(store, (void (*)(void))done, arg, 1);
-	const char *argv[] = { store->cursor, id ? id : "", arena_printf(call->arena, "%llu", (unsigned long long)epoch) };
+	const char *argv[] = { store->cursor, stream, id ? id : "", arena_printf(call->arena, "%llu", (unsigned long long)epoch) };
 
-	redis_link_script(store->link, &store->trying_script, 1, 3, argv, NULL, 0, on_trying, call);
+	redis_link_script(store->link, &store->trying_script, 1, 4, argv, NULL, 0, on_trying, call);
 }
 
 static void on_replicated(int r, const struct redis_reply *reply, void *arg)

@@ -107,6 +107,7 @@ const char *ctl_who(const struct ctl *ctl); /* the person: --who, else the login
 struct order {
 	const char *command, *target, *why, *step, *decision;
 	int64_t until;
+	int64_t time; /* ms UTC; 0 = now */
 };
 int ctl_order(struct ctl *ctl, uint32_t partition, const struct order *order);
 /* What holds the running daemon's sending in this partition, as it says itself: NULL = nothing, or it does not answer. */

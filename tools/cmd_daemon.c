@@ -211,9 +211,16 @@ static int brake(struct ctl *ctl, const char *command, const char *why, int64_t 
 		return ctl_fail(ctl, EXIT_FOUND, word(&answer, "error") ? word(&answer, "error") : "refused", "the daemon refuses: %s",
 			word(&answer, "text") ? word(&answer, "text") : "no reason given");
 	ctl_warn(ctl, "the daemon does not answer at %s (%s): it is told through Redis", ctl_socket(ctl), strerror(-r));
-	for (uint32_t p = 0; p < ctl_partitions(ctl); p++)
+	for (uint32_t p = 0; p < ctl_partitions(ctl); p++) {
+		struct debtor system;
+
+		if ((r = ctl_system(ctl, ctl->arena, p, &system)) != 0)
+			return r;
+		/* Brakes count by their time: a clock here that is behind the one of the last word must not make this one old. */
+		order.time = system.suspended.set && system.suspended.order.time > ctl->now ? system.suspended.order.time : ctl->now;
 		if ((r = ctl_order(ctl, p, &order)) != 0)
 			return r;
+	}
 	return EXIT_DONE;
 }
 

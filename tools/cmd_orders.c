@@ -18,7 +18,7 @@ static void write_order(struct ctl *ctl, const struct order *order, const char *
 	jw_str(&w, "id", id);
 	jw_str(&w, "source", SOURCE);
 	jw_str(&w, "type", event_type_names[EVENT_OPERATOR_COMMAND]);
-	jw_str(&w, "time", utc_format(ctl->now, text));
+	jw_str(&w, "time", utc_format(order->time ? order->time : ctl->now, text));
 	jw_object(&w, "data");
 	jw_str(&w, "command", order->command);
 	jw_opt_str(&w, "target", order->target);

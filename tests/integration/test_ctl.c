@@ -537,6 +537,12 @@ static void without_the_socket(void **state)
 	assert_ctl(f, 0, "suspend", "the third time");
 	settle(f);
 	wait_for(f, is_suspended, "yes", "the last word counts");
+	/* a clock that is ahead of ours said the last word: ours is newer all the same */
+	(void)redis(f, "XADD", "dunning:{0}:events:operator", "*", "event", "{\"specversion\":\"1.0\",\"id\":\"ahead\",\"source\":\"elsewhere\",\"type\":\"operator.command\","
+		"\"time\":\"2026-03-02T10:30:00Z\",\"data\":{\"command\":\"release\",\"who\":\"eve\",\"why\":\"go\"}}", NULL);
+	wait_for(f, is_suspended, NULL, "sending is released");
+	assert_ctl(f, 0, "suspend", "and once more");
+	wait_for(f, is_suspended, "yes", "the newest word counts");
 }
 
 static void what_is_not_there(void **state)

@@ -74,7 +74,7 @@ struct life {
 
 typedef void (*sim_fn)(void *arg);
 struct sim_item {
-	int64_t at;
+	int64_t at, due; /* due: before it was frozen; both are mono, in the calendar wall */
 	uint64_t seq;
 	struct life *life; /* NULL: the world's, happens whoever lives */
 	sim_fn fn, drop; /* exactly one of them is called; drop NULL = nothing to do */

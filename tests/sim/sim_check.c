@@ -375,6 +375,9 @@ static void check_progress(struct judge *judge, struct known_invoice *invoice)
 				owed = spaced;
 			break;
 		}
+	for (size_t i = 0; i < step; i++) /* it was not its turn before */
+		if (date_is_set(invoice->walk[i].on) && date_diff(invoice->walk[i].on, owed) > 0)
+			owed = invoice->walk[i].on;
 	from = last_stop(judge, invoice, judge->sim->calm_at - 5 * DAY_MS, end);
 	if (date_diff(today, owed) > (int32_t)(PATIENCE / DAY_MS) && end - from > PATIENCE)
 		sim_breach(judge->sim, "3 no step is lost", "invoice %s of %s: step %s is owed for %d days (trail: %s)",

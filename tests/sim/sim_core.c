@@ -71,7 +71,7 @@ void rng_fill(struct rng *rng, void *ret, size_t len)
 
 static bool before(const struct sim_item *a, const struct sim_item *b)
 {
-	return a->at != b->at ? a->at < b->at : a->seq < b->seq;
+	return a->at != b->at ? a->at < b->at : a->due != b->due ? a->due < b->due : a->seq < b->seq;
 }
 
 static void push(struct sim_queue *queue, const struct sim_item *item)
@@ -111,7 +111,8 @@ int64_t sim_wall(const struct sim *sim)
 
 void sim_after(struct sim *sim, struct life *life, int64_t delay, bool busy, sim_fn fn, sim_fn drop, void *arg)
 {
-	struct sim_item item = { .at = sim->mono + (delay > 0 ? delay : 0), .seq = sim->seq++, .life = life,
+	int64_t at = sim->mono + (delay > 0 ? delay : 0);
+	struct sim_item item = { .at = at, .due = at, .seq = sim->seq++, .life = life,
 		.fn = fn, .drop = drop, .arg = arg, .busy = busy };
 
 	sim->busy += busy;
@@ -224,8 +225,7 @@ bool sim_step(struct sim *sim)
 	if (item.at > sim->mono)
 		sim->mono = item.at;
 	if (item.life && item.life->alive && item.life->frozen_until > sim->mono) {
-		item.at = item.life->frozen_until;
-		item.seq = sim->seq++;
+		item.at = item.life->frozen_until; /* still before what is due by then anyway */
 		push(&sim->queue, &item);
 		return true;
 	}

@@ -27,7 +27,7 @@ enum walk_end { WALK_OPEN, WALK_SENT, WALK_SKIPPED };
 struct walk_step {
 	enum walk_end end;
 	const char *why; /* attempt id, or the reason of a skip */
-	date on; /* local date of the contact */
+	date on; /* local date of the contact, or of the skip */
 	size_t group; /* the journal's that says so, counted from 1; 0 = the provider itself */
 };
 

@@ -45,6 +45,7 @@ struct command {
 	size_t count, limit;
 	int block_ms;
 	const char **keys;
+	const char *field; /* of the cursor: trying */
 	int64_t number;
 	uint64_t at_least, held;
 	struct store_commit commit;
@@ -184,8 +185,7 @@ static void do_cursor(struct redis *redis, struct command *c)
 	struct store_cursor *cursor = &c->cursor;
 
 	*cursor = (struct store_cursor){ .present = v != NULL, .epoch = hash_number(redis, "epoch"),
-		.pseq = hash_number(redis, "pseq"), .trying = arena_strdup(c->arena, hash_get(redis, redis->cursor_key, "trying")),
-		.trying_count = (int64_t)hash_number(redis, "trying_count") };
+		.pseq = hash_number(redis, "pseq") };
 	cursor_group(redis, cursor->group);
 	snprintf(cursor->writer, sizeof(cursor->writer), "%s", hash_get(redis, redis->cursor_key, "writer"));
 	cursor->redo = *hash_get(redis, redis->cursor_key, "redo") == '1';
@@ -195,7 +195,7 @@ static void do_cursor(struct redis *redis, struct command *c)
 	for (size_t i = 0; v && i < v->count; i++) {
 		struct stream_position *at = &cursor->streams[cursor->stream_count];
 
-		if (!strchr(v->items[i].field, ':'))
+		if (!strchr(v->items[i].field, ':') || strncmp(v->items[i].field, "trying ", 7) == 0)
 			continue;
 		at->stream = arena_strdup(c->arena, v->items[i].field);
 		snprintf(at->id, sizeof(at->id), "%s", v->items[i].value);
@@ -280,23 +280,33 @@ static void do_release(struct redis *redis, struct command *c)
 		redis->lease_owner[0] = '\0';
 }
 
+/* "id epoch count" */
+static uint64_t tries_of(struct redis *redis, const char *field, const char *id)
+{
+	const char *value = hash_get(redis, redis->cursor_key, field);
+	size_t len = strcspn(value, " ");
+
+	return *value && (!id || (strncmp(value, id, len) == 0 && !id[len])) ? strtoull(strrchr(value, ' '), NULL, 10) : 0;
+}
+
+static uint64_t tried_in(struct redis *redis, const char *field)
+{
+	return strtoull(strchr(hash_get(redis, redis->cursor_key, field), ' '), NULL, 10);
+}
+
 static void do_trying(struct redis *redis, struct command *c)
 {
 	uint64_t n = 0;
 
 	if (c->text) {
-		bool known = strcmp(hash_get(redis, redis->cursor_key, "trying"), c->text) == 0;
-
-		n = known ? hash_number(redis, "trying_count") : 0;
-		n += !known || hash_number(redis, "trying_epoch") != (uint64_t)c->number;
+		n = tries_of(redis, c->field, c->text);
+		if (!n || tried_in(redis, c->field) != (uint64_t)c->number)
+			n++;
 		redis->sim->poisoned = false;
-		hash_put_number(redis, "trying_epoch", (uint64_t)c->number);
-		hash_put(redis, redis->cursor_key, "trying", c->text);
-		hash_put_number(redis, "trying_count", n);
+		hash_put(redis, redis->cursor_key, c->field, arena_printf(c->arena, "%s %lld %llu", c->text, (long long)c->number,
+			(unsigned long long)n));
 	} else if (db_find(redis, redis->cursor_key)) {
-		value_remove(db_find(redis, redis->cursor_key), "trying");
-		value_remove(db_find(redis, redis->cursor_key), "trying_count");
-		value_remove(db_find(redis, redis->cursor_key), "trying_epoch");
+		value_remove(db_find(redis, redis->cursor_key), c->field);
 	}
 	c->epoch = n;
 }
@@ -620,7 +630,7 @@ static void die_of_poison(struct host *host)
 {
 	struct sim *sim = host->sim;
 
-	if (sim->poisoned && sim->weather.hosts == 1 && !sim->rollbacks && !sim->flushes && host->config->limits.batch >= 256)
+	if (sim->poisoned && sim->weather.hosts == 1 && !sim->rollbacks && !sim->flushes)
 		sim_breach(sim, "poison", "%s dies of it again, and nobody counted the try", host->name);
 	if (++sim->poisonings > POISONINGS_MAX)
 		sim_breach(sim, "poison", "%s dies of it for the %d. time", host->name, POISONINGS_MAX + 1);
@@ -635,7 +645,7 @@ static void die_of_poison(struct host *host)
 static void poison(struct host *host, const char *const *keys, size_t count)
 {
 	struct sim *sim = host->sim;
-	uint64_t tries = hash_number(sim->redis, "trying_count");
+	uint64_t tries = tries_of(sim->redis, "trying dunning:{0}:events:billing", NULL);
 
 	for (size_t i = 0; sim->weather.poison && i < count; i++)
 		if (strstr(keys[i], "escalation:" POISON_INVOICE) && tries < (sim->weather.poison == 2 ? 4 : 3)) {
@@ -719,11 +729,12 @@ static void port_release(void *self, const char *owner, store_done_fn done, void
 	send(c);
 }
 
-static void port_trying(void *self, const char *id, uint64_t epoch, store_lease_fn done, void *arg)
+static void port_trying(void *self, const char *stream, const char *id, uint64_t epoch, store_lease_fn done, void *arg)
 {
 	struct command *c = command_new(self, OP_TRYING, 0, (void (*)(void))done, arg);
 
 	c->number = (int64_t)epoch;
+	c->field = arena_printf(c->arena, "trying %s", stream);
 	c->text = arena_strdup(c->arena, id);
 	send(c);
 }

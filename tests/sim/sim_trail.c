@@ -172,8 +172,8 @@ static void skip(struct judge *judge, const char *invoice_id, const char *step, 
 	struct known_invoice *invoice = judge_invoice(judge, invoice_id);
 
 	if (index >= 0 && judge_walk(judge, invoice, (size_t)index) == WALK_OPEN)
-		invoice->walk[index] = (struct walk_step){ WALK_SKIPPED, arena_strdup(judge->arena, reason), date_none(),
-			judge->group_count };
+		invoice->walk[index] = (struct walk_step){ WALK_SKIPPED, arena_strdup(judge->arena, reason),
+			judge_date(judge, invoice->debtor_id, judge->decided_at), judge->group_count };
 }
 
 static bool final(const char *kind)

@@ -222,13 +222,12 @@ static void do_read(struct world *w, const struct call *c)
 	size_t count = unread(w, c, entries);
 
 	memcpy(place.group, w->group, GROUP_ID_SIZE);
-	((store_entries_fn)c->done)(0, entries, count, &place, c->arg);
+	((store_entries_fn)c->done)(w->fails[READ], entries, w->fails[READ] ? 0 : count, &place, c->arg);
 }
 
 static void do_cursor(struct world *w, const struct call *c)
 {
-	struct store_cursor cursor = { .present = w->epoch > 0, .epoch = w->epoch, .pseq = w->pseq, .redo = w->redo,
-		.trying = "" };
+	struct store_cursor cursor = { .present = w->epoch > 0, .epoch = w->epoch, .pseq = w->pseq, .redo = w->redo };
 	struct item *at = find(w, "dunning:{0}:cursor", STREAM);
 	struct stream_position position = { .stream = STREAM };
 
@@ -600,9 +599,9 @@ static void store_release(void *self, const char *owner, store_done_fn done, voi
 	call(self, RELEASE, done, arg);
 }
 
-static void store_trying(void *self, const char *id, uint64_t epoch, store_lease_fn done, void *arg)
+static void store_trying(void *self, const char *stream, const char *id, uint64_t epoch, store_lease_fn done, void *arg)
 {
-	(void)id, (void)epoch;
+	(void)stream, (void)id, (void)epoch;
 	call(self, TRYING, done, arg);
 }
 

@@ -125,6 +125,30 @@ static void a_flushed_stream_is_read_from_its_beginning(void **state)
 	close_world(w);
 }
 
+/* Its snapshot was taken after our last commit: by its place in history nobody can tell. */
+static void a_stream_that_went_back_unseen_is_read_from_its_beginning(void **state)
+{
+	struct world *w = running(0);
+
+	(void)state;
+	w->held[COMMIT] = true;
+	push(w, 100, INVOICE("1", LATER));
+	settle(w);
+	assert_int_equal(waiting(w, COMMIT), 1);
+	w->entry_count = 0;
+	w->fails[READ] = -ENOTCONN;
+	w->held[COMMIT] = false;
+	settle(w);
+	pass(w, 300);
+	w->fails[READ] = 0;
+	push(w, 7, INVOICE("2", LATER)); /* the server's clock is behind */
+	pass(w, 3000);
+	assert_true(stored(w, "inv_1"));
+	assert_true(stored(w, "inv_2"));
+	assert_non_null(strstr(w->log, "missing"));
+	close_world(w);
+}
+
 /* The commit's answer comes before the load's, the replicas' after it. */
 static void a_load_between_commit_and_replicas_is_at_our_place(void **state)
 {
@@ -337,6 +361,7 @@ int main(void)
 		cmocka_unit_test(a_group_waits_for_the_place_of_one_without_space),
 		cmocka_unit_test(a_resend_decided_before_the_payment_does_not_leave),
 		cmocka_unit_test(a_flushed_stream_is_read_from_its_beginning),
+		cmocka_unit_test(a_stream_that_went_back_unseen_is_read_from_its_beginning),
 		cmocka_unit_test(a_load_between_commit_and_replicas_is_at_our_place),
 		cmocka_unit_test(a_lost_place_is_no_gap),
 		cmocka_unit_test(a_tried_entry_that_lost_its_place_is_taken_again),

@@ -1,0 +1,514 @@
+/* What a decided group becomes: effects become trail records, changed documents become after-images. */
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "common/utc.h"
+#include "daemon/flow.h"
+
+#define ATTEMPT_TTL_MS (180 * DAY_MS)
+#define IMAGES_FRAME_BYTES (256 * 1024)
+
+static uint16_t log_year(int64_t now)
+{
+	date d = { (int32_t)(now / DAY_MS) };
+	int year, month, day;
+
+	date_split(d, &year, &month, &day);
+	return (uint16_t)year;
+}
+
+/* --- keys and places of the cases ------------------------------------------------------------------------------------ */
+
+/*
+ * The case's keys for this log year: made when it has none there yet; its case key stays the same over the years of a tenure. What
+ * another instance wrote, or we before it, is under keys that are not at hand or whose n are spent: a new file begins, and points back.
+ */
+static int key_case(struct dunner *d, struct doc *doc, uint16_t year)
+{
+	const struct keys_port *port = d->ports.keys;
+	struct trail_place *place = &doc->d->trail;
+	bool ours = place->log && strcmp(place->log, d->config->origin) == 0 && place->tenure == d->tenure;
+	struct case_keys before;
+	int r;
+
+	if (doc->keyed)
+		return 0;
+	if (ours && place->year == year) {
+		r = port->open(port->self, year, place->slot, &doc->keys);
+	} else {
+		bool known = ours && place->year &&
+			port->open(port->self, place->year, place->slot, &before) == 0;
+
+		r = port->create(port->self, year, known ? before.case_key : NULL, &doc->keys);
+		if (r < 0)
+			return r;
+		place->log = d->config->origin;
+		place->tenure = d->tenure;
+		place->year = year;
+		place->slot = doc->keys.slot;
+		place->n = 0;
+		doc->case_opened = doc->touched = true;
+	}
+	if (r < 0)
+		return r;
+	record_tag_key(doc->keys.case_key, d->ports.journal->origin(d->ports.journal->self, year), doc->tag_key);
+	doc->keyed = true;
+	return 0;
+}
+
+/* --- records ----------------------------------------------------------------------------------------------------------- */
+
+static void write_record(struct dunner *d, const struct draft *draft, const struct doc *doc, struct buf *out)
+{
+	const struct trail_place *place = &doc->d->trail;
+	struct json_writer writer = jw_init(out), *w = &writer;
+	char text[UTC_TEXT_SIZE], hex[2 * SHA256_SIZE + 1];
+	const char *doubt = d->ports.clock->doubt(d->ports.clock->self);
+	uint8_t commitment[SHA256_SIZE];
+
+	jw_object(w, NULL);
+	jw_int(w, "v", 1);
+	jw_str(w, "kind", draft->kind);
+	jw_str(w, "case", doc->id);
+	jw_int(w, "seq", (int64_t)place->n);
+	if (place->prev_origin) {
+		jw_object(w, "prev");
+		jw_str(w, "origin", place->prev_origin);
+		jw_int(w, "index", (int64_t)place->prev_index);
+		jw_str(w, "leaf_hash", place->prev_hash);
+		jw_end_object(w);
+	}
+	jw_str(w, "time", utc_format(flow_now(d), text));
+	jw_int(w, "mono_ns", flow_mono(d) * 1000000);
+	jw_str(w, "boot_id", d->settings.boot_id);
+	jw_str(w, "clock", doubt ? doubt : "trusted");
+	jw_str(w, "instance", d->config->instance);
+	jw_str(w, "build", d->settings.build);
+	jw_str(w, "actor", draft->actor);
+	if (draft->data.len) {
+		buf_add_char(out, ',');
+		buf_add(out, draft->data.data, draft->data.len);
+	}
+	if (draft->part_count) {
+		jw_array(w, "parts");
+		for (size_t i = 0; i < draft->part_count; i++) {
+			const struct part *part = &draft->parts[i];
+
+			part_commitment(part->salt, part->data, part->len, commitment);
+			jw_object(w, NULL);
+			jw_str(w, "name", part->name);
+			jw_str(w, "media_type", part->media_type);
+			jw_int(w, "size", (int64_t)part->len);
+			jw_str(w, "commitment", hex_format(commitment, SHA256_SIZE, hex));
+			jw_str(w, "class", class_names[part->class]);
+			jw_end_object(w);
+		}
+		jw_end_array(w);
+	}
+	jw_end_object(w);
+}
+
+static void add_record(struct dunner *d, struct group *g, struct draft *draft, struct doc *doc, uint16_t year)
+{
+	struct trail_place *place = &doc->d->trail;
+	const struct random_port *random = d->ports.random;
+	CLEANUP(buf_clear) struct buf text = { 0 };
+	uint8_t commitment[SHA256_SIZE], tag[SHA256_SIZE], hash[SHA256_SIZE];
+	struct record_secret secret;
+	char leaf[LEAF_SIZE];
+	size_t from = g->bodies[0].len;
+
+	for (size_t i = 0; i < draft->part_count; i++)
+		random->bytes(random->self, draft->parts[i].salt, SALT_SIZE);
+	random->bytes(random->self, &secret, sizeof(secret));
+	write_record(d, draft, doc, &text);
+	record_commitment(secret.salt, text.data, text.len, commitment);
+	record_tag(doc->tag_key, place->n, tag);
+	record_leaf(commitment, tag, leaf);
+	record_leaf_hash(leaf, hash);
+	record_body_add(&g->bodies[0], leaf, &doc->keys, &secret, text.data, text.len, draft->parts, draft->part_count);
+	g->records[g->out.record_count].data = (const uint8_t *)(uintptr_t)from; /* an offset until the buffer is final */
+	g->records[g->out.record_count].len = g->bodies[0].len - from;
+	draft->index = g->out.head.first_index + g->out.record_count;
+	g->out.record_count++;
+	place->n++;
+	place->prev_origin = arena_strdup(g->arena, d->ports.journal->origin(d->ports.journal->self, year));
+	place->prev_index = draft->index;
+	hex_format(hash, SHA256_SIZE, place->prev_hash);
+}
+
+static void open_case(struct dunner *d, struct group *g, struct doc *doc, uint16_t year)
+{
+	struct effects once;
+	struct draft *draft;
+
+	doc->case_opened = false;
+	effects_init(&once, g->arena, g->fx.now);
+	draft = effects_record(&once, "case.opened", doc->id);
+	jw_str(&draft->w, "debtor", doc->id);
+	add_record(d, g, draft, doc, year);
+}
+
+/* Everything that can fail comes first, so that a group held up for want of space can be built again. */
+static int key_cases(struct dunner *d, struct group *g, uint16_t year)
+{
+	int r = 0;
+
+	for (struct draft *draft = g->fx.records; draft; draft = draft->next)
+		group_case(d, g, draft->debtor_id)->touched = true;
+	for (struct doc *doc = g->docs; doc && r == 0; doc = doc->next)
+		if (doc->kind == DOC_DEBTOR && doc->loaded &&
+			(doc->touched || doc->existed || strcmp(doc->id, SYSTEM_CASE) == 0))
+			r = key_case(d, doc, year);
+	return r;
+}
+
+static void build_records(struct dunner *d, struct group *g, uint16_t year)
+{
+	size_t count = g->doc_count;
+
+	for (struct draft *draft = g->fx.records; draft; draft = draft->next)
+		count++;
+	g->records = arena_alloc(g->arena, (count + 1) * sizeof(*g->records));
+	for (struct draft *draft = g->fx.records; draft; draft = draft->next) {
+		struct doc *doc = group_case(d, g, draft->debtor_id);
+
+		if (doc->case_opened)
+			open_case(d, g, doc, year);
+		add_record(d, g, draft, doc, year);
+	}
+	for (struct doc *doc = g->docs; doc; doc = doc->next)
+		if (doc->case_opened)
+			open_case(d, g, doc, year);
+}
+
+/* --- after-images ------------------------------------------------------------------------------------------------------ */
+
+static void image(struct group *g, struct doc *owner, enum key_class class, const struct image *image_)
+{
+	struct image *images = arena_grow(g->arena, g->images, g->image_count, &g->image_capacity, sizeof(*g->images));
+
+	image_add(&owner->images[class], image_);
+	g->images = images;
+	g->images[g->image_count++] = *image_;
+}
+
+static void *keep(struct group *g, struct buf *buf, size_t *len)
+{
+	void *copy = arena_memdup(g->arena, buf->data, buf->len);
+
+	*len = buf->len;
+	return copy;
+}
+
+static void image_docs(struct dunner *d, struct group *g)
+{
+	const char *due = key_of(g->arena, &d->keyspace, "due");
+	CLEANUP(buf_clear) struct buf text = { 0 };
+
+	for (struct doc *doc = g->docs; doc; doc = doc->next) {
+		struct image set = { .op = IMAGE_SET, .key = doc->key };
+
+		if (!doc->touched || !doc->loaded)
+			continue;
+		buf_reset(&text);
+		if (doc->kind == DOC_DEBTOR) {
+			doc->d->version++;
+			debtor_write(&text, doc->d);
+			set.value = doc->text = keep(g, &text, &doc->text_len);
+			set.value_len = doc->text_len;
+			image(g, doc, CLASS_IDENTITY, &set);
+			continue;
+		}
+		if (doc->existed || doc->e->state != ESCALATION_NONE) {
+			doc->e->version++;
+			escalation_write(&text, doc->e);
+			set.value = doc->text = keep(g, &text, &doc->text_len);
+			set.value_len = doc->text_len;
+			image(g, group_case(d, g, doc->e->invoice.debtor_id), CLASS_FACTS, &set);
+		}
+		if (doc->e->next_at) {
+			struct image add = { .op = IMAGE_ZADD, .key = due, .field = doc->id, .number = doc->e->next_at };
+
+			image(g, group_case(d, g, NULL), CLASS_FACTS, &add);
+		} else {
+			struct image remove = { .op = IMAGE_ZREM, .key = due, .field = doc->id };
+
+			image(g, group_case(d, g, NULL), CLASS_FACTS, &remove);
+		}
+	}
+	for (size_t i = 0; i < g->hint_count; i++) {
+		struct doc *doc = group_find(d, g, DOC_ESCALATION, g->hints[i]);
+		struct image add = { .op = IMAGE_ZADD, .key = due, .field = g->hints[i], .number = g->fx.now };
+
+		if (!doc || !doc->touched)
+			image(g, group_case(d, g, NULL), CLASS_FACTS, &add);
+	}
+}
+
+static void image_attempt(struct dunner *d, struct group *g, const struct attempt_entry *entry)
+{
+	const char *key = key_of(g->arena, &d->keyspace, "attempts");
+	CLEANUP(buf_clear) struct buf text = { 0 };
+	struct image set = { .op = IMAGE_HSET, .key = key, .field = entry->id };
+
+	attempt_entry_write(&text, entry);
+	set.value = keep(g, &text, &set.value_len);
+	image(g, group_case(d, g, entry->debtor_id), CLASS_FACTS, &set);
+}
+
+/* A cancelled attempt may be decided anew, under the same id, by the very group that records its end: then its entry stays. */
+static bool released_again(const struct group *g, const char *attempt_id)
+{
+	for (const struct release *release = g->releases; release; release = release->next)
+		if (strcmp(release->entry.id, attempt_id) == 0)
+			return true;
+	return false;
+}
+
+static void image_attempts(struct dunner *d, struct group *g)
+{
+	const char *key = key_of(g->arena, &d->keyspace, "attempts");
+
+	for (struct release *release = g->releases; release; release = release->next) {
+		struct image index = { .op = IMAGE_SET_UNTIL, .number = g->fx.now + ATTEMPT_TTL_MS,
+			.key = key_attempt(g->arena, &d->keyspace, release->entry.id) };
+		CLEANUP(buf_clear) struct buf text = { 0 };
+
+		release->entry.intent_year = g->out.head.year;
+		release->entry.intent_index = release->intent->index;
+		release->entry.pseq = (int64_t)g->out.head.pseq;
+		image_attempt(d, g, &release->entry);
+		attempt_entry_write(&text, &release->entry);
+		index.value = keep(g, &text, &index.value_len);
+		image(g, group_case(d, g, release->entry.debtor_id), CLASS_FACTS, &index);
+	}
+	for (size_t i = 0; i < g->kept_count; i++)
+		image_attempt(d, g, g->kept[i]);
+	for (size_t i = 0; i < g->settled_count; i++) {
+		struct image gone = { .op = IMAGE_HDEL, .key = key, .field = g->settled[i] };
+
+		if (!released_again(g, g->settled[i]))
+			image(g, group_case(d, g, NULL), CLASS_FACTS, &gone);
+	}
+}
+
+static void write_task(struct json_writer *w, const struct task *task)
+{
+	jw_object(w, NULL);
+	jw_str(w, "id", task->id);
+	jw_str(w, "kind", task->kind);
+	jw_opt_str(w, "debtor", task->debtor_id);
+	jw_array(w, "invoices");
+	for (size_t i = 0; i < task->invoice_count; i++)
+		jw_str(w, NULL, task->invoice_ids[i]);
+	jw_end_array(w);
+	jw_opt_str(w, "step", task->step);
+	jw_opt_str(w, "role", task->role);
+	jw_opt_str(w, "reason", task->reason);
+	jw_opt_str(w, "script", task->script);
+	jw_int(w, "opened_at", task->opened_at);
+	jw_opt_int(w, "deadline", task->deadline);
+	jw_end_object(w);
+}
+
+static void image_tasks(struct dunner *d, struct group *g)
+{
+	const char *tasks = key_of(g->arena, &d->keyspace, "tasks");
+	const char *due = key_of(g->arena, &d->keyspace, "task_due");
+
+	for (struct task *task = g->fx.tasks; task; task = task->next) {
+		struct doc *owner = group_case(d, g, task->debtor_id);
+		struct image one = { .op = task->close ? IMAGE_HDEL : IMAGE_HSET, .key = tasks, .field = task->id };
+		struct image timer = { .op = task->close ? IMAGE_ZREM : IMAGE_ZADD, .key = due, .field = task->id,
+			.number = task->deadline };
+		CLEANUP(buf_clear) struct buf text = { 0 };
+
+		if (!task->close) {
+			struct json_writer w = jw_init(&text);
+
+			write_task(&w, task);
+			one.value = keep(g, &text, &one.value_len);
+		}
+		image(g, owner, CLASS_CONTENT, &one);
+		image(g, owner, CLASS_FACTS, &timer);
+	}
+}
+
+static char *stream_entry_id(struct group *g, const char *pseq, size_t i)
+{
+	char number[U64_TEXT_SIZE];
+
+	u64_format(i, number);
+	return arena_join(g->arena, pseq, number);
+}
+
+/* One CloudEvent. What is the same for all of a group comes ready made. */
+static void write_event(struct group *g, const struct draft *draft, const char *id, const char *source, const char *time,
+	struct buf *out)
+{
+	struct json_writer w = jw_init(out);
+
+	jw_object(&w, NULL);
+	jw_str(&w, "specversion", "1.0");
+	jw_str(&w, "id", id);
+	jw_str(&w, "source", source);
+	jw_str(&w, "type", draft->kind);
+	if (draft->invoice_id)
+		jw_str(&w, "subject", arena_join(g->arena, "invoice/", draft->invoice_id));
+	jw_str(&w, "time", time);
+	jw_object(&w, "data");
+	jw_opt_str(&w, "invoice_id", draft->invoice_id);
+	jw_opt_str(&w, "customer_id", draft->debtor_id);
+	if (draft->data.len) {
+		if (draft->invoice_id || draft->debtor_id)
+			buf_add_char(out, ',');
+		buf_add(out, draft->data.data, draft->data.len);
+	}
+	jw_end_object(&w);
+	jw_end_object(&w);
+}
+
+static void image_events(struct dunner *d, struct group *g)
+{
+	const char *outbound = key_of(g->arena, &d->keyspace, "outbound"), *dead = key_of(g->arena, &d->keyspace, "dead");
+	const char *source = arena_printf(g->arena, "dunningd://%s/%s", d->config->origin, d->config->instance);
+	const char *partition = arena_printf(g->arena, "%s-%u-", d->config->instance, d->settings.partition);
+	const char *pseq = arena_printf(g->arena, "%llu-", (unsigned long long)g->out.head.pseq);
+	CLEANUP(buf_clear) struct buf event = { 0 };
+	CLEANUP(buf_clear) struct buf fields = { 0 };
+	char text[UTC_TEXT_SIZE];
+	size_t n = 1;
+
+	utc_format(g->fx.now, text);
+	for (struct draft *draft = g->fx.events; draft; draft = draft->next, n++) {
+		struct image add = { .op = IMAGE_XADD, .key = outbound, .field = stream_entry_id(g, pseq, n),
+			.number = d->config->limits.outbound_maxlen };
+		struct json_writer w;
+
+		buf_reset(&event);
+		buf_reset(&fields);
+		write_event(g, draft, arena_join(g->arena, partition, add.field), source, text, &event);
+		w = jw_init(&fields);
+		jw_array(&w, NULL);
+		jw_str(&w, NULL, "event");
+		jw_strn(&w, NULL, event.data, event.len);
+		jw_end_array(&w);
+		add.value = keep(g, &fields, &add.value_len);
+		add.event = keep(g, &event, &add.event_len);
+		image(g, group_case(d, g, draft->debtor_id), CLASS_FACTS, &add);
+	}
+	n = 1;
+	for (struct dead_letter *letter = g->dead; letter; letter = letter->next, n++) {
+		struct image add = { .op = IMAGE_XADD, .key = dead, .field = stream_entry_id(g, pseq, n),
+			.number = d->config->limits.dead_maxlen };
+		struct json_writer w;
+
+		buf_reset(&fields);
+		w = jw_init(&fields);
+		jw_array(&w, NULL);
+		jw_str(&w, NULL, "event");
+		jw_strn(&w, NULL, letter->raw ? letter->raw : "", letter->raw_len);
+		jw_str(&w, NULL, "reason");
+		jw_str(&w, NULL, letter->err->code);
+		jw_str(&w, NULL, "path");
+		jw_str(&w, NULL, letter->err->path);
+		jw_str(&w, NULL, "detail");
+		jw_str(&w, NULL, letter->err->text);
+		jw_str(&w, NULL, "stream");
+		jw_str(&w, NULL, letter->stream);
+		jw_str(&w, NULL, "id");
+		jw_str(&w, NULL, letter->id);
+		jw_end_array(&w);
+		add.value = keep(g, &fields, &add.value_len);
+		image(g, group_case(d, g, NULL), CLASS_CONTENT, &add);
+	}
+}
+
+static void image_positions(struct dunner *d, struct group *g)
+{
+	const char *cursor = key_of(g->arena, &d->keyspace, "cursor");
+
+	for (size_t i = 0; i < g->position_count; i++) {
+		struct image set = { .op = IMAGE_HSET, .key = cursor, .field = g->positions[i].stream,
+			.value = g->positions[i].id, .value_len = strlen(g->positions[i].id) };
+
+		image(g, group_case(d, g, NULL), CLASS_FACTS, &set);
+	}
+}
+
+/* Seals each case's images under its class keys: at most 64 blobs and some 256 KiB a frame. */
+static void seal_images(struct dunner *d, struct group *g)
+{
+	const struct random_port *random = d->ports.random;
+	struct buf *out = &g->bodies[1];
+	size_t frames = 0, blobs = 0, from = 0;
+
+	g->frames = arena_alloc(g->arena, (2 * g->doc_count * CLASS_COUNT + 2) * sizeof(*g->frames));
+	for (struct doc *doc = g->docs; doc; doc = doc->next)
+		for (int class = 0; class < CLASS_COUNT && doc->kind == DOC_DEBTOR; class ++) {
+			uint8_t nonce[AES_NONCE_SIZE];
+			struct slice content = { (const uint8_t *)doc->images[class].data, doc->images[class].len };
+
+			if (!content.len)
+				continue;
+			if (blobs == 64 || (blobs && out->len - from > IMAGES_FRAME_BYTES)) {
+				out->data[from] = (char)blobs;
+				g->frames[frames].data = (const uint8_t *)(uintptr_t)from;
+				g->frames[frames++].len = out->len - from;
+				blobs = 0;
+			}
+			if (!blobs) {
+				from = out->len;
+				buf_add_char(out, 0);
+			}
+			random->bytes(random->self, nonce, sizeof(nonce));
+			blob_add(out, &doc->keys, (enum key_class)class, nonce, g->out.head.id, GROUP_ID_SIZE, &content, 1);
+			blobs++;
+		}
+	if (blobs) {
+		out->data[from] = (char)blobs;
+		g->frames[frames].data = (const uint8_t *)(uintptr_t)from;
+		g->frames[frames++].len = out->len - from;
+	}
+	for (size_t i = 0; i < frames; i++)
+		g->frames[i].data = (const uint8_t *)out->data + (uintptr_t)g->frames[i].data;
+	for (size_t i = 0; i < g->out.record_count; i++)
+		g->records[i].data = (const uint8_t *)g->bodies[0].data + (uintptr_t)g->records[i].data;
+	g->out.images = g->frames;
+	g->out.image_count = frames;
+	g->out.records = g->records;
+}
+
+int group_build(struct dunner *d, struct group *g)
+{
+	struct group_header *head = &g->out.head;
+	uint16_t year = log_year(g->fx.now);
+	const struct group *before = d->decided;
+	int r = key_cases(d, g, year);
+
+	if (r < 0)
+		return r;
+	g->bodies = arena_alloc(g->arena, 2 * sizeof(*g->bodies));
+	head->partition = d->settings.partition;
+	while (before && before->next)
+		before = before->next;
+	head->pseq = (before ? before->out.head.pseq : d->pseq) + 1;
+	head->epoch = d->epoch;
+	d->ports.random->bytes(d->ports.random->self, head->id, GROUP_ID_SIZE);
+	memcpy(head->predecessor, before ? before->out.head.id : d->last_group, GROUP_ID_SIZE);
+	memcpy(head->run_id, d->run_id, REDIS_ID_SIZE);
+	memcpy(head->repl_id, d->repl_id, REDIS_ID_SIZE);
+	head->year = year;
+	head->first_index = d->ports.journal->next_index(d->ports.journal->self, year);
+	head->decided_at = g->fx.now;
+	build_records(d, g, year);
+	image_docs(d, g);
+	image_attempts(d, g);
+	image_tasks(d, g);
+	image_events(d, g);
+	image_positions(d, g);
+	seal_images(d, g);
+	return 0;
+}
