@@ -29,7 +29,7 @@ struct anchor_token_record {
 	uint64_t size; /* of the checkpoint */
 	int64_t at; /* ms UTC, in its words */
 	const char *serial, *authority; /* of a stamp; else NULL */
-	const char *part, *media_type; /* name of what it gave, NULL = nothing */
+	const char *part, *media_type; /* name of what it gave; static; NULL = nothing */
 	struct slice bytes;
 };
 

@@ -10,6 +10,7 @@
 #include "common/library.h"
 #include "common/played_clock.h"
 #include "common/redis_link.h"
+#include "daemon/anchor.h"
 #include "daemon/clock.h"
 #include "daemon/control.h"
 #include "daemon/dunner.h"
@@ -69,6 +70,7 @@ struct instance {
 	struct journal *journal;
 	struct clock *clock;
 	struct http_client *http;
+	struct anchors *anchors; /* NULL: none is configured */
 	struct control *control;
 	struct control_callbacks control_callbacks;
 	struct partition *partitions;
@@ -82,6 +84,8 @@ struct instance {
 	int exit_code;
 };
 
+int instance_anchors(struct instance *instance, struct err *err); /* instance_anchors.c: begins them */
+void instance_status_anchors(const struct instance *instance, struct json_writer *w);
 void instance_status(struct json_writer *w, void *instance); /* control: GET /status */
 void instance_line(const struct instance *instance, char *ret, size_t size); /* one line, for `systemctl status` */
 const char *instance_state_name(enum dunner_state state);

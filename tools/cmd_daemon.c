@@ -301,6 +301,24 @@ static int run_clock_confirm(struct ctl *ctl, const struct invocation *call)
 const struct command cmd_clock_confirm = { .name = "clock confirm", .args = "WHY", .min_args = 1, .max_args = 1,
 	.help = "the computer's clock is right, after it jumped and sending was held", .run = run_clock_confirm };
 
+/* --- anchors ------------------------------------------------------------------------------------------------------------------------- */
+
+static int run_trail_anchor(struct ctl *ctl, const struct invocation *call)
+{
+	CLEANUP(buf_clear) struct buf body = { 0 };
+	int r = ctl_config(ctl, false);
+
+	write_who(ctl, call->args[0] ? call->args[0] : "asked by hand", 0, &body);
+	r = r == 0 ? tell(ctl, "/anchor", &body) : r;
+	if (r == 0)
+		view_say(&ctl->view, "All who vouch for the trail are asked now: dunningctl status shows what they say.");
+	return r;
+}
+
+const struct command cmd_trail_anchor = { .name = "trail anchor", .args = "[WHY]", .max_args = 1,
+	.help = "ask for time stamps, cosignatures and copies now, whatever was planned",
+	.more = "The daemon does so itself when there are new records, once in an hour for each of trail.anchors.", .run = run_trail_anchor };
+
 /* --- status -------------------------------------------------------------------------------------------------------------------------- */
 
 static const struct column book_columns[] = { { "partition", "PARTITION", true }, { "timers", "OPEN", true },
@@ -420,10 +438,46 @@ static struct table *members_table(struct ctl *ctl, const struct json *array, co
 	return t;
 }
 
+static const struct column anchor_columns[] = { { "name", "ANCHOR", false }, { "kind", "KIND", false }, { "state", "STATE", false },
+	{ "size", "LEAVES", true }, { "at", "AS OF", false }, { "failed", "FAILED", false }, { 0 } };
+
+/* In words of their own: a trail that nobody vouches for is never simply well. */
+static const char *vouched(struct ctl *ctl, const struct json *trail, const char *key, const char *never)
+{
+	struct json n = json_get(trail, key), size = json_get(trail, "size");
+
+	if (!json_int(&n))
+		return never;
+	return arena_printf(ctl->arena, "%lld of %lld leaves", (long long)json_int(&n), (long long)json_int(&size));
+}
+
+static void add_trail(struct ctl *ctl, struct fields *f, const struct json *trail)
+{
+	struct json anchors = json_get(trail, "anchors"), alarm = json_get(trail, "alarm"), back = json_get(trail, "set_back");
+	int64_t oldest = 0;
+
+	for (size_t i = 0; i < json_len(&anchors); i++) {
+		struct json one = json_at(&anchors, i), age = json_get(&one, "age_ms");
+
+		oldest = json_int(&age) > oldest ? json_int(&age) : oldest;
+	}
+	fields_add(f, NULL, "Anchored", cell_text(vouched(ctl, trail, "anchored", "not anchored")));
+	fields_add(f, NULL, "Witnessed", cell_text(vouched(ctl, trail, "witnessed", "not witnessed")));
+	fields_add(f, NULL, "Copied", cell_text(vouched(ctl, trail, "copied", "not copied")));
+	if (oldest)
+		fields_add(f, NULL, "Oldest waits", cell_text(arena_printf(ctl->arena, "%lld h %lld min for an anchor", (long long)(oldest / HOUR_MS),
+			(long long)(oldest % HOUR_MS / MINUTE_MS))));
+	if (json_bool(&back))
+		fields_add(f, NULL, "TRAIL ALARM", cell_text("the log is smaller than what was anchored: it was set back"));
+	else if (json_bool(&alarm))
+		fields_add(f, NULL, "TRAIL ALARM", cell_text("see the anchors below, and the daemon's log"));
+	fields_table(f, NULL, "Anchors", members_table(ctl, &anchors, anchor_columns));
+}
+
 static void add_daemon(struct ctl *ctl, struct fields *f, const struct json *status)
 {
 	struct json partitions = json_get(status, "partitions"), providers = json_get(status, "providers"), pid = json_get(status, "pid"),
-		    left_out = json_get(status, "left_out");
+		    left_out = json_get(status, "left_out"), trail = json_get(status, "trail");
 	CLEANUP(buf_clear) struct buf raw = { 0 };
 
 	json_write(&raw, status);
@@ -439,6 +493,8 @@ static void add_daemon(struct ctl *ctl, struct fields *f, const struct json *sta
 	if (json_len(&left_out))
 		fields_add(f, NULL, "Left out", cell_text(arena_printf(ctl->arena, "%zu policies that this configuration cannot carry out: "
 			"dunningctl policy check", json_len(&left_out))));
+	if (trail.type == JSON_OBJECT)
+		add_trail(ctl, f, &trail);
 	if (partitions.type == JSON_ARRAY)
 		fields_table(f, NULL, "Partitions", members_table(ctl, &partitions, partition_columns));
 	if (providers.type == JSON_ARRAY)

@@ -1,0 +1,270 @@
+/*
+ * The whole daemon with those who vouch for its trail: whatever they do, its messages go out as ever; what they say is recorded and shown;
+ * and a configuration that cannot work refuses the start.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "common/file.h"
+#include "tests/support/authority.h"
+#include "tests/support/http_peer.h"
+#include "tests/support/log_maker.h"
+#include "tests/support/s3_peer.h"
+#include "tests/support/witness_peer.h"
+#include "tests/support/world.h"
+
+#define WAIT_MS 60000
+#define INVOICES 200
+
+struct fixture {
+	struct world world;
+	struct arena *arena;
+	struct authority *authority;
+	struct witness_peer *witness;
+	struct s3_peer *s3;
+	struct http_peer *tsa_http, *witness_http, *s3_http;
+};
+
+static const char *in_world(struct fixture *f, const char *name)
+{
+	return arena_printf(f->arena, "%s/%s", f->world.dir, name);
+}
+
+static void put(struct fixture *f, const char *name, const char *text)
+{
+	assert_int_equal(file_replace(in_world(f, name), text, strlen(text), 0600), 0);
+}
+
+/* The world's configuration with these anchors. */
+static void configure(struct fixture *f, const char *anchors)
+{
+	CLEANUP(buf_clear) struct buf text = { 0 };
+
+	assert_int_equal(file_read(f->world.config, 1 << 20, &text, NULL), 0);
+	text.data[--text.len] = '\0'; /* the last brace */
+	buf_printf(&text, ",\"trail\":{\"anchors\":{%s}}}", anchors);
+	assert_int_equal(file_replace(f->world.config, text.data, text.len, 0600), 0);
+}
+
+static const char *all_anchors(struct fixture *f)
+{
+	CLEANUP(buf_clear) struct buf key = { 0 };
+
+	witness_peer_key(f->witness, &key);
+	return arena_printf(f->arena,
+		"\"tsa-1\":{\"kind\":\"timestamp\",\"url\":\"http://127.0.0.1:%u/tsr\",\"roots\":\"%s\",\"timeout\":\"3s\"},"
+		"\"witness-1\":{\"kind\":\"witness\",\"url\":\"http://127.0.0.1:%u\",\"verifier_key\":\"%s\",\"timeout\":\"3s\"},"
+		"\"copies\":{\"kind\":\"s3\",\"url\":\"http://127.0.0.1:%u\",\"bucket\":\"copies\",\"region\":\"eu-west-3\",\"id\":\"s3-id\","
+		"\"secret\":\"s3-secret\",\"timeout\":\"3s\"}",
+		http_peer_port(f->tsa_http), in_world(f, "root.pem"), http_peer_port(f->witness_http), buf_str(&key), http_peer_port(f->s3_http));
+}
+
+static int setup(void **state)
+{
+	static const struct s3_peer_settings s3 = { .region = "eu-west-3", .id = "AKIDEXAMPLE", .secret = "secret/key", .bucket = "copies" };
+	struct fixture *f = calloc(1, sizeof(*f));
+	struct note_key log;
+
+	f->arena = arena_create();
+	world_open(&f->world, &(struct world_options){ 0 });
+	f->authority = authority_create(AUTHORITY_SOUND);
+	log_maker_key(&log);
+	f->witness = witness_peer_create(&log);
+	f->s3 = s3_peer_create(&s3);
+	f->tsa_http = http_peer_create(NULL);
+	f->witness_http = http_peer_create(NULL);
+	f->s3_http = http_peer_create(NULL);
+	http_peer_handler(f->tsa_http, authority_http, f->authority);
+	http_peer_handler(f->witness_http, witness_peer_answer, f->witness);
+	http_peer_handler(f->s3_http, s3_peer_answer, f->s3);
+	put(f, "root.pem", authority_root(f->authority, f->arena));
+	put(f, "credentials/s3-id", "AKIDEXAMPLE");
+	put(f, "credentials/s3-secret", "secret/key");
+	*state = f;
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	struct fixture *f = *state;
+
+	world_close(&f->world, false);
+	http_peer_destroy(f->tsa_http);
+	http_peer_destroy(f->witness_http);
+	http_peer_destroy(f->s3_http);
+	authority_destroy(f->authority);
+	witness_peer_destroy(f->witness);
+	s3_peer_destroy(f->s3);
+	arena_free(f->arena);
+	free(f);
+	return 0;
+}
+
+static int64_t trail_says(struct fixture *f, const char *key)
+{
+	struct json status = world_status(&f->world, f->arena), trail = json_get(&status, "trail"), value = json_get(&trail, key);
+
+	return value.type == JSON_BOOL ? json_bool(&value) : json_int(&value);
+}
+
+static void until_trail_says(struct fixture *f, const char *key, int64_t wanted)
+{
+	int64_t deadline = real_ms() + WAIT_MS;
+
+	while (trail_says(f, key) != wanted) {
+		if (real_ms() > deadline)
+			fail_msg("%s is %lld, not %lld", key, (long long)trail_says(f, key), (long long)wanted);
+		pause_ms(20);
+	}
+}
+
+static const char *ctl(struct fixture *f, const char *const *words)
+{
+	CLEANUP(buf_clear) struct buf output = { 0 };
+
+	if (world_ctl(&f->world, words, &output) != 0)
+		fail_msg("%s %s: %s", words[0], words[1] ? words[1] : "", buf_str(&output));
+	return arena_strdup(f->arena, buf_str(&output));
+}
+
+static size_t count_of(const char *text, const char *what)
+{
+	size_t n = 0;
+
+	for (; (text = strstr(text, what)); text += strlen(what))
+		n++;
+	return n;
+}
+
+/* How long the messages take with that behind the anchors; ms. */
+static int64_t send_all(struct fixture *f, int from)
+{
+	int64_t begun = real_ms();
+	struct world_sent sent;
+
+	world_push_range(&f->world, WORLD_FINALIZED, from, INVOICES, 1);
+	assert_true(world_quiet(&f->world, WAIT_MS));
+	sent = world_sent(&f->world, f->arena, from + INVOICES);
+	assert_int_equal(sent.messages, from + INVOICES);
+	return real_ms() - begun;
+}
+
+/* --- tests ------------------------------------------------------------------------------------------------- */
+
+static void nobody_who_hangs_delays_a_message(void **state)
+{
+	static const struct peer_step hang = { PEER_HANG, NULL }, real = { PEER_ANSWER, NULL };
+	const char *status[] = { "status", NULL }, *anchor[] = { "trail", "anchor", "for the court", NULL },
+		   *log[] = { "trail", "log", "--customer", "~system", "--json", NULL };
+	struct fixture *f = *state;
+	struct world *w = &f->world;
+	const char *text;
+	int64_t alone, beside;
+
+	world_start(w, NULL);
+	assert_true(world_ready(w, WAIT_MS));
+	alone = send_all(f, 0);
+	text = ctl(f, status);
+	assert_true(strstr(text, "not anchored") && strstr(text, "not witnessed") && strstr(text, "not copied"));
+	(void)process_stop(&w->daemon, WAIT_MS);
+	http_peer_script(f->tsa_http, &hang, 1);
+	http_peer_script(f->witness_http, &hang, 1);
+	http_peer_script(f->s3_http, &hang, 1);
+	log_maker_write(w->state, 300, 0);
+	configure(f, all_anchors(f));
+	world_start(w, NULL);
+	assert_true(world_ready(w, WAIT_MS));
+	while (!http_peer_requests(f->tsa_http) || !http_peer_requests(f->witness_http) || !http_peer_requests(f->s3_http))
+		pause_ms(10);
+	beside = send_all(f, INVOICES);
+	if (beside > 2 * alone + 2000) /* a request that hangs takes 3 s and more */
+		fail_msg("%lld ms instead of %lld", (long long)beside, (long long)alone);
+	assert_int_equal(trail_says(f, "anchored"), 0);
+	http_peer_script(f->tsa_http, &real, 1);
+	http_peer_script(f->witness_http, &real, 1);
+	http_peer_script(f->s3_http, &real, 1);
+	until_trail_says(f, "size", 300);
+	(void)ctl(f, anchor);
+	/* One of them may just have had its timeout ahead of it: it is asked again. */
+	for (int64_t deadline = real_ms() + WAIT_MS; real_ms() < deadline && (trail_says(f, "anchored") != 300 ||
+										     trail_says(f, "witnessed") != 300 || trail_says(f, "copied") != 300);
+		pause_ms(500))
+		(void)ctl(f, anchor);
+	until_trail_says(f, "anchored", 300);
+	until_trail_says(f, "witnessed", 300);
+	until_trail_says(f, "copied", 300);
+	assert_int_equal(trail_says(f, "alarm"), 0);
+	text = ctl(f, status);
+	assert_non_null(strstr(text, "300 of 300 leaves"));
+	assert_null(strstr(text, "not anchored"));
+	for (int64_t deadline = real_ms() + WAIT_MS; real_ms() < deadline && count_of(ctl(f, log), "\"kind\":\"anchor.token\"") < 3;)
+		pause_ms(50);
+	text = ctl(f, log);
+	assert_int_equal(count_of(text, "\"kind\":\"anchor.token\""), 3);
+	assert_int_equal(count_of(text, "\"anchor\":\"timestamp\",\"name\":\"tsa-1\",\"log\":\"" LOG_MAKER_ORIGIN "\",\"size\":300"), 1);
+	assert_int_equal(count_of(text, "\"name\":\"token.tsr\",\"media_type\":\"application/timestamp-reply\""), 1);
+	assert_int_equal(count_of(text, "\"anchor\":\"witness\""), 1);
+	assert_int_equal(count_of(text, "\"anchor\":\"s3\""), 1);
+	assert_true(world_trail_verifies(w));
+	assert_int_equal(WEXITSTATUS(process_stop(&w->daemon, WAIT_MS)), 0);
+}
+
+static void the_alarm_is_shown(void **state)
+{
+	const char *status[] = { "status", NULL };
+	struct fixture *f = *state;
+	uint8_t root[SHA256_SIZE] = { 1 };
+
+	witness_peer_know(f->witness, 400, root);
+	log_maker_write(f->world.state, 300, 0);
+	configure(f, all_anchors(f));
+	world_start(&f->world, NULL);
+	assert_true(world_ready(&f->world, WAIT_MS));
+	until_trail_says(f, "alarm", 1);
+	assert_non_null(strstr(ctl(f, status), "TRAIL ALARM"));
+	assert_int_equal(send_all(f, 0) >= 0, 1); /* and messages go out all the same */
+}
+
+static void what_cannot_work_refuses_the_start(void **state)
+{
+	struct fixture *f = *state;
+	const char *const argv[] = { arena_printf(f->arena, "%s/dunningd", f->world.programs), "--check-config", "--config", f->world.config,
+		"--credentials", in_world(f, "credentials"), "--share", SOURCE_DIR "/daemon/share", NULL };
+	CLEANUP(buf_clear) struct buf output = { 0 };
+
+	configure(f, all_anchors(f));
+	if (process_run(argv, &output, WAIT_MS) != 0)
+		fail_msg("%s", buf_str(&output));
+	assert_int_equal(unlink(in_world(f, "credentials/s3-secret")), 0);
+	buf_reset(&output);
+	assert_int_equal(process_run(argv, &output, WAIT_MS), 78);
+	assert_non_null(strstr(buf_str(&output), "s3-secret"));
+	put(f, "root.pem", "no certificate");
+	buf_reset(&output);
+	assert_int_equal(process_run(argv, &output, WAIT_MS), 78);
+	assert_non_null(strstr(buf_str(&output), "dunningd-0.json: $.trail.anchors.tsa-1.roots: "));
+	assert_non_null(strstr(buf_str(&output), "root.pem holds no certificate: want PEM"));
+	world_start(&f->world, NULL);
+	assert_false(world_ready(&f->world, WAIT_MS));
+}
+
+int main(void)
+{
+#define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+	static const struct CMUnitTest tests[] = {
+		TEST(nobody_who_hangs_delays_a_message),
+		TEST(the_alarm_is_shown),
+		TEST(what_cannot_work_refuses_the_start),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
