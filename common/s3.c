@@ -23,13 +23,13 @@ void s3_begin(struct s3_upload *upload, const struct s3_store *store, const stru
 }
 
 /* The bucket is the path's first part: that needs no name or certificate of its own. Each byte is encoded once, '/' never (SigV4, S3). */
-static const char *object_url(const struct s3_upload *upload, struct arena *arena)
+static const char *object_url(const struct s3_store *store, const char *key, struct arena *arena)
 {
 	static const char plain[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~/";
 	CLEANUP(buf_clear) struct buf url = { 0 };
 
-	buf_printf(&url, "%s/%s/", upload->store->endpoint, upload->store->bucket);
-	for (const char *p = upload->object.key; *p; p++)
+	buf_printf(&url, "%s/%s/", store->endpoint, store->bucket);
+	for (const char *p = key; *p; p++)
 		if (strchr(plain, *p))
 			buf_add_char(&url, *p);
 		else
@@ -57,11 +57,11 @@ static const char *checksum(const struct s3_object *object, struct arena *arena)
 	return arena_strdup(arena, buf_str(&text));
 }
 
-static const char *payload_hash(const struct s3_object *object, bool body, struct arena *arena)
+static const char *payload_hash(struct slice bytes, struct arena *arena)
 {
 	uint8_t hash[SHA256_SIZE];
 
-	sha256(body ? object->bytes.data : NULL, body ? object->bytes.len : 0, hash);
+	sha256(bytes.data, bytes.len, hash);
 	return hex_format(hash, sizeof(hash), arena_alloc(arena, 2 * SHA256_SIZE + 1));
 }
 
@@ -75,7 +75,7 @@ void s3_request(const struct s3_upload *upload, struct arena *arena, struct http
 
 	assert(upload->step < S3_COPIED);
 	/* Said by us: libcurl would sign another one for some bodies (curl issue 8810). */
-	headers[n++] = (struct http_header){ "x-amz-content-sha256", payload_hash(object, put, arena) };
+	headers[n++] = (struct http_header){ "x-amz-content-sha256", payload_hash(put ? object->bytes : (struct slice){ 0 }, arena) };
 	if (put) {
 		headers[n++] = (struct http_header){ "Content-Type", object->type };
 		headers[n++] = (struct http_header){ "x-amz-checksum-sha256", checksum(object, arena) }; /* a lock demands it, or Content-MD5 */
@@ -91,12 +91,21 @@ void s3_request(const struct s3_upload *upload, struct arena *arena, struct http
 	}
 	assert(n <= HEADERS_MAX);
 	*ret = (struct http_request){ .method = put ? "PUT" : upload->step == S3_COMPARE ? "GET" : "HEAD",
-		.url = object_url(upload, arena),
+		.url = object_url(upload->store, object->key, arena),
 		.headers = headers,
 		.header_count = n,
 		.body = put ? (object->bytes.len ? (const char *)object->bytes.data : "") : NULL,
 		.body_len = put ? object->bytes.len : 0,
 		.timeout_ms = upload->store->timeout_ms };
+}
+
+void s3_get_request(const struct s3_store *store, const char *key, struct arena *arena, struct http_request *ret)
+{
+	struct http_header *header = arena_alloc(arena, sizeof(*header));
+
+	*header = (struct http_header){ "x-amz-content-sha256", payload_hash((struct slice){ 0 }, arena) };
+	*ret = (struct http_request){ .method = "GET", .url = object_url(store, key, arena), .headers = header, .header_count = 1,
+		.timeout_ms = store->timeout_ms };
 }
 
 size_t s3_answer_max(const struct s3_upload *upload)

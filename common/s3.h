@@ -61,6 +61,8 @@ struct s3_upload {
 void s3_begin(struct s3_upload *upload, const struct s3_store *store, const struct s3_object *object);
 /* The request of the present step. Strings live in the arena, the body is the object's. */
 void s3_request(const struct s3_upload *upload, struct arena *arena, struct http_request *ret);
+/* A plain GET of that key, whatever lies there. */
+void s3_get_request(const struct s3_store *store, const char *key, struct arena *arena, struct http_request *ret);
 size_t s3_answer_max(const struct s3_upload *upload); /* bytes of its answer's body that must be kept */
 /* Takes the answer and returns the step that comes then. A request that got no whole answer: status 0. */
 enum s3_step s3_answer(struct s3_upload *upload, const struct http_answer *answer);

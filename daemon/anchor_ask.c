@@ -350,12 +350,55 @@ static void copy_next(struct anchor_target *target)
 	copy_step(target);
 }
 
+/*
+ * What the store has last: a log that was set back to an older backup has a smaller one than that, and must neither overwrite it nor go on.
+ */
+static void on_newest(const struct wire_result *result, void *arg)
+{
+	struct anchor_target *target = arg;
+	struct anchor_job *job = &target->job;
+	const struct http_answer *answer = answered(target, result);
+	struct checkpoint head;
+	struct note note;
+
+	if (!answer)
+		return;
+	if (answer->status == 200) {
+		if (note_parse(answer->body, answer->body_len, &note) < 0 || checkpoint_parse(note.text.data, note.text.len, &head) < 0) {
+			anchor_job_failed(target, "conflict", "checkpoint");
+			return;
+		}
+		if (head.size > job->size) {
+			anchor_note(target->anchors, LOG_CRIT,
+				"anchor: %s has a checkpoint of %llu leaves of %.*s, and here are %llu: the log was set back, and must not be gone on with",
+				target->settings->name, (unsigned long long)head.size, (int)job->origin.len, (const char *)job->origin.data,
+				(unsigned long long)job->size);
+			anchor_job_failed(target, "ahead", "checkpoint");
+			return;
+		}
+	} else if (answer->status != 404) {
+		anchor_job_failed(target, answer->status == 401 || answer->status == 403 ? "refused" : status_word(answer->status, job->arena),
+			"checkpoint");
+		return;
+	}
+	copy_next(target);
+}
+
+static void ask_store(struct anchor_target *target)
+{
+	struct anchor_job *job = &target->job;
+
+	s3_get_request(&target->store, arena_printf(job->arena, "%.*s/checkpoint", (int)job->origin.len, (const char *)job->origin.data), job->arena,
+		&job->http);
+	start(target, on_newest, NOTE_MAX, false, &target->signer);
+}
+
 /* ---------------------------------------------------------------------------------------------------------------- */
 
 void anchor_ask(struct anchor_target *target, struct anchor_log *log, int64_t now)
 {
 	static void (*const asks[])(struct anchor_target *) = {
-		[ANCHOR_TIMESTAMP] = ask_stamp, [ANCHOR_WITNESS] = ask_witness, [ANCHOR_S3] = copy_next
+		[ANCHOR_TIMESTAMP] = ask_stamp, [ANCHOR_WITNESS] = ask_witness, [ANCHOR_S3] = ask_store
 	};
 	struct anchor_job *job = &target->job;
 

@@ -113,7 +113,7 @@ void instance_status_anchors(const struct instance *in, struct json_writer *w)
 	alarm = status.set_back;
 	for (size_t i = 0; i < status.count; i++)
 		alarm |= status.anchors[i].alarm;
-	jw_object(w, "trail");
+	jw_object(w, "anchors");
 	if (status.origin[0])
 		jw_str(w, "log", status.origin);
 	else
@@ -124,7 +124,7 @@ void instance_status_anchors(const struct instance *in, struct json_writer *w)
 	jw_int(w, "copied", (int64_t)reached(&status, ANCHOR_S3));
 	jw_bool(w, "set_back", status.set_back);
 	jw_bool(w, "alarm", alarm);
-	jw_array(w, "anchors");
+	jw_array(w, "each");
 	for (size_t i = 0; i < status.count; i++)
 		write_anchor(w, &status.anchors[i]);
 	jw_end_array(w);

@@ -442,28 +442,28 @@ static const struct column anchor_columns[] = { { "name", "ANCHOR", false }, { "
 	{ "size", "LEAVES", true }, { "at", "AS OF", false }, { "failed", "FAILED", false }, { 0 } };
 
 /* In words of their own: a trail that nobody vouches for is never simply well. */
-static const char *vouched(struct ctl *ctl, const struct json *trail, const char *key, const char *never)
+static const char *vouched(struct ctl *ctl, const struct json *anchors, const char *key, const char *never)
 {
-	struct json n = json_get(trail, key), size = json_get(trail, "size");
+	struct json n = json_get(anchors, key), size = json_get(anchors, "size");
 
 	if (!json_int(&n))
 		return never;
 	return arena_printf(ctl->arena, "%lld of %lld leaves", (long long)json_int(&n), (long long)json_int(&size));
 }
 
-static void add_trail(struct ctl *ctl, struct fields *f, const struct json *trail)
+static void add_anchors(struct ctl *ctl, struct fields *f, const struct json *anchors)
 {
-	struct json anchors = json_get(trail, "anchors"), alarm = json_get(trail, "alarm"), back = json_get(trail, "set_back");
+	struct json each = json_get(anchors, "each"), alarm = json_get(anchors, "alarm"), back = json_get(anchors, "set_back");
 	int64_t oldest = 0;
 
-	for (size_t i = 0; i < json_len(&anchors); i++) {
-		struct json one = json_at(&anchors, i), age = json_get(&one, "age_ms");
+	for (size_t i = 0; i < json_len(&each); i++) {
+		struct json one = json_at(&each, i), age = json_get(&one, "age_ms");
 
 		oldest = json_int(&age) > oldest ? json_int(&age) : oldest;
 	}
-	fields_add(f, NULL, "Anchored", cell_text(vouched(ctl, trail, "anchored", "not anchored")));
-	fields_add(f, NULL, "Witnessed", cell_text(vouched(ctl, trail, "witnessed", "not witnessed")));
-	fields_add(f, NULL, "Copied", cell_text(vouched(ctl, trail, "copied", "not copied")));
+	fields_add(f, NULL, "Anchored", cell_text(vouched(ctl, anchors, "anchored", "not anchored")));
+	fields_add(f, NULL, "Witnessed", cell_text(vouched(ctl, anchors, "witnessed", "not witnessed")));
+	fields_add(f, NULL, "Copied", cell_text(vouched(ctl, anchors, "copied", "not copied")));
 	if (oldest)
 		fields_add(f, NULL, "Oldest waits", cell_text(arena_printf(ctl->arena, "%lld h %lld min for an anchor", (long long)(oldest / HOUR_MS),
 			(long long)(oldest % HOUR_MS / MINUTE_MS))));
@@ -471,13 +471,13 @@ static void add_trail(struct ctl *ctl, struct fields *f, const struct json *trai
 		fields_add(f, NULL, "TRAIL ALARM", cell_text("the log is smaller than what was anchored: it was set back"));
 	else if (json_bool(&alarm))
 		fields_add(f, NULL, "TRAIL ALARM", cell_text("see the anchors below, and the daemon's log"));
-	fields_table(f, NULL, "Anchors", members_table(ctl, &anchors, anchor_columns));
+	fields_table(f, NULL, "Anchors", members_table(ctl, &each, anchor_columns));
 }
 
 static void add_daemon(struct ctl *ctl, struct fields *f, const struct json *status)
 {
 	struct json partitions = json_get(status, "partitions"), providers = json_get(status, "providers"), pid = json_get(status, "pid"),
-		    left_out = json_get(status, "left_out"), trail = json_get(status, "trail");
+		    left_out = json_get(status, "left_out"), anchors = json_get(status, "anchors");
 	CLEANUP(buf_clear) struct buf raw = { 0 };
 
 	json_write(&raw, status);
@@ -493,8 +493,8 @@ static void add_daemon(struct ctl *ctl, struct fields *f, const struct json *sta
 	if (json_len(&left_out))
 		fields_add(f, NULL, "Left out", cell_text(arena_printf(ctl->arena, "%zu policies that this configuration cannot carry out: "
 			"dunningctl policy check", json_len(&left_out))));
-	if (trail.type == JSON_OBJECT)
-		add_trail(ctl, f, &trail);
+	if (anchors.type == JSON_OBJECT)
+		add_anchors(ctl, f, &anchors);
 	if (partitions.type == JSON_ARRAY)
 		fields_table(f, NULL, "Partitions", members_table(ctl, &partitions, partition_columns));
 	if (providers.type == JSON_ARRAY)

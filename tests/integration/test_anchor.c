@@ -454,6 +454,27 @@ static void somebody_elses_log_in_the_store_is_an_alarm(void **state)
 	fixture_destroy(f);
 }
 
+/* Yesterday's state directory: what the store has last is larger, and stays so. */
+static void a_store_that_has_more_is_an_alarm(void **state)
+{
+	struct fixture *f = fixture_create(&plain);
+
+	(void)state;
+	log_maker_write(f->dir, 600, 0);
+	begin(f, store_row(f));
+	wait_for(f, "copies", 600, NULL);
+	finish(f);
+	assert_int_equal(unlink(path_of(f, FOLDER "state.json")), 0);
+	log_maker_write(f->dir, 300, 0);
+	begin(f, store_row(f));
+	wait_for(f, "copies", 0, "ahead");
+	assert_true(look_at(f, "copies")->alarm);
+	assert_non_null(strstr(buf_str(&f->notes), "<2>anchor: copies has a checkpoint of 600 leaves"));
+	log_maker_write(f->dir, 600, 0);
+	assert_copied(f, "checkpoint", "log/2026/checkpoint", false);
+	fixture_destroy(f);
+}
+
 static void a_bucket_without_locks_is_an_alarm(void **state)
 {
 	struct fixture *f = fixture_create(&(struct s3_peer_settings){ .forgets_locks = true });
@@ -486,6 +507,7 @@ int main(void)
 		cmocka_unit_test(full_tiles_checkpoints_and_stamps_are_copied),
 		cmocka_unit_test(a_store_that_was_away_catches_up),
 		cmocka_unit_test(somebody_elses_log_in_the_store_is_an_alarm),
+		cmocka_unit_test(a_store_that_has_more_is_an_alarm),
 		cmocka_unit_test(a_bucket_without_locks_is_an_alarm),
 	};
 	struct CMUnitTest tests[ARRAY_LEN(flaws) + ARRAY_LEN(others)];

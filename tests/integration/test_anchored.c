@@ -109,20 +109,20 @@ static int teardown(void **state)
 	return 0;
 }
 
-static int64_t trail_says(struct fixture *f, const char *key)
+static int64_t anchors_say(struct fixture *f, const char *key)
 {
-	struct json status = world_status(&f->world, f->arena), trail = json_get(&status, "trail"), value = json_get(&trail, key);
+	struct json status = world_status(&f->world, f->arena), anchors = json_get(&status, "anchors"), value = json_get(&anchors, key);
 
 	return value.type == JSON_BOOL ? json_bool(&value) : json_int(&value);
 }
 
-static void until_trail_says(struct fixture *f, const char *key, int64_t wanted)
+static void until_they_say(struct fixture *f, const char *key, int64_t wanted)
 {
 	int64_t deadline = real_ms() + WAIT_MS;
 
-	while (trail_says(f, key) != wanted) {
+	while (anchors_say(f, key) != wanted) {
 		if (real_ms() > deadline)
-			fail_msg("%s is %lld, not %lld", key, (long long)trail_says(f, key), (long long)wanted);
+			fail_msg("%s is %lld, not %lld", key, (long long)anchors_say(f, key), (long long)wanted);
 		pause_ms(20);
 	}
 }
@@ -188,21 +188,21 @@ static void nobody_who_hangs_delays_a_message(void **state)
 	beside = send_all(f, INVOICES);
 	if (beside > 2 * alone + 2000) /* a request that hangs takes 3 s and more */
 		fail_msg("%lld ms instead of %lld", (long long)beside, (long long)alone);
-	assert_int_equal(trail_says(f, "anchored"), 0);
+	assert_int_equal(anchors_say(f, "anchored"), 0);
 	http_peer_script(f->tsa_http, &real, 1);
 	http_peer_script(f->witness_http, &real, 1);
 	http_peer_script(f->s3_http, &real, 1);
-	until_trail_says(f, "size", 300);
+	until_they_say(f, "size", 300);
 	(void)ctl(f, anchor);
 	/* One of them may just have had its timeout ahead of it: it is asked again. */
-	for (int64_t deadline = real_ms() + WAIT_MS; real_ms() < deadline && (trail_says(f, "anchored") != 300 ||
-										     trail_says(f, "witnessed") != 300 || trail_says(f, "copied") != 300);
+	for (int64_t deadline = real_ms() + WAIT_MS; real_ms() < deadline && (anchors_say(f, "anchored") != 300 ||
+										     anchors_say(f, "witnessed") != 300 || anchors_say(f, "copied") != 300);
 		pause_ms(500))
 		(void)ctl(f, anchor);
-	until_trail_says(f, "anchored", 300);
-	until_trail_says(f, "witnessed", 300);
-	until_trail_says(f, "copied", 300);
-	assert_int_equal(trail_says(f, "alarm"), 0);
+	until_they_say(f, "anchored", 300);
+	until_they_say(f, "witnessed", 300);
+	until_they_say(f, "copied", 300);
+	assert_int_equal(anchors_say(f, "alarm"), 0);
 	text = ctl(f, status);
 	assert_non_null(strstr(text, "300 of 300 leaves"));
 	assert_null(strstr(text, "not anchored"));
@@ -229,7 +229,7 @@ static void the_alarm_is_shown(void **state)
 	configure(f, all_anchors(f));
 	world_start(&f->world, NULL);
 	assert_true(world_ready(&f->world, WAIT_MS));
-	until_trail_says(f, "alarm", 1);
+	until_they_say(f, "alarm", 1);
 	assert_non_null(strstr(ctl(f, status), "TRAIL ALARM"));
 	assert_int_equal(send_all(f, 0) >= 0, 1); /* and messages go out all the same */
 }
