@@ -10,6 +10,7 @@
 #include <openssl/ts.h>
 #include <openssl/x509.h>
 #include <openssl/x509_vfy.h>
+#include <openssl/x509v3.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -32,6 +33,8 @@ DEFINE_CLEANUP(BIGNUM, BN_free)
 DEFINE_CLEANUP(TS_RESP, TS_RESP_free)
 DEFINE_CLEANUP(TS_VERIFY_CTX, TS_VERIFY_CTX_free)
 DEFINE_CLEANUP(BIO, BIO_free_all)
+DEFINE_CLEANUP(X509_CRL, X509_CRL_free)
+DEFINE_CLEANUP(CRL_DIST_POINTS, CRL_DIST_POINTS_free)
 
 struct timestamp_trust {
 	STACK_OF(X509) *certs; /* the self-signed ones and the others */
@@ -255,11 +258,27 @@ static int on_chain(int ok, X509_STORE_CTX *ctx)
 	return ok;
 }
 
-static X509_STORE *make_store(const struct timestamp_trust *trust, int64_t at, int *wrong)
+/* NULL: no such list. */
+static X509_CRL *parse_crl(const struct slice *der)
+{
+	const unsigned char *at = der->data;
+	X509_CRL *crl = der->len <= TIMESTAMP_CRL_MAX ? d2i_X509_CRL(NULL, &at, (long)der->len) : NULL;
+
+	ERR_clear_error();
+	if (crl && at != der->data + der->len) {
+		X509_CRL_free(crl);
+		return NULL;
+	}
+	return crl;
+}
+
+static X509_STORE *make_store(const struct timestamp_trust *trust, int64_t at, X509_CRL *crl, int *wrong)
 {
 	X509_STORE *store = X509_STORE_new();
 
 	must(store);
+	if (crl)
+		must(X509_STORE_add_crl(store, crl) == 1 && X509_STORE_set_flags(store, X509_V_FLAG_CRL_CHECK) == 1);
 	for (int i = 0; i < sk_X509_num(trust->certs); i++)
 		must(X509_STORE_add_cert(store, sk_X509_value(trust->certs, i)) == 1);
 	must(X509_STORE_set_ex_data(store, 0, wrong) == 1);
@@ -274,6 +293,11 @@ static int chain_refused(int wrong, struct err *err)
 
 	if (wrong == X509_V_ERR_INVALID_PURPOSE)
 		code = "purpose";
+	else if (wrong == X509_V_ERR_CERT_REVOKED)
+		code = "revoked";
+	else if (wrong == X509_V_ERR_UNABLE_TO_GET_CRL || wrong == X509_V_ERR_CRL_SIGNATURE_FAILURE || wrong == X509_V_ERR_CRL_NOT_YET_VALID ||
+		wrong == X509_V_ERR_CRL_HAS_EXPIRED || wrong == X509_V_ERR_UNABLE_TO_GET_CRL_ISSUER || wrong == X509_V_ERR_DIFFERENT_CRL_SCOPE)
+		code = "crl";
 	else if (wrong == X509_V_ERR_CERT_HAS_EXPIRED || wrong == X509_V_ERR_CERT_NOT_YET_VALID)
 		code = "expired";
 	return err_set(err, -EKEYREJECTED, code, "", "the authority's certificate is not believed: %s", X509_verify_cert_error_string(wrong));
@@ -297,6 +321,38 @@ static int signature_refused(struct err *err)
 	return refuse(err, code, text);
 }
 
+/* The first address of http or https among the distribution points. */
+static void read_crl_url(X509 *signer, char *ret, size_t size)
+{
+	CLEANUP(CRL_DIST_POINTS_freep) CRL_DIST_POINTS *points = X509_get_ext_d2i(signer, NID_crl_distribution_points, NULL, NULL);
+
+	ret[0] = '\0';
+	for (int i = 0; points && i < sk_DIST_POINT_num(points); i++) {
+		const DIST_POINT_NAME *name = sk_DIST_POINT_value(points, i)->distpoint;
+
+		for (int k = 0; name && name->type == 0 && k < sk_GENERAL_NAME_num(name->name.fullname); k++) {
+			const GENERAL_NAME *one = sk_GENERAL_NAME_value(name->name.fullname, k);
+			const char *text;
+			size_t len;
+
+			if (one->type != GEN_URI)
+				continue;
+			text = (const char *)ASN1_STRING_get0_data(one->d.uniformResourceIdentifier);
+			len = (size_t)ASN1_STRING_length(one->d.uniformResourceIdentifier);
+			if (len >= size || (strncmp(text, "http://", 7) != 0 && strncmp(text, "https://", 8) != 0))
+				continue;
+			for (size_t c = 0; c <= len; c++) /* theirs: nothing but what an address may have */
+				if (c == len) {
+					memcpy(ret, text, len);
+					ret[len] = '\0';
+					return;
+				} else if (text[c] <= 0x20 || text[c] >= 0x7f) {
+					break;
+				}
+		}
+	}
+}
+
 static bool read_authority(PKCS7 *token, STACK_OF(X509) *certs, struct timestamp *ret)
 {
 	STACK_OF(X509) *signers = PKCS7_get0_signers(token, certs, 0);
@@ -305,6 +361,8 @@ static bool read_authority(PKCS7 *token, STACK_OF(X509) *certs, struct timestamp
 	int len;
 
 	must(out);
+	if (ok)
+		read_crl_url(sk_X509_value(signers, 0), ret->crl_url, sizeof(ret->crl_url));
 	if (ok)
 		X509_NAME_print_ex(out, X509_get_subject_name(sk_X509_value(signers, 0)), 0, XN_FLAG_RFC2253 & ~ASN1_STRFLGS_ESC_MSB);
 	len = BIO_read(out, ret->authority, sizeof(ret->authority) - 1);
@@ -318,11 +376,15 @@ static int verify(TS_RESP *answer, const struct timestamp_wanted *wanted, struct
 {
 	CLEANUP(TS_VERIFY_CTX_freep) TS_VERIFY_CTX *ctx = NULL;
 	CLEANUP(TS_REQ_freep) TS_REQ *request = NULL;
+	CLEANUP(X509_CRL_freep) X509_CRL *crl = wanted->crl.len ? parse_crl(&wanted->crl) : NULL;
 	CLEANUP(buf_clear) struct buf der = { 0 };
-	STACK_OF(X509) *certs = X509_chain_up_ref(wanted->trust->certs);
+	STACK_OF(X509) *certs;
 	const unsigned char *at;
 	int wrong = X509_V_OK, ok;
 
+	if (wanted->crl.len && !crl)
+		return refuse(err, "crl", "the list of revoked certificates cannot be read");
+	certs = X509_chain_up_ref(wanted->trust->certs);
 	timestamp_query_add(&der, &wanted->query);
 	at = (const unsigned char *)der.data;
 	request = d2i_TS_REQ(NULL, &at, (long)der.len);
@@ -330,7 +392,7 @@ static int verify(TS_RESP *answer, const struct timestamp_wanted *wanted, struct
 	ctx = TS_REQ_to_TS_VERIFY_CTX(request, NULL); /* version, imprint, nonce */
 	must(ctx);
 	TS_VERIFY_CTX_add_flags(ctx, TS_VFY_SIGNATURE | TS_VFY_SIGNER);
-	TS_VERIFY_CTX_set_store(ctx, make_store(wanted->trust, ret->at, &wrong)); /* both belong to ctx now */
+	TS_VERIFY_CTX_set_store(ctx, make_store(wanted->trust, ret->at, crl, &wrong)); /* both belong to ctx now */
 	TS_VERIFY_CTX_set_certs(ctx, certs);
 	ERR_clear_error();
 	ok = TS_RESP_verify_response(ctx, answer) == 1 && read_authority(TS_RESP_get_token(answer), certs, ret);

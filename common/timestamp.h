@@ -16,6 +16,7 @@
 #include "common/hash.h"
 
 #define TIMESTAMP_MAX (1u << 18) /* bytes of an answer, with all its certificates */
+#define TIMESTAMP_CRL_MAX (8u << 20) /* bytes of a list of revoked certificates */
 
 /* What is asked: always SHA-256, always with the certificates, without a policy. */
 struct timestamp_query {
@@ -43,12 +44,14 @@ struct timestamp_wanted {
 	const char *policy; /* the authority's policy as an object identifier; NULL = any */
 	int64_t now; /* ms UTC: when the answer came */
 	int64_t tolerance_ms; /* how far its time may be from `now`; negative: do not ask (an answer of long ago) */
+	struct slice crl; /* list of revoked certificates (DER) of whoever issued the authority's, of the day of its time; empty: do not ask */
 };
 struct timestamp {
 	int64_t at; /* ms UTC: what was stamped existed then. As exact as the authority's accuracy, which this leaves out */
 	char serial[43]; /* hexadecimal, 160 bits at most (RFC 3161 section 2.4.2) */
 	char policy[80];
 	char authority[256]; /* the signing certificate's subject, RFC 2253 */
+	char crl_url[256]; /* where its issuer's list of revoked ones is, http or https: RFC 5280 section 4.2.1.13. "" = not said */
 };
 /*
  * 0: everything holds, *ret is filled. -EKEYREJECTED: it does not, *ret is untouched, `err` (may be NULL) says why. err->code is one of
@@ -62,6 +65,8 @@ struct timestamp {
  *	"ess"             the certificate is not the one that the answer names (ESSCertID)
  *	"purpose"         the certificate is not for time stamps alone (RFC 3161 section 2.3)
  *	"expired"         the certificate, or one above it, was not valid at that time
+ *	"revoked"         the certificate is on the list
+ *	"crl"             the list is none, or not the issuer's, or not of that day
  *	"untrusted"       no way from the certificate to a root that is believed
  *	"authority"       another name than the certificate's
  *	"signature"       signed wrongly, or anything else that spoils it

@@ -69,22 +69,22 @@ static const char *status_word(int status, struct arena *arena)
 /* --- time stamps: RFC 3161 section 3.4 --------------------------------------------------------------------- */
 
 /* The answer last: where it lies, the others do too. */
-static int keep_stamp(struct anchor_target *target, const struct http_answer *answer)
+static int keep_stamp(struct anchor_target *target)
 {
 	const struct anchor_job *job = &target->job;
-	const char *name = target->settings->name;
 	const struct {
 		const char *suffix;
 		struct slice bytes;
 	} files[] = {
 		{ "pem", slice_of(&target->roots) },
-		{ "tsq", { (const uint8_t *)job->http.body, job->http.body_len } },
-		{ "tsr", { (const uint8_t *)answer->body, answer->body_len } },
+		{ "crl", job->crl },
+		{ "tsq", job->asked },
+		{ "tsr", job->answer },
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(files); i++) {
-		int r = anchor_log_keep(job->log, job->size, &job->checkpoint, arena_printf(job->arena, "%s.%s", name, files[i].suffix),
-			&files[i].bytes);
+		const char *name = arena_printf(job->arena, "%s.%s", target->settings->name, files[i].suffix);
+		int r = files[i].bytes.len ? anchor_log_keep(job->log, job->size, &job->checkpoint, name, &files[i].bytes) : 0;
 
 		if (r < 0)
 			return r;
@@ -92,17 +92,66 @@ static int keep_stamp(struct anchor_target *target, const struct http_answer *an
 	return 0;
 }
 
+static void stamped(struct anchor_target *target)
+{
+	struct anchor_job *job = &target->job;
+	struct anchor_token_record record = { .part = "token.tsr", .media_type = "application/timestamp-reply", .bytes = job->answer,
+		.serial = job->stamp.serial, .authority = job->stamp.authority };
+	int r = keep_stamp(target);
+
+	if (r < 0) {
+		anchor_job_failed(target, "disk", strerror(-r));
+		return;
+	}
+	anchor_stamp_kept(target->anchors, job->log, job->size, target->settings->name);
+	anchor_job_done(target, job->stamp.at, &record);
+}
+
+static int check_stamp(struct anchor_target *target, struct err *err)
+{
+	struct anchor_job *job = &target->job;
+	struct timestamp_wanted wanted = { .query = job->query, .trust = target->trust, .policy = target->settings->policy, .now = anchor_now(),
+		.tolerance_ms = ANCHOR_TOLERANCE_MS, .crl = job->crl };
+
+	return timestamp_check(job->answer.data, job->answer.len, &wanted, &job->stamp, err);
+}
+
+/* The list of the day, which nobody will have any more when the stamp is looked at. Without it the stamp is as good as today. */
+static void on_list(const struct wire_result *result, void *arg)
+{
+	struct anchor_target *target = arg;
+	struct anchor_job *job = &target->job;
+	const struct http_answer *answer = &result->answer;
+	const char *why = NULL;
+	struct err err = { 0 };
+
+	if (result->end != WIRE_ANSWERED)
+		why = result->reason;
+	else if (answer->status != 200 || answer->truncated || !answer->body_len)
+		why = status_word(answer->status, job->arena);
+	else
+		job->crl = copy_of(job->arena, answer->body, answer->body_len);
+	if (!why && check_stamp(target, &err) < 0) {
+		if (strcmp(err.code, "crl") != 0) {
+			anchor_job_failed(target, err.code, err.text);
+			return;
+		}
+		job->crl = (struct slice){ 0 };
+		why = err.text;
+	}
+	if (why && !target->crl_told)
+		anchor_note(target->anchors, LOG_WARNING, "anchor: %s: its stamps are kept without a list of revoked certificates: %s",
+			target->settings->name, why);
+	target->crl_told = why != NULL;
+	stamped(target);
+}
+
 static void on_stamp(const struct wire_result *result, void *arg)
 {
 	struct anchor_target *target = arg;
 	struct anchor_job *job = &target->job;
 	const struct http_answer *answer = answered(target, result);
-	struct timestamp_wanted wanted = { .query = job->query, .trust = target->trust, .policy = target->settings->policy, .now = anchor_now(),
-		.tolerance_ms = ANCHOR_TOLERANCE_MS };
-	struct anchor_token_record record = { .part = "token.tsr", .media_type = "application/timestamp-reply" };
-	struct timestamp stamp;
 	struct err err = { 0 };
-	int r;
 
 	if (!answer)
 		return;
@@ -110,19 +159,17 @@ static void on_stamp(const struct wire_result *result, void *arg)
 		anchor_job_failed(target, status_word(answer->status, job->arena), "no time stamp");
 		return;
 	}
-	if (timestamp_check(answer->body, answer->body_len, &wanted, &stamp, &err) < 0) {
+	job->answer = copy_of(job->arena, answer->body, answer->body_len);
+	if (check_stamp(target, &err) < 0) {
 		anchor_job_failed(target, err.code, err.text);
 		return;
 	}
-	if ((r = keep_stamp(target, answer)) < 0) {
-		anchor_job_failed(target, "disk", strerror(-r));
+	if (!job->stamp.crl_url[0]) {
+		stamped(target);
 		return;
 	}
-	anchor_stamp_kept(target->anchors, job->log, job->size, target->settings->name);
-	record.serial = stamp.serial;
-	record.authority = stamp.authority;
-	record.bytes = (struct slice){ (const uint8_t *)answer->body, answer->body_len };
-	anchor_job_done(target, stamp.at, &record);
+	job->http = (struct http_request){ .method = "GET", .url = job->stamp.crl_url, .timeout_ms = target->settings->timeout_ms };
+	start(target, on_list, TIMESTAMP_CRL_MAX, true, NULL);
 }
 
 static void ask_stamp(struct anchor_target *target)
@@ -131,18 +178,17 @@ static void ask_stamp(struct anchor_target *target)
 	struct anchor_job *job = &target->job;
 	struct http_header *headers = arena_alloc(job->arena, 2 * sizeof(*headers));
 	CLEANUP(buf_clear) struct buf der = { 0 };
-	struct slice body;
 
 	sha256(job->checkpoint.data, job->checkpoint.len, job->query.imprint);
 	do
 		random_bytes(&job->query.nonce, sizeof(job->query.nonce));
 	while (!job->query.nonce);
 	timestamp_query_add(&der, &job->query);
-	body = copy_of(job->arena, der.data, der.len);
+	job->asked = copy_of(job->arena, der.data, der.len);
 	headers[0] = type;
 	headers[1] = (struct http_header){ "Authorization", target->authorization };
 	job->http = (struct http_request){ .method = "POST", .url = target->settings->url, .headers = headers,
-		.header_count = target->authorization ? 2 : 1, .body = (const char *)body.data, .body_len = body.len,
+		.header_count = target->authorization ? 2 : 1, .body = (const char *)job->asked.data, .body_len = job->asked.len,
 		.timeout_ms = target->settings->timeout_ms };
 	/* In the open too: what comes back is signed, and what goes there is a digest. */
 	start(target, on_stamp, TIMESTAMP_MAX, !target->authorization, NULL);

@@ -47,6 +47,8 @@ struct anchor_job {
 	int64_t asked_at;
 	struct http_request http;
 	struct timestamp_query query;
+	struct slice asked, answer, crl; /* of a stamp, in the arena */
+	struct timestamp stamp;
 	struct witness_request witness;
 	unsigned rounds; /* of a witness that knew another size */
 	struct s3_upload upload;
@@ -67,7 +69,7 @@ struct anchor_target {
 	struct s3_store store;
 	struct anchor_job job;
 	char told[ANCHOR_WORD_SIZE]; /* the failure last told */
-	bool alarm_told;
+	bool alarm_told, crl_told;
 };
 int anchor_target_check(const struct anchor_settings *settings, struct timestamp_trust **trust, struct buf *roots, struct err *err);
 void anchor_ask(struct anchor_target *target, struct anchor_log *log, int64_t now); /* begins a job */

@@ -105,6 +105,47 @@ static const struct flaw flaws[] = {
 	{ "an authority with another policy", AUTHORITY_HONEST, false, ",\"policy\":\"1.2.3\"", "policy" },
 };
 
+static void the_list_of_the_day_is_kept(void **state)
+{
+	struct fixture *f = fixture_create(&plain);
+	CLEANUP(buf_clear) struct buf output = { 0 };
+	const char *root;
+
+	(void)state;
+	authority_destroy(f->authority);
+	f->authority = authority_create_listing(arena_printf(f->arena, "http://127.0.0.1:%u/list.crl", http_peer_port(f->tsa_http)));
+	http_peer_handler(f->tsa_http, authority_http, f->authority);
+	root = authority_root(f->authority, f->arena);
+	assert_int_equal(file_replace(path_of(f, "root.pem"), root, strlen(root), 0600), 0);
+	log_maker_write(f->dir, 10, 0);
+	authority_be(f->authority, AUTHORITY_REVOKED);
+	begin(f, stamp_row(f, ""));
+	wait_for(f, "tsa-1", 0, "revoked");
+	assert_false(there_is(f, FOLDER "10/tsa-1.tsr"));
+	authority_be(f->authority, AUTHORITY_OLD_LIST); /* told, and the stamp is kept without it */
+	anchors_want(f->anchors);
+	wait_for(f, "tsa-1", 10, NULL);
+	assert_true(there_is(f, FOLDER "10/tsa-1.tsr") && !there_is(f, FOLDER "10/tsa-1.crl"));
+	assert_non_null(strstr(buf_str(&f->notes), "<4>anchor: tsa-1: its stamps are kept without a list of revoked certificates"));
+	authority_be(f->authority, AUTHORITY_NO_LIST);
+	log_maker_write(f->dir, 11, 0);
+	anchors_want(f->anchors);
+	wait_for(f, "tsa-1", 11, NULL);
+	assert_false(there_is(f, FOLDER "11/tsa-1.crl"));
+	authority_be(f->authority, AUTHORITY_HONEST);
+	log_maker_write(f->dir, 12, 0);
+	anchors_want(f->anchors);
+	wait_for(f, "tsa-1", 12, NULL);
+	{
+		const char *const argv[] = { "openssl", "crl", "-inform", "DER", "-in", path_of(f, FOLDER "12/tsa-1.crl"), "-CAfile",
+			path_of(f, FOLDER "12/tsa-1.pem"), "-noout", NULL };
+
+		if (process_run(argv, &output, WAIT_MS) != 0 || !strstr(buf_str(&output), "verify OK"))
+			fail_msg("%s", buf_str(&output));
+	}
+	fixture_destroy(f);
+}
+
 /* Nothing of it is kept or recorded; once it behaves, all is as if nothing had been. */
 static void misbehaving_authority(void **state)
 {
@@ -491,6 +532,7 @@ int main(void)
 {
 	static const struct CMUnitTest others[] = {
 		cmocka_unit_test(a_stamp_is_taken_kept_and_recorded),
+		cmocka_unit_test(the_list_of_the_day_is_kept),
 		cmocka_unit_test(nothing_is_asked_twice_after_a_restart),
 		cmocka_unit_test(a_log_that_grows_waits_its_hour_unless_asked),
 		cmocka_unit_test(one_that_hangs_holds_nobody_else_up),

@@ -41,8 +41,11 @@ static void add_extension(X509 *x, X509 *issuer, int nid, const char *value)
 	X509_EXTENSION_free(extension);
 }
 
-static X509 *make(const char *name, EVP_PKEY *key, long serial, X509 *issuer, EVP_PKEY *issuer_key, int64_t until, const char *purpose)
+static X509 *make(const char *name, EVP_PKEY *key, long serial, X509 *issuer, EVP_PKEY *issuer_key, int64_t until, const char *purpose,
+	const char *crl_url)
 {
+	char point[300];
+
 	X509 *x = X509_new();
 
 	must(x && X509_set_version(x, 2) == 1 && ASN1_INTEGER_set(X509_get_serialNumber(x), serial) == 1);
@@ -53,11 +56,15 @@ static X509 *make(const char *name, EVP_PKEY *key, long serial, X509 *issuer, EV
 	add_extension(x, issuer ? issuer : x, NID_basic_constraints, issuer ? "critical,CA:FALSE" : "critical,CA:TRUE");
 	if (purpose)
 		add_extension(x, issuer, NID_ext_key_usage, purpose);
+	if (crl_url) {
+		snprintf(point, sizeof(point), "URI:%s", crl_url);
+		add_extension(x, issuer, NID_crl_distribution_points, point);
+	}
 	must(X509_sign(x, issuer_key ? issuer_key : key, EVP_sha256()) > 0);
 	return x;
 }
 
-struct authority *authority_create(enum authority_flaw flaw)
+static struct authority *create(enum authority_flaw flaw, const char *crl_url)
 {
 	const int64_t until = flaw == AUTHORITY_EXPIRED ? 1100000000 : 4000000000;
 	struct authority *a = xcalloc(1, sizeof(*a));
@@ -65,16 +72,50 @@ struct authority *authority_create(enum authority_flaw flaw)
 	a->root_key = EVP_EC_gen("P-256");
 	a->key = EVP_EC_gen("P-256");
 	must(a->root_key && a->key);
-	a->root = make("A test root", a->root_key, 1, NULL, NULL, 4000000000, NULL);
+	a->root = make("A test root", a->root_key, 1, NULL, NULL, 4000000000, NULL, NULL);
 	/* The responder refuses to work with a certificate for another purpose: it is given a sound one of the same number then. */
-	a->certificate = make("A test authority", a->key, 2, a->root, a->root_key, until, "critical,timeStamping");
-	a->twin = make("A test authority", a->key, 2, a->root, a->root_key, until + 1, "critical,timeStamping");
+	a->certificate = make("A test authority", a->key, 2, a->root, a->root_key, until, "critical,timeStamping", crl_url);
+	a->twin = make("A test authority", a->key, 2, a->root, a->root_key, until + 1, "critical,timeStamping", NULL);
 	if (flaw == AUTHORITY_NO_PURPOSE) {
 		X509_free(a->twin);
-		a->twin = make("A test authority", a->key, 2, a->root, a->root_key, until, "serverAuth");
+		a->twin = make("A test authority", a->key, 2, a->root, a->root_key, until, "serverAuth", NULL);
 	}
 	a->serial = 100;
 	return a;
+}
+
+struct authority *authority_create(enum authority_flaw flaw)
+{
+	return create(flaw, NULL);
+}
+
+struct authority *authority_create_listing(const char *crl_url)
+{
+	return create(AUTHORITY_SOUND, crl_url);
+}
+
+void authority_crl(struct authority *a, int64_t at, bool revoked, struct buf *out)
+{
+	X509_CRL *crl = X509_CRL_new();
+	ASN1_TIME *time = ASN1_TIME_set(NULL, at);
+	unsigned char *der = NULL;
+	int n;
+
+	must(crl && time && X509_CRL_set_version(crl, 1) == 1 && X509_CRL_set_issuer_name(crl, X509_get_subject_name(a->root)) == 1);
+	must(X509_CRL_set1_lastUpdate(crl, time) == 1 && ASN1_TIME_set(time, at + 7 * 86400) && X509_CRL_set1_nextUpdate(crl, time) == 1);
+	if (revoked) {
+		X509_REVOKED *one = X509_REVOKED_new();
+
+		must(one && ASN1_TIME_set(time, at) && X509_REVOKED_set_serialNumber(one, X509_get_serialNumber(a->certificate)) == 1);
+		must(X509_REVOKED_set_revocationDate(one, time) == 1 && X509_CRL_add0_revoked(crl, one) == 1);
+	}
+	must(X509_CRL_sign(crl, a->root_key, EVP_sha256()) > 0);
+	n = i2d_X509_CRL(crl, &der);
+	must(n > 0);
+	buf_add(out, der, (size_t)n);
+	OPENSSL_free(der);
+	ASN1_TIME_free(time);
+	X509_CRL_free(crl);
 }
 
 void authority_destroy(struct authority *a)
@@ -187,6 +228,11 @@ void authority_http(const struct buf *request, struct buf *answer, void *arg)
 	struct timestamp_query query;
 	enum authority_whim whim = atomic_load(&a->whim);
 
+	if (strncmp(buf_str(request), "GET /list.crl ", 14) == 0) {
+		authority_crl(a, time(NULL) - (whim == AUTHORITY_OLD_LIST ? 30 * 86400 : 3600), whim == AUTHORITY_REVOKED, &der);
+		reply(answer, whim == AUTHORITY_NO_LIST ? "404 Not Found" : "200 OK", "application/pkix-crl", der.data, der.len);
+		return;
+	}
 	if (whim == AUTHORITY_FAULT || !strstr(buf_str(request), "\r\nContent-Type: application/timestamp-query\r\n") ||
 		timestamp_query_parse(body, request->len - (size_t)(body - request->data), &query) < 0) {
 		reply(answer, "500 Internal Server Error", "text/plain", "", 0);

@@ -5,6 +5,7 @@
 #ifndef DUNNINGD_TESTS_SUPPORT_AUTHORITY_H
 #define DUNNINGD_TESTS_SUPPORT_AUTHORITY_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -21,6 +22,7 @@ enum authority_flaw {
 
 struct authority;
 struct authority *authority_create(enum authority_flaw flaw);
+struct authority *authority_create_listing(const char *crl_url); /* sound; its certificate says where the revoked ones are listed */
 void authority_destroy(struct authority *authority); /* NULL is allowed */
 DEFINE_CLEANUP(struct authority, authority_destroy)
 
@@ -39,9 +41,15 @@ enum authority_whim {
 	AUTHORITY_WRONG_TIME, /* an hour ahead */
 	AUTHORITY_GARBAGE, /* no time-stamp answer */
 	AUTHORITY_FAULT, /* HTTP 500 */
+	AUTHORITY_REVOKED, /* its certificate is on the list */
+	AUTHORITY_OLD_LIST, /* the list is of last month */
+	AUTHORITY_NO_LIST, /* there is none where the certificate says */
 };
 void authority_be(struct authority *authority, enum authority_whim whim); /* from now on; any thread */
 void authority_http(const struct buf *request, struct buf *answer, void *authority); /* peer_answer_fn */
+
+/* Appends the list of revoked certificates (DER), made at that time (s) and good for a week; `revoked`: its own is on it. */
+void authority_crl(struct authority *authority, int64_t at, bool revoked, struct buf *out);
 
 /* Appends the answer to a request, of that time (s since the epoch). A request that it cannot read it rejects. */
 void authority_answer(struct authority *authority, const void *query, size_t len, int64_t at, struct buf *out);

@@ -312,6 +312,50 @@ static void wrong_signature_without_a_name_is_refused(void **state)
 	assert_string_equal(err.code, "signature");
 }
 
+struct list_row {
+	const char *name;
+	int64_t made; /* s after the stamp */
+	bool revoked, stranger;
+	size_t cut;
+	const char *code;
+};
+
+static void lists_of_revoked_certificates(void **state)
+{
+	static const struct list_row lists[] = {
+		{ "of that day", -3600, false, false, 0, NULL },
+		{ "of that very second", 0, false, false, 0, NULL },
+		{ "with its certificate on it", -3600, true, false, 0, "revoked" },
+		{ "of last month", -30 * 86400, false, false, 0, "crl" },
+		{ "of tomorrow", 86400, false, false, 0, "crl" },
+		{ "of somebody else", -3600, false, true, 0, "crl" },
+		{ "cut short", -3600, false, false, 1, "crl" },
+	};
+	CLEANUP(arena_freep) struct arena *arena = arena_create();
+	CLEANUP(authority_destroyp) struct authority *authority = authority_create_listing("http://crl.example/list.crl");
+	CLEANUP(authority_destroyp) struct authority *stranger = authority_create(AUTHORITY_SOUND);
+	CLEANUP(timestamp_trust_freep) struct timestamp_trust *trust = trust_of(authority_root(authority, arena));
+	CLEANUP(buf_clear) struct buf request = { 0 }, answer = { 0 };
+	struct timestamp_wanted wanted = { .query = { { 1, 2, 3 }, 42 }, .trust = trust, .now = NOW * SECOND_MS };
+	struct timestamp stamp;
+
+	(void)state;
+	timestamp_query_add(&request, &wanted.query);
+	authority_answer(authority, request.data, request.len, NOW, &answer);
+	assert_int_equal(timestamp_check(answer.data, answer.len, &wanted, &stamp, NULL), 0);
+	assert_string_equal(stamp.crl_url, "http://crl.example/list.crl");
+	for (size_t i = 0; i < ARRAY_LEN(lists); i++) {
+		CLEANUP(buf_clear) struct buf crl = { 0 };
+		struct err err = { 0 };
+
+		authority_crl(lists[i].stranger ? stranger : authority, NOW + lists[i].made, lists[i].revoked, &crl);
+		wanted.crl = (struct slice){ (const uint8_t *)crl.data, crl.len - lists[i].cut };
+		(void)timestamp_check(answer.data, answer.len, &wanted, &stamp, &err);
+		if (strcmp(err.code, lists[i].code ? lists[i].code : "") != 0)
+			fail_msg("%s: %s: %s", lists[i].name, err.code, err.text);
+	}
+}
+
 /* --- whom to believe --------------------------------------------------------------------------------------- */
 
 static void trust_needs_a_root(void **state)
@@ -360,6 +404,7 @@ int main(void)
 		cmocka_unit_test(another_certificate_than_named_is_refused),
 		cmocka_unit_test(answer_without_certificate_is_refused),
 		cmocka_unit_test(wrong_signature_without_a_name_is_refused),
+		cmocka_unit_test(lists_of_revoked_certificates),
 		cmocka_unit_test(trust_needs_a_root),
 		cmocka_unit_test(policies_are_object_identifiers),
 	};
