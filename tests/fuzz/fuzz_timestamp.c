@@ -1,5 +1,5 @@
 /*
- * A time-stamp answer by anyone, against a fixed request; and the same bytes as a request and as certificates. Nothing that is taken may
+ * A time-stamp answer by anyone, against a fixed request; and the same bytes as a request, as certificates and as a list of revoked ones. Nothing that is taken may
  * change what is said: the corpus holds one good answer, to zeros with nonce 1, and the root that it goes back to.
  */
 #include <assert.h>
@@ -11,6 +11,7 @@
 #include "common/timestamp.h"
 
 static struct timestamp_trust *trust;
+static struct buf granted;
 
 int LLVMFuzzerInitialize(int *argc, char ***argv);
 int LLVMFuzzerInitialize(int *argc, char ***argv)
@@ -20,6 +21,7 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 	(void)argc, (void)argv;
 	assert(file_read(SOURCE_DIR "/tests/fuzz/corpus/timestamp/root.pem", 1 << 16, &pem, NULL) == 0);
 	assert(timestamp_trust_parse(pem.data, pem.len, &trust, NULL) == 0);
+	assert(file_read(SOURCE_DIR "/tests/fuzz/corpus/timestamp/granted", 1 << 16, &granted, NULL) == 0);
 	buf_clear(&pem);
 	return 0;
 }
@@ -49,5 +51,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		assert(stamp.at == 1800000000000 && strcmp(stamp.serial, "65") == 0);
 	else
 		assert(r == -EKEYREJECTED && err.code[0] && err.text[0]);
+	wanted.crl = (struct slice){ data, size };
+	r = timestamp_check(granted.data, granted.len, &wanted, &stamp, NULL); /* as a list of revoked certificates */
+	assert(r == 0 || (r == -EKEYREJECTED && size));
 	return 0;
 }
