@@ -10,27 +10,37 @@
 #define FILE_VERSION 1
 #define BIG INT64_MAX
 
+static void clear_mark(struct anchor_mark *mark)
+{
+	for (size_t i = 0; i < mark->queue_count; i++)
+		free(mark->queue[i]);
+	free(mark->queue);
+	*mark = (struct anchor_mark){ 0 };
+}
+
 void anchor_state_clear(struct anchor_state *state)
 {
-	for (size_t i = 0; i < state->mark_count; i++) {
-		for (size_t k = 0; k < state->marks[i].queue_count; k++)
-			free(state->marks[i].queue[k]);
-		free(state->marks[i].queue);
-	}
+	for (size_t i = 0; i < state->mark_count; i++)
+		clear_mark(&state->marks[i]);
 	*state = (struct anchor_state){ 0 };
 }
 
-struct anchor_mark *anchor_mark(struct anchor_state *state, const char *name)
+struct anchor_mark *anchor_mark(struct anchor_state *state, const char *name, enum anchor_kind kind)
 {
 	struct anchor_mark *mark;
+	size_t i = 0;
 
-	for (size_t i = 0; i < state->mark_count; i++)
-		if (strcmp(state->marks[i].name, name) == 0)
-			return &state->marks[i];
-	if (state->mark_count == ANCHOR_MARKS_MAX || strlen(name) >= sizeof(mark->name))
+	while (i < state->mark_count && strcmp(state->marks[i].name, name) != 0)
+		i++;
+	mark = &state->marks[i];
+	if (i < state->mark_count && mark->kind == kind)
+		return mark;
+	if (i == ANCHOR_MARKS_MAX || strlen(name) >= sizeof(mark->name))
 		return NULL;
-	mark = &state->marks[state->mark_count++];
-	*mark = (struct anchor_mark){ 0 };
+	if (i == state->mark_count)
+		state->mark_count++;
+	clear_mark(mark);
+	mark->kind = kind;
 	snprintf(mark->name, sizeof(mark->name), "%s", name);
 	return mark;
 }
@@ -153,6 +163,7 @@ void anchor_state_add(struct buf *out, const struct anchor_state *state)
 		const struct anchor_mark *mark = &state->marks[i];
 
 		jw_object(&w, mark->name);
+		jw_str(&w, "kind", anchor_kind_names[mark->kind]);
 		jw_int(&w, "size", (int64_t)mark->size);
 		jw_int(&w, "at", mark->at);
 		jw_int(&w, "asked_at", mark->asked_at);
@@ -202,10 +213,19 @@ static int parse_queue(const struct json *object, struct anchor_mark *mark, stru
 	return 0;
 }
 
-static int parse_mark(const struct json *object, struct anchor_mark *mark, struct err *err)
+static int parse_mark(const struct json *anchors, const char *name, const struct json *object, struct anchor_state *state, struct err *err)
 {
+	struct anchor_mark *mark;
 	const char *word = "";
-	int r;
+	int kind = -1, r = json_opt_word(object, "kind", anchor_kind_names, &kind, err);
+
+	if (r < 0)
+		return r;
+	if (kind < 0)
+		return json_refuse(object, "kind", err, "missing", "must be there");
+	mark = anchor_mark(state, name, (enum anchor_kind)kind);
+	if (!mark)
+		return json_refuse(anchors, name, err, "too_many", "is one too many, or too long a name");
 
 	if ((r = get_count(object, "size", &mark->size, err)) < 0 || (r = json_get_int(object, "at", 0, BIG, &mark->at, err)) < 0 ||
 		(r = json_get_int(object, "asked_at", 0, BIG, &mark->asked_at, err)) < 0 ||
@@ -251,14 +271,9 @@ static int parse_state(const struct json *root, struct anchor_state *state, stru
 		(r = get_count(root, "size", &state->size, err)) < 0 || (r = parse_tokens(root, state, err)) < 0 ||
 		(r = json_get_object(root, "anchors", &anchors, err)) < 0)
 		return r;
-	for (size_t i = 0; json_member(&anchors, &i, &name, &value);) {
-		struct anchor_mark *mark = anchor_mark(state, name);
-
-		if (!mark)
-			return json_refuse(&anchors, name, err, "too_many", "is one too many, or too long a name");
-		if ((r = parse_mark(&value, mark, err)) < 0)
+	for (size_t i = 0; json_member(&anchors, &i, &name, &value);)
+		if ((r = parse_mark(&anchors, name, &value, state, err)) < 0)
 			return r;
-	}
 	return 0;
 }
 

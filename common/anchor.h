@@ -14,6 +14,7 @@
 
 #include "common/buf.h"
 #include "common/cleanup.h"
+#include "common/config.h"
 #include "common/err.h"
 #include "common/utc.h"
 
@@ -28,6 +29,7 @@
 /* Where one of them stands with one log. */
 struct anchor_mark {
 	char name[65];
+	enum anchor_kind kind;
 	uint64_t size; /* leaves of the largest checkpoint that it has vouched for; 0 = none */
 	int64_t at; /* when it says that was; 0 = never */
 	int64_t asked_at; /* when the request for that was made, by our clock */
@@ -51,8 +53,8 @@ struct anchor_state { /* of one log; { 0 } is the beginning */
 	size_t mark_count;
 };
 void anchor_state_clear(struct anchor_state *state);
-/* The mark of that name, made when there is none; NULL: there are too many. */
-struct anchor_mark *anchor_mark(struct anchor_state *state, const char *name);
+/* The mark of that name and kind, made when there is none, anew when it was of another kind; NULL: there are too many. */
+struct anchor_mark *anchor_mark(struct anchor_state *state, const char *name, enum anchor_kind kind);
 
 /* A checkpoint of that size is there. False: it is smaller than one seen before, which must never be; nothing changes. */
 bool anchor_seen(struct anchor_state *state, uint64_t size, int64_t now);

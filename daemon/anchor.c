@@ -155,7 +155,7 @@ static void post_record(struct anchors *a, const struct anchor_token_record *rec
 
 struct anchor_mark *anchor_mark_of(const struct anchor_target *target, struct anchor_log *log)
 {
-	return anchor_mark(&log->state, target->settings->name);
+	return anchor_mark(&log->state, target->settings->name, target->settings->kind);
 }
 
 static struct anchor_status status_of(const struct anchors *a, const struct anchor_target *target, int64_t now)

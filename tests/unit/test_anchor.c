@@ -20,7 +20,7 @@ static int begin(void **arg)
 {
 	(void)arg;
 	anchor_state_clear(&state);
-	mark = anchor_mark(&state, "tsa-1");
+	mark = anchor_mark(&state, "tsa-1", ANCHOR_TIMESTAMP);
 	return 0;
 }
 
@@ -79,10 +79,10 @@ static void an_idle_log_is_left_alone(void **arg)
 
 static void its_own_record_calls_for_nothing(void **arg)
 {
-	struct anchor_mark *other = anchor_mark(&state, "tsa-2");
+	struct anchor_mark *other = anchor_mark(&state, "tsa-2", ANCHOR_TIMESTAMP);
 
 	(void)arg;
-	mark = anchor_mark(&state, "tsa-1");
+	mark = anchor_mark(&state, "tsa-1", ANCHOR_TIMESTAMP);
 	anchor_seen(&state, 10, T0);
 	anchor_done(&state, mark, 10, T0, T0);
 	anchor_token(&state);
@@ -216,6 +216,18 @@ static void queued_files_keep_a_store_busy(void **arg)
 	assert_int_equal(mark->queue_count, ANCHOR_QUEUE_MAX);
 }
 
+static void an_anchor_of_another_kind_begins_anew(void **arg)
+{
+	(void)arg;
+	anchor_seen(&state, 10, T0);
+	anchor_done(&state, mark, 10, T0, T0);
+	anchor_queue(mark, "10/x");
+	assert_ptr_equal(anchor_mark(&state, "tsa-1", ANCHOR_TIMESTAMP), mark);
+	assert_int_equal(mark->size, 10);
+	assert_ptr_equal(anchor_mark(&state, "tsa-1", ANCHOR_S3), mark);
+	assert_true(mark->size == 0 && mark->queue_count == 0 && state.mark_count == 1);
+}
+
 /* --- the file ------------------------------------------------------------------------------------------------ */
 
 static void the_file_reads_back(void **arg)
@@ -232,12 +244,13 @@ static void the_file_reads_back(void **arg)
 	anchor_queue(mark, "299/tsa-1");
 	mark->tiles = 1;
 	mark->known = 298;
-	(void)anchor_mark(&state, "witness-1");
+	(void)anchor_mark(&state, "witness-1", ANCHOR_WITNESS);
 	anchor_state_add(&text, &state);
 	if (anchor_state_parse(text.data, text.len, &read, &err) < 0)
 		fail_msg("%s %s", err.path, err.text);
 	anchor_state_add(&again, &read);
 	assert_string_equal(buf_str(&again), buf_str(&text));
+	assert_int_equal(read.marks[1].kind, ANCHOR_WITNESS);
 	assert_int_equal(read.marks[0].next_try, T0 + 4 + ANCHOR_RETRY_MIN_MS);
 	anchor_state_clear(&read);
 }
@@ -251,7 +264,7 @@ static void damaged_files_are_refused(void **arg)
 		"{\"v\":1,\"size\":-1,\"tokens\":[],\"anchors\":{}}",
 		"{\"v\":1,\"size\":1,\"tokens\":[-1],\"anchors\":{}}",
 		"{\"v\":1,\"size\":1,\"tokens\":[],\"anchors\":{\"a\":{}}}",
-		"{\"v\":1,\"size\":1,\"tokens\":[],\"anchors\":{\"a\":{\"size\":0,\"at\":0,\"asked_at\":0,\"waiting_since\":0,\"next_try\":0,"
+		"{\"v\":1,\"size\":1,\"tokens\":[],\"anchors\":{\"a\":{\"kind\":\"s3\",\"size\":0,\"at\":0,\"asked_at\":0,\"waiting_since\":0,\"next_try\":0,"
 		"\"failures\":0,\"failed\":\"\",\"known\":0,\"tiles\":0,\"queue\":[\"../../x\"]}}}",
 	};
 
@@ -283,6 +296,7 @@ int main(void)
 		TEST(a_log_never_gets_smaller),
 		TEST(there_may_be_more_records_than_are_remembered),
 		TEST(queued_files_keep_a_store_busy),
+		TEST(an_anchor_of_another_kind_begins_anew),
 		TEST(the_file_reads_back),
 		TEST(damaged_files_are_refused),
 	};
