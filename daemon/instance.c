@@ -434,6 +434,30 @@ static int open_state(struct instance *in, struct err *err)
 	return 0;
 }
 
+static void on_unsigned(int r, const char *text, void *arg)
+{
+	struct instance *in = arg;
+
+	log_line(in->log, LOG_CRIT, "signer", "%s", text[0] ? text : strerror(-r));
+	log_line(in->log, LOG_CRIT, "dunningd", "ends: the trail cannot be signed any more");
+	give_up(in, r == -EKEYREJECTED ? INSTANCE_CONFIG : INSTANCE_IO);
+}
+
+static void on_signer_works(void *arg)
+{
+	service_extend(((struct instance *)arg)->service, START_EXTEND_MS);
+}
+
+/* Every log is looked at before anything is sent: one that was signed with another history must not go on. */
+static int open_signer(struct instance *in, struct err *err)
+{
+	struct signer_settings settings = { .state_dir = in->config->state_dir, .key = &in->setup.log_key, .journal = in->journal,
+		.every_ms = in->config->trail_checkpoint_every };
+	struct signer_callbacks callbacks = { .failed = on_unsigned, .note = note, .progress = on_signer_works, .arg = in };
+
+	return in->setup.signs ? signer_create(&settings, in->base, &callbacks, &in->signer, err) : 0;
+}
+
 static int open_ports(struct instance *in, struct err *err)
 {
 	const struct config *config = in->config;
@@ -487,6 +511,7 @@ static void instance_clear(struct instance *in)
 		redis_store_destroy(in->partitions[i].store);
 	free(in->partitions);
 	control_destroy(in->control);
+	signer_destroy(in->signer, false);
 	clock_destroy(in->clock);
 	journal_close(in->journal);
 	keystore_close(in->keys);
@@ -536,7 +561,8 @@ int instance_run(const struct instance_options *options)
 		return INSTANCE_FAILED;
 	}
 	in.service = service_create(in.base, alive, &in);
-	if ((r = catch_signals(&in)) < 0 || (r = open_state(&in, &err)) < 0 || (r = open_ports(&in, &err)) < 0) {
+	if ((r = catch_signals(&in)) < 0 || (r = open_state(&in, &err)) < 0 ||
+		(r = open_signer(&in, &err)) < 0 || (r = open_ports(&in, &err)) < 0) {
 		code = fault(&in, &err, r);
 		instance_clear(&in);
 		return code;
@@ -550,10 +576,11 @@ int instance_run(const struct instance_options *options)
 	if (in.config->shadow)
 		log_line(in.log, LOG_NOTICE, "dunningd", "mode is shadow: nothing leaves, all goes to the outbox");
 	event_base_dispatch(in.base);
-	code = in.exit_code;
-	log_line(in.log, LOG_INFO, "dunningd", "ended%s", code ? " by a fault" : "");
+	if (in.exit_code == INSTANCE_OK) /* after a fault nothing more is signed */
+		signer_destroy(TAKE(in.signer), true);
+	log_line(in.log, LOG_INFO, "dunningd", "ended%s", in.exit_code ? " by a fault" : "");
 	instance_clear(&in);
-	return code;
+	return in.exit_code;
 }
 
 int instance_check(const struct instance_options *options)

@@ -22,6 +22,7 @@
 #include "daemon/log_key.h"
 #include "daemon/redis_store.h"
 #include "daemon/service.h"
+#include "daemon/signer.h"
 
 struct secret {
 	const char *credential, *value;
@@ -68,6 +69,7 @@ struct instance {
 	struct service *service;
 	struct keystore *keys;
 	struct journal *journal;
+	struct signer *signer; /* NULL: the trail is not signed */
 	struct clock *clock;
 	struct http_client *http;
 	struct anchors *anchors; /* NULL: none is configured */

@@ -79,6 +79,29 @@ static void write_provider(struct json_writer *w, const struct http_provider_sta
 	jw_end_object(w);
 }
 
+static void write_trail(struct json_writer *w, const struct instance *in)
+{
+	struct signer_status status;
+	char hex[2 * SHA256_SIZE + 1];
+	CLEANUP(buf_clear) struct buf key = { 0 };
+
+	jw_object(w, "trail");
+	jw_bool(w, "signed", in->signer != NULL);
+	if (in->signer) {
+		signer_status(in->signer, &status);
+		note_key_add(&key, &in->setup.log_key.verifier);
+		jw_str(w, "verifier_key", buf_str(&key));
+		jw_int(w, "year", status.year);
+		jw_int(w, "records", (int64_t)status.records);
+		jw_int(w, "size", (int64_t)status.size);
+		write_or_null(w, "root", status.size ? hex_format(status.root, SHA256_SIZE, hex) : NULL);
+		jw_int(w, "behind", (int64_t)status.behind);
+		jw_int(w, "checkpoints", (int64_t)status.published);
+		jw_bool(w, "no_space", status.no_space);
+	}
+	jw_end_object(w);
+}
+
 void instance_status(struct json_writer *w, void *arg)
 {
 	const struct instance *in = arg;
@@ -108,6 +131,7 @@ void instance_status(struct json_writer *w, void *arg)
 	jw_int(w, "no_space", (int64_t)journal.no_space);
 	jw_int(w, "segments", (int64_t)journal.segments);
 	jw_end_object(w);
+	write_trail(w, in);
 	jw_object(w, "keys");
 	jw_int(w, "created", (int64_t)keys.created);
 	jw_int(w, "cached", (int64_t)keys.cached);

@@ -386,3 +386,14 @@ struct journal_counters journal_counters(const struct journal *journal)
 	counters.segments = journal->history.count;
 	return counters;
 }
+
+const struct frames_log *journal_logs(const struct journal *journal, size_t *count)
+{
+	*count = journal->history.standing.log_count;
+	return journal->history.standing.logs;
+}
+
+bool journal_broken(const struct journal *journal)
+{
+	return atomic_load(&journal->writer.broken);
+}

@@ -7,6 +7,7 @@
 #ifndef DUNNINGD_DAEMON_JOURNAL_H
 #define DUNNINGD_DAEMON_JOURNAL_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include <event2/event.h>
@@ -43,6 +44,12 @@ DEFINE_CLEANUP(struct journal, journal_close)
 const struct journal_port *journal_port(struct journal *journal);
 /* File, offset and reason of the last -EBADMSG that a port function gave. */
 const struct err *journal_damage(const struct journal *journal);
+
+/* The logs (one a year, ascending) and how many of each one's records are durable. Valid until the next turn of the loop. */
+const struct frames_log *journal_logs(const struct journal *journal, size_t *count);
+
+/* A write or sync failed for good: whatever hangs on the journal ends. From any thread. */
+bool journal_broken(const struct journal *journal);
 
 struct journal_counters {
 	uint64_t groups, records, writes, bytes; /* durable since the opening; one write is one fdatasync() */

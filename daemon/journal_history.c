@@ -519,15 +519,7 @@ int history_knows(struct history *h, uint32_t partition, uint64_t pseq, const ui
 
 /* --- one record ------------------------------------------------------------------------------------------- */
 
-/* A window over a file, so that a walk from frame to frame is not a system call each. */
-struct window {
-	int fd;
-	uint64_t file_end;
-	uint64_t base;
-	struct buf bytes;
-};
-
-static const uint8_t *window_get(struct window *window, uint64_t at, size_t len)
+const uint8_t *journal_window_get(struct journal_window *window, uint64_t at, size_t len)
 {
 	size_t want = len > READ_WINDOW ? len : READ_WINDOW;
 
@@ -546,7 +538,7 @@ static const uint8_t *window_get(struct window *window, uint64_t at, size_t len)
 	return (const uint8_t *)window->bytes.data;
 }
 
-static int read_record(struct history *h, struct segment *segment, struct window *window,
+static int read_record(struct history *h, struct segment *segment, struct journal_window *window,
 	uint64_t index, struct buf *body)
 {
 	uint64_t at = segment->head.size;
@@ -558,13 +550,13 @@ static int read_record(struct history *h, struct segment *segment, struct window
 		}
 	}
 	while (at < segment->end) {
-		const uint8_t *bytes = window_get(window, at, FRAME_HEADER_SIZE);
+		const uint8_t *bytes = journal_window_get(window, at, FRAME_HEADER_SIZE);
 		struct frame frame;
 
 		if (!bytes || !frame_peek(bytes, FRAME_HEADER_SIZE, &frame))
 			return damaged(h, segment->name, at, "no frame");
 		if (frame.type == FRAME_RECORD && frame.index == index) {
-			bytes = window_get(window, at, frame.size);
+			bytes = journal_window_get(window, at, frame.size);
 			if (!bytes || !frame_peek(bytes, frame.size, &frame) ||
 				!frame_valid(&segment->head, bytes, &frame))
 				return damaged(h, segment->name, at, "wrong checksum");
@@ -583,7 +575,7 @@ static int read_record(struct history *h, struct segment *segment, struct window
 int history_read(struct history *h, uint16_t year, uint64_t index, struct buf *body)
 {
 	CLEANUP(closep) int fd = -1;
-	struct window window = { 0 };
+	struct journal_window window = { 0 };
 	int r;
 
 	if (index >= standing_index(&h->standing, year))
@@ -596,7 +588,7 @@ int history_read(struct history *h, uint16_t year, uint64_t index, struct buf *b
 		fd = open_segment(h, segment->name);
 		if (fd < 0)
 			return fd;
-		window = (struct window){ .fd = fd, .file_end = segment->end };
+		window = (struct journal_window){ .fd = fd, .file_end = segment->end };
 		r = read_record(h, segment, &window, index, body);
 		buf_clear(&window.bytes);
 		return r;

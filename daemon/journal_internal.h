@@ -1,8 +1,9 @@
-/* journal_internal - what journal.c, journal_history.c and journal_writer.c share. For them only. */
+/* journal_internal - what journal.c, journal_history.c, journal_leaves.c and journal_writer.c share. For them only. */
 #ifndef DUNNINGD_DAEMON_JOURNAL_INTERNAL_H
 #define DUNNINGD_DAEMON_JOURNAL_INTERNAL_H
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <sys/types.h>
 
 #include "common/frames.h"
@@ -16,6 +17,16 @@ void journal_name(const struct frames_segment *head, char ret[JOURNAL_NAME_SIZE]
 int journal_read_at(int fd, void *ret, size_t len, uint64_t offset); /* -ENODATA: the file is too short */
 /* Reserves `size` bytes for a file that now has `used`. Not having them is no error: then the file grows as it is written. -errno */
 int journal_preallocate(int fd, uint64_t used, uint64_t size);
+
+/* A window over a file, so that a walk from frame to frame is not a system call each. */
+struct journal_window {
+	int fd; /* borrowed */
+	uint64_t file_end; /* nothing is read behind it */
+	uint64_t base;
+	struct buf bytes;
+};
+/* `len` bytes of the file, valid until the next call; NULL: they are not there, or cannot be read. */
+const uint8_t *journal_window_get(struct journal_window *window, uint64_t at, size_t len);
 
 /* --- where every partition and log stands after some group -------------------------------------- */
 
@@ -122,7 +133,7 @@ struct writer {
 	uint8_t chain[SHA256_SIZE];
 	uint64_t next_write;
 	struct standing standing;
-	bool broken; /* a sync or write failed: nothing is written any more */
+	atomic_bool broken; /* a sync or write failed: nothing is written any more. Read by others too */
 	/*
 	 * When a write finds no space, all groups of its generation and before fail too: their leaf indexes are void. The loop begins a
 	 * new generation when it hears of it.

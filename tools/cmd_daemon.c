@@ -474,6 +474,21 @@ static void add_anchors(struct ctl *ctl, struct fields *f, const struct json *an
 	fields_table(f, NULL, "Anchors", members_table(ctl, &each, anchor_columns));
 }
 
+/* In words: what is not there is said, never left out. */
+static const char *trail_words(struct ctl *ctl, const struct json *status)
+{
+	struct json trail = json_get(status, "trail"), is_signed = json_get(&trail, "signed"), size = json_get(&trail, "size"),
+		    behind = json_get(&trail, "behind"), no_space = json_get(&trail, "no_space");
+
+	if (trail.type != JSON_OBJECT)
+		return NULL;
+	if (!json_bool(&is_signed))
+		return "not signed: there is no key (dunningctl trail key new)";
+	return arena_printf(ctl->arena, "signed up to %lld records of this year%s%s", (long long)json_int(&size),
+		json_int(&behind) ? arena_printf(ctl->arena, ", %lld not yet", (long long)json_int(&behind)) : "",
+		json_bool(&no_space) ? "; there is no space" : "");
+}
+
 static void add_daemon(struct ctl *ctl, struct fields *f, const struct json *status)
 {
 	struct json partitions = json_get(status, "partitions"), providers = json_get(status, "providers"), pid = json_get(status, "pid"),
@@ -489,6 +504,7 @@ static void add_daemon(struct ctl *ctl, struct fields *f, const struct json *sta
 	fields_add(f, NULL, "Mode", cell_text(word(status, "mode")));
 	fields_add(f, NULL, "Started", cell_text(word(status, "started_at")));
 	fields_add(f, NULL, "Its time", cell_text(word(status, "now")));
+	fields_add(f, NULL, "Trail", cell_text(trail_words(ctl, status)));
 	fields_add(f, NULL, "Clock in doubt", cell_text(word(status, "clock_doubt")));
 	if (json_len(&left_out))
 		fields_add(f, NULL, "Left out", cell_text(arena_printf(ctl->arena, "%zu policies that this configuration cannot carry out: "

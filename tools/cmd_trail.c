@@ -8,6 +8,7 @@
 #include "daemon/service.h"
 #include "tools/cmd.h"
 #include "tools/trail_files.h"
+#include "tools/trail_signed.h"
 
 #define FINDINGS_SHOWN 100
 
@@ -38,12 +39,21 @@ static const struct column finding_columns[] = { { "segment", "SEGMENT", false }
 	{ "text", "WHAT IS WRONG", false }, { 0 } };
 
 static const struct column log_columns[] = { { "origin", "LOG", false }, { "size", "SIZE", true }, { "root", "ROOT (RFC 6962)", false },
-	{ 0 } };
+	{ "signed_size", "SIGNED", true }, { "checkpoint", "CHECKPOINT", false }, { "files", "FILES COMPARED", true }, { 0 } };
 
 struct verifying {
 	struct arena *arena;
 	struct table *table;
+	struct trail_signed *signatures;
 };
+
+static int on_record(const struct trail_record *record, void *arg)
+{
+	struct verifying *v = arg;
+
+	trail_signed_leaf(v->signatures, record->year, record->index, record->leaf);
+	return 0;
+}
 
 static void on_finding(const struct trail_finding *finding, void *arg)
 {
@@ -54,26 +64,48 @@ static void on_finding(const struct trail_finding *finding, void *arg)
 					     cell_text(arena_strdup(v->arena, finding->text)) });
 }
 
-static const struct table *log_table(struct arena *arena, const struct trail_sum *sum)
+static const struct table *log_table(struct arena *arena, const struct trail_sum *sum, const struct trail_signed *signatures)
 {
 	struct table *table = table_create(arena, log_columns);
 	char hex[2 * SHA256_SIZE + 1];
 
 	for (size_t i = 0; i < sum->log_count; i++) {
 		const struct trail_log *log = &sum->logs[i];
+		const struct trail_signed_log *s = trail_signed_log(signatures, log->year);
 
 		table_add(table, (struct cell[]){ cell_text(log->origin), cell_number((int64_t)log->size),
-					 cell_text(log->complete ? arena_strdup(arena, hex_format(log->root, SHA256_SIZE, hex)) : NULL) });
+					 cell_text(log->complete ? arena_strdup(arena, hex_format(log->root, SHA256_SIZE, hex)) : NULL),
+					 s ? cell_number((int64_t)s->size) : cell_none(), cell_text(signed_words(s ? s->state : SIGNED_NOT)),
+					 s ? cell_number((int64_t)s->files) : cell_none() });
 	}
 	return table;
 }
 
-static void show_sum(struct ctl *ctl, const struct trail_sum *sum, bool opened, const struct table *findings)
+/* Of all logs, the one that is worst off. */
+static enum signed_state worst(const struct trail_sum *sum, const struct trail_signed *signatures)
+{
+	bool none = !sum->log_count, unchecked = false;
+
+	for (size_t i = 0; i < sum->log_count; i++) {
+		const struct trail_signed_log *s = trail_signed_log(signatures, sum->logs[i].year);
+
+		none |= !s || s->state == SIGNED_NOT;
+		unchecked |= s && s->state == SIGNED_UNCHECKED;
+	}
+	return trail_signed_findings(signatures) ? SIGNED_WRONG : unchecked ? SIGNED_UNCHECKED : none ? SIGNED_NOT : SIGNED_RIGHT;
+}
+
+static void show_sum(struct ctl *ctl, const struct trail_sum *sum, bool opened, const struct verifying *v)
 {
 	struct fields *f = fields_create(ctl->arena);
+	uint64_t findings = sum->findings + trail_signed_findings(v->signatures);
+	enum signed_state state = worst(sum, v->signatures);
 
-	fields_add(f, "ok", NULL, cell_flag(!sum->findings));
-	fields_add(f, NULL, "Trail", cell_text(sum->findings ? "IS NOT WHOLE" : "whole and unaltered"));
+	fields_add(f, "ok", NULL, cell_flag(!findings));
+	fields_add(f, NULL, "Trail", cell_text(findings ? "IS NOT WHOLE" : "whole and unaltered"));
+	fields_add(f, "signed", "Signature", cell_text(signed_words(state)));
+	fields_add(f, "anchored", "Anchored", cell_text("not anchored"));
+	fields_add(f, "witnessed", "Witnessed", cell_text("not witnessed"));
 	fields_add(f, "origin", "Log", cell_text(sum->origin));
 	fields_add(f, "segments", "Segments", cell_number((int64_t)sum->segments));
 	fields_add(f, "groups", "Groups", cell_number((int64_t)sum->groups));
@@ -87,48 +119,64 @@ static void show_sum(struct ctl *ctl, const struct trail_sum *sum, bool opened, 
 	fields_add(f, "head", "Head", sum->head[0] ? cell_text(sum->head) : cell_none());
 	fields_add(f, "torn", "Unfinished", sum->torn ? cell_number((int64_t)sum->torn) : cell_none());
 	fields_add(f, "contents_verified", NULL, cell_flag(opened));
-	fields_add(f, "found", NULL, cell_number((int64_t)sum->findings));
+	fields_add(f, "found", NULL, cell_number((int64_t)findings));
 	if (!opened)
 		fields_add(f, NULL, "Note", cell_text("without the wrap key (--credentials) the contents of records were not opened: their frames, "
 						     "order, tags and keys were"));
 	if (sum->torn)
 		fields_add(f, NULL, "Note", cell_text("the last write is not whole: it is being written now, or was cut off and was never "
 						     "acknowledged"));
-	fields_table(f, "logs", "Logs", log_table(ctl->arena, sum));
-	fields_table(f, "findings", "Found", findings);
+	if (state == SIGNED_UNCHECKED)
+		fields_add(f, NULL, "Note", cell_text("whose signature it is was not checked: give the verifier key (--key), or the configuration"));
+	fields_table(f, "logs", "Logs", log_table(ctl->arena, sum, v->signatures));
+	fields_table(f, "findings", "Found", v->table);
 	view_fields(&ctl->view, f);
 }
 
 static int run_verify(struct ctl *ctl, const struct invocation *call)
 {
-	struct verifying v = { ctl->arena, table_create(ctl->arena, finding_columns) };
+	struct verifying v = { .arena = ctl->arena, .table = table_create(ctl->arena, finding_columns) };
 	uint8_t key[32];
-	struct trail_walk walk = { .finding = on_finding, .arg = &v };
+	struct trail_walk walk = { .record = on_record, .finding = on_finding, .arg = &v };
 	struct trail_sum sum;
+	struct note_key verifier;
 	struct err err = { 0 };
-	int r = ctl_state_dir(ctl, call->args[0], &walk.state_dir), opened;
+	int r = ctl_state_dir(ctl, call->args[0], &walk.state_dir), opened, known;
 
 	if (r != 0)
 		return r;
+	known = ctl_verifier_key(ctl, command_option(call, "key"), &verifier);
+	if (known > 1)
+		return known;
 	opened = read_wrap_key(ctl, false, key);
 	if (opened > 1)
 		return opened;
 	walk.wrap_key = opened ? key : NULL;
+	v.signatures = trail_signed_open(walk.state_dir, known ? &verifier : NULL, command_option(call, "full") != NULL, on_finding, &v,
+		ctl->arena);
 	r = trail_walk(&walk, ctl->arena, &sum, &err);
 	cleanse(key, sizeof(key));
 	if (r < 0)
 		return walk_failed(ctl, r, &err);
-	show_sum(ctl, &sum, opened, v.table);
-	return sum.findings ? EXIT_FOUND : EXIT_DONE;
+	trail_signed_end(v.signatures);
+	show_sum(ctl, &sum, opened, &v);
+	return sum.findings || trail_signed_findings(v.signatures) ? EXIT_FOUND : EXIT_DONE;
 }
+
+static const struct option_row verify_options[] = {
+	{ "full", NULL, "every tile and entry bundle of the signed logs, too" },
+	{ "key", "VERIFIER-KEY", "whose signature it must be (the configuration's)" },
+	{ 0 },
+};
 
 const struct command cmd_trail_verify = { .name = "trail verify", .args = "[STATE-DIR]", .max_args = 1,
 	.help = "that the trail is whole and unaltered, from the first byte to the last",
 	.more = "Frames, the hash chain, the order of groups and records, that no case has a number twice, and that the keys are\n"
 		"there or were erased. With the wrap key also that every record and part is the one committed to. For each log its\n"
-		"size and root: two whole trails with the same ones have the same records. Reads alone, also beside a running\n"
-		"daemon. Exit status 1 with segment and byte of whatever is wrong.",
-	.run = run_verify };
+		"size and root: two whole trails with the same ones have the same records; that the checkpoint is signed by the trail's\n"
+		"key, and that its root is that of the records. Reads alone, also beside a running daemon. Exit status 1 with file and\n"
+		"byte of whatever is wrong.",
+	.options = verify_options, .run = run_verify };
 
 /* --- log ----------------------------------------------------------------------------------------------------------------------------- */
 

@@ -577,6 +577,7 @@ static void sum_logs(struct walker *w)
 		if (!log->origin)
 			continue;
 		ret->origin = log->origin;
+		ret->year = log->year;
 		ret->size = log->range.size;
 		ret->complete = log->range.size == log->next_index;
 		if (ret->complete) /* over a gap it would be taken for that of a shorter log */

@@ -51,6 +51,7 @@ struct trail_walk {
 /* One log of the trail, for comparing it with a copy or with a signed checkpoint. */
 struct trail_log {
 	const char *origin; /* with the year */
+	uint16_t year;
 	bool complete; /* every leaf up to `size` was read; else there is no root */
 	uint64_t size; /* leaves that were read */
 	uint8_t root[SHA256_SIZE]; /* of the tree over them: RFC 6962 section 2.1 */

@@ -366,8 +366,7 @@ static void a_missing_or_bad_key_is_refused(void **state)
 
 static void pin(struct world *w, struct arena *arena, const char *config, const char *key)
 {
-	const char *text = replace(arena, config, "\"origin\"",
-		arena_printf(arena, "\"trail\":{\"verifier_key\":\"%s\"},\"origin\"", key));
+	const char *text = replace(arena, config, "\"trail\":{", arena_printf(arena, "\"trail\":{\"verifier_key\":\"%s\",", key));
 
 	assert_int_equal(file_replace(w->config, text, strlen(text), 0600), 0);
 }
@@ -394,6 +393,7 @@ static void another_log_key_is_refused(void **state)
 	const char *path = world_path(w, arena, "credentials/trail-log-key"), *other = world_path(w, arena, "other-key"), *own, *foreign;
 
 	assert_int_equal(file_read(w->config, 1 << 20, &config, NULL), 0);
+	assert_int_equal(unlink(path), 0); /* the world's own */
 	own = made_key(w, arena, path);
 	foreign = made_key(w, arena, other);
 	assert_string_not_equal(own, foreign);

@@ -1,5 +1,8 @@
 /* dunningctl over the signed log: its key, and (with it) what lies on the disk. */
-#include "daemon/log_key.h"
+#include <sys/file.h>
+
+#include "daemon/journal_leaves.h"
+#include "daemon/signed_log.h"
 #include "tests/integration/ctl_fixture.h"
 
 static const char *key_file(struct fixture *f)
@@ -50,10 +53,228 @@ static void a_key_is_made_once(void **state)
 	assert_says(f, "64 hexadecimal digits");
 }
 
+/* --- a signed trail ------------------------------------------------------------------------------------------------------------------ */
+
+#define INVOICES 12
+#define YEAR 2026 /* of START */
+
+/* The daemon's own flow and journal, stopped; signed as the daemon would have, with a checkpoint in between. */
+static uint64_t make_signed(struct fixture *f, bool sign)
+{
+	CLEANUP(journal_leaves_destroyp) struct journal_leaves *leaves = journal_leaves_create(f->state, YEAR);
+	struct signed_log_settings settings = { .state_dir = f->state, .year = YEAR };
+	struct signed_log_report report;
+	struct signed_log *log;
+	struct err err = { 0 };
+	struct log_key key;
+	uint64_t records;
+
+	assert_ctl(f, 0, "trail", "key", "new");
+	assert_int_equal(log_key_read(f->credentials, f->config->origin, NULL, &key, &err), 0);
+	settings.verifier = &key.verifier;
+	settings.seed = key.seed;
+	start_flow(f, START);
+	for (int i = 0; i < INVOICES; i++) {
+		const char *id = arena_printf(f->arena, "INV-%d", i);
+
+		(void)redis(f, "XADD", "dunning:{0}:events", "*", "event",
+			invoice_event(f, id, arena_printf(f->arena, "cus_%d", i % 3), "2026-03-10", "ladder"), NULL);
+		settle(f);
+	}
+	stop_flow(f);
+	assert_int_equal(journal_leaves_count(leaves, &records, &err), 0);
+	assert_true(records > INVOICES);
+	if (!sign)
+		return records;
+	if (signed_log_open(&settings, records, &log, &report, &err) < 0)
+		fail_msg("signed_log_open: %s", err.text);
+	assert_int_equal(signed_log_extend(log, 10, &err), 0);
+	assert_int_equal(signed_log_extend(log, records, &err), 0);
+	signed_log_close(log);
+	return records;
+}
+
+static const char *log_file(struct fixture *f, const char *name)
+{
+	return arena_printf(f->arena, "%s/log/%d/%s", f->state, YEAR, name);
+}
+
+static struct json first_log(struct fixture *f)
+{
+	struct json logs = json_get(output(f), "logs");
+
+	assert_int_equal(json_len(&logs), 1);
+	return json_at(&logs, 0);
+}
+
+static void assert_first_finding(struct fixture *f, const char *code, const char *file)
+{
+	struct json findings, first;
+
+	findings = json_get(output(f), "findings");
+	if (!json_len(&findings))
+		fail_msg("nothing was found in %s: %s", file, buf_str(&f->out));
+	first = json_at(&findings, 0);
+	if (code)
+		assert_string_equal(text_of(&first, "finding"), code);
+	assert_string_equal(text_of(&first, "segment"), file);
+}
+
+static void in_words(void **state)
+{
+	struct fixture *f = *state;
+	uint64_t records = make_signed(f, false);
+	struct json log;
+
+	assert_ctl(f, 0, "trail", "verify");
+	assert_says(f, "not signed");
+	assert_says(f, "not anchored");
+	assert_says(f, "not witnessed");
+	assert_ctl(f, 0, "trail", "status");
+	assert_says(f, "not signed");
+	assert_ctl(f, 0, "trail", "status", "--json");
+	assert_int_equal(number_of(output(f), "records"), records);
+	assert_int_equal(number_of(output(f), "behind"), records);
+	assert_ctl(f, 0, "trail", "rebuild");
+	assert_says(f, "nothing was ever signed");
+	assert_ctl(f, 0, "trail", "verify", "--json");
+	log = first_log(f);
+	assert_string_equal(text_of(&log, "checkpoint"), "not signed");
+}
+
+static void a_signed_trail(void **state)
+{
+	struct fixture *f = *state;
+	uint64_t records = make_signed(f, true);
+	struct json log;
+	const char *own;
+
+	assert_ctl(f, 0, "trail", "verify", "--json");
+	log = first_log(f);
+	assert_string_equal(text_of(output(f), "signed"), "right");
+	assert_string_equal(text_of(output(f), "anchored"), "not anchored");
+	assert_string_equal(text_of(&log, "checkpoint"), "right");
+	assert_int_equal(number_of(&log, "signed_size"), records);
+	assert_int_equal(number_of(&log, "files"), 0);
+	assert_ctl(f, 0, "trail", "verify", "--full", "--json");
+	log = first_log(f);
+	assert_int_equal(number_of(&log, "files"), 2); /* of so few records: a tile and a bundle */
+	assert_ctl(f, 0, "trail", "status", "--json");
+	log = first_log(f);
+	assert_int_equal(number_of(&log, "records"), records);
+	assert_int_equal(number_of(&log, "signed_size"), records);
+	assert_int_equal(strlen(text_of(&log, "root")), 64);
+	assert_non_null(text_of(&log, "age"));
+	assert_ctl(f, 0, "trail", "status");
+	assert_says(f, "signed");
+	assert_says(f, "not anchored");
+
+	/* by either of its keys, and by no other */
+	assert_ctl(f, 0, "trail", "key", "show", "--json");
+	own = arena_strdup(f->arena, text_of(output(f), "verifier_key"));
+	assert_ctl(f, 0, "trail", "verify", "--key", own);
+	assert_ctl(f, 1, "trail", "verify", "--key", "vectors.example.com/trail-a+752d6978+Ad5lPzH7ROASpZhGQTpQ96eNkXeumzrjrCXTiB0Z2cGg", "--json");
+	assert_first_finding(f, "other_key", arena_printf(f->arena, "log/%d/checkpoint", YEAR));
+	assert_ctl(f, 2, "trail", "verify", "--key", "what");
+	(void)unlink(key_file(f));
+	assert_ctl(f, 0, "trail", "verify"); /* whose it is cannot be said then, and is not */
+	assert_says(f, "not checked");
+	assert_ctl(f, 0, "trail", "verify", "--key", own);
+	assert_says(f, "right");
+}
+
+/* No bit of the checkpoint, of the head, of a tile or of a bundle may be another. */
+static void any_altered_file(void **state)
+{
+	struct fixture *f = *state;
+	uint64_t records = make_signed(f, true);
+	const char *files[] = { "log/2026/checkpoint", "head/2026", arena_printf(f->arena, "log/2026/tile/0/000.p/%llu", (unsigned long long)records),
+		arena_printf(f->arena, "log/2026/tile/entries/000.p/%llu", (unsigned long long)records) };
+
+	for (size_t i = 0; i < ARRAY_LEN(files); i++) {
+		const char *path = arena_printf(f->arena, "%s/%s", f->state, files[i]);
+		CLEANUP(buf_clear) struct buf bytes = { 0 };
+
+		assert_int_equal(file_read(path, 1 << 20, &bytes, NULL), 0);
+		for (size_t at = 3; at < bytes.len; at += 1 + bytes.len / 7) {
+			bytes.data[at] ^= 1;
+			assert_int_equal(file_replace(path, bytes.data, bytes.len, 0600), 0);
+			assert_ctl(f, 1, "trail", "verify", "--full", "--json");
+			assert_first_finding(f, i >= 2 ? "tile_differs" : NULL, files[i]);
+			bytes.data[at] ^= 1;
+		}
+		assert_int_equal(file_replace(path, bytes.data, bytes.len, 0600), 0);
+	}
+	assert_ctl(f, 0, "trail", "verify", "--full");
+}
+
+static void another_history(void **state)
+{
+	struct fixture *f = *state;
+	CLEANUP(buf_clear) struct buf text = { 0 };
+	CLEANUP(buf_clear) struct buf forged = { 0 };
+	uint64_t records = make_signed(f, true);
+	struct checkpoint checkpoint = { .size = records, .root = { 1 } };
+	struct note_key key;
+	struct log_key own;
+	struct err err = { 0 };
+
+	assert_int_equal(log_key_read(f->credentials, f->config->origin, NULL, &own, &err), 0);
+	log_key_of_year(&own.verifier, YEAR, &key);
+	checkpoint.origin = (struct slice){ (const uint8_t *)key.name, strlen(key.name) };
+	for (int i = 0; i < 2; i++) { /* the same size with another root; more than there is */
+		buf_reset(&text);
+		buf_reset(&forged);
+		checkpoint.size = records + (uint64_t)i;
+		assert_int_equal(checkpoint_add(&text, &checkpoint), 0);
+		assert_int_equal(note_begin(&forged, text.data, text.len), 0);
+		assert_int_equal(note_sign(&forged, text.data, text.len, &key, own.seed), 0);
+		assert_int_equal(file_replace(log_file(f, "checkpoint"), forged.data, forged.len, 0600), 0);
+		assert_int_equal(file_replace(arena_printf(f->arena, "%s/head/%d", f->state, YEAR), forged.data, forged.len, 0600), 0);
+		assert_ctl(f, 1, "trail", "verify", "--json");
+		assert_first_finding(f, i ? "journal_behind" : "signed_root",
+			arena_printf(f->arena, i ? "head/%d" : "log/%d/checkpoint", YEAR));
+		assert_ctl(f, 1, "trail", "rebuild");
+	}
+}
+
+/* --- rebuild ------------------------------------------------------------------------------------------------------------------------- */
+
+static void made_again(void **state)
+{
+	struct fixture *f = *state;
+	uint64_t records = make_signed(f, true);
+	const char *bundle = log_file(f, arena_printf(f->arena, "tile/entries/000.p/%llu", (unsigned long long)records));
+	struct json log;
+	int fd;
+
+	assert_int_equal(unlink(log_file(f, arena_printf(f->arena, "tile/0/000.p/%llu", (unsigned long long)records))), 0);
+	assert_int_equal(file_replace(bundle, "x", 1, 0600), 0);
+	assert_ctl(f, 1, "trail", "verify", "--full");
+	assert_ctl(f, 0, "trail", "verify"); /* the records are whole */
+	fd = open(arena_printf(f->arena, "%s/lock", f->state), O_RDWR | O_CREAT, 0600);
+	assert_int_equal(flock(fd, LOCK_EX), 0);
+	assert_ctl(f, 1, "trail", "rebuild");
+	assert_says(f, "running dunningd");
+	assert_int_equal(close(fd), 0);
+	assert_ctl(f, 0, "trail", "rebuild", "--json");
+	log = first_log(f);
+	assert_int_equal(number_of(&log, "missing"), 1);
+	assert_int_equal(number_of(&log, "mended"), 1);
+	assert_ctl(f, 0, "trail", "verify", "--full");
+	(void)unlink(key_file(f));
+	assert_ctl(f, 78, "trail", "rebuild");
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		TEST(a_key_is_made_once),
+		TEST(in_words),
+		TEST(a_signed_trail),
+		TEST(any_altered_file),
+		TEST(another_history),
+		TEST(made_again),
 	};
 
 	return cmocka_run_group_tests_name("ctl_signed", tests, NULL, NULL);

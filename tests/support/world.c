@@ -166,7 +166,7 @@ void world_renew(struct world *w, int number)
 	snprintf(w->state, sizeof(w->state), "%s/state-%d", w->dir, number);
 	snprintf(w->config, sizeof(w->config), "%s/dunningd-%d.json", w->dir, number);
 	snprintf(text, sizeof(text),
-		"{\"origin\":\"test.example/world\",\"instance\":\"host-a\",\"prefix\":\"%s\",\"state_dir\":\"%s\","
+		"{\"origin\":\"test.example/world\",\"trail\":{\"checkpoint_every\":100},\"instance\":\"host-a\",\"prefix\":\"%s\",\"state_dir\":\"%s\","
 		"\"control_socket\":\"%s/control\",\"redis\":{\"url\":\"unix://%s\"},"
 		"\"creditor\":{\"name\":\"Acme SARL\",\"locale\":\"fr-FR\",\"zone\":\"Europe/Paris\",\"bank\":\"FR76 3000\"},"
 		"\"senders\":{\"default\":{\"name\":\"Acme SARL\",\"email\":\"factures@acme.example\",\"phone\":\"+33100000000\"}},"
@@ -198,6 +198,7 @@ void world_open(struct world *w, const struct world_options *options)
 	}
 	put(w, "credentials/install-key", "5b1f0e8a3c7d2946b0a1c2d3e4f5061728394a5b6c7d8e9f00112233445566aa");
 	put(w, "credentials/wrap-key", "a65544332211009f8e7d6c5b4a392817061f5e4d3c2b1a0b6492d7c3a8e0f1b5");
+	put(w, "credentials/trail-log-key", "0f1e2d3c4b5a69788796a5b4c3d2e1f00f1e2d3c4b5a69788796a5b4c3d2e1f0");
 	put(w, "policies/now.json", policy_now);
 	put(w, "templates/fr/plain.subject", "Facture {{invoice.number}}");
 	put(w, "templates/fr/plain.txt", "Facture {{invoice.number}}: {{invoice.balance}}\n");

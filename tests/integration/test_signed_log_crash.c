@@ -1,0 +1,195 @@
+/* The signed log's writing, broken off: the order of its steps, and a crash, a broken disk or a full one at each of them. */
+#include "tests/integration/signed_log_fixture.h"
+
+static bool ends_with(const char *path, const char *end)
+{
+	return strlen(path) >= strlen(end) && strcmp(path + strlen(path) - strlen(end), end) == 0;
+}
+
+static bool synced_between(size_t from, size_t to, const char *path)
+{
+	for (size_t i = from; i < to; i++)
+		if (trace[i].what == 's' && strcmp(trace[i].path, path) == 0)
+			return true;
+	return false;
+}
+
+/* A power cut keeps what was synced, and of the rest whatever it likes: so the order of the syncs is the promise. */
+static void the_order_of_writing(void **state)
+{
+	struct fixture *f = *state;
+	size_t head = 0, checkpoint = 0, tiles = 0;
+
+	open_log(f);
+	sign_to(f, 300);
+	grow_journal(f, 1000);
+	traced = 0;
+	tracing = true;
+	assert_int_equal(signed_log_extend(f->log, 1000, &f->err), 0);
+	tracing = false;
+	assert_true(traced > 20 && traced < ARRAY_LEN(trace));
+	for (size_t i = 0; i < traced; i++) {
+		char temporary[220], folder[200];
+
+		if (trace[i].what != 'r')
+			continue;
+		snprintf(temporary, sizeof(temporary), "%s.new", trace[i].path);
+		if (!i || trace[i - 1].what != 's' || strcmp(trace[i - 1].path, temporary) != 0)
+			fail_msg("%s gets its name before its bytes are on the disk", trace[i].path);
+		if (strstr(trace[i].path, "/head/"))
+			head = i;
+		else if (ends_with(trace[i].path, "/checkpoint"))
+			checkpoint = i;
+		else
+			tiles++;
+		snprintf(folder, sizeof(folder), "%.*s", (int)(strrchr(trace[i].path, '/') - trace[i].path), trace[i].path);
+		if (i == head) /* 4: before anything of 5 */
+			assert_true(synced_between(i, i + 2, folder));
+		else if (i != checkpoint) { /* 5: before 6 */
+			size_t until = i;
+
+			while (until < traced && !(trace[until].what == 'r' && ends_with(trace[until].path, "/checkpoint")))
+				until++;
+			assert_true(until < traced && head < i);
+			if (!synced_between(i, until, folder))
+				fail_msg("%s is not on the disk when the checkpoint is published", trace[i].path);
+		} else {
+			assert_true(synced_between(i, traced, folder));
+		}
+	}
+	assert_true(head == 1 && checkpoint > head && tiles == 7);
+	assert_int_equal(trace[head].what, 'r');
+}
+
+/* --- crashes, broken and full disks -------------------------------------------------------------------------------------------------- */
+
+/* What a child process does with a log of `before` records: 0, or the exit status of the step that ended it. */
+static int child_extends(struct fixture *f, int step)
+{
+	pid_t pid = fork();
+	int status;
+
+	assert_true(pid >= 0);
+	if (pid == 0) {
+		steps = 0;
+		die_at = step;
+		if (try_open(f, false) < 0 ||
+			(signed_log_size(f->log) < journal_size(f) && signed_log_extend(f->log, journal_size(f), &f->err) < 0))
+			_exit(1);
+		_exit(0);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true(WIFEXITED(status));
+	return WEXITSTATUS(status);
+}
+
+/* At every step: what was published before is a beginning of what is published after, and it is whole. */
+static void a_crash_at_every_step(void **state)
+{
+	static const uint64_t rows[][2] = { { 0, 3 }, { 3, 300 }, { 300, 512 }, { 512, 513 }, { 513, 1100 } };
+	struct fixture *f = *state;
+	int crashes = 0;
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		uint64_t before = rows[i][0], size = rows[i][1], last = before;
+		int r = 77;
+
+		grow_journal(f, size);
+		for (int step = 1; r == 77; step++) {
+			uint64_t now;
+
+			/* back to where it was, as far as the files go: so each step is reached */
+			assert_int_equal(system(arena_printf(f->arena, "rm -rf %s/log %s/head", f->dir, f->dir)), 0);
+			if (before) {
+				open_log(f);
+				assert_int_equal(signed_log_extend(f->log, before, &f->err), 0);
+			}
+			last = published(f, NULL);
+			assert_int_equal(last, before);
+			r = child_extends(f, step);
+			if (r != 77 && r != 0)
+				fail_msg("%llu to %llu, step %d: exit status %d", (unsigned long long)before, (unsigned long long)size, step, r);
+			now = published(f, NULL);
+			assert_true(now == before || now == size);
+			(void)check_files(f, now); /* whatever is published is whole, before anything is mended */
+			crashes += r == 77;
+			open_log(f);
+			now = signed_log_size(f->log);
+			assert_true(now >= last && (now == before || now == size));
+			(void)check_files(f, now);
+			assert_int_equal(f->report.mended, 0); /* a crash leaves no damaged file */
+			sign_all(f);
+			(void)check_files(f, size);
+			open_log(f);
+			assert_int_equal(f->report.missing + f->report.mended, 0);
+		}
+		assert_int_equal(r, 0);
+	}
+	assert_true(crashes > 100);
+}
+
+/* And again while the crash is mended. */
+static void a_crash_while_mending(void **state)
+{
+	struct fixture *f = *state;
+
+	grow_journal(f, 600);
+	for (int first = 5; first < 25; first += 6) {
+		int r = 77;
+
+		for (int step = 1; r == 77; step++) {
+			assert_int_equal(system(arena_printf(f->arena, "rm -rf %s/log %s/head", f->dir, f->dir)), 0);
+			assert_int_equal(child_extends(f, first), 77);
+			r = child_extends(f, step);
+			assert_true(r == 77 || r == 0);
+			(void)check_files(f, published(f, NULL));
+			open_log(f);
+			sign_all(f);
+			(void)check_files(f, 600);
+		}
+	}
+}
+
+/* After an error of the disk nothing more is signed: the process ends with it, and a later start finds everything right. */
+static void a_broken_or_full_disk(void **state)
+{
+	struct fixture *f = *state;
+	int broken = 0, full = 0;
+
+	grow_journal(f, 600);
+	for (int kind = 0; kind < 2; kind++) {
+		int r = -1;
+
+		for (int step = 1; r < 0; step++) {
+			assert_int_equal(system(arena_printf(f->arena, "rm -rf %s/log %s/head", f->dir, f->dir)), 0);
+			open_log(f);
+			assert_int_equal(signed_log_extend(f->log, 250, &f->err), 0);
+			steps = 0;
+			*(kind ? &full_at : &fail_at) = step;
+			r = signed_log_extend(f->log, 600, &f->err);
+			fail_at = full_at = 0;
+			if (steps >= step && r == 0)
+				r = published(f, NULL) == 600 ? -EAGAIN : 0; /* only the removal of partial files may fail silently */
+			assert_true(r == 0 || r == -EAGAIN || r == (kind ? -ENOSPC : -EIO));
+			broken += r == -EIO;
+			full += r == -ENOSPC;
+			(void)check_files(f, published(f, NULL));
+			open_log(f);
+			sign_all(f);
+			(void)check_files(f, 600);
+		}
+	}
+	assert_true(broken > 20 && full > 10);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(the_order_of_writing),
+		TEST(a_crash_at_every_step),
+		TEST(a_crash_while_mending),
+		TEST(a_broken_or_full_disk),
+	};
+
+	return cmocka_run_group_tests_name("signed_log_crash", tests, NULL, NULL);
+}

@@ -1,0 +1,282 @@
+#include "tools/trail_signed.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "common/file.h"
+#include "common/tiler.h"
+#include "daemon/log_key.h"
+#include "daemon/signed_log.h"
+
+#define FILE_MAX 65536
+
+struct signing {
+	const char *file;
+	bool there;
+	uint64_t size;
+	uint8_t root[SHA256_SIZE];
+};
+
+struct log {
+	struct trail_signed_log shown;
+	struct signing head, checkpoint;
+	struct tiler *tiler;
+	bool gap; /* a leaf could not be read, which the journal's walk tells */
+};
+
+struct trail_signed {
+	const char *state_dir;
+	const struct note_key *key;
+	bool full;
+	trail_finding_fn fn;
+	void *arg;
+	struct arena *arena;
+	struct log *logs; /* by year */
+	size_t count, capacity;
+	uint64_t findings;
+	struct log *comparing;
+};
+
+static void find(struct trail_signed *t, struct log *log, const char *file, const char *code, const char *format, ...)
+	__attribute__((format(printf, 5, 6)));
+static void find(struct trail_signed *t, struct log *log, const char *file, const char *code, const char *format, ...)
+{
+	struct trail_finding finding = { .file = arena_strdup(t->arena, file), .code = arena_strdup(t->arena, code) };
+	char text[400];
+	va_list args;
+
+	va_start(args, format);
+	(void)vsnprintf(text, sizeof(text), format, args);
+	va_end(args);
+	finding.text = text;
+	t->findings++;
+	log->shown.state = SIGNED_WRONG;
+	if (t->fn)
+		t->fn(&finding, t->arg);
+}
+
+const char *signed_words(enum signed_state state)
+{
+	static const char *const words[] = { [SIGNED_NOT] = "not signed", [SIGNED_UNCHECKED] = "not checked: no verifier key",
+		[SIGNED_RIGHT] = "right", [SIGNED_WRONG] = "WRONG" };
+
+	return words[state];
+}
+
+/* --- what was signed --------------------------------------------------------------------------------------------------------------- */
+
+/* Without a key: what it says, whoever wrote it. */
+static int read_unchecked(const char *path, struct buf *text, struct checkpoint *ret, struct err *err)
+{
+	struct note note;
+	int r = file_read(path, FILE_MAX, text, err);
+
+	if (r < 0)
+		return r;
+	if (note_parse(text->data, text->len, &note) < 0 || checkpoint_parse(note.text.data, note.text.len, ret) < 0)
+		return err_set(err, -EBADMSG, "no_checkpoint", "", "%s is no signed checkpoint", path);
+	return 0;
+}
+
+static void read_signing(struct trail_signed *t, struct log *log, struct signing *ret)
+{
+	const char *file = ret->file, *path = arena_printf(t->arena, "%s/%s", t->state_dir, file);
+	CLEANUP(buf_clear) struct buf text = { 0 };
+	struct checkpoint checkpoint;
+	struct err err = { 0 };
+	struct note_key key;
+	int r;
+
+	if (t->key) {
+		char year[8];
+		size_t len = strlen(t->key->name), tail = (size_t)snprintf(year, sizeof(year), "/%04u", (unsigned)log->shown.year);
+
+		key = *t->key;
+		if (len < tail || strcmp(t->key->name + len - tail, year) != 0)
+			log_key_of_year(t->key, log->shown.year, &key);
+		r = signed_log_read(path, &key, &text, &checkpoint, &err);
+	} else {
+		r = read_unchecked(path, &text, &checkpoint, &err);
+	}
+	if (r == -ENOENT)
+		return;
+	if (r < 0) {
+		find(t, log, file, err.code, "%s", err.text);
+		return;
+	}
+	ret->there = true;
+	ret->size = checkpoint.size;
+	memcpy(ret->root, checkpoint.root, SHA256_SIZE);
+	if (log->shown.state == SIGNED_NOT)
+		log->shown.state = t->key ? SIGNED_RIGHT : SIGNED_UNCHECKED;
+}
+
+static struct log *log_of(struct trail_signed *t, uint16_t year, bool add)
+{
+	size_t i = 0;
+
+	while (i < t->count && t->logs[i].shown.year < year)
+		i++;
+	if (i < t->count && t->logs[i].shown.year == year)
+		return &t->logs[i];
+	if (!add)
+		return NULL;
+	t->logs = arena_grow(t->arena, t->logs, t->count, &t->capacity, sizeof(*t->logs));
+	memmove(&t->logs[i + 1], &t->logs[i], (t->count - i) * sizeof(*t->logs));
+	t->count++;
+	t->logs[i] = (struct log){ .shown.year = year };
+	return &t->logs[i];
+}
+
+static void list_years(struct trail_signed *t, const char *folder)
+{
+	char **names;
+	size_t count;
+
+	if (file_list(t->arena, arena_printf(t->arena, "%s/%s", t->state_dir, folder), "", &names, &count) < 0)
+		return;
+	for (size_t i = 0; i < count; i++)
+		if (strlen(names[i]) == 4 && strspn(names[i], "0123456789") == 4)
+			(void)log_of(t, (uint16_t)atoi(names[i]), true);
+}
+
+static void free_tilers(void *arg)
+{
+	struct trail_signed *t = arg;
+
+	for (size_t i = 0; i < t->count; i++) {
+		if (t->logs[i].tiler)
+			tiler_clear(t->logs[i].tiler);
+		free(t->logs[i].tiler);
+	}
+}
+
+struct trail_signed *trail_signed_open(const char *state_dir, const struct note_key *key, bool full, trail_finding_fn fn, void *arg,
+	struct arena *arena)
+{
+	struct trail_signed *t = arena_alloc(arena, sizeof(*t));
+
+	*t = (struct trail_signed){ .state_dir = state_dir, .key = key, .full = full, .fn = fn, .arg = arg, .arena = arena };
+	arena_defer(arena, free_tilers, t);
+	list_years(t, "log");
+	list_years(t, "head");
+	for (size_t i = 0; i < t->count; i++) {
+		struct log *log = &t->logs[i];
+		struct stat st;
+
+		log->tiler = xcalloc(1, sizeof(*log->tiler));
+		log->checkpoint.file = arena_printf(arena, "log/%04u/checkpoint", (unsigned)log->shown.year);
+		log->head.file = arena_printf(arena, "head/%04u", (unsigned)log->shown.year);
+		read_signing(t, log, &log->checkpoint); /* the head behind it: it is never the older one */
+		read_signing(t, log, &log->head);
+		if (log->checkpoint.there && log->checkpoint.size > log->head.size && log->shown.state != SIGNED_WRONG)
+			find(t, log, log->head.file, "head_behind", "%" PRIu64 " records are published, and the head knows of %" PRIu64,
+				log->checkpoint.size, log->head.size);
+		log->shown.size = log->checkpoint.size;
+		memcpy(log->shown.root, log->checkpoint.root, SHA256_SIZE);
+		if (stat(arena_printf(arena, "%s/%s", state_dir, log->checkpoint.file), &st) == 0)
+			log->shown.at = (int64_t)st.st_mtim.tv_sec * 1000 + st.st_mtim.tv_nsec / 1000000;
+	}
+	return t;
+}
+
+/* --- leaves ------------------------------------------------------------------------------------------------------------------------- */
+
+static int compare_file(const struct merkle_tile *tile, const void *bytes, size_t len, void *arg)
+{
+	struct trail_signed *t = arg;
+	struct log *log = t->comparing;
+	CLEANUP(buf_clear) struct buf there = { 0 };
+	struct merkle_tile full = { tile->level, tile->index, MERKLE_TILE_WIDTH };
+	char path[MERKLE_PATH_SIZE], file[MERKLE_PATH_SIZE + 16], whole[1024];
+	int r;
+
+	if (log->tiler->size > log->checkpoint.size)
+		return 0; /* signed, and not published yet */
+	log->shown.files++;
+	(void)snprintf(file, sizeof(file), "log/%04u/%s", (unsigned)log->shown.year, merkle_tile_path(tile, path));
+	(void)snprintf(whole, sizeof(whole), "%s/%s", t->state_dir, file);
+	r = file_read(whole, FILE_MAX, &there, NULL);
+	if (r == -ENOENT && tile->width < MERKLE_TILE_WIDTH) { /* the full one may have come since */
+		(void)snprintf(whole, sizeof(whole), "%s/log/%04u/%s", t->state_dir, (unsigned)log->shown.year, merkle_tile_path(&full, path));
+		r = file_read(whole, FILE_MAX, &there, NULL);
+		there.len = r == 0 && there.len > len ? len : there.len;
+	}
+	if (r < 0)
+		find(t, log, file, "tile_missing", "it cannot be read: %s (dunningctl trail rebuild)", strerror(-r));
+	else if (there.len != len || memcmp(there.data, bytes, len) != 0)
+		find(t, log, file, "tile_differs", "it is not what follows from the journal (dunningctl trail rebuild)");
+	return 0;
+}
+
+static void compare_root(struct trail_signed *t, struct log *log, const struct signing *signing, const char *file)
+{
+	uint8_t root[SHA256_SIZE];
+
+	if (!signing->there || signing->size != log->tiler->size)
+		return;
+	tiler_root(log->tiler, root);
+	if (memcmp(root, signing->root, SHA256_SIZE) != 0)
+		find(t, log, file, "signed_root", "at %" PRIu64 " records another root was signed than that of the journal's records",
+			signing->size);
+}
+
+void trail_signed_leaf(struct trail_signed *t, uint16_t year, uint64_t index, const char leaf[LEAF_SIZE])
+{
+	struct log *log = log_of(t, year, false);
+
+	if (!log || log->gap || (log->tiler->size >= log->head.size && log->tiler->size >= log->checkpoint.size))
+		return;
+	if (index != log->tiler->size) {
+		log->gap = true;
+		return;
+	}
+	t->comparing = log;
+	(void)tiler_add(log->tiler, leaf, LEAF_SIZE, t->full ? compare_file : NULL, t);
+	compare_root(t, log, &log->checkpoint, log->checkpoint.file);
+	if (log->head.size != log->checkpoint.size || !log->checkpoint.there)
+		compare_root(t, log, &log->head, log->head.file);
+	if (t->full && log->checkpoint.there && log->tiler->size == log->checkpoint.size)
+		(void)tiler_edge(log->tiler, compare_file, t);
+}
+
+void trail_signed_end(struct trail_signed *t)
+{
+	for (size_t i = 0; i < t->count; i++) {
+		struct log *log = &t->logs[i];
+		uint64_t size = log->head.size > log->checkpoint.size ? log->head.size : log->checkpoint.size;
+
+		if (log->tiler->size < size && !log->gap)
+			find(t, log, log->head.file, "journal_behind",
+				"%" PRIu64 " records were signed, and the journal has %" PRIu64, size, log->tiler->size);
+		else if (log->tiler->size < size)
+			log->shown.state = SIGNED_WRONG; /* the journal's walk has told why */
+		if (log->head.there && log->checkpoint.there && log->head.size == log->checkpoint.size &&
+			memcmp(log->head.root, log->checkpoint.root, SHA256_SIZE) != 0)
+			find(t, log, log->head.file, "forked",
+				"two roots were signed for %" PRIu64 " records", log->head.size);
+	}
+}
+
+const struct trail_signed_log *trail_signed_log(const struct trail_signed *t, uint16_t year)
+{
+	for (size_t i = 0; i < t->count; i++)
+		if (t->logs[i].shown.year == year)
+			return &t->logs[i].shown;
+	return NULL;
+}
+
+const struct trail_signed_log *trail_signed_at(const struct trail_signed *t, size_t i)
+{
+	return i < t->count ? &t->logs[i].shown : NULL;
+}
+
+uint64_t trail_signed_findings(const struct trail_signed *t)
+{
+	return t->findings;
+}
