@@ -23,6 +23,8 @@ extern const struct option_row cmd_globals[];
 extern const struct command *const cmd_table[]; /* NULL ends it */
 
 struct policy_shelf;
+struct trail_anchors;
+struct fields;
 
 struct ctl {
 	const struct invocation *call;
@@ -114,6 +116,7 @@ int ctl_order(struct ctl *ctl, uint32_t partition, const struct order *order);
 /* What holds the running daemon's sending in this partition, as it says itself: NULL = nothing, or it does not answer. */
 const char *ctl_holding(struct ctl *ctl, uint32_t partition, bool *answers);
 int ctl_until(const struct ctl *ctl, const char *text, int64_t *ret); /* RFC 3339, date, or a span such as 10d. 0 or an exit code */
+void ctl_anchors(struct ctl *ctl, struct fields *fields, const struct trail_anchors *anchors); /* in words of their own */
 int ctl_state_dir(struct ctl *ctl, const char *given, const char **ret); /* of the trail: given, or the configuration's */
 /* The trail's key: `given` as text, else the pinned one, else the credential's. 1: *ret; 0: none is known; above: said already. */
 int ctl_verifier_key(struct ctl *ctl, const char *given, struct note_key *ret);

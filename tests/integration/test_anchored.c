@@ -155,6 +155,14 @@ static const char *ctl(struct fixture *f, const char *const *words)
 	return arena_strdup(f->arena, buf_str(&output));
 }
 
+static const char *ctl_fails(struct fixture *f, const char *const *words)
+{
+	CLEANUP(buf_clear) struct buf output = { 0 };
+
+	assert_int_equal(world_ctl(&f->world, words, &output), 1);
+	return arena_strdup(f->arena, buf_str(&output));
+}
+
 static size_t count_of(const char *text, const char *what)
 {
 	size_t n = 0;
@@ -193,6 +201,18 @@ static void until_all_vouch_for(struct fixture *f, int64_t size)
 		}
 }
 
+/* Of the signed log, once the anchors have seen what was sent. */
+static int64_t signed_size(struct fixture *f)
+{
+	int64_t deadline = real_ms() + WAIT_MS;
+
+	while (anchors_say(f, "size") < INVOICES) {
+		assert_true(real_ms() < deadline);
+		pause_ms(20);
+	}
+	return anchors_say(f, "size");
+}
+
 /* --- tests ------------------------------------------------------------------------------------------------- */
 
 static void nobody_who_hangs_delays_a_message(void **state)
@@ -225,8 +245,7 @@ static void nobody_who_hangs_delays_a_message(void **state)
 	http_peer_script(f->tsa_http, &real, 1);
 	http_peer_script(f->witness_http, &real, 1);
 	http_peer_script(f->s3_http, &real, 1);
-	size = anchors_say(f, "size");
-	assert_true(size > INVOICES);
+	size = signed_size(f);
 	until_all_vouch_for(f, size);
 	assert_int_equal(anchors_say(f, "alarm"), 0);
 	text = ctl(f, status);
@@ -242,24 +261,36 @@ static void nobody_who_hangs_delays_a_message(void **state)
 	assert_int_equal(WEXITSTATUS(process_stop(&w->daemon, WAIT_MS)), 0);
 }
 
+/* Until the last record of an anchor is in the signed log. */
+static int64_t still_size(struct fixture *f)
+{
+	int64_t size = signed_size(f), until = real_ms() + 2500;
+
+	for (; real_ms() < until; pause_ms(50))
+		if (anchors_say(f, "size") != size)
+			size = anchors_say(f, "size"), until = real_ms() + 2500;
+	return size;
+}
+
 /* The records of the anchors make the log grow, and nothing waits for an anchor for their sake. */
 static void an_idle_log_stamps_no_stamps(void **state)
 {
 	struct fixture *f = *state;
 	struct world *w = &f->world;
+	const char *anchor[] = { "trail", "anchor", NULL };
 	struct json status, anchors, each;
-	int64_t size, until;
+	int64_t size;
 
 	configure(f, all_anchors(f));
 	world_start(w, NULL);
 	assert_true(world_ready(w, WAIT_MS));
 	(void)send_all(f, 0);
-	until_all_vouch_for(f, anchors_say(f, "size"));
-	/* Until the last record of an anchor is in the signed log: the size stands still. */
-	for (size = anchors_say(f, "size"), until = real_ms() + 2500; real_ms() < until; pause_ms(50))
-		if (anchors_say(f, "size") != size)
-			size = anchors_say(f, "size"), until = real_ms() + 2500;
-	assert_true(size > anchors_say(f, "anchored"));
+	size = still_size(f);
+	(void)ctl(f, anchor);
+	until_they_say(f, "anchored", size);
+	until_they_say(f, "witnessed", size);
+	until_they_say(f, "copied", size);
+	assert_int_equal(still_size(f), size + 3);
 	status = world_status(w, f->arena);
 	anchors = json_get(&status, "anchors");
 	each = json_get(&anchors, "each");
@@ -270,6 +301,82 @@ static void an_idle_log_stamps_no_stamps(void **state)
 		if (json_int(&age) != 0)
 			fail_msg("a leaf waits for %s", json_str(&name));
 	}
+}
+
+/* --- what is kept ------------------------------------------------------------------------------------------- */
+
+/* A file that ends so below anchors/<year>/; the first one. */
+static const char *kept_file(struct fixture *f, const char *suffix)
+{
+	const char *year = arena_printf(f->arena, "%s/anchors/%u", f->world.state, f->year);
+	char **sizes, **names;
+	size_t size_count, count;
+
+	assert_int_equal(file_list(f->arena, year, "", &sizes, &size_count), 0);
+	for (size_t i = 0; i < size_count; i++) {
+		const char *dir = arena_printf(f->arena, "%s/%s", year, sizes[i]);
+
+		if (strcmp(sizes[i], "state.json") != 0 && file_list(f->arena, dir, suffix, &names, &count) == 0 && count)
+			return arena_printf(f->arena, "%s/%s", dir, names[0]);
+	}
+	fail_msg("no %s is kept", suffix);
+	return NULL;
+}
+
+/* dunningctl trail verify finds that, and nothing when the file is as it was. */
+static void assert_found(struct fixture *f, const char *path, int64_t offset, const char *code)
+{
+	const char *verify[] = { "trail", "verify", NULL }, *status[] = { "trail", "status", NULL };
+	CLEANUP(buf_clear) struct buf bytes = { 0 }, output = { 0 };
+	size_t at;
+
+	assert_int_equal(file_read(path, 1 << 20, &bytes, NULL), 0);
+	at = offset < 0 ? bytes.len - (size_t)-offset : (size_t)offset;
+	bytes.data[at] ^= 1;
+	assert_int_equal(file_replace(path, bytes.data, bytes.len, 0600), 0);
+	assert_int_equal(world_ctl(&f->world, verify, &output), 1);
+	if (!strstr(buf_str(&output), code) || !strstr(buf_str(&output), "IS NOT WHOLE"))
+		fail_msg("%s: not %s\n%s", path, code, buf_str(&output));
+	assert_int_equal(world_ctl(&f->world, status, NULL), 1);
+	bytes.data[at] ^= 1;
+	assert_int_equal(file_replace(path, bytes.data, bytes.len, 0600), 0);
+}
+
+static void what_is_kept_is_verified_anew(void **state)
+{
+	const char *verify[] = { "trail", "verify", NULL }, *status[] = { "trail", "status", NULL };
+	struct fixture *f = *state;
+	struct world *w = &f->world;
+	struct authority *stranger;
+	const char *text;
+	int64_t size;
+
+	configure(f, all_anchors(f));
+	world_start(w, NULL);
+	assert_true(world_ready(w, WAIT_MS));
+	(void)send_all(f, 0);
+	size = signed_size(f);
+	until_all_vouch_for(f, size);
+	(void)process_stop(&w->daemon, WAIT_MS);
+	for (int i = 0; i < 2; i++) {
+		text = ctl(f, i ? status : verify);
+		if (!strstr(text, ", by tsa-1") || !strstr(text, ", by witness-1"))
+			fail_msg("%s", text);
+		assert_true(!strstr(text, "not anchored") && !strstr(text, "not witnessed"));
+	}
+	assert_found(f, kept_file(f, ".tsr"), -1, "stamp_wrong");
+	assert_found(f, kept_file(f, ".tsq"), -1, "stamp_query");
+	assert_found(f, kept_file(f, ".tsq"), 30, "stamp_other");
+	assert_found(f, kept_file(f, ".cosigned"), -8, "cosigned_");
+	assert_found(f, kept_file(f, ".cosigned"), 3, "cosigned_other");
+	assert_found(f, kept_file(f, "checkpoint"), -8, "anchored_"); /* _signature, or no note at all: what was base64 may be none any more */
+	assert_found(f, arena_printf(f->arena, "%s/log/%u/tile/1/000.p/%d", w->state, f->year, (int)(size / 256)), 5, "anchored_root");
+	stranger = authority_create(AUTHORITY_SOUND);
+	put(f, "root.pem", authority_root(stranger, f->arena));
+	authority_destroy(stranger);
+	text = ctl_fails(f, verify);
+	assert_non_null(strstr(text, "the authority's certificate is not believed"));
+	assert_non_null(strstr(text, "not anchored"));
 }
 
 static void the_alarm_is_shown(void **state)
@@ -316,6 +423,7 @@ int main(void)
 	static const struct CMUnitTest tests[] = {
 		TEST(nobody_who_hangs_delays_a_message),
 		TEST(an_idle_log_stamps_no_stamps),
+		TEST(what_is_kept_is_verified_anew),
 		TEST(the_alarm_is_shown),
 		TEST(what_cannot_work_refuses_the_start),
 	};
