@@ -14,7 +14,7 @@
 #include "daemon/log_files.h"
 
 #define NOTE_FILE_MAX 65536 /* a checkpoint with every signature that could come to stand on it */
-#define CHUNK 256 /* leaves read at once */
+#define CHUNK MERKLE_TILE_WIDTH /* leaves read at once */
 #define BUNDLE_MAX (MERKLE_TILE_WIDTH * (2 + LEAF_SIZE))
 
 /* What was signed once: a file's bytes and what they say. size 0: there is none. */
@@ -336,7 +336,28 @@ static bool files_hold(struct signed_log *log, const struct signing *signing)
 	return true;
 }
 
-/* The journal's last segment against the tiles: a journal that was put in place of ours shows here, at no cost. */
+/* The leaves of one level 0 tile from `at` on, against its bytes. */
+static bool tile_agrees(struct signed_log *log, uint64_t at, uint64_t size, struct buf *tile)
+{
+	uint64_t index = at / MERKLE_TILE_WIDTH;
+	struct merkle_tile want = { 0, index, merkle_tile_width(size, 0, index) };
+	size_t first = at % MERKLE_TILE_WIDTH, count = want.width - first;
+
+	buf_reset(tile);
+	if (read_tile(&want, tile, log) < 0 || tile->len < want.width * SHA256_SIZE ||
+		journal_leaves_read(log->again, at, count, log->chunk, NULL) < 0)
+		return false;
+	for (size_t i = 0; i < count; i++) {
+		uint8_t hash[SHA256_SIZE];
+
+		record_leaf_hash(log->chunk + i * LEAF_SIZE, hash);
+		if (memcmp(hash, tile->data + (first + i) * SHA256_SIZE, SHA256_SIZE) != 0)
+			return false;
+	}
+	return true;
+}
+
+/* The journal's last segment against the tiles: a journal that was put in place of ours shows here, at little cost. */
 static bool tail_agrees(struct signed_log *log, uint64_t size)
 {
 	CLEANUP(buf_clear) struct buf tile = { 0 };
@@ -344,23 +365,9 @@ static bool tail_agrees(struct signed_log *log, uint64_t size)
 
 	if (journal_leaves_last_segment(log->again, &at, NULL) < 0)
 		return false;
-	for (uint64_t loaded = UINT64_MAX; at < size; at++) {
-		uint64_t index = at / MERKLE_TILE_WIDTH;
-		struct merkle_tile want = { 0, index, merkle_tile_width(size, 0, index) };
-		uint8_t hash[SHA256_SIZE];
-
-		if (index != loaded) {
-			buf_reset(&tile);
-			if (read_tile(&want, &tile, log) < 0 || tile.len < want.width * SHA256_SIZE)
-				return false;
-			loaded = index;
-		}
-		if (journal_leaves_read(log->again, at, 1, log->chunk, NULL) < 0)
+	for (; at < size; at += MERKLE_TILE_WIDTH - at % MERKLE_TILE_WIDTH)
+		if (!tile_agrees(log, at, size, &tile))
 			return false;
-		record_leaf_hash(log->chunk, hash);
-		if (memcmp(hash, tile.data + at % MERKLE_TILE_WIDTH * SHA256_SIZE, SHA256_SIZE) != 0)
-			return false;
-	}
 	return true;
 }
 
