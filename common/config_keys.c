@@ -159,7 +159,7 @@ static const struct config_key keys[] = {
 	{ "provider_dir", CONFIG_TEXT, "path", 1, 400, NULL, false, "your provider files", AT(provider_dir), config_absolute_ok,
 		DIR_LIKE, NULL },
 	{ "http.ca_file", CONFIG_TEXT, "path", 1, 400, NULL, false,
-		"certificate authorities for the providers, as PEM, instead of the system's", AT(http_ca_file), config_absolute_ok, DIR_LIKE,
+		"certificate authorities for providers and anchors, as PEM, instead of the system's", AT(http_ca_file), config_absolute_ok, DIR_LIKE,
 		NULL },
 	{ "type_prefix", CONFIG_TEXT, "", 2, 128, NULL, false, "taken off event types before they are read: \"com.acme.\"",
 		AT(type_prefix), type_prefix_ok, "a reverse domain name and a dot, such as \"com.acme.\"", NULL },

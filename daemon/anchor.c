@@ -322,6 +322,10 @@ static void look(struct anchors *a, struct anchor_log *log, int64_t now)
 		anchor_note(a, LOG_CRIT, "anchor: the checkpoint of %u has %llu leaves, and more were anchored: the log was set back", log->year,
 			(unsigned long long)log->head.size);
 	log->set_back = r == -ERANGE;
+	if (r < 0 && r != -ERANGE && r != -ENOENT && !log->unread)
+		anchor_note(a, LOG_ERR, "anchor: %s/checkpoint cannot be read, and is not anchored: %s", log->log_dir,
+			r == -EBADMSG ? "it is no checkpoint" : strerror(-r));
+	log->unread = r < 0 && r != -ERANGE && r != -ENOENT;
 	save(a, log);
 }
 

@@ -156,7 +156,7 @@ static void on_stamp(const struct wire_result *result, void *arg)
 	if (!answer)
 		return;
 	if (answer->status != 200 || answer->truncated) {
-		anchor_job_failed(target, status_word(answer->status, job->arena), "no time stamp");
+		anchor_job_failed(target, answer->truncated ? "too_long" : status_word(answer->status, job->arena), "no time stamp");
 		return;
 	}
 	job->answer = copy_of(job->arena, answer->body, answer->body_len);

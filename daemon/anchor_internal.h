@@ -23,6 +23,7 @@ struct anchor_log {
 	struct checkpoint head; /* points into it; size 0: there is none */
 	struct anchor_state state;
 	bool set_back, dirty; /* dirty: the state is to be written */
+	bool unread; /* told that its checkpoint cannot be read */
 	struct anchor_log *next; /* an older year's */
 };
 /* Opens the year's state; one that cannot be read is begun anew, and *why says so. */

@@ -274,6 +274,40 @@ static void without_a_signed_log_nobody_is_asked(void **state)
 	fixture_destroy(f);
 }
 
+static void a_damaged_checkpoint_is_told(void **state)
+{
+	struct fixture *f = fixture_create(&plain);
+	int64_t until = real_ms() + WAIT_MS;
+
+	(void)state;
+	log_maker_write(f->dir, 10, 0);
+	assert_int_equal(file_replace(path_of(f, "log/2026/checkpoint"), "x", 1, 0600), 0);
+	begin(f, stamp_row(f, ""));
+	while ((void)look_at(f, "tsa-1"), !strstr(buf_str(&f->notes), "<3>anchor: ") && real_ms() < until)
+		pause_ms(10);
+	assert_non_null(strstr(buf_str(&f->notes), "/log/2026/checkpoint cannot be read, and is not anchored: it is no checkpoint"));
+	log_maker_write(f->dir, 10, 0);
+	wait_for(f, "tsa-1", 10, NULL);
+	fixture_destroy(f);
+}
+
+static void an_answer_without_end_is_cut_off(void **state)
+{
+	static const struct peer_step flood = { PEER_FLOOD, "HTTP/1.1 200 OK\r\n\r\n" };
+	struct fixture *f = fixture_create(&plain);
+
+	(void)state;
+	log_maker_write(f->dir, 10, 0);
+	http_peer_script(f->tsa_http, &flood, 1);
+	http_peer_script(f->witness_http, &flood, 1);
+	http_peer_script(f->s3_http, &flood, 1);
+	begin(f, arena_printf(f->arena, "%s,%s,%s", stamp_row(f, ""), witness_row(f), store_row(f)));
+	wait_for(f, "tsa-1", 0, "too_long");
+	wait_for(f, "witness-1", 0, "useless");
+	wait_for(f, "copies", 0, "conflict"); /* what is called checkpoint there is none */
+	fixture_destroy(f);
+}
+
 static void roots_that_are_none_refuse_the_start(void **state)
 {
 	struct fixture *f = fixture_create(&plain);
@@ -540,6 +574,8 @@ int main(void)
 		cmocka_unit_test(the_alarm_rises_with_age_and_falls),
 		cmocka_unit_test(a_log_set_back_is_not_anchored),
 		cmocka_unit_test(without_a_signed_log_nobody_is_asked),
+		cmocka_unit_test(a_damaged_checkpoint_is_told),
+		cmocka_unit_test(an_answer_without_end_is_cut_off),
 		cmocka_unit_test(roots_that_are_none_refuse_the_start),
 		cmocka_unit_test(a_witness_follows_the_log_as_it_grows),
 		cmocka_unit_test(a_witness_that_knows_less_is_proved_to_from_there),

@@ -277,7 +277,7 @@ static void an_idle_log_stamps_no_stamps(void **state)
 {
 	struct fixture *f = *state;
 	struct world *w = &f->world;
-	const char *anchor[] = { "trail", "anchor", NULL };
+	const char *anchor[] = { "trail", "anchor", "--wait", "60s", NULL };
 	struct json status, anchors, each;
 	int64_t size;
 
@@ -286,10 +286,10 @@ static void an_idle_log_stamps_no_stamps(void **state)
 	assert_true(world_ready(w, WAIT_MS));
 	(void)send_all(f, 0);
 	size = still_size(f);
-	(void)ctl(f, anchor);
-	until_they_say(f, "anchored", size);
-	until_they_say(f, "witnessed", size);
-	until_they_say(f, "copied", size);
+	assert_non_null(strstr(ctl(f, anchor), "witness-1"));
+	assert_int_equal(anchors_say(f, "anchored"), size);
+	assert_int_equal(anchors_say(f, "witnessed"), size);
+	assert_int_equal(anchors_say(f, "copied"), size);
 	assert_int_equal(still_size(f), size + 3);
 	status = world_status(w, f->arena);
 	anchors = json_get(&status, "anchors");
@@ -381,7 +381,7 @@ static void what_is_kept_is_verified_anew(void **state)
 
 static void the_alarm_is_shown(void **state)
 {
-	const char *status[] = { "status", NULL };
+	const char *status[] = { "status", NULL }, *anchor[] = { "trail", "anchor", "--wait", "1s", NULL };
 	struct fixture *f = *state;
 	uint8_t root[SHA256_SIZE] = { 1 };
 
@@ -390,6 +390,7 @@ static void the_alarm_is_shown(void **state)
 	world_start(&f->world, NULL);
 	assert_true(world_ready(&f->world, WAIT_MS));
 	until_they_say(f, "alarm", 1);
+	assert_non_null(strstr(ctl_fails(f, anchor), "ahead"));
 	assert_non_null(strstr(ctl(f, status), "TRAIL ALARM"));
 	assert_int_equal(send_all(f, 0) >= 0, 1); /* and messages go out all the same */
 }
