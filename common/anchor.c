@@ -117,6 +117,13 @@ void anchor_done(struct anchor_state *state, struct anchor_mark *mark, uint64_t 
 	mark->waiting_since = calls(state, mark) ? asked_at : 0; /* what it has not seen came after the request */
 }
 
+void anchor_well(struct anchor_mark *mark)
+{
+	mark->next_try = 0;
+	mark->failures = 0;
+	mark->word[0] = '\0';
+}
+
 void anchor_failed(struct anchor_mark *mark, const char *word, int64_t now)
 {
 	int64_t wait = ANCHOR_RETRY_MIN_MS << (mark->failures < 10 ? mark->failures : 10);

@@ -203,8 +203,13 @@ static void publish(struct anchors *a, int64_t now)
 	}
 	for (const struct anchor_log *log = newest; log; log = log->next)
 		status.set_back |= log->set_back;
+	status.looked = true;
 	for (size_t i = 0; i < status.count; i++) {
+		const char *word = status.anchors[i].word;
+
 		status.anchors[i] = status_of(a, &a->targets[i], now);
+		status.looked &= a->targets[i].looked;
+		status.ahead |= strcmp(word, "ahead") == 0 || strcmp(word, "forked") == 0;
 		tell_alarm(&a->targets[i], &status.anchors[i]);
 	}
 	pthread_mutex_lock(&a->mutex);
@@ -228,12 +233,17 @@ void anchor_job_done(struct anchor_target *target, int64_t at, const struct anch
 	struct anchors *a = target->anchors;
 	struct anchor_job *job = &target->job;
 	struct anchor_mark *mark = anchor_mark_of(target, job->log);
+	bool again = mark->size == job->size; /* it vouched for that one before */
 
 	if (target->told[0])
 		anchor_note(a, LOG_NOTICE, "anchor: %s answers again", target->settings->name);
 	target->told[0] = '\0';
-	anchor_done(&job->log->state, mark, job->size, at, job->asked_at);
-	if (record) {
+	target->looked = true;
+	if (!again || target->settings->kind == ANCHOR_S3) /* a look at the start changes nothing */
+		anchor_done(&job->log->state, mark, job->size, at, job->asked_at);
+	else
+		anchor_well(mark);
+	if (record && !again) {
 		struct anchor_token_record whole = *record;
 
 		whole.kind = target->settings->kind;
@@ -255,6 +265,7 @@ void anchor_job_failed(struct anchor_target *target, const char *word, const cha
 	struct anchor_job *job = &target->job;
 	bool told = strncmp(target->told, word, sizeof(target->told) - 1) == 0;
 
+	target->looked = true;
 	anchor_failed(anchor_mark_of(target, job->log), word, anchor_now());
 	if (!told) /* it is tried again and again: told once */
 		anchor_note(target->anchors, LOG_WARNING, "anchor: %s did not vouch for %llu leaves: %s (%s); it is tried again",
@@ -335,9 +346,12 @@ static void ask_who_is_due(struct anchors *a, int64_t now)
 		struct anchor_target *target = &a->targets[i];
 
 		for (struct anchor_log *log = a->logs; log && !target->job.arena; log = log->next)
-			if (log->head.size && !log->set_back &&
+			if (log->head.size && !log->set_back && !target->looked)
+				anchor_ask(target, log, now);
+			else if (log->head.size && !log->set_back &&
 				anchor_due(&log->state, anchor_mark_of(target, log), target->settings->every_ms, now))
 				anchor_ask(target, log, now);
+		target->looked |= !target->job.arena; /* there is nothing to show */
 	}
 }
 
@@ -419,6 +433,7 @@ static int target_init(struct anchors *a, struct anchor_target *target, const st
 
 	target->anchors = a;
 	target->settings = settings;
+	target->looked = settings->kind == ANCHOR_TIMESTAMP;
 	target->wire = wire_create(a->base, a->run.ca_file);
 	r = anchor_target_check(settings, &target->trust, &target->roots, err);
 	if (r < 0)

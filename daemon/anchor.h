@@ -1,5 +1,6 @@
 /*
- * anchor - asks those who vouch for the trail (trail.anchors): time-stamp authorities, witnesses, stores of copies. In a thread of its own
+ * anchor - asks those who vouch for the trail (trail.anchors): time-stamp authorities, witnesses, stores of copies. Witnesses and stores
+ * are asked at every start: they alone know when this computer was set back to yesterday. In a thread of its own
  * with a loop of its own, which reads the signed log's files and writes its own (common/FORMATS.md section 10): whatever is slow, hangs or
  * fails there, no send waits for it. It goes by the computer's clock, also when a played one drives the flow.
  */
@@ -67,6 +68,8 @@ struct anchors_status {
 	char origin[300]; /* of the newest log; "" = none is signed */
 	uint64_t size; /* of its checkpoint */
 	bool set_back; /* a checkpoint is smaller than one that was anchored */
+	bool looked; /* each witness and store has been asked since the start, and has answered or could not be reached */
+	bool ahead; /* one of them has seen more of a log than is here, or another tree: nothing more must be signed */
 	struct anchor_status anchors[ANCHOR_MARKS_MAX];
 	size_t count; /* as configured */
 };

@@ -232,7 +232,7 @@ static void on_witness(const struct wire_result *result, void *arg)
 		return;
 	}
 	record.bytes = slice_of(&cosigned);
-	r = anchor_log_keep(job->log, job->size, &job->checkpoint, arena_printf(job->arena, "%s.cosigned", target->settings->name), &record.bytes);
+	r = anchor_mark_of(target, job->log)->size == job->size ? 0 : anchor_log_keep(job->log, job->size, &job->checkpoint, arena_printf(job->arena, "%s.cosigned", target->settings->name), &record.bytes);
 	if (r < 0) {
 		anchor_job_failed(target, "disk", strerror(-r));
 		return;

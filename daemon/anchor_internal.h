@@ -71,6 +71,7 @@ struct anchor_target {
 	struct anchor_job job;
 	char told[ANCHOR_WORD_SIZE]; /* the failure last told */
 	bool alarm_told, crl_told;
+	bool looked; /* since the start it was asked, and answered or could not be reached */
 };
 int anchor_target_check(const struct anchor_settings *settings, struct timestamp_trust **trust, struct buf *roots, struct err *err);
 void anchor_ask(struct anchor_target *target, struct anchor_log *log, int64_t now); /* begins a job */

@@ -54,12 +54,30 @@ static void on_record(const struct anchor_token_record *token, void *arg)
 	dunner_record(recorder(arg), &record);
 }
 
+void instance_anchors_hold(struct instance *in)
+{
+	struct anchors_status status;
+
+	if (!in->anchors || !in->signer)
+		return;
+	anchors_status(in->anchors, &status);
+	signer_hold(in->signer, !status.looked || status.ahead || status.set_back);
+	if ((status.ahead || status.set_back) && !in->ahead_told)
+		log_line(in->log, LOG_CRIT, "anchor", "nothing more is signed: this log was set back, or is written elsewhere too. Stop, and find out: "
+			"a second tree of the same size can never be taken back");
+	in->ahead_told = status.ahead || status.set_back;
+}
+
 int instance_anchors(struct instance *in, struct err *err)
 {
+	int r;
+
 	struct anchor_run run = { .state_dir = in->config->state_dir, .config = in->config, .ca_file = in->config->http_ca_file,
 		.secret = setup_secret, .secret_arg = &in->setup, .record = on_record, .note = note, .arg = in };
 
-	return anchors_create(in->base, &run, &in->anchors, err);
+	r = anchors_create(in->base, &run, &in->anchors, err);
+	instance_anchors_hold(in);
+	return r;
 }
 
 static void write_time(struct json_writer *w, const char *key, int64_t at)
@@ -122,7 +140,7 @@ void instance_status_anchors(const struct instance *in, struct json_writer *w)
 	jw_int(w, "anchored", (int64_t)reached(&status, ANCHOR_TIMESTAMP));
 	jw_int(w, "witnessed", (int64_t)reached(&status, ANCHOR_WITNESS));
 	jw_int(w, "copied", (int64_t)reached(&status, ANCHOR_S3));
-	jw_bool(w, "set_back", status.set_back);
+	jw_bool(w, "set_back", status.set_back || status.ahead);
 	jw_bool(w, "alarm", alarm);
 	jw_array(w, "each");
 	for (size_t i = 0; i < status.count; i++)

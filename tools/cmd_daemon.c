@@ -450,7 +450,7 @@ static void add_anchors(struct ctl *ctl, struct fields *f, const struct json *an
 		fields_add(f, NULL, "Oldest waits", cell_text(arena_printf(ctl->arena, "%lld h %lld min for an anchor", (long long)(oldest / HOUR_MS),
 			(long long)(oldest % HOUR_MS / MINUTE_MS))));
 	if (json_bool(&back))
-		fields_add(f, NULL, "TRAIL ALARM", cell_text("the log is smaller than what was anchored: it was set back"));
+		fields_add(f, NULL, "TRAIL ALARM", cell_text("somebody outside has seen more of the log than is here, or another one: nothing more is signed"));
 	else if (json_bool(&alarm))
 		fields_add(f, NULL, "TRAIL ALARM", cell_text("see the anchors below, and the daemon's log"));
 	fields_table(f, NULL, "Anchors", members_table(ctl, &each, anchor_columns));

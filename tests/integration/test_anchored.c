@@ -379,6 +379,81 @@ static void what_is_kept_is_verified_anew(void **state)
 	assert_non_null(strstr(text, "not anchored"));
 }
 
+/* --- set back ------------------------------------------------------------------------------------------------- */
+
+static void run_program(struct fixture *f, const char *const *argv)
+{
+	CLEANUP(buf_clear) struct buf output = { 0 };
+
+	(void)f;
+	if (process_run(argv, &output, WAIT_MS) != 0)
+		fail_msg("%s: %s", argv[0], buf_str(&output));
+}
+
+static const char *published(struct fixture *f)
+{
+	CLEANUP(buf_clear) struct buf text = { 0 };
+
+	assert_int_equal(file_read(arena_printf(f->arena, "%s/log/%u/checkpoint", f->world.state, f->year), 1 << 16, &text, NULL), 0);
+	return arena_strdup(f->arena, buf_str(&text));
+}
+
+/*
+ * The whole computer is set back to yesterday, Redis too: everything here agrees. Only those outside know better, and are asked before
+ * anything is signed: there is never a second tree of the same size. `away`: one of them is, NULL = none.
+ */
+static void set_back(struct fixture *f, struct http_peer *away)
+{
+	static const struct peer_step fault = { PEER_ANSWER, "HTTP/1.1 503 x\r\nContent-Length: 0\r\n\r\n" };
+	struct world *w = &f->world;
+	const char *yesterday = in_world(f, "yesterday"), *before;
+	const char *const keep[] = { "cp", "-a", w->state, yesterday, NULL }, *const remove[] = { "rm", "-rf", w->state, NULL },
+			  *const restore[] = { "cp", "-a", yesterday, w->state, NULL };
+	const char *flush[] = { "FLUSHALL", NULL };
+	int64_t until;
+
+	configure(f, all_anchors(f));
+	world_start(w, NULL);
+	assert_true(world_ready(w, WAIT_MS));
+	(void)send_all(f, 0);
+	until_all_vouch_for(f, signed_size(f));
+	(void)process_stop(&w->daemon, WAIT_MS);
+	run_program(f, keep);
+	before = published(f);
+	world_start(w, NULL);
+	assert_true(world_ready(w, WAIT_MS));
+	(void)send_all(f, INVOICES);
+	until_all_vouch_for(f, still_size(f));
+	(void)process_stop(&w->daemon, WAIT_MS);
+	assert_string_not_equal(published(f), before);
+	run_program(f, remove);
+	run_program(f, restore);
+	(void)world_redis_int(w, flush);
+	if (away)
+		http_peer_script(away, &fault, 1);
+	world_start(w, NULL);
+	assert_true(world_ready(w, WAIT_MS));
+	until_they_say(f, "set_back", 1);
+	for (until = real_ms() + 2000; real_ms() < until; pause_ms(50))
+		assert_string_equal(published(f), before);
+	(void)process_stop(&w->daemon, WAIT_MS);
+	assert_string_equal(published(f), before); /* also at the end */
+}
+
+static void a_witness_alone_keeps_a_log_from_forking(void **state)
+{
+	struct fixture *f = *state;
+
+	set_back(f, f->s3_http);
+}
+
+static void a_store_alone_keeps_a_log_from_forking(void **state)
+{
+	struct fixture *f = *state;
+
+	set_back(f, f->witness_http);
+}
+
 static void the_alarm_is_shown(void **state)
 {
 	const char *status[] = { "status", NULL }, *anchor[] = { "trail", "anchor", "--wait", "1s", NULL };
@@ -425,6 +500,8 @@ int main(void)
 		TEST(nobody_who_hangs_delays_a_message),
 		TEST(an_idle_log_stamps_no_stamps),
 		TEST(what_is_kept_is_verified_anew),
+		TEST(a_witness_alone_keeps_a_log_from_forking),
+		TEST(a_store_alone_keeps_a_log_from_forking),
 		TEST(the_alarm_is_shown),
 		TEST(what_cannot_work_refuses_the_start),
 	};
