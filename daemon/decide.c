@@ -597,6 +597,9 @@ void decide_group(struct dunner *d, struct group *g)
 		case INPUT_GAP:
 			decide_gap(d, g, input);
 			break;
+		case INPUT_RECORD:
+			decide_record(d, g, input->record);
+			break;
 		case INPUT_DUE:
 			break;
 		}

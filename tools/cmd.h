@@ -23,6 +23,8 @@ extern const struct option_row cmd_globals[];
 extern const struct command *const cmd_table[]; /* NULL ends it */
 
 struct policy_shelf;
+struct trail_anchors;
+struct fields;
 
 struct ctl {
 	const struct invocation *call;
@@ -114,6 +116,7 @@ int ctl_order(struct ctl *ctl, uint32_t partition, const struct order *order);
 /* What holds the running daemon's sending in this partition, as it says itself: NULL = nothing, or it does not answer. */
 const char *ctl_holding(struct ctl *ctl, uint32_t partition, bool *answers);
 int ctl_until(const struct ctl *ctl, const char *text, int64_t *ret); /* RFC 3339, date, or a span such as 10d. 0 or an exit code */
+void ctl_anchors(struct ctl *ctl, struct fields *fields, const struct trail_anchors *anchors); /* in words of their own */
 int ctl_state_dir(struct ctl *ctl, const char *given, const char **ret); /* of the trail: given, or the configuration's */
 /* The trail's key: `given` as text, else the pinned one, else the credential's. 1: *ret; 0: none is known; above: said already. */
 int ctl_verifier_key(struct ctl *ctl, const char *given, struct note_key *ret);
@@ -128,6 +131,6 @@ extern const struct command cmd_status, cmd_suspend, cmd_release, cmd_reload, cm
 	cmd_explain, cmd_timeline, cmd_push, cmd_hold, cmd_resume, cmd_retry, cmd_skip, cmd_decide, cmd_tasks, cmd_task_done,
 	cmd_dead_list, cmd_dead_show, cmd_dead_replay, cmd_dead_drop, cmd_policy_check, cmd_policy_show, cmd_template_preview,
 	cmd_trail_verify, cmd_trail_log, cmd_trail_status, cmd_trail_rebuild, cmd_trail_key_new,
-	cmd_trail_key_show, cmd_gap_closed, cmd_evidence;
+	cmd_trail_key_show, cmd_trail_anchor, cmd_gap_closed, cmd_evidence;
 
 #endif

@@ -8,6 +8,7 @@
 #include "common/utc.h"
 #include "daemon/service.h"
 #include "tools/cmd.h"
+#include "tools/trail_anchors.h"
 #include "tools/trail_files.h"
 #include "tools/trail_signed.h"
 
@@ -45,6 +46,7 @@ struct verifying {
 	struct arena *arena;
 	struct table *table;
 	struct trail_signed *signatures;
+	struct trail_anchors anchors;
 };
 
 static int on_record(const struct trail_record *record, void *arg)
@@ -72,9 +74,11 @@ static const struct table *log_table(struct arena *arena, const struct trail_sum
 	for (size_t i = 0; i < sum->log_count; i++) {
 		const struct trail_log *log = &sum->logs[i];
 		const struct trail_signed_log *s = trail_signed_log(signatures, log->year);
+		uint8_t root[SHA256_SIZE];
+		bool rooted = log->complete && trail_signed_root(signatures, log->year, root); /* over a gap it would be a shorter log's */
 
 		table_add(table, (struct cell[]){ cell_text(log->origin), cell_number((int64_t)log->size),
-					 cell_text(log->complete ? arena_strdup(arena, hex_format(log->root, SHA256_SIZE, hex)) : NULL),
+					 cell_text(rooted ? arena_strdup(arena, hex_format(root, SHA256_SIZE, hex)) : NULL),
 					 s ? cell_number((int64_t)s->size) : cell_none(), cell_text(signed_words(s ? s->state : SIGNED_NOT)),
 					 s ? cell_number((int64_t)s->files) : cell_none() });
 	}
@@ -98,14 +102,13 @@ static enum signed_state worst(const struct trail_sum *sum, const struct trail_s
 static void show_sum(struct ctl *ctl, const struct trail_sum *sum, bool opened, const struct verifying *v)
 {
 	struct fields *f = fields_create(ctl->arena);
-	uint64_t findings = sum->findings + trail_signed_findings(v->signatures);
+	uint64_t findings = sum->findings + trail_signed_findings(v->signatures) + v->anchors.findings;
 	enum signed_state state = worst(sum, v->signatures);
 
 	fields_add(f, "ok", NULL, cell_flag(!findings));
 	fields_add(f, NULL, "Trail", cell_text(findings ? "IS NOT WHOLE" : "whole and unaltered"));
 	fields_add(f, "signed", "Signature", cell_text(signed_words(state)));
-	fields_add(f, "anchored", "Anchored", cell_text("not anchored"));
-	fields_add(f, "witnessed", "Witnessed", cell_text("not witnessed"));
+	ctl_anchors(ctl, f, &v->anchors);
 	fields_add(f, "origin", "Log", cell_text(sum->origin));
 	fields_add(f, "segments", "Segments", cell_number((int64_t)sum->segments));
 	fields_add(f, "groups", "Groups", cell_number((int64_t)sum->groups));
@@ -137,7 +140,7 @@ static int run_verify(struct ctl *ctl, const struct invocation *call)
 {
 	struct verifying v = { .arena = ctl->arena, .table = table_create(ctl->arena, finding_columns) };
 	uint8_t key[32];
-	struct trail_walk walk = { .record = on_record, .finding = on_finding, .arg = &v };
+	struct trail_walk walk = { .record = on_record, .finding = on_finding, .arg = &v, .rootless = true };
 	struct trail_sum sum;
 	struct note_key verifier;
 	struct err err = { 0 };
@@ -162,8 +165,9 @@ static int run_verify(struct ctl *ctl, const struct invocation *call)
 	if (r < 0)
 		return walk_failed(ctl, r, &err);
 	trail_signed_end(v.signatures);
+	trail_anchors_read(walk.state_dir, ctl->configured ? ctl->config : NULL, known ? &verifier : NULL, on_finding, &v, ctl->arena, &v.anchors);
 	show_sum(ctl, &sum, opened, &v);
-	return sum.findings || trail_signed_findings(v.signatures) ? EXIT_FOUND : EXIT_DONE;
+	return sum.findings || trail_signed_findings(v.signatures) || v.anchors.findings ? EXIT_FOUND : EXIT_DONE;
 }
 
 static const struct option_row verify_options[] = {
@@ -177,7 +181,8 @@ const struct command cmd_trail_verify = { .name = "trail verify", .args = "[STAT
 	.more = "Frames, the hash chain, the order of groups and records, that no case has a number twice, and that the keys are\n"
 		"there or were erased. With the wrap key also that every record and part is the one committed to. For each log its\n"
 		"size and root: two whole trails with the same ones have the same records; that the checkpoint is signed by the trail's\n"
-		"key, and that its root is that of the records. Reads alone, also beside a running daemon. Exit status 1 with file and\n"
+		"key, and that its root is that of the records; that each time stamp and cosignature kept still holds, and speaks of this\n"
+		"very log (by the authorities and witnesses of the configuration). Reads alone, also beside a running daemon. Exit status 1 with file and\n"
 		"byte of whatever is wrong.\n\n"
 		"A bundle (folder or .zip, see evidence) is checked without anything else: one line per check, the first failure\n"
 		"named. Exit status 0: all that was checked holds, 1: refused, 2: could not be checked. What could not be looked at\n"

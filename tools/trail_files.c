@@ -48,7 +48,8 @@ struct log {
 	uint16_t year;
 	uint64_t next_index;
 	const char *origin; /* NULL: known from headers alone */
-	struct merkle_range range; /* of the leaves that were read */
+	uint64_t read; /* leaves */
+	struct merkle_range range; /* of them, unless rootless */
 };
 
 struct walker {
@@ -332,6 +333,9 @@ static void add_leaf(struct walker *w, const char *leaf)
 
 	if (!log->origin)
 		log->origin = arena_strdup(w->arena, w->head.origin);
+	log->read++;
+	if (w->walk->rootless)
+		return;
 	record_leaf_hash(leaf, hash);
 	merkle_append(&log->range, hash);
 }
@@ -567,9 +571,9 @@ static void sum_logs(struct walker *w)
 			continue;
 		ret->origin = log->origin;
 		ret->year = log->year;
-		ret->size = log->range.size;
-		ret->complete = log->range.size == log->next_index;
-		if (ret->complete) /* over a gap it would be taken for that of a shorter log */
+		ret->size = log->read;
+		ret->complete = log->read == log->next_index;
+		if (ret->complete && !w->walk->rootless) /* over a gap it would be taken for that of a shorter log */
 			merkle_root(&log->range, ret->root);
 		w->sum->log_count++;
 	}
