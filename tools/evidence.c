@@ -303,20 +303,18 @@ static void add_anchors(struct collecting *c, const struct year *year, struct bu
 
 /* --- logs ------------------------------------------------------------------------------------------ */
 
-static int read_checkpoint(struct collecting *c, struct year *year, struct err *err)
+static int ready_log(struct collecting *c, struct year *year, struct err *err)
 {
-	CLEANUP(buf_clear) struct buf note = { 0 };
-	int r = file_read(arena_printf(c->arena, "%s/log/%04u/checkpoint", c->order->state_dir, (unsigned)year->year), CHECKPOINT_MAX, &note, NULL);
+	int r;
 
-	if (r < 0)
-		return err_set(err, -ENODATA, "unsigned", "", "the log of %u has no signed checkpoint yet: see dunningctl trail key",
+	if (!year->log.note.len)
+		return err_set(err, -ENODATA, "unsigned", "", "the log of %u has no signed checkpoint yet: see dunningctl trail status",
 			(unsigned)year->year);
 	year->log.year = year->year;
 	log_key_of_year(c->order->verifier, year->year, &year->log.key);
 	if (!is(year->log.key.name, year->origin))
 		return err_set(err, -EKEYREJECTED, "origin", "", "the log of %u is %s, and the key is that of %s", (unsigned)year->year, year->origin,
 			year->log.key.name);
-	year->log.note = (struct slice){ arena_memdup(c->arena, note.data, note.len), note.len };
 	year->log.leaves = (const char(*)[LEAF_SIZE])year->leaves;
 	r = bundle_log_ready(&year->log, year->count, c->arena, err);
 	year->ready = r == 0;
@@ -338,9 +336,9 @@ static int ready_logs(struct collecting *c, struct err *err)
 		struct err none = { 0 };
 
 		if (c->years[i].wanted)
-			r = read_checkpoint(c, &c->years[i], err);
+			r = ready_log(c, &c->years[i], err);
 		else if (c->years[i].needed) /* a case without the rules of an unsigned year is one all the same */
-			(void)read_checkpoint(c, &c->years[i], &none);
+			(void)ready_log(c, &c->years[i], &none);
 	}
 	return r;
 }
@@ -410,8 +408,11 @@ static void fill(struct collecting *c, struct bundle *bundle, struct evidence_su
 	}
 }
 
-/* How many records there are in all, by the last checkpoints; good enough for a progress bar. */
-static uint64_t expected_records(struct collecting *c)
+/*
+ * Before the journal: a daemon may sign more meanwhile, and then the journal as it was read would seem to lack what was signed. Returns how
+ * many records they sign in all, good enough for a progress bar.
+ */
+static uint64_t read_checkpoints(struct collecting *c)
 {
 	char **names;
 	size_t count;
@@ -420,12 +421,17 @@ static uint64_t expected_records(struct collecting *c)
 	if (file_list(c->arena, arena_printf(c->arena, "%s/log", c->order->state_dir), "", &names, &count) < 0)
 		return 0;
 	for (size_t i = 0; i < count; i++) {
-		CLEANUP(buf_clear) struct buf note = { 0 };
+		CLEANUP(buf_clear) struct buf file = { 0 };
 		struct checkpoint checkpoint;
-		struct note parsed;
+		struct note note;
+		struct year *year;
 
-		if (file_read(arena_printf(c->arena, "%s/log/%s/checkpoint", c->order->state_dir, names[i]), CHECKPOINT_MAX, &note, NULL) == 0 &&
-			note_parse(note.data, note.len, &parsed) == 0 && checkpoint_parse(parsed.text.data, parsed.text.len, &checkpoint) == 0)
+		if (strlen(names[i]) != 4 || strspn(names[i], "0123456789") != 4 ||
+			file_read(arena_printf(c->arena, "%s/log/%s/checkpoint", c->order->state_dir, names[i]), CHECKPOINT_MAX, &file, NULL) < 0)
+			continue;
+		year = year_of(c, (uint16_t)atoi(names[i]), NULL);
+		year->log.note = (struct slice){ arena_memdup(c->arena, file.data, file.len), file.len };
+		if (note_parse(file.data, file.len, &note) == 0 && checkpoint_parse(note.text.data, note.text.len, &checkpoint) == 0)
 			ret += checkpoint.size;
 	}
 	return ret;
@@ -439,7 +445,7 @@ int evidence_collect(const struct evidence_order *order, struct bundle *bundle, 
 	int r = 0;
 
 	*ret = (struct evidence_sum){ 0 };
-	c.all = expected_records(&c);
+	c.all = read_checkpoints(&c);
 	if (!c.debtor)
 		r = walk(&c, find_debtor, &sum, err);
 	c.member = arena_printf(c.arena, "\"case\":\"%s\"", c.debtor ? c.debtor : "");

@@ -513,6 +513,45 @@ static void a_report_that_says_something_else(void **state)
 	assert_string_equal(check_state(&verified, "report"), "REFUSED");
 }
 
+/* The daemon goes on recording and signing while the journal is read: the bundle is that of one moment. */
+static void beside_a_daemon_at_work(void **state)
+{
+	CLEANUP(arena_freep) struct arena *arena = arena_create();
+	int number = 0;
+
+	(void)state;
+	world_start(&world, NULL);
+	assert_true(world_ready(&world, WAIT_MS));
+	for (int i = 0; i < 4; i++) {
+		const char *path = arena_printf(arena, "%s/busy-%d.zip", world.dir, i);
+		const char *argv[] = { BUILD_DIR "/dunningctl", "--config", world.config, "--credentials", at("credentials"), "evidence", "--debtor", "cus_7",
+			"-o", path, NULL };
+		struct process ctl_process = { 0 };
+		int status;
+
+		process_start(&ctl_process, argv, at("busy.log"));
+		while (process_running(&ctl_process)) {
+			const char *event = arena_printf(arena,
+				EVENT("n%d", "invoice.finalized", "more_%d", "2026-03-02T09:00:00Z",
+					FIGURES("more_%d", "M-%d", "1", "open", "100", "0", "0", "100") "," CUSTOMER("cus_more", "Plus", "X")),
+				number, number, number, number);
+
+			number++;
+			world_push(&world, event, strlen(event));
+			until_applied();
+		}
+		status = ctl_process.status;
+		if (status != 0) {
+			CLEANUP(buf_clear) struct buf said_ = { 0 };
+
+			read_all(at("busy.log"), &said_);
+			fail_msg("%d: %s", status, buf_str(&said_));
+		}
+		(void)CTL(arena, 0, "trail", "verify", path);
+	}
+	assert_int_equal(process_stop(&world.daemon, WAIT_MS), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = { cmocka_unit_test(a_bundle_of_a_debtor_is_whole), cmocka_unit_test(nobody_else_is_in_it),
@@ -520,7 +559,7 @@ int main(void)
 		cmocka_unit_test(what_is_not_signed_yet_is_left_out), cmocka_unit_test(without_the_secret_the_manifest_is_not_signed),
 		cmocka_unit_test(a_record_left_out_is_missed),
 		cmocka_unit_test(reports), cmocka_unit_test(a_report_that_says_something_else), cmocka_unit_test(no_bit_may_be_another),
-		cmocka_unit_test(a_stamped_log) };
+		cmocka_unit_test(a_stamped_log), cmocka_unit_test(beside_a_daemon_at_work) };
 
 	return cmocka_run_group_tests(tests, story, end);
 }

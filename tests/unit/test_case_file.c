@@ -182,6 +182,43 @@ static void a_call_is_a_contact_when_it_was_made(void **state)
 	says(&page, "what was said is not recorded");
 }
 
+/* What came as an event is read as it came; a provider's word stays the provider's. */
+static void events_and_receipts(void **state)
+{
+	CLEANUP(arena_freep) struct arena *arena = arena_create();
+	CLEANUP(buf_clear) struct buf page = { 0 };
+	struct story *s = begin(arena);
+
+	(void)state;
+	tell_with(s, AT("invoice.opened", "2026-03-02T09:00:00Z") APPLIED("invoice.finalized", "e1", "1772442000000") INVOICE("i1", "F-1", "1", "0", "0", "1"),
+		"event.json",
+		"{\"specversion\":\"1.0\",\"id\":\"e1\",\"source\":\"s\",\"type\":\"example.invoice.finalized\",\"time\":\"2026-03-02T09:00:00Z\","
+		"\"data\":{\"invoice\":{\"id\":\"i1\",\"number\":\"F-1\",\"version\":1,\"status\":\"open\",\"issued_on\":\"2026-03-02\","
+		"\"due_on\":\"2026-04-01\",\"currency\":\"EUR\",\"total_minor\":120000,\"paid_minor\":0,\"credited_minor\":0,\"due_minor\":120000},"
+		"\"customer\":{\"id\":\"cus_7\",\"name\":\"Dupont\",\"country\":\"FR\",\"kind\":\"company\",\"locale\":\"fr-FR\",\"timezone\":"
+		"\"Europe/Paris\",\"contacts\":[{\"id\":\"c1\",\"role\":\"billing\",\"email\":\"a@b.example\"}]}}}");
+	tell_with(s, AT("attempt.intent", "2026-04-02T07:00:00Z") ATTEMPT("A1"), "message.json",
+		"{\"attempt_id\":\"A1\",\"channel\":\"email\",\"provider\":\"p\",\"to\":{\"email\":\"a@b.example\"},\"from\":{\"name\":\"Acme\",\"email\":"
+		"\"c@d.example\"},\"locale\":\"fr\",\"subject\":\"Rappel\",\"text\":\"Bonjour\",\"html\":\"<p>Bonjour</p>\",\"debtor_id\":\"cus_7\","
+		"\"step\":\"reminder\",\"policy\":\"p\",\"invoice_ids\":[\"i1\",\"i2\"]}");
+	tell(s, AT("attempt.submitted", "2026-04-02T07:00:01Z") ATTEMPT("A1") ",\"reason\":\"accepted\",\"provider_id\":\"x1\"");
+	tell_with(s, AT("attempt.event", "2026-04-02T07:05:00Z") APPLIED("contact.delivery_updated", "e2", "1775113500000") "\"invoice\":\"i1\"",
+		"event.json", "{\"type\":\"contact.delivery_updated\",\"data\":{\"provider_id\":\"x1\",\"status\":\"opened\"}}");
+	tell_with(s, AT("attempt.event", "2026-04-02T07:06:00Z") APPLIED("contact.delivery_updated", "e3", "1775113560000") "\"invoice\":\"i1\"",
+		"event.json", "{\"type\":\"contact.delivery_updated\",\"data\":{\"attempt_id\":\"A9\",\"status\":\"bounced\"}}");
+	tell(s, AT("invoice.changed", "2026-04-03T07:00:00Z") "\"invoice\":\"i1\",\"change\":\"reopened\"");
+	read_story(s);
+	assert_string_equal(s->file.debtor_name, "Dupont");
+	assert_string_equal(s->file.creditor, "Acme");
+	assert_int_equal(s->file.invoices[0].total, 120000); /* the event's own word */
+	assert_string_equal(s->file.contacts[0].receipt, "opened");
+	assert_string_equal(s->file.contacts[0].receipt_place.folder, "records/0004");
+	html(s, REPORT_EN, &page);
+	says(&page, "opened, as the provider says (no proof of reading)");
+	says(&page, "Bonjour");
+	says(&page, "€1,200.00");
+}
+
 static void what_is_withheld_is_named(void **state)
 {
 	CLEANUP(arena_freep) struct arena *arena = arena_create();
@@ -225,7 +262,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = { cmocka_unit_test(the_account_adds_up), cmocka_unit_test(a_void_invoice_owes_nothing),
 		cmocka_unit_test(a_grouped_contact_stands_once), cmocka_unit_test(a_call_is_a_contact_when_it_was_made),
-		cmocka_unit_test(what_is_withheld_is_named), cmocka_unit_test(silences_have_their_reasons) };
+		cmocka_unit_test(events_and_receipts), cmocka_unit_test(what_is_withheld_is_named), cmocka_unit_test(silences_have_their_reasons) };
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
