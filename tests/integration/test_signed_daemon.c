@@ -223,7 +223,8 @@ static void killed_again_and_again(void **state)
 
 	srand(1);
 	for (int round = 0; round < 12 || (f->seen_count < 8 && round < 60); round++) {
-		int64_t until = real_ms() + 50 + rand() % 500; /* from before its first record to well behind some */
+		/* from before its first record to well behind some; later and later, as a busy machine needs */
+		int64_t until = real_ms() + 50 + rand() % (500 + 100 * round);
 
 		start(f);
 		push(f, 40);
