@@ -64,6 +64,19 @@ void record_leaf(const uint8_t commitment[32], const uint8_t tag[32], char ret[L
 	memcpy(ret, leaf.data, LEAF_SIZE);
 }
 
+int record_leaf_read(const char leaf[LEAF_SIZE], uint8_t commitment[32], uint8_t tag[32])
+{
+	CLEANUP(buf_clear) struct buf out = { 0 };
+	const char *first = leaf + strlen(LEAF_MAGIC), *second = first + 45; /* 44 characters for 32 bytes, and a line end */
+
+	if (memcmp(leaf, LEAF_MAGIC, strlen(LEAF_MAGIC)) != 0 || first[44] != '\n' || second[44] != '\n' ||
+		base64_decode(first, 44, &out) < 0 || base64_decode(second, 44, &out) < 0 || out.len != 64)
+		return -EBADMSG;
+	memcpy(commitment, out.data, 32);
+	memcpy(tag, out.data + 32, 32);
+	return 0;
+}
+
 void record_leaf_hash(const char leaf[LEAF_SIZE], uint8_t ret[32])
 {
 	struct slice parts[] = { LITERAL("\0"), { (const uint8_t *)leaf, LEAF_SIZE } };

@@ -34,6 +34,7 @@ void record_tag_key(const uint8_t case_key[32], const char *origin, uint8_t ret[
 /* HMAC-SHA-256(tagkey, "dunningd-tag/v1\n" || decimal n || "\n") */
 void record_tag(const uint8_t tag_key[32], uint64_t n, uint8_t ret[32]);
 void record_leaf(const uint8_t commitment[32], const uint8_t tag[32], char ret[LEAF_SIZE]);
+int record_leaf_read(const char leaf[LEAF_SIZE], uint8_t commitment[32], uint8_t tag[32]); /* -EBADMSG: not as record_leaf() writes it */
 /* SHA-256(0x00 || leaf): RFC 6962 */
 void record_leaf_hash(const char leaf[LEAF_SIZE], uint8_t ret[32]);
 

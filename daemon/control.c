@@ -82,6 +82,11 @@ static int do_confirm_clock(struct control *control, const struct order *order, 
 	return control->callbacks->confirm_clock(order->who, order->why, err, control->callbacks->arg);
 }
 
+static int do_anchor(struct control *control, const struct order *order, struct err *err)
+{
+	return control->callbacks->anchor(order->who, order->why, err, control->callbacks->arg);
+}
+
 static const struct row {
 	const char *path;
 	enum evhttp_cmd_type method;
@@ -93,6 +98,7 @@ static const struct row {
 	{ "/release", EVHTTP_REQ_POST, { "who", "why", NULL }, do_release },
 	{ "/reload", EVHTTP_REQ_POST, { NULL }, do_reload },
 	{ "/clock/confirm", EVHTTP_REQ_POST, { "who", "why", NULL }, do_confirm_clock },
+	{ "/anchor", EVHTTP_REQ_POST, { "who", "why", NULL }, do_anchor },
 };
 
 static int get_line(const struct json *root, const char *key, size_t max, const char **ret, struct err *err)

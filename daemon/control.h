@@ -7,6 +7,7 @@
  *	POST /release        {"who","why"}
  *	POST /reload         {}                         policies, templates and provider files anew
  *	POST /clock/confirm  {"who","why"}
+ *	POST /anchor         {"who","why"}              all who vouch for the trail are asked now
  *
  * 200 with {"ok":true} or the status; else {"error":code,"path":..,"text":..} with 400 (the request), 404, 405, 409 (refused), 413.
  */
@@ -34,6 +35,7 @@ struct control_callbacks {
 	int (*release)(const char *who, const char *why, struct err *err, void *arg);
 	int (*reload)(struct err *err, void *arg);
 	int (*confirm_clock)(const char *who, const char *why, struct err *err, void *arg);
+	int (*anchor)(const char *who, const char *why, struct err *err, void *arg);
 	void *arg;
 };
 

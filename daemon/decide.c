@@ -6,6 +6,8 @@
 #include <syslog.h>
 
 #include "common/adapter.h"
+#include "common/embedded.h"
+#include "common/hash.h"
 #include "common/utc.h"
 #include "daemon/flow.h"
 
@@ -510,7 +512,12 @@ static void decide_start(struct dunner *d, struct group *g)
 	struct doc *system = group_case(d, g, NULL);
 	struct draft *draft = effects_record(&g->fx, "daemon.start", NULL);
 	uint64_t cut = d->ports.journal->recovered(d->ports.journal->self);
+	const struct embedded *process = &embedded_files[EMBEDDED_PROCESS];
+	uint8_t digest[SHA256_SIZE];
+	char hex[2 * SHA256_SIZE + 1];
 
+	sha256(process->data, process->len, digest); /* décret 2016-1673, art. 2 to 7: which description of the process was in force */
+	jw_str(&draft->w, "process_sha256", hex_format(digest, SHA256_SIZE, hex));
 	jw_str(&draft->w, "previous_stop", system->d->running ? "unclean" : "clean");
 	jw_int(&draft->w, "epoch", (int64_t)d->epoch);
 	jw_int(&draft->w, "partition", d->settings.partition);
@@ -589,6 +596,9 @@ void decide_group(struct dunner *d, struct group *g)
 			break;
 		case INPUT_GAP:
 			decide_gap(d, g, input);
+			break;
+		case INPUT_RECORD:
+			decide_record(d, g, input->record);
 			break;
 		case INPUT_DUE:
 			break;

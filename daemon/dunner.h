@@ -74,4 +74,21 @@ void dunner_status(const struct dunner *dunner, struct dunner_status *ret);
 void dunner_suspend(struct dunner *dunner, const char *who, const char *why, int64_t until);
 void dunner_release(struct dunner *dunner, const char *who, const char *why);
 
+/* Something that happened outside the flow and must stand in the trail, in the system case. */
+#define DUNNER_RECORD_MEMBERS 12
+struct dunner_record {
+	const char *kind; /* "anchor.token"; static */
+	struct {
+		const char *key; /* static */
+		const char *text; /* NULL: the number */
+		int64_t number;
+	} members[DUNNER_RECORD_MEMBERS];
+	size_t count;
+	const char *part, *media_type; /* static; NULL = no part. Of class facts */
+	const void *bytes;
+	size_t len;
+};
+/* Copied. It waits for the next group, for as long as the partition is another's. */
+void dunner_record(struct dunner *dunner, const struct dunner_record *record);
+
 #endif

@@ -54,6 +54,7 @@ enum input_kind {
 	INPUT_STOP,
 	INPUT_OPERATOR,
 	INPUT_GAP,
+	INPUT_RECORD,
 };
 
 struct flight;
@@ -74,6 +75,7 @@ struct input {
 	bool suspend; /* OPERATOR */
 	const char *who, *why;
 	const char *gap; /* GAP: "stream id" */
+	const struct dunner_record *record; /* RECORD */
 	int64_t until;
 	struct input *next;
 };
@@ -280,6 +282,7 @@ void decide_wants(struct dunner *d, struct group *g); /* asks for what the input
 void decide_group(struct dunner *d, struct group *g);
 void decide_event(struct dunner *d, struct group *g, struct input *input); /* apply.c */
 int decide_command(struct dunner *d, struct group *g, struct input *input); /* apply.c; -EBADMSG: refused, nothing done, input->err says why */
+void decide_record(struct dunner *d, struct group *g, const struct dunner_record *record); /* flow_record.c */
 void decide_gaps_told(struct dunner *d, const struct debtor *system); /* what the status says of them */
 void decide_operator(struct dunner *d, struct group *g, struct input *input); /* suspend or release over the control socket */
 const char *decide_task_invoice(struct arena *arena, const char *task_id); /* "call:<invoice>:<step>" -> invoice */

@@ -300,6 +300,17 @@ static int on_confirm_clock(const char *who, const char *why, struct err *err, v
 	return 0;
 }
 
+static int on_anchor(const char *who, const char *why, struct err *err, void *arg)
+{
+	struct instance *in = arg;
+
+	(void)who, (void)why;
+	if (!in->anchors)
+		return err_set(err, -ENOENT, "no_anchors", "", "no anchor is configured: see trail.anchors");
+	anchors_want(in->anchors);
+	return 0;
+}
+
 /* --- signals and the tick ------------------------------------------------------------------------------------------------------ */
 
 static void on_deadline(evutil_socket_t fd, short what, void *arg)
@@ -345,6 +356,7 @@ static void on_tick(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd, (void)what;
 	(void)log_flush(in->log);
+	instance_anchors_hold(in);
 	check_redis(in);
 	if (!in->ready && !in->stopping)
 		service_extend(in->service, START_EXTEND_MS);
@@ -457,7 +469,8 @@ static int open_ports(struct instance *in, struct err *err)
 	if ((r = http_client_create(in->base, &http, in->library, &in->http, err)) < 0)
 		return r;
 	in->control_callbacks = (struct control_callbacks){ .status = instance_status, .suspend = on_suspend,
-		.release = on_release, .reload = on_control_reload, .confirm_clock = on_confirm_clock, .arg = in };
+		.release = on_release, .reload = on_control_reload, .confirm_clock = on_confirm_clock, .anchor = on_anchor,
+		.arg = in };
 	if ((r = control_create(in->base, config->control_socket, &in->control_callbacks, &in->control, err)) < 0)
 		return r;
 	in->partition_count = (size_t)config->partitions;
@@ -478,7 +491,7 @@ static int open_ports(struct instance *in, struct err *err)
 		ports.store = redis_store_port(p->store);
 		p->dunner = dunner_create(&ports, &settings, in->library, &callbacks);
 	}
-	return 0;
+	return instance_anchors(in, err);
 }
 
 static void read_boot_id(struct instance *in)
@@ -493,6 +506,7 @@ static void instance_clear(struct instance *in)
 {
 	for (size_t i = 0; i < in->partition_count; i++)
 		dunner_destroy(in->partitions[i].dunner);
+	anchors_destroy(in->anchors);
 	http_client_destroy(in->http);
 	for (size_t i = 0; i < in->partition_count; i++)
 		redis_store_destroy(in->partitions[i].store);

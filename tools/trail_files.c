@@ -236,17 +236,6 @@ static bool open_keys(struct walker *w, const struct blob *blob, uint64_t offset
 
 /* --- records ------------------------------------------------------------------------------------------------------------------------- */
 
-static bool leaf_parts(const char *leaf, uint8_t commitment[SHA256_SIZE], uint8_t tag[SHA256_SIZE])
-{
-	CLEANUP(buf_clear) struct buf out = { 0 };
-
-	if (base64_decode(leaf + 17, 44, &out) < 0 || base64_decode(leaf + 62, 44, &out) < 0 || out.len != 2 * SHA256_SIZE)
-		return false;
-	memcpy(commitment, out.data, SHA256_SIZE);
-	memcpy(tag, out.data + SHA256_SIZE, SHA256_SIZE);
-	return true;
-}
-
 static void check_parts(struct walker *w, const struct record_body *body, const struct case_keys *keys, const struct json *record,
 	uint64_t offset)
 {
@@ -364,7 +353,7 @@ static int walk_record(struct walker *w, const struct journal_group *group, size
 
 	arena_clear(w->scratch);
 	w->sum->records++;
-	if (record_body_read(bytes->data, bytes->len, &body) < 0 || !leaf_parts(body.leaf, commitment, tag)) {
+	if (record_body_read(bytes->data, bytes->len, &body) < 0 || record_leaf_read(body.leaf, commitment, tag) < 0) {
 		find(w, offset, "record_shape", "the body of record %" PRIu64 " cannot be read", record.index);
 		return 0;
 	}

@@ -75,6 +75,15 @@ static int on_confirm(const char *who, const char *why, struct err *err, void *a
 	return 0;
 }
 
+static int on_anchor(const char *who, const char *why, struct err *err, void *arg)
+{
+	struct fixture *f = arg;
+
+	(void)err;
+	buf_printf(&f->called, "anchor %s|%s", who, why);
+	return 0;
+}
+
 static int setup(void **state)
 {
 	struct fixture *f = calloc(1, sizeof(*f));
@@ -84,7 +93,7 @@ static int setup(void **state)
 	assert_non_null(mkdtemp(f->dir));
 	(void)snprintf(f->path, sizeof(f->path), "%s/control", f->dir);
 	f->base = event_base_new();
-	f->callbacks = (struct control_callbacks){ on_status, on_suspend, on_release, on_reload, on_confirm, f };
+	f->callbacks = (struct control_callbacks){ on_status, on_suspend, on_release, on_reload, on_confirm, on_anchor, f };
 	if (control_create(f->base, f->path, &f->callbacks, &f->control, &err) < 0)
 		fail_msg("%s", err.text);
 	*state = f;
@@ -179,6 +188,8 @@ static const struct row rows[] = {
 		"{\"who\":\"alice\",\"why\":\"x\",\"until\":\"2026-03-02T09:00:00Z\"}", 200,
 		"suspend alice|x|1772442000000", "{\"ok\":true}" },
 	{ "release", "/release", "{\"who\":\"bob\",\"why\":\"mended\"}", 200, "release bob|mended", "{\"ok\":true}" },
+	{ "ask the anchors", "/anchor", "{\"who\":\"bob\",\"why\":\"court\"}", 200, "anchor bob|court", "true" },
+	{ "ask the anchors and say nothing", "/anchor", "", 400, "", "" },
 	{ "confirm the clock", "/clock/confirm", "{\"who\":\"bob\",\"why\":\"ntp\"}", 200, "confirm bob|ntp", "true" },
 	{ "what is refused says why", "/reload", "", 409, "reload",
 		"{\"error\":\"wrong_type\",\"path\":\"$.steps\",\"text\":\"fr.json is bad\"}" },
