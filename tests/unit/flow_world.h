@@ -635,7 +635,8 @@ static void start(void *self, const struct message *message, transport_may_start
 /* --- a world ---------------------------------------------------------------------------------------------------------------- */
 
 static const char settings_json[] =
-	"{\"origin\":\"test.example/acme\",\"instance\":\"host-a\",\"state_dir\":\"%s\",\"creditor\":{\"name\":\"Acme\",\"locale\":\"en-GB\",\"zone\":\"UTC\"},"
+	"{\"origin\":\"test.example/acme\",\"retention\":{\"expire\":false,\"file\":\"" SOURCE_DIR "/daemon/share/retention.json\"},"
+	"\"instance\":\"host-a\",\"state_dir\":\"%s\",\"creditor\":{\"name\":\"Acme\",\"locale\":\"en-GB\",\"zone\":\"UTC\"},"
 	"\"redis\":{\"replicas\":%d},\"senders\":{\"default\":{\"name\":\"A\",\"email\":\"a@acme.example\"}},"
 	"\"channels\":{\"email\":\"outbox\"},\"policies\":{\"default\":\"p\"}}";
 static const char policy_json[] =
