@@ -81,13 +81,18 @@ struct journal_port {
 
 struct keys_port {
 	void *self;
-	/* -ENOENT: erased or never there. */
+	/* -ENOENT: erased or never there. A class that was erased alone comes as zeros: case_keys_has(). */
 	int (*open)(void *self, uint16_t year, uint32_t slot, struct case_keys *ret);
 	/*
 	 * A new slot with fresh class keys; the case key is `case_key` or, when NULL, fresh too. It becomes durable with (just before)
 	 * the next group appended. -ENOSPC, -errno.
 	 */
 	int (*create)(void *self, uint16_t year, const uint8_t case_key[32], struct case_keys *ret);
+	/*
+	 * Deletes these class keys (bit per enum key_class) of a slot: from now on open() gives none of them (zeros; -ENOENT when no class
+	 * is left), and they are gone from the disk before the next group that is appended becomes durable. What is not there is no error.
+	 */
+	void (*erase)(void *self, uint16_t year, uint32_t slot, unsigned classes);
 };
 
 /*

@@ -524,6 +524,7 @@ static int key_create(void *self, uint16_t year, const uint8_t case_key[32], str
 	struct world *w = self;
 
 	*ret = (struct case_keys){ .year = year, .slot = w->key_count };
+	memset(ret->class_key, 1, sizeof(ret->class_key)); /* zeros would be erased ones */
 	if (case_key)
 		memcpy(ret->case_key, case_key, 32);
 	w->keys[w->key_count++] = *ret;
