@@ -26,7 +26,7 @@ static uint16_t log_year(int64_t now)
  * The case's keys for this log year: made when it has none there yet; its case key stays the same over the years of a tenure. What
  * another instance wrote, or we before it, is under keys that are not at hand or whose n are spent: a new file begins, and points back.
  */
-static int key_case(struct dunner *d, struct doc *doc, uint16_t year)
+static int key_case(struct dunner *d, struct arena *arena, struct doc *doc, uint16_t year)
 {
 	const struct keys_port *port = d->ports.keys;
 	struct trail_place *place = &doc->d->trail;
@@ -45,11 +45,7 @@ static int key_case(struct dunner *d, struct doc *doc, uint16_t year)
 		r = port->create(port->self, year, known ? before.case_key : NULL, &doc->keys);
 		if (r < 0)
 			return r;
-		place->log = d->config->origin;
-		place->tenure = d->tenure;
-		place->year = year;
-		place->slot = doc->keys.slot;
-		place->n = 0;
+		debtor_trail_begin(place, arena, d->config->origin, d->tenure, year, doc->keys.slot);
 		doc->case_opened = doc->touched = true;
 	}
 	if (r < 0)
@@ -162,7 +158,7 @@ static int key_cases(struct dunner *d, struct group *g, uint16_t year)
 	for (struct doc *doc = g->docs; doc && r == 0; doc = doc->next)
 		if (doc->kind == DOC_DEBTOR && doc->loaded &&
 			(doc->touched || doc->existed || strcmp(doc->id, SYSTEM_CASE) == 0))
-			r = key_case(d, doc, year);
+			r = key_case(d, g->arena, doc, year);
 	return r;
 }
 
