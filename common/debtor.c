@@ -84,15 +84,6 @@ bool debtor_apply(struct debtor *debtor, const struct event *event)
 	}
 }
 
-bool debtor_retain(struct debtor *debtor, const struct event *command, bool on)
-{
-	struct event e = *command;
-
-	e.until = 0;
-	e.reason = command->why;
-	return switch_apply(&debtor->retained, &e, on);
-}
-
 void debtor_trail_begin(struct trail_place *place, struct arena *arena, const char *log, uint64_t tenure, uint16_t year, uint32_t slot)
 {
 	if (place->year) {

@@ -113,7 +113,6 @@ bool debtor_feed_told(struct debtor *system, struct arena *arena, const char *so
 int64_t debtor_payments_known_to(const struct debtor *system, const char *const *ledgers);
 
 bool debtor_apply(struct debtor *debtor, const struct event *event);
-bool debtor_retain(struct debtor *debtor, const struct event *command, bool on); /* a person's word; false: something newer stands */
 /* The file goes on under a new slot; what it had is kept among the earlier ones. */
 void debtor_trail_begin(struct trail_place *place, struct arena *arena, const char *log, uint64_t tenure, uint16_t year,
 	uint32_t slot);

@@ -21,22 +21,21 @@ static int64_t last_fact(const struct invoice *invoice)
 struct erasure_invoice erasure_invoice(struct arena *arena, const struct escalation *e)
 {
 	struct erasure_invoice ret = { .life = { .id = arena_strdup(arena, e->invoice.id), .opened_at = e->opened_at,
-					       .under_way = e->attempt != NULL },
-		.last_at = later(last_fact(&e->invoice), e->closed_at) };
+					       .under_way = e->attempt != NULL, .last_at = later(last_fact(&e->invoice), e->closed_at) } };
 
 	ret.attempts = arena_alloc(arena, e->walk_count * sizeof(*ret.attempts));
 	for (size_t i = 0; i < e->walk_count; i++) {
-		ret.last_at = later(ret.last_at, e->walk[i].at);
+		ret.life.last_at = later(ret.life.last_at, e->walk[i].at);
 		if (e->walk[i].attempt)
 			ret.attempts[ret.attempt_count++] =
 				(struct erasure_attempt){ arena_strdup(arena, e->walk[i].attempt), e->walk[i].at };
 	}
 	if (e->state == ESCALATION_CLOSED)
-		ret.life.closed_at = e->closed_at ? e->closed_at : ret.last_at;
+		ret.life.closed_at = e->closed_at ? e->closed_at : ret.life.last_at;
 	else if (e->state == ESCALATION_STUB || e->state == ESCALATION_NONE) /* it never became an invoice */
-		ret.life.closed_at = ret.last_at;
+		ret.life.closed_at = ret.life.last_at;
 	if (!ret.life.opened_at)
-		ret.life.opened_at = ret.last_at;
+		ret.life.opened_at = ret.life.last_at;
 	return ret;
 }
 
@@ -50,7 +49,7 @@ static int64_t last_event(const struct erasure_file *file)
 	if (d->contact_count)
 		at = later(at, d->contacts[d->contact_count - 1].at);
 	for (size_t i = 0; i < file->invoice_count; i++)
-		at = later(at, file->invoices[i].last_at);
+		at = later(at, file->invoices[i].life.last_at);
 	return at;
 }
 
@@ -157,7 +156,7 @@ bool erasure_drops(const struct erasure_plan *plan, const struct debtor *debtor,
 {
 	const struct trail_place *place = &debtor->trail;
 	struct trail_keys present = { place->log, place->year, place->slot, TRAIL_CLASSES, 0, 0 };
-	int end = year_of(zone, later(invoice->life.closed_at, invoice->last_at));
+	int end = year_of(zone, later(invoice->life.closed_at, invoice->life.last_at));
 	bool any = false;
 
 	if (!invoice->life.closed_at)

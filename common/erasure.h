@@ -16,7 +16,6 @@ struct erasure_attempt {
 /* What must be known of an invoice to judge the file. */
 struct erasure_invoice {
 	struct retention_invoice life;
-	int64_t last_at; /* ms UTC: of the last thing known of it */
 	struct erasure_attempt *attempts;
 	size_t attempt_count;
 };

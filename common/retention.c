@@ -154,6 +154,7 @@ struct seen {
 	const struct zone *zone;
 	int year;
 	date closed, last; /* none: nothing happened */
+	bool accounts; /* an invoice was alive then */
 };
 
 static int year_of(const struct zone *zone, int64_t at)
@@ -182,8 +183,11 @@ static enum retention_bar barred(struct seen *seen, const char **what)
 	for (size_t i = 0; i < file->invoice_count; i++) {
 		const struct retention_invoice *invoice = &file->invoices[i];
 
+		int64_t end = invoice->last_at > invoice->closed_at ? invoice->last_at : invoice->closed_at;
+
 		if (year_of(seen->zone, invoice->opened_at) > seen->year)
 			continue;
+		seen->accounts |= year_of(seen->zone, end) >= seen->year;
 		*what = invoice->id;
 		if (!invoice->closed_at)
 			return BAR_OPEN_INVOICE;
@@ -227,7 +231,7 @@ struct retention_verdict retention_judge(const struct retention *retention, cons
 			retention_rule(retention, class, (enum retention_records)records, file->country, file->debtor_kind, today);
 		date from;
 
-		if (!rule)
+		if (!rule || (records == RECORDS_ACCOUNTS && !seen.accounts))
 			continue;
 		from = date_add_days(date_add_months(start_of(&seen, rule->start), rule->months), 1);
 		if (!date_is_set(v.from) || from.days > v.from.days) {

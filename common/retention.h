@@ -3,7 +3,7 @@
  * (daemon/share/retention.json), never constants.
  *
  * A file has one key for each class and log year: that is what is erased. Such a key holds what was recorded in that year about the
- * invoices that were alive then, so what an invoice opened later does is no matter to it.
+ * invoices that were alive then, so what an invoice opened later does is no matter to it; and where none was, it holds no accounts.
  */
 #ifndef DUNNINGD_COMMON_RETENTION_H
 #define DUNNINGD_COMMON_RETENTION_H
@@ -52,6 +52,7 @@ struct retention_invoice { /* instants: ms UTC */
 	const char *id;
 	int64_t opened_at;
 	int64_t closed_at; /* 0 = still open */
+	int64_t last_at; /* of the last thing known of it; 0 = its end was that */
 	bool under_way; /* an attempt about it has no known outcome */
 };
 

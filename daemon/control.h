@@ -7,6 +7,8 @@
  *	POST /release        {"who","why"}
  *	POST /reload         {}                         policies, templates and provider files anew
  *	POST /clock/confirm  {"who","why"}
+ *	POST /erase          {"who","why","customer","classes","until_year"?,"yes"}   begins; classes: array of their names
+ *	GET  /erase          JSON, by callbacks->erasure: what became of the last one
  *
  * 200 with {"ok":true} or the status; else {"error":code,"path":..,"text":..} with 400 (the request), 404, 405, 409 (refused), 413.
  */
@@ -20,6 +22,7 @@
 #include "common/cleanup.h"
 #include "common/err.h"
 #include "common/json.h"
+#include "daemon/dunner.h"
 
 #define CONTROL_BODY_MAX 16384
 #define CONTROL_WHO_MAX 128 /* bytes */
@@ -34,6 +37,8 @@ struct control_callbacks {
 	int (*release)(const char *who, const char *why, struct err *err, void *arg);
 	int (*reload)(struct err *err, void *arg);
 	int (*confirm_clock)(const char *who, const char *why, struct err *err, void *arg);
+	int (*erase)(const struct dunner_erasure *erasure, struct err *err, void *arg);
+	void (*erasure)(struct json_writer *w, void *arg); /* the members of one object */
 	void *arg;
 };
 

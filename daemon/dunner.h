@@ -74,4 +74,19 @@ void dunner_status(const struct dunner *dunner, struct dunner_status *ret);
 void dunner_suspend(struct dunner *dunner, const char *who, const char *why, int64_t until);
 void dunner_release(struct dunner *dunner, const char *who, const char *why);
 
+struct dunner_erasure {
+	const char *customer;
+	unsigned classes; /* bit per enum key_class */
+	int until_year; /* log years up to this one; 0 = all */
+	bool yes; /* false: only says what would go */
+	const char *who, *why;
+};
+/*
+ * Erases a debtor's file, as far as periods, holds and open invoices allow; refusals and what was done are recorded. It takes its time:
+ * what came of it is told by dunner_erasure_said(). -EBUSY: another one is under way; -EAGAIN: not now (starting, stopping, refused).
+ */
+int dunner_erase(struct dunner *dunner, const struct dunner_erasure *erasure, struct err *err);
+/* Members of one object: `state` is "none", "running", "done" or "failed"; done has `customer`, `parts`, `refused` and `erased`. */
+void dunner_erasure_said(const struct dunner *dunner, struct json_writer *w);
+
 #endif

@@ -93,3 +93,47 @@ const char script_trying[] = "if ARGV[1] == '' then\n"
 			     "end\n"
 			     "redis.call('HSET', KEYS[1], 'trying_epoch', ARGV[2])\n"
 			     "return redis.call('HINCRBY', KEYS[1], 'trying_count', 1)\n";
+
+/*
+ * KEYS: stream, a place beside it. ARGV: ids of entries. XDEL only marks an entry: its bytes stay in memory, and in what Redis saves,
+ * until all its neighbours are gone. So the stream is written anew without them, with the ids of the others, its last id, and its groups
+ * of consumers with what they have pending. -> how many entries went
+ */
+const char script_scrub[] =
+	"local info = redis.pcall('XINFO', 'STREAM', KEYS[1])\n"
+	"if info.err then return 0 end\n"
+	"local last = '0-0'\n"
+	"for i = 1, #info - 1, 2 do if info[i] == 'last-generated-id' then last = info[i + 1] end end\n"
+	"local drop, gone = {}, 0\n"
+	"for i = 1, #ARGV do drop[ARGV[i]] = true end\n"
+	"redis.call('DEL', KEYS[2])\n"
+	"local from = '-'\n"
+	"repeat\n"
+	"  local page = redis.call('XRANGE', KEYS[1], from, '+', 'COUNT', 500)\n"
+	"  for _, e in ipairs(page) do\n"
+	"    from = '(' .. e[1]\n"
+	"    if drop[e[1]] then gone = gone + 1 else redis.call('XADD', KEYS[2], e[1], unpack(e[2])) end\n"
+	"  end\n"
+	"until #page < 500\n"
+	"if gone == 0 then redis.call('DEL', KEYS[2]); return 0 end\n"
+	"if redis.call('EXISTS', KEYS[2]) == 0 then\n" /* the last id must stay: it tells whether the stream went back */
+	"  redis.call('XADD', KEYS[2], last, 'x', 'x'); redis.call('XDEL', KEYS[2], last)\n"
+	"end\n"
+	"redis.call('XSETID', KEYS[2], last)\n"
+	"for _, g in ipairs(redis.call('XINFO', 'GROUPS', KEYS[1])) do\n"
+	"  local group = {}\n"
+	"  for i = 1, #g - 1, 2 do group[g[i]] = g[i + 1] end\n"
+	"  redis.call('XGROUP', 'CREATE', KEYS[2], group.name, group['last-delivered-id'])\n"
+	"  local at = '-'\n"
+	"  repeat\n"
+	"    local page = redis.call('XPENDING', KEYS[1], group.name, at, '+', '500')\n"
+	"    for _, p in ipairs(page) do\n"
+	"      at = '(' .. p[1]\n"
+	"      if not drop[p[1]] then\n"
+	"        redis.call('XCLAIM', KEYS[2], group.name, p[2], '0', p[1], 'IDLE', p[3], 'RETRYCOUNT', p[4], 'FORCE', 'JUSTID')\n"
+	"      end\n"
+	"    end\n"
+	"  until #page < 500\n"
+	"end\n"
+	"redis.call('RENAME', KEYS[2], KEYS[1])\n"
+	"return gone\n";

@@ -84,7 +84,7 @@ static int setup(void **state)
 	assert_non_null(mkdtemp(f->dir));
 	(void)snprintf(f->path, sizeof(f->path), "%s/control", f->dir);
 	f->base = event_base_new();
-	f->callbacks = (struct control_callbacks){ on_status, on_suspend, on_release, on_reload, on_confirm, f };
+	f->callbacks = (struct control_callbacks){ on_status, on_suspend, on_release, on_reload, on_confirm, NULL, NULL, f };
 	if (control_create(f->base, f->path, &f->callbacks, &f->control, &err) < 0)
 		fail_msg("%s", err.text);
 	*state = f;

@@ -90,6 +90,8 @@ static const struct period_row {
 		"2056-04-01T12:00:00Z", BAR_OPEN_INVOICE, "", NULL },
 	{ "one opened after the year does not", "FR", COMPANY, "2027-01-10T09:00:00Z", "", "2026-03-31T12:00:00Z", 2026, CLASS_CONTENT,
 		"2031-04-01T12:00:00Z", BAR_NONE, "2031-04-01", "L110-4" },
+	{ "a year without any invoice holds no accounts", "FR", COMPANY, "2026-01-10T09:00:00Z", "2026-03-31T12:00:00Z",
+		"2026-03-31T12:00:00Z", 2029, CLASS_FACTS, "2031-04-01T12:00:00Z", BAR_NONE, "2031-04-01", "L110-4" },
 	{ "one that lives through a year keeps it", "FR", COMPANY, "2026-01-10T09:00:00Z", "2028-03-31T12:00:00Z", "2028-03-31T12:00:00Z",
 		2027, CLASS_CONTENT, "2031-04-01T12:00:00Z", BAR_PERIOD, "2033-04-01", "L110-4" },
 };
