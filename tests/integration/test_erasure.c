@@ -411,10 +411,320 @@ static void a_file_is_erased_and_nothing_of_it_is_found(void **state)
 	stop(w);
 }
 
+/* --- killed on the way ------------------------------------------------------------------------------------------------------------------- */
+
+static void settled_in_2026(struct world *w)
+{
+	REDIS(w, "CONFIG", "SET", "rdbcompression", "no");
+	start(w, "2026-03-02T10:00:00Z");
+	tell_the_story(w);
+	push_paid(w, "zi1", planted[7]);
+	push_paid(w, "zi2", planted[10]);
+	until_closed(w, "zi1");
+	until_closed(w, "zi2");
+	until_applied(w);
+	stop(w);
+}
+
+/* The file of 2026, all settled; and the daemon again eleven years later, under `before`. */
+static void all_may_go(struct world *w, const char *const *before)
+{
+	CLEANUP(buf_clear) struct buf output = { 0 };
+
+	settled_in_2026(w);
+	w->options.clock = "start:2037-02-01T10:00:00Z,rate:0";
+	world_start(w, before);
+	assert_true(world_ready(w, WAIT_MS));
+	w->options.clock = "rate:0";
+	for (int64_t deadline = real_ms() + WAIT_MS; CTL(w, &output, "trail", "erase", "cus_gone"); pause_ms(20)) /* while it drains */
+		if (real_ms() > deadline)
+			fail_msg("%s", buf_str(&output));
+}
+
+static struct process ask_to_erase(struct world *w)
+{
+	CLEANUP(arena_freep) struct arena *arena = arena_create();
+	const char *argv[] = { BUILD_DIR "/dunningctl", "--config", w->config, "trail", "erase", "cus_gone", "--yes", "--why", "asked by letter", NULL };
+	struct process asking = { 0 };
+
+	process_start(&asking, argv, arena_printf(arena, "%s/asking.log", w->dir));
+	return asking;
+}
+
+static void until_dead(struct world *w)
+{
+	int64_t deadline = real_ms() + WAIT_MS;
+
+	while (process_running(&w->daemon)) {
+		if (real_ms() > deadline)
+			fail_msg("it was not killed");
+		pause_ms(5);
+	}
+	process_kill(&w->daemon);
+}
+
+static bool noted(struct world *w)
+{
+	CLEANUP(arena_freep) struct arena *arena = arena_create();
+	const struct redis_reply *system = world_redis(w, arena, (const char *const[]){ "GET", world_key(w, arena, "debtor:~system"), NULL });
+
+	return system->str && strstr(system->str, "\"erasing\"");
+}
+
+static bool there(struct world *w, const char *name)
+{
+	CLEANUP(arena_freep) struct arena *arena = arena_create();
+
+	return world_redis_int(w, (const char *const[]){ "EXISTS", world_key(w, arena, name), NULL }) == 1;
+}
+
+/* Whatever was killed where: after a start it is carried on with, and all is gone. Also what is made again from the journal. */
+static void it_is_carried_on_with(struct world *w)
+{
+	CLEANUP(buf_clear) struct buf output = { 0 };
+	struct search s;
+
+	start(w, "2037-02-02T10:00:00Z");
+	for (int64_t deadline = real_ms() + WAIT_MS; there(w, "debtor:cus_gone") || noted(w); pause_ms(20))
+		if (real_ms() > deadline)
+			fail_msg("it is not carried on with");
+	rewrite_redis_files(w);
+	s = search_world(w, true);
+	assert_int_equal(s.found, 0);
+	assert_int_equal(files_in(w, "outbox"), 1);
+	REDIS(w, "FLUSHALL");
+	for (int64_t deadline = real_ms() + WAIT_MS; !there(w, "debtor:cus_other") || noted(w); pause_ms(20))
+		if (real_ms() > deadline)
+			fail_msg("it is not made again from the journal");
+	rewrite_redis_files(w);
+	s = search_world(w, true);
+	assert_int_equal(s.found, 0);
+	assert_false(there(w, "debtor:cus_gone"));
+	assert_true(world_trail_verifies(w));
+	assert_int_equal(CTL(w, &output, "trail", "log", "--customer", "cus_other", "--parts"), 0);
+	says(&output, OTHER);
+	assert_int_not_equal(CTL(w, &output, "trail", "log", "--customer", "cus_gone"), 0);
+	stop(w);
+}
+
+static uint64_t journal_written(struct world *w)
+{
+	CLEANUP(buf_clear) struct buf output = { 0 };
+	const char *at;
+
+	if (CTL(w, &output, "--json", "trail", "verify") != 0)
+		return 0;
+	at = strstr(buf_str(&output), "\"groups\":");
+	return at ? strtoull(at + 9, NULL, 10) : 0;
+}
+
+static void killed_when_it_is_recorded_and_nothing_is_done(void **state)
+{
+	struct world *w = *state;
+	struct process asking;
+	uint64_t groups;
+
+	all_may_go(w, NULL);
+	groups = journal_written(w);
+	REDIS(w, "CLIENT", "PAUSE", "600000", "WRITE"); /* it can be journaled and not committed */
+	asking = ask_to_erase(w);
+	for (int64_t deadline = real_ms() + WAIT_MS; journal_written(w) <= groups; pause_ms(5))
+		assert_true(real_ms() < deadline);
+	process_kill(&w->daemon);
+	process_kill(&asking);
+	REDIS(w, "CLIENT", "UNPAUSE");
+	assert_true(there(w, "debtor:cus_gone"));
+	it_is_carried_on_with(w);
+}
+
+static void killed_by(struct world *w, const char *inject)
+{
+	CLEANUP(arena_freep) struct arena *arena = arena_create();
+	const char *before[] = { "strace", "-D", "-f", "-q", "-o", arena_printf(arena, "%s/trace", w->dir), "-e", inject, NULL };
+	struct process asking;
+
+	all_may_go(w, before);
+	asking = ask_to_erase(w);
+	until_dead(w);
+	process_kill(&asking);
+	assert_true(noted(w));
+	assert_false(there(w, "debtor:cus_gone"));
+	it_is_carried_on_with(w);
+}
+
+static void killed_before_the_keys_are_gone(void **state)
+{
+	killed_by(*state, "inject=renameat,renameat2:signal=KILL:when=2"); /* the new year's segment, then the shard */
+}
+
+static void killed_at_the_outbox(void **state)
+{
+	killed_by(*state, "inject=unlinkat:signal=KILL:when=2");
+}
+
+static void killed_at_the_streams(void **state)
+{
+	struct world *w = *state;
+	CLEANUP(buf_clear) struct buf output = { 0 };
+	struct process asking;
+
+	all_may_go(w, NULL);
+	REDIS(w, "ACL", "SETUSER", "default", "-xsetid");
+	asking = ask_to_erase(w);
+	for (int64_t deadline = real_ms() + WAIT_MS; !noted(w) || files_in(w, "outbox") != 1; pause_ms(5))
+		assert_true(real_ms() < deadline);
+	process_kill(&w->daemon);
+	process_kill(&asking);
+	REDIS(w, "ACL", "SETUSER", "default", "+xsetid");
+	it_is_carried_on_with(w);
+}
+
+/* --- in parts, and by night ------------------------------------------------------------------------------------------------------------ */
+
+static bool found(struct world *w, const char *text)
+{
+	CLEANUP(arena_freep) struct arena *arena = arena_create();
+	const struct redis_reply *keys = world_redis(w, arena, (const char *const[]){ "KEYS", "*", NULL });
+	bool ret = false;
+
+	for (size_t i = 0; i < keys->count; i++) {
+		const struct redis_reply *dump = world_redis(w, arena, (const char *const[]){ "DUMP", keys->items[i].str, NULL });
+
+		ret |= dump->str && memmem(dump->str, dump->len, text, strlen(text));
+	}
+	return ret;
+}
+
+static void until_it_runs(struct world *w)
+{
+	CLEANUP(buf_clear) struct buf output = { 0 };
+
+	for (int64_t deadline = real_ms() + WAIT_MS; CTL(w, &output, "--json", "status") || !strstr(buf_str(&output), "\"state\":\"running\""); pause_ms(20))
+		if (real_ms() > deadline)
+			fail_msg("%s", buf_str(&output));
+}
+
+/* Who it is goes first, the accounts stay; the customer comes back, and the old year goes while it goes on. */
+static void a_customer_comes_back(void **state)
+{
+	struct world *w = *state;
+	CLEANUP(buf_clear) struct buf output = { 0 };
+
+	settled_in_2026(w);
+	start(w, "2031-06-01T10:00:00Z");
+	until_it_runs(w);
+	assert_true(found(w, planted[0]));
+	assert_int_equal(CTL(w, &output, "--json", "trail", "erase", "cus_gone", "--yes", "--why", "asked by letter"), 1);
+	says(&output, "\"class\":\"identity\",\"records\"");
+	says(&output, "\"erased\":2,\"refused\":1");
+	for (size_t i = 0; i < 7; i++)
+		assert_false(found(w, planted[i]));
+	assert_true(found(w, planted[7]));
+	assert_int_equal(files_in(w, "outbox"), 1);
+	assert_int_equal(CTL(w, &output, "trail", "log", "--customer", "cus_gone", "--parts"), 0);
+	says(&output, "invoice.opened");
+	says(&output, "its key was erased");
+	assert_null(strstr(buf_str(&output), planted[0]));
+	assert_true(world_trail_verifies(w));
+
+	/* That it was to be left alone outlives its name. */
+	push(w, EVENT("e9", "customer.resumed", "2031-06-01T09:00:00Z") "{\"customer_id\":\"cus_gone\",\"pause_id\":\"x\"}}");
+	push_invoice(w, "zi3", "Z-3", "https://pay.example/z3", "cus_gone", "Back again SARL", "");
+	until_files(w, 2);
+	until_applied(w);
+	stop(w);
+	start(w, "2037-02-01T10:00:00Z");
+	until_it_runs(w);
+	assert_int_equal(CTL(w, &output, "--json", "trail", "erase", "cus_gone", "--until", "2026", "--yes", "--why", "asked again"), 0);
+	says(&output, "\"erased\":1,\"refused\":0");
+	assert_false(there(w, "escalation:zi1"));
+	assert_true(there(w, "escalation:zi3"));
+	assert_true(found(w, "Back again SARL"));
+	assert_false(found(w, planted[7]));
+	assert_int_equal(CTL(w, &output, "trail", "erase", "cus_gone", "--yes", "--why", "asked again"), 1);
+	says(&output, "zi3");
+	assert_true(world_trail_verifies(w));
+	assert_int_equal(CTL(w, &output, "check"), 0);
+
+	/* From the journal alone: what was erased does not come back, what goes on does. */
+	REDIS(w, "FLUSHALL");
+	for (int64_t deadline = real_ms() + WAIT_MS; !there(w, "escalation:zi3") || !found(w, "Back again SARL"); pause_ms(20))
+		if (real_ms() > deadline)
+			fail_msg("it is not made again from the journal");
+	until_it_runs(w);
+	assert_false(there(w, "escalation:zi1"));
+	assert_false(found(w, planted[7]));
+	stop(w);
+}
+
+static void begin_before_night(struct world *w)
+{
+	w->options.clock = "start:2037-02-01T01:59:30Z,rate:60"; /* 02:59:30 in Paris */
+	world_start(w, NULL);
+	assert_true(world_ready(w, WAIT_MS));
+	w->options.clock = "rate:0";
+}
+
+static void every_night_what_has_run_out_goes(void **state)
+{
+	struct world *w = *state;
+	CLEANUP(buf_clear) struct buf output = { 0 };
+	struct search s;
+
+	settled_in_2026(w);
+	begin_before_night(w);
+	for (int64_t deadline = real_ms() + WAIT_MS; there(w, "debtor:cus_gone") || noted(w); pause_ms(20))
+		if (real_ms() > deadline)
+			fail_msg("the night does nothing");
+	rewrite_redis_files(w);
+	s = search_world(w, true);
+	assert_int_equal(s.found, 0);
+	assert_true(there(w, "debtor:cus_other")); /* its invoice is open */
+	assert_true(there(w, "escalation:oi1"));
+	assert_int_equal(CTL(w, &output, "trail", "log", "--customer", "~system"), 0);
+	says(&output, "erasure.done");
+	says(&output, "expired");
+	assert_null(strstr(buf_str(&output), "erasure.refused"));
+	assert_true(world_trail_verifies(w));
+	stop(w);
+}
+
+static void but_not_where_it_is_switched_off(void **state)
+{
+	struct world *w = *state;
+	CLEANUP(buf_clear) struct buf text = { 0 }, output = { 0 };
+	const char *at;
+
+	settled_in_2026(w);
+	assert_int_equal(file_read(w->config, 1 << 20, &text, NULL), 0);
+	buf_printf(&output, "{\"retention\":{\"expire\":false},%s", buf_str(&text) + 1);
+	assert_int_equal(file_replace(w->config, output.data, output.len, 0600), 0);
+	begin_before_night(w);
+	for (int64_t deadline = real_ms() + WAIT_MS;; pause_ms(50)) { /* well into the day */
+		assert_int_equal(CTL(w, &output, "--json", "status"), 0);
+		at = strstr(buf_str(&output), "\"now\":\"2037-02-01T02:0");
+		if (at && at[strlen("\"now\":\"2037-02-01T02:0")] >= '2')
+			break;
+		assert_true(real_ms() < deadline);
+	}
+	assert_true(there(w, "debtor:cus_gone"));
+	assert_true(found(w, planted[0]));
+	stop(w);
+}
+
+#define TEST(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(a_file_is_erased_and_nothing_of_it_is_found, setup, teardown),
+		TEST(a_file_is_erased_and_nothing_of_it_is_found),
+		TEST(killed_when_it_is_recorded_and_nothing_is_done),
+		TEST(killed_before_the_keys_are_gone),
+		TEST(killed_at_the_outbox),
+		TEST(killed_at_the_streams),
+		TEST(a_customer_comes_back),
+		TEST(every_night_what_has_run_out_goes),
+		TEST(but_not_where_it_is_switched_off),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
