@@ -73,7 +73,7 @@ static struct retention_case as_case(const struct erasure_file *file, struct are
 		lives[i] = file->invoices[i].life;
 	return (struct retention_case){ .country = file->debtor->customer.country, .debtor_kind = file->debtor->customer.kind,
 		.held = file->debtor->retained.on, .last_event_at = last_event(file), .invoices = lives,
-		.invoice_count = file->invoice_count, .task = task ? task->id : NULL, .task_opened_at = task ? task->opened_at : 0 };
+		.invoice_count = file->invoice_count, .accounts = file->more, .task = task ? task->id : NULL, .task_opened_at = task ? task->opened_at : 0 };
 }
 
 /* --- the plan ---------------------------------------------------------------------------------------------------------------- */
@@ -176,11 +176,13 @@ bool erasure_drops(const struct erasure_plan *plan, const struct debtor *debtor,
 
 /* --- carrying it out -------------------------------------------------------------------------------------------------------- */
 
-/* What says who it is; that a channel was refused, or a hold lies on it, stays without its words. */
+/*
+ * What says who it is. That a channel was refused, or a hold lies on it, stays without its words; country and kind do too: they decide
+ * how long the rest is kept.
+ */
 static void strip(struct debtor *debtor)
 {
-	debtor->known = false;
-	debtor->customer = (struct customer){ 0 };
+	debtor->customer = (struct customer){ .country = debtor->customer.country, .kind = debtor->customer.kind };
 	debtor->order = (struct fact_order){ 0 };
 	debtor->contact_count = 0;
 	debtor->paused.reason = debtor->insolvent.reason = debtor->retained.reason = NULL;
@@ -249,7 +251,7 @@ bool erasure_may_have_expired(const struct retention *retention, const struct de
 	const struct zone *zone, int64_t now)
 {
 	CLEANUP(arena_freep) struct arena *arena = arena_create();
-	struct erasure_file file = { .debtor = debtor };
+	struct erasure_file file = { .debtor = debtor, .more = true };
 	struct erasure_plan plan;
 
 	erasure_plan(retention, &file, request, zone, now, arena, &plan);

@@ -34,6 +34,7 @@ struct erasure_file {
 	size_t invoice_count;
 	const struct erasure_task *tasks; /* open ones */
 	size_t task_count;
+	bool more; /* invoices were not looked up */
 };
 
 struct erasure_request {
@@ -70,7 +71,8 @@ bool erasure_apply(struct debtor *debtor, const struct erasure_plan *plan, const
 	struct arena *arena, struct erasing *ret);
 
 /*
- * Whether something may have run out, as far as the debtor's document alone can tell: what the nightly search looks closer at.
+ * Whether something has run out, as far as the debtor's document alone can tell: what the nightly search looks closer at. What it cannot
+ * tell is taken for the longer period, so that the same files are not looked at night after night.
  */
 bool erasure_may_have_expired(const struct retention *retention, const struct debtor *debtor, const struct erasure_request *request,
 	const struct zone *zone, int64_t now);

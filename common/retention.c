@@ -218,7 +218,8 @@ struct retention_verdict retention_judge(const struct retention *retention, cons
 	const struct zone *zone, uint16_t year, enum key_class class, int64_t now)
 {
 	date today = zone_date(zone, now), end = date_of(year, 12, 31);
-	struct seen seen = { .file = file, .zone = zone, .year = year, .closed = date_none(), .last = end };
+	struct seen seen = { .file = file, .zone = zone, .year = year, .closed = date_none(), .last = end,
+		.accounts = file->accounts };
 	struct retention_verdict v = { .from = date_none() };
 
 	if (file->last_event_at)

@@ -64,6 +64,7 @@ struct retention_case {
 	int64_t last_event_at; /* ms UTC: of the last thing known of the debtor; 0 = nothing */
 	const struct retention_invoice *invoices;
 	size_t invoice_count;
+	bool accounts; /* there may be more invoices, alive in any year */
 	const char *task; /* an open task's id; NULL = none */
 	int64_t task_opened_at;
 };

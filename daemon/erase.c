@@ -16,7 +16,7 @@
 
 #include "daemon/erase_internal.h"
 
-#define NIGHT_MAX 100 /* files in one night */
+#define NIGHT_MAX 100 /* files in one night, but for a last page of the walk; the next night goes on from there */
 #define NIGHT_MINUTE 180 /* of the creditor's day: 03:00 */
 #define RETRY_ERASE_MS 1000
 #define TRIES_MAX 5 /* a file that changes all the time is left alone */
@@ -150,7 +150,7 @@ static void on_found(int r, const char *next, const char *const *keys, const str
 	(void)keys;
 	if (!walked(job, r, next))
 		return;
-	for (size_t i = 0; i < count && job->count < NIGHT_MAX; i++) {
+	for (size_t i = 0; i < count; i++) {
 		CLEANUP(arena_freep) struct arena *arena = arena_create();
 		struct debtor debtor;
 
@@ -159,7 +159,8 @@ static void on_found(int r, const char *next, const char *const *keys, const str
 			erasure_may_have_expired(d->library->retention, &debtor, &request, erase_zone(d), flow_now(d)))
 			(void)add_target(job, debtor.id);
 	}
-	erase_go(job, strcmp(job->cursor, "0") == 0 || job->count == NIGHT_MAX ? STEP_DEBTORS : STEP_FIND);
+	snprintf(d->expire_from, sizeof(d->expire_from), "%s", next);
+	erase_go(job, strcmp(next, "0") == 0 || job->count >= NIGHT_MAX ? STEP_DEBTORS : STEP_FIND);
 }
 
 static void on_debtors(int r, const struct store_value *values, size_t count, void *arg)
@@ -436,6 +437,8 @@ void erase_pump(struct dunner *d)
 	d->expire_at = next_night(d, now);
 	job = job_create(d);
 	job->nightly = job->yes = true;
+	if (d->expire_from[0])
+		snprintf(job->cursor, sizeof(job->cursor), "%s", d->expire_from);
 	run(job);
 }
 

@@ -1,7 +1,10 @@
 /* Erasing: the groups. Which documents and keys go is decided with the debtor's document loaded, and recorded in the same group. */
 #include <string.h>
 
+#include "common/hash.h"
 #include "daemon/erase_internal.h"
+
+#define INDEXES_MAX 500
 
 const struct zone *erase_zone(const struct dunner *d)
 {
@@ -23,7 +26,7 @@ struct target *erase_in_hand(struct erase_job *job)
 
 struct erasure_file erase_file(const struct target *target, const struct debtor *debtor)
 {
-	return (struct erasure_file){ debtor, target->invoices, target->invoice_count, target->tasks, target->task_count };
+	return (struct erasure_file){ debtor, target->invoices, target->invoice_count, target->tasks, target->task_count, false };
 }
 
 void erase_plan(struct erase_job *job, const struct target *target, const struct debtor *debtor, struct arena *arena,
@@ -122,10 +125,52 @@ void erase_wants(struct dunner *d, struct group *g)
 		(void)group_doc(d, g, DOC_ESCALATION, job->kept[i]);
 }
 
+/*
+ * Where the records of a key stand in their log, newest first: each names the one before. As long as its facts can be opened, and not
+ * more than a few hundred: the number of all is told beside it.
+ */
+static void write_indexes(struct dunner *d, struct json_writer *w, const struct trail_keys *keys)
+{
+	const struct journal_port *journal = d->ports.journal;
+	const char *origin = journal->origin(journal->self, keys->year);
+	uint64_t index = keys->last_index;
+
+	jw_object(w, NULL);
+	jw_int(w, "year", keys->year);
+	jw_array(w, "indexes");
+	for (uint64_t n = 0; n < keys->n && n < INDEXES_MAX; n++) {
+		CLEANUP(arena_freep) struct arena *arena = arena_create();
+		CLEANUP(buf_clear) struct buf bytes = { 0 }, text = { 0 };
+		uint8_t salt[SALT_SIZE];
+		struct record_body body;
+		struct case_keys open;
+		struct json root, prev, before;
+		int r = journal->read(journal->self, keys->year, index, &bytes);
+
+		if (r < 0 || record_body_read(bytes.data, bytes.len, &body) < 0 || body.blobs[0].year != keys->year ||
+			body.blobs[0].slot != keys->slot || d->ports.keys->open(d->ports.keys->self, keys->year, keys->slot, &open) < 0)
+			break;
+		r = record_body_open(&body, 0, &open, salt, &text);
+		cleanse(&open, sizeof(open));
+		if (r < 0 || json_parse(arena, buf_str(&text), text.len, 0, &root, NULL) < 0)
+			break;
+		jw_int(w, NULL, (int64_t)index);
+		prev = json_get(&root, "prev");
+		before = json_get(&prev, "origin");
+		if (!json_str(&before) || strcmp(json_str(&before), origin) != 0)
+			break;
+		before = json_get(&prev, "index");
+		index = (uint64_t)json_int(&before);
+	}
+	jw_end_array(w);
+	jw_end_object(w);
+}
+
 static void record(struct erase_job *job, struct group *g, const char *kind, const struct target *target, const struct erasure_plan *plan,
 	bool done)
 {
 	struct draft *draft = effects_record(&g->fx, kind, NULL);
+	const struct trail_keys *told = NULL;
 
 	draft->actor = job->nightly ? "daemon" : arena_printf(g->arena, "person:%s", job->who);
 	jw_str(&draft->w, "debtor", target->id);
@@ -133,6 +178,18 @@ static void record(struct erase_job *job, struct group *g, const char *kind, con
 	if (!job->yes)
 		jw_bool(&draft->w, "dry_run", true);
 	write_parts(&draft->w, "keys", plan, done, done);
+	if (!done)
+		return;
+	jw_array(&draft->w, "records");
+	for (size_t i = 0; i < plan->count; i++) {
+		const struct erasure_part *part = &plan->parts[i];
+
+		if (part->verdict.bar != BAR_NONE || part->elsewhere || told == part->keys)
+			continue;
+		told = part->keys;
+		write_indexes(job->dunner, &draft->w, told);
+	}
+	jw_end_array(&draft->w);
 }
 
 static void delete(struct group *g, size_t *capacity, const char *key)

@@ -54,6 +54,7 @@ static int setup(void **state)
 	b->debtor.id = "cus_1";
 	b->debtor.known = true;
 	b->debtor.customer.name = "Dupont";
+	b->debtor.customer.country = "FR";
 	b->debtor.paused = (struct debtor_switch){ .set = true, .on = true, .reason = "ill" };
 	b->debtor.order.time = at("2020-05-05T00:00:00Z");
 	debtor_trail_begin(place, b->arena, OURS, 1, 2020, 7);
@@ -67,7 +68,7 @@ static int setup(void **state)
 	b->invoices[0].attempts[0] = (struct erasure_attempt){ "A20", at("2020-04-04T00:00:00Z") };
 	b->invoices[0].attempts[1] = (struct erasure_attempt){ "A21", at("2021-01-04T00:00:00Z") };
 	b->invoices[0].attempt_count = 2;
-	b->file = (struct erasure_file){ &b->debtor, b->invoices, 2, NULL, 0 };
+	b->file = (struct erasure_file){ &b->debtor, b->invoices, 2, NULL, 0, false };
 	b->request = (struct erasure_request){ ALL, 0, OURS };
 	*state = b;
 	return 0;
@@ -155,8 +156,8 @@ static void who_it_is_goes_first(void **state)
 	assert_true(erasure_drops(&b->plan, &b->debtor, b->zone, &b->invoices[0]));
 	assert_false(erasure_drops(&b->plan, &b->debtor, b->zone, &b->invoices[1]));
 	assert_false(apply(b));
-	assert_false(b->debtor.known);
 	assert_null(b->debtor.customer.name);
+	assert_string_equal(b->debtor.customer.country, "FR");
 	assert_true(b->debtor.paused.on); /* without its words */
 	assert_null(b->debtor.paused.reason);
 	assert_int_equal(b->debtor.trail.year, 0); /* a new file begins */
@@ -190,7 +191,7 @@ static void another_instances_keys_are_not_at_hand(void **state)
 	assert_false(apply(b));
 	assert_int_equal(b->work.key_count, 2);
 	assert_int_equal(b->debtor.trail.earlier_count, 1);
-	assert_true(b->debtor.known); /* there it can still be read who it is */
+	assert_string_equal(b->debtor.customer.name, "Dupont"); /* there it can still be read who it is */
 }
 
 static void classes_that_are_not_asked_for_stay(void **state)
@@ -206,6 +207,31 @@ static void classes_that_are_not_asked_for_stay(void **state)
 	assert_int_equal(b->work.keys[0].classes, ONLY(CLASS_CONTENT));
 	assert_int_equal(b->debtor.trail.earlier[0].classes, ALL & ~ONLY(CLASS_CONTENT));
 	assert_int_equal(b->work.id_count, 0);
+}
+
+static void the_night_looks_only_where_something_has_run_out(void **state)
+{
+	struct bench *b = *state;
+
+	assert_false(erasure_may_have_expired(b->retention, &b->debtor, &b->request, b->zone, at("2021-05-05T00:00:00Z")));
+	assert_true(erasure_may_have_expired(b->retention, &b->debtor, &b->request, b->zone, at("2021-05-06T00:00:00Z")));
+	b->debtor.retained.on = true;
+	assert_false(erasure_may_have_expired(b->retention, &b->debtor, &b->request, b->zone, at("2021-05-06T00:00:00Z")));
+}
+
+/* Invoices may lie behind it: for what is left of such a file it waits until accounts may go, too. */
+static void the_night_does_not_look_again_and_again(void **state)
+{
+	static const char rules[] = "{\"as_of\":\"2026-01-01\",\"rules\":[" RULE("identity", "1") "," RULE("content", "1") "," RULE("facts", "2")
+		",{\"class\":\"facts\",\"records\":\"accounts\",\"start\":\"year_end\",\"years\":10,\"source\":\"s\",\"certainty\":\"c\"}]}";
+	struct bench *b = *state;
+
+	b->request.classes = ONLY(CLASS_FACTS);
+	assert_true(erasure_may_have_expired(b->retention, &b->debtor, &b->request, b->zone, at("2024-05-06T00:00:00Z")));
+	retention_free(b->retention);
+	assert_int_equal(retention_parse(rules, sizeof(rules) - 1, &b->retention, NULL), 0);
+	assert_false(erasure_may_have_expired(b->retention, &b->debtor, &b->request, b->zone, at("2024-05-06T00:00:00Z")));
+	assert_true(erasure_may_have_expired(b->retention, &b->debtor, &b->request, b->zone, at("2031-01-01T00:00:00Z")));
 }
 
 static void a_document_comes_back_as_it_was(void **state)
@@ -237,7 +263,9 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = { TEST(old_years_go_while_the_customer_goes_on), TEST(an_invoice_stays_as_long_as_one_of_its_years),
 		TEST(who_it_is_goes_first), TEST(the_last_key_takes_the_document_along), TEST(another_instances_keys_are_not_at_hand),
-		TEST(classes_that_are_not_asked_for_stay), TEST(a_document_comes_back_as_it_was) };
+		TEST(classes_that_are_not_asked_for_stay),
+		TEST(the_night_looks_only_where_something_has_run_out), TEST(the_night_does_not_look_again_and_again),
+		TEST(a_document_comes_back_as_it_was) };
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
