@@ -60,6 +60,7 @@ struct order {
 	const char *who, *why; /* NULL where the row does not ask */
 	int64_t until;
 	struct json root; /* the body */
+	struct dunner_erasure erasure; /* /erase */
 };
 
 static int do_suspend(struct control *control, const struct order *order, struct err *err)
@@ -85,15 +86,21 @@ static int do_confirm_clock(struct control *control, const struct order *order, 
 
 static int do_erase(struct control *control, const struct order *order, struct err *err)
 {
-	struct dunner_erasure erasure = { .who = order->who, .why = order->why };
+	return control->callbacks->erase(&order->erasure, err, control->callbacks->arg);
+}
+
+static int read_erasure(const struct json *root, struct order *ret, struct err *err)
+{
+	struct dunner_erasure *erasure = &ret->erasure;
 	struct json classes;
 	int64_t until_year = 0;
 	int r;
 
-	if ((r = json_get_id(&order->root, "customer", &erasure.customer, err)) < 0 ||
-		(r = json_get_array(&order->root, "classes", &classes, err)) < 0 ||
-		(r = json_opt_int(&order->root, "until_year", 1970, 9999, &until_year, err)) < 0 ||
-		(r = json_opt_bool(&order->root, "yes", &erasure.yes, err)) < 0)
+	*erasure = (struct dunner_erasure){ .who = ret->who, .why = ret->why };
+	if ((r = json_get_id(root, "customer", &erasure->customer, err)) < 0 ||
+		(r = json_get_array(root, "classes", &classes, err)) < 0 ||
+		(r = json_opt_int(root, "until_year", 1970, 9999, &until_year, err)) < 0 ||
+		(r = json_opt_bool(root, "yes", &erasure->yes, err)) < 0)
 		return r;
 	for (size_t i = 0; i < json_len(&classes); i++) {
 		struct json one = json_at(&classes, i);
@@ -103,12 +110,10 @@ static int do_erase(struct control *control, const struct order *order, struct e
 			class++;
 		if (class == CLASS_COUNT)
 			return json_refuse(&one, NULL, err, "not_one_of", "must be identity, content or facts");
-		erasure.classes |= 1u << class;
+		erasure->classes |= 1u << class;
 	}
-	if (!erasure.classes)
-		return json_refuse(&order->root, "classes", err, "missing", "name at least one class");
-	erasure.until_year = (int)until_year;
-	return control->callbacks->erase(&erasure, err, control->callbacks->arg);
+	erasure->until_year = (int)until_year;
+	return erasure->classes ? 0 : json_refuse(root, "classes", err, "missing", "name at least one class");
 }
 
 static void tell_status(struct control *control, struct json_writer *w)
@@ -127,14 +132,16 @@ static const struct row {
 	const char *members[8]; /* of the body, NULL-terminated; none: it may be empty */
 	int (*run)(struct control *control, const struct order *order, struct err *err); /* NULL: it only tells */
 	void (*tell)(struct control *control, struct json_writer *w);
+	int (*read)(const struct json *root, struct order *ret, struct err *err); /* of the body, what only this one has; may be NULL */
 } rows[] = {
-	{ "/status", EVHTTP_REQ_GET, { NULL }, NULL, tell_status },
-	{ "/suspend", EVHTTP_REQ_POST, { "who", "why", "until", NULL }, do_suspend, NULL },
-	{ "/release", EVHTTP_REQ_POST, { "who", "why", NULL }, do_release, NULL },
-	{ "/reload", EVHTTP_REQ_POST, { NULL }, do_reload, NULL },
-	{ "/clock/confirm", EVHTTP_REQ_POST, { "who", "why", NULL }, do_confirm_clock, NULL },
-	{ "/erase", EVHTTP_REQ_POST, { "who", "why", "customer", "classes", "until_year", "yes", NULL }, do_erase, NULL },
-	{ "/erase", EVHTTP_REQ_GET, { NULL }, NULL, tell_erasure },
+	{ "/status", EVHTTP_REQ_GET, { NULL }, NULL, tell_status, NULL },
+	{ "/suspend", EVHTTP_REQ_POST, { "who", "why", "until", NULL }, do_suspend, NULL, NULL },
+	{ "/release", EVHTTP_REQ_POST, { "who", "why", NULL }, do_release, NULL, NULL },
+	{ "/reload", EVHTTP_REQ_POST, { NULL }, do_reload, NULL, NULL },
+	{ "/clock/confirm", EVHTTP_REQ_POST, { "who", "why", NULL }, do_confirm_clock, NULL, NULL },
+	{ "/erase", EVHTTP_REQ_POST, { "who", "why", "customer", "classes", "until_year", "yes", NULL }, do_erase, NULL,
+		read_erasure },
+	{ "/erase", EVHTTP_REQ_GET, { NULL }, NULL, tell_erasure, NULL },
 };
 
 static int get_line(const struct json *root, const char *key, size_t max, const char **ret, struct err *err)
@@ -172,7 +179,7 @@ static int read_order(const struct row *row, const struct buf *body, struct aren
 		r = json_opt_str(root, "until", UTC_TEXT_SIZE, &until, err);
 	if (r == 0 && until && utc_parse(until, &ret->until) < 0)
 		return json_refuse(root, "until", err, "bad_time", "must be an instant such as 2026-03-02T09:00:00Z");
-	return r;
+	return r == 0 && row->read ? row->read(root, ret, err) : r;
 }
 
 static void run(struct control *control, const struct row *row, struct evhttp_request *request)

@@ -334,9 +334,9 @@ static void a_file_is_erased_and_nothing_of_it_is_found(void **state)
 	assert_int_equal(CTL(w, &output, "trail", "erase", "cus_nobody"), 1);
 	says(&output, "no file");
 	assert_int_equal(CTL(w, &output, "trail", "erase", "cus_gone", "--yes"), 2); /* why? */
+	push_paid(w, "oi1", "O-1"); /* not the last of its stream: that one goes */
 	push_paid(w, "zi1", planted[7]);
 	push_paid(w, "zi2", planted[10]);
-	push_paid(w, "oi1", "O-1");
 	until_closed(w, "zi1");
 	until_closed(w, "zi2");
 	until_closed(w, "oi1");
@@ -385,6 +385,10 @@ static void a_file_is_erased_and_nothing_of_it_is_found(void **state)
 	s = search_world(w, true);
 	assert_true(s.files > 10);
 	assert_int_equal(s.found, 0);
+
+	/* emptied streams have not gone back, and were not lost */
+	assert_int_equal(CTL(w, &output, "--json", "status"), 0);
+	assert_null(strstr(buf_str(&output), "missing"));
 
 	/* what it says */
 	for (size_t i = 0; i < 8; i++) {
