@@ -84,7 +84,9 @@ void erase_again_later(struct erase_job *job)
 
 	if (!d->erase_timer)
 		d->erase_timer = d->ports.clock->timer_create(d->ports.clock->self, on_timer, d);
-	job->retry = true;
+	if (!job->told)
+		dunner_log(d, LOG_WARNING, "erase: Redis or the outbox does not do what is asked of it: it is tried again every second");
+	job->told = job->retry = true;
 	d->ports.clock->timer_in(d->ports.clock->self, d->erase_timer, RETRY_ERASE_MS);
 }
 
@@ -262,10 +264,11 @@ static bool facts_go(const struct erasure_plan *plan)
 	return false;
 }
 
-static void next_target(struct erase_job *job)
+void erase_next(struct erase_job *job)
 {
 	job->at++;
 	job->tries = 0;
+	job->told = false;
 	job->rekeyed = job->stale = false;
 	if (job->at >= job->count)
 		job_end(job);
@@ -281,7 +284,7 @@ static void judge(struct erase_job *job)
 	if (!target->debtor || (!job->nightly && target->debtor->trail.year == 0 && !target->debtor->trail.earlier_count)) {
 		if (!job->nightly)
 			say_failed(job, "unknown", "there is no file of this customer");
-		next_target(job);
+		erase_next(job);
 		return;
 	}
 	erase_plan(job, target, target->debtor, job->arena, &plan);
@@ -296,7 +299,7 @@ static void judge(struct erase_job *job)
 	else if (!job->nightly && plan.refused)
 		erase_go(job, STEP_REFUSE);
 	else
-		next_target(job);
+		erase_next(job);
 }
 
 static void look_again(struct erase_job *job)
@@ -304,7 +307,7 @@ static void look_again(struct erase_job *job)
 	if (++job->tries > TRIES_MAX) {
 		if (!job->nightly)
 			say_failed(job, "busy", "something about this customer changes all the time: try again later");
-		next_target(job);
+		erase_next(job);
 		return;
 	}
 	erase_go(job, STEP_DEBTORS);
@@ -330,7 +333,7 @@ void erase_committed(struct dunner *d, const struct group *g)
 			erase_go(job, STEP_CARRY);
 		break;
 	default:
-		next_target(job);
+		erase_next(job);
 		break;
 	}
 }

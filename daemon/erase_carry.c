@@ -9,15 +9,29 @@
 
 /* --- carrying it out --------------------------------------------------------------------------------------------------------------- */
 
+bool erase_is_ours(struct erase_job *job)
+{
+	const struct erasing *work = &erase_in_hand(job)->work;
+
+	return work->key_count && strcmp(work->keys[0].log, job->dunner->config->origin) == 0;
+}
+
+static void close_note(struct erase_job *job)
+{
+	if (erase_is_ours(job))
+		erase_go(job, STEP_CLOSE);
+	else
+		erase_next(job);
+}
+
 void erase_carry(struct erase_job *job)
 {
 	struct dunner *d = job->dunner;
 	const struct erasing *work = &erase_in_hand(job)->work;
 
-	for (size_t i = 0; i < work->key_count; i++)
-		if (strcmp(work->keys[i].log, d->config->origin) == 0)
-			d->ports.keys->erase(d->ports.keys->self, work->keys[i].year, work->keys[i].slot, work->keys[i].classes);
-	if (d->ports.transport->forget && work->attempt_count &&
+	for (size_t i = 0; i < work->key_count && erase_is_ours(job); i++)
+		d->ports.keys->erase(d->ports.keys->self, work->keys[i].year, work->keys[i].slot, work->keys[i].classes);
+	if (erase_is_ours(job) && d->ports.transport->forget && work->attempt_count &&
 		d->ports.transport->forget(d->ports.transport->self, work->attempts, work->attempt_count) < 0) {
 		dunner_log(d, LOG_ERR, "erase: messages in the outbox cannot be deleted: trying again");
 		erase_again_later(job);
@@ -26,7 +40,10 @@ void erase_carry(struct erase_job *job)
 	job->stream = 0;
 	job->read_at = (struct stream_position){ .id = "0-0" };
 	job->drop_count = 0;
-	erase_go(job, work->id_count ? STEP_STREAMS : STEP_CLOSE);
+	if (work->id_count)
+		erase_go(job, STEP_STREAMS);
+	else
+		close_note(job);
 }
 
 /* The dead letters, what is told to others, then every stream that is read. NULL: no more. */
@@ -117,7 +134,7 @@ void erase_read_stream(struct erase_job *job)
 
 	job->read_at.stream = stream_at(job);
 	if (!job->read_at.stream)
-		erase_go(job, STEP_CLOSE);
+		close_note(job);
 	else
 		d->ports.store->read(d->ports.store->self, &job->read_at, 1, STREAM_PAGE, 0, on_entries, job);
 }

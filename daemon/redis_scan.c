@@ -1,5 +1,6 @@
 /* What erasing asks of Redis: a walk over all documents of a kind, and streams that forget entries for good. */
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "daemon/redis_store_internal.h"
@@ -76,23 +77,58 @@ void store_scan(void *self, const char *cursor, const char *pattern, store_scan_
 
 /* --- streams -------------------------------------------------------------------------------------------------------------- */
 
+#define SCRUB_PAGE "10000" /* entries, some 80 ms of Redis's time */
+
+struct scrubbing {
+	const char **argv; /* keys, from, copied, page, ids */
+	size_t count;
+	char from[80], copied[U64_TEXT_SIZE];
+};
+
+static void scrub_page(struct call *call);
+
 static void on_scrubbed(int r, const struct redis_reply *reply, void *arg)
 {
 	struct call *call = arg;
+	struct scrubbing *s = call->data;
 
 	(void)store_call_gathered(call, r, reply);
+	if (call->r == 0 && (reply->type != REDIS_ARRAY || reply->count != 2 || !reply->items[0].str))
+		call->r = -EPROTO;
+	if (call->r == 0 && reply->items[0].str[0]) {
+		snprintf(s->from, sizeof(s->from), "%s", reply->items[0].str);
+		u64_format((uint64_t)reply->items[1].integer, s->copied);
+		scrub_page(call);
+		return;
+	}
 	((store_done_fn)call->fn)(call->r, call->arg);
 	store_call_end(call);
+}
+
+static void scrub_page(struct call *call)
+{
+	struct scrubbing *s = call->data;
+
+	redis_link_script(call->store->link, &call->store->scrub_script, 2, s->count, s->argv, NULL, 0, on_scrubbed, call);
 }
 
 void store_scrub(void *self, const char *stream, const char *const *ids, size_t count, store_done_fn done, void *arg)
 {
 	struct redis_store *store = self;
 	struct call *call = store_call_begin(store, (void (*)(void))done, arg, 1);
-	const char **argv = arena_alloc(call->arena, (count + 2) * sizeof(*argv));
+	struct scrubbing *s = arena_alloc(call->arena, sizeof(*s));
 
-	argv[0] = stream;
-	argv[1] = key_of(call->arena, &store->keyspace, "scrubbed");
-	memcpy(argv + 2, ids, count * sizeof(*argv));
-	redis_link_script(store->link, &store->scrub_script, 2, count + 2, argv, NULL, 0, on_scrubbed, call);
+	call->data = s;
+	s->count = count + 5;
+	s->argv = arena_alloc(call->arena, s->count * sizeof(*s->argv));
+	s->argv[0] = arena_strdup(call->arena, stream);
+	s->argv[1] = key_of(call->arena, &store->keyspace, "scrubbed");
+	strcpy(s->from, "-");
+	strcpy(s->copied, "0");
+	s->argv[2] = s->from;
+	s->argv[3] = s->copied;
+	s->argv[4] = SCRUB_PAGE;
+	for (size_t i = 0; i < count; i++)
+		s->argv[5 + i] = arena_strdup(call->arena, ids[i]);
+	scrub_page(call);
 }
