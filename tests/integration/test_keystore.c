@@ -1,6 +1,7 @@
 /* The key store on real files. */
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -388,6 +389,64 @@ static void the_old_file_is_overwritten(void **state)
 	assert_int_equal(close(fd), 0);
 }
 
+struct writer {
+	struct keystore *keys;
+	pthread_mutex_t mutex;
+	bool stop;
+	int r;
+};
+
+static void *sync_all_the_time(void *arg)
+{
+	struct writer *w = arg;
+	bool stop = false;
+
+	while (!stop && w->r == 0) {
+		pthread_mutex_lock(&w->mutex);
+		stop = w->stop;
+		pthread_mutex_unlock(&w->mutex);
+		w->r = keystore_sync(w->keys);
+	}
+	return NULL;
+}
+
+static void slots_come_and_go_beside_the_writer(void **state)
+{
+	struct fixture *f = *state;
+	struct writer writer = { .mutex = PTHREAD_MUTEX_INITIALIZER };
+	struct case_keys made[2500], found;
+	static bool gone[ARRAY_LEN(made)];
+	pthread_t thread;
+
+	reopen(f, 16);
+	writer.keys = f->keys;
+	assert_int_equal(pthread_create(&thread, NULL, sync_all_the_time, &writer), 0);
+	for (uint32_t i = 0; i < ARRAY_LEN(made); i++) {
+		uint32_t old = i * 7919u % (i + 1);
+
+		assert_int_equal(f->port->create(f->port->self, 2026, NULL, &made[i]), 0);
+		if (i % 9 == 0) {
+			f->port->erase(f->port->self, 2026, old, ~0u);
+			gone[old] = true;
+		}
+		old = i * 104729u % (i + 1);
+		assert_int_equal(f->port->open(f->port->self, 2026, old, &found), gone[old] ? -ENOENT : 0);
+		if (!gone[old])
+			assert_same(&found, &made[old]);
+	}
+	pthread_mutex_lock(&writer.mutex);
+	writer.stop = true;
+	pthread_mutex_unlock(&writer.mutex);
+	assert_int_equal(pthread_join(thread, NULL), 0);
+	assert_int_equal(writer.r, 0);
+	reopen(f, 16);
+	for (uint32_t i = 0; i < ARRAY_LEN(made); i++) {
+		assert_int_equal(f->port->open(f->port->self, 2026, i, &found), gone[i] ? -ENOENT : 0);
+		if (!gone[i])
+			assert_same(&found, &made[i]);
+	}
+}
+
 #define TEST(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
 
 int main(void)
@@ -404,6 +463,7 @@ int main(void)
 		TEST(what_is_wholly_erased_is_gone),
 		TEST(slots_go_on_in_a_shard_that_was_rewritten),
 		TEST(the_old_file_is_overwritten),
+		TEST(slots_come_and_go_beside_the_writer),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
