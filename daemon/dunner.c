@@ -125,11 +125,11 @@ static void tell_holding(struct dunner *d)
 
 bool flow_room(const struct dunner *d)
 {
-	if (d->group || d->recovery || d->recovery_wanted || d->decided_count >= GROUPS_DECIDED_MAX)
-		return false;
 	/* An erasure deletes what it did not load: nothing is decided beside it. */
 	if (d->decided && ((d->waiting && d->waiting->kind == INPUT_ERASURE) ||
 				 (d->decided->inputs && d->decided->inputs->kind == INPUT_ERASURE)))
+		return false;
+	if (d->group || d->recovery || d->recovery_wanted || d->decided_count >= GROUPS_DECIDED_MAX)
 		return false;
 	/* One after the other: this life's first word, entries under suspicion, and whatever waits for space. */
 	return !d->decided || (d->start_recorded && !d->careful && !d->no_space);
@@ -229,7 +229,7 @@ static bool all_decided(struct dunner *d, const struct store_due *due, size_t co
 static void on_due(int r, const struct store_due *due, size_t count, int64_t next, void *arg)
 {
 	struct dunner *d = arg;
-	size_t slots = contact_slots(d);
+	size_t slots = d->waiting && d->waiting->kind == INPUT_ERASURE ? 0 : contact_slots(d);
 	struct group *g;
 
 	d->asking_due = false;
@@ -239,8 +239,7 @@ static void on_due(int r, const struct store_due *due, size_t count, int64_t nex
 	}
 	d->next_due = count ? due[0].at : next;
 	d->due_seen = count ? d->decided && all_decided(d, due, count) : !next;
-	if (!flow_room(d) || (d->waiting && d->waiting->kind == INPUT_ERASURE) || !slots || !count || d->due_seen ||
-		d->state != DUNNER_RUNNING || flow_holding(d) ||
+	if (!flow_room(d) || !slots || !count || d->due_seen || d->state != DUNNER_RUNNING || flow_holding(d) ||
 		!inbox_marked(d, MARK_DECIDE_AGE_MS)) {
 		dunner_pump(d);
 		return;

@@ -334,6 +334,12 @@ static void a_file_is_erased_and_nothing_of_it_is_found(void **state)
 	assert_int_equal(CTL(w, &output, "trail", "erase", "cus_nobody"), 1);
 	says(&output, "no file");
 	assert_int_equal(CTL(w, &output, "trail", "erase", "cus_gone", "--yes"), 2); /* why? */
+	assert_int_equal(CTL(w, &output, "trail", "erase", "cus_gone", "--class", "identity,names"), 2);
+	assert_int_equal(CTL(w, &output, "trail", "erase", "cus_gone", "--until", "26"), 2);
+	assert_int_equal(CTL(w, &output, "trail", "retain", "cus_gone", "maybe", "--why", "x"), 2);
+	assert_int_equal(CTL(w, &output, "trail", "retain", "cus_nobody", "on", "--why", "x"), 1);
+	assert_int_equal(CTL(w, &output, "trail", "erase", "cus_gone", "--class", "content"), 1);
+	assert_null(strstr(buf_str(&output), "identity"));
 	push_paid(w, "oi1", "O-1"); /* not the last of its stream: that one goes */
 	push_paid(w, "zi1", planted[7]);
 	push_paid(w, "zi2", planted[10]);
