@@ -94,6 +94,8 @@ struct config {
 	const char *http_ca_file; /* authorities for providers' https; NULL = the system's */
 	const char *type_prefix; /* stripped from event types, "com.acme."; NULL = none */
 	int64_t brake_contacts_per_hour;
+	bool retention_expire; /* every night what has run out is erased */
+	const char *retention_file; /* periods; NULL = the shipped ones */
 	bool shadow; /* mode: "shadow": everything to the outbox */
 	const char *control_socket; /* path */
 	struct limits limits;

@@ -84,6 +84,15 @@ void record_leaf_hash(const char leaf[LEAF_SIZE], uint8_t ret[32])
 	sha256_slices(parts, ARRAY_LEN(parts), ret);
 }
 
+bool case_keys_has(const struct case_keys *keys, enum key_class class)
+{
+	uint8_t any = 0;
+
+	for (size_t i = 0; i < sizeof(keys->class_key[class]); i++)
+		any |= keys->class_key[class][i];
+	return any != 0;
+}
+
 /* --- blobs ------------------------------------------------------------------------------------- */
 
 void blob_add(struct buf *out, const struct case_keys *keys, enum key_class class,
@@ -92,7 +101,7 @@ void blob_add(struct buf *out, const struct case_keys *keys, enum key_class clas
 {
 	size_t len = 0, sealed_len;
 
-	assert(class < CLASS_COUNT);
+	assert(class < CLASS_COUNT && case_keys_has(keys, class));
 	for (size_t i = 0; i < content_count; i++)
 		len += content[i].len;
 	sealed_len = AES_NONCE_SIZE + len + AES_TAG_SIZE;
@@ -127,6 +136,8 @@ int blob_open(const struct blob *blob, const struct case_keys *keys, const void 
 	if (blob->year != keys->year || blob->slot != keys->slot || blob->class >= CLASS_COUNT ||
 		blob->sealed.len < AES_NONCE_SIZE + AES_TAG_SIZE)
 		return -EBADMSG;
+	if (!case_keys_has(keys, blob->class))
+		return -ENOENT;
 	return aes_gcm_open(keys->class_key[blob->class], blob->sealed.data, aad, aad_len,
 		blob->sealed.data + AES_NONCE_SIZE, blob->sealed.len - AES_NONCE_SIZE, plain);
 }

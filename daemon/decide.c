@@ -96,7 +96,8 @@ void decide_wants(struct dunner *d, struct group *g)
 				const char *id = decide_task_invoice(g->arena, input->event.target);
 
 				if (id_valid(input->event.target))
-					want(d, g, DOC_ESCALATION, input->event.target);
+					want(d, g, strstr(input->event.command, "retain") ? DOC_DEBTOR : DOC_ESCALATION,
+						input->event.target);
 				if (id && id_valid(id)) { /* a task's id, which may be longer than the invoice's that it names */
 					want(d, g, DOC_ESCALATION, id);
 					want_siblings(d, g, id, true);
@@ -110,6 +111,9 @@ void decide_wants(struct dunner *d, struct group *g)
 		case INPUT_OUTCOME:
 		case INPUT_RECONCILE:
 			want_attempt(d, g, input->attempt);
+			break;
+		case INPUT_ERASURE:
+			erase_wants(d, g);
 			break;
 		default:
 			break;
@@ -537,6 +541,7 @@ static void decide_start(struct dunner *d, struct group *g)
 	d->suspended = system->d->suspended.on;
 	d->suspended_until = system->d->suspended.until;
 	decide_gaps_told(d, system->d);
+	erase_resume(d, system->d);
 }
 
 void decide_operator(struct dunner *d, struct group *g, struct input *input)
@@ -599,6 +604,9 @@ void decide_group(struct dunner *d, struct group *g)
 			break;
 		case INPUT_RECORD:
 			decide_record(d, g, input->record);
+			break;
+		case INPUT_ERASURE:
+			erase_decide(d, g);
 			break;
 		case INPUT_DUE:
 			break;

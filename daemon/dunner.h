@@ -90,5 +90,19 @@ struct dunner_record {
 };
 /* Copied. It waits for the next group, for as long as the partition is another's. */
 void dunner_record(struct dunner *dunner, const struct dunner_record *record);
+struct dunner_erasure {
+	const char *customer;
+	unsigned classes; /* bit per enum key_class */
+	int until_year; /* log years up to this one; 0 = all */
+	bool yes; /* false: only says what would go */
+	const char *who, *why;
+};
+/*
+ * Erases a debtor's file, as far as periods, holds and open invoices allow; refusals and what was done are recorded. It takes its time:
+ * what came of it is told by dunner_erasure_said(). -EBUSY: another one is under way; -EAGAIN: not now (starting, stopping, refused).
+ */
+int dunner_erase(struct dunner *dunner, const struct dunner_erasure *erasure, struct err *err);
+/* Members of one object: `state` is "none", "running", "done" or "failed"; done has `customer`, `parts`, `refused` and `erased`. */
+void dunner_erasure_said(const struct dunner *dunner, struct json_writer *w);
 
 #endif

@@ -17,6 +17,7 @@
 
 #include "common/file.h"
 #include "common/hash.h"
+#include "common/keys.h"
 #include "common/utc.h"
 
 #define STOP_DEADLINE_S 25 /* below TimeoutStopSec of the unit */
@@ -311,6 +312,23 @@ static int on_anchor(const char *who, const char *why, struct err *err, void *ar
 	return 0;
 }
 
+/* --- erasing ------------------------------------------------------------------------------------------------------------------- */
+
+static int on_erase(const struct dunner_erasure *erasure, struct err *err, void *arg)
+{
+	struct instance *in = arg;
+
+	in->erasing = partition_of(erasure->customer, (uint32_t)in->partition_count);
+	return dunner_erase(in->partitions[in->erasing].dunner, erasure, err);
+}
+
+static void on_erasure(struct json_writer *w, void *arg)
+{
+	struct instance *in = arg;
+
+	dunner_erasure_said(in->partitions[in->erasing].dunner, w);
+}
+
 /* --- signals and the tick ------------------------------------------------------------------------------------------------------ */
 
 static void on_deadline(evutil_socket_t fd, short what, void *arg)
@@ -470,7 +488,7 @@ static int open_ports(struct instance *in, struct err *err)
 		return r;
 	in->control_callbacks = (struct control_callbacks){ .status = instance_status, .suspend = on_suspend,
 		.release = on_release, .reload = on_control_reload, .confirm_clock = on_confirm_clock, .anchor = on_anchor,
-		.arg = in };
+		.erase = on_erase, .erasure = on_erasure, .arg = in };
 	if ((r = control_create(in->base, config->control_socket, &in->control_callbacks, &in->control, err)) < 0)
 		return r;
 	in->partition_count = (size_t)config->partitions;

@@ -78,6 +78,7 @@ struct instance {
 	struct control_callbacks control_callbacks;
 	struct partition *partitions;
 	size_t partition_count;
+	uint32_t erasing; /* partition of the last erasure asked for */
 	struct event *signals[4], *tick, *deadline;
 	char boot_id[40];
 	int64_t started_at; /* ms UTC */

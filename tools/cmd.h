@@ -113,6 +113,9 @@ struct order {
 	int64_t time; /* ms UTC; 0 = now */
 };
 int ctl_order(struct ctl *ctl, uint32_t partition, const struct order *order);
+/* One request over the control socket: the answer's JSON in *ret and its HTTP status. `body` NULL: none. -errno: nobody answered. */
+int ctl_daemon(struct ctl *ctl, const char *method, const char *target, const struct buf *body, int *status, struct json *ret);
+int ctl_daemon_away(struct ctl *ctl, int r); /* says so; an exit code */
 /* What holds the running daemon's sending in this partition, as it says itself: NULL = nothing, or it does not answer. */
 const char *ctl_holding(struct ctl *ctl, uint32_t partition, bool *answers);
 int ctl_until(const struct ctl *ctl, const char *text, int64_t *ret); /* RFC 3339, date, or a span such as 10d. 0 or an exit code */
@@ -131,6 +134,6 @@ extern const struct command cmd_status, cmd_suspend, cmd_release, cmd_reload, cm
 	cmd_explain, cmd_timeline, cmd_push, cmd_hold, cmd_resume, cmd_retry, cmd_skip, cmd_decide, cmd_tasks, cmd_task_done,
 	cmd_dead_list, cmd_dead_show, cmd_dead_replay, cmd_dead_drop, cmd_policy_check, cmd_policy_show, cmd_template_preview,
 	cmd_trail_verify, cmd_trail_log, cmd_trail_status, cmd_trail_rebuild, cmd_trail_key_new,
-	cmd_trail_key_show, cmd_trail_anchor, cmd_gap_closed, cmd_evidence;
+	cmd_trail_key_show, cmd_trail_anchor, cmd_trail_retain, cmd_trail_erase, cmd_gap_closed, cmd_evidence;
 
 #endif

@@ -92,8 +92,7 @@ static int exchange(int fd, const struct buf *request, struct buf *answer)
 	}
 }
 
-/* The answer's JSON in *ret and its HTTP status. -errno: nobody answered. */
-static int ask(struct ctl *ctl, const char *method, const char *target, const struct buf *body, int *status, struct json *ret)
+int ctl_daemon(struct ctl *ctl, const char *method, const char *target, const struct buf *body, int *status, struct json *ret)
 {
 	CLEANUP(buf_clear) struct buf request = { 0 };
 	CLEANUP(buf_clear) struct buf answer = { 0 };
@@ -119,7 +118,7 @@ static int ask(struct ctl *ctl, const char *method, const char *target, const st
 	return json_parse(ctl->arena, text, strlen(text), JSON_FRACTIONS, ret, NULL) < 0 ? -EPROTO : 0;
 }
 
-static int not_there(struct ctl *ctl, int r)
+int ctl_daemon_away(struct ctl *ctl, int r)
 {
 	return ctl_fail(ctl, EXIT_UNAVAILABLE, "daemon_away", "the daemon does not answer at %s: %s", ctl_socket(ctl),
 		r == -ENOENT || r == -ECONNREFUSED ? "it is not running, or has another control_socket" : strerror(-r));
@@ -136,11 +135,11 @@ static const char *word(const struct json *object, const char *key)
 static int tell(struct ctl *ctl, const char *target, const struct buf *body)
 {
 	struct json answer = { 0 };
-	int status = 0, r = ask(ctl, "POST", target, body, &status, &answer);
+	int status = 0, r = ctl_daemon(ctl, "POST", target, body, &status, &answer);
 	struct fields *f = fields_create(ctl->arena);
 
 	if (r < 0)
-		return not_there(ctl, r);
+		return ctl_daemon_away(ctl, r);
 	if (status != 200)
 		return ctl_fail(ctl, EXIT_FOUND, word(&answer, "error") ? word(&answer, "error") : "refused", "the daemon refuses: %s",
 			word(&answer, "text") ? word(&answer, "text") : "no reason given");
@@ -154,7 +153,7 @@ const char *ctl_holding(struct ctl *ctl, uint32_t partition, bool *answers)
 	struct json *status = arena_alloc(ctl->arena, sizeof(*status)), partitions;
 	int http = 0;
 
-	*answers = ask(ctl, "GET", "/status", NULL, &http, status) == 0 && http == 200;
+	*answers = ctl_daemon(ctl, "GET", "/status", NULL, &http, status) == 0 && http == 200;
 	if (!*answers)
 		return NULL;
 	partitions = json_get(status, "partitions");
@@ -195,7 +194,7 @@ static int brake(struct ctl *ctl, const char *command, const char *why, int64_t 
 	int status = 0, r;
 
 	write_who(ctl, why, until, &body);
-	r = ask(ctl, "POST", arena_printf(ctl->arena, "/%s", command), &body, &status, &answer);
+	r = ctl_daemon(ctl, "POST", arena_printf(ctl->arena, "/%s", command), &body, &status, &answer);
 	if (r == 0 && status == 200) {
 		struct fields *f = fields_create(ctl->arena);
 
@@ -464,7 +463,7 @@ static bool read_anchors(struct ctl *ctl, struct json *ret, int64_t *size, int64
 	struct json *status = arena_alloc(ctl->arena, sizeof(*status)), trail, each, n;
 	int http = 0;
 
-	if (ask(ctl, "GET", "/status", NULL, &http, status) < 0 || http != 200)
+	if (ctl_daemon(ctl, "GET", "/status", NULL, &http, status) < 0 || http != 200)
 		return false;
 	*ret = json_get(status, "anchors");
 	trail = json_get(status, "trail");
@@ -493,7 +492,7 @@ static int wait_for_anchors(struct ctl *ctl, int64_t wanted, int64_t deadline)
 	for (;;) {
 		answers = read_anchors(ctl, &anchors, &size, &fewest);
 		if (!answers)
-			return not_there(ctl, -ECONNREFUSED);
+			return ctl_daemon_away(ctl, -ECONNREFUSED);
 		if (fewest >= wanted || mono() >= deadline)
 			break;
 		(void)poll(NULL, 0, 200);
@@ -524,10 +523,10 @@ static int run_trail_anchor(struct ctl *ctl, const struct invocation *call)
 		return r;
 	}
 	if (!read_anchors(ctl, &answer, &wanted, &fewest))
-		return not_there(ctl, -ECONNREFUSED);
-	r = ask(ctl, "POST", "/anchor", &body, &http, &answer);
+		return ctl_daemon_away(ctl, -ECONNREFUSED);
+	r = ctl_daemon(ctl, "POST", "/anchor", &body, &http, &answer);
 	if (r < 0)
-		return not_there(ctl, r);
+		return ctl_daemon_away(ctl, r);
 	if (http != 200)
 		return ctl_fail(ctl, EXIT_FOUND, word(&answer, "error") ? word(&answer, "error") : "refused", "the daemon refuses: %s",
 			word(&answer, "text") ? word(&answer, "text") : "no reason given");
@@ -597,7 +596,7 @@ static int run_status(struct ctl *ctl, const struct invocation *call)
 	(void)call;
 	if (r != 0)
 		return r;
-	answered = ask(ctl, "GET", "/status", NULL, &http, status);
+	answered = ctl_daemon(ctl, "GET", "/status", NULL, &http, status);
 	if (answered == 0 && http == 200) {
 		add_daemon(ctl, f, status);
 	} else {

@@ -493,7 +493,7 @@ static bool is_suspended(struct fixture *f, const void *wanted)
 static void over_the_socket(void **state)
 {
 	struct fixture *f = *state;
-	struct control_callbacks callbacks = { on_status, on_suspend, on_release, on_reload, on_confirm, on_anchor, f };
+	struct control_callbacks callbacks = { on_status, on_suspend, on_release, on_reload, on_confirm, on_anchor, NULL, NULL, f };
 	struct control *control;
 	struct err err = { 0 };
 
