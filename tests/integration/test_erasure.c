@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -563,9 +564,23 @@ static void killed_by(struct world *w, const char *inject)
 	it_is_carried_on_with(w);
 }
 
-static void killed_before_the_keys_are_gone(void **state)
+/* A shard that cannot be written anew ends the daemon, with the keys still there. */
+static void ended_before_the_keys_are_gone(void **state)
 {
-	killed_by(*state, "inject=renameat,renameat2:signal=KILL:when=2"); /* the new year's segment, then the shard */
+	struct world *w = *state;
+	CLEANUP(arena_freep) struct arena *arena = arena_create();
+	const char *block = arena_printf(arena, "%s/keys/2026/0000000.keys.new", w->state);
+	struct process asking;
+
+	all_may_go(w, NULL);
+	assert_int_equal(mkdir(block, 0700), 0);
+	asking = ask_to_erase(w);
+	until_dead(w);
+	process_kill(&asking);
+	assert_true(noted(w));
+	assert_false(there(w, "debtor:cus_gone"));
+	assert_int_equal(rmdir(block), 0);
+	it_is_carried_on_with(w);
 }
 
 static void killed_at_the_outbox(void **state)
@@ -730,7 +745,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(a_file_is_erased_and_nothing_of_it_is_found),
 		TEST(killed_when_it_is_recorded_and_nothing_is_done),
-		TEST(killed_before_the_keys_are_gone),
+		TEST(ended_before_the_keys_are_gone),
 		TEST(killed_at_the_outbox),
 		TEST(killed_at_the_streams),
 		TEST(a_customer_comes_back),
