@@ -106,7 +106,7 @@ void adapter_answer(const struct adapter *adapter, const struct http_answer *ans
 
 /* A look-up under way: the request, and what the message must look like in the answer. Lives in the arena. */
 struct adapter_lookup;
-/* -ENOTSUP: the provider has none. Otherwise as adapter_request(). */
+/* -ENOTSUP: the provider has none. Otherwise as adapter_request(). A message without text and HTML: no more is known of it than ids. */
 int adapter_lookup_request(const struct adapter *adapter, const struct adapter_input *input, struct arena *arena,
 	struct http_request *ret, struct adapter_lookup **lookup, struct err *err);
 /* 1 and *provider_id when the message is there, 0 when it is not, -EBADMSG when the answer tells neither. */

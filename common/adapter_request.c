@@ -211,9 +211,9 @@ static int build(const struct scope *scope, const struct request_plan *plan, con
 	struct http_request *ret, struct err *err)
 {
 	struct http_request request = { .method = plan->method, .timeout_ms = plan->timeout_ms };
-	int r = message_check(scope->input->message, err);
+	int r;
 
-	if (r < 0 || (r = build_url(scope, plan, &request.url, err)) < 0 ||
+	if ((r = build_url(scope, plan, &request.url, err)) < 0 ||
 		(r = build_headers(scope, plan, idempotency, &request, err)) < 0 ||
 		(r = build_body(scope, plan, &request, err)) < 0)
 		return r;
@@ -225,10 +225,13 @@ int adapter_request(const struct adapter *adapter, const struct adapter_input *i
 	struct arena *arena, struct http_request *ret, struct err *err)
 {
 	const struct scope scope = { .adapter = adapter, .input = input, .arena = arena };
+	int r;
 
 	if (!adapter_serves(adapter, input->message->channel))
 		return err_set(err, -EBADMSG, "bad_value", "$.channel", "%s does not carry %s",
 			adapter->name, channel_names[input->message->channel]);
+	if ((r = message_check(input->message, err)) < 0)
+		return r;
 	return build(&scope, &adapter->send, adapter->idempotency_header, ret, err);
 }
 
@@ -243,6 +246,8 @@ int adapter_lookup_request(const struct adapter *adapter, const struct adapter_i
 
 	if (!adapter->has_lookup)
 		return err_set(err, -ENOTSUP, "no_lookup", "", "%s has no look-up", adapter->name);
+	if ((input->message->text || input->message->html) && (r = message_check(input->message, err)) < 0)
+		return r;
 	made = arena_alloc(arena, sizeof(*made));
 	made->plan = plan;
 	made->sent_at = input->sent_at;

@@ -78,6 +78,7 @@ struct attempt_entry {
 	int64_t doubt_since;
 	uint16_t intent_year; /* where its intent stands in the journal, for a resend with the same bytes */
 	uint64_t intent_index;
+	bool sealed; /* that journal was sealed since: the bytes are not at hand */
 	int64_t pseq; /* the partition's group that released it: one chain, whichever instance's journal holds the intent */
 	int64_t resends;
 	int64_t unknown_at; /* when every means had failed; 0 = not yet */

@@ -33,6 +33,8 @@ void attempt_entry_write(struct buf *out, const struct attempt_entry *entry)
 	jw_opt_int(&w, "doubt_since", entry->doubt_since);
 	jw_int(&w, "intent_year", entry->intent_year);
 	jw_int(&w, "intent_index", (int64_t)entry->intent_index);
+	if (entry->sealed)
+		jw_bool(&w, "sealed", true);
 	jw_opt_int(&w, "pseq", entry->pseq);
 	jw_opt_int(&w, "resends", entry->resends);
 	jw_opt_int(&w, "unknown_at", entry->unknown_at);
@@ -62,6 +64,7 @@ int attempt_entry_read(struct arena *arena, const char *text, size_t len, struct
 		(r = json_opt_int(json, "doubt_since", INT64_MIN, INT64_MAX, &ret->doubt_since, err)) < 0 ||
 		(r = json_opt_int(json, "intent_year", 0, 9999, &year, err)) < 0 ||
 		(r = json_opt_int(json, "intent_index", 0, INT64_MAX, &index, err)) < 0 ||
+		(r = json_opt_bool(json, "sealed", &ret->sealed, err)) < 0 ||
 		(r = json_opt_int(json, "pseq", 0, INT64_MAX, &ret->pseq, err)) < 0 ||
 		(r = json_opt_int(json, "resends", 0, MONEY_MAX, &ret->resends, err)) < 0 ||
 		(r = json_opt_int(json, "unknown_at", INT64_MIN, INT64_MAX, &ret->unknown_at, err)) < 0)
@@ -274,7 +277,7 @@ enum doubt_step contact_doubt_next(const struct attempt_entry *entry, const stru
 		*at = entry->unknown_at + ((now - entry->unknown_at) / UNKNOWN_LOOK_MS + 1) * UNKNOWN_LOOK_MS;
 		return DOUBT_WAIT;
 	}
-	if (traits->idempotent && entry->resends < RESENDS_MAX &&
+	if (traits->idempotent && !entry->sealed && entry->resends < RESENDS_MAX &&
 		(!traits->window_ms || now < entry->released_at + traits->window_ms / 10 * 8)) {
 		*at = since + pause;
 		return *at <= now ? DOUBT_RESEND_NOW : DOUBT_WAIT;

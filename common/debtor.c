@@ -372,6 +372,7 @@ void debtor_write(struct buf *out, const struct debtor *debtor)
 		jw_end_array(w);
 	}
 	write_strings(w, "policies", debtor->policies, debtor->policy_count);
+	jw_opt_str(w, "adopted", debtor->adopted);
 	write_strings(w, "gaps", debtor->gaps, debtor->gap_count);
 	write_erasing(w, debtor);
 	jw_end_object(w);
@@ -571,6 +572,8 @@ int debtor_read(struct arena *arena, const char *text, size_t len, struct debtor
 	v = json_get(json, "policies");
 	ret->policies = read_strings(arena, &v, &ret->policy_count);
 	ret->policy_capacity = ret->policy_count;
+	v = json_get(json, "adopted");
+	ret->adopted = json_str(&v);
 	v = json_get(json, "gaps");
 	ret->gaps = read_strings(arena, &v, &ret->gap_count);
 	ret->gap_capacity = ret->gap_count;

@@ -94,6 +94,7 @@ struct debtor {
 	size_t feed_count, feed_capacity;
 	const char **policies; /* digest of each recorded version, and where: "digest year index" */
 	size_t policy_count, policy_capacity;
+	const char *adopted; /* how far a new generation's journal took over the store: see daemon/adopt.c; NULL = nothing was ever sealed */
 	const char **gaps; /* "stream id since": entries after that id may never have been read, until a person says they were sent again */
 	size_t gap_count, gap_capacity;
 	struct erasing *erasing;

@@ -28,7 +28,7 @@ static int key_case(struct dunner *d, struct arena *arena, struct doc *doc, uint
 {
 	const struct keys_port *port = d->ports.keys;
 	struct trail_place *place = &doc->d->trail;
-	bool ours = place->log && strcmp(place->log, d->config->origin) == 0 && place->tenure == d->tenure;
+	bool ours = place->log && strcmp(place->log, d->settings.log_origin) == 0 && place->tenure == d->tenure;
 	struct case_keys before;
 	int r;
 
@@ -43,7 +43,7 @@ static int key_case(struct dunner *d, struct arena *arena, struct doc *doc, uint
 		r = port->create(port->self, year, known ? before.case_key : NULL, &doc->keys);
 		if (r < 0)
 			return r;
-		debtor_trail_begin(place, arena, d->config->origin, d->tenure, year, doc->keys.slot);
+		debtor_trail_begin(place, arena, d->settings.log_origin, d->tenure, year, doc->keys.slot);
 		doc->case_opened = doc->touched = true;
 	}
 	if (r < 0)
@@ -422,6 +422,12 @@ static void image_events(struct dunner *d, struct group *g)
 	}
 }
 
+static void image_adopted(struct dunner *d, struct group *g)
+{
+	for (const struct adopted *one = g->adopted; one; one = one->next)
+		group_image(g, group_case(d, g, one->debtor_id), one->class, &one->image);
+}
+
 static void image_positions(struct dunner *d, struct group *g)
 {
 	const char *cursor = key_of(g->arena, &d->keyspace, "cursor");
@@ -504,6 +510,7 @@ int group_build(struct dunner *d, struct group *g)
 	erase_images(d, g);
 	image_attempts(d, g);
 	image_tasks(d, g);
+	image_adopted(d, g);
 	image_events(d, g);
 	image_positions(d, g);
 	seal_images(d, g);

@@ -277,6 +277,7 @@ void commit_finished(struct dunner *d, struct group *g, bool released)
 		enum input_kind kind = input->kind;
 		struct arena *arena = input->arena;
 
+		adopt_committed(d, input);
 		if (input->flight)
 			sender_drop(d, input->flight);
 		else if (arena)

@@ -84,6 +84,11 @@ static int do_confirm_clock(struct control *control, const struct order *order, 
 	return control->callbacks->confirm_clock(order->who, order->why, err, control->callbacks->arg);
 }
 
+static int do_seal(struct control *control, const struct order *order, struct err *err)
+{
+	return control->callbacks->seal(order->who, order->why, err, control->callbacks->arg);
+}
+
 static int do_anchor(struct control *control, const struct order *order, struct err *err)
 {
 	return control->callbacks->anchor(order->who, order->why, err, control->callbacks->arg);
@@ -143,6 +148,7 @@ static const struct row {
 	{ "/suspend", EVHTTP_REQ_POST, { "who", "why", "until", NULL }, do_suspend, NULL, NULL },
 	{ "/release", EVHTTP_REQ_POST, { "who", "why", NULL }, do_release, NULL, NULL },
 	{ "/reload", EVHTTP_REQ_POST, { NULL }, do_reload, NULL, NULL },
+	{ "/seal", EVHTTP_REQ_POST, { "who", "why", NULL }, do_seal, NULL, NULL },
 	{ "/clock/confirm", EVHTTP_REQ_POST, { "who", "why", NULL }, do_confirm_clock, NULL, NULL },
 	{ "/anchor", EVHTTP_REQ_POST, { "who", "why", NULL }, do_anchor, NULL, NULL },
 	{ "/erase", EVHTTP_REQ_POST, { "who", "why", "customer", "classes", "until_year", "yes", NULL }, do_erase, NULL,

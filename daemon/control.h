@@ -37,6 +37,7 @@ struct control_callbacks {
 	int (*suspend)(const char *who, const char *why, int64_t until, struct err *err, void *arg); /* until 0: none */
 	int (*release)(const char *who, const char *why, struct err *err, void *arg);
 	int (*reload)(struct err *err, void *arg);
+	int (*seal)(const char *who, const char *why, struct err *err, void *arg); /* the trail's last records, then the end */
 	int (*confirm_clock)(const char *who, const char *why, struct err *err, void *arg);
 	int (*anchor)(const char *who, const char *why, struct err *err, void *arg);
 	int (*erase)(const struct dunner_erasure *erasure, struct err *err, void *arg);

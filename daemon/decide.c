@@ -115,6 +115,9 @@ void decide_wants(struct dunner *d, struct group *g)
 		case INPUT_ERASURE:
 			erase_wants(d, g);
 			break;
+		case INPUT_ADOPT:
+			adopt_wants(d, g, input);
+			break;
 		default:
 			break;
 		}
@@ -568,6 +571,16 @@ void decide_operator(struct dunner *d, struct group *g, struct input *input)
 	d->hour_contacts = 0;
 }
 
+/* The very last word: behind it nothing is ever written in this log. */
+static void seal_log(struct dunner *d, struct group *g, const struct input *input)
+{
+	struct draft *draft = effects_record(&g->fx, "log.sealed", NULL);
+
+	draft->actor = arena_printf(g->arena, "person:%s", input->who);
+	jw_str(&draft->w, "origin", d->settings.log_origin);
+	jw_str(&draft->w, "why", input->why);
+}
+
 void decide_group(struct dunner *d, struct group *g)
 {
 	for (struct input *input = g->inputs; input; input = input->next) {
@@ -583,6 +596,7 @@ void decide_group(struct dunner *d, struct group *g)
 			decide_reconcile(d, g, input);
 			break;
 		case INPUT_START:
+			adopt_begin(d, g);
 			decide_start(d, g);
 			break;
 		case INPUT_RELOAD:
@@ -592,6 +606,8 @@ void decide_group(struct dunner *d, struct group *g)
 			struct doc *system = group_case(d, g, NULL);
 
 			(void)effects_record(&g->fx, "daemon.stop", NULL);
+			if (input->why)
+				seal_log(d, g, input);
 			system->d->running = false;
 			system->touched = true;
 			break;
@@ -607,6 +623,9 @@ void decide_group(struct dunner *d, struct group *g)
 			break;
 		case INPUT_ERASURE:
 			erase_decide(d, g);
+			break;
+		case INPUT_ADOPT:
+			adopt_decide(d, g, input);
 			break;
 		case INPUT_DUE:
 			break;

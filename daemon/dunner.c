@@ -91,6 +91,8 @@ const char *flow_holding(const struct dunner *d)
 {
 	int64_t now = flow_now(d);
 
+	if (d->adoption)
+		return "adopting";
 	if (d->state != DUNNER_RUNNING)
 		return "backlog";
 	if (d->no_space)
@@ -294,11 +296,16 @@ static void on_released(int r, void *arg)
 
 static void stop_step(struct dunner *d)
 {
+	struct input *input;
+
 	if (d->state == DUNNER_STOPPED || d->flight_count || d->waiting || d->group || d->decided)
 		return;
 	if (!d->stop_recorded && d->state == DUNNER_STOPPING && d->epoch && !d->stop_queued) {
 		d->stop_queued = true;
-		flow_wait(d, flow_input(INPUT_STOP));
+		input = flow_input(INPUT_STOP);
+		input->who = d->seal_who;
+		input->why = d->seal_why;
+		flow_wait(d, input);
 		dunner_pump(d);
 		return;
 	}
@@ -329,6 +336,13 @@ static void pump_once(struct dunner *d)
 			start_group(d);
 		else
 			stop_step(d);
+		return;
+	}
+	if (d->adoption) {
+		if (d->waiting)
+			start_group(d);
+		else
+			adopt_next(d);
 		return;
 	}
 	if (d->careful && d->queued && d->trying < TRY_ALLOWED) {
@@ -404,6 +418,10 @@ struct dunner *dunner_create(const struct dunner_ports *ports, const struct dunn
 	d->ports = *ports;
 	d->settings = *settings;
 	d->config = settings->config;
+	if (!d->settings.log_origin)
+		d->settings.log_origin = d->config->origin;
+	if (d->settings.sealed)
+		adopt_create(d);
 	d->library = library_ref(library);
 	d->callbacks = *callbacks;
 	d->arena = arena_create();
@@ -448,6 +466,12 @@ void dunner_stop(struct dunner *d)
 	dunner_pump(d);
 }
 
+void dunner_seal(struct dunner *d, const char *who, const char *why)
+{
+	d->seal_who = arena_strdup(d->arena, who);
+	d->seal_why = arena_strdup(d->arena, why);
+}
+
 static void drop_group(struct group *g)
 {
 	for (struct input *input = g->inputs, *next; input; input = next) {
@@ -485,6 +509,8 @@ void dunner_destroy(struct dunner *d)
 		drop_group(g);
 	}
 	erase_free(d);
+	adopt_free(d);
+	reconcile_free(d);
 	sender_free(d);
 	inbox_free(d);
 	recover_free(d);

@@ -57,6 +57,9 @@ struct dunner_settings {
 	const uint8_t *install_key; /* 32 bytes */
 	const char *build; /* version string for the records */
 	const char *boot_id;
+	const char *log_origin; /* of the trail's logs, without the year; NULL = config->origin */
+	unsigned generation; /* see daemon/generation.h */
+	const char *sealed; /* of the generation before, as JSON; NULL: there was none */
 };
 
 /* Everything is borrowed and must outlive the dunner but `library`, of which it holds a reference. */
@@ -65,6 +68,8 @@ struct dunner *dunner_create(const struct dunner_ports *ports, const struct dunn
 void dunner_start(struct dunner *dunner);
 /* Graceful: no new contacts, what is on the wire is waited for, callbacks->stopped at the end. */
 void dunner_stop(struct dunner *dunner);
+/* Before dunner_stop(): the last record will say that the log is sealed, by whom and why. */
+void dunner_seal(struct dunner *dunner, const char *who, const char *why);
 /* At any time, also mid-flight, like a crash: no I/O, no callbacks. Port callbacks still under way must not be delivered. */
 void dunner_destroy(struct dunner *dunner);
 /* What is decided from now on is decided by `library`; a group under way ends with the old one. New policies are recorded. */

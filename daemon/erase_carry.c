@@ -13,7 +13,7 @@ bool erase_is_ours(struct erase_job *job)
 {
 	const struct erasing *work = &erase_in_hand(job)->work;
 
-	return work->key_count && strcmp(work->keys[0].log, job->dunner->config->origin) == 0;
+	return work->key_count && strcmp(work->keys[0].log, job->dunner->settings.log_origin) == 0;
 }
 
 static void close_note(struct erase_job *job)

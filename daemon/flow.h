@@ -1,6 +1,7 @@
 /*
  * flow - the insides of one dunner, shared by its files: inbox.c reads, load.c and decide.c turn inputs into changed documents,
- * build.c makes records and after-images of them, commit.c journals and commits them, sender.c sends, recover.c redoes, lease.c owns.
+ * build.c makes records and after-images of them, commit.c journals and commits them, sender.c sends, recover.c redoes, adopt.c takes
+ * over a store that another log wrote, lease.c owns.
  *
  * One group is loaded and decided at a time. While the journal and the store have it, the next one is: it sees what the earlier ones
  * decided through their after-images. They are journaled, committed and finished in their order.
@@ -56,6 +57,7 @@ enum input_kind {
 	INPUT_GAP,
 	INPUT_RECORD,
 	INPUT_ERASURE, /* the erasure under way takes its next step; always alone in its group */
+	INPUT_ADOPT,
 };
 
 struct flight;
@@ -77,6 +79,7 @@ struct input {
 	const char *who, *why;
 	const char *gap; /* GAP: "stream id" */
 	const struct dunner_record *record; /* RECORD */
+	struct adopt_page *page; /* ADOPT, and an OUTCOME that comes of one */
 	int64_t until;
 	struct input *next;
 };
@@ -108,6 +111,14 @@ struct dead_letter {
 	const char *debtor_id; /* whose file it goes into; NULL = nobody's that is known */
 	const struct err *err;
 	struct dead_letter *next;
+};
+
+/* An after-image of what is in the store already. */
+struct adopted {
+	struct image image;
+	const char *debtor_id; /* whose it is; NULL: the system case's */
+	enum key_class class;
+	struct adopted *next;
 };
 
 struct release {
@@ -155,6 +166,7 @@ struct group {
 	struct dead_letter *dead, **dead_end;
 	const char **deleted, **untimed; /* an erasure's: whole keys, and invoices without timer */
 	size_t deleted_count, untimed_count;
+	struct adopted *adopted;
 	const char **hints; /* invoices to be looked at soon: something about their debtor changed */
 	size_t hint_count, hint_capacity;
 	bool careful; /* one entry, counted as `trying` */
@@ -226,12 +238,14 @@ struct dunner {
 	struct port_timer *pump_timer, *retry_timer;
 	bool pumping, pump_wanted;
 
+	struct pass *pass; /* under way; NULL = none */
 	bool reconciling, reconcile_again;
 	bool reconcile_all; /* the next pass also takes those that only wait: a person may have spoken */
 
 	/* recovery */
 	struct recovery *recovery;
 	bool live_recovery;
+	struct adoption *adoption; /* of the store by a new generation's journal; NULL: there is none, or it is done */
 	bool recovery_wanted; /* as soon as the group under way is out of the journal's and the store's hands */
 
 	/* erasing */
@@ -251,6 +265,7 @@ struct dunner {
 	int64_t provider_blocked[CHANNEL_COUNT]; /* wall, until */
 
 	uint64_t events, dead, contacts, outcomes, doubts, turns;
+	const char *seal_who, *seal_why; /* NULL: the log goes on after this life */
 	bool start_recorded; /* what this life began with is durable: whether it must be careful */
 	bool stopping, stop_queued, stop_recorded, releasing, failed;
 	/* What the groups of (above, to] released never left: the crash fell between their fsync and their commit. */
@@ -309,6 +324,7 @@ bool decide_settled(const struct candidate *members, size_t count, const struct 
 void decide_entry(struct group *g, struct attempt_entry *entry, bool settled); /* its entry goes, or is written again */
 
 /* reconciler.c */
+void reconcile_free(struct dunner *d);
 void reconcile_start(struct dunner *d); /* one pass over all attempts without an outcome */
 void decide_reconcile(struct dunner *d, struct group *g, struct input *input);
 void reconcile_committed(struct dunner *d, struct group *g); /* starts what the group decided: resends, look-ups */
@@ -354,6 +370,16 @@ bool recover_place_is_ours(const struct dunner *d, const struct store_value *cur
 /* The same, or one further: the commit's answer was lost, or the replicas are waited for. */
 bool recover_place_is_near(const struct dunner *d, const struct store_value *cursor, size_t count);
 void recover_free(struct dunner *d);
+
+/* adopt.c */
+void adopt_create(struct dunner *d); /* holds reading and sending until it is done */
+void adopt_free(struct dunner *d);
+void adopt_begin(struct dunner *d, struct group *g); /* with the first group of a life: how far did it come? */
+void adopt_next(struct dunner *d); /* one page more, as soon as no group is under way */
+void adopt_again(struct dunner *d, bool emptied); /* after a recovery: from the beginning; `emptied`: the store had lost everything */
+void adopt_wants(struct dunner *d, struct group *g, const struct input *input);
+void adopt_decide(struct dunner *d, struct group *g, const struct input *input);
+void adopt_committed(struct dunner *d, const struct input *input);
 
 /* lease.c */
 void lease_start(struct dunner *d);

@@ -154,7 +154,7 @@ void inbox_read(struct dunner *d)
 	size_t pages = 0;
 	bool block = d->drained;
 
-	if (d->reading || d->recovery || d->recovery_wanted || d->no_space)
+	if (d->reading || d->recovery || d->recovery_wanted || d->no_space || d->adoption)
 		return;
 	for (struct page *p = d->pages; p; p = p->next)
 		pages += p->used < p->count;

@@ -340,15 +340,9 @@ static void on_deadline(evutil_socket_t fd, short what, void *arg)
 	event_base_loopbreak(in->base);
 }
 
-static void on_stop(evutil_socket_t signo, short what, void *arg)
+static void stop(struct instance *in)
 {
-	struct instance *in = arg;
-
-	(void)what;
-	if (in->stopping)
-		return;
 	in->stopping = true;
-	log_line(in->log, LOG_INFO, "dunningd", "stopping (signal %d)", (int)signo);
 	service_stopping(in->service, "Stopping: waiting for what is on the wire");
 	if (!in->started) {
 		event_base_loopbreak(in->base);
@@ -358,6 +352,31 @@ static void on_stop(evutil_socket_t signo, short what, void *arg)
 	event_add(in->deadline, &(struct timeval){ .tv_sec = STOP_DEADLINE_S });
 	for (size_t i = 0; i < in->partition_count; i++)
 		dunner_stop(in->partitions[i].dunner);
+}
+
+static void on_stop(evutil_socket_t signo, short what, void *arg)
+{
+	struct instance *in = arg;
+
+	(void)what;
+	if (in->stopping)
+		return;
+	log_line(in->log, LOG_INFO, "dunningd", "stopping (signal %d)", (int)signo);
+	stop(in);
+}
+
+/* The trail ends here, as far as it can still be written: dunningctl moves it away once this process has ended. */
+static int on_seal(const char *who, const char *why, struct err *err, void *arg)
+{
+	struct instance *in = arg;
+
+	if (in->stopping)
+		return err_set(err, -EBUSY, "stopping", "", "the daemon is stopping already");
+	log_line(in->log, LOG_NOTICE, "dunningd", "stopping: an operator seals the trail");
+	for (size_t i = 0; i < in->partition_count; i++)
+		dunner_seal(in->partitions[i].dunner, who, why);
+	stop(in);
+	return 0;
 }
 
 static void on_hangup(evutil_socket_t signo, short what, void *arg)
@@ -403,6 +422,7 @@ static int fault(struct instance *in, const struct err *err, int r)
 	log_line(in->log, LOG_CRIT, "dunningd", "cannot start: %s", err->text[0] ? err->text : strerror(-r));
 	switch (r) {
 	case -EKEYREJECTED:
+	case -EINPROGRESS: /* a person must do something before another start makes sense */
 		return INSTANCE_CONFIG;
 	case -EBUSY:
 		return INSTANCE_LEASE_LOST;
@@ -424,11 +444,35 @@ static struct event_base *create_base(void)
 	return base;
 }
 
+/* Under the lock: it may have been sealed since it was read. */
+static int same_generation(struct instance *in, struct err *err)
+{
+	struct generation now;
+	int r = generation_read(in->config->state_dir, in->config->origin, in->setup.arena, &now, err);
+
+	if (r == 0 && now.number != in->generation.number)
+		r = err_set(err, -EBUSY, "sealed", "", "the trail was sealed meanwhile: start again");
+	return r;
+}
+
+static int open_generation(struct instance *in, struct err *err)
+{
+	struct log_key *key = &in->setup.log_key;
+	uint8_t public_key[ED25519_KEY_SIZE];
+	int r = generation_read(in->config->state_dir, in->config->origin, in->setup.arena, &in->generation, err);
+
+	if (r < 0 || !in->setup.signs)
+		return r;
+	memcpy(public_key, key->verifier.public_key, sizeof(public_key));
+	if (note_key_make(in->generation.origin, NOTE_ED25519, public_key, &key->verifier) < 0)
+		return err_set(err, -EBADMSG, "bad_origin", "", "the origin \"%s\" cannot be the name of a key", in->generation.origin);
+	return 0;
+}
+
 static int open_state(struct instance *in, struct err *err)
 {
 	const struct config *config = in->config;
-	struct journal_settings journal = { .state_dir = config->state_dir, .origin = config->origin,
-		.segment_bytes = (uint64_t)config->limits.segment_bytes };
+	struct journal_settings journal = { .state_dir = config->state_dir, .segment_bytes = (uint64_t)config->limits.segment_bytes };
 	struct clock_settings clock = { .played = in->setup.options->clock ? &in->setup.clock : NULL,
 		.state_dir = config->state_dir, .partitions = (uint32_t)config->partitions, .note = note, .arg = in };
 	const struct journal_port *port;
@@ -438,8 +482,11 @@ static int open_state(struct instance *in, struct err *err)
 		return err_set(err, r, "state_dir", "$.state_dir", "%s cannot be made: %s", config->state_dir, strerror(-r));
 	if ((r = keystore_open(config->state_dir, in->setup.wrap_key, (size_t)config->limits.cache_keys, &in->keys, err)) < 0)
 		return r;
+	if ((r = open_generation(in, err)) < 0)
+		return r;
 	journal.keys = in->keys;
-	if ((r = journal_open(&journal, in->base, &in->journal, err)) < 0 ||
+	journal.origin = in->generation.origin;
+	if ((r = journal_open(&journal, in->base, &in->journal, err)) < 0 || (r = same_generation(in, err)) < 0 ||
 		(r = library_keep(in->library, config->state_dir, err)) < 0 ||
 		(r = clock_create(&clock, in->base, &in->clock, err)) < 0)
 		return r;
@@ -487,7 +534,7 @@ static int open_ports(struct instance *in, struct err *err)
 	if ((r = http_client_create(in->base, &http, in->library, &in->http, err)) < 0)
 		return r;
 	in->control_callbacks = (struct control_callbacks){ .status = instance_status, .suspend = on_suspend,
-		.release = on_release, .reload = on_control_reload, .confirm_clock = on_confirm_clock, .anchor = on_anchor,
+		.release = on_release, .reload = on_control_reload, .seal = on_seal, .confirm_clock = on_confirm_clock, .anchor = on_anchor,
 		.erase = on_erase, .erasure = on_erasure, .arg = in };
 	if ((r = control_create(in->base, config->control_socket, &in->control_callbacks, &in->control, err)) < 0)
 		return r;
@@ -496,7 +543,8 @@ static int open_ports(struct instance *in, struct err *err)
 	for (size_t i = 0; i < in->partition_count; i++) {
 		struct partition *p = &in->partitions[i];
 		struct dunner_settings settings = { .partition = (uint32_t)i, .config = config,
-			.install_key = in->setup.install_key, .build = DUNNINGD_VERSION, .boot_id = in->boot_id };
+			.install_key = in->setup.install_key, .build = DUNNINGD_VERSION, .boot_id = in->boot_id,
+			.log_origin = in->generation.origin, .generation = in->generation.number, .sealed = in->generation.sealed };
 		struct dunner_callbacks callbacks = { .changed = on_changed, .failed = on_failed, .stopped = on_stopped,
 			.log = on_line, .arg = p };
 		struct dunner_ports ports = { .clock = clock_port(in->clock, (uint32_t)i), .random = &random_source,
@@ -592,6 +640,8 @@ int instance_run(const struct instance_options *options)
 	if (!in.setup.signs)
 		log_line(in.log, LOG_NOTICE, "dunningd", "the trail is not signed: there is no credential " LOG_KEY_CREDENTIAL
 			" (dunningctl trail key new makes one)");
+	if (in.generation.number > 1)
+		log_line(in.log, LOG_NOTICE, "dunningd", "the trail is of generation %u: %s", in.generation.number, in.generation.origin);
 	if (in.config->shadow)
 		log_line(in.log, LOG_NOTICE, "dunningd", "mode is shadow: nothing leaves, all goes to the outbox");
 	event_base_dispatch(in.base);

@@ -14,6 +14,7 @@
 #include "daemon/clock.h"
 #include "daemon/control.h"
 #include "daemon/dunner.h"
+#include "daemon/generation.h"
 #include "daemon/http_client.h"
 #include "daemon/instance.h"
 #include "daemon/journal.h"
@@ -63,6 +64,7 @@ struct partition {
 struct instance {
 	struct setup setup;
 	const struct config *config; /* of the start: a reload does not change it */
+	struct generation generation; /* of the trail; strings in setup.arena */
 	struct library *library;
 	struct event_base *base;
 	struct log *log;

@@ -86,6 +86,8 @@ static void write_trail(struct json_writer *w, const struct instance *in)
 	CLEANUP(buf_clear) struct buf key = { 0 };
 
 	jw_object(w, "trail");
+	jw_str(w, "origin", in->generation.origin);
+	jw_int(w, "generation", in->generation.number);
 	jw_bool(w, "signed", in->signer != NULL);
 	if (in->signer) {
 		signer_status(in->signer, &status);

@@ -190,6 +190,8 @@ struct store_port {
 		store_entries_fn done, void *arg);
 	void (*load)(void *self, const char *const *keys, size_t count, store_values_fn done, void *arg); /* MGET */
 	void (*hash)(void *self, const char *key, store_values_fn done, void *arg); /* HGETALL: field, value, field, value ... */
+	/* As load, but two values for each key: its own, and the instant when it ends, ms UTC in decimal; both NULL when it is not there. */
+	void (*lasting)(void *self, const char *const *keys, size_t count, store_values_fn done, void *arg);
 	/* Up to `limit` members with score <= now, soonest first; `next` = score of the first one after, 0 = none. */
 	void (*due)(void *self, int64_t now, size_t limit, store_due_fn done, void *arg);
 	void (*cursor)(void *self, store_cursor_fn done, void *arg);
@@ -212,7 +214,7 @@ struct store_port {
 	void (*replicated)(void *self, int64_t wanted, int timeout_ms, store_replicated_fn done, void *arg);
 	bool (*connected)(void *self);
 	/*
-	 * One step of a walk over the keys that match (glob), with their values. It begins with cursor "0" and ends when `next` is "0"; what
+	 * One step of a walk over the keys that match (glob), with their values where they are strings. It begins with cursor "0" and ends when `next` is "0"; what
 	 * is there all the time comes at least once.
 	 */
 	void (*scan)(void *self, const char *cursor, const char *pattern, store_scan_fn done, void *arg);

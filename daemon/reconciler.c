@@ -85,18 +85,25 @@ static void on_place(int r, const struct store_value *values, size_t count, void
 	d->reconcile_all |= !ours && pass->all;
 	if (ours)
 		d->doubts = pass->doubts;
-	for (struct input *input = pass->first, *next; input; input = next) {
-		next = input->next;
-		if (ours)
-			flow_wait(d, input);
-		else
-			arena_free(input->arena);
+	for (struct input *input; ours && (input = pass->first);) {
+		pass->first = input->next;
+		flow_wait(d, input);
 	}
-	free(pass);
+	reconcile_free(d);
 	if (ours)
 		dunner_pump(d);
 	else
 		d->ports.clock->timer_in(d->ports.clock->self, d->pump_timer, RETRY_COMMIT_MS);
+}
+
+void reconcile_free(struct dunner *d)
+{
+	for (struct input *input; d->pass && (input = d->pass->first);) {
+		d->pass->first = input->next;
+		arena_free(input->arena);
+	}
+	free(d->pass);
+	d->pass = NULL;
 }
 
 void reconcile_start(struct dunner *d)
@@ -108,7 +115,7 @@ void reconcile_start(struct dunner *d)
 		return;
 	d->reconciling = true;
 	d->reconcile_again = false;
-	pass = xcalloc(1, sizeof(*pass));
+	d->pass = pass = xcalloc(1, sizeof(*pass));
 	pass->dunner = d;
 	pass->all = d->reconcile_all;
 	d->reconcile_all = false;
@@ -198,6 +205,8 @@ static int stored_message(struct dunner *d, const struct attempt_entry *entry, s
 	struct err err = { 0 };
 	int r;
 
+	if (entry->sealed)
+		return -ENOENT;
 	r = d->ports.journal->read(d->ports.journal->self, entry->intent_year, entry->intent_index, &body);
 	if (r < 0)
 		return r;
@@ -218,6 +227,18 @@ static int stored_message(struct dunner *d, const struct attempt_entry *entry, s
 	if (r >= 0 && strcmp(ret->attempt_id, entry->id) != 0)
 		r = -EBADMSG;
 	return r;
+}
+
+/* What an entry itself tells: enough for a look-up by our id, though never for a request. */
+static struct message known_message(const struct attempt_entry *entry)
+{
+	struct message message = { .attempt_id = entry->id, .provider = entry->provider, .debtor_id = entry->debtor_id, .step = entry->step,
+		.invoice_ids = entry->invoice_ids, .invoice_count = entry->invoice_count };
+
+	for (int c = 0; c < CHANNEL_COUNT; c++)
+		if (strcmp(channel_names[c], entry->channel) == 0)
+			message.channel = (enum channel)c;
+	return message;
 }
 
 struct search {
@@ -298,10 +319,8 @@ void reconcile_committed(struct dunner *d, struct group *g)
 		struct search *search = arena_alloc(arena, sizeof(*search));
 
 		*search = (struct search){ .dunner = d, .arena = arena, .entry = copy_entry(arena, g->lookup[i]) };
-		if (stored_message(d, search->entry, arena, &search->message) < 0) {
-			arena_free(arena);
-			continue;
-		}
+		if (stored_message(d, search->entry, arena, &search->message) < 0) /* another log's, or erased */
+			search->message = known_message(search->entry);
 		d->ports.transport->lookup(d->ports.transport->self, &search->message, search->entry->released_at,
 			on_lookup, search);
 	}

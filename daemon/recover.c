@@ -25,9 +25,11 @@ struct recovery {
 	struct arena *arena; /* of the chunk being redone */
 	struct redo_group *chunk;
 	size_t chunk_count, done;
+	uint8_t at[GROUP_ID_SIZE]; /* where the store is, when a new generation begins */
 	uint64_t above; /* every group up to here is in the store */
 	uint64_t redone;
 	bool rebuild, more, identity_same;
+	bool emptied; /* the store had nothing at all */
 	bool looked; /* at the cursor */
 	bool went_back; /* the store lost what it had: what came after it was last read may be lost as well */
 	uint64_t not_released; /* so many of the journal's last groups: the crash fell between their fsync and their commit */
@@ -70,6 +72,7 @@ static void finish(struct recovery *r)
 	}
 	d->committed_pseq = d->pseq;
 	memcpy(d->committed_group, d->last_group, GROUP_ID_SIZE);
+	adopt_again(d, r->emptied);
 	if (r->redone)
 		dunner_log(d, LOG_NOTICE, "recover: %llu groups redone from the journal", (unsigned long long)r->redone);
 	recover_free(d);
@@ -127,6 +130,34 @@ static void ask_tails(struct recovery *r)
 
 /* --- redo ------------------------------------------------------------------------------------------------------------ */
 
+static int by_entry(const void *a, const void *b)
+{
+	const struct image *one = a, *other = b;
+	int order = strcmp(one->key, other->key);
+
+	return order ? order : inbox_compare(one->field, other->field);
+}
+
+/*
+ * The journal keeps a group's images case by case. Where a stream's entries belong to several, their order is another one than that of their
+ * ids, and Redis takes none below the last. Everything else keeps its order: each key belongs to one case.
+ */
+static void order_entries(struct redo_group *group, struct arena *arena)
+{
+	struct image *sorted = arena_alloc(arena, (group->image_count + 1) * sizeof(*sorted));
+	size_t n = 0, from;
+
+	for (size_t i = 0; i < group->image_count; i++)
+		if (group->images[i].op != IMAGE_XADD)
+			sorted[n++] = group->images[i];
+	from = n;
+	for (size_t i = 0; i < group->image_count; i++)
+		if (group->images[i].op == IMAGE_XADD)
+			sorted[n++] = group->images[i];
+	qsort(sorted + from, n - from, sizeof(*sorted), by_entry);
+	group->images = sorted;
+}
+
 static int open_images(struct recovery *r, const struct journal_group *group, struct redo_group *to)
 {
 	const struct keys_port *port = r->dunner->ports.keys;
@@ -169,6 +200,7 @@ static int open_images(struct recovery *r, const struct journal_group *group, st
 				return result;
 		}
 	}
+	order_entries(to, r->arena);
 	return 0;
 }
 
@@ -254,6 +286,13 @@ static void redo_next(struct recovery *r)
 
 /* --- where the store stands ---------------------------------------------------------------------------------------------- */
 
+static void refuse_unknown(struct dunner *d, uint64_t pseq)
+{
+	dunner_refuse(d,
+		"Redis holds group %llu of this instance, which its journal does not know: the journal was rolled back or the state directory is another one's; nothing is sent; restore the newest journal, or run `dunningctl trail seal --yes --why ...` and start again",
+		(unsigned long long)pseq);
+}
+
 static void take_positions(struct dunner *d, const struct store_cursor *cursor)
 {
 	for (size_t s = 0; s < d->stream_count; s++) {
@@ -262,6 +301,65 @@ static void take_positions(struct dunner *d, const struct store_cursor *cursor)
 			if (strcmp(cursor->streams[i].stream, d->applied[s].stream) == 0)
 				memcpy(d->applied[s].id, cursor->streams[i].id, STREAM_ID_SIZE);
 	}
+}
+
+/* What another log, or nobody, wrote last: go on from where the store is. */
+static void go_on(struct recovery *r, uint64_t pseq, const uint8_t group[GROUP_ID_SIZE])
+{
+	struct dunner *d = r->dunner;
+
+	d->taken_over = true;
+	d->pseq = pseq;
+	memcpy(d->last_group, group, GROUP_ID_SIZE);
+	ask_tails(r);
+}
+
+static void on_system(int result, const struct store_value *values, size_t count, void *arg)
+{
+	struct recovery *r = arg;
+	struct dunner *d = r->dunner;
+	struct debtor system = { 0 };
+
+	if (result < 0 || count != 1) {
+		retry(r);
+		return;
+	}
+	if (values[0].data && debtor_read(r->arena, values[0].data, values[0].len, &system, NULL) == 0 && system.trail.log &&
+		strcmp(system.trail.log, d->settings.log_origin) == 0) {
+		refuse_unknown(d, r->above);
+		return;
+	}
+	dunner_log(d, LOG_NOTICE, "recover: the log before %s was sealed: going on from group %llu, where Redis is", d->settings.log_origin,
+		(unsigned long long)r->above);
+	go_on(r, r->above, r->at);
+}
+
+/*
+ * The first start after a sealing, with an empty journal. It is empty too when this state directory was taken back to its sealing: then
+ * Redis knows records of this very log, and it is refused like any other journal that was rolled back.
+ */
+static void begin_generation(struct recovery *r, const struct store_cursor *cursor)
+{
+	struct dunner *d = r->dunner;
+	const char *key = key_debtor(r->arena, &d->keyspace, SYSTEM_CASE);
+
+	memcpy(r->at, cursor->group, GROUP_ID_SIZE);
+	d->ports.store->load(d->ports.store->self, &key, 1, on_system, r);
+}
+
+static int on_first(const struct journal_group *group, void *arg)
+{
+	*(struct group_header *)arg = group->head;
+	return 1;
+}
+
+/* Whether the journal's next group was made for the very place where the store is: so it is with a generation's first one. */
+static bool follows(const struct dunner *d, const struct store_cursor *cursor)
+{
+	struct group_header first = { 0 };
+
+	(void)d->ports.journal->replay(d->ports.journal->self, d->settings.partition, cursor->pseq, on_first, &first);
+	return first.pseq == cursor->pseq + 1 && memcmp(first.predecessor, cursor->group, GROUP_ID_SIZE) == 0;
 }
 
 static void on_cursor(int result, const struct store_cursor *cursor, void *arg)
@@ -293,14 +391,21 @@ static void on_cursor(int result, const struct store_cursor *cursor, void *arg)
 	memcpy(d->repl_id, cursor->repl_id, REDIS_ID_SIZE);
 	take_positions(d, cursor);
 	r->rebuild = empty;
+	r->emptied |= empty;
 	r->above = empty ? 0 : cursor->pseq;
 	if (!empty && !ours) { /* a take-over: what another instance committed is the truth; own groups above it are superseded */
 		dunner_log(d, LOG_NOTICE, "recover: partition %u was last written by %s: continuing from there",
 			d->settings.partition, cursor->writer);
-		d->taken_over = true;
-		d->pseq = cursor->pseq;
-		memcpy(d->last_group, cursor->group, GROUP_ID_SIZE);
-		ask_tails(r);
+		go_on(r, cursor->pseq, cursor->group);
+		return;
+	}
+	if (d->settings.sealed && !r->has_last && empty) {
+		dunner_refuse(d, "Redis is empty, and so is the journal of %s, which was to take over what Redis had when the log before it was "
+			"sealed: nothing is sent; restore Redis from its newest backup, then start again", d->settings.log_origin);
+		return;
+	}
+	if (d->settings.sealed && !r->has_last) {
+		begin_generation(r, cursor);
 		return;
 	}
 	if (!empty) {
@@ -311,10 +416,8 @@ static void on_cursor(int result, const struct store_cursor *cursor, void *arg)
 			dunner_fail(d, known, 74, "the journal cannot be read: %s", strerror(-known));
 			return;
 		}
-		if (!known) {
-			dunner_refuse(d,
-				"Redis holds group %llu of this instance, which its journal does not know: the journal was rolled back or the state directory is another one's; nothing is sent; restore the journal, or seal it",
-				(unsigned long long)cursor->pseq);
+		if (!known && !(d->settings.sealed && follows(d, cursor))) {
+			refuse_unknown(d, cursor->pseq);
 			return;
 		}
 	}
@@ -384,6 +487,10 @@ static struct input **take_inputs(struct group *g, struct input **end)
 		next = input->next;
 		if (input->kind == INPUT_ENTRY || input->kind == INPUT_DUE)
 			continue;
+		if (input->page) { /* the store is asked anew */
+			arena_free(input->arena);
+			continue;
+		}
 		input->next = NULL;
 		*end = input;
 		end = &input->next;

@@ -1,7 +1,8 @@
-/* What erasing asks of Redis: a walk over all documents of a kind, and streams that forget entries for good. */
+/* What erasing and taking over ask of Redis: a walk over its keys, values with their ends, and streams that forget entries for good. */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 #include "daemon/redis_store_internal.h"
 
@@ -73,6 +74,45 @@ void store_scan(void *self, const char *cursor, const char *pattern, store_scan_
 
 	call->data = arena_alloc(call->arena, sizeof(struct scanning));
 	redis_link_command(store->link, 6, argv, NULL, 0, on_scanned, call);
+}
+
+/* --- values that end ------------------------------------------------------------------------------------------------------- */
+
+/* The value, then how long it still lasts, for one key after the other. */
+static void on_lasting(int r, const struct redis_reply *reply, void *arg)
+{
+	struct call *call = arg;
+	struct store_value *values = call->data;
+	size_t i = call->answered;
+	bool last = store_call_gathered(call, r, reply);
+	struct timespec now;
+
+	if (call->r == 0 && i % 2 == 0 && reply->type == REDIS_STRING)
+		values[i] = (struct store_value){ arena_memdup(call->arena, reply->str, reply->len), reply->len };
+	if (call->r == 0 && i % 2 == 1 && reply->type == REDIS_INTEGER && reply->integer > 0) {
+		clock_gettime(CLOCK_REALTIME, &now); /* by which Redis counts */
+		values[i].data = arena_printf(call->arena, "%lld",
+			(long long)((int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000 + reply->integer));
+		values[i].len = strlen(values[i].data);
+	}
+	if (!last)
+		return;
+	((store_values_fn)call->fn)(call->r, values, call->r < 0 ? 0 : call->expected, call->arg);
+	store_call_end(call);
+}
+
+void store_lasting(void *self, const char *const *keys, size_t count, store_values_fn done, void *arg)
+{
+	struct redis_store *store = self;
+	struct call *call = store_call_begin(store, (void (*)(void))done, arg, 2 * count);
+
+	call->data = arena_alloc(call->arena, (2 * count + 1) * sizeof(struct store_value));
+	for (size_t i = 0; i < count; i++) {
+		const char *get[] = { "GET", keys[i] }, *ttl[] = { "PTTL", keys[i] };
+
+		redis_link_command(store->link, 2, get, NULL, 0, on_lasting, call);
+		redis_link_command(store->link, 2, ttl, NULL, 0, on_lasting, call);
+	}
 }
 
 /* --- streams -------------------------------------------------------------------------------------------------------------- */

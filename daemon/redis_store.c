@@ -741,7 +741,7 @@ struct redis_store *redis_store_create(struct event_base *base, const struct red
 	store->port = (struct store_port){ .self = store, .read = store_read, .load = store_load, .hash = store_hash,
 		.due = store_due, .cursor = store_cursor_get, .commit = store_commit, .lease = store_lease,
 		.release = store_release, .trying = store_trying, .trim = store_trim, .tails = store_tails,
-		.replicated = store_replicated, .connected = store_connected, .scan = store_scan, .scrub = store_scrub };
+		.replicated = store_replicated, .connected = store_connected, .scan = store_scan, .lasting = store_lasting, .scrub = store_scrub };
 	return store;
 }
 

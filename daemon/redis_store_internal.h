@@ -39,6 +39,7 @@ bool store_call_gathered(struct call *call, int r, const struct redis_reply *rep
 
 /* redis_scan.c: the port's */
 void store_scan(void *self, const char *cursor, const char *pattern, store_scan_fn done, void *arg);
+void store_lasting(void *self, const char *const *keys, size_t count, store_values_fn done, void *arg);
 void store_scrub(void *self, const char *stream, const char *const *ids, size_t count, store_done_fn done, void *arg);
 
 #endif

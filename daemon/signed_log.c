@@ -387,7 +387,8 @@ static int check_root(struct signed_log *log, struct merkle_range *range, const 
 	merkle_root(range, root);
 	if (memcmp(root, signing->root, SHA256_SIZE) != 0)
 		return refuse(log, err, "root_differs", "was signed at %" PRIu64 " records with another root than the journal has there: the "
-			"journal was altered or replaced. Restore it from a copy; nothing may be signed over this one", signing->size);
+			"journal was altered or replaced. Restore it from a copy; nothing may be signed over this one. If there is no copy, seal it: "
+			"dunningctl trail seal --yes --why ...", signing->size);
 	return 0;
 }
 
@@ -433,11 +434,12 @@ static int recover(struct signed_log *log, uint64_t leaves, struct signing *head
 	if (!newer->size)
 		return 0;
 	if (older->size == newer->size && memcmp(older->root, newer->root, SHA256_SIZE) != 0)
-		return refuse(log, err, "forked", "was signed twice at %" PRIu64 " records, with two roots: nothing may be signed any more, "
-			"seal it and begin another origin", newer->size);
+		return refuse(log, err, "forked", "was signed twice at %" PRIu64 " records, with two roots: nothing may be signed any more; "
+			"seal it and begin another origin: dunningctl trail seal --yes --why ...", newer->size);
 	if (newer->size > leaves)
 		return refuse(log, err, "journal_behind", "was signed at %" PRIu64 " records, and the journal has %" PRIu64 ": the journal was "
-			"taken back to an older state or lost its end. Restore it from a copy", newer->size, leaves);
+			"taken back to an older state or lost its end. Restore its newest copy; if there is none, seal it: "
+			"dunningctl trail seal --yes --why ...", newer->size, leaves);
 	log->published.size = checkpoint->size;
 	whole = log->settings->rebuild || (older->size && !files_hold(log, older)) || !tail_agrees(log, older->size);
 	if (!whole && older->size == newer->size) {

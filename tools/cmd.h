@@ -123,6 +123,10 @@ void ctl_anchors(struct ctl *ctl, struct fields *fields, const struct trail_anch
 int ctl_state_dir(struct ctl *ctl, const char *given, const char **ret); /* of the trail: given, or the configuration's */
 /* The trail's key: `given` as text, else the pinned one, else the credential's. 1: *ret; 0: none is known; above: said already. */
 int ctl_verifier_key(struct ctl *ctl, const char *given, struct note_key *ret);
+/* The running daemon writes the trail's last records and ends. 1: it was told to; 0: none runs here; above: an exit code, said already. */
+int ctl_seal(struct ctl *ctl, const char *why);
+/* The key of the generation that lies in this state directory, or sealed one: its name is that generation's origin. */
+int ctl_key_here(struct ctl *ctl, const char *state_dir, struct note_key *key);
 const char *ctl_step_at(struct arena *arena, const struct policy *policy, const struct step *step); /* "due+5d" */
 
 /* The wrap key. 1: it is there; 0: it is not; an exit code above 1: said already. */
@@ -133,7 +137,7 @@ int ctl_verify_bundle(struct ctl *ctl, const char *path, const char *verifier_ke
 extern const struct command cmd_status, cmd_suspend, cmd_release, cmd_reload, cmd_clock_confirm, cmd_list, cmd_show, cmd_check,
 	cmd_explain, cmd_timeline, cmd_push, cmd_hold, cmd_resume, cmd_retry, cmd_skip, cmd_decide, cmd_tasks, cmd_task_done,
 	cmd_dead_list, cmd_dead_show, cmd_dead_replay, cmd_dead_drop, cmd_policy_check, cmd_policy_show, cmd_template_preview,
-	cmd_trail_verify, cmd_trail_log, cmd_trail_status, cmd_trail_rebuild, cmd_trail_key_new,
+	cmd_trail_verify, cmd_trail_log, cmd_trail_status, cmd_trail_rebuild, cmd_trail_seal, cmd_trail_key_new,
 	cmd_trail_key_show, cmd_trail_anchor, cmd_trail_retain, cmd_trail_erase, cmd_gap_closed, cmd_evidence;
 
 #endif

@@ -186,6 +186,24 @@ static void write_who(struct ctl *ctl, const char *why, int64_t until, struct bu
 /* --- suspend and release ------------------------------------------------------------------------------------------------------------ */
 
 /* By the socket at once; when the process cannot be reached from here, by its streams. */
+int ctl_seal(struct ctl *ctl, const char *why)
+{
+	CLEANUP(buf_clear) struct buf body = { 0 };
+	struct json answer = { 0 };
+	int status = 0, r;
+
+	write_who(ctl, why, 0, &body);
+	r = ctl_daemon(ctl, "POST", "/seal", &body, &status, &answer);
+	if (r == -ENOENT || r == -ECONNREFUSED)
+		return 0;
+	if (r < 0) /* it may end before its answer is out: the lock tells */
+		return 1;
+	if (status != 200)
+		return ctl_fail(ctl, EXIT_FOUND, word(&answer, "error") ? word(&answer, "error") : "refused", "the daemon refuses: %s",
+			word(&answer, "text") ? word(&answer, "text") : "no reason given");
+	return 1;
+}
+
 static int brake(struct ctl *ctl, const char *command, const char *why, int64_t until)
 {
 	CLEANUP(buf_clear) struct buf body = { 0 };
@@ -547,15 +565,17 @@ const struct command cmd_trail_anchor = { .name = "trail anchor", .args = "[WHY]
 static const char *trail_words(struct ctl *ctl, const struct json *status)
 {
 	struct json trail = json_get(status, "trail"), is_signed = json_get(&trail, "signed"), size = json_get(&trail, "size"),
-		    behind = json_get(&trail, "behind"), no_space = json_get(&trail, "no_space");
+		    behind = json_get(&trail, "behind"), no_space = json_get(&trail, "no_space"), generation = json_get(&trail, "generation"),
+		    origin = json_get(&trail, "origin");
 
 	if (trail.type != JSON_OBJECT)
 		return NULL;
 	if (!json_bool(&is_signed))
 		return "not signed: there is no key (dunningctl trail key new)";
-	return arena_printf(ctl->arena, "signed up to %lld records of this year%s%s", (long long)json_int(&size),
+	return arena_printf(ctl->arena, "signed up to %lld records of this year%s%s%s", (long long)json_int(&size),
 		json_int(&behind) ? arena_printf(ctl->arena, ", %lld not yet", (long long)json_int(&behind)) : "",
-		json_bool(&no_space) ? "; there is no space" : "");
+		json_bool(&no_space) ? "; there is no space" : "",
+		json_int(&generation) > 1 ? arena_printf(ctl->arena, "; %s, after the one before was sealed", json_str(&origin)) : "");
 }
 
 static void add_daemon(struct ctl *ctl, struct fields *f, const struct json *status)

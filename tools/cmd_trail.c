@@ -99,7 +99,17 @@ static enum signed_state worst(const struct trail_sum *sum, const struct trail_s
 	return trail_signed_findings(signatures) ? SIGNED_WRONG : unchecked ? SIGNED_UNCHECKED : none ? SIGNED_NOT : SIGNED_RIGHT;
 }
 
-static void show_sum(struct ctl *ctl, const struct trail_sum *sum, bool opened, const struct verifying *v)
+static void note_sealed(struct ctl *ctl, struct fields *f, const char *state_dir)
+{
+	size_t count;
+	const char **dirs = trail_generations(state_dir, ctl->arena, &count);
+
+	for (size_t i = 0; i < count && strcmp(dirs[i], state_dir) != 0; i++)
+		fields_add(f, NULL, "Note", cell_text(arena_printf(ctl->arena, "sealed before it, and verified by itself: dunningctl trail verify %s",
+			dirs[i])));
+}
+
+static void show_sum(struct ctl *ctl, const char *state_dir, const struct trail_sum *sum, bool opened, const struct verifying *v)
 {
 	struct fields *f = fields_create(ctl->arena);
 	uint64_t findings = sum->findings + trail_signed_findings(v->signatures) + v->anchors.findings;
@@ -131,6 +141,7 @@ static void show_sum(struct ctl *ctl, const struct trail_sum *sum, bool opened, 
 						     "acknowledged"));
 	if (state == SIGNED_UNCHECKED)
 		fields_add(f, NULL, "Note", cell_text("whose signature it is was not checked: give the verifier key (--key), or the configuration"));
+	note_sealed(ctl, f, state_dir);
 	fields_table(f, "logs", "Logs", log_table(ctl->arena, sum, v->signatures));
 	fields_table(f, "findings", "Found", v->table);
 	view_fields(&ctl->view, f);
@@ -154,6 +165,9 @@ static int run_verify(struct ctl *ctl, const struct invocation *call)
 	known = ctl_verifier_key(ctl, command_option(call, "key"), &verifier);
 	if (known > 1)
 		return known;
+	r = known ? ctl_key_here(ctl, walk.state_dir, &verifier) : 0;
+	if (r != 0)
+		return r;
 	opened = ctl_wrap_key(ctl, false, key);
 	if (opened > 1)
 		return opened;
@@ -166,7 +180,7 @@ static int run_verify(struct ctl *ctl, const struct invocation *call)
 		return walk_failed(ctl, r, &err);
 	trail_signed_end(v.signatures);
 	trail_anchors_read(walk.state_dir, ctl->configured ? ctl->config : NULL, known ? &verifier : NULL, on_finding, &v, ctl->arena, &v.anchors);
-	show_sum(ctl, &sum, opened, &v);
+	show_sum(ctl, walk.state_dir, &sum, opened, &v);
 	return sum.findings || trail_signed_findings(v.signatures) || v.anchors.findings ? EXIT_FOUND : EXIT_DONE;
 }
 
@@ -182,7 +196,8 @@ const struct command cmd_trail_verify = { .name = "trail verify", .args = "[STAT
 		"there or were erased. With the wrap key also that every record and part is the one committed to. For each log its\n"
 		"size and root: two whole trails with the same ones have the same records; that the checkpoint is signed by the trail's\n"
 		"key, and that its root is that of the records; that each time stamp and cosignature kept still holds, and speaks of this\n"
-		"very log (by the authorities and witnesses of the configuration). Reads alone, also beside a running daemon. Exit status 1 with file and\n"
+		"very log (by the authorities and witnesses of the configuration). A sealed trail is verified by its own\n"
+		"folder, STATE-DIR/sealed/NUMBER. Reads alone, also beside a running daemon. Exit status 1 with file and\n"
 		"byte of whatever is wrong.\n\n"
 		"A bundle (folder or .zip, see evidence) is checked without anything else: one line per check, the first failure\n"
 		"named. Exit status 0: all that was checked holds, 1: refused, 2: could not be checked. What could not be looked at\n"
@@ -333,6 +348,9 @@ static int run_log(struct ctl *ctl, const struct invocation *call)
 	struct trail_walk walk = { .record = log_record, .arg = &l, .wrap_key = key };
 	struct trail_sum sum;
 	struct err err = { 0 };
+	uint64_t findings = 0;
+	const char **dirs;
+	size_t count;
 	int r;
 
 	if (!l.invoice == !l.customer)
@@ -340,26 +358,31 @@ static int run_log(struct ctl *ctl, const struct invocation *call)
 	r = ctl_state_dir(ctl, command_option(call, "state"), &walk.state_dir);
 	if (r != 0)
 		return r;
+	dirs = trail_generations(walk.state_dir, ctl->arena, &count);
 	r = ctl_wrap_key(ctl, true, key);
 	if (r != 1)
 		return r;
 	l.w = jw_init(&l.out);
 	jw_array(&l.w, NULL);
-	r = trail_walk(&walk, ctl->arena, &sum, &err);
+	for (size_t i = 0; i < count && r >= 0; i++) {
+		walk.state_dir = dirs[i];
+		r = trail_walk(&walk, ctl->arena, &sum, &err);
+		findings += sum.findings;
+	}
 	cleanse(key, sizeof(key));
 	jw_end_array(&l.w);
-	if (r == 0 && ctl->view.json)
+	if (r >= 0 && ctl->view.json)
 		fprintf(ctl->view.out, "%s\n", buf_str(&l.out));
 	buf_clear(&l.out);
 	if (r < 0)
 		return walk_failed(ctl, r, &err);
-	if (sum.findings)
+	if (findings)
 		ctl_warn(ctl, "the trail is not whole: see dunningctl trail verify");
 	if (l.closed)
 		ctl_warn(ctl, "%lld records could not be opened: their keys were erased, or are missing", (long long)l.closed);
 	if (!l.shown)
 		return ctl_fail(ctl, EXIT_FOUND, "unknown", "the trail has no record of %s", l.invoice ? l.invoice : l.customer);
-	return sum.findings ? EXIT_FOUND : EXIT_DONE;
+	return findings ? EXIT_FOUND : EXIT_DONE;
 }
 
 static const struct option_row log_options[] = {
@@ -371,5 +394,5 @@ static const struct option_row log_options[] = {
 
 const struct command cmd_trail_log = { .name = "trail log", .args = "[INVOICE]", .max_args = 1,
 	.help = "every record of one invoice, in order, opened",
-	.more = "Reads the journal and the key store; needs the wrap key (--credentials). Times are UTC.", .options = log_options,
+	.more = "Reads the journal, those that were sealed before it too, and the key store; needs the wrap key (--credentials). Times are UTC.", .options = log_options,
 	.run = run_log };

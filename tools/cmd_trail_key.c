@@ -25,12 +25,15 @@ static void show_key(struct ctl *ctl, const struct note_key *verifier, const cha
 {
 	struct fields *f = fields_create(ctl->arena);
 	const char *own = key_text(ctl, verifier, 0), *pinned = ctl->config->trail_verifier_key;
+	struct note_key present = *verifier; /* of the logs that are written now: another name after a sealing */
 	int year, month, day;
 
+	if (ctl->config->state_dir)
+		(void)ctl_key_here(ctl, ctl->config->state_dir, &present);
 	date_split((date){ (int32_t)(ctl->now / DAY_MS) }, &year, &month, &day); /* as the daemon does */
 	fields_add(f, "origin", "Trail", cell_text(verifier->name));
 	fields_add(f, "verifier_key", "Verifier key", cell_text(own));
-	fields_add(f, "log_verifier_key", "This year's log", cell_text(key_text(ctl, verifier, year)));
+	fields_add(f, "log_verifier_key", "This year's log", cell_text(key_text(ctl, &present, year)));
 	fields_add(f, "pinned", "Pinned", cell_flag(pinned && strcmp(pinned, own) == 0));
 	fields_add(f, "file", "Secret in", cell_text(file));
 	if (!pinned)

@@ -6,6 +6,7 @@
 #include <sys/file.h>
 #include <unistd.h>
 
+#include "daemon/generation.h"
 #include "daemon/journal_leaves.h"
 #include "daemon/signed_log.h"
 #include "tools/cmd.h"
@@ -33,6 +34,23 @@ int ctl_verifier_key(struct ctl *ctl, const char *given, struct note_key *ret)
 	if (r == 0)
 		*ret = key.verifier;
 	return r == 0;
+}
+
+int ctl_key_here(struct ctl *ctl, const char *state_dir, struct note_key *key)
+{
+	struct generation generation;
+	struct err err = { 0 };
+	uint8_t public_key[ED25519_KEY_SIZE];
+	size_t n = strlen(key->name);
+	int r = generation_read(state_dir, NULL, ctl->arena, &generation, &err);
+
+	if (r == -EBADMSG)
+		return ctl_fail_err(ctl, EXIT_CONFIG, &err);
+	if (r < 0 || generation.number < 2 || strncmp(generation.origin, key->name, n) != 0 || generation.origin[n] != '/')
+		return 0;
+	memcpy(public_key, key->public_key, sizeof(public_key));
+	return note_key_make(generation.origin, NOTE_ED25519, public_key, key) < 0 ?
+		ctl_fail(ctl, EXIT_CONFIG, "bad_origin", "the origin \"%s\" cannot be the name of a key", generation.origin) : 0;
 }
 
 /* --- status -------------------------------------------------------------------------------------------------------------------------- */
@@ -78,6 +96,7 @@ static int run_status(struct ctl *ctl, const struct invocation *call)
 	uint16_t *years;
 	size_t count;
 	uint64_t all = 0, behind = 0;
+	struct generation generation;
 	bool any = false;
 	int r = ctl_state_dir(ctl, call->args[0], &state_dir), known;
 
@@ -86,6 +105,9 @@ static int run_status(struct ctl *ctl, const struct invocation *call)
 	known = ctl_verifier_key(ctl, command_option(call, "key"), &key);
 	if (known > 1)
 		return known;
+	r = known ? ctl_key_here(ctl, state_dir, &key) : 0;
+	if (r != 0)
+		return r;
 	r = journal_leaves_years(state_dir, ctl->arena, &years, &count);
 	if (r < 0)
 		return ctl_fail(ctl, EXIT_UNAVAILABLE, "unreadable", "%s/journal: %s", state_dir, strerror(-r));
@@ -105,6 +127,12 @@ static int run_status(struct ctl *ctl, const struct invocation *call)
 					cell_text(log && log->size ? arena_strdup(ctl->arena, hex_format(log->root, SHA256_SIZE, hex)) : NULL),
 					cell_time(log ? log->at : 0, NULL), cell_text(log && log->at ? view_distance(ctl->arena, log->at, ctl->now) : NULL),
 					cell_text(signed_words(log ? log->state : SIGNED_NOT)) });
+	}
+	if (generation_read(state_dir, NULL, ctl->arena, &generation, NULL) == 0 && generation.number > 1) {
+		fields_add(f, "origin", "Origin", cell_text(generation.origin));
+		fields_add(f, "generation", "Generation", cell_number(generation.number));
+		fields_add(f, NULL, "Sealed", cell_text(generation_dir(ctl->arena, state_dir, generation.number - 1)));
+		fields_add(f, "sealed", NULL, cell_json(generation.sealed));
 	}
 	fields_add(f, "signed", NULL, cell_flag(any));
 	fields_add(f, NULL, "Trail", cell_text(any ? behind ? "signed, but for its last records" : "signed" : "not signed"));
@@ -174,6 +202,9 @@ static int run_rebuild(struct ctl *ctl, const struct invocation *call)
 		return known;
 	if (!known)
 		return ctl_fail(ctl, EXIT_CONFIG, "no_key", "no verifier key is known: give it with --key, or the configuration with --config");
+	r = ctl_key_here(ctl, settings.state_dir, &key);
+	if (r != 0)
+		return r;
 	settings.verifier = &key;
 	r = journal_leaves_years(settings.state_dir, ctl->arena, &years, &count);
 	if (r < 0)

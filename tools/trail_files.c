@@ -13,6 +13,7 @@
 #include "common/hash.h"
 #include "common/json.h"
 #include "common/merkle.h"
+#include "daemon/generation.h"
 #include "daemon/keystore.h"
 
 #define SEGMENT_SUFFIX ".journal"
@@ -57,6 +58,7 @@ struct walker {
 	struct arena *arena; /* of the caller: findings */
 	struct arena *scratch; /* of one record */
 	struct trail_sum *sum;
+	const char *keys_in; /* the state directory with the keys */
 	struct keystore *keys; /* NULL: closed */
 	/* the segment under way */
 	const char *file;
@@ -126,7 +128,7 @@ static void look_at_keys(const struct walker *w, uint16_t year, uint32_t number,
 	uint8_t head[2] = { 0 };
 	CLEANUP(closep) int fd = -1;
 
-	snprintf(path, sizeof(path), "%s/keys/%04u/%07" PRIu32 ".keys", w->walk->state_dir, (unsigned)year, number / KEYSTORE_SHARD_SLOTS);
+	snprintf(path, sizeof(path), "%s/keys/%04u/%07" PRIu32 ".keys", w->keys_in, (unsigned)year, number / KEYSTORE_SHARD_SLOTS);
 	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
 	if (fd < 0 || pread(fd, head, sizeof(head), SHARD_HEAD + (off_t)(number % KEYSTORE_SHARD_SLOTS) * SHARD_SLOT) != sizeof(head))
 		return;
@@ -501,12 +503,12 @@ static int read_keys(struct walker *w, struct err *err)
 
 	if (!w->walk->wrap_key)
 		return 0;
-	buf_printf(&path, "%s/keys", w->walk->state_dir);
+	buf_printf(&path, "%s/keys", w->keys_in);
 	if (access(buf_str(&path), R_OK | X_OK) < 0) /* keystore_open() would make it */
 		return errno == ENOENT ? 0 : err_set(err, -errno, "unreadable", "", "%s: %s", buf_str(&path), strerror(errno));
 	keystore_close(w->keys);
 	w->keys = NULL;
-	r = keystore_open(w->walk->state_dir, w->walk->wrap_key, 4096, &w->keys, err);
+	r = keystore_open(w->keys_in, w->walk->wrap_key, 4096, &w->keys, err);
 	return r;
 }
 
@@ -580,6 +582,25 @@ static void sum_logs(struct walker *w)
 	w->sum->logs = logs;
 }
 
+const char **trail_generations(const char *state_dir, struct arena *arena, size_t *count)
+{
+	size_t capacity = 0, n = 0;
+	const char **dirs = NULL, *dir;
+
+	for (unsigned number = 1;; number++) {
+		dir = generation_dir(arena, state_dir, number);
+		if (access(arena_printf(arena, "%s/journal", dir), F_OK) < 0)
+			break;
+		dirs = arena_grow(arena, dirs, n, &capacity, sizeof(*dirs));
+		dirs[n++] = dir;
+	}
+	dirs = arena_grow(arena, dirs, n, &capacity, sizeof(*dirs));
+	if (!n || access(arena_printf(arena, "%s/journal", state_dir), F_OK) == 0) /* between a sealing and the next start there is none */
+		dirs[n++] = state_dir;
+	*count = n;
+	return dirs;
+}
+
 int trail_walk(const struct trail_walk *walk, struct arena *arena, struct trail_sum *ret, struct err *err)
 {
 	CLEANUP(arena_freep) struct arena *scratch = arena_create();
@@ -589,6 +610,9 @@ int trail_walk(const struct trail_walk *walk, struct arena *arena, struct trail_
 	int r;
 
 	*ret = (struct trail_sum){ 0 };
+	w.keys_in = walk->state_dir;
+	if (access(arena_printf(arena, "%s/next", walk->state_dir), F_OK) == 0) /* what a sealing leaves: see daemon/generation.h */
+		w.keys_in = arena_printf(arena, "%s/../..", walk->state_dir);
 	r = file_list(arena, arena_printf(arena, "%s/journal", walk->state_dir), SEGMENT_SUFFIX, &names, &count);
 	if (r < 0)
 		return err_set(err, r, "unreadable", "", "%s/journal: %s", walk->state_dir, strerror(-r));

@@ -71,6 +71,12 @@ struct trail_sum {
 };
 
 /*
+ * The folders with the trail's generations, the sealed ones first, in their order: each can be walked like a state directory. A sealed one's
+ * keys are those of the state directory it lies in.
+ */
+const char **trail_generations(const char *state_dir, struct arena *arena, size_t *count);
+
+/*
  * Walks the whole journal and verifies it. 0 when it could be walked, whatever was found; what `record` gave; -errno with `err` when the
  * folder cannot be read or the keys not be opened (-EKEYREJECTED: another wrap key).
  */

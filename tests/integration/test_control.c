@@ -75,6 +75,15 @@ static int on_confirm(const char *who, const char *why, struct err *err, void *a
 	return 0;
 }
 
+static int on_seal(const char *who, const char *why, struct err *err, void *arg)
+{
+	struct fixture *f = arg;
+
+	(void)err;
+	buf_printf(&f->called, "seal %s|%s", who, why);
+	return 0;
+}
+
 static int on_anchor(const char *who, const char *why, struct err *err, void *arg)
 {
 	struct fixture *f = arg;
@@ -110,7 +119,8 @@ static int setup(void **state)
 	assert_non_null(mkdtemp(f->dir));
 	(void)snprintf(f->path, sizeof(f->path), "%s/control", f->dir);
 	f->base = event_base_new();
-	f->callbacks = (struct control_callbacks){ on_status, on_suspend, on_release, on_reload, on_confirm, on_anchor, on_erase, on_erasure, f };
+	f->callbacks = (struct control_callbacks){ .status = on_status, .suspend = on_suspend, .release = on_release, .reload = on_reload,
+		.seal = on_seal, .confirm_clock = on_confirm, .anchor = on_anchor, .erase = on_erase, .erasure = on_erasure, .arg = f };
 	if (control_create(f->base, f->path, &f->callbacks, &f->control, &err) < 0)
 		fail_msg("%s", err.text);
 	*state = f;
@@ -217,6 +227,7 @@ static const struct row rows[] = {
 	{ "release", "/release", "{\"who\":\"bob\",\"why\":\"mended\"}", 200, "release bob|mended", "{\"ok\":true}" },
 	{ "ask the anchors", "/anchor", "{\"who\":\"bob\",\"why\":\"court\"}", 200, "anchor bob|court", "true" },
 	{ "ask the anchors and say nothing", "/anchor", "", 400, "", "" },
+	{ "seal the trail", "/seal", "{\"who\":\"bob\",\"why\":\"key lost\"}", 200, "seal bob|key lost", "true" },
 	{ "confirm the clock", "/clock/confirm", "{\"who\":\"bob\",\"why\":\"ntp\"}", 200, "confirm bob|ntp", "true" },
 	{ "what is refused says why", "/reload", "", 409, "reload",
 		"{\"error\":\"wrong_type\",\"path\":\"$.steps\",\"text\":\"fr.json is bad\"}" },

@@ -493,7 +493,8 @@ static bool is_suspended(struct fixture *f, const void *wanted)
 static void over_the_socket(void **state)
 {
 	struct fixture *f = *state;
-	struct control_callbacks callbacks = { on_status, on_suspend, on_release, on_reload, on_confirm, on_anchor, NULL, NULL, f };
+	struct control_callbacks callbacks = { .status = on_status, .suspend = on_suspend, .release = on_release, .reload = on_reload,
+		.confirm_clock = on_confirm, .anchor = on_anchor, .arg = f };
 	struct control *control;
 	struct err err = { 0 };
 

@@ -125,6 +125,35 @@ static void a_flushed_stream_is_read_from_its_beginning(void **state)
 	close_world(w);
 }
 
+static size_t entries_of(const struct world *w, const char *key)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < w->item_count; i++)
+		count += strcmp(w->items[i]->key, key) == 0;
+	return count;
+}
+
+/* The journal keeps what belongs to a case together: to Redis the entries go by their ids. */
+static void a_redo_writes_the_entries_of_several_cases(void **state)
+{
+	struct world *w = running(0);
+	size_t before;
+
+	(void)state;
+	push(w, 1, INVOICE("1", LATER));
+	push(w, 2, INVOICE("2", LATER));
+	push(w, 3, INVOICE_OF("3", LATER, "1"));
+	pass(w, 300); /* one group */
+	before = entries_of(w, "dunning:{0}:outbound");
+	assert_true(before >= 3);
+	flush(w);
+	pass(w, 3000);
+	assert_int_equal(w->dunner->state, DUNNER_RUNNING);
+	assert_int_equal(entries_of(w, "dunning:{0}:outbound"), before);
+	close_world(w);
+}
+
 /* Its snapshot was taken after our last commit: by its place in history nobody can tell. */
 static void a_stream_that_went_back_unseen_is_read_from_its_beginning(void **state)
 {
@@ -361,6 +390,7 @@ int main(void)
 		cmocka_unit_test(a_group_waits_for_the_place_of_one_without_space),
 		cmocka_unit_test(a_resend_decided_before_the_payment_does_not_leave),
 		cmocka_unit_test(a_flushed_stream_is_read_from_its_beginning),
+		cmocka_unit_test(a_redo_writes_the_entries_of_several_cases),
 		cmocka_unit_test(a_stream_that_went_back_unseen_is_read_from_its_beginning),
 		cmocka_unit_test(a_load_between_commit_and_replicas_is_at_our_place),
 		cmocka_unit_test(a_lost_place_is_no_gap),
