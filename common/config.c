@@ -17,7 +17,7 @@
 #define LEDGERS_MAX 64
 
 /* Members that are more than a single value; each has a function below. */
-static const char *const composites[] = { "senders", "channels", "providers", "producers", "ledgers", NULL };
+static const char *const composites[] = { "senders", "channels", "providers", "producers", "ledgers", "trail.anchors", NULL };
 static const char *const sender_members[] = { "name", "email", "reply_to", "phone", NULL };
 static const char *const provider_members[] = { "file", "settings", "secrets", "concurrency", "per_second", NULL };
 
@@ -73,7 +73,7 @@ static int refuse_unknown(const struct json *object, const char *key, const char
 	return json_refuse(object, key, err, "unknown_member", "is no known key: known here are %s", list);
 }
 
-static int only_known(const struct json *object, const char *const *known, struct err *err)
+int config_only_known(const struct json *object, const char *const *known, struct err *err)
 {
 	const char *key;
 	struct json value;
@@ -107,8 +107,12 @@ static void level_names(struct arena *arena, const char *section, const char **n
 		assert(found + ARRAY_LEN(composites) < KNOWN_MAX);
 		names[found++] = name;
 	}
-	for (size_t i = 0; !len && composites[i]; i++)
-		names[found++] = composites[i];
+	for (size_t i = 0; composites[i]; i++) {
+		const char *dot = strchr(composites[i], '.');
+
+		if (len ? dot && !strncmp(composites[i], section, len) && composites[i][len] == '.' : !dot)
+			names[found++] = len ? dot + 1 : composites[i];
+	}
 	names[found] = NULL;
 }
 
@@ -120,7 +124,7 @@ static int check_members(struct arena *arena, const struct json *root, struct er
 	int r;
 
 	level_names(arena, "", known);
-	if ((r = only_known(root, known, err)) < 0)
+	if ((r = config_only_known(root, known, err)) < 0)
 		return r;
 	keys = config_keys(&count);
 	for (size_t i = 0; i < count; i++) {
@@ -133,7 +137,7 @@ static int check_members(struct arena *arena, const struct json *root, struct er
 		if ((r = json_opt_object(root, section, &object, err)) < 0)
 			return r;
 		level_names(arena, section, known);
-		if ((r = only_known(&object, known, err)) < 0)
+		if ((r = config_only_known(&object, known, err)) < 0)
 			return r;
 	}
 	return 0;
@@ -254,7 +258,7 @@ static int parse_sender(const struct json *object, const char *profile, struct s
 	int r;
 
 	sender->profile = profile;
-	if ((r = only_known(object, sender_members, err)) < 0 ||
+	if ((r = config_only_known(object, sender_members, err)) < 0 ||
 		(r = opt_checked(object, "name", line_ok, "one line without \" < >", &sender->name, err)) < 0 ||
 		(r = opt_checked(object, "email", email_valid, "one address such as \"name@example.com\"", &sender->email,
 			 err)) < 0 ||
@@ -345,7 +349,7 @@ static int parse_provider(struct config *config, const struct json *object, cons
 
 	provider->name = name;
 	provider->settings = pairs;
-	if ((r = only_known(object, provider_members, err)) < 0 ||
+	if ((r = config_only_known(object, provider_members, err)) < 0 ||
 		(r = json_get_str(object, "file", VALUE_MAX, &provider->file, err)) < 0 ||
 		(r = add_pairs(config, object, "settings", false, pairs, &used, err)) < 0 ||
 		(r = add_pairs(config, object, "secrets", true, pairs, &used, err)) < 0 ||
@@ -415,7 +419,7 @@ static int parse_channels(const struct json *root, struct config *config, struct
 	struct json channels = { 0 };
 	int r = json_opt_object(root, "channels", &channels, err);
 
-	if (r < 0 || (r = only_known(&channels, channel_names, err)) < 0)
+	if (r < 0 || (r = config_only_known(&channels, channel_names, err)) < 0)
 		return r;
 	for (size_t c = 0; c < CHANNEL_COUNT; c++) {
 		if (!json_has(&channels, channel_names[c]))
@@ -533,7 +537,7 @@ int config_parse(const char *json, size_t len, struct config **ret, struct err *
 	if ((r = check_members(arena, &root, err)) < 0 || (r = parse_keys(&root, config, err)) < 0 ||
 		(r = parse_senders(&root, config, err)) < 0 || (r = parse_providers(&root, config, err)) < 0 ||
 		(r = parse_channels(&root, config, err)) < 0 || (r = parse_producers(&root, config, err)) < 0 ||
-		(r = parse_ledgers(&root, config, err)) < 0)
+		(r = parse_ledgers(&root, config, err)) < 0 || (r = config_parse_anchors(&root, config, err)) < 0)
 		return r;
 	TAKE(arena); /* the config lies in it and frees it */
 	*ret = config;

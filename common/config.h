@@ -39,6 +39,24 @@ struct provider_settings {
 	int64_t concurrency, per_second; /* 0 = the adapter's */
 };
 
+/* Somebody else who vouches for the trail, or keeps a copy. */
+enum anchor_kind { ANCHOR_TIMESTAMP, ANCHOR_WITNESS, ANCHOR_S3, ANCHOR_KIND_COUNT };
+extern const char *const anchor_kind_names[ANCHOR_KIND_COUNT + 1]; /* "timestamp", "witness", "s3" */
+
+struct anchor_settings { /* NULL: not said, or of another kind */
+	const char *name; /* "tsa-1": of files and records, for ever */
+	enum anchor_kind kind;
+	const char *url; /* https, or http; of a witness its prefix, of a store its endpoint; without a '/' at the end */
+	int64_t every_ms, timeout_ms;
+	const char *roots; /* TIMESTAMP: path of a PEM file */
+	const char *policy; /* TIMESTAMP: object identifier */
+	const char *authorization; /* TIMESTAMP: credential that holds the value of this header */
+	const char *verifier_key; /* WITNESS */
+	const char *bucket, *region, *id, *secret; /* S3; id and secret: names of credentials */
+	int64_t retain_ms; /* S3 */
+	bool governance; /* S3: a lock that may be lifted */
+};
+
 struct limits {
 	int64_t batch; /* stream entries a group, at most */
 	int64_t concurrency; /* attempts on the wire at once, over all providers */
@@ -62,6 +80,8 @@ struct config {
 	struct creditor creditor;
 	struct sender *senders; /* [0] is the profile "default" */
 	size_t sender_count;
+	struct anchor_settings *anchors; /* in the order of the file: the first time stamp leads */
+	size_t anchor_count;
 	const char *channel_providers[CHANNEL_COUNT]; /* name of the provider for each channel, NULL = none */
 	struct provider_settings *providers; /* "outbox" is always among them */
 	size_t provider_count;
@@ -74,6 +94,8 @@ struct config {
 	const char *http_ca_file; /* authorities for providers' https; NULL = the system's */
 	const char *type_prefix; /* stripped from event types, "com.acme."; NULL = none */
 	int64_t brake_contacts_per_hour;
+	bool retention_expire; /* every night what has run out is erased */
+	const char *retention_file; /* periods; NULL = the shipped ones */
 	bool shadow; /* mode: "shadow": everything to the outbox */
 	const char *control_socket; /* path */
 	struct limits limits;

@@ -59,7 +59,7 @@ static bool instance_ok(const char *text)
 	return only(text, LOWER UPPER DIGITS "._-");
 }
 
-static bool absolute_ok(const char *text)
+bool config_absolute_ok(const char *text)
 {
 	return text[0] == '/' && line_ok(text);
 }
@@ -121,7 +121,7 @@ static const struct config_key keys[] = {
 	{ "instance", CONFIG_TEXT, "", 1, 64, NULL, false, "this writer's name in leases and records; else the host's name",
 		AT(instance), instance_ok, "[A-Za-z0-9._-]", NULL },
 	{ "state_dir", CONFIG_TEXT, "path", 1, 400, "/var/lib/dunningd", false, "journal, keys, log, outbox", AT(state_dir),
-		absolute_ok, DIR_LIKE, NULL },
+		config_absolute_ok, DIR_LIKE, NULL },
 	{ "origin", CONFIG_TEXT, "", 1, 200, NULL, true,
 		"the trail's name for ever, without the year: a domain of yours and a path, \"trail.example.com/acme\"",
 		AT(origin), origin_ok, "a domain and path without scheme, such as \"trail.example.com/acme\"", NULL },
@@ -149,28 +149,32 @@ static const struct config_key keys[] = {
 	{ "creditor.url", CONFIG_TEXT, "address", 9, 500, NULL, false, "web site", AT(creditor.url), url_ok,
 		"an https:// address", NULL },
 	{ "policies.dir", CONFIG_TEXT, "path", 1, 400, NULL, false, "your policies; they replace shipped ones of the same name",
-		AT(policy_dir), absolute_ok, DIR_LIKE, NULL },
+		AT(policy_dir), config_absolute_ok, DIR_LIKE, NULL },
 	{ "policies.default", CONFIG_TEXT, "policy", 1, 64, "do-nothing", false,
 		"for invoices and customers that name none", AT(policy_default), config_name_ok,
 		"a policy's name such as \"fr-b2b\"", NULL },
 	{ "templates.dir", CONFIG_TEXT, "path", 1, 400, NULL, false,
 		"your templates: <locale>/<name>.<subject|txt|html|sms>; they replace shipped ones", AT(template_dir),
-		absolute_ok, DIR_LIKE, NULL },
-	{ "provider_dir", CONFIG_TEXT, "path", 1, 400, NULL, false, "your provider files", AT(provider_dir), absolute_ok,
+		config_absolute_ok, DIR_LIKE, NULL },
+	{ "provider_dir", CONFIG_TEXT, "path", 1, 400, NULL, false, "your provider files", AT(provider_dir), config_absolute_ok,
 		DIR_LIKE, NULL },
 	{ "http.ca_file", CONFIG_TEXT, "path", 1, 400, NULL, false,
-		"certificate authorities for the providers, as PEM, instead of the system's", AT(http_ca_file), absolute_ok, DIR_LIKE,
+		"certificate authorities for providers and anchors, as PEM, instead of the system's", AT(http_ca_file), config_absolute_ok, DIR_LIKE,
 		NULL },
 	{ "type_prefix", CONFIG_TEXT, "", 2, 128, NULL, false, "taken off event types before they are read: \"com.acme.\"",
 		AT(type_prefix), type_prefix_ok, "a reverse domain name and a dot, such as \"com.acme.\"", NULL },
 	{ "mode", CONFIG_WORD, "", 0, 1, "live", false, "shadow: everything goes to the outbox, and records say so",
 		AT(shadow), NULL, "live or shadow", mode_words },
 	{ "control_socket", CONFIG_TEXT, "path", 1, 100, "/run/dunningd/control", false,
-		"dunningctl reaches the daemon here; who may is its folder's business", AT(control_socket), absolute_ok, DIR_LIKE,
+		"dunningctl reaches the daemon here; who may is its folder's business", AT(control_socket), config_absolute_ok, DIR_LIKE,
 		NULL },
 	{ "brake.contacts_per_hour", CONFIG_NUMBER, "contacts", 1, 1000000, "200", false,
 		"more planned contacts than this in an hour hold all until a person releases them",
 		AT(brake_contacts_per_hour), NULL, NULL, NULL },
+	{ "retention.expire", CONFIG_FLAG, "", 0, 1, "true", false, "erase every night the files whose periods have run out",
+		AT(retention_expire), NULL, NULL, NULL },
+	{ "retention.file", CONFIG_TEXT, "path", 1, 400, NULL, false, "your periods, instead of the shipped retention.json",
+		AT(retention_file), config_absolute_ok, DIR_LIKE, NULL },
 	{ "limits.batch", CONFIG_NUMBER, "entries", 1, 512, "200", false, "stream entries in one group, at most",
 		AT(limits.batch), NULL, NULL, NULL },
 	{ "limits.concurrency", CONFIG_NUMBER, "requests", 1, 250, "20", false, "attempts on the wire at once, all providers",

@@ -84,6 +84,38 @@ bool debtor_apply(struct debtor *debtor, const struct event *event)
 	}
 }
 
+void debtor_trail_begin(struct trail_place *place, struct arena *arena, const char *log, uint64_t tenure, uint16_t year, uint32_t slot)
+{
+	if (place->year) {
+		place->earlier = arena_grow(arena, place->earlier, place->earlier_count, &place->earlier_capacity,
+			sizeof(*place->earlier));
+		place->earlier[place->earlier_count++] = (struct trail_keys){ place->log, place->year, place->slot,
+			TRAIL_CLASSES, place->n, place->prev_index };
+	}
+	place->log = log;
+	place->tenure = tenure;
+	place->year = year;
+	place->slot = slot;
+	place->n = 0;
+}
+
+void debtor_erasing_add(struct debtor *system, struct arena *arena, const struct erasing *erasing)
+{
+	system->erasing = arena_grow(arena, system->erasing, system->erasing_count, &system->erasing_capacity,
+		sizeof(*system->erasing));
+	system->erasing[system->erasing_count++] = *erasing;
+}
+
+void debtor_erasing_remove(struct debtor *system, const char *debtor_id)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < system->erasing_count; i++)
+		if (strcmp(system->erasing[i].debtor, debtor_id) != 0)
+			system->erasing[kept++] = system->erasing[i];
+	system->erasing_count = kept;
+}
+
 static size_t open_place(const struct debtor *debtor, const char *id, bool *found)
 {
 	size_t low = 0, high = debtor->open_count;
@@ -199,6 +231,52 @@ static void write_switch(struct json_writer *w, const char *key, const struct de
 	jw_end_object(w);
 }
 
+static void write_keys(struct json_writer *w, const struct trail_keys *keys, size_t count)
+{
+	if (count)
+		jw_array(w, "keys");
+	for (size_t i = 0; i < count; i++) {
+		jw_array(w, NULL);
+		jw_int(w, NULL, keys[i].year);
+		jw_int(w, NULL, keys[i].slot);
+		jw_int(w, NULL, keys[i].classes);
+		jw_int(w, NULL, (int64_t)keys[i].n);
+		jw_int(w, NULL, (int64_t)keys[i].last_index);
+		jw_str(w, NULL, keys[i].log ? keys[i].log : "");
+		jw_end_array(w);
+	}
+	if (count)
+		jw_end_array(w);
+}
+
+static void write_strings(struct json_writer *w, const char *key, const char *const *items, size_t count)
+{
+	if (!count)
+		return;
+	jw_array(w, key);
+	for (size_t i = 0; i < count; i++)
+		jw_str(w, NULL, items[i]);
+	jw_end_array(w);
+}
+
+static void write_erasing(struct json_writer *w, const struct debtor *system)
+{
+	if (system->erasing_count)
+		jw_array(w, "erasing");
+	for (size_t i = 0; i < system->erasing_count; i++) {
+		const struct erasing *one = &system->erasing[i];
+
+		jw_object(w, NULL);
+		jw_str(w, "debtor", one->debtor);
+		write_keys(w, one->keys, one->key_count);
+		write_strings(w, "ids", one->ids, one->id_count);
+		write_strings(w, "attempts", one->attempts, one->attempt_count);
+		jw_end_object(w);
+	}
+	if (system->erasing_count)
+		jw_end_array(w);
+}
+
 static void write_customer(struct json_writer *w, const struct customer *c)
 {
 	jw_object(w, "customer");
@@ -263,12 +341,7 @@ void debtor_write(struct buf *out, const struct debtor *debtor)
 		}
 		jw_end_array(w);
 	}
-	if (debtor->open_count) {
-		jw_array(w, "open");
-		for (size_t i = 0; i < debtor->open_count; i++)
-			jw_str(w, NULL, debtor->open[i]);
-		jw_end_array(w);
-	}
+	write_strings(w, "open", debtor->open, debtor->open_count);
 	jw_opt_int(w, "dead_letter_until", debtor->dead_letter_until);
 	jw_array(w, "trail");
 	jw_int(w, NULL, debtor->trail.year);
@@ -282,6 +355,8 @@ void debtor_write(struct buf *out, const struct debtor *debtor)
 		jw_str(w, NULL, debtor->trail.prev_hash);
 	}
 	jw_end_array(w);
+	write_keys(w, debtor->trail.earlier, debtor->trail.earlier_count);
+	write_switch(w, "retained", &debtor->retained);
 	jw_opt_int(w, "tenure", (int64_t)debtor->tenure);
 	write_switch(w, "suspended", &debtor->suspended);
 	if (debtor->running)
@@ -296,19 +371,10 @@ void debtor_write(struct buf *out, const struct debtor *debtor)
 		}
 		jw_end_array(w);
 	}
-	if (debtor->policy_count) {
-		jw_array(w, "policies");
-		for (size_t i = 0; i < debtor->policy_count; i++)
-			jw_str(w, NULL, debtor->policies[i]);
-		jw_end_array(w);
-	}
+	write_strings(w, "policies", debtor->policies, debtor->policy_count);
 	jw_opt_str(w, "adopted", debtor->adopted);
-	if (debtor->gap_count) {
-		jw_array(w, "gaps");
-		for (size_t i = 0; i < debtor->gap_count; i++)
-			jw_str(w, NULL, debtor->gaps[i]);
-		jw_end_array(w);
-	}
+	write_strings(w, "gaps", debtor->gaps, debtor->gap_count);
+	write_erasing(w, debtor);
 	jw_end_object(w);
 }
 
@@ -405,6 +471,40 @@ static const char **read_strings(struct arena *arena, const struct json *json, s
 	return items;
 }
 
+static struct trail_keys *read_keys(struct arena *arena, const struct json *json, size_t *count)
+{
+	struct trail_keys *keys;
+
+	*count = json_len(json);
+	keys = arena_alloc(arena, *count * sizeof(*keys));
+	for (size_t i = 0; i < *count; i++) {
+		struct json row = json_at(json, i), at[6];
+
+		for (size_t k = 0; k < ARRAY_LEN(at); k++)
+			at[k] = json_at(&row, k);
+		keys[i] = (struct trail_keys){ json_str(&at[5]) ? json_str(&at[5]) : "", (uint16_t)json_int(&at[0]),
+			(uint32_t)json_int(&at[1]), (unsigned)json_int(&at[2]) & TRAIL_CLASSES, (uint64_t)json_int(&at[3]),
+			(uint64_t)json_int(&at[4]) };
+	}
+	return keys;
+}
+
+static void read_erasing(struct arena *arena, const struct json *json, struct debtor *ret)
+{
+	for (size_t i = 0; i < json_len(json); i++) {
+		struct json one = json_at(json, i), keys = json_get(&one, "keys"), ids = json_get(&one, "ids"),
+			    attempts = json_get(&one, "attempts");
+		struct erasing erasing = { .debtor = member(&one, "debtor") };
+
+		if (!erasing.debtor)
+			continue;
+		erasing.keys = read_keys(arena, &keys, &erasing.key_count);
+		erasing.ids = read_strings(arena, &ids, &erasing.id_count);
+		erasing.attempts = read_strings(arena, &attempts, &erasing.attempt_count);
+		debtor_erasing_add(ret, arena, &erasing);
+	}
+}
+
 int debtor_read(struct arena *arena, const char *text, size_t len, struct debtor *ret, struct err *err)
 {
 	struct json *json = arena_alloc(arena, sizeof(*json));
@@ -454,6 +554,10 @@ int debtor_read(struct arena *arena, const char *text, size_t len, struct debtor
 	ret->dead_letter_until = number(json, "dead_letter_until");
 	v = json_get(json, "trail");
 	read_trail(&v, &ret->trail);
+	v = json_get(json, "keys");
+	ret->trail.earlier = read_keys(arena, &v, &ret->trail.earlier_count);
+	ret->trail.earlier_capacity = ret->trail.earlier_count;
+	read_switch(json, "retained", &ret->retained);
 	ret->tenure = (uint64_t)number(json, "tenure");
 	read_switch(json, "suspended", &ret->suspended);
 	v = json_get(json, "running");
@@ -473,5 +577,7 @@ int debtor_read(struct arena *arena, const char *text, size_t len, struct debtor
 	v = json_get(json, "gaps");
 	ret->gaps = read_strings(arena, &v, &ret->gap_count);
 	ret->gap_capacity = ret->gap_count;
+	v = json_get(json, "erasing");
+	read_erasing(arena, &v, ret);
 	return 0;
 }

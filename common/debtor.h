@@ -34,6 +34,15 @@ struct contact_made { /* sent, or in doubt: both count for caps and gap */
  * The place of the debtor's file in the trail. Key slot and n belong to one tenure of one instance: another that takes the partition
  * has its own log and keys, and one that comes back may have records beyond what was committed, whose n must not be given again.
  */
+#define TRAIL_CLASSES 7u /* bit per enum key_class of record.h: identity, content, facts */
+struct trail_keys { /* a slot of the key store that this file had before the present one, and what is left of it */
+	const char *log;
+	uint16_t year;
+	uint32_t slot;
+	unsigned classes; /* bit per enum key_class: not erased yet */
+	uint64_t n, last_index; /* records under it; the place of the last one in that year's log */
+};
+
 struct trail_place {
 	const char *log; /* the log without its year: "trail.example.com/acme/host-a"; NULL = none yet */
 	uint64_t tenure; /* epoch with which that instance took the partition from another */
@@ -43,6 +52,19 @@ struct trail_place {
 	const char *prev_origin; /* whole origin of the log with the case's newest record; NULL = none */
 	uint64_t prev_index;
 	char prev_hash[65]; /* hex leaf hash */
+	struct trail_keys *earlier; /* oldest first */
+	size_t earlier_count, earlier_capacity;
+};
+
+/* Erasures that are recorded and not yet carried out to the end: begun again at every start. */
+struct erasing {
+	const char *debtor;
+	struct trail_keys *keys; /* classes: those that go */
+	size_t key_count;
+	const char **ids; /* whom entries of the streams must not name any more: debtor and invoices */
+	size_t id_count;
+	const char **attempts; /* whose messages go from the outbox */
+	size_t attempt_count;
 };
 
 struct feed {
@@ -61,6 +83,7 @@ struct debtor {
 	size_t contact_count, contact_capacity;
 	const char **open; /* ids of invoices that may still need a contact, sorted */
 	size_t open_count, open_capacity;
+	struct debtor_switch retained; /* retention hold: nothing is erased */
 	int64_t dead_letter_until; /* hold `dead_letter`: an unreadable event named this debtor */
 	struct trail_place trail;
 	/* Of the system case alone: */
@@ -74,6 +97,8 @@ struct debtor {
 	const char *adopted; /* how far a new generation's journal took over the store: see daemon/adopt.c; NULL = nothing was ever sealed */
 	const char **gaps; /* "stream id since": entries after that id may never have been read, until a person says they were sent again */
 	size_t gap_count, gap_capacity;
+	struct erasing *erasing;
+	size_t erasing_count, erasing_capacity;
 };
 
 /*
@@ -89,6 +114,11 @@ bool debtor_feed_told(struct debtor *system, struct arena *arena, const char *so
 int64_t debtor_payments_known_to(const struct debtor *system, const char *const *ledgers);
 
 bool debtor_apply(struct debtor *debtor, const struct event *event);
+/* The file goes on under a new slot; what it had is kept among the earlier ones. */
+void debtor_trail_begin(struct trail_place *place, struct arena *arena, const char *log, uint64_t tenure, uint16_t year,
+	uint32_t slot);
+void debtor_erasing_add(struct debtor *system, struct arena *arena, const struct erasing *erasing);
+void debtor_erasing_remove(struct debtor *system, const char *debtor_id);
 void debtor_open_add(struct debtor *debtor, struct arena *arena, const char *invoice_id);
 void debtor_open_remove(struct debtor *debtor, const char *invoice_id);
 void debtor_contact_add(struct debtor *debtor, struct arena *arena, int64_t at, enum channel channel, const char *attempt);

@@ -385,12 +385,17 @@ void base64_add(struct buf *buf, const void *data, size_t len)
 	buf->len = (size_t)(out - buf->data);
 }
 
-static int base64_value(char c)
-{
-	const char *at = c ? strchr(base64_digits, c) : NULL;
-
-	return at ? (int)(at - base64_digits) : -1;
-}
+/* Each digit's value and one; 0: no digit. Of random bytes a branch a digit would guess wrong half the time. */
+static const uint8_t base64_values[256] = {
+	['A'] = 1, ['B'] = 2, ['C'] = 3, ['D'] = 4, ['E'] = 5, ['F'] = 6, ['G'] = 7, ['H'] = 8,
+	['I'] = 9, ['J'] = 10, ['K'] = 11, ['L'] = 12, ['M'] = 13, ['N'] = 14, ['O'] = 15, ['P'] = 16,
+	['Q'] = 17, ['R'] = 18, ['S'] = 19, ['T'] = 20, ['U'] = 21, ['V'] = 22, ['W'] = 23, ['X'] = 24,
+	['Y'] = 25, ['Z'] = 26, ['a'] = 27, ['b'] = 28, ['c'] = 29, ['d'] = 30, ['e'] = 31, ['f'] = 32,
+	['g'] = 33, ['h'] = 34, ['i'] = 35, ['j'] = 36, ['k'] = 37, ['l'] = 38, ['m'] = 39, ['n'] = 40,
+	['o'] = 41, ['p'] = 42, ['q'] = 43, ['r'] = 44, ['s'] = 45, ['t'] = 46, ['u'] = 47, ['v'] = 48,
+	['w'] = 49, ['x'] = 50, ['y'] = 51, ['z'] = 52, ['0'] = 53, ['1'] = 54, ['2'] = 55, ['3'] = 56,
+	['4'] = 57, ['5'] = 58, ['6'] = 59, ['7'] = 60, ['8'] = 61, ['9'] = 62, ['+'] = 63, ['/'] = 64,
+};
 
 int base64_decode(const char *text, size_t len, struct buf *out)
 {
@@ -404,11 +409,11 @@ int base64_decode(const char *text, size_t len, struct buf *out)
 		uint8_t raw[3];
 
 		for (size_t k = 0; k < 4; k++) {
-			int v = k >= 4 - pad ? 0 : base64_value(text[i + k]);
+			unsigned v = k >= 4 - pad ? 1 : base64_values[(uint8_t)text[i + k]];
 
-			if (v < 0)
+			if (!v)
 				goto bad;
-			bits = bits << 6 | (unsigned)v;
+			bits = bits << 6 | (v - 1);
 		}
 		raw[0] = (uint8_t)(bits >> 16);
 		raw[1] = (uint8_t)(bits >> 8);

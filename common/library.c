@@ -453,6 +453,19 @@ static int check_policies(struct loading *l)
 
 /* --- the whole ---------------------------------------------------------------------------------------------------------- */
 
+static int load_retention(struct loading *l, const char *share_dir)
+{
+	const char *path = l->config->retention_file ? l->config->retention_file : path_of(l, share_dir, "retention.json");
+	CLEANUP(buf_clear) struct buf text = { 0 };
+	struct err inner = { 0 };
+	int r = file_read(path, FILE_MAX, &text, l->err);
+
+	if (r < 0)
+		return r;
+	r = retention_parse(buf_str(&text), text.len, &l->library->retention, &inner);
+	return r < 0 ? refuse_file(l, path, r, &inner) : 0;
+}
+
 int library_load(const struct config *config, const char *share_dir, struct library **ret, struct err *err)
 {
 	CLEANUP(library_freep) struct library *lib = xcalloc(1, sizeof(*lib));
@@ -466,7 +479,8 @@ int library_load(const struct config *config, const char *share_dir, struct libr
 		(config->policy_dir && (r = load_policies(&l, config->policy_dir, true)) < 0) ||
 		(r = load_templates(&l, path_of(&l, share_dir, "templates"), false)) < 0 ||
 		(config->template_dir && (r = load_templates(&l, config->template_dir, true)) < 0) ||
-		(r = load_providers(&l, share_dir)) < 0 || (r = check_policies(&l)) < 0 || (r = load_retired(&l)) < 0)
+		(r = load_providers(&l, share_dir)) < 0 || (r = check_policies(&l)) < 0 || (r = load_retired(&l)) < 0 ||
+		(r = load_retention(&l, share_dir)) < 0)
 		return r;
 	*ret = TAKE(lib);
 	return 0;
@@ -491,6 +505,7 @@ void library_free(struct library *library)
 	notice_set_free(library->notices);
 	for (size_t i = 0; i < library->provider_count; i++)
 		adapter_free((struct adapter *)(uintptr_t)library->providers[i].adapter);
+	retention_free(library->retention);
 	arena_free(library->arena);
 	free(library);
 }

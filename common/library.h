@@ -9,6 +9,7 @@
 #include "common/config.h"
 #include "common/notice.h"
 #include "common/policy.h"
+#include "common/retention.h"
 
 struct library_provider {
 	const char *name;
@@ -32,11 +33,13 @@ struct library {
 	struct notice_set *notices;
 	struct library_provider *providers;
 	size_t provider_count;
+	struct retention *retention; /* how long what is kept */
 	struct arena *arena;
 };
 
 /*
- * Reads <share_dir>/{policies,templates,providers}, then the user's folders, then the retired versions in <state_dir>/policies.
+ * Reads <share_dir>/{policies,templates,providers}, then the user's folders, then the retired versions in <state_dir>/policies; and the
+ * periods of retention, the configuration's or <share_dir>/retention.json.
  * -EBADMSG or -errno; err->text names the file, and the place in it where there is one. Checks that every step has its template in the
  * creditor's locale (and its parts for the channel), none that is wrong in another one, its sender profile, and a provider that can
  * send for that sender on its channel. The user's own policies and the default one must pass; a shipped one that does not is left out

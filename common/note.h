@@ -13,7 +13,7 @@
 #include "common/buf.h"
 #include "common/hash.h"
 
-#define NOTE_MAX (1u << 20) /* bytes of a whole note */
+#define NOTE_MAX (1u << 25) /* bytes of a whole note: room for the manifest of the largest bundle (common/bundle.h) */
 #define NOTE_NAME_MAX 255 /* bytes of a key's name */
 #define NOTE_SIGNATURES_MAX 64 /* signed-note asks for 16 at least */
 #define NOTE_ID_SIZE 4

@@ -64,11 +64,33 @@ void record_leaf(const uint8_t commitment[32], const uint8_t tag[32], char ret[L
 	memcpy(ret, leaf.data, LEAF_SIZE);
 }
 
+int record_leaf_read(const char leaf[LEAF_SIZE], uint8_t commitment[32], uint8_t tag[32])
+{
+	CLEANUP(buf_clear) struct buf out = { 0 };
+	const char *first = leaf + strlen(LEAF_MAGIC), *second = first + 45; /* 44 characters for 32 bytes, and a line end */
+
+	if (memcmp(leaf, LEAF_MAGIC, strlen(LEAF_MAGIC)) != 0 || first[44] != '\n' || second[44] != '\n' ||
+		base64_decode(first, 44, &out) < 0 || base64_decode(second, 44, &out) < 0 || out.len != 64)
+		return -EBADMSG;
+	memcpy(commitment, out.data, 32);
+	memcpy(tag, out.data + 32, 32);
+	return 0;
+}
+
 void record_leaf_hash(const char leaf[LEAF_SIZE], uint8_t ret[32])
 {
 	struct slice parts[] = { LITERAL("\0"), { (const uint8_t *)leaf, LEAF_SIZE } };
 
 	sha256_slices(parts, ARRAY_LEN(parts), ret);
+}
+
+bool case_keys_has(const struct case_keys *keys, enum key_class class)
+{
+	uint8_t any = 0;
+
+	for (size_t i = 0; i < sizeof(keys->class_key[class]); i++)
+		any |= keys->class_key[class][i];
+	return any != 0;
 }
 
 /* --- blobs ------------------------------------------------------------------------------------- */
@@ -79,7 +101,7 @@ void blob_add(struct buf *out, const struct case_keys *keys, enum key_class clas
 {
 	size_t len = 0, sealed_len;
 
-	assert(class < CLASS_COUNT);
+	assert(class < CLASS_COUNT && case_keys_has(keys, class));
 	for (size_t i = 0; i < content_count; i++)
 		len += content[i].len;
 	sealed_len = AES_NONCE_SIZE + len + AES_TAG_SIZE;
@@ -114,6 +136,8 @@ int blob_open(const struct blob *blob, const struct case_keys *keys, const void 
 	if (blob->year != keys->year || blob->slot != keys->slot || blob->class >= CLASS_COUNT ||
 		blob->sealed.len < AES_NONCE_SIZE + AES_TAG_SIZE)
 		return -EBADMSG;
+	if (!case_keys_has(keys, blob->class))
+		return -ENOENT;
 	return aes_gcm_open(keys->class_key[blob->class], blob->sealed.data, aad, aad_len,
 		blob->sealed.data + AES_NONCE_SIZE, blob->sealed.len - AES_NONCE_SIZE, plain);
 }

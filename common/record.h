@@ -5,6 +5,7 @@
 #ifndef DUNNINGD_COMMON_RECORD_H
 #define DUNNINGD_COMMON_RECORD_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -23,8 +24,9 @@ struct case_keys {
 	uint16_t year; /* log year, 2026 */
 	uint32_t slot; /* in that year's key store */
 	uint8_t case_key[32]; /* the same in every year: behind the tags */
-	uint8_t class_key[CLASS_COUNT][32];
+	uint8_t class_key[CLASS_COUNT][32]; /* zeros: erased */
 };
+bool case_keys_has(const struct case_keys *keys, enum key_class class); /* false: that class was erased */
 
 /* SHA-256("dunningd-record/v1\n" || salt || bytes), and the same for parts with "dunningd-part/v1\n". */
 void record_commitment(const uint8_t salt[SALT_SIZE], const void *bytes, size_t len, uint8_t ret[32]);
@@ -34,6 +36,7 @@ void record_tag_key(const uint8_t case_key[32], const char *origin, uint8_t ret[
 /* HMAC-SHA-256(tagkey, "dunningd-tag/v1\n" || decimal n || "\n") */
 void record_tag(const uint8_t tag_key[32], uint64_t n, uint8_t ret[32]);
 void record_leaf(const uint8_t commitment[32], const uint8_t tag[32], char ret[LEAF_SIZE]);
+int record_leaf_read(const char leaf[LEAF_SIZE], uint8_t commitment[32], uint8_t tag[32]); /* -EBADMSG: not as record_leaf() writes it */
 /* SHA-256(0x00 || leaf): RFC 6962 */
 void record_leaf_hash(const char leaf[LEAF_SIZE], uint8_t ret[32]);
 
@@ -50,6 +53,7 @@ struct blob {
 void blob_add(struct buf *out, const struct case_keys *keys, enum key_class class, const uint8_t nonce[12], const void *aad,
 	size_t aad_len, const struct slice *content, size_t content_count);
 int blob_read(struct reader *r, struct blob *ret); /* -EBADMSG */
+/* -ENOENT: its class key was erased. -EBADMSG. `plain` is appended to. */
 int blob_open(const struct blob *blob, const struct case_keys *keys, const void *aad, size_t aad_len, struct buf *plain);
 
 /* A part: something large, or to be erased apart from the rest. The record names it by its commitment. */
@@ -78,7 +82,7 @@ struct record_body {
 	size_t blob_count;
 };
 int record_body_read(const void *body, size_t len, struct record_body *ret); /* -EBADMSG */
-/* Decrypts blob i of a body: splits off its salt. -EBADMSG. `content` is appended to. */
+/* Decrypts blob i of a body: splits off its salt. -ENOENT: its class key was erased. -EBADMSG. `content` is appended to. */
 int record_body_open(const struct record_body *body, size_t i, const struct case_keys *keys, uint8_t salt[SALT_SIZE],
 	struct buf *content);
 

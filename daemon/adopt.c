@@ -415,10 +415,11 @@ static void ask_lasting(struct adoption *a)
 	store->lasting(store->self, keys, count, on_lasting, a);
 }
 
-static void on_keys(int r, const char *next, const char *const *keys, size_t count, void *arg)
+static void on_keys(int r, const char *next, const char *const *keys, const struct store_value *values, size_t count, void *arg)
 {
 	struct adoption *a = arg;
 
+	(void)values;
 	if (!answered(a, r))
 		return;
 	forget(a);
@@ -458,7 +459,7 @@ static void ask_page(struct adoption *a)
 		store->hash(store->self, key_of(arena, &d->keyspace, "attempts"), on_attempts, a);
 		break;
 	default:
-		store->scan(store->self, a->at, on_keys, a);
+		store->scan(store->self, a->at, key_of(arena, &d->keyspace, "*"), on_keys, a);
 		break;
 	}
 }

@@ -102,7 +102,8 @@ static void dead_letter(struct dunner *d, struct group *g, struct input *input)
 
 	*dead = (struct dead_letter){ .raw = entry->event ? entry->event : entry->raw,
 		.raw_len = entry->event ? entry->len : entry->raw_len, .stream = d->read_at[entry->stream].stream,
-		.id = entry->id, .err = &input->err };
+		.id = entry->id, .debtor_id = debtor && debtor->loaded && debtor->existed ? input->event.customer_id : NULL,
+		.err = &input->err };
 	*g->dead_end = dead;
 	g->dead_end = &dead->next;
 	d->dead++;
@@ -405,7 +406,7 @@ static void command_invoice(struct dunner *d, struct group *g, const struct even
 }
 
 /*
- * Brakes count by their time, then as they stand in the stream: a suspend and its release may carry the same millisecond, and a played
+ * Brakes and retention holds count by their time, then as they stand in the stream: a suspend and its release may carry the same millisecond, and a played
  * clock stands still. False: read again after the store lost its place, or sent again: what was done since stands.
  */
 static bool brake_counts(struct group *g, const struct input *input, const struct debtor_switch *stands, struct fact_order *ret)
@@ -437,6 +438,30 @@ static void close_gaps(struct dunner *d, struct debtor *system, int64_t told)
 	decide_gaps_told(d, system);
 }
 
+/* A retention hold: nothing of this debtor's file is erased while it lasts. */
+static int command_retain(struct dunner *d, struct group *g, struct input *input)
+{
+	const struct event *e = &input->event;
+	struct doc *debtor = group_find(d, g, DOC_DEBTOR, e->target);
+	bool on = strcmp(e->command, "retain") == 0;
+	struct fact_order order;
+	struct draft *draft;
+
+	if (!debtor || !debtor->loaded || !debtor->existed)
+		return err_set(&input->err, -EBADMSG, "unknown_customer", "$.data.target", "there is no file of this customer");
+	if (!brake_counts(g, input, &debtor->d->retained, &order))
+		return 0;
+	debtor->d->retained = (struct debtor_switch){ .set = true, .on = on, .order = order, .reason = e->why };
+	g->fx.actor = arena_printf(g->arena, "person:%s", e->who);
+	draft = effects_record(&g->fx, on ? "retention_hold.opened" : "retention_hold.ended", debtor->id);
+	jw_str(&draft->w, "who", e->who);
+	jw_str(&draft->w, "why", e->why);
+	jw_str(&draft->w, "event_id", e->id);
+	debtor->touched = true;
+	g->fx.actor = "daemon";
+	return 0;
+}
+
 int decide_command(struct dunner *d, struct group *g, struct input *input)
 {
 	const struct event *e = &input->event;
@@ -447,6 +472,8 @@ int decide_command(struct dunner *d, struct group *g, struct input *input)
 	struct fact_order order;
 	struct draft *draft;
 
+	if (e->target && (strcmp(e->command, "retain") == 0 || strcmp(e->command, "unretain") == 0))
+		return command_retain(d, g, input);
 	if (!doc || !doc->loaded || !doc->existed)
 		doc = group_find(d, g, DOC_ESCALATION, e->target);
 	/* A hold may come before the invoice that it names, on another stream: it is kept with the stub. */

@@ -24,7 +24,7 @@ static uint16_t log_year(int64_t now)
  * The case's keys for this log year: made when it has none there yet; its case key stays the same over the years of a tenure. What
  * another instance wrote, or we before it, is under keys that are not at hand or whose n are spent: a new file begins, and points back.
  */
-static int key_case(struct dunner *d, struct doc *doc, uint16_t year)
+static int key_case(struct dunner *d, struct arena *arena, struct doc *doc, uint16_t year)
 {
 	const struct keys_port *port = d->ports.keys;
 	struct trail_place *place = &doc->d->trail;
@@ -43,11 +43,7 @@ static int key_case(struct dunner *d, struct doc *doc, uint16_t year)
 		r = port->create(port->self, year, known ? before.case_key : NULL, &doc->keys);
 		if (r < 0)
 			return r;
-		place->log = d->settings.log_origin;
-		place->tenure = d->tenure;
-		place->year = year;
-		place->slot = doc->keys.slot;
-		place->n = 0;
+		debtor_trail_begin(place, arena, d->settings.log_origin, d->tenure, year, doc->keys.slot);
 		doc->case_opened = doc->touched = true;
 	}
 	if (r < 0)
@@ -158,9 +154,9 @@ static int key_cases(struct dunner *d, struct group *g, uint16_t year)
 	for (struct draft *draft = g->fx.records; draft; draft = draft->next)
 		group_case(d, g, draft->debtor_id)->touched = true;
 	for (struct doc *doc = g->docs; doc && r == 0; doc = doc->next)
-		if (doc->kind == DOC_DEBTOR && doc->loaded &&
+		if (doc->kind == DOC_DEBTOR && doc->loaded && !doc->erased &&
 			(doc->touched || doc->existed || strcmp(doc->id, SYSTEM_CASE) == 0))
-			r = key_case(d, doc, year);
+			r = key_case(d, g->arena, doc, year);
 	return r;
 }
 
@@ -185,13 +181,13 @@ static void build_records(struct dunner *d, struct group *g, uint16_t year)
 
 /* --- after-images ------------------------------------------------------------------------------------------------------ */
 
-static void image(struct group *g, struct doc *owner, enum key_class class, const struct image *image_)
+void group_image(struct group *g, struct doc *owner, enum key_class class, const struct image *image)
 {
 	struct image *images = arena_grow(g->arena, g->images, g->image_count, &g->image_capacity, sizeof(*g->images));
 
-	image_add(&owner->images[class], image_);
+	image_add(&owner->images[class], image);
 	g->images = images;
-	g->images[g->image_count++] = *image_;
+	g->images[g->image_count++] = *image;
 }
 
 static void *keep(struct group *g, struct buf *buf, size_t *len)
@@ -210,7 +206,7 @@ static void image_docs(struct dunner *d, struct group *g)
 	for (struct doc *doc = g->docs; doc; doc = doc->next) {
 		struct image set = { .op = IMAGE_SET, .key = doc->key };
 
-		if (!doc->touched || !doc->loaded)
+		if (!doc->touched || !doc->loaded || doc->erased)
 			continue;
 		buf_reset(&text);
 		if (doc->kind == DOC_DEBTOR) {
@@ -218,7 +214,7 @@ static void image_docs(struct dunner *d, struct group *g)
 			debtor_write(&text, doc->d);
 			set.value = doc->text = keep(g, &text, &doc->text_len);
 			set.value_len = doc->text_len;
-			image(g, doc, CLASS_IDENTITY, &set);
+			group_image(g, doc, CLASS_IDENTITY, &set);
 			continue;
 		}
 		if (doc->existed || doc->e->state != ESCALATION_NONE) {
@@ -226,16 +222,16 @@ static void image_docs(struct dunner *d, struct group *g)
 			escalation_write(&text, doc->e);
 			set.value = doc->text = keep(g, &text, &doc->text_len);
 			set.value_len = doc->text_len;
-			image(g, group_case(d, g, doc->e->invoice.debtor_id), CLASS_FACTS, &set);
+			group_image(g, group_case(d, g, doc->e->invoice.debtor_id), CLASS_FACTS, &set);
 		}
 		if (doc->e->next_at) {
 			struct image add = { .op = IMAGE_ZADD, .key = due, .field = doc->id, .number = doc->e->next_at };
 
-			image(g, group_case(d, g, NULL), CLASS_FACTS, &add);
+			group_image(g, group_case(d, g, NULL), CLASS_FACTS, &add);
 		} else {
 			struct image remove = { .op = IMAGE_ZREM, .key = due, .field = doc->id };
 
-			image(g, group_case(d, g, NULL), CLASS_FACTS, &remove);
+			group_image(g, group_case(d, g, NULL), CLASS_FACTS, &remove);
 		}
 	}
 	for (size_t i = 0; i < g->hint_count; i++) {
@@ -243,7 +239,7 @@ static void image_docs(struct dunner *d, struct group *g)
 		struct image add = { .op = IMAGE_ZADD, .key = due, .field = g->hints[i], .number = g->fx.now };
 
 		if (!doc || !doc->touched)
-			image(g, group_case(d, g, NULL), CLASS_FACTS, &add);
+			group_image(g, group_case(d, g, NULL), CLASS_FACTS, &add);
 	}
 }
 
@@ -255,7 +251,7 @@ static void image_attempt(struct dunner *d, struct group *g, const struct attemp
 
 	attempt_entry_write(&text, entry);
 	set.value = keep(g, &text, &set.value_len);
-	image(g, group_case(d, g, entry->debtor_id), CLASS_FACTS, &set);
+	group_image(g, group_case(d, g, entry->debtor_id), CLASS_FACTS, &set);
 }
 
 /* A cancelled attempt may be decided anew, under the same id, by the very group that records its end: then its entry stays. */
@@ -282,7 +278,7 @@ static void image_attempts(struct dunner *d, struct group *g)
 		image_attempt(d, g, &release->entry);
 		attempt_entry_write(&text, &release->entry);
 		index.value = keep(g, &text, &index.value_len);
-		image(g, group_case(d, g, release->entry.debtor_id), CLASS_FACTS, &index);
+		group_image(g, group_case(d, g, release->entry.debtor_id), CLASS_FACTS, &index);
 	}
 	for (size_t i = 0; i < g->kept_count; i++)
 		image_attempt(d, g, g->kept[i]);
@@ -290,7 +286,7 @@ static void image_attempts(struct dunner *d, struct group *g)
 		struct image gone = { .op = IMAGE_HDEL, .key = key, .field = g->settled[i] };
 
 		if (!released_again(g, g->settled[i]))
-			image(g, group_case(d, g, NULL), CLASS_FACTS, &gone);
+			group_image(g, group_case(d, g, NULL), CLASS_FACTS, &gone);
 	}
 }
 
@@ -331,8 +327,8 @@ static void image_tasks(struct dunner *d, struct group *g)
 			write_task(&w, task);
 			one.value = keep(g, &text, &one.value_len);
 		}
-		image(g, owner, CLASS_CONTENT, &one);
-		image(g, owner, CLASS_FACTS, &timer);
+		group_image(g, owner, CLASS_CONTENT, &one);
+		group_image(g, owner, CLASS_FACTS, &timer);
 	}
 }
 
@@ -397,7 +393,7 @@ static void image_events(struct dunner *d, struct group *g)
 		jw_end_array(&w);
 		add.value = keep(g, &fields, &add.value_len);
 		add.event = keep(g, &event, &add.event_len);
-		image(g, group_case(d, g, draft->debtor_id), CLASS_FACTS, &add);
+		group_image(g, group_case(d, g, draft->debtor_id), CLASS_FACTS, &add);
 	}
 	n = 1;
 	for (struct dead_letter *letter = g->dead; letter; letter = letter->next, n++) {
@@ -422,14 +418,14 @@ static void image_events(struct dunner *d, struct group *g)
 		jw_str(&w, NULL, letter->id);
 		jw_end_array(&w);
 		add.value = keep(g, &fields, &add.value_len);
-		image(g, group_case(d, g, NULL), CLASS_CONTENT, &add);
+		group_image(g, group_case(d, g, letter->debtor_id), CLASS_CONTENT, &add);
 	}
 }
 
 static void image_adopted(struct dunner *d, struct group *g)
 {
 	for (const struct adopted *one = g->adopted; one; one = one->next)
-		image(g, group_case(d, g, one->debtor_id), one->class, &one->image);
+		group_image(g, group_case(d, g, one->debtor_id), one->class, &one->image);
 }
 
 static void image_positions(struct dunner *d, struct group *g)
@@ -440,7 +436,7 @@ static void image_positions(struct dunner *d, struct group *g)
 		struct image set = { .op = IMAGE_HSET, .key = cursor, .field = g->positions[i].stream,
 			.value = g->positions[i].id, .value_len = strlen(g->positions[i].id) };
 
-		image(g, group_case(d, g, NULL), CLASS_FACTS, &set);
+		group_image(g, group_case(d, g, NULL), CLASS_FACTS, &set);
 	}
 }
 
@@ -511,6 +507,7 @@ int group_build(struct dunner *d, struct group *g)
 	head->decided_at = g->fx.now;
 	build_records(d, g, year);
 	image_docs(d, g);
+	erase_images(d, g);
 	image_attempts(d, g);
 	image_tasks(d, g);
 	image_adopted(d, g);

@@ -271,6 +271,7 @@ void commit_finished(struct dunner *d, struct group *g, bool released)
 	sender_release(d, g, released && d->state == DUNNER_RUNNING);
 	if (released)
 		reconcile_committed(d, g);
+	erase_committed(d, g);
 	while (input) {
 		struct input *next = input->next;
 		enum input_kind kind = input->kind;

@@ -59,6 +59,8 @@ static void answer_error(struct evhttp_request *request, int status, const struc
 struct order {
 	const char *who, *why; /* NULL where the row does not ask */
 	int64_t until;
+	struct json root; /* the body */
+	struct dunner_erasure erasure; /* /erase */
 };
 
 static int do_suspend(struct control *control, const struct order *order, struct err *err)
@@ -87,18 +89,71 @@ static int do_seal(struct control *control, const struct order *order, struct er
 	return control->callbacks->seal(order->who, order->why, err, control->callbacks->arg);
 }
 
+static int do_anchor(struct control *control, const struct order *order, struct err *err)
+{
+	return control->callbacks->anchor(order->who, order->why, err, control->callbacks->arg);
+}
+
+static int do_erase(struct control *control, const struct order *order, struct err *err)
+{
+	return control->callbacks->erase(&order->erasure, err, control->callbacks->arg);
+}
+
+static int read_erasure(const struct json *root, struct order *ret, struct err *err)
+{
+	struct dunner_erasure *erasure = &ret->erasure;
+	struct json classes;
+	int64_t until_year = 0;
+	int r;
+
+	*erasure = (struct dunner_erasure){ .who = ret->who, .why = ret->why };
+	if ((r = json_get_id(root, "customer", &erasure->customer, err)) < 0 ||
+		(r = json_get_array(root, "classes", &classes, err)) < 0 ||
+		(r = json_opt_int(root, "until_year", 1970, 9999, &until_year, err)) < 0 ||
+		(r = json_opt_bool(root, "yes", &erasure->yes, err)) < 0)
+		return r;
+	for (size_t i = 0; i < json_len(&classes); i++) {
+		struct json one = json_at(&classes, i);
+		int class = 0;
+
+		while (class < CLASS_COUNT && (one.type != JSON_STRING || strcmp(json_str(&one), class_names[class]) != 0))
+			class++;
+		if (class == CLASS_COUNT)
+			return json_refuse(&one, NULL, err, "not_one_of", "must be identity, content or facts");
+		erasure->classes |= 1u << class;
+	}
+	erasure->until_year = (int)until_year;
+	return erasure->classes ? 0 : json_refuse(root, "classes", err, "missing", "name at least one class");
+}
+
+static void tell_status(struct control *control, struct json_writer *w)
+{
+	control->callbacks->status(w, control->callbacks->arg);
+}
+
+static void tell_erasure(struct control *control, struct json_writer *w)
+{
+	control->callbacks->erasure(w, control->callbacks->arg);
+}
+
 static const struct row {
 	const char *path;
 	enum evhttp_cmd_type method;
-	const char *members[4]; /* of the body, NULL-terminated; none: it may be empty */
-	int (*run)(struct control *control, const struct order *order, struct err *err); /* NULL: the status */
+	const char *members[8]; /* of the body, NULL-terminated; none: it may be empty */
+	int (*run)(struct control *control, const struct order *order, struct err *err); /* NULL: it only tells */
+	void (*tell)(struct control *control, struct json_writer *w);
+	int (*read)(const struct json *root, struct order *ret, struct err *err); /* of the body, what only this one has; may be NULL */
 } rows[] = {
-	{ "/status", EVHTTP_REQ_GET, { NULL }, NULL },
-	{ "/suspend", EVHTTP_REQ_POST, { "who", "why", "until", NULL }, do_suspend },
-	{ "/release", EVHTTP_REQ_POST, { "who", "why", NULL }, do_release },
-	{ "/reload", EVHTTP_REQ_POST, { NULL }, do_reload },
-	{ "/seal", EVHTTP_REQ_POST, { "who", "why", NULL }, do_seal },
-	{ "/clock/confirm", EVHTTP_REQ_POST, { "who", "why", NULL }, do_confirm_clock },
+	{ "/status", EVHTTP_REQ_GET, { NULL }, NULL, tell_status, NULL },
+	{ "/suspend", EVHTTP_REQ_POST, { "who", "why", "until", NULL }, do_suspend, NULL, NULL },
+	{ "/release", EVHTTP_REQ_POST, { "who", "why", NULL }, do_release, NULL, NULL },
+	{ "/reload", EVHTTP_REQ_POST, { NULL }, do_reload, NULL, NULL },
+	{ "/seal", EVHTTP_REQ_POST, { "who", "why", NULL }, do_seal, NULL, NULL },
+	{ "/clock/confirm", EVHTTP_REQ_POST, { "who", "why", NULL }, do_confirm_clock, NULL, NULL },
+	{ "/anchor", EVHTTP_REQ_POST, { "who", "why", NULL }, do_anchor, NULL, NULL },
+	{ "/erase", EVHTTP_REQ_POST, { "who", "why", "customer", "classes", "until_year", "yes", NULL }, do_erase, NULL,
+		read_erasure },
+	{ "/erase", EVHTTP_REQ_GET, { NULL }, NULL, tell_erasure, NULL },
 };
 
 static int get_line(const struct json *root, const char *key, size_t max, const char **ret, struct err *err)
@@ -115,28 +170,28 @@ static int get_line(const struct json *root, const char *key, size_t max, const 
 
 static int read_order(const struct row *row, const struct buf *body, struct arena *arena, struct order *ret, struct err *err)
 {
-	struct json root;
+	struct json *root = &ret->root;
 	const char *until = NULL;
 	int r;
 
 	if (!row->members[0] && body->len == 0)
 		return 0;
-	r = json_parse(arena, buf_str(body), body->len, 0, &root, err);
+	r = json_parse(arena, buf_str(body), body->len, 0, root, err);
 	if (r < 0)
 		return r;
-	if (root.type != JSON_OBJECT)
+	if (root->type != JSON_OBJECT)
 		return err_set(err, -EBADMSG, "wrong_type", "$", "the body must be a JSON object");
-	r = json_only(&root, row->members, err);
+	r = json_only(root, row->members, err);
 	if (r < 0 || !row->members[0])
 		return r;
-	r = get_line(&root, "who", CONTROL_WHO_MAX, &ret->who, err);
+	r = get_line(root, "who", CONTROL_WHO_MAX, &ret->who, err);
 	if (r == 0)
-		r = get_line(&root, "why", CONTROL_WHY_MAX, &ret->why, err);
+		r = get_line(root, "why", CONTROL_WHY_MAX, &ret->why, err);
 	if (r == 0)
-		r = json_opt_str(&root, "until", UTC_TEXT_SIZE, &until, err);
+		r = json_opt_str(root, "until", UTC_TEXT_SIZE, &until, err);
 	if (r == 0 && until && utc_parse(until, &ret->until) < 0)
-		return json_refuse(&root, "until", err, "bad_time", "must be an instant such as 2026-03-02T09:00:00Z");
-	return r;
+		return json_refuse(root, "until", err, "bad_time", "must be an instant such as 2026-03-02T09:00:00Z");
+	return r == 0 && row->read ? row->read(root, ret, err) : r;
 }
 
 static void run(struct control *control, const struct row *row, struct evhttp_request *request)
@@ -168,7 +223,7 @@ static void run(struct control *control, const struct row *row, struct evhttp_re
 	if (row->run)
 		jw_bool(&w, "ok", true);
 	else
-		control->callbacks->status(&w, control->callbacks->arg);
+		row->tell(control, &w);
 	jw_end_object(&w);
 	answer(request, HTTP_OK, &body);
 }
@@ -177,7 +232,7 @@ static void on_request(struct evhttp_request *request, void *arg)
 {
 	struct control *control = arg;
 	struct err err = { 0 };
-	const char *target = evhttp_request_get_uri(request);
+	const char *target = evhttp_request_get_uri(request), *takes = NULL;
 
 	if (http_request_check(request, &err) < 0) {
 		answer_error(request, HTTP_BADREQUEST, &err);
@@ -190,8 +245,10 @@ static void on_request(struct evhttp_request *request, void *arg)
 			run(control, &rows[i], request);
 			return;
 		}
-		(void)err_set(&err, -EPERM, "bad_method", "", "%s takes %s", target,
-			rows[i].method == EVHTTP_REQ_GET ? "GET" : "POST");
+		takes = rows[i].method == EVHTTP_REQ_GET ? "GET" : "POST";
+	}
+	if (takes) {
+		(void)err_set(&err, -EPERM, "bad_method", "", "%s takes %s", target, takes);
 		answer_error(request, HTTP_BADMETHOD, &err);
 		return;
 	}

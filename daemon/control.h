@@ -7,6 +7,9 @@
  *	POST /release        {"who","why"}
  *	POST /reload         {}                         policies, templates and provider files anew
  *	POST /clock/confirm  {"who","why"}
+ *	POST /anchor         {"who","why"}              all who vouch for the trail are asked now
+ *	POST /erase          {"who","why","customer","classes","until_year"?,"yes"}   begins; classes: array of their names
+ *	GET  /erase          JSON, by callbacks->erasure: what became of the last one
  *
  * 200 with {"ok":true} or the status; else {"error":code,"path":..,"text":..} with 400 (the request), 404, 405, 409 (refused), 413.
  */
@@ -20,6 +23,7 @@
 #include "common/cleanup.h"
 #include "common/err.h"
 #include "common/json.h"
+#include "daemon/dunner.h"
 
 #define CONTROL_BODY_MAX 16384
 #define CONTROL_WHO_MAX 128 /* bytes */
@@ -35,6 +39,9 @@ struct control_callbacks {
 	int (*reload)(struct err *err, void *arg);
 	int (*seal)(const char *who, const char *why, struct err *err, void *arg); /* the trail's last records, then the end */
 	int (*confirm_clock)(const char *who, const char *why, struct err *err, void *arg);
+	int (*anchor)(const char *who, const char *why, struct err *err, void *arg);
+	int (*erase)(const struct dunner_erasure *erasure, struct err *err, void *arg);
+	void (*erasure)(struct json_writer *w, void *arg); /* the members of one object */
 	void *arg;
 };
 

@@ -6,6 +6,8 @@
 #include <syslog.h>
 
 #include "common/adapter.h"
+#include "common/embedded.h"
+#include "common/hash.h"
 #include "common/utc.h"
 #include "daemon/flow.h"
 
@@ -94,7 +96,8 @@ void decide_wants(struct dunner *d, struct group *g)
 				const char *id = decide_task_invoice(g->arena, input->event.target);
 
 				if (id_valid(input->event.target))
-					want(d, g, DOC_ESCALATION, input->event.target);
+					want(d, g, strstr(input->event.command, "retain") ? DOC_DEBTOR : DOC_ESCALATION,
+						input->event.target);
 				if (id && id_valid(id)) { /* a task's id, which may be longer than the invoice's that it names */
 					want(d, g, DOC_ESCALATION, id);
 					want_siblings(d, g, id, true);
@@ -108,6 +111,9 @@ void decide_wants(struct dunner *d, struct group *g)
 		case INPUT_OUTCOME:
 		case INPUT_RECONCILE:
 			want_attempt(d, g, input->attempt);
+			break;
+		case INPUT_ERASURE:
+			erase_wants(d, g);
 			break;
 		case INPUT_ADOPT:
 			adopt_wants(d, g, input);
@@ -513,7 +519,12 @@ static void decide_start(struct dunner *d, struct group *g)
 	struct doc *system = group_case(d, g, NULL);
 	struct draft *draft = effects_record(&g->fx, "daemon.start", NULL);
 	uint64_t cut = d->ports.journal->recovered(d->ports.journal->self);
+	const struct embedded *process = &embedded_files[EMBEDDED_PROCESS];
+	uint8_t digest[SHA256_SIZE];
+	char hex[2 * SHA256_SIZE + 1];
 
+	sha256(process->data, process->len, digest); /* décret 2016-1673, art. 2 to 7: which description of the process was in force */
+	jw_str(&draft->w, "process_sha256", hex_format(digest, SHA256_SIZE, hex));
 	jw_str(&draft->w, "previous_stop", system->d->running ? "unclean" : "clean");
 	jw_int(&draft->w, "epoch", (int64_t)d->epoch);
 	jw_int(&draft->w, "partition", d->settings.partition);
@@ -533,6 +544,7 @@ static void decide_start(struct dunner *d, struct group *g)
 	d->suspended = system->d->suspended.on;
 	d->suspended_until = system->d->suspended.until;
 	decide_gaps_told(d, system->d);
+	erase_resume(d, system->d);
 }
 
 void decide_operator(struct dunner *d, struct group *g, struct input *input)
@@ -605,6 +617,12 @@ void decide_group(struct dunner *d, struct group *g)
 			break;
 		case INPUT_GAP:
 			decide_gap(d, g, input);
+			break;
+		case INPUT_RECORD:
+			decide_record(d, g, input->record);
+			break;
+		case INPUT_ERASURE:
+			erase_decide(d, g);
 			break;
 		case INPUT_ADOPT:
 			adopt_decide(d, g, input);

@@ -127,6 +127,10 @@ static void tell_holding(struct dunner *d)
 
 bool flow_room(const struct dunner *d)
 {
+	/* An erasure deletes what it did not load: nothing is decided beside it. */
+	if (d->decided && ((d->waiting && d->waiting->kind == INPUT_ERASURE) ||
+				 (d->decided->inputs && d->decided->inputs->kind == INPUT_ERASURE)))
+		return false;
 	if (d->group || d->recovery || d->recovery_wanted || d->decided_count >= GROUPS_DECIDED_MAX)
 		return false;
 	/* One after the other: this life's first word, entries under suspicion, and whatever waits for space. */
@@ -137,14 +141,14 @@ static void take_waiting(struct dunner *d, struct group *g)
 {
 	size_t taken = 0;
 
-	while (d->waiting && taken < DUE_PAGE) {
+	while (d->waiting && taken < DUE_PAGE && (d->waiting->kind != INPUT_ERASURE || !g->input_count)) {
 		struct input *input = d->waiting;
 
 		d->waiting = input->next;
 		if (!d->waiting)
 			d->waiting_end = &d->waiting;
 		group_add(g, input);
-		taken++;
+		taken += input->kind == INPUT_ERASURE ? DUE_PAGE : 1;
 	}
 }
 
@@ -154,7 +158,7 @@ static void start_group(struct dunner *d)
 
 	g->contacts_allowed = !flow_holding(d) && !d->stopping && inbox_marked(d, MARK_DECIDE_AGE_MS);
 	take_waiting(d, g);
-	if (d->queued && (!d->careful || d->trying >= TRY_ALLOWED)) {
+	if (d->queued && (!d->careful || d->trying >= TRY_ALLOWED) && (!g->inputs || g->inputs->kind != INPUT_ERASURE)) {
 		g->careful = d->careful != 0;
 		inbox_take(d, g);
 	}
@@ -228,7 +232,7 @@ static bool all_decided(struct dunner *d, const struct store_due *due, size_t co
 static void on_due(int r, const struct store_due *due, size_t count, int64_t next, void *arg)
 {
 	struct dunner *d = arg;
-	size_t slots = contact_slots(d);
+	size_t slots = d->waiting && d->waiting->kind == INPUT_ERASURE ? 0 : contact_slots(d);
 	struct group *g;
 
 	d->asking_due = false;
@@ -347,7 +351,7 @@ static void pump_once(struct dunner *d)
 			start_group(d);
 		return;
 	}
-	if (d->queued) {
+	if (d->queued || (d->waiting && d->waiting->kind == INPUT_ERASURE)) {
 		start_group(d);
 		return;
 	}
@@ -358,6 +362,7 @@ static void pump_once(struct dunner *d)
 	}
 	if (d->reconcile_again && d->state == DUNNER_RUNNING)
 		reconcile_start(d);
+	erase_pump(d);
 	ask_due(d);
 }
 
@@ -375,7 +380,7 @@ void dunner_pump(struct dunner *d)
 	if (d->failed || d->state == DUNNER_STOPPED)
 		return;
 	tell_idle(d, !d->flight_count && !d->group && !d->decided && !d->waiting && !d->queued && !d->asking_due && !d->reconciling &&
-				d->state == DUNNER_RUNNING);
+				!d->erase && d->state == DUNNER_RUNNING);
 	if (d->state == DUNNER_RUNNING && !d->group && !d->decided && !d->asking_due)
 		d->ports.clock->timer_at(d->ports.clock->self, d->pump_timer,
 			d->next_due ? d->next_due : flow_now(d) + 30 * SECOND_MS);
@@ -503,6 +508,7 @@ void dunner_destroy(struct dunner *d)
 		d->decided = g->next;
 		drop_group(g);
 	}
+	erase_free(d);
 	adopt_free(d);
 	reconcile_free(d);
 	sender_free(d);

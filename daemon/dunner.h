@@ -79,4 +79,35 @@ void dunner_status(const struct dunner *dunner, struct dunner_status *ret);
 void dunner_suspend(struct dunner *dunner, const char *who, const char *why, int64_t until);
 void dunner_release(struct dunner *dunner, const char *who, const char *why);
 
+/* Something that happened outside the flow and must stand in the trail, in the system case. */
+#define DUNNER_RECORD_MEMBERS 12
+struct dunner_record {
+	const char *kind; /* "anchor.token"; static */
+	struct {
+		const char *key; /* static */
+		const char *text; /* NULL: the number */
+		int64_t number;
+	} members[DUNNER_RECORD_MEMBERS];
+	size_t count;
+	const char *part, *media_type; /* static; NULL = no part. Of class facts */
+	const void *bytes;
+	size_t len;
+};
+/* Copied. It waits for the next group, for as long as the partition is another's. */
+void dunner_record(struct dunner *dunner, const struct dunner_record *record);
+struct dunner_erasure {
+	const char *customer;
+	unsigned classes; /* bit per enum key_class */
+	int until_year; /* log years up to this one; 0 = all */
+	bool yes; /* false: only says what would go */
+	const char *who, *why;
+};
+/*
+ * Erases a debtor's file, as far as periods, holds and open invoices allow; refusals and what was done are recorded. It takes its time:
+ * what came of it is told by dunner_erasure_said(). -EBUSY: another one is under way; -EAGAIN: not now (starting, stopping, refused).
+ */
+int dunner_erase(struct dunner *dunner, const struct dunner_erasure *erasure, struct err *err);
+/* Members of one object: `state` is "none", "running", "done" or "failed"; done has `customer`, `parts`, `refused` and `erased`. */
+void dunner_erasure_said(const struct dunner *dunner, struct json_writer *w);
+
 #endif

@@ -55,6 +55,8 @@ enum input_kind {
 	INPUT_STOP,
 	INPUT_OPERATOR,
 	INPUT_GAP,
+	INPUT_RECORD,
+	INPUT_ERASURE, /* the erasure under way takes its next step; always alone in its group */
 	INPUT_ADOPT,
 };
 
@@ -76,6 +78,7 @@ struct input {
 	bool suspend; /* OPERATOR */
 	const char *who, *why;
 	const char *gap; /* GAP: "stream id" */
+	const struct dunner_record *record; /* RECORD */
 	struct adopt_page *page; /* ADOPT, and an OUTCOME that comes of one */
 	int64_t until;
 	struct input *next;
@@ -87,6 +90,7 @@ struct doc {
 	enum doc_kind kind;
 	const char *id, *key;
 	bool asked, loaded, existed, touched, contacted;
+	bool erased; /* DEBTOR: its document goes */
 	bool answered; /* DEBTOR: an attempt of its was settled in this group. A repetition bears the same id, so it waits for the next one */
 	struct escalation *e;
 	struct debtor *d;
@@ -104,6 +108,7 @@ struct doc {
 struct dead_letter {
 	const char *raw, *stream, *id;
 	size_t raw_len;
+	const char *debtor_id; /* whose file it goes into; NULL = nobody's that is known */
 	const struct err *err;
 	struct dead_letter *next;
 };
@@ -159,6 +164,8 @@ struct group {
 	struct stream_position *positions; /* applied by this group */
 	size_t position_count;
 	struct dead_letter *dead, **dead_end;
+	const char **deleted, **untimed; /* an erasure's: whole keys, and invoices without timer */
+	size_t deleted_count, untimed_count;
 	struct adopted *adopted;
 	const char **hints; /* invoices to be looked at soon: something about their debtor changed */
 	size_t hint_count, hint_capacity;
@@ -241,6 +248,13 @@ struct dunner {
 	struct adoption *adoption; /* of the store by a new generation's journal; NULL: there is none, or it is done */
 	bool recovery_wanted; /* as soon as the group under way is out of the journal's and the store's hands */
 
+	/* erasing */
+	struct erase_job *erase; /* NULL = none */
+	struct port_timer *erase_timer;
+	struct buf erase_said; /* what became of the last one, JSON */
+	int64_t expire_at; /* wall: the next nightly search; 0 = not known yet */
+	char expire_from[32]; /* where in the walk over the debtors it goes on; "" = at the beginning */
+
 	/* brakes */
 	bool suspended;
 	int64_t suspended_until, payments_known_to;
@@ -295,6 +309,7 @@ void decide_wants(struct dunner *d, struct group *g); /* asks for what the input
 void decide_group(struct dunner *d, struct group *g);
 void decide_event(struct dunner *d, struct group *g, struct input *input); /* apply.c */
 int decide_command(struct dunner *d, struct group *g, struct input *input); /* apply.c; -EBADMSG: refused, nothing done, input->err says why */
+void decide_record(struct dunner *d, struct group *g, const struct dunner_record *record); /* flow_record.c */
 void decide_gaps_told(struct dunner *d, const struct debtor *system); /* what the status says of them */
 void decide_operator(struct dunner *d, struct group *g, struct input *input); /* suspend or release over the control socket */
 const char *decide_task_invoice(struct arena *arena, const char *task_id); /* "call:<invoice>:<step>" -> invoice */
@@ -322,6 +337,17 @@ void commit_group(struct dunner *d, struct group *g); /* journal, then store */
 void commit_again(struct dunner *d); /* the retry timer fired: goes on with all groups that it has */
 void commit_retry(struct dunner *d, struct group *g, int64_t in_ms);
 void commit_finished(struct dunner *d, struct group *g, bool released);
+
+void group_image(struct group *g, struct doc *owner, enum key_class class, const struct image *image); /* one more after-image */
+
+/* erase.c */
+void erase_pump(struct dunner *d); /* begins what is owed: an erasure broken off, the nightly one */
+void erase_resume(struct dunner *d, const struct debtor *system); /* at the start */
+void erase_wants(struct dunner *d, struct group *g);
+void erase_decide(struct dunner *d, struct group *g);
+void erase_images(struct dunner *d, struct group *g);
+void erase_committed(struct dunner *d, const struct group *g);
+void erase_free(struct dunner *d);
 
 /* sender.c */
 void sender_release(struct dunner *d, struct group *g, bool start);

@@ -491,6 +491,11 @@ static void port_start(void *self, const struct message *message, transport_may_
 		enqueue(request);
 }
 
+static int port_forget(void *self, const char *const *attempt_ids, size_t count)
+{
+	return outbox_forget(((struct http_client *)self)->outbox, attempt_ids, count);
+}
+
 static void port_lookup(void *self, const struct message *message, int64_t sent_at, transport_lookup_fn done, void *arg)
 {
 	struct http_client *client = self;
@@ -607,7 +612,8 @@ int http_client_create(struct event_base *base, const struct http_client_setting
 	client->settings.state_dir = NULL;
 	if (!settings->secret) /* never the form for records: "***" would go out as a password */
 		client->settings.secret = no_secret;
-	client->port = (struct transport_port){ .self = client, .start = port_start, .lookup = port_lookup };
+	client->port = (struct transport_port){ .self = client, .start = port_start, .lookup = port_lookup,
+		.forget = port_forget };
 	list_init(&client->settled);
 	client->deliver = event_new(base, -1, 0, on_deliver, client);
 	r = wire_global_init();

@@ -86,7 +86,7 @@ static curl_socket_t on_open(void *arg, curlsocktype purpose, struct curl_sockad
 	struct transfer *t = arg;
 
 	(void)purpose;
-	if (t->plain && !is_loopback(&address->addr)) {
+	if (t->plain && !t->request.public_http && !is_loopback(&address->addr)) {
 		t->strayed = true; /* a hosts file or a name server sends "localhost" elsewhere */
 		return CURL_SOCKET_BAD;
 	}
@@ -436,13 +436,20 @@ static void set_request(CURL *easy, struct transfer *t)
 	SET(CURLOPT_TIMEOUT_MS, (long)http->timeout_ms);
 	SET(CURLOPT_CONNECTTIMEOUT_MS, (long)(http->timeout_ms < WIRE_CONNECT_MS ? http->timeout_ms : WIRE_CONNECT_MS));
 	SET(CURLOPT_USERAGENT, "dunningd/" DUNNINGD_VERSION);
-	if (strcmp(http->method, "GET") != 0) {
+	if (strcmp(http->method, "HEAD") == 0) {
+		SET(CURLOPT_NOBODY, 1L);
+	} else if (strcmp(http->method, "GET") != 0) {
 		SET(CURLOPT_POST, 1L);
 		SET(CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)http->body_len);
 		SET(CURLOPT_POSTFIELDS, http->body ? http->body : "");
 	}
-	if (strcmp(http->method, "GET") != 0 && strcmp(http->method, "POST") != 0)
+	if (strcmp(http->method, "GET") != 0 && strcmp(http->method, "POST") != 0 && strcmp(http->method, "HEAD") != 0)
 		SET(CURLOPT_CUSTOMREQUEST, http->method);
+	if (t->request.signer) {
+		SET(CURLOPT_AWS_SIGV4, t->request.signer->scope);
+		SET(CURLOPT_USERNAME, t->request.signer->id);
+		SET(CURLOPT_PASSWORD, t->request.signer->secret);
+	}
 	add_headers(t);
 	SET(CURLOPT_HTTPHEADER, t->headers);
 	SET(CURLOPT_HEADERFUNCTION, on_header);

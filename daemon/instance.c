@@ -17,6 +17,7 @@
 
 #include "common/file.h"
 #include "common/hash.h"
+#include "common/keys.h"
 #include "common/utc.h"
 
 #define STOP_DEADLINE_S 25 /* below TimeoutStopSec of the unit */
@@ -300,6 +301,34 @@ static int on_confirm_clock(const char *who, const char *why, struct err *err, v
 	return 0;
 }
 
+static int on_anchor(const char *who, const char *why, struct err *err, void *arg)
+{
+	struct instance *in = arg;
+
+	(void)who, (void)why;
+	if (!in->anchors)
+		return err_set(err, -ENOENT, "no_anchors", "", "no anchor is configured: see trail.anchors");
+	anchors_want(in->anchors);
+	return 0;
+}
+
+/* --- erasing ------------------------------------------------------------------------------------------------------------------- */
+
+static int on_erase(const struct dunner_erasure *erasure, struct err *err, void *arg)
+{
+	struct instance *in = arg;
+
+	in->erasing = partition_of(erasure->customer, (uint32_t)in->partition_count);
+	return dunner_erase(in->partitions[in->erasing].dunner, erasure, err);
+}
+
+static void on_erasure(struct json_writer *w, void *arg)
+{
+	struct instance *in = arg;
+
+	dunner_erasure_said(in->partitions[in->erasing].dunner, w);
+}
+
 /* --- signals and the tick ------------------------------------------------------------------------------------------------------ */
 
 static void on_deadline(evutil_socket_t fd, short what, void *arg)
@@ -364,6 +393,7 @@ static void on_tick(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd, (void)what;
 	(void)log_flush(in->log);
+	instance_anchors_hold(in);
 	check_redis(in);
 	if (!in->ready && !in->stopping)
 		service_extend(in->service, START_EXTEND_MS);
@@ -504,7 +534,8 @@ static int open_ports(struct instance *in, struct err *err)
 	if ((r = http_client_create(in->base, &http, in->library, &in->http, err)) < 0)
 		return r;
 	in->control_callbacks = (struct control_callbacks){ .status = instance_status, .suspend = on_suspend,
-		.release = on_release, .reload = on_control_reload, .seal = on_seal, .confirm_clock = on_confirm_clock, .arg = in };
+		.release = on_release, .reload = on_control_reload, .seal = on_seal, .confirm_clock = on_confirm_clock, .anchor = on_anchor,
+		.erase = on_erase, .erasure = on_erasure, .arg = in };
 	if ((r = control_create(in->base, config->control_socket, &in->control_callbacks, &in->control, err)) < 0)
 		return r;
 	in->partition_count = (size_t)config->partitions;
@@ -526,7 +557,7 @@ static int open_ports(struct instance *in, struct err *err)
 		ports.store = redis_store_port(p->store);
 		p->dunner = dunner_create(&ports, &settings, in->library, &callbacks);
 	}
-	return 0;
+	return instance_anchors(in, err);
 }
 
 static void read_boot_id(struct instance *in)
@@ -541,6 +572,7 @@ static void instance_clear(struct instance *in)
 {
 	for (size_t i = 0; i < in->partition_count; i++)
 		dunner_destroy(in->partitions[i].dunner);
+	anchors_destroy(in->anchors);
 	http_client_destroy(in->http);
 	for (size_t i = 0; i < in->partition_count; i++)
 		redis_store_destroy(in->partitions[i].store);

@@ -10,6 +10,7 @@
 #include "common/library.h"
 #include "common/played_clock.h"
 #include "common/redis_link.h"
+#include "daemon/anchor.h"
 #include "daemon/clock.h"
 #include "daemon/control.h"
 #include "daemon/dunner.h"
@@ -73,10 +74,13 @@ struct instance {
 	struct signer *signer; /* NULL: the trail is not signed */
 	struct clock *clock;
 	struct http_client *http;
+	struct anchors *anchors; /* NULL: none is configured */
+	bool ahead_told;
 	struct control *control;
 	struct control_callbacks control_callbacks;
 	struct partition *partitions;
 	size_t partition_count;
+	uint32_t erasing; /* partition of the last erasure asked for */
 	struct event *signals[4], *tick, *deadline;
 	char boot_id[40];
 	int64_t started_at; /* ms UTC */
@@ -86,6 +90,9 @@ struct instance {
 	int exit_code;
 };
 
+int instance_anchors(struct instance *instance, struct err *err); /* instance_anchors.c: begins them */
+void instance_anchors_hold(struct instance *instance); /* the signer, while nobody outside was asked or one has seen more */
+void instance_status_anchors(const struct instance *instance, struct json_writer *w);
 void instance_status(struct json_writer *w, void *instance); /* control: GET /status */
 void instance_line(const struct instance *instance, char *ret, size_t size); /* one line, for `systemctl status` */
 const char *instance_state_name(enum dunner_state state);

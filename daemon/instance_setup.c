@@ -33,6 +33,15 @@ static int ca_file(const char *path, const char *file, struct err *err)
 		why.text[0] ? why.text : "it must hold certificates as PEM");
 }
 
+/* The same for what trail.anchors names. */
+static int anchor_files(const struct config *config, const char *file, struct err *err)
+{
+	struct err inner = { 0 };
+	int r = anchors_check(config, &inner);
+
+	return r < 0 ? err_set(err, -EBADMSG, inner.code, inner.path, "%s: %s: %s", file, inner.path, inner.text) : 0;
+}
+
 int setup_config(const char *file, struct config **ret, struct err *err)
 {
 	CLEANUP(buf_clear) struct buf text = { 0 };
@@ -46,6 +55,8 @@ int setup_config(const char *file, struct config **ret, struct err *err)
 	if (r < 0)
 		return in_file(err, r, file);
 	r = ca_file((*ret)->http_ca_file, file, err);
+	if (r == 0)
+		r = anchor_files(*ret, file, err);
 	if (r < 0) {
 		config_free(*ret);
 		*ret = NULL;
@@ -109,6 +120,17 @@ static int read_secrets(struct setup *setup, struct err *err)
 
 		if (r < 0)
 			return r;
+	}
+	for (size_t i = 0; i < setup->config->anchor_count; i++) {
+		const struct anchor_settings *anchor = &setup->config->anchors[i];
+		const char *const names[] = { anchor->authorization, anchor->id, anchor->secret };
+
+		for (size_t k = 0; k < ARRAY_LEN(names); k++) {
+			int r = names[k] ? want_secret(names[k], &wanting) : 0;
+
+			if (r < 0)
+				return r;
+		}
 	}
 	if (!setup->config->redis_password)
 		return 0;

@@ -142,6 +142,7 @@ void instance_status(struct json_writer *w, void *arg)
 	for (size_t i = 0; http_client_status(in->http, i, &provider); i++)
 		write_provider(w, &provider);
 	jw_end_array(w);
+	instance_status_anchors(in, w);
 	jw_array(w, "policies");
 	for (size_t i = 0; i < in->library->policy_count; i++) {
 		jw_object(w, NULL);

@@ -280,8 +280,8 @@ static int write_some(struct writer *writer, struct pending_list *from, struct p
 		r = -EIO;
 	else if (first->generation <= writer->failed_generation)
 		r = -ENOSPC;
-	else if (writer->keys && keystore_sync(writer->keys) < 0)
-		r = -EIO;
+	else if (writer->keys && (r = keystore_sync(writer->keys)) < 0)
+		r = r == -ENOSPC ? r : -EIO;
 	else if (needs_roll(writer, first))
 		r = roll(writer, first);
 	if (r < 0) {

@@ -1,11 +1,10 @@
-#include "daemon/keystore.h"
+#include "daemon/keystore_internal.h"
 
 #include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
 #include <limits.h>
-#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,65 +14,8 @@
 #include "common/file.h"
 #include "common/hash.h"
 
-#define SHARD_MAGIC "dunningd-keys/v1\n"
-#define SHARD_MAGIC_SIZE 17
-#define SHARD_SUFFIX ".keys"
-#define SHARD_HEAD_SIZE 64
-#define SHARD_PLAIN_SIZE (SHARD_MAGIC_SIZE + 2 + 4) /* what the header's check value vouches for */
-#define SLOT_SIZE 160
-#define SLOT_HEAD_SIZE 4
-#define SLOT_PLAIN_SIZE (32 * (1 + CLASS_COUNT))
-#define SHARD_SIZE (SHARD_HEAD_SIZE + KEYSTORE_SHARD_SLOTS * SLOT_SIZE)
-#define SLOT_AAD_MAGIC "dunningd-key/v1\n"
-#define ALL_CLASSES ((1u << CLASS_COUNT) - 1)
-#define SHARD_NAME_SIZE 24
-
-_Static_assert(SHARD_PLAIN_SIZE + AES_NONCE_SIZE + AES_TAG_SIZE <= SHARD_HEAD_SIZE, "header");
-_Static_assert(SLOT_HEAD_SIZE + AES_NONCE_SIZE + SLOT_PLAIN_SIZE + AES_TAG_SIZE == SLOT_SIZE, "slot");
-
-enum slot_state { SLOT_FREE = 0, SLOT_USED = 1, SLOT_ERASED = 2 };
-
-/* A year's folder, and its last shard, open for new slots. */
-struct key_year {
-	uint16_t year;
-	uint32_t next_slot;
-	int dir; /* owned */
-	int shard; /* open for new slots, owned; -1: none yet */
-	uint32_t shard_number;
-};
-
-/* A file or folder to be synced before the next group: owns its descriptor, so that a shard may be closed meanwhile. */
-struct unsynced {
-	int fd;
-	uint64_t what; /* so that it is noted once */
-	struct unsynced *next;
-};
-
-struct cache_entry {
-	struct case_keys keys;
-	uint32_t newer, older; /* places in the use order, CACHE_NONE at the ends */
-	uint32_t next; /* in the bucket */
-};
-#define CACHE_NONE UINT32_MAX
-
-struct keystore {
-	uint8_t wrap_key[32];
-	int dir;
-	struct key_year *years; /* few: linear */
-	size_t year_count, year_capacity;
-	struct cache_entry *cache;
-	uint32_t cache_size, cache_used;
-	uint32_t *buckets;
-	uint32_t bucket_count; /* a power of two */
-	uint32_t newest, oldest;
-	struct keystore_counters counters;
-	pthread_mutex_t mutex; /* guards `unsynced` */
-	struct unsynced *unsynced;
-	struct keys_port port;
-};
-
 /* A quota or a file size limit is "no space" for us: it may pass. */
-static int no_space(int error)
+int keystore_no_space(int error)
 {
 	return error == EDQUOT || error == EFBIG ? -ENOSPC : -error;
 }
@@ -151,6 +93,24 @@ static void cache_add(struct keystore *keys, const struct case_keys *fresh)
 	order_put(keys, i);
 }
 
+/* Its place is cleansed and stays in the use order, under a slot that no case has: a new one may take it. */
+void keystore_cache_drop(struct keystore *keys, uint16_t year, uint32_t slot)
+{
+	uint32_t *bucket = bucket_of(keys, year, slot), i;
+
+	while (*bucket != CACHE_NONE && (keys->cache[*bucket].keys.year != year || keys->cache[*bucket].keys.slot != slot))
+		bucket = &keys->cache[*bucket].next;
+	i = *bucket;
+	if (i == CACHE_NONE)
+		return;
+	*bucket = keys->cache[i].next;
+	cleanse(&keys->cache[i].keys, sizeof(keys->cache[i].keys));
+	keys->cache[i].keys.slot = UINT32_MAX;
+	bucket = bucket_of(keys, 0, UINT32_MAX);
+	keys->cache[i].next = *bucket;
+	*bucket = i;
+}
+
 static void cache_init(struct keystore *keys, size_t size)
 {
 	keys->cache_size = size < 1 ? 1 : size > (1u << 24) ? 1u << 24 : (uint32_t)size;
@@ -165,12 +125,12 @@ static void cache_init(struct keystore *keys, size_t size)
 
 /* --- a shard's bytes --------------------------------------------------------------------------- */
 
-static void shard_name(uint32_t shard, char ret[SHARD_NAME_SIZE])
+void keystore_shard_name(uint32_t shard, char ret[SHARD_NAME_SIZE])
 {
 	(void)snprintf(ret, SHARD_NAME_SIZE, "%07" PRIu32 SHARD_SUFFIX, shard);
 }
 
-static off_t slot_offset(uint32_t slot)
+off_t keystore_slot_offset(uint32_t slot)
 {
 	return SHARD_HEAD_SIZE + (off_t)(slot % KEYSTORE_SHARD_SLOTS) * SLOT_SIZE;
 }
@@ -220,7 +180,7 @@ static void slot_aad(struct buf *out, uint16_t year, uint32_t slot, uint8_t clas
 	buf_add_char(out, (char)classes);
 }
 
-static void slot_seal(const struct keystore *keys, const struct case_keys *fresh,
+void keystore_slot_seal(const struct keystore *keys, const struct case_keys *fresh, unsigned classes,
 	uint8_t ret[SLOT_SIZE])
 {
 	CLEANUP(buf_clear) struct buf slot = { 0 }, aad = { 0 };
@@ -229,9 +189,9 @@ static void slot_seal(const struct keystore *keys, const struct case_keys *fresh
 	memcpy(plain, fresh->case_key, 32);
 	memcpy(plain + 32, fresh->class_key, sizeof(fresh->class_key));
 	random_bytes(nonce, sizeof(nonce));
-	slot_aad(&aad, fresh->year, fresh->slot, ALL_CLASSES);
+	slot_aad(&aad, fresh->year, fresh->slot, (uint8_t)classes);
 	buf_add_char(&slot, SLOT_USED);
-	buf_add_char(&slot, (char)ALL_CLASSES);
+	buf_add_char(&slot, (char)classes);
 	buf_add_u16be(&slot, 0);
 	buf_add(&slot, nonce, sizeof(nonce));
 	aes_gcm_seal(keys->wrap_key, nonce, aad.data, aad.len, plain, sizeof(plain), &slot);
@@ -240,7 +200,7 @@ static void slot_seal(const struct keystore *keys, const struct case_keys *fresh
 	cleanse(plain, sizeof(plain));
 }
 
-static int slot_unseal(const struct keystore *keys, uint16_t year, uint32_t slot,
+int keystore_slot_unseal(const struct keystore *keys, uint16_t year, uint32_t slot,
 	const uint8_t bytes[SLOT_SIZE], struct case_keys *ret)
 {
 	CLEANUP(buf_clear) struct buf plain = { 0 }, aad = { 0 };
@@ -265,7 +225,7 @@ static int slot_unseal(const struct keystore *keys, uint16_t year, uint32_t slot
 
 /* --- files ------------------------------------------------------------------------------------- */
 
-static int write_at(int fd, const void *data, size_t len, off_t offset)
+int keystore_write_at(int fd, const void *data, size_t len, off_t offset)
 {
 	const uint8_t *p = data;
 
@@ -275,7 +235,7 @@ static int write_at(int fd, const void *data, size_t len, off_t offset)
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n <= 0)
-			return n < 0 ? no_space(errno) : -ENOSPC;
+			return n < 0 ? keystore_no_space(errno) : -ENOSPC;
 		p += n;
 		len -= (size_t)n;
 		offset += n;
@@ -284,7 +244,7 @@ static int write_at(int fd, const void *data, size_t len, off_t offset)
 }
 
 /* Bytes behind the end of the file come as zeros. */
-static int read_at(int fd, void *ret, size_t len, off_t offset)
+int keystore_read_at(int fd, void *ret, size_t len, off_t offset)
 {
 	uint8_t *p = ret;
 
@@ -310,7 +270,7 @@ static uint64_t what_year(uint16_t year)
 {
 	return 1u + year;
 }
-static uint64_t what_shard(uint16_t year, uint32_t shard)
+uint64_t keystore_what_shard(uint16_t year, uint32_t shard)
 {
 	return ((uint64_t)(1u + year) << 32) | shard;
 }
@@ -347,16 +307,16 @@ static int reserve_shard(int fd)
 	if (fallocate(fd, 0, 0, SHARD_SIZE) == 0)
 		return 0;
 	if (errno != EOPNOTSUPP && errno != ENOSYS)
-		return no_space(errno);
+		return keystore_no_space(errno);
 	zeros = xcalloc(1, SHARD_SIZE);
-	return write_at(fd, zeros, SHARD_SIZE, 0);
+	return keystore_write_at(fd, zeros, SHARD_SIZE, 0);
 }
 
 /* Where the last byte other than zero ends, but not before the header's end. The caller's descriptor stays where it is. */
 static int shard_used(int fd, size_t *ret)
 {
 	CLEANUP(freep) uint8_t *bytes = xmalloc(SHARD_SIZE);
-	int r = read_at(fd, bytes, SHARD_SIZE, 0);
+	int r = keystore_read_at(fd, bytes, SHARD_SIZE, 0);
 
 	if (r < 0)
 		return r;
@@ -373,7 +333,7 @@ static int shard_head_state(const struct keystore *keys, uint16_t year, uint32_t
 {
 	uint8_t head[SHARD_HEAD_SIZE], zeros[SHARD_HEAD_SIZE] = { 0 };
 	size_t used;
-	int r = read_at(fd, head, sizeof(head), 0), blank;
+	int r = keystore_read_at(fd, head, sizeof(head), 0), blank;
 
 	if (r < 0)
 		return r;
@@ -394,10 +354,10 @@ static int open_shard(struct keystore *keys, struct key_year *year)
 	char name[SHARD_NAME_SIZE];
 	int r;
 
-	shard_name(number, name);
+	keystore_shard_name(number, name);
 	fd = openat(year->dir, name, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (fd < 0)
-		return no_space(errno);
+		return keystore_no_space(errno);
 	r = shard_head_state(keys, year->year, number, fd);
 	if (r == 1) {
 		uint8_t head[SHARD_HEAD_SIZE];
@@ -406,7 +366,7 @@ static int open_shard(struct keystore *keys, struct key_year *year)
 		if (r < 0)
 			return r;
 		shard_head(keys, year->year, number, head);
-		r = write_at(fd, head, sizeof(head), 0);
+		r = keystore_write_at(fd, head, sizeof(head), 0);
 	}
 	if (r < 0)
 		return r;
@@ -431,7 +391,7 @@ static int find_next_slot(const struct key_year *year, uint32_t shard, uint32_t 
 	size_t last;
 	int r;
 
-	shard_name(shard, name);
+	keystore_shard_name(shard, name);
 	fd = openat(year->dir, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
 	if (fd < 0)
 		return -errno;
@@ -490,7 +450,7 @@ static int check_shard(const struct keystore *keys, const struct key_year *year,
 	char name[SHARD_NAME_SIZE];
 	int r;
 
-	shard_name(shard, name);
+	keystore_shard_name(shard, name);
 	fd = openat(year->dir, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
 	r = fd < 0 ? -errno : shard_head_state(keys, year->year, shard, fd);
 	if (r == -EKEYREJECTED)
@@ -504,7 +464,7 @@ static int check_shard(const struct keystore *keys, const struct key_year *year,
 	return 0; /* where it is none yet, open_shard() mends it */
 }
 
-static struct key_year *find_year(struct keystore *keys, uint16_t year)
+struct key_year *keystore_year(struct keystore *keys, uint16_t year)
 {
 	for (size_t i = 0; i < keys->year_count; i++)
 		if (keys->years[i].year == year)
@@ -547,7 +507,7 @@ static int make_year(struct keystore *keys, uint16_t number, struct key_year **r
 
 	(void)snprintf(name, sizeof(name), "%04u", (unsigned)number);
 	if (mkdirat(keys->dir, name, 0700) < 0 && errno != EEXIST)
-		return no_space(errno);
+		return keystore_no_space(errno);
 	dir = openat(keys->dir, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
 	if (dir < 0)
 		return -errno;
@@ -562,6 +522,7 @@ static int port_open(void *self, uint16_t year, uint32_t slot, struct case_keys 
 	struct keystore *keys = self;
 	const struct case_keys *cached = cache_find(keys, year, slot);
 	const struct key_year *folder;
+	unsigned erased;
 	CLEANUP(closep) int fd = -1;
 	char name[SHARD_NAME_SIZE];
 	uint8_t bytes[SLOT_SIZE];
@@ -573,25 +534,29 @@ static int port_open(void *self, uint16_t year, uint32_t slot, struct case_keys 
 		return 0;
 	}
 	keys->counters.misses++;
-	folder = find_year(keys, year);
+	folder = keystore_year(keys, year);
 	if (!folder || slot >= folder->next_slot)
 		return -ENOENT;
-	shard_name(slot / KEYSTORE_SHARD_SLOTS, name);
+	erased = keystore_erasing(keys, year, slot); /* asked before the file is read: what is no longer under way is done there */
+	if (erased) /* the old file's slot is overwritten when the new one is there: never read between the two */
+		pthread_mutex_lock(&keys->files);
+	keystore_shard_name(slot / KEYSTORE_SHARD_SLOTS, name);
 	fd = openat(folder->dir, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-	if (fd < 0)
-		return -errno;
-	r = read_at(fd, bytes, sizeof(bytes), slot_offset(slot));
+	r = fd < 0 ? -errno : keystore_read_at(fd, bytes, sizeof(bytes), keystore_slot_offset(slot));
+	if (erased)
+		pthread_mutex_unlock(&keys->files);
 	if (r == 0)
-		r = slot_unseal(keys, year, slot, bytes, ret);
+		r = keystore_slot_unseal(keys, year, slot, bytes, ret);
+	if (r == 0)
+		r = keystore_mask(ret, erased);
 	if (r == 0)
 		cache_add(keys, ret);
 	return r;
 }
 
-static int port_create(void *self, uint16_t number, const uint8_t case_key[32], struct case_keys *ret)
+static int create(struct keystore *keys, uint16_t number, const uint8_t case_key[32], struct case_keys *ret)
 {
-	struct keystore *keys = self;
-	struct key_year *year = find_year(keys, number);
+	struct key_year *year = keystore_year(keys, number);
 	struct case_keys fresh = { .year = number };
 	uint8_t bytes[SLOT_SIZE];
 	uint32_t shard;
@@ -603,10 +568,11 @@ static int port_create(void *self, uint16_t number, const uint8_t case_key[32], 
 			return r;
 	}
 	shard = year->next_slot / KEYSTORE_SHARD_SLOTS;
-	if (year->shard < 0 || year->shard_number != shard) {
+	if (year->shard < 0 || year->shard_number != shard || year->rewrites != keys->rewrites) {
 		r = open_shard(keys, year);
 		if (r < 0)
 			return r;
+		year->rewrites = keys->rewrites;
 	}
 	fresh.slot = year->next_slot;
 	if (case_key)
@@ -614,11 +580,11 @@ static int port_create(void *self, uint16_t number, const uint8_t case_key[32], 
 	else
 		random_bytes(fresh.case_key, sizeof(fresh.case_key));
 	random_bytes(fresh.class_key, sizeof(fresh.class_key));
-	slot_seal(keys, &fresh, bytes);
-	r = write_at(year->shard, bytes, sizeof(bytes), slot_offset(fresh.slot));
+	keystore_slot_seal(keys, &fresh, ALL_CLASSES, bytes);
+	r = keystore_write_at(year->shard, bytes, sizeof(bytes), keystore_slot_offset(fresh.slot));
 	/* Noted after it was written: a sync that took the list just before need not cover it, the next one does. */
 	if (r == 0)
-		r = note_unsynced(keys, year->shard, what_shard(number, shard));
+		r = note_unsynced(keys, year->shard, keystore_what_shard(number, shard));
 	if (r == 0) {
 		year->next_slot++;
 		keys->counters.created++;
@@ -629,11 +595,24 @@ static int port_create(void *self, uint16_t number, const uint8_t case_key[32], 
 	return r;
 }
 
+static int port_create(void *self, uint16_t number, const uint8_t case_key[32], struct case_keys *ret)
+{
+	struct keystore *keys = self;
+	int r;
+
+	pthread_mutex_lock(&keys->files); /* a shard that is being rewritten would leave the new slot behind: rare, and soon over */
+	r = create(keys, number, case_key, ret);
+	pthread_mutex_unlock(&keys->files);
+	return r;
+}
+
 int keystore_sync(struct keystore *keys)
 {
 	struct unsynced *list, *next;
-	int r = 0;
+	int r = keystore_rewrite(keys);
 
+	if (r < 0)
+		return r;
 	pthread_mutex_lock(&keys->mutex);
 	list = TAKE(keys->unsynced);
 	pthread_mutex_unlock(&keys->mutex);
@@ -682,9 +661,11 @@ int keystore_open(const char *state_dir, const uint8_t wrap_key[32], size_t cach
 
 	keys->dir = -1;
 	(void)pthread_mutex_init(&keys->mutex, NULL);
+	(void)pthread_mutex_init(&keys->files, NULL);
 	memcpy(keys->wrap_key, wrap_key, sizeof(keys->wrap_key));
 	cache_init(keys, cache_keys);
-	keys->port = (struct keys_port){ .self = keys, .open = port_open, .create = port_create };
+	keys->port = (struct keys_port){ .self = keys, .open = port_open, .create = port_create,
+		.erase = keystore_erase };
 	r = file_make_dirs(path, 0700);
 	if (r == 0)
 		keys->dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -710,6 +691,7 @@ void keystore_close(struct keystore *keys)
 		closep(&item->fd);
 		free(item);
 	}
+	keystore_drop_erasures(keys);
 	for (size_t i = 0; i < keys->year_count; i++) {
 		closep(&keys->years[i].shard);
 		closep(&keys->years[i].dir);
@@ -720,6 +702,7 @@ void keystore_close(struct keystore *keys)
 	free(keys->cache);
 	free(keys->buckets);
 	(void)pthread_mutex_destroy(&keys->mutex);
+	(void)pthread_mutex_destroy(&keys->files);
 	cleanse(keys->wrap_key, sizeof(keys->wrap_key));
 	free(keys);
 }

@@ -2,7 +2,8 @@
  * keystore - the keys of every case, sealed by the wrap key, in <state>/keys/<year>/<shard>: the one part of the trail that is
  * really deleted. Fixed slots, 1,024 a shard; a bounded cache of opened ones. Format: common/FORMATS.md.
  *
- * All calls come from the loop's thread but keystore_sync(), which the journal's writer calls before the groups that use new slots.
+ * All calls come from the loop's thread but keystore_sync(), which the journal's writer calls before the groups that use new slots, or
+ * say that keys were erased.
  */
 #ifndef DUNNINGD_DAEMON_KEYSTORE_H
 #define DUNNINGD_DAEMON_KEYSTORE_H
@@ -35,7 +36,8 @@ DEFINE_CLEANUP(struct keystore, keystore_close)
 const struct keys_port *keystore_port(struct keystore *keys);
 
 /*
- * Makes every slot created before the call durable. From any one thread. -errno: the caller must not go on, and not try again.
+ * Makes every slot created, and every erasure asked for, before the call durable. From any one thread. -ENOSPC: an erasure found none;
+ * nothing is lost, try again later. Any other -errno: the caller must not go on, and not try again.
  */
 int keystore_sync(struct keystore *keys);
 

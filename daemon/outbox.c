@@ -341,6 +341,27 @@ void outbox_lookup(struct outbox *outbox, const struct message *message, transpo
 		job->found = LOOKUP_MISSED;
 }
 
+int outbox_forget(struct outbox *outbox, const char *const *attempt_ids, size_t count)
+{
+	static const char *const forms[][2] = { { "", ".eml" }, { "", ".txt" }, { ".", ".eml" }, { ".", ".txt" } }; /* dot: left by a crash */
+	bool any = false;
+
+	for (size_t i = 0; i < count; i++)
+		for (size_t k = 0; k < ARRAY_LEN(forms); k++) {
+			CLEANUP(buf_clear) struct buf name = { 0 };
+
+			if (strchr(attempt_ids[i], '/'))
+				continue;
+			buf_printf(&name, "%s%s%s", forms[k][0], attempt_ids[i], forms[k][1]);
+			if (unlinkat(outbox->dir, buf_str(&name), 0) == 0)
+				any = true;
+			else if (errno != ENOENT)
+				return -errno;
+		}
+	/* Rare enough to let the loop wait for it. */
+	return any && fsync(outbox->dir) < 0 ? -errno : 0;
+}
+
 void outbox_count(const struct outbox *outbox, struct outbox_counters *ret)
 {
 	*ret = outbox->counters;

@@ -37,6 +37,9 @@ void outbox_start(struct outbox *outbox, const struct message *message, int64_t 
 	transport_done_fn done, void *arg);
 void outbox_lookup(struct outbox *outbox, const struct message *message, transport_lookup_fn done, void *arg);
 
+/* Deletes the files of these attempts, and sees to it that they are gone from the disk. What is not there is no error. -errno */
+int outbox_forget(struct outbox *outbox, const char *const *attempt_ids, size_t count);
+
 void outbox_count(const struct outbox *outbox, struct outbox_counters *ret);
 
 /* The file's content. Pure; `message` has passed message_check(). */

@@ -81,13 +81,18 @@ struct journal_port {
 
 struct keys_port {
 	void *self;
-	/* -ENOENT: erased or never there. */
+	/* -ENOENT: erased or never there. A class that was erased alone comes as zeros: case_keys_has(). */
 	int (*open)(void *self, uint16_t year, uint32_t slot, struct case_keys *ret);
 	/*
 	 * A new slot with fresh class keys; the case key is `case_key` or, when NULL, fresh too. It becomes durable with (just before)
 	 * the next group appended. -ENOSPC, -errno.
 	 */
 	int (*create)(void *self, uint16_t year, const uint8_t case_key[32], struct case_keys *ret);
+	/*
+	 * Deletes these class keys (bit per enum key_class) of a slot: from now on open() gives none of them (zeros; -ENOENT when no class
+	 * is left), and they are gone from the disk before the next group that is appended becomes durable. What is not there is no error.
+	 */
+	void (*erase)(void *self, uint16_t year, uint32_t slot, unsigned classes);
 };
 
 /*
@@ -166,11 +171,11 @@ struct store_place {
 typedef void (*store_entries_fn)(int r, const struct store_entry *entries, size_t count, const struct store_place *place,
 	void *arg);
 typedef void (*store_values_fn)(int r, const struct store_value *values, size_t count, void *arg);
-/* `next`: where the scan goes on; "0": there is nothing more. */
-typedef void (*store_scan_fn)(int r, const char *next, const char *const *keys, size_t count, void *arg);
 typedef void (*store_due_fn)(int r, const struct store_due *due, size_t count, int64_t next, void *arg);
 typedef void (*store_cursor_fn)(int r, const struct store_cursor *cursor, void *arg);
 typedef void (*store_commit_fn)(int r, enum commit_status status, void *arg);
+typedef void (*store_scan_fn)(int r, const char *next, const char *const *keys, const struct store_value *values, size_t count,
+	void *arg);
 /* granted: we hold the lease until `until_mono` (conservative: measured from the sending of the request). */
 typedef void (*store_lease_fn)(int r, bool granted, uint64_t epoch, int64_t until_mono, const char *owner, void *arg);
 
@@ -185,8 +190,6 @@ struct store_port {
 		store_entries_fn done, void *arg);
 	void (*load)(void *self, const char *const *keys, size_t count, store_values_fn done, void *arg); /* MGET */
 	void (*hash)(void *self, const char *key, store_values_fn done, void *arg); /* HGETALL: field, value, field, value ... */
-	/* A page of the partition's keys: each that is there from the beginning to the end comes at least once. `from`: "0", then `next`. */
-	void (*scan)(void *self, const char *from, store_scan_fn done, void *arg);
 	/* As load, but two values for each key: its own, and the instant when it ends, ms UTC in decimal; both NULL when it is not there. */
 	void (*lasting)(void *self, const char *const *keys, size_t count, store_values_fn done, void *arg);
 	/* Up to `limit` members with score <= now, soonest first; `next` = score of the first one after, 0 = none. */
@@ -210,6 +213,13 @@ struct store_port {
 	/* How many replicas have all that was written before, waited for at most `timeout_ms`. Asked only where the configuration wants some. */
 	void (*replicated)(void *self, int64_t wanted, int timeout_ms, store_replicated_fn done, void *arg);
 	bool (*connected)(void *self);
+	/*
+	 * One step of a walk over the keys that match (glob), with their values where they are strings. It begins with cursor "0" and ends when `next` is "0"; what
+	 * is there all the time comes at least once.
+	 */
+	void (*scan)(void *self, const char *cursor, const char *pattern, store_scan_fn done, void *arg);
+	/* Takes these entries out of a stream so that nothing of them stays; all else of it stays as it is. */
+	void (*scrub)(void *self, const char *stream, const char *const *ids, size_t count, store_done_fn done, void *arg);
 };
 
 /* --- transport ---------------------------------------------------------------------------------------------------- */
@@ -229,6 +239,8 @@ struct transport_port {
 	void (*start)(void *self, const struct message *message, transport_may_start_fn may_start, transport_done_fn done,
 		void *arg);
 	void (*lookup)(void *self, const struct message *message, int64_t sent_at, transport_lookup_fn done, void *arg);
+	/* What lies here of these attempts is deleted: the outbox's files. Synchronous. -errno: try again later. NULL: nothing ever does. */
+	int (*forget)(void *self, const char *const *attempt_ids, size_t count);
 };
 
 #endif

@@ -184,6 +184,8 @@ static int open_images(struct recovery *r, const struct journal_group *group, st
 			if (result < 0)
 				return result;
 			result = blob_open(&blob, &keys, group->head.id, GROUP_ID_SIZE, plain);
+			if (result == -ENOENT) /* that class was */
+				continue;
 			if (result < 0) {
 				buf_clear(plain);
 				return result;

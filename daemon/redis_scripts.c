@@ -94,3 +94,53 @@ const char script_trying[] = "local field = 'trying ' .. ARGV[1]\n"
 			     "if id == ARGV[2] and epoch == ARGV[3] then return n end\n" /* its answer was lost */
 			     "redis.call('HSET', KEYS[1], field, ARGV[2] .. ' ' .. ARGV[3] .. ' ' .. string.format('%d', n + 1))\n"
 			     "return n + 1\n";
+
+/*
+ * KEYS: stream, a place beside it. ARGV: where to go on ('-' begins), how many are copied so far, how many at most now, ids of entries
+ * that go. XDEL only marks an entry: its bytes stay in memory, and in what Redis saves, until all its neighbours are gone. So the stream
+ * is written anew without them, page by page so that Redis is not held up, with the ids of the others, its last id, and its groups of
+ * consumers with what they have pending. -> { where to go on, '' = done; copied so far }
+ */
+const char script_scrub[] =
+	"local info = redis.pcall('XINFO', 'STREAM', KEYS[1])\n"
+	"if info.err then return {'', 0} end\n"
+	"local from, copied, most = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3])\n"
+	"if from == '-' then\n"
+	"  redis.call('DEL', KEYS[2]); copied = 0\n"
+	"elseif redis.call('XLEN', KEYS[2]) ~= copied then\n" /* it went back, or was flushed: from the beginning */
+	"  return {'-', 0}\n"
+	"end\n"
+	"local drop = {}\n"
+	"for i = 4, #ARGV do drop[ARGV[i]] = true end\n"
+	"local page = redis.call('XRANGE', KEYS[1], from, '+', 'COUNT', most)\n"
+	"for _, e in ipairs(page) do\n"
+	"  from = '(' .. e[1]\n"
+	"  if not drop[e[1]] then redis.call('XADD', KEYS[2], e[1], unpack(e[2])); copied = copied + 1 end\n"
+	"end\n"
+	"if #page == most then return {from, copied} end\n"
+	"local last = '0-0'\n"
+	"for i = 1, #info - 1, 2 do if info[i] == 'last-generated-id' then last = info[i + 1] end end\n"
+	"if last == '0-0' then redis.call('DEL', KEYS[2]); return {'', 0} end\n"
+	"local first = redis.call('XRANGE', KEYS[1], '-', '+', 'COUNT', 1)\n"
+	"if #first > 0 and copied > 0 then redis.call('XTRIM', KEYS[2], 'MINID', first[1][1]) end\n" /* what was trimmed meanwhile */
+	"if redis.call('EXISTS', KEYS[2]) == 0 then\n" /* the last id must stay: it tells whether the stream went back */
+	"  redis.call('XADD', KEYS[2], last, 'x', 'x'); redis.call('XDEL', KEYS[2], last)\n"
+	"end\n"
+	"redis.call('XSETID', KEYS[2], last)\n"
+	"for _, g in ipairs(redis.call('XINFO', 'GROUPS', KEYS[1])) do\n"
+	"  local group = {}\n"
+	"  for i = 1, #g - 1, 2 do group[g[i]] = g[i + 1] end\n"
+	"  redis.call('XGROUP', 'CREATE', KEYS[2], group.name, group['last-delivered-id'])\n"
+	"  local at = '-'\n"
+	"  repeat\n"
+	"    local pending = redis.call('XPENDING', KEYS[1], group.name, at, '+', '500')\n"
+	"    for _, p in ipairs(pending) do\n"
+	"      at = '(' .. p[1]\n"
+	"      if not drop[p[1]] then\n"
+	"        redis.call('XCLAIM', KEYS[2], group.name, p[2], '0', p[1], 'IDLE', p[3], 'RETRYCOUNT', p[4], 'FORCE', 'JUSTID')\n"
+	"      end\n"
+	"    end\n"
+	"  until #pending < 500\n"
+	"end\n"
+	"redis.call('RENAME', KEYS[2], KEYS[1])\n"
+	"return {'', copied}\n";

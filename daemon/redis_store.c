@@ -8,6 +8,7 @@
 
 #include "common/hash.h"
 #include "common/json.h"
+#include "common/keys.h"
 
 static int64_t mono(void)
 {
@@ -44,7 +45,7 @@ static int outcome(struct redis_store *store, int r, const struct redis_reply *r
 	}
 }
 
-struct call *call_begin(struct redis_store *store, void (*fn)(void), void *arg, size_t expected)
+struct call *store_call_begin(struct redis_store *store, void (*fn)(void), void *arg, size_t expected)
 {
 	struct arena *arena = arena_create();
 	struct call *call = arena_alloc(arena, sizeof(*call));
@@ -57,7 +58,7 @@ struct call *call_begin(struct redis_store *store, void (*fn)(void), void *arg, 
 	return call;
 }
 
-void call_end(struct call *call)
+void store_call_end(struct call *call)
 {
 	*call->link = call->next;
 	if (call->next)
@@ -65,7 +66,7 @@ void call_end(struct call *call)
 	arena_free(call->arena);
 }
 
-bool call_gathered(struct call *call, int r, const struct redis_reply *reply)
+bool store_call_gathered(struct call *call, int r, const struct redis_reply *reply)
 {
 	int result = outcome(call->store, r, reply);
 
@@ -129,7 +130,7 @@ static void on_entries(int r, const struct redis_reply *reply, void *arg)
 	struct call *call = arg;
 	struct reading *reading = call->data;
 
-	(void)call_gathered(call, r, reply);
+	(void)store_call_gathered(call, r, reply);
 	if (r < 0 || reply->type != REDIS_ARRAY)
 		return;
 	for (size_t i = 0; i < reply->count; i++) {
@@ -152,18 +153,18 @@ static void on_read_place(int r, const struct redis_reply *reply, void *arg)
 	struct reading *reading = call->data;
 	struct store_place place = { 0 };
 
-	(void)call_gathered(call, r, reply);
+	(void)store_call_gathered(call, r, reply);
 	if (r == 0)
 		read_place(reply, &place);
 	((store_entries_fn)call->fn)(call->r, reading->entries, call->r < 0 ? 0 : reading->count, &place, call->arg);
-	call_end(call);
+	store_call_end(call);
 }
 
 static void store_read(void *self, const struct stream_position *positions, size_t position_count, size_t count,
 	int block_ms, store_entries_fn done, void *arg)
 {
 	struct redis_store *store = self;
-	struct call *call = call_begin(store, (void (*)(void))done, arg, 2);
+	struct call *call = store_call_begin(store, (void (*)(void))done, arg, 2);
 	struct reading *reading = arena_alloc(call->arena, sizeof(*reading));
 	const char **argv = arena_alloc(call->arena, (6 + 2 * position_count) * sizeof(*argv));
 	const char *place[] = { "HMGET", store->cursor, "pseq", "group" };
@@ -196,7 +197,7 @@ static void on_values(int r, const struct redis_reply *reply, void *arg)
 	struct store_value *values = NULL;
 	size_t count = 0;
 
-	(void)call_gathered(call, r, reply);
+	(void)store_call_gathered(call, r, reply);
 	if (call->r == 0 && reply->type == REDIS_ARRAY) {
 		count = reply->count;
 		values = arena_alloc(call->arena, (count + 1) * sizeof(*values));
@@ -204,13 +205,13 @@ static void on_values(int r, const struct redis_reply *reply, void *arg)
 			values[i] = (struct store_value){ reply->items[i].str, reply->items[i].len };
 	}
 	((store_values_fn)call->fn)(call->r, values, count, call->arg);
-	call_end(call);
+	store_call_end(call);
 }
 
 static void store_load(void *self, const char *const *keys, size_t count, store_values_fn done, void *arg)
 {
 	struct redis_store *store = self;
-	struct call *call = call_begin(store, (void (*)(void))done, arg, 1);
+	struct call *call = store_call_begin(store, (void (*)(void))done, arg, 1);
 	const char **argv = arena_alloc(call->arena, (count + 1) * sizeof(*argv));
 
 	argv[0] = "MGET";
@@ -223,7 +224,7 @@ static void store_hash(void *self, const char *key, store_values_fn done, void *
 	struct redis_store *store = self;
 	const char *argv[] = { "HGETALL", key };
 
-	redis_link_command(store->link, 2, argv, NULL, 0, on_values, call_begin(store, (void (*)(void))done, arg, 1));
+	redis_link_command(store->link, 2, argv, NULL, 0, on_values, store_call_begin(store, (void (*)(void))done, arg, 1));
 }
 
 static void on_due_page(int r, const struct redis_reply *reply, void *arg)
@@ -231,7 +232,7 @@ static void on_due_page(int r, const struct redis_reply *reply, void *arg)
 	struct call *call = arg;
 	struct store_due *due;
 
-	(void)call_gathered(call, r, reply);
+	(void)store_call_gathered(call, r, reply);
 	if (call->r < 0 || reply->type != REDIS_ARRAY)
 		return;
 	call->count = reply->count / 2;
@@ -247,17 +248,17 @@ static void on_due_next(int r, const struct redis_reply *reply, void *arg)
 	struct call *call = arg;
 	int64_t next = 0;
 
-	(void)call_gathered(call, r, reply);
+	(void)store_call_gathered(call, r, reply);
 	if (call->r == 0 && reply->type == REDIS_ARRAY && reply->count == 2 && reply->items[1].str)
 		next = strtoll(reply->items[1].str, NULL, 10);
 	((store_due_fn)call->fn)(call->r, call->data, call->r < 0 ? 0 : call->count, next, call->arg);
-	call_end(call);
+	store_call_end(call);
 }
 
 static void store_due(void *self, int64_t now, size_t limit, store_due_fn done, void *arg)
 {
 	struct redis_store *store = self;
-	struct call *call = call_begin(store, (void (*)(void))done, arg, 2);
+	struct call *call = store_call_begin(store, (void (*)(void))done, arg, 2);
 	const char *at = arena_printf(call->arena, "%lld", (long long)now);
 	const char *first[] = { "ZRANGEBYSCORE", store->due, "-inf", at, "WITHSCORES", "LIMIT", "0",
 		arena_printf(call->arena, "%zu", limit) };
@@ -297,7 +298,7 @@ static void on_cursor_hash(int r, const struct redis_reply *reply, void *arg)
 	size_t capacity = 0;
 
 	call->data = cursor;
-	(void)call_gathered(call, r, reply);
+	(void)store_call_gathered(call, r, reply);
 	if (call->r < 0 || reply->type != REDIS_ARRAY)
 		return;
 	cursor->present = reply->count > 0;
@@ -325,7 +326,7 @@ static void on_info(int r, const struct redis_reply *reply, void *arg)
 {
 	struct call *call = arg;
 	struct store_cursor *cursor = call->data;
-	bool last = call_gathered(call, r, reply);
+	bool last = store_call_gathered(call, r, reply);
 
 	if (r == 0 && reply->type == REDIS_STRING) {
 		info_value(reply->str, "run_id:", cursor->run_id);
@@ -334,13 +335,13 @@ static void on_info(int r, const struct redis_reply *reply, void *arg)
 	if (!last)
 		return;
 	((store_cursor_fn)call->fn)(call->r, call->r < 0 ? NULL : cursor, call->arg);
-	call_end(call);
+	store_call_end(call);
 }
 
 static void store_cursor_get(void *self, store_cursor_fn done, void *arg)
 {
 	struct redis_store *store = self;
-	struct call *call = call_begin(store, (void (*)(void))done, arg, 3);
+	struct call *call = store_call_begin(store, (void (*)(void))done, arg, 3);
 	const char *hash[] = { "HGETALL", store->cursor }, *server[] = { "INFO", "server" },
 		   *replication[] = { "INFO", "replication" };
 
@@ -358,14 +359,14 @@ static void on_commit(int r, const struct redis_reply *reply, void *arg)
 	struct call *call = arg;
 	int status = -1;
 
-	(void)call_gathered(call, r, reply);
+	(void)store_call_gathered(call, r, reply);
 	for (int i = 0; i <= COMMIT_GAP && call->r == 0; i++)
 		if (reply->str && strcmp(reply->str, words[i]) == 0)
 			status = i;
 	if (call->r == 0 && status < 0)
 		call->r = -EPROTO;
 	((store_commit_fn)call->fn)(call->r, call->r < 0 ? COMMIT_GAP : (enum commit_status)status, call->arg);
-	call_end(call);
+	store_call_end(call);
 }
 
 struct arguments {
@@ -505,7 +506,7 @@ static void add_image(struct arguments *a, const struct image *image)
 static void store_commit(void *self, const struct store_commit *commit, store_commit_fn done, void *arg)
 {
 	struct redis_store *store = self;
-	struct call *call = call_begin(store, (void (*)(void))done, arg, 1);
+	struct call *call = store_call_begin(store, (void (*)(void))done, arg, 1);
 	size_t most = 9 + 24 * commit->image_count;
 	struct arguments a = { .arena = call->arena };
 	char hex[2 * GROUP_ID_SIZE + 1];
@@ -540,7 +541,7 @@ static void on_lease(int r, const struct redis_reply *reply, void *arg)
 	uint64_t epoch = 0;
 	const char *owner = "";
 
-	(void)call_gathered(call, r, reply);
+	(void)store_call_gathered(call, r, reply);
 	if (call->r == 0 && reply->type == REDIS_ARRAY && reply->count == 3 && reply->items[1].str && reply->items[2].str) {
 		granted = reply->items[0].integer == 1;
 		epoch = strtoull(reply->items[1].str, NULL, 10);
@@ -549,14 +550,14 @@ static void on_lease(int r, const struct redis_reply *reply, void *arg)
 		call->r = -EPROTO;
 	}
 	((store_lease_fn)call->fn)(call->r, granted, epoch, call->sent_at + call->ttl, owner, call->arg);
-	call_end(call);
+	store_call_end(call);
 }
 
 static void store_lease(void *self, const char *owner, int64_t ttl_ms, uint64_t at_least, uint64_t held, store_lease_fn done,
 	void *arg)
 {
 	struct redis_store *store = self;
-	struct call *call = call_begin(store, (void (*)(void))done, arg, 1);
+	struct call *call = store_call_begin(store, (void (*)(void))done, arg, 1);
 	const char *argv[] = { store->lease, store->cursor, owner, store->nonce,
 		arena_printf(call->arena, "%lld", (long long)ttl_ms),
 		arena_printf(call->arena, "%llu", (unsigned long long)at_least),
@@ -570,10 +571,10 @@ static void on_done(int r, const struct redis_reply *reply, void *arg)
 {
 	struct call *call = arg;
 
-	if (!call_gathered(call, r, reply))
+	if (!store_call_gathered(call, r, reply))
 		return;
 	((store_done_fn)call->fn)(call->r, call->arg);
-	call_end(call);
+	store_call_end(call);
 }
 
 static void store_release(void *self, const char *owner, store_done_fn done, void *arg)
@@ -582,22 +583,22 @@ static void store_release(void *self, const char *owner, store_done_fn done, voi
 	const char *argv[] = { store->lease, owner, store->nonce };
 
 	redis_link_script(store->link, &store->release_script, 1, 3, argv, NULL, 0, on_done,
-		call_begin(store, (void (*)(void))done, arg, 1));
+		store_call_begin(store, (void (*)(void))done, arg, 1));
 }
 
 static void on_trying(int r, const struct redis_reply *reply, void *arg)
 {
 	struct call *call = arg;
 
-	(void)call_gathered(call, r, reply);
+	(void)store_call_gathered(call, r, reply);
 	((store_lease_fn)call->fn)(call->r, true, call->r == 0 ? (uint64_t)reply->integer : 0, 0, "", call->arg);
-	call_end(call);
+	store_call_end(call);
 }
 
 static void store_trying(void *self, const char *stream, const char *id, uint64_t epoch, store_lease_fn done, void *arg)
 {
 	struct redis_store *store = self;
-	struct call *call = call_begin(store, (void (*)(void))done, arg, 1);
+	struct call *call = store_call_begin(store, (void (*)(void))done, arg, 1);
 	const char *argv[] = { store->cursor, stream, id ? id : "", arena_printf(call->arena, "%llu", (unsigned long long)epoch) };
 
 	redis_link_script(store->link, &store->trying_script, 1, 4, argv, NULL, 0, on_trying, call);
@@ -607,9 +608,9 @@ static void on_replicated(int r, const struct redis_reply *reply, void *arg)
 {
 	struct call *call = arg;
 
-	(void)call_gathered(call, r, reply);
+	(void)store_call_gathered(call, r, reply);
 	((store_replicated_fn)call->fn)(call->r, call->r == 0 ? reply->integer : 0, call->arg);
-	call_end(call);
+	store_call_end(call);
 }
 
 static void store_replicated(void *self, int64_t wanted, int timeout_ms, store_replicated_fn done, void *arg)
@@ -620,13 +621,13 @@ static void store_replicated(void *self, int64_t wanted, int timeout_ms, store_r
 
 	snprintf(replicas, sizeof(replicas), "%lld", (long long)wanted);
 	snprintf(timeout, sizeof(timeout), "%d", timeout_ms);
-	redis_link_command(store->link, 3, argv, NULL, 0, on_replicated, call_begin(store, (void (*)(void))done, arg, 1));
+	redis_link_command(store->link, 3, argv, NULL, 0, on_replicated, store_call_begin(store, (void (*)(void))done, arg, 1));
 }
 
 static void store_trim(void *self, const struct stream_position *applied, size_t count, store_done_fn done, void *arg)
 {
 	struct redis_store *store = self;
-	struct call *call = call_begin(store, (void (*)(void))done, arg, count);
+	struct call *call = store_call_begin(store, (void (*)(void))done, arg, count);
 
 	for (size_t i = 0; i < count; i++) {
 		const char *argv[] = { "XTRIM", applied[i].stream, "MINID", "~", applied[i].id };
@@ -646,7 +647,7 @@ static void on_tail(int r, const struct redis_reply *reply, void *arg)
 		call->answered++;
 		last = call->answered == call->expected;
 	} else {
-		last = call_gathered(call, r, reply);
+		last = store_call_gathered(call, r, reply);
 	}
 	snprintf(positions[i].id, STREAM_ID_SIZE, "0-0");
 	for (size_t k = 0; !missing && call->r == 0 && reply->type == REDIS_ARRAY && k + 1 < reply->count; k += 2)
@@ -655,13 +656,13 @@ static void on_tail(int r, const struct redis_reply *reply, void *arg)
 	if (!last)
 		return;
 	((store_done_fn)call->fn)(call->r, call->arg);
-	call_end(call);
+	store_call_end(call);
 }
 
 static void store_tails(void *self, struct stream_position *positions, size_t count, store_done_fn done, void *arg)
 {
 	struct redis_store *store = self;
-	struct call *call = call_begin(store, (void (*)(void))done, arg, count);
+	struct call *call = store_call_begin(store, (void (*)(void))done, arg, count);
 
 	call->data = positions;
 	for (size_t i = 0; i < count; i++) {
@@ -676,6 +677,43 @@ static bool store_connected(void *self)
 	struct redis_store *store = self;
 
 	return redis_link_connected(store->link) && redis_link_connected(store->reads);
+}
+
+/* --- settings of the server ------------------------------------------------------------------------------------------------ */
+
+static void on_settings(int r, const struct redis_reply *reply, void *arg)
+{
+	struct call *call = arg;
+	const char *fault = NULL, *warning = NULL;
+
+	(void)store_call_gathered(call, r, reply);
+	if (call->r == -EPERM || (call->r == -EPROTO && r == 0)) {
+		warning = "Redis does not let us read its settings: appendonly yes and maxmemory-policy noeviction are assumed";
+		call->r = 0;
+	}
+	for (size_t i = 0; call->r == 0 && reply->type == REDIS_ARRAY && i + 1 < reply->count; i += 2) {
+		const char *name = reply->items[i].str, *value = reply->items[i + 1].str;
+
+		if (!name || !value)
+			continue;
+		if (strcmp(name, "appendonly") == 0 && strcmp(value, "yes") != 0)
+			fault = "Redis must run with `appendonly yes`: without it accepted events are lost when it stops";
+		if (strcmp(name, "maxmemory-policy") == 0 && strcmp(value, "noeviction") != 0)
+			fault = "Redis must run with `maxmemory-policy noeviction`: with another one it drops streams when memory is short";
+		if (strcmp(name, "appendfsync") == 0 && strcmp(value, "no") == 0)
+			fault = "Redis must run with `appendfsync always` or `everysec`, not `no`";
+		else if (strcmp(name, "appendfsync") == 0 && strcmp(value, "always") != 0)
+			warning = "Redis runs with `appendfsync everysec`: events of the last second can be lost in a power cut";
+	}
+	((redis_store_check_fn)call->fn)(call->r, fault, warning, call->arg);
+	store_call_end(call);
+}
+
+void redis_store_check(struct redis_store *store, redis_store_check_fn done, void *arg)
+{
+	const char *argv[] = { "CONFIG", "GET", "*" };
+
+	redis_link_command(store->link, 3, argv, NULL, 0, on_settings, store_call_begin(store, (void (*)(void))done, arg, 1));
 }
 
 /* --- life -------------------------------------------------------------------------------------------------------------------- */
@@ -695,15 +733,15 @@ struct redis_store *redis_store_create(struct event_base *base, const struct red
 	redis_script_init(&store->lease_script, script_lease);
 	redis_script_init(&store->release_script, script_release);
 	redis_script_init(&store->trying_script, script_trying);
+	redis_script_init(&store->scrub_script, script_scrub);
 	random_bytes(nonce, sizeof(nonce));
 	hex_format(nonce, sizeof(nonce), store->nonce);
 	store->link = redis_link_create(base, url, state, arg);
 	store->reads = redis_link_create(base, url, NULL, NULL);
 	store->port = (struct store_port){ .self = store, .read = store_read, .load = store_load, .hash = store_hash,
-		.scan = redis_store_scan, .lasting = redis_store_lasting,
 		.due = store_due, .cursor = store_cursor_get, .commit = store_commit, .lease = store_lease,
 		.release = store_release, .trying = store_trying, .trim = store_trim, .tails = store_tails,
-		.replicated = store_replicated, .connected = store_connected };
+		.replicated = store_replicated, .connected = store_connected, .scan = store_scan, .lasting = store_lasting, .scrub = store_scrub };
 	return store;
 }
 
@@ -714,7 +752,7 @@ void redis_store_destroy(struct redis_store *store)
 	redis_link_destroy(store->link);
 	redis_link_destroy(store->reads);
 	while (store->calls)
-		call_end(store->calls);
+		store_call_end(store->calls);
 	arena_free(store->arena);
 	free(store);
 }

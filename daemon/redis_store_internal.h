@@ -1,8 +1,9 @@
-/* redis_store_internal - what redis_store.c and redis_store_pages.c share. For them only. */
+/* redis_store_internal - what redis_store.c and redis_scan.c share. For them only. */
 #ifndef DUNNINGD_DAEMON_REDIS_STORE_INTERNAL_H
 #define DUNNINGD_DAEMON_REDIS_STORE_INTERNAL_H
 
 #include "common/keys.h"
+#include "common/redis_link.h"
 #include "daemon/redis_scripts.h"
 #include "daemon/redis_store.h"
 
@@ -12,7 +13,7 @@ struct redis_store {
 	struct arena *arena;
 	struct keyspace keyspace;
 	const char *cursor, *lease, *due;
-	struct redis_script commit_script, lease_script, release_script, trying_script;
+	struct redis_script commit_script, lease_script, release_script, trying_script, scrub_script;
 	char nonce[17];
 	struct call *calls; /* under way: a destroyed link no longer answers them */
 	char last_error[200];
@@ -31,14 +32,14 @@ struct call {
 	size_t count;
 	struct call *next, **link;
 };
+struct call *store_call_begin(struct redis_store *store, void (*fn)(void), void *arg, size_t expected);
+void store_call_end(struct call *call);
+/* Takes one reply's outcome. True when this was the last one: the caller then reports and ends the call. */
+bool store_call_gathered(struct call *call, int r, const struct redis_reply *reply);
 
-struct call *call_begin(struct redis_store *store, void (*fn)(void), void *arg, size_t expected);
-void call_end(struct call *call);
-/* True when this was the last reply: the caller then reports and frees. */
-bool call_gathered(struct call *call, int r, const struct redis_reply *reply);
-
-/* redis_store_pages.c: of struct store_port */
-void redis_store_scan(void *self, const char *from, store_scan_fn done, void *arg);
-void redis_store_lasting(void *self, const char *const *keys, size_t count, store_values_fn done, void *arg);
+/* redis_scan.c: the port's */
+void store_scan(void *self, const char *cursor, const char *pattern, store_scan_fn done, void *arg);
+void store_lasting(void *self, const char *const *keys, size_t count, store_values_fn done, void *arg);
+void store_scrub(void *self, const char *stream, const char *const *ids, size_t count, store_done_fn done, void *arg);
 
 #endif

@@ -237,14 +237,16 @@ static int publish(struct signed_log *log, struct signing *signing, uint64_t bef
 	if (log->tiler->size != signing->size || memcmp(root, signing->root, SHA256_SIZE) != 0)
 		return refuse(log, err, "root_differs", "was computed anew while its tiles were written, and has another root");
 	r = tiler_edge(log->tiler, put_tile, &putting);
-	if (r == 0)
-		r = drop_partials(log, before, err);
 	if (r < 0)
 		return r;
 	(void)log_files_checkpoint(log->files, path);
 	r = log_files_sync(log->files);
-	if (r == 0)
-		r = log_files_replace(log->files, path, signing->note.data, signing->note.len);
+	if (r < 0)
+		return io(log, r, path, err);
+	r = drop_partials(log, before, err); /* the full ones are on the disk: the checkpoint that is out needs either */
+	if (r < 0)
+		return r;
+	r = log_files_replace(log->files, path, signing->note.data, signing->note.len);
 	if (r == 0)
 		r = log_files_sync(log->files);
 	if (r < 0)

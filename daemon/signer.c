@@ -40,7 +40,7 @@ struct signer {
 	size_t count, capacity;
 	struct event *look, *finished;
 	int notify; /* eventfd */
-	bool busy, failed, no_space;
+	bool busy, failed, no_space, held;
 	uint64_t published;
 	pthread_t thread;
 	bool started;
@@ -240,7 +240,7 @@ static void on_look(evutil_socket_t fd, short events, void *arg)
 	struct signer *s = arg;
 
 	(void)fd, (void)events;
-	if (s->busy || s->failed || !next_job(s, &s->job))
+	if (s->busy || s->failed || s->held || !next_job(s, &s->job))
 		return;
 	s->busy = true;
 	pthread_mutex_lock(&s->mutex);
@@ -332,7 +332,7 @@ void signer_destroy(struct signer *s, bool rest)
 				s->callbacks.failed(s->job.r, s->job.err.text, s->callbacks.arg);
 			}
 		}
-		if (rest)
+		if (rest && !s->held)
 			sign_rest(s);
 	}
 	signed_log_close(s->log);
@@ -346,6 +346,11 @@ void signer_destroy(struct signer *s, bool rest)
 	(void)pthread_mutex_destroy(&s->mutex);
 	free(s->logs);
 	free(s);
+}
+
+void signer_hold(struct signer *s, bool hold)
+{
+	s->held = hold;
 }
 
 void signer_status(const struct signer *s, struct signer_status *ret)

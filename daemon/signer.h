@@ -39,6 +39,9 @@ int signer_create(const struct signer_settings *settings, struct event_base *bas
 /* Waits for the checkpoint under way; `rest`: signs what else is durable, SIGNED_LOG_BATCH records of each log at most. NULL is allowed. */
 void signer_destroy(struct signer *signer, bool rest);
 
+/* While held nothing is signed, also not at the end: somebody outside may know more of this log than is here. */
+void signer_hold(struct signer *signer, bool hold);
+
 struct signer_status {
 	uint16_t year; /* of the newest log, 0 = there is none */
 	uint64_t records; /* of it, durable */

@@ -23,6 +23,8 @@ extern const struct option_row cmd_globals[];
 extern const struct command *const cmd_table[]; /* NULL ends it */
 
 struct policy_shelf;
+struct trail_anchors;
+struct fields;
 
 struct ctl {
 	const struct invocation *call;
@@ -111,9 +113,13 @@ struct order {
 	int64_t time; /* ms UTC; 0 = now */
 };
 int ctl_order(struct ctl *ctl, uint32_t partition, const struct order *order);
+/* One request over the control socket: the answer's JSON in *ret and its HTTP status. `body` NULL: none. -errno: nobody answered. */
+int ctl_daemon(struct ctl *ctl, const char *method, const char *target, const struct buf *body, int *status, struct json *ret);
+int ctl_daemon_away(struct ctl *ctl, int r); /* says so; an exit code */
 /* What holds the running daemon's sending in this partition, as it says itself: NULL = nothing, or it does not answer. */
 const char *ctl_holding(struct ctl *ctl, uint32_t partition, bool *answers);
 int ctl_until(const struct ctl *ctl, const char *text, int64_t *ret); /* RFC 3339, date, or a span such as 10d. 0 or an exit code */
+void ctl_anchors(struct ctl *ctl, struct fields *fields, const struct trail_anchors *anchors); /* in words of their own */
 int ctl_state_dir(struct ctl *ctl, const char *given, const char **ret); /* of the trail: given, or the configuration's */
 /* The trail's key: `given` as text, else the pinned one, else the credential's. 1: *ret; 0: none is known; above: said already. */
 int ctl_verifier_key(struct ctl *ctl, const char *given, struct note_key *ret);
@@ -123,10 +129,15 @@ int ctl_seal(struct ctl *ctl, const char *why);
 int ctl_key_here(struct ctl *ctl, const char *state_dir, struct note_key *key);
 const char *ctl_step_at(struct arena *arena, const struct policy *policy, const struct step *step); /* "due+5d" */
 
+/* The wrap key. 1: it is there; 0: it is not; an exit code above 1: said already. */
+int ctl_wrap_key(struct ctl *ctl, bool needed, uint8_t key[32]);
+bool ctl_is_bundle(const char *path); /* an evidence bundle, by its looks: folder or file */
+int ctl_verify_bundle(struct ctl *ctl, const char *path, const char *verifier_key); /* the key may be NULL. An exit code */
+
 extern const struct command cmd_status, cmd_suspend, cmd_release, cmd_reload, cmd_clock_confirm, cmd_list, cmd_show, cmd_check,
 	cmd_explain, cmd_timeline, cmd_push, cmd_hold, cmd_resume, cmd_retry, cmd_skip, cmd_decide, cmd_tasks, cmd_task_done,
 	cmd_dead_list, cmd_dead_show, cmd_dead_replay, cmd_dead_drop, cmd_policy_check, cmd_policy_show, cmd_template_preview,
 	cmd_trail_verify, cmd_trail_log, cmd_trail_status, cmd_trail_rebuild, cmd_trail_seal, cmd_trail_key_new,
-	cmd_trail_key_show, cmd_gap_closed;
+	cmd_trail_key_show, cmd_trail_anchor, cmd_trail_retain, cmd_trail_erase, cmd_gap_closed, cmd_evidence;
 
 #endif

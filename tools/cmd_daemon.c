@@ -92,8 +92,7 @@ static int exchange(int fd, const struct buf *request, struct buf *answer)
 	}
 }
 
-/* The answer's JSON in *ret and its HTTP status. -errno: nobody answered. */
-static int ask(struct ctl *ctl, const char *method, const char *target, const struct buf *body, int *status, struct json *ret)
+int ctl_daemon(struct ctl *ctl, const char *method, const char *target, const struct buf *body, int *status, struct json *ret)
 {
 	CLEANUP(buf_clear) struct buf request = { 0 };
 	CLEANUP(buf_clear) struct buf answer = { 0 };
@@ -119,7 +118,7 @@ static int ask(struct ctl *ctl, const char *method, const char *target, const st
 	return json_parse(ctl->arena, text, strlen(text), JSON_FRACTIONS, ret, NULL) < 0 ? -EPROTO : 0;
 }
 
-static int not_there(struct ctl *ctl, int r)
+int ctl_daemon_away(struct ctl *ctl, int r)
 {
 	return ctl_fail(ctl, EXIT_UNAVAILABLE, "daemon_away", "the daemon does not answer at %s: %s", ctl_socket(ctl),
 		r == -ENOENT || r == -ECONNREFUSED ? "it is not running, or has another control_socket" : strerror(-r));
@@ -136,11 +135,11 @@ static const char *word(const struct json *object, const char *key)
 static int tell(struct ctl *ctl, const char *target, const struct buf *body)
 {
 	struct json answer = { 0 };
-	int status = 0, r = ask(ctl, "POST", target, body, &status, &answer);
+	int status = 0, r = ctl_daemon(ctl, "POST", target, body, &status, &answer);
 	struct fields *f = fields_create(ctl->arena);
 
 	if (r < 0)
-		return not_there(ctl, r);
+		return ctl_daemon_away(ctl, r);
 	if (status != 200)
 		return ctl_fail(ctl, EXIT_FOUND, word(&answer, "error") ? word(&answer, "error") : "refused", "the daemon refuses: %s",
 			word(&answer, "text") ? word(&answer, "text") : "no reason given");
@@ -154,7 +153,7 @@ const char *ctl_holding(struct ctl *ctl, uint32_t partition, bool *answers)
 	struct json *status = arena_alloc(ctl->arena, sizeof(*status)), partitions;
 	int http = 0;
 
-	*answers = ask(ctl, "GET", "/status", NULL, &http, status) == 0 && http == 200;
+	*answers = ctl_daemon(ctl, "GET", "/status", NULL, &http, status) == 0 && http == 200;
 	if (!*answers)
 		return NULL;
 	partitions = json_get(status, "partitions");
@@ -194,7 +193,7 @@ int ctl_seal(struct ctl *ctl, const char *why)
 	int status = 0, r;
 
 	write_who(ctl, why, 0, &body);
-	r = ask(ctl, "POST", "/seal", &body, &status, &answer);
+	r = ctl_daemon(ctl, "POST", "/seal", &body, &status, &answer);
 	if (r == -ENOENT || r == -ECONNREFUSED)
 		return 0;
 	if (r < 0) /* it may end before its answer is out: the lock tells */
@@ -213,7 +212,7 @@ static int brake(struct ctl *ctl, const char *command, const char *why, int64_t 
 	int status = 0, r;
 
 	write_who(ctl, why, until, &body);
-	r = ask(ctl, "POST", arena_printf(ctl->arena, "/%s", command), &body, &status, &answer);
+	r = ctl_daemon(ctl, "POST", arena_printf(ctl->arena, "/%s", command), &body, &status, &answer);
 	if (r == 0 && status == 200) {
 		struct fields *f = fields_create(ctl->arena);
 
@@ -438,6 +437,130 @@ static struct table *members_table(struct ctl *ctl, const struct json *array, co
 	return t;
 }
 
+static const struct column anchor_columns[] = { { "name", "ANCHOR", false }, { "kind", "KIND", false }, { "state", "STATE", false },
+	{ "size", "LEAVES", true }, { "at", "AS OF", false }, { "failed", "FAILED", false }, { 0 } };
+
+/* In words of their own: a trail that nobody vouches for is never simply well. */
+static const char *vouched(struct ctl *ctl, const struct json *anchors, const char *key, const char *never)
+{
+	struct json n = json_get(anchors, key), size = json_get(anchors, "size");
+
+	if (!json_int(&n))
+		return never;
+	return arena_printf(ctl->arena, "%lld of %lld leaves", (long long)json_int(&n), (long long)json_int(&size));
+}
+
+static void add_anchors(struct ctl *ctl, struct fields *f, const struct json *anchors)
+{
+	struct json each = json_get(anchors, "each"), alarm = json_get(anchors, "alarm"), back = json_get(anchors, "set_back");
+	int64_t oldest = 0;
+
+	for (size_t i = 0; i < json_len(&each); i++) {
+		struct json one = json_at(&each, i), age = json_get(&one, "age_ms");
+
+		oldest = json_int(&age) > oldest ? json_int(&age) : oldest;
+	}
+	fields_add(f, NULL, "Anchored", cell_text(vouched(ctl, anchors, "anchored", "not anchored")));
+	fields_add(f, NULL, "Witnessed", cell_text(vouched(ctl, anchors, "witnessed", "not witnessed")));
+	fields_add(f, NULL, "Copied", cell_text(vouched(ctl, anchors, "copied", "not copied")));
+	if (oldest)
+		fields_add(f, NULL, "Oldest waits", cell_text(arena_printf(ctl->arena, "%lld h %lld min for an anchor", (long long)(oldest / HOUR_MS),
+			(long long)(oldest % HOUR_MS / MINUTE_MS))));
+	if (json_bool(&back))
+		fields_add(f, NULL, "TRAIL ALARM", cell_text("somebody outside has seen more of the log than is here, or another one: nothing more is signed"));
+	else if (json_bool(&alarm))
+		fields_add(f, NULL, "TRAIL ALARM", cell_text("see the anchors below, and the daemon's log"));
+	fields_table(f, NULL, "Anchors", members_table(ctl, &each, anchor_columns));
+}
+
+/* --- anchors ------------------------------------------------------------------------------------------------------------------------- */
+
+/* Leaves of the newest log that are there, and the fewest that one of the anchors vouches for. */
+static bool read_anchors(struct ctl *ctl, struct json *ret, int64_t *size, int64_t *fewest)
+{
+	struct json *status = arena_alloc(ctl->arena, sizeof(*status)), trail, each, n;
+	int http = 0;
+
+	if (ctl_daemon(ctl, "GET", "/status", NULL, &http, status) < 0 || http != 200)
+		return false;
+	*ret = json_get(status, "anchors");
+	trail = json_get(status, "trail");
+	n = json_get(&trail, "size");
+	*size = json_int(&n);
+	n = json_get(ret, "size");
+	*size = json_int(&n) > *size ? json_int(&n) : *size;
+	*fewest = INT64_MAX;
+	each = json_get(ret, "each");
+	for (size_t i = 0; i < json_len(&each); i++) {
+		struct json one = json_at(&each, i);
+
+		n = json_get(&one, "size");
+		*fewest = json_int(&n) < *fewest ? json_int(&n) : *fewest;
+	}
+	return true;
+}
+
+static int wait_for_anchors(struct ctl *ctl, int64_t wanted, int64_t deadline)
+{
+	struct fields *f = fields_create(ctl->arena);
+	struct json anchors = { 0 };
+	int64_t size, fewest = 0;
+	bool answers;
+
+	for (;;) {
+		answers = read_anchors(ctl, &anchors, &size, &fewest);
+		if (!answers)
+			return ctl_daemon_away(ctl, -ECONNREFUSED);
+		if (fewest >= wanted || mono() >= deadline)
+			break;
+		(void)poll(NULL, 0, 200);
+	}
+	fields_add(f, "ok", NULL, cell_flag(fewest >= wanted));
+	add_anchors(ctl, f, &anchors);
+	view_fields(&ctl->view, f);
+	return fewest >= wanted ? EXIT_DONE : EXIT_FOUND;
+}
+
+static int run_trail_anchor(struct ctl *ctl, const struct invocation *call)
+{
+	const char *why = call->args[0] ? call->args[0] : "asked by hand", *wait = command_option(call, "wait");
+	CLEANUP(buf_clear) struct buf body = { 0 };
+	struct json answer = { 0 };
+	int64_t span = 0, wanted = 0, fewest;
+	int http = 0, r = ctl_config(ctl, false);
+
+	if (r != 0)
+		return r;
+	if (wait && (span_parse(wait, &span) < 0 || span > HOUR_MS))
+		return ctl_fail(ctl, EXIT_USAGE, "usage", "--wait wants a span of an hour at most, such as 90s, not \"%s\"", wait);
+	write_who(ctl, why, 0, &body);
+	if (!wait) {
+		r = tell(ctl, "/anchor", &body);
+		if (r == 0)
+			view_say(&ctl->view, "All who vouch for the trail are asked now: dunningctl status shows what they say.");
+		return r;
+	}
+	if (!read_anchors(ctl, &answer, &wanted, &fewest))
+		return ctl_daemon_away(ctl, -ECONNREFUSED);
+	r = ctl_daemon(ctl, "POST", "/anchor", &body, &http, &answer);
+	if (r < 0)
+		return ctl_daemon_away(ctl, r);
+	if (http != 200)
+		return ctl_fail(ctl, EXIT_FOUND, word(&answer, "error") ? word(&answer, "error") : "refused", "the daemon refuses: %s",
+			word(&answer, "text") ? word(&answer, "text") : "no reason given");
+	return wait_for_anchors(ctl, wanted, mono() + span);
+}
+
+static const struct option_row anchor_options[] = {
+	{ "wait", "SPAN", "until all of them vouch for what is signed now; exit status 1 when they do not in that time" },
+	{ 0 },
+};
+
+const struct command cmd_trail_anchor = { .name = "trail anchor", .args = "[WHY]", .max_args = 1,
+	.help = "ask for time stamps, cosignatures and copies now, whatever was planned",
+	.more = "The daemon does so itself when there are new records, once in an hour for each of trail.anchors.", .options = anchor_options,
+	.run = run_trail_anchor };
+
 /* In words: what is not there is said, never left out. */
 static const char *trail_words(struct ctl *ctl, const struct json *status)
 {
@@ -458,7 +581,7 @@ static const char *trail_words(struct ctl *ctl, const struct json *status)
 static void add_daemon(struct ctl *ctl, struct fields *f, const struct json *status)
 {
 	struct json partitions = json_get(status, "partitions"), providers = json_get(status, "providers"), pid = json_get(status, "pid"),
-		    left_out = json_get(status, "left_out");
+		    left_out = json_get(status, "left_out"), anchors = json_get(status, "anchors");
 	CLEANUP(buf_clear) struct buf raw = { 0 };
 
 	json_write(&raw, status);
@@ -475,6 +598,8 @@ static void add_daemon(struct ctl *ctl, struct fields *f, const struct json *sta
 	if (json_len(&left_out))
 		fields_add(f, NULL, "Left out", cell_text(arena_printf(ctl->arena, "%zu policies that this configuration cannot carry out: "
 			"dunningctl policy check", json_len(&left_out))));
+	if (anchors.type == JSON_OBJECT)
+		add_anchors(ctl, f, &anchors);
 	if (partitions.type == JSON_ARRAY)
 		fields_table(f, NULL, "Partitions", members_table(ctl, &partitions, partition_columns));
 	if (providers.type == JSON_ARRAY)
@@ -491,7 +616,7 @@ static int run_status(struct ctl *ctl, const struct invocation *call)
 	(void)call;
 	if (r != 0)
 		return r;
-	answered = ask(ctl, "GET", "/status", NULL, &http, status);
+	answered = ctl_daemon(ctl, "GET", "/status", NULL, &http, status);
 	if (answered == 0 && http == 200) {
 		add_daemon(ctl, f, status);
 	} else {

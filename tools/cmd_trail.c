@@ -3,18 +3,19 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/case_file.h"
 #include "common/hash.h"
 #include "common/utc.h"
 #include "daemon/service.h"
 #include "tools/cmd.h"
+#include "tools/trail_anchors.h"
 #include "tools/trail_files.h"
 #include "tools/trail_signed.h"
 
 #define FINDINGS_SHOWN 100
 
 
-/* 1: it is there; 0: it is not; an exit code above 1: said already. */
-static int read_wrap_key(struct ctl *ctl, bool needed, uint8_t key[32])
+int ctl_wrap_key(struct ctl *ctl, bool needed, uint8_t key[32])
 {
 	struct err err = { 0 };
 	int r = credential_key(ctl_credentials(ctl), "wrap-key", key, &err);
@@ -45,6 +46,7 @@ struct verifying {
 	struct arena *arena;
 	struct table *table;
 	struct trail_signed *signatures;
+	struct trail_anchors anchors;
 };
 
 static int on_record(const struct trail_record *record, void *arg)
@@ -72,9 +74,11 @@ static const struct table *log_table(struct arena *arena, const struct trail_sum
 	for (size_t i = 0; i < sum->log_count; i++) {
 		const struct trail_log *log = &sum->logs[i];
 		const struct trail_signed_log *s = trail_signed_log(signatures, log->year);
+		uint8_t root[SHA256_SIZE];
+		bool rooted = log->complete && trail_signed_root(signatures, log->year, root); /* over a gap it would be a shorter log's */
 
 		table_add(table, (struct cell[]){ cell_text(log->origin), cell_number((int64_t)log->size),
-					 cell_text(log->complete ? arena_strdup(arena, hex_format(log->root, SHA256_SIZE, hex)) : NULL),
+					 cell_text(rooted ? arena_strdup(arena, hex_format(root, SHA256_SIZE, hex)) : NULL),
 					 s ? cell_number((int64_t)s->size) : cell_none(), cell_text(signed_words(s ? s->state : SIGNED_NOT)),
 					 s ? cell_number((int64_t)s->files) : cell_none() });
 	}
@@ -108,14 +112,13 @@ static void note_sealed(struct ctl *ctl, struct fields *f, const char *state_dir
 static void show_sum(struct ctl *ctl, const char *state_dir, const struct trail_sum *sum, bool opened, const struct verifying *v)
 {
 	struct fields *f = fields_create(ctl->arena);
-	uint64_t findings = sum->findings + trail_signed_findings(v->signatures);
+	uint64_t findings = sum->findings + trail_signed_findings(v->signatures) + v->anchors.findings;
 	enum signed_state state = worst(sum, v->signatures);
 
 	fields_add(f, "ok", NULL, cell_flag(!findings));
 	fields_add(f, NULL, "Trail", cell_text(findings ? "IS NOT WHOLE" : "whole and unaltered"));
 	fields_add(f, "signed", "Signature", cell_text(signed_words(state)));
-	fields_add(f, "anchored", "Anchored", cell_text("not anchored"));
-	fields_add(f, "witnessed", "Witnessed", cell_text("not witnessed"));
+	ctl_anchors(ctl, f, &v->anchors);
 	fields_add(f, "origin", "Log", cell_text(sum->origin));
 	fields_add(f, "segments", "Segments", cell_number((int64_t)sum->segments));
 	fields_add(f, "groups", "Groups", cell_number((int64_t)sum->groups));
@@ -148,12 +151,15 @@ static int run_verify(struct ctl *ctl, const struct invocation *call)
 {
 	struct verifying v = { .arena = ctl->arena, .table = table_create(ctl->arena, finding_columns) };
 	uint8_t key[32];
-	struct trail_walk walk = { .record = on_record, .finding = on_finding, .arg = &v };
+	struct trail_walk walk = { .record = on_record, .finding = on_finding, .arg = &v, .rootless = true };
 	struct trail_sum sum;
 	struct note_key verifier;
 	struct err err = { 0 };
-	int r = ctl_state_dir(ctl, call->args[0], &walk.state_dir), opened, known;
+	int r, opened, known;
 
+	if (call->args[0] && ctl_is_bundle(call->args[0]))
+		return ctl_verify_bundle(ctl, call->args[0], command_option(call, "key"));
+	r = ctl_state_dir(ctl, call->args[0], &walk.state_dir);
 	if (r != 0)
 		return r;
 	known = ctl_verifier_key(ctl, command_option(call, "key"), &verifier);
@@ -162,7 +168,7 @@ static int run_verify(struct ctl *ctl, const struct invocation *call)
 	r = known ? ctl_key_here(ctl, walk.state_dir, &verifier) : 0;
 	if (r != 0)
 		return r;
-	opened = read_wrap_key(ctl, false, key);
+	opened = ctl_wrap_key(ctl, false, key);
 	if (opened > 1)
 		return opened;
 	walk.wrap_key = opened ? key : NULL;
@@ -173,24 +179,29 @@ static int run_verify(struct ctl *ctl, const struct invocation *call)
 	if (r < 0)
 		return walk_failed(ctl, r, &err);
 	trail_signed_end(v.signatures);
+	trail_anchors_read(walk.state_dir, ctl->configured ? ctl->config : NULL, known ? &verifier : NULL, on_finding, &v, ctl->arena, &v.anchors);
 	show_sum(ctl, walk.state_dir, &sum, opened, &v);
-	return sum.findings || trail_signed_findings(v.signatures) ? EXIT_FOUND : EXIT_DONE;
+	return sum.findings || trail_signed_findings(v.signatures) || v.anchors.findings ? EXIT_FOUND : EXIT_DONE;
 }
 
 static const struct option_row verify_options[] = {
 	{ "full", NULL, "every tile and entry bundle of the signed logs, too" },
-	{ "key", "VERIFIER-KEY", "whose signature it must be (the configuration's)" },
+	{ "key", "VERIFIER-KEY", "whose signature it must be (the configuration's; of a bundle: as the company published it)" },
 	{ 0 },
 };
 
-const struct command cmd_trail_verify = { .name = "trail verify", .args = "[STATE-DIR]", .max_args = 1,
-	.help = "that the trail is whole and unaltered, from the first byte to the last",
+const struct command cmd_trail_verify = { .name = "trail verify", .args = "[STATE-DIR|BUNDLE]", .max_args = 1,
+	.help = "that the trail, or an evidence bundle, is whole and unaltered",
 	.more = "Frames, the hash chain, the order of groups and records, that no case has a number twice, and that the keys are\n"
 		"there or were erased. With the wrap key also that every record and part is the one committed to. For each log its\n"
 		"size and root: two whole trails with the same ones have the same records; that the checkpoint is signed by the trail's\n"
-		"key, and that its root is that of the records. A sealed trail is verified by its own folder, STATE-DIR/sealed/NUMBER. Reads\n"
-		"alone, also beside a running daemon. Exit status 1 with file and\n"
-		"byte of whatever is wrong.",
+		"key, and that its root is that of the records; that each time stamp and cosignature kept still holds, and speaks of this\n"
+		"very log (by the authorities and witnesses of the configuration). A sealed trail is verified by its own\n"
+		"folder, STATE-DIR/sealed/NUMBER. Reads alone, also beside a running daemon. Exit status 1 with file and\n"
+		"byte of whatever is wrong.\n\n"
+		"A bundle (folder or .zip, see evidence) is checked without anything else: one line per check, the first failure\n"
+		"named. Exit status 0: all that was checked holds, 1: refused, 2: could not be checked. What could not be looked at\n"
+		"is never called good.",
 	.options = verify_options, .run = run_verify };
 
 /* --- log ----------------------------------------------------------------------------------------------------------------------------- */
@@ -218,31 +229,9 @@ static bool is(const char *a, const char *b)
 	return a && b && strcmp(a, b) == 0;
 }
 
-/* "call:<invoice>:<step>" and the like: the id between colons. */
-static bool task_of(const char *target, const char *invoice)
-{
-	const char *at = target ? strchr(target, ':') : NULL;
-	size_t len = strlen(invoice);
-
-	return at && strncmp(at + 1, invoice, len) == 0 && (at[1 + len] == ':' || at[1 + len] == '\0');
-}
-
 static bool concerns(const struct logging *l, const struct json *root)
 {
-	struct json invoices = json_get(root, "invoices");
-
-	if (l->customer)
-		return is(word(root, "case"), l->customer);
-	if (is(word(root, "invoice"), l->invoice) || is(word(root, "held_invoice"), l->invoice) || is(word(root, "target"), l->invoice) ||
-		task_of(word(root, "target"), l->invoice) || task_of(word(root, "task"), l->invoice))
-		return true;
-	for (size_t i = 0; i < json_len(&invoices); i++) {
-		struct json one = json_at(&invoices, i);
-
-		if (is(json_str(&one), l->invoice))
-			return true;
-	}
-	return false;
+	return l->customer ? is(word(root, "case"), l->customer) : case_concerns(root, l->invoice);
 }
 
 static bool printable(const char *media_type)
@@ -370,7 +359,7 @@ static int run_log(struct ctl *ctl, const struct invocation *call)
 	if (r != 0)
 		return r;
 	dirs = trail_generations(walk.state_dir, ctl->arena, &count);
-	r = read_wrap_key(ctl, true, key);
+	r = ctl_wrap_key(ctl, true, key);
 	if (r != 1)
 		return r;
 	l.w = jw_init(&l.out);

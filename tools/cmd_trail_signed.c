@@ -10,6 +10,7 @@
 #include "daemon/journal_leaves.h"
 #include "daemon/signed_log.h"
 #include "tools/cmd.h"
+#include "tools/trail_anchors.h"
 #include "tools/trail_signed.h"
 
 int ctl_verifier_key(struct ctl *ctl, const char *given, struct note_key *ret)
@@ -71,11 +72,25 @@ static int count_records(struct ctl *ctl, const char *state_dir, uint16_t year, 
 	return journal_leaves_count(leaves, ret, &err) < 0 ? ctl_fail_err(ctl, EXIT_FOUND, &err) : 0;
 }
 
+void ctl_anchors(struct ctl *ctl, struct fields *f, const struct trail_anchors *anchors)
+{
+	fields_add(f, "anchored", "Anchored", cell_text(trail_vouched_words(&anchors->stamps, "not anchored", ctl->arena)));
+	fields_add(f, "stamps", "Time stamps", anchors->stamps.count ? cell_number((int64_t)anchors->stamps.count) : cell_none());
+	fields_add(f, "witnessed", "Witnessed", cell_text(trail_vouched_words(&anchors->cosignatures, "not witnessed", ctl->arena)));
+	fields_add(f, "waiting_since", "Not anchored since", cell_time(anchors->waiting_since, NULL));
+	if (anchors->own_roots)
+		fields_add(f, NULL, "Note", cell_text("some time stamps go back only to certificates kept beside them: the configuration does not name "
+						     "their authority"));
+	if (anchors->unknown)
+		fields_add(f, NULL, "Note", cell_text("some cosignatures are by nobody whom the configuration names: they were not checked"));
+}
+
 static int run_status(struct ctl *ctl, const struct invocation *call)
 {
 	struct table *logs = table_create(ctl->arena, status_columns);
 	struct fields *f = fields_create(ctl->arena);
 	struct trail_signed *trail;
+	struct trail_anchors anchors;
 	struct note_key key;
 	const char *state_dir;
 	uint16_t *years;
@@ -129,11 +144,11 @@ static int run_status(struct ctl *ctl, const struct invocation *call)
 		note_key_add(&text, &key);
 		fields_add(f, "verifier_key", "Verifier key", cell_text(arena_strdup(ctl->arena, buf_str(&text))));
 	}
-	fields_add(f, "anchored", "Anchored", cell_text("not anchored"));
-	fields_add(f, "witnessed", "Witnessed", cell_text("not witnessed"));
+	trail_anchors_read(state_dir, ctl->configured ? ctl->config : NULL, known ? &key : NULL, on_finding, ctl, ctl->arena, &anchors);
+	ctl_anchors(ctl, f, &anchors);
 	fields_table(f, "logs", "Logs", logs);
 	view_fields(&ctl->view, f);
-	return trail_signed_findings(trail) ? EXIT_FOUND : EXIT_DONE;
+	return trail_signed_findings(trail) || anchors.findings ? EXIT_FOUND : EXIT_DONE;
 }
 
 static const struct option_row key_options[] = {
@@ -142,7 +157,7 @@ static const struct option_row key_options[] = {
 };
 
 const struct command cmd_trail_status = { .name = "trail status", .args = "[STATE-DIR]", .max_args = 1,
-	.help = "how far the trail is signed, by which key, and since when",
+	.help = "how far the trail is signed, by which key, and who vouched for it",
 	.more = "Looks at the signatures, not at the records: trail verify does. Reads alone. Exit status 1 when what was signed cannot be read or\n"
 		"is not signed by this key.",
 	.options = key_options, .run = run_status };

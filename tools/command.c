@@ -104,7 +104,9 @@ int command_parse(const struct command *const *commands, const struct option_row
 			ended = true;
 		} else if (!ended && (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0)) {
 			ret->help = true;
-		} else if (!ended && strncmp(argv[i], "--", 2) == 0) {
+		} else if (!ended && (strncmp(argv[i], "--", 2) == 0 || strcmp(argv[i], "-o") == 0)) {
+			if (argv[i][1] == 'o')
+				argv[i] = "--out"; /* as everyone types it */
 			if ((r = take_option(globals, argc, argv, &i, ret, err)) < 0)
 				return r;
 		} else if (!ended && argv[i][0] == '-' && argv[i][1]) {

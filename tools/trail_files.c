@@ -49,7 +49,8 @@ struct log {
 	uint16_t year;
 	uint64_t next_index;
 	const char *origin; /* NULL: known from headers alone */
-	struct merkle_range range; /* of the leaves that were read */
+	uint64_t read; /* leaves */
+	struct merkle_range range; /* of them, unless rootless */
 };
 
 struct walker {
@@ -237,17 +238,6 @@ static bool open_keys(struct walker *w, const struct blob *blob, uint64_t offset
 
 /* --- records ------------------------------------------------------------------------------------------------------------------------- */
 
-static bool leaf_parts(const char *leaf, uint8_t commitment[SHA256_SIZE], uint8_t tag[SHA256_SIZE])
-{
-	CLEANUP(buf_clear) struct buf out = { 0 };
-
-	if (base64_decode(leaf + 17, 44, &out) < 0 || base64_decode(leaf + 62, 44, &out) < 0 || out.len != 2 * SHA256_SIZE)
-		return false;
-	memcpy(commitment, out.data, SHA256_SIZE);
-	memcpy(tag, out.data + SHA256_SIZE, SHA256_SIZE);
-	return true;
-}
-
 static void check_parts(struct walker *w, const struct record_body *body, const struct case_keys *keys, const struct json *record,
 	uint64_t offset)
 {
@@ -345,6 +335,9 @@ static void add_leaf(struct walker *w, const char *leaf)
 
 	if (!log->origin)
 		log->origin = arena_strdup(w->arena, w->head.origin);
+	log->read++;
+	if (w->walk->rootless)
+		return;
 	record_leaf_hash(leaf, hash);
 	merkle_append(&log->range, hash);
 }
@@ -362,7 +355,7 @@ static int walk_record(struct walker *w, const struct journal_group *group, size
 
 	arena_clear(w->scratch);
 	w->sum->records++;
-	if (record_body_read(bytes->data, bytes->len, &body) < 0 || !leaf_parts(body.leaf, commitment, tag)) {
+	if (record_body_read(bytes->data, bytes->len, &body) < 0 || record_leaf_read(body.leaf, commitment, tag) < 0) {
 		find(w, offset, "record_shape", "the body of record %" PRIu64 " cannot be read", record.index);
 		return 0;
 	}
@@ -580,9 +573,9 @@ static void sum_logs(struct walker *w)
 			continue;
 		ret->origin = log->origin;
 		ret->year = log->year;
-		ret->size = log->range.size;
-		ret->complete = log->range.size == log->next_index;
-		if (ret->complete) /* over a gap it would be taken for that of a shorter log */
+		ret->size = log->read;
+		ret->complete = log->read == log->next_index;
+		if (ret->complete && !w->walk->rootless) /* over a gap it would be taken for that of a shorter log */
 			merkle_root(&log->range, ret->root);
 		w->sum->log_count++;
 	}

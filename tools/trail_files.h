@@ -46,6 +46,7 @@ struct trail_walk {
 	trail_record_fn record; /* may be NULL */
 	trail_finding_fn finding; /* may be NULL */
 	void *arg;
+	bool rootless; /* `record` makes the trees itself: twice would be half of the work */
 };
 
 /* One log of the trail, for comparing it with a copy or with a signed checkpoint. */
@@ -54,7 +55,7 @@ struct trail_log {
 	uint16_t year;
 	bool complete; /* every leaf up to `size` was read; else there is no root */
 	uint64_t size; /* leaves that were read */
-	uint8_t root[SHA256_SIZE]; /* of the tree over them: RFC 6962 section 2.1 */
+	uint8_t root[SHA256_SIZE]; /* of the tree over them: RFC 6962 section 2.1; unless rootless */
 };
 
 struct trail_sum {

@@ -116,7 +116,7 @@ static void read_signing(struct trail_signed *t, struct log *log, struct signing
 		log->shown.state = t->key ? SIGNED_RIGHT : SIGNED_UNCHECKED;
 }
 
-static struct log *log_of(struct trail_signed *t, uint16_t year, bool add)
+static struct log *log_of(struct trail_signed *t, uint16_t year)
 {
 	size_t i = 0;
 
@@ -124,12 +124,10 @@ static struct log *log_of(struct trail_signed *t, uint16_t year, bool add)
 		i++;
 	if (i < t->count && t->logs[i].shown.year == year)
 		return &t->logs[i];
-	if (!add)
-		return NULL;
 	t->logs = arena_grow(t->arena, t->logs, t->count, &t->capacity, sizeof(*t->logs));
 	memmove(&t->logs[i + 1], &t->logs[i], (t->count - i) * sizeof(*t->logs));
 	t->count++;
-	t->logs[i] = (struct log){ .shown.year = year };
+	t->logs[i] = (struct log){ .shown.year = year, .tiler = xcalloc(1, sizeof(*t->logs[i].tiler)) };
 	return &t->logs[i];
 }
 
@@ -142,7 +140,7 @@ static void list_years(struct trail_signed *t, const char *folder)
 		return;
 	for (size_t i = 0; i < count; i++)
 		if (strlen(names[i]) == 4 && strspn(names[i], "0123456789") == 4)
-			(void)log_of(t, (uint16_t)atoi(names[i]), true);
+			(void)log_of(t, (uint16_t)atoi(names[i]));
 }
 
 static void free_tilers(void *arg)
@@ -169,7 +167,6 @@ struct trail_signed *trail_signed_open(const char *state_dir, const struct note_
 		struct log *log = &t->logs[i];
 		struct stat st;
 
-		log->tiler = xcalloc(1, sizeof(*log->tiler));
 		log->checkpoint.file = arena_printf(arena, "log/%04u/checkpoint", (unsigned)log->shown.year);
 		log->head.file = arena_printf(arena, "head/%04u", (unsigned)log->shown.year);
 		read_signing(t, log, &log->checkpoint); /* the head behind it: it is never the older one */
@@ -196,8 +193,6 @@ static int compare_file(const struct merkle_tile *tile, const void *bytes, size_
 	char path[MERKLE_PATH_SIZE], file[MERKLE_PATH_SIZE + 16], whole[1024];
 	int r;
 
-	if (log->tiler->size > log->checkpoint.size)
-		return 0; /* signed, and not published yet */
 	log->shown.files++;
 	(void)snprintf(file, sizeof(file), "log/%04u/%s", (unsigned)log->shown.year, merkle_tile_path(tile, path));
 	(void)snprintf(whole, sizeof(whole), "%s/%s", t->state_dir, file);
@@ -228,16 +223,16 @@ static void compare_root(struct trail_signed *t, struct log *log, const struct s
 
 void trail_signed_leaf(struct trail_signed *t, uint16_t year, uint64_t index, const char leaf[LEAF_SIZE])
 {
-	struct log *log = log_of(t, year, false);
+	struct log *log = log_of(t, year);
 
-	if (!log || log->gap || (log->tiler->size >= log->head.size && log->tiler->size >= log->checkpoint.size))
+	if (log->gap)
 		return;
 	if (index != log->tiler->size) {
 		log->gap = true;
 		return;
 	}
 	t->comparing = log;
-	(void)tiler_add(log->tiler, leaf, LEAF_SIZE, t->full ? compare_file : NULL, t);
+	(void)tiler_add(log->tiler, leaf, LEAF_SIZE, t->full && index < log->checkpoint.size ? compare_file : NULL, t);
 	compare_root(t, log, &log->checkpoint, log->checkpoint.file);
 	if (log->head.size != log->checkpoint.size || !log->checkpoint.there)
 		compare_root(t, log, &log->head, log->head.file);
@@ -274,6 +269,17 @@ const struct trail_signed_log *trail_signed_log(const struct trail_signed *t, ui
 const struct trail_signed_log *trail_signed_at(const struct trail_signed *t, size_t i)
 {
 	return i < t->count ? &t->logs[i].shown : NULL;
+}
+
+bool trail_signed_root(const struct trail_signed *t, uint16_t year, uint8_t ret[SHA256_SIZE])
+{
+	for (size_t i = 0; i < t->count; i++) {
+		if (t->logs[i].shown.year != year || t->logs[i].gap)
+			continue;
+		tiler_root(t->logs[i].tiler, ret);
+		return true;
+	}
+	return false;
 }
 
 uint64_t trail_signed_findings(const struct trail_signed *t)

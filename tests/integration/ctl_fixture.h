@@ -119,6 +119,7 @@ FIXTURE void install(struct fixture *f)
 	put_text(f, "share/templates/en/note.html", "<p>{{balance}} of {{invoice.number}}</p>");
 	(void)snprintf(text, sizeof(text),
 		"{\"origin\":\"test.example/acme\",\"instance\":\"host-a\",\"state_dir\":\"%s\",\"control_socket\":\"%s\","
+		"\"retention\":{\"file\":\"" SOURCE_DIR "/daemon/share/retention.json\"},"
 		"\"redis\":{\"url\":\"unix:%s\"},\"creditor\":{\"name\":\"Acme\",\"locale\":\"en-GB\",\"zone\":\"Europe/Paris\"},"
 		"\"senders\":{\"default\":{\"name\":\"Acme\",\"email\":\"accounts@acme.example\"}},\"channels\":{\"email\":\"outbox\"},"
 		"\"policies\":{\"default\":\"ladder\"},\"limits\":{\"segment_bytes\":1048576}}",

@@ -42,7 +42,7 @@ static volatile bool always_full; /* no folder can be made any more, and no file
 
 FIXTURE bool tracing;
 static struct trace_row {
-	char what; /* 's' a file or folder was synced, 'r' a file got its name */
+	char what; /* 's' a file or folder was synced, 'r' a file got its name, 'm' a folder was made, 'u' a name was removed */
 	char path[200];
 } trace[4096];
 static size_t traced;
@@ -102,11 +102,13 @@ int renameat(int from_dir, const char *from, int to_dir, const char *to)
 
 int mkdirat(int dir, const char *path, mode_t mode)
 {
+	note_step('m', dir, path);
 	return step_fails() ? -1 : (int)syscall(SYS_mkdirat, dir, path, mode);
 }
 
 int unlinkat(int dir, const char *path, int flags)
 {
+	note_step('u', dir, path);
 	return step_fails() ? -1 : (int)syscall(SYS_unlinkat, dir, path, flags);
 }
 

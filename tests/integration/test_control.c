@@ -84,6 +84,32 @@ static int on_seal(const char *who, const char *why, struct err *err, void *arg)
 	return 0;
 }
 
+static int on_anchor(const char *who, const char *why, struct err *err, void *arg)
+{
+	struct fixture *f = arg;
+
+	(void)err;
+	buf_printf(&f->called, "anchor %s|%s", who, why);
+	return 0;
+}
+
+static int on_erase(const struct dunner_erasure *erasure, struct err *err, void *arg)
+{
+	struct fixture *f = arg;
+
+	if (strcmp(erasure->customer, "busy") == 0)
+		return err_set(err, -EBUSY, "busy", "", "another one is under way");
+	buf_printf(&f->called, "erase %s|%s|%s|%u|%d|%d", erasure->who, erasure->why, erasure->customer, erasure->classes, erasure->until_year,
+		erasure->yes);
+	return 0;
+}
+
+static void on_erasure(struct json_writer *w, void *arg)
+{
+	(void)arg;
+	jw_str(w, "state", "none");
+}
+
 static int setup(void **state)
 {
 	struct fixture *f = calloc(1, sizeof(*f));
@@ -94,7 +120,7 @@ static int setup(void **state)
 	(void)snprintf(f->path, sizeof(f->path), "%s/control", f->dir);
 	f->base = event_base_new();
 	f->callbacks = (struct control_callbacks){ .status = on_status, .suspend = on_suspend, .release = on_release, .reload = on_reload,
-		.seal = on_seal, .confirm_clock = on_confirm, .arg = f };
+		.seal = on_seal, .confirm_clock = on_confirm, .anchor = on_anchor, .erase = on_erase, .erasure = on_erasure, .arg = f };
 	if (control_create(f->base, f->path, &f->callbacks, &f->control, &err) < 0)
 		fail_msg("%s", err.text);
 	*state = f;
@@ -183,12 +209,24 @@ struct row {
 	const char *answer; /* part of it */
 };
 static const struct row rows[] = {
+	{ "erase all", "/erase", "{\"who\":\"a\",\"why\":\"w\",\"customer\":\"c1\",\"classes\":[\"identity\",\"content\",\"facts\"],\"yes\":true}", 200,
+		"erase a|w|c1|7|0|1", "\"ok\":true" },
+	{ "what would go of an old year", "/erase", "{\"who\":\"a\",\"why\":\"w\",\"customer\":\"c1\",\"classes\":[\"content\"],\"until_year\":2021}", 200,
+		"erase a|w|c1|2|2021|0", "\"ok\":true" },
+	{ "one at a time", "/erase", "{\"who\":\"a\",\"why\":\"w\",\"customer\":\"busy\",\"classes\":[\"content\"]}", 409, "", "\"error\":\"busy\"" },
+	{ "no class", "/erase", "{\"who\":\"a\",\"why\":\"w\",\"customer\":\"c1\",\"classes\":[]}", 400, "", "\"missing\"" },
+	{ "no such class", "/erase", "{\"who\":\"a\",\"why\":\"w\",\"customer\":\"c1\",\"classes\":[\"all\"]}", 400, "", "\"not_one_of\"" },
+	{ "erase nobody", "/erase", "{\"who\":\"a\",\"why\":\"w\",\"classes\":[\"facts\"]}", 400, "", "customer" },
+	{ "erase a bad id", "/erase", "{\"who\":\"a\",\"why\":\"w\",\"customer\":\"*\",\"classes\":[\"facts\"]}", 400, "", "\"bad_id\"" },
+	{ "erase without why", "/erase", "{\"who\":\"a\",\"customer\":\"c1\",\"classes\":[\"facts\"]}", 400, "", "why" },
 	{ "suspend until released", "/suspend", "{\"who\":\"alice\",\"why\":\"wrong invoices\"}", 200,
 		"suspend alice|wrong invoices|0", "{\"ok\":true}" },
 	{ "suspend until an instant", "/suspend",
 		"{\"who\":\"alice\",\"why\":\"x\",\"until\":\"2026-03-02T09:00:00Z\"}", 200,
 		"suspend alice|x|1772442000000", "{\"ok\":true}" },
 	{ "release", "/release", "{\"who\":\"bob\",\"why\":\"mended\"}", 200, "release bob|mended", "{\"ok\":true}" },
+	{ "ask the anchors", "/anchor", "{\"who\":\"bob\",\"why\":\"court\"}", 200, "anchor bob|court", "true" },
+	{ "ask the anchors and say nothing", "/anchor", "", 400, "", "" },
 	{ "seal the trail", "/seal", "{\"who\":\"bob\",\"why\":\"key lost\"}", 200, "seal bob|key lost", "true" },
 	{ "confirm the clock", "/clock/confirm", "{\"who\":\"bob\",\"why\":\"ntp\"}", 200, "confirm bob|ntp", "true" },
 	{ "what is refused says why", "/reload", "", 409, "reload",
@@ -270,6 +308,15 @@ static void large_requests_are_refused(void **state)
 		buf_add_char(&body, 'x');
 	buf_add_str(&body, "\r\n\r\n");
 	assert_int_equal(exchange(f, body.data), 400);
+}
+
+static void what_became_of_an_erasure(void **state)
+{
+	struct fixture *f = *state;
+
+	assert_int_equal(exchange(f, "GET /erase HTTP/1.1\r\nHost: x\r\n\r\n"), 200);
+	assert_non_null(strstr(buf_str(&f->got), "{\"state\":\"none\"}"));
+	assert_int_equal(exchange(f, "PUT /erase HTTP/1.1\r\nHost: x\r\n\r\n") == 200, 0);
 }
 
 static void only_a_dead_socket_is_replaced(void **state)
@@ -393,6 +440,7 @@ int main(void)
 	tests[count++] = (struct CMUnitTest)TEST(the_status_is_one_object);
 	tests[count++] = (struct CMUnitTest)TEST(odd_requests_are_refused);
 	tests[count++] = (struct CMUnitTest)TEST(large_requests_are_refused);
+	tests[count++] = (struct CMUnitTest)TEST(what_became_of_an_erasure);
 	tests[count++] = (struct CMUnitTest)TEST(only_a_dead_socket_is_replaced);
 	tests[count++] = (struct CMUnitTest)TEST(a_path_too_long_is_refused);
 	tests[count++] = (struct CMUnitTest)TEST(slow_clients_are_cut);

@@ -477,6 +477,12 @@ static int on_confirm(const char *who, const char *why, struct err *err, void *a
 	return 0;
 }
 
+static int on_anchor(const char *who, const char *why, struct err *err, void *arg)
+{
+	(void)who, (void)arg;
+	return strcmp(why, "asked by hand") == 0 ? 0 : err_set(err, -ENOENT, "no_anchors", "", "no anchor is configured");
+}
+
 static bool is_suspended(struct fixture *f, const void *wanted)
 {
 	const struct redis_reply *reply = redis(f, "GET", "dunning:{0}:debtor:~system", NULL);
@@ -488,7 +494,7 @@ static void over_the_socket(void **state)
 {
 	struct fixture *f = *state;
 	struct control_callbacks callbacks = { .status = on_status, .suspend = on_suspend, .release = on_release, .reload = on_reload,
-		.confirm_clock = on_confirm, .arg = f };
+		.confirm_clock = on_confirm, .anchor = on_anchor, .arg = f };
 	struct control *control;
 	struct err err = { 0 };
 
@@ -513,6 +519,10 @@ static void over_the_socket(void **state)
 	assert_ctl(f, 1, "reload");
 	assert_says(f, "fr.json: $.steps must be an array");
 	assert_ctl(f, 0, "clock", "confirm", "it is noon");
+	assert_ctl(f, 0, "trail", "anchor");
+	assert_says(f, "All who vouch for the trail are asked now");
+	assert_ctl(f, 1, "trail", "anchor", "for the lawyer");
+	assert_says(f, "no anchor is configured");
 	control_destroy(control);
 }
 

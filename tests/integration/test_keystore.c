@@ -1,6 +1,7 @@
 /* The key store on real files. */
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -259,6 +260,193 @@ static void no_space_uses_up_nothing(void **state)
 	assert_int_equal(f->port->open(f->port->self, 2026, 0, &made), 0);
 }
 
+/* --- erasing ---------------------------------------------------------------------------------------------------------------- */
+
+#define BIT(class) (1u << (class))
+
+static bool on_disk(struct fixture *f, const void *bytes, size_t len)
+{
+	CLEANUP(buf_clear) struct buf text = { 0 };
+	char path[128];
+
+	(void)snprintf(path, sizeof(path), "%s/keys/2026/0000000.keys", f->dir);
+	assert_int_equal(file_read(path, 1 << 20, &text, NULL), 0);
+	return memmem(text.data, text.len, bytes, len) != NULL;
+}
+
+static void slot_bytes(struct fixture *f, uint32_t slot, uint8_t ret[160])
+{
+	CLEANUP(buf_clear) struct buf text = { 0 };
+	char path[128];
+
+	(void)snprintf(path, sizeof(path), "%s/keys/2026/0000000.keys", f->dir);
+	assert_int_equal(file_read(path, 1 << 20, &text, NULL), 0);
+	memcpy(ret, text.data + 64 + 160 * slot, 160);
+}
+
+static void one_class_is_erased_and_the_others_stay(void **state)
+{
+	struct fixture *f = *state;
+	static const uint8_t zeros[32];
+	struct case_keys made[3], found;
+
+	reopen(f, 64);
+	for (int i = 0; i < 3; i++)
+		assert_int_equal(f->port->create(f->port->self, 2026, NULL, &made[i]), 0);
+	assert_int_equal(keystore_sync(f->keys), 0);
+	f->port->erase(f->port->self, 2026, 1, BIT(CLASS_CONTENT));
+	for (int round = 0; round < 4; round++) { /* asked for; on the disk; opened again; asked for again */
+		assert_int_equal(f->port->open(f->port->self, 2026, 1, &found), 0);
+		assert_memory_equal(found.class_key[CLASS_CONTENT], zeros, 32);
+		assert_false(case_keys_has(&found, CLASS_CONTENT));
+		assert_memory_equal(found.class_key[CLASS_IDENTITY], made[1].class_key[CLASS_IDENTITY], 32);
+		assert_memory_equal(found.class_key[CLASS_FACTS], made[1].class_key[CLASS_FACTS], 32);
+		assert_memory_equal(found.case_key, made[1].case_key, 32);
+		for (uint32_t other = 0; other < 3; other += 2) {
+			assert_int_equal(f->port->open(f->port->self, 2026, other, &found), 0);
+			assert_same(&found, &made[other]);
+		}
+		assert_int_equal(keystore_sync(f->keys), 0);
+		if (round)
+			reopen(f, 64);
+		if (round == 2)
+			f->port->erase(f->port->self, 2026, 1, BIT(CLASS_CONTENT));
+	}
+	assert_int_equal(f->port->create(f->port->self, 2026, NULL, &found), 0);
+	assert_int_equal(found.slot, 3);
+}
+
+static void what_is_wholly_erased_is_gone(void **state)
+{
+	struct fixture *f = *state;
+	uint8_t before[160], after[160], expected[160] = { 2 };
+	struct case_keys made, found;
+
+	reopen(f, 64);
+	assert_int_equal(f->port->create(f->port->self, 2026, NULL, &made), 0);
+	assert_int_equal(f->port->create(f->port->self, 2026, NULL, &made), 0);
+	assert_int_equal(keystore_sync(f->keys), 0);
+	slot_bytes(f, 1, before);
+	f->port->erase(f->port->self, 2026, 1, BIT(CLASS_CONTENT) | BIT(CLASS_IDENTITY));
+	f->port->erase(f->port->self, 2026, 1, BIT(CLASS_FACTS));
+	assert_int_equal(f->port->open(f->port->self, 2026, 1, &found), -ENOENT);
+	assert_int_equal(keystore_sync(f->keys), 0);
+	slot_bytes(f, 1, after);
+	assert_memory_equal(after, expected, sizeof(after));
+	assert_false(on_disk(f, before + 4, 32));
+	assert_int_equal(f->port->open(f->port->self, 2026, 1, &found), -ENOENT);
+	reopen(f, 64);
+	assert_int_equal(f->port->open(f->port->self, 2026, 1, &found), -ENOENT);
+	assert_int_equal(f->port->open(f->port->self, 2026, 0, &found), 0);
+	assert_int_equal(f->port->create(f->port->self, 2026, NULL, &found), 0); /* its slot is not given again */
+	assert_int_equal(found.slot, 2);
+}
+
+static void slots_go_on_in_a_shard_that_was_rewritten(void **state)
+{
+	struct fixture *f = *state;
+	struct case_keys made[40], found;
+
+	reopen(f, 4);
+	for (uint32_t i = 0; i < ARRAY_LEN(made); i++) {
+		assert_int_equal(f->port->create(f->port->self, 2026, NULL, &made[i]), 0);
+		if (i % 3 == 2) /* between a slot that is not synced yet and the next one */
+			f->port->erase(f->port->self, 2026, i - 1, ~0u);
+		if (i % 5 == 4)
+			assert_int_equal(keystore_sync(f->keys), 0);
+	}
+	assert_int_equal(keystore_sync(f->keys), 0);
+	reopen(f, 4);
+	for (uint32_t i = 0; i < ARRAY_LEN(made); i++) {
+		if (i % 3 == 1 && i + 1 < ARRAY_LEN(made)) {
+			assert_int_equal(f->port->open(f->port->self, 2026, i, &found), -ENOENT);
+			continue;
+		}
+		assert_int_equal(f->port->open(f->port->self, 2026, i, &found), 0);
+		assert_same(&found, &made[i]);
+	}
+}
+
+static void the_old_file_is_overwritten(void **state)
+{
+	struct fixture *f = *state;
+	uint8_t before[160], after[160], zeros[160] = { 0 };
+	struct case_keys made;
+	char path[128];
+	int fd;
+
+	reopen(f, 4);
+	assert_int_equal(f->port->create(f->port->self, 2026, NULL, &made), 0);
+	assert_int_equal(keystore_sync(f->keys), 0);
+	slot_bytes(f, 0, before);
+	(void)snprintf(path, sizeof(path), "%s/keys/2026/0000000.keys", f->dir);
+	fd = open(path, O_RDONLY); /* as somebody who looks into the blocks of a file that has no name any more */
+	assert_true(fd >= 0);
+	f->port->erase(f->port->self, 2026, 0, ~0u);
+	assert_int_equal(keystore_sync(f->keys), 0);
+	assert_int_equal(pread(fd, after, sizeof(after), 64), sizeof(after));
+	assert_memory_equal(after, zeros, sizeof(after));
+	assert_int_equal(close(fd), 0);
+}
+
+struct writer {
+	struct keystore *keys;
+	pthread_mutex_t mutex;
+	bool stop;
+	int r;
+};
+
+static void *sync_all_the_time(void *arg)
+{
+	struct writer *w = arg;
+	bool stop = false;
+
+	while (!stop && w->r == 0) {
+		pthread_mutex_lock(&w->mutex);
+		stop = w->stop;
+		pthread_mutex_unlock(&w->mutex);
+		w->r = keystore_sync(w->keys);
+	}
+	return NULL;
+}
+
+static void slots_come_and_go_beside_the_writer(void **state)
+{
+	struct fixture *f = *state;
+	struct writer writer = { .mutex = PTHREAD_MUTEX_INITIALIZER };
+	struct case_keys made[2500], found;
+	static bool gone[ARRAY_LEN(made)];
+	pthread_t thread;
+
+	reopen(f, 16);
+	writer.keys = f->keys;
+	assert_int_equal(pthread_create(&thread, NULL, sync_all_the_time, &writer), 0);
+	for (uint32_t i = 0; i < ARRAY_LEN(made); i++) {
+		uint32_t old = i * 7919u % (i + 1);
+
+		assert_int_equal(f->port->create(f->port->self, 2026, NULL, &made[i]), 0);
+		if (i % 9 == 0) {
+			f->port->erase(f->port->self, 2026, old, ~0u);
+			gone[old] = true;
+		}
+		old = i * 104729u % (i + 1);
+		assert_int_equal(f->port->open(f->port->self, 2026, old, &found), gone[old] ? -ENOENT : 0);
+		if (!gone[old])
+			assert_same(&found, &made[old]);
+	}
+	pthread_mutex_lock(&writer.mutex);
+	writer.stop = true;
+	pthread_mutex_unlock(&writer.mutex);
+	assert_int_equal(pthread_join(thread, NULL), 0);
+	assert_int_equal(writer.r, 0);
+	reopen(f, 16);
+	for (uint32_t i = 0; i < ARRAY_LEN(made); i++) {
+		assert_int_equal(f->port->open(f->port->self, 2026, i, &found), gone[i] ? -ENOENT : 0);
+		if (!gone[i])
+			assert_same(&found, &made[i]);
+	}
+}
+
 #define TEST(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
 
 int main(void)
@@ -271,6 +459,11 @@ int main(void)
 		TEST(interrupted_shards_are_mended),
 		TEST(damaged_header_is_refused),
 		TEST(no_space_uses_up_nothing),
+		TEST(one_class_is_erased_and_the_others_stay),
+		TEST(what_is_wholly_erased_is_gone),
+		TEST(slots_go_on_in_a_shard_that_was_rewritten),
+		TEST(the_old_file_is_overwritten),
+		TEST(slots_come_and_go_beside_the_writer),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -459,6 +459,20 @@ static void a_look_up_looks_for_the_file(void **state)
 	assert_string_equal(f->trips[2].id, ID ".eml");
 }
 
+static void what_is_forgotten_is_gone(void **state)
+{
+	struct fixture *f = *state;
+	static const char *const ids[] = { "01JZ0000000000000000000000", ID, "../other", "call:INV-1:call" };
+
+	assert_int_equal(outbox_forget(f->outbox, ids, ARRAY_LEN(ids)), 0); /* nothing is there */
+	assert_goes(f, 0, NOW, OUTCOME_ACCEPTED, "accepted");
+	assert_int_equal(count_files(f, ""), 1);
+	assert_int_equal(outbox_forget(f->outbox, ids, 1), 0);
+	assert_int_equal(count_files(f, ""), 1);
+	assert_int_equal(outbox_forget(f->outbox, ids, ARRAY_LEN(ids)), 0);
+	assert_int_equal(count_files(f, ""), 0);
+}
+
 static void nothing_is_called_after_the_end(void **state)
 {
 	struct fixture *f = *state;
@@ -513,6 +527,7 @@ int main(int argc, char **argv)
 		TEST(a_folder_that_cannot_be_made),
 		TEST(a_look_up_looks_for_the_file),
 		TEST(a_file_that_is_not_on_the_disk_is_not_accepted),
+		TEST(what_is_forgotten_is_gone),
 		TEST(nothing_is_called_after_the_end),
 	};
 

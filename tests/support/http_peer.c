@@ -37,6 +37,8 @@ struct http_peer {
 	struct connection *connections[CONNECTIONS_MAX];
 	size_t open;
 	bool going; /* the thread's copy */
+	peer_answer_fn handler; /* NULL = none */
+	void *handler_arg;
 	pthread_mutex_t mutex;
 	/* under the mutex */
 	bool quit, go;
@@ -104,7 +106,8 @@ static size_t request_length(const struct buf *in)
 
 static struct peer_step take_request(struct http_peer *peer, struct connection *c, size_t len)
 {
-	struct peer_step step = { PEER_HANG, NULL };
+	struct peer_step step = { peer->handler ? PEER_ANSWER : PEER_HANG, NULL };
+	CLEANUP(buf_clear) struct buf whole = { 0 };
 	struct buf *kept;
 	size_t n;
 
@@ -119,6 +122,9 @@ static struct peer_step take_request(struct http_peer *peer, struct connection *
 	if (++peer->waiting > peer->most)
 		peer->most = peer->waiting;
 	pthread_mutex_unlock(&peer->mutex);
+	buf_add(&whole, c->in.data, len);
+	if (peer->handler && !step.bytes && (step.act == PEER_ANSWER || step.act == PEER_HOLD || step.act == PEER_ANSWER_CLOSE))
+		peer->handler(&whole, &c->out, peer->handler_arg);
 	memmove(c->in.data, c->in.data + len, c->in.len - len);
 	c->in.len -= len;
 	c->in.data[c->in.len] = '\0';
@@ -390,6 +396,12 @@ void http_peer_destroy(struct http_peer *peer)
 unsigned http_peer_port(const struct http_peer *peer)
 {
 	return peer->port;
+}
+
+void http_peer_handler(struct http_peer *peer, peer_answer_fn fn, void *arg)
+{
+	peer->handler = fn;
+	peer->handler_arg = arg;
 }
 
 void http_peer_script(struct http_peer *peer, const struct peer_step *steps, size_t count)

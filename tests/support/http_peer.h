@@ -24,8 +24,10 @@ enum peer_act {
 
 struct peer_step {
 	enum peer_act act;
-	const char *bytes; /* a whole answer, or whatever shall stand for one; borrowed for life. NULL = none */
+	const char *bytes; /* a whole answer, or whatever shall stand for one; borrowed for life. NULL = the handler's, or none */
 };
+/* Appends the answer to a whole request. From the peer's own thread. */
+typedef void (*peer_answer_fn)(const struct buf *request, struct buf *answer, void *arg);
 
 struct http_peer;
 
@@ -37,6 +39,8 @@ DEFINE_CLEANUP(struct http_peer, http_peer_destroy)
 unsigned http_peer_port(const struct http_peer *peer);
 /* The n-th request (over all connections, from 0) gets the n-th step; beyond the last one, the last one again. Copied. */
 void http_peer_script(struct http_peer *peer, const struct peer_step *steps, size_t count);
+/* Who answers where the script has no bytes, and where there is no script. Before the first request. */
+void http_peer_handler(struct http_peer *peer, peer_answer_fn fn, void *arg);
 void http_peer_go(struct http_peer *peer); /* from now on nothing is held */
 
 size_t http_peer_requests(struct http_peer *peer); /* whole ones */

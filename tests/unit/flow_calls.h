@@ -253,7 +253,7 @@ static void do_scan(struct world *w, const struct call *c)
 			keys[count++] = w->items[i]->key; /* of a hash: each time, as a scan may */
 	if (i < w->item_count)
 		snprintf(next, sizeof(next), "%zu", i);
-	((store_scan_fn)c->done)(w->fails[SCAN], next, keys, w->fails[SCAN] ? 0 : count, c->arg);
+	((store_scan_fn)c->done)(w->fails[SCAN], next, keys, NULL, w->fails[SCAN] ? 0 : count, c->arg);
 }
 
 static void do_lasting(struct world *w, const struct call *c)

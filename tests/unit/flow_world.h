@@ -176,8 +176,8 @@ static int key_create(void *self, uint16_t year, const uint8_t case_key[32], str
 	struct world *w = self;
 
 	*ret = (struct case_keys){ .year = year, .slot = w->key_count };
-	if (case_key)
-		memcpy(ret->case_key, case_key, 32);
+	memset(ret->class_key, 1, sizeof(ret->class_key));
+	memcpy(ret->case_key, case_key ? case_key : ret->class_key[0], 32);
 	w->keys[w->key_count++] = *ret;
 	return 0;
 }
@@ -211,9 +211,11 @@ static void store_hash(void *self, const char *key, store_values_fn done, void *
 	snprintf(c->key, sizeof(c->key), "%s", key);
 }
 
-static void store_scan(void *self, const char *from, store_scan_fn done, void *arg)
+static void store_scan(void *self, const char *from, const char *pattern, store_scan_fn done, void *arg)
 {
 	struct call *c = call(self, SCAN, done, arg);
+
+	(void)pattern;
 
 	snprintf(c->key, sizeof(c->key), "%s", from);
 }
@@ -306,7 +308,8 @@ static void start(void *self, const struct message *message, transport_may_start
 /* --- a world ---------------------------------------------------------------------------------------------------------------- */
 
 static const char settings_json[] =
-	"{\"origin\":\"test.example/acme\",\"instance\":\"host-a\",\"state_dir\":\"%s\",\"creditor\":{\"name\":\"Acme\",\"locale\":\"en-GB\",\"zone\":\"UTC\"},"
+	"{\"origin\":\"test.example/acme\",\"retention\":{\"expire\":false,\"file\":\"" SOURCE_DIR "/daemon/share/retention.json\"},\"instance\":\"host-a\","
+	"\"state_dir\":\"%s\",\"creditor\":{\"name\":\"Acme\",\"locale\":\"en-GB\",\"zone\":\"UTC\"},"
 	"\"redis\":{\"replicas\":%d},\"senders\":{\"default\":{\"name\":\"A\",\"email\":\"a@acme.example\"}},"
 	"\"channels\":{\"email\":\"outbox\"},\"policies\":{\"default\":\"p\"}}";
 static const char policy_json[] =

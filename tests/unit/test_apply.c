@@ -31,7 +31,8 @@ static int64_t now(void *self)
 
 static const struct clock_port wall = { .now = now, .mono = now };
 
-static const char settings[] = "{\"origin\": \"test.example/acme\", \"creditor\": {\"name\": \"Acme\", \"locale\": \"en-GB\", \"zone\": \"UTC\"},"
+static const char settings[] = "{\"origin\": \"test.example/acme\", \"retention\": {\"file\": \"" SOURCE_DIR "/daemon/share/retention.json\"},"
+	"\"creditor\": {\"name\": \"Acme\", \"locale\": \"en-GB\", \"zone\": \"UTC\"},"
 			       "\"senders\": {\"default\": {\"name\": \"A\", \"email\": \"a@acme.example\"}}, \"state_dir\": \"%s\", \"policies\": {\"default\": \"followed\"},"
 			       "\"producers\": {\"bank\": [\"invoice.payment_received\"]}}";
 static const char policy[] = "{\"name\": \"followed\", \"title\": \"T\", \"steps\": [{\"id\": \"worth-it\", \"at\": \"due+25d\", \"gate\": \"decision\","

@@ -49,6 +49,7 @@ static void everything_is_read(void **state)
 		" \"policies\": {\"dir\": \"/etc/d/policies\", \"default\": \"fr-b2b\"}, \"templates\": {\"dir\": \"/etc/d/templates\"},\n"
 		" \"provider_dir\": \"/etc/d/providers\", \"type_prefix\": \"com.acme.\", \"mode\": \"shadow\",\n"
 		" \"http\": {\"ca_file\": \"/etc/d/ca.pem\"}, \"control_socket\": \"/run/d/control\", \"brake\": {\"contacts_per_hour\": 50},\n"
+		" \"retention\": {\"expire\": false, \"file\": \"/etc/d/retention.json\"},\n"
 		" \"limits\": {\"batch\": 10, \"concurrency\": 5, \"group_keys\": 100, \"group_bytes\": 100000, \"outbound_maxlen\": 2000,\n"
 		"  \"dead_maxlen\": 3000, \"segment_bytes\": 2000000, \"cache_keys\": 77},\n"
 		" \"trail\": {\"verifier_key\": \"vectors.example.com/trail-a+752d6978+Ad5lPzH7ROASpZhGQTpQ96eNkXeumzrjrCXTiB0Z2cGg\", \"checkpoint_every\": 250},\n"
@@ -84,6 +85,8 @@ static void everything_is_read(void **state)
 	assert_int_equal(c->brake_contacts_per_hour, 50);
 	assert_string_equal(c->trail_verifier_key, "vectors.example.com/trail-a+752d6978+Ad5lPzH7ROASpZhGQTpQ96eNkXeumzrjrCXTiB0Z2cGg");
 	assert_int_equal(c->trail_checkpoint_every, 250);
+	assert_false(c->retention_expire);
+	assert_string_equal(c->retention_file, "/etc/d/retention.json");
 	assert_int_equal(c->limits.batch, 10);
 	assert_int_equal(c->limits.cache_keys, 77);
 	assert_int_equal(c->limits.segment_bytes, 2000000);
@@ -132,6 +135,7 @@ static void what_is_left_out(void **state)
 	assert_string_equal(c->policy_default, "do-nothing");
 	assert_string_equal(c->control_socket, "/run/dunningd/control");
 	assert_null(c->http_ca_file);
+	assert_true(c->retention_expire && !c->retention_file);
 	assert_true(c->partitions == 1 && c->brake_contacts_per_hour == 200 && c->limits.batch == 200);
 	assert_true(!c->instance && !c->policy_dir && !c->type_prefix && !c->creditor.email);
 	assert_int_equal(c->provider_count, 1);

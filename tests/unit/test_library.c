@@ -30,6 +30,9 @@ struct site {
 #define POLICY(name, steps) "{\"name\": \"" name "\", \"steps\": [" steps "]}"
 #define MAIL "{\"id\": \"one\", \"at\": \"due+1d\", \"channel\": \"email\", \"template\": \"note\", \"tone\": \"friendly\"}"
 #define TEXT "{\"id\": \"two\", \"at\": \"due+9d\", \"channel\": \"sms\", \"template\": \"note\", \"tone\": \"friendly\"}"
+#define PERIOD(class) "{\"class\": \"" class "\", \"records\": \"contacts\", \"start\": \"last_event\", \"years\": 5, \"source\": \"s\", " \
+	"\"certainty\": \"c\"}"
+#define PERIODS "{\"as_of\": \"2026-01-01\", \"rules\": [" PERIOD("identity") ", " PERIOD("content") ", " PERIOD("facts") "]}"
 #define ADAPTER(name, channel, value) "{\"adapter\": 1, \"name\": \"" name "\", \"channel\": \"" channel "\", \"config\": {\"base\": {" \
 	"\"default\": \"https://p.example\"}}, \"send\": {\"method\": \"POST\", \"url\": \"{config.base}/m\", \"auth\": {\"kind\": \"none\"}, " \
 	"\"body\": {\"kind\": \"json\", \"value\": {\"x\": \"" value "\"}}}, \"response\": {\"id\": \"/id\"}}"
@@ -57,6 +60,7 @@ static void site_init(struct site *site)
 	put(site, "share/templates/en/_foot.txt", "shipped foot");
 	put(site, "share/templates/en/_foot.html", "<p>shipped foot</p>");
 	put(site, "share/templates/en/note.sms", "shipped sms");
+	put(site, "share/retention.json", PERIODS);
 	put(site, "own/policies/.keep", "");
 	put(site, "own/templates/.keep", "");
 	put(site, "own/providers/.keep", "");
@@ -386,6 +390,8 @@ static const struct row rows[] = {
 		{ "own/policies/bad.json", "$.name", "good" } },
 	{ "a policy whose name the file's only begins with", "own/policies/ba.json", POLICY("bad", MAIL), NULL, "bad_name",
 		{ "own/policies/ba.json", "$.name" } },
+	{ "periods for no class", "share/retention.json", "{\"as_of\": \"2026-01-01\", \"rules\": []}", NULL, "missing",
+		{ "share/retention.json", "$.rules" } },
 	{ "a bad shipped policy", "share/policies/bad.json", "{}", NULL, "missing", { "share/policies/bad.json", "$.name" } },
 	{ "a step without its template", "own/policies/bad.json",
 		POLICY("bad", "{\"id\": \"x\", \"at\": \"due+2d\", \"channel\": \"email\", \"template\": \"nope\", \"tone\": \"firm\"}"), NULL,

@@ -1,0 +1,39 @@
+/*
+ * bundle_check - whether an evidence bundle holds: its files, its keys, every record in its log, every part, and that no record of the case
+ * was left out. Pure. What it needs is in the bundle; what a stranger must know from elsewhere is the verifier key.
+ */
+#ifndef DUNNINGD_COMMON_BUNDLE_CHECK_H
+#define DUNNINGD_COMMON_BUNDLE_CHECK_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "common/bundle.h"
+
+enum check_state {
+	CHECK_GOOD,
+	CHECK_NOT, /* not there, or not looked at: said in words of its own, never "ok" */
+	CHECK_REFUSED,
+};
+struct check_line {
+	const char *name; /* stable word: "files", "manifest", "key", ... */
+	enum check_state state;
+	const char *text; /* one sentence */
+};
+typedef void (*check_line_fn)(const struct check_line *line, void *arg); /* borrowed for the call */
+
+#define CHECK_AHEAD 1000000 /* numbers beyond the last that no record of the case may have */
+
+struct bundle_checking {
+	const char *verifier_key; /* as published by the company: its name is the log's origin, with the year or without; NULL = none given */
+	uint64_t ahead; /* CHECK_AHEAD */
+	check_line_fn line; /* may be NULL */
+	void *arg;
+};
+/*
+ * One line for each check, in a fixed order, up to the first that is refused. 0: all that was checked holds. -EBADMSG: refused, and `err`
+ * says what, and where. The bundle must be sorted.
+ */
+int bundle_check(const struct bundle *bundle, const struct bundle_checking *how, struct err *err);
+
+#endif

@@ -1,0 +1,188 @@
+#include "common/report_words.h"
+
+#include <string.h>
+
+struct pair {
+	const char *code, *words[REPORT_LANGUAGE_COUNT];
+};
+
+static const char *look_up(const struct pair *rows, size_t count, enum report_language l, const char *code)
+{
+	for (size_t i = 0; code && i < count; i++)
+		if (strcmp(rows[i].code, code) == 0)
+			return rows[i].words[l];
+	return code ? code : "";
+}
+
+static const struct pair channels[] = {
+	{ "email", { "courriel", "email" } },
+	{ "sms", { "SMS", "text message" } },
+	{ "call", { "téléphone", "telephone" } },
+	{ "letter", { "courrier", "letter" } },
+	{ "voice", { "message vocal", "voice message" } },
+};
+static const struct pair outcomes[] = {
+	{ "accepted", { "remis au prestataire, qui l’a accepté", "handed to the provider, which accepted it" } },
+	{ "failed", { "refusé par le prestataire", "refused by the provider" } },
+	{ "in_doubt", { "incertain : pas de réponse du prestataire", "in doubt: no answer from the provider" } },
+	{ "unknown", { "inconnu : on ignore si l’envoi est parti", "unknown: it is not known whether it left" } },
+	{ "done", { "appel effectué", "call made" } },
+};
+static const struct pair receipts[] = {
+	{ "delivered", { "distribué, selon le prestataire", "delivered, as the provider says" } },
+	{ "bounced", { "retourné, selon le prestataire", "returned, as the provider says" } },
+	{ "failed", { "non distribué, selon le prestataire", "not delivered, as the provider says" } },
+	{ "deposited", { "déposé, selon le prestataire", "posted, as the provider says" } },
+	{ "collected", { "retiré, selon le prestataire", "collected, as the provider says" } },
+	/* a picture was loaded, by a person or a program */
+	{ "opened", { "ouvert, selon le prestataire (ne prouve pas la lecture)", "opened, as the provider says (no proof of reading)" } },
+};
+static const struct pair bookings[] = {
+	{ "invoice", { "Facture", "Invoice" } },
+	{ "changed", { "Modification de la facture", "Change of the invoice" } },
+	{ "payment", { "Paiement reçu", "Payment received" } },
+	{ "payment_reversed", { "Paiement annulé", "Payment reversed" } },
+	{ "credit", { "Avoir", "Credit note" } },
+	{ "credit_voided", { "Avoir annulé", "Credit note voided" } },
+	{ "voided", { "Facture annulée", "Invoice voided" } },
+	{ "paid_in_full", { "Déclarée soldée par le créancier", "Said by the creditor to be paid in full" } },
+};
+static const struct pair kinds[] = {
+	{ "attempt.skipped", { "Étape non effectuée", "Step not taken" } },
+	{ "attempt.deferred", { "Étape reportée", "Step put off" } },
+	{ "attempt.cancelled", { "Envoi annulé avant de partir", "Cancelled before it left" } },
+	{ "attempt.failed", { "Envoi refusé", "Refused" } },
+	{ "attempt.in_doubt", { "Envoi incertain", "In doubt" } },
+	{ "attempt.unknown", { "Envoi resté incertain", "Stayed in doubt" } },
+	{ "attempt.reconciled", { "Incertitude levée", "Doubt settled" } },
+	{ "attempt.event", { "Information du prestataire", "Told by the provider" } },
+	{ "hold.opened", { "Relances suspendues pour cette facture", "Dunning of this invoice on hold" } },
+	{ "hold.ended", { "Fin de la suspension", "End of the hold" } },
+	{ "sending.suspended", { "Tous les envois suspendus", "All sending suspended" } },
+	{ "sending.resumed", { "Reprise des envois", "Sending resumed" } },
+	{ "promise.made", { "Promesse de paiement", "Promise to pay" } },
+	{ "promise.withdrawn", { "Promesse retirée", "Promise withdrawn" } },
+	{ "promise.broken", { "Promesse non tenue", "Promise broken" } },
+	{ "dispute.opened", { "Contestation", "Dispute opened" } },
+	{ "dispute.resolved", { "Contestation levée", "Dispute resolved" } },
+	{ "payment.received", { "Paiement reçu", "Payment received" } },
+	{ "payment.confirmed", { "Paiement intégral signalé", "Said to be paid in full" } },
+	{ "payment.announced", { "Paiement annoncé", "Payment announced" } },
+	{ "payment.failed", { "Prélèvement échoué", "Charge failed" } },
+	{ "payment.reversed", { "Paiement annulé", "Payment reversed" } },
+	{ "credit.issued", { "Avoir émis", "Credit note issued" } },
+	{ "credit.voided", { "Avoir annulé", "Credit note voided" } },
+	{ "plan.agreed", { "Échéancier convenu", "Payment plan agreed" } },
+	{ "plan.amended", { "Échéancier modifié", "Payment plan amended" } },
+	{ "plan.cancelled", { "Échéancier annulé", "Payment plan cancelled" } },
+	{ "settlement.agreed", { "Transaction convenue", "Settlement agreed" } },
+	{ "consent.withdrawn", { "Opposition à un canal", "Opted out of a channel" } },
+	{ "customer.changed", { "Coordonnées ou situation du client", "Customer's details or situation" } },
+	{ "invoice.opened", { "Facture transmise au programme", "Invoice made known to the program" } },
+	{ "invoice.changed", { "Facture modifiée", "Invoice changed" } },
+	{ "invoice.closed", { "Fin des relances pour cette facture", "Dunning of this invoice ended" } },
+	{ "inbound.message", { "Message du débiteur", "Message from the debtor" } },
+	{ "phone.note", { "Note d’appel", "Note of a call" } },
+	{ "operator.command", { "Intervention d’une personne", "Command of a person" } },
+	{ "task.opened", { "Tâche confiée à une personne", "Task for a person" } },
+	{ "task.closed", { "Tâche terminée", "Task closed" } },
+	{ "decision.recorded", { "Décision d’une personne", "Decision of a person" } },
+	{ "event.dead", { "Message illisible du système de facturation", "Unreadable message of the billing system" } },
+	{ "stream.gap", { "Lacune dans les données reçues", "Gap in the data received" } },
+	{ "daemon.recovered", { "Reprise après un arrêt brutal", "Recovered after a crash" } },
+};
+static const struct pair reasons[] = {
+	{ "no_address", { "pas d’adresse ou de numéro pour ce canal", "no address or number for this channel" } },
+	{ "task_expired", { "appel non effectué dans le délai", "call not made in time" } },
+	{ "operator", { "sur décision d’une personne", "by decision of a person" } },
+	{ "refused", { "refusé par le prestataire", "refused by the provider" } },
+	{ "unknown", { "sort de l’envoi précédent inconnu", "fate of the last one unknown" } },
+	{ "cap", { "nombre maximal de contacts atteint", "limit on the number of contacts reached" } },
+	{ "min_gap", { "délai minimal depuis le dernier contact", "minimum distance from the last contact" } },
+	{ "window", { "hors des heures de contact", "outside of contact hours" } },
+	{ "past_due", { "étape d’avant l’échéance, devenue sans objet", "a step before the due date, too late" } },
+	{ "anchor_skipped", { "étape précédente non effectuée", "the step before was not taken" } },
+	{ "condition", { "conditions de l’étape non remplies", "the step’s conditions do not hold" } },
+	{ "below_minimum", { "montant inférieur au seuil", "amount below the minimum" } },
+	{ "feed_stale", { "état des paiements trop ancien", "state of payments too old" } },
+	{ "exhausted", { "toutes les étapes accomplies", "all steps taken" } },
+	{ "dispute", { "contestation", "dispute" } },
+	{ "promise", { "promesse de paiement", "promise to pay" } },
+	{ "announced", { "paiement annoncé", "payment announced" } },
+	{ "plan", { "échéancier", "payment plan" } },
+	{ "settlement", { "transaction", "settlement" } },
+	{ "reply", { "réponse du débiteur à traiter", "debtor’s reply to be dealt with" } },
+	{ "undelivered", { "facture non distribuée", "invoice not delivered" } },
+	{ "paused", { "pause demandée", "paused" } },
+	{ "opted_out", { "opposition du débiteur", "debtor opted out" } },
+	{ "insolvency", { "procédure collective", "insolvency" } },
+	{ "automatic", { "prélèvement automatique en cours", "charged automatically" } },
+	{ "in_doubt", { "sort de l’envoi incertain", "fate of the message in doubt" } },
+	{ "paid", { "payée", "paid" } },
+	{ "voided", { "annulée", "voided" } },
+	{ "uncollectible", { "irrécouvrable", "uncollectible" } },
+	{ "stopped", { "arrêt décidé par une personne", "stopped by a person" } },
+	{ "reopened", { "réouverte", "reopened" } },
+	{ "obsolete", { "sans objet", "no longer needed" } },
+	{ "expired", { "délai passé", "expired" } },
+	{ "done", { "faite", "done" } },
+	{ "task_done", { "tâche faite", "task done" } },
+	{ "decision", { "décision à prendre", "decision to be taken" } },
+	{ "call", { "appel à passer", "call to make" } },
+	{ "hold", { "suspension", "hold" } },
+	{ "continue", { "poursuivre", "go on" } },
+	{ "stop", { "arrêter", "stop" } },
+	{ "accepted", { "accepté", "accepted" } },
+	{ "never_sent", { "jamais parti", "never sent" } },
+	{ "not_released", { "non remis au réseau", "not released" } },
+	{ "process_died", { "programme interrompu", "program interrupted" } },
+	{ "lookup", { "vérifié auprès du prestataire", "looked up at the provider" } },
+};
+static const struct pair steps[] = {
+	{ "pre-due", { "avis avant échéance", "notice before the due date" } },
+	{ "reminder", { "première relance", "first reminder" } },
+	{ "call", { "appel", "call" } },
+	{ "clarification", { "demande d’explication", "request for clarification" } },
+	{ "text", { "SMS", "text message" } },
+	{ "penalties", { "rappel des pénalités", "notice of late-payment penalties" } },
+	{ "second-call", { "second appel", "second call" } },
+	{ "worth-it", { "décision sur la suite", "decision what to do next" } },
+};
+
+const char *word_channel(enum report_language l, const char *channel)
+{
+	return look_up(channels, ARRAY_LEN(channels), l, channel);
+}
+
+const char *word_outcome(enum report_language l, const struct case_contact *c)
+{
+	static const char *const none[] = { "sort non consigné", "no outcome on record" }, *const shadow[] = { "préparé à blanc, non envoyé",
+		"trial run, not sent" };
+
+	return c->shadow ? shadow[l] : c->outcome ? look_up(outcomes, ARRAY_LEN(outcomes), l, c->outcome) : none[l];
+}
+
+const char *word_receipt(enum report_language l, const char *status)
+{
+	return look_up(receipts, ARRAY_LEN(receipts), l, status);
+}
+
+const char *word_booking(enum report_language l, const char *kind)
+{
+	return look_up(bookings, ARRAY_LEN(bookings), l, kind);
+}
+
+const char *word_kind(enum report_language l, const char *kind)
+{
+	return look_up(kinds, ARRAY_LEN(kinds), l, kind);
+}
+
+const char *word_reason(enum report_language l, const char *reason)
+{
+	return look_up(reasons, ARRAY_LEN(reasons), l, reason);
+}
+
+const char *word_step(enum report_language l, const char *step)
+{
+	return look_up(steps, ARRAY_LEN(steps), l, step);
+}

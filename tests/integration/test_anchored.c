@@ -1,0 +1,510 @@
+/*
+ * The whole daemon with those who vouch for its trail: whatever they do, its messages go out as ever; what they say is recorded and shown;
+ * and a configuration that cannot work refuses the start.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "common/file.h"
+#include "daemon/log_key.h"
+#include "tests/support/authority.h"
+#include "tests/support/http_peer.h"
+#include "tests/support/s3_peer.h"
+#include "tests/support/witness_peer.h"
+#include "tests/support/world.h"
+
+#define WAIT_MS 60000
+#define INVOICES 200
+
+struct fixture {
+	struct world world;
+	struct arena *arena;
+	struct authority *authority;
+	struct witness_peer *witness;
+	struct s3_peer *s3;
+	struct http_peer *tsa_http, *witness_http, *s3_http;
+	uint16_t year;
+};
+
+static const char *in_world(struct fixture *f, const char *name)
+{
+	return arena_printf(f->arena, "%s/%s", f->world.dir, name);
+}
+
+static void put(struct fixture *f, const char *name, const char *text)
+{
+	assert_int_equal(file_replace(in_world(f, name), text, strlen(text), 0600), 0);
+}
+
+/* The world's configuration with these anchors. */
+static void configure(struct fixture *f, const char *anchors)
+{
+	CLEANUP(buf_clear) struct buf text = { 0 }, changed = { 0 };
+	const char *at;
+
+	assert_int_equal(file_read(f->world.config, 1 << 20, &text, NULL), 0);
+	at = strstr(buf_str(&text), "\"trail\":{");
+	assert_non_null(at);
+	at += strlen("\"trail\":{");
+	buf_add(&changed, text.data, (size_t)(at - text.data));
+	buf_printf(&changed, "\"anchors\":{%s},%s", anchors, at);
+	assert_int_equal(file_replace(f->world.config, changed.data, changed.len, 0600), 0);
+}
+
+static const char *all_anchors(struct fixture *f)
+{
+	CLEANUP(buf_clear) struct buf key = { 0 };
+
+	witness_peer_key(f->witness, &key);
+	return arena_printf(f->arena,
+		"\"tsa-1\":{\"kind\":\"timestamp\",\"url\":\"http://127.0.0.1:%u/tsr\",\"roots\":\"%s\",\"timeout\":\"3s\"},"
+		"\"witness-1\":{\"kind\":\"witness\",\"url\":\"http://127.0.0.1:%u\",\"verifier_key\":\"%s\",\"timeout\":\"3s\"},"
+		"\"copies\":{\"kind\":\"s3\",\"url\":\"http://127.0.0.1:%u\",\"bucket\":\"copies\",\"region\":\"eu-west-3\",\"id\":\"s3-id\","
+		"\"secret\":\"s3-secret\",\"timeout\":\"3s\"}",
+		http_peer_port(f->tsa_http), in_world(f, "root.pem"), http_peer_port(f->witness_http), buf_str(&key), http_peer_port(f->s3_http));
+}
+
+static uint16_t this_year(void)
+{
+	time_t now = time(NULL);
+	struct tm tm;
+
+	return (uint16_t)(gmtime_r(&now, &tm)->tm_year + 1900); /* a test over New Year's Eve may fail */
+}
+
+static int setup(void **state)
+{
+	static const struct s3_peer_settings s3 = { .region = "eu-west-3", .id = "AKIDEXAMPLE", .secret = "secret/key", .bucket = "copies" };
+	struct fixture *f = calloc(1, sizeof(*f));
+	struct log_key key;
+	struct note_key log;
+	struct err err = { 0 };
+
+	f->arena = arena_create();
+	world_open(&f->world, &(struct world_options){ 0 });
+	f->authority = authority_create(AUTHORITY_SOUND);
+	f->year = this_year();
+	if (log_key_read(in_world(f, "credentials"), "test.example/world", NULL, &key, &err) < 0)
+		fail_msg("%s", err.text);
+	log_key_of_year(&key.verifier, f->year, &log);
+	f->witness = witness_peer_create(&log);
+	f->s3 = s3_peer_create(&s3);
+	f->tsa_http = http_peer_create(NULL);
+	f->witness_http = http_peer_create(NULL);
+	f->s3_http = http_peer_create(NULL);
+	http_peer_handler(f->tsa_http, authority_http, f->authority);
+	http_peer_handler(f->witness_http, witness_peer_answer, f->witness);
+	http_peer_handler(f->s3_http, s3_peer_answer, f->s3);
+	put(f, "root.pem", authority_root(f->authority, f->arena));
+	put(f, "credentials/s3-id", "AKIDEXAMPLE");
+	put(f, "credentials/s3-secret", "secret/key");
+	*state = f;
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	struct fixture *f = *state;
+
+	world_close(&f->world, false);
+	http_peer_destroy(f->tsa_http);
+	http_peer_destroy(f->witness_http);
+	http_peer_destroy(f->s3_http);
+	authority_destroy(f->authority);
+	witness_peer_destroy(f->witness);
+	s3_peer_destroy(f->s3);
+	arena_free(f->arena);
+	free(f);
+	return 0;
+}
+
+static int64_t anchors_say(struct fixture *f, const char *key)
+{
+	struct json status = world_status(&f->world, f->arena), anchors = json_get(&status, "anchors"), value = json_get(&anchors, key);
+
+	return value.type == JSON_BOOL ? json_bool(&value) : json_int(&value);
+}
+
+static void until_they_say(struct fixture *f, const char *key, int64_t wanted)
+{
+	int64_t deadline = real_ms() + WAIT_MS;
+
+	while (anchors_say(f, key) != wanted) {
+		if (real_ms() > deadline)
+			fail_msg("%s is %lld, not %lld", key, (long long)anchors_say(f, key), (long long)wanted);
+		pause_ms(20);
+	}
+}
+
+static const char *ctl(struct fixture *f, const char *const *words)
+{
+	CLEANUP(buf_clear) struct buf output = { 0 };
+
+	if (world_ctl(&f->world, words, &output) != 0)
+		fail_msg("%s %s: %s", words[0], words[1] ? words[1] : "", buf_str(&output));
+	return arena_strdup(f->arena, buf_str(&output));
+}
+
+static const char *ctl_fails(struct fixture *f, const char *const *words)
+{
+	CLEANUP(buf_clear) struct buf output = { 0 };
+
+	assert_int_equal(world_ctl(&f->world, words, &output), 1);
+	return arena_strdup(f->arena, buf_str(&output));
+}
+
+static size_t count_of(const char *text, const char *what)
+{
+	size_t n = 0;
+
+	for (; (text = strstr(text, what)); text += strlen(what))
+		n++;
+	return n;
+}
+
+/* How long the messages take with that behind the anchors; ms. */
+static int64_t send_all(struct fixture *f, int from)
+{
+	int64_t begun = real_ms();
+	struct world_sent sent;
+
+	world_push_range(&f->world, WORLD_FINALIZED, from, INVOICES, 1);
+	assert_true(world_quiet(&f->world, WAIT_MS));
+	sent = world_sent(&f->world, f->arena, from + INVOICES);
+	assert_int_equal(sent.messages, from + INVOICES);
+	return real_ms() - begun;
+}
+
+/* Until each of them vouches for so many leaves at least; asked again and again, as one may just have had its timeout ahead of it. */
+static void until_all_vouch_for(struct fixture *f, int64_t size)
+{
+	static const char *const keys[] = { "anchored", "witnessed", "copied" };
+	const char *anchor[] = { "trail", "anchor", "for the court", NULL };
+	int64_t deadline = real_ms() + WAIT_MS;
+
+	for (size_t i = 0; i < ARRAY_LEN(keys); i++)
+		while (anchors_say(f, keys[i]) < size) {
+			if (real_ms() > deadline)
+				fail_msg("%s is %lld, not %lld", keys[i], (long long)anchors_say(f, keys[i]), (long long)size);
+			(void)ctl(f, anchor);
+			pause_ms(200);
+		}
+}
+
+/* Of the signed log, once the anchors have seen what was sent. */
+static int64_t signed_size(struct fixture *f)
+{
+	int64_t deadline = real_ms() + WAIT_MS;
+
+	while (anchors_say(f, "size") < INVOICES) {
+		assert_true(real_ms() < deadline);
+		pause_ms(20);
+	}
+	return anchors_say(f, "size");
+}
+
+/* --- tests ------------------------------------------------------------------------------------------------- */
+
+static void nobody_who_hangs_delays_a_message(void **state)
+{
+	static const struct peer_step hang = { PEER_HANG, NULL }, real = { PEER_ANSWER, NULL };
+	const char *status[] = { "status", NULL }, *log[] = { "trail", "log", "--customer", "~system", "--json", NULL };
+	struct fixture *f = *state;
+	struct world *w = &f->world;
+	const char *text;
+	int64_t alone, beside, size;
+
+	world_start(w, NULL);
+	assert_true(world_ready(w, WAIT_MS));
+	alone = send_all(f, 0);
+	text = ctl(f, status);
+	assert_true(strstr(text, "not anchored") && strstr(text, "not witnessed") && strstr(text, "not copied"));
+	(void)process_stop(&w->daemon, WAIT_MS);
+	http_peer_script(f->tsa_http, &hang, 1);
+	http_peer_script(f->witness_http, &hang, 1);
+	http_peer_script(f->s3_http, &hang, 1);
+	configure(f, all_anchors(f));
+	world_start(w, NULL);
+	assert_true(world_ready(w, WAIT_MS));
+	while (!http_peer_requests(f->tsa_http) || !http_peer_requests(f->witness_http) || !http_peer_requests(f->s3_http))
+		pause_ms(10);
+	beside = send_all(f, INVOICES);
+	if (beside > 2 * alone + 2000) /* a request that hangs takes 3 s and more */
+		fail_msg("%lld ms instead of %lld", (long long)beside, (long long)alone);
+	assert_int_equal(anchors_say(f, "anchored"), 0);
+	http_peer_script(f->tsa_http, &real, 1);
+	http_peer_script(f->witness_http, &real, 1);
+	http_peer_script(f->s3_http, &real, 1);
+	size = signed_size(f);
+	until_all_vouch_for(f, size);
+	assert_int_equal(anchors_say(f, "alarm"), 0);
+	text = ctl(f, status);
+	assert_non_null(strstr(text, "leaves"));
+	assert_null(strstr(text, "not anchored"));
+	for (int64_t deadline = real_ms() + WAIT_MS; real_ms() < deadline && count_of(ctl(f, log), "\"kind\":\"anchor.token\"") < 3;)
+		pause_ms(50);
+	text = ctl(f, log);
+	assert_true(count_of(text, arena_printf(f->arena, "\"anchor\":\"timestamp\",\"name\":\"tsa-1\",\"log\":\"test.example/world/%u\"", f->year)));
+	assert_true(count_of(text, "\"name\":\"token.tsr\",\"media_type\":\"application/timestamp-reply\""));
+	assert_true(count_of(text, "\"anchor\":\"witness\"") && count_of(text, "\"anchor\":\"s3\""));
+	assert_true(world_trail_verifies(w));
+	assert_int_equal(WEXITSTATUS(process_stop(&w->daemon, WAIT_MS)), 0);
+}
+
+/* Until the last record of an anchor is in the signed log. */
+static int64_t still_size(struct fixture *f)
+{
+	int64_t size = signed_size(f), until = real_ms() + 2500;
+
+	for (; real_ms() < until; pause_ms(50))
+		if (anchors_say(f, "size") != size)
+			size = anchors_say(f, "size"), until = real_ms() + 2500;
+	return size;
+}
+
+/* The records of the anchors make the log grow, and nothing waits for an anchor for their sake. */
+static void an_idle_log_stamps_no_stamps(void **state)
+{
+	struct fixture *f = *state;
+	struct world *w = &f->world;
+	const char *anchor[] = { "trail", "anchor", "--wait", "60s", NULL };
+	struct json status, anchors, each;
+	int64_t size;
+
+	configure(f, all_anchors(f));
+	world_start(w, NULL);
+	assert_true(world_ready(w, WAIT_MS));
+	(void)send_all(f, 0);
+	size = still_size(f);
+	assert_non_null(strstr(ctl(f, anchor), "witness-1"));
+	assert_int_equal(anchors_say(f, "anchored"), size);
+	assert_int_equal(anchors_say(f, "witnessed"), size);
+	assert_int_equal(anchors_say(f, "copied"), size);
+	assert_int_equal(still_size(f), size + 3);
+	status = world_status(w, f->arena);
+	anchors = json_get(&status, "anchors");
+	each = json_get(&anchors, "each");
+	assert_int_equal(json_len(&each), 3);
+	for (size_t i = 0; i < json_len(&each); i++) {
+		struct json one = json_at(&each, i), age = json_get(&one, "age_ms"), name = json_get(&one, "name");
+
+		if (json_int(&age) != 0)
+			fail_msg("a leaf waits for %s", json_str(&name));
+	}
+}
+
+/* --- what is kept ------------------------------------------------------------------------------------------- */
+
+/* A file that ends so below anchors/<year>/; the first one. */
+static const char *kept_file(struct fixture *f, const char *suffix)
+{
+	const char *year = arena_printf(f->arena, "%s/anchors/%u", f->world.state, f->year);
+	char **sizes, **names;
+	size_t size_count, count;
+
+	assert_int_equal(file_list(f->arena, year, "", &sizes, &size_count), 0);
+	for (size_t i = 0; i < size_count; i++) {
+		const char *dir = arena_printf(f->arena, "%s/%s", year, sizes[i]);
+
+		if (strcmp(sizes[i], "state.json") != 0 && file_list(f->arena, dir, suffix, &names, &count) == 0 && count)
+			return arena_printf(f->arena, "%s/%s", dir, names[0]);
+	}
+	fail_msg("no %s is kept", suffix);
+	return NULL;
+}
+
+/* dunningctl trail verify finds that, and nothing when the file is as it was. */
+static void assert_found(struct fixture *f, const char *path, int64_t offset, const char *code)
+{
+	const char *verify[] = { "trail", "verify", NULL }, *status[] = { "trail", "status", NULL };
+	CLEANUP(buf_clear) struct buf bytes = { 0 }, output = { 0 };
+	size_t at;
+
+	assert_int_equal(file_read(path, 1 << 20, &bytes, NULL), 0);
+	at = offset < 0 ? bytes.len - (size_t)-offset : (size_t)offset;
+	bytes.data[at] ^= 1;
+	assert_int_equal(file_replace(path, bytes.data, bytes.len, 0600), 0);
+	assert_int_equal(world_ctl(&f->world, verify, &output), 1);
+	if (!strstr(buf_str(&output), code) || !strstr(buf_str(&output), "IS NOT WHOLE"))
+		fail_msg("%s: not %s\n%s", path, code, buf_str(&output));
+	assert_int_equal(world_ctl(&f->world, status, NULL), 1);
+	bytes.data[at] ^= 1;
+	assert_int_equal(file_replace(path, bytes.data, bytes.len, 0600), 0);
+}
+
+static void what_is_kept_is_verified_anew(void **state)
+{
+	const char *verify[] = { "trail", "verify", NULL }, *status[] = { "trail", "status", NULL };
+	struct fixture *f = *state;
+	struct world *w = &f->world;
+	struct authority *stranger;
+	const char *text;
+	int64_t size;
+
+	configure(f, all_anchors(f));
+	world_start(w, NULL);
+	assert_true(world_ready(w, WAIT_MS));
+	(void)send_all(f, 0);
+	size = signed_size(f);
+	until_all_vouch_for(f, size);
+	(void)process_stop(&w->daemon, WAIT_MS);
+	for (int i = 0; i < 2; i++) {
+		text = ctl(f, i ? status : verify);
+		if (!strstr(text, ", by tsa-1") || !strstr(text, ", by witness-1"))
+			fail_msg("%s", text);
+		assert_true(!strstr(text, "not anchored") && !strstr(text, "not witnessed"));
+	}
+	assert_found(f, kept_file(f, ".tsr"), -1, "stamp_wrong");
+	assert_found(f, kept_file(f, ".tsq"), -1, "stamp_query");
+	assert_found(f, kept_file(f, ".tsq"), 30, "stamp_other");
+	assert_found(f, kept_file(f, ".cosigned"), -8, "cosigned_");
+	assert_found(f, kept_file(f, ".cosigned"), 3, "cosigned_other");
+	assert_found(f, kept_file(f, "checkpoint"), -8, "anchored_"); /* _signature, or no note at all: what was base64 may be none any more */
+	assert_found(f, arena_printf(f->arena, "%s/log/%u/tile/1/000.p/%d", w->state, f->year, (int)(size / 256)), 5, "anchored_root");
+	stranger = authority_create(AUTHORITY_SOUND);
+	put(f, "root.pem", authority_root(stranger, f->arena));
+	authority_destroy(stranger);
+	text = ctl_fails(f, verify);
+	assert_non_null(strstr(text, "the authority's certificate is not believed"));
+	assert_non_null(strstr(text, "not anchored"));
+}
+
+/* --- set back ------------------------------------------------------------------------------------------------- */
+
+static void run_program(struct fixture *f, const char *const *argv)
+{
+	CLEANUP(buf_clear) struct buf output = { 0 };
+
+	(void)f;
+	if (process_run(argv, &output, WAIT_MS) != 0)
+		fail_msg("%s: %s", argv[0], buf_str(&output));
+}
+
+static const char *published(struct fixture *f)
+{
+	CLEANUP(buf_clear) struct buf text = { 0 };
+
+	assert_int_equal(file_read(arena_printf(f->arena, "%s/log/%u/checkpoint", f->world.state, f->year), 1 << 16, &text, NULL), 0);
+	return arena_strdup(f->arena, buf_str(&text));
+}
+
+/*
+ * The whole computer is set back to yesterday, Redis too: everything here agrees. Only those outside know better, and are asked before
+ * anything is signed: there is never a second tree of the same size. `away`: one of them is, NULL = none.
+ */
+static void set_back(struct fixture *f, struct http_peer *away)
+{
+	static const struct peer_step fault = { PEER_ANSWER, "HTTP/1.1 503 x\r\nContent-Length: 0\r\n\r\n" };
+	struct world *w = &f->world;
+	const char *yesterday = in_world(f, "yesterday"), *before;
+	const char *const keep[] = { "cp", "-a", w->state, yesterday, NULL }, *const remove[] = { "rm", "-rf", w->state, NULL },
+			  *const restore[] = { "cp", "-a", yesterday, w->state, NULL };
+	const char *flush[] = { "FLUSHALL", NULL };
+	int64_t until;
+
+	configure(f, all_anchors(f));
+	world_start(w, NULL);
+	assert_true(world_ready(w, WAIT_MS));
+	(void)send_all(f, 0);
+	until_all_vouch_for(f, signed_size(f));
+	(void)process_stop(&w->daemon, WAIT_MS);
+	run_program(f, keep);
+	before = published(f);
+	world_start(w, NULL);
+	assert_true(world_ready(w, WAIT_MS));
+	(void)send_all(f, INVOICES);
+	until_all_vouch_for(f, still_size(f));
+	(void)process_stop(&w->daemon, WAIT_MS);
+	assert_string_not_equal(published(f), before);
+	run_program(f, remove);
+	run_program(f, restore);
+	(void)world_redis_int(w, flush);
+	if (away)
+		http_peer_script(away, &fault, 1);
+	world_start(w, NULL);
+	assert_true(world_ready(w, WAIT_MS));
+	until_they_say(f, "set_back", 1);
+	for (until = real_ms() + 2000; real_ms() < until; pause_ms(50))
+		assert_string_equal(published(f), before);
+	(void)process_stop(&w->daemon, WAIT_MS);
+	assert_string_equal(published(f), before); /* also at the end */
+}
+
+static void a_witness_alone_keeps_a_log_from_forking(void **state)
+{
+	struct fixture *f = *state;
+
+	set_back(f, f->s3_http);
+}
+
+static void a_store_alone_keeps_a_log_from_forking(void **state)
+{
+	struct fixture *f = *state;
+
+	set_back(f, f->witness_http);
+}
+
+static void the_alarm_is_shown(void **state)
+{
+	const char *status[] = { "status", NULL }, *anchor[] = { "trail", "anchor", "--wait", "1s", NULL };
+	struct fixture *f = *state;
+	uint8_t root[SHA256_SIZE] = { 1 };
+
+	witness_peer_know(f->witness, 1000000, root);
+	configure(f, all_anchors(f));
+	world_start(&f->world, NULL);
+	assert_true(world_ready(&f->world, WAIT_MS));
+	until_they_say(f, "alarm", 1);
+	assert_non_null(strstr(ctl_fails(f, anchor), "ahead"));
+	assert_non_null(strstr(ctl(f, status), "TRAIL ALARM"));
+	assert_int_equal(send_all(f, 0) >= 0, 1); /* and messages go out all the same */
+}
+
+static void what_cannot_work_refuses_the_start(void **state)
+{
+	struct fixture *f = *state;
+	const char *const argv[] = { arena_printf(f->arena, "%s/dunningd", f->world.programs), "--check-config", "--config", f->world.config,
+		"--credentials", in_world(f, "credentials"), "--share", SOURCE_DIR "/daemon/share", NULL };
+	CLEANUP(buf_clear) struct buf output = { 0 };
+
+	configure(f, all_anchors(f));
+	if (process_run(argv, &output, WAIT_MS) != 0)
+		fail_msg("%s", buf_str(&output));
+	assert_int_equal(unlink(in_world(f, "credentials/s3-secret")), 0);
+	buf_reset(&output);
+	assert_int_equal(process_run(argv, &output, WAIT_MS), 78);
+	assert_non_null(strstr(buf_str(&output), "s3-secret"));
+	put(f, "root.pem", "no certificate");
+	buf_reset(&output);
+	assert_int_equal(process_run(argv, &output, WAIT_MS), 78);
+	assert_non_null(strstr(buf_str(&output), "dunningd-0.json: $.trail.anchors.tsa-1.roots: "));
+	assert_non_null(strstr(buf_str(&output), "root.pem holds no certificate: want PEM"));
+	world_start(&f->world, NULL);
+	assert_false(world_ready(&f->world, WAIT_MS));
+}
+
+int main(void)
+{
+#define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+	static const struct CMUnitTest tests[] = {
+		TEST(nobody_who_hangs_delays_a_message),
+		TEST(an_idle_log_stamps_no_stamps),
+		TEST(what_is_kept_is_verified_anew),
+		TEST(a_witness_alone_keeps_a_log_from_forking),
+		TEST(a_store_alone_keeps_a_log_from_forking),
+		TEST(the_alarm_is_shown),
+		TEST(what_cannot_work_refuses_the_start),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,51 @@
+/*
+ * evidence - the records of one debtor, out of the journal into a bundle (common/bundle.h). Reads the state directory alone, and changes
+ * nothing there.
+ */
+#ifndef DUNNINGD_TOOLS_EVIDENCE_H
+#define DUNNINGD_TOOLS_EVIDENCE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "common/bundle.h"
+#include "common/bundle_check.h"
+#include "common/cleanup.h"
+#include "common/err.h"
+#include "common/note.h"
+
+struct evidence_order {
+	const char *state_dir;
+	const uint8_t *wrap_key; /* 32 bytes */
+	const char *debtor, *invoice; /* one of them. An invoice: what is about other invoices alone is withheld */
+	bool leaves; /* with all leaves of the logs */
+	const char *withhold; /* names of parts that are left out, with commas between; NULL = none */
+	const struct note_key *verifier; /* of the trail, without the year */
+	void (*progress)(uint64_t done, uint64_t all, void *arg); /* records read; may be NULL */
+	void *arg;
+};
+struct evidence_sum {
+	const char *debtor;
+	size_t records, withheld, system;
+	size_t unsigned_records; /* of the case, behind the last checkpoint: left out */
+	uint64_t findings; /* of the journal itself: see `dunningctl trail verify` */
+	struct note_key newest; /* key of the newest log in it */
+};
+/*
+ * Fills the bundle with all but reports and manifest. -ENOENT: no record of it; -ENODATA: none is signed yet, or there is no checkpoint; else as
+ * trail_walk() and bundle_log_ready(). `err` says it.
+ */
+int evidence_collect(const struct evidence_order *order, struct bundle *bundle, struct evidence_sum *ret, struct err *err);
+/* process/TRAIL.md, process/FORMATS.md, verify.sh, VERIFY.txt, statement.txt: the same in every bundle. */
+void evidence_add_texts(struct bundle *bundle);
+
+/* report.<language>.html and .pdf, out of the records in the bundle, which is sorted. -EBADMSG and `err`: a record has not the form. */
+int evidence_add_reports(struct bundle *bundle, struct err *err);
+/* Whether they say what the records say, for a bundle that bundle_check() took. Gives a line, as that does; -EBADMSG: refused. */
+int evidence_check_reports(const struct bundle *bundle, check_line_fn fn, void *arg, struct err *err);
+
+/* The bundle as a folder that must not exist yet, or a zip file when the path ends in ".zip"; and back. -errno with `err`. */
+int evidence_write(const struct bundle *bundle, const char *path, struct err *err);
+int evidence_read(const char *path, struct bundle *bundle, struct err *err); /* -EBADMSG: it is no bundle */
+
+#endif

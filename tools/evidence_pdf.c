@@ -1,0 +1,349 @@
+#include "tools/evidence_pdf.h"
+
+#include <cairo-pdf.h>
+#include <errno.h>
+#include <fontconfig/fontconfig.h>
+#include <pango/pangocairo.h>
+#include <stdio.h>
+
+#include "common/cleanup.h"
+#include "common/utc.h"
+
+/* In points, 1/72 inch: A4 of ISO 216. */
+#define PAGE_WIDTH 595.276
+#define PAGE_HEIGHT 841.89
+#define MARGIN 56.0
+#define TOP 56.0
+#define BOTTOM 780.0
+#define BODY_WIDTH (PAGE_WIDTH - 2 * MARGIN)
+#define PAD 3.5
+#define FONTS "Liberation Serif, DejaVu Serif, serif"
+
+struct press {
+	cairo_t *cairo;
+	PangoContext *context;
+	const struct report *report;
+	double y;
+	int page, pages; /* pages: 0 while they are being counted */
+	const struct block *table; /* whose head stands on each page it takes */
+};
+
+static PangoLayout *layout(struct press *p, const char *text, double size, bool bold, double width, bool right)
+{
+	PangoLayout *ret = pango_layout_new(p->context);
+	PangoFontDescription *font = pango_font_description_from_string(FONTS);
+	PangoAttrList *plain = pango_attr_list_new();
+	CLEANUP(buf_clear) struct buf clean = { 0 };
+
+	for (; text && *text; text++)
+		if ((unsigned char)*text >= 0x20 || *text == '\n' || *text == '\t')
+			buf_add_char(&clean, *text);
+	pango_font_description_set_absolute_size(font, size * PANGO_SCALE);
+	pango_font_description_set_weight(font, bold ? PANGO_WEIGHT_BOLD : PANGO_WEIGHT_NORMAL);
+	pango_layout_set_font_description(ret, font);
+	pango_font_description_free(font);
+	pango_layout_set_width(ret, (int)(width * PANGO_SCALE));
+	pango_layout_set_wrap(ret, PANGO_WRAP_WORD_CHAR);
+	pango_layout_set_alignment(ret, right ? PANGO_ALIGN_RIGHT : PANGO_ALIGN_LEFT);
+	pango_attr_list_insert(plain, pango_attr_insert_hyphens_new(FALSE)); /* an address stays what it is */
+	pango_layout_set_attributes(ret, plain);
+	pango_attr_list_unref(plain);
+	pango_layout_set_text(ret, buf_str(&clean), (int)clean.len);
+	return ret;
+}
+
+static double height_of(PangoLayout *layout_)
+{
+	int height;
+
+	pango_layout_get_size(layout_, NULL, &height);
+	return (double)height / PANGO_SCALE;
+}
+
+static void rule(struct press *p, double x, double y, double width, double grey)
+{
+	cairo_set_source_rgb(p->cairo, grey, grey, grey);
+	cairo_set_line_width(p->cairo, 0.5);
+	cairo_move_to(p->cairo, x, y);
+	cairo_line_to(p->cairo, x + width, y);
+	cairo_stroke(p->cairo);
+	cairo_set_source_rgb(p->cairo, 0, 0, 0);
+}
+
+static void write_at(struct press *p, const char *text, double x, double y, double width, bool right)
+{
+	PangoLayout *l = layout(p, text, 8, false, width, right);
+
+	pango_layout_set_ellipsize(l, PANGO_ELLIPSIZE_END);
+	cairo_move_to(p->cairo, x, y);
+	pango_cairo_show_layout(p->cairo, l);
+	g_object_unref(l);
+}
+
+static void footer(struct press *p)
+{
+	char number[64];
+
+	(void)snprintf(number, sizeof(number), "Page %d / %d", p->page, p->pages);
+	rule(p, MARGIN, BOTTOM + 12, BODY_WIDTH, 0.6);
+	write_at(p, p->report->footer, MARGIN, BOTTOM + 16, BODY_WIDTH - 80, false);
+	write_at(p, number, MARGIN + BODY_WIDTH - 75, BOTTOM + 16, 75, true);
+}
+
+static void draw_row(struct press *p, const struct block *b, size_t r);
+
+static void new_page(struct press *p)
+{
+	footer(p);
+	cairo_show_page(p->cairo);
+	p->page++;
+	p->y = TOP;
+	if (p->table) {
+		const struct block *table = p->table;
+
+		p->table = NULL; /* the head itself has no head */
+		draw_row(p, table, 0);
+		p->table = table;
+	}
+}
+
+static void need(struct press *p, double height)
+{
+	if (p->y + height > BOTTOM && p->y > TOP)
+		new_page(p);
+}
+
+/* Draws the lines of a layout from `from` on as far as they go down to `bottom`; returns where to go on, and in *used how high they are. */
+static int draw_lines(struct press *p, PangoLayout *l, double x, double y, double bottom, int from, double *used)
+{
+	PangoLayoutIter *iter = pango_layout_get_iter(l);
+	double first = 0;
+	int line = 0, next = from;
+
+	*used = 0;
+	do {
+		PangoRectangle logical;
+		int top, end;
+		double below;
+
+		if (line++ < from)
+			continue;
+		pango_layout_iter_get_line_yrange(iter, &top, &end);
+		pango_layout_iter_get_line_extents(iter, NULL, &logical);
+		if (line == from + 1)
+			first = (double)top / PANGO_SCALE;
+		below = (double)end / PANGO_SCALE - first;
+		if (y + below > bottom)
+			break;
+		cairo_move_to(p->cairo, x + (double)logical.x / PANGO_SCALE,
+			y + (double)pango_layout_iter_get_baseline(iter) / PANGO_SCALE - first);
+		pango_cairo_show_layout_line(p->cairo, pango_layout_iter_get_line_readonly(iter));
+		*used = below;
+		next = line;
+	} while (pango_layout_iter_next_line(iter));
+	pango_layout_iter_free(iter);
+	return next;
+}
+
+static void draw_text(struct press *p, const char *text, double size, bool bold, double indent, double after)
+{
+	PangoLayout *l = layout(p, text, size, bold, BODY_WIDTH - indent, false);
+	int at = 0, count = pango_layout_get_line_count(l);
+
+	while (at < count) {
+		double used;
+
+		need(p, size * 1.5);
+		at = draw_lines(p, l, MARGIN + indent, p->y, BOTTOM, at, &used);
+		if (indent > 0) { /* a bar beside what is quoted */
+			cairo_set_source_rgb(p->cairo, 0.6, 0.6, 0.6);
+			cairo_rectangle(p->cairo, MARGIN, p->y, 2, used);
+			cairo_fill(p->cairo);
+			cairo_set_source_rgb(p->cairo, 0, 0, 0);
+		}
+		p->y += used;
+		if (at < count)
+			new_page(p);
+	}
+	p->y += after;
+	g_object_unref(l);
+}
+
+static bool bold_cell(const struct block *b, size_t r, size_t c)
+{
+	return b->kind == BLOCK_FIELDS ? c == 0 : r == 0 || (b->total && r + 1 == b->rows);
+}
+
+static PangoLayout *cell(struct press *p, const struct block *b, size_t r, size_t c)
+{
+	return layout(p, b->cells[r * b->columns + c], b->kind == BLOCK_TABLE ? 8.5 : 9, bold_cell(b, r, c), BODY_WIDTH * b->widths[c] / 100 - 2 * PAD,
+		b->right >> c & 1);
+}
+
+/* A row stays together where it fits on one page; else it goes on on the next. */
+static void draw_row(struct press *p, const struct block *b, size_t r)
+{
+	PangoLayout *cells[REPORT_COLUMNS_MAX];
+	int from[REPORT_COLUMNS_MAX] = { 0 };
+	double highest = 0;
+	bool more;
+
+	for (size_t c = 0; c < b->columns; c++) {
+		cells[c] = cell(p, b, r, c);
+		highest = height_of(cells[c]) > highest ? height_of(cells[c]) : highest;
+	}
+	if (highest + 2 * PAD < BOTTOM - TOP - 60)
+		need(p, highest + 2 * PAD);
+	do {
+		double x = MARGIN, used = 0, one;
+
+		more = false;
+		if (b->kind == BLOCK_TABLE && r == 0) {
+			cairo_set_source_rgb(p->cairo, 0.92, 0.92, 0.92);
+			cairo_rectangle(p->cairo, MARGIN, p->y, BODY_WIDTH, highest + 2 * PAD);
+			cairo_fill(p->cairo);
+			cairo_set_source_rgb(p->cairo, 0, 0, 0);
+		}
+		for (size_t c = 0; c < b->columns; c++) {
+			from[c] = draw_lines(p, cells[c], x + PAD, p->y + PAD, BOTTOM - PAD, from[c], &one);
+			more |= from[c] < pango_layout_get_line_count(cells[c]);
+			used = one > used ? one : used;
+			x += BODY_WIDTH * b->widths[c] / 100;
+		}
+		p->y += used + 2 * PAD;
+		rule(p, MARGIN, p->y, BODY_WIDTH, b->total && r + 2 == b->rows ? 0.1 : 0.75);
+		if (more)
+			new_page(p);
+	} while (more);
+	for (size_t c = 0; c < b->columns; c++)
+		g_object_unref(cells[c]);
+}
+
+static double row_height(struct press *p, const struct block *b, size_t r)
+{
+	double ret = 0;
+
+	for (size_t c = 0; c < b->columns; c++) {
+		PangoLayout *l = cell(p, b, r, c);
+
+		ret = height_of(l) > ret ? height_of(l) : ret;
+		g_object_unref(l);
+	}
+	return ret + 2 * PAD;
+}
+
+/* How much of it must stand on the page where it begins: of a table its head and a row, of fields all, of text some lines. */
+static double beginning(struct press *p, const struct block *b)
+{
+	size_t rows = b->kind == BLOCK_FIELDS ? b->rows : b->kind == BLOCK_TABLE ? 2 : 0;
+	double ret = 0;
+
+	for (size_t r = 0; r < rows && r < b->rows; r++)
+		ret += row_height(p, b, r);
+	ret = ret > 0 ? ret : 40;
+	return ret < (BOTTOM - TOP) / 2 ? ret : 60;
+}
+
+/* A heading never stands alone at the foot of a page, nor with a note alone. */
+static double with_next(struct press *p, const struct block *b)
+{
+	const struct block *end = p->report->blocks + p->report->count;
+	double ret = 40;
+
+	for (b++; b < end; b++) {
+		ret += beginning(p, b);
+		if (b->kind != BLOCK_NOTE)
+			break;
+	}
+	return ret;
+}
+
+static void draw_table(struct press *p, const struct block *b)
+{
+	need(p, beginning(p, b));
+	for (size_t r = 0; r < b->rows; r++) {
+		p->table = b->kind == BLOCK_TABLE && r > 0 ? b : NULL;
+		draw_row(p, b, r);
+	}
+	p->table = NULL;
+	p->y += 10;
+}
+
+static void draw_block(struct press *p, const struct block *b)
+{
+	switch (b->kind) {
+	case BLOCK_TITLE:
+		draw_text(p, b->text, 17, true, 0, 10);
+		break;
+	case BLOCK_HEADING:
+		p->y += p->y > TOP ? 8 : 0;
+		need(p, with_next(p, b));
+		draw_text(p, b->text, 13, true, 0, 5);
+		break;
+	case BLOCK_SUBHEADING:
+		p->y += p->y > TOP ? 6 : 0;
+		need(p, with_next(p, b));
+		draw_text(p, b->text, 11, true, 0, 4);
+		break;
+	case BLOCK_TEXT:
+		draw_text(p, b->text, 10.5, false, 0, 7);
+		break;
+	case BLOCK_NOTE:
+		draw_text(p, b->text, 8.5, false, 0, 7);
+		break;
+	case BLOCK_QUOTE:
+		draw_text(p, b->text, 9.5, false, 10, 9);
+		break;
+	case BLOCK_FIELDS:
+	case BLOCK_TABLE:
+		draw_table(p, b);
+		break;
+	case BLOCK_PAGE:
+		if (p->y > TOP)
+			new_page(p);
+		break;
+	}
+}
+
+static cairo_status_t take(void *arg, const unsigned char *data, unsigned int len)
+{
+	if (arg)
+		buf_add(arg, data, len);
+	return CAIRO_STATUS_SUCCESS;
+}
+
+/* One pass; returns how many pages it took. */
+static int print(const struct report *report, int pages, int64_t at, struct buf *out)
+{
+	cairo_surface_t *surface = cairo_pdf_surface_create_for_stream(take, out, PAGE_WIDTH, PAGE_HEIGHT);
+	struct press p = { .cairo = cairo_create(surface), .report = report, .y = TOP, .page = 1, .pages = pages };
+	char made[UTC_TEXT_SIZE];
+	bool failed;
+
+	cairo_pdf_surface_set_metadata(surface, CAIRO_PDF_METADATA_TITLE, report->title);
+	cairo_pdf_surface_set_metadata(surface, CAIRO_PDF_METADATA_CREATOR, "dunningd");
+	cairo_pdf_surface_set_metadata(surface, CAIRO_PDF_METADATA_CREATE_DATE, utc_format(at, made)); /* else it would be today's */
+	p.context = pango_cairo_create_context(p.cairo);
+	pango_context_set_language(p.context, pango_language_from_string(report_tags[report->language]));
+	for (size_t i = 0; i < report->count; i++)
+		draw_block(&p, &report->blocks[i]);
+	footer(&p);
+	cairo_show_page(p.cairo);
+	g_object_unref(p.context);
+	cairo_destroy(p.cairo);
+	cairo_surface_finish(surface);
+	failed = cairo_surface_status(surface) != CAIRO_STATUS_SUCCESS;
+	cairo_surface_destroy(surface);
+	return failed ? -EIO : p.page;
+}
+
+int evidence_pdf(const struct report *report, int64_t at, struct buf *out)
+{
+	int pages = print(report, 0, at, NULL), r = pages < 0 ? pages : print(report, pages, at, out);
+
+	/* what the libraries keep for the next time, so that nothing is left that only they know of */
+	pango_cairo_font_map_set_default(NULL);
+	cairo_debug_reset_static_data();
+	FcFini();
+	return r < 0 ? r : 0;
+}

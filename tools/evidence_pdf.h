@@ -1,0 +1,15 @@
+/*
+ * evidence_pdf - a report on paper: A4, page numbers. By Pango and Cairo; the only module that includes them.
+ */
+#ifndef DUNNINGD_TOOLS_EVIDENCE_PDF_H
+#define DUNNINGD_TOOLS_EVIDENCE_PDF_H
+
+#include <stdint.h>
+
+#include "common/buf.h"
+#include "common/report.h"
+
+/* Appends the file. `at`: its date, ms UTC. The same report gives the same bytes, with the same fonts. -EIO: Cairo could not. */
+int evidence_pdf(const struct report *report, int64_t at, struct buf *out);
+
+#endif
