@@ -445,13 +445,19 @@ static struct event_base *create_base(void)
 }
 
 /* Under the lock: it may have been sealed since it was read. */
-static int same_generation(struct instance *in, struct err *err)
+static int begin_generation(struct instance *in, struct err *err)
 {
 	struct generation now;
+	size_t logs;
 	int r = generation_read(in->config->state_dir, in->config->origin, in->setup.arena, &now, err);
 
 	if (r == 0 && now.number != in->generation.number)
 		r = err_set(err, -EBUSY, "sealed", "", "the trail was sealed meanwhile: start again");
+	if (r == 0 && now.number > 1) {
+		(void)journal_logs(in->journal, &logs);
+		if (!logs) /* nothing of it was ever written */
+			keystore_leap(in->keys);
+	}
 	return r;
 }
 
@@ -486,7 +492,7 @@ static int open_state(struct instance *in, struct err *err)
 		return r;
 	journal.keys = in->keys;
 	journal.origin = in->generation.origin;
-	if ((r = journal_open(&journal, in->base, &in->journal, err)) < 0 || (r = same_generation(in, err)) < 0 ||
+	if ((r = journal_open(&journal, in->base, &in->journal, err)) < 0 || (r = begin_generation(in, err)) < 0 ||
 		(r = library_keep(in->library, config->state_dir, err)) < 0 ||
 		(r = clock_create(&clock, in->base, &in->clock, err)) < 0)
 		return r;

@@ -512,7 +512,18 @@ static int make_year(struct keystore *keys, uint16_t number, struct key_year **r
 	if (dir < 0)
 		return -errno;
 	*ret = add_year(keys, number, dir);
+	(*ret)->next_slot = keys->leap;
 	return 0;
+}
+
+void keystore_leap(struct keystore *keys)
+{
+	keys->leap = KEYSTORE_LEAP;
+	for (size_t i = 0; i < keys->year_count; i++) {
+		struct key_year *year = &keys->years[i];
+
+		year->next_slot = year->next_slot / KEYSTORE_SHARD_SLOTS * KEYSTORE_SHARD_SLOTS + KEYSTORE_LEAP;
+	}
 }
 
 /* --- the port ---------------------------------------------------------------------------------- */

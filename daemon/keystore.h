@@ -36,6 +36,13 @@ DEFINE_CLEANUP(struct keystore, keystore_close)
 const struct keys_port *keystore_port(struct keystore *keys);
 
 /*
+ * New slots come far behind all that are there: the key store may have been taken back with the journal, and what was lost must not be
+ * given again, for Redis still names those slots as other cases', and would have them erased. Once, before a generation's first slot.
+ */
+#define KEYSTORE_LEAP (1024u * KEYSTORE_SHARD_SLOTS)
+void keystore_leap(struct keystore *keys);
+
+/*
  * Makes every slot created, and every erasure asked for, before the call durable. From any one thread. -ENOSPC: an erasure found none;
  * nothing is lost, try again later. Any other -errno: the caller must not go on, and not try again.
  */

@@ -64,6 +64,7 @@ struct keystore {
 	int dir;
 	struct key_year *years; /* few: linear */
 	size_t year_count, year_capacity;
+	uint32_t leap; /* where the slots of a new year begin */
 	struct cache_entry *cache;
 	uint32_t cache_size, cache_used;
 	uint32_t *buckets;

@@ -447,12 +447,46 @@ static void slots_come_and_go_beside_the_writer(void **state)
 	}
 }
 
+/* What a store that was taken back had lost is never given again, in this year or another one, nor after a restart. */
+static void a_leap_gives_no_slot_again(void **state)
+{
+	struct fixture *f = *state;
+	struct case_keys before[3], lost, after[2], other, found;
+
+	reopen(f, 10);
+	for (size_t i = 0; i < ARRAY_LEN(before); i++)
+		assert_int_equal(f->port->create(f->port->self, 2026, NULL, &before[i]), 0);
+	assert_int_equal(keystore_sync(f->keys), 0);
+	lost = before[2];
+	lost.slot++; /* was there once, and is named in Redis still */
+	reopen(f, 10);
+	keystore_leap(f->keys);
+	assert_int_equal(f->port->create(f->port->self, 2026, NULL, &after[0]), 0);
+	assert_int_equal(f->port->create(f->port->self, 2027, NULL, &other), 0);
+	assert_true(after[0].slot >= KEYSTORE_LEAP && other.slot >= KEYSTORE_LEAP);
+	f->port->erase(f->port->self, 2026, lost.slot, (1u << CLASS_COUNT) - 1); /* nothing is hit by it */
+	f->port->erase(f->port->self, 2026, KEYSTORE_LEAP / 2, (1u << CLASS_COUNT) - 1);
+	assert_int_equal(keystore_sync(f->keys), 0);
+	reopen(f, 10);
+	assert_int_equal(f->port->create(f->port->self, 2026, NULL, &after[1]), 0);
+	assert_int_equal(after[1].slot, after[0].slot + 1);
+	for (size_t i = 0; i < ARRAY_LEN(before); i++) {
+		assert_int_equal(f->port->open(f->port->self, 2026, before[i].slot, &found), 0);
+		assert_same(&found, &before[i]);
+	}
+	assert_int_equal(f->port->open(f->port->self, 2026, after[0].slot, &found), 0);
+	assert_same(&found, &after[0]);
+	assert_int_equal(f->port->open(f->port->self, 2026, lost.slot, &found), -ENOENT);
+	assert_int_equal(f->port->open(f->port->self, 2026, KEYSTORE_LEAP / 2, &found), -ENOENT);
+}
+
 #define TEST(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(keys_survive),
+		TEST(a_leap_gives_no_slot_again),
 		TEST(cache_is_bounded),
 		TEST(wrong_wrap_key_is_refused),
 		TEST(slots_are_bound),

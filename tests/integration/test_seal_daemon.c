@@ -17,6 +17,7 @@
 #include "common/date.h"
 #include "common/file.h"
 #include "daemon/generation.h"
+#include "daemon/keystore.h"
 #include "daemon/signed_log.h"
 #include "tests/support/world.h"
 
@@ -245,6 +246,22 @@ static void once_each(struct fixture *f)
 			fail_msg("invoice %d has %d messages", i, sent.captured[i]);
 }
 
+/* Of every debtor: what the key store had given before it was taken back is not given to anybody else. */
+static void slots_are_new(struct fixture *f)
+{
+	struct shot debtors = shoot(f, "debtor:*");
+
+	for (size_t i = 0; i < debtors.keys->count; i++) {
+		struct json root, place, slot;
+
+		assert_int_equal(json_parse(f->arena, debtors.values[i], strlen(debtors.values[i]), 0, &root, NULL), 0);
+		place = json_get(&root, "trail");
+		slot = json_at(&place, 1);
+		if (json_int(&slot) < KEYSTORE_LEAP)
+			fail_msg("%s: %s", debtors.keys->items[i].str, debtors.values[i]);
+	}
+}
+
 /* A life, a copy of its state directory, a second life of which the copy knows nothing; the copy is put back. */
 static void roll_back(struct fixture *f, int before, int after)
 {
@@ -314,6 +331,7 @@ static void rolled_back_sealed_and_gone_on_from(void **state)
 	assert_string_equal(json_str(&json), origin);
 	once_each(f);
 	assert_int_equal(length(f, "HLEN", "attempts"), 0);
+	slots_are_new(f);
 	now = present(f, origin);
 	assert_true(now.size > 0);
 	/* what was signed under the old origin is as it was, and nothing was signed there since */
