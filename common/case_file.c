@@ -289,13 +289,15 @@ static bool read_event(struct reading *r, struct event *ret)
 	ret->has_snapshot = total.type == JSON_INT;
 	if (ret->has_snapshot) {
 		struct snapshot *s = &ret->snapshot;
+		const char *currency;
 
 		s->number = word(&r->record, "number");
 		s->status = INVOICE_OPEN;
 		s->issued_on = s->due_on = date_none();
 		(void)date_parse(word(&r->record, "issued_on") ? word(&r->record, "issued_on") : "", &s->issued_on);
 		(void)date_parse(word(&r->record, "due_on") ? word(&r->record, "due_on") : "", &s->due_on);
-		(void)snprintf(s->currency, sizeof(s->currency), "%s", word(&r->record, "currency") ? word(&r->record, "currency") : "");
+		currency = word(&r->record, "currency"); /* a bundle is anyone's: what is no code would be cut within a character */
+		(void)snprintf(s->currency, sizeof(s->currency), "%s", currency && currency_exponent(currency) >= 0 ? currency : "");
 		s->total = json_int(&total);
 		s->paid = number(&r->record, "paid_minor");
 		s->credited = number(&r->record, "credited_minor");
