@@ -78,6 +78,13 @@ static struct retention_case as_case(const struct erasure_file *file, struct are
 
 /* --- the plan ---------------------------------------------------------------------------------------------------------------- */
 
+bool erasure_in_store(const char *origin, const char *log)
+{
+	size_t n = strlen(origin);
+
+	return log && strncmp(log, origin, n) == 0 && (!log[n] || strncmp(log + n, "/g", 2) == 0);
+}
+
 static struct trail_keys *all_keys(const struct debtor *debtor, struct arena *arena, size_t *count)
 {
 	const struct trail_place *place = &debtor->trail;
@@ -109,7 +116,7 @@ void erasure_plan(const struct retention *retention, const struct erasure_file *
 				ret->left[class] = true;
 				continue;
 			}
-			*part = (struct erasure_part){ &keys[k], (enum key_class)class, !keys[k].log || strcmp(keys[k].log, request->log) != 0,
+			*part = (struct erasure_part){ &keys[k], (enum key_class)class, !erasure_in_store(request->log, keys[k].log),
 				retention_judge(retention, &whole, zone, keys[k].year, (enum key_class)class, now) };
 			ret->count++;
 			if (part->verdict.bar == BAR_NONE && !part->elsewhere) {

@@ -40,7 +40,7 @@ struct erasure_file {
 struct erasure_request {
 	unsigned classes; /* bit per enum key_class */
 	int until_year; /* only keys of this log year and before; 0 = all */
-	const char *log; /* our own, without its year: other instances' keys are not at hand */
+	const char *log; /* the configured origin: other instances' keys are not at hand */
 };
 
 struct erasure_part {
@@ -56,6 +56,8 @@ struct erasure_plan {
 	size_t going, refused;
 	bool left[CLASS_COUNT]; /* of that class there will still be a key somewhere */
 };
+/* Whether keys of that log are in the key store of `origin` (the configured one), in whichever generation: "<origin>", "<origin>/g2-...". */
+bool erasure_in_store(const char *origin, const char *log);
 void erasure_plan(const struct retention *retention, const struct erasure_file *file, const struct erasure_request *request,
 	const struct zone *zone, int64_t now, struct arena *arena, struct erasure_plan *ret);
 

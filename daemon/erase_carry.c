@@ -9,19 +9,11 @@
 
 /* --- carrying it out --------------------------------------------------------------------------------------------------------------- */
 
-/* Of this instance's key store, in whichever generation of its trail: "<origin>", "<origin>/g2-...". */
-static bool in_our_store(const struct dunner *d, const struct trail_keys *keys)
-{
-	size_t n = strlen(d->config->origin);
-
-	return keys->log && strncmp(keys->log, d->config->origin, n) == 0 && (!keys->log[n] || strncmp(keys->log + n, "/g", 2) == 0);
-}
-
 bool erase_is_ours(struct erase_job *job)
 {
 	const struct erasing *work = &erase_in_hand(job)->work;
 
-	return work->key_count && in_our_store(job->dunner, &work->keys[0]);
+	return work->key_count && erasure_in_store(job->dunner->config->origin, work->keys[0].log);
 }
 
 static void close_note(struct erase_job *job)

@@ -16,7 +16,7 @@ const struct zone *erase_zone(const struct dunner *d)
 
 struct erasure_request erase_request(const struct erase_job *job)
 {
-	return (struct erasure_request){ job->classes, job->until_year, job->dunner->settings.log_origin };
+	return (struct erasure_request){ job->classes, job->until_year, job->dunner->config->origin };
 }
 
 struct target *erase_in_hand(struct erase_job *job)

@@ -738,6 +738,33 @@ static void but_not_where_it_is_switched_off(void **state)
 	stop(w);
 }
 
+/* Its keys of before a sealing go as well: what is sealed is read with the same key store. */
+static void sealed_before_it_is_erased(void **state)
+{
+	struct world *w = *state;
+	CLEANUP(buf_clear) struct buf output = { 0 };
+	struct search said = { .tell = true };
+
+	settled_in_2026(w);
+	assert_int_equal(CTL(w, &output, "trail", "seal", "--yes", "--why", "the key is in other hands"), 0);
+	start(w, "2037-02-01T10:00:00Z");
+	assert_int_equal(CTL(w, &output, "trail", "log", "--customer", "cus_gone", "--parts"), 0);
+	says(&output, "invoice.opened");
+	for (int64_t deadline = real_ms() + WAIT_MS; CTL(w, &output, "trail", "erase", "cus_gone", "--yes", "--why", "asked by letter"); pause_ms(20))
+		if (real_ms() > deadline)
+			fail_msg("it is still refused: %s", buf_str(&output));
+	stop(w);
+	start(w, "2037-02-02T10:00:00Z");
+	(void)CTL(w, &output, "trail", "log", "--customer", "cus_gone", "--parts");
+	search_text(&said, "trail log", output.data, output.len);
+	assert_int_equal(said.found, 0);
+	assert_null(strstr(buf_str(&output), "invoice.opened"));
+	assert_int_equal(CTL(w, &output, "trail", "log", "--customer", "cus_other", "--parts"), 0);
+	says(&output, OTHER);
+	assert_true(world_trail_verifies(w));
+	stop(w);
+}
+
 #define TEST(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
 
 int main(void)
@@ -748,6 +775,7 @@ int main(void)
 		TEST(ended_before_the_keys_are_gone),
 		TEST(killed_at_the_outbox),
 		TEST(killed_at_the_streams),
+		TEST(sealed_before_it_is_erased),
 		TEST(a_customer_comes_back),
 		TEST(every_night_what_has_run_out_goes),
 		TEST(but_not_where_it_is_switched_off),
