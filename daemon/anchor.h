@@ -69,7 +69,7 @@ struct anchors_status {
 	uint64_t size; /* of its checkpoint */
 	bool set_back; /* a checkpoint is smaller than one that was anchored */
 	bool looked; /* each witness and store has been asked since the start, and has answered or could not be reached */
-	bool ahead; /* one of them has seen more of a log than is here, or another tree: nothing more must be signed */
+	bool ahead; /* one of them has seen more of a log than is here, or another tree: nothing more must be signed or sent */
 	struct anchor_status anchors[ANCHOR_MARKS_MAX];
 	size_t count; /* as configured */
 };

@@ -91,6 +91,8 @@ const char *flow_holding(const struct dunner *d)
 {
 	int64_t now = flow_now(d);
 
+	if (d->trail_set_back)
+		return "trail_set_back";
 	if (d->adoption)
 		return "adopting";
 	if (d->state != DUNNER_RUNNING)
@@ -463,6 +465,12 @@ void dunner_stop(struct dunner *d)
 	}
 	if (d->state == DUNNER_RUNNING || d->state == DUNNER_DRAINING)
 		dunner_set_state(d, DUNNER_STOPPING);
+	dunner_pump(d);
+}
+
+void dunner_trail_set_back(struct dunner *d)
+{
+	d->trail_set_back = true;
 	dunner_pump(d);
 }
 

@@ -79,6 +79,9 @@ void dunner_status(const struct dunner *dunner, struct dunner_status *ret);
 void dunner_suspend(struct dunner *dunner, const char *who, const char *why, int64_t until);
 void dunner_release(struct dunner *dunner, const char *who, const char *why);
 
+/* Somebody outside has seen more of this log, or another one: what is sent from now on would stand in a trail that is not to be believed. */
+void dunner_trail_set_back(struct dunner *dunner);
+
 /* Something that happened outside the flow and must stand in the trail, in the system case. */
 #define DUNNER_RECORD_MEMBERS 12
 struct dunner_record {

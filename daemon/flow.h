@@ -265,6 +265,7 @@ struct dunner {
 	int64_t provider_blocked[CHANNEL_COUNT]; /* wall, until */
 
 	uint64_t events, dead, contacts, outcomes, doubts, turns;
+	bool trail_set_back; /* somebody outside has more of our log than we do */
 	const char *seal_who, *seal_why; /* NULL: the log goes on after this life */
 	bool start_recorded; /* what this life began with is durable: whether it must be careful */
 	bool stopping, stop_queued, stop_recorded, releasing, failed;

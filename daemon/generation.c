@@ -269,7 +269,7 @@ static bool there(struct arena *arena, const char *dir, const char *name)
 	return access(arena_printf(arena, "%s/%s", dir, name), F_OK) == 0;
 }
 
-static const char *const moved[] = { "journal", "log", "head" };
+static const char *const moved[] = { "journal", "log", "head", "anchors" };
 
 int generation_plan(const struct sealing *sealing, struct arena *arena, struct sealing_plan *ret, struct err *err)
 {

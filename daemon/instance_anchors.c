@@ -62,9 +62,13 @@ void instance_anchors_hold(struct instance *in)
 		return;
 	anchors_status(in->anchors, &status);
 	signer_hold(in->signer, !status.looked || status.ahead || status.set_back);
-	if ((status.ahead || status.set_back) && !in->ahead_told)
-		log_line(in->log, LOG_CRIT, "anchor", "nothing more is signed: this log was set back, or is written elsewhere too. Stop, and find out: "
-			"a second tree of the same size can never be taken back");
+	if ((status.ahead || status.set_back) && !in->ahead_told) {
+		log_line(in->log, LOG_CRIT, "anchor", "nothing is sent or signed any more: this log was set back, or is written elsewhere too, and a second "
+			"tree of the same size can never be taken back. Find out which; then stop, run `dunningctl trail seal --yes --why ...` and start again");
+		for (size_t i = 0; i < in->partition_count; i++)
+			if (in->partitions[i].dunner)
+				dunner_trail_set_back(in->partitions[i].dunner);
+	}
 	in->ahead_told = status.ahead || status.set_back;
 }
 
