@@ -11,6 +11,7 @@
 #include "daemon/log_key.h"
 #include "tools/cmd.h"
 #include "tools/evidence.h"
+#include "tools/trail_files.h"
 
 #define BAR 30
 
@@ -41,17 +42,25 @@ static int read_key(struct ctl *ctl, struct log_key *ret, bool *secret)
 	return ctl_fail_err(ctl, EXIT_CONFIG, &err);
 }
 
-static int collect(struct ctl *ctl, const struct invocation *call, const uint8_t wrap_key[32], const struct log_key *key, const uint8_t *seed,
+static int collect(struct ctl *ctl, const struct invocation *call, const uint8_t wrap_key[32], struct log_key *key, const uint8_t *seed,
 	struct bundle *bundle, struct evidence_sum *sum)
 {
 	struct evidence_order order = { .wrap_key = wrap_key, .debtor = command_option(call, "debtor"), .invoice = call->args[0],
 		.leaves = !command_option(call, "without-leaves"), .withhold = command_option(call, "withhold"), .verifier = &key->verifier,
 		.progress = !ctl->view.json && isatty(STDERR_FILENO) ? show_progress : NULL };
 	struct err err = { 0 };
+	const char **generations;
+	size_t count;
 	int r = ctl_state_dir(ctl, command_option(call, "state"), &order.state_dir);
 
+	if (r == 0)
+		r = ctl_key_here(ctl, order.state_dir, &key->verifier);
 	if (r != 0)
 		return r;
+	generations = trail_generations(order.state_dir, ctl->arena, &count);
+	for (size_t i = 0; i < count; i++)
+		if (strcmp(generations[i], order.state_dir) != 0)
+			ctl_warn(ctl, "%s was sealed: what it has of the case is a bundle of its own, with --state %s", generations[i], generations[i]);
 	r = evidence_collect(&order, bundle, sum, &err);
 	if (order.progress)
 		fputs("\r\033[K", stderr);

@@ -469,6 +469,11 @@ static void set_back(struct fixture *f, struct http_peer *away)
 	if (strncmp(published(f), "test.example/world/g2-", 22) != 0)
 		fail_msg("published by another origin: %.60s", published(f));
 	assert_true(world_trail_verifies(w));
+	(void)ctl(f, (const char *[]){ "evidence", arena_printf(f->arena, "inv_%d", INVOICES), "--out", in_world(f, "now.zip"), NULL });
+	(void)ctl(f, (const char *[]){ "evidence", "inv_0", "--out", in_world(f, "then.zip"), "--state",
+			 arena_printf(f->arena, "%s/sealed/1", w->state), NULL });
+	(void)ctl(f, (const char *[]){ "trail", "verify", in_world(f, "now.zip"), NULL });
+	(void)ctl(f, (const char *[]){ "trail", "verify", in_world(f, "then.zip"), NULL });
 }
 
 static void a_witness_alone_keeps_a_log_from_forking(void **state)
