@@ -244,8 +244,12 @@ int note_sign(struct buf *out, const void *text, size_t len, const struct note_k
 
 /* --- checkpoints --------------------------------------------------------------------------------- */
 
-/* Decimal without leading zeros, at most 2^63 - 1. */
-static int parse_size(const struct slice *text, uint64_t *ret)
+bool note_line(struct slice *rest, struct slice *ret)
+{
+	return cut(rest, '\n', ret);
+}
+
+int note_number(const struct slice *text, uint64_t *ret)
 {
 	uint64_t n = 0;
 
@@ -287,7 +291,7 @@ int checkpoint_parse(const void *text, size_t len, struct checkpoint *ret)
 	struct checkpoint found;
 
 	if (!clean(&whole) || !cut(&rest, '\n', &found.origin) || !found.origin.len || !cut(&rest, '\n', &size) ||
-		parse_size(&size, &found.size) < 0 || !cut(&rest, '\n', &base64) ||
+		note_number(&size, &found.size) < 0 || !cut(&rest, '\n', &base64) ||
 		base64_decode((const char *)base64.data, base64.len, &root) < 0 || root.len != SHA256_SIZE || !lines_valid(rest))
 		return -EBADMSG;
 	memcpy(found.root, root.data, SHA256_SIZE);

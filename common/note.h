@@ -67,6 +67,11 @@ int note_begin(struct buf *out, const void *text, size_t len);
 /* Appends the signature line of an Ed25519 key. -EKEYREJECTED: the seed is not that key's; -EINVAL: a key of another type. */
 int note_sign(struct buf *out, const void *text, size_t len, const struct note_key *key, const uint8_t seed[ED25519_SEED_SIZE]);
 
+/* --- lines, as checkpoints and their kin have them --------------------------------------------------- */
+
+bool note_line(struct slice *rest, struct slice *ret); /* cuts off a line, given without its end; false: there is none */
+int note_number(const struct slice *text, uint64_t *ret); /* decimal without leading zeros, at most 2^63 - 1. -EBADMSG */
+
 /* --- checkpoints -------------------------------------------------------------------------------- */
 
 /* The text of a log's note: tlog-checkpoint, "Note text". */

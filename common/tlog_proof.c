@@ -18,35 +18,6 @@ static bool take(struct slice *rest, const char *text)
 	return true;
 }
 
-static bool take_line(struct slice *rest, struct slice *ret)
-{
-	const uint8_t *end = rest->len ? memchr(rest->data, '\n', rest->len) : NULL;
-
-	if (!end)
-		return false;
-	*ret = (struct slice){ rest->data, (size_t)(end - rest->data) };
-	*rest = (struct slice){ end + 1, rest->len - ret->len - 1 };
-	return true;
-}
-
-/* Decimal without leading zeros; what a checkpoint cannot hold as its size is no index either. */
-static bool read_index(const struct slice *text, uint64_t *ret)
-{
-	uint64_t n = 0;
-
-	if (!text->len || (text->data[0] == '0' && text->len > 1))
-		return false;
-	for (size_t i = 0; i < text->len; i++) {
-		unsigned digit = (unsigned)text->data[i] - '0';
-
-		if (digit > 9 || n > ((uint64_t)INT64_MAX - digit) / 10)
-			return false;
-		n = 10 * n + digit;
-	}
-	*ret = n;
-	return true;
-}
-
 static bool base64_valid(const struct slice *text)
 {
 	CLEANUP(buf_clear) struct buf bytes = { 0 };
@@ -75,12 +46,12 @@ int tlog_proof_parse(const void *data, size_t len, struct tlog_proof *ret)
 	ret->path.count = 0;
 	if (!take(&rest, HEADER))
 		return -EBADMSG;
-	if (take(&rest, "extra ") && (!take_line(&rest, &ret->extra) || !base64_valid(&ret->extra)))
+	if (take(&rest, "extra ") && (!note_line(&rest, &ret->extra) || !base64_valid(&ret->extra)))
 		return -EBADMSG;
-	if (!take(&rest, "index ") || !take_line(&rest, &line) || !read_index(&line, &ret->index))
+	if (!take(&rest, "index ") || !note_line(&rest, &line) || note_number(&line, &ret->index) < 0)
 		return -EBADMSG;
 	do {
-		if (!take_line(&rest, &line) || (line.len && !read_hash(&line, &ret->path)))
+		if (!note_line(&rest, &line) || (line.len && !read_hash(&line, &ret->path)))
 			return -EBADMSG;
 	} while (line.len);
 	ret->checkpoint = rest;

@@ -23,50 +23,20 @@ int witness_request_add(struct buf *out, const struct witness_request *request)
 	return 0;
 }
 
-/* Cuts off a line without its end; false when there is none. */
-static bool cut_line(struct slice *rest, struct slice *ret)
-{
-	const uint8_t *at = rest->len ? memchr(rest->data, '\n', rest->len) : NULL;
-
-	if (!at)
-		return false;
-	*ret = (struct slice){ rest->data, (size_t)(at - rest->data) };
-	*rest = (struct slice){ at + 1, rest->len - ret->len - 1 };
-	return true;
-}
-
-/* Decimal without leading zeros, at most 2^63 - 1: a checkpoint's size goes no further. */
-static bool parse_size(const struct slice *text, uint64_t *ret)
-{
-	uint64_t n = 0;
-
-	if (!text->len || (text->data[0] == '0' && text->len > 1))
-		return false;
-	for (size_t i = 0; i < text->len; i++) {
-		unsigned digit = (unsigned)text->data[i] - '0';
-
-		if (digit > 9 || n > ((uint64_t)INT64_MAX - digit) / 10)
-			return false;
-		n = 10 * n + digit;
-	}
-	*ret = n;
-	return true;
-}
-
 int witness_request_parse(const void *data, size_t len, struct witness_request *ret)
 {
 	struct slice rest = { data, len }, line;
 	struct witness_request request = { 0 };
 
-	if (!cut_line(&rest, &line) || line.len < 4 || memcmp(line.data, "old ", 4) != 0)
+	if (!note_line(&rest, &line) || line.len < 4 || memcmp(line.data, "old ", 4) != 0)
 		return -EBADMSG;
 	line = (struct slice){ line.data + 4, line.len - 4 };
-	if (!parse_size(&line, &request.old))
+	if (note_number(&line, &request.old) < 0)
 		return -EBADMSG;
 	for (;;) {
 		CLEANUP(buf_clear) struct buf hash = { 0 };
 
-		if (!cut_line(&rest, &line))
+		if (!note_line(&rest, &line))
 			return -EBADMSG;
 		if (!line.len)
 			break;
@@ -135,7 +105,7 @@ static struct witness_reply read_conflict(const struct witness_answer *answer, c
 	struct witness_reply reply = { .outcome = WITNESS_USELESS };
 	struct slice rest = answer->body, line;
 
-	if (!answer->type || strcasecmp(answer->type, SIZE_TYPE) != 0 || !cut_line(&rest, &line) || rest.len || !parse_size(&line, &reply.size))
+	if (!answer->type || strcasecmp(answer->type, SIZE_TYPE) != 0 || !note_line(&rest, &line) || rest.len || note_number(&line, &reply.size) < 0)
 		return (struct witness_reply){ .outcome = WITNESS_USELESS };
 	if (reply.size > size)
 		reply.outcome = WITNESS_AHEAD;
