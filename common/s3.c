@@ -159,7 +159,7 @@ static enum s3_step next(struct s3_upload *upload, const struct http_answer *ans
 			return S3_CHECK;
 		if (conditional && status == 412)
 			return S3_COMPARE;
-		if (conditional && status == 501) { /* "A header you provided implies functionality that is not implemented" */
+		if (conditional && status == 501) { /* an older likeness of S3, which does not know If-None-Match */
 			upload->unconditional = true;
 			return S3_LOOK;
 		}

@@ -9,7 +9,11 @@
 
 /* --- carrying it out --------------------------------------------------------------------------------------------------------------- */
 
-bool erase_is_ours(struct erase_job *job)
+/*
+ * False: another instance recorded it, and did not come to its end before we took over. Its keys and its outbox are not at hand: the
+ * streams are looked through, and the note stays until it is back.
+ */
+static bool is_ours(struct erase_job *job)
 {
 	const struct erasing *work = &erase_in_hand(job)->work;
 
@@ -18,7 +22,7 @@ bool erase_is_ours(struct erase_job *job)
 
 static void close_note(struct erase_job *job)
 {
-	if (erase_is_ours(job))
+	if (is_ours(job))
 		erase_go(job, STEP_CLOSE);
 	else
 		erase_next(job);
@@ -29,9 +33,9 @@ void erase_carry(struct erase_job *job)
 	struct dunner *d = job->dunner;
 	const struct erasing *work = &erase_in_hand(job)->work;
 
-	for (size_t i = 0; i < work->key_count && erase_is_ours(job); i++)
+	for (size_t i = 0; i < work->key_count && is_ours(job); i++)
 		d->ports.keys->erase(d->ports.keys->self, work->keys[i].year, work->keys[i].slot, work->keys[i].classes);
-	if (erase_is_ours(job) && d->ports.transport->forget && work->attempt_count &&
+	if (is_ours(job) && d->ports.transport->forget && work->attempt_count &&
 		d->ports.transport->forget(d->ports.transport->self, work->attempts, work->attempt_count) < 0) {
 		dunner_log(d, LOG_ERR, "erase: messages in the outbox cannot be deleted: trying again");
 		erase_again_later(job);

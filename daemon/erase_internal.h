@@ -71,11 +71,7 @@ void erase_say(struct erase_job *job, const struct target *target, const struct 
 
 /* erase_carry.c */
 void erase_carry(struct erase_job *job); /* keys and files; then erase_read_stream() */
-/*
- * False: another instance recorded it, and did not come to its end before we took over. Its keys and its outbox are not at hand: the
- * streams are looked through, and the note stays until it is back.
- */
-bool erase_is_ours(struct erase_job *job);
+
 void erase_next(struct erase_job *job); /* the next target, or the end */
 void erase_read_stream(struct erase_job *job); /* one page of one stream; then the next one, then the group that closes it */
 

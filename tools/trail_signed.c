@@ -266,11 +266,6 @@ const struct trail_signed_log *trail_signed_log(const struct trail_signed *t, ui
 	return NULL;
 }
 
-const struct trail_signed_log *trail_signed_at(const struct trail_signed *t, size_t i)
-{
-	return i < t->count ? &t->logs[i].shown : NULL;
-}
-
 bool trail_signed_root(const struct trail_signed *t, uint16_t year, uint8_t ret[SHA256_SIZE])
 {
 	for (size_t i = 0; i < t->count; i++) {

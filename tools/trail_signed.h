@@ -37,7 +37,6 @@ struct trail_signed *trail_signed_open(const char *state_dir, const struct note_
 void trail_signed_leaf(struct trail_signed *trail, uint16_t year, uint64_t index, const char leaf[LEAF_SIZE]);
 void trail_signed_end(struct trail_signed *trail); /* behind the last leaf */
 const struct trail_signed_log *trail_signed_log(const struct trail_signed *trail, uint16_t year); /* NULL: nothing is there */
-const struct trail_signed_log *trail_signed_at(const struct trail_signed *trail, size_t i); /* by year; NULL behind the last */
 /* Of the leaves that were given. False: one was left out, so there is no root. */
 bool trail_signed_root(const struct trail_signed *trail, uint16_t year, uint8_t ret[SHA256_SIZE]);
 uint64_t trail_signed_findings(const struct trail_signed *trail);

@@ -187,6 +187,12 @@ HELPER const struct anchor_status *look_at(struct fixture *f, const char *name)
 }
 
 /* Until it vouches for so many leaves, and is at rest; or until it has failed with that word. */
+/* Until it is so, at most for WAIT_MS. */
+#define UNTIL(f, condition)                                                                                                      \
+	for (int64_t until_ = real_ms() + WAIT_MS; !(condition); pause_ms(10))                                                   \
+		if (real_ms() > until_)                                                                                          \
+			fail_msg("not within the time: %s\n%s", #condition, buf_str(&(f)->notes))
+
 HELPER void wait_for(struct fixture *f, const char *name, uint64_t size, const char *word)
 {
 	int64_t until = real_ms() + WAIT_MS;

@@ -79,8 +79,7 @@ static void a_log_that_grows_waits_its_hour_unless_asked(void **state)
 	begin(f, stamp_row(f, ""));
 	wait_for(f, "tsa-1", 10, NULL);
 	log_maker_write(f->dir, 300, 0);
-	while (look_at(f, "tsa-1"), f->status.size != 300)
-		pause_ms(10);
+	UNTIL(f, (look_at(f, "tsa-1"), f->status.size == 300));
 	assert_int_equal(http_peer_requests(f->tsa_http), 1);
 	anchors_want(f->anchors);
 	wait_for(f, "tsa-1", 300, NULL);
@@ -200,8 +199,7 @@ static void an_end_does_not_wait(void **state)
 	log_maker_write(f->dir, 10, 0);
 	http_peer_script(f->tsa_http, &hang, 1);
 	begin(f, stamp_row(f, ""));
-	while (!look_at(f, "tsa-1")->busy)
-		pause_ms(10);
+	UNTIL(f, look_at(f, "tsa-1")->busy);
 	begun = real_ms();
 	finish(f);
 	assert_true(real_ms() - begun < 5000);
@@ -222,16 +220,14 @@ static void the_alarm_rises_with_age_and_falls(void **state)
 	rewrite(f, "\"waiting_since\":", arena_printf(f->arena, "\"waiting_since\":%lld",
 		(long long)((int64_t)time(NULL) * 1000 - ANCHOR_ALARM_MS)));
 	begin(f, stamp_row(f, ""));
-	while (!look_at(f, "tsa-1")->alarm)
-		pause_ms(10);
+	UNTIL(f, look_at(f, "tsa-1")->alarm);
 	assert_true(look_at(f, "tsa-1")->age_ms >= ANCHOR_ALARM_MS);
 	(void)event_base_loop(f->base, EVLOOP_NONBLOCK);
 	assert_non_null(strstr(buf_str(&f->notes), "<3>anchor: tsa-1: alarm: the oldest leaf has been waiting for 25 h (http_500)"));
 	authority_be(f->authority, AUTHORITY_HONEST);
 	anchors_want(f->anchors);
 	wait_for(f, "tsa-1", 10, NULL);
-	while (look_at(f, "tsa-1")->alarm)
-		pause_ms(10);
+	UNTIL(f, !look_at(f, "tsa-1")->alarm);
 	assert_int_equal(look_at(f, "tsa-1")->age_ms, 0);
 	fixture_destroy(f);
 }
@@ -245,15 +241,13 @@ static void a_log_set_back_is_not_anchored(void **state)
 	begin(f, stamp_row(f, ""));
 	wait_for(f, "tsa-1", 300, NULL);
 	log_maker_write(f->dir, 299, 0);
-	while (look_at(f, "tsa-1"), !f->status.set_back)
-		pause_ms(10);
+	UNTIL(f, (look_at(f, "tsa-1"), f->status.set_back));
 	(void)event_base_loop(f->base, EVLOOP_NONBLOCK);
 	assert_non_null(strstr(buf_str(&f->notes), "<2>anchor: the checkpoint of 2026 has 299 leaves, and more were anchored"));
 	anchors_want(f->anchors);
 	finish(f);
 	begin(f, stamp_row(f, "")); /* also after a restart */
-	while (look_at(f, "tsa-1"), !f->status.set_back)
-		pause_ms(10);
+	UNTIL(f, (look_at(f, "tsa-1"), f->status.set_back));
 	assert_int_equal(http_peer_requests(f->tsa_http), 1);
 	fixture_destroy(f);
 }

@@ -236,8 +236,9 @@ static void nobody_who_hangs_delays_a_message(void **state)
 	configure(f, all_anchors(f));
 	world_start(w, NULL);
 	assert_true(world_ready(w, WAIT_MS));
-	while (!http_peer_requests(f->tsa_http) || !http_peer_requests(f->witness_http) || !http_peer_requests(f->s3_http))
-		pause_ms(10);
+	for (int64_t until = real_ms() + WAIT_MS;
+		!http_peer_requests(f->tsa_http) || !http_peer_requests(f->witness_http) || !http_peer_requests(f->s3_http); pause_ms(10))
+		assert_true(real_ms() < until);
 	beside = send_all(f, INVOICES);
 	if (beside > 2 * alone + 2000) /* a request that hangs takes 3 s and more */
 		fail_msg("%lld ms instead of %lld", (long long)beside, (long long)alone);

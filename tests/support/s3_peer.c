@@ -215,7 +215,7 @@ static void put(struct s3_peer *peer, const struct request *request, const char 
 	struct object *object = find(peer, key);
 
 	if (condition && peer->settings.no_conditions)
-		refuse(peer, out, "501 Not Implemented", "If-None-Match is not implemented");
+		refuse(peer, out, "501 Not Implemented", "If-None-Match is not known");
 	else if (!mode != !until || (mode && strcmp(mode, "COMPLIANCE") != 0 && strcmp(mode, "GOVERNANCE") != 0))
 		refuse(peer, out, "400 Bad Request", "lock mode and date must come together");
 	else if (mode && !sum && !header(request, "Content-MD5"))
