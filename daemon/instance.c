@@ -394,6 +394,7 @@ static void on_tick(evutil_socket_t fd, short what, void *arg)
 	(void)fd, (void)what;
 	(void)log_flush(in->log);
 	instance_anchors_hold(in);
+	instance_record_mended(in);
 	check_redis(in);
 	if (!in->ready && !in->stopping)
 		service_extend(in->service, START_EXTEND_MS);

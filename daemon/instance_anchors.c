@@ -1,4 +1,5 @@
-/* Between the anchors and the rest of the daemon: their records, and what the status says of them. */
+/* Between signer, anchors and the rest of the daemon: what of theirs is recorded, and what the status says of it. */
+#include <stdio.h>
 #include <string.h>
 
 #include "common/utc.h"
@@ -12,8 +13,8 @@ static void note(int priority, const char *line, void *arg)
 	log_line(in->log, priority, "anchor", "%s", text);
 }
 
-/* The partition whose group will hold it: one that is ours, else the first, where it waits. */
-static struct dunner *recorder(const struct instance *in)
+/* The partition whose group will hold it: one that is ours; NULL: none is yet. */
+static struct dunner *running(const struct instance *in)
 {
 	for (size_t i = 0; i < in->partition_count; i++) {
 		struct dunner_status status;
@@ -22,7 +23,14 @@ static struct dunner *recorder(const struct instance *in)
 		if (status.state == DUNNER_RUNNING || status.state == DUNNER_DRAINING)
 			return in->partitions[i].dunner;
 	}
-	return in->partitions[0].dunner;
+	return NULL;
+}
+
+static struct dunner *recorder(const struct instance *in)
+{
+	struct dunner *dunner = running(in);
+
+	return dunner ? dunner : in->partitions[0].dunner; /* there it waits */
 }
 
 static void add_text(struct dunner_record *record, const char *key, const char *text)
@@ -52,6 +60,24 @@ static void on_record(const struct anchor_token_record *token, void *arg)
 	add_text(&record, "serial", token->serial);
 	add_text(&record, "authority", token->authority);
 	dunner_record(recorder(arg), &record);
+}
+
+void instance_record_mended(struct instance *in)
+{
+	struct dunner *dunner = in->signer ? running(in) : NULL;
+	struct signer_mended mended;
+
+	while (dunner && signer_mended(in->signer, &mended)) {
+		struct dunner_record record = { .kind = "log.mended" };
+		char origin[NOTE_NAME_MAX + 8];
+
+		(void)snprintf(origin, sizeof(origin), "%s/%04u", in->generation.origin, (unsigned)mended.year);
+		add_text(&record, "log", origin);
+		add_number(&record, "size", (int64_t)mended.size);
+		add_number(&record, "missing", (int64_t)mended.missing);
+		add_number(&record, "other_bytes", (int64_t)mended.other);
+		dunner_record(dunner, &record);
+	}
 }
 
 void instance_anchors_hold(struct instance *in)

@@ -92,6 +92,7 @@ struct instance {
 
 int instance_anchors(struct instance *instance, struct err *err); /* instance_anchors.c: begins them */
 void instance_anchors_hold(struct instance *instance); /* the signer, while nobody outside was asked or one has seen more */
+void instance_record_mended(struct instance *instance); /* logs whose files the signer made again: once a partition is ours */
 void instance_status_anchors(const struct instance *instance, struct json_writer *w);
 void instance_status(struct json_writer *w, void *instance); /* control: GET /status */
 void instance_line(const struct instance *instance, char *ret, size_t size); /* one line, for `systemctl status` */
