@@ -89,6 +89,8 @@ int64_t anchor_due_at(const struct anchor_state *state, const struct anchor_mark
 {
 	int64_t at = mark->asked_at ? mark->asked_at + every_ms : 0;
 
+	if (mark->disagrees)
+		return mark->next_try > 1 ? mark->next_try : 1;
 	if (mark->wanted && (state->size > mark->size || mark->queue_count))
 		return mark->next_try > 1 ? mark->next_try : 1;
 	if (!mark->waiting_since && !mark->queue_count)
@@ -107,12 +109,10 @@ bool anchor_due(const struct anchor_state *state, const struct anchor_mark *mark
 
 void anchor_done(struct anchor_state *state, struct anchor_mark *mark, uint64_t size, int64_t at, int64_t asked_at)
 {
+	anchor_well(mark);
 	mark->size = size;
 	mark->at = at;
 	mark->asked_at = asked_at;
-	mark->next_try = 0;
-	mark->failures = 0;
-	mark->word[0] = '\0';
 	mark->wanted = false;
 	mark->waiting_since = calls(state, mark) ? asked_at : 0; /* what it has not seen came after the request */
 }
@@ -122,15 +122,18 @@ void anchor_well(struct anchor_mark *mark)
 	mark->next_try = 0;
 	mark->failures = 0;
 	mark->word[0] = '\0';
+	mark->disagrees = false;
 }
 
-void anchor_failed(struct anchor_mark *mark, const char *word, int64_t now)
+void anchor_failed(struct anchor_state *state, struct anchor_mark *mark, const char *word, int64_t now)
 {
 	int64_t wait = ANCHOR_RETRY_MIN_MS << (mark->failures < 10 ? mark->failures : 10);
 
 	mark->failures++;
 	mark->next_try = now + (wait < ANCHOR_RETRY_MAX_MS ? wait : ANCHOR_RETRY_MAX_MS);
 	snprintf(mark->word, sizeof(mark->word), "%s", word);
+	mark->disagrees |= strcmp(word, "ahead") == 0 || strcmp(word, "forked") == 0; /* also while it cannot be reached */
+	state->held |= mark->disagrees;
 }
 
 int64_t anchor_age_ms(const struct anchor_mark *mark, int64_t now)
@@ -161,6 +164,8 @@ void anchor_state_add(struct buf *out, const struct anchor_state *state)
 	jw_object(&w, NULL);
 	jw_int(&w, "v", FILE_VERSION);
 	jw_int(&w, "size", (int64_t)state->size);
+	if (state->held)
+		jw_bool(&w, "held", true);
 	jw_array(&w, "tokens");
 	for (size_t i = 0; i < state->token_count; i++)
 		jw_int(&w, NULL, (int64_t)state->tokens[i]);
@@ -178,6 +183,8 @@ void anchor_state_add(struct buf *out, const struct anchor_state *state)
 		jw_int(&w, "next_try", mark->next_try);
 		jw_int(&w, "failures", mark->failures);
 		jw_str(&w, "failed", mark->word);
+		if (mark->disagrees)
+			jw_bool(&w, "disagrees", true);
 		jw_int(&w, "known", (int64_t)mark->known);
 		jw_int(&w, "tiles", (int64_t)mark->tiles);
 		jw_array(&w, "queue");
@@ -240,6 +247,7 @@ static int parse_mark(const struct json *anchors, const char *name, const struct
 		(r = json_get_int(object, "next_try", 0, BIG, &mark->next_try, err)) < 0 ||
 		(r = json_get_int(object, "failures", 0, BIG, &mark->failures, err)) < 0 ||
 		(r = json_get_str(object, "failed", ANCHOR_WORD_SIZE - 1, &word, err)) < 0 ||
+		(r = json_opt_bool(object, "disagrees", &mark->disagrees, err)) < 0 ||
 		(r = get_count(object, "known", &mark->known, err)) < 0 || (r = get_count(object, "tiles", &mark->tiles, err)) < 0)
 		return r;
 	snprintf(mark->word, sizeof(mark->word), "%s", word);
@@ -275,7 +283,8 @@ static int parse_state(const struct json *root, struct anchor_state *state, stru
 	if (root->type != JSON_OBJECT)
 		return json_refuse(root, NULL, err, "wrong_type", "must be an object");
 	if ((r = json_get_int(root, "v", FILE_VERSION, FILE_VERSION, &version, err)) < 0 ||
-		(r = get_count(root, "size", &state->size, err)) < 0 || (r = parse_tokens(root, state, err)) < 0 ||
+		(r = get_count(root, "size", &state->size, err)) < 0 || (r = json_opt_bool(root, "held", &state->held, err)) < 0 ||
+		(r = parse_tokens(root, state, err)) < 0 ||
 		(r = json_get_object(root, "anchors", &anchors, err)) < 0)
 		return r;
 	for (size_t i = 0; json_member(&anchors, &i, &name, &value);)

@@ -49,7 +49,7 @@ struct anchors {
 	/* under the mutex */
 	struct letter *letters, **letters_end;
 	struct anchors_status status;
-	bool quit, want;
+	bool quit, want, lift;
 };
 
 int64_t anchor_now(void)
@@ -166,6 +166,7 @@ static struct anchor_status status_of(const struct anchors *a, const struct anch
 		const struct anchor_mark *mark = anchor_mark_of(target, log);
 		int64_t age = anchor_age_ms(mark, now);
 
+		status.disagrees |= mark->disagrees;
 		if (log == a->logs) {
 			status.size = mark->size;
 			status.at = mark->at;
@@ -177,7 +178,7 @@ static struct anchor_status status_of(const struct anchors *a, const struct anch
 			memcpy(status.word, mark->word, sizeof(status.word));
 		}
 	}
-	status.alarm = status.age_ms >= ANCHOR_ALARM_MS || strcmp(status.word, "ahead") == 0 || strcmp(status.word, "forked") == 0 ||
+	status.alarm = status.age_ms >= ANCHOR_ALARM_MS || status.disagrees ||
 		strcmp(status.word, "conflict") == 0 || strcmp(status.word, "unlocked") == 0;
 	return status;
 }
@@ -205,14 +206,20 @@ static void publish(struct anchors *a, int64_t now)
 		status.set_back |= log->set_back;
 	status.looked = true;
 	for (size_t i = 0; i < status.count; i++) {
-		const char *word = status.anchors[i].word;
-
 		status.anchors[i] = status_of(a, &a->targets[i], now);
 		status.looked &= a->targets[i].looked;
-		status.ahead |= strcmp(word, "ahead") == 0 || strcmp(word, "forked") == 0;
+		status.ahead |= status.anchors[i].disagrees;
 		tell_alarm(&a->targets[i], &status.anchors[i]);
 	}
 	pthread_mutex_lock(&a->mutex);
+	for (struct anchor_log *log = a->logs; log; log = log->next) {
+		if (a->lift && log->state.held && !status.ahead && !status.set_back) {
+			log->state.held = false;
+			log->dirty = true; /* written in the next turn */
+		}
+		status.held |= log->state.held;
+	}
+	a->lift = false;
 	a->status = status;
 	pthread_mutex_unlock(&a->mutex);
 }
@@ -266,7 +273,7 @@ void anchor_job_failed(struct anchor_target *target, const char *word, const cha
 	bool told = strncmp(target->told, word, sizeof(target->told) - 1) == 0;
 
 	target->looked = true;
-	anchor_failed(anchor_mark_of(target, job->log), word, anchor_now());
+	anchor_failed(&job->log->state, anchor_mark_of(target, job->log), word, anchor_now());
 	if (!told) /* it is tried again and again: told once */
 		anchor_note(target->anchors, LOG_WARNING, "anchor: %s did not vouch for %llu leaves: %s (%s); it is tried again",
 			target->settings->name, (unsigned long long)job->size, word, text);
@@ -333,6 +340,8 @@ static void look(struct anchors *a, struct anchor_log *log, int64_t now)
 		anchor_note(a, LOG_CRIT, "anchor: the checkpoint of %u has %llu leaves, and more were anchored: the log was set back", log->year,
 			(unsigned long long)log->head.size);
 	log->set_back = r == -ERANGE;
+	if (log->set_back && !log->state.held)
+		log->state.held = log->dirty = true;
 	if (r < 0 && r != -ERANGE && r != -ENOENT && !log->unread)
 		anchor_note(a, LOG_ERR, "anchor: %s/checkpoint cannot be read, and is not anchored: %s", log->log_dir,
 			r == -EBADMSG ? "it is no checkpoint" : strerror(-r));
@@ -537,6 +546,28 @@ void anchors_want(struct anchors *a)
 {
 	if (a)
 		tell_thread(a, &a->want);
+}
+
+int anchors_agreed(struct anchors *a, struct err *err)
+{
+	const char *who = NULL;
+	int r = 0;
+
+	pthread_mutex_lock(&a->mutex);
+	for (size_t i = 0; i < a->status.count; i++)
+		who = a->status.anchors[i].disagrees ? a->status.anchors[i].name : who;
+	if (!a->status.held)
+		r = err_set(err, -ENOENT, "not_held", "", "nothing is held: nobody outside has had more of this log than is here");
+	else if (a->status.set_back)
+		r = err_set(err, -EBUSY, "set_back", "", "the log here is smaller than one that was vouched for: restore it, or seal it");
+	else if (who || !a->status.looked)
+		r = err_set(err, -EBUSY, "disagrees", "", "%s has not answered with what agrees with the log here: see to it, then "
+			"`dunningctl trail anchor` asks again", who ? who : "one of them");
+	a->lift = r == 0;
+	a->status.held = r < 0 && a->status.held;
+	pthread_mutex_unlock(&a->mutex);
+	ring(a->wake);
+	return r;
 }
 
 void anchors_status(struct anchors *a, struct anchors_status *ret)

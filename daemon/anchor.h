@@ -52,6 +52,8 @@ int anchors_check(const struct config *config, struct err *err);
 int anchors_create(struct event_base *base, const struct anchor_run *run, struct anchors **ret, struct err *err);
 void anchors_destroy(struct anchors *anchors); /* cuts what is under way; NULL is allowed */
 DEFINE_CLEANUP(struct anchors, anchors_destroy)
+/* A person looked, and the logs may go on. -ENOENT: nothing is held; -EBUSY: not everybody agrees; `err` says who does not. */
+int anchors_agreed(struct anchors *anchors, struct err *err);
 void anchors_want(struct anchors *anchors); /* all of them now, whatever was planned; NULL is allowed */
 
 struct anchor_status {
@@ -62,6 +64,7 @@ struct anchor_status {
 	int64_t age_ms; /* of the oldest leaf that waits for it, in whichever log; 0 = none does */
 	int64_t failures; /* in a row */
 	char word[ANCHOR_WORD_SIZE]; /* why it failed last; "" = it did not */
+	bool disagrees; /* it has seen more of a log than is here, or another tree, and has not taken that back */
 	bool busy, alarm; /* alarm: age_ms is ANCHOR_ALARM_MS or more, or it says that the log was set back */
 };
 struct anchors_status {
@@ -69,7 +72,8 @@ struct anchors_status {
 	uint64_t size; /* of its checkpoint */
 	bool set_back; /* a checkpoint is smaller than one that was anchored */
 	bool looked; /* each witness and store has been asked since the start, and has answered or could not be reached */
-	bool ahead; /* one of them has seen more of a log than is here, or another tree: nothing more must be signed or sent */
+	bool ahead; /* one of them disagrees */
+	bool held; /* a log was set back, or one of them disagreed, until anchors_agreed(): nothing more must be signed or sent */
 	struct anchor_status anchors[ANCHOR_MARKS_MAX];
 	size_t count; /* as configured */
 };

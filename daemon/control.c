@@ -94,6 +94,11 @@ static int do_anchor(struct control *control, const struct order *order, struct 
 	return control->callbacks->anchor(order->who, order->why, err, control->callbacks->arg);
 }
 
+static int do_agreed(struct control *control, const struct order *order, struct err *err)
+{
+	return control->callbacks->agreed(order->who, order->why, err, control->callbacks->arg);
+}
+
 static int do_erase(struct control *control, const struct order *order, struct err *err)
 {
 	return control->callbacks->erase(&order->erasure, err, control->callbacks->arg);
@@ -151,6 +156,7 @@ static const struct row {
 	{ "/seal", EVHTTP_REQ_POST, { "who", "why", NULL }, do_seal, NULL, NULL },
 	{ "/clock/confirm", EVHTTP_REQ_POST, { "who", "why", NULL }, do_confirm_clock, NULL, NULL },
 	{ "/anchor", EVHTTP_REQ_POST, { "who", "why", NULL }, do_anchor, NULL, NULL },
+	{ "/anchor/agreed", EVHTTP_REQ_POST, { "who", "why", NULL }, do_agreed, NULL, NULL },
 	{ "/erase", EVHTTP_REQ_POST, { "who", "why", "customer", "classes", "until_year", "yes", NULL }, do_erase, NULL,
 		read_erasure },
 	{ "/erase", EVHTTP_REQ_GET, { NULL }, NULL, tell_erasure, NULL },

@@ -8,6 +8,7 @@
  *	POST /reload         {}                         policies, templates and provider files anew
  *	POST /clock/confirm  {"who","why"}
  *	POST /anchor         {"who","why"}              all who vouch for the trail are asked now
+ *	POST /anchor/agreed  {"who","why"}              what was held since one of them had more of the log may go on
  *	POST /erase          {"who","why","customer","classes","until_year"?,"yes"}   begins; classes: array of their names
  *	GET  /erase          JSON, by callbacks->erasure: what became of the last one
  *
@@ -40,6 +41,7 @@ struct control_callbacks {
 	int (*seal)(const char *who, const char *why, struct err *err, void *arg); /* the trail's last records, then the end */
 	int (*confirm_clock)(const char *who, const char *why, struct err *err, void *arg);
 	int (*anchor)(const char *who, const char *why, struct err *err, void *arg);
+	int (*agreed)(const char *who, const char *why, struct err *err, void *arg);
 	int (*erase)(const struct dunner_erasure *erasure, struct err *err, void *arg);
 	void (*erasure)(struct json_writer *w, void *arg); /* the members of one object */
 	void *arg;

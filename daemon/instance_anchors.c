@@ -87,15 +87,37 @@ void instance_anchors_hold(struct instance *in)
 	if (!in->anchors || !in->signer)
 		return;
 	anchors_status(in->anchors, &status);
-	signer_hold(in->signer, !status.looked || status.ahead || status.set_back);
-	if ((status.ahead || status.set_back) && !in->ahead_told) {
+	signer_hold(in->signer, !status.looked || status.held);
+	if (status.held && !in->held)
 		log_line(in->log, LOG_CRIT, "anchor", "nothing is sent or signed any more: this log was set back, or is written elsewhere too, and a second "
 			"tree of the same size can never be taken back. Find out which; then stop, run `dunningctl trail seal --yes --why ...` and start again");
-		for (size_t i = 0; i < in->partition_count; i++)
-			if (in->partitions[i].dunner)
-				dunner_trail_set_back(in->partitions[i].dunner);
-	}
-	in->ahead_told = status.ahead || status.set_back;
+	if (status.held && !status.ahead && !status.set_back && status.looked && !in->agree_told)
+		log_line(in->log, LOG_NOTICE, "anchor", "all outside agree with this log now. If what was said otherwise was an error of theirs, "
+			"`dunningctl trail anchor --agreed WHY` lets it go on");
+	for (size_t i = 0; i < in->partition_count && status.held != in->held; i++)
+		if (in->partitions[i].dunner)
+			dunner_trail_set_back(in->partitions[i].dunner, status.held);
+	in->agree_told = status.held && !status.ahead && !status.set_back && status.looked;
+	in->held = status.held;
+}
+
+int instance_anchors_agreed(struct instance *in, const char *who, const char *why, struct err *err)
+{
+	struct dunner_record record = { .kind = "operator.command", .who = who };
+	int r;
+
+	if (!in->anchors)
+		return err_set(err, -ENOENT, "no_anchors", "", "no anchor is configured: see trail.anchors");
+	r = anchors_agreed(in->anchors, err);
+	if (r < 0)
+		return r;
+	add_text(&record, "command", "trail_agreed");
+	add_text(&record, "who", who);
+	add_text(&record, "why", why);
+	dunner_record(recorder(in), &record);
+	log_line(in->log, LOG_NOTICE, "anchor", "goes on, as an operator says");
+	instance_anchors_hold(in);
+	return 0;
 }
 
 int instance_anchors(struct instance *in, struct err *err)

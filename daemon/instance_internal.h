@@ -75,7 +75,7 @@ struct instance {
 	struct clock *clock;
 	struct http_client *http;
 	struct anchors *anchors; /* NULL: none is configured */
-	bool ahead_told;
+	bool held, agree_told; /* held: as the partitions were told last */
 	struct control *control;
 	struct control_callbacks control_callbacks;
 	struct partition *partitions;
@@ -91,7 +91,8 @@ struct instance {
 };
 
 int instance_anchors(struct instance *instance, struct err *err); /* instance_anchors.c: begins them */
-void instance_anchors_hold(struct instance *instance); /* the signer, while nobody outside was asked or one has seen more */
+void instance_anchors_hold(struct instance *instance); /* the signer and all sending: see anchors_status.held */
+int instance_anchors_agreed(struct instance *instance, const char *who, const char *why, struct err *err); /* control: POST /anchor/agreed */
 void instance_record_mended(struct instance *instance); /* logs whose files the signer made again: once a partition is ours */
 void instance_status_anchors(const struct instance *instance, struct json_writer *w);
 void instance_status(struct json_writer *w, void *instance); /* control: GET /status */

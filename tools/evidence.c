@@ -104,7 +104,7 @@ static bool explains(const struct json *root)
 	for (size_t i = 0; i < ARRAY_LEN(kinds); i++)
 		if (is(kind, kinds[i]))
 			return true;
-	return is(kind, "operator.command") && (is(command, "suspend") || is(command, "release"));
+	return is(kind, "operator.command") && (is(command, "suspend") || is(command, "release") || is(command, "trail_agreed"));
 }
 
 /* A word of a list with commas. */

@@ -507,6 +507,78 @@ static void the_alarm_is_shown(void **state)
 	assert_string_equal(held_by(f), "trail_set_back"); /* what it says may be wrong, but a person must look */
 }
 
+static void until_held_by(struct fixture *f, const char *what)
+{
+	for (int64_t deadline = real_ms() + WAIT_MS; strcmp(held_by(f), what) != 0; pause_ms(50))
+		if (real_ms() > deadline)
+			fail_msg("held by \"%s\", not \"%s\"", held_by(f), what);
+}
+
+/* A witness was wrong and mends its word: a person lets the trail go on, and nothing else does, no restart either. */
+static void a_word_taken_back_needs_a_person(void **state)
+{
+	const char *ask[] = { "trail", "anchor", NULL }, *agreed[] = { "trail", "anchor", "--agreed", "the witness had restored a backup", NULL },
+		   *mute[] = { "trail", "anchor", "--agreed", NULL }, *log[] = { "trail", "log", "--customer", "~system", "--json", NULL };
+	static const struct peer_step fault = { PEER_ANSWER, "HTTP/1.1 503 x\r\nContent-Length: 0\r\n\r\n" }, real = { PEER_ANSWER, NULL };
+	struct fixture *f = *state;
+	uint8_t root[SHA256_SIZE] = { 1 };
+	const char *before;
+
+	configure(f, all_anchors(f));
+	world_start(&f->world, NULL);
+	assert_true(world_ready(&f->world, WAIT_MS));
+	(void)send_all(f, 0);
+	until_all_vouch_for(f, signed_size(f));
+	assert_non_null(strstr(ctl_fails(f, agreed), "nothing is held"));
+	(void)process_stop(&f->world.daemon, WAIT_MS);
+	witness_peer_know(f->witness, 1000000, root);
+	world_start(&f->world, NULL);
+	assert_true(world_ready(&f->world, WAIT_MS));
+	until_held_by(f, "trail_set_back");
+	before = published(f);
+	assert_non_null(strstr(ctl_fails(f, agreed), "witness-1 has not answered with what agrees"));
+	assert_int_equal(world_ctl(&f->world, mute, NULL), 2);
+
+	http_peer_script(f->witness_http, &fault, 1); /* away is not agreeing */
+	for (int64_t until = real_ms() + 2000; real_ms() < until; pause_ms(200))
+		(void)ctl(f, ask);
+	assert_non_null(strstr(ctl_fails(f, agreed), "witness-1 has not answered"));
+	(void)process_stop(&f->world.daemon, WAIT_MS);
+	world_start(&f->world, NULL);
+	assert_true(world_ready(&f->world, WAIT_MS));
+	until_held_by(f, "trail_set_back");
+	assert_non_null(strstr(ctl_fails(f, agreed), "witness-1 has not answered"));
+
+	http_peer_script(f->witness_http, &real, 1);
+	sha256("", 0, root);
+	witness_peer_know(f->witness, 0, root);
+	for (int64_t deadline = real_ms() + WAIT_MS; anchors_say(f, "alarm"); pause_ms(200)) {
+		if (real_ms() > deadline)
+			fail_msg("%s", strstr(ctl(f, (const char *[]){ "status", "--json", NULL }), "\"anchors\""));
+		(void)ctl(f, ask);
+	}
+	assert_string_equal(held_by(f), "trail_set_back");
+	(void)process_stop(&f->world.daemon, WAIT_MS);
+	world_start(&f->world, NULL);
+	assert_true(world_ready(&f->world, WAIT_MS));
+	until_held_by(f, "trail_set_back");
+	assert_string_equal(published(f), before);
+
+	for (int64_t deadline = real_ms() + WAIT_MS; world_ctl(&f->world, agreed, NULL) != 0; pause_ms(50))
+		assert_true(real_ms() < deadline);
+	until_held_by(f, "");
+	(void)send_all(f, INVOICES);
+	until_all_vouch_for(f, still_size(f));
+	assert_string_not_equal(published(f), before);
+	assert_int_equal(count_of(ctl(f, log), "\"command\":\"trail_agreed\""), 1);
+	assert_non_null(strstr(ctl(f, log), "\"why\":\"the witness had restored a backup\""));
+	(void)process_stop(&f->world.daemon, WAIT_MS);
+	world_start(&f->world, NULL);
+	assert_true(world_ready(&f->world, WAIT_MS));
+	until_held_by(f, "");
+	assert_true(world_trail_verifies(&f->world));
+}
+
 static void what_cannot_work_refuses_the_start(void **state)
 {
 	struct fixture *f = *state;
@@ -540,6 +612,7 @@ int main(void)
 		TEST(a_witness_alone_keeps_a_log_from_forking),
 		TEST(a_store_alone_keeps_a_log_from_forking),
 		TEST(the_alarm_is_shown),
+		TEST(a_word_taken_back_needs_a_person),
 		TEST(what_cannot_work_refuses_the_start),
 	};
 

@@ -84,6 +84,15 @@ static int on_seal(const char *who, const char *why, struct err *err, void *arg)
 	return 0;
 }
 
+static int on_agreed(const char *who, const char *why, struct err *err, void *arg)
+{
+	struct fixture *f = arg;
+
+	(void)err;
+	buf_printf(&f->called, "agreed %s|%s", who, why);
+	return 0;
+}
+
 static int on_anchor(const char *who, const char *why, struct err *err, void *arg)
 {
 	struct fixture *f = arg;
@@ -120,7 +129,7 @@ static int setup(void **state)
 	(void)snprintf(f->path, sizeof(f->path), "%s/control", f->dir);
 	f->base = event_base_new();
 	f->callbacks = (struct control_callbacks){ .status = on_status, .suspend = on_suspend, .release = on_release, .reload = on_reload,
-		.seal = on_seal, .confirm_clock = on_confirm, .anchor = on_anchor, .erase = on_erase, .erasure = on_erasure, .arg = f };
+		.seal = on_seal, .confirm_clock = on_confirm, .anchor = on_anchor, .agreed = on_agreed, .erase = on_erase, .erasure = on_erasure, .arg = f };
 	if (control_create(f->base, f->path, &f->callbacks, &f->control, &err) < 0)
 		fail_msg("%s", err.text);
 	*state = f;
@@ -227,6 +236,8 @@ static const struct row rows[] = {
 	{ "release", "/release", "{\"who\":\"bob\",\"why\":\"mended\"}", 200, "release bob|mended", "{\"ok\":true}" },
 	{ "ask the anchors", "/anchor", "{\"who\":\"bob\",\"why\":\"court\"}", 200, "anchor bob|court", "true" },
 	{ "ask the anchors and say nothing", "/anchor", "", 400, "", "" },
+	{ "let the trail go on", "/anchor/agreed", "{\"who\":\"bob\",\"why\":\"theirs\"}", 200, "agreed bob|theirs", "true" },
+	{ "let the trail go on without a reason", "/anchor/agreed", "{\"who\":\"bob\"}", 400, "", "\"path\":\"$.why\"" },
 	{ "seal the trail", "/seal", "{\"who\":\"bob\",\"why\":\"key lost\"}", 200, "seal bob|key lost", "true" },
 	{ "confirm the clock", "/clock/confirm", "{\"who\":\"bob\",\"why\":\"ntp\"}", 200, "confirm bob|ntp", "true" },
 	{ "what is refused says why", "/reload", "", 409, "reload",
