@@ -22,6 +22,7 @@ void anchor_state_clear(struct anchor_state *state)
 {
 	for (size_t i = 0; i < state->mark_count; i++)
 		clear_mark(&state->marks[i]);
+	free(state->unrecorded);
 	*state = (struct anchor_state){ 0 };
 }
 
@@ -76,6 +77,31 @@ void anchor_token(struct anchor_state *state)
 	if (state->token_count == ANCHOR_TOKENS_MAX) /* the oldest counts as any other leaf again: one stamp too many at worst */
 		memmove(state->tokens, state->tokens + 1, --state->token_count * sizeof(*state->tokens));
 	state->tokens[state->token_count++] = state->size;
+}
+
+static void drop_unrecorded(struct anchor_state *state, size_t i)
+{
+	state->unrecorded_count--;
+	memmove(&state->unrecorded[i], &state->unrecorded[i + 1], (state->unrecorded_count - i) * sizeof(*state->unrecorded));
+}
+
+void anchor_unrecorded(struct anchor_state *state, const struct anchor_unrecorded *one)
+{
+	if (state->unrecorded_count == ANCHOR_UNRECORDED_MAX)
+		drop_unrecorded(state, 0);
+	xgrow(&state->unrecorded, &state->unrecorded_capacity, state->unrecorded_count + 1, sizeof(*state->unrecorded));
+	state->unrecorded[state->unrecorded_count++] = *one;
+}
+
+bool anchor_recorded(struct anchor_state *state, const char *name, uint64_t size)
+{
+	for (size_t i = 0; i < state->unrecorded_count; i++) {
+		if (state->unrecorded[i].size != size || strcmp(state->unrecorded[i].name, name) != 0)
+			continue;
+		drop_unrecorded(state, i);
+		return true;
+	}
+	return false;
 }
 
 void anchor_want(struct anchor_mark *mark)
@@ -157,6 +183,24 @@ void anchor_unqueue(struct anchor_mark *mark)
 
 /* --- the file -------------------------------------------------------------------------------------------- */
 
+static void write_unrecorded(struct json_writer *w, const struct anchor_state *state)
+{
+	jw_array(w, "unrecorded");
+	for (size_t i = 0; i < state->unrecorded_count; i++) {
+		const struct anchor_unrecorded *one = &state->unrecorded[i];
+
+		jw_object(w, NULL);
+		jw_str(w, "anchor", anchor_kind_names[one->kind]);
+		jw_str(w, "name", one->name);
+		jw_int(w, "size", (int64_t)one->size);
+		jw_int(w, "at", one->at);
+		jw_str(w, "serial", one->serial);
+		jw_str(w, "authority", one->authority);
+		jw_end_object(w);
+	}
+	jw_end_array(w);
+}
+
 void anchor_state_add(struct buf *out, const struct anchor_state *state)
 {
 	struct json_writer w = jw_init(out);
@@ -170,6 +214,8 @@ void anchor_state_add(struct buf *out, const struct anchor_state *state)
 	for (size_t i = 0; i < state->token_count; i++)
 		jw_int(&w, NULL, (int64_t)state->tokens[i]);
 	jw_end_array(&w);
+	if (state->unrecorded_count)
+		write_unrecorded(&w, state);
 	jw_object(&w, "anchors");
 	for (size_t i = 0; i < state->mark_count; i++) {
 		const struct anchor_mark *mark = &state->marks[i];
@@ -273,6 +319,37 @@ static int parse_tokens(const struct json *root, struct anchor_state *state, str
 	return 0;
 }
 
+static int parse_unrecorded(const struct json *root, struct anchor_state *state, struct err *err)
+{
+	struct json list = json_get(root, "unrecorded");
+
+	if (list.type != JSON_NONE && list.type != JSON_ARRAY)
+		return json_refuse(root, "unrecorded", err, "wrong_type", "must be an array");
+	if (json_len(&list) > ANCHOR_UNRECORDED_MAX)
+		return json_refuse(root, "unrecorded", err, "too_many", "must be at most %d", ANCHOR_UNRECORDED_MAX);
+	for (size_t i = 0; i < json_len(&list); i++) {
+		struct json item = json_at(&list, i);
+		struct anchor_unrecorded one = { 0 };
+		const char *name = "", *serial = "", *authority = "";
+		int kind = -1, r;
+
+		if ((r = json_opt_word(&item, "anchor", anchor_kind_names, &kind, err)) < 0 ||
+			(r = json_get_str(&item, "name", sizeof(one.name) - 1, &name, err)) < 0 || (r = get_count(&item, "size", &one.size, err)) < 0 ||
+			(r = json_get_int(&item, "at", 0, BIG, &one.at, err)) < 0 ||
+			(r = json_get_str(&item, "serial", sizeof(one.serial) - 1, &serial, err)) < 0 ||
+			(r = json_get_str(&item, "authority", sizeof(one.authority) - 1, &authority, err)) < 0)
+			return r;
+		if (kind < 0 || !*name || *name == '.' || strchr(name, '/')) /* it becomes a file's name */
+			return json_refuse(&item, NULL, err, "bad_value", "must be what an anchor gave");
+		one.kind = (enum anchor_kind)kind;
+		snprintf(one.name, sizeof(one.name), "%s", name);
+		snprintf(one.serial, sizeof(one.serial), "%s", serial);
+		snprintf(one.authority, sizeof(one.authority), "%s", authority);
+		anchor_unrecorded(state, &one);
+	}
+	return 0;
+}
+
 static int parse_state(const struct json *root, struct anchor_state *state, struct err *err)
 {
 	struct json anchors = { 0 }, value;
@@ -284,7 +361,7 @@ static int parse_state(const struct json *root, struct anchor_state *state, stru
 		return json_refuse(root, NULL, err, "wrong_type", "must be an object");
 	if ((r = json_get_int(root, "v", FILE_VERSION, FILE_VERSION, &version, err)) < 0 ||
 		(r = get_count(root, "size", &state->size, err)) < 0 || (r = json_opt_bool(root, "held", &state->held, err)) < 0 ||
-		(r = parse_tokens(root, state, err)) < 0 ||
+		(r = parse_tokens(root, state, err)) < 0 || (r = parse_unrecorded(root, state, err)) < 0 ||
 		(r = json_get_object(root, "anchors", &anchors, err)) < 0)
 		return r;
 	for (size_t i = 0; json_member(&anchors, &i, &name, &value);)

@@ -30,7 +30,7 @@ struct anchor_token_record {
 	uint64_t size; /* of the checkpoint */
 	int64_t at; /* ms UTC, in its words */
 	const char *serial, *authority; /* of a stamp; else NULL */
-	const char *part, *media_type; /* name of what it gave; static; NULL = nothing */
+	const char *part, *media_type; /* name of what it gave; static; NULL = nothing. By the kind */
 	struct slice bytes;
 };
 
@@ -40,7 +40,7 @@ struct anchor_run {
 	const char *ca_file; /* authorities for https; NULL = the system's */
 	const char *(*secret)(const char *credential, void *arg); /* asked in anchors_create() alone */
 	void *secret_arg;
-	/* On the loop of `base`. */
+	/* On the loop of `base`. What anchors_recorded() was not called for is told again after the next start: twice at worst, never not at all. */
 	void (*record)(const struct anchor_token_record *token, void *arg);
 	void (*note)(int priority, const char *line, void *arg); /* syslog priorities; ids only */
 	void *arg;
@@ -52,6 +52,8 @@ int anchors_check(const struct config *config, struct err *err);
 int anchors_create(struct event_base *base, const struct anchor_run *run, struct anchors **ret, struct err *err);
 void anchors_destroy(struct anchors *anchors); /* cuts what is under way; NULL is allowed */
 DEFINE_CLEANUP(struct anchors, anchors_destroy)
+/* Of what was given to run->record(): it is in the journal, and need not be told again after the next start. */
+void anchors_recorded(struct anchors *anchors, const char *origin, const char *name, uint64_t size);
 /* A person looked, and the logs may go on. -ENOENT: nothing is held; -EBUSY: not everybody agrees; `err` says who does not. */
 int anchors_agreed(struct anchors *anchors, struct err *err);
 void anchors_want(struct anchors *anchors); /* all of them now, whatever was planned; NULL is allowed */

@@ -95,7 +95,7 @@ static int keep_stamp(struct anchor_target *target)
 static void stamped(struct anchor_target *target)
 {
 	struct anchor_job *job = &target->job;
-	struct anchor_token_record record = { .part = "token.tsr", .media_type = "application/timestamp-reply", .bytes = job->answer,
+	struct anchor_token_record record = { .bytes = job->answer,
 		.serial = job->stamp.serial, .authority = job->stamp.authority };
 	int r = keep_stamp(target);
 
@@ -204,7 +204,7 @@ static void on_witness(const struct wire_result *result, void *arg)
 	struct anchor_job *job = &target->job;
 	const struct http_answer *answer = answered(target, result);
 	CLEANUP(buf_clear) struct buf cosigned = { 0 };
-	struct anchor_token_record record = { .part = "checkpoint.txt", .media_type = "text/plain; charset=utf-8" };
+	struct anchor_token_record record = { 0 };
 	struct witness_reply reply;
 	struct witness_answer said;
 	const char *word;

@@ -278,6 +278,8 @@ void commit_finished(struct dunner *d, struct group *g, bool released)
 		struct arena *arena = input->arena;
 
 		adopt_committed(d, input);
+		if (g->journaled && input->record && input->record->done)
+			input->record->done(input->record, input->record->arg);
 		if (input->flight)
 			sender_drop(d, input->flight);
 		else if (arena)

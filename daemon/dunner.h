@@ -96,6 +96,8 @@ struct dunner_record {
 	const char *part, *media_type; /* static; NULL = no part. Of class facts */
 	const void *bytes;
 	size_t len;
+	void (*done)(const struct dunner_record *record, void *arg); /* it is in the journal; never before dunner_record() returns. NULL: nobody asks */
+	void *arg;
 };
 /* Copied. It waits for the next group, for as long as the partition is another's. */
 void dunner_record(struct dunner *dunner, const struct dunner_record *record);

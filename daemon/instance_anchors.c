@@ -47,9 +47,26 @@ static void add_number(struct dunner_record *record, const char *key, int64_t nu
 	record->members[record->count++].number = number;
 }
 
+static void on_recorded(const struct dunner_record *record, void *arg)
+{
+	struct instance *in = arg;
+	const char *origin = "", *name = "";
+	uint64_t size = 0;
+
+	for (size_t i = 0; i < record->count; i++) {
+		if (strcmp(record->members[i].key, "log") == 0)
+			origin = record->members[i].text;
+		else if (strcmp(record->members[i].key, "name") == 0)
+			name = record->members[i].text;
+		else if (strcmp(record->members[i].key, "size") == 0)
+			size = (uint64_t)record->members[i].number;
+	}
+	anchors_recorded(in->anchors, origin, name, size);
+}
+
 static void on_record(const struct anchor_token_record *token, void *arg)
 {
-	struct dunner_record record = { .kind = "anchor.token", .part = token->part, .media_type = token->media_type,
+	struct dunner_record record = { .kind = "anchor.token", .done = on_recorded, .arg = arg, .part = token->part, .media_type = token->media_type,
 		.bytes = token->bytes.data, .len = token->bytes.len };
 
 	add_text(&record, "anchor", anchor_kind_names[token->kind]);

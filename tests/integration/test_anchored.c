@@ -3,6 +3,7 @@
  * and a configuration that cannot work refuses the start.
  */
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -579,6 +580,57 @@ static void a_word_taken_back_needs_a_person(void **state)
 	assert_true(world_trail_verifies(&f->world));
 }
 
+static size_t stamps_recorded(struct fixture *f)
+{
+	return count_of(ctl(f, (const char *[]){ "trail", "log", "--customer", "~system", "--json", NULL }), "\"anchor\":\"timestamp\"");
+}
+
+static bool unrecorded(struct fixture *f)
+{
+	CLEANUP(buf_clear) struct buf text = { 0 };
+
+	assert_int_equal(file_read(arena_printf(f->arena, "%s/anchors/%u/state.json", f->world.state, f->year), 1 << 20, &text, NULL), 0);
+	return strstr(buf_str(&text), "\"unrecorded\"") != NULL;
+}
+
+/* A stamp that came while Redis hung, so that no group could be decided; then the process is killed. Its file alone must not be all. */
+static void a_stamp_not_recorded_at_the_end_is_recorded_later(void **state)
+{
+	const char *ask[] = { "trail", "anchor", NULL };
+	static const struct peer_step fault = { PEER_ANSWER, "HTTP/1.1 503 x\r\nContent-Length: 0\r\n\r\n" }, real = { PEER_ANSWER, NULL };
+	struct fixture *f = *state;
+	int64_t deadline;
+
+	http_peer_script(f->tsa_http, &fault, 1);
+	configure(f, all_anchors(f));
+	world_start(&f->world, NULL);
+	assert_true(world_ready(&f->world, WAIT_MS));
+	(void)send_all(f, 0);
+	(void)signed_size(f);
+	assert_int_equal(kill(f->world.redis.pid, SIGSTOP), 0);
+	http_peer_script(f->tsa_http, &real, 1);
+	for (deadline = real_ms() + WAIT_MS; anchors_say(f, "anchored") <= 0; pause_ms(100)) {
+		assert_true(real_ms() < deadline);
+		(void)ctl(f, ask);
+	}
+	assert_true(unrecorded(f));
+	process_kill(&f->world.daemon);
+	assert_int_equal(kill(f->world.redis.pid, SIGCONT), 0);
+	assert_int_equal(stamps_recorded(f), 0);
+	world_start(&f->world, NULL);
+	assert_true(world_ready(&f->world, WAIT_MS));
+	for (deadline = real_ms() + WAIT_MS; unrecorded(f); pause_ms(50))
+		assert_true(real_ms() < deadline);
+	assert_int_equal(stamps_recorded(f), 1);
+	(void)process_stop(&f->world.daemon, WAIT_MS);
+	world_start(&f->world, NULL);
+	assert_true(world_ready(&f->world, WAIT_MS));
+	assert_true(world_quiet(&f->world, WAIT_MS));
+	assert_int_equal(stamps_recorded(f), 1);
+	assert_non_null(strstr(ctl(f, (const char *[]){ "trail", "log", "--customer", "~system", "--json", "--parts", NULL }), "\"token.tsr\""));
+	assert_true(world_trail_verifies(&f->world));
+}
+
 static void what_cannot_work_refuses_the_start(void **state)
 {
 	struct fixture *f = *state;
@@ -613,6 +665,7 @@ int main(void)
 		TEST(a_store_alone_keeps_a_log_from_forking),
 		TEST(the_alarm_is_shown),
 		TEST(a_word_taken_back_needs_a_person),
+		TEST(a_stamp_not_recorded_at_the_end_is_recorded_later),
 		TEST(what_cannot_work_refuses_the_start),
 	};
 

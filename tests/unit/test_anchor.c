@@ -281,6 +281,34 @@ static void the_file_reads_back(void **arg)
 	anchor_state_clear(&read);
 }
 
+static void what_was_given_is_kept_until_it_is_recorded(void **arg)
+{
+	CLEANUP(buf_clear) struct buf text = { 0 };
+	struct anchor_unrecorded one = { .name = "tsa-1", .kind = ANCHOR_TIMESTAMP, .at = T0, .serial = "01ab", .authority = "CN=A" };
+	struct anchor_state read = { 0 };
+
+	(void)arg;
+	for (one.size = 1; one.size <= 3; one.size++)
+		anchor_unrecorded(&state, &one);
+	assert_false(anchor_recorded(&state, "tsa-2", 2));
+	assert_false(anchor_recorded(&state, "tsa-1", 4));
+	assert_true(anchor_recorded(&state, "tsa-1", 2));
+	assert_false(anchor_recorded(&state, "tsa-1", 2));
+	anchor_state_add(&text, &state);
+	assert_int_equal(anchor_state_parse(text.data, text.len, &read, NULL), 0);
+	assert_int_equal(read.unrecorded_count, 2);
+	assert_int_equal(read.unrecorded[0].size, 1);
+	assert_int_equal(read.unrecorded[1].size, 3);
+	assert_int_equal(read.unrecorded[1].at, T0);
+	assert_string_equal(read.unrecorded[1].serial, "01ab");
+	assert_string_equal(read.unrecorded[1].authority, "CN=A");
+	anchor_state_clear(&read);
+	for (one.size = 10; one.size < 10 + ANCHOR_UNRECORDED_MAX; one.size++) /* never without end */
+		anchor_unrecorded(&state, &one);
+	assert_int_equal(state.unrecorded_count, ANCHOR_UNRECORDED_MAX);
+	assert_int_equal(state.unrecorded[0].size, 10);
+}
+
 static void damaged_files_are_refused(void **arg)
 {
 	static const char *const bad[] = {
@@ -290,6 +318,9 @@ static void damaged_files_are_refused(void **arg)
 		"{\"v\":1,\"size\":-1,\"tokens\":[],\"anchors\":{}}",
 		"{\"v\":1,\"size\":1,\"tokens\":[-1],\"anchors\":{}}",
 		"{\"v\":1,\"size\":1,\"tokens\":[],\"anchors\":{\"a\":{}}}",
+		"{\"v\":1,\"size\":1,\"tokens\":[],\"unrecorded\":{},\"anchors\":{}}",
+		"{\"v\":1,\"size\":1,\"tokens\":[],\"anchors\":{},\"unrecorded\":[{\"anchor\":\"timestamp\",\"name\":\"a/b\",\"size\":1,\"at\":1,"
+		"\"serial\":\"\",\"authority\":\"\"}]}",
 		"{\"v\":1,\"size\":1,\"tokens\":[],\"anchors\":{\"a\":{\"kind\":\"s3\",\"size\":0,\"at\":0,\"asked_at\":0,\"waiting_since\":0,\"next_try\":0,"
 		"\"failures\":0,\"failed\":\"\",\"known\":0,\"tiles\":0,\"queue\":[\"../../x\"]}}}",
 	};
@@ -325,6 +356,7 @@ int main(void)
 		TEST(queued_files_keep_a_store_busy),
 		TEST(an_anchor_of_another_kind_begins_anew),
 		TEST(the_file_reads_back),
+		TEST(what_was_given_is_kept_until_it_is_recorded),
 		TEST(damaged_files_are_refused),
 	};
 
