@@ -42,37 +42,124 @@ static int read_key(struct ctl *ctl, struct log_key *ret, bool *secret)
 	return ctl_fail_err(ctl, EXIT_CONFIG, &err);
 }
 
-static int collect(struct ctl *ctl, const struct invocation *call, const uint8_t wrap_key[32], struct log_key *key, const uint8_t *seed,
-	struct bundle *bundle, struct evidence_sum *sum)
-{
-	struct evidence_order order = { .wrap_key = wrap_key, .debtor = command_option(call, "debtor"), .invoice = call->args[0],
-		.leaves = !command_option(call, "without-leaves"), .withhold = command_option(call, "withhold"), .verifier = &key->verifier,
-		.progress = !ctl->view.json && isatty(STDERR_FILENO) ? show_progress : NULL };
-	struct err err = { 0 };
-	const char **generations;
+struct making {
+	struct ctl *ctl;
+	struct evidence_order order;
+	const struct note_key *verifier; /* of the first generation */
+	const uint8_t *seed; /* NULL: the manifest stays unsigned */
+	const char **dirs; /* of the generations */
 	size_t count;
-	int r = ctl_state_dir(ctl, command_option(call, "state"), &order.state_dir);
+	struct evidence_generation *made;
+	size_t made_count;
+	struct bundle *last; /* of those made */
+	struct evidence_sum sum; /* over all */
+};
 
-	if (r == 0)
-		r = ctl_key_here(ctl, order.state_dir, &key->verifier);
-	if (r != 0)
-		return r;
-	generations = trail_generations(order.state_dir, ctl->arena, &count);
-	for (size_t i = 0; i < count; i++)
-		if (strcmp(generations[i], order.state_dir) != 0)
-			ctl_warn(ctl, "%s was sealed: what it has of the case is a bundle of its own, with --state %s", generations[i], generations[i]);
-	r = evidence_collect(&order, bundle, sum, &err);
-	if (order.progress)
-		fputs("\r\033[K", stderr);
-	if (r < 0)
-		return ctl_fail_err(ctl, r == -EACCES ? EXIT_UNAVAILABLE : EXIT_FOUND, &err);
-	evidence_add_texts(bundle);
+static int failed(struct making *m, int r, const struct err *err)
+{
+	return ctl_fail_err(m->ctl, r == -EACCES ? EXIT_UNAVAILABLE : EXIT_FOUND, err);
+}
+
+static int finish(struct making *m, struct bundle *bundle)
+{
+	struct err err = { 0 };
+	int r;
+
 	bundle_sort(bundle);
 	r = evidence_add_reports(bundle, &err);
 	if (r < 0)
-		return ctl_fail_err(ctl, EXIT_FOUND, &err);
-	r = bundle_finish(bundle, &sum->newest, seed);
-	return r < 0 ? ctl_fail(ctl, EXIT_CONFIG, "bad_key", "the manifest cannot be signed: %s", strerror(-r)) : EXIT_DONE;
+		return failed(m, r, &err);
+	r = bundle_finish(bundle, &m->sum.newest, m->seed);
+	return r < 0 ? ctl_fail(m->ctl, EXIT_CONFIG, "bad_key", "the manifest cannot be signed: %s", strerror(-r)) : EXIT_DONE;
+}
+
+/* Whose the invoice is, by the newest generation that knows it: the others may know its debtor alone. */
+static int find_debtor(struct making *m)
+{
+	struct err err = { 0 };
+	int r = -ENOENT;
+
+	for (size_t i = m->count; !m->order.debtor && i-- > 0;) {
+		m->order.state_dir = m->dirs[i];
+		r = evidence_debtor(&m->order, m->ctl->arena, &m->order.debtor, &err);
+		if (r < 0 && r != -ENOENT)
+			return failed(m, r, &err);
+	}
+	return m->order.debtor ? EXIT_DONE : failed(m, r, &err);
+}
+
+/* The bundle of one generation. One that has nothing of the case, or nothing signed, is passed over; the latter is said. */
+static int make_one(struct making *m, unsigned number, struct bundle *whole)
+{
+	struct ctl *ctl = m->ctl;
+	struct bundle *bundle = arena_alloc(ctl->arena, sizeof(*bundle));
+	struct evidence_generation *made = &m->made[m->made_count];
+	struct note_key *key = arena_memdup(ctl->arena, m->verifier, sizeof(*key));
+	struct evidence_sum sum;
+	struct err err = { 0 };
+	int r = ctl_key_here(ctl, m->order.state_dir, key);
+
+	if (r != 0)
+		return r;
+	bundle->arena = ctl->arena;
+	m->order.verifier = key;
+	r = evidence_collect(&m->order, bundle, &sum, &err);
+	if (m->order.progress)
+		fputs("\r\033[K", stderr);
+	if (m->count > 1 && r == -ENODATA)
+		ctl_warn(ctl, "%s: %s; it is not in the bundle", m->order.state_dir, err.text);
+	if (m->count > 1 && (r == -ENODATA || r == -ENOENT))
+		return EXIT_DONE;
+	if (r < 0)
+		return failed(m, r, &err);
+	m->sum.debtor = sum.debtor;
+	m->sum.records += sum.records;
+	m->sum.withheld += sum.withheld;
+	m->sum.system += sum.system;
+	m->sum.unsigned_records += sum.unsigned_records;
+	m->sum.findings += sum.findings;
+	m->sum.newest = sum.newest;
+	evidence_add_texts(bundle);
+	r = finish(m, bundle);
+	*made = (struct evidence_generation){ number, key->name };
+	m->made_count++;
+	m->last = bundle;
+	if (r == 0 && m->count > 1)
+		evidence_add_generation(whole, bundle, number);
+	return r;
+}
+
+/* One bundle; or where several generations have something of the case, one for each, and what holds them together. */
+static int collect(struct ctl *ctl, const struct invocation *call, const uint8_t wrap_key[32], struct log_key *key, const uint8_t *seed,
+	struct bundle *bundle, struct evidence_sum *sum)
+{
+	struct making m = { .ctl = ctl, .verifier = &key->verifier, .seed = seed,
+		.order = { .wrap_key = wrap_key, .debtor = command_option(call, "debtor"), .invoice = call->args[0],
+			.leaves = !command_option(call, "without-leaves"), .withhold = command_option(call, "withhold"),
+			.progress = !ctl->view.json && isatty(STDERR_FILENO) ? show_progress : NULL } };
+	const char *state_dir;
+	int r = ctl_state_dir(ctl, command_option(call, "state"), &state_dir);
+
+	if (r != 0)
+		return r;
+	m.dirs = trail_generations(state_dir, ctl->arena, &m.count);
+	m.made = arena_alloc(ctl->arena, m.count * sizeof(*m.made));
+	r = find_debtor(&m);
+	for (size_t i = 0; i < m.count && r == 0; i++) {
+		m.order.state_dir = m.dirs[i];
+		r = make_one(&m, (unsigned)i + 1, bundle);
+	}
+	*sum = m.sum;
+	if (r != 0)
+		return r;
+	if (!m.made_count)
+		return ctl_fail(ctl, EXIT_FOUND, "unknown", "no signed record of %s is in the trail", m.order.debtor);
+	if (m.made_count == 1) {
+		*bundle = *m.last;
+		return EXIT_DONE;
+	}
+	evidence_add_list(bundle, m.made, m.made_count);
+	return finish(&m, bundle);
 }
 
 static void show_bundle(struct ctl *ctl, const struct evidence_sum *sum, const char *path, const struct bundle *bundle, bool signed_)
@@ -149,7 +236,9 @@ const struct command cmd_evidence = { .name = "evidence", .args = "[INVOICE]", .
 	.more = "Everything recorded about the invoice's debtor, with proofs against the last signed checkpoint, keys and all that is\n"
 		"needed to check it offline: dunningctl trail verify BUNDLE, or the verify.sh in it. With an invoice, records about\n"
 		"other invoices alone are withheld: they are counted, not shown. Reads the journal and the key store; needs the wrap\n"
-		"key (--credentials), and the log's key to sign the manifest. The same trail gives the same bytes.",
+		"key (--credentials), and the log's key to sign the manifest. The same trail gives the same bytes.\n\n"
+		"A case that spans a sealed trail is a folder with a bundle for each generation (g1, g2 ...) and a report over all of\n"
+		"them; --state STATE-DIR/sealed/NUMBER makes that of one generation alone.",
 	.options = evidence_options, .run = run_evidence };
 
 /* --- trail verify BUNDLE --------------------------------------------------------------------------- */
@@ -195,7 +284,7 @@ int ctl_verify_bundle(struct ctl *ctl, const char *path, const char *verifier_ke
 	else if (r < 0)
 		return ctl_fail_err(ctl, EXIT_USAGE, &err);
 	else
-		r = bundle_check(&bundle, &how, &err);
+		r = evidence_is_whole(&bundle) ? evidence_check_whole(&bundle, &how, &err) : bundle_check(&bundle, &how, &err);
 	if (r == 0)
 		r = evidence_check_reports(&bundle, on_line, &showing, &err);
 	fields_add(f, "ok", NULL, cell_flag(r == 0));

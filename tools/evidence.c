@@ -437,6 +437,17 @@ static uint64_t read_checkpoints(struct collecting *c)
 	return ret;
 }
 
+int evidence_debtor(const struct evidence_order *order, struct arena *arena, const char **ret, struct err *err)
+{
+	CLEANUP(arena_freep) struct arena *scratch = arena_create();
+	struct collecting c = { .order = order, .arena = arena, .scratch = scratch };
+	struct trail_sum sum;
+	int r = walk(&c, find_debtor, &sum, err);
+
+	*ret = c.debtor;
+	return r < 0 ? r : c.debtor ? 0 : err_set(err, -ENOENT, "unknown", "", "the trail has no record of %s", order->invoice);
+}
+
 int evidence_collect(const struct evidence_order *order, struct bundle *bundle, struct evidence_sum *ret, struct err *err)
 {
 	CLEANUP(arena_freep) struct arena *scratch = arena_create();
