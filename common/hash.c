@@ -400,7 +400,7 @@ static unsigned base64_quad(const uint8_t digits[4], unsigned *all)
 
 int base64_decode(const char *text, size_t len, struct buf *out)
 {
-	const uint8_t *in = (const uint8_t *)text, *last = in + len - 4;
+	const uint8_t *in = (const uint8_t *)text, *last;
 	uint8_t tail[4], *at;
 	unsigned bits, all = 0;
 	size_t pad = 0;
@@ -409,6 +409,7 @@ int base64_decode(const char *text, size_t len, struct buf *out)
 		return -EBADMSG;
 	if (!len)
 		return 0;
+	last = in + len - 4;
 	buf_reserve(out, len / 4 * 3);
 	at = (uint8_t *)out->data + out->len;
 	for (; in < last; in += 4) {

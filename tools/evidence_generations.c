@@ -136,7 +136,7 @@ static int check_origin(struct checking *c, const struct bundle *one, const char
 static const char *key_of(const struct checking *c, const char *origin)
 {
 	struct note_key key, own;
-	struct buf text = { 0 };
+	CLEANUP(buf_clear) struct buf text = { 0 };
 	size_t len;
 
 	if (!c->how->verifier_key || note_key_parse(c->how->verifier_key, &key) < 0)
