@@ -132,7 +132,7 @@ const char *ctl_step_at(struct arena *arena, const struct policy *policy, const 
 /* The wrap key. 1: it is there; 0: it is not; an exit code above 1: said already. */
 int ctl_wrap_key(struct ctl *ctl, bool needed, uint8_t key[32]);
 bool ctl_is_bundle(const char *path); /* an evidence bundle, by its looks: folder or file */
-int ctl_verify_bundle(struct ctl *ctl, const char *path, const char *verifier_key); /* the key may be NULL. An exit code */
+int ctl_verify_bundle(struct ctl *ctl, const char *path, const struct invocation *call); /* of trail verify. An exit code */
 
 extern const struct command cmd_status, cmd_suspend, cmd_release, cmd_reload, cmd_clock_confirm, cmd_list, cmd_show, cmd_check,
 	cmd_explain, cmd_timeline, cmd_push, cmd_hold, cmd_resume, cmd_retry, cmd_skip, cmd_decide, cmd_tasks, cmd_task_done,

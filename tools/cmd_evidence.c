@@ -1,4 +1,5 @@
 /* Evidence bundles: what a lawyer hands in and an expert checks, made out of the trail; and the check of one. */
+#include <ctype.h>
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -181,15 +182,57 @@ static void on_line(const struct check_line *line, void *arg)
 	table_add(s->table, (struct cell[]){ cell_text(line->name), cell_text(words[line->state]), cell_text(arena_strdup(s->arena, line->text)) });
 }
 
-int ctl_verify_bundle(struct ctl *ctl, const char *path, const char *verifier_key)
+/* Fingerprints with commas between; colons in them, as openssl prints them, do not count. */
+static int read_roots(struct ctl *ctl, const char *text, struct bundle_checking *how)
+{
+	char *list = text ? arena_strdup(ctl->arena, text) : NULL, *word;
+	uint8_t (*roots)[SHA256_SIZE] = arena_alloc(ctl->arena, text ? strlen(text) + 1 : 1); /* 32 of 64 digits */
+
+	while ((word = strsep(&list, ",")) != NULL) {
+		size_t n = 0;
+
+		for (size_t i = 0; word[i]; i++)
+			if (word[i] != ':')
+				word[n++] = (char)tolower((unsigned char)word[i]);
+		word[n] = '\0';
+		if (hex_parse(word, SHA256_SIZE, roots[how->root_count]) < 0)
+			return ctl_fail(ctl, EXIT_USAGE, "usage", "--root wants SHA-256 fingerprints of certificates: openssl x509 -noout -fingerprint -sha256");
+		how->root_count++;
+	}
+	how->roots = roots;
+	return 0;
+}
+
+static int read_witnesses(struct ctl *ctl, const char *text, struct bundle_checking *how)
+{
+	char *list = text ? arena_strdup(ctl->arena, text) : NULL, *word;
+	struct note_key *keys = NULL;
+	size_t capacity = 0;
+
+	while ((word = strsep(&list, ",")) != NULL) {
+		keys = arena_grow(ctl->arena, keys, how->witness_count, &capacity, sizeof(*keys));
+		if (note_key_parse(word, &keys[how->witness_count]) < 0 || keys[how->witness_count].type != NOTE_COSIGNATURE)
+			return ctl_fail(ctl, EXIT_USAGE, "usage", "\"%s\" is no witness's verifier key: name+id+base64, of the type 4", word);
+		how->witness_count++;
+	}
+	how->witnesses = keys;
+	return 0;
+}
+
+int ctl_verify_bundle(struct ctl *ctl, const char *path, const struct invocation *call)
 {
 	struct bundle bundle = { .arena = ctl->arena };
 	struct showing showing = { ctl->arena, table_create(ctl->arena, check_columns) };
-	struct bundle_checking how = { .verifier_key = verifier_key, .ahead = CHECK_AHEAD, .line = on_line, .arg = &showing };
+	struct bundle_checking how = { .verifier_key = command_option(call, "key"), .ahead = CHECK_AHEAD, .line = on_line, .arg = &showing };
 	struct fields *f = fields_create(ctl->arena);
 	struct err err = { 0 };
-	int r = evidence_read(path, &bundle, &err);
+	int r = read_roots(ctl, command_option(call, "root"), &how);
 
+	if (r == 0)
+		r = read_witnesses(ctl, command_option(call, "witness"), &how);
+	if (r != 0)
+		return r;
+	r = evidence_read(path, &bundle, &err);
 	if (r == -EBADMSG)
 		on_line(&(struct check_line){ "files", CHECK_REFUSED, err.text }, &showing);
 	else if (r < 0)

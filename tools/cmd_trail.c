@@ -158,7 +158,9 @@ static int run_verify(struct ctl *ctl, const struct invocation *call)
 	int r, opened, known;
 
 	if (call->args[0] && ctl_is_bundle(call->args[0]))
-		return ctl_verify_bundle(ctl, call->args[0], command_option(call, "key"));
+		return ctl_verify_bundle(ctl, call->args[0], call);
+	if (command_option(call, "root") || command_option(call, "witness"))
+		return ctl_fail(ctl, EXIT_USAGE, "usage", "--root and --witness are for bundles: a trail is verified by the configuration's");
 	r = ctl_state_dir(ctl, call->args[0], &walk.state_dir);
 	if (r != 0)
 		return r;
@@ -187,6 +189,8 @@ static int run_verify(struct ctl *ctl, const struct invocation *call)
 static const struct option_row verify_options[] = {
 	{ "full", NULL, "every tile and entry bundle of the signed logs, too" },
 	{ "key", "VERIFIER-KEY", "whose signature it must be (the configuration's; of a bundle: as the company published it)" },
+	{ "root", "SHA256,...", "of a bundle: fingerprints of the root certificates of time-stamp authorities that you believe" },
+	{ "witness", "VERIFIER-KEY,...", "of a bundle: keys of the witnesses that you believe" },
 	{ 0 },
 };
 
@@ -201,7 +205,8 @@ const struct command cmd_trail_verify = { .name = "trail verify", .args = "[STAT
 		"byte of whatever is wrong.\n\n"
 		"A bundle (folder or .zip, see evidence) is checked without anything else: one line per check, the first failure\n"
 		"named. Exit status 0: all that was checked holds, 1: refused, 2: could not be checked. What could not be looked at\n"
-		"is never called good.",
+		"is never called good. Time stamps and cosignatures are checked with the certificates and keys enclosed: whether those are\n"
+		"their owners' is for you to compare (--key, --root, --witness).",
 	.options = verify_options, .run = run_verify };
 
 /* --- log ----------------------------------------------------------------------------------------------------------------------------- */

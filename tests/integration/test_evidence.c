@@ -320,8 +320,24 @@ static const char authority[] =
 	"openssl req -x509 -newkey ed25519 -nodes -keyout tsa/ca.key -out $a/own.pem -subj /CN=root -days 30; "
 	"openssl req -newkey rsa:2048 -nodes -keyout tsa/tsa.key -out tsa/tsa.csr -subj /CN=tsa; "
 	"openssl x509 -req -in tsa/tsa.csr -CA $a/own.pem -CAkey tsa/ca.key -CAcreateserial -extfile tsa/ext -days 30 -out tsa/tsa.pem; "
+	"printf '[ca]\\ndefault_ca=c\\n[c]\\ndatabase=tsa/index\\ndefault_md=default\\ndefault_crl_days=7\\n' >tsa/list; : >tsa/index; "
+	"list() { openssl ca -gencrl -config tsa/list -keyfile tsa/ca.key -cert $a/own.pem | openssl crl -outform DER -out tsa/$1; }; list none.crl; "
+	"openssl ca -config tsa/list -keyfile tsa/ca.key -cert $a/own.pem -revoke tsa/tsa.pem; list revoked.crl; "
 	"openssl ts -query -data early -sha256 -cert -out $a/own.tsq; "
 	"openssl ts -reply -config tsa/conf -queryfile $a/own.tsq -signer tsa/tsa.pem -inkey tsa/tsa.key -out $a/own.tsr";
+
+/* As openssl prints it. */
+static char *fingerprint_of(const char *name)
+{
+	CLEANUP(buf_clear) struct buf output = { 0 };
+	char *text;
+
+	assert_int_equal(process_run((const char *const[]){ "openssl", "x509", "-in", at(name), "-noout", "-fingerprint", "-sha256", NULL }, &output,
+				 WAIT_MS), 0);
+	text = arena_strdup(keep, strchr(buf_str(&output), '=') + 1);
+	text[strcspn(text, "\n")] = '\0';
+	return text;
+}
 
 static void a_stamped_log(void **state)
 {
@@ -331,7 +347,9 @@ static void a_stamped_log(void **state)
 	CLEANUP(buf_clear) struct buf output = { 0 };
 	struct note note;
 	struct checkpoint checkpoint;
+	struct json verified;
 	const char *size, *path;
+	char *root;
 
 	(void)state;
 	read_all(at("early"), &early);
@@ -341,15 +359,62 @@ static void a_stamped_log(void **state)
 	if (process_run((const char *const[]){ "sh", "-c", authority, "sh", world.dir, size, NULL }, &output, WAIT_MS) != 0)
 		fail_msg("%s", buf_str(&output));
 	(void)CTL(arena, 0, "evidence", "--debtor", "cus_7", "-o", at("stamped"));
-	(void)CTL(arena, 0, "trail", "verify", at("stamped"));
+	verified = CTL(arena, 0, "trail", "verify", at("stamped"));
+	assert_string_equal(check_state(&verified, "stamp"), "good");
+	assert_string_equal(check_state(&verified, "anchored"), "good");
+	assert_string_equal(check_state(&verified, "revocation"), "NOT CHECKED"); /* the authority has no list */
+	assert_string_equal(check_state(&verified, "root"), "NOT CHECKED");
+	assert_string_equal(check_state(&verified, "witnessed"), "NOT CHECKED");
+	root = fingerprint_of(arena_printf(arena, "state-0/anchors/2026/%s/own.pem", size));
+	verified = CTL(arena, 0, "trail", "verify", at("stamped"), "--root", root);
+	assert_string_equal(check_state(&verified, "root"), "good");
+	root[strlen(root) - 1] = root[strlen(root) - 1] == '0' ? '1' : '0';
+	verified = CTL(arena, 1, "trail", "verify", at("stamped"), "--root", root);
+	assert_string_equal(check_state(&verified, "root"), "REFUSED");
+	(void)CTL(arena, 2, "trail", "verify", at("stamped"), "--root", "1234");
 	assert_true(exists(at("stamped/records/0001/anchored.tlog-proof")));
 	assert_false(exists(at("stamped/records/0036/anchored.tlog-proof"))); /* after the stamp */
 	assert_int_equal(verify_sh(at("stamped"), published()), 0);
+	assert_non_null(strstr(said, "good: 1 time stamps"));
+	assert_non_null(strstr(said, "NOT CHECKED: whether certificates were revoked, for 1 stamps"));
+	assert_non_null(strstr(said, fingerprint_of(arena_printf(arena, "state-0/anchors/2026/%s/own.pem", size))));
+	assert_non_null(strstr(said, "NOT WITNESSED"));
 	path = arena_printf(arena, "log/2026/anchored/%s/own.tsr", size);
 	read_all(at(arena_printf(arena, "stamped/%s", path)), &stamp);
 	stamp.data[stamp.len - 20] ^= 1; /* in the authority's signature */
 	forge("stamped", path, &stamp);
 	assert_int_equal(verify_sh(at("stamped"), NULL), 1);
+	assert_non_null(strstr(said, "is no time stamp of"));
+	verified = CTL(arena, 1, "trail", "verify", at("stamped"));
+	assert_string_equal(check_state(&verified, "stamp"), "REFUSED");
+}
+
+/* The list of revoked certificates of that day, where it was kept. */
+static void a_stamp_with_the_list_of_its_day(void **state)
+{
+	CLEANUP(arena_freep) struct arena *arena = arena_create();
+	CLEANUP(buf_clear) struct buf list = { 0 };
+	struct json verified;
+	char **sizes;
+	size_t count;
+	const char *path;
+
+	(void)state; /* the stamp is a_stamped_log's */
+	assert_int_equal(file_list(arena, at("state-0/anchors/2026"), "", &sizes, &count), 0);
+	read_all(at("tsa/none.crl"), &list);
+	put(arena_printf(arena, "state-0/anchors/2026/%s/own.crl", sizes[0]), list.data, list.len);
+	(void)CTL(arena, 0, "evidence", "--debtor", "cus_7", "-o", at("listed"));
+	verified = CTL(arena, 0, "trail", "verify", at("listed"));
+	assert_string_equal(check_state(&verified, "revocation"), "good");
+	assert_int_equal(verify_sh(at("listed"), published()), 0);
+	assert_null(strstr(said, "whether certificates were revoked"));
+	path = arena_printf(arena, "log/2026/anchored/%s/own.crl", sizes[0]);
+	buf_reset(&list);
+	read_all(at("tsa/revoked.crl"), &list);
+	forge("listed", path, &list);
+	verified = CTL(arena, 1, "trail", "verify", at("listed"));
+	assert_non_null(strstr(str(&verified, "refused"), "certificate revoked"));
+	assert_int_equal(verify_sh(at("listed"), NULL), 1);
 	assert_non_null(strstr(said, "is no time stamp of"));
 }
 
@@ -559,7 +624,7 @@ int main(void)
 		cmocka_unit_test(what_is_not_signed_yet_is_left_out), cmocka_unit_test(without_the_secret_the_manifest_is_not_signed),
 		cmocka_unit_test(a_record_left_out_is_missed),
 		cmocka_unit_test(reports), cmocka_unit_test(a_report_that_says_something_else), cmocka_unit_test(no_bit_may_be_another),
-		cmocka_unit_test(a_stamped_log), cmocka_unit_test(beside_a_daemon_at_work) };
+		cmocka_unit_test(a_stamped_log), cmocka_unit_test(a_stamp_with_the_list_of_its_day), cmocka_unit_test(beside_a_daemon_at_work) };
 
 	return cmocka_run_group_tests(tests, story, end);
 }
