@@ -129,6 +129,17 @@ int ctl_seal(struct ctl *ctl, const char *why);
 int ctl_key_here(struct ctl *ctl, const char *state_dir, struct note_key *key);
 const char *ctl_step_at(struct arena *arena, const struct policy *policy, const struct step *step); /* "due+5d" */
 
+/*
+ * What a person is about to see of the trail, for the trail: read.made, or export.made where a bundle is made (then `digest` is its manifest's).
+ * By the running daemon; false: it is not recorded, said already. Call it before anything is shown or written.
+ */
+struct ctl_reading {
+	const char *command; /* "trail log" */
+	const char *customer; /* whose */
+	const char *invoice, *whom, *digest; /* NULL = none */
+	const char *records; /* ranges_text() */
+};
+bool ctl_record_reading(struct ctl *ctl, const struct ctl_reading *reading);
 /* The wrap key. 1: it is there; 0: it is not; an exit code above 1: said already. */
 int ctl_wrap_key(struct ctl *ctl, bool needed, uint8_t key[32]);
 bool ctl_is_bundle(const char *path); /* an evidence bundle, by its looks: folder or file */

@@ -76,14 +76,20 @@ static int collect(struct ctl *ctl, const struct invocation *call, const uint8_t
 	return r < 0 ? ctl_fail(ctl, EXIT_CONFIG, "bad_key", "the manifest cannot be signed: %s", strerror(-r)) : EXIT_DONE;
 }
 
-static void show_bundle(struct ctl *ctl, const struct evidence_sum *sum, const char *path, const struct bundle *bundle, bool signed_)
+static const char *manifest_digest(const struct bundle *bundle)
 {
 	const struct bundle_file *manifest = bundle_find(bundle, BUNDLE_MANIFEST);
-	struct fields *f = fields_create(ctl->arena);
 	uint8_t digest[SHA256_SIZE];
 	char hex[2 * SHA256_SIZE + 1];
 
 	sha256(manifest->data.data, manifest->data.len, digest);
+	return arena_strdup(bundle->arena, hex_format(digest, SHA256_SIZE, hex));
+}
+
+static void show_bundle(struct ctl *ctl, const struct evidence_sum *sum, const char *path, const struct bundle *bundle, bool signed_, bool recorded)
+{
+	struct fields *f = fields_create(ctl->arena);
+
 	fields_add(f, "path", "Bundle", cell_text(path));
 	fields_add(f, "debtor", "Debtor", cell_text(sum->debtor));
 	fields_add(f, "records", "Records", cell_number((int64_t)sum->records));
@@ -91,9 +97,11 @@ static void show_bundle(struct ctl *ctl, const struct evidence_sum *sum, const c
 	fields_add(f, "unsigned_records", "Left out, not yet signed", sum->unsigned_records ? cell_number((int64_t)sum->unsigned_records) : cell_none());
 	fields_add(f, "system", "Of the daemon", cell_number((int64_t)sum->system));
 	fields_add(f, "files", "Files", cell_number((int64_t)bundle->count));
-	fields_add(f, "manifest_sha256", "Digest of manifest", cell_text(arena_strdup(ctl->arena, hex_format(digest, SHA256_SIZE, hex))));
+	fields_add(f, "manifest_sha256", "Digest of manifest", cell_text(manifest_digest(bundle)));
 	fields_add(f, "manifest_signed", NULL, cell_flag(signed_));
 	fields_add(f, NULL, "Manifest", cell_text(signed_ ? "signed by the log's key" : "not signed: the log's key is not at hand"));
+	fields_add(f, "recorded", NULL, cell_flag(recorded));
+	fields_add(f, NULL, "In the trail", cell_text(recorded ? "recorded: export.made" : "NOT recorded that it was made"));
 	view_fields(&ctl->view, f);
 }
 
@@ -105,7 +113,7 @@ static int run_evidence(struct ctl *ctl, const struct invocation *call)
 	uint8_t wrap_key[32];
 	struct log_key key = { 0 };
 	struct err err = { 0 };
-	bool secret;
+	bool secret, recorded;
 	int r;
 
 	if (!call->args[0] == !command_option(call, "debtor"))
@@ -126,13 +134,15 @@ static int run_evidence(struct ctl *ctl, const struct invocation *call)
 	cleanse(&key, sizeof(key));
 	if (r != 0)
 		return r;
+	recorded = ctl_record_reading(ctl, &(struct ctl_reading){ .command = "evidence", .customer = sum.debtor, .invoice = call->args[0],
+						   .whom = command_option(call, "for"), .records = sum.disclosed, .digest = manifest_digest(&bundle) });
 	if (evidence_write(&bundle, path, &err) < 0)
 		return ctl_fail_err(ctl, EXIT_FOUND, &err);
 	if (sum.findings)
 		ctl_warn(ctl, "the trail is not whole: see dunningctl trail verify");
 	if (sum.unsigned_records)
 		ctl_warn(ctl, "%zu records are not in a signed checkpoint yet and were left out", sum.unsigned_records);
-	show_bundle(ctl, &sum, path, &bundle, secret);
+	show_bundle(ctl, &sum, path, &bundle, secret, recorded);
 	return sum.findings ? EXIT_FOUND : EXIT_DONE;
 }
 
@@ -141,6 +151,7 @@ static const struct option_row evidence_options[] = {
 	{ "out", "DIR|FILE.zip", "where to write it (also -o); it must not exist" },
 	{ "withhold", "PART,...", "leave out these parts, such as recipient.json: the proofs stay valid, the report says so" },
 	{ "without-leaves", NULL, "without the log's leaves: smaller, but nobody can see that nothing was left out" },
+	{ "for", "WHOM", "for whom it is made, for the trail" },
 	{ "state", "DIR", "state directory (the configuration's)" },
 	{ 0 },
 };
@@ -150,7 +161,9 @@ const struct command cmd_evidence = { .name = "evidence", .args = "[INVOICE]", .
 	.more = "Everything recorded about the invoice's debtor, with proofs against the last signed checkpoint, keys and all that is\n"
 		"needed to check it offline: dunningctl trail verify BUNDLE, or the verify.sh in it. With an invoice, records about\n"
 		"other invoices alone are withheld: they are counted, not shown. Reads the journal and the key store; needs the wrap\n"
-		"key (--credentials), and the log's key to sign the manifest. The same trail gives the same bytes.",
+		"key (--credentials), and the log's key to sign the manifest. The same trail gives the same bytes.\n"
+		"That it was made, of which records, by whom and its digest is recorded by the running daemon, behind all that is in it; where it\n"
+		"cannot be, this is said.",
 	.options = evidence_options, .run = run_evidence };
 
 /* --- trail verify BUNDLE --------------------------------------------------------------------------- */
