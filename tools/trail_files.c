@@ -203,6 +203,13 @@ static struct log *log_of(struct walker *w, uint16_t year)
 
 /* --- keys ---------------------------------------------------------------------------------------------------------------------------- */
 
+static bool erased(struct walker *w, const struct blob *blob)
+{
+	const struct slot *slot = slot_of(w, blob->year, blob->slot);
+
+	return slot->state == SLOT_ERASED || (slot->state == SLOT_USED && !(slot->classes >> blob->class & 1));
+}
+
 /* Whether a blob's class key is there. Erased is legal; never there is not. */
 static bool key_there(struct walker *w, const struct blob *blob, uint64_t offset)
 {
@@ -321,7 +328,6 @@ static void open_record(struct walker *w, const struct record_body *body, struct
 	record->text = arena_memdup(w->scratch, text.data, text.len);
 	record->len = text.len;
 	record->keys = keys;
-	record->body = body;
 	record->opened = true;
 	w->sum->opened++;
 	check_order(w, keys, record, root, tag, offset);
@@ -360,6 +366,9 @@ static int walk_record(struct walker *w, const struct journal_group *group, size
 		return 0;
 	}
 	record.leaf = body.leaf;
+	record.body = &body;
+	for (size_t b = 0; b < body.blob_count; b++)
+		record.gone |= (unsigned)erased(w, &body.blobs[b]) << b;
 	add_leaf(w, body.leaf);
 	if (!tag_add(w, tag))
 		find(w, offset, "twice", "record %" PRIu64 " has the case and number of another one", record.index);

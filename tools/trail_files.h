@@ -30,11 +30,12 @@ struct trail_record {
 	int64_t decided_at; /* ms UTC */
 	uint32_t partition;
 	const char *leaf; /* LEAF_SIZE bytes */
+	const struct record_body *body;
+	unsigned gone; /* bit per blob of the body: its class key was erased */
 	bool opened; /* what follows is there */
 	const char *text; /* the record, NUL-terminated */
 	size_t len;
 	const struct case_keys *keys;
-	const struct record_body *body;
 };
 /* Borrowed for the call. 0 goes on, else it ends the walk and is given back. */
 typedef int (*trail_record_fn)(const struct trail_record *record, void *arg);
