@@ -189,11 +189,11 @@ static int check_cosigned(struct checking *c, const struct anchored *a, const st
 {
 	struct note_seal seal;
 	struct note_key key;
-	struct note note, own;
+	struct note note;
 	int r;
 
-	if (note_parse(a->note.data, a->note.len, &own) < 0 || note_parse(file->data.data, file->data.len, &note) < 0 ||
-		note.text.len != own.text.len || memcmp(note.text.data, own.text.data, own.text.len) != 0)
+	if (file->data.len <= a->note.len || memcmp(file->data.data, a->note.data, a->note.len) != 0 ||
+		note_parse(file->data.data, file->data.len, &note) < 0)
 		return check_refuse(c, "witness", file->path, arena_printf(c->arena, "%s is not of the checkpoint beside it", file->path));
 	for (size_t i = 0; i < c->how->witness_count; i++)
 		if (signed_by(&note, &c->how->witnesses[i], &seal)) {

@@ -341,14 +341,10 @@ static void no_bit_of_a_cosignature(void **state)
 	for (size_t k = 0; k < ARRAY_LEN(names); k++) {
 		struct slice whole = file_of(v, names[k]);
 		char *copy = arena_memdup(v->arena, whole.data, whole.len);
-		const char *log_line = strstr((const char *)whole.data, "\n\n"); /* the log's own signature has been checked beside it */
-		const char *end = log_line ? strchr(log_line + 2, '\n') : NULL;
 
 		for (size_t i = 0; i < whole.len; i++) {
 			const char *code;
 
-			if (log_line && whole.data + i > (const uint8_t *)log_line + 1 && whole.data + i < (const uint8_t *)end)
-				continue;
 			copy[i] ^= (char)(1 << i % 7);
 			code = judge_with(v, names[k], copy, whole.len);
 			if (strcmp(code, "witness") != 0)

@@ -40,6 +40,7 @@ from_base64() {
 		have=$((have - 8)) byte=$((bits >> have)) bits=$((bits & (1 << have) - 1))
 		bytes=$bytes\\$((byte >> 6))$((byte >> 3 & 7))$((byte & 7))
 	done
+	[ $bits -eq 0 ] || refuse "$1 is no base64"             # what is left over at the end must be nothing
 }
 node() { from_hex "$({ printf '\001'; printf "$1$2"; } | sha256)"; }    # RFC 6962: SHA-256(1, left, right)
 
