@@ -52,6 +52,8 @@ static PangoLayout *layout(struct press *p, const char *text, double size, bool 
 	for (; text && *text; text++)
 		if ((unsigned char)*text >= 0x20 || *text == '\n' || *text == '\t')
 			buf_add_char(&clean, *text);
+	while (clean.len && clean.data[clean.len - 1] == '\n') /* a last empty line would stand alone on the next page */
+		clean.len--;
 	pango_font_description_set_absolute_size(font, size * PANGO_SCALE);
 	pango_font_description_set_weight(font, bold ? PANGO_WEIGHT_BOLD : PANGO_WEIGHT_NORMAL);
 	pango_layout_set_font_description(ret, font);
