@@ -56,7 +56,7 @@ static const char *state_of(const struct showing *s, const struct trail_record *
 	const struct blob *b = &record->body->blobs[blob];
 	struct arena *arena = s->ctl->arena;
 
-	if (record->gone >> blob & 1)
+	if (trail_gone(record, blob))
 		return arena_printf(arena, "erased: the %s key of %u was deleted, and with it the salt", class_names[b->class], (unsigned)b->year);
 	if (opened)
 		return "opened, with its salt; as committed to";

@@ -203,9 +203,10 @@ static struct log *log_of(struct walker *w, uint16_t year)
 
 /* --- keys ---------------------------------------------------------------------------------------------------------------------------- */
 
-static bool erased(struct walker *w, const struct blob *blob)
+bool trail_gone(const struct trail_record *record, size_t i)
 {
-	const struct slot *slot = slot_of(w, blob->year, blob->slot);
+	const struct blob *blob = &record->body->blobs[i];
+	const struct slot *slot = slot_of(record->walker, blob->year, blob->slot);
 
 	return slot->state == SLOT_ERASED || (slot->state == SLOT_USED && !(slot->classes >> blob->class & 1));
 }
@@ -367,8 +368,7 @@ static int walk_record(struct walker *w, const struct journal_group *group, size
 	}
 	record.leaf = body.leaf;
 	record.body = &body;
-	for (size_t b = 0; b < body.blob_count; b++)
-		record.gone |= (unsigned)erased(w, &body.blobs[b]) << b;
+	record.walker = w;
 	add_leaf(w, body.leaf);
 	if (!tag_add(w, tag))
 		find(w, offset, "twice", "record %" PRIu64 " has the case and number of another one", record.index);
