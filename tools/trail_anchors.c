@@ -131,6 +131,19 @@ static void check_stamp(struct reading *r, const char *name)
 
 /* --- cosignatures ------------------------------------------------------------------------------------------------ */
 
+/* Of the configuration; else the one kept beside it, which whoever could write it could have put there. False: there is none. */
+static bool read_key(struct reading *r, const struct anchor_settings *anchor, const char *name, struct note_key *ret)
+{
+	CLEANUP(buf_clear) struct buf text = { 0 };
+
+	if (anchor)
+		return note_key_parse(anchor->verifier_key, ret) == 0;
+	text = read_file(r, arena_printf(r->arena, "%s.vkey", name));
+	if (text.len && text.data[text.len - 1] == '\n')
+		text.data[--text.len] = '\0';
+	return text.len && note_key_parse(buf_str(&text), ret) == 0 && ret->type == NOTE_COSIGNATURE;
+}
+
 static void check_cosigned(struct reading *r, const char *name)
 {
 	const struct anchor_settings *anchor = configured(r, name, ANCHOR_WITNESS);
@@ -143,11 +156,12 @@ static void check_cosigned(struct reading *r, const char *name)
 	if (note_parse(buf_str(&text), text.len, &note) < 0 || note.text.len != r->note.text.len ||
 		memcmp(note.text.data, r->note.text.data, note.text.len) != 0) {
 		find(r, file, "cosigned_other", "it is not of the checkpoint beside it");
-	} else if (!anchor || note_key_parse(anchor->verifier_key, &key) < 0) {
+	} else if (!read_key(r, anchor, name, &key)) {
 		r->ret->unknown++;
 	} else if (note_verify(&note, &key, 1, &seal) < 0) {
-		find(r, file, "cosigned_wrong", "not signed by the witness that the configuration names");
+		find(r, file, "cosigned_wrong", "not signed by the witness that %s", anchor ? "the configuration names" : "is named beside it");
 	} else {
+		r->ret->own_keys += !anchor;
 		vouched(r, &r->ret->cosignatures, name, (int64_t)seal.time * SECOND_MS);
 	}
 }

@@ -355,9 +355,10 @@ static void what_is_kept_is_verified_anew(void **state)
 	struct fixture *f = *state;
 	struct world *w = &f->world;
 	struct authority *stranger;
-	const char *text;
+	const char *text, *plain = in_world(f, "plain.json");
 	int64_t size;
 
+	assert_int_equal(process_run((const char *const[]){ "cp", w->config, plain, NULL }, NULL, WAIT_MS), 0);
 	configure(f, all_anchors(f));
 	world_start(w, NULL);
 	assert_true(world_ready(w, WAIT_MS));
@@ -378,6 +379,10 @@ static void what_is_kept_is_verified_anew(void **state)
 	assert_found(f, kept_file(f, ".cosigned"), 3, "cosigned_other");
 	assert_found(f, kept_file(f, "checkpoint"), -8, "anchored_"); /* _signature, or no note at all: what was base64 may be none any more */
 	assert_found(f, arena_printf(f->arena, "%s/log/%u/tile/1/000.p/%d", w->state, f->year, (int)(size / 256)), 5, "anchored_root");
+	/* without the configuration they hold by what is kept beside them, and that is said */
+	text = ctl(f, (const char *const[]){ "trail", "verify", w->state, "--config", plain, NULL });
+	if (!strstr(text, ", by witness-1") || !strstr(text, "by keys kept beside them") || !strstr(text, "certificates kept beside them"))
+		fail_msg("%s", text);
 	stranger = authority_create(AUTHORITY_SOUND);
 	put(f, "root.pem", authority_root(stranger, f->arena));
 	authority_destroy(stranger);
