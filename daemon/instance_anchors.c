@@ -26,13 +26,6 @@ static struct dunner *running(const struct instance *in)
 	return NULL;
 }
 
-static struct dunner *recorder(const struct instance *in)
-{
-	struct dunner *dunner = running(in);
-
-	return dunner ? dunner : in->partitions[0].dunner; /* there it waits */
-}
-
 static void add_text(struct dunner_record *record, const char *key, const char *text)
 {
 	if (!text)
@@ -76,7 +69,7 @@ static void on_record(const struct anchor_token_record *token, void *arg)
 	add_number(&record, "at", token->at);
 	add_text(&record, "serial", token->serial);
 	add_text(&record, "authority", token->authority);
-	dunner_record(recorder(arg), &record);
+	dunner_record(instance_recorder(arg), &record);
 }
 
 void instance_record_mended(struct instance *in)
@@ -131,7 +124,7 @@ int instance_anchors_agreed(struct instance *in, const char *who, const char *wh
 	add_text(&record, "command", "trail_agreed");
 	add_text(&record, "who", who);
 	add_text(&record, "why", why);
-	dunner_record(recorder(in), &record);
+	dunner_record(instance_recorder(in), &record);
 	log_line(in->log, LOG_NOTICE, "anchor", "goes on, as an operator says");
 	instance_anchors_hold(in);
 	return 0;
