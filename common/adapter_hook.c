@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <string.h>
+#include <strings.h>
 
 #include "common/utc.h"
 
@@ -513,4 +514,26 @@ bool hook_secret_in_path(const struct hook *hook)
 bool hook_unverified(const struct hook *hook)
 {
 	return hook->verify.kind == VERIFY_NONE;
+}
+
+const char *hook_signed_header(const struct hook *hook, size_t i)
+{
+	const struct verify_plan *plan = &hook->verify;
+	const struct source *sources[HOOK_PARTS_MAX + 3];
+	size_t count = 0;
+
+	sources[count++] = &plan->signature;
+	sources[count++] = &plan->time;
+	sources[count++] = &plan->once;
+	for (size_t k = 0; k < plan->part_count; k++)
+		sources[count++] = &plan->parts[k].source;
+	for (size_t k = 0; k < count; k++) {
+		bool told = sources[k]->kind != SOURCE_HEADER;
+
+		for (size_t before = 0; before < k && !told; before++)
+			told = sources[before]->kind == SOURCE_HEADER && strcasecmp(sources[before]->name, sources[k]->name) == 0;
+		if (!told && i-- == 0)
+			return sources[k]->name;
+	}
+	return NULL;
 }

@@ -18,6 +18,8 @@ const struct hook *adapter_hook(const struct adapter *adapter, const char *path)
 bool hook_secret_in_path(const struct hook *hook);
 /* Verification is "none": whoever knows the address may write what he likes. What it says changes nothing. */
 bool hook_unverified(const struct hook *hook);
+/* The i-th header that its signature needs to be checked again; NULL: there are no more. Never one that is itself the secret. */
+const char *hook_signed_header(const struct hook *hook, size_t i);
 /* Calls fn for each webhook, until it gives something other than 0. */
 int adapter_each_hook(const struct adapter *adapter, int (*fn)(const char *path, const struct hook *hook, void *arg), void *arg);
 
