@@ -144,6 +144,10 @@ static void addresses_are_bounded(void **state)
 	for (int i = 0; i < 100; i++)
 		assert_true(debtor_address_told(&debtor, arena, CHANNEL_EMAIL, arena_printf(arena, "%d@x.example", (i * 37) % 100), true, 1000 + i));
 	assert_int_equal(debtor.address_count, ADDRESSES_MAX);
+	assert_false(debtor_address_told(&debtor, arena, CHANNEL_EMAIL, "63@x.example", false, 1099)); /* of two at once the bad news */
+	assert_false(debtor_address_told(&debtor, arena, CHANNEL_EMAIL, "63@x.example", true, 1099));
+	assert_true(debtor_address_told(&debtor, arena, CHANNEL_EMAIL, "26@x.example", false, 1200));
+	assert_true(debtor_address_told(&debtor, arena, CHANNEL_EMAIL, "26@x.example", true, 1200));
 	assert_false(debtor_address_told(&debtor, arena, CHANNEL_EMAIL, "late@x.example", true, 5));
 	assert_true(debtor_address_dead(&debtor, CHANNEL_EMAIL, "63@x.example")); /* 99 * 37 mod 100 */
 	assert_false(debtor_address_dead(&debtor, CHANNEL_EMAIL, "0@x.example"));
