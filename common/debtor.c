@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "common/invoice.h"
 #include "common/reply.h"
@@ -67,14 +68,14 @@ struct contact_made *debtor_contact_made(struct debtor *debtor, const char *atte
 static struct address_state *find_address(const struct debtor *debtor, enum channel channel, const char *address)
 {
 	for (size_t i = 0; i < debtor->address_count; i++)
-		if (debtor->addresses[i].channel == channel && strcmp(debtor->addresses[i].address, address) == 0)
+		if (debtor->addresses[i].channel == channel && strcasecmp(debtor->addresses[i].address, address) == 0)
 			return &debtor->addresses[i];
 	return NULL;
 }
 
 static int compare_addresses(const struct address_state *a, const struct address_state *b)
 {
-	return a->channel != b->channel ? (int)a->channel - (int)b->channel : strcmp(a->address, b->address);
+	return a->channel != b->channel ? (int)a->channel - (int)b->channel : strcasecmp(a->address, b->address);
 }
 
 /* The one that was told of longest ago goes; false: that would be the new one itself. */

@@ -51,6 +51,8 @@ struct told { /* one event on its way into a stream */
 	uint32_t partition;
 	bool found;
 	struct attempt_entry entry; /* when found */
+	const char *attempt_id; /* ours: echoed, or where a reference led; NULL = not known */
+	bool by_address; /* it was the address that led there */
 };
 
 struct call { /* one request that waits for Redis */
@@ -61,6 +63,7 @@ struct call { /* one request that waits for Redis */
 	struct hook_origin origin;
 	struct hook_request asked;
 	struct hook_proof proof;
+	const struct adapter *adapter;
 	struct told *told;
 	size_t count, waits; /* waits: answers of Redis still to come */
 	uint32_t saving; /* the partition whose events are being saved */
@@ -199,7 +202,8 @@ static bool save_partition(struct call *call, uint32_t partition)
 
 		if (call->told[i].partition != partition)
 			continue;
-		hook_event_write(&text, &call->origin, &call->told[i].event, call->told[i].found ? &call->told[i].entry : NULL);
+		hook_event_write(&text, &call->origin, &call->told[i].event, call->told[i].found ? &call->told[i].entry : NULL,
+			call->told[i].by_address);
 		argv[args] = arena_memdup(call->arena, buf_str(&text), text.len);
 		lens[args++] = text.len;
 	}
@@ -235,7 +239,7 @@ static void on_entry(int r, const struct redis_reply *reply, void *arg)
 		save_next(call);
 }
 
-/* What the echoed id itself tells: its partition. */
+/* What an id itself tells: its partition. */
 static uint32_t partition_in(const char *attempt_id, uint32_t partitions)
 {
 	uint32_t partition = attempt_partition(attempt_id);
@@ -248,21 +252,101 @@ static void find_attempts(struct call *call)
 	struct hooks *hooks = call->hooks;
 
 	for (size_t i = 0; i < call->count; i++)
-		call->waits += call->told[i].event.attempt_id != NULL;
+		call->waits += call->told[i].attempt_id != NULL;
 	if (!call->waits) {
 		save_next(call);
 		return;
 	}
 	for (size_t i = 0; i < call->count; i++) {
 		struct told *told = &call->told[i];
-		struct keyspace keys = { hooks->settings.config->prefix, told->partition };
+		struct keyspace keys = { .prefix = hooks->settings.config->prefix };
 		const char *argv[] = { "GET", NULL };
 
-		if (!told->event.attempt_id)
+		if (!told->attempt_id)
 			continue;
-		argv[1] = key_attempt(call->arena, &keys, told->event.attempt_id);
+		told->partition = keys.partition = partition_in(told->attempt_id, (uint32_t)hooks->settings.config->partitions);
+		argv[1] = key_attempt(call->arena, &keys, told->attempt_id);
 		redis_link_command(hooks->redis, ARRAY_LEN(argv), argv, NULL, REDIS_MS, on_entry, told);
 	}
+}
+
+/* --- by a reference, where our id was not echoed -------------------------------------------------------------------------------- */
+
+#define REFERENCES_MAX (1 + CHANNEL_COUNT)
+
+/* The keys that may lead to its attempt, best first. */
+static size_t references(const struct call *call, const struct told *told, uint32_t partition, const char *ret[REFERENCES_MAX])
+{
+	const struct hooks_settings *s = &call->hooks->settings;
+	struct keyspace keys = { s->config->prefix, partition };
+	size_t n = 0;
+
+	if (told->event.attempt_id)
+		return 0;
+	if (told->event.message_id)
+		ret[n++] = key_reference(call->arena, &keys, s->install_key, "message", call->origin.provider, told->event.message_id);
+	for (int c = 0; c < CHANNEL_COUNT && told->event.address; c++)
+		if (adapter_serves(call->adapter, (enum channel)c))
+			ret[n++] = key_reference(call->arena, &keys, s->install_key, "address", channel_names[c], told->event.address);
+	return n;
+}
+
+struct asking { /* one partition's references */
+	struct call *call;
+	uint32_t partition;
+};
+
+static void on_references(int r, const struct redis_reply *reply, void *arg)
+{
+	const struct asking *asking = arg;
+	struct call *call = asking->call;
+	size_t at = 0;
+
+	call->failed |= r < 0 || reply->type != REDIS_ARRAY;
+	for (size_t i = 0; !call->failed && i < call->count; i++) {
+		struct told *told = &call->told[i];
+		const char *keys[REFERENCES_MAX];
+		size_t n = references(call, told, asking->partition, keys);
+
+		for (size_t k = 0; k < n && at < reply->count; k++, at++) {
+			const struct redis_reply *id = &reply->items[at];
+			bool by_address = k > 0 || !told->event.message_id;
+
+			if (id->type != REDIS_STRING || id->len != ATTEMPT_ID_SIZE - 1 || (told->attempt_id && (by_address || !told->by_address)))
+				continue;
+			told->attempt_id = arena_strdup(call->arena, id->str);
+			told->by_address = by_address;
+		}
+	}
+	if (--call->waits)
+		return;
+	if (call->failed)
+		call_answer(call, HTTP_SERVUNAVAIL, "not saved");
+	else
+		find_attempts(call);
+}
+
+static void find_references(struct call *call)
+{
+	uint32_t partitions = (uint32_t)call->hooks->settings.config->partitions;
+	const char **argv = arena_alloc(call->arena, (REFERENCES_MAX * call->count + 2) * sizeof(*argv));
+
+	call->waits = 1; /* until all are asked */
+	for (uint32_t p = 0; p < partitions; p++) {
+		struct asking *asking = arena_alloc(call->arena, sizeof(*asking));
+		size_t argc = 0;
+
+		*asking = (struct asking){ call, p };
+		argv[argc++] = "MGET";
+		for (size_t i = 0; i < call->count; i++)
+			argc += references(call, &call->told[i], p, argv + argc);
+		if (argc == 1)
+			continue;
+		call->waits++;
+		redis_link_command(call->hooks->redis, argc, argv, NULL, REDIS_MS, on_references, asking);
+	}
+	if (--call->waits == 0)
+		find_attempts(call);
 }
 
 /* --- a request ---------------------------------------------------------------------------------------------------------------- */
@@ -369,14 +453,12 @@ static int take(struct call *call, const struct target *target)
 	call->origin = (struct hook_origin){ .provider = arena_strdup(call->arena, target->provider),
 		.path = arena_strdup(call->arena, target->path), .hook = target->hook, .request = &call->asked, .verified = call->proof.verified,
 		.alone = count == 1, .now = hooks->settings.now(hooks->settings.now_arg) };
+	call->adapter = target->to->adapter;
 	call->told = arena_alloc(call->arena, (count + 1) * sizeof(*call->told));
 	for (size_t i = 0; i < count; i++) {
 		if (events[i].word == HOOK_IGNORED)
 			continue;
-		call->told[call->count++] = (struct told){ .call = call, .event = events[i],
-			.partition = events[i].attempt_id ?
-				partition_in(events[i].attempt_id, (uint32_t)hooks->settings.config->partitions) :
-				0 };
+		call->told[call->count++] = (struct told){ .call = call, .event = events[i], .attempt_id = events[i].attempt_id };
 	}
 	return 0;
 }
@@ -427,7 +509,7 @@ static void on_request(struct evhttp_request *request, void *arg)
 	else if (!redis_link_connected(hooks->redis))
 		call_answer(call, HTTP_SERVUNAVAIL, "not saved");
 	else
-		find_attempts(call);
+		find_references(call);
 }
 
 /* --- the whole ---------------------------------------------------------------------------------------------------------------- */

@@ -48,7 +48,10 @@ struct hooks_counts {
 };
 struct hooks_counts hooks_counts(const struct hooks *hooks);
 
-/* hooks_event.c: one event as it goes into the stream. `entry` NULL: nobody knows which attempt it is about. */
+/*
+ * hooks_event.c: one event as it goes into the stream. `entry` NULL: nobody knows which attempt it is about. `by_address`: it is the last
+ * one that went to the address, which says whom the event is about, and of a reply what it answers, but not what became of the message.
+ */
 struct hook_origin {
 	const char *provider, *path;
 	const struct hook *hook;
@@ -57,6 +60,7 @@ struct hook_origin {
 	int64_t now;
 };
 struct attempt_entry;
-void hook_event_write(struct buf *out, const struct hook_origin *origin, const struct hook_event *event, const struct attempt_entry *entry);
+void hook_event_write(struct buf *out, const struct hook_origin *origin, const struct hook_event *event, const struct attempt_entry *entry,
+	bool by_address);
 
 #endif

@@ -65,7 +65,8 @@ static const char *status_of(enum hook_word word)
 	return word == HOOK_BOUNCED_HARD || word == HOOK_BOUNCED_SOFT ? "bounced" : hook_words[word];
 }
 
-static void write_data(struct json_writer *w, const struct hook_origin *origin, const struct hook_event *event, const struct attempt_entry *entry)
+static void write_data(struct json_writer *w, const struct hook_origin *origin, const struct hook_event *event, const struct attempt_entry *entry,
+	bool by_address)
 {
 	jw_opt_str(w, "customer_id", entry ? entry->debtor_id : NULL);
 	if (entry) {
@@ -73,8 +74,11 @@ static void write_data(struct json_writer *w, const struct hook_origin *origin, 
 		for (size_t i = 0; i < entry->invoice_count; i++)
 			jw_str(w, NULL, entry->invoice_ids[i]);
 		jw_end_array(w);
-		jw_str(w, "attempt_id", entry->id);
+		if (!by_address || event->word == HOOK_REPLIED)
+			jw_str(w, "attempt_id", entry->id);
 		jw_str(w, "channel", entry->channel);
+	} else {
+		jw_opt_str(w, "attempt_id", event->attempt_id);
 	}
 	jw_str(w, "provider", origin->provider);
 	jw_opt_str(w, "provider_id", event->message_id);
@@ -92,7 +96,8 @@ static void write_data(struct json_writer *w, const struct hook_origin *origin, 
 	write_evidence(w, origin, event);
 }
 
-void hook_event_write(struct buf *out, const struct hook_origin *origin, const struct hook_event *event, const struct attempt_entry *entry)
+void hook_event_write(struct buf *out, const struct hook_origin *origin, const struct hook_event *event, const struct attempt_entry *entry,
+	bool by_address)
 {
 	CLEANUP(buf_clear) struct buf source = { 0 };
 	struct json_writer w = jw_init(out);
@@ -108,7 +113,7 @@ void hook_event_write(struct buf *out, const struct hook_origin *origin, const s
 	jw_str(&w, "type", event->word == HOOK_REPLIED ? "contact.reply_received" : "contact.delivery_updated");
 	jw_str(&w, "time", time);
 	jw_object(&w, "data");
-	write_data(&w, origin, event, entry);
+	write_data(&w, origin, event, entry, by_address);
 	jw_end_object(&w);
 	jw_end_object(&w);
 }

@@ -270,6 +270,47 @@ static void an_answer_holds(void **state)
 	wait_says(h, "debtor", "stop-by-reply", "\"opt_out_email\":{\"on\":true");
 }
 
+/* A provider that does not echo our id: its own leads there, or the address does. */
+static void other_ways_to_find_it(void **state)
+{
+	struct hooked *h = *state;
+	CLEANUP(arena_freep) struct arena *arena = arena_create();
+	struct json said, messages, one;
+	const char *attempt;
+
+	push_invoice(h, "by_id", "by-id");
+	attempt = wait_sent(h, arena, "by_id", 1, "one@by-id.example");
+	wait_says(h, "escalation", "by_id", "\"end\":\"sent\"");
+	said = world_ask_sandbox(&h->world, arena, "/messages?invoice=by_id");
+	messages = json_get(&said, "messages");
+	one = json_at(&messages, 0);
+	assert_int_equal(tell(h->port, arena_printf(arena, "{\"type\":\"hard\",\"message\":\"%s\",\"event\":\"by-id\",\"address\":\"x@y.example\"}",
+						   member(&one, "id"))), 200);
+	wait_says(h, "debtor", "by-id", arena_printf(arena, "\"%s\",\"one@by-id.example\",8", attempt));
+	(void)wait_sent(h, arena, "by_id", 2, "two@by-id.example");
+
+	push_invoice(h, "by_address", "by-address");
+	attempt = wait_sent(h, arena, "by_address", 1, "one@by-address.example");
+	assert_int_equal(tell(h->port, "{\"type\":\"delivered\",\"address\":\"one@by-address.example\",\"event\":\"by-address-0\"}"), 200);
+	wait_says(h, "debtor", "by-address", "\"addresses\":[[\"one@by-address.example\",0,false,");
+	assert_int_equal(tell(h->port, "{\"type\":\"replied\",\"address\":\"ONE@by-address.example\",\"text\":\"Stop!\",\"event\":\"by-address-1\"}"), 200);
+	wait_says(h, "debtor", "by-address", "\"opt_out_email\":{\"on\":true");
+	wait_says(h, "escalation", "by_address", "\"held\":\"reply\"");
+	(void)attempt;
+}
+
+/* Whom it is about is not known: somebody must look. */
+static void a_stop_of_nobody_is_looked_at(void **state)
+{
+	struct hooked *h = *state;
+	int64_t dead = stream_len(&h->world, "dead");
+
+	assert_int_equal(tell(h->port, "{\"type\":\"stopped\",\"address\":\"nobody@nowhere.example\",\"event\":\"nobody\"}"), 200);
+	assert_int_equal(tell(h->port, "{\"type\":\"delivered\",\"attempt\":\"01JX9000000000000000000042\",\"event\":\"nobody\"}"), 200);
+	assert_true(world_quiet(&h->world, WAIT_MS));
+	assert_int_equal(stream_len(&h->world, "dead"), dead + 1);
+}
+
 /* Whoever proves nothing may say what he likes. */
 static void an_outsider_changes_nothing(void **state)
 {
@@ -321,6 +362,8 @@ int main(void)
 		cmocka_unit_test(a_receipt_after_a_crash),
 		cmocka_unit_test(stop_is_for_all_invoices),
 		cmocka_unit_test(an_answer_holds),
+		cmocka_unit_test(other_ways_to_find_it),
+		cmocka_unit_test(a_stop_of_nobody_is_looked_at),
 		cmocka_unit_test(an_outsider_changes_nothing),
 		cmocka_unit_test(the_trail_holds),
 	};

@@ -151,6 +151,7 @@ static void addresses_are_bounded(void **state)
 	assert_false(debtor_address_told(&debtor, arena, CHANNEL_EMAIL, "late@x.example", true, 5));
 	assert_true(debtor_address_dead(&debtor, CHANNEL_EMAIL, "63@x.example")); /* 99 * 37 mod 100 */
 	assert_false(debtor_address_dead(&debtor, CHANNEL_EMAIL, "0@x.example"));
+	assert_true(debtor_address_dead(&debtor, CHANNEL_EMAIL, "63@X.Example")); /* providers write it as they like */
 }
 
 /* --- who is next -------------------------------------------------------------------------------------------------------------- */
