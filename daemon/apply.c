@@ -260,7 +260,8 @@ static void decide_told(struct dunner *d, struct group *g, const struct event *e
 	for (size_t i = 0; i < count && e->attempt_id && e->delivery; i++) {
 		struct escalation *one = members[i].escalation;
 
-		if (one->state != ESCALATION_DOUBT || !one->attempt || strcmp(one->attempt, e->attempt_id) != 0)
+		/* CLOSED: paid while it was on its way */
+		if ((one->state != ESCALATION_DOUBT && one->state != ESCALATION_CLOSED) || !one->attempt || strcmp(one->attempt, e->attempt_id) != 0)
 			continue;
 		one->verdict = "webhook"; /* kept with the document until the reconciler has the attempt's entry at hand */
 		d->reconcile_all = d->reconcile_again = true;
