@@ -23,8 +23,10 @@ static int parse_transform(const struct json *json, struct source *ret, struct e
 		ret->transform = ID_STRIP_ANGLE;
 	else if (strncmp(transform, "before:", 7) == 0 && strlen(transform) == 8)
 		ret->transform = ID_BEFORE, ret->before = transform[7];
+	else if (strcmp(transform, "address") == 0)
+		ret->address = true;
 	else
-		return json_refuse(json, "transform", err, "not_one_of", "must be strip_angle or before:C with one character C");
+		return json_refuse(json, "transform", err, "not_one_of", "must be strip_angle, address or before:C with one character C");
 	return 0;
 }
 
@@ -215,8 +217,8 @@ static int parse_signature(const struct json *verify, struct verify_plan *ret, s
 		source = json_get(&signature, members[i]);
 		if (source.type != JSON_STRING)
 			continue;
-		ret->signature = (struct source){ i == 0 ? SOURCE_HEADER : i == 1 ? SOURCE_QUERY : SOURCE_POINTER, json_str(&source), NULL,
-			ID_PLAIN, '\0' };
+		ret->signature = (struct source){ .kind = i == 0 ? SOURCE_HEADER : i == 1 ? SOURCE_QUERY : SOURCE_POINTER,
+			.name = json_str(&source) };
 		return i < 2 ? header_name_parse(&signature, members[i], ret->signature.name, err) :
 			       pointer_parse(&signature, members[i], ret->signature.name, err);
 	}
@@ -449,7 +451,8 @@ static bool path_ok(const char *path)
 
 static int parse_hook(const struct adapter *adapter, const struct json *webhook, struct hook *ret, struct err *err)
 {
-	static const char *const members[] = { "path", "help", "parse", "verify", "unwrap", "each", "element", "events", NULL };
+	static const char *const members[] = { "path", "help", "parse", "verify", "refused_status", "unwrap", "each", "element", "events", NULL };
+	int64_t refused = 401;
 	static const char *const forms[] = { "json", "form", NULL };
 	const char *help = NULL;
 	int form = 0, r;
@@ -461,11 +464,13 @@ static int parse_hook(const struct adapter *adapter, const struct json *webhook,
 		(r = json_opt_str(webhook, "help", 400, &help, err)) < 0 || (r = json_get_word(webhook, "parse", forms, &form, err)) < 0 ||
 		(r = json_opt_str(webhook, "each", 200, &ret->each, err)) < 0 || (r = pointer_parse(webhook, "each", ret->each, err)) < 0 ||
 		(r = parse_verify(adapter, webhook, &ret->verify, err)) < 0 ||
+		(r = json_opt_int(webhook, "refused_status", 400, 499, &refused, err)) < 0 ||
 		(r = opt_unwrap(webhook, "unwrap", &ret->unwrap, err)) < 0 ||
 		(r = opt_unwrap(webhook, "element", &ret->element, err)) < 0 ||
 		(r = parse_events(adapter->arena, webhook, ret, err)) < 0)
 		return r;
 	ret->form = form == 1;
+	ret->refused_status = (int)refused;
 	if (*ret->path && !path_ok(ret->path))
 		return json_refuse(webhook, "path", err, "bad_id", "must be 1 to 32 of a-z, 0-9 and '-'");
 	return 0;
@@ -509,6 +514,11 @@ int adapter_each_hook(const struct adapter *adapter, int (*fn)(const char *path,
 bool hook_secret_in_path(const struct hook *hook)
 {
 	return hook->verify.kind == VERIFY_PATH;
+}
+
+int hook_refused_status(const struct hook *hook)
+{
+	return hook->refused_status;
 }
 
 bool hook_unverified(const struct hook *hook)

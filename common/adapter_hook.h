@@ -16,6 +16,7 @@ struct hook;
 const struct hook *adapter_hook(const struct adapter *adapter, const char *path);
 /* Whether the path is followed by one more segment that is the secret: verification "path_secret". */
 bool hook_secret_in_path(const struct hook *hook);
+int hook_refused_status(const struct hook *hook); /* of what is not the provider's: 401, or what the file says makes it stop */
 /* Verification is "none": whoever knows the address may write what he likes. What it says changes nothing. */
 bool hook_unverified(const struct hook *hook);
 /* The i-th header that its signature needs to be checked again; NULL: there are no more. Never one that is itself the secret. */

@@ -18,6 +18,7 @@ struct source {
 	const char *prefix; /* it must begin so, and is taken without; of an array its first such member. NULL = none */
 	enum id_transform transform;
 	char before;
+	bool address; /* transform: of "Ann <ann@x.example>" what stands between the brackets */
 };
 struct source_list {
 	struct source sources[HOOK_SOURCES_MAX];
@@ -93,6 +94,7 @@ struct hook {
 	const char *path;
 	bool form; /* parse: form; else json */
 	struct verify_plan verify;
+	int refused_status;
 	struct unwrap unwrap, element;
 	const char *each; /* pointer; "" = the document, an array or one object */
 	struct source_list attempt, message, id, type, reason, address, text;
@@ -121,6 +123,9 @@ struct form_pair {
 };
 /* application/x-www-form-urlencoded, decoded, in the arena. -EBADMSG: bad escape, or too many. */
 int form_decode(const char *text, size_t len, struct arena *arena, struct form_pair **ret, size_t *count, struct err *err);
+/* The fields of the body, by its Content-Type: as above, or multipart/form-data without its files. -EBADMSG. */
+int form_fields(const struct hook_request *request, struct arena *arena, struct form_pair **ret, size_t *count, struct err *err);
+bool form_is(const struct hook_request *request, const char *type); /* its Content-Type */
 /* The value of a parameter of the URL's query; NULL = absent, or there twice. */
 const char *query_get(const char *url, const char *name, struct arena *arena);
 /* The value of a header; NULL = absent. -EACCES "twice". */

@@ -52,6 +52,10 @@ static const char *transformed(const struct source *source, const char *text, st
 	size_t len = text ? strlen(text) : 0;
 	const char *end;
 
+	if (source->address && text && (end = strrchr(text, '>')) && strrchr(text, '<') && strrchr(text, '<') < end) {
+		text = strrchr(text, '<') + 1;
+		return arena_memdup(arena, text, (size_t)(end - text));
+	}
 	if (source->transform == ID_STRIP_ANGLE && len > 2 && text[0] == '<' && text[len - 1] == '>')
 		return arena_memdup(arena, text + 1, len - 2);
 	if (source->transform == ID_BEFORE && text && (end = strchr(text, source->before)))
@@ -94,7 +98,7 @@ static int form_document(const struct hook_request *request, struct arena *arena
 	struct json_writer w = jw_init(&text);
 	struct form_pair *pairs;
 	size_t count;
-	int r = form_decode(request->body, request->body_len, arena, &pairs, &count, err);
+	int r = form_fields(request, arena, &pairs, &count, err);
 
 	if (r < 0)
 		return r;

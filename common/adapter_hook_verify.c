@@ -14,7 +14,6 @@
 #include "common/hash.h"
 #include "common/utc.h"
 
-#define FORM_PAIRS_MAX 1000
 #define SIGNATURES_MAX 16 /* in one header */
 
 static int denied(struct err *err, const char *code, const char *text)
@@ -33,60 +32,6 @@ int header_get(const struct hook_request *request, const char *name, const char 
 		if (*ret)
 			return err_set(err, -EACCES, "twice", "", "the header %s stands twice", name);
 		*ret = request->headers[i].value;
-	}
-	return 0;
-}
-
-static int hex_digit(char c)
-{
-	return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
-}
-
-/* Decoded in place of a copy; `*len` is its length, as %00 is a byte like others here. NULL: a broken escape. */
-static const char *url_decode(const char *text, size_t len, struct arena *arena, size_t *decoded)
-{
-	char *out = arena_alloc(arena, len + 1);
-	size_t n = 0;
-
-	for (size_t i = 0; i < len; i++) {
-		if (text[i] != '%') {
-			out[n++] = text[i] == '+' ? ' ' : text[i];
-			continue;
-		}
-		if (i + 2 >= len || hex_digit(text[i + 1]) < 0 || hex_digit(text[i + 2]) < 0)
-			return NULL;
-		out[n++] = (char)(hex_digit(text[i + 1]) << 4 | hex_digit(text[i + 2]));
-		i += 2;
-	}
-	*decoded = n;
-	return out;
-}
-
-int form_decode(const char *text, size_t len, struct arena *arena, struct form_pair **ret, size_t *count, struct err *err)
-{
-	const char *end = text + len;
-	size_t capacity = 0;
-
-	*ret = NULL;
-	*count = 0;
-	while (text < end) {
-		const char *stop = memchr(text, '&', (size_t)(end - text)), *equals;
-		struct form_pair pair = { .value = "" };
-
-		stop = stop ? stop : end;
-		equals = memchr(text, '=', (size_t)(stop - text));
-		pair.name = url_decode(text, (size_t)((equals ? equals : stop) - text), arena, &pair.name_len);
-		if (equals)
-			pair.value = url_decode(equals + 1, (size_t)(stop - equals - 1), arena, &pair.value_len);
-		if (!pair.name || !pair.value)
-			return err_set(err, -EBADMSG, "bad_form", "", "an escape in the form is no %%XX");
-		if (*count == FORM_PAIRS_MAX)
-			return err_set(err, -EBADMSG, "too_long", "", "a form has at most %d fields", FORM_PAIRS_MAX);
-		if (stop > text) {
-			*ret = arena_grow(arena, *ret, *count, &capacity, sizeof(**ret));
-			(*ret)[(*count)++] = pair;
-		}
-		text = stop + 1;
 	}
 	return 0;
 }
@@ -121,10 +66,7 @@ struct check {
 
 static bool is_form(const struct check *c)
 {
-	const char *type = NULL;
-
-	return header_get(c->reading.request, "Content-Type", &type, NULL) == 0 && type &&
-		strncasecmp(type, "application/x-www-form-urlencoded", 33) == 0 && (!type[33] || strchr("; \t", type[33]));
+	return form_is(c->reading.request, "application/x-www-form-urlencoded");
 }
 
 static int compare_bytes(const char *a, size_t a_len, const char *b, size_t b_len)

@@ -26,6 +26,7 @@
 #define DEADLINE_MS 10000
 #define CONNECTIONS_MAX 256
 #define BACKLOG 512
+#define TELL_MS 10000
 
 static const char save_text[] =
 	"local n, once = tonumber(ARGV[1]), KEYS[tonumber(ARGV[1]) + 2]\n"
@@ -81,6 +82,8 @@ struct hooks {
 	struct redis_script save;
 	struct call *calls;
 	struct hooks_counts counts;
+	int64_t told_at; /* wall: of the last line about a refusal */
+	uint64_t untold;
 };
 
 static void note(struct hooks *hooks, int priority, const char *format, ...) __attribute__((format(printf, 3, 4)));
@@ -428,9 +431,16 @@ static int64_t wall_ms(void)
 
 static int refuse(struct hooks *hooks, const struct target *target, int r, const struct err *err)
 {
-	int status = r == -EACCES ? 401 : r == -EBADMSG ? HTTP_BADREQUEST : HTTP_SERVUNAVAIL;
+	int status = r == -EACCES ? hook_refused_status(target->hook) : r == -EBADMSG ? HTTP_BADREQUEST : HTTP_SERVUNAVAIL;
 
-	note(hooks, status == HTTP_SERVUNAVAIL ? LOG_ERR : LOG_NOTICE, "hooks: a request for provider %s is refused: %s", target->provider, err->code);
+	/* Whoever floods us must not fill the log. */
+	hooks->untold++;
+	if (wall_ms() - hooks->told_at >= TELL_MS || wall_ms() < hooks->told_at) {
+		note(hooks, status == HTTP_SERVUNAVAIL ? LOG_ERR : LOG_NOTICE, "hooks: a request for provider %s is refused: %s (%llu since the last such line)",
+			target->provider, err->code, (unsigned long long)hooks->untold);
+		hooks->told_at = wall_ms();
+		hooks->untold = 0;
+	}
 	return status;
 }
 
@@ -503,7 +513,7 @@ static void on_request(struct evhttp_request *request, void *arg)
 	read_body(request, call->arena, &call->asked);
 	status = take(call, &target);
 	if (status)
-		call_answer(call, status, status == 401 ? "not verified" : status == HTTP_BADREQUEST ? "not read" : "not ready");
+		call_answer(call, status, status == HTTP_BADREQUEST ? "not read" : status == HTTP_SERVUNAVAIL ? "not ready" : "not verified");
 	else if (!call->count)
 		call_answer(call, HTTP_OK, "ok");
 	else if (!redis_link_connected(hooks->redis))

@@ -18,6 +18,7 @@
 #include "tests/unit/hook_samples.h"
 
 #define ATTEMPT "01JX9000000000000000000042"
+#define TEN "bbbbbbbbbb"
 #define NOW INT64_C(1767225610000)
 #define FILE_(config, webhooks) \
 	"{\"adapter\":1,\"name\":\"x\",\"channel\":\"email\",\"config\":{" config "}," \
@@ -98,6 +99,7 @@ static const struct refusal {
 	{ READ("\"each\":\"x\"," EVENTS), "bad_pointer", "$.webhooks[0].each", "" },
 	{ READ("\"unwrap\":[{\"single\":true,\"text\":\"/a\"}]," EVENTS), "wrong_type", "$.webhooks[0].unwrap[0]", "one of" },
 	{ READ("\"unwrap\":[{\"text\":\"a\"}]," EVENTS), "bad_pointer", "$.webhooks[0].unwrap[0]", "" },
+	{ READ("\"refused_status\":500," EVENTS), "out_of_range", "$.webhooks[0].refused_status", "" },
 	{ READ("\"path\":\"x\""), "missing", "$.webhooks[0].events", "" },
 	{ TELLS("\"attempt\":\"/a\""), "missing", "$.webhooks[0].events.type", "" },
 	{ TELLS("\"attempt\":\"/a\",\"type\":\"/t\""), "missing", "$.webhooks[0].events.map", "" },
@@ -444,9 +446,12 @@ static void expect(struct buf *out, const struct hook_event *e)
 
 #define FORM(events) HOOKS("[{\"parse\":\"form\",\"verify\":{\"kind\":\"none\",\"why\":\"x\"},\"events\":{" events "}}]")
 
+#define PART(name, value) "--B\r\nContent-Disposition: form-data; name=\"" name "\"\r\n\r\n" value "\r\n"
+
 static const struct reading {
 	const char *name, *json, *shipped, *path, *url, *body, *says;
 	const char *code; /* of a refusal */
+	const char *type; /* Content-Type; NULL = none */
 } readings[] = {
 	{ "sendgrid", NULL, "sendgrid", "", NULL,
 		"[{\"email\":\"ann@example.com\",\"timestamp\":1767225600,\"event\":\"bounce\",\"type\":\"bounce\",\"reason\":\"550 5.1.1 unknown\","
@@ -456,48 +461,65 @@ static const struct reading {
 		"{\"event\":\"spamreport\"},{\"event\":\"group_resubscribe\"},{\"event\":\"delivered\"},{\"event\":\"new\"}]",
 		"bounced_hard attempt=" ATTEMPT " message=14c5d75ce93 at=1767225600000 reason=550 5.1.1 unknown address=ann@example.com; "
 		"bounced_soft address=ann@example.com; stopped reason=Unsubscribed Address; bounced_soft reason=Other; opened; complained; ignored; "
-		"delivered; other; ", NULL },
+		"delivered; other; ", NULL, NULL },
 	{ "twilio, status", NULL, "twilio-sms", "status", "https://d.example/hooks/t/status?d=" ATTEMPT,
 		"MessageSid=SM1&MessageStatus=undelivered&ErrorCode=30005&To=%2B33612345678",
-		"bounced_hard attempt=" ATTEMPT " message=SM1 reason=30005 address=+33612345678; ", NULL },
+		"bounced_hard attempt=" ATTEMPT " message=SM1 reason=30005 address=+33612345678; ", NULL, NULL },
 	{ "twilio, delivered", NULL, "twilio-sms", "status", "https://d.example/hooks/t/status?d=01JX", "MessageSid=SM1&MessageStatus=delivered",
-		"delivered message=SM1; ", NULL },
+		"delivered message=SM1; ", NULL, NULL },
 	{ "twilio, reply", NULL, "twilio-sms", "inbound", NULL, "From=%2B33612345678&Body=Je+r%C3%A8gle&MessageSid=SM2",
-		"replied address=+33612345678 text=Je r\xc3\xa8gle; ", NULL },
+		"replied address=+33612345678 text=Je r\xc3\xa8gle; ", NULL, NULL },
 	{ "twilio, STOP", NULL, "twilio-sms", "inbound", NULL, "From=%2B33612345678&Body=arret&OptOutType=STOP&MessageSid=SM2",
-		"stopped address=+33612345678 text=arret; ", NULL },
-	{ "one object instead of a list", NULL, "sendgrid", "", NULL, "{\"event\":\"delivered\"}", "delivered; ", NULL },
-	{ "no event", NULL, "sendgrid", "", NULL, "[]", "", NULL },
-	{ "a list of words", NULL, "sendgrid", "", NULL, "[\"x\"]", NULL, "wrong_type" },
-	{ "no JSON", NULL, "sendgrid", "", NULL, "[{]", NULL, "bad_json" },
-	{ "a NUL in a form", NULL, "twilio-sms", "status", NULL, "MessageSid=a%00b", NULL, "bad_form" },
-	{ "a broken escape", NULL, "twilio-sms", "status", NULL, "MessageSid=a%0", NULL, "bad_form" },
+		"stopped address=+33612345678 text=arret; ", NULL, NULL },
+	{ "sendgrid, mail that comes in", NULL, "sendgrid", "inbound", NULL,
+		PART("headers", "Received: x") PART("from", "Ann \\\"A\\\" <ann@example.com>") PART("text", "Merci,\r\nAnn") "--B--",
+		"replied address=ann@example.com text=Merci,\r\nAnn; ", NULL, "multipart/form-data; boundary=B" },
+	{ "one object instead of a list", NULL, "sendgrid", "", NULL, "{\"event\":\"delivered\"}", "delivered; ", NULL, NULL },
+	{ "no event", NULL, "sendgrid", "", NULL, "[]", "", NULL, NULL },
+	{ "a list of words", NULL, "sendgrid", "", NULL, "[\"x\"]", NULL, "wrong_type", NULL },
+	{ "no JSON", NULL, "sendgrid", "", NULL, "[{]", NULL, "bad_json", NULL },
+	{ "a NUL in a form", NULL, "twilio-sms", "status", NULL, "MessageSid=a%00b", NULL, "bad_form", NULL },
+	{ "a broken escape", NULL, "twilio-sms", "status", NULL, "MessageSid=a%0", NULL, "bad_form", NULL },
 	{ "SparkPost: the only member of msys, and a ping",
 		READ("\"element\":[{\"pointer\":\"/msys\"},{\"single\":true}],\"events\":{\"attempt\":\"/rcpt_meta/attempt\",\"message\":\"/id\","
 			"\"time\":\"/timestamp\",\"type\":\"/type\",\"map\":{\"bounce\":\"bounced_hard\"}}"), NULL, "", NULL,
 		"[{\"msys\":{}},{\"msys\":{\"message_event\":{\"type\":\"bounce\",\"id\":9007199254740993,\"timestamp\":\"1767225600\","
 		"\"rcpt_meta\":{\"attempt\":\"" ATTEMPT "\"}}}}]",
-		"bounced_hard attempt=" ATTEMPT " message=9007199254740993 at=1767225600000; ", NULL },
+		"bounced_hard attempt=" ATTEMPT " message=9007199254740993 at=1767225600000; ", NULL, NULL },
 	{ "SES: JSON in a text, its tags in lists",
 		READ("\"unwrap\":[{\"text\":\"/Message\"}],\"events\":{\"attempt\":\"/mail/tags/attempt\",\"message\":\"/mail/messageId\","
 			"\"type\":[\"/eventType\",\"/bounce/bounceType\"],\"map\":{\"Bounce/Permanent\":\"bounced_hard\"}}"), NULL, "", NULL, sns_v2,
-		"bounced_hard attempt=" ATTEMPT " message=ses-1; ", NULL },
+		"bounced_hard attempt=" ATTEMPT " message=ses-1; ", NULL, NULL },
 	{ "JSON in a text that is none", READ("\"unwrap\":[{\"text\":\"/Message\"}]," EVENTS), NULL, "", NULL, "{\"Message\":\"{\"}", NULL,
-		"bad_json" },
-	{ "nothing to unwrap", READ("\"unwrap\":[{\"text\":\"/Message\"}]," EVENTS), NULL, "", NULL, "{\"Type\":\"Ping\"}", "", NULL },
+		"bad_json", NULL },
+	{ "nothing to unwrap", READ("\"unwrap\":[{\"text\":\"/Message\"}]," EVENTS), NULL, "", NULL, "{\"Type\":\"Ping\"}", "", NULL, NULL },
 	{ "what stands beside the list, a tag by its prefix, angle brackets, mail's time",
 		READ("\"each\":\"/detail\",\"events\":{\"attempt\":{\"pointer\":\"/tags\",\"prefix\":\"attempt-\"},"
 			"\"message\":{\"pointer\":\"/id\",\"transform\":\"strip_angle\"},\"time\":\"/date\",\"type\":{\"outer\":\"/event\"},"
 			"\"map\":{\"*\":\"deferred\"}}"), NULL, "", NULL,
 		"{\"event\":\"soft\",\"detail\":[{\"tags\":[\"a\",\"attempt-" ATTEMPT "\"],\"id\":\"<x@y>\","
 		"\"date\":\"Thu, 01 Jan 2026 00:00:00 +0000\"},{\"id\":\"with space\",\"date\":\"2026-01-01T01:00:00+01:00\"}]}",
-		"deferred attempt=" ATTEMPT " message=x@y at=1767225600000; deferred at=1767225600000; ", NULL },
+		"deferred attempt=" ATTEMPT " message=x@y at=1767225600000; deferred at=1767225600000; ", NULL, NULL },
 	{ "times with a fraction, in ms, and none",
 		TELLS("\"attempt\":\"/a\",\"time\":\"/t\",\"type\":\"/type\"," MAP), NULL, "", NULL,
 		"[{\"type\":\"ok\",\"t\":1767225600.25},{\"type\":\"ok\",\"t\":1767225600123},{\"type\":\"ok\",\"t\":\"soon\"},{\"type\":\"ok\",\"t\":-5}]",
-		"delivered at=1767225600250; delivered at=1767225600123; delivered; delivered; ", NULL },
+		"delivered at=1767225600250; delivered at=1767225600123; delivered; delivered; ", NULL, NULL },
+#define PARTS(type, body, says, code) \
+	FORM("\"attempt\":\"/a\",\"type\":\"/t\",\"text\":\"/text\"," MAP), NULL, "", NULL, body, says, code, type
+	{ "multipart", PARTS("multipart/form-data; boundary=B", "preamble\r\n" PART("t", "ok") PART("a", ATTEMPT) PART("text", "one\r\ntwo--B") PART("e", "")
+		"--B\r\ncontent-type: application/pdf\r\nCONTENT-DISPOSITION: form-data; name=\"text\"; filename=\"a.pdf\"\r\n\r\n%PDF\r\n--B--\r\nafter",
+		"delivered attempt=" ATTEMPT " text=one\r\ntwo--B; ", NULL) },
+	{ "multipart, quoted boundary", PARTS("Multipart/Form-Data; charset=utf-8; boundary=\"B\"", PART("t", "ok") "--B--", "delivered; ", NULL) },
+	{ "multipart without end", PARTS("multipart/form-data; boundary=B", PART("t", "ok"), NULL, "bad_form") },
+	{ "multipart cut off in a part", PARTS("multipart/form-data; boundary=B", "--B\r\nContent-Disposition: form-data; name=\"t\"\r\n", NULL, "bad_form") },
+	{ "multipart without a name", PARTS("multipart/form-data; boundary=B", "--B\r\nContent-Type: text/plain\r\n\r\nx\r\n--B--", NULL, "bad_form") },
+	{ "multipart without boundary", PARTS("multipart/form-data", PART("t", "ok") "--B--", NULL, "bad_form") },
+	{ "multipart, another boundary", PARTS("multipart/form-data; boundary=C", PART("t", "ok") "--B--", NULL, "bad_form") },
+	{ "multipart, a long boundary", PARTS("multipart/form-data; boundary=" TEN TEN TEN TEN TEN TEN TEN "b", PART("t", "ok") "--B--", NULL, "bad_form") },
+	{ "multipart, empty", PARTS("multipart/form-data; boundary=B", "", NULL, "bad_form") },
+	{ "multipart, bad UTF-8, a name without quotes", PARTS("multipart/form-data; boundary=B", "--B\r\nContent-Disposition: form-data; name=t\r\n\r\n\xff\r\n--B--", "other; ", NULL) },
 	{ "a form's first of two", FORM("\"attempt\":\"/a\",\"type\":\"/t\"," MAP), NULL, "", NULL, "t=ok&t=no&a=" ATTEMPT,
-		"delivered attempt=" ATTEMPT "; ", NULL },
+		"delivered attempt=" ATTEMPT "; ", NULL, NULL },
 };
 
 static void reading_gives(void **state)
@@ -506,8 +528,9 @@ static void reading_gives(void **state)
 	CLEANUP(arena_freep) struct arena *arena = arena_create();
 	CLEANUP(adapter_freep) struct adapter *adapter = row->json ? parse(row->json) : shipped(arena, row->shipped);
 	CLEANUP(buf_clear) struct buf said = { 0 };
-	struct hook_request request = { .url = row->url ? row->url : "https://d.example/hooks/x", .path_secret = "", .body = row->body,
-		.body_len = strlen(row->body), .now = NOW };
+	struct http_header type = { "content-type", row->type };
+	struct hook_request request = { .url = row->url ? row->url : "https://d.example/hooks/x", .path_secret = "", .headers = &type,
+		.header_count = row->type != NULL, .body = row->body, .body_len = strlen(row->body), .now = NOW };
 	struct hook_event *events = NULL;
 	struct err err = { 0 };
 	size_t count = 0;
@@ -557,6 +580,10 @@ static void webhooks_are_listed(void **state)
 	assert_false(hook_unverified(adapter_hook(adapter, "inbound")));
 	assert_true(hook_unverified(adapter_hook(open, "")));
 	assert_false(hook_secret_in_path(adapter_hook(open, "")));
+	assert_int_equal(hook_refused_status(adapter_hook(open, "")), 401);
+	adapter_free(open);
+	open = parse(READ("\"refused_status\":406," EVENTS));
+	assert_int_equal(hook_refused_status(adapter_hook(open, "")), 406);
 }
 
 #define CASES (ARRAY_LEN(refusals) + ARRAY_LEN(checks) + ARRAY_LEN(readings))
