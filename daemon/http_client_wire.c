@@ -15,10 +15,17 @@
 #define SHARD_MAX 250 /* transfers under one multi handle: beyond it libcurl's own lists cost more than a second handle */
 #define SLOW_MS 100
 
-struct watch { /* a socket that libcurl wants watched */
+/*
+ * A socket that libcurl wants watched, or wanted: a kept connection mostly comes to use again at once, and to take it out of the loop's
+ * set and put it back are two system calls for each message. It goes when it is closed, or when something comes that nobody waits for.
+ * Only what we opened ourselves stays: of that we hear when it is closed.
+ */
+struct watch {
 	struct shard *shard;
 	struct event *event;
 	curl_socket_t fd;
+	short events; /* what the loop watches it for; 0 = nothing */
+	bool wanted, ours;
 	struct watch *next, **link;
 };
 
@@ -81,16 +88,42 @@ static bool is_loopback(const struct sockaddr *address)
 	return IN6_IS_ADDR_LOOPBACK(&in6) || (IN6_IS_ADDR_V4MAPPED(&in6) && in6.s6_addr[12] == 127);
 }
 
+static void on_ready(evutil_socket_t fd, short what, void *arg);
+
+static struct watch *watch_of(struct shard *shard, curl_socket_t fd)
+{
+	struct watch *watch = shard->watches;
+
+	while (watch && watch->fd != fd)
+		watch = watch->next;
+	if (watch)
+		return watch;
+	watch = xcalloc(1, sizeof(*watch));
+	watch->shard = shard;
+	watch->fd = fd;
+	watch->event = event_new(shard->wire->base, fd, EV_READ, on_ready, watch);
+	watch->link = &shard->watches;
+	watch->next = shard->watches;
+	if (watch->next)
+		watch->next->link = &watch->next;
+	shard->watches = watch;
+	return watch;
+}
+
 static curl_socket_t on_open(void *arg, curlsocktype purpose, struct curl_sockaddr *address)
 {
 	struct transfer *t = arg;
+	curl_socket_t fd;
 
 	(void)purpose;
 	if (t->plain && !t->request.public_http && !is_loopback(&address->addr)) {
 		t->strayed = true; /* a hosts file or a name server sends "localhost" elsewhere */
 		return CURL_SOCKET_BAD;
 	}
-	return socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
+	fd = socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
+	if (fd >= 0)
+		watch_of(t->shard, fd)->ours = true;
+	return fd;
 }
 
 /*
@@ -169,8 +202,11 @@ static int on_close(void *arg, curl_socket_t fd)
 	struct shard *shard = arg;
 
 	for (struct watch *watch = shard->watches; watch; watch = watch->next)
-		if (watch->fd == fd)
+		if (watch->fd == fd) {
 			event_del(watch->event);
+			watch->events = 0;
+			watch->ours = false;
+		}
 	return close(fd);
 }
 
@@ -270,7 +306,14 @@ static void act(struct shard *shard, curl_socket_t fd, int mask)
 
 static void on_ready(evutil_socket_t fd, short what, void *arg)
 {
-	act(arg, fd, (what & EV_READ ? CURL_CSELECT_IN : 0) | (what & EV_WRITE ? CURL_CSELECT_OUT : 0));
+	struct watch *watch = arg;
+
+	if (!watch->wanted) { /* the peer closed a kept connection, or speaks without being asked: libcurl sees it when it comes to use it */
+		event_del(watch->event);
+		watch->events = 0;
+		return;
+	}
+	act(watch->shard, fd, (what & EV_READ ? CURL_CSELECT_IN : 0) | (what & EV_WRITE ? CURL_CSELECT_OUT : 0));
 }
 
 static void on_timeout(evutil_socket_t fd, short what, void *arg)
@@ -300,40 +343,26 @@ static void watch_free(struct watch *watch)
 	free(watch);
 }
 
-static struct watch *watch_create(struct shard *shard, curl_socket_t fd)
-{
-	struct watch *watch = xcalloc(1, sizeof(*watch));
-
-	watch->shard = shard;
-	watch->fd = fd;
-	watch->event = event_new(shard->wire->base, fd, EV_READ, on_ready, shard);
-	watch->link = &shard->watches;
-	watch->next = shard->watches;
-	if (watch->next)
-		watch->next->link = &watch->next;
-	shard->watches = watch;
-	(void)curl_multi_assign(shard->multi, fd, watch);
-	return watch;
-}
-
 static int on_socket(CURL *easy, curl_socket_t fd, int what, void *arg, void *mine)
 {
 	struct shard *shard = arg;
-	struct watch *watch = mine;
+	struct watch *watch = mine ? mine : watch_of(shard, fd);
 	short events = (short)(EV_PERSIST | (what & CURL_POLL_IN ? EV_READ : 0) | (what & CURL_POLL_OUT ? EV_WRITE : 0));
 
 	(void)easy;
-	if (what == CURL_POLL_REMOVE) {
-		if (watch)
-			watch_free(watch);
-		(void)curl_multi_assign(shard->multi, fd, NULL);
+	watch->wanted = what != CURL_POLL_REMOVE;
+	(void)curl_multi_assign(shard->multi, fd, watch->wanted ? watch : NULL);
+	if (!watch->wanted && watch->ours && !(watch->events & EV_WRITE)) /* one that can be written to would wake the loop for ever */
 		return 0;
-	}
-	if (!watch)
-		watch = watch_create(shard, fd);
+	if (watch->wanted && watch->events == events)
+		return 0;
 	event_del(watch->event);
-	event_assign(watch->event, shard->wire->base, fd, events, on_ready, shard);
+	watch->events = 0;
+	if (!watch->wanted)
+		return 0;
+	event_assign(watch->event, shard->wire->base, fd, events, on_ready, watch);
 	event_add(watch->event, NULL);
+	watch->events = events;
 	return 0;
 }
 
