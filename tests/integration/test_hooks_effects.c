@@ -129,6 +129,15 @@ static const char *state_of(struct hooked *h, struct arena *arena, const char *i
 	return member(&doc, "state");
 }
 
+static void ctl_says(struct hooked *h, const char *const *words, const char *text)
+{
+	CLEANUP(buf_clear) struct buf output = { 0 };
+
+	assert_int_equal(world_ctl(&h->world, words, &output), 0);
+	if (!strstr(buf_str(&output), text))
+		fail_msg("%s is not said: %s", text, buf_str(&output));
+}
+
 /* --- receipts ----------------------------------------------------------------------------------------------------------------- */
 
 /* In every order and twice: a message that bounced for good bounced, and its step went to the next contact once. */
@@ -158,6 +167,9 @@ static void receipts_end_the_same(void **state)
 		assert_int_equal(sent_to(h, arena, id, 0, &address, &attempt), 2);
 	}
 	assert_int_equal(stream_len(&h->world, "dead"), 0);
+	ctl_says(h, (const char *const[]){ "show", "order_0", NULL }, "one@order-0.example (email)");
+	ctl_says(h, (const char *const[]){ "show", "order_0", NULL }, "delivered");
+	ctl_says(h, (const char *const[]){ "status", NULL }, "events taken");
 }
 
 /* It is told before its own answer comes, and before that is committed: the answer is believed, and nothing is sent twice. */
