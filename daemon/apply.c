@@ -186,22 +186,12 @@ static void write_facts(struct json_writer *w, const struct event *e)
 
 /* --- what a provider tells of a message --------------------------------------------------------------------------------- */
 
-/* The attempt's invoices that are at hand. */
-static struct candidate *told_members(struct dunner *d, struct group *g, const struct event *e, const char *debtor_id, size_t *count)
+/* The i-th of the attempt's invoices, when it is at hand and the debtor's. */
+static struct doc *told_invoice(struct dunner *d, struct group *g, const struct event *e, size_t i, const char *debtor_id)
 {
-	struct candidate *members = arena_alloc(g->arena, (e->invoice_count + 1) * sizeof(*members));
+	struct doc *doc = group_find(d, g, DOC_ESCALATION, e->invoice_ids[i]);
 
-	*count = 0;
-	for (size_t i = 0; i < e->invoice_count; i++) {
-		struct doc *doc = group_find(d, g, DOC_ESCALATION, e->invoice_ids[i]);
-
-		if (!doc || !doc->loaded || !doc->existed || !doc->e->invoice.debtor_id ||
-			strcmp(doc->e->invoice.debtor_id, debtor_id) != 0)
-			continue;
-		doc->touched = true;
-		members[(*count)++] = (struct candidate){ .escalation = doc->e };
-	}
-	return members;
+	return doc && doc->loaded && doc->existed && doc->e->invoice.debtor_id && strcmp(doc->e->invoice.debtor_id, debtor_id) == 0 ? doc : NULL;
 }
 
 static void tell_others(struct group *g, const struct event *e)
@@ -239,35 +229,40 @@ static uint64_t opted_out(const struct debtor *debtor)
 	return bits;
 }
 
+/* A doubt ends: the provider has it. Also of what was paid while it was on its way. */
+static bool settles(const struct escalation *one, const struct event *e)
+{
+	return (one->state == ESCALATION_DOUBT || one->state == ESCALATION_CLOSED) && one->attempt && e->attempt_id && e->delivery &&
+		strcmp(one->attempt, e->attempt_id) == 0 && !one->verdict;
+}
+
 /* `changed`: the debtor's document learned something from it. */
 static void decide_told(struct dunner *d, struct group *g, const struct event *e, struct debtor *debtor, uint64_t out_before, bool changed)
 {
-	struct candidate *members;
-	size_t count;
-
 	if (e->unverified)
 		return;
 	if (opted_out(debtor) != out_before)
 		record_consent(g, e, debtor->id);
-	members = told_members(d, g, e, debtor->id, &count);
-	if (e->type == EVENT_CONTACT_REPLY_RECEIVED) {
-		for (size_t i = 0; i < count; i++)
-			(void)invoice_apply(&members[i].escalation->invoice, e, g->arena);
-		return;
-	}
-	if (changed)
+	if (changed && e->type == EVENT_CONTACT_DELIVERY_UPDATED)
 		tell_others(g, e);
-	for (size_t i = 0; i < count && e->attempt_id && e->delivery; i++) {
-		struct escalation *one = members[i].escalation;
+	for (size_t i = 0; i < e->invoice_count; i++) {
+		struct doc *doc = told_invoice(d, g, e, i, debtor->id);
 
-		/* CLOSED: paid while it was on its way */
-		if ((one->state != ESCALATION_DOUBT && one->state != ESCALATION_CLOSED) || !one->attempt || strcmp(one->attempt, e->attempt_id) != 0)
+		if (!doc)
 			continue;
-		one->verdict = "webhook"; /* kept with the document until the reconciler has the attempt's entry at hand */
-		d->reconcile_all = d->reconcile_again = true;
+		if (e->type == EVENT_CONTACT_REPLY_RECEIVED) {
+			doc->touched |= invoice_apply(&doc->e->invoice, e, g->arena);
+		} else if (settles(doc->e, e)) {
+			doc->e->verdict = "webhook"; /* kept with the document until the reconciler has the attempt's entry at hand */
+			doc->touched = true;
+			d->reconcile_all = d->reconcile_again = true;
+		} else if (e->delivery == DELIVERY_BOUNCED_HARD && e->attempt_id) {
+			struct candidate member = { .escalation = doc->e };
+
+			contact_bounced(&member, 1, e->attempt_id, &g->fx);
+			doc->touched = true;
+		}
 	}
-	if (e->delivery == DELIVERY_BOUNCED_HARD && e->attempt_id)
-		contact_bounced(members, count, e->attempt_id, &g->fx);
 }
 
 /* A receipt that only says how it goes stops nobody from being written to. */
@@ -326,7 +321,10 @@ void decide_event(struct dunner *d, struct group *g, struct input *input)
 		told = e->type == EVENT_CONTACT_DELIVERY_UPDATED || e->type == EVENT_CONTACT_REPLY_RECEIVED;
 		if (debtor_apply(debtor->d, e, g->arena)) {
 			changed = true;
-			touch_debtor(g, debtor);
+			if (harmless(e))
+				debtor->touched = true; /* nothing is owed sooner because of it */
+			else
+				touch_debtor(g, debtor);
 		}
 		if (told)
 			decide_told(d, g, e, debtor->d, out, changed);
