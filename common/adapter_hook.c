@@ -276,7 +276,7 @@ static int parse_signed(const struct adapter *adapter, const struct json *verify
 static int parse_verify(const struct adapter *adapter, const struct json *webhook, struct verify_plan *ret, struct err *err)
 {
 	static const char *const kinds[VERIFY_KIND_COUNT + 1] = { "none", "basic", "header", "path_secret", "hmac", "ed25519",
-		"ecdsa_p256", "sns", NULL };
+		"ecdsa_p256", "sns", "jwt_hs256", NULL };
 	static const char *const members[VERIFY_KIND_COUNT][12] = {
 		[VERIFY_NONE] = { "kind", "why", NULL },
 		[VERIFY_BASIC] = { "kind", "user", "password", NULL },
@@ -286,9 +286,11 @@ static int parse_verify(const struct adapter *adapter, const struct json *webhoo
 		[VERIFY_ED25519] = { "kind", SIGNED, NULL },
 		[VERIFY_ECDSA] = { "kind", SIGNED, NULL },
 		[VERIFY_SNS] = { "kind", "topic", "certificate", NULL },
+		[VERIFY_JWT] = { "kind", "key", "header", "body_claim", "url_claim", "tolerance_s", NULL },
 	};
 	const char *why = NULL;
 	struct json verify, user;
+	int64_t tolerance = 300;
 	int kind = 0, r;
 
 	if ((r = json_get_object(webhook, "verify", &verify, err)) < 0 || (r = json_get_word(&verify, "kind", kinds, &kind, err)) < 0 ||
@@ -316,6 +318,16 @@ static int parse_verify(const struct adapter *adapter, const struct json *webhoo
 		if ((r = parse_setting(adapter, &user, NULL, false, &ret->user, err)) < 0)
 			return r;
 		return parse_keys(adapter, &verify, "certificate", false, ret, err);
+	case VERIFY_JWT:
+		ret->key_encoding = ENCODING_RAW;
+		if ((r = json_get_str(&verify, "header", 100, &ret->header, err)) < 0 ||
+			(r = header_name_parse(&verify, "header", ret->header, err)) < 0 ||
+			(r = json_get_str(&verify, "body_claim", 64, &ret->body_claim, err)) < 0 ||
+			(r = json_opt_str(&verify, "url_claim", 64, &ret->url_claim, err)) < 0 ||
+			(r = json_opt_int(&verify, "tolerance_s", 1, 86400, &tolerance, err)) < 0)
+			return r;
+		ret->tolerance_ms = tolerance * SECOND_MS;
+		return parse_keys(adapter, &verify, "key", true, ret, err);
 	default:
 		return parse_signed(adapter, &verify, ret, err);
 	}
@@ -532,6 +544,8 @@ const char *hook_signed_header(const struct hook *hook, size_t i)
 	const struct source *sources[HOOK_PARTS_MAX + 3];
 	size_t count = 0;
 
+	if (plan->kind == VERIFY_JWT)
+		return i == 0 ? plan->header : NULL;
 	sources[count++] = &plan->signature;
 	sources[count++] = &plan->time;
 	sources[count++] = &plan->once;

@@ -41,6 +41,7 @@ enum verify_kind {
 	VERIFY_ED25519,
 	VERIFY_ECDSA,
 	VERIFY_SNS,
+	VERIFY_JWT,
 	VERIFY_KIND_COUNT
 };
 enum hook_encoding { ENCODING_HEX, ENCODING_BASE64, ENCODING_RAW };
@@ -51,7 +52,8 @@ struct verify_plan {
 	const char *keys[HOOK_KEYS_MAX]; /* names of settings; those not set are passed over */
 	size_t key_count;
 	const char *user; /* BASIC: name of a setting; SNS: of that of the topic */
-	const char *header; /* HEADER: its name */
+	const char *header; /* HEADER, JWT: its name */
+	const char *body_claim, *url_claim; /* JWT: those that hold hex SHA-256 of the body and of the address; the second may be NULL */
 	bool sha1; /* HMAC; else SHA-256 */
 	const char *key_prefix; /* taken off a key before it is decoded */
 	enum hook_encoding key_encoding;
@@ -130,6 +132,10 @@ bool form_is(const struct hook_request *request, const char *type); /* its Conte
 const char *query_get(const char *url, const char *name, struct arena *arena);
 /* The value of a header; NULL = absent. -EACCES "twice". */
 int header_get(const struct hook_request *request, const char *name, const char **ret, struct err *err);
+
+/* VERIFY_JWT: the token's text, checked by one key; -EACCES. `other_url` may be NULL. */
+int jwt_check(const struct verify_plan *plan, const struct hook_request *request, const char *other_url, const char *token,
+	const struct buf *key, struct arena *arena, struct err *err);
 
 int hooks_parse(struct adapter *adapter, const struct json *root, struct err *err); /* the member `webhooks` */
 

@@ -465,6 +465,42 @@ static int check_sns(const struct check *c, struct err *err)
 	return good ? 0 : denied(err, "bad_signature", "the signature is not one of this message by the certificate");
 }
 
+/* --- JSON web tokens ---------------------------------------------------------------------------------------------------------- */
+
+static int check_jwt(const struct check *c, struct err *err)
+{
+	const struct hook_request *request = c->reading.request;
+	const char *token = NULL, *other = other_port(request->url, c->reading.arena);
+	struct err last = { 0 };
+	size_t keys = 0;
+	bool good = false;
+	int r = header_get(request, c->plan->header, &token, err);
+
+	if (r < 0)
+		return r;
+	if (token && strncasecmp(token, "Bearer ", 7) == 0)
+		token += 7;
+	for (size_t i = 0; r >= 0 && i < c->plan->key_count; i++) {
+		struct buf key = { 0 };
+
+		r = read_key(c, i, &key, err);
+		if (r > 0) {
+			keys++;
+			err_clear(&last);
+			good |= token && jwt_check(c->plan, request, other, token, &key, c->reading.arena, &last) == 0;
+			cleanse(key.data, key.len);
+		}
+		buf_clear(&key);
+	}
+	if (r < 0)
+		return r;
+	if (!keys)
+		return err_set(err, -ENOENT, "no_key", "", "none of the settings that hold its keys is set");
+	if (!token || !*token)
+		return denied(err, "no_signature", "there is no token");
+	return good ? 0 : denied(err, last.code, last.text);
+}
+
 /* --- the whole ---------------------------------------------------------------------------------------------------------------- */
 
 static bool needs_document(const struct verify_plan *plan)
@@ -519,6 +555,8 @@ int hook_verify(const struct hook *hook, const struct adapter_input *input, cons
 		return check_secret(&c, err);
 	case VERIFY_SNS:
 		return check_sns(&c, err);
+	case VERIFY_JWT:
+		return check_jwt(&c, err);
 	default:
 		if ((r = check_signature(&c, err)) < 0 || (r = check_body(&c, err)) < 0 || (r = check_time(&c, err)) < 0)
 			return r;

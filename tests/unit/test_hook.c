@@ -79,6 +79,9 @@ static const struct refusal {
 		"not declared under config" },
 	{ VERIFY("{\"kind\":\"path_secret\",\"value\":[]}"), "out_of_range", "$.webhooks[0].verify.value", "1 to 4" },
 	{ VERIFY("{\"kind\":\"sns\",\"certificate\":\"{config.public}\"}"), "bad_template", "$.webhooks[0].verify.topic", "" },
+	{ VERIFY("{\"kind\":\"jwt_hs256\",\"key\":\"{config.key}\",\"header\":\"A\"}"), "missing", "$.webhooks[0].verify.body_claim", "" },
+	{ VERIFY("{\"kind\":\"jwt_hs256\",\"key\":\"{config.public}\",\"header\":\"A\",\"body_claim\":\"b\"}"), "not_secret",
+		"$.webhooks[0].verify.key", "" },
 	{ VERIFY("{\"kind\":\"hmac\"}"), "missing", "$.webhooks[0].verify.key", "" },
 	{ VERIFY("{\"kind\":\"hmac\",\"key\":\"{config.public}\"}"), "not_secret", "$.webhooks[0].verify.key", "" },
 	{ VERIFY(SIGNED_("[]", "")), "out_of_range", "$.webhooks[0].verify.parts", "" },
@@ -340,6 +343,135 @@ static const struct checked {
 	{ "SNS, no certificate", SNS, { "user", "arn:aws:sns:eu-west-1:1:ours" }, { { 0 } }, NULL, NULL, sns_v2, "no_key", -ENOENT },
 	{ "SNS, a certificate that is none", SNS, { "user", "arn:aws:sns:eu-west-1:1:ours", "public", "-----BEGIN" }, { { 0 } }, NULL, NULL,
 		sns_v2, "bad_signature", -EACCES },
+#define JWT \
+	VERIFY("{\"kind\":\"jwt_hs256\",\"key\":[\"{config.key}\",\"{config.key2}\"],\"header\":\"Authorization\",\"body_claim\":\"payload_hash\"," \
+		"\"url_claim\":\"url_hash\"}"), ""
+	{ "JWT", JWT, { "s3cret", NULL }, KEY_SET,
+		{ { "Authorization", "Bearer "
+			"eyJhbGciOiAiSFMyNTYiLCAidHlwIjogIkpXVCJ9.eyJwYXlsb2FkX2hhc2giOiAiMGMwZTg3N2E0MTZmM2RlYjA0NjA4Y2I5NDJ"
+			"hNDM3NmUyZjRjYTQwNGNhYjdhMjJhZmVlN2QwNjlhNTQ0NjgxZCIsICJ1cmxfaGFzaCI6ICJlODVhOTAxYjk5OTI2YmQ4YzRiMDE"
+			"xNDYxMTBmOGQyMGY3MDZkNzdjNzU3MWNkYzNlMzBlOGFmOTliNzRkYjBhIiwgIm5iZiI6IDE3NjcyMjU2MDAsICJleHAiOiAxNzY"
+			"3MjI1NjYwfQ.2d9VpI0xOqC3--Lw2q939bvH175BkibVgW131Sitg-0" } },
+		NULL, NULL, BODY, NULL, 0 },
+	{ "JWT, its address with the port", JWT, { "s3cret", NULL }, KEY_SET,
+		{ { "Authorization", "Bearer "
+			"eyJhbGciOiAiSFMyNTYiLCAidHlwIjogIkpXVCJ9.eyJwYXlsb2FkX2hhc2giOiAiMGMwZTg3N2E0MTZmM2RlYjA0NjA4Y2I5NDJ"
+			"hNDM3NmUyZjRjYTQwNGNhYjdhMjJhZmVlN2QwNjlhNTQ0NjgxZCIsICJ1cmxfaGFzaCI6ICIzMDg2ZjUyYTkxNjlmOTNmYmI4OTB"
+			"hMTA5OTEzMDVlYjkzNTBmN2JhNzNiMDBjYWFhYzQ5ZGEyNGEwYWMxYjM2IiwgIm5iZiI6IDE3NjcyMjU2MDAsICJleHAiOiAxNzY"
+			"3MjI1NjYwfQ.zeKrNz2FCoDWUMQRgBddvHUgX3OQbp06mFMKk9QQ0uk" } },
+		NULL, NULL, BODY, NULL, 0 },
+	{ "JWT, another key", JWT, { "s3cret", NULL }, KEY_SET,
+		{ { "Authorization", "Bearer "
+			"eyJhbGciOiAiSFMyNTYiLCAidHlwIjogIkpXVCJ9.eyJwYXlsb2FkX2hhc2giOiAiMGMwZTg3N2E0MTZmM2RlYjA0NjA4Y2I5NDJ"
+			"hNDM3NmUyZjRjYTQwNGNhYjdhMjJhZmVlN2QwNjlhNTQ0NjgxZCIsICJ1cmxfaGFzaCI6ICJlODVhOTAxYjk5OTI2YmQ4YzRiMDE"
+			"xNDYxMTBmOGQyMGY3MDZkNzdjNzU3MWNkYzNlMzBlOGFmOTliNzRkYjBhIiwgIm5iZiI6IDE3NjcyMjU2MDAsICJleHAiOiAxNzY"
+			"3MjI1NjYwfQ.PQw7-pPrYQbjK4EJySzo8XKzMPFhcA3dzAHLw_j74N0" } },
+		NULL, NULL, BODY, "bad_signature", -EACCES },
+	{ "JWT, no algorithm", JWT, { "s3cret", NULL }, KEY_SET,
+		{ { "Authorization", "Bearer "
+			"eyJhbGciOiAibm9uZSJ9.eyJwYXlsb2FkX2hhc2giOiAiMGMwZTg3N2E0MTZmM2RlYjA0NjA4Y2I5NDJhNDM3NmUyZjRjYTQwNGN"
+			"hYjdhMjJhZmVlN2QwNjlhNTQ0NjgxZCIsICJ1cmxfaGFzaCI6ICJlODVhOTAxYjk5OTI2YmQ4YzRiMDExNDYxMTBmOGQyMGY3MDZ"
+			"kNzdjNzU3MWNkYzNlMzBlOGFmOTliNzRkYjBhIiwgIm5iZiI6IDE3NjcyMjU2MDAsICJleHAiOiAxNzY3MjI1NjYwfQ.4oZtgoJT"
+			"clanNKScIUY0VCPgUKwHcsMTTekJEHMsG5M" } },
+		NULL, NULL, BODY, "bad_signature", -EACCES },
+	{ "JWT, unsigned", JWT, { "s3cret", NULL }, KEY_SET,
+		{ { "Authorization", "Bearer "
+			"eyJhbGciOiAibm9uZSJ9.eyJwYXlsb2FkX2hhc2giOiAiMGMwZTg3N2E0MTZmM2RlYjA0NjA4Y2I5NDJhNDM3NmUyZjRjYTQwNGN"
+			"hYjdhMjJhZmVlN2QwNjlhNTQ0NjgxZCIsICJ1cmxfaGFzaCI6ICJlODVhOTAxYjk5OTI2YmQ4YzRiMDExNDYxMTBmOGQyMGY3MDZ"
+			"kNzdjNzU3MWNkYzNlMzBlOGFmOTliNzRkYjBhIiwgIm5iZiI6IDE3NjcyMjU2MDAsICJleHAiOiAxNzY3MjI1NjYwfQ." } },
+		NULL, NULL, BODY, "bad_signature", -EACCES },
+	{ "JWT, another algorithm", JWT, { "s3cret", NULL }, KEY_SET,
+		{ { "Authorization", "Bearer "
+			"eyJhbGciOiAiSFMzODQifQ.eyJwYXlsb2FkX2hhc2giOiAiMGMwZTg3N2E0MTZmM2RlYjA0NjA4Y2I5NDJhNDM3NmUyZjRjYTQwN"
+			"GNhYjdhMjJhZmVlN2QwNjlhNTQ0NjgxZCIsICJ1cmxfaGFzaCI6ICJlODVhOTAxYjk5OTI2YmQ4YzRiMDExNDYxMTBmOGQyMGY3M"
+			"DZkNzdjNzU3MWNkYzNlMzBlOGFmOTliNzRkYjBhIiwgIm5iZiI6IDE3NjcyMjU2MDAsICJleHAiOiAxNzY3MjI1NjYwfQ.zJJ7mt"
+			"vErI5-T0DORx5OvyzIpnGiC0PvR_pcVQrlMFQ" } },
+		NULL, NULL, BODY, "bad_signature", -EACCES },
+	{ "JWT, critical extensions", JWT, { "s3cret", NULL }, KEY_SET,
+		{ { "Authorization", "Bearer "
+			"eyJhbGciOiAiSFMyNTYiLCAiY3JpdCI6IFsiYjY0Il19.eyJwYXlsb2FkX2hhc2giOiAiMGMwZTg3N2E0MTZmM2RlYjA0NjA4Y2I"
+			"5NDJhNDM3NmUyZjRjYTQwNGNhYjdhMjJhZmVlN2QwNjlhNTQ0NjgxZCIsICJ1cmxfaGFzaCI6ICJlODVhOTAxYjk5OTI2YmQ4YzR"
+			"iMDExNDYxMTBmOGQyMGY3MDZkNzdjNzU3MWNkYzNlMzBlOGFmOTliNzRkYjBhIiwgIm5iZiI6IDE3NjcyMjU2MDAsICJleHAiOiA"
+			"xNzY3MjI1NjYwfQ.X4dwD6VtKZTHGYVevFPGgOo77Hpmt4iE_pC5qvU8jW8" } },
+		NULL, NULL, BODY, "bad_signature", -EACCES },
+	{ "JWT, another body", JWT, { "s3cret", NULL }, KEY_SET,
+		{ { "Authorization", "Bearer "
+			"eyJhbGciOiAiSFMyNTYiLCAidHlwIjogIkpXVCJ9.eyJwYXlsb2FkX2hhc2giOiAiMmQ3MTE2NDJiNzI2YjA0NDAxNjI3Y2E5ZmJ"
+			"hYzMyZjVjODUzMGZiMTkwM2NjNGRiMDIyNTg3MTc5MjFhNDg4MSIsICJ1cmxfaGFzaCI6ICJlODVhOTAxYjk5OTI2YmQ4YzRiMDE"
+			"xNDYxMTBmOGQyMGY3MDZkNzdjNzU3MWNkYzNlMzBlOGFmOTliNzRkYjBhIiwgIm5iZiI6IDE3NjcyMjU2MDAsICJleHAiOiAxNzY"
+			"3MjI1NjYwfQ.ngC5l7_toqHNg40ZaY3xi5wqTRWKJTiWxxQc15UympU" } },
+		NULL, NULL, BODY, "bad_signature", -EACCES },
+	{ "JWT, no body's digest", JWT, { "s3cret", NULL }, KEY_SET,
+		{ { "Authorization", "Bearer "
+			"eyJhbGciOiAiSFMyNTYiLCAidHlwIjogIkpXVCJ9.eyJ1cmxfaGFzaCI6ICJlODVhOTAxYjk5OTI2YmQ4YzRiMDExNDYxMTBmOGQ"
+			"yMGY3MDZkNzdjNzU3MWNkYzNlMzBlOGFmOTliNzRkYjBhIiwgIm5iZiI6IDE3NjcyMjU2MDAsICJleHAiOiAxNzY3MjI1NjYwfQ."
+			"NsVLBK46OFZ8KOURssqVyiZBs_ncbGfqGEiTIGTzbJI" } },
+		NULL, NULL, BODY, "bad_signature", -EACCES },
+	{ "JWT, another address", JWT, { "s3cret", NULL }, KEY_SET,
+		{ { "Authorization", "Bearer "
+			"eyJhbGciOiAiSFMyNTYiLCAidHlwIjogIkpXVCJ9.eyJwYXlsb2FkX2hhc2giOiAiMGMwZTg3N2E0MTZmM2RlYjA0NjA4Y2I5NDJ"
+			"hNDM3NmUyZjRjYTQwNGNhYjdhMjJhZmVlN2QwNjlhNTQ0NjgxZCIsICJ1cmxfaGFzaCI6ICI2OTk4ZWRiN2RhY2ExNDQ2ZjRmMzF"
+			"iNDc3YmFjNDZmZDc1OTVlZWVlYmY4Mzc0MjliOGIyMWU1MDAwYjcwMzA3IiwgIm5iZiI6IDE3NjcyMjU2MDAsICJleHAiOiAxNzY"
+			"3MjI1NjYwfQ.n5Tdv01LnbdFVbRQ3K1igOsyzJDOugunJdqXDTT8cTE" } },
+		NULL, NULL, BODY, "bad_signature", -EACCES },
+	{ "JWT, over", JWT, { "s3cret", NULL }, KEY_SET,
+		{ { "Authorization", "Bearer "
+			"eyJhbGciOiAiSFMyNTYiLCAidHlwIjogIkpXVCJ9.eyJwYXlsb2FkX2hhc2giOiAiMGMwZTg3N2E0MTZmM2RlYjA0NjA4Y2I5NDJ"
+			"hNDM3NmUyZjRjYTQwNGNhYjdhMjJhZmVlN2QwNjlhNTQ0NjgxZCIsICJ1cmxfaGFzaCI6ICJlODVhOTAxYjk5OTI2YmQ4YzRiMDE"
+			"xNDYxMTBmOGQyMGY3MDZkNzdjNzU3MWNkYzNlMzBlOGFmOTliNzRkYjBhIiwgIm5iZiI6IDE3NjcyMjU2MDAsICJleHAiOiAxNzY"
+			"3MjI1MDAwfQ.g1Ogu5-CWQ8t0OZx68gOEWMgxBzHnQ88-MwuauAySF0" } },
+		NULL, NULL, BODY, "stale", -EACCES },
+	{ "JWT, not yet", JWT, { "s3cret", NULL }, KEY_SET,
+		{ { "Authorization", "Bearer "
+			"eyJhbGciOiAiSFMyNTYiLCAidHlwIjogIkpXVCJ9.eyJwYXlsb2FkX2hhc2giOiAiMGMwZTg3N2E0MTZmM2RlYjA0NjA4Y2I5NDJ"
+			"hNDM3NmUyZjRjYTQwNGNhYjdhMjJhZmVlN2QwNjlhNTQ0NjgxZCIsICJ1cmxfaGFzaCI6ICJlODVhOTAxYjk5OTI2YmQ4YzRiMDE"
+			"xNDYxMTBmOGQyMGY3MDZkNzdjNzU3MWNkYzNlMzBlOGFmOTliNzRkYjBhIiwgIm5iZiI6IDE3NjcyMjkwMDAsICJleHAiOiAxNzY"
+			"3MjI1NjYwfQ.YcBewcXUceXoECY7uyrhAw7zJrc1kGnmDNNRzWhhX4c" } },
+		NULL, NULL, BODY, "stale", -EACCES },
+	{ "JWT, no end", JWT, { "s3cret", NULL }, KEY_SET,
+		{ { "Authorization", "Bearer "
+			"eyJhbGciOiAiSFMyNTYiLCAidHlwIjogIkpXVCJ9.eyJwYXlsb2FkX2hhc2giOiAiMGMwZTg3N2E0MTZmM2RlYjA0NjA4Y2I5NDJ"
+			"hNDM3NmUyZjRjYTQwNGNhYjdhMjJhZmVlN2QwNjlhNTQ0NjgxZCIsICJ1cmxfaGFzaCI6ICJlODVhOTAxYjk5OTI2YmQ4YzRiMDE"
+			"xNDYxMTBmOGQyMGY3MDZkNzdjNzU3MWNkYzNlMzBlOGFmOTliNzRkYjBhIiwgIm5iZiI6IDE3NjcyMjU2MDB9.cJx9LV0Dw8SQZC"
+			"lfLDgjos8jAbklCEvawsQtlzSViAM" } },
+		NULL, NULL, BODY, "no_time", -EACCES },
+	{ "JWT, its time alone", JWT, { "s3cret", NULL }, KEY_SET,
+		{ { "Authorization", "Bearer "
+			"eyJhbGciOiAiSFMyNTYiLCAidHlwIjogIkpXVCJ9.eyJwYXlsb2FkX2hhc2giOiAiMGMwZTg3N2E0MTZmM2RlYjA0NjA4Y2I5NDJ"
+			"hNDM3NmUyZjRjYTQwNGNhYjdhMjJhZmVlN2QwNjlhNTQ0NjgxZCIsICJ1cmxfaGFzaCI6ICJlODVhOTAxYjk5OTI2YmQ4YzRiMDE"
+			"xNDYxMTBmOGQyMGY3MDZkNzdjNzU3MWNkYzNlMzBlOGFmOTliNzRkYjBhIiwgIm5iZiI6IDE3NjcyMjU2MDAsICJpYXQiOiAxNzY"
+			"3MjI1NjAwfQ.9gei5wXHzz1UoHCsb0GfNaHzEzVXr7wfhaGAgxVeWxE" } },
+		NULL, NULL, BODY, NULL, 0 },
+	{ "JWT, an old time alone", JWT, { "s3cret", NULL }, KEY_SET,
+		{ { "Authorization", "Bearer "
+			"eyJhbGciOiAiSFMyNTYiLCAidHlwIjogIkpXVCJ9.eyJwYXlsb2FkX2hhc2giOiAiMGMwZTg3N2E0MTZmM2RlYjA0NjA4Y2I5NDJ"
+			"hNDM3NmUyZjRjYTQwNGNhYjdhMjJhZmVlN2QwNjlhNTQ0NjgxZCIsICJ1cmxfaGFzaCI6ICJlODVhOTAxYjk5OTI2YmQ4YzRiMDE"
+			"xNDYxMTBmOGQyMGY3MDZkNzdjNzU3MWNkYzNlMzBlOGFmOTliNzRkYjBhIiwgIm5iZiI6IDE3NjcyMjU2MDAsICJpYXQiOiAxNzY"
+			"3MjIwMDAwfQ.1U29NUNifWTPDi06xn594jcZcq8px3w-sU3x03RdEjo" } },
+		NULL, NULL, BODY, "stale", -EACCES },
+	{ "JWT, a time that is none", JWT, { "s3cret", NULL }, KEY_SET,
+		{ { "Authorization", "Bearer "
+			"eyJhbGciOiAiSFMyNTYiLCAidHlwIjogIkpXVCJ9.eyJwYXlsb2FkX2hhc2giOiAiMGMwZTg3N2E0MTZmM2RlYjA0NjA4Y2I5NDJ"
+			"hNDM3NmUyZjRjYTQwNGNhYjdhMjJhZmVlN2QwNjlhNTQ0NjgxZCIsICJ1cmxfaGFzaCI6ICJlODVhOTAxYjk5OTI2YmQ4YzRiMDE"
+			"xNDYxMTBmOGQyMGY3MDZkNzdjNzU3MWNkYzNlMzBlOGFmOTliNzRkYjBhIiwgIm5iZiI6IDE3NjcyMjU2MDAsICJleHAiOiAibmV"
+			"2ZXIifQ.jKCZtx84yujoWqewdMzoKvki39XmV806MxOu_BLDxzs" } },
+		NULL, NULL, BODY, "no_time", -EACCES },
+	{ "JWT, two parts", JWT, { "s3cret", NULL }, KEY_SET,
+		{ { "Authorization", "Bearer "
+			"a.b" } },
+		NULL, NULL, BODY, "bad_signature", -EACCES },
+	{ "JWT, four parts", JWT, { "s3cret", NULL }, KEY_SET,
+		{ { "Authorization", "Bearer "
+			"eyJhbGciOiAiSFMyNTYiLCAidHlwIjogIkpXVCJ9.eyJwYXlsb2FkX2hhc2giOiAiMGMwZTg3N2E0MTZmM2RlYjA0NjA4Y2I5NDJ"
+			"hNDM3NmUyZjRjYTQwNGNhYjdhMjJhZmVlN2QwNjlhNTQ0NjgxZCIsICJ1cmxfaGFzaCI6ICJlODVhOTAxYjk5OTI2YmQ4YzRiMDE"
+			"xNDYxMTBmOGQyMGY3MDZkNzdjNzU3MWNkYzNlMzBlOGFmOTliNzRkYjBhIiwgIm5iZiI6IDE3NjcyMjU2MDAsICJleHAiOiAxNzY"
+			"3MjI1NjYwfQ.2d9VpI0xOqC3--Lw2q939bvH175BkibVgW131Sitg-0.x" } },
+		NULL, NULL, BODY, "bad_signature", -EACCES },
+	{ "JWT, no object", JWT, { "s3cret", NULL }, KEY_SET,
+		{ { "Authorization", "Bearer "
+			"W10.e30.iFdHSGGU-XbbFEohd5xBUeT9rHf2VLgTqoiOnDJvOqc" } },
+		NULL, NULL, BODY, "bad_signature", -EACCES },
+	{ "JWT, none", JWT, { "s3cret", NULL }, KEY_SET, { { 0 } }, NULL, NULL, BODY, "no_signature", -EACCES },
 	{ "SNS, nothing", SNS, SNS_SET, { { 0 } }, NULL, NULL, "{\"TopicArn\":\"arn:aws:sns:eu-west-1:1:ours\"}", "no_signature", -EACCES },
 };
 
