@@ -638,8 +638,9 @@ static const struct reading {
 		"delivered at=1767225600250; delivered at=1767225600123; delivered; delivered; ", NULL, NULL },
 #define PARTS(type, body, says, code) \
 	FORM("\"attempt\":\"/a\",\"type\":\"/t\",\"text\":\"/text\"," MAP), NULL, "", NULL, body, says, code, type
-	{ "multipart", PARTS("multipart/form-data; boundary=B", "preamble\r\n" PART("t", "ok") PART("a", ATTEMPT) PART("text", "one\r\ntwo--B") PART("e", "")
-		"--B\r\ncontent-type: application/pdf\r\nCONTENT-DISPOSITION: form-data; name=\"text\"; filename=\"a.pdf\"\r\n\r\n%PDF\r\n--B--\r\nafter",
+	{ "multipart", PARTS("multipart/form-data; boundary=B", "preamble\r\n" PART("t", "ok")
+		"--B\r\ncontent-type: application/pdf\r\nCONTENT-DISPOSITION: form-data; name=\"text\"; filename=\"a.pdf\"\r\n\r\n%PDF\r\n"
+		PART("a", ATTEMPT) PART("text", "one\r\ntwo--B") PART("e", "") "--B--\r\nafter",
 		"delivered attempt=" ATTEMPT " text=one\r\ntwo--B; ", NULL) },
 	{ "multipart, quoted boundary", PARTS("Multipart/Form-Data; charset=utf-8; boundary=\"B\"", PART("t", "ok") "--B--", "delivered; ", NULL) },
 	{ "multipart without end", PARTS("multipart/form-data; boundary=B", PART("t", "ok"), NULL, "bad_form") },
