@@ -35,6 +35,7 @@ struct transfer {
 	struct curl_slist *headers;
 	struct wire_request request;
 	bool plain; /* http: the peer must be this machine */
+	bool usual; /* a POST without a signer: its handle serves the next one with nothing but the request set anew */
 	bool strayed; /* ... and was not */
 	unsigned asked; /* times that libcurl was about to send the request */
 	bool declined;
@@ -59,8 +60,9 @@ struct wire {
 	char *ca_file;
 	struct shard *shards;
 	struct event *tick;
-	CURL *idle[SHARD_MAX]; /* easy handles to be used again */
+	CURL *idle[SHARD_MAX]; /* easy handles to be used again, with their guards set */
 	size_t idle_count;
+	bool idle_plain; /* what for: a provider is at one address, so all of them for the same */
 	struct wire_counters counters;
 };
 
@@ -248,8 +250,8 @@ static void transfer_free(struct transfer *t, bool keep)
 	t->shard->in_flight--;
 	wire->counters.in_flight--;
 	(void)curl_multi_remove_handle(t->shard->multi, t->easy); /* once more does no harm */
-	if (keep && wire->idle_count < SHARD_MAX) {
-		curl_easy_reset(t->easy);
+	if (keep && t->usual && wire->idle_count < SHARD_MAX && (!wire->idle_count || wire->idle_plain == t->plain)) {
+		wire->idle_plain = t->plain;
 		wire->idle[wire->idle_count++] = t->easy;
 	} else {
 		curl_easy_cleanup(t->easy);
@@ -430,7 +432,8 @@ static void add_headers(struct transfer *t)
 		}                                                            \
 	} while (0)
 
-static void set_guards(CURL *easy, struct transfer *t)
+/* What is the same for every usual request. */
+static void set_guards(CURL *easy, const struct transfer *t)
 {
 	SET(CURLOPT_PROTOCOLS_STR, t->plain ? "http" : "https");
 	SET(CURLOPT_FOLLOWLOCATION, 0L);
@@ -444,47 +447,56 @@ static void set_guards(CURL *easy, struct transfer *t)
 	if (t->shard->wire->ca_file)
 		SET(CURLOPT_CAINFO, t->shard->wire->ca_file);
 	SET(CURLOPT_PREREQFUNCTION, on_prereq);
-	SET(CURLOPT_PREREQDATA, t);
 	SET(CURLOPT_OPENSOCKETFUNCTION, on_open);
-	SET(CURLOPT_OPENSOCKETDATA, t);
 	SET(CURLOPT_CLOSESOCKETFUNCTION, on_close);
-	SET(CURLOPT_CLOSESOCKETDATA, t->shard); /* the connection's: it outlives this transfer */
 	SET(CURLOPT_QUICK_EXIT, 1L); /* a slow name server never holds the loop up */
 	SET(CURLOPT_NOSIGNAL, 1L);
 	SET(CURLOPT_MAXAGE_CONN, (long)WIRE_IDLE_S);
-	SET(CURLOPT_FRESH_CONNECT, (long)t->request.fresh);
-	SET(CURLOPT_FORBID_REUSE, (long)t->request.fresh);
+	SET(CURLOPT_USERAGENT, "dunningd/" DUNNINGD_VERSION);
+	SET(CURLOPT_HEADERFUNCTION, on_header);
+	SET(CURLOPT_WRITEFUNCTION, on_body);
+	if (t->usual)
+		SET(CURLOPT_POST, 1L);
 }
 
+/* What a usual handle has of its last request, all of it. */
 static void set_request(CURL *easy, struct transfer *t)
 {
 	const struct http_request *http = t->request.http;
 
 	SET(CURLOPT_PRIVATE, t);
+	SET(CURLOPT_PREREQDATA, t);
+	SET(CURLOPT_OPENSOCKETDATA, t);
+	SET(CURLOPT_CLOSESOCKETDATA, t->shard); /* the connection's: it outlives this transfer */
+	SET(CURLOPT_FRESH_CONNECT, (long)t->request.fresh);
+	SET(CURLOPT_FORBID_REUSE, (long)t->request.fresh);
 	SET(CURLOPT_URL, http->url);
 	SET(CURLOPT_TIMEOUT_MS, (long)http->timeout_ms);
 	SET(CURLOPT_CONNECTTIMEOUT_MS, (long)(http->timeout_ms < WIRE_CONNECT_MS ? http->timeout_ms : WIRE_CONNECT_MS));
-	SET(CURLOPT_USERAGENT, "dunningd/" DUNNINGD_VERSION);
-	if (strcmp(http->method, "HEAD") == 0) {
-		SET(CURLOPT_NOBODY, 1L);
-	} else if (strcmp(http->method, "GET") != 0) {
-		SET(CURLOPT_POST, 1L);
+	if (strcmp(http->method, "GET") != 0 && strcmp(http->method, "HEAD") != 0) {
 		SET(CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)http->body_len);
 		SET(CURLOPT_POSTFIELDS, http->body ? http->body : "");
 	}
-	if (strcmp(http->method, "GET") != 0 && strcmp(http->method, "POST") != 0 && strcmp(http->method, "HEAD") != 0)
+	add_headers(t);
+	SET(CURLOPT_HTTPHEADER, t->headers);
+	SET(CURLOPT_HEADERDATA, t);
+	SET(CURLOPT_WRITEDATA, t);
+}
+
+/* And what the others have besides; their handles are not used again. */
+static void set_unusual(CURL *easy, const struct transfer *t)
+{
+	const struct http_request *http = t->request.http;
+
+	if (strcmp(http->method, "HEAD") == 0)
+		SET(CURLOPT_NOBODY, 1L);
+	else if (strcmp(http->method, "GET") != 0 && strcmp(http->method, "POST") != 0)
 		SET(CURLOPT_CUSTOMREQUEST, http->method);
 	if (t->request.signer) {
 		SET(CURLOPT_AWS_SIGV4, t->request.signer->scope);
 		SET(CURLOPT_USERNAME, t->request.signer->id);
 		SET(CURLOPT_PASSWORD, t->request.signer->secret);
 	}
-	add_headers(t);
-	SET(CURLOPT_HTTPHEADER, t->headers);
-	SET(CURLOPT_HEADERFUNCTION, on_header);
-	SET(CURLOPT_HEADERDATA, t);
-	SET(CURLOPT_WRITEFUNCTION, on_body);
-	SET(CURLOPT_WRITEDATA, t);
 }
 
 void wire_start(struct wire *wire, const struct wire_request *request)
@@ -494,10 +506,17 @@ void wire_start(struct wire *wire, const struct wire_request *request)
 	t->shard = shard_with_room(wire);
 	t->request = *request;
 	t->plain = strncmp(request->http->url, "https://", 8) != 0;
-	t->easy = wire->idle_count ? wire->idle[--wire->idle_count] : curl_easy_init();
-	if (!t->easy)
-		abort();
-	set_guards(t->easy, t);
+	t->usual = !request->signer && strcmp(request->http->method, "POST") == 0;
+	if (t->usual && wire->idle_count && wire->idle_plain == t->plain) {
+		t->easy = wire->idle[--wire->idle_count];
+	} else {
+		t->easy = curl_easy_init();
+		if (!t->easy)
+			abort();
+		set_guards(t->easy, t);
+		if (!t->usual)
+			set_unusual(t->easy, t);
+	}
 	set_request(t->easy, t);
 	t->link = &t->shard->transfers;
 	t->next = *t->link;
