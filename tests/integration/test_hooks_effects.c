@@ -6,6 +6,8 @@
 
 #include <signal.h>
 
+#include "common/keys.h"
+
 static const char event[] =
 	"{\"specversion\":\"1.0\",\"id\":\"f-ID\",\"source\":\"https://billing.example/eu\",\"type\":\"invoice.finalized\","
 	"\"time\":\"2026-03-02T09:00:00Z\",\"data\":{\"invoice\":{\"id\":\"ID\",\"number\":\"F-ID\",\"version\":1,\"issued_on\":\"2026-03-02\","
@@ -365,6 +367,79 @@ static void the_trail_holds(void **state)
 	assert_true(world_trail_verifies(&h->world));
 }
 
+/* --- partitions --------------------------------------------------------------------------------------------------------------- */
+
+#define PARTITIONS 4
+
+static int setup_partitions(void **state)
+{
+	struct hooked *h = calloc(1, sizeof(*h));
+	CLEANUP(arena_freep) struct arena *arena = arena_create();
+	CLEANUP(buf_clear) struct buf config = { 0 };
+
+	h->port = hooks_open(&h->world, &(struct world_options){ 0 });
+	put_file(&h->world, arena, "policies/now.json", policy);
+	put_file(&h->world, arena, "templates/fr/plain.sms", "Facture {{invoice.number}}");
+	assert_int_equal(file_read(h->world.config, 100000, &config, NULL), 0);
+	put_file(&h->world, arena, h->world.config + strlen(h->world.dir) + 1,
+		replaced(arena, buf_str(&config), "\"creditor\":", "\"partitions\":4,\"creditor\":"));
+	world_start(&h->world, NULL);
+	if (!world_ready(&h->world, WAIT_MS))
+		return -1;
+	*state = h;
+	return 0;
+}
+
+static void wait_key_says(struct hooked *h, const char *key, const char *text)
+{
+	CLEANUP(buf_clear) struct buf seen = { 0 };
+
+	for (int64_t deadline = real_ms() + WAIT_MS; real_ms() < deadline; pause_ms(20)) {
+		CLEANUP(arena_freep) struct arena *arena = arena_create();
+		const struct redis_reply *reply = world_redis(&h->world, arena, (const char *const[]){ "GET", key, NULL });
+
+		buf_reset(&seen);
+		if (reply->type == REDIS_STRING)
+			buf_add(&seen, reply->str, reply->len);
+		if (strstr(buf_str(&seen), text))
+			return;
+	}
+	fail_msg("%s does not come to say %s: %s", key, text, buf_str(&seen));
+}
+
+/* Each is told in the partition of its debtor: by our id, which holds it, or by asking all. One request may be about several. */
+static void each_partition_is_told(void **state)
+{
+	struct hooked *h = *state;
+	CLEANUP(arena_freep) struct arena *arena = arena_create();
+	CLEANUP(buf_clear) struct buf body = { 0 };
+	unsigned seen = 0;
+	char *keys[8];
+
+	for (int i = 0; i < 8; i++) {
+		const char *customer = arena_printf(arena, "part-%d", i), *id = arena_printf(arena, "part_%d", i), *attempt;
+		struct keyspace keyspace = { h->world.prefix, partition_of(customer, PARTITIONS) };
+		const char *add[] = { "XADD", key_events(arena, &keyspace, NULL), "*", "event",
+			replaced(arena, replaced(arena, event, "ID", id), "CUS", customer), NULL };
+
+		seen |= 1u << keyspace.partition;
+		keys[i] = key_debtor(arena, &keyspace, customer);
+		(void)world_redis(&h->world, arena, add);
+		attempt = wait_sent(h, arena, id, 1, arena_printf(arena, "one@%s.example", customer));
+		buf_printf(&body, "%c{\"type\":\"delivered\",\"event\":\"part-%d\",", i ? ',' : '[', i);
+		if (i % 2)
+			buf_printf(&body, "\"attempt\":\"%s\"}", attempt);
+		else
+			buf_printf(&body, "\"address\":\"one@%s.example\"}", customer);
+	}
+	buf_add_char(&body, ']');
+	assert_int_equal(seen, 15); /* all four */
+	assert_int_equal(tell(h->port, body.data), 200);
+	for (int i = 0; i < 8; i++)
+		wait_key_says(h, keys[i], i % 2 ? ",4," : "\"addresses\":[[");
+	assert_int_equal(process_stop(&h->world.daemon, WAIT_MS), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -380,5 +455,7 @@ int main(void)
 		cmocka_unit_test(the_trail_holds),
 	};
 
-	return cmocka_run_group_tests(tests, setup, teardown);
+	const struct CMUnitTest partitioned[] = { cmocka_unit_test(each_partition_is_told) };
+
+	return cmocka_run_group_tests(tests, setup, teardown) + cmocka_run_group_tests(partitioned, setup_partitions, teardown);
 }
