@@ -47,6 +47,12 @@ struct hook_proof {
 int hook_verify(const struct hook *hook, const struct adapter_input *input, const struct hook_request *request, struct arena *arena,
 	struct hook_proof *ret, struct err *err);
 
+/*
+ * Of a verified request of Amazon SNS that asks whether its topic may write here: the address that a person opens to say yes. NULL: it asks
+ * nothing, or its address is not Amazon's. Such a request has no events.
+ */
+const char *hook_asks(const struct hook *hook, const struct hook_request *request, struct arena *arena);
+
 /* What became of a message, in our words. */
 enum hook_word {
 	HOOK_SENT, /* it left the provider, or will: proof that it has our request */

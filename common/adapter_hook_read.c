@@ -315,6 +315,32 @@ static void read_event(const struct hook *hook, const struct hook_reading *readi
 	ret->id = event_id(hook, reading, i, ret);
 }
 
+static bool is_notification(const struct json *document)
+{
+	struct json type = json_get(document, "Type");
+
+	return json_str(&type) && strcmp(json_str(&type), "Notification") == 0;
+}
+
+const char *hook_asks(const struct hook *hook, const struct hook_request *request, struct arena *arena)
+{
+	struct json *document, value;
+	const char *url, *host, *end;
+
+	if (hook->verify.kind != VERIFY_SNS || hook_document(hook, request, arena, &document, NULL) < 0 || is_notification(document))
+		return NULL;
+	value = json_get(document, "SubscribeURL");
+	url = json_str(&value);
+	if (!url || strncmp(url, "https://sns.", 12) != 0)
+		return NULL;
+	for (const unsigned char *p = (const unsigned char *)url; *p; p++)
+		if (*p <= ' ' || *p >= 0x7f)
+			return NULL;
+	host = url + 8;
+	end = host + strcspn(host, "/?#@:\\");
+	return *end == '/' && end - host > 14 && strncmp(end - 14, ".amazonaws.com", 14) == 0 ? url : NULL;
+}
+
 int hook_read(const struct hook *hook, const struct hook_request *request, struct arena *arena, struct hook_event **ret, size_t *count,
 	struct err *err)
 {
@@ -326,6 +352,8 @@ int hook_read(const struct hook *hook, const struct hook_request *request, struc
 	*count = 0;
 	if (r < 0)
 		return r;
+	if (hook->verify.kind == VERIFY_SNS && !is_notification(document))
+		return 0;
 	outer = *document;
 	r = unwrap(&hook->unwrap, arena, &outer, err);
 	if (r <= 0)

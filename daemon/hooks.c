@@ -90,7 +90,7 @@ static void note(struct hooks *hooks, int priority, const char *format, ...) __a
 
 static void note(struct hooks *hooks, int priority, const char *format, ...)
 {
-	char line[300];
+	char line[1200];
 	va_list args;
 
 	va_start(args, format);
@@ -452,6 +452,7 @@ static int take(struct call *call, const struct target *target)
 		.secret_arg = hooks->settings.secret_arg, .now = call->asked.now };
 	struct hook_event *events;
 	struct err err = { 0 };
+	const char *question;
 	size_t count;
 	int r;
 
@@ -463,6 +464,9 @@ static int take(struct call *call, const struct target *target)
 	call->origin = (struct hook_origin){ .provider = arena_strdup(call->arena, target->provider),
 		.path = arena_strdup(call->arena, target->path), .hook = target->hook, .request = &call->asked, .verified = call->proof.verified,
 		.alone = count == 1, .now = hooks->settings.now(hooks->settings.now_arg) };
+	question = hook_asks(target->hook, &call->asked, call->arena);
+	if (question)
+		note(hooks, LOG_NOTICE, "hooks: provider %s asks whether it may write here; to say yes open %.900s", target->provider, question);
 	call->adapter = target->to->adapter;
 	call->told = arena_alloc(call->arena, (count + 1) * sizeof(*call->told));
 	for (size_t i = 0; i < count; i++) {

@@ -702,6 +702,42 @@ static void ids_tell_events_apart(void **state)
 	assert_string_not_equal(events[3].id, events[0].id);
 }
 
+/* What asks to be confirmed has no events, and leads to Amazon alone. */
+static void a_question_is_told(void **state)
+{
+	static const struct {
+		const char *url;
+		bool told;
+	} rows[] = { { "https://sns.eu-west-1.amazonaws.com/?Action=ConfirmSubscription&Token=x", true },
+		{ "http://sns.eu-west-1.amazonaws.com/?x", false }, { "https://sns.evil.example/?x", false },
+		{ "https://sns.evil.example#.amazonaws.com/?x", false }, { "https://sns.x@evil.example/.amazonaws.com/", false },
+		{ "https://sns.eu-west-1.amazonaws.com", false }, { "https://sns.x.amazonaws.com:8443/?x", false },
+		{ "https://sns.eu-west-1.amazonaws.com/a b", false } };
+	CLEANUP(arena_freep) struct arena *arena = arena_create();
+	CLEANUP(adapter_freep) struct adapter *adapter = parse(HOOK("\"verify\":{\"kind\":\"sns\",\"topic\":\"{config.user}\",\"certificate\":"
+		"\"{config.public}\"},\"unwrap\":[{\"text\":\"/Message\"}]," EVENTS)), *other = parse(READ(EVENTS));
+	struct hook_request request = { .url = "https://d.example/", .path_secret = "" };
+	struct hook_event *events;
+	size_t count = 7;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		const char *url;
+
+		request.body = arena_printf(arena, "{\"Type\":\"SubscriptionConfirmation\",\"Message\":\"You have\",\"SubscribeURL\":\"%s\"}", rows[i].url);
+		request.body_len = strlen(request.body);
+		url = hook_asks(adapter_hook(adapter, ""), &request, arena);
+		if (!url != !rows[i].told)
+			fail_msg("%s", rows[i].url);
+	}
+	assert_int_equal(hook_read(adapter_hook(adapter, ""), &request, arena, &events, &count, NULL), 0);
+	assert_int_equal(count, 0);
+	assert_null(hook_asks(adapter_hook(other, ""), &request, arena));
+	request.body = sns_v2;
+	request.body_len = strlen(sns_v2);
+	assert_null(hook_asks(adapter_hook(adapter, ""), &request, arena));
+}
+
 static void webhooks_are_listed(void **state)
 {
 	CLEANUP(arena_freep) struct arena *arena = arena_create();
@@ -728,6 +764,7 @@ int main(void)
 		cmocka_unit_test(ed25519_is_checked),
 		cmocka_unit_test(a_token_counts_once),
 		cmocka_unit_test(ids_tell_events_apart),
+		cmocka_unit_test(a_question_is_told),
 		cmocka_unit_test(webhooks_are_listed),
 	};
 	static struct CMUnitTest tests[CASES + ARRAY_LEN(single)];
