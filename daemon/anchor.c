@@ -23,18 +23,20 @@
 static const struct timeval tick = { .tv_sec = 1 };
 
 /* A letter to the daemon's loop. */
+enum { A_RECORD = -1, AN_ERASURE = -2 };
 struct letter {
 	struct arena *arena; /* owns it */
-	int priority; /* of a note; -1: a record */
+	int priority; /* of a note; or one of the above */
 	const char *line;
 	struct anchor_token_record record;
+	struct anchor_erased_record erased;
 	struct letter *next;
 };
 
 struct anchors {
 	const struct config *config;
 	struct anchor_run run;
-	char *state_dir;
+	char *state_dir, *origin, *keys_origin;
 	struct event_base *base; /* the thread's */
 	struct event *tick, *woken; /* the thread's */
 	struct event *mail; /* the daemon's */
@@ -44,11 +46,12 @@ struct anchors {
 	/* the thread's */
 	struct anchor_target *targets;
 	struct anchor_log *logs; /* newest first */
-	bool disk_told;
+	bool disk_told, trusted;
 	pthread_mutex_t mutex;
 	/* under the mutex */
 	struct letter *letters, **letters_end;
 	struct anchors_status status;
+	int lock_months;
 	bool quit, want;
 };
 
@@ -115,8 +118,10 @@ static void on_mail(evutil_socket_t fd, short what, void *arg)
 	hush(fd);
 	for (struct letter *letter = take_letters(a), *next; letter; letter = next) {
 		next = letter->next;
-		if (letter->priority < 0)
+		if (letter->priority == A_RECORD)
 			a->run.record(&letter->record, a->run.arg);
+		else if (letter->priority == AN_ERASURE)
+			a->run.erased(&letter->erased, a->run.arg);
 		else
 			a->run.note(letter->priority, letter->line, a->run.arg);
 		arena_free(letter->arena);
@@ -138,7 +143,7 @@ void anchor_note(struct anchors *a, int priority, const char *format, ...)
 
 static void post_record(struct anchors *a, const struct anchor_token_record *record)
 {
-	struct letter *letter = letter_create(-1);
+	struct letter *letter = letter_create(A_RECORD);
 	struct anchor_token_record *copy = &letter->record;
 
 	*copy = *record;
@@ -151,6 +156,47 @@ static void post_record(struct anchors *a, const struct anchor_token_record *rec
 	post(a, letter);
 }
 
+void anchor_erased(struct anchors *a, const struct anchor_erased_record *record)
+{
+	struct letter *letter = letter_create(AN_ERASURE);
+
+	letter->erased = *record;
+	letter->erased.name = arena_strdup(letter->arena, record->name);
+	post(a, letter);
+}
+
+/* --- for the copies ---------------------------------------------------------------------------------------------- */
+
+const char *anchor_state_dir(const struct anchors *a)
+{
+	return a->state_dir;
+}
+
+const char *anchor_origin(const struct anchors *a)
+{
+	return a->origin;
+}
+
+const char *anchor_keys_origin(const struct anchors *a)
+{
+	return a->keys_origin;
+}
+
+int anchor_lock_months(struct anchors *a)
+{
+	int months;
+
+	pthread_mutex_lock(&a->mutex);
+	months = a->lock_months;
+	pthread_mutex_unlock(&a->mutex);
+	return months;
+}
+
+bool anchor_trusted(const struct anchors *a)
+{
+	return a->trusted;
+}
+
 /* --- status ----------------------------------------------------------------------------------------------------- */
 
 struct anchor_mark *anchor_mark_of(const struct anchor_target *target, struct anchor_log *log)
@@ -160,7 +206,8 @@ struct anchor_mark *anchor_mark_of(const struct anchor_target *target, struct an
 
 static struct anchor_status status_of(const struct anchors *a, const struct anchor_target *target, int64_t now)
 {
-	struct anchor_status status = { .name = target->settings->name, .kind = target->settings->kind, .busy = target->job.arena != NULL };
+	struct anchor_status status = { .name = target->settings->name, .kind = target->settings->kind, .busy = target->job.arena != NULL,
+		.copies = target->copies.status };
 
 	for (struct anchor_log *log = a->logs; log; log = log->next) {
 		const struct anchor_mark *mark = anchor_mark_of(target, log);
@@ -212,9 +259,15 @@ static void publish(struct anchors *a, int64_t now)
 		status.ahead |= strcmp(word, "ahead") == 0 || strcmp(word, "forked") == 0;
 		tell_alarm(&a->targets[i], &status.anchors[i]);
 	}
+	a->trusted = status.looked && !status.ahead && !status.set_back;
 	pthread_mutex_lock(&a->mutex);
 	a->status = status;
 	pthread_mutex_unlock(&a->mutex);
+}
+
+void anchor_publish(struct anchors *a)
+{
+	publish(a, anchor_now());
 }
 
 /* --- jobs ------------------------------------------------------------------------------------------------------- */
@@ -367,6 +420,9 @@ static void turn(struct anchors *a, bool want)
 	}
 	ask_who_is_due(a, now);
 	publish(a, now);
+	for (size_t i = 0; i < a->config->anchor_count; i++)
+		if (a->targets[i].settings->kind == ANCHOR_S3)
+			anchor_copies(&a->targets[i], now, want);
 }
 
 static void on_tick(evutil_socket_t fd, short what, void *arg)
@@ -450,6 +506,7 @@ static int target_init(struct anchors *a, struct anchor_target *target, const st
 		target->scope = buf_take(&scope);
 		target->signer = (struct wire_signer){ target->scope, target->id, target->secret };
 		target->store = (struct s3_store){ settings->url, settings->bucket, settings->timeout_ms };
+		anchor_copies_open(target);
 	}
 	return 0;
 }
@@ -465,6 +522,7 @@ static void target_clear(struct anchor_target *target)
 {
 	wire_destroy(target->wire);
 	anchor_job_clear(&target->job);
+	anchor_copies_close(target);
 	timestamp_trust_free(target->trust);
 	buf_clear(&target->roots);
 	free_secret(target->authorization);
@@ -500,6 +558,9 @@ int anchors_create(struct event_base *base, const struct anchor_run *settings, s
 	a->config = settings->config;
 	a->run = *settings;
 	a->state_dir = xstrdup(settings->state_dir);
+	a->origin = xstrdup(settings->origin);
+	a->keys_origin = xstrdup(settings->keys_origin);
+	a->lock_months = settings->lock_months;
 	a->letters_end = &a->letters;
 	pthread_mutex_init(&a->mutex, NULL);
 	a->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
@@ -531,6 +592,15 @@ static void tell_thread(struct anchors *a, bool *flag)
 	*flag = true;
 	pthread_mutex_unlock(&a->mutex);
 	ring(a->wake);
+}
+
+void anchors_lock_months(struct anchors *a, int months)
+{
+	if (!a)
+		return;
+	pthread_mutex_lock(&a->mutex);
+	a->lock_months = months;
+	pthread_mutex_unlock(&a->mutex);
 }
 
 void anchors_want(struct anchors *a)
@@ -582,5 +652,7 @@ void anchors_destroy(struct anchors *a)
 	(void)close(a->notify);
 	pthread_mutex_destroy(&a->mutex);
 	free(a->state_dir);
+	free(a->origin);
+	free(a->keys_origin);
 	free(a);
 }
