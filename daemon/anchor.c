@@ -4,7 +4,6 @@
  */
 #include "daemon/anchor.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -19,6 +18,7 @@
 #include "common/file.h"
 #include "common/hash.h"
 #include "daemon/anchor_internal.h"
+#include "daemon/journal_leaves.h"
 
 static const struct timeval tick = { .tv_sec = 1 };
 
@@ -313,6 +313,13 @@ void anchor_job_done(struct anchor_target *target, int64_t at, const struct anch
 	publish(a, anchor_now());
 }
 
+void anchor_job_nothing(struct anchor_target *target)
+{
+	target->looked = true;
+	anchor_job_clear(&target->job);
+	publish(target->anchors, anchor_now());
+}
+
 void anchor_job_failed(struct anchor_target *target, const char *word, const char *text)
 {
 	struct anchor_job *job = &target->job;
@@ -342,40 +349,46 @@ void anchor_stamp_kept(struct anchors *a, struct anchor_log *log, uint64_t size,
 
 /* --- the turn ------------------------------------------------------------------------------------------------------ */
 
-/* Years whose log has files: there is one a year. */
+static void add_log(struct anchors *a, uint16_t year)
+{
+	struct anchor_log **at = &a->logs, *log;
+	const char *why;
+
+	while (*at && (*at)->year > year)
+		at = &(*at)->next;
+	if (*at && (*at)->year == year)
+		return;
+	log = anchor_log_open(a->state_dir, year, &why);
+	if (why)
+		anchor_note(a, LOG_ERR, "anchor: %s/state.json: %s; all is anchored anew", log->dir, why);
+	for (size_t i = 0; i < a->config->anchor_count; i++)
+		if (!anchor_mark_of(&a->targets[i], log)) { /* 64 names have been there before */
+			anchor_state_clear(&log->state);
+			i = SIZE_MAX;
+		}
+	log->next = *at;
+	*at = log;
+}
+
+/* Years whose log has files: there is one a year. And those of the journal: its log may be lost, and a store may have it. */
 static void find_logs(struct anchors *a)
 {
-	CLEANUP(buf_clear) struct buf dir = { 0 };
-	struct dirent *entry;
-	DIR *stream;
+	CLEANUP(arena_freep) struct arena *arena = arena_create();
+	uint16_t *years;
+	char **names;
+	size_t count;
 
-	buf_printf(&dir, "%s/log", a->state_dir);
-	stream = opendir(buf_str(&dir));
-	while (stream && (entry = readdir(stream))) {
-		struct anchor_log **at = &a->logs, *log;
-		const char *why;
-		unsigned year;
-		char end;
+	if (file_list(arena, arena_printf(arena, "%s/log", a->state_dir), "", &names, &count) == 0)
+		for (size_t i = 0; i < count; i++) {
+			unsigned year;
+			char end;
 
-		if (strlen(entry->d_name) != 4 || sscanf(entry->d_name, "%4u%c", &year, &end) != 1 || year < 1970)
-			continue;
-		while (*at && (*at)->year > year)
-			at = &(*at)->next;
-		if (*at && (*at)->year == year)
-			continue;
-		log = anchor_log_open(a->state_dir, (uint16_t)year, &why);
-		if (why)
-			anchor_note(a, LOG_ERR, "anchor: %s/state.json: %s; all is anchored anew", log->dir, why);
-		for (size_t i = 0; i < a->config->anchor_count; i++)
-			if (!anchor_mark_of(&a->targets[i], log)) { /* 64 names have been there before */
-				anchor_state_clear(&log->state);
-				i = SIZE_MAX;
-			}
-		log->next = *at;
-		*at = log;
-	}
-	if (stream)
-		closedir(stream);
+			if (strlen(names[i]) == 4 && sscanf(names[i], "%4u%c", &year, &end) == 1 && year >= 1970)
+				add_log(a, (uint16_t)year);
+		}
+	if (journal_leaves_years(a->state_dir, arena, &years, &count) == 0)
+		for (size_t i = 0; i < count; i++)
+			add_log(a, years[i]);
 }
 
 static void look(struct anchors *a, struct anchor_log *log, int64_t now)
@@ -399,7 +412,7 @@ static void ask_who_is_due(struct anchors *a, int64_t now)
 		struct anchor_target *target = &a->targets[i];
 
 		for (struct anchor_log *log = a->logs; log && !target->job.arena; log = log->next)
-			if (log->head.size && !log->set_back && !target->looked)
+			if ((log->head.size || target->settings->kind == ANCHOR_S3) && !log->set_back && !target->looked)
 				anchor_ask(target, log, now);
 			else if (log->head.size && !log->set_back &&
 				anchor_due(&log->state, anchor_mark_of(target, log), target->settings->every_ms, now))

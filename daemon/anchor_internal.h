@@ -130,6 +130,7 @@ struct anchor_mark *anchor_mark_of(const struct anchor_target *target, struct an
 void anchor_note(struct anchors *anchors, int priority, const char *format, ...) __attribute__((format(printf, 3, 4)));
 /* Ends the target's job: it vouched for the job's size, as of `at`. `record` may be NULL. */
 void anchor_job_done(struct anchor_target *target, int64_t at, const struct anchor_token_record *record);
+void anchor_job_nothing(struct anchor_target *target); /* ends it: neither here nor there is anything of that log */
 void anchor_job_failed(struct anchor_target *target, const char *word, const char *text);
 void anchor_stamp_kept(struct anchors *anchors, struct anchor_log *log, uint64_t size, const char *name); /* the stores copy it */
 
