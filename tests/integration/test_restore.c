@@ -220,7 +220,9 @@ static void a_lost_state_directory_comes_back(void **state)
 		(void)ctl(f, (const char *[]){ "trail", "anchor", "--wait", "60s", NULL });
 	}
 	until(f, all_is_copied, "copied");
+	assert_non_null(strstr(ctl(f, (const char *[]){ "status", NULL }), " closed segments, 1 of 1 key files\n"));
 	assert_int_equal(process_stop(&w->daemon, WAIT_MS), 0);
+	assert_non_null(strstr(ctl(f, (const char *[]){ "trail", "status", "--json", NULL }), "\"shards\":1,\"shards_copied\":"));
 	assert_int_equal(process_run(lose, NULL, WAIT_MS), 0);
 	restore(f);
 	restore_log(f);
