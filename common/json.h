@@ -40,6 +40,8 @@ struct json {
  */
 #define JSON_COMMENTS 1u
 #define JSON_FRACTIONS 2u
+/* json_parse() only: made by our writer (below) in this process, and never out of it. It is not scanned, and must be what it is said to be. */
+#define JSON_OURS 4u
 
 /*
  * Checks `text` against RFC 8259 and our limits: one value, depth <= 32, no duplicate member names, valid UTF-8,
@@ -114,5 +116,26 @@ void jw_bool(struct json_writer *w, const char *key, bool value);
 void jw_null(struct json_writer *w, const char *key);
 void jw_raw(struct json_writer *w, const char *key, const char *json, size_t len); /* already JSON */
 void jw_json(struct json_writer *w, const char *key, const struct json *json);
+
+/*
+ * A document made of values at hand, in the arena and never as text. Keys and strings are borrowed and must live as long; strings are
+ * valid UTF-8. Nesting up to JSON_DEPTH_MAX. Inside an object give a key, inside an array NULL.
+ */
+struct json_maker {
+	struct arena *arena;
+	struct json_node *nodes; /* of the containers that are open, and of them */
+	size_t used, capacity, depth;
+	size_t open[JSON_DEPTH_MAX];
+};
+struct json_maker jm_init(struct arena *arena);
+void jm_object(struct json_maker *m, const char *key);
+void jm_array(struct json_maker *m, const char *key);
+void jm_end(struct json_maker *m);
+void jm_str(struct json_maker *m, const char *key, const char *value);
+void jm_opt_str(struct json_maker *m, const char *key, const char *value); /* left out when NULL or empty */
+void jm_int(struct json_maker *m, const char *key, int64_t value);
+void jm_bool(struct json_maker *m, const char *key, bool value);
+void jm_same(struct json_maker *m, const char *key, const struct json *value); /* once more under this key; not an absent one */
+struct json jm_last(const struct json_maker *m); /* the value that was ended last: the document, or an item of it */
 
 #endif

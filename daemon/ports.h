@@ -59,7 +59,7 @@ struct journal_port {
 	const char *(*origin)(void *self, uint16_t year); /* "trail.example.com/acme/host-a/2026" */
 	uint64_t (*next_index)(void *self, uint16_t year);
 	/*
-	 * Copies the group; done(0) once it and every key that it uses is durable. Groups become durable in the order given.
+	 * Copies the group, and seals what is still plain in the copy; done(0) once it and every key that it uses is durable. Groups become durable in the order given.
 	 * done(-ENOSPC): nothing of it is in the journal, and all that is under way fails likewise, with what is handed over before the
 	 * last of those is told: then next_index has gone back. The caller may append again later. Any other error: the journal takes
 	 * no more (-EIO for ever), the caller must end.
@@ -145,8 +145,10 @@ enum commit_status {
 	COMMIT_ALREADY, /* pseq and group equal the cursor's: a lost reply, nothing to do */
 	COMMIT_STALE, /* another epoch holds the partition: touch nothing, stop */
 	COMMIT_GAP, /* the cursor is neither this group nor its predecessor: Redis went back or forward */
+	COMMIT_BROKEN, /* applied, but for a write to a key that is of another kind: somebody else writes under our names */
 };
 
+/* One at a time; head and images must stand until it is done. */
 struct store_commit {
 	const struct group_header *head;
 	uint64_t epoch; /* the caller's present lease epoch, compared with the cursor's; may be later than head->epoch on redo */

@@ -76,6 +76,7 @@ static void finish(struct recovery *r)
 	if (r->redone)
 		dunner_log(d, LOG_NOTICE, "recover: %llu groups redone from the journal", (unsigned long long)r->redone);
 	recover_free(d);
+	recent_forget(d);
 	d->live_recovery = false;
 	inbox_reset(d);
 	d->due_seen = false;
@@ -148,11 +149,11 @@ static void order_entries(struct redo_group *group, struct arena *arena)
 	size_t n = 0, from;
 
 	for (size_t i = 0; i < group->image_count; i++)
-		if (group->images[i].op != IMAGE_XADD)
+		if (!image_is_entry(&group->images[i]))
 			sorted[n++] = group->images[i];
 	from = n;
 	for (size_t i = 0; i < group->image_count; i++)
-		if (group->images[i].op == IMAGE_XADD)
+		if (image_is_entry(&group->images[i]))
 			sorted[n++] = group->images[i];
 	qsort(sorted + from, n - from, sizeof(*sorted), by_entry);
 	group->images = sorted;
@@ -240,6 +241,10 @@ static void on_redone(int result, enum commit_status status, void *arg)
 	}
 	if (status == COMMIT_STALE) {
 		dunner_fail(d, -ESTALE, 75, "another instance took partition %u during the redo", d->settings.partition);
+		return;
+	}
+	if (status == COMMIT_BROKEN) {
+		commit_broken(d);
 		return;
 	}
 	if (status == COMMIT_GAP) { /* it went back again: look anew */
