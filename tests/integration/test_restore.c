@@ -59,14 +59,14 @@ static void configure(struct fixture *f)
 	assert_int_equal(file_replace(f->world.config, changed.data, changed.len, 0600), 0);
 }
 
-static struct fixture *create(void)
+static struct fixture *create(const char *clock)
 {
 	static const struct s3_peer_settings s3 = { .region = "eu-west-3", .id = "AKIDEXAMPLE", .secret = "secret/key", .bucket = "copies",
 		.keys_bucket = "keys" };
 	struct fixture *f = xcalloc(1, sizeof(*f));
 
 	f->arena = arena_create();
-	world_open(&f->world, &(struct world_options){ 0 });
+	world_open(&f->world, &(struct world_options){ .clock = clock });
 	f->s3 = s3_peer_create(&s3);
 	f->http = http_peer_create(NULL);
 	http_peer_handler(f->http, s3_peer_answer, f->s3);
@@ -213,7 +213,7 @@ static void restore_log(struct fixture *f)
 
 static void a_lost_state_directory_comes_back(void **state)
 {
-	struct fixture *f = create();
+	struct fixture *f = create(NULL);
 	struct world *w = &f->world;
 	const char *const lose[] = { "rm", "-rf", w->state, NULL };
 	const char *seal[] = { "trail", "seal", "--yes", "--why", "the disk was lost", "--known", in_world(f, "known"), NULL };
@@ -272,10 +272,70 @@ static void a_lost_state_directory_comes_back(void **state)
 	destroy(f);
 }
 
+/* --- erased ------------------------------------------------------------------------------------------------------ */
+
+static void start_at(struct fixture *f, const char *clock)
+{
+	f->world.options.clock = clock;
+	world_start(&f->world, NULL);
+	assert_true(world_ready(&f->world, WAIT_MS));
+	f->world.options.clock = "rate:0";
+}
+
+static bool keys_are_copied(struct fixture *f)
+{
+	int64_t shards = copies_say(f, "shards");
+
+	return shards && copies_say(f, "shards_copied") == shards;
+}
+
+static bool may_be_erased(struct fixture *f)
+{
+	const char *erase[] = { "trail", "erase", "cus_0", "--yes", "--why", "asked by letter", NULL };
+
+	return world_ctl(&f->world, erase, NULL) == 0;
+}
+
+static bool is_recorded(struct fixture *f)
+{
+	return strstr(ctl(f, (const char *[]){ "trail", "log", "--customer", "~system", NULL }), "erasure.copies") != NULL;
+}
+
+static void what_is_erased_here_is_gone_there_and_recorded(void **state)
+{
+	struct fixture *f = create("rate:0");
+	struct world *w = &f->world;
+	CLEANUP(buf_clear) struct buf there = { 0 }, lock = { 0 }, here = { 0 };
+	int64_t deadline;
+
+	(void)state;
+	start_at(f, "start:2026-03-02T10:00:00Z,rate:0");
+	w->events_at = INT64_C(1772445600000);
+	world_push_range(w, WORLD_FINALIZED, 0, 2, 1);
+	world_push_range(w, WORLD_PAID, 0, 2, 1);
+	for (deadline = real_ms() + WAIT_MS; !world_applied(w); pause_ms(20))
+		assert_true(real_ms() < deadline);
+	until(f, keys_are_copied, "copied");
+	assert_int_equal(process_stop(&w->daemon, WAIT_MS), 0);
+	start_at(f, "start:2037-03-02T10:00:00Z,rate:0");
+	until(f, may_be_erased, "erased");
+	until(f, is_recorded, "recorded");
+	until(f, keys_are_copied, "copied again");
+	assert_int_equal(s3_peer_versions(f->s3, "/keys/" ORIGIN "/keys/2026/0000000.keys"), 1);
+	assert_true(s3_peer_object(f->s3, "/keys/" ORIGIN "/keys/2026/0000000.keys", &there, &lock));
+	assert_int_equal(file_read(arena_printf(f->arena, "%s/keys/2026/0000000.keys", w->state), 1 << 20, &here, NULL), 0);
+	assert_true(here.len == there.len && memcmp(here.data, there.data, here.len) == 0);
+	assert_string_equal(buf_str(&lock), "");
+	assert_true(world_trail_verifies(w));
+	assert_int_equal(process_stop(&w->daemon, WAIT_MS), 0);
+	destroy(f);
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_lost_state_directory_comes_back),
+		cmocka_unit_test(what_is_erased_here_is_gone_there_and_recorded),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
