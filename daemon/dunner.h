@@ -86,6 +86,7 @@ void dunner_trail_set_back(struct dunner *dunner);
 #define DUNNER_RECORD_MEMBERS 12
 struct dunner_record {
 	const char *kind; /* "anchor.token"; static */
+	const char *who; /* the person who did it; NULL = the daemon */
 	struct {
 		const char *key; /* static */
 		const char *text; /* NULL: the number */

@@ -8,6 +8,7 @@ void dunner_record(struct dunner *d, const struct dunner_record *record)
 
 	for (size_t i = 0; i < copy->count; i++)
 		copy->members[i].text = arena_strdup(input->arena, record->members[i].text);
+	copy->who = record->who ? arena_strdup(input->arena, record->who) : NULL;
 	copy->bytes = arena_memdup(input->arena, record->len ? record->bytes : "", record->len);
 	input->record = copy;
 	flow_wait(d, input);
@@ -18,6 +19,8 @@ void decide_record(struct dunner *d, struct group *g, const struct dunner_record
 {
 	struct draft *draft = effects_record(&g->fx, record->kind, NULL);
 
+	if (record->who)
+		draft->actor = arena_printf(g->arena, "person:%s", record->who);
 	for (size_t i = 0; i < record->count; i++)
 		if (record->members[i].text)
 			jw_str(&draft->w, record->members[i].key, record->members[i].text);

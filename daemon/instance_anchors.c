@@ -12,19 +12,6 @@ static void note(int priority, const char *line, void *arg)
 	log_line(in->log, priority, "anchor", "%s", text);
 }
 
-/* The partition whose group will hold it: one that is ours, else the first, where it waits. */
-static struct dunner *recorder(const struct instance *in)
-{
-	for (size_t i = 0; i < in->partition_count; i++) {
-		struct dunner_status status;
-
-		dunner_status(in->partitions[i].dunner, &status);
-		if (status.state == DUNNER_RUNNING || status.state == DUNNER_DRAINING)
-			return in->partitions[i].dunner;
-	}
-	return in->partitions[0].dunner;
-}
-
 static void add_text(struct dunner_record *record, const char *key, const char *text)
 {
 	if (!text)
@@ -51,7 +38,7 @@ static void on_record(const struct anchor_token_record *token, void *arg)
 	add_number(&record, "at", token->at);
 	add_text(&record, "serial", token->serial);
 	add_text(&record, "authority", token->authority);
-	dunner_record(recorder(arg), &record);
+	dunner_record(instance_recorder(arg), &record);
 }
 
 static void on_erased(const struct anchor_erased_record *erased, void *arg)
@@ -63,7 +50,7 @@ static void on_erased(const struct anchor_erased_record *erased, void *arg)
 	add_number(&record, "shard", erased->shard);
 	add_number(&record, "keys", erased->keys);
 	add_number(&record, "versions", erased->versions);
-	dunner_record(recorder(arg), &record);
+	dunner_record(instance_recorder(arg), &record);
 }
 
 void instance_anchors_hold(struct instance *in)

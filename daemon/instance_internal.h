@@ -93,6 +93,8 @@ struct instance {
 int instance_anchors(struct instance *instance, struct err *err); /* instance_anchors.c: begins them */
 void instance_anchors_hold(struct instance *instance); /* the signer, while nobody outside was asked or one has seen more */
 void instance_status_anchors(const struct instance *instance, struct json_writer *w);
+struct dunner *instance_recorder(const struct instance *instance); /* whose group will hold what happened outside the flow */
+int instance_reading(const struct control_reading *reading, struct err *err, void *instance); /* control: POST /reading */
 void instance_status(struct json_writer *w, void *instance); /* control: GET /status */
 void instance_line(const struct instance *instance, char *ret, size_t size); /* one line, for `systemctl status` */
 const char *instance_state_name(enum dunner_state state);

@@ -1,4 +1,5 @@
 /* Evidence bundles: what a lawyer hands in and an expert checks, made out of the trail; and the check of one. */
+#include <ctype.h>
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -75,14 +76,20 @@ static int collect(struct ctl *ctl, const struct invocation *call, const uint8_t
 	return r < 0 ? ctl_fail(ctl, EXIT_CONFIG, "bad_key", "the manifest cannot be signed: %s", strerror(-r)) : EXIT_DONE;
 }
 
-static void show_bundle(struct ctl *ctl, const struct evidence_sum *sum, const char *path, const struct bundle *bundle, bool signed_)
+static const char *manifest_digest(const struct bundle *bundle)
 {
 	const struct bundle_file *manifest = bundle_find(bundle, BUNDLE_MANIFEST);
-	struct fields *f = fields_create(ctl->arena);
 	uint8_t digest[SHA256_SIZE];
 	char hex[2 * SHA256_SIZE + 1];
 
 	sha256(manifest->data.data, manifest->data.len, digest);
+	return arena_strdup(bundle->arena, hex_format(digest, SHA256_SIZE, hex));
+}
+
+static void show_bundle(struct ctl *ctl, const struct evidence_sum *sum, const char *path, const struct bundle *bundle, bool signed_, bool recorded)
+{
+	struct fields *f = fields_create(ctl->arena);
+
 	fields_add(f, "path", "Bundle", cell_text(path));
 	fields_add(f, "debtor", "Debtor", cell_text(sum->debtor));
 	fields_add(f, "records", "Records", cell_number((int64_t)sum->records));
@@ -90,9 +97,11 @@ static void show_bundle(struct ctl *ctl, const struct evidence_sum *sum, const c
 	fields_add(f, "unsigned_records", "Left out, not yet signed", sum->unsigned_records ? cell_number((int64_t)sum->unsigned_records) : cell_none());
 	fields_add(f, "system", "Of the daemon", cell_number((int64_t)sum->system));
 	fields_add(f, "files", "Files", cell_number((int64_t)bundle->count));
-	fields_add(f, "manifest_sha256", "Digest of manifest", cell_text(arena_strdup(ctl->arena, hex_format(digest, SHA256_SIZE, hex))));
+	fields_add(f, "manifest_sha256", "Digest of manifest", cell_text(manifest_digest(bundle)));
 	fields_add(f, "manifest_signed", NULL, cell_flag(signed_));
 	fields_add(f, NULL, "Manifest", cell_text(signed_ ? "signed by the log's key" : "not signed: the log's key is not at hand"));
+	fields_add(f, "recorded", NULL, cell_flag(recorded));
+	fields_add(f, NULL, "In the trail", cell_text(recorded ? "recorded: export.made" : "NOT recorded that it was made"));
 	view_fields(&ctl->view, f);
 }
 
@@ -104,7 +113,7 @@ static int run_evidence(struct ctl *ctl, const struct invocation *call)
 	uint8_t wrap_key[32];
 	struct log_key key = { 0 };
 	struct err err = { 0 };
-	bool secret;
+	bool secret, recorded;
 	int r;
 
 	if (!call->args[0] == !command_option(call, "debtor"))
@@ -125,13 +134,15 @@ static int run_evidence(struct ctl *ctl, const struct invocation *call)
 	cleanse(&key, sizeof(key));
 	if (r != 0)
 		return r;
+	recorded = ctl_record_reading(ctl, &(struct ctl_reading){ .command = "evidence", .customer = sum.debtor, .invoice = call->args[0],
+						   .whom = command_option(call, "for"), .records = sum.disclosed, .digest = manifest_digest(&bundle) });
 	if (evidence_write(&bundle, path, &err) < 0)
 		return ctl_fail_err(ctl, EXIT_FOUND, &err);
 	if (sum.findings)
 		ctl_warn(ctl, "the trail is not whole: see dunningctl trail verify");
 	if (sum.unsigned_records)
 		ctl_warn(ctl, "%zu records are not in a signed checkpoint yet and were left out", sum.unsigned_records);
-	show_bundle(ctl, &sum, path, &bundle, secret);
+	show_bundle(ctl, &sum, path, &bundle, secret, recorded);
 	return sum.findings ? EXIT_FOUND : EXIT_DONE;
 }
 
@@ -140,6 +151,7 @@ static const struct option_row evidence_options[] = {
 	{ "out", "DIR|FILE.zip", "where to write it (also -o); it must not exist" },
 	{ "withhold", "PART,...", "leave out these parts, such as recipient.json: the proofs stay valid, the report says so" },
 	{ "without-leaves", NULL, "without the log's leaves: smaller, but nobody can see that nothing was left out" },
+	{ "for", "WHOM", "for whom it is made, for the trail" },
 	{ "state", "DIR", "state directory (the configuration's)" },
 	{ 0 },
 };
@@ -149,7 +161,9 @@ const struct command cmd_evidence = { .name = "evidence", .args = "[INVOICE]", .
 	.more = "Everything recorded about the invoice's debtor, with proofs against the last signed checkpoint, keys and all that is\n"
 		"needed to check it offline: dunningctl trail verify BUNDLE, or the verify.sh in it. With an invoice, records about\n"
 		"other invoices alone are withheld: they are counted, not shown. Reads the journal and the key store; needs the wrap\n"
-		"key (--credentials), and the log's key to sign the manifest. The same trail gives the same bytes.",
+		"key (--credentials), and the log's key to sign the manifest. The same trail gives the same bytes.\n"
+		"That it was made, of which records, by whom and its digest is recorded by the running daemon, behind all that is in it; where it\n"
+		"cannot be, this is said.",
 	.options = evidence_options, .run = run_evidence };
 
 /* --- trail verify BUNDLE --------------------------------------------------------------------------- */
@@ -181,15 +195,57 @@ static void on_line(const struct check_line *line, void *arg)
 	table_add(s->table, (struct cell[]){ cell_text(line->name), cell_text(words[line->state]), cell_text(arena_strdup(s->arena, line->text)) });
 }
 
-int ctl_verify_bundle(struct ctl *ctl, const char *path, const char *verifier_key)
+/* Fingerprints with commas between; colons in them, as openssl prints them, do not count. */
+static int read_roots(struct ctl *ctl, const char *text, struct bundle_checking *how)
+{
+	char *list = text ? arena_strdup(ctl->arena, text) : NULL, *word;
+	uint8_t (*roots)[SHA256_SIZE] = arena_alloc(ctl->arena, text ? strlen(text) + 1 : 1); /* 32 of 64 digits */
+
+	while ((word = strsep(&list, ",")) != NULL) {
+		size_t n = 0;
+
+		for (size_t i = 0; word[i]; i++)
+			if (word[i] != ':')
+				word[n++] = (char)tolower((unsigned char)word[i]);
+		word[n] = '\0';
+		if (hex_parse(word, SHA256_SIZE, roots[how->root_count]) < 0)
+			return ctl_fail(ctl, EXIT_USAGE, "usage", "--root wants SHA-256 fingerprints of certificates: openssl x509 -noout -fingerprint -sha256");
+		how->root_count++;
+	}
+	how->roots = roots;
+	return 0;
+}
+
+static int read_witnesses(struct ctl *ctl, const char *text, struct bundle_checking *how)
+{
+	char *list = text ? arena_strdup(ctl->arena, text) : NULL, *word;
+	struct note_key *keys = NULL;
+	size_t capacity = 0;
+
+	while ((word = strsep(&list, ",")) != NULL) {
+		keys = arena_grow(ctl->arena, keys, how->witness_count, &capacity, sizeof(*keys));
+		if (note_key_parse(word, &keys[how->witness_count]) < 0 || keys[how->witness_count].type != NOTE_COSIGNATURE)
+			return ctl_fail(ctl, EXIT_USAGE, "usage", "\"%s\" is no witness's verifier key: name+id+base64, of the type 4", word);
+		how->witness_count++;
+	}
+	how->witnesses = keys;
+	return 0;
+}
+
+int ctl_verify_bundle(struct ctl *ctl, const char *path, const struct invocation *call)
 {
 	struct bundle bundle = { .arena = ctl->arena };
 	struct showing showing = { ctl->arena, table_create(ctl->arena, check_columns) };
-	struct bundle_checking how = { .verifier_key = verifier_key, .ahead = CHECK_AHEAD, .line = on_line, .arg = &showing };
+	struct bundle_checking how = { .verifier_key = command_option(call, "key"), .ahead = CHECK_AHEAD, .line = on_line, .arg = &showing };
 	struct fields *f = fields_create(ctl->arena);
 	struct err err = { 0 };
-	int r = evidence_read(path, &bundle, &err);
+	int r = read_roots(ctl, command_option(call, "root"), &how);
 
+	if (r == 0)
+		r = read_witnesses(ctl, command_option(call, "witness"), &how);
+	if (r != 0)
+		return r;
+	r = evidence_read(path, &bundle, &err);
 	if (r == -EBADMSG)
 		on_line(&(struct check_line){ "files", CHECK_REFUSED, err.text }, &showing);
 	else if (r < 0)

@@ -14,6 +14,7 @@
 #include "common/keys.h"
 #include "common/utc.h"
 #include "daemon/log_key.h"
+#include "tools/ranges.h"
 #include "tools/trail_files.h"
 
 #define CHECKPOINT_MAX (1u << 20)
@@ -380,6 +381,8 @@ static void add_tag_keys(struct collecting *c, struct bundle *bundle)
 
 static void fill(struct collecting *c, struct bundle *bundle, struct evidence_sum *sum)
 {
+	struct ranges disclosed = { 0 };
+
 	for (size_t i = 0; i < c->case_count; i++) {
 		struct taken *taken = &c->cases[i];
 
@@ -388,8 +391,12 @@ static void fill(struct collecting *c, struct bundle *bundle, struct evidence_su
 			continue;
 		}
 		sum->withheld += !taken->record.open;
+		if (taken->record.open)
+			ranges_add(&disclosed, taken->record.log->key.name, taken->record.index);
 		bundle_add_record(bundle, arena_printf(c->arena, "records/%04zu", ++sum->records), &taken->record);
 	}
+	sum->disclosed = arena_strdup(c->arena, ranges_text(&disclosed));
+	ranges_clear(&disclosed);
 	if (sum->records)
 		add_tag_keys(c, bundle);
 	for (size_t i = 0; i < c->system_count && c->case_count; i++)

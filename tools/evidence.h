@@ -29,6 +29,7 @@ struct evidence_sum {
 	size_t records, withheld, system;
 	size_t unsigned_records; /* of the case, behind the last checkpoint: left out */
 	uint64_t findings; /* of the journal itself: see `dunningctl trail verify` */
+	const char *disclosed; /* ranges_text() of the case's records that can be read in it; in the bundle's arena */
 	struct note_key newest; /* key of the newest log in it */
 };
 /*

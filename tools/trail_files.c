@@ -203,6 +203,14 @@ static struct log *log_of(struct walker *w, uint16_t year)
 
 /* --- keys ---------------------------------------------------------------------------------------------------------------------------- */
 
+bool trail_gone(const struct trail_record *record, size_t i)
+{
+	const struct blob *blob = &record->body->blobs[i];
+	const struct slot *slot = slot_of(record->walker, blob->year, blob->slot);
+
+	return slot->state == SLOT_ERASED || (slot->state == SLOT_USED && !(slot->classes >> blob->class & 1));
+}
+
 /* Whether a blob's class key is there. Erased is legal; never there is not. */
 static bool key_there(struct walker *w, const struct blob *blob, uint64_t offset)
 {
@@ -321,7 +329,6 @@ static void open_record(struct walker *w, const struct record_body *body, struct
 	record->text = arena_memdup(w->scratch, text.data, text.len);
 	record->len = text.len;
 	record->keys = keys;
-	record->body = body;
 	record->opened = true;
 	w->sum->opened++;
 	check_order(w, keys, record, root, tag, offset);
@@ -360,6 +367,8 @@ static int walk_record(struct walker *w, const struct journal_group *group, size
 		return 0;
 	}
 	record.leaf = body.leaf;
+	record.body = &body;
+	record.walker = w;
 	add_leaf(w, body.leaf);
 	if (!tag_add(w, tag))
 		find(w, offset, "twice", "record %" PRIu64 " has the case and number of another one", record.index);

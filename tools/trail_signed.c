@@ -42,6 +42,17 @@ struct trail_signed {
 	struct log *comparing;
 };
 
+void trail_year_key(const struct note_key *key, uint16_t year, struct note_key *ret)
+{
+	char tail[8];
+	size_t len = strlen(key->name), n = (size_t)snprintf(tail, sizeof(tail), "/%04u", (unsigned)year);
+
+	if (len >= n && strcmp(key->name + len - n, tail) == 0)
+		*ret = *key;
+	else
+		log_key_of_year(key, year, ret);
+}
+
 static void find(struct trail_signed *t, struct log *log, const char *file, const char *code, const char *format, ...)
 	__attribute__((format(printf, 5, 6)));
 static void find(struct trail_signed *t, struct log *log, const char *file, const char *code, const char *format, ...)
@@ -93,12 +104,7 @@ static void read_signing(struct trail_signed *t, struct log *log, struct signing
 	int r;
 
 	if (t->key) {
-		char year[8];
-		size_t len = strlen(t->key->name), tail = (size_t)snprintf(year, sizeof(year), "/%04u", (unsigned)log->shown.year);
-
-		key = *t->key;
-		if (len < tail || strcmp(t->key->name + len - tail, year) != 0)
-			log_key_of_year(t->key, log->shown.year, &key);
+		trail_year_key(t->key, log->shown.year, &key);
 		r = signed_log_read(path, &key, &text, &checkpoint, &err);
 	} else {
 		r = read_unchecked(path, &text, &checkpoint, &err);

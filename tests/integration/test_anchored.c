@@ -16,6 +16,8 @@
 #include <cmocka.h>
 
 #include "common/file.h"
+#include "common/hash.h"
+#include "common/json.h"
 #include "daemon/log_key.h"
 #include "tests/support/authority.h"
 #include "tests/support/http_peer.h"
@@ -306,10 +308,9 @@ static void an_idle_log_stamps_no_stamps(void **state)
 
 /* --- what is kept ------------------------------------------------------------------------------------------- */
 
-/* A file that ends so below anchors/<year>/; the first one. */
-static const char *kept_file(struct fixture *f, const char *suffix)
+/* A file that ends so in one of the folders of that folder; the first one. */
+static const char *file_below(struct fixture *f, const char *year, const char *suffix)
 {
-	const char *year = arena_printf(f->arena, "%s/anchors/%u", f->world.state, f->year);
 	char **sizes, **names;
 	size_t size_count, count;
 
@@ -322,6 +323,11 @@ static const char *kept_file(struct fixture *f, const char *suffix)
 	}
 	fail_msg("no %s is kept", suffix);
 	return NULL;
+}
+
+static const char *kept_file(struct fixture *f, const char *suffix)
+{
+	return file_below(f, arena_printf(f->arena, "%s/anchors/%u", f->world.state, f->year), suffix);
 }
 
 /* dunningctl trail verify finds that, and nothing when the file is as it was. */
@@ -349,9 +355,10 @@ static void what_is_kept_is_verified_anew(void **state)
 	struct fixture *f = *state;
 	struct world *w = &f->world;
 	struct authority *stranger;
-	const char *text;
+	const char *text, *plain = in_world(f, "plain.json");
 	int64_t size;
 
+	assert_int_equal(process_run((const char *const[]){ "cp", w->config, plain, NULL }, NULL, WAIT_MS), 0);
 	configure(f, all_anchors(f));
 	world_start(w, NULL);
 	assert_true(world_ready(w, WAIT_MS));
@@ -372,12 +379,111 @@ static void what_is_kept_is_verified_anew(void **state)
 	assert_found(f, kept_file(f, ".cosigned"), 3, "cosigned_other");
 	assert_found(f, kept_file(f, "checkpoint"), -8, "anchored_"); /* _signature, or no note at all: what was base64 may be none any more */
 	assert_found(f, arena_printf(f->arena, "%s/log/%u/tile/1/000.p/%d", w->state, f->year, (int)(size / 256)), 5, "anchored_root");
+	/* without the configuration they hold by what is kept beside them, and that is said */
+	text = ctl(f, (const char *const[]){ "trail", "verify", w->state, "--config", plain, NULL });
+	if (!strstr(text, ", by witness-1") || !strstr(text, "by keys kept beside them") || !strstr(text, "certificates kept beside them"))
+		fail_msg("%s", text);
 	stranger = authority_create(AUTHORITY_SOUND);
 	put(f, "root.pem", authority_root(stranger, f->arena));
 	authority_destroy(stranger);
 	text = ctl_fails(f, verify);
 	assert_non_null(strstr(text, "the authority's certificate is not believed"));
 	assert_non_null(strstr(text, "not anchored"));
+}
+
+/* --- a bundle of it ------------------------------------------------------------------------------------------ */
+
+/* The state of that check, as dunningctl trail verify BUNDLE says it. */
+static const char *checked(struct fixture *f, int expected, const char *const *words, const char *name)
+{
+	CLEANUP(buf_clear) struct buf output = { 0 };
+	struct json root, checks;
+
+	if (world_ctl(&f->world, words, &output) != expected)
+		fail_msg("%s", buf_str(&output));
+	assert_int_equal(json_parse(f->arena, buf_str(&output), output.len, JSON_FRACTIONS, &root, NULL), 0);
+	checks = json_get(&root, "checks");
+	for (size_t i = 0; i < json_len(&checks); i++) {
+		struct json one = json_at(&checks, i), check = json_get(&one, "check"), state = json_get(&one, "state");
+
+		if (strcmp(json_str(&check), name) == 0)
+			return json_str(&state);
+	}
+	return "";
+}
+
+/* The file in the bundle with one bit changed, and a manifest over it without a signature, as anybody could make one. */
+static void forge(struct fixture *f, const char *bundle, const char *path)
+{
+	CLEANUP(buf_clear) struct buf bytes = { 0 }, manifest = { 0 };
+	const char *list = arena_printf(f->arena, "%s/manifest", bundle);
+	uint8_t digest[32];
+	char hex[65], *line, *end;
+
+	assert_int_equal(file_read(arena_printf(f->arena, "%s/%s", bundle, path), 1 << 20, &bytes, NULL), 0);
+	bytes.data[bytes.len - 20] ^= 1;
+	assert_int_equal(file_replace(arena_printf(f->arena, "%s/%s", bundle, path), bytes.data, bytes.len, 0600), 0);
+	sha256(bytes.data, bytes.len, digest);
+	assert_int_equal(file_read(list, 1 << 22, &manifest, NULL), 0);
+	line = strstr(manifest.data, arena_printf(f->arena, "  %s\n", path));
+	memcpy(line - 64, hex_format(digest, 32, hex), 64);
+	end = strstr(manifest.data, "\n\n");
+	assert_int_equal(file_replace(list, manifest.data, end ? (size_t)(end + 1 - manifest.data) : manifest.len, 0600), 0);
+}
+
+/* Without anything of ours. */
+static int verify_sh(const char *bundle, const char *said)
+{
+	const char *argv[] = { "sh", SOURCE_DIR "/tools/evidence/verify.sh", bundle, NULL };
+	CLEANUP(buf_clear) struct buf output = { 0 };
+	int r = process_run(argv, &output, WAIT_MS);
+
+	if (!strstr(buf_str(&output), said))
+		fail_msg("\"%s\" is not said: %s", said, buf_str(&output));
+	return r;
+}
+
+/* What an authority and a witness really gave the daemon goes into the bundle, and is checked there without anything of ours. */
+static void a_bundle_carries_and_checks_them(void **state)
+{
+	struct fixture *f = *state;
+	struct world *w = &f->world;
+	CLEANUP(buf_clear) struct buf key = { 0 };
+	const char *bundle = in_world(f, "bundle"), *make[] = { "evidence", "inv_0", "-o", bundle, NULL };
+	const char *verify[] = { "--json", "trail", "verify", bundle, NULL, NULL, NULL };
+	const char *anchored, *stamp, *cosigned;
+
+	configure(f, all_anchors(f));
+	world_start(w, NULL);
+	assert_true(world_ready(w, WAIT_MS));
+	(void)send_all(f, 0);
+	until_all_vouch_for(f, signed_size(f));
+	(void)process_stop(&w->daemon, WAIT_MS);
+	(void)ctl(f, make);
+	assert_string_equal(checked(f, 0, verify, "stamp"), "good");
+	assert_string_equal(checked(f, 0, verify, "anchored"), "good");
+	assert_string_equal(checked(f, 0, verify, "witness"), "good");
+	assert_string_equal(checked(f, 0, verify, "witnessed"), "good");
+	assert_string_equal(checked(f, 0, verify, "root"), "NOT CHECKED");
+	assert_string_equal(checked(f, 0, verify, "witness_key"), "NOT CHECKED");
+	witness_peer_key(f->witness, &key);
+	verify[4] = "--witness";
+	verify[5] = buf_str(&key);
+	assert_string_equal(checked(f, 0, verify, "witness_key"), "good");
+	verify[4] = NULL;
+	assert_int_equal(verify_sh(bundle, "signatures of witnesses"), 0);
+	assert_int_equal(verify_sh(bundle, buf_str(&key)), 0);
+	anchored = arena_printf(f->arena, "%s/log/%u/anchored", bundle, f->year);
+	stamp = file_below(f, anchored, ".tsr") + strlen(bundle) + 1;
+	cosigned = file_below(f, anchored, ".cosigned") + strlen(bundle) + 1;
+	forge(f, bundle, stamp);
+	assert_string_equal(checked(f, 1, verify, "stamp"), "REFUSED");
+	forge(f, bundle, stamp); /* and back */
+	forge(f, bundle, cosigned);
+	assert_string_equal(checked(f, 1, verify, "witness"), "REFUSED");
+	assert_int_equal(verify_sh(bundle, "REFUSED: "), 1);
+	forge(f, bundle, cosigned);
+	assert_string_equal(checked(f, 0, verify, "manifest"), "NOT CHECKED");
 }
 
 /* --- set back ------------------------------------------------------------------------------------------------- */
@@ -537,6 +643,7 @@ int main(void)
 		TEST(nobody_who_hangs_delays_a_message),
 		TEST(an_idle_log_stamps_no_stamps),
 		TEST(what_is_kept_is_verified_anew),
+		TEST(a_bundle_carries_and_checks_them),
 		TEST(a_witness_alone_keeps_a_log_from_forking),
 		TEST(a_store_alone_keeps_a_log_from_forking),
 		TEST(the_alarm_is_shown),
