@@ -151,13 +151,18 @@ void anchor_well(struct anchor_mark *mark)
 	mark->disagrees = false;
 }
 
-void anchor_failed(struct anchor_state *state, struct anchor_mark *mark, const char *word, int64_t now)
+void anchor_put_off(struct anchor_mark *mark, const char *word, int64_t now)
 {
 	int64_t wait = ANCHOR_RETRY_MIN_MS << (mark->failures < 10 ? mark->failures : 10);
 
 	mark->failures++;
 	mark->next_try = now + (wait < ANCHOR_RETRY_MAX_MS ? wait : ANCHOR_RETRY_MAX_MS);
 	snprintf(mark->word, sizeof(mark->word), "%s", word);
+}
+
+void anchor_failed(struct anchor_state *state, struct anchor_mark *mark, const char *word, int64_t now)
+{
+	anchor_put_off(mark, word, now);
 	mark->disagrees |= strcmp(word, "ahead") == 0 || strcmp(word, "forked") == 0; /* also while it cannot be reached */
 	state->held |= mark->disagrees;
 }

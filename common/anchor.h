@@ -84,6 +84,7 @@ bool anchor_due(const struct anchor_state *state, const struct anchor_mark *mark
 /* It vouched for `size` leaves, as of `at` in its words; it was asked at `asked_at`. */
 void anchor_done(struct anchor_state *state, struct anchor_mark *mark, uint64_t size, int64_t at, int64_t asked_at);
 void anchor_well(struct anchor_mark *mark); /* it answered, and has nothing new to say */
+void anchor_put_off(struct anchor_mark *mark, const char *word, int64_t now); /* one more failure: the next try is later */
 void anchor_failed(struct anchor_state *state, struct anchor_mark *mark, const char *word, int64_t now); /* "ahead", "forked": it disagrees */
 int64_t anchor_age_ms(const struct anchor_mark *mark, int64_t now); /* of the oldest leaf that waits for it; 0 = none does */
 void anchor_queue(struct anchor_mark *mark, const char *file); /* the oldest goes when there are too many */

@@ -53,6 +53,7 @@ struct anchor_settings { /* NULL: not said, or of another kind */
 	const char *authorization; /* TIMESTAMP: credential that holds the value of this header */
 	const char *verifier_key; /* WITNESS */
 	const char *bucket, *region, *id, *secret; /* S3; id and secret: names of credentials */
+	const char *keys_bucket; /* S3: of the key store's copies, another one; NULL = it is not copied */
 	int64_t retain_ms; /* S3 */
 	bool governance; /* S3: a lock that may be lifted */
 };

@@ -15,7 +15,7 @@ const char *const anchor_kind_names[ANCHOR_KIND_COUNT + 1] = { "timestamp", "wit
 static const char *const members[ANCHOR_KIND_COUNT][12] = {
 	[ANCHOR_TIMESTAMP] = { "kind", "url", "every", "timeout", "roots", "policy", "authorization", NULL },
 	[ANCHOR_WITNESS] = { "kind", "url", "every", "timeout", "verifier_key", NULL },
-	[ANCHOR_S3] = { "kind", "url", "every", "timeout", "bucket", "region", "id", "secret", "retain", "lock", NULL },
+	[ANCHOR_S3] = { "kind", "url", "every", "timeout", "bucket", "keys_bucket", "region", "id", "secret", "retain", "lock", NULL },
 };
 static const char *const lock_words[] = { "compliance", "governance", NULL };
 
@@ -124,17 +124,22 @@ static int parse_witness(const struct json *object, struct anchor_settings *anch
 static int parse_store(const struct json *object, struct anchor_settings *anchor, struct err *err)
 {
 	static const char credential[] = "the name of a credential ([A-Za-z0-9._-]), never the secret itself";
+	static const char bucket[] = "a bucket's name: 3 to 63 of a-z, 0-9, '.' and '-'";
 	int word = 0, r;
 
 	if (!url_private(anchor->url) || !endpoint_ok(anchor->url))
 		return json_refuse(object, "url", err, "bad_value",
 			"\"%.100s\" must be the store's https:// address without a path or bucket", anchor->url);
-	if ((r = get_text(object, "bucket", true, bucket_ok, "a bucket's name: 3 to 63 of a-z, 0-9, '.' and '-'", &anchor->bucket, err)) < 0 ||
+	if ((r = get_text(object, "bucket", true, bucket_ok, bucket, &anchor->bucket, err)) < 0 ||
+		(r = get_text(object, "keys_bucket", false, bucket_ok, bucket, &anchor->keys_bucket, err)) < 0 ||
 		(r = get_text(object, "region", true, region_ok, "a region such as \"eu-west-3\"", &anchor->region, err)) < 0 ||
 		(r = get_text(object, "id", true, config_credential_ok, credential, &anchor->id, err)) < 0 ||
 		(r = get_text(object, "secret", true, config_credential_ok, credential, &anchor->secret, err)) < 0 ||
 		(r = json_opt_word(object, "lock", lock_words, &word, err)) < 0)
 		return r;
+	if (anchor->keys_bucket && strcmp(anchor->keys_bucket, anchor->bucket) == 0)
+		return json_refuse(object, "keys_bucket", err, "bad_value",
+			"\"%.100s\" must be another bucket, without Object Lock: what is locked there could not be erased", anchor->keys_bucket);
 	anchor->governance = word == 1;
 	return get_span(object, "retain", "3650d", DAY_MS, 36500 * DAY_MS, "a span between \"1d\" and \"36500d\"", &anchor->retain_ms, err);
 }

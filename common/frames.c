@@ -471,7 +471,7 @@ int frames_scan(const void *bytes, size_t len, const struct frames_segment *segm
 	scan.end.last_write = segment->first_write - 1;
 	memcpy(scan.end.chain, segment->digest, SHA256_SIZE);
 	while (next_frame(&scan, &frame)) {
-		struct journal_group group;
+		struct journal_group group = { 0 }; /* nothing of it is still to be sealed */
 
 		if (frame.type != FRAME_CLOSE) {
 			gather(&scan, &frame);

@@ -127,6 +127,16 @@ static int narrowness(const struct retention_rule *rule)
 	return 2 * (rule->country != NULL) + (rule->debtor_kind >= 0);
 }
 
+int retention_shortest(const struct retention *retention)
+{
+	int months = 12 * YEARS_MAX;
+
+	for (size_t i = 0; i < retention->count; i++)
+		if (retention->rules[i].months < months)
+			months = retention->rules[i].months;
+	return months;
+}
+
 const struct retention_rule *retention_rule(const struct retention *retention, enum key_class class, enum retention_records records,
 	const char *country, int debtor_kind, date today)
 {

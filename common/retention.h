@@ -48,6 +48,9 @@ DEFINE_CLEANUP(struct retention, retention_free)
 const struct retention_rule *retention_rule(const struct retention *retention, enum key_class class, enum retention_records records,
 	const char *country, int debtor_kind, date today);
 
+/* Months of the shortest period of all rules, whichever holds where: nothing must be kept unerasable for longer. */
+int retention_shortest(const struct retention *retention);
+
 struct retention_invoice { /* instants: ms UTC */
 	const char *id;
 	int64_t opened_at;

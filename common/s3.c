@@ -11,29 +11,35 @@
 
 const char *s3_step_word(enum s3_step step)
 {
-	static const char *const words[] = { "look", "put", "compare", "check", "copied", "conflict", "unlocked", "refused", "failed" };
+	static const char *const words[] = { "look", "put", "compare", "check", "copied", "conflict", "unlocked", "locked", "refused", "failed" };
 
 	return words[step];
 }
 
 void s3_begin(struct s3_upload *upload, const struct s3_store *store, const struct s3_object *object)
 {
-	assert(object->bytes.len <= S3_OBJECT_MAX && !(object->moving && object->lock != S3_NO_LOCK));
+	assert(object->bytes.len <= S3_OBJECT_MAX && !((object->moving || object->erasable) && object->lock != S3_NO_LOCK));
 	*upload = (struct s3_upload){ .store = store, .object = *object, .step = S3_PUT };
+}
+
+static void encode(struct buf *out, const char *text, const char *also)
+{
+	static const char plain[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~";
+
+	for (const char *p = text; *p; p++)
+		if (strchr(plain, *p) || strchr(also, *p))
+			buf_add_char(out, *p);
+		else
+			buf_printf(out, "%%%02X", (unsigned char)*p);
 }
 
 /* The bucket is the path's first part: that needs no name or certificate of its own. Each byte is encoded once, '/' never (SigV4, S3). */
 static const char *object_url(const struct s3_store *store, const char *key, struct arena *arena)
 {
-	static const char plain[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~/";
 	CLEANUP(buf_clear) struct buf url = { 0 };
 
 	buf_printf(&url, "%s/%s/", store->endpoint, store->bucket);
-	for (const char *p = key; *p; p++)
-		if (strchr(plain, *p))
-			buf_add_char(&url, *p);
-		else
-			buf_printf(&url, "%%%02X", (unsigned char)*p);
+	encode(&url, key, "/");
 	return arena_strdup(arena, buf_str(&url));
 }
 
@@ -99,13 +105,37 @@ void s3_request(const struct s3_upload *upload, struct arena *arena, struct http
 		.timeout_ms = upload->store->timeout_ms };
 }
 
-void s3_get_request(const struct s3_store *store, const char *key, struct arena *arena, struct http_request *ret)
+static void bare_request(const struct s3_store *store, const char *method, const char *url, struct arena *arena, struct http_request *ret)
 {
 	struct http_header *header = arena_alloc(arena, sizeof(*header));
 
 	*header = (struct http_header){ "x-amz-content-sha256", payload_hash((struct slice){ 0 }, arena) };
-	*ret = (struct http_request){ .method = "GET", .url = object_url(store, key, arena), .headers = header, .header_count = 1,
-		.timeout_ms = store->timeout_ms };
+	*ret = (struct http_request){ .method = method, .url = url, .headers = header, .header_count = 1, .timeout_ms = store->timeout_ms };
+}
+
+void s3_get_request(const struct s3_store *store, const char *key, struct arena *arena, struct http_request *ret)
+{
+	bare_request(store, "GET", object_url(store, key, arena), arena, ret);
+}
+
+/* A query stands sorted, with '=' behind each name, and '/' encoded: so it is signed (Signature Version 4, canonical query string). */
+void s3_versions_request(const struct s3_store *store, const char *key, struct arena *arena, struct http_request *ret)
+{
+	CLEANUP(buf_clear) struct buf url = { 0 };
+
+	buf_printf(&url, "%s/%s?max-keys=%d&prefix=", store->endpoint, store->bucket, S3_VERSIONS_MAX);
+	encode(&url, key, "");
+	buf_add_str(&url, "&versions=");
+	bare_request(store, "GET", arena_strdup(arena, buf_str(&url)), arena, ret);
+}
+
+void s3_delete_request(const struct s3_store *store, const char *key, const char *version, struct arena *arena, struct http_request *ret)
+{
+	CLEANUP(buf_clear) struct buf url = { 0 };
+
+	buf_printf(&url, "%s?versionId=", object_url(store, key, arena));
+	encode(&url, version, "");
+	bare_request(store, "DELETE", arena_strdup(arena, buf_str(&url)), arena, ret);
 }
 
 size_t s3_answer_max(const struct s3_upload *upload)
@@ -131,6 +161,8 @@ static enum s3_step check(const struct s3_upload *upload, const struct http_answ
 	sum = http_head_get(answer, "x-amz-checksum-sha256", arena);
 	if ((length && strtoull(length, NULL, 10) != object->bytes.len) || (sum && strcmp(sum, checksum(object, arena)) != 0))
 		return S3_CONFLICT;
+	if (object->erasable && http_head_get(answer, "x-amz-object-lock-mode", arena))
+		return S3_LOCKED;
 	if (object->lock == S3_NO_LOCK)
 		return S3_COPIED;
 	until = http_head_get(answer, "x-amz-object-lock-retain-until-date", arena);

@@ -35,7 +35,8 @@ struct s3_object {
 	struct slice bytes; /* borrowed until the end; at most S3_OBJECT_MAX */
 	enum s3_lock lock;
 	int64_t retain_until; /* ms UTC; of a lock */
-	bool moving; /* overwritten time and again: the one `checkpoint`. Never locked */
+	bool moving; /* overwritten time and again: `checkpoint`, and each file of the key store. Never locked */
+	bool erasable; /* it must be possible to delete it: found locked it is an error, whoever locked it */
 };
 
 enum s3_step { /* the request that comes next, or how it ended */
@@ -46,6 +47,7 @@ enum s3_step { /* the request that comes next, or how it ended */
 	S3_COPIED,
 	S3_CONFLICT, /* there, with other bytes */
 	S3_UNLOCKED, /* there, but not seen to be locked */
+	S3_LOCKED, /* there, and locked although it must not be */
 	S3_REFUSED, /* the account may not, or there is no such bucket: a person must look */
 	S3_FAILED, /* try later */
 };
@@ -66,5 +68,22 @@ void s3_get_request(const struct s3_store *store, const char *key, struct arena 
 size_t s3_answer_max(const struct s3_upload *upload); /* bytes of its answer's body that must be kept */
 /* Takes the answer and returns the step that comes then. A request that got no whole answer: status 0. */
 enum s3_step s3_answer(struct s3_upload *upload, const struct http_answer *answer);
+
+/* --- s3_versions.c: what a bucket with versioning keeps of an object that was overwritten --- */
+
+#define S3_VERSIONS_MAX 100 /* in one answer */
+#define S3_VERSIONS_BYTES (S3_VERSIONS_MAX * 4096u + 4096u) /* of such an answer, at most */
+
+struct s3_versions {
+	const char *old[S3_VERSIONS_MAX]; /* ids of all but the newest, marks of deletion too; in the arena */
+	size_t count;
+	bool latest; /* the newest one was among them */
+	bool more; /* there are others */
+};
+/* ListObjectVersions, DeleteObject. Strings live in the arena. */
+void s3_versions_request(const struct s3_store *store, const char *key, struct arena *arena, struct http_request *ret);
+void s3_delete_request(const struct s3_store *store, const char *key, const char *version, struct arena *arena, struct http_request *ret);
+/* Reads the answer's body. -EBADMSG: it is no such list, or not whole; nothing may be concluded from it. */
+int s3_versions_read(const char *xml, size_t len, const char *key, struct arena *arena, struct s3_versions *ret);
 
 #endif

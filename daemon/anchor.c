@@ -4,7 +4,6 @@
  */
 #include "daemon/anchor.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -19,15 +18,18 @@
 #include "common/file.h"
 #include "common/hash.h"
 #include "daemon/anchor_internal.h"
+#include "daemon/journal_leaves.h"
 
 static const struct timeval tick = { .tv_sec = 1 };
 
 /* A letter to the daemon's loop. */
+enum { A_RECORD = -1, AN_ERASURE = -2 };
 struct letter {
 	struct arena *arena; /* owns it */
-	int priority; /* of a note; -1: a record */
+	int priority; /* of a note; or one of the above */
 	const char *line;
 	struct anchor_token_record record;
+	struct anchor_erased_record erased;
 	struct letter *next;
 };
 
@@ -42,7 +44,7 @@ struct recorded {
 struct anchors {
 	const struct config *config;
 	struct anchor_run run;
-	char *state_dir;
+	char *state_dir, *origin, *keys_origin;
 	struct event_base *base; /* the thread's */
 	struct event *tick, *woken; /* the thread's */
 	struct event *mail; /* the daemon's */
@@ -52,11 +54,12 @@ struct anchors {
 	/* the thread's */
 	struct anchor_target *targets;
 	struct anchor_log *logs; /* newest first */
-	bool disk_told;
+	bool disk_told, trusted;
 	pthread_mutex_t mutex;
 	/* under the mutex */
 	struct letter *letters, **letters_end;
 	struct anchors_status status;
+	int lock_months;
 	bool quit, want, lift;
 	struct recorded *recorded;
 };
@@ -124,8 +127,10 @@ static void on_mail(evutil_socket_t fd, short what, void *arg)
 	hush(fd);
 	for (struct letter *letter = take_letters(a), *next; letter; letter = next) {
 		next = letter->next;
-		if (letter->priority < 0)
+		if (letter->priority == A_RECORD)
 			a->run.record(&letter->record, a->run.arg);
+		else if (letter->priority == AN_ERASURE)
+			a->run.erased(&letter->erased, a->run.arg);
 		else
 			a->run.note(letter->priority, letter->line, a->run.arg);
 		arena_free(letter->arena);
@@ -148,7 +153,7 @@ void anchor_note(struct anchors *a, int priority, const char *format, ...)
 /* Kind, name and size say what it is. */
 static void post_record(struct anchors *a, const struct anchor_token_record *record)
 {
-	struct letter *letter = letter_create(-1);
+	struct letter *letter = letter_create(A_RECORD);
 	struct anchor_token_record *copy = &letter->record;
 
 	*copy = *record;
@@ -163,6 +168,47 @@ static void post_record(struct anchors *a, const struct anchor_token_record *rec
 	post(a, letter);
 }
 
+void anchor_erased(struct anchors *a, const struct anchor_erased_record *record)
+{
+	struct letter *letter = letter_create(AN_ERASURE);
+
+	letter->erased = *record;
+	letter->erased.name = arena_strdup(letter->arena, record->name);
+	post(a, letter);
+}
+
+/* --- for the copies ---------------------------------------------------------------------------------------------- */
+
+const char *anchor_state_dir(const struct anchors *a)
+{
+	return a->state_dir;
+}
+
+const char *anchor_origin(const struct anchors *a)
+{
+	return a->origin;
+}
+
+const char *anchor_keys_origin(const struct anchors *a)
+{
+	return a->keys_origin;
+}
+
+int anchor_lock_months(struct anchors *a)
+{
+	int months;
+
+	pthread_mutex_lock(&a->mutex);
+	months = a->lock_months;
+	pthread_mutex_unlock(&a->mutex);
+	return months;
+}
+
+bool anchor_trusted(const struct anchors *a)
+{
+	return a->trusted;
+}
+
 /* --- status ----------------------------------------------------------------------------------------------------- */
 
 struct anchor_mark *anchor_mark_of(const struct anchor_target *target, struct anchor_log *log)
@@ -172,7 +218,8 @@ struct anchor_mark *anchor_mark_of(const struct anchor_target *target, struct an
 
 static struct anchor_status status_of(const struct anchors *a, const struct anchor_target *target, int64_t now)
 {
-	struct anchor_status status = { .name = target->settings->name, .kind = target->settings->kind, .busy = target->job.arena != NULL };
+	struct anchor_status status = { .name = target->settings->name, .kind = target->settings->kind, .busy = target->job.arena != NULL,
+		.copies = target->copies.status };
 
 	for (struct anchor_log *log = a->logs; log; log = log->next) {
 		const struct anchor_mark *mark = anchor_mark_of(target, log);
@@ -223,6 +270,7 @@ static void publish(struct anchors *a, int64_t now)
 		status.ahead |= status.anchors[i].disagrees;
 		tell_alarm(&a->targets[i], &status.anchors[i]);
 	}
+	a->trusted = status.looked && !status.ahead && !status.set_back;
 	pthread_mutex_lock(&a->mutex);
 	for (struct anchor_log *log = a->logs; log; log = log->next) {
 		if (a->lift && log->state.held && !status.ahead && !status.set_back) {
@@ -234,6 +282,11 @@ static void publish(struct anchors *a, int64_t now)
 	a->lift = false;
 	a->status = status;
 	pthread_mutex_unlock(&a->mutex);
+}
+
+void anchor_publish(struct anchors *a)
+{
+	publish(a, anchor_now());
 }
 
 /* --- jobs ------------------------------------------------------------------------------------------------------- */
@@ -334,6 +387,13 @@ void anchor_job_done(struct anchor_target *target, int64_t at, const struct anch
 	publish(a, anchor_now());
 }
 
+void anchor_job_nothing(struct anchor_target *target)
+{
+	target->looked = true;
+	anchor_job_clear(&target->job);
+	publish(target->anchors, anchor_now());
+}
+
 void anchor_job_failed(struct anchor_target *target, const char *word, const char *text)
 {
 	struct anchor_job *job = &target->job;
@@ -363,40 +423,46 @@ void anchor_stamp_kept(struct anchors *a, struct anchor_log *log, uint64_t size,
 
 /* --- the turn ------------------------------------------------------------------------------------------------------ */
 
-/* Years whose log has files: there is one a year. */
+static void add_log(struct anchors *a, uint16_t year)
+{
+	struct anchor_log **at = &a->logs, *log;
+	const char *why;
+
+	while (*at && (*at)->year > year)
+		at = &(*at)->next;
+	if (*at && (*at)->year == year)
+		return;
+	log = anchor_log_open(a->state_dir, year, &why);
+	if (why)
+		anchor_note(a, LOG_ERR, "anchor: %s/state.json: %s; all is anchored anew", log->dir, why);
+	for (size_t i = 0; i < a->config->anchor_count; i++)
+		if (!anchor_mark_of(&a->targets[i], log)) { /* 64 names have been there before */
+			anchor_state_clear(&log->state);
+			i = SIZE_MAX;
+		}
+	log->next = *at;
+	*at = log;
+}
+
+/* Years whose log has files: there is one a year. And those of the journal: its log may be lost, and a store may have it. */
 static void find_logs(struct anchors *a)
 {
-	CLEANUP(buf_clear) struct buf dir = { 0 };
-	struct dirent *entry;
-	DIR *stream;
+	CLEANUP(arena_freep) struct arena *arena = arena_create();
+	uint16_t *years;
+	char **names;
+	size_t count;
 
-	buf_printf(&dir, "%s/log", a->state_dir);
-	stream = opendir(buf_str(&dir));
-	while (stream && (entry = readdir(stream))) {
-		struct anchor_log **at = &a->logs, *log;
-		const char *why;
-		unsigned year;
-		char end;
+	if (file_list(arena, arena_printf(arena, "%s/log", a->state_dir), "", &names, &count) == 0)
+		for (size_t i = 0; i < count; i++) {
+			unsigned year;
+			char end;
 
-		if (strlen(entry->d_name) != 4 || sscanf(entry->d_name, "%4u%c", &year, &end) != 1 || year < 1970)
-			continue;
-		while (*at && (*at)->year > year)
-			at = &(*at)->next;
-		if (*at && (*at)->year == year)
-			continue;
-		log = anchor_log_open(a->state_dir, (uint16_t)year, &why);
-		if (why)
-			anchor_note(a, LOG_ERR, "anchor: %s/state.json: %s; all is anchored anew", log->dir, why);
-		for (size_t i = 0; i < a->config->anchor_count; i++)
-			if (!anchor_mark_of(&a->targets[i], log)) { /* 64 names have been there before */
-				anchor_state_clear(&log->state);
-				i = SIZE_MAX;
-			}
-		log->next = *at;
-		*at = log;
-	}
-	if (stream)
-		closedir(stream);
+			if (strlen(names[i]) == 4 && sscanf(names[i], "%4u%c", &year, &end) == 1 && year >= 1970)
+				add_log(a, (uint16_t)year);
+		}
+	if (journal_leaves_years(a->state_dir, arena, &years, &count) == 0)
+		for (size_t i = 0; i < count; i++)
+			add_log(a, years[i]);
 }
 
 static void look(struct anchors *a, struct anchor_log *log, int64_t now)
@@ -422,7 +488,7 @@ static void ask_who_is_due(struct anchors *a, int64_t now)
 		struct anchor_target *target = &a->targets[i];
 
 		for (struct anchor_log *log = a->logs; log && !target->job.arena; log = log->next)
-			if (log->head.size && !log->set_back && !target->looked)
+			if ((log->head.size || target->settings->kind == ANCHOR_S3) && !log->set_back && !target->looked)
 				anchor_ask(target, log, now);
 			else if (log->head.size && !log->set_back &&
 				anchor_due(&log->state, anchor_mark_of(target, log), target->settings->every_ms, now))
@@ -445,6 +511,9 @@ static void turn(struct anchors *a, bool want)
 	}
 	ask_who_is_due(a, now);
 	publish(a, now);
+	for (size_t i = 0; i < a->config->anchor_count; i++)
+		if (a->targets[i].settings->kind == ANCHOR_S3)
+			anchor_copies(&a->targets[i], now, want);
 }
 
 static void on_tick(evutil_socket_t fd, short what, void *arg)
@@ -529,6 +598,7 @@ static int target_init(struct anchors *a, struct anchor_target *target, const st
 		target->scope = buf_take(&scope);
 		target->signer = (struct wire_signer){ target->scope, target->id, target->secret };
 		target->store = (struct s3_store){ settings->url, settings->bucket, settings->timeout_ms };
+		anchor_copies_open(target);
 	}
 	return 0;
 }
@@ -544,6 +614,7 @@ static void target_clear(struct anchor_target *target)
 {
 	wire_destroy(target->wire);
 	anchor_job_clear(&target->job);
+	anchor_copies_close(target);
 	timestamp_trust_free(target->trust);
 	buf_clear(&target->roots);
 	free_secret(target->authorization);
@@ -579,6 +650,9 @@ int anchors_create(struct event_base *base, const struct anchor_run *settings, s
 	a->config = settings->config;
 	a->run = *settings;
 	a->state_dir = xstrdup(settings->state_dir);
+	a->origin = xstrdup(settings->origin);
+	a->keys_origin = xstrdup(settings->keys_origin);
+	a->lock_months = settings->lock_months;
 	a->letters_end = &a->letters;
 	pthread_mutex_init(&a->mutex, NULL);
 	a->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
@@ -610,6 +684,15 @@ static void tell_thread(struct anchors *a, bool *flag)
 	*flag = true;
 	pthread_mutex_unlock(&a->mutex);
 	ring(a->wake);
+}
+
+void anchors_lock_months(struct anchors *a, int months)
+{
+	if (!a)
+		return;
+	pthread_mutex_lock(&a->mutex);
+	a->lock_months = months;
+	pthread_mutex_unlock(&a->mutex);
 }
 
 void anchors_want(struct anchors *a)
@@ -699,5 +782,7 @@ void anchors_destroy(struct anchors *a)
 	(void)close(a->notify);
 	pthread_mutex_destroy(&a->mutex);
 	free(a->state_dir);
+	free(a->origin);
+	free(a->keys_origin);
 	free(a);
 }

@@ -34,14 +34,25 @@ struct anchor_token_record {
 	struct slice bytes;
 };
 
+/* Keys that were erased here are gone from a copy of the key store too: kind erasure.copies. */
+struct anchor_erased_record {
+	const char *name; /* the store's; borrowed for the callback */
+	uint16_t year;
+	uint32_t shard;
+	int64_t keys; /* class keys that went */
+	int64_t versions; /* older versions of the file that were deleted */
+};
+
 struct anchor_run {
-	const char *state_dir; /* borrowed for the call */
+	const char *state_dir, *origin, *keys_origin; /* of the logs, and of the key store, which outlives a sealing; borrowed for the call */
+	int lock_months; /* see anchors_lock_months() */
 	const struct config *config; /* borrowed for life */
 	const char *ca_file; /* authorities for https; NULL = the system's */
 	const char *(*secret)(const char *credential, void *arg); /* asked in anchors_create() alone */
 	void *secret_arg;
 	/* On the loop of `base`. What anchors_recorded() was not called for is told again after the next start: twice at worst, never not at all. */
 	void (*record)(const struct anchor_token_record *token, void *arg);
+	void (*erased)(const struct anchor_erased_record *erased, void *arg);
 	void (*note)(int priority, const char *line, void *arg); /* syslog priorities; ids only */
 	void *arg;
 };
@@ -56,8 +67,21 @@ DEFINE_CLEANUP(struct anchors, anchors_destroy)
 void anchors_recorded(struct anchors *anchors, const char *origin, const char *name, uint64_t size);
 /* A person looked, and the logs may go on. -ENOENT: nothing is held; -EBUSY: not everybody agrees; `err` says who does not. */
 int anchors_agreed(struct anchors *anchors, struct err *err);
+/* The shortest period of retention: no copied segment of the journal is locked for longer. NULL is allowed. */
+void anchors_lock_months(struct anchors *anchors, int months);
 void anchors_want(struct anchors *anchors); /* all of them now, whatever was planned; NULL is allowed */
 
+struct anchor_copies_status { /* of the journal and the key store in a store */
+	bool there; /* it is a store, and was looked at */
+	bool keys; /* the key store is copied */
+	uint64_t segments, segments_copied, bytes_waiting; /* closed segments */
+	uint64_t shards, shards_copied; /* files of the key store */
+	bool erasing; /* keys that were erased here still lie there */
+	int64_t age_ms; /* of the oldest that waits */
+	int64_t failures;
+	char word[ANCHOR_WORD_SIZE];
+	bool alarm;
+};
 struct anchor_status {
 	const char *name; /* borrowed from the configuration */
 	enum anchor_kind kind;
@@ -67,7 +91,8 @@ struct anchor_status {
 	int64_t failures; /* in a row */
 	char word[ANCHOR_WORD_SIZE]; /* why it failed last; "" = it did not */
 	bool disagrees; /* it has seen more of a log than is here, or another tree, and has not taken that back */
-	bool busy, alarm; /* alarm: age_ms is ANCHOR_ALARM_MS or more, or it says that the log was set back */
+	struct anchor_copies_status copies;
+	bool busy, alarm; /* alarm: age_ms is ANCHOR_ALARM_MS or more, or it says that the log was set back. Not that of the copies */
 };
 struct anchors_status {
 	char origin[300]; /* of the newest log; "" = none is signed */

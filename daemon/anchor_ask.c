@@ -443,7 +443,10 @@ static void on_newest(const struct wire_result *result, void *arg)
 			"checkpoint");
 		return;
 	}
-	copy_next(target);
+	if (job->size)
+		copy_next(target);
+	else
+		anchor_job_nothing(target);
 }
 
 static void ask_store(struct anchor_target *target)
@@ -468,7 +471,13 @@ void anchor_ask(struct anchor_target *target, struct anchor_log *log, int64_t no
 	job->log = log;
 	job->size = log->head.size;
 	job->checkpoint = copy_of(job->arena, log->text.data, log->text.len);
-	job->origin = copy_of(job->arena, log->head.origin.data, log->head.origin.len);
+	if (log->head.size) {
+		job->origin = copy_of(job->arena, log->head.origin.data, log->head.origin.len);
+	} else { /* a store is asked whether it has what was lost here */
+		const char *origin = arena_printf(job->arena, "%s/%u", anchor_origin(target->anchors), log->year);
+
+		job->origin = (struct slice){ (const uint8_t *)origin, strlen(origin) };
+	}
 	job->asked_at = now;
 	asks[target->settings->kind](target);
 }

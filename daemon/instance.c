@@ -244,6 +244,7 @@ static int reload(struct instance *in, struct err *err)
 		hooks_use(in->hooks, library);
 	library_free(in->library);
 	in->library = library_ref(library);
+	anchors_lock_months(in->anchors, retention_shortest(library->retention));
 	for (size_t i = 0; i < library->unfit_count; i++)
 		log_line(in->log, LOG_NOTICE, "library", "policy %s is left out: %s", library->unfit[i].name,
 			library->unfit[i].why);

@@ -90,6 +90,18 @@ void instance_record_mended(struct instance *in)
 	}
 }
 
+static void on_erased(const struct anchor_erased_record *erased, void *arg)
+{
+	struct dunner_record record = { .kind = "erasure.copies" };
+
+	add_text(&record, "name", erased->name);
+	add_number(&record, "year", erased->year);
+	add_number(&record, "shard", erased->shard);
+	add_number(&record, "keys", erased->keys);
+	add_number(&record, "versions", erased->versions);
+	dunner_record(instance_recorder(arg), &record);
+}
+
 void instance_anchors_hold(struct instance *in)
 {
 	struct anchors_status status;
@@ -134,8 +146,9 @@ int instance_anchors(struct instance *in, struct err *err)
 {
 	int r;
 
-	struct anchor_run run = { .state_dir = in->config->state_dir, .config = in->config, .ca_file = in->config->http_ca_file,
-		.secret = setup_secret, .secret_arg = &in->setup, .record = on_record, .note = note, .arg = in };
+	struct anchor_run run = { .state_dir = in->config->state_dir, .origin = in->generation.origin, .keys_origin = in->config->origin,
+		.lock_months = retention_shortest(in->library->retention), .config = in->config, .ca_file = in->config->http_ca_file,
+		.secret = setup_secret, .secret_arg = &in->setup, .record = on_record, .erased = on_erased, .note = note, .arg = in };
 
 	r = anchors_create(in->base, &run, &in->anchors, err);
 	instance_anchors_hold(in);
@@ -163,6 +176,30 @@ static uint64_t reached(const struct anchors_status *status, enum anchor_kind ki
 	return size;
 }
 
+static void write_copies(struct json_writer *w, const struct anchor_copies_status *copies)
+{
+	jw_object(w, "copies");
+	jw_int(w, "segments", (int64_t)copies->segments);
+	jw_int(w, "segments_copied", (int64_t)copies->segments_copied);
+	jw_int(w, "bytes_waiting", (int64_t)copies->bytes_waiting);
+	if (copies->keys) {
+		jw_int(w, "shards", (int64_t)copies->shards);
+		jw_int(w, "shards_copied", (int64_t)copies->shards_copied);
+	} else {
+		jw_null(w, "shards");
+		jw_null(w, "shards_copied");
+	}
+	jw_bool(w, "erasing", copies->erasing);
+	jw_int(w, "age_ms", copies->age_ms);
+	jw_int(w, "failures", copies->failures);
+	if (copies->word[0])
+		jw_str(w, "failed", copies->word);
+	else
+		jw_null(w, "failed");
+	jw_bool(w, "alarm", copies->alarm);
+	jw_end_object(w);
+}
+
 static void write_anchor(struct json_writer *w, const struct anchor_status *anchor)
 {
 	static const char *const never[] = { [ANCHOR_TIMESTAMP] = "not anchored", [ANCHOR_WITNESS] = "not witnessed", [ANCHOR_S3] = "not copied" };
@@ -181,6 +218,8 @@ static void write_anchor(struct json_writer *w, const struct anchor_status *anch
 	else
 		jw_null(w, "failed");
 	jw_bool(w, "alarm", anchor->alarm);
+	if (anchor->copies.there)
+		write_copies(w, &anchor->copies);
 	jw_end_object(w);
 }
 
@@ -192,7 +231,7 @@ void instance_status_anchors(const struct instance *in, struct json_writer *w)
 	anchors_status(in->anchors, &status);
 	alarm = status.set_back;
 	for (size_t i = 0; i < status.count; i++)
-		alarm |= status.anchors[i].alarm;
+		alarm |= status.anchors[i].alarm || status.anchors[i].copies.alarm;
 	jw_object(w, "anchors");
 	if (status.origin[0])
 		jw_str(w, "log", status.origin);

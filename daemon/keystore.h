@@ -8,6 +8,7 @@
 #ifndef DUNNINGD_DAEMON_KEYSTORE_H
 #define DUNNINGD_DAEMON_KEYSTORE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -47,6 +48,15 @@ void keystore_leap(struct keystore *keys);
  * nothing is lost, try again later. Any other -errno: the caller must not go on, and not try again.
  */
 int keystore_sync(struct keystore *keys);
+
+/* --- keystore_copy.c: copies of shards that are kept elsewhere. Pure; `shard`: KEYSTORE_SHARD_BYTES --- */
+
+#define KEYSTORE_SHARD_BYTES 163904u /* of a shard's file: common/FORMATS.md section 8 */
+
+bool keystore_copy_is(const void *shard, size_t len, uint16_t year, uint32_t number); /* by length and head; no key is asked for */
+unsigned keystore_copy_erased(const void *shard); /* class keys that are gone from it */
+/* Whether `now` can have come out of `before`. False: one of the two was set back, and must not be put in the place of the other. */
+bool keystore_copy_follows(const void *now, const void *before);
 
 struct keystore_counters {
 	uint64_t hits, misses, created;

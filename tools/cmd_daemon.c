@@ -450,6 +450,22 @@ static const char *vouched(struct ctl *ctl, const struct json *anchors, const ch
 	return arena_printf(ctl->arena, "%lld of %lld leaves", (long long)json_int(&n), (long long)json_int(&size));
 }
 
+/* The journal and the key store in a store of copies. */
+static void add_copies(struct ctl *ctl, struct fields *f, const struct json *anchor)
+{
+	struct json name = json_get(anchor, "name"), copies = json_get(anchor, "copies"), segments = json_get(&copies, "segments"),
+		    copied = json_get(&copies, "segments_copied"), shards = json_get(&copies, "shards"),
+		    shards_copied = json_get(&copies, "shards_copied"), erasing = json_get(&copies, "erasing"), failed = json_get(&copies, "failed");
+	const char *keys = shards.type != JSON_INT ? "keys not copied" :
+						      arena_printf(ctl->arena, "%lld of %lld key files", (long long)json_int(&shards_copied), (long long)json_int(&shards));
+
+	if (copies.type != JSON_OBJECT)
+		return;
+	fields_add(f, NULL, arena_printf(ctl->arena, "In %s", json_str(&name)),
+		cell_text(arena_printf(ctl->arena, "%lld of %lld closed segments, %s%s%s%s", (long long)json_int(&copied), (long long)json_int(&segments), keys,
+			json_bool(&erasing) ? ", ERASED KEYS STILL THERE" : "", json_str(&failed) ? "; failed: " : "", json_str(&failed) ? json_str(&failed) : "")));
+}
+
 static void add_anchors(struct ctl *ctl, struct fields *f, const struct json *anchors)
 {
 	struct json each = json_get(anchors, "each"), alarm = json_get(anchors, "alarm"), back = json_get(anchors, "set_back");
@@ -466,6 +482,11 @@ static void add_anchors(struct ctl *ctl, struct fields *f, const struct json *an
 	if (oldest)
 		fields_add(f, NULL, "Oldest waits", cell_text(arena_printf(ctl->arena, "%lld h %lld min for an anchor", (long long)(oldest / HOUR_MS),
 			(long long)(oldest % HOUR_MS / MINUTE_MS))));
+	for (size_t i = 0; i < json_len(&each); i++) {
+		struct json one = json_at(&each, i);
+
+		add_copies(ctl, f, &one);
+	}
 	if (json_bool(&back))
 		fields_add(f, NULL, "TRAIL ALARM", cell_text("somebody outside has seen more of the log than is here, or another one: nothing more is signed"));
 	else if (json_bool(&alarm))

@@ -11,6 +11,7 @@
 #include "daemon/signed_log.h"
 #include "tools/cmd.h"
 #include "tools/trail_anchors.h"
+#include "tools/trail_copies.h"
 #include "tools/trail_signed.h"
 
 int ctl_verifier_key(struct ctl *ctl, const char *given, struct note_key *ret)
@@ -87,6 +88,28 @@ void ctl_anchors(struct ctl *ctl, struct fields *f, const struct trail_anchors *
 		fields_add(f, NULL, "Note", cell_text("some cosignatures are by nobody whom the configuration names: they were not checked"));
 }
 
+static const struct column copies_columns[] = { { "name", "STORE", false }, { "segments", "CLOSED SEGMENTS", true }, { "segments_copied", "COPIED", true },
+	{ "shards", "KEY FILES", true }, { "shards_copied", "COPIED", true }, { 0 } };
+
+/* What of the journal and the keys lies in each store, as the daemon noted it. */
+static void add_copies(struct ctl *ctl, struct fields *f, const char *state_dir)
+{
+	struct table *stores = table_create(ctl->arena, copies_columns);
+
+	for (size_t i = 0; ctl->configured && i < ctl->config->anchor_count; i++) {
+		const struct anchor_settings *store = &ctl->config->anchors[i];
+		struct trail_copies copies;
+
+		if (store->kind != ANCHOR_S3)
+			continue;
+		trail_copies_read(state_dir, store, &copies);
+		table_add(stores, (struct cell[]){ cell_text(store->name), cell_number((int64_t)copies.segments), cell_number((int64_t)copies.segments_copied),
+					  copies.keys ? cell_number((int64_t)copies.shards) : cell_none(),
+					  copies.keys ? cell_number((int64_t)copies.shards_copied) : cell_none() });
+	}
+	fields_table(f, "stores", "Stores", stores);
+}
+
 static int run_status(struct ctl *ctl, const struct invocation *call)
 {
 	struct table *logs = table_create(ctl->arena, status_columns);
@@ -148,6 +171,7 @@ static int run_status(struct ctl *ctl, const struct invocation *call)
 	}
 	trail_anchors_read(state_dir, ctl->configured ? ctl->config : NULL, known ? &key : NULL, on_finding, ctl, ctl->arena, &anchors);
 	ctl_anchors(ctl, f, &anchors);
+	add_copies(ctl, f, state_dir);
 	fields_table(f, "logs", "Logs", logs);
 	view_fields(&ctl->view, f);
 	return trail_signed_findings(trail) || anchors.findings ? EXIT_FOUND : EXIT_DONE;

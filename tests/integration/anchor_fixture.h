@@ -41,7 +41,8 @@ struct fixture {
 	struct config *config;
 	struct anchors *anchors;
 	struct anchors_status status;
-	size_t records;
+	size_t records, erasures;
+	struct anchor_erased_record erased; /* the last one */
 	struct anchor_token_record last; /* in the arena */
 	struct buf notes;
 };
@@ -61,6 +62,14 @@ HELPER void on_record(const struct anchor_token_record *record, void *arg)
 	f->last.serial = arena_strdup(f->arena, record->serial);
 	f->last.authority = arena_strdup(f->arena, record->authority);
 	f->last.bytes.data = arena_memdup(f->arena, record->bytes.len ? (const void *)record->bytes.data : "", record->bytes.len);
+}
+
+HELPER void on_erased(const struct anchor_erased_record *record, void *arg)
+{
+	struct fixture *f = arg;
+
+	f->erasures++;
+	f->erased = *record;
 }
 
 HELPER void on_line(int priority, const char *line, void *arg)
@@ -111,6 +120,7 @@ HELPER struct fixture *fixture_create(const struct s3_peer_settings *more)
 	s3.id = "AKIDEXAMPLE";
 	s3.secret = "secret/key";
 	s3.bucket = "copies";
+	s3.keys_bucket = "keys";
 	f->arena = arena_create();
 	snprintf(f->dir, sizeof(f->dir), "/tmp/anchor-XXXXXX");
 	assert_non_null(mkdtemp(f->dir));
@@ -138,7 +148,8 @@ HELPER void begin(struct fixture *f, const char *rows)
 		"{\"origin\":\"test.example.com/acme\",\"creditor\":{\"name\":\"Acme\",\"locale\":\"fr-FR\",\"zone\":\"Europe/Paris\"},"
 		"\"senders\":{\"default\":{\"name\":\"Acme\",\"email\":\"mail@acme.example\"}},\"trail\":{\"anchors\":{%s}}}",
 		rows);
-	struct anchor_run run = { .state_dir = f->dir, .secret = credential, .record = on_record, .note = on_line, .arg = f };
+	struct anchor_run run = { .state_dir = f->dir, .origin = "test.example.com/acme", .keys_origin = "test.example.com/acme", .lock_months = 24,
+		.secret = credential, .record = on_record, .erased = on_erased, .note = on_line, .arg = f };
 	struct err err = { 0 };
 
 	if (config_parse(json, strlen(json), &f->config, &err) < 0)

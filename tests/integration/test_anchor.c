@@ -544,6 +544,31 @@ static void a_store_that_has_more_is_an_alarm(void **state)
 	fixture_destroy(f);
 }
 
+/* The journal came back from a copy, its log did not: the store is asked before anything of it can be signed. */
+static void a_log_that_was_lost_is_asked_for(void **state)
+{
+	struct fixture *f = fixture_create(&(struct s3_peer_settings){ 0 });
+	CLEANUP(buf_clear) struct buf checkpoint = { 0 };
+	const char *const lose[] = { "rm", "-rf", path_of(f, "log"), NULL };
+
+	(void)state;
+	log_maker_write(f->dir, 300, 0);
+	assert_int_equal(file_read(path_of(f, "log/2026/checkpoint"), 1 << 16, &checkpoint, NULL), 0);
+	assert_int_equal(process_run(lose, NULL, WAIT_MS), 0);
+	assert_int_equal(file_make_dirs(path_of(f, "journal"), 0700), 0);
+	assert_int_equal(file_replace(path_of(f, "journal/00000000000000000001-2026-00000000000000000000.journal"), "x", 1, 0600), 0);
+	begin(f, store_row(f)); /* of a store that has nothing: a new installation */
+	UNTIL(f, (look_at(f, "copies"), f->status.looked));
+	assert_false(f->status.ahead);
+	finish(f);
+	s3_peer_put(f->s3, "test.example.com/acme/2026/checkpoint", buf_str(&checkpoint), NULL, NULL);
+	begin(f, store_row(f));
+	UNTIL(f, (look_at(f, "copies"), f->status.looked));
+	assert_true(f->status.ahead);
+	assert_string_equal(look_at(f, "copies")->word, "ahead");
+	fixture_destroy(f);
+}
+
 static void a_bucket_without_locks_is_an_alarm(void **state)
 {
 	struct fixture *f = fixture_create(&(struct s3_peer_settings){ .forgets_locks = true });
@@ -580,6 +605,7 @@ int main(void)
 		cmocka_unit_test(a_store_that_was_away_catches_up),
 		cmocka_unit_test(somebody_elses_log_in_the_store_is_an_alarm),
 		cmocka_unit_test(a_store_that_has_more_is_an_alarm),
+		cmocka_unit_test(a_log_that_was_lost_is_asked_for),
 		cmocka_unit_test(a_bucket_without_locks_is_an_alarm),
 	};
 	struct CMUnitTest tests[ARRAY_LEN(flaws) + ARRAY_LEN(others)];

@@ -482,6 +482,52 @@ static void a_leap_gives_no_slot_again(void **state)
 
 #define TEST(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
 
+static void read_shard(struct fixture *f, struct buf *ret)
+{
+	char path[128];
+
+	(void)snprintf(path, sizeof(path), "%s/keys/2026/0000000.keys", f->dir);
+	assert_int_equal(file_read(path, 1 << 20, ret, NULL), 0);
+	assert_int_equal(ret->len, KEYSTORE_SHARD_BYTES);
+}
+
+static void a_copy_tells_which_is_later(void **state)
+{
+	CLEANUP(buf_clear) struct buf one = { 0 }, two = { 0 }, poorer = { 0 }, erased = { 0 }, fork = { 0 };
+	struct fixture *f = *state;
+	struct case_keys made;
+
+	reopen(f, 64);
+	assert_int_equal(f->port->create(f->port->self, 2026, NULL, &made), 0);
+	read_shard(f, &one);
+	assert_true(keystore_copy_is(one.data, one.len, 2026, 0));
+	assert_false(keystore_copy_is(one.data, one.len, 2025, 0) || keystore_copy_is(one.data, one.len, 2026, 1));
+	assert_false(keystore_copy_is(one.data, one.len - 1, 2026, 0));
+	assert_int_equal(keystore_copy_erased(one.data), 0);
+	assert_int_equal(f->port->create(f->port->self, 2026, NULL, &made), 0);
+	read_shard(f, &two);
+	f->port->erase(f->port->self, 2026, 1, 1u << CLASS_CONTENT);
+	assert_int_equal(keystore_sync(f->keys), 0);
+	read_shard(f, &poorer);
+	assert_int_equal(keystore_copy_erased(poorer.data), 1);
+	f->port->erase(f->port->self, 2026, 1, 7);
+	f->port->erase(f->port->self, 2026, 0, 7);
+	assert_int_equal(keystore_sync(f->keys), 0);
+	read_shard(f, &erased);
+	assert_int_equal(keystore_copy_erased(erased.data), 6);
+	{
+		const struct buf *order[] = { &one, &two, &poorer, &erased };
+
+		for (size_t i = 0; i < ARRAY_LEN(order); i++)
+			for (size_t k = 0; k < ARRAY_LEN(order); k++)
+				if (keystore_copy_follows(order[i]->data, order[k]->data) != (i >= k))
+					fail_msg("%zu after %zu", i, k);
+	}
+	buf_add(&fork, two.data, two.len); /* the same slot, given to somebody else */
+	fork.data[64 + 160 + 20] ^= 1;
+	assert_false(keystore_copy_follows(fork.data, two.data) || keystore_copy_follows(two.data, fork.data));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -498,6 +544,7 @@ int main(void)
 		TEST(slots_go_on_in_a_shard_that_was_rewritten),
 		TEST(the_old_file_is_overwritten),
 		TEST(slots_come_and_go_beside_the_writer),
+		TEST(a_copy_tells_which_is_later),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

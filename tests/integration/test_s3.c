@@ -39,6 +39,7 @@ static void open_world(const struct s3_peer_settings *more)
 	settings.id = "AKIDEXAMPLE";
 	settings.secret = "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY";
 	settings.bucket = "copies";
+	settings.keys_bucket = "keys";
 	w = (struct world){ .signer = { "aws:amz:eu-west-3:s3", settings.id, settings.secret } };
 	w.arena = arena_create();
 	w.base = event_base_new();
@@ -101,6 +102,56 @@ static void assert_kept(const char *key, const char *text, const char *lock)
 	assert_true(s3_peer_object(w.s3, key, &bytes, &locked));
 	assert_string_equal(buf_str(&bytes), text);
 	assert_string_equal(buf_str(&locked), lock);
+}
+
+/* One request that is no upload's; the answer in the arena. */
+static struct http_answer answer_to_last;
+
+static void on_answer(const struct wire_result *result, void *arg)
+{
+	(void)arg;
+	answer_to_last = result->answer;
+	answer_to_last.body = arena_memdup(w.arena, result->answer.body_len ? result->answer.body : "", result->answer.body_len);
+	event_base_loopbreak(w.base);
+}
+
+static void ask(const struct http_request *http)
+{
+	struct wire_request request = { .http = http, .body_max = S3_VERSIONS_BYTES, .signer = &w.signer, .done = on_answer };
+
+	wire_start(w.wire, &request);
+	event_base_loop(w.base, EVLOOP_NO_EXIT_ON_EMPTY);
+}
+
+static void list(const char *key, struct s3_versions *ret)
+{
+	struct http_request http;
+
+	s3_versions_request(&w.store, key, w.arena, &http);
+	ask(&http);
+	assert_int_equal(answer_to_last.status, 200);
+	assert_int_equal(s3_versions_read(answer_to_last.body, answer_to_last.body_len, key, w.arena, ret), 0);
+}
+
+static int erase(const char *key, const char *version)
+{
+	struct http_request http;
+
+	s3_delete_request(&w.store, key, version, w.arena, &http);
+	ask(&http);
+	return answer_to_last.status;
+}
+
+static const char *copy_key(const char *text)
+{
+	struct s3_object object = { .key = "trail/keys/2026/0000000.keys", .type = "application/octet-stream", .moving = true, .erasable = true,
+		.bytes = { (const uint8_t *)text, strlen(text) } };
+
+	w.store.bucket = "keys";
+	s3_begin(&w.upload, &w.store, &object);
+	step();
+	event_base_loop(w.base, EVLOOP_NO_EXIT_ON_EMPTY);
+	return s3_step_word(w.upload.step);
 }
 
 /* --- tests ------------------------------------------------------------------------------------------------ */
@@ -206,6 +257,56 @@ static void a_store_that_is_away_or_broken_is_tried_later(void **state)
 	close_world();
 }
 
+static void old_versions_are_found_and_deleted(void **state)
+{
+	static const char key[] = "trail/keys/2026/0000000.keys";
+	struct s3_versions versions;
+
+	(void)state;
+	open_world(&(struct s3_peer_settings){ 0 });
+	for (int i = 0; i < 3; i++)
+		assert_string_equal(copy_key(i == 0 ? "one" : i == 1 ? "two" : "three"), "copied");
+	s3_peer_put(w.s3, "/keys/trail/keys/2026/0000000.keys.new", "another", NULL, NULL);
+	list(key, &versions);
+	assert_true(versions.latest && !versions.more && versions.count == 2);
+	for (size_t i = 0; i < 2; i++)
+		assert_int_equal(erase(key, versions.old[i]), 204);
+	list(key, &versions);
+	assert_true(versions.latest && !versions.more && versions.count == 0);
+	assert_int_equal(s3_peer_versions(w.s3, "/keys/trail/keys/2026/0000000.keys"), 1);
+	assert_kept("/keys/trail/keys/2026/0000000.keys", "three", "");
+	assert_kept("/keys/trail/keys/2026/0000000.keys.new", "another", "");
+	close_world();
+}
+
+static void more_versions_than_one_list_holds(void **state)
+{
+	struct s3_versions versions;
+
+	(void)state;
+	open_world(&(struct s3_peer_settings){ 0 });
+	for (int i = 0; i < S3_VERSIONS_MAX + 20; i++)
+		s3_peer_put(w.s3, "/keys/x", "old", NULL, NULL);
+	w.store.bucket = "keys";
+	list("x", &versions);
+	assert_true(versions.latest && versions.more && versions.count == S3_VERSIONS_MAX - 1);
+	close_world();
+}
+
+static void a_bucket_that_locks_by_itself_is_no_place_for_keys(void **state)
+{
+	struct s3_versions versions;
+
+	(void)state;
+	open_world(&(struct s3_peer_settings){ .locks_keys = true });
+	assert_string_equal(copy_key("one"), "locked");
+	(void)copy_key("two");
+	list("trail/keys/2026/0000000.keys", &versions);
+	assert_int_equal(versions.count, 1);
+	assert_int_equal(erase("trail/keys/2026/0000000.keys", versions.old[0]), 403);
+	close_world();
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
@@ -216,6 +317,9 @@ int main(void)
 		cmocka_unit_test(a_store_that_forgets_locks_is_found_out),
 		cmocka_unit_test(wrong_secret_region_or_bucket_is_refused),
 		cmocka_unit_test(a_store_that_is_away_or_broken_is_tried_later),
+		cmocka_unit_test(old_versions_are_found_and_deleted),
+		cmocka_unit_test(more_versions_than_one_list_holds),
+		cmocka_unit_test(a_bucket_that_locks_by_itself_is_no_place_for_keys),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -248,6 +248,13 @@ void book_resend(struct sim *sim, const char *stream, const char *text, bool raw
 void people_schedule(struct sim *sim);
 void people_task(struct sim *sim, const char *kind, const char *task, const char *invoice); /* a task was opened */
 
+/* --- erasure: sim_erase.c ---------------------------------------------------------------------------------------------------------- */
+
+struct retention *erase_periods(void); /* the caller's */
+void erase_plug(struct host *host); /* what the store is asked for it */
+void erase_schedule(struct sim *sim);
+void erase_judge(struct judge *judge); /* at the end */
+
 /* --- any order --------------------------------------------------------------------------------------------------------------------- */
 
 void order_add(struct sim *sim, int64_t at, const char *text); /* one event of the history */

@@ -390,4 +390,6 @@ void judge_end(struct judge *judge)
 	check_attempts(judge);
 	for (size_t i = 0; i < judge->invoice_count && !judge->sim->broken; i++)
 		check_progress(judge, &judge->invoices[i]);
+	if (!judge->sim->broken)
+		erase_judge(judge);
 }

@@ -18,13 +18,19 @@ struct stored { /* one group, as appended or as read back */
 	struct arena *arena;
 	journal_done_fn done;
 	void *arg;
-	size_t keys; /* slots that must be durable with it */
+	size_t keys, erasures; /* slots that must be durable with it; erasures that must be done */
 	bool durable, judged;
 };
 
 struct slot {
 	uint16_t year;
 	struct case_keys keys;
+};
+
+struct erasure { /* of class keys */
+	uint16_t year;
+	uint32_t slot;
+	unsigned classes;
 };
 
 struct disk {
@@ -48,6 +54,8 @@ struct disk {
 	uint64_t recovered;
 	struct slot *slots;
 	size_t slot_count, slot_capacity, slots_durable;
+	struct erasure *erasures; /* asked for; those that are durable are done to the slots themselves */
+	size_t erasure_count, erasure_capacity, erasures_durable;
 	uint16_t origin_year;
 	char origin_text[220];
 };
@@ -256,6 +264,24 @@ struct sync {
 	struct life *life;
 };
 
+static void erase_classes(struct case_keys *keys, unsigned classes)
+{
+	for (int class = 0; class < CLASS_COUNT; class ++)
+		if (classes >> class & 1)
+			memset(keys->class_key[class], 0, sizeof(keys->class_key[class]));
+}
+
+/* Keys are gone from the disk before the group that was appended after their erasure is on it. */
+static void erase_up_to(struct disk *disk, size_t count)
+{
+	for (; disk->erasures_durable < count; disk->erasures_durable++) {
+		const struct erasure *e = &disk->erasures[disk->erasures_durable];
+
+		if (e->slot < disk->slot_count && disk->slots[e->slot].year == e->year)
+			erase_classes(&disk->slots[e->slot].keys, e->classes);
+	}
+}
+
 static void mark_durable(struct disk *disk)
 {
 	for (size_t i = disk->durable; i < disk->written; i++) {
@@ -268,6 +294,7 @@ static void mark_durable(struct disk *disk)
 			s->judged = true;
 			judge_durable(disk->sim->judge, disk->host, &s->group);
 		}
+		erase_up_to(disk, s->erasures);
 	}
 	disk->durable = disk->written;
 	disk->synced = disk->bytes.len;
@@ -353,6 +380,7 @@ static void port_append(void *self, const struct journal_group *group, journal_d
 	s->done = done;
 	s->arg = arg;
 	s->keys = disk->slot_count;
+	s->erasures = disk->erasure_count;
 	if (disk->broken) {
 		tell_later(disk, s, -EIO, 0);
 		stored_free(s);
@@ -470,7 +498,24 @@ static int keys_open(void *self, uint16_t year, uint32_t slot, struct case_keys 
 {
 	struct host *host = self;
 
-	return disk_keys(host->disk, year, slot, ret);
+	bool left = false;
+	int r = disk_keys(host->disk, year, slot, ret);
+
+	for (size_t i = host->disk->erasures_durable; i < host->disk->erasure_count && r == 0; i++)
+		if (host->disk->erasures[i].year == year && host->disk->erasures[i].slot == slot)
+			erase_classes(ret, host->disk->erasures[i].classes);
+	for (int class = 0; class < CLASS_COUNT && r == 0; class ++)
+		left |= case_keys_has(ret, (enum key_class)class);
+	return r < 0 ? r : left ? 0 : -ENOENT;
+}
+
+static void keys_erase(void *self, uint16_t year, uint32_t slot, unsigned classes)
+{
+	struct host *host = self;
+	struct disk *disk = host->disk;
+
+	xgrow(&disk->erasures, &disk->erasure_capacity, disk->erasure_count + 1, sizeof(*disk->erasures));
+	disk->erasures[disk->erasure_count++] = (struct erasure){ year, slot, classes };
 }
 
 static int keys_create(void *self, uint16_t year, const uint8_t case_key[32], struct case_keys *ret)
@@ -515,6 +560,7 @@ void disk_destroy(struct disk *disk)
 		stored_free(disk->groups[i]);
 	free(disk->groups);
 	free(disk->slots);
+	free(disk->erasures);
 	buf_clear(&disk->bytes);
 	arena_free(disk->segment_arena);
 	free(disk);
@@ -538,7 +584,7 @@ void journal_plug(struct host *host)
 	host->journal = (struct journal_port){ .self = host, .origin = port_origin, .next_index = port_next_index,
 		.append = port_append, .replay = port_replay, .last = port_last, .knows = port_knows,
 		.read = port_read_record, .recovered = port_recovered };
-	host->keys = (struct keys_port){ .self = host, .open = keys_open, .create = keys_create };
+	host->keys = (struct keys_port){ .self = host, .open = keys_open, .create = keys_create, .erase = keys_erase };
 }
 
 void journal_unplug(struct host *host, bool crash)
@@ -549,6 +595,9 @@ void journal_unplug(struct host *host, bool crash)
 	for (size_t i = disk->written; i < disk->count; i++) /* only in memory */
 		stored_free(disk->groups[i]);
 	disk->count = disk->written;
+	for (size_t i = disk->durable; i < disk->written; i++) /* done before the group was written */
+		erase_up_to(disk, disk->groups[i]->erasures);
+	disk->erasure_count = disk->erasures_durable; /* what was not done is asked for again */
 	/* Half of the crashes are the process's alone: what it wrote is the kernel's. The others are power cuts. */
 	if (crash && disk->bytes.len > disk->synced && rng_chance(rng, 500000)) {
 		size_t page = disk->synced / PAGE * PAGE;

@@ -85,6 +85,11 @@ struct known_leaf { /* the newest record of a case */
 	uint8_t hash[32];
 };
 
+struct known_erasure {
+	const char *debtor_id;
+	size_t group; /* that records it, counted from 1 */
+};
+
 struct judge {
 	struct sim *sim;
 	struct arena *arena;
@@ -102,6 +107,8 @@ struct judge {
 	size_t group_count, group_capacity;
 	struct known_leaf *cases;
 	size_t case_count, case_capacity;
+	struct known_erasure *erased; /* by the trail */
+	size_t erased_count, erased_capacity;
 	int64_t decided_at; /* wall: of the group that is read */
 	uint64_t records, first_bytes;
 };

@@ -165,6 +165,7 @@ void setup_library(struct sim *sim)
 	library->policies[0] = make_policy(sim);
 	library->policy_count = 1;
 	library->notices = make_notices();
+	library->retention = erase_periods();
 	library->providers = arena_alloc(sim->arena, sizeof(*library->providers));
 	library->providers[0] = (struct library_provider){ .name = "sim", .adapter = make_adapter(sim),
 		.settings = &sim->hosts[0].config->providers[0] };
@@ -177,6 +178,7 @@ void setup_free_library(struct sim *sim)
 {
 	policy_free(sim->library->policies[0]);
 	notice_set_free(sim->library->notices);
+	retention_free(sim->library->retention);
 	adapter_free((struct adapter *)(uintptr_t)sim->library->providers[0].adapter);
 }
 

@@ -330,6 +330,13 @@ static void note_decision(struct judge *judge, const struct json *record, const 
 		walk_by_hand(judge, invoice, STEP_GATE, member(record, "case"), "a decision");
 }
 
+static void note_erasure(struct judge *judge, const char *debtor)
+{
+	judge->erased = arena_grow(judge->arena, judge->erased, judge->erased_count, &judge->erased_capacity, sizeof(*judge->erased));
+	judge->erased[judge->erased_count].debtor_id = arena_strdup(judge->arena, debtor);
+	judge->erased[judge->erased_count++].group = judge->group_count;
+}
+
 static void note_record(struct judge *judge, struct host *host, const struct json *record)
 {
 	const char *kind = member(record, "kind"), *attempt = member(record, "attempt"), *invoice = member(record, "invoice");
@@ -356,6 +363,8 @@ static void note_record(struct judge *judge, struct host *host, const struct jso
 		facts_commanded(judge, member(record, "event_id"));
 	else if (strcmp(kind, "event.dead") == 0)
 		facts_quarantined(judge, member(record, "sha256"));
+	else if (strcmp(kind, "erasure.done") == 0)
+		note_erasure(judge, member(record, "debtor"));
 	else if (strcmp(kind, "hold.opened") == 0)
 		judge_invoice(judge, invoice)->held = arena_strdup(judge->arena, member(record, "hold"));
 	else if (strcmp(kind, "hold.ended") == 0)

@@ -77,6 +77,7 @@ bool world_start_host(struct host *host)
 	clock_plug(host);
 	journal_plug(host);
 	store_plug(host);
+	erase_plug(host);
 	transport_plug(host);
 	host->ports = (struct dunner_ports){ .clock = &host->clock, .random = &host->random, .journal = &host->journal,
 		.keys = &host->keys, .store = &host->store, .transport = &host->transport };
@@ -380,6 +381,7 @@ void world_run(struct sim *sim)
 	if (sim->mode == MODE_LIFE) {
 		book_schedule(sim);
 		people_schedule(sim);
+		erase_schedule(sim);
 	} else {
 		order_schedule(sim);
 	}

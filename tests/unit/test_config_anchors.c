@@ -29,7 +29,7 @@ static void all_kinds_are_read(void **state)
 		"{\"tsa-1\":{\"kind\":\"timestamp\",\"url\":\"https://tsa.example/tsr\",\"roots\":\"/etc/tsa.pem\",\"policy\":\"1.2.3\","
 		"\"authorization\":\"tsa.login\",\"every\":\"24h\",\"timeout\":\"10s\"},"
 		"\"witness-1\":{\"kind\":\"witness\",\"url\":\"https://w.example/p\",\"verifier_key\":\"" KEY "\"},"
-		"\"copies\":{\"kind\":\"s3\",\"url\":\"https://s3.example\",\"bucket\":\"my.copies\",\"region\":\"eu-west-3\",\"id\":\"s3-id\","
+		"\"copies\":{\"kind\":\"s3\",\"url\":\"https://s3.example\",\"bucket\":\"my.copies\",\"keys_bucket\":\"my.keys\",\"region\":\"eu-west-3\",\"id\":\"s3-id\","
 		"\"secret\":\"s3-secret\",\"retain\":\"30d\",\"lock\":\"governance\"}}");
 	CLEANUP(config_freep) struct config *c = NULL;
 	struct err err = { 0 };
@@ -47,6 +47,7 @@ static void all_kinds_are_read(void **state)
 	assert_string_equal(c->anchors[1].verifier_key, KEY);
 	assert_true(c->anchors[1].every_ms == HOUR_MS && c->anchors[1].timeout_ms == 30 * SECOND_MS);
 	assert_string_equal(c->anchors[2].bucket, "my.copies");
+	assert_string_equal(c->anchors[2].keys_bucket, "my.keys");
 	assert_true(c->anchors[2].governance && c->anchors[2].retain_ms == 30 * DAY_MS);
 	assert_string_equal(c->anchors[2].id, "s3-id");
 }
@@ -104,6 +105,8 @@ static const struct row rows[] = {
 	{ "the secret itself", WITH("{\"a\":{\"kind\":\"s3\",\"url\":\"https://x\",\"bucket\":\"abc\",\"region\":\"r\",\"id\":\"x/y\"}}"), "bad_value",
 		AT ".id", "never the secret itself" },
 	{ "another lock", STORE("https://s3.example", ",\"lock\":\"maybe\""), "not_one_of", AT ".lock", "governance" },
+	{ "keys in the bucket with the locks", STORE("https://s3.example", ",\"keys_bucket\":\"copies\""), "bad_value", AT ".keys_bucket", "another bucket" },
+	{ "keys in a bucket that can be none", STORE("https://s3.example", ",\"keys_bucket\":\"K\""), "bad_value", AT ".keys_bucket", "3 to 63" },
 	{ "kept for an hour", STORE("https://s3.example", ",\"retain\":\"1h\""), "bad_value", AT ".retain", "\"1d\"" },
 };
 

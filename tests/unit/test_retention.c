@@ -210,11 +210,17 @@ static void file_is_judged(void **state)
 	retention_free(retention);
 }
 
+static void the_shortest_period_of_all(void **state)
+{
+	(void)state;
+	assert_int_equal(retention_shortest(shipped), 24); /* a consumer in France */
+}
+
 int main(void)
 {
 	static const struct CMUnitTest plain[] = { cmocka_unit_test(a_hold_bars_and_tells_the_day),
 		cmocka_unit_test(an_attempt_under_way_bars), cmocka_unit_test(an_open_task_of_the_year_bars),
-		cmocka_unit_test(one_open_invoice_among_many_bars) };
+		cmocka_unit_test(one_open_invoice_among_many_bars), cmocka_unit_test(the_shortest_period_of_all) };
 	struct CMUnitTest tests[ARRAY_LEN(plain) + ARRAY_LEN(period_rows) + ARRAY_LEN(file_rows)];
 	size_t n = 0;
 

@@ -1,8 +1,10 @@
 /* Which requests a copy takes, and how each answer goes on. Whole stories: the answers of a store in turn. */
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include <cmocka.h>
 
@@ -170,16 +172,95 @@ static void what_the_others_say(void **state)
 	assert_string_equal(value_of(&request, "x-amz-object-lock-mode"), "-");
 }
 
+/* --- versions --------------------------------------------------------------------------------------------------- */
+
+#define LIST(truncated, inside) "<?xml version=\"1.0\"?><ListVersionsResult xmlns=\"x\"><Name>b</Name>" inside "<IsTruncated>" truncated "</IsTruncated></ListVersionsResult>"
+#define VERSION(kind, key, id, latest) "<" kind "><Key>" key "</Key><VersionId>" id "</VersionId><IsLatest>" latest "</IsLatest></" kind ">"
+
+static const struct list_row {
+	const char *name, *xml;
+	int r;
+	bool latest, more;
+	size_t count;
+	const char *first;
+} list_rows[] = {
+	{ "none", LIST("false", ""), 0, false, false, 0, NULL },
+	{ "one, the newest", LIST("false", VERSION("Version", "a/b", "null", "true")), 0, true, false, 0, NULL },
+	{ "an older one, of several lines", LIST("false", VERSION("Version", "a/b", "2", "true") "\n" VERSION("Version", "a/b", "1", "false")), 0, true, false, 1, "1" },
+	{ "a mark of deletion that is older", LIST("false", VERSION("Version", "a/b", "2", "true") VERSION("DeleteMarker", "a/b", "d", "false")), 0, true, false, 1, "d" },
+	{ "deleted: the mark is the newest", LIST("false", VERSION("DeleteMarker", "a/b", "d", "true") VERSION("Version", "a/b", "1", "false")), 0, true, false, 1, "1" },
+	{ "another one that begins so", LIST("false", VERSION("Version", "a/b", "2", "true") VERSION("Version", "a/bc", "1", "false")), 0, true, false, 0, NULL },
+	{ "there are more", LIST("true", VERSION("Version", "a/b", "2", "true")), 0, true, true, 0, NULL },
+	{ "an entity in an id", LIST("false", VERSION("Version", "a/b", "x&amp;y", "false")), 0, false, false, 1, "x&y" },
+	{ "an entity that is not XML's own", LIST("false", VERSION("Version", "a/b", "x&#38;y", "false")), -EBADMSG, false, false, 0, NULL },
+	{ "a version without id", LIST("false", "<Version><Key>a/b</Key><IsLatest>false</IsLatest></Version>"), -EBADMSG, false, false, 0, NULL },
+	{ "a version with an empty id", LIST("false", VERSION("Version", "a/b", "", "false")), -EBADMSG, false, false, 0, NULL },
+	{ "cut short", "<ListVersionsResult><IsTruncated>false</IsTruncated>", -EBADMSG, false, false, 0, NULL },
+	{ "not said whether it is whole", "<ListVersionsResult></ListVersionsResult>", -EBADMSG, false, false, 0, NULL },
+	{ "another document", "<Error><Code>NotImplemented</Code></Error>", -EBADMSG, false, false, 0, NULL },
+	{ "nothing", "", -EBADMSG, false, false, 0, NULL },
+};
+
+static void list_is_read(void **state)
+{
+	CLEANUP(arena_freep) struct arena *arena = arena_create();
+	const struct list_row *row = *state;
+	struct s3_versions versions;
+
+	assert_int_equal(s3_versions_read(row->xml, strlen(row->xml), "a/b", arena, &versions), row->r);
+	if (row->r < 0)
+		return;
+	assert_int_equal(versions.latest, row->latest);
+	assert_int_equal(versions.more, row->more);
+	assert_int_equal(versions.count, row->count);
+	if (row->first)
+		assert_string_equal(versions.old[0], row->first);
+}
+
+static void what_lists_and_deletes(void **state)
+{
+	CLEANUP(arena_freep) struct arena *arena = arena_create();
+	struct http_request http;
+
+	(void)state;
+	s3_versions_request(&store, "o/keys/2026/0000000.keys", arena, &http);
+	assert_string_equal(http.method, "GET");
+	assert_string_equal(http.url, "https://s3.example/bucket?max-keys=100&prefix=o%2Fkeys%2F2026%2F0000000.keys&versions=");
+	s3_delete_request(&store, "o/a b", "3/L4+x=", arena, &http);
+	assert_string_equal(http.method, "DELETE");
+	assert_string_equal(http.url, "https://s3.example/bucket/o/a%20b?versionId=3%2FL4%2Bx%3D");
+}
+
+static void what_must_be_erasable_is_never_locked(void **state)
+{
+	static const struct http_answer put = { .status = 200, .head = "HTTP/1.1 200 OK\r\n\r\n", .head_len = 19 };
+	static const char head[] = "HTTP/1.1 200 OK\r\nx-amz-object-lock-mode: GOVERNANCE\r\n\r\n";
+	struct http_answer locked = { .status = 200, .head = head, .head_len = sizeof(head) - 1 };
+	struct s3_object object = { .key = "k", .type = "text/plain", .moving = true, .erasable = true };
+	struct s3_upload upload;
+
+	(void)state;
+	s3_begin(&upload, &store, &object);
+	assert_int_equal(s3_answer(&upload, &put), S3_CHECK);
+	assert_int_equal(s3_answer(&upload, &locked), S3_LOCKED);
+	assert_string_equal(s3_step_word(S3_LOCKED), "locked");
+}
+
 int main(void)
 {
 	static const struct CMUnitTest others[] = {
 		cmocka_unit_test(what_a_locked_put_says),
 		cmocka_unit_test(what_the_others_say),
+		cmocka_unit_test(what_lists_and_deletes),
+		cmocka_unit_test(what_must_be_erasable_is_never_locked),
 	};
-	struct CMUnitTest tests[ARRAY_LEN(rows) + ARRAY_LEN(others)];
+	struct CMUnitTest tests[ARRAY_LEN(rows) + ARRAY_LEN(others) + ARRAY_LEN(list_rows)];
 
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
 		tests[i] = (struct CMUnitTest){ .name = rows[i].name, .test_func = story, .initial_state = (void *)(uintptr_t)&rows[i] };
 	memcpy(tests + ARRAY_LEN(rows), others, sizeof(others));
+	for (size_t i = 0; i < ARRAY_LEN(list_rows); i++)
+		tests[ARRAY_LEN(rows) + ARRAY_LEN(others) + i] =
+			(struct CMUnitTest){ .name = list_rows[i].name, .test_func = list_is_read, .initial_state = (void *)(uintptr_t)&list_rows[i] };
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
