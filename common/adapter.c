@@ -41,6 +41,41 @@ static int parse_config(struct adapter *adapter, const struct json *root, struct
 	return r;
 }
 
+const struct table *table_find(const struct adapter *adapter, const char *name)
+{
+	for (size_t i = 0; i < adapter->table_count; i++) {
+		if (strcmp(adapter->tables[i].name, name) == 0)
+			return &adapter->tables[i];
+	}
+	return NULL;
+}
+
+static int parse_tables(struct adapter *adapter, const struct json *root, struct err *err)
+{
+	struct json tables = { 0 }, rows, word;
+	const char *name, *key;
+	int r = json_opt_object(root, "tables", &tables, err);
+
+	adapter->tables = arena_alloc(adapter->arena, (json_len(&tables) + 1) * sizeof(*adapter->tables));
+	for (size_t i = 0; r == 0 && json_member(&tables, &i, &name, &rows);) {
+		struct table *table = &adapter->tables[adapter->table_count++];
+
+		table->name = name;
+		if (!token_valid(name))
+			return json_refuse(&tables, name, err, "bad_id", "a table's name has letters, digits, '-' and '_'");
+		if (rows.type != JSON_OBJECT)
+			return json_refuse(&tables, name, err, "wrong_type", "must be an object of words");
+		table->pairs = arena_alloc(adapter->arena, (2 * json_len(&rows) + 1) * sizeof(*table->pairs));
+		for (size_t k = 0; json_member(&rows, &k, &key, &word); table->count++) {
+			if (word.type != JSON_STRING)
+				return json_refuse(&rows, key, err, "wrong_type", "must be a string");
+			table->pairs[2 * table->count] = key;
+			table->pairs[2 * table->count + 1] = json_str(&word);
+		}
+	}
+	return r;
+}
+
 /* "sms", or a list of such words. */
 static int parse_channels(struct adapter *adapter, const struct json *root, struct err *err)
 {
@@ -119,7 +154,7 @@ static int parse_features(struct adapter *adapter, const struct json *root, stru
 static int parse_root(struct adapter *adapter, const struct json *root, struct err *err)
 {
 	static const char *const members[] = { "adapter", "name", "channel", "help", "config",
-		"features", "limits", "token", "steps", "send", "response", "lookup", NULL };
+		"features", "limits", "tables", "token", "steps", "send", "response", "lookup", NULL };
 	struct json send, response;
 	const char *help = NULL;
 	int64_t version = 0;
@@ -134,6 +169,7 @@ static int parse_root(struct adapter *adapter, const struct json *root, struct e
 		(r = parse_channels(adapter, root, err)) < 0 ||
 		(r = parse_config(adapter, root, err)) < 0 ||
 		(r = parse_features(adapter, root, err)) < 0 ||
+		(r = parse_tables(adapter, root, err)) < 0 ||
 		(r = steps_parse(adapter, root, err)) < 0 ||
 		(r = json_get_object(root, "send", &send, err)) < 0 ||
 		(r = plan_parse(adapter, &send, 0, NULL, &adapter->send, err)) < 0 ||

@@ -29,7 +29,7 @@ struct filter_row {
 	const char *name;
 	unsigned takes; /* bits of value kinds */
 	enum value_kind gives;
-	enum { ARG_NONE, ARG_TEXT, ARG_NUMBER, ARG_CHOICE } arg; /* CHOICE: "a:b" */
+	enum { ARG_NONE, ARG_TEXT, ARG_NUMBER, ARG_CHOICE, ARG_TABLE } arg; /* CHOICE: "a:b"; TABLE: its name in `tables` */
 	int (*apply)(const struct scope *scope, const char *arg, struct value *v); /* never gets VALUE_NONE */
 };
 const struct filter_row *filter_find(const char *name); /* adapter_filter.c; NULL = there is none */
@@ -276,6 +276,14 @@ struct setting {
 
 /* --- requests (adapter_plan.c compiles, adapter_request.c fills; adapter_auth.c both for `auth`) ------------------------- */
 
+/* What providers call things that we have another word for: countries, languages. */
+struct table {
+	const char *name;
+	const char **pairs; /* word, its translation, ...; "*" = any other */
+	size_t count;
+};
+const struct table *table_find(const struct adapter *adapter, const char *name); /* adapter.c; NULL = there is none */
+
 enum auth_kind { AUTH_NONE, AUTH_BASIC, AUTH_BEARER, AUTH_HEADER, AUTH_QUERY, AUTH_SIGNED, AUTH_SIGV4, AUTH_JWT };
 
 struct auth {
@@ -354,8 +362,11 @@ struct adapter {
 	int64_t per_second, concurrency, max_request_bytes;
 	int64_t sms_parts; /* most that are sent; 0 = no limit stated */
 	bool takes_files;
+	struct table *tables;
+	size_t table_count;
 	struct step *token; /* NULL = there is none */
-	const char *token_lifetime; /* pointer to the seconds it lives; NULL = not said */
+	const char *token_lifetime; /* pointer to the seconds it lives, or to the epoch second it ends at; NULL = not said */
+	bool token_ends; /* the latter */
 	int64_t token_lifetime_s; /* when the answer does not say */
 	struct step *steps;
 	size_t step_count;

@@ -34,7 +34,7 @@ static int parse_exchange(struct adapter *adapter, const struct json *json, cons
 
 static int parse_token(struct adapter *adapter, const struct json *root, struct err *err)
 {
-	static const char *const members[] = { "request", "value", "expires_in", "lifetime_s", "rules", NULL };
+	static const char *const members[] = { "request", "value", "expires_in", "expires_at", "lifetime_s", "rules", NULL };
 	struct json json = { 0 }, value;
 	struct step *token;
 	int r = json_opt_object(root, "token", &json, err);
@@ -54,7 +54,11 @@ static int parse_token(struct adapter *adapter, const struct json *root, struct 
 		(r = json_opt_str(&json, "expires_in", 200, &adapter->token_lifetime, err)) < 0 ||
 		(r = json_opt_int(&json, "lifetime_s", 30, 30 * 86400, &adapter->token_lifetime_s, err)) < 0)
 		return r;
-	if (adapter->token_lifetime && (r = pointer_parse(&json, "expires_in", adapter->token_lifetime, err)) < 0)
+	adapter->token_ends = json_has(&json, "expires_at");
+	if (adapter->token_ends && (r = json_get_str(&json, "expires_at", 200, &adapter->token_lifetime, err)) < 0)
+		return r;
+	if (adapter->token_lifetime &&
+		(r = pointer_parse(&json, adapter->token_ends ? "expires_at" : "expires_in", adapter->token_lifetime, err)) < 0)
 		return r;
 	adapter->token = token; /* from here on it can be named */
 	return 0;
@@ -202,7 +206,7 @@ int adapter_token_answer(const struct adapter *adapter, const struct http_answer
 	const char **token, int64_t *until, struct outcome *failed)
 {
 	struct adapter_bound bound[ADAPTER_BINDS_MAX];
-	int64_t lifetime_s = adapter->token_lifetime_s;
+	int64_t lifetime_s = adapter->token_lifetime_s, said;
 	struct reading reading;
 	struct json value;
 
@@ -213,8 +217,11 @@ int adapter_token_answer(const struct adapter *adapter, const struct http_answer
 		return -EBADMSG;
 	}
 	value = adapter->token_lifetime ? pointer_get(&reading.body, adapter->token_lifetime) : (struct json){ 0 };
-	if (value.type == JSON_INT && json_int(&value) > 0 && json_int(&value) < 400 * 86400)
-		lifetime_s = json_int(&value);
+	said = json_int(&value);
+	if (adapter->token_ends && said > 0)
+		said = said - now / SECOND_MS;
+	if (value.type == JSON_INT && said > 0 && said < 400 * 86400)
+		lifetime_s = said;
 	*token = bound[0].value;
 	*until = now + lifetime_s * SECOND_MS * 9 / 10; /* never used in its last moments */
 	return 0;

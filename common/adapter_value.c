@@ -374,11 +374,11 @@ static int parse_name(const struct adapter *adapter, const struct json *json, co
 	return json_refuse(json, NULL, err, "unknown_value", "there is no value \"%s\"", name);
 }
 
-static int parse_filter(const struct json *json, struct arena *arena, const char *spec,
+static int parse_filter(const struct adapter *adapter, const struct json *json, const char *spec,
 	struct filter *ret, enum value_kind *kind, struct err *err)
 {
 	const char *colon = strchr(spec, ':');
-	const char *name = colon ? arena_memdup(arena, spec, (size_t)(colon - spec)) : spec;
+	const char *name = colon ? arena_memdup(adapter->arena, spec, (size_t)(colon - spec)) : spec;
 	const struct filter_row *row = filter_find(name);
 
 	if (!row)
@@ -391,6 +391,8 @@ static int parse_filter(const struct json *json, struct arena *arena, const char
 		(strlen(colon + 1) > 6 || !colon[1] || colon[1 + strspn(colon + 1, "0123456789")]))
 		return json_refuse(json, NULL, err, "bad_filter",
 			"the argument of %s must be a number", name);
+	if (row->arg == ARG_TABLE && !table_find(adapter, colon + 1))
+		return json_refuse(json, NULL, err, "bad_filter", "there is no \"%s\" under tables", colon + 1);
 	if (row->arg == ARG_CHOICE && !strchr(colon + 1, ':'))
 		return json_refuse(json, NULL, err, "bad_filter", "the argument of %s must be two words (%s:a:b)", name, name);
 	if (!(row->takes & KIND(*kind)))
@@ -417,7 +419,7 @@ static int parse_reference(const struct adapter *adapter, const struct json *jso
 	while (rest) {
 		if (ret->filter_count == FILTERS_MAX)
 			return json_refuse(json, NULL, err, "bad_filter", "too many filters");
-		r = parse_filter(json, adapter->arena, strsep(&rest, "|"),
+		r = parse_filter(adapter, json, strsep(&rest, "|"),
 			&ret->filters[ret->filter_count++], kind, err);
 		if (r < 0)
 			return r;

@@ -18,7 +18,7 @@
 #include "common/utc.h"
 
 #define HEAD \
-	"\"adapter\":1,\"name\":\"x\",\"channel\":[\"email\",\"sms\",\"letter\"],\"config\":{\"base\":{\"default\":\"https://x.example\"}," \
+	"\"tables\":{\"land\":{\"FR\":\"france\",\"BE\":\"belgique\"},\"any\":{\"de\":\"x\",\"*\":\"y\"}},\"adapter\":1,\"name\":\"x\",\"channel\":[\"email\",\"sms\",\"letter\"],\"config\":{\"base\":{\"default\":\"https://x.example\"}," \
 	"\"token\":{\"secret\":true},\"user\":{}}"
 #define FILES ",\"features\":{\"attachments\":true}"
 #define RESPONSE "\"response\":{\"id\":\"/id\"}"
@@ -66,6 +66,10 @@ static const struct refusal {
 	{ BODY("{\"a\":{\"$json\":1,\"b\":2}}"), "unknown_member", "$.send.body.value.a.b", "" },
 	{ BODY("\"{text|gsm7:a}\""), "bad_filter", "$.send.body.value", "two words" },
 	{ BODY("\"{text|last:x}\""), "bad_filter", "$.send.body.value", "a number" },
+	{ BODY("\"{locale|table:nothing}\""), "bad_filter", "$.send.body.value", "no \"nothing\" under tables" },
+	{ "{\"tables\":{\"a\":7},\"adapter\":1,\"name\":\"x\",\"channel\":\"sms\"}", "wrong_type", "$.tables.a", "words" },
+	{ "{\"tables\":{\"a b\":{}},\"adapter\":1,\"name\":\"x\",\"channel\":\"sms\"}", "bad_id", "$.tables.a b", "" },
+	{ "{\"tables\":{\"a\":{\"b\":7}},\"adapter\":1,\"name\":\"x\",\"channel\":\"sms\"}", "wrong_type", "$.tables.a.b", "" },
 	{ BODY("\"{request.url}\""), "unknown_value", "$.send.body.value", "no meaning here" },
 	{ BODY("\"{signature}\""), "unknown_value", "$.send.body.value", "no meaning here" },
 	{ BODY("\"{token}\""), "unknown_value", "$.send.body.value", "no section token" },
@@ -113,6 +117,7 @@ static const struct refusal {
 	{ TOKEN("{" ASK ",\"value\":\"t\"}"), "bad_pointer", "$.token.value", "" },
 	{ TOKEN("{" ASK ",\"value\":\"/t\",\"ttl\":1}"), "unknown_member", "$.token.ttl", "" },
 	{ TOKEN("{" ASK ",\"value\":\"/t\",\"expires_in\":\"e\"}"), "bad_pointer", "$.token.expires_in", "" },
+	{ TOKEN("{" ASK ",\"value\":\"/t\",\"expires_at\":\"e\"}"), "bad_pointer", "$.token.expires_at", "" },
 	{ TOKEN("{" ASK ",\"value\":\"/t\",\"lifetime_s\":1}"), "out_of_range", "$.token.lifetime_s", "" },
 	{ TOKEN("{" ASK ",\"value\":\"/t\",\"rules\":[{\"status\":500,\"outcome\":\"in_doubt\"}]}"), "not_one_of", "$.token.rules", "nothing was sent" },
 	{ TOKEN("{\"request\":{\"method\":\"POST\",\"url\":\"https://x.example\",\"auth\":{\"kind\":\"bearer\",\"token\":\"{token}\"}},"
@@ -311,6 +316,9 @@ static const struct body_row {
 		"{\"a\":\"{\\\"n\\\":\\\"Mme <R&\\\\\\\"oy'>\\\",\\\"l\\\":[1,[\\\"inv_1\\\",\\\"inv/2\\\"]]}\"}", NULL },
 	{ "xml", BODY("\"<Say>{to.name|xml}</Say>\""), "\"<Say>Mme &lt;R&amp;&quot;oy&#39;&gt;</Say>\"", NULL },
 	{ "digest", BODY("\"{step|sha256}\""), "\"9ce7011ab48f26c2e69f772f41379d695e0b04fefddd78d0b1d4952383ba3995\"", NULL },
+	{ "an id as UUID", BODY("\"{dispatch.id|uuid}\""), "\"60e3c0ca-9ba6-4a6a-b451-3efa24994923\"", NULL },
+	{ "words of theirs", BODY("[\"{to.country|table:land}\",\"{locale|table:any}\"]"), "[\"france\",\"y\"]", NULL },
+	{ "a word that they do not have", BODY("\"{locale|table:land}\""), NULL, "bad_value" },
 	{ "last", BODY("[\"{dispatch.id|last:20}\",\"{subject|last:1}\",\"{subject|last:9}\"]"),
 		"[\"00000000000000000000\",\"\xc3\xa9\",\"S\xc3\xa9\"]", NULL },
 	{ "alphabet", BODY("[\"{subject|gsm7:7bit:8bit}\",\"{to.name|gsm7:a:b}\",\"{text|gsm7:false:true|bool}\"]"), "[\"7bit\",\"a\",false]", NULL },
@@ -650,6 +658,28 @@ static void answers(void **state)
 	assert_string_equal(outcome_names[outcome.kind], outcome_names[row->kind]);
 }
 
+static void a_token_ends_at(void **state)
+{
+	static const char json[] = TOKEN("{" ASK ",\"value\":\"/t\",\"expires_at\":\"/at\",\"lifetime_s\":1000}");
+	static const struct {
+		const char *body;
+		int64_t ms;
+	} rows[] = { { "{\"t\":\"T\",\"at\":1775030500}", 90000 }, { "{\"t\":\"T\",\"at\":1775030399}", 900000 }, { "{\"t\":\"T\"}", 900000 } };
+	CLEANUP(arena_freep) struct arena *arena = arena_create();
+	CLEANUP(adapter_freep) struct adapter *adapter = parse(json);
+	struct outcome failed;
+	const char *token;
+	int64_t until;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct http_answer answer = answer_of(200, "", rows[i].body);
+
+		assert_int_equal(adapter_token_answer(adapter, &answer, NOW, arena, &token, &until, &failed), 0);
+		assert_int_equal(until, NOW + rows[i].ms);
+	}
+}
+
 static void a_token_may_end_early(void **state)
 {
 	struct http_answer answer = answer_of(401, "", "");
@@ -714,6 +744,7 @@ int main(void)
 		cmocka_unit_test(keys_that_are_none),
 		cmocka_unit_test(sigv4_is_left_to_the_wire),
 		cmocka_unit_test(one_after_the_other),
+		cmocka_unit_test(a_token_ends_at),
 		cmocka_unit_test(a_token_may_end_early),
 		cmocka_unit_test(looked_up),
 	};
