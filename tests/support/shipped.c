@@ -74,7 +74,7 @@ const char *shipped_secret(const char *credential, void *arg)
 struct message shipped_message(enum channel channel, bool with_files)
 {
 	static const char *const invoices[] = { "inv_42", "inv_43" };
-	static const struct attachment files[] = { { "Facture n\xc2\xb0 42.pdf", "application/pdf", "%PDF-1.4\n\0\xff%%EOF\r\n", 19 } };
+	static const struct attachment files[] = { { "Facture n\xc2\xb0 42.pdf", "application/pdf", "%PDF-1.4\n\0\xff%%EOF\r\n", 18 } };
 	static const struct postal to = { .line1 = "1 rue de l'\xc3\x89glise", .line2 = "B\xc3\xa2t. B", .postcode = "75001", .city = "Paris",
 		.country = "FR" };
 	static const struct postal from = { .line1 = "2 avenue Foch", .postcode = "69006", .city = "Lyon", .country = "FR" };
