@@ -508,13 +508,17 @@ static void read_erasing(struct arena *arena, const struct json *json, struct de
 int debtor_read(struct arena *arena, const char *text, size_t len, struct debtor *ret, struct err *err)
 {
 	struct json *json = arena_alloc(arena, sizeof(*json));
+	int r = json_parse(arena, text, len, 0, json, err);
+
+	return r < 0 ? r : debtor_from(arena, json, ret, err);
+}
+
+int debtor_from(struct arena *arena, const struct json *json, struct debtor *ret, struct err *err)
+{
 	struct json v;
 	int r;
 
 	*ret = (struct debtor){ 0 };
-	r = json_parse(arena, text, len, 0, json, err);
-	if (r < 0)
-		return r;
 	if ((r = json_get_int(json, "schema", 1, SCHEMA, &(int64_t){ 0 }, err)) < 0 ||
 		(r = json_get_int(json, "version", 0, MONEY_MAX, &ret->version, err)) < 0 ||
 		(r = json_get_str(json, "id", 128, &ret->id, err)) < 0)

@@ -131,5 +131,6 @@ const char *debtor_locale(const struct debtor *debtor, const struct contact *con
 
 void debtor_write(struct buf *out, const struct debtor *debtor);
 int debtor_read(struct arena *arena, const char *json, size_t len, struct debtor *ret, struct err *err);
+int debtor_from(struct arena *arena, const struct json *json, struct debtor *ret, struct err *err); /* `json` lives in the arena */
 
 #endif

@@ -149,11 +149,17 @@ static int read_commands(const struct json *json, struct arena *arena, struct es
 int escalation_read(struct arena *arena, const char *text, size_t len, struct escalation *ret, struct err *err)
 {
 	struct json *json = arena_alloc(arena, sizeof(*json));
+	int r = json_parse(arena, text, len, 0, json, err);
+
+	return r < 0 ? r : escalation_from(arena, json, ret, err);
+}
+
+int escalation_from(struct arena *arena, const struct json *json, struct escalation *ret, struct err *err)
+{
 	int state = 0, r;
 
 	*ret = (struct escalation){ 0 };
-	if ((r = json_parse(arena, text, len, 0, json, err)) < 0 ||
-		(r = json_get_int(json, "schema", 1, SCHEMA, &(int64_t){ 0 }, err)) < 0 ||
+	if ((r = json_get_int(json, "schema", 1, SCHEMA, &(int64_t){ 0 }, err)) < 0 ||
 		(r = json_get_int(json, "version", 0, MONEY_MAX, &ret->version, err)) < 0 ||
 		(r = invoice_read(json, arena, &ret->invoice, err)) < 0 ||
 		(r = json_get_word(json, "state", escalation_state_names, &state, err)) < 0 ||

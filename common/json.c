@@ -126,9 +126,8 @@ static int parse_file(struct arena *arena, const char *text, size_t len, struct 
 int json_parse(struct arena *arena, const char *text, size_t len, unsigned flags, struct json *ret, struct err *err)
 {
 	struct json_node *root;
-	int r;
+	int r = flags & JSON_OURS ? 0 : json_scan(text, len, flags, err);
 
-	r = json_scan(text, len, flags, err);
 	if (r < 0)
 		return r;
 	if (len > INT_MAX / 2)

@@ -40,6 +40,8 @@ struct json {
  */
 #define JSON_COMMENTS 1u
 #define JSON_FRACTIONS 2u
+/* json_parse() only: made by our writer (below) in this process, and never out of it. It is not scanned, and must be what it is said to be. */
+#define JSON_OURS 4u
 
 /*
  * Checks `text` against RFC 8259 and our limits: one value, depth <= 32, no duplicate member names, valid UTF-8,

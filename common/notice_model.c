@@ -216,7 +216,7 @@ int notice_model(const struct notice_input *input, const char *locale, size_t na
 	buf_clear(&m.text);
 	if (m.r < 0)
 		return err_set(err, m.r, "bad_locale", "", "amounts and dates cannot be written in locale \"%s\"", locale);
-	return json_parse(arena, out.data, out.len, 0, ret, err);
+	return json_parse(arena, out.data, out.len, JSON_OURS, ret, err);
 }
 
 /* --- samples ------------------------------------------------------------------------------------------------------- */

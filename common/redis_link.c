@@ -57,6 +57,7 @@ struct redis_link {
 	redisReplyObjectFunctions functions; /* the reader's own, but for the limit on arrays */
 	void *(*create_array)(const redisReadTask *task, reader_count count);
 	struct event *timer; /* reconnect */
+	uint64_t connection; /* how many there were */
 	struct event *scan; /* deadlines, and failures to be told from the loop */
 	struct waiting *first, **last; /* sent, in order */
 	struct waiting *failed, **failed_last; /* told -ENOTCONN at the next turn of the loop */
@@ -533,6 +534,7 @@ static void connect_now(struct redis_link *link)
 		return;
 	}
 	new_reader(link);
+	link->connection++;
 	link->connecting = true;
 	link->connect_deadline = mono() + CONNECT_MS;
 	bufferevent_setcb(link->bev, on_readable, NULL, on_event, link);
@@ -639,6 +641,11 @@ void redis_link_destroy(struct redis_link *link)
 bool redis_link_connected(const struct redis_link *link)
 {
 	return link->ready;
+}
+
+uint64_t redis_link_connection(const struct redis_link *link)
+{
+	return link->connection;
 }
 
 void redis_link_drop(struct redis_link *link, const char *why)

@@ -56,6 +56,8 @@ typedef void (*redis_state_fn)(bool connected, const char *why, void *arg);
 struct redis_link *redis_link_create(struct event_base *base, const struct redis_url *url, redis_state_fn state, void *arg);
 void redis_link_destroy(struct redis_link *link); /* NULL is allowed */
 bool redis_link_connected(const struct redis_link *link);
+/* Counts connections: two commands given while it is the same, and connected, go over the same one. */
+uint64_t redis_link_connection(const struct redis_link *link);
 /* Everything in flight fails with -ENOTCONN, then it connects anew. */
 void redis_link_drop(struct redis_link *link, const char *why);
 

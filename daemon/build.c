@@ -8,6 +8,10 @@
 
 #define ATTEMPT_TTL_MS (180 * DAY_MS)
 #define IMAGES_FRAME_BYTES (256 * 1024)
+/* What a record, a part of one, an image take beside what is in them, about: so much is reserved at once. */
+#define RECORD_BYTES 1024
+#define PART_BYTES 256
+#define IMAGE_BYTES 128
 
 static uint16_t log_year(int64_t now)
 {
@@ -34,6 +38,10 @@ static int key_case(struct dunner *d, struct arena *arena, struct doc *doc, uint
 
 	if (doc->keyed)
 		return 0;
+	if (doc->lent && ours && place->year == year && doc->keys.year == year && doc->keys.slot == place->slot) {
+		doc->keyed = true;
+		return 0;
+	}
 	if (ours && place->year == year) {
 		r = port->open(port->self, year, place->slot, &doc->keys);
 	} else {
@@ -105,11 +113,10 @@ static void write_record(struct dunner *d, const struct draft *draft, const stru
 	jw_end_object(w);
 }
 
-static void add_record(struct dunner *d, struct group *g, struct draft *draft, struct doc *doc, uint16_t year)
+static void add_record(struct dunner *d, struct group *g, struct draft *draft, struct doc *doc, uint16_t year, struct buf *text)
 {
 	struct trail_place *place = &doc->d->trail;
 	const struct random_port *random = d->ports.random;
-	CLEANUP(buf_clear) struct buf text = { 0 };
 	uint8_t commitment[SHA256_SIZE], tag[SHA256_SIZE], hash[SHA256_SIZE];
 	struct record_secret secret;
 	char leaf[LEAF_SIZE];
@@ -118,12 +125,13 @@ static void add_record(struct dunner *d, struct group *g, struct draft *draft, s
 	for (size_t i = 0; i < draft->part_count; i++)
 		random->bytes(random->self, draft->parts[i].salt, SALT_SIZE);
 	random->bytes(random->self, &secret, sizeof(secret));
-	write_record(d, draft, doc, &text);
-	record_commitment(secret.salt, text.data, text.len, commitment);
+	buf_reset(text);
+	write_record(d, draft, doc, text);
+	record_commitment(secret.salt, text->data, text->len, commitment);
 	record_tag(doc->tag_key, place->n, tag);
 	record_leaf(commitment, tag, leaf);
 	record_leaf_hash(leaf, hash);
-	record_body_add(&g->bodies[0], leaf, &doc->keys, &secret, text.data, text.len, draft->parts, draft->part_count);
+	record_body_add(&g->bodies[0], leaf, &doc->keys, &secret, text->data, text->len, draft->parts, draft->part_count);
 	g->records[g->out.record_count].data = (const uint8_t *)(uintptr_t)from; /* an offset until the buffer is final */
 	g->records[g->out.record_count].len = g->bodies[0].len - from;
 	draft->index = g->out.head.first_index + g->out.record_count;
@@ -134,7 +142,7 @@ static void add_record(struct dunner *d, struct group *g, struct draft *draft, s
 	hex_format(hash, SHA256_SIZE, place->prev_hash);
 }
 
-static void open_case(struct dunner *d, struct group *g, struct doc *doc, uint16_t year)
+static void open_case(struct dunner *d, struct group *g, struct doc *doc, uint16_t year, struct buf *text)
 {
 	struct effects once;
 	struct draft *draft;
@@ -143,7 +151,7 @@ static void open_case(struct dunner *d, struct group *g, struct doc *doc, uint16
 	effects_init(&once, g->arena, g->fx.now);
 	draft = effects_record(&once, "case.opened", doc->id);
 	jw_str(&draft->w, "debtor", doc->id);
-	add_record(d, g, draft, doc, year);
+	add_record(d, g, draft, doc, year, text);
 }
 
 /* Everything that can fail comes first, so that a group held up for want of space can be built again. */
@@ -162,32 +170,41 @@ static int key_cases(struct dunner *d, struct group *g, uint16_t year)
 
 static void build_records(struct dunner *d, struct group *g, uint16_t year)
 {
-	size_t count = g->doc_count;
+	CLEANUP(buf_clear) struct buf text = { 0 };
+	size_t count = g->doc_count, bytes = 0;
 
-	for (struct draft *draft = g->fx.records; draft; draft = draft->next)
+	for (struct draft *draft = g->fx.records; draft; draft = draft->next) {
 		count++;
+		bytes += RECORD_BYTES + draft->data.len;
+		for (size_t i = 0; i < draft->part_count; i++)
+			bytes += PART_BYTES + draft->parts[i].len;
+	}
+	buf_reserve(&g->bodies[0], bytes);
 	g->records = arena_alloc(g->arena, (count + 1) * sizeof(*g->records));
 	for (struct draft *draft = g->fx.records; draft; draft = draft->next) {
 		struct doc *doc = group_case(d, g, draft->debtor_id);
 
 		if (doc->case_opened)
-			open_case(d, g, doc, year);
-		add_record(d, g, draft, doc, year);
+			open_case(d, g, doc, year, &text);
+		add_record(d, g, draft, doc, year, &text);
 	}
 	for (struct doc *doc = g->docs; doc; doc = doc->next)
 		if (doc->case_opened)
-			open_case(d, g, doc, year);
+			open_case(d, g, doc, year, &text);
 }
 
 /* --- after-images ------------------------------------------------------------------------------------------------------ */
 
 void group_image(struct group *g, struct doc *owner, enum key_class class, const struct image *image)
 {
-	struct image *images = arena_grow(g->arena, g->images, g->image_count, &g->image_capacity, sizeof(*g->images));
+	struct owned_image *owned = arena_alloc(g->arena, sizeof(*owned));
 
-	image_add(&owner->images[class], image);
-	g->images = images;
-	g->images[g->image_count++] = *image;
+	g->images = arena_grow(g->arena, g->images, g->image_count, &g->image_capacity, sizeof(*g->images));
+	g->images[g->image_count] = *image;
+	g->image_bytes += IMAGE_BYTES + image->value_len;
+	owned->index = g->image_count++;
+	*(owner->images_end[class] ? owner->images_end[class] : &owner->images[class]) = owned;
+	owner->images_end[class] = &owned->next;
 }
 
 static void *keep(struct group *g, struct buf *buf, size_t *len)
@@ -198,48 +215,53 @@ static void *keep(struct group *g, struct buf *buf, size_t *len)
 	return copy;
 }
 
+static void image_timer(struct dunner *d, struct group *g, const char *due, const char *invoice_id, int64_t at)
+{
+	struct image image = { .op = at ? IMAGE_ZADD : IMAGE_ZREM, .key = due, .field = invoice_id, .number = at };
+
+	group_image(g, group_case(d, g, NULL), CLASS_FACTS, &image);
+}
+
+static bool is_imaged(const struct doc *doc, enum doc_kind kind)
+{
+	return doc->kind == kind && doc->touched && doc->loaded && !doc->erased;
+}
+
+static void image_text(struct group *g, struct doc *doc, struct doc *owner, enum key_class class, struct buf *text)
+{
+	struct image set = { .op = IMAGE_SET, .key = doc->key };
+
+	set.value = doc->text = keep(g, text, &doc->text_len);
+	set.value_len = doc->text_len;
+	group_image(g, owner, class, &set);
+	buf_reset(text);
+}
+
+/* Here as below: what is alike stands side by side, and the store makes one command of it. */
 static void image_docs(struct dunner *d, struct group *g)
 {
 	const char *due = key_of(g->arena, &d->keyspace, "due");
 	CLEANUP(buf_clear) struct buf text = { 0 };
 
-	for (struct doc *doc = g->docs; doc; doc = doc->next) {
-		struct image set = { .op = IMAGE_SET, .key = doc->key };
-
-		if (!doc->touched || !doc->loaded || doc->erased)
-			continue;
-		buf_reset(&text);
-		if (doc->kind == DOC_DEBTOR) {
+	for (struct doc *doc = g->docs; doc; doc = doc->next)
+		if (is_imaged(doc, DOC_DEBTOR)) {
 			doc->d->version++;
 			debtor_write(&text, doc->d);
-			set.value = doc->text = keep(g, &text, &doc->text_len);
-			set.value_len = doc->text_len;
-			group_image(g, doc, CLASS_IDENTITY, &set);
-			continue;
-		}
-		if (doc->existed || doc->e->state != ESCALATION_NONE) {
+			image_text(g, doc, doc, CLASS_IDENTITY, &text);
+		} else if (is_imaged(doc, DOC_ESCALATION) && (doc->existed || doc->e->state != ESCALATION_NONE)) {
 			doc->e->version++;
 			escalation_write(&text, doc->e);
-			set.value = doc->text = keep(g, &text, &doc->text_len);
-			set.value_len = doc->text_len;
-			group_image(g, group_case(d, g, doc->e->invoice.debtor_id), CLASS_FACTS, &set);
+			image_text(g, doc, group_case(d, g, doc->e->invoice.debtor_id), CLASS_FACTS, &text);
 		}
-		if (doc->e->next_at) {
-			struct image add = { .op = IMAGE_ZADD, .key = due, .field = doc->id, .number = doc->e->next_at };
-
-			group_image(g, group_case(d, g, NULL), CLASS_FACTS, &add);
-		} else {
-			struct image remove = { .op = IMAGE_ZREM, .key = due, .field = doc->id };
-
-			group_image(g, group_case(d, g, NULL), CLASS_FACTS, &remove);
-		}
-	}
+	for (int timed = 1; timed >= 0; timed--)
+		for (struct doc *doc = g->docs; doc; doc = doc->next)
+			if (is_imaged(doc, DOC_ESCALATION) && (doc->e->next_at != 0) == timed)
+				image_timer(d, g, due, doc->id, doc->e->next_at);
 	for (size_t i = 0; i < g->hint_count; i++) {
 		struct doc *doc = group_find(d, g, DOC_ESCALATION, g->hints[i]);
-		struct image add = { .op = IMAGE_ZADD, .key = due, .field = g->hints[i], .number = g->fx.now };
 
 		if (!doc || !doc->touched)
-			group_image(g, group_case(d, g, NULL), CLASS_FACTS, &add);
+			image_timer(d, g, due, g->hints[i], g->fx.now);
 	}
 }
 
@@ -268,20 +290,22 @@ static void image_attempts(struct dunner *d, struct group *g)
 	const char *key = key_of(g->arena, &d->keyspace, "attempts");
 
 	for (struct release *release = g->releases; release; release = release->next) {
-		struct image index = { .op = IMAGE_SET_UNTIL, .number = g->fx.now + ATTEMPT_TTL_MS,
-			.key = key_attempt(g->arena, &d->keyspace, release->entry.id) };
-		CLEANUP(buf_clear) struct buf text = { 0 };
-
 		release->entry.intent_year = g->out.head.year;
 		release->entry.intent_index = release->intent->index;
 		release->entry.pseq = (int64_t)g->out.head.pseq;
 		image_attempt(d, g, &release->entry);
+	}
+	for (size_t i = 0; i < g->kept_count; i++)
+		image_attempt(d, g, g->kept[i]);
+	for (struct release *release = g->releases; release; release = release->next) {
+		struct image index = { .op = IMAGE_SET_UNTIL, .number = g->fx.now + ATTEMPT_TTL_MS,
+			.key = key_attempt(g->arena, &d->keyspace, release->entry.id) };
+		CLEANUP(buf_clear) struct buf text = { 0 };
+
 		attempt_entry_write(&text, &release->entry);
 		index.value = keep(g, &text, &index.value_len);
 		group_image(g, group_case(d, g, release->entry.debtor_id), CLASS_FACTS, &index);
 	}
-	for (size_t i = 0; i < g->kept_count; i++)
-		image_attempt(d, g, g->kept[i]);
 	for (size_t i = 0; i < g->settled_count; i++) {
 		struct image gone = { .op = IMAGE_HDEL, .key = key, .field = g->settled[i] };
 
@@ -444,17 +468,23 @@ static void image_positions(struct dunner *d, struct group *g)
 static void seal_images(struct dunner *d, struct group *g)
 {
 	const struct random_port *random = d->ports.random;
+	CLEANUP(buf_clear) struct buf plain = { 0 };
 	struct buf *out = &g->bodies[1];
 	size_t frames = 0, blobs = 0, from = 0;
 
+	buf_reserve(out, g->image_bytes);
 	g->frames = arena_alloc(g->arena, (2 * g->doc_count * CLASS_COUNT + 2) * sizeof(*g->frames));
 	for (struct doc *doc = g->docs; doc; doc = doc->next)
 		for (int class = 0; class < CLASS_COUNT && doc->kind == DOC_DEBTOR; class ++) {
 			uint8_t nonce[AES_NONCE_SIZE];
-			struct slice content = { (const uint8_t *)doc->images[class].data, doc->images[class].len };
+			struct slice content;
 
-			if (!content.len)
+			if (!doc->images[class])
 				continue;
+			buf_reset(&plain);
+			for (const struct owned_image *at = doc->images[class]; at; at = at->next)
+				image_add(&plain, &g->images[at->index]);
+			content = (struct slice){ (const uint8_t *)plain.data, plain.len };
 			if (blobs == 64 || (blobs && out->len - from > IMAGES_FRAME_BYTES)) {
 				out->data[from] = (char)blobs;
 				g->frames[frames].data = (const uint8_t *)(uintptr_t)from;

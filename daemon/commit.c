@@ -39,6 +39,12 @@ static void released(struct dunner *d, struct group *g)
 	}
 }
 
+void commit_broken(struct dunner *d)
+{
+	dunner_refuse(d, "Redis refused a write, as a key is of another kind: something else writes under %s; stop dunningd, delete that key "
+		"and the hash %s: at its start all is made anew from the journal", d->config->prefix, key_of(d->arena, &d->keyspace, "cursor"));
+}
+
 static void on_committed(int r, enum commit_status status, void *arg)
 {
 	struct group *g = arg;
@@ -70,6 +76,9 @@ static void on_committed(int r, enum commit_status status, void *arg)
 	case COMMIT_GAP:
 		recover_wanted(d, "the store is not where we left it");
 		(void)recover_due(d);
+		return;
+	case COMMIT_BROKEN:
+		commit_broken(d);
 		return;
 	}
 }
@@ -251,6 +260,7 @@ void commit_finished(struct dunner *d, struct group *g, bool released)
 	struct input *input = g->inputs;
 
 	d->turns++;
+	recent_put(d, g);
 	note_due(d, g);
 	if (g->journaled) {
 		d->committed_pseq = g->out.head.pseq;

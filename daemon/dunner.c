@@ -522,6 +522,7 @@ void dunner_destroy(struct dunner *d)
 	sender_free(d);
 	inbox_free(d);
 	recover_free(d);
+	recent_forget(d);
 	library_free(d->library);
 	arena_free(d->arena);
 	free(d);

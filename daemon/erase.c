@@ -35,6 +35,7 @@ static struct erase_job *job_create(struct dunner *d)
 	job->classes = TRAIL_CLASSES;
 	job->cursor[0] = '0';
 	d->erase = job;
+	recent_forget(d); /* documents and keys: they must not outlive what is erased */
 	return job;
 }
 

@@ -1,6 +1,6 @@
 /*
- * flow - the insides of one dunner, shared by its files: inbox.c reads, load.c and decide.c turn inputs into changed documents,
- * build.c makes records and after-images of them, commit.c journals and commits them, sender.c sends, recover.c redoes, adopt.c takes
+ * flow - the insides of one dunner, shared by its files: inbox.c reads, load.c (with recent.c at hand) and decide.c turn inputs into changed
+ * documents, build.c makes records and after-images of them, commit.c journals and commits them, sender.c sends, recover.c redoes, adopt.c takes
  * over a store that another log wrote, lease.c owns.
  *
  * One group is loaded and decided at a time. While the journal and the store have it, the next one is: it sees what the earlier ones
@@ -86,6 +86,12 @@ struct input {
 
 enum doc_kind { DOC_ESCALATION, DOC_DEBTOR };
 
+/* An after-image of a case, by its place among the group's. */
+struct owned_image {
+	size_t index;
+	struct owned_image *next;
+};
+
 struct doc {
 	enum doc_kind kind;
 	const char *id, *key;
@@ -98,10 +104,11 @@ struct doc {
 	const char *text; /* its after-image, once built; NULL: it has none */
 	size_t text_len;
 	/* DEBTOR: keys and after-images of its case */
+	bool lent; /* `keys` and `tag_key` are those of the year when it was written last */
 	bool keyed, case_opened; /* case_opened: its first record in this year's log is still to be written */
 	struct case_keys keys;
 	uint8_t tag_key[32];
-	struct buf images[CLASS_COUNT];
+	struct owned_image *images[CLASS_COUNT], **images_end[CLASS_COUNT];
 	struct doc *next; /* in the order of asking */
 };
 
@@ -172,6 +179,7 @@ struct group {
 	bool careful; /* one entry, counted as `trying` */
 	struct image *images;
 	size_t image_count, image_capacity;
+	size_t image_bytes; /* of all of them, about */
 	struct journal_group out;
 	struct buf *bodies;
 	struct slice *records, *frames;
@@ -237,6 +245,7 @@ struct dunner {
 	int64_t next_due;
 	struct port_timer *pump_timer, *retry_timer;
 	bool pumping, pump_wanted;
+	struct recent *recent; /* NULL: nothing is kept */
 
 	struct pass *pass; /* under way; NULL = none */
 	bool reconciling, reconcile_again;
@@ -305,6 +314,12 @@ struct doc *group_doc(struct dunner *d, struct group *g, enum doc_kind kind, con
 struct doc *group_find(struct dunner *d, struct group *g, enum doc_kind kind, const char *id); /* NULL = not asked for */
 struct doc *group_case(struct dunner *d, struct group *g, const char *debtor_id); /* NULL: the system case */
 
+/* recent.c */
+void recent_put(struct dunner *d, const struct group *g); /* a finished one: keeps what it wrote */
+bool recent_get(struct dunner *d, struct doc *doc, struct store_value *ret); /* its text, which no check needs, and into `doc` its keys */
+void recent_lend_keys(struct doc *doc, const struct case_keys *keys, const uint8_t tag_key[32]); /* NULL: there are none */
+void recent_forget(struct dunner *d); /* all of it, and wipes it */
+
 /* decide.c */
 void decide_wants(struct dunner *d, struct group *g); /* asks for what the inputs need and what that leads to */
 void decide_group(struct dunner *d, struct group *g);
@@ -335,6 +350,7 @@ int group_build(struct dunner *d, struct group *g); /* its records and after-ima
 
 /* commit.c */
 void commit_group(struct dunner *d, struct group *g); /* journal, then store */
+void commit_broken(struct dunner *d); /* the store has all but a write that it cannot take: a person must look */
 void commit_again(struct dunner *d); /* the retry timer fired: goes on with all groups that it has */
 void commit_retry(struct dunner *d, struct group *g, int64_t in_ms);
 void commit_finished(struct dunner *d, struct group *g, bool released);

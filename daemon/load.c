@@ -29,11 +29,8 @@ void group_free(struct group *g)
 {
 	if (!g)
 		return;
-	for (struct doc *doc = g->docs; doc; doc = doc->next) {
-		for (int i = 0; i < CLASS_COUNT; i++)
-			buf_clear(&doc->images[i]);
+	for (struct doc *doc = g->docs; doc; doc = doc->next)
 		cleanse(&doc->keys, sizeof(doc->keys));
-	}
 	if (g->bodies) {
 		buf_clear(&g->bodies[0]);
 		buf_clear(&g->bodies[1]);
@@ -104,27 +101,31 @@ struct doc *group_case(struct dunner *d, struct group *g, const char *debtor_id)
 	return doc && doc->loaded ? doc : group_find(d, g, DOC_DEBTOR, SYSTEM_CASE);
 }
 
-static int parse_doc(struct dunner *d, struct group *g, struct doc *doc, const struct store_value *value)
+/* `ours`: as we wrote it a moment ago; it never left this process. */
+static int parse_doc(struct dunner *d, struct group *g, struct doc *doc, const struct store_value *value, bool ours)
 {
+	struct json *json = arena_alloc(g->arena, sizeof(*json));
 	struct err err = { 0 };
 	int r = 0;
 
 	doc->loaded = true;
 	doc->existed = value->data != NULL;
+	if (value->data)
+		r = json_parse(g->arena, value->data, value->len, ours ? JSON_OURS : 0, json, &err);
 	if (doc->kind == DOC_DEBTOR) {
 		doc->d = arena_alloc(g->arena, sizeof(*doc->d));
 		doc->d->id = doc->id;
-		if (value->data)
-			r = debtor_read(g->arena, value->data, value->len, doc->d, &err);
+		if (value->data && r == 0)
+			r = debtor_from(g->arena, json, doc->d, &err);
 	} else {
 		doc->e = arena_alloc(g->arena, sizeof(*doc->e));
 		doc->e->invoice.id = doc->id;
-		if (value->data)
-			r = escalation_read(g->arena, value->data, value->len, doc->e, &err);
+		if (value->data && r == 0)
+			r = escalation_from(g->arena, json, doc->e, &err);
 	}
 	if (r < 0)
-		dunner_refuse(d, "the document %s in Redis is not one of ours: %s %s; see `dunningctl rebuild`", doc->key,
-			err.path, err.text);
+		dunner_refuse(d, "the document %s in Redis is not one of ours: %s %s; stop dunningd and delete the hash %s: at its start "
+			"all is made anew from the journal", doc->key, err.path, err.text, key_of(g->arena, &d->keyspace, "cursor"));
 	return r;
 }
 
@@ -145,7 +146,7 @@ static void on_loaded(int r, const struct store_value *values, size_t count, voi
 
 	round->failed = r < 0 || count != round->count;
 	for (size_t i = 0; i < round->count && !round->failed; i++)
-		round->failed = parse_doc(round->dunner, round->group, round->docs[i], &values[i]) < 0;
+		round->failed = parse_doc(round->dunner, round->group, round->docs[i], &values[i], false) < 0;
 }
 
 /* Behind the documents, on the same connection: whether they are those of the place where we left the store. */
@@ -195,15 +196,18 @@ static int gather(struct dunner *d, struct group *g, struct round *round)
 	round->keys = arena_alloc(g->arena, g->doc_count * sizeof(char *));
 	for (struct doc *doc = g->docs; doc; doc = doc->next) {
 		const struct doc *decided;
+		struct store_value value;
 
 		if (doc->asked)
 			continue;
 		doc->asked = true;
 		decided = decided_doc(d, doc);
 		if (decided) {
-			struct store_value value = { decided->text, decided->text_len };
-
-			r = parse_doc(d, g, doc, &value);
+			value = (struct store_value){ decided->text, decided->text_len };
+			recent_lend_keys(doc, decided->keyed && !d->erase ? &decided->keys : NULL, decided->tag_key);
+		}
+		if (decided || recent_get(d, doc, &value)) {
+			r = parse_doc(d, g, doc, &value, true);
 			if (r < 0)
 				return r;
 			ready++;

@@ -145,8 +145,10 @@ enum commit_status {
 	COMMIT_ALREADY, /* pseq and group equal the cursor's: a lost reply, nothing to do */
 	COMMIT_STALE, /* another epoch holds the partition: touch nothing, stop */
 	COMMIT_GAP, /* the cursor is neither this group nor its predecessor: Redis went back or forward */
+	COMMIT_BROKEN, /* applied, but for a write to a key that is of another kind: somebody else writes under our names */
 };
 
+/* One at a time; head and images must stand until it is done. */
 struct store_commit {
 	const struct group_header *head;
 	uint64_t epoch; /* the caller's present lease epoch, compared with the cursor's; may be later than head->epoch on redo */

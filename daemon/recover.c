@@ -76,6 +76,7 @@ static void finish(struct recovery *r)
 	if (r->redone)
 		dunner_log(d, LOG_NOTICE, "recover: %llu groups redone from the journal", (unsigned long long)r->redone);
 	recover_free(d);
+	recent_forget(d);
 	d->live_recovery = false;
 	inbox_reset(d);
 	d->due_seen = false;
@@ -240,6 +241,10 @@ static void on_redone(int result, enum commit_status status, void *arg)
 	}
 	if (status == COMMIT_STALE) {
 		dunner_fail(d, -ESTALE, 75, "another instance took partition %u during the redo", d->settings.partition);
+		return;
+	}
+	if (status == COMMIT_BROKEN) {
+		commit_broken(d);
 		return;
 	}
 	if (status == COMMIT_GAP) { /* it went back again: look anew */

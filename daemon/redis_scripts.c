@@ -1,55 +1,5 @@
 #include "daemon/redis_scripts.h"
 
-/*
- * KEYS: cursor, then one per image. ARGV: epoch, pseq, group, previous pseq, previous group, writer, rebuild, redo, then each image: its
- * letter and arguments.
- */
-const char script_commit[] =
-	"local at = redis.call('HMGET', KEYS[1], 'epoch', 'pseq', 'group')\n"
-	"if at[1] and tonumber(at[1]) > tonumber(ARGV[1]) then return redis.status_reply('STALE') end\n"
-	"if at[1] and at[1] ~= ARGV[1] then return redis.status_reply('GAP') end\n" /* it went back to an earlier owner's days */
-	"if at[2] == ARGV[2] and at[3] == ARGV[3] then return redis.status_reply('ALREADY') end\n"
-	"if at[2] then\n"
-	"  if at[2] ~= ARGV[4] or at[3] ~= ARGV[5] then return redis.status_reply('GAP') end\n"
-	"elseif ARGV[4] ~= '0' and ARGV[7] ~= '1' then return redis.status_reply('GAP') end\n"
-	/* Documents and timers are most of a group, and their keys differ: they are gathered into few calls until another kind comes. */
-	"local sets, timers, zset = {}, {}, nil\n"
-	"local function flush()\n"
-	"  if #sets > 0 then redis.call('MSET', unpack(sets)); sets = {} end\n"
-	"  if #timers > 0 then redis.call('ZADD', zset, unpack(timers)); timers = {} end\n"
-	"end\n"
-	"local i = 9\n"
-	"for k = 2, #KEYS do\n"
-	"  local key, op = KEYS[k], ARGV[i]\n"
-	"  if op == 'S' then\n"
-	"    if #sets >= 900 then flush() end\n"
-	"    sets[#sets + 1] = key; sets[#sets + 1] = ARGV[i + 1]; i = i + 2\n"
-	"  elseif op == 'Z' then\n"
-	"    if #timers >= 900 or (zset and zset ~= key) then flush() end\n"
-	"    zset = key; timers[#timers + 1] = ARGV[i + 2]; timers[#timers + 1] = ARGV[i + 1]; i = i + 3\n"
-	"  elseif op == 'X' then\n" /* its key is a stream's alone */
-	"    local n = tonumber(ARGV[i + 3])\n"
-	"    local call = {'XADD', key}\n"
-	"    if ARGV[i + 2] ~= '0' then call[3] = 'MAXLEN'; call[4] = '~'; call[5] = ARGV[i + 2] end\n"
-	"    call[#call + 1] = ARGV[i + 1]\n"
-	"    for f = 1, n do call[#call + 1] = ARGV[i + 3 + f] end\n"
-	"    redis.pcall(unpack(call))\n" /* refused only when the id is already behind the stream's last: done before */
-	"    i = i + 4 + n\n"
-	"  else\n"
-	"    flush()\n"
-	"    if op == 'H' then redis.call('HSET', key, ARGV[i + 1], ARGV[i + 2]); i = i + 3\n"
-	"    elseif op == 'U' then redis.call('SET', key, ARGV[i + 1], 'PXAT', ARGV[i + 2]); i = i + 3\n"
-	"    elseif op == 'R' then redis.call('ZREM', key, ARGV[i + 1]); i = i + 2\n"
-	"    elseif op == 'E' then redis.call('HDEL', key, ARGV[i + 1]); i = i + 2\n"
-	"    elseif op == 'D' then redis.call('DEL', key); i = i + 1\n"
-	"    end\n"
-	"  end\n"
-	"end\n"
-	"flush()\n"
-	"redis.call('HSET', KEYS[1], 'epoch', ARGV[1], 'pseq', ARGV[2], 'group', ARGV[3], 'writer', ARGV[6],\n"
-	"  'redo', ARGV[8])\n"
-	"return redis.status_reply('APPLIED')\n";
-
 /* KEYS: lease, cursor. ARGV: owner, nonce, ttl, at least, epoch held or 0. -> { granted, epoch, owner } */
 const char script_lease[] =
 	"local held = redis.call('GET', KEYS[1])\n"

@@ -18,6 +18,11 @@ static int64_t mono(void)
 	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
+void store_error(struct redis_store *store, const struct redis_reply *error)
+{
+	snprintf(store->last_error, sizeof(store->last_error), "%s", error->str);
+}
+
 /* An error reply as the flow understands it. */
 static int outcome(struct redis_store *store, int r, const struct redis_reply *reply)
 {
@@ -25,7 +30,7 @@ static int outcome(struct redis_store *store, int r, const struct redis_reply *r
 		return r;
 	if (reply->type != REDIS_ERROR)
 		return 0;
-	snprintf(store->last_error, sizeof(store->last_error), "%s", reply->str);
+	store_error(store, reply);
 	switch (redis_reply_class(reply)) {
 	case REDIS_READONLY:
 	case REDIS_MOVED:
@@ -350,188 +355,6 @@ static void store_cursor_get(void *self, store_cursor_fn done, void *arg)
 	redis_link_command(store->link, 2, replication, NULL, 0, on_info, call);
 }
 
-/* --- commit ------------------------------------------------------------------------------------------------------------ */
-
-static void on_commit(int r, const struct redis_reply *reply, void *arg)
-{
-	static const char *const words[] = { [COMMIT_APPLIED] = "APPLIED", [COMMIT_ALREADY] = "ALREADY",
-		[COMMIT_STALE] = "STALE", [COMMIT_GAP] = "GAP" };
-	struct call *call = arg;
-	int status = -1;
-
-	(void)store_call_gathered(call, r, reply);
-	for (int i = 0; i <= COMMIT_GAP && call->r == 0; i++)
-		if (reply->str && strcmp(reply->str, words[i]) == 0)
-			status = i;
-	if (call->r == 0 && status < 0)
-		call->r = -EPROTO;
-	((store_commit_fn)call->fn)(call->r, call->r < 0 ? COMMIT_GAP : (enum commit_status)status, call->arg);
-	store_call_end(call);
-}
-
-struct arguments {
-	struct arena *arena;
-	const char **argv;
-	size_t *lens, count;
-};
-
-static void add_bytes(struct arguments *a, const void *data, size_t len)
-{
-	a->argv[a->count] = data ? data : "";
-	a->lens[a->count++] = len;
-}
-
-static void add_text(struct arguments *a, const char *text)
-{
-	add_bytes(a, text, strlen(text));
-}
-
-static void add_number(struct arguments *a, int64_t n)
-{
-	char *text = arena_alloc(a->arena, 1 + U64_TEXT_SIZE);
-	bool minus = n < 0;
-
-	text[0] = '-';
-	add_bytes(a, text, minus + u64_format(minus ? 0 - (uint64_t)n : (uint64_t)n, text + minus));
-}
-
-/*
- * The strings of ["name","value",...] as our writer makes it, unescaped into the arena. False when there is anything else in it (an
- * escape by number): then the parser is asked.
- */
-static bool plain_fields(struct arguments *a, const char *text, size_t len)
-{
-	static const char from[] = "\"\\/nrtbf", to[] = "\"\\/\n\r\t\b\f";
-	char *out = arena_alloc(a->arena, len + 1);
-	const char *end = text + len;
-	size_t before = a->count;
-
-	if (len < 2 || *text++ != '[')
-		return false;
-	add_number(a, 0);
-	while (text < end && *text == '"') {
-		char *start = out;
-
-		for (text++; text < end && *text != '"'; text++) {
-			const char *escape;
-
-			if (*text != '\\') {
-				*out++ = *text;
-				continue;
-			}
-			escape = ++text < end && *text ? strchr(from, *text) : NULL;
-			if (!escape)
-				break;
-			*out++ = to[escape - from];
-		}
-		if (text >= end || *text != '"')
-			break;
-		add_bytes(a, start, (size_t)(out - start));
-		text += 1 + (text + 1 < end && text[1] == ',');
-	}
-	if (text + 1 != end || *text != ']' || (a->count - before - 1) % 2) {
-		a->count = before;
-		return false;
-	}
-	a->argv[before] = arena_printf(a->arena, "%zu", a->count - before - 1);
-	a->lens[before] = strlen(a->argv[before]);
-	return true;
-}
-
-/* XADD's fields travel as a JSON array: here they become arguments, so that the script needs no parser. */
-static void add_fields(struct arguments *a, const struct image *image)
-{
-	struct json *json;
-	struct err err = { 0 };
-
-	if (image->event) {
-		add_number(a, 2);
-		add_text(a, "event");
-		add_bytes(a, image->event, image->event_len);
-		return;
-	}
-	if (plain_fields(a, image->value, image->value_len))
-		return;
-	json = arena_alloc(a->arena, sizeof(*json));
-	if (json_parse(a->arena, image->value, image->value_len, 0, json, &err) < 0 || json_len(json) % 2) {
-		add_number(a, 2);
-		add_text(a, "event");
-		add_bytes(a, image->value, image->value_len);
-		return;
-	}
-	add_number(a, (int64_t)json_len(json));
-	for (size_t i = 0; i < json_len(json); i++) {
-		struct json one = json_at(json, i);
-
-		add_text(a, json_str(&one) ? json_str(&one) : "");
-	}
-}
-
-static void add_image(struct arguments *a, const struct image *image)
-{
-	static const char *const ops[IMAGE_OP_COUNT] = { [IMAGE_SET] = "S", [IMAGE_SET_UNTIL] = "U", [IMAGE_DEL] = "D",
-		[IMAGE_ZADD] = "Z", [IMAGE_ZREM] = "R", [IMAGE_HSET] = "H", [IMAGE_HDEL] = "E", [IMAGE_XADD] = "X" };
-
-	add_text(a, ops[image->op]);
-	switch (image->op) {
-	case IMAGE_SET:
-		add_bytes(a, image->value, image->value_len);
-		break;
-	case IMAGE_SET_UNTIL:
-		add_bytes(a, image->value, image->value_len);
-		add_number(a, image->number);
-		break;
-	case IMAGE_ZADD:
-		add_text(a, image->field);
-		add_number(a, image->number);
-		break;
-	case IMAGE_ZREM:
-	case IMAGE_HDEL:
-		add_text(a, image->field);
-		break;
-	case IMAGE_HSET:
-		add_text(a, image->field);
-		add_bytes(a, image->value, image->value_len);
-		break;
-	case IMAGE_XADD:
-		add_text(a, image->field);
-		add_number(a, image->number);
-		add_fields(a, image);
-		break;
-	default:
-		break;
-	}
-}
-
-static void store_commit(void *self, const struct store_commit *commit, store_commit_fn done, void *arg)
-{
-	struct redis_store *store = self;
-	struct call *call = store_call_begin(store, (void (*)(void))done, arg, 1);
-	size_t most = 9 + 24 * commit->image_count;
-	struct arguments a = { .arena = call->arena };
-	char hex[2 * GROUP_ID_SIZE + 1];
-
-	for (size_t i = 0; i < commit->image_count; i++)
-		most += commit->images[i].op == IMAGE_XADD ? 16 : 0;
-	a.argv = arena_alloc(call->arena, most * sizeof(*a.argv));
-	a.lens = arena_alloc(call->arena, most * sizeof(*a.lens));
-	add_text(&a, store->cursor);
-	for (size_t i = 0; i < commit->image_count; i++)
-		add_text(&a, commit->images[i].key);
-	add_number(&a, (int64_t)commit->epoch);
-	add_number(&a, (int64_t)commit->head->pseq);
-	add_text(&a, arena_strdup(call->arena, hex_format(commit->head->id, GROUP_ID_SIZE, hex)));
-	add_number(&a, (int64_t)commit->head->pseq - 1);
-	add_text(&a, arena_strdup(call->arena, hex_format(commit->head->predecessor, GROUP_ID_SIZE, hex)));
-	add_text(&a, commit->writer);
-	add_text(&a, commit->rebuild ? "1" : "0");
-	add_text(&a, commit->redo ? "1" : "0");
-	for (size_t i = 0; i < commit->image_count; i++)
-		add_image(&a, &commit->images[i]);
-	redis_link_script(store->link, &store->commit_script, commit->image_count + 1, a.count, a.argv, a.lens, 0, on_commit,
-		call);
-}
-
 /* --- lease, trying, trimming ---------------------------------------------------------------------------------------------- */
 
 static void on_lease(int r, const struct redis_reply *reply, void *arg)
@@ -729,7 +552,6 @@ struct redis_store *redis_store_create(struct event_base *base, const struct red
 	store->cursor = key_of(store->arena, &store->keyspace, "cursor");
 	store->lease = key_of(store->arena, &store->keyspace, "lease");
 	store->due = key_of(store->arena, &store->keyspace, "due");
-	redis_script_init(&store->commit_script, script_commit);
 	redis_script_init(&store->lease_script, script_lease);
 	redis_script_init(&store->release_script, script_release);
 	redis_script_init(&store->trying_script, script_trying);

@@ -1,4 +1,5 @@
-/* What the store's scripts do in a real Redis, where the flow's tests and the simulator play them. */
+/* What the store's scripts and transactions do in a real Redis, where the flow's tests and the simulator play them. */
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -28,6 +29,7 @@ struct fixture {
 	int r;
 	uint64_t count;
 	struct store_cursor cursor;
+	enum commit_status status;
 };
 
 static void on_state(bool connected, const char *why, void *arg)
@@ -126,9 +128,183 @@ static void an_entry_is_counted_once_a_life_in_its_stream(void **state)
 	assert_int_equal(try(f, BANK, "5-0", 4), 1);
 }
 
+/* --- commits ---------------------------------------------------------------------------------------------------------------- */
+
+#define CURSOR "dunning:{0}:cursor"
+#define DOC "dunning:{0}:debtor:a"
+
+static void on_committed(int r, enum commit_status status, void *arg)
+{
+	struct fixture *f = arg;
+
+	f->answered = true;
+	f->r = r;
+	f->status = status;
+}
+
+/* What redis-cli says, over a connection of its own. */
+static const char *cli(const struct fixture *f, const char *words)
+{
+	static char text[400];
+	char command[400];
+	FILE *out;
+	size_t n;
+
+	snprintf(command, sizeof(command), "redis-cli -s '%s' --raw %s", f->redis.socket, words);
+	out = popen(command, "r");
+	assert_non_null(out);
+	n = fread(text, 1, sizeof(text) - 1, out);
+	assert_int_equal(pclose(out), 0);
+	text[n && text[n - 1] == '\n' ? n - 1 : n] = '\0';
+	return text;
+}
+
+static void begin_commit(struct fixture *f, uint64_t epoch, uint64_t pseq, const struct image *images, size_t count)
+{
+	static struct group_header head;
+	static struct store_commit commit;
+
+	head = (struct group_header){ .pseq = pseq };
+	memset(head.id, (int)pseq, sizeof(head.id));
+	memset(head.predecessor, (int)pseq - 1, sizeof(head.predecessor));
+	commit = (struct store_commit){ .head = &head, .epoch = epoch, .writer = "w", .images = images, .image_count = count };
+	f->answered = false;
+	f->port->commit(f->port->self, &commit, on_committed, f);
+}
+
+static enum commit_status commit_images(struct fixture *f, uint64_t epoch, uint64_t pseq, const struct image *images, size_t count)
+{
+	begin_commit(f, epoch, pseq, images, count);
+	wait_answer(f);
+	return f->status;
+}
+
+static enum commit_status commit(struct fixture *f, uint64_t epoch, uint64_t pseq, const char *value)
+{
+	struct image set = { .op = IMAGE_SET, .key = DOC, .value = value, .value_len = strlen(value) };
+
+	return commit_images(f, epoch, pseq, &set, 1);
+}
+
+/* A question behind the look that follows each commit: when it is answered, that was, too. */
+static void settle(struct fixture *f)
+{
+	f->port->cursor(f->port->self, on_cursor, f);
+	wait_answer(f);
+}
+
+static void a_commit_happens_where_the_store_stands_before_it(void **state)
+{
+	struct fixture *f = *state;
+
+	assert_int_equal(commit(f, 1, 2, "gap"), COMMIT_GAP);
+	assert_int_equal(commit(f, 1, 1, "one"), COMMIT_APPLIED);
+	assert_int_equal(commit(f, 1, 1, "again"), COMMIT_ALREADY);
+	assert_int_equal(commit(f, 1, 2, "two"), COMMIT_APPLIED);
+	assert_int_equal(commit(f, 1, 4, "gap"), COMMIT_GAP);
+	assert_int_equal(commit(f, 1, 2, "again"), COMMIT_ALREADY);
+	assert_int_equal(commit(f, 2, 3, "another epoch"), COMMIT_GAP);
+	assert_string_equal(cli(f, "GET '" DOC "'"), "two");
+	cli(f, "HSET '" CURSOR "' epoch 2");
+	assert_int_equal(commit(f, 1, 3, "stale"), COMMIT_STALE);
+	assert_int_equal(commit(f, 2, 3, "three"), COMMIT_APPLIED);
+	assert_string_equal(cli(f, "GET '" DOC "'"), "three");
+}
+
+/* The look ahead said yes, and then somebody came. */
+static void nothing_is_written_when_the_cursor_was_touched_since(void **state)
+{
+	struct fixture *f = *state;
+
+	assert_int_equal(commit(f, 1, 1, "one"), COMMIT_APPLIED);
+	settle(f);
+	cli(f, "HSET '" CURSOR "' epoch 2");
+	assert_int_equal(commit(f, 1, 2, "stale"), COMMIT_STALE);
+	assert_string_equal(cli(f, "GET '" DOC "'"), "one");
+	cli(f, "HSET '" CURSOR "' epoch 1");
+	assert_int_equal(commit(f, 1, 2, "two"), COMMIT_APPLIED);
+	settle(f);
+	cli(f, "FLUSHALL");
+	assert_int_equal(commit(f, 1, 3, "gap"), COMMIT_GAP);
+	assert_string_equal(cli(f, "EXISTS '" DOC "'"), "0");
+}
+
+/* What touched it was of no account: it is looked at again, and written. */
+static void what_changes_nothing_only_costs_another_look(void **state)
+{
+	struct fixture *f = *state;
+
+	assert_int_equal(commit(f, 1, 1, "one"), COMMIT_APPLIED);
+	settle(f);
+	assert_int_equal(try(f, BANK, "5-0", 1), 1);
+	assert_int_equal(commit(f, 1, 2, "two"), COMMIT_APPLIED);
+	assert_string_equal(cli(f, "GET '" DOC "'"), "two");
+}
+
+/* A watch ends with its connection. */
+static void a_look_over_an_earlier_connection_counts_for_nothing(void **state)
+{
+	struct fixture *f = *state;
+
+	assert_int_equal(commit(f, 1, 1, "one"), COMMIT_APPLIED);
+	settle(f);
+	cli(f, "CLIENT KILL TYPE normal SKIPME yes");
+	while (f->connected)
+		assert_int_equal(event_base_loop(f->base, EVLOOP_ONCE), 0);
+	cli(f, "HSET '" CURSOR "' epoch 2");
+	while (!f->connected)
+		assert_int_equal(event_base_loop(f->base, EVLOOP_ONCE), 0);
+	assert_int_equal(commit(f, 1, 2, "stale"), COMMIT_STALE);
+	assert_string_equal(cli(f, "GET '" DOC "'"), "one");
+}
+
+static void a_refused_command_refuses_all_of_them(void **state)
+{
+	struct fixture *f = *state;
+
+	assert_int_equal(commit(f, 1, 1, "one"), COMMIT_APPLIED);
+	cli(f, "CONFIG SET maxmemory 1");
+	begin_commit(f, 1, 2, &(struct image){ .op = IMAGE_SET, .key = DOC, .value = "two", .value_len = 3 }, 1);
+	while (!f->answered)
+		assert_int_equal(event_base_loop(f->base, EVLOOP_ONCE), 0);
+	assert_int_equal(f->r, -ENOSPC);
+	assert_string_equal(cli(f, "GET '" DOC "'"), "one");
+	cli(f, "CONFIG SET maxmemory 0");
+	assert_int_equal(commit(f, 1, 2, "two"), COMMIT_APPLIED);
+	assert_string_equal(cli(f, "GET '" DOC "'"), "two");
+}
+
+static void an_entry_that_is_there_is_forgiven_and_a_wrong_kind_is_not(void **state)
+{
+	struct fixture *f = *state;
+	struct image add[] = { { .op = IMAGE_XADD, .key = MAIN, .field = "5-1", .value = "[\"event\",\"a\\nb\"]", .value_len = 16 },
+		{ .op = IMAGE_XADD, .key = MAIN, .field = "4-1", .value = "[\"event\",\"c\"]", .value_len = 13, .number = 10 },
+		{ .op = IMAGE_ZADD, .key = "dunning:{0}:due", .field = "x", .number = -5 },
+		{ .op = IMAGE_ZADD, .key = "dunning:{0}:due", .field = "y", .number = 7 },
+		{ .op = IMAGE_ZREM, .key = "dunning:{0}:due", .field = "x" },
+		{ .op = IMAGE_HSET, .key = "dunning:{0}:attempts", .field = "f", .value = "v", .value_len = 1 },
+		{ .op = IMAGE_HSET, .key = "dunning:{0}:attempts", .field = "g", .value = "w", .value_len = 1 },
+		{ .op = IMAGE_HDEL, .key = "dunning:{0}:attempts", .field = "f" } };
+
+	assert_int_equal(commit_images(f, 1, 1, add, ARRAY_LEN(add)), COMMIT_APPLIED);
+	assert_string_equal(cli(f, "XRANGE '" MAIN "' - +"), "5-1\nevent\na\nb");
+	assert_string_equal(cli(f, "ZRANGE 'dunning:{0}:due' 0 -1 WITHSCORES"), "y\n7");
+	assert_string_equal(cli(f, "HGETALL 'dunning:{0}:attempts'"), "g\nw");
+	cli(f, "SET 'dunning:{0}:tasks' x");
+	assert_int_equal(commit_images(f, 1, 2, &(struct image){ .op = IMAGE_HSET, .key = "dunning:{0}:tasks", .field = "f", .value = "v",
+		.value_len = 1 }, 1), COMMIT_BROKEN);
+	assert_non_null(strstr(redis_store_last_error(f->store), "WRONGTYPE"));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(a_commit_happens_where_the_store_stands_before_it, setup, teardown),
+		cmocka_unit_test_setup_teardown(nothing_is_written_when_the_cursor_was_touched_since, setup, teardown),
+		cmocka_unit_test_setup_teardown(what_changes_nothing_only_costs_another_look, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_look_over_an_earlier_connection_counts_for_nothing, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_refused_command_refuses_all_of_them, setup, teardown),
+		cmocka_unit_test_setup_teardown(an_entry_that_is_there_is_forgiven_and_a_wrong_kind_is_not, setup, teardown),
 		cmocka_unit_test_setup_teardown(an_entry_is_counted_once_a_life_in_its_stream, setup, teardown),
 	};
 

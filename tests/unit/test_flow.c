@@ -306,6 +306,50 @@ static void what_a_flush_took_may_have_left_however_far_the_redo_came(void **sta
 	}
 }
 
+/* What was written last is at hand: neither the release nor the answer waits for the store to say it again. */
+static void what_was_just_written_is_not_asked_for(void **state)
+{
+	struct world *w = running(0);
+
+	(void)state;
+	push(w, 1, INVOICE("1", "2026-04-07"));
+	w->held[DUE] = true;
+	settle(w);
+	w->held[DUE] = false;
+	w->held[LOAD] = w->held[HASH] = true;
+	pass(w, 1000);
+	assert_int_equal(w->sent, 1);
+	assert_int_equal(w->dunner->flight_count, 0);
+	recent_forget(w->dunner);
+	push(w, 2, EVENT("e2", "invoice.voided", "\"invoice_id\":\"inv_1\""));
+	pass(w, 1000);
+	assert_true(waiting(w, LOAD) > 0);
+	w->held[LOAD] = w->held[HASH] = false;
+	pass(w, 1000);
+	close_world(w);
+}
+
+/* Decided from what is at hand, while the store has lost it: the commit finds out, and the journal has all of it. */
+static void a_flush_between_a_release_and_its_answer_is_redone(void **state)
+{
+	struct world *w = running(0);
+
+	(void)state;
+	push(w, 1, INVOICE("1", "2026-04-07"));
+	w->held[START] = true;
+	pass(w, 1000);
+	assert_int_equal(waiting(w, START), 1);
+	flush(w);
+	w->held[START] = false;
+	pass(w, 5000);
+	assert_int_equal(w->sent, 1);
+	assert_non_null(strstr(w->log, "recover"));
+	assert_true(stored(w, "inv_1"));
+	assert_int_equal(w->dunner->state, DUNNER_RUNNING);
+	assert_int_equal(w->dunner->flight_count, 0);
+	close_world(w);
+}
+
 static void a_group_holds_the_library_that_decides_it(void **state)
 {
 	struct world *w = running(0);
@@ -318,6 +362,7 @@ static void a_group_holds_the_library_that_decides_it(void **state)
 	pass(w, 500);
 	w->held[DUE] = false;
 	w->held[LOAD] = w->held[HASH] = true;
+	recent_forget(w->dunner); /* so that it asks the store */
 	pass(w, 200);
 	assert_int_equal(waiting(w, LOAD), 1);
 	second = load_library(w);
@@ -397,6 +442,8 @@ int main(void)
 		cmocka_unit_test(a_tried_entry_that_lost_its_place_is_taken_again),
 		cmocka_unit_test(what_was_under_way_at_a_kill_never_left),
 		cmocka_unit_test(what_a_flush_took_may_have_left_however_far_the_redo_came),
+		cmocka_unit_test(what_was_just_written_is_not_asked_for),
+		cmocka_unit_test(a_flush_between_a_release_and_its_answer_is_redone),
 		cmocka_unit_test(a_group_holds_the_library_that_decides_it),
 		cmocka_unit_test(an_outcome_given_back_is_news_again),
 		cmocka_unit_test(a_stop_during_recovery_ends),
