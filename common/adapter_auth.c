@@ -240,7 +240,8 @@ static int apply_sigv4(const struct scope *scope, const struct auth *auth, const
 	if (masked(scope))
 		return request_add_header(request, headers, "Authorization", "AWS4-HMAC-SHA256 ***", err);
 	signer->scope = arena_printf(scope->arena, "aws:amz:%s:%s", region, auth->service);
-	signer->secret = secret;
+	signer->id = arena_strdup(scope->arena, signer->id);
+	signer->secret = arena_strdup(scope->arena, secret);
 	request->signer = signer;
 	return 0;
 }
@@ -306,7 +307,7 @@ int auth_apply(const struct scope *scope, const struct auth *auth, struct http_r
 	case AUTH_JWT:
 		return apply_jwt(scope, auth, secret, request, headers, err);
 	case AUTH_HEADER:
-		return request_add_header(request, headers, auth->name, secret, err);
+		return request_add_header(request, headers, auth->name, arena_strdup(scope->arena, secret), err);
 	default:
 		buf_printf(&value, "Bearer %s", secret);
 		return authorization(scope, &value, request, headers, err);

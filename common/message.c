@@ -15,6 +15,40 @@
 const char *const channel_names[CHANNEL_COUNT + 1] = { "email", "sms", "call", "letter", "voice",
 	NULL };
 
+static struct party copy_party(const struct party *from, struct arena *arena)
+{
+	return (struct party){ .name = arena_strdup(arena, from->name), .email = arena_strdup(arena, from->email),
+		.phone = arena_strdup(arena, from->phone), .reply_to = arena_strdup(arena, from->reply_to) };
+}
+
+static struct postal copy_postal(const struct postal *from, struct arena *arena)
+{
+	return (struct postal){ .line1 = arena_strdup(arena, from->line1), .line2 = arena_strdup(arena, from->line2),
+		.postcode = arena_strdup(arena, from->postcode), .city = arena_strdup(arena, from->city),
+		.region = arena_strdup(arena, from->region), .country = arena_strdup(arena, from->country) };
+}
+
+void message_copy(const struct message *from, struct arena *arena, struct message *ret)
+{
+	const char **ids = arena_alloc(arena, (from->invoice_count + 1) * sizeof(*ids));
+	struct attachment *files = arena_alloc(arena, (from->attachment_count + 1) * sizeof(*files));
+
+	for (size_t i = 0; i < from->invoice_count; i++)
+		ids[i] = arena_strdup(arena, from->invoice_ids[i]);
+	for (size_t i = 0; i < from->attachment_count; i++)
+		files[i] = (struct attachment){ .name = arena_strdup(arena, from->attachments[i].name),
+			.type = arena_strdup(arena, from->attachments[i].type), .len = from->attachments[i].len,
+			.data = arena_memdup(arena, from->attachments[i].data, from->attachments[i].len) };
+	*ret = (struct message){ .attempt_id = arena_strdup(arena, from->attempt_id), .channel = from->channel,
+		.provider = arena_strdup(arena, from->provider), .to = copy_party(&from->to, arena), .from = copy_party(&from->from, arena),
+		.to_postal = copy_postal(&from->to_postal, arena), .from_postal = copy_postal(&from->from_postal, arena),
+		.locale = arena_strdup(arena, from->locale), .subject = arena_strdup(arena, from->subject),
+		.text = arena_strdup(arena, from->text), .html = arena_strdup(arena, from->html), .attachments = files,
+		.attachment_count = from->attachment_count, .registered = from->registered, .debtor_id = arena_strdup(arena, from->debtor_id),
+		.step = arena_strdup(arena, from->step), .policy = arena_strdup(arena, from->policy), .invoice_ids = ids,
+		.invoice_count = from->invoice_count };
+}
+
 /* Unlike jw_opt_str, an empty string stays an empty string. */
 static void write_str(struct json_writer *w, const char *key, const char *value)
 {

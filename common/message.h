@@ -54,6 +54,7 @@ struct message {
 	size_t invoice_count;
 };
 
+void message_copy(const struct message *from, struct arena *arena, struct message *ret); /* ret owns nothing: all lies in the arena */
 /* The stored form (a part of the trail): message_read() of message_write()'s bytes gives the same message. */
 void message_write(struct json_writer *w, const char *key, const struct message *message);
 int message_read(const struct json *json, struct arena *arena, struct message *ret, struct err *err);

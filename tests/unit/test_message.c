@@ -92,10 +92,12 @@ static void stored_and_read(void **state)
 		CLEANUP(buf_clear) struct buf once = { 0 };
 		CLEANUP(buf_clear) struct buf twice = { 0 };
 		struct json root;
-		struct message back;
+		struct message back, copy;
 		struct err err = { 0 };
 
-		write(&once, &messages[i]);
+		message_copy(&messages[i], arena, &copy);
+		same_message(&messages[i], &copy);
+		write(&once, &copy);
 		assert_int_equal(json_parse(arena, once.data, once.len, 0, &root, &err), 0);
 		if (message_read(&root, arena, &back, &err) < 0)
 			fail_msg("%s %s", err.path, err.text);
