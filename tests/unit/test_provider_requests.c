@@ -293,6 +293,56 @@ static void letters(void **state)
 	}
 }
 
+/* --- the man page ------------------------------------------------------------------------------------------------------- */
+
+/* The n-th display behind "Sh EXAMPLES". */
+static const char *man_example(struct arena *arena, size_t n)
+{
+	CLEANUP(buf_clear) struct buf page = { 0 };
+	const char *p;
+
+	assert_int_equal(file_read(SOURCE_DIR "/daemon/dunningd-provider.5", 1024 * 1024, &page, NULL), 0);
+	p = strstr(buf_str(&page), ".Sh EXAMPLES");
+	for (size_t i = 0; i <= n; i++)
+		p = strstr(p, ".Bd -literal -offset indent\n") + strlen(".Bd -literal -offset indent\n");
+	return arena_memdup(arena, p, (size_t)(strstr(p, "\n.Ed") - p));
+}
+
+/* Who writes a provider from the page alone must not be misled by it. */
+static void man_page_examples(void **state)
+{
+	static const char *const pairs[] = { "base_url", "https://x.example", "token", "the-secret", NULL };
+	static const char *const other_pairs[] = { "base_url", "https://x.example", "key", "the-secret", NULL };
+	struct provider_settings settings = { .name = "x", .settings = pairs };
+	CLEANUP(arena_freep) struct arena *arena = arena_create();
+	CLEANUP(adapter_freep) struct adapter *gateway = NULL, *letters_of = NULL;
+	const char *text = man_example(arena, 0);
+	struct message message = shipped_message(CHANNEL_LETTER, true);
+	struct adapter_input input = shipped_input(&settings, &message);
+	struct http_answer answer = { .status = 200, .head = "", .body = "{\"ok\":true,\"sent\":[{\"ids\":[9007199254740993]}]}" };
+	struct http_request request;
+	struct outcome outcome;
+	struct err err = { 0 };
+
+	(void)state;
+	if (adapter_parse(text, strlen(text), &gateway, &err) < 0 || adapter_check_settings(gateway, &settings, &err) < 0)
+		fail_msg("%s %s %s", err.code, err.path, err.text);
+	text = arena_printf(arena, "{\"adapter\":1,\"name\":\"x\",\"channel\":\"letter\",\"config\":{\"base_url\":{\"required\":true},"
+		"\"key\":{\"required\":true,\"secret\":true}},%s}", man_example(arena, 1));
+	settings.settings = other_pairs;
+	if (adapter_parse(text, strlen(text), &letters_of, &err) < 0 || adapter_check_settings(letters_of, &settings, &err) < 0 ||
+		adapter_request(letters_of, &input, arena, &request, &err) < 0)
+		fail_msg("%s %s %s", err.code, err.path, err.text);
+	assert_ptr_equal(strstr(request.body, "key=S3cret&letter=%7B%22to%22%3A%7B%22name%22%3A%22Mme"), request.body);
+	answer.body_len = strlen(answer.body);
+	adapter_answer(letters_of, &answer, SHIPPED_NOW, arena, &outcome);
+	assert_string_equal(outcome.provider_id, "9007199254740993");
+	answer.body = "{\"ok\":false,\"why\":\"Bad address\"}";
+	answer.body_len = strlen(answer.body);
+	adapter_answer(letters_of, &answer, SHIPPED_NOW, arena, &outcome);
+	assert_true(outcome.kind == OUTCOME_REFUSED && outcome.scope == SCOPE_RECIPIENT);
+}
+
 /* --- signatures, secrets ------------------------------------------------------------------------------------------------ */
 
 /* The vector of the provider's own guide. */
@@ -381,6 +431,7 @@ int main(void)
 	static const struct CMUnitTest others[] = {
 		cmocka_unit_test(the_checker_refuses),
 		cmocka_unit_test(letters),
+		cmocka_unit_test(man_page_examples),
 		cmocka_unit_test(ovh_signature),
 		cmocka_unit_test(ovh_signs),
 		cmocka_unit_test(records_hold_no_secret),
