@@ -41,6 +41,17 @@ const struct shipped shipped[] = {
 };
 const size_t shipped_count = ARRAY_LEN(shipped);
 
+const struct shipped_description shipped_descriptions[SHIPPED_DESCRIPTIONS] = {
+	{ "sendgrid", "sendgrid.strict.json" },
+	{ "resend", "resend.strict.json" },
+	{ "brevo", "brevo.strict.json" },
+	{ "brevo-sms", "brevo.strict.json" },
+	{ "lob", "lob.strict.json" },
+	{ "ovh", "ovh-sms.json" },
+	{ "twilio-sms", "twilio.json" },
+	{ "twilio-voice", "twilio.json" },
+};
+
 const struct shipped *shipped_find(const char *name)
 {
 	for (size_t i = 0; i < shipped_count; i++) {
@@ -74,7 +85,7 @@ const char *shipped_secret(const char *credential, void *arg)
 struct message shipped_message(enum channel channel, bool with_files)
 {
 	static const char *const invoices[] = { "inv_42", "inv_43" };
-	static const struct attachment files[] = { { "Facture n\xc2\xb0 42.pdf", "application/pdf", "%PDF-1.4\n\0\xff%%EOF\r\n", 18 } };
+	static const struct attachment files[] = { { "Facture n\xc2\xb0 42.pdf", "application/pdf", "%PDF-1.4\n<<>>\0\xff%%EOF\r\n", 22 } };
 	static const struct postal to = { .line1 = "1 rue de l'\xc3\x89glise", .line2 = "B\xc3\xa2t. B", .postcode = "75001", .city = "Paris",
 		.country = "FR" };
 	static const struct postal from = { .line1 = "2 avenue Foch", .postcode = "69006", .city = "Lyon", .country = "FR" };
@@ -86,6 +97,41 @@ struct message shipped_message(enum channel channel, bool with_files)
 		.html = channel == CHANNEL_EMAIL ? "<p>Bonjour \xe2\x82\xac</p>" : NULL, .debtor_id = "cus_7", .step = "reminder",
 		.policy = "fr-b2b", .invoice_ids = invoices, .invoice_count = 2, .to_postal = to, .from_postal = from, .attachments = files,
 		.attachment_count = with_files ? ARRAY_LEN(files) : 0 };
+}
+
+struct message shipped_variant(const struct shipped *provider, bool with_files, enum shipped_variant variant)
+{
+	static char text[1400];
+	struct message m = shipped_message(provider->channel, with_files && variant != SHIPPED_NO_FILES && variant != SHIPPED_BARE);
+
+	switch (variant) {
+	case SHIPPED_NO_HTML:
+		m.html = NULL;
+		break;
+	case SHIPPED_BARE:
+		m.html = NULL;
+		m.to.name = m.from.name = m.from.reply_to = m.step = m.policy = m.debtor_id = NULL;
+		m.invoice_count = 0;
+		break;
+	case SHIPPED_LONG:
+		memset(text, 'x', sizeof(text) - 1);
+		m.text = text;
+		break;
+	case SHIPPED_REGISTERED:
+		m.registered = true;
+		break;
+	default:
+		break;
+	}
+	if (provider->channel == CHANNEL_LETTER) { /* no letter without them */
+		const struct message whole = shipped_message(provider->channel, true);
+
+		m.to.name = whole.to.name;
+		m.from.name = whole.from.name;
+		m.attachments = whole.attachments;
+		m.attachment_count = whole.attachment_count;
+	}
+	return m;
 }
 
 struct adapter_input shipped_input(const struct provider_settings *settings, const struct message *message)

@@ -20,45 +20,6 @@
 #include "tests/support/schema.h"
 #include "tests/support/shipped.h"
 
-/* Each with everything, with the least, with a text of many parts, and without files. */
-enum variant { WHOLE, NO_FILES, NO_HTML, BARE, LONG, REGISTERED, VARIANTS };
-
-static struct message variant_of(const struct shipped *provider, bool files, enum variant variant)
-{
-	static char text[1400];
-	struct message m = shipped_message(provider->channel, files && variant != NO_FILES && variant != BARE);
-
-	switch (variant) {
-	case NO_HTML:
-		m.html = NULL;
-		break;
-	case BARE:
-		m.html = NULL;
-		m.to.name = m.from.name = m.from.reply_to = m.step = m.policy = m.debtor_id = NULL;
-		m.invoice_count = 0;
-		m.locale = "fr";
-		break;
-	case LONG:
-		memset(text, 'x', sizeof(text) - 1);
-		m.text = text;
-		break;
-	case REGISTERED:
-		m.registered = true;
-		break;
-	default:
-		break;
-	}
-	if (provider->channel == CHANNEL_LETTER) { /* no letter without them */
-		const struct message whole = shipped_message(provider->channel, true);
-
-		m.to.name = whole.to.name;
-		m.from.name = whole.from.name;
-		m.attachments = whole.attachments;
-		m.attachment_count = whole.attachment_count;
-	}
-	return m;
-}
-
 /* false: not at hand, which is an error where CI is set. */
 static bool published(struct arena *arena, const char *name, struct json *ret)
 {
@@ -79,22 +40,9 @@ static bool published(struct arena *arena, const char *name, struct json *ret)
 	return true;
 }
 
-static const struct described {
-	const char *provider, *description;
-} described[] = {
-	{ "sendgrid", "sendgrid.strict.json" },
-	{ "resend", "resend.strict.json" },
-	{ "brevo", "brevo.strict.json" },
-	{ "brevo-sms", "brevo.strict.json" },
-	{ "lob", "lob.strict.json" },
-	{ "ovh", "ovh-sms.json" },
-	{ "twilio-sms", "twilio.json" },
-	{ "twilio-voice", "twilio.json" },
-};
-
 static void as_published(void **state)
 {
-	const struct described *row = *state;
+	const struct shipped_description *row = *state;
 	const struct shipped *provider = shipped_find(row->provider);
 	struct provider_settings settings = { .name = row->provider, .settings = provider->settings };
 	CLEANUP(arena_freep) struct arena *arena = arena_create();
@@ -103,8 +51,8 @@ static void as_published(void **state)
 
 	if (!published(arena, row->description, &root))
 		return;
-	for (int v = 0; v < VARIANTS; v++) {
-		struct message message = variant_of(provider, adapter_takes_files(adapter), (enum variant)v);
+	for (int v = 0; v < SHIPPED_VARIANTS; v++) {
+		struct message message = shipped_variant(provider, adapter_takes_files(adapter), (enum shipped_variant)v);
 		struct adapter_input input = shipped_input(&settings, &message);
 		struct adapter_lookup *lookup;
 		struct http_request request;
@@ -183,7 +131,7 @@ static const struct exact {
 		"\"ReplyTo\":\"reply@acme.example\",\"Subject\":\"Rappel : facture n\xc2\xb0 42\",\"TextBody\":\"Bonjour,\\nFacture F-42 : 120,00 \xe2\x82\xac "
 		"<\xc3\xa0 r\xc3\xa9gler>\",\"HtmlBody\":\"<p>Bonjour \xe2\x82\xac</p>\",\"Metadata\":{\"attempt\":\"" SHIPPED_ATTEMPT "\",\"invoice\":\"inv_42\","
 		"\"step\":\"reminder\"},\"MessageStream\":\"outbound\",\"TrackOpens\":false,\"TrackLinks\":\"None\",\"Attachments\":[{\"Name\":\"Facture n\xc2\xb0 42.pdf\","
-		"\"Content\":\"JVBERi0xLjQKAP8lJUVPRg0K\",\"ContentType\":\"application/pdf\"}]}" },
+		"\"Content\":\"JVBERi0xLjQKPDw+PgD/JSVFT0YNCg==\",\"ContentType\":\"application/pdf\"}]}" },
 	{ "vonage", "https://rest.nexmo.com/sms/json", "Content-Type: application/x-www-form-urlencoded\nAccept: application/json\n",
 		"api_key=key&api_secret=S3cret&from=33700000000&to=33612345678&text=Bonjour%2C%0AFacture%20F-42%20%3A%20120%2C00%20%E2%82%AC%20%3C%C3%A0%20r%C3%A9gler%3E"
 		"&type=text&client-ref=" SHIPPED_ATTEMPT },
@@ -245,7 +193,7 @@ static bool body_has(const struct http_request *request, const char *text)
 /* The document's bytes as they are, in the multipart bodies; JSON inside a form; an upload before the letter. */
 static void letters(void **state)
 {
-	static const char pdf[] = "Content-Type: application/pdf\r\n\r\n%PDF-1.4\n\0\xff%%EOF\r\n\r\n--";
+	static const char pdf[] = "Content-Type: application/pdf\r\n\r\n%PDF-1.4\n<<>>\0\xff%%EOF\r\n\r\n--";
 	const char *const names[] = { "lob", "mysendingbox", "merci-facteur", "clicksend" };
 
 	(void)state;
@@ -254,7 +202,7 @@ static void letters(void **state)
 		struct provider_settings settings = { .name = names[i], .settings = provider->settings };
 		CLEANUP(arena_freep) struct arena *arena = arena_create();
 		CLEANUP(adapter_freep) struct adapter *adapter = shipped_load(names[i]);
-		struct message message = variant_of(provider, true, REGISTERED);
+		struct message message = shipped_variant(provider, true, SHIPPED_REGISTERED);
 		struct adapter_input input = shipped_input(&settings, &message);
 		struct adapter_bound bound = { "upload.url", "https://files.example/1.pdf" };
 		struct http_request request;
@@ -277,7 +225,7 @@ static void letters(void **state)
 		} else if (i == 2) {
 			assert_non_null(strstr(headers_text(arena, &request), "ww-access-token: T0\nww-service-id: svc\n"));
 			assert_true(body_has(&request, "idUser=17&modeEnvoi=lrare&adress=%7B%22exp%22%3A%7B%22societe%22%3A%22ACME%20S%C3%A0rl%22%2C"));
-			assert_true(body_has(&request, "%22base64files%22%3A%5B%22JVBERi0xLjQKAP8lJUVPRg0K%22%5D"));
+			assert_true(body_has(&request, "%22base64files%22%3A%5B%22JVBERi0xLjQKPDw%2BPgD%2FJSVFT0YNCg%3D%3D%22%5D"));
 			assert_true(body_has(&request, "&antidoublon=" SHIPPED_ATTEMPT));
 			assert_int_equal(adapter_token_request(adapter, &input, arena, &request, &err), 0);
 			assert_string_equal(request.method, "GET");
@@ -288,7 +236,7 @@ static void letters(void **state)
 			assert_true(body_has(&request, "{\"file_url\":\"https://files.example/1.pdf\",\"template_used\":0,\"colour\":0,\"duplex\":0,"
 				"\"priority_post\":1,\"recipients\":[{\"address_name\":\"Mme \\\"Ro\xc3\xbf\\\" & Fils\","));
 			assert_int_equal(adapter_step_request(adapter, 0, &input, arena, &request, &err), 0);
-			assert_string_equal(request.body, "{\"content\":\"JVBERi0xLjQKAP8lJUVPRg0K\"}");
+			assert_string_equal(request.body, "{\"content\":\"JVBERi0xLjQKPDw+PgD/JSVFT0YNCg==\"}");
 		}
 	}
 }
@@ -436,13 +384,13 @@ int main(void)
 		cmocka_unit_test(ovh_signs),
 		cmocka_unit_test(records_hold_no_secret),
 	};
-	static struct CMUnitTest tests[ARRAY_LEN(others) + ARRAY_LEN(described) + ARRAY_LEN(exact)];
+	static struct CMUnitTest tests[ARRAY_LEN(others) + SHIPPED_DESCRIPTIONS + ARRAY_LEN(exact)];
 	size_t count = ARRAY_LEN(others);
 
 	memcpy(tests, others, sizeof(others));
-	for (size_t i = 0; i < ARRAY_LEN(described); i++)
-		tests[count++] = (struct CMUnitTest){ .name = described[i].provider, .test_func = as_published,
-			.initial_state = (void *)(uintptr_t)&described[i] };
+	for (size_t i = 0; i < SHIPPED_DESCRIPTIONS; i++)
+		tests[count++] = (struct CMUnitTest){ .name = shipped_descriptions[i].provider, .test_func = as_published,
+			.initial_state = (void *)(uintptr_t)&shipped_descriptions[i] };
 	for (size_t i = 0; i < ARRAY_LEN(exact); i++)
 		tests[count++] = (struct CMUnitTest){ .name = exact[i].provider, .test_func = exactly, .initial_state = (void *)(uintptr_t)&exact[i] };
 	return cmocka_run_group_tests_name("provider_requests", tests, NULL, NULL);
