@@ -62,18 +62,35 @@ const struct shipped *shipped_find(const char *name)
 	return NULL;
 }
 
-struct adapter *shipped_load(const char *name)
+static struct adapter *load(const char *name, bool fast)
 {
 	CLEANUP(arena_freep) struct arena *arena = arena_create();
 	CLEANUP(buf_clear) struct buf text = { 0 };
 	struct adapter *adapter = NULL;
 	struct err err = { 0 };
 
-	if (file_read(arena_printf(arena, SOURCE_DIR "/daemon/share/providers/%s.json", name), ADAPTER_FILE_MAX, &text, &err) < 0 ||
-		adapter_parse(buf_str(&text), text.len, &adapter, &err) < 0)
+	if (file_read(arena_printf(arena, SOURCE_DIR "/daemon/share/providers/%s.json", name), ADAPTER_FILE_MAX, &text, &err) < 0)
+		fail_msg("%s: %s", name, err.text);
+	for (char *p = text.data; fast && (p = strstr(p, "\"timeout_ms\": "));) {
+		size_t digits = strspn(p += 14, "0123456789");
+
+		memset(p, ' ', digits);
+		memcpy(p, "1000", 4);
+	}
+	if (adapter_parse(buf_str(&text), text.len, &adapter, &err) < 0)
 		fail_msg("%s: %s %s %s", name, err.path, err.code, err.text);
 	assert_string_equal(adapter_name(adapter), name);
 	return adapter;
+}
+
+struct adapter *shipped_load(const char *name)
+{
+	return load(name, false);
+}
+
+struct adapter *shipped_load_fast(const char *name)
+{
+	return load(name, true);
 }
 
 const char *shipped_secret(const char *credential, void *arg)

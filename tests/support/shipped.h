@@ -25,6 +25,7 @@ extern const struct shipped_description shipped_descriptions[SHIPPED_DESCRIPTION
 #define SHIPPED_SECRET "S3cret"
 
 struct adapter *shipped_load(const char *name); /* fails the test unless it is valid and called so */
+struct adapter *shipped_load_fast(const char *name); /* the same, with every time-out cut to one second */
 const char *shipped_secret(const char *credential, void *arg); /* adapter_secret_fn */
 /* A whole one: names beyond ASCII, text and HTML, reply-to, postal addresses, a PDF where the channel and the provider take it. */
 struct message shipped_message(enum channel channel, bool with_files);
