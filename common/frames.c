@@ -15,6 +15,22 @@
 #define CLOSE_SIZE                                                                                 \
 	(4 + 8 + 8 + 2 * GROUP_ID_SIZE + 2 * ID_TEXT_SIZE + 2 + 8 + 8 + 4 + 4 + SHA256_SIZE)
 
+/* --- what is still plain -------------------------------------------------------------------------- */
+
+void frames_seal(struct journal_group *group)
+{
+	for (size_t i = 0; i < group->seal_count; i++) {
+		struct seal *seal = &group->seals[i];
+		bool record = seal->body < group->record_count;
+		uint8_t *body = (uint8_t *)(uintptr_t)(record ? group->records[seal->body].data :
+								group->images[seal->body - group->record_count].data);
+
+		seal_run(seal, body, record ? body : group->head.id, record ? LEAF_SIZE : GROUP_ID_SIZE);
+		cleanse(seal->key, sizeof(seal->key));
+	}
+	group->seal_count = 0;
+}
+
 /* --- segment header ------------------------------------------------------------------------- */
 
 void frames_segment_add(struct buf *out, struct frames_segment *segment)

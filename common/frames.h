@@ -12,6 +12,7 @@
 #include "common/buf.h"
 #include "common/cleanup.h"
 #include "common/hash.h"
+#include "common/record.h"
 
 #define REDIS_ID_SIZE 41
 #define GROUP_ID_SIZE 16
@@ -38,7 +39,13 @@ struct journal_group {
 	 */
 	const struct slice *images;
 	size_t image_count;
+	/* Blobs in them that are still plain, for whoever writes the group: frames_seal(). `body` counts the records, then the images. */
+	struct seal *seals;
+	size_t seal_count;
 };
+
+/* Seals what is still plain, in the bodies themselves, which must be the caller's to write to. Wipes the keys. */
+void frames_seal(struct journal_group *group);
 
 /*
  * Where a partition stands at the beginning of a segment. `pseq` and `id`: its last group before. `above`: its groups in this segment

@@ -194,39 +194,30 @@ uint16_t crc16_redis(const void *data, size_t len)
 
 /* --- AES-256-GCM ----------------------------------------------------------------------------------------------------- */
 
-void aes_gcm_seal_slices(const uint8_t key[AES_KEY_SIZE], const uint8_t nonce[AES_NONCE_SIZE], const void *aad, size_t aad_len,
-	const struct slice *parts, size_t count, struct buf *out)
+void aes_gcm_seal_in_place(const uint8_t key[AES_KEY_SIZE], const uint8_t nonce[AES_NONCE_SIZE], const void *aad, size_t aad_len,
+	uint8_t *text, size_t len)
 {
-	size_t len = 0;
 	int n = 0;
 
-	for (size_t i = 0; i < count; i++)
-		len += parts[i].len;
 	prepare();
-	buf_reserve(out, len + AES_TAG_SIZE);
 	must(EVP_EncryptInit_ex2(cipher_ctx, NULL, key, nonce, NULL) == 1);
 	if (aad_len)
 		must(EVP_EncryptUpdate(cipher_ctx, NULL, &n, aad, (int)aad_len) == 1);
-	for (size_t i = 0; i < count; i++) {
-		uint8_t *at = (uint8_t *)out->data + out->len;
-
-		if (!parts[i].len)
-			continue;
-		must(EVP_EncryptUpdate(cipher_ctx, at, &n, parts[i].data, (int)parts[i].len) == 1 && (size_t)n == parts[i].len);
-		out->len += parts[i].len;
-	}
-	must(EVP_EncryptFinal_ex(cipher_ctx, (uint8_t *)out->data + out->len, &n) == 1);
-	must(EVP_CIPHER_CTX_ctrl(cipher_ctx, EVP_CTRL_AEAD_GET_TAG, AES_TAG_SIZE, out->data + out->len) == 1);
-	out->len += AES_TAG_SIZE;
-	out->data[out->len] = '\0';
+	if (len)
+		must(EVP_EncryptUpdate(cipher_ctx, text, &n, text, (int)len) == 1 && (size_t)n == len);
+	must(EVP_EncryptFinal_ex(cipher_ctx, text + len, &n) == 1);
+	must(EVP_CIPHER_CTX_ctrl(cipher_ctx, EVP_CTRL_AEAD_GET_TAG, AES_TAG_SIZE, text + len) == 1);
 }
 
 void aes_gcm_seal(const uint8_t key[AES_KEY_SIZE], const uint8_t nonce[AES_NONCE_SIZE], const void *aad, size_t aad_len,
 	const void *plain, size_t len, struct buf *out)
 {
-	struct slice one = { plain, len };
-
-	aes_gcm_seal_slices(key, nonce, aad, aad_len, &one, 1, out);
+	buf_reserve(out, len + AES_TAG_SIZE);
+	if (len)
+		memcpy(out->data + out->len, plain, len);
+	aes_gcm_seal_in_place(key, nonce, aad, aad_len, (uint8_t *)out->data + out->len, len);
+	out->len += len + AES_TAG_SIZE;
+	out->data[out->len] = '\0';
 }
 
 int aes_gcm_open(const uint8_t key[AES_KEY_SIZE], const uint8_t nonce[AES_NONCE_SIZE], const void *aad, size_t aad_len,

@@ -28,11 +28,11 @@ void hmac_sha1(const void *key, size_t key_len, const void *data, size_t len, ui
 uint32_t crc32c(uint32_t seed, const void *data, size_t len); /* Castagnoli; start with seed 0, chain with the result */
 uint16_t crc16_redis(const void *data, size_t len); /* CRC-16/XMODEM as in Redis Cluster key slots */
 
-/* Appends ciphertext || tag. Cannot fail for valid arguments. */
+/* Neither can fail for valid arguments. In place: `text` becomes its own ciphertext, and the tag is written behind it. Else appended. */
+void aes_gcm_seal_in_place(const uint8_t key[AES_KEY_SIZE], const uint8_t nonce[AES_NONCE_SIZE], const void *aad, size_t aad_len,
+	uint8_t *text, size_t len);
 void aes_gcm_seal(const uint8_t key[AES_KEY_SIZE], const uint8_t nonce[AES_NONCE_SIZE], const void *aad, size_t aad_len,
 	const void *plain, size_t len, struct buf *out);
-void aes_gcm_seal_slices(const uint8_t key[AES_KEY_SIZE], const uint8_t nonce[AES_NONCE_SIZE], const void *aad, size_t aad_len,
-	const struct slice *parts, size_t count, struct buf *out); /* of their concatenation */
 /* Appends the plaintext; -EBADMSG when key, nonce, aad or bytes are not the ones sealed (nothing is appended). */
 int aes_gcm_open(const uint8_t key[AES_KEY_SIZE], const uint8_t nonce[AES_NONCE_SIZE], const void *aad, size_t aad_len,
 	const void *sealed, size_t len, struct buf *out);

@@ -117,4 +117,25 @@ void jw_null(struct json_writer *w, const char *key);
 void jw_raw(struct json_writer *w, const char *key, const char *json, size_t len); /* already JSON */
 void jw_json(struct json_writer *w, const char *key, const struct json *json);
 
+/*
+ * A document made of values at hand, in the arena and never as text. Keys and strings are borrowed and must live as long; strings are
+ * valid UTF-8. Nesting up to JSON_DEPTH_MAX. Inside an object give a key, inside an array NULL.
+ */
+struct json_maker {
+	struct arena *arena;
+	struct json_node *nodes; /* of the containers that are open, and of them */
+	size_t used, capacity, depth;
+	size_t open[JSON_DEPTH_MAX];
+};
+struct json_maker jm_init(struct arena *arena);
+void jm_object(struct json_maker *m, const char *key);
+void jm_array(struct json_maker *m, const char *key);
+void jm_end(struct json_maker *m);
+void jm_str(struct json_maker *m, const char *key, const char *value);
+void jm_opt_str(struct json_maker *m, const char *key, const char *value); /* left out when NULL or empty */
+void jm_int(struct json_maker *m, const char *key, int64_t value);
+void jm_bool(struct json_maker *m, const char *key, bool value);
+void jm_same(struct json_maker *m, const char *key, const struct json *value); /* once more under this key; not an absent one */
+struct json jm_last(const struct json_maker *m); /* the value that was ended last: the document, or an item of it */
+
 #endif

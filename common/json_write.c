@@ -87,12 +87,27 @@ static void quote(struct buf *buf, const char *text, size_t len)
 
 static void begin(struct json_writer *w, const char *key)
 {
+	size_t len = key ? strlen(key) : 0;
+	char *at;
+
+	buf_reserve(w->buf, len + 5); /* at once for all of it: it is written for every member of every document */
+	at = w->buf->data + w->buf->len;
 	if (w->comma)
-		buf_add_char(w->buf, ',');
+		*at++ = ',';
 	w->comma = true;
+	if (key && json_plain(key, len) == len) {
+		*at++ = '"';
+		memcpy(at, key, len);
+		at += len;
+		*at++ = '"';
+		*at++ = ':';
+		key = NULL;
+	}
+	*at = '\0';
+	w->buf->len = (size_t)(at - w->buf->data);
 	if (!key)
 		return;
-	quote(w->buf, key, strlen(key));
+	quote(w->buf, key, len);
 	buf_add_char(w->buf, ':');
 }
 

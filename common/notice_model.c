@@ -40,7 +40,7 @@ bool notice_model_has(const char *name)
 }
 
 struct model {
-	struct json_writer w;
+	struct json_maker w;
 	const char *locale;
 	size_t name_max;
 	struct buf text; /* of one formatted value */
@@ -61,7 +61,7 @@ static void put_name(struct model *m, const char *key, const char *name)
 	buf_add(&m->text, name, (size_t)(p - name));
 	if (*p)
 		buf_add_str(&m->text, "...");
-	jw_str(&m->w, key, buf_str(&m->text));
+	jm_str(&m->w, key, arena_memdup(m->w.arena, buf_str(&m->text), m->text.len));
 }
 
 static void put_money(struct model *m, const char *key, struct money money)
@@ -69,7 +69,7 @@ static void put_money(struct model *m, const char *key, struct money money)
 	buf_reset(&m->text);
 	if (locale_money(m->locale, money, &m->text) < 0)
 		m->r = -EBADMSG;
-	jw_str(&m->w, key, buf_str(&m->text));
+	jm_str(&m->w, key, arena_memdup(m->w.arena, buf_str(&m->text), m->text.len));
 }
 
 static void put_date(struct model *m, const char *key, date day)
@@ -79,7 +79,7 @@ static void put_date(struct model *m, const char *key, date day)
 	buf_reset(&m->text);
 	if (locale_date(m->locale, day, &m->text) < 0)
 		m->r = -EBADMSG;
-	jw_str(&m->w, key, buf_str(&m->text));
+	jm_str(&m->w, key, arena_memdup(m->w.arena, buf_str(&m->text), m->text.len));
 }
 
 /* Only what a browser may follow: producers write these, and "javascript:" is an address too. */
@@ -89,72 +89,72 @@ static void put_url(struct model *m, const char *key, const char *url)
 		return;
 	if (m->name_max && strlen(url) > URL_SMS_MAX)
 		return;
-	jw_str(&m->w, key, url);
+	jm_str(&m->w, key, url);
 }
 
 static void put_plural(struct model *m, const char *key, int64_t n)
 {
 	const char *category = locale_plural(m->locale, n);
 
-	jw_object(&m->w, key);
+	jm_object(&m->w, key);
 	for (size_t i = 0; i < ARRAY_LEN(categories); i++)
-		jw_bool(&m->w, categories[i], !strcmp(category, categories[i]));
-	jw_end_object(&m->w);
+		jm_bool(&m->w, categories[i], !strcmp(category, categories[i]));
+	jm_end(&m->w);
 }
 
 static void put_creditor(struct model *m, const struct creditor *c)
 {
-	jw_object(&m->w, "creditor");
+	jm_object(&m->w, "creditor");
 	put_name(m, "name", c->name);
-	jw_opt_str(&m->w, "legal_id", c->legal_id);
-	jw_opt_str(&m->w, "address", c->address);
-	jw_opt_str(&m->w, "bank", c->bank);
-	jw_opt_str(&m->w, "email", c->email);
-	jw_opt_str(&m->w, "phone", c->phone);
-	jw_opt_str(&m->w, "url", c->url);
-	jw_end_object(&m->w);
+	jm_opt_str(&m->w, "legal_id", c->legal_id);
+	jm_opt_str(&m->w, "address", c->address);
+	jm_opt_str(&m->w, "bank", c->bank);
+	jm_opt_str(&m->w, "email", c->email);
+	jm_opt_str(&m->w, "phone", c->phone);
+	jm_opt_str(&m->w, "url", c->url);
+	jm_end(&m->w);
 }
 
 static void put_sender(struct model *m, const struct sender *s, const struct creditor *c)
 {
 	const char *email = s && s->email ? s->email : c->email;
 
-	jw_object(&m->w, "sender");
+	jm_object(&m->w, "sender");
 	put_name(m, "name", s && s->name ? s->name : c->name);
-	jw_opt_str(&m->w, "email", email);
-	jw_opt_str(&m->w, "reply_to", s && s->reply_to ? s->reply_to : email);
-	jw_opt_str(&m->w, "phone", s && s->phone ? s->phone : c->phone);
-	jw_end_object(&m->w);
+	jm_opt_str(&m->w, "email", email);
+	jm_opt_str(&m->w, "reply_to", s && s->reply_to ? s->reply_to : email);
+	jm_opt_str(&m->w, "phone", s && s->phone ? s->phone : c->phone);
+	jm_end(&m->w);
 }
 
 static void put_party(struct model *m, const char *key, const char *name)
 {
 	if (!name || !*name)
 		return;
-	jw_object(&m->w, key);
+	jm_object(&m->w, key);
 	put_name(m, "name", name);
-	jw_end_object(&m->w);
+	jm_end(&m->w);
 }
 
 static void put_invoice(struct model *m, const struct notice_invoice *invoice, bool first, bool last)
 {
 	int32_t late = invoice->days_past_due;
 
-	jw_object(&m->w, NULL);
-	jw_str(&m->w, "number", invoice->number);
+	jm_object(&m->w, NULL);
+	jm_str(&m->w, "number", invoice->number);
 	put_date(m, "issued_on", invoice->issued_on);
 	put_date(m, "due_on", invoice->due_on);
 	put_money(m, "total", invoice->total);
 	put_money(m, "balance", invoice->balance);
-	jw_bool(&m->w, "overdue", late > 0);
-	jw_int(&m->w, "days_past_due", late > 0 ? late : 0);
-	jw_int(&m->w, "days_until_due", late < 0 ? -(int64_t)late : 0);
+	jm_bool(&m->w, "overdue", late > 0);
+	jm_int(&m->w, "days_past_due", late > 0 ? late : 0);
+	jm_int(&m->w, "days_until_due", late < 0 ? -(int64_t)late : 0);
 	put_plural(m, "days_plural", late < 0 ? -(int64_t)late : late);
 	put_url(m, "payment_url", invoice->payment_url);
 	put_url(m, "pdf_url", invoice->pdf_url);
-	jw_bool(&m->w, "first", first);
-	jw_bool(&m->w, "last", last);
-	jw_end_object(&m->w);
+	jm_bool(&m->w, "first", first);
+	jm_bool(&m->w, "last", last);
+	jm_end(&m->w);
 }
 
 /* One link for a message about several invoices is right only when it pays them all. */
@@ -181,42 +181,40 @@ static int check_input(const struct notice_input *input, struct err *err)
 int notice_model(const struct notice_input *input, const char *locale, size_t name_max, struct arena *arena,
 	struct json *ret, struct err *err)
 {
-	CLEANUP(buf_clear) struct buf out = { 0 };
-	struct model m = { .w = jw_init(&out), .locale = locale, .name_max = name_max };
-	size_t from, len = 0;
+	struct model m = { .w = jm_init(arena), .locale = locale, .name_max = name_max };
+	struct json first = { 0 };
 	int r = check_input(input, err);
 
 	if (r < 0)
 		return r;
-	jw_object(&m.w, NULL);
+	jm_object(&m.w, NULL);
 	put_creditor(&m, input->creditor);
 	put_sender(&m, input->sender, input->creditor);
 	put_party(&m, "debtor", input->debtor_name);
 	put_party(&m, "contact", input->contact_name);
-	jw_array(&m.w, "invoices");
-	from = out.len;
+	jm_array(&m.w, "invoices");
 	for (size_t i = 0; i < input->invoice_count; i++) {
 		put_invoice(&m, &input->invoices[i], i == 0, i + 1 == input->invoice_count);
 		if (i == 0)
-			len = out.len - from;
+			first = jm_last(&m.w);
 	}
-	jw_end_array(&m.w);
-	buf_reserve(&out, len + sizeof(",\"invoice\":")); /* its text is copied within the buffer, which must not move */
-	jw_raw(&m.w, "invoice", out.data + from, len);
-	jw_bool(&m.w, "one", input->invoice_count == 1);
-	jw_bool(&m.w, "many", input->invoice_count > 1);
-	jw_int(&m.w, "count", (int64_t)input->invoice_count);
+	jm_end(&m.w);
+	jm_same(&m.w, "invoice", &first);
+	jm_bool(&m.w, "one", input->invoice_count == 1);
+	jm_bool(&m.w, "many", input->invoice_count > 1);
+	jm_int(&m.w, "count", (int64_t)input->invoice_count);
 	put_plural(&m, "count_plural", (int64_t)input->invoice_count);
 	put_money(&m, "balance", input->balance);
 	put_date(&m, "today", input->today);
 	put_date(&m, "deadline", input->deadline);
 	put_url(&m, "payment_url", common_url(input));
-	jw_opt_str(&m.w, "attempt_id", input->attempt_id);
-	jw_end_object(&m.w);
+	jm_opt_str(&m.w, "attempt_id", input->attempt_id);
+	jm_end(&m.w);
 	buf_clear(&m.text);
 	if (m.r < 0)
 		return err_set(err, m.r, "bad_locale", "", "amounts and dates cannot be written in locale \"%s\"", locale);
-	return json_parse(arena, out.data, out.len, JSON_OURS, ret, err);
+	*ret = jm_last(&m.w);
+	return 0;
 }
 
 /* --- samples ------------------------------------------------------------------------------------------------------- */

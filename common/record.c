@@ -95,10 +95,10 @@ bool case_keys_has(const struct case_keys *keys, enum key_class class)
 
 /* --- blobs ------------------------------------------------------------------------------------- */
 
-void blob_add(struct buf *out, const struct case_keys *keys, enum key_class class,
-	const uint8_t nonce[12], const void *aad, size_t aad_len, const struct slice *content,
-	size_t content_count)
+void blob_lay(struct buf *out, const struct case_keys *keys, enum key_class class, const uint8_t nonce[12], const struct slice *content,
+	size_t content_count, struct seal *ret)
 {
+	static const uint8_t tag[AES_TAG_SIZE];
 	size_t len = 0, sealed_len;
 
 	assert(class < CLASS_COUNT && case_keys_has(keys, class));
@@ -112,7 +112,29 @@ void blob_add(struct buf *out, const struct case_keys *keys, enum key_class clas
 	buf_add_u32be(out, keys->slot);
 	buf_add_u32be(out, (uint32_t)sealed_len);
 	buf_add(out, nonce, AES_NONCE_SIZE);
-	aes_gcm_seal_slices(keys->class_key[class], nonce, aad, aad_len, content, content_count, out);
+	ret->at = out->len;
+	ret->len = len;
+	memcpy(ret->key, keys->class_key[class], sizeof(ret->key));
+	for (size_t i = 0; i < content_count; i++)
+		buf_add(out, content[i].data, content[i].len);
+	buf_add(out, tag, sizeof(tag));
+}
+
+void seal_run(const struct seal *seal, uint8_t *body, const void *aad, size_t aad_len)
+{
+	uint8_t *text = body + seal->at;
+
+	aes_gcm_seal_in_place(seal->key, text - AES_NONCE_SIZE, aad, aad_len, text, seal->len);
+}
+
+void blob_add(struct buf *out, const struct case_keys *keys, enum key_class class, const uint8_t nonce[12], const void *aad,
+	size_t aad_len, const struct slice *content, size_t content_count)
+{
+	struct seal seal;
+
+	blob_lay(out, keys, class, nonce, content, content_count, &seal);
+	seal_run(&seal, (uint8_t *)out->data, aad, aad_len);
+	cleanse(&seal, sizeof(seal));
 }
 
 int blob_read(struct reader *r, struct blob *ret)
@@ -144,22 +166,36 @@ int blob_open(const struct blob *blob, const struct case_keys *keys, const void 
 
 /* --- the body of a record frame ---------------------------------------------------------------- */
 
-void record_body_add(struct buf *out, const char leaf[LEAF_SIZE], const struct case_keys *keys,
-	const struct record_secret *secret, const void *record, size_t len, const struct part *parts,
-	size_t part_count)
+void record_body_lay(struct buf *out, const char leaf[LEAF_SIZE], const struct case_keys *keys, const struct record_secret *secret,
+	const void *record, size_t len, const struct part *parts, size_t part_count, struct seal *seals)
 {
 	struct slice content[] = { { secret->salt, SALT_SIZE }, { record, len } };
+	size_t from = out->len;
 
 	assert(part_count <= RECORD_PARTS_MAX);
 	buf_add(out, leaf, LEAF_SIZE);
 	buf_add_char(out, (char)(1 + part_count));
-	blob_add(out, keys, CLASS_FACTS, secret->nonce[0], leaf, LEAF_SIZE, content, ARRAY_LEN(content));
+	blob_lay(out, keys, CLASS_FACTS, secret->nonce[0], content, ARRAY_LEN(content), &seals[0]);
 	for (size_t i = 0; i < part_count; i++) {
 		content[0] = (struct slice){ parts[i].salt, SALT_SIZE };
 		content[1] = (struct slice){ parts[i].data, parts[i].len };
-		blob_add(out, keys, parts[i].class, secret->nonce[1 + i], leaf, LEAF_SIZE, content,
-			ARRAY_LEN(content));
+		blob_lay(out, keys, parts[i].class, secret->nonce[1 + i], content, ARRAY_LEN(content), &seals[1 + i]);
 	}
+	for (size_t i = 0; i <= part_count; i++)
+		seals[i].at -= from;
+}
+
+void record_body_add(struct buf *out, const char leaf[LEAF_SIZE], const struct case_keys *keys,
+	const struct record_secret *secret, const void *record, size_t len, const struct part *parts,
+	size_t part_count)
+{
+	struct seal seals[1 + RECORD_PARTS_MAX];
+	size_t from = out->len;
+
+	record_body_lay(out, leaf, keys, secret, record, len, parts, part_count, seals);
+	for (size_t i = 0; i <= part_count; i++)
+		seal_run(&seals[i], (uint8_t *)out->data + from, leaf, LEAF_SIZE);
+	cleanse(seals, sizeof(seals));
 }
 
 static bool leaf_shaped(const char *leaf)

@@ -52,6 +52,17 @@ struct blob {
 };
 void blob_add(struct buf *out, const struct case_keys *keys, enum key_class class, const uint8_t nonce[12], const void *aad,
 	size_t aad_len, const struct slice *content, size_t content_count);
+/*
+ * A blob that is laid out whole and whose content is still plain: the sealing can be left to another thread. `body` is the caller's
+ * number of what it lies in, `at` the content's place there; the nonce stands before it, behind it is room for the tag.
+ */
+struct seal {
+	size_t body, at, len;
+	uint8_t key[32]; /* the holder wipes it */
+};
+void blob_lay(struct buf *out, const struct case_keys *keys, enum key_class class, const uint8_t nonce[12], const struct slice *content,
+	size_t content_count, struct seal *ret); /* ret->at: within `out` */
+void seal_run(const struct seal *seal, uint8_t *body, const void *aad, size_t aad_len);
 int blob_read(struct reader *r, struct blob *ret); /* -EBADMSG */
 /* -ENOENT: its class key was erased. -EBADMSG. `plain` is appended to. */
 int blob_open(const struct blob *blob, const struct case_keys *keys, const void *aad, size_t aad_len, struct buf *plain);
@@ -76,6 +87,9 @@ struct record_secret { /* fresh random bytes, one draw per record: salt of the r
 #define RECORD_PARTS_MAX 7
 void record_body_add(struct buf *out, const char leaf[LEAF_SIZE], const struct case_keys *keys,
 	const struct record_secret *secret, const void *record, size_t len, const struct part *parts, size_t part_count);
+/* The same with blobs only laid: `seals` has 1 + part_count of them, `at` counted from where the body begins, `body` left alone. */
+void record_body_lay(struct buf *out, const char leaf[LEAF_SIZE], const struct case_keys *keys, const struct record_secret *secret,
+	const void *record, size_t len, const struct part *parts, size_t part_count, struct seal *seals);
 struct record_body {
 	const char *leaf; /* LEAF_SIZE bytes */
 	struct blob blobs[1 + RECORD_PARTS_MAX];

@@ -119,6 +119,7 @@ static void add_record(struct dunner *d, struct group *g, struct draft *draft, s
 	const struct random_port *random = d->ports.random;
 	uint8_t commitment[SHA256_SIZE], tag[SHA256_SIZE], hash[SHA256_SIZE];
 	struct record_secret secret;
+	struct seal *seals;
 	char leaf[LEAF_SIZE];
 	size_t from = g->bodies[0].len;
 
@@ -131,7 +132,11 @@ static void add_record(struct dunner *d, struct group *g, struct draft *draft, s
 	record_tag(doc->tag_key, place->n, tag);
 	record_leaf(commitment, tag, leaf);
 	record_leaf_hash(leaf, hash);
-	record_body_add(&g->bodies[0], leaf, &doc->keys, &secret, text->data, text->len, draft->parts, draft->part_count);
+	seals = g->out.seals + g->out.seal_count;
+	g->out.seal_count += 1 + draft->part_count;
+	record_body_lay(&g->bodies[0], leaf, &doc->keys, &secret, text->data, text->len, draft->parts, draft->part_count, seals);
+	for (size_t i = 0; i <= draft->part_count; i++)
+		seals[i].body = g->out.record_count;
 	g->records[g->out.record_count].data = (const uint8_t *)(uintptr_t)from; /* an offset until the buffer is final */
 	g->records[g->out.record_count].len = g->bodies[0].len - from;
 	draft->index = g->out.head.first_index + g->out.record_count;
@@ -171,16 +176,18 @@ static int key_cases(struct dunner *d, struct group *g, uint16_t year)
 static void build_records(struct dunner *d, struct group *g, uint16_t year)
 {
 	CLEANUP(buf_clear) struct buf text = { 0 };
-	size_t count = g->doc_count, bytes = 0;
+	size_t count = g->doc_count, seals = g->doc_count * (1 + CLASS_COUNT), bytes = 0;
 
 	for (struct draft *draft = g->fx.records; draft; draft = draft->next) {
 		count++;
+		seals += 1 + draft->part_count;
 		bytes += RECORD_BYTES + draft->data.len;
 		for (size_t i = 0; i < draft->part_count; i++)
 			bytes += PART_BYTES + draft->parts[i].len;
 	}
 	buf_reserve(&g->bodies[0], bytes);
 	g->records = arena_alloc(g->arena, (count + 1) * sizeof(*g->records));
+	g->out.seals = arena_alloc(g->arena, (seals + 1) * sizeof(*g->out.seals)); /* a case opened, and its images: one each of them */
 	for (struct draft *draft = g->fx.records; draft; draft = draft->next) {
 		struct doc *doc = group_case(d, g, draft->debtor_id);
 
@@ -464,8 +471,8 @@ static void image_positions(struct dunner *d, struct group *g)
 	}
 }
 
-/* Seals each case's images under its class keys: at most 64 blobs and some 256 KiB a frame. */
-static void seal_images(struct dunner *d, struct group *g)
+/* Each case's images, to be sealed under its class keys: at most 64 blobs and some 256 KiB a frame. */
+static void lay_images(struct dunner *d, struct group *g)
 {
 	const struct random_port *random = d->ports.random;
 	CLEANUP(buf_clear) struct buf plain = { 0 };
@@ -478,6 +485,7 @@ static void seal_images(struct dunner *d, struct group *g)
 		for (int class = 0; class < CLASS_COUNT && doc->kind == DOC_DEBTOR; class ++) {
 			uint8_t nonce[AES_NONCE_SIZE];
 			struct slice content;
+			struct seal *seal;
 
 			if (!doc->images[class])
 				continue;
@@ -496,7 +504,10 @@ static void seal_images(struct dunner *d, struct group *g)
 				buf_add_char(out, 0);
 			}
 			random->bytes(random->self, nonce, sizeof(nonce));
-			blob_add(out, &doc->keys, (enum key_class)class, nonce, g->out.head.id, GROUP_ID_SIZE, &content, 1);
+			seal = &g->out.seals[g->out.seal_count++];
+			blob_lay(out, &doc->keys, (enum key_class)class, nonce, &content, 1, seal);
+			seal->body = g->out.record_count + frames;
+			seal->at -= from;
 			blobs++;
 		}
 	if (blobs) {
@@ -543,6 +554,6 @@ int group_build(struct dunner *d, struct group *g)
 	image_adopted(d, g);
 	image_events(d, g);
 	image_positions(d, g);
-	seal_images(d, g);
+	lay_images(d, g);
 	return 0;
 }

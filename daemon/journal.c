@@ -62,10 +62,13 @@ static struct pending *copy_group(const struct journal_group *group)
 		len += group->records[i].len;
 	for (size_t i = 0; i < group->image_count; i++)
 		len += group->images[i].len;
-	pending = xmalloc(sizeof(*pending) + slices * sizeof(*bodies) + len);
+	pending = xmalloc(sizeof(*pending) + slices * sizeof(*bodies) + group->seal_count * sizeof(*group->seals) + len);
 	bodies = (struct slice *)(pending + 1);
-	bytes = (uint8_t *)(bodies + slices);
 	*pending = (struct pending){ .group = *group, .size = frames_group_size(group) };
+	pending->group.seals = (struct seal *)(bodies + slices);
+	if (group->seal_count)
+		memcpy(pending->group.seals, group->seals, group->seal_count * sizeof(*group->seals));
+	bytes = (uint8_t *)(pending->group.seals + group->seal_count);
 	pending->group.records = bodies;
 	bodies = copy_bodies(group->records, group->record_count, bodies, &bytes);
 	pending->group.images = bodies;

@@ -51,6 +51,8 @@ struct pending *pending_list_pop(struct pending_list *list)
 
 void pending_free(struct pending *pending)
 {
+	if (pending->group.seal_count)
+		cleanse(pending->group.seals, pending->group.seal_count * sizeof(*pending->group.seals));
 	buf_clear(&pending->begun);
 	free(pending);
 }
@@ -338,6 +340,8 @@ static void *writer_run(void *arg)
 		pthread_mutex_unlock(&writer->mutex);
 		if (stop || !taken.first)
 			continue;
+		for (struct pending *p = taken.first; p; p = p->next)
+			frames_seal(&p->group);
 		finish(writer, &batch, write_some(writer, &taken, &batch));
 	}
 	free_list(&taken);

@@ -31,6 +31,8 @@ void group_free(struct group *g)
 		return;
 	for (struct doc *doc = g->docs; doc; doc = doc->next)
 		cleanse(&doc->keys, sizeof(doc->keys));
+	if (g->out.seals)
+		cleanse(g->out.seals, g->out.seal_count * sizeof(*g->out.seals));
 	if (g->bodies) {
 		buf_clear(&g->bodies[0]);
 		buf_clear(&g->bodies[1]);

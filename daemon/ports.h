@@ -59,7 +59,7 @@ struct journal_port {
 	const char *(*origin)(void *self, uint16_t year); /* "trail.example.com/acme/host-a/2026" */
 	uint64_t (*next_index)(void *self, uint16_t year);
 	/*
-	 * Copies the group; done(0) once it and every key that it uses is durable. Groups become durable in the order given.
+	 * Copies the group, and seals what is still plain in the copy; done(0) once it and every key that it uses is durable. Groups become durable in the order given.
 	 * done(-ENOSPC): nothing of it is in the journal, and all that is under way fails likewise, with what is handed over before the
 	 * last of those is told: then next_index has gone back. The caller may append again later. Any other error: the journal takes
 	 * no more (-EIO for ever), the caller must end.

@@ -74,6 +74,8 @@ static struct stored *stored_copy(const struct journal_group *group)
 	s->group = *group;
 	s->group.records = records;
 	s->group.images = images;
+	s->group.seals = arena_memdup(arena, group->seals, group->seal_count * sizeof(*group->seals));
+	frames_seal(&s->group);
 	return s;
 }
 
@@ -365,7 +367,7 @@ static void port_append(void *self, const struct journal_group *group, journal_d
 	sim_note(disk->sim, "journal of %s: group %llu, %zu records", host->name, (unsigned long long)group->head.pseq,
 		group->record_count);
 	world_moment(host, MOMENT_APPEND, NULL);
-	world_appended(host, group);
+	world_appended(host, &s->group);
 	if (!disk->syncing)
 		sim_after(disk->sim, host->life, 0, true, begin_write, NULL, disk);
 }

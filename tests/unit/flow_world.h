@@ -94,6 +94,8 @@ static void append(void *self, const struct journal_group *group, journal_done_f
 	c->group = *group;
 	c->group.images = copy_slices(w->arena, group->images, group->image_count);
 	c->group.records = copy_slices(w->arena, group->records, group->record_count);
+	c->group.seals = arena_memdup(w->arena, group->seals, group->seal_count * sizeof(*group->seals));
+	frames_seal(&c->group);
 	if (group->head.first_index != w->next_index)
 		fail_msg("group %d has a place in the log that is not its own", (int)group->head.pseq);
 	if (group->head.pseq != w->handed_pseq + 1)
