@@ -235,6 +235,48 @@ static int filter_address(const struct scope *scope, const char *arg, struct val
 	return 0;
 }
 
+#define WORD_BYTES 45 /* an encoded word has at most 75 characters: RFC 2047 section 2 */
+
+static bool is_ascii(const char *s)
+{
+	for (; *s; s++) {
+		if ((unsigned char)*s >= 0x80)
+			return false;
+	}
+	return true;
+}
+
+/* =?UTF-8?B?...?= words, each of whole characters. */
+static void add_encoded_words(struct buf *out, const char *s)
+{
+	while (*s) {
+		size_t len = strlen(s) < WORD_BYTES ? strlen(s) : WORD_BYTES;
+
+		while (len < strlen(s) && ((unsigned char)s[len] & 0xc0) == 0x80)
+			len--;
+		buf_add_str(out, "=?UTF-8?B?");
+		base64_add(out, s, len);
+		buf_add_str(out, "?=");
+		s += len;
+		if (*s)
+			buf_add_char(out, ' ');
+	}
+}
+
+/* For those who pass an address on as it is: a name beyond ASCII as RFC 2047 has it. */
+static int filter_mime_address(const struct scope *scope, const char *arg, struct value *v)
+{
+	CLEANUP(buf_clear) struct buf out = { 0 };
+	const struct party *party = v->party;
+
+	if (!party->email || !party->name || is_ascii(party->name))
+		return filter_address(scope, arg, v);
+	add_encoded_words(&out, party->name);
+	buf_printf(&out, " <%s>", party->email);
+	*v = text_of(arena_memdup(scope->arena, buf_str(&out), out.len));
+	return 0;
+}
+
 static int filter_join(const struct scope *scope, const char *arg, struct value *v)
 {
 	CLEANUP(buf_clear) struct buf out = { 0 };
@@ -334,6 +376,7 @@ static const struct filter_row filters[] = {
 	{ "last", KIND(VALUE_STRING), VALUE_STRING, ARG_NUMBER, filter_last },
 	{ "json", ~(KIND(VALUE_BYTES) | KIND(VALUE_FILES)), VALUE_STRING, ARG_NONE, filter_json },
 	{ "address", KIND(VALUE_PARTY), VALUE_STRING, ARG_NONE, filter_address },
+	{ "mime_address", KIND(VALUE_PARTY), VALUE_STRING, ARG_NONE, filter_mime_address },
 	{ "join", KIND(VALUE_LIST), VALUE_STRING, ARG_TEXT, filter_join },
 	{ "trunc", KIND(VALUE_STRING), VALUE_STRING, ARG_NUMBER, filter_trunc },
 	{ "int", KIND(VALUE_STRING) | KIND(VALUE_INT), VALUE_INT, ARG_NONE, filter_int },

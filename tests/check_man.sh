@@ -31,7 +31,7 @@ done
 
 # What a provider's file may say: filters, operators, kinds of auth, outcomes.
 page=$(tr -d '\\' <"$root/daemon/dunningd-provider.5")
-for word in $(sed -n 's/^\t{ "\([a-z0-9]*\)", .* ARG_[A-Z]*, filter_.*/\1/p' "$root/common/adapter_filter.c") \
+for word in $(sed -n 's/^\t{ "\([a-z0-9_]*\)", .* ARG_[A-Z]*, filter_.*/\1/p' "$root/common/adapter_filter.c") \
 	$(sed -n 's/^static const char \*const [a-z]*_members\[\] = { "\(\$[a-z]*\)".*/\1/p' "$root/common/adapter_body.c") \
 	$(sed -n 's/^\t{ "\([a-z_]*\)", OUTCOME_.*/\1/p' "$root/common/adapter_rules.c") \
 	$(sed -n 's/^\tstatic const char \*const kinds\[\] = {\(.*\), NULL };/\1/p' "$root/common/adapter_auth.c" | tr -d '",'); do

@@ -256,7 +256,7 @@ static struct message some_message(void)
 {
 	return (struct message){ .attempt_id = ATTEMPT, .channel = CHANNEL_EMAIL, .provider = "x",
 		.to = { .name = "Mme <R&\"oy'>", .email = "a+b@dupont.example", .phone = "+33100000000" },
-		.from = { .name = "Acme", .email = "mail@acme.example" }, .locale = "fr", .subject = "S\xc3\xa9", .text = "Bonjour\n",
+		.from = { .name = "Soci\xc3\xa9t\xc3\xa9 d\xe2\x80\x99" "exploitation des \xc3\xa9tablissements Dupont", .email = "mail@acme.example" }, .locale = "fr", .subject = "S\xc3\xa9", .text = "Bonjour\n",
 		.debtor_id = "cus_7", .step = "reminder", .policy = "p", .invoice_ids = invoice_ids, .invoice_count = 2,
 		.to_postal = { .line1 = "1 rue X", .postcode = "75001", .city = "Paris", .country = "FR" }, .attachments = files,
 		.attachment_count = ARRAY_LEN(files) };
@@ -319,6 +319,9 @@ static const struct body_row {
 	{ "an id as UUID", BODY("\"{dispatch.id|uuid}\""), "\"60e3c0ca-9ba6-4a6a-b451-3efa24994923\"", NULL },
 	{ "words of theirs", BODY("[\"{to.country|table:land}\",\"{locale|table:any}\"]"), "[\"france\",\"y\"]", NULL },
 	{ "a word that they do not have", BODY("\"{locale|table:land}\""), NULL, "bad_value" },
+	{ "an address that is passed on", BODY("[\"{to|mime_address}\",\"{from|mime_address}\"]"),
+		"[\"\\\"Mme <R&\\\\\\\"oy'>\\\" <a+b@dupont.example>\",\"=?UTF-8?B?U29jacOpdMOpIGTigJlleHBsb2l0YXRpb24gZGVzIMOpdGFibGlzc2VtZW50?= "
+		"=?UTF-8?B?cyBEdXBvbnQ=?= <mail@acme.example>\"]", NULL },
 	{ "last", BODY("[\"{dispatch.id|last:20}\",\"{subject|last:1}\",\"{subject|last:9}\"]"),
 		"[\"00000000000000000000\",\"\xc3\xa9\",\"S\xc3\xa9\"]", NULL },
 	{ "alphabet", BODY("[\"{subject|gsm7:7bit:8bit}\",\"{to.name|gsm7:a:b}\",\"{text|gsm7:false:true|bool}\"]"), "[\"7bit\",\"a\",false]", NULL },

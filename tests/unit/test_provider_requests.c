@@ -132,6 +132,34 @@ static const struct exact {
 		"<\xc3\xa0 r\xc3\xa9gler>\",\"HtmlBody\":\"<p>Bonjour \xe2\x82\xac</p>\",\"Metadata\":{\"attempt\":\"" SHIPPED_ATTEMPT "\",\"invoice\":\"inv_42\","
 		"\"step\":\"reminder\"},\"MessageStream\":\"outbound\",\"TrackOpens\":false,\"TrackLinks\":\"None\",\"Attachments\":[{\"Name\":\"Facture n\xc2\xb0 42.pdf\","
 		"\"Content\":\"JVBERi0xLjQKPDw+PgD/JSVFT0YNCg==\",\"ContentType\":\"application/pdf\"}]}" },
+	{ "amazon-ses", "https://email.eu-west-3.amazonaws.com/v2/email/outbound-emails",
+		"Content-Type: application/json\nAccept: application/json\n",
+		"{\"FromEmailAddress\":\"=?UTF-8?B?QUNNRSBTw6BybA==?= <accounts@acme.example>\",\"Destination\":{\"ToAddresses\":[\"=?U"
+		"TF-8?B?TW1lICJSb8O/IiAmIEZpbHM=?= <compta@dupont.example>\"]},\"ReplyToAddresses\":[\"reply@acme.example\"],\"Content"
+		"\":{\"Simple\":{\"Subject\":{\"Data\":\"Rappel : facture n\xc2\xb0 42\",\"Charset\":\"UTF-8\"},\"Body\":{\"Text\":{"
+		"\"Data\":\"Bonjour,\\nFacture F-42 : 120,00 \xe2\x82\xac <\xc3\xa0 r\xc3\xa9gler>\",\"Charset\":\"UTF-8\"},\"Html\":{"
+		"\"Data\":\"<p>Bonjour \xe2\x82\xac</p>\",\"Charset\":\"UTF-8\"}},\"Attachments\":[{\"FileName\":\"Facture n\xc2\xb0 42"
+		".pdf\",\"RawContent\":\"JVBERi0xLjQKPDw+PgD/JSVFT0YNCg==\",\"ContentType\":\"application/pdf\",\"ContentDisposition"
+		"\":\"ATTACHMENT\"}]}},\"EmailTags\":[{\"Name\":\"attempt\",\"Value\":\"" SHIPPED_ATTEMPT "\"}]}" },
+	{ "sparkpost", "https://api.sparkpost.com/api/v1/transmissions",
+		"Content-Type: application/json\nAccept: application/json\nAuthorization: S3cret\n",
+		"{\"options\":{\"open_tracking\":false,\"click_tracking\":false,\"transactional\":true},\"recipients\":[{\"address\":{"
+		"\"email\":\"compta@dupont.example\",\"name\":\"Mme \\\"Ro\xc3\xbf\\\" & Fils\"},\"metadata\":{\"attempt\":\"01JX900000"
+		"0000000000000042\",\"invoice\":\"inv_42\",\"step\":\"reminder\"}}],\"content\":{\"from\":{\"email\":\"accounts@acme.ex"
+		"ample\",\"name\":\"ACME S\xc3\xa0rl\"},\"reply_to\":\"reply@acme.example\",\"subject\":\"Rappel : facture n\xc2\xb0 42"
+		"\",\"text\":\"Bonjour,\\nFacture F-42 : 120,00 \xe2\x82\xac <\xc3\xa0 r\xc3\xa9gler>\",\"html\":\"<p>Bonjour "
+		"\xe2\x82\xac</p>\",\"attachments\":[{\"name\":\"Facture n\xc2\xb0 42.pdf\",\"type\":\"application/pdf\",\"data\":\"JVB"
+		"ERi0xLjQKPDw+PgD/JSVFT0YNCg==\"}]}}" },
+	{ "mailjet", "https://api.mailjet.com/v3.1/send",
+		"Content-Type: application/json\nAccept: application/json\nAuthorization: Basic cHVibGljOlMzY3JldA==\n",
+		"{\"SandboxMode\":false,\"Messages\":[{\"From\":{\"Email\":\"accounts@acme.example\",\"Name\":\"ACME S\xc3\xa0rl\"},"
+		"\"To\":[{\"Email\":\"compta@dupont.example\",\"Name\":\"Mme \\\"Ro\xc3\xbf\\\" & Fils\"}],\"ReplyTo\":{\"Email\":\"rep"
+		"ly@acme.example\"},\"Subject\":\"Rappel : facture n\xc2\xb0 42\",\"TextPart\":\"Bonjour,\\nFacture F-42 : 120,00 "
+		"\xe2\x82\xac <\xc3\xa0 r\xc3\xa9gler>\",\"HTMLPart\":\"<p>Bonjour \xe2\x82\xac</p>\",\"CustomID\":\"01JX90000000000000"
+		"00000042\",\"EventPayload\":\"{\\\"attempt\\\":\\\"" SHIPPED_ATTEMPT "\\\",\\\"invoice\\\":\\\"inv_42"
+		"\\\",\\\"step\\\":\\\"reminder\\\"}\",\"TrackOpens\":\"disabled\",\"TrackClicks\":\"disabled\",\"Attachments\":[{\"Con"
+		"tentType\":\"application/pdf\",\"Filename\":\"Facture n\xc2\xb0 42.pdf\",\"Base64Content\":\"JVBERi0xLjQKPDw+PgD/JSVFT"
+		"0YNCg==\"}]}]}" },
 	{ "vonage", "https://rest.nexmo.com/sms/json", "Content-Type: application/x-www-form-urlencoded\nAccept: application/json\n",
 		"api_key=key&api_secret=S3cret&from=33700000000&to=33612345678&text=Bonjour%2C%0AFacture%20F-42%20%3A%20120%2C00%20%E2%82%AC%20%3C%C3%A0%20r%C3%A9gler%3E"
 		"&type=text&client-ref=" SHIPPED_ATTEMPT },
