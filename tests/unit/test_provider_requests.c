@@ -175,7 +175,7 @@ static const struct exact {
 	{ "sinch", "https://eu.sms.api.sinch.com/xms/v1/plan1/batches",
 		"Content-Type: application/json\nAccept: application/json\nAuthorization: Bearer S3cret\n",
 		"{\"from\":\"33700000000\",\"to\":[\"33612345678\"],\"body\":\"Bonjour,\\nFacture F-42 : 120,00 \xe2\x82\xac <\xc3\xa0 r\xc3\xa9gler>\",\"type\":\"mt_text\","
-		"\"client_reference\":\"" SHIPPED_ATTEMPT "\",\"delivery_report\":\"per_recipient\"}" },
+		"\"client_reference\":\"" SHIPPED_ATTEMPT "\",\"delivery_report\":\"none\"}" },
 	{ "twilio-voice", "https://api.twilio.com/2010-04-01/Accounts/ACaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa/Calls.json",
 		"Content-Type: application/x-www-form-urlencoded\nAccept: application/json\nAuthorization: Basic "
 		"QUNhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYTpTM2NyZXQ=\n",
