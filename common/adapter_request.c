@@ -253,19 +253,19 @@ static bool adapter_knows(const struct adapter *adapter, const char *name)
 }
 
 /* Any message will do: it is the settings that are tried. */
-static int try_request(const struct adapter *adapter, const struct provider_settings *settings,
-	bool *local, struct err *err)
+static int try_message(const struct adapter *adapter, const struct provider_settings *settings, const char *country,
+	const char *locale, bool *local, struct err *err)
 {
 	static const char *const invoices[] = { "INV-1" };
 	static const struct attachment pdf = { "I.pdf", "application/pdf", "%PDF-1.4", 8 };
-	static const struct postal postal = { .line1 = "1 Street", .postcode = "75001", .city = "City", .region = "CA", .country = "FR" };
+	const struct postal postal = { .line1 = "1 Street", .postcode = "75001", .city = "City", .region = "CA", .country = country };
 	CLEANUP(arena_freep) struct arena *arena = arena_create();
 	struct message message = { .attempt_id = "00000000000000000000000000",
 		.provider = settings->name ? settings->name : adapter->name,
 		.to = { .name = "A", .email = "a@example.com", .phone = "+15005550006" },
 		.from = { .name = "B", .email = "b@example.com", .phone = "+15005550006",
 			.reply_to = "b@example.com" },
-		.locale = "en", .subject = "S", .text = "T", .html = "<p>T", .debtor_id = "D",
+		.locale = locale, .subject = "S", .text = "T", .html = "<p>T", .debtor_id = "D",
 		.step = "s", .policy = "p", .invoice_ids = invoices, .invoice_count = 1, .to_postal = postal, .from_postal = postal,
 		.attachments = &pdf, .attachment_count = adapter->takes_files };
 	const struct adapter_input input = { .settings = settings, .message = &message };
@@ -288,6 +288,20 @@ static int try_request(const struct adapter *adapter, const struct provider_sett
 	if (r == 0 && adapter->has_lookup) {
 		r = adapter_lookup_request(adapter, &input, arena, &request, &lookup, err);
 		*local = *local && r == 0 && url_is_local(request.url);
+	}
+	return r;
+}
+
+/* A provider may have no word for one country or language, and one for another. */
+static int try_request(const struct adapter *adapter, const struct provider_settings *settings, bool *local, struct err *err)
+{
+	static const char *const places[][2] = { { "FR", "fr" }, { "US", "en" }, { "DE", "de" }, { "GB", "en" } };
+	int r = try_message(adapter, settings, places[0][0], places[0][1], local, err);
+
+	for (size_t i = 1; r < 0 && adapter->table_count > 0 && i < ARRAY_LEN(places); i++) {
+		r = try_message(adapter, settings, places[i][0], places[i][1], local, NULL);
+		if (r == 0 && err)
+			err_clear(err);
 	}
 	return r;
 }

@@ -418,6 +418,23 @@ static void what_does_not_suit(void **state)
 	built_clear(&b);
 }
 
+/* A provider that has words for one country alone can still be configured. */
+static void words_for_one_country(void **state)
+{
+	static const char json[] = "{\"adapter\":1,\"name\":\"x\",\"channel\":\"letter\",\"tables\":{\"c\":{\"%s\":\"x\"}},\"send\":{\"method\":\"POST\","
+		"\"url\":\"https://x.example\",\"auth\":{\"kind\":\"none\"},\"body\":{\"kind\":\"json\",\"value\":\"{to.country|table:c}\"}}," RESPONSE "}";
+	CLEANUP(arena_freep) struct arena *arena = arena_create();
+	CLEANUP(adapter_freep) struct adapter *one = parse(arena_printf(arena, json, "US")), *none = parse(arena_printf(arena, json, "XX"));
+	struct provider_settings settings = { .name = "x" };
+	struct err err = { 0 };
+
+	(void)state;
+	assert_int_equal(adapter_check_settings(one, &settings, &err), 0);
+	assert_string_equal(err.code, "");
+	assert_int_equal(adapter_check_settings(none, &settings, &err), -EBADMSG);
+	assert_string_equal(err.code, "bad_value");
+}
+
 /* --- auth ------------------------------------------------------------------------------------------------------------ */
 
 /* Expected values by Python's hashlib and hmac, and by `openssl dgst -sha256 -sign`. */
@@ -744,6 +761,7 @@ int main(void)
 		cmocka_unit_test(refused),
 		cmocka_unit_test(files_go_as_they_are),
 		cmocka_unit_test(what_does_not_suit),
+		cmocka_unit_test(words_for_one_country),
 		cmocka_unit_test(keys_that_are_none),
 		cmocka_unit_test(sigv4_is_left_to_the_wire),
 		cmocka_unit_test(one_after_the_other),
