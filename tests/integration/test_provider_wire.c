@@ -269,6 +269,30 @@ static void too_much_at_once(void **state)
 	}
 }
 
+/* NULs and all, to the last byte, with its length said before. */
+static void a_document_arrives_whole(void **state)
+{
+	static const char pdf[] = "\r\n\r\n%PDF-1.4\n<<>>\0\xff%%EOF\r\n\r\n--";
+	struct world *w = *state;
+	const struct peer_step step = { PEER_ANSWER, JSON_ANSWER("14", "{\"id\":\"ltr_1\"}") };
+	CLEANUP(buf_clear) struct buf got = { 0 };
+	const char *body, *length;
+	size_t i = 0;
+
+	while (strcmp(shipped[i].name, "lob") != 0)
+		i++;
+	http_peer_script(w->peer, &step, 1);
+	send_one(w, i);
+	wait_for(w, i);
+	expect(w, i, OUTCOME_ACCEPTED, "accepted", 1);
+	assert_true(http_peer_request(w->peer, 0, &got));
+	assert_non_null(memmem(got.data, got.len, pdf, sizeof(pdf) - 1));
+	body = strstr(got.data, "\r\n\r\n");
+	length = strcasestr(got.data, "\r\nContent-Length: ");
+	assert_int_equal(strtoul(length + 18, NULL, 10), got.len - (size_t)(body + 4 - got.data));
+	assert_non_null(strstr(got.data, "\r\nIdempotency-Key: " SHIPPED_ATTEMPT "\r\n"));
+}
+
 #define TEST(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
 
 int main(void)
@@ -283,6 +307,7 @@ int main(void)
 		TEST(a_redirect_into_this_network),
 		TEST(a_redirect_home),
 		TEST(too_much_at_once),
+		TEST(a_document_arrives_whole),
 	};
 
 	return cmocka_run_group_tests_name("provider_wire", tests, NULL, NULL);
