@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "common/adapter_hook_internal.h"
 #include "common/adapter_internal.h"
 #include "common/utc.h"
 
@@ -154,7 +155,7 @@ static int parse_features(struct adapter *adapter, const struct json *root, stru
 static int parse_root(struct adapter *adapter, const struct json *root, struct err *err)
 {
 	static const char *const members[] = { "adapter", "name", "channel", "help", "config",
-		"features", "limits", "tables", "token", "steps", "send", "response", "lookup", NULL };
+		"features", "limits", "tables", "token", "steps", "send", "response", "lookup", "webhooks", NULL };
 	struct json send, response;
 	const char *help = NULL;
 	int64_t version = 0;
@@ -178,7 +179,8 @@ static int parse_root(struct adapter *adapter, const struct json *root, struct e
 		return r;
 	if (strcmp(adapter->send.method, "GET") == 0)
 		return json_refuse(&send, "method", err, "not_one_of", "must be POST or PUT");
-	return lookup_parse(adapter, root, err);
+	r = lookup_parse(adapter, root, err);
+	return r < 0 ? r : hooks_parse(adapter, root, err);
 }
 
 int adapter_parse(const char *json, size_t len, struct adapter **ret, struct err *err)

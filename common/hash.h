@@ -50,6 +50,10 @@ size_t hash_any(enum hash_kind kind, const void *data, size_t len, uint8_t ret[H
 size_t hmac_any(enum hash_kind kind, const void *key, size_t key_len, const void *data, size_t len, uint8_t ret[HASH_SIZE_MAX]);
 /* RSASSA-PKCS1-v1_5 with SHA-256 (RFC 7518 "RS256"); appends the signature. -EBADMSG: `pem` is no RSA private key without a password. */
 int rs256_sign(const char *pem, const void *data, size_t len, struct buf *out);
+/* ECDSA over P-256 with SHA-256 (FIPS 186-5). `key`: a DER SubjectPublicKeyInfo (RFC 5480), `signature` DER. False also for what is no key. */
+bool ecdsa_p256_verify(const void *key, size_t key_len, const void *data, size_t len, const void *signature, size_t signature_len);
+/* RSASSA-PKCS1-v1_5 (RFC 8017 section 8.2) by the key of a PEM certificate, which itself is not checked; SHA-1 or SHA-256. */
+bool rsa_certificate_verify(const char *pem, bool sha1, const void *data, size_t len, const void *signature, size_t signature_len);
 
 void random_bytes(void *ret, size_t len); /* the operating system's; ends the process if it cannot */
 bool equal_secret(const void *a, const void *b, size_t len); /* constant time */

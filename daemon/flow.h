@@ -348,6 +348,9 @@ void reconcile_committed(struct dunner *d, struct group *g); /* starts what the 
 /* build.c */
 int group_build(struct dunner *d, struct group *g); /* its records and after-images. -ENOSPC: a key has no room; -errno: no keys */
 
+/* reference.c: where a receipt without our id finds its attempt; only with webhooks */
+void image_references(struct dunner *d, struct group *g);
+
 /* commit.c */
 void commit_group(struct dunner *d, struct group *g); /* journal, then store */
 void commit_broken(struct dunner *d); /* the store has all but a write that it cannot take: a person must look */

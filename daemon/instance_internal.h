@@ -15,6 +15,7 @@
 #include "daemon/control.h"
 #include "daemon/dunner.h"
 #include "daemon/generation.h"
+#include "daemon/hooks.h"
 #include "daemon/http_client.h"
 #include "daemon/instance.h"
 #include "daemon/journal.h"
@@ -77,6 +78,7 @@ struct instance {
 	struct anchors *anchors; /* NULL: none is configured */
 	bool ahead_told;
 	struct control *control;
+	struct hooks *hooks; /* NULL: not configured */
 	struct control_callbacks control_callbacks;
 	struct partition *partitions;
 	size_t partition_count;
