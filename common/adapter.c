@@ -2,7 +2,6 @@
 
 #include <errno.h>
 #include <string.h>
-#include <strings.h>
 
 #include "common/adapter_hook_internal.h"
 #include "common/adapter_internal.h"
@@ -39,6 +38,41 @@ static int parse_config(struct adapter *adapter, const struct json *root, struct
 		if (setting->secret && setting->fallback)
 			return json_refuse(&row, "default", err, "unknown_member",
 				"a secret has no default");
+	}
+	return r;
+}
+
+const struct table *table_find(const struct adapter *adapter, const char *name)
+{
+	for (size_t i = 0; i < adapter->table_count; i++) {
+		if (strcmp(adapter->tables[i].name, name) == 0)
+			return &adapter->tables[i];
+	}
+	return NULL;
+}
+
+static int parse_tables(struct adapter *adapter, const struct json *root, struct err *err)
+{
+	struct json tables = { 0 }, rows, word;
+	const char *name, *key;
+	int r = json_opt_object(root, "tables", &tables, err);
+
+	adapter->tables = arena_alloc(adapter->arena, (json_len(&tables) + 1) * sizeof(*adapter->tables));
+	for (size_t i = 0; r == 0 && json_member(&tables, &i, &name, &rows);) {
+		struct table *table = &adapter->tables[adapter->table_count++];
+
+		table->name = name;
+		if (!token_valid(name))
+			return json_refuse(&tables, name, err, "bad_id", "a table's name has letters, digits, '-' and '_'");
+		if (rows.type != JSON_OBJECT)
+			return json_refuse(&tables, name, err, "wrong_type", "must be an object of words");
+		table->pairs = arena_alloc(adapter->arena, (2 * json_len(&rows) + 1) * sizeof(*table->pairs));
+		for (size_t k = 0; json_member(&rows, &k, &key, &word); table->count++) {
+			if (word.type != JSON_STRING)
+				return json_refuse(&rows, key, err, "wrong_type", "must be a string");
+			table->pairs[2 * table->count] = key;
+			table->pairs[2 * table->count + 1] = json_str(&word);
+		}
 	}
 	return r;
 }
@@ -90,8 +124,8 @@ static int parse_idempotency(struct adapter *adapter, const struct json *feature
 
 static int parse_features(struct adapter *adapter, const struct json *root, struct err *err)
 {
-	static const char *const features_members[] = { "idempotency", "max_request_bytes", NULL };
-	static const char *const limits_members[] = { "per_second", "concurrency", NULL };
+	static const char *const features_members[] = { "idempotency", "attachments", "max_request_bytes", NULL };
+	static const char *const limits_members[] = { "per_second", "concurrency", "sms_parts", NULL };
 	struct json features = { 0 }, limits = { 0 };
 	int r;
 
@@ -102,6 +136,7 @@ static int parse_features(struct adapter *adapter, const struct json *root, stru
 		return r;
 	if (features.type == JSON_OBJECT &&
 		((r = json_only(&features, features_members, err)) < 0 ||
+			(r = json_opt_bool(&features, "attachments", &adapter->takes_files, err)) < 0 ||
 			(r = json_opt_int(&features, "max_request_bytes", 1000, 50 * 1024 * 1024,
 				 &adapter->max_request_bytes, err)) < 0 ||
 			(r = parse_idempotency(adapter, &features, err)) < 0))
@@ -111,257 +146,16 @@ static int parse_features(struct adapter *adapter, const struct json *root, stru
 			(r = json_opt_int(&limits, "per_second", 1, 100000, &adapter->per_second,
 				 err)) < 0 ||
 			(r = json_opt_int(&limits, "concurrency", 1, 250, &adapter->concurrency,
-				 err)) < 0))
+				 err)) < 0 ||
+			(r = json_opt_int(&limits, "sms_parts", 1, 20, &adapter->sms_parts, err)) < 0))
 		return r;
 	return 0;
-}
-
-static int parse_text_member(const struct adapter *adapter, const struct json *json, const char *key,
-	unsigned places, struct text *ret, struct err *err)
-{
-	struct json value = json_get(json, key);
-
-	if (value.type == JSON_NONE)
-		return json_refuse(json, key, err, "missing", "is missing");
-	return text_parse(adapter, &value, places, ret, err);
-}
-
-static int parse_auth(const struct adapter *adapter, const struct json *request, struct auth *ret,
-	struct err *err)
-{
-	static const char *const kinds[] = { "none", "basic", "bearer", "header", "query", NULL };
-	static const char *const members[][5] = {
-		[AUTH_NONE] = { "kind", NULL },
-		[AUTH_BASIC] = { "kind", "user", "password", NULL },
-		[AUTH_BEARER] = { "kind", "token", NULL },
-		[AUTH_HEADER] = { "kind", "name", "value", NULL },
-		[AUTH_QUERY] = { "kind", "name", "value", NULL },
-	};
-	struct json auth;
-	int kind = 0, r;
-
-	if ((r = json_get_object(request, "auth", &auth, err)) < 0 ||
-		(r = json_get_word(&auth, "kind", kinds, &kind, err)) < 0 ||
-		(r = json_only(&auth, members[kind], err)) < 0)
-		return r;
-	ret->kind = (enum auth_kind)kind;
-	switch (ret->kind) {
-	case AUTH_NONE:
-		return 0;
-	case AUTH_BASIC:
-		r = parse_text_member(adapter, &auth, "user", 0, &ret->user, err);
-		return r < 0 ? r : parse_text_member(adapter, &auth, "password", 0, &ret->secret, err);
-	case AUTH_BEARER:
-		return parse_text_member(adapter, &auth, "token", 0, &ret->secret, err);
-	case AUTH_HEADER:
-	case AUTH_QUERY:
-		r = json_get_str(&auth, "name", 100, &ret->name, err);
-		if (r == 0)
-			r = header_name_parse(&auth, "name", ret->name, err);
-		return r < 0 ? r : parse_text_member(adapter, &auth, "value", 0, &ret->secret, err);
-	}
-	return 0;
-}
-
-/* What libcurl writes itself, or what would let a file change how the request is framed. */
-static bool header_reserved(const char *name)
-{
-	static const char *const reserved[] = { "Host", "Content-Length", "Transfer-Encoding",
-		"Connection", "Expect", "TE", "Trailer", "Upgrade", "Content-Type" };
-
-	for (size_t i = 0; i < ARRAY_LEN(reserved); i++) {
-		if (strcasecmp(reserved[i], name) == 0)
-			return true;
-	}
-	return false;
-}
-
-static int check_headers(const struct json *json, const struct field *fields, size_t count,
-	struct err *err)
-{
-	for (size_t i = 0; i < count; i++) {
-		const struct field *field = &fields[i];
-		int r = 0;
-
-		if (field->kind == NODE_MAP)
-			r = json_refuse(json, NULL, err, "bad_header",
-				"the names of headers are fixed: no $map");
-		else if (field->name)
-			r = header_name_parse(json, NULL, field->name, err);
-		if (r == 0 && field->name && header_reserved(field->name))
-			r = json_refuse(json, NULL, err, "bad_header",
-				"the header %s is not the file's to set", field->name);
-		for (size_t k = 0; k < 2 && r == 0; k++)
-			r = check_headers(json, field->kids[k], field->kid_count[k], err);
-		if (r < 0)
-			return r;
-	}
-	return 0;
-}
-
-static int parse_body(const struct adapter *adapter, const struct json *request, unsigned places,
-	struct request_plan *ret, struct err *err)
-{
-	static const char *const kinds[] = { "json", "form", NULL };
-	static const char *const members[][3] = { { "kind", "value", NULL }, { "kind", "fields", NULL } };
-	struct json body = { 0 }, value;
-	int kind = 0;
-	int r = json_opt_object(request, "body", &body, err);
-
-	if (r < 0 || body.type == JSON_NONE)
-		return r;
-	if ((r = json_get_word(&body, "kind", kinds, &kind, err)) < 0 ||
-		(r = json_only(&body, members[kind], err)) < 0)
-		return r;
-	ret->body = kind == 0 ? BODY_JSON : BODY_FORM;
-	value = json_get(&body, members[kind][1]);
-	if (value.type == JSON_NONE)
-		return json_refuse(&body, members[kind][1], err, "missing", "is missing");
-	return kind == 0 ? node_parse(adapter, &value, places, &ret->json, err) :
-			   fields_parse(adapter, &value, places, &ret->form, err);
-}
-
-/* places: PLACE_LOOKUP for a look-up's. One without auth of its own takes that of `send`. */
-static int parse_request(const struct adapter *adapter, const struct json *json, unsigned places,
-	struct request_plan *ret, struct err *err)
-{
-	static const char *const members[] = { "method", "url", "query", "headers", "auth", "body",
-		"timeout_ms", NULL };
-	static const char *const methods[] = { "POST", "PUT", "GET", NULL };
-	struct json headers = { 0 }, query = { 0 };
-	int method = 0, r;
-
-	ret->timeout_ms = 30 * SECOND_MS;
-	if ((r = json_only(json, members, err)) < 0 ||
-		(r = json_get_word(json, "method", methods, &method, err)) < 0 ||
-		(r = parse_text_member(adapter, json, "url", places | PLACE_URL, &ret->url, err)) < 0 ||
-		(r = json_opt_int(json, "timeout_ms", 1000, 120000, &ret->timeout_ms, err)) < 0 ||
-		(r = json_opt_array(json, "query", &query, err)) < 0 ||
-		(r = json_opt_array(json, "headers", &headers, err)) < 0 ||
-		(r = parse_body(adapter, json, places, ret, err)) < 0)
-		return r;
-	ret->method = methods[method];
-	if (query.type == JSON_ARRAY &&
-		(r = fields_parse(adapter, &query, places, &ret->query, err)) < 0)
-		return r;
-	if (headers.type == JSON_ARRAY &&
-		((r = fields_parse(adapter, &headers, places, &ret->headers, err)) < 0 ||
-			(r = check_headers(&headers, ret->headers.fields, ret->headers.count, err)) < 0))
-		return r;
-	if (strcmp(ret->method, "GET") == 0 && ret->body != BODY_NONE)
-		return json_refuse(json, "body", err, "unknown_member", "a GET has no body");
-	if ((places & PLACE_LOOKUP) && !json_has(json, "auth")) {
-		ret->auth = adapter->send.auth;
-		return 0;
-	}
-	return parse_auth(adapter, json, &ret->auth, err);
-}
-
-static const char *names_secret(const struct adapter *adapter, const struct text *text)
-{
-	for (size_t k = 0; k < text->count; k++) {
-		const char *name = text->parts[k].ref.name;
-
-		for (size_t i = 0; name && i < adapter->setting_count; i++) {
-			if (adapter->settings[i].secret && strcmp(adapter->settings[i].name, name) == 0)
-				return name;
-		}
-	}
-	return NULL;
-}
-
-/* A secret may stand in a query only where auth says so by name. */
-static int check_query(const struct adapter *adapter, const struct json *json,
-	const struct field *fields, size_t count, struct err *err)
-{
-	for (size_t i = 0; i < count; i++) {
-		const char *secret = names_secret(adapter, &fields[i].text);
-
-		if (!secret)
-			secret = names_secret(adapter, &fields[i].name_text);
-		if (secret)
-			return json_refuse(json, "query", err, "secret_in_url",
-				"\"%s\" is a secret and would stand in a URL", secret);
-		for (size_t k = 0; k < 2; k++) {
-			int r = check_query(adapter, json, fields[i].kids[k], fields[i].kid_count[k],
-				err);
-
-			if (r < 0)
-				return r;
-		}
-	}
-	return 0;
-}
-
-static int parse_matches(struct adapter *adapter, const struct json *lookup, struct err *err)
-{
-	struct lookup_plan *plan = &adapter->lookup;
-	struct json match, value;
-	const char *key;
-	int r = json_get_object(lookup, "match", &match, err);
-
-	if (r < 0)
-		return r;
-	if (json_len(&match) == 0)
-		return json_refuse(lookup, "match", err, "missing",
-			"must not be empty: any message would do");
-	plan->matches = arena_alloc(adapter->arena, json_len(&match) * sizeof(*plan->matches));
-	for (size_t i = 0; r == 0 && json_member(&match, &i, &key, &value);) {
-		struct lookup_match *m = &plan->matches[plan->match_count++];
-
-		m->pointer = key;
-		r = pointer_parse(&match, key, key, err);
-		if (r == 0)
-			r = text_parse(adapter, &value, PLACE_LOOKUP, &m->text, err);
-	}
-	return r;
-}
-
-static int parse_lookup(struct adapter *adapter, const struct json *root, struct err *err)
-{
-	static const char *const members[] = { "request", "each", "match", "id", "since", "more",
-		"not_found_status", "not_before_s", "conclusive_after_s", NULL };
-	struct lookup_plan *plan = &adapter->lookup;
-	struct json lookup = { 0 }, request, id;
-	int64_t before = 0, conclusive = 0, not_found = 0;
-	int r = json_opt_object(root, "lookup", &lookup, err);
-
-	if (r < 0 || lookup.type == JSON_NONE)
-		return r;
-	plan->each = "";
-	id = json_get(&lookup, "id");
-	if ((r = json_only(&lookup, members, err)) < 0 ||
-		(r = json_get_object(&lookup, "request", &request, err)) < 0 ||
-		(r = parse_request(adapter, &request, PLACE_LOOKUP, &adapter->lookup_request, err)) < 0 ||
-		(r = check_query(adapter, &request, adapter->lookup_request.query.fields,
-			 adapter->lookup_request.query.count, err)) < 0 ||
-		(r = json_opt_str(&lookup, "each", 200, &plan->each, err)) < 0 ||
-		(r = pointer_parse(&lookup, "each", plan->each, err)) < 0 ||
-		(r = parse_matches(adapter, &lookup, err)) < 0 ||
-		(r = json_opt_str(&lookup, "since", 200, &plan->since, err)) < 0 ||
-		(r = json_opt_str(&lookup, "more", 200, &plan->more, err)) < 0 ||
-		(r = json_opt_int(&lookup, "not_found_status", 404, 410, &not_found, err)) < 0 ||
-		(r = json_opt_int(&lookup, "not_before_s", 0, 86400, &before, err)) < 0 ||
-		(r = json_opt_int(&lookup, "conclusive_after_s", 1, 30 * 86400, &conclusive, err)) < 0)
-		return r;
-	if ((plan->since && (r = pointer_parse(&lookup, "since", plan->since, err)) < 0) ||
-		(plan->more && (r = pointer_parse(&lookup, "more", plan->more, err)) < 0))
-		return r;
-	if (strcmp(adapter->lookup_request.method, "GET") != 0)
-		return json_refuse(&request, "method", err, "not_one_of", "a look-up is a GET");
-	if (id.type == JSON_NONE)
-		return json_refuse(&lookup, "id", err, "missing", "is missing");
-	adapter->has_lookup = true;
-	plan->not_found_status = (int)not_found;
-	plan->not_before_ms = before * SECOND_MS;
-	plan->conclusive_ms = conclusive * SECOND_MS;
-	return id_source_parse(&id, &plan->id, err);
 }
 
 static int parse_root(struct adapter *adapter, const struct json *root, struct err *err)
 {
 	static const char *const members[] = { "adapter", "name", "channel", "help", "config",
-		"features", "limits", "send", "response", "lookup", "webhooks", NULL };
+		"features", "limits", "tables", "token", "steps", "send", "response", "lookup", "webhooks", NULL };
 	struct json send, response;
 	const char *help = NULL;
 	int64_t version = 0;
@@ -376,16 +170,16 @@ static int parse_root(struct adapter *adapter, const struct json *root, struct e
 		(r = parse_channels(adapter, root, err)) < 0 ||
 		(r = parse_config(adapter, root, err)) < 0 ||
 		(r = parse_features(adapter, root, err)) < 0 ||
+		(r = parse_tables(adapter, root, err)) < 0 ||
+		(r = steps_parse(adapter, root, err)) < 0 ||
 		(r = json_get_object(root, "send", &send, err)) < 0 ||
-		(r = parse_request(adapter, &send, 0, &adapter->send, err)) < 0 ||
-		(r = check_query(adapter, &send, adapter->send.query.fields,
-			 adapter->send.query.count, err)) < 0 ||
+		(r = plan_parse(adapter, &send, 0, NULL, &adapter->send, err)) < 0 ||
 		(r = json_get_object(root, "response", &response, err)) < 0 ||
 		(r = response_parse(adapter->arena, &response, &adapter->response, err)) < 0)
 		return r;
 	if (strcmp(adapter->send.method, "GET") == 0)
 		return json_refuse(&send, "method", err, "not_one_of", "must be POST or PUT");
-	r = parse_lookup(adapter, root, err);
+	r = lookup_parse(adapter, root, err);
 	return r < 0 ? r : hooks_parse(adapter, root, err);
 }
 
@@ -446,6 +240,11 @@ int64_t adapter_concurrency(const struct adapter *adapter)
 int64_t adapter_per_second(const struct adapter *adapter)
 {
 	return adapter->per_second;
+}
+
+bool adapter_takes_files(const struct adapter *adapter)
+{
+	return adapter->takes_files;
 }
 
 bool adapter_can_lookup(const struct adapter *adapter)

@@ -36,6 +36,7 @@ bool adapter_serves(const struct adapter *adapter, enum channel channel);
 int64_t adapter_idempotency_ms(const struct adapter *adapter);
 int64_t adapter_concurrency(const struct adapter *adapter); /* requests at once, never 0 */
 int64_t adapter_per_second(const struct adapter *adapter); /* 0 = no limit stated */
+bool adapter_takes_files(const struct adapter *adapter); /* a message with attachments can be sent through it */
 bool adapter_can_lookup(const struct adapter *adapter);
 int64_t adapter_lookup_not_before_ms(const struct adapter *adapter); /* after the request: sooner is pointless */
 /* From this age on a look-up that finds nothing proves that nothing was sent; 0 = it never does. */
@@ -55,6 +56,12 @@ int adapter_each_secret(const struct adapter *adapter, const struct provider_set
 /* The value of a credential, or NULL when there is none; borrowed for the call that asks. */
 typedef const char *(*adapter_secret_fn)(const char *credential, void *arg);
 
+/* What the answer of a step gave: see adapter_step_answer(). */
+struct adapter_bound {
+	const char *name; /* "upload.url" */
+	const char *value;
+};
+
 /* What a request is made from. */
 struct adapter_input {
 	const struct provider_settings *settings;
@@ -63,10 +70,19 @@ struct adapter_input {
 	const struct message *message;
 	int64_t now; /* ms UTC */
 	int64_t sent_at; /* for look-ups: when the doubtful request was begun */
+	const char *token; /* of adapter_token_answer(); NULL = none yet */
+	const struct adapter_bound *bound; /* by the steps before this one */
+	size_t bound_count;
 };
 
 struct http_header {
 	const char *name, *value;
+};
+
+/* AWS Signature Version 4: libcurl signs all headers given and the time. */
+struct http_signer {
+	const char *scope; /* "aws:amz:eu-west-3:s3" */
+	const char *id, *secret;
 };
 
 struct http_request {
@@ -76,6 +92,7 @@ struct http_request {
 	size_t header_count;
 	const char *body; /* NULL = none */
 	size_t body_len;
+	const struct http_signer *signer; /* NULL = it is sent as it is */
 	int64_t timeout_ms; /* for the whole exchange */
 };
 
@@ -91,7 +108,8 @@ struct http_answer {
 
 /*
  * Strings live in the arena. -EBADMSG with a code: "bad_address" (the recipient's, see message_check()), "missing_value",
- * "bad_value", "control_character", "too_long", "bad_url"; -ENOENT "no_credential". Nothing was sent in any of these cases.
+ * "bad_value", "control_character", "too_long", "bad_url", "no_attachments"; -ENOENT "no_credential"; -EAGAIN "not_bound" when the
+ * token or a step's value is wanted and not there. Nothing was sent in any of these cases.
  */
 int adapter_request(const struct adapter *adapter, const struct adapter_input *input, struct arena *arena,
 	struct http_request *ret, struct err *err);
@@ -103,6 +121,24 @@ int adapter_request(const struct adapter *adapter, const struct adapter_input *i
  */
 void adapter_answer(const struct adapter *adapter, const struct http_answer *answer, int64_t now, struct arena *arena,
 	struct outcome *ret);
+
+/*
+ * Requests before the one that sends: a token, which is kept for as long as it lives, and steps such as an upload. Nothing reaches a
+ * recipient by them, so whatever becomes of one leaves no doubt.
+ */
+bool adapter_has_token(const struct adapter *adapter);
+int adapter_token_request(const struct adapter *adapter, const struct adapter_input *input, struct arena *arena,
+	struct http_request *ret, struct err *err);
+/* 0: *token (in the arena) may be used until *until, ms UTC. -EBADMSG: there is none, and `failed` says what that means. */
+int adapter_token_answer(const struct adapter *adapter, const struct http_answer *answer, int64_t now, struct arena *arena,
+	const char **token, int64_t *until, struct outcome *failed);
+size_t adapter_step_count(const struct adapter *adapter);
+int adapter_step_request(const struct adapter *adapter, size_t step, const struct adapter_input *input, struct arena *arena,
+	struct http_request *ret, struct err *err);
+/* 0: `ret` (room for ADAPTER_BINDS_MAX) got *count values for the requests that follow. -EBADMSG: as above. */
+#define ADAPTER_BINDS_MAX 8
+int adapter_step_answer(const struct adapter *adapter, size_t step, const struct http_answer *answer, int64_t now,
+	struct arena *arena, struct adapter_bound *ret, size_t *count, struct outcome *failed);
 
 /* A look-up under way: the request, and what the message must look like in the answer. Lives in the arena. */
 struct adapter_lookup;

@@ -67,14 +67,7 @@ const char *http_head_get(const struct http_answer *answer, const char *name, st
 	return NULL;
 }
 
-struct reading { /* of one answer */
-	const struct http_answer *answer;
-	struct arena *arena;
-	struct json body; /* JSON_NONE unless the whole body is JSON */
-	int64_t now;
-};
-
-static void reading_init(struct reading *reading, const struct http_answer *answer, int64_t now,
+void reading_init(struct reading *reading, const struct http_answer *answer, int64_t now,
 	struct arena *arena)
 {
 	*reading = (struct reading){ .answer = answer, .arena = arena, .now = now };
@@ -84,16 +77,14 @@ static void reading_init(struct reading *reading, const struct http_answer *answ
 		reading->body = (struct json){ 0 };
 }
 
-/* A scalar as text, or NULL. */
-static const char *scalar_text(const struct json *json, struct arena *arena)
+const char *scalar_text(const struct json *json, struct arena *arena)
 {
 	if (json->type == JSON_INT)
 		return arena_printf(arena, "%lld", (long long)json_int(json));
 	return json_str(json);
 }
 
-/* Ids go into records and URLs: printable ASCII and of sane length, or they are none. */
-static const char *find_id(const struct reading *reading, const struct json *root,
+const char *reading_id(const struct reading *reading, const struct json *root,
 	const struct id_source *source)
 {
 	struct json value = source->pointer ? pointer_get(root, source->pointer) : (struct json){ 0 };
@@ -135,34 +126,104 @@ static bool constant_equals(const struct constant *constant, const char *text,
 	return constant->n == (constant->type == JSON_BOOL ? json_bool(value) : json_int(value));
 }
 
-/* "Not one of" asks for a value that is there: an answer without it says nothing. */
-static bool condition_holds(const struct reading *reading, const struct condition *condition)
+static char lower(char c)
 {
-	const char *text = NULL;
-	struct json value = { 0 };
-	bool there, found = false;
+	return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
+}
 
-	if (condition->header) {
-		text = http_head_get(reading->answer, condition->name, reading->arena);
-		there = text != NULL;
-	} else {
-		value = pointer_get(&reading->body, condition->name);
-		there = value.type != JSON_NONE && value.type != JSON_NULL;
+/* "*" stands for anything; ASCII letters of either case are the same. */
+static bool like(const char *pattern, const char *text)
+{
+	const char *star = NULL, *back = NULL;
+
+	while (*text) {
+		if (*pattern == '*') {
+			star = ++pattern;
+			back = text;
+		} else if (lower(*pattern) == lower(*text)) {
+			pattern++;
+			text++;
+		} else if (star) {
+			pattern = star;
+			text = ++back;
+		} else {
+			return false;
+		}
 	}
-	for (size_t i = 0; there && i < condition->count; i++)
-		found = found || constant_equals(&condition->constants[i], text,
-					 condition->header ? NULL : &value);
+	while (*pattern == '*')
+		pattern++;
+	return !*pattern;
+}
+
+/*
+ * Of one value; `value` is NULL for a header or a body, which are text only. "Not one of" asks for a value that is there: an answer
+ * without it says nothing.
+ */
+static bool value_passes(const struct condition *condition, const char *text, const struct json *value)
+{
+	bool there = value ? value->type != JSON_NONE && value->type != JSON_NULL : text != NULL, found = false;
+
+	for (size_t i = 0; there && i < condition->count; i++) {
+		if (condition->test == TEST_LIKE)
+			found = found || (text && like(condition->constants[i].s, text));
+		else
+			found = found || constant_equals(&condition->constants[i], text, value);
+	}
 	switch (condition->test) {
 	case TEST_EXISTS:
 		return there;
 	case TEST_ABSENT:
 		return !there;
 	case TEST_ONE_OF:
+	case TEST_LIKE:
 		return found;
 	case TEST_NONE_OF:
 		return there && !found;
 	}
 	return false;
+}
+
+static bool list_passes(const struct reading *reading, const struct condition *condition, const struct json *list)
+{
+	size_t passed = 0, count = list->type == JSON_ARRAY ? json_len(list) : 0;
+
+	for (size_t i = 0; i < count; i++) {
+		struct json item = json_at(list, i), value = pointer_get(&item, condition->rest);
+
+		passed += value_passes(condition, scalar_text(&value, reading->arena), &value);
+	}
+	return condition->all ? count > 0 && passed == count : passed > 0;
+}
+
+/* The body as one text; a NUL would end it. */
+static const char *body_text(const struct reading *reading)
+{
+	const struct http_answer *answer = reading->answer;
+	char *text = arena_memdup(reading->arena, answer->body_len ? answer->body : "", answer->body_len);
+
+	for (size_t i = 0; i < answer->body_len; i++) {
+		if (!text[i])
+			text[i] = ' ';
+	}
+	return text;
+}
+
+static bool condition_holds(const struct reading *reading, const struct condition *condition)
+{
+	struct json value;
+
+	switch (condition->where) {
+	case IN_HEADER:
+		return value_passes(condition, http_head_get(reading->answer, condition->name, reading->arena), NULL);
+	case IN_BODY:
+		return value_passes(condition, body_text(reading), NULL);
+	case IN_JSON:
+		break;
+	}
+	value = pointer_get(&reading->body, condition->name);
+	if (condition->rest)
+		return list_passes(reading, condition, &value);
+	return value_passes(condition, scalar_text(&value, reading->arena), &value);
 }
 
 static bool rule_matches(const struct reading *reading, const struct rule *rule)
@@ -175,6 +236,15 @@ static bool rule_matches(const struct reading *reading, const struct rule *rule)
 	for (size_t i = 0; hit && i < rule->condition_count; i++)
 		hit = condition_holds(reading, &rule->conditions[i]);
 	return hit;
+}
+
+const struct rule *rule_find(const struct reading *reading, const struct rule *rules, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		if (rule_matches(reading, &rules[i]))
+			return &rules[i];
+	}
+	return NULL;
 }
 
 /* A date counts from the provider's own clock when it tells it, so that a wrong one on either side does no harm. */
@@ -227,7 +297,7 @@ static int64_t delay_ms(const struct reading *reading, const char *text, enum de
 	return n > RETRY_MAX_MS ? RETRY_MAX_MS : n > 0 ? n : 1;
 }
 
-static int64_t find_delay(const struct reading *reading, const struct rule *rule)
+int64_t reading_delay(const struct reading *reading, const struct rule *rule)
 {
 	const struct delay_source *source = rule ? &rule->delay : NULL;
 	const char *text = NULL;
@@ -277,29 +347,48 @@ static void apply_defaults(int status, struct outcome *ret)
 	ret->reason = defaults[i].reason;
 }
 
+char *reading_raw(const struct reading *reading, size_t *len)
+{
+	const struct http_answer *answer = reading->answer;
+	char *raw = arena_alloc(reading->arena, answer->head_len + 2 + answer->body_len + 1);
+
+	memcpy(raw, answer->head_len ? answer->head : "", answer->head_len);
+	memcpy(raw + answer->head_len, "\r\n", 2);
+	memcpy(raw + answer->head_len + 2, answer->body_len ? answer->body : "", answer->body_len);
+	*len = answer->head_len + 2 + answer->body_len;
+	return raw;
+}
+
+/* A token may end before its time: a fresh one is asked for. That the account is refused shows when that is refused too. */
+static void token_refused(const struct adapter *adapter, int status, struct outcome *ret)
+{
+	if (!adapter->token || status != 401)
+		return;
+	ret->kind = OUTCOME_TEMPORARY;
+	ret->scope = SCOPE_MESSAGE;
+	ret->reason = "token_expired";
+}
+
 void adapter_answer(const struct adapter *adapter, const struct http_answer *answer, int64_t now,
 	struct arena *arena, struct outcome *ret)
 {
-	const struct rule *rule = NULL;
+	const struct rule *rule;
 	struct reading reading;
 	const char *id;
-	char *raw;
 
 	reading_init(&reading, answer, now, arena);
 	*ret = (struct outcome){ .status = answer->status };
-	for (size_t i = 0; !rule && i < adapter->response.rule_count; i++) {
-		if (rule_matches(&reading, &adapter->response.rules[i]))
-			rule = &adapter->response.rules[i];
-	}
+	rule = rule_find(&reading, adapter->response.rules, adapter->response.rule_count);
 	if (rule) {
 		ret->kind = rule->answer->kind;
 		ret->scope = rule->scope;
 		ret->reason = rule->reason ? rule->reason : rule->answer->name;
 	} else {
 		apply_defaults(answer->status, ret);
+		token_refused(adapter, answer->status, ret);
 	}
 	if (ret->kind == OUTCOME_ACCEPTED) {
-		id = find_id(&reading, &reading.body, &adapter->response.id);
+		id = reading_id(&reading, &reading.body, &adapter->response.id);
 		ret->provider_id = id;
 		if (!id && (!rule || rule->answer->needs_id)) {
 			ret->kind = OUTCOME_IN_DOUBT;
@@ -307,80 +396,6 @@ void adapter_answer(const struct adapter *adapter, const struct http_answer *ans
 		}
 	}
 	if (ret->kind == OUTCOME_THROTTLED || ret->kind == OUTCOME_TEMPORARY)
-		ret->retry_after_ms = find_delay(&reading, rule);
-	raw = arena_alloc(arena, answer->head_len + 2 + answer->body_len + 1);
-	memcpy(raw, answer->head_len ? answer->head : "", answer->head_len);
-	memcpy(raw + answer->head_len, "\r\n", 2);
-	memcpy(raw + answer->head_len + 2, answer->body_len ? answer->body : "", answer->body_len);
-	ret->raw = raw;
-	ret->raw_len = answer->head_len + 2 + answer->body_len;
-}
-
-/* --- look-ups ------------------------------------------------------------------------------------------------------------- */
-
-/* The provider's clock and ours differ, and some cut to whole seconds. */
-#define SINCE_SLACK_MS MINUTE_MS
-
-static bool new_enough(const struct adapter_lookup *lookup, const struct json *item)
-{
-	struct json value = lookup->plan->since ? pointer_get(item, lookup->plan->since) : (struct json){ 0 };
-	const char *text = json_str(&value);
-	int64_t at;
-
-	if (!lookup->plan->since)
-		return true;
-	if (!text || (utc_parse(text, &at) < 0 && http_date_parse(text, &at) < 0))
-		return false;
-	return at >= lookup->sent_at - SINCE_SLACK_MS;
-}
-
-static bool item_matches(const struct adapter_lookup *lookup, const struct json *item,
-	struct arena *arena)
-{
-	for (size_t i = 0; i < lookup->plan->match_count; i++) {
-		struct json value = pointer_get(item, lookup->plan->matches[i].pointer);
-		const char *text = scalar_text(&value, arena);
-
-		if (!text || strcmp(text, lookup->expected[i]) != 0)
-			return false;
-	}
-	return new_enough(lookup, item);
-}
-
-/* The last page has no link to a next one, or says so: null, false or an empty text. */
-static bool says_no(const struct json *more)
-{
-	return more->type == JSON_NONE || more->type == JSON_NULL || (more->type == JSON_BOOL && !json_bool(more)) ||
-		(more->type == JSON_STRING && !json_str(more)[0]);
-}
-
-int adapter_lookup_answer(const struct adapter_lookup *lookup, const struct http_answer *answer,
-	struct arena *arena, const char **provider_id)
-{
-	const struct lookup_plan *plan = lookup->plan;
-	struct reading reading;
-	struct json list, more;
-
-	if (plan->not_found_status && answer->status == plan->not_found_status)
-		return 0;
-	if (answer->status < 200 || answer->status > 299)
-		return -EBADMSG;
-	reading_init(&reading, answer, 0, arena);
-	list = pointer_get(&reading.body, plan->each);
-	if (list.type != JSON_ARRAY && list.type != JSON_OBJECT)
-		return -EBADMSG;
-	for (size_t i = 0; i < (list.type == JSON_ARRAY ? json_len(&list) : 1); i++) {
-		struct json item = list.type == JSON_ARRAY ? json_at(&list, i) : list;
-
-		if (!item_matches(lookup, &item, arena))
-			continue;
-		*provider_id = find_id(&reading, &item, &plan->id);
-		return *provider_id ? 1 : -EBADMSG;
-	}
-	if (plan->more) {
-		more = pointer_get(&reading.body, plan->more);
-		if (!says_no(&more))
-			return -EBADMSG; /* only a part of the list: it may stand in the rest */
-	}
-	return 0;
+		ret->retry_after_ms = reading_delay(&reading, rule);
+	ret->raw = reading_raw(&reading, &ret->raw_len);
 }

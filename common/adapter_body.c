@@ -12,16 +12,20 @@ static const char *const each_members[] = { "$each", "do", NULL };
 static const char *const if_members[] = { "$if", "then", "else", NULL };
 static const char *const opt_members[] = { "$opt", NULL };
 static const char *const map_members[] = { "$map", "key", "value", NULL };
+static const char *const json_members[] = { "$json", NULL };
+static const char *const file_members[] = { "$file", "filename", "type", NULL };
 
 static const struct operator_row {
 	enum node_kind kind;
 	const char *const *members;
 	unsigned takes; /* kinds of the value named; 0 = it names none */
 } operators[] = {
-	{ NODE_EACH, each_members, KIND(VALUE_LIST) },
+	{ NODE_EACH, each_members, KIND(VALUE_LIST) | KIND(VALUE_FILES) },
 	{ NODE_IF, if_members, ~KIND(VALUE_NONE) },
 	{ NODE_OPT, opt_members, 0 },
 	{ NODE_MAP, map_members, KIND(VALUE_PAIRS) },
+	{ NODE_JSON, json_members, 0 },
+	{ NODE_FILE, file_members, KIND(VALUE_BYTES) },
 };
 
 /* 1 and *ret: `json` is an operator; 0: a plain object. Checks its members and what it is applied to. */
@@ -67,6 +71,13 @@ static struct json required(const struct json *json, const char *key, int *r, st
 	return value;
 }
 
+/* What the items of an $each are called. */
+static unsigned item_places(const struct reference *list, unsigned places)
+{
+	places &= ~(unsigned)(PLACE_ITEM | PLACE_FILE);
+	return places | (reference_lists_files(list) ? PLACE_FILE : PLACE_ITEM);
+}
+
 /* The two templates of a $map. */
 static int parse_map(const struct adapter *adapter, const struct json *json, unsigned places,
 	struct text *name, struct text *text, struct err *err)
@@ -101,7 +112,12 @@ static int parse_operator(const struct adapter *adapter, const struct json *json
 	switch (row->kind) {
 	case NODE_EACH:
 		ret->count = 1;
-		return parse_kid(adapter, json, "do", places | PLACE_ITEM, &ret->kids[0], err);
+		return parse_kid(adapter, json, "do", item_places(&ret->ref, places), &ret->kids[0], err);
+	case NODE_JSON:
+		ret->count = 1;
+		return parse_kid(adapter, json, "$json", places, &ret->kids[0], err);
+	case NODE_FILE:
+		return json_refuse(json, NULL, err, "unknown_operator", "$file is for the fields of a multipart body: here use |base64");
 	case NODE_OPT:
 		ret->count = 1;
 		return parse_kid(adapter, json, "$opt", places, &ret->kids[0], err);
@@ -205,6 +221,17 @@ static int render_opt(const struct scope *scope, const struct node *kid, struct 
 	return 0;
 }
 
+/* The i-th item of a list, for what is inside an $each. */
+static void enter_item(struct scope *inner, const struct value *list, size_t i, struct value *item)
+{
+	if (list->kind == VALUE_FILES) {
+		inner->file = &list->files[i];
+		return;
+	}
+	*item = (struct value){ .kind = VALUE_STRING, .s = list->items[i] };
+	inner->item = item;
+}
+
 static int render_each(const struct scope *scope, const struct node *node, struct json_writer *w,
 	const char *key, bool in_array, struct err *err)
 {
@@ -217,8 +244,7 @@ static int render_each(const struct scope *scope, const struct node *node, struc
 	if (!in_array)
 		jw_array(w, key);
 	for (size_t i = 0; i < list.count; i++) {
-		item = (struct value){ .kind = VALUE_STRING, .s = list.items[i] };
-		inner.item = &item;
+		enter_item(&inner, &list, i, &item);
 		r = node_render(&inner, &node->kids[0], w, NULL, true, err);
 		if (r < 0)
 			return r;
@@ -250,6 +276,17 @@ static int render_map(const struct scope *scope, const struct node *node, struct
 	}
 	jw_end_object(w);
 	return 0;
+}
+
+static int render_json(const struct scope *scope, const struct node *node, struct json_writer *w, const char *key, struct err *err)
+{
+	CLEANUP(buf_clear) struct buf out = { 0 };
+	struct json_writer inner = jw_init(&out);
+	int r = node_render(scope, &node->kids[0], &inner, NULL, false, err);
+
+	if (r == 0)
+		jw_str(w, key, buf_str(&out));
+	return r;
 }
 
 int node_render(const struct scope *scope, const struct node *node, struct json_writer *w,
@@ -289,34 +326,66 @@ int node_render(const struct scope *scope, const struct node *node, struct json_
 		return render_opt(scope, &node->kids[0], w, key, err);
 	case NODE_MAP:
 		return render_map(scope, node, w, key, err);
+	case NODE_JSON:
+		return render_json(scope, node, w, key, err);
+	case NODE_FILE:
+		break;
 	}
 	return 0;
 }
 
 /* --- fields: forms, queries, headers ----------------------------------------------------------------------------------- */
 
+static int parse_file(const struct adapter *adapter, const struct json *json, unsigned places, struct field *ret, struct err *err)
+{
+	int r = 0;
+	struct json name = required(json, "filename", &r, err), type = required(json, "type", &r, err);
+
+	if (!(places & PLACE_MULTIPART))
+		return json_refuse(json, NULL, err, "unknown_operator", "$file is for the fields of a multipart body");
+	if (r == 0)
+		r = text_parse(adapter, &name, places, &ret->text, err);
+	return r < 0 ? r : text_parse(adapter, &type, places, &ret->name_text, err);
+}
+
+/* The value of a field, when it is an object. */
+static int parse_special(const struct adapter *adapter, const struct json *value, unsigned places, struct field *ret,
+	struct err *err)
+{
+	const struct operator_row *row = NULL;
+	struct json inner;
+	int r = find_operator(adapter, value, places, &row, &ret->ref, err);
+
+	if (r < 0)
+		return r;
+	ret->kind = row ? row->kind : NODE_OBJECT;
+	switch (ret->kind) {
+	case NODE_OPT:
+		inner = json_get(value, "$opt");
+		return text_parse(adapter, &inner, places, &ret->text, err);
+	case NODE_JSON:
+		inner = json_get(value, "$json");
+		ret->tree = arena_alloc(adapter->arena, sizeof(*ret->tree));
+		return node_parse(adapter, &inner, places & ~(unsigned)PLACE_MULTIPART, ret->tree, err);
+	case NODE_FILE:
+		return parse_file(adapter, value, places, ret, err);
+	default:
+		return json_refuse(value, NULL, err, "wrong_type",
+			"must be a string, {\"$opt\": string}, {\"$json\": tree} or, in a multipart body, {\"$file\": bytes}");
+	}
+}
+
 static int parse_pair(const struct adapter *adapter, const struct json *json, unsigned places,
 	struct field *ret, struct err *err)
 {
 	struct json name = json_at(json, 0), value = json_at(json, 1);
-	const struct operator_row *row = NULL;
-	int r;
 
 	if (json_len(json) != 2 || name.type != JSON_STRING)
 		return json_refuse(json, NULL, err, "wrong_type", "must be [name, value]");
 	ret->kind = NODE_TEXT;
 	ret->name = json_str(&name);
-	if (value.type == JSON_OBJECT) {
-		r = find_operator(adapter, &value, places, &row, &ret->ref, err);
-		if (r < 0)
-			return r;
-		if (r == 0 || row->kind != NODE_OPT)
-			return json_refuse(&value, NULL, err, "wrong_type",
-				"must be a string or {\"$opt\": string}");
-		ret->kind = NODE_OPT;
-		struct json inner = json_get(&value, "$opt");
-		return text_parse(adapter, &inner, places, &ret->text, err);
-	}
+	if (value.type == JSON_OBJECT)
+		return parse_special(adapter, &value, places, ret, err);
 	return text_parse(adapter, &value, places, &ret->text, err);
 }
 
@@ -347,14 +416,14 @@ static int parse_field(const struct adapter *adapter, const struct json *json, u
 	r = json->type == JSON_OBJECT ? find_operator(adapter, json, places, &row, &ret->ref, err) : 0;
 	if (r < 0)
 		return r;
-	if (!row || row->kind == NODE_OPT)
+	if (!row || row->kind == NODE_OPT || row->kind == NODE_JSON || row->kind == NODE_FILE)
 		return json_refuse(json, NULL, err, "wrong_type",
 			"must be [name, value] or one of $each, $if, $map");
 	ret->kind = row->kind;
 	if (row->kind == NODE_MAP)
 		return parse_map(adapter, json, places, &ret->name_text, &ret->text, err);
 	if (row->kind == NODE_EACH)
-		return parse_kids(adapter, json, "do", places | PLACE_ITEM, ret, 0, err);
+		return parse_kids(adapter, json, "do", item_places(&ret->ref, places), ret, 0, err);
 	r = parse_kids(adapter, json, "then", places, ret, 0, err);
 	if (r == 0 && json_has(json, "else"))
 		r = parse_kids(adapter, json, "else", places, ret, 1, err);
@@ -378,12 +447,13 @@ int fields_parse(const struct adapter *adapter, const struct json *array, unsign
 	return r;
 }
 
-static void add_pair(const struct scope *scope, struct pair_list *list, const char *name,
+static struct pair *add_pair(const struct scope *scope, struct pair_list *list, const char *name,
 	const char *value)
 {
 	list->pairs = arena_grow(scope->arena, list->pairs, list->count, &list->capacity,
 		sizeof(*list->pairs));
-	list->pairs[list->count++] = (struct pair){ name, value };
+	list->pairs[list->count] = (struct pair){ .name = name, .value = value, .len = strlen(value) };
+	return &list->pairs[list->count++];
 }
 
 static int render_kids(const struct scope *scope, const struct field *field, size_t which,
@@ -407,9 +477,40 @@ static int render_pairs(const struct scope *scope, const struct field *field,
 		if ((r = text_string(&inner, &field->name_text, &name, err)) < 0 ||
 			(r = text_string(&inner, &field->text, &value, err)) < 0)
 			return r;
-		add_pair(scope, ret, name, value);
+		(void)add_pair(scope, ret, name, value);
 	}
 	return 0;
+}
+
+static int render_file(const struct scope *scope, const struct field *field, struct pair_list *ret, struct err *err)
+{
+	const char *filename, *type;
+	struct pair *pair;
+	struct value v;
+	int r;
+
+	if ((r = reference_value(scope, &field->ref, &v, err)) < 0 || (r = text_string(scope, &field->text, &filename, err)) < 0 ||
+		(r = text_string(scope, &field->name_text, &type, err)) < 0)
+		return r;
+	if (v.kind != VALUE_BYTES)
+		return err_set(err, -EBADMSG, "missing_value", field->ref.source, "the message has no %s", field->ref.source);
+	pair = add_pair(scope, ret, field->name, "");
+	pair->value = v.s;
+	pair->len = v.count;
+	pair->filename = filename;
+	pair->type = type;
+	return 0;
+}
+
+static int render_tree(const struct scope *scope, const struct field *field, struct pair_list *ret, struct err *err)
+{
+	CLEANUP(buf_clear) struct buf out = { 0 };
+	struct json_writer w = jw_init(&out);
+	int r = node_render(scope, field->tree, &w, NULL, false, err);
+
+	if (r == 0)
+		(void)add_pair(scope, ret, field->name, arena_memdup(scope->arena, buf_str(&out), out.len));
+	return r;
 }
 
 static int render_field(const struct scope *scope, const struct field *field, struct pair_list *ret,
@@ -423,15 +524,19 @@ static int render_field(const struct scope *scope, const struct field *field, st
 	if (field->kind == NODE_TEXT) {
 		r = text_string(scope, &field->text, &text, err);
 		if (r == 0)
-			add_pair(scope, ret, field->name, text);
+			(void)add_pair(scope, ret, field->name, text);
 		return r;
 	}
 	if (field->kind == NODE_OPT) {
 		r = text_value(scope, &field->text, &v, err);
 		if (r == 0 && !value_empty(&v))
-			add_pair(scope, ret, field->name, value_string(scope, &v));
+			(void)add_pair(scope, ret, field->name, value_string(scope, &v));
 		return r;
 	}
+	if (field->kind == NODE_FILE)
+		return render_file(scope, field, ret, err);
+	if (field->kind == NODE_JSON)
+		return render_tree(scope, field, ret, err);
 	r = reference_value(scope, &field->ref, &v, err);
 	if (r < 0)
 		return r;
@@ -440,8 +545,7 @@ static int render_field(const struct scope *scope, const struct field *field, st
 	if (field->kind == NODE_MAP)
 		return render_pairs(scope, field, &v, ret, err);
 	for (size_t i = 0; i < v.count; i++) {
-		item = (struct value){ .kind = VALUE_STRING, .s = v.items[i] };
-		inner.item = &item;
+		enter_item(&inner, &v, i, &item);
 		r = render_kids(&inner, field, 0, ret, err);
 		if (r < 0)
 			return r;

@@ -6,6 +6,7 @@
 #include "common/adapter_internal.h"
 #include "common/date.h"
 #include "common/hash.h"
+#include "common/sms.h"
 #include "common/utc.h"
 
 #define SCALARS (KIND(VALUE_STRING) | KIND(VALUE_INT) | KIND(VALUE_BOOL))
@@ -93,11 +94,107 @@ static int filter_path(const struct scope *scope, const char *arg, struct value 
 static int filter_base64(const struct scope *scope, const char *arg, struct value *v)
 {
 	CLEANUP(buf_clear) struct buf out = { 0 };
-	const char *s = value_string(scope, v);
+	const char *s = v->kind == VALUE_BYTES ? v->s : value_string(scope, v);
 
 	(void)arg;
-	base64_add(&out, s, strlen(s));
+	base64_add(&out, s, v->kind == VALUE_BYTES ? v->count : strlen(s));
 	*v = text_of(arena_memdup(scope->arena, buf_str(&out), out.len));
+	return 0;
+}
+
+static int filter_sha256(const struct scope *scope, const char *arg, struct value *v)
+{
+	const char *s = v->kind == VALUE_BYTES ? v->s : value_string(scope, v);
+	uint8_t digest[SHA256_SIZE];
+
+	(void)arg;
+	sha256(s, v->kind == VALUE_BYTES ? v->count : strlen(s), digest);
+	*v = text_of(hex_format(digest, sizeof(digest), arena_alloc(scope->arena, 2 * sizeof(digest) + 1)));
+	return 0;
+}
+
+/* For what goes into XML or HTML. Characters that XML 1.0 (section 2.2) does not have are refused. */
+static int filter_xml(const struct scope *scope, const char *arg, struct value *v)
+{
+	static const struct {
+		char c;
+		const char *name;
+	} names[] = { { '&', "&amp;" }, { '<', "&lt;" }, { '>', "&gt;" }, { '"', "&quot;" }, { '\'', "&#39;" } };
+	CLEANUP(buf_clear) struct buf out = { 0 };
+
+	(void)arg;
+	for (const char *p = value_string(scope, v); *p; p++) {
+		size_t i = 0;
+
+		if ((unsigned char)*p < 0x20 && !strchr("\t\n\r", *p))
+			return -EBADMSG;
+		while (i < ARRAY_LEN(names) && names[i].c != *p)
+			i++;
+		if (i < ARRAY_LEN(names))
+			buf_add_str(&out, names[i].name);
+		else
+			buf_add_char(&out, *p);
+	}
+	*v = text_of(arena_memdup(scope->arena, buf_str(&out), out.len));
+	return 0;
+}
+
+/* RFC 9562 section 5.8, but for the version's digit: some take no other than 4. The same text gives the same one. */
+static int filter_uuid(const struct scope *scope, const char *arg, struct value *v)
+{
+	uint8_t digest[SHA256_SIZE];
+	char hex[2 * SHA256_SIZE + 1];
+
+	(void)arg;
+	sha256(v->s, strlen(v->s), digest);
+	digest[6] = (uint8_t)(0x40 | (digest[6] & 0x0f));
+	digest[8] = (uint8_t)(0x80 | (digest[8] & 0x3f));
+	(void)hex_format(digest, sizeof(digest), hex);
+	v->s = arena_printf(scope->arena, "%.8s-%.4s-%.4s-%.4s-%.12s", hex, hex + 8, hex + 12, hex + 16, hex + 20);
+	return 0;
+}
+
+static int filter_table(const struct scope *scope, const char *arg, struct value *v)
+{
+	const struct table *table = table_find(scope->adapter, arg);
+	const char *other = NULL;
+
+	for (size_t i = 0; i < table->count; i++) {
+		if (strcmp(table->pairs[2 * i], "*") == 0)
+			other = table->pairs[2 * i + 1];
+		if (strcmp(table->pairs[2 * i], v->s) == 0) {
+			v->s = table->pairs[2 * i + 1];
+			return 0;
+		}
+	}
+	v->s = other;
+	return other ? 0 : -EBADMSG;
+}
+
+/* "a:b": a when the text needs nothing beyond the default alphabet of SMS, else b. */
+static int filter_gsm7(const struct scope *scope, const char *arg, struct value *v)
+{
+	const char *colon = strchr(arg, ':');
+
+	if (!colon)
+		return -EBADMSG;
+	*v = text_of(sms_measure(v->s).gsm7 ? arena_memdup(scope->arena, arg, (size_t)(colon - arg)) : colon + 1);
+	return 0;
+}
+
+/* The last n characters. */
+static int filter_last(const struct scope *scope, const char *arg, struct value *v)
+{
+	long keep = strtol(arg, NULL, 10);
+	const char *p = v->s + strlen(v->s);
+
+	(void)scope;
+	while (p > v->s && keep > 0) {
+		p--;
+		if (((unsigned char)*p & 0xc0) != 0x80)
+			keep--;
+	}
+	v->s = p;
 	return 0;
 }
 
@@ -134,6 +231,48 @@ static int filter_address(const struct scope *scope, const char *arg, struct val
 	} else {
 		buf_add_str(&out, party->email);
 	}
+	*v = text_of(arena_memdup(scope->arena, buf_str(&out), out.len));
+	return 0;
+}
+
+#define WORD_BYTES 45 /* an encoded word has at most 75 characters: RFC 2047 section 2 */
+
+static bool is_ascii(const char *s)
+{
+	for (; *s; s++) {
+		if ((unsigned char)*s >= 0x80)
+			return false;
+	}
+	return true;
+}
+
+/* =?UTF-8?B?...?= words, each of whole characters. */
+static void add_encoded_words(struct buf *out, const char *s)
+{
+	while (*s) {
+		size_t len = strlen(s) < WORD_BYTES ? strlen(s) : WORD_BYTES;
+
+		while (len < strlen(s) && ((unsigned char)s[len] & 0xc0) == 0x80)
+			len--;
+		buf_add_str(out, "=?UTF-8?B?");
+		base64_add(out, s, len);
+		buf_add_str(out, "?=");
+		s += len;
+		if (*s)
+			buf_add_char(out, ' ');
+	}
+}
+
+/* For those who pass an address on as it is: a name beyond ASCII as RFC 2047 has it. */
+static int filter_mime_address(const struct scope *scope, const char *arg, struct value *v)
+{
+	CLEANUP(buf_clear) struct buf out = { 0 };
+	const struct party *party = v->party;
+
+	if (!party->email || !party->name || is_ascii(party->name))
+		return filter_address(scope, arg, v);
+	add_encoded_words(&out, party->name);
+	buf_printf(&out, " <%s>", party->email);
 	*v = text_of(arena_memdup(scope->arena, buf_str(&out), out.len));
 	return 0;
 }
@@ -228,9 +367,16 @@ static const struct filter_row filters[] = {
 	{ "digits", KIND(VALUE_STRING) | KIND(VALUE_INT), VALUE_STRING, ARG_NONE, filter_digits },
 	{ "path", SCALARS, VALUE_STRING, ARG_NONE, filter_path },
 	{ "query", SCALARS, VALUE_STRING, ARG_NONE, filter_query },
-	{ "base64", SCALARS, VALUE_STRING, ARG_NONE, filter_base64 },
-	{ "json", ~0u, VALUE_STRING, ARG_NONE, filter_json },
+	{ "base64", SCALARS | KIND(VALUE_BYTES), VALUE_STRING, ARG_NONE, filter_base64 },
+	{ "sha256", SCALARS | KIND(VALUE_BYTES), VALUE_STRING, ARG_NONE, filter_sha256 },
+	{ "xml", SCALARS, VALUE_STRING, ARG_NONE, filter_xml },
+	{ "uuid", KIND(VALUE_STRING), VALUE_STRING, ARG_NONE, filter_uuid },
+	{ "table", KIND(VALUE_STRING), VALUE_STRING, ARG_TABLE, filter_table },
+	{ "gsm7", KIND(VALUE_STRING), VALUE_STRING, ARG_CHOICE, filter_gsm7 },
+	{ "last", KIND(VALUE_STRING), VALUE_STRING, ARG_NUMBER, filter_last },
+	{ "json", ~(KIND(VALUE_BYTES) | KIND(VALUE_FILES)), VALUE_STRING, ARG_NONE, filter_json },
 	{ "address", KIND(VALUE_PARTY), VALUE_STRING, ARG_NONE, filter_address },
+	{ "mime_address", KIND(VALUE_PARTY), VALUE_STRING, ARG_NONE, filter_mime_address },
 	{ "join", KIND(VALUE_LIST), VALUE_STRING, ARG_TEXT, filter_join },
 	{ "trunc", KIND(VALUE_STRING), VALUE_STRING, ARG_NUMBER, filter_trunc },
 	{ "int", KIND(VALUE_STRING) | KIND(VALUE_INT), VALUE_INT, ARG_NONE, filter_int },

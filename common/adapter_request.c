@@ -5,9 +5,8 @@
 #include <strings.h>
 
 #include "common/adapter_internal.h"
-#include "common/hash.h"
+#include "common/sms.h"
 
-#define HEADERS_MAX 40
 #define HEADER_VALUE_MAX 4000
 #define URL_MAX 4000
 
@@ -78,7 +77,7 @@ static int check_header_value(const char *name, const char *value, struct err *e
 	return 0;
 }
 
-static int add_header(struct http_request *request, struct http_header *headers, const char *name,
+int request_add_header(struct http_request *request, struct http_header *headers, const char *name,
 	const char *value, struct err *err)
 {
 	if (request->header_count == HEADERS_MAX)
@@ -87,7 +86,7 @@ static int add_header(struct http_request *request, struct http_header *headers,
 	return check_header_value(name, value, err);
 }
 
-static void add_pairs(struct buf *out, const struct pair_list *pairs, const char *separator)
+void pairs_write_form(struct buf *out, const struct pair_list *pairs, const char *separator)
 {
 	for (size_t i = 0; i < pairs->count; i++) {
 		buf_add_str(out, i == 0 ? separator : "&");
@@ -108,94 +107,74 @@ static int build_url(const struct scope *scope, const struct request_plan *plan,
 	if (r < 0 || (r = fields_render(scope, &plan->query, &pairs, err)) < 0)
 		return r;
 	buf_add_str(&url, base);
-	add_pairs(&url, &pairs, strchr(base, '?') ? "&" : "?");
+	pairs_write_form(&url, &pairs, strchr(base, '?') ? "&" : "?");
 	if (plan->auth.kind == AUTH_QUERY) {
-		struct pair pair = { plan->auth.name, NULL };
+		struct pair pair = { .name = plan->auth.name };
 		const struct pair_list auth = { &pair, 1, 1 };
 
 		r = text_string(scope, &plan->auth.secret, &secret, err);
 		if (r < 0)
 			return r;
 		pair.value = secret;
-		add_pairs(&url, &auth, strchr(buf_str(&url), '?') ? "&" : "?");
+		pairs_write_form(&url, &auth, strchr(buf_str(&url), '?') ? "&" : "?");
 	}
 	*ret = arena_memdup(scope->arena, buf_str(&url), url.len);
 	return check_url(*ret, err);
 }
 
-/* Masked, basic auth shows its kind only: base64 would look like a real one. */
-static int add_auth(const struct scope *scope, const struct auth *auth, struct http_request *request,
-	struct http_header *headers, struct err *err)
-{
-	CLEANUP(buf_clear) struct buf value = { 0 };
-	const char *secret, *user, *pair;
-	int r;
-
-	if (auth->kind == AUTH_NONE || auth->kind == AUTH_QUERY)
-		return 0;
-	r = text_string(scope, &auth->secret, &secret, err);
-	if (r < 0)
-		return r;
-	if (auth->kind == AUTH_HEADER)
-		return add_header(request, headers, auth->name, secret, err);
-	if (auth->kind == AUTH_BEARER) {
-		buf_printf(&value, "Bearer %s", secret);
-	} else {
-		r = text_string(scope, &auth->user, &user, err);
-		if (r < 0)
-			return r;
-		if (strchr(user, ':'))
-			return err_set(err, -EBADMSG, "bad_value", "",
-				"the user of basic auth must not contain ':'");
-		pair = arena_printf(scope->arena, "%s:%s", user, secret);
-		buf_add_str(&value, "Basic ");
-		if (scope->input->secret)
-			base64_add(&value, pair, strlen(pair));
-		else
-			buf_add_str(&value, "***");
-	}
-	return add_header(request, headers, "Authorization",
-		arena_memdup(scope->arena, buf_str(&value), value.len), err);
-}
-
-static int build_headers(const struct scope *scope, const struct request_plan *plan,
-	const char *idempotency, struct http_request *request, struct err *err)
+static int build_headers(const struct scope *scope, const struct request_plan *plan, const char *type, const char *idempotency,
+	struct http_request *request, struct err *err)
 {
 	struct http_header *headers = arena_alloc(scope->arena, HEADERS_MAX * sizeof(*headers));
 	struct pair_list pairs = { 0 };
 	int r = 0;
 
 	request->headers = headers;
-	if (plan->body != BODY_NONE)
-		r = add_header(request, headers, "Content-Type",
-			plan->body == BODY_JSON ? "application/json" :
-						  "application/x-www-form-urlencoded",
-			err);
-	if (r < 0 || (r = add_header(request, headers, "Accept", "application/json", err)) < 0 ||
-		(r = add_auth(scope, &plan->auth, request, headers, err)) < 0 ||
+	if (type)
+		r = request_add_header(request, headers, "Content-Type", type, err);
+	if (r < 0 || (r = request_add_header(request, headers, "Accept", "application/json", err)) < 0 ||
+		(r = auth_apply(scope, &plan->auth, request, headers, err)) < 0 ||
 		(r = fields_render(scope, &plan->headers, &pairs, err)) < 0)
 		return r;
 	for (size_t i = 0; i < pairs.count && r == 0; i++)
-		r = add_header(request, headers, pairs.pairs[i].name, pairs.pairs[i].value, err);
+		r = request_add_header(request, headers, pairs.pairs[i].name, pairs.pairs[i].value, err);
 	if (r == 0 && idempotency)
-		r = add_header(request, headers, idempotency, scope->input->message->attempt_id, err);
+		r = request_add_header(request, headers, idempotency, scope->input->message->attempt_id, err);
 	return r;
 }
 
-static int build_body(const struct scope *scope, const struct request_plan *plan,
-	struct http_request *request, struct err *err)
+/* *type: its content type; NULL = there is no body. */
+static int build_body(const struct scope *scope, const struct request_plan *plan, struct http_request *request, const char **type,
+	struct err *err)
 {
 	CLEANUP(buf_clear) struct buf body = { 0 };
 	struct json_writer w = jw_init(&body);
 	struct pair_list pairs = { 0 };
+	const char *text;
 	int r = 0;
 
-	if (plan->body == BODY_NONE)
+	switch (plan->body) {
+	case BODY_NONE:
 		return 0;
-	if (plan->body == BODY_JSON)
+	case BODY_JSON:
+		*type = "application/json";
 		r = node_render(scope, &plan->json, &w, NULL, false, err);
-	else if ((r = fields_render(scope, &plan->form, &pairs, err)) == 0)
-		add_pairs(&body, &pairs, "");
+		break;
+	case BODY_FORM:
+		*type = "application/x-www-form-urlencoded";
+		if ((r = fields_render(scope, &plan->form, &pairs, err)) == 0)
+			pairs_write_form(&body, &pairs, "");
+		break;
+	case BODY_MULTIPART:
+		if ((r = fields_render(scope, &plan->form, &pairs, err)) == 0)
+			*type = pairs_write_multipart(&body, &pairs, scope->arena);
+		break;
+	case BODY_RAW:
+		*type = plan->raw_type;
+		if ((r = text_string(scope, &plan->raw, &text, err)) == 0)
+			buf_add_str(&body, text);
+		break;
+	}
 	if (r < 0)
 		return r;
 	if ((int64_t)body.len > scope->adapter->max_request_bytes)
@@ -207,17 +186,33 @@ static int build_body(const struct scope *scope, const struct request_plan *plan
 	return 0;
 }
 
-static int build(const struct scope *scope, const struct request_plan *plan, const char *idempotency,
-	struct http_request *ret, struct err *err)
+int plan_build(const struct scope *scope, const struct request_plan *plan, const char *idempotency, struct http_request *ret,
+	struct err *err)
 {
 	struct http_request request = { .method = plan->method, .timeout_ms = plan->timeout_ms };
+	const char *type = NULL;
 	int r;
 
-	if ((r = build_url(scope, plan, &request.url, err)) < 0 ||
-		(r = build_headers(scope, plan, idempotency, &request, err)) < 0 ||
-		(r = build_body(scope, plan, &request, err)) < 0)
+	if ((r = build_url(scope, plan, &request.url, err)) < 0 || (r = build_body(scope, plan, &request, &type, err)) < 0 ||
+		(r = build_headers(scope, plan, type, idempotency, &request, err)) < 0)
 		return r;
 	*ret = request;
+	return 0;
+}
+
+/* What the provider would refuse, or worse, leave out. */
+static int check_suits(const struct adapter *adapter, const struct message *message, struct err *err)
+{
+	struct sms_size size;
+
+	if (message->attachment_count > 0 && !adapter->takes_files)
+		return err_set(err, -EBADMSG, "no_attachments", "$.attachments", "%s carries no attachments", adapter->name);
+	if (message->channel != CHANNEL_SMS || adapter->sms_parts == 0 || !message->text)
+		return 0;
+	size = sms_measure(message->text);
+	if ((int64_t)size.parts > adapter->sms_parts)
+		return err_set(err, -EBADMSG, "too_long", "$.text", "the text makes %zu SMS (%zu %s), the provider takes %lld", size.parts,
+			size.units, size.gsm7 ? "septets" : "UTF-16 units", (long long)adapter->sms_parts);
 	return 0;
 }
 
@@ -230,34 +225,11 @@ int adapter_request(const struct adapter *adapter, const struct adapter_input *i
 	if (!adapter_serves(adapter, input->message->channel))
 		return err_set(err, -EBADMSG, "bad_value", "$.channel", "%s does not carry %s",
 			adapter->name, channel_names[input->message->channel]);
-	if ((r = message_check(input->message, err)) < 0)
+	if ((r = message_check(input->message, err)) < 0 || (r = check_suits(adapter, input->message, err)) < 0)
 		return r;
-	return build(&scope, &adapter->send, adapter->idempotency_header, ret, err);
-}
-
-int adapter_lookup_request(const struct adapter *adapter, const struct adapter_input *input,
-	struct arena *arena, struct http_request *ret, struct adapter_lookup **lookup,
-	struct err *err)
-{
-	const struct scope scope = { .adapter = adapter, .input = input, .arena = arena };
-	const struct lookup_plan *plan = &adapter->lookup;
-	struct adapter_lookup *made;
-	int r = 0;
-
-	if (!adapter->has_lookup)
-		return err_set(err, -ENOTSUP, "no_lookup", "", "%s has no look-up", adapter->name);
-	if ((input->message->text || input->message->html) && (r = message_check(input->message, err)) < 0)
+	if (input->message->channel == CHANNEL_LETTER && (r = message_check_postal(input->message, err)) < 0)
 		return r;
-	made = arena_alloc(arena, sizeof(*made));
-	made->plan = plan;
-	made->sent_at = input->sent_at;
-	made->expected = arena_alloc(arena, plan->match_count * sizeof(*made->expected));
-	for (size_t i = 0; i < plan->match_count && r == 0; i++)
-		r = text_string(&scope, &plan->matches[i].text, &made->expected[i], err);
-	if (r < 0 || (r = build(&scope, &adapter->lookup_request, NULL, ret, err)) < 0)
-		return r;
-	*lookup = made;
-	return 0;
+	return plan_build(&scope, &adapter->send, adapter->idempotency_header, ret, err);
 }
 
 /* --- settings ------------------------------------------------------------------------------------------------------------- */
@@ -281,18 +253,21 @@ static bool adapter_knows(const struct adapter *adapter, const char *name)
 }
 
 /* Any message will do: it is the settings that are tried. */
-static int try_request(const struct adapter *adapter, const struct provider_settings *settings,
-	bool *local, struct err *err)
+static int try_message(const struct adapter *adapter, const struct provider_settings *settings, const char *country,
+	const char *locale, bool *local, struct err *err)
 {
 	static const char *const invoices[] = { "INV-1" };
+	static const struct attachment pdf = { "I.pdf", "application/pdf", "%PDF-1.4", 8 };
+	const struct postal postal = { .line1 = "1 Street", .postcode = "75001", .city = "City", .region = "CA", .country = country };
 	CLEANUP(arena_freep) struct arena *arena = arena_create();
 	struct message message = { .attempt_id = "00000000000000000000000000",
 		.provider = settings->name ? settings->name : adapter->name,
 		.to = { .name = "A", .email = "a@example.com", .phone = "+15005550006" },
 		.from = { .name = "B", .email = "b@example.com", .phone = "+15005550006",
 			.reply_to = "b@example.com" },
-		.locale = "en", .subject = "S", .text = "T", .html = "<p>T", .debtor_id = "D",
-		.step = "s", .policy = "p", .invoice_ids = invoices, .invoice_count = 1 };
+		.locale = locale, .subject = "S", .text = "T", .html = "<p>T", .debtor_id = "D",
+		.step = "s", .policy = "p", .invoice_ids = invoices, .invoice_count = 1, .to_postal = postal, .from_postal = postal,
+		.attachments = &pdf, .attachment_count = adapter->takes_files };
 	const struct adapter_input input = { .settings = settings, .message = &message };
 	struct adapter_lookup *lookup;
 	struct http_request request;
@@ -302,9 +277,31 @@ static int try_request(const struct adapter *adapter, const struct provider_sett
 		message.channel++;
 	r = adapter_request(adapter, &input, arena, &request, err);
 	*local = r == 0 && url_is_local(request.url);
+	if (r == 0 && adapter->token) {
+		r = adapter_token_request(adapter, &input, arena, &request, err);
+		*local = *local && r == 0 && url_is_local(request.url);
+	}
+	for (size_t i = 0; r == 0 && i < adapter->step_count; i++) {
+		r = adapter_step_request(adapter, i, &input, arena, &request, err);
+		*local = *local && r == 0 && url_is_local(request.url);
+	}
 	if (r == 0 && adapter->has_lookup) {
 		r = adapter_lookup_request(adapter, &input, arena, &request, &lookup, err);
 		*local = *local && r == 0 && url_is_local(request.url);
+	}
+	return r;
+}
+
+/* A provider may have no word for one country or language, and one for another. */
+static int try_request(const struct adapter *adapter, const struct provider_settings *settings, bool *local, struct err *err)
+{
+	static const char *const places[][2] = { { "FR", "fr" }, { "US", "en" }, { "DE", "de" }, { "GB", "en" } };
+	int r = try_message(adapter, settings, places[0][0], places[0][1], local, err);
+
+	for (size_t i = 1; r < 0 && adapter->table_count > 0 && i < ARRAY_LEN(places); i++) {
+		r = try_message(adapter, settings, places[i][0], places[i][1], local, NULL);
+		if (r == 0 && err)
+			err_clear(err);
 	}
 	return r;
 }

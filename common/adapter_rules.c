@@ -17,6 +17,7 @@ static const struct answer_row answers[] = {
 	{ "in_doubt", OUTCOME_IN_DOUBT, SCOPE_MESSAGE, false },
 	{ "config", OUTCOME_REFUSED, SCOPE_PROVIDER, false },
 	{ "quota", OUTCOME_THROTTLED, SCOPE_PROVIDER, false },
+	{ "token_expired", OUTCOME_TEMPORARY, SCOPE_MESSAGE, false }, /* a fresh one is asked for */
 };
 
 /* RFC 6901. */
@@ -178,11 +179,13 @@ static int parse_constants(struct arena *arena, const struct json *json, struct 
 	return r;
 }
 
-/* A value, a list of values, {"exists": bool} or {"not": value or list}. */
+/* A value, a list of values, or an object with one of these members. */
 static int parse_test(struct arena *arena, const struct json *json, struct condition *ret,
 	struct err *err)
 {
-	static const char *const members[] = { "exists", "not", NULL };
+	static const char *const members[] = { "exists", "not", "like", "all", NULL };
+	static const char *const names[] = { "not", "like", "all" };
+	static const enum test_kind kinds[] = { TEST_NONE_OF, TEST_LIKE, TEST_ONE_OF };
 	struct json inner;
 	int r;
 
@@ -193,16 +196,40 @@ static int parse_test(struct arena *arena, const struct json *json, struct condi
 	if (r < 0)
 		return r;
 	if (json_len(json) != 1)
-		return json_refuse(json, NULL, err, "missing", "must have exists or not");
-	inner = json_get(json, "not");
-	if (inner.type != JSON_NONE) {
-		ret->test = TEST_NONE_OF;
-		return parse_constants(arena, &inner, ret, err);
+		return json_refuse(json, NULL, err, "missing", "must have exists, not, like or all");
+	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+		inner = json_get(json, names[i]);
+		if (inner.type == JSON_NONE)
+			continue;
+		ret->test = kinds[i];
+		ret->all = i == 2;
+		if (ret->all && !ret->rest)
+			return json_refuse(json, "all", err, "unknown_member", "all is for a pointer with a \"*\" in it");
+		r = parse_constants(arena, &inner, ret, err);
+		for (size_t k = 0; r == 0 && ret->test == TEST_LIKE && k < ret->count; k++) {
+			if (ret->constants[k].type != JSON_STRING)
+				r = json_refuse(json, "like", err, "wrong_type", "must be a text with \"*\" for anything");
+		}
+		return r;
 	}
 	inner = json_get(json, "exists");
 	if (inner.type != JSON_BOOL)
 		return json_refuse(json, "exists", err, "wrong_type", "must be true or false");
 	ret->test = json_bool(&inner) ? TEST_EXISTS : TEST_ABSENT;
+	return 0;
+}
+
+/* A pointer with a "*" token: into each element of a list. */
+static int split_pointer(struct arena *arena, const struct json *object, struct condition *ret, struct err *err)
+{
+	const char *star = strstr(ret->name, "/*");
+
+	if (!star || (star[2] && star[2] != '/'))
+		return 0;
+	ret->rest = star + 2;
+	if (strstr(ret->rest, "/*"))
+		return json_refuse(object, ret->name, err, "bad_pointer", "only one \"*\" may stand in a pointer");
+	ret->name = arena_memdup(arena, ret->name, (size_t)(star - ret->name));
 	return 0;
 }
 
@@ -225,14 +252,32 @@ static int parse_conditions(struct arena *arena, const struct json *rule, const 
 	for (size_t i = 0; r == 0 && json_member(&object, &i, &key, &test);) {
 		struct condition *condition = add_condition(arena, ret, capacity);
 
-		condition->header = header;
+		condition->where = header ? IN_HEADER : IN_JSON;
 		condition->name = key;
 		r = header ? header_name_parse(&object, key, key, err) :
 			     pointer_parse(&object, key, key, err);
+		if (r == 0 && !header)
+			r = split_pointer(arena, &object, condition, err);
 		if (r == 0)
 			r = parse_test(arena, &test, condition, err);
 	}
 	return r;
+}
+
+/* The whole text of a body that may be no JSON. */
+static int parse_body_test(struct arena *arena, const struct json *rule, struct rule *ret, size_t *capacity, struct err *err)
+{
+	struct json test = { 0 };
+	struct condition *condition;
+	int r = json_opt_object(rule, "body", &test, err);
+
+	if (r < 0 || test.type == JSON_NONE)
+		return r;
+	condition = add_condition(arena, ret, capacity);
+	condition->where = IN_BODY;
+	if (!json_has(&test, "like"))
+		return json_refuse(rule, "body", err, "missing", "must be {\"like\": text with \"*\" for anything}");
+	return parse_test(arena, &test, condition, err);
 }
 
 static int parse_require(struct arena *arena, const struct json *rule, struct rule *ret,
@@ -283,7 +328,7 @@ static int check_rule(const struct json *json, const struct rule *rule, struct e
 static int parse_rule(struct arena *arena, const struct json *json, struct rule *ret,
 	struct err *err)
 {
-	static const char *const members[] = { "status", "header", "json", "require", "outcome",
+	static const char *const members[] = { "status", "header", "json", "body", "require", "outcome",
 		"scope", "reason", "retry_after_s", "retry_after", NULL };
 	const char *names[ARRAY_LEN(answers) + 1] = { 0 };
 	struct json delay = { 0 };
@@ -300,6 +345,7 @@ static int parse_rule(struct arena *arena, const struct json *json, struct rule 
 		(r = parse_statuses(json, ret, err)) < 0 ||
 		(r = parse_conditions(arena, json, "header", ret, &capacity, err)) < 0 ||
 		(r = parse_conditions(arena, json, "json", ret, &capacity, err)) < 0 ||
+		(r = parse_body_test(arena, json, ret, &capacity, err)) < 0 ||
 		(r = parse_require(arena, json, ret, &capacity, err)) < 0 ||
 		(r = json_get_word(json, "outcome", names, &answer, err)) < 0 ||
 		(r = json_opt_word(json, "scope", scope_names, &scope, err)) < 0 ||
@@ -313,6 +359,41 @@ static int parse_rule(struct arena *arena, const struct json *json, struct rule 
 	ret->scope = scope >= 0 ? (enum outcome_scope)scope : ret->answer->scope;
 	ret->retry_after_ms = seconds * SECOND_MS;
 	return check_rule(json, ret, err);
+}
+
+/* Whether `earlier` takes every answer that `rule` could: then `rule` is never reached. */
+static bool hides(const struct rule *earlier, const struct rule *rule)
+{
+	if (earlier->condition_count > 0 || rule->status_count == 0)
+		return false;
+	for (size_t i = 0; i < rule->status_count; i++) {
+		bool covered = false;
+
+		for (size_t k = 0; k < earlier->status_count; k++)
+			covered = covered || (earlier->status_low[k] <= rule->status_low[i] && earlier->status_high[k] >= rule->status_high[i]);
+		if (!covered)
+			return false;
+	}
+	return true;
+}
+
+int rules_parse(struct arena *arena, const struct json *list, struct rule **ret, size_t *count, struct err *err)
+{
+	struct rule *rules = arena_alloc(arena, (json_len(list) + 1) * sizeof(*rules));
+	int r = 0;
+
+	for (*count = 0; *count < json_len(list) && r == 0; (*count)++) {
+		struct json item = json_at(list, *count);
+
+		r = parse_rule(arena, &item, &rules[*count], err);
+		for (size_t i = 0; r == 0 && i < *count; i++) {
+			if (hides(&rules[i], &rules[*count]))
+				r = json_refuse(&item, NULL, err, "unreachable",
+					"rule %zu takes all of these answers already: put this one before it", i);
+		}
+	}
+	*ret = rules;
+	return r;
 }
 
 int response_parse(struct arena *arena, const struct json *json, struct response *ret,
@@ -330,11 +411,5 @@ int response_parse(struct arena *arena, const struct json *json, struct response
 	if ((r = id_source_parse(&id, &ret->id, err)) < 0 ||
 		(r = json_opt_array(json, "rules", &rules, err)) < 0)
 		return r;
-	ret->rules = arena_alloc(arena, (json_len(&rules) + 1) * sizeof(*ret->rules));
-	for (; ret->rule_count < json_len(&rules) && r == 0; ret->rule_count++) {
-		struct json item = json_at(&rules, ret->rule_count);
-
-		r = parse_rule(arena, &item, &ret->rules[ret->rule_count], err);
-	}
-	return r;
+	return rules_parse(arena, &rules, &ret->rules, &ret->rule_count, err);
 }

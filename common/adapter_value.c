@@ -10,7 +10,9 @@
 /* --- the model ---------------------------------------------------------------------------------------------------- */
 
 enum model_id { MODEL_FIELD, MODEL_PARTY, MODEL_CHANNEL, MODEL_INVOICE, MODEL_INVOICES, MODEL_METADATA,
-	MODEL_CONFIG, MODEL_NOW, MODEL_SENT_AT, MODEL_ITEM, MODEL_KEY, MODEL_VALUE };
+	MODEL_CONFIG, MODEL_NOW, MODEL_SENT_AT, MODEL_ITEM, MODEL_KEY, MODEL_VALUE, MODEL_REGISTERED, MODEL_FILES, MODEL_FILE_NAME,
+	MODEL_FILE_TYPE, MODEL_FILE_DATA, MODEL_PDF_NAME, MODEL_PDF_DATA, MODEL_TOKEN, MODEL_STEP, MODEL_REQUEST, MODEL_BODY,
+	MODEL_SIGNATURE };
 
 struct model_row {
 	const char *name;
@@ -33,6 +35,18 @@ static const struct model_row model[] = {
 	FIELD("from.email", from.email),
 	FIELD("from.phone", from.phone),
 	FIELD("from.reply_to", from.reply_to),
+	FIELD("to.line1", to_postal.line1),
+	FIELD("to.line2", to_postal.line2),
+	FIELD("to.postcode", to_postal.postcode),
+	FIELD("to.city", to_postal.city),
+	FIELD("to.region", to_postal.region),
+	FIELD("to.country", to_postal.country),
+	FIELD("from.line1", from_postal.line1),
+	FIELD("from.line2", from_postal.line2),
+	FIELD("from.postcode", from_postal.postcode),
+	FIELD("from.city", from_postal.city),
+	FIELD("from.region", from_postal.region),
+	FIELD("from.country", from_postal.country),
 	FIELD("locale", locale),
 	FIELD("subject", subject),
 	FIELD("text", text),
@@ -47,10 +61,24 @@ static const struct model_row model[] = {
 	{ "now", VALUE_INT, MODEL_NOW, 0, 0 },
 	{ "sent_at", VALUE_INT, MODEL_SENT_AT, 0, PLACE_LOOKUP },
 	{ "item", VALUE_STRING, MODEL_ITEM, 0, PLACE_ITEM },
+	{ "registered", VALUE_BOOL, MODEL_REGISTERED, 0, 0 },
+	{ "attachments", VALUE_FILES, MODEL_FILES, 0, 0 },
+	{ "item.name", VALUE_STRING, MODEL_FILE_NAME, 0, PLACE_FILE },
+	{ "item.type", VALUE_STRING, MODEL_FILE_TYPE, 0, PLACE_FILE },
+	{ "item.data", VALUE_BYTES, MODEL_FILE_DATA, 0, PLACE_FILE },
+	{ "pdf.name", VALUE_STRING, MODEL_PDF_NAME, 0, 0 },
+	{ "pdf.data", VALUE_BYTES, MODEL_PDF_DATA, 0, 0 },
+	{ "token", VALUE_STRING, MODEL_TOKEN, 0, 0 },
+	{ "request.method", VALUE_STRING, MODEL_REQUEST, 0, PLACE_SIGNED },
+	{ "request.url", VALUE_STRING, MODEL_REQUEST, 1, PLACE_SIGNED },
+	{ "request.path", VALUE_STRING, MODEL_REQUEST, 2, PLACE_SIGNED },
+	{ "request.body", VALUE_BYTES, MODEL_BODY, 0, PLACE_SIGNED },
+	{ "signature", VALUE_STRING, MODEL_SIGNATURE, 0, PLACE_SIGNATURE },
 	{ "key", VALUE_STRING, MODEL_KEY, 0, PLACE_PAIR },
 	{ "value", VALUE_STRING, MODEL_VALUE, 0, PLACE_PAIR },
 };
 static const struct model_row model_config = { "config", VALUE_STRING, MODEL_CONFIG, 0, 0 };
+static const struct model_row model_step = { "steps", VALUE_STRING, MODEL_STEP, 0, 0 };
 
 static struct value string_value(const char *s)
 {
@@ -75,6 +103,53 @@ static struct value metadata_value(const struct scope *scope)
 		items[n++] = m->step;
 	}
 	return (struct value){ .kind = VALUE_PAIRS, .items = items, .count = n / 2 };
+}
+
+static struct value bytes_value(const struct attachment *file)
+{
+	return file ? (struct value){ .kind = VALUE_BYTES, .s = file->data, .count = file->len } : (struct value){ 0 };
+}
+
+/* The document of a letter: the first PDF. */
+static const struct attachment *message_pdf(const struct message *m)
+{
+	for (size_t i = 0; i < m->attachment_count; i++) {
+		if (strcmp(m->attachments[i].type, "application/pdf") == 0)
+			return &m->attachments[i];
+	}
+	return NULL;
+}
+
+static struct value request_value(const struct http_request *request, size_t part)
+{
+	const char *authority, *path;
+
+	if (!request)
+		return (struct value){ 0 };
+	authority = strstr(request->url, "://") + 3;
+	path = authority + strcspn(authority, "/?");
+	return string_value(part == 0 ? request->method : part == 1 ? request->url : *path ? path : "/");
+}
+
+static struct value file_value(const struct scope *scope, const struct model_row *row)
+{
+	const struct message *m = scope->input->message;
+	const struct attachment *file = scope->file, *pdf = message_pdf(m);
+
+	switch (row->id) {
+	case MODEL_FILES:
+		return (struct value){ .kind = VALUE_FILES, .files = m->attachments, .count = m->attachment_count };
+	case MODEL_FILE_NAME:
+		return string_value(file ? file->name : NULL);
+	case MODEL_FILE_TYPE:
+		return string_value(file ? file->type : NULL);
+	case MODEL_FILE_DATA:
+		return bytes_value(file);
+	case MODEL_PDF_NAME:
+		return string_value(pdf ? pdf->name : NULL);
+	default:
+		return bytes_value(pdf);
+	}
 }
 
 static struct value model_value(const struct scope *scope, const struct model_row *row)
@@ -106,10 +181,49 @@ static struct value model_value(const struct scope *scope, const struct model_ro
 		return string_value(scope->pair_key);
 	case MODEL_VALUE:
 		return string_value(scope->pair_value);
+	case MODEL_REGISTERED:
+		return (struct value){ .kind = VALUE_BOOL, .n = m->registered };
+	case MODEL_FILES:
+	case MODEL_FILE_NAME:
+	case MODEL_FILE_TYPE:
+	case MODEL_FILE_DATA:
+	case MODEL_PDF_NAME:
+	case MODEL_PDF_DATA:
+		return file_value(scope, row);
+	case MODEL_REQUEST:
+		return request_value(scope->request, row->offset);
+	case MODEL_BODY:
+		return scope->request ? (struct value){ .kind = VALUE_BYTES, .s = scope->request->body ? scope->request->body : "",
+						.count = scope->request->body_len } :
+					(struct value){ 0 };
+	case MODEL_SIGNATURE:
+		return string_value(scope->signature);
+	case MODEL_TOKEN:
+	case MODEL_STEP:
 	case MODEL_CONFIG:
 		break;
 	}
 	return (struct value){ 0 };
+}
+
+/* What an answer gave. In the form for records, which is made before anything is asked, its name stands for it. */
+static int answered_value(const struct scope *scope, const struct reference *ref, struct value *ret, struct err *err)
+{
+	const struct adapter_input *input = scope->input;
+	const char *value = NULL;
+
+	if (ref->row->id == MODEL_TOKEN)
+		value = input->secret ? input->token : "***";
+	else if (!input->secret)
+		value = ref->name;
+	for (size_t i = 0; !value && ref->name && i < input->bound_count; i++) {
+		if (strcmp(input->bound[i].name, ref->name) == 0)
+			value = input->bound[i].value;
+	}
+	if (!value)
+		return err_set(err, -EAGAIN, "not_bound", ref->source, "%s is not known yet", ref->source);
+	*ret = string_value(value);
+	return 0;
 }
 
 static const struct setting *find_setting(const struct adapter *adapter, const char *name)
@@ -160,6 +274,8 @@ bool value_empty(const struct value *v)
 		return v->n == 0;
 	case VALUE_LIST:
 	case VALUE_PAIRS:
+	case VALUE_BYTES:
+	case VALUE_FILES:
 		return v->count == 0;
 	case VALUE_PARTY:
 		return !v->party->email && !v->party->phone && !v->party->name;
@@ -201,10 +317,29 @@ void value_write(struct json_writer *w, const char *key, const struct value *v)
 		jw_opt_str(w, "phone", v->party->phone);
 		jw_end_object(w);
 		break;
+	case VALUE_BYTES: /* never alone in a tree: see check_kinds() */
+	case VALUE_FILES:
+		break;
 	}
 }
 
 /* --- compiling -------------------------------------------------------------------------------------------------------- */
+
+/* Only what a step before this one gives. */
+static int parse_step_name(const struct adapter *adapter, const struct json *json, const char *name, struct reference *ret,
+	struct err *err)
+{
+	for (size_t i = 0; i < adapter->step_count; i++) {
+		for (size_t k = 0; k < adapter->steps[i].bind_count; k++) {
+			if (strcmp(adapter->steps[i].binds[k].name, name) == 0) {
+				ret->row = &model_step;
+				ret->name = name;
+				return 0;
+			}
+		}
+	}
+	return json_refuse(json, NULL, err, "unknown_value", "no step before this one binds \"%s\"", name);
+}
 
 static int parse_name(const struct adapter *adapter, const struct json *json, const char *name,
 	unsigned places, struct reference *ret, struct err *err)
@@ -222,6 +357,11 @@ static int parse_name(const struct adapter *adapter, const struct json *json, co
 		ret->name = name + 7;
 		return 0;
 	}
+	if (strncmp(name, "steps.", 6) == 0)
+		return parse_step_name(adapter, json, name + 6, ret, err);
+	if (strcmp(name, "token") == 0 && ((places & PLACE_URL) || !adapter->token))
+		return json_refuse(json, NULL, err, adapter->token ? "secret_in_url" : "unknown_value",
+			adapter->token ? "the token is a secret and would stand in a URL" : "there is no section token");
 	for (size_t i = 0; i < ARRAY_LEN(model); i++) {
 		if (strcmp(model[i].name, name) != 0)
 			continue;
@@ -234,11 +374,11 @@ static int parse_name(const struct adapter *adapter, const struct json *json, co
 	return json_refuse(json, NULL, err, "unknown_value", "there is no value \"%s\"", name);
 }
 
-static int parse_filter(const struct json *json, struct arena *arena, const char *spec,
+static int parse_filter(const struct adapter *adapter, const struct json *json, const char *spec,
 	struct filter *ret, enum value_kind *kind, struct err *err)
 {
 	const char *colon = strchr(spec, ':');
-	const char *name = colon ? arena_memdup(arena, spec, (size_t)(colon - spec)) : spec;
+	const char *name = colon ? arena_memdup(adapter->arena, spec, (size_t)(colon - spec)) : spec;
 	const struct filter_row *row = filter_find(name);
 
 	if (!row)
@@ -251,6 +391,10 @@ static int parse_filter(const struct json *json, struct arena *arena, const char
 		(strlen(colon + 1) > 6 || !colon[1] || colon[1 + strspn(colon + 1, "0123456789")]))
 		return json_refuse(json, NULL, err, "bad_filter",
 			"the argument of %s must be a number", name);
+	if (row->arg == ARG_TABLE && !table_find(adapter, colon + 1))
+		return json_refuse(json, NULL, err, "bad_filter", "there is no \"%s\" under tables", colon + 1);
+	if (row->arg == ARG_CHOICE && !strchr(colon + 1, ':'))
+		return json_refuse(json, NULL, err, "bad_filter", "the argument of %s must be two words (%s:a:b)", name, name);
 	if (!(row->takes & KIND(*kind)))
 		return json_refuse(json, NULL, err, "bad_filter",
 			"the filter %s cannot be applied to such a value", name);
@@ -275,7 +419,7 @@ static int parse_reference(const struct adapter *adapter, const struct json *jso
 	while (rest) {
 		if (ret->filter_count == FILTERS_MAX)
 			return json_refuse(json, NULL, err, "bad_filter", "too many filters");
-		r = parse_filter(json, adapter->arena, strsep(&rest, "|"),
+		r = parse_filter(adapter, json, strsep(&rest, "|"),
 			&ret->filters[ret->filter_count++], kind, err);
 		if (r < 0)
 			return r;
@@ -294,6 +438,11 @@ int reference_parse(const struct adapter *adapter, const struct json *json, cons
 	if (r == 0 && !(kinds & KIND(kind)))
 		return json_refuse(json, NULL, err, "bad_value", "%s is not of the right kind here", name);
 	return r;
+}
+
+bool reference_lists_files(const struct reference *ref)
+{
+	return ref->row->kind == VALUE_FILES;
 }
 
 /* In a URL all but a leading setting (the base) must be escaped, so that no value can change what the URL means. */
@@ -321,8 +470,12 @@ static int check_kinds(const struct json *json, unsigned places, const struct te
 
 	if (all_scalar)
 		return 0;
-	if (alone && (places & PLACE_TREE) && last_kind != VALUE_PARTY)
+	if (alone && (places & PLACE_TREE) && (last_kind == VALUE_LIST || last_kind == VALUE_PAIRS))
 		return 0;
+	if (alone && (places & PLACE_SIGNED) && last_kind == VALUE_BYTES)
+		return 0;
+	if (last_kind == VALUE_BYTES || last_kind == VALUE_FILES)
+		return json_refuse(json, NULL, err, "bad_value", "bytes cannot stand in a text: use |base64, or $file in a multipart body");
 	return json_refuse(json, NULL, err, "bad_value",
 		"a list, an object or a person cannot stand in a text: use |join, |json or |address");
 }
@@ -392,6 +545,10 @@ int reference_value(const struct scope *scope, const struct reference *ref, stru
 		if (r < 0)
 			return r;
 		*ret = string_value(value);
+	} else if (ref->row->id == MODEL_TOKEN || ref->row->id == MODEL_STEP) {
+		r = answered_value(scope, ref, ret, err);
+		if (r < 0)
+			return r;
 	} else {
 		*ret = model_value(scope, ref->row);
 	}

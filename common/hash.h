@@ -43,6 +43,13 @@ void ed25519_sign(const uint8_t seed[ED25519_SEED_SIZE], const void *data, size_
 bool ed25519_verify(const uint8_t key[ED25519_KEY_SIZE], const void *data, size_t len,
 	const uint8_t signature[ED25519_SIGNATURE_SIZE]);
 
+/* Digests and MACs (RFC 2104) by choice, for what others prescribe. Return the size. */
+enum hash_kind { HASH_SHA1, HASH_SHA256, HASH_SHA512 };
+#define HASH_SIZE_MAX 64
+size_t hash_any(enum hash_kind kind, const void *data, size_t len, uint8_t ret[HASH_SIZE_MAX]);
+size_t hmac_any(enum hash_kind kind, const void *key, size_t key_len, const void *data, size_t len, uint8_t ret[HASH_SIZE_MAX]);
+/* RSASSA-PKCS1-v1_5 with SHA-256 (RFC 7518 "RS256"); appends the signature. -EBADMSG: `pem` is no RSA private key without a password. */
+int rs256_sign(const char *pem, const void *data, size_t len, struct buf *out);
 /* ECDSA over P-256 with SHA-256 (FIPS 186-5). `key`: a DER SubjectPublicKeyInfo (RFC 5480), `signature` DER. False also for what is no key. */
 bool ecdsa_p256_verify(const void *key, size_t key_len, const void *data, size_t len, const void *signature, size_t signature_len);
 /* RSASSA-PKCS1-v1_5 (RFC 8017 section 8.2) by the key of a PEM certificate, which itself is not checked; SHA-1 or SHA-256. */
@@ -53,6 +60,7 @@ bool equal_secret(const void *a, const void *b, size_t len); /* constant time */
 void cleanse(void *p, size_t len);
 
 void base64_add(struct buf *buf, const void *data, size_t len); /* RFC 4648 section 4, padded */
+void base64url_add(struct buf *buf, const void *data, size_t len); /* RFC 4648 section 5, not padded: as in a JWT */
 int base64_decode(const char *text, size_t len, struct buf *out); /* strict: -EBADMSG */
 char *hex_format(const void *data, size_t len, char *ret); /* lower case, 2 * len + 1 bytes; returns ret */
 int hex_parse(const char *text, size_t bytes, void *ret); /* exactly 2 * bytes digits; -EBADMSG */

@@ -4,6 +4,8 @@
 #include <stdbool.h>
 #include <string.h>
 
+#include "common/hash.h"
+
 #define NAME_MAX_LEN 500
 #define ADDRESS_MAX_LEN 320
 #define SUBJECT_MAX_LEN 2000
@@ -13,11 +15,77 @@
 const char *const channel_names[CHANNEL_COUNT + 1] = { "email", "sms", "call", "letter", "voice",
 	NULL };
 
+static struct party copy_party(const struct party *from, struct arena *arena)
+{
+	return (struct party){ .name = arena_strdup(arena, from->name), .email = arena_strdup(arena, from->email),
+		.phone = arena_strdup(arena, from->phone), .reply_to = arena_strdup(arena, from->reply_to) };
+}
+
+static struct postal copy_postal(const struct postal *from, struct arena *arena)
+{
+	return (struct postal){ .line1 = arena_strdup(arena, from->line1), .line2 = arena_strdup(arena, from->line2),
+		.postcode = arena_strdup(arena, from->postcode), .city = arena_strdup(arena, from->city),
+		.region = arena_strdup(arena, from->region), .country = arena_strdup(arena, from->country) };
+}
+
+void message_copy(const struct message *from, struct arena *arena, struct message *ret)
+{
+	const char **ids = arena_alloc(arena, (from->invoice_count + 1) * sizeof(*ids));
+	struct attachment *files = arena_alloc(arena, (from->attachment_count + 1) * sizeof(*files));
+
+	for (size_t i = 0; i < from->invoice_count; i++)
+		ids[i] = arena_strdup(arena, from->invoice_ids[i]);
+	for (size_t i = 0; i < from->attachment_count; i++)
+		files[i] = (struct attachment){ .name = arena_strdup(arena, from->attachments[i].name),
+			.type = arena_strdup(arena, from->attachments[i].type), .len = from->attachments[i].len,
+			.data = arena_memdup(arena, from->attachments[i].data, from->attachments[i].len) };
+	*ret = (struct message){ .attempt_id = arena_strdup(arena, from->attempt_id), .channel = from->channel,
+		.provider = arena_strdup(arena, from->provider), .to = copy_party(&from->to, arena), .from = copy_party(&from->from, arena),
+		.to_postal = copy_postal(&from->to_postal, arena), .from_postal = copy_postal(&from->from_postal, arena),
+		.locale = arena_strdup(arena, from->locale), .subject = arena_strdup(arena, from->subject),
+		.text = arena_strdup(arena, from->text), .html = arena_strdup(arena, from->html), .attachments = files,
+		.attachment_count = from->attachment_count, .registered = from->registered, .debtor_id = arena_strdup(arena, from->debtor_id),
+		.step = arena_strdup(arena, from->step), .policy = arena_strdup(arena, from->policy), .invoice_ids = ids,
+		.invoice_count = from->invoice_count };
+}
+
 /* Unlike jw_opt_str, an empty string stays an empty string. */
 static void write_str(struct json_writer *w, const char *key, const char *value)
 {
 	if (value)
 		jw_str(w, key, value);
+}
+
+/* The members of a postal address, as they are written. */
+static const struct {
+	const char *key;
+	size_t offset;
+} postal_rows[] = {
+	{ "line1", offsetof(struct postal, line1) },
+	{ "line2", offsetof(struct postal, line2) },
+	{ "postcode", offsetof(struct postal, postcode) },
+	{ "city", offsetof(struct postal, city) },
+	{ "region", offsetof(struct postal, region) },
+	{ "country", offsetof(struct postal, country) },
+};
+
+static const char **postal_member(const struct postal *postal, size_t row)
+{
+	return (const char **)((uintptr_t)postal + postal_rows[row].offset);
+}
+
+static void write_postal(struct json_writer *w, const char *key, const struct postal *postal)
+{
+	bool any = false;
+
+	for (size_t i = 0; i < ARRAY_LEN(postal_rows); i++)
+		any = any || *postal_member(postal, i);
+	if (!any)
+		return;
+	jw_object(w, key);
+	for (size_t i = 0; i < ARRAY_LEN(postal_rows); i++)
+		write_str(w, postal_rows[i].key, *postal_member(postal, i));
+	jw_end_object(w);
 }
 
 static void write_party(struct json_writer *w, const char *key, const struct party *party)
@@ -30,6 +98,23 @@ static void write_party(struct json_writer *w, const char *key, const struct par
 	jw_end_object(w);
 }
 
+static void write_attachments(struct json_writer *w, const struct message *message)
+{
+	jw_array(w, "attachments");
+	for (size_t i = 0; i < message->attachment_count; i++) {
+		const struct attachment *a = &message->attachments[i];
+		CLEANUP(buf_clear) struct buf data = { 0 };
+
+		base64_add(&data, a->data, a->len);
+		jw_object(w, NULL);
+		jw_str(w, "name", a->name);
+		jw_str(w, "type", a->type);
+		jw_str(w, "data", buf_str(&data));
+		jw_end_object(w);
+	}
+	jw_end_array(w);
+}
+
 void message_write(struct json_writer *w, const char *key, const struct message *message)
 {
 	jw_object(w, key);
@@ -38,6 +123,8 @@ void message_write(struct json_writer *w, const char *key, const struct message 
 	jw_str(w, "provider", message->provider);
 	write_party(w, "to", &message->to);
 	write_party(w, "from", &message->from);
+	write_postal(w, "to_postal", &message->to_postal);
+	write_postal(w, "from_postal", &message->from_postal);
 	write_str(w, "locale", message->locale);
 	write_str(w, "subject", message->subject);
 	write_str(w, "text", message->text);
@@ -49,6 +136,10 @@ void message_write(struct json_writer *w, const char *key, const struct message 
 	for (size_t i = 0; i < message->invoice_count; i++)
 		jw_str(w, NULL, message->invoice_ids[i]);
 	jw_end_array(w);
+	if (message->attachment_count > 0)
+		write_attachments(w, message);
+	if (message->registered)
+		jw_bool(w, "registered", true);
 	jw_end_object(w);
 }
 
@@ -63,6 +154,16 @@ static int read_party(const struct json *message, const char *key, struct party 
 		(r = json_opt_str(&party, "phone", ADDRESS_MAX_LEN, &ret->phone, err)) < 0)
 		return r;
 	return json_opt_str(&party, "reply_to", ADDRESS_MAX_LEN, &ret->reply_to, err);
+}
+
+static int read_postal(const struct json *message, const char *key, struct postal *ret, struct err *err)
+{
+	struct json postal = { 0 };
+	int r = json_opt_object(message, key, &postal, err);
+
+	for (size_t i = 0; r == 0 && i < ARRAY_LEN(postal_rows); i++)
+		r = json_opt_str(&postal, postal_rows[i].key, NAME_MAX_LEN, postal_member(ret, i), err);
+	return r;
 }
 
 static int read_invoices(const struct json *message, struct arena *arena, struct message *ret,
@@ -92,6 +193,42 @@ static int read_invoices(const struct json *message, struct arena *arena, struct
 	return 0;
 }
 
+static int read_attachments(const struct json *message, struct arena *arena, struct message *ret, struct err *err)
+{
+	struct json list = { 0 };
+	struct attachment *made;
+	size_t total = 0;
+	int r = json_opt_array(message, "attachments", &list, err);
+
+	if (r < 0 || json_len(&list) == 0)
+		return r;
+	if (json_len(&list) > ATTACHMENTS_MAX)
+		return json_refuse(&list, NULL, err, "too_long", "more than %d attachments", ATTACHMENTS_MAX);
+	made = arena_alloc(arena, json_len(&list) * sizeof(*made));
+	for (size_t i = 0; i < json_len(&list); i++) {
+		struct json item = json_at(&list, i);
+		CLEANUP(buf_clear) struct buf data = { 0 };
+		const char *text = NULL;
+
+		if (item.type != JSON_OBJECT)
+			return json_refuse(&item, NULL, err, "wrong_type", "must be an object");
+		if ((r = json_get_str(&item, "name", NAME_MAX_LEN, &made[i].name, err)) < 0 ||
+			(r = json_get_str(&item, "type", NAME_MAX_LEN, &made[i].type, err)) < 0 ||
+			(r = json_get_str(&item, "data", 2 * ATTACHMENT_BYTES_MAX, &text, err)) < 0)
+			return r;
+		if (base64_decode(text, strlen(text), &data) < 0)
+			return json_refuse(&item, "data", err, "wrong_type", "must be base64");
+		total += data.len;
+		if (total > ATTACHMENT_BYTES_MAX)
+			return json_refuse(&list, NULL, err, "too_long", "the attachments are too large");
+		made[i].data = arena_memdup(arena, buf_str(&data), data.len);
+		made[i].len = data.len;
+	}
+	ret->attachments = made;
+	ret->attachment_count = json_len(&list);
+	return 0;
+}
+
 int message_read(const struct json *json, struct arena *arena, struct message *ret, struct err *err)
 {
 	struct message m = { 0 };
@@ -105,6 +242,8 @@ int message_read(const struct json *json, struct arena *arena, struct message *r
 		(r = json_get_str(json, "provider", NAME_MAX_LEN, &m.provider, err)) < 0 ||
 		(r = read_party(json, "to", &m.to, err)) < 0 ||
 		(r = read_party(json, "from", &m.from, err)) < 0 ||
+		(r = read_postal(json, "to_postal", &m.to_postal, err)) < 0 ||
+		(r = read_postal(json, "from_postal", &m.from_postal, err)) < 0 ||
 		(r = json_opt_str(json, "locale", 64, &m.locale, err)) < 0 ||
 		(r = json_opt_str(json, "subject", SUBJECT_MAX_LEN, &m.subject, err)) < 0 ||
 		(r = json_opt_str(json, "text", BODY_MAX_LEN, &m.text, err)) < 0 ||
@@ -112,7 +251,9 @@ int message_read(const struct json *json, struct arena *arena, struct message *r
 		(r = json_opt_str(json, "debtor_id", NAME_MAX_LEN, &m.debtor_id, err)) < 0 ||
 		(r = json_opt_str(json, "step", NAME_MAX_LEN, &m.step, err)) < 0 ||
 		(r = json_opt_str(json, "policy", NAME_MAX_LEN, &m.policy, err)) < 0 ||
-		(r = read_invoices(json, arena, &m, err)) < 0)
+		(r = read_invoices(json, arena, &m, err)) < 0 ||
+		(r = read_attachments(json, arena, &m, err)) < 0 ||
+		(r = json_opt_bool(json, "registered", &m.registered, err)) < 0)
 		return r;
 	m.channel = (enum channel)channel;
 	*ret = m;
@@ -159,6 +300,55 @@ bool phone_valid(const char *s)
 	return s[1] != '0' && digits >= 3 && digits <= 15 && !s[1 + digits];
 }
 
+bool country_valid(const char *s)
+{
+	return s[0] >= 'A' && s[0] <= 'Z' && s[1] >= 'A' && s[1] <= 'Z' && !s[2];
+}
+
+static int check_postal(const struct postal *postal, const char *path, struct err *err)
+{
+	for (size_t i = 0; i < ARRAY_LEN(postal_rows); i++) {
+		const char *line = *postal_member(postal, i);
+
+		if (line && !is_one_line(line))
+			return err_set(err, -EBADMSG, "control_character", path, "must be one line without control characters");
+	}
+	return 0;
+}
+
+int message_check_postal(const struct message *m, struct err *err)
+{
+	const struct postal *p = &m->to_postal;
+
+	if (!m->to.name || !*m->to.name || !p->line1 || !*p->line1 || !p->city || !*p->city || !p->country || !country_valid(p->country))
+		return err_set(err, -EBADMSG, "bad_address", "$.to_postal",
+			"a letter needs a name, a first line, a city and a country of two letters");
+	return 0;
+}
+
+/* A name that is no path and breaks no header; a type of two tokens. */
+static int check_attachments(const struct message *m, struct err *err)
+{
+	static const char token[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789!#$&^_.+-";
+	size_t total = 0;
+
+	if (m->attachment_count > ATTACHMENTS_MAX)
+		return err_set(err, -EBADMSG, "too_long", "$.attachments", "more than %d attachments", ATTACHMENTS_MAX);
+	for (size_t i = 0; i < m->attachment_count; i++) {
+		const struct attachment *a = &m->attachments[i];
+		size_t type = strspn(a->type, token);
+
+		if (!*a->name || a->name[0] == '.' || strlen(a->name) > 200 || strpbrk(a->name, "/\\\"") || !is_one_line(a->name))
+			return err_set(err, -EBADMSG, "bad_attachment", "$.attachments", "an attachment's name is no plain file name");
+		if (type == 0 || a->type[type] != '/' || !a->type[type + 1] || a->type[type + 1 + strspn(a->type + type + 1, token)])
+			return err_set(err, -EBADMSG, "bad_attachment", "$.attachments", "an attachment's type must be like application/pdf");
+		total += a->len;
+	}
+	if (total > ATTACHMENT_BYTES_MAX)
+		return err_set(err, -EBADMSG, "too_long", "$.attachments", "the attachments have more than %zu bytes", ATTACHMENT_BYTES_MAX);
+	return 0;
+}
+
 int message_check(const struct message *m, struct err *err)
 {
 	const struct {
@@ -180,6 +370,8 @@ int message_check(const struct message *m, struct err *err)
 		{ "$.step", m->step },
 		{ "$.policy", m->policy },
 	};
+
+	int r;
 
 	/* Addresses first: theirs is the code that a person can act on. */
 	if (m->channel == CHANNEL_EMAIL && (!m->to.email || !email_valid(m->to.email)))
@@ -209,7 +401,10 @@ int message_check(const struct message *m, struct err *err)
 			"an email needs a sender's address");
 	if (m->channel == CHANNEL_EMAIL && !m->subject)
 		return err_set(err, -EBADMSG, "missing", "$.subject", "an email needs a subject");
-	if (!m->text && !m->html)
+	if ((r = check_postal(&m->to_postal, "$.to_postal", err)) < 0 || (r = check_postal(&m->from_postal, "$.from_postal", err)) < 0 ||
+		(r = check_attachments(m, err)) < 0)
+		return r;
+	if (!m->text && !m->html && m->attachment_count == 0)
 		return err_set(err, -EBADMSG, "missing", "$.text",
 			"there is nothing to say: neither text nor HTML");
 	return 0;

@@ -14,6 +14,12 @@
 enum channel { CHANNEL_EMAIL, CHANNEL_SMS, CHANNEL_CALL, CHANNEL_LETTER, CHANNEL_VOICE, CHANNEL_COUNT };
 extern const char *const channel_names[CHANNEL_COUNT + 1]; /* "email", "sms", ...; NULL-terminated */
 
+struct postal { /* NULL = none, as for all of these */
+	const char *line1, *line2, *postcode, *city;
+	const char *region; /* state, province */
+	const char *country; /* ISO 3166-1 alpha-2, upper case: "FR" */
+};
+
 struct party {
 	const char *name; /* NULL = none, as for all of these */
 	const char *email;
@@ -21,20 +27,34 @@ struct party {
 	const char *reply_to;
 };
 
+struct attachment {
+	const char *name; /* "F-2026-17.pdf" */
+	const char *type; /* "application/pdf" */
+	const void *data;
+	size_t len;
+};
+#define ATTACHMENTS_MAX 10
+#define ATTACHMENT_BYTES_MAX ((size_t)20 * 1024 * 1024) /* all of a message's together */
+
 struct message {
 	const char *attempt_id; /* 26 characters, also the provider's idempotency key */
 	enum channel channel;
 	const char *provider; /* name in the configuration */
 	struct party to, from;
+	struct postal to_postal, from_postal; /* a letter's */
 	const char *locale; /* of the templates used: "fr" */
 	const char *subject; /* email */
 	const char *text; /* email body, SMS text, call script */
 	const char *html; /* email, NULL = none */
+	const struct attachment *attachments; /* a letter's PDF is the first one */
+	size_t attachment_count;
+	bool registered; /* a letter: with proof of delivery */
 	const char *debtor_id, *step, *policy;
 	const char *const *invoice_ids; /* the leading one first */
 	size_t invoice_count;
 };
 
+void message_copy(const struct message *from, struct arena *arena, struct message *ret); /* ret owns nothing: all lies in the arena */
 /* The stored form (a part of the trail): message_read() of message_write()'s bytes gives the same message. */
 void message_write(struct json_writer *w, const char *key, const struct message *message);
 int message_read(const struct json *json, struct arena *arena, struct message *ret, struct err *err);
@@ -45,7 +65,10 @@ int message_read(const struct json *json, struct arena *arena, struct message *r
  * "bad_sender", "control_character", "missing".
  */
 int message_check(const struct message *message, struct err *err);
+/* That a letter can be addressed by a provider (one that a person prints needs none of this). -EBADMSG "bad_address". */
+int message_check_postal(const struct message *message, struct err *err);
 bool email_valid(const char *s); /* addr-spec without quoting, comments or literals; UTF-8 is allowed (RFC 6531) */
 bool phone_valid(const char *s); /* '+' and 3 to 15 digits, not beginning with 0 */
+bool country_valid(const char *s); /* two upper-case letters */
 
 #endif

@@ -596,7 +596,7 @@ static int target_init(struct anchors *a, struct anchor_target *target, const st
 	if (settings->kind == ANCHOR_S3) {
 		buf_printf(&scope, "aws:amz:%s:s3", settings->region);
 		target->scope = buf_take(&scope);
-		target->signer = (struct wire_signer){ target->scope, target->id, target->secret };
+		target->signer = (struct http_signer){ target->scope, target->id, target->secret };
 		target->store = (struct s3_store){ settings->url, settings->bucket, settings->timeout_ms };
 		anchor_copies_open(target);
 	}

@@ -44,7 +44,7 @@ void anchor_job_clear(struct anchor_job *job)
 	*job = (struct anchor_job){ 0 };
 }
 
-static void start(struct anchor_target *target, wire_done_fn done, size_t body_max, bool public_http, const struct wire_signer *signer)
+static void start(struct anchor_target *target, wire_done_fn done, size_t body_max, bool public_http, const struct http_signer *signer)
 {
 	const struct wire_request request = { .http = &target->job.http, .fresh = !signer, .repeatable = true, .body_max = body_max,
 		.public_http = public_http, .signer = signer, .done = done, .arg = target };

@@ -107,7 +107,7 @@ struct anchor_target {
 	struct timestamp_trust *trust;
 	struct buf roots; /* PEM, kept beside each stamp */
 	struct note_key key;
-	struct wire_signer signer;
+	struct http_signer signer;
 	char *authorization, *id, *secret, *scope; /* secrets: cleansed */
 	struct s3_store store;
 	struct anchor_job job;

@@ -8,62 +8,9 @@
 #include <syslog.h>
 #include <time.h>
 
-#include "daemon/http_client_wire.h"
-#include "daemon/outbox.h"
+#include "daemon/http_client_internal.h"
 
 #define BURST_US 20000 /* how far the pace may catch up after a late wake-up */
-
-struct request {
-	struct arena *arena; /* owns it */
-	struct http_client *client;
-	struct provider *provider; /* NULL: unknown */
-	struct adapter *adapter; /* as it was when the request was made; owned */
-	struct http_request http;
-	struct adapter_lookup *lookup; /* NULL: a message */
-	transport_may_start_fn may_start;
-	transport_done_fn done;
-	transport_lookup_fn looked_up;
-	void *arg;
-	int64_t queued_at; /* mono, us */
-	struct outcome outcome;
-	enum lookup_result found;
-	const char *found_id;
-	struct request *next, **link; /* link: on the wire */
-};
-
-struct request_list {
-	struct request *first, **end;
-	size_t count;
-};
-
-struct provider {
-	struct http_client *client;
-	char *name;
-	struct adapter *adapter; /* owned */
-	const struct provider_settings *settings; /* the configuration's */
-	struct wire *wire;
-	struct request_list queue;
-	struct request *active; /* on the wire */
-	size_t active_count;
-	struct event *pump;
-	int64_t next_start; /* mono, us: the pace */
-	int64_t paused_until, stopped_until; /* mono, us; 0 = not */
-	const char *stopped_reason;
-	unsigned throttled; /* times in a row */
-	struct http_provider_status counters;
-	struct provider *next;
-};
-
-struct http_client {
-	struct event_base *base;
-	struct http_client_settings settings;
-	struct transport_port port;
-	struct provider *providers;
-	struct outbox *outbox;
-	struct request_list settled; /* their callbacks are still to be called */
-	struct event *deliver;
-	bool global, stopping;
-};
 
 static int64_t mono_us(void)
 {
@@ -73,7 +20,7 @@ static int64_t mono_us(void)
 	return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
 }
 
-__attribute__((format(printf, 3, 4))) static void note(struct http_client *client, int priority, const char *format, ...)
+void http_client_note(struct http_client *client, int priority, const char *format, ...)
 {
 	char line[400];
 	va_list args;
@@ -186,7 +133,7 @@ static void stop(struct provider *provider, const char *reason, int status)
 			provider->stopped_reason = words[i];
 	provider->stopped_until = mono_us() + (int64_t)HTTP_STOP_MS * 1000;
 	if (!was)
-		note(provider->client, LOG_ERR, "http: provider %s refuses this account (%s, status %d): not asked again for %d minutes",
+		http_client_note(provider->client, LOG_ERR, "http: provider %s refuses this account (%s, status %d): not asked again for %d minutes",
 			provider->name, reason, status, HTTP_STOP_MS / 60000);
 }
 
@@ -203,10 +150,10 @@ static void pause_provider(struct provider *provider, int64_t retry_after)
 	if (until <= provider->paused_until)
 		return;
 	provider->paused_until = until;
-	note(provider->client, LOG_WARNING, "http: provider %s asks for a pause of %lld ms", provider->name, (long long)ms);
+	http_client_note(provider->client, LOG_WARNING, "http: provider %s asks for a pause of %lld ms", provider->name, (long long)ms);
 }
 
-static void learn(struct provider *provider, const struct outcome *outcome)
+void provider_learn(struct provider *provider, const struct outcome *outcome)
 {
 	bool whole = outcome->scope == SCOPE_PROVIDER;
 
@@ -235,7 +182,7 @@ static void learn(struct provider *provider, const struct outcome *outcome)
 
 /* --- on the wire ---------------------------------------------------------------------------------------------------------------- */
 
-static void pump_soon(struct provider *provider)
+void provider_pump_soon(struct provider *provider)
 {
 	event_active(provider->pump, EV_TIMEOUT, 0);
 }
@@ -277,19 +224,28 @@ static void read_outcome(struct request *request, const struct wire_result *resu
 		break;
 	}
 	outcome->remote = result->remote;
-	learn(request->provider, outcome);
+	token_judge(request->provider, outcome);
+	provider_learn(request->provider, outcome);
 }
 
-static void on_answer(const struct wire_result *result, void *arg)
+/* Off the wire, with its outcome. */
+void request_finish(struct request *request)
 {
-	struct request *request = arg;
 	struct provider *provider = request->provider;
-	int found;
 
 	*request->link = request->next;
 	if (request->next)
 		request->next->link = request->link;
 	provider->active_count--;
+	deliver(request);
+	provider_pump_soon(provider);
+}
+
+static void on_answer(const struct wire_result *result, void *arg)
+{
+	struct request *request = arg;
+	int found;
+
 	if (request->lookup) {
 		found = result->end == WIRE_ANSWERED ?
 				adapter_lookup_answer(request->lookup, &result->answer, request->arena, &request->found_id) :
@@ -298,8 +254,7 @@ static void on_answer(const struct wire_result *result, void *arg)
 	} else {
 		read_outcome(request, result);
 	}
-	deliver(request);
-	pump_soon(provider);
+	request_finish(request);
 }
 
 /* The wire has one `arg` for both of its callbacks. */
@@ -314,18 +269,25 @@ static bool ask_may_start(void *arg)
  * A provider that knows our id again loses nothing when a kept connection turns out dead under a request: the doubt is resolved by a
  * second one with the same id. For one that does not, a new connection each time avoids the doubt.
  */
-static void begin(struct request *request)
+void request_send(struct request *request)
 {
-	struct provider *provider = request->provider;
 	const struct wire_request wire = {
 		.http = &request->http,
 		.fresh = !request->lookup && adapter_idempotency_ms(request->adapter) == 0,
 		.repeatable = request->lookup && strcmp(request->http.method, "GET") == 0,
+		.signer = request->http.signer,
 		.body_max = request->lookup ? HTTP_LOOKUP_MAX : HTTP_ANSWER_MAX,
 		.may_start = request->lookup ? NULL : ask_may_start,
 		.done = on_answer,
 		.arg = request,
 	};
+
+	wire_start(request->provider->wire, &wire);
+}
+
+static void begin(struct request *request)
+{
+	struct provider *provider = request->provider;
 
 	request->next = provider->active;
 	request->link = &provider->active;
@@ -333,7 +295,10 @@ static void begin(struct request *request)
 		request->next->link = &request->next;
 	provider->active = request;
 	provider->active_count++;
-	wire_start(provider->wire, &wire);
+	if (request->message)
+		request_go_on(request);
+	else
+		request_send(request);
 }
 
 /* The configuration's word, else the provider file's. */
@@ -376,7 +341,7 @@ static void on_pump(evutil_socket_t fd, short what, void *arg)
 
 		wait = left;
 		if (left > 0 && now >= provider->stopped_until && now >= provider->paused_until && !provider->client->stopping) {
-			if ((int64_t)provider->active_count >= concurrency(provider, first) ||
+			if ((int64_t)provider->active_count >= concurrency(provider, first) || provider->token_asked ||
 				!keep_pace(provider, first, now, &wait))
 				break;
 			begin(list_take(&provider->queue));
@@ -429,42 +394,25 @@ static struct request *request_new(struct http_client *client, struct provider *
 	return request;
 }
 
-static struct adapter_input input_of(const struct request *request, const struct message *message, int64_t sent_at)
+void request_refuse(struct request *request, const struct err *err)
 {
-	const struct http_client_settings *settings = &request->client->settings;
+	struct outcome outcome;
 
-	return (struct adapter_input){ .settings = request->provider->settings, .secret = settings->secret,
-		.secret_arg = settings->secret_arg, .message = message, .now = settings->now(settings->now_arg), .sent_at = sent_at };
-}
-
-/* The request cannot even be made: nothing was sent, and the same would come of it again. */
-static void refuse(struct request *request, const struct err *err)
-{
-	struct provider *provider = request->provider;
-	bool credential = strcmp(err->code, "no_credential") == 0;
-
-	if (credential)
-		note(request->client, LOG_ERR, "http: provider %s: %s", provider->name, err->text);
-	settle(request, OUTCOME_REFUSED,
-		credential				? SCOPE_PROVIDER :
-		strcmp(err->code, "bad_address") == 0	? SCOPE_RECIPIENT :
-							  SCOPE_MESSAGE,
-		credential ? "config" : arena_strdup(request->arena, err->code[0] ? err->code : "bad_value"), 0);
+	request_explain(request, err, &outcome);
+	settle(request, outcome.kind, outcome.scope, outcome.reason, 0);
 }
 
 static void enqueue(struct request *request)
 {
 	list_add(&request->provider->queue, request);
-	pump_soon(request->provider);
+	provider_pump_soon(request->provider);
 }
 
 static void port_start(void *self, const struct message *message, transport_may_start_fn may_start, transport_done_fn done, void *arg)
 {
 	struct http_client *client = self;
 	struct provider *provider = find(client, message->provider);
-	struct adapter_input input;
 	struct request *request;
-	struct err err = { 0 };
 
 	if (goes_to_outbox(client, provider) && !client->stopping) {
 		outbox_start(client->outbox, message, client->settings.now(client->settings.now_arg), may_start, done, arg);
@@ -478,16 +426,13 @@ static void port_start(void *self, const struct message *message, transport_may_
 		return;
 	}
 	if (!provider) {
-		note(client, LOG_ERR, "http: attempt %s: there is no provider %s", message->attempt_id, message->provider);
+		http_client_note(client, LOG_ERR, "http: attempt %s: there is no provider %s", message->attempt_id, message->provider);
 		settle(request, OUTCOME_REFUSED, SCOPE_PROVIDER, "config", 0);
 		return;
 	}
 	if (turned_away(request, mono_us()))
 		return;
-	input = input_of(request, message, 0);
-	if (adapter_request(request->adapter, &input, request->arena, &request->http, &err) < 0)
-		refuse(request, &err);
-	else
+	if (request_prepare(request, message, 0) == 0)
 		enqueue(request);
 }
 
@@ -500,9 +445,7 @@ static void port_lookup(void *self, const struct message *message, int64_t sent_
 {
 	struct http_client *client = self;
 	struct provider *provider = find(client, message->provider);
-	struct adapter_input input;
 	struct request *request;
-	struct err err = { 0 };
 
 	if (goes_to_outbox(client, provider)) {
 		outbox_lookup(client->outbox, message, done, arg);
@@ -516,10 +459,7 @@ static void port_lookup(void *self, const struct message *message, int64_t sent_
 	}
 	if (turned_away(request, mono_us()))
 		return;
-	input = input_of(request, message, sent_at);
-	if (adapter_lookup_request(request->adapter, &input, request->arena, &request->http, &request->lookup, &err) < 0)
-		refuse(request, &err);
-	else
+	if (request_prepare(request, message, sent_at) == 0)
 		enqueue(request);
 }
 
@@ -553,8 +493,9 @@ void http_client_use(struct http_client *client, const struct library *library)
 		if (!provider->wire && provider->adapter)
 			provider->wire = wire_create(client->base, client->settings.ca_file);
 		provider->paused_until = provider->stopped_until = 0;
-		provider->throttled = 0;
-		pump_soon(provider);
+		provider->throttled = provider->tokens_refused = 0;
+		token_drop(provider); /* its credentials may be others now */
+		provider_pump_soon(provider);
 	}
 }
 
@@ -562,7 +503,7 @@ void http_client_stop(struct http_client *client)
 {
 	client->stopping = true;
 	for (struct provider *provider = client->providers; provider; provider = provider->next)
-		pump_soon(provider);
+		provider_pump_soon(provider);
 }
 
 static int64_t left_ms(int64_t until)
@@ -646,6 +587,7 @@ static void provider_free(struct provider *provider)
 	}
 	free_list(&provider->queue);
 	adapter_free(provider->adapter);
+	token_drop(provider);
 	event_free(provider->pump);
 	free(provider->name);
 	free(provider);

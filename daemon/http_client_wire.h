@@ -40,18 +40,12 @@ struct wire_result {
 typedef bool (*wire_may_start_fn)(void *arg);
 typedef void (*wire_done_fn)(const struct wire_result *result, void *arg);
 
-/* AWS Signature Version 4: libcurl signs all headers given and the time. Borrowed until done. */
-struct wire_signer {
-	const char *scope; /* "aws:amz:eu-west-3:s3" */
-	const char *id, *secret;
-};
-
 struct wire_request {
 	const struct http_request *http; /* borrowed until done */
 	bool fresh; /* on a connection of its own, which is closed after it */
 	bool repeatable; /* reads only: on a dead connection libcurl may send it again */
 	bool public_http; /* plain http also beyond this machine: nothing secret goes, and what comes is signed */
-	const struct wire_signer *signer; /* NULL = not signed. A query in the URL must be sorted, with '=' behind each name */
+	const struct http_signer *signer; /* borrowed until done; NULL = not signed. A query in the URL must be sorted, with '=' behind each name */
 	size_t body_max; /* bytes of the answer's body that are kept; the connection is closed at more */
 	wire_may_start_fn may_start; /* asked once, when connected and before the first byte; NULL = yes */
 	wire_done_fn done; /* once, from the loop */

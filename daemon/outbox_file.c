@@ -8,6 +8,7 @@
 
 #define WORD_BYTES 30 /* in one encoded word: behind any header's name the line stays within the 76 characters of RFC 2047 */
 #define LINE_MAX_QP 75 /* and the '=' that breaks it: 76, RFC 2045 */
+#define FILE_LINE_BYTES 57 /* 76 characters in base64: RFC 2045 section 6.8 */
 #define RAW_HEADER_MAX 900 /* bytes; a line may have 998 */
 
 /* RFC 5322, always in UTC, whatever the locale. */
@@ -116,6 +117,44 @@ static void add_part(struct buf *out, const char *type, const char *body)
 	add_quoted(out, body);
 }
 
+static void add_texts(struct buf *out, const struct message *m)
+{
+	if (!m->html) {
+		add_part(out, "plain", m->text);
+	} else if (!m->text) {
+		add_part(out, "html", m->html);
+	} else {
+		buf_printf(out, "Content-Type: multipart/alternative; boundary=\"=_%s\"\r\n\r\n", m->attempt_id);
+		buf_printf(out, "--=_%s\r\n", m->attempt_id);
+		add_part(out, "plain", m->text);
+		buf_printf(out, "--=_%s\r\n", m->attempt_id);
+		add_part(out, "html", m->html);
+		buf_printf(out, "--=_%s--\r\n", m->attempt_id);
+	}
+}
+
+static void add_base64(struct buf *out, const struct attachment *a, const char *line_end)
+{
+	for (size_t i = 0; i < a->len; i += FILE_LINE_BYTES) {
+		base64_add(out, (const char *)a->data + i, a->len - i < FILE_LINE_BYTES ? a->len - i : FILE_LINE_BYTES);
+		buf_add_str(out, line_end);
+	}
+}
+
+/* The name as RFC 2231 section 4 has it. */
+static void add_file(struct buf *out, const struct attachment *a)
+{
+	buf_printf(out, "Content-Type: %s\r\nContent-Disposition: attachment; filename*=utf-8''", a->type);
+	for (const unsigned char *p = (const unsigned char *)a->name; *p; p++) {
+		if ((*p >= '0' && *p <= '9') || (*p >= 'A' && *p <= 'Z') || (*p >= 'a' && *p <= 'z') || *p == '.' || *p == '-' || *p == '_')
+			buf_add_char(out, (char)*p);
+		else
+			buf_printf(out, "%%%02X", *p);
+	}
+	buf_add_str(out, "\r\nContent-Transfer-Encoding: base64\r\n\r\n");
+	add_base64(out, a, "\r\n");
+}
+
 static void render_mail(const struct message *m, struct buf *out)
 {
 	const char *domain = m->from.email ? strrchr(m->from.email, '@') : NULL;
@@ -135,18 +174,20 @@ static void render_mail(const struct message *m, struct buf *out)
 	for (size_t i = 0; i < m->invoice_count; i++)
 		add_header(out, "X-Dunningd-Invoice", m->invoice_ids[i]);
 	buf_add_str(out, "MIME-Version: 1.0\r\n");
-	if (!m->html) {
-		add_part(out, "plain", m->text);
-	} else if (!m->text) {
-		add_part(out, "html", m->html);
-	} else {
-		buf_printf(out, "Content-Type: multipart/alternative; boundary=\"=_%s\"\r\n\r\n", m->attempt_id);
-		buf_printf(out, "--=_%s\r\n", m->attempt_id);
-		add_part(out, "plain", m->text);
-		buf_printf(out, "--=_%s\r\n", m->attempt_id);
-		add_part(out, "html", m->html);
-		buf_printf(out, "--=_%s--\r\n", m->attempt_id);
+	if (m->attachment_count == 0) {
+		add_texts(out, m);
+		return;
 	}
+	buf_printf(out, "Content-Type: multipart/mixed; boundary=\"=_m_%s\"\r\n\r\n", m->attempt_id);
+	if (m->text || m->html) {
+		buf_printf(out, "--=_m_%s\r\n", m->attempt_id);
+		add_texts(out, m);
+	}
+	for (size_t i = 0; i < m->attachment_count; i++) {
+		buf_printf(out, "--=_m_%s\r\n", m->attempt_id);
+		add_file(out, &m->attachments[i]);
+	}
+	buf_printf(out, "--=_m_%s--\r\n", m->attempt_id);
 }
 
 /* --- the rest --------------------------------------------------------------------------------------------------------------- */
@@ -167,6 +208,24 @@ static void add_party(struct buf *out, const char *name, const struct party *par
 		address ? address : "");
 }
 
+static void add_postal(struct buf *out, const char *who, const struct postal *postal)
+{
+	const char *const lines[] = { postal->line1, postal->line2, postal->postcode, postal->city, postal->region, postal->country };
+	bool any = false;
+
+	for (size_t i = 0; i < ARRAY_LEN(lines); i++) {
+		if (!lines[i] || !*lines[i])
+			continue;
+		if (any)
+			buf_printf(out, ", %s", lines[i]);
+		else
+			buf_printf(out, "%s address: %s", who, lines[i]);
+		any = true;
+	}
+	if (any)
+		buf_add_char(out, '\n');
+}
+
 static void render_text(const struct message *m, struct buf *out)
 {
 	add_line(out, "Channel", channel_names[m->channel]);
@@ -180,7 +239,17 @@ static void render_text(const struct message *m, struct buf *out)
 	add_line(out, "Step", m->step);
 	for (size_t i = 0; i < m->invoice_count; i++)
 		add_line(out, "Invoice", m->invoice_ids[i]);
-	buf_printf(out, "\n%s\n", m->text ? m->text : m->html);
+	add_postal(out, "To", &m->to_postal);
+	add_postal(out, "From", &m->from_postal);
+	if (m->registered)
+		add_line(out, "Registered", "yes");
+	buf_printf(out, "\n%s\n", m->text ? m->text : m->html ? m->html : "");
+	for (size_t i = 0; i < m->attachment_count; i++) { /* nothing is lost: base64 -d makes the file of it */
+		const struct attachment *a = &m->attachments[i];
+
+		buf_printf(out, "\nAttachment: %s (%s, %zu bytes)\n", a->name, a->type, a->len);
+		add_base64(out, a, "\n");
+	}
 }
 
 void outbox_render(const struct message *message, int64_t now, struct buf *ret)

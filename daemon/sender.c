@@ -22,20 +22,7 @@ struct flight *sender_create(struct dunner *d, const struct message *message, co
 	flight->dunner = d;
 	for (size_t i = 0; i < entry->invoice_count; i++)
 		ids[i] = copy(arena, entry->invoice_ids[i]);
-	*m = *message;
-	m->attempt_id = copy(arena, m->attempt_id);
-	m->provider = copy(arena, m->provider);
-	m->to = (struct party){ copy(arena, m->to.name), copy(arena, m->to.email), copy(arena, m->to.phone),
-		copy(arena, m->to.reply_to) };
-	m->from = (struct party){ copy(arena, m->from.name), copy(arena, m->from.email), copy(arena, m->from.phone),
-		copy(arena, m->from.reply_to) };
-	m->locale = copy(arena, m->locale);
-	m->subject = copy(arena, m->subject);
-	m->text = copy(arena, m->text);
-	m->html = copy(arena, m->html);
-	m->debtor_id = copy(arena, m->debtor_id);
-	m->step = copy(arena, m->step);
-	m->policy = copy(arena, m->policy);
+	message_copy(message, arena, m);
 	m->invoice_ids = ids;
 	m->invoice_count = entry->invoice_count;
 	flight->entry = *entry;

@@ -29,6 +29,15 @@ for type in $(sed -n 's/^\t\[EVENT_[A-Z_]*\] = "\([a-z_.]*\)",/\1/p' "$root/comm
 	grep -q -F "$type" "$root/daemon/dunningd-events.5" || complain "dunningd-events.5 does not tell of $type"
 done
 
+# What a provider's file may say: filters, operators, kinds of auth, outcomes.
+page=$(tr -d '\\' <"$root/daemon/dunningd-provider.5")
+for word in $(sed -n 's/^\t{ "\([a-z0-9_]*\)", .* ARG_[A-Z]*, filter_.*/\1/p' "$root/common/adapter_filter.c") \
+	$(sed -n 's/^static const char \*const [a-z]*_members\[\] = { "\(\$[a-z]*\)".*/\1/p' "$root/common/adapter_body.c") \
+	$(sed -n 's/^\t{ "\([a-z_]*\)", OUTCOME_.*/\1/p' "$root/common/adapter_rules.c") \
+	$(sed -n 's/^\tstatic const char \*const kinds\[\] = {\(.*\), NULL };/\1/p' "$root/common/adapter_auth.c" | tr -d '",'); do
+	case $page in *"$word"*) ;; *) complain "dunningd-provider.5 does not tell of $word" ;; esac
+done
+
 for program in dunningd dunningctl; do
 	[ -x "$build/$program" ] || continue
 	"$build/$program" --help >/dev/null || complain "$program --help fails"

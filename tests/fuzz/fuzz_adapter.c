@@ -58,13 +58,16 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static const char *const invoices[] = { "INV-1", "INV/2?" };
+	static const struct attachment files[] = { { "a\xc3\xa9.pdf", "application/pdf", "%PDF\0\r\n--", 9 } };
+	static const struct adapter_bound bound[] = { { "up.url", "https://x.example/\"?&" }, { "up.id", "7" } };
 	CLEANUP(arena_freep) struct arena *arena = arena_create();
 	CLEANUP(adapter_freep) struct adapter *adapter = NULL;
 	struct message message = { .attempt_id = "01JX9000000000000000000000", .provider = "x", .locale = "fr", .step = "s",
-		.policy = "p", .invoice_ids = invoices, .invoice_count = 2 };
+		.policy = "p", .invoice_ids = invoices, .invoice_count = 2, .registered = true,
+		.to_postal = { .line1 = "1 rue <X>", .postcode = "75001", .city = "Paris", .country = "FR" } };
 	struct provider_settings settings = { .name = "x" };
 	struct adapter_input input = { .settings = &settings, .secret = secret_of, .message = &message, .now = 1775030400000,
-		.sent_at = 1775030300000 };
+		.sent_at = 1775030300000, .bound = bound, .bound_count = 2 };
 	const uint8_t *nul = size ? memchr(data, 0, size) : NULL;
 	size_t file_len = nul ? (size_t)(nul - data) : size;
 	struct adapter_lookup *lookup;
@@ -93,11 +96,21 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	}
 	settings.settings = pairs;
 	(void)adapter_check_settings(adapter, &settings, NULL);
+	if (adapter_takes_files(adapter)) {
+		message.attachments = files;
+		message.attachment_count = 1;
+	}
 	for (int c = 0; c < CHANNEL_COUNT; c++) {
 		for (int masked = 0; masked < 2; masked++) {
 			message.channel = (enum channel)c;
 			input.secret = masked ? NULL : secret_of;
+			input.token = c & 1 ? "T\"0&" : NULL;
 			err_clear(&err);
+			if (adapter_has_token(adapter) && adapter_token_request(adapter, &input, arena, &request, NULL) == 0)
+				check_request(&request, arena);
+			for (size_t i = 0; i < adapter_step_count(adapter); i++)
+				if (adapter_step_request(adapter, i, &input, arena, &request, NULL) == 0)
+					check_request(&request, arena);
 			if (adapter_request(adapter, &input, arena, &request, &err) < 0)
 				assert(err.code[0] && err.text[0]);
 			else

@@ -12,7 +12,29 @@
 
 #define SEND "\"send\":{\"method\":\"POST\",\"url\":\"https://x.example\",\"auth\":{\"kind\":\"none\"}}"
 #define HEAD "{\"adapter\":1,\"name\":\"x\",\"channel\":\"email\"," SEND ",\"response\":"
+#define LOOKUP_ "\"lookup\":{\"request\":{\"method\":\"GET\",\"url\":\"https://x.example\"},"
 #define LOOKUP "\"lookup\":{\"request\":{\"method\":\"GET\",\"url\":\"https://x.example\"},\"match\":{\"/ref\":\"{dispatch.id}\"},\"id\":\"/id\","
+
+/* What comes before leaves no doubt, and what it gives breaks no header. */
+static void read_before(const struct adapter *adapter, const struct http_answer *answer, struct arena *arena)
+{
+	struct adapter_bound bound[ADAPTER_BINDS_MAX];
+	struct outcome failed = { 0 };
+	const char *token;
+	int64_t until;
+	size_t count = 0;
+
+	if (!adapter_has_token(adapter))
+		return;
+	if (adapter_token_answer(adapter, answer, 1775030400000, arena, &token, &until, &failed) == 0)
+		assert(*token && until > 1775030400000 && !strpbrk(token, "\r\n"));
+	else
+		assert(failed.reason && failed.kind != OUTCOME_IN_DOUBT && failed.kind != OUTCOME_ACCEPTED && !failed.raw);
+	if (adapter_step_answer(adapter, 0, answer, 1775030400000, arena, bound, &count, &failed) < 0)
+		assert(failed.reason && failed.kind != OUTCOME_IN_DOUBT && failed.kind != OUTCOME_ACCEPTED);
+	for (size_t i = 0; i < count; i++)
+		assert(bound[i].value && !strpbrk(bound[i].value, "\r\n"));
+}
 
 static const char *const files[] = {
 	HEAD "{\"id\":\"/id\"}," LOOKUP "\"each\":\"/items\",\"since\":\"/at\",\"more\":\"/next\"}}",
@@ -22,6 +44,11 @@ static const char *const files[] = {
 	HEAD "{\"id\":{\"pointer\":\"/a~1b/0\",\"transform\":\"before:.\"},\"rules\":[{\"status\":200,\"json\":{\"/code\":{\"not\":[0,\"ok\",true]}},"
 		"\"outcome\":\"refused\"},{\"header\":{\"X-Kind\":[\"a\",7]},\"outcome\":\"throttled\",\"retry_after\":{\"header\":\"X-Reset\",\"unit\":\"ms\"}},"
 		"{\"status\":[429,\"3xx\"],\"require\":[\"/x\"],\"outcome\":\"quota\",\"retry_after\":{\"pointer\":\"/at\",\"unit\":\"epoch_ms\"}}]}}",
+	HEAD "{\"id\":\"/m/0/id\",\"rules\":[{\"status\":200,\"json\":{\"/m/*/s\":{\"all\":[\"0\",0]}},\"outcome\":\"accepted\"},{\"json\":{\"/m/*/s\":{\"like\":"
+		"[\"*a*b*\",\"c*\"]}},\"outcome\":\"stopped\"},{\"status\":\"4xx\",\"body\":{\"like\":\"*no*credit*\"},\"outcome\":\"quota\"}]},"
+		LOOKUP_ "\"match\":\"request\",\"id\":\"\",\"since\":\"/t\"},\"token\":{\"request\":{\"method\":\"GET\",\"url\":\"https://x.example\",\"auth\":"
+		"{\"kind\":\"none\"}},\"value\":\"/t\",\"expires_at\":\"/e\"},\"steps\":[{\"name\":\"a\",\"request\":{\"method\":\"PUT\",\"url\":\"https://x.example\","
+		"\"auth\":{\"kind\":\"none\"}},\"bind\":{\"x\":\"/m/0\",\"y\":{\"header\":\"X-Y\"}}}]}",
 };
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -58,6 +85,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	if (adapter_parse(file, strlen(file), &adapter, NULL) < 0)
 		abort();
+	read_before(adapter, &answer, arena);
 	adapter_answer(adapter, &answer, input.now, arena, &outcome);
 	assert(outcome.reason && outcome.kind < OUTCOME_COUNT && outcome.scope < SCOPE_COUNT);
 	assert(outcome.raw_len == answer.head_len + 2 + answer.body_len);

@@ -233,6 +233,45 @@ static void the_rest_is_plain_text(void **state)
 				      "Policy: fr-b2b\nStep: reminder\nInvoice: INV-1\nInvoice: INV-2\n\nFacture F-42\n");
 }
 
+static const struct attachment invoice_files[] = { { "Facture n\xc2\xb0 42.pdf", "application/pdf", "%PDF-1.4\n<<>>\0\xff%%EOF\r\n" "0123456789012345678901234567890123456789", 62 } };
+
+static void files_go_along(void **state)
+{
+	struct fixture *f = *state;
+	CLEANUP(buf_clear) struct buf got = { 0 };
+
+	f->message.attachments = invoice_files;
+	f->message.attachment_count = 1;
+	assert_goes(f, 0, NOW, OUTCOME_ACCEPTED, "accepted");
+	read_file(f, ID ".eml", &got);
+	assert_non_null(strstr(got.data, "MIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary=\"=_m_" ID "\"\r\n\r\n--=_m_" ID "\r\n"
+		"Content-Type: multipart/alternative; boundary=\"=_" ID "\"\r\n"));
+	assert_non_null(strstr(got.data, "--=_" ID "--\r\n--=_m_" ID "\r\nContent-Type: application/pdf\r\nContent-Disposition: attachment; "
+		"filename*=utf-8''Facture%20n%C2%B0%2042.pdf\r\nContent-Transfer-Encoding: base64\r\n\r\n"
+		"JVBERi0xLjQKPDw+PgD/JSVFT0YNCjAxMjM0NTY3ODkwMTIzNDU2Nzg5MDEyMzQ1Njc4OTAxMjM0\r\nNTY3ODk=\r\n--=_m_" ID "--\r\n"));
+	buf_reset(&got);
+	f->message.text = f->message.html = NULL; /* a file alone */
+	outbox_render(&f->message, NOW, &got);
+	assert_null(strstr(got.data, "text/plain"));
+}
+
+static void a_letter_and_its_document(void **state)
+{
+	struct fixture *f = *state;
+	CLEANUP(buf_clear) struct buf got = { 0 };
+
+	f->message.channel = CHANNEL_LETTER;
+	f->message.attachments = invoice_files;
+	f->message.attachment_count = 1;
+	f->message.registered = true;
+	f->message.text = f->message.html = NULL;
+	f->message.to_postal = (struct postal){ .line1 = "1 rue X", .line2 = "", .postcode = "75001", .city = "Paris", .country = "FR" };
+	assert_goes(f, 0, NOW, OUTCOME_ACCEPTED, "accepted");
+	read_file(f, ID ".txt", &got);
+	assert_non_null(strstr(got.data, "\nTo address: 1 rue X, 75001, Paris, FR\nRegistered: yes\n\n\n\nAttachment: Facture n\xc2\xb0 42.pdf "
+		"(application/pdf, 62 bytes)\nJVBERi0xLjQKPDw+PgD/JSVFT0YNCjAxMjM0NTY3ODkwMTIzNDU2Nzg5MDEyMzQ1Njc4OTAxMjM0\nNTY3ODk=\n"));
+}
+
 /* Each encoded word must be whole characters: RFC 2047, section 5. */
 static void no_character_is_cut(void **state)
 {
@@ -514,6 +553,8 @@ int main(int argc, char **argv)
 	const struct CMUnitTest tests[] = {
 		TEST(mail_is_a_mail_file),
 		TEST(the_rest_is_plain_text),
+		TEST(files_go_along),
+		TEST(a_letter_and_its_document),
 		TEST(no_character_is_cut),
 		TEST(no_line_of_a_mail_is_too_long),
 		TEST(a_second_request_is_accepted_as_the_first_was),

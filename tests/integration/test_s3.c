@@ -24,7 +24,7 @@ static struct world {
 	struct http_peer *http;
 	struct s3_peer *s3;
 	struct wire *wire;
-	struct wire_signer signer;
+	struct http_signer signer;
 	struct s3_store store;
 	struct s3_upload upload;
 	struct arena *arena;

@@ -176,7 +176,7 @@ static const struct refusal {
 	{ RULE("{\"json\":{\"a\":1}}"), "bad_pointer", "$.response.rules[0].json.a", "" },
 	{ RULE("{\"json\":{\"/a\":null}}"), "wrong_type", "$.response.rules[0].json./a", "a string, an integer" },
 	{ RULE("{\"json\":{\"/a\":[[]]}}"), "wrong_type", "$.response.rules[0].json./a[0]", "a string, an integer" },
-	{ RULE("{\"json\":{\"/a\":{}}}"), "missing", "$.response.rules[0].json./a", "exists or not" },
+	{ RULE("{\"json\":{\"/a\":{}}}"), "missing", "$.response.rules[0].json./a", "exists, not, like or all" },
 	{ RULE("{\"json\":{\"/a\":{\"is\":1}}}"), "unknown_member", "$.response.rules[0].json./a.is", "" },
 	{ RULE("{\"json\":{\"/a\":{\"exists\":1}}}"), "wrong_type", "$.response.rules[0].json./a.exists", "true or false" },
 	{ RULE("{\"require\":[\"a\"]}"), "bad_pointer", "$.response.rules[0].require[0]", "" },

@@ -50,6 +50,17 @@ static void same_message(const struct message *a, const struct message *b)
 	assert_int_equal(a->invoice_count, b->invoice_count);
 	for (size_t i = 0; i < a->invoice_count; i++)
 		same(a->invoice_ids[i], b->invoice_ids[i]);
+	same(a->to_postal.line1, b->to_postal.line1);
+	same(a->to_postal.country, b->to_postal.country);
+	same(a->from_postal.city, b->from_postal.city);
+	assert_int_equal(a->registered, b->registered);
+	assert_int_equal(a->attachment_count, b->attachment_count);
+	for (size_t i = 0; i < a->attachment_count; i++) {
+		same(a->attachments[i].name, b->attachments[i].name);
+		same(a->attachments[i].type, b->attachments[i].type);
+		assert_int_equal(a->attachments[i].len, b->attachments[i].len);
+		assert_memory_equal(a->attachments[i].data, b->attachments[i].data, a->attachments[i].len);
+	}
 }
 
 static void write(struct buf *out, const struct message *message)
@@ -61,7 +72,8 @@ static void write(struct buf *out, const struct message *message)
 
 static void stored_and_read(void **state)
 {
-	struct message messages[] = { sample, sample, { .attempt_id = "a", .channel = CHANNEL_LETTER, .provider = "p" } };
+	static const struct attachment files[] = { { "F-42.pdf", "application/pdf", "%PDF\0\xff\r\n", 8 }, { "\xc3\xa9.txt", "text/plain", "", 0 } };
+	struct message messages[] = { sample, sample, sample, { .attempt_id = "a", .channel = CHANNEL_LETTER, .provider = "p" } };
 
 	(void)state;
 	messages[1].channel = CHANNEL_SMS;
@@ -69,15 +81,23 @@ static void stored_and_read(void **state)
 	messages[1].text = ""; /* an empty string stays one */
 	messages[1].to.name = "";
 	messages[1].invoice_count = 0;
+	messages[2].channel = CHANNEL_LETTER;
+	messages[2].to_postal = (struct postal){ .line1 = "1 rue X", .line2 = "", .postcode = "75001", .city = "Paris", .country = "FR" };
+	messages[2].from_postal.city = "Lyon";
+	messages[2].attachments = files;
+	messages[2].attachment_count = ARRAY_LEN(files);
+	messages[2].registered = true;
 	for (size_t i = 0; i < ARRAY_LEN(messages); i++) {
 		CLEANUP(arena_freep) struct arena *arena = arena_create();
 		CLEANUP(buf_clear) struct buf once = { 0 };
 		CLEANUP(buf_clear) struct buf twice = { 0 };
 		struct json root;
-		struct message back;
+		struct message back, copy;
 		struct err err = { 0 };
 
-		write(&once, &messages[i]);
+		message_copy(&messages[i], arena, &copy);
+		same_message(&messages[i], &copy);
+		write(&once, &copy);
 		assert_int_equal(json_parse(arena, once.data, once.len, 0, &root, &err), 0);
 		if (message_read(&root, arena, &back, &err) < 0)
 			fail_msg("%s %s", err.path, err.text);
@@ -173,6 +193,74 @@ static void numbers(void **state)
 			fail_msg("%s was accepted", bad[i]);
 }
 
+static void attachments(void **state)
+{
+	static const struct {
+		struct attachment file;
+		const char *code;
+	} rows[] = {
+		{ { "F-42.pdf", "application/pdf", "x", 1 }, "" },
+		{ { "Relev\xc3\xa9 de compte.pdf", "application/vnd.a+b", "x", 1 }, "" },
+		{ { "", "application/pdf", "x", 1 }, "bad_attachment" },
+		{ { ".bashrc", "application/pdf", "x", 1 }, "bad_attachment" },
+		{ { "../F.pdf", "application/pdf", "x", 1 }, "bad_attachment" },
+		{ { "a\\b.pdf", "application/pdf", "x", 1 }, "bad_attachment" },
+		{ { "a\".pdf", "application/pdf", "x", 1 }, "bad_attachment" },
+		{ { "a\r\nX: y.pdf", "application/pdf", "x", 1 }, "bad_attachment" },
+		{ { "F.pdf", "pdf", "x", 1 }, "bad_attachment" },
+		{ { "F.pdf", "application/", "x", 1 }, "bad_attachment" },
+		{ { "F.pdf", "text/plain; charset=x", "x", 1 }, "bad_attachment" },
+		{ { "F.pdf", "text/plain\r\nX: y", "x", 1 }, "bad_attachment" },
+		{ { "F.pdf", "application/pdf", "x", ATTACHMENT_BYTES_MAX + 1 }, "too_long" },
+	};
+	struct attachment many[ATTACHMENTS_MAX + 1];
+	struct message m = sample;
+	struct err err = { 0 };
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		m.attachments = &rows[i].file;
+		m.attachment_count = 1;
+		err_clear(&err);
+		assert_int_equal(message_check(&m, &err), rows[i].code[0] ? -EBADMSG : 0);
+		assert_string_equal(err.code, rows[i].code);
+	}
+	for (size_t i = 0; i < ARRAY_LEN(many); i++)
+		many[i] = rows[0].file;
+	m.attachments = many;
+	m.attachment_count = ARRAY_LEN(many);
+	assert_int_equal(message_check(&m, &err), -EBADMSG);
+	m.attachment_count--;
+	m.text = m.html = NULL; /* a file alone says something too */
+	assert_int_equal(message_check(&m, &err), 0);
+}
+
+static void letters(void **state)
+{
+	static const char *const countries[] = { NULL, "", "F", "fr", "FRA", "F1" };
+	const struct postal whole = { .line1 = "1 rue X", .postcode = "75001", .city = "Paris", .country = "FR" };
+	struct message m = sample;
+	struct err err = { 0 };
+
+	(void)state;
+	m.to_postal = whole;
+	assert_int_equal(message_check_postal(&m, &err), 0);
+	for (size_t i = 0; i < ARRAY_LEN(countries); i++) {
+		m.to_postal.country = countries[i];
+		assert_int_equal(message_check_postal(&m, &err), -EBADMSG);
+		assert_string_equal(err.code, "bad_address");
+	}
+	m.to_postal = whole;
+	m.to_postal.line1 = NULL;
+	assert_int_equal(message_check_postal(&m, NULL), -EBADMSG);
+	m.to_postal = whole;
+	m.to_postal.city = "";
+	assert_int_equal(message_check_postal(&m, NULL), -EBADMSG);
+	m.to_postal = whole;
+	m.to.name = NULL;
+	assert_int_equal(message_check_postal(&m, NULL), -EBADMSG);
+}
+
 static void checked(void **state)
 {
 	struct message m;
@@ -221,6 +309,8 @@ static void checked(void **state)
 		CHECK(m.debtor_id = breaks[i], "control_character", "$.debtor_id");
 		CHECK(m.step = breaks[i], "control_character", "$.step");
 		CHECK(m.policy = breaks[i], "control_character", "$.policy");
+		CHECK(m.to_postal.line2 = breaks[i], "control_character", "$.to_postal");
+		CHECK(m.from_postal.city = breaks[i], "control_character", "$.from_postal");
 		CHECK((m.invoice_ids = &breaks[i], m.invoice_count = 1), "control_character", "$.invoice_ids");
 	}
 	/* letters of the same first bytes are no controls */
@@ -243,6 +333,8 @@ int main(void)
 		cmocka_unit_test(addresses),
 		cmocka_unit_test(numbers),
 		cmocka_unit_test(checked),
+		cmocka_unit_test(attachments),
+		cmocka_unit_test(letters),
 		cmocka_unit_test(words),
 	};
 

@@ -54,6 +54,11 @@ static const struct message sms = { .attempt_id = ATTEMPT, .channel = CHANNEL_SM
 	.text = "Facture F-1 : 120,00 \xe2\x82\xac & plus", .debtor_id = "cus_7", .step = "text", .policy = "fr-b2b",
 	.invoice_ids = invoices, .invoice_count = 1 };
 
+static const struct attachment invoice_file = { "F-1.pdf", "application/pdf", "%PDF", 4 };
+static const struct message letter = { .attempt_id = ATTEMPT, .channel = CHANNEL_LETTER, .provider = "p", .to = { .name = "Mme Roy" },
+	.from = { .name = "Acme" }, .to_postal = { .line1 = "1 rue X", .postcode = "75001", .city = "Paris", .country = "FR" },
+	.registered = true, .attachments = &invoice_file, .attachment_count = 1, .invoice_ids = invoices, .invoice_count = 1 };
+
 /* --- requests: one row, one message and every byte of what becomes of it -------------------------------------------------- */
 
 struct sending {
@@ -79,6 +84,12 @@ static const struct sending sendings[] = {
 		"\"text\":\"Facture F-1 : 120,00 \xe2\x82\xac & plus\",\"debtor\":\"cus_7\",\"invoices\":[\"inv_42\"],"
 		"\"policy\":\"fr-b2b\",\"step\":\"text\"}",
 		"http://[::1]:8025/messages?attempt=" ATTEMPT },
+	{ "sandbox, a letter", "sandbox", { "base_url", "http://127.0.0.1:8025" }, &letter, "http://127.0.0.1:8025/send",
+		"Content-Type: application/json\nAccept: application/json\nIdempotency-Key: " ATTEMPT "\n",
+		"{\"attempt\":\"" ATTEMPT "\",\"channel\":\"letter\",\"to\":{\"name\":\"Mme Roy\",\"address\":{\"line1\":\"1 rue X\",\"postcode\":\"75001\","
+		"\"city\":\"Paris\",\"country\":\"FR\"}},\"from\":{\"name\":\"Acme\"},\"registered\":true,\"invoices\":[\"inv_42\"],"
+		"\"attachments\":[{\"name\":\"F-1.pdf\",\"type\":\"application/pdf\",\"data\":\"JVBERg==\"}]}",
+		"http://127.0.0.1:8025/messages?attempt=" ATTEMPT },
 	{ "generic-json, mail", "generic-json", { "url", "https://gateway.example/in", "token", "the-secret" }, &mail,
 		"https://gateway.example/in",
 		"Content-Type: application/json\nAccept: application/json\nAuthorization: Bearer S3cret\nIdempotency-Key: " ATTEMPT "\n",
@@ -247,12 +258,12 @@ static void promises(void **state)
 {
 	static const struct {
 		const char *provider;
-		bool email, sms, idempotent, lookup, conclusive;
+		bool email, sms, letter, idempotent, lookup, conclusive;
 	} rows[] = {
-		{ "sandbox", true, true, true, true, true },
-		{ "generic-json", true, true, false, false, false },
-		{ "sendgrid", true, false, false, false, false },
-		{ "twilio-sms", false, true, false, true, false },
+		{ "sandbox", true, true, true, true, true, true },
+		{ "generic-json", true, true, true, false, false, false },
+		{ "sendgrid", true, false, false, false, false, false },
+		{ "twilio-sms", false, true, false, false, true, false },
 	};
 
 	(void)state;
@@ -262,7 +273,7 @@ static void promises(void **state)
 
 		assert_int_equal(adapter_serves(adapter, CHANNEL_EMAIL), rows[i].email);
 		assert_int_equal(adapter_serves(adapter, CHANNEL_SMS), rows[i].sms);
-		assert_false(adapter_serves(adapter, CHANNEL_LETTER));
+		assert_int_equal(adapter_serves(adapter, CHANNEL_LETTER), rows[i].letter);
 		assert_int_equal(adapter_idempotency_ms(adapter) > 0, rows[i].idempotent);
 		assert_int_equal(adapter_can_lookup(adapter), rows[i].lookup);
 		assert_int_equal(adapter_lookup_conclusive_ms(adapter) > 0, rows[i].conclusive);
