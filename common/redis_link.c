@@ -723,14 +723,18 @@ enum redis_class redis_reply_class(const struct redis_reply *reply)
 		{ "ERR The user executing the script", REDIS_DENIED }, { "ERR ACL failure in script", REDIS_DENIED },
 		{ "ERR AUTH", REDIS_DENIED },
 	};
+	static const char aborted[] = "EXECABORT Transaction discarded because of: ";
+	const char *text = reply->str;
 
 	if (reply->type != REDIS_ERROR)
 		return REDIS_OK;
+	if (strncmp(text, aborted, strlen(aborted)) == 0) /* EXEC itself was refused: behind it stands why */
+		text += strlen(aborted);
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		size_t n = strlen(rows[i].prefix);
 
 		/* Whole words: BUSYKEY and BUSYGROUP ask for something else than BUSY. */
-		if (strncmp(reply->str, rows[i].prefix, n) == 0 && (!reply->str[n] || strchr(" ,:", reply->str[n])))
+		if (strncmp(text, rows[i].prefix, n) == 0 && (!text[n] || strchr(" ,:", text[n])))
 			return rows[i].class;
 	}
 	return REDIS_OTHER;

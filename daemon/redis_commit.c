@@ -18,7 +18,7 @@
 
 struct commit {
 	struct store_commit what; /* images and head are the caller's, until done */
-	bool *forgiven; /* by command: XADD is refused when its id is behind the stream's last: then it was done before */
+	bool *forgiven; /* by command: XADD is refused (with a bare ERR) when its id is behind the stream's last: then it was done before */
 	size_t commands, answered;
 };
 
@@ -277,33 +277,35 @@ static void on_executed(int r, const struct redis_reply *reply, void *arg)
 	if (call->r == 0 && (reply->type != REDIS_ARRAY || reply->count != commit->commands))
 		call->r = -EPROTO;
 	for (size_t i = 0; call->r == 0 && i < reply->count; i++)
-		if (reply->items[i].type == REDIS_ERROR && !commit->forgiven[i]) {
+		if (reply->items[i].type == REDIS_ERROR && !(commit->forgiven[i] && redis_reply_class(&reply->items[i]) == REDIS_OTHER)) {
 			store_error(call->store, &reply->items[i]);
 			status = COMMIT_BROKEN;
 		}
 	finish(call, status);
 }
 
-static void on_watched(int r, const struct redis_reply *reply, void *arg)
+static void on_watched_ahead(int r, const struct redis_reply *reply, void *arg)
 {
-	(void)r, (void)reply, (void)arg; /* the look behind it fails too */
+	struct redis_store *store = arg;
+
+	store->watched = r == 0 && reply->type == REDIS_STATUS;
 }
 
 static void on_seen_ahead(int r, const struct redis_reply *reply, void *arg)
 {
 	struct redis_store *store = arg;
 
-	if (r == 0)
+	if (r == 0 && store->watched) /* a watch that was refused guards nothing */
 		take_seen(store, reply);
 }
 
-static void watch(struct redis_store *store, redis_done_fn done, void *arg)
+static void watch(struct redis_store *store, redis_done_fn watched, redis_done_fn seen, void *arg)
 {
 	const char *watching[] = { "WATCH", store->cursor }, *place[] = { "HMGET", store->cursor, "epoch", "pseq", "group" };
 
 	store->seen.good = false;
-	redis_link_command(store->link, 2, watching, NULL, 0, on_watched, NULL);
-	redis_link_command(store->link, 5, place, NULL, 0, done, arg);
+	redis_link_command(store->link, 2, watching, NULL, 0, watched, arg);
+	redis_link_command(store->link, 5, place, NULL, 0, seen, arg);
 }
 
 static void execute(struct call *call)
@@ -335,7 +337,7 @@ static void execute(struct call *call)
 	commit->commands++;
 	redis_link_command(store->link, a.count, a.argv, a.lens, 0, on_queued, call);
 	redis_link_command(store->link, 1, (const char *const[]){ "EXEC" }, NULL, 0, on_executed, call);
-	watch(store, on_seen_ahead, store);
+	watch(store, on_watched_ahead, on_seen_ahead, store);
 }
 
 static void on_seen(int r, const struct redis_reply *reply, void *arg)
@@ -347,6 +349,7 @@ static void on_seen(int r, const struct redis_reply *reply, void *arg)
 
 	(void)store_call_gathered(call, r, reply);
 	if (call->r == 0) {
+		store->proved = redis_link_connection(store->link);
 		take_seen(store, reply);
 		if (!store->seen.good)
 			call->r = -EPROTO;
@@ -358,9 +361,19 @@ static void on_seen(int r, const struct redis_reply *reply, void *arg)
 		finish(call, status);
 }
 
+/*
+ * Where MULTI is refused, what follows it is done at once and without the watch. It cannot be waited for before each commit, so over every
+ * new connection an empty transaction comes first: an ACL may well allow the writes and not this.
+ */
 static void look(struct call *call)
 {
-	watch(call->store, on_seen, call);
+	struct redis_store *store = call->store;
+
+	if (store->proved != redis_link_connection(store->link)) {
+		redis_link_command(store->link, 1, (const char *const[]){ "MULTI" }, NULL, 0, on_queued, call);
+		redis_link_command(store->link, 1, (const char *const[]){ "EXEC" }, NULL, 0, on_queued, call);
+	}
+	watch(store, on_queued, on_seen, call);
 }
 
 void store_commit(void *self, const struct store_commit *what, store_commit_fn done, void *arg)

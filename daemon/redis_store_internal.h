@@ -27,6 +27,8 @@ struct redis_store {
 	struct call *calls; /* under way: a destroyed link no longer answers them */
 	char last_error[200];
 	struct commit_place seen;
+	bool watched; /* the WATCH before the look ahead was taken */
+	uint64_t proved; /* the connection over which transactions are known to be allowed */
 };
 
 /* One call under way: what to do with its replies. */

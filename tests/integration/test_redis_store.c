@@ -294,6 +294,47 @@ static void an_entry_that_is_there_is_forgiven_and_a_wrong_kind_is_not(void **st
 	assert_int_equal(commit_images(f, 1, 2, &(struct image){ .op = IMAGE_HSET, .key = "dunning:{0}:tasks", .field = "f", .value = "v",
 		.value_len = 1 }, 1), COMMIT_BROKEN);
 	assert_non_null(strstr(redis_store_last_error(f->store), "WRONGTYPE"));
+	cli(f, "SET 'dunning:{0}:outbound' x");
+	assert_int_equal(commit_images(f, 1, 3, &(struct image){ .op = IMAGE_XADD_EVENT, .key = "dunning:{0}:outbound", .field = "3-1",
+		.value = "v", .value_len = 1 }, 1), COMMIT_BROKEN);
+}
+
+/* A watch that was refused guards nothing, and a MULTI that was refused lets each command through on its own. */
+static void what_is_not_allowed_to_watch_writes_nothing(void **state)
+{
+	static const char *const words[] = { "watch", "multi", "exec" };
+	struct fixture *f = *state;
+	char text[80];
+
+	for (size_t i = 0; i < ARRAY_LEN(words); i++) {
+		snprintf(text, sizeof(text), "ACL SETUSER default -%s", words[i]);
+		cli(f, text);
+		cli(f, "CLIENT KILL TYPE normal SKIPME yes");
+		while (f->connected)
+			assert_int_equal(event_base_loop(f->base, EVLOOP_ONCE), 0);
+		while (!f->connected)
+			assert_int_equal(event_base_loop(f->base, EVLOOP_ONCE), 0);
+		begin_commit(f, 1, 1, &(struct image){ .op = IMAGE_SET, .key = DOC, .value = "one", .value_len = 3 }, 1);
+		while (!f->answered)
+			assert_int_equal(event_base_loop(f->base, EVLOOP_ONCE), 0);
+		assert_string_equal(cli(f, "EXISTS '" DOC "' '" CURSOR "'"), "0");
+		assert_int_equal(f->r, -EPERM);
+		snprintf(text, sizeof(text), "ACL SETUSER default +%s", words[i]);
+		cli(f, text);
+	}
+	assert_int_equal(commit(f, 1, 1, "one"), COMMIT_APPLIED);
+	settle(f);
+	cli(f, "ACL SETUSER default -watch"); /* in the middle of a connection: the look ahead is no longer guarded */
+	begin_commit(f, 1, 2, &(struct image){ .op = IMAGE_SET, .key = DOC, .value = "two", .value_len = 3 }, 1);
+	while (!f->answered)
+		assert_int_equal(event_base_loop(f->base, EVLOOP_ONCE), 0);
+	assert_int_equal(f->r, 0);
+	settle(f);
+	begin_commit(f, 1, 3, &(struct image){ .op = IMAGE_SET, .key = DOC, .value = "three", .value_len = 5 }, 1);
+	while (!f->answered)
+		assert_int_equal(event_base_loop(f->base, EVLOOP_ONCE), 0);
+	assert_int_equal(f->r, -EPERM);
+	assert_string_equal(cli(f, "GET '" DOC "'"), "two");
 }
 
 int main(void)
@@ -305,6 +346,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_look_over_an_earlier_connection_counts_for_nothing, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_refused_command_refuses_all_of_them, setup, teardown),
 		cmocka_unit_test_setup_teardown(an_entry_that_is_there_is_forgiven_and_a_wrong_kind_is_not, setup, teardown),
+		cmocka_unit_test_setup_teardown(what_is_not_allowed_to_watch_writes_nothing, setup, teardown),
 		cmocka_unit_test_setup_teardown(an_entry_is_counted_once_a_life_in_its_stream, setup, teardown),
 	};
 

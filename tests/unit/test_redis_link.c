@@ -58,6 +58,7 @@ static void reply_classes(void **state)
 		{ "ERR unknown command 'foo'", REDIS_OTHER },
 		{ "ERR max number of clients reached", REDIS_OTHER },
 		{ "EXECABORT Transaction discarded because of previous errors.", REDIS_OTHER },
+		{ "EXECABORT Transaction discarded because of: OOM command not allowed when used memory > 'maxmemory'.", REDIS_NOSPACE },
 		{ "loading", REDIS_OTHER },
 		{ "", REDIS_OTHER },
 		{ "LOADING", REDIS_RETRY }, /* the bare word */
