@@ -3,6 +3,7 @@
 #include <string.h>
 #include <syslog.h>
 
+#include "common/utc.h"
 #include "daemon/flow.h"
 
 void commit_retry(struct dunner *d, struct group *g, int64_t in_ms)
@@ -131,7 +132,7 @@ static void journal(struct dunner *d, struct group *g)
 	const struct journal_port *port = d->ports.journal;
 
 	/* While this one waited for space, another partition took its place in the log: its records must be made anew. */
-	if (g->out.head.first_index != port->next_index(port->self, g->out.head.year)) {
+	if (!log_turn_stands(d, &g->out.head)) {
 		recover_wanted(d, "a group lost its place in the journal");
 		(void)recover_due(d);
 		return;
@@ -188,6 +189,10 @@ void commit_group(struct dunner *d, struct group *g)
 	r = group_build(d, g);
 	if (r == -ENOSPC) {
 		on_journaled(r, g);
+		return;
+	}
+	if (r == -EAGAIN) { /* dunner_log_signed() comes first, unless nothing is signed for now */
+		commit_retry(d, g, SECOND_MS);
 		return;
 	}
 	if (r < 0) {

@@ -353,6 +353,17 @@ void signer_hold(struct signer *s, bool hold)
 	s->held = hold;
 }
 
+int signer_root(const struct signer *s, uint16_t year, uint64_t size, uint8_t ret[SHA256_SIZE])
+{
+	for (size_t i = 0; i < s->count; i++) {
+		if (s->logs[i].year != year || s->logs[i].size != size)
+			continue;
+		memcpy(ret, s->logs[i].root, SHA256_SIZE);
+		return 0;
+	}
+	return -EAGAIN;
+}
+
 void signer_status(const struct signer *s, struct signer_status *ret)
 {
 	size_t count;

@@ -51,6 +51,8 @@ struct signer_status {
 	uint64_t published; /* checkpoints since the start */
 	bool no_space;
 };
+/* The root that the year's log is signed with at `size`; -EAGAIN: it is not signed so far. */
+int signer_root(const struct signer *signer, uint16_t year, uint64_t size, uint8_t ret[SHA256_SIZE]);
 void signer_status(const struct signer *signer, struct signer_status *ret);
 
 #endif

@@ -85,6 +85,12 @@ struct known_leaf { /* the newest record of a case */
 	uint8_t hash[32];
 };
 
+struct known_log {
+	const char *origin;
+	uint64_t size;
+	bool sealed;
+};
+
 struct judge {
 	struct sim *sim;
 	struct arena *arena;
@@ -102,6 +108,8 @@ struct judge {
 	size_t group_count, group_capacity;
 	struct known_leaf *cases;
 	size_t case_count, case_capacity;
+	struct known_log *logs;
+	size_t log_count, log_capacity;
 	int64_t decided_at; /* wall: of the group that is read */
 	uint64_t records, first_bytes;
 };
