@@ -114,6 +114,7 @@ static bool alive(void *arg)
 static void on_changed(void *arg)
 {
 	tell(((struct partition *)arg)->instance);
+	instance_rotation(((struct partition *)arg)->instance);
 }
 
 static void on_failed(int r, int exit_code, const char *reason, void *arg)
@@ -463,14 +464,11 @@ static int begin_generation(struct instance *in, struct err *err)
 
 static int open_generation(struct instance *in, struct err *err)
 {
-	struct log_key *key = &in->setup.log_key;
-	uint8_t public_key[ED25519_KEY_SIZE];
 	int r = generation_read(in->config->state_dir, in->config->origin, in->setup.arena, &in->generation, err);
 
 	if (r < 0 || !in->setup.signs)
 		return r;
-	memcpy(public_key, key->verifier.public_key, sizeof(public_key));
-	if (note_key_make(in->generation.origin, NOTE_ED25519, public_key, &key->verifier) < 0)
+	if (log_key_rename(&in->setup.log_key, in->generation.origin) < 0)
 		return err_set(err, -EBADMSG, "bad_origin", "", "the origin \"%s\" cannot be the name of a key", in->generation.origin);
 	return 0;
 }

@@ -75,7 +75,7 @@ struct instance {
 	struct clock *clock;
 	struct http_client *http;
 	struct anchors *anchors; /* NULL: none is configured */
-	bool ahead_told;
+	bool ahead_told, rotation_told;
 	struct control *control;
 	struct control_callbacks control_callbacks;
 	struct partition *partitions;
@@ -91,6 +91,7 @@ struct instance {
 };
 
 int instance_anchors(struct instance *instance, struct err *err); /* instance_anchors.c: begins them */
+void instance_rotation(struct instance *instance); /* records once that two keys sign, as soon as there is somebody to record it */
 void instance_anchors_hold(struct instance *instance); /* the signer, while nobody outside was asked or one has seen more */
 void instance_status_anchors(const struct instance *instance, struct json_writer *w);
 void instance_status(struct json_writer *w, void *instance); /* control: GET /status */

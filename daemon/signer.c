@@ -100,7 +100,7 @@ static bool on_halted(void *arg)
 static int open_log(struct signer *s, struct job *job)
 {
 	struct signed_log_settings settings = { .state_dir = s->settings.state_dir, .year = job->year,
-		.verifier = &s->settings.key->verifier, .seed = s->settings.key->seed, .halted = on_halted, .progress = on_progress, .arg = s };
+		.key = s->settings.key, .signs = true, .halted = on_halted, .progress = on_progress, .arg = s };
 
 	signed_log_close(s->log);
 	s->log = NULL;
