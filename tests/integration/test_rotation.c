@@ -102,6 +102,23 @@ static bool believes(const char *seed)
 	return r == 0;
 }
 
+/* A bundle as its reader checks it, with the key that was published. */
+static void bundled(const char *name, const char *seed)
+{
+	CLEANUP(buf_clear) struct buf out = { 0 };
+	const char *dir = arena_printf(arena, "%s/%s", world.dir, name);
+	const char *script[] = { "sh", SOURCE_DIR "/tools/evidence/verify.sh", dir, verifier(seed), NULL };
+
+	if (world_ctl(&world, (const char *[]){ "evidence", "--debtor", "cus_0", "-o", dir, NULL }, &out) != 0)
+		fail_msg("%s", buf_str(&out));
+	buf_reset(&out);
+	if (world_ctl(&world, (const char *[]){ "trail", "verify", dir, "--key", verifier(seed), NULL }, &out) != 0)
+		fail_msg("%s", buf_str(&out));
+	buf_reset(&out);
+	if (process_run(script, &out, WAIT_MS) != 0)
+		fail_msg("%s", buf_str(&out));
+}
+
 static const char *logged(void)
 {
 	CLEANUP(buf_clear) struct buf out = { 0 };
@@ -136,11 +153,13 @@ static void old_both_new(void **state)
 	assert_non_null(record);
 	assert_non_null(strstr(record, verifier(old_seed)));
 	assert_non_null(strstr(record, verifier(new_seed)));
+	bundled("while-both-sign", old_seed);
 
 	keys(new_seed, NULL);
 	live("rate:1");
 	assert_true(believes(new_seed));
 	assert_false(believes(old_seed));
+	bundled("with-the-new", new_seed);
 	keys(old_seed, NULL);
 	refused(); /* not back */
 	keys(new_seed, NULL);

@@ -49,12 +49,17 @@ signed_by() {
 	while IFS= read -r line && [ -n "$line" ]; do text="$text$line
 "; done <"$1"
 	name=${2%%+*} id=${2#*+} key=${2#*+*+}
-	while IFS= read -r line; do case $line in "— $name "*) signature=${line##* } ;; esac; done <"$1"
-	[ -n "$signature" ] || return 1
+	id=${id%%+*}
 	from_base64 "$key" && key=${bytes#????}                 # behind the algorithm's byte
-	case $(printf "%s\n\001$key" "$name" | sha256) in "${id%%+*}"*) ;; *) return 1 ;; esac      # the id is a digest of name and key
+	[ ${#id} -eq 8 ] || return 1
+	case $(printf "%s\n\001$key" "$name" | sha256) in "$id"*) ;; *) return 1 ;; esac            # the id is a digest of name and key
+	from_hex "$id" && id=$bytes
+	while IFS= read -r line; do                             # another key of the same log may sign too, while one takes over from the other
+		case $line in "— $name "*) from_base64 "${line##* }" && case $bytes in "$id"*) signature=$bytes ;; esac ;; esac
+	done <"$1"
+	[ -n "$signature" ] || return 1
 	printf "\060\052\060\005\006\003\053\145\160\003\041\000$key" >|"$tmp.key"     # RFC 8410: how OpenSSL wants an Ed25519 key
-	from_base64 "$signature" && printf "${bytes#????????????????}" >|"$tmp.sig"
+	printf "${signature#????????????????}" >|"$tmp.sig"
 	printf '%s' "$text" >|"$tmp.text"
 	openssl pkeyutl -verify -pubin -keyform DER -inkey "$tmp.key" -rawin -in "$tmp.text" -sigfile "$tmp.sig" >/dev/null 2>&1
 }
