@@ -119,7 +119,7 @@ static int run_new(struct ctl *ctl, const struct invocation *call)
 }
 
 static const struct option_row new_options[] = {
-	{ "next", NULL, "the key that takes over from the present one: see \"rotating the key\" in dunningd(8)" },
+	{ "next", NULL, "the key that takes over from the present one: see ROTATING THE KEY in dunningd(8)" },
 	{ 0 },
 };
 
