@@ -16,6 +16,7 @@ static const struct {
 	[IMAGE_HSET] = { .field = true, .value = true },
 	[IMAGE_HDEL] = { .field = true },
 	[IMAGE_XADD] = { .field = true, .value = true, .number = true },
+	[IMAGE_XADD_EVENT] = { .field = true, .value = true, .number = true },
 };
 
 static void add_text(struct buf *out, const char *text, size_t len)

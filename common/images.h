@@ -5,6 +5,7 @@
 #ifndef DUNNINGD_COMMON_IMAGES_H
 #define DUNNINGD_COMMON_IMAGES_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -21,6 +22,7 @@ enum image_op {
 	IMAGE_HDEL, /* key, field */
 	IMAGE_XADD, /* key, field = explicit stream id, value = the fields as a JSON array of strings [k,v,k,v], number = MAXLEN or 0.
 	               Skipped when the stream's last id is not below it. */
+	IMAGE_XADD_EVENT, /* the same with one field `event`, whose value it is */
 	IMAGE_OP_COUNT
 };
 
@@ -31,10 +33,12 @@ struct image {
 	const void *value;
 	size_t value_len;
 	int64_t number;
-	/* XADD of one field `event`: its value as it was before it was quoted, where the writer has it at hand; not part of the image. */
-	const char *event;
-	size_t event_len;
 };
+
+static inline bool image_is_entry(const struct image *image)
+{
+	return image->op == IMAGE_XADD || image->op == IMAGE_XADD_EVENT;
+}
 
 void image_add(struct buf *out, const struct image *image);
 /* Reads the next one; strings are NUL-terminated copies in the arena. 1, 0 at the end, -EBADMSG. */

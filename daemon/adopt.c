@@ -210,22 +210,13 @@ static void take_entry(struct adoption *a, struct input *input, const struct sto
 	bool dead = a->phase == PHASE_DEAD;
 	const char *debtor = dead ? NULL : customer_of(input->arena, entry);
 	struct adopted *one = add_image(input->arena, &page->images, debtor, dead ? CLASS_CONTENT : CLASS_FACTS);
-	CLEANUP(buf_clear) struct buf fields = { 0 };
-	struct json_writer w = jw_init(&fields);
 
 	if (debtor)
 		page->debtors[page->debtor_count++] = debtor;
-	if (entry->event) {
-		jw_array(&w, NULL);
-		jw_str(&w, NULL, "event");
-		jw_strn(&w, NULL, entry->event, entry->len);
-		jw_end_array(&w);
-	} else {
-		buf_add(&fields, entry->raw, entry->raw_len);
-	}
-	one->image = (struct image){ .op = IMAGE_XADD, .key = arena_strdup(input->arena, key), .field = arena_strdup(input->arena, entry->id),
+	one->image = (struct image){ .op = entry->event ? IMAGE_XADD_EVENT : IMAGE_XADD, .key = arena_strdup(input->arena, key), .field = arena_strdup(input->arena, entry->id),
 		.number = dead ? a->dunner->config->limits.dead_maxlen : a->dunner->config->limits.outbound_maxlen,
-		.value = arena_memdup(input->arena, fields.data, fields.len), .value_len = fields.len };
+		.value = arena_memdup(input->arena, entry->event ? entry->event : entry->raw, entry->event ? entry->len : entry->raw_len),
+		.value_len = entry->event ? entry->len : entry->raw_len };
 }
 
 static void on_entries(int r, const struct store_entry *entries, size_t count, const struct store_place *place, void *arg)

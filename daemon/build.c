@@ -417,20 +417,12 @@ static void image_events(struct dunner *d, struct group *g)
 
 	utc_format(g->fx.now, text);
 	for (struct draft *draft = g->fx.events; draft; draft = draft->next, n++) {
-		struct image add = { .op = IMAGE_XADD, .key = outbound, .field = stream_entry_id(g, pseq, n),
-			.number = d->config->limits.outbound_maxlen };
-		struct json_writer w;
+		struct image add = { .op = IMAGE_XADD_EVENT, .key = outbound, .field = stream_entry_id(g, pseq, n),
+			.number = draft->next ? 0 : d->config->limits.outbound_maxlen }; /* once a group is enough */
 
 		buf_reset(&event);
-		buf_reset(&fields);
 		write_event(g, draft, arena_join(g->arena, partition, add.field), source, text, &event);
-		w = jw_init(&fields);
-		jw_array(&w, NULL);
-		jw_str(&w, NULL, "event");
-		jw_strn(&w, NULL, event.data, event.len);
-		jw_end_array(&w);
-		add.value = keep(g, &fields, &add.value_len);
-		add.event = keep(g, &event, &add.event_len);
+		add.value = keep(g, &event, &add.value_len);
 		group_image(g, group_case(d, g, draft->debtor_id), CLASS_FACTS, &add);
 	}
 	n = 1;

@@ -15,10 +15,17 @@
 #define SHARD_MAX 250 /* transfers under one multi handle: beyond it libcurl's own lists cost more than a second handle */
 #define SLOW_MS 100
 
-struct watch { /* a socket that libcurl wants watched */
+/*
+ * A socket that libcurl wants watched, or wanted: a kept connection mostly comes to use again at once, and to take it out of the loop's
+ * set and put it back are two system calls for each message. It goes when it is closed, or when something comes that nobody waits for.
+ * Only what we opened ourselves stays: of that we hear when it is closed.
+ */
+struct watch {
 	struct shard *shard;
 	struct event *event;
 	curl_socket_t fd;
+	short events; /* what the loop watches it for; 0 = nothing */
+	bool wanted, ours;
 	struct watch *next, **link;
 };
 
@@ -28,6 +35,7 @@ struct transfer {
 	struct curl_slist *headers;
 	struct wire_request request;
 	bool plain; /* http: the peer must be this machine */
+	bool usual; /* a POST without a signer: its handle serves the next one with nothing but the request set anew */
 	bool strayed; /* ... and was not */
 	unsigned asked; /* times that libcurl was about to send the request */
 	bool declined;
@@ -52,8 +60,9 @@ struct wire {
 	char *ca_file;
 	struct shard *shards;
 	struct event *tick;
-	CURL *idle[SHARD_MAX]; /* easy handles to be used again */
+	CURL *idle[SHARD_MAX]; /* easy handles to be used again, with their guards set */
 	size_t idle_count;
+	bool idle_plain; /* what for: a provider is at one address, so all of them for the same */
 	struct wire_counters counters;
 };
 
@@ -81,16 +90,42 @@ static bool is_loopback(const struct sockaddr *address)
 	return IN6_IS_ADDR_LOOPBACK(&in6) || (IN6_IS_ADDR_V4MAPPED(&in6) && in6.s6_addr[12] == 127);
 }
 
+static void on_ready(evutil_socket_t fd, short what, void *arg);
+
+static struct watch *watch_of(struct shard *shard, curl_socket_t fd)
+{
+	struct watch *watch = shard->watches;
+
+	while (watch && watch->fd != fd)
+		watch = watch->next;
+	if (watch)
+		return watch;
+	watch = xcalloc(1, sizeof(*watch));
+	watch->shard = shard;
+	watch->fd = fd;
+	watch->event = event_new(shard->wire->base, fd, EV_READ, on_ready, watch);
+	watch->link = &shard->watches;
+	watch->next = shard->watches;
+	if (watch->next)
+		watch->next->link = &watch->next;
+	shard->watches = watch;
+	return watch;
+}
+
 static curl_socket_t on_open(void *arg, curlsocktype purpose, struct curl_sockaddr *address)
 {
 	struct transfer *t = arg;
+	curl_socket_t fd;
 
 	(void)purpose;
 	if (t->plain && !t->request.public_http && !is_loopback(&address->addr)) {
 		t->strayed = true; /* a hosts file or a name server sends "localhost" elsewhere */
 		return CURL_SOCKET_BAD;
 	}
-	return socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
+	fd = socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
+	if (fd >= 0)
+		watch_of(t->shard, fd)->ours = true;
+	return fd;
 }
 
 /*
@@ -169,8 +204,11 @@ static int on_close(void *arg, curl_socket_t fd)
 	struct shard *shard = arg;
 
 	for (struct watch *watch = shard->watches; watch; watch = watch->next)
-		if (watch->fd == fd)
+		if (watch->fd == fd) {
 			event_del(watch->event);
+			watch->events = 0;
+			watch->ours = false;
+		}
 	return close(fd);
 }
 
@@ -212,8 +250,8 @@ static void transfer_free(struct transfer *t, bool keep)
 	t->shard->in_flight--;
 	wire->counters.in_flight--;
 	(void)curl_multi_remove_handle(t->shard->multi, t->easy); /* once more does no harm */
-	if (keep && wire->idle_count < SHARD_MAX) {
-		curl_easy_reset(t->easy);
+	if (keep && t->usual && wire->idle_count < SHARD_MAX && (!wire->idle_count || wire->idle_plain == t->plain)) {
+		wire->idle_plain = t->plain;
 		wire->idle[wire->idle_count++] = t->easy;
 	} else {
 		curl_easy_cleanup(t->easy);
@@ -270,7 +308,14 @@ static void act(struct shard *shard, curl_socket_t fd, int mask)
 
 static void on_ready(evutil_socket_t fd, short what, void *arg)
 {
-	act(arg, fd, (what & EV_READ ? CURL_CSELECT_IN : 0) | (what & EV_WRITE ? CURL_CSELECT_OUT : 0));
+	struct watch *watch = arg;
+
+	if (!watch->wanted) { /* the peer closed a kept connection, or speaks without being asked: libcurl sees it when it comes to use it */
+		event_del(watch->event);
+		watch->events = 0;
+		return;
+	}
+	act(watch->shard, fd, (what & EV_READ ? CURL_CSELECT_IN : 0) | (what & EV_WRITE ? CURL_CSELECT_OUT : 0));
 }
 
 static void on_timeout(evutil_socket_t fd, short what, void *arg)
@@ -300,40 +345,26 @@ static void watch_free(struct watch *watch)
 	free(watch);
 }
 
-static struct watch *watch_create(struct shard *shard, curl_socket_t fd)
-{
-	struct watch *watch = xcalloc(1, sizeof(*watch));
-
-	watch->shard = shard;
-	watch->fd = fd;
-	watch->event = event_new(shard->wire->base, fd, EV_READ, on_ready, shard);
-	watch->link = &shard->watches;
-	watch->next = shard->watches;
-	if (watch->next)
-		watch->next->link = &watch->next;
-	shard->watches = watch;
-	(void)curl_multi_assign(shard->multi, fd, watch);
-	return watch;
-}
-
 static int on_socket(CURL *easy, curl_socket_t fd, int what, void *arg, void *mine)
 {
 	struct shard *shard = arg;
-	struct watch *watch = mine;
+	struct watch *watch = mine ? mine : watch_of(shard, fd);
 	short events = (short)(EV_PERSIST | (what & CURL_POLL_IN ? EV_READ : 0) | (what & CURL_POLL_OUT ? EV_WRITE : 0));
 
 	(void)easy;
-	if (what == CURL_POLL_REMOVE) {
-		if (watch)
-			watch_free(watch);
-		(void)curl_multi_assign(shard->multi, fd, NULL);
+	watch->wanted = what != CURL_POLL_REMOVE;
+	(void)curl_multi_assign(shard->multi, fd, watch->wanted ? watch : NULL);
+	if (!watch->wanted && watch->ours && !(watch->events & EV_WRITE)) /* one that can be written to would wake the loop for ever */
 		return 0;
-	}
-	if (!watch)
-		watch = watch_create(shard, fd);
+	if (watch->wanted && watch->events == events)
+		return 0;
 	event_del(watch->event);
-	event_assign(watch->event, shard->wire->base, fd, events, on_ready, shard);
+	watch->events = 0;
+	if (!watch->wanted)
+		return 0;
+	event_assign(watch->event, shard->wire->base, fd, events, on_ready, watch);
 	event_add(watch->event, NULL);
+	watch->events = events;
 	return 0;
 }
 
@@ -401,7 +432,8 @@ static void add_headers(struct transfer *t)
 		}                                                            \
 	} while (0)
 
-static void set_guards(CURL *easy, struct transfer *t)
+/* What is the same for every usual request. */
+static void set_guards(CURL *easy, const struct transfer *t)
 {
 	SET(CURLOPT_PROTOCOLS_STR, t->plain ? "http" : "https");
 	SET(CURLOPT_FOLLOWLOCATION, 0L);
@@ -415,47 +447,56 @@ static void set_guards(CURL *easy, struct transfer *t)
 	if (t->shard->wire->ca_file)
 		SET(CURLOPT_CAINFO, t->shard->wire->ca_file);
 	SET(CURLOPT_PREREQFUNCTION, on_prereq);
-	SET(CURLOPT_PREREQDATA, t);
 	SET(CURLOPT_OPENSOCKETFUNCTION, on_open);
-	SET(CURLOPT_OPENSOCKETDATA, t);
 	SET(CURLOPT_CLOSESOCKETFUNCTION, on_close);
-	SET(CURLOPT_CLOSESOCKETDATA, t->shard); /* the connection's: it outlives this transfer */
 	SET(CURLOPT_QUICK_EXIT, 1L); /* a slow name server never holds the loop up */
 	SET(CURLOPT_NOSIGNAL, 1L);
 	SET(CURLOPT_MAXAGE_CONN, (long)WIRE_IDLE_S);
-	SET(CURLOPT_FRESH_CONNECT, (long)t->request.fresh);
-	SET(CURLOPT_FORBID_REUSE, (long)t->request.fresh);
+	SET(CURLOPT_USERAGENT, "dunningd/" DUNNINGD_VERSION);
+	SET(CURLOPT_HEADERFUNCTION, on_header);
+	SET(CURLOPT_WRITEFUNCTION, on_body);
+	if (t->usual)
+		SET(CURLOPT_POST, 1L);
 }
 
+/* What a usual handle has of its last request, all of it. */
 static void set_request(CURL *easy, struct transfer *t)
 {
 	const struct http_request *http = t->request.http;
 
 	SET(CURLOPT_PRIVATE, t);
+	SET(CURLOPT_PREREQDATA, t);
+	SET(CURLOPT_OPENSOCKETDATA, t);
+	SET(CURLOPT_CLOSESOCKETDATA, t->shard); /* the connection's: it outlives this transfer */
+	SET(CURLOPT_FRESH_CONNECT, (long)t->request.fresh);
+	SET(CURLOPT_FORBID_REUSE, (long)t->request.fresh);
 	SET(CURLOPT_URL, http->url);
 	SET(CURLOPT_TIMEOUT_MS, (long)http->timeout_ms);
 	SET(CURLOPT_CONNECTTIMEOUT_MS, (long)(http->timeout_ms < WIRE_CONNECT_MS ? http->timeout_ms : WIRE_CONNECT_MS));
-	SET(CURLOPT_USERAGENT, "dunningd/" DUNNINGD_VERSION);
-	if (strcmp(http->method, "HEAD") == 0) {
-		SET(CURLOPT_NOBODY, 1L);
-	} else if (strcmp(http->method, "GET") != 0) {
-		SET(CURLOPT_POST, 1L);
+	if (strcmp(http->method, "GET") != 0 && strcmp(http->method, "HEAD") != 0) {
 		SET(CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)http->body_len);
 		SET(CURLOPT_POSTFIELDS, http->body ? http->body : "");
 	}
-	if (strcmp(http->method, "GET") != 0 && strcmp(http->method, "POST") != 0 && strcmp(http->method, "HEAD") != 0)
+	add_headers(t);
+	SET(CURLOPT_HTTPHEADER, t->headers);
+	SET(CURLOPT_HEADERDATA, t);
+	SET(CURLOPT_WRITEDATA, t);
+}
+
+/* And what the others have besides; their handles are not used again. */
+static void set_unusual(CURL *easy, const struct transfer *t)
+{
+	const struct http_request *http = t->request.http;
+
+	if (strcmp(http->method, "HEAD") == 0)
+		SET(CURLOPT_NOBODY, 1L);
+	else if (strcmp(http->method, "GET") != 0 && strcmp(http->method, "POST") != 0)
 		SET(CURLOPT_CUSTOMREQUEST, http->method);
 	if (t->request.signer) {
 		SET(CURLOPT_AWS_SIGV4, t->request.signer->scope);
 		SET(CURLOPT_USERNAME, t->request.signer->id);
 		SET(CURLOPT_PASSWORD, t->request.signer->secret);
 	}
-	add_headers(t);
-	SET(CURLOPT_HTTPHEADER, t->headers);
-	SET(CURLOPT_HEADERFUNCTION, on_header);
-	SET(CURLOPT_HEADERDATA, t);
-	SET(CURLOPT_WRITEFUNCTION, on_body);
-	SET(CURLOPT_WRITEDATA, t);
 }
 
 void wire_start(struct wire *wire, const struct wire_request *request)
@@ -465,10 +506,17 @@ void wire_start(struct wire *wire, const struct wire_request *request)
 	t->shard = shard_with_room(wire);
 	t->request = *request;
 	t->plain = strncmp(request->http->url, "https://", 8) != 0;
-	t->easy = wire->idle_count ? wire->idle[--wire->idle_count] : curl_easy_init();
-	if (!t->easy)
-		abort();
-	set_guards(t->easy, t);
+	t->usual = !request->signer && strcmp(request->http->method, "POST") == 0;
+	if (t->usual && wire->idle_count && wire->idle_plain == t->plain) {
+		t->easy = wire->idle[--wire->idle_count];
+	} else {
+		t->easy = curl_easy_init();
+		if (!t->easy)
+			abort();
+		set_guards(t->easy, t);
+		if (!t->usual)
+			set_unusual(t->easy, t);
+	}
 	set_request(t->easy, t);
 	t->link = &t->shard->transfers;
 	t->next = *t->link;

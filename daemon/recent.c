@@ -12,7 +12,8 @@
 #include "common/hash.h"
 #include "daemon/flow.h"
 
-#define PLACES 4096
+#define PLACES 4096 /* of all partitions */
+#define PLACES_MIN 256
 #define TEXT_MAX 4096 /* bytes of a document that is kept */
 
 struct kept_doc {
@@ -24,12 +25,22 @@ struct kept_doc {
 };
 
 struct recent {
-	struct kept_doc places[PLACES];
+	size_t count;
+	struct kept_doc places[];
 };
+
+static struct recent *recent_create(const struct dunner *d)
+{
+	size_t share = PLACES / (size_t)d->config->partitions, count = share > PLACES_MIN ? share : PLACES_MIN;
+	struct recent *recent = xcalloc(1, sizeof(*recent) + count * sizeof(*recent->places));
+
+	recent->count = count;
+	return recent;
+}
 
 static struct kept_doc *place_of(struct recent *recent, const struct doc *doc)
 {
-	return &recent->places[crc32c((uint32_t)doc->kind, doc->id, strlen(doc->id)) % PLACES];
+	return &recent->places[crc32c((uint32_t)doc->kind, doc->id, strlen(doc->id)) % recent->count];
 }
 
 static void forget(struct kept_doc *kept)
@@ -47,7 +58,7 @@ void recent_put(struct dunner *d, const struct group *g)
 	if (d->erase || d->recovery || !g->journaled)
 		return;
 	if (!d->recent)
-		d->recent = xcalloc(1, sizeof(*d->recent));
+		d->recent = recent_create(d);
 	for (const struct doc *doc = g->docs; doc; doc = doc->next) {
 		struct kept_doc *kept;
 
@@ -93,7 +104,7 @@ void recent_lend_keys(struct doc *doc, const struct case_keys *keys, const uint8
 
 void recent_forget(struct dunner *d)
 {
-	for (size_t i = 0; d->recent && i < PLACES; i++) {
+	for (size_t i = 0; d->recent && i < d->recent->count; i++) {
 		forget(&d->recent->places[i]);
 		buf_clear(&d->recent->places[i].text);
 		buf_clear(&d->recent->places[i].id);

@@ -149,11 +149,11 @@ static void order_entries(struct redo_group *group, struct arena *arena)
 	size_t n = 0, from;
 
 	for (size_t i = 0; i < group->image_count; i++)
-		if (group->images[i].op != IMAGE_XADD)
+		if (!image_is_entry(&group->images[i]))
 			sorted[n++] = group->images[i];
 	from = n;
 	for (size_t i = 0; i < group->image_count; i++)
-		if (group->images[i].op == IMAGE_XADD)
+		if (image_is_entry(&group->images[i]))
 			sorted[n++] = group->images[i];
 	qsort(sorted + from, n - from, sizeof(*sorted), by_entry);
 	group->images = sorted;

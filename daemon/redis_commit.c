@@ -107,9 +107,9 @@ static void add_fields(struct arguments *a, const struct image *image)
 	struct json *json;
 	struct err err = { 0 };
 
-	if (image->event) {
+	if (image->op == IMAGE_XADD_EVENT) {
 		add_text(a, "event");
-		add_bytes(a, image->event, image->event_len);
+		add_bytes(a, image->value, image->value_len);
 		return;
 	}
 	if (plain_fields(a, image->value, image->value_len))
@@ -133,7 +133,7 @@ static void end_command(struct arguments *a)
 
 	if (!a->first)
 		return;
-	commit->forgiven[commit->commands++] = a->first->op == IMAGE_XADD;
+	commit->forgiven[commit->commands++] = image_is_entry(a->first);
 	redis_link_command(a->call->store->link, a->count, a->argv, a->lens, 0, on_queued, a->call);
 	a->first = NULL;
 	a->count = 0;
@@ -161,7 +161,8 @@ static bool gathers(const struct arguments *a, const struct image *image)
 static void begin_command(struct arguments *a, const struct image *image)
 {
 	static const char *const names[IMAGE_OP_COUNT] = { [IMAGE_SET] = "MSET", [IMAGE_SET_UNTIL] = "SET", [IMAGE_DEL] = "DEL",
-		[IMAGE_ZADD] = "ZADD", [IMAGE_ZREM] = "ZREM", [IMAGE_HSET] = "HSET", [IMAGE_HDEL] = "HDEL", [IMAGE_XADD] = "XADD" };
+		[IMAGE_ZADD] = "ZADD", [IMAGE_ZREM] = "ZREM", [IMAGE_HSET] = "HSET", [IMAGE_HDEL] = "HDEL", [IMAGE_XADD] = "XADD",
+		[IMAGE_XADD_EVENT] = "XADD" };
 
 	end_command(a);
 	a->first = image;
@@ -200,6 +201,7 @@ static void add_image(struct arguments *a, const struct image *image)
 		add_bytes(a, image->value, image->value_len);
 		break;
 	case IMAGE_XADD:
+	case IMAGE_XADD_EVENT:
 		if (image->number) {
 			add_text(a, "MAXLEN");
 			add_text(a, "~");

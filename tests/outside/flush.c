@@ -105,7 +105,7 @@ static int64_t number_after(const char *line, const char *what)
 
 static void read_line(struct history *h, const char *line, size_t *open, bool *fresh)
 {
-	const char *release = strstr(line, " lua] \"HSET\" \"");
+	const char *release = strstr(line, "] \"HSET\" \"");
 	int64_t at = (int64_t)(strtod(line, NULL) * 1000);
 
 	if (!h->leased_at[h->phases] && strstr(line, " lua] \"SET\" \"") && strstr(line, ":lease\" \""))
@@ -115,11 +115,16 @@ static void read_line(struct history *h, const char *line, size_t *open, bool *f
 		*open = h->count;
 		*fresh = true;
 	} else if (release && strstr(line, ":attempts\" \"")) {
-		struct release one = { .phase = h->phases, .pseq = -1, .at = at };
+		static const char entry[] = "{\\\"id\\\":\\\""; /* several in one command, quoted as MONITOR does */
 
-		if (sscanf(strstr(line, ":attempts\" \""), ":attempts\" \"%39[^\"]", one.id) == 1) {
+		for (const char *one = strstr(line, entry); one; one = strstr(one, entry)) {
+			struct release *next;
+
+			one += sizeof(entry) - 1;
 			xgrow(&h->releases, &h->capacity, h->count + 1, sizeof(*h->releases));
-			h->releases[h->count++] = one;
+			next = &h->releases[h->count++];
+			*next = (struct release){ .phase = h->phases, .pseq = -1, .at = at };
+			snprintf(next->id, sizeof(next->id), "%.*s", (int)strcspn(one, "\\"), one);
 		}
 	} else if (release && strstr(line, "\"pseq\" \"")) {
 		int64_t pseq = number_after(line, "\"pseq\" \"");

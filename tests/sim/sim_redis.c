@@ -241,7 +241,7 @@ static void stream_add_image(struct redis *redis, const struct image *image)
 
 	if (stream_id_compare(image->field, stream->last_id) <= 0)
 		return;
-	stream_append(stream, image->field, image->value, image->value_len, true);
+	stream_append(stream, image->field, image->value, image->value_len, image->op == IMAGE_XADD);
 	while (image->number > 0 && stream->count > (size_t)image->number)
 		value_remove(stream, stream->items[0].field);
 }
@@ -282,6 +282,7 @@ void redis_apply(struct redis *redis, const struct image *image)
 		value_put(db_need(redis, image->key, VALUE_HASH), image->field, image->value, image->value_len);
 		break;
 	case IMAGE_XADD:
+	case IMAGE_XADD_EVENT:
 		stream_add_image(redis, image);
 		break;
 	default:

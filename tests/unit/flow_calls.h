@@ -108,7 +108,7 @@ static struct item *find(struct world *w, const char *key, const char *field)
 /* A stream takes no entry below its last one. */
 static bool is_behind(const struct world *w, const struct image *image)
 {
-	for (size_t i = 0; i < w->item_count && image->op == IMAGE_XADD; i++)
+	for (size_t i = 0; i < w->item_count && image_is_entry(image); i++)
 		if (strcmp(w->items[i]->key, image->key) == 0 && inbox_compare(w->items[i]->field, image->field) >= 0)
 			return true;
 	return false;

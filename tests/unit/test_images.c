@@ -10,15 +10,16 @@
 #include "common/images.h"
 
 static const struct image images[] = {
-	{ IMAGE_SET, "dunning:{0}:escalation:INV-1", NULL, "{\"a\":\"\0\"}", 9, 0, NULL, 0 },
-	{ IMAGE_SET_UNTIL, "dunning:{0}:attempt:X", NULL, "v", 1, 1785000000123, NULL, 0 },
-	{ IMAGE_DEL, "dunning:{0}:debtor:C-1", NULL, NULL, 0, 0, NULL, 0 },
-	{ IMAGE_ZADD, "dunning:{0}:due", "INV-1", NULL, 0, -5, NULL, 0 },
-	{ IMAGE_ZREM, "dunning:{0}:due", "INV-1", NULL, 0, 0, NULL, 0 },
-	{ IMAGE_HSET, "dunning:{0}:cursor", "dunning:{0}:events", "1-1", 3, 0, NULL, 0 },
-	{ IMAGE_HDEL, "dunning:{0}:attempts", "01ABC", NULL, 0, 0, NULL, 0 },
-	{ IMAGE_XADD, "dunning:{0}:outbound", "17-0", "[\"event\",\"{}\"]", 14, INT64_MAX, NULL, 0 },
-	{ IMAGE_SET, "empty", NULL, "", 0, 0, NULL, 0 },
+	{ IMAGE_SET, "dunning:{0}:escalation:INV-1", NULL, "{\"a\":\"\0\"}", 9, 0 },
+	{ IMAGE_SET_UNTIL, "dunning:{0}:attempt:X", NULL, "v", 1, 1785000000123 },
+	{ IMAGE_DEL, "dunning:{0}:debtor:C-1", NULL, NULL, 0, 0 },
+	{ IMAGE_ZADD, "dunning:{0}:due", "INV-1", NULL, 0, -5 },
+	{ IMAGE_ZREM, "dunning:{0}:due", "INV-1", NULL, 0, 0 },
+	{ IMAGE_HSET, "dunning:{0}:cursor", "dunning:{0}:events", "1-1", 3, 0 },
+	{ IMAGE_HDEL, "dunning:{0}:attempts", "01ABC", NULL, 0, 0 },
+	{ IMAGE_XADD, "dunning:{0}:outbound", "17-0", "[\"event\",\"{}\"]", 14, INT64_MAX },
+	{ IMAGE_XADD_EVENT, "dunning:{0}:outbound", "17-1", "{\"a\":1}", 7, 0 },
+	{ IMAGE_SET, "empty", NULL, "", 0, 0 },
 };
 
 static void every_operation_has_a_row(void **state)
@@ -64,7 +65,7 @@ static void round_trip(void **state)
 /* What an operation does not carry is not written, whatever the caller left there. */
 static void nothing_superfluous(void **state)
 {
-	struct image zrem = { IMAGE_ZREM, "k", "f", "value", 5, 7, NULL, 0 }, image;
+	struct image zrem = { IMAGE_ZREM, "k", "f", "value", 5, 7 }, image;
 	struct arena *arena = arena_create();
 	struct buf bytes = { 0 };
 	struct reader r;
@@ -86,7 +87,7 @@ struct bad_row {
 };
 #define BYTES(s) s, sizeof(s) - 1
 static const struct bad_row bad[] = {
-	{ "no such operation", BYTES("\x09\0\1k\0\0\0\0\0\0\0\0\0\0\0\0\0\0") },
+	{ "no such operation", BYTES("\x0a\0\1k\0\0\0\0\0\0\0\0\0\0\0\0\0\0") },
 	{ "operation 0", BYTES("\0\0\1k\0\0\0\0\0\0\0\0\0\0\0\0\0\0") },
 	{ "empty key", BYTES("\3\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0") },
 	{ "NUL in the key", BYTES("\3\0\2k\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0") },
