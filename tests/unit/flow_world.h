@@ -445,7 +445,7 @@ static void close_world(struct world *w)
 	arena_free(w->arena);
 }
 
-static void push(struct world *w, int id, const char *event)
+static inline void push(struct world *w, int id, const char *event)
 {
 	snprintf(w->entries[w->entry_count].id, STREAM_ID_SIZE, "%d-0", id);
 	w->entries[w->entry_count++].event = arena_strdup(w->arena, event);
