@@ -125,6 +125,7 @@ static void on_journaled(int r, void *arg)
 	}
 	if (!recover_due(d))
 		commit_next(d);
+	dunner_log_signed(d); /* it may have been the log's last group, which is to be signed now */
 }
 
 static void journal(struct dunner *d, struct group *g)
@@ -192,6 +193,7 @@ void commit_group(struct dunner *d, struct group *g)
 		return;
 	}
 	if (r == -EAGAIN) { /* dunner_log_signed() comes first, unless nothing is signed for now */
+		d->root_awaited = true;
 		commit_retry(d, g, SECOND_MS);
 		return;
 	}
@@ -200,6 +202,7 @@ void commit_group(struct dunner *d, struct group *g)
 			strerror(-r));
 		return;
 	}
+	d->root_awaited = false;
 	if (!g->out.record_count && !g->image_count) { /* nothing to say: only looked */
 		commit_finished(d, g, false);
 		return;

@@ -270,6 +270,7 @@ struct dunner {
 	int64_t hour_started; /* wall */
 	int64_t hour_contacts;
 	bool no_space, store_refuses;
+	bool root_awaited; /* the group under way begins a log, and the one before is not signed to its end yet */
 	int64_t replicas_missed; /* mono: when too few replicas had a release */
 	int64_t provider_blocked[CHANNEL_COUNT]; /* wall, until */
 

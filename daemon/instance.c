@@ -525,7 +525,12 @@ static void on_signed(uint16_t year, uint64_t size, void *arg)
 
 static int on_log_root(uint16_t year, uint64_t size, uint8_t root[SHA256_SIZE], void *arg)
 {
-	return signer_root(((struct partition *)arg)->instance->signer, year, size, root);
+	struct signer *signer = ((struct partition *)arg)->instance->signer;
+	int r = signer_root(signer, year, size, root);
+
+	if (r == -EAGAIN)
+		signer_look(signer);
+	return r;
 }
 
 static void on_signer_works(void *arg)

@@ -76,6 +76,6 @@ struct draft *log_turn_sealed(struct dunner *d, struct effects *fx, const struct
 
 void dunner_log_signed(struct dunner *d)
 {
-	if (d->group && d->group->retry && d->group->loaded && !d->failed)
+	if (d->root_awaited && d->group && d->group->retry && d->group->loaded && !d->failed)
 		commit_again(d);
 }

@@ -353,6 +353,11 @@ void signer_hold(struct signer *s, bool hold)
 	s->held = hold;
 }
 
+void signer_look(struct signer *s)
+{
+	event_active(s->look, EV_TIMEOUT, 0);
+}
+
 int signer_root(const struct signer *s, uint16_t year, uint64_t size, uint8_t ret[SHA256_SIZE])
 {
 	for (size_t i = 0; i < s->count; i++) {

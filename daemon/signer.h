@@ -42,6 +42,9 @@ void signer_destroy(struct signer *signer, bool rest);
 /* While held nothing is signed, also not at the end: somebody outside may know more of this log than is here. */
 void signer_hold(struct signer *signer, bool hold);
 
+/* Looks at once, and not only when it is time. */
+void signer_look(struct signer *signer);
+
 struct signer_status {
 	uint16_t year; /* of the newest log, 0 = there is none */
 	uint64_t records; /* of it, durable */
