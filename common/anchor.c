@@ -22,6 +22,7 @@ void anchor_state_clear(struct anchor_state *state)
 {
 	for (size_t i = 0; i < state->mark_count; i++)
 		clear_mark(&state->marks[i]);
+	free(state->unrecorded);
 	*state = (struct anchor_state){ 0 };
 }
 
@@ -78,6 +79,31 @@ void anchor_token(struct anchor_state *state)
 	state->tokens[state->token_count++] = state->size;
 }
 
+static void drop_unrecorded(struct anchor_state *state, size_t i)
+{
+	state->unrecorded_count--;
+	memmove(&state->unrecorded[i], &state->unrecorded[i + 1], (state->unrecorded_count - i) * sizeof(*state->unrecorded));
+}
+
+void anchor_unrecorded(struct anchor_state *state, const struct anchor_unrecorded *one)
+{
+	if (state->unrecorded_count == ANCHOR_UNRECORDED_MAX)
+		drop_unrecorded(state, 0);
+	xgrow(&state->unrecorded, &state->unrecorded_capacity, state->unrecorded_count + 1, sizeof(*state->unrecorded));
+	state->unrecorded[state->unrecorded_count++] = *one;
+}
+
+bool anchor_recorded(struct anchor_state *state, const char *name, uint64_t size)
+{
+	for (size_t i = 0; i < state->unrecorded_count; i++) {
+		if (state->unrecorded[i].size != size || strcmp(state->unrecorded[i].name, name) != 0)
+			continue;
+		drop_unrecorded(state, i);
+		return true;
+	}
+	return false;
+}
+
 void anchor_want(struct anchor_mark *mark)
 {
 	mark->wanted = true;
@@ -89,6 +115,8 @@ int64_t anchor_due_at(const struct anchor_state *state, const struct anchor_mark
 {
 	int64_t at = mark->asked_at ? mark->asked_at + every_ms : 0;
 
+	if (mark->disagrees)
+		return mark->next_try > 1 ? mark->next_try : 1;
 	if (mark->wanted && (state->size > mark->size || mark->queue_count))
 		return mark->next_try > 1 ? mark->next_try : 1;
 	if (!mark->waiting_since && !mark->queue_count)
@@ -107,12 +135,10 @@ bool anchor_due(const struct anchor_state *state, const struct anchor_mark *mark
 
 void anchor_done(struct anchor_state *state, struct anchor_mark *mark, uint64_t size, int64_t at, int64_t asked_at)
 {
+	anchor_well(mark);
 	mark->size = size;
 	mark->at = at;
 	mark->asked_at = asked_at;
-	mark->next_try = 0;
-	mark->failures = 0;
-	mark->word[0] = '\0';
 	mark->wanted = false;
 	mark->waiting_since = calls(state, mark) ? asked_at : 0; /* what it has not seen came after the request */
 }
@@ -122,15 +148,18 @@ void anchor_well(struct anchor_mark *mark)
 	mark->next_try = 0;
 	mark->failures = 0;
 	mark->word[0] = '\0';
+	mark->disagrees = false;
 }
 
-void anchor_failed(struct anchor_mark *mark, const char *word, int64_t now)
+void anchor_failed(struct anchor_state *state, struct anchor_mark *mark, const char *word, int64_t now)
 {
 	int64_t wait = ANCHOR_RETRY_MIN_MS << (mark->failures < 10 ? mark->failures : 10);
 
 	mark->failures++;
 	mark->next_try = now + (wait < ANCHOR_RETRY_MAX_MS ? wait : ANCHOR_RETRY_MAX_MS);
 	snprintf(mark->word, sizeof(mark->word), "%s", word);
+	mark->disagrees |= strcmp(word, "ahead") == 0 || strcmp(word, "forked") == 0; /* also while it cannot be reached */
+	state->held |= mark->disagrees;
 }
 
 int64_t anchor_age_ms(const struct anchor_mark *mark, int64_t now)
@@ -154,6 +183,24 @@ void anchor_unqueue(struct anchor_mark *mark)
 
 /* --- the file -------------------------------------------------------------------------------------------- */
 
+static void write_unrecorded(struct json_writer *w, const struct anchor_state *state)
+{
+	jw_array(w, "unrecorded");
+	for (size_t i = 0; i < state->unrecorded_count; i++) {
+		const struct anchor_unrecorded *one = &state->unrecorded[i];
+
+		jw_object(w, NULL);
+		jw_str(w, "anchor", anchor_kind_names[one->kind]);
+		jw_str(w, "name", one->name);
+		jw_int(w, "size", (int64_t)one->size);
+		jw_int(w, "at", one->at);
+		jw_str(w, "serial", one->serial);
+		jw_str(w, "authority", one->authority);
+		jw_end_object(w);
+	}
+	jw_end_array(w);
+}
+
 void anchor_state_add(struct buf *out, const struct anchor_state *state)
 {
 	struct json_writer w = jw_init(out);
@@ -161,10 +208,14 @@ void anchor_state_add(struct buf *out, const struct anchor_state *state)
 	jw_object(&w, NULL);
 	jw_int(&w, "v", FILE_VERSION);
 	jw_int(&w, "size", (int64_t)state->size);
+	if (state->held)
+		jw_bool(&w, "held", true);
 	jw_array(&w, "tokens");
 	for (size_t i = 0; i < state->token_count; i++)
 		jw_int(&w, NULL, (int64_t)state->tokens[i]);
 	jw_end_array(&w);
+	if (state->unrecorded_count)
+		write_unrecorded(&w, state);
 	jw_object(&w, "anchors");
 	for (size_t i = 0; i < state->mark_count; i++) {
 		const struct anchor_mark *mark = &state->marks[i];
@@ -178,6 +229,8 @@ void anchor_state_add(struct buf *out, const struct anchor_state *state)
 		jw_int(&w, "next_try", mark->next_try);
 		jw_int(&w, "failures", mark->failures);
 		jw_str(&w, "failed", mark->word);
+		if (mark->disagrees)
+			jw_bool(&w, "disagrees", true);
 		jw_int(&w, "known", (int64_t)mark->known);
 		jw_int(&w, "tiles", (int64_t)mark->tiles);
 		jw_array(&w, "queue");
@@ -240,6 +293,7 @@ static int parse_mark(const struct json *anchors, const char *name, const struct
 		(r = json_get_int(object, "next_try", 0, BIG, &mark->next_try, err)) < 0 ||
 		(r = json_get_int(object, "failures", 0, BIG, &mark->failures, err)) < 0 ||
 		(r = json_get_str(object, "failed", ANCHOR_WORD_SIZE - 1, &word, err)) < 0 ||
+		(r = json_opt_bool(object, "disagrees", &mark->disagrees, err)) < 0 ||
 		(r = get_count(object, "known", &mark->known, err)) < 0 || (r = get_count(object, "tiles", &mark->tiles, err)) < 0)
 		return r;
 	snprintf(mark->word, sizeof(mark->word), "%s", word);
@@ -265,6 +319,37 @@ static int parse_tokens(const struct json *root, struct anchor_state *state, str
 	return 0;
 }
 
+static int parse_unrecorded(const struct json *root, struct anchor_state *state, struct err *err)
+{
+	struct json list = json_get(root, "unrecorded");
+
+	if (list.type != JSON_NONE && list.type != JSON_ARRAY)
+		return json_refuse(root, "unrecorded", err, "wrong_type", "must be an array");
+	if (json_len(&list) > ANCHOR_UNRECORDED_MAX)
+		return json_refuse(root, "unrecorded", err, "too_many", "must be at most %d", ANCHOR_UNRECORDED_MAX);
+	for (size_t i = 0; i < json_len(&list); i++) {
+		struct json item = json_at(&list, i);
+		struct anchor_unrecorded one = { 0 };
+		const char *name = "", *serial = "", *authority = "";
+		int kind = -1, r;
+
+		if ((r = json_opt_word(&item, "anchor", anchor_kind_names, &kind, err)) < 0 ||
+			(r = json_get_str(&item, "name", sizeof(one.name) - 1, &name, err)) < 0 || (r = get_count(&item, "size", &one.size, err)) < 0 ||
+			(r = json_get_int(&item, "at", 0, BIG, &one.at, err)) < 0 ||
+			(r = json_get_str(&item, "serial", sizeof(one.serial) - 1, &serial, err)) < 0 ||
+			(r = json_get_str(&item, "authority", sizeof(one.authority) - 1, &authority, err)) < 0)
+			return r;
+		if (kind < 0 || !*name || *name == '.' || strchr(name, '/')) /* it becomes a file's name */
+			return json_refuse(&item, NULL, err, "bad_value", "must be what an anchor gave");
+		one.kind = (enum anchor_kind)kind;
+		snprintf(one.name, sizeof(one.name), "%s", name);
+		snprintf(one.serial, sizeof(one.serial), "%s", serial);
+		snprintf(one.authority, sizeof(one.authority), "%s", authority);
+		anchor_unrecorded(state, &one);
+	}
+	return 0;
+}
+
 static int parse_state(const struct json *root, struct anchor_state *state, struct err *err)
 {
 	struct json anchors = { 0 }, value;
@@ -275,7 +360,8 @@ static int parse_state(const struct json *root, struct anchor_state *state, stru
 	if (root->type != JSON_OBJECT)
 		return json_refuse(root, NULL, err, "wrong_type", "must be an object");
 	if ((r = json_get_int(root, "v", FILE_VERSION, FILE_VERSION, &version, err)) < 0 ||
-		(r = get_count(root, "size", &state->size, err)) < 0 || (r = parse_tokens(root, state, err)) < 0 ||
+		(r = get_count(root, "size", &state->size, err)) < 0 || (r = json_opt_bool(root, "held", &state->held, err)) < 0 ||
+		(r = parse_tokens(root, state, err)) < 0 || (r = parse_unrecorded(root, state, err)) < 0 ||
 		(r = json_get_object(root, "anchors", &anchors, err)) < 0)
 		return r;
 	for (size_t i = 0; json_member(&anchors, &i, &name, &value);)

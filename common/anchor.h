@@ -41,14 +41,28 @@ struct anchor_mark {
 	uint64_t tiles; /* store: full tiles of level 0 copied, with all that goes with them */
 	char **queue; /* store: stamps to copy, "300/tsa-1"; owned by the state */
 	size_t queue_count, queue_capacity;
+	bool disagrees; /* it has seen more of the log, or another tree, and has not taken that back: asked again and again */
 	bool wanted; /* a person asked; not kept */
 };
 
+/* What an anchor gave, on its way into the journal. */
+struct anchor_unrecorded {
+	char name[65];
+	enum anchor_kind kind;
+	uint64_t size;
+	int64_t at;
+	char serial[64], authority[256]; /* of a stamp; else "" */
+};
+#define ANCHOR_UNRECORDED_MAX 1024
+
 struct anchor_state { /* of one log; { 0 } is the beginning */
 	uint64_t size; /* of the newest checkpoint seen */
+	bool held; /* since somebody disagreed, or the log was set back: until a person says that it may go on */
 	/* Records of anchors: each one's leaf index is not below this, the checkpoint's size when it was written. Ascending. */
 	uint64_t tokens[ANCHOR_TOKENS_MAX];
 	size_t token_count;
+	struct anchor_unrecorded *unrecorded; /* owned; oldest first */
+	size_t unrecorded_count, unrecorded_capacity;
 	struct anchor_mark marks[ANCHOR_MARKS_MAX];
 	size_t mark_count;
 };
@@ -59,6 +73,8 @@ struct anchor_mark *anchor_mark(struct anchor_state *state, const char *name, en
 /* A checkpoint of that size is there. False: it is smaller than one seen before, which must never be; nothing changes. */
 bool anchor_seen(struct anchor_state *state, uint64_t size, int64_t now);
 void anchor_token(struct anchor_state *state); /* the record of an anchor goes into the log now */
+void anchor_unrecorded(struct anchor_state *state, const struct anchor_unrecorded *one); /* the oldest goes when there are too many */
+bool anchor_recorded(struct anchor_state *state, const char *name, uint64_t size); /* it is in the journal; false: it was none of them */
 void anchor_want(struct anchor_mark *mark); /* a person asks for it now */
 
 /* When it is to be asked; 0: not at all. */
@@ -68,7 +84,7 @@ bool anchor_due(const struct anchor_state *state, const struct anchor_mark *mark
 /* It vouched for `size` leaves, as of `at` in its words; it was asked at `asked_at`. */
 void anchor_done(struct anchor_state *state, struct anchor_mark *mark, uint64_t size, int64_t at, int64_t asked_at);
 void anchor_well(struct anchor_mark *mark); /* it answered, and has nothing new to say */
-void anchor_failed(struct anchor_mark *mark, const char *word, int64_t now);
+void anchor_failed(struct anchor_state *state, struct anchor_mark *mark, const char *word, int64_t now); /* "ahead", "forked": it disagrees */
 int64_t anchor_age_ms(const struct anchor_mark *mark, int64_t now); /* of the oldest leaf that waits for it; 0 = none does */
 void anchor_queue(struct anchor_mark *mark, const char *file); /* the oldest goes when there are too many */
 void anchor_unqueue(struct anchor_mark *mark); /* the first */

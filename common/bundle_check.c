@@ -1,59 +1,18 @@
-#include "common/bundle_check.h"
+#include "common/bundle_check_internal.h"
 
 #include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/hash.h"
 #include "common/json.h"
 #include "common/merkle.h"
-#include "common/note.h"
 #include "common/record.h"
 #include "common/tlog_proof.h"
 
-#define YEARS_MAX 64
 #define NUMBER_WIDTH "%04zu"
 
-struct log {
-	const char *year, *origin; /* folder; name of the key */
-	struct note_key key;
-	struct slice note; /* the checkpoint's file */
-	struct checkpoint checkpoint;
-	uint8_t (*tags)[SHA256_SIZE]; /* of all its leaves, sorted; NULL: they are not in the bundle */
-};
-
-struct anchored { /* a smaller checkpoint, for which a third party vouched */
-	const struct log *log;
-	struct slice note;
-	struct checkpoint checkpoint;
-};
-
-struct tag_key { /* one of the case's files: a debtor has one in each log, and another one after each take-over */
-	const struct log *log;
-	uint8_t key[SHA256_SIZE];
-	uint64_t next; /* number of records seen */
-	uint64_t last_index;
-	uint8_t last_hash[SHA256_SIZE];
-};
-
-struct checking {
-	const struct bundle *bundle;
-	const struct bundle_checking *how;
-	struct arena *arena; /* the bundle's */
-	struct err *err;
-	struct log logs[YEARS_MAX];
-	size_t log_count;
-	struct tag_key *keys;
-	size_t key_count, key_capacity;
-	struct anchored *anchors;
-	size_t anchor_count, anchor_capacity, stamps, witnesses;
-	size_t vouched; /* records with a proof against an anchored checkpoint */
-	size_t records, opened, parts, closed_parts;
-	size_t seen; /* files of records that were looked at */
-};
-
-static void say(const struct checking *c, const char *name, enum check_state state, const char *text)
+void check_say(const struct checking *c, const char *name, enum check_state state, const char *text)
 {
 	const struct check_line line = { name, state, text };
 
@@ -61,23 +20,23 @@ static void say(const struct checking *c, const char *name, enum check_state sta
 		c->how->line(&line, c->how->arg);
 }
 
-static void good(const struct checking *c, const char *name, const char *text)
+void check_good(const struct checking *c, const char *name, const char *text)
 {
-	say(c, name, CHECK_GOOD, text);
+	check_say(c, name, CHECK_GOOD, text);
 }
 
-static int refuse(const struct checking *c, const char *name, const char *path, const char *text)
+int check_refuse(const struct checking *c, const char *name, const char *path, const char *text)
 {
-	say(c, name, CHECK_REFUSED, text);
+	check_say(c, name, CHECK_REFUSED, text);
 	return err_set(c->err, -EBADMSG, name, path, "%s", text);
 }
 
-static const struct bundle_file *find(const struct checking *c, const char *folder, const char *name)
+const struct bundle_file *check_find(const struct checking *c, const char *folder, const char *name)
 {
 	return bundle_find(c->bundle, arena_printf(c->arena, "%s/%s", folder, name));
 }
 
-static char *text_of(const struct checking *c, const struct bundle_file *file)
+char *check_text(const struct checking *c, const struct bundle_file *file)
 {
 	return arena_memdup(c->arena, file->data.data, file->data.len);
 }
@@ -92,16 +51,16 @@ static int check_files(struct checking *c)
 	struct note note;
 
 	if (!manifest)
-		return refuse(c, "files", BUNDLE_MANIFEST, "there is no manifest: this is no bundle");
+		return check_refuse(c, "files", BUNDLE_MANIFEST, "there is no manifest: this is no bundle");
 	text = manifest->data;
 	if (note_parse(text.data, text.len, &note) == 0)
 		text = note.text;
 	for (size_t i = 0; i < c->bundle->count; i++)
 		if (!bundle_path_valid(c->bundle->files[i].path))
-			return refuse(c, "files", "", "a file has a name that no bundle has");
+			return check_refuse(c, "files", "", "a file has a name that no bundle has");
 	if (bundle_manifest_check(c->bundle, text.data, text.len, &err) < 0)
-		return refuse(c, "files", err.path, arena_strdup(c->arena, err.text));
-	good(c, "files", arena_printf(c->arena, "%zu files, as the manifest names them", c->bundle->count - 1));
+		return check_refuse(c, "files", err.path, arena_strdup(c->arena, err.text));
+	check_good(c, "files", arena_printf(c->arena, "%zu files, as the manifest names them", c->bundle->count - 1));
 	return 0;
 }
 
@@ -117,25 +76,25 @@ static int read_log(struct checking *c, const char *year, const struct bundle_fi
 {
 	struct log *log = &c->logs[c->log_count];
 	const char *folder = arena_printf(c->arena, "log/%s", year), *policy;
-	const struct bundle_file *vkey = find(c, folder, "vkey"), *rules = find(c, folder, "policy");
+	const struct bundle_file *vkey = check_find(c, folder, "vkey"), *rules = check_find(c, folder, "policy");
 	struct note_seal seal;
 	struct note note;
 	char *text;
 
 	if (!vkey || !rules)
-		return refuse(c, "key", folder, arena_printf(c->arena, "%s has no verifier key or no policy", folder));
-	text = text_of(c, vkey);
+		return check_refuse(c, "key", folder, arena_printf(c->arena, "%s has no verifier key or no policy", folder));
+	text = check_text(c, vkey);
 	policy = arena_printf(c->arena, "log %squorum none\n", text);
 	if (text[0])
 		text[strlen(text) - 1] = '\0'; /* its line end */
 	if (note_key_parse(text, &log->key) < 0 || log->key.type != NOTE_ED25519 || strlen(policy) != rules->data.len ||
 		memcmp(policy, rules->data.data, rules->data.len) != 0)
-		return refuse(c, "key", vkey->path, arena_printf(c->arena, "%s cannot be read, or is not the one of the policy", vkey->path));
+		return check_refuse(c, "key", vkey->path, arena_printf(c->arena, "%s cannot be read, or is not the one of the policy", vkey->path));
 	if (note_parse(file->data.data, file->data.len, &note) < 0 || note_verify(&note, &log->key, 1, &seal) < 0)
-		return refuse(c, "checkpoint", file->path, arena_printf(c->arena, "%s is not signed by the log's key", file->path));
+		return check_refuse(c, "checkpoint", file->path, arena_printf(c->arena, "%s is not signed by the log's key", file->path));
 	if (checkpoint_parse(note.text.data, note.text.len, &log->checkpoint) < 0 || log->checkpoint.origin.len != strlen(log->key.name) ||
 		memcmp(log->checkpoint.origin.data, log->key.name, log->checkpoint.origin.len) != 0)
-		return refuse(c, "checkpoint", file->path, arena_printf(c->arena, "%s is not this log's", file->path));
+		return check_refuse(c, "checkpoint", file->path, arena_printf(c->arena, "%s is not this log's", file->path));
 	log->year = year;
 	log->origin = log->key.name;
 	log->note = file->data;
@@ -149,12 +108,12 @@ static int check_published(struct checking *c)
 	struct note_key published;
 
 	if (!c->how->verifier_key) {
-		say(c, "key", CHECK_NOT, "not compared: give the verifier key that the company published, else only the bundle's own word stands "
+		check_say(c, "key", CHECK_NOT, "not compared: give the verifier key that the company published, else only the bundle's own word stands "
 					 "for it");
 		return 0;
 	}
 	if (note_key_parse(c->how->verifier_key, &published) < 0)
-		return refuse(c, "key", "", "the verifier key given cannot be read");
+		return check_refuse(c, "key", "", "the verifier key given cannot be read");
 	for (size_t i = 0; i < c->log_count; i++) {
 		const struct log *log = &c->logs[i];
 		size_t len = strlen(published.name);
@@ -162,9 +121,9 @@ static int check_published(struct checking *c)
 			     (log->origin[len] == '\0' || (log->origin[len] == '/' && strcmp(log->origin + len + 1, log->year) == 0));
 
 		if (!named || memcmp(published.public_key, log->key.public_key, ED25519_KEY_SIZE) != 0)
-			return refuse(c, "key", "", arena_printf(c->arena, "log/%s is signed by another key than the one given", log->year));
+			return check_refuse(c, "key", "", arena_printf(c->arena, "log/%s is signed by another key than the one given", log->year));
 	}
-	good(c, "key", "the logs are signed by the key given");
+	check_good(c, "key", "the logs are signed by the key given");
 	return 0;
 }
 
@@ -176,16 +135,16 @@ static int check_logs(struct checking *c)
 		const char *year = year_of(c, c->bundle->files[i].path);
 
 		if (year && c->log_count == YEARS_MAX)
-			return refuse(c, "checkpoint", "log", "there are too many logs");
+			return check_refuse(c, "checkpoint", "log", "there are too many logs");
 		if (year)
 			r = read_log(c, year, &c->bundle->files[i]);
 	}
 	if (r == 0 && !c->log_count)
-		return refuse(c, "checkpoint", "log", "there is no signed checkpoint");
+		return check_refuse(c, "checkpoint", "log", "there is no signed checkpoint");
 	if (r < 0 || (r = check_published(c)) < 0)
 		return r;
 	for (size_t i = 0; i < c->log_count; i++)
-		good(c, "checkpoint", arena_printf(c->arena, "%s: signed over %" PRIu64 " records", c->logs[i].origin, c->logs[i].checkpoint.size));
+		check_good(c, "checkpoint", arena_printf(c->arena, "%s: signed over %" PRIu64 " records", c->logs[i].origin, c->logs[i].checkpoint.size));
 	return 0;
 }
 
@@ -197,102 +156,15 @@ static int check_signature(struct checking *c)
 	struct note note;
 
 	if (note_parse(manifest->data.data, manifest->data.len, &note) < 0) {
-		say(c, "manifest", CHECK_NOT, "not signed: what is in no record (reports, this list) could have been made by anyone");
+		check_say(c, "manifest", CHECK_NOT, "not signed: what is in no record (reports, this list) could have been made by anyone");
 		return 0;
 	}
 	for (size_t i = 0; i < c->log_count; i++)
 		keys[i] = c->logs[i].key;
 	if (note_verify(&note, keys, c->log_count, seals) < 0)
-		return refuse(c, "manifest", BUNDLE_MANIFEST, "the manifest is not signed by a key of these logs");
-	good(c, "manifest", "signed by the log's key");
+		return check_refuse(c, "manifest", BUNDLE_MANIFEST, "the manifest is not signed by a key of these logs");
+	check_good(c, "manifest", "signed by the log's key");
 	return 0;
-}
-
-/* --- anchors -------------------------------------------------------------------------------------- */
-
-/* A consistency proof, as the body of a request to a witness (C2SP tlog-witness, "add-checkpoint"): "old N", hashes, empty line, checkpoint. */
-static int check_grown(struct checking *c, const struct log *log, const struct checkpoint *old)
-{
-	const struct bundle_file *file = bundle_find(c->bundle, arena_printf(c->arena, "log/%s/consistency/%" PRIu64 "-%" PRIu64, log->year, old->size,
-							   log->checkpoint.size));
-	struct merkle_proof *proof = arena_alloc(c->arena, sizeof(*proof));
-	char *rest = file ? text_of(c, file) : NULL, *line;
-	struct slice note;
-
-	if (!rest || strcmp(strsep(&rest, "\n"), arena_printf(c->arena, "old %" PRIu64, old->size)) != 0)
-		return -EBADMSG;
-	while ((line = strsep(&rest, "\n")) != NULL && line[0]) {
-		CLEANUP(buf_clear) struct buf hash = { 0 };
-
-		if (proof->count == MERKLE_PROOF_MAX || base64_decode(line, strlen(line), &hash) < 0 || hash.len != SHA256_SIZE)
-			return -EBADMSG;
-		memcpy(proof->hashes[proof->count++], hash.data, SHA256_SIZE);
-	}
-	if (!rest)
-		return -EBADMSG;
-	note = (struct slice){ (const uint8_t *)rest, strlen(rest) };
-	return note.len != log->note.len || memcmp(note.data, log->note.data, note.len) != 0 ?
-		       -EBADMSG :
-		       merkle_consistency_check(proof, old->size, log->checkpoint.size, old->root, log->checkpoint.root);
-}
-
-/* log/<year>/anchored/<size>/checkpoint: signed by the log's key, and the log grew out of it. */
-static int check_anchor(struct checking *c, const struct log *log, const struct bundle_file *file)
-{
-	struct anchored a = { .log = log, .note = file->data };
-	struct note_seal seal;
-	struct note note;
-
-	if (note_parse(a.note.data, a.note.len, &note) < 0 || note_verify(&note, &log->key, 1, &seal) < 0 ||
-		checkpoint_parse(note.text.data, note.text.len, &a.checkpoint) < 0 || a.checkpoint.origin.len != strlen(log->origin) ||
-		memcmp(a.checkpoint.origin.data, log->origin, a.checkpoint.origin.len) != 0 ||
-		strcmp(file->path, arena_printf(c->arena, "log/%s/anchored/%" PRIu64 "/checkpoint", log->year, a.checkpoint.size)) != 0)
-		return refuse(c, "anchored", file->path, arena_printf(c->arena, "%s is no checkpoint of this log", file->path));
-	if (a.checkpoint.size == log->checkpoint.size ? memcmp(a.checkpoint.root, log->checkpoint.root, SHA256_SIZE) != 0 :
-							check_grown(c, log, &a.checkpoint) < 0)
-		return refuse(c, "anchored", file->path, arena_printf(c->arena, "the log did not grow out of %s, or the proof is missing", file->path));
-	c->anchors = arena_grow(c->arena, c->anchors, c->anchor_count, &c->anchor_capacity, sizeof(*c->anchors));
-	c->anchors[c->anchor_count++] = a;
-	return 0;
-}
-
-static bool ends(const char *path, const char *with)
-{
-	size_t len = strlen(path), n = strlen(with);
-
-	return len >= n && strcmp(path + len - n, with) == 0;
-}
-
-static int check_anchors(struct checking *c)
-{
-	int r = 0;
-
-	for (size_t i = 0; i < c->bundle->count && r == 0; i++)
-		for (size_t k = 0; k < c->log_count && r == 0; k++) {
-			const struct bundle_file *file = &c->bundle->files[i];
-			const char *folder = arena_printf(c->arena, "log/%s/anchored/", c->logs[k].year);
-
-			if (strncmp(file->path, folder, strlen(folder)) != 0)
-				continue;
-			c->stamps += ends(file->path, ".tsr");
-			c->witnesses += ends(file->path, ".cosigned");
-			if (ends(file->path, "/checkpoint"))
-				r = check_anchor(c, &c->logs[k], file);
-		}
-	return r;
-}
-
-static void say_anchors(struct checking *c)
-{
-	if (c->stamps)
-		say(c, "anchored", CHECK_NOT, arena_printf(c->arena, "%zu records are in checkpoints with a time stamp; the stamps themselves (%zu) were not "
-								  "checked here: verify.sh does, by openssl ts", c->vouched, c->stamps));
-	else
-		say(c, "anchored", CHECK_NOT, "not anchored: there is no time stamp of a third party in the bundle");
-	if (c->witnesses)
-		say(c, "witnessed", CHECK_NOT, arena_printf(c->arena, "%zu signatures of witnesses are enclosed; they were not checked here", c->witnesses));
-	else
-		say(c, "witnessed", CHECK_NOT, "not witnessed: no third party signed the checkpoint");
 }
 
 /* --- records -------------------------------------------------------------------------------------- */
@@ -313,34 +185,36 @@ static struct log *log_of(struct checking *c, const struct slice *note)
 /* That its leaf is in a log whose checkpoint is in the bundle: all proofs lead to one and the same, which was verified once. */
 static int check_proof(struct checking *c, const char *folder, const struct bundle_file *leaf, struct log **log, uint64_t *index)
 {
-	const struct bundle_file *file = find(c, folder, "leaf.tlog-proof");
+	const struct bundle_file *file = check_find(c, folder, "leaf.tlog-proof");
 	uint8_t hash[SHA256_SIZE];
 	struct tlog_proof proof;
 
 	if (!file || tlog_proof_parse(file->data.data, file->data.len, &proof) < 0)
-		return refuse(c, "records", folder, arena_printf(c->arena, "%s has no proof", folder));
+		return check_refuse(c, "records", folder, arena_printf(c->arena, "%s has no proof", folder));
 	*log = log_of(c, &proof.checkpoint);
 	if (!*log)
-		return refuse(c, "records", folder, arena_printf(c->arena, "the proof of %s is not against the bundle's checkpoint", folder));
+		return check_refuse(c, "records", folder, arena_printf(c->arena, "the proof of %s is not against the bundle's checkpoint", folder));
 	record_leaf_hash((const char *)leaf->data.data, hash);
 	if (merkle_inclusion_check(&proof.path, proof.index, (*log)->checkpoint.size, hash, (*log)->checkpoint.root) < 0)
-		return refuse(c, "records", folder, arena_printf(c->arena, "%s is not in the log", folder));
+		return check_refuse(c, "records", folder, arena_printf(c->arena, "%s is not in the log", folder));
 	*index = proof.index;
 	c->seen += 2; /* and the leaf */
+	c->all++;
+	c->stamped += *index < (*log)->stamped; /* its tree is the beginning of this one: check_anchors() */
+	c->witnessed += *index < (*log)->witnessed;
 	return 0;
 }
 
 /* The proof against the first checkpoint that a third party vouched for; it is one that check_anchors() took. */
 static int check_anchored(struct checking *c, const char *folder, const struct log *log, uint64_t index, const struct bundle_file *leaf)
 {
-	const struct bundle_file *file = find(c, folder, "anchored.tlog-proof");
+	const struct bundle_file *file = check_find(c, folder, "anchored.tlog-proof");
 	uint8_t hash[SHA256_SIZE];
 	struct tlog_proof proof;
 
 	if (!file)
 		return 0;
 	c->seen++;
-	c->vouched++;
 	record_leaf_hash((const char *)leaf->data.data, hash);
 	if (tlog_proof_parse(file->data.data, file->data.len, &proof) == 0 && proof.index == index)
 		for (size_t i = 0; i < c->anchor_count; i++) {
@@ -350,7 +224,7 @@ static int check_anchored(struct checking *c, const char *folder, const struct l
 				merkle_inclusion_check(&proof.path, index, a->checkpoint.size, hash, a->checkpoint.root) == 0)
 				return 0;
 		}
-	return refuse(c, "records", file->path, arena_printf(c->arena, "%s proves nothing", file->path));
+	return check_refuse(c, "records", file->path, arena_printf(c->arena, "%s proves nothing", file->path));
 }
 
 static int check_part(struct checking *c, const char *folder, const struct json *part)
@@ -366,18 +240,18 @@ static int check_part(struct checking *c, const char *folder, const struct json 
 		return 0;
 	}
 	if (!file || !salt || salt->data.len != SALT_SIZE)
-		return refuse(c, "parts", path, arena_printf(c->arena, "%s or its salt is missing", path));
+		return check_refuse(c, "parts", path, arena_printf(c->arena, "%s or its salt is missing", path));
 	part_commitment(salt->data.data, file->data.data, file->data.len, commitment);
 	if (!json_str(&named) || strcmp(json_str(&named), hex_format(commitment, SHA256_SIZE, hex)) != 0)
-		return refuse(c, "parts", path, arena_printf(c->arena, "%s is not the part that its record commits to", path));
+		return check_refuse(c, "parts", path, arena_printf(c->arena, "%s is not the part that its record commits to", path));
 	c->parts++;
 	c->seen += 2;
 	return 0;
 }
 
-static int check_text(struct checking *c, const char *folder, const uint8_t commitment[SHA256_SIZE], struct json *ret)
+static int check_record_text(struct checking *c, const char *folder, const uint8_t commitment[SHA256_SIZE], struct json *ret)
 {
-	const struct bundle_file *record = find(c, folder, "record.json"), *salt = find(c, folder, "salt");
+	const struct bundle_file *record = check_find(c, folder, "record.json"), *salt = check_find(c, folder, "salt");
 	uint8_t actual[SHA256_SIZE];
 	struct json parts;
 	int r = 0;
@@ -386,11 +260,11 @@ static int check_text(struct checking *c, const char *folder, const uint8_t comm
 	if (!record && !salt)
 		return 0;
 	if (!record || !salt || salt->data.len != SALT_SIZE)
-		return refuse(c, "records", folder, arena_printf(c->arena, "%s: the record or its salt is missing", folder));
+		return check_refuse(c, "records", folder, arena_printf(c->arena, "%s: the record or its salt is missing", folder));
 	record_commitment(salt->data.data, record->data.data, record->data.len, actual);
 	if (memcmp(actual, commitment, SHA256_SIZE) != 0 ||
 		json_parse(c->arena, (const char *)record->data.data, record->data.len, 0, ret, NULL) < 0)
-		return refuse(c, "records", folder, arena_printf(c->arena, "%s: the record is not the one that its leaf commits to", folder));
+		return check_refuse(c, "records", folder, arena_printf(c->arena, "%s: the record is not the one that its leaf commits to", folder));
 	c->opened++;
 	c->seen += 2;
 	parts = json_get(ret, "parts");
@@ -418,14 +292,14 @@ static int check_order(struct checking *c, const char *folder, const struct log 
 			key = &c->keys[i];
 	}
 	if (!key)
-		return refuse(c, "order", folder, arena_printf(c->arena, "%s does not have the next number of the case: a record before it was left "
+		return check_refuse(c, "order", folder, arena_printf(c->arena, "%s does not have the next number of the case: a record before it was left "
 									 "out, or it is another case's", folder));
 	if (record->node && (seq.type != JSON_INT || (uint64_t)json_int(&seq) != key->next))
-		return refuse(c, "order", folder, arena_printf(c->arena, "%s: the record's number is not that of its tag", folder));
+		return check_refuse(c, "order", folder, arena_printf(c->arena, "%s: the record's number is not that of its tag", folder));
 	if (record->node && key->next &&
 		((uint64_t)json_int(&prev_index) != key->last_index || !json_str(&prev_hash) ||
 			strcmp(json_str(&prev_hash), hex_format(key->last_hash, SHA256_SIZE, hex)) != 0))
-		return refuse(c, "order", folder, arena_printf(c->arena, "%s does not point to the record before it", folder));
+		return check_refuse(c, "order", folder, arena_printf(c->arena, "%s does not point to the record before it", folder));
 	key->next++;
 	key->last_index = index;
 	record_leaf_hash(leaf, key->last_hash);
@@ -434,7 +308,7 @@ static int check_order(struct checking *c, const char *folder, const struct log 
 
 static int check_record(struct checking *c, const char *folder, bool in_order)
 {
-	const struct bundle_file *leaf = find(c, folder, "leaf");
+	const struct bundle_file *leaf = check_find(c, folder, "leaf");
 	uint8_t commitment[SHA256_SIZE], tag[SHA256_SIZE];
 	struct json record;
 	struct log *log;
@@ -442,9 +316,9 @@ static int check_record(struct checking *c, const char *folder, bool in_order)
 	int r;
 
 	if (leaf->data.len != LEAF_SIZE || record_leaf_read((const char *)leaf->data.data, commitment, tag) < 0)
-		return refuse(c, "records", folder, arena_printf(c->arena, "%s: the leaf cannot be read", folder));
+		return check_refuse(c, "records", folder, arena_printf(c->arena, "%s: the leaf cannot be read", folder));
 	if ((r = check_proof(c, folder, leaf, &log, &index)) < 0 || (r = check_anchored(c, folder, log, index, leaf)) < 0 ||
-		(r = check_text(c, folder, commitment, &record)) < 0 || !in_order)
+		(r = check_record_text(c, folder, commitment, &record)) < 0 || !in_order)
 		return r;
 	c->records++;
 	return check_order(c, folder, log, index, (const char *)leaf->data.data, tag, &record);
@@ -454,7 +328,7 @@ static int check_record(struct checking *c, const char *folder, bool in_order)
 static int read_tag_keys(struct checking *c)
 {
 	const struct bundle_file *file = bundle_find(c->bundle, "case/tagkey");
-	char *rest = file ? text_of(c, file) : NULL, *line;
+	char *rest = file ? check_text(c, file) : NULL, *line;
 
 	while (rest && (line = strsep(&rest, "\n")) != NULL && line[0]) {
 		char *origin = strsep(&line, " ");
@@ -464,11 +338,11 @@ static int read_tag_keys(struct checking *c)
 			if (strcmp(c->logs[i].origin, origin) == 0)
 				key.log = &c->logs[i];
 		if (!key.log || !line || hex_parse(line, SHA256_SIZE, key.key) < 0)
-			return refuse(c, "order", file->path, "case/tagkey cannot be read");
+			return check_refuse(c, "order", file->path, "case/tagkey cannot be read");
 		c->keys = arena_grow(c->arena, c->keys, c->key_count, &c->key_capacity, sizeof(*c->keys));
 		c->keys[c->key_count++] = key;
 	}
-	return c->key_count ? 0 : refuse(c, "order", "case/tagkey", "the case's tag key is missing");
+	return c->key_count ? 0 : check_refuse(c, "order", "case/tagkey", "the case's tag key is missing");
 }
 
 static int check_records(struct checking *c)
@@ -476,11 +350,11 @@ static int check_records(struct checking *c)
 	size_t system = 0, files = 0;
 	int r = read_tag_keys(c);
 
-	for (size_t i = 1; r == 0 && find(c, arena_printf(c->arena, "records/" NUMBER_WIDTH, i), "leaf"); i++)
+	for (size_t i = 1; r == 0 && check_find(c, arena_printf(c->arena, "records/" NUMBER_WIDTH, i), "leaf"); i++)
 		r = check_record(c, arena_printf(c->arena, "records/" NUMBER_WIDTH, i), true);
 	if (r < 0)
 		return r;
-	for (size_t i = 1; r == 0 && find(c, arena_printf(c->arena, "system/" NUMBER_WIDTH, i), "leaf"); i++, system++)
+	for (size_t i = 1; r == 0 && check_find(c, arena_printf(c->arena, "system/" NUMBER_WIDTH, i), "leaf"); i++, system++)
 		r = check_record(c, arena_printf(c->arena, "system/" NUMBER_WIDTH, i), false);
 	if (r < 0)
 		return r;
@@ -488,17 +362,17 @@ static int check_records(struct checking *c)
 		if (strncmp(c->bundle->files[i].path, "records/", 8) == 0 || strncmp(c->bundle->files[i].path, "system/", 7) == 0)
 			files++;
 	if (files != c->seen)
-		return refuse(c, "records", "records", "among the records stands what belongs to none, or a number is missing");
+		return check_refuse(c, "records", "records", "among the records stands what belongs to none, or a number is missing");
 	if (!c->records)
-		return refuse(c, "records", "records", "there is no record");
-	good(c, "records", arena_printf(c->arena, "%zu of the case and %zu of the daemon, each in its log and as committed to", c->records, system));
+		return check_refuse(c, "records", "records", "there is no record");
+	check_good(c, "records", arena_printf(c->arena, "%zu of the case and %zu of the daemon, each in its log and as committed to", c->records, system));
 	if (c->opened < c->records + system)
-		say(c, "records", CHECK_NOT, arena_printf(c->arena, "%zu are not disclosed: only that they are there was checked",
+		check_say(c, "records", CHECK_NOT, arena_printf(c->arena, "%zu are not disclosed: only that they are there was checked",
 						     c->records + system - c->opened));
-	good(c, "parts", arena_printf(c->arena, "%zu, as their records commit to them", c->parts));
+	check_good(c, "parts", arena_printf(c->arena, "%zu, as their records commit to them", c->parts));
 	if (c->closed_parts)
-		say(c, "parts", CHECK_NOT, arena_printf(c->arena, "%zu are withheld or erased: they were not checked", c->closed_parts));
-	good(c, "order", "the records of the case are numbered without a gap");
+		check_say(c, "parts", CHECK_NOT, arena_printf(c->arena, "%zu are withheld or erased: they were not checked", c->closed_parts));
+	check_good(c, "order", "the records of the case are numbered without a gap");
 	return 0;
 }
 
@@ -522,25 +396,25 @@ static int read_leaves(struct checking *c, struct log *log)
 		const struct bundle_file *file;
 		char path[MERKLE_PATH_SIZE];
 
-		file = find(c, arena_printf(c->arena, "log/%s", log->year), merkle_tile_path(&tile, path));
+		file = check_find(c, arena_printf(c->arena, "log/%s", log->year), merkle_tile_path(&tile, path));
 		if (!file && n == 0)
 			return 0;
 		if (n == 0) /* no more room than the files that there are can fill */
 			log->tags = arena_alloc(c->arena, (c->bundle->count < size / MERKLE_TILE_WIDTH ? c->bundle->count * MERKLE_TILE_WIDTH : size) *
 								  SHA256_SIZE);
 		if (!file || n == c->bundle->count || merkle_bundle_read(file->data.data, file->data.len, tile.width, entries) < 0)
-			return refuse(c, "leaves", log->year, arena_printf(c->arena, "log/%s/%s is missing, or cannot be read", log->year, path));
+			return check_refuse(c, "leaves", log->year, arena_printf(c->arena, "log/%s/%s is missing, or cannot be read", log->year, path));
 		for (size_t i = 0; i < tile.width; i++) {
 			if (entries[i].len != LEAF_SIZE ||
 				record_leaf_read((const char *)entries[i].data, commitment, log->tags[range->size]) < 0)
-				return refuse(c, "leaves", file->path, arena_printf(c->arena, "%s holds what is no leaf", file->path));
+				return check_refuse(c, "leaves", file->path, arena_printf(c->arena, "%s holds what is no leaf", file->path));
 			record_leaf_hash((const char *)entries[i].data, root);
 			merkle_append(range, root);
 		}
 	}
 	merkle_root(range, root);
 	if (memcmp(root, log->checkpoint.root, SHA256_SIZE) != 0)
-		return refuse(c, "leaves", log->year, arena_printf(c->arena, "the leaves of log/%s are not those of its checkpoint", log->year));
+		return check_refuse(c, "leaves", log->year, arena_printf(c->arena, "the leaves of log/%s are not those of its checkpoint", log->year));
 	qsort(log->tags, size, SHA256_SIZE, by_bytes);
 	return 0;
 }
@@ -552,7 +426,7 @@ static int check_complete(struct checking *c)
 			return -EBADMSG;
 	for (size_t i = 0; i < c->key_count; i++) /* logs of the daemon's own records alone have none, and need none */
 		if (!c->keys[i].log->tags) {
-			say(c, "complete", CHECK_NOT, "not checked: the bundle holds no leaves of the log, which show that no later record was left out");
+			check_say(c, "complete", CHECK_NOT, "not checked: the bundle holds no leaves of the log, which show that no later record was left out");
 			return 0;
 		}
 	for (size_t i = 0; i < c->key_count; i++) {
@@ -563,11 +437,11 @@ static int check_complete(struct checking *c)
 
 			record_tag(key->key, n, tag);
 			if (bsearch(tag, key->log->tags, key->log->checkpoint.size, SHA256_SIZE, by_bytes))
-				return refuse(c, "complete", "records", arena_printf(c->arena,
+				return check_refuse(c, "complete", "records", arena_printf(c->arena,
 					"INCOMPLETE: %s holds record number %" PRIu64 " of the case, which is not in the bundle", key->log->origin, n));
 		}
 	}
-	good(c, "complete", arena_printf(c->arena, "all leaves of the log looked through: no record of the case beyond these, up to %" PRIu64
+	check_good(c, "complete", arena_printf(c->arena, "all leaves of the log looked through: no record of the case beyond these, up to %" PRIu64
 						   " numbers further", c->how->ahead));
 	return 0;
 }
@@ -582,6 +456,6 @@ int bundle_check(const struct bundle *bundle, const struct bundle_checking *how,
 		(r = check_records(c)) < 0 ||
 		(r = check_complete(c)) < 0)
 		return r;
-	say_anchors(c);
+	check_say_anchors(c);
 	return 0;
 }

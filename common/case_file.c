@@ -19,6 +19,7 @@ struct reading {
 	struct case_place place;
 	const char *kind;
 	bool system;
+	const char *generation; /* folder of it, "g1/"; "" */
 };
 
 static const char *word(const struct json *object, const char *key)
@@ -470,6 +471,17 @@ static void read_record(struct reading *r)
 
 /* --- the bundle ----------------------------------------------------------------------------------- */
 
+/* Over several generations each log is named; in one it is the newest. */
+static void add_origin(struct reading *r, const char *origin)
+{
+	const char *there = r->file->origin;
+
+	if (!r->generation[0] || !there)
+		r->file->origin = origin;
+	else if (!strstr(there, origin))
+		r->file->origin = arena_printf(r->arena, "%s, %s", there, origin);
+}
+
 static void note_place(struct reading *r)
 {
 	const struct bundle_file *file = bundle_find(r->bundle, arena_printf(r->arena, "%s/leaf.tlog-proof", r->place.folder));
@@ -482,9 +494,10 @@ static void note_place(struct reading *r)
 		note_parse(proof->checkpoint.data, proof->checkpoint.len, &note) < 0 ||
 		checkpoint_parse(note.text.data, note.text.len, &checkpoint) < 0)
 		return;
-	r->file->origin = arena_memdup(r->arena, checkpoint.origin.data, checkpoint.origin.len);
-	r->place.proof = strrchr(r->file->origin, '/');
-	r->place.proof = arena_printf(r->arena, "%s-%" PRIu64, r->place.proof ? r->place.proof + 1 : "", proof->index);
+	add_origin(r, arena_memdup(r->arena, checkpoint.origin.data, checkpoint.origin.len));
+	r->place.proof = arena_memdup(r->arena, checkpoint.origin.data, checkpoint.origin.len);
+	r->place.proof = strrchr(r->place.proof, '/');
+	r->place.proof = arena_printf(r->arena, "%s%s-%" PRIu64, r->generation, r->place.proof ? r->place.proof + 1 : "", proof->index);
 }
 
 static int read_folder(struct reading *r, const char *folder, struct err *err)
@@ -548,33 +561,83 @@ static void order_contacts(struct case_file *f)
 		qsort(f->contacts, kept, sizeof(*f->contacts), by_date);
 }
 
+/* The folder of a generation that a path begins with, as its number; 0: none. */
+static unsigned generation_of(const char *path)
+{
+	char *end;
+	unsigned long number = path[0] == 'g' ? strtoul(path + 1, &end, 10) : 0;
+
+	return number && *end == '/' ? (unsigned)number : 0;
+}
+
+/* Where the records of a bundle lie: "", or "g1/" and so on for several generations, by number. NULL behind the last. */
+static const char **generation_folders(const struct bundle *bundle)
+{
+	const char **ret = NULL;
+	size_t count = 0, capacity = 0;
+	unsigned last = 0, next = 1;
+
+	while (bundle_find(bundle, "generations") && next) {
+		next = 0;
+		for (size_t i = 0; i < bundle->count; i++) {
+			unsigned number = generation_of(bundle->files[i].path);
+
+			if (number > last && (!next || number < next))
+				next = number;
+		}
+		last = next;
+		ret = arena_grow(bundle->arena, ret, count, &capacity, sizeof(*ret));
+		ret[count++] = next ? arena_printf(bundle->arena, "g%u/", next) : NULL;
+	}
+	if (!count) {
+		ret = arena_alloc(bundle->arena, 2 * sizeof(*ret));
+		ret[0] = "";
+	}
+	return ret;
+}
+
+static int read_generation(struct reading *r, const char *generation, struct err *err)
+{
+	const char *kind = r->system ? "system" : "records";
+	int result = 0;
+
+	r->generation = generation;
+	for (size_t i = 1; result == 0; i++) {
+		const char *folder = arena_printf(r->arena, "%s%s/%04zu", generation, kind, i);
+
+		if (!bundle_find(r->bundle, arena_printf(r->arena, "%s/leaf", folder)))
+			break;
+		result = read_folder(r, folder, err);
+	}
+	return result;
+}
+
 int case_file_read(const struct bundle *bundle, struct case_file *ret, struct err *err)
 {
-	static const char *const folders[] = { "records", "system" };
 	struct reading r = { .bundle = bundle, .arena = bundle->arena, .file = ret };
-	const struct bundle_file *only = bundle_find(bundle, "case/invoice");
+	const char **generations = generation_folders(bundle);
 	int result = 0;
 
 	*ret = (struct case_file){ .zone = "UTC" };
-	for (size_t k = 0; k < ARRAY_LEN(folders); k++) {
+	for (int k = 0; k < 2; k++) {
 		r.system = k == 1;
-		for (size_t i = 1; result == 0; i++) {
-			const char *folder = arena_printf(r.arena, "%s/%04zu", folders[k], i);
-
-			if (!bundle_find(bundle, arena_printf(r.arena, "%s/leaf", folder)))
-				break;
-			result = read_folder(&r, folder, err);
-		}
+		for (size_t i = 0; generations[i] && result == 0; i++)
+			result = read_generation(&r, generations[i], err);
 	}
 	if (result < 0)
 		return result;
-	if (only)
-		ret->invoice = arena_printf(r.arena, "%.*s", (int)only->data.len - 1, (const char *)only->data.data);
-	for (size_t i = 0; i < bundle->count; i++) {
-		const char *path = bundle->files[i].path, *ending = strrchr(path, '.');
+	for (size_t g = 0; generations[g]; g++) {
+		const struct bundle_file *only = bundle_find(bundle, arena_printf(r.arena, "%scase/invoice", generations[g]));
+		const char *logs = arena_printf(r.arena, "%slog/", generations[g]);
 
-		ret->stamps += begins(path, "log/") && is(ending, ".tsr");
-		ret->witnesses += begins(path, "log/") && is(ending, ".cosigned");
+		if (only)
+			ret->invoice = arena_printf(r.arena, "%.*s", (int)only->data.len - 1, (const char *)only->data.data);
+		for (size_t i = 0; i < bundle->count; i++) {
+			const char *path = bundle->files[i].path, *ending = strrchr(path, '.');
+
+			ret->stamps += begins(path, logs) && is(ending, ".tsr");
+			ret->witnesses += begins(path, logs) && is(ending, ".cosigned");
+		}
 	}
 	order_contacts(ret);
 	for (size_t i = 0; i < ret->invoice_count; i++)

@@ -9,18 +9,23 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#define READ_SIZE (64 * 1024)
+
 int file_read(const char *path, size_t max, struct buf *ret, struct err *err)
 {
 	CLEANUP(closep) int fd = open(path, O_RDONLY | O_CLOEXEC);
 	size_t before = ret->len;
+	struct stat st;
 
 	if (fd < 0)
 		return err_set(err, -errno, "unreadable", "", "%s cannot be opened: %s", path, strerror(errno));
+	if (fstat(fd, &st) == 0 && st.st_size > 0) /* at once: a large one would be moved again and again while it grows */
+		buf_reserve(ret, ((size_t)st.st_size < max ? (size_t)st.st_size : max) + READ_SIZE);
 	for (;;) {
 		ssize_t n;
 
-		buf_reserve(ret, 64 * 1024);
-		n = read(fd, ret->data + ret->len, 64 * 1024);
+		buf_reserve(ret, READ_SIZE);
+		n = read(fd, ret->data + ret->len, READ_SIZE);
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0)

@@ -388,35 +388,49 @@ static const uint8_t base64_values[256] = {
 	['4'] = 57, ['5'] = 58, ['6'] = 59, ['7'] = 60, ['8'] = 61, ['9'] = 62, ['+'] = 63, ['/'] = 64,
 };
 
+/* The 24 bits of four digits. `all` gathers their values: above 63 when any was no digit. */
+static unsigned base64_quad(const uint8_t digits[4], unsigned *all)
+{
+	unsigned a = base64_values[digits[0]] - 1u, b = base64_values[digits[1]] - 1u, c = base64_values[digits[2]] - 1u,
+		 d = base64_values[digits[3]] - 1u;
+
+	*all |= a | b | c | d;
+	return a << 18 | b << 12 | c << 6 | d;
+}
+
 int base64_decode(const char *text, size_t len, struct buf *out)
 {
-	size_t before = out->len;
+	const uint8_t *in = (const uint8_t *)text, *last;
+	uint8_t tail[4], *at;
+	unsigned bits, all = 0;
+	size_t pad = 0;
 
 	if (len % 4)
 		return -EBADMSG;
-	for (size_t i = 0; i < len; i += 4) {
-		size_t pad = i + 4 < len ? 0 : (size_t)((text[i + 3] == '=') + (text[i + 3] == '=' && text[i + 2] == '='));
-		unsigned bits = 0;
-		uint8_t raw[3];
-
-		for (size_t k = 0; k < 4; k++) {
-			unsigned v = k >= 4 - pad ? 1 : base64_values[(uint8_t)text[i + k]];
-
-			if (!v)
-				goto bad;
-			bits = bits << 6 | (v - 1);
-		}
-		raw[0] = (uint8_t)(bits >> 16);
-		raw[1] = (uint8_t)(bits >> 8);
-		raw[2] = (uint8_t)bits;
-		if ((pad == 1 && raw[2]) || (pad == 2 && (raw[1] || raw[2]))) /* leftover bits must be zero */
-			goto bad;
-		buf_add(out, raw, 3 - pad);
+	if (!len)
+		return 0;
+	last = in + len - 4;
+	buf_reserve(out, len / 4 * 3);
+	at = (uint8_t *)out->data + out->len;
+	for (; in < last; in += 4) {
+		bits = base64_quad(in, &all);
+		*at++ = (uint8_t)(bits >> 16);
+		*at++ = (uint8_t)(bits >> 8);
+		*at++ = (uint8_t)bits;
 	}
+	memcpy(tail, last, sizeof(tail));
+	for (; pad < 2 && tail[3 - pad] == '='; pad++)
+		tail[3 - pad] = 'A'; /* zero */
+	bits = base64_quad(tail, &all);
+	if (all > 63 || bits & ((1u << 8 * pad) - 1)) { /* leftover bits must be zero */
+		out->data[out->len] = '\0';
+		return -EBADMSG;
+	}
+	for (size_t i = 0; i < 3 - pad; i++)
+		*at++ = (uint8_t)(bits >> (16 - 8 * i));
+	*at = '\0';
+	out->len += len / 4 * 3 - pad;
 	return 0;
-bad:
-	out->len = before;
-	return -EBADMSG;
 }
 
 char *hex_format(const void *data, size_t len, char *ret)

@@ -147,7 +147,7 @@ static const char *outcome_of(struct writing *w, const struct case_contact *c)
 	if (c->outcome && (strcmp(c->outcome, "failed") == 0 || strcmp(c->outcome, "unknown") == 0) && c->reason)
 		text = arena_printf(w->arena, "%s (%s)", text, word_reason(w->report->language, c->reason));
 	if (c->receipt)
-		text = arena_printf(w->arena, TR(w, "%s ; puis %s", "%s; then %s"), text, word_receipt(w->report->language, c->receipt));
+		text = arena_printf(w->arena, TR(w, "%s\u202f; puis %s", "%s; then %s"), text, word_receipt(w->report->language, c->receipt));
 	return text;
 }
 
@@ -181,7 +181,7 @@ static void write_head(struct writing *w)
 	ROW(w, b, TR(w, "Journal", "Log"), f->origin);
 	if (f->closed_records)
 		ROW(w, b, TR(w, "Non communiqué", "Withheld"),
-			arena_printf(w->arena, TR(w, "%zu enregistrements sur %zu, relatifs à d’autres factures : leur existence est prouvée, leur contenu n’est pas joint",
+			arena_printf(w->arena, TR(w, "%zu enregistrements sur %zu, relatifs à d’autres factures\u00a0: leur existence est prouvée, leur contenu n’est pas joint",
 						       "%zu of %zu records, about other invoices: that they exist is proven, their content is not enclosed"),
 				f->closed_records, f->records));
 	if (f->closed_parts)
@@ -247,8 +247,8 @@ static void write_contacts(struct writing *w)
 		ROW(w, b, arena_printf(w->arena, "%zu", i + 1), when(w, c->place.at), word_channel(w->report->language, c->channel), address_of(w, c),
 			invoices_of(w, c, "\n"), outcome_of(w, c), c->place.proof);
 	}
-	add(w, BLOCK_NOTE, TR(w, "« Accepté » signifie que le prestataire a pris l’envoi en charge ; ce n’est pas la preuve qu’il a été reçu ou lu. La "
-				 "colonne « Preuve » donne l’année et le rang de l’enregistrement dans le journal, fait avant le départ de l’envoi.",
+	add(w, BLOCK_NOTE, TR(w, "«\u00a0Accepté\u00a0» signifie que le prestataire a pris l’envoi en charge\u202f; ce n’est pas la preuve qu’il a été reçu ou lu. La "
+				 "colonne «\u00a0Preuve\u00a0» donne l’année et le rang de l’enregistrement dans le journal, fait avant le départ de l’envoi.",
 				 "“Accepted” means that the provider took the message; it does not prove that it was received or read. The column “Proof” gives "
 				 "year and index in the log of the record that was made before the message left."));
 }
@@ -261,7 +261,7 @@ static const char *entry_text(struct writing *w, const struct case_entry *e)
 	const char *ret = word_reason(l, e->reason);
 
 	if (e->step)
-		ret = arena_printf(w->arena, "%s%s%s", word_step(l, e->step), ret[0] ? TR(w, " : ", ": ") : "", ret);
+		ret = arena_printf(w->arena, "%s%s%s", word_step(l, e->step), ret[0] ? TR(w, "\u00a0: ", ": ") : "", ret);
 	if (e->until)
 		ret = arena_printf(w->arena, TR(w, "%s (jusqu’au %s)", "%s (until %s)"), ret, day(w, zone_date(w->zone, e->until)));
 	if (e->amount)
@@ -269,7 +269,7 @@ static const char *entry_text(struct writing *w, const struct case_entry *e)
 			if (e->invoice && strcmp(w->file->invoices[i].id, e->invoice) == 0)
 				ret = arena_printf(w->arena, "%s%s%s", ret, ret[0] ? ", " : "", amount(w, e->amount, w->file->invoices[i].currency));
 	if (e->text && e->text[0])
-		ret = arena_printf(w->arena, TR(w, "%s%s« %s »", "%s%s“%s”"), ret, ret[0] ? "\n" : "", e->text);
+		ret = arena_printf(w->arena, TR(w, "%s%s«\u00a0%s\u00a0»", "%s%s“%s”"), ret, ret[0] ? "\n" : "", e->text);
 	return ret;
 }
 
@@ -297,7 +297,7 @@ static void write_entries(struct writing *w, bool silence)
 static void write_events(struct writing *w)
 {
 	add(w, BLOCK_HEADING, TR(w, "Pourquoi rien n’a été envoyé à certains moments", "Why nothing was sent at times"));
-	add(w, BLOCK_NOTE, TR(w, "Étapes non effectuées ou reportées, suspensions, paiements et contestations : chaque silence a sa raison, consignée au jour dit.",
+	add(w, BLOCK_NOTE, TR(w, "Étapes non effectuées ou reportées, suspensions, paiements et contestations\u00a0: chaque silence a sa raison, consignée au jour dit.",
 				 "Steps not taken or put off, holds, payments and disputes: each silence has its reason, recorded on the day."));
 	write_entries(w, true);
 	add(w, BLOCK_HEADING, TR(w, "Autres faits consignés", "What else is on record"));
@@ -311,11 +311,11 @@ static const char *places_of(struct writing *w, const struct case_contact *c)
 	const char *ret = c->place.folder;
 
 	if (c->outcome_place.folder)
-		ret = arena_printf(w->arena, TR(w, "%s, réponse : %s", "%s, answer: %s"), ret, c->outcome_place.folder);
+		ret = arena_printf(w->arena, TR(w, "%s, réponse\u00a0: %s", "%s, answer: %s"), ret, c->outcome_place.folder);
 	if (c->content_place.folder)
-		ret = arena_printf(w->arena, TR(w, "%s, trame de l’appel : %s", "%s, script of the call: %s"), ret, c->content_place.folder);
+		ret = arena_printf(w->arena, TR(w, "%s, trame de l’appel\u00a0: %s", "%s, script of the call: %s"), ret, c->content_place.folder);
 	if (c->receipt_place.folder)
-		ret = arena_printf(w->arena, TR(w, "%s, suites : %s", "%s, later: %s"), ret, c->receipt_place.folder);
+		ret = arena_printf(w->arena, TR(w, "%s, suites\u00a0: %s", "%s, later: %s"), ret, c->receipt_place.folder);
 	return ret;
 }
 
@@ -325,7 +325,7 @@ static void write_content(struct writing *w, size_t i)
 	enum report_language l = w->report->language;
 	struct block *b;
 
-	add(w, BLOCK_SUBHEADING, arena_printf(w->arena, TR(w, "Contact n° %zu : %s, %s", "Contact no. %zu: %s, %s"), i + 1, word_channel(l, c->channel),
+	add(w, BLOCK_SUBHEADING, arena_printf(w->arena, TR(w, "Contact n° %zu\u00a0: %s, %s", "Contact no. %zu: %s, %s"), i + 1, word_channel(l, c->channel),
 					 day(w, zone_date(w->zone, c->place.at))));
 	b = fields(w);
 	ROW(w, b, TR(w, "Date", "Date"), moment(w, c->place.at, ", "));
@@ -342,19 +342,19 @@ static void write_content(struct writing *w, size_t i)
 		ROW(w, b, TR(w, "Prestataire", "Provider"), arena_printf(w->arena, TR(w, "%s, référence %s", "%s, reference %s"),
 							   c->provider ? c->provider : "", c->provider_id));
 	if (c->note)
-		ROW(w, b, TR(w, "Note", "Note"), arena_printf(w->arena, TR(w, "« %s » (%s)", "“%s” (%s)"), c->note, c->by ? c->by : ""));
+		ROW(w, b, TR(w, "Note", "Note"), arena_printf(w->arena, TR(w, "«\u00a0%s\u00a0» (%s)", "“%s” (%s)"), c->note, c->by ? c->by : ""));
 	ROW(w, b, TR(w, "Dans ce dossier", "In this bundle"), places_of(w, c));
 	if (c->message.subject)
 		ROW(w, b, TR(w, "Objet", "Subject"), c->message.subject);
 	if (c->message_closed)
 		add(w, BLOCK_NOTE, TR(w, "Contenu non communiqué ou effacé.", "Content withheld or erased."));
 	else if (c->content_place.folder && c->message.text)
-		add(w, BLOCK_NOTE, TR(w, "Trame remise à la personne qui appelle ; ce qui a été dit n’est pas enregistré.",
+		add(w, BLOCK_NOTE, TR(w, "Trame remise à la personne qui appelle\u202f; ce qui a été dit n’est pas enregistré.",
 					 "Script given to the caller; what was said is not recorded."));
 	if (c->message.text)
 		add(w, BLOCK_QUOTE, c->message.text);
 	if (c->message.html)
-		add(w, BLOCK_NOTE, TR(w, "Le même texte était joint sous forme HTML : parts/message.json.", "The same text went with it as HTML: parts/message.json."));
+		add(w, BLOCK_NOTE, TR(w, "Le même texte était joint sous forme HTML\u00a0: parts/message.json.", "The same text went with it as HTML: parts/message.json."));
 }
 
 static void write_contents(struct writing *w)
@@ -409,29 +409,33 @@ static void write_worth(struct writing *w)
 	add(w, BLOCK_HEADING, TR(w, "Ce qu’il ne prouve pas", "What it does not prove"));
 	add(w, BLOCK_TEXT, TR(w, "Il ne prouve pas que le débiteur a reçu ou lu un message, ni que personne ne l’a contacté autrement que par dunningd, ni que les "
 				 "données transmises par le système de facturation étaient exactes, ni que l’horloge était juste avant le premier horodatage par un tiers. "
-				 "Il n’a par lui-même aucune qualification légale ; sa valeur est laissée à l’appréciation du juge.",
+				 "Il n’a par lui-même aucune qualification légale\u202f; sa valeur est laissée à l’appréciation du juge.",
 				 "It does not prove that the debtor received or read a message, nor that nobody contacted the debtor outside dunningd, nor that what the "
 				 "billing system said was true, nor that the clock was right before the first time stamp of a third party. It "
 				 "claims no legal status of its own; its weight is for the court."));
 	if (w->file->stamps || w->file->witnesses)
-		add(w, BLOCK_TEXT, arena_printf(w->arena, TR(w, "Il contient %zu horodatages par des tiers et %zu signatures de témoins (log/<année>/anchored/) : ce qui y est "
-							  "compris existait au plus tard à leur date.",
-						     "It holds %zu time stamps of third parties and %zu witnesses’ signatures (log/<year>/anchored/): what they "
-						     "cover existed at their date at the latest."), w->file->stamps, w->file->witnesses));
+		add(w, BLOCK_TEXT, arena_printf(w->arena,
+			TR(w, "Horodatages par des tiers\u00a0: %zu\u202f; signatures de témoins\u00a0: %zu (log/<année>/anchored/). Ce qui y est compris "
+			      "existait au plus tard à leur date, pourvu que ces tiers soient ceux qu’ils disent être\u00a0: la vérification affiche leurs "
+			      "empreintes et leurs clés, à comparer avec ce qu’ils publient.",
+				"Time stamps of third parties: %zu; witnesses’ signatures: %zu (log/<year>/anchored/). What they cover existed at their date "
+				"at the latest, provided that these third parties are who they say they are: the check prints their fingerprints and keys, to "
+				"be compared with what they publish."),
+			w->file->stamps, w->file->witnesses));
 	else
-		add(w, BLOCK_TEXT, TR(w, "Il ne contient ni horodatage par un tiers ni signature de témoin : la date de la signature du journal repose sur la parole de "
+		add(w, BLOCK_TEXT, TR(w, "Il ne contient ni horodatage par un tiers ni signature de témoin\u00a0: la date de la signature du journal repose sur la parole de "
 					 "l’entreprise.",
 					 "It holds no time stamp of a third party and no witness’s signature: the date of the log’s signature rests on the company’s "
 					 "word."));
 	add(w, BLOCK_HEADING, TR(w, "Comment le vérifier", "How to check it"));
-	add(w, BLOCK_TEXT, TR(w, "Hors ligne, avec OpenSSL et un interpréteur de commandes : « sh verify.sh . 'CLÉ' ». Avec dunningd : « dunningctl trail verify . "
-				 "--key 'CLÉ' », qui vérifie aussi que ce rapport dit ce que disent les enregistrements. La clé est celle que "
-				 "l’entreprise a publiée pour son journal. Le fichier VERIFY.txt en dit plus ; le procédé est décrit dans process/TRAIL.md.",
+	add(w, BLOCK_TEXT, TR(w, "Hors ligne, avec OpenSSL et un interpréteur de commandes\u00a0: «\u00a0sh verify.sh . 'CLÉ'\u00a0». Avec dunningd\u00a0: «\u00a0dunningctl trail verify . "
+				 "--key 'CLÉ'\u00a0», qui vérifie aussi que ce rapport dit ce que disent les enregistrements. La clé est celle que "
+				 "l’entreprise a publiée pour son journal. Le fichier VERIFY.txt en dit plus\u202f; le procédé est décrit dans process/TRAIL.md.",
 				 "Offline, with OpenSSL and a shell: “sh verify.sh . 'KEY'”. With dunningd: “dunningctl trail verify . --key 'KEY'”, which also "
 				 "checks that this report says what the records say. The key is the one that the company published for its log. VERIFY.txt says more; "
 				 "the process is described in process/TRAIL.md."));
 	if (w->file->process)
-		add(w, BLOCK_NOTE, arena_printf(w->arena, TR(w, "Empreinte SHA-256 de la description du procédé, consignée au dernier démarrage : %s",
+		add(w, BLOCK_NOTE, arena_printf(w->arena, TR(w, "Empreinte SHA-256 de la description du procédé, consignée au dernier démarrage\u00a0: %s",
 							     "SHA-256 of the description of the process, as recorded at the last start: %s"), w->file->process));
 }
 
@@ -450,17 +454,17 @@ static void write_bordereau(struct writing *w)
 #define NUMBER arena_printf(w->arena, "%zu", ++number)
 	for (size_t i = 0; i < w->file->invoice_count; i++)
 		if (w->file->invoices[i].state.known && w->file->invoices[i].booking_count)
-			ROW(w, b, NUMBER, arena_printf(w->arena, "Facture %s : données transmises par le créancier", number_of(w, w->file->invoices[i].id)),
+			ROW(w, b, NUMBER, arena_printf(w->arena, "Facture %s\u00a0: données transmises par le créancier", number_of(w, w->file->invoices[i].id)),
 				day(w, w->file->invoices[i].issued_on), w->file->invoices[i].bookings[0].place.folder);
 	for (size_t i = 0; i < w->file->contact_count; i++) {
 		const struct case_contact *c = &w->file->contacts[i];
 
-		ROW(w, b, NUMBER, arena_printf(w->arena, "Contact n° %zu (%s) : %s", i + 1, word_channel(REPORT_FR, c->channel), word_step(REPORT_FR, c->step)),
+		ROW(w, b, NUMBER, arena_printf(w->arena, "Contact n° %zu (%s)\u00a0: %s", i + 1, word_channel(REPORT_FR, c->channel), word_step(REPORT_FR, c->step)),
 			day(w, zone_date(w->zone, c->place.at)), c->place.folder);
 	}
 	ROW(w, b, NUMBER, "Relevé de compte", day(w, zone_date(w->zone, w->file->last_at)), "présent rapport");
 	ROW(w, b, NUMBER, "Description du procédé", "", "process/TRAIL.md");
-	ROW(w, b, NUMBER, "Journal : racines signées, clé, empreintes", "", "log/");
+	ROW(w, b, NUMBER, "Journal\u00a0: racines signées, clé, empreintes", "", "log/");
 	ROW(w, b, NUMBER, "Procédé de vérification", "", "verify.sh, VERIFY.txt");
 	ROW(w, b, NUMBER, "Modèles d’attestation", "", "statement.txt");
 #undef NUMBER
@@ -473,7 +477,7 @@ void report_make(const struct case_file *file, enum report_language language, st
 	*ret = (struct report){ .language = language };
 	if (zone_get(file->zone, &w.zone) < 0)
 		(void)zone_get("UTC", &w.zone);
-	ret->title = TR(&w, "Dossier de preuve : relances et paiements", "Evidence: reminders and payments");
+	ret->title = TR(&w, "Dossier de preuve\u00a0: relances et paiements", "Evidence: reminders and payments");
 	ret->footer = arena_printf(arena, "%s %s %s", debtor_name(&w), EM, file->origin ? file->origin : "");
 	write_head(&w);
 	write_invoices(&w);

@@ -24,8 +24,8 @@ static const struct pair channels[] = {
 static const struct pair outcomes[] = {
 	{ "accepted", { "remis au prestataire, qui l’a accepté", "handed to the provider, which accepted it" } },
 	{ "failed", { "refusé par le prestataire", "refused by the provider" } },
-	{ "in_doubt", { "incertain : pas de réponse du prestataire", "in doubt: no answer from the provider" } },
-	{ "unknown", { "inconnu : on ignore si l’envoi est parti", "unknown: it is not known whether it left" } },
+	{ "in_doubt", { "incertain\u00a0: pas de réponse du prestataire", "in doubt: no answer from the provider" } },
+	{ "unknown", { "inconnu\u00a0: on ignore si l’envoi est parti", "unknown: it is not known whether it left" } },
 	{ "done", { "appel effectué", "call made" } },
 };
 static const struct pair receipts[] = {

@@ -248,13 +248,21 @@ static int check_info(TS_RESP *answer, const struct timestamp_wanted *wanted, st
 	return 0;
 }
 
-/* Keeps the first thing that is wrong with the chain: the library itself tells it in words alone. */
+/* What the library knows while it looks at the chain, and does not give back. */
+struct chain {
+	int wrong; /* the first thing; the library itself tells it in words alone */
+	uint8_t root[SHA256_SIZE]; /* of the chain that was looked at last */
+};
+
 static int on_chain(int ok, X509_STORE_CTX *ctx)
 {
-	int *wrong = X509_STORE_get_ex_data(X509_STORE_CTX_get0_store(ctx), 0);
+	struct chain *seen = X509_STORE_get_ex_data(X509_STORE_CTX_get0_store(ctx), 0);
+	STACK_OF(X509) *chain = X509_STORE_CTX_get0_chain(ctx);
 
-	if (!ok && !*wrong)
-		*wrong = X509_STORE_CTX_get_error(ctx);
+	if (!ok && !seen->wrong)
+		seen->wrong = X509_STORE_CTX_get_error(ctx);
+	if (sk_X509_num(chain) > 0)
+		must(X509_digest(sk_X509_value(chain, sk_X509_num(chain) - 1), EVP_sha256(), seen->root, NULL) == 1);
 	return ok;
 }
 
@@ -272,7 +280,7 @@ static X509_CRL *parse_crl(const struct slice *der)
 	return crl;
 }
 
-static X509_STORE *make_store(const struct timestamp_trust *trust, int64_t at, X509_CRL *crl, int *wrong)
+static X509_STORE *make_store(const struct timestamp_trust *trust, int64_t at, X509_CRL *crl, struct chain *seen)
 {
 	X509_STORE *store = X509_STORE_new();
 
@@ -281,7 +289,7 @@ static X509_STORE *make_store(const struct timestamp_trust *trust, int64_t at, X
 		must(X509_STORE_add_crl(store, crl) == 1 && X509_STORE_set_flags(store, X509_V_FLAG_CRL_CHECK) == 1);
 	for (int i = 0; i < sk_X509_num(trust->certs); i++)
 		must(X509_STORE_add_cert(store, sk_X509_value(trust->certs, i)) == 1);
-	must(X509_STORE_set_ex_data(store, 0, wrong) == 1);
+	must(X509_STORE_set_ex_data(store, 0, seen) == 1);
 	X509_STORE_set_verify_cb(store, on_chain);
 	X509_VERIFY_PARAM_set_time(X509_STORE_get0_param(store), (time_t)(at / SECOND_MS));
 	return store;
@@ -380,7 +388,8 @@ static int verify(TS_RESP *answer, const struct timestamp_wanted *wanted, struct
 	CLEANUP(buf_clear) struct buf der = { 0 };
 	STACK_OF(X509) *certs;
 	const unsigned char *at;
-	int wrong = X509_V_OK, ok;
+	struct chain seen = { .wrong = X509_V_OK };
+	int ok;
 
 	if (wanted->crl.len && !crl)
 		return refuse(err, "crl", "the list of revoked certificates cannot be read");
@@ -392,14 +401,15 @@ static int verify(TS_RESP *answer, const struct timestamp_wanted *wanted, struct
 	ctx = TS_REQ_to_TS_VERIFY_CTX(request, NULL); /* version, imprint, nonce */
 	must(ctx);
 	TS_VERIFY_CTX_add_flags(ctx, TS_VFY_SIGNATURE | TS_VFY_SIGNER);
-	TS_VERIFY_CTX_set_store(ctx, make_store(wanted->trust, ret->at, crl, &wrong)); /* both belong to ctx now */
+	TS_VERIFY_CTX_set_store(ctx, make_store(wanted->trust, ret->at, crl, &seen)); /* both belong to ctx now */
 	TS_VERIFY_CTX_set_certs(ctx, certs);
 	ERR_clear_error();
 	ok = TS_RESP_verify_response(ctx, answer) == 1 && read_authority(TS_RESP_get_token(answer), certs, ret);
-	if (!ok && wrong != X509_V_OK) {
+	if (!ok && seen.wrong != X509_V_OK) {
 		ERR_clear_error();
-		return chain_refused(wrong, err);
+		return chain_refused(seen.wrong, err);
 	}
+	memcpy(ret->root, seen.root, SHA256_SIZE);
 	return ok ? 0 : signature_refused(err);
 }
 

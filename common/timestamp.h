@@ -51,6 +51,7 @@ struct timestamp {
 	char serial[43]; /* hexadecimal, 160 bits at most (RFC 3161 section 2.4.2) */
 	char policy[80];
 	char authority[256]; /* the signing certificate's subject, RFC 2253 */
+	uint8_t root[SHA256_SIZE]; /* SHA-256 of the believed certificate that it goes back to (DER): its fingerprint */
 	char crl_url[256]; /* where its issuer's list of revoked ones is, http or https: RFC 5280 section 4.2.1.13. "" = not said */
 };
 /*

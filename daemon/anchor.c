@@ -31,6 +31,14 @@ struct letter {
 	struct letter *next;
 };
 
+/* One to the thread: what it told is in the journal. */
+struct recorded {
+	unsigned year;
+	char name[65];
+	uint64_t size;
+	struct recorded *next;
+};
+
 struct anchors {
 	const struct config *config;
 	struct anchor_run run;
@@ -49,7 +57,8 @@ struct anchors {
 	/* under the mutex */
 	struct letter *letters, **letters_end;
 	struct anchors_status status;
-	bool quit, want;
+	bool quit, want, lift;
+	struct recorded *recorded;
 };
 
 int64_t anchor_now(void)
@@ -136,6 +145,7 @@ void anchor_note(struct anchors *a, int priority, const char *format, ...)
 	post(a, letter);
 }
 
+/* Kind, name and size say what it is. */
 static void post_record(struct anchors *a, const struct anchor_token_record *record)
 {
 	struct letter *letter = letter_create(-1);
@@ -146,7 +156,9 @@ static void post_record(struct anchors *a, const struct anchor_token_record *rec
 	copy->origin = arena_strdup(letter->arena, record->origin);
 	copy->serial = arena_strdup(letter->arena, record->serial);
 	copy->authority = arena_strdup(letter->arena, record->authority);
-	if (record->part)
+	copy->part = anchor_forms[record->kind].part;
+	copy->media_type = anchor_forms[record->kind].media_type;
+	if (copy->part)
 		copy->bytes.data = arena_memdup(letter->arena, record->bytes.data, record->bytes.len);
 	post(a, letter);
 }
@@ -166,6 +178,7 @@ static struct anchor_status status_of(const struct anchors *a, const struct anch
 		const struct anchor_mark *mark = anchor_mark_of(target, log);
 		int64_t age = anchor_age_ms(mark, now);
 
+		status.disagrees |= mark->disagrees;
 		if (log == a->logs) {
 			status.size = mark->size;
 			status.at = mark->at;
@@ -177,7 +190,7 @@ static struct anchor_status status_of(const struct anchors *a, const struct anch
 			memcpy(status.word, mark->word, sizeof(status.word));
 		}
 	}
-	status.alarm = status.age_ms >= ANCHOR_ALARM_MS || strcmp(status.word, "ahead") == 0 || strcmp(status.word, "forked") == 0 ||
+	status.alarm = status.age_ms >= ANCHOR_ALARM_MS || status.disagrees ||
 		strcmp(status.word, "conflict") == 0 || strcmp(status.word, "unlocked") == 0;
 	return status;
 }
@@ -205,14 +218,20 @@ static void publish(struct anchors *a, int64_t now)
 		status.set_back |= log->set_back;
 	status.looked = true;
 	for (size_t i = 0; i < status.count; i++) {
-		const char *word = status.anchors[i].word;
-
 		status.anchors[i] = status_of(a, &a->targets[i], now);
 		status.looked &= a->targets[i].looked;
-		status.ahead |= strcmp(word, "ahead") == 0 || strcmp(word, "forked") == 0;
+		status.ahead |= status.anchors[i].disagrees;
 		tell_alarm(&a->targets[i], &status.anchors[i]);
 	}
 	pthread_mutex_lock(&a->mutex);
+	for (struct anchor_log *log = a->logs; log; log = log->next) {
+		if (a->lift && log->state.held && !status.ahead && !status.set_back) {
+			log->state.held = false;
+			log->dirty = true; /* written in the next turn */
+		}
+		status.held |= log->state.held;
+	}
+	a->lift = false;
 	a->status = status;
 	pthread_mutex_unlock(&a->mutex);
 }
@@ -228,12 +247,66 @@ static void save(struct anchors *a, struct anchor_log *log)
 	a->disk_told = r < 0;
 }
 
+/* Beside the log until it is in the journal. */
+static void keep_unrecorded(struct anchor_log *log, const struct anchor_token_record *record)
+{
+	struct anchor_unrecorded one = { .kind = record->kind, .size = record->size, .at = record->at };
+
+	snprintf(one.name, sizeof(one.name), "%s", record->name);
+	snprintf(one.serial, sizeof(one.serial), "%s", record->serial ? record->serial : "");
+	snprintf(one.authority, sizeof(one.authority), "%s", record->authority ? record->authority : "");
+	anchor_unrecorded(&log->state, &one);
+}
+
+/* What was given before the last end and is not in the journal. */
+static void tell_again(struct anchors *a, struct anchor_log *log)
+{
+	log->retold = true;
+	for (size_t i = 0; i < log->state.unrecorded_count; i++) {
+		const struct anchor_unrecorded *one = &log->state.unrecorded[i];
+		CLEANUP(buf_clear) struct buf bytes = { 0 }, origin = { 0 };
+		struct anchor_token_record record = { .kind = one->kind, .name = one->name, .size = one->size, .at = one->at,
+			.serial = one->serial[0] ? one->serial : NULL, .authority = one->authority[0] ? one->authority : NULL };
+		int r = anchor_log_given(log, one, &bytes);
+
+		if (r < 0) {
+			anchor_note(a, LOG_ERR, "anchor: what %s gave for %llu leaves is not recorded, and cannot be read: %s", one->name,
+				(unsigned long long)one->size, strerror(-r));
+			continue;
+		}
+		buf_add(&origin, log->head.origin.data, log->head.origin.len);
+		record.origin = buf_str(&origin);
+		record.bytes = (struct slice){ (const uint8_t *)buf_str(&bytes), bytes.len };
+		post_record(a, &record);
+	}
+}
+
+static void take_recorded(struct anchors *a)
+{
+	struct recorded *all;
+
+	pthread_mutex_lock(&a->mutex);
+	all = a->recorded;
+	a->recorded = NULL;
+	pthread_mutex_unlock(&a->mutex);
+	for (struct recorded *one = all, *next; one; one = next) {
+		next = one->next;
+		for (struct anchor_log *log = a->logs; log; log = log->next)
+			if (log->year == one->year)
+				log->dirty |= anchor_recorded(&log->state, one->name, one->size);
+		free(one);
+	}
+	for (struct anchor_log *log = a->logs; all && log; log = log->next)
+		save(a, log);
+}
+
 void anchor_job_done(struct anchor_target *target, int64_t at, const struct anchor_token_record *record)
 {
 	struct anchors *a = target->anchors;
 	struct anchor_job *job = &target->job;
 	struct anchor_mark *mark = anchor_mark_of(target, job->log);
 	bool again = mark->size == job->size; /* it vouched for that one before */
+	struct anchor_token_record whole = { 0 };
 
 	if (target->told[0])
 		anchor_note(a, LOG_NOTICE, "anchor: %s answers again", target->settings->name);
@@ -244,18 +317,19 @@ void anchor_job_done(struct anchor_target *target, int64_t at, const struct anch
 	else
 		anchor_well(mark);
 	if (record && !again) {
-		struct anchor_token_record whole = *record;
-
+		whole = *record;
 		whole.kind = target->settings->kind;
 		whole.name = target->settings->name;
 		whole.origin = arena_printf(job->arena, "%.*s", (int)job->origin.len, (const char *)job->origin.data);
 		whole.size = job->size;
 		whole.at = at;
 		anchor_token(&job->log->state);
-		post_record(a, &whole);
+		keep_unrecorded(job->log, &whole);
 	}
 	job->log->dirty = true;
 	save(a, job->log);
+	if (whole.name)
+		post_record(a, &whole);
 	anchor_job_clear(job);
 	publish(a, anchor_now());
 }
@@ -266,7 +340,7 @@ void anchor_job_failed(struct anchor_target *target, const char *word, const cha
 	bool told = strncmp(target->told, word, sizeof(target->told) - 1) == 0;
 
 	target->looked = true;
-	anchor_failed(anchor_mark_of(target, job->log), word, anchor_now());
+	anchor_failed(&job->log->state, anchor_mark_of(target, job->log), word, anchor_now());
 	if (!told) /* it is tried again and again: told once */
 		anchor_note(target->anchors, LOG_WARNING, "anchor: %s did not vouch for %llu leaves: %s (%s); it is tried again",
 			target->settings->name, (unsigned long long)job->size, word, text);
@@ -333,6 +407,8 @@ static void look(struct anchors *a, struct anchor_log *log, int64_t now)
 		anchor_note(a, LOG_CRIT, "anchor: the checkpoint of %u has %llu leaves, and more were anchored: the log was set back", log->year,
 			(unsigned long long)log->head.size);
 	log->set_back = r == -ERANGE;
+	if (log->set_back && !log->state.held)
+		log->state.held = log->dirty = true;
 	if (r < 0 && r != -ERANGE && r != -ENOENT && !log->unread)
 		anchor_note(a, LOG_ERR, "anchor: %s/checkpoint cannot be read, and is not anchored: %s", log->log_dir,
 			r == -EBADMSG ? "it is no checkpoint" : strerror(-r));
@@ -362,6 +438,8 @@ static void turn(struct anchors *a, bool want)
 	find_logs(a);
 	for (struct anchor_log *log = a->logs; log; log = log->next) {
 		look(a, log, now);
+		if (!log->retold && log->head.size)
+			tell_again(a, log);
 		for (size_t i = 0; want && i < a->config->anchor_count; i++)
 			anchor_want(anchor_mark_of(&a->targets[i], log));
 	}
@@ -387,6 +465,7 @@ static void on_wake(evutil_socket_t fd, short what, void *arg)
 	want = a->want;
 	a->want = false;
 	pthread_mutex_unlock(&a->mutex);
+	take_recorded(a);
 	if (quit)
 		event_base_loopbreak(a->base);
 	else
@@ -539,6 +618,43 @@ void anchors_want(struct anchors *a)
 		tell_thread(a, &a->want);
 }
 
+void anchors_recorded(struct anchors *a, const char *origin, const char *name, uint64_t size)
+{
+	struct recorded *one = xcalloc(1, sizeof(*one));
+	const char *year = strrchr(origin, '/');
+
+	one->year = year ? (unsigned)strtoul(year + 1, NULL, 10) : 0;
+	snprintf(one->name, sizeof(one->name), "%s", name);
+	one->size = size;
+	pthread_mutex_lock(&a->mutex);
+	one->next = a->recorded;
+	a->recorded = one;
+	pthread_mutex_unlock(&a->mutex);
+	ring(a->wake);
+}
+
+int anchors_agreed(struct anchors *a, struct err *err)
+{
+	const char *who = NULL;
+	int r = 0;
+
+	pthread_mutex_lock(&a->mutex);
+	for (size_t i = 0; i < a->status.count; i++)
+		who = a->status.anchors[i].disagrees ? a->status.anchors[i].name : who;
+	if (!a->status.held)
+		r = err_set(err, -ENOENT, "not_held", "", "nothing is held: nobody outside has had more of this log than is here");
+	else if (a->status.set_back)
+		r = err_set(err, -EBUSY, "set_back", "", "the log here is smaller than one that was vouched for: restore it, or seal it");
+	else if (who || !a->status.looked)
+		r = err_set(err, -EBUSY, "disagrees", "", "%s has not answered with what agrees with the log here: see to it, then "
+			"`dunningctl trail anchor` asks again", who ? who : "one of them");
+	a->lift = r == 0;
+	a->status.held = r < 0 && a->status.held;
+	pthread_mutex_unlock(&a->mutex);
+	ring(a->wake);
+	return r;
+}
+
 void anchors_status(struct anchors *a, struct anchors_status *ret)
 {
 	*ret = (struct anchors_status){ 0 };
@@ -557,6 +673,7 @@ void anchors_destroy(struct anchors *a)
 		tell_thread(a, &a->quit);
 		pthread_join(a->thread, NULL);
 	}
+	take_recorded(a); /* behind its last look */
 	for (size_t i = 0; a->targets && i < a->config->anchor_count; i++)
 		target_clear(&a->targets[i]);
 	free(a->targets);

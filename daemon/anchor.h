@@ -30,7 +30,7 @@ struct anchor_token_record {
 	uint64_t size; /* of the checkpoint */
 	int64_t at; /* ms UTC, in its words */
 	const char *serial, *authority; /* of a stamp; else NULL */
-	const char *part, *media_type; /* name of what it gave; static; NULL = nothing */
+	const char *part, *media_type; /* name of what it gave; static; NULL = nothing. By the kind */
 	struct slice bytes;
 };
 
@@ -40,7 +40,7 @@ struct anchor_run {
 	const char *ca_file; /* authorities for https; NULL = the system's */
 	const char *(*secret)(const char *credential, void *arg); /* asked in anchors_create() alone */
 	void *secret_arg;
-	/* On the loop of `base`. */
+	/* On the loop of `base`. What anchors_recorded() was not called for is told again after the next start: twice at worst, never not at all. */
 	void (*record)(const struct anchor_token_record *token, void *arg);
 	void (*note)(int priority, const char *line, void *arg); /* syslog priorities; ids only */
 	void *arg;
@@ -52,6 +52,10 @@ int anchors_check(const struct config *config, struct err *err);
 int anchors_create(struct event_base *base, const struct anchor_run *run, struct anchors **ret, struct err *err);
 void anchors_destroy(struct anchors *anchors); /* cuts what is under way; NULL is allowed */
 DEFINE_CLEANUP(struct anchors, anchors_destroy)
+/* Of what was given to run->record(): it is in the journal, and need not be told again after the next start. */
+void anchors_recorded(struct anchors *anchors, const char *origin, const char *name, uint64_t size);
+/* A person looked, and the logs may go on. -ENOENT: nothing is held; -EBUSY: not everybody agrees; `err` says who does not. */
+int anchors_agreed(struct anchors *anchors, struct err *err);
 void anchors_want(struct anchors *anchors); /* all of them now, whatever was planned; NULL is allowed */
 
 struct anchor_status {
@@ -62,6 +66,7 @@ struct anchor_status {
 	int64_t age_ms; /* of the oldest leaf that waits for it, in whichever log; 0 = none does */
 	int64_t failures; /* in a row */
 	char word[ANCHOR_WORD_SIZE]; /* why it failed last; "" = it did not */
+	bool disagrees; /* it has seen more of a log than is here, or another tree, and has not taken that back */
 	bool busy, alarm; /* alarm: age_ms is ANCHOR_ALARM_MS or more, or it says that the log was set back */
 };
 struct anchors_status {
@@ -69,7 +74,8 @@ struct anchors_status {
 	uint64_t size; /* of its checkpoint */
 	bool set_back; /* a checkpoint is smaller than one that was anchored */
 	bool looked; /* each witness and store has been asked since the start, and has answered or could not be reached */
-	bool ahead; /* one of them has seen more of a log than is here, or another tree: nothing more must be signed or sent */
+	bool ahead; /* one of them disagrees */
+	bool held; /* a log was set back, or one of them disagreed, until anchors_agreed(): nothing more must be signed or sent */
 	struct anchor_status anchors[ANCHOR_MARKS_MAX];
 	size_t count; /* as configured */
 };

@@ -95,7 +95,7 @@ static int keep_stamp(struct anchor_target *target)
 static void stamped(struct anchor_target *target)
 {
 	struct anchor_job *job = &target->job;
-	struct anchor_token_record record = { .part = "token.tsr", .media_type = "application/timestamp-reply", .bytes = job->answer,
+	struct anchor_token_record record = { .bytes = job->answer,
 		.serial = job->stamp.serial, .authority = job->stamp.authority };
 	int r = keep_stamp(target);
 
@@ -198,13 +198,29 @@ static void ask_stamp(struct anchor_target *target)
 
 static void ask_witness(struct anchor_target *target);
 
+/* With the key that it holds by, for those who do not have our configuration. */
+static int keep_cosigned(const struct anchor_target *target, const struct slice *cosigned)
+{
+	const struct anchor_job *job = &target->job;
+	CLEANUP(buf_clear) struct buf key = { 0 };
+	struct slice line;
+	int r;
+
+	note_key_add(&key, &target->key);
+	buf_add_char(&key, '\n');
+	line = slice_of(&key);
+	r = anchor_log_keep(job->log, job->size, &job->checkpoint, arena_printf(job->arena, "%s.vkey", target->settings->name), &line);
+	return r < 0 ? r :
+		       anchor_log_keep(job->log, job->size, &job->checkpoint, arena_printf(job->arena, "%s.cosigned", target->settings->name), cosigned);
+}
+
 static void on_witness(const struct wire_result *result, void *arg)
 {
 	struct anchor_target *target = arg;
 	struct anchor_job *job = &target->job;
 	const struct http_answer *answer = answered(target, result);
 	CLEANUP(buf_clear) struct buf cosigned = { 0 };
-	struct anchor_token_record record = { .part = "checkpoint.txt", .media_type = "text/plain; charset=utf-8" };
+	struct anchor_token_record record = { 0 };
 	struct witness_reply reply;
 	struct witness_answer said;
 	const char *word;
@@ -232,7 +248,7 @@ static void on_witness(const struct wire_result *result, void *arg)
 		return;
 	}
 	record.bytes = slice_of(&cosigned);
-	r = anchor_mark_of(target, job->log)->size == job->size ? 0 : anchor_log_keep(job->log, job->size, &job->checkpoint, arena_printf(job->arena, "%s.cosigned", target->settings->name), &record.bytes);
+	r = anchor_mark_of(target, job->log)->size == job->size ? 0 : keep_cosigned(target, &record.bytes);
 	if (r < 0) {
 		anchor_job_failed(target, "disk", strerror(-r));
 		return;

@@ -23,6 +23,7 @@ struct anchor_log {
 	struct checkpoint head; /* points into it; size 0: there is none */
 	struct anchor_state state;
 	bool set_back, dirty; /* dirty: the state is to be written */
+	bool retold; /* what was given before the start, and not recorded, was told again */
 	bool unread; /* told that its checkpoint cannot be read */
 	struct anchor_log *next; /* an older year's */
 };
@@ -37,6 +38,13 @@ int anchor_log_file(const struct anchor_log *log, const struct merkle_tile *tile
 int anchor_log_proof(const struct anchor_log *log, uint64_t size, uint64_t old, struct merkle_proof *ret);
 /* Writes anchors/<year>/<size>/<name>; the checkpoint itself first. */
 int anchor_log_keep(const struct anchor_log *log, uint64_t size, const struct slice *checkpoint, const char *name, const struct slice *bytes);
+
+/* What each kind gives: the file that keeps it, and how it stands in the record. NULL: nothing. */
+struct anchor_form {
+	const char *suffix, *part, *media_type;
+};
+extern const struct anchor_form anchor_forms[];
+int anchor_log_given(const struct anchor_log *log, const struct anchor_unrecorded *one, struct buf *ret); /* appends that file's bytes. -errno */
 
 /* --- anchor_ask.c: one of those who vouch ----------------------------------------------------------------- */
 

@@ -153,6 +153,22 @@ static int keep(const char *dir, const char *name, const struct slice *bytes)
 	return file_replace(buf_str(&path), bytes->data, bytes->len, 0600);
 }
 
+const struct anchor_form anchor_forms[] = {
+	[ANCHOR_TIMESTAMP] = { "tsr", "token.tsr", "application/timestamp-reply" },
+	[ANCHOR_WITNESS] = { "cosigned", "checkpoint.txt", "text/plain; charset=utf-8" },
+	[ANCHOR_S3] = { NULL, NULL, NULL },
+};
+
+int anchor_log_given(const struct anchor_log *log, const struct anchor_unrecorded *one, struct buf *ret)
+{
+	CLEANUP(buf_clear) struct buf path = { 0 };
+
+	if (!anchor_forms[one->kind].suffix)
+		return 0;
+	buf_printf(&path, "%s/%llu/%s.%s", log->dir, (unsigned long long)one->size, one->name, anchor_forms[one->kind].suffix);
+	return file_read(buf_str(&path), STATE_MAX, ret, NULL);
+}
+
 int anchor_log_keep(const struct anchor_log *log, uint64_t size, const struct slice *checkpoint, const char *name, const struct slice *bytes)
 {
 	CLEANUP(buf_clear) struct buf dir = { 0 };

@@ -119,6 +119,9 @@ static void on_journaled(int r, void *arg)
 	}
 	d->no_space = false;
 	g->journaled = true;
+	for (const struct input *input = g->inputs; input; input = input->next)
+		if (input->record && input->record->done)
+			input->record->done(input->record, input->record->arg);
 	if (g->out.head.pseq > d->pseq) { /* durable in their order, but told in any */
 		d->pseq = g->out.head.pseq;
 		memcpy(d->last_group, g->out.head.id, GROUP_ID_SIZE);

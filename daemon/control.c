@@ -9,9 +9,11 @@
 #include <unistd.h>
 
 #include <event2/buffer.h>
+#include <event2/bufferevent.h>
 #include <event2/http.h>
 #include <event2/listener.h>
 
+#include "common/hash.h"
 #include "common/utc.h"
 #include "daemon/http_guard.h"
 
@@ -61,6 +63,8 @@ struct order {
 	int64_t until;
 	struct json root; /* the body */
 	struct dunner_erasure erasure; /* /erase */
+	struct control_reading reading; /* /reading */
+	int64_t uid; /* who asks, by the kernel */
 };
 
 static int do_suspend(struct control *control, const struct order *order, struct err *err)
@@ -92,6 +96,11 @@ static int do_seal(struct control *control, const struct order *order, struct er
 static int do_anchor(struct control *control, const struct order *order, struct err *err)
 {
 	return control->callbacks->anchor(order->who, order->why, err, control->callbacks->arg);
+}
+
+static int do_agreed(struct control *control, const struct order *order, struct err *err)
+{
+	return control->callbacks->agreed(order->who, order->why, err, control->callbacks->arg);
 }
 
 static int do_erase(struct control *control, const struct order *order, struct err *err)
@@ -126,6 +135,52 @@ static int read_erasure(const struct json *root, struct order *ret, struct err *
 	return erasure->classes ? 0 : json_refuse(root, "classes", err, "missing", "name at least one class");
 }
 
+static int do_reading(struct control *control, const struct order *order, struct err *err)
+{
+	return control->callbacks->reading(&order->reading, err, control->callbacks->arg);
+}
+
+static int get_line(const struct json *root, const char *key, size_t max, const char **ret, struct err *err)
+{
+	int r = json_get_str(root, key, max, ret, err);
+
+	if (r < 0)
+		return r;
+	for (const unsigned char *p = (const unsigned char *)*ret; *p; p++)
+		if (*p < 0x20 || *p == 0x7f)
+			return json_refuse(root, key, err, "control_character", "must be one line");
+	return **ret ? 0 : json_refuse(root, key, err, "missing", "must not be empty");
+}
+
+static int opt_line(const struct json *root, const char *key, size_t max, const char **ret, struct err *err)
+{
+	*ret = NULL;
+	return json_get(root, key).node ? get_line(root, key, max, ret, err) : 0;
+}
+
+static int read_reading(const struct json *root, struct order *ret, struct err *err)
+{
+	struct control_reading *reading = &ret->reading;
+	uint8_t digest[32];
+	const char *kind;
+	int r;
+
+	*reading = (struct control_reading){ .who = ret->who, .uid = ret->uid };
+	if ((r = get_line(root, "kind", 16, &kind, err)) < 0 || (r = get_line(root, "command", CONTROL_WHY_MAX, &reading->command, err)) < 0 ||
+		(r = json_get_id(root, "customer", &reading->customer, err)) < 0 ||
+		(r = opt_line(root, "invoice", CONTROL_WHY_MAX, &reading->invoice, err)) < 0 ||
+		(r = opt_line(root, "for", CONTROL_WHY_MAX, &reading->whom, err)) < 0 ||
+		(r = get_line(root, "records", CONTROL_RECORDS_MAX, &reading->records, err)) < 0 ||
+		(r = opt_line(root, "digest", 64, &reading->digest, err)) < 0)
+		return r;
+	reading->exported = strcmp(kind, "export") == 0;
+	if (!reading->exported && strcmp(kind, "read") != 0)
+		return json_refuse(root, "kind", err, "not_one_of", "must be read or export");
+	if (reading->exported != (reading->digest != NULL) || (reading->digest && hex_parse(reading->digest, sizeof(digest), digest) < 0))
+		return json_refuse(root, "digest", err, "bad_digest", "an export has the SHA-256 of its manifest, a reading has none");
+	return 0;
+}
+
 static void tell_status(struct control *control, struct json_writer *w)
 {
 	control->callbacks->status(w, control->callbacks->arg);
@@ -139,7 +194,7 @@ static void tell_erasure(struct control *control, struct json_writer *w)
 static const struct row {
 	const char *path;
 	enum evhttp_cmd_type method;
-	const char *members[8]; /* of the body, NULL-terminated; none: it may be empty */
+	const char *members[10]; /* of the body, NULL-terminated; none: it may be empty */
 	int (*run)(struct control *control, const struct order *order, struct err *err); /* NULL: it only tells */
 	void (*tell)(struct control *control, struct json_writer *w);
 	int (*read)(const struct json *root, struct order *ret, struct err *err); /* of the body, what only this one has; may be NULL */
@@ -151,22 +206,13 @@ static const struct row {
 	{ "/seal", EVHTTP_REQ_POST, { "who", "why", NULL }, do_seal, NULL, NULL },
 	{ "/clock/confirm", EVHTTP_REQ_POST, { "who", "why", NULL }, do_confirm_clock, NULL, NULL },
 	{ "/anchor", EVHTTP_REQ_POST, { "who", "why", NULL }, do_anchor, NULL, NULL },
+	{ "/anchor/agreed", EVHTTP_REQ_POST, { "who", "why", NULL }, do_agreed, NULL, NULL },
 	{ "/erase", EVHTTP_REQ_POST, { "who", "why", "customer", "classes", "until_year", "yes", NULL }, do_erase, NULL,
 		read_erasure },
+	{ "/reading", EVHTTP_REQ_POST, { "who", "kind", "command", "customer", "invoice", "for", "records", "digest", NULL }, do_reading, NULL,
+		read_reading },
 	{ "/erase", EVHTTP_REQ_GET, { NULL }, NULL, tell_erasure, NULL },
 };
-
-static int get_line(const struct json *root, const char *key, size_t max, const char **ret, struct err *err)
-{
-	int r = json_get_str(root, key, max, ret, err);
-
-	if (r < 0)
-		return r;
-	for (const unsigned char *p = (const unsigned char *)*ret; *p; p++)
-		if (*p < 0x20 || *p == 0x7f)
-			return json_refuse(root, key, err, "control_character", "must be one line");
-	return **ret ? 0 : json_refuse(root, key, err, "missing", "must not be empty");
-}
 
 static int read_order(const struct row *row, const struct buf *body, struct arena *arena, struct order *ret, struct err *err)
 {
@@ -185,7 +231,7 @@ static int read_order(const struct row *row, const struct buf *body, struct aren
 	if (r < 0 || !row->members[0])
 		return r;
 	r = get_line(root, "who", CONTROL_WHO_MAX, &ret->who, err);
-	if (r == 0)
+	if (r == 0 && strcmp(row->members[1], "why") == 0)
 		r = get_line(root, "why", CONTROL_WHY_MAX, &ret->why, err);
 	if (r == 0)
 		r = json_opt_str(root, "until", UTC_TEXT_SIZE, &until, err);
@@ -194,13 +240,23 @@ static int read_order(const struct row *row, const struct buf *body, struct aren
 	return r == 0 && row->read ? row->read(root, ret, err) : r;
 }
 
+/* -1: it does not say. */
+static int64_t uid_of(struct evhttp_request *request)
+{
+	int fd = bufferevent_getfd(evhttp_connection_get_bufferevent(evhttp_request_get_connection(request)));
+	struct ucred peer;
+	socklen_t len = sizeof(peer);
+
+	return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) == 0 ? (int64_t)peer.uid : -1;
+}
+
 static void run(struct control *control, const struct row *row, struct evhttp_request *request)
 {
 	CLEANUP(arena_freep) struct arena *arena = arena_create();
 	CLEANUP(buf_clear) struct buf body = { 0 };
 	struct evbuffer *in = evhttp_request_get_input_buffer(request);
 	struct json_writer w = jw_init(&body);
-	struct order order = { 0 };
+	struct order order = { .uid = uid_of(request) };
 	struct err err = { 0 };
 	size_t len = evbuffer_get_length(in);
 

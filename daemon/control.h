@@ -8,7 +8,10 @@
  *	POST /reload         {}                         policies, templates and provider files anew
  *	POST /clock/confirm  {"who","why"}
  *	POST /anchor         {"who","why"}              all who vouch for the trail are asked now
+ *	POST /anchor/agreed  {"who","why"}              what was held since one of them had more of the log may go on
  *	POST /erase          {"who","why","customer","classes","until_year"?,"yes"}   begins; classes: array of their names
+ *	POST /reading        {"who","kind","command","customer","invoice"?,"for"?,"records","digest"?}   a person opened records ("read"), or
+ *	                     was given a bundle of them ("export"). 200: it will stand in the trail
  *	GET  /erase          JSON, by callbacks->erasure: what became of the last one
  *
  * 200 with {"ok":true} or the status; else {"error":code,"path":..,"text":..} with 400 (the request), 404, 405, 409 (refused), 413.
@@ -16,6 +19,7 @@
 #ifndef DUNNINGD_DAEMON_CONTROL_H
 #define DUNNINGD_DAEMON_CONTROL_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include <event2/event.h>
@@ -28,8 +32,20 @@
 #define CONTROL_BODY_MAX 16384
 #define CONTROL_WHO_MAX 128 /* bytes */
 #define CONTROL_WHY_MAX 400
+#define CONTROL_RECORDS_MAX 8000 /* bytes of the list of indexes */
 
 struct control;
+
+struct control_reading {
+	bool exported; /* a bundle was made of them; else they were shown */
+	const char *who;
+	int64_t uid; /* of the process that asks, as the kernel knows it; -1 = it does not say */
+	const char *command; /* "trail log" */
+	const char *customer; /* whose */
+	const char *invoice, *whom; /* about which one alone, for whom; NULL = not said */
+	const char *records; /* "<origin> 3-7,9", with "; " between logs */
+	const char *digest; /* SHA-256 of a bundle's manifest, hexadecimal; NULL = none */
+};
 
 /* All from the loop. who and why: one line, valid UTF-8, not empty. */
 struct control_callbacks {
@@ -40,8 +56,10 @@ struct control_callbacks {
 	int (*seal)(const char *who, const char *why, struct err *err, void *arg); /* the trail's last records, then the end */
 	int (*confirm_clock)(const char *who, const char *why, struct err *err, void *arg);
 	int (*anchor)(const char *who, const char *why, struct err *err, void *arg);
+	int (*agreed)(const char *who, const char *why, struct err *err, void *arg);
 	int (*erase)(const struct dunner_erasure *erasure, struct err *err, void *arg);
 	void (*erasure)(struct json_writer *w, void *arg); /* the members of one object */
+	int (*reading)(const struct control_reading *reading, struct err *err, void *arg);
 	void *arg;
 };
 

@@ -468,9 +468,9 @@ void dunner_stop(struct dunner *d)
 	dunner_pump(d);
 }
 
-void dunner_trail_set_back(struct dunner *d)
+void dunner_trail_set_back(struct dunner *d, bool on)
 {
-	d->trail_set_back = true;
+	d->trail_set_back = on;
 	dunner_pump(d);
 }
 

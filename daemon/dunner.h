@@ -81,8 +81,8 @@ void dunner_status(const struct dunner *dunner, struct dunner_status *ret);
 void dunner_suspend(struct dunner *dunner, const char *who, const char *why, int64_t until);
 void dunner_release(struct dunner *dunner, const char *who, const char *why);
 
-/* Somebody outside has seen more of this log, or another one: what is sent from now on would stand in a trail that is not to be believed. */
-void dunner_trail_set_back(struct dunner *dunner);
+/* Somebody outside has seen more of this log, or another one: what is sent would stand in a trail that is not to be believed. False: no more. */
+void dunner_trail_set_back(struct dunner *dunner, bool on);
 
 /* A log was signed further: what waits for that goes on. */
 void dunner_log_signed(struct dunner *dunner);
@@ -91,6 +91,7 @@ void dunner_log_signed(struct dunner *dunner);
 #define DUNNER_RECORD_MEMBERS 12
 struct dunner_record {
 	const char *kind; /* "anchor.token"; static */
+	const char *who; /* the person who did it; NULL = the daemon */
 	struct {
 		const char *key; /* static */
 		const char *text; /* NULL: the number */
@@ -100,6 +101,8 @@ struct dunner_record {
 	const char *part, *media_type; /* static; NULL = no part. Of class facts */
 	const void *bytes;
 	size_t len;
+	void (*done)(const struct dunner_record *record, void *arg); /* it is in the journal; never before dunner_record() returns. NULL: nobody asks */
+	void *arg;
 };
 /* Copied. It waits for the next group, for as long as the partition is another's. */
 void dunner_record(struct dunner *dunner, const struct dunner_record *record);

@@ -313,6 +313,11 @@ static int on_anchor(const char *who, const char *why, struct err *err, void *ar
 	return 0;
 }
 
+static int on_agreed(const char *who, const char *why, struct err *err, void *arg)
+{
+	return instance_anchors_agreed(arg, who, why, err);
+}
+
 /* --- erasing ------------------------------------------------------------------------------------------------------------------- */
 
 static int on_erase(const struct dunner_erasure *erasure, struct err *err, void *arg)
@@ -395,6 +400,7 @@ static void on_tick(evutil_socket_t fd, short what, void *arg)
 	(void)fd, (void)what;
 	(void)log_flush(in->log);
 	instance_anchors_hold(in);
+	instance_record_mended(in);
 	check_redis(in);
 	if (!in->ready && !in->stopping)
 		service_extend(in->service, START_EXTEND_MS);
@@ -558,7 +564,8 @@ static int open_ports(struct instance *in, struct err *err)
 	if ((r = http_client_create(in->base, &http, in->library, &in->http, err)) < 0)
 		return r;
 	in->control_callbacks = (struct control_callbacks){ .status = instance_status, .suspend = on_suspend,
-		.release = on_release, .reload = on_control_reload, .seal = on_seal, .confirm_clock = on_confirm_clock, .anchor = on_anchor,
+		.release = on_release, .reload = on_control_reload, .seal = on_seal, .confirm_clock = on_confirm_clock, .anchor = on_anchor, .agreed = on_agreed,
+		.reading = instance_reading,
 		.erase = on_erase, .erasure = on_erasure, .arg = in };
 	if ((r = control_create(in->base, config->control_socket, &in->control_callbacks, &in->control, err)) < 0)
 		return r;

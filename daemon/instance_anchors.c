@@ -1,4 +1,5 @@
-/* Between the anchors and the rest of the daemon: their records, and what the status says of them. */
+/* Between signer, anchors and the rest of the daemon: what of theirs is recorded, and what the status says of it. */
+#include <stdio.h>
 #include <string.h>
 
 #include "common/utc.h"
@@ -12,8 +13,8 @@ static void note(int priority, const char *line, void *arg)
 	log_line(in->log, priority, "anchor", "%s", text);
 }
 
-/* The partition whose group will hold it: one that is ours, else the first, where it waits. */
-static struct dunner *recorder(const struct instance *in)
+/* The partition whose group will hold it: one that is ours; NULL: none is yet. */
+static struct dunner *running(const struct instance *in)
 {
 	for (size_t i = 0; i < in->partition_count; i++) {
 		struct dunner_status status;
@@ -22,7 +23,7 @@ static struct dunner *recorder(const struct instance *in)
 		if (status.state == DUNNER_RUNNING || status.state == DUNNER_DRAINING)
 			return in->partitions[i].dunner;
 	}
-	return in->partitions[0].dunner;
+	return NULL;
 }
 
 static void add_text(struct dunner_record *record, const char *key, const char *text)
@@ -39,9 +40,26 @@ static void add_number(struct dunner_record *record, const char *key, int64_t nu
 	record->members[record->count++].number = number;
 }
 
+static void on_recorded(const struct dunner_record *record, void *arg)
+{
+	struct instance *in = arg;
+	const char *origin = "", *name = "";
+	uint64_t size = 0;
+
+	for (size_t i = 0; i < record->count; i++) {
+		if (strcmp(record->members[i].key, "log") == 0)
+			origin = record->members[i].text;
+		else if (strcmp(record->members[i].key, "name") == 0)
+			name = record->members[i].text;
+		else if (strcmp(record->members[i].key, "size") == 0)
+			size = (uint64_t)record->members[i].number;
+	}
+	anchors_recorded(in->anchors, origin, name, size);
+}
+
 static void on_record(const struct anchor_token_record *token, void *arg)
 {
-	struct dunner_record record = { .kind = "anchor.token", .part = token->part, .media_type = token->media_type,
+	struct dunner_record record = { .kind = "anchor.token", .done = on_recorded, .arg = arg, .part = token->part, .media_type = token->media_type,
 		.bytes = token->bytes.data, .len = token->bytes.len };
 
 	add_text(&record, "anchor", anchor_kind_names[token->kind]);
@@ -51,7 +69,25 @@ static void on_record(const struct anchor_token_record *token, void *arg)
 	add_number(&record, "at", token->at);
 	add_text(&record, "serial", token->serial);
 	add_text(&record, "authority", token->authority);
-	dunner_record(recorder(arg), &record);
+	dunner_record(instance_recorder(arg), &record);
+}
+
+void instance_record_mended(struct instance *in)
+{
+	struct dunner *dunner = in->signer ? running(in) : NULL;
+	struct signer_mended mended;
+
+	while (dunner && signer_mended(in->signer, &mended)) {
+		struct dunner_record record = { .kind = "log.mended" };
+		char origin[NOTE_NAME_MAX + 8];
+
+		(void)snprintf(origin, sizeof(origin), "%s/%04u", in->generation.origin, (unsigned)mended.year);
+		add_text(&record, "log", origin);
+		add_number(&record, "size", (int64_t)mended.size);
+		add_number(&record, "missing", (int64_t)mended.missing);
+		add_number(&record, "other_bytes", (int64_t)mended.other);
+		dunner_record(dunner, &record);
+	}
 }
 
 void instance_rotation(struct instance *in)
@@ -88,15 +124,37 @@ void instance_anchors_hold(struct instance *in)
 	if (!in->anchors || !in->signer)
 		return;
 	anchors_status(in->anchors, &status);
-	signer_hold(in->signer, !status.looked || status.ahead || status.set_back);
-	if ((status.ahead || status.set_back) && !in->ahead_told) {
+	signer_hold(in->signer, !status.looked || status.held);
+	if (status.held && !in->held)
 		log_line(in->log, LOG_CRIT, "anchor", "nothing is sent or signed any more: this log was set back, or is written elsewhere too, and a second "
 			"tree of the same size can never be taken back. Find out which; then stop, run `dunningctl trail seal --yes --why ...` and start again");
-		for (size_t i = 0; i < in->partition_count; i++)
-			if (in->partitions[i].dunner)
-				dunner_trail_set_back(in->partitions[i].dunner);
-	}
-	in->ahead_told = status.ahead || status.set_back;
+	if (status.held && !status.ahead && !status.set_back && status.looked && !in->agree_told)
+		log_line(in->log, LOG_NOTICE, "anchor", "all outside agree with this log now. If what was said otherwise was an error of theirs, "
+			"`dunningctl trail anchor --agreed WHY` lets it go on");
+	for (size_t i = 0; i < in->partition_count && status.held != in->held; i++)
+		if (in->partitions[i].dunner)
+			dunner_trail_set_back(in->partitions[i].dunner, status.held);
+	in->agree_told = status.held && !status.ahead && !status.set_back && status.looked;
+	in->held = status.held;
+}
+
+int instance_anchors_agreed(struct instance *in, const char *who, const char *why, struct err *err)
+{
+	struct dunner_record record = { .kind = "operator.command", .who = who };
+	int r;
+
+	if (!in->anchors)
+		return err_set(err, -ENOENT, "no_anchors", "", "no anchor is configured: see trail.anchors");
+	r = anchors_agreed(in->anchors, err);
+	if (r < 0)
+		return r;
+	add_text(&record, "command", "trail_agreed");
+	add_text(&record, "who", who);
+	add_text(&record, "why", why);
+	dunner_record(instance_recorder(in), &record);
+	log_line(in->log, LOG_NOTICE, "anchor", "goes on, as an operator says");
+	instance_anchors_hold(in);
+	return 0;
 }
 
 int instance_anchors(struct instance *in, struct err *err)

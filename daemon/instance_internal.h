@@ -75,7 +75,8 @@ struct instance {
 	struct clock *clock;
 	struct http_client *http;
 	struct anchors *anchors; /* NULL: none is configured */
-	bool ahead_told, rotation_told;
+	bool rotation_told;
+	bool held, agree_told; /* held: as the partitions were told last */
 	struct control *control;
 	struct control_callbacks control_callbacks;
 	struct partition *partitions;
@@ -92,8 +93,12 @@ struct instance {
 
 int instance_anchors(struct instance *instance, struct err *err); /* instance_anchors.c: begins them */
 void instance_rotation(struct instance *instance); /* records once that two keys sign, as soon as there is somebody to record it */
-void instance_anchors_hold(struct instance *instance); /* the signer, while nobody outside was asked or one has seen more */
+void instance_anchors_hold(struct instance *instance); /* the signer and all sending: see anchors_status.held */
+int instance_anchors_agreed(struct instance *instance, const char *who, const char *why, struct err *err); /* control: POST /anchor/agreed */
+void instance_record_mended(struct instance *instance); /* logs whose files the signer made again: once a partition is ours */
 void instance_status_anchors(const struct instance *instance, struct json_writer *w);
+struct dunner *instance_recorder(const struct instance *instance); /* whose group will hold what happened outside the flow */
+int instance_reading(const struct control_reading *reading, struct err *err, void *instance); /* control: POST /reading */
 void instance_status(struct json_writer *w, void *instance); /* control: GET /status */
 void instance_line(const struct instance *instance, char *ret, size_t size); /* one line, for `systemctl status` */
 const char *instance_state_name(enum dunner_state state);

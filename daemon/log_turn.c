@@ -34,7 +34,7 @@ int log_turn(struct dunner *d, int64_t now, struct log_turn *ret)
 	if (!ret->before)
 		return 0;
 	ret->size = port->next_index(port->self, ret->before);
-	if (!d->callbacks.log_root || d->trail_set_back) /* set back: nothing is signed any more, and the end of this log must not wait */
+	if (!d->callbacks.log_root || (d->trail_set_back && d->stopping)) /* nothing is signed any more, and the end must not wait for it */
 		return 0;
 	r = d->callbacks.log_root(ret->before, ret->size, ret->root, d->callbacks.arg);
 	ret->rooted = r == 0;

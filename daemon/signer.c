@@ -18,6 +18,7 @@ struct known {
 	uint16_t year;
 	uint64_t size; /* signed */
 	uint8_t root[SHA256_SIZE];
+	struct signer_mended mended; /* year 0: there is nothing to record */
 };
 
 /* One checkpoint, on its way through the thread. */
@@ -128,12 +129,25 @@ static void tell_report(struct signer *s, const struct job *job)
 {
 	const struct signed_log_report *report = &job->report;
 
-	if (report->from_journal)
+	if (report->from_journal) {
+		known_of(s, job->year)->mended = (struct signer_mended){ job->year, job->size, report->missing, report->mended };
 		note(s, LOG_NOTICE, "files of the log of %u were lost or damaged: made again from the journal, whose root is the signed one "
 			"(%" PRIu64 " missing, %" PRIu64 " with other bytes)", (unsigned)job->year, report->missing, report->mended);
-	else if (report->published)
+	} else if (report->published)
 		note(s, LOG_INFO, "a checkpoint of the log of %u that was signed before the end is published: %" PRIu64 " records",
 			(unsigned)job->year, job->size);
+}
+
+bool signer_mended(struct signer *s, struct signer_mended *ret)
+{
+	for (size_t i = 0; i < s->count; i++) {
+		if (!s->logs[i].mended.year)
+			continue;
+		*ret = s->logs[i].mended;
+		s->logs[i].mended = (struct signer_mended){ 0 };
+		return true;
+	}
+	return false;
 }
 
 /* What came of it, in the loop. */

@@ -45,6 +45,14 @@ void signer_hold(struct signer *signer, bool hold);
 /* Looks at once, and not only when it is time. */
 void signer_look(struct signer *signer);
 
+/* A log whose files were lost or damaged, and made again from the journal. */
+struct signer_mended {
+	uint16_t year;
+	uint64_t size; /* of its checkpoint, whose root the journal has */
+	uint64_t missing, other; /* files that were not there; that had other bytes */
+};
+bool signer_mended(struct signer *signer, struct signer_mended *ret); /* each is given once, so that it is recorded; false: none is left */
+
 struct signer_status {
 	uint16_t year; /* of the newest log, 0 = there is none */
 	uint64_t records; /* of it, durable */

@@ -129,15 +129,26 @@ int ctl_seal(struct ctl *ctl, const char *why);
 int ctl_key_here(struct ctl *ctl, const char *state_dir, struct note_key *key);
 const char *ctl_step_at(struct arena *arena, const struct policy *policy, const struct step *step); /* "due+5d" */
 
+/*
+ * What a person is about to see of the trail, for the trail: read.made, or export.made where a bundle is made (then `digest` is its manifest's).
+ * By the running daemon; false: it is not recorded, said already. Call it before anything is shown or written.
+ */
+struct ctl_reading {
+	const char *command; /* "trail log" */
+	const char *customer; /* whose */
+	const char *invoice, *whom, *digest; /* NULL = none */
+	const char *records; /* ranges_text() */
+};
+bool ctl_record_reading(struct ctl *ctl, const struct ctl_reading *reading);
 /* The wrap key. 1: it is there; 0: it is not; an exit code above 1: said already. */
 int ctl_wrap_key(struct ctl *ctl, bool needed, uint8_t key[32]);
 bool ctl_is_bundle(const char *path); /* an evidence bundle, by its looks: folder or file */
-int ctl_verify_bundle(struct ctl *ctl, const char *path, const char *verifier_key); /* the key may be NULL. An exit code */
+int ctl_verify_bundle(struct ctl *ctl, const char *path, const struct invocation *call); /* of trail verify. An exit code */
 
 extern const struct command cmd_status, cmd_suspend, cmd_release, cmd_reload, cmd_clock_confirm, cmd_list, cmd_show, cmd_check,
 	cmd_explain, cmd_timeline, cmd_push, cmd_hold, cmd_resume, cmd_retry, cmd_skip, cmd_decide, cmd_tasks, cmd_task_done,
 	cmd_dead_list, cmd_dead_show, cmd_dead_replay, cmd_dead_drop, cmd_policy_check, cmd_policy_show, cmd_template_preview,
-	cmd_trail_verify, cmd_trail_log, cmd_trail_status, cmd_trail_rebuild, cmd_trail_seal, cmd_trail_key_new,
+	cmd_trail_verify, cmd_trail_log, cmd_trail_show, cmd_trail_export, cmd_trail_status, cmd_trail_rebuild, cmd_trail_seal, cmd_trail_key_new,
 	cmd_trail_key_show, cmd_trail_anchor, cmd_trail_retain, cmd_trail_erase, cmd_gap_closed, cmd_evidence;
 
 #endif

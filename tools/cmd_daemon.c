@@ -524,6 +524,7 @@ static int wait_for_anchors(struct ctl *ctl, int64_t wanted, int64_t deadline)
 static int run_trail_anchor(struct ctl *ctl, const struct invocation *call)
 {
 	const char *why = call->args[0] ? call->args[0] : "asked by hand", *wait = command_option(call, "wait");
+	bool agreed = command_option(call, "agreed") != NULL;
 	CLEANUP(buf_clear) struct buf body = { 0 };
 	struct json answer = { 0 };
 	int64_t span = 0, wanted = 0, fewest;
@@ -533,7 +534,15 @@ static int run_trail_anchor(struct ctl *ctl, const struct invocation *call)
 		return r;
 	if (wait && (span_parse(wait, &span) < 0 || span > HOUR_MS))
 		return ctl_fail(ctl, EXIT_USAGE, "usage", "--wait wants a span of an hour at most, such as 90s, not \"%s\"", wait);
+	if (agreed && (wait || !call->args[0]))
+		return ctl_fail(ctl, EXIT_USAGE, "usage", "--agreed wants a reason, and nothing beside it: what was looked at, and what was found");
 	write_who(ctl, why, 0, &body);
+	if (agreed) {
+		r = tell(ctl, "/anchor/agreed", &body);
+		if (r == 0)
+			view_say(&ctl->view, "The trail goes on: it is signed, and what is due is sent. That stands in the trail.");
+		return r;
+	}
 	if (!wait) {
 		r = tell(ctl, "/anchor", &body);
 		if (r == 0)
@@ -553,12 +562,16 @@ static int run_trail_anchor(struct ctl *ctl, const struct invocation *call)
 
 static const struct option_row anchor_options[] = {
 	{ "wait", "SPAN", "until all of them vouch for what is signed now; exit status 1 when they do not in that time" },
+	{ "agreed", NULL, "you looked why one of them had more of this log than is here; all agree again, so signing and sending go on" },
 	{ 0 },
 };
 
 const struct command cmd_trail_anchor = { .name = "trail anchor", .args = "[WHY]", .max_args = 1,
 	.help = "ask for time stamps, cosignatures and copies now, whatever was planned",
-	.more = "The daemon does so itself when there are new records, once in an hour for each of trail.anchors.", .options = anchor_options,
+	.more = "The daemon does so itself when there are new records, once in an hour for each of trail.anchors.\n\n"
+		"When a witness or a store has more of this log than is here, nothing is signed or sent any more, also after a restart.\n"
+		"Was this computer set back, the trail must be sealed (trail seal). Was the error theirs, and is it mended, ask again;\n"
+		"--agreed with the reason lets the trail go on, and is refused while one of them still disagrees.", .options = anchor_options,
 	.run = run_trail_anchor };
 
 /* In words: what is not there is said, never left out. */

@@ -5,9 +5,11 @@
 
 #include "common/case_file.h"
 #include "common/hash.h"
+#include "common/keys.h"
 #include "common/utc.h"
 #include "daemon/service.h"
 #include "tools/cmd.h"
+#include "tools/ranges.h"
 #include "tools/trail_anchors.h"
 #include "tools/trail_files.h"
 #include "tools/trail_signed.h"
@@ -166,7 +168,9 @@ static int run_verify(struct ctl *ctl, const struct invocation *call)
 	int r, opened, known;
 
 	if (call->args[0] && ctl_is_bundle(call->args[0]))
-		return ctl_verify_bundle(ctl, call->args[0], command_option(call, "key"));
+		return ctl_verify_bundle(ctl, call->args[0], call);
+	if (command_option(call, "root") || command_option(call, "witness"))
+		return ctl_fail(ctl, EXIT_USAGE, "usage", "--root and --witness are for bundles: a trail is verified by the configuration's");
 	r = ctl_state_dir(ctl, call->args[0], &walk.state_dir);
 	if (r != 0)
 		return r;
@@ -197,6 +201,8 @@ static int run_verify(struct ctl *ctl, const struct invocation *call)
 static const struct option_row verify_options[] = {
 	{ "full", NULL, "every tile and entry bundle of the signed logs, too" },
 	{ "key", "VERIFIER-KEY", "whose signature it must be (the configuration's; of a bundle: as the company published it)" },
+	{ "root", "SHA256,...", "of a bundle: fingerprints of the root certificates of time-stamp authorities that you believe" },
+	{ "witness", "VERIFIER-KEY,...", "of a bundle: keys of the witnesses that you believe" },
 	{ 0 },
 };
 
@@ -212,13 +218,16 @@ const struct command cmd_trail_verify = { .name = "trail verify", .args = "[STAT
 		"byte of whatever is wrong.\n\n"
 		"A bundle (folder or .zip, see evidence) is checked without anything else: one line per check, the first failure\n"
 		"named. Exit status 0: all that was checked holds, 1: refused, 2: could not be checked. What could not be looked at\n"
-		"is never called good.",
+		"is never called good. Time stamps and cosignatures are checked with the certificates and keys enclosed: whether those are\n"
+		"their owners' is for you to compare (--key, --root, --witness).",
 	.options = verify_options, .run = run_verify };
 
 /* --- log ----------------------------------------------------------------------------------------------------------------------------- */
 
 struct logging {
 	struct ctl *ctl;
+	struct ranges shown_records;
+	const char *whose; /* the customer of the records shown */
 	const char *invoice, *customer;
 	bool parts;
 	struct buf out; /* JSON */
@@ -327,6 +336,9 @@ static int log_record(const struct trail_record *record, void *arg)
 	if (json_parse(l->arena, record->text, record->len, 0, &root, NULL) < 0 || !concerns(l, &root))
 		return 0;
 	l->shown++;
+	ranges_add(&l->shown_records, record->origin, record->index);
+	if (!l->whose)
+		l->whose = arena_strdup(l->ctl->arena, word(&root, "case") ? word(&root, "case") : "?");
 	if (l->ctl->view.json) {
 		jw_object(&l->w, NULL);
 		jw_str(&l->w, "origin", record->origin);
@@ -350,9 +362,24 @@ static int log_record(const struct trail_record *record, void *arg)
 	return 0;
 }
 
+/* Shows what was held back, once it is recorded that it is shown. The daemon's own records are nobody's. */
+static void hand_over(struct logging *l, const char *held, size_t len, const char *whom)
+{
+	const struct ctl_reading reading = { .command = l->parts ? "trail log --parts" : "trail log", .customer = l->whose, .invoice = l->invoice,
+		.whom = whom, .records = ranges_text(&l->shown_records) };
+
+	if (l->shown && !is(l->whose, SYSTEM_CASE))
+		(void)ctl_record_reading(l->ctl, &reading);
+	(void)fwrite(held, 1, len, l->ctl->view.out);
+	ranges_clear(&l->shown_records);
+}
+
 static int run_log(struct ctl *ctl, const struct invocation *call)
 {
 	CLEANUP(arena_freep) struct arena *arena = arena_create();
+	FILE *out = ctl->view.out;
+	char *held = NULL;
+	size_t held_len = 0;
 	struct logging l = { .ctl = ctl, .invoice = call->args[0], .customer = command_option(call, "customer"),
 		.parts = command_option(call, "parts") != NULL, .arena = arena };
 	uint8_t key[32];
@@ -375,6 +402,9 @@ static int run_log(struct ctl *ctl, const struct invocation *call)
 		return r;
 	l.w = jw_init(&l.out);
 	jw_array(&l.w, NULL);
+	ctl->view.out = open_memstream(&held, &held_len);
+	if (!ctl->view.out)
+		abort();
 	for (size_t i = 0; i < count && r >= 0; i++) {
 		walk.state_dir = dirs[i];
 		r = trail_walk(&walk, ctl->arena, &sum, &err);
@@ -385,6 +415,11 @@ static int run_log(struct ctl *ctl, const struct invocation *call)
 	if (r >= 0 && ctl->view.json)
 		fprintf(ctl->view.out, "%s\n", buf_str(&l.out));
 	buf_clear(&l.out);
+	(void)fclose(ctl->view.out);
+	ctl->view.out = out;
+	if (r >= 0)
+		hand_over(&l, held, held_len, command_option(call, "for"));
+	free(held);
 	if (r < 0)
 		return walk_failed(ctl, r, &err);
 	if (findings)
@@ -399,11 +434,15 @@ static int run_log(struct ctl *ctl, const struct invocation *call)
 static const struct option_row log_options[] = {
 	{ "customer", "ID", "all records of this customer's file instead" },
 	{ "parts", NULL, "messages, answers and events, too" },
+	{ "for", "WHOM", "for whom, for the trail" },
 	{ "state", "DIR", "state directory (the configuration's)" },
 	{ 0 },
 };
 
 const struct command cmd_trail_log = { .name = "trail log", .args = "[INVOICE]", .max_args = 1,
 	.help = "every record of one invoice, in order, opened",
-	.more = "Reads the journal, those that were sealed before it too, and the key store; needs the wrap key (--credentials). Times are UTC.", .options = log_options,
+	.more = "Reads the journal, those that were sealed before it too, and the key store; needs the wrap key (--credentials). Times are UTC.\n"
+		"That a debtor's records were read, which, and by whom is itself recorded, by the running daemon; where it cannot be, this is\n"
+		"said on standard error.",
+	.options = log_options,
 	.run = run_log };

@@ -82,6 +82,8 @@ void ctl_anchors(struct ctl *ctl, struct fields *f, const struct trail_anchors *
 	if (anchors->own_roots)
 		fields_add(f, NULL, "Note", cell_text("some time stamps go back only to certificates kept beside them: the configuration does not name "
 						     "their authority"));
+	if (anchors->own_keys)
+		fields_add(f, NULL, "Note", cell_text("some cosignatures hold only by keys kept beside them: the configuration does not name their witness"));
 	if (anchors->unknown)
 		fields_add(f, NULL, "Note", cell_text("some cosignatures are by nobody whom the configuration names: they were not checked"));
 }

@@ -14,6 +14,7 @@
 #include "common/keys.h"
 #include "common/utc.h"
 #include "daemon/log_key.h"
+#include "tools/ranges.h"
 #include "tools/trail_files.h"
 
 #define CHECKPOINT_MAX (1u << 20)
@@ -104,7 +105,7 @@ static bool explains(const struct json *root)
 	for (size_t i = 0; i < ARRAY_LEN(kinds); i++)
 		if (is(kind, kinds[i]))
 			return true;
-	return is(kind, "operator.command") && (is(command, "suspend") || is(command, "release"));
+	return is(kind, "operator.command") && (is(command, "suspend") || is(command, "release") || is(command, "trail_agreed"));
 }
 
 /* A word of a list with commas. */
@@ -380,6 +381,8 @@ static void add_tag_keys(struct collecting *c, struct bundle *bundle)
 
 static void fill(struct collecting *c, struct bundle *bundle, struct evidence_sum *sum)
 {
+	struct ranges disclosed = { 0 };
+
 	for (size_t i = 0; i < c->case_count; i++) {
 		struct taken *taken = &c->cases[i];
 
@@ -388,8 +391,12 @@ static void fill(struct collecting *c, struct bundle *bundle, struct evidence_su
 			continue;
 		}
 		sum->withheld += !taken->record.open;
+		if (taken->record.open)
+			ranges_add(&disclosed, taken->record.log->key.name, taken->record.index);
 		bundle_add_record(bundle, arena_printf(c->arena, "records/%04zu", ++sum->records), &taken->record);
 	}
+	sum->disclosed = arena_strdup(c->arena, ranges_text(&disclosed));
+	ranges_clear(&disclosed);
 	if (sum->records)
 		add_tag_keys(c, bundle);
 	for (size_t i = 0; i < c->system_count && c->case_count; i++)
@@ -435,6 +442,17 @@ static uint64_t read_checkpoints(struct collecting *c)
 			ret += checkpoint.size;
 	}
 	return ret;
+}
+
+int evidence_debtor(const struct evidence_order *order, struct arena *arena, const char **ret, struct err *err)
+{
+	CLEANUP(arena_freep) struct arena *scratch = arena_create();
+	struct collecting c = { .order = order, .arena = arena, .scratch = scratch };
+	struct trail_sum sum;
+	int r = walk(&c, find_debtor, &sum, err);
+
+	*ret = c.debtor;
+	return r < 0 ? r : c.debtor ? 0 : err_set(err, -ENOENT, "unknown", "", "the trail has no record of %s", order->invoice);
 }
 
 int evidence_collect(const struct evidence_order *order, struct bundle *bundle, struct evidence_sum *ret, struct err *err)

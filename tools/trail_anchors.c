@@ -8,10 +8,10 @@
 
 #include "common/anchor.h"
 #include "common/file.h"
-#include "common/merkle.h"
 #include "common/timestamp.h"
 #include "common/utc.h"
-#include "daemon/log_key.h"
+#include "tools/trail_signed.h"
+#include "tools/trail_tiles.h"
 
 #define FILE_MAX (16u << 20)
 
@@ -131,6 +131,19 @@ static void check_stamp(struct reading *r, const char *name)
 
 /* --- cosignatures ------------------------------------------------------------------------------------------------ */
 
+/* Of the configuration; else the one kept beside it, which whoever could write it could have put there. False: there is none. */
+static bool read_key(struct reading *r, const struct anchor_settings *anchor, const char *name, struct note_key *ret)
+{
+	CLEANUP(buf_clear) struct buf text = { 0 };
+
+	if (anchor)
+		return note_key_parse(anchor->verifier_key, ret) == 0;
+	text = read_file(r, arena_printf(r->arena, "%s.vkey", name));
+	if (text.len && text.data[text.len - 1] == '\n')
+		text.data[--text.len] = '\0';
+	return text.len && note_key_parse(buf_str(&text), ret) == 0 && ret->type == NOTE_COSIGNATURE;
+}
+
 static void check_cosigned(struct reading *r, const char *name)
 {
 	const struct anchor_settings *anchor = configured(r, name, ANCHOR_WITNESS);
@@ -143,42 +156,23 @@ static void check_cosigned(struct reading *r, const char *name)
 	if (note_parse(buf_str(&text), text.len, &note) < 0 || note.text.len != r->note.text.len ||
 		memcmp(note.text.data, r->note.text.data, note.text.len) != 0) {
 		find(r, file, "cosigned_other", "it is not of the checkpoint beside it");
-	} else if (!anchor || note_key_parse(anchor->verifier_key, &key) < 0) {
+	} else if (!read_key(r, anchor, name, &key)) {
 		r->ret->unknown++;
 	} else if (note_verify(&note, &key, 1, &seal) < 0) {
-		find(r, file, "cosigned_wrong", "not signed by the witness that the configuration names");
+		find(r, file, "cosigned_wrong", "not signed by the witness that %s", anchor ? "the configuration names" : "is named beside it");
 	} else {
+		r->ret->own_keys += !anchor;
 		vouched(r, &r->ret->cosignatures, name, (int64_t)seal.time * SECOND_MS);
 	}
 }
 
 /* --- checkpoints -------------------------------------------------------------------------------------------------- */
 
-static int read_tile(const struct merkle_tile *tile, uint8_t (*ret)[SHA256_SIZE], void *arg)
-{
-	const struct reading *r = arg;
-	struct merkle_tile whole = { tile->level, tile->index, MERKLE_TILE_WIDTH };
-	const struct merkle_tile *tries[] = { tile, &whole }; /* the full one comes in the place of a partial one */
-	int error = -ENOENT;
-
-	for (size_t i = 0; i < ARRAY_LEN(tries) && error == -ENOENT; i++) {
-		CLEANUP(buf_clear) struct buf name = { 0 }, bytes = { 0 };
-		char text[MERKLE_PATH_SIZE];
-
-		buf_printf(&name, "%s/log/%04u/%s", r->state_dir, r->year, merkle_tile_path(tries[i], text));
-		error = file_read(buf_str(&name), FILE_MAX, &bytes, NULL);
-		if (error == 0 && bytes.len < (size_t)tile->width * SHA256_SIZE)
-			error = -EBADMSG;
-		if (error == 0)
-			memcpy(ret, bytes.data, (size_t)tile->width * SHA256_SIZE);
-	}
-	return error;
-}
-
 /* The log as it is now must have been, at that size, what others saw: anything else was written anew since. */
 static bool check_root(struct reading *r, const struct checkpoint *head, const char *file)
 {
-	struct merkle_tiles tiles = { head->size, read_tile, r };
+	struct trail_tiles files = { r->state_dir, r->year };
+	struct merkle_tiles tiles = { head->size, trail_tiles_read, &files };
 	struct merkle_range range = { 0 };
 	uint8_t root[SHA256_SIZE];
 
@@ -208,8 +202,10 @@ static bool read_checkpoint(struct reading *r)
 		return false;
 	}
 	if (r->key) {
-		log_key_of_year(r->key, r->year, &key);
-		int verified = note_verify(&r->note, &key, 1, &seal);
+		int verified;
+
+		trail_year_key(r->key, r->year, &key);
+		verified = note_verify(&r->note, &key, 1, &seal);
 
 		/* One that signed before a rotation is not at hand: what it says is believed for its root, which is that of the signed log. */
 		if (verified == -ENOKEY && head.origin.len == strlen(key.name) && memcmp(head.origin.data, key.name, head.origin.len) == 0)

@@ -22,7 +22,8 @@ struct trail_anchors {
 	struct trail_vouched stamps, cosignatures;
 	uint64_t findings; /* of what is wrong */
 	uint64_t own_roots; /* stamps that only go back to the certificates kept beside them: no configuration names their authority */
-	uint64_t unknown; /* cosignatures by nobody whom the configuration names */
+	uint64_t own_keys; /* cosignatures that hold by the key kept beside them alone: no configuration names the witness */
+	uint64_t unknown; /* cosignatures of whom no key is there: not checked */
 	int64_t waiting_since; /* of the oldest record that no time stamp covers, as the daemon notes it; 0 = there is none, or none is awaited */
 };
 

@@ -15,6 +15,7 @@
 #include "common/merkle.h"
 #include "daemon/generation.h"
 #include "daemon/keystore.h"
+#include "tools/aside.h"
 
 #define SEGMENT_SUFFIX ".journal"
 #define SEGMENT_MAX (2u << 30)
@@ -53,6 +54,14 @@ struct log {
 	struct merkle_range range; /* of them, unless rootless */
 };
 
+/* A segment being read aside. Its buffer was that of the segment before last: fresh memory costs more than reading. */
+struct coming {
+	struct aside aside;
+	struct buf path, bytes;
+	int r;
+	struct err err;
+};
+
 struct walker {
 	const struct trail_walk *walk;
 	struct arena *arena; /* of the caller: findings */
@@ -62,8 +71,9 @@ struct walker {
 	struct keystore *keys; /* NULL: closed */
 	/* the segment under way */
 	const char *file;
-	const uint8_t *bytes;
+	struct buf bytes;
 	struct frames_segment head;
+	struct coming coming; /* the one behind it */
 	/* since the beginning */
 	struct place *places;
 	size_t place_count, place_capacity;
@@ -97,9 +107,10 @@ static void find(struct walker *w, uint64_t offset, const char *code, const char
 
 /* --- tables ------------------------------------------------------------------------------------------------------------------------- */
 
+/* By the upper bits, so that a table twice as large keeps the order: it is filled from one end to the other, not at random. */
 static size_t mix(uint64_t n, size_t size)
 {
-	return (size_t)((n * UINT64_C(0x9e3779b97f4a7c15)) >> 20) & (size - 1);
+	return (size_t)((n * UINT64_C(0x9e3779b97f4a7c15)) >> (64 - __builtin_ctzll(size)));
 }
 
 static void grow_slots(struct walker *w)
@@ -153,6 +164,13 @@ static struct slot *slot_of(struct walker *w, uint16_t year, uint32_t number)
 	return &w->slots[at];
 }
 
+/* The table does not fit into any cache: asked for while there is other work to do. */
+static void tag_prefetch(const struct walker *w, const uint8_t tag[SHA256_SIZE])
+{
+	if (w->tag_size)
+		__builtin_prefetch(w->tags[mix(read_u64be(tag), w->tag_size)], 1);
+}
+
 static bool tag_add(struct walker *w, const uint8_t tag[SHA256_SIZE])
 {
 	static const uint8_t none[TAG_KEPT];
@@ -202,6 +220,14 @@ static struct log *log_of(struct walker *w, uint16_t year)
 }
 
 /* --- keys ---------------------------------------------------------------------------------------------------------------------------- */
+
+bool trail_gone(const struct trail_record *record, size_t i)
+{
+	const struct blob *blob = &record->body->blobs[i];
+	const struct slot *slot = slot_of(record->walker, blob->year, blob->slot);
+
+	return slot->state == SLOT_ERASED || (slot->state == SLOT_USED && !(slot->classes >> blob->class & 1));
+}
 
 /* Whether a blob's class key is there. Erased is legal; never there is not. */
 static bool key_there(struct walker *w, const struct blob *blob, uint64_t offset)
@@ -321,7 +347,6 @@ static void open_record(struct walker *w, const struct record_body *body, struct
 	record->text = arena_memdup(w->scratch, text.data, text.len);
 	record->len = text.len;
 	record->keys = keys;
-	record->body = body;
 	record->opened = true;
 	w->sum->opened++;
 	check_order(w, keys, record, root, tag, offset);
@@ -345,7 +370,7 @@ static void add_leaf(struct walker *w, const char *leaf)
 static int walk_record(struct walker *w, const struct journal_group *group, size_t at, size_t i)
 {
 	const struct slice *bytes = &group->records[i];
-	uint64_t offset = (uint64_t)(bytes->data - w->bytes) - FRAME_HEADER_SIZE;
+	uint64_t offset = (uint64_t)(bytes->data - (const uint8_t *)w->bytes.data) - FRAME_HEADER_SIZE;
 	struct trail_record record = { .origin = w->head.origin, .year = w->head.year, .index = group->head.first_index + i,
 		.file = w->file, .at = at, .decided_at = group->head.decided_at, .partition = group->head.partition };
 	struct record_body body;
@@ -360,15 +385,18 @@ static int walk_record(struct walker *w, const struct journal_group *group, size
 		return 0;
 	}
 	record.leaf = body.leaf;
+	tag_prefetch(w, tag);
+	record.body = &body;
+	record.walker = w;
 	add_leaf(w, body.leaf);
-	if (!tag_add(w, tag))
-		find(w, offset, "twice", "record %" PRIu64 " has the case and number of another one", record.index);
 	if (w->keys) {
 		open_record(w, &body, &record, &keys, commitment, tag, offset);
 	} else {
 		for (size_t b = 0; b < body.blob_count; b++)
 			(void)key_there(w, &body.blobs[b], offset);
 	}
+	if (!tag_add(w, tag))
+		find(w, offset, "twice", "record %" PRIu64 " has the case and number of another one", record.index);
 	r = w->walk->record ? w->walk->record(&record, w->walk->arg) : 0;
 	cleanse(&keys, sizeof(keys));
 	return r;
@@ -379,7 +407,7 @@ static int walk_record(struct walker *w, const struct journal_group *group, size
 /* Images are what Redis is made from again: they must be whole, and open with the keys that are there. */
 static void check_images(struct walker *w, const struct journal_group *group, const struct slice *frame)
 {
-	uint64_t offset = (uint64_t)(frame->data - w->bytes) - FRAME_HEADER_SIZE;
+	uint64_t offset = (uint64_t)(frame->data - (const uint8_t *)w->bytes.data) - FRAME_HEADER_SIZE;
 	struct reader r = reader_init(frame->data, frame->len);
 	size_t count = reader_u8(&r);
 
@@ -512,30 +540,61 @@ static int read_keys(struct walker *w, struct err *err)
 	return r;
 }
 
-static int walk_segment(struct walker *w, const char *name, bool first, bool last, struct err *err)
+static void read_coming(void *arg)
 {
-	CLEANUP(buf_clear) struct buf bytes = { 0 };
-	CLEANUP(buf_clear) struct buf path = { 0 };
+	struct coming *coming = arg;
+
+	coming->r = file_read(buf_str(&coming->path), SEGMENT_MAX, &coming->bytes, &coming->err);
+}
+
+static void begin_coming(struct walker *w, const char *name)
+{
+	buf_reset(&w->coming.path);
+	buf_printf(&w->coming.path, "%s/journal/%s", w->walk->state_dir, name);
+	buf_reset(&w->coming.bytes);
+	aside_begin(&w->coming.aside, read_coming, &w->coming);
+}
+
+/* Takes the segment that was read and begins to read the `next` one (NULL: there is none). */
+static int take_coming(struct walker *w, const char *next, struct err *err)
+{
+	struct buf bytes = w->bytes;
+	int r;
+
+	aside_end(&w->coming.aside);
+	r = w->coming.r;
+	if (r < 0) {
+		*err = w->coming.err;
+		return r;
+	}
+	w->bytes = w->coming.bytes;
+	w->coming.bytes = bytes;
+	if (next)
+		begin_coming(w, next);
+	return 0;
+}
+
+static int walk_segment(struct walker *w, char *const *names, size_t i, size_t count, struct err *err)
+{
+	bool first = i == 0, last = i + 1 == count;
 	struct frames_end end = { 0 };
 	int r;
 
-	w->file = arena_strdup(w->arena, name);
+	w->file = arena_strdup(w->arena, names[i]);
 	w->sum->segments++;
-	buf_printf(&path, "%s/journal/%s", w->walk->state_dir, name);
-	r = file_read(buf_str(&path), SEGMENT_MAX, &bytes, err);
+	r = take_coming(w, last ? NULL : names[i + 1], err);
 	if (r == 0) /* behind the reading: every key of what was read is in it */
 		r = read_keys(w, err);
 	if (r < 0)
 		return r;
-	if (frames_segment_read(buf_str(&bytes), bytes.len, w->arena, &w->head) < 0) {
+	if (frames_segment_read(buf_str(&w->bytes), w->bytes.len, w->arena, &w->head) < 0) {
 		find(w, 0, "header", "no segment header stands here");
 		lose(w);
 		return 0;
 	}
 	check_header(w, first);
 	w->sum->origin = w->head.origin;
-	w->bytes = (const uint8_t *)bytes.data;
-	r = frames_scan(bytes.data, bytes.len, &w->head, walk_group, w, &end);
+	r = frames_scan(w->bytes.data, w->bytes.len, &w->head, walk_group, w, &end);
 	if (r != 0)
 		return r;
 	if (last && end.tail == FRAMES_TORN)
@@ -616,13 +675,19 @@ int trail_walk(const struct trail_walk *walk, struct arena *arena, struct trail_
 	r = file_list(arena, arena_printf(arena, "%s/journal", walk->state_dir), SEGMENT_SUFFIX, &names, &count);
 	if (r < 0)
 		return err_set(err, r, "unreadable", "", "%s/journal: %s", walk->state_dir, strerror(-r));
+	if (count)
+		begin_coming(&w, names[0]);
 	for (size_t i = 0; i < count && r == 0; i++)
-		r = walk_segment(&w, names[i], i == 0, i + 1 == count, err);
+		r = walk_segment(&w, names, i, count, err);
+	aside_end(&w.coming.aside);
 	sum_logs(&w);
 	keystore_close(w.keys);
 	if (w.slots)
 		for (size_t i = 0; i < w.slot_size; i++)
 			cleanse(w.slots[i].tag_key, sizeof(w.slots[i].tag_key));
+	buf_clear(&w.bytes);
+	buf_clear(&w.coming.bytes);
+	buf_clear(&w.coming.path);
 	free(w.slots);
 	free(w.tags);
 	free(w.places);

@@ -21,6 +21,7 @@ struct trail_finding {
 	const char *code, *text; /* stable word, sentence */
 };
 
+struct walker;
 struct trail_record {
 	const char *origin; /* of its log, with the year */
 	uint16_t year;
@@ -30,12 +31,14 @@ struct trail_record {
 	int64_t decided_at; /* ms UTC */
 	uint32_t partition;
 	const char *leaf; /* LEAF_SIZE bytes */
+	const struct record_body *body;
+	struct walker *walker; /* for trail_gone() */
 	bool opened; /* what follows is there */
 	const char *text; /* the record, NUL-terminated */
 	size_t len;
 	const struct case_keys *keys;
-	const struct record_body *body;
 };
+bool trail_gone(const struct trail_record *record, size_t blob); /* the class key of that blob of the body was erased; during the call alone */
 /* Borrowed for the call. 0 goes on, else it ends the walk and is given back. */
 typedef int (*trail_record_fn)(const struct trail_record *record, void *arg);
 typedef void (*trail_finding_fn)(const struct trail_finding *finding, void *arg);

@@ -12,8 +12,10 @@
 #include "common/tiler.h"
 #include "daemon/log_key.h"
 #include "daemon/signed_log.h"
+#include "tools/aside.h"
 
 #define FILE_MAX 65536
+#define BATCH 4096 /* leaves: half a megabyte, which the next processor takes from a cache */
 
 struct signing {
 	const char *file;
@@ -29,35 +31,79 @@ struct log {
 	bool gap; /* a leaf could not be read, which the journal's walk tells */
 };
 
+struct told {
+	struct trail_finding finding;
+	struct told *next;
+};
+
+/* A leaf of the journal: copied, since the walk goes on while another thread makes the tree. */
+struct leaf {
+	uint16_t year;
+	uint64_t index;
+	char bytes[LEAF_SIZE];
+};
+
+struct batch {
+	struct leaf *leaves; /* BATCH */
+	size_t count;
+};
+
 struct trail_signed {
+	/* the caller's thread alone: */
+	trail_finding_fn fn;
+	void *arg;
+	struct batch filling;
+	/* the job's, while it runs: */
+	struct aside aside;
+	struct batch given;
 	const char *state_dir;
 	const struct note_key *key;
 	bool full;
-	trail_finding_fn fn;
-	void *arg;
-	struct arena *arena;
+	struct arena *arena; /* its own */
 	struct log *logs; /* by year */
 	size_t count, capacity;
 	uint64_t findings;
+	struct told *told, **last; /* findings to be told by the caller's thread, in order */
 	struct log *comparing;
 };
+
+void trail_year_key(const struct note_key *key, uint16_t year, struct note_key *ret)
+{
+	char tail[8];
+	size_t len = strlen(key->name), n = (size_t)snprintf(tail, sizeof(tail), "/%04u", (unsigned)year);
+
+	if (len >= n && strcmp(key->name + len - n, tail) == 0)
+		*ret = *key;
+	else
+		log_key_of_year(key, year, ret);
+}
 
 static void find(struct trail_signed *t, struct log *log, const char *file, const char *code, const char *format, ...)
 	__attribute__((format(printf, 5, 6)));
 static void find(struct trail_signed *t, struct log *log, const char *file, const char *code, const char *format, ...)
 {
-	struct trail_finding finding = { .file = arena_strdup(t->arena, file), .code = arena_strdup(t->arena, code) };
+	struct told *told = arena_alloc(t->arena, sizeof(*told));
 	char text[400];
 	va_list args;
 
 	va_start(args, format);
 	(void)vsnprintf(text, sizeof(text), format, args);
 	va_end(args);
-	finding.text = text;
+	told->finding = (struct trail_finding){ .file = arena_strdup(t->arena, file), .code = arena_strdup(t->arena, code),
+		.text = arena_strdup(t->arena, text) };
+	*t->last = told;
+	t->last = &told->next;
 	t->findings++;
 	log->shown.state = SIGNED_WRONG;
-	if (t->fn)
-		t->fn(&finding, t->arg);
+}
+
+/* Nothing runs aside. */
+static void tell(struct trail_signed *t)
+{
+	for (const struct told *told = t->told; told && t->fn; told = told->next)
+		t->fn(&told->finding, t->arg);
+	t->told = NULL;
+	t->last = &t->told;
 }
 
 const char *signed_words(enum signed_state state)
@@ -93,12 +139,7 @@ static void read_signing(struct trail_signed *t, struct log *log, struct signing
 	int r;
 
 	if (t->key) {
-		char year[8];
-		size_t len = strlen(t->key->name), tail = (size_t)snprintf(year, sizeof(year), "/%04u", (unsigned)log->shown.year);
-
-		key = *t->key;
-		if (len < tail || strcmp(t->key->name + len - tail, year) != 0)
-			log_key_of_year(t->key, log->shown.year, &key);
+		trail_year_key(t->key, log->shown.year, &key);
 		r = signed_log_read(path, &key, &text, &checkpoint, &err);
 	} else {
 		r = read_unchecked(path, &text, &checkpoint, &err);
@@ -143,15 +184,18 @@ static void list_years(struct trail_signed *t, const char *folder)
 			(void)log_of(t, (uint16_t)atoi(names[i]));
 }
 
-static void free_tilers(void *arg)
+static void close_trail(void *arg)
 {
 	struct trail_signed *t = arg;
 
+	aside_end(&t->aside); /* of a walk that broke off */
 	for (size_t i = 0; i < t->count; i++) {
-		if (t->logs[i].tiler)
-			tiler_clear(t->logs[i].tiler);
+		tiler_clear(t->logs[i].tiler);
 		free(t->logs[i].tiler);
 	}
+	free(t->filling.leaves);
+	free(t->given.leaves);
+	arena_free(t->arena);
 }
 
 struct trail_signed *trail_signed_open(const char *state_dir, const struct note_key *key, bool full, trail_finding_fn fn, void *arg,
@@ -159,16 +203,17 @@ struct trail_signed *trail_signed_open(const char *state_dir, const struct note_
 {
 	struct trail_signed *t = arena_alloc(arena, sizeof(*t));
 
-	*t = (struct trail_signed){ .state_dir = state_dir, .key = key, .full = full, .fn = fn, .arg = arg, .arena = arena };
-	arena_defer(arena, free_tilers, t);
+	*t = (struct trail_signed){ .state_dir = state_dir, .key = key, .full = full, .fn = fn, .arg = arg, .arena = arena_create(),
+		.last = &t->told };
+	arena_defer(arena, close_trail, t);
 	list_years(t, "log");
 	list_years(t, "head");
 	for (size_t i = 0; i < t->count; i++) {
 		struct log *log = &t->logs[i];
 		struct stat st;
 
-		log->checkpoint.file = arena_printf(arena, "log/%04u/checkpoint", (unsigned)log->shown.year);
-		log->head.file = arena_printf(arena, "head/%04u", (unsigned)log->shown.year);
+		log->checkpoint.file = arena_printf(t->arena, "log/%04u/checkpoint", (unsigned)log->shown.year);
+		log->head.file = arena_printf(t->arena, "head/%04u", (unsigned)log->shown.year);
 		read_signing(t, log, &log->checkpoint); /* the head behind it: it is never the older one */
 		read_signing(t, log, &log->head);
 		if (log->checkpoint.there && log->checkpoint.size > log->head.size && log->shown.state != SIGNED_WRONG)
@@ -176,9 +221,10 @@ struct trail_signed *trail_signed_open(const char *state_dir, const struct note_
 				log->checkpoint.size, log->head.size);
 		log->shown.size = log->checkpoint.size;
 		memcpy(log->shown.root, log->checkpoint.root, SHA256_SIZE);
-		if (stat(arena_printf(arena, "%s/%s", state_dir, log->checkpoint.file), &st) == 0)
+		if (stat(arena_printf(t->arena, "%s/%s", state_dir, log->checkpoint.file), &st) == 0)
 			log->shown.at = (int64_t)st.st_mtim.tv_sec * 1000 + st.st_mtim.tv_nsec / 1000000;
 	}
+	tell(t);
 	return t;
 }
 
@@ -221,18 +267,18 @@ static void compare_root(struct trail_signed *t, struct log *log, const struct s
 			signing->size);
 }
 
-void trail_signed_leaf(struct trail_signed *t, uint16_t year, uint64_t index, const char leaf[LEAF_SIZE])
+static void add_leaf(struct trail_signed *t, const struct leaf *leaf)
 {
-	struct log *log = log_of(t, year);
+	struct log *log = log_of(t, leaf->year);
 
 	if (log->gap)
 		return;
-	if (index != log->tiler->size) {
+	if (leaf->index != log->tiler->size) {
 		log->gap = true;
 		return;
 	}
 	t->comparing = log;
-	(void)tiler_add(log->tiler, leaf, LEAF_SIZE, t->full && index < log->checkpoint.size ? compare_file : NULL, t);
+	(void)tiler_add(log->tiler, leaf->bytes, LEAF_SIZE, t->full && leaf->index < log->checkpoint.size ? compare_file : NULL, t);
 	compare_root(t, log, &log->checkpoint, log->checkpoint.file);
 	if (log->head.size != log->checkpoint.size || !log->checkpoint.there)
 		compare_root(t, log, &log->head, log->head.file);
@@ -240,8 +286,44 @@ void trail_signed_leaf(struct trail_signed *t, uint16_t year, uint64_t index, co
 		(void)tiler_edge(log->tiler, compare_file, t);
 }
 
+static void add_batch(void *arg)
+{
+	struct trail_signed *t = arg;
+
+	for (size_t i = 0; i < t->given.count; i++)
+		add_leaf(t, &t->given.leaves[i]);
+}
+
+static void hand_over(struct trail_signed *t)
+{
+	struct batch done;
+
+	aside_end(&t->aside);
+	tell(t);
+	done = t->given;
+	t->given = t->filling;
+	t->filling = (struct batch){ .leaves = done.leaves };
+	aside_begin(&t->aside, add_batch, t);
+}
+
+void trail_signed_leaf(struct trail_signed *t, uint16_t year, uint64_t index, const char leaf[LEAF_SIZE])
+{
+	struct leaf *next;
+
+	if (t->filling.count == BATCH)
+		hand_over(t);
+	if (!t->filling.leaves)
+		t->filling.leaves = xcalloc(BATCH, sizeof(*t->filling.leaves));
+	next = &t->filling.leaves[t->filling.count++];
+	next->year = year;
+	next->index = index;
+	memcpy(next->bytes, leaf, LEAF_SIZE);
+}
+
 void trail_signed_end(struct trail_signed *t)
 {
+	hand_over(t);
+	aside_end(&t->aside);
 	for (size_t i = 0; i < t->count; i++) {
 		struct log *log = &t->logs[i];
 		uint64_t size = log->head.size > log->checkpoint.size ? log->head.size : log->checkpoint.size;
@@ -256,6 +338,7 @@ void trail_signed_end(struct trail_signed *t)
 			find(t, log, log->head.file, "forked",
 				"two roots were signed for %" PRIu64 " records", log->head.size);
 	}
+	tell(t);
 }
 
 const struct trail_signed_log *trail_signed_log(const struct trail_signed *t, uint16_t year)

@@ -17,6 +17,8 @@ enum signed_state {
 
 const char *signed_words(enum signed_state state); /* "not signed", "right" ... */
 
+void trail_year_key(const struct note_key *key, uint16_t year, struct note_key *ret); /* `key`: of the trail, or already of that year's log */
+
 struct trail_signed_log { /* of one year */
 	uint16_t year;
 	enum signed_state state;

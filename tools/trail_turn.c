@@ -16,7 +16,15 @@ struct log {
 	bool sealed, closed; /* the last record is log.sealed; it could not be opened */
 };
 
+struct link { /* a root that was named, to be compared once all trees are there */
+	struct log log;
+	uint16_t before;
+	const char *origin, *root;
+	struct link *next;
+};
+
 struct trail_turn {
+	struct link *links;
 	const struct trail_signed *trees;
 	trail_finding_fn fn;
 	void *arg;
@@ -76,16 +84,18 @@ static void end_log(struct trail_turn *t)
 static void check_link(struct trail_turn *t, const struct json *root)
 {
 	struct json before = json_get(root, "before"), size = json_get(&before, "size"), hash = json_get(&before, "root");
-	char hex[2 * SHA256_SIZE + 1];
-	uint8_t bytes[SHA256_SIZE];
+	struct link *link;
 
 	t->linked = true;
 	if (!is(&before, "origin", t->before.origin) || size.type != JSON_INT || (uint64_t)json_int(&size) != t->before.size)
 		find(t, &t->log, "link_differs", "the log %s names another end than that of %s, which has %" PRIu64 " records", t->log.origin,
 			t->before.origin, t->before.size);
-	else if (json_str(&hash) && trail_signed_root(t->trees, t->before.year, bytes) &&
-		strcmp(json_str(&hash), hex_format(bytes, SHA256_SIZE, hex)) != 0)
-		find(t, &t->log, "link_differs", "the log %s names another root of %s than its records have", t->log.origin, t->before.origin);
+	if (!json_str(&hash))
+		return;
+	link = arena_alloc(t->arena, sizeof(*link));
+	*link = (struct link){ .log = t->log, .before = t->before.year, .origin = t->before.origin, .root = arena_strdup(t->arena, json_str(&hash)),
+		.next = t->links };
+	t->links = link;
 }
 
 static void begin_log(struct trail_turn *t, const struct trail_record *record)
@@ -138,6 +148,13 @@ void trail_turn_record(struct trail_turn *t, const struct trail_record *record)
 
 void trail_turn_end(struct trail_turn *t)
 {
+	char hex[2 * SHA256_SIZE + 1];
+	uint8_t root[SHA256_SIZE];
+
+	for (const struct link *link = t->links; link; link = link->next)
+		if (trail_signed_root(t->trees, link->before, root) && strcmp(link->root, hex_format(root, SHA256_SIZE, hex)) != 0)
+			find(t, &link->log, "link_differs", "the log %s names another root of %s than its records have", link->log.origin,
+				link->origin);
 	if (t->log.ended && !t->log.sealed && !t->log.closed)
 		find(t, &t->log, "not_sealed", "the log %s does not end with log.sealed, and its year is over", t->log.origin);
 }

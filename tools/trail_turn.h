@@ -12,7 +12,7 @@
 #include "tools/trail_signed.h"
 
 struct trail_turn;
-/* `trees` has been given every leaf before the record that is told. Everything lies in the arena. */
+/* `trees` has been given every leaf, and its end, before trail_turn_end(). Everything lies in the arena. */
 struct trail_turn *trail_turn_create(const struct trail_signed *trees, trail_finding_fn fn, void *arg, struct arena *arena);
 void trail_turn_record(struct trail_turn *turn, const struct trail_record *record); /* every one, in the order of the journal */
 void trail_turn_end(struct trail_turn *turn);

@@ -3,6 +3,7 @@
  * and a configuration that cannot work refuses the start.
  */
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -16,6 +17,8 @@
 #include <cmocka.h>
 
 #include "common/file.h"
+#include "common/hash.h"
+#include "common/json.h"
 #include "daemon/log_key.h"
 #include "tests/support/authority.h"
 #include "tests/support/http_peer.h"
@@ -306,10 +309,9 @@ static void an_idle_log_stamps_no_stamps(void **state)
 
 /* --- what is kept ------------------------------------------------------------------------------------------- */
 
-/* A file that ends so below anchors/<year>/; the first one. */
-static const char *kept_file(struct fixture *f, const char *suffix)
+/* A file that ends so in one of the folders of that folder; the first one. */
+static const char *file_below(struct fixture *f, const char *year, const char *suffix)
 {
-	const char *year = arena_printf(f->arena, "%s/anchors/%u", f->world.state, f->year);
 	char **sizes, **names;
 	size_t size_count, count;
 
@@ -322,6 +324,11 @@ static const char *kept_file(struct fixture *f, const char *suffix)
 	}
 	fail_msg("no %s is kept", suffix);
 	return NULL;
+}
+
+static const char *kept_file(struct fixture *f, const char *suffix)
+{
+	return file_below(f, arena_printf(f->arena, "%s/anchors/%u", f->world.state, f->year), suffix);
 }
 
 /* dunningctl trail verify finds that, and nothing when the file is as it was. */
@@ -349,9 +356,10 @@ static void what_is_kept_is_verified_anew(void **state)
 	struct fixture *f = *state;
 	struct world *w = &f->world;
 	struct authority *stranger;
-	const char *text;
+	const char *text, *plain = in_world(f, "plain.json");
 	int64_t size;
 
+	assert_int_equal(process_run((const char *const[]){ "cp", w->config, plain, NULL }, NULL, WAIT_MS), 0);
 	configure(f, all_anchors(f));
 	world_start(w, NULL);
 	assert_true(world_ready(w, WAIT_MS));
@@ -372,12 +380,111 @@ static void what_is_kept_is_verified_anew(void **state)
 	assert_found(f, kept_file(f, ".cosigned"), 3, "cosigned_other");
 	assert_found(f, kept_file(f, "checkpoint"), -8, "anchored_"); /* _signature, or no note at all: what was base64 may be none any more */
 	assert_found(f, arena_printf(f->arena, "%s/log/%u/tile/1/000.p/%d", w->state, f->year, (int)(size / 256)), 5, "anchored_root");
+	/* without the configuration they hold by what is kept beside them, and that is said */
+	text = ctl(f, (const char *const[]){ "trail", "verify", w->state, "--config", plain, NULL });
+	if (!strstr(text, ", by witness-1") || !strstr(text, "by keys kept beside them") || !strstr(text, "certificates kept beside them"))
+		fail_msg("%s", text);
 	stranger = authority_create(AUTHORITY_SOUND);
 	put(f, "root.pem", authority_root(stranger, f->arena));
 	authority_destroy(stranger);
 	text = ctl_fails(f, verify);
 	assert_non_null(strstr(text, "the authority's certificate is not believed"));
 	assert_non_null(strstr(text, "not anchored"));
+}
+
+/* --- a bundle of it ------------------------------------------------------------------------------------------ */
+
+/* The state of that check, as dunningctl trail verify BUNDLE says it. */
+static const char *checked(struct fixture *f, int expected, const char *const *words, const char *name)
+{
+	CLEANUP(buf_clear) struct buf output = { 0 };
+	struct json root, checks;
+
+	if (world_ctl(&f->world, words, &output) != expected)
+		fail_msg("%s", buf_str(&output));
+	assert_int_equal(json_parse(f->arena, buf_str(&output), output.len, JSON_FRACTIONS, &root, NULL), 0);
+	checks = json_get(&root, "checks");
+	for (size_t i = 0; i < json_len(&checks); i++) {
+		struct json one = json_at(&checks, i), check = json_get(&one, "check"), state = json_get(&one, "state");
+
+		if (strcmp(json_str(&check), name) == 0)
+			return json_str(&state);
+	}
+	return "";
+}
+
+/* The file in the bundle with one bit changed, and a manifest over it without a signature, as anybody could make one. */
+static void forge(struct fixture *f, const char *bundle, const char *path)
+{
+	CLEANUP(buf_clear) struct buf bytes = { 0 }, manifest = { 0 };
+	const char *list = arena_printf(f->arena, "%s/manifest", bundle);
+	uint8_t digest[32];
+	char hex[65], *line, *end;
+
+	assert_int_equal(file_read(arena_printf(f->arena, "%s/%s", bundle, path), 1 << 20, &bytes, NULL), 0);
+	bytes.data[bytes.len - 20] ^= 1;
+	assert_int_equal(file_replace(arena_printf(f->arena, "%s/%s", bundle, path), bytes.data, bytes.len, 0600), 0);
+	sha256(bytes.data, bytes.len, digest);
+	assert_int_equal(file_read(list, 1 << 22, &manifest, NULL), 0);
+	line = strstr(manifest.data, arena_printf(f->arena, "  %s\n", path));
+	memcpy(line - 64, hex_format(digest, 32, hex), 64);
+	end = strstr(manifest.data, "\n\n");
+	assert_int_equal(file_replace(list, manifest.data, end ? (size_t)(end + 1 - manifest.data) : manifest.len, 0600), 0);
+}
+
+/* Without anything of ours. */
+static int verify_sh(const char *bundle, const char *said)
+{
+	const char *argv[] = { "sh", SOURCE_DIR "/tools/evidence/verify.sh", bundle, NULL };
+	CLEANUP(buf_clear) struct buf output = { 0 };
+	int r = process_run(argv, &output, WAIT_MS);
+
+	if (!strstr(buf_str(&output), said))
+		fail_msg("\"%s\" is not said: %s", said, buf_str(&output));
+	return r;
+}
+
+/* What an authority and a witness really gave the daemon goes into the bundle, and is checked there without anything of ours. */
+static void a_bundle_carries_and_checks_them(void **state)
+{
+	struct fixture *f = *state;
+	struct world *w = &f->world;
+	CLEANUP(buf_clear) struct buf key = { 0 };
+	const char *bundle = in_world(f, "bundle"), *make[] = { "evidence", "inv_0", "-o", bundle, NULL };
+	const char *verify[] = { "--json", "trail", "verify", bundle, NULL, NULL, NULL };
+	const char *anchored, *stamp, *cosigned;
+
+	configure(f, all_anchors(f));
+	world_start(w, NULL);
+	assert_true(world_ready(w, WAIT_MS));
+	(void)send_all(f, 0);
+	until_all_vouch_for(f, signed_size(f));
+	(void)process_stop(&w->daemon, WAIT_MS);
+	(void)ctl(f, make);
+	assert_string_equal(checked(f, 0, verify, "stamp"), "good");
+	assert_string_equal(checked(f, 0, verify, "anchored"), "good");
+	assert_string_equal(checked(f, 0, verify, "witness"), "good");
+	assert_string_equal(checked(f, 0, verify, "witnessed"), "good");
+	assert_string_equal(checked(f, 0, verify, "root"), "NOT CHECKED");
+	assert_string_equal(checked(f, 0, verify, "witness_key"), "NOT CHECKED");
+	witness_peer_key(f->witness, &key);
+	verify[4] = "--witness";
+	verify[5] = buf_str(&key);
+	assert_string_equal(checked(f, 0, verify, "witness_key"), "good");
+	verify[4] = NULL;
+	assert_int_equal(verify_sh(bundle, "signatures of witnesses"), 0);
+	assert_int_equal(verify_sh(bundle, buf_str(&key)), 0);
+	anchored = arena_printf(f->arena, "%s/log/%u/anchored", bundle, f->year);
+	stamp = file_below(f, anchored, ".tsr") + strlen(bundle) + 1;
+	cosigned = file_below(f, anchored, ".cosigned") + strlen(bundle) + 1;
+	forge(f, bundle, stamp);
+	assert_string_equal(checked(f, 1, verify, "stamp"), "REFUSED");
+	forge(f, bundle, stamp); /* and back */
+	forge(f, bundle, cosigned);
+	assert_string_equal(checked(f, 1, verify, "witness"), "REFUSED");
+	assert_int_equal(verify_sh(bundle, "REFUSED: "), 1);
+	forge(f, bundle, cosigned);
+	assert_string_equal(checked(f, 0, verify, "manifest"), "NOT CHECKED");
 }
 
 /* --- set back ------------------------------------------------------------------------------------------------- */
@@ -507,6 +614,130 @@ static void the_alarm_is_shown(void **state)
 	assert_string_equal(held_by(f), "trail_set_back"); /* what it says may be wrong, but a person must look */
 }
 
+static void until_held_by(struct fixture *f, const char *what)
+{
+	for (int64_t deadline = real_ms() + WAIT_MS; strcmp(held_by(f), what) != 0; pause_ms(50))
+		if (real_ms() > deadline)
+			fail_msg("held by \"%s\", not \"%s\"", held_by(f), what);
+}
+
+/* A witness was wrong and mends its word: a person lets the trail go on, and nothing else does, no restart either. */
+static void a_word_taken_back_needs_a_person(void **state)
+{
+	const char *ask[] = { "trail", "anchor", NULL }, *agreed[] = { "trail", "anchor", "--agreed", "the witness had restored a backup", NULL },
+		   *mute[] = { "trail", "anchor", "--agreed", NULL }, *log[] = { "trail", "log", "--customer", "~system", "--json", NULL };
+	static const struct peer_step fault = { PEER_ANSWER, "HTTP/1.1 503 x\r\nContent-Length: 0\r\n\r\n" }, real = { PEER_ANSWER, NULL };
+	struct fixture *f = *state;
+	uint8_t root[SHA256_SIZE] = { 1 };
+	const char *before;
+
+	configure(f, all_anchors(f));
+	world_start(&f->world, NULL);
+	assert_true(world_ready(&f->world, WAIT_MS));
+	(void)send_all(f, 0);
+	until_all_vouch_for(f, signed_size(f));
+	assert_non_null(strstr(ctl_fails(f, agreed), "nothing is held"));
+	(void)process_stop(&f->world.daemon, WAIT_MS);
+	witness_peer_know(f->witness, 1000000, root);
+	world_start(&f->world, NULL);
+	assert_true(world_ready(&f->world, WAIT_MS));
+	until_held_by(f, "trail_set_back");
+	before = published(f);
+	assert_non_null(strstr(ctl_fails(f, agreed), "witness-1 has not answered with what agrees"));
+	assert_int_equal(world_ctl(&f->world, mute, NULL), 2);
+
+	http_peer_script(f->witness_http, &fault, 1); /* away is not agreeing */
+	for (int64_t until = real_ms() + 2000; real_ms() < until; pause_ms(200))
+		(void)ctl(f, ask);
+	assert_non_null(strstr(ctl_fails(f, agreed), "witness-1 has not answered"));
+	(void)process_stop(&f->world.daemon, WAIT_MS);
+	world_start(&f->world, NULL);
+	assert_true(world_ready(&f->world, WAIT_MS));
+	until_held_by(f, "trail_set_back");
+	assert_non_null(strstr(ctl_fails(f, agreed), "witness-1 has not answered"));
+
+	http_peer_script(f->witness_http, &real, 1);
+	sha256("", 0, root);
+	witness_peer_know(f->witness, 0, root);
+	for (int64_t deadline = real_ms() + WAIT_MS; anchors_say(f, "alarm"); pause_ms(200)) {
+		if (real_ms() > deadline)
+			fail_msg("%s", strstr(ctl(f, (const char *[]){ "status", "--json", NULL }), "\"anchors\""));
+		(void)ctl(f, ask);
+	}
+	assert_string_equal(held_by(f), "trail_set_back");
+	(void)process_stop(&f->world.daemon, WAIT_MS);
+	world_start(&f->world, NULL);
+	assert_true(world_ready(&f->world, WAIT_MS));
+	until_held_by(f, "trail_set_back");
+	assert_string_equal(published(f), before);
+
+	for (int64_t deadline = real_ms() + WAIT_MS; world_ctl(&f->world, agreed, NULL) != 0; pause_ms(50))
+		assert_true(real_ms() < deadline);
+	until_held_by(f, "");
+	(void)send_all(f, INVOICES);
+	until_all_vouch_for(f, still_size(f));
+	assert_string_not_equal(published(f), before);
+	assert_int_equal(count_of(ctl(f, log), "\"command\":\"trail_agreed\""), 1);
+	assert_non_null(strstr(ctl(f, log), "\"why\":\"the witness had restored a backup\""));
+	(void)process_stop(&f->world.daemon, WAIT_MS);
+	world_start(&f->world, NULL);
+	assert_true(world_ready(&f->world, WAIT_MS));
+	until_held_by(f, "");
+	assert_true(world_trail_verifies(&f->world));
+}
+
+static size_t stamps_recorded(struct fixture *f)
+{
+	return count_of(ctl(f, (const char *[]){ "trail", "log", "--customer", "~system", "--json", NULL }), "\"anchor\":\"timestamp\"");
+}
+
+static bool unrecorded(struct fixture *f)
+{
+	CLEANUP(buf_clear) struct buf text = { 0 };
+
+	assert_int_equal(file_read(arena_printf(f->arena, "%s/anchors/%u/state.json", f->world.state, f->year), 1 << 20, &text, NULL), 0);
+	return strstr(buf_str(&text), "\"unrecorded\"") != NULL;
+}
+
+/* A stamp that came while Redis hung, so that no group could be decided; then the process is killed. Its file alone must not be all. */
+static void a_stamp_not_recorded_at_the_end_is_recorded_later(void **state)
+{
+	const char *ask[] = { "trail", "anchor", NULL };
+	static const struct peer_step fault = { PEER_ANSWER, "HTTP/1.1 503 x\r\nContent-Length: 0\r\n\r\n" }, real = { PEER_ANSWER, NULL };
+	struct fixture *f = *state;
+	int64_t deadline;
+	bool waiting;
+
+	http_peer_script(f->tsa_http, &fault, 1);
+	configure(f, all_anchors(f));
+	world_start(&f->world, NULL);
+	assert_true(world_ready(&f->world, WAIT_MS));
+	(void)send_all(f, 0);
+	(void)signed_size(f);
+	assert_int_equal(kill(f->world.redis.pid, SIGSTOP), 0);
+	http_peer_script(f->tsa_http, &real, 1);
+	for (deadline = real_ms() + WAIT_MS; anchors_say(f, "anchored") <= 0; pause_ms(100)) {
+		assert_true(real_ms() < deadline);
+		(void)ctl(f, ask);
+	}
+	waiting = unrecorded(f);
+	process_kill(&f->world.daemon);
+	assert_int_equal(kill(f->world.redis.pid, SIGCONT), 0);
+	assert_true(stamps_recorded(f) == 1 || waiting); /* a group that needs nothing of Redis is in the journal by then */
+	world_start(&f->world, NULL);
+	assert_true(world_ready(&f->world, WAIT_MS));
+	for (deadline = real_ms() + WAIT_MS; unrecorded(f); pause_ms(50))
+		assert_true(real_ms() < deadline);
+	assert_int_equal(stamps_recorded(f), 1);
+	(void)process_stop(&f->world.daemon, WAIT_MS);
+	world_start(&f->world, NULL);
+	assert_true(world_ready(&f->world, WAIT_MS));
+	assert_true(world_quiet(&f->world, WAIT_MS));
+	assert_int_equal(stamps_recorded(f), 1);
+	assert_non_null(strstr(ctl(f, (const char *[]){ "trail", "log", "--customer", "~system", "--json", "--parts", NULL }), "\"token.tsr\""));
+	assert_true(world_trail_verifies(&f->world));
+}
+
 static void what_cannot_work_refuses_the_start(void **state)
 {
 	struct fixture *f = *state;
@@ -537,9 +768,12 @@ int main(void)
 		TEST(nobody_who_hangs_delays_a_message),
 		TEST(an_idle_log_stamps_no_stamps),
 		TEST(what_is_kept_is_verified_anew),
+		TEST(a_bundle_carries_and_checks_them),
 		TEST(a_witness_alone_keeps_a_log_from_forking),
 		TEST(a_store_alone_keeps_a_log_from_forking),
 		TEST(the_alarm_is_shown),
+		TEST(a_word_taken_back_needs_a_person),
+		TEST(a_stamp_not_recorded_at_the_end_is_recorded_later),
 		TEST(what_cannot_work_refuses_the_start),
 	};
 

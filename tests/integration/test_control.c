@@ -84,6 +84,15 @@ static int on_seal(const char *who, const char *why, struct err *err, void *arg)
 	return 0;
 }
 
+static int on_agreed(const char *who, const char *why, struct err *err, void *arg)
+{
+	struct fixture *f = arg;
+
+	(void)err;
+	buf_printf(&f->called, "agreed %s|%s", who, why);
+	return 0;
+}
+
 static int on_anchor(const char *who, const char *why, struct err *err, void *arg)
 {
 	struct fixture *f = arg;
@@ -104,6 +113,17 @@ static int on_erase(const struct dunner_erasure *erasure, struct err *err, void 
 	return 0;
 }
 
+static int on_reading(const struct control_reading *reading, struct err *err, void *arg)
+{
+	struct fixture *f = arg;
+
+	(void)err;
+	buf_printf(&f->called, "%s %s|%s|%s|%s|%s|%s|%s|%s", reading->exported ? "export" : "read", reading->uid == (int64_t)getuid() ? "us" : "?",
+		reading->who, reading->command, reading->customer, reading->invoice ? reading->invoice : "-", reading->whom ? reading->whom : "-",
+		reading->records, reading->digest ? reading->digest : "-");
+	return 0;
+}
+
 static void on_erasure(struct json_writer *w, void *arg)
 {
 	(void)arg;
@@ -120,7 +140,7 @@ static int setup(void **state)
 	(void)snprintf(f->path, sizeof(f->path), "%s/control", f->dir);
 	f->base = event_base_new();
 	f->callbacks = (struct control_callbacks){ .status = on_status, .suspend = on_suspend, .release = on_release, .reload = on_reload,
-		.seal = on_seal, .confirm_clock = on_confirm, .anchor = on_anchor, .erase = on_erase, .erasure = on_erasure, .arg = f };
+		.seal = on_seal, .confirm_clock = on_confirm, .anchor = on_anchor, .agreed = on_agreed, .erase = on_erase, .erasure = on_erasure, .reading = on_reading, .arg = f };
 	if (control_create(f->base, f->path, &f->callbacks, &f->control, &err) < 0)
 		fail_msg("%s", err.text);
 	*state = f;
@@ -202,6 +222,8 @@ static int post(struct fixture *f, const char *path, const char *body)
 	return exchange(f, request.data);
 }
 
+#define DIGEST "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff"
+
 struct row {
 	const char *name, *path, *body;
 	int status;
@@ -227,7 +249,23 @@ static const struct row rows[] = {
 	{ "release", "/release", "{\"who\":\"bob\",\"why\":\"mended\"}", 200, "release bob|mended", "{\"ok\":true}" },
 	{ "ask the anchors", "/anchor", "{\"who\":\"bob\",\"why\":\"court\"}", 200, "anchor bob|court", "true" },
 	{ "ask the anchors and say nothing", "/anchor", "", 400, "", "" },
+	{ "let the trail go on", "/anchor/agreed", "{\"who\":\"bob\",\"why\":\"theirs\"}", 200, "agreed bob|theirs", "true" },
+	{ "let the trail go on without a reason", "/anchor/agreed", "{\"who\":\"bob\"}", 400, "", "\"path\":\"$.why\"" },
 	{ "seal the trail", "/seal", "{\"who\":\"bob\",\"why\":\"key lost\"}", 200, "seal bob|key lost", "true" },
+	{ "a reading", "/reading",
+		"{\"who\":\"bob\",\"kind\":\"read\",\"command\":\"trail log\",\"customer\":\"c1\",\"records\":\"o/2026 1-3,5\"}", 200,
+		"read us|bob|trail log|c1|-|-|o/2026 1-3,5|-", "true" },
+	{ "an export", "/reading",
+		"{\"who\":\"bob\",\"kind\":\"export\",\"command\":\"evidence\",\"customer\":\"c1\",\"invoice\":\"i1\",\"for\":\"Me X\","
+		"\"records\":\"o/2026 1\",\"digest\":\"" DIGEST "\"}", 200, "export us|bob|evidence|c1|i1|Me X|o/2026 1|" DIGEST, "true" },
+	{ "an export without a digest", "/reading",
+		"{\"who\":\"bob\",\"kind\":\"export\",\"command\":\"evidence\",\"customer\":\"c1\",\"records\":\"o/2026 1\"}", 400, "", "bad_digest" },
+	{ "a reading of nothing", "/reading", "{\"who\":\"bob\",\"kind\":\"read\",\"command\":\"trail log\",\"customer\":\"c1\"}", 400, "",
+		"records" },
+	{ "a reading by nobody", "/reading", "{\"kind\":\"read\",\"command\":\"trail log\",\"customer\":\"c1\",\"records\":\"o 1\"}", 400, "",
+		"who" },
+	{ "another kind of reading", "/reading",
+		"{\"who\":\"bob\",\"kind\":\"look\",\"command\":\"trail log\",\"customer\":\"c1\",\"records\":\"o 1\"}", 400, "", "not_one_of" },
 	{ "confirm the clock", "/clock/confirm", "{\"who\":\"bob\",\"why\":\"ntp\"}", 200, "confirm bob|ntp", "true" },
 	{ "what is refused says why", "/reload", "", 409, "reload",
 		"{\"error\":\"wrong_type\",\"path\":\"$.steps\",\"text\":\"fr.json is bad\"}" },
@@ -431,7 +469,7 @@ static void slow_clients_are_cut(void **state)
 
 int main(void)
 {
-	struct CMUnitTest tests[40];
+	struct CMUnitTest tests[ARRAY_LEN(rows) + 7];
 	size_t count = 0;
 
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++)

@@ -1,9 +1,12 @@
 /* dunningctl over the signed log: its key, and (with it) what lies on the disk. */
 #include <sys/file.h>
 
+#include "common/merkle.h"
+#include "common/record.h"
 #include "daemon/journal_leaves.h"
 #include "daemon/signed_log.h"
 #include "tests/integration/ctl_fixture.h"
+#include "tests/support/process.h"
 
 static const char *key_file(struct fixture *f)
 {
@@ -240,6 +243,132 @@ static void another_history(void **state)
 
 /* --- rebuild ------------------------------------------------------------------------------------------------------------------------- */
 
+/* --- one record ------------------------------------------------------------------------------------------------------------------------ */
+
+static void hex_of(const struct json *object, const char *key, uint8_t ret[32])
+{
+	assert_int_equal(hex_parse(text_of(object, key), 32, ret), 0);
+}
+
+/* By what is shown alone: commitment, leaf and root follow from salt, record, tag and proof. */
+static void assert_proves_itself(const struct json *shown)
+{
+	CLEANUP(buf_clear) struct buf text = { 0 };
+	struct json record = json_get(shown, "record"), hashes = json_get(shown, "proof");
+	struct merkle_proof proof = { 0 };
+	uint8_t salt[32], commitment[32], tag[32], expected[32], root[32], hash[32];
+	char leaf[LEAF_SIZE];
+
+	json_write(&text, &record);
+	hex_of(shown, "salt", salt);
+	hex_of(shown, "commitment", expected);
+	hex_of(shown, "tag", tag);
+	hex_of(shown, "root", root);
+	record_commitment(salt, text.data, text.len, commitment);
+	assert_memory_equal(commitment, expected, 32);
+	record_leaf(commitment, tag, leaf);
+	record_leaf_hash(leaf, hash);
+	hex_of(shown, "leaf_hash", expected);
+	assert_memory_equal(hash, expected, 32);
+	for (size_t i = 0; i < json_len(&hashes); i++) {
+		CLEANUP(buf_clear) struct buf bytes = { 0 };
+		struct json one = json_at(&hashes, i);
+
+		assert_int_equal(base64_decode(json_str(&one), strlen(json_str(&one)), &bytes), 0);
+		memcpy(proof.hashes[proof.count++], bytes.data, 32);
+	}
+	assert_int_equal(merkle_inclusion_check(&proof, (uint64_t)number_of(shown, "index"), (uint64_t)number_of(shown, "signed_size"), hash, root), 0);
+}
+
+static const char *part_state(struct fixture *f, const char *name)
+{
+	struct json parts = json_get(output(f), "parts");
+
+	for (size_t i = 0; i < json_len(&parts); i++) {
+		struct json one = json_at(&parts, i);
+
+		if (strcmp(text_of(&one, "name"), name) == 0)
+			return text_of(&one, "state");
+	}
+	return "";
+}
+
+static void one_record(void **state)
+{
+	struct fixture *f = *state;
+	uint64_t records = make_signed(f, true);
+	CLEANUP(buf_clear) struct buf shard = { 0 };
+	CLEANUP(buf_clear) struct buf bare = { 0 };
+	const char *argv[] = { BUILD_DIR "/dunningctl", "trail", "show", NULL, "--state", f->state, "--json", "--key", NULL, NULL };
+	struct json record, first, shown;
+	int64_t opened = -1;
+	const char *tile = log_file(f, arena_printf(f->arena, "tile/0/000.p/%llu", (unsigned long long)records)), *leaf, *keys;
+
+	for (uint64_t i = 0; i < records; i++) {
+		assert_ctl(f, 0, "trail", "show", arena_printf(f->arena, "%d", (int)i), "--json");
+		assert_proves_itself(output(f));
+		record = json_get(output(f), "record");
+		if (opened < 0 && strcmp(text_of(&record, "kind"), "invoice.opened") == 0)
+			opened = (int64_t)i;
+	}
+	assert_true(opened >= 0);
+	assert_ctl(f, 0, "trail", "show", arena_printf(f->arena, "%d", (int)opened), "--parts");
+	assert_says(f, "NOT RECORDED in the trail that these records were read: the daemon, which alone writes there, is not running");
+	assert_says(f, "Dupont");
+	assert_says(f, "in the log that the trail's key signed");
+	assert_ctl(f, 0, "trail", "show", arena_printf(f->arena, "%d", (int)opened), "--json");
+	assert_non_null(strstr(buf_str(&f->err), "{\"warning\":\"not_recorded\""));
+	assert_non_null(strstr(part_state(f, "event.json"), "opened, with its salt"));
+	record = json_get(output(f), "record");
+	leaf = arena_strdup(f->arena, text_of(output(f), "leaf_hash"));
+	assert_ctl(f, 0, "trail", "show", "--customer", arena_strdup(f->arena, text_of(&record, "case")),
+		arena_printf(f->arena, "%d", (int)number_of(&record, "seq")), "--json");
+	assert_non_null(strstr(buf_str(&f->err), "{\"warning\":\"not_recorded\""));
+	assert_string_equal(text_of(output(f), "leaf_hash"), leaf);
+	assert_ctl(f, 1, "trail", "show", "--customer", "cus_nobody", "0");
+	assert_ctl(f, 1, "trail", "show", arena_printf(f->arena, "%llu", (unsigned long long)records));
+	assert_ctl(f, 2, "trail", "show", "first");
+	assert_ctl(f, 2, "trail", "show");
+	assert_ctl(f, 1, "trail", "show", "0", "--log", "2025");
+
+	/* without the wrap key, and without a configuration, its place is proven all the same, and nothing is read */
+	assert_ctl(f, 0, "trail", "key", "show", "--json");
+	argv[8] = text_of(output(f), "verifier_key");
+	argv[3] = arena_printf(f->arena, "%d", (int)opened);
+	if (process_run(argv, &bare, WAIT_MS) != 0)
+		fail_msg("%s", buf_str(&bare));
+	assert_int_equal(json_parse(f->arena, buf_str(&bare), bare.len, JSON_FRACTIONS, &shown, NULL), 0);
+	first = json_get(&shown, "record");
+	assert_int_not_equal(first.type, JSON_OBJECT);
+	assert_string_equal(text_of(&shown, "leaf_hash"), leaf);
+	assert_non_null(strstr(text_of(&shown, "state"), "encrypted, with its salt, under the facts key"));
+	assert_string_equal(text_of(&shown, "proven"), "in the log that the trail's key signed");
+	(void)unlink(arena_printf(f->arena, "%s/wrap-key", f->credentials));
+	assert_ctl(f, 78, "trail", "show", "--customer", "cus_1", "0");
+	put(f, "credentials/wrap-key", f->wrap_key, sizeof(f->wrap_key));
+
+	/* erased by the book: its place is what is left */
+	keys = arena_printf(f->arena, "%s/keys/2026/0000000.keys", f->state);
+	assert_int_equal(file_read(keys, 1 << 24, &shard, NULL), 0);
+	for (size_t slot = 1; 64 + (slot + 1) * 160 <= shard.len; slot++)
+		if (shard.data[64 + slot * 160] == 1) {
+			shard.data[64 + slot * 160] = 2;
+			memset(shard.data + 64 + slot * 160 + 1, 0, 159);
+		}
+	assert_int_equal(file_replace(keys, shard.data, shard.len, 0600), 0);
+	assert_ctl(f, 0, "trail", "show", arena_printf(f->arena, "%d", (int)opened), "--json");
+	assert_non_null(strstr(text_of(output(f), "state"), "erased: the facts key of 2026 was deleted, and with it the salt"));
+	assert_string_equal(text_of(output(f), "leaf_hash"), leaf);
+
+	/* a tile that is another proves nothing */
+	shard.len = 0;
+	assert_int_equal(file_read(tile, 1 << 20, &shard, NULL), 0);
+	shard.data[1] ^= 1;
+	assert_int_equal(file_replace(tile, shard.data, shard.len, 0600), 0);
+	assert_ctl(f, 1, "trail", "show", arena_printf(f->arena, "%d", (int)opened));
+	assert_says(f, "NOT PROVEN: it is not in the signed log");
+}
+
 static void made_again(void **state)
 {
 	struct fixture *f = *state;
@@ -274,6 +403,7 @@ int main(void)
 		TEST(a_signed_trail),
 		TEST(any_altered_file),
 		TEST(another_history),
+		TEST(one_record),
 		TEST(made_again),
 	};
 

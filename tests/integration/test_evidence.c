@@ -72,19 +72,27 @@ static void push_all(const char *const *events)
 		world_push(&world, *events, strlen(*events));
 }
 
+#define WARNING "{\"warning\":\"not_recorded\""
+static bool unrecorded; /* said of what the last ctl() read */
+
 static struct json ctl(struct arena *arena, int expected, const char *const *words)
 {
 	CLEANUP(buf_clear) struct buf output = { 0 };
 	const char *argv[20] = { "--json" };
 	struct json root = { 0 };
+	const char *text;
 	int r;
 
 	for (size_t n = 1; *words && n < 19; n++)
 		argv[n] = *words++;
 	r = world_ctl(&world, argv, &output);
+	unrecorded = strncmp(buf_str(&output), WARNING, sizeof(WARNING) - 1) == 0;
+	text = buf_str(&output);
+	if (unrecorded) /* on standard error, before what it is about */
+		text = strchr(text, '\n') + 1;
 	if (r != expected)
 		fail_msg("dunningctl %s %s: %d, not %d: %s", argv[1], argv[2] ? argv[2] : "", r, expected, buf_str(&output));
-	if (output.len && json_parse(arena, buf_str(&output), output.len, JSON_FRACTIONS, &root, NULL) < 0)
+	if (*text && json_parse(arena, text, strlen(text), JSON_FRACTIONS, &root, NULL) < 0)
 		fail_msg("dunningctl %s: %s", argv[1], buf_str(&output));
 	return root;
 }
@@ -320,8 +328,24 @@ static const char authority[] =
 	"openssl req -x509 -newkey ed25519 -nodes -keyout tsa/ca.key -out $a/own.pem -subj /CN=root -days 30; "
 	"openssl req -newkey rsa:2048 -nodes -keyout tsa/tsa.key -out tsa/tsa.csr -subj /CN=tsa; "
 	"openssl x509 -req -in tsa/tsa.csr -CA $a/own.pem -CAkey tsa/ca.key -CAcreateserial -extfile tsa/ext -days 30 -out tsa/tsa.pem; "
+	"printf '[ca]\\ndefault_ca=c\\n[c]\\ndatabase=tsa/index\\ndefault_md=default\\ndefault_crl_days=7\\n' >tsa/list; : >tsa/index; "
+	"list() { openssl ca -gencrl -config tsa/list -keyfile tsa/ca.key -cert $a/own.pem | openssl crl -outform DER -out tsa/$1; }; list none.crl; "
+	"openssl ca -config tsa/list -keyfile tsa/ca.key -cert $a/own.pem -revoke tsa/tsa.pem; list revoked.crl; "
 	"openssl ts -query -data early -sha256 -cert -out $a/own.tsq; "
 	"openssl ts -reply -config tsa/conf -queryfile $a/own.tsq -signer tsa/tsa.pem -inkey tsa/tsa.key -out $a/own.tsr";
+
+/* As openssl prints it. */
+static char *fingerprint_of(const char *name)
+{
+	CLEANUP(buf_clear) struct buf output = { 0 };
+	char *text;
+
+	assert_int_equal(process_run((const char *const[]){ "openssl", "x509", "-in", at(name), "-noout", "-fingerprint", "-sha256", NULL }, &output,
+				 WAIT_MS), 0);
+	text = arena_strdup(keep, strchr(buf_str(&output), '=') + 1);
+	text[strcspn(text, "\n")] = '\0';
+	return text;
+}
 
 static void a_stamped_log(void **state)
 {
@@ -331,7 +355,9 @@ static void a_stamped_log(void **state)
 	CLEANUP(buf_clear) struct buf output = { 0 };
 	struct note note;
 	struct checkpoint checkpoint;
+	struct json verified;
 	const char *size, *path;
+	char *root;
 
 	(void)state;
 	read_all(at("early"), &early);
@@ -341,15 +367,62 @@ static void a_stamped_log(void **state)
 	if (process_run((const char *const[]){ "sh", "-c", authority, "sh", world.dir, size, NULL }, &output, WAIT_MS) != 0)
 		fail_msg("%s", buf_str(&output));
 	(void)CTL(arena, 0, "evidence", "--debtor", "cus_7", "-o", at("stamped"));
-	(void)CTL(arena, 0, "trail", "verify", at("stamped"));
+	verified = CTL(arena, 0, "trail", "verify", at("stamped"));
+	assert_string_equal(check_state(&verified, "stamp"), "good");
+	assert_string_equal(check_state(&verified, "anchored"), "good");
+	assert_string_equal(check_state(&verified, "revocation"), "NOT CHECKED"); /* the authority has no list */
+	assert_string_equal(check_state(&verified, "root"), "NOT CHECKED");
+	assert_string_equal(check_state(&verified, "witnessed"), "NOT CHECKED");
+	root = fingerprint_of(arena_printf(arena, "state-0/anchors/2026/%s/own.pem", size));
+	verified = CTL(arena, 0, "trail", "verify", at("stamped"), "--root", root);
+	assert_string_equal(check_state(&verified, "root"), "good");
+	root[strlen(root) - 1] = root[strlen(root) - 1] == '0' ? '1' : '0';
+	verified = CTL(arena, 1, "trail", "verify", at("stamped"), "--root", root);
+	assert_string_equal(check_state(&verified, "root"), "REFUSED");
+	(void)CTL(arena, 2, "trail", "verify", at("stamped"), "--root", "1234");
 	assert_true(exists(at("stamped/records/0001/anchored.tlog-proof")));
 	assert_false(exists(at("stamped/records/0036/anchored.tlog-proof"))); /* after the stamp */
 	assert_int_equal(verify_sh(at("stamped"), published()), 0);
+	assert_non_null(strstr(said, "good: 1 time stamps"));
+	assert_non_null(strstr(said, "NOT CHECKED: whether certificates were revoked, for 1 stamps"));
+	assert_non_null(strstr(said, fingerprint_of(arena_printf(arena, "state-0/anchors/2026/%s/own.pem", size))));
+	assert_non_null(strstr(said, "NOT WITNESSED"));
 	path = arena_printf(arena, "log/2026/anchored/%s/own.tsr", size);
 	read_all(at(arena_printf(arena, "stamped/%s", path)), &stamp);
 	stamp.data[stamp.len - 20] ^= 1; /* in the authority's signature */
 	forge("stamped", path, &stamp);
 	assert_int_equal(verify_sh(at("stamped"), NULL), 1);
+	assert_non_null(strstr(said, "is no time stamp of"));
+	verified = CTL(arena, 1, "trail", "verify", at("stamped"));
+	assert_string_equal(check_state(&verified, "stamp"), "REFUSED");
+}
+
+/* The list of revoked certificates of that day, where it was kept. */
+static void a_stamp_with_the_list_of_its_day(void **state)
+{
+	CLEANUP(arena_freep) struct arena *arena = arena_create();
+	CLEANUP(buf_clear) struct buf list = { 0 };
+	struct json verified;
+	char **sizes;
+	size_t count;
+	const char *path;
+
+	(void)state; /* the stamp is a_stamped_log's */
+	assert_int_equal(file_list(arena, at("state-0/anchors/2026"), "", &sizes, &count), 0);
+	read_all(at("tsa/none.crl"), &list);
+	put(arena_printf(arena, "state-0/anchors/2026/%s/own.crl", sizes[0]), list.data, list.len);
+	(void)CTL(arena, 0, "evidence", "--debtor", "cus_7", "-o", at("listed"));
+	verified = CTL(arena, 0, "trail", "verify", at("listed"));
+	assert_string_equal(check_state(&verified, "revocation"), "good");
+	assert_int_equal(verify_sh(at("listed"), published()), 0);
+	assert_null(strstr(said, "whether certificates were revoked"));
+	path = arena_printf(arena, "log/2026/anchored/%s/own.crl", sizes[0]);
+	buf_reset(&list);
+	read_all(at("tsa/revoked.crl"), &list);
+	forge("listed", path, &list);
+	verified = CTL(arena, 1, "trail", "verify", at("listed"));
+	assert_non_null(strstr(str(&verified, "refused"), "certificate revoked"));
+	assert_int_equal(verify_sh(at("listed"), NULL), 1);
 	assert_non_null(strstr(said, "is no time stamp of"));
 }
 
@@ -513,6 +586,88 @@ static void a_report_that_says_something_else(void **state)
 	assert_string_equal(check_state(&verified, "report"), "REFUSED");
 }
 
+/* The last record of that kind in the system's case, as JSON; NULL = none. */
+static const char *last_of(struct arena *arena, const char *kind)
+{
+	struct json log = CTL(arena, 0, "trail", "log", "--customer", "~system");
+	const char *found = NULL;
+
+	assert_false(unrecorded); /* nobody's records: no reading */
+	for (size_t i = 0; i < json_len(&log); i++) {
+		CLEANUP(buf_clear) struct buf text = { 0 };
+		struct json one = json_at(&log, i), record = json_get(&one, "record");
+
+		json_write(&text, &record);
+		if (strcmp(str(&record, "kind"), kind) == 0)
+			found = arena_strdup(arena, buf_str(&text));
+	}
+	return found;
+}
+
+/* Until the last record of that kind has all of these in it. */
+static void until_recorded(const char *kind, const char *const *parts)
+{
+	int64_t deadline = real_ms() + WAIT_MS;
+
+	for (;;) {
+		CLEANUP(arena_freep) struct arena *arena = arena_create();
+		const char *text = last_of(arena, kind);
+		size_t n = 0;
+
+		while (text && parts[n] && strstr(text, parts[n]))
+			n++;
+		if (!parts[n])
+			return;
+		if (real_ms() > deadline)
+			fail_msg("%s does not say %s: %s", kind, parts[n], text ? text : "none");
+		pause_ms(20);
+	}
+}
+
+/* Whoever reads a debtor's records, or takes a bundle of them along, stands in the trail; where that cannot be, it is said. */
+static void who_reads_is_recorded(void **state)
+{
+	CLEANUP(arena_freep) struct arena *arena = arena_create();
+	CLEANUP(buf_clear) struct buf one = { 0 }, two = { 0 }, manifest = { 0 };
+	struct json made, recorded, lines;
+	uint8_t digest[32];
+	char hex[65];
+
+	(void)state;
+	assert_null(last_of(arena, "read.made")); /* no daemon ran while all of the above was read ... */
+	lines = CTL(arena, 0, "trail", "log", "inv_42");
+	assert_true(unrecorded);
+	assert_true(json_len(&lines) > 0);
+	made = CTL(arena, 0, "evidence", "--debtor", "cus_7", "-o", at("away.zip"));
+	recorded = json_get(&made, "recorded");
+	assert_true(unrecorded && !json_bool(&recorded));
+	world_start(&world, NULL);
+	assert_true(world_ready(&world, WAIT_MS));
+	(void)CTL(arena, 0, "trail", "log", "inv_42", "--who", "Léa Martin", "--for", "Me Dupré");
+	assert_false(unrecorded);
+	until_recorded("read.made", (const char *const[]){ "\"actor\":\"person:Léa Martin\"", "\"debtor\":\"cus_7\"", "\"invoice\":\"inv_42\"",
+					    "\"command\":\"trail log\"", "\"for\":\"Me Dupré\"", "\"records\":\"" ORIGIN "/2026 ",
+					    arena_printf(arena, "\"uid\":%u", (unsigned)getuid()), NULL });
+	made = CTL(arena, 0, "evidence", "--debtor", "cus_7", "-o", at("here"), "--who", "Léa Martin", "--for", "tribunal");
+	recorded = json_get(&made, "recorded");
+	assert_true(!unrecorded && json_bool(&recorded));
+	read_all(at("here/manifest"), &manifest);
+	sha256(manifest.data, manifest.len, digest);
+	until_recorded("export.made", (const char *const[]){ "\"debtor\":\"cus_7\"", "\"for\":\"tribunal\"", "\"command\":\"evidence\"",
+					      hex_format(digest, 32, hex), "beyond any erasure", NULL });
+	assert_int_equal(process_stop(&world.daemon, WAIT_MS), 0);
+	(void)CTL(arena, 0, "trail", "verify", at("here"));
+	/* The records of the readings are not the debtor's: they do not stand in the next bundle, nor does that one differ from the same again. */
+	(void)CTL(arena, 0, "evidence", "--debtor", "cus_7", "-o", at("one.zip"));
+	(void)CTL(arena, 0, "evidence", "--debtor", "cus_7", "-o", at("two.zip"));
+	read_all(at("one.zip"), &one);
+	read_all(at("two.zip"), &two);
+	assert_int_equal(one.len, two.len);
+	assert_memory_equal(one.data, two.data, one.len);
+	assert_null(memmem(one.data, one.len, "\"kind\":\"read.made\"", 18));
+	assert_null(memmem(one.data, one.len, "\"kind\":\"export.made\"", 20));
+}
+
 /* The daemon goes on recording and signing while the journal is read: the bundle is that of one moment. */
 static void beside_a_daemon_at_work(void **state)
 {
@@ -559,7 +714,8 @@ int main(void)
 		cmocka_unit_test(what_is_not_signed_yet_is_left_out), cmocka_unit_test(without_the_secret_the_manifest_is_not_signed),
 		cmocka_unit_test(a_record_left_out_is_missed),
 		cmocka_unit_test(reports), cmocka_unit_test(a_report_that_says_something_else), cmocka_unit_test(no_bit_may_be_another),
-		cmocka_unit_test(a_stamped_log), cmocka_unit_test(beside_a_daemon_at_work) };
+		cmocka_unit_test(a_stamped_log), cmocka_unit_test(a_stamp_with_the_list_of_its_day), cmocka_unit_test(who_reads_is_recorded),
+		cmocka_unit_test(beside_a_daemon_at_work) };
 
 	return cmocka_run_group_tests(tests, story, end);
 }

@@ -74,7 +74,8 @@ static void shell(struct fixture *f, const char *format, ...)
 	va_start(args, format);
 	vsnprintf(command, sizeof(command), format, args);
 	va_end(args);
-	assert_int_equal(process_run((const char *[]){ "sh", "-c", command, NULL }, NULL, WAIT_MS), 0);
+	if (process_run((const char *[]){ "sh", "-c", command, NULL }, NULL, WAIT_MS) != 0)
+		fail_msg("%s", command);
 }
 
 static void start(struct fixture *f)
@@ -578,6 +579,74 @@ static void emptied_after_its_sealing(void **state)
 	stop(f);
 }
 
+static void refused(struct fixture *f, const char *whole, const char *says)
+{
+	if (CTL(f, "trail", "verify", whole) != 1 || !strstr(buf_str(&output), says))
+		fail_msg("not refused with \"%s\": %s", says, buf_str(&output));
+}
+
+/* What a lawyer gets of a debtor with records before and behind a sealing: all of it at once, each generation told apart, and checked. */
+static void a_case_over_a_sealing_is_handed_over_as_one(void **state)
+{
+	struct fixture *f = *state;
+	const char *whole = arena_printf(f->arena, "%s/whole", f->world.dir), *zip = arena_printf(f->arena, "%s/whole.zip", f->world.dir),
+		   *then = arena_printf(f->arena, "%s/then", f->world.dir), *key;
+	struct json root, verifier;
+
+	start(f);
+	work(f, 4);
+	stop(f);
+	seal(f, NULL);
+	start(f);
+	assert_true(world_quiet(&f->world, 90000));
+	world_push_range(&f->world, WORLD_PAID, 0, 1, 3);
+	world_push_range(&f->world, WORLD_FINALIZED, 30, 1, 3);
+	assert_true(world_quiet(&f->world, WAIT_MS));
+	wait_signed(f);
+	stop(f);
+	assert_int_equal(CTL(f, "trail", "key", "show", "--json"), 0);
+	assert_int_equal(json_parse(f->arena, buf_str(&output), output.len, 0, &root, NULL), 0);
+	verifier = json_get(&root, "verifier_key");
+	key = json_str(&verifier);
+
+	assert_int_equal(CTL(f, "evidence", "inv_0", "--out", whole), 0);
+	shell(f, "cd %s && test -f g1/manifest && test -f g2/manifest && test -f report.en.html && test -f report.fr.pdf", whole);
+	shell(f, "grep -q '^g1 " ORIGIN "$' %s/generations && grep -q '^g2 " ORIGIN "/g2-' %s/generations", whole, whole);
+	shell(f, "grep -q g1/%d- %s/report.en.html && grep -q g2/%d- %s/report.en.html", f->year, whole, f->year, whole);
+	shell(f, "sh %s/g1/verify.sh %s/g1 && sh %s/g2/verify.sh %s/g2", whole, whole, whole, whole);
+	if (CTL(f, "trail", "verify", whole, "--key", key) != 0)
+		fail_msg("%s: %s", key, buf_str(&output));
+	assert_non_null(strstr(buf_str(&output), "g1/records"));
+	assert_non_null(strstr(buf_str(&output), "g2/records"));
+	assert_non_null(strstr(buf_str(&output), ORIGIN "/g2-"));
+	assert_int_equal(CTL(f, "evidence", "inv_0", "--out", zip), 0);
+	assert_int_equal(CTL(f, "trail", "verify", zip, "--key", key), 0);
+	assert_int_equal(CTL(f, "trail", "verify", zip, "--key", "example.com+27e1a8e2+AQAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"), 1);
+
+	shell(f, "cp -a %s %s.kept", whole, whole);
+	shell(f, "echo x >>%s/g1/records/0001/leaf", whole);
+	refused(f, whole, "g1/");
+	shell(f, "rm -r %s && cp -a %s.kept %s && rm -r %s/g1", whole, whole, whole, whole);
+	refused(f, whole, "the list names it, and it is not here");
+	shell(f, "sed -i /^g1/d %s/generations", whole);
+	refused(f, whole, "g1/VERIFY.txt is missing");
+	shell(f, "rm -r %s && cp -a %s.kept %s && sed -i 's,^g1 ,&x,' %s/generations", whole, whole, whole, whole);
+	refused(f, whole, "its log is not of");
+	shell(f, "rm -r %s && cp -a %s.kept %s && touch %s/g3", whole, whole, whole, whole);
+	refused(f, whole, "belongs to no generation");
+	shell(f, "rm -r %s && cp -a %s.kept %s && sed -i s/Invoice/invoice/ %s/report.en.html", whole, whole, whole, whole);
+	refused(f, whole, "report.en.html");
+	shell(f, "rm -r %s && cp -a %s.kept %s && rm %s/manifest", whole, whole, whole, whole);
+	assert_int_not_equal(CTL(f, "trail", "verify", whole), 0);
+
+	assert_int_equal(CTL(f, "evidence", "inv_0", "--out", then, "--state", in_state(f, "sealed/1")), 0); /* one alone is what it was */
+	assert_int_equal(CTL(f, "trail", "verify", then, "--key", key), 0);
+	shell(f, "test ! -e %s/generations && cmp %s/manifest %s.kept/g1/manifest", then, then, whole);
+	shell(f, "rm -r %s", whole);
+	assert_int_equal(CTL(f, "evidence", "inv_30", "--out", whole), 0); /* known since the sealing alone */
+	shell(f, "test -f %s/manifest && test ! -e %s/generations", whole, whole);
+}
+
 static int clear_output(void **state)
 {
 	(void)state;
@@ -596,6 +665,7 @@ int main(void)
 		TEST(a_sealing_that_was_cut_off_is_ended),
 		TEST(taken_back_to_its_sealing),
 		TEST(emptied_after_its_sealing),
+		TEST(a_case_over_a_sealing_is_handed_over_as_one),
 	};
 
 	return cmocka_run_group_tests_name("seal_daemon", tests, NULL, clear_output);

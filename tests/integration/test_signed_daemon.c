@@ -311,12 +311,27 @@ static void another_key_is_refused(void **state)
 	check_history(f);
 }
 
-/* Tiles that are lost are made again, and it says so. */
+/* Records of that kind in the system's file, as they stand one behind the other; "" = none. */
+static void system_records(struct fixture *f, const char *kind, struct buf *ret)
+{
+	CLEANUP(buf_clear) struct buf text = { 0 };
+
+	buf_reset(ret);
+	assert_int_equal(world_ctl(&f->world, (const char *[]){ "trail", "log", "--customer", "~system", "--json", NULL }, &text), 0);
+	for (const char *at = buf_str(&text); (at = strstr(at, kind)); at++) {
+		const char *end = strstr(at, "}}");
+
+		buf_add(ret, at, end ? (size_t)(end - at) : strlen(at));
+	}
+}
+
+/* Tiles that are lost are made again, and it says so, in the trail too. */
 static void lost_tiles_come_back(void **state)
 {
 	struct fixture *f = *state;
 	CLEANUP(arena_freep) struct arena *arena = arena_create();
 	CLEANUP(buf_clear) struct buf text = { 0 };
+	CLEANUP(buf_clear) struct buf record = { 0 };
 
 	start(f);
 	push(f, 100);
@@ -329,6 +344,19 @@ static void lost_tiles_come_back(void **state)
 	assert_int_equal(file_read(arena_printf(arena, "%s/daemon-%s-%d.log", f->world.dir, f->world.prefix, f->world.starts - 1), 1 << 20,
 				 &text, NULL), 0);
 	assert_non_null(strstr(buf_str(&text), "made again from the journal"));
+	for (int64_t deadline = real_ms() + WAIT_MS; system_records(f, "\"log.mended\"", &record), !record.len; pause_ms(50))
+		assert_true(real_ms() < deadline);
+	assert_non_null(strstr(buf_str(&record), arena_printf(arena, "\"log\":\"test.example/world/%d\"", f->year)));
+	assert_null(strstr(buf_str(&record), "\"missing\":0,"));
+	assert_non_null(strstr(buf_str(&record), "\"other_bytes\":0"));
+	assert_int_equal(process_stop(&f->world.daemon, WAIT_MS), 0);
+	run_shell(arena_printf(arena, "printf x | dd conv=notrunc status=none of=$(find %s/log/%d/tile/0 -path '*.p/*' | sort -V | tail -n 1)", f->world.state,
+		f->year));
+	start(f);
+	for (int64_t deadline = real_ms() + WAIT_MS;
+		system_records(f, "\"log.mended\"", &record), !strstr(buf_str(&record), "\"other_bytes\":1"); pause_ms(50))
+		assert_true(real_ms() < deadline);
+	assert_true(world_trail_verifies(&f->world));
 }
 
 int main(void)

@@ -119,18 +119,43 @@ static void failures_put_the_next_try_off_and_off(void **arg)
 	anchor_seen(&state, 10, now);
 	for (size_t i = 0; i < ARRAY_LEN(minutes); i++) {
 		assert_true(due(now));
-		anchor_failed(mark, "timeout", now);
+		anchor_failed(&state, mark, "timeout", now);
 		assert_string_equal(mark->word, "timeout");
 		assert_false(due(now + minutes[i] * MINUTE_MS - 1));
 		now += minutes[i] * MINUTE_MS;
 	}
 	for (int i = 0; i < 100; i++) /* no overflow, whatever it takes */
-		anchor_failed(mark, "timeout", now);
+		anchor_failed(&state, mark, "timeout", now);
 	assert_true(due(now + HOUR_MS));
 	anchor_done(&state, mark, 10, now, now);
 	assert_string_equal(mark->word, "");
 	assert_int_equal(mark->failures, 0);
 	assert_int_equal(anchor_age_ms(mark, now + DAY_MS), 0);
+}
+
+/* Also when nothing new calls for it; until it answers well, whatever else becomes of it meanwhile. The hold is a person's to lift. */
+static void who_disagrees_is_asked_again(void **arg)
+{
+	static const char *const words[] = { "ahead", "forked" };
+
+	(void)arg;
+	for (size_t i = 0; i < ARRAY_LEN(words); i++) {
+		state.held = false;
+		anchor_seen(&state, 10, T0);
+		anchor_done(&state, mark, 10, T0, T0);
+		assert_false(due(T0 + DAY_MS));
+		anchor_failed(&state, mark, words[i], T0);
+		assert_true(mark->disagrees && state.held);
+		assert_false(due(T0 + MINUTE_MS - 1));
+		assert_true(due(T0 + MINUTE_MS));
+		anchor_failed(&state, mark, "timeout", T0);
+		assert_true(mark->disagrees);
+		anchor_want(mark);
+		assert_true(due(T0));
+		anchor_well(mark);
+		assert_false(mark->disagrees || due(T0 + DAY_MS));
+		assert_true(state.held);
+	}
 }
 
 /* Whatever fails, and however often it is tried: the age goes on, and the alarm comes after 25 hours. */
@@ -144,7 +169,7 @@ static void failures_do_not_rejuvenate_what_waits(void **arg)
 		assert_true(anchor_age_ms(mark, now) < ANCHOR_ALARM_MS);
 		anchor_seen(&state, state.size + 1, now);
 		if (due(now))
-			anchor_failed(mark, "refused", now);
+			anchor_failed(&state, mark, "refused", now);
 		now += MINUTE_MS;
 	}
 	assert_true(anchor_age_ms(mark, now) >= ANCHOR_ALARM_MS);
@@ -160,7 +185,7 @@ static void a_person_is_not_kept_waiting(void **arg)
 	anchor_token(&state);
 	anchor_seen(&state, 11, T0 + 1);
 	assert_true(due(T0 + 1)); /* even its own record */
-	anchor_failed(mark, "timeout", T0 + 1);
+	anchor_failed(&state, mark, "timeout", T0 + 1);
 	assert_false(due(T0 + 2));
 	anchor_want(mark);
 	assert_true(due(T0 + 2));
@@ -239,7 +264,7 @@ static void the_file_reads_back(void **arg)
 	(void)arg;
 	anchor_seen(&state, 300, T0);
 	anchor_done(&state, mark, 299, T0 + 3, T0 + 2);
-	anchor_failed(mark, "nonce", T0 + 4);
+	anchor_failed(&state, mark, "ahead", T0 + 4);
 	anchor_token(&state);
 	anchor_queue(mark, "299/tsa-1");
 	mark->tiles = 1;
@@ -250,9 +275,38 @@ static void the_file_reads_back(void **arg)
 		fail_msg("%s %s", err.path, err.text);
 	anchor_state_add(&again, &read);
 	assert_string_equal(buf_str(&again), buf_str(&text));
+	assert_true(read.held && read.marks[0].disagrees && !read.marks[1].disagrees);
 	assert_int_equal(read.marks[1].kind, ANCHOR_WITNESS);
 	assert_int_equal(read.marks[0].next_try, T0 + 4 + ANCHOR_RETRY_MIN_MS);
 	anchor_state_clear(&read);
+}
+
+static void what_was_given_is_kept_until_it_is_recorded(void **arg)
+{
+	CLEANUP(buf_clear) struct buf text = { 0 };
+	struct anchor_unrecorded one = { .name = "tsa-1", .kind = ANCHOR_TIMESTAMP, .at = T0, .serial = "01ab", .authority = "CN=A" };
+	struct anchor_state read = { 0 };
+
+	(void)arg;
+	for (one.size = 1; one.size <= 3; one.size++)
+		anchor_unrecorded(&state, &one);
+	assert_false(anchor_recorded(&state, "tsa-2", 2));
+	assert_false(anchor_recorded(&state, "tsa-1", 4));
+	assert_true(anchor_recorded(&state, "tsa-1", 2));
+	assert_false(anchor_recorded(&state, "tsa-1", 2));
+	anchor_state_add(&text, &state);
+	assert_int_equal(anchor_state_parse(text.data, text.len, &read, NULL), 0);
+	assert_int_equal(read.unrecorded_count, 2);
+	assert_int_equal(read.unrecorded[0].size, 1);
+	assert_int_equal(read.unrecorded[1].size, 3);
+	assert_int_equal(read.unrecorded[1].at, T0);
+	assert_string_equal(read.unrecorded[1].serial, "01ab");
+	assert_string_equal(read.unrecorded[1].authority, "CN=A");
+	anchor_state_clear(&read);
+	for (one.size = 10; one.size < 10 + ANCHOR_UNRECORDED_MAX; one.size++) /* never without end */
+		anchor_unrecorded(&state, &one);
+	assert_int_equal(state.unrecorded_count, ANCHOR_UNRECORDED_MAX);
+	assert_int_equal(state.unrecorded[0].size, 10);
 }
 
 static void damaged_files_are_refused(void **arg)
@@ -264,6 +318,9 @@ static void damaged_files_are_refused(void **arg)
 		"{\"v\":1,\"size\":-1,\"tokens\":[],\"anchors\":{}}",
 		"{\"v\":1,\"size\":1,\"tokens\":[-1],\"anchors\":{}}",
 		"{\"v\":1,\"size\":1,\"tokens\":[],\"anchors\":{\"a\":{}}}",
+		"{\"v\":1,\"size\":1,\"tokens\":[],\"unrecorded\":{},\"anchors\":{}}",
+		"{\"v\":1,\"size\":1,\"tokens\":[],\"anchors\":{},\"unrecorded\":[{\"anchor\":\"timestamp\",\"name\":\"a/b\",\"size\":1,\"at\":1,"
+		"\"serial\":\"\",\"authority\":\"\"}]}",
 		"{\"v\":1,\"size\":1,\"tokens\":[],\"anchors\":{\"a\":{\"kind\":\"s3\",\"size\":0,\"at\":0,\"asked_at\":0,\"waiting_since\":0,\"next_try\":0,"
 		"\"failures\":0,\"failed\":\"\",\"known\":0,\"tiles\":0,\"queue\":[\"../../x\"]}}}",
 	};
@@ -290,6 +347,7 @@ int main(void)
 		TEST(its_own_record_calls_for_nothing),
 		TEST(leaves_that_came_during_a_request_wait_from_its_beginning),
 		TEST(failures_put_the_next_try_off_and_off),
+		TEST(who_disagrees_is_asked_again),
 		TEST(failures_do_not_rejuvenate_what_waits),
 		TEST(a_person_is_not_kept_waiting),
 		TEST(a_clock_set_back_does_not_stop_it),
@@ -298,6 +356,7 @@ int main(void)
 		TEST(queued_files_keep_a_store_busy),
 		TEST(an_anchor_of_another_kind_begins_anew),
 		TEST(the_file_reads_back),
+		TEST(what_was_given_is_kept_until_it_is_recorded),
 		TEST(damaged_files_are_refused),
 	};
 

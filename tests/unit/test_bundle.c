@@ -261,7 +261,7 @@ static struct bundle anchored(struct bundle_world *w, struct bundle_anchor *anch
 	bundle = world_bundle(w, SIZE_MAX, true);
 	for (size_t i = 0; i < count; i++) {
 		bundle_add_anchor(&bundle, &w->log, &anchors[i]);
-		bundle_add(&bundle, arena_printf(w->arena, "log/2026/anchored/%llu/tsa.tsr", (unsigned long long)anchors[i].size), "x", 1);
+		bundle_add(&bundle, arena_printf(w->arena, "log/2026/anchored/%llu/tsa.txt", (unsigned long long)anchors[i].size), "x", 1);
 	}
 	return bundle;
 }
@@ -283,7 +283,7 @@ static void stamped_checkpoints(void **state)
 		assert_int_equal(bundle_anchor_ready(&w.log, &beyond), -EBADMSG);
 		bundle = anchored(&w, anchors, ARRAY_LEN(anchors));
 		assert_int_equal(bundle_finish(&bundle, &w.log.key, BUNDLE_SEED), 0);
-		assert_int_equal(state_of(&bundle, NULL, "anchored"), CHECK_NOT); /* the stamps are for others to check */
+		assert_int_equal(state_of(&bundle, NULL, "anchored"), CHECK_NOT); /* there is no stamp on them: see test_bundle_anchors */
 		assert_int_equal(state_of(&bundle, NULL, "complete"), CHECK_GOOD);
 	}
 }

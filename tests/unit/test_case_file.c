@@ -255,7 +255,7 @@ static void silences_have_their_reasons(void **state)
 	assert_true(s->file.entries[2].silence && s->file.entries[3].silence && !s->file.entries[4].silence);
 	html(s, REPORT_FR, &page);
 	says(&page, "contestation (jusqu’au 22 avril 2026)");
-	says(&page, "SMS : pas d’adresse");
+	says(&page, "SMS\u00a0: pas d’adresse");
 }
 
 int main(void)

@@ -81,7 +81,9 @@ static void the_root_is_waited_for(void **state)
 	assert_true(turn.rooted && turn.root[31] == 7);
 	root_answer = -EAGAIN;
 	assert_int_equal(log_turn(w->dunner, at(2027, 3, 1), &turn), -EAGAIN);
-	dunner_trail_set_back(w->dunner); /* nothing is signed any more: it must still be possible to end the trail */
+	w->dunner->trail_set_back = true;
+	assert_int_equal(log_turn(w->dunner, at(2027, 3, 1), &turn), -EAGAIN);
+	w->dunner->stopping = true; /* nothing is signed any more: it must still be possible to end the trail */
 	turn = turn_of(w, ended, at(2027, 3, 1));
 	assert_true(turn.before == 2026 && !turn.rooted);
 	root_answer = 0;

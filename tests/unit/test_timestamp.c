@@ -14,6 +14,7 @@
 
 #define FOLDER "timestamp/"
 #define VECTOR_TIME INT64_C(1795359169000) /* Nov 22 14:52:49 2026 GMT */
+#define ROOT "292c47ce0714cd39053fc1c9c0b14ab14497b6a3297cf9619f8a05571119aa5e" /* openssl x509 -in ca.pem -noout -fingerprint -sha256 */
 #define NOW INT64_C(1800000000) /* s: when the throwaway authority stamps */
 
 static struct timestamp_trust *trust_of(const char *pem)
@@ -120,6 +121,7 @@ static void published(void **state)
 	struct timestamp_wanted wanted = { .policy = row->policy, .now = row->now ? row->now : VECTOR_TIME, .tolerance_ms = MINUTE_MS };
 	struct timestamp stamp = { .at = -7 };
 	struct err err = { 0 };
+	char hex[2 * SHA256_SIZE + 1];
 	int r;
 
 	trust = trust_of(arena_join(arena, file_text(arena, row->roots[0]), row->roots[1] ? file_text(arena, row->roots[1]) : ""));
@@ -137,6 +139,7 @@ static void published(void **state)
 	assert_string_equal(stamp.serial, row->serial);
 	assert_string_equal(stamp.policy, "1.3.6.1.4.1.32473.1.1");
 	assert_string_equal(stamp.authority, "CN=Test TSA,O=Test data\\, not a trust service");
+	assert_string_equal(hex_format(stamp.root, SHA256_SIZE, hex), ROOT);
 }
 
 static void refusal_has_the_authoritys_words(void **state)

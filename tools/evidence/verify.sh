@@ -16,8 +16,8 @@ esac
 [ -r "$dir/manifest" ] || unable "$dir/manifest cannot be read"
 tmp=${TMPDIR:-/tmp}/verify.$$
 # What is put there is public; without rm it stays.
-trap 'command -v rm >/dev/null && rm -f "$tmp.key" "$tmp.text" "$tmp.sig"' EXIT
-(set -C && : >"$tmp.key" && : >"$tmp.text" && : >"$tmp.sig") 2>/dev/null || unable "$tmp.* cannot be written"
+trap 'command -v rm >/dev/null && rm -f "$tmp.key" "$tmp.text" "$tmp.sig" "$tmp.ca"' EXIT
+(set -C && : >"$tmp.key" && : >"$tmp.text" && : >"$tmp.sig" && : >"$tmp.ca") 2>/dev/null || unable "$tmp.* cannot be written"
 
 sha256() { openssl dgst -sha256 -r; }                   # of standard input; the digest is the first word
 copy() { openssl enc -none -in "$1"; }                  # a file as it is: cat, where there is no cat
@@ -40,27 +40,40 @@ from_base64() {
 		have=$((have - 8)) byte=$((bits >> have)) bits=$((bits & (1 << have) - 1))
 		bytes=$bytes\\$((byte >> 6))$((byte >> 3 & 7))$((byte & 7))
 	done
+	[ $bits -eq 0 ] || refuse "$1 is no base64"             # what is left over at the end must be nothing
 }
 node() { from_hex "$({ printf '\001'; printf "$1$2"; } | sha256)"; }    # RFC 6962: SHA-256(1, left, right)
 
-# A signed note: text, an empty line, then "(dash) name base64(key id[4], signature[64])". Ed25519 over the text. Which file, which key.
+# A signed note: text, an empty line, then "(dash) name base64(key id[4], signature[64])". Ed25519 over the text; a witness (key of the type 4)
+# puts the time behind the id, eight bytes, and signs "cosignature/v1", "time N" and the text. Which file, which key. Leaves $text and $time.
 signed_by() {
-	text= signature=
+	text= signature= time= type=
 	while IFS= read -r line && [ -n "$line" ]; do text="$text$line
 "; done <"$1"
 	name=${2%%+*} id=${2#*+} key=${2#*+*+}
 	id=${id%%+*}
-	from_base64 "$key" && key=${bytes#????}                 # behind the algorithm's byte
+	from_base64 "$key" && key=${bytes#????} && type=${bytes%"$key"}         # the algorithm's byte, and what is behind it
 	[ ${#id} -eq 8 ] || return 1
-	case $(printf "%s\n\001$key" "$name" | sha256) in "$id"*) ;; *) return 1 ;; esac            # the id is a digest of name and key
+	case $(printf "%s\n$type$key" "$name" | sha256) in "$id"*) ;; *) return 1 ;; esac     # the id is a digest of name and key
 	from_hex "$id" && id=$bytes
 	while IFS= read -r line; do                             # another key of the same log may sign too, while one takes over from the other
 		case $line in "— $name "*) from_base64 "${line##* }" && case $bytes in "$id"*) signature=$bytes ;; esac ;; esac
 	done <"$1"
 	[ -n "$signature" ] || return 1
+	bytes=${signature#????????????????}
 	printf "\060\052\060\005\006\003\053\145\160\003\041\000$key" >|"$tmp.key"     # RFC 8410: how OpenSSL wants an Ed25519 key
-	printf "${signature#????????????????}" >|"$tmp.sig"
-	printf '%s' "$text" >|"$tmp.text"
+	if [ "$type" = "\\004" ]; then
+		time=0 i=0
+		while [ $i -lt 8 ]; do
+			rest=${bytes#????} byte=${bytes%"$rest"}
+			time=$((time << 8 | 0${byte#?})) bytes=$rest i=$((i + 1))
+		done
+		printf 'cosignature/v1\ntime %s\n' "$time" >|"$tmp.text"
+	else
+		[ "$type" = "\\001" ] && : >|"$tmp.text" || return 1
+	fi
+	printf "$bytes" >|"$tmp.sig"
+	printf '%s' "$text" >>"$tmp.text"
 	openssl pkeyutl -verify -pubin -keyform DER -inkey "$tmp.key" -rawin -in "$tmp.text" -sigfile "$tmp.sig" >/dev/null 2>&1
 }
 
@@ -113,27 +126,53 @@ done
 [ -z "$signed$manifest" ] && say "NOT SIGNED: the manifest; what is in no record (reports) could have been made by anyone"
 [ -z "$signed" ] || { [ -n "$manifest" ] && say "good: the manifest is signed by the log's key" || refuse "the manifest is not signed by the log's key"; }
 
-# 2b. Earlier checkpoints that a third party stamped: signed by the same key, and the stamp (RFC 3161) is over these very bytes, asked for with
-#     a number of our own, by an authority of the roots that were trusted then. Certificates are not judged by today's date.
-stamps=0 stamped=
+# 2b. Earlier checkpoints that third parties vouched for: signed by the same key. A stamp (RFC 3161) is over these very bytes, asked for with a
+#     number of our own, by an authority of the roots beside it, and on no list of revoked certificates beside it; certificates are not
+#     judged by today's date. A witness signed the same text, by the key beside it. Whose roots and keys those are the bundle cannot say.
+stamps=0 listed=0 witnesses=0 stamped= believed=
 for file in "$dir"/log/[0-9]*/anchored/*/checkpoint; do
 	[ -f "$file" ] || continue
 	place=${file#"$dir/log/"} place=${place%/checkpoint}
 	IFS= read -r vkey <"$dir/log/${place%%/*}/vkey"
 	IFS= read -r origin <"$file"
 	signed_by "$file" "$vkey" && [ "$origin" = "${vkey%%+*}" ] || refuse "$file is not signed by the log's key"
-	stamped="$stamped $place "
+	stamped="$stamped $place " anchored=$text
 	for answer in "${file%/checkpoint}"/*.tsr; do
 		[ -f "$answer" ] || continue
-		stamp=${answer%.tsr}
-		openssl ts -verify -queryfile "$stamp.tsq" -in "$answer" -CAfile "$stamp.pem" -no_check_time >/dev/null 2>&1 &&
-			openssl ts -verify -data "$file" -in "$answer" -CAfile "$stamp.pem" -no_check_time >/dev/null 2>&1 ||
+		stamp=${answer%.tsr} revoked=
+		copy "$stamp.pem" >|"$tmp.ca"
+		if [ -f "$stamp.crl" ]; then
+			openssl crl -inform DER -in "$stamp.crl" >>"$tmp.ca" 2>/dev/null || refuse "$stamp.crl cannot be read"
+			revoked=-crl_check listed=$((listed + 1))
+		fi
+		openssl ts -verify -queryfile "$stamp.tsq" -in "$answer" -CAfile "$tmp.ca" $revoked -no_check_time >/dev/null 2>&1 &&
+			openssl ts -verify -data "$file" -in "$answer" -CAfile "$tmp.ca" $revoked -no_check_time >/dev/null 2>&1 ||
 			refuse "$answer is no time stamp of $file by the authorities of $stamp.pem"
-		stamps=$((stamps + 1))
+		stamps=$((stamps + 1)) cert=
+		while IFS= read -r line; do
+			cert="$cert$line
+"
+			case $line in *"END CERTIFICATE"*) ;; *) continue ;; esac
+			print=$(say "$cert" | openssl x509 -noout -fingerprint -sha256) cert=
+			case $believed in *"${print#*=}"*) ;; *) believed="$believed
+    ${print#*=}  (in $stamp.pem)" ;; esac
+		done <"$stamp.pem"
+	done
+	for answer in "${file%/checkpoint}"/*.cosigned; do
+		[ -f "$answer" ] || continue
+		[ -f "${answer%.cosigned}.vkey" ] || { say "NOT CHECKED: $answer: the witness's key is not enclosed"; continue; }
+		IFS= read -r vkey <"${answer%.cosigned}.vkey"
+		signed_by "$answer" "$vkey" && [ -n "$time" ] && [ "$text" = "$anchored" ] || refuse "$answer is not signed by the witness of that key"
+		witnesses=$((witnesses + 1))
+		case $believed in *"$vkey"*) ;; *) believed="$believed
+    $vkey" ;; esac
 	done
 done
 [ $stamps -eq 0 ] && say "NOT STAMPED: no third party says since when these records stand" ||
 	say "good: $stamps time stamps; read their dates with: openssl ts -reply -text -in FILE.tsr"
+[ $stamps -eq $listed ] || say "NOT CHECKED: whether certificates were revoked, for $((stamps - listed)) stamps: no list of that day is enclosed"
+[ $witnesses -eq 0 ] && say "NOT WITNESSED: no third party signed the checkpoint" || say "good: $witnesses signatures of witnesses"
+[ -z "$believed" ] || say "NOT COMPARED: compare these SHA-256 fingerprints and keys with what authorities and witnesses publish:$believed"
 
 # 3. The proof of a record: from the hash of its leaf up to the root that the checkpoint signs. RFC 9162, section 2.1.3.2.
 in_log() {
@@ -226,4 +265,4 @@ else
 	say "NOT CHECKED: whether a record behind the last one was left out"
 fi
 say "NOT CHECKED HERE: that the leaves given are all of the log's, and numbers further on: dunningctl trail verify does both"
-say "NOT CHECKED HERE: signatures of witnesses, revoked certificates, and that the log grew out of what was stamped: dunningctl"
+say "NOT CHECKED HERE: certificates' validity at the time of the stamp, and that the log grew out of what was stamped: dunningctl"
