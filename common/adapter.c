@@ -4,6 +4,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "common/adapter_hook_internal.h"
 #include "common/adapter_internal.h"
 #include "common/utc.h"
 
@@ -360,7 +361,7 @@ static int parse_lookup(struct adapter *adapter, const struct json *root, struct
 static int parse_root(struct adapter *adapter, const struct json *root, struct err *err)
 {
 	static const char *const members[] = { "adapter", "name", "channel", "help", "config",
-		"features", "limits", "send", "response", "lookup", NULL };
+		"features", "limits", "send", "response", "lookup", "webhooks", NULL };
 	struct json send, response;
 	const char *help = NULL;
 	int64_t version = 0;
@@ -384,7 +385,8 @@ static int parse_root(struct adapter *adapter, const struct json *root, struct e
 		return r;
 	if (strcmp(adapter->send.method, "GET") == 0)
 		return json_refuse(&send, "method", err, "not_one_of", "must be POST or PUT");
-	return parse_lookup(adapter, root, err);
+	r = parse_lookup(adapter, root, err);
+	return r < 0 ? r : hooks_parse(adapter, root, err);
 }
 
 int adapter_parse(const char *json, size_t len, struct adapter **ret, struct err *err)

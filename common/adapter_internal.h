@@ -275,6 +275,8 @@ struct adapter {
 	bool has_lookup;
 	struct request_plan lookup_request;
 	struct lookup_plan lookup;
+	struct hook *hooks; /* adapter_hook_internal.h */
+	size_t hook_count;
 };
 
 #endif

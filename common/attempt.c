@@ -10,6 +10,8 @@ const char *const outcome_names[OUTCOME_COUNT + 1] = { "accepted", "refused", "t
 	"temporary", "in_doubt", "cancelled", NULL };
 const char *const scope_names[SCOPE_COUNT + 1] = { "message", "recipient", "provider", NULL };
 
+static const char crockford[] = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
+
 /* Length before bytes: no two different names give the same input, whatever the fields contain. */
 static void add_field(struct buf *buf, const char *field)
 {
@@ -22,7 +24,6 @@ static void add_field(struct buf *buf, const char *field)
 void attempt_id(const uint8_t install_key[32], const struct attempt_name *name,
 	char ret[ATTEMPT_ID_SIZE])
 {
-	static const char crockford[] = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
 	CLEANUP(buf_clear) struct buf input = { 0 };
 	uint8_t mac[SHA256_SIZE];
 	uint64_t high, low;
@@ -46,4 +47,16 @@ void attempt_id(const uint8_t install_key[32], const struct attempt_name *name,
 		low = low >> 5 | high << 59;
 		high >>= 5;
 	}
+}
+
+uint32_t attempt_partition(const char *id)
+{
+	uint64_t high = 0; /* its first 13 characters hold the 65 bits down to the low half's first: 48 instant, 10 partition, 7 more */
+
+	for (int i = 0; i < 13 && id[i]; i++) {
+		const char *at = strchr(crockford, id[i]);
+
+		high = high << 5 | (at ? (uint64_t)(at - crockford) : 0);
+	}
+	return (uint32_t)(high >> 5) & 0x3ffu;
 }

@@ -24,6 +24,9 @@ struct attempt_name {
 };
 void attempt_id(const uint8_t install_key[32], const struct attempt_name *name, char ret[ATTEMPT_ID_SIZE]);
 
+/* 0 .. 1023. Of an id that attempt_id() made. */
+uint32_t attempt_partition(const char *id);
+
 /* What a provider's answer, or its absence, means. */
 enum outcome_kind {
 	OUTCOME_ACCEPTED, /* a 2xx with its id */

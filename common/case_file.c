@@ -230,12 +230,21 @@ static void read_receipt(struct reading *r)
 	struct json event = part_json(r, "event.json", &closed), data = json_get(&event, "data");
 	const char *status = word(&data, "status") ? word(&data, "status") : word(&data, "state");
 	const char *attempt = word(&data, "attempt_id") ? word(&data, "attempt_id") : word(&data, "attempt");
+	struct json unverified = json_get(&r->record, "unverified");
+	int rank = DELIVERY_COUNT - 1;
 
+	while (rank > 0 && !is(delivery_names[rank], word(&r->record, "delivery")))
+		rank--;
+	if (json_bool(&unverified))
+		return; /* anybody may have said so */
 	for (size_t i = 0; i < r->file->contact_count && status; i++) {
 		struct case_contact *c = &r->file->contacts[i];
 
 		if (!is(c->attempt, attempt) && !is(c->provider_id, word(&data, "provider_id")))
 			continue;
+		if (rank < c->receipt_rank)
+			continue;
+		c->receipt_rank = rank;
 		c->receipt = status;
 		c->receipt_place = r->place;
 	}

@@ -38,7 +38,8 @@ struct case_contact {
 	int64_t status; /* of HTTP, 0 = none */
 	struct case_place outcome_place; /* folder NULL = none */
 	const char *note, *by; /* of a call: what the person noted, and who; NULL = none */
-	const char *receipt; /* what was told of it later, the last: "delivered", "bounced" ...; NULL = nothing */
+	const char *receipt; /* what was told of it later: "delivered", "bounced" ...; NULL = nothing */
+	int receipt_rank; /* enum delivery_state: of several the last in its order counts, else the one told last */
 	struct case_place receipt_place;
 };
 

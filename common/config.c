@@ -539,6 +539,9 @@ int config_parse(const char *json, size_t len, struct config **ret, struct err *
 		(r = parse_channels(&root, config, err)) < 0 || (r = parse_producers(&root, config, err)) < 0 ||
 		(r = parse_ledgers(&root, config, err)) < 0 || (r = config_parse_anchors(&root, config, err)) < 0)
 		return r;
+	if (config->hooks_listen && !config->hooks_public_url)
+		return err_set(err, -EBADMSG, "missing", "$.hooks.public_url",
+			"must be there beside hooks.listen: the https:// address before /hooks/ that providers call");
 	TAKE(arena); /* the config lies in it and frees it */
 	*ret = config;
 	return 0;

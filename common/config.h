@@ -99,6 +99,9 @@ struct config {
 	const char *retention_file; /* periods; NULL = the shipped ones */
 	bool shadow; /* mode: "shadow": everything to the outbox */
 	const char *control_socket; /* path */
+	const char *hooks_listen; /* "127.0.0.1:8026"; NULL = no webhooks */
+	const char *hooks_public_url; /* what stands before /hooks/ in the addresses that providers call; there when hooks_listen is */
+	int64_t hooks_body_bytes;
 	struct limits limits;
 	struct arena *arena;
 };

@@ -1,6 +1,9 @@
 /* The rows behind config_keys(): every setting that is a single value, with its unit, range, default and help. */
 #include "common/config.h"
 
+#include <arpa/inet.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "common/config_internal.h"
@@ -97,6 +100,25 @@ static bool url_ok(const char *text)
 	return !strncmp(text, "https://", 8) && text[8] && line_ok(text) && !strpbrk(text, " \"<>");
 }
 
+static bool public_url_ok(const char *text)
+{
+	return url_ok(text) && text[strlen(text) - 1] != '/' && !strpbrk(text, "?#");
+}
+
+/* No names: nothing is looked up at the start. */
+static bool listen_ok(const char *text)
+{
+	unsigned char at[sizeof(struct in6_addr)];
+	const char *colon = strrchr(text, ':'), *port = colon ? colon + 1 : "";
+	bool six = text[0] == '[';
+	char host[64];
+
+	if (!colon || colon == text || !only(port, DIGITS) || strlen(port) > 5 || atoi(port) > 65535 || (six && colon[-1] != ']'))
+		return false;
+	snprintf(host, sizeof(host), "%.*s", (int)(colon - text) - (six ? 2 : 0), text + six);
+	return inet_pton(six ? AF_INET6 : AF_INET, host, at) == 1;
+}
+
 #define AT(member) offsetof(struct config, member)
 #define DIR_LIKE "an absolute path"
 #define LINE_LIKE "one line of text"
@@ -171,6 +193,14 @@ static const struct config_key keys[] = {
 	{ "control_socket", CONFIG_TEXT, "path", 1, 100, "/run/dunningd/control", false,
 		"dunningctl reaches the daemon here; who may is its folder's business", AT(control_socket), config_absolute_ok, DIR_LIKE,
 		NULL },
+	{ "hooks.listen", CONFIG_TEXT, "address", 9, 60, NULL, false,
+		"where providers' webhooks are taken, as plain HTTP behind a proxy that speaks TLS; without it they are not", AT(hooks_listen),
+		listen_ok, "a numeric address and a port, such as \"127.0.0.1:8026\" or \"[::1]:8026\"", NULL },
+	{ "hooks.public_url", CONFIG_TEXT, "address", 9, 500, NULL, false,
+		"what stands before /hooks/ in the addresses that you gave to providers; some sign it", AT(hooks_public_url), public_url_ok,
+		"an https:// address without a '/' at its end", NULL },
+	{ "hooks.body_bytes", CONFIG_NUMBER, "bytes", 4096, 8388608, "1048576", false, "size of a webhook's body, at most",
+		AT(hooks_body_bytes), NULL, NULL, NULL },
 	{ "brake.contacts_per_hour", CONFIG_NUMBER, "contacts", 1, 1000000, "200", false,
 		"more planned contacts than this in an hour hold all until a person releases them",
 		AT(brake_contacts_per_hour), NULL, NULL, NULL },

@@ -286,6 +286,7 @@ int contact_release(const struct contact_env *env, struct debtor *debtor, const 
 		e->look_at = e->next_at = env->now + SAFETY_LOOK_MS;
 	}
 	debtor_contact_add(debtor, fx->arena, env->now, plan->channel, m->attempt_id);
+	debtor_contact_made(debtor, m->attempt_id)->to = name.recipient;
 	ret->intent = record_intent(env, debtor, plan, m, &notice, masked, fx);
 	event = effects_event(fx, "contact.reserved", debtor->id, m->invoice_ids[0]);
 	jw_str(&event->w, "attempt", m->attempt_id);

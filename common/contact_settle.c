@@ -195,12 +195,64 @@ static void enter_doubt(struct candidate *members, size_t count, struct attempt_
 			members[i].escalation->look_at = at;
 }
 
+void contact_bounced(struct candidate *members, size_t count, const char *attempt_id, struct effects *fx)
+{
+	for (size_t i = 0; i < count; i++) {
+		struct escalation *e = members[i].escalation;
+		struct walked *last = e->walk_count ? &e->walk[e->walk_count - 1] : NULL;
+		struct draft *draft;
+
+		if (!last || last->end != STEP_SENT || !last->attempt || strcmp(last->attempt, attempt_id) != 0 ||
+			e->state != ESCALATION_WAITING)
+			continue; /* later steps went on meanwhile: those that come find the next contact */
+		e->walk_count--;
+		e->tries++; /* whoever gets it next, it is another attempt */
+		e->deferred = NULL;
+		draft = effects_record(fx, "attempt.undelivered", e->invoice.debtor_id);
+		jw_str(&draft->w, "attempt", attempt_id);
+		jw_str(&draft->w, "invoice", e->invoice.id);
+		jw_str(&draft->w, "step", last->step);
+	}
+}
+
+/* What the provider told of it before its answer was known here. */
+static enum delivery_state told(struct debtor *debtor, const struct attempt_entry *entry)
+{
+	const struct contact_made *made = debtor ? debtor_contact_made(debtor, entry->id) : NULL;
+
+	return made ? made->delivery : DELIVERY_NONE;
+}
+
+/*
+ * The provider refuses the recipient: he wants no more by this channel, or the address leads nowhere. Then another contact or channel
+ * may do, and the step is owed still. False: nothing is known that would change who is asked next.
+ */
+static bool recipient_refused(struct debtor *debtor, const struct attempt_entry *entry, const struct outcome *outcome, struct effects *fx)
+{
+	const struct contact_made *made = debtor ? debtor_contact_made(debtor, entry->id) : NULL;
+	struct fact_order order = { .time = fx->now, .source = entry->provider, .id = entry->id };
+	struct draft *draft;
+
+	if (outcome->kind != OUTCOME_REFUSED || outcome->scope != SCOPE_RECIPIENT || !made || !made->to)
+		return false;
+	if (strcmp(outcome->reason, "stopped") != 0 && strcmp(outcome->reason, "suppressed") != 0)
+		return debtor_address_told(debtor, fx->arena, made->channel, made->to, true, fx->now);
+	if (!debtor_opt_out(debtor, made->channel, &order, outcome->reason))
+		return false;
+	draft = effects_record(fx, "consent.withdrawn", debtor->id);
+	jw_str(&draft->w, "channel", channel_names[made->channel]);
+	jw_str(&draft->w, "how", outcome->reason);
+	jw_str(&draft->w, "attempt", entry->id);
+	return true;
+}
+
 /* A certain failure of an attempt that was never in doubt. */
 static void fail(struct debtor *debtor, struct candidate *members, size_t count, struct attempt_entry *entry,
 	const struct outcome *outcome, struct effects *fx)
 {
-	bool final = outcome->kind == OUTCOME_REFUSED && outcome->scope != SCOPE_PROVIDER;
-	int64_t wait = outcome->kind == OUTCOME_CANCELLED     ? 0 :
+	bool other = recipient_refused(debtor, entry, outcome, fx);
+	bool final = outcome->kind == OUTCOME_REFUSED && outcome->scope != SCOPE_PROVIDER && !other;
+	int64_t wait = outcome->kind == OUTCOME_CANCELLED || other ? 0 :
 		       outcome->scope == SCOPE_PROVIDER	      ? RETRY_PROVIDER_MS :
 		       outcome->kind == OUTCOME_THROTTLED     ? clamp_retry(outcome->retry_after_ms) :
 								5 * MINUTE_MS;
@@ -231,8 +283,17 @@ void contact_counted(struct debtor *debtor, const struct attempt_entry *entry, i
 }
 
 bool contact_settle(const struct contact_env *env, struct debtor *debtor, struct candidate *members, size_t count,
-	struct attempt_entry *entry, const struct provider_traits *traits, const struct outcome *outcome, struct effects *fx)
+	struct attempt_entry *entry, const struct provider_traits *traits, const struct outcome *given, struct effects *fx)
 {
+	struct outcome webhook = *given;
+	const struct outcome *outcome = given;
+
+	/* No answer of its own, and yet it spoke of this very attempt: it has it. */
+	if (given->kind == OUTCOME_IN_DOUBT && told(debtor, entry)) {
+		webhook.kind = OUTCOME_ACCEPTED;
+		webhook.reason = "webhook";
+		outcome = &webhook;
+	}
 	if (outcome->kind == OUTCOME_ACCEPTED) {
 		bool answered = outcome->status || entry->resends; /* not by a look-up of the only request */
 		/* Out of a doubt it may be the resend alone that reached the debtor: the next step keeps its distance from that. */
@@ -246,6 +307,8 @@ bool contact_settle(const struct contact_env *env, struct debtor *debtor, struct
 		for (size_t i = 0; i < count; i++)
 			if (holds_attempt(&members[i], entry))
 				walk_on(&members[i], entry, STEP_SENT, NULL, at, TRIGGER_SENT, fx);
+		if (told(debtor, entry) == DELIVERY_BOUNCED_HARD)
+			contact_bounced(members, count, entry->id, fx);
 		if (entry->unknown_at)
 			close_task("unknown_attempt", entry, fx);
 		return true;

@@ -3,8 +3,10 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "common/invoice.h"
+#include "common/reply.h"
 
 #define SCHEMA 1
 
@@ -55,7 +57,114 @@ int64_t debtor_payments_known_to(const struct debtor *system, const char *const 
 	return known_to;
 }
 
-bool debtor_apply(struct debtor *debtor, const struct event *event)
+struct contact_made *debtor_contact_made(struct debtor *debtor, const char *attempt)
+{
+	for (size_t i = 0; attempt && i < debtor->contact_count; i++)
+		if (strcmp(debtor->contacts[i].attempt, attempt) == 0)
+			return &debtor->contacts[i];
+	return NULL;
+}
+
+static struct address_state *find_address(const struct debtor *debtor, enum channel channel, const char *address)
+{
+	for (size_t i = 0; i < debtor->address_count; i++)
+		if (debtor->addresses[i].channel == channel && strcasecmp(debtor->addresses[i].address, address) == 0)
+			return &debtor->addresses[i];
+	return NULL;
+}
+
+static int compare_addresses(const struct address_state *a, const struct address_state *b)
+{
+	return a->channel != b->channel ? (int)a->channel - (int)b->channel : strcasecmp(a->address, b->address);
+}
+
+/* The one that was told of longest ago goes; false: that would be the new one itself. */
+static bool forget_address(struct debtor *debtor, int64_t at)
+{
+	size_t oldest = 0;
+
+	for (size_t i = 1; i < debtor->address_count; i++)
+		if (debtor->addresses[i].at < debtor->addresses[oldest].at)
+			oldest = i;
+	if (debtor->addresses[oldest].at >= at)
+		return false;
+	debtor->address_count--;
+	memmove(&debtor->addresses[oldest], &debtor->addresses[oldest + 1],
+		(debtor->address_count - oldest) * sizeof(*debtor->addresses));
+	return true;
+}
+
+bool debtor_address_told(struct debtor *debtor, struct arena *arena, enum channel channel, const char *address, bool dead, int64_t at)
+{
+	struct address_state *state = find_address(debtor, channel, address), fresh = { address, channel, dead, at };
+	size_t place = 0;
+
+	if (state && (at < state->at || (at == state->at && (!dead || state->dead))))
+		return false;
+	if (state) {
+		*state = fresh;
+		return true;
+	}
+	if (debtor->address_count == ADDRESSES_MAX && !forget_address(debtor, at))
+		return false;
+	debtor->addresses = arena_grow(arena, debtor->addresses, debtor->address_count, &debtor->address_capacity,
+		sizeof(*debtor->addresses));
+	while (place < debtor->address_count && compare_addresses(&debtor->addresses[place], &fresh) < 0)
+		place++;
+	memmove(&debtor->addresses[place + 1], &debtor->addresses[place], (debtor->address_count - place) * sizeof(fresh));
+	debtor->addresses[place] = fresh;
+	debtor->address_count++;
+	return true;
+}
+
+bool debtor_address_dead(const struct debtor *debtor, enum channel channel, const char *address)
+{
+	const struct address_state *state = find_address(debtor, channel, address);
+
+	return state && state->dead;
+}
+
+bool debtor_opt_out(struct debtor *debtor, enum channel channel, const struct fact_order *order, const char *reason)
+{
+	const struct event e = { .order = *order, .reason = reason };
+
+	return switch_apply(&debtor->opt_out[channel], &e, true);
+}
+
+static bool opt_out_all(struct debtor *debtor, const struct event *e)
+{
+	bool changed = false;
+
+	for (int i = 0; i < CHANNEL_COUNT; i++)
+		if (e->channel == CHANNEL_COUNT || e->channel == (enum channel)i)
+			changed |= switch_apply(&debtor->opt_out[i], e, true);
+	return changed;
+}
+
+/* A receipt: what is known of the message and its address, and what its recipient wants. */
+static bool apply_delivery(struct debtor *debtor, const struct event *e, struct arena *arena)
+{
+	struct contact_made *made = debtor_contact_made(debtor, e->attempt_id);
+	const char *address = made && made->to ? made->to : e->address;
+	enum channel channel = made ? made->channel : e->channel;
+	bool changed = false;
+
+	if (e->unverified)
+		return false;
+	if (made && (e->delivery > made->delivery || (e->delivery && e->delivery == made->delivery && e->time < made->delivery_at))) {
+		made->delivery = e->delivery;
+		made->delivery_at = e->time;
+		changed = true;
+	}
+	if (address && channel != CHANNEL_COUNT &&
+		(e->delivery == DELIVERY_BOUNCED_HARD || e->delivery == DELIVERY_DELIVERED || e->delivery == DELIVERY_OPENED))
+		changed |= debtor_address_told(debtor, arena, channel, address, e->delivery == DELIVERY_BOUNCED_HARD, e->time);
+	if (e->delivery == DELIVERY_COMPLAINED || e->delivery == DELIVERY_STOPPED)
+		changed |= opt_out_all(debtor, e);
+	return changed;
+}
+
+bool debtor_apply(struct debtor *debtor, const struct event *event, struct arena *arena)
 {
 	struct event e = *event;
 	bool changed = false;
@@ -75,9 +184,12 @@ bool debtor_apply(struct debtor *debtor, const struct event *event)
 	case EVENT_CUSTOMER_INSOLVENCY_OPENED:
 		return switch_apply(&debtor->insolvent, &e, true) || changed;
 	case EVENT_CUSTOMER_OPTED_OUT:
-		for (int i = 0; i < CHANNEL_COUNT; i++)
-			if (e.channel == CHANNEL_COUNT || e.channel == (enum channel)i)
-				changed |= switch_apply(&debtor->opt_out[i], &e, true);
+		return opt_out_all(debtor, &e) || changed;
+	case EVENT_CONTACT_DELIVERY_UPDATED:
+		return apply_delivery(debtor, &e, arena) || changed;
+	case EVENT_CONTACT_REPLY_RECEIVED:
+		if (!e.unverified && reply_is_stop(e.text))
+			changed |= opt_out_all(debtor, &e);
 		return changed;
 	default:
 		return changed;
@@ -159,6 +271,12 @@ void debtor_open_remove(struct debtor *debtor, const char *invoice_id)
 
 void debtor_contact_add(struct debtor *debtor, struct arena *arena, int64_t at, enum channel channel, const char *attempt)
 {
+	const struct contact_made *known = debtor_contact_made(debtor, attempt);
+	struct contact_made made = known ? *known : (struct contact_made){ 0 };
+
+	made.at = at;
+	made.channel = channel;
+	made.attempt = attempt;
 	debtor_contact_remove(debtor, attempt);
 	if (debtor->contact_count == DEBTOR_CONTACTS_KEPT) {
 		memmove(debtor->contacts, debtor->contacts + 1, (debtor->contact_count - 1) * sizeof(*debtor->contacts));
@@ -166,7 +284,7 @@ void debtor_contact_add(struct debtor *debtor, struct arena *arena, int64_t at, 
 	}
 	debtor->contacts = arena_grow(arena, debtor->contacts, debtor->contact_count, &debtor->contact_capacity,
 		sizeof(*debtor->contacts));
-	debtor->contacts[debtor->contact_count++] = (struct contact_made){ at, channel, attempt };
+	debtor->contacts[debtor->contact_count++] = made;
 }
 
 void debtor_contact_remove(struct debtor *debtor, const char *attempt)
@@ -197,6 +315,8 @@ const struct contact *debtor_contact(const struct debtor *debtor, enum channel c
 			if (c->external || strcmp(c->role, *roles) != 0 || !address)
 				continue;
 			if (c->channels && !(c->channels >> channel & 1))
+				continue;
+			if (debtor_address_dead(debtor, channel, address))
 				continue;
 			if (channel == CHANNEL_SMS && debtor->customer.kind == 2 && !c->sms_consent)
 				continue; /* a consumer's number is written to only with consent */
@@ -337,6 +457,23 @@ void debtor_write(struct buf *out, const struct debtor *debtor)
 			jw_int(w, NULL, debtor->contacts[i].at);
 			jw_int(w, NULL, debtor->contacts[i].channel);
 			jw_str(w, NULL, debtor->contacts[i].attempt);
+			if (debtor->contacts[i].to || debtor->contacts[i].delivery) {
+				jw_str(w, NULL, debtor->contacts[i].to ? debtor->contacts[i].to : "");
+				jw_int(w, NULL, debtor->contacts[i].delivery);
+				jw_int(w, NULL, debtor->contacts[i].delivery_at);
+			}
+			jw_end_array(w);
+		}
+		jw_end_array(w);
+	}
+	if (debtor->address_count) {
+		jw_array(w, "addresses");
+		for (size_t i = 0; i < debtor->address_count; i++) {
+			jw_array(w, NULL);
+			jw_str(w, NULL, debtor->addresses[i].address);
+			jw_int(w, NULL, debtor->addresses[i].channel);
+			jw_bool(w, NULL, debtor->addresses[i].dead);
+			jw_int(w, NULL, debtor->addresses[i].at);
 			jw_end_array(w);
 		}
 		jw_end_array(w);
@@ -505,6 +642,16 @@ static void read_erasing(struct arena *arena, const struct json *json, struct de
 	}
 }
 
+static void read_delivery(const struct json *json, struct contact_made *ret)
+{
+	struct json to = json_at(json, 3), delivery = json_at(json, 4), at = json_at(json, 5);
+
+	ret->to = json_str(&to) && json_str(&to)[0] ? json_str(&to) : NULL;
+	if (json_int(&delivery) > 0 && json_int(&delivery) < DELIVERY_COUNT)
+		ret->delivery = (enum delivery_state)json_int(&delivery);
+	ret->delivery_at = json_int(&at);
+}
+
 int debtor_read(struct arena *arena, const char *text, size_t len, struct debtor *ret, struct err *err)
 {
 	struct json *json = arena_alloc(arena, sizeof(*json));
@@ -549,8 +696,18 @@ int debtor_from(struct arena *arena, const struct json *json, struct debtor *ret
 
 		if (json_int(&channel) < 0 || json_int(&channel) >= CHANNEL_COUNT)
 			return json_refuse(&channel, NULL, err, "out_of_range", "must be a channel");
-		ret->contacts[i] = (struct contact_made){ json_int(&at), (enum channel)json_int(&channel),
-			json_str(&id) ? json_str(&id) : "" };
+		ret->contacts[i] = (struct contact_made){ .at = json_int(&at), .channel = (enum channel)json_int(&channel),
+			.attempt = json_str(&id) ? json_str(&id) : "" };
+		read_delivery(&one, &ret->contacts[i]);
+	}
+	v = json_get(json, "addresses");
+	for (size_t i = 0; i < json_len(&v); i++) {
+		struct json one = json_at(&v, i), address = json_at(&one, 0), channel = json_at(&one, 1), dead = json_at(&one, 2),
+			    at = json_at(&one, 3);
+
+		if (json_int(&channel) < 0 || json_int(&channel) >= CHANNEL_COUNT || !json_str(&address))
+			return json_refuse(&one, NULL, err, "out_of_range", "must be an address and its channel");
+		(void)debtor_address_told(ret, arena, (enum channel)json_int(&channel), json_str(&address), json_bool(&dead), json_int(&at));
 	}
 	v = json_get(json, "open");
 	ret->open = read_strings(arena, &v, &ret->open_count);

@@ -24,11 +24,23 @@ struct debtor_switch {
 	const char *reason; /* NULL = none given */
 };
 
-struct contact_made { /* sent, or in doubt: both count for caps and gap */
+struct contact_made { /* sent, or in doubt: both count for caps and gap, unless it turned out that nobody was there */
 	int64_t at;
 	enum channel channel;
 	const char *attempt; /* attempt or task id */
+	const char *to; /* the address; NULL = not known */
+	enum delivery_state delivery; /* as far as the provider told */
+	int64_t delivery_at; /* ms UTC, of the event that told it */
 };
+
+/* What was last told about an address: the newest event decides, of two at once the bad news. */
+struct address_state {
+	const char *address;
+	enum channel channel; /* a number that takes no SMS may still be called */
+	bool dead; /* nobody is there */
+	int64_t at; /* ms UTC */
+};
+#define ADDRESSES_MAX 32
 
 /*
  * The place of the debtor's file in the trail. Key slot and n belong to one tenure of one instance: another that takes the partition
@@ -81,6 +93,8 @@ struct debtor {
 	struct debtor_switch paused, insolvent, opt_out[CHANNEL_COUNT];
 	struct contact_made *contacts; /* oldest first */
 	size_t contact_count, contact_capacity;
+	struct address_state *addresses; /* those of which something was told */
+	size_t address_count, address_capacity;
 	const char **open; /* ids of invoices that may still need a contact, sorted */
 	size_t open_count, open_capacity;
 	struct debtor_switch retained; /* retention hold: nothing is erased */
@@ -113,7 +127,7 @@ bool debtor_feed_told(struct debtor *system, struct arena *arena, const char *so
  */
 int64_t debtor_payments_known_to(const struct debtor *system, const char *const *ledgers);
 
-bool debtor_apply(struct debtor *debtor, const struct event *event);
+bool debtor_apply(struct debtor *debtor, const struct event *event, struct arena *arena);
 /* The file goes on under a new slot; what it had is kept among the earlier ones. */
 void debtor_trail_begin(struct trail_place *place, struct arena *arena, const char *log, uint64_t tenure, uint16_t year,
 	uint32_t slot);
@@ -121,8 +135,15 @@ void debtor_erasing_add(struct debtor *system, struct arena *arena, const struct
 void debtor_erasing_remove(struct debtor *system, const char *debtor_id);
 void debtor_open_add(struct debtor *debtor, struct arena *arena, const char *invoice_id);
 void debtor_open_remove(struct debtor *debtor, const char *invoice_id);
+/* A contact of the same id that is there already keeps what is known of it. */
 void debtor_contact_add(struct debtor *debtor, struct arena *arena, int64_t at, enum channel channel, const char *attempt);
 void debtor_contact_remove(struct debtor *debtor, const char *attempt); /* it turned out that nothing was sent */
+/* The contact that this attempt was; NULL: not kept any more. */
+struct contact_made *debtor_contact_made(struct debtor *debtor, const char *attempt);
+bool debtor_address_told(struct debtor *debtor, struct arena *arena, enum channel channel, const char *address, bool dead, int64_t at);
+bool debtor_address_dead(const struct debtor *debtor, enum channel channel, const char *address);
+/* No more by this channel, from now on. Whether that is news. */
+bool debtor_opt_out(struct debtor *debtor, enum channel channel, const struct fact_order *order, const char *reason);
 bool debtor_opted_out(const struct debtor *debtor, enum channel channel);
 /* The contact to use for a channel: the first of the roles in order that has an address, is inside the debtor and allows it. NULL. */
 const struct contact *debtor_contact(const struct debtor *debtor, enum channel channel, const char *const *roles);

@@ -68,7 +68,7 @@ struct escalation {
 	size_t walk_count, walk_capacity;
 	/* The step in hand, while SENDING, DOUBT, TASK or GATE (and after closing, until the attempt's outcome is known). */
 	const char *step, *attempt, *task;
-	const char *verdict; /* a person's word about the attempt in doubt: "sent" or "not_sent"; NULL = none */
+	const char *verdict; /* about the attempt in doubt, a person's word: "sent" or "not_sent", or the provider's: "webhook"; NULL = none */
 	int64_t since, look_at; /* look_at: deadline, or when to resolve again */
 	int64_t tries; /* certain failures of the step in hand */
 	int64_t retry_at;

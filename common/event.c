@@ -50,6 +50,9 @@ const char *const customer_kind_names[] = { "company", "sole_trader", "consumer"
 static const char *const collection_names[] = { "send_invoice", "charge_automatically", NULL };
 static const char *const relation_names[] = { "internal", "external", NULL };
 
+const char *const delivery_names[DELIVERY_COUNT + 1] = { "none", "sent", "deferred", "bounced_soft", "delivered", "opened", "complained",
+	"stopped", "bounced_hard", NULL };
+
 #define TEXT_MAX 400
 #define URL_MAX 2000
 #define AMOUNT_MAX INT64_C(100000000000000) /* 10^14 minor units: larger is a mistake, and sums stay exact */
@@ -299,6 +302,51 @@ static int get_ids(const struct json *data, const char *object, const char *flat
 	return 0;
 }
 
+static int get_invoice_ids(struct arena *arena, const struct json *data, struct event *e, struct err *err)
+{
+	struct json list = { 0 };
+	int r = json_opt_array(data, "invoice_ids", &list, err);
+
+	if (r < 0)
+		return r;
+	if (json_len(&list) > EVENT_INVOICES_MAX)
+		return json_refuse(data, "invoice_ids", err, "too_long", "at most %d invoices", EVENT_INVOICES_MAX);
+	e->invoice_ids = arena_alloc(arena, (json_len(&list) + 1) * sizeof(*e->invoice_ids));
+	for (; e->invoice_count < json_len(&list); e->invoice_count++) {
+		struct json one = json_at(&list, e->invoice_count);
+
+		if (one.type != JSON_STRING || !id_valid(json_str(&one)))
+			return json_refuse(&list, NULL, err, "bad_id", "must be an array of invoices' ids");
+		e->invoice_ids[e->invoice_count] = json_str(&one);
+	}
+	return 0;
+}
+
+/* What a provider tells of a message. A status that we do not know is evidence and no more. */
+static int get_contact_facts(struct arena *arena, const struct json *data, struct event *e, struct err *err)
+{
+	bool permanent = false, verified = true;
+	const char *status = NULL;
+	int r;
+
+	if ((r = json_opt_id(data, "attempt_id", &e->attempt_id, err)) < 0 ||
+		(r = json_opt_str(data, "provider_id", 256, &e->provider_id, err)) < 0 ||
+		(r = json_opt_str(data, "address", 254, &e->address, err)) < 0 || (r = json_opt_str(data, "status", 64, &status, err)) < 0 ||
+		(r = json_opt_bool(data, "permanent", &permanent, err)) < 0 || (r = json_opt_bool(data, "verified", &verified, err)) < 0 ||
+		(r = get_invoice_ids(arena, data, e, err)) < 0)
+		return r;
+	e->unverified = !verified;
+	if (status && strcmp(status, "bounced") == 0)
+		e->delivery = permanent ? DELIVERY_BOUNCED_HARD : DELIVERY_BOUNCED_SOFT;
+	for (int i = DELIVERY_SENT; i < DELIVERY_COUNT && status; i++)
+		if (strcmp(delivery_names[i], status) == 0)
+			e->delivery = (enum delivery_state)i;
+	/* Whoever wants no more must not be forgotten because nobody knows who it is: a dead letter is looked at. */
+	if (!e->customer_id && (e->delivery == DELIVERY_STOPPED || e->delivery == DELIVERY_COMPLAINED))
+		return json_refuse(data, "customer", err, "missing", "must say who wants no more messages, or give customer_id");
+	return 0;
+}
+
 static int get_facts(const struct json *data, struct event *e, const struct type_row *row, struct err *err)
 {
 	const char *channel = NULL;
@@ -417,6 +465,9 @@ static int parse_checked(struct arena *arena, const struct json *root, const cha
 			return json_refuse(&customer, "contacts", err, "no_contact",
 				"must hold at least one contact with an email address or a phone number");
 	}
+	if ((e->type == EVENT_CONTACT_DELIVERY_UPDATED || e->type == EVENT_CONTACT_REPLY_RECEIVED) &&
+		(r = get_contact_facts(arena, &e->data, e, err)) < 0)
+		return r;
 	return get_facts(&e->data, e, row, err);
 }
 

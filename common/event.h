@@ -99,6 +99,26 @@ struct customer {
 	size_t contact_count;
 };
 
+/*
+ * What became of a message, in an order of its own: of several that are told the last one here counts, so that receipts may come twice,
+ * late and out of order. Nothing of it says that anybody read the message.
+ */
+enum delivery_state {
+	DELIVERY_NONE, /* nothing is known, or a word that we do not know */
+	DELIVERY_SENT, /* the provider has it */
+	DELIVERY_DEFERRED,
+	DELIVERY_BOUNCED_SOFT,
+	DELIVERY_DELIVERED,
+	DELIVERY_OPENED,
+	DELIVERY_COMPLAINED,
+	DELIVERY_STOPPED, /* the recipient wants no more of it, as he or the provider says */
+	DELIVERY_BOUNCED_HARD, /* nobody is there */
+	DELIVERY_COUNT
+};
+extern const char *const delivery_names[DELIVERY_COUNT + 1]; /* both kinds of bounce are "bounced" in events; here they are told apart */
+
+#define EVENT_INVOICES_MAX 100 /* as many as one contact is about */
+
 struct event {
 	enum event_type type;
 	const char *id, *source, *subject;
@@ -120,6 +140,12 @@ struct event {
 	const char *reason, *text;
 	int64_t watermark; /* ledger.watermark: complete up to, ms UTC */
 	const char *ledger;
+	/* contact.delivery_updated, contact.reply_received; an outsider's word: `unverified`, it changes nothing */
+	enum delivery_state delivery;
+	bool unverified;
+	const char *attempt_id, *provider_id, *address; /* NULL = not told */
+	const char **invoice_ids; /* the attempt's */
+	size_t invoice_count;
 	/* operator.command */
 	const char *command, *target, *who, *why, *step;
 	struct json data; /* the `data` member as it came */

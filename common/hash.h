@@ -43,6 +43,11 @@ void ed25519_sign(const uint8_t seed[ED25519_SEED_SIZE], const void *data, size_
 bool ed25519_verify(const uint8_t key[ED25519_KEY_SIZE], const void *data, size_t len,
 	const uint8_t signature[ED25519_SIGNATURE_SIZE]);
 
+/* ECDSA over P-256 with SHA-256 (FIPS 186-5). `key`: a DER SubjectPublicKeyInfo (RFC 5480), `signature` DER. False also for what is no key. */
+bool ecdsa_p256_verify(const void *key, size_t key_len, const void *data, size_t len, const void *signature, size_t signature_len);
+/* RSASSA-PKCS1-v1_5 (RFC 8017 section 8.2) by the key of a PEM certificate, which itself is not checked; SHA-1 or SHA-256. */
+bool rsa_certificate_verify(const char *pem, bool sha1, const void *data, size_t len, const void *signature, size_t signature_len);
+
 void random_bytes(void *ret, size_t len); /* the operating system's; ends the process if it cannot */
 bool equal_secret(const void *a, const void *b, size_t len); /* constant time */
 void cleanse(void *p, size_t len);

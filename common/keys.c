@@ -41,6 +41,20 @@ char *key_attempt(struct arena *arena, const struct keyspace *keys, const char *
 	return key(arena, keys, "attempt:", attempt_id);
 }
 
+char *key_reference(struct arena *arena, const struct keyspace *keys, const uint8_t install_key[32], const char *kind, const char *scope,
+	const char *value)
+{
+	char *text = arena_printf(arena, "dunningd reference 1\n%s\n%s\n%s", kind, scope, value);
+	uint8_t mac[SHA256_SIZE];
+	char hex[2 * 16 + 1];
+
+	for (char *p = text; *p; p++)
+		if (*p >= 'A' && *p <= 'Z')
+			*p = (char)(*p + 32);
+	hmac_sha256(install_key, 32, text, strlen(text), mac);
+	return key(arena, keys, "ref:", hex_format(mac, 16, hex));
+}
+
 char *key_events(struct arena *arena, const struct keyspace *keys, const char *producer)
 {
 	return producer ? key(arena, keys, "events:", producer) : key_of(arena, keys, "events");

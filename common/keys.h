@@ -19,6 +19,12 @@ char *key_of(struct arena *arena, const struct keyspace *keys, const char *name)
 char *key_escalation(struct arena *arena, const struct keyspace *keys, const char *invoice_id);
 char *key_debtor(struct arena *arena, const struct keyspace *keys, const char *customer_id);
 char *key_attempt(struct arena *arena, const struct keyspace *keys, const char *attempt_id);
+/*
+ * Leads to the attempt that a provider's id ("message", the provider's name, the id) or an address ("address", the channel, the address)
+ * was last known of. Told apart without case; nobody without the install key can tell which address it is.
+ */
+char *key_reference(struct arena *arena, const struct keyspace *keys, const uint8_t install_key[32], const char *kind, const char *scope,
+	const char *value);
 /* producer NULL: the shared stream dunning:{p}:events */
 char *key_events(struct arena *arena, const struct keyspace *keys, const char *producer);
 /* (CRC16(customer id) mod 16384) mod partitions */

@@ -55,6 +55,7 @@ static const struct pair kinds[] = {
 	{ "attempt.in_doubt", { "Envoi incertain", "In doubt" } },
 	{ "attempt.unknown", { "Envoi resté incertain", "Stayed in doubt" } },
 	{ "attempt.reconciled", { "Incertitude levée", "Doubt settled" } },
+	{ "attempt.undelivered", { "Parvenu à personne : étape de nouveau due", "Reached nobody: the step is owed again" } },
 	{ "attempt.event", { "Information du prestataire", "Told by the provider" } },
 	{ "hold.opened", { "Relances suspendues pour cette facture", "Dunning of this invoice on hold" } },
 	{ "hold.ended", { "Fin de la suspension", "End of the hold" } },

@@ -78,10 +78,13 @@ bool schedule_before_due(const struct policy *policy, size_t step, const struct 
 int64_t pace_earliest(const struct policy *policy, const struct debtor *debtor, enum channel channel, int64_t at,
 	const char **rule)
 {
+	size_t last = debtor->contact_count;
 	int64_t earliest = at;
 
-	if (debtor->contact_count && policy->min_gap_ms) {
-		int64_t gap = debtor->contacts[debtor->contact_count - 1].at + policy->min_gap_ms;
+	while (last && debtor->contacts[last - 1].delivery == DELIVERY_BOUNCED_HARD)
+		last--; /* it reached nobody */
+	if (last && policy->min_gap_ms) {
+		int64_t gap = debtor->contacts[last - 1].at + policy->min_gap_ms;
 
 		if (gap > earliest) {
 			earliest = gap;
@@ -98,7 +101,7 @@ int64_t pace_earliest(const struct policy *policy, const struct debtor *debtor, 
 		for (size_t i = debtor->contact_count; i-- > 0;) {
 			const struct contact_made *made = &debtor->contacts[i];
 
-			if (!cap->any_channel && made->channel != cap->channel)
+			if ((!cap->any_channel && made->channel != cap->channel) || made->delivery == DELIVERY_BOUNCED_HARD)
 				continue;
 			if (++seen < cap->contacts)
 				continue;

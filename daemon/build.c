@@ -554,6 +554,7 @@ int group_build(struct dunner *d, struct group *g)
 	image_docs(d, g);
 	erase_images(d, g);
 	image_attempts(d, g);
+	image_references(d, g);
 	image_tasks(d, g);
 	image_adopted(d, g);
 	image_events(d, g);

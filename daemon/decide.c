@@ -88,6 +88,8 @@ void decide_wants(struct dunner *d, struct group *g)
 		case INPUT_ENTRY:
 			want(d, g, DOC_ESCALATION, input->event.invoice_id);
 			want(d, g, DOC_DEBTOR, input->event.customer_id);
+			for (size_t i = 0; i < input->event.invoice_count && g->doc_count < GROUP_DOCS_MAX; i++)
+				want(d, g, DOC_ESCALATION, input->event.invoice_ids[i]);
 			for (size_t i = 0; i < input->also_count; i++) {
 				want(d, g, DOC_ESCALATION, input->also[i].invoice_id);
 				want(d, g, DOC_DEBTOR, input->also[i].customer_id);

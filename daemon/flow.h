@@ -366,6 +366,9 @@ bool log_turn_stands(const struct dunner *d, const struct group_header *head);
 struct draft *log_turn_begun(struct dunner *d, struct effects *fx, const struct log_turn *turn);
 struct draft *log_turn_sealed(struct dunner *d, struct effects *fx, const struct log_turn *turn);
 
+/* reference.c: where a receipt without our id finds its attempt; only with webhooks */
+void image_references(struct dunner *d, struct group *g);
+
 /* commit.c */
 void commit_group(struct dunner *d, struct group *g); /* journal, then store */
 void commit_broken(struct dunner *d); /* the store has all but a write that it cannot take: a person must look */

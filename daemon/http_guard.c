@@ -17,6 +17,7 @@
 struct connection {
 	struct bufferevent *buffer; /* a reference of ours: evhttp does not say when it drops its own */
 	int64_t begun; /* ms, monotonic */
+	bool ended; /* by us: evhttp has yet to see it */
 	struct connection *next;
 };
 
@@ -57,13 +58,29 @@ static bool dropped(struct bufferevent *buffer)
 	return !read_cb && !write_cb && !event_cb;
 }
 
-static void on_sweep(evutil_socket_t fd, short what, void *arg)
+static void end(struct connection *c) /* evhttp sees it and cleans up */
 {
-	struct http_guard *guard = arg;
+	(void)shutdown(bufferevent_getfd(c->buffer), SHUT_RDWR);
+	c->ended = true;
+}
+
+/* The newest stands first. */
+static void evict(struct http_guard *guard)
+{
+	struct connection *oldest = NULL;
+
+	for (struct connection *c = guard->connections; c; c = c->next)
+		if (!c->ended)
+			oldest = c;
+	if (oldest)
+		end(oldest);
+}
+
+static void sweep(struct http_guard *guard)
+{
 	struct connection **link = &guard->connections;
 	int64_t now = mono_ms();
 
-	(void)fd, (void)what;
 	while (*link) {
 		struct connection *c = *link;
 
@@ -74,10 +91,18 @@ static void on_sweep(evutil_socket_t fd, short what, void *arg)
 			guard->count--;
 			continue;
 		}
-		if (now - c->begun > guard->limits.deadline_ms) /* evhttp sees the end and cleans up */
-			(void)shutdown(bufferevent_getfd(c->buffer), SHUT_RDWR);
+		if (now - c->begun > guard->limits.deadline_ms)
+			end(c);
 		link = &c->next;
 	}
+}
+
+static void on_sweep(evutil_socket_t fd, short what, void *arg)
+{
+	struct http_guard *guard = arg;
+
+	(void)fd, (void)what;
+	sweep(guard);
 	if (guard->count < guard->limits.connections)
 		set_listening(guard, true);
 }
@@ -87,11 +112,17 @@ static struct bufferevent *on_connection(struct event_base *base, void *arg)
 	struct http_guard *guard = arg;
 	struct connection *c = xmalloc(sizeof(*c));
 
+	if (guard->limits.evict && guard->count >= guard->limits.connections) {
+		sweep(guard); /* many may be over already */
+		if (guard->count >= guard->limits.connections)
+			evict(guard);
+	}
 	/* Without BEV_OPT_CLOSE_ON_FREE evhttp closes the descriptor itself, whoever holds the buffer. */
-	*c = (struct connection){ bufferevent_socket_new(base, -1, 0), mono_ms(), guard->connections };
+	*c = (struct connection){ .buffer = bufferevent_socket_new(base, -1, 0), .begun = mono_ms(), .next = guard->connections };
 	bufferevent_incref(c->buffer);
 	guard->connections = c;
-	if (++guard->count >= guard->limits.connections)
+	/* Those that were ended are counted until evhttp has seen it. */
+	if (++guard->count >= guard->limits.connections * (guard->limits.evict ? 2 : 1))
 		set_listening(guard, false);
 	return c->buffer;
 }

@@ -5,6 +5,7 @@
 #ifndef DUNNINGD_DAEMON_HTTP_GUARD_H
 #define DUNNINGD_DAEMON_HTTP_GUARD_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -19,6 +20,7 @@ struct http_guard;
 struct http_limits {
 	size_t head, body; /* bytes; more is answered with 400 or 413 */
 	size_t connections; /* beyond these, new ones wait in the kernel's queue */
+	bool evict; /* the oldest makes room instead: who is slow keeps nobody out */
 	int64_t deadline_ms; /* for all of a connection, from accept to the last byte */
 };
 

@@ -241,6 +241,8 @@ static int reload(struct instance *in, struct err *err)
 	http_client_use(in->http, library);
 	for (size_t i = 0; i < in->partition_count; i++)
 		dunner_reload(in->partitions[i].dunner, library);
+	if (in->hooks)
+		hooks_use(in->hooks, library);
 	library_free(in->library);
 	in->library = library_ref(library);
 	for (size_t i = 0; i < library->unfit_count; i++)
@@ -554,6 +556,14 @@ static int open_signer(struct instance *in, struct err *err)
 	return in->setup.signs ? signer_create(&settings, in->base, &callbacks, &in->signer, err) : 0;
 }
 
+static int open_hooks(struct instance *in, struct err *err)
+{
+	struct hooks_settings settings = { .config = in->config, .redis = &in->setup.url, .install_key = in->setup.install_key,
+		.secret = setup_secret, .secret_arg = &in->setup, .now = now, .now_arg = in, .note = note, .note_arg = in };
+
+	return in->config->hooks_listen ? hooks_create(in->base, &settings, in->library, &in->hooks, err) : 0;
+}
+
 static int open_ports(struct instance *in, struct err *err)
 {
 	const struct config *config = in->config;
@@ -588,6 +598,8 @@ static int open_ports(struct instance *in, struct err *err)
 		ports.store = redis_store_port(p->store);
 		p->dunner = dunner_create(&ports, &settings, in->library, &callbacks);
 	}
+	if ((r = open_hooks(in, err)) < 0)
+		return r;
 	return instance_anchors(in, err);
 }
 
@@ -609,6 +621,7 @@ static void instance_clear(struct instance *in)
 		redis_store_destroy(in->partitions[i].store);
 	free(in->partitions);
 	control_destroy(in->control);
+	hooks_destroy(in->hooks);
 	signer_destroy(in->signer, false);
 	clock_destroy(in->clock);
 	journal_close(in->journal);

@@ -15,6 +15,7 @@
 #include "daemon/control.h"
 #include "daemon/dunner.h"
 #include "daemon/generation.h"
+#include "daemon/hooks.h"
 #include "daemon/http_client.h"
 #include "daemon/instance.h"
 #include "daemon/journal.h"
@@ -78,6 +79,7 @@ struct instance {
 	bool rotation_told;
 	bool held, agree_told; /* held: as the partitions were told last */
 	struct control *control;
+	struct hooks *hooks; /* NULL: not configured */
 	struct control_callbacks control_callbacks;
 	struct partition *partitions;
 	size_t partition_count;

@@ -109,6 +109,21 @@ static void write_trail(struct json_writer *w, const struct instance *in)
 	jw_end_object(w);
 }
 
+static void write_hooks(struct json_writer *w, const struct instance *in)
+{
+	struct hooks_counts counts;
+
+	if (!in->hooks)
+		return;
+	counts = hooks_counts(in->hooks);
+	jw_object(w, "hooks");
+	jw_int(w, "taken", (int64_t)counts.taken);
+	jw_int(w, "known", (int64_t)counts.known);
+	jw_int(w, "refused", (int64_t)counts.refused);
+	jw_int(w, "unsaved", (int64_t)counts.unsaved);
+	jw_end_object(w);
+}
+
 void instance_status(struct json_writer *w, void *arg)
 {
 	const struct instance *in = arg;
@@ -147,6 +162,7 @@ void instance_status(struct json_writer *w, void *arg)
 	for (size_t i = 0; http_client_status(in->http, i, &provider); i++)
 		write_provider(w, &provider);
 	jw_end_array(w);
+	write_hooks(w, in);
 	instance_status_anchors(in, w);
 	jw_array(w, "policies");
 	for (size_t i = 0; i < in->library->policy_count; i++) {

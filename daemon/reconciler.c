@@ -142,7 +142,7 @@ void decide_reconcile(struct dunner *d, struct group *g, struct input *input)
 	struct provider_traits traits = decide_traits(d, entry->provider);
 	struct doc *debtor = group_find(d, g, DOC_DEBTOR, entry->debtor_id);
 	struct candidate *members;
-	const struct outcome person = { .kind = OUTCOME_ACCEPTED, .reason = "person" };
+	struct outcome person = { .kind = OUTCOME_ACCEPTED, .reason = "person" };
 	const char *verdict;
 	enum doubt_step step;
 	size_t count;
@@ -157,7 +157,9 @@ void decide_reconcile(struct dunner *d, struct group *g, struct input *input)
 	if (debtor && debtor->loaded)
 		debtor->touched = true;
 	verdict = verdict_on(members, count);
-	if (verdict && strcmp(verdict, "sent") == 0) {
+	if (verdict && strcmp(verdict, "webhook") == 0) /* the provider spoke of it: it has it */
+		person.reason = verdict;
+	if (verdict && strcmp(verdict, "not_sent") != 0) {
 		(void)contact_settle(&env, debtor && debtor->loaded ? debtor->d : NULL, members, count, entry, &traits, &person,
 			&g->fx);
 		decide_entry(g, entry, true);

@@ -591,10 +591,19 @@ static const char *trail_words(struct ctl *ctl, const struct json *status)
 		json_int(&generation) > 1 ? arena_printf(ctl->arena, "; %s, after the one before was sealed", json_str(&origin)) : "");
 }
 
+static const char *hook_words(struct ctl *ctl, const struct json *hooks)
+{
+	struct json taken = json_get(hooks, "taken"), known = json_get(hooks, "known"), refused = json_get(hooks, "refused"),
+		    unsaved = json_get(hooks, "unsaved");
+
+	return arena_printf(ctl->arena, "%lld events taken, %lld told again; %lld requests refused, %lld not saved", (long long)json_int(&taken),
+		(long long)json_int(&known), (long long)json_int(&refused), (long long)json_int(&unsaved));
+}
+
 static void add_daemon(struct ctl *ctl, struct fields *f, const struct json *status)
 {
 	struct json partitions = json_get(status, "partitions"), providers = json_get(status, "providers"), pid = json_get(status, "pid"),
-		    left_out = json_get(status, "left_out"), anchors = json_get(status, "anchors");
+		    left_out = json_get(status, "left_out"), anchors = json_get(status, "anchors"), hooks = json_get(status, "hooks");
 	CLEANUP(buf_clear) struct buf raw = { 0 };
 
 	json_write(&raw, status);
@@ -611,6 +620,8 @@ static void add_daemon(struct ctl *ctl, struct fields *f, const struct json *sta
 	if (json_len(&left_out))
 		fields_add(f, NULL, "Left out", cell_text(arena_printf(ctl->arena, "%zu policies that this configuration cannot carry out: "
 			"dunningctl policy check", json_len(&left_out))));
+	if (hooks.type == JSON_OBJECT)
+		fields_add(f, NULL, "Webhooks", cell_text(hook_words(ctl, &hooks)));
 	if (anchors.type == JSON_OBJECT)
 		add_anchors(ctl, f, &anchors);
 	if (partitions.type == JSON_ARRAY)

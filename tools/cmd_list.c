@@ -216,7 +216,7 @@ const struct command cmd_list = { .name = "list", .args = "", .max_args = 0, .he
 /* --- show ------------------------------------------------------------------------------------------------------------------------- */
 
 static const struct column walk_columns[] = { { "step", "STEP", false }, { "end", "END", false }, { "reason", "REASON", false },
-	{ "at", "WHEN", false }, { "proof", "ATTEMPT OR TASK", false }, { 0 } };
+	{ "at", "WHEN", false }, { "proof", "ATTEMPT OR TASK", false }, { "delivery", "TOLD SINCE", false }, { 0 } };
 static const struct column fact_columns[] = { { "fact", "FACT", false }, { "id", "ID", false }, { "state", "STATE", false },
 	{ "amount", "AMOUNT", true }, { "at", "WHEN", false }, { "until_on", "UNTIL", false }, { "source", "SOURCE", false }, { 0 } };
 static const struct column hold_columns[] = { { "reason", "HOLD", false }, { "since", "SINCE", false }, { "until", "UNTIL", false },
@@ -231,9 +231,11 @@ static struct table *walk_table(struct ctl *ctl, const struct entry *entry)
 
 	for (size_t i = 0; i < entry->e.walk_count; i++) {
 		const struct walked *w = &entry->e.walk[i];
+		const struct contact_made *made = entry->d ? debtor_contact_made(entry->d, w->attempt) : NULL;
 
 		table_add(t, (struct cell[]){ cell_text(w->step), cell_text(ends[w->end]), cell_text(w->reason),
-				      cell_time(w->at, entry->zone), cell_text(w->attempt) });
+				      cell_time(w->at, entry->zone), cell_text(w->attempt),
+				      made && made->delivery ? cell_text(delivery_names[made->delivery]) : cell_none() });
 	}
 	return t;
 }
@@ -292,6 +294,17 @@ static const char *opt_outs(struct ctl *ctl, const struct debtor *d)
 	return list;
 }
 
+static const char *dead_addresses(struct ctl *ctl, const struct debtor *d)
+{
+	const char *list = NULL;
+
+	for (size_t i = 0; d && i < d->address_count; i++)
+		if (d->addresses[i].dead)
+			list = arena_printf(ctl->arena, "%s%s%s (%s)", list ? list : "", list ? ", " : "", d->addresses[i].address,
+				channel_names[d->addresses[i].channel]);
+	return list;
+}
+
 static void add_figures(struct fields *f, const struct entry *entry)
 {
 	const struct snapshot *s = &entry->e.invoice.snapshot;
@@ -344,6 +357,7 @@ static int run_show(struct ctl *ctl, const struct invocation *call)
 	fields_add(f, "zone", "Time zone", cell_text(entry.zone ? zone_name(entry.zone) : NULL));
 	fields_add(f, "locale", "Language", cell_text(d ? d->customer.locale : NULL));
 	fields_add(f, "opted_out", "Opted out of", cell_text(opt_outs(ctl, d)));
+	fields_add(f, "dead_addresses", "Nobody is at", cell_text(dead_addresses(ctl, d)));
 	fields_add(f, "paused", "Paused", d && d->paused.on ? cell_flag(true) : cell_none());
 	fields_table(f, "contacts", "Contacts", contact_table(ctl, d));
 	fields_table(f, "holds", "Holds", hold_table(ctl, &entry));

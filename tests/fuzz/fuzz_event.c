@@ -34,8 +34,8 @@ static void store(struct arena *arena, const struct event *e)
 	jw_end_object(&w);
 	assert(strcmp(once.data, twice.data) == 0);
 
-	debtor_apply(&debtor, e);
-	assert(!debtor_apply(&debtor, e));
+	debtor_apply(&debtor, e, arena);
+	assert(!debtor_apply(&debtor, e, arena));
 	buf_reset(&once);
 	buf_reset(&twice);
 	debtor_write(&once, &debtor);

@@ -57,6 +57,7 @@ struct weather {
 	int64_t late, twice, malformed; /* per event */
 	int64_t port_crash; /* per port call: nothing that the process does after it in this step reaches the world */
 	int poison; /* an entry that kills whoever takes it: 1 at its decision, 2 at its parsing */
+	int64_t receipts; /* per message that the provider took: it tells of it */
 	bool feed, people; /* a ledger tells its watermark; somebody gives commands and does tasks */
 };
 
@@ -120,7 +121,7 @@ struct sim {
 	bool verbose;
 	bool double_send; /* the provider sends each message twice: the judge must notice */
 	struct arena *arena;
-	struct rng flow, net, disk, world, faults;
+	struct rng flow, net, disk, world, faults, receipts;
 	struct weather weather;
 	bool calm; /* the last part of a run: no faults any more */
 	int64_t mono, offset; /* wall = mono + offset */
@@ -130,6 +131,7 @@ struct sim {
 	struct sim_queue queue, calendar; /* by mono; by wall */
 	uint64_t seq, steps, trace;
 	int64_t busy;
+	uint64_t receipt_count;
 	uint64_t jumps, crashes, restarts, rollbacks, flushes, doubts, takeovers, provoked;
 	struct host hosts[HOSTS_MAX];
 	struct redis *redis;
@@ -197,6 +199,7 @@ void store_unplug(struct host *host);
 const char *redis_get(struct redis *redis, const char *key, size_t *len); /* for order tests */
 void redis_each(struct redis *redis, const char *prefix, void (*fn)(const char *key, const char *value, void *arg), void *arg);
 
+void receipts_tell(struct sim *sim, const struct message *message); /* the provider took it */
 struct provider *provider_create(struct sim *sim);
 void provider_destroy(struct provider *provider);
 void transport_plug(struct host *host);

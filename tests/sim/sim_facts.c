@@ -175,7 +175,8 @@ static bool opted_out(const struct judge *judge, const char *debtor_id, enum cha
 	for (size_t i = 0; i < judge->told_count; i++) {
 		const struct told *t = &judge->told[i];
 
-		if (known(t, by_mono) && !t->broken && t->event.type == EVENT_CUSTOMER_OPTED_OUT && t->event.customer_id &&
+		if (known(t, by_mono) && !t->broken && t->event.customer_id &&
+			(t->event.type == EVENT_CUSTOMER_OPTED_OUT || t->event.delivery == DELIVERY_COMPLAINED) &&
 			strcmp(t->event.customer_id, debtor_id) == 0 &&
 			(t->event.channel == channel || t->event.channel == CHANNEL_COUNT))
 			return true;
@@ -316,6 +317,18 @@ void judge_event_added(struct judge *judge, const char *stream, const char *text
 			invoice->debtor_id = t.event.customer_id;
 	}
 	judge->told_count++;
+}
+
+bool facts_told_of(const struct judge *judge, const char *attempt)
+{
+	for (size_t i = 0; i < judge->told_count; i++) {
+		const struct told *t = &judge->told[i];
+
+		if (t->recorded && !t->broken && t->event.delivery && t->event.attempt_id && strcmp(t->event.attempt_id, attempt) == 0 &&
+			t->since_wall < sim_wall(judge->sim) - 10 * MINUTE_MS)
+			return true;
+	}
+	return false;
 }
 
 void facts_recorded(struct judge *judge, const char *event_id)

@@ -124,6 +124,7 @@ extern const char *const stop_names[STOP_COUNT];
 unsigned facts_stops(struct judge *judge, const char *invoice_id, const char *debtor_id, enum channel channel, int64_t by_mono,
 	int64_t wall);
 void facts_commanded(struct judge *judge, const char *event_id); /* a command about a known invoice was taken */
+bool facts_told_of(const struct judge *judge, const char *attempt); /* a receipt of it is recorded, and stood in a stream ten minutes ago */
 void facts_recorded(struct judge *judge, const char *event_id);
 void facts_quarantined(struct judge *judge, const char *digest); /* a person must look at it: it counts as unreadable from now on */
 struct known_invoice *judge_invoice(struct judge *judge, const char *id); /* made when new */

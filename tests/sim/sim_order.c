@@ -182,7 +182,7 @@ static void dump_debtor(const char *key, const char *value, void *arg)
 		return;
 	if (debtor_read(dump->arena, value, strlen(value), &d, &err) == 0) {
 		d.version = 0;
-		d.contact_count = 0;
+		d.contact_count = d.address_count = 0; /* of what was sent, and to whom in vain */
 		d.trail = (struct trail_place){ 0 };
 		debtor_write(&text, &d);
 	}

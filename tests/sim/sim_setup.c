@@ -53,6 +53,7 @@ void setup_weather(struct sim *sim)
 	w->twice = maybe(sim, 10000, 300000);
 	w->malformed = maybe(sim, 100000, 800000);
 	w->port_crash = maybe(sim, 5, 150);
+	w->receipts = rng_chance(&sim->receipts, 600000) ? rng_range(&sim->receipts, 100000, 1000000) : 0;
 	w->people = rng_chance(&sim->faults, 700000);
 	if (sim->mode == MODE_LIFE) {
 		w->feed = rng_chance(&sim->faults, 300000);

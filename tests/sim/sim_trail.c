@@ -209,6 +209,8 @@ static void note_outcome(struct judge *judge, struct host *host, const struct js
 	if (reason && strcmp(reason, "process_died") == 0 && host->dunner && a->intent_group &&
 		judge->groups[a->intent_group - 1].host == host && a->intent_life == host->life->number)
 		sim_breach(judge->sim, "truth", "attempt %s: the process that decided it lives, the trail says %s", id, reason);
+	if (strcmp(kind, "attempt.unknown") == 0 && judge->sim->weather.hosts == 1 && facts_told_of(judge, id))
+		sim_breach(judge->sim, "a receipt settles a doubt", "attempt %s is given up, though its provider spoke of it", id);
 	a->unknown = strcmp(kind, "attempt.unknown") == 0 || (a->unknown && strcmp(kind, "attempt.reconciled") != 0);
 	if (never_sent && !a->accepted) { /* proven: the next request with this id is a first one */
 		a->requests = 0;
@@ -344,7 +346,7 @@ static void note_record(struct judge *judge, struct host *host, const struct jso
 		note_intent(judge, host, record, attempt);
 	else if (strcmp(kind, "attempt.skipped") == 0)
 		skip(judge, invoice, member(record, "step"), member(record, "reason"));
-	else if (attempt && strncmp(kind, "attempt.", 8) == 0)
+	else if (attempt && strncmp(kind, "attempt.", 8) == 0 && strcmp(kind, "attempt.event") != 0)
 		note_outcome(judge, host, record, kind, attempt);
 	else if (strcmp(kind, "task.opened") == 0 || strcmp(kind, "task.closed") == 0)
 		note_task(judge, record, strcmp(kind, "task.opened") == 0);

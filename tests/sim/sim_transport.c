@@ -148,6 +148,7 @@ static struct taken *take(struct request *r)
 	judge_accepted(sim->judge, r->host, &r->message, known != NULL);
 	if (sim->double_send)
 		judge_accepted(sim->judge, r->host, &r->message, false);
+	receipts_tell(sim, &r->message);
 	sim_note(sim, "provider: takes %s for %s, step %s%s", r->message.attempt_id, r->message.debtor_id, r->message.step,
 		known ? " (again)" : "");
 	if (known)

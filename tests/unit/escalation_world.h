@@ -94,7 +94,7 @@ static inline void walked(struct world *w, const char *step, enum step_end end, 
 
 static inline void contacted(struct world *w, const char *when, enum channel channel)
 {
-	w->made[w->debtor.contact_count++] = (struct contact_made){ at(when), channel, "x" };
+	w->made[w->debtor.contact_count++] = (struct contact_made){ .at = at(when), .channel = channel, .attempt = "x" };
 }
 
 static inline struct draft *find_draft(struct draft *list, const char *kind)

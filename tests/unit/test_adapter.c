@@ -50,7 +50,7 @@ static const struct refusal {
 } refusals[] = {
 	{ "[]", "wrong_type", "$", "must be an object" },
 	{ "{", "bad_json", "$", "" },
-	{ TOP("\"webhooks\":{}"), "unknown_member", "$.webhooks", "" },
+	{ TOP("\"webhooks\":{}"), "wrong_type", "$.webhooks", "" },
 	{ "{\"name\":\"x\"}", "missing", "$.adapter", "" },
 	{ "{\"adapter\":2,\"name\":\"x\"}", "out_of_range", "$.adapter", "" },
 	{ "{\"adapter\":1,\"name\":\"a b\"}", "bad_id", "$.name", "" },

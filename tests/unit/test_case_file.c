@@ -206,13 +206,21 @@ static void events_and_receipts(void **state)
 		"event.json", "{\"type\":\"contact.delivery_updated\",\"data\":{\"provider_id\":\"x1\",\"status\":\"opened\"}}");
 	tell_with(s, AT("attempt.event", "2026-04-02T07:06:00Z") APPLIED("contact.delivery_updated", "e3", "1775113560000") "\"invoice\":\"i1\"",
 		"event.json", "{\"type\":\"contact.delivery_updated\",\"data\":{\"attempt_id\":\"A9\",\"status\":\"bounced\"}}");
+	tell_with(s, AT("attempt.event", "2026-04-02T07:07:00Z") APPLIED("contact.delivery_updated", "e4", "1775113620000")
+		"\"attempt\":\"A1\",\"delivery\":\"opened\"", "event.json", "{\"data\":{\"attempt_id\":\"A1\",\"status\":\"opened\"}}");
+	/* told late, and by nobody who proved who he is: neither is the last word */
+	tell_with(s, AT("attempt.event", "2026-04-02T07:08:00Z") APPLIED("contact.delivery_updated", "e5", "1775113680000")
+		"\"attempt\":\"A1\",\"delivery\":\"sent\"", "event.json", "{\"data\":{\"attempt_id\":\"A1\",\"status\":\"sent\"}}");
+	tell_with(s, AT("attempt.event", "2026-04-02T07:09:00Z") APPLIED("contact.delivery_updated", "e6", "1775113740000")
+		"\"attempt\":\"A1\",\"delivery\":\"bounced_hard\",\"unverified\":true", "event.json",
+		"{\"data\":{\"attempt_id\":\"A1\",\"status\":\"bounced\"}}");
 	tell(s, AT("invoice.changed", "2026-04-03T07:00:00Z") "\"invoice\":\"i1\",\"change\":\"reopened\"");
 	read_story(s);
 	assert_string_equal(s->file.debtor_name, "Dupont");
 	assert_string_equal(s->file.creditor, "Acme");
 	assert_int_equal(s->file.invoices[0].total, 120000); /* the event's own word */
 	assert_string_equal(s->file.contacts[0].receipt, "opened");
-	assert_string_equal(s->file.contacts[0].receipt_place.folder, "records/0004");
+	assert_string_equal(s->file.contacts[0].receipt_place.folder, "records/0006");
 	html(s, REPORT_EN, &page);
 	says(&page, "opened, as the provider says (no proof of reading)");
 	says(&page, "Bonjour");

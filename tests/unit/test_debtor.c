@@ -37,6 +37,7 @@ static void switches(void **state)
 		told(EVENT_CUSTOMER_OPTED_OUT, 15, "d"), told(EVENT_CUSTOMER_INSOLVENCY_OPENED, 12, "e"), updated(25, "f", "new"),
 		updated(5, "g", "old") };
 	size_t n = ARRAY_LEN(events);
+	CLEANUP(arena_freep) struct arena *arena = arena_create();
 	CLEANUP(buf_clear) struct buf first = { 0 };
 
 	(void)state;
@@ -51,8 +52,8 @@ static void switches(void **state)
 			for (size_t i = 0; i < n; i++) {
 				const struct event *e = &events[back ? (start + n - i) % n : (start + i) % n];
 
-				debtor_apply(&debtor, e);
-				assert_false(debtor_apply(&debtor, e));
+				debtor_apply(&debtor, e, arena);
+				assert_false(debtor_apply(&debtor, e, arena));
 			}
 			assert_true(debtor.paused.on);
 			assert_int_equal(debtor.paused.until, 99);
@@ -70,6 +71,7 @@ static void switches(void **state)
 
 static void switched_off(void **state)
 {
+	CLEANUP(arena_freep) struct arena *arena = arena_create();
 	struct debtor debtor = { .id = "cus_7" };
 	struct event pause = told(EVENT_CUSTOMER_PAUSED, 10, "a"), resume = told(EVENT_CUSTOMER_RESUMED, 20, "b"),
 		     all = told(EVENT_CUSTOMER_OPTED_OUT, 5, "c"), nothing = told(EVENT_INVOICE_PAID, 50, "d");
@@ -77,27 +79,28 @@ static void switched_off(void **state)
 	(void)state;
 	pause.until = 99;
 	resume.until = 77;
-	assert_true(debtor_apply(&debtor, &pause));
-	assert_true(debtor_apply(&debtor, &resume));
+	assert_true(debtor_apply(&debtor, &pause, arena));
+	assert_true(debtor_apply(&debtor, &resume, arena));
 	assert_false(debtor.paused.on);
 	assert_int_equal(debtor.paused.until, 0); /* what is off has no end */
-	assert_true(debtor_apply(&debtor, &all));
+	assert_true(debtor_apply(&debtor, &all, arena));
 	for (int i = 0; i < CHANNEL_COUNT; i++)
 		assert_true(debtor_opted_out(&debtor, (enum channel)i));
-	assert_false(debtor_apply(&debtor, &nothing));
+	assert_false(debtor_apply(&debtor, &nothing, arena));
 }
 
 /* An invoice's version says nothing about its customer: there, time alone orders. */
 static void versions_do_not_order_customers(void **state)
 {
+	CLEANUP(arena_freep) struct arena *arena = arena_create();
 	struct debtor debtor = { .id = "cus_7" };
 	struct event late = updated(20, "a", "late"), early = updated(10, "b", "early");
 
 	(void)state;
 	late.order.version = 1;
 	early.order.version = 9;
-	assert_true(debtor_apply(&debtor, &late));
-	assert_false(debtor_apply(&debtor, &early));
+	assert_true(debtor_apply(&debtor, &late, arena));
+	assert_false(debtor_apply(&debtor, &early, arena));
 	assert_string_equal(debtor.customer.name, "late");
 }
 

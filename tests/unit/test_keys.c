@@ -29,6 +29,29 @@ static void keys_of_the_contract(void **state)
 	assert_string_equal(key_events(arena, &other, "operator"), "acme:{63}:events:operator");
 }
 
+/* An id tells its partition; a reference tells nothing, and the same for the same, however it is written. */
+static void ids_lead_back(void **state)
+{
+	static const uint8_t key[32] = "k", other_key[32] = "o";
+	CLEANUP(arena_freep) struct arena *arena = arena_create();
+	struct keyspace zero = { "dunning", 0 };
+	const char *one = key_reference(arena, &zero, key, "address", "email", "ann@x.example");
+
+	(void)state;
+	for (uint32_t p = 0; p < 1024; p++) {
+		struct attempt_name name = { "d", "i", "s", "email", "a@b", 0, p, INT64_C(1775030400000) + p };
+		char id[ATTEMPT_ID_SIZE];
+
+		attempt_id(key, &name, id);
+		assert_int_equal(attempt_partition(id), p);
+	}
+	assert_int_equal(strlen(one), strlen("dunning:{0}:ref:") + 32);
+	assert_string_equal(one, key_reference(arena, &zero, key, "address", "email", "Ann@X.example"));
+	assert_string_not_equal(one, key_reference(arena, &zero, other_key, "address", "email", "ann@x.example"));
+	assert_string_not_equal(one, key_reference(arena, &zero, key, "address", "sms", "ann@x.example"));
+	assert_string_not_equal(one, key_reference(arena, &zero, key, "message", "email", "ann@x.example"));
+}
+
 /* (CRC16 mod 16384) mod N; slots as CLUSTER KEYSLOT gives them. */
 static void partitions(void **state)
 {
@@ -152,6 +175,7 @@ int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(keys_of_the_contract),
+		cmocka_unit_test(ids_lead_back),
 		cmocka_unit_test(partitions),
 		cmocka_unit_test(shape),
 		cmocka_unit_test(sorts_by_time),

@@ -240,8 +240,8 @@ static void pace_row(void **state)
 	char text[UTC_TEXT_SIZE];
 
 	for (; debtor.contact_count < 4 && row->made[debtor.contact_count].at; debtor.contact_count++)
-		made[debtor.contact_count] = (struct contact_made){ at(row->made[debtor.contact_count].at),
-			row->made[debtor.contact_count].channel, "x" };
+		made[debtor.contact_count] = (struct contact_made){ .at = at(row->made[debtor.contact_count].at),
+			.channel = row->made[debtor.contact_count].channel, .attempt = "x" };
 	assert_string_equal(utc_format(pace_earliest(policy, &debtor, row->channel, at(row->from), &rule), text), row->earliest);
 	assert_int_equal(pace_earliest(policy, &debtor, row->channel, at(row->from), NULL), at(row->earliest));
 	if (row->rule)

@@ -188,7 +188,7 @@ static void walk_begin(struct walk *w, struct arena *arena, const struct policy 
 		.rules = { .policy = policy, .creditor_zone = "Europe/Paris" } };
 	if (event_parse(arena, text, strlen(text), NULL, &parsed, &err) < 0)
 		fail_msg("%s %s", err.path, err.text);
-	assert_true(debtor_apply(&w->debtor, &parsed));
+	assert_true(debtor_apply(&w->debtor, &parsed, arena));
 	assert_true(invoice_apply(&w->e.invoice, &parsed, arena));
 	w->rules.now = parsed.time;
 }

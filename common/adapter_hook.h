@@ -1,0 +1,89 @@
+/*
+ * adapter_hook - what a provider tells us by itself: the `webhooks` of a provider file. A request is verified over its raw bytes, then read
+ * into events. Pure: no I/O, no clock, no logging. The language is described in dunningd-provider(5) and FORMATS.md.
+ */
+#ifndef DUNNINGD_COMMON_ADAPTER_HOOK_H
+#define DUNNINGD_COMMON_ADAPTER_HOOK_H
+
+#include "common/adapter.h"
+
+#define HOOK_EVENTS_MAX 1000 /* in one request */
+#define HOOK_ID_SIZE 65 /* hex SHA-256 and NUL */
+
+struct hook;
+
+/* The webhook of this path ("" is the one without). NULL: the file has none. Lives as long as the adapter. */
+const struct hook *adapter_hook(const struct adapter *adapter, const char *path);
+/* Whether the path is followed by one more segment that is the secret: verification "path_secret". */
+bool hook_secret_in_path(const struct hook *hook);
+int hook_refused_status(const struct hook *hook); /* of what is not the provider's: 401, or what the file says makes it stop */
+/* Verification is "none": whoever knows the address may write what he likes. What it says changes nothing. */
+bool hook_unverified(const struct hook *hook);
+/* The i-th header that its signature needs to be checked again; NULL: there are no more. Never one that is itself the secret. */
+const char *hook_signed_header(const struct hook *hook, size_t i);
+/* Calls fn for each webhook, until it gives something other than 0. */
+int adapter_each_hook(const struct adapter *adapter, int (*fn)(const char *path, const struct hook *hook, void *arg), void *arg);
+
+struct hook_request { /* as it came; borrowed */
+	const char *url; /* as the provider called it: public, with query */
+	const char *path_secret; /* behind the webhook's path, "" = nothing */
+	const struct http_header *headers;
+	size_t header_count;
+	const char *body; /* NUL-terminated beyond len */
+	size_t body_len;
+	int64_t now; /* ms UTC */
+};
+
+struct hook_proof {
+	bool verified; /* false: "none" */
+	const char *once; /* hex; the same value with another body is a forgery. NULL: the body is signed itself */
+};
+
+/*
+ * 0, *ret filled. -EACCES: not from the provider; codes "no_signature", "bad_signature", "stale", "no_time", "unsigned_body", "twice" (a
+ * header that must be one). -EBADMSG: the body cannot be read as far as it must be for that. -ENOENT: "no_key", none of the keys is set.
+ * Comparisons take the same time whatever differs. `input`: settings, secret and now alone are used.
+ */
+int hook_verify(const struct hook *hook, const struct adapter_input *input, const struct hook_request *request, struct arena *arena,
+	struct hook_proof *ret, struct err *err);
+
+/*
+ * Of a verified request of Amazon SNS that asks whether its topic may write here: the address that a person opens to say yes. NULL: it asks
+ * nothing, or its address is not Amazon's. Such a request has no events.
+ */
+const char *hook_asks(const struct hook *hook, const struct hook_request *request, struct arena *arena);
+
+/* What became of a message, in our words. */
+enum hook_word {
+	HOOK_SENT, /* it left the provider, or will: proof that it has our request */
+	HOOK_DELIVERED,
+	HOOK_DEFERRED,
+	HOOK_BOUNCED_HARD, /* nobody is there */
+	HOOK_BOUNCED_SOFT,
+	HOOK_COMPLAINED,
+	HOOK_OPENED,
+	HOOK_STOPPED, /* the recipient wants no more of it */
+	HOOK_REPLIED,
+	HOOK_OTHER, /* a word that the file does not know: kept, changes nothing */
+	HOOK_IGNORED, /* the file says that it is of no interest */
+	HOOK_WORD_COUNT
+};
+extern const char *const hook_words[HOOK_WORD_COUNT + 1]; /* "sent", "delivered" ... */
+
+struct hook_event { /* NULL: not told */
+	enum hook_word word;
+	const char *said; /* the provider's own word */
+	const char *attempt_id; /* ours, echoed */
+	const char *message_id; /* the provider's */
+	const char *id; /* hex: the same event told twice has the same */
+	int64_t at; /* ms UTC, 0 = not told */
+	const char *reason, *address, *text;
+	const char *raw; /* the event alone, as JSON */
+	size_t raw_len;
+};
+
+/* 0 with *ret (in the arena) and *count, which may be 0. -EBADMSG: the body is not of the form that the file says; `err` has code and path. */
+int hook_read(const struct hook *hook, const struct hook_request *request, struct arena *arena, struct hook_event **ret, size_t *count,
+	struct err *err);
+
+#endif

@@ -1,0 +1,191 @@
+/* The fields of a form: application/x-www-form-urlencoded, as addresses have them too, and multipart/form-data (RFC 7578). */
+#include "common/adapter_hook_internal.h"
+
+#include <errno.h>
+#include <string.h>
+#include <strings.h>
+
+#define PAIRS_MAX 1000
+#define BOUNDARY_MAX 70 /* RFC 2046 section 5.1.1 */
+
+static int hex_digit(char c)
+{
+	return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+}
+
+/* `*decoded` is its length, as %00 is a byte like others here. NULL: a broken escape. */
+static const char *url_decode(const char *text, size_t len, struct arena *arena, size_t *decoded)
+{
+	char *out = arena_alloc(arena, len + 1);
+	size_t n = 0;
+
+	for (size_t i = 0; i < len; i++) {
+		if (text[i] != '%') {
+			out[n++] = text[i] == '+' ? ' ' : text[i];
+			continue;
+		}
+		if (i + 2 >= len || hex_digit(text[i + 1]) < 0 || hex_digit(text[i + 2]) < 0)
+			return NULL;
+		out[n++] = (char)(hex_digit(text[i + 1]) << 4 | hex_digit(text[i + 2]));
+		i += 2;
+	}
+	*decoded = n;
+	return out;
+}
+
+struct pairs {
+	struct arena *arena;
+	struct form_pair *list;
+	size_t count, capacity;
+};
+
+static int add_pair(struct pairs *pairs, const struct form_pair *pair, struct err *err)
+{
+	if (pairs->count == PAIRS_MAX)
+		return err_set(err, -EBADMSG, "too_long", "", "a form has at most %d fields", PAIRS_MAX);
+	pairs->list = arena_grow(pairs->arena, pairs->list, pairs->count, &pairs->capacity, sizeof(*pairs->list));
+	pairs->list[pairs->count++] = *pair;
+	return 0;
+}
+
+int form_decode(const char *text, size_t len, struct arena *arena, struct form_pair **ret, size_t *count, struct err *err)
+{
+	const char *end = text + len;
+	struct pairs pairs = { .arena = arena };
+	int r = 0;
+
+	*ret = NULL;
+	*count = 0;
+	while (text < end && r == 0) {
+		const char *stop = memchr(text, '&', (size_t)(end - text)), *equals;
+		struct form_pair pair = { .value = "" };
+
+		stop = stop ? stop : end;
+		equals = memchr(text, '=', (size_t)(stop - text));
+		pair.name = url_decode(text, (size_t)((equals ? equals : stop) - text), arena, &pair.name_len);
+		if (equals)
+			pair.value = url_decode(equals + 1, (size_t)(stop - equals - 1), arena, &pair.value_len);
+		if (!pair.name || !pair.value)
+			return err_set(err, -EBADMSG, "bad_form", "", "an escape in the form is no %%XX");
+		if (stop > text)
+			r = add_pair(&pairs, &pair, err);
+		text = stop + 1;
+	}
+	*ret = pairs.list;
+	*count = pairs.count;
+	return r;
+}
+
+bool form_is(const struct hook_request *request, const char *type)
+{
+	const char *told = NULL;
+	size_t len = strlen(type);
+
+	return header_get(request, "Content-Type", &told, NULL) == 0 && told && strncasecmp(told, type, len) == 0 &&
+		(!told[len] || strchr("; \t", told[len]));
+}
+
+/* --- multipart ---------------------------------------------------------------------------------------------------------------- */
+
+/* A parameter behind "; name=": a token, or between quotes. NULL: it is not there, or not as it must be. */
+static const char *parameter(const char *text, size_t len, const char *name, struct arena *arena)
+{
+	const char *end = text + len;
+	size_t name_len = strlen(name);
+
+	for (const char *at = text; (at = memchr(at, ';', (size_t)(end - at)));) {
+		const char *from, *stop;
+
+		at++;
+		while (at < end && (*at == ' ' || *at == '\t'))
+			at++;
+		if ((size_t)(end - at) <= name_len || strncasecmp(at, name, name_len) != 0 || at[name_len] != '=')
+			continue;
+		from = at + name_len + 1;
+		if (from < end && *from == '"') {
+			from++;
+			stop = memchr(from, '"', (size_t)(end - from));
+			return stop ? arena_memdup(arena, from, (size_t)(stop - from)) : NULL;
+		}
+		for (stop = from; stop < end && !strchr("; \t\r\n", *stop);)
+			stop++;
+		return stop > from ? arena_memdup(arena, from, (size_t)(stop - from)) : NULL;
+	}
+	return NULL;
+}
+
+/* The line that says what a part is. */
+static const char *disposition(const char *head, size_t len, struct arena *arena, bool *file)
+{
+	static const char want[] = "content-disposition:";
+	const char *end = head + len;
+
+	while (head < end) {
+		const char *stop = memmem(head, (size_t)(end - head), "\r\n", 2);
+		size_t line = (size_t)((stop ? stop : end) - head);
+
+		if (line > sizeof(want) && strncasecmp(head, want, sizeof(want) - 1) == 0) {
+			*file = parameter(head, line, "filename", arena) || memmem(head, line, "filename*", 9);
+			return parameter(head, line, "name", arena);
+		}
+		head = stop ? stop + 2 : end;
+	}
+	return NULL;
+}
+
+/* Its files are passed over: what is attached to an answer is not kept here. */
+static int multipart_decode(const char *body, size_t len, const char *boundary, struct pairs *pairs, struct err *err)
+{
+	const char *mark = arena_printf(pairs->arena, "\r\n--%s", boundary), *at, *end;
+	size_t mark_len = strlen(mark);
+	char *text = arena_alloc(pairs->arena, len + 2);
+	int r = 0;
+
+	memcpy(text, "\r\n", 2); /* before the first mark it may be missing */
+	memcpy(text + 2, body, len);
+	end = text + 2 + len;
+	at = memmem(text, len + 2, mark, mark_len);
+	while (at && r == 0) {
+		struct form_pair pair = { .value = "" };
+		const char *head = at + mark_len, *blank, *stop;
+		bool file = false;
+
+		if (end - head >= 2 && memcmp(head, "--", 2) == 0)
+			return 0;
+		if (end - head < 2 || memcmp(head, "\r\n", 2) != 0)
+			break;
+		head += 2;
+		blank = memmem(head, (size_t)(end - head), "\r\n\r\n", 4);
+		stop = blank ? memmem(blank + 2, (size_t)(end - blank - 2), mark, mark_len) : NULL; /* an empty value: at once */
+		pair.name = stop ? disposition(head, (size_t)(blank - head), pairs->arena, &file) : NULL;
+		if (!pair.name)
+			break;
+		pair.name_len = strlen(pair.name);
+		if (stop > blank + 4) {
+			pair.value_len = (size_t)(stop - blank - 4);
+			pair.value = arena_memdup(pairs->arena, blank + 4, pair.value_len);
+		}
+		if (!file)
+			r = add_pair(pairs, &pair, err);
+		at = stop;
+	}
+	return r < 0 ? r : err_set(err, -EBADMSG, "bad_form", "", "the parts of the form do not end as they must");
+}
+
+int form_fields(const struct hook_request *request, struct arena *arena, struct form_pair **ret, size_t *count, struct err *err)
+{
+	struct pairs pairs = { .arena = arena };
+	const char *type = NULL, *boundary;
+	int r;
+
+	if (!form_is(request, "multipart/form-data"))
+		return form_decode(request->body, request->body_len, arena, ret, count, err);
+	(void)header_get(request, "Content-Type", &type, NULL);
+	boundary = parameter(type, strlen(type), "boundary", arena);
+	if (!boundary || !*boundary || strlen(boundary) > BOUNDARY_MAX)
+		return err_set(err, -EBADMSG, "bad_form", "", "the form does not say what stands between its parts");
+	r = multipart_decode(request->body, request->body_len, boundary, &pairs, err);
+	*ret = pairs.list;
+	*count = pairs.count;
+	return r;
+}

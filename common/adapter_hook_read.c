@@ -1,0 +1,381 @@
+/* What a verified request says: unwrapped, taken apart, and put into our words. */
+#include "common/adapter_hook_internal.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "common/hash.h"
+#include "common/utc.h"
+
+#define VALUE_MAX 16000 /* bytes of a reply's text */
+#define WORD_MAX 400
+
+/* --- values ------------------------------------------------------------------------------------------------------------------- */
+
+/* Numbers as they are written; a fraction only as a time. */
+static const char *scalar(const struct json *json, struct arena *arena)
+{
+	if (json->type == JSON_INT)
+		return arena_printf(arena, "%lld", (long long)json_int(json));
+	if (json->type == JSON_BOOL)
+		return json_bool(json) ? "true" : "false";
+	return json_str(json);
+}
+
+static const char *without_prefix(const char *text, const char *prefix)
+{
+	if (!text || !prefix)
+		return text;
+	return strncmp(text, prefix, strlen(prefix)) == 0 ? text + strlen(prefix) : NULL;
+}
+
+static const char *pointed(const struct json *root, const struct source *source, struct arena *arena)
+{
+	struct json value = pointer_get(root, source->name);
+
+	for (size_t i = 0; value.type == JSON_ARRAY && i < json_len(&value); i++) {
+		struct json one = json_at(&value, i);
+		const char *text = without_prefix(scalar(&one, arena), source->prefix);
+
+		if (text)
+			return text;
+	}
+	return without_prefix(scalar(&value, arena), source->prefix);
+}
+
+static const char *transformed(const struct source *source, const char *text, struct arena *arena)
+{
+	size_t len = text ? strlen(text) : 0;
+	const char *end;
+
+	if (source->address && text && (end = strrchr(text, '>')) && strrchr(text, '<') && strrchr(text, '<') < end) {
+		text = strrchr(text, '<') + 1;
+		return arena_memdup(arena, text, (size_t)(end - text));
+	}
+	if (source->transform == ID_STRIP_ANGLE && len > 2 && text[0] == '<' && text[len - 1] == '>')
+		return arena_memdup(arena, text + 1, len - 2);
+	if (source->transform == ID_BEFORE && text && (end = strchr(text, source->before)))
+		return arena_memdup(arena, text, (size_t)(end - text));
+	return text;
+}
+
+int source_get(const struct hook_reading *reading, const struct source *source, const char **ret, struct err *err)
+{
+	const char *text = NULL;
+	int r = 0;
+
+	switch (source->kind) {
+	case SOURCE_NONE:
+		break;
+	case SOURCE_HEADER:
+		r = header_get(reading->request, source->name, &text, err);
+		text = without_prefix(text, source->prefix);
+		break;
+	case SOURCE_QUERY:
+		text = without_prefix(query_get(reading->request->url, source->name, reading->arena), source->prefix);
+		break;
+	case SOURCE_POINTER:
+		text = reading->element ? pointed(reading->element, source, reading->arena) : NULL;
+		break;
+	case SOURCE_OUTER:
+		text = reading->outer ? pointed(reading->outer, source, reading->arena) : NULL;
+		break;
+	}
+	*ret = transformed(source, text, reading->arena);
+	return r;
+}
+
+/* --- the document ------------------------------------------------------------------------------------------------------------- */
+
+/* A form as an object; of a name that stands several times the first value. */
+static int form_document(const struct hook_request *request, struct arena *arena, struct json *ret, struct err *err)
+{
+	CLEANUP(buf_clear) struct buf text = { 0 };
+	struct json_writer w = jw_init(&text);
+	struct form_pair *pairs;
+	size_t count;
+	int r = form_fields(request, arena, &pairs, &count, err);
+
+	if (r < 0)
+		return r;
+	jw_object(&w, NULL);
+	for (size_t i = 0; i < count; i++) {
+		bool known = false;
+
+		if (memchr(pairs[i].name, '\0', pairs[i].name_len) || memchr(pairs[i].value, '\0', pairs[i].value_len))
+			return err_set(err, -EBADMSG, "bad_form", "", "a field of the form has a NUL");
+		for (size_t k = 0; k < i && !known; k++)
+			known = strcmp(pairs[k].name, pairs[i].name) == 0;
+		if (!known)
+			jw_str(&w, pairs[i].name, pairs[i].value);
+	}
+	jw_end_object(&w);
+	return json_parse(arena, buf_str(&text), text.len, 0, ret, err);
+}
+
+int hook_document(const struct hook *hook, const struct hook_request *request, struct arena *arena, struct json **ret, struct err *err)
+{
+	struct json *json = arena_alloc(arena, sizeof(*json));
+	int r;
+
+	r = hook->form ? form_document(request, arena, json, err) :
+			 json_parse(arena, request->body, request->body_len, JSON_FRACTIONS, json, err);
+	if (r == 0)
+		*ret = json;
+	return r;
+}
+
+/* 1: *json is what lies inside, 0: there is nothing inside. */
+static int unwrap(const struct unwrap *unwrap, struct arena *arena, struct json *json, struct err *err)
+{
+	for (size_t i = 0; i < unwrap->count; i++) {
+		const struct unwrap_step *step = &unwrap->steps[i];
+		struct json at = step->kind == STEP_SINGLE ? *json : pointer_get(json, step->pointer);
+		const char *key, *text;
+		size_t first = 0;
+		int r;
+
+		if (at.type == JSON_NONE)
+			return 0;
+		if (step->kind == STEP_SINGLE) {
+			if (at.type != JSON_OBJECT || json_len(&at) != 1 || !json_member(&at, &first, &key, json))
+				return 0;
+		} else if (step->kind == STEP_TEXT) {
+			text = json_str(&at);
+			if (!text)
+				return 0;
+			r = json_parse(arena, text, strlen(text), JSON_FRACTIONS, json, err);
+			if (r < 0)
+				return r;
+		} else {
+			*json = at;
+		}
+		json->parent = NULL; /* it pointed to a value of this loop */
+		json->key = NULL;
+	}
+	return 1;
+}
+
+/* --- one event ---------------------------------------------------------------------------------------------------------------- */
+
+/* At most `max` bytes, whole characters. */
+static const char *cut(struct arena *arena, const char *text, size_t max)
+{
+	size_t len = text ? strlen(text) : 0;
+
+	if (len <= max)
+		return text;
+	for (len = max; len && ((unsigned char)text[len] & 0xc0) == 0x80;)
+		len--;
+	return arena_memdup(arena, text, len);
+}
+
+/* The first that is there. */
+static const char *first_text(const struct hook_reading *reading, const struct source_list *list, size_t max)
+{
+	for (size_t i = 0; i < list->count; i++) {
+		const char *text = NULL;
+
+		if (source_get(reading, &list->sources[i], &text, NULL) == 0 && text && *text)
+			return cut(reading->arena, text, max);
+	}
+	return NULL;
+}
+
+/* All that are there, with '/' between: "failed/permanent". */
+static const char *joined(const struct hook_reading *reading, const struct source_list *list)
+{
+	const char *ret = NULL;
+
+	for (size_t i = 0; i < list->count; i++) {
+		const char *text = NULL;
+
+		if (source_get(reading, &list->sources[i], &text, NULL) == 0 && text && *text)
+			ret = ret ? arena_printf(reading->arena, "%s/%s", ret, text) : text;
+	}
+	return ret;
+}
+
+/* Ours are 26 characters of Crockford's base 32: what is none may be another system's. */
+static const char *our_id(const struct hook_reading *reading, const struct source_list *list)
+{
+	for (size_t i = 0; i < list->count; i++) {
+		const char *text = NULL;
+
+		if (source_get(reading, &list->sources[i], &text, NULL) == 0 && text && strlen(text) == ATTEMPT_ID_SIZE - 1 &&
+			!text[strspn(text, "0123456789ABCDEFGHJKMNPQRSTVWXYZ")])
+			return text;
+	}
+	return NULL;
+}
+
+/* Printable ASCII and of sane length, or it is none. */
+static const char *their_id(const struct hook_reading *reading, const struct source_list *list)
+{
+	const char *text = first_text(reading, list, 200);
+
+	for (const char *p = text; p && *p; p++)
+		if (*p <= ' ' || *p > '~')
+			return NULL;
+	return text;
+}
+
+/* Seconds or milliseconds, also with a fraction, RFC 3339, or as in mail. 0: not told. */
+static int64_t event_time(const struct hook_reading *reading, const struct source *source)
+{
+	const struct json *root = source->kind == SOURCE_OUTER ? reading->outer : reading->element;
+	struct json value = source->kind == SOURCE_POINTER || source->kind == SOURCE_OUTER ? pointer_get(root, source->name) :
+											     (struct json){ 0 };
+	const char *text = NULL;
+	int64_t at = 0;
+	double fraction;
+	char *end;
+
+	if (value.type == JSON_DOUBLE) {
+		fraction = json_double(&value);
+		return fraction > 0 && fraction < 1e11 ? (int64_t)(fraction * 1000) : 0;
+	}
+	if (source_get(reading, source, &text, NULL) < 0 || !text || !*text)
+		return 0;
+	if (utc_parse(text, &at) == 0 || http_date_parse(text, &at) == 0)
+		return at > 0 ? at : 0;
+	at = strtoll(text, &end, 10);
+	if (*end || at <= 0 || strlen(text) > 15)
+		return 0;
+	return at < INT64_C(100000000000) ? at * 1000 : at;
+}
+
+static enum hook_word look_up(const struct hook *hook, const char *said)
+{
+	for (size_t i = 0; i < hook->word_count; i++) {
+		const struct word_row *row = &hook->words[i];
+
+		if (row->any ? strncmp(row->said, said, strlen(row->said)) == 0 : strcmp(row->said, said) == 0)
+			return row->word;
+	}
+	return HOOK_OTHER;
+}
+
+static bool is_stop(const struct hook *hook, const struct hook_reading *reading)
+{
+	for (size_t i = 0; i < hook->stop_count; i++) {
+		const char *text = NULL;
+
+		if (source_get(reading, &hook->stops[i].source, &text, NULL) == 0 && text && strcasecmp(text, hook->stops[i].value) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* By what the provider calls it, or by all that it says. A header's id names the request, in which this is the i-th. */
+static const char *event_id(const struct hook *hook, const struct hook_reading *reading, size_t i, const struct hook_event *event)
+{
+	const char *told = joined(reading, &hook->id);
+	CLEANUP(buf_clear) struct buf text = { 0 };
+	uint8_t digest[SHA256_SIZE];
+	bool request = false;
+
+	for (size_t k = 0; k < hook->id.count; k++)
+		request |= hook->id.sources[k].kind == SOURCE_HEADER || hook->id.sources[k].kind == SOURCE_OUTER;
+	buf_add_str(&text, hook->path);
+	buf_add_char(&text, '\n');
+	if (told && request && i)
+		buf_printf(&text, "%zu\n", i);
+	if (told)
+		buf_add_str(&text, told);
+	else
+		buf_add(&text, event->raw, event->raw_len);
+	sha256(text.data, text.len, digest);
+	return hex_format(digest, sizeof(digest), arena_alloc(reading->arena, HOOK_ID_SIZE));
+}
+
+static void read_event(const struct hook *hook, const struct hook_reading *reading, size_t i, struct hook_event *ret)
+{
+	CLEANUP(buf_clear) struct buf raw = { 0 };
+
+	const char *said = joined(reading, &hook->type);
+
+	*ret = (struct hook_event){ .said = said ? cut(reading->arena, said, WORD_MAX) : "" };
+	ret->word = look_up(hook, ret->said);
+	if (ret->word == HOOK_REPLIED && is_stop(hook, reading))
+		ret->word = HOOK_STOPPED;
+	json_write(&raw, reading->element);
+	ret->raw = arena_memdup(reading->arena, buf_str(&raw), raw.len);
+	ret->raw_len = raw.len;
+	ret->attempt_id = our_id(reading, &hook->attempt);
+	ret->message_id = their_id(reading, &hook->message);
+	ret->at = event_time(reading, &hook->time);
+	ret->reason = first_text(reading, &hook->reason, WORD_MAX);
+	ret->address = first_text(reading, &hook->address, 254);
+	ret->text = first_text(reading, &hook->text, VALUE_MAX);
+	ret->id = event_id(hook, reading, i, ret);
+}
+
+static bool is_notification(const struct json *document)
+{
+	struct json type = json_get(document, "Type");
+
+	return json_str(&type) && strcmp(json_str(&type), "Notification") == 0;
+}
+
+const char *hook_asks(const struct hook *hook, const struct hook_request *request, struct arena *arena)
+{
+	struct json *document, value;
+	const char *url, *host, *end;
+
+	if (hook->verify.kind != VERIFY_SNS || hook_document(hook, request, arena, &document, NULL) < 0 || is_notification(document))
+		return NULL;
+	value = json_get(document, "SubscribeURL");
+	url = json_str(&value);
+	if (!url || strncmp(url, "https://sns.", 12) != 0)
+		return NULL;
+	for (const unsigned char *p = (const unsigned char *)url; *p; p++)
+		if (*p <= ' ' || *p >= 0x7f)
+			return NULL;
+	host = url + 8;
+	end = host + strcspn(host, "/?#@:\\");
+	return *end == '/' && end - host > 14 && strncmp(end - 14, ".amazonaws.com", 14) == 0 ? url : NULL;
+}
+
+int hook_read(const struct hook *hook, const struct hook_request *request, struct arena *arena, struct hook_event **ret, size_t *count,
+	struct err *err)
+{
+	struct hook_reading reading = { .request = request, .arena = arena };
+	struct json *document, outer, list;
+	size_t elements;
+	int r = hook_document(hook, request, arena, &document, err);
+
+	*count = 0;
+	if (r < 0)
+		return r;
+	if (hook->verify.kind == VERIFY_SNS && !is_notification(document))
+		return 0;
+	outer = *document;
+	r = unwrap(&hook->unwrap, arena, &outer, err);
+	if (r <= 0)
+		return r;
+	list = pointer_get(&outer, hook->each);
+	elements = list.type == JSON_ARRAY ? json_len(&list) : list.type == JSON_NONE ? 0 : 1;
+	if (elements > HOOK_EVENTS_MAX)
+		return err_set(err, -EBADMSG, "too_long", "$", "a request tells at most %d events", HOOK_EVENTS_MAX);
+	*ret = arena_alloc(arena, (elements + 1) * sizeof(**ret));
+	reading.outer = &outer;
+	for (size_t i = 0; i < elements; i++) {
+		struct json element = list.type == JSON_ARRAY ? json_at(&list, i) : list;
+
+		if (element.type != JSON_OBJECT)
+			return err_set(err, -EBADMSG, "wrong_type", "$", "an event must be an object");
+		r = unwrap(&hook->element, arena, &element, err);
+		if (r < 0)
+			return r;
+		if (r == 0)
+			continue; /* a ping */
+		reading.element = &element;
+		read_event(hook, &reading, i, &(*ret)[(*count)++]);
+	}
+	return 0;
+}

@@ -1,0 +1,119 @@
+/* What a webhook told, as an event of the inbound stream: whom it is about, what became of the message, and the bytes that say so. */
+#include <string.h>
+
+#include "common/contact.h"
+#include "common/hash.h"
+#include "common/utc.h"
+#include "daemon/hooks.h"
+
+#define BODY_KEPT_MAX (96 * 1024) /* in base64 it still fits into an event */
+
+static bool plain_text(const char *text, size_t len)
+{
+	for (const char *p = text, *end = text + len; p < end;) {
+		size_t n = utf8_len(p, end);
+
+		if (!n || ((unsigned char)*p < 0x20 && !strchr("\t\r\n", *p)) || !*p)
+			return false;
+		p += n;
+	}
+	return true;
+}
+
+/* A secret that is sent along is not kept: only what a signature needs to be checked again. */
+static void write_headers(struct json_writer *w, const struct hook_origin *origin)
+{
+	const char *name;
+
+	jw_object(w, "headers");
+	for (size_t i = 0; (name = hook_signed_header(origin->hook, i)); i++)
+		for (size_t k = 0; k < origin->request->header_count; k++)
+			if (strcasecmp(origin->request->headers[k].name, name) == 0)
+				jw_str(w, name, origin->request->headers[k].value);
+	jw_end_object(w);
+}
+
+/* The bytes that are signed, when they are about this debtor alone; else his part of them, and the digest of the whole. */
+static void write_evidence(struct json_writer *w, const struct hook_origin *origin, const struct hook_event *event)
+{
+	const struct hook_request *request = origin->request;
+	CLEANUP(buf_clear) struct buf base64 = { 0 };
+	char hex[2 * SHA256_SIZE + 1];
+	uint8_t digest[SHA256_SIZE];
+
+	sha256(request->body, request->body_len, digest);
+	jw_object(w, "webhook");
+	jw_int(w, "received_at", origin->now);
+	jw_str(w, "body_sha256", hex_format(digest, sizeof(digest), hex));
+	if (!hook_secret_in_path(origin->hook))
+		jw_str(w, "url", request->url);
+	write_headers(w, origin);
+	if (!origin->alone) {
+		if (event->raw_len <= BODY_KEPT_MAX)
+			jw_strn(w, "part", event->raw, event->raw_len);
+	} else if (request->body_len <= BODY_KEPT_MAX && plain_text(request->body, request->body_len)) {
+		jw_strn(w, "body", request->body, request->body_len);
+	} else if (request->body_len <= BODY_KEPT_MAX) {
+		base64_add(&base64, request->body, request->body_len);
+		jw_str(w, "body_base64", buf_str(&base64));
+	}
+	jw_end_object(w);
+}
+
+static const char *status_of(enum hook_word word)
+{
+	return word == HOOK_BOUNCED_HARD || word == HOOK_BOUNCED_SOFT ? "bounced" : hook_words[word];
+}
+
+static void write_data(struct json_writer *w, const struct hook_origin *origin, const struct hook_event *event, const struct attempt_entry *entry,
+	bool by_address)
+{
+	jw_opt_str(w, "customer_id", entry ? entry->debtor_id : NULL);
+	if (entry) {
+		jw_array(w, "invoice_ids");
+		for (size_t i = 0; i < entry->invoice_count; i++)
+			jw_str(w, NULL, entry->invoice_ids[i]);
+		jw_end_array(w);
+		if (!by_address || event->word == HOOK_REPLIED)
+			jw_str(w, "attempt_id", entry->id);
+		jw_str(w, "channel", entry->channel);
+	} else {
+		jw_opt_str(w, "attempt_id", event->attempt_id);
+	}
+	jw_str(w, "provider", origin->provider);
+	jw_opt_str(w, "provider_id", event->message_id);
+	if (event->word == HOOK_REPLIED)
+		jw_str(w, "reply_id", event->id);
+	else
+		jw_str(w, "status", status_of(event->word));
+	if (event->word == HOOK_BOUNCED_HARD)
+		jw_bool(w, "permanent", true);
+	jw_opt_str(w, "said", event->said);
+	jw_opt_str(w, "reason", event->reason);
+	jw_opt_str(w, "address", event->address);
+	jw_opt_str(w, "text", event->text);
+	jw_bool(w, "verified", origin->verified);
+	write_evidence(w, origin, event);
+}
+
+void hook_event_write(struct buf *out, const struct hook_origin *origin, const struct hook_event *event, const struct attempt_entry *entry,
+	bool by_address)
+{
+	CLEANUP(buf_clear) struct buf source = { 0 };
+	struct json_writer w = jw_init(out);
+	char time[UTC_TEXT_SIZE];
+
+	/* One from the future would win over all that follow: for us it happened by now. */
+	utc_format(event->at && event->at < origin->now ? event->at : origin->now, time);
+	buf_printf(&source, "/hooks/%s%s%s", origin->provider, *origin->path ? "/" : "", origin->path);
+	jw_object(&w, NULL);
+	jw_str(&w, "specversion", "1.0");
+	jw_str(&w, "id", event->id);
+	jw_str(&w, "source", buf_str(&source));
+	jw_str(&w, "type", event->word == HOOK_REPLIED ? "contact.reply_received" : "contact.delivery_updated");
+	jw_str(&w, "time", time);
+	jw_object(&w, "data");
+	write_data(&w, origin, event, entry, by_address);
+	jw_end_object(&w);
+	jw_end_object(&w);
+}

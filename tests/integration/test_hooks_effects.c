@@ -1,0 +1,461 @@
+/*
+ * What providers tell, from the request to what is done about it: receipts before the answer, twice, out of order and after a crash; bounces,
+ * STOP and answers.
+ */
+#include "tests/integration/hooks_fixture.h"
+
+#include <signal.h>
+
+#include "common/keys.h"
+
+static const char event[] =
+	"{\"specversion\":\"1.0\",\"id\":\"f-ID\",\"source\":\"https://billing.example/eu\",\"type\":\"invoice.finalized\","
+	"\"time\":\"2026-03-02T09:00:00Z\",\"data\":{\"invoice\":{\"id\":\"ID\",\"number\":\"F-ID\",\"version\":1,\"issued_on\":\"2026-03-02\","
+	"\"due_on\":\"2026-04-01\",\"currency\":\"EUR\",\"total_minor\":120000,\"due_minor\":120000},"
+	"\"customer\":{\"id\":\"CUS\",\"name\":\"Dupont SARL\",\"country\":\"FR\",\"locale\":\"fr-FR\",\"timezone\":\"Europe/Paris\","
+	"\"contacts\":[{\"id\":\"c1\",\"role\":\"billing\",\"email\":\"one@CUS.example\",\"phone\":\"+33612345678\"},"
+	"{\"id\":\"c2\",\"role\":\"billing\",\"email\":\"two@CUS.example\"}]}}}";
+static const char policy[] =
+	"{\"name\":\"now\",\"title\":\"at once\",\"window\":{\"zone\":\"debtor\",\"days\":\"mon-sun\",\"hours\":\"00:00-24:00\"},"
+	"\"caps\":[],\"min_gap\":\"0h\",\"group\":\"none\","
+	"\"steps\":[{\"id\":\"reminder\",\"at\":\"due+1d\",\"channel\":\"email\",\"template\":\"plain\",\"tone\":\"friendly\",\"else\":\"sms\"}]}";
+
+struct hooked {
+	struct world world;
+	int port;
+};
+
+static int setup(void **state)
+{
+	struct hooked *h = calloc(1, sizeof(*h));
+	CLEANUP(arena_freep) struct arena *arena = arena_create();
+
+	h->port = hooks_open(&h->world, &(struct world_options){ 0 });
+	put_file(&h->world, arena, "policies/now.json", policy);
+	put_file(&h->world, arena, "templates/fr/plain.sms", "Facture {{invoice.number}}");
+	world_start(&h->world, NULL);
+	if (!world_ready(&h->world, WAIT_MS))
+		return -1;
+	*state = h;
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	struct hooked *h = *state;
+
+	world_close(&h->world, false);
+	free(h);
+	return 0;
+}
+
+static void push_invoice(struct hooked *h, const char *id, const char *customer)
+{
+	CLEANUP(arena_freep) struct arena *arena = arena_create();
+	char *text = replaced(arena, replaced(arena, event, "ID", id), "CUS", customer);
+
+	world_push(&h->world, text, strlen(text));
+}
+
+static struct json document(struct hooked *h, struct arena *arena, const char *kind, const char *id)
+{
+	const char *argv[] = { "GET", arena_printf(arena, "%s", world_key(&h->world, arena, arena_printf(arena, "%s:%s", kind, id))), NULL };
+	const struct redis_reply *reply = world_redis(&h->world, arena, argv);
+	struct json *ret = arena_alloc(arena, sizeof(*ret));
+
+	if (reply->type == REDIS_STRING)
+		assert_int_equal(json_parse(arena, reply->str, reply->len, 0, ret, NULL), 0);
+	return *ret;
+}
+
+static const char *member(const struct json *json, const char *key)
+{
+	struct json value = json_get(json, key);
+
+	return json_str(&value) ? json_str(&value) : "";
+}
+
+/* The attempts about an invoice, as the provider has them: address and id of the i-th. */
+static size_t sent_to(struct hooked *h, struct arena *arena, const char *invoice, size_t i, const char **address, const char **attempt)
+{
+	struct json said = world_ask_sandbox(&h->world, arena, arena_printf(arena, "/messages?invoice=%s", invoice)),
+		    messages = json_get(&said, "messages"), one = json_at(&messages, i), to = json_get(&one, "to");
+
+	*attempt = member(&one, "attempt");
+	*address = json_str(&to) ? json_str(&to) : member(&to, strcmp(member(&one, "channel"), "sms") == 0 ? "phone" : "email");
+	return json_len(&messages);
+}
+
+/* Waits until the provider has so many messages about the invoice. */
+static const char *wait_sent(struct hooked *h, struct arena *arena, const char *invoice, size_t count, const char *expected)
+{
+	const char *address = "", *attempt = "";
+
+	for (int64_t deadline = real_ms() + WAIT_MS; real_ms() < deadline; pause_ms(20))
+		if (sent_to(h, arena, invoice, count - 1, &address, &attempt) >= count)
+			break;
+	assert_string_equal(address, expected);
+	return attempt;
+}
+
+/* Waits until the text stands in the document. */
+static void wait_says(struct hooked *h, const char *kind, const char *id, const char *text)
+{
+	CLEANUP(buf_clear) struct buf seen = { 0 };
+
+	for (int64_t deadline = real_ms() + WAIT_MS; real_ms() < deadline; pause_ms(20)) {
+		CLEANUP(arena_freep) struct arena *arena = arena_create();
+		struct json json = document(h, arena, kind, id);
+
+		buf_reset(&seen);
+		if (json.type == JSON_OBJECT)
+			json_write(&seen, &json);
+		if (strstr(buf_str(&seen), text))
+			return;
+	}
+	fail_msg("%s %s does not come to say %s: %s", kind, id, text, buf_str(&seen));
+}
+
+static void tell_of(struct hooked *h, const char *type, const char *attempt, const char *number, const char *more)
+{
+	CLEANUP(arena_freep) struct arena *arena = arena_create();
+
+	assert_int_equal(tell(h->port, arena_printf(arena, "{\"type\":\"%s\",\"attempt\":\"%s\",\"event\":\"%s-%s\"%s}", type, attempt, attempt, number,
+						      more ? more : "")), 200);
+}
+
+static const char *state_of(struct hooked *h, struct arena *arena, const char *invoice)
+{
+	struct json doc = document(h, arena, "escalation", invoice);
+
+	return member(&doc, "state");
+}
+
+static void ctl_says(struct hooked *h, const char *const *words, const char *text)
+{
+	CLEANUP(buf_clear) struct buf output = { 0 };
+
+	assert_int_equal(world_ctl(&h->world, words, &output), 0);
+	if (!strstr(buf_str(&output), text))
+		fail_msg("%s is not said: %s", text, buf_str(&output));
+}
+
+/* --- receipts ----------------------------------------------------------------------------------------------------------------- */
+
+/* In every order and twice: a message that bounced for good bounced, and its step went to the next contact once. */
+static void receipts_end_the_same(void **state)
+{
+	static const char *const orders[][4] = { { "sent", "deferred", "delivered", "hard" }, { "hard", "delivered", "deferred", "sent" },
+		{ "delivered", "hard", "sent", "deferred" } };
+	struct hooked *h = *state;
+
+	for (size_t i = 0; i < ARRAY_LEN(orders); i++) {
+		CLEANUP(arena_freep) struct arena *arena = arena_create();
+		const char *id = arena_printf(arena, "order_%zu", i), *customer = arena_printf(arena, "order-%zu", i), *attempt;
+		const char *address, *other;
+
+		push_invoice(h, id, customer);
+		attempt = wait_sent(h, arena, id, 1, arena_printf(arena, "one@%s.example", customer));
+		wait_says(h, "escalation", id, "\"end\":\"sent\"");
+		for (int twice = 0; twice < 2; twice++)
+			for (size_t k = 0; k < 4; k++)
+				tell_of(h, orders[i][k], attempt, arena_printf(arena, "%zu%d", k, twice), ",\"time\":1772442000");
+		other = wait_sent(h, arena, id, 2, arena_printf(arena, "two@%s.example", customer));
+		assert_string_not_equal(other, attempt);
+		tell_of(h, "delivered", other, "last", NULL);
+		assert_true(world_quiet(&h->world, WAIT_MS));
+		wait_says(h, "debtor", customer, arena_printf(arena, "\"%s\",\"one@%s.example\",8", attempt, customer)); /* DELIVERY_BOUNCED_HARD */
+		wait_says(h, "debtor", customer, arena_printf(arena, "\"%s\",\"two@%s.example\",4", other, customer));
+		assert_int_equal(sent_to(h, arena, id, 0, &address, &attempt), 2);
+	}
+	assert_int_equal(stream_len(&h->world, "dead"), 0);
+	ctl_says(h, (const char *const[]){ "show", "order_0", NULL }, "one@order-0.example (email)");
+	ctl_says(h, (const char *const[]){ "show", "order_0", NULL }, "delivered");
+	ctl_says(h, (const char *const[]){ "status", NULL }, "events taken");
+}
+
+/* It is told before its own answer comes, and before that is committed: the answer is believed, and nothing is sent twice. */
+static void a_receipt_before_the_answer(void **state)
+{
+	struct hooked *h = *state;
+	CLEANUP(arena_freep) struct arena *arena = arena_create();
+	const char *attempt, *address;
+
+	world_behave(&h->world, "{\"mode\":\"slow\",\"ms\":1000,\"count\":1}");
+	push_invoice(h, "early", "early");
+	attempt = wait_sent(h, arena, "early", 1, "one@early.example");
+	tell_of(h, "delivered", attempt, "0", NULL);
+	wait_says(h, "debtor", "early", ",4,"); /* while the answer is on its way */
+	wait_says(h, "escalation", "early", "\"end\":\"sent\"");
+	assert_true(world_quiet(&h->world, WAIT_MS));
+	assert_int_equal(sent_to(h, arena, "early", 0, &address, &attempt), 1);
+}
+
+/* No answer comes at all: the attempt is in doubt, until the provider speaks of it. */
+static void a_receipt_settles_a_doubt(void **state)
+{
+	struct hooked *h = *state;
+	CLEANUP(arena_freep) struct arena *arena = arena_create();
+	const char *attempt, *address;
+
+	world_behave(&h->world, "{\"mode\":\"hang\",\"count\":1}");
+	push_invoice(h, "doubt", "doubt");
+	attempt = wait_sent(h, arena, "doubt", 1, "one@doubt.example");
+	wait_says(h, "escalation", "doubt", "\"state\":\"in_doubt\"");
+	tell_of(h, "sent", attempt, "0", NULL);
+	wait_says(h, "escalation", "doubt", "\"end\":\"sent\"");
+	assert_true(world_quiet(&h->world, WAIT_MS));
+	assert_string_equal(state_of(h, arena, "doubt"), "waiting");
+	assert_int_equal(sent_to(h, arena, "doubt", 0, &address, &attempt), 1);
+}
+
+/* The daemon dies with the answer under way; what it is told after its restart settles it. While it is down nobody answers. */
+static void a_receipt_after_a_crash(void **state)
+{
+	struct hooked *h = *state;
+	CLEANUP(arena_freep) struct arena *arena = arena_create();
+	const char *attempt, *address;
+
+	world_behave(&h->world, "{\"mode\":\"hang\",\"count\":1}");
+	push_invoice(h, "crash", "crash");
+	attempt = wait_sent(h, arena, "crash", 1, "one@crash.example");
+	process_kill(&h->world.daemon);
+	assert_int_equal(tell(h->port, "{\"type\":\"delivered\",\"event\":\"x\"}"), 0);
+	world_start(&h->world, NULL);
+	assert_true(world_ready(&h->world, WAIT_MS));
+	tell_of(h, "delivered", attempt, "0", NULL);
+	wait_says(h, "escalation", "crash", "\"end\":\"sent\"");
+	assert_true(world_quiet(&h->world, WAIT_MS));
+	assert_int_equal(sent_to(h, arena, "crash", 0, &address, &attempt), 1);
+}
+
+/* --- what people want --------------------------------------------------------------------------------------------------------- */
+
+/* No more by this channel, for all invoices of the debtor: those that come go by the other one. */
+static void stop_is_for_all_invoices(void **state)
+{
+	static const char *const words[] = { "stopped", "complained" };
+	struct hooked *h = *state;
+
+	for (size_t i = 0; i < ARRAY_LEN(words); i++) {
+		CLEANUP(arena_freep) struct arena *arena = arena_create();
+		const char *one = arena_printf(arena, "stop_%zu", i), *two = arena_printf(arena, "stops_%zu", i),
+			   *customer = arena_printf(arena, "stop-%zu", i);
+		const char *attempt;
+
+		push_invoice(h, one, customer);
+		attempt = wait_sent(h, arena, one, 1, arena_printf(arena, "one@%s.example", customer));
+		tell_of(h, words[i], attempt, "0", NULL);
+		wait_says(h, "debtor", customer, "\"opt_out_email\":{\"on\":true");
+		push_invoice(h, two, customer);
+		(void)wait_sent(h, arena, two, 1, "+33612345678");
+	}
+}
+
+static bool trail_keeps(struct hooked *h, const char *customer, const char *text)
+{
+	CLEANUP(buf_clear) struct buf output = { 0 };
+
+	if (world_ctl(&h->world, (const char *const[]){ "trail", "log", "--customer", customer, "--parts", NULL }, &output) != 0)
+		fail_msg("%s", buf_str(&output));
+	return strstr(buf_str(&output), text) != NULL;
+}
+
+/* An answer holds its invoices, opens a task and is kept with its text. */
+static void an_answer_holds(void **state)
+{
+	struct hooked *h = *state;
+	CLEANUP(arena_freep) struct arena *arena = arena_create();
+	const char *attempt;
+	const char *argv[] = { "HGET", world_key(&h->world, arena, "tasks"), "answer_reply:reply", NULL };
+
+	push_invoice(h, "reply", "reply");
+	attempt = wait_sent(h, arena, "reply", 1, "one@reply.example");
+	tell_of(h, "replied", attempt, "0", ",\"text\":\"Nous avons r\\u00e9gl\\u00e9 hier, cordialement\",\"address\":\"one@reply.example\"");
+	wait_says(h, "escalation", "reply", "\"held\":\"reply\"");
+	assert_int_equal(world_redis(&h->world, arena, argv)->type, REDIS_STRING);
+	assert_true(world_quiet(&h->world, WAIT_MS));
+	assert_true(trail_keeps(h, "reply", "cordialement"));
+	assert_true(trail_keeps(h, "reply", "svix-signature")); /* with what proves it */
+
+	push_invoice(h, "stop_by_reply", "stop-by-reply");
+	attempt = wait_sent(h, arena, "stop_by_reply", 1, "one@stop-by-reply.example");
+	tell_of(h, "replied", attempt, "0", ",\"text\":\"STOP\"");
+	wait_says(h, "debtor", "stop-by-reply", "\"opt_out_email\":{\"on\":true");
+}
+
+/* A provider that does not echo our id: its own leads there, or the address does. */
+static void other_ways_to_find_it(void **state)
+{
+	struct hooked *h = *state;
+	CLEANUP(arena_freep) struct arena *arena = arena_create();
+	struct json said, messages, one;
+	const char *attempt;
+
+	push_invoice(h, "by_id", "by-id");
+	attempt = wait_sent(h, arena, "by_id", 1, "one@by-id.example");
+	wait_says(h, "escalation", "by_id", "\"end\":\"sent\"");
+	said = world_ask_sandbox(&h->world, arena, "/messages?invoice=by_id");
+	messages = json_get(&said, "messages");
+	one = json_at(&messages, 0);
+	assert_int_equal(tell(h->port, arena_printf(arena, "{\"type\":\"hard\",\"message\":\"%s\",\"event\":\"by-id\",\"address\":\"x@y.example\"}",
+						   member(&one, "id"))), 200);
+	wait_says(h, "debtor", "by-id", arena_printf(arena, "\"%s\",\"one@by-id.example\",8", attempt));
+	(void)wait_sent(h, arena, "by_id", 2, "two@by-id.example");
+
+	push_invoice(h, "by_address", "by-address");
+	attempt = wait_sent(h, arena, "by_address", 1, "one@by-address.example");
+	assert_int_equal(tell(h->port, "{\"type\":\"delivered\",\"address\":\"one@by-address.example\",\"event\":\"by-address-0\"}"), 200);
+	wait_says(h, "debtor", "by-address", "\"addresses\":[[\"one@by-address.example\",0,false,");
+	assert_int_equal(tell(h->port, "{\"type\":\"replied\",\"address\":\"ONE@by-address.example\",\"text\":\"Stop!\",\"event\":\"by-address-1\"}"), 200);
+	wait_says(h, "debtor", "by-address", "\"opt_out_email\":{\"on\":true");
+	wait_says(h, "escalation", "by_address", "\"held\":\"reply\"");
+	(void)attempt;
+}
+
+/* Whom it is about is not known: somebody must look. */
+static void a_stop_of_nobody_is_looked_at(void **state)
+{
+	struct hooked *h = *state;
+	int64_t dead = stream_len(&h->world, "dead");
+
+	assert_int_equal(tell(h->port, "{\"type\":\"stopped\",\"address\":\"nobody@nowhere.example\",\"event\":\"nobody\"}"), 200);
+	assert_int_equal(tell(h->port, "{\"type\":\"delivered\",\"attempt\":\"01JX9000000000000000000042\",\"event\":\"nobody\"}"), 200);
+	assert_true(world_quiet(&h->world, WAIT_MS));
+	assert_int_equal(stream_len(&h->world, "dead"), dead + 1);
+}
+
+/* Whoever proves nothing may say what he likes. */
+static void an_outsider_changes_nothing(void **state)
+{
+	struct hooked *h = *state;
+	CLEANUP(arena_freep) struct arena *arena = arena_create();
+	const char *attempt, *address, *text;
+	CLEANUP(buf_clear) struct buf before = { 0 }, after = { 0 };
+	struct json doc;
+
+	push_invoice(h, "outsider", "outsider");
+	attempt = wait_sent(h, arena, "outsider", 1, "one@outsider.example");
+	wait_says(h, "escalation", "outsider", "\"end\":\"sent\"");
+	doc = document(h, arena, "debtor", "outsider");
+	doc = json_get(&doc, "contacts");
+	json_write(&before, &doc);
+	for (int i = 0; i < 2; i++) {
+		text = signed_text(arena, &(struct signed_request){ .path = "/hooks/sandbox/open", .key = "none",
+			.body = arena_printf(arena, "{\"type\":\"%s\",\"attempt\":\"%s\"}", i ? "hard" : "stopped", attempt) });
+		assert_int_equal(send_raw(h->port, text, strlen(text), WAIT_MS), 200);
+	}
+	assert_true(world_quiet(&h->world, WAIT_MS));
+	doc = document(h, arena, "debtor", "outsider");
+	assert_false(json_has(&doc, "opt_out_email"));
+	assert_false(json_has(&doc, "addresses"));
+	doc = json_get(&doc, "contacts");
+	json_write(&after, &doc);
+	assert_string_equal(buf_str(&before), buf_str(&after));
+	assert_int_equal(sent_to(h, arena, "outsider", 0, &address, &attempt), 1);
+}
+
+static void the_trail_holds(void **state)
+{
+	struct hooked *h = *state;
+	CLEANUP(buf_clear) struct buf output = { 0 };
+
+	assert_true(world_quiet(&h->world, WAIT_MS));
+	if (world_ctl(&h->world, (const char *const[]){ "check", NULL }, &output) != 0)
+		fail_msg("%s", buf_str(&output));
+	assert_int_equal(process_stop(&h->world.daemon, WAIT_MS), 0);
+	assert_true(world_trail_verifies(&h->world));
+}
+
+/* --- partitions --------------------------------------------------------------------------------------------------------------- */
+
+#define PARTITIONS 4
+
+static int setup_partitions(void **state)
+{
+	struct hooked *h = calloc(1, sizeof(*h));
+	CLEANUP(arena_freep) struct arena *arena = arena_create();
+	CLEANUP(buf_clear) struct buf config = { 0 };
+
+	h->port = hooks_open(&h->world, &(struct world_options){ 0 });
+	put_file(&h->world, arena, "policies/now.json", policy);
+	put_file(&h->world, arena, "templates/fr/plain.sms", "Facture {{invoice.number}}");
+	assert_int_equal(file_read(h->world.config, 100000, &config, NULL), 0);
+	put_file(&h->world, arena, h->world.config + strlen(h->world.dir) + 1,
+		replaced(arena, buf_str(&config), "\"creditor\":", "\"partitions\":4,\"creditor\":"));
+	world_start(&h->world, NULL);
+	if (!world_ready(&h->world, WAIT_MS))
+		return -1;
+	*state = h;
+	return 0;
+}
+
+static void wait_key_says(struct hooked *h, const char *key, const char *text)
+{
+	CLEANUP(buf_clear) struct buf seen = { 0 };
+
+	for (int64_t deadline = real_ms() + WAIT_MS; real_ms() < deadline; pause_ms(20)) {
+		CLEANUP(arena_freep) struct arena *arena = arena_create();
+		const struct redis_reply *reply = world_redis(&h->world, arena, (const char *const[]){ "GET", key, NULL });
+
+		buf_reset(&seen);
+		if (reply->type == REDIS_STRING)
+			buf_add(&seen, reply->str, reply->len);
+		if (strstr(buf_str(&seen), text))
+			return;
+	}
+	fail_msg("%s does not come to say %s: %s", key, text, buf_str(&seen));
+}
+
+/* Each is told in the partition of its debtor: by our id, which holds it, or by asking all. One request may be about several. */
+static void each_partition_is_told(void **state)
+{
+	struct hooked *h = *state;
+	CLEANUP(arena_freep) struct arena *arena = arena_create();
+	CLEANUP(buf_clear) struct buf body = { 0 };
+	unsigned seen = 0;
+	char *keys[8];
+
+	for (int i = 0; i < 8; i++) {
+		const char *customer = arena_printf(arena, "part-%d", i), *id = arena_printf(arena, "part_%d", i), *attempt;
+		struct keyspace keyspace = { h->world.prefix, partition_of(customer, PARTITIONS) };
+		const char *add[] = { "XADD", key_events(arena, &keyspace, NULL), "*", "event",
+			replaced(arena, replaced(arena, event, "ID", id), "CUS", customer), NULL };
+
+		seen |= 1u << keyspace.partition;
+		keys[i] = key_debtor(arena, &keyspace, customer);
+		(void)world_redis(&h->world, arena, add);
+		attempt = wait_sent(h, arena, id, 1, arena_printf(arena, "one@%s.example", customer));
+		buf_printf(&body, "%c{\"type\":\"delivered\",\"event\":\"part-%d\",", i ? ',' : '[', i);
+		if (i % 2)
+			buf_printf(&body, "\"attempt\":\"%s\"}", attempt);
+		else
+			buf_printf(&body, "\"address\":\"one@%s.example\"}", customer);
+	}
+	buf_add_char(&body, ']');
+	assert_int_equal(seen, 15); /* all four */
+	assert_int_equal(tell(h->port, body.data), 200);
+	for (int i = 0; i < 8; i++)
+		wait_key_says(h, keys[i], i % 2 ? ",4," : "\"addresses\":[[");
+	assert_int_equal(process_stop(&h->world.daemon, WAIT_MS), 0);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(receipts_end_the_same),
+		cmocka_unit_test(a_receipt_before_the_answer),
+		cmocka_unit_test(a_receipt_settles_a_doubt),
+		cmocka_unit_test(a_receipt_after_a_crash),
+		cmocka_unit_test(stop_is_for_all_invoices),
+		cmocka_unit_test(an_answer_holds),
+		cmocka_unit_test(other_ways_to_find_it),
+		cmocka_unit_test(a_stop_of_nobody_is_looked_at),
+		cmocka_unit_test(an_outsider_changes_nothing),
+		cmocka_unit_test(the_trail_holds),
+	};
+
+	const struct CMUnitTest partitioned[] = { cmocka_unit_test(each_partition_is_told) };
+
+	return cmocka_run_group_tests(tests, setup, teardown) + cmocka_run_group_tests(partitioned, setup_partitions, teardown);
+}
