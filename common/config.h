@@ -76,6 +76,7 @@ struct config {
 	const char *instance; /* NULL: the host's name, which the daemon knows */
 	const char *state_dir;
 	const char *origin; /* of the trail, without the year */
+	const char *trail_next_verifier_key; /* while a rotation lasts: signs beside it; NULL = none is pinned */
 	const char *trail_verifier_key; /* the one that signs it, as log_key makes it; NULL = not pinned */
 	int64_t trail_checkpoint_every; /* ms: one checkpoint for all that came meanwhile */
 	struct creditor creditor;

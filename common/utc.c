@@ -92,6 +92,14 @@ char *utc_format(int64_t at, char text[UTC_TEXT_SIZE])
 	return text;
 }
 
+uint16_t utc_year(int64_t at)
+{
+	int year, month, day;
+
+	date_split((date){ (int32_t)(at / DAY_MS - (at % DAY_MS < 0)) }, &year, &month, &day);
+	return (uint16_t)year;
+}
+
 int span_parse(const char *text, int64_t *ret)
 {
 	static const struct {

@@ -17,6 +17,7 @@
 int utc_parse(const char *text, int64_t *ret);
 /* "2026-03-02T09:00:00Z", with ".123" only when the milliseconds are not zero. Returns text. */
 char *utc_format(int64_t at, char text[UTC_TEXT_SIZE]);
+uint16_t utc_year(int64_t at); /* in UTC */
 /* "90s", "15m", "48h", "10d", "2w"; a plain "0" is 0. *ret in ms. -EINVAL otherwise. */
 int span_parse(const char *text, int64_t *ret);
 

@@ -13,15 +13,6 @@
 #define PART_BYTES 256
 #define IMAGE_BYTES 128
 
-static uint16_t log_year(int64_t now)
-{
-	date d = { (int32_t)(now / DAY_MS) };
-	int year, month, day;
-
-	date_split(d, &year, &month, &day);
-	return (uint16_t)year;
-}
-
 /* --- keys and places of the cases ------------------------------------------------------------------------------------ */
 
 /*
@@ -36,7 +27,7 @@ static int key_case(struct dunner *d, struct arena *arena, struct doc *doc, uint
 	struct case_keys before;
 	int r;
 
-	if (doc->keyed)
+	if (doc->keyed && doc->keys.year == year) /* the group may have waited for space over New Year */
 		return 0;
 	if (doc->lent && ours && place->year == year && doc->keys.year == year && doc->keys.slot == place->slot) {
 		doc->keyed = true;
@@ -173,10 +164,21 @@ static int key_cases(struct dunner *d, struct group *g, uint16_t year)
 	return r;
 }
 
-static void build_records(struct dunner *d, struct group *g, uint16_t year)
+static void add_system(struct dunner *d, struct group *g, struct draft *draft, uint16_t year, struct buf *text)
+{
+	struct doc *system = group_case(d, g, NULL);
+
+	if (system->case_opened)
+		open_case(d, g, system, year, text);
+	add_record(d, g, draft, system, year, text);
+}
+
+static void build_records(struct dunner *d, struct group *g, const struct log_turn *turn)
 {
 	CLEANUP(buf_clear) struct buf text = { 0 };
-	size_t count = g->doc_count, seals = g->doc_count * (1 + CLASS_COUNT), bytes = 0;
+	uint16_t year = turn->year;
+	size_t count = g->doc_count + 2, seals = g->doc_count * (1 + CLASS_COUNT) + 2, bytes = 0; /* 2: a log begun, and one sealed */
+	struct effects own;
 
 	for (struct draft *draft = g->fx.records; draft; draft = draft->next) {
 		count++;
@@ -188,6 +190,9 @@ static void build_records(struct dunner *d, struct group *g, uint16_t year)
 	buf_reserve(&g->bodies[0], bytes);
 	g->records = arena_alloc(g->arena, (count + 1) * sizeof(*g->records));
 	g->out.seals = arena_alloc(g->arena, (seals + 1) * sizeof(*g->out.seals)); /* a case opened, and its images: one each of them */
+	effects_init(&own, g->arena, g->fx.now);
+	if (turn->before)
+		add_system(d, g, log_turn_begun(d, &own, turn), year, &text);
 	for (struct draft *draft = g->fx.records; draft; draft = draft->next) {
 		struct doc *doc = group_case(d, g, draft->debtor_id);
 
@@ -198,6 +203,8 @@ static void build_records(struct dunner *d, struct group *g, uint16_t year)
 	for (struct doc *doc = g->docs; doc; doc = doc->next)
 		if (doc->case_opened)
 			open_case(d, g, doc, year, &text);
+	if (turn->ends)
+		add_system(d, g, log_turn_sealed(d, &own, turn), year, &text);
 }
 
 /* --- after-images ------------------------------------------------------------------------------------------------------ */
@@ -519,10 +526,15 @@ static void lay_images(struct dunner *d, struct group *g)
 int group_build(struct dunner *d, struct group *g)
 {
 	struct group_header *head = &g->out.head;
-	uint16_t year = log_year(g->fx.now);
 	const struct group *before = d->decided;
-	int r = key_cases(d, g, year);
+	struct log_turn turn;
+	int r = log_turn(d, g->fx.now, &turn);
 
+	if (r < 0)
+		return r;
+	if (turn.before || turn.ends)
+		group_case(d, g, NULL)->touched = true; /* its number in the case */
+	r = key_cases(d, g, turn.year);
 	if (r < 0)
 		return r;
 	g->bodies = arena_alloc(g->arena, 2 * sizeof(*g->bodies));
@@ -535,10 +547,10 @@ int group_build(struct dunner *d, struct group *g)
 	memcpy(head->predecessor, before ? before->out.head.id : d->last_group, GROUP_ID_SIZE);
 	memcpy(head->run_id, d->run_id, REDIS_ID_SIZE);
 	memcpy(head->repl_id, d->repl_id, REDIS_ID_SIZE);
-	head->year = year;
-	head->first_index = d->ports.journal->next_index(d->ports.journal->self, year);
+	head->year = turn.year;
+	head->first_index = d->ports.journal->next_index(d->ports.journal->self, turn.year);
 	head->decided_at = g->fx.now;
-	build_records(d, g, year);
+	build_records(d, g, &turn);
 	image_docs(d, g);
 	erase_images(d, g);
 	image_attempts(d, g);

@@ -3,6 +3,7 @@
 #include <string.h>
 #include <syslog.h>
 
+#include "common/utc.h"
 #include "daemon/flow.h"
 
 void commit_retry(struct dunner *d, struct group *g, int64_t in_ms)
@@ -127,6 +128,7 @@ static void on_journaled(int r, void *arg)
 	}
 	if (!recover_due(d))
 		commit_next(d);
+	dunner_log_signed(d); /* it may have been the log's last group, which is to be signed now */
 }
 
 static void journal(struct dunner *d, struct group *g)
@@ -134,7 +136,7 @@ static void journal(struct dunner *d, struct group *g)
 	const struct journal_port *port = d->ports.journal;
 
 	/* While this one waited for space, another partition took its place in the log: its records must be made anew. */
-	if (g->out.head.first_index != port->next_index(port->self, g->out.head.year)) {
+	if (!log_turn_stands(d, &g->out.head)) {
 		recover_wanted(d, "a group lost its place in the journal");
 		(void)recover_due(d);
 		return;
@@ -193,11 +195,17 @@ void commit_group(struct dunner *d, struct group *g)
 		on_journaled(r, g);
 		return;
 	}
+	if (r == -EAGAIN) { /* dunner_log_signed() comes first, unless nothing is signed for now */
+		d->root_awaited = true;
+		commit_retry(d, g, SECOND_MS);
+		return;
+	}
 	if (r < 0) {
 		dunner_fail(d, r, 74, "a group cannot be built: the keys of a case are missing or unreadable (%s)",
 			strerror(-r));
 		return;
 	}
+	d->root_awaited = false;
 	if (!g->out.record_count && !g->image_count) { /* nothing to say: only looked */
 		commit_finished(d, g, false);
 		return;

@@ -48,6 +48,8 @@ struct dunner_callbacks {
 	void (*failed)(int r, int exit_code, const char *reason, void *arg);
 	void (*stopped)(void *arg); /* after dunner_stop(): drained, recorded, lease released */
 	void (*log)(int priority, const char *line, void *arg); /* syslog priorities; ids only, never names */
+	/* The root that the year's log is signed with at `size`. -EAGAIN: not yet. NULL: the trail is not signed. */
+	int (*log_root)(uint16_t year, uint64_t size, uint8_t root[32], void *arg);
 	void *arg;
 };
 
@@ -81,6 +83,9 @@ void dunner_release(struct dunner *dunner, const char *who, const char *why);
 
 /* Somebody outside has seen more of this log, or another one: what is sent would stand in a trail that is not to be believed. False: no more. */
 void dunner_trail_set_back(struct dunner *dunner, bool on);
+
+/* A log was signed further: what waits for that goes on. */
+void dunner_log_signed(struct dunner *dunner);
 
 /* Something that happened outside the flow and must stand in the trail, in the system case. */
 #define DUNNER_RECORD_MEMBERS 12

@@ -270,6 +270,7 @@ struct dunner {
 	int64_t hour_started; /* wall */
 	int64_t hour_contacts;
 	bool no_space, store_refuses;
+	bool root_awaited; /* the group under way begins a log, and the one before is not signed to its end yet */
 	int64_t replicas_missed; /* mono: when too few replicas had a release */
 	int64_t provider_blocked[CHANNEL_COUNT]; /* wall, until */
 
@@ -346,7 +347,24 @@ void decide_reconcile(struct dunner *d, struct group *g, struct input *input);
 void reconcile_committed(struct dunner *d, struct group *g); /* starts what the group decided: resends, look-ups */
 
 /* build.c */
-int group_build(struct dunner *d, struct group *g); /* its records and after-images. -ENOSPC: a key has no room; -errno: no keys */
+/* Its records and after-images. -ENOSPC: a key has no room; -EAGAIN: see log_turn(); -errno: no keys. */
+int group_build(struct dunner *d, struct group *g);
+
+/* log_turn.c */
+struct log_turn {
+	uint16_t year; /* the log that the group goes to */
+	bool ends; /* with log.sealed as its last record */
+	uint16_t before; /* 0, or: it is that log's first group, and begins by naming this one, */
+	uint64_t size; /* so many records, */
+	bool rooted; /* and its root, where it is signed */
+	uint8_t root[SHA256_SIZE];
+};
+/* -EAGAIN: the log before was not signed to its end yet. */
+int log_turn(struct dunner *d, int64_t now, struct log_turn *ret);
+/* Whether a group that was built still belongs where it says: another partition may have come first, or its seal been refused for want of space. */
+bool log_turn_stands(const struct dunner *d, const struct group_header *head);
+struct draft *log_turn_begun(struct dunner *d, struct effects *fx, const struct log_turn *turn);
+struct draft *log_turn_sealed(struct dunner *d, struct effects *fx, const struct log_turn *turn);
 
 /* reference.c: where a receipt without our id finds its attempt; only with webhooks */
 void image_references(struct dunner *d, struct group *g);

@@ -114,6 +114,7 @@ static bool alive(void *arg)
 static void on_changed(void *arg)
 {
 	tell(((struct partition *)arg)->instance);
+	instance_rotation(((struct partition *)arg)->instance);
 }
 
 static void on_failed(int r, int exit_code, const char *reason, void *arg)
@@ -472,14 +473,11 @@ static int begin_generation(struct instance *in, struct err *err)
 
 static int open_generation(struct instance *in, struct err *err)
 {
-	struct log_key *key = &in->setup.log_key;
-	uint8_t public_key[ED25519_KEY_SIZE];
 	int r = generation_read(in->config->state_dir, in->config->origin, in->setup.arena, &in->generation, err);
 
 	if (r < 0 || !in->setup.signs)
 		return r;
-	memcpy(public_key, key->verifier.public_key, sizeof(public_key));
-	if (note_key_make(in->generation.origin, NOTE_ED25519, public_key, &key->verifier) < 0)
+	if (log_key_rename(&in->setup.log_key, in->generation.origin) < 0)
 		return err_set(err, -EBADMSG, "bad_origin", "", "the origin \"%s\" cannot be the name of a key", in->generation.origin);
 	return 0;
 }
@@ -524,6 +522,26 @@ static void on_unsigned(int r, const char *text, void *arg)
 	give_up(in, r == -EKEYREJECTED ? INSTANCE_CONFIG : INSTANCE_IO);
 }
 
+static void on_signed(uint16_t year, uint64_t size, void *arg)
+{
+	struct instance *in = arg;
+
+	(void)year, (void)size;
+	for (size_t i = 0; i < in->partition_count; i++)
+		if (in->partitions[i].dunner)
+			dunner_log_signed(in->partitions[i].dunner);
+}
+
+static int on_log_root(uint16_t year, uint64_t size, uint8_t root[SHA256_SIZE], void *arg)
+{
+	struct signer *signer = ((struct partition *)arg)->instance->signer;
+	int r = signer_root(signer, year, size, root);
+
+	if (r == -EAGAIN)
+		signer_look(signer);
+	return r;
+}
+
 static void on_signer_works(void *arg)
 {
 	service_extend(((struct instance *)arg)->service, START_EXTEND_MS);
@@ -534,7 +552,7 @@ static int open_signer(struct instance *in, struct err *err)
 {
 	struct signer_settings settings = { .state_dir = in->config->state_dir, .key = &in->setup.log_key, .journal = in->journal,
 		.every_ms = in->config->trail_checkpoint_every };
-	struct signer_callbacks callbacks = { .failed = on_unsigned, .note = note, .progress = on_signer_works, .arg = in };
+	struct signer_callbacks callbacks = { .published = on_signed, .failed = on_unsigned, .note = note, .progress = on_signer_works, .arg = in };
 
 	return in->setup.signs ? signer_create(&settings, in->base, &callbacks, &in->signer, err) : 0;
 }
@@ -570,7 +588,7 @@ static int open_ports(struct instance *in, struct err *err)
 			.install_key = in->setup.install_key, .build = DUNNINGD_VERSION, .boot_id = in->boot_id,
 			.log_origin = in->generation.origin, .generation = in->generation.number, .sealed = in->generation.sealed };
 		struct dunner_callbacks callbacks = { .changed = on_changed, .failed = on_failed, .stopped = on_stopped,
-			.log = on_line, .arg = p };
+			.log = on_line, .log_root = in->signer ? on_log_root : NULL, .arg = p };
 		struct dunner_ports ports = { .clock = clock_port(in->clock, (uint32_t)i), .random = &random_source,
 			.journal = journal_port(in->journal), .keys = keystore_port(in->keys),
 			.transport = http_client_port(in->http) };

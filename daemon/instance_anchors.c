@@ -102,6 +102,33 @@ static void on_erased(const struct anchor_erased_record *erased, void *arg)
 	dunner_record(instance_recorder(arg), &record);
 }
 
+void instance_rotation(struct instance *in)
+{
+	const struct log_key *key = &in->setup.log_key;
+	CLEANUP(buf_clear) struct buf old = { 0 };
+	CLEANUP(buf_clear) struct buf next = { 0 };
+	struct dunner_record record = { .kind = "key.rotated" };
+	struct dunner_status status;
+	struct signer_status signed_;
+
+	if (in->rotation_told || !in->signer || !key->rotating)
+		return;
+	dunner_status(in->partitions[0].dunner, &status);
+	if (status.state != DUNNER_RUNNING)
+		return;
+	in->rotation_told = true;
+	signer_status(in->signer, &signed_);
+	note_key_add(&old, &key->verifier);
+	note_key_add(&next, &key->next);
+	add_text(&record, "old", buf_str(&old));
+	add_text(&record, "new", buf_str(&next));
+	add_number(&record, "log_year", signed_.year);
+	add_number(&record, "from_size", (int64_t)signed_.size);
+	log_line(in->log, LOG_NOTICE, "dunningd", "every checkpoint is signed by two keys, until the credential " LOG_KEY_NEXT_CREDENTIAL
+		" takes the place of " LOG_KEY_CREDENTIAL);
+	dunner_record(in->partitions[0].dunner, &record);
+}
+
 void instance_anchors_hold(struct instance *in)
 {
 	struct anchors_status status;

@@ -76,6 +76,7 @@ struct instance {
 	struct clock *clock;
 	struct http_client *http;
 	struct anchors *anchors; /* NULL: none is configured */
+	bool rotation_told;
 	bool held, agree_told; /* held: as the partitions were told last */
 	struct control *control;
 	struct hooks *hooks; /* NULL: not configured */
@@ -93,6 +94,7 @@ struct instance {
 };
 
 int instance_anchors(struct instance *instance, struct err *err); /* instance_anchors.c: begins them */
+void instance_rotation(struct instance *instance); /* records once that two keys sign, as soon as there is somebody to record it */
 void instance_anchors_hold(struct instance *instance); /* the signer and all sending: see anchors_status.held */
 int instance_anchors_agreed(struct instance *instance, const char *who, const char *why, struct err *err); /* control: POST /anchor/agreed */
 void instance_record_mended(struct instance *instance); /* logs whose files the signer made again: once a partition is ours */

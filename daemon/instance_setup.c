@@ -141,8 +141,8 @@ static int read_secrets(struct setup *setup, struct err *err)
 static int read_log_key(struct setup *setup, struct err *err)
 {
 	struct err missing = { 0 };
-	int r = log_key_read(setup->options->credentials_dir, setup->config->origin, setup->config->trail_verifier_key, &setup->log_key,
-		&missing);
+	const struct log_key_pins pins = { setup->config->trail_verifier_key, setup->config->trail_next_verifier_key };
+	int r = log_key_read(setup->options->credentials_dir, setup->config->origin, &pins, &setup->log_key, &missing);
 
 	setup->signs = r == 0;
 	if (r == 0 || r == -ENOENT)

@@ -93,6 +93,11 @@ static void write_trail(struct json_writer *w, const struct instance *in)
 		signer_status(in->signer, &status);
 		note_key_add(&key, &in->setup.log_key.verifier);
 		jw_str(w, "verifier_key", buf_str(&key));
+		if (in->setup.log_key.rotating) {
+			buf_reset(&key);
+			note_key_add(&key, &in->setup.log_key.next);
+			jw_str(w, "next_verifier_key", buf_str(&key));
+		}
 		jw_int(w, "year", status.year);
 		jw_int(w, "records", (int64_t)status.records);
 		jw_int(w, "size", (int64_t)status.size);

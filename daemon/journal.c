@@ -191,6 +191,13 @@ static uint64_t port_next_index(void *self, uint16_t year)
 	return standing_index(&journal->planned, year);
 }
 
+static struct journal_log port_log(void *self)
+{
+	const struct journal *journal = self;
+
+	return standing_log(&journal->planned);
+}
+
 static int port_replay(void *self, uint32_t partition, uint64_t above, journal_replay_fn fn, void *arg)
 {
 	struct journal *journal = self;
@@ -316,6 +323,7 @@ int journal_open(const struct journal_settings *settings, struct event_base *bas
 		.self = journal,
 		.origin = port_origin,
 		.next_index = port_next_index,
+		.log = port_log,
 		.append = port_append,
 		.replay = port_replay,
 		.last = port_last,

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "common/file.h"
+#include "common/utc.h"
 
 #define HEADER_GUESS 4096 /* most headers are shorter */
 #define READ_WINDOW (256u << 10)
@@ -54,6 +55,8 @@ void standing_copy(struct standing *to, const struct standing *from)
 	xgrow(&to->logs, &to->log_capacity, from->log_count + 1, sizeof(*to->logs));
 	to->mark_count = from->mark_count;
 	to->log_count = from->log_count;
+	to->newest = from->newest;
+	to->ended = from->ended;
 	if (from->mark_count > 0)
 		memcpy(to->marks, from->marks, from->mark_count * sizeof(*to->marks));
 	if (from->log_count > 0)
@@ -67,8 +70,11 @@ void standing_load(struct standing *standing, const struct frames_segment *head)
 		.mark_count = head->mark_count,
 		.logs = (struct frames_log *)head->logs,
 		.log_count = head->log_count,
+		.newest = head->year, /* nothing of a later year begins before the log of this one has ended */
 	};
 
+	if (head->log_count > 0 && head->logs[head->log_count - 1].year > head->year)
+		borrowed.newest = head->logs[head->log_count - 1].year;
 	standing_copy(standing, &borrowed);
 }
 
@@ -122,6 +128,19 @@ void standing_advance(struct standing *standing, const struct group_header *head
 		standing->log_count++;
 	}
 	standing->logs[i] = (struct frames_log){ head->year, head->first_index + records };
+	if (head->year >= standing->newest) {
+		standing->newest = head->year;
+		standing->ended = utc_year(head->decided_at) > head->year;
+	}
+}
+
+struct journal_log standing_log(const struct standing *standing)
+{
+	struct journal_log log = { .year = standing->newest, .ended = standing->ended };
+
+	for (size_t i = 0; i < standing->log_count && standing->logs[i].year < log.year; i++)
+		log.before = standing->logs[i].year;
+	return log;
 }
 
 /* --- keeping track -------------------------------------------------------------------------------------- */

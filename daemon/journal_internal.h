@@ -35,6 +35,8 @@ struct standing {
 	size_t mark_count, mark_capacity;
 	struct frames_log *logs; /* by year */
 	size_t log_count, log_capacity;
+	uint16_t newest; /* year of the log that was written last, or of its segment; 0: there is none */
+	bool ended; /* that one: see struct journal_log */
 };
 
 void standing_clear(struct standing *standing);
@@ -42,6 +44,7 @@ void standing_copy(struct standing *to, const struct standing *from);
 void standing_load(struct standing *standing, const struct frames_segment *head);
 struct frames_mark *standing_mark(struct standing *standing, uint32_t partition, bool add); /* NULL: none */
 uint64_t standing_index(const struct standing *standing, uint16_t year);
+struct journal_log standing_log(const struct standing *standing);
 void standing_advance(struct standing *standing, const struct group_header *head, uint64_t records);
 
 /* --- what is durable, as the loop knows it --------------------------------------------------------- */

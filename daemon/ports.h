@@ -53,11 +53,19 @@ typedef void (*journal_done_fn)(int r, void *arg);
 /* During replay: return 0 to go on, anything else ends it and is returned. */
 typedef int (*journal_replay_fn)(const struct journal_group *group, void *arg);
 
+/* Of the log that was written last. */
+struct journal_log {
+	uint16_t year; /* 0: there is none */
+	bool ended; /* its last group was decided in a later year than its own: it takes no more */
+	uint16_t before; /* the year of the log before it; 0: there is none */
+};
+
 struct journal_port {
 	void *self;
 	/* The log that the next group goes to. `next_index` counts groups handed over, not only durable ones. */
 	const char *(*origin)(void *self, uint16_t year); /* "trail.example.com/acme/host-a/2026" */
 	uint64_t (*next_index)(void *self, uint16_t year);
+	struct journal_log (*log)(void *self); /* likewise */
 	/*
 	 * Copies the group, and seals what is still plain in the copy; done(0) once it and every key that it uses is durable. Groups become durable in the order given.
 	 * done(-ENOSPC): nothing of it is in the journal, and all that is under way fails likewise, with what is handed over before the

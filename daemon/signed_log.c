@@ -25,8 +25,9 @@ struct signing {
 };
 
 struct signed_log {
-	struct note_key key; /* of this year's log */
-	const uint8_t *seed; /* borrowed */
+	struct note_key key, next; /* of this year's log; next: while a rotation lasts, and either one is believed */
+	const struct log_key *secret; /* borrowed; NULL: nothing is signed */
+	bool rotating;
 	uint16_t year;
 	struct log_files *files;
 	struct journal_leaves *once, *again; /* two readers, for each leaf is read twice before it is signed over */
@@ -64,10 +65,11 @@ static int io(const struct signed_log *log, int r, const char *path, struct err 
 
 /* --- signed notes --------------------------------------------------------------------------------------- */
 
-int signed_log_read(const char *path, const struct note_key *key, struct buf *text, struct checkpoint *ret, struct err *err)
+static int read_note(const char *path, const struct note_key *keys, size_t count, struct buf *text, struct checkpoint *ret, struct err *err)
 {
+	const struct note_key *key = keys;
 	struct note note;
-	struct note_seal seal;
+	struct note_seal seals[2];
 	int r = file_read(path, NOTE_FILE_MAX, text, NULL);
 
 	if (r == -ENOENT || r == -ENOTDIR)
@@ -76,7 +78,7 @@ int signed_log_read(const char *path, const struct note_key *key, struct buf *te
 		return err_set(err, r, "unreadable", "", "%s: %s", path, strerror(-r));
 	if (note_parse(text->data, text->len, &note) < 0)
 		return err_set(err, -EBADMSG, "no_checkpoint", "", "%s is no signed note", path);
-	r = note_verify(&note, key, 1, &seal);
+	r = note_verify(&note, keys, count, seals);
 	if (r < 0)
 		return err_set(err, -EKEYREJECTED, r == -ENOKEY ? "other_key" : "bad_signature", "",
 			r == -ENOKEY ? "%s is signed by another key than the one of %s: give the key that has signed this log" :
@@ -88,14 +90,20 @@ int signed_log_read(const char *path, const struct note_key *key, struct buf *te
 	return 0;
 }
 
+int signed_log_read(const char *path, const struct note_key *key, struct buf *text, struct checkpoint *ret, struct err *err)
+{
+	return read_note(path, key, 1, text, ret, err);
+}
+
 static int read_signing(const struct signed_log *log, const char *file, struct signing *ret, struct err *err)
 {
+	const struct note_key keys[] = { log->key, log->next };
 	CLEANUP(buf_clear) struct buf path = { 0 };
 	struct checkpoint checkpoint;
 	int r;
 
 	buf_printf(&path, "%s/%s", log->settings->state_dir, file);
-	r = signed_log_read(path.data, &log->key, &ret->note, &checkpoint, err);
+	r = read_note(path.data, keys, log->rotating ? 2 : 1, &ret->note, &checkpoint, err);
 	if (r == -ENOENT)
 		return 0;
 	if (r < 0)
@@ -105,20 +113,32 @@ static int read_signing(const struct signed_log *log, const char *file, struct s
 	return 0;
 }
 
+/* While a rotation lasts: the one that was, and the one that comes. */
+static bool signed_by_all(const struct signed_log *log, const struct note *note)
+{
+	const struct note_key keys[] = { log->key, log->next };
+	struct note_seal seals[2];
+	size_t count = log->rotating ? 2 : 1;
+
+	if (note_verify(note, keys, count, seals) < 0)
+		return false;
+	return seals[0].good && (count == 1 || seals[1].good);
+}
+
 /* Signs, and believes its own signature only as a stranger would: read back and verified. */
 static int sign(const struct signed_log *log, uint64_t size, const uint8_t root[SHA256_SIZE], struct signing *ret, struct err *err)
 {
 	CLEANUP(buf_clear) struct buf text = { 0 };
 	struct checkpoint checkpoint = { .origin = { (const uint8_t *)log->key.name, strlen(log->key.name) }, .size = size }, read;
-	struct note_seal seal;
 	struct note note;
 
 	memcpy(checkpoint.root, root, SHA256_SIZE);
 	ret->size = size;
 	memcpy(ret->root, root, SHA256_SIZE);
 	if (checkpoint_add(&text, &checkpoint) < 0 || note_begin(&ret->note, text.data, text.len) < 0 ||
-		note_sign(&ret->note, text.data, text.len, &log->key, log->seed) < 0 ||
-		note_parse(ret->note.data, ret->note.len, &note) < 0 || note_verify(&note, &log->key, 1, &seal) < 0 || !seal.good ||
+		note_sign(&ret->note, text.data, text.len, &log->key, log->secret->seed) < 0 ||
+		(log->rotating && note_sign(&ret->note, text.data, text.len, &log->next, log->secret->next_seed) < 0) ||
+		note_parse(ret->note.data, ret->note.len, &note) < 0 || !signed_by_all(log, &note) ||
 		checkpoint_parse(note.text.data, note.text.len, &read) < 0 || read.size != size || memcmp(read.root, root, SHA256_SIZE) != 0)
 		return refuse(log, err, "sign_failed", "was signed, and the signature is not right: nothing is published");
 	return 0;
@@ -268,7 +288,7 @@ int signed_log_extend(struct signed_log *log, uint64_t to, struct err *err)
 	uint64_t before = log->published.size;
 	int r;
 
-	assert(log->seed && to > before && log->tiler->size == before && range.size == before);
+	assert(log->secret && to > before && log->tiler->size == before && range.size == before);
 	if (to > before + SIGNED_LOG_BATCH)
 		to = before + SIGNED_LOG_BATCH;
 	/* Each leaf is read twice, and the root comes two ways: one flipped bit that was signed over could never be mended. */
@@ -460,6 +480,36 @@ static int recover(struct signed_log *log, uint64_t leaves, struct signing *head
 	return catch_up(log, older, newer, whole, err);
 }
 
+/*
+ * What only one of two keys has signed, both sign: the same tree. So a log that gets no more records, too, can be read with the new key
+ * alone once the old one is gone, and the old key vouches for the new one in every log.
+ */
+static int sign_again(struct signed_log *log, struct err *err)
+{
+	struct signing signing = { 0 };
+	char path[LOG_PATH_SIZE];
+	struct note note;
+	int r;
+
+	if (!log->rotating || !log->secret || !log->published.size ||
+		(note_parse(log->published.note.data, log->published.note.len, &note) == 0 && signed_by_all(log, &note)))
+		return 0;
+	r = sign(log, log->published.size, log->published.root, &signing, err);
+	if (r == 0)
+		r = put_head(log, &signing, err);
+	(void)log_files_checkpoint(log->files, path);
+	if (r == 0 && ((r = log_files_replace(log->files, path, signing.note.data, signing.note.len)) < 0 ||
+			      (r = log_files_sync(log->files)) < 0))
+		r = io(log, r, path, err);
+	if (r == 0) {
+		buf_clear(&log->published.note);
+		log->published = signing;
+		signing.note = (struct buf){ 0 };
+	}
+	buf_clear(&signing.note);
+	return r;
+}
+
 int signed_log_open(const struct signed_log_settings *settings, uint64_t leaves, struct signed_log **ret,
 	struct signed_log_report *report, struct err *err)
 {
@@ -469,8 +519,11 @@ int signed_log_open(const struct signed_log_settings *settings, uint64_t leaves,
 	int r;
 
 	*report = (struct signed_log_report){ 0 };
-	log_key_of_year(settings->verifier, settings->year, &log->key);
-	log->seed = settings->seed;
+	log_key_of_year(&settings->key->verifier, settings->year, &log->key);
+	log->rotating = settings->key->rotating;
+	if (log->rotating)
+		log_key_of_year(&settings->key->next, settings->year, &log->next);
+	log->secret = settings->signs ? settings->key : NULL;
 	log->year = settings->year;
 	log->halted = settings->halted;
 	log->arg = settings->arg;
@@ -488,6 +541,8 @@ int signed_log_open(const struct signed_log_settings *settings, uint64_t leaves,
 		r = read_signing(log, log_files_checkpoint(log->files, path), &checkpoint, err);
 	if (r == 0)
 		r = recover(log, leaves, &head, &checkpoint, err);
+	if (r == 0)
+		r = sign_again(log, err);
 	buf_clear(&head.note);
 	buf_clear(&checkpoint.note);
 	if (r < 0)

@@ -17,8 +17,8 @@ struct signed_log;
 struct signed_log_settings {
 	const char *state_dir;
 	uint16_t year;
-	const struct note_key *verifier; /* of the trail, without the year */
-	const uint8_t *seed; /* borrowed; NULL: nothing new can be signed */
+	const struct log_key *key; /* of the trail, without the year; borrowed */
+	bool signs; /* else nothing new can be signed */
 	bool rebuild; /* every file is made again from the journal, whatever is there */
 	/* May be NULL: asked right before a signature; true: the journal cannot be trusted any more, so nothing is signed. */
 	bool (*halted)(void *arg);

@@ -101,7 +101,7 @@ static bool on_halted(void *arg)
 static int open_log(struct signer *s, struct job *job)
 {
 	struct signed_log_settings settings = { .state_dir = s->settings.state_dir, .year = job->year,
-		.verifier = &s->settings.key->verifier, .seed = s->settings.key->seed, .halted = on_halted, .progress = on_progress, .arg = s };
+		.key = s->settings.key, .signs = true, .halted = on_halted, .progress = on_progress, .arg = s };
 
 	signed_log_close(s->log);
 	s->log = NULL;
@@ -365,6 +365,22 @@ void signer_destroy(struct signer *s, bool rest)
 void signer_hold(struct signer *s, bool hold)
 {
 	s->held = hold;
+}
+
+void signer_look(struct signer *s)
+{
+	event_active(s->look, EV_TIMEOUT, 0);
+}
+
+int signer_root(const struct signer *s, uint16_t year, uint64_t size, uint8_t ret[SHA256_SIZE])
+{
+	for (size_t i = 0; i < s->count; i++) {
+		if (s->logs[i].year != year || s->logs[i].size != size)
+			continue;
+		memcpy(ret, s->logs[i].root, SHA256_SIZE);
+		return 0;
+	}
+	return -EAGAIN;
 }
 
 void signer_status(const struct signer *s, struct signer_status *ret)

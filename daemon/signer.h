@@ -42,6 +42,9 @@ void signer_destroy(struct signer *signer, bool rest);
 /* While held nothing is signed, also not at the end: somebody outside may know more of this log than is here. */
 void signer_hold(struct signer *signer, bool hold);
 
+/* Looks at once, and not only when it is time. */
+void signer_look(struct signer *signer);
+
 /* A log whose files were lost or damaged, and made again from the journal. */
 struct signer_mended {
 	uint16_t year;
@@ -59,6 +62,8 @@ struct signer_status {
 	uint64_t published; /* checkpoints since the start */
 	bool no_space;
 };
+/* The root that the year's log is signed with at `size`; -EAGAIN: it is not signed so far. */
+int signer_root(const struct signer *signer, uint16_t year, uint64_t size, uint8_t ret[SHA256_SIZE]);
 void signer_status(const struct signer *signer, struct signer_status *ret);
 
 #endif

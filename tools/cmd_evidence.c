@@ -30,7 +30,8 @@ static void show_progress(uint64_t done, uint64_t all, void *arg)
 static int read_key(struct ctl *ctl, struct log_key *ret, bool *secret)
 {
 	struct err err = { 0 };
-	int r = log_key_read(ctl_credentials(ctl), ctl->config->origin, ctl->config->trail_verifier_key, ret, &err);
+	const struct log_key_pins pins = { ctl->config->trail_verifier_key, ctl->config->trail_next_verifier_key };
+	int r = log_key_read(ctl_credentials(ctl), ctl->config->origin, &pins, ret, &err);
 
 	*secret = r == 0;
 	if (r == 0)

@@ -13,6 +13,7 @@
 #include "tools/trail_anchors.h"
 #include "tools/trail_files.h"
 #include "tools/trail_signed.h"
+#include "tools/trail_turn.h"
 
 #define FINDINGS_SHOWN 100
 
@@ -48,13 +49,20 @@ struct verifying {
 	struct arena *arena;
 	struct table *table;
 	struct trail_signed *signatures;
+	struct trail_turn *turn;
 	struct trail_anchors anchors;
 };
+
+static uint64_t findings_of(const struct trail_sum *sum, const struct verifying *v)
+{
+	return sum->findings + trail_signed_findings(v->signatures) + trail_turn_findings(v->turn) + v->anchors.findings;
+}
 
 static int on_record(const struct trail_record *record, void *arg)
 {
 	struct verifying *v = arg;
 
+	trail_turn_record(v->turn, record);
 	trail_signed_leaf(v->signatures, record->year, record->index, record->leaf);
 	return 0;
 }
@@ -114,7 +122,7 @@ static void note_sealed(struct ctl *ctl, struct fields *f, const char *state_dir
 static void show_sum(struct ctl *ctl, const char *state_dir, const struct trail_sum *sum, bool opened, const struct verifying *v)
 {
 	struct fields *f = fields_create(ctl->arena);
-	uint64_t findings = sum->findings + trail_signed_findings(v->signatures) + v->anchors.findings;
+	uint64_t findings = findings_of(sum, v);
 	enum signed_state state = worst(sum, v->signatures);
 
 	fields_add(f, "ok", NULL, cell_flag(!findings));
@@ -178,14 +186,16 @@ static int run_verify(struct ctl *ctl, const struct invocation *call)
 	walk.wrap_key = opened ? key : NULL;
 	v.signatures = trail_signed_open(walk.state_dir, known ? &verifier : NULL, command_option(call, "full") != NULL, on_finding, &v,
 		ctl->arena);
+	v.turn = trail_turn_create(v.signatures, on_finding, &v, ctl->arena);
 	r = trail_walk(&walk, ctl->arena, &sum, &err);
 	cleanse(key, sizeof(key));
 	if (r < 0)
 		return walk_failed(ctl, r, &err);
 	trail_signed_end(v.signatures);
+	trail_turn_end(v.turn);
 	trail_anchors_read(walk.state_dir, ctl->configured ? ctl->config : NULL, known ? &verifier : NULL, on_finding, &v, ctl->arena, &v.anchors);
 	show_sum(ctl, walk.state_dir, &sum, opened, &v);
-	return sum.findings || trail_signed_findings(v.signatures) || v.anchors.findings ? EXIT_FOUND : EXIT_DONE;
+	return findings_of(&sum, &v) ? EXIT_FOUND : EXIT_DONE;
 }
 
 static const struct option_row verify_options[] = {
@@ -201,7 +211,8 @@ const struct command cmd_trail_verify = { .name = "trail verify", .args = "[STAT
 	.more = "Frames, the hash chain, the order of groups and records, that no case has a number twice, and that the keys are\n"
 		"there or were erased. With the wrap key also that every record and part is the one committed to. For each log its\n"
 		"size and root: two whole trails with the same ones have the same records; that the checkpoint is signed by the trail's\n"
-		"key, and that its root is that of the records; that each time stamp and cosignature kept still holds, and speaks of this\n"
+		"key, and that its root is that of the records; that a year's log which was left ends with log.sealed, and that the next one\n"
+		"names its size and root; that each time stamp and cosignature kept still holds, and speaks of this\n"
 		"very log (by the authorities and witnesses of the configuration). A sealed trail is verified by its own\n"
 		"folder, STATE-DIR/sealed/NUMBER. Reads alone, also beside a running daemon. Exit status 1 with file and\n"
 		"byte of whatever is wrong.\n\n"

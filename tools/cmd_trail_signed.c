@@ -32,6 +32,7 @@ int ctl_verifier_key(struct ctl *ctl, const char *given, struct note_key *ret)
 		return note_key_parse(ctl->config->trail_verifier_key, ret) == 0;
 	r = log_key_read(ctl_credentials(ctl), ctl->config->origin, NULL, &key, &err);
 	cleanse(key.seed, sizeof(key.seed));
+	cleanse(key.next_seed, sizeof(key.next_seed));
 	if (r == 0)
 		*ret = key.verifier;
 	return r == 0;
@@ -214,6 +215,7 @@ static int run_rebuild(struct ctl *ctl, const struct invocation *call)
 {
 	struct table *logs = table_create(ctl->arena, rebuild_columns);
 	struct signed_log_settings settings = { .rebuild = true };
+	struct log_key whose = { 0 }; /* nothing is signed */
 	struct fields *f = fields_create(ctl->arena);
 	CLEANUP(closep) int fd = -1;
 	struct note_key key;
@@ -231,7 +233,8 @@ static int run_rebuild(struct ctl *ctl, const struct invocation *call)
 	r = ctl_key_here(ctl, settings.state_dir, &key);
 	if (r != 0)
 		return r;
-	settings.verifier = &key;
+	whose.verifier = key;
+	settings.key = &whose;
 	r = journal_leaves_years(settings.state_dir, ctl->arena, &years, &count);
 	if (r < 0)
 		return ctl_fail(ctl, EXIT_UNAVAILABLE, "unreadable", "%s/journal: %s", settings.state_dir, strerror(-r));

@@ -73,7 +73,7 @@ static void append(struct run *run)
 
 static void sign(const char *dir, const struct log_key *key, uint64_t leaves)
 {
-	struct signed_log_settings settings = { .state_dir = dir, .year = YEAR, .verifier = &key->verifier, .seed = key->seed };
+	struct signed_log_settings settings = { .state_dir = dir, .year = YEAR, .key = key, .signs = true };
 	struct signed_log_report report;
 	struct signed_log *log;
 	struct err err = { 0 };

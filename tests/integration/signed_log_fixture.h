@@ -251,7 +251,7 @@ FIXTURE void grow_journal(struct fixture *f, uint64_t size)
 
 FIXTURE int try_open(struct fixture *f, bool rebuild)
 {
-	struct signed_log_settings settings = { .state_dir = f->dir, .year = YEAR, .verifier = &f->key.verifier, .seed = f->key.seed,
+	struct signed_log_settings settings = { .state_dir = f->dir, .year = YEAR, .key = &f->key, .signs = true,
 		.rebuild = rebuild };
 
 	signed_log_close(f->log);

@@ -41,7 +41,7 @@ static void a_key_is_made_once(void **state)
 	assert_int_equal(file_read(key_file(f), 1000, &before, NULL), 0);
 	assert_null(strstr(buf_str(&f->out), "seed"));
 
-	assert_int_equal(log_key_read(f->credentials, f->config->origin, verifier, &read, &err), 0); /* as the daemon does */
+	assert_int_equal(log_key_read(f->credentials, f->config->origin, &(struct log_key_pins){ .key = verifier }, &read, &err), 0); /* as the daemon does */
 	assert_memory_equal(read.verifier.public_key, key.public_key, sizeof(key.public_key));
 
 	assert_ctl(f, 1, "trail", "key", "new"); /* never a second time */
@@ -74,8 +74,8 @@ static uint64_t make_signed(struct fixture *f, bool sign)
 
 	assert_ctl(f, 0, "trail", "key", "new");
 	assert_int_equal(log_key_read(f->credentials, f->config->origin, NULL, &key, &err), 0);
-	settings.verifier = &key.verifier;
-	settings.seed = key.seed;
+	settings.key = &key;
+	settings.signs = true;
 	start_flow(f, START);
 	for (int i = 0; i < INVOICES; i++) {
 		const char *id = arena_printf(f->arena, "INV-%d", i);

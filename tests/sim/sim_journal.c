@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "common/frames.h"
+#include "common/utc.h"
 #include "tests/sim/sim.h"
 
 #define PAGE 512
@@ -416,6 +417,23 @@ static uint64_t port_next_index(void *self, uint16_t year)
 	return log_of(host->disk, year)->next_index;
 }
 
+static struct journal_log port_log(void *self)
+{
+	const struct disk *disk = ((struct host *)self)->disk;
+	struct journal_log log = { 0 };
+
+	for (size_t i = 0; i < disk->count; i++) {
+		const struct group_header *head = &disk->groups[i]->group.head;
+
+		if (head->year > log.year) {
+			log.before = log.year;
+			log.year = head->year;
+		}
+		log.ended = utc_year(head->decided_at) > log.year;
+	}
+	return log;
+}
+
 static int port_replay(void *self, uint32_t partition, uint64_t above, journal_replay_fn fn, void *arg)
 {
 	struct host *host = self;
@@ -581,7 +599,7 @@ void journal_plug(struct host *host)
 			disk->groups[i]->judged = true;
 			judge_durable(disk->sim->judge, host, &disk->groups[i]->group);
 		}
-	host->journal = (struct journal_port){ .self = host, .origin = port_origin, .next_index = port_next_index,
+	host->journal = (struct journal_port){ .self = host, .origin = port_origin, .next_index = port_next_index, .log = port_log,
 		.append = port_append, .replay = port_replay, .last = port_last, .knows = port_knows,
 		.read = port_read_record, .recovered = port_recovered };
 	host->keys = (struct keys_port){ .self = host, .open = keys_open, .create = keys_create, .erase = keys_erase };

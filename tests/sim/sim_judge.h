@@ -90,6 +90,12 @@ struct known_erasure {
 	size_t group; /* that records it, counted from 1 */
 };
 
+struct known_log {
+	const char *origin;
+	uint64_t size;
+	bool sealed;
+};
+
 struct judge {
 	struct sim *sim;
 	struct arena *arena;
@@ -109,6 +115,8 @@ struct judge {
 	size_t case_count, case_capacity;
 	struct known_erasure *erased; /* by the trail */
 	size_t erased_count, erased_capacity;
+	struct known_log *logs;
+	size_t log_count, log_capacity;
 	int64_t decided_at; /* wall: of the group that is read */
 	uint64_t records, first_bytes;
 };

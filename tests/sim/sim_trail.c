@@ -5,6 +5,7 @@
 #include "common/hash.h"
 #include "common/json.h"
 #include "common/keys.h"
+#include "common/utc.h"
 #include "tests/sim/sim_judge.h"
 
 static const char *member(const struct json *json, const char *key)
@@ -373,10 +374,48 @@ static void note_record(struct judge *judge, struct host *host, const struct jso
 		judge_invoice(judge, invoice)->closed = true;
 }
 
+/* One year's log ends with log.sealed, and the next begins by naming it. */
+static void check_log(struct judge *judge, const struct json *record, const struct journal_group *group, const char *origin, uint64_t index,
+	const char *before)
+{
+	struct json named = json_get(record, "before"), size = json_get(&named, "size"), name = json_get(&named, "origin");
+	const char *kind = member(record, "kind");
+	struct known_log *log = NULL, *old = NULL;
+
+	for (size_t i = 0; i < judge->log_count; i++) {
+		if (strcmp(judge->logs[i].origin, origin) == 0)
+			log = &judge->logs[i];
+		if (before && strcmp(judge->logs[i].origin, before) == 0)
+			old = &judge->logs[i];
+	}
+	if (!log) {
+		judge->logs = arena_grow(judge->arena, judge->logs, judge->log_count, &judge->log_capacity, sizeof(*judge->logs));
+		log = &judge->logs[judge->log_count++];
+		*log = (struct known_log){ .origin = arena_strdup(judge->arena, origin) };
+		if (old && !old->sealed)
+			sim_breach(judge->sim, "log", "%s begins, and %s was not sealed", origin, before);
+	}
+	if (log->sealed)
+		sim_breach(judge->sim, "log", "a record %s stands in %s behind log.sealed", kind, origin);
+	log->size = index + 1;
+	log->sealed = strcmp(kind, "log.sealed") == 0;
+	if (log->sealed && utc_year(group->head.decided_at) <= group->head.year)
+		sim_breach(judge->sim, "log", "%s is sealed within its year", origin);
+	if (old && index == 1 && strcmp(kind, "log.begun") != 0)
+		sim_breach(judge->sim, "log", "%s does not begin with log.begun", origin);
+	if (strcmp(kind, "log.begun") == 0 &&
+		(!old || !json_str(&name) || strcmp(json_str(&name), before) != 0 || (uint64_t)json_int(&size) != old->size))
+		sim_breach(judge->sim, "log", "%s names another end than that of %s", origin, before ? before : "(none)");
+}
+
 void judge_durable(struct judge *judge, struct host *host, const struct journal_group *group)
 {
-	const char *origin = host->journal.origin(host, group->head.year);
 	CLEANUP(arena_freep) struct arena *arena = arena_create();
+	const struct journal_log newest = host->journal.log(host);
+	uint16_t year_before = newest.year < group->head.year ? newest.year : newest.before;
+	const char *before = year_before && year_before < group->head.year ?
+		arena_strdup(arena, host->journal.origin(host, year_before)) : NULL;
+	const char *origin = arena_strdup(arena, host->journal.origin(host, group->head.year));
 
 	judge->decided_at = group->head.decided_at;
 	check_chain(judge, host, &group->head);
@@ -407,6 +446,7 @@ void judge_durable(struct judge *judge, struct host *host, const struct journal_
 		record_leaf_hash(body.leaf, leaf.hash);
 		check_leaf(judge, &body, &keys, origin, leaf.n, &text);
 		check_place(judge, &record, &leaf);
+		check_log(judge, &record, group, origin, leaf.index, before);
 		judge->records++;
 		note_record(judge, host, &record);
 	}

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "common/file.h"
+#include "common/utc.h"
 #include "daemon/flow.h"
 
 #define OFFSET INT64_C(1775725200000) /* 2026-04-09T09:00:00Z, a Thursday: wall - mono */
@@ -71,6 +72,8 @@ struct world {
 	struct journal_group journal[100];
 	size_t journaled;
 	uint64_t next_index, handed_pseq;
+	struct journal_log newest; /* next_index is of it */
+	uint64_t size_before; /* of the log before it */
 	struct case_keys keys[200];
 	uint32_t key_count;
 	uint8_t random;

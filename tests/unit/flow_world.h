@@ -73,8 +73,14 @@ static const char *origin(void *self, uint16_t year)
 
 static uint64_t next_index(void *self, uint16_t year)
 {
-	(void)year;
-	return ((struct world *)self)->next_index;
+	struct world *w = self;
+
+	return year == w->newest.before ? w->size_before : w->newest.year && year > w->newest.year ? 0 : w->next_index;
+}
+
+static struct journal_log newest_log(void *self)
+{
+	return ((struct world *)self)->newest;
 }
 
 static const struct slice *copy_slices(struct arena *arena, const struct slice *from, size_t count)
@@ -96,6 +102,13 @@ static void append(void *self, const struct journal_group *group, journal_done_f
 	c->group.records = copy_slices(w->arena, group->records, group->record_count);
 	c->group.seals = arena_memdup(w->arena, group->seals, group->seal_count * sizeof(*group->seals));
 	frames_seal(&c->group);
+	if (w->newest.year && group->head.year != w->newest.year) {
+		w->newest.before = w->newest.year;
+		w->size_before = w->next_index;
+		w->next_index = 0;
+	}
+	w->newest.year = group->head.year;
+	w->newest.ended = utc_year(group->head.decided_at) > w->newest.year;
 	if (group->head.first_index != w->next_index)
 		fail_msg("group %d has a place in the log that is not its own", (int)group->head.pseq);
 	if (group->head.pseq != w->handed_pseq + 1)
@@ -354,7 +367,7 @@ static void begin(struct world *w)
 		.timer_destroy = timer_stop, .timer_at = timer_at, .timer_in = timer_in, .timer_stop = timer_stop, .idle = clock_idle,
 		.doubt = clock_doubt };
 	const struct random_port random = { .self = w, .bytes = random_some };
-	const struct journal_port journal = { .self = w, .origin = origin, .next_index = next_index, .append = append,
+	const struct journal_port journal = { .self = w, .origin = origin, .next_index = next_index, .log = newest_log, .append = append,
 		.replay = replay, .last = last, .knows = knows, .read = read_record, .recovered = recovered };
 	const struct keys_port keys = { .self = w, .open = key_open, .create = key_create };
 	const struct store_port store = { .self = w, .read = store_read, .load = store_load, .hash = store_hash, .due = store_due,
@@ -432,7 +445,7 @@ static void close_world(struct world *w)
 	arena_free(w->arena);
 }
 
-static void push(struct world *w, int id, const char *event)
+static inline void push(struct world *w, int id, const char *event)
 {
 	snprintf(w->entries[w->entry_count].id, STREAM_ID_SIZE, "%d-0", id);
 	w->entries[w->entry_count++].event = arena_strdup(w->arena, event);

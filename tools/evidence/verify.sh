@@ -51,12 +51,17 @@ signed_by() {
 	while IFS= read -r line && [ -n "$line" ]; do text="$text$line
 "; done <"$1"
 	name=${2%%+*} id=${2#*+} key=${2#*+*+}
-	while IFS= read -r line; do case $line in "— $name "*) signature=${line##* } ;; esac; done <"$1"
-	[ -n "$signature" ] || return 1
+	id=${id%%+*}
 	from_base64 "$key" && key=${bytes#????} && type=${bytes%"$key"}         # the algorithm's byte, and what is behind it
-	case $(printf "%s\n$type$key" "$name" | sha256) in "${id%%+*}"*) ;; *) return 1 ;; esac     # the id is a digest of name and key
+	[ ${#id} -eq 8 ] || return 1
+	case $(printf "%s\n$type$key" "$name" | sha256) in "$id"*) ;; *) return 1 ;; esac     # the id is a digest of name and key
+	from_hex "$id" && id=$bytes
+	while IFS= read -r line; do                             # another key of the same log may sign too, while one takes over from the other
+		case $line in "— $name "*) from_base64 "${line##* }" && case $bytes in "$id"*) signature=$bytes ;; esac ;; esac
+	done <"$1"
+	[ -n "$signature" ] || return 1
+	bytes=${signature#????????????????}
 	printf "\060\052\060\005\006\003\053\145\160\003\041\000$key" >|"$tmp.key"     # RFC 8410: how OpenSSL wants an Ed25519 key
-	from_base64 "$signature" && bytes=${bytes#????????????????}
 	if [ "$type" = "\\004" ]; then
 		time=0 i=0
 		while [ $i -lt 8 ]; do
