@@ -121,6 +121,7 @@ static void sign(void)
 		note_begin(&note, text.data, text.len) < 0 || note_sign(&note, text.data, text.len, &key, seed) < 0)
 		bench_die("the checkpoint cannot be signed");
 	put("state/log/2026/checkpoint", note.data, note.len);
+	put("state/head/2026", note.data, note.len);
 	buf_clear(&text);
 	buf_clear(&note);
 }
