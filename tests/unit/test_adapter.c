@@ -13,6 +13,7 @@
 #include "common/adapter.h"
 #include "common/cleanup.h"
 #include "common/utc.h"
+#include "tests/unit/adapter_parsed.h"
 
 #define HEAD \
 	"\"adapter\":1,\"name\":\"x\",\"channel\":[\"email\",\"sms\"],\"config\":{\"base\":{\"default\":\"https://x.example\"}," \
@@ -32,16 +33,6 @@
 	TOP("\"lookup\":{\"request\":" request ",\"match\":" match more "}")
 #define GET "{\"method\":\"GET\",\"url\":\"https://x.example/{dispatch.id|path}\"}"
 #define LOOKUP(more) LOOKUP_(GET, "{\"/ref\":\"{dispatch.id}\"}", more)
-
-static struct adapter *parse(const char *json)
-{
-	struct adapter *adapter = NULL;
-	struct err err = { 0 };
-
-	if (adapter_parse(json, strlen(json), &adapter, &err) < 0)
-		fail_msg("%s: %s %s\n%s", err.path, err.code, err.text, json);
-	return adapter;
-}
 
 /* --- refusals -------------------------------------------------------------------------------------------------------- */
 

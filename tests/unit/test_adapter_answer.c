@@ -13,6 +13,7 @@
 #include "common/adapter.h"
 #include "common/cleanup.h"
 #include "common/utc.h"
+#include "tests/unit/adapter_parsed.h"
 
 #define FILE_(response, more) \
 	"{\"adapter\":1,\"name\":\"x\",\"channel\":\"email\",\"send\":{\"method\":\"POST\",\"url\":\"https://x.example\"," \
@@ -21,16 +22,6 @@
 #define ID(source) FILE_("{\"id\":" source "}", "")
 #define RULES(rules) FILE_("{\"id\":\"/id\",\"rules\":[" rules "]}", "")
 #define NOW INT64_C(1775030400000) /* 2026-04-01T08:00:00Z, a Wednesday */
-
-static struct adapter *parse(const char *json)
-{
-	struct adapter *adapter = NULL;
-	struct err err = { 0 };
-
-	if (adapter_parse(json, strlen(json), &adapter, &err) < 0)
-		fail_msg("%s: %s %s\n%s", err.path, err.code, err.text, json);
-	return adapter;
-}
 
 static struct http_answer answer_of(int status, const char *head, const char *body)
 {

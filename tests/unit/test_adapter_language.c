@@ -16,6 +16,7 @@
 #include "common/adapter.h"
 #include "common/cleanup.h"
 #include "common/utc.h"
+#include "tests/unit/adapter_parsed.h"
 
 #define HEAD \
 	"\"tables\":{\"land\":{\"FR\":\"france\",\"BE\":\"belgique\"},\"any\":{\"de\":\"x\",\"*\":\"y\"}},\"adapter\":1,\"name\":\"x\",\"channel\":[\"email\",\"sms\",\"letter\"],\"config\":{\"base\":{\"default\":\"https://x.example\"}," \
@@ -37,16 +38,6 @@
 #define STEPS(steps) "{" HEAD ",\"steps\":" steps "," SEND_OK "," RESPONSE "}"
 #define NOW INT64_C(1775030400123) /* 2026-04-01T08:00:00.123Z */
 #define ATTEMPT "01JX9000000000000000000000"
-
-static struct adapter *parse(const char *json)
-{
-	struct adapter *adapter = NULL;
-	struct err err = { 0 };
-
-	if (adapter_parse(json, strlen(json), &adapter, &err) < 0)
-		fail_msg("%s: %s %s\n%s", err.path, err.code, err.text, json);
-	return adapter;
-}
 
 /* --- refusals -------------------------------------------------------------------------------------------------------- */
 

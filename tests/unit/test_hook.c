@@ -16,6 +16,7 @@
 #include "common/hash.h"
 #include "common/json.h"
 #include "tests/unit/hook_samples.h"
+#include "tests/unit/adapter_parsed.h"
 
 #define ATTEMPT "01JX9000000000000000000042"
 #define TEN "bbbbbbbbbb"
@@ -35,16 +36,6 @@
 #define SIGNED_(parts, more) \
 	"{\"kind\":\"hmac\",\"key\":\"{config.key}\",\"parts\":" parts ",\"signature\":{\"header\":\"S\",\"encoding\":\"hex\"}" more "}"
 #define SIGNED(more) SIGNED_("[{\"body\":true}]", more)
-
-static struct adapter *parse(const char *json)
-{
-	struct adapter *adapter = NULL;
-	struct err err = { 0 };
-
-	if (adapter_parse(json, strlen(json), &adapter, &err) < 0)
-		fail_msg("%s: %s %s\n%s", err.path, err.code, err.text, json);
-	return adapter;
-}
 
 /* --- refusals ----------------------------------------------------------------------------------------------------------------- */
 
