@@ -21,6 +21,16 @@ struct law_file {
 const char *const law_state_names[LAW_STATE_COUNT + 1] = { [LAW_CURRENT] = "holds", [LAW_RUNS_OUT] = "runs_out",
 	[LAW_RAN_OUT] = "unknown" };
 
+static int parse_holidays(struct law *law, const struct json *section, struct err *err)
+{
+	return holidays_parse(law->arena, section, &law->holidays, err);
+}
+
+static int parse_terms(struct law *law, const struct json *section, struct err *err)
+{
+	return terms_parse(law->arena, section, &law->terms, err);
+}
+
 /* A section, and who reads it: its values go into struct law. NULL: it is read where it is asked. */
 struct section {
 	const char *name;
@@ -31,8 +41,8 @@ static const struct section sections[] = {
 	{ "rates", NULL },
 	{ "regimes", NULL },
 	{ "fees", NULL },
-	{ "holidays", NULL },
-	{ "terms", NULL },
+	{ "holidays", parse_holidays },
+	{ "terms", parse_terms },
 	{ "contact_rules", NULL },
 	{ "notices", NULL },
 	{ "limitation", NULL },

@@ -15,7 +15,9 @@
 #include "common/cleanup.h"
 #include "common/date.h"
 #include "common/err.h"
+#include "common/holidays.h"
 #include "common/json.h"
+#include "common/terms.h"
 
 /* How sure an entry is. */
 enum law_certainty {
@@ -34,6 +36,8 @@ struct law {
 	struct json document; /* the merged sections */
 	struct law_file *files;
 	size_t file_count;
+	struct holidays *holidays; /* NULL: no file speaks of them, as for the others */
+	struct terms *terms;
 };
 
 struct law_text { /* a law file. Borrowed for the call */

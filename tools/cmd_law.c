@@ -188,6 +188,13 @@ void law_put_date(struct json_writer *expect, const char *member, date d)
 		jw_null(expect, member);
 }
 
+const char *law_weekday(date d)
+{
+	static const char *const days[] = { "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday" };
+
+	return days[date_weekday(d) - MONDAY];
+}
+
 /* --- for people ------------------------------------------------------------------------------------------------------------------ */
 
 /* "keep_until" is a member's name; "Keep until" is a label. */
@@ -213,8 +220,15 @@ static struct cell cell_of(struct ctl *ctl, const struct json *value)
 	if (value->type == JSON_BOOL)
 		return cell_text(json_bool(value) ? "yes" : "no");
 	if (value->type == JSON_NONE)
-		return cell_none();
-	json_write(&text, value);
+		return cell_text("none");
+	for (size_t i = 0; value->type == JSON_ARRAY && i < json_len(value); i++) {
+		struct json line = json_at(value, i);
+
+		if (json_str(&line))
+			buf_printf(&text, "%s%s", i ? "; " : "", json_str(&line));
+	}
+	if (!text.len)
+		json_write(&text, value);
 	return cell_text(arena_strdup(ctl->arena, buf_str(&text)));
 }
 

@@ -37,10 +37,12 @@ int law_get_date(const struct json *given, const char *member, date *ret, struct
 int law_opt_date(const struct json *given, const char *member, date *ret, struct err *err);
 void law_put_date(struct json_writer *expect, const char *member, date d); /* null for none */
 
+const char *law_weekday(date d); /* "Monday" */
+
 /* The list that is shown when there is no `show`: members as lines, lists of objects as tables. */
 void law_show(struct ctl *ctl, const struct json *given, const struct json *expect);
 
 /* The calculators. */
-extern const struct law_command law_status;
+extern const struct law_command law_status, law_due_date, law_business_day, law_holidays;
 
 #endif

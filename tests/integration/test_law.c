@@ -1,0 +1,234 @@
+/* The calculators, asked as anyone can check them: every case of the legal vectors goes through the program, one question a line. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "common/file.h"
+#include "common/json.h"
+#include "tests/support/process.h"
+
+#define ANSWER_MS 60000
+
+struct asked { /* questions of one calculator, and what they want */
+	struct arena *arena;
+	struct buf questions;
+	struct json_writer w;
+	const char **names;
+	struct json *expect;
+	size_t count, capacity, expect_capacity;
+};
+
+static int begin(void **state)
+{
+	struct asked *a = xcalloc(1, sizeof(*a));
+
+	a->arena = arena_create();
+	*state = a;
+	return 0;
+}
+
+static int end(void **state)
+{
+	struct asked *a = *state;
+
+	arena_free(a->arena);
+	buf_clear(&a->questions);
+	free(a);
+	return 0;
+}
+
+/* A file of the vectors. Where it is absent the test is skipped, but where CI runs it must be there. */
+static struct json vectors(struct asked *a, const char *name)
+{
+	const char *shared = getenv("DUNNINGD_SHARED");
+	const char *path = arena_printf(a->arena, "%s/legal-vectors/%s", shared ? shared : SOURCE_DIR "/../shared", name);
+	CLEANUP(buf_clear) struct buf text = { 0 };
+	struct err err = { 0 };
+	struct json root;
+
+	if (access(path, R_OK) != 0 && !getenv("CI"))
+		skip();
+	if (file_read(path, 1 << 22, &text, &err) < 0 ||
+		json_parse(a->arena, arena_memdup(a->arena, text.data, text.len), text.len, JSON_FRACTIONS, &root, &err) < 0)
+		fail_msg("%s", err.text);
+	return root;
+}
+
+/* Makes room for one more and opens its question; the caller writes members, and closes it with asked_end(). */
+static void ask(struct asked *a, const char *name, struct json expect)
+{
+	a->names = arena_grow(a->arena, a->names, a->count, &a->capacity, sizeof(*a->names));
+	a->expect = arena_grow(a->arena, a->expect, a->count, &a->expect_capacity, sizeof(*a->expect));
+	a->names[a->count] = name;
+	a->expect[a->count++] = expect;
+	a->w = jw_init(&a->questions);
+	jw_object(&a->w, NULL);
+}
+
+static void asked_end(struct asked *a)
+{
+	jw_end_object(&a->w);
+	buf_add_char(&a->questions, '\n');
+}
+
+/* Cases as most files have them: {"id", "given", "expect"}. */
+static void ask_cases(struct asked *a, const struct json *root, const char *list)
+{
+	struct json cases = json_get(root, list);
+	const struct json *here = arena_memdup(a->arena, &cases, sizeof(cases));
+
+	assert_int_equal(cases.type, JSON_ARRAY);
+	for (size_t i = 0; i < json_len(here); i++) {
+		struct json item = json_at(here, i);
+		const struct json *row = arena_memdup(a->arena, &item, sizeof(item));
+		struct json id = json_get(row, "id"), given = json_get(row, "given"), value;
+		const char *key;
+
+		ask(a, json_str(&id), json_get(row, "expect"));
+		for (size_t k = 0; json_member(&given, &k, &key, &value);)
+			jw_json(&a->w, key, &value);
+		asked_end(a);
+	}
+}
+
+/* All that `want` says stands in `got`, which may say more. */
+static bool within(const struct json *want, const struct json *got)
+{
+	struct json value, other;
+	const char *key;
+
+	if (want->type != got->type)
+		return false;
+	switch (want->type) {
+	case JSON_OBJECT:
+		for (size_t i = 0; json_member(want, &i, &key, &value);) {
+			other = json_get(got, key);
+			if (!within(&value, &other))
+				return false;
+		}
+		return true;
+	case JSON_ARRAY:
+		for (size_t i = 0; i < json_len(want); i++) {
+			value = json_at(want, i);
+			other = json_at(got, i);
+			if (!within(&value, &other))
+				return false;
+		}
+		return json_len(want) == json_len(got);
+	case JSON_STRING:
+		return strcmp(json_str(want), json_str(got)) == 0;
+	case JSON_INT:
+		return json_int(want) == json_int(got);
+	case JSON_BOOL:
+		return json_bool(want) == json_bool(got);
+	case JSON_DOUBLE:
+		return json_double(want) == json_double(got);
+	default:
+		return true;
+	}
+}
+
+static void check_answers(struct asked *a, const char *command)
+{
+	char path[] = "/tmp/dunningd-law-XXXXXX";
+	CLEANUP(buf_clear) struct buf output = { 0 };
+	size_t wrong = 0, at = 0;
+	FILE *file;
+	int fd = mkstemp(path);
+	const char *script = arena_printf(a->arena, "exec %s/dunningctl --share %s/daemon/share --json law %s <%s", BUILD_DIR, SOURCE_DIR, command, path);
+
+	assert_true(a->count > 0);
+	assert_true(fd >= 0 && (file = fdopen(fd, "w")) != NULL);
+	assert_int_equal(fwrite(a->questions.data, 1, a->questions.len, file), a->questions.len);
+	assert_int_equal(fclose(file), 0);
+	/* 1: an answer among them is a refusal. */
+	assert_in_range(process_run((const char *const[]){ "sh", "-c", script, NULL }, &output, ANSWER_MS), 0, 1);
+	(void)unlink(path);
+	for (char *line = output.data, *next; line && *line; line = next, at++) {
+		struct err err = { 0 };
+		struct json got;
+
+		next = strchr(line, '\n');
+		assert_non_null(next);
+		*next++ = '\0';
+		assert_true(at < a->count);
+		if (json_parse(a->arena, line, strlen(line), JSON_FRACTIONS, &got, &err) < 0)
+			fail_msg("%s: %s", line, err.text);
+		if (!within(&a->expect[at], &got)) {
+			CLEANUP(buf_clear) struct buf want = { 0 };
+
+			json_write(&want, &a->expect[at]);
+			print_error("%s %s:\n  wanted %s\n  got    %s\n", command, a->names[at], buf_str(&want), line);
+			wrong++;
+		}
+	}
+	assert_int_equal(at, a->count);
+	assert_int_equal(wrong, 0);
+	print_message("law %s: %zu cases\n", command, a->count);
+}
+
+/* --- the files ------------------------------------------------------------------------------------------------------------------ */
+
+static void due_dates(void **state)
+{
+	struct asked *a = *state;
+	struct json root = vectors(a, "due-dates.json");
+
+	ask_cases(a, &root, "vectors");
+	ask_cases(a, &root, "caps");
+	check_answers(a, "due-date");
+}
+
+/* What stands there as a list is wanted as the answer's "holidays". */
+static struct json named(struct asked *a, const char *key, const struct json *value)
+{
+	CLEANUP(buf_clear) struct buf text = { 0 };
+	struct json_writer w = jw_init(&text);
+	struct json ret;
+
+	jw_object(&w, NULL);
+	jw_json(&w, key, value);
+	jw_end_object(&w);
+	assert_int_equal(json_parse(a->arena, arena_memdup(a->arena, text.data, text.len), text.len, JSON_FRACTIONS, &ret, NULL), 0);
+	return ret;
+}
+
+static void holidays(void **state)
+{
+	struct asked *a = *state;
+	struct json root = vectors(a, "holidays.json"), calendars = json_get(&root, "calendars"), feasts = json_get(&root, "easter");
+	struct json years, list;
+	const char *name, *year;
+
+	for (size_t i = 0; json_member(&calendars, &i, &name, &years);) {
+		for (size_t k = 0; json_member(&years, &k, &year, &list);) {
+			ask(a, arena_printf(a->arena, "%s %s", name, year), named(a, "holidays", &list));
+			jw_str(&a->w, "calendar", name);
+			jw_int(&a->w, "year", atoi(year));
+			asked_end(a);
+		}
+	}
+	for (size_t i = 0; json_member(&feasts, &i, &year, &list);) {
+		ask(a, year, named(a, "easter", &list));
+		jw_int(&a->w, "year", atoi(year));
+		asked_end(a);
+	}
+	check_answers(a, "holidays");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(due_dates, begin, end),
+		cmocka_unit_test_setup_teardown(holidays, begin, end),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
