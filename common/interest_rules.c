@@ -45,8 +45,10 @@ static int read_values(struct arena *arena, const struct json *values, struct ra
 		first = half < first ? half : first;
 		last = half > last ? half : last;
 	}
-	if (first > last || last - first >= HALVES_MAX)
-		return json_refuse(values, NULL, err, "out_of_range", "must name 1 to %d half-years", HALVES_MAX);
+	if (first > last) /* a series of which nothing is known yet */
+		return 0;
+	if (last - first >= HALVES_MAX)
+		return json_refuse(values, NULL, err, "out_of_range", "must lie within %d half-years", HALVES_MAX);
 	ret->first = first;
 	ret->count = (size_t)(last - first + 1);
 	ret->rates = arena_alloc(arena, ret->count * sizeof(*ret->rates));
@@ -71,11 +73,12 @@ static int read_series(struct arena *arena, const struct json *section, struct i
 	for (size_t i = 0; json_member(section, &i, &name, &row); ret->series_count++) {
 		struct rate_series *s = &ret->series[ret->series_count];
 
+		values = (struct json){ 0 };
 		s->name = name;
-		if ((r = json_get_str(&row, "label", WORDS_MAX, &s->label, err)) < 0 ||
+		if ((r = json_opt_str(&row, "label", WORDS_MAX, &s->label, err)) < 0 ||
 			(r = json_get_str(&row, "source", WORDS_MAX, &s->source, err)) < 0 ||
 			(r = json_get_str(&row, "certainty", WORDS_MAX, &s->certainty, err)) < 0 ||
-			(r = json_get_object(&row, "values", &values, err)) < 0 || (r = read_values(arena, &values, s, err)) < 0)
+			(r = json_opt_object(&row, "values", &values, err)) < 0 || (r = read_values(arena, &values, s, err)) < 0)
 			return r;
 	}
 	return 0;

@@ -44,5 +44,6 @@ void law_show(struct ctl *ctl, const struct json *given, const struct json *expe
 
 /* The calculators. */
 extern const struct law_command law_status, law_due_date, law_business_day, law_holidays;
+extern const struct law_command law_interest, law_fees, law_contact, law_opt_out, law_notice, law_limitation;
 
 #endif
