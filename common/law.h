@@ -14,6 +14,7 @@
 
 #include "common/cleanup.h"
 #include "common/date.h"
+#include "common/deadlines.h"
 #include "common/err.h"
 #include "common/holidays.h"
 #include "common/json.h"
@@ -38,6 +39,8 @@ struct law {
 	size_t file_count;
 	struct holidays *holidays; /* NULL: no file speaks of them, as for the others */
 	struct terms *terms;
+	struct procedures *procedures;
+	struct keeping *keeping; /* section "retention" */
 };
 
 struct law_text { /* a law file. Borrowed for the call */

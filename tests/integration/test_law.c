@@ -223,11 +223,32 @@ static void holidays(void **state)
 	check_answers(a, "holidays");
 }
 
+static void deadlines(void **state)
+{
+	struct asked *a = *state;
+	struct json root = vectors(a, "deadlines-and-retention.json");
+
+	ask_cases(a, &root, "procedure_vectors");
+	check_answers(a, "deadline");
+}
+
+static void retention(void **state)
+{
+	struct asked *a = *state;
+	struct json root = vectors(a, "deadlines-and-retention.json");
+
+	ask_cases(a, &root, "retention_vectors");
+	ask_cases(a, &root, "erasure_requests");
+	check_answers(a, "retention");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(due_dates, begin, end),
 		cmocka_unit_test_setup_teardown(holidays, begin, end),
+		cmocka_unit_test_setup_teardown(deadlines, begin, end),
+		cmocka_unit_test_setup_teardown(retention, begin, end),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
