@@ -31,6 +31,16 @@ static int parse_terms(struct law *law, const struct json *section, struct err *
 	return terms_parse(law->arena, section, &law->terms, err);
 }
 
+static int parse_procedures(struct law *law, const struct json *section, struct err *err)
+{
+	return procedures_parse(law->arena, section, &law->procedures, err);
+}
+
+static int parse_retention(struct law *law, const struct json *section, struct err *err)
+{
+	return keeping_parse(law->arena, section, &law->keeping, err);
+}
+
 /* A section, and who reads it: its values go into struct law. NULL: it is read where it is asked. */
 struct section {
 	const char *name;
@@ -47,8 +57,8 @@ static const struct section sections[] = {
 	{ "relations", NULL },
 	{ "notices", NULL },
 	{ "limitation", NULL },
-	{ "procedures", NULL },
-	{ "retention", NULL },
+	{ "procedures", parse_procedures },
+	{ "retention", parse_retention },
 };
 
 /* --- the files ---------------------------------------------------------------------------------------------------------- */

@@ -14,6 +14,7 @@
 
 #include "common/cleanup.h"
 #include "common/date.h"
+#include "common/deadlines.h"
 #include "common/demand.h"
 #include "common/err.h"
 #include "common/fees.h"
@@ -48,6 +49,8 @@ struct law {
 	struct limitation limitation;
 	struct demands demands;
 	struct guard_rules guard;
+	struct procedures *procedures;
+	struct keeping *keeping; /* section "retention" */
 };
 
 struct law_text { /* a law file. Borrowed for the call */

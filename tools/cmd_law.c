@@ -7,6 +7,7 @@
 #include "tools/law.h"
 
 #define LINE_MAX_BYTES (1024 * 1024)
+#define LAST_YEAR 9899 /* a century of any period still ends in a year of four digits */
 
 /* --- the law itself ------------------------------------------------------------------------------------------------------------- */
 
@@ -166,8 +167,8 @@ int law_opt_date(const struct json *given, const char *member, date *ret, struct
 
 	if (r < 0 || !text)
 		return r;
-	if (date_parse(text, ret) < 0)
-		return json_refuse(given, member, err, "bad_date", "must be a date such as 2026-03-02");
+	if (date_parse(text, ret) < 0 || date_diff(*ret, date_of(LAST_YEAR, 12, 31)) > 0)
+		return json_refuse(given, member, err, "bad_date", "must be a date such as 2026-03-02, of the years 1900 to %d", LAST_YEAR);
 	return 0;
 }
 

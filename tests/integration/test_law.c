@@ -223,11 +223,142 @@ static void holidays(void **state)
 	check_answers(a, "holidays");
 }
 
+static void deadlines(void **state)
+{
+	struct asked *a = *state;
+	struct json root = vectors(a, "deadlines-and-retention.json");
+
+	ask_cases(a, &root, "procedure_vectors");
+	check_answers(a, "deadline");
+}
+
+static void retention(void **state)
+{
+	struct asked *a = *state;
+	struct json root = vectors(a, "deadlines-and-retention.json");
+
+	ask_cases(a, &root, "retention_vectors");
+	ask_cases(a, &root, "erasure_requests");
+	check_answers(a, "retention");
+}
+
+/* --- format ----------------------------------------------------------------------------------------------------------------------- */
+
+/* Texts differ between versions of the library: those of another one than the vectors' are not compared. */
+static bool same_icu(struct asked *a, const struct json *root)
+{
+	CLEANUP(buf_clear) struct buf output = { 0 };
+	const char *script = arena_printf(a->arena, "echo '{\"locale\":\"en\",\"n\":1}' | %s/dunningctl --share %s/daemon/share --json law format", BUILD_DIR,
+		SOURCE_DIR);
+	struct json version = json_get(root, "icu"), got, answered;
+
+	assert_int_equal(process_run((const char *const[]){ "sh", "-c", script, NULL }, &output, ANSWER_MS), 0);
+	assert_int_equal(json_parse(a->arena, output.data, output.len, JSON_FRACTIONS, &got, NULL), 0);
+	answered = json_get(&got, "icu");
+	if (strcmp(json_str(&answered), json_str(&version)) == 0)
+		return true;
+	print_message("ICU is %s, and the vectors' %s\n", json_str(&answered), json_str(&version));
+	return false;
+}
+
+/* A row of the file: all its members but the wanted one are the question. */
+static void ask_format(struct asked *a, const char *locale, const char *kind, const struct json *row)
+{
+	const char *wanted = strcmp(kind, "plural") == 0 ? "category" : "text", *key;
+	struct json want = json_get(row, wanted), value;
+
+	ask(a, arena_printf(a->arena, "%s %s", locale, kind), named(a, wanted, &want));
+	jw_str(&a->w, "locale", locale);
+	jw_str(&a->w, "kind", kind);
+	for (size_t i = 0; json_member(row, &i, &key, &value);)
+		if (strcmp(key, wanted) != 0)
+			jw_json(&a->w, key, &value);
+	if (strcmp(kind, "list_and") == 0) {
+		value = json_get(row, "n");
+		jw_array(&a->w, "list");
+		for (int64_t i = 1; i <= json_int(&value); i++)
+			jw_str(&a->w, NULL, arena_printf(a->arena, "INV-%d", (int)i));
+		jw_end_array(&a->w);
+	}
+	asked_end(a);
+}
+
+static void format(void **state)
+{
+	struct asked *a = *state;
+	struct json root = vectors(a, "locale.json"), locales = json_get(&root, "locales"), locale, rows;
+	const char *tag, *kind;
+
+	if (!same_icu(a, &root))
+		return;
+	for (size_t i = 0; json_member(&locales, &i, &tag, &locale);) {
+		for (size_t k = 0; json_member(&locale, &k, &kind, &rows);) {
+			for (size_t n = 0; n < json_len(&rows); n++) {
+				struct json row = json_at(&rows, n);
+
+				ask_format(a, tag, kind, &row);
+			}
+		}
+	}
+	check_answers(a, "format");
+}
+
+/* --- what is refused -------------------------------------------------------------------------------------------------------------- */
+
+static const struct refused_row {
+	const char *command, *given, *error;
+} refused_rows[] = {
+	{ "due-date", "{\"issue\":\"2026-01-01\"}", "missing" },
+	{ "due-date", "{\"issue\":\"2026-02-30\",\"term\":{\"kind\":\"eom\"}}", "bad_date" },
+	{ "due-date", "{\"issue\":\"9990-01-01\",\"term\":{\"kind\":\"eom\"}}", "bad_date" },
+	{ "due-date", "{\"issue\":\"2026-01-01\",\"term\":{\"kind\":\"eom\"},\"roll\":\"following\",\"calendar\":\"JP\"}", "unknown_calendar" },
+	{ "due-date", "{\"check\":\"legal_maximum\",\"country\":\"JP\",\"issue\":\"2026-01-01\",\"due\":\"2026-01-01\"}", "unknown_country" },
+	{ "holidays", "{\"calendar\":\"FR\"}", "missing" },
+	{ "holidays", "{\"calendar\":\"JP\",\"year\":2026}", "unknown_calendar" },
+	{ "holidays", "[]", "wrong_type" },
+	{ "holidays", "{", "bad_json" },
+	{ "deadline", "{\"path\":\"fr-injonction-de-payer\"}", "missing" },
+	{ "deadline", "{\"path\":\"nowhere\"}", "unknown_path" },
+	{ "deadline", "{\"country\":\"JP\"}", "unknown_country" },
+	{ "retention", "{\"country\":\"FR\",\"record\":\"selfie\",\"date\":\"2026-01-01\"}", "unknown_rule" },
+	{ "retention", "{\"request\":\"erase\",\"claim\":\"paid\"}", "missing" },
+	{ "format", "{\"locale\":\"fr-FR\"}", "missing" },
+	{ "format", "{\"locale\":\"xx-YY\",\"n\":1}", "unknown_locale" },
+	{ "format", "{\"locale\":\"fr-FR\",\"amount\":\"1.234\",\"currency\":\"EUR\"}", "bad_amount" },
+	{ "format", "{\"locale\":\"fr-FR\",\"amount\":\"1\",\"currency\":\"XAU\"}", "unknown_currency" },
+	{ "format", "{\"locale\":\"fr-FR\",\"number\":\"1,5\"}", "bad_number" },
+};
+
+/* An answer that is none has its line too, with the reason, and the exit status says so. */
+static void what_cannot_be_answered_says_why(void **state)
+{
+	struct asked *a = *state;
+
+	for (size_t i = 0; i < ARRAY_LEN(refused_rows); i++) {
+		const struct refused_row *row = &refused_rows[i];
+		CLEANUP(buf_clear) struct buf output = { 0 };
+		const char *script = arena_printf(a->arena, "echo '%s' | %s/dunningctl --share %s/daemon/share --json law %s", row->given, BUILD_DIR,
+			SOURCE_DIR, row->command);
+		struct json got, error;
+
+		assert_int_equal(process_run((const char *const[]){ "sh", "-c", script, NULL }, &output, ANSWER_MS), 1);
+		assert_int_equal(json_parse(a->arena, buf_str(&output), output.len, 0, &got, NULL), 0);
+		error = json_get(&got, "error");
+		assert_non_null(json_str(&error));
+		if (strcmp(json_str(&error), row->error) != 0)
+			fail_msg("law %s %s: %s", row->command, row->given, buf_str(&output));
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(due_dates, begin, end),
 		cmocka_unit_test_setup_teardown(holidays, begin, end),
+		cmocka_unit_test_setup_teardown(deadlines, begin, end),
+		cmocka_unit_test_setup_teardown(retention, begin, end),
+		cmocka_unit_test_setup_teardown(format, begin, end),
+		cmocka_unit_test_setup_teardown(what_cannot_be_answered_says_why, begin, end),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
