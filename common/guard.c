@@ -131,6 +131,11 @@ static int64_t hours_next_everywhere(const struct guard_rules *rules, const stru
 	return at <= limit ? at : INT64_MAX;
 }
 
+static int64_t own_next(const struct guard_rules *rules, const struct guard_request *q, int64_t at)
+{
+	return q->own_zone ? hours_next(rules, q->own, NULL, q->own_zone, at) : hours_next_everywhere(rules, q->own, q, at);
+}
+
 /* --- caps ------------------------------------------------------------------------------------------------------------- */
 
 static int64_t first_conversation(const struct guard_request *q)
@@ -258,14 +263,14 @@ static bool country_listed(const char *const *countries, const char *country)
 
 static struct guard_answer to_whom(const struct guard_rules *rules, const struct guard_request *q)
 {
-	const char *name = q->relation ? q->relation : "debtor";
-	struct guard_answer a = answered(GUARD_DENY, "third_party", NULL,
-		"15 USC 1692c(b); CONC 7.9.6; CDE/WER book XIX; C. civ. 1240; GDPR 5(1)(c), 6");
+	struct guard_answer a = q->relation ? answered(GUARD_DENY, "third_party", NULL,
+						      "15 USC 1692c(b); CONC 7.9.6; CDE/WER book XIX; C. civ. 1240; GDPR 5(1)(c), 6") :
+					      answered(GUARD_ALLOW, NULL, NULL, NULL);
 
-	for (size_t i = 0; i < rules->relation_count; i++) {
+	for (size_t i = 0; q->relation && i < rules->relation_count; i++) {
 		const struct relation *r = &rules->relations[i];
 
-		if (strcmp(r->name, name) != 0 || !(r->debtors & q->debtor) || !country_listed(r->countries, q->country))
+		if (strcmp(r->name, q->relation) != 0 || !(r->debtors & q->debtor) || !country_listed(r->countries, q->country))
 			continue;
 		a = answered(r->decision, r->reason, NULL, r->source);
 		a.route = r->route;
@@ -347,7 +352,7 @@ static int64_t all_hours(const struct guard_rules *rules, const struct guard_req
 		if (q->preferred && at <= limit)
 			at = hours_next_everywhere(rules, q->preferred, q, at);
 		if (q->own && at <= limit)
-			at = hours_next_everywhere(rules, q->own, q, at);
+			at = own_next(rules, q, at);
 	} while (at != from && at <= limit);
 	return at <= limit ? at : INT64_MAX;
 }
@@ -390,7 +395,7 @@ static struct guard_answer when(const struct guard_rules *rules, const struct gu
 	if (q->preferred)
 		put_off(&a, q->at, hours_next_everywhere(rules, q->preferred, q, q->at), "preference", NULL);
 	if (q->own)
-		put_off(&a, q->at, hours_next_everywhere(rules, q->own, q, q->at), "window", NULL);
+		put_off(&a, q->at, own_next(rules, q, q->at), "window", NULL);
 	if (!a.reason)
 		return a;
 	a.decision = GUARD_DEFER;

@@ -102,7 +102,7 @@ struct guard_contact { /* one that was made */
 	const char *debt; /* NULL = not told: counts for each */
 };
 
-enum told { TOLD_NOTHING, TOLD_NO, TOLD_YES };
+enum guard_told { TOLD_NOTHING, TOLD_NO, TOLD_YES };
 #define GUARD_ZONES_MAX 64
 
 struct guard_request {
@@ -129,12 +129,13 @@ struct guard_request {
 	const char *stopped; /* why this debt is not chased now: "disputed", "paid", "plan"; NULL = nothing stops it */
 	const char *relation; /* of the person to the debtor; NULL = the debtor */
 	bool outsiders; /* others get a copy */
-	enum told opt_out_text, electronic_consent;
+	enum guard_told opt_out_text, electronic_consent;
 	bool work_address; /* an e-mail address that an employer gave */
 	int64_t call_consent_at; /* ms UTC: asked to be called; 0 = never */
 	date reminder_sent, letter_sent; /* the first of each; none */
 	const char *reminder_by; /* "email", "post" */
 	const struct contact_hours *preferred, *own; /* asked for by the person; set by the user. NULL = none */
+	const struct zone *own_zone; /* of `own`; NULL = the person's */
 };
 
 struct guard_answer {

@@ -30,7 +30,7 @@ static int opt_date(const struct json *object, const char *key, date *ret, struc
 	return r;
 }
 
-static int opt_told(const struct json *object, const char *key, enum told *ret, struct err *err)
+static int opt_told(const struct json *object, const char *key, enum guard_told *ret, struct err *err)
 {
 	bool told = false;
 	int r = json_opt_bool(object, key, &told, err);

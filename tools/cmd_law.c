@@ -23,6 +23,14 @@ int law_of(struct ctl *ctl, struct law **ret)
 	return 0;
 }
 
+const struct guard_rules *ctl_guard(struct ctl *ctl)
+{
+	if (!ctl->law_read)
+		(void)law_of(ctl, &ctl->law);
+	ctl->law_read = true;
+	return ctl->law ? &ctl->law->guard : NULL;
+}
+
 /* --- one question --------------------------------------------------------------------------------------------------------------- */
 
 static void write_error(struct buf *out, const struct err *err)

@@ -5,6 +5,7 @@
 
 #include "common/file.h"
 #include "common/notice.h"
+#include "common/permit.h"
 #include "common/utc.h"
 #include "tools/cmd.h"
 
@@ -41,6 +42,12 @@ static bool check_file(struct ctl *ctl, const char *path, struct table *t)
 		table_add(t, (struct cell[]){ cell_text(path), cell_none(), cell_text(arena_strdup(ctl->arena, err.code)),
 				      err.path[0] ? cell_text(arena_strdup(ctl->arena, err.path)) : cell_none(),
 				      cell_text(arena_strdup(ctl->arena, err.text)), cell_none() });
+		return false;
+	}
+	if (ctl_config(ctl, false) == 0 && permit_check_policy(ctl_guard(ctl), policy, NULL, ctl->config->creditor.zone, &err) < 0) {
+		table_add(t, (struct cell[]){ cell_text(path), cell_text(arena_strdup(ctl->arena, policy->name)), cell_text("unlawful"),
+				      cell_text(arena_strdup(ctl->arena, err.path)), cell_text(arena_strdup(ctl->arena, err.text)),
+				      cell_text(arena_strdup(ctl->arena, policy->digest)) });
 		return false;
 	}
 	pace = policy_check_pace(policy, &err) < 0;
