@@ -423,7 +423,7 @@ bool contact_stands(const struct contact_env *env, const struct debtor *debtor, 
 
 		if (!holds_attempt(&members[i], entry) || as_owed.state != ESCALATION_DOUBT || !members[i].policy)
 			return false;
-		window = schedule_window(members[i].policy, debtor, env->config->creditor.zone);
+		window = schedule_window(members[i].policy, debtor, env->config->creditor.zone, env->holidays);
 		if (business_next(&window, env->now) > env->now)
 			return false; /* it may be the one that arrives: not at night */
 		as_owed.state = ESCALATION_WAITING; /* as if the step were still owed: does anything hold it now? */

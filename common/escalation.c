@@ -179,7 +179,7 @@ static const char *hold_in_force(const struct escalation *e, const struct debtor
 {
 	int64_t now = rules->now;
 	const struct business_time window = rules->policy ?
-		schedule_window(rules->policy, d, rules->creditor_zone) :
+		schedule_window(rules->policy, d, rules->creditor_zone, rules->holidays) :
 		(struct business_time){ 0 };
 
 #define HOLD(reason_, until_)                                                                                          \
@@ -310,7 +310,7 @@ static struct next_action next_step(const struct escalation *e, const struct deb
 	const struct invoice_view *view)
 {
 	const struct policy *policy = rules->policy;
-	const struct business_time when = schedule_window(policy, d, rules->creditor_zone);
+	const struct business_time when = schedule_window(policy, d, rules->creditor_zone, rules->holidays);
 	struct schedule_walk walk;
 	bool over[POLICY_STEPS_MAX];
 
@@ -651,7 +651,7 @@ void escalation_refresh(struct escalation *e, struct debtor *debtor, const struc
 		skip_step(e, &rules->policy->steps[next.step], next.why, rules, fx);
 	}
 	if (!e->overdue_told && debtor && rules->policy) {
-		const struct business_time when = schedule_window(rules->policy, debtor, rules->creditor_zone);
+		const struct business_time when = schedule_window(rules->policy, debtor, rules->creditor_zone, rules->holidays);
 
 		if (date_diff(zone_date(when.zone, rules->now), e->invoice.snapshot.due_on) > 0) {
 			struct draft *draft = effects_event(fx, "invoice.overdue", e->invoice.debtor_id, e->invoice.id);

@@ -480,7 +480,7 @@ int library_load(const struct config *config, const char *share_dir, struct libr
 		(r = load_templates(&l, path_of(&l, share_dir, "templates"), false)) < 0 ||
 		(config->template_dir && (r = load_templates(&l, config->template_dir, true)) < 0) ||
 		(r = load_providers(&l, share_dir)) < 0 || (r = check_policies(&l)) < 0 || (r = load_retired(&l)) < 0 ||
-		(r = load_retention(&l, share_dir)) < 0)
+		(r = load_retention(&l, share_dir)) < 0 || (r = law_load(share_dir, config->law_dir, &lib->law, err)) < 0)
 		return r;
 	*ret = TAKE(lib);
 	return 0;
@@ -506,6 +506,7 @@ void library_free(struct library *library)
 	for (size_t i = 0; i < library->provider_count; i++)
 		adapter_free((struct adapter *)(uintptr_t)library->providers[i].adapter);
 	retention_free(library->retention);
+	law_free(library->law);
 	arena_free(library->arena);
 	free(library);
 }
@@ -535,4 +536,9 @@ const struct library_provider *library_provider(const struct library *library, c
 		if (strcmp(library->providers[i].name, name) == 0)
 			return &library->providers[i];
 	return NULL;
+}
+
+const struct holidays *library_holidays(const struct library *library)
+{
+	return library->law ? library->law->holidays : NULL;
 }

@@ -7,6 +7,7 @@
 
 #include "common/adapter.h"
 #include "common/config.h"
+#include "common/law.h"
 #include "common/notice.h"
 #include "common/policy.h"
 #include "common/retention.h"
@@ -34,12 +35,13 @@ struct library {
 	struct library_provider *providers;
 	size_t provider_count;
 	struct retention *retention; /* how long what is kept */
+	struct law *law; /* NULL: none was loaded */
 	struct arena *arena;
 };
 
 /*
  * Reads <share_dir>/{policies,templates,providers}, then the user's folders, then the retired versions in <state_dir>/policies; and the
- * periods of retention, the configuration's or <share_dir>/retention.json.
+ * periods of retention, the configuration's or <share_dir>/retention.json; and the law, <share_dir>/law and law.dir.
  * -EBADMSG or -errno; err->text names the file, and the place in it where there is one. Checks that every step has its template in the
  * creditor's locale (and its parts for the channel), none that is wrong in another one, its sender profile, and a provider that can
  * send for that sender on its channel. The user's own policies and the default one must pass; a shipped one that does not is left out
@@ -56,6 +58,7 @@ DEFINE_CLEANUP(struct library, library_free)
 int library_keep(const struct library *library, const char *state_dir, struct err *err);
 const struct policy *library_policy(const struct library *library, const char *name); /* NULL = unknown */
 const struct policy *library_policy_digest(const struct library *library, const char *digest); /* retired ones too. NULL = unknown */
+const struct holidays *library_holidays(const struct library *library); /* NULL = none are known */
 const struct library_provider *library_provider(const struct library *library, const char *name); /* NULL = unknown */
 
 #endif

@@ -23,6 +23,17 @@ int law_of(struct ctl *ctl, struct law **ret)
 	return 0;
 }
 
+const struct holidays *ctl_holidays(struct ctl *ctl)
+{
+	struct err err = { 0 };
+
+	if (!ctl->law && !ctl->lawless && law_load(ctl_share(ctl), ctl->config->law_dir, &ctl->law, &err) < 0) {
+		ctl->lawless = true;
+		ctl_warn(ctl, "no holidays are known, so the daemon may see other days: %s", err.text);
+	}
+	return ctl->law ? ctl->law->holidays : NULL;
+}
+
 /* --- one question --------------------------------------------------------------------------------------------------------------- */
 
 static void write_error(struct buf *out, const struct err *err)
