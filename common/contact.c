@@ -11,8 +11,9 @@
 
 static struct rules rules_of(const struct contact_env *env, const struct policy *policy)
 {
-	return (struct rules){ .policy = policy, .creditor_zone = env->config->creditor.zone, .now = env->now,
-		.feed_stale_since = feed_stale_since(policy, env->payments_known_to, env->now), .guard = env->guard };
+	return (struct rules){ .policy = policy, .creditor_zone = env->config->creditor.zone, .holidays = env->holidays,
+		.guard = env->guard, .now = env->now,
+		.feed_stale_since = feed_stale_since(policy, env->payments_known_to, env->now) };
 }
 
 static bool owed_now(const struct contact_env *env, const struct debtor *debtor, const struct candidate *c,
@@ -115,7 +116,7 @@ static const struct sender *find_sender(const struct config *config, const char 
 static int render(const struct contact_env *env, const struct debtor *debtor, const struct contact_plan *plan,
 	enum channel channel, struct arena *arena, struct notice *ret, const struct sender **sender, struct err *err)
 {
-	struct business_time when = schedule_window(plan->policy, debtor, env->config->creditor.zone);
+	struct business_time when = schedule_window(plan->policy, debtor, env->config->creditor.zone, env->holidays);
 	struct notice_invoice *invoices = arena_alloc(arena, plan->member_count * sizeof(*invoices));
 	struct notice_input input = { .creditor = &env->config->creditor, .debtor_name = debtor->customer.name,
 		.contact_name = plan->contact->name, .invoices = invoices, .invoice_count = plan->member_count,
@@ -297,7 +298,7 @@ int contact_release(const struct contact_env *env, struct debtor *debtor, const 
 int contact_open_call(const struct contact_env *env, struct debtor *debtor, const struct contact_plan *plan,
 	struct effects *fx, struct err *err)
 {
-	struct business_time when = schedule_window(plan->policy, debtor, env->config->creditor.zone);
+	struct business_time when = schedule_window(plan->policy, debtor, env->config->creditor.zone, env->holidays);
 	date today = zone_date(when.zone, env->now), last;
 	const struct sender *sender;
 	struct notice notice;

@@ -25,6 +25,7 @@ struct candidate {
 struct contact_env {
 	const struct config *config;
 	const struct notice_set *notices;
+	const struct holidays *holidays; /* of the law; NULL = none are known */
 	const uint8_t *install_key;
 	uint32_t partition;
 	int64_t now; /* ms UTC */

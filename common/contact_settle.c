@@ -410,8 +410,8 @@ void contact_never_sent(struct debtor *debtor, struct candidate *members, size_t
 
 static bool permitted_again(const struct rules *rules, const struct debtor *debtor, const struct attempt_entry *entry)
 {
-	struct permit_case c = { .guard = rules->guard, .policy = rules->policy, .debtor = debtor, .creditor_zone = rules->creditor_zone,
-		.again = true };
+	struct permit_case c = { .guard = rules->guard, .holidays = rules->holidays, .policy = rules->policy, .debtor = debtor,
+		.creditor_zone = rules->creditor_zone, .first_reminder = date_none(), .again = true };
 	struct permit permit;
 	int channel = 0;
 
@@ -432,8 +432,8 @@ bool contact_stands(const struct contact_env *env, const struct debtor *debtor, 
 	for (size_t i = 0; i < count; i++) {
 		struct escalation as_owed = *members[i].escalation;
 		struct rules rules = { .policy = members[i].policy, .creditor_zone = env->config->creditor.zone,
-			.now = env->now,
-			.feed_stale_since = feed_stale_since(members[i].policy, env->payments_known_to, env->now), .guard = env->guard };
+			.holidays = env->holidays, .guard = env->guard, .now = env->now,
+			.feed_stale_since = feed_stale_since(members[i].policy, env->payments_known_to, env->now) };
 		struct next_action next;
 
 		if (!holds_attempt(&members[i], entry) || as_owed.state != ESCALATION_DOUBT || !members[i].policy)

@@ -183,7 +183,7 @@ static const char *hold_in_force(const struct escalation *e, const struct debtor
 {
 	int64_t now = rules->now;
 	const struct business_time window = rules->policy ?
-		schedule_window(rules->policy, d, rules->creditor_zone) :
+		schedule_window(rules->policy, d, rules->creditor_zone, rules->holidays) :
 		(struct business_time){ 0 };
 
 #define HOLD(reason_, until_)                                                                                          \
@@ -316,9 +316,10 @@ static void first_reminder(const struct escalation *e, const struct rules *rules
 const struct contact *escalation_reach(const struct escalation *e, const struct debtor *d, const struct rules *rules,
 	const struct step *step, int64_t from, enum channel *channel, struct permit *permit)
 {
-	const struct business_time when = schedule_window(rules->policy, d, rules->creditor_zone);
+	const struct business_time when = schedule_window(rules->policy, d, rules->creditor_zone, rules->holidays);
 	const enum channel channels[] = { step->channel, step->fallback };
-	struct permit_case c = { .guard = rules->guard, .policy = rules->policy, .debtor = d, .creditor_zone = rules->creditor_zone };
+	struct permit_case c = { .guard = rules->guard, .holidays = rules->holidays, .policy = rules->policy, .debtor = d,
+		.creditor_zone = rules->creditor_zone };
 
 	first_reminder(e, rules, &when, &c);
 	*permit = (struct permit){ .decision = GUARD_DENY, .why = debtor_opted_out(d, step->channel) ? "opted_out" : "no_address" };
@@ -338,7 +339,7 @@ static struct next_action next_step(const struct escalation *e, const struct deb
 	const struct invoice_view *view)
 {
 	const struct policy *policy = rules->policy;
-	const struct business_time when = schedule_window(policy, d, rules->creditor_zone);
+	const struct business_time when = schedule_window(policy, d, rules->creditor_zone, rules->holidays);
 	struct schedule_walk walk;
 	bool over[POLICY_STEPS_MAX];
 
@@ -686,7 +687,7 @@ void escalation_refresh(struct escalation *e, struct debtor *debtor, const struc
 		skip_step(e, &rules->policy->steps[next.step], arena_strdup(fx->arena, next.why), rules, fx);
 	}
 	if (!e->overdue_told && debtor && rules->policy) {
-		const struct business_time when = schedule_window(rules->policy, debtor, rules->creditor_zone);
+		const struct business_time when = schedule_window(rules->policy, debtor, rules->creditor_zone, rules->holidays);
 
 		if (date_diff(zone_date(when.zone, rules->now), e->invoice.snapshot.due_on) > 0) {
 			struct draft *draft = effects_event(fx, "invoice.overdue", e->invoice.debtor_id, e->invoice.id);

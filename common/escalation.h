@@ -90,6 +90,7 @@ struct escalation {
 struct rules {
 	const struct policy *policy; /* of this escalation; NULL: unknown version, a hold */
 	const char *creditor_zone;
+	const struct holidays *holidays; /* of the law; NULL = none are known */
 	int64_t now; /* ms UTC */
 	int64_t feed_stale_since; /* 0 = the payment feed is fresh or was never told of */
 	const struct guard_rules *guard; /* NULL = no contact rules are known */

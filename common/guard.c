@@ -131,11 +131,6 @@ static int64_t hours_next_everywhere(const struct guard_rules *rules, const stru
 	return at <= limit ? at : INT64_MAX;
 }
 
-static int64_t own_next(const struct guard_rules *rules, const struct guard_request *q, int64_t at)
-{
-	return q->own_zone ? hours_next(rules, q->own, NULL, q->own_zone, at) : hours_next_everywhere(rules, q->own, q, at);
-}
-
 /* --- caps ------------------------------------------------------------------------------------------------------------- */
 
 static int64_t first_conversation(const struct guard_request *q)
@@ -352,7 +347,7 @@ static int64_t all_hours(const struct guard_rules *rules, const struct guard_req
 		if (q->preferred && at <= limit)
 			at = hours_next_everywhere(rules, q->preferred, q, at);
 		if (q->own && at <= limit)
-			at = own_next(rules, q, at);
+			at = business_next(q->own, at);
 	} while (at != from && at <= limit);
 	return at <= limit ? at : INT64_MAX;
 }
@@ -395,7 +390,7 @@ static struct guard_answer when(const struct guard_rules *rules, const struct gu
 	if (q->preferred)
 		put_off(&a, q->at, hours_next_everywhere(rules, q->preferred, q, q->at), "preference", NULL);
 	if (q->own)
-		put_off(&a, q->at, own_next(rules, q, q->at), "window", NULL);
+		put_off(&a, q->at, business_next(q->own, q->at), "window", NULL);
 	if (!a.reason)
 		return a;
 	a.decision = GUARD_DEFER;

@@ -11,6 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "common/business_time.h"
 #include "common/fees.h"
 #include "common/json.h"
 #include "common/message.h"
@@ -134,8 +135,8 @@ struct guard_request {
 	int64_t call_consent_at; /* ms UTC: asked to be called; 0 = never */
 	date reminder_sent, letter_sent; /* the first of each; none */
 	const char *reminder_by; /* "email", "post" */
-	const struct contact_hours *preferred, *own; /* asked for by the person; set by the user. NULL = none */
-	const struct zone *own_zone; /* of `own`; NULL = the person's */
+	const struct contact_hours *preferred; /* asked for by the person; NULL = none */
+	const struct business_time *own; /* the user's policy; NULL = none */
 };
 
 struct guard_answer {

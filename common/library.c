@@ -560,3 +560,8 @@ const struct library_provider *library_provider(const struct library *library, c
 			return &library->providers[i];
 	return NULL;
 }
+
+const struct holidays *library_holidays(const struct library *library)
+{
+	return library->law ? library->law->holidays : NULL;
+}

@@ -40,12 +40,12 @@ struct library {
 };
 
 /*
- * Reads <share_dir>/{law,policies,templates,providers}, then the user's law, the user's folders, then the retired versions in <state_dir>/policies; and the
- * periods of retention, the configuration's or <share_dir>/retention.json.
+ * Reads <share_dir>/{policies,templates,providers}, then the user's folders, then the retired versions in <state_dir>/policies; and the
+ * periods of retention, the configuration's or <share_dir>/retention.json; and the law, <share_dir>/law and law.dir.
  * -EBADMSG or -errno; err->text names the file, and the place in it where there is one. Checks that every step has its template in the
  * creditor's locale (and its parts for the channel), none that is wrong in another one, its sender profile, and a provider that can
- * send for that sender on its channel, and that no law is against it from the start. The user's own policies and the default one must pass; a shipped one that does not is left out
- * and told in `unfit`. `config` is borrowed and must outlive the library.
+ * send for that sender on its channel, and that no law is against it from the start. The user's own policies and the default one must
+ * pass; a shipped one that does not is left out and told in `unfit`. `config` is borrowed and must outlive the library.
  */
 int library_load(const struct config *config, const char *share_dir, struct library **ret, struct err *err);
 /* Work under way outlives a reload: each group holds a reference of its own. */
@@ -59,6 +59,7 @@ int library_keep(const struct library *library, const char *state_dir, struct er
 const struct guard_rules *library_guard(const struct library *library); /* the contact rules of its law; NULL = none */
 const struct policy *library_policy(const struct library *library, const char *name); /* NULL = unknown */
 const struct policy *library_policy_digest(const struct library *library, const char *digest); /* retired ones too. NULL = unknown */
+const struct holidays *library_holidays(const struct library *library); /* NULL = none are known */
 const struct library_provider *library_provider(const struct library *library, const char *name); /* NULL = unknown */
 
 #endif

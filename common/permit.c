@@ -56,17 +56,14 @@ struct permit permit_contact(const struct permit_case *c, int64_t from)
 {
 	static const struct guard_rules nothing;
 	const struct guard_rules *guard = c->guard ? c->guard : &nothing;
-	const struct business_time when = schedule_window(c->policy, c->debtor, c->creditor_zone);
-	const struct contact_window window = { .weekdays = when.weekdays, .from_minute = when.from_minute, .to_minute = when.to_minute };
-	const struct contact_hours own = { .windows = &window, .count = 1, 
-		.calendar = c->policy->window.holidays ? c->debtor->customer.country : NULL };
+	const struct business_time when = schedule_window(c->policy, c->debtor, c->creditor_zone, c->holidays);
 	const struct contact_rule *rules[GUARD_RULES_MAX + 1];
 	struct guard_contact history[DEBTOR_CONTACTS_KEPT];
 	struct guard_request q = { .rules = no_rules, .country = c->debtor->customer.country, .channel = c->channel, .timed = true,
 		.debtor = guard_debtor(customer_kind_names[c->debtor->customer.kind]), .calendar = c->debtor->customer.country,
 		.insolvency = date_none(), .letter_sent = date_none(), .reminder_sent = c->again ? date_none() : c->first_reminder,
 		.reminder_by = c->by_post ? "post" : "email", .relation = relation_of(guard, c->contact ? c->contact->role : NULL),
-		.own = &own, .own_zone = when.zone, .history = history };
+		.own = &when, .history = history };
 	struct permit permit = { .decision = GUARD_ALLOW, .at = from };
 
 	if (c->guard) {

@@ -13,6 +13,7 @@
 
 struct permit_case {
 	const struct guard_rules *guard; /* NULL = none are known: the policy alone speaks */
+	const struct holidays *holidays; /* for the policy's window; NULL = none are known */
 	const struct policy *policy;
 	const struct debtor *debtor;
 	const struct contact *contact;

@@ -74,7 +74,7 @@ struct window {
 	const char *zone;
 	uint8_t weekdays; /* bit 0 = Monday */
 	int from_minute, to_minute; /* of the day, [from, to) */
-	bool holidays; /* of the debtor's country are no business days (data: later) */
+	bool holidays; /* of the debtor's country are no business days */
 };
 
 struct policy {

@@ -13,8 +13,12 @@
 
 #define SCHEDULE_NEVER INT64_MAX
 
-/* The policy's window for one debtor. An unknown zone cannot come this far (events and config check it). */
-struct business_time schedule_window(const struct policy *policy, const struct debtor *debtor, const char *creditor_zone);
+/*
+ * The policy's window for one debtor. An unknown zone cannot come this far (events and config check it). `holidays` NULL: none are
+ * known; of a country without a calendar neither.
+ */
+struct business_time schedule_window(const struct policy *policy, const struct debtor *debtor, const char *creditor_zone,
+	const struct holidays *holidays);
 
 struct schedule_walk {
 	date issued_on, due_on; /* issued_on may be none: then `issued` means the due date */

@@ -39,8 +39,8 @@ struct ctl {
 	int64_t now; /* ms UTC: the computer's clock, or the played one of the state directory */
 	bool played;
 	struct policy_shelf *shelf;
-	struct law *law; /* once ctl_guard() read it */
-	bool law_read;
+	struct law *law; /* once asked for */
+	bool lawless; /* it cannot be read, which was said */
 	struct debtor *system; /* of partition 0, once read */
 };
 
@@ -105,6 +105,7 @@ const char *verdict_step(const struct entry *entry, const struct verdict *verdic
 int64_t ctl_stale_since(struct ctl *ctl, const struct policy *policy);
 bool ctl_feed_unknown(struct ctl *ctl);
 const struct guard_rules *ctl_guard(struct ctl *ctl); /* the contact rules of the law data; NULL: unreadable, said already */
+const struct holidays *ctl_holidays(struct ctl *ctl); /* NULL: none are known; that the law cannot be read is said once */
 const struct policy *ctl_policy(struct ctl *ctl, const char *digest); /* NULL: not at hand */
 
 /* --- more than one family ------------------------------------------------------------------------------------------------------- */

@@ -79,10 +79,10 @@ static const char *say(const struct sentence *rows, const char *word)
 }
 
 /* The step's day by the policy alone, without what was walked before: tells whether spacing moved it. */
-static bool moved_by_spacing(const struct ctl *ctl, const struct entry *entry, const struct next_action *next)
+static bool moved_by_spacing(struct ctl *ctl, const struct entry *entry, const struct next_action *next)
 {
 	const struct policy *policy = entry->policy;
-	const struct business_time when = schedule_window(policy, entry->d, ctl->config->creditor.zone);
+	const struct business_time when = schedule_window(policy, entry->d, ctl->config->creditor.zone, ctl_holidays(ctl));
 	const struct step_at *at = &policy->steps[next->step].at;
 	struct schedule_walk walk = { .issued_on = entry->e.invoice.snapshot.issued_on, .due_on = entry->e.invoice.snapshot.due_on };
 	date day;
@@ -99,7 +99,7 @@ static bool moved_by_spacing(const struct ctl *ctl, const struct entry *entry, c
 /* Whom the contact would reach, and about what else: as it would be planned at that instant. */
 static void add_contact(struct ctl *ctl, struct fields *f, const struct entry *entry, const struct next_action *next)
 {
-	struct contact_env env = { .config = ctl->config, .partition = entry->partition, .guard = ctl_guard(ctl),
+	struct contact_env env = { .config = ctl->config, .holidays = ctl_holidays(ctl), .guard = ctl_guard(ctl), .partition = entry->partition,
 		.now = next->at > ctl->now ? next->at : ctl->now };
 	struct contact_plan *plan = arena_alloc(ctl->arena, sizeof(*plan));
 	struct entry *siblings = arena_alloc(ctl->arena, (entry->d->open_count + 1) * sizeof(*siblings));

@@ -99,7 +99,8 @@ static int run_check(struct ctl *ctl, const struct invocation *call)
 
 const struct command cmd_policy_check = { .name = "policy check", .args = "[FILE]...", .max_args = COMMAND_ANY,
 	.help = "that policy files are right; without one, all that the daemon would load",
-	.more = "\"slow\" is no fault: its own caps and gap put steps off. \"left_out\" is a shipped policy that this\n"
+	.more = "\"unlawful\": it writes to a third party, or its hours and those of a contact rule never meet.\n"
+		"\"slow\" is no fault: its own caps and gap put steps off. \"left_out\" is a shipped policy that this\n"
 		"configuration cannot carry out.",
 	.run = run_check };
 

@@ -91,7 +91,7 @@ static void row_holds(void **state)
 	struct contact_made made[4] = { 0 };
 	struct debtor debtor = { .known = true, .contacts = made, .contact_count = (size_t)row->contacts,
 		.customer = { .country = row->country, .timezone = row->zone, .kind = row->kind } };
-	struct permit_case c = { .guard = &law->guard, .debtor = &debtor, .contact = &contact, .channel = row->channel,
+	struct permit_case c = { .guard = &law->guard, .holidays = law->holidays, .debtor = &debtor, .contact = &contact, .channel = row->channel,
 		.creditor_zone = "Europe/Paris", .first_reminder = date_none(), .again = row->again };
 	CLEANUP(policy_freep) struct policy *policy = NULL;
 	char text[UTC_TEXT_SIZE];
