@@ -164,6 +164,19 @@ static bool names_stop(const char *text)
 	return false;
 }
 
+/* What is quoted below an answer is ours, and asks nothing of us. */
+static void unquoted(char *text)
+{
+	static const char *const marks[] = { "\n>", "\n--", "\n__" };
+
+	for (size_t i = 0; i < ARRAY_LEN(marks); i++) {
+		char *at = strstr(text, marks[i]);
+
+		if (at)
+			*at = '\0';
+	}
+}
+
 enum reply_wish reply_wish(const char *text)
 {
 	char folded[READ_MAX];
@@ -175,6 +188,7 @@ enum reply_wish reply_wish(const char *text)
 		return REPLY_OPT_OUT;
 	(void)fold(text, folded, sizeof(folded));
 	plain_apostrophes(folded);
+	unquoted(folded);
 	from = strspn(folded, " \t\r\n.,;:!\"'()");
 	len = strcspn(folded + from, " \t\r\n.,;:!?\"'()");
 	for (size_t i = 0; i < ARRAY_LEN(wish_words) && !folded[from + len + strspn(folded + from + len, " \t\r\n.!?")]; i++)
