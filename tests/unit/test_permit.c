@@ -5,9 +5,12 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
+#include "common/file.h"
 #include "common/law.h"
 #include "common/permit.h"
 #include "tests/unit/escalation_world.h"
@@ -156,6 +159,58 @@ static void through_the_walk(void **state)
 	world_clear(&w);
 }
 
+/* The user's own rules: a stricter one binds, our caution may go, law may not. */
+static void own_rules(void **state)
+{
+	static const struct {
+		const char *json, *at; /* when an SMS of 06:30 in Paris goes; NULL: refused */
+	} own[] = {
+		{ "{\"as_of\":\"2026-11-22\"}", "2026-06-05T06:00:00Z" },
+		{ "{\"as_of\":\"2026-11-22\",\"contact_rules\":{\"mine\":{\"country\":\"FR\",\"basis\":\"policy\",\"channels\":[\"sms\"],\"windows\":"
+		  "[{\"days\":[5],\"start\":\"10:00\",\"end\":\"12:00\"}],\"source\":\"ours\",\"certainty\":\"ours\"}}}", "2026-06-05T08:00:00Z" },
+		{ "{\"as_of\":\"2026-11-22\",\"contact_rules\":{\"fr-policy\":{\"windows\":[{\"days\":[1,2,3,4,5,6,7],\"start\":\"06:00\",\"end\":"
+		  "\"22:00\"}]}}}", "2026-06-05T04:30:00Z" },
+		{ "{\"as_of\":\"2026-11-22\",\"contact_rules\":{\"fr-policy\":null}}", "2026-06-05T06:00:00Z" }, /* the Union's stands in */
+		{ "{\"as_of\":\"2026-11-22\",\"contact_rules\":{\"us-fdcpa\":{\"windows\":[]}}}", NULL },
+		{ "{\"as_of\":\"2026-11-22\",\"contact_rules\":{\"be-b2c\":null}}", NULL },
+	};
+	CLEANUP(policy_freep) struct policy *policy = NULL;
+	static const char json[] = POLICY(OWN, MAIL("a", "due+1d", ""));
+	char text[UTC_TEXT_SIZE];
+
+	(void)state;
+	assert_int_equal(policy_parse(json, strlen(json), &policy, NULL), 0);
+	for (size_t i = 0; i < ARRAY_LEN(own); i++) {
+		CLEANUP(arena_freep) struct arena *arena = arena_create();
+		CLEANUP(law_freep) struct law *mine = NULL;
+		struct debtor debtor = { .customer = { .country = "FR", .timezone = "Europe/Paris" } };
+		char dir[] = "/tmp/dunningd-permit-XXXXXX";
+		struct err err = { 0 };
+		const char *path;
+		int r;
+
+		assert_non_null(mkdtemp(dir));
+		path = arena_printf(arena, "%s/own.json", dir);
+		assert_int_equal(file_replace(path, own[i].json, strlen(own[i].json), 0600), 0);
+		r = law_load(SOURCE_DIR "/daemon/share", dir, &mine, &err);
+		(void)unlink(path);
+		(void)rmdir(dir);
+		if (!own[i].at) {
+			assert_true(r < 0);
+			assert_string_equal(err.code, "law_not_policy");
+			continue;
+		}
+		if (r < 0)
+			fail_msg("%s", err.text);
+		assert_string_equal(utc_format(permit_contact(&(struct permit_case){ .guard = &mine->guard, .policy = policy, .debtor = &debtor,
+								       .channel = CHANNEL_SMS, .creditor_zone = "UTC", .first_reminder = date_none() },
+						       at("2026-06-05T04:30:00Z"))
+							.at,
+					    text),
+			own[i].at);
+	}
+}
+
 static int checked(const char *json, const char *country, struct err *err)
 {
 	CLEANUP(policy_freep) struct policy *policy = NULL;
@@ -191,11 +246,12 @@ static void policies(void **state)
 
 int main(void)
 {
-	struct CMUnitTest tests[ARRAY_LEN(rows) + 2] = { 0 };
+	struct CMUnitTest tests[ARRAY_LEN(rows) + 3] = { 0 };
 
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
 		tests[i] = (struct CMUnitTest){ .name = rows[i].name, .test_func = row_holds, .initial_state = (void *)(uintptr_t)&rows[i] };
 	tests[ARRAY_LEN(rows)] = (struct CMUnitTest)cmocka_unit_test(through_the_walk);
 	tests[ARRAY_LEN(rows) + 1] = (struct CMUnitTest)cmocka_unit_test(policies);
+	tests[ARRAY_LEN(rows) + 2] = (struct CMUnitTest)cmocka_unit_test(own_rules);
 	return cmocka_run_group_tests(tests, set_up, tear_down);
 }
