@@ -30,6 +30,7 @@ struct contact_env {
 	uint32_t partition;
 	int64_t now; /* ms UTC */
 	int64_t payments_known_to; /* ms UTC; 0 = no payment feed binds */
+	const struct guard_rules *guard; /* NULL = no contact rules are known */
 };
 
 /* One decided contact: members[0] leads (the oldest due date) and its step drives. */

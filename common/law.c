@@ -54,6 +54,7 @@ static const struct section sections[] = {
 	{ "holidays", parse_holidays },
 	{ "terms", parse_terms },
 	{ "contact_rules", NULL },
+	{ "relations", NULL },
 	{ "notices", NULL },
 	{ "limitation", NULL },
 	{ "procedures", parse_procedures },
@@ -122,11 +123,22 @@ static void merge(struct json_writer *w, const char *key, const struct json *bas
 	jw_end_object(w);
 }
 
+/* A rule that is law is not the user's to change. */
+static int may_lay_over(const struct law *law, const struct law_file *file, struct err *err)
+{
+	struct json base = law_section(law, "contact_rules"), own = json_get(&file->root, "contact_rules");
+
+	return file->own ? guard_may_change(&base, &own, err) : 0;
+}
+
 static int add_file(struct law *law, const struct law_file *file, struct err *err)
 {
 	CLEANUP(buf_clear) struct buf text = { 0 };
 	struct json_writer w = jw_init(&text);
+	int r = may_lay_over(law, file, err);
 
+	if (r < 0)
+		return r;
 	merge(&w, NULL, &law->document, &file->root);
 	return json_parse(law->arena, arena_memdup(law->arena, text.data, text.len), text.len, 0, &law->document, err);
 }
@@ -181,13 +193,16 @@ static const char *blamed(const struct law *law, const char *section)
 
 static int parse_all(struct law *law, struct err *err)
 {
+	struct err wrong = { 0 };
+	const char *section;
+
 	for (size_t i = 0; i < ARRAY_LEN(sections); i++) {
 		struct err inner = { 0 };
 
 		if (parse_section(law, &sections[i], &inner) < 0)
 			return refuse(blamed(law, sections[i].name), &inner, err);
 	}
-	return 0;
+	return law_read_engines(law, &section, &wrong) < 0 ? refuse(blamed(law, section), &wrong, err) : 0;
 }
 
 /* --- what is known ------------------------------------------------------------------------------------------------------ */

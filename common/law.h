@@ -15,9 +15,14 @@
 #include "common/cleanup.h"
 #include "common/date.h"
 #include "common/deadlines.h"
+#include "common/demand.h"
 #include "common/err.h"
+#include "common/fees.h"
+#include "common/guard.h"
 #include "common/holidays.h"
+#include "common/interest.h"
 #include "common/json.h"
+#include "common/limitation.h"
 #include "common/terms.h"
 
 /* How sure an entry is. */
@@ -41,6 +46,11 @@ struct law {
 	size_t entry_count;
 	struct holidays *holidays; /* NULL: no file speaks of them, as for the others */
 	struct terms *terms;
+	struct fees fees; /* these are empty where no file speaks of them */
+	struct interest_rules interest;
+	struct limitation limitation;
+	struct demands demands;
+	struct guard_rules guard;
 	struct procedures *procedures;
 	struct keeping *keeping; /* section "retention" */
 };
@@ -57,6 +67,7 @@ struct law_text { /* a law file. Borrowed for the call */
  * and `err->text` names file, place and reason. A section of which no file speaks is empty, and what needs it is refused when asked.
  */
 int law_parse(const struct law_text *texts, size_t count, struct law **ret, struct err *err);
+int law_read_engines(struct law *law, const char **section, struct err *err); /* of law_parse(): the members above. *section: where it failed */
 void law_free(struct law *law); /* NULL is allowed */
 DEFINE_CLEANUP(struct law, law_free)
 

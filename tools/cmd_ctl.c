@@ -8,9 +8,9 @@
 #include <unistd.h>
 
 #include "common/file.h"
-#include "common/law.h"
 #include "common/played_clock.h"
 #include "common/utc.h"
+#include "common/law.h"
 #include "daemon/service.h"
 #include "tools/cmd.h"
 

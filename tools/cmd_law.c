@@ -23,15 +23,29 @@ int law_of(struct ctl *ctl, struct law **ret)
 	return 0;
 }
 
-const struct holidays *ctl_holidays(struct ctl *ctl)
+static const struct law *ctl_law(struct ctl *ctl)
 {
 	struct err err = { 0 };
 
 	if (!ctl->law && !ctl->lawless && law_load(ctl_share(ctl), ctl->config->law_dir, &ctl->law, &err) < 0) {
 		ctl->lawless = true;
-		ctl_warn(ctl, "no holidays are known, so the daemon may see other days: %s", err.text);
+		ctl_warn(ctl, "no holidays and contact rules are known, so the daemon may see other days: %s", err.text);
 	}
-	return ctl->law ? ctl->law->holidays : NULL;
+	return ctl->law;
+}
+
+const struct holidays *ctl_holidays(struct ctl *ctl)
+{
+	const struct law *law = ctl_law(ctl);
+
+	return law ? law->holidays : NULL;
+}
+
+const struct guard_rules *ctl_guard(struct ctl *ctl)
+{
+	const struct law *law = ctl_law(ctl);
+
+	return law ? &law->guard : NULL;
 }
 
 /* --- one question --------------------------------------------------------------------------------------------------------------- */

@@ -43,6 +43,7 @@ const char *law_weekday(date d); /* "Monday" */
 void law_show(struct ctl *ctl, const struct json *given, const struct json *expect);
 
 /* The calculators. */
+extern const struct law_command law_interest, law_fees, law_contact, law_opt_out, law_notice, law_limitation;
 extern const struct law_command law_status, law_due_date, law_business_day, law_holidays, law_deadline, law_retention,
 	law_format;
 
