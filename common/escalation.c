@@ -244,7 +244,7 @@ static void fill_walk(const struct escalation *e, const struct policy *policy, c
 	struct schedule_walk *walk, bool over[POLICY_STEPS_MAX])
 {
 	walk->issued_on = e->invoice.snapshot.issued_on;
-	walk->due_on = e->invoice.snapshot.due_on;
+	walk->due_on = schedule_due(policy, when, e->invoice.snapshot.due_on);
 	for (size_t i = 0; i < POLICY_STEPS_MAX; i++) {
 		walk->done[i] = date_none();
 		over[i] = false;
@@ -689,7 +689,7 @@ void escalation_refresh(struct escalation *e, struct debtor *debtor, const struc
 	if (!e->overdue_told && debtor && rules->policy) {
 		const struct business_time when = schedule_window(rules->policy, debtor, rules->creditor_zone, rules->holidays);
 
-		if (date_diff(zone_date(when.zone, rules->now), e->invoice.snapshot.due_on) > 0) {
+		if (date_diff(zone_date(when.zone, rules->now), schedule_due(rules->policy, &when, e->invoice.snapshot.due_on)) > 0) {
 			struct draft *draft = effects_event(fx, "invoice.overdue", e->invoice.debtor_id, e->invoice.id);
 
 			jw_int(&draft->w, "balance_minor", view.balance);

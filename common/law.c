@@ -205,77 +205,6 @@ static int parse_all(struct law *law, struct err *err)
 	return law_read_engines(law, &section, &wrong) < 0 ? refuse(blamed(law, section), &wrong, err) : 0;
 }
 
-int law_parse(const struct law_text *texts, size_t count, struct law **ret, struct err *err)
-{
-	CLEANUP(law_freep) struct law *law = xcalloc(1, sizeof(*law));
-	int r;
-
-	law->arena = arena_create();
-	law->files = arena_alloc(law->arena, (count + 1) * sizeof(*law->files));
-	for (size_t i = 0; i < count; i++) {
-		struct law_file *file = &law->files[law->file_count];
-		struct err inner = { 0 };
-
-		if (read_file(law, &texts[i], file, &inner) < 0 || add_file(law, file, &inner) < 0)
-			return refuse(texts[i].path, &inner, err);
-		law->file_count++;
-		/* After the last shipped one, and after each of the user's: whatever is wrong then came with it. */
-		if ((i + 1 == count || texts[i + 1].own) && (r = parse_all(law, err)) < 0)
-			return r;
-	}
-	*ret = TAKE(law);
-	return 0;
-}
-
-void law_free(struct law *law)
-{
-	if (!law)
-		return;
-	arena_free(law->arena);
-	free(law);
-}
-
-/* --- reading the folders ------------------------------------------------------------------------------------------------ */
-
-struct reading {
-	struct arena *arena;
-	struct law_text *texts;
-	size_t count, capacity;
-};
-
-static int read_dir(struct reading *reading, const char *dir, bool own, struct err *err)
-{
-	char **names;
-	size_t count;
-	int r = file_list(reading->arena, dir, ".json", &names, &count);
-
-	if (r < 0)
-		return err_set(err, r, "unreadable", own ? "$.law.dir" : "", "%s: %s", dir, strerror(-r));
-	for (size_t i = 0; i < count; i++) {
-		const char *path = arena_printf(reading->arena, "%s/%s", dir, names[i]);
-		CLEANUP(buf_clear) struct buf text = { 0 };
-
-		if ((r = file_read(path, LAW_FILE_MAX, &text, err)) < 0)
-			return r;
-		reading->texts = arena_grow(reading->arena, reading->texts, reading->count, &reading->capacity, sizeof(*reading->texts));
-		reading->texts[reading->count++] =
-			(struct law_text){ path, arena_memdup(reading->arena, buf_str(&text), text.len), text.len, own };
-	}
-	return 0;
-}
-
-int law_load(const char *share_dir, const char *own_dir, struct law **ret, struct err *err)
-{
-	CLEANUP(arena_freep) struct arena *arena = arena_create();
-	struct reading reading = { .arena = arena };
-	int r;
-
-	if ((r = read_dir(&reading, arena_printf(arena, "%s/law", share_dir), false, err)) < 0 ||
-		(own_dir && (r = read_dir(&reading, own_dir, true, err)) < 0))
-		return r;
-	return law_parse(reading.texts, reading.count, ret, err);
-}
-
 /* --- what is known ------------------------------------------------------------------------------------------------------ */
 
 struct json law_section(const struct law *law, const char *name)
@@ -350,10 +279,9 @@ enum law_state law_entry_state(const struct law_entry *entry, date today)
 	return left < 0 ? LAW_RAN_OUT : left < LAW_WARN_DAYS ? LAW_RUNS_OUT : LAW_CURRENT;
 }
 
-size_t law_entries(const struct law *law, const struct law_entry **ret)
+static void list_entries(struct law *law)
 {
-	struct law_entry *entries = NULL;
-	size_t count = 0, capacity = 0;
+	size_t capacity = 0;
 
 	for (size_t s = 0; s < ARRAY_LEN(sections); s++) {
 		struct json here = law_section(law, sections[s].name), value;
@@ -361,11 +289,90 @@ size_t law_entries(const struct law *law, const struct law_entry **ret)
 		const char *name;
 
 		for (size_t i = 0; json_member(section, &i, &name, &value);) {
-			entries = arena_grow(law->arena, entries, count, &capacity, sizeof(*entries));
-			entries[count] = (struct law_entry){ .section = sections[s].name, .name = name, .value = value };
-			fill(law, &entries[count++]);
+			law->entries = arena_grow(law->arena, law->entries, law->entry_count, &capacity, sizeof(*law->entries));
+			law->entries[law->entry_count] = (struct law_entry){ .section = sections[s].name, .name = name, .value = value };
+			fill(law, &law->entries[law->entry_count++]);
 		}
 	}
-	*ret = entries;
-	return count;
+}
+
+/* --- the whole --------------------------------------------------------------------------------------------------------- */
+
+int law_parse(const struct law_text *texts, size_t count, struct law **ret, struct err *err)
+{
+	CLEANUP(law_freep) struct law *law = xcalloc(1, sizeof(*law));
+	int r;
+
+	law->arena = arena_create();
+	law->files = arena_alloc(law->arena, (count + 1) * sizeof(*law->files));
+	for (size_t i = 0; i < count; i++) {
+		struct law_file *file = &law->files[law->file_count];
+		struct err inner = { 0 };
+
+		if (read_file(law, &texts[i], file, &inner) < 0 || add_file(law, file, &inner) < 0)
+			return refuse(texts[i].path, &inner, err);
+		law->file_count++;
+		/* After the last shipped one, and after each of the user's: whatever is wrong then came with it. */
+		if ((i + 1 == count || texts[i + 1].own) && (r = parse_all(law, err)) < 0)
+			return r;
+	}
+	list_entries(law);
+	*ret = TAKE(law);
+	return 0;
+}
+
+void law_free(struct law *law)
+{
+	if (!law)
+		return;
+	arena_free(law->arena);
+	free(law);
+}
+
+/* --- reading the folders ------------------------------------------------------------------------------------------------ */
+
+struct reading {
+	struct arena *arena;
+	struct law_text *texts;
+	size_t count, capacity;
+};
+
+static int read_dir(struct reading *reading, const char *dir, bool own, struct err *err)
+{
+	char **names;
+	size_t count;
+	int r = file_list(reading->arena, dir, ".json", &names, &count);
+
+	if (r < 0)
+		return err_set(err, r, "unreadable", own ? "$.law.dir" : "", "%s: %s", dir, strerror(-r));
+	for (size_t i = 0; i < count; i++) {
+		const char *path = arena_printf(reading->arena, "%s/%s", dir, names[i]);
+		CLEANUP(buf_clear) struct buf text = { 0 };
+
+		if ((r = file_read(path, LAW_FILE_MAX, &text, err)) < 0)
+			return r;
+		reading->texts = arena_grow(reading->arena, reading->texts, reading->count, &reading->capacity, sizeof(*reading->texts));
+		reading->texts[reading->count++] =
+			(struct law_text){ path, arena_memdup(reading->arena, buf_str(&text), text.len), text.len, own };
+	}
+	return 0;
+}
+
+int law_load(const char *share_dir, const char *own_dir, struct law **ret, struct err *err)
+{
+	CLEANUP(arena_freep) struct arena *arena = arena_create();
+	struct reading reading = { .arena = arena };
+	int r;
+
+	if ((r = read_dir(&reading, arena_printf(arena, "%s/law", share_dir), false, err)) < 0 ||
+		(own_dir && (r = read_dir(&reading, own_dir, true, err)) < 0))
+		return r;
+	return law_parse(reading.texts, reading.count, ret, err);
+}
+
+
+size_t law_entries(const struct law *law, const struct law_entry **ret)
+{
+	*ret = law->entries;
+	return law->entry_count;
 }

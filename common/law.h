@@ -42,6 +42,8 @@ struct law {
 	struct json document; /* the merged sections */
 	struct law_file *files;
 	size_t file_count;
+	struct law_entry *entries;
+	size_t entry_count;
 	struct holidays *holidays; /* NULL: no file speaks of them, as for the others */
 	struct terms *terms;
 	struct fees fees; /* these are empty where no file speaks of them */
@@ -88,7 +90,7 @@ struct law_entry {
 enum law_state { LAW_CURRENT, LAW_RUNS_OUT, LAW_RAN_OUT, LAW_STATE_COUNT };
 extern const char *const law_state_names[LAW_STATE_COUNT + 1]; /* "holds", "runs_out", "unknown" */
 enum law_state law_entry_state(const struct law_entry *entry, date today);
-/* Every entry, by section and name. In law's arena. */
+/* Every entry, in the order of the sections and of the files. */
 size_t law_entries(const struct law *law, const struct law_entry **ret);
 /* The last day of the last half-year of "values": {"2025H2": ...} with no gap before it; none: there is no value. */
 date law_values_until(const struct json *values);

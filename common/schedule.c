@@ -16,6 +16,11 @@ struct business_time schedule_window(const struct policy *policy, const struct d
 	return when;
 }
 
+date schedule_due(const struct policy *policy, const struct business_time *when, date due_on)
+{
+	return date_is_set(due_on) ? calendar_roll(when->calendar, due_on, policy->due_roll) : due_on;
+}
+
 static date add(const struct step_at *at, date anchor, const struct business_time *when)
 {
 	return at->business ? business_add_days(when, anchor, at->days) : date_add_days(anchor, at->days);

@@ -20,6 +20,9 @@
 struct business_time schedule_window(const struct policy *policy, const struct debtor *debtor, const char *creditor_zone,
 	const struct holidays *holidays);
 
+/* Where the policy takes a due date: steps, and being overdue, count from there. */
+date schedule_due(const struct policy *policy, const struct business_time *when, date due_on);
+
 struct schedule_walk {
 	date issued_on, due_on; /* issued_on may be none: then `issued` means the due date */
 	date done[POLICY_STEPS_MAX]; /* local date on which a step was sent or done; none = not */

@@ -84,7 +84,8 @@ static bool moved_by_spacing(struct ctl *ctl, const struct entry *entry, const s
 	const struct policy *policy = entry->policy;
 	const struct business_time when = schedule_window(policy, entry->d, ctl->config->creditor.zone, ctl_holidays(ctl));
 	const struct step_at *at = &policy->steps[next->step].at;
-	struct schedule_walk walk = { .issued_on = entry->e.invoice.snapshot.issued_on, .due_on = entry->e.invoice.snapshot.due_on };
+	struct schedule_walk walk = { .issued_on = entry->e.invoice.snapshot.issued_on,
+		.due_on = schedule_due(policy, &when, entry->e.invoice.snapshot.due_on) };
 	date day;
 
 	for (size_t i = 0; i < POLICY_STEPS_MAX; i++)

@@ -6,8 +6,20 @@
 #include "tools/law.h"
 
 static const struct column columns[] = { { "section", "SECTION", false }, { "name", "ENTRY", false }, { "state", "STATE", false },
-	{ "known_until", "KNOWN UNTIL", false }, { "certainty", "CERTAINTY", false }, { "as_of", "AS OF", false },
+	{ "known_until", "KNOWN UNTIL", false }, { "unknown_from", "UNKNOWN FROM", false }, { "certainty", "CERTAINTY", false }, { "as_of", "AS OF", false },
 	{ "own_file", "YOURS", false }, { "source", "SOURCE", false }, { 0 } };
+
+/* Of values by half-year the first that is missing, "2026H2"; else the day behind the last known one. */
+static struct cell unknown_from(struct ctl *ctl, const struct law_entry *e)
+{
+	date from = date_add_days(e->known_until, 1);
+	int year, month, day;
+
+	if (!date_is_set(from) || !json_has(&e->value, "values"))
+		return cell_date(from);
+	date_split(from, &year, &month, &day);
+	return cell_text(arena_printf(ctl->arena, "%04dH%d", year, month > 6 ? 2 : 1));
+}
 
 static int run_status(struct ctl *ctl, const struct invocation *call)
 {
@@ -34,7 +46,7 @@ static int run_status(struct ctl *ctl, const struct invocation *call)
 		if (!all && !ctl->view.json && state == LAW_CURRENT && e->certainty != LAW_KNOWN && !e->own_file)
 			continue;
 		table_add(t, (struct cell[]){ cell_text(e->section), cell_text(e->name), cell_text(law_state_names[state]),
-				      cell_date(e->known_until), cell_text(law_certainty_names[e->certainty]), cell_date(e->as_of),
+				      cell_date(e->known_until), unknown_from(ctl, e), cell_text(law_certainty_names[e->certainty]), cell_date(e->as_of),
 				      cell_text(e->own_file), cell_text(e->source) });
 	}
 	view_table(&ctl->view, t, "All that is known is found in a source and holds today.");

@@ -223,6 +223,80 @@ static void holidays(void **state)
 	check_answers(a, "holidays");
 }
 
+/* Files whose cases are as they stand: {"id", "given", "expect"}. */
+static const struct plain_row {
+	const char *command, *file;
+	const char *lists[4];
+} plain_rows[] = {
+	{ "interest", "interest.json", { "vectors" } },
+	{ "fees", "fees.json", { "vectors" } },
+	{ "limitation", "limitation.json", { "vectors" } },
+	{ "notice", "notices.json", { "vectors" } },
+	{ "contact", "contact.json", { "time_windows", "caps_and_consent", "third_parties" } },
+};
+
+static void plain_cases(void **state)
+{
+	struct asked *a = *state;
+
+	for (size_t i = 0; i < ARRAY_LEN(plain_rows); i++) {
+		const struct plain_row *row = &plain_rows[i];
+		struct json root = vectors(a, row->file);
+
+		buf_reset(&a->questions);
+		a->count = 0;
+		for (const char *const *list = row->lists; list < row->lists + 4 && *list; list++)
+			ask_cases(a, &root, *list);
+		check_answers(a, row->command);
+	}
+}
+
+static void opt_out_words(void **state)
+{
+	struct asked *a = *state;
+	struct json root = vectors(a, "contact.json"), list = json_get(&root, "opt_out_words");
+
+	for (size_t i = 0; i < json_len(&list); i++) {
+		struct json row = json_at(&list, i), text = json_get(&row, "text"), expect = json_get(&row, "expect");
+
+		ask(a, json_str(&text), named(a, "expect", &expect));
+		jw_str(&a->w, "text", json_str(&text));
+		asked_end(a);
+	}
+	check_answers(a, "opt-out");
+}
+
+/* On the day that the vectors were made, and after: the rates of the second half of 2026 are unknown, and what needs them is refused. */
+static void what_is_unknown_is_named_and_refused(void **state)
+{
+	struct asked *a = *state;
+	CLEANUP(buf_clear) struct buf output = { 0 };
+	const char *dunningctl = arena_printf(a->arena, "%s/dunningctl --share %s/daemon/share --json law", BUILD_DIR, SOURCE_DIR);
+	const char *status = arena_printf(a->arena, "%s status --today 2026-11-22", dunningctl);
+	const char *refused = arena_printf(a->arena, "echo '{\"regime\":\"FR-B2B\",\"principal_minor\":100000,\"currency\":\"EUR\","
+		"\"due\":\"2026-07-15\",\"until\":\"2026-08-15\"}' | %s interest", dunningctl);
+	struct json root, value;
+	size_t unknown = 0;
+
+	assert_int_equal(process_run((const char *const[]){ "sh", "-c", status, NULL }, &output, ANSWER_MS), 1);
+	assert_int_equal(json_parse(a->arena, arena_memdup(a->arena, output.data, output.len), output.len, 0, &root, NULL), 0);
+	for (size_t i = 0; i < json_len(&root); i++) {
+		struct json row = json_at(&root, i), state_of = json_get(&row, "state"), section = json_get(&row, "section");
+
+		value = json_get(&row, "unknown_from");
+		if (strcmp(json_str(&state_of), "unknown") != 0)
+			continue;
+		assert_string_equal(json_str(&section), "rates");
+		assert_string_equal(json_str(&value), "2026H2");
+		unknown++;
+	}
+	assert_int_equal(unknown, 6);
+	buf_reset(&output);
+	assert_int_equal(process_run((const char *const[]){ "sh", "-c", refused, NULL }, &output, ANSWER_MS), 1);
+	assert_non_null(strstr(output.data, "\"rate_unknown\""));
+	assert_non_null(strstr(output.data, "2026H2"));
+}
+
 static void deadlines(void **state)
 {
 	struct asked *a = *state;
@@ -355,6 +429,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(due_dates, begin, end),
 		cmocka_unit_test_setup_teardown(holidays, begin, end),
+		cmocka_unit_test_setup_teardown(plain_cases, begin, end),
+		cmocka_unit_test_setup_teardown(opt_out_words, begin, end),
+		cmocka_unit_test_setup_teardown(what_is_unknown_is_named_and_refused, begin, end),
 		cmocka_unit_test_setup_teardown(deadlines, begin, end),
 		cmocka_unit_test_setup_teardown(retention, begin, end),
 		cmocka_unit_test_setup_teardown(format, begin, end),

@@ -134,6 +134,27 @@ static void zones_and_holidays(void **state)
 	assert_string_equal(zone_name(when.zone), "UTC");
 }
 
+static void a_due_date_moves_where_the_policy_says_so(void **state)
+{
+	static const char json[] = "{\"name\":\"p\",\"due_roll\":\"following\",\"do_nothing\":true}";
+	static const struct { const char *due, *moved; } rows[] = { { "2026-05-01", "2026-05-04" }, { "2026-05-02", "2026-05-04" },
+		{ "2026-05-04", "2026-05-04" }, { "", "" } };
+	CLEANUP(policy_freep) struct policy *policy = NULL, *other = with_window("");
+	CLEANUP(law_freep) struct law *law = NULL;
+	struct debtor debtor = { .customer = { .country = "FR" } };
+	struct business_time when;
+	char text[DATE_TEXT_SIZE];
+
+	(void)state;
+	assert_int_equal(law_load(SOURCE_DIR "/daemon/share", NULL, &law, NULL), 0);
+	assert_int_equal(policy_parse(json, sizeof(json) - 1, &policy, NULL), 0);
+	when = schedule_window(policy, &debtor, "Europe/Paris", law->holidays);
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		assert_string_equal(date_format(schedule_due(policy, &when, day(rows[i].due)), text), rows[i].moved);
+		assert_string_equal(date_format(schedule_due(other, &when, day(rows[i].due)), text), rows[i].due);
+	}
+}
+
 /* --- dates ----------------------------------------------------------------------------------------------------------- */
 
 #define MAIL(id, when) "{\"id\":\"" id "\",\"at\":\"" when "\",\"channel\":\"email\",\"template\":\"t\",\"tone\":\"neutral\"}"
@@ -270,12 +291,13 @@ static void pace_row(void **state)
 
 int main(void)
 {
-	static struct CMUnitTest tests[ARRAY_LEN(window_rows) + ARRAY_LEN(date_rows) + ARRAY_LEN(pace_rows) + 1];
+	static struct CMUnitTest tests[ARRAY_LEN(window_rows) + ARRAY_LEN(date_rows) + ARRAY_LEN(pace_rows) + 2];
 	size_t count = 0;
 
 	ROWS(window_rows, window_row);
 	ROWS(date_rows, date_row);
 	ROWS(pace_rows, pace_row);
 	tests[count++] = (struct CMUnitTest)cmocka_unit_test(zones_and_holidays);
+	tests[count++] = (struct CMUnitTest)cmocka_unit_test(a_due_date_moves_where_the_policy_says_so);
 	return cmocka_run_group_tests_name("schedule", tests, NULL, NULL);
 }
