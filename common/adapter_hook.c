@@ -142,7 +142,7 @@ static int parse_keys(const struct adapter *adapter, const struct json *verify, 
 
 static int parse_part(const struct json *json, struct signed_part *ret, struct err *err)
 {
-	static const char *const members[] = { "url", "body", "form_sorted", "literal", "header", "query", "pointer", NULL };
+	static const char *const members[] = { "url", "body", "form_sorted", "literal", "url_sorted", "header", "query", "pointer", NULL };
 	static const enum part_kind kinds[] = { PART_URL, PART_BODY, PART_FORM_SORTED };
 	bool on = false;
 	int r;
@@ -157,28 +157,13 @@ static int parse_part(const struct json *json, struct signed_part *ret, struct e
 			r = json_opt_bool(json, members[i], &on, err);
 			return r < 0 ? r : on ? 0 : json_refuse(json, members[i], err, "not_one_of", "must be true");
 		}
-		if (json_has(json, "literal")) {
-			ret->kind = PART_LITERAL;
-			return json_get_str(json, "literal", 40, &ret->literal, err);
+		if (json_has(json, "literal") || json_has(json, "url_sorted")) {
+			ret->kind = json_has(json, "literal") ? PART_LITERAL : PART_URL_SORTED;
+			return json_get_str(json, ret->kind == PART_LITERAL ? "literal" : "url_sorted", 40, &ret->literal, err);
 		}
 	}
 	ret->kind = PART_SOURCE;
 	return parse_source(json, &ret->source, err);
-}
-
-/* What is not signed may be changed by whoever saw one good request: then its token must count once. */
-static int check_coverage(const struct json *verify, const struct verify_plan *plan, struct err *err)
-{
-	bool body = false, form = false;
-
-	for (size_t i = 0; i < plan->part_count; i++) {
-		body |= plan->parts[i].kind == PART_BODY;
-		form |= plan->parts[i].kind == PART_FORM_SORTED;
-	}
-	if (!body && !form && !plan->once.kind)
-		return json_refuse(verify, "parts", err, "unsigned_body",
-			"the body is not signed: name under \"once\" what may be used only once");
-	return 0;
 }
 
 static int parse_parts(const struct json *verify, struct verify_plan *ret, struct err *err)
@@ -268,7 +253,7 @@ static int parse_signed(const struct adapter *adapter, const struct json *verify
 		return r;
 	ret->sha1 = hash == 1;
 	ret->key_encoding = ret->kind == VERIFY_HMAC ? (enum hook_encoding)encoding : ENCODING_BASE64;
-	return check_coverage(verify, ret, err);
+	return 0;
 }
 
 #define SIGNED "key", "parts", "signature", "timestamp", "once"
@@ -461,11 +446,35 @@ static bool path_ok(const char *path)
 	return *path && strlen(path) <= 32 && !path[strspn(path, "abcdefghijklmnopqrstuvwxyz0123456789-")];
 }
 
+/*
+ * What is not signed may be changed by whoever saw one good request: then its token must count once. A GET has no body, and in its address
+ * all that it tells.
+ */
+static int check_coverage(const struct json *webhook, const struct hook *hook, struct err *err)
+{
+	const struct verify_plan *plan = &hook->verify;
+	struct json verify = json_get(webhook, "verify");
+	bool body = plan->once.kind != SOURCE_NONE, url = plan->once.kind || plan->url_claim;
+
+	for (size_t i = 0; i < plan->part_count; i++) {
+		body |= plan->parts[i].kind == PART_BODY || plan->parts[i].kind == PART_FORM_SORTED;
+		url |= plan->parts[i].kind == PART_URL || plan->parts[i].kind == PART_URL_SORTED;
+	}
+	if (hook->form == FORM_QUERY && plan->kind == VERIFY_SNS)
+		return json_refuse(&verify, "kind", err, "not_one_of", "Amazon SNS sends no GET");
+	if (hook->form == FORM_QUERY && plan->kind == VERIFY_JWT && !url)
+		return json_refuse(&verify, "url_claim", err, "missing", "must be there: the address has all that a GET tells");
+	if (!plan->part_count || (hook->form == FORM_QUERY ? url : body))
+		return 0;
+	return json_refuse(&verify, "parts", err, "unsigned_body", "%s is not signed: name under \"once\" what may be used only once",
+		hook->form == FORM_QUERY ? "the address, with all that a GET tells," : "the body");
+}
+
 static int parse_hook(const struct adapter *adapter, const struct json *webhook, struct hook *ret, struct err *err)
 {
 	static const char *const members[] = { "path", "help", "parse", "verify", "refused_status", "unwrap", "each", "element", "events", NULL };
 	int64_t refused = 401;
-	static const char *const forms[] = { "json", "form", NULL };
+	static const char *const forms[] = { "json", "form", "query", NULL };
 	const char *help = NULL;
 	int form = 0, r;
 
@@ -481,8 +490,10 @@ static int parse_hook(const struct adapter *adapter, const struct json *webhook,
 		(r = opt_unwrap(webhook, "element", &ret->element, err)) < 0 ||
 		(r = parse_events(adapter->arena, webhook, ret, err)) < 0)
 		return r;
-	ret->form = form == 1;
+	ret->form = (enum hook_form)form;
 	ret->refused_status = (int)refused;
+	if ((r = check_coverage(webhook, ret, err)) < 0)
+		return r;
 	if (*ret->path && !path_ok(ret->path))
 		return json_refuse(webhook, "path", err, "bad_id", "must be 1 to 32 of a-z, 0-9 and '-'");
 	return 0;
@@ -526,6 +537,11 @@ int adapter_each_hook(const struct adapter *adapter, int (*fn)(const char *path,
 bool hook_secret_in_path(const struct hook *hook)
 {
 	return hook->verify.kind == VERIFY_PATH;
+}
+
+bool hook_by_get(const struct hook *hook)
+{
+	return hook->form == FORM_QUERY;
 }
 
 int hook_refused_status(const struct hook *hook)

@@ -16,6 +16,7 @@ struct hook;
 const struct hook *adapter_hook(const struct adapter *adapter, const char *path);
 /* Whether the path is followed by one more segment that is the secret: verification "path_secret". */
 bool hook_secret_in_path(const struct hook *hook);
+bool hook_by_get(const struct hook *hook); /* a GET whose query is what it tells; else a POST */
 int hook_refused_status(const struct hook *hook); /* of what is not the provider's: 401, or what the file says makes it stop */
 /* Verification is "none": whoever knows the address may write what he likes. What it says changes nothing. */
 bool hook_unverified(const struct hook *hook);
@@ -29,7 +30,7 @@ struct hook_request { /* as it came; borrowed */
 	const char *path_secret; /* behind the webhook's path, "" = nothing */
 	const struct http_header *headers;
 	size_t header_count;
-	const char *body; /* NUL-terminated beyond len */
+	const char *body; /* NUL-terminated beyond len; of a GET its query, as it stands */
 	size_t body_len;
 	int64_t now; /* ms UTC */
 };

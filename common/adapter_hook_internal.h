@@ -25,10 +25,10 @@ struct source_list {
 	size_t count;
 };
 
-enum part_kind { PART_URL, PART_BODY, PART_FORM_SORTED, PART_LITERAL, PART_SOURCE };
+enum part_kind { PART_URL, PART_BODY, PART_FORM_SORTED, PART_URL_SORTED, PART_LITERAL, PART_SOURCE };
 struct signed_part {
 	enum part_kind kind;
-	const char *literal;
+	const char *literal; /* URL_SORTED: what stands between the query and the form */
 	struct source source;
 };
 
@@ -91,10 +91,12 @@ struct stop_rule {
 	const char *value;
 };
 
+enum hook_form { FORM_JSON, FORM_FIELDS, FORM_QUERY };
+
 struct hook {
 	const struct adapter *adapter;
 	const char *path;
-	bool form; /* parse: form; else json */
+	enum hook_form form; /* parse */
 	struct verify_plan verify;
 	int refused_status;
 	struct unwrap unwrap, element;

@@ -91,14 +91,15 @@ int source_get(const struct hook_reading *reading, const struct source *source, 
 
 /* --- the document ------------------------------------------------------------------------------------------------------------- */
 
-/* A form as an object; of a name that stands several times the first value. */
-static int form_document(const struct hook_request *request, struct arena *arena, struct json *ret, struct err *err)
+/* A form, or a query, as an object; of a name that stands several times the first value. */
+static int form_document(const struct hook *hook, const struct hook_request *request, struct arena *arena, struct json *ret, struct err *err)
 {
 	CLEANUP(buf_clear) struct buf text = { 0 };
 	struct json_writer w = jw_init(&text);
 	struct form_pair *pairs;
 	size_t count;
-	int r = form_fields(request, arena, &pairs, &count, err);
+	int r = hook->form == FORM_QUERY ? form_decode(request->body, request->body_len, arena, &pairs, &count, err) :
+						  form_fields(request, arena, &pairs, &count, err);
 
 	if (r < 0)
 		return r;
@@ -122,8 +123,8 @@ int hook_document(const struct hook *hook, const struct hook_request *request, s
 	struct json *json = arena_alloc(arena, sizeof(*json));
 	int r;
 
-	r = hook->form ? form_document(request, arena, json, err) :
-			 json_parse(arena, request->body, request->body_len, JSON_FRACTIONS, json, err);
+	r = hook->form != FORM_JSON ? form_document(hook, request, arena, json, err) :
+				      json_parse(arena, request->body, request->body_len, JSON_FRACTIONS, json, err);
 	if (r == 0)
 		*ret = json;
 	return r;

@@ -421,6 +421,23 @@ static void read_body(struct evhttp_request *request, struct arena *arena, struc
 	ret->body_len = len;
 }
 
+/* evhttp leaves the body of a GET unread: what stands there would be the next request. */
+static bool has_body(struct evhttp_request *request)
+{
+	const char *len = evhttp_find_header(evhttp_request_get_input_headers(request), "Content-Length");
+
+	return (len && len[strspn(len, "0")]) || evbuffer_get_length(evhttp_request_get_input_buffer(request));
+}
+
+/* A GET carries its data in the query: that is what is verified, read and kept. `uri` outlives the answer. */
+static void read_query(const char *uri, struct hook_request *ret)
+{
+	const char *query = strchr(uri, '?');
+
+	ret->body = query ? query + 1 : "";
+	ret->body_len = strlen(ret->body);
+}
+
 static int64_t wall_ms(void)
 {
 	struct timespec now;
@@ -485,6 +502,7 @@ static void on_request(struct evhttp_request *request, void *arg)
 	struct err err = { 0 };
 	struct call *call;
 	int status;
+	bool get;
 
 	if (http_request_check(request, &err) < 0) {
 		answer(hooks, request, HTTP_BADREQUEST, err.text);
@@ -504,8 +522,13 @@ static void on_request(struct evhttp_request *request, void *arg)
 		call_answer(call, HTTP_NOTFOUND, "there is no such webhook");
 		return;
 	}
-	if (evhttp_request_get_command(request) != EVHTTP_REQ_POST) {
-		call_answer(call, HTTP_BADMETHOD, "POST alone");
+	get = hook_by_get(target.hook);
+	if (evhttp_request_get_command(request) != (get ? EVHTTP_REQ_GET : EVHTTP_REQ_POST)) {
+		call_answer(call, HTTP_BADMETHOD, get ? "GET alone" : "POST alone");
+		return;
+	}
+	if (get && has_body(request)) {
+		call_answer(call, HTTP_BADREQUEST, "a GET has no body");
 		return;
 	}
 	call->asked = (struct hook_request){ .url = arena_join(call->arena, hooks->settings.config->hooks_public_url, uri),
@@ -514,7 +537,10 @@ static void on_request(struct evhttp_request *request, void *arg)
 		call_answer(call, HTTP_BADREQUEST, "too many headers");
 		return;
 	}
-	read_body(request, call->arena, &call->asked);
+	if (get)
+		read_query(uri, &call->asked);
+	else
+		read_body(request, call->arena, &call->asked);
 	status = take(call, &target);
 	if (status)
 		call_answer(call, status, status == HTTP_BADREQUEST ? "not read" : status == HTTP_SERVUNAVAIL ? "not ready" : "not verified");

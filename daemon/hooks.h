@@ -1,10 +1,11 @@
 /*
- * hooks - POST /hooks/<provider>[/<path>]: what providers tell by themselves, over HTTP (evhttp; a proxy in front speaks TLS). A request is
+ * hooks - POST /hooks/<provider>[/<path>]: what providers tell by themselves, over HTTP (evhttp; a proxy in front speaks TLS); a GET where
+ * the file says so, whose query is what it tells. A request is
  * checked, verified over its raw bytes, read, and put into the inbound stream of its partition; then, once Redis has it, answered with
  * 200. What cannot be kept is answered with 503 and comes again: the provider's repetitions are our queue.
  *
  *	200 taken, or known already, or nothing in it for us   400 it cannot be read   401 not from the provider   404 no such webhook
- *	405 no POST   413 too large   503 no key is set, or Redis does not answer
+ *	405 not the method that the file says   413 too large   503 no key is set, or Redis does not answer
  */
 #ifndef DUNNINGD_DAEMON_HOOKS_H
 #define DUNNINGD_DAEMON_HOOKS_H

@@ -54,6 +54,8 @@ static const char hooked_file[] =
 	"\"events\":{\"attempt\":\"/attempt\",\"type\":\"/type\",\"map\":{\"delivered\":\"delivered\"}}},"
 	"{\"path\":\"hidden\",\"parse\":\"json\",\"verify\":{\"kind\":\"path_secret\",\"value\":\"{config.key_next}\"},"
 	"\"events\":{\"attempt\":\"/attempt\",\"type\":\"/type\",\"map\":{\"delivered\":\"delivered\"}}},"
+	"{\"path\":\"asked\",\"parse\":\"query\",\"verify\":{\"kind\":\"path_secret\",\"value\":\"{config.key_next}\"},"
+	"\"events\":{\"attempt\":\"/d\",\"id\":[\"/id\",\"/ptt\"],\"type\":\"/ptt\",\"map\":{\"1\":\"delivered\"}}},"
 	"{\"path\":\"open\",\"parse\":\"json\",\"verify\":{\"kind\":\"none\",\"why\":\"to be tested\"},"
 	"\"events\":{\"attempt\":\"/attempt\",\"type\":\"/type\",\"map\":{\"hard\":\"bounced_hard\",\"stopped\":\"stopped\"}}}]}";
 
