@@ -25,8 +25,10 @@ static int parse_transform(const struct json *json, struct source *ret, struct e
 		ret->transform = ID_BEFORE, ret->before = transform[7];
 	else if (strcmp(transform, "address") == 0)
 		ret->address = true;
+	else if (strcmp(transform, "e164") == 0)
+		ret->phone = true;
 	else
-		return json_refuse(json, "transform", err, "not_one_of", "must be strip_angle, address or before:C with one character C");
+		return json_refuse(json, "transform", err, "not_one_of", "must be strip_angle, address, e164 or before:C with one character C");
 	return 0;
 }
 
@@ -322,7 +324,7 @@ static int parse_verify(const struct adapter *adapter, const struct json *webhoo
 
 static int opt_unwrap(const struct json *webhook, const char *key, struct unwrap *ret, struct err *err)
 {
-	static const char *const members[] = { "pointer", "text", "single", NULL };
+	static const char *const members[] = { "pointer", "text", "single", "read", NULL };
 	struct json steps = { 0 };
 	int r = json_opt_array(webhook, key, &steps, err);
 
@@ -335,12 +337,17 @@ static int opt_unwrap(const struct json *webhook, const char *key, struct unwrap
 
 		if (step.type != JSON_OBJECT || json_len(&step) != 1)
 			return json_refuse(&step, NULL, err, "wrong_type",
-				"must be one of {\"pointer\": p}, {\"text\": p} and {\"single\": true}");
+				"must be one of {\"pointer\": p}, {\"text\": p}, {\"read\": name} and {\"single\": true}");
 		if ((r = json_only(&step, members, err)) < 0 || (r = json_opt_bool(&step, "single", &single, err)) < 0)
 			return r;
-		to->kind = single ? STEP_SINGLE : json_has(&step, "text") ? STEP_TEXT : STEP_POINTER;
+		to->kind = single ? STEP_SINGLE : json_has(&step, "text") ? STEP_TEXT : json_has(&step, "read") ? STEP_READ : STEP_POINTER;
 		if (single)
 			continue;
+		if (to->kind == STEP_READ) {
+			if ((r = json_get_str(&step, "read", 64, &to->pointer, err)) < 0)
+				return r;
+			continue;
+		}
 		r = json_get_str(&step, to->kind == STEP_TEXT ? "text" : "pointer", 200, &to->pointer, err);
 		if (r == 0)
 			r = pointer_parse(&step, NULL, to->pointer, err);
@@ -430,7 +437,7 @@ static int parse_events(struct arena *arena, const struct json *webhook, struct 
 	if ((r = json_get_object(webhook, "events", &events, err)) < 0 || (r = json_only(&events, members, err)) < 0 ||
 		(r = opt_sources(&events, "attempt", &ret->attempt, err)) < 0 ||
 		(r = opt_sources(&events, "message", &ret->message, err)) < 0 || (r = opt_sources(&events, "id", &ret->id, err)) < 0 ||
-		(r = opt_source(&events, "time", &ret->time, err)) < 0 || (r = opt_sources(&events, "reason", &ret->reason, err)) < 0 ||
+		(r = opt_sources(&events, "time", &ret->time, err)) < 0 || (r = opt_sources(&events, "reason", &ret->reason, err)) < 0 ||
 		(r = opt_sources(&events, "address", &ret->address, err)) < 0 || (r = opt_sources(&events, "text", &ret->text, err)) < 0 ||
 		(r = parse_types(arena, &events, ret, err)) < 0 || (r = parse_stops(arena, &events, ret, err)) < 0)
 		return r;

@@ -19,6 +19,7 @@ struct source {
 	enum id_transform transform;
 	char before;
 	bool address; /* transform: of "Ann <ann@x.example>" what stands between the brackets */
+	bool phone; /* transform: "33612345678" and "0033612345678" become "+33612345678" */
 };
 struct source_list {
 	struct source sources[HOOK_SOURCES_MAX];
@@ -70,10 +71,10 @@ struct verify_plan {
 	struct source once;
 };
 
-enum step_kind { STEP_POINTER, STEP_TEXT, STEP_SINGLE };
+enum step_kind { STEP_POINTER, STEP_TEXT, STEP_SINGLE, STEP_READ };
 struct unwrap_step {
 	enum step_kind kind;
-	const char *pointer; /* POINTER; TEXT: of a string that is JSON itself */
+	const char *pointer; /* POINTER; TEXT: of a string that is JSON itself; READ: name of a member that is one, and is read in its place */
 };
 struct unwrap {
 	struct unwrap_step steps[HOOK_STEPS_MAX];
@@ -101,8 +102,7 @@ struct hook {
 	int refused_status;
 	struct unwrap unwrap, element;
 	const char *each; /* pointer; "" = the document, an array or one object */
-	struct source_list attempt, message, id, type, reason, address, text;
-	struct source time;
+	struct source_list attempt, message, id, type, time, reason, address, text;
 	struct word_row *words;
 	size_t word_count;
 	struct stop_rule *stops; /* a reply that is a STOP: any of them */

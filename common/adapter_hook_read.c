@@ -56,6 +56,8 @@ static const char *transformed(const struct source *source, const char *text, st
 		text = strrchr(text, '<') + 1;
 		return arena_memdup(arena, text, (size_t)(end - text));
 	}
+	if (source->phone && len > 2 && *text != '+' && !text[strspn(text, "0123456789")])
+		return arena_printf(arena, "+%s", strncmp(text, "00", 2) == 0 ? text + 2 : text);
 	if (source->transform == ID_STRIP_ANGLE && len > 2 && text[0] == '<' && text[len - 1] == '>')
 		return arena_memdup(arena, text + 1, len - 2);
 	if (source->transform == ID_BEFORE && text && (end = strchr(text, source->before)))
@@ -130,16 +132,46 @@ int hook_document(const struct hook *hook, const struct hook_request *request, s
 	return r;
 }
 
+/* The same object with the JSON that stands in the text of a member in its place. 1, 0: there is no such text. */
+static int read_member(struct json *json, const char *name, struct arena *arena, struct err *err)
+{
+	CLEANUP(buf_clear) struct buf text = { 0 };
+	struct json_writer w = jw_init(&text);
+	struct json inner, value = json_get(json, name);
+	const char *key;
+	int r;
+
+	if (!json_str(&value))
+		return 0;
+	r = json_parse(arena, json_str(&value), strlen(json_str(&value)), JSON_FRACTIONS, &inner, err);
+	if (r < 0)
+		return r;
+	jw_object(&w, NULL);
+	for (size_t i = 0; json_member(json, &i, &key, &value);)
+		jw_json(&w, key, strcmp(key, name) == 0 ? &inner : &value);
+	jw_end_object(&w);
+	r = json_parse(arena, buf_str(&text), text.len, JSON_FRACTIONS, json, err);
+	return r < 0 ? r : 1;
+}
+
 /* 1: *json is what lies inside, 0: there is nothing inside. */
 static int unwrap(const struct unwrap *unwrap, struct arena *arena, struct json *json, struct err *err)
 {
 	for (size_t i = 0; i < unwrap->count; i++) {
 		const struct unwrap_step *step = &unwrap->steps[i];
-		struct json at = step->kind == STEP_SINGLE ? *json : pointer_get(json, step->pointer);
+		struct json at = step->kind == STEP_SINGLE || step->kind == STEP_READ ? *json : pointer_get(json, step->pointer);
 		const char *key, *text;
 		size_t first = 0;
 		int r;
 
+		if (step->kind == STEP_READ) {
+			if (json->type != JSON_OBJECT)
+				return 0;
+			r = read_member(json, step->pointer, arena, err);
+			if (r <= 0)
+				return r;
+			continue;
+		}
 		if (at.type == JSON_NONE)
 			return 0;
 		if (step->kind == STEP_SINGLE) {
@@ -225,8 +257,30 @@ static const char *their_id(const struct hook_reading *reading, const struct sou
 	return text;
 }
 
-/* Seconds or milliseconds, also with a fraction, RFC 3339, or as in mail. 0: not told. */
-static int64_t event_time(const struct hook_reading *reading, const struct source *source)
+/* RFC 3339 as some write it: a blank for the T, no zone for UTC, a zone without its colon. */
+static int loose_parse(const char *text, int64_t *ret)
+{
+	char copy[40];
+	size_t len = strlen(text);
+	bool zone;
+
+	if (len < 19 || len + 2 > sizeof(copy))
+		return -EINVAL;
+	memcpy(copy, text, len + 1);
+	if (copy[10] == ' ')
+		copy[10] = 'T';
+	zone = strpbrk(copy + 19, "Zz+-");
+	if (!zone) {
+		memcpy(copy + len, "Z", 2);
+	} else if (len >= 24 && (copy[len - 5] == '+' || copy[len - 5] == '-')) {
+		memmove(copy + len - 1, copy + len - 2, 3);
+		copy[len - 2] = ':';
+	}
+	return utc_parse(copy, ret);
+}
+
+/* Seconds or milliseconds, also with a fraction, RFC 3339 or near it, or as in mail. 0: not told. */
+static int64_t time_at(const struct hook_reading *reading, const struct source *source)
 {
 	const struct json *root = source->kind == SOURCE_OUTER ? reading->outer : reading->element;
 	struct json value = source->kind == SOURCE_POINTER || source->kind == SOURCE_OUTER ? pointer_get(root, source->name) :
@@ -242,12 +296,21 @@ static int64_t event_time(const struct hook_reading *reading, const struct sourc
 	}
 	if (source_get(reading, source, &text, NULL) < 0 || !text || !*text)
 		return 0;
-	if (utc_parse(text, &at) == 0 || http_date_parse(text, &at) == 0)
+	if (utc_parse(text, &at) == 0 || loose_parse(text, &at) == 0 || http_date_parse(text, &at) == 0)
 		return at > 0 ? at : 0;
 	at = strtoll(text, &end, 10);
 	if (*end || at <= 0 || strlen(text) > 15)
 		return 0;
 	return at < INT64_C(100000000000) ? at * 1000 : at;
+}
+
+static int64_t event_time(const struct hook_reading *reading, const struct source_list *list)
+{
+	int64_t at = 0;
+
+	for (size_t i = 0; i < list->count && !at; i++)
+		at = time_at(reading, &list->sources[i]);
+	return at;
 }
 
 static enum hook_word look_up(const struct hook *hook, const char *said)
