@@ -448,6 +448,13 @@ static int parse_events(struct arena *arena, const struct json *webhook, struct 
 	return 0;
 }
 
+int hook_events_parse(struct arena *arena, const struct json *webhook, struct hook *ret, struct err *err)
+{
+	int r = opt_unwrap(webhook, "element", &ret->element, err);
+
+	return r < 0 ? r : parse_events(arena, webhook, ret, err);
+}
+
 static bool path_ok(const char *path)
 {
 	return *path && strlen(path) <= 32 && !path[strspn(path, "abcdefghijklmnopqrstuvwxyz0123456789-")];
@@ -494,8 +501,7 @@ static int parse_hook(const struct adapter *adapter, const struct json *webhook,
 		(r = parse_verify(adapter, webhook, &ret->verify, err)) < 0 ||
 		(r = json_opt_int(webhook, "refused_status", 400, 499, &refused, err)) < 0 ||
 		(r = opt_unwrap(webhook, "unwrap", &ret->unwrap, err)) < 0 ||
-		(r = opt_unwrap(webhook, "element", &ret->element, err)) < 0 ||
-		(r = parse_events(adapter->arena, webhook, ret, err)) < 0)
+		(r = hook_events_parse(adapter->arena, webhook, ret, err)) < 0)
 		return r;
 	ret->form = (enum hook_form)form;
 	ret->refused_status = (int)refused;
@@ -521,7 +527,7 @@ int hooks_parse(struct adapter *adapter, const struct json *root, struct err *er
 			return json_refuse(&one, "path", err, "not_unique", "another webhook has this path already");
 		adapter->hook_count++;
 	}
-	return r;
+	return r < 0 ? r : polls_parse(adapter, root, err);
 }
 
 const struct hook *adapter_hook(const struct adapter *adapter, const char *path)

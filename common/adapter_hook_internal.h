@@ -139,6 +139,9 @@ int header_get(const struct hook_request *request, const char *name, const char 
 int jwt_check(const struct verify_plan *plan, const struct hook_request *request, const char *other_url, const char *token,
 	const struct buf *key, struct arena *arena, struct err *err);
 
+int hook_events_parse(struct arena *arena, const struct json *webhook, struct hook *ret, struct err *err); /* `element` and `events` */
+int time_read(const struct json *value, int64_t *ret); /* of an event, ms UTC; -EBADMSG */
+int polls_parse(struct adapter *adapter, const struct json *root, struct err *err); /* the member `poll`: adapter_poll.c */
 int hooks_parse(struct adapter *adapter, const struct json *root, struct err *err); /* the member `webhooks` */
 
 #endif

@@ -280,28 +280,47 @@ static int loose_parse(const char *text, int64_t *ret)
 }
 
 /* Seconds or milliseconds, also with a fraction, RFC 3339 or near it, or as in mail. 0: not told. */
-static int64_t time_at(const struct hook_reading *reading, const struct source *source)
+static int64_t text_time(const char *text)
 {
-	const struct json *root = source->kind == SOURCE_OUTER ? reading->outer : reading->element;
-	struct json value = source->kind == SOURCE_POINTER || source->kind == SOURCE_OUTER ? pointer_get(root, source->name) :
-											     (struct json){ 0 };
-	const char *text = NULL;
 	int64_t at = 0;
-	double fraction;
 	char *end;
 
-	if (value.type == JSON_DOUBLE) {
-		fraction = json_double(&value);
-		return fraction > 0 && fraction < 1e11 ? (int64_t)(fraction * 1000) : 0;
-	}
-	if (source_get(reading, source, &text, NULL) < 0 || !text || !*text)
-		return 0;
 	if (utc_parse(text, &at) == 0 || loose_parse(text, &at) == 0 || http_date_parse(text, &at) == 0)
 		return at > 0 ? at : 0;
 	at = strtoll(text, &end, 10);
 	if (*end || at <= 0 || strlen(text) > 15)
 		return 0;
 	return at < INT64_C(100000000000) ? at * 1000 : at;
+}
+
+static int64_t fraction_time(double seconds)
+{
+	return seconds > 0 && seconds < 1e11 ? (int64_t)(seconds * 1000) : 0;
+}
+
+int time_read(const struct json *value, int64_t *ret)
+{
+	char digits[24];
+	const char *text = json_str(value);
+
+	if (value->type == JSON_INT) {
+		snprintf(digits, sizeof(digits), "%lld", (long long)json_int(value));
+		text = digits;
+	}
+	*ret = value->type == JSON_DOUBLE ? fraction_time(json_double(value)) : text && *text ? text_time(text) : 0;
+	return *ret ? 0 : -EBADMSG;
+}
+
+static int64_t time_at(const struct hook_reading *reading, const struct source *source)
+{
+	const struct json *root = source->kind == SOURCE_OUTER ? reading->outer : reading->element;
+	struct json value = source->kind == SOURCE_POINTER || source->kind == SOURCE_OUTER ? pointer_get(root, source->name) :
+											     (struct json){ 0 };
+	const char *text = NULL;
+
+	if (value.type == JSON_DOUBLE)
+		return fraction_time(json_double(&value));
+	return source_get(reading, source, &text, NULL) < 0 || !text || !*text ? 0 : text_time(text);
 }
 
 static int64_t event_time(const struct hook_reading *reading, const struct source_list *list)

@@ -56,6 +56,7 @@ DEFINE_CLEANUP(struct library, library_free)
 int library_keep(const struct library *library, const char *state_dir, struct err *err);
 const struct policy *library_policy(const struct library *library, const char *name); /* NULL = unknown */
 const struct policy *library_policy_digest(const struct library *library, const char *digest); /* retired ones too. NULL = unknown */
+bool library_polls(const struct library *library); /* whether any provider, as it is set up, has to be asked for what it knows */
 const struct library_provider *library_provider(const struct library *library, const char *name); /* NULL = unknown */
 
 #endif
