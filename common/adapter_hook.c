@@ -32,10 +32,28 @@ static int parse_transform(const struct json *json, struct source *ret, struct e
 	return 0;
 }
 
-/* "/pointer", or {header | query | pointer | outer, prefix, transform}. */
-static int parse_source(const struct json *json, struct source *ret, struct err *err)
+/* {"1": "1: I have paid"}: a key that was pressed is no sentence. */
+static int parse_words(struct arena *arena, const struct json *json, struct source *ret, struct err *err)
 {
-	static const char *const members[] = { "header", "query", "pointer", "outer", "prefix", "transform", NULL };
+	struct json words = { 0 }, value;
+	const char *key;
+	size_t n = 0;
+	int r = json_opt_object(json, "words", &words, err);
+
+	if (r < 0 || words.type == JSON_NONE)
+		return r;
+	ret->words = arena_alloc(arena, (2 * json_len(&words) + 1) * sizeof(*ret->words));
+	for (size_t i = 0; r == 0 && json_member(&words, &i, &key, &value); n += 2) {
+		ret->words[n] = key;
+		r = json_get_str(&words, key, 200, &ret->words[n + 1], err);
+	}
+	return r;
+}
+
+/* "/pointer", or {header | query | pointer | outer, prefix, transform, words}. */
+static int parse_source(struct arena *arena, const struct json *json, struct source *ret, struct err *err)
+{
+	static const char *const members[] = { "header", "query", "pointer", "outer", "prefix", "transform", "words", NULL };
 	static const enum source_kind kinds[] = { SOURCE_HEADER, SOURCE_QUERY, SOURCE_POINTER, SOURCE_OUTER };
 	size_t given = 0;
 	int r;
@@ -49,7 +67,7 @@ static int parse_source(const struct json *json, struct source *ret, struct err 
 		return json_refuse(json, NULL, err, "wrong_type",
 			"must be a pointer, or {\"header\": name}, {\"query\": name}, {\"outer\": pointer}");
 	if ((r = json_only(json, members, err)) < 0 || (r = json_opt_str(json, "prefix", 64, &ret->prefix, err)) < 0 ||
-		(r = parse_transform(json, ret, err)) < 0)
+		(r = parse_transform(json, ret, err)) < 0 || (r = parse_words(arena, json, ret, err)) < 0)
 		return r;
 	for (size_t i = 0; i < ARRAY_LEN(kinds); i++) {
 		if (!json_has(json, members[i]))
@@ -66,15 +84,15 @@ static int parse_source(const struct json *json, struct source *ret, struct err 
 	return given == 1 ? 0 : json_refuse(json, NULL, err, "missing", "must have one of header, query, pointer and outer");
 }
 
-static int opt_source(const struct json *object, const char *key, struct source *ret, struct err *err)
+static int opt_source(struct arena *arena, const struct json *object, const char *key, struct source *ret, struct err *err)
 {
 	struct json value = json_get(object, key);
 
-	return value.type == JSON_NONE ? 0 : parse_source(&value, ret, err);
+	return value.type == JSON_NONE ? 0 : parse_source(arena, &value, ret, err);
 }
 
 /* One source, or an array of them. */
-static int opt_sources(const struct json *object, const char *key, struct source_list *ret, struct err *err)
+static int opt_sources(struct arena *arena, const struct json *object, const char *key, struct source_list *ret, struct err *err)
 {
 	struct json value = json_get(object, key);
 	int r = 0;
@@ -83,14 +101,14 @@ static int opt_sources(const struct json *object, const char *key, struct source
 		return 0;
 	if (value.type != JSON_ARRAY) {
 		ret->count = 1;
-		return parse_source(&value, &ret->sources[0], err);
+		return parse_source(arena, &value, &ret->sources[0], err);
 	}
 	if (json_len(&value) == 0 || json_len(&value) > HOOK_SOURCES_MAX)
 		return json_refuse(object, key, err, "out_of_range", "must hold 1 to %d of them", HOOK_SOURCES_MAX);
 	for (; r == 0 && ret->count < json_len(&value); ret->count++) {
 		struct json one = json_at(&value, ret->count);
 
-		r = parse_source(&one, &ret->sources[ret->count], err);
+		r = parse_source(arena, &one, &ret->sources[ret->count], err);
 	}
 	return r;
 }
@@ -142,7 +160,7 @@ static int parse_keys(const struct adapter *adapter, const struct json *verify, 
 
 /* --- verification ------------------------------------------------------------------------------------------------------------- */
 
-static int parse_part(const struct json *json, struct signed_part *ret, struct err *err)
+static int parse_part(struct arena *arena, const struct json *json, struct signed_part *ret, struct err *err)
 {
 	static const char *const members[] = { "url", "body", "form_sorted", "literal", "url_sorted", "header", "query", "pointer", NULL };
 	static const enum part_kind kinds[] = { PART_URL, PART_BODY, PART_FORM_SORTED };
@@ -165,10 +183,10 @@ static int parse_part(const struct json *json, struct signed_part *ret, struct e
 		}
 	}
 	ret->kind = PART_SOURCE;
-	return parse_source(json, &ret->source, err);
+	return parse_source(arena, json, &ret->source, err);
 }
 
-static int parse_parts(const struct json *verify, struct verify_plan *ret, struct err *err)
+static int parse_parts(struct arena *arena, const struct json *verify, struct verify_plan *ret, struct err *err)
 {
 	struct json parts = { 0 };
 	int r = json_get_array(verify, "parts", &parts, err);
@@ -180,7 +198,7 @@ static int parse_parts(const struct json *verify, struct verify_plan *ret, struc
 	for (; r == 0 && ret->part_count < json_len(&parts); ret->part_count++) {
 		struct json one = json_at(&parts, ret->part_count);
 
-		r = parse_part(&one, &ret->parts[ret->part_count], err);
+		r = parse_part(arena, &one, &ret->parts[ret->part_count], err);
 	}
 	return r;
 }
@@ -250,8 +268,8 @@ static int parse_signed(const struct adapter *adapter, const struct json *verify
 			(r = json_opt_str(verify, "key_prefix", 20, &ret->key_prefix, err)) < 0 ||
 			(r = json_opt_word(verify, "key_encoding", encodings, &encoding, err)) < 0 ||
 			(r = json_opt_str(verify, "body_hash", 64, &ret->body_hash, err)) < 0)) ||
-		(r = parse_parts(verify, ret, err)) < 0 || (r = parse_signature(verify, ret, err)) < 0 ||
-		(r = parse_time(verify, ret, err)) < 0 || (r = opt_source(verify, "once", &ret->once, err)) < 0)
+		(r = parse_parts(adapter->arena, verify, ret, err)) < 0 || (r = parse_signature(verify, ret, err)) < 0 ||
+		(r = parse_time(verify, ret, err)) < 0 || (r = opt_source(adapter->arena, verify, "once", &ret->once, err)) < 0)
 		return r;
 	ret->sha1 = hash == 1;
 	ret->key_encoding = ret->kind == VERIFY_HMAC ? (enum hook_encoding)encoding : ENCODING_BASE64;
@@ -415,7 +433,7 @@ static int parse_types(struct arena *arena, const struct json *events, struct ho
 	}
 	if (type.type == JSON_NONE)
 		return json_refuse(events, "type", err, "missing", "must say where the provider's word stands");
-	r = opt_sources(events, "type", &ret->type, err);
+	r = opt_sources(arena, events, "type", &ret->type, err);
 	return r < 0 ? r : parse_map(arena, events, ret, err);
 }
 
@@ -435,10 +453,10 @@ static int parse_events(struct arena *arena, const struct json *webhook, struct 
 	int r;
 
 	if ((r = json_get_object(webhook, "events", &events, err)) < 0 || (r = json_only(&events, members, err)) < 0 ||
-		(r = opt_sources(&events, "attempt", &ret->attempt, err)) < 0 ||
-		(r = opt_sources(&events, "message", &ret->message, err)) < 0 || (r = opt_sources(&events, "id", &ret->id, err)) < 0 ||
-		(r = opt_sources(&events, "time", &ret->time, err)) < 0 || (r = opt_sources(&events, "reason", &ret->reason, err)) < 0 ||
-		(r = opt_sources(&events, "address", &ret->address, err)) < 0 || (r = opt_sources(&events, "text", &ret->text, err)) < 0 ||
+		(r = opt_sources(arena, &events, "attempt", &ret->attempt, err)) < 0 ||
+		(r = opt_sources(arena, &events, "message", &ret->message, err)) < 0 || (r = opt_sources(arena, &events, "id", &ret->id, err)) < 0 ||
+		(r = opt_sources(arena, &events, "time", &ret->time, err)) < 0 || (r = opt_sources(arena, &events, "reason", &ret->reason, err)) < 0 ||
+		(r = opt_sources(arena, &events, "address", &ret->address, err)) < 0 || (r = opt_sources(arena, &events, "text", &ret->text, err)) < 0 ||
 		(r = parse_types(arena, &events, ret, err)) < 0 || (r = parse_stops(arena, &events, ret, err)) < 0)
 		return r;
 	if (!ret->attempt.count && !ret->message.count && !ret->address.count)
@@ -484,9 +502,24 @@ static int check_coverage(const struct json *webhook, const struct hook *hook, s
 		hook->form == FORM_QUERY ? "the address, with all that a GET tells," : "the body");
 }
 
+static int parse_answer(const struct json *webhook, struct hook_answer *ret, struct err *err)
+{
+	static const char *const members[] = { "type", "body", NULL };
+	struct json answer = { 0 };
+	int r = json_opt_object(webhook, "answer", &answer, err);
+
+	if (r < 0 || answer.type == JSON_NONE)
+		return r;
+	if ((r = json_only(&answer, members, err)) < 0 || (r = json_get_str(&answer, "type", 60, &ret->type, err)) < 0 ||
+		(r = json_get_str(&answer, "body", 1000, &ret->body, err)) < 0)
+		return r;
+	return ret->type[strspn(ret->type, "abcdefghijklmnopqrstuvwxyz0123456789/+-.")] || !strchr(ret->type, '/') ?
+		json_refuse(&answer, "type", err, "bad_value", "must be a content type such as text/xml") : 0;
+}
+
 static int parse_hook(const struct adapter *adapter, const struct json *webhook, struct hook *ret, struct err *err)
 {
-	static const char *const members[] = { "path", "help", "parse", "verify", "refused_status", "unwrap", "each", "element", "events", NULL };
+	static const char *const members[] = { "path", "help", "parse", "verify", "refused_status", "answer", "unwrap", "each", "element", "events", NULL };
 	int64_t refused = 401;
 	static const char *const forms[] = { "json", "form", "query", NULL };
 	const char *help = NULL;
@@ -500,7 +533,7 @@ static int parse_hook(const struct adapter *adapter, const struct json *webhook,
 		(r = json_opt_str(webhook, "each", 200, &ret->each, err)) < 0 || (r = pointer_parse(webhook, "each", ret->each, err)) < 0 ||
 		(r = parse_verify(adapter, webhook, &ret->verify, err)) < 0 ||
 		(r = json_opt_int(webhook, "refused_status", 400, 499, &refused, err)) < 0 ||
-		(r = opt_unwrap(webhook, "unwrap", &ret->unwrap, err)) < 0 ||
+		(r = parse_answer(webhook, &ret->answer, err)) < 0 || (r = opt_unwrap(webhook, "unwrap", &ret->unwrap, err)) < 0 ||
 		(r = hook_events_parse(adapter->arena, webhook, ret, err)) < 0)
 		return r;
 	ret->form = (enum hook_form)form;
@@ -555,6 +588,11 @@ bool hook_secret_in_path(const struct hook *hook)
 bool hook_by_get(const struct hook *hook)
 {
 	return hook->form == FORM_QUERY;
+}
+
+const struct hook_answer *hook_answer(const struct hook *hook)
+{
+	return &hook->answer;
 }
 
 int hook_refused_status(const struct hook *hook)

@@ -17,6 +17,10 @@ const struct hook *adapter_hook(const struct adapter *adapter, const char *path)
 /* Whether the path is followed by one more segment that is the secret: verification "path_secret". */
 bool hook_secret_in_path(const struct hook *hook);
 bool hook_by_get(const struct hook *hook); /* a GET whose query is what it tells; else a POST */
+struct hook_answer { /* of what is taken: its body, for providers that act on it; NULL: what we like */
+	const char *type, *body;
+};
+const struct hook_answer *hook_answer(const struct hook *hook);
 int hook_refused_status(const struct hook *hook); /* of what is not the provider's: 401, or what the file says makes it stop */
 /* Verification is "none": whoever knows the address may write what he likes. What it says changes nothing. */
 bool hook_unverified(const struct hook *hook);

@@ -19,6 +19,7 @@ struct source {
 	enum id_transform transform;
 	char before;
 	bool address; /* transform: of "Ann <ann@x.example>" what stands between the brackets */
+	const char **words; /* what it says, and what that means, in turn; NULL at the end. NULL: nothing is translated */
 	bool phone; /* transform: "33612345678" and "0033612345678" become "+33612345678" */
 };
 struct source_list {
@@ -100,6 +101,7 @@ struct hook {
 	enum hook_form form; /* parse */
 	struct verify_plan verify;
 	int refused_status;
+	struct hook_answer answer;
 	struct unwrap unwrap, element;
 	const char *each; /* pointer; "" = the document, an array or one object */
 	struct source_list attempt, message, id, type, time, reason, address, text;

@@ -65,6 +65,15 @@ static const char *transformed(const struct source *source, const char *text, st
 	return text;
 }
 
+/* What is not listed stands for itself. */
+static const char *translated(const struct source *source, const char *text)
+{
+	for (const char **w = source->words; w && *w && text; w += 2)
+		if (strcmp(w[0], text) == 0)
+			return w[1];
+	return text;
+}
+
 int source_get(const struct hook_reading *reading, const struct source *source, const char **ret, struct err *err)
 {
 	const char *text = NULL;
@@ -87,7 +96,7 @@ int source_get(const struct hook_reading *reading, const struct source *source, 
 		text = reading->outer ? pointed(reading->outer, source, reading->arena) : NULL;
 		break;
 	}
-	*ret = transformed(source, text, reading->arena);
+	*ret = translated(source, transformed(source, text, reading->arena));
 	return r;
 }
 

@@ -67,11 +67,11 @@ static void note(struct hooks *hooks, int priority, const char *format, ...)
 
 /* --- answers ------------------------------------------------------------------------------------------------------------------ */
 
-static void answer(struct hooks *hooks, struct evhttp_request *request, int status, const char *text)
+static void answer(struct hooks *hooks, struct evhttp_request *request, int status, const char *type, const char *text)
 {
 	struct evkeyvalq *headers = evhttp_request_get_output_headers(request);
 
-	evhttp_add_header(headers, "Content-Type", "text/plain");
+	evhttp_add_header(headers, "Content-Type", type);
 	evhttp_add_header(headers, "Cache-Control", "no-store");
 	evhttp_add_header(headers, "Connection", "close");
 	if (status == HTTP_SERVUNAVAIL)
@@ -97,7 +97,10 @@ static void call_free(struct call *call)
 /* Whoever hung up meanwhile is only forgotten: evhttp keeps a request until it is answered. */
 static void call_answer(struct call *call, int status, const char *text)
 {
-	answer(call->hooks, TAKE(call->request), status, text);
+	const struct hook_answer *own = status == HTTP_OK && call->origin.hook ? hook_answer(call->origin.hook) : NULL;
+	bool has = own && own->body;
+
+	answer(call->hooks, TAKE(call->request), status, has ? own->type : "text/plain", has ? own->body : text);
 	call_free(call);
 }
 
@@ -263,7 +266,7 @@ static void on_request(struct evhttp_request *request, void *arg)
 	bool get;
 
 	if (http_request_check(request, &err) < 0) {
-		answer(hooks, request, HTTP_BADREQUEST, err.text);
+		answer(hooks, request, HTTP_BADREQUEST, "text/plain", err.text);
 		return;
 	}
 	call = xcalloc(1, sizeof(*call));

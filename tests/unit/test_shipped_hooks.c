@@ -23,7 +23,7 @@
 #define STAMP "1767225600"
 #define FORM_TYPE "application/x-www-form-urlencoded"
 
-enum proof { BASIC, PATH, HEADER, SVIX, LOB, MAILGUN, MAILGUN_FORM, TELNYX, PLIVO, SNS };
+enum proof { BASIC, PATH, HEADER, SVIX, LOB, MAILGUN, MAILGUN_FORM, TELNYX, PLIVO, TWILIO, SNS };
 
 static const struct sample {
 	const char *provider, *path;
@@ -104,6 +104,14 @@ static const struct sample {
 		"bounced_hard attempt=" ATTEMPT " message=u-0 reason=210 address=+33612345678; " },
 	{ "plivo", "inbound", PLIVO, "", "To=33700000000&From=33612345678&Text=Je+r%C3%A8gle&Type=sms&MessageUUID=u-2",
 		"replied address=+33612345678 text=Je r\xc3\xa8gle; " },
+	{ "twilio-voice", "status", TWILIO, "?d=" ATTEMPT, "AccountSid=AC1&CallSid=CA1&CallStatus=completed&To=%2B33612345678",
+		"delivered attempt=" ATTEMPT " message=CA1 address=+33612345678; " },
+	{ "twilio-voice", "status", TWILIO, "?d=" ATTEMPT, "CallSid=CA1&CallStatus=no-answer", "bounced_soft attempt=" ATTEMPT " message=CA1; " },
+	{ "twilio-voice", "status", TWILIO, "", "CallSid=CA1&CallStatus=failed&SipResponseCode=404", "bounced_hard message=CA1 reason=404; " },
+	{ "twilio-voice", "answer", TWILIO, "?d=" ATTEMPT, "CallSid=CA1&Digits=1&To=%2B33612345678",
+		"replied attempt=" ATTEMPT " message=CA1 address=+33612345678 text=1: I have paid; " },
+	{ "twilio-voice", "answer", TWILIO, "", "CallSid=CA1&Digits=7", "replied message=CA1 text=7; " },
+	{ "twilio-voice", "answer", TWILIO, "", "CallSid=CA1&Digits=9", "stopped message=CA1 text=9: no more calls; " },
 	{ "infobip", "status", PATH, "", "{\"results\":[{\"messageId\":\"" ATTEMPT "\",\"to\":\"33612345678\",\"doneAt\":\"2026-01-01T01:00:00.000+0100\","
 		"\"status\":{\"groupName\":\"DELIVERED\",\"name\":\"DELIVERED_TO_HANDSET\"},\"error\":{\"permanent\":false,\"name\":\"NO_ERROR\"}},"
 		"{\"messageId\":\"x\",\"status\":{\"groupName\":\"UNDELIVERABLE\"},\"error\":{\"permanent\":true,\"name\":\"EC_UNKNOWN_SUBSCRIBER\"}}]}",
@@ -178,6 +186,12 @@ static int by_name(const void *a, const void *b)
 	return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
+/* Address, names and values; the rows have them in order, and nothing to decode but %2B. */
+static const char *twilio_text(struct arena *arena, const char *url, const char *body)
+{
+	return arena_join(arena, url, replaced(arena, replaced(arena, replaced(arena, body, "&", ""), "=", ""), "%2B", "+"));
+}
+
 /* As Plivo writes it; the rows have nothing to decode but %20, '+' and one letter. */
 static const char *plivo_text(struct arena *arena, const struct sample *row)
 {
@@ -233,7 +247,7 @@ static void prepare(struct arena *arena, const struct sample *row, struct prepar
 	p->call.request.headers = p->headers;
 	p->call.request.body = p->body;
 	p->call.request.body_len = strlen(p->body);
-	if (row->proof == PLIVO || row->proof == HEADER || row->proof == MAILGUN_FORM)
+	if (row->proof == PLIVO || row->proof == TWILIO || row->proof == HEADER || row->proof == MAILGUN_FORM)
 		header(p, "Content-Type", FORM_TYPE);
 	switch (row->proof) {
 	case BASIC:
@@ -272,6 +286,10 @@ static void prepare(struct arena *arena, const struct sample *row, struct prepar
 		setting(p, "auth_token", "key");
 		header(p, "X-Plivo-Signature-V3-Nonce", "n1");
 		header(p, "X-Plivo-Signature-V3", mac_text(arena, plivo_text(arena, row), false, false));
+		break;
+	case TWILIO:
+		setting(p, "auth_token", "key");
+		header(p, "X-Twilio-Signature", mac_text(arena, twilio_text(arena, p->url, row->body), true, false));
 		break;
 	case SNS:
 		setting(p, "topic", "arn:aws:sns:eu-west-1:1:ours");
@@ -348,7 +366,7 @@ static int is_told(const char *path, const struct hook *hook, void *arg)
 static void none_is_forgotten(void **state)
 {
 	static const char *const with[] = { "amazon-ses", "brevo", "brevo-sms", "infobip", "lob", "mailgun", "mailjet", "merci-facteur",
-		"mysendingbox", "ovh", "plivo", "postmark", "resend", "sinch", "sparkpost", "telnyx", "vonage" };
+		"mysendingbox", "ovh", "plivo", "postmark", "resend", "sinch", "sparkpost", "telnyx", "twilio-voice", "vonage" };
 	CLEANUP(arena_freep) struct arena *arena = arena_create();
 
 	(void)state;
