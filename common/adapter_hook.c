@@ -445,10 +445,29 @@ static bool can_reply(const struct hook *hook)
 	return false;
 }
 
+/* {each, name, type, bytes, content}: what came attached. The files of a form need no word. */
+static int parse_files(struct arena *arena, const struct json *events, struct hook *ret, struct err *err)
+{
+	static const char *const members[] = { "each", "name", "type", "bytes", "content", NULL };
+	struct json files = { 0 };
+	int r = json_opt_object(events, "files", &files, err);
+
+	if (r < 0 || files.type == JSON_NONE)
+		return r;
+	if ((r = json_only(&files, members, err)) < 0 || (r = json_get_str(&files, "each", 200, &ret->files, err)) < 0 ||
+		(r = pointer_parse(&files, "each", ret->files, err)) < 0 || (r = opt_source(arena, &files, "name", &ret->file_name, err)) < 0 ||
+		(r = opt_source(arena, &files, "type", &ret->file_type, err)) < 0 ||
+		(r = opt_source(arena, &files, "bytes", &ret->file_bytes, err)) < 0)
+		return r;
+	if (!ret->file_name.kind)
+		return json_refuse(&files, "name", err, "missing", "is missing: a file is named at least");
+	return opt_source(arena, &files, "content", &ret->file_content, err);
+}
+
 static int parse_events(struct arena *arena, const struct json *webhook, struct hook *ret, struct err *err)
 {
 	static const char *const members[] = { "attempt", "message", "id", "time", "type", "map", "reason", "address", "text", "stop_if",
-		NULL };
+		"files", NULL };
 	struct json events;
 	int r;
 
@@ -457,7 +476,8 @@ static int parse_events(struct arena *arena, const struct json *webhook, struct 
 		(r = opt_sources(arena, &events, "message", &ret->message, err)) < 0 || (r = opt_sources(arena, &events, "id", &ret->id, err)) < 0 ||
 		(r = opt_sources(arena, &events, "time", &ret->time, err)) < 0 || (r = opt_sources(arena, &events, "reason", &ret->reason, err)) < 0 ||
 		(r = opt_sources(arena, &events, "address", &ret->address, err)) < 0 || (r = opt_sources(arena, &events, "text", &ret->text, err)) < 0 ||
-		(r = parse_types(arena, &events, ret, err)) < 0 || (r = parse_stops(arena, &events, ret, err)) < 0)
+		(r = parse_types(arena, &events, ret, err)) < 0 || (r = parse_stops(arena, &events, ret, err)) < 0 ||
+		(r = parse_files(arena, &events, ret, err)) < 0)
 		return r;
 	if (!ret->attempt.count && !ret->message.count && !ret->address.count)
 		return json_refuse(&events, NULL, err, "missing", "needs attempt, message or address: else nobody knows whom it is about");

@@ -8,6 +8,7 @@
 #include "common/adapter.h"
 
 #define HOOK_EVENTS_MAX 1000 /* in one request */
+#define HOOK_FILES_MAX 20 /* that are named; behind them stands how many more there were */
 #define HOOK_ID_SIZE 65 /* hex SHA-256 and NUL */
 
 struct hook;
@@ -83,6 +84,7 @@ struct hook_event { /* NULL: not told */
 	const char *id; /* hex: the same event told twice has the same */
 	int64_t at; /* ms UTC, 0 = not told */
 	const char *reason, *address, *text;
+	const char *files; /* what came attached, as a JSON array of {name, type, bytes, sha256}; not its bytes */
 	const char *raw; /* the event alone, as JSON */
 	size_t raw_len;
 };

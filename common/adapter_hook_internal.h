@@ -105,6 +105,8 @@ struct hook {
 	struct unwrap unwrap, element;
 	const char *each; /* pointer; "" = the document, an array or one object */
 	struct source_list attempt, message, id, type, time, reason, address, text;
+	const char *files; /* pointer to what came attached; NULL: nothing does, or the files of a form */
+	struct source file_name, file_type, file_bytes, file_content;
 	struct word_row *words;
 	size_t word_count;
 	struct stop_rule *stops; /* a reply that is a STOP: any of them */
@@ -127,10 +129,16 @@ struct form_pair {
 	const char *name, *value;
 	size_t name_len, value_len;
 };
+struct form_file {
+	const char *name, *type, *data;
+	size_t len;
+};
+#define FORM_FILES "@files" /* the member of a form's document that names them: no field can have it */
 /* application/x-www-form-urlencoded, decoded, in the arena. -EBADMSG: bad escape, or too many. */
 int form_decode(const char *text, size_t len, struct arena *arena, struct form_pair **ret, size_t *count, struct err *err);
-/* The fields of the body, by its Content-Type: as above, or multipart/form-data without its files. -EBADMSG. */
-int form_fields(const struct hook_request *request, struct arena *arena, struct form_pair **ret, size_t *count, struct err *err);
+/* The fields of the body, by its Content-Type: as above, or multipart/form-data, whose files go to *files. -EBADMSG. */
+int form_fields(const struct hook_request *request, struct arena *arena, struct form_pair **ret, size_t *count, struct form_file **files,
+	size_t *file_count, struct err *err);
 bool form_is(const struct hook_request *request, const char *type); /* its Content-Type */
 /* The value of a parameter of the URL's query; NULL = absent, or there twice. */
 const char *query_get(const char *url, const char *name, struct arena *arena);

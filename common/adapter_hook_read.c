@@ -102,21 +102,53 @@ int source_get(const struct hook_reading *reading, const struct source *source, 
 
 /* --- the document ------------------------------------------------------------------------------------------------------------- */
 
+/* What was attached, by what tells it from anything else; the bytes stay in the request. */
+static void write_file(struct json_writer *w, const struct form_file *file)
+{
+	uint8_t digest[SHA256_SIZE];
+	char hex[2 * SHA256_SIZE + 1];
+
+	jw_object(w, NULL);
+	jw_str(w, "name", file->name);
+	jw_str(w, "type", file->type);
+	if (file->data) {
+		sha256(file->data, file->len, digest);
+		jw_int(w, "bytes", (int64_t)file->len);
+		jw_str(w, "sha256", hex_format(digest, sizeof(digest), hex));
+	} else {
+		jw_opt_int(w, "bytes", (int64_t)file->len);
+	}
+	jw_end_object(w);
+}
+
+static void write_files(struct json_writer *w, const struct form_file *files, size_t count)
+{
+	jw_array(w, FORM_FILES);
+	for (size_t i = 0; i < count && i < HOOK_FILES_MAX; i++)
+		write_file(w, &files[i]);
+	if (count > HOOK_FILES_MAX)
+		jw_int(w, NULL, (int64_t)(count - HOOK_FILES_MAX));
+	jw_end_array(w);
+}
+
 /* A form, or a query, as an object; of a name that stands several times the first value. */
 static int form_document(const struct hook *hook, const struct hook_request *request, struct arena *arena, struct json *ret, struct err *err)
 {
 	CLEANUP(buf_clear) struct buf text = { 0 };
 	struct json_writer w = jw_init(&text);
 	struct form_pair *pairs;
-	size_t count;
+	struct form_file *files = NULL;
+	size_t count, file_count = 0;
 	int r = hook->form == FORM_QUERY ? form_decode(request->body, request->body_len, arena, &pairs, &count, err) :
-						  form_fields(request, arena, &pairs, &count, err);
+						  form_fields(request, arena, &pairs, &count, &files, &file_count, err);
 
 	if (r < 0)
 		return r;
 	jw_object(&w, NULL);
+	if (file_count)
+		write_files(&w, files, file_count);
 	for (size_t i = 0; i < count; i++) {
-		bool known = false;
+		bool known = strcmp(pairs[i].name, FORM_FILES) == 0;
 
 		if (memchr(pairs[i].name, '\0', pairs[i].name_len) || memchr(pairs[i].value, '\0', pairs[i].value_len))
 			return err_set(err, -EBADMSG, "bad_form", "", "a field of the form has a NUL");
@@ -385,6 +417,53 @@ static const char *event_id(const struct hook *hook, const struct hook_reading *
 	return hex_format(digest, sizeof(digest), arena_alloc(reading->arena, HOOK_ID_SIZE));
 }
 
+static const char *file_text(const struct hook_reading *one, const struct source *source)
+{
+	const char *text = NULL;
+
+	return source->kind && source_get(one, source, &text, NULL) == 0 && text ? cut(one->arena, text, WORD_MAX) : "";
+}
+
+/* Of a form its own list; else what the file points to. NULL: nothing was attached. */
+static const char *event_files(const struct hook *hook, const struct hook_reading *reading)
+{
+	struct json list = hook->form == FORM_FIELDS && !hook->files ? json_get(reading->element, FORM_FILES) :
+			   hook->files			       ? pointer_get(reading->element, hook->files) :
+								 (struct json){ 0 };
+	CLEANUP(buf_clear) struct buf out = { 0 };
+	struct json_writer w = jw_init(&out);
+	size_t named = 0;
+
+	if (list.type != JSON_ARRAY || !json_len(&list))
+		return NULL;
+	if (!hook->files) {
+		json_write(&out, &list);
+		return arena_memdup(reading->arena, buf_str(&out), out.len);
+	}
+	jw_array(&w, NULL);
+	for (size_t i = 0; i < json_len(&list); i++) {
+		struct json element = json_at(&list, i);
+		struct hook_reading one = { .request = reading->request, .arena = reading->arena, .outer = reading->element, .element = &element };
+		struct form_file file = { .name = file_text(&one, &hook->file_name), .type = file_text(&one, &hook->file_type) };
+		CLEANUP(buf_clear) struct buf bytes = { 0 };
+		const char *content = NULL;
+
+		if (element.type != JSON_OBJECT || !*file.name || named++ >= HOOK_FILES_MAX)
+			continue;
+		file.len = (size_t)strtoull(file_text(&one, &hook->file_bytes), NULL, 10);
+		if (hook->file_content.kind && source_get(&one, &hook->file_content, &content, NULL) == 0 && content &&
+			base64_decode(content, strlen(content), &bytes) == 0) {
+			file.data = buf_str(&bytes);
+			file.len = bytes.len;
+		}
+		write_file(&w, &file);
+	}
+	if (named > HOOK_FILES_MAX)
+		jw_int(&w, NULL, (int64_t)(named - HOOK_FILES_MAX));
+	jw_end_array(&w);
+	return named ? arena_memdup(reading->arena, buf_str(&out), out.len) : NULL;
+}
+
 static void read_event(const struct hook *hook, const struct hook_reading *reading, size_t i, struct hook_event *ret)
 {
 	CLEANUP(buf_clear) struct buf raw = { 0 };
@@ -404,6 +483,7 @@ static void read_event(const struct hook *hook, const struct hook_reading *readi
 	ret->reason = first_text(reading, &hook->reason, WORD_MAX);
 	ret->address = first_text(reading, &hook->address, 254);
 	ret->text = first_text(reading, &hook->text, VALUE_MAX);
+	ret->files = event_files(hook, reading);
 	ret->id = event_id(hook, reading, i, ret);
 }
 

@@ -89,6 +89,7 @@ static const struct refusal {
 	{ TELLS("\"attempt\":{\"header\":\"a\",\"query\":\"b\"},\"type\":\"/t\"," MAP), "missing", "$.webhooks[0].events.attempt", "one of" },
 	{ TELLS("\"attempt\":{\"pointer\":\"/a\",\"transform\":\"rot13\"},\"type\":\"/t\"," MAP), "not_one_of",
 		"$.webhooks[0].events.attempt.transform", "strip_angle" },
+	{ TELLS("\"attempt\":\"/a\",\"type\":\"/t\"," MAP ",\"files\":{\"each\":\"/f\"}"), "missing", "$.webhooks[0].events.files.name", "named at least" },
 	{ TELLS("\"attempt\":\"/a\",\"type\":\"/t\"," MAP ",\"stop_if\":{\"/x\":7}"), "wrong_type", "$.webhooks[0].events.stop_if./x", "a word" },
 };
 
@@ -113,6 +114,11 @@ static void refusal_says(void **state)
 #define FORM(events) HOOKS("[{\"parse\":\"form\",\"verify\":{\"kind\":\"none\",\"why\":\"x\"},\"events\":{" events "}}]")
 
 #define PART(name, value) "--B\r\nContent-Disposition: form-data; name=\"" name "\"\r\n\r\n" value "\r\n"
+
+#define N "{\"n\":\"x\"}"
+#define FIVE N "," N "," N "," N "," N
+#define NAMED "{\"name\":\"x\",\"type\":\"\"}"
+#define FIVE_NAMED NAMED "," NAMED "," NAMED "," NAMED "," NAMED
 
 static const struct reading {
 	const char *name, *json, *shipped, *path, *url, *body, *says;
@@ -175,7 +181,22 @@ static const struct reading {
 	{ "multipart", PARTS("multipart/form-data; boundary=B", "preamble\r\n" PART("t", "ok")
 		"--B\r\ncontent-type: application/pdf\r\nCONTENT-DISPOSITION: form-data; name=\"text\"; filename=\"a.pdf\"\r\n\r\n%PDF\r\n"
 		PART("a", ATTEMPT) PART("text", "one\r\ntwo--B") PART("e", "") "--B--\r\nafter",
-		"delivered attempt=" ATTEMPT " text=one\r\ntwo--B; ", NULL) },
+		"delivered attempt=" ATTEMPT " text=one\r\ntwo--B files=[{\"name\":\"a.pdf\",\"type\":\"application/pdf\",\"bytes\":4,\"sha256\":"
+		"\"315d429b7714cedb6ad04ac31240145257692630457f3c88253c5beceac76027\"}]; ", NULL) },
+	{ "multipart, an empty file without a readable name, and a field that is called like their list", PARTS("multipart/form-data; boundary=B",
+		PART("@files", "[7]") "--B\r\nContent-Disposition: form-data; name=x; filename*=UTF-8''a\r\n\r\n\r\n" PART("t", "ok") "--B--",
+		"delivered files=[{\"name\":\"\",\"type\":\"\",\"bytes\":0,\"sha256\":\"e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855\"}]; ",
+		NULL) },
+	{ "a field that is called like the list of files", PARTS("multipart/form-data; boundary=B", PART("@files", "[7]") PART("t", "ok") "--B--",
+		"delivered; ", NULL) },
+#define FILES TELLS("\"attempt\":\"/a\",\"type\":\"/t\"," MAP ",\"files\":{\"each\":\"/f\",\"name\":\"/n\",\"bytes\":\"/b\",\"content\":\"/c\"}")
+	{ "files in JSON, their bytes, and none", FILES, NULL, "", NULL,
+		"[{\"t\":\"ok\",\"f\":[{\"n\":\"a\",\"b\":9,\"c\":\"JVBERg==\"},{\"n\":\"b\",\"b\":\"12\"},{\"b\":1},7,{\"n\":\"c\",\"c\":\"!\"}]},{\"t\":\"ok\",\"f\":[]}]",
+		"delivered files=[{\"name\":\"a\",\"type\":\"\",\"bytes\":4,\"sha256\":\"315d429b7714cedb6ad04ac31240145257692630457f3c88253c5beceac76027\"},"
+		"{\"name\":\"b\",\"type\":\"\",\"bytes\":12},{\"name\":\"c\",\"type\":\"\"}]; delivered; ", NULL, NULL },
+	{ "too many files", TELLS("\"attempt\":\"/a\",\"type\":\"/t\",\"map\":{\"*\":\"opened\"},\"files\":{\"each\":\"/f\",\"name\":\"/n\"}"), NULL, "", NULL,
+		"{\"f\":[" FIVE "," FIVE "," FIVE "," FIVE "," FIVE "]}", "opened files=[" FIVE_NAMED "," FIVE_NAMED "," FIVE_NAMED "," FIVE_NAMED ",5]; ",
+		NULL, NULL },
 	{ "multipart, quoted boundary", PARTS("Multipart/Form-Data; charset=utf-8; boundary=\"B\"", PART("t", "ok") "--B--", "delivered; ", NULL) },
 	{ "multipart without end", PARTS("multipart/form-data; boundary=B", PART("t", "ok"), NULL, "bad_form") },
 	{ "multipart cut off in a part", PARTS("multipart/form-data; boundary=B", "--B\r\nContent-Disposition: form-data; name=\"t\"\r\n", NULL, "bad_form") },

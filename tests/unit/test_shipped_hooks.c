@@ -40,8 +40,9 @@ static const struct sample {
 		"bounced_soft message=1 reason=preblocked; complained message=1; stopped message=1; opened message=1; " },
 	{ "mailjet", "", BASIC, "", "{\"event\":\"bounce\",\"hard_bounce\":false,\"error\":\"quota exceeded\",\"MessageID\":2}",
 		"bounced_soft message=2 reason=quota exceeded; " },
-	{ "mailjet", "inbound", BASIC, "", "{\"From\":\"\\\"Ann, A\\\" <ann@x.example>\",\"Headers\":{\"Message-ID\":\"<m@x>\"},\"Text-part\":\"Oui\"}",
-		"replied address=ann@x.example text=Oui; " },
+	{ "mailjet", "inbound", BASIC, "", "{\"From\":\"\\\"Ann, A\\\" <ann@x.example>\",\"Headers\":{\"Message-ID\":\"<m@x>\"},\"Text-part\":\"Oui\","
+		"\"Parts\":[{\"ContentRef\":\"Text-part\"},{\"ContentRef\":\"Attachment1\",\"Headers\":{\"Content-Type\":\"application/pdf; name=a.pdf\"}}]}",
+		"replied address=ann@x.example text=Oui files=[{\"name\":\"1\",\"type\":\"application/pdf; name=a.pdf\"}]; " },
 	{ "postmark", "", BASIC, "", "{\"RecordType\":\"Delivery\",\"MessageID\":\"m-1\",\"Recipient\":\"a@x.example\",\"DeliveredAt\":\"2026-01-01T00:00:00Z\","
 		"\"Metadata\":{\"attempt\":\"" ATTEMPT "\"}}", "delivered attempt=" ATTEMPT " message=m-1 at=1767225600000 address=a@x.example; " },
 	{ "postmark", "", BASIC, "", "{\"RecordType\":\"Bounce\",\"Type\":\"HardBounce\",\"ID\":4323372036854775807,\"MessageID\":\"m-1\",\"Email\":\"a@x.example\","
@@ -53,8 +54,10 @@ static const struct sample {
 		"stopped reason=ManualSuppression address=a@x.example; " },
 	{ "postmark", "", BASIC, "", "{\"RecordType\":\"SubscriptionChange\",\"SuppressSending\":false,\"SuppressionReason\":null,\"Recipient\":\"a@x.example\"}",
 		"ignored address=a@x.example; " },
-	{ "postmark", "inbound", BASIC, "", "{\"FromFull\":{\"Email\":\"a@x.example\"},\"MessageID\":\"m-2\",\"TextBody\":\"STOP\\n> yours\",\"StrippedTextReply\":\"STOP\"}",
-		"replied address=a@x.example text=STOP; " },
+	{ "postmark", "inbound", BASIC, "", "{\"FromFull\":{\"Email\":\"a@x.example\"},\"MessageID\":\"m-2\",\"TextBody\":\"STOP\\n> yours\",\"StrippedTextReply\":\"STOP\","
+		"\"Attachments\":[{\"Name\":\"proof.pdf\",\"ContentType\":\"application/pdf\",\"ContentLength\":4,\"Content\":\"JVBERg==\"}]}",
+		"replied address=a@x.example text=STOP files=[{\"name\":\"proof.pdf\",\"type\":\"application/pdf\",\"bytes\":4,\"sha256\":"
+		"\"315d429b7714cedb6ad04ac31240145257692630457f3c88253c5beceac76027\"}]; " },
 	{ "brevo", "", BASIC, "", "{\"event\":\"hard_bounce\",\"email\":\"a@x.example\",\"message-id\":\"<m@x>\",\"ts_epoch\":1767225600123,\"tags\":[\"" ATTEMPT "\"],"
 		"\"reason\":\"unknown\"}", "bounced_hard attempt=" ATTEMPT " message=m@x at=1767225600123 reason=unknown address=a@x.example; " },
 	{ "brevo", "", BASIC, "", "{\"event\":\"unsubscribe\",\"message-id\":\"m@x\"}", "stopped message=m@x; " },
