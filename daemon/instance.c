@@ -570,7 +570,7 @@ static bool acts(void *arg)
 {
 	const struct instance *in = arg;
 
-	for (size_t i = 0; i < in->partition_count && !in->stopping; i++) {
+	for (size_t i = 0; i < in->partition_count && !in->stopping && !in->config->shadow; i++) {
 		struct dunner_status status;
 
 		dunner_status(in->partitions[i].dunner, &status);

@@ -28,7 +28,7 @@ struct asking { /* one poll of one provider; while a round is under way it canno
 	struct arena *round;
 	struct poll_position position;
 	struct poll_item *items;
-	size_t item_count, next_item, pages;
+	size_t item_count, next_item, taking, pages; /* taking: the end of those that are being taken */
 	const char *page; /* of the next list */
 	int64_t reached; /* the greatest cursor of what is saved as events ... */
 	bool moved; /* ... and it is not saved itself yet */
@@ -151,11 +151,8 @@ static void on_taken(const struct intake_result *result, void *arg)
 		round_end(a, "Redis did not take what it told");
 		return;
 	}
-	if (poll_by_item(a->poll))
-		pass(a, &a->items[a->next_item++]);
-	else
-		for (; a->next_item < a->item_count; a->next_item++)
-			pass(a, &a->items[a->next_item]);
+	for (; a->next_item < a->taking; a->next_item++)
+		pass(a, &a->items[a->next_item]);
 	if (a->moved && a->pages == 1 && !a->page) /* in its order: what comes now is further on */
 		save_position(a);
 	else
@@ -202,14 +199,15 @@ static void on_item(const struct http_answer *answer, void *arg)
 	}
 }
 
-/* Those that are new, as one document. */
+/* The next of those that are new, as one document. */
 static void take_list(struct asking *a)
 {
 	CLEANUP(buf_clear) struct buf text = { 0 };
 
+	a->taking = a->item_count - a->next_item > HOOK_EVENTS_MAX ? a->next_item + HOOK_EVENTS_MAX : a->item_count;
 	buf_add_char(&text, '[');
-	for (size_t i = 0; i < a->item_count; i++) {
-		if (i)
+	for (size_t i = a->next_item; i < a->taking; i++) {
+		if (i > a->next_item)
 			buf_add_char(&text, ',');
 		buf_add(&text, a->items[i].json, a->items[i].len);
 	}
@@ -230,10 +228,7 @@ static void on_list(const struct http_answer *answer, void *arg)
 		round_end(a, "the list cannot be read");
 		return;
 	}
-	if (a->item_count && !poll_by_item(a->poll))
-		take_list(a);
-	else
-		ask_next(a);
+	ask_next(a);
 }
 
 /* --- requests ----------------------------------------------------------------------------------------------------------------- */
@@ -256,7 +251,7 @@ static void ask(struct asking *a, http_asked_fn fn)
 static void ask_list(struct asking *a)
 {
 	a->items = NULL;
-	a->item_count = a->next_item = 0;
+	a->item_count = a->next_item = a->taking = 0;
 	a->position.item = NULL;
 	a->position.page = a->page;
 	a->page = NULL;
@@ -269,7 +264,10 @@ static void ask_next(struct asking *a)
 {
 	if (a->dropped) {
 		round_end(a, NULL);
+	} else if (a->next_item < a->item_count && !poll_by_item(a->poll)) {
+		take_list(a);
 	} else if (a->next_item < a->item_count) {
+		a->taking = a->next_item + 1;
 		a->position.item = a->items[a->next_item].id;
 		ask(a, on_item);
 	} else if (a->page && a->pages == POLLER_PAGES_MAX) {
