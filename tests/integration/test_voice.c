@@ -92,12 +92,12 @@ static int call_back(struct voiced *v, const char *path, const char *body, const
 	CLEANUP(buf_clear) struct buf base64 = { 0 };
 	const char *fields = replaced(arena, replaced(arena, replaced(arena, body, "&", ""), "=", ""), "%2B", "+");
 	const char *text = arena_printf(arena, "https://dunning.example%s%s", path, fields), *request;
-	uint8_t mac[20];
+	uint8_t mac[HASH_SIZE_MAX];
 	size_t got = 0;
 	int fd, status = 0;
 
-	hmac_sha1(key, strlen(key), text, strlen(text), mac);
-	base64_add(&base64, mac, sizeof(mac));
+	(void)hmac_any(HASH_SHA1, key, strlen(key), text, strlen(text), mac);
+	base64_add(&base64, mac, 20);
 	request = arena_printf(arena, "POST %s HTTP/1.1\r\nHost: dunning.example\r\nContent-Type: application/x-www-form-urlencoded\r\n"
 		"X-Twilio-Signature: %s\r\nContent-Length: %zu\r\n\r\n%s", path, buf_str(&base64), strlen(body), body);
 	fd = connect_to(v->port);

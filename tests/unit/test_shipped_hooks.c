@@ -171,11 +171,11 @@ static void setting(struct prepared *p, const char *name, const char *value)
 static const char *mac_text(struct arena *arena, const char *text, bool sha1, bool hex)
 {
 	CLEANUP(buf_clear) struct buf base64 = { 0 };
-	uint8_t mac[SHA256_SIZE];
+	uint8_t mac[HASH_SIZE_MAX];
 	char digits[2 * SHA256_SIZE + 1];
 
 	if (sha1)
-		hmac_sha1(SECRET, strlen(SECRET), text, strlen(text), mac);
+		(void)hmac_any(HASH_SHA1, SECRET, strlen(SECRET), text, strlen(text), mac);
 	else
 		hmac_sha256(SECRET, strlen(SECRET), text, strlen(text), mac);
 	if (hex)
