@@ -155,7 +155,7 @@ static int parse_features(struct adapter *adapter, const struct json *root, stru
 static int parse_root(struct adapter *adapter, const struct json *root, struct err *err)
 {
 	static const char *const members[] = { "adapter", "name", "channel", "help", "config",
-		"features", "limits", "tables", "token", "steps", "send", "response", "lookup", "webhooks", NULL };
+		"features", "limits", "tables", "token", "steps", "send", "response", "lookup", "webhooks", "poll", NULL };
 	struct json send, response;
 	const char *help = NULL;
 	int64_t version = 0;

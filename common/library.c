@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/adapter_poll.h"
 #include "common/file.h"
 #include "common/permit.h"
 
@@ -564,4 +565,16 @@ const struct library_provider *library_provider(const struct library *library, c
 const struct holidays *library_holidays(const struct library *library)
 {
 	return library->law ? library->law->holidays : NULL;
+}
+
+bool library_polls(const struct library *library)
+{
+	for (size_t i = 0; i < library->provider_count; i++) {
+		const struct library_provider *of = &library->providers[i];
+
+		for (size_t k = 0; of->adapter && k < adapter_poll_count(of->adapter); k++)
+			if (poll_wanted(adapter_poll(of->adapter, k), of->settings))
+				return true;
+	}
+	return false;
 }

@@ -71,7 +71,9 @@ static void deliver(struct request *request)
 {
 	struct http_provider_status *counters = request->provider ? &request->provider->counters : NULL;
 
-	if (request->looked_up) {
+	if (request->asked) {
+		request->asked(request->answer, request->arg);
+	} else if (request->looked_up) {
 		if (counters)
 			counters->lookups[request->found]++;
 		request->looked_up(request->found, request->found_id, request->arg);
@@ -241,12 +243,29 @@ void request_finish(struct request *request)
 	provider_pump_soon(provider);
 }
 
+/* Being asked too often pauses the provider as ever. That the account may not list is no reason not to send. */
+static const struct http_answer *read_poll(struct request *request, const struct wire_result *result)
+{
+	const struct http_client_settings *settings = &request->client->settings;
+	int status = result->end == WIRE_ANSWERED ? result->answer.status : 0;
+
+	if (status == 429) {
+		adapter_answer(request->adapter, &result->answer, settings->now(settings->now_arg), request->arena, &request->outcome);
+		provider_learn(request->provider, &request->outcome);
+	}
+	if (status == 401)
+		token_drop(request->provider);
+	return status ? &result->answer : NULL;
+}
+
 static void on_answer(const struct wire_result *result, void *arg)
 {
 	struct request *request = arg;
 	int found;
 
-	if (request->lookup) {
+	if (request->poll) {
+		request->answer = read_poll(request, result);
+	} else if (request->lookup) {
 		found = result->end == WIRE_ANSWERED ?
 				adapter_lookup_answer(request->lookup, &result->answer, request->arena, &request->found_id) :
 				-EIO;
@@ -271,13 +290,14 @@ static bool ask_may_start(void *arg)
  */
 void request_send(struct request *request)
 {
+	bool reads = request->lookup || request->poll;
 	const struct wire_request wire = {
 		.http = &request->http,
-		.fresh = !request->lookup && adapter_idempotency_ms(request->adapter) == 0,
-		.repeatable = request->lookup && strcmp(request->http.method, "GET") == 0,
+		.fresh = !reads && adapter_idempotency_ms(request->adapter) == 0,
+		.repeatable = reads && strcmp(request->http.method, "GET") == 0,
 		.signer = request->http.signer,
-		.body_max = request->lookup ? HTTP_LOOKUP_MAX : HTTP_ANSWER_MAX,
-		.may_start = request->lookup ? NULL : ask_may_start,
+		.body_max = reads ? HTTP_LOOKUP_MAX : HTTP_ANSWER_MAX,
+		.may_start = reads ? NULL : ask_may_start,
 		.done = on_answer,
 		.arg = request,
 	};
@@ -295,7 +315,7 @@ static void begin(struct request *request)
 		request->next->link = &request->next;
 	provider->active = request;
 	provider->active_count++;
-	if (request->message)
+	if (request->message || request->poll)
 		request_go_on(request);
 	else
 		request_send(request);
@@ -460,6 +480,24 @@ static void port_lookup(void *self, const struct message *message, int64_t sent_
 	if (turned_away(request, mono_us()))
 		return;
 	if (request_prepare(request, message, sent_at) == 0)
+		enqueue(request);
+}
+
+void http_client_ask(struct http_client *client, const char *provider, const struct adapter *adapter, const struct poll *poll,
+	const struct poll_position *position, http_asked_fn fn, void *arg)
+{
+	struct provider *of = find(client, provider);
+	struct request *request = request_new(client, of, arg);
+
+	adapter_free(request->adapter);
+	request->adapter = adapter_ref(adapter);
+	request->asked = fn;
+	request->poll = poll;
+	request->position = (struct poll_position){ .has_cursor = position->has_cursor, .cursor = position->cursor,
+		.page = arena_strdup(request->arena, position->page), .item = arena_strdup(request->arena, position->item) };
+	if (!of || client->stopping || goes_to_outbox(client, of))
+		settle(request, OUTCOME_TEMPORARY, SCOPE_MESSAGE, "stopping", 0);
+	else if (!turned_away(request, mono_us()))
 		enqueue(request);
 }
 

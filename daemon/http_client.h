@@ -15,6 +15,7 @@
 
 #include <event2/event.h>
 
+#include "common/adapter_poll.h"
 #include "common/cleanup.h"
 #include "common/config.h"
 #include "common/err.h"
@@ -66,6 +67,13 @@ const struct transport_port *http_client_port(struct http_client *client);
 void http_client_use(struct http_client *client, const struct library *library);
 /* Nothing new leaves from here on: what waits is TEMPORARY "stopping" at once. What is on the wire is waited for as before. */
 void http_client_stop(struct http_client *client);
+/*
+ * The request of a poll, in the same queue, at the same pace and with the same token as messages. `fn` once, from the loop; `answer` NULL:
+ * none came, or the provider is not to be asked now. In shadow mode nobody is. `adapter` and `poll` must outlive the call alone.
+ */
+typedef void (*http_asked_fn)(const struct http_answer *answer, void *arg);
+void http_client_ask(struct http_client *client, const char *provider, const struct adapter *adapter, const struct poll *poll,
+	const struct poll_position *position, http_asked_fn fn, void *arg);
 /* The provider at `index`, in no particular order; false when there are no more. The last one is the outbox. */
 bool http_client_status(const struct http_client *client, size_t index, struct http_provider_status *ret);
 

@@ -17,6 +17,10 @@ struct request {
 	struct http_request http;
 	struct adapter_lookup *lookup; /* NULL: a message */
 	const struct message *message; /* a copy, when requests come before this one; else NULL */
+	const struct poll *poll; /* NULL: none; then there is no message */
+	struct poll_position position;
+	http_asked_fn asked;
+	const struct http_answer *answer; /* while `asked` is called */
 	int64_t sent_at; /* of a look-up */
 	size_t step; /* the next one */
 	struct adapter_bound *bound; /* by the steps before it */

@@ -244,6 +244,7 @@ static int reload(struct instance *in, struct err *err)
 		dunner_reload(in->partitions[i].dunner, library);
 	if (in->hooks)
 		hooks_use(in->hooks, library);
+	poller_use(in->poller, library);
 	library_free(in->library);
 	in->library = library_ref(library);
 	in->law_told = date_none();
@@ -568,6 +569,27 @@ static int open_hooks(struct instance *in, struct err *err)
 	return in->config->hooks_listen ? hooks_create(in->base, &settings, in->library, &in->hooks, err) : 0;
 }
 
+static bool acts(void *arg)
+{
+	const struct instance *in = arg;
+
+	for (size_t i = 0; i < in->partition_count && !in->stopping && !in->config->shadow; i++) {
+		struct dunner_status status;
+
+		dunner_status(in->partitions[i].dunner, &status);
+		if (status.state == DUNNER_RUNNING)
+			return true;
+	}
+	return false;
+}
+
+static void open_poller(struct instance *in)
+{
+	in->poller = poller_create(in->base, &(struct poller_settings){ .config = in->config, .redis = &in->setup.url,
+		.install_key = in->setup.install_key, .http = in->http, .may_ask = acts, .may_ask_arg = in, .now = now, .now_arg = in, .note = note,
+		.note_arg = in }, in->library);
+}
+
 static int open_ports(struct instance *in, struct err *err)
 {
 	const struct config *config = in->config;
@@ -604,6 +626,7 @@ static int open_ports(struct instance *in, struct err *err)
 	}
 	if ((r = open_hooks(in, err)) < 0)
 		return r;
+	open_poller(in);
 	return instance_anchors(in, err);
 }
 
@@ -620,6 +643,7 @@ static void instance_clear(struct instance *in)
 	for (size_t i = 0; i < in->partition_count; i++)
 		dunner_destroy(in->partitions[i].dunner);
 	anchors_destroy(in->anchors);
+	poller_destroy(in->poller);
 	http_client_destroy(in->http);
 	for (size_t i = 0; i < in->partition_count; i++)
 		redis_store_destroy(in->partitions[i].store);

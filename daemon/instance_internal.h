@@ -16,6 +16,7 @@
 #include "daemon/dunner.h"
 #include "daemon/generation.h"
 #include "daemon/hooks.h"
+#include "daemon/poller.h"
 #include "daemon/http_client.h"
 #include "daemon/instance.h"
 #include "daemon/journal.h"
@@ -80,6 +81,7 @@ struct instance {
 	bool held, agree_told; /* held: as the partitions were told last */
 	struct control *control;
 	struct hooks *hooks; /* NULL: not configured */
+	struct poller *poller;
 	struct control_callbacks control_callbacks;
 	struct partition *partitions;
 	size_t partition_count;

@@ -124,6 +124,21 @@ static void write_hooks(struct json_writer *w, const struct instance *in)
 	jw_end_object(w);
 }
 
+static void write_poller(struct json_writer *w, const struct instance *in)
+{
+	struct poller_counts counts;
+
+	if (!library_polls(in->library))
+		return;
+	counts = poller_counts(in->poller);
+	jw_object(w, "poll");
+	jw_int(w, "asked", (int64_t)counts.asked);
+	jw_int(w, "failed", (int64_t)counts.failed);
+	jw_int(w, "taken", (int64_t)counts.taken);
+	jw_int(w, "known", (int64_t)counts.known);
+	jw_end_object(w);
+}
+
 void instance_status(struct json_writer *w, void *arg)
 {
 	const struct instance *in = arg;
@@ -163,6 +178,7 @@ void instance_status(struct json_writer *w, void *arg)
 		write_provider(w, &provider);
 	jw_end_array(w);
 	write_hooks(w, in);
+	write_poller(w, in);
 	instance_status_anchors(in, w);
 	instance_status_law(in, w);
 	jw_array(w, "policies");

@@ -20,7 +20,7 @@ static void refer(struct dunner *d, struct group *g, const char *debtor_id, cons
 
 void image_references(struct dunner *d, struct group *g)
 {
-	if (!d->config->hooks_listen)
+	if (!d->config->hooks_listen && !library_polls(d->library))
 		return;
 	for (const struct release *release = g->releases; release; release = release->next) {
 		const struct message *m = &release->message;

@@ -124,6 +124,13 @@ static const struct bad_request {
 	/* not for us */
 	{ "GET", "POST ", "GET ", { 0 } },
 	{ "HEAD", "POST ", "HEAD ", { 0 } },
+	{ "POST where a GET is asked for", NULL, NULL, { .path = "/hooks/sandbox/asked/another?ptt=1" } },
+	{ "GET with a body", "POST ", "GET ", { .path = "/hooks/sandbox/asked/another?ptt=1" } },
+	{ "GET with a wrong secret", NULL, "GET /hooks/sandbox/asked/guess?ptt=1 HTTP/1.1\r\nHost: x\r\n\r\n", { 0 } },
+	{ "GET with the secret in the query", NULL, "GET /hooks/sandbox/asked?another=1&ptt=1 HTTP/1.1\r\nHost: x\r\n\r\n", { 0 } },
+	{ "GET with a broken escape", NULL, "GET /hooks/sandbox/asked/another?ptt=%0 HTTP/1.1\r\nHost: x\r\n\r\n", { 0 } },
+	{ "GET with a NUL", NULL, "GET /hooks/sandbox/asked/another?ptt=%00 HTTP/1.1\r\nHost: x\r\n\r\n", { 0 } },
+	{ "HEAD where a GET is asked for", NULL, "HEAD /hooks/sandbox/asked/another?ptt=1 HTTP/1.1\r\nHost: x\r\n\r\n", { 0 } },
 	{ "PUT", "POST ", "PUT ", { 0 } },
 	{ "DELETE", "POST ", "DELETE ", { 0 } },
 	{ "OPTIONS", "POST ", "OPTIONS ", { 0 } },
@@ -304,6 +311,20 @@ static void secrets_are_taken(void **state)
 	assert_int_equal(taken(h), before + 4);
 }
 
+/* A GET tells by its query, once however often, and a request of other data is another event. */
+static void a_get_is_taken(void **state)
+{
+	struct hooked *h = *state;
+	static const char *const requests[] = { "GET /hooks/sandbox/asked/another?id=1&ptt=1&d=" ATTEMPT " HTTP/1.1\r\nHost: x\r\n\r\n",
+		"GET /hooks/sandbox/asked/another?id=1&ptt=1&d=" ATTEMPT " HTTP/1.0\r\nContent-Length: 0\r\n\r\n",
+		"GET /hooks/sandbox/asked/another?id=2&ptt=1&d=" ATTEMPT " HTTP/1.1\r\nHost: x\r\n\r\n" };
+	int64_t before = taken(h);
+
+	for (size_t i = 0; i < ARRAY_LEN(requests); i++)
+		assert_int_equal(send_raw(h->port, requests[i], strlen(requests[i]), WAIT_MS), 200);
+	assert_int_equal(taken(h), before + 2);
+}
+
 /* No answer but 503 while it cannot be kept; then it comes again. */
 static void nothing_is_taken_while_redis_is_away(void **state)
 {
@@ -377,6 +398,7 @@ int main(void)
 		cmocka_unit_test(nothing_bad_is_taken),
 		cmocka_unit_test(a_token_is_good_for_one_body),
 		cmocka_unit_test(secrets_are_taken),
+		cmocka_unit_test(a_get_is_taken),
 		cmocka_unit_test(slow_ones_keep_nobody_out),
 		cmocka_unit_test(nothing_is_taken_while_redis_is_away),
 		cmocka_unit_test(it_ends),
