@@ -200,6 +200,12 @@ static const char *attempts(struct fixture *f, const char *query)
 	return text;
 }
 
+static void says(struct fixture *f, const char *part)
+{
+	if (!strstr(buf_str(&f->reply.body), part))
+		fail_msg("\"%s\" is not there: %s", part, buf_str(&f->reply.body));
+}
+
 /* --- capturing ---------------------------------------------------------------------------------------------------------------- */
 
 static void an_attempt_is_captured_once(void **state)
@@ -348,6 +354,106 @@ static void orders_are_obeyed(void **state)
 							 "\"close_after_read\":1,\"slow\":1,\"no_dedupe\":1}"));
 }
 
+/* Each of the table, asked for by the recipient and by a header; nothing else changes. */
+static void a_recipient_asks_for_a_mode(void **state)
+{
+	static const struct {
+		const char *name;
+		long status; /* 0 = none came */
+		bool captured;
+		const char *text; /* in the body */
+	} rows[] = {
+		{ "error", 500, false, "told_to" },
+		{ "503", 503, false, "unavailable" },
+		{ "401", 401, false, "unauthorized" },
+		{ "429", 429, false, "throttled" },
+		{ "429_date", 429, false, "throttled" },
+		{ "quota", 429, false, "quota" },
+		{ "bad_address", 422, false, "bad_address" },
+		{ "stopped", 422, false, "stopped" },
+		{ "close_after_read", 0, true, NULL },
+		{ "cut_before", 0, false, NULL },
+		{ "cut_after", 0, true, NULL },
+		{ "no_id", 202, true, "{}" },
+		{ "garbage", 200, true, "<html>" },
+		{ "redirect", 302, false, "moved" },
+		{ "bounce", 202, true, "\"id\"" },
+		{ "nothing.known", 202, true, "\"id\"" },
+	};
+	struct fixture *f = *state;
+
+	for (size_t i = 0; i < 2 * ARRAY_LEN(rows); i++) {
+		const char *attempt = arena_printf(f->arena, "01ARZ3NDEKTSV4RRFFQ69G5F%02zu", i), *when, *name = rows[i / 2].name;
+		const char *headers[] = { arena_printf(f->arena, "Idempotency-Key: %s", attempt),
+			i % 2 && strcmp(name, "nothing.known") ? arena_printf(f->arena, "Sandbox-Mode: %s", name) : NULL, NULL };
+
+		(void)post(f, "/send", headers, arena_printf(f->arena, "{\"attempt\":\"%s\",\"channel\":\"email\",\"to\":{\"email\":\"%s@b.example\"}}",
+						     attempt, i % 2 ? "a" : name));
+		if (f->reply.status != rows[i / 2].status || (rows[i / 2].text && !strstr(buf_str(&f->reply.body), rows[i / 2].text)))
+			fail_msg("%s: answered %ld %s", name, f->reply.status, buf_str(&f->reply.body));
+		when = f->reply.status ? http_reply_header(&f->reply, "Retry-After", f->arena) : NULL;
+		assert_true((when != NULL) == (rows[i / 2].status == 429));
+		if (when)
+			assert_true((strstr(when, " GMT") != NULL) == !strcmp(name, "429_date"));
+		assert_string_equal(attempts(f, arena_printf(f->arena, "?attempt=%s", attempt)), rows[i / 2].captured ? attempt : "");
+	}
+	assert_int_equal(post(f, "/send", ((const char *const[]){ "Idempotency-Key: " ATTEMPT_A, "Sandbox-Mode: explode", NULL }),
+				 MESSAGE(ATTEMPT_A, "\"a@b.example\"", "inv_1")), 400);
+	/* By telephone: the mode's number stands at the end. */
+	assert_int_equal(post(f, "/send", KEY_OF(ATTEMPT_A), MESSAGE(ATTEMPT_A, "{\"phone\":\"+33639980003\"}", "inv_1")), 401);
+	assert_int_equal(post(f, "/send", KEY_OF(ATTEMPT_A), MESSAGE(ATTEMPT_A, "{\"phone\":\"+33639980099\"}", "inv_1")), 202);
+}
+
+/* It goes on until the client has had enough, and then costs nothing. */
+static void an_endless_body_ends_with_its_reader(void **state)
+{
+	struct fixture *f = *state;
+	CLEANUP(http_caller_destroyp) struct http_caller *client = http_caller_create();
+
+	behave(f, "{\"mode\":\"endless\",\"count\":1}");
+	assert_int_equal(http_exchange(client, "POST", arena_printf(f->arena, "%s/send", f->url), KEY_OF(ATTEMPT_A),
+				 MESSAGE(ATTEMPT_A, "\"a@b.example\"", "inv_1"), 100, &f->reply), 0);
+	assert_true(f->reply.body.len > 100000);
+	assert_int_equal(SEND(f, ATTEMPT_B), 202);
+	stop(f, SIGTERM);
+}
+
+/* More than it is told to take in a second is throttled, in both forms of Retry-After. */
+static void a_limit_throttles(void **state)
+{
+	struct fixture *f = *state;
+	int taken = 0, seconds = 0, dates = 0;
+
+	behave(f, "{\"mode\":\"ok\",\"per_second\":2}");
+	for (int i = 0; i < 40 && (!seconds || !dates); i++) {
+		const char *attempt = arena_printf(f->arena, "01ARZ3NDEKTSV4RRFFQ69G5F%02d", i), *when;
+		const char *headers[] = { arena_printf(f->arena, "Idempotency-Key: %s", attempt), NULL };
+		long status = post(f, "/send", headers, arena_printf(f->arena, "{\"attempt\":\"%s\",\"channel\":\"sms\",\"to\":\"+33100\"}", attempt));
+
+		taken += status == 202;
+		if (status == 202)
+			continue;
+		assert_int_equal(status, 429);
+		when = http_reply_header(&f->reply, "Retry-After", f->arena);
+		assert_non_null(when);
+		*(strstr(when, "GMT") ? &dates : &seconds) += 1;
+	}
+	assert_true(taken >= 2 && seconds && dates);
+}
+
+/* As Stripe and Resend do: a key belongs to one message. */
+static void a_key_is_one_message(void **state)
+{
+	struct fixture *f = *state;
+
+	assert_int_equal(SEND(f, ATTEMPT_A), 202);
+	assert_int_equal(post(f, "/send", KEY_OF(ATTEMPT_A), MESSAGE(ATTEMPT_A, "\"a@dupont.example\"", "inv_2")), 409);
+	assert_string_equal(reply_str(f, "error"), "key_reused");
+	assert_int_equal(SEND(f, ATTEMPT_A), 200);
+	counts_are(f, 2, 1, 1, 0);
+	says(f, "\"conflicts\":1");
+}
+
 static void an_order_lasts_as_long_as_it_says(void **state)
 {
 	struct fixture *f = *state;
@@ -368,16 +474,18 @@ static void an_order_lasts_as_long_as_it_says(void **state)
 static void without_dedupe_all_is_captured(void **state)
 {
 	struct fixture *f = *state;
+	const char *id;
 
 	behave(f, "{\"mode\":\"close_after_read\",\"count\":1,\"dedupe\":false}");
 	assert_int_equal(SEND(f, ATTEMPT_A), 0);
 	assert_int_equal(SEND(f, ATTEMPT_A), 202);
-	assert_string_equal(reply_str(f, "id"), "sbx-2");
+	id = reply_str(f, "id");
 	counts_are(f, 2, 2, 0, 0);
 	assert_string_equal(attempts(f, "?attempt=" ATTEMPT_A), ATTEMPT_A " " ATTEMPT_A);
 	behave(f, "{\"mode\":\"ok\"}");
 	assert_int_equal(SEND(f, ATTEMPT_A), 200);
-	assert_string_equal(reply_str(f, "id"), "sbx-1");
+	assert_string_not_equal(reply_str(f, "id"), id); /* the first one's */
+	assert_true(*reply_str(f, "id"));
 }
 
 static void a_kept_connection_is_closed_under_the_client(void **state)
@@ -433,9 +541,11 @@ static void bad_orders_are_refused(void **state)
 static void a_kill_loses_nothing(void **state)
 {
 	struct fixture *f = *state;
+	const char *id;
 	FILE *log;
 
 	assert_int_equal(SEND(f, ATTEMPT_A), 202);
+	id = reply_str(f, "id");
 	assert_int_equal(SEND(f, ATTEMPT_A), 200);
 	behave(f, "{\"mode\":\"error\",\"count\":1}");
 	assert_int_equal(SEND(f, ATTEMPT_B), 500);
@@ -448,8 +558,9 @@ static void a_kill_loses_nothing(void **state)
 	counts_are(f, 3, 1, 1, 1);
 	assert_string_equal(attempts(f, ""), ATTEMPT_A);
 	assert_int_equal(SEND(f, ATTEMPT_A), 200);
-	assert_string_equal(reply_str(f, "id"), "sbx-1");
+	assert_string_equal(reply_str(f, "id"), id);
 	assert_int_equal(SEND(f, ATTEMPT_B), 202);
+	assert_string_not_equal(reply_str(f, "id"), id);
 	stop(f, SIGKILL);
 	start(f); /* what was written behind the torn line is whole */
 	counts_are(f, 5, 2, 2, 1);
@@ -522,33 +633,110 @@ static void has_header(struct fixture *f, const char *name, const char *part)
 		fail_msg("%s: %s", name, value ? value : "(none)");
 }
 
+static const char *page(struct fixture *f, const char *target)
+{
+	assert_int_equal(get(f, target), 200);
+	has_header(f, "Content-Security-Policy", "default-src 'none'");
+	has_header(f, "Content-Type", "text/html; charset=utf-8");
+	assert_null(strstr(buf_str(&f->reply.body), "<script"));
+	return buf_str(&f->reply.body);
+}
+
 static void pages_show_and_run_nothing(void **state)
 {
 	struct fixture *f = *state;
 	const char *message = "{\"attempt\":\"" ATTEMPT_A "\",\"channel\":\"email\",\"to\":{\"email\":\"" HOSTILE "\"},\"" HOSTILE
-			      "\":\"" HOSTILE "\",\"subject\":\"" HOSTILE "\",\"text\":\"" HOSTILE "\",\"html\":\"<p>" HOSTILE "</p>\"}";
+			      "\":\"" HOSTILE "\",\"subject\":\"" HOSTILE "\",\"text\":\"" HOSTILE "\",\"html\":\"<p>" HOSTILE "</p>\","
+			      "\"attachments\":[{\"name\":\"" HOSTILE ".pdf\",\"type\":\"text/html\",\"data\":\"JVBERi0=\"}]}";
+	const char *at;
 
-	assert_int_equal(get(f, "/"), 200);
-	assert_non_null(strstr(buf_str(&f->reply.body), "http-equiv=\"refresh\""));
+	(void)page(f, "/");
+	says(f, "http-equiv=\"refresh\"");
 	assert_int_equal(post(f, "/send", KEY_OF(ATTEMPT_A), message), 202);
-	assert_int_equal(get(f, "/"), 200);
-	has_header(f, "Content-Security-Policy", "default-src 'none'");
-	has_header(f, "Content-Type", "text/html; charset=utf-8");
-	assert_null(strstr(buf_str(&f->reply.body), "<script"));
-	assert_non_null(strstr(buf_str(&f->reply.body), "href=\"/message/sbx-1\">&lt;script&gt;"));
-	assert_int_equal(get(f, "/message/sbx-1"), 200);
-	has_header(f, "Content-Security-Policy", "default-src 'none'");
-	assert_null(strstr(buf_str(&f->reply.body), "<script"));
-	assert_non_null(strstr(buf_str(&f->reply.body), "<iframe sandbox=\"\" title=\"HTML\" src=\"/message/sbx-1/html\">"));
-	assert_int_equal(get(f, "/message/sbx-1/html"), 200);
+	at = arena_printf(f->arena, "/message/%s", reply_str(f, "id"));
+	(void)page(f, "/");
+	says(f, arena_printf(f->arena, "href=\"%s\"><span class=\"what\"><bdi>&lt;script&gt;", at));
+	(void)page(f, at);
+	says(f, arena_printf(f->arena, "<iframe sandbox=\"\" title=\"HTML\" src=\"%s/html\">", at));
+	assert_int_equal(get(f, arena_printf(f->arena, "%s/html", at)), 200);
 	has_header(f, "Content-Security-Policy", "sandbox; default-src 'none'");
 	assert_string_equal(buf_str(&f->reply.body), "<p>" HOSTILE "</p>");
+	assert_int_equal(get(f, arena_printf(f->arena, "%s/file/0", at)), 200); /* to be kept, never shown */
+	has_header(f, "Content-Type", "application/octet-stream");
+	has_header(f, "Content-Disposition", "attachment; filename=\"scriptalert1script.pdf\"");
+	assert_string_equal(buf_str(&f->reply.body), "%PDF-");
+	assert_int_equal(get(f, arena_printf(f->arena, "%s/file/1", at)), 404);
+	assert_int_equal(get(f, arena_printf(f->arena, "%s/file/18446744073709551616", at)), 404);
+	assert_int_equal(get(f, arena_printf(f->arena, "%s/other", at)), 404);
+	assert_int_equal(get(f, arena_printf(f->arena, "%s/", at)), 404);
 	assert_int_equal(SEND(f, ATTEMPT_B), 202); /* it has no HTML */
-	assert_int_equal(get(f, "/message/sbx-2/html"), 404);
-	assert_int_equal(get(f, "/message/sbx-3"), 404);
-	assert_int_equal(get(f, "/message/sbx-1/other"), 404);
-	assert_int_equal(get(f, "/message/sbx-0"), 404);
-	assert_int_equal(get(f, "/message/sbx-18446744073709551617"), 404);
+	assert_int_equal(get(f, arena_printf(f->arena, "/message/%s/html", reply_str(f, "id"))), 404);
+	assert_int_equal(get(f, "/page.css"), 200);
+	has_header(f, "Content-Type", "text/css");
+	(void)page(f, "/modes");
+	says(f, "bounce_soft");
+}
+
+static void foreign_ids_lead_nowhere(void **state)
+{
+	static const char *const ids[] = { "sbx-1", "sbx-0", "sbx-", "x", "-", "-1", "sbx-00000000-1", "sbx-00000000-18446744073709551617" };
+	struct fixture *f = *state;
+
+	assert_int_equal(SEND(f, ATTEMPT_A), 202);
+	for (size_t i = 0; i < ARRAY_LEN(ids); i++)
+		if (get(f, arena_printf(f->arena, "/message/%s", ids[i])) != 404)
+			fail_msg("%s is answered %ld", ids[i], f->reply.status);
+}
+
+/* As the recipient sees it. */
+static void each_channel_has_its_look(void **state)
+{
+	static const struct {
+		const char *channel, *members, *parts[4];
+	} rows[] = {
+		{ "sms", "\"to\":{\"phone\":\"+33612345678\"},\"text\":\"Facture F-1 : 10,00 \u20ac \u202e\"",
+			{ "<pre class=\"bubble\"", "Facture F-1", "1 part of UCS-2", "<bdi>+33612345678</bdi>" } },
+		{ "sms", "\"to\":{\"phone\":\"+33612345678\"},\"text\":\"Facture \u20ac\"", { "1 part of GSM-7, 10 septets" } },
+		{ "letter", "\"registered\":true,\"to\":{\"name\":\"Dupont & fils\",\"address\":{\"line1\":\"1 rue de l'Exemple\",\"postcode\":\"69001\","
+			"\"city\":\"Lyon\",\"country\":\"FR\"}},\"subject\":\"Mise en demeure\",\"text\":\"Sans r\u00e8glement\"",
+			{ "Registered letter", "<bdi>Dupont &amp; fils</bdi><br><bdi>1 rue de l&#39;Exemple</bdi><br><bdi>69001</bdi> <bdi>Lyon</bdi>",
+				"<strong><bdi>Mise en demeure" } },
+		{ "voice", "\"locale\":\"fr-FR\",\"to\":{\"phone\":\"+33612345678\"},\"text\":\"Bonjour.\\n\\nFacture un.\"",
+			{ "Call to <bdi>+336", "in <bdi>fr-FR", "<p dir=\"auto\">Bonjour.</p><p dir=\"auto\">Facture un.</p>" } },
+		{ "email", "\"to\":{\"name\":\"A\",\"email\":\"a@b.example\"},\"subject\":\"\\u0007\",\"text\":\"x\"",
+			{ "<bdi>A</bdi> &lt;<bdi>a@b.example</bdi>&gt;", "<h1><bdi>&#x2407;</bdi>" } },
+	};
+	struct fixture *f = *state;
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		const char *attempt = arena_printf(f->arena, "01ARZ3NDEKTSV4RRFFQ69G5F%02zu", i);
+		const char *headers[] = { arena_printf(f->arena, "Idempotency-Key: %s", attempt), NULL };
+
+		assert_int_equal(post(f, "/send", headers,
+					 arena_printf(f->arena, "{\"attempt\":\"%s\",\"channel\":\"%s\",%s}", attempt, rows[i].channel, rows[i].members)),
+			202);
+		(void)page(f, arena_printf(f->arena, "/message/%s", reply_str(f, "id")));
+		for (size_t k = 0; k < ARRAY_LEN(rows[i].parts) && rows[i].parts[k]; k++)
+			says(f, rows[i].parts[k]);
+	}
+}
+
+/* Another page of the same browser can neither order nor read. */
+static void other_pages_are_kept_out(void **state)
+{
+	static const struct {
+		const char *header;
+		long status;
+	} rows[] = { { "Origin: http://evil.example", 403 }, { "Origin: null", 403 }, { "Host: evil.example", 403 }, { "Host: 127.0.0.1.evil.example", 403 },
+		{ "Origin: http://127.0.0.1:1", 403 }, { "X-Nothing: x", 200 } };
+	struct fixture *f = *state;
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		const char *headers[] = { rows[i].header, NULL };
+
+		if (post(f, "/behave", headers, "{\"mode\":\"ok\"}") != rows[i].status)
+			fail_msg("%s is answered %ld", rows[i].header, f->reply.status);
+	}
 }
 
 #define TEST(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
@@ -560,6 +748,10 @@ int main(void)
 		TEST(messages_are_found),
 		TEST(what_is_no_message_is_refused),
 		TEST(orders_are_obeyed),
+		TEST(a_recipient_asks_for_a_mode),
+		TEST(an_endless_body_ends_with_its_reader),
+		TEST(a_limit_throttles),
+		TEST(a_key_is_one_message),
 		TEST(an_order_lasts_as_long_as_it_says),
 		TEST(without_dedupe_all_is_captured),
 		TEST(a_kept_connection_is_closed_under_the_client),
@@ -570,6 +762,9 @@ int main(void)
 		TEST(wrong_usage_is_told),
 		TEST(time_is_the_played_one),
 		TEST(pages_show_and_run_nothing),
+		TEST(foreign_ids_lead_nowhere),
+		TEST(each_channel_has_its_look),
+		TEST(other_pages_are_kept_out),
 	};
 
 	return cmocka_run_group_tests_name("sandbox", tests, NULL, NULL);
