@@ -63,7 +63,7 @@ static void add_providers(struct sandbox_world *t)
 	CLEANUP(arena_freep) struct arena *arena = arena_create();
 	CLEANUP(buf_clear) struct buf config = { 0 };
 	struct json said = world_ask_sandbox(&t->world, arena, "/hooks"), keys = json_get(&said, "keys");
-	const char *text;
+	const char *text, *base = arena_printf(arena, "http://127.0.0.1:%d", t->world.port);
 
 	put(&t->world, arena, "credentials/resend-key", member(&keys, "resend"));
 	put(&t->world, arena, "credentials/some-key", "x");
@@ -73,12 +73,12 @@ static void add_providers(struct sandbox_world *t)
 		arena_printf(arena, "\"hooks\":{\"listen\":\"127.0.0.1:%d\",\"public_url\":\"https://dunning.example\"},\"creditor\":", t->hooks));
 	text = replaced(arena, text, "{\"sandbox\":{\"file\":\"sandbox.json\",",
 		arena_printf(arena,
-			"{\"twilio-sms\":{\"file\":\"twilio-sms.json\",\"settings\":{\"account_sid\":\"AC1\"},\"secrets\":{\"auth_token\":\"sandbox-secret\"}},"
-			"\"sendgrid\":{\"file\":\"sendgrid.json\",\"settings\":{\"webhook_key\":\"%s\",\"inbound_key\":\"%s\"},\"secrets\":{\"api_key\":\"some-key\"}},"
-			"\"resend\":{\"file\":\"resend.json\",\"secrets\":{\"api_key\":\"some-key\",\"webhook_key\":\"resend-key\","
+			"{\"twilio-sms\":{\"file\":\"twilio-sms.json\",\"settings\":{\"account_sid\":\"AC1\",\"base_url\":\"%s\"},\"secrets\":{\"auth_token\":\"sandbox-secret\"}},"
+			"\"sendgrid\":{\"file\":\"sendgrid.json\",\"settings\":{\"webhook_key\":\"%s\",\"inbound_key\":\"%s\",\"base_url\":\"%s\"},\"secrets\":{\"api_key\":\"some-key\"}},"
+			"\"resend\":{\"file\":\"resend.json\",\"settings\":{\"base_url\":\"%s\"},\"secrets\":{\"api_key\":\"some-key\",\"webhook_key\":\"resend-key\","
 			"\"inbound_key\":\"resend-key\"}},"
 			"\"sandbox\":{\"file\":\"sandbox.json\",\"secrets\":{\"webhook_key\":\"sandbox-secret\"},",
-			member(&keys, "sendgrid"), member(&keys, "sendgrid")));
+			base, member(&keys, "sendgrid"), member(&keys, "sendgrid"), base, base));
 	put(&t->world, arena, t->world.config + strlen(t->world.dir) + 1, text);
 }
 
@@ -99,12 +99,12 @@ void sandbox_world_aim(struct sandbox_world *t, const char *public_url, int retr
 		world_fail("the sandbox is not told where to: %s", buf_str(&reply.body));
 }
 
-void sandbox_world_open(struct sandbox_world *t)
+void sandbox_world_open(struct sandbox_world *t, const char *clock)
 {
 	CLEANUP(arena_freep) struct arena *arena = arena_create();
 	CLEANUP(buf_clear) struct buf log = { 0 };
 
-	world_open(&t->world, &(struct world_options){ 0 });
+	world_open(&t->world, &(struct world_options){ .clock = clock });
 	t->hooks = free_port();
 	put(&t->world, arena, "policies/now.json", policy);
 	put(&t->world, arena, "templates/fr/plain.sms", "Facture {{invoice.number}}");

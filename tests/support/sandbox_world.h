@@ -16,7 +16,7 @@ struct sandbox_world {
 };
 
 /* Each fails the test when what it does or waits for does not come. world_close() ends it. */
-void sandbox_world_open(struct sandbox_world *t);
+void sandbox_world_open(struct sandbox_world *t, const char *clock); /* of --clock; NULL = the computer's */
 void sandbox_world_aim(struct sandbox_world *t, const char *public_url, int retry_ms); /* where the sandbox's webhooks go: POST /hooks */
 long sandbox_world_post(struct sandbox_world *t, const char *path, const char *body, struct http_reply *reply); /* to the sandbox */
 /* The customer's first contact has `mail` and `phone`, the second two@ID.example. */
