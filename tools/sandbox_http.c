@@ -18,7 +18,7 @@ void sandbox_answer_as(struct evhttp_request *request, int status, const char *t
 	evhttp_add_header(headers, "Content-Type", type);
 	evhttp_add_header(headers, "Cache-Control", "no-store");
 	evhttp_add_header(headers, "X-Content-Type-Options", "nosniff");
-	evhttp_add_header(headers, "Referrer-Policy", "no-referrer");
+	evhttp_add_header(headers, "Referrer-Policy", "same-origin"); /* with "no-referrer" our own forms have the Origin "null" */
 	if (csp)
 		evhttp_add_header(headers, "Content-Security-Policy", csp);
 	evbuffer_add(evhttp_request_get_output_buffer(request), body->data, body->len);
