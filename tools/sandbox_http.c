@@ -156,6 +156,9 @@ void sandbox_answer_late(struct sandbox_lates *lates, struct evhttp_request *req
 
 void sandbox_lates_end(struct sandbox_lates *lates)
 {
-	while (lates->first)
+	while (lates->first) {
+		if (!evhttp_request_get_connection(lates->first->request)) /* its client left: nobody else has it */
+			evhttp_request_free(lates->first->request);
 		late_end(lates->first);
+	}
 }

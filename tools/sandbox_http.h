@@ -32,6 +32,6 @@ struct sandbox_lates {
 /* After `ms`, which may be 0: a connection is never cut inside its own callback. `body` is taken. */
 void sandbox_answer_late(struct sandbox_lates *lates, struct evhttp_request *request, enum sandbox_how how, int64_t ms, int status,
 	struct buf *body);
-void sandbox_lates_end(struct sandbox_lates *lates); /* before evhttp_free(), which frees the requests */
+void sandbox_lates_end(struct sandbox_lates *lates); /* before evhttp_free(), which frees the requests of those who still wait */
 
 #endif
