@@ -78,7 +78,8 @@ static void read_first_line(int fd, char *line, size_t size)
 
 static void start(struct fixture *f)
 {
-	const char *argv[] = { PROGRAM, "--log", f->log, "--clock", f->clock, "--port-file", f->port_file, NULL };
+	const char *argv[] = { PROGRAM, "--log", f->log, "--clock", f->clock, "--port-file", f->port_file, "--keys", f->dir,
+		NULL };
 	CLEANUP(buf_clear) struct buf written = { 0 };
 	char port[16];
 
@@ -122,6 +123,8 @@ static int teardown(void **state)
 	(void)unlink(f->log);
 	(void)unlink(f->clock);
 	(void)unlink(f->port_file);
+	(void)unlink(arena_printf(f->arena, "%s/sandbox-secret", f->dir));
+	(void)unlink(arena_printf(f->arena, "%s/sandbox-p256.pem", f->dir));
 	assert_int_equal(rmdir(f->dir), 0);
 	http_reply_clear(&f->reply);
 	arena_free(f->arena);
@@ -588,6 +591,49 @@ static void a_foreign_log_is_refused(void **state)
 	assert_string_equal(line, "");
 }
 
+/* A provider's keys are set once, in dunningd's configuration: they outlive the sandbox. */
+static void keys_are_kept(void **state)
+{
+	struct fixture *f = *state;
+	const char *secret = arena_printf(f->arena, "%s/sandbox-secret", f->dir), *before;
+	const char *argv[] = { PROGRAM, "--keys", f->dir, NULL };
+	int out;
+
+	assert_int_equal(get(f, "/hooks"), 200);
+	before = arena_strdup(f->arena, buf_str(&f->reply.body));
+	stop(f, SIGKILL);
+	start(f);
+	assert_int_equal(get(f, "/hooks"), 200);
+	assert_string_equal(buf_str(&f->reply.body), before);
+	assert_non_null(strstr(before, "\"resend\":\"whsec_"));
+	stop(f, SIGTERM);
+	assert_int_equal(file_replace(secret, "too short", 9, 0600), 0);
+	assert_int_equal(ended(spawn(argv, &out)), 1);
+	close(out);
+}
+
+/* Nobody listens there: it is tried again, and left when the sandbox ends. */
+static void what_is_not_heard_is_repeated(void **state)
+{
+	struct fixture *f = *state;
+	const char *id;
+
+	assert_int_equal(SEND(f, ATTEMPT_A), 202);
+	id = reply_str(f, "id");
+	assert_int_equal(post(f, "/tell", NULL, arena_printf(f->arena, "{\"message\":\"%s\",\"what\":\"delivered\"}", id)), 409); /* where to? */
+	assert_string_equal(reply_str(f, "error"), "no_hooks");
+	(void)get(f, arena_printf(f->arena, "/message/%s", id));
+	says(f, "start it with --hooks");
+	assert_int_equal(post(f, "/hooks", NULL, "{\"to\":\"http://127.0.0.1:1\",\"retry_ms\":1}"), 200);
+	assert_int_equal(post(f, "/tell", NULL, arena_printf(f->arena, "{\"message\":\"%s\",\"what\":\"delivered\"}", id)), 202);
+	assert_int_equal(post(f, "/tell", NULL, arena_printf(f->arena, "{\"message\":\"%s\",\"what\":\"opened\",\"after_ms\":600000}", id)), 202);
+	do {
+		assert_int_equal(get(f, "/told"), 200); /* CTest's own time limit ends this */
+	} while (!strstr(buf_str(&f->reply.body), "\"state\":\"given up\",\"tries\":10"));
+	says(f, "\"state\":\"waiting\",\"tries\":0");
+	stop(f, SIGTERM); /* with one that waits */
+}
+
 static void wrong_usage_is_told(void **state)
 {
 	static const struct {
@@ -765,6 +811,8 @@ int main(void)
 		TEST(bad_orders_are_refused),
 		TEST(a_kill_loses_nothing),
 		TEST(a_foreign_log_is_refused),
+		TEST(keys_are_kept),
+		TEST(what_is_not_heard_is_repeated),
 		TEST(wrong_usage_is_told),
 		TEST(time_is_the_played_one),
 		TEST(pages_show_and_run_nothing),
