@@ -67,6 +67,14 @@ static const char *quoted(struct arena *arena, const char *text)
 	return arena_strdup(arena, buf_str(&out));
 }
 
+/* A test that fails ends there: Chromium is no child of ours, and would stay. */
+static struct browser *left;
+
+static void end_left(void)
+{
+	browser_close(left);
+}
+
 struct browser *browser_open(const char *log)
 {
 	CLEANUP(arena_freep) struct arena *arena = arena_create();
@@ -90,6 +98,9 @@ struct browser *browser_open(const char *log)
 			geteuid() == 0 ? ",\"--no-sandbox\"" : ""));
 	id = json_get(&value, "sessionId");
 	(void)snprintf(b->url, sizeof(b->url), "http://127.0.0.1:%d/session/%s", port, json_str(&id));
+	if (!left)
+		(void)atexit(end_left);
+	left = b;
 	return b;
 }
 
@@ -100,6 +111,7 @@ void browser_close(struct browser *b)
 
 	if (!b)
 		return;
+	left = NULL;
 	(void)ask(b, arena, "DELETE", "", NULL, &ok);
 	(void)process_stop(&b->driver, 5000);
 	http_caller_destroy(b->caller);

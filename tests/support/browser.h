@@ -1,6 +1,7 @@
 /*
  * browser - a headless Chromium, driven through chromedriver (W3C WebDriver over HTTP, github.com/w3c/webdriver, and Chromium's
  * goog/cdp/execute). Each call fails the test when it does not come to what it says.
+ * One at a time; it ends with the program, however that ends by itself.
  */
 #ifndef DUNNINGD_TESTS_SUPPORT_BROWSER_H
 #define DUNNINGD_TESTS_SUPPORT_BROWSER_H
