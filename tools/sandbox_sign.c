@@ -33,8 +33,8 @@ static const char *twilio(const struct sandbox_keys *keys, const struct sandbox_
 {
 	CLEANUP(buf_clear) struct buf text = { 0 };
 	struct field fields[16];
-	uint8_t mac[20];
-	size_t count = 0;
+	uint8_t mac[HASH_SIZE_MAX];
+	size_t count = 0, size;
 
 	for (; webhook->fields[2 * count] && count < ARRAY_LEN(fields); count++)
 		fields[count] = (struct field){ webhook->fields[2 * count], webhook->fields[2 * count + 1] };
@@ -44,8 +44,8 @@ static const char *twilio(const struct sandbox_keys *keys, const struct sandbox_
 		buf_add_str(&text, fields[i].name);
 		buf_add_str(&text, fields[i].value);
 	}
-	hmac_sha1(sandbox_keys_secret(keys), strlen(sandbox_keys_secret(keys)), text.data, text.len, mac);
-	return base64_of(mac, sizeof(mac), arena);
+	size = hmac_any(HASH_SHA1, sandbox_keys_secret(keys), strlen(sandbox_keys_secret(keys)), text.data, text.len, mac);
+	return base64_of(mac, size, arena);
 }
 
 static const char *sendgrid(const struct sandbox_keys *keys, const struct sandbox_webhook *webhook, const char *seconds, struct arena *arena)
