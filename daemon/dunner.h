@@ -62,6 +62,7 @@ struct dunner_settings {
 	const char *log_origin; /* of the trail's logs, without the year; NULL = config->origin */
 	unsigned generation; /* see daemon/generation.h */
 	const char *sealed; /* of the generation before, as JSON; NULL: there was none */
+	int64_t redis_ahead_ms; /* by which Redis's clock is ahead of a played one: it ends keys by its own */
 };
 
 /* Everything is borrowed and must outlive the dunner but `library`, of which it holds a reference. */

@@ -117,14 +117,15 @@ const char *world_key(const struct world *w, struct arena *arena, const char *na
 
 static void start_sandbox(struct world *w)
 {
-	char port_file[140], capture[140], log[140], clock[140];
-	const char *argv[] = { program(w, "dunningd-sandbox"), "--port", "0", "--port-file", port_file, "--log", capture,
+	char port_file[140], capture[140], log[140], clock[140], keys[140];
+	const char *argv[] = { program(w, "dunningd-sandbox"), "--port", "0", "--port-file", port_file, "--log", capture, "--keys", keys,
 		w->options.clock ? "--clock" : NULL, clock, NULL };
 	int64_t deadline = real_ms() + UP_MS;
 
 	snprintf(port_file, sizeof(port_file), "%s/port", w->dir);
 	snprintf(capture, sizeof(capture), "%s/captured", w->dir);
 	snprintf(log, sizeof(log), "%s/sandbox.log", w->dir);
+	snprintf(keys, sizeof(keys), "%s/credentials", w->dir);
 	snprintf(clock, sizeof(clock), "%s/state-0/clock", w->dir);
 	process_start(&w->sandbox, argv, log);
 	while (!w->port && real_ms() < deadline) {
