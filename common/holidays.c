@@ -8,6 +8,7 @@
 #define YEAR_MAX 9999
 #define DATES_MAX 64
 #define CALENDAR_NAME_MAX 24
+#define CALENDARS_MAX 500
 /* The years whose days off are kept as bits, so that asking costs nothing: all that escalations and interest ever look at. */
 #define KEPT_FROM 1990
 #define KEPT_TO 2100
@@ -443,6 +444,8 @@ int holidays_parse(struct arena *arena, const struct json *section, struct holid
 	const char *name;
 	int r;
 
+	if (json_len(section) > CALENDARS_MAX)
+		return json_refuse(section, NULL, err, "out_of_range", "must be %d calendars at most", CALENDARS_MAX);
 	/* At most as many unions as there are calendars. */
 	h->calendars = arena_alloc(arena, (2 * json_len(section) + 1) * sizeof(*h->calendars));
 	for (size_t i = 0; json_member(section, &i, &name, &row); h->count++)
