@@ -16,6 +16,7 @@
 
 struct creditor { /* name, locale and zone are always there; NULL = none for the others */
 	const char *name, *legal_id, *address, *bank, *locale, *zone, *email, *phone, *url;
+	const char *role; /* "creditor", or "third_party_collector" for others' debts */
 };
 
 struct sender { /* who a step is sent as */

@@ -484,6 +484,15 @@ static int load_retention(struct loading *l, const char *share_dir)
 	return r < 0 ? refuse_file(l, path, r, &inner) : 0;
 }
 
+static int load_law(struct loading *l, const char *share_dir)
+{
+	int r = law_load(share_dir, l->config->law_dir, &l->library->law, l->err);
+
+	if (r == 0)
+		l->library->law->guard.role = guard_role(l->config->creditor.role);
+	return r;
+}
+
 int library_load(const struct config *config, const char *share_dir, struct library **ret, struct err *err)
 {
 	CLEANUP(library_freep) struct library *lib = xcalloc(1, sizeof(*lib));
@@ -497,8 +506,7 @@ int library_load(const struct config *config, const char *share_dir, struct libr
 		(config->policy_dir && (r = load_policies(&l, config->policy_dir, true)) < 0) ||
 		(r = load_templates(&l, path_of(&l, share_dir, "templates"), false)) < 0 ||
 		(config->template_dir && (r = load_templates(&l, config->template_dir, true)) < 0) ||
-		(r = load_providers(&l, share_dir)) < 0 || (r = law_load(share_dir, config->law_dir, &lib->law, err)) < 0 ||
-		(r = check_policies(&l)) < 0 || (r = load_retired(&l)) < 0 ||
+		(r = load_providers(&l, share_dir)) < 0 || (r = load_law(&l, share_dir)) < 0 || (r = check_policies(&l)) < 0 || (r = load_retired(&l)) < 0 ||
 		(r = load_retention(&l, share_dir)) < 0)
 		return r;
 	*ret = TAKE(lib);
