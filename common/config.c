@@ -359,7 +359,7 @@ static int parse_provider(struct config *config, const struct json *object, cons
 	/* A bare name lies in a provider folder; a path is the file itself. Nothing in between, so that ".." leads nowhere. */
 	if (provider->file[0] != '/' && (!provider->file[0] || strchr(provider->file, '/') || provider->file[0] == '.'))
 		return json_refuse(object, "file", err, "bad_value",
-			"\"%.100s\" must be a file name such as \"sandbox.json\", an absolute path, or \"outbox\"", provider->file);
+			"\"%.100s\" must be a file name such as \"sandbox.json\", an absolute path, \"smtp\" or \"outbox\"", provider->file);
 	return 0;
 }
 

@@ -30,7 +30,7 @@ struct producer {
 
 struct provider_settings {
 	const char *name; /* "sandbox" */
-	const char *file; /* adapter: "sandbox.json" or a path; "outbox" is built in */
+	const char *file; /* adapter: "sandbox.json" or a path; "outbox" and "smtp" are built in */
 	/*
 	 * What the adapter asks for: the members of `settings`, then those of `secrets`, whose values are names of credentials. Pairs
 	 * key, value, ended by NULL; no key stands twice.

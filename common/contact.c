@@ -199,7 +199,7 @@ static struct buf *arena_buf(struct arena *arena)
 
 static const struct draft *record_intent(const struct contact_env *env, const struct debtor *debtor,
 	const struct contact_plan *plan, const struct message *m, const struct notice *notice, const struct buf *request,
-	struct effects *fx)
+	const char *request_type, struct effects *fx)
 {
 	struct draft *draft = effects_record(fx, "attempt.intent", debtor->id);
 	struct json_writer *w = &draft->w, part;
@@ -234,7 +234,7 @@ static const struct draft *record_intent(const struct contact_env *env, const st
 	if (request->len) {
 		sha256(request->data, request->len, digest);
 		jw_str(w, "request_sha256", hex_format(digest, SHA256_SIZE, hex));
-		draft_part(draft, "request", "application/http", CLASS_CONTENT, request->data, request->len);
+		draft_part(draft, "request", request_type, CLASS_CONTENT, request->data, request->len);
 	}
 	return draft;
 }
@@ -249,11 +249,11 @@ int contact_release(const struct contact_env *env, struct debtor *debtor, const 
 	struct notice notice;
 	struct draft *event;
 	char id[ATTEMPT_ID_SIZE];
-	int r;
+	int r, mail = 0;
 
 	*m = (struct message){ .channel = plan->channel, .provider = env->config->channel_providers[plan->channel],
 		.debtor_id = debtor->id, .step = plan->step->id, .policy = plan->policy->name,
-		.invoice_ids = member_ids(plan, fx->arena), .invoice_count = plan->member_count };
+		.invoice_ids = member_ids(plan, fx->arena), .invoice_count = plan->member_count, .written_at = env->now };
 	if (!m->provider)
 		return err_set(err, -ENOENT, "no_provider", "$.channels", "no provider is configured for channel %s",
 			channel_names[plan->channel]);
@@ -274,8 +274,8 @@ int contact_release(const struct contact_env *env, struct debtor *debtor, const 
 		.attempt_try = (uint32_t)plan->members[0]->tries, .partition = env->partition, .due_at = plan->owed_at };
 	attempt_id(env->install_key, &name, id);
 	m->attempt_id = arena_strdup(fx->arena, id);
-	if (request && (r = request(m, masked, arg)) < 0)
-		return err_set(err, r, "bad_request", "", "the provider's request cannot be built");
+	if (request && (mail = request(m, masked, arg)) < 0)
+		return err_set(err, mail, "bad_request", "", "the provider's request cannot be built");
 	for (size_t i = 0; i < plan->member_count; i++) {
 		struct escalation *e = plan->members[i];
 
@@ -287,7 +287,7 @@ int contact_release(const struct contact_env *env, struct debtor *debtor, const 
 	}
 	debtor_contact_add(debtor, fx->arena, env->now, plan->channel, m->attempt_id);
 	debtor_contact_made(debtor, m->attempt_id)->to = name.recipient;
-	ret->intent = record_intent(env, debtor, plan, m, &notice, masked, fx);
+	ret->intent = record_intent(env, debtor, plan, m, &notice, masked, mail ? "message/rfc822" : "application/http", fx);
 	event = effects_event(fx, "contact.reserved", debtor->id, m->invoice_ids[0]);
 	jw_str(&event->w, "attempt", m->attempt_id);
 	jw_str(&event->w, "step", m->step);

@@ -59,6 +59,7 @@ struct contact_released {
 	struct message message;
 	const struct draft *intent; /* its record: the flow learns its place in the journal */
 };
+/* 0, or 1 when it is no HTTP request but a mail (message/rfc822); -errno. */
 typedef int (*contact_request_fn)(const struct message *message, struct buf *masked, void *arg);
 int contact_release(const struct contact_env *env, struct debtor *debtor, const struct contact_plan *plan,
 	contact_request_fn request, void *arg, struct effects *fx, struct contact_released *ret, struct err *err);

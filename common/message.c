@@ -7,6 +7,7 @@
 #include "common/hash.h"
 
 #define NAME_MAX_LEN 500
+#define WRITTEN_AT_MAX INT64_C(253402300799999) /* the end of the year 9999 */
 #define ADDRESS_MAX_LEN 320
 #define SUBJECT_MAX_LEN 2000
 #define BODY_MAX_LEN ((size_t)1024 * 1024)
@@ -46,7 +47,7 @@ void message_copy(const struct message *from, struct arena *arena, struct messag
 		.text = arena_strdup(arena, from->text), .html = arena_strdup(arena, from->html), .attachments = files,
 		.attachment_count = from->attachment_count, .registered = from->registered, .debtor_id = arena_strdup(arena, from->debtor_id),
 		.step = arena_strdup(arena, from->step), .policy = arena_strdup(arena, from->policy), .invoice_ids = ids,
-		.invoice_count = from->invoice_count };
+		.invoice_count = from->invoice_count, .written_at = from->written_at };
 }
 
 /* Unlike jw_opt_str, an empty string stays an empty string. */
@@ -140,6 +141,8 @@ void message_write(struct json_writer *w, const char *key, const struct message 
 		write_attachments(w, message);
 	if (message->registered)
 		jw_bool(w, "registered", true);
+	if (message->written_at)
+		jw_int(w, "written_at", message->written_at);
 	jw_end_object(w);
 }
 
@@ -253,7 +256,8 @@ int message_read(const struct json *json, struct arena *arena, struct message *r
 		(r = json_opt_str(json, "policy", NAME_MAX_LEN, &m.policy, err)) < 0 ||
 		(r = read_invoices(json, arena, &m, err)) < 0 ||
 		(r = read_attachments(json, arena, &m, err)) < 0 ||
-		(r = json_opt_bool(json, "registered", &m.registered, err)) < 0)
+		(r = json_opt_bool(json, "registered", &m.registered, err)) < 0 ||
+		(r = json_opt_int(json, "written_at", 0, WRITTEN_AT_MAX, &m.written_at, err)) < 0)
 		return r;
 	m.channel = (enum channel)channel;
 	*ret = m;

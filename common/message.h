@@ -7,6 +7,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "common/cleanup.h"
 #include "common/json.h"
@@ -52,6 +53,7 @@ struct message {
 	const char *debtor_id, *step, *policy;
 	const char *const *invoice_ids; /* the leading one first */
 	size_t invoice_count;
+	int64_t written_at; /* ms UTC, a mail's Date; 0 = not known */
 };
 
 void message_copy(const struct message *from, struct arena *arena, struct message *ret); /* ret owns nothing: all lies in the arena */

@@ -43,6 +43,8 @@ struct provider_traits decide_traits(const struct dunner *d, const char *provide
 {
 	const struct library_provider *p = library_provider(d->library, provider);
 
+	if (p && p->smtp && !d->config->shadow)
+		return (struct provider_traits){ 0 }; /* a mail server remembers nothing, and nobody can ask it */
 	if (!p || !p->adapter || d->config->shadow)
 		return (struct provider_traits){ .idempotent = true }; /* the outbox: a file by the attempt's name */
 	return (struct provider_traits){ .idempotent = adapter_idempotency_ms(p->adapter) > 0,

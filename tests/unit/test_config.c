@@ -241,7 +241,7 @@ static const struct refusal refusals[] = {
 	{ WITH("\"providers\":{\"X\":{}}"), "bad_name", "$.providers.X", "beginning with a letter" },
 	{ WITH("\"providers\":{\"x\":7}"), "wrong_type", "$.providers.x", "" },
 	{ WITH("\"providers\":{\"x\":{}}"), "missing", "$.providers.x.file", "" },
-	{ WITH("\"providers\":{\"x\":{\"file\":\"../x.json\"}}"), "bad_value", "$.providers.x.file", "an absolute path, or \"outbox\"" },
+	{ WITH("\"providers\":{\"x\":{\"file\":\"../x.json\"}}"), "bad_value", "$.providers.x.file", "an absolute path, \"smtp\" or \"outbox\"" },
 	{ WITH("\"providers\":{\"x\":{\"file\":\"a/x.json\"}}"), "bad_value", "$.providers.x.file", "an absolute path" },
 	{ WITH("\"providers\":{\"x\":{\"file\":\"\"}}"), "bad_value", "$.providers.x.file", "an absolute path" },
 	{ PROVIDER("\"setting\":{}"), "unknown_member", "$.providers.x.setting", "did you mean \"settings\"?" },

@@ -435,6 +435,12 @@ static const struct row rows[] = {
 		"\"settings\": {\"bass\": \"https://x.example\"}}}", "unknown_member", { "\"p\"", "post.json", "$.settings.bass" } },
 	{ "a setting that makes a bad URL", NULL, NULL, SENDERS ", \"channels\": {\"email\": \"p\"}, \"providers\": {\"p\": {\"file\": "
 		"\"post.json\", \"settings\": {\"base\": \"http://x.example\"}}}", "bad_url", { "\"p\"", "post.json" } },
+	{ "a mail server in the clear", NULL, NULL, SENDERS ", \"channels\": {\"email\": \"p\"}, \"providers\": {\"p\": {\"file\": \"smtp\", "
+		"\"settings\": {\"url\": \"smtp://mail.example.com\", \"starttls\": false}}}", "bad_value",
+		{ "$.providers.p.settings.starttls", "this machine" } },
+	{ "a mail server asked for SMS", "own/policies/bad.json", POLICY("bad", "{\"id\": \"x\", \"at\": \"due+2d\", \"channel\": \"email\", "
+		"\"else\": \"sms\", \"template\": \"note\", \"tone\": \"firm\"}"), SENDERS ", \"channels\": {\"sms\": \"p\", \"email\": \"p\"}, \"providers\": {\"p\": {\"file\": "
+		"\"smtp\", \"settings\": {\"url\": \"smtps://mail.example.com\"}}}", "no_provider", { "\"p\" does not send sms" } },
 	{ "a provider file that is not there", NULL, NULL, SENDERS ", \"channels\": {\"email\": \"p\"}, \"providers\": {\"p\": {\"file\": "
 		"\"nope.json\"}}", "unreadable", { "share/providers/nope.json" } },
 	{ "an unknown default policy", NULL, NULL, PLAIN ", \"policies\": {\"default\": \"nope\"}", "unknown_policy",
