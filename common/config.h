@@ -93,6 +93,7 @@ struct config {
 	const char *policy_dir; /* the user's own, before the shipped ones; NULL = none */
 	const char *policy_default; /* name */
 	const char *template_dir, *provider_dir; /* the user's own; NULL = none */
+	const char *documents_dir; /* the invoices' PDFs, each named by its digest; NULL = none */
 	const char *http_ca_file; /* authorities for providers' https; NULL = the system's */
 	const char *type_prefix; /* stripped from event types, "com.acme."; NULL = none */
 	int64_t brake_contacts_per_hour;

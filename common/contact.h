@@ -22,6 +22,9 @@ struct candidate {
 	const struct policy *policy;
 };
 
+/* The bytes of the document with this digest (hex), into the arena: data and len of *ret. -errno: `err` says why it is not at hand. */
+typedef int (*contact_document_fn)(const char *sha256, struct arena *arena, struct attachment *ret, struct err *err, void *arg);
+
 struct contact_env {
 	const struct config *config;
 	const struct notice_set *notices;
@@ -29,6 +32,8 @@ struct contact_env {
 	uint32_t partition;
 	int64_t now; /* ms UTC */
 	int64_t payments_known_to; /* ms UTC; 0 = no payment feed binds */
+	contact_document_fn document; /* for steps that attach; NULL = there are none */
+	void *document_arg;
 };
 
 /* One decided contact: members[0] leads (the oldest due date) and its step drives. */

@@ -407,6 +407,19 @@ static int check_message(struct loading *l, const struct sender *sender, const c
 	return r < 0 ? r : check_template(l, template, channel, err);
 }
 
+/* A step with a document needs the folder, and a provider that carries files. */
+static int check_attach(const struct loading *l, const struct step *step, struct err *err)
+{
+	const char *name = l->config->channel_providers[step->channel];
+	const struct library_provider *provider = library_provider(l->library, name);
+
+	if (!l->config->documents_dir)
+		return err_set(err, -EBADMSG, "no_documents", "$.documents", "it attaches the invoice: say in $.documents.dir where the PDFs are");
+	if (provider->adapter && !adapter_takes_files(provider->adapter))
+		return err_set(err, -EBADMSG, "no_attachments", "$.channels", "it attaches the invoice, and provider \"%s\" carries no files", name);
+	return 0;
+}
+
 static int check_step(struct loading *l, const struct step *step, struct err *err)
 {
 	const struct sender *sender;
@@ -419,6 +432,8 @@ static int check_step(struct loading *l, const struct step *step, struct err *er
 		return err_set(err, -EBADMSG, "unknown_sender", "$.senders", "it is sent by \"%s\": describe it in $.senders",
 			step->sender);
 	r = check_message(l, sender, step->template_name, step->channel, err);
+	if (r == 0 && step->attach_invoice)
+		r = check_attach(l, step, err);
 	if (r == 0 && step->has_fallback)
 		r = check_message(l, sender, step->template_name, step->fallback, err);
 	if (r == 0 && step->confirm)
