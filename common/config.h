@@ -80,6 +80,7 @@ struct config {
 	const char *trail_verifier_key; /* the one that signs it, as log_key makes it; NULL = not pinned */
 	int64_t trail_checkpoint_every; /* ms: one checkpoint for all that came meanwhile */
 	struct creditor creditor;
+	struct postal creditor_postal; /* where letters come from; all NULL = not said */
 	struct sender *senders; /* [0] is the profile "default" */
 	size_t sender_count;
 	struct anchor_settings *anchors; /* in the order of the file: the first time stamp leads */

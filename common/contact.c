@@ -323,6 +323,10 @@ int contact_release(const struct contact_env *env, struct debtor *debtor, const 
 		.phone = plan->contact->phone };
 	if (sender)
 		m->from = (struct party){ sender->name, sender->email, sender->phone, sender->reply_to };
+	if (m->channel == CHANNEL_LETTER) { /* nobody else needs to know where they live */
+		m->to_postal = debtor->customer.postal;
+		m->from_postal = env->config->creditor_postal;
+	}
 	m->locale = notice.locale;
 	m->subject = notice.subject;
 	m->text = notice.text;

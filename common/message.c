@@ -75,7 +75,7 @@ static const char **postal_member(const struct postal *postal, size_t row)
 	return (const char **)((uintptr_t)postal + postal_rows[row].offset);
 }
 
-static void write_postal(struct json_writer *w, const char *key, const struct postal *postal)
+void postal_write(struct json_writer *w, const char *key, const struct postal *postal)
 {
 	bool any = false;
 
@@ -124,8 +124,8 @@ void message_write(struct json_writer *w, const char *key, const struct message 
 	jw_str(w, "provider", message->provider);
 	write_party(w, "to", &message->to);
 	write_party(w, "from", &message->from);
-	write_postal(w, "to_postal", &message->to_postal);
-	write_postal(w, "from_postal", &message->from_postal);
+	postal_write(w, "to_postal", &message->to_postal);
+	postal_write(w, "from_postal", &message->from_postal);
 	write_str(w, "locale", message->locale);
 	write_str(w, "subject", message->subject);
 	write_str(w, "text", message->text);
@@ -159,7 +159,7 @@ static int read_party(const struct json *message, const char *key, struct party 
 	return json_opt_str(&party, "reply_to", ADDRESS_MAX_LEN, &ret->reply_to, err);
 }
 
-static int read_postal(const struct json *message, const char *key, struct postal *ret, struct err *err)
+int postal_read(const struct json *message, const char *key, struct postal *ret, struct err *err)
 {
 	struct json postal = { 0 };
 	int r = json_opt_object(message, key, &postal, err);
@@ -245,8 +245,8 @@ int message_read(const struct json *json, struct arena *arena, struct message *r
 		(r = json_get_str(json, "provider", NAME_MAX_LEN, &m.provider, err)) < 0 ||
 		(r = read_party(json, "to", &m.to, err)) < 0 ||
 		(r = read_party(json, "from", &m.from, err)) < 0 ||
-		(r = read_postal(json, "to_postal", &m.to_postal, err)) < 0 ||
-		(r = read_postal(json, "from_postal", &m.from_postal, err)) < 0 ||
+		(r = postal_read(json, "to_postal", &m.to_postal, err)) < 0 ||
+		(r = postal_read(json, "from_postal", &m.from_postal, err)) < 0 ||
 		(r = json_opt_str(json, "locale", 64, &m.locale, err)) < 0 ||
 		(r = json_opt_str(json, "subject", SUBJECT_MAX_LEN, &m.subject, err)) < 0 ||
 		(r = json_opt_str(json, "text", BODY_MAX_LEN, &m.text, err)) < 0 ||
@@ -317,6 +317,15 @@ static int check_postal(const struct postal *postal, const char *path, struct er
 		if (line && !is_one_line(line))
 			return err_set(err, -EBADMSG, "control_character", path, "must be one line without control characters");
 	}
+	return 0;
+}
+
+int postal_check(const struct json *object, const char *key, const struct postal *p, struct err *err)
+{
+	if (check_postal(p, key, NULL) < 0)
+		return json_refuse(object, key, err, "control_character", "must be lines without control characters");
+	if (!p->line1 || !*p->line1 || !p->city || !*p->city || !p->country || !country_valid(p->country))
+		return json_refuse(object, key, err, "bad_address", "needs line1, city and a country of two letters like FR");
 	return 0;
 }
 

@@ -61,6 +61,12 @@ void message_copy(const struct message *from, struct arena *arena, struct messag
 void message_write(struct json_writer *w, const char *key, const struct message *message);
 int message_read(const struct json *json, struct arena *arena, struct message *ret, struct err *err);
 
+/* An object of the members above; an address without any member is not written, and one that is not there is read as none. */
+void postal_write(struct json_writer *w, const char *key, const struct postal *postal);
+int postal_read(const struct json *object, const char *key, struct postal *ret, struct err *err);
+/* That a letter could be addressed with it, whoever lives there: lines without control characters, a first one, a city, a country. */
+int postal_check(const struct json *object, const char *key, const struct postal *postal, struct err *err);
+
 /*
  * That it can be handed to a provider: everything but text and HTML is one line without control characters (no header can
  * be slipped in), the channel's address is there and has the form of one. -EBADMSG: "bad_address" (the recipient's),
