@@ -17,7 +17,7 @@
 #define LEDGERS_MAX 64
 
 /* Members that are more than a single value; each has a function below. */
-static const char *const composites[] = { "senders", "channels", "providers", "producers", "ledgers", "trail.anchors", NULL };
+static const char *const composites[] = { "senders", "channels", "providers", "producers", "ledgers", "trail.anchors", "creditor.postal", NULL };
 static const char *const sender_members[] = { "name", "email", "reply_to", "phone", NULL };
 static const char *const provider_members[] = { "file", "settings", "secrets", "concurrency", "per_second", NULL };
 
@@ -305,6 +305,19 @@ static int parse_senders(const struct json *root, struct config *config, struct 
 	return 0;
 }
 
+static int parse_postal(const struct json *root, struct config *config, struct err *err)
+{
+	static const char *const members[] = { "line1", "line2", "postcode", "city", "region", "country", NULL };
+	struct json creditor = json_get(root, "creditor"), postal = { 0 };
+	int r = json_opt_object(&creditor, "postal", &postal, err);
+
+	if (r < 0 || postal.type != JSON_OBJECT)
+		return r;
+	if ((r = config_only_known(&postal, members, err)) < 0 || (r = postal_read(&creditor, "postal", &config->creditor_postal, err)) < 0)
+		return r;
+	return postal_check(&creditor, "postal", &config->creditor_postal, err);
+}
+
 /* --- providers and channels --------------------------------------------------------------------------------------- */
 
 /* Appends the members of `key` to the pairs. A number or flag is kept as its text. */
@@ -359,7 +372,7 @@ static int parse_provider(struct config *config, const struct json *object, cons
 	/* A bare name lies in a provider folder; a path is the file itself. Nothing in between, so that ".." leads nowhere. */
 	if (provider->file[0] != '/' && (!provider->file[0] || strchr(provider->file, '/') || provider->file[0] == '.'))
 		return json_refuse(object, "file", err, "bad_value",
-			"\"%.100s\" must be a file name such as \"sandbox.json\", an absolute path, or \"outbox\"", provider->file);
+			"\"%.100s\" must be a file name such as \"sandbox.json\", an absolute path, \"smtp\" or \"outbox\"", provider->file);
 	return 0;
 }
 
@@ -535,7 +548,7 @@ int config_parse(const char *json, size_t len, struct config **ret, struct err *
 	if (root.type != JSON_OBJECT)
 		return json_refuse(&root, NULL, err, "wrong_type", "must be an object with origin, creditor and senders");
 	if ((r = check_members(arena, &root, err)) < 0 || (r = parse_keys(&root, config, err)) < 0 ||
-		(r = parse_senders(&root, config, err)) < 0 || (r = parse_providers(&root, config, err)) < 0 ||
+		(r = parse_postal(&root, config, err)) < 0 || (r = parse_senders(&root, config, err)) < 0 || (r = parse_providers(&root, config, err)) < 0 ||
 		(r = parse_channels(&root, config, err)) < 0 || (r = parse_producers(&root, config, err)) < 0 ||
 		(r = parse_ledgers(&root, config, err)) < 0 || (r = config_parse_anchors(&root, config, err)) < 0)
 		return r;

@@ -31,7 +31,7 @@ struct producer {
 
 struct provider_settings {
 	const char *name; /* "sandbox" */
-	const char *file; /* adapter: "sandbox.json" or a path; "outbox" is built in */
+	const char *file; /* adapter: "sandbox.json" or a path; "outbox" and "smtp" are built in */
 	/*
 	 * What the adapter asks for: the members of `settings`, then those of `secrets`, whose values are names of credentials. Pairs
 	 * key, value, ended by NULL; no key stands twice.
@@ -81,6 +81,7 @@ struct config {
 	const char *trail_verifier_key; /* the one that signs it, as log_key makes it; NULL = not pinned */
 	int64_t trail_checkpoint_every; /* ms: one checkpoint for all that came meanwhile */
 	struct creditor creditor;
+	struct postal creditor_postal; /* where letters come from; all NULL = not said */
 	struct sender *senders; /* [0] is the profile "default" */
 	size_t sender_count;
 	struct anchor_settings *anchors; /* in the order of the file: the first time stamp leads */
@@ -94,6 +95,7 @@ struct config {
 	const char *policy_dir; /* the user's own, before the shipped ones; NULL = none */
 	const char *policy_default; /* name */
 	const char *template_dir, *provider_dir; /* the user's own; NULL = none */
+	const char *documents_dir; /* the invoices' PDFs, each named by its digest; NULL = none */
 	const char *http_ca_file; /* authorities for providers' https; NULL = the system's */
 	const char *type_prefix; /* stripped from event types, "com.acme."; NULL = none */
 	int64_t brake_contacts_per_hour;

@@ -190,6 +190,8 @@ static const struct config_key keys[] = {
 		config_absolute_ok, DIR_LIKE, NULL },
 	{ "provider_dir", CONFIG_TEXT, "path", 1, 400, NULL, false, "your provider files", AT(provider_dir), config_absolute_ok,
 		DIR_LIKE, NULL },
+	{ "documents.dir", CONFIG_TEXT, "path", 1, 400, NULL, false, "invoices as PDF, each named by the SHA-256 of its bytes: <pdf_sha256>.pdf",
+		AT(documents_dir), config_absolute_ok, DIR_LIKE, NULL },
 	{ "http.ca_file", CONFIG_TEXT, "path", 1, 400, NULL, false,
 		"certificate authorities for providers and anchors, as PEM, instead of the system's", AT(http_ca_file), config_absolute_ok, DIR_LIKE,
 		NULL },

@@ -111,7 +111,7 @@ static void record(const char *kind, const char *event_type, const struct attemp
 	jw_opt_int(&draft->w, "status", outcome->status);
 	jw_opt_str(&draft->w, "remote", outcome->remote);
 	if (outcome->raw_len)
-		draft_part(draft, "answer", "application/http", CLASS_CONTENT,
+		draft_part(draft, "answer", outcome->raw_type ? outcome->raw_type : "application/http", CLASS_CONTENT,
 			arena_memdup(fx->arena, outcome->raw, outcome->raw_len), outcome->raw_len);
 	jw_str(&event->w, "reason", outcome->reason);
 	jw_opt_str(&event->w, "provider_id", outcome->provider_id);

@@ -291,6 +291,18 @@ static int load_adapter(struct loading *l, const char *path, const struct provid
 	return 0;
 }
 
+static int load_smtp(struct loading *l, const struct provider_settings *settings, struct library_provider *ret)
+{
+	struct smtp_settings *smtp = arena_alloc(l->library->arena, sizeof(*smtp));
+	struct err inner = { 0 };
+	int r = smtp_settings_read(settings, smtp, &inner);
+
+	if (r < 0)
+		return err_set(l->err, r, inner.code, "$.providers", "$.providers.%s%s %s", settings->name, inner.path + 1, inner.text); /* without its '$' */
+	ret->smtp = smtp;
+	return 0;
+}
+
 static int load_providers(struct loading *l, const char *share_dir)
 {
 	const struct config *c = l->config;
@@ -306,6 +318,11 @@ static int load_providers(struct loading *l, const char *share_dir)
 		*provider = (struct library_provider){ .name = settings->name, .settings = settings };
 		if (strcmp(settings->file, "outbox") == 0)
 			continue;
+		if (strcmp(settings->file, "smtp") == 0) {
+			if ((r = load_smtp(l, settings, provider)) < 0)
+				return r;
+			continue;
+		}
 		if (path[0] != '/') {
 			CLEANUP(buf_clear) struct buf text = { 0 };
 			const char *own = c->provider_dir ? path_of(l, c->provider_dir, path) : NULL;
@@ -336,9 +353,11 @@ static int check_sender(const struct library_provider *provider, const struct se
 		.html = channel == CHANNEL_EMAIL ? "<p>T</p>" : NULL, .debtor_id = "D", .step = "s", .policy = "p",
 		.invoice_ids = invoices, .invoice_count = 1 };
 	const struct adapter_input input = { .settings = provider->settings, .message = &message };
+	CLEANUP(buf_clear) struct buf mail = { 0 };
 	struct http_request request;
 	struct err inner = { 0 };
-	int r = adapter_request(provider->adapter, &input, arena, &request, &inner);
+	int r = provider->smtp ? smtp_mail(&message, &mail, &inner) :
+				 adapter_request(provider->adapter, &input, arena, &request, &inner);
 
 	return r < 0 ? err_set(err, r, inner.code, "$.senders", "provider \"%s\" cannot send %s as \"%s\": %s", provider->name,
 			       channel_names[channel], sender->profile, inner.text) :
@@ -356,9 +375,9 @@ static int check_channel(struct loading *l, const struct sender *sender, enum ch
 		return err_set(err, -EBADMSG, "no_provider", "$.channels", "it needs a provider for %s: name one in $.channels",
 			channel_names[channel]);
 	provider = library_provider(l->library, name);
-	if (!provider->adapter)
+	if (!provider->adapter && !provider->smtp)
 		return 0;
-	if (!adapter_serves(provider->adapter, channel))
+	if (provider->smtp ? channel != CHANNEL_EMAIL : !adapter_serves(provider->adapter, channel))
 		return err_set(err, -EBADMSG, "no_provider", "$.channels", "provider \"%s\" does not send %s", name,
 			channel_names[channel]);
 	return check_sender(provider, sender, channel, err);
@@ -390,6 +409,19 @@ static int check_message(struct loading *l, const struct sender *sender, const c
 	return r < 0 ? r : check_template(l, template, channel, err);
 }
 
+/* A step with a document needs the folder, and a provider that carries files. */
+static int check_attach(const struct loading *l, const struct step *step, struct err *err)
+{
+	const char *name = l->config->channel_providers[step->channel];
+	const struct library_provider *provider = library_provider(l->library, name);
+
+	if (!l->config->documents_dir)
+		return err_set(err, -EBADMSG, "no_documents", "$.documents", "it attaches the invoice: say in $.documents.dir where the PDFs are");
+	if (provider->adapter && !adapter_takes_files(provider->adapter))
+		return err_set(err, -EBADMSG, "no_attachments", "$.channels", "it attaches the invoice, and provider \"%s\" carries no files", name);
+	return 0;
+}
+
 static int check_step(struct loading *l, const struct step *step, struct err *err)
 {
 	const struct sender *sender;
@@ -402,6 +434,8 @@ static int check_step(struct loading *l, const struct step *step, struct err *er
 		return err_set(err, -EBADMSG, "unknown_sender", "$.senders", "it is sent by \"%s\": describe it in $.senders",
 			step->sender);
 	r = check_message(l, sender, step->template_name, step->channel, err);
+	if (r == 0 && step->attach_invoice)
+		r = check_attach(l, step, err);
 	if (r == 0 && step->has_fallback)
 		r = check_message(l, sender, step->template_name, step->fallback, err);
 	if (r == 0 && step->confirm)

@@ -11,10 +11,12 @@
 #include "common/notice.h"
 #include "common/policy.h"
 #include "common/retention.h"
+#include "common/smtp.h"
 
 struct library_provider {
 	const char *name;
-	const struct adapter *adapter; /* NULL = the built-in outbox */
+	const struct adapter *adapter; /* NULL = built in: */
+	const struct smtp_settings *smtp; /* ... a mail server, or, when this is NULL too, the outbox */
 	const struct provider_settings *settings;
 };
 

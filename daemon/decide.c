@@ -9,6 +9,7 @@
 #include "common/embedded.h"
 #include "common/hash.h"
 #include "common/utc.h"
+#include "daemon/documents.h"
 #include "daemon/flow.h"
 
 struct rules decide_rules(const struct dunner *d, const struct policy *policy)
@@ -24,7 +25,8 @@ struct contact_env decide_env(const struct dunner *d)
 {
 	return (struct contact_env){ .config = d->config, .notices = d->library->notices,
 		.holidays = library_holidays(d->library), .guard = library_guard(d->library), .install_key = d->settings.install_key,
-		.partition = d->settings.partition, .now = flow_now(d), .payments_known_to = d->payments_known_to };
+		.partition = d->settings.partition, .now = flow_now(d), .payments_known_to = d->payments_known_to, .document = documents_read,
+		.document_arg = (void *)(uintptr_t)d->config->documents_dir };
 }
 
 /* A running escalation keeps its version; a new one gets the invoice's, the customer's or the default policy. */
@@ -44,6 +46,8 @@ struct provider_traits decide_traits(const struct dunner *d, const char *provide
 {
 	const struct library_provider *p = library_provider(d->library, provider);
 
+	if (p && p->smtp && !d->config->shadow)
+		return (struct provider_traits){ 0 }; /* a mail server remembers nothing, and nobody can ask it */
 	if (!p || !p->adapter || d->config->shadow)
 		return (struct provider_traits){ .idempotent = true }; /* the outbox: a file by the attempt's name */
 	return (struct provider_traits){ .idempotent = adapter_idempotency_ms(p->adapter) > 0,

@@ -10,6 +10,7 @@
 
 #include "daemon/http_client_internal.h"
 
+#define SMTP_CONCURRENCY 4 /* mail servers often take no more from one client (Postfix: smtpd_client_connection_count_limit is 50) */
 #define BURST_US 20000 /* how far the pace may catch up after a late wake-up */
 
 static int64_t mono_us(void)
@@ -305,6 +306,41 @@ void request_send(struct request *request)
 	wire_start(request->provider->wire, &wire);
 }
 
+static void on_mail(const struct outcome *outcome, void *arg)
+{
+	struct request *request = arg;
+
+	request->outcome = *outcome;
+	request->outcome.reason = arena_strdup(request->arena, outcome->reason);
+	request->outcome.provider_id = arena_strdup(request->arena, outcome->provider_id);
+	request->outcome.remote = arena_strdup(request->arena, outcome->remote);
+	request->outcome.raw = outcome->raw_len ? arena_memdup(request->arena, outcome->raw, outcome->raw_len) : NULL;
+	provider_learn(request->provider, &request->outcome);
+	request_finish(request);
+}
+
+static void send_mail(struct request *request)
+{
+	const struct http_client_settings *settings = &request->client->settings;
+	struct smtp_request mail = { .message = request->message, .mail = request->mail, .len = request->mail_len,
+		.may_start = ask_may_start, .done = on_mail, .arg = request };
+	struct smtp_settings smtp;
+	struct err err = { 0 };
+
+	if (smtp_settings_read(request->provider->settings, &smtp, &err) == 0 && smtp.password) {
+		mail.password = settings->secret(smtp.password, settings->secret_arg);
+		if (!mail.password)
+			(void)err_set(&err, -ENOENT, "no_credential", "", "the credential \"%s\" is not there", smtp.password);
+	}
+	if (err.code[0]) {
+		request_explain(request, &err, &request->outcome);
+		request_finish(request);
+		return;
+	}
+	mail.settings = &smtp;
+	smtp_client_start(request->client->smtp, &mail);
+}
+
 static void begin(struct request *request)
 {
 	struct provider *provider = request->provider;
@@ -315,7 +351,9 @@ static void begin(struct request *request)
 		request->next->link = &request->next;
 	provider->active = request;
 	provider->active_count++;
-	if (request->message || request->poll)
+	if (request->mail)
+		send_mail(request);
+	else if (request->message || request->poll)
 		request_go_on(request);
 	else
 		request_send(request);
@@ -324,12 +362,14 @@ static void begin(struct request *request)
 /* The configuration's word, else the provider file's. */
 static int64_t concurrency(const struct provider *provider, const struct request *next)
 {
-	return provider->settings->concurrency ? provider->settings->concurrency : adapter_concurrency(next->adapter);
+	return provider->settings->concurrency ? provider->settings->concurrency :
+	       next->mail			? SMTP_CONCURRENCY :
+						  adapter_concurrency(next->adapter);
 }
 
 static int64_t per_second(const struct provider *provider, const struct request *next)
 {
-	return provider->settings->per_second ? provider->settings->per_second : adapter_per_second(next->adapter);
+	return provider->settings->per_second ? provider->settings->per_second : next->mail ? 0 : adapter_per_second(next->adapter);
 }
 
 /* True: the pace lets one go now. False: *wait says when to look again. */
@@ -397,7 +437,7 @@ static struct provider *find(const struct http_client *client, const char *name)
 
 static bool goes_to_outbox(const struct http_client *client, const struct provider *provider)
 {
-	return client->settings.config->shadow || (provider && !provider->adapter);
+	return client->settings.config->shadow || (provider && !provider->adapter && !provider->smtp);
 }
 
 static struct request *request_new(struct http_client *client, struct provider *provider, void *arg)
@@ -428,6 +468,27 @@ static void enqueue(struct request *request)
 	provider_pump_soon(request->provider);
 }
 
+static int prepare_mail(struct request *request, const struct message *message)
+{
+	CLEANUP(buf_clear) struct buf mail = { 0 };
+	struct message *copy = arena_alloc(request->arena, sizeof(*copy));
+	struct err err = { 0 };
+	int r = smtp_mail(message, &mail, &err);
+
+	if (r < 0) {
+		request_refuse(request, &err);
+		return r;
+	}
+	/* Of the message itself only who it is from and for is still wanted. */
+	*copy = (struct message){ .to.email = arena_strdup(request->arena, message->to.email),
+		.from = { .email = arena_strdup(request->arena, message->from.email),
+			.reply_to = arena_strdup(request->arena, message->from.reply_to) } };
+	request->message = copy;
+	request->mail = arena_memdup(request->arena, mail.data, mail.len);
+	request->mail_len = mail.len;
+	return 0;
+}
+
 static void port_start(void *self, const struct message *message, transport_may_start_fn may_start, transport_done_fn done, void *arg)
 {
 	struct http_client *client = self;
@@ -452,7 +513,7 @@ static void port_start(void *self, const struct message *message, transport_may_
 	}
 	if (turned_away(request, mono_us()))
 		return;
-	if (request_prepare(request, message, 0) == 0)
+	if ((provider->smtp ? prepare_mail(request, message) : request_prepare(request, message, 0)) == 0)
 		enqueue(request);
 }
 
@@ -473,7 +534,7 @@ static void port_lookup(void *self, const struct message *message, int64_t sent_
 	}
 	request = request_new(client, provider, arg);
 	request->looked_up = done;
-	if (!provider || client->stopping) {
+	if (!provider || provider->smtp || client->stopping) { /* a mail server cannot be asked */
 		settle(request, OUTCOME_TEMPORARY, SCOPE_MESSAGE, "stopping", 0);
 		return;
 	}
@@ -525,6 +586,7 @@ void http_client_use(struct http_client *client, const struct library *library)
 		}
 		adapter_free(provider->adapter);
 		provider->adapter = fresh->adapter ? adapter_ref(fresh->adapter) : NULL;
+		provider->smtp = fresh->smtp != NULL;
 		/* By name from the configuration, which lives on: the library's own pointer may not. */
 		provider->settings = config_provider(client->settings.config, fresh->name);
 		assert(provider->settings);
@@ -556,11 +618,12 @@ bool http_client_status(const struct http_client *client, size_t index, struct h
 	struct outbox_counters outbox;
 
 	for (const struct provider *provider = client->providers; provider; provider = provider->next) {
-		struct wire_counters wire;
+		struct wire_counters wire = { 0 };
 
-		if (!provider->wire || index--) /* without: the outbox, which comes last */
+		if ((!provider->wire && !provider->smtp) || index--) /* neither: the outbox, which comes last */
 			continue;
-		wire_count(provider->wire, &wire);
+		if (provider->wire)
+			wire_count(provider->wire, &wire);
 		*ret = provider->counters;
 		ret->name = provider->name;
 		ret->repeats_stopped = wire.repeats_stopped;
@@ -603,6 +666,9 @@ int http_client_create(struct event_base *base, const struct http_client_setting
 	r = outbox_create(base, buf_str(&dir), &client->outbox, err);
 	if (r < 0)
 		return r;
+	r = smtp_client_create(base, settings->ca_file, &client->smtp);
+	if (r < 0)
+		return err_set(err, r, "no_eventfd", "", "no mail server can be spoken to: %s", strerror(-r));
 	http_client_use(client, library);
 	*ret = TAKE(client);
 	return 0;
@@ -635,6 +701,7 @@ void http_client_destroy(struct http_client *client)
 {
 	if (!client)
 		return;
+	smtp_client_destroy(client->smtp); /* its threads speak for the requests that go with the providers */
 	for (struct provider *provider = client->providers, *next; provider; provider = next) {
 		next = provider->next;
 		provider_free(provider);

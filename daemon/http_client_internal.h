@@ -6,6 +6,7 @@
 #define DUNNINGD_DAEMON_HTTP_CLIENT_INTERNAL_H
 
 #include "daemon/http_client.h"
+#include "daemon/http_client_smtp.h"
 #include "daemon/http_client_wire.h"
 #include "daemon/outbox.h"
 
@@ -15,8 +16,10 @@ struct request {
 	struct provider *provider; /* NULL: unknown */
 	struct adapter *adapter; /* as it was when the request was made; owned */
 	struct http_request http;
+	const void *mail; /* for a mail server: smtp_mail()'s bytes, in the arena; NULL = by HTTP */
+	size_t mail_len;
 	struct adapter_lookup *lookup; /* NULL: a message */
-	const struct message *message; /* a copy, when requests come before this one; else NULL */
+	const struct message *message; /* a copy, when requests come before this one, or for a mail server; else NULL */
 	const struct poll *poll; /* NULL: none; then there is no message */
 	struct poll_position position;
 	http_asked_fn asked;
@@ -44,7 +47,8 @@ struct request_list {
 struct provider {
 	struct http_client *client;
 	char *name;
-	struct adapter *adapter; /* owned */
+	struct adapter *adapter; /* owned; NULL = built in */
+	bool smtp; /* a mail server; else, without an adapter, the outbox */
 	const struct provider_settings *settings; /* the configuration's */
 	struct wire *wire;
 	struct request_list queue;
@@ -69,6 +73,7 @@ struct http_client {
 	struct transport_port port;
 	struct provider *providers;
 	struct outbox *outbox;
+	struct smtp_client *smtp;
 	struct request_list settled; /* their callbacks are still to be called */
 	struct event *deliver;
 	bool global, stopping;

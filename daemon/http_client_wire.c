@@ -78,7 +78,7 @@ static int64_t mono_ms(void)
 
 /* --- libcurl's questions, each from within its own calls: no multi call here ------------------------------------------------ */
 
-static bool is_loopback(const struct sockaddr *address)
+bool wire_is_loopback(const struct sockaddr *address)
 {
 	struct in6_addr in6;
 
@@ -118,7 +118,7 @@ static curl_socket_t on_open(void *arg, curlsocktype purpose, struct curl_sockad
 	curl_socket_t fd;
 
 	(void)purpose;
-	if (t->plain && !t->request.public_http && !is_loopback(&address->addr)) {
+	if (t->plain && !t->request.public_http && !wire_is_loopback(&address->addr)) {
 		t->strayed = true; /* a hosts file or a name server sends "localhost" elsewhere */
 		return CURL_SOCKET_BAD;
 	}

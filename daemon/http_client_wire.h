@@ -11,6 +11,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/socket.h>
 
 #include <event2/event.h>
 
@@ -66,6 +67,7 @@ void wire_global_cleanup(void);
 struct wire *wire_create(struct event_base *base, const char *ca_file);
 void wire_destroy(struct wire *wire); /* cuts what is in flight; no callback afterwards. NULL is allowed */
 void wire_start(struct wire *wire, const struct wire_request *request);
+bool wire_is_loopback(const struct sockaddr *address); /* also as ::ffff:127.x */
 void wire_count(const struct wire *wire, struct wire_counters *ret);
 
 #endif

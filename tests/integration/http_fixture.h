@@ -318,7 +318,7 @@ static const struct outcome *trip_ends(struct fixture *f, size_t n)
 }
 
 /* Sends one message and tells what became of it. */
-static const struct outcome *trip(struct fixture *f, enum which which, size_t n)
+static inline const struct outcome *trip(struct fixture *f, enum which which, size_t n)
 {
 	send_one(f, which, n);
 	return trip_ends(f, n);
