@@ -331,6 +331,7 @@ static void try_field(const struct shipped *provider, const struct adapter *adap
 	struct message message = shipped_message(provider->channel, adapter_takes_files(adapter));
 	struct setting setting = { 0 };
 	struct leaves plain = { 0 };
+	size_t told = counted.told, taken = counted.taken;
 
 	set(&setting, provider, NULL, NULL);
 	if (!put(field, field->harmless, kept, &message))
@@ -344,6 +345,8 @@ static void try_field(const struct shipped *provider, const struct adapter *adap
 		struct leaves got = { 0 };
 		const char *wrong;
 
+		if (counted.taken - taken > 40 && counted.told == told)
+			return; /* it stands nowhere in this provider's requests */
 		if (i >= hostile_count)
 			word = arena_printf(arena, "%s%s%s", field->before, word, field->behind);
 		assert_true(put(field, word, arena, &hostile));
@@ -374,7 +377,7 @@ static void nothing_escapes(void **state)
 		assert_true(counted.told > told + hostile_count);
 	}
 	print_message("%zu words: %zu taken, %zu refused, %zu places compared\n", hostile_count, counted.taken, counted.refused, counted.told);
-	assert_true(hostile_count >= 150 && counted.taken > 10000 && counted.refused > 10000 && counted.told > 30000);
+	assert_true(hostile_count >= 150 && counted.taken > 30000 && counted.refused > 10000 && counted.told > 30000);
 }
 
 /* Whether the file's config has it, and whether as a secret. */
