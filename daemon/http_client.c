@@ -81,6 +81,7 @@ static void deliver(struct request *request)
 	} else {
 		if (counters)
 			counters->outcomes[request->outcome.kind]++;
+		request_mask(request);
 		request->done(&request->outcome, request->arg);
 	}
 	request_free(request);

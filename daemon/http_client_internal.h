@@ -1,6 +1,6 @@
 /*
- * http_client_internal - what http_client.c, which has the queues and the pace, and http_client_before.c, which asks for tokens and
- * walks the steps before a request, share.
+ * http_client_internal - what http_client.c, which has the queues and the pace, http_client_before.c, which asks for tokens and walks the
+ * steps before a request, and http_client_mask.c, which keeps secrets out of records, share.
  */
 #ifndef DUNNINGD_DAEMON_HTTP_CLIENT_INTERNAL_H
 #define DUNNINGD_DAEMON_HTTP_CLIENT_INTERNAL_H
@@ -84,6 +84,7 @@ void provider_learn(struct provider *provider, const struct outcome *outcome); /
 void provider_pump_soon(struct provider *provider);
 void request_send(struct request *request); /* the one that sends, or looks up: it is built */
 void request_finish(struct request *request); /* off the wire, with its outcome */
+void request_mask(struct request *request); /* our secrets in the answer that is recorded: each byte a '*' */
 void request_refuse(struct request *request, const struct err *err); /* before it was queued */
 
 /* 0, or the request is refused. With others before it, it is made when their answers are there; now only whether it can be. */

@@ -36,7 +36,7 @@ struct transfer {
 	struct wire_request request;
 	bool plain; /* http: the peer must be this machine */
 	bool usual; /* a POST without a signer: its handle serves the next one with nothing but the request set anew */
-	bool strayed; /* ... and was not */
+	const char *strayed; /* why it may not go where its name leads; NULL = it may */
 	unsigned asked; /* times that libcurl was about to send the request */
 	bool declined;
 	bool head_done, head_too_long, truncated;
@@ -90,6 +90,28 @@ bool wire_is_loopback(const struct sockaddr *address)
 	return IN6_IS_ADDR_LOOPBACK(&in6) || (IN6_IS_ADDR_V4MAPPED(&in6) && in6.s6_addr[12] == 127);
 }
 
+/*
+ * Link-local, where clouds tell their machines' secrets to whoever asks, and what is no host: nothing of ours is there, whatever a name
+ * server says. Private networks may be: a gateway of one's own, and with https it must prove its name.
+ */
+static bool is_nowhere(const struct sockaddr *address)
+{
+	const struct sockaddr_in6 *v6 = (const void *)address;
+	uint32_t v4;
+
+	if (address->sa_family == AF_INET) {
+		v4 = ntohl(((const struct sockaddr_in *)(const void *)address)->sin_addr.s_addr);
+	} else if (address->sa_family != AF_INET6) {
+		return true;
+	} else if (IN6_IS_ADDR_V4MAPPED(&v6->sin6_addr)) {
+		memcpy(&v4, &v6->sin6_addr.s6_addr[12], sizeof(v4));
+		v4 = ntohl(v4);
+	} else {
+		return IN6_IS_ADDR_LINKLOCAL(&v6->sin6_addr) || IN6_IS_ADDR_MULTICAST(&v6->sin6_addr) || IN6_IS_ADDR_UNSPECIFIED(&v6->sin6_addr);
+	}
+	return v4 >> 24 == 0 || v4 >> 16 == 0xa9fe || v4 >> 28 >= 0xe;
+}
+
 static void on_ready(evutil_socket_t fd, short what, void *arg);
 
 static struct watch *watch_of(struct shard *shard, curl_socket_t fd)
@@ -119,7 +141,11 @@ static curl_socket_t on_open(void *arg, curlsocktype purpose, struct curl_sockad
 
 	(void)purpose;
 	if (t->plain && !t->request.public_http && !wire_is_loopback(&address->addr)) {
-		t->strayed = true; /* a hosts file or a name server sends "localhost" elsewhere */
+		t->strayed = "not_loopback"; /* a hosts file or a name server sends "localhost" elsewhere */
+		return CURL_SOCKET_BAD;
+	}
+	if (is_nowhere(&address->addr)) {
+		t->strayed = "forbidden_address";
 		return CURL_SOCKET_BAD;
 	}
 	fd = socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
@@ -282,7 +308,7 @@ static void finish(struct transfer *t, CURLcode code)
 	else
 		result.end = WIRE_LOST;
 	(void)curl_multi_remove_handle(t->shard->multi, t->easy); /* it lets go of the request, which `done` may free */
-	result.reason = t->strayed ? "not_loopback" : code == CURLE_OK ? "bad_answer" : reason_of(code, t->asked > 0);
+	result.reason = t->strayed ? t->strayed : code == CURLE_OK ? "bad_answer" : reason_of(code, t->asked > 0);
 	t->request.done(&result, t->request.arg);
 	transfer_free(t, true);
 }

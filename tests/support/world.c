@@ -29,7 +29,7 @@ void world_fail(const char *format, ...)
 	exit(1);
 }
 
-static void put(const struct world *w, const char *name, const char *text)
+void world_put(const struct world *w, const char *name, const char *text)
 {
 	char path[300];
 	int r;
@@ -178,8 +178,25 @@ void world_renew(struct world *w, int number)
 		w->prefix, w->state, w->dir, w->redis_socket, w->options.plain ? w->dir : "",
 		w->options.plain ? "/plain.json" : "sandbox.json", w->port, w->dir,
 		w->options.policy ? w->options.policy : "now", w->dir, w->options.concurrency ? w->options.concurrency : 20);
-	put(w, w->config + strlen(w->dir) + 1, text);
+	world_put(w, w->config + strlen(w->dir) + 1, text);
 	w->starts = 0;
+}
+
+void world_configure(struct world *w, const char *what, const char *with)
+{
+	CLEANUP(buf_clear) struct buf old = { 0 }, fresh = { 0 };
+	const char *text, *at;
+
+	if (file_read(w->config, 100000, &old, NULL) < 0)
+		world_fail("%s cannot be read", w->config);
+	for (text = buf_str(&old); (at = strstr(text, what)); text = at + strlen(what)) {
+		buf_add(&fresh, text, (size_t)(at - text));
+		buf_add_str(&fresh, with);
+	}
+	if (text == old.data)
+		world_fail("%s does not hold %s", w->config, what);
+	buf_add_str(&fresh, text);
+	world_put(w, w->config + strlen(w->dir) + 1, buf_str(&fresh));
 }
 
 void world_open(struct world *w, const struct world_options *options)
@@ -197,14 +214,14 @@ void world_open(struct world *w, const struct world_options *options)
 		if (file_make_dirs(path, 0700) < 0)
 			world_fail("%s cannot be made", path);
 	}
-	put(w, "credentials/install-key", "5b1f0e8a3c7d2946b0a1c2d3e4f5061728394a5b6c7d8e9f00112233445566aa");
-	put(w, "credentials/wrap-key", "a65544332211009f8e7d6c5b4a392817061f5e4d3c2b1a0b6492d7c3a8e0f1b5");
-	put(w, "credentials/trail-log-key", "0f1e2d3c4b5a69788796a5b4c3d2e1f00f1e2d3c4b5a69788796a5b4c3d2e1f0");
-	put(w, "policies/now.json", policy_now);
-	put(w, "templates/fr/plain.subject", "Facture {{invoice.number}}");
-	put(w, "templates/fr/plain.txt", "Facture {{invoice.number}}: {{invoice.balance}}\n");
-	put(w, "templates/fr/plain.html", "<p>Facture {{invoice.number}}: {{invoice.balance}}</p>\n");
-	put(w, "plain.json", provider_plain);
+	world_put(w, "credentials/install-key", "5b1f0e8a3c7d2946b0a1c2d3e4f5061728394a5b6c7d8e9f00112233445566aa");
+	world_put(w, "credentials/wrap-key", "a65544332211009f8e7d6c5b4a392817061f5e4d3c2b1a0b6492d7c3a8e0f1b5");
+	world_put(w, "credentials/trail-log-key", "0f1e2d3c4b5a69788796a5b4c3d2e1f00f1e2d3c4b5a69788796a5b4c3d2e1f0");
+	world_put(w, "policies/now.json", policy_now);
+	world_put(w, "templates/fr/plain.subject", "Facture {{invoice.number}}");
+	world_put(w, "templates/fr/plain.txt", "Facture {{invoice.number}}: {{invoice.balance}}\n");
+	world_put(w, "templates/fr/plain.html", "<p>Facture {{invoice.number}}: {{invoice.balance}}</p>\n");
+	world_put(w, "plain.json", provider_plain);
 	(void)signal(SIGPIPE, SIG_IGN); /* a peer that was killed is told by an error */
 	w->base = event_base_new();
 	start_redis(w);

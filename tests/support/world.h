@@ -40,6 +40,11 @@ void world_close(struct world *world, bool keep);
 /* A fresh state directory, Redis prefix and configuration in the same world, for the next round. */
 void world_renew(struct world *world, int number);
 
+/* Every `what` of its configuration becomes `with`; fails when there is none. For the next start. */
+void world_configure(struct world *world, const char *what, const char *with);
+/* A file in its folder, such as credentials/NAME. */
+void world_put(const struct world *world, const char *name, const char *text);
+
 /* `before`: words before dunningd's own, such as strace and its options, NULL-terminated; NULL = none. */
 void world_start(struct world *world, const char *const *before);
 /* Until it says that it is ready, or has ended: whether it is ready. */
