@@ -66,6 +66,7 @@ void escalation_walked(struct escalation *e, struct arena *arena, const char *st
 		e->since = e->look_at = 0;
 	}
 	e->tries = e->retry_at = 0;
+	e->retry_why = e->provider_failed = e->provider_only = NULL;
 	e->deferred = NULL;
 }
 
@@ -350,7 +351,7 @@ static struct next_action next_step(const struct escalation *e, const struct deb
 		from = next.owed_at > rules->now ? next.owed_at : rules->now;
 		if (e->retry_at > from) {
 			from = e->retry_at;
-			next.why = "retry";
+			next.why = e->retry_why ? e->retry_why : "retry";
 		}
 		from = pace_earliest(policy, d, channel, from, &next.why);
 		next.at = business_next(&when, from);

@@ -24,6 +24,7 @@
 #define PACE_REFUSED_MS 600000 /* the same when it refuses the account, which a person must mend */
 #define PACE_REFUSED_MAX_MS 7200000
 #define PACE_PROBE_LOOK_MS 5000 /* while the one message is out that tells whether it is back */
+#define PACE_QUOTA_MAX 1000000000 /* messages a window */
 #define PACE_FAILURES 5 /* in a row that open the breaker, unless the configuration says so */
 #define PACE_LANES 256 /* debtors share them by chance: see pace_slot() */
 

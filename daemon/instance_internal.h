@@ -74,6 +74,7 @@ struct instance {
 	struct journal *journal;
 	struct signer *signer; /* NULL: the trail is not signed */
 	struct clock *clock;
+	struct paces *paces;
 	struct http_client *http;
 	struct anchors *anchors; /* NULL: none is configured */
 	bool rotation_told;

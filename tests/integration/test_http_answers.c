@@ -105,7 +105,7 @@ static void is_paused(struct fixture *f, const char *answer, int64_t least, int6
 	script(f, PEER_ANSWER, OK);
 	outcome = trip(f, SAFE, 1);
 	assert_outcome(outcome, OUTCOME_THROTTLED, "throttled");
-	assert_true(outcome->retry_after_ms > 0 && outcome->retry_after_ms <= (most ? most : HTTP_PAUSE_MIN_MS) + 1);
+	assert_true(outcome->retry_after_ms > 0 && outcome->retry_after_ms <= (most ? most : PACE_PAUSE_MIN_MS) + 1);
 	assert_int_equal(http_peer_requests(f->peer), 1);
 	assert_int_equal(f->trips[1].asked, 0);
 	assert_true(status_of(f, SAFE).paused_ms > 0);

@@ -201,7 +201,7 @@ struct config *setup_config(struct sim *sim, const char *instance)
 	c->senders = arena_alloc(arena, sizeof(*c->senders));
 	c->senders[0] = (struct sender){ .profile = "default", .name = "Accounts", .email = "accounts@sim.example" };
 	c->sender_count = 1;
-	c->channel_providers[CHANNEL_EMAIL] = c->channel_providers[CHANNEL_SMS] = "sim";
+	c->channel_providers[CHANNEL_EMAIL][0] = c->channel_providers[CHANNEL_SMS][0] = "sim";
 	c->providers = arena_alloc(arena, sizeof(*c->providers));
 	c->providers[0] = (struct provider_settings){ .name = "sim", .file = "sim.json", .settings = no_settings };
 	c->provider_count = 1;
