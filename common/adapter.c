@@ -234,6 +234,15 @@ int64_t adapter_idempotency_ms(const struct adapter *adapter)
 	return adapter->idempotency_ms;
 }
 
+int adapter_each_setting(const struct adapter *adapter, int (*fn)(const char *name, bool required, bool secret, void *arg), void *arg)
+{
+	int r = 0;
+
+	for (size_t i = 0; i < adapter->setting_count && r == 0; i++)
+		r = fn(adapter->settings[i].name, adapter->settings[i].required, adapter->settings[i].secret, arg);
+	return r;
+}
+
 struct pace_limits adapter_limits(const struct adapter *adapter)
 {
 	return adapter->limits;

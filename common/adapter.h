@@ -53,6 +53,9 @@ bool adapter_is_local(const struct adapter *adapter, const struct provider_setti
 int adapter_each_secret(const struct adapter *adapter, const struct provider_settings *settings,
 	int (*fn)(const char *credential, void *arg), void *arg);
 
+/* Calls fn for each thing that the configuration may or must give it, until it gives something other than 0. */
+int adapter_each_setting(const struct adapter *adapter, int (*fn)(const char *name, bool required, bool secret, void *arg), void *arg);
+
 /* The value of a credential, or NULL when there is none; borrowed for the call that asks. */
 typedef const char *(*adapter_secret_fn)(const char *credential, void *arg);
 

@@ -577,7 +577,7 @@ static int open_ports(struct instance *in, struct err *err)
 		return r;
 	in->control_callbacks = (struct control_callbacks){ .status = instance_status, .suspend = on_suspend,
 		.release = on_release, .reload = on_control_reload, .seal = on_seal, .confirm_clock = on_confirm_clock, .anchor = on_anchor, .agreed = on_agreed,
-		.reading = instance_reading,
+		.reading = instance_reading, .test = instance_test, .tested = instance_tested,
 		.erase = on_erase, .erasure = on_erasure, .arg = in };
 	if ((r = control_create(in->base, config->control_socket, &in->control_callbacks, &in->control, err)) < 0)
 		return r;
@@ -621,6 +621,7 @@ static void instance_clear(struct instance *in)
 	anchors_destroy(in->anchors);
 	http_client_destroy(in->http);
 	paces_free(in->paces);
+	instance_test_free(in);
 	for (size_t i = 0; i < in->partition_count; i++)
 		redis_store_destroy(in->partitions[i].store);
 	free(in->partitions);

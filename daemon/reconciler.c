@@ -188,6 +188,7 @@ void decide_reconcile(struct dunner *d, struct group *g, struct input *input)
 		entry->doubt_since = env.now; /* on disk before it goes: a look-up proves nothing about a younger request */
 		contact_counted(debtor && debtor->loaded ? debtor->d : NULL, entry, env.now, &g->fx);
 		decide_entry(g, entry, false);
+		pacing_count(d, g, entry->provider);
 		g->resend[g->resend_count++] = entry;
 	}
 	if (step == DOUBT_LOOKUP_NOW && g->lookup_count < DUE_PAGE)

@@ -64,6 +64,7 @@ void setup_weather(struct sim *sim)
 			.skip_unknown = w->skip_unknown };
 	if (sim->mode != MODE_LIFE)
 		w->provoke = 0;
+	traffic_setup(sim);
 }
 
 /* --- policy, texts, provider ------------------------------------------------------------------------------------------------------ */
@@ -166,10 +167,11 @@ void setup_library(struct sim *sim)
 	library->policy_count = 1;
 	library->notices = make_notices();
 	library->retention = erase_periods();
-	library->providers = arena_alloc(sim->arena, sizeof(*library->providers));
-	library->providers[0] = (struct library_provider){ .name = "sim", .adapter = make_adapter(sim),
-		.settings = &sim->hosts[0].config->providers[0] };
-	library->provider_count = 1;
+	library->provider_count = sim->hosts[0].config->provider_count;
+	library->providers = arena_alloc(sim->arena, library->provider_count * sizeof(*library->providers));
+	for (size_t i = 0; i < library->provider_count; i++)
+		library->providers[i] = (struct library_provider){ .name = sim->hosts[0].config->providers[i].name,
+			.adapter = make_adapter(sim), .settings = &sim->hosts[0].config->providers[i] };
 	sim->library = library;
 	sim->policy = library->policies[0];
 }
@@ -179,7 +181,8 @@ void setup_free_library(struct sim *sim)
 	policy_free(sim->library->policies[0]);
 	notice_set_free(sim->library->notices);
 	retention_free(sim->library->retention);
-	adapter_free((struct adapter *)(uintptr_t)sim->library->providers[0].adapter);
+	for (size_t i = 0; i < sim->library->provider_count; i++)
+		adapter_free((struct adapter *)(uintptr_t)sim->library->providers[i].adapter);
 }
 
 /* --- configuration ------------------------------------------------------------------------------------------------------------------- */
@@ -202,9 +205,14 @@ struct config *setup_config(struct sim *sim, const char *instance)
 	c->senders[0] = (struct sender){ .profile = "default", .name = "Accounts", .email = "accounts@sim.example" };
 	c->sender_count = 1;
 	c->channel_providers[CHANNEL_EMAIL][0] = c->channel_providers[CHANNEL_SMS][0] = "sim";
-	c->providers = arena_alloc(arena, sizeof(*c->providers));
-	c->providers[0] = (struct provider_settings){ .name = "sim", .file = "sim.json", .settings = no_settings };
-	c->provider_count = 1;
+	c->provider_count = sim->weather.spare ? 2 : 1;
+	c->providers = arena_alloc(arena, c->provider_count * sizeof(*c->providers));
+	for (size_t i = 0; i < c->provider_count; i++)
+		c->providers[i] = (struct provider_settings){ .name = i ? "spare" : "sim", .file = "sim.json", .settings = no_settings,
+			.per_second = sim->weather.per_second, .concurrency = sim->weather.at_once,
+			.quota = { [PACE_DAY] = sim->weather.per_day } };
+	if (sim->weather.spare)
+		c->channel_providers[CHANNEL_EMAIL][1] = "spare";
 	c->producer_count = ARRAY_LEN(producers);
 	c->producers = arena_alloc(arena, c->producer_count * sizeof(*c->producers));
 	for (size_t i = 0; i < c->producer_count; i++)
