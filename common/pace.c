@@ -166,8 +166,10 @@ struct pace_verdict pace_ask(const struct pace *pace, const struct pace_time *no
 	start = larger(pace->next_start - slack(pace), now->us) + waiting * interval(pace);
 	if (start > now->us + PACE_AHEAD_MS * MS_US)
 		return wait_for(PACE_RATE, start - now->us - PACE_AHEAD_MS * MS_US, true);
-	/* Once it is known to stand it, the next ones are made ready while those before are on their way. */
-	room = pace->window < pace->limits.concurrency ? pace->window : 2 * pace->limits.concurrency;
+	/* Once it is known to stand it, those that begin within PACE_AHEAD_MS are made ready while the others are on their way. */
+	room = pace->window;
+	if (room >= pace->limits.concurrency)
+		room += room * PACE_AHEAD_MS * MS_US / pace->span_us;
 	if (hand >= room)
 		return wait_for(PACE_CONCURRENCY, pace->span_us / pace->window, true);
 	return verdict;

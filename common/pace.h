@@ -15,7 +15,7 @@
 
 #include "common/attempt.h"
 
-#define PACE_AHEAD_MS 1000 /* what is released begins within so long, by the rate */
+#define PACE_AHEAD_MS 1000 /* what is released begins within so long, by rate and concurrency */
 #define PACE_PAUSE_MIN_MS 1000 /* of a Retry-After; without one the pause doubles from here ... */
 #define PACE_PAUSE_DOUBLED_MS 300000 /* ... up to here */
 #define PACE_PAUSE_MAX_MS 86400000 /* of a Retry-After */

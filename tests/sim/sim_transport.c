@@ -41,7 +41,8 @@ struct request {
 	transport_lookup_fn looked_up;
 	void *arg;
 	struct pace *pace;
-	bool begun; /* counted by the pace */
+	bool begun; /* counted by the pace, at: */
+	int64_t begun_at; /* mono */
 	int64_t waited; /* for the rate, ms */
 	enum plan plan;
 	bool answered;
@@ -114,7 +115,7 @@ static void give(void *arg)
 	struct pace_time now = pace_now(r->sim);
 
 	if (r->begun)
-		(void)pace_end(r->pace, &now, &r->outcome, -1);
+		(void)pace_end(r->pace, &now, &r->outcome, (r->sim->mono - r->begun_at) * 1000);
 	traffic_ended(r->host, &r->message, &r->outcome);
 	r->done(&r->outcome, r->arg);
 	unref(r);
@@ -299,6 +300,7 @@ static void wait_turn(void *arg)
 	case PACE_GO:
 		r->pace->queued--;
 		r->begun = true;
+		r->begun_at = r->sim->mono;
 		begin(r);
 		return;
 	case PACE_RATE:

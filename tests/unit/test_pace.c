@@ -162,8 +162,9 @@ static void concurrency_is_kept(void **state)
 	assert_int_equal(start(&w), PACE_GO);
 	assert_int_equal(start(&w), PACE_GO);
 	assert_int_equal(start(&w), PACE_CONCURRENCY);
-	ask_is(&w, 1, PACE_GO, -1); /* made ready meanwhile */
-	ask_is(&w, 2, PACE_CONCURRENCY, -1);
+	w.pace.span_us = 500 * MS;
+	ask_is(&w, 3, PACE_GO, -1); /* made ready meanwhile: four a second */
+	ask_is(&w, 4, PACE_CONCURRENCY, 250 * MS);
 	accept(&w);
 	assert_int_equal(start(&w), PACE_GO);
 }
