@@ -153,9 +153,19 @@ static struct pace_verdict barred(const struct pace *pace, const struct pace_tim
 	return (struct pace_verdict){ 0 };
 }
 
+size_t pace_room(const struct pace *pace)
+{
+	int64_t room = pace->window;
+
+	/* Once it is known to stand it, those that begin within PACE_AHEAD_MS are made ready while the others are on their way. */
+	if (room >= pace->limits.concurrency)
+		room += room * PACE_AHEAD_MS * MS_US / pace->span_us;
+	return (size_t)room;
+}
+
 struct pace_verdict pace_ask(const struct pace *pace, const struct pace_time *now, size_t ahead)
 {
-	int64_t waiting = (int64_t)(pace->queued + ahead), hand = waiting + (int64_t)pace->active, quota, start, room;
+	int64_t waiting = (int64_t)(pace->queued + ahead), hand = waiting + (int64_t)pace->active, quota, start;
 	struct pace_verdict verdict = barred(pace, now, !hand);
 
 	if (verdict.why)
@@ -166,11 +176,7 @@ struct pace_verdict pace_ask(const struct pace *pace, const struct pace_time *no
 	start = larger(pace->next_start - slack(pace), now->us) + waiting * interval(pace);
 	if (start > now->us + PACE_AHEAD_MS * MS_US)
 		return wait_for(PACE_RATE, start - now->us - PACE_AHEAD_MS * MS_US, true);
-	/* Once it is known to stand it, those that begin within PACE_AHEAD_MS are made ready while the others are on their way. */
-	room = pace->window;
-	if (room >= pace->limits.concurrency)
-		room += room * PACE_AHEAD_MS * MS_US / pace->span_us;
-	if (hand >= room)
+	if (hand >= (int64_t)pace_room(pace))
 		return wait_for(PACE_CONCURRENCY, pace->span_us / pace->window, true);
 	return verdict;
 }
@@ -199,7 +205,7 @@ struct pace_verdict pace_start(struct pace *pace, const struct pace_time *now, b
 
 int64_t pace_slot(struct pace *pace, const struct pace_time *now, const char *who, int64_t wait_us)
 {
-	int64_t turn = larger(pace->limits.per_second ? interval(pace) : pace->span_us / pace->window, MS_US);
+	int64_t turn = larger(pace->limits.per_second ? interval(pace) : pace->span_us / pace->limits.concurrency, MS_US);
 	int64_t soonest = now->us + wait_us, slot, in_use = 1;
 	int64_t *lane = &pace->lanes[crc32c(0, who, strlen(who)) % PACE_LANES];
 

@@ -106,6 +106,8 @@ int64_t pace_window_end(enum pace_window window, int64_t wall);
 
 /* Whether one more message may be released, when `ahead` are that are not with the wire yet. */
 struct pace_verdict pace_ask(const struct pace *pace, const struct pace_time *now, size_t ahead);
+/* How many requests may be in hand, with the wire or on the way there, by the concurrency alone. At least 1. */
+size_t pace_room(const struct pace *pace);
 /*
  * When to look again at what must wait for `wait_us`: a time of its own for each, so that a thousand do not wake together; us from now,
  * at least `wait_us`. Fair by stochastic fair queueing (McKenney, "Stochastic Fairness Queuing", 1990): each debtor (`who`) has a lane by

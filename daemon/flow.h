@@ -389,6 +389,8 @@ void erase_free(struct dunner *d);
 /* pacing.c */
 /* Names the plan's provider; false: it waits, its members have their time and reason. */
 bool pacing_choose(struct dunner *d, struct group *g, const struct debtor *debtor, struct contact_plan *plan);
+/* How many more may be decided where all go through one provider: the others stay due instead of being put off. SIZE_MAX = no matter. */
+size_t pacing_room(const struct dunner *d);
 struct pace_verdict pacing_ask(const struct dunner *d, const struct group *g, const char *provider); /* for one more message */
 void pacing_count(struct dunner *d, struct group *g, const char *provider); /* one was released: where a quota is kept */
 void pacing_restore(struct dunner *d, const struct debtor *system); /* what earlier lives used up */

@@ -52,6 +52,40 @@ struct pace_verdict pacing_ask(const struct dunner *d, const struct group *g, co
 	return pace ? pace_ask(pace, &now, ahead(d, g, provider)) : (struct pace_verdict){ 0 };
 }
 
+/* The only one of all channels that has a pace; NULL: there are more, or none. */
+static const char *sole_provider(const struct dunner *d)
+{
+	const char *sole = NULL;
+
+	for (int c = 0; c < CHANNEL_COUNT; c++)
+		for (size_t i = 0; i < CHANNEL_PROVIDERS_MAX && d->config->channel_providers[c][i]; i++) {
+			const char *name = d->config->channel_providers[c][i];
+
+			if (!pace_of(d, name))
+				continue;
+			if (sole && strcmp(sole, name) != 0)
+				return NULL;
+			sole = name;
+		}
+	return sole;
+}
+
+size_t pacing_room(const struct dunner *d)
+{
+	const char *sole = sole_provider(d);
+	const struct pace *pace = sole ? pace_of(d, sole) : NULL;
+	struct pace_time now = pace_now(d);
+	size_t hand, room;
+
+	if (!pace || pace->open || now.us < pace->paused_until)
+		return SIZE_MAX; /* all are put off */
+	hand = pace->queued + pace->active;
+	for (const struct group *before = d->decided; before; before = before->next)
+		hand += group_goes(before, sole);
+	room = pace_room(pace);
+	return hand < room ? room - hand : 0;
+}
+
 /* Its own time and reason for each that waits; they are with the timers, not with us. */
 static void defer(struct dunner *d, struct group *g, const struct debtor *debtor, const struct contact_plan *plan, const char *provider,
 	const struct pace_verdict *verdict)
@@ -119,6 +153,8 @@ bool pacing_choose(struct dunner *d, struct group *g, const struct debtor *debto
 	}
 	if (!waits_for)
 		return true; /* none is configured: the release says so */
+	if (wait.why == PACE_CONCURRENCY && sole_provider(d))
+		return false; /* it stays due, and is looked at when an answer makes room: pacing_room() */
 	if (begin && !plan->members[0]->provider_failed && wait.wait_us > START_OVER_MS * 1000)
 		wait.wait_us = START_OVER_MS * 1000;
 	defer(d, g, debtor, plan, waits_for, &wait);

@@ -148,7 +148,7 @@ void decide_reconcile(struct dunner *d, struct group *g, struct input *input)
 	size_t count;
 	int64_t at;
 	bool sent;
-	int64_t wait;
+	int64_t wait = 0;
 
 	members = decide_members(d, g, entry, &count);
 	if (decide_settled(members, count, entry, &sent)) { /* since it was read from the store */
@@ -183,7 +183,8 @@ void decide_reconcile(struct dunner *d, struct group *g, struct input *input)
 				"no_proof", &g->fx));
 		return;
 	}
-	wait = step == DOUBT_RESEND_NOW ? pacing_ask(d, g, entry->provider).wait_us / 1000 : 0;
+	if (step == DOUBT_RESEND_NOW)
+		wait = (pacing_ask(d, g, entry->provider).wait_us + 999) / 1000;
 	if (step == DOUBT_RESEND_NOW && !wait && g->resend_count < DUE_PAGE && g->contacts_allowed) {
 		entry->doubt_since = env.now; /* on disk before it goes: a look-up proves nothing about a younger request */
 		contact_counted(debtor && debtor->loaded ? debtor->d : NULL, entry, env.now, &g->fx);
