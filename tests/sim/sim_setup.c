@@ -159,6 +159,7 @@ static const struct adapter *make_adapter(struct sim *sim)
 void setup_library(struct sim *sim)
 {
 	struct library *library = arena_alloc(sim->arena, sizeof(*library));
+	struct err err = { 0 };
 
 	library->references = 1;
 	library->arena = sim->arena;
@@ -166,6 +167,10 @@ void setup_library(struct sim *sim)
 	library->policies[0] = make_policy(sim);
 	library->policy_count = 1;
 	library->notices = make_notices();
+	if (law_load(SOURCE_DIR "/daemon/share", NULL, &library->law, &err) < 0) {
+		fprintf(stderr, "sim: law: %s\n", err.text);
+		exit(2);
+	}
 	library->retention = erase_periods();
 	library->provider_count = sim->hosts[0].config->provider_count;
 	library->providers = arena_alloc(sim->arena, library->provider_count * sizeof(*library->providers));
@@ -183,6 +188,7 @@ void setup_free_library(struct sim *sim)
 	retention_free(sim->library->retention);
 	for (size_t i = 0; i < sim->library->provider_count; i++)
 		adapter_free((struct adapter *)(uintptr_t)sim->library->providers[i].adapter);
+	law_free(sim->library->law);
 }
 
 /* --- configuration ------------------------------------------------------------------------------------------------------------------- */
