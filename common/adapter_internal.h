@@ -362,7 +362,8 @@ struct adapter {
 	size_t setting_count;
 	const char *idempotency_header; /* NULL = none, or a member of the body */
 	int64_t idempotency_ms;
-	int64_t per_second, concurrency, max_request_bytes;
+	struct pace_limits limits;
+	int64_t max_request_bytes;
 	int64_t sms_parts; /* most that are sent; 0 = no limit stated */
 	bool takes_files;
 	struct table *tables;

@@ -13,6 +13,7 @@
 #include "common/err.h"
 #include "common/event.h"
 #include "common/message.h"
+#include "common/pace.h"
 
 struct creditor { /* name, locale and zone are always there; NULL = none for the others */
 	const char *name, *legal_id, *address, *bank, *locale, *zone, *email, *phone, *url;
@@ -29,6 +30,8 @@ struct producer {
 	uint64_t types; /* bit per enum event_type it may send */
 };
 
+#define CHANNEL_PROVIDERS_MAX 4
+
 struct provider_settings {
 	const char *name; /* "sandbox" */
 	const char *file; /* adapter: "sandbox.json" or a path; "outbox" and "smtp" are built in */
@@ -37,7 +40,8 @@ struct provider_settings {
 	 * key, value, ended by NULL; no key stands twice.
 	 */
 	const char *const *settings;
-	int64_t concurrency, per_second; /* 0 = the adapter's */
+	int64_t concurrency, per_second, burst, quota[PACE_WINDOW_COUNT]; /* see struct pace_limits; 0 = the adapter's */
+	int64_t failures; /* in a row, after which it is left alone for a while; 0 = PACE_FAILURES */
 };
 
 /* Somebody else who vouches for the trail, or keeps a copy. */
@@ -86,7 +90,7 @@ struct config {
 	size_t sender_count;
 	struct anchor_settings *anchors; /* in the order of the file: the first time stamp leads */
 	size_t anchor_count;
-	const char *channel_providers[CHANNEL_COUNT]; /* name of the provider for each channel, NULL = none */
+	const char *channel_providers[CHANNEL_COUNT][CHANNEL_PROVIDERS_MAX]; /* names, in order of preference, NULL behind the last */
 	struct provider_settings *providers; /* "outbox" is always among them */
 	size_t provider_count;
 	struct producer *producers; /* [0] is the shared stream, [1] "operator", then those of the file */

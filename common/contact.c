@@ -309,7 +309,7 @@ int contact_release(const struct contact_env *env, struct debtor *debtor, const 
 	char id[ATTEMPT_ID_SIZE];
 	int r, mail = 0;
 
-	*m = (struct message){ .channel = plan->channel, .provider = env->config->channel_providers[plan->channel],
+	*m = (struct message){ .channel = plan->channel, .provider = plan->provider ? plan->provider : env->config->channel_providers[plan->channel][0],
 		.debtor_id = debtor->id, .step = plan->step->id, .policy = plan->policy->name,
 		.invoice_ids = member_ids(plan, fx->arena), .invoice_count = plan->member_count, .written_at = env->now };
 	if (!m->provider)

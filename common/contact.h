@@ -48,6 +48,7 @@ struct contact_plan {
 	enum channel channel; /* the step's, or its fallback */
 	const struct contact *contact;
 	int64_t owed_at;
+	const char *provider; /* NULL: the channel's first. Set by whoever knows how the providers are */
 };
 
 /*

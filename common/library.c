@@ -366,21 +366,25 @@ static int check_sender(const struct library_provider *provider, const struct se
 
 static int check_channel(struct loading *l, const struct sender *sender, enum channel channel, struct err *err)
 {
-	const char *name = l->config->channel_providers[channel];
-	const struct library_provider *provider;
+	const char *const *names = l->config->channel_providers[channel];
+	int r = 0;
 
 	if (channel == CHANNEL_CALL)
 		return 0; /* a person calls */
-	if (!name)
+	if (!names[0])
 		return err_set(err, -EBADMSG, "no_provider", "$.channels", "it needs a provider for %s: name one in $.channels",
 			channel_names[channel]);
-	provider = library_provider(l->library, name);
-	if (!provider->adapter && !provider->smtp)
-		return 0;
-	if (provider->smtp ? channel != CHANNEL_EMAIL : !adapter_serves(provider->adapter, channel))
-		return err_set(err, -EBADMSG, "no_provider", "$.channels", "provider \"%s\" does not send %s", name,
-			channel_names[channel]);
-	return check_sender(provider, sender, channel, err);
+	for (size_t i = 0; i < CHANNEL_PROVIDERS_MAX && names[i] && r == 0; i++) {
+		const struct library_provider *provider = library_provider(l->library, names[i]);
+
+		if (!provider->adapter && !provider->smtp)
+			continue;
+		if (provider->smtp ? channel != CHANNEL_EMAIL : !adapter_serves(provider->adapter, channel))
+			return err_set(err, -EBADMSG, "no_provider", "$.channels", "provider \"%s\" does not send %s", names[i],
+				channel_names[channel]);
+		r = check_sender(provider, sender, channel, err);
+	}
+	return r;
 }
 
 /* In the creditor's language it must be there; in each other one it may be missing, but not be wrong. */

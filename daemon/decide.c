@@ -250,6 +250,7 @@ static void release(struct dunner *d, struct group *g, struct debtor *debtor, co
 	}
 	if (plan->step->kind == STEP_CALL)
 		return;
+	pacing_count(d, g, out.message.provider);
 	release->message = out.message;
 	release->intent = out.intent;
 	release->entry = (struct attempt_entry){ .id = out.message.attempt_id, .debtor_id = debtor->id,
@@ -312,13 +313,8 @@ static bool contact_due(struct dunner *d, struct group *g, struct doc *doc, stru
 	}
 	if (!contact_plan(&env, debtor, candidates, count, doc->id, plan))
 		return false;
-	if (plan->step->kind != STEP_CALL && d->provider_blocked[plan->channel] > env.now) {
-		for (size_t i = 0; i < plan->member_count; i++) {
-			plan->members[i]->retry_at = d->provider_blocked[plan->channel];
-			touch(d, g, group_find(d, g, DOC_ESCALATION, plan->members[i]->invoice.id));
-		}
+	if (plan->step->kind != STEP_CALL && !pacing_choose(d, g, debtor, plan))
 		return false;
-	}
 	release(d, g, debtor, plan);
 	return true;
 }
@@ -434,13 +430,6 @@ static void decide_outcome(struct dunner *d, struct group *g, struct input *inpu
 		dunner_log(d, LOG_WARNING, "sender: attempt %s, step %s, was refused by provider %s: %s (HTTP %d); its answer is in the trail",
 			entry->id, entry->step, entry->provider, input->outcome->reason,
 			input->outcome->status);
-	if (input->outcome->scope == SCOPE_PROVIDER && input->outcome->kind != OUTCOME_ACCEPTED) {
-		for (int c = 0; c < CHANNEL_COUNT; c++)
-			if (strcmp(channel_names[c], entry->channel) == 0)
-				d->provider_blocked[c] = env.now + 15 * MINUTE_MS;
-		dunner_log(d, LOG_ERR, "sender: provider %s refuses this account (%s): it is not asked again for 15 minutes",
-			entry->provider, input->outcome->reason);
-	}
 }
 
 /* The doubt's timer fired, or an attempt's outcome never came back: the reconciler looks at all of them. */
@@ -551,6 +540,7 @@ static void decide_start(struct dunner *d, struct group *g)
 	d->suspended = system->d->suspended.on;
 	d->suspended_until = system->d->suspended.until;
 	decide_gaps_told(d, system->d);
+	pacing_restore(d, system->d);
 	erase_resume(d, system->d);
 }
 

@@ -10,8 +10,10 @@
 
 #include "daemon/http_client_internal.h"
 
-#define SMTP_CONCURRENCY 4 /* mail servers often take no more from one client (Postfix: smtpd_client_connection_count_limit is 50) */
-#define BURST_US 20000 /* how far the pace may catch up after a late wake-up */
+static int64_t larger(int64_t a, int64_t b)
+{
+	return a > b ? a : b;
+}
 
 static int64_t mono_us(void)
 {
@@ -110,77 +112,56 @@ static void settle(struct request *request, enum outcome_kind kind, enum outcome
 	event_active(request->client->deliver, EV_TIMEOUT, 0);
 }
 
+static struct pace_time pace_now(const struct http_client *client)
+{
+	int64_t wall = client->settings.now(client->settings.now_arg);
+
+	return (struct pace_time){ client->settings.played ? wall * 1000 : mono_us(), wall };
+}
+
 /* Whether the provider is not to be asked now; the request is settled then. */
-static bool turned_away(struct request *request, int64_t now)
+static bool turned_away(struct request *request, const struct pace_verdict *verdict)
 {
-	struct provider *provider = request->provider;
+	int64_t wait = verdict->wait_us / 1000 + 1;
 
-	if (request->client->stopping)
+	if (request->client->stopping) {
 		settle(request, OUTCOME_TEMPORARY, SCOPE_MESSAGE, "stopping", 0);
-	else if (now < provider->stopped_until)
-		settle(request, OUTCOME_REFUSED, SCOPE_PROVIDER, provider->stopped_reason, 0);
-	else if (now < provider->paused_until)
-		settle(request, OUTCOME_THROTTLED, SCOPE_MESSAGE, "throttled", (provider->paused_until - now) / 1000 + 1);
-	else
+		return true;
+	}
+	switch (verdict->why) {
+	case PACE_REFUSED:
+		settle(request, OUTCOME_REFUSED, SCOPE_PROVIDER, request->provider->stopped_reason, 0);
+		return true;
+	case PACE_DOWN:
+		settle(request, OUTCOME_TEMPORARY, SCOPE_MESSAGE, "provider_down", wait);
+		return true;
+	case PACE_RETRY_AFTER:
+	case PACE_QUOTA:
+		settle(request, OUTCOME_THROTTLED, SCOPE_MESSAGE, verdict->why == PACE_QUOTA ? "quota" : "throttled", wait);
+		return true;
+	default:
 		return false;
-	return true;
+	}
 }
 
-static void stop(struct provider *provider, const char *reason, int status)
+static void note_less(struct provider *provider, const struct outcome *outcome)
 {
-	bool was = mono_us() < provider->stopped_until;
+	const struct pace *pace = provider->pace;
 	static const char *const words[] = { "config", "quota", "stopped", "token_expired" };
+	long long left = (long long)((larger(pace->open ? pace->open_until : 0, pace->paused_until) - pace_now(provider->client).us) / 1000);
 
-	provider->stopped_reason = "config";
-	for (size_t i = 0; i < ARRAY_LEN(words); i++)
-		if (strcmp(words[i], reason) == 0)
-			provider->stopped_reason = words[i];
-	provider->stopped_until = mono_us() + (int64_t)HTTP_STOP_MS * 1000;
-	if (!was)
-		http_client_note(provider->client, LOG_ERR, "http: provider %s refuses this account (%s, status %d): not asked again for %d minutes",
-			provider->name, reason, status, HTTP_STOP_MS / 60000);
-}
-
-static void pause_provider(struct provider *provider, int64_t retry_after)
-{
-	int64_t doubled = (int64_t)HTTP_PAUSE_MIN_MS << (provider->throttled < 16 ? provider->throttled : 16);
-	int64_t ms = retry_after, until;
-
-	if (ms == 0)
-		ms = doubled < HTTP_PAUSE_DOUBLED_MS ? doubled : HTTP_PAUSE_DOUBLED_MS;
-	ms = ms < HTTP_PAUSE_MIN_MS ? HTTP_PAUSE_MIN_MS : ms > HTTP_PAUSE_MAX_MS ? HTTP_PAUSE_MAX_MS : ms;
-	provider->throttled++;
-	until = mono_us() + ms * 1000;
-	if (until <= provider->paused_until)
-		return;
-	provider->paused_until = until;
-	http_client_note(provider->client, LOG_WARNING, "http: provider %s asks for a pause of %lld ms", provider->name, (long long)ms);
-}
-
-void provider_learn(struct provider *provider, const struct outcome *outcome)
-{
-	bool whole = outcome->scope == SCOPE_PROVIDER;
-
-	switch (outcome->kind) {
-	case OUTCOME_ACCEPTED:
-		provider->throttled = 0;
-		break;
-	case OUTCOME_REFUSED:
-		if (whole)
-			stop(provider, outcome->reason, outcome->status);
-		break;
-	case OUTCOME_THROTTLED:
-		if (whole || outcome->status == 429)
-			pause_provider(provider, outcome->retry_after_ms);
-		break;
-	case OUTCOME_TEMPORARY:
-		if (whole && outcome->status)
-			pause_provider(provider, outcome->retry_after_ms);
-		break;
-	case OUTCOME_IN_DOUBT:
-	case OUTCOME_CANCELLED:
-	case OUTCOME_COUNT:
-		break;
+	if (pace->open == PACE_DOWN) {
+		http_client_note(provider->client, LOG_ERR, "http: provider %s fails (%s, status %d): one message tries it in %lld s", provider->name,
+			outcome->reason, outcome->status, (left + 500) / 1000);
+	} else if (pace->open) {
+		provider->stopped_reason = "config";
+		for (size_t i = 0; i < ARRAY_LEN(words); i++)
+			if (strcmp(words[i], outcome->reason) == 0)
+				provider->stopped_reason = words[i];
+		http_client_note(provider->client, LOG_ERR, "http: provider %s refuses this account (%s, status %d): not asked again for %lld minutes",
+			provider->name, outcome->reason, outcome->status, (left + 30000) / 60000);
+	} else {
+		http_client_note(provider->client, LOG_WARNING, "http: provider %s asks for a pause of %lld ms", provider->name, left);
 	}
 }
 
@@ -229,18 +210,19 @@ static void read_outcome(struct request *request, const struct wire_result *resu
 	}
 	outcome->remote = result->remote;
 	token_judge(request->provider, outcome);
-	provider_learn(request->provider, outcome);
 }
 
 /* Off the wire, with its outcome. */
 void request_finish(struct request *request)
 {
 	struct provider *provider = request->provider;
+	struct pace_time now = pace_now(request->client);
 
 	*request->link = request->next;
 	if (request->next)
 		request->next->link = request->link;
-	provider->active_count--;
+	if (pace_end(provider->pace, &now, &request->outcome, mono_us() - request->begun_at))
+		note_less(provider, &request->outcome);
 	deliver(request);
 	provider_pump_soon(provider);
 }
@@ -251,10 +233,9 @@ static const struct http_answer *read_poll(struct request *request, const struct
 	const struct http_client_settings *settings = &request->client->settings;
 	int status = result->end == WIRE_ANSWERED ? result->answer.status : 0;
 
-	if (status == 429) {
+	request->outcome = (struct outcome){ .kind = status / 100 == 2 ? OUTCOME_ACCEPTED : OUTCOME_CANCELLED, .reason = "poll" };
+	if (status == 429)
 		adapter_answer(request->adapter, &result->answer, settings->now(settings->now_arg), request->arena, &request->outcome);
-		provider_learn(request->provider, &request->outcome);
-	}
 	if (status == 401)
 		token_drop(request->provider);
 	return status ? &result->answer : NULL;
@@ -272,6 +253,8 @@ static void on_answer(const struct wire_result *result, void *arg)
 				adapter_lookup_answer(request->lookup, &result->answer, request->arena, &request->found_id) :
 				-EIO;
 		request->found = found > 0 ? LOOKUP_FOUND : found == 0 ? LOOKUP_MISSED : LOOKUP_FAILED;
+		/* For the pace alone: who can be asked lives. One that fails tells little, and no message hangs on it. */
+		request->outcome = (struct outcome){ .kind = found >= 0 ? OUTCOME_ACCEPTED : OUTCOME_CANCELLED, .reason = "lookup" };
 	} else {
 		read_outcome(request, result);
 	}
@@ -316,7 +299,6 @@ static void on_mail(const struct outcome *outcome, void *arg)
 	request->outcome.provider_id = arena_strdup(request->arena, outcome->provider_id);
 	request->outcome.remote = arena_strdup(request->arena, outcome->remote);
 	request->outcome.raw = outcome->raw_len ? arena_memdup(request->arena, outcome->raw, outcome->raw_len) : NULL;
-	provider_learn(request->provider, &request->outcome);
 	request_finish(request);
 }
 
@@ -351,7 +333,7 @@ static void begin(struct request *request)
 	if (request->next)
 		request->next->link = &request->next;
 	provider->active = request;
-	provider->active_count++;
+	request->begun_at = mono_us();
 	if (request->mail)
 		send_mail(request);
 	else if (request->message || request->poll)
@@ -360,62 +342,48 @@ static void begin(struct request *request)
 		request_send(request);
 }
 
-/* The configuration's word, else the provider file's. */
-static int64_t concurrency(const struct provider *provider, const struct request *next)
+static struct request *take_first(struct provider *provider)
 {
-	return provider->settings->concurrency ? provider->settings->concurrency :
-	       next->mail			? SMTP_CONCURRENCY :
-						  adapter_concurrency(next->adapter);
-}
-
-static int64_t per_second(const struct provider *provider, const struct request *next)
-{
-	return provider->settings->per_second ? provider->settings->per_second : next->mail ? 0 : adapter_per_second(next->adapter);
-}
-
-/* True: the pace lets one go now. False: *wait says when to look again. */
-static bool keep_pace(struct provider *provider, const struct request *next, int64_t now, int64_t *wait)
-{
-	int64_t rate = per_second(provider, next);
-
-	if (rate == 0)
-		return true;
-	if (provider->next_start > now) {
-		*wait = provider->next_start - now;
-		return false;
-	}
-	if (provider->next_start < now - BURST_US)
-		provider->next_start = now - BURST_US;
-	provider->next_start += (1000000 + rate - 1) / rate;
-	return true;
+	provider->pace->queued--;
+	return list_take(&provider->queue);
 }
 
 static void on_pump(evutil_socket_t fd, short what, void *arg)
 {
 	struct provider *provider = arg;
-	int64_t now = mono_us(), wait = 0;
+	int64_t wait = 0, left = 0;
 
 	(void)fd, (void)what;
 	while (provider->queue.first) {
 		struct request *first = provider->queue.first;
-		int64_t left = first->queued_at + (int64_t)HTTP_QUEUE_MS * 1000 - now;
+		struct pace_limits limits = paces_limits(provider->settings, first->adapter); /* as it was when the request was made */
+		struct pace_time now = pace_now(provider->client);
+		struct pace_verdict verdict = { 0 };
 
+		left = first->queued_at + (int64_t)HTTP_QUEUE_MS * 1000 - mono_us();
 		wait = left;
-		if (left > 0 && now >= provider->stopped_until && now >= provider->paused_until && !provider->client->stopping) {
-			if ((int64_t)provider->active_count >= concurrency(provider, first) || provider->token_asked ||
-				!keep_pace(provider, first, now, &wait))
+		pace_limit(provider->pace, &limits);
+		if (left > 0 && !provider->client->stopping) {
+			if (provider->token_asked)
 				break;
-			begin(list_take(&provider->queue));
-			continue;
+			verdict = pace_start(provider->pace, &now, !first->looked_up && !first->poll);
+			if (verdict.why == PACE_GO) {
+				begin(take_first(provider));
+				continue;
+			}
+			if (verdict.why == PACE_RATE || verdict.why == PACE_CONCURRENCY) {
+				wait = verdict.wait_us;
+				break;
+			}
 		}
-		(void)list_take(&provider->queue);
-		if (!turned_away(first, now))
+		(void)take_first(provider);
+		if (!turned_away(first, &verdict))
 			settle(first, OUTCOME_TEMPORARY, SCOPE_MESSAGE, "paced", 0);
 	}
 	if (!provider->queue.first)
 		return;
-	if (wait > provider->queue.first->queued_at + (int64_t)HTTP_QUEUE_MS * 1000 - now)
-		wait = provider->queue.first->queued_at + (int64_t)HTTP_QUEUE_MS * 1000 - now;
+	if (wait > left)
+		wait = left;
 	wait += 999; /* never a little too early, again and again */
 	event_add(provider->pump, &(struct timeval){ wait / 1000000, wait % 1000000 });
 }
@@ -463,12 +431,6 @@ void request_refuse(struct request *request, const struct err *err)
 	settle(request, outcome.kind, outcome.scope, outcome.reason, 0);
 }
 
-static void enqueue(struct request *request)
-{
-	list_add(&request->provider->queue, request);
-	provider_pump_soon(request->provider);
-}
-
 static int prepare_mail(struct request *request, const struct message *message)
 {
 	CLEANUP(buf_clear) struct buf mail = { 0 };
@@ -488,6 +450,22 @@ static int prepare_mail(struct request *request, const struct message *message)
 	request->mail = arena_memdup(request->arena, mail.data, mail.len);
 	request->mail_len = mail.len;
 	return 0;
+}
+
+/* Into the queue, unless the provider is not to be asked at all. */
+static void enqueue(struct request *request, const struct message *message, int64_t sent_at)
+{
+	struct provider *provider = request->provider;
+	struct pace_time now = pace_now(request->client);
+	struct pace_verdict verdict = pace_ask(provider->pace, &now, 0);
+
+	if (turned_away(request, &verdict))
+		return;
+	if (!request->poll && (provider->smtp ? prepare_mail(request, message) : request_prepare(request, message, sent_at)) < 0)
+		return;
+	provider->pace->queued++;
+	list_add(&request->provider->queue, request);
+	provider_pump_soon(request->provider);
 }
 
 static void port_start(void *self, const struct message *message, transport_may_start_fn may_start, transport_done_fn done, void *arg)
@@ -512,10 +490,7 @@ static void port_start(void *self, const struct message *message, transport_may_
 		settle(request, OUTCOME_REFUSED, SCOPE_PROVIDER, "config", 0);
 		return;
 	}
-	if (turned_away(request, mono_us()))
-		return;
-	if ((provider->smtp ? prepare_mail(request, message) : request_prepare(request, message, 0)) == 0)
-		enqueue(request);
+	enqueue(request, message, 0);
 }
 
 static int port_forget(void *self, const char *const *attempt_ids, size_t count)
@@ -539,10 +514,7 @@ static void port_lookup(void *self, const struct message *message, int64_t sent_
 		settle(request, OUTCOME_TEMPORARY, SCOPE_MESSAGE, "stopping", 0);
 		return;
 	}
-	if (turned_away(request, mono_us()))
-		return;
-	if (request_prepare(request, message, sent_at) == 0)
-		enqueue(request);
+	enqueue(request, message, sent_at);
 }
 
 void http_client_ask(struct http_client *client, const char *provider, const struct adapter *adapter, const struct poll *poll,
@@ -559,8 +531,8 @@ void http_client_ask(struct http_client *client, const char *provider, const str
 		.page = arena_strdup(request->arena, position->page), .item = arena_strdup(request->arena, position->item) };
 	if (!of || client->stopping || goes_to_outbox(client, of))
 		settle(request, OUTCOME_TEMPORARY, SCOPE_MESSAGE, "stopping", 0);
-	else if (!turned_away(request, mono_us()))
-		enqueue(request);
+	else
+		enqueue(request, NULL, 0);
 }
 
 const struct transport_port *http_client_port(struct http_client *client)
@@ -572,6 +544,9 @@ const struct transport_port *http_client_port(struct http_client *client)
 
 void http_client_use(struct http_client *client, const struct library *library)
 {
+	struct paces *paces = client->settings.paces ? client->settings.paces : client->own_paces;
+
+	paces_use(paces, library);
 	for (size_t i = 0; i < library->provider_count; i++) {
 		const struct library_provider *fresh = &library->providers[i];
 		struct provider *provider = find(client, fresh->name);
@@ -593,8 +568,8 @@ void http_client_use(struct http_client *client, const struct library *library)
 		assert(provider->settings);
 		if (!provider->wire && provider->adapter)
 			provider->wire = wire_create(client->base, client->settings.ca_file);
-		provider->paused_until = provider->stopped_until = 0;
-		provider->throttled = provider->tokens_refused = 0;
+		provider->pace = paces_find(paces, fresh->name);
+		provider->tokens_refused = 0;
 		token_drop(provider); /* its credentials may be others now */
 		provider_pump_soon(provider);
 	}
@@ -607,9 +582,9 @@ void http_client_stop(struct http_client *client)
 		provider_pump_soon(provider);
 }
 
-static int64_t left_ms(int64_t until)
+static int64_t left_ms(const struct http_client *client, int64_t until)
 {
-	int64_t left = until - mono_us();
+	int64_t left = until - pace_now(client).us;
 
 	return left > 0 ? (left + 999) / 1000 : 0;
 }
@@ -630,9 +605,10 @@ bool http_client_status(const struct http_client *client, size_t index, struct h
 		ret->repeats_stopped = wire.repeats_stopped;
 		ret->slow_calls = wire.slow_calls;
 		ret->queued = provider->queue.count;
-		ret->in_flight = provider->active_count;
-		ret->paused_ms = left_ms(provider->paused_until);
-		ret->stopped_ms = left_ms(provider->stopped_until);
+		ret->pace = provider->pace;
+		ret->in_flight = provider->pace->active;
+		ret->paused_ms = left_ms(client, provider->pace->paused_until);
+		ret->stopped_ms = provider->pace->open ? left_ms(client, provider->pace->open_until) : 0;
 		return true;
 	}
 	if (index > 0)
@@ -658,6 +634,8 @@ int http_client_create(struct event_base *base, const struct http_client_setting
 	client->port = (struct transport_port){ .self = client, .start = port_start, .lookup = port_lookup,
 		.forget = port_forget };
 	list_init(&client->settled);
+	if (!settings->paces)
+		client->own_paces = paces_create(settings->config);
 	client->deliver = event_new(base, -1, 0, on_deliver, client);
 	r = wire_global_init();
 	if (r < 0)
@@ -709,6 +687,7 @@ void http_client_destroy(struct http_client *client)
 	}
 	free_list(&client->settled);
 	outbox_destroy(client->outbox);
+	paces_free(client->own_paces);
 	event_free(client->deliver);
 	if (client->global)
 		wire_global_cleanup();

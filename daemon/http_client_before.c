@@ -73,7 +73,6 @@ static void failed_before(struct request *request, const struct wire_result *res
 	outcome->remote = result->remote;
 	request->found = LOOKUP_FAILED;
 	token_judge(request->provider, outcome);
-	provider_learn(request->provider, outcome);
 	request_finish(request);
 }
 

@@ -32,7 +32,7 @@ struct request {
 	transport_done_fn done;
 	transport_lookup_fn looked_up;
 	void *arg;
-	int64_t queued_at; /* mono, us */
+	int64_t queued_at, begun_at; /* mono, us */
 	struct outcome outcome;
 	enum lookup_result found;
 	const char *found_id;
@@ -53,12 +53,9 @@ struct provider {
 	struct wire *wire;
 	struct request_list queue;
 	struct request *active; /* on the wire */
-	size_t active_count;
 	struct event *pump;
-	int64_t next_start; /* mono, us: the pace */
-	int64_t paused_until, stopped_until; /* mono, us; 0 = not */
+	struct pace *pace; /* shared with whoever decides about messages */
 	const char *stopped_reason;
-	unsigned throttled; /* times in a row */
 	char *token; /* owned; NULL = none. The requests of this provider are made with it ... */
 	int64_t token_until; /* ... until then, wall clock */
 	bool token_asked; /* its request is under way: the others wait */
@@ -74,13 +71,13 @@ struct http_client {
 	struct provider *providers;
 	struct outbox *outbox;
 	struct smtp_client *smtp;
+	struct paces *own_paces; /* when none were given */
 	struct request_list settled; /* their callbacks are still to be called */
 	struct event *deliver;
 	bool global, stopping;
 };
 
 void http_client_note(struct http_client *client, int priority, const char *format, ...) __attribute__((format(printf, 3, 4)));
-void provider_learn(struct provider *provider, const struct outcome *outcome); /* pauses or stops it */
 void provider_pump_soon(struct provider *provider);
 void request_send(struct request *request); /* the one that sends, or looks up: it is built */
 void request_finish(struct request *request); /* off the wire, with its outcome */

@@ -251,7 +251,7 @@ static int reload(struct instance *in, struct err *err)
 		(r = setup_library(in->setup.options, in->config, &library, err)) < 0 ||
 		(r = library_keep(library, in->config->state_dir, err)) < 0)
 		return r;
-	http_client_use(in->http, library);
+	http_client_use(in->http, library); /* and the paces that it shares with the partitions */
 	for (size_t i = 0; i < in->partition_count; i++)
 		dunner_reload(in->partitions[i].dunner, library);
 	if (in->hooks)
@@ -606,14 +606,15 @@ static int open_ports(struct instance *in, struct err *err)
 {
 	const struct config *config = in->config;
 	struct http_client_settings http = { .config = config, .state_dir = config->state_dir, .ca_file = config->http_ca_file, .secret = setup_secret,
-		.secret_arg = &in->setup, .now = now, .now_arg = in, .note = note, .note_arg = in };
+		.secret_arg = &in->setup, .now = now, .now_arg = in, .note = note, .note_arg = in, .played = in->setup.options->clock != NULL };
 	int r;
 
+	in->paces = http.paces = paces_create(config);
 	if ((r = http_client_create(in->base, &http, in->library, &in->http, err)) < 0)
 		return r;
 	in->control_callbacks = (struct control_callbacks){ .status = instance_status, .suspend = on_suspend,
 		.release = on_release, .reload = on_control_reload, .seal = on_seal, .confirm_clock = on_confirm_clock, .anchor = on_anchor, .agreed = on_agreed,
-		.reading = instance_reading,
+		.reading = instance_reading, .test = instance_test, .tested = instance_tested,
 		.erase = on_erase, .erasure = on_erasure, .arg = in };
 	if ((r = control_create(in->base, config->control_socket, &in->control_callbacks, &in->control, err)) < 0)
 		return r;
@@ -624,7 +625,7 @@ static int open_ports(struct instance *in, struct err *err)
 		struct dunner_settings settings = { .partition = (uint32_t)i, .config = config,
 			.install_key = in->setup.install_key, .build = DUNNINGD_VERSION, .boot_id = in->boot_id,
 			.log_origin = in->generation.origin, .generation = in->generation.number, .sealed = in->generation.sealed,
-			.redis_ahead_ms = redis_ahead_ms(in) };
+			.redis_ahead_ms = redis_ahead_ms(in), .paces = in->paces, .played = http.played };
 		struct dunner_callbacks callbacks = { .changed = on_changed, .failed = on_failed, .stopped = on_stopped,
 			.log = on_line, .log_root = in->signer ? on_log_root : NULL, .arg = p };
 		struct dunner_ports ports = { .clock = clock_port(in->clock, (uint32_t)i), .random = &random_source,
@@ -658,6 +659,8 @@ static void instance_clear(struct instance *in)
 	anchors_destroy(in->anchors);
 	poller_destroy(in->poller);
 	http_client_destroy(in->http);
+	paces_free(in->paces);
+	instance_test_free(in);
 	for (size_t i = 0; i < in->partition_count; i++)
 		redis_store_destroy(in->partitions[i].store);
 	free(in->partitions);

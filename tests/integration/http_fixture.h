@@ -149,7 +149,7 @@ static inline int setup(void **state)
 	f->pairs[3] = "mail-token";
 	make_adapters(f, "/id");
 	for (size_t i = 0; i < PROVIDERS; i++) {
-		f->settings[i] = (struct provider_settings){ .name = names[i], .settings = f->pairs };
+		f->settings[i] = (struct provider_settings){ .name = names[i], .settings = f->pairs, .failures = 1000 };
 		f->providers[i].name = names[i];
 		f->providers[i].settings = &f->settings[i];
 	}

@@ -158,8 +158,10 @@ static const char provider_plain[] =
 
 void world_renew(struct world *w, int number)
 {
-	char text[3000];
+	char text[3000], spare[160] = "";
 
+	if (w->options.spare)
+		snprintf(spare, sizeof(spare), ",\"spare\":{\"file\":\"sandbox.json\",\"settings\":{\"base_url\":\"http://127.0.0.1:%d\"}}", w->port);
 	if (w->options.prefix)
 		snprintf(w->prefix, sizeof(w->prefix), "%s", w->options.prefix);
 	else
@@ -171,12 +173,13 @@ void world_renew(struct world *w, int number)
 		"\"control_socket\":\"%s/control\",\"redis\":{\"url\":\"unix://%s\"},"
 		"\"creditor\":{\"name\":\"Acme SARL\",\"locale\":\"fr-FR\",\"zone\":\"Europe/Paris\",\"bank\":\"FR76 3000\"},"
 		"\"senders\":{\"default\":{\"name\":\"Acme SARL\",\"email\":\"factures@acme.example\",\"phone\":\"+33100000000\"}},"
-		"\"providers\":{\"sandbox\":{\"file\":\"%s%s\",\"settings\":{\"base_url\":\"http://127.0.0.1:%d\"}}},"
-		"\"channels\":{\"email\":\"sandbox\",\"sms\":\"sandbox\"},"
+		"\"providers\":{\"sandbox\":{\"file\":\"%s%s\",\"settings\":{\"base_url\":\"http://127.0.0.1:%d\"}%s}%s},"
+		"\"channels\":{\"email\":%s,\"sms\":\"sandbox\"},"
 		"\"policies\":{\"dir\":\"%s/policies\",\"default\":\"%s\"},\"templates\":{\"dir\":\"%s/templates\"},"
 		"\"brake\":{\"contacts_per_hour\":1000000},\"limits\":{\"concurrency\":%d,\"segment_bytes\":4194304}}",
 		w->prefix, w->state, w->dir, w->redis_socket, w->options.plain ? w->dir : "",
-		w->options.plain ? "/plain.json" : "sandbox.json", w->port, w->dir,
+		w->options.plain ? "/plain.json" : "sandbox.json", w->port, w->options.limits ? w->options.limits : "", spare,
+		w->options.spare ? "[\"sandbox\",\"spare\"]" : "\"sandbox\"", w->dir,
 		w->options.policy ? w->options.policy : "now", w->dir, w->options.concurrency ? w->options.concurrency : 20);
 	world_put(w, w->config + strlen(w->dir) + 1, text);
 	w->starts = 0;

@@ -17,6 +17,8 @@ struct world_options {
 	int concurrency; /* 0 = 20 */
 	const char *policy; /* name of the default one; NULL = "now" */
 	const char *clock; /* --clock, which the sandbox follows; NULL = the computer's */
+	const char *limits; /* of the provider, members of its JSON behind a comma; NULL = none */
+	bool spare; /* a second provider, "spare", stands behind the first one */
 	const char *prefix; /* of the Redis keys; NULL = one for each world_renew() */
 	const char *appendfsync; /* NULL = everysec */
 };

@@ -281,7 +281,7 @@ static void not_released(void **state)
 
 		world_init(&w, LADDER(""));
 		if (i == 0)
-			w.config->channel_providers[CHANNEL_EMAIL] = NULL;
+			w.config->channel_providers[CHANNEL_EMAIL][0] = NULL;
 		if (i == 1)
 			notice_set_drop(w.notices, "en", "t", NOTICE_SUBJECT);
 		if (i == 3)

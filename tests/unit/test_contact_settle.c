@@ -258,6 +258,7 @@ static void unknown_row(void **state)
 		assert_null(find_task(&w.fx, "unknown_attempt"));
 	} else {
 		assert_true(w.e[0].walk_count == 0 && w.e[0].tries == 1 && w.e[0].retry_at == w.env.now);
+		assert_string_equal(w.e[0].provider_only, entry.provider); /* no other provider sends what this one may have sent */
 	}
 	world_clear(&w);
 }

@@ -239,7 +239,7 @@ static void everything_is_kept(void **state)
 		"\"trail\":[2026,42,7,\"trail.example.com/acme/a\",3,\"trail.example.com/acme/a/2025\",9,"
 		"\"0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef\"],\"tenure\":3,"
 		"\"suspended\":{\"on\":true,\"order\":[0,9,\"operator\",\"e5\"],\"reason\":\"audit\"},\"running\":true,\"feeds\":[[\"bank\",123]],"
-		"\"policies\":[\"d1 2026 4\"],\"gaps\":[\"dunning:{0}:events 17-0 18\"]}";
+		"\"policies\":[\"d1 2026 4\"],\"gaps\":[\"dunning:{0}:events 17-0 18\"],\"quotas\":[\"mail day 86400000 3\"]}";
 	CLEANUP(arena_freep) struct arena *arena = arena_create();
 	CLEANUP(buf_clear) struct buf out = { 0 };
 	struct debtor debtor;
