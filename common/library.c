@@ -416,13 +416,17 @@ static int check_message(struct loading *l, const struct sender *sender, const c
 /* A step with a document needs the folder, and a provider that carries files. */
 static int check_attach(const struct loading *l, const struct step *step, struct err *err)
 {
-	const char *name = l->config->channel_providers[step->channel];
-	const struct library_provider *provider = library_provider(l->library, name);
+	const char *const *names = l->config->channel_providers[step->channel];
 
 	if (!l->config->documents_dir)
 		return err_set(err, -EBADMSG, "no_documents", "$.documents", "it attaches the invoice: say in $.documents.dir where the PDFs are");
-	if (provider->adapter && !adapter_takes_files(provider->adapter))
-		return err_set(err, -EBADMSG, "no_attachments", "$.channels", "it attaches the invoice, and provider \"%s\" carries no files", name);
+	for (size_t i = 0; i < CHANNEL_PROVIDERS_MAX && names[i]; i++) {
+		const struct library_provider *provider = library_provider(l->library, names[i]);
+
+		if (provider->adapter && !adapter_takes_files(provider->adapter))
+			return err_set(err, -EBADMSG, "no_attachments", "$.channels", "it attaches the invoice, and provider \"%s\" carries no files",
+				names[i]);
+	}
 	return 0;
 }
 
