@@ -156,12 +156,19 @@ static const char provider_plain[] =
 	"\"timeout_ms\":10000},"
 	"\"response\":{\"id\":\"/id\",\"rules\":[{\"status\":\"2xx\",\"require\":[\"/id\"],\"outcome\":\"accepted\"}]}}";
 
+/* By the computer's clock a test runs at any hour: our own caution about hours, which a user may change, must not decide what it sees. */
+static const char any_hour[] =
+	"{\"as_of\":\"2026-11-22\",\"contact_rules\":{\"fr-policy\":{\"calendar\":null,\"windows\":[{\"days\":[1,2,3,4,5,6,7],\"start\":\"00:00\","
+	"\"end\":\"24:00\"}]}}}";
+
 void world_renew(struct world *w, int number)
 {
-	char text[3000], spare[160] = "";
+	char text[3000], spare[160] = "", law[120] = "";
 
 	if (w->options.spare)
 		snprintf(spare, sizeof(spare), ",\"spare\":{\"file\":\"sandbox.json\",\"settings\":{\"base_url\":\"http://127.0.0.1:%d\"}}", w->port);
+	if (!w->options.clock)
+		snprintf(law, sizeof(law), "\"law\":{\"dir\":\"%s/law\"},", w->dir);
 	if (w->options.prefix)
 		snprintf(w->prefix, sizeof(w->prefix), "%s", w->options.prefix);
 	else
@@ -170,14 +177,14 @@ void world_renew(struct world *w, int number)
 	snprintf(w->config, sizeof(w->config), "%s/dunningd-%d.json", w->dir, number);
 	snprintf(text, sizeof(text),
 		"{\"origin\":\"test.example/world\",\"trail\":{\"checkpoint_every\":100},\"instance\":\"host-a\",\"prefix\":\"%s\",\"state_dir\":\"%s\","
-		"\"control_socket\":\"%s/control\",\"redis\":{\"url\":\"unix://%s\"},"
+		"\"control_socket\":\"%s/control\",\"redis\":{\"url\":\"unix://%s\"},%s"
 		"\"creditor\":{\"name\":\"Acme SARL\",\"locale\":\"fr-FR\",\"zone\":\"Europe/Paris\",\"bank\":\"FR76 3000\"},"
 		"\"senders\":{\"default\":{\"name\":\"Acme SARL\",\"email\":\"factures@acme.example\",\"phone\":\"+33100000000\"}},"
 		"\"providers\":{\"sandbox\":{\"file\":\"%s%s\",\"settings\":{\"base_url\":\"http://127.0.0.1:%d\"}%s}%s},"
 		"\"channels\":{\"email\":%s,\"sms\":\"sandbox\"},"
 		"\"policies\":{\"dir\":\"%s/policies\",\"default\":\"%s\"},\"templates\":{\"dir\":\"%s/templates\"},"
 		"\"brake\":{\"contacts_per_hour\":1000000},\"limits\":{\"concurrency\":%d,\"segment_bytes\":4194304}}",
-		w->prefix, w->state, w->dir, w->redis_socket, w->options.plain ? w->dir : "",
+		w->prefix, w->state, w->dir, w->redis_socket, law, w->options.plain ? w->dir : "",
 		w->options.plain ? "/plain.json" : "sandbox.json", w->port, w->options.limits ? w->options.limits : "", spare,
 		w->options.spare ? "[\"sandbox\",\"spare\"]" : "\"sandbox\"", w->dir,
 		w->options.policy ? w->options.policy : "now", w->dir, w->options.concurrency ? w->options.concurrency : 20);
@@ -212,7 +219,7 @@ void world_open(struct world *w, const struct world_options *options)
 	if (!mkdtemp(w->dir))
 		world_fail("%s cannot be made", w->dir);
 	snprintf(w->redis_socket, sizeof(w->redis_socket), "%s/redis.sock", w->dir);
-	for (const char *const *name = (const char *const[]){ "credentials", "policies", "templates/fr", NULL }; *name; name++) {
+	for (const char *const *name = (const char *const[]){ "credentials", "policies", "law", "templates/fr", NULL }; *name; name++) {
 		snprintf(path, sizeof(path), "%s/%s", w->dir, *name);
 		if (file_make_dirs(path, 0700) < 0)
 			world_fail("%s cannot be made", path);
@@ -221,6 +228,7 @@ void world_open(struct world *w, const struct world_options *options)
 	world_put(w, "credentials/wrap-key", "a65544332211009f8e7d6c5b4a392817061f5e4d3c2b1a0b6492d7c3a8e0f1b5");
 	world_put(w, "credentials/trail-log-key", "0f1e2d3c4b5a69788796a5b4c3d2e1f00f1e2d3c4b5a69788796a5b4c3d2e1f0");
 	world_put(w, "policies/now.json", policy_now);
+	world_put(w, "law/contact-rules.json", any_hour);
 	world_put(w, "templates/fr/plain.subject", "Facture {{invoice.number}}");
 	world_put(w, "templates/fr/plain.txt", "Facture {{invoice.number}}: {{invoice.balance}}\n");
 	world_put(w, "templates/fr/plain.html", "<p>Facture {{invoice.number}}: {{invoice.balance}}</p>\n");
