@@ -170,7 +170,7 @@ static int answer(const struct law *law, const struct json *given, struct json_w
 {
 	CLEANUP(buf_clear) struct buf text = { 0 };
 	const char *locale;
-	enum kind kind;
+	enum kind kind = KIND_MONEY;
 	int r;
 
 	(void)law;
