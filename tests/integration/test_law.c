@@ -145,7 +145,9 @@ static void check_answers(struct asked *a, const char *command)
 	const char *script = arena_printf(a->arena, "exec %s/dunningctl --share %s/daemon/share --json law %s <%s", BUILD_DIR, SOURCE_DIR, command, path);
 
 	assert_true(a->count > 0);
-	assert_true(fd >= 0 && (file = fdopen(fd, "w")) != NULL);
+	assert_true(fd >= 0);
+	file = fdopen(fd, "w");
+	assert_non_null(file);
 	assert_int_equal(fwrite(a->questions.data, 1, a->questions.len, file), a->questions.len);
 	assert_int_equal(fclose(file), 0);
 	/* 1: an answer among them is a refusal. */
