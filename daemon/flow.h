@@ -9,6 +9,8 @@
 #ifndef DUNNINGD_DAEMON_FLOW_H
 #define DUNNINGD_DAEMON_FLOW_H
 
+#include <stdatomic.h>
+
 #include "common/contact.h"
 #include "common/keys.h"
 #include "daemon/dunner.h"
@@ -141,8 +143,7 @@ struct flight {
 	struct arena *arena;
 	struct message message;
 	struct attempt_entry entry;
-	bool touched; /* an applied event concerned its debtor or invoices */
-	bool asked, on_wire; /* may_start */
+	atomic_bool touched; /* an applied event concerned its debtor or invoices */
 	bool done; /* outcome known, waiting for its group */
 	bool resend;
 	struct outcome outcome;
@@ -155,7 +156,7 @@ struct group {
 	struct arena *arena;
 	struct library *library; /* a reference: what was decided points into its policies */
 	struct input *inputs, **inputs_end;
-	size_t input_count;
+	size_t input_count, due_count; /* due_count: of them, timers */
 	struct doc *docs, **docs_end; /* list, and a hash index */
 	struct doc **index;
 	size_t index_size, doc_count;
@@ -239,6 +240,7 @@ struct dunner {
 	size_t decided_count;
 	bool due_seen; /* no use to ask what is due before a group is finished: it is in the decided ones' hands, or there is no timer */
 	struct input *waiting, **waiting_end; /* outcomes and other inputs for the next group; each in its own arena */
+	atomic_int_fast64_t start_until; /* mono: so long may_start() says yes; see sender_gate() */
 	struct flight *flights;
 	size_t flight_count, on_the_way; /* on_the_way: those whose outcome is not known yet */
 	bool asking_due;
@@ -390,6 +392,7 @@ void erase_free(struct dunner *d);
 /* sender.c */
 void sender_release(struct dunner *d, struct group *g, bool start);
 void sender_touch(struct dunner *d, const char *debtor_id, const char *invoice_id);
+void sender_gate(struct dunner *d); /* after all that decides whether an attempt may start, before anybody can hear of it */
 struct flight *sender_create(struct dunner *d, const struct message *message, const struct attempt_entry *entry);
 void sender_start(struct flight *flight);
 void sender_outcome(struct flight *flight, const struct outcome *outcome); /* notes it and queues it for the next group */
