@@ -206,8 +206,7 @@ static size_t contact_slots(const struct dunner *d)
 	size_t most = (size_t)d->config->limits.concurrency, used = d->on_the_way;
 
 	for (const struct group *g = d->decided; g; g = g->next)
-		for (const struct release *release = g->releases; release; release = release->next)
-			used++;
+		used += g->release_count;
 	used = used < most ? most - used : 0;
 	return used < DUE_PAGE ? used : DUE_PAGE;
 }

@@ -134,6 +134,7 @@ struct release {
 	struct message message;
 	const struct draft *intent;
 	struct attempt_entry entry;
+	struct slice text; /* of the entry, as it is written */
 	bool touched; /* a later group concerns its debtor or invoices: it must not start */
 	struct release *next;
 };
@@ -148,7 +149,7 @@ struct flight {
 	bool resend;
 	struct outcome outcome;
 	struct dunner *dunner;
-	struct flight *next;
+	struct flight *next, **link;
 };
 
 struct group {
@@ -162,6 +163,7 @@ struct group {
 	size_t index_size, doc_count;
 	struct effects fx;
 	struct release *releases, **releases_end;
+	size_t release_count, landing_count; /* landing_count: attempts whose outcomes it records */
 	struct attempt_entry *resend[DUE_PAGE], *lookup[DUE_PAGE]; /* to be done once committed */
 	bool resend_touched[DUE_PAGE]; /* as of a release */
 	size_t resend_count, lookup_count;

@@ -33,7 +33,10 @@ struct flight *sender_create(struct dunner *d, const struct message *message, co
 	flight->entry.provider = copy(arena, entry->provider);
 	flight->entry.policy_digest = copy(arena, entry->policy_digest);
 	flight->entry.invoice_ids = ids;
+	flight->link = &d->flights;
 	flight->next = d->flights;
+	if (flight->next)
+		flight->next->link = &flight->next;
 	d->flights = flight;
 	d->flight_count++;
 	d->on_the_way++;
@@ -50,14 +53,12 @@ struct flight *sender_flight(const struct dunner *d, const char *attempt_id)
 
 void sender_drop(struct dunner *d, struct flight *flight)
 {
-	for (struct flight **at = &d->flights; *at; at = &(*at)->next)
-		if (*at == flight) {
-			*at = flight->next;
-			d->flight_count--;
-			d->on_the_way -= !flight->done;
-			arena_free(flight->arena);
-			return;
-		}
+	*flight->link = flight->next;
+	if (flight->next)
+		flight->next->link = flight->link;
+	d->flight_count--;
+	d->on_the_way -= !flight->done;
+	arena_free(flight->arena);
 }
 
 void sender_free(struct dunner *d)
