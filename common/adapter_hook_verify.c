@@ -270,15 +270,12 @@ static int read_signatures(const struct check *c, struct signature ret[SIGNATURE
 
 static bool fits(const struct verify_plan *plan, const struct buf *key, const struct buf *text, const struct signature *signature)
 {
-	uint8_t mac[SHA256_SIZE];
-	size_t size = plan->sha1 ? 20 : SHA256_SIZE;
+	uint8_t mac[HASH_SIZE_MAX];
+	size_t size;
 
 	switch (plan->kind) {
 	case VERIFY_HMAC:
-		if (plan->sha1)
-			hmac_sha1(key->data, key->len, buf_str(text), text->len, mac);
-		else
-			hmac_sha256(key->data, key->len, buf_str(text), text->len, mac);
+		size = hmac_any(plan->sha1 ? HASH_SHA1 : HASH_SHA256, key->data, key->len, buf_str(text), text->len, mac);
 		return signature->len == size && equal_secret(mac, signature->bytes, size);
 	case VERIFY_ED25519:
 		return key->len == ED25519_KEY_SIZE && signature->len == ED25519_SIGNATURE_SIZE &&

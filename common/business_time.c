@@ -1,16 +1,8 @@
 #include "common/business_time.h"
 
-/* Holiday calendars come with the law data; until then only the weekday decides. One function, so that nothing else changes. */
-static bool holiday(const char *country, date d)
-{
-	(void)country;
-	(void)d;
-	return false;
-}
-
 bool business_day(const struct business_time *when, date d)
 {
-	return (when->weekdays >> (date_weekday(d) - MONDAY) & 1) && !holiday(when->country, d);
+	return (when->weekdays >> (date_weekday(d) - MONDAY) & 1) && !calendar_holiday(when->calendar, d);
 }
 
 date business_next_day(const struct business_time *when, date d)

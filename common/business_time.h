@@ -1,5 +1,5 @@
 /*
- * business_time - when a person may be contacted: weekdays, hours and (through one function) holidays of their place. Pure.
+ * business_time - when a person may be contacted: weekdays, hours and holidays of their place. Pure.
  */
 #ifndef DUNNINGD_COMMON_BUSINESS_TIME_H
 #define DUNNINGD_COMMON_BUSINESS_TIME_H
@@ -8,14 +8,15 @@
 #include <stdint.h>
 
 #include "common/date.h"
+#include "common/holidays.h"
 #include "common/zone.h"
 
-/* Days and hours in one zone; a business day is one of `weekdays` that is no holiday of `country`. */
+/* Days and hours in one zone; a business day is one of `weekdays` that is no holiday of `calendar`. */
 struct business_time {
 	const struct zone *zone;
 	uint8_t weekdays; /* bit 0 = Monday; never 0 */
 	int from_minute, to_minute; /* of the day, [from, to), from < to */
-	const char *country; /* whose holidays count; NULL = none */
+	const struct calendar *calendar; /* whose holidays count; NULL = none */
 };
 
 bool business_day(const struct business_time *when, date d);

@@ -98,6 +98,7 @@ struct config {
 	int64_t brake_contacts_per_hour;
 	bool retention_expire; /* every night what has run out is erased */
 	const char *retention_file; /* periods; NULL = the shipped ones */
+	const char *law_dir; /* the user's own law files, laid over the shipped ones; NULL = none */
 	bool shadow; /* mode: "shadow": everything to the outbox */
 	const char *control_socket; /* path */
 	const char *hooks_listen; /* "127.0.0.1:8026"; NULL = no webhooks */

@@ -208,6 +208,8 @@ static const struct config_key keys[] = {
 		AT(retention_expire), NULL, NULL, NULL },
 	{ "retention.file", CONFIG_TEXT, "path", 1, 400, NULL, false, "your periods, instead of the shipped retention.json",
 		AT(retention_file), config_absolute_ok, DIR_LIKE, NULL },
+	{ "law.dir", CONFIG_TEXT, "path", 1, 400, NULL, false, "folder of your own law files, laid over the shipped ones",
+		AT(law_dir), config_absolute_ok, DIR_LIKE, NULL },
 	{ "limits.batch", CONFIG_NUMBER, "entries", 1, 512, "200", false, "stream entries in one group, at most",
 		AT(limits.batch), NULL, NULL, NULL },
 	{ "limits.concurrency", CONFIG_NUMBER, "requests", 1, 250, "20", false, "attempts on the wire at once, all providers",

@@ -11,7 +11,8 @@
 
 static struct rules rules_of(const struct contact_env *env, const struct policy *policy)
 {
-	return (struct rules){ .policy = policy, .creditor_zone = env->config->creditor.zone, .now = env->now,
+	return (struct rules){ .policy = policy, .creditor_zone = env->config->creditor.zone, .holidays = env->holidays,
+		.guard = env->guard, .now = env->now,
 		.feed_stale_since = feed_stale_since(policy, env->payments_known_to, env->now) };
 }
 
@@ -55,6 +56,8 @@ bool contact_plan(const struct contact_env *env, const struct debtor *debtor, co
 	const struct candidate *first = NULL;
 	struct next_action next;
 	const struct step *step;
+	struct permit permit;
+	struct rules rules;
 	size_t leader = 0;
 	int64_t owed_at;
 
@@ -95,12 +98,8 @@ bool contact_plan(const struct contact_env *env, const struct debtor *debtor, co
 	}
 	ret->step = ret->steps[0];
 	ret->owed_at = owed_at;
-	ret->channel = ret->step->channel;
-	ret->contact = debtor_contact(debtor, ret->channel, ret->step->to);
-	if (!ret->contact && ret->step->has_fallback) {
-		ret->channel = ret->step->fallback;
-		ret->contact = debtor_contact(debtor, ret->channel, ret->step->to);
-	}
+	rules = rules_of(env, ret->policy);
+	ret->contact = escalation_reach(ret->members[0], debtor, &rules, ret->step, env->now, &ret->channel, &permit);
 	return ret->contact != NULL;
 }
 
@@ -117,7 +116,7 @@ static const struct sender *find_sender(const struct config *config, const char 
 static int render(const struct contact_env *env, const struct debtor *debtor, const struct contact_plan *plan,
 	enum channel channel, struct arena *arena, struct notice *ret, const struct sender **sender, struct err *err)
 {
-	struct business_time when = schedule_window(plan->policy, debtor, env->config->creditor.zone);
+	struct business_time when = schedule_window(plan->policy, debtor, env->config->creditor.zone, env->holidays);
 	struct notice_invoice *invoices = arena_alloc(arena, plan->member_count * sizeof(*invoices));
 	struct notice_input input = { .creditor = &env->config->creditor, .debtor_name = debtor->customer.name,
 		.contact_name = plan->contact->name, .invoices = invoices, .invoice_count = plan->member_count,
@@ -299,7 +298,7 @@ int contact_release(const struct contact_env *env, struct debtor *debtor, const 
 int contact_open_call(const struct contact_env *env, struct debtor *debtor, const struct contact_plan *plan,
 	struct effects *fx, struct err *err)
 {
-	struct business_time when = schedule_window(plan->policy, debtor, env->config->creditor.zone);
+	struct business_time when = schedule_window(plan->policy, debtor, env->config->creditor.zone, env->holidays);
 	date today = zone_date(when.zone, env->now), last;
 	const struct sender *sender;
 	struct notice notice;

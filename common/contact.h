@@ -25,10 +25,12 @@ struct candidate {
 struct contact_env {
 	const struct config *config;
 	const struct notice_set *notices;
+	const struct holidays *holidays; /* of the law; NULL = none are known */
 	const uint8_t *install_key;
 	uint32_t partition;
 	int64_t now; /* ms UTC */
 	int64_t payments_known_to; /* ms UTC; 0 = no payment feed binds */
+	const struct guard_rules *guard; /* NULL = no contact rules are known */
 };
 
 /* One decided contact: members[0] leads (the oldest due date) and its step drives. */

@@ -408,6 +408,22 @@ void contact_never_sent(struct debtor *debtor, struct candidate *members, size_t
 		close_task("unknown_attempt", entry, fx);
 }
 
+static bool permitted_again(const struct rules *rules, const struct debtor *debtor, const struct attempt_entry *entry)
+{
+	struct permit_case c = { .guard = rules->guard, .holidays = rules->holidays, .policy = rules->policy, .debtor = debtor,
+		.creditor_zone = rules->creditor_zone, .first_reminder = date_none(), .again = true };
+	struct permit permit;
+	int channel = 0;
+
+	while (channel_names[channel] && strcmp(channel_names[channel], entry->channel) != 0)
+		channel++;
+	if (!channel_names[channel])
+		return false;
+	c.channel = (enum channel)channel;
+	permit = permit_contact(&c, rules->now);
+	return permit.decision == GUARD_ALLOW && permit.at <= rules->now;
+}
+
 bool contact_stands(const struct contact_env *env, const struct debtor *debtor, const struct candidate *members, size_t count,
 	const struct attempt_entry *entry)
 {
@@ -416,15 +432,13 @@ bool contact_stands(const struct contact_env *env, const struct debtor *debtor, 
 	for (size_t i = 0; i < count; i++) {
 		struct escalation as_owed = *members[i].escalation;
 		struct rules rules = { .policy = members[i].policy, .creditor_zone = env->config->creditor.zone,
-			.now = env->now,
+			.holidays = env->holidays, .guard = env->guard, .now = env->now,
 			.feed_stale_since = feed_stale_since(members[i].policy, env->payments_known_to, env->now) };
 		struct next_action next;
-		struct business_time window;
 
 		if (!holds_attempt(&members[i], entry) || as_owed.state != ESCALATION_DOUBT || !members[i].policy)
 			return false;
-		window = schedule_window(members[i].policy, debtor, env->config->creditor.zone);
-		if (business_next(&window, env->now) > env->now)
+		if (!permitted_again(&rules, debtor, entry))
 			return false; /* it may be the one that arrives: not at night */
 		as_owed.state = ESCALATION_WAITING; /* as if the step were still owed: does anything hold it now? */
 		next = escalation_next(&as_owed, debtor, &rules);

@@ -188,7 +188,7 @@ bool debtor_apply(struct debtor *debtor, const struct event *event, struct arena
 	case EVENT_CONTACT_DELIVERY_UPDATED:
 		return apply_delivery(debtor, &e, arena) || changed;
 	case EVENT_CONTACT_REPLY_RECEIVED:
-		if (!e.unverified && reply_is_stop(e.text))
+		if (!e.unverified && reply_wish(e.text) == REPLY_OPT_OUT) /* by any reasonable means: 47 CFR 64.1200(a)(10) */
 			changed |= opt_out_all(debtor, &e);
 		return changed;
 	default:

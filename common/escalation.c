@@ -136,6 +136,10 @@ static const struct hold_row hold_rows[] = {
 	{ "unknown_policy", "unknown_policy" },
 	{ "no_customer", "no_customer" },
 	{ "in_doubt", "in_doubt" },
+	{ "zone_unknown", "review" },
+	{ "no_common_hours", "review" },
+	{ "confirm_same_company", "review" },
+	{ "other_legal_entity", "review" },
 };
 
 static const char *hold_task(const char *reason)
@@ -179,7 +183,7 @@ static const char *hold_in_force(const struct escalation *e, const struct debtor
 {
 	int64_t now = rules->now;
 	const struct business_time window = rules->policy ?
-		schedule_window(rules->policy, d, rules->creditor_zone) :
+		schedule_window(rules->policy, d, rules->creditor_zone, rules->holidays) :
 		(struct business_time){ 0 };
 
 #define HOLD(reason_, until_)                                                                                          \
@@ -240,7 +244,7 @@ static void fill_walk(const struct escalation *e, const struct policy *policy, c
 	struct schedule_walk *walk, bool over[POLICY_STEPS_MAX])
 {
 	walk->issued_on = e->invoice.snapshot.issued_on;
-	walk->due_on = e->invoice.snapshot.due_on;
+	walk->due_on = schedule_due(policy, when, e->invoice.snapshot.due_on);
 	for (size_t i = 0; i < POLICY_STEPS_MAX; i++) {
 		walk->done[i] = date_none();
 		over[i] = false;
@@ -294,23 +298,48 @@ static bool condition_holds(const struct step_if *when, const struct escalation 
 		word_listed(when->countries, d->customer.country) && any_tag(when->tags, e->invoice.snapshot.tags);
 }
 
-/* Whether anybody can be reached for this step, by its channel or the fallback (*channel); else why not. */
-static const char *unreachable(const struct step *step, const struct debtor *d, enum channel *channel)
+/* The debt's first reminder that went out, for the days of grace that some law gives after it. */
+static void first_reminder(const struct escalation *e, const struct rules *rules, const struct business_time *when, struct permit_case *c)
 {
-	*channel = step->channel;
-	if (debtor_contact(d, step->channel, step->to))
-		return NULL;
-	*channel = step->fallback;
-	if (step->has_fallback && debtor_contact(d, step->fallback, step->to))
-		return NULL;
-	return debtor_opted_out(d, step->channel) ? "opted_out" : "no_address";
+	c->first_reminder = date_none();
+	for (size_t i = 0; i < e->walk_count; i++) {
+		int step = policy_step_index(rules->policy, e->walk[i].step);
+
+		if (!perhaps_sent(&e->walk[i]) || step < 0 || rules->policy->steps[step].kind != STEP_MESSAGE)
+			continue;
+		c->first_reminder = zone_date(when->zone, e->walk[i].at);
+		c->by_post = rules->policy->steps[step].channel == CHANNEL_LETTER;
+		return;
+	}
+}
+
+const struct contact *escalation_reach(const struct escalation *e, const struct debtor *d, const struct rules *rules,
+	const struct step *step, int64_t from, enum channel *channel, struct permit *permit)
+{
+	const struct business_time when = schedule_window(rules->policy, d, rules->creditor_zone, rules->holidays);
+	const enum channel channels[] = { step->channel, step->fallback };
+	struct permit_case c = { .guard = rules->guard, .holidays = rules->holidays, .policy = rules->policy, .debtor = d,
+		.creditor_zone = rules->creditor_zone };
+
+	first_reminder(e, rules, &when, &c);
+	*permit = (struct permit){ .decision = GUARD_DENY, .why = debtor_opted_out(d, step->channel) ? "opted_out" : "no_address" };
+	for (size_t i = 0; i < (step->has_fallback ? 2u : 1u); i++) {
+		c.channel = *channel = channels[i];
+		c.contact = debtor_contact(d, channels[i], step->to);
+		if (!c.contact)
+			continue;
+		*permit = permit_contact(&c, from);
+		if (permit->decision == GUARD_ALLOW)
+			return c.contact;
+	}
+	return NULL;
 }
 
 static struct next_action next_step(const struct escalation *e, const struct debtor *d, const struct rules *rules,
 	const struct invoice_view *view)
 {
 	const struct policy *policy = rules->policy;
-	const struct business_time when = schedule_window(policy, d, rules->creditor_zone);
+	const struct business_time when = schedule_window(policy, d, rules->creditor_zone, rules->holidays);
 	struct schedule_walk walk;
 	bool over[POLICY_STEPS_MAX];
 
@@ -318,8 +347,8 @@ static struct next_action next_step(const struct escalation *e, const struct deb
 	for (size_t i = 0; i < policy->step_count; i++) {
 		const struct step *step = &policy->steps[i];
 		struct next_action next = { .step = i, .why = "schedule" };
+		struct permit permit;
 		enum channel channel;
-		const char *reason;
 		date owed_on;
 		int64_t from;
 
@@ -341,21 +370,28 @@ static struct next_action next_step(const struct escalation *e, const struct deb
 		next.why = "condition";
 		if (!condition_holds(&step->when, e, d, view, date_diff(owed_on, walk.due_on)))
 			return next;
-		reason = unreachable(step, d, &channel);
-		next.why = reason;
-		if (reason)
+		from = next.owed_at > rules->now ? next.owed_at : rules->now;
+		if (e->retry_at > from)
+			from = e->retry_at;
+		(void)escalation_reach(e, d, rules, step, from, &channel, &permit);
+		next.why = permit.why;
+		next.rule = permit.rule;
+		next.source = permit.source;
+		if (permit.decision == GUARD_DENY)
 			return next;
 		next.kind = NEXT_CONTACT;
-		next.why = "schedule";
-		from = next.owed_at > rules->now ? next.owed_at : rules->now;
-		if (e->retry_at > from) {
-			from = e->retry_at;
-			next.why = "retry";
+		if (permit.decision == GUARD_REVIEW) { /* a person looks at it, once it is owed */
+			if (next.owed_at <= rules->now) {
+				next.kind = NEXT_HELD;
+				next.at = renewed_until(e->opened_at, DAY_MS, rules->now);
+			}
+			return next;
 		}
-		from = pace_earliest(policy, d, channel, from, &next.why);
-		next.at = business_next(&when, from);
-		if (next.at > from && next.owed_at <= rules->now && strcmp(next.why, "schedule") == 0)
-			next.why = "window";
+		next.at = permit.at;
+		if (!next.why || strcmp(next.why, "window") == 0)
+			next.why = e->retry_at > rules->now && e->retry_at > next.owed_at ? "retry" :
+				next.at > from && next.owed_at <= rules->now		  ? "window" :
+											    "schedule";
 		if (schedule_before_due(policy, i, &walk, &when) &&
 			date_diff(zone_date(when.zone, next.at), walk.due_on) >= 0) {
 			next.kind = NEXT_SKIP;
@@ -570,7 +606,7 @@ static void follow_hold(struct escalation *e, const struct next_action *next, co
 		}
 		tell_hold(e, NULL, 0, false, fx);
 	}
-	e->held = hold;
+	e->held = hold ? arena_strdup(fx->arena, hold) : NULL; /* the law's words do not outlive a reload */
 	if (!hold)
 		return;
 	if (e->state == ESCALATION_TASK) { /* nobody calls about what is disputed or promised; the step stays owed */
@@ -648,12 +684,12 @@ void escalation_refresh(struct escalation *e, struct debtor *debtor, const struc
 		next = escalation_next(e, debtor, rules);
 		if (next.kind != NEXT_SKIP || next.at > rules->now)
 			break;
-		skip_step(e, &rules->policy->steps[next.step], next.why, rules, fx);
+		skip_step(e, &rules->policy->steps[next.step], arena_strdup(fx->arena, next.why), rules, fx);
 	}
 	if (!e->overdue_told && debtor && rules->policy) {
-		const struct business_time when = schedule_window(rules->policy, debtor, rules->creditor_zone);
+		const struct business_time when = schedule_window(rules->policy, debtor, rules->creditor_zone, rules->holidays);
 
-		if (date_diff(zone_date(when.zone, rules->now), e->invoice.snapshot.due_on) > 0) {
+		if (date_diff(zone_date(when.zone, rules->now), schedule_due(rules->policy, &when, e->invoice.snapshot.due_on)) > 0) {
 			struct draft *draft = effects_event(fx, "invoice.overdue", e->invoice.debtor_id, e->invoice.id);
 
 			jw_int(&draft->w, "balance_minor", view.balance);

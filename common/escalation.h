@@ -12,6 +12,7 @@
 #include "common/debtor.h"
 #include "common/effects.h"
 #include "common/invoice.h"
+#include "common/permit.h"
 #include "common/policy.h"
 #include "common/schedule.h"
 
@@ -89,8 +90,10 @@ struct escalation {
 struct rules {
 	const struct policy *policy; /* of this escalation; NULL: unknown version, a hold */
 	const char *creditor_zone;
+	const struct holidays *holidays; /* of the law; NULL = none are known */
 	int64_t now; /* ms UTC */
 	int64_t feed_stale_since; /* 0 = the payment feed is fresh or was never told of */
+	const struct guard_rules *guard; /* NULL = no contact rules are known */
 };
 
 /*
@@ -116,11 +119,19 @@ struct next_action {
 	int64_t at; /* ms UTC; 0 for NEXT_NONE */
 	size_t step; /* index into the policy, for SKIP, CONTACT, GATE */
 	int64_t owed_at; /* the step's own instant, before caps, gap and retries moved it */
-	const char *why; /* stable word: hold's name, or the rule that set `at`: "schedule", "spacing", "min_gap", "cap", "retry", "window" */
+	const char *why; /* stable word: hold's name, or the rule that set `at`: "schedule", "spacing", "min_gap", "cap", "retry", "window", or the guard's reason */
+	const char *rule, *source; /* the contact rule behind it, and its law; NULL = none */
 };
 
 /* What comes next for one invoice, by the facts, the debtor and the policy. Looks at nothing else. */
 struct next_action escalation_next(const struct escalation *e, const struct debtor *debtor, const struct rules *rules);
+
+/*
+ * Whom a step's contact reaches, by its channel or else the fallback (*channel), and from when that is permitted (*permit). NULL: nobody;
+ * *permit says why, "opted_out", "no_address" or the guard's reason with a decision of REVIEW or DENY.
+ */
+const struct contact *escalation_reach(const struct escalation *e, const struct debtor *debtor, const struct rules *rules,
+	const struct step *step, int64_t from, enum channel *channel, struct permit *permit);
 
 /* The only place where the state changes; false: the table refuses, nothing changed. */
 bool escalation_move(struct escalation *e, enum escalation_trigger trigger);

@@ -24,7 +24,6 @@ void sha256(const void *data, size_t len, uint8_t ret[SHA256_SIZE]);
 void sha256_slices(const struct slice *parts, size_t count, uint8_t ret[SHA256_SIZE]); /* of their concatenation */
 void hmac_sha256(const void *key, size_t key_len, const void *data, size_t len, uint8_t ret[SHA256_SIZE]);
 void hmac_sha256_slices(const void *key, size_t key_len, const struct slice *parts, size_t count, uint8_t ret[SHA256_SIZE]);
-void hmac_sha1(const void *key, size_t key_len, const void *data, size_t len, uint8_t ret[20]);
 uint32_t crc32c(uint32_t seed, const void *data, size_t len); /* Castagnoli; start with seed 0, chain with the result */
 uint16_t crc16_redis(const void *data, size_t len); /* CRC-16/XMODEM as in Redis Cluster key slots */
 

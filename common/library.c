@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "common/file.h"
+#include "common/permit.h"
 
 #define FILE_MAX (256 * 1024) /* bytes of a policy, template or provider file */
 
@@ -407,9 +408,22 @@ static int check_step(struct loading *l, const struct step *step, struct err *er
 	return r;
 }
 
+/* "fr-FR" is FR; NULL: the tag names no country. In the arena. */
+static const char *country_of(struct loading *l)
+{
+	for (const char *at = l->config->creditor.locale; (at = strchr(at, '-')) != NULL;) {
+		at++;
+		if (strcspn(at, "-") == 2 && strspn(at, "ABCDEFGHIJKLMNOPQRSTUVWXYZ") >= 2)
+			return arena_memdup(l->library->arena, at, 2);
+	}
+	return NULL;
+}
+
 /* The first step that cannot be carried out: its file, its place there and why. */
 static int check_policy(struct loading *l, const struct policy *policy, struct err *err)
 {
+	struct err unlawful = { 0 };
+
 	for (size_t i = 0; i < policy->step_count; i++) {
 		struct err inner = { 0 };
 		int r = check_step(l, &policy->steps[i], &inner);
@@ -418,6 +432,9 @@ static int check_policy(struct loading *l, const struct policy *policy, struct e
 			return err_set(err, -EBADMSG, inner.code, inner.path, "%s: $.steps[%zu] (\"%s\"): %s",
 				origin_of(l, policy)->path, i, policy->steps[i].id, inner.text);
 	}
+	if (permit_check_policy(&l->library->law->guard, policy, country_of(l), l->config->creditor.zone, &unlawful) < 0)
+		return err_set(err, -EBADMSG, unlawful.code, unlawful.path, "%s: %s %s", origin_of(l, policy)->path, unlawful.path,
+			unlawful.text);
 	return 0;
 }
 
@@ -479,11 +496,17 @@ int library_load(const struct config *config, const char *share_dir, struct libr
 		(config->policy_dir && (r = load_policies(&l, config->policy_dir, true)) < 0) ||
 		(r = load_templates(&l, path_of(&l, share_dir, "templates"), false)) < 0 ||
 		(config->template_dir && (r = load_templates(&l, config->template_dir, true)) < 0) ||
-		(r = load_providers(&l, share_dir)) < 0 || (r = check_policies(&l)) < 0 || (r = load_retired(&l)) < 0 ||
+		(r = load_providers(&l, share_dir)) < 0 || (r = law_load(share_dir, config->law_dir, &lib->law, err)) < 0 ||
+		(r = check_policies(&l)) < 0 || (r = load_retired(&l)) < 0 ||
 		(r = load_retention(&l, share_dir)) < 0)
 		return r;
 	*ret = TAKE(lib);
 	return 0;
+}
+
+const struct guard_rules *library_guard(const struct library *library)
+{
+	return library->law ? &library->law->guard : NULL;
 }
 
 struct library *library_ref(const struct library *library)
@@ -506,6 +529,7 @@ void library_free(struct library *library)
 	for (size_t i = 0; i < library->provider_count; i++)
 		adapter_free((struct adapter *)(uintptr_t)library->providers[i].adapter);
 	retention_free(library->retention);
+	law_free(library->law);
 	arena_free(library->arena);
 	free(library);
 }
@@ -535,4 +559,9 @@ const struct library_provider *library_provider(const struct library *library, c
 		if (strcmp(library->providers[i].name, name) == 0)
 			return &library->providers[i];
 	return NULL;
+}
+
+const struct holidays *library_holidays(const struct library *library)
+{
+	return library->law ? library->law->holidays : NULL;
 }

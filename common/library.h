@@ -7,6 +7,7 @@
 
 #include "common/adapter.h"
 #include "common/config.h"
+#include "common/law.h"
 #include "common/notice.h"
 #include "common/policy.h"
 #include "common/retention.h"
@@ -34,16 +35,17 @@ struct library {
 	struct library_provider *providers;
 	size_t provider_count;
 	struct retention *retention; /* how long what is kept */
+	struct law *law; /* rates, calendars, contact rules; NULL in tests that need none */
 	struct arena *arena;
 };
 
 /*
  * Reads <share_dir>/{policies,templates,providers}, then the user's folders, then the retired versions in <state_dir>/policies; and the
- * periods of retention, the configuration's or <share_dir>/retention.json.
+ * periods of retention, the configuration's or <share_dir>/retention.json; and the law, <share_dir>/law and law.dir.
  * -EBADMSG or -errno; err->text names the file, and the place in it where there is one. Checks that every step has its template in the
  * creditor's locale (and its parts for the channel), none that is wrong in another one, its sender profile, and a provider that can
- * send for that sender on its channel. The user's own policies and the default one must pass; a shipped one that does not is left out
- * and told in `unfit`. `config` is borrowed and must outlive the library.
+ * send for that sender on its channel, and that no law is against it from the start. The user's own policies and the default one must
+ * pass; a shipped one that does not is left out and told in `unfit`. `config` is borrowed and must outlive the library.
  */
 int library_load(const struct config *config, const char *share_dir, struct library **ret, struct err *err);
 /* Work under way outlives a reload: each group holds a reference of its own. */
@@ -54,8 +56,10 @@ DEFINE_CLEANUP(struct library, library_free)
  * Keeps the file of every policy in <state_dir>/policies, by digest, so that an escalation can finish the version it began. -errno.
  */
 int library_keep(const struct library *library, const char *state_dir, struct err *err);
+const struct guard_rules *library_guard(const struct library *library); /* the contact rules of its law; NULL = none */
 const struct policy *library_policy(const struct library *library, const char *name); /* NULL = unknown */
 const struct policy *library_policy_digest(const struct library *library, const char *digest); /* retired ones too. NULL = unknown */
+const struct holidays *library_holidays(const struct library *library); /* NULL = none are known */
 const struct library_provider *library_provider(const struct library *library, const char *name); /* NULL = unknown */
 
 #endif

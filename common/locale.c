@@ -12,6 +12,7 @@
 #include <unicode/ustring.h>
 
 #include "common/cleanup.h"
+#include "common/locale_internal.h"
 
 #define TAG_MAX 64
 #define LOCALE_COUNT 32 /* locales whose formatters are kept; more take turns */
@@ -72,7 +73,7 @@ static bool language_known(const char *id)
 }
 
 /* Extensions ("-u-nu-thai") are accepted and dropped: an amount in a notice has one form per language and region. */
-static bool id_of(const char *tag, char id[ULOC_FULLNAME_CAPACITY])
+bool locale_icu_id(const char *tag, char id[ULOC_FULLNAME_CAPACITY])
 {
 	char full[ULOC_FULLNAME_CAPACITY];
 	UErrorCode status = U_ZERO_ERROR;
@@ -98,7 +99,7 @@ static struct locale *locale_find(const char *tag)
 	for (size_t i = 0; i < LOCALE_COUNT; i++)
 		if (!strcmp(locales[i].tag, tag))
 			return &locales[i];
-	if (!id_of(tag, id))
+	if (!locale_icu_id(tag, id))
 		return NULL;
 	for (size_t i = 0; i < LOCALE_COUNT; i++) {
 		if (!strcmp(locales[i].id, id)) {
@@ -197,9 +198,22 @@ int locale_money(const char *tag, struct money money, struct buf *out)
 	return add_units(out, units, len, format->text);
 }
 
-static bool french(const struct locale *locale)
+static bool french(const char *id)
 {
-	return strncmp(locale->id, "fr", 2) == 0 && (!locale->id[2] || locale->id[2] == '_' || locale->id[2] == '@');
+	return strncmp(id, "fr", 2) == 0 && (!id[2] || id[2] == '_' || id[2] == '@');
+}
+
+int32_t locale_french_first(const char *id, UChar *units, int32_t len, int32_t capacity)
+{
+	for (int32_t i = 0; french(id) && i + 1 < len && len < capacity - 2; i++) {
+		if (units[i] != '1' || units[i + 1] != ' ' || (i && units[i - 1] != ' '))
+			continue;
+		memmove(units + i + 3, units + i + 1, (size_t)(len - i - 1) * sizeof(*units));
+		units[i + 1] = 'e';
+		units[i + 2] = 'r';
+		return len + 2;
+	}
+	return len;
 }
 
 int locale_date(const char *tag, date d, struct buf *out)
@@ -230,12 +244,7 @@ int locale_date(const char *tag, date d, struct buf *out)
 	len = udat_format(locale->dates, (UDate)d.days * 86400000.0, units, TEXT_UNITS, NULL, &status);
 	if (U_FAILURE(status))
 		return -EINVAL;
-	if (french(locale) && len > 1 && len < TEXT_UNITS - 2 && units[0] == '1' && units[1] == ' ') {
-		memmove(units + 3, units + 1, (size_t)(len - 1) * sizeof(*units)); /* CLDR knows no ordinal here: "1 avril" */
-		units[1] = 'e';
-		units[2] = 'r';
-		len += 2;
-	}
+	len = locale_french_first(locale->id, units, len, TEXT_UNITS);
 	kept->day = d;
 	return add_units(out, units, len, kept->text);
 }

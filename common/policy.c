@@ -30,7 +30,7 @@ static const char *const weekday_names[] = { "mon", "tue", "wed", "thu", "fri", 
 #define MINIMUM_MAX INT64_C(100000000)
 
 static const char *const policy_members[] = { "name", "title", "extends", "do_nothing", "window", "caps", "min_gap",
-	"max_contacts", "group", "minimum", "freshness", "steps", NULL };
+	"max_contacts", "group", "minimum", "freshness", "due_roll", "steps", NULL };
 static const char *const window_members[] = { "zone", "days", "hours", "holidays", NULL };
 static const char *const cap_members[] = { "channel", "contacts", "days", NULL };
 static const char *const if_members[] = { "balance_min_minor", "balance_max_minor", "days_past_due_min", "days_past_due_max",
@@ -616,7 +616,7 @@ static int parse_root(const struct json *root, struct policy *policy, struct err
 {
 	struct json extends = json_get(root, "extends");
 	int64_t max_contacts = 0;
-	int group = GROUP_DEBTOR, r;
+	int group = GROUP_DEBTOR, due_roll = ROLL_NONE, r;
 
 	if (root->type != JSON_OBJECT)
 		return json_refuse(root, NULL, err, "wrong_type", "must be an object with name and steps");
@@ -633,8 +633,10 @@ static int parse_root(const struct json *root, struct policy *policy, struct err
 		(r = json_opt_int(root, "max_contacts", 0, 1000, &max_contacts, err)) < 0 ||
 		(r = json_opt_word(root, "group", group_names, &group, err)) < 0 ||
 		(r = parse_minimum(root, policy, err)) < 0 ||
-		(r = opt_span(root, "freshness", 60 * MS_A_MINUTE, FRESHNESS_MAX_MS, &policy->freshness_ms, err)) < 0)
+		(r = opt_span(root, "freshness", 60 * MS_A_MINUTE, FRESHNESS_MAX_MS, &policy->freshness_ms, err)) < 0 ||
+		(r = json_opt_word(root, "due_roll", roll_names, &due_roll, err)) < 0)
 		return r;
+	policy->due_roll = (enum roll)due_roll;
 	policy->max_contacts = (int32_t)max_contacts;
 	policy->group = (enum group_mode)group;
 	return parse_steps(root, policy, err);

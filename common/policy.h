@@ -11,6 +11,7 @@
 
 #include "common/cleanup.h"
 #include "common/err.h"
+#include "common/holidays.h"
 #include "common/message.h"
 #include "common/money.h"
 
@@ -74,7 +75,7 @@ struct window {
 	const char *zone;
 	uint8_t weekdays; /* bit 0 = Monday */
 	int from_minute, to_minute; /* of the day, [from, to) */
-	bool holidays; /* of the debtor's country are no business days (data: later) */
+	bool holidays; /* of the debtor's country are no business days */
 };
 
 struct policy {
@@ -91,6 +92,7 @@ struct policy {
 	struct money minimum[16]; /* below it nothing is sent: closed quietly as `below_minimum` is not; held */
 	size_t minimum_count;
 	int64_t freshness_ms; /* 0 = not asked */
+	enum roll due_roll; /* of a due date that is no business day of the debtor's place; steps count from where it goes */
 	struct step steps[POLICY_STEPS_MAX];
 	size_t step_count; /* 0 is a policy that does nothing (do-nothing) */
 	bool nothing; /* "do_nothing": true: recorded, never contacted */

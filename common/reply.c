@@ -60,6 +60,149 @@ bool reply_is_stop(const char *text)
 	return *from && !from[strspn(from, "0123456789")]; /* "STOP 36180" */
 }
 
+/* --- wishes ----------------------------------------------------------------------------------------------------------- */
+
+const char *const reply_wish_names[REPLY_WISH_COUNT + 1] = { [REPLY_NONE] = "none", [REPLY_OPT_OUT] = "opt_out", [REPLY_OPT_IN] = "opt_in",
+	[REPLY_HELP] = "help", [REPLY_REVIEW] = "review" };
+
+static const struct {
+	const char *text;
+	enum reply_wish wish;
+} wish_words[] = { { "start", REPLY_OPT_IN }, { "unstop", REPLY_OPT_IN }, { "help", REPLY_HELP }, { "info", REPLY_HELP }, { "aide", REPLY_HELP },
+	{ "hilfe", REPLY_HELP }, { "ayuda", REPLY_HELP }, { "aiuto", REPLY_HELP }, { "hulp", REPLY_HELP } };
+
+/* Sentences that say nothing else; the apostrophes are plain, the accents as they are written. */
+static const char *const no_more[] = { "stop texting", "stop text", "stop sms", "stop sending", "stop messaging", "stop emailing", "stop e-mailing",
+	"stop calling", "stop contacting", "stop writing", "don't text me", "do not text me", "don't contact me", "do not contact me",
+	"don't call me", "do not call me", "don't email me", "do not email me", "take me off", "remove me from", "leave me alone",
+	"ne m'\xc3\xa9" "crivez plus", "ne m'ecrivez plus", "ne me contactez plus", "ne m'envoyez plus", "ne plus me contacter",
+	"arr\xc3\xaatez de m", "cessez de m", "d\xc3\xa9sabonnez-moi", "nicht mehr schreiben", "nicht mehr kontaktieren", "keine sms mehr",
+	"keine nachrichten mehr", "keine e-mails mehr", "no me escriban", "no me contacten", "no me manden", "no me env\xc3\xad" "en",
+	"dejen de escribir", "non scrivetemi", "non mi scrivete", "non contattatemi", "smettete di", "niet meer sms", "niet meer mailen",
+	"geen berichten meer", "geen sms meer", "schrijf mij niet", "stop met" };
+/* Before such a sentence they turn it round: "do not stop sending". */
+static const char *const denied[] = { "do not ", "don't ", "never ", "ne pas ", "nicht ", "no ", "non ", "niet " };
+
+/* Apostrophes as they are typed on telephones: U+2019 is ' here. */
+static void plain_apostrophes(char *text)
+{
+	char *to = text;
+
+	for (; *text; text++) {
+		if (strncmp(text, "\xe2\x80\x99", 3) == 0) {
+			*to++ = '\'';
+			text += 2;
+		} else {
+			*to++ = *text;
+		}
+	}
+	*to = '\0';
+}
+
+static bool says_no_more(const char *text)
+{
+	for (size_t i = 0; i < ARRAY_LEN(no_more); i++) {
+		const char *at = strstr(text, no_more[i]);
+		bool turned = false;
+
+		for (size_t k = 0; at && k < ARRAY_LEN(denied); k++) {
+			size_t len = strlen(denied[k]);
+
+			turned = turned || ((size_t)(at - text) >= len && strncmp(at - len, denied[k], len) == 0);
+		}
+		if (at && !turned)
+			return true;
+	}
+	return false;
+}
+
+/* Letters of other alphabets that look like Latin ones, folded to those: only to see that somebody tried. */
+static const struct {
+	const char *theirs;
+	char ours;
+} look_alikes[] = { { "\xd0\x90", 'a' }, { "\xd0\xb0", 'a' }, { "\xd0\x92", 'b' }, { "\xd0\x95", 'e' }, { "\xd0\xb5", 'e' }, { "\xd0\x9a", 'k' },
+	{ "\xd0\x9c", 'm' }, { "\xd0\x9d", 'h' }, { "\xd0\x9e", 'o' }, { "\xd0\xbe", 'o' }, { "\xd0\xa0", 'p' }, { "\xd1\x80", 'p' },
+	{ "\xd0\xa1", 'c' }, { "\xd1\x81", 'c' }, { "\xd0\xa2", 't' }, { "\xd1\x82", 't' }, { "\xd0\x85", 's' }, { "\xd1\x95", 's' },
+	{ "\xd0\x86", 'i' }, { "\xd1\x96", 'i' }, { "\xce\x91", 'a' }, { "\xce\x95", 'e' }, { "\xce\x9f", 'o' }, { "\xce\xbf", 'o' },
+	{ "\xce\xa1", 'p' }, { "\xcf\x81", 'p' }, { "\xce\xa4", 't' }, { "\xce\x9d", 'n' } };
+
+static bool plain_letters(char *text)
+{
+	bool found = false;
+	char *to = text;
+
+	while (*text) {
+		size_t i = 0;
+
+		while (i < ARRAY_LEN(look_alikes) && strncmp(text, look_alikes[i].theirs, 2) != 0)
+			i++;
+		if (i < ARRAY_LEN(look_alikes)) {
+			*to++ = look_alikes[i].ours;
+			text += 2;
+			found = true;
+		} else {
+			*to++ = *text++;
+		}
+	}
+	*to = '\0';
+	return found;
+}
+
+/* One of the words stands by itself among others. */
+static bool names_stop(const char *text)
+{
+	static const char between[] = " \t\r\n.,;:!?\"()";
+
+	for (text += strspn(text, between); *text; text += strspn(text, between)) {
+		size_t len = strcspn(text, between);
+
+		for (size_t i = 0; i < ARRAY_LEN(stop_words); i++)
+			if (strlen(stop_words[i]) == len && strncmp(stop_words[i], text, len) == 0)
+				return true;
+		text += len;
+	}
+	return false;
+}
+
+/* What is quoted below an answer is ours, and asks nothing of us. */
+static void unquoted(char *text)
+{
+	static const char *const marks[] = { "\n>", "\n--", "\n__" };
+
+	for (size_t i = 0; i < ARRAY_LEN(marks); i++) {
+		char *at = strstr(text, marks[i]);
+
+		if (at)
+			*at = '\0';
+	}
+}
+
+enum reply_wish reply_wish(const char *text)
+{
+	char folded[READ_MAX];
+	size_t len, from;
+
+	if (!text)
+		return REPLY_NONE;
+	if (reply_is_stop(text))
+		return REPLY_OPT_OUT;
+	(void)fold(text, folded, sizeof(folded));
+	plain_apostrophes(folded);
+	unquoted(folded);
+	from = strspn(folded, " \t\r\n.,;:!\"'()");
+	len = strcspn(folded + from, " \t\r\n.,;:!?\"'()");
+	for (size_t i = 0; i < ARRAY_LEN(wish_words) && !folded[from + len + strspn(folded + from + len, " \t\r\n.!?")]; i++)
+		if (strlen(wish_words[i].text) == len && strncmp(folded + from, wish_words[i].text, len) == 0)
+			return wish_words[i].wish;
+	if (says_no_more(folded))
+		return REPLY_OPT_OUT;
+	if (names_stop(folded) || (plain_letters(folded) && names_stop(folded)))
+		return REPLY_REVIEW;
+	return REPLY_NONE;
+}
+
+/* --- guesses ---------------------------------------------------------------------------------------------------------- */
+
 static const struct phrase {
 	const char *text, *guess;
 } phrases[] = {

@@ -2,17 +2,23 @@
 
 #include "common/utc.h"
 
-struct business_time schedule_window(const struct policy *policy, const struct debtor *debtor, const char *creditor_zone)
+struct business_time schedule_window(const struct policy *policy, const struct debtor *debtor, const char *creditor_zone,
+	const struct holidays *holidays)
 {
 	const struct window *w = &policy->window;
 	struct business_time when = { .weekdays = w->weekdays, .from_minute = w->from_minute, .to_minute = w->to_minute };
 
 	if (w->holidays)
-		when.country = debtor->customer.country;
+		when.calendar = holidays_place(holidays, debtor->customer.country);
 	if (zone_get(w->debtor_zone ? debtor_zone(debtor, creditor_zone) : w->zone, &when.zone) < 0 &&
 		zone_get(creditor_zone, &when.zone) < 0)
 		(void)zone_get("UTC", &when.zone);
 	return when;
+}
+
+date schedule_due(const struct policy *policy, const struct business_time *when, date due_on)
+{
+	return date_is_set(due_on) ? calendar_roll(when->calendar, due_on, policy->due_roll) : due_on;
 }
 
 static date add(const struct step_at *at, date anchor, const struct business_time *when)

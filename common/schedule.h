@@ -13,8 +13,15 @@
 
 #define SCHEDULE_NEVER INT64_MAX
 
-/* The policy's window for one debtor. An unknown zone cannot come this far (events and config check it). */
-struct business_time schedule_window(const struct policy *policy, const struct debtor *debtor, const char *creditor_zone);
+/*
+ * The policy's window for one debtor. An unknown zone cannot come this far (events and config check it). `holidays` NULL: none are
+ * known; of a country without a calendar neither.
+ */
+struct business_time schedule_window(const struct policy *policy, const struct debtor *debtor, const char *creditor_zone,
+	const struct holidays *holidays);
+
+/* Where the policy takes a due date: steps, and being overdue, count from there. */
+date schedule_due(const struct policy *policy, const struct business_time *when, date due_on);
 
 struct schedule_walk {
 	date issued_on, due_on; /* issued_on may be none: then `issued` means the due date */

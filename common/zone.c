@@ -123,6 +123,24 @@ int zone_get(const char *name, const struct zone **ret)
 	return 0;
 }
 
+size_t zone_of_country(const char *country, const struct zone **ret, size_t max)
+{
+	UErrorCode status = U_ZERO_ERROR;
+	UEnumeration *names = ucal_openTimeZoneIDEnumeration(UCAL_ZONE_TYPE_CANONICAL_LOCATION, country, NULL, &status);
+	const char *name;
+	size_t n = 0;
+
+	while (U_SUCCESS(status) && (name = uenum_next(names, NULL, &status)) != NULL) {
+		if (n == max) {
+			n = 0;
+			break;
+		}
+		n += zone_get(name, &ret[n]) == 0;
+	}
+	uenum_close(names);
+	return U_SUCCESS(status) ? n : 0;
+}
+
 const char *zone_name(const struct zone *zone)
 {
 	return zone->name;

@@ -15,15 +15,16 @@ struct rules decide_rules(const struct dunner *d, const struct policy *policy)
 {
 	int64_t now = flow_now(d);
 
-	return (struct rules){ .policy = policy, .creditor_zone = d->config->creditor.zone, .now = now,
+	return (struct rules){ .policy = policy, .creditor_zone = d->config->creditor.zone,
+		.holidays = library_holidays(d->library), .guard = library_guard(d->library), .now = now,
 		.feed_stale_since = feed_stale_since(policy, d->payments_known_to, now) };
 }
 
 struct contact_env decide_env(const struct dunner *d)
 {
 	return (struct contact_env){ .config = d->config, .notices = d->library->notices,
-		.install_key = d->settings.install_key, .partition = d->settings.partition, .now = flow_now(d),
-		.payments_known_to = d->payments_known_to };
+		.holidays = library_holidays(d->library), .guard = library_guard(d->library), .install_key = d->settings.install_key,
+		.partition = d->settings.partition, .now = flow_now(d), .payments_known_to = d->payments_known_to };
 }
 
 /* A running escalation keeps its version; a new one gets the invoice's, the customer's or the default policy. */

@@ -159,6 +159,7 @@ static void start_partitions(struct instance *in)
 	if (in->started || in->stopping)
 		return;
 	in->started = true;
+	instance_law(in);
 	for (size_t i = 0; i < in->partition_count; i++)
 		dunner_start(in->partitions[i].dunner);
 	tell(in);
@@ -245,6 +246,7 @@ static int reload(struct instance *in, struct err *err)
 		hooks_use(in->hooks, library);
 	library_free(in->library);
 	in->library = library_ref(library);
+	in->law_told = date_none();
 	anchors_lock_months(in->anchors, retention_shortest(library->retention));
 	for (size_t i = 0; i < library->unfit_count; i++)
 		log_line(in->log, LOG_NOTICE, "library", "policy %s is left out: %s", library->unfit[i].name,
@@ -405,6 +407,7 @@ static void on_tick(evutil_socket_t fd, short what, void *arg)
 	instance_anchors_hold(in);
 	instance_record_mended(in);
 	check_redis(in);
+	instance_law(in);
 	if (!in->ready && !in->stopping)
 		service_extend(in->service, START_EXTEND_MS);
 	tell(in);

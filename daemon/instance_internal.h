@@ -86,6 +86,7 @@ struct instance {
 	uint32_t erasing; /* partition of the last erasure asked for */
 	struct event *signals[4], *tick, *deadline;
 	char boot_id[40];
+	date law_told; /* day on which it was last told what of the law runs out */
 	int64_t started_at; /* ms UTC */
 	bool checking, checked; /* Redis's settings */
 	bool started; /* the partitions were */
@@ -99,6 +100,8 @@ void instance_anchors_hold(struct instance *instance); /* the signer and all sen
 int instance_anchors_agreed(struct instance *instance, const char *who, const char *why, struct err *err); /* control: POST /anchor/agreed */
 void instance_record_mended(struct instance *instance); /* logs whose files the signer made again: once a partition is ours */
 void instance_status_anchors(const struct instance *instance, struct json_writer *w);
+void instance_law(struct instance *instance); /* instance_law.c: warns of law data that runs out, once a day */
+void instance_status_law(const struct instance *instance, struct json_writer *w);
 struct dunner *instance_recorder(const struct instance *instance); /* whose group will hold what happened outside the flow */
 int instance_reading(const struct control_reading *reading, struct err *err, void *instance); /* control: POST /reading */
 void instance_status(struct json_writer *w, void *instance); /* control: GET /status */

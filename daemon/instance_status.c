@@ -164,6 +164,7 @@ void instance_status(struct json_writer *w, void *arg)
 	jw_end_array(w);
 	write_hooks(w, in);
 	instance_status_anchors(in, w);
+	instance_status_law(in, w);
 	jw_array(w, "policies");
 	for (size_t i = 0; i < in->library->policy_count; i++) {
 		jw_object(w, NULL);

@@ -22,6 +22,7 @@ enum cmd_global { GLOBAL_CONFIG, GLOBAL_REDIS, GLOBAL_SHARE, GLOBAL_CREDENTIALS,
 extern const struct option_row cmd_globals[];
 extern const struct command *const cmd_table[]; /* NULL ends it */
 
+struct law;
 struct policy_shelf;
 struct trail_anchors;
 struct fields;
@@ -38,6 +39,8 @@ struct ctl {
 	int64_t now; /* ms UTC: the computer's clock, or the played one of the state directory */
 	bool played;
 	struct policy_shelf *shelf;
+	struct law *law; /* once asked for */
+	bool lawless; /* it cannot be read, which was said */
 	struct debtor *system; /* of partition 0, once read */
 };
 
@@ -101,6 +104,8 @@ const char *verdict_step(const struct entry *entry, const struct verdict *verdic
 /* Since when the payments are too old for the policy, 0 = they are not; and whether no feed ever spoke. */
 int64_t ctl_stale_since(struct ctl *ctl, const struct policy *policy);
 bool ctl_feed_unknown(struct ctl *ctl);
+const struct guard_rules *ctl_guard(struct ctl *ctl); /* the contact rules of the law data; NULL: unreadable, said already */
+const struct holidays *ctl_holidays(struct ctl *ctl); /* NULL: none are known; that the law cannot be read is said once */
 const struct policy *ctl_policy(struct ctl *ctl, const char *digest); /* NULL: not at hand */
 
 /* --- more than one family ------------------------------------------------------------------------------------------------------- */

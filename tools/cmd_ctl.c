@@ -10,6 +10,7 @@
 #include "common/file.h"
 #include "common/played_clock.h"
 #include "common/utc.h"
+#include "common/law.h"
 #include "daemon/service.h"
 #include "tools/cmd.h"
 
@@ -301,6 +302,8 @@ void ctl_close(struct ctl *ctl)
 	if (ctl->base)
 		event_base_free(ctl->base);
 	config_free(ctl->config);
+	law_free(ctl->law);
+	ctl->law = NULL;
 	ctl->link = NULL;
 	ctl->base = NULL;
 	ctl->config = NULL;

@@ -621,6 +621,16 @@ static const char *hook_words(struct ctl *ctl, const struct json *hooks)
 		(long long)json_int(&known), (long long)json_int(&refused), (long long)json_int(&unsaved));
 }
 
+static const char *law_words(struct ctl *ctl, const struct json *status)
+{
+	struct json law = json_get(status, "law"), unknown = json_get(&law, "unknown"), soon = json_get(&law, "run_out_soon");
+
+	if (!json_int(&unknown) && !json_int(&soon))
+		return NULL;
+	return arena_printf(ctl->arena, "%lld entries ran out, %lld run out soon: dunningctl law status", (long long)json_int(&unknown),
+		(long long)json_int(&soon));
+}
+
 static void add_daemon(struct ctl *ctl, struct fields *f, const struct json *status)
 {
 	struct json partitions = json_get(status, "partitions"), providers = json_get(status, "providers"), pid = json_get(status, "pid"),
@@ -638,6 +648,7 @@ static void add_daemon(struct ctl *ctl, struct fields *f, const struct json *sta
 	fields_add(f, NULL, "Its time", cell_text(word(status, "now")));
 	fields_add(f, NULL, "Trail", cell_text(trail_words(ctl, status)));
 	fields_add(f, NULL, "Clock in doubt", cell_text(word(status, "clock_doubt")));
+	fields_add(f, NULL, "Law", cell_text(law_words(ctl, status)));
 	if (json_len(&left_out))
 		fields_add(f, NULL, "Left out", cell_text(arena_printf(ctl->arena, "%zu policies that this configuration cannot carry out: "
 			"dunningctl policy check", json_len(&left_out))));

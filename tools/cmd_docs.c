@@ -337,7 +337,8 @@ static struct next_action as_noted(const struct escalation *e)
 
 struct verdict entry_next(struct ctl *ctl, const struct entry *entry)
 {
-	struct rules rules = { .policy = entry->policy, .creditor_zone = ctl->config->creditor.zone, .now = ctl->now };
+	struct rules rules = { .policy = entry->policy, .creditor_zone = ctl->config->creditor.zone, .holidays = ctl_holidays(ctl),
+		.guard = ctl_guard(ctl), .now = ctl->now };
 	struct verdict verdict = { .by_rules = entry->policy || !entry->e.policy_digest };
 
 	if (!verdict.by_rules) {

@@ -33,6 +33,10 @@ static const struct sentence holds[] = {
 	{ "feed_stale", "what was told of payments is too old to ask anybody for money" },
 	{ "unrenderable", "the message of its next step cannot be made: see the log" },
 	{ "unknown", "nobody knows whether its last message was sent: a person must decide" },
+	{ "zone_unknown", "no time zone is known for the debtor, and the law names hours: a person must look" },
+	{ "no_common_hours", "the hours of the policy, of the law and of the debtor's zones never meet: a person must look" },
+	{ "confirm_same_company", "the person may not belong to the same company: a person must confirm" },
+	{ "other_legal_entity", "the person belongs to another company: a person must confirm" },
 	{ "in_doubt", "nobody knows whether its last message was sent" },
 	{ NULL, NULL },
 };
@@ -44,6 +48,15 @@ static const struct sentence rules_said[] = {
 	{ "cap", "the policy's limit of contacts with this debtor" },
 	{ "retry", "the last try failed and is made again" },
 	{ "window", "the hours in which the debtor may be contacted" },
+	{ "outside_window", "the hours in which the rule lets such a debtor be contacted" },
+	{ "contact_cap", "the rule's limit of contacts with this debtor" },
+	{ "call_cap", "the rule's limit of calls to this debtor" },
+	{ "after_conversation", "the days of silence after a conversation" },
+	{ "grace_period", "the days that the law gives after the first reminder" },
+	{ "first_letter_days", "the days that the law gives after the first letter" },
+	{ "third_party", "the person is not the debtor: nobody else may be told of the debt" },
+	{ "public_disclosure", "nobody else may be told of the debt" },
+	{ "electronic_consent_missing", "the law asks for a consent to electronic messages, and none is known" },
 	{ "past_due", "a step from before the due date is not made up for afterwards" },
 	{ "condition", "the step's condition does not hold" },
 	{ "no_address", "no contact has an address for its channel" },
@@ -66,12 +79,13 @@ static const char *say(const struct sentence *rows, const char *word)
 }
 
 /* The step's day by the policy alone, without what was walked before: tells whether spacing moved it. */
-static bool moved_by_spacing(const struct ctl *ctl, const struct entry *entry, const struct next_action *next)
+static bool moved_by_spacing(struct ctl *ctl, const struct entry *entry, const struct next_action *next)
 {
 	const struct policy *policy = entry->policy;
-	const struct business_time when = schedule_window(policy, entry->d, ctl->config->creditor.zone);
+	const struct business_time when = schedule_window(policy, entry->d, ctl->config->creditor.zone, ctl_holidays(ctl));
 	const struct step_at *at = &policy->steps[next->step].at;
-	struct schedule_walk walk = { .issued_on = entry->e.invoice.snapshot.issued_on, .due_on = entry->e.invoice.snapshot.due_on };
+	struct schedule_walk walk = { .issued_on = entry->e.invoice.snapshot.issued_on,
+		.due_on = schedule_due(policy, &when, entry->e.invoice.snapshot.due_on) };
 	date day;
 
 	for (size_t i = 0; i < POLICY_STEPS_MAX; i++)
@@ -86,7 +100,7 @@ static bool moved_by_spacing(const struct ctl *ctl, const struct entry *entry, c
 /* Whom the contact would reach, and about what else: as it would be planned at that instant. */
 static void add_contact(struct ctl *ctl, struct fields *f, const struct entry *entry, const struct next_action *next)
 {
-	struct contact_env env = { .config = ctl->config, .partition = entry->partition,
+	struct contact_env env = { .config = ctl->config, .holidays = ctl_holidays(ctl), .guard = ctl_guard(ctl), .partition = entry->partition,
 		.now = next->at > ctl->now ? next->at : ctl->now };
 	struct contact_plan *plan = arena_alloc(ctl->arena, sizeof(*plan));
 	struct entry *siblings = arena_alloc(ctl->arena, (entry->d->open_count + 1) * sizeof(*siblings));
@@ -259,6 +273,8 @@ static int run_explain(struct ctl *ctl, const struct invocation *call)
 	add_policy(ctl, f, &entry, &verdict, &rule);
 	fields_add(f, "rule", "Rule", *rule ? cell_text(rule) : cell_none());
 	fields_add(f, NULL, "That is", *rule ? cell_text(say(held ? holds : rules_said, rule)) : cell_none());
+	fields_add(f, "contact_rule", "By the rule", cell_text(verdict.next.rule));
+	fields_add(f, "law", "Law", cell_text(verdict.next.source));
 	if (held)
 		add_hold(ctl, f, &entry, rule);
 	else if (verdict.next.kind == NEXT_CONTACT && verdict.by_rules && entry.policy && entry.d)

@@ -5,6 +5,7 @@
 
 #include "common/file.h"
 #include "common/notice.h"
+#include "common/permit.h"
 #include "common/utc.h"
 #include "tools/cmd.h"
 
@@ -41,6 +42,12 @@ static bool check_file(struct ctl *ctl, const char *path, struct table *t)
 		table_add(t, (struct cell[]){ cell_text(path), cell_none(), cell_text(arena_strdup(ctl->arena, err.code)),
 				      err.path[0] ? cell_text(arena_strdup(ctl->arena, err.path)) : cell_none(),
 				      cell_text(arena_strdup(ctl->arena, err.text)), cell_none() });
+		return false;
+	}
+	if (ctl_config(ctl, false) == 0 && permit_check_policy(ctl_guard(ctl), policy, NULL, ctl->config->creditor.zone, &err) < 0) {
+		table_add(t, (struct cell[]){ cell_text(path), cell_text(arena_strdup(ctl->arena, policy->name)), cell_text("unlawful"),
+				      cell_text(arena_strdup(ctl->arena, err.path)), cell_text(arena_strdup(ctl->arena, err.text)),
+				      cell_text(arena_strdup(ctl->arena, policy->digest)) });
 		return false;
 	}
 	pace = policy_check_pace(policy, &err) < 0;
@@ -92,7 +99,8 @@ static int run_check(struct ctl *ctl, const struct invocation *call)
 
 const struct command cmd_policy_check = { .name = "policy check", .args = "[FILE]...", .max_args = COMMAND_ANY,
 	.help = "that policy files are right; without one, all that the daemon would load",
-	.more = "\"slow\" is no fault: its own caps and gap put steps off. \"left_out\" is a shipped policy that this\n"
+	.more = "\"unlawful\": it writes to a third party, or its hours and those of a contact rule never meet.\n"
+		"\"slow\" is no fault: its own caps and gap put steps off. \"left_out\" is a shipped policy that this\n"
 		"configuration cannot carry out.",
 	.run = run_check };
 

@@ -11,7 +11,7 @@
 #include "common/cleanup.h"
 #include "common/err.h"
 
-#define COMMAND_OPTIONS_MAX 8
+#define COMMAND_OPTIONS_MAX 16
 #define COMMAND_ANY SIZE_MAX /* max_args: as many as there are */
 
 enum exit_code {

@@ -44,7 +44,7 @@ static void walk(const struct policy *policy, const char *zone, date due)
 			.snapshot = { .status = INVOICE_OPEN, .issued_on = date_add_days(due, -30), .due_on = due, .currency = "EUR",
 				.total = 120000 } } };
 	struct rules rules = { .policy = policy, .creditor_zone = "UTC", .now = (int64_t)(due.days - 30) * DAY_MS };
-	const struct business_time window = schedule_window(policy, &debtor, "UTC");
+	const struct business_time window = schedule_window(policy, &debtor, "UTC", NULL);
 	size_t looks = 0;
 
 	e.opened_at = rules.now;

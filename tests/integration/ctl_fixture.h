@@ -97,7 +97,7 @@ FIXTURE void put_text(const struct fixture *f, const char *name, const char *tex
 
 FIXTURE void install(struct fixture *f)
 {
-	static const char *const folders[] = { "credentials", "state", "share/policies", "share/templates/en", "share/providers" };
+	static const char *const folders[] = { "credentials", "state", "share/policies", "share/templates/en", "share/providers", "share/law" };
 	char path[200], text[1600];
 
 	for (size_t i = 0; i < ARRAY_LEN(folders); i++) {

@@ -533,6 +533,14 @@ const char *book_zone(const struct book *book, const char *debtor_id)
 	return "UTC";
 }
 
+const char *book_country(const struct book *book, const char *debtor_id)
+{
+	for (size_t i = 0; i < book->debtor_count; i++)
+		if (strcmp(book->debtors[i].id, debtor_id) == 0)
+			return places[book->debtors[i].place].country;
+	return "";
+}
+
 void book_destroy(struct book *book)
 {
 	if (!book)

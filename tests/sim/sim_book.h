@@ -32,5 +32,6 @@ struct book {
 };
 
 const char *book_zone(const struct book *book, const char *debtor_id);
+const char *book_country(const struct book *book, const char *debtor_id); /* ISO 3166 */
 
 #endif

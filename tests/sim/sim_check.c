@@ -79,8 +79,12 @@ static void check_window(struct judge *judge, const struct message *m, int64_t w
 	const struct zone *zone = zone_of(judge, m->debtor_id);
 	int minute = zone_minute(zone, wall), slack = (int)(SLACK / MINUTE_MS);
 	enum weekday day = date_weekday(zone_date(zone, wall));
+	const struct calendar *calendar = holidays_place(judge->sim->library->law->holidays, book_country(judge->sim->book, m->debtor_id));
 	char text[64];
 
+	if (calendar_holiday(calendar, zone_date(zone, wall)))
+		sim_breach(judge->sim, "3 holiday", "%s is contacted at %s (%s)", m->debtor_id, zone_format(zone, wall, text, sizeof(text)),
+			m->attempt_id);
 	if (!(w->weekdays >> (day - 1) & 1) || minute < w->from_minute - 1 || minute >= w->to_minute + slack)
 		sim_breach(judge->sim, "3 window", "%s is contacted at %s (%s)", m->debtor_id,
 			zone_format(zone, wall, text, sizeof(text)), m->attempt_id);

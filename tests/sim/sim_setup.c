@@ -158,6 +158,7 @@ static const struct adapter *make_adapter(struct sim *sim)
 void setup_library(struct sim *sim)
 {
 	struct library *library = arena_alloc(sim->arena, sizeof(*library));
+	struct err err = { 0 };
 
 	library->references = 1;
 	library->arena = sim->arena;
@@ -165,6 +166,10 @@ void setup_library(struct sim *sim)
 	library->policies[0] = make_policy(sim);
 	library->policy_count = 1;
 	library->notices = make_notices();
+	if (law_load(SOURCE_DIR "/daemon/share", NULL, &library->law, &err) < 0) {
+		fprintf(stderr, "sim: law: %s\n", err.text);
+		exit(2);
+	}
 	library->retention = erase_periods();
 	library->providers = arena_alloc(sim->arena, sizeof(*library->providers));
 	library->providers[0] = (struct library_provider){ .name = "sim", .adapter = make_adapter(sim),
@@ -179,6 +184,7 @@ void setup_free_library(struct sim *sim)
 	policy_free(sim->library->policies[0]);
 	notice_set_free(sim->library->notices);
 	retention_free(sim->library->retention);
+	law_free(sim->library->law);
 	adapter_free((struct adapter *)(uintptr_t)sim->library->providers[0].adapter);
 }
 

@@ -405,6 +405,7 @@ static struct world *open_world(int replicas)
 	assert_int_equal(file_make_dirs(arena_printf(arena, "%s/policies", w->dir), 0700), 0);
 	assert_int_equal(file_make_dirs(arena_printf(arena, "%s/templates/en", w->dir), 0700), 0);
 	assert_int_equal(file_make_dirs(arena_printf(arena, "%s/providers", w->dir), 0700), 0);
+	assert_int_equal(file_make_dirs(arena_printf(arena, "%s/law", w->dir), 0700), 0); /* no holidays here */
 	for (size_t i = 0; i < ARRAY_LEN(files); i++)
 		assert_int_equal(file_replace(arena_printf(arena, "%s/%s", w->dir, files[i][0]), files[i][1], strlen(files[i][1]), 0600), 0);
 	w->library = load_library(w);

@@ -69,6 +69,7 @@ static void bench_open(struct bench *b)
 	assert_int_equal(file_make_dirs(folder, 0700), 0);
 	assert_int_equal(file_make_dirs(arena_printf(b->arena, "%s/templates", b->dir), 0700), 0);
 	assert_int_equal(file_make_dirs(arena_printf(b->arena, "%s/providers", b->dir), 0700), 0);
+	assert_int_equal(file_make_dirs(arena_printf(b->arena, "%s/law", b->dir), 0700), 0);
 	assert_int_equal(file_replace(arena_printf(b->arena, "%s/followed.json", folder), policy, strlen(policy), 0600), 0);
 	if (library_load(b->config, b->dir, &b->library, &err) < 0)
 		fail_msg("%s %s", err.path, err.text);

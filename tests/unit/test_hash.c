@@ -61,7 +61,7 @@ static void sha256_vectors(void **state)
 /* RFC 4231 (HMAC-SHA-256) and RFC 2202 (HMAC-SHA-1). */
 static void hmac_vectors(void **state)
 {
-	uint8_t key[131], data[50], mac[SHA256_SIZE];
+	uint8_t key[131], data[50], mac[HASH_SIZE_MAX];
 	static const char large_key[] = "Test Using Larger Than Block-Size Key - Hash Key First";
 	struct slice parts[] = { { (const uint8_t *)"what do ya want ", 16 }, { (const uint8_t *)"for nothing?", 12 } };
 
@@ -69,13 +69,13 @@ static void hmac_vectors(void **state)
 	memset(key, 0x0b, 20);
 	hmac_sha256(key, 20, "Hi There", 8, mac);
 	same_hex(mac, 32, "b0344c61d8db38535ca8afceaf0bf12b881dc200c9833da726e9376c2e32cff7");
-	hmac_sha1(key, 20, "Hi There", 8, mac);
+	assert_int_equal(hmac_any(HASH_SHA1, key, 20, "Hi There", 8, mac), 20);
 	same_hex(mac, 20, "b617318655057264e28bc0b6fb378c8ef146be00");
 	hmac_sha256("Jefe", 4, "what do ya want for nothing?", 28, mac);
 	same_hex(mac, 32, "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843");
 	hmac_sha256_slices("Jefe", 4, parts, 2, mac);
 	same_hex(mac, 32, "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843");
-	hmac_sha1("Jefe", 4, "what do ya want for nothing?", 28, mac);
+	(void)hmac_any(HASH_SHA1, "Jefe", 4, "what do ya want for nothing?", 28, mac);
 	same_hex(mac, 20, "effcdf6ae5eb2fa2d27416d5f184df9c259a7c79");
 	memset(key, 0xaa, sizeof(key));
 	memset(data, 0xdd, sizeof(data));
@@ -83,7 +83,7 @@ static void hmac_vectors(void **state)
 	same_hex(mac, 32, "773ea91e36800e46854db8ebd09181a72959098b3ef8c122d9635514ced565fe");
 	hmac_sha256(key, 131, large_key, strlen(large_key), mac); /* a key longer than the block */
 	same_hex(mac, 32, "60e431591ee0b67f0d8a26aacbf5b77f8e0bc6213728c5140546040f0ee37f54");
-	hmac_sha1(key, 80, large_key, strlen(large_key), mac);
+	(void)hmac_any(HASH_SHA1, key, 80, large_key, strlen(large_key), mac);
 	same_hex(mac, 20, "aa4ae5e15272d00e95705637ce8a3b55ed402112");
 	hmac_sha256(NULL, 0, NULL, 0, mac);
 	same_hex(mac, 32, "b613679a0814d9ec772f95d778c35fc5ff1697c493715653c6c712144292c5ad");

@@ -61,6 +61,7 @@ static void site_init(struct site *site)
 	put(site, "share/templates/en/_foot.html", "<p>shipped foot</p>");
 	put(site, "share/templates/en/note.sms", "shipped sms");
 	put(site, "share/retention.json", PERIODS);
+	put(site, "share/law/notices.json", "{\"as_of\": \"2026-11-22\", \"notices\": {}}");
 	put(site, "own/policies/.keep", "");
 	put(site, "own/templates/.keep", "");
 	put(site, "own/providers/.keep", "");

@@ -96,6 +96,51 @@ static void dates(void **state)
 	}
 }
 
+static void single_texts(void **state)
+{
+	static const struct {
+		int (*format)(const char *tag, const char *decimal, struct buf *out);
+		const char *tag, *decimal, *text; /* NULL = refused */
+	} cases[] = {
+		{ locale_number, "fr-FR", "1234.50", "1" NNBSP "234,50" },
+		{ locale_number, "en-GB", "-0.125", "-0.125" },
+		{ locale_number, "de-DE", "1000000", "1.000.000" },
+		{ locale_number, "en-GB", "12345678901234567890.12", "12,345,678,901,234,567,890.12" },
+		{ locale_percent, "fr-FR", "0.1215", "12,15" NBSP "%" },
+		{ locale_percent, "en-GB", "0.1", "10%" },
+		{ locale_percent, "en-GB", "0.00125", "0.125%" },
+		{ locale_number, "en-GB", "1,5", NULL },
+		{ locale_number, "en-GB", "1.", NULL },
+		{ locale_number, "en-GB", ".5", NULL },
+		{ locale_number, "en-GB", "", NULL },
+		{ locale_number, "en-GB", "1e3", NULL },
+		{ locale_number, "en-GB", "1234567890123456789012345678901", NULL },
+		{ locale_number, "xx-YY", "1", NULL },
+	};
+	static const char *const items[] = { "a", "b", "c" };
+	CLEANUP(buf_clear) struct buf out = { 0 };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		buf_reset(&out);
+		assert_int_equal(cases[i].format(cases[i].tag, cases[i].decimal, &out), cases[i].text ? 0 : -EINVAL);
+		assert_string_equal(buf_str(&out), cases[i].text ? cases[i].text : "");
+	}
+	buf_reset(&out);
+	assert_int_equal(locale_date_styled("fr-FR", date_of(2026, 11, 1), LOCALE_DATE_FULL, &out), 0);
+	assert_string_equal(buf_str(&out), "dimanche 1er novembre 2026");
+	buf_reset(&out);
+	assert_int_equal(locale_date_styled("fr-FR", date_of(2026, 11, 11), LOCALE_DATE_FULL, &out), 0);
+	assert_string_equal(buf_str(&out), "mercredi 11 novembre 2026");
+	buf_reset(&out);
+	assert_int_equal(locale_list("en-US", items, 3, &out), 0);
+	assert_string_equal(buf_str(&out), "a, b, and c");
+	assert_int_equal(locale_list("en-US", items, 0, &out), -EINVAL);
+	buf_reset(&out);
+	assert_int_equal(locale_plural_decimal("fr-FR", 1.5, &out), 0);
+	assert_string_equal(buf_str(&out), "one");
+}
+
 static void expect(const char *tag, const char *currency, int64_t minor, date day, const char *money, const char *text)
 {
 	CLEANUP(buf_clear) struct buf out = { 0 };
@@ -378,6 +423,7 @@ int main(void)
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(amounts),
 		cmocka_unit_test(dates),
+		cmocka_unit_test(single_texts),
 		cmocka_unit_test(texts_that_are_kept),
 		cmocka_unit_test(plurals),
 		cmocka_unit_test(tags),

@@ -41,7 +41,7 @@ static void everything_is_read(void **state)
 		" \"window\": {\"zone\": \"Europe/Paris\", \"days\": \"mon-thu,sat\", \"hours\": \"08:30-24:00\", \"holidays\": \"none\"},\n"
 		" \"caps\": [{\"contacts\": 3, \"days\": 10}, {\"channel\": \"sms\", \"contacts\": 1, \"days\": 30}],\n"
 		" \"min_gap\": \"90m\", \"max_contacts\": 9, \"group\": \"band\", \"minimum\": {\"EUR\": 1000, \"JPY\": 200},\n"
-		" \"freshness\": \"2d\", \"steps\": [\n"
+		" \"freshness\": \"2d\", \"due_roll\": \"following\", \"steps\": [\n"
 		" {\"id\": \"pre-due\", \"at\": \"due-7d\", \"channel\": \"email\", \"template\": \"pre_due\", \"tone\": \"friendly\",\n"
 		"  \"to\": [\"billing\", \"owner\"], \"sender\": \"accounts\", \"else\": \"sms\"},\n"
 		" {\"id\": \"call-1\", \"at\": \"issued+40bd\", \"channel\": \"call\", \"template\": \"script\", \"deadline\": \"2bd\",\n"
@@ -77,6 +77,7 @@ static void everything_is_read(void **state)
 	assert_int_equal(p->minimum[1].minor, 200);
 	assert_string_equal(p->minimum[1].currency, "JPY");
 	assert_int_equal(p->freshness_ms, 48 * HOUR);
+	assert_int_equal(p->due_roll, ROLL_FOLLOWING);
 	assert_int_equal(p->step_count, 4);
 
 	assert_int_equal(s[0].kind, STEP_MESSAGE);
@@ -133,7 +134,7 @@ static void what_is_left_out(void **state)
 	assert_true(p->caps[1].channel == CHANNEL_CALL && p->caps[1].contacts == 1 && p->caps[1].days == 7);
 	assert_int_equal(p->min_gap_ms, 48 * HOUR);
 	assert_int_equal(p->group, GROUP_DEBTOR);
-	assert_true(p->max_contacts == 0 && p->freshness_ms == 0 && p->minimum_count == 0);
+	assert_true(p->max_contacts == 0 && p->due_roll == ROLL_NONE && p->freshness_ms == 0 && p->minimum_count == 0);
 	assert_string_equal(p->steps[0].to[0], "billing");
 	assert_string_equal(p->steps[0].sender, "");
 	assert_int_equal(p->steps[1].deadline_days, 14);
@@ -197,6 +198,7 @@ static const struct refusal refusals[] = {
 	{ ROOT("\"min_gap\":\"1234567d\""), "bad_span", "$.min_gap", "such as \"48h\"" },
 	{ ROOT("\"min_gap\":48"), "wrong_type", "$.min_gap", "" },
 	{ ROOT("\"min_gap\":\"31d\""), "out_of_range", "$.min_gap", "between 0 and 720 hours" },
+	{ ROOT("\"due_roll\":\"backward\""), "not_one_of", "$.due_roll", "following" },
 	{ ROOT("\"freshness\":\"59m\""), "out_of_range", "$.freshness", "between 1 and 720 hours" },
 	{ ROOT("\"max_contacts\":1001"), "out_of_range", "$.max_contacts", "" },
 	{ ROOT("\"group\":\"all\""), "not_one_of", "$.group", "" },

@@ -376,11 +376,21 @@ static void answers_are_read(void **state)
 		if (!guess != !answers[i].guess || (guess && strcmp(guess, answers[i].guess) != 0))
 			fail_msg("%s: %s", answers[i].text, guess);
 	}
+	assert_int_equal(reply_wish("Please stop texting me"), REPLY_OPT_OUT);
+	assert_int_equal(reply_wish("We don\xe2\x80\x99t owe this. Do not contact me again!"), REPLY_OPT_OUT);
+	assert_int_equal(reply_wish("Ne m\xe2\x80\x99\xc3\xa9" "crivez plus."), REPLY_OPT_OUT);
+	assert_int_equal(reply_wish("Bitte nicht mehr kontaktieren"), REPLY_OPT_OUT);
+	assert_int_equal(reply_wish("Please do not stop sending the invoices"), REPLY_REVIEW);
+	assert_int_equal(reply_wish("Who are you?\n> To stop texting, answer STOP"), REPLY_NONE);
+	assert_int_equal(reply_wish("Help!"), REPLY_HELP);
+	assert_int_equal(reply_wish("help me understand the invoice"), REPLY_NONE);
+	assert_int_equal(reply_wish(NULL), REPLY_NONE);
 	for (int i = 0; i < 20000; i++)
 		buf_add_char(&large, 'x');
 	buf_add_str(&large, " we have paid");
 	assert_null(reply_guess(large.data));
 	assert_false(reply_is_stop(large.data));
+	assert_int_equal(reply_wish(large.data), REPLY_NONE);
 }
 
 int main(void)

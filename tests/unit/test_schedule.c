@@ -10,6 +10,7 @@
 #include <cmocka.h>
 
 #include "common/cleanup.h"
+#include "common/law.h"
 #include "common/schedule.h"
 #include "common/utc.h"
 
@@ -95,7 +96,7 @@ static void window_row(void **state)
 	const struct window_row *row = *state;
 	CLEANUP(policy_freep) struct policy *policy = with_window(row->window);
 	struct debtor debtor = { .customer = { .timezone = row->zone, .country = "FR" } };
-	struct business_time when = schedule_window(policy, &debtor, "UTC");
+	struct business_time when = schedule_window(policy, &debtor, "UTC", NULL);
 	char text[UTC_TEXT_SIZE];
 
 	assert_string_equal(utc_format(business_next(&when, at(row->from)), text), row->to);
@@ -104,20 +105,54 @@ static void window_row(void **state)
 
 static void zones_and_holidays(void **state)
 {
+	CLEANUP(law_freep) struct law *law = NULL;
+	const struct holidays *holidays = law_load(SOURCE_DIR "/daemon/share", NULL, &law, NULL) < 0 ? NULL : law->holidays;
 	CLEANUP(policy_freep) struct policy *policy = with_window(""), *none = with_window("\"holidays\":\"none\"");
 	struct debtor debtor = { .customer = { .country = "FR" } };
-	struct business_time when = schedule_window(policy, &debtor, "Europe/Lisbon");
+	struct business_time when = schedule_window(policy, &debtor, "Europe/Lisbon", holidays);
 
 	(void)state;
 	assert_string_equal(zone_name(when.zone), "Europe/Lisbon"); /* the debtor has none */
-	assert_string_equal(when.country, "FR");
-	when = schedule_window(none, &debtor, "Europe/Lisbon");
-	assert_null(when.country);
+	assert_string_equal(calendar_name(when.calendar), "FR");
+	when = schedule_window(none, &debtor, "Europe/Lisbon", holidays);
+	assert_null(when.calendar);
+	assert_int_equal(business_next(&when, at("2026-07-14T09:00:00Z")), at("2026-07-14T09:00:00Z")); /* his policy does not mind */
+	when = schedule_window(policy, &debtor, "Europe/Lisbon", holidays);
+	assert_int_equal(business_next(&when, at("2026-07-14T09:00:00Z")), at("2026-07-15T08:00:00Z"));
+	assert_int_equal(business_opening(&when, day("2026-12-25")), at("2026-12-28T09:00:00Z"));
+	assert_int_equal(business_add_days(&when, day("2026-04-30"), 1).days, day("2026-05-04").days);
+	debtor.customer.country = "GB"; /* in which part, nobody knows */
+	when = schedule_window(policy, &debtor, "Europe/Lisbon", holidays);
+	assert_int_equal(business_opening(&when, day("2026-11-30")), at("2026-12-01T09:00:00Z"));
+	debtor.customer.country = "JP"; /* of which nothing is known */
+	when = schedule_window(policy, &debtor, "Europe/Lisbon", holidays);
+	assert_null(when.calendar);
 	debtor.customer.timezone = "Europe/Atlantis"; /* cannot come this far; a person still is not called at night */
-	when = schedule_window(policy, &debtor, "Europe/Lisbon");
+	when = schedule_window(policy, &debtor, "Europe/Lisbon", holidays);
 	assert_string_equal(zone_name(when.zone), "Europe/Lisbon");
-	when = schedule_window(policy, &debtor, "Mars/Base");
+	when = schedule_window(policy, &debtor, "Mars/Base", NULL);
 	assert_string_equal(zone_name(when.zone), "UTC");
+}
+
+static void a_due_date_moves_where_the_policy_says_so(void **state)
+{
+	static const char json[] = "{\"name\":\"p\",\"due_roll\":\"following\",\"do_nothing\":true}";
+	static const struct { const char *due, *moved; } rows[] = { { "2026-05-01", "2026-05-04" }, { "2026-05-02", "2026-05-04" },
+		{ "2026-05-04", "2026-05-04" }, { "", "" } };
+	CLEANUP(policy_freep) struct policy *policy = NULL, *other = with_window("");
+	CLEANUP(law_freep) struct law *law = NULL;
+	struct debtor debtor = { .customer = { .country = "FR" } };
+	struct business_time when;
+	char text[DATE_TEXT_SIZE];
+
+	(void)state;
+	assert_int_equal(law_load(SOURCE_DIR "/daemon/share", NULL, &law, NULL), 0);
+	assert_int_equal(policy_parse(json, sizeof(json) - 1, &policy, NULL), 0);
+	when = schedule_window(policy, &debtor, "Europe/Paris", law->holidays);
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		assert_string_equal(date_format(schedule_due(policy, &when, day(rows[i].due)), text), rows[i].moved);
+		assert_string_equal(date_format(schedule_due(other, &when, day(rows[i].due)), text), rows[i].due);
+	}
 }
 
 /* --- dates ----------------------------------------------------------------------------------------------------------- */
@@ -172,7 +207,7 @@ static void date_row(void **state)
 	const struct date_row *row = *state;
 	CLEANUP(policy_freep) struct policy *policy = parse(row->json);
 	struct debtor debtor = { .customer = { .timezone = "Europe/Paris", .country = "FR" } };
-	struct business_time when = schedule_window(policy, &debtor, "UTC");
+	struct business_time when = schedule_window(policy, &debtor, "UTC", NULL);
 	struct schedule_walk walk = { .issued_on = day(row->issued), .due_on = day(row->due) };
 	char text[DATE_TEXT_SIZE];
 
@@ -256,12 +291,13 @@ static void pace_row(void **state)
 
 int main(void)
 {
-	static struct CMUnitTest tests[ARRAY_LEN(window_rows) + ARRAY_LEN(date_rows) + ARRAY_LEN(pace_rows) + 1];
+	static struct CMUnitTest tests[ARRAY_LEN(window_rows) + ARRAY_LEN(date_rows) + ARRAY_LEN(pace_rows) + 2];
 	size_t count = 0;
 
 	ROWS(window_rows, window_row);
 	ROWS(date_rows, date_row);
 	ROWS(pace_rows, pace_row);
 	tests[count++] = (struct CMUnitTest)cmocka_unit_test(zones_and_holidays);
+	tests[count++] = (struct CMUnitTest)cmocka_unit_test(a_due_date_moves_where_the_policy_says_so);
 	return cmocka_run_group_tests_name("schedule", tests, NULL, NULL);
 }

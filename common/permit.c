@@ -1,0 +1,153 @@
+#include "common/permit.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "common/utc.h"
+
+#define CHECK_AT INT64_C(4102704000000) /* 2100-01-04, a Monday: every rule that is known today is in force */
+#define ROUNDS_MAX 1000 /* each moves on by hours or days: far beyond any cap */
+
+static const struct contact_rule *const no_rules[] = { NULL };
+
+/* --- who, where, what was before --------------------------------------------------------------------------------------- */
+
+/* A role that the law data knows as a relation is that; any other is one of the debtor's own people. */
+static const char *relation_of(const struct guard_rules *guard, const char *role)
+{
+	for (size_t i = 0; role && i < guard->relation_count; i++)
+		if (strcmp(guard->relations[i].name, role) == 0)
+			return role;
+	return NULL;
+}
+
+/* The debtor's zone; not known: all of their country; neither: the creditor's. */
+static void add_zones(const struct permit_case *c, struct guard_request *q)
+{
+	const struct customer *customer = &c->debtor->customer;
+
+	if (customer->timezone && zone_get(customer->timezone, &q->zones[0]) == 0)
+		q->zone_count = 1;
+	if (!q->zone_count && customer->country)
+		q->zone_count = zone_of_country(customer->country, q->zones, GUARD_ZONES_MAX);
+	if (!q->zone_count && c->creditor_zone && zone_get(c->creditor_zone, &q->zones[0]) == 0)
+		q->zone_count = 1;
+}
+
+static size_t add_history(const struct debtor *debtor, struct guard_contact history[DEBTOR_CONTACTS_KEPT])
+{
+	size_t from = debtor->contact_count > DEBTOR_CONTACTS_KEPT ? debtor->contact_count - DEBTOR_CONTACTS_KEPT : 0, n = 0;
+
+	for (size_t i = from; i < debtor->contact_count; i++)
+		if (debtor->contacts[i].delivery != DELIVERY_BOUNCED_HARD) /* it reached nobody */
+			history[n++] = (struct guard_contact){ .channel = debtor->contacts[i].channel, .at = debtor->contacts[i].at };
+	return n;
+}
+
+/* --- the answer -------------------------------------------------------------------------------------------------------- */
+
+static struct permit refused(const struct guard_answer *a, int64_t at)
+{
+	return (struct permit){ .decision = a->decision, .at = at, .why = a->reason, .rule = a->rule, .source = a->source };
+}
+
+struct permit permit_contact(const struct permit_case *c, int64_t from)
+{
+	static const struct guard_rules nothing;
+	const struct guard_rules *guard = c->guard ? c->guard : &nothing;
+	const struct business_time when = schedule_window(c->policy, c->debtor, c->creditor_zone, c->holidays);
+	const struct contact_rule *rules[GUARD_RULES_MAX + 1];
+	struct guard_contact history[DEBTOR_CONTACTS_KEPT];
+	struct guard_request q = { .rules = no_rules, .country = c->debtor->customer.country, .channel = c->channel, .timed = true,
+		.debtor = guard_debtor(customer_kind_names[c->debtor->customer.kind]), .calendar = c->debtor->customer.country,
+		.insolvency = date_none(), .letter_sent = date_none(), .reminder_sent = c->again ? date_none() : c->first_reminder,
+		.reminder_by = c->by_post ? "post" : "email", .relation = relation_of(guard, c->contact ? c->contact->role : NULL),
+		.own = &when, .history = history };
+	struct permit permit = { .decision = GUARD_ALLOW, .at = from };
+
+	if (c->guard) {
+		guard_rules_of(guard, q.country, NULL, rules);
+		q.rules = rules;
+	}
+	add_zones(c, &q);
+	q.history_count = c->again ? 0 : add_history(c->debtor, history);
+	for (int i = 0; i < ROUNDS_MAX; i++) {
+		const char *why = NULL;
+		struct guard_answer a;
+
+		q.at = c->again ? permit.at : pace_earliest(c->policy, c->debtor, c->channel, permit.at, &why);
+		if (!permit.why)
+			permit.why = why;
+		a = guard_decide(guard, &q);
+		if (a.decision == GUARD_DENY || a.decision == GUARD_REVIEW)
+			return refused(&a, from);
+		permit.at = q.at;
+		if (a.decision == GUARD_ALLOW)
+			return permit;
+		if (!permit.why) {
+			permit.why = a.reason;
+			permit.rule = a.rule;
+			permit.source = a.source;
+		}
+		permit.at = a.next;
+	}
+	return (struct permit){ .decision = GUARD_REVIEW, .at = from, .why = "no_common_hours" };
+}
+
+/* --- a policy ---------------------------------------------------------------------------------------------------------- */
+
+static bool listed(const char *const *words, const char *word) /* NULL: all are */
+{
+	for (; words && *words; words++)
+		if (strcmp(*words, word) == 0)
+			return true;
+	return !words;
+}
+
+static int check_step(const struct guard_rules *guard, const struct policy *policy, size_t i, const char *country, const char *creditor_zone,
+	struct err *err)
+{
+	const struct step *step = &policy->steps[i];
+	struct debtor debtor = { .known = true, .customer = { .country = country } };
+	char path[40];
+
+	(void)snprintf(path, sizeof(path), "$.steps[%zu]", i);
+	for (int kind = 0; customer_kind_names[kind]; kind++)
+		for (const char *const *role = step->to; *role && listed(step->when.kinds, customer_kind_names[kind]); role++) {
+			struct contact contact = { .role = *role };
+			struct permit_case c = { .guard = guard, .policy = policy, .debtor = &debtor, .contact = &contact,
+				.channel = step->channel, .creditor_zone = creditor_zone, .first_reminder = date_none() };
+			struct permit permit;
+
+			debtor.customer.kind = kind;
+			permit = permit_contact(&c, CHECK_AT);
+			if (permit.decision == GUARD_DENY && strcmp(permit.why, "electronic_consent_missing") != 0)
+				return err_set(err, -EBADMSG, "unlawful", path, "(\"%s\") must not write to \"%s\" of a %s in %s: %s (%s)", step->id,
+					*role, customer_kind_names[kind], country ? country : "any country", permit.why, permit.source ? permit.source : "our own caution");
+			if (permit.decision == GUARD_REVIEW && strcmp(permit.why, "no_common_hours") == 0)
+				return err_set(err, -EBADMSG, "unlawful", path,
+					"(\"%s\") can never go out in %s: the policy's window and the hours that a %s may be contacted at never meet",
+					step->id, country ? country : "any country", customer_kind_names[kind]);
+		}
+	return 0;
+}
+
+int permit_check_policy(const struct guard_rules *guard, const struct policy *policy, const char *country, const char *creditor_zone,
+	struct err *err)
+{
+	for (size_t i = 0; guard && i < policy->step_count; i++) {
+		const struct step *step = &policy->steps[i];
+		int r = 0;
+
+		if (step->kind != STEP_MESSAGE && step->kind != STEP_CALL)
+			continue;
+		if (!step->when.countries)
+			r = check_step(guard, policy, i, country, creditor_zone, err);
+		for (const char *const *c = step->when.countries; c && *c && r == 0; c++)
+			r = check_step(guard, policy, i, *c, creditor_zone, err);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}

@@ -1,0 +1,121 @@
+/* Law files: what they must say, how the user's are laid over the shipped ones, and what runs out when. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "common/law.h"
+
+#define ENTRY "\"source\":\"gazette\",\"certainty\":\"found\""
+
+static struct law *parse_two(const char *shipped, const char *own, struct err *err)
+{
+	const struct law_text texts[] = { { "shipped.json", shipped, strlen(shipped), false },
+		{ "own.json", own ? own : "", own ? strlen(own) : 0, true } };
+	struct law *law = NULL;
+
+	return law_parse(texts, own ? 2 : 1, &law, err) < 0 ? NULL : law;
+}
+
+static void the_users_file_is_laid_over_the_shipped_one(void **state)
+{
+	static const char shipped[] = "{\"as_of\":\"2026-11-22\",\"rates\":{\"ecb\":{" ENTRY ",\"values\":{\"2026H1\":\"2.15\"}},"
+				      "\"boe\":{" ENTRY ",\"values\":{\"2025H1\":\"4.75\",\"2026H1\":\"3.75\"}}}}";
+	static const char own[] = "{\"as_of\":\"2026-12-01\",\"rates\":{\"ecb\":{\"values\":{\"2026H2\":\"2.00\"}},\"boe\":{\"label\":null}}}";
+	struct err err = { 0 };
+	CLEANUP(law_freep) struct law *law = parse_two(shipped, own, &err);
+	const struct law_entry *entries;
+	char text[DATE_TEXT_SIZE];
+
+	(void)state;
+	assert_string_equal(err.text, "");
+	assert_non_null(law);
+	assert_int_equal(law_entries(law, &entries), 2);
+	assert_string_equal(entries[0].name, "ecb");
+	assert_string_equal(entries[0].own_file, "own.json");
+	assert_string_equal(date_format(entries[0].as_of, text), "2026-12-01");
+	assert_string_equal(date_format(entries[0].known_until, text), "2026-12-31");
+	assert_string_equal(date_format(entries[1].known_until, text), "2025-06-30"); /* a gap behind it */
+}
+
+static void null_takes_an_entry_away(void **state)
+{
+	struct err err = { 0 };
+	CLEANUP(law_freep) struct law *law = parse_two("{\"as_of\":\"2026-11-22\",\"notices\":{\"a\":{" ENTRY "},\"b\":{" ENTRY "}}}",
+		"{\"as_of\":\"2026-11-23\",\"notices\":{\"a\":null}}", &err);
+	const struct law_entry *entries;
+
+	(void)state;
+	assert_non_null(law);
+	assert_int_equal(law_entries(law, &entries), 1);
+	assert_string_equal(entries[0].name, "b");
+	assert_null(entries[0].own_file);
+}
+
+static void an_entry_runs_out(void **state)
+{
+	struct err err = { 0 };
+	CLEANUP(law_freep) struct law *law =
+		parse_two("{\"as_of\":\"2026-11-22\",\"notices\":{\"a\":{" ENTRY ",\"known_until\":\"2026-12-31\"}}}", NULL, &err);
+	const struct law_entry *entries;
+
+	(void)state;
+	assert_non_null(law);
+	assert_int_equal(law_entries(law, &entries), 1);
+	assert_int_equal(law_entry_state(entries, date_of(2026, 11, 1)), LAW_CURRENT);
+	assert_int_equal(law_entry_state(entries, date_of(2026, 11, 2)), LAW_RUNS_OUT);
+	assert_int_equal(law_entry_state(entries, date_of(2026, 12, 31)), LAW_RUNS_OUT);
+	assert_int_equal(law_entry_state(entries, date_of(2027, 1, 1)), LAW_RAN_OUT);
+}
+
+static void a_bad_file_is_named_with_the_place(void **state)
+{
+	static const struct { const char *shipped, *own, *text; } rows[] = {
+		{ "[]", NULL, "shipped.json: $ must be an object" },
+		{ "{\"notices\":{}}", NULL, "shipped.json: $.as_of" },
+		{ "{\"as_of\":\"lately\"}", NULL, "shipped.json: $.as_of" },
+		{ "{\"as_of\":\"2026-11-22\",\"rate\":{}}", NULL, "shipped.json: $.rate" },
+		{ "{\"as_of\":\"2026-11-22\",\"rates\":{\"ecb\":{\"certainty\":\"found\"}}}", NULL, "shipped.json: $.rates.ecb.source" },
+		{ "{\"as_of\":\"2026-11-22\",\"rates\":{\"ecb\":{\"source\":\"x\",\"certainty\":\"sure\"}}}", NULL,
+			"shipped.json: $.rates.ecb.certainty" },
+		{ "{\"as_of\":\"2026-11-22\",\"rates\":{\"ecb\":{" ENTRY "}}}",
+			"{\"as_of\":\"2026-11-23\",\"rates\":{\"boe\":{}}}", "own.json: $.rates.boe.source" },
+		{ "{\"as_of\":\"2026-11-22\",\"rates\":{\"ecb\":{" ENTRY "}}}",
+			"{\"as_of\":\"2026-11-23\",\"rates\":{\"ecb\":{\"known_until\":\"2026-02-30\"}}}", "own.json: $.rates.ecb.known_until" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct err err = { 0 };
+
+		assert_null(parse_two(rows[i].shipped, rows[i].own, &err));
+		if (strncmp(err.text, rows[i].text, strlen(rows[i].text)) != 0)
+			fail_msg("\"%s\" should begin with \"%s\"", err.text, rows[i].text);
+	}
+}
+
+static void the_shipped_files_are_right(void **state)
+{
+	struct err err = { 0 };
+	CLEANUP(law_freep) struct law *law = NULL;
+
+	(void)state;
+	if (law_load(SOURCE_DIR "/daemon/share", NULL, &law, &err) < 0)
+		fail_msg("%s", err.text);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(the_users_file_is_laid_over_the_shipped_one),
+		cmocka_unit_test(null_takes_an_entry_away),
+		cmocka_unit_test(an_entry_runs_out),
+		cmocka_unit_test(a_bad_file_is_named_with_the_place),
+		cmocka_unit_test(the_shipped_files_are_right),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,257 @@
+/* The one answer: the policy and the law together, before a policy is accepted and before each send. */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "common/file.h"
+#include "common/law.h"
+#include "common/permit.h"
+#include "tests/unit/escalation_world.h"
+
+#define OWN "\"window\":{\"zone\":\"debtor\",\"days\":\"mon-sat\",\"hours\":\"06:00-23:00\"},\"caps\":[],\"min_gap\":\"1m\","
+#define TEXT(id, at_, more) \
+	"{\"id\":\"" id "\",\"at\":\"" at_ "\",\"channel\":\"sms\",\"template\":\"t\",\"tone\":\"neutral\"" more "}"
+
+static struct law *law;
+
+static int set_up(void **state)
+{
+	struct err err = { 0 };
+
+	(void)state;
+	if (law_load(SOURCE_DIR "/daemon/share", NULL, &law, &err) < 0)
+		fail_msg("%s", err.text);
+	return 0;
+}
+
+static int tear_down(void **state)
+{
+	(void)state;
+	law_free(law);
+	return 0;
+}
+
+struct row {
+	const char *name, *country, *zone;
+	int kind; /* of customer_kind_names: company, sole_trader, consumer, public */
+	enum channel channel;
+	const char *from;
+	enum guard_decision decision;
+	const char *at, *why, *rule; /* at NULL: not asked */
+	int contacts; /* made at 10:00 in Paris on the days before `from`, one a day */
+	const char *reminder; /* day of the first */
+	const char *role;
+	bool again;
+};
+
+enum { COMPANY, SOLE_TRADER, CONSUMER, PUBLIC };
+static const struct row rows[] = {
+	{ "inside both", "FR", "Europe/Paris", COMPANY, CHANNEL_SMS, "2026-06-05T06:00:00Z", GUARD_ALLOW, "2026-06-05T06:00:00Z", NULL, NULL, 0,
+		NULL, NULL, false },
+	{ "the policy's hours are wider than our caution's", "FR", "Europe/Paris", COMPANY, CHANNEL_SMS, "2026-06-05T05:00:00Z", GUARD_ALLOW,
+		"2026-06-05T06:00:00Z", "outside_window", "fr-policy", 0, NULL, NULL, false },
+	{ "an email knows no hours but the policy's", "FR", "Europe/Paris", COMPANY, CHANNEL_EMAIL, "2026-06-05T05:00:00Z", GUARD_ALLOW,
+		"2026-06-05T05:00:00Z", NULL, NULL, 0, NULL, NULL, false },
+	{ "and those", "FR", "Europe/Paris", COMPANY, CHANNEL_EMAIL, "2026-06-05T03:00:00Z", GUARD_ALLOW, "2026-06-05T04:00:00Z", "window", NULL,
+		0, NULL, NULL, false },
+	{ "a holiday of the debtor's country", "FR", "Europe/Paris", COMPANY, CHANNEL_EMAIL, "2026-07-14T08:00:00Z", GUARD_ALLOW,
+		"2026-07-15T04:00:00Z", "window", NULL, 0, NULL, NULL, false },
+	{ "two contacts leave room for a third", "FR", "Europe/Paris", COMPANY, CHANNEL_SMS, "2026-06-05T08:00:00Z", GUARD_ALLOW,
+		"2026-06-05T08:00:00Z", NULL, NULL, 2, NULL, NULL, false },
+	{ "three in seven days, over all channels", "FR", "Europe/Paris", COMPANY, CHANNEL_SMS, "2026-06-05T08:00:00Z", GUARD_ALLOW,
+		"2026-06-09T06:00:00Z", "contact_cap", "fr-policy", 3, NULL, NULL, false },
+	{ "a message that may have gone counts itself", "FR", "Europe/Paris", COMPANY, CHANNEL_SMS, "2026-06-05T08:00:00Z", GUARD_ALLOW,
+		"2026-06-05T08:00:00Z", NULL, NULL, 3, NULL, NULL, true },
+	{ "but not at night", "FR", "Europe/Paris", COMPANY, CHANNEL_SMS, "2026-06-05T19:00:00Z", GUARD_ALLOW, "2026-06-06T07:00:00Z",
+		"outside_window", "fr-policy", 3, NULL, NULL, true },
+	{ "a Belgian consumer has fourteen days", "BE", "Europe/Brussels", CONSUMER, CHANNEL_EMAIL, "2026-03-10T09:00:00Z", GUARD_ALLOW,
+		"2026-03-17T05:00:00Z", "grace_period", "be-b2c", 0, "2026-03-02", NULL, false },
+	{ "a Belgian company has not", "BE", "Europe/Brussels", COMPANY, CHANNEL_EMAIL, "2026-03-10T09:00:00Z", GUARD_ALLOW,
+		"2026-03-10T09:00:00Z", NULL, NULL, 0, "2026-03-02", NULL, false },
+	{ "without a zone all of the country's must fit", "US", NULL, CONSUMER, CHANNEL_SMS, "2026-01-15T14:00:00Z", GUARD_ALLOW,
+		"2026-01-15T18:00:00Z", "outside_window", "any-policy", 0, NULL, NULL, false },
+	{ "with one it alone", "US", "America/New_York", CONSUMER, CHANNEL_SMS, "2026-01-15T14:00:00Z", GUARD_ALLOW, "2026-01-15T14:00:00Z", NULL,
+		NULL, 0, NULL, NULL, false },
+	{ "an employer is no debtor", "FR", "Europe/Paris", CONSUMER, CHANNEL_EMAIL, "2026-06-05T08:00:00Z", GUARD_DENY, NULL, "third_party", NULL,
+		0, NULL, "employer", false },
+	{ "a parent company: a person looks", "DE", "Europe/Berlin", COMPANY, CHANNEL_EMAIL, "2026-06-05T08:00:00Z", GUARD_REVIEW, NULL,
+		"other_legal_entity", NULL, 0, NULL, "parent_company", false },
+	{ "a role of the debtor's own", "DE", "Europe/Berlin", COMPANY, CHANNEL_EMAIL, "2026-06-05T08:00:00Z", GUARD_ALLOW,
+		"2026-06-05T08:00:00Z", NULL, NULL, 0, NULL, "accounts payable", false },
+};
+
+static void row_holds(void **state)
+{
+	const struct row *row = *state;
+	struct contact contact = { .role = row->role ? row->role : "billing" };
+	struct contact_made made[4] = { 0 };
+	struct debtor debtor = { .known = true, .contacts = made, .contact_count = (size_t)row->contacts,
+		.customer = { .country = row->country, .timezone = row->zone, .kind = row->kind } };
+	struct permit_case c = { .guard = &law->guard, .holidays = law->holidays, .debtor = &debtor, .contact = &contact, .channel = row->channel,
+		.creditor_zone = "Europe/Paris", .first_reminder = date_none(), .again = row->again };
+	CLEANUP(policy_freep) struct policy *policy = NULL;
+	char text[UTC_TEXT_SIZE];
+	struct permit permit;
+	struct err err = { 0 };
+
+	if (policy_parse(POLICY(OWN, MAIL("a", "due+1d", "")), strlen(POLICY(OWN, MAIL("a", "due+1d", ""))), &policy, &err) < 0)
+		fail_msg("%s %s", err.path, err.text);
+	c.policy = policy;
+	for (int i = 0; i < row->contacts; i++)
+		made[i] = (struct contact_made){ .at = at("2026-06-05T08:00:00Z") - (row->contacts - i) * DAY_MS, .channel = CHANNEL_EMAIL };
+	if (row->reminder)
+		assert_int_equal(date_parse(row->reminder, &c.first_reminder), 0);
+	permit = permit_contact(&c, at(row->from));
+	assert_int_equal(permit.decision, row->decision);
+	if (row->at)
+		assert_string_equal(utc_format(permit.at, text), row->at);
+	assert_string_equal(permit.why ? permit.why : "", row->why ? row->why : "");
+	assert_string_equal(permit.rule ? permit.rule : "", row->rule ? row->rule : "");
+	if (row->rule || row->decision != GUARD_ALLOW)
+		assert_non_null(permit.source);
+}
+
+/* Through the walk itself: put off, skipped, held for a person. */
+static void through_the_walk(void **state)
+{
+	struct next_action next;
+	struct world w;
+
+	(void)state;
+	world_init(&w, POLICY(OWN, TEXT("a", "due+1d", ",\"to\":[\"billing\"]")), "2026-04-02T04:30:00Z"); /* 06:30 in Paris */
+	w.contact.sms_consent = true;
+	next = escalation_next(&w.e, &w.debtor, &w.rules);
+	assert_int_equal(next.kind, NEXT_CONTACT);
+	assert_int_equal(next.at, w.rules.now);
+	w.rules.guard = &law->guard;
+	next = escalation_next(&w.e, &w.debtor, &w.rules);
+	assert_int_equal(next.kind, NEXT_CONTACT);
+	assert_int_equal(next.at, at("2026-04-02T06:00:00Z"));
+	assert_string_equal(next.why, "outside_window");
+	assert_string_equal(next.rule, "fr-policy");
+	world_clear(&w);
+
+	world_init(&w, POLICY("", MAIL("a", "due+1d", ",\"to\":[\"investor\"]") "," MAIL("b", "due+8d", "")), TEN);
+	w.contact.role = "investor";
+	w.rules.guard = &law->guard;
+	next = escalation_next(&w.e, &w.debtor, &w.rules);
+	assert_int_equal(next.kind, NEXT_SKIP);
+	assert_string_equal(next.why, "third_party");
+	world_clear(&w);
+
+	world_init(&w, POLICY("", MAIL("a", "due+1d", ",\"to\":[\"parent_company\"]")), TEN);
+	w.contact.role = "parent_company";
+	w.rules.guard = &law->guard;
+	next = escalation_next(&w.e, &w.debtor, &w.rules);
+	assert_int_equal(next.kind, NEXT_HELD);
+	assert_string_equal(next.why, "other_legal_entity");
+	assert_true(next.at > w.rules.now);
+	escalation_refresh(&w.e, &w.debtor, &w.rules, &w.fx);
+	assert_string_equal(w.e.held, "other_legal_entity");
+	assert_string_equal(w.fx.tasks->kind, "review");
+	world_clear(&w);
+}
+
+/* The user's own rules: a stricter one binds, our caution may go, law may not. */
+static void own_rules(void **state)
+{
+	static const struct {
+		const char *json, *at; /* when an SMS of 06:30 in Paris goes; NULL: refused */
+	} own[] = {
+		{ "{\"as_of\":\"2026-11-22\"}", "2026-06-05T06:00:00Z" },
+		{ "{\"as_of\":\"2026-11-22\",\"contact_rules\":{\"mine\":{\"country\":\"FR\",\"basis\":\"policy\",\"channels\":[\"sms\"],\"windows\":"
+		  "[{\"days\":[5],\"start\":\"10:00\",\"end\":\"12:00\"}],\"source\":\"ours\",\"certainty\":\"ours\"}}}", "2026-06-05T08:00:00Z" },
+		{ "{\"as_of\":\"2026-11-22\",\"contact_rules\":{\"fr-policy\":{\"windows\":[{\"days\":[1,2,3,4,5,6,7],\"start\":\"06:00\",\"end\":"
+		  "\"22:00\"}]}}}", "2026-06-05T04:30:00Z" },
+		{ "{\"as_of\":\"2026-11-22\",\"contact_rules\":{\"fr-policy\":null}}", "2026-06-05T06:00:00Z" }, /* the Union's stands in */
+		{ "{\"as_of\":\"2026-11-22\",\"contact_rules\":{\"us-fdcpa\":{\"windows\":[]}}}", NULL },
+		{ "{\"as_of\":\"2026-11-22\",\"contact_rules\":{\"be-b2c\":null}}", NULL },
+	};
+	CLEANUP(policy_freep) struct policy *policy = NULL;
+	static const char json[] = POLICY(OWN, MAIL("a", "due+1d", ""));
+	char text[UTC_TEXT_SIZE];
+
+	(void)state;
+	assert_int_equal(policy_parse(json, strlen(json), &policy, NULL), 0);
+	for (size_t i = 0; i < ARRAY_LEN(own); i++) {
+		CLEANUP(arena_freep) struct arena *arena = arena_create();
+		CLEANUP(law_freep) struct law *mine = NULL;
+		struct debtor debtor = { .customer = { .country = "FR", .timezone = "Europe/Paris" } };
+		char dir[] = "/tmp/dunningd-permit-XXXXXX";
+		struct err err = { 0 };
+		const char *path;
+		int r;
+
+		assert_non_null(mkdtemp(dir));
+		path = arena_printf(arena, "%s/own.json", dir);
+		assert_int_equal(file_replace(path, own[i].json, strlen(own[i].json), 0600), 0);
+		r = law_load(SOURCE_DIR "/daemon/share", dir, &mine, &err);
+		(void)unlink(path);
+		(void)rmdir(dir);
+		if (!own[i].at) {
+			assert_true(r < 0);
+			assert_string_equal(err.code, "law_not_policy");
+			continue;
+		}
+		if (r < 0)
+			fail_msg("%s", err.text);
+		assert_string_equal(utc_format(permit_contact(&(struct permit_case){ .guard = &mine->guard, .policy = policy, .debtor = &debtor,
+								       .channel = CHANNEL_SMS, .creditor_zone = "UTC", .first_reminder = date_none() },
+						       at("2026-06-05T04:30:00Z"))
+							.at,
+					    text),
+			own[i].at);
+	}
+}
+
+static int checked(const char *json, const char *country, struct err *err)
+{
+	CLEANUP(policy_freep) struct policy *policy = NULL;
+
+	err_clear(err);
+	if (policy_parse(json, strlen(json), &policy, err) < 0)
+		fail_msg("%s %s", err->path, err->text);
+	return permit_check_policy(&law->guard, policy, country, "Europe/Paris", err);
+}
+
+static void policies(void **state)
+{
+	struct err err = { 0 };
+	char json[2000];
+
+	(void)state;
+	assert_int_equal(checked(POLICY(OWN, MAIL("a", "due+1d", "") "," TEXT("b", "due+9d", "")), "FR", &err), 0);
+	(void)snprintf(json, sizeof(json), "{\"name\":\"p\",\"window\":{\"zone\":\"debtor\",\"days\":\"mon-fri\",\"hours\":\"20:00-23:00\"},\"steps\":[%s]}",
+		MAIL("a", "due+1d", ""));
+	assert_int_equal(checked(json, "FR", &err), 0); /* emails at night */
+	(void)snprintf(json, sizeof(json), "{\"name\":\"p\",\"window\":{\"zone\":\"debtor\",\"days\":\"mon-fri\",\"hours\":\"20:00-23:00\"},\"steps\":[%s]}",
+		MAIL("a", "due+1d", "") "," TEXT("b", "due+9d", ""));
+	assert_int_equal(checked(json, "FR", &err), -EBADMSG);
+	assert_string_equal(err.code, "unlawful");
+	assert_string_equal(err.path, "$.steps[1]");
+	assert_int_equal(checked(POLICY(OWN, MAIL("a", "due+1d", ",\"to\":[\"employer\"]")), "FR", &err), -EBADMSG);
+	assert_string_equal(err.code, "unlawful");
+	assert_non_null(strstr(err.text, "third_party"));
+	/* a person's spouse may be told in one country, and not in the other */
+	assert_int_equal(checked(POLICY(OWN, MAIL("a", "due+1d", ",\"to\":[\"spouse\"],\"if\":{\"kinds\":[\"consumer\"]}")), "US", &err), 0);
+	assert_int_equal(checked(POLICY(OWN, MAIL("a", "due+1d", ",\"to\":[\"spouse\"],\"if\":{\"kinds\":[\"consumer\"]}")), "FR", &err), -EBADMSG);
+}
+
+int main(void)
+{
+	struct CMUnitTest tests[ARRAY_LEN(rows) + 3] = { 0 };
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+		tests[i] = (struct CMUnitTest){ .name = rows[i].name, .test_func = row_holds, .initial_state = (void *)(uintptr_t)&rows[i] };
+	tests[ARRAY_LEN(rows)] = (struct CMUnitTest)cmocka_unit_test(through_the_walk);
+	tests[ARRAY_LEN(rows) + 1] = (struct CMUnitTest)cmocka_unit_test(policies);
+	tests[ARRAY_LEN(rows) + 2] = (struct CMUnitTest)cmocka_unit_test(own_rules);
+	return cmocka_run_group_tests(tests, set_up, tear_down);
+}
