@@ -125,11 +125,11 @@ static int parse_idempotency(struct adapter *adapter, const struct json *feature
 static int parse_features(struct adapter *adapter, const struct json *root, struct err *err)
 {
 	static const char *const features_members[] = { "idempotency", "attachments", "max_request_bytes", NULL };
-	static const char *const limits_members[] = { "per_second", "concurrency", "sms_parts", NULL };
+	static const char *const limits_members[] = { "per_second", "burst", "concurrency", "per_hour", "per_day", "per_month", "sms_parts", NULL };
 	struct json features = { 0 }, limits = { 0 };
 	int r;
 
-	adapter->concurrency = 4;
+	adapter->limits.concurrency = 4;
 	adapter->max_request_bytes = 1024 * 1024;
 	if ((r = json_opt_object(root, "features", &features, err)) < 0 ||
 		(r = json_opt_object(root, "limits", &limits, err)) < 0)
@@ -143,10 +143,12 @@ static int parse_features(struct adapter *adapter, const struct json *root, stru
 		return r;
 	if (limits.type == JSON_OBJECT &&
 		((r = json_only(&limits, limits_members, err)) < 0 ||
-			(r = json_opt_int(&limits, "per_second", 1, 100000, &adapter->per_second,
-				 err)) < 0 ||
-			(r = json_opt_int(&limits, "concurrency", 1, 250, &adapter->concurrency,
-				 err)) < 0 ||
+			(r = json_opt_int(&limits, "per_second", 1, 100000, &adapter->limits.per_second, err)) < 0 ||
+			(r = json_opt_int(&limits, "burst", 1, 100000, &adapter->limits.burst, err)) < 0 ||
+			(r = json_opt_int(&limits, "concurrency", 1, 250, &adapter->limits.concurrency, err)) < 0 ||
+			(r = json_opt_int(&limits, "per_hour", 1, PACE_QUOTA_MAX, &adapter->limits.quota[PACE_HOUR], err)) < 0 ||
+			(r = json_opt_int(&limits, "per_day", 1, PACE_QUOTA_MAX, &adapter->limits.quota[PACE_DAY], err)) < 0 ||
+			(r = json_opt_int(&limits, "per_month", 1, PACE_QUOTA_MAX, &adapter->limits.quota[PACE_MONTH], err)) < 0 ||
 			(r = json_opt_int(&limits, "sms_parts", 1, 20, &adapter->sms_parts, err)) < 0))
 		return r;
 	return 0;
@@ -155,7 +157,7 @@ static int parse_features(struct adapter *adapter, const struct json *root, stru
 static int parse_root(struct adapter *adapter, const struct json *root, struct err *err)
 {
 	static const char *const members[] = { "adapter", "name", "channel", "help", "config",
-		"features", "limits", "tables", "token", "steps", "send", "response", "lookup", "webhooks", NULL };
+		"features", "limits", "tables", "token", "steps", "send", "response", "lookup", "webhooks", "poll", NULL };
 	struct json send, response;
 	const char *help = NULL;
 	int64_t version = 0;
@@ -232,14 +234,18 @@ int64_t adapter_idempotency_ms(const struct adapter *adapter)
 	return adapter->idempotency_ms;
 }
 
-int64_t adapter_concurrency(const struct adapter *adapter)
+int adapter_each_setting(const struct adapter *adapter, int (*fn)(const char *name, bool required, bool secret, void *arg), void *arg)
 {
-	return adapter->concurrency;
+	int r = 0;
+
+	for (size_t i = 0; i < adapter->setting_count && r == 0; i++)
+		r = fn(adapter->settings[i].name, adapter->settings[i].required, adapter->settings[i].secret, arg);
+	return r;
 }
 
-int64_t adapter_per_second(const struct adapter *adapter)
+struct pace_limits adapter_limits(const struct adapter *adapter)
 {
-	return adapter->per_second;
+	return adapter->limits;
 }
 
 bool adapter_takes_files(const struct adapter *adapter)

@@ -15,6 +15,7 @@
 #include "common/config.h"
 #include "common/err.h"
 #include "common/message.h"
+#include "common/pace.h"
 
 #define ADAPTER_FILE_MAX (256 * 1024) /* bytes of a provider file */
 
@@ -34,8 +35,7 @@ const char *adapter_name(const struct adapter *adapter);
 bool adapter_serves(const struct adapter *adapter, enum channel channel);
 /* How long the provider remembers a dispatch id and answers a second request with it as the first; 0 = it does not. */
 int64_t adapter_idempotency_ms(const struct adapter *adapter);
-int64_t adapter_concurrency(const struct adapter *adapter); /* requests at once, never 0 */
-int64_t adapter_per_second(const struct adapter *adapter); /* 0 = no limit stated */
+struct pace_limits adapter_limits(const struct adapter *adapter); /* as the file states them; concurrency is never 0 */
 bool adapter_takes_files(const struct adapter *adapter); /* a message with attachments can be sent through it */
 bool adapter_can_lookup(const struct adapter *adapter);
 int64_t adapter_lookup_not_before_ms(const struct adapter *adapter); /* after the request: sooner is pointless */
@@ -52,6 +52,9 @@ bool adapter_is_local(const struct adapter *adapter, const struct provider_setti
 /* Calls fn with the credential name of each secret in the settings, until it gives something other than 0. */
 int adapter_each_secret(const struct adapter *adapter, const struct provider_settings *settings,
 	int (*fn)(const char *credential, void *arg), void *arg);
+
+/* Calls fn for each thing that the configuration may or must give it, until it gives something other than 0. */
+int adapter_each_setting(const struct adapter *adapter, int (*fn)(const char *name, bool required, bool secret, void *arg), void *arg);
 
 /* The value of a credential, or NULL when there is none; borrowed for the call that asks. */
 typedef const char *(*adapter_secret_fn)(const char *credential, void *arg);

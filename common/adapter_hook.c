@@ -25,15 +25,35 @@ static int parse_transform(const struct json *json, struct source *ret, struct e
 		ret->transform = ID_BEFORE, ret->before = transform[7];
 	else if (strcmp(transform, "address") == 0)
 		ret->address = true;
+	else if (strcmp(transform, "e164") == 0)
+		ret->phone = true;
 	else
-		return json_refuse(json, "transform", err, "not_one_of", "must be strip_angle, address or before:C with one character C");
+		return json_refuse(json, "transform", err, "not_one_of", "must be strip_angle, address, e164 or before:C with one character C");
 	return 0;
 }
 
-/* "/pointer", or {header | query | pointer | outer, prefix, transform}. */
-static int parse_source(const struct json *json, struct source *ret, struct err *err)
+/* {"1": "1: I have paid"}: a key that was pressed is no sentence. */
+static int parse_words(struct arena *arena, const struct json *json, struct source *ret, struct err *err)
 {
-	static const char *const members[] = { "header", "query", "pointer", "outer", "prefix", "transform", NULL };
+	struct json words = { 0 }, value;
+	const char *key;
+	size_t n = 0;
+	int r = json_opt_object(json, "words", &words, err);
+
+	if (r < 0 || words.type == JSON_NONE)
+		return r;
+	ret->words = arena_alloc(arena, (2 * json_len(&words) + 1) * sizeof(*ret->words));
+	for (size_t i = 0; r == 0 && json_member(&words, &i, &key, &value); n += 2) {
+		ret->words[n] = key;
+		r = json_get_str(&words, key, 200, &ret->words[n + 1], err);
+	}
+	return r;
+}
+
+/* "/pointer", or {header | query | pointer | outer, prefix, transform, words}. */
+static int parse_source(struct arena *arena, const struct json *json, struct source *ret, struct err *err)
+{
+	static const char *const members[] = { "header", "query", "pointer", "outer", "prefix", "transform", "words", NULL };
 	static const enum source_kind kinds[] = { SOURCE_HEADER, SOURCE_QUERY, SOURCE_POINTER, SOURCE_OUTER };
 	size_t given = 0;
 	int r;
@@ -47,7 +67,7 @@ static int parse_source(const struct json *json, struct source *ret, struct err 
 		return json_refuse(json, NULL, err, "wrong_type",
 			"must be a pointer, or {\"header\": name}, {\"query\": name}, {\"outer\": pointer}");
 	if ((r = json_only(json, members, err)) < 0 || (r = json_opt_str(json, "prefix", 64, &ret->prefix, err)) < 0 ||
-		(r = parse_transform(json, ret, err)) < 0)
+		(r = parse_transform(json, ret, err)) < 0 || (r = parse_words(arena, json, ret, err)) < 0)
 		return r;
 	for (size_t i = 0; i < ARRAY_LEN(kinds); i++) {
 		if (!json_has(json, members[i]))
@@ -64,15 +84,15 @@ static int parse_source(const struct json *json, struct source *ret, struct err 
 	return given == 1 ? 0 : json_refuse(json, NULL, err, "missing", "must have one of header, query, pointer and outer");
 }
 
-static int opt_source(const struct json *object, const char *key, struct source *ret, struct err *err)
+static int opt_source(struct arena *arena, const struct json *object, const char *key, struct source *ret, struct err *err)
 {
 	struct json value = json_get(object, key);
 
-	return value.type == JSON_NONE ? 0 : parse_source(&value, ret, err);
+	return value.type == JSON_NONE ? 0 : parse_source(arena, &value, ret, err);
 }
 
 /* One source, or an array of them. */
-static int opt_sources(const struct json *object, const char *key, struct source_list *ret, struct err *err)
+static int opt_sources(struct arena *arena, const struct json *object, const char *key, struct source_list *ret, struct err *err)
 {
 	struct json value = json_get(object, key);
 	int r = 0;
@@ -81,14 +101,14 @@ static int opt_sources(const struct json *object, const char *key, struct source
 		return 0;
 	if (value.type != JSON_ARRAY) {
 		ret->count = 1;
-		return parse_source(&value, &ret->sources[0], err);
+		return parse_source(arena, &value, &ret->sources[0], err);
 	}
 	if (json_len(&value) == 0 || json_len(&value) > HOOK_SOURCES_MAX)
 		return json_refuse(object, key, err, "out_of_range", "must hold 1 to %d of them", HOOK_SOURCES_MAX);
 	for (; r == 0 && ret->count < json_len(&value); ret->count++) {
 		struct json one = json_at(&value, ret->count);
 
-		r = parse_source(&one, &ret->sources[ret->count], err);
+		r = parse_source(arena, &one, &ret->sources[ret->count], err);
 	}
 	return r;
 }
@@ -140,9 +160,9 @@ static int parse_keys(const struct adapter *adapter, const struct json *verify, 
 
 /* --- verification ------------------------------------------------------------------------------------------------------------- */
 
-static int parse_part(const struct json *json, struct signed_part *ret, struct err *err)
+static int parse_part(struct arena *arena, const struct json *json, struct signed_part *ret, struct err *err)
 {
-	static const char *const members[] = { "url", "body", "form_sorted", "literal", "header", "query", "pointer", NULL };
+	static const char *const members[] = { "url", "body", "form_sorted", "literal", "url_sorted", "header", "query", "pointer", NULL };
 	static const enum part_kind kinds[] = { PART_URL, PART_BODY, PART_FORM_SORTED };
 	bool on = false;
 	int r;
@@ -157,31 +177,16 @@ static int parse_part(const struct json *json, struct signed_part *ret, struct e
 			r = json_opt_bool(json, members[i], &on, err);
 			return r < 0 ? r : on ? 0 : json_refuse(json, members[i], err, "not_one_of", "must be true");
 		}
-		if (json_has(json, "literal")) {
-			ret->kind = PART_LITERAL;
-			return json_get_str(json, "literal", 40, &ret->literal, err);
+		if (json_has(json, "literal") || json_has(json, "url_sorted")) {
+			ret->kind = json_has(json, "literal") ? PART_LITERAL : PART_URL_SORTED;
+			return json_get_str(json, ret->kind == PART_LITERAL ? "literal" : "url_sorted", 40, &ret->literal, err);
 		}
 	}
 	ret->kind = PART_SOURCE;
-	return parse_source(json, &ret->source, err);
+	return parse_source(arena, json, &ret->source, err);
 }
 
-/* What is not signed may be changed by whoever saw one good request: then its token must count once. */
-static int check_coverage(const struct json *verify, const struct verify_plan *plan, struct err *err)
-{
-	bool body = false, form = false;
-
-	for (size_t i = 0; i < plan->part_count; i++) {
-		body |= plan->parts[i].kind == PART_BODY;
-		form |= plan->parts[i].kind == PART_FORM_SORTED;
-	}
-	if (!body && !form && !plan->once.kind)
-		return json_refuse(verify, "parts", err, "unsigned_body",
-			"the body is not signed: name under \"once\" what may be used only once");
-	return 0;
-}
-
-static int parse_parts(const struct json *verify, struct verify_plan *ret, struct err *err)
+static int parse_parts(struct arena *arena, const struct json *verify, struct verify_plan *ret, struct err *err)
 {
 	struct json parts = { 0 };
 	int r = json_get_array(verify, "parts", &parts, err);
@@ -193,7 +198,7 @@ static int parse_parts(const struct json *verify, struct verify_plan *ret, struc
 	for (; r == 0 && ret->part_count < json_len(&parts); ret->part_count++) {
 		struct json one = json_at(&parts, ret->part_count);
 
-		r = parse_part(&one, &ret->parts[ret->part_count], err);
+		r = parse_part(arena, &one, &ret->parts[ret->part_count], err);
 	}
 	return r;
 }
@@ -263,12 +268,12 @@ static int parse_signed(const struct adapter *adapter, const struct json *verify
 			(r = json_opt_str(verify, "key_prefix", 20, &ret->key_prefix, err)) < 0 ||
 			(r = json_opt_word(verify, "key_encoding", encodings, &encoding, err)) < 0 ||
 			(r = json_opt_str(verify, "body_hash", 64, &ret->body_hash, err)) < 0)) ||
-		(r = parse_parts(verify, ret, err)) < 0 || (r = parse_signature(verify, ret, err)) < 0 ||
-		(r = parse_time(verify, ret, err)) < 0 || (r = opt_source(verify, "once", &ret->once, err)) < 0)
+		(r = parse_parts(adapter->arena, verify, ret, err)) < 0 || (r = parse_signature(verify, ret, err)) < 0 ||
+		(r = parse_time(verify, ret, err)) < 0 || (r = opt_source(adapter->arena, verify, "once", &ret->once, err)) < 0)
 		return r;
 	ret->sha1 = hash == 1;
 	ret->key_encoding = ret->kind == VERIFY_HMAC ? (enum hook_encoding)encoding : ENCODING_BASE64;
-	return check_coverage(verify, ret, err);
+	return 0;
 }
 
 #define SIGNED "key", "parts", "signature", "timestamp", "once"
@@ -337,7 +342,7 @@ static int parse_verify(const struct adapter *adapter, const struct json *webhoo
 
 static int opt_unwrap(const struct json *webhook, const char *key, struct unwrap *ret, struct err *err)
 {
-	static const char *const members[] = { "pointer", "text", "single", NULL };
+	static const char *const members[] = { "pointer", "text", "single", "read", NULL };
 	struct json steps = { 0 };
 	int r = json_opt_array(webhook, key, &steps, err);
 
@@ -350,12 +355,17 @@ static int opt_unwrap(const struct json *webhook, const char *key, struct unwrap
 
 		if (step.type != JSON_OBJECT || json_len(&step) != 1)
 			return json_refuse(&step, NULL, err, "wrong_type",
-				"must be one of {\"pointer\": p}, {\"text\": p} and {\"single\": true}");
+				"must be one of {\"pointer\": p}, {\"text\": p}, {\"read\": name} and {\"single\": true}");
 		if ((r = json_only(&step, members, err)) < 0 || (r = json_opt_bool(&step, "single", &single, err)) < 0)
 			return r;
-		to->kind = single ? STEP_SINGLE : json_has(&step, "text") ? STEP_TEXT : STEP_POINTER;
+		to->kind = single ? STEP_SINGLE : json_has(&step, "text") ? STEP_TEXT : json_has(&step, "read") ? STEP_READ : STEP_POINTER;
 		if (single)
 			continue;
+		if (to->kind == STEP_READ) {
+			if ((r = json_get_str(&step, "read", 64, &to->pointer, err)) < 0)
+				return r;
+			continue;
+		}
 		r = json_get_str(&step, to->kind == STEP_TEXT ? "text" : "pointer", 200, &to->pointer, err);
 		if (r == 0)
 			r = pointer_parse(&step, NULL, to->pointer, err);
@@ -423,7 +433,7 @@ static int parse_types(struct arena *arena, const struct json *events, struct ho
 	}
 	if (type.type == JSON_NONE)
 		return json_refuse(events, "type", err, "missing", "must say where the provider's word stands");
-	r = opt_sources(events, "type", &ret->type, err);
+	r = opt_sources(arena, events, "type", &ret->type, err);
 	return r < 0 ? r : parse_map(arena, events, ret, err);
 }
 
@@ -435,19 +445,39 @@ static bool can_reply(const struct hook *hook)
 	return false;
 }
 
+/* {each, name, type, bytes, content}: what came attached. The files of a form need no word. */
+static int parse_files(struct arena *arena, const struct json *events, struct hook *ret, struct err *err)
+{
+	static const char *const members[] = { "each", "name", "type", "bytes", "content", NULL };
+	struct json files = { 0 };
+	int r = json_opt_object(events, "files", &files, err);
+
+	if (r < 0 || files.type == JSON_NONE)
+		return r;
+	if ((r = json_only(&files, members, err)) < 0 || (r = json_get_str(&files, "each", 200, &ret->files, err)) < 0 ||
+		(r = pointer_parse(&files, "each", ret->files, err)) < 0 || (r = opt_source(arena, &files, "name", &ret->file_name, err)) < 0 ||
+		(r = opt_source(arena, &files, "type", &ret->file_type, err)) < 0 ||
+		(r = opt_source(arena, &files, "bytes", &ret->file_bytes, err)) < 0)
+		return r;
+	if (!ret->file_name.kind)
+		return json_refuse(&files, "name", err, "missing", "is missing: a file is named at least");
+	return opt_source(arena, &files, "content", &ret->file_content, err);
+}
+
 static int parse_events(struct arena *arena, const struct json *webhook, struct hook *ret, struct err *err)
 {
 	static const char *const members[] = { "attempt", "message", "id", "time", "type", "map", "reason", "address", "text", "stop_if",
-		NULL };
+		"files", NULL };
 	struct json events;
 	int r;
 
 	if ((r = json_get_object(webhook, "events", &events, err)) < 0 || (r = json_only(&events, members, err)) < 0 ||
-		(r = opt_sources(&events, "attempt", &ret->attempt, err)) < 0 ||
-		(r = opt_sources(&events, "message", &ret->message, err)) < 0 || (r = opt_sources(&events, "id", &ret->id, err)) < 0 ||
-		(r = opt_source(&events, "time", &ret->time, err)) < 0 || (r = opt_sources(&events, "reason", &ret->reason, err)) < 0 ||
-		(r = opt_sources(&events, "address", &ret->address, err)) < 0 || (r = opt_sources(&events, "text", &ret->text, err)) < 0 ||
-		(r = parse_types(arena, &events, ret, err)) < 0 || (r = parse_stops(arena, &events, ret, err)) < 0)
+		(r = opt_sources(arena, &events, "attempt", &ret->attempt, err)) < 0 ||
+		(r = opt_sources(arena, &events, "message", &ret->message, err)) < 0 || (r = opt_sources(arena, &events, "id", &ret->id, err)) < 0 ||
+		(r = opt_sources(arena, &events, "time", &ret->time, err)) < 0 || (r = opt_sources(arena, &events, "reason", &ret->reason, err)) < 0 ||
+		(r = opt_sources(arena, &events, "address", &ret->address, err)) < 0 || (r = opt_sources(arena, &events, "text", &ret->text, err)) < 0 ||
+		(r = parse_types(arena, &events, ret, err)) < 0 || (r = parse_stops(arena, &events, ret, err)) < 0 ||
+		(r = parse_files(arena, &events, ret, err)) < 0)
 		return r;
 	if (!ret->attempt.count && !ret->message.count && !ret->address.count)
 		return json_refuse(&events, NULL, err, "missing", "needs attempt, message or address: else nobody knows whom it is about");
@@ -456,16 +486,62 @@ static int parse_events(struct arena *arena, const struct json *webhook, struct 
 	return 0;
 }
 
+int hook_events_parse(struct arena *arena, const struct json *webhook, struct hook *ret, struct err *err)
+{
+	int r = opt_unwrap(webhook, "element", &ret->element, err);
+
+	return r < 0 ? r : parse_events(arena, webhook, ret, err);
+}
+
 static bool path_ok(const char *path)
 {
 	return *path && strlen(path) <= 32 && !path[strspn(path, "abcdefghijklmnopqrstuvwxyz0123456789-")];
 }
 
+/*
+ * What is not signed may be changed by whoever saw one good request: then its token must count once. A GET has no body, and in its address
+ * all that it tells.
+ */
+static int check_coverage(const struct json *webhook, const struct hook *hook, struct err *err)
+{
+	const struct verify_plan *plan = &hook->verify;
+	struct json verify = json_get(webhook, "verify");
+	bool body = plan->once.kind != SOURCE_NONE, url = plan->once.kind || plan->url_claim;
+
+	for (size_t i = 0; i < plan->part_count; i++) {
+		body |= plan->parts[i].kind == PART_BODY || plan->parts[i].kind == PART_FORM_SORTED;
+		url |= plan->parts[i].kind == PART_URL || plan->parts[i].kind == PART_URL_SORTED;
+	}
+	if (hook->form == FORM_QUERY && plan->kind == VERIFY_SNS)
+		return json_refuse(&verify, "kind", err, "not_one_of", "Amazon SNS sends no GET");
+	if (hook->form == FORM_QUERY && plan->kind == VERIFY_JWT && !url)
+		return json_refuse(&verify, "url_claim", err, "missing", "must be there: the address has all that a GET tells");
+	if (!plan->part_count || (hook->form == FORM_QUERY ? url : body))
+		return 0;
+	return json_refuse(&verify, "parts", err, "unsigned_body", "%s is not signed: name under \"once\" what may be used only once",
+		hook->form == FORM_QUERY ? "the address, with all that a GET tells," : "the body");
+}
+
+static int parse_answer(const struct json *webhook, struct hook_answer *ret, struct err *err)
+{
+	static const char *const members[] = { "type", "body", NULL };
+	struct json answer = { 0 };
+	int r = json_opt_object(webhook, "answer", &answer, err);
+
+	if (r < 0 || answer.type == JSON_NONE)
+		return r;
+	if ((r = json_only(&answer, members, err)) < 0 || (r = json_get_str(&answer, "type", 60, &ret->type, err)) < 0 ||
+		(r = json_get_str(&answer, "body", 1000, &ret->body, err)) < 0)
+		return r;
+	return ret->type[strspn(ret->type, "abcdefghijklmnopqrstuvwxyz0123456789/+-.")] || !strchr(ret->type, '/') ?
+		json_refuse(&answer, "type", err, "bad_value", "must be a content type such as text/xml") : 0;
+}
+
 static int parse_hook(const struct adapter *adapter, const struct json *webhook, struct hook *ret, struct err *err)
 {
-	static const char *const members[] = { "path", "help", "parse", "verify", "refused_status", "unwrap", "each", "element", "events", NULL };
+	static const char *const members[] = { "path", "help", "parse", "verify", "refused_status", "answer", "unwrap", "each", "element", "events", NULL };
 	int64_t refused = 401;
-	static const char *const forms[] = { "json", "form", NULL };
+	static const char *const forms[] = { "json", "form", "query", NULL };
 	const char *help = NULL;
 	int form = 0, r;
 
@@ -477,12 +553,13 @@ static int parse_hook(const struct adapter *adapter, const struct json *webhook,
 		(r = json_opt_str(webhook, "each", 200, &ret->each, err)) < 0 || (r = pointer_parse(webhook, "each", ret->each, err)) < 0 ||
 		(r = parse_verify(adapter, webhook, &ret->verify, err)) < 0 ||
 		(r = json_opt_int(webhook, "refused_status", 400, 499, &refused, err)) < 0 ||
-		(r = opt_unwrap(webhook, "unwrap", &ret->unwrap, err)) < 0 ||
-		(r = opt_unwrap(webhook, "element", &ret->element, err)) < 0 ||
-		(r = parse_events(adapter->arena, webhook, ret, err)) < 0)
+		(r = parse_answer(webhook, &ret->answer, err)) < 0 || (r = opt_unwrap(webhook, "unwrap", &ret->unwrap, err)) < 0 ||
+		(r = hook_events_parse(adapter->arena, webhook, ret, err)) < 0)
 		return r;
-	ret->form = form == 1;
+	ret->form = (enum hook_form)form;
 	ret->refused_status = (int)refused;
+	if ((r = check_coverage(webhook, ret, err)) < 0)
+		return r;
 	if (*ret->path && !path_ok(ret->path))
 		return json_refuse(webhook, "path", err, "bad_id", "must be 1 to 32 of a-z, 0-9 and '-'");
 	return 0;
@@ -503,7 +580,7 @@ int hooks_parse(struct adapter *adapter, const struct json *root, struct err *er
 			return json_refuse(&one, "path", err, "not_unique", "another webhook has this path already");
 		adapter->hook_count++;
 	}
-	return r;
+	return r < 0 ? r : polls_parse(adapter, root, err);
 }
 
 const struct hook *adapter_hook(const struct adapter *adapter, const char *path)
@@ -526,6 +603,16 @@ int adapter_each_hook(const struct adapter *adapter, int (*fn)(const char *path,
 bool hook_secret_in_path(const struct hook *hook)
 {
 	return hook->verify.kind == VERIFY_PATH;
+}
+
+bool hook_by_get(const struct hook *hook)
+{
+	return hook->form == FORM_QUERY;
+}
+
+const struct hook_answer *hook_answer(const struct hook *hook)
+{
+	return &hook->answer;
 }
 
 int hook_refused_status(const struct hook *hook)

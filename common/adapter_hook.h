@@ -8,6 +8,7 @@
 #include "common/adapter.h"
 
 #define HOOK_EVENTS_MAX 1000 /* in one request */
+#define HOOK_FILES_MAX 20 /* that are named; behind them stands how many more there were */
 #define HOOK_ID_SIZE 65 /* hex SHA-256 and NUL */
 
 struct hook;
@@ -16,6 +17,11 @@ struct hook;
 const struct hook *adapter_hook(const struct adapter *adapter, const char *path);
 /* Whether the path is followed by one more segment that is the secret: verification "path_secret". */
 bool hook_secret_in_path(const struct hook *hook);
+bool hook_by_get(const struct hook *hook); /* a GET whose query is what it tells; else a POST */
+struct hook_answer { /* of what is taken: its body, for providers that act on it; NULL: what we like */
+	const char *type, *body;
+};
+const struct hook_answer *hook_answer(const struct hook *hook);
 int hook_refused_status(const struct hook *hook); /* of what is not the provider's: 401, or what the file says makes it stop */
 /* Verification is "none": whoever knows the address may write what he likes. What it says changes nothing. */
 bool hook_unverified(const struct hook *hook);
@@ -29,7 +35,7 @@ struct hook_request { /* as it came; borrowed */
 	const char *path_secret; /* behind the webhook's path, "" = nothing */
 	const struct http_header *headers;
 	size_t header_count;
-	const char *body; /* NUL-terminated beyond len */
+	const char *body; /* NUL-terminated beyond len; of a GET its query, as it stands */
 	size_t body_len;
 	int64_t now; /* ms UTC */
 };
@@ -78,6 +84,7 @@ struct hook_event { /* NULL: not told */
 	const char *id; /* hex: the same event told twice has the same */
 	int64_t at; /* ms UTC, 0 = not told */
 	const char *reason, *address, *text;
+	const char *files; /* what came attached, as a JSON array of {name, type, bytes, sha256}; not its bytes */
 	const char *raw; /* the event alone, as JSON */
 	size_t raw_len;
 };

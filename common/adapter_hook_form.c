@@ -37,6 +37,8 @@ struct pairs {
 	struct arena *arena;
 	struct form_pair *list;
 	size_t count, capacity;
+	struct form_file *files;
+	size_t file_count, file_capacity;
 };
 
 static int add_pair(struct pairs *pairs, const struct form_pair *pair, struct err *err)
@@ -114,8 +116,28 @@ static const char *parameter(const char *text, size_t len, const char *name, str
 	return NULL;
 }
 
-/* The line that says what a part is. */
-static const char *disposition(const char *head, size_t len, struct arena *arena, bool *file)
+/* The value of a header of a part, up to its first ';'; "" when it is not there. */
+static const char *part_type(const char *head, size_t len, struct arena *arena)
+{
+	static const char want[] = "content-type:";
+	const char *end = head + len;
+
+	while (head < end) {
+		const char *stop = memmem(head, (size_t)(end - head), "\r\n", 2), *from = head + sizeof(want) - 1;
+		size_t line = (size_t)((stop ? stop : end) - head);
+
+		if (line >= sizeof(want) && strncasecmp(head, want, sizeof(want) - 1) == 0) {
+			while (from < head + line && (*from == ' ' || *from == '\t'))
+				from++;
+			return arena_memdup(arena, from, strcspn(from, "; \t\r"));
+		}
+		head = stop ? stop + 2 : end;
+	}
+	return "";
+}
+
+/* The line that says what a part is. *file: its file's name, "" when it has none that can be read; NULL: it is none. */
+static const char *disposition(const char *head, size_t len, struct arena *arena, const char **file)
 {
 	static const char want[] = "content-disposition:";
 	const char *end = head + len;
@@ -125,7 +147,9 @@ static const char *disposition(const char *head, size_t len, struct arena *arena
 		size_t line = (size_t)((stop ? stop : end) - head);
 
 		if (line > sizeof(want) && strncasecmp(head, want, sizeof(want) - 1) == 0) {
-			*file = parameter(head, line, "filename", arena) || memmem(head, line, "filename*", 9);
+			*file = parameter(head, line, "filename", arena);
+			if (!*file && memmem(head, line, "filename*", 9))
+				*file = "";
 			return parameter(head, line, "name", arena);
 		}
 		head = stop ? stop + 2 : end;
@@ -133,7 +157,12 @@ static const char *disposition(const char *head, size_t len, struct arena *arena
 	return NULL;
 }
 
-/* Its files are passed over: what is attached to an answer is not kept here. */
+static void add_file(struct pairs *pairs, const struct form_file *file)
+{
+	pairs->files = arena_grow(pairs->arena, pairs->files, pairs->file_count, &pairs->file_capacity, sizeof(*pairs->files));
+	pairs->files[pairs->file_count++] = *file;
+}
+
 static int multipart_decode(const char *body, size_t len, const char *boundary, struct pairs *pairs, struct err *err)
 {
 	const char *mark = arena_printf(pairs->arena, "\r\n--%s", boundary), *at, *end;
@@ -148,7 +177,8 @@ static int multipart_decode(const char *body, size_t len, const char *boundary, 
 	while (at && r == 0) {
 		struct form_pair pair = { .value = "" };
 		const char *head = at + mark_len, *blank, *stop;
-		bool file = false;
+		const char *file = NULL;
+		size_t len_of;
 
 		if (end - head >= 2 && memcmp(head, "--", 2) == 0)
 			return 0;
@@ -161,23 +191,29 @@ static int multipart_decode(const char *body, size_t len, const char *boundary, 
 		if (!pair.name)
 			break;
 		pair.name_len = strlen(pair.name);
-		if (stop > blank + 4) {
-			pair.value_len = (size_t)(stop - blank - 4);
-			pair.value = arena_memdup(pairs->arena, blank + 4, pair.value_len);
-		}
-		if (!file)
+		len_of = stop > blank + 4 ? (size_t)(stop - blank - 4) : 0;
+		if (file) {
+			add_file(pairs, &(struct form_file){ file, part_type(head, (size_t)(blank - head), pairs->arena), blank + 4, len_of });
+		} else {
+			if (len_of)
+				pair.value = arena_memdup(pairs->arena, blank + 4, len_of);
+			pair.value_len = len_of;
 			r = add_pair(pairs, &pair, err);
+		}
 		at = stop;
 	}
 	return r < 0 ? r : err_set(err, -EBADMSG, "bad_form", "", "the parts of the form do not end as they must");
 }
 
-int form_fields(const struct hook_request *request, struct arena *arena, struct form_pair **ret, size_t *count, struct err *err)
+int form_fields(const struct hook_request *request, struct arena *arena, struct form_pair **ret, size_t *count, struct form_file **files,
+	size_t *file_count, struct err *err)
 {
 	struct pairs pairs = { .arena = arena };
 	const char *type = NULL, *boundary;
 	int r;
 
+	*files = NULL;
+	*file_count = 0;
 	if (!form_is(request, "multipart/form-data"))
 		return form_decode(request->body, request->body_len, arena, ret, count, err);
 	(void)header_get(request, "Content-Type", &type, NULL);
@@ -185,6 +221,8 @@ int form_fields(const struct hook_request *request, struct arena *arena, struct 
 	if (!boundary || !*boundary || strlen(boundary) > BOUNDARY_MAX)
 		return err_set(err, -EBADMSG, "bad_form", "", "the form does not say what stands between its parts");
 	r = multipart_decode(request->body, request->body_len, boundary, &pairs, err);
+	*files = pairs.files;
+	*file_count = pairs.file_count;
 	*ret = pairs.list;
 	*count = pairs.count;
 	return r;

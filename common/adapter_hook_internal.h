@@ -19,16 +19,18 @@ struct source {
 	enum id_transform transform;
 	char before;
 	bool address; /* transform: of "Ann <ann@x.example>" what stands between the brackets */
+	const char **words; /* what it says, and what that means, in turn; NULL at the end. NULL: nothing is translated */
+	bool phone; /* transform: "33612345678" and "0033612345678" become "+33612345678" */
 };
 struct source_list {
 	struct source sources[HOOK_SOURCES_MAX];
 	size_t count;
 };
 
-enum part_kind { PART_URL, PART_BODY, PART_FORM_SORTED, PART_LITERAL, PART_SOURCE };
+enum part_kind { PART_URL, PART_BODY, PART_FORM_SORTED, PART_URL_SORTED, PART_LITERAL, PART_SOURCE };
 struct signed_part {
 	enum part_kind kind;
-	const char *literal;
+	const char *literal; /* URL_SORTED: what stands between the query and the form */
 	struct source source;
 };
 
@@ -70,10 +72,10 @@ struct verify_plan {
 	struct source once;
 };
 
-enum step_kind { STEP_POINTER, STEP_TEXT, STEP_SINGLE };
+enum step_kind { STEP_POINTER, STEP_TEXT, STEP_SINGLE, STEP_READ };
 struct unwrap_step {
 	enum step_kind kind;
-	const char *pointer; /* POINTER; TEXT: of a string that is JSON itself */
+	const char *pointer; /* POINTER; TEXT: of a string that is JSON itself; READ: name of a member that is one, and is read in its place */
 };
 struct unwrap {
 	struct unwrap_step steps[HOOK_STEPS_MAX];
@@ -91,16 +93,20 @@ struct stop_rule {
 	const char *value;
 };
 
+enum hook_form { FORM_JSON, FORM_FIELDS, FORM_QUERY };
+
 struct hook {
 	const struct adapter *adapter;
 	const char *path;
-	bool form; /* parse: form; else json */
+	enum hook_form form; /* parse */
 	struct verify_plan verify;
 	int refused_status;
+	struct hook_answer answer;
 	struct unwrap unwrap, element;
 	const char *each; /* pointer; "" = the document, an array or one object */
-	struct source_list attempt, message, id, type, reason, address, text;
-	struct source time;
+	struct source_list attempt, message, id, type, time, reason, address, text;
+	const char *files; /* pointer to what came attached; NULL: nothing does, or the files of a form */
+	struct source file_name, file_type, file_bytes, file_content;
 	struct word_row *words;
 	size_t word_count;
 	struct stop_rule *stops; /* a reply that is a STOP: any of them */
@@ -123,10 +129,16 @@ struct form_pair {
 	const char *name, *value;
 	size_t name_len, value_len;
 };
+struct form_file {
+	const char *name, *type, *data;
+	size_t len;
+};
+#define FORM_FILES "@files" /* the member of a form's document that names them: no field can have it */
 /* application/x-www-form-urlencoded, decoded, in the arena. -EBADMSG: bad escape, or too many. */
 int form_decode(const char *text, size_t len, struct arena *arena, struct form_pair **ret, size_t *count, struct err *err);
-/* The fields of the body, by its Content-Type: as above, or multipart/form-data without its files. -EBADMSG. */
-int form_fields(const struct hook_request *request, struct arena *arena, struct form_pair **ret, size_t *count, struct err *err);
+/* The fields of the body, by its Content-Type: as above, or multipart/form-data, whose files go to *files. -EBADMSG. */
+int form_fields(const struct hook_request *request, struct arena *arena, struct form_pair **ret, size_t *count, struct form_file **files,
+	size_t *file_count, struct err *err);
 bool form_is(const struct hook_request *request, const char *type); /* its Content-Type */
 /* The value of a parameter of the URL's query; NULL = absent, or there twice. */
 const char *query_get(const char *url, const char *name, struct arena *arena);
@@ -137,6 +149,9 @@ int header_get(const struct hook_request *request, const char *name, const char 
 int jwt_check(const struct verify_plan *plan, const struct hook_request *request, const char *other_url, const char *token,
 	const struct buf *key, struct arena *arena, struct err *err);
 
+int hook_events_parse(struct arena *arena, const struct json *webhook, struct hook *ret, struct err *err); /* `element` and `events` */
+int time_read(const struct json *value, int64_t *ret); /* of an event, ms UTC; -EBADMSG */
+int polls_parse(struct adapter *adapter, const struct json *root, struct err *err); /* the member `poll`: adapter_poll.c */
 int hooks_parse(struct adapter *adapter, const struct json *root, struct err *err); /* the member `webhooks` */
 
 #endif

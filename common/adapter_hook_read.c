@@ -56,10 +56,21 @@ static const char *transformed(const struct source *source, const char *text, st
 		text = strrchr(text, '<') + 1;
 		return arena_memdup(arena, text, (size_t)(end - text));
 	}
+	if (source->phone && len > 2 && *text != '+' && !text[strspn(text, "0123456789")])
+		return arena_printf(arena, "+%s", strncmp(text, "00", 2) == 0 ? text + 2 : text);
 	if (source->transform == ID_STRIP_ANGLE && len > 2 && text[0] == '<' && text[len - 1] == '>')
 		return arena_memdup(arena, text + 1, len - 2);
 	if (source->transform == ID_BEFORE && text && (end = strchr(text, source->before)))
 		return arena_memdup(arena, text, (size_t)(end - text));
+	return text;
+}
+
+/* What is not listed stands for itself. */
+static const char *translated(const struct source *source, const char *text)
+{
+	for (const char **w = source->words; w && *w && text; w += 2)
+		if (strcmp(w[0], text) == 0)
+			return w[1];
 	return text;
 }
 
@@ -85,26 +96,59 @@ int source_get(const struct hook_reading *reading, const struct source *source, 
 		text = reading->outer ? pointed(reading->outer, source, reading->arena) : NULL;
 		break;
 	}
-	*ret = transformed(source, text, reading->arena);
+	*ret = translated(source, transformed(source, text, reading->arena));
 	return r;
 }
 
 /* --- the document ------------------------------------------------------------------------------------------------------------- */
 
-/* A form as an object; of a name that stands several times the first value. */
-static int form_document(const struct hook_request *request, struct arena *arena, struct json *ret, struct err *err)
+/* What was attached, by what tells it from anything else; the bytes stay in the request. */
+static void write_file(struct json_writer *w, const struct form_file *file)
+{
+	uint8_t digest[SHA256_SIZE];
+	char hex[2 * SHA256_SIZE + 1];
+
+	jw_object(w, NULL);
+	jw_str(w, "name", file->name);
+	jw_str(w, "type", file->type);
+	if (file->data) {
+		sha256(file->data, file->len, digest);
+		jw_int(w, "bytes", (int64_t)file->len);
+		jw_str(w, "sha256", hex_format(digest, sizeof(digest), hex));
+	} else {
+		jw_opt_int(w, "bytes", (int64_t)file->len);
+	}
+	jw_end_object(w);
+}
+
+static void write_files(struct json_writer *w, const struct form_file *files, size_t count)
+{
+	jw_array(w, FORM_FILES);
+	for (size_t i = 0; i < count && i < HOOK_FILES_MAX; i++)
+		write_file(w, &files[i]);
+	if (count > HOOK_FILES_MAX)
+		jw_int(w, NULL, (int64_t)(count - HOOK_FILES_MAX));
+	jw_end_array(w);
+}
+
+/* A form, or a query, as an object; of a name that stands several times the first value. */
+static int form_document(const struct hook *hook, const struct hook_request *request, struct arena *arena, struct json *ret, struct err *err)
 {
 	CLEANUP(buf_clear) struct buf text = { 0 };
 	struct json_writer w = jw_init(&text);
 	struct form_pair *pairs;
-	size_t count;
-	int r = form_fields(request, arena, &pairs, &count, err);
+	struct form_file *files = NULL;
+	size_t count, file_count = 0;
+	int r = hook->form == FORM_QUERY ? form_decode(request->body, request->body_len, arena, &pairs, &count, err) :
+						  form_fields(request, arena, &pairs, &count, &files, &file_count, err);
 
 	if (r < 0)
 		return r;
 	jw_object(&w, NULL);
+	if (file_count)
+		write_files(&w, files, file_count);
 	for (size_t i = 0; i < count; i++) {
-		bool known = false;
+		bool known = strcmp(pairs[i].name, FORM_FILES) == 0;
 
 		if (memchr(pairs[i].name, '\0', pairs[i].name_len) || memchr(pairs[i].value, '\0', pairs[i].value_len))
 			return err_set(err, -EBADMSG, "bad_form", "", "a field of the form has a NUL");
@@ -122,11 +166,33 @@ int hook_document(const struct hook *hook, const struct hook_request *request, s
 	struct json *json = arena_alloc(arena, sizeof(*json));
 	int r;
 
-	r = hook->form ? form_document(request, arena, json, err) :
-			 json_parse(arena, request->body, request->body_len, JSON_FRACTIONS, json, err);
+	r = hook->form != FORM_JSON ? form_document(hook, request, arena, json, err) :
+				      json_parse(arena, request->body, request->body_len, JSON_FRACTIONS, json, err);
 	if (r == 0)
 		*ret = json;
 	return r;
+}
+
+/* The same object with the JSON that stands in the text of a member in its place. 1, 0: there is no such text. */
+static int read_member(struct json *json, const char *name, struct arena *arena, struct err *err)
+{
+	CLEANUP(buf_clear) struct buf text = { 0 };
+	struct json_writer w = jw_init(&text);
+	struct json inner, value = json_get(json, name);
+	const char *key;
+	int r;
+
+	if (!json_str(&value))
+		return 0;
+	r = json_parse(arena, json_str(&value), strlen(json_str(&value)), JSON_FRACTIONS, &inner, err);
+	if (r < 0)
+		return r;
+	jw_object(&w, NULL);
+	for (size_t i = 0; json_member(json, &i, &key, &value);)
+		jw_json(&w, key, strcmp(key, name) == 0 ? &inner : &value);
+	jw_end_object(&w);
+	r = json_parse(arena, buf_str(&text), text.len, JSON_FRACTIONS, json, err);
+	return r < 0 ? r : 1;
 }
 
 /* 1: *json is what lies inside, 0: there is nothing inside. */
@@ -134,11 +200,19 @@ static int unwrap(const struct unwrap *unwrap, struct arena *arena, struct json 
 {
 	for (size_t i = 0; i < unwrap->count; i++) {
 		const struct unwrap_step *step = &unwrap->steps[i];
-		struct json at = step->kind == STEP_SINGLE ? *json : pointer_get(json, step->pointer);
+		struct json at = step->kind == STEP_SINGLE || step->kind == STEP_READ ? *json : pointer_get(json, step->pointer);
 		const char *key, *text;
 		size_t first = 0;
 		int r;
 
+		if (step->kind == STEP_READ) {
+			if (json->type != JSON_OBJECT)
+				return 0;
+			r = read_member(json, step->pointer, arena, err);
+			if (r <= 0)
+				return r;
+			continue;
+		}
 		if (at.type == JSON_NONE)
 			return 0;
 		if (step->kind == STEP_SINGLE) {
@@ -224,29 +298,79 @@ static const char *their_id(const struct hook_reading *reading, const struct sou
 	return text;
 }
 
-/* Seconds or milliseconds, also with a fraction, RFC 3339, or as in mail. 0: not told. */
-static int64_t event_time(const struct hook_reading *reading, const struct source *source)
+/* RFC 3339 as some write it: a blank for the T, no zone for UTC, a zone without its colon. */
+static int loose_parse(const char *text, int64_t *ret)
 {
-	const struct json *root = source->kind == SOURCE_OUTER ? reading->outer : reading->element;
-	struct json value = source->kind == SOURCE_POINTER || source->kind == SOURCE_OUTER ? pointer_get(root, source->name) :
-											     (struct json){ 0 };
-	const char *text = NULL;
+	char copy[40];
+	size_t len = strlen(text);
+	bool zone;
+
+	if (len < 19 || len + 2 > sizeof(copy))
+		return -EINVAL;
+	memcpy(copy, text, len + 1);
+	if (copy[10] == ' ')
+		copy[10] = 'T';
+	zone = strpbrk(copy + 19, "Zz+-");
+	if (!zone) {
+		memcpy(copy + len, "Z", 2);
+	} else if (len >= 24 && (copy[len - 5] == '+' || copy[len - 5] == '-')) {
+		memmove(copy + len - 1, copy + len - 2, 3);
+		copy[len - 2] = ':';
+	}
+	return utc_parse(copy, ret);
+}
+
+/* Seconds or milliseconds, also with a fraction, RFC 3339 or near it, or as in mail. 0: not told. */
+static int64_t text_time(const char *text)
+{
 	int64_t at = 0;
-	double fraction;
 	char *end;
 
-	if (value.type == JSON_DOUBLE) {
-		fraction = json_double(&value);
-		return fraction > 0 && fraction < 1e11 ? (int64_t)(fraction * 1000) : 0;
-	}
-	if (source_get(reading, source, &text, NULL) < 0 || !text || !*text)
-		return 0;
-	if (utc_parse(text, &at) == 0 || http_date_parse(text, &at) == 0)
+	if (utc_parse(text, &at) == 0 || loose_parse(text, &at) == 0 || http_date_parse(text, &at) == 0)
 		return at > 0 ? at : 0;
 	at = strtoll(text, &end, 10);
 	if (*end || at <= 0 || strlen(text) > 15)
 		return 0;
 	return at < INT64_C(100000000000) ? at * 1000 : at;
+}
+
+static int64_t fraction_time(double seconds)
+{
+	return seconds > 0 && seconds < 1e11 ? (int64_t)(seconds * 1000) : 0;
+}
+
+int time_read(const struct json *value, int64_t *ret)
+{
+	char digits[24];
+	const char *text = json_str(value);
+
+	if (value->type == JSON_INT) {
+		snprintf(digits, sizeof(digits), "%lld", (long long)json_int(value));
+		text = digits;
+	}
+	*ret = value->type == JSON_DOUBLE ? fraction_time(json_double(value)) : text && *text ? text_time(text) : 0;
+	return *ret ? 0 : -EBADMSG;
+}
+
+static int64_t time_at(const struct hook_reading *reading, const struct source *source)
+{
+	const struct json *root = source->kind == SOURCE_OUTER ? reading->outer : reading->element;
+	struct json value = source->kind == SOURCE_POINTER || source->kind == SOURCE_OUTER ? pointer_get(root, source->name) :
+											     (struct json){ 0 };
+	const char *text = NULL;
+
+	if (value.type == JSON_DOUBLE)
+		return fraction_time(json_double(&value));
+	return source_get(reading, source, &text, NULL) < 0 || !text || !*text ? 0 : text_time(text);
+}
+
+static int64_t event_time(const struct hook_reading *reading, const struct source_list *list)
+{
+	int64_t at = 0;
+
+	for (size_t i = 0; i < list->count && !at; i++)
+		at = time_at(reading, &list->sources[i]);
+	return at;
 }
 
 static enum hook_word look_up(const struct hook *hook, const char *said)
@@ -293,6 +417,53 @@ static const char *event_id(const struct hook *hook, const struct hook_reading *
 	return hex_format(digest, sizeof(digest), arena_alloc(reading->arena, HOOK_ID_SIZE));
 }
 
+static const char *file_text(const struct hook_reading *one, const struct source *source)
+{
+	const char *text = NULL;
+
+	return source->kind && source_get(one, source, &text, NULL) == 0 && text ? cut(one->arena, text, WORD_MAX) : "";
+}
+
+/* Of a form its own list; else what the file points to. NULL: nothing was attached. */
+static const char *event_files(const struct hook *hook, const struct hook_reading *reading)
+{
+	struct json list = hook->form == FORM_FIELDS && !hook->files ? json_get(reading->element, FORM_FILES) :
+			   hook->files			       ? pointer_get(reading->element, hook->files) :
+								 (struct json){ 0 };
+	CLEANUP(buf_clear) struct buf out = { 0 };
+	struct json_writer w = jw_init(&out);
+	size_t named = 0;
+
+	if (list.type != JSON_ARRAY || !json_len(&list))
+		return NULL;
+	if (!hook->files) {
+		json_write(&out, &list);
+		return arena_memdup(reading->arena, buf_str(&out), out.len);
+	}
+	jw_array(&w, NULL);
+	for (size_t i = 0; i < json_len(&list); i++) {
+		struct json element = json_at(&list, i);
+		struct hook_reading one = { .request = reading->request, .arena = reading->arena, .outer = reading->element, .element = &element };
+		struct form_file file = { .name = file_text(&one, &hook->file_name), .type = file_text(&one, &hook->file_type) };
+		CLEANUP(buf_clear) struct buf bytes = { 0 };
+		const char *content = NULL;
+
+		if (element.type != JSON_OBJECT || !*file.name || named++ >= HOOK_FILES_MAX)
+			continue;
+		file.len = (size_t)strtoull(file_text(&one, &hook->file_bytes), NULL, 10);
+		if (hook->file_content.kind && source_get(&one, &hook->file_content, &content, NULL) == 0 && content &&
+			base64_decode(content, strlen(content), &bytes) == 0) {
+			file.data = buf_str(&bytes);
+			file.len = bytes.len;
+		}
+		write_file(&w, &file);
+	}
+	if (named > HOOK_FILES_MAX)
+		jw_int(&w, NULL, (int64_t)(named - HOOK_FILES_MAX));
+	jw_end_array(&w);
+	return named ? arena_memdup(reading->arena, buf_str(&out), out.len) : NULL;
+}
+
 static void read_event(const struct hook *hook, const struct hook_reading *reading, size_t i, struct hook_event *ret)
 {
 	CLEANUP(buf_clear) struct buf raw = { 0 };
@@ -312,6 +483,7 @@ static void read_event(const struct hook *hook, const struct hook_reading *readi
 	ret->reason = first_text(reading, &hook->reason, WORD_MAX);
 	ret->address = first_text(reading, &hook->address, 254);
 	ret->text = first_text(reading, &hook->text, VALUE_MAX);
+	ret->files = event_files(hook, reading);
 	ret->id = event_id(hook, reading, i, ret);
 }
 

@@ -66,7 +66,7 @@ struct check {
 
 static bool is_form(const struct check *c)
 {
-	return form_is(c->reading.request, "application/x-www-form-urlencoded");
+	return c->hook->form != FORM_QUERY && form_is(c->reading.request, "application/x-www-form-urlencoded");
 }
 
 static int compare_bytes(const char *a, size_t a_len, const char *b, size_t b_len)
@@ -109,6 +109,48 @@ static int add_form(const struct check *c, struct buf *out, struct err *err)
 	return 0;
 }
 
+static int sorted_query(const char *url, struct arena *arena, struct form_pair **ret, size_t *count, struct err *err)
+{
+	const char *query = url + strcspn(url, "?#");
+	int r;
+
+	*count = 0;
+	if (*query != '?')
+		return 0;
+	r = form_decode(query + 1, strcspn(query + 1, "#"), arena, ret, count, err);
+	if (r == 0 && *count)
+		qsort(*ret, *count, sizeof(**ret), compare_pairs);
+	return r;
+}
+
+/*
+ * The address, its query decoded and in the order of bytes. Where a form follows, '?' stands in any case. As Plivo signs, version 3:
+ * github.com/plivo/plivo-python, plivo/utils/signature_v3.py.
+ */
+static int add_sorted_url(const struct check *c, const char *url, const char *between, struct buf *out, struct err *err)
+{
+	bool form = is_form(c) && c->reading.request->body_len;
+	struct form_pair *pairs = NULL;
+	size_t count = 0;
+	int r = sorted_query(url, c->reading.arena, &pairs, &count, err);
+
+	if (r < 0)
+		return r;
+	buf_add(out, url, strcspn(url, "?#"));
+	if (count || form)
+		buf_add_char(out, '?');
+	for (size_t i = 0; i < count; i++) {
+		if (i)
+			buf_add_char(out, '&');
+		buf_add(out, pairs[i].name, pairs[i].name_len);
+		buf_add_char(out, '=');
+		buf_add(out, pairs[i].value, pairs[i].value_len);
+	}
+	if (count && form)
+		buf_add_str(out, between);
+	return 0;
+}
+
 /* The same address with its port said, when it is not, and without it when it is the scheme's own. NULL: it is another port. */
 static const char *other_port(const char *url, struct arena *arena)
 {
@@ -147,6 +189,9 @@ static int signed_text(const struct check *c, const char *url, struct buf *out, 
 		case PART_FORM_SORTED:
 			r = add_form(c, out, err);
 			break;
+		case PART_URL_SORTED:
+			r = add_sorted_url(c, url, part->literal, out, err);
+			break;
 		case PART_LITERAL:
 			buf_add_str(out, part->literal);
 			break;
@@ -170,7 +215,7 @@ static int check_body(const struct check *c, struct err *err)
 	const struct hook_request *request = c->reading.request;
 	const char *told;
 	uint8_t digest[SHA256_SIZE], claimed[SHA256_SIZE];
-	bool form = false, body = c->plan->once.kind != SOURCE_NONE;
+	bool form = false, body = c->plan->once.kind != SOURCE_NONE || c->hook->form == FORM_QUERY; /* a query stands in the address */
 
 	for (size_t i = 0; i < c->plan->part_count; i++) {
 		body |= c->plan->parts[i].kind == PART_BODY;
@@ -316,7 +361,7 @@ static int check_signature(const struct check *c, struct err *err)
 	int r;
 
 	for (size_t i = 0; i < c->plan->part_count; i++)
-		if (c->plan->parts[i].kind == PART_URL && urls[1])
+		if ((c->plan->parts[i].kind == PART_URL || c->plan->parts[i].kind == PART_URL_SORTED) && urls[1])
 			ways = 2;
 	r = read_signatures(c, signatures, &count, err);
 	for (size_t i = 0; r == 0 && i < ways; i++)

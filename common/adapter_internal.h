@@ -68,6 +68,7 @@ enum place {
 	PLACE_SIGNED = 64, /* the parts of a signature: {request.url} ... */
 	PLACE_SIGNATURE = 128, /* {signature} */
 	PLACE_MULTIPART = 256, /* $file */
+	PLACE_POLL = 512, /* {poll.item} ... have a meaning, and there is no message */
 };
 
 struct scope {
@@ -79,6 +80,8 @@ struct scope {
 	const struct attachment *file; /* inside $each over attachments, else NULL */
 	const struct http_request *request; /* for its signature, else NULL */
 	const char *signature; /* NULL unless it is made */
+	const struct poll_position *position; /* of a poll, else NULL */
+	int64_t since; /* ms UTC */
 };
 
 int text_parse(const struct adapter *adapter, const struct json *json, unsigned places, struct text *ret, struct err *err);
@@ -359,7 +362,8 @@ struct adapter {
 	size_t setting_count;
 	const char *idempotency_header; /* NULL = none, or a member of the body */
 	int64_t idempotency_ms;
-	int64_t per_second, concurrency, max_request_bytes;
+	struct pace_limits limits;
+	int64_t max_request_bytes;
 	int64_t sms_parts; /* most that are sent; 0 = no limit stated */
 	bool takes_files;
 	struct table *tables;
@@ -377,6 +381,8 @@ struct adapter {
 	struct lookup_plan lookup;
 	struct hook *hooks; /* adapter_hook_internal.h */
 	size_t hook_count;
+	struct poll *polls; /* adapter_poll.c */
+	size_t poll_count;
 };
 
 #endif

@@ -5,6 +5,7 @@
 #include <strings.h>
 
 #include "common/adapter_internal.h"
+#include "common/adapter_poll.h"
 #include "common/sms.h"
 
 #define HEADER_VALUE_MAX 4000
@@ -252,6 +253,22 @@ static bool adapter_knows(const struct adapter *adapter, const char *name)
 	return false;
 }
 
+/* The list, and where it has ids alone one of them: the address of either may be another's. */
+static int try_poll(const struct adapter *adapter, size_t i, const struct adapter_input *input, struct arena *arena, struct http_request *ret,
+	struct err *err)
+{
+	const struct poll *poll = adapter_poll(adapter, i);
+	struct http_request item;
+	int r = adapter_poll_request(adapter, poll, input, &(struct poll_position){ 0 }, arena, ret, err);
+
+	if (r < 0 || !poll_by_item(poll))
+		return r;
+	r = adapter_poll_request(adapter, poll, input, &(struct poll_position){ .item = "1" }, arena, &item, err);
+	if (r == 0 && !url_is_local(item.url))
+		*ret = item;
+	return r;
+}
+
 /* Any message will do: it is the settings that are tried. */
 static int try_message(const struct adapter *adapter, const struct provider_settings *settings, const char *country,
 	const char *locale, bool *local, struct err *err)
@@ -287,6 +304,10 @@ static int try_message(const struct adapter *adapter, const struct provider_sett
 	}
 	if (r == 0 && adapter->has_lookup) {
 		r = adapter_lookup_request(adapter, &input, arena, &request, &lookup, err);
+		*local = *local && r == 0 && url_is_local(request.url);
+	}
+	for (size_t i = 0; r == 0 && i < adapter->poll_count; i++) {
+		r = try_poll(adapter, i, &input, arena, &request, err);
 		*local = *local && r == 0 && url_is_local(request.url);
 	}
 	return r;

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "common/adapter_internal.h"
+#include "common/adapter_poll.h"
 
 #define SCALARS (KIND(VALUE_STRING) | KIND(VALUE_INT) | KIND(VALUE_BOOL))
 #define FILTERS_MAX 8
@@ -10,7 +11,7 @@
 /* --- the model ---------------------------------------------------------------------------------------------------- */
 
 enum model_id { MODEL_FIELD, MODEL_PARTY, MODEL_CHANNEL, MODEL_INVOICE, MODEL_INVOICES, MODEL_METADATA,
-	MODEL_CONFIG, MODEL_NOW, MODEL_SENT_AT, MODEL_ITEM, MODEL_KEY, MODEL_VALUE, MODEL_REGISTERED, MODEL_FILES, MODEL_FILE_NAME,
+	MODEL_CONFIG, MODEL_NOW, MODEL_SENT_AT, MODEL_POLL, MODEL_ITEM, MODEL_KEY, MODEL_VALUE, MODEL_REGISTERED, MODEL_FILES, MODEL_FILE_NAME,
 	MODEL_FILE_TYPE, MODEL_FILE_DATA, MODEL_PDF_NAME, MODEL_PDF_DATA, MODEL_TOKEN, MODEL_STEP, MODEL_REQUEST, MODEL_BODY,
 	MODEL_SIGNATURE };
 
@@ -60,6 +61,10 @@ static const struct model_row model[] = {
 	{ "metadata", VALUE_PAIRS, MODEL_METADATA, 0, 0 },
 	{ "now", VALUE_INT, MODEL_NOW, 0, 0 },
 	{ "sent_at", VALUE_INT, MODEL_SENT_AT, 0, PLACE_LOOKUP },
+	{ "poll.since", VALUE_INT, MODEL_POLL, 0, PLACE_POLL },
+	{ "poll.cursor", VALUE_INT, MODEL_POLL, 1, PLACE_POLL },
+	{ "poll.item", VALUE_STRING, MODEL_POLL, 2, PLACE_POLL },
+	{ "poll.page", VALUE_STRING, MODEL_POLL, 3, PLACE_POLL },
 	{ "item", VALUE_STRING, MODEL_ITEM, 0, PLACE_ITEM },
 	{ "registered", VALUE_BOOL, MODEL_REGISTERED, 0, 0 },
 	{ "attachments", VALUE_FILES, MODEL_FILES, 0, 0 },
@@ -152,6 +157,24 @@ static struct value file_value(const struct scope *scope, const struct model_row
 	}
 }
 
+static struct value poll_value(const struct scope *scope, size_t part)
+{
+	const struct poll_position *position = scope->position;
+
+	if (!position)
+		return (struct value){ 0 };
+	switch (part) {
+	case 0:
+		return (struct value){ .kind = VALUE_INT, .n = scope->since };
+	case 1:
+		return (struct value){ .kind = position->has_cursor ? VALUE_INT : VALUE_NONE, .n = position->cursor };
+	case 2:
+		return string_value(position->item);
+	default:
+		return string_value(position->page);
+	}
+}
+
 static struct value model_value(const struct scope *scope, const struct model_row *row)
 {
 	const struct message *m = scope->input->message;
@@ -175,6 +198,8 @@ static struct value model_value(const struct scope *scope, const struct model_ro
 		return (struct value){ .kind = VALUE_INT, .n = scope->input->now };
 	case MODEL_SENT_AT:
 		return (struct value){ .kind = VALUE_INT, .n = scope->input->sent_at };
+	case MODEL_POLL:
+		return poll_value(scope, row->offset);
 	case MODEL_ITEM:
 		return scope->item ? *scope->item : (struct value){ 0 };
 	case MODEL_KEY:
@@ -341,6 +366,12 @@ static int parse_step_name(const struct adapter *adapter, const struct json *jso
 	return json_refuse(json, NULL, err, "unknown_value", "no step before this one binds \"%s\"", name);
 }
 
+/* Nobody in particular is asked for: these say nothing in a poll. */
+static bool of_message(const struct model_row *row)
+{
+	return !row->place && row->id != MODEL_NOW && row->id != MODEL_TOKEN;
+}
+
 static int parse_name(const struct adapter *adapter, const struct json *json, const char *name,
 	unsigned places, struct reference *ret, struct err *err)
 {
@@ -365,7 +396,7 @@ static int parse_name(const struct adapter *adapter, const struct json *json, co
 	for (size_t i = 0; i < ARRAY_LEN(model); i++) {
 		if (strcmp(model[i].name, name) != 0)
 			continue;
-		if (model[i].place && !(model[i].place & places))
+		if ((model[i].place && !(model[i].place & places)) || ((places & PLACE_POLL) && of_message(&model[i])))
 			return json_refuse(json, NULL, err, "unknown_value",
 				"\"%s\" has no meaning here", name);
 		ret->row = &model[i];

@@ -17,9 +17,10 @@
 #define LEDGERS_MAX 64
 
 /* Members that are more than a single value; each has a function below. */
-static const char *const composites[] = { "senders", "channels", "providers", "producers", "ledgers", "trail.anchors", NULL };
+static const char *const composites[] = { "senders", "channels", "providers", "producers", "ledgers", "trail.anchors", "creditor.postal", NULL };
 static const char *const sender_members[] = { "name", "email", "reply_to", "phone", NULL };
-static const char *const provider_members[] = { "file", "settings", "secrets", "concurrency", "per_second", NULL };
+static const char *const provider_members[] = { "file", "settings", "secrets", "concurrency", "per_second", "burst",
+	"per_hour", "per_day", "per_month", "failures", NULL };
 
 /* --- unknown members, and what was perhaps meant ------------------------------------------------------------------ */
 
@@ -305,6 +306,19 @@ static int parse_senders(const struct json *root, struct config *config, struct 
 	return 0;
 }
 
+static int parse_postal(const struct json *root, struct config *config, struct err *err)
+{
+	static const char *const members[] = { "line1", "line2", "postcode", "city", "region", "country", NULL };
+	struct json creditor = json_get(root, "creditor"), postal = { 0 };
+	int r = json_opt_object(&creditor, "postal", &postal, err);
+
+	if (r < 0 || postal.type != JSON_OBJECT)
+		return r;
+	if ((r = config_only_known(&postal, members, err)) < 0 || (r = postal_read(&creditor, "postal", &config->creditor_postal, err)) < 0)
+		return r;
+	return postal_check(&creditor, "postal", &config->creditor_postal, err);
+}
+
 /* --- providers and channels --------------------------------------------------------------------------------------- */
 
 /* Appends the members of `key` to the pairs. A number or flag is kept as its text. */
@@ -354,12 +368,17 @@ static int parse_provider(struct config *config, const struct json *object, cons
 		(r = add_pairs(config, object, "settings", false, pairs, &used, err)) < 0 ||
 		(r = add_pairs(config, object, "secrets", true, pairs, &used, err)) < 0 ||
 		(r = json_opt_int(object, "concurrency", 1, 250, &provider->concurrency, err)) < 0 ||
-		(r = json_opt_int(object, "per_second", 1, 10000, &provider->per_second, err)) < 0)
+		(r = json_opt_int(object, "per_second", 1, 10000, &provider->per_second, err)) < 0 ||
+		(r = json_opt_int(object, "burst", 1, 10000, &provider->burst, err)) < 0 ||
+		(r = json_opt_int(object, "per_hour", 1, PACE_QUOTA_MAX, &provider->quota[PACE_HOUR], err)) < 0 ||
+		(r = json_opt_int(object, "per_day", 1, PACE_QUOTA_MAX, &provider->quota[PACE_DAY], err)) < 0 ||
+		(r = json_opt_int(object, "per_month", 1, PACE_QUOTA_MAX, &provider->quota[PACE_MONTH], err)) < 0 ||
+		(r = json_opt_int(object, "failures", 1, 1000, &provider->failures, err)) < 0)
 		return r;
 	/* A bare name lies in a provider folder; a path is the file itself. Nothing in between, so that ".." leads nowhere. */
 	if (provider->file[0] != '/' && (!provider->file[0] || strchr(provider->file, '/') || provider->file[0] == '.'))
 		return json_refuse(object, "file", err, "bad_value",
-			"\"%.100s\" must be a file name such as \"sandbox.json\", an absolute path, or \"outbox\"", provider->file);
+			"\"%.100s\" must be a file name such as \"sandbox.json\", an absolute path, \"smtp\" or \"outbox\"", provider->file);
 	return 0;
 }
 
@@ -389,7 +408,7 @@ static int parse_providers(const struct json *root, struct config *config, struc
 	return 0;
 }
 
-/* "sandbox", or a list in order of preference of which the first is used for now. */
+/* "sandbox", or a list in order of preference: a later one is taken after a certain failure of those before it. */
 static int parse_channel(const struct json *channels, const char *key, struct config *config, const char **ret,
 	struct err *err)
 {
@@ -398,6 +417,8 @@ static int parse_channel(const struct json *channels, const char *key, struct co
 
 	if (value.type == JSON_ARRAY && (count = json_len(&value)) == 0)
 		return json_refuse(channels, key, err, "bad_value", "must name a provider, or be left out");
+	if (count > CHANNEL_PROVIDERS_MAX)
+		return json_refuse(channels, key, err, "too_many", "must be at most %d providers", CHANNEL_PROVIDERS_MAX);
 	for (size_t i = 0; i < count; i++) {
 		struct json item = value.type == JSON_ARRAY ? json_at(&value, i) : list[0];
 		const char *name = json_str(&item);
@@ -408,8 +429,10 @@ static int parse_channel(const struct json *channels, const char *key, struct co
 		if (!config_provider(config, name))
 			return json_refuse(channels, key, err, "unknown_provider",
 				"\"%.60s\" must be one of the providers, or \"outbox\"", name);
-		if (i == 0)
-			*ret = config_provider(config, name)->name;
+		ret[i] = config_provider(config, name)->name;
+		for (size_t k = 0; k < i; k++)
+			if (!strcmp(ret[k], ret[i]))
+				return json_refuse(channels, key, err, "duplicate", "\"%.60s\" must not stand there twice", name);
 	}
 	return 0;
 }
@@ -424,7 +447,7 @@ static int parse_channels(const struct json *root, struct config *config, struct
 	for (size_t c = 0; c < CHANNEL_COUNT; c++) {
 		if (!json_has(&channels, channel_names[c]))
 			continue;
-		r = parse_channel(&channels, channel_names[c], config, &config->channel_providers[c], err);
+		r = parse_channel(&channels, channel_names[c], config, config->channel_providers[c], err);
 		if (r < 0)
 			return r;
 	}
@@ -535,7 +558,7 @@ int config_parse(const char *json, size_t len, struct config **ret, struct err *
 	if (root.type != JSON_OBJECT)
 		return json_refuse(&root, NULL, err, "wrong_type", "must be an object with origin, creditor and senders");
 	if ((r = check_members(arena, &root, err)) < 0 || (r = parse_keys(&root, config, err)) < 0 ||
-		(r = parse_senders(&root, config, err)) < 0 || (r = parse_providers(&root, config, err)) < 0 ||
+		(r = parse_postal(&root, config, err)) < 0 || (r = parse_senders(&root, config, err)) < 0 || (r = parse_providers(&root, config, err)) < 0 ||
 		(r = parse_channels(&root, config, err)) < 0 || (r = parse_producers(&root, config, err)) < 0 ||
 		(r = parse_ledgers(&root, config, err)) < 0 || (r = config_parse_anchors(&root, config, err)) < 0)
 		return r;

@@ -13,9 +13,11 @@
 #include "common/err.h"
 #include "common/event.h"
 #include "common/message.h"
+#include "common/pace.h"
 
 struct creditor { /* name, locale and zone are always there; NULL = none for the others */
 	const char *name, *legal_id, *address, *bank, *locale, *zone, *email, *phone, *url;
+	const char *role; /* "creditor", or "third_party_collector" for others' debts */
 };
 
 struct sender { /* who a step is sent as */
@@ -28,15 +30,18 @@ struct producer {
 	uint64_t types; /* bit per enum event_type it may send */
 };
 
+#define CHANNEL_PROVIDERS_MAX 4
+
 struct provider_settings {
 	const char *name; /* "sandbox" */
-	const char *file; /* adapter: "sandbox.json" or a path; "outbox" is built in */
+	const char *file; /* adapter: "sandbox.json" or a path; "outbox" and "smtp" are built in */
 	/*
 	 * What the adapter asks for: the members of `settings`, then those of `secrets`, whose values are names of credentials. Pairs
 	 * key, value, ended by NULL; no key stands twice.
 	 */
 	const char *const *settings;
-	int64_t concurrency, per_second; /* 0 = the adapter's */
+	int64_t concurrency, per_second, burst, quota[PACE_WINDOW_COUNT]; /* see struct pace_limits; 0 = the adapter's */
+	int64_t failures; /* in a row, after which it is left alone for a while; 0 = PACE_FAILURES */
 };
 
 /* Somebody else who vouches for the trail, or keeps a copy. */
@@ -80,11 +85,12 @@ struct config {
 	const char *trail_verifier_key; /* the one that signs it, as log_key makes it; NULL = not pinned */
 	int64_t trail_checkpoint_every; /* ms: one checkpoint for all that came meanwhile */
 	struct creditor creditor;
+	struct postal creditor_postal; /* where letters come from; all NULL = not said */
 	struct sender *senders; /* [0] is the profile "default" */
 	size_t sender_count;
 	struct anchor_settings *anchors; /* in the order of the file: the first time stamp leads */
 	size_t anchor_count;
-	const char *channel_providers[CHANNEL_COUNT]; /* name of the provider for each channel, NULL = none */
+	const char *channel_providers[CHANNEL_COUNT][CHANNEL_PROVIDERS_MAX]; /* names, in order of preference, NULL behind the last */
 	struct provider_settings *providers; /* "outbox" is always among them */
 	size_t provider_count;
 	struct producer *producers; /* [0] is the shared stream, [1] "operator", then those of the file */
@@ -93,6 +99,7 @@ struct config {
 	const char *policy_dir; /* the user's own, before the shipped ones; NULL = none */
 	const char *policy_default; /* name */
 	const char *template_dir, *provider_dir; /* the user's own; NULL = none */
+	const char *documents_dir; /* the invoices' PDFs, each named by its digest; NULL = none */
 	const char *http_ca_file; /* authorities for providers' https; NULL = the system's */
 	const char *type_prefix; /* stripped from event types, "com.acme."; NULL = none */
 	int64_t brake_contacts_per_hour;

@@ -105,6 +105,11 @@ static bool public_url_ok(const char *text)
 	return url_ok(text) && text[strlen(text) - 1] != '/' && !strpbrk(text, "?#");
 }
 
+static bool role_ok(const char *text)
+{
+	return strcmp(text, "creditor") == 0 || strcmp(text, "third_party_collector") == 0;
+}
+
 /* No names: nothing is looked up at the start. */
 static bool listen_ok(const char *text)
 {
@@ -167,6 +172,8 @@ static const struct config_key keys[] = {
 		AT(creditor.locale), locale_valid, "a BCP 47 tag such as \"fr-FR\" or \"en-GB\"", NULL },
 	{ "creditor.zone", CONFIG_TEXT, "zone", 1, 64, NULL, true, "time zone for debtors who have none: \"Europe/Paris\"",
 		AT(creditor.zone), zone_ok, "an IANA time zone such as \"Europe/Paris\"", NULL },
+	{ "creditor.role", CONFIG_TEXT, "", 8, 21, "creditor", false, "creditor, or third_party_collector for others' debts: whose contact rules bind",
+		AT(creditor.role), role_ok, "\"creditor\" or \"third_party_collector\"", NULL },
 	{ "creditor.email", CONFIG_TEXT, "address", 3, 254, NULL, false, "general address", AT(creditor.email), email_valid,
 		"one address such as \"name@example.com\"", NULL },
 	{ "creditor.phone", CONFIG_TEXT, "", 1, 40, NULL, false, "general number, as people should read it",
@@ -183,6 +190,8 @@ static const struct config_key keys[] = {
 		config_absolute_ok, DIR_LIKE, NULL },
 	{ "provider_dir", CONFIG_TEXT, "path", 1, 400, NULL, false, "your provider files", AT(provider_dir), config_absolute_ok,
 		DIR_LIKE, NULL },
+	{ "documents.dir", CONFIG_TEXT, "path", 1, 400, NULL, false, "invoices as PDF, each named by the SHA-256 of its bytes: <pdf_sha256>.pdf",
+		AT(documents_dir), config_absolute_ok, DIR_LIKE, NULL },
 	{ "http.ca_file", CONFIG_TEXT, "path", 1, 400, NULL, false,
 		"certificate authorities for providers and anchors, as PEM, instead of the system's", AT(http_ca_file), config_absolute_ok, DIR_LIKE,
 		NULL },

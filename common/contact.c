@@ -196,9 +196,27 @@ static struct buf *arena_buf(struct arena *arena)
 	return buf;
 }
 
+static void write_documents(struct json_writer *w, const struct message *m)
+{
+	uint8_t digest[SHA256_SIZE];
+	char hex[2 * SHA256_SIZE + 1];
+
+	if (m->attachment_count == 0)
+		return;
+	jw_array(w, "attachments");
+	for (size_t i = 0; i < m->attachment_count; i++) {
+		sha256(m->attachments[i].data, m->attachments[i].len, digest);
+		jw_object(w, NULL);
+		jw_int(w, "size", (int64_t)m->attachments[i].len);
+		jw_str(w, "sha256", hex_format(digest, SHA256_SIZE, hex));
+		jw_end_object(w);
+	}
+	jw_end_array(w);
+}
+
 static const struct draft *record_intent(const struct contact_env *env, const struct debtor *debtor,
 	const struct contact_plan *plan, const struct message *m, const struct notice *notice, const struct buf *request,
-	struct effects *fx)
+	const char *request_type, struct effects *fx)
 {
 	struct draft *draft = effects_record(fx, "attempt.intent", debtor->id);
 	struct json_writer *w = &draft->w, part;
@@ -220,6 +238,7 @@ static const struct draft *record_intent(const struct contact_env *env, const st
 	if (env->config->shadow)
 		jw_bool(w, "shadow", true);
 	write_trace(w, env, debtor, plan);
+	write_documents(w, m);
 	part = jw_init(message);
 	message_write(&part, NULL, m);
 	draft_part(draft, "message.json", "application/json", CLASS_CONTENT, message->data, message->len);
@@ -233,9 +252,49 @@ static const struct draft *record_intent(const struct contact_env *env, const st
 	if (request->len) {
 		sha256(request->data, request->len, digest);
 		jw_str(w, "request_sha256", hex_format(digest, SHA256_SIZE, hex));
-		draft_part(draft, "request", "application/http", CLASS_CONTENT, request->data, request->len);
+		draft_part(draft, "request", request_type, CLASS_CONTENT, request->data, request->len);
 	}
 	return draft;
+}
+
+/* "F/2026 17" is "F-2026 17.pdf": a plain file name everywhere. */
+static const char *document_name(const char *number, struct arena *arena)
+{
+	char *name = arena_printf(arena, "%.100s.pdf", number);
+
+	for (char *p = name; *p; p++)
+		if (!((*p >= '0' && *p <= '9') || (*p >= 'A' && *p <= 'Z') || (*p >= 'a' && *p <= 'z') || *p == '_' || *p == ' ' ||
+			    (*p == '.' && p > name)))
+			*p = '-';
+	return name;
+}
+
+static int attach_documents(const struct contact_env *env, const struct contact_plan *plan, struct message *m, struct arena *arena,
+	struct err *err)
+{
+	struct attachment *files = arena_alloc(arena, (plan->member_count + 1) * sizeof(*files));
+
+	if (!plan->step->attach_invoice || m->channel != CHANNEL_EMAIL)
+		return 0;
+	if (plan->member_count > ATTACHMENTS_MAX)
+		return err_set(err, -EBADMSG, "too_long", "", "more than %d documents for one mail", ATTACHMENTS_MAX);
+	for (size_t i = 0; i < plan->member_count; i++) {
+		const struct invoice *invoice = &plan->members[i]->invoice;
+		const struct snapshot *s = &invoice->snapshot;
+		struct err inner = { 0 };
+		int r;
+
+		if (!s->pdf_sha256 || !env->document)
+			return err_set(err, -EBADMSG, "no_document", "", "invoice %s has no document: its events do not tell pdf_sha256", invoice->id);
+		r = env->document(s->pdf_sha256, arena, &files[i], &inner, env->document_arg);
+		if (r < 0)
+			return err_set(err, r, inner.code, inner.path, "the document of invoice %s: %s", invoice->id, inner.text);
+		files[i].name = document_name(s->number ? s->number : invoice->id, arena);
+		files[i].type = "application/pdf";
+	}
+	m->attachments = files;
+	m->attachment_count = plan->member_count;
+	return 0;
 }
 
 int contact_release(const struct contact_env *env, struct debtor *debtor, const struct contact_plan *plan,
@@ -248,11 +307,11 @@ int contact_release(const struct contact_env *env, struct debtor *debtor, const 
 	struct notice notice;
 	struct draft *event;
 	char id[ATTEMPT_ID_SIZE];
-	int r;
+	int r, mail = 0;
 
-	*m = (struct message){ .channel = plan->channel, .provider = env->config->channel_providers[plan->channel],
+	*m = (struct message){ .channel = plan->channel, .provider = plan->provider ? plan->provider : env->config->channel_providers[plan->channel][0],
 		.debtor_id = debtor->id, .step = plan->step->id, .policy = plan->policy->name,
-		.invoice_ids = member_ids(plan, fx->arena), .invoice_count = plan->member_count };
+		.invoice_ids = member_ids(plan, fx->arena), .invoice_count = plan->member_count, .written_at = env->now };
 	if (!m->provider)
 		return err_set(err, -ENOENT, "no_provider", "$.channels", "no provider is configured for channel %s",
 			channel_names[plan->channel]);
@@ -263,18 +322,24 @@ int contact_release(const struct contact_env *env, struct debtor *debtor, const 
 		.phone = plan->contact->phone };
 	if (sender)
 		m->from = (struct party){ sender->name, sender->email, sender->phone, sender->reply_to };
+	if (m->channel == CHANNEL_LETTER) { /* nobody else needs to know where they live */
+		m->to_postal = debtor->customer.postal;
+		m->from_postal = env->config->creditor_postal;
+	}
 	m->locale = notice.locale;
 	m->subject = notice.subject;
 	m->text = notice.text;
 	m->html = notice.html;
+	if ((r = attach_documents(env, plan, m, fx->arena, err)) < 0)
+		return r;
 	name = (struct attempt_name){ .debtor = debtor->id, .invoice = plan->members[0]->invoice.id,
 		.step = plan->step->id, .channel = channel_names[plan->channel],
 		.recipient = plan->channel == CHANNEL_EMAIL ? plan->contact->email : plan->contact->phone,
 		.attempt_try = (uint32_t)plan->members[0]->tries, .partition = env->partition, .due_at = plan->owed_at };
 	attempt_id(env->install_key, &name, id);
 	m->attempt_id = arena_strdup(fx->arena, id);
-	if (request && (r = request(m, masked, arg)) < 0)
-		return err_set(err, r, "bad_request", "", "the provider's request cannot be built");
+	if (request && (mail = request(m, masked, arg)) < 0)
+		return err_set(err, mail, "bad_request", "", "the provider's request cannot be built");
 	for (size_t i = 0; i < plan->member_count; i++) {
 		struct escalation *e = plan->members[i];
 
@@ -286,7 +351,7 @@ int contact_release(const struct contact_env *env, struct debtor *debtor, const 
 	}
 	debtor_contact_add(debtor, fx->arena, env->now, plan->channel, m->attempt_id);
 	debtor_contact_made(debtor, m->attempt_id)->to = name.recipient;
-	ret->intent = record_intent(env, debtor, plan, m, &notice, masked, fx);
+	ret->intent = record_intent(env, debtor, plan, m, &notice, masked, mail ? "message/rfc822" : "application/http", fx);
 	event = effects_event(fx, "contact.reserved", debtor->id, m->invoice_ids[0]);
 	jw_str(&event->w, "attempt", m->attempt_id);
 	jw_str(&event->w, "step", m->step);

@@ -22,6 +22,9 @@ struct candidate {
 	const struct policy *policy;
 };
 
+/* The bytes of the document with this digest (hex), into the arena: data and len of *ret. -errno: `err` says why it is not at hand. */
+typedef int (*contact_document_fn)(const char *sha256, struct arena *arena, struct attachment *ret, struct err *err, void *arg);
+
 struct contact_env {
 	const struct config *config;
 	const struct notice_set *notices;
@@ -31,6 +34,8 @@ struct contact_env {
 	int64_t now; /* ms UTC */
 	int64_t payments_known_to; /* ms UTC; 0 = no payment feed binds */
 	const struct guard_rules *guard; /* NULL = no contact rules are known */
+	contact_document_fn document; /* for steps that attach; NULL = there are none */
+	void *document_arg;
 };
 
 /* One decided contact: members[0] leads (the oldest due date) and its step drives. */
@@ -43,6 +48,7 @@ struct contact_plan {
 	enum channel channel; /* the step's, or its fallback */
 	const struct contact *contact;
 	int64_t owed_at;
+	const char *provider; /* NULL: the channel's first. Set by whoever knows how the providers are */
 };
 
 /*
@@ -61,6 +67,7 @@ struct contact_released {
 	struct message message;
 	const struct draft *intent; /* its record: the flow learns its place in the journal */
 };
+/* 0, or 1 when it is no HTTP request but a mail (message/rfc822); -errno. */
 typedef int (*contact_request_fn)(const struct message *message, struct buf *masked, void *arg);
 int contact_release(const struct contact_env *env, struct debtor *debtor, const struct contact_plan *plan,
 	contact_request_fn request, void *arg, struct effects *fx, struct contact_released *ret, struct err *err);

@@ -111,7 +111,7 @@ static void record(const char *kind, const char *event_type, const struct attemp
 	jw_opt_int(&draft->w, "status", outcome->status);
 	jw_opt_str(&draft->w, "remote", outcome->remote);
 	if (outcome->raw_len)
-		draft_part(draft, "answer", "application/http", CLASS_CONTENT,
+		draft_part(draft, "answer", outcome->raw_type ? outcome->raw_type : "application/http", CLASS_CONTENT,
 			arena_memdup(fx->arena, outcome->raw, outcome->raw_len), outcome->raw_len);
 	jw_str(&event->w, "reason", outcome->reason);
 	jw_opt_str(&event->w, "provider_id", outcome->provider_id);
@@ -155,6 +155,7 @@ static void not_sent(struct candidate *c, int64_t retry_at, struct effects *fx)
 	e->step = e->attempt = e->verdict = NULL;
 	e->since = e->look_at = 0;
 	e->retry_at = retry_at;
+	e->retry_why = e->provider_failed = NULL;
 }
 
 static int64_t clamp_retry(int64_t wait)
@@ -246,13 +247,26 @@ static bool recipient_refused(struct debtor *debtor, const struct attempt_entry 
 	return true;
 }
 
+/* Whether the channel has one more provider behind this one. */
+static bool has_next(const struct config *config, const struct attempt_entry *entry)
+{
+	for (int c = 0; c < CHANNEL_COUNT; c++)
+		for (size_t i = 0; i + 1 < CHANNEL_PROVIDERS_MAX && config->channel_providers[c][i]; i++)
+			if (strcmp(channel_names[c], entry->channel) == 0 && strcmp(config->channel_providers[c][i], entry->provider) == 0)
+				return config->channel_providers[c][i + 1] != NULL;
+	return false;
+}
+
 /* A certain failure of an attempt that was never in doubt. */
-static void fail(struct debtor *debtor, struct candidate *members, size_t count, struct attempt_entry *entry,
+static void fail(const struct contact_env *env, struct debtor *debtor, struct candidate *members, size_t count, struct attempt_entry *entry,
 	const struct outcome *outcome, struct effects *fx)
 {
 	bool other = recipient_refused(debtor, entry, outcome, fx);
 	bool final = outcome->kind == OUTCOME_REFUSED && outcome->scope != SCOPE_PROVIDER && !other;
-	int64_t wait = outcome->kind == OUTCOME_CANCELLED || other ? 0 :
+	/* It is the provider that cannot, for now: the next one of the channel may at once. */
+	bool next = !final && !other && has_next(env->config, entry) &&
+		(outcome->scope == SCOPE_PROVIDER || outcome->kind == OUTCOME_TEMPORARY);
+	int64_t wait = outcome->kind == OUTCOME_CANCELLED || other || next ? 0 :
 		       outcome->scope == SCOPE_PROVIDER	      ? RETRY_PROVIDER_MS :
 		       outcome->kind == OUTCOME_THROTTLED     ? clamp_retry(outcome->retry_after_ms) :
 								5 * MINUTE_MS;
@@ -268,6 +282,8 @@ static void fail(struct debtor *debtor, struct candidate *members, size_t count,
 			walk_on(&members[i], entry, STEP_SKIPPED, "refused", entry->released_at, TRIGGER_NOT_SENT, fx);
 		else
 			not_sent(&members[i], wait ? fx->now + wait : 0, fx);
+		if (next)
+			members[i].escalation->provider_failed = arena_strdup(fx->arena, entry->provider);
 		if (!final && outcome->status) /* the provider knows the id and refused it: the next try has its own */
 			members[i].escalation->tries++;
 	}
@@ -314,7 +330,7 @@ bool contact_settle(const struct contact_env *env, struct debtor *debtor, struct
 		return true;
 	}
 	if (outcome->kind != OUTCOME_IN_DOUBT && !entry->in_doubt) {
-		fail(debtor, members, count, entry, outcome, fx);
+		fail(env, debtor, members, count, entry, outcome, fx);
 		return true;
 	}
 	if (!entry->in_doubt)
@@ -385,6 +401,7 @@ bool contact_unknown(const struct contact_env *env, struct debtor *debtor, struc
 
 			not_sent(&members[i], env->now, fx);
 			e->tries = tries;
+			e->provider_only = arena_strdup(fx->arena, entry->provider);
 		} else {
 			e->look_at = env->now + UNKNOWN_LOOK_MS;
 		}

@@ -406,6 +406,7 @@ static void write_customer(struct json_writer *w, const struct customer *c)
 	jw_opt_str(w, "locale", c->locale);
 	jw_opt_str(w, "timezone", c->timezone);
 	jw_opt_str(w, "policy", c->policy);
+	postal_write(w, "postal", &c->postal);
 	if (c->contact_count)
 		jw_array(w, "contacts");
 	for (size_t i = 0; i < c->contact_count; i++) {
@@ -511,6 +512,7 @@ void debtor_write(struct buf *out, const struct debtor *debtor)
 	write_strings(w, "policies", debtor->policies, debtor->policy_count);
 	jw_opt_str(w, "adopted", debtor->adopted);
 	write_strings(w, "gaps", debtor->gaps, debtor->gap_count);
+	write_strings(w, "quotas", debtor->quotas, debtor->quota_count);
 	write_erasing(w, debtor);
 	jw_end_object(w);
 }
@@ -553,7 +555,7 @@ static int read_customer(struct arena *arena, const struct json *json, struct cu
 	*c = (struct customer){ .name = member(json, "name"), .country = member(json, "country"),
 		.locale = member(json, "locale"), .timezone = member(json, "timezone"), .policy = member(json, "policy") };
 	if ((r = json_opt_int(json, "kind", 0, 3, &kind, err)) < 0 ||
-		(r = json_opt_array(json, "contacts", &contacts, err)) < 0)
+		(r = json_opt_array(json, "contacts", &contacts, err)) < 0 || (r = postal_read(json, "postal", &c->postal, err)) < 0)
 		return r;
 	c->kind = (int)kind;
 	c->contact_count = json_len(&contacts);
@@ -737,6 +739,8 @@ int debtor_from(struct arena *arena, const struct json *json, struct debtor *ret
 	ret->adopted = json_str(&v);
 	v = json_get(json, "gaps");
 	ret->gaps = read_strings(arena, &v, &ret->gap_count);
+	v = json_get(json, "quotas");
+	ret->quotas = read_strings(arena, &v, &ret->quota_count);
 	ret->gap_capacity = ret->gap_count;
 	v = json_get(json, "erasing");
 	read_erasing(arena, &v, ret);

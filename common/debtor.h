@@ -111,6 +111,8 @@ struct debtor {
 	const char *adopted; /* how far a new generation's journal took over the store: see daemon/adopt.c; NULL = nothing was ever sealed */
 	const char **gaps; /* "stream id since": entries after that id may never have been read, until a person says they were sent again */
 	size_t gap_count, gap_capacity;
+	const char **quotas; /* "provider window from used": messages released in a window that is limited, from: ms UTC */
+	size_t quota_count, quota_capacity;
 	struct erasing *erasing;
 	size_t erasing_count, erasing_capacity;
 };

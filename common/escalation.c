@@ -66,6 +66,7 @@ void escalation_walked(struct escalation *e, struct arena *arena, const char *st
 		e->since = e->look_at = 0;
 	}
 	e->tries = e->retry_at = 0;
+	e->retry_why = e->provider_failed = e->provider_only = NULL;
 	e->deferred = NULL;
 }
 
@@ -389,7 +390,7 @@ static struct next_action next_step(const struct escalation *e, const struct deb
 		}
 		next.at = permit.at;
 		if (!next.why || strcmp(next.why, "window") == 0)
-			next.why = e->retry_at > rules->now && e->retry_at > next.owed_at ? "retry" :
+			next.why = e->retry_at > rules->now && e->retry_at > next.owed_at ? (e->retry_why ? e->retry_why : "retry") :
 				next.at > from && next.owed_at <= rules->now		  ? "window" :
 											    "schedule";
 		if (schedule_before_due(policy, i, &walk, &when) &&

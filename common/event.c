@@ -248,7 +248,7 @@ static int get_contact(const struct json *o, struct contact *c, struct err *err)
 
 static int get_customer(struct arena *arena, const struct json *o, struct customer *c, struct err *err)
 {
-	struct json contacts = { 0 };
+	struct json contacts = { 0 }, postal = json_get(o, "postal");
 	const struct zone *zone;
 	int r;
 
@@ -259,7 +259,11 @@ static int get_customer(struct arena *arena, const struct json *o, struct custom
 		(r = json_opt_str(o, "locale", 35, &c->locale, err)) < 0 ||
 		(r = json_opt_str(o, "timezone", 64, &c->timezone, err)) < 0 ||
 		(r = json_opt_id(o, "policy", &c->policy, err)) < 0 ||
-		(r = json_opt_array(o, "contacts", &contacts, err)) < 0)
+		(r = json_opt_array(o, "contacts", &contacts, err)) < 0 || (r = postal_read(o, "postal", &c->postal, err)) < 0)
+		return r;
+	if (postal.type == JSON_OBJECT && !c->postal.country)
+		c->postal.country = c->country;
+	if (postal.type == JSON_OBJECT && (r = postal_check(o, "postal", &c->postal, err)) < 0)
 		return r;
 	if (c->country && (strlen(c->country) != 2 || c->country[0] < 'A' || c->country[0] > 'Z' ||
 				  c->country[1] < 'A' || c->country[1] > 'Z'))

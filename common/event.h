@@ -97,6 +97,7 @@ struct customer {
 	int kind; /* index into customer_kind_names */
 	struct contact *contacts;
 	size_t contact_count;
+	struct postal postal; /* where letters go; all NULL = not told */
 };
 
 /*

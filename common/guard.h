@@ -80,7 +80,9 @@ struct guard_rules {
 	size_t relation_count;
 	const struct fees *fees; /* borrowed */
 	struct day_off off;
+	enum sender_role role; /* of whoever runs this: the configuration's */
 };
+enum sender_role guard_role(const char *word); /* "third_party_collector"; any other is the creditor's */
 
 /* Out of the sections "contact_rules" and "relations" of the law data; everything lies in the arena, `fees` is borrowed. */
 int guard_rules_read(struct arena *arena, const struct json *contact_rules, const struct json *relations, const struct fees *fees,

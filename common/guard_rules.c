@@ -252,6 +252,11 @@ int guard_may_change(const struct json *base, const struct json *own, struct err
 	return 0;
 }
 
+enum sender_role guard_role(const char *word)
+{
+	return word && strcmp(word, role_words[ROLE_COLLECTOR]) == 0 ? ROLE_COLLECTOR : ROLE_CREDITOR;
+}
+
 const struct contact_rule *guard_rule(const struct guard_rules *rules, const char *id)
 {
 	for (size_t i = 0; i < rules->rule_count; i++)

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/adapter_poll.h"
 #include "common/file.h"
 #include "common/permit.h"
 
@@ -290,6 +291,18 @@ static int load_adapter(struct loading *l, const char *path, const struct provid
 	return 0;
 }
 
+static int load_smtp(struct loading *l, const struct provider_settings *settings, struct library_provider *ret)
+{
+	struct smtp_settings *smtp = arena_alloc(l->library->arena, sizeof(*smtp));
+	struct err inner = { 0 };
+	int r = smtp_settings_read(settings, smtp, &inner);
+
+	if (r < 0)
+		return err_set(l->err, r, inner.code, "$.providers", "$.providers.%s%s %s", settings->name, inner.path + 1, inner.text); /* without its '$' */
+	ret->smtp = smtp;
+	return 0;
+}
+
 static int load_providers(struct loading *l, const char *share_dir)
 {
 	const struct config *c = l->config;
@@ -305,6 +318,11 @@ static int load_providers(struct loading *l, const char *share_dir)
 		*provider = (struct library_provider){ .name = settings->name, .settings = settings };
 		if (strcmp(settings->file, "outbox") == 0)
 			continue;
+		if (strcmp(settings->file, "smtp") == 0) {
+			if ((r = load_smtp(l, settings, provider)) < 0)
+				return r;
+			continue;
+		}
 		if (path[0] != '/') {
 			CLEANUP(buf_clear) struct buf text = { 0 };
 			const char *own = c->provider_dir ? path_of(l, c->provider_dir, path) : NULL;
@@ -335,9 +353,11 @@ static int check_sender(const struct library_provider *provider, const struct se
 		.html = channel == CHANNEL_EMAIL ? "<p>T</p>" : NULL, .debtor_id = "D", .step = "s", .policy = "p",
 		.invoice_ids = invoices, .invoice_count = 1 };
 	const struct adapter_input input = { .settings = provider->settings, .message = &message };
+	CLEANUP(buf_clear) struct buf mail = { 0 };
 	struct http_request request;
 	struct err inner = { 0 };
-	int r = adapter_request(provider->adapter, &input, arena, &request, &inner);
+	int r = provider->smtp ? smtp_mail(&message, &mail, &inner) :
+				 adapter_request(provider->adapter, &input, arena, &request, &inner);
 
 	return r < 0 ? err_set(err, r, inner.code, "$.senders", "provider \"%s\" cannot send %s as \"%s\": %s", provider->name,
 			       channel_names[channel], sender->profile, inner.text) :
@@ -346,21 +366,25 @@ static int check_sender(const struct library_provider *provider, const struct se
 
 static int check_channel(struct loading *l, const struct sender *sender, enum channel channel, struct err *err)
 {
-	const char *name = l->config->channel_providers[channel];
-	const struct library_provider *provider;
+	const char *const *names = l->config->channel_providers[channel];
+	int r = 0;
 
 	if (channel == CHANNEL_CALL)
 		return 0; /* a person calls */
-	if (!name)
+	if (!names[0])
 		return err_set(err, -EBADMSG, "no_provider", "$.channels", "it needs a provider for %s: name one in $.channels",
 			channel_names[channel]);
-	provider = library_provider(l->library, name);
-	if (!provider->adapter)
-		return 0;
-	if (!adapter_serves(provider->adapter, channel))
-		return err_set(err, -EBADMSG, "no_provider", "$.channels", "provider \"%s\" does not send %s", name,
-			channel_names[channel]);
-	return check_sender(provider, sender, channel, err);
+	for (size_t i = 0; i < CHANNEL_PROVIDERS_MAX && names[i] && r == 0; i++) {
+		const struct library_provider *provider = library_provider(l->library, names[i]);
+
+		if (!provider->adapter && !provider->smtp)
+			continue;
+		if (provider->smtp ? channel != CHANNEL_EMAIL : !adapter_serves(provider->adapter, channel))
+			return err_set(err, -EBADMSG, "no_provider", "$.channels", "provider \"%s\" does not send %s", names[i],
+				channel_names[channel]);
+		r = check_sender(provider, sender, channel, err);
+	}
+	return r;
 }
 
 /* In the creditor's language it must be there; in each other one it may be missing, but not be wrong. */
@@ -389,6 +413,23 @@ static int check_message(struct loading *l, const struct sender *sender, const c
 	return r < 0 ? r : check_template(l, template, channel, err);
 }
 
+/* A step with a document needs the folder, and a provider that carries files. */
+static int check_attach(const struct loading *l, const struct step *step, struct err *err)
+{
+	const char *const *names = l->config->channel_providers[step->channel];
+
+	if (!l->config->documents_dir)
+		return err_set(err, -EBADMSG, "no_documents", "$.documents", "it attaches the invoice: say in $.documents.dir where the PDFs are");
+	for (size_t i = 0; i < CHANNEL_PROVIDERS_MAX && names[i]; i++) {
+		const struct library_provider *provider = library_provider(l->library, names[i]);
+
+		if (provider->adapter && !adapter_takes_files(provider->adapter))
+			return err_set(err, -EBADMSG, "no_attachments", "$.channels", "it attaches the invoice, and provider \"%s\" carries no files",
+				names[i]);
+	}
+	return 0;
+}
+
 static int check_step(struct loading *l, const struct step *step, struct err *err)
 {
 	const struct sender *sender;
@@ -401,6 +442,8 @@ static int check_step(struct loading *l, const struct step *step, struct err *er
 		return err_set(err, -EBADMSG, "unknown_sender", "$.senders", "it is sent by \"%s\": describe it in $.senders",
 			step->sender);
 	r = check_message(l, sender, step->template_name, step->channel, err);
+	if (r == 0 && step->attach_invoice)
+		r = check_attach(l, step, err);
 	if (r == 0 && step->has_fallback)
 		r = check_message(l, sender, step->template_name, step->fallback, err);
 	if (r == 0 && step->confirm)
@@ -483,6 +526,15 @@ static int load_retention(struct loading *l, const char *share_dir)
 	return r < 0 ? refuse_file(l, path, r, &inner) : 0;
 }
 
+static int load_law(struct loading *l, const char *share_dir)
+{
+	int r = law_load(share_dir, l->config->law_dir, &l->library->law, l->err);
+
+	if (r == 0)
+		l->library->law->guard.role = guard_role(l->config->creditor.role);
+	return r;
+}
+
 int library_load(const struct config *config, const char *share_dir, struct library **ret, struct err *err)
 {
 	CLEANUP(library_freep) struct library *lib = xcalloc(1, sizeof(*lib));
@@ -496,8 +548,7 @@ int library_load(const struct config *config, const char *share_dir, struct libr
 		(config->policy_dir && (r = load_policies(&l, config->policy_dir, true)) < 0) ||
 		(r = load_templates(&l, path_of(&l, share_dir, "templates"), false)) < 0 ||
 		(config->template_dir && (r = load_templates(&l, config->template_dir, true)) < 0) ||
-		(r = load_providers(&l, share_dir)) < 0 || (r = law_load(share_dir, config->law_dir, &lib->law, err)) < 0 ||
-		(r = check_policies(&l)) < 0 || (r = load_retired(&l)) < 0 ||
+		(r = load_providers(&l, share_dir)) < 0 || (r = load_law(&l, share_dir)) < 0 || (r = check_policies(&l)) < 0 || (r = load_retired(&l)) < 0 ||
 		(r = load_retention(&l, share_dir)) < 0)
 		return r;
 	*ret = TAKE(lib);
@@ -564,4 +615,16 @@ const struct library_provider *library_provider(const struct library *library, c
 const struct holidays *library_holidays(const struct library *library)
 {
 	return library->law ? library->law->holidays : NULL;
+}
+
+bool library_polls(const struct library *library)
+{
+	for (size_t i = 0; i < library->provider_count; i++) {
+		const struct library_provider *of = &library->providers[i];
+
+		for (size_t k = 0; of->adapter && k < adapter_poll_count(of->adapter); k++)
+			if (poll_wanted(adapter_poll(of->adapter, k), of->settings))
+				return true;
+	}
+	return false;
 }

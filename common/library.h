@@ -11,10 +11,12 @@
 #include "common/notice.h"
 #include "common/policy.h"
 #include "common/retention.h"
+#include "common/smtp.h"
 
 struct library_provider {
 	const char *name;
-	const struct adapter *adapter; /* NULL = the built-in outbox */
+	const struct adapter *adapter; /* NULL = built in: */
+	const struct smtp_settings *smtp; /* ... a mail server, or, when this is NULL too, the outbox */
 	const struct provider_settings *settings;
 };
 
@@ -60,6 +62,7 @@ const struct guard_rules *library_guard(const struct library *library); /* the c
 const struct policy *library_policy(const struct library *library, const char *name); /* NULL = unknown */
 const struct policy *library_policy_digest(const struct library *library, const char *digest); /* retired ones too. NULL = unknown */
 const struct holidays *library_holidays(const struct library *library); /* NULL = none are known */
+bool library_polls(const struct library *library); /* whether any provider, as it is set up, has to be asked for what it knows */
 const struct library_provider *library_provider(const struct library *library, const char *name); /* NULL = unknown */
 
 #endif

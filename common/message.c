@@ -7,6 +7,7 @@
 #include "common/hash.h"
 
 #define NAME_MAX_LEN 500
+#define WRITTEN_AT_MAX INT64_C(253402300799999) /* the end of the year 9999 */
 #define ADDRESS_MAX_LEN 320
 #define SUBJECT_MAX_LEN 2000
 #define BODY_MAX_LEN ((size_t)1024 * 1024)
@@ -46,7 +47,7 @@ void message_copy(const struct message *from, struct arena *arena, struct messag
 		.text = arena_strdup(arena, from->text), .html = arena_strdup(arena, from->html), .attachments = files,
 		.attachment_count = from->attachment_count, .registered = from->registered, .debtor_id = arena_strdup(arena, from->debtor_id),
 		.step = arena_strdup(arena, from->step), .policy = arena_strdup(arena, from->policy), .invoice_ids = ids,
-		.invoice_count = from->invoice_count };
+		.invoice_count = from->invoice_count, .written_at = from->written_at };
 }
 
 /* Unlike jw_opt_str, an empty string stays an empty string. */
@@ -74,7 +75,7 @@ static const char **postal_member(const struct postal *postal, size_t row)
 	return (const char **)((uintptr_t)postal + postal_rows[row].offset);
 }
 
-static void write_postal(struct json_writer *w, const char *key, const struct postal *postal)
+void postal_write(struct json_writer *w, const char *key, const struct postal *postal)
 {
 	bool any = false;
 
@@ -123,8 +124,8 @@ void message_write(struct json_writer *w, const char *key, const struct message 
 	jw_str(w, "provider", message->provider);
 	write_party(w, "to", &message->to);
 	write_party(w, "from", &message->from);
-	write_postal(w, "to_postal", &message->to_postal);
-	write_postal(w, "from_postal", &message->from_postal);
+	postal_write(w, "to_postal", &message->to_postal);
+	postal_write(w, "from_postal", &message->from_postal);
 	write_str(w, "locale", message->locale);
 	write_str(w, "subject", message->subject);
 	write_str(w, "text", message->text);
@@ -140,6 +141,8 @@ void message_write(struct json_writer *w, const char *key, const struct message 
 		write_attachments(w, message);
 	if (message->registered)
 		jw_bool(w, "registered", true);
+	if (message->written_at)
+		jw_int(w, "written_at", message->written_at);
 	jw_end_object(w);
 }
 
@@ -156,7 +159,7 @@ static int read_party(const struct json *message, const char *key, struct party 
 	return json_opt_str(&party, "reply_to", ADDRESS_MAX_LEN, &ret->reply_to, err);
 }
 
-static int read_postal(const struct json *message, const char *key, struct postal *ret, struct err *err)
+int postal_read(const struct json *message, const char *key, struct postal *ret, struct err *err)
 {
 	struct json postal = { 0 };
 	int r = json_opt_object(message, key, &postal, err);
@@ -242,8 +245,8 @@ int message_read(const struct json *json, struct arena *arena, struct message *r
 		(r = json_get_str(json, "provider", NAME_MAX_LEN, &m.provider, err)) < 0 ||
 		(r = read_party(json, "to", &m.to, err)) < 0 ||
 		(r = read_party(json, "from", &m.from, err)) < 0 ||
-		(r = read_postal(json, "to_postal", &m.to_postal, err)) < 0 ||
-		(r = read_postal(json, "from_postal", &m.from_postal, err)) < 0 ||
+		(r = postal_read(json, "to_postal", &m.to_postal, err)) < 0 ||
+		(r = postal_read(json, "from_postal", &m.from_postal, err)) < 0 ||
 		(r = json_opt_str(json, "locale", 64, &m.locale, err)) < 0 ||
 		(r = json_opt_str(json, "subject", SUBJECT_MAX_LEN, &m.subject, err)) < 0 ||
 		(r = json_opt_str(json, "text", BODY_MAX_LEN, &m.text, err)) < 0 ||
@@ -253,7 +256,8 @@ int message_read(const struct json *json, struct arena *arena, struct message *r
 		(r = json_opt_str(json, "policy", NAME_MAX_LEN, &m.policy, err)) < 0 ||
 		(r = read_invoices(json, arena, &m, err)) < 0 ||
 		(r = read_attachments(json, arena, &m, err)) < 0 ||
-		(r = json_opt_bool(json, "registered", &m.registered, err)) < 0)
+		(r = json_opt_bool(json, "registered", &m.registered, err)) < 0 ||
+		(r = json_opt_int(json, "written_at", 0, WRITTEN_AT_MAX, &m.written_at, err)) < 0)
 		return r;
 	m.channel = (enum channel)channel;
 	*ret = m;
@@ -313,6 +317,15 @@ static int check_postal(const struct postal *postal, const char *path, struct er
 		if (line && !is_one_line(line))
 			return err_set(err, -EBADMSG, "control_character", path, "must be one line without control characters");
 	}
+	return 0;
+}
+
+int postal_check(const struct json *object, const char *key, const struct postal *p, struct err *err)
+{
+	if (check_postal(p, key, NULL) < 0)
+		return json_refuse(object, key, err, "control_character", "must be lines without control characters");
+	if (!p->line1 || !*p->line1 || !p->city || !*p->city || !p->country || !country_valid(p->country))
+		return json_refuse(object, key, err, "bad_address", "needs line1, city and a country of two letters like FR");
 	return 0;
 }
 

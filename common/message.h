@@ -7,6 +7,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "common/cleanup.h"
 #include "common/json.h"
@@ -52,12 +53,19 @@ struct message {
 	const char *debtor_id, *step, *policy;
 	const char *const *invoice_ids; /* the leading one first */
 	size_t invoice_count;
+	int64_t written_at; /* ms UTC, a mail's Date; 0 = not known */
 };
 
 void message_copy(const struct message *from, struct arena *arena, struct message *ret); /* ret owns nothing: all lies in the arena */
 /* The stored form (a part of the trail): message_read() of message_write()'s bytes gives the same message. */
 void message_write(struct json_writer *w, const char *key, const struct message *message);
 int message_read(const struct json *json, struct arena *arena, struct message *ret, struct err *err);
+
+/* An object of the members above; an address without any member is not written, and one that is not there is read as none. */
+void postal_write(struct json_writer *w, const char *key, const struct postal *postal);
+int postal_read(const struct json *object, const char *key, struct postal *ret, struct err *err);
+/* That a letter could be addressed with it, whoever lives there: lines without control characters, a first one, a city, a country. */
+int postal_check(const struct json *object, const char *key, const struct postal *postal, struct err *err);
 
 /*
  * That it can be handed to a provider: everything but text and HTML is one line without control characters (no header can

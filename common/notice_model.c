@@ -222,7 +222,7 @@ int notice_model(const struct notice_input *input, const char *locale, size_t na
 void notice_sample(unsigned variant, const char *locale, struct arena *arena, struct notice_input *ret)
 {
 	static const struct creditor full = { "Example SARL", "SIREN 000 000 000", "1 rue de l'Exemple, 75001 Paris",
-		"FR76 0000 0000 0000", "fr-FR", "Europe/Paris", "accounts@example.com", "+33100000000", "https://example.com" };
+		"FR76 0000 0000 0000", "fr-FR", "Europe/Paris", "accounts@example.com", "+33100000000", "https://example.com", NULL };
 	static const struct creditor bare = { .name = "Example", .locale = "en-GB", .zone = "UTC" };
 	static const struct sender desk = { "default", "Accounts, Example", "accounts@example.com", "reply@example.com",
 		"+33100000000" };

@@ -37,7 +37,7 @@ static const char *const if_members[] = { "balance_min_minor", "balance_max_mino
 	"kinds", "countries", "tags", NULL };
 /* Which members a step of each kind may have; what is left over would be silently without effect. */
 static const char *const message_members[] = { "id", "at", "channel", "else", "template", "sender", "tone", "to", "fees",
-	"effects", "in_doubt", "if", NULL };
+	"attach", "effects", "in_doubt", "if", NULL };
 static const char *const call_members[] = { "id", "at", "channel", "template", "confirm", "sender", "tone", "to", "deadline",
 	"role", "effects", "in_doubt", "if", NULL };
 static const char *const gate_members[] = { "id", "at", "gate", "role", "deadline", "tone", "effects", "if", NULL };
@@ -507,6 +507,19 @@ static int parse_kind(const struct json *object, struct step *step, struct err *
 	return json_only(object, step->kind == STEP_CALL ? call_members : message_members, err);
 }
 
+static int parse_attach(const struct json *object, struct step *step, struct err *err)
+{
+	static const char *const words[] = { "invoice", NULL };
+	int word = -1, r = json_opt_word(object, "attach", words, &word, err);
+
+	if (r < 0 || word < 0)
+		return r;
+	if (step->channel != CHANNEL_EMAIL)
+		return json_refuse(object, "attach", err, "bad_attach", "must go by email: no other channel carries a file yet");
+	step->attach_invoice = true;
+	return 0;
+}
+
 static int parse_contact(struct arena *arena, const struct json *object, struct step *step, struct err *err)
 {
 	static const char *const billing[] = { "billing", NULL };
@@ -517,7 +530,7 @@ static int parse_contact(struct arena *arena, const struct json *object, struct 
 	if ((r = get_name(object, "template", &step->template_name, err)) < 0 ||
 		(r = opt_name(object, "sender", &step->sender, err)) < 0 ||
 		(r = opt_list(arena, object, "to", NULL, role_ok, "a contact's role such as \"billing\"", &step->to, err)) < 0 ||
-		(r = json_opt_bool(object, "fees", &step->fees, err)) < 0 ||
+		(r = json_opt_bool(object, "fees", &step->fees, err)) < 0 || (r = parse_attach(object, step, err)) < 0 ||
 		(r = json_opt_word(object, "else", channel_names, &word, err)) < 0)
 		return r;
 	if (word >= 0) {

@@ -59,6 +59,7 @@ struct step {
 	const char *gate; /* "decision" */
 	const char *role; /* GATE: who decides; CALL: who calls, "" = whoever is free */
 	bool fees;
+	bool attach_invoice; /* MESSAGE: by mail, with the document of every invoice it is about */
 	const char *const *effects; /* outbound event types, NULL-terminated */
 	enum doubt_rule in_doubt;
 	struct step_if when;

@@ -336,7 +336,7 @@ static void image_attempts(struct dunner *d, struct group *g)
 	for (size_t i = 0; i < g->kept_count; i++)
 		(void)image_attempt(d, g, g->kept[i]);
 	for (struct release *release = g->releases; release; release = release->next) {
-		struct image index = { .op = IMAGE_SET_UNTIL, .number = g->fx.now + ATTEMPT_TTL_MS,
+		struct image index = { .op = IMAGE_SET_UNTIL, .number = g->fx.now + ATTEMPT_TTL_MS + d->settings.redis_ahead_ms,
 			.key = key_attempt(g->arena, &d->keyspace, release->entry.id),
 			.value = (const char *)release->text.data, .value_len = release->text.len };
 

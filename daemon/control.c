@@ -64,6 +64,7 @@ struct order {
 	struct json root; /* the body */
 	struct dunner_erasure erasure; /* /erase */
 	struct control_reading reading; /* /reading */
+	struct control_test test; /* /provider/test */
 	int64_t uid; /* who asks, by the kernel */
 };
 
@@ -181,6 +182,28 @@ static int read_reading(const struct json *root, struct order *ret, struct err *
 	return 0;
 }
 
+static int do_test(struct control *control, const struct order *order, struct err *err)
+{
+	return control->callbacks->test(&order->test, err, control->callbacks->arg);
+}
+
+static int read_test(const struct json *root, struct order *ret, struct err *err)
+{
+	struct control_test *test = &ret->test;
+	int r;
+
+	*test = (struct control_test){ .who = ret->who };
+	if ((r = get_line(root, "provider", CONTROL_WHO_MAX, &test->provider, err)) < 0 ||
+		(r = get_line(root, "address", CONTROL_WHY_MAX, &test->address, err)) < 0)
+		return r;
+	return opt_line(root, "channel", 32, &test->channel, err);
+}
+
+static void tell_tested(struct control *control, struct json_writer *w)
+{
+	control->callbacks->tested(w, control->callbacks->arg);
+}
+
 static void tell_status(struct control *control, struct json_writer *w)
 {
 	control->callbacks->status(w, control->callbacks->arg);
@@ -211,6 +234,8 @@ static const struct row {
 		read_erasure },
 	{ "/reading", EVHTTP_REQ_POST, { "who", "kind", "command", "customer", "invoice", "for", "records", "digest", NULL }, do_reading, NULL,
 		read_reading },
+	{ "/provider/test", EVHTTP_REQ_POST, { "who", "provider", "address", "channel", NULL }, do_test, NULL, read_test },
+	{ "/provider/test", EVHTTP_REQ_GET, { NULL }, NULL, tell_tested, NULL },
 	{ "/erase", EVHTTP_REQ_GET, { NULL }, NULL, tell_erasure, NULL },
 };
 

@@ -12,6 +12,8 @@
  *	POST /erase          {"who","why","customer","classes","until_year"?,"yes"}   begins; classes: array of their names
  *	POST /reading        {"who","kind","command","customer","invoice"?,"for"?,"records","digest"?}   a person opened records ("read"), or
  *	                     was given a bundle of them ("export"). 200: it will stand in the trail
+ *	POST /provider/test  {"who","provider","address","channel"?}   begins: one message by hand, recorded before and after
+ *	GET  /provider/test  JSON, by callbacks->tested: what became of the last one
  *	GET  /erase          JSON, by callbacks->erasure: what became of the last one
  *
  * 200 with {"ok":true} or the status; else {"error":code,"path":..,"text":..} with 400 (the request), 404, 405, 409 (refused), 413.
@@ -47,6 +49,11 @@ struct control_reading {
 	const char *digest; /* SHA-256 of a bundle's manifest, hexadecimal; NULL = none */
 };
 
+struct control_test {
+	const char *who, *provider, *address;
+	const char *channel; /* NULL: as the address looks */
+};
+
 /* All from the loop. who and why: one line, valid UTF-8, not empty. */
 struct control_callbacks {
 	void (*status)(struct json_writer *w, void *arg); /* the members of one object */
@@ -59,6 +66,8 @@ struct control_callbacks {
 	int (*agreed)(const char *who, const char *why, struct err *err, void *arg);
 	int (*erase)(const struct dunner_erasure *erasure, struct err *err, void *arg);
 	void (*erasure)(struct json_writer *w, void *arg); /* the members of one object */
+	int (*test)(const struct control_test *test, struct err *err, void *arg);
+	void (*tested)(struct json_writer *w, void *arg); /* the members of one object */
 	int (*reading)(const struct control_reading *reading, struct err *err, void *arg);
 	void *arg;
 };

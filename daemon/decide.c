@@ -9,6 +9,7 @@
 #include "common/embedded.h"
 #include "common/hash.h"
 #include "common/utc.h"
+#include "daemon/documents.h"
 #include "daemon/flow.h"
 
 struct rules decide_rules(const struct dunner *d, const struct policy *policy)
@@ -24,7 +25,8 @@ struct contact_env decide_env(const struct dunner *d)
 {
 	return (struct contact_env){ .config = d->config, .notices = d->library->notices,
 		.holidays = library_holidays(d->library), .guard = library_guard(d->library), .install_key = d->settings.install_key,
-		.partition = d->settings.partition, .now = flow_now(d), .payments_known_to = d->payments_known_to };
+		.partition = d->settings.partition, .now = flow_now(d), .payments_known_to = d->payments_known_to, .document = documents_read,
+		.document_arg = (void *)(uintptr_t)d->config->documents_dir };
 }
 
 /* A running escalation keeps its version; a new one gets the invoice's, the customer's or the default policy. */
@@ -44,6 +46,8 @@ struct provider_traits decide_traits(const struct dunner *d, const char *provide
 {
 	const struct library_provider *p = library_provider(d->library, provider);
 
+	if (p && p->smtp && !d->config->shadow)
+		return (struct provider_traits){ 0 }; /* a mail server remembers nothing, and nobody can ask it */
 	if (!p || !p->adapter || d->config->shadow)
 		return (struct provider_traits){ .idempotent = true }; /* the outbox: a file by the attempt's name */
 	return (struct provider_traits){ .idempotent = adapter_idempotency_ms(p->adapter) > 0,
@@ -246,6 +250,7 @@ static void release(struct dunner *d, struct group *g, struct debtor *debtor, co
 	}
 	if (plan->step->kind == STEP_CALL)
 		return;
+	pacing_count(d, g, out.message.provider);
 	release->message = out.message;
 	release->intent = out.intent;
 	release->entry = (struct attempt_entry){ .id = out.message.attempt_id, .debtor_id = debtor->id,
@@ -290,13 +295,8 @@ static bool contact_due(struct dunner *d, struct group *g, struct doc *doc, stru
 	}
 	if (!contact_plan(&env, debtor, candidates, count, doc->id, plan))
 		return false;
-	if (plan->step->kind != STEP_CALL && d->provider_blocked[plan->channel] > env.now) {
-		for (size_t i = 0; i < plan->member_count; i++) {
-			plan->members[i]->retry_at = d->provider_blocked[plan->channel];
-			touch(d, g, group_find(d, g, DOC_ESCALATION, plan->members[i]->invoice.id));
-		}
+	if (plan->step->kind != STEP_CALL && !pacing_choose(d, g, debtor, plan))
 		return false;
-	}
 	release(d, g, debtor, plan);
 	return true;
 }
@@ -412,13 +412,6 @@ static void decide_outcome(struct dunner *d, struct group *g, struct input *inpu
 		dunner_log(d, LOG_WARNING, "sender: attempt %s, step %s, was refused by provider %s: %s (HTTP %d); its answer is in the trail",
 			entry->id, entry->step, entry->provider, input->outcome->reason,
 			input->outcome->status);
-	if (input->outcome->scope == SCOPE_PROVIDER && input->outcome->kind != OUTCOME_ACCEPTED) {
-		for (int c = 0; c < CHANNEL_COUNT; c++)
-			if (strcmp(channel_names[c], entry->channel) == 0)
-				d->provider_blocked[c] = env.now + 15 * MINUTE_MS;
-		dunner_log(d, LOG_ERR, "sender: provider %s refuses this account (%s): it is not asked again for 15 minutes",
-			entry->provider, input->outcome->reason);
-	}
 }
 
 /* The doubt's timer fired, or an attempt's outcome never came back: the reconciler looks at all of them. */
@@ -529,6 +522,7 @@ static void decide_start(struct dunner *d, struct group *g)
 	d->suspended = system->d->suspended.on;
 	d->suspended_until = system->d->suspended.until;
 	decide_gaps_told(d, system->d);
+	pacing_restore(d, system->d);
 	erase_resume(d, system->d);
 }
 

@@ -208,6 +208,8 @@ static size_t contact_slots(const struct dunner *d)
 	for (const struct group *g = d->decided; g; g = g->next)
 		used += g->release_count;
 	used = used < most ? most - used : 0;
+	most = pacing_room(d);
+	used = used < most ? used : most;
 	return used < DUE_PAGE ? used : DUE_PAGE;
 }
 

@@ -10,6 +10,7 @@
 
 #include "common/config.h"
 #include "common/library.h"
+#include "common/paces.h"
 #include "daemon/ports.h"
 
 struct dunner_ports {
@@ -61,7 +62,10 @@ struct dunner_settings {
 	const char *boot_id;
 	const char *log_origin; /* of the trail's logs, without the year; NULL = config->origin */
 	unsigned generation; /* see daemon/generation.h */
+	struct paces *paces; /* shared with the transport and the process's other partitions; NULL = none is kept */
+	bool played; /* the clock is played: its time is the pace's too */
 	const char *sealed; /* of the generation before, as JSON; NULL: there was none */
+	int64_t redis_ahead_ms; /* by which Redis's clock is ahead of a played one: it ends keys by its own */
 };
 
 /* Everything is borrowed and must outlive the dunner but `library`, of which it holds a reference. */

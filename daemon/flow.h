@@ -1,6 +1,6 @@
 /*
  * flow - the insides of one dunner, shared by its files: inbox.c reads, load.c (with recent.c at hand) and decide.c turn inputs into changed
- * documents, build.c makes records and after-images of them, commit.c journals and commits them, sender.c sends, recover.c redoes, adopt.c takes
+ * documents, build.c makes records and after-images of them, commit.c journals and commits them, pacing.c says which provider may be asked, sender.c sends, recover.c redoes, adopt.c takes
  * over a store that another log wrote, lease.c owns.
  *
  * One group is loaded and decided at a time. While the journal and the store have it, the next one is: it sees what the earlier ones
@@ -276,7 +276,6 @@ struct dunner {
 	bool no_space, store_refuses;
 	bool root_awaited; /* the group under way begins a log, and the one before is not signed to its end yet */
 	int64_t replicas_missed; /* mono: when too few replicas had a release */
-	int64_t provider_blocked[CHANNEL_COUNT]; /* wall, until */
 
 	uint64_t events, dead, contacts, outcomes, doubts, turns;
 	bool trail_set_back; /* somebody outside has more of our log than we do */
@@ -390,6 +389,15 @@ void erase_decide(struct dunner *d, struct group *g);
 void erase_images(struct dunner *d, struct group *g);
 void erase_committed(struct dunner *d, const struct group *g);
 void erase_free(struct dunner *d);
+
+/* pacing.c */
+/* Names the plan's provider; false: it waits, its members have their time and reason. */
+bool pacing_choose(struct dunner *d, struct group *g, const struct debtor *debtor, struct contact_plan *plan);
+/* How many more may be decided where all go through one provider: the others stay due instead of being put off. SIZE_MAX = no matter. */
+size_t pacing_room(const struct dunner *d);
+struct pace_verdict pacing_ask(const struct dunner *d, const struct group *g, const char *provider); /* for one more message */
+void pacing_count(struct dunner *d, struct group *g, const char *provider); /* one was released: where a quota is kept */
+void pacing_restore(struct dunner *d, const struct debtor *system); /* what earlier lives used up */
 
 /* sender.c */
 void sender_release(struct dunner *d, struct group *g, bool start);

@@ -20,41 +20,13 @@
 #include "common/keys.h"
 #include "common/utc.h"
 #include "daemon/http_guard.h"
+#include "daemon/intake.h"
 
 #define HEADERS_MAX 100
-#define REDIS_MS 4000 /* shorter than a connection's deadline: 503 in time is better than silence */
 #define DEADLINE_MS 10000
 #define CONNECTIONS_MAX 256
 #define BACKLOG 512
 #define TELL_MS 10000
-
-static const char save_text[] =
-	"local n, once = tonumber(ARGV[1]), KEYS[tonumber(ARGV[1]) + 2]\n"
-	"if once then\n"
-	"  local was = redis.call('GET', once)\n"
-	"  if was and was ~= ARGV[3] then return -1 end\n"
-	"end\n"
-	"local added = 0\n"
-	"for i = 1, n do\n"
-	"  if redis.call('EXISTS', KEYS[i + 1]) == 0 then\n"
-	"    redis.call('XADD', KEYS[1], '*', 'event', ARGV[i + 3])\n"
-	"    redis.call('SET', KEYS[i + 1], '1', 'PX', ARGV[2])\n"
-	"    added = added + 1\n"
-	"  end\n"
-	"end\n"
-	"if once then redis.call('SET', once, ARGV[3], 'PX', ARGV[2]) end\n"
-	"return added\n";
-
-struct call;
-struct told { /* one event on its way into a stream */
-	struct call *call;
-	struct hook_event event;
-	uint32_t partition;
-	bool found;
-	struct attempt_entry entry; /* when found */
-	const char *attempt_id; /* ours: echoed, or where a reference led; NULL = not known */
-	bool by_address; /* it was the address that led there */
-};
 
 struct call { /* one request that waits for Redis */
 	struct hooks *hooks;
@@ -64,12 +36,7 @@ struct call { /* one request that waits for Redis */
 	struct hook_origin origin;
 	struct hook_request asked;
 	struct hook_proof proof;
-	const struct adapter *adapter;
-	struct told *told;
-	size_t count, waits; /* waits: answers of Redis still to come */
-	uint32_t saving; /* the partition whose events are being saved */
-	size_t batch; /* how many they are */
-	bool failed;
+	struct intake_batch batch;
 	struct call *next, **link;
 };
 
@@ -78,8 +45,7 @@ struct hooks {
 	struct library *library; /* a reference */
 	struct evhttp *http;
 	struct http_guard *guard;
-	struct redis_link *redis;
-	struct redis_script save;
+	struct intake *intake;
 	struct call *calls;
 	struct hooks_counts counts;
 	int64_t told_at; /* wall: of the last line about a refusal */
@@ -101,11 +67,11 @@ static void note(struct hooks *hooks, int priority, const char *format, ...)
 
 /* --- answers ------------------------------------------------------------------------------------------------------------------ */
 
-static void answer(struct hooks *hooks, struct evhttp_request *request, int status, const char *text)
+static void answer(struct hooks *hooks, struct evhttp_request *request, int status, const char *type, const char *text)
 {
 	struct evkeyvalq *headers = evhttp_request_get_output_headers(request);
 
-	evhttp_add_header(headers, "Content-Type", "text/plain");
+	evhttp_add_header(headers, "Content-Type", type);
 	evhttp_add_header(headers, "Cache-Control", "no-store");
 	evhttp_add_header(headers, "Connection", "close");
 	if (status == HTTP_SERVUNAVAIL)
@@ -131,225 +97,11 @@ static void call_free(struct call *call)
 /* Whoever hung up meanwhile is only forgotten: evhttp keeps a request until it is answered. */
 static void call_answer(struct call *call, int status, const char *text)
 {
-	answer(call->hooks, TAKE(call->request), status, text);
+	const struct hook_answer *own = status == HTTP_OK && call->origin.hook ? hook_answer(call->origin.hook) : NULL;
+	bool has = own && own->body;
+
+	answer(call->hooks, TAKE(call->request), status, has ? own->type : "text/plain", has ? own->body : text);
 	call_free(call);
-}
-
-/* --- into the stream ---------------------------------------------------------------------------------------------------------- */
-
-static void save_next(struct call *call);
-
-static char *seen_key(struct call *call, uint32_t partition, const char *what, const char *id)
-{
-	struct keyspace keys = { call->hooks->settings.config->prefix, partition };
-	const char *both = arena_printf(call->arena, "%s\n%s\n%s\n%s", what, call->origin.provider, call->origin.path, id);
-	uint8_t digest[SHA256_SIZE];
-	char hex[2 * 16 + 1];
-
-	sha256(both, strlen(both), digest);
-	return key_of(call->arena, &keys, arena_printf(call->arena, "hook:%s", hex_format(digest, 16, hex)));
-}
-
-static void on_saved(int r, const struct redis_reply *reply, void *arg)
-{
-	struct call *call = arg;
-	int64_t added = reply && reply->type == REDIS_INTEGER ? reply->integer : 0;
-
-	if (r < 0 || reply->type != REDIS_INTEGER) {
-		if (reply && reply->type == REDIS_ERROR)
-			note(call->hooks, LOG_ERR, "hooks: Redis did not take what provider %s told: %.100s", call->origin.provider, reply->str);
-		call_answer(call, HTTP_SERVUNAVAIL, "not saved");
-		return;
-	}
-	if (added < 0) {
-		note(call->hooks, LOG_WARNING, "hooks: provider %s: a token that was used came with another body", call->origin.provider);
-		call_answer(call, 401, "used before");
-		return;
-	}
-	call->hooks->counts.taken += (uint64_t)added;
-	call->hooks->counts.known += call->batch - (uint64_t)added;
-	call->saving++;
-	save_next(call);
-}
-
-/* Those of one partition together: its script is one command for Redis, all or nothing. */
-static bool save_partition(struct call *call, uint32_t partition)
-{
-	struct hooks *hooks = call->hooks;
-	struct keyspace keyspace = { hooks->settings.config->prefix, partition };
-	const char *once = partition == 0 ? call->proof.once : NULL;
-	const char **argv = arena_alloc(call->arena, (2 * call->count + 8) * sizeof(*argv));
-	size_t *lens = arena_alloc(call->arena, (2 * call->count + 8) * sizeof(*lens));
-	size_t keys = 0, args, n = 0;
-	uint8_t digest[SHA256_SIZE];
-	char hex[2 * SHA256_SIZE + 1];
-
-	argv[keys++] = key_events(call->arena, &keyspace, NULL);
-	for (size_t i = 0; i < call->count; i++)
-		if (call->told[i].partition == partition)
-			argv[keys++] = seen_key(call, partition, "event", call->told[i].event.id);
-	n = call->batch = keys - 1;
-	if (once)
-		argv[keys++] = seen_key(call, partition, "once", once);
-	if (!n && !once)
-		return false;
-	args = keys;
-	sha256(call->asked.body, call->asked.body_len, digest);
-	argv[args++] = arena_printf(call->arena, "%zu", n);
-	argv[args++] = arena_printf(call->arena, "%lld", (long long)HOOK_SEEN_MS);
-	argv[args++] = arena_strdup(call->arena, hex_format(digest, sizeof(digest), hex));
-	for (size_t i = 0; i < args; i++)
-		lens[i] = strlen(argv[i]);
-	for (size_t i = 0; i < call->count; i++) {
-		CLEANUP(buf_clear) struct buf text = { 0 };
-
-		if (call->told[i].partition != partition)
-			continue;
-		hook_event_write(&text, &call->origin, &call->told[i].event, call->told[i].found ? &call->told[i].entry : NULL,
-			call->told[i].by_address);
-		argv[args] = arena_memdup(call->arena, buf_str(&text), text.len);
-		lens[args++] = text.len;
-	}
-	redis_link_script(hooks->redis, &hooks->save, keys, args, argv, lens, REDIS_MS, on_saved, call);
-	return true;
-}
-
-static void save_next(struct call *call)
-{
-	for (; call->saving < (uint32_t)call->hooks->settings.config->partitions; call->saving++)
-		if (save_partition(call, call->saving))
-			return;
-	call_answer(call, HTTP_OK, "ok");
-}
-
-/* --- whom it is about --------------------------------------------------------------------------------------------------------- */
-
-static void on_entry(int r, const struct redis_reply *reply, void *arg)
-{
-	struct told *told = arg;
-	struct call *call = told->call;
-
-	if (r < 0 || reply->type == REDIS_ERROR)
-		call->failed = true;
-	else if (reply->type == REDIS_STRING)
-		told->found = attempt_entry_read(call->arena, arena_memdup(call->arena, reply->str, reply->len), reply->len, &told->entry, NULL) == 0 &&
-			told->entry.id;
-	if (--call->waits)
-		return;
-	if (call->failed)
-		call_answer(call, HTTP_SERVUNAVAIL, "not saved");
-	else
-		save_next(call);
-}
-
-/* What an id itself tells: its partition. */
-static uint32_t partition_in(const char *attempt_id, uint32_t partitions)
-{
-	uint32_t partition = attempt_partition(attempt_id);
-
-	return partition < partitions ? partition : 0;
-}
-
-static void find_attempts(struct call *call)
-{
-	struct hooks *hooks = call->hooks;
-
-	for (size_t i = 0; i < call->count; i++)
-		call->waits += call->told[i].attempt_id != NULL;
-	if (!call->waits) {
-		save_next(call);
-		return;
-	}
-	for (size_t i = 0; i < call->count; i++) {
-		struct told *told = &call->told[i];
-		struct keyspace keys = { .prefix = hooks->settings.config->prefix };
-		const char *argv[] = { "GET", NULL };
-
-		if (!told->attempt_id)
-			continue;
-		told->partition = keys.partition = partition_in(told->attempt_id, (uint32_t)hooks->settings.config->partitions);
-		argv[1] = key_attempt(call->arena, &keys, told->attempt_id);
-		redis_link_command(hooks->redis, ARRAY_LEN(argv), argv, NULL, REDIS_MS, on_entry, told);
-	}
-}
-
-/* --- by a reference, where our id was not echoed -------------------------------------------------------------------------------- */
-
-#define REFERENCES_MAX (1 + CHANNEL_COUNT)
-
-/* The keys that may lead to its attempt, best first. */
-static size_t references(const struct call *call, const struct told *told, uint32_t partition, const char *ret[REFERENCES_MAX])
-{
-	const struct hooks_settings *s = &call->hooks->settings;
-	struct keyspace keys = { s->config->prefix, partition };
-	size_t n = 0;
-
-	if (told->event.attempt_id)
-		return 0;
-	if (told->event.message_id)
-		ret[n++] = key_reference(call->arena, &keys, s->install_key, "message", call->origin.provider, told->event.message_id);
-	for (int c = 0; c < CHANNEL_COUNT && told->event.address; c++)
-		if (adapter_serves(call->adapter, (enum channel)c))
-			ret[n++] = key_reference(call->arena, &keys, s->install_key, "address", channel_names[c], told->event.address);
-	return n;
-}
-
-struct asking { /* one partition's references */
-	struct call *call;
-	uint32_t partition;
-};
-
-static void on_references(int r, const struct redis_reply *reply, void *arg)
-{
-	const struct asking *asking = arg;
-	struct call *call = asking->call;
-	size_t at = 0;
-
-	call->failed |= r < 0 || reply->type != REDIS_ARRAY;
-	for (size_t i = 0; !call->failed && i < call->count; i++) {
-		struct told *told = &call->told[i];
-		const char *keys[REFERENCES_MAX];
-		size_t n = references(call, told, asking->partition, keys);
-
-		for (size_t k = 0; k < n && at < reply->count; k++, at++) {
-			const struct redis_reply *id = &reply->items[at];
-			bool by_address = k > 0 || !told->event.message_id;
-
-			if (id->type != REDIS_STRING || id->len != ATTEMPT_ID_SIZE - 1 || (told->attempt_id && (by_address || !told->by_address)))
-				continue;
-			told->attempt_id = arena_strdup(call->arena, id->str);
-			told->by_address = by_address;
-		}
-	}
-	if (--call->waits)
-		return;
-	if (call->failed)
-		call_answer(call, HTTP_SERVUNAVAIL, "not saved");
-	else
-		find_attempts(call);
-}
-
-static void find_references(struct call *call)
-{
-	uint32_t partitions = (uint32_t)call->hooks->settings.config->partitions;
-	const char **argv = arena_alloc(call->arena, (REFERENCES_MAX * call->count + 2) * sizeof(*argv));
-
-	call->waits = 1; /* until all are asked */
-	for (uint32_t p = 0; p < partitions; p++) {
-		struct asking *asking = arena_alloc(call->arena, sizeof(*asking));
-		size_t argc = 0;
-
-		*asking = (struct asking){ call, p };
-		argv[argc++] = "MGET";
-		for (size_t i = 0; i < call->count; i++)
-			argc += references(call, &call->told[i], p, argv + argc);
-		if (argc == 1)
-			continue;
-		call->waits++;
-		redis_link_command(call->hooks->redis, argc, argv, NULL, REDIS_MS, on_references, asking);
-	}
-	if (--call->waits == 0)
-		find_attempts(call);
 }
 
 /* --- a request ---------------------------------------------------------------------------------------------------------------- */
@@ -421,6 +173,23 @@ static void read_body(struct evhttp_request *request, struct arena *arena, struc
 	ret->body_len = len;
 }
 
+/* evhttp leaves the body of a GET unread: what stands there would be the next request. */
+static bool has_body(struct evhttp_request *request)
+{
+	const char *len = evhttp_find_header(evhttp_request_get_input_headers(request), "Content-Length");
+
+	return (len && len[strspn(len, "0")]) || evbuffer_get_length(evhttp_request_get_input_buffer(request));
+}
+
+/* A GET carries its data in the query: that is what is verified, read and kept. `uri` outlives the answer. */
+static void read_query(const char *uri, struct hook_request *ret)
+{
+	const char *query = strchr(uri, '?');
+
+	ret->body = query ? query + 1 : "";
+	ret->body_len = strlen(ret->body);
+}
+
 static int64_t wall_ms(void)
 {
 	struct timespec now;
@@ -462,19 +231,28 @@ static int take(struct call *call, const struct target *target)
 	if (r < 0)
 		return refuse(hooks, target, r, &err);
 	call->origin = (struct hook_origin){ .provider = arena_strdup(call->arena, target->provider),
-		.path = arena_strdup(call->arena, target->path), .hook = target->hook, .request = &call->asked, .verified = call->proof.verified,
+		.source = arena_printf(call->arena, "/hooks/%s%s%s", target->provider, *target->path ? "/" : "", target->path), .hook = target->hook, .request = &call->asked, .verified = call->proof.verified,
 		.alone = count == 1, .now = hooks->settings.now(hooks->settings.now_arg) };
 	question = hook_asks(target->hook, &call->asked, call->arena);
 	if (question)
 		note(hooks, LOG_NOTICE, "hooks: provider %s asks whether it may write here; to say yes open %.900s", target->provider, question);
-	call->adapter = target->to->adapter;
-	call->told = arena_alloc(call->arena, (count + 1) * sizeof(*call->told));
-	for (size_t i = 0; i < count; i++) {
-		if (events[i].word == HOOK_IGNORED)
-			continue;
-		call->told[call->count++] = (struct told){ .call = call, .event = events[i], .attempt_id = events[i].attempt_id };
-	}
+	call->batch = (struct intake_batch){ .arena = call->arena, .adapter = target->to->adapter, .origin = &call->origin, .events = events,
+		.count = count, .once = call->proof.once, .seen_ms = INTAKE_SEEN_MS };
 	return 0;
+}
+
+static void on_taken(const struct intake_result *result, void *arg)
+{
+	struct call *call = arg;
+
+	call->hooks->counts.taken += result->added;
+	call->hooks->counts.known += result->known;
+	if (result->end == INTAKE_SAVED)
+		call_answer(call, HTTP_OK, "ok");
+	else if (result->end == INTAKE_REPLAYED)
+		call_answer(call, 401, "used before");
+	else
+		call_answer(call, HTTP_SERVUNAVAIL, "not saved");
 }
 
 static void on_request(struct evhttp_request *request, void *arg)
@@ -485,9 +263,10 @@ static void on_request(struct evhttp_request *request, void *arg)
 	struct err err = { 0 };
 	struct call *call;
 	int status;
+	bool get;
 
 	if (http_request_check(request, &err) < 0) {
-		answer(hooks, request, HTTP_BADREQUEST, err.text);
+		answer(hooks, request, HTTP_BADREQUEST, "text/plain", err.text);
 		return;
 	}
 	call = xcalloc(1, sizeof(*call));
@@ -504,8 +283,13 @@ static void on_request(struct evhttp_request *request, void *arg)
 		call_answer(call, HTTP_NOTFOUND, "there is no such webhook");
 		return;
 	}
-	if (evhttp_request_get_command(request) != EVHTTP_REQ_POST) {
-		call_answer(call, HTTP_BADMETHOD, "POST alone");
+	get = hook_by_get(target.hook);
+	if (evhttp_request_get_command(request) != (get ? EVHTTP_REQ_GET : EVHTTP_REQ_POST)) {
+		call_answer(call, HTTP_BADMETHOD, get ? "GET alone" : "POST alone");
+		return;
+	}
+	if (get && has_body(request)) {
+		call_answer(call, HTTP_BADREQUEST, "a GET has no body");
 		return;
 	}
 	call->asked = (struct hook_request){ .url = arena_join(call->arena, hooks->settings.config->hooks_public_url, uri),
@@ -514,16 +298,15 @@ static void on_request(struct evhttp_request *request, void *arg)
 		call_answer(call, HTTP_BADREQUEST, "too many headers");
 		return;
 	}
-	read_body(request, call->arena, &call->asked);
+	if (get)
+		read_query(uri, &call->asked);
+	else
+		read_body(request, call->arena, &call->asked);
 	status = take(call, &target);
 	if (status)
 		call_answer(call, status, status == HTTP_BADREQUEST ? "not read" : status == HTTP_SERVUNAVAIL ? "not ready" : "not verified");
-	else if (!call->count)
-		call_answer(call, HTTP_OK, "ok");
-	else if (!redis_link_connected(hooks->redis))
-		call_answer(call, HTTP_SERVUNAVAIL, "not saved");
 	else
-		find_references(call);
+		intake_take(hooks->intake, &call->batch, on_taken, call);
 }
 
 /* --- the whole ---------------------------------------------------------------------------------------------------------------- */
@@ -593,11 +376,11 @@ int hooks_create(struct event_base *base, const struct hooks_settings *settings,
 	evhttp_set_allowed_methods(hooks->http, EVHTTP_REQ_GET | EVHTTP_REQ_POST | EVHTTP_REQ_HEAD | EVHTTP_REQ_PUT | EVHTTP_REQ_DELETE |
 		EVHTTP_REQ_OPTIONS | EVHTTP_REQ_PATCH);
 	evhttp_set_gencb(hooks->http, on_request, hooks);
-	redis_script_init(&hooks->save, save_text);
 	r = listen_at(hooks, base, err);
 	if (r < 0)
 		return r;
-	hooks->redis = redis_link_create(base, settings->redis, NULL, NULL);
+	hooks->intake = intake_create(base, &(struct intake_settings){ .config = settings->config, .redis = settings->redis,
+		.install_key = settings->install_key, .note = settings->note, .note_arg = settings->note_arg });
 	tell_library(hooks);
 	*ret = TAKE(hooks);
 	return 0;
@@ -616,7 +399,7 @@ void hooks_destroy(struct hooks *hooks)
 {
 	if (!hooks)
 		return;
-	redis_link_destroy(hooks->redis); /* it calls nobody any more */
+	intake_destroy(hooks->intake); /* it calls nobody any more */
 	while (hooks->calls)
 		call_answer(hooks->calls, HTTP_SERVUNAVAIL, "stopping");
 	if (hooks->http)

@@ -1,10 +1,11 @@
 /*
- * hooks - POST /hooks/<provider>[/<path>]: what providers tell by themselves, over HTTP (evhttp; a proxy in front speaks TLS). A request is
+ * hooks - POST /hooks/<provider>[/<path>]: what providers tell by themselves, over HTTP (evhttp; a proxy in front speaks TLS); a GET where
+ * the file says so, whose query is what it tells. A request is
  * checked, verified over its raw bytes, read, and put into the inbound stream of its partition; then, once Redis has it, answered with
  * 200. What cannot be kept is answered with 503 and comes again: the provider's repetitions are our queue.
  *
  *	200 taken, or known already, or nothing in it for us   400 it cannot be read   401 not from the provider   404 no such webhook
- *	405 no POST   413 too large   503 no key is set, or Redis does not answer
+ *	405 not the method that the file says   413 too large   503 no key is set, or Redis does not answer
  */
 #ifndef DUNNINGD_DAEMON_HOOKS_H
 #define DUNNINGD_DAEMON_HOOKS_H
@@ -16,8 +17,6 @@
 #include "common/adapter_hook.h"
 #include "common/library.h"
 #include "common/redis_link.h"
-
-#define HOOK_SEEN_MS (INT64_C(7) * 24 * 3600 * 1000) /* an event told again is known for so long: the longest that a provider repeats, and more */
 
 struct hooks_settings {
 	const struct config *config; /* hooks.listen is set; borrowed for life */
@@ -47,20 +46,5 @@ struct hooks_counts {
 	uint64_t unsaved; /* requests answered with 503 */
 };
 struct hooks_counts hooks_counts(const struct hooks *hooks);
-
-/*
- * hooks_event.c: one event as it goes into the stream. `entry` NULL: nobody knows which attempt it is about. `by_address`: it is the last
- * one that went to the address, which says whom the event is about, and of a reply what it answers, but not what became of the message.
- */
-struct hook_origin {
-	const char *provider, *path;
-	const struct hook *hook;
-	const struct hook_request *request;
-	bool verified, alone; /* alone: the request tells nothing else, so its whole body belongs to this debtor */
-	int64_t now;
-};
-struct attempt_entry;
-void hook_event_write(struct buf *out, const struct hook_origin *origin, const struct hook_event *event, const struct attempt_entry *entry,
-	bool by_address);
 
 #endif

@@ -10,7 +10,10 @@
 
 #include "daemon/http_client_internal.h"
 
-#define BURST_US 20000 /* how far the pace may catch up after a late wake-up */
+static int64_t larger(int64_t a, int64_t b)
+{
+	return a > b ? a : b;
+}
 
 static int64_t mono_us(void)
 {
@@ -71,13 +74,16 @@ static void deliver(struct request *request)
 {
 	struct http_provider_status *counters = request->provider ? &request->provider->counters : NULL;
 
-	if (request->looked_up) {
+	if (request->asked) {
+		request->asked(request->answer, request->arg);
+	} else if (request->looked_up) {
 		if (counters)
 			counters->lookups[request->found]++;
 		request->looked_up(request->found, request->found_id, request->arg);
 	} else {
 		if (counters)
 			counters->outcomes[request->outcome.kind]++;
+		request_mask(request);
 		request->done(&request->outcome, request->arg);
 	}
 	request_free(request);
@@ -106,77 +112,56 @@ static void settle(struct request *request, enum outcome_kind kind, enum outcome
 	event_active(request->client->deliver, EV_TIMEOUT, 0);
 }
 
+static struct pace_time pace_now(const struct http_client *client)
+{
+	int64_t wall = client->settings.now(client->settings.now_arg);
+
+	return (struct pace_time){ client->settings.played ? wall * 1000 : mono_us(), wall };
+}
+
 /* Whether the provider is not to be asked now; the request is settled then. */
-static bool turned_away(struct request *request, int64_t now)
+static bool turned_away(struct request *request, const struct pace_verdict *verdict)
 {
-	struct provider *provider = request->provider;
+	int64_t wait = verdict->wait_us / 1000 + 1;
 
-	if (request->client->stopping)
+	if (request->client->stopping) {
 		settle(request, OUTCOME_TEMPORARY, SCOPE_MESSAGE, "stopping", 0);
-	else if (now < provider->stopped_until)
-		settle(request, OUTCOME_REFUSED, SCOPE_PROVIDER, provider->stopped_reason, 0);
-	else if (now < provider->paused_until)
-		settle(request, OUTCOME_THROTTLED, SCOPE_MESSAGE, "throttled", (provider->paused_until - now) / 1000 + 1);
-	else
+		return true;
+	}
+	switch (verdict->why) {
+	case PACE_REFUSED:
+		settle(request, OUTCOME_REFUSED, SCOPE_PROVIDER, request->provider->stopped_reason, 0);
+		return true;
+	case PACE_DOWN:
+		settle(request, OUTCOME_TEMPORARY, SCOPE_MESSAGE, "provider_down", wait);
+		return true;
+	case PACE_RETRY_AFTER:
+	case PACE_QUOTA:
+		settle(request, OUTCOME_THROTTLED, SCOPE_MESSAGE, verdict->why == PACE_QUOTA ? "quota" : "throttled", wait);
+		return true;
+	default:
 		return false;
-	return true;
+	}
 }
 
-static void stop(struct provider *provider, const char *reason, int status)
+static void note_less(struct provider *provider, const struct outcome *outcome)
 {
-	bool was = mono_us() < provider->stopped_until;
+	const struct pace *pace = provider->pace;
 	static const char *const words[] = { "config", "quota", "stopped", "token_expired" };
+	long long left = (long long)((larger(pace->open ? pace->open_until : 0, pace->paused_until) - pace_now(provider->client).us) / 1000);
 
-	provider->stopped_reason = "config";
-	for (size_t i = 0; i < ARRAY_LEN(words); i++)
-		if (strcmp(words[i], reason) == 0)
-			provider->stopped_reason = words[i];
-	provider->stopped_until = mono_us() + (int64_t)HTTP_STOP_MS * 1000;
-	if (!was)
-		http_client_note(provider->client, LOG_ERR, "http: provider %s refuses this account (%s, status %d): not asked again for %d minutes",
-			provider->name, reason, status, HTTP_STOP_MS / 60000);
-}
-
-static void pause_provider(struct provider *provider, int64_t retry_after)
-{
-	int64_t doubled = (int64_t)HTTP_PAUSE_MIN_MS << (provider->throttled < 16 ? provider->throttled : 16);
-	int64_t ms = retry_after, until;
-
-	if (ms == 0)
-		ms = doubled < HTTP_PAUSE_DOUBLED_MS ? doubled : HTTP_PAUSE_DOUBLED_MS;
-	ms = ms < HTTP_PAUSE_MIN_MS ? HTTP_PAUSE_MIN_MS : ms > HTTP_PAUSE_MAX_MS ? HTTP_PAUSE_MAX_MS : ms;
-	provider->throttled++;
-	until = mono_us() + ms * 1000;
-	if (until <= provider->paused_until)
-		return;
-	provider->paused_until = until;
-	http_client_note(provider->client, LOG_WARNING, "http: provider %s asks for a pause of %lld ms", provider->name, (long long)ms);
-}
-
-void provider_learn(struct provider *provider, const struct outcome *outcome)
-{
-	bool whole = outcome->scope == SCOPE_PROVIDER;
-
-	switch (outcome->kind) {
-	case OUTCOME_ACCEPTED:
-		provider->throttled = 0;
-		break;
-	case OUTCOME_REFUSED:
-		if (whole)
-			stop(provider, outcome->reason, outcome->status);
-		break;
-	case OUTCOME_THROTTLED:
-		if (whole || outcome->status == 429)
-			pause_provider(provider, outcome->retry_after_ms);
-		break;
-	case OUTCOME_TEMPORARY:
-		if (whole && outcome->status)
-			pause_provider(provider, outcome->retry_after_ms);
-		break;
-	case OUTCOME_IN_DOUBT:
-	case OUTCOME_CANCELLED:
-	case OUTCOME_COUNT:
-		break;
+	if (pace->open == PACE_DOWN) {
+		http_client_note(provider->client, LOG_ERR, "http: provider %s fails (%s, status %d): one message tries it in %lld s", provider->name,
+			outcome->reason, outcome->status, (left + 500) / 1000);
+	} else if (pace->open) {
+		provider->stopped_reason = "config";
+		for (size_t i = 0; i < ARRAY_LEN(words); i++)
+			if (strcmp(words[i], outcome->reason) == 0)
+				provider->stopped_reason = words[i];
+		http_client_note(provider->client, LOG_ERR, "http: provider %s refuses this account (%s, status %d): not asked again for %lld minutes",
+			provider->name, outcome->reason, outcome->status, (left + 30000) / 60000);
+	} else {
+		http_client_note(provider->client, LOG_WARNING, "http: provider %s asks for a pause of %lld ms", provider->name, left);
 	}
 }
 
@@ -225,20 +210,35 @@ static void read_outcome(struct request *request, const struct wire_result *resu
 	}
 	outcome->remote = result->remote;
 	token_judge(request->provider, outcome);
-	provider_learn(request->provider, outcome);
 }
 
 /* Off the wire, with its outcome. */
 void request_finish(struct request *request)
 {
 	struct provider *provider = request->provider;
+	struct pace_time now = pace_now(request->client);
 
 	*request->link = request->next;
 	if (request->next)
 		request->next->link = request->link;
-	provider->active_count--;
+	if (pace_end(provider->pace, &now, &request->outcome, mono_us() - request->begun_at))
+		note_less(provider, &request->outcome);
 	deliver(request);
 	provider_pump_soon(provider);
+}
+
+/* Being asked too often pauses the provider as ever. That the account may not list is no reason not to send. */
+static const struct http_answer *read_poll(struct request *request, const struct wire_result *result)
+{
+	const struct http_client_settings *settings = &request->client->settings;
+	int status = result->end == WIRE_ANSWERED ? result->answer.status : 0;
+
+	request->outcome = (struct outcome){ .kind = status / 100 == 2 ? OUTCOME_ACCEPTED : OUTCOME_CANCELLED, .reason = "poll" };
+	if (status == 429)
+		adapter_answer(request->adapter, &result->answer, settings->now(settings->now_arg), request->arena, &request->outcome);
+	if (status == 401)
+		token_drop(request->provider);
+	return status ? &result->answer : NULL;
 }
 
 static void on_answer(const struct wire_result *result, void *arg)
@@ -246,11 +246,15 @@ static void on_answer(const struct wire_result *result, void *arg)
 	struct request *request = arg;
 	int found;
 
-	if (request->lookup) {
+	if (request->poll) {
+		request->answer = read_poll(request, result);
+	} else if (request->lookup) {
 		found = result->end == WIRE_ANSWERED ?
 				adapter_lookup_answer(request->lookup, &result->answer, request->arena, &request->found_id) :
 				-EIO;
 		request->found = found > 0 ? LOOKUP_FOUND : found == 0 ? LOOKUP_MISSED : LOOKUP_FAILED;
+		/* For the pace alone: who can be asked lives. One that fails tells little, and no message hangs on it. */
+		request->outcome = (struct outcome){ .kind = found >= 0 ? OUTCOME_ACCEPTED : OUTCOME_CANCELLED, .reason = "lookup" };
 	} else {
 		read_outcome(request, result);
 	}
@@ -271,18 +275,53 @@ static bool ask_may_start(void *arg)
  */
 void request_send(struct request *request)
 {
+	bool reads = request->lookup || request->poll;
 	const struct wire_request wire = {
 		.http = &request->http,
-		.fresh = !request->lookup && adapter_idempotency_ms(request->adapter) == 0,
-		.repeatable = request->lookup && strcmp(request->http.method, "GET") == 0,
+		.fresh = !reads && adapter_idempotency_ms(request->adapter) == 0,
+		.repeatable = reads && strcmp(request->http.method, "GET") == 0,
 		.signer = request->http.signer,
-		.body_max = request->lookup ? HTTP_LOOKUP_MAX : HTTP_ANSWER_MAX,
-		.may_start = request->lookup ? NULL : ask_may_start,
+		.body_max = reads ? HTTP_LOOKUP_MAX : HTTP_ANSWER_MAX,
+		.may_start = reads ? NULL : ask_may_start,
 		.done = on_answer,
 		.arg = request,
 	};
 
 	wire_start(request->provider->wire, &wire);
+}
+
+static void on_mail(const struct outcome *outcome, void *arg)
+{
+	struct request *request = arg;
+
+	request->outcome = *outcome;
+	request->outcome.reason = arena_strdup(request->arena, outcome->reason);
+	request->outcome.provider_id = arena_strdup(request->arena, outcome->provider_id);
+	request->outcome.remote = arena_strdup(request->arena, outcome->remote);
+	request->outcome.raw = outcome->raw_len ? arena_memdup(request->arena, outcome->raw, outcome->raw_len) : NULL;
+	request_finish(request);
+}
+
+static void send_mail(struct request *request)
+{
+	const struct http_client_settings *settings = &request->client->settings;
+	struct smtp_request mail = { .message = request->message, .mail = request->mail, .len = request->mail_len,
+		.may_start = ask_may_start, .done = on_mail, .arg = request };
+	struct smtp_settings smtp;
+	struct err err = { 0 };
+
+	if (smtp_settings_read(request->provider->settings, &smtp, &err) == 0 && smtp.password) {
+		mail.password = settings->secret(smtp.password, settings->secret_arg);
+		if (!mail.password)
+			(void)err_set(&err, -ENOENT, "no_credential", "", "the credential \"%s\" is not there", smtp.password);
+	}
+	if (err.code[0]) {
+		request_explain(request, &err, &request->outcome);
+		request_finish(request);
+		return;
+	}
+	mail.settings = &smtp;
+	smtp_client_start(request->client->smtp, &mail);
 }
 
 static void begin(struct request *request)
@@ -294,67 +333,57 @@ static void begin(struct request *request)
 	if (request->next)
 		request->next->link = &request->next;
 	provider->active = request;
-	provider->active_count++;
-	if (request->message)
+	request->begun_at = mono_us();
+	if (request->mail)
+		send_mail(request);
+	else if (request->message || request->poll)
 		request_go_on(request);
 	else
 		request_send(request);
 }
 
-/* The configuration's word, else the provider file's. */
-static int64_t concurrency(const struct provider *provider, const struct request *next)
+static struct request *take_first(struct provider *provider)
 {
-	return provider->settings->concurrency ? provider->settings->concurrency : adapter_concurrency(next->adapter);
-}
-
-static int64_t per_second(const struct provider *provider, const struct request *next)
-{
-	return provider->settings->per_second ? provider->settings->per_second : adapter_per_second(next->adapter);
-}
-
-/* True: the pace lets one go now. False: *wait says when to look again. */
-static bool keep_pace(struct provider *provider, const struct request *next, int64_t now, int64_t *wait)
-{
-	int64_t rate = per_second(provider, next);
-
-	if (rate == 0)
-		return true;
-	if (provider->next_start > now) {
-		*wait = provider->next_start - now;
-		return false;
-	}
-	if (provider->next_start < now - BURST_US)
-		provider->next_start = now - BURST_US;
-	provider->next_start += (1000000 + rate - 1) / rate;
-	return true;
+	provider->pace->queued--;
+	return list_take(&provider->queue);
 }
 
 static void on_pump(evutil_socket_t fd, short what, void *arg)
 {
 	struct provider *provider = arg;
-	int64_t now = mono_us(), wait = 0;
+	int64_t wait = 0, left = 0;
 
 	(void)fd, (void)what;
 	while (provider->queue.first) {
 		struct request *first = provider->queue.first;
-		int64_t left = first->queued_at + (int64_t)HTTP_QUEUE_MS * 1000 - now;
+		struct pace_limits limits = paces_limits(provider->settings, first->adapter); /* as it was when the request was made */
+		struct pace_time now = pace_now(provider->client);
+		struct pace_verdict verdict = { 0 };
 
+		left = first->queued_at + (int64_t)HTTP_QUEUE_MS * 1000 - mono_us();
 		wait = left;
-		if (left > 0 && now >= provider->stopped_until && now >= provider->paused_until && !provider->client->stopping) {
-			if ((int64_t)provider->active_count >= concurrency(provider, first) || provider->token_asked ||
-				!keep_pace(provider, first, now, &wait))
+		pace_limit(provider->pace, &limits);
+		if (left > 0 && !provider->client->stopping) {
+			if (provider->token_asked)
 				break;
-			begin(list_take(&provider->queue));
-			continue;
+			verdict = pace_start(provider->pace, &now, !first->looked_up && !first->poll);
+			if (verdict.why == PACE_GO) {
+				begin(take_first(provider));
+				continue;
+			}
+			if (verdict.why == PACE_RATE || verdict.why == PACE_CONCURRENCY) {
+				wait = verdict.wait_us;
+				break;
+			}
 		}
-		(void)list_take(&provider->queue);
-		if (!turned_away(first, now))
+		(void)take_first(provider);
+		if (!turned_away(first, &verdict))
 			settle(first, OUTCOME_TEMPORARY, SCOPE_MESSAGE, "paced", 0);
 	}
 	if (!provider->queue.first)
 		return;
-	if (wait > provider->queue.first->queued_at + (int64_t)HTTP_QUEUE_MS * 1000 - now)
-		wait = provider->queue.first->queued_at + (int64_t)HTTP_QUEUE_MS * 1000 - now;
+	if (wait > left)
+		wait = left;
 	wait += 999; /* never a little too early, again and again */
 	event_add(provider->pump, &(struct timeval){ wait / 1000000, wait % 1000000 });
 }
@@ -377,7 +406,7 @@ static struct provider *find(const struct http_client *client, const char *name)
 
 static bool goes_to_outbox(const struct http_client *client, const struct provider *provider)
 {
-	return client->settings.config->shadow || (provider && !provider->adapter);
+	return client->settings.config->shadow || (provider && !provider->adapter && !provider->smtp);
 }
 
 static struct request *request_new(struct http_client *client, struct provider *provider, void *arg)
@@ -402,8 +431,39 @@ void request_refuse(struct request *request, const struct err *err)
 	settle(request, outcome.kind, outcome.scope, outcome.reason, 0);
 }
 
-static void enqueue(struct request *request)
+static int prepare_mail(struct request *request, const struct message *message)
 {
+	CLEANUP(buf_clear) struct buf mail = { 0 };
+	struct message *copy = arena_alloc(request->arena, sizeof(*copy));
+	struct err err = { 0 };
+	int r = smtp_mail(message, &mail, &err);
+
+	if (r < 0) {
+		request_refuse(request, &err);
+		return r;
+	}
+	/* Of the message itself only who it is from and for is still wanted. */
+	*copy = (struct message){ .to.email = arena_strdup(request->arena, message->to.email),
+		.from = { .email = arena_strdup(request->arena, message->from.email),
+			.reply_to = arena_strdup(request->arena, message->from.reply_to) } };
+	request->message = copy;
+	request->mail = arena_memdup(request->arena, mail.data, mail.len);
+	request->mail_len = mail.len;
+	return 0;
+}
+
+/* Into the queue, unless the provider is not to be asked at all. */
+static void enqueue(struct request *request, const struct message *message, int64_t sent_at)
+{
+	struct provider *provider = request->provider;
+	struct pace_time now = pace_now(request->client);
+	struct pace_verdict verdict = pace_ask(provider->pace, &now, 0);
+
+	if (turned_away(request, &verdict))
+		return;
+	if (!request->poll && (provider->smtp ? prepare_mail(request, message) : request_prepare(request, message, sent_at)) < 0)
+		return;
+	provider->pace->queued++;
 	list_add(&request->provider->queue, request);
 	provider_pump_soon(request->provider);
 }
@@ -430,10 +490,7 @@ static void port_start(void *self, const struct message *message, transport_may_
 		settle(request, OUTCOME_REFUSED, SCOPE_PROVIDER, "config", 0);
 		return;
 	}
-	if (turned_away(request, mono_us()))
-		return;
-	if (request_prepare(request, message, 0) == 0)
-		enqueue(request);
+	enqueue(request, message, 0);
 }
 
 static void port_fence(void *self)
@@ -462,14 +519,29 @@ static void port_lookup(void *self, const struct message *message, int64_t sent_
 	}
 	request = request_new(client, provider, arg);
 	request->looked_up = done;
-	if (!provider || client->stopping) {
+	if (!provider || provider->smtp || client->stopping) { /* a mail server cannot be asked */
 		settle(request, OUTCOME_TEMPORARY, SCOPE_MESSAGE, "stopping", 0);
 		return;
 	}
-	if (turned_away(request, mono_us()))
-		return;
-	if (request_prepare(request, message, sent_at) == 0)
-		enqueue(request);
+	enqueue(request, message, sent_at);
+}
+
+void http_client_ask(struct http_client *client, const char *provider, const struct adapter *adapter, const struct poll *poll,
+	const struct poll_position *position, http_asked_fn fn, void *arg)
+{
+	struct provider *of = find(client, provider);
+	struct request *request = request_new(client, of, arg);
+
+	adapter_free(request->adapter);
+	request->adapter = adapter_ref(adapter);
+	request->asked = fn;
+	request->poll = poll;
+	request->position = (struct poll_position){ .has_cursor = position->has_cursor, .cursor = position->cursor,
+		.page = arena_strdup(request->arena, position->page), .item = arena_strdup(request->arena, position->item) };
+	if (!of || client->stopping || goes_to_outbox(client, of))
+		settle(request, OUTCOME_TEMPORARY, SCOPE_MESSAGE, "stopping", 0);
+	else
+		enqueue(request, NULL, 0);
 }
 
 const struct transport_port *http_client_port(struct http_client *client)
@@ -481,6 +553,9 @@ const struct transport_port *http_client_port(struct http_client *client)
 
 void http_client_use(struct http_client *client, const struct library *library)
 {
+	struct paces *paces = client->settings.paces ? client->settings.paces : client->own_paces;
+
+	paces_use(paces, library);
 	for (size_t i = 0; i < library->provider_count; i++) {
 		const struct library_provider *fresh = &library->providers[i];
 		struct provider *provider = find(client, fresh->name);
@@ -496,13 +571,14 @@ void http_client_use(struct http_client *client, const struct library *library)
 		}
 		adapter_free(provider->adapter);
 		provider->adapter = fresh->adapter ? adapter_ref(fresh->adapter) : NULL;
+		provider->smtp = fresh->smtp != NULL;
 		/* By name from the configuration, which lives on: the library's own pointer may not. */
 		provider->settings = config_provider(client->settings.config, fresh->name);
 		assert(provider->settings);
 		if (!provider->wire && provider->adapter)
 			provider->wire = wire_create(client->base, client->settings.ca_file);
-		provider->paused_until = provider->stopped_until = 0;
-		provider->throttled = provider->tokens_refused = 0;
+		provider->pace = paces_find(paces, fresh->name);
+		provider->tokens_refused = 0;
 		token_drop(provider); /* its credentials may be others now */
 		provider_pump_soon(provider);
 	}
@@ -515,9 +591,9 @@ void http_client_stop(struct http_client *client)
 		provider_pump_soon(provider);
 }
 
-static int64_t left_ms(int64_t until)
+static int64_t left_ms(const struct http_client *client, int64_t until)
 {
-	int64_t left = until - mono_us();
+	int64_t left = until - pace_now(client).us;
 
 	return left > 0 ? (left + 999) / 1000 : 0;
 }
@@ -527,19 +603,21 @@ bool http_client_status(const struct http_client *client, size_t index, struct h
 	struct outbox_counters outbox;
 
 	for (const struct provider *provider = client->providers; provider; provider = provider->next) {
-		struct wire_counters wire;
+		struct wire_counters wire = { 0 };
 
-		if (!provider->wire || index--) /* without: the outbox, which comes last */
+		if ((!provider->wire && !provider->smtp) || index--) /* neither: the outbox, which comes last */
 			continue;
-		wire_count(provider->wire, &wire);
+		if (provider->wire)
+			wire_count(provider->wire, &wire);
 		*ret = provider->counters;
 		ret->name = provider->name;
 		ret->repeats_stopped = wire.repeats_stopped;
 		ret->slow_calls = wire.slow_calls;
 		ret->queued = provider->queue.count;
-		ret->in_flight = provider->active_count;
-		ret->paused_ms = left_ms(provider->paused_until);
-		ret->stopped_ms = left_ms(provider->stopped_until);
+		ret->pace = provider->pace;
+		ret->in_flight = provider->pace->active;
+		ret->paused_ms = left_ms(client, provider->pace->paused_until);
+		ret->stopped_ms = provider->pace->open ? left_ms(client, provider->pace->open_until) : 0;
 		return true;
 	}
 	if (index > 0)
@@ -565,6 +643,8 @@ int http_client_create(struct event_base *base, const struct http_client_setting
 	client->port = (struct transport_port){ .self = client, .start = port_start, .lookup = port_lookup,
 		.fence = port_fence, .forget = port_forget };
 	list_init(&client->settled);
+	if (!settings->paces)
+		client->own_paces = paces_create(settings->config);
 	client->deliver = event_new(base, -1, 0, on_deliver, client);
 	r = wire_global_init();
 	if (r < 0)
@@ -574,6 +654,9 @@ int http_client_create(struct event_base *base, const struct http_client_setting
 	r = outbox_create(base, buf_str(&dir), &client->outbox, err);
 	if (r < 0)
 		return r;
+	r = smtp_client_create(base, settings->ca_file, &client->smtp);
+	if (r < 0)
+		return err_set(err, r, "no_eventfd", "", "no mail server can be spoken to: %s", strerror(-r));
 	http_client_use(client, library);
 	*ret = TAKE(client);
 	return 0;
@@ -606,12 +689,14 @@ void http_client_destroy(struct http_client *client)
 {
 	if (!client)
 		return;
+	smtp_client_destroy(client->smtp); /* its threads speak for the requests that go with the providers */
 	for (struct provider *provider = client->providers, *next; provider; provider = next) {
 		next = provider->next;
 		provider_free(provider);
 	}
 	free_list(&client->settled);
 	outbox_destroy(client->outbox);
+	paces_free(client->own_paces);
 	event_free(client->deliver);
 	if (client->global)
 		wire_global_cleanup();

@@ -2,11 +2,11 @@
  * http_client - struct transport_port on libcurl: each provider of the configuration with its connections, its pace and its state, and
  * the outbox behind the same port. In shadow mode everything goes to the outbox.
  *
- * A request waits in its provider's queue until the provider's concurrency and rate allow it; may_start() is asked when it is connected,
- * after that. One that waited for HTTP_QUEUE_MS, or waits when the client is stopped, is TEMPORARY: it never left.
+ * A request waits in its provider's queue until the provider's pace (common/pace) lets it start; may_start() is asked when it is
+ * connected, after that. One that waited for HTTP_QUEUE_MS, or waits when the client is stopped, is TEMPORARY: it never left.
  *
- * 429 (with either form of Retry-After) pauses the provider, an answer that refuses the account (401, 403, or as its file says) stops it
- * for HTTP_STOP_MS or until http_client_use(). What is asked of it meanwhile gets the same outcome at once, from here.
+ * While the pace has the provider paused, stopped, or its quota used up, what is asked of it gets the same outcome at once, from here:
+ * THROTTLED, REFUSED, or TEMPORARY when it is down.
  */
 #ifndef DUNNINGD_DAEMON_HTTP_CLIENT_H
 #define DUNNINGD_DAEMON_HTTP_CLIENT_H
@@ -15,17 +15,15 @@
 
 #include <event2/event.h>
 
+#include "common/adapter_poll.h"
 #include "common/cleanup.h"
 #include "common/config.h"
 #include "common/err.h"
 #include "common/library.h"
+#include "common/paces.h"
 #include "daemon/ports.h"
 
 #define HTTP_QUEUE_MS 30000
-#define HTTP_STOP_MS 600000 /* below the flow's own 15 minutes, so that its next try is a real one */
-#define HTTP_PAUSE_MIN_MS 1000 /* of a Retry-After; without one the pause doubles from here ... */
-#define HTTP_PAUSE_DOUBLED_MS 300000 /* ... up to here */
-#define HTTP_PAUSE_MAX_MS 86400000 /* of a Retry-After */
 #define HTTP_ANSWER_MAX (64 * 1024) /* bytes of an answer's body; it goes into the trail */
 #define HTTP_LOOKUP_MAX (256 * 1024) /* of a look-up's: a list, read and forgotten */
 
@@ -39,6 +37,8 @@ struct http_client_settings {
 	void *secret_arg;
 	int64_t (*now)(void *arg); /* wall clock, ms UTC */
 	void *now_arg;
+	bool played; /* the wall clock is a played one: its time is the pace's too */
+	struct paces *paces; /* borrowed for life, shared with the flow; NULL = the client has its own */
 	void (*note)(int priority, const char *line, void *arg); /* syslog priorities; ids only; may be NULL */
 	void *note_arg;
 };
@@ -52,6 +52,7 @@ struct http_provider_status {
 	uint64_t slow_calls; /* of libcurl that held the loop up for more than 100 ms */
 	size_t queued, in_flight;
 	int64_t paused_ms, stopped_ms; /* left; 0 = it is asked */
+	const struct pace *pace; /* borrowed; NULL: the outbox */
 };
 
 /* The settings are borrowed for the call unless said otherwise; of the library nothing. -errno: `err` says what cannot be opened. */
@@ -66,6 +67,13 @@ const struct transport_port *http_client_port(struct http_client *client);
 void http_client_use(struct http_client *client, const struct library *library);
 /* Nothing new leaves from here on: what waits is TEMPORARY "stopping" at once. What is on the wire is waited for as before. */
 void http_client_stop(struct http_client *client);
+/*
+ * The request of a poll, in the same queue, at the same pace and with the same token as messages. `fn` once, from the loop; `answer` NULL:
+ * none came, or the provider is not to be asked now. In shadow mode nobody is. `adapter` and `poll` must outlive the call alone.
+ */
+typedef void (*http_asked_fn)(const struct http_answer *answer, void *arg);
+void http_client_ask(struct http_client *client, const char *provider, const struct adapter *adapter, const struct poll *poll,
+	const struct poll_position *position, http_asked_fn fn, void *arg);
 /* The provider at `index`, in no particular order; false when there are no more. The last one is the outbox. */
 bool http_client_status(const struct http_client *client, size_t index, struct http_provider_status *ret);
 

@@ -73,7 +73,6 @@ static void failed_before(struct request *request, const struct wire_result *res
 	outcome->remote = result->remote;
 	request->found = LOOKUP_FAILED;
 	token_judge(request->provider, outcome);
-	provider_learn(request->provider, outcome);
 	request_finish(request);
 }
 
@@ -125,9 +124,10 @@ static void ask(struct request *request, wire_done_fn done)
 void request_go_on(struct request *request)
 {
 	const struct adapter *adapter = request->adapter;
-	struct adapter_input input = input_of(request, request->message, request->sent_at);
+	static const struct message nobody = { 0 }; /* a poll is about nobody in particular */
+	struct adapter_input input = input_of(request, request->message ? request->message : &nobody, request->sent_at);
 	bool token = adapter_has_token(adapter) && !has_token(request->provider);
-	bool step = !token && !request->looked_up && request->step < adapter_step_count(adapter);
+	bool step = !token && !request->looked_up && !request->poll && request->step < adapter_step_count(adapter);
 	struct err err = { 0 };
 	int r;
 
@@ -135,6 +135,8 @@ void request_go_on(struct request *request)
 		r = adapter_token_request(adapter, &input, request->arena, &request->http, &err);
 	else if (step)
 		r = adapter_step_request(adapter, request->step, &input, request->arena, &request->http, &err);
+	else if (request->poll)
+		r = adapter_poll_request(adapter, request->poll, &input, &request->position, request->arena, &request->http, &err);
 	else if (request->looked_up)
 		r = adapter_lookup_request(adapter, &input, request->arena, &request->http, &request->lookup, &err);
 	else

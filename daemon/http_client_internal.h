@@ -1,11 +1,12 @@
 /*
- * http_client_internal - what http_client.c, which has the queues and the pace, and http_client_before.c, which asks for tokens and
- * walks the steps before a request, share.
+ * http_client_internal - what http_client.c, which has the queues and the pace, http_client_before.c, which asks for tokens and walks the
+ * steps before a request, and http_client_mask.c, which keeps secrets out of records, share.
  */
 #ifndef DUNNINGD_DAEMON_HTTP_CLIENT_INTERNAL_H
 #define DUNNINGD_DAEMON_HTTP_CLIENT_INTERNAL_H
 
 #include "daemon/http_client.h"
+#include "daemon/http_client_smtp.h"
 #include "daemon/http_client_wire.h"
 #include "daemon/outbox.h"
 
@@ -15,8 +16,14 @@ struct request {
 	struct provider *provider; /* NULL: unknown */
 	struct adapter *adapter; /* as it was when the request was made; owned */
 	struct http_request http;
+	const void *mail; /* for a mail server: smtp_mail()'s bytes, in the arena; NULL = by HTTP */
+	size_t mail_len;
 	struct adapter_lookup *lookup; /* NULL: a message */
-	const struct message *message; /* a copy, when requests come before this one; else NULL */
+	const struct message *message; /* a copy, when requests come before this one, or for a mail server; else NULL */
+	const struct poll *poll; /* NULL: none; then there is no message */
+	struct poll_position position;
+	http_asked_fn asked;
+	const struct http_answer *answer; /* while `asked` is called */
 	int64_t sent_at; /* of a look-up */
 	size_t step; /* the next one */
 	struct adapter_bound *bound; /* by the steps before it */
@@ -25,7 +32,7 @@ struct request {
 	transport_done_fn done;
 	transport_lookup_fn looked_up;
 	void *arg;
-	int64_t queued_at; /* mono, us */
+	int64_t queued_at, begun_at; /* mono, us */
 	struct outcome outcome;
 	enum lookup_result found;
 	const char *found_id;
@@ -40,17 +47,15 @@ struct request_list {
 struct provider {
 	struct http_client *client;
 	char *name;
-	struct adapter *adapter; /* owned */
+	struct adapter *adapter; /* owned; NULL = built in */
+	bool smtp; /* a mail server; else, without an adapter, the outbox */
 	const struct provider_settings *settings; /* the configuration's */
 	struct wire *wire;
 	struct request_list queue;
 	struct request *active; /* on the wire */
-	size_t active_count;
 	struct event *pump;
-	int64_t next_start; /* mono, us: the pace */
-	int64_t paused_until, stopped_until; /* mono, us; 0 = not */
+	struct pace *pace; /* shared with whoever decides about messages */
 	const char *stopped_reason;
-	unsigned throttled; /* times in a row */
 	char *token; /* owned; NULL = none. The requests of this provider are made with it ... */
 	int64_t token_until; /* ... until then, wall clock */
 	bool token_asked; /* its request is under way: the others wait */
@@ -65,16 +70,18 @@ struct http_client {
 	struct transport_port port;
 	struct provider *providers;
 	struct outbox *outbox;
+	struct smtp_client *smtp;
+	struct paces *own_paces; /* when none were given */
 	struct request_list settled; /* their callbacks are still to be called */
 	struct event *deliver;
 	bool global, stopping;
 };
 
 void http_client_note(struct http_client *client, int priority, const char *format, ...) __attribute__((format(printf, 3, 4)));
-void provider_learn(struct provider *provider, const struct outcome *outcome); /* pauses or stops it */
 void provider_pump_soon(struct provider *provider);
 void request_send(struct request *request); /* the one that sends, or looks up: it is built */
 void request_finish(struct request *request); /* off the wire, with its outcome */
+void request_mask(struct request *request); /* our secrets in the answer that is recorded: each byte a '*' */
 void request_refuse(struct request *request, const struct err *err); /* before it was queued */
 
 /* 0, or the request is refused. With others before it, it is made when their answers are there; now only whether it can be. */

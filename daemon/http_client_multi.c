@@ -70,7 +70,7 @@ static int64_t mono_ms(void)
 
 /* --- libcurl's questions, each from within its own calls: no multi call here ------------------------------------------------ */
 
-static bool is_loopback(const struct sockaddr *address)
+bool wire_is_loopback(const struct sockaddr *address)
 {
 	struct in6_addr in6;
 
@@ -80,6 +80,28 @@ static bool is_loopback(const struct sockaddr *address)
 		return false;
 	in6 = ((const struct sockaddr_in6 *)(const void *)address)->sin6_addr;
 	return IN6_IS_ADDR_LOOPBACK(&in6) || (IN6_IS_ADDR_V4MAPPED(&in6) && in6.s6_addr[12] == 127);
+}
+
+/*
+ * Link-local, where clouds tell their machines' secrets to whoever asks, and what is no host: nothing of ours is there, whatever a name
+ * server says. Private networks may be: a gateway of one's own, and with https it must prove its name.
+ */
+static bool is_nowhere(const struct sockaddr *address)
+{
+	const struct sockaddr_in6 *v6 = (const void *)address;
+	uint32_t v4;
+
+	if (address->sa_family == AF_INET) {
+		v4 = ntohl(((const struct sockaddr_in *)(const void *)address)->sin_addr.s_addr);
+	} else if (address->sa_family != AF_INET6) {
+		return true;
+	} else if (IN6_IS_ADDR_V4MAPPED(&v6->sin6_addr)) {
+		memcpy(&v4, &v6->sin6_addr.s6_addr[12], sizeof(v4));
+		v4 = ntohl(v4);
+	} else {
+		return IN6_IS_ADDR_LINKLOCAL(&v6->sin6_addr) || IN6_IS_ADDR_MULTICAST(&v6->sin6_addr) || IN6_IS_ADDR_UNSPECIFIED(&v6->sin6_addr);
+	}
+	return v4 >> 24 == 0 || v4 >> 16 == 0xa9fe || v4 >> 28 >= 0xe;
 }
 
 static void on_ready(evutil_socket_t fd, short what, void *arg);
@@ -110,8 +132,12 @@ static curl_socket_t on_open(void *arg, curlsocktype purpose, struct curl_sockad
 	curl_socket_t fd;
 
 	(void)purpose;
-	if (t->plain && !t->request.public_http && !is_loopback(&address->addr)) {
-		t->strayed = true; /* a hosts file or a name server sends "localhost" elsewhere */
+	if (t->plain && !t->request.public_http && !wire_is_loopback(&address->addr)) {
+		t->strayed = "not_loopback"; /* a hosts file or a name server sends "localhost" elsewhere */
+		return CURL_SOCKET_BAD;
+	}
+	if (is_nowhere(&address->addr)) {
+		t->strayed = "forbidden_address";
 		return CURL_SOCKET_BAD;
 	}
 	fd = socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
@@ -280,7 +306,7 @@ static void finish(struct transfer *t, CURLcode code)
 		result->end = WIRE_ANSWERED;
 	else
 		result->end = WIRE_LOST;
-	result->reason = t->strayed ? "not_loopback" : code == CURLE_OK ? "bad_answer" : reason_of(code, t->asked > 0);
+	result->reason = t->strayed ? t->strayed : code == CURLE_OK ? "bad_answer" : reason_of(code, t->asked > 0);
 	let_go(t, true); /* also of the request, which `done` may free */
 	all->over(t, all->arg);
 }

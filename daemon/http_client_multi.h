@@ -19,7 +19,7 @@ struct transfer {
 	struct curl_slist *headers;
 	bool plain; /* http: the peer must be this machine */
 	bool usual; /* a POST without a signer: its handle serves the next one with nothing but the request set anew */
-	bool strayed; /* ... and was not */
+	const char *strayed; /* why it may not go where its name leads; NULL = it may */
 	unsigned asked; /* times that libcurl was about to send the request */
 	bool declined;
 	bool head_done, head_too_long, truncated;

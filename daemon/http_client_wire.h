@@ -12,6 +12,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/socket.h>
 
 #include <event2/event.h>
 
@@ -72,6 +73,7 @@ void wire_start(struct wire *wire, const struct wire_request *request);
  * requests of which nothing has left yet.
  */
 void wire_fence(struct wire *wire);
+bool wire_is_loopback(const struct sockaddr *address); /* also as ::ffff:127.x */
 void wire_count(const struct wire *wire, struct wire_counters *ret);
 
 #endif

@@ -13,6 +13,7 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "common/file.h"
@@ -29,6 +30,17 @@ static int64_t now(void *arg)
 	const struct clock_port *port = clock_port(in->clock, 0);
 
 	return port->now(port->self);
+}
+
+/* Else what a story of last year sends would be forgotten as it is sent, and its receipts would find nobody. */
+static int64_t redis_ahead_ms(struct instance *in)
+{
+	struct timespec real;
+	int64_t ahead;
+
+	(void)clock_gettime(CLOCK_REALTIME, &real);
+	ahead = (int64_t)real.tv_sec * 1000 - now(in);
+	return in->setup.options->clock && ahead > 0 ? ahead : 0;
 }
 
 /* The parts say "module: text"; the log wants them apart. */
@@ -239,11 +251,12 @@ static int reload(struct instance *in, struct err *err)
 		(r = setup_library(in->setup.options, in->config, &library, err)) < 0 ||
 		(r = library_keep(library, in->config->state_dir, err)) < 0)
 		return r;
-	http_client_use(in->http, library);
+	http_client_use(in->http, library); /* and the paces that it shares with the partitions */
 	for (size_t i = 0; i < in->partition_count; i++)
 		dunner_reload(in->partitions[i].dunner, library);
 	if (in->hooks)
 		hooks_use(in->hooks, library);
+	poller_use(in->poller, library);
 	library_free(in->library);
 	in->library = library_ref(library);
 	in->law_told = date_none();
@@ -568,18 +581,40 @@ static int open_hooks(struct instance *in, struct err *err)
 	return in->config->hooks_listen ? hooks_create(in->base, &settings, in->library, &in->hooks, err) : 0;
 }
 
+static bool acts(void *arg)
+{
+	const struct instance *in = arg;
+
+	for (size_t i = 0; i < in->partition_count && !in->stopping && !in->config->shadow; i++) {
+		struct dunner_status status;
+
+		dunner_status(in->partitions[i].dunner, &status);
+		if (status.state == DUNNER_RUNNING)
+			return true;
+	}
+	return false;
+}
+
+static void open_poller(struct instance *in)
+{
+	in->poller = poller_create(in->base, &(struct poller_settings){ .config = in->config, .redis = &in->setup.url,
+		.install_key = in->setup.install_key, .http = in->http, .may_ask = acts, .may_ask_arg = in, .now = now, .now_arg = in, .note = note,
+		.note_arg = in }, in->library);
+}
+
 static int open_ports(struct instance *in, struct err *err)
 {
 	const struct config *config = in->config;
 	struct http_client_settings http = { .config = config, .state_dir = config->state_dir, .ca_file = config->http_ca_file, .secret = setup_secret,
-		.secret_arg = &in->setup, .now = now, .now_arg = in, .note = note, .note_arg = in };
+		.secret_arg = &in->setup, .now = now, .now_arg = in, .note = note, .note_arg = in, .played = in->setup.options->clock != NULL };
 	int r;
 
+	in->paces = http.paces = paces_create(config);
 	if ((r = http_client_create(in->base, &http, in->library, &in->http, err)) < 0)
 		return r;
 	in->control_callbacks = (struct control_callbacks){ .status = instance_status, .suspend = on_suspend,
 		.release = on_release, .reload = on_control_reload, .seal = on_seal, .confirm_clock = on_confirm_clock, .anchor = on_anchor, .agreed = on_agreed,
-		.reading = instance_reading,
+		.reading = instance_reading, .test = instance_test, .tested = instance_tested,
 		.erase = on_erase, .erasure = on_erasure, .arg = in };
 	if ((r = control_create(in->base, config->control_socket, &in->control_callbacks, &in->control, err)) < 0)
 		return r;
@@ -589,7 +624,8 @@ static int open_ports(struct instance *in, struct err *err)
 		struct partition *p = &in->partitions[i];
 		struct dunner_settings settings = { .partition = (uint32_t)i, .config = config,
 			.install_key = in->setup.install_key, .build = DUNNINGD_VERSION, .boot_id = in->boot_id,
-			.log_origin = in->generation.origin, .generation = in->generation.number, .sealed = in->generation.sealed };
+			.log_origin = in->generation.origin, .generation = in->generation.number, .sealed = in->generation.sealed,
+			.redis_ahead_ms = redis_ahead_ms(in), .paces = in->paces, .played = http.played };
 		struct dunner_callbacks callbacks = { .changed = on_changed, .failed = on_failed, .stopped = on_stopped,
 			.log = on_line, .log_root = in->signer ? on_log_root : NULL, .arg = p };
 		struct dunner_ports ports = { .clock = clock_port(in->clock, (uint32_t)i), .random = &random_source,
@@ -604,6 +640,7 @@ static int open_ports(struct instance *in, struct err *err)
 	}
 	if ((r = open_hooks(in, err)) < 0)
 		return r;
+	open_poller(in);
 	return instance_anchors(in, err);
 }
 
@@ -620,7 +657,10 @@ static void instance_clear(struct instance *in)
 	for (size_t i = 0; i < in->partition_count; i++)
 		dunner_destroy(in->partitions[i].dunner);
 	anchors_destroy(in->anchors);
+	poller_destroy(in->poller);
 	http_client_destroy(in->http);
+	paces_free(in->paces);
+	instance_test_free(in);
 	for (size_t i = 0; i < in->partition_count; i++)
 		redis_store_destroy(in->partitions[i].store);
 	free(in->partitions);

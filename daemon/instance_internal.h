@@ -16,6 +16,7 @@
 #include "daemon/dunner.h"
 #include "daemon/generation.h"
 #include "daemon/hooks.h"
+#include "daemon/poller.h"
 #include "daemon/http_client.h"
 #include "daemon/instance.h"
 #include "daemon/journal.h"
@@ -74,12 +75,15 @@ struct instance {
 	struct journal *journal;
 	struct signer *signer; /* NULL: the trail is not signed */
 	struct clock *clock;
+	struct paces *paces;
 	struct http_client *http;
 	struct anchors *anchors; /* NULL: none is configured */
 	bool rotation_told;
 	bool held, agree_told; /* held: as the partitions were told last */
+	struct provider_test *test; /* the last one by hand; NULL = none */
 	struct control *control;
 	struct hooks *hooks; /* NULL: not configured */
+	struct poller *poller;
 	struct control_callbacks control_callbacks;
 	struct partition *partitions;
 	size_t partition_count;
@@ -104,6 +108,9 @@ void instance_law(struct instance *instance); /* instance_law.c: warns of law da
 void instance_status_law(const struct instance *instance, struct json_writer *w);
 struct dunner *instance_recorder(const struct instance *instance); /* whose group will hold what happened outside the flow */
 int instance_reading(const struct control_reading *reading, struct err *err, void *instance); /* control: POST /reading */
+int instance_test(const struct control_test *test, struct err *err, void *instance); /* control: POST /provider/test */
+void instance_tested(struct json_writer *w, void *instance); /* control: GET /provider/test */
+void instance_test_free(struct instance *instance);
 void instance_status(struct json_writer *w, void *instance); /* control: GET /status */
 void instance_line(const struct instance *instance, char *ret, size_t size); /* one line, for `systemctl status` */
 const char *instance_state_name(enum dunner_state state);

@@ -118,6 +118,8 @@ static int read_secrets(struct setup *setup, struct err *err)
 		const struct library_provider *p = &setup->library->providers[i];
 		int r = p->adapter ? adapter_each_secret(p->adapter, p->settings, want_secret, &wanting) : 0;
 
+		if (r == 0 && p->smtp && p->smtp->password)
+			r = want_secret(p->smtp->password, &wanting);
 		if (r < 0)
 			return r;
 	}
@@ -182,7 +184,7 @@ static int played_clock(struct setup *setup, struct err *err)
 	for (size_t i = 0; i < setup->library->provider_count && !setup->config->shadow; i++) {
 		const struct library_provider *p = &setup->library->providers[i];
 
-		if (p->adapter && !adapter_is_local(p->adapter, p->settings))
+		if (p->smtp || (p->adapter && !adapter_is_local(p->adapter, p->settings))) /* a mail server here hands on to others */
 			return err_set(err, -EBADMSG, "not_a_test", "$.providers",
 				"%s: $.providers: --clock is for providers on this computer; \"%s\" is not", setup->options->config_file,
 				p->name);

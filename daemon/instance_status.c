@@ -60,15 +60,62 @@ static void write_partition(struct json_writer *w, const struct partition *p)
 	jw_end_object(w);
 }
 
-static void write_provider(struct json_writer *w, const struct http_provider_status *p)
+static void write_last(struct json_writer *w, const char *key, const struct pace_last *last)
 {
+	if (!last->at) {
+		jw_null(w, key);
+		return;
+	}
+	jw_object(w, key);
+	write_time(w, "at", last->at);
+	jw_str(w, "outcome", outcome_names[last->kind]);
+	jw_str(w, "reason", last->reason);
+	jw_int(w, "status", last->status);
+	jw_end_object(w);
+}
+
+static void write_pace(struct json_writer *w, const struct pace *p, int64_t now, int64_t retry_at)
+{
+	jw_str(w, "breaker", !p->open ? "closed" : p->probing ? "probing" : "open");
+	write_or_null(w, "breaker_why", pace_why_names[p->open]);
+	jw_int(w, "failures", p->failures);
+	write_time(w, "retry_at", retry_at > now ? retry_at : 0);
+	jw_int(w, "per_second", p->limits.per_second);
+	jw_int(w, "concurrency", p->limits.concurrency);
+	jw_int(w, "window", p->window);
+	jw_array(w, "quotas");
+	for (int i = 0; i < PACE_WINDOW_COUNT; i++) {
+		if (!p->limits.quota[i])
+			continue;
+		jw_object(w, NULL);
+		jw_str(w, "per", pace_window_names[i]);
+		jw_int(w, "limit", p->limits.quota[i]);
+		jw_int(w, "used", p->quota[i].from >= pace_window_from((enum pace_window)i, now) ? p->quota[i].used : 0);
+		write_time(w, "until", pace_window_end((enum pace_window)i, now));
+		jw_end_object(w);
+	}
+	jw_end_array(w);
+	write_last(w, "last", &p->last);
+	write_last(w, "last_error", &p->last_error);
+}
+
+static const char *provider_state(const struct http_provider_status *p)
+{
+	if (p->pace && p->pace->open == PACE_DOWN)
+		return "down";
+	return p->stopped_ms || (p->pace && p->pace->open) ? "stopped" : p->paused_ms ? "paused" : "asked";
+}
+
+static void write_provider(struct json_writer *w, const struct http_provider_status *p, int64_t now)
+{
+	const char *state = provider_state(p);
 	uint64_t asked = 0;
 
 	for (int i = 0; i < OUTCOME_COUNT; i++)
 		asked += p->outcomes[i];
 	jw_object(w, NULL);
 	jw_str(w, "name", p->name);
-	jw_str(w, "state", p->stopped_ms ? "stopped" : p->paused_ms ? "paused" : "asked");
+	jw_str(w, "state", state);
 	jw_int(w, "for_ms", p->stopped_ms ? p->stopped_ms : p->paused_ms);
 	jw_int(w, "requests", (int64_t)asked);
 	jw_int(w, "accepted", (int64_t)p->outcomes[OUTCOME_ACCEPTED]);
@@ -76,6 +123,8 @@ static void write_provider(struct json_writer *w, const struct http_provider_sta
 	jw_int(w, "queued", (int64_t)p->queued);
 	jw_int(w, "in_flight", (int64_t)p->in_flight);
 	jw_int(w, "repeats_stopped", (int64_t)p->repeats_stopped);
+	if (p->pace)
+		write_pace(w, p->pace, now, now + (p->stopped_ms ? p->stopped_ms : p->paused_ms));
 	jw_end_object(w);
 }
 
@@ -124,6 +173,21 @@ static void write_hooks(struct json_writer *w, const struct instance *in)
 	jw_end_object(w);
 }
 
+static void write_poller(struct json_writer *w, const struct instance *in)
+{
+	struct poller_counts counts;
+
+	if (!library_polls(in->library))
+		return;
+	counts = poller_counts(in->poller);
+	jw_object(w, "poll");
+	jw_int(w, "asked", (int64_t)counts.asked);
+	jw_int(w, "failed", (int64_t)counts.failed);
+	jw_int(w, "taken", (int64_t)counts.taken);
+	jw_int(w, "known", (int64_t)counts.known);
+	jw_end_object(w);
+}
+
 void instance_status(struct json_writer *w, void *arg)
 {
 	const struct instance *in = arg;
@@ -160,9 +224,10 @@ void instance_status(struct json_writer *w, void *arg)
 	jw_end_object(w);
 	jw_array(w, "providers");
 	for (size_t i = 0; http_client_status(in->http, i, &provider); i++)
-		write_provider(w, &provider);
+		write_provider(w, &provider, clock->now(clock->self));
 	jw_end_array(w);
 	write_hooks(w, in);
+	write_poller(w, in);
 	instance_status_anchors(in, w);
 	instance_status_law(in, w);
 	jw_array(w, "policies");

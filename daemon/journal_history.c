@@ -541,6 +541,7 @@ int history_knows(struct history *h, uint32_t partition, uint64_t pseq, const ui
 const uint8_t *journal_window_get(struct journal_window *window, uint64_t at, size_t len)
 {
 	size_t want = len > READ_WINDOW ? len : READ_WINDOW;
+	ssize_t n = 1;
 
 	if (at >= window->base && at - window->base + len <= window->bytes.len)
 		return (const uint8_t *)window->bytes.data + (at - window->base);
@@ -551,10 +552,14 @@ const uint8_t *journal_window_get(struct journal_window *window, uint64_t at, si
 	buf_reset(&window->bytes);
 	buf_reserve(&window->bytes, want + 1);
 	window->base = at;
-	if (journal_read_at(window->fd, window->bytes.data, want, at) < 0)
-		return NULL;
-	window->bytes.len = want;
-	return (const uint8_t *)window->bytes.data;
+	/* It may end sooner than it did: the writer closes a segment, and its reserved end is cut off. */
+	while (window->bytes.len < want && n) {
+		n = pread(window->fd, window->bytes.data + window->bytes.len, want - window->bytes.len, (off_t)(at + window->bytes.len));
+		if (n < 0 && errno != EINTR)
+			return NULL;
+		window->bytes.len += n > 0 ? (size_t)n : 0;
+	}
+	return window->bytes.len >= len ? (const uint8_t *)window->bytes.data : NULL;
 }
 
 static int read_record(struct history *h, struct segment *segment, struct journal_window *window,

@@ -148,6 +148,7 @@ void decide_reconcile(struct dunner *d, struct group *g, struct input *input)
 	size_t count;
 	int64_t at;
 	bool sent;
+	int64_t wait = 0;
 
 	members = decide_members(d, g, entry, &count);
 	if (decide_settled(members, count, entry, &sent)) { /* since it was read from the store */
@@ -182,17 +183,22 @@ void decide_reconcile(struct dunner *d, struct group *g, struct input *input)
 				"no_proof", &g->fx));
 		return;
 	}
-	if (step == DOUBT_RESEND_NOW && g->resend_count < DUE_PAGE && g->contacts_allowed) {
+	if (step == DOUBT_RESEND_NOW)
+		wait = (pacing_ask(d, g, entry->provider).wait_us + 999) / 1000;
+	if (step == DOUBT_RESEND_NOW && !wait && g->resend_count < DUE_PAGE && g->contacts_allowed) {
 		entry->doubt_since = env.now; /* on disk before it goes: a look-up proves nothing about a younger request */
 		contact_counted(debtor && debtor->loaded ? debtor->d : NULL, entry, env.now, &g->fx);
 		decide_entry(g, entry, false);
+		pacing_count(d, g, entry->provider);
 		g->resend[g->resend_count++] = entry;
 	}
 	if (step == DOUBT_LOOKUP_NOW && g->lookup_count < DUE_PAGE)
 		g->lookup[g->lookup_count++] = entry;
 	for (size_t i = 0; i < count; i++)
 		if (members[i].escalation->state == ESCALATION_DOUBT)
-			members[i].escalation->look_at = step == DOUBT_WAIT && at > env.now ? at : env.now + MINUTE_MS;
+			members[i].escalation->look_at = step == DOUBT_WAIT && at > env.now ? at :
+								wait > MINUTE_MS		  ? env.now + wait :
+												    env.now + MINUTE_MS;
 }
 
 /* The bytes as they were decided, from the journal: a resend says the same or nothing. */

@@ -10,7 +10,8 @@
 static void refer(struct dunner *d, struct group *g, const char *debtor_id, const char *attempt_id, const char *kind, const char *scope,
 	const char *value)
 {
-	struct image set = { .op = IMAGE_SET_UNTIL, .number = g->fx.now + REFERENCE_TTL_MS, .value = attempt_id, .value_len = strlen(attempt_id) };
+	struct image set = { .op = IMAGE_SET_UNTIL, .number = g->fx.now + REFERENCE_TTL_MS + d->settings.redis_ahead_ms, .value = attempt_id,
+		.value_len = strlen(attempt_id) };
 
 	if (!value || !*value)
 		return;
@@ -20,7 +21,7 @@ static void refer(struct dunner *d, struct group *g, const char *debtor_id, cons
 
 void image_references(struct dunner *d, struct group *g)
 {
-	if (!d->config->hooks_listen)
+	if (!d->config->hooks_listen && !library_polls(d->library))
 		return;
 	for (const struct release *release = g->releases; release; release = release->next) {
 		const struct message *m = &release->message;

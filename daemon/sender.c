@@ -207,6 +207,12 @@ int sender_request(const struct message *message, struct buf *masked, void *arg)
 	struct err err = { 0 };
 	int r;
 
+	if (provider && provider->smtp && !d->config->shadow) {
+		r = smtp_mail(message, masked, &err);
+		if (r < 0)
+			dunner_log(d, LOG_ERR, "sender: provider %s: %s %s", message->provider, err.code, err.text);
+		return r < 0 ? r : 1;
+	}
 	if (!provider || !provider->adapter || d->config->shadow)
 		return 0; /* the outbox sends the message itself: it is recorded as it is */
 	arena = arena_create();

@@ -612,6 +612,14 @@ static const char *trail_words(struct ctl *ctl, const struct json *status)
 		json_int(&generation) > 1 ? arena_printf(ctl->arena, "; %s, after the one before was sealed", json_str(&origin)) : "");
 }
 
+static const char *poll_words(struct ctl *ctl, const struct json *polls)
+{
+	struct json asked = json_get(polls, "asked"), failed = json_get(polls, "failed"), taken = json_get(polls, "taken");
+
+	return arena_printf(ctl->arena, "%lld lists, %lld of them not to be read, %lld events taken", (long long)json_int(&asked),
+		(long long)json_int(&failed), (long long)json_int(&taken));
+}
+
 static const char *hook_words(struct ctl *ctl, const struct json *hooks)
 {
 	struct json taken = json_get(hooks, "taken"), known = json_get(hooks, "known"), refused = json_get(hooks, "refused"),
@@ -634,7 +642,8 @@ static const char *law_words(struct ctl *ctl, const struct json *status)
 static void add_daemon(struct ctl *ctl, struct fields *f, const struct json *status)
 {
 	struct json partitions = json_get(status, "partitions"), providers = json_get(status, "providers"), pid = json_get(status, "pid"),
-		    left_out = json_get(status, "left_out"), anchors = json_get(status, "anchors"), hooks = json_get(status, "hooks");
+		    left_out = json_get(status, "left_out"), anchors = json_get(status, "anchors"), hooks = json_get(status, "hooks"),
+		    polls = json_get(status, "poll");
 	CLEANUP(buf_clear) struct buf raw = { 0 };
 
 	json_write(&raw, status);
@@ -654,6 +663,8 @@ static void add_daemon(struct ctl *ctl, struct fields *f, const struct json *sta
 			"dunningctl policy check", json_len(&left_out))));
 	if (hooks.type == JSON_OBJECT)
 		fields_add(f, NULL, "Webhooks", cell_text(hook_words(ctl, &hooks)));
+	if (polls.type == JSON_OBJECT)
+		fields_add(f, NULL, "Asked for", cell_text(poll_words(ctl, &polls)));
 	if (anchors.type == JSON_OBJECT)
 		add_anchors(ctl, f, &anchors);
 	if (partitions.type == JSON_ARRAY)

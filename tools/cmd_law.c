@@ -31,6 +31,8 @@ static const struct law *ctl_law(struct ctl *ctl)
 		ctl->lawless = true;
 		ctl_warn(ctl, "no holidays and contact rules are known, so the daemon may see other days: %s", err.text);
 	}
+	if (ctl->law)
+		ctl->law->guard.role = guard_role(ctl->config->creditor.role);
 	return ctl->law;
 }
 

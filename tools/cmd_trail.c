@@ -257,7 +257,7 @@ static bool concerns(const struct logging *l, const struct json *root)
 static bool printable(const char *media_type)
 {
 	return media_type && (strncmp(media_type, "text/", 5) == 0 || strcmp(media_type, "application/json") == 0 ||
-				     strcmp(media_type, "application/http") == 0);
+				     strcmp(media_type, "application/http") == 0 || strcmp(media_type, "message/rfc822") == 0);
 }
 
 static void add_parts(struct logging *l, const struct trail_record *record, const struct json *root)

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "common/file.h"
+#include "common/hash.h"
 #include "common/utc.h"
 
 #define LOG_MAX ((size_t)1 << 30)
@@ -22,6 +23,7 @@ struct sandbox_book {
 	size_t len, capacity;
 	void *by_attempt; /* tsearch tree of the first message of each */
 	struct sandbox_counts counts;
+	char tag[9]; /* of the ids that are given from now on */
 	int fd; /* of the log; -1 = none */
 	bool torn; /* a line could not be written whole, nor taken back: nothing may follow it */
 };
@@ -45,13 +47,19 @@ static struct sandbox_message *find_attempt(const struct sandbox_book *book, con
 	return node ? *node : NULL;
 }
 
-static struct sandbox_message *append(struct sandbox_book *book, const char *attempt, const struct json *body, int64_t now)
+/* The one that comes next. */
+static void next_id(const struct sandbox_book *book, char ret[SANDBOX_ID_SIZE])
+{
+	(void)snprintf(ret, SANDBOX_ID_SIZE, "sbx-%s-%zu", book->tag, book->len + 1);
+}
+
+static struct sandbox_message *append(struct sandbox_book *book, const char *id, const char *attempt, const struct json *body, int64_t now)
 {
 	struct sandbox_message *message = xcalloc(1, sizeof(*message));
 	struct buf text = { 0 };
 
 	json_write(&text, body);
-	(void)snprintf(message->id, sizeof(message->id), "sbx-%zu", book->len + 1);
+	(void)snprintf(message->id, sizeof(message->id), "%s", id);
 	message->attempt = xstrdup(attempt);
 	message->received_at = now;
 	message->body_len = text.len;
@@ -63,14 +71,14 @@ static struct sandbox_message *append(struct sandbox_book *book, const char *att
 }
 
 /* What a line of the log says, new or read again. */
-static struct sandbox_message *account(struct sandbox_book *book, enum fate fate, const char *attempt, const struct json *body,
-	int64_t now)
+static struct sandbox_message *account(struct sandbox_book *book, enum fate fate, const char *id, const char *attempt,
+	const struct json *body, int64_t now)
 {
 	struct sandbox_message *message = NULL;
 
 	book->counts.requests++;
 	if (fate == FATE_CAPTURED) {
-		message = append(book, attempt, body, now);
+		message = append(book, id, attempt, body, now);
 		book->counts.captured++;
 	} else if (fate == FATE_DUPLICATE) {
 		message = find_attempt(book, attempt);
@@ -85,7 +93,7 @@ static struct sandbox_message *account(struct sandbox_book *book, enum fate fate
 
 /* --- the log ------------------------------------------------------------------------------------------------------------------- */
 
-static int log_line(struct sandbox_book *book, const struct sandbox_request *request, enum fate fate)
+static int log_line(struct sandbox_book *book, const struct sandbox_request *request, enum fate fate, const char *id)
 {
 	CLEANUP(buf_clear) struct buf line = { 0 };
 	struct json_writer w = jw_init(&line);
@@ -102,6 +110,8 @@ static int log_line(struct sandbox_book *book, const struct sandbox_request *req
 	jw_str(&w, "fate", fate_names[fate]);
 	jw_str(&w, "mode", request->mode);
 	jw_str(&w, "attempt", request->attempt);
+	if (fate == FATE_CAPTURED)
+		jw_str(&w, "id", id);
 	jw_json(&w, "message", request->body);
 	jw_end_object(&w);
 	buf_add_char(&line, '\n');
@@ -116,7 +126,7 @@ static int log_line(struct sandbox_book *book, const struct sandbox_request *req
 static int read_line(struct sandbox_book *book, struct arena *arena, const char *line, size_t len, struct err *err)
 {
 	struct json root, body;
-	const char *text, *attempt;
+	const char *text, *attempt, *id = "";
 	int64_t at = 0;
 	int fate = 0, r;
 
@@ -130,7 +140,9 @@ static int read_line(struct sandbox_book *book, struct arena *arena, const char 
 		return json_refuse(&root, "received_at", err, "bad_time", "must be an instant");
 	if (fate == FATE_DUPLICATE && !find_attempt(book, attempt))
 		return json_refuse(&root, "fate", err, "bad_value", "\"%s\" was never captured", attempt);
-	(void)account(book, (enum fate)fate, attempt, &body, at);
+	if (fate == FATE_CAPTURED && (r = json_get_str(&root, "id", SANDBOX_ID_SIZE - 1, &id, err)) < 0)
+		return r;
+	(void)account(book, (enum fate)fate, id, attempt, &body, at);
 	return 0;
 }
 
@@ -164,8 +176,11 @@ static int read_log(struct sandbox_book *book, const char *path, struct err *err
 int sandbox_book_create(const char *path, struct sandbox_book **ret, struct err *err)
 {
 	CLEANUP(sandbox_book_destroyp) struct sandbox_book *book = xcalloc(1, sizeof(*book));
+	uint8_t bytes[4];
 	int r;
 
+	random_bytes(bytes, sizeof(bytes));
+	hex_format(bytes, sizeof(bytes), book->tag);
 	book->fd = -1;
 	if (path) {
 		book->fd = open(path, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
@@ -199,20 +214,31 @@ void sandbox_book_destroy(struct sandbox_book *book)
 	free(book);
 }
 
+static bool same_body(const struct sandbox_message *message, const struct json *body)
+{
+	CLEANUP(buf_clear) struct buf text = { 0 };
+
+	json_write(&text, body);
+	return text.len == message->body_len && memcmp(text.data, message->body, text.len) == 0;
+}
+
 int sandbox_book_add(struct sandbox_book *book, const struct sandbox_request *request, const struct sandbox_message **ret,
 	bool *duplicate)
 {
-	enum fate fate = FATE_CAPTURED;
+	const struct sandbox_message *known = request->dedupe ? find_attempt(book, request->attempt) : NULL;
+	enum fate fate = !request->take ? FATE_LOST : known ? FATE_DUPLICATE : FATE_CAPTURED;
+	char id[SANDBOX_ID_SIZE];
 	int r;
 
-	if (!request->take)
-		fate = FATE_LOST;
-	else if (request->dedupe && find_attempt(book, request->attempt))
-		fate = FATE_DUPLICATE;
-	r = log_line(book, request, fate);
+	if (fate == FATE_DUPLICATE && !same_body(known, request->body)) {
+		book->counts.conflicts++;
+		return -EEXIST;
+	}
+	next_id(book, id);
+	r = log_line(book, request, fate, id);
 	if (r < 0)
 		return r;
-	*ret = account(book, fate, request->attempt, request->body, request->now);
+	*ret = account(book, fate, id, request->attempt, request->body, request->now);
 	*duplicate = fate == FATE_DUPLICATE;
 	return 0;
 }
@@ -231,14 +257,10 @@ const struct sandbox_message *sandbox_book_at(const struct sandbox_book *book, s
 
 const struct sandbox_message *sandbox_book_find(const struct sandbox_book *book, const char *id)
 {
-	char *end;
-	unsigned long n;
+	const char *number = strrchr(id, '-'); /* which one it is, if it is one of ours */
+	unsigned long n = number && number[1] >= '1' && number[1] <= '9' ? strtoul(number + 1, NULL, 10) : 0;
 
-	if (strncmp(id, "sbx-", 4) || id[4] < '1' || id[4] > '9')
-		return NULL;
-	errno = 0;
-	n = strtoul(id + 4, &end, 10);
-	return *end || errno || n > book->len ? NULL : book->messages[n - 1];
+	return n && n <= book->len && strcmp(book->messages[n - 1]->id, id) == 0 ? book->messages[n - 1] : NULL;
 }
 
 struct sandbox_counts sandbox_book_counts(const struct sandbox_book *book)

@@ -13,10 +13,10 @@
 #include "common/err.h"
 #include "common/json.h"
 
-#define SANDBOX_ID_SIZE 24
+#define SANDBOX_ID_SIZE 40
 
 struct sandbox_message {
-	char id[SANDBOX_ID_SIZE]; /* "sbx-12": the provider's id */
+	char id[SANDBOX_ID_SIZE]; /* "sbx-5f0c93a1-12": the provider's id, of this book alone */
 	char *attempt;
 	int64_t received_at; /* ms UTC */
 	int64_t deliveries; /* requests that carried it */
@@ -27,6 +27,7 @@ struct sandbox_message {
 struct sandbox_counts {
 	int64_t requests; /* with a readable message: captured + duplicates + lost */
 	int64_t captured, duplicates;
+	int64_t conflicts; /* not among them: refused, as their key was another message's */
 	int64_t lost; /* the sandbox was told to fail before it took them */
 };
 
@@ -42,10 +43,13 @@ struct sandbox_request {
 	const struct json *body; /* an object */
 	int64_t now; /* ms UTC */
 	bool take; /* false: only noted as lost */
-	bool dedupe; /* an attempt that is known is a duplicate, else one more message */
+	bool dedupe; /* an attempt that is known is a duplicate, if the message is the same; else one more message */
 	const char *mode; /* for the log */
 };
-/* *ret: the message, or NULL when it was not taken; *duplicate: it was there before. -errno: not logged, not taken. */
+/*
+ * *ret: the message, or NULL when it was not taken; *duplicate: it was there before. -EEXIST: another message
+ * came under this attempt. Another -errno: not logged, not taken.
+ */
 int sandbox_book_add(struct sandbox_book *book, const struct sandbox_request *request, const struct sandbox_message **ret,
 	bool *duplicate);
 

@@ -30,7 +30,8 @@ static void check(const struct config *c)
 			assert(pair[1]);
 	}
 	for (size_t i = 0; i < CHANNEL_COUNT; i++)
-		assert(!c->channel_providers[i] || config_provider(c, c->channel_providers[i]));
+		for (size_t k = 0; k < CHANNEL_PROVIDERS_MAX; k++)
+			assert(!c->channel_providers[i][k] || config_provider(c, c->channel_providers[i][k]));
 	assert(c->producer_count >= 2 && !c->producers[0].name);
 	for (size_t i = 2; i < c->producer_count; i++)
 		assert(c->producers[i].name && !(c->producers[i].types & UINT64_C(1) << EVENT_OPERATOR_COMMAND));

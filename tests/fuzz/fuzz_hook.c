@@ -1,6 +1,7 @@
 /*
  * Input: a byte that says which webhook is meant, then texts, each up to a NUL: for 0 a provider file, then for all the address, a header's
- * name and value, another's, and the body. Nobody who lacks the key is believed, and what is read keeps to its bounds.
+ * name and value, another's, and the body. Nobody who lacks the key is believed, and what is read keeps to its bounds. The body is also the
+ * list that each poll of the file is answered with.
  */
 #include <assert.h>
 #include <errno.h>
@@ -9,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/adapter_hook.h"
+#include "common/adapter_poll.h"
 #include "common/buf.h"
 #include "common/file.h"
 
@@ -78,15 +79,38 @@ static int try_hook(const char *path, const struct hook *hook, void *arg)
 		assert(!e->message_id || strlen(e->message_id) <= 200);
 		assert(!e->text || strlen(e->text) <= 16000);
 		assert(e->raw_len && e->raw[0] == '{');
+		assert(!e->files || e->files[0] == '[');
 	}
 	return 0;
+}
+
+static void try_polls(const struct adapter *adapter, const struct trial *trial)
+{
+	const struct http_answer answer = { .status = 200, .head = "", .body = trial->request->body, .body_len = trial->request->body_len };
+	const struct poll_position position = { .has_cursor = true, .cursor = 7 };
+
+	for (size_t i = 0; i < adapter_poll_count(adapter); i++) {
+		const struct poll *poll = adapter_poll(adapter, i);
+		struct poll_item *items = NULL;
+		struct err err = { 0 };
+		const char *page = NULL;
+		size_t count = 0;
+		int r = poll_read_list(poll, &answer, &position, trial->arena, &items, &count, &page, &err);
+
+		assert(r == 0 || (r == -EBADMSG && err.code[0]));
+		for (size_t k = 0; r == 0 && k < count; k++) {
+			assert(poll_by_item(poll) ? items[k].id && *items[k].id : items[k].json && items[k].json[0] == '{');
+			assert(!k || !items[k].has_cursor || items[k - 1].cursor <= items[k].cursor);
+		}
+	}
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	static struct adapter *ours[2];
+	static const char *const names[] = { "sendgrid", "twilio-sms", "merci-facteur", "mailgun", "plivo", "ovh", "postmark" };
+	static struct adapter *ours[ARRAY_LEN(names)];
 	CLEANUP(arena_freep) struct arena *arena = arena_create();
 	CLEANUP(adapter_freep) struct adapter *adapter = NULL;
 	struct hook_request request = { .path_secret = "", .now = 1767225610000 };
@@ -98,10 +122,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (!size)
 		return 0;
 	if (!ours[0]) {
-		ours[0] = shipped("sendgrid");
-		ours[1] = shipped("twilio-sms");
+		for (size_t i = 0; i < ARRAY_LEN(names); i++)
+			ours[i] = shipped(names[i]);
 	}
-	which = *data++ % 3;
+	which = *data++ % (ARRAY_LEN(names) + 1);
 	size--;
 	if (which == 0) {
 		const char *file = next_text(arena, &data, &size);
@@ -122,5 +146,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	request.header_count = 2;
 	request.body = arena_memdup(arena, data, size);
 	request.body_len = size;
+	try_polls(adapter, &trial);
 	return adapter_each_hook(adapter, try_hook, &trial);
 }

@@ -45,7 +45,7 @@ static const char hooked_file[] =
 	"\"events\":{\"attempt\":[\"/attempt\",{\"query\":\"d\"}],\"message\":\"/message\",\"id\":\"/event\",\"time\":\"/time\",\"type\":\"/type\","
 	"\"map\":{\"sent\":\"sent\",\"delivered\":\"delivered\",\"deferred\":\"deferred\",\"hard\":\"bounced_hard\",\"soft\":\"bounced_soft\","
 	"\"complained\":\"complained\",\"opened\":\"opened\",\"stopped\":\"stopped\",\"replied\":\"replied\",\"nothing\":\"ignored\"},"
-	"\"reason\":\"/reason\",\"address\":\"/address\",\"text\":\"/text\"}},"
+	"\"reason\":\"/reason\",\"address\":\"/address\",\"text\":\"/text\",\"files\":{\"each\":\"/files\",\"name\":\"/name\"}}},"
 	"{\"path\":\"token\",\"parse\":\"json\",\"verify\":{\"kind\":\"hmac\",\"key\":\"{config.key}\",\"parts\":[\"/signature/timestamp\","
 	"\"/signature/token\"],\"signature\":{\"pointer\":\"/signature/signature\",\"encoding\":\"hex\"},"
 	"\"timestamp\":{\"pointer\":\"/signature/timestamp\"},\"once\":\"/signature/token\"},"
@@ -54,6 +54,8 @@ static const char hooked_file[] =
 	"\"events\":{\"attempt\":\"/attempt\",\"type\":\"/type\",\"map\":{\"delivered\":\"delivered\"}}},"
 	"{\"path\":\"hidden\",\"parse\":\"json\",\"verify\":{\"kind\":\"path_secret\",\"value\":\"{config.key_next}\"},"
 	"\"events\":{\"attempt\":\"/attempt\",\"type\":\"/type\",\"map\":{\"delivered\":\"delivered\"}}},"
+	"{\"path\":\"asked\",\"parse\":\"query\",\"verify\":{\"kind\":\"path_secret\",\"value\":\"{config.key_next}\"},"
+	"\"events\":{\"attempt\":\"/d\",\"id\":[\"/id\",\"/ptt\"],\"type\":\"/ptt\",\"map\":{\"1\":\"delivered\"}}},"
 	"{\"path\":\"open\",\"parse\":\"json\",\"verify\":{\"kind\":\"none\",\"why\":\"to be tested\"},"
 	"\"events\":{\"attempt\":\"/attempt\",\"type\":\"/type\",\"map\":{\"hard\":\"bounced_hard\",\"stopped\":\"stopped\"}}}]}";
 

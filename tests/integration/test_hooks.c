@@ -124,6 +124,13 @@ static const struct bad_request {
 	/* not for us */
 	{ "GET", "POST ", "GET ", { 0 } },
 	{ "HEAD", "POST ", "HEAD ", { 0 } },
+	{ "POST where a GET is asked for", NULL, NULL, { .path = "/hooks/sandbox/asked/another?ptt=1" } },
+	{ "GET with a body", "POST ", "GET ", { .path = "/hooks/sandbox/asked/another?ptt=1" } },
+	{ "GET with a wrong secret", NULL, "GET /hooks/sandbox/asked/guess?ptt=1 HTTP/1.1\r\nHost: x\r\n\r\n", { 0 } },
+	{ "GET with the secret in the query", NULL, "GET /hooks/sandbox/asked?another=1&ptt=1 HTTP/1.1\r\nHost: x\r\n\r\n", { 0 } },
+	{ "GET with a broken escape", NULL, "GET /hooks/sandbox/asked/another?ptt=%0 HTTP/1.1\r\nHost: x\r\n\r\n", { 0 } },
+	{ "GET with a NUL", NULL, "GET /hooks/sandbox/asked/another?ptt=%00 HTTP/1.1\r\nHost: x\r\n\r\n", { 0 } },
+	{ "HEAD where a GET is asked for", NULL, "HEAD /hooks/sandbox/asked/another?ptt=1 HTTP/1.1\r\nHost: x\r\n\r\n", { 0 } },
 	{ "PUT", "POST ", "PUT ", { 0 } },
 	{ "DELETE", "POST ", "DELETE ", { 0 } },
 	{ "OPTIONS", "POST ", "OPTIONS ", { 0 } },
@@ -304,6 +311,20 @@ static void secrets_are_taken(void **state)
 	assert_int_equal(taken(h), before + 4);
 }
 
+/* A GET tells by its query, once however often, and a request of other data is another event. */
+static void a_get_is_taken(void **state)
+{
+	struct hooked *h = *state;
+	static const char *const requests[] = { "GET /hooks/sandbox/asked/another?id=1&ptt=1&d=" ATTEMPT " HTTP/1.1\r\nHost: x\r\n\r\n",
+		"GET /hooks/sandbox/asked/another?id=1&ptt=1&d=" ATTEMPT " HTTP/1.0\r\nContent-Length: 0\r\n\r\n",
+		"GET /hooks/sandbox/asked/another?id=2&ptt=1&d=" ATTEMPT " HTTP/1.1\r\nHost: x\r\n\r\n" };
+	int64_t before = taken(h);
+
+	for (size_t i = 0; i < ARRAY_LEN(requests); i++)
+		assert_int_equal(send_raw(h->port, requests[i], strlen(requests[i]), WAIT_MS), 200);
+	assert_int_equal(taken(h), before + 2);
+}
+
 /* No answer but 503 while it cannot be kept; then it comes again. */
 static void nothing_is_taken_while_redis_is_away(void **state)
 {
@@ -327,14 +348,31 @@ static void nothing_is_taken_while_redis_is_away(void **state)
 }
 
 #define SLOW 500
+#define SLOW_MS 3000
 
-/* A head that never ends, 500 times: one who is quick is served meanwhile. */
+/* Of the daemon, ms: what it has used of a processor. */
+static int64_t processor_ms(const struct hooked *h)
+{
+	CLEANUP(arena_freep) struct arena *arena = arena_create();
+	CLEANUP(buf_clear) struct buf text = { 0 };
+	unsigned long user = 0, system = 0;
+	const char *behind;
+
+	assert_int_equal(file_read(arena_printf(arena, "/proc/%d/stat", (int)h->world.daemon.pid), 4096, &text, NULL), 0);
+	behind = strrchr(buf_str(&text), ')');
+	assert_non_null(behind);
+	assert_int_equal(sscanf(behind + 2, "%*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lu %lu", &user, &system), 2);
+	return (int64_t)(user + system) * 1000 / sysconf(_SC_CLK_TCK);
+}
+
+/* A head that never ends, 500 times, a byte each second: who is quick is served meanwhile, and they cost next to nothing. */
 static void slow_ones_keep_nobody_out(void **state)
 {
 	struct hooked *h = *state;
-	int fds[SLOW], open = 0;
+	int fds[SLOW], open = 0, served = 0;
 	struct rlimit limit;
-	int64_t before = taken(h);
+	int64_t before = taken(h), begun, used, spent;
+	size_t drips = 0;
 
 	assert_int_equal(getrlimit(RLIMIT_NOFILE, &limit), 0);
 	limit.rlim_cur = limit.rlim_max;
@@ -345,13 +383,24 @@ static void slow_ones_keep_nobody_out(void **state)
 			open += send(fds[i], "POST /hooks/sandbox HTTP/1.1\r\nX-Slow: ", 39, MSG_NOSIGNAL) == 39;
 	}
 	assert_true(open > SLOW / 2);
-	{
+	for (; served < 3; served++) {
 		CLEANUP(arena_freep) struct arena *arena = arena_create();
-		const char *text = signed_text(arena, &(struct signed_request){ .body = "{\"type\":\"opened\",\"event\":\"quick\"}" });
+		const char *text = signed_text(arena, &(struct signed_request){ .body = arena_printf(arena, "{\"type\":\"opened\",\"event\":\"quick-%d\"}", served) });
 
 		assert_int_equal(send_raw(h->port, text, strlen(text), 2000), 200);
 	}
-	assert_int_equal(taken(h), before + 1);
+	assert_int_equal(taken(h), before + served);
+	begun = real_ms();
+	used = processor_ms(h);
+	while ((spent = real_ms() - begun) < SLOW_MS) { /* a time in which they drip is what is being measured */
+		for (; drips < (size_t)(spent * SLOW / 1000); drips++)
+			if (fds[drips % SLOW] >= 0)
+				(void)!send(fds[drips % SLOW], "x", 1, MSG_NOSIGNAL);
+		pause_ms(10);
+	}
+	used = processor_ms(h) - used;
+	print_message("%d slow ones for %lld ms: %lld ms of the processor\n", open, (long long)spent, (long long)used);
+	assert_true(used * 100 < spent * 5);
 	for (int i = 0; i < SLOW; i++)
 		if (fds[i] >= 0)
 			close(fds[i]);
@@ -377,6 +426,7 @@ int main(void)
 		cmocka_unit_test(nothing_bad_is_taken),
 		cmocka_unit_test(a_token_is_good_for_one_body),
 		cmocka_unit_test(secrets_are_taken),
+		cmocka_unit_test(a_get_is_taken),
 		cmocka_unit_test(slow_ones_keep_nobody_out),
 		cmocka_unit_test(nothing_is_taken_while_redis_is_away),
 		cmocka_unit_test(it_ends),

@@ -271,12 +271,14 @@ static void an_answer_holds(void **state)
 
 	push_invoice(h, "reply", "reply");
 	attempt = wait_sent(h, arena, "reply", 1, "one@reply.example");
-	tell_of(h, "replied", attempt, "0", ",\"text\":\"Nous avons r\\u00e9gl\\u00e9 hier, cordialement\",\"address\":\"one@reply.example\"");
+	tell_of(h, "replied", attempt, "0", ",\"text\":\"Nous avons r\\u00e9gl\\u00e9 hier, cordialement\",\"address\":\"one@reply.example\","
+		"\"files\":[{\"name\":\"ordre-de-virement.pdf\"}]");
 	wait_says(h, "escalation", "reply", "\"held\":\"reply\"");
 	assert_int_equal(world_redis(&h->world, arena, argv)->type, REDIS_STRING);
 	assert_true(world_quiet(&h->world, WAIT_MS));
 	assert_true(trail_keeps(h, "reply", "cordialement"));
 	assert_true(trail_keeps(h, "reply", "svix-signature")); /* with what proves it */
+	assert_true(trail_keeps(h, "reply", "\"files\":[{\"name\":\"ordre-de-virement.pdf\"")); /* and what came with it */
 
 	push_invoice(h, "stop_by_reply", "stop-by-reply");
 	attempt = wait_sent(h, arena, "stop_by_reply", 1, "one@stop-by-reply.example");

@@ -105,7 +105,7 @@ static void is_paused(struct fixture *f, const char *answer, int64_t least, int6
 	script(f, PEER_ANSWER, OK);
 	outcome = trip(f, SAFE, 1);
 	assert_outcome(outcome, OUTCOME_THROTTLED, "throttled");
-	assert_true(outcome->retry_after_ms > 0 && outcome->retry_after_ms <= (most ? most : HTTP_PAUSE_MIN_MS) + 1);
+	assert_true(outcome->retry_after_ms > 0 && outcome->retry_after_ms <= (most ? most : PACE_PAUSE_MIN_MS) + 1);
 	assert_int_equal(http_peer_requests(f->peer), 1);
 	assert_int_equal(f->trips[1].asked, 0);
 	assert_true(status_of(f, SAFE).paused_ms > 0);
@@ -169,6 +169,23 @@ static void status_403_stops_the_provider(void **state)
 	is_stopped(*state, NO("403 No", ""));
 }
 
+static void failures_in_a_row_open_the_breaker(void **state)
+{
+	struct fixture *f = *state;
+
+	f->settings[PLAIN].failures = 3;
+	script(f, PEER_CLOSE, NULL);
+	for (size_t i = 0; i < 3; i++)
+		assert_outcome(trip(f, PLAIN, i), OUTCOME_IN_DOUBT, "connection_lost");
+	script(f, PEER_ANSWER, OK);
+	assert_outcome(trip(f, PLAIN, 3), OUTCOME_TEMPORARY, "provider_down");
+	assert_int_equal(http_peer_requests(f->peer), 3);
+	assert_int_equal(f->trips[3].asked, 0);
+	assert_non_null(strstr(f->notes.data, "<3>http: provider plain fails (connection_lost, status 0): one message tries it in 30 s"));
+	http_client_use(f->client, &f->library);
+	assert_outcome(trip(f, PLAIN, 4), OUTCOME_ACCEPTED, "accepted");
+}
+
 /* --- look-ups --------------------------------------------------------------------------------------------------------------------- */
 
 static enum lookup_result looks_up(struct fixture *f, enum peer_act act, const char *bytes, size_t n)
@@ -223,6 +240,7 @@ int main(void)
 		TEST(retry_after_as_a_date),
 		TEST(what_waits_is_turned_away_too),
 		TEST(status_401_stops_the_provider),
+		TEST(failures_in_a_row_open_the_breaker),
 		TEST(status_403_stops_the_provider),
 		TEST(a_look_up_finds_misses_or_fails),
 		TEST(a_look_up_may_be_tried_again),

@@ -382,6 +382,17 @@ static void only_https_leaves_this_machine(void **state)
 		{ "http://192.0.2.1/", "not_loopback" },
 		{ "http://[2001:db8::1]/", "not_loopback" },
 		{ "http://[::ffff:192.0.2.1]/", "not_loopback" },
+		/* link-local, and what is no host: not with https either */
+		{ "https://169.254.169.254/latest/meta-data/", "forbidden_address" },
+		{ "https://[::ffff:169.254.169.254]/", "forbidden_address" },
+		{ "https://[fe80::a9fe:a9fe]/", "forbidden_address" },
+		{ "https://0.0.0.0/", "forbidden_address" },
+		{ "https://[::]/", "forbidden_address" },
+		{ "https://224.0.0.1/", "forbidden_address" },
+		{ "https://255.255.255.255/", "forbidden_address" },
+		{ "https://[ff02::1]/", "forbidden_address" },
+		{ "https://2852039166/", "forbidden_address" }, /* 169.254.169.254 as one number */
+		{ "https://0xa9.0xfe.0xa9.0xfe/", "forbidden_address" },
 		{ "ftp://127.0.0.1/x", "no_connection" },
 		{ "file:///etc/hostname", "no_connection" },
 		{ "gopher://127.0.0.1/x", "no_connection" },

@@ -1,4 +1,5 @@
 /* The journal on real files: what is acknowledged is there after a reopening, and what is damaged is never passed off as whole. */
+#include "daemon/journal_internal.h"
 #include "tests/integration/journal_fixture.h"
 
 static void check_round_trip(struct fixture *f)
@@ -469,6 +470,25 @@ static void large_group(void **state)
 	buf_clear(&body);
 }
 
+/* The writer closes a segment while somebody reads it: what is there is read, though the reserved end is gone. */
+static void a_segment_that_is_closed_meanwhile(void **state)
+{
+	char path[] = "/tmp/dunningd-window-XXXXXX", bytes[4096];
+	struct journal_window window = { .fd = mkstemp(path) };
+
+	(void)state;
+	memset(bytes, 7, sizeof(bytes));
+	assert_true(window.fd >= 0 && write(window.fd, bytes, sizeof(bytes)) == sizeof(bytes));
+	window.file_end = 1 << 20; /* as it was before */
+	assert_non_null(journal_window_get(&window, 0, 29));
+	assert_non_null(journal_window_get(&window, 4000, 96));
+	assert_null(journal_window_get(&window, 4000, 97));
+	assert_non_null(journal_window_get(&window, 4095, 1));
+	buf_clear(&window.bytes);
+	assert_int_equal(close(window.fd), 0);
+	assert_int_equal(unlink(path), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -484,6 +504,7 @@ int main(void)
 		TEST(superseded_groups_are_left_out),
 		TEST(no_callback_after_close),
 		TEST(large_group),
+		cmocka_unit_test(a_segment_that_is_closed_meanwhile),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,6 +1,7 @@
 /*
- * Every shipped provider on a wire that fails: no connection, one that ends, is reset, hangs or does not end, a redirect. Before the
- * first byte it surely was not sent, after it there is a doubt; and never are there two of a message on the wire.
+ * Every shipped provider on a wire: each answer that it has, and one that fails: no connection, one that ends, is reset, hangs or does
+ * not end, a redirect. Before the first byte it surely was not sent, after it there is a doubt; and never are there two of a message on
+ * the wire.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -18,6 +19,7 @@
 #include "daemon/http_client.h"
 #include "tests/support/http_peer.h"
 #include "tests/support/process.h"
+#include "tests/support/provider_answers.h"
 #include "tests/support/shipped.h"
 
 #define COUNT_MAX 40
@@ -27,8 +29,9 @@ struct trip {
 	unsigned asked, done;
 	enum outcome_kind kind;
 	enum outcome_scope scope;
-	char reason[40];
+	char reason[40], id[80];
 	int status;
+	int64_t retry_after_ms;
 };
 
 struct world {
@@ -59,7 +62,9 @@ static void on_done(const struct outcome *outcome, void *arg)
 	trip->kind = outcome->kind;
 	trip->scope = outcome->scope;
 	trip->status = outcome->status;
+	trip->retry_after_ms = outcome->retry_after_ms;
 	snprintf(trip->reason, sizeof(trip->reason), "%s", outcome->reason);
+	snprintf(trip->id, sizeof(trip->id), "%s", outcome->provider_id ? outcome->provider_id : "");
 }
 
 static int64_t now(void *arg)
@@ -68,11 +73,18 @@ static int64_t now(void *arg)
 	return SHIPPED_NOW;
 }
 
+static void create_client(struct world *w)
+{
+	const struct http_client_settings settings = { .config = &w->config, .state_dir = w->dir, .secret = shipped_secret, .now = now };
+	struct err err = { 0 };
+
+	if (http_client_create(w->base, &settings, &w->library, &w->client, &err) < 0)
+		fail_msg("%s", err.text);
+}
+
 static int setup(void **state)
 {
 	struct world *w = calloc(1, sizeof(*w));
-	const struct http_client_settings settings = { .config = &w->config, .state_dir = w->dir, .secret = shipped_secret, .now = now };
-	struct err err = { 0 };
 
 	(void)snprintf(w->dir, sizeof(w->dir), "/tmp/dunningd-wire-XXXXXX");
 	assert_non_null(mkdtemp(w->dir));
@@ -94,8 +106,7 @@ static int setup(void **state)
 	w->config.providers = w->settings;
 	w->library.providers = w->providers;
 	w->config.provider_count = w->library.provider_count = shipped_count;
-	if (http_client_create(w->base, &settings, &w->library, &w->client, &err) < 0)
-		fail_msg("%s", err.text);
+	create_client(w);
 	*state = w;
 	return 0;
 }
@@ -269,6 +280,69 @@ static void too_much_at_once(void **state)
 	}
 }
 
+static void too_much_until_then(void **state)
+{
+	struct world *w = *state;
+
+	all(w, PEER_ANSWER, "HTTP/1.1 429 Too Many Requests\r\nRetry-After: Thu, 02 Apr 2026 08:50:30 GMT\r\nContent-Length: 2\r\n\r\n{}",
+		OUTCOME_THROTTLED, NULL);
+	for (size_t i = 0; i < shipped_count; i++)
+		assert_int_equal(w->trips[i].retry_after_ms, 30000);
+}
+
+static void a_fault_over_there(void **state)
+{
+	all(*state, PEER_ANSWER, "HTTP/1.1 503 Service Unavailable\r\nContent-Type: text/html\r\nContent-Length: 6\r\n\r\n<html>",
+		OUTCOME_IN_DOUBT, "server_error");
+}
+
+static void accepted_without_an_id(void **state)
+{
+	all(*state, PEER_ANSWER, "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}", OUTCOME_IN_DOUBT, "no_id");
+}
+
+static void garbage(void **state)
+{
+	all(*state, PEER_ANSWER, "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 6\r\n\r\n\x01\xff{\"\r\n", OUTCOME_IN_DOUBT,
+		"no_id");
+}
+
+/* Every answer that each provider has, each to a client that knows nothing yet: what it means, and that nothing was asked twice. */
+static void what_each_says(void **state)
+{
+	struct world *w = *state;
+	size_t requests = 0;
+
+	for (size_t k = 0; k < provider_answer_count; k++) {
+		const struct provider_answer *row = &provider_answers[k];
+		CLEANUP(arena_freep) struct arena *arena = arena_create();
+		struct peer_step *steps = arena_alloc(arena, (requests + 2) * sizeof(*steps));
+		struct trip *trip;
+		size_t i = 0;
+
+		while (strcmp(shipped[i].name, row->provider) != 0)
+			i++;
+		http_client_destroy(w->client);
+		create_client(w);
+		trip = &w->trips[i];
+		*trip = (struct trip){ 0 };
+		for (size_t n = 0; n <= requests; n++)
+			steps[n] = (struct peer_step){ PEER_ANSWER, before(w, i) };
+		requests += walks(w, i) ? 2 : 1;
+		steps[requests - 1] = (struct peer_step){ PEER_ANSWER, arena_printf(arena, "HTTP/1.1 %d X\r\n%sContent-Length: %zu\r\n\r\n%s",
+			row->status, row->head, strlen(row->body), row->body) };
+		http_peer_script(w->peer, steps, requests);
+		send_one(w, i);
+		wait_for(w, i);
+		if (trip->done != 1 || trip->asked != 1 || trip->kind != row->kind || trip->scope != row->scope || strcmp(trip->reason, row->reason) != 0 ||
+			strcmp(trip->id, row->id ? row->id : "") != 0 || (row->retry_after_ms && trip->retry_after_ms != row->retry_after_ms))
+			fail_msg("%s %d %s%s: %s %s %s %s, asked %u, done %u", row->provider, row->status, row->head, row->body,
+				outcome_names[trip->kind], scope_names[trip->scope], trip->reason, trip->id, trip->asked, trip->done);
+		if (http_peer_requests(w->peer) != requests)
+			fail_msg("%s %d %s: %zu requests instead of %zu", row->provider, row->status, row->body, http_peer_requests(w->peer), requests);
+	}
+}
+
 /* NULs and all, to the last byte, with its length said before. */
 static void a_document_arrives_whole(void **state)
 {
@@ -307,6 +381,11 @@ int main(void)
 		TEST(a_redirect_into_this_network),
 		TEST(a_redirect_home),
 		TEST(too_much_at_once),
+		TEST(too_much_until_then),
+		TEST(a_fault_over_there),
+		TEST(accepted_without_an_id),
+		TEST(garbage),
+		TEST(what_each_says),
 		TEST(a_document_arrives_whole),
 	};
 

@@ -58,6 +58,9 @@ struct weather {
 	int64_t port_crash; /* per port call: nothing that the process does after it in this step reaches the world */
 	int poison; /* an entry that kills whoever takes it: 1 at its decision, 2 at its parsing */
 	int64_t receipts; /* per message that the provider took: it tells of it */
+	bool spare; /* there is a second provider behind the first one */
+	int64_t per_second, at_once, per_day; /* what each of them bears; 0 = all */
+	int64_t outage; /* per hour: the first one is away for a while */
 	bool feed, people; /* a ledger tells its watermark; somebody gives commands and does tasks */
 };
 
@@ -101,6 +104,7 @@ struct host {
 	struct keys_port keys;
 	struct store_port store;
 	struct transport_port transport;
+	struct paces *paces; /* this life's */
 	struct config *config;
 	struct disk *disk; /* survives the process */
 	struct link *link; /* this life's connections to Redis */
@@ -136,6 +140,7 @@ struct sim {
 	struct host hosts[HOSTS_MAX];
 	struct redis *redis;
 	struct provider *provider;
+	struct traffic *traffic;
 	struct book *book;
 	struct judge *judge;
 	struct tale *tale; /* not MODE_LIFE: what is to be told */
@@ -203,6 +208,15 @@ void receipts_tell(struct sim *sim, const struct message *message); /* the provi
 struct provider *provider_create(struct sim *sim);
 void provider_destroy(struct provider *provider);
 void transport_plug(struct host *host);
+void transport_unplug(struct host *host);
+
+/* sim_traffic.c */
+void traffic_setup(struct sim *sim); /* draws what the providers bear */
+void traffic_schedule(struct sim *sim);
+void traffic_begun(struct host *host, const struct message *message); /* a request begins */
+void traffic_waited(struct host *host, const struct message *message, int64_t rate_ms); /* until then, or so far */
+bool traffic_out(struct host *host, const struct message *message, bool *silent); /* the provider is away, and was asked */
+void traffic_ended(struct host *host, const struct message *message, const struct outcome *outcome);
 
 /* --- the world ------------------------------------------------------------------------------------------------------------- */
 

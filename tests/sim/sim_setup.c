@@ -64,6 +64,7 @@ void setup_weather(struct sim *sim)
 			.skip_unknown = w->skip_unknown };
 	if (sim->mode != MODE_LIFE)
 		w->provoke = 0;
+	traffic_setup(sim);
 }
 
 /* --- policy, texts, provider ------------------------------------------------------------------------------------------------------ */
@@ -171,10 +172,11 @@ void setup_library(struct sim *sim)
 		exit(2);
 	}
 	library->retention = erase_periods();
-	library->providers = arena_alloc(sim->arena, sizeof(*library->providers));
-	library->providers[0] = (struct library_provider){ .name = "sim", .adapter = make_adapter(sim),
-		.settings = &sim->hosts[0].config->providers[0] };
-	library->provider_count = 1;
+	library->provider_count = sim->hosts[0].config->provider_count;
+	library->providers = arena_alloc(sim->arena, library->provider_count * sizeof(*library->providers));
+	for (size_t i = 0; i < library->provider_count; i++)
+		library->providers[i] = (struct library_provider){ .name = sim->hosts[0].config->providers[i].name,
+			.adapter = make_adapter(sim), .settings = &sim->hosts[0].config->providers[i] };
 	sim->library = library;
 	sim->policy = library->policies[0];
 }
@@ -184,8 +186,9 @@ void setup_free_library(struct sim *sim)
 	policy_free(sim->library->policies[0]);
 	notice_set_free(sim->library->notices);
 	retention_free(sim->library->retention);
+	for (size_t i = 0; i < sim->library->provider_count; i++)
+		adapter_free((struct adapter *)(uintptr_t)sim->library->providers[i].adapter);
 	law_free(sim->library->law);
-	adapter_free((struct adapter *)(uintptr_t)sim->library->providers[0].adapter);
 }
 
 /* --- configuration ------------------------------------------------------------------------------------------------------------------- */
@@ -207,10 +210,15 @@ struct config *setup_config(struct sim *sim, const char *instance)
 	c->senders = arena_alloc(arena, sizeof(*c->senders));
 	c->senders[0] = (struct sender){ .profile = "default", .name = "Accounts", .email = "accounts@sim.example" };
 	c->sender_count = 1;
-	c->channel_providers[CHANNEL_EMAIL] = c->channel_providers[CHANNEL_SMS] = "sim";
-	c->providers = arena_alloc(arena, sizeof(*c->providers));
-	c->providers[0] = (struct provider_settings){ .name = "sim", .file = "sim.json", .settings = no_settings };
-	c->provider_count = 1;
+	c->channel_providers[CHANNEL_EMAIL][0] = c->channel_providers[CHANNEL_SMS][0] = "sim";
+	c->provider_count = sim->weather.spare ? 2 : 1;
+	c->providers = arena_alloc(arena, c->provider_count * sizeof(*c->providers));
+	for (size_t i = 0; i < c->provider_count; i++)
+		c->providers[i] = (struct provider_settings){ .name = i ? "spare" : "sim", .file = "sim.json", .settings = no_settings,
+			.per_second = sim->weather.per_second, .concurrency = sim->weather.at_once,
+			.quota = { [PACE_DAY] = sim->weather.per_day } };
+	if (sim->weather.spare)
+		c->channel_providers[CHANNEL_EMAIL][1] = "spare";
 	c->producer_count = ARRAY_LEN(producers);
 	c->producers = arena_alloc(arena, c->producer_count * sizeof(*c->producers));
 	for (size_t i = 0; i < c->producer_count; i++)

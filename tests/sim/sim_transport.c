@@ -13,7 +13,7 @@
 #define VISIBLE_MAX (90 * SECOND_MS) /* a look-up finds it by then; the adapter says 600 s to be sure */
 
 struct taken {
-	char attempt[ATTEMPT_ID_SIZE], id[40];
+	char attempt[ATTEMPT_ID_SIZE], provider[8], id[40];
 	uint8_t digest[SHA256_SIZE];
 	int64_t visible_at; /* wall */
 };
@@ -40,6 +40,10 @@ struct request {
 	transport_done_fn done;
 	transport_lookup_fn looked_up;
 	void *arg;
+	struct pace *pace;
+	bool begun; /* counted by the pace, at: */
+	int64_t begun_at; /* mono */
+	int64_t waited; /* for the rate, ms */
 	enum plan plan;
 	bool answered;
 	struct outcome outcome;
@@ -100,10 +104,19 @@ static struct request *request_new(void *self, const struct message *message, vo
 
 /* --- answers ------------------------------------------------------------------------------------------------------------ */
 
+static struct pace_time pace_now(const struct sim *sim)
+{
+	return (struct pace_time){ sim_wall(sim) * 1000, sim_wall(sim) };
+}
+
 static void give(void *arg)
 {
 	struct request *r = arg;
+	struct pace_time now = pace_now(r->sim);
 
+	if (r->begun)
+		(void)pace_end(r->pace, &now, &r->outcome, (r->sim->mono - r->begun_at) * 1000);
+	traffic_ended(r->host, &r->message, &r->outcome);
 	r->done(&r->outcome, r->arg);
 	unref(r);
 }
@@ -130,10 +143,10 @@ static void timed_out(void *arg)
 
 /* --- the provider --------------------------------------------------------------------------------------------------------- */
 
-static struct taken *find_taken(struct provider *provider, const char *attempt)
+static struct taken *find_taken(struct provider *provider, const struct message *m)
 {
 	for (size_t i = 0; i < provider->count; i++)
-		if (strcmp(provider->log[i].attempt, attempt) == 0)
+		if (strcmp(provider->log[i].attempt, m->attempt_id) == 0 && strcmp(provider->log[i].provider, m->provider) == 0)
 			return &provider->log[i];
 	return NULL;
 }
@@ -142,7 +155,7 @@ static struct taken *take(struct request *r)
 {
 	struct sim *sim = r->sim;
 	struct provider *provider = sim->provider;
-	struct taken *known = sim->weather.idempotent ? find_taken(provider, r->message.attempt_id) : NULL;
+	struct taken *known = sim->weather.idempotent ? find_taken(provider, &r->message) : NULL;
 	struct taken *taken;
 
 	judge_accepted(sim->judge, r->host, &r->message, known != NULL);
@@ -157,6 +170,7 @@ static struct taken *take(struct request *r)
 	taken = &provider->log[provider->count++];
 	*taken = (struct taken){ .visible_at = sim_wall(sim) + rng_range(&sim->net, 0, VISIBLE_MAX) };
 	snprintf(taken->attempt, sizeof(taken->attempt), "%s", r->message.attempt_id);
+	snprintf(taken->provider, sizeof(taken->provider), "%s", r->message.provider);
 	snprintf(taken->id, sizeof(taken->id), "msg_%llu", (unsigned long long)++provider->next);
 	memcpy(taken->digest, r->digest, SHA256_SIZE);
 	return taken;
@@ -239,8 +253,9 @@ static void connected(void *arg)
 {
 	struct request *r = arg;
 	struct sim *sim = r->sim;
+	bool silent = false, out = traffic_out(r->host, &r->message, &silent);
 
-	if (!sim->calm && rng_chance(&sim->faults, sim->weather.refuse_connect)) {
+	if ((out && !silent) || (!sim->calm && rng_chance(&sim->faults, sim->weather.refuse_connect))) {
 		answer(r, OUTCOME_TEMPORARY, "no_connection", 0);
 		unref(r);
 		return;
@@ -250,7 +265,7 @@ static void connected(void *arg)
 		unref(r);
 		return;
 	}
-	r->plan = choose(sim);
+	r->plan = out ? PLAN_LOSE_REQUEST : choose(sim);
 	judge_first_byte(sim->judge, r->host, &r->message, r->digest);
 	world_moment(r->host, MOMENT_FIRST_BYTE, &r->message);
 	r->refs++;
@@ -258,27 +273,70 @@ static void connected(void *arg)
 	sim_after(sim, NULL, rng_range(&sim->net, 1, 80), true, arrive, drop, r); /* whoever lives then */
 }
 
+static void begin(struct request *r)
+{
+	struct sim *sim = r->sim;
+	int64_t delay = rng_range(&sim->net, 1, 120);
+
+	traffic_begun(r->host, &r->message);
+	if (!sim->calm && rng_chance(&sim->net, 30000))
+		delay += rng_range(&sim->net, 1000, 6000); /* a slow name server */
+	sim_note(sim, "transport: %s connects for %s", r->host->name, r->message.attempt_id);
+	world_moment(r->host, MOMENT_CONNECT, &r->message);
+	delay += sim->slow_connect;
+	sim->slow_connect = 0;
+	sim_after(sim, r->life, delay, true, connected, drop, r);
+}
+
+/* As daemon/http_client does: it waits for its turn, and is turned away when the provider is not to be asked at all. */
+static void wait_turn(void *arg)
+{
+	struct request *r = arg;
+	struct pace_time now = pace_now(r->sim);
+	struct pace_verdict verdict = pace_start(r->pace, &now, true);
+	int64_t wait = (verdict.wait_us + 999) / 1000;
+
+	switch (verdict.why) {
+	case PACE_GO:
+		r->pace->queued--;
+		r->begun = true;
+		r->begun_at = r->sim->mono;
+		begin(r);
+		return;
+	case PACE_RATE:
+		traffic_waited(r->host, &r->message, r->waited += wait);
+		/* fall through */
+	case PACE_CONCURRENCY:
+		sim_after(r->sim, r->life, wait > 20 ? wait : 20, true, wait_turn, drop, r);
+		return;
+	case PACE_RETRY_AFTER:
+	case PACE_QUOTA:
+		r->pace->queued--;
+		r->outcome.retry_after_ms = wait;
+		answer(r, OUTCOME_THROTTLED, pace_why_names[verdict.why], 0);
+		break;
+	default:
+		r->pace->queued--;
+		answer(r, OUTCOME_TEMPORARY, pace_why_names[verdict.why], 0);
+		break;
+	}
+	unref(r);
+}
+
 static void port_start(void *self, const struct message *message, transport_may_start_fn may_start, transport_done_fn done,
 	void *arg)
 {
 	struct host *host = self;
-	struct sim *sim = host->sim;
-	int64_t delay = rng_range(&sim->net, 1, 120);
 	struct request *r;
 
 	if (world_gone(host))
 		return;
 	r = request_new(self, message, arg);
-
 	r->may_start = may_start;
 	r->done = done;
-	if (!sim->calm && rng_chance(&sim->net, 30000))
-		delay += rng_range(&sim->net, 1000, 6000); /* a slow name server */
-	sim_note(sim, "transport: %s connects for %s", r->host->name, message->attempt_id);
-	world_moment(r->host, MOMENT_CONNECT, &r->message);
-	delay += sim->slow_connect;
-	sim->slow_connect = 0;
-	sim_after(sim, r->life, delay, true, connected, drop, r);
+	r->pace = paces_find(host->paces, message->provider);
+	r->pace->queued++;
+	sim_after(r->sim, r->life, 0, true, wait_turn, drop, r);
 }
 
 static void give_lookup(void *arg)
@@ -293,7 +351,7 @@ static void look_up(void *arg)
 {
 	struct request *r = arg;
 	struct sim *sim = r->sim;
-	struct taken *taken = find_taken(sim->provider, r->message.attempt_id);
+	struct taken *taken = find_taken(sim->provider, &r->message);
 
 	r->found = LOOKUP_MISSED;
 	if (!sim->calm && rng_chance(&sim->faults, sim->weather.lookup_fails)) {
@@ -320,7 +378,15 @@ static void port_lookup(void *self, const struct message *message, int64_t sent_
 
 void transport_plug(struct host *host)
 {
+	host->paces = paces_create(host->config);
+	paces_use(host->paces, host->sim->library);
 	host->transport = (struct transport_port){ .self = host, .start = port_start, .lookup = port_lookup };
+}
+
+void transport_unplug(struct host *host)
+{
+	paces_free(host->paces);
+	host->paces = NULL;
 }
 
 struct provider *provider_create(struct sim *sim)

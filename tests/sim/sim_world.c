@@ -59,7 +59,7 @@ bool world_start_host(struct host *host)
 	struct sim *sim = host->sim;
 	struct life *life;
 	struct dunner_settings settings = { .config = host->config, .install_key = install_key, .build = "sim",
-		.boot_id = "00000000000000000000000000000000" };
+		.boot_id = "00000000000000000000000000000000", .played = true };
 	struct dunner_callbacks callbacks = { .changed = on_changed, .failed = on_failed, .stopped = on_stopped,
 		.log = on_log, .arg = host };
 
@@ -83,6 +83,7 @@ bool world_start_host(struct host *host)
 		.keys = &host->keys, .store = &host->store, .transport = &host->transport };
 	if (sim->broken)
 		return false;
+	settings.paces = host->paces;
 	host->dunner = dunner_create(&host->ports, &settings, sim->library, &callbacks);
 	dunner_start(host->dunner);
 	sim->restarts++;
@@ -104,6 +105,7 @@ static void end_life(struct host *host, bool crash)
 	clock_unplug(host);
 	store_unplug(host);
 	journal_unplug(host, crash);
+	transport_unplug(host);
 	host->life = NULL;
 	host->idle = false;
 }
@@ -380,6 +382,7 @@ void world_run(struct sim *sim)
 	sim->judge = judge_create(sim);
 	if (sim->mode == MODE_LIFE) {
 		book_schedule(sim);
+		traffic_schedule(sim);
 		people_schedule(sim);
 		erase_schedule(sim);
 	} else {

@@ -8,8 +8,12 @@
 #include <cmocka.h>
 #include <curl/curl.h>
 
+#include <arpa/inet.h>
+#include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include "common/adapter.h"
 
@@ -144,4 +148,16 @@ long http_post(const char *url, const char *const *headers, const char *body, st
 	CLEANUP(http_caller_destroyp) struct http_caller *client = http_caller_create();
 
 	return http_exchange(client, "POST", url, headers, body, 0, ret);
+}
+
+int http_free_port(void)
+{
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	struct sockaddr_in at = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	socklen_t len = sizeof(at);
+
+	if (fd < 0 || bind(fd, (struct sockaddr *)&at, sizeof(at)) < 0 || getsockname(fd, (struct sockaddr *)&at, &len) < 0)
+		abort();
+	close(fd);
+	return ntohs(at.sin_port);
 }

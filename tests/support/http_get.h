@@ -40,4 +40,6 @@ long http_get(const char *url, struct http_reply *ret);
 long http_get_unix(const char *socket, const char *url, struct http_reply *ret); /* the host of `url` does not matter */
 long http_post(const char *url, const char *const *headers, const char *body, struct http_reply *ret);
 
+int http_free_port(void); /* of 127.0.0.1, free now */
+
 #endif

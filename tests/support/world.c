@@ -29,7 +29,7 @@ void world_fail(const char *format, ...)
 	exit(1);
 }
 
-static void put(const struct world *w, const char *name, const char *text)
+void world_put(const struct world *w, const char *name, const char *text)
 {
 	char path[300];
 	int r;
@@ -117,14 +117,15 @@ const char *world_key(const struct world *w, struct arena *arena, const char *na
 
 static void start_sandbox(struct world *w)
 {
-	char port_file[140], capture[140], log[140], clock[140];
-	const char *argv[] = { program(w, "dunningd-sandbox"), "--port", "0", "--port-file", port_file, "--log", capture,
+	char port_file[140], capture[140], log[140], clock[140], keys[140];
+	const char *argv[] = { program(w, "dunningd-sandbox"), "--port", "0", "--port-file", port_file, "--log", capture, "--keys", keys,
 		w->options.clock ? "--clock" : NULL, clock, NULL };
 	int64_t deadline = real_ms() + UP_MS;
 
 	snprintf(port_file, sizeof(port_file), "%s/port", w->dir);
 	snprintf(capture, sizeof(capture), "%s/captured", w->dir);
 	snprintf(log, sizeof(log), "%s/sandbox.log", w->dir);
+	snprintf(keys, sizeof(keys), "%s/credentials", w->dir);
 	snprintf(clock, sizeof(clock), "%s/state-0/clock", w->dir);
 	process_start(&w->sandbox, argv, log);
 	while (!w->port && real_ms() < deadline) {
@@ -157,8 +158,10 @@ static const char provider_plain[] =
 
 void world_renew(struct world *w, int number)
 {
-	char text[3000];
+	char text[3000], spare[160] = "";
 
+	if (w->options.spare)
+		snprintf(spare, sizeof(spare), ",\"spare\":{\"file\":\"sandbox.json\",\"settings\":{\"base_url\":\"http://127.0.0.1:%d\"}}", w->port);
 	if (w->options.prefix)
 		snprintf(w->prefix, sizeof(w->prefix), "%s", w->options.prefix);
 	else
@@ -170,15 +173,33 @@ void world_renew(struct world *w, int number)
 		"\"control_socket\":\"%s/control\",\"redis\":{\"url\":\"unix://%s\"},"
 		"\"creditor\":{\"name\":\"Acme SARL\",\"locale\":\"fr-FR\",\"zone\":\"Europe/Paris\",\"bank\":\"FR76 3000\"},"
 		"\"senders\":{\"default\":{\"name\":\"Acme SARL\",\"email\":\"factures@acme.example\",\"phone\":\"+33100000000\"}},"
-		"\"providers\":{\"sandbox\":{\"file\":\"%s%s\",\"settings\":{\"base_url\":\"http://127.0.0.1:%d\"}}},"
-		"\"channels\":{\"email\":\"sandbox\",\"sms\":\"sandbox\"},"
+		"\"providers\":{\"sandbox\":{\"file\":\"%s%s\",\"settings\":{\"base_url\":\"http://127.0.0.1:%d\"}%s}%s},"
+		"\"channels\":{\"email\":%s,\"sms\":\"sandbox\"},"
 		"\"policies\":{\"dir\":\"%s/policies\",\"default\":\"%s\"},\"templates\":{\"dir\":\"%s/templates\"},"
 		"\"brake\":{\"contacts_per_hour\":1000000},\"limits\":{\"concurrency\":%d,\"segment_bytes\":4194304}}",
 		w->prefix, w->state, w->dir, w->redis_socket, w->options.plain ? w->dir : "",
-		w->options.plain ? "/plain.json" : "sandbox.json", w->port, w->dir,
+		w->options.plain ? "/plain.json" : "sandbox.json", w->port, w->options.limits ? w->options.limits : "", spare,
+		w->options.spare ? "[\"sandbox\",\"spare\"]" : "\"sandbox\"", w->dir,
 		w->options.policy ? w->options.policy : "now", w->dir, w->options.concurrency ? w->options.concurrency : 20);
-	put(w, w->config + strlen(w->dir) + 1, text);
+	world_put(w, w->config + strlen(w->dir) + 1, text);
 	w->starts = 0;
+}
+
+void world_configure(struct world *w, const char *what, const char *with)
+{
+	CLEANUP(buf_clear) struct buf old = { 0 }, fresh = { 0 };
+	const char *text, *at;
+
+	if (file_read(w->config, 100000, &old, NULL) < 0)
+		world_fail("%s cannot be read", w->config);
+	for (text = buf_str(&old); (at = strstr(text, what)); text = at + strlen(what)) {
+		buf_add(&fresh, text, (size_t)(at - text));
+		buf_add_str(&fresh, with);
+	}
+	if (text == old.data)
+		world_fail("%s does not hold %s", w->config, what);
+	buf_add_str(&fresh, text);
+	world_put(w, w->config + strlen(w->dir) + 1, buf_str(&fresh));
 }
 
 void world_open(struct world *w, const struct world_options *options)
@@ -196,14 +217,14 @@ void world_open(struct world *w, const struct world_options *options)
 		if (file_make_dirs(path, 0700) < 0)
 			world_fail("%s cannot be made", path);
 	}
-	put(w, "credentials/install-key", "5b1f0e8a3c7d2946b0a1c2d3e4f5061728394a5b6c7d8e9f00112233445566aa");
-	put(w, "credentials/wrap-key", "a65544332211009f8e7d6c5b4a392817061f5e4d3c2b1a0b6492d7c3a8e0f1b5");
-	put(w, "credentials/trail-log-key", "0f1e2d3c4b5a69788796a5b4c3d2e1f00f1e2d3c4b5a69788796a5b4c3d2e1f0");
-	put(w, "policies/now.json", policy_now);
-	put(w, "templates/fr/plain.subject", "Facture {{invoice.number}}");
-	put(w, "templates/fr/plain.txt", "Facture {{invoice.number}}: {{invoice.balance}}\n");
-	put(w, "templates/fr/plain.html", "<p>Facture {{invoice.number}}: {{invoice.balance}}</p>\n");
-	put(w, "plain.json", provider_plain);
+	world_put(w, "credentials/install-key", "5b1f0e8a3c7d2946b0a1c2d3e4f5061728394a5b6c7d8e9f00112233445566aa");
+	world_put(w, "credentials/wrap-key", "a65544332211009f8e7d6c5b4a392817061f5e4d3c2b1a0b6492d7c3a8e0f1b5");
+	world_put(w, "credentials/trail-log-key", "0f1e2d3c4b5a69788796a5b4c3d2e1f00f1e2d3c4b5a69788796a5b4c3d2e1f0");
+	world_put(w, "policies/now.json", policy_now);
+	world_put(w, "templates/fr/plain.subject", "Facture {{invoice.number}}");
+	world_put(w, "templates/fr/plain.txt", "Facture {{invoice.number}}: {{invoice.balance}}\n");
+	world_put(w, "templates/fr/plain.html", "<p>Facture {{invoice.number}}: {{invoice.balance}}</p>\n");
+	world_put(w, "plain.json", provider_plain);
 	(void)signal(SIGPIPE, SIG_IGN); /* a peer that was killed is told by an error */
 	w->base = event_base_new();
 	start_redis(w);

@@ -17,6 +17,8 @@ struct world_options {
 	int concurrency; /* 0 = 20 */
 	const char *policy; /* name of the default one; NULL = "now" */
 	const char *clock; /* --clock, which the sandbox follows; NULL = the computer's */
+	const char *limits; /* of the provider, members of its JSON behind a comma; NULL = none */
+	bool spare; /* a second provider, "spare", stands behind the first one */
 	const char *prefix; /* of the Redis keys; NULL = one for each world_renew() */
 	const char *appendfsync; /* NULL = everysec */
 };
@@ -39,6 +41,11 @@ void world_open(struct world *world, const struct world_options *options);
 void world_close(struct world *world, bool keep);
 /* A fresh state directory, Redis prefix and configuration in the same world, for the next round. */
 void world_renew(struct world *world, int number);
+
+/* Every `what` of its configuration becomes `with`; fails when there is none. For the next start. */
+void world_configure(struct world *world, const char *what, const char *with);
+/* A file in its folder, such as credentials/NAME. */
+void world_put(const struct world *world, const char *name, const char *text);
 
 /* `before`: words before dunningd's own, such as strace and its options, NULL-terminated; NULL = none. */
 void world_start(struct world *world, const char *const *before);

@@ -80,6 +80,8 @@ struct world {
 	const char *log_origin, *sealed; /* of a generation that is not the first */
 	int sent, cancelled, stopped;
 	enum outcome_kind answer;
+	struct paces *paces; /* NULL: the outbox alone */
+	char sent_by[400]; /* providers, in their order, each behind a space */
 	char log[20000];
 };
 
@@ -328,6 +330,7 @@ static void do_start(struct world *w, const struct call *c)
 
 	if (c->may_start(c->arg)) {
 		w->sent++;
+		snprintf(w->sent_by + strlen(w->sent_by), sizeof(w->sent_by) - strlen(w->sent_by), " %s", c->key);
 		outcome = (struct outcome){ .kind = w->answer, .reason = outcome_names[w->answer], .provider_id = "p1", .status = 200 };
 	} else {
 		w->cancelled++;

@@ -316,8 +316,10 @@ static void store_replicated(void *self, int64_t wanted, int timeout, store_repl
 
 static void start(void *self, const struct message *message, transport_may_start_fn may_start, transport_done_fn done, void *arg)
 {
-	(void)message;
-	call(self, START, done, arg)->may_start = may_start;
+	struct call *c = call(self, START, done, arg);
+
+	c->may_start = may_start;
+	snprintf(c->key, sizeof(c->key), "%s", message->provider);
 }
 
 /* --- a world ---------------------------------------------------------------------------------------------------------------- */
@@ -326,7 +328,11 @@ static const char settings_json[] =
 	"{\"origin\":\"test.example/acme\",\"retention\":{\"expire\":false,\"file\":\"" SOURCE_DIR "/daemon/share/retention.json\"},\"instance\":\"host-a\","
 	"\"state_dir\":\"%s\",\"creditor\":{\"name\":\"Acme\",\"locale\":\"en-GB\",\"zone\":\"UTC\"},"
 	"\"redis\":{\"replicas\":%d},\"senders\":{\"default\":{\"name\":\"A\",\"email\":\"a@acme.example\"}},"
-	"\"channels\":{\"email\":\"outbox\"},\"policies\":{\"default\":\"p\"}}";
+	"\"channels\":{\"email\":%s},\"providers\":{%s},\"policies\":{\"default\":\"p\"}}";
+static const char adapter_json[] =
+	"{\"adapter\":1,\"name\":\"test\",\"channel\":[\"email\"],\"features\":{\"idempotency\":\"none\"},"
+	"\"send\":{\"method\":\"POST\",\"url\":\"http://127.0.0.1:1/send\",\"auth\":{\"kind\":\"none\"},"
+	"\"body\":{\"kind\":\"json\",\"value\":{\"to\":\"{to.email}\",\"text\":\"{text}\"}}},\"response\":{\"id\":\"/id\"}}";
 static const char policy_json[] =
 	"{\"name\":\"p\",\"title\":\"T\",\"steps\":[{\"id\":\"reminder\",\"at\":\"due+1d\",\"channel\":\"email\","
 	"\"template\":\"note\",\"tone\":\"friendly\"}]}";
@@ -360,7 +366,7 @@ static struct library *load_library(struct world *w)
 	return library;
 }
 
-static void begin(struct world *w)
+static void begin_flow(struct world *w)
 {
 	static const uint8_t install_key[32] = "an install key for these tests";
 	const struct clock_port clock = { .self = w, .now = port_now, .mono = port_mono, .timer_create = timer_create_,
@@ -380,26 +386,37 @@ static void begin(struct world *w)
 		.keys = arena_memdup(w->arena, &keys, sizeof(keys)), .store = arena_memdup(w->arena, &store, sizeof(store)),
 		.transport = arena_memdup(w->arena, &transport, sizeof(transport)) };
 	const struct dunner_settings settings = { .config = w->config, .install_key = install_key, .build = "test", .boot_id = "boot",
-		.log_origin = w->log_origin, .generation = w->sealed ? 2 : 1, .sealed = w->sealed };
+		.log_origin = w->log_origin, .generation = w->sealed ? 2 : 1, .sealed = w->sealed, .paces = w->paces };
 	const struct dunner_callbacks callbacks = { .failed = on_failed, .stopped = on_stopped, .log = on_log, .arg = w };
 
 	w->dunner = dunner_create(&ports, &settings, w->library, &callbacks);
 	dunner_start(w->dunner);
 }
 
-static struct world *open_world(int replicas)
+static void begin(struct world *w)
+{
+	if (w->config->provider_count > 1) { /* beside the outbox */
+		paces_free(w->paces);
+		w->paces = paces_create(w->config);
+		paces_use(w->paces, w->library);
+	}
+	begin_flow(w);
+}
+
+/* `email`: the channel's providers, as JSON; those that are not the outbox are the members `providers`. */
+static struct world *open_world_with(int replicas, const char *email, const char *providers)
 {
 	struct arena *arena = arena_create();
 	struct world *w = arena_alloc(arena, sizeof(*w));
 	CLEANUP(buf_clear) struct buf text = { 0 };
 	struct err err = { 0 };
 	static const char *const files[][2] = { { "policies/p.json", policy_json }, { "templates/en/note.subject", "Invoice" },
-		{ "templates/en/note.txt", "Dear sir, {{balance}} is open.\n" } };
+		{ "templates/en/note.txt", "Dear sir, {{balance}} is open.\n" }, { "providers/a.json", adapter_json }, { "providers/b.json", adapter_json } };
 
 	*w = (struct world){ .arena = arena, .mono = 1000, .answer = OUTCOME_ACCEPTED };
 	snprintf(w->dir, sizeof(w->dir), "/tmp/dunningd-test-flow-XXXXXX");
 	assert_non_null(mkdtemp(w->dir));
-	buf_printf(&text, settings_json, w->dir, replicas);
+	buf_printf(&text, settings_json, w->dir, replicas, email, providers);
 	if (config_parse(text.data, text.len, &w->config, &err) < 0)
 		fail_msg("%s %s", err.path, err.text);
 	assert_int_equal(file_make_dirs(arena_printf(arena, "%s/policies", w->dir), 0700), 0);
@@ -411,6 +428,11 @@ static struct world *open_world(int replicas)
 	w->library = load_library(w);
 	begin(w);
 	return w;
+}
+
+static inline struct world *open_world(int replicas)
+{
+	return open_world_with(replicas, "\"outbox\"", "");
 }
 
 /* Whether an event of this type went to the outbound stream. */
@@ -439,6 +461,7 @@ static void close_world(struct world *w)
 	char command[100];
 
 	end_life(w);
+	paces_free(w->paces);
 	library_free(w->library);
 	config_free(w->config);
 	snprintf(command, sizeof(command), "rm -rf '%s'", w->dir);
@@ -478,7 +501,7 @@ static inline void flush(struct world *w)
 	memset(w->group, 0, GROUP_ID_SIZE);
 }
 
-static struct world *running(int replicas)
+static inline struct world *running(int replicas)
 {
 	struct world *w = open_world(replicas);
 

@@ -237,10 +237,10 @@ static void traits(void **state)
 	(void)state;
 	assert_string_equal(adapter_name(bare), "x");
 	assert_true(adapter_serves(bare, CHANNEL_EMAIL) && adapter_serves(bare, CHANNEL_SMS) && !adapter_serves(bare, CHANNEL_VOICE));
-	assert_true(adapter_concurrency(bare) == 4 && adapter_per_second(bare) == 0 && adapter_idempotency_ms(bare) == 0);
+	assert_true(adapter_limits(bare).concurrency == 4 && adapter_limits(bare).per_second == 0 && adapter_idempotency_ms(bare) == 0);
 	assert_true(!adapter_can_lookup(bare) && adapter_lookup_conclusive_ms(bare) == 0);
 	assert_int_equal(adapter_idempotency_ms(none), 0);
-	assert_true(adapter_concurrency(full) == 9 && adapter_per_second(full) == 3);
+	assert_true(adapter_limits(full).concurrency == 9 && adapter_limits(full).per_second == 3);
 	assert_int_equal(adapter_idempotency_ms(full), DAY_MS);
 	assert_true(adapter_can_lookup(full) && adapter_lookup_not_before_ms(full) == 5 * SECOND_MS);
 	assert_int_equal(adapter_lookup_conclusive_ms(full), 600 * SECOND_MS);

@@ -56,7 +56,7 @@ static void everything_is_read(void **state)
 		" \"senders\": {\"accounts\": {\"name\": \"Accounts\", \"email\": \"acc@acme.example\"}, \"default\": {\"name\": \"Acme\",\n"
 		"  \"email\": \"mail@acme.example\", \"reply_to\": \"reply@acme.example\", \"phone\": \"+33100000000\"}},\n"
 		" \"providers\": {\"mail\": {\"file\": \"mail.json\", \"settings\": {\"base\": \"https://x\", \"n\": 7, \"test\": true, \"no\": false},\n"
-		"  \"secrets\": {\"token\": \"mail.token\"}, \"concurrency\": 9, \"per_second\": 3}, \"own\": {\"file\": \"/opt/own.json\"}},\n"
+		"  \"secrets\": {\"token\": \"mail.token\"}, \"concurrency\": 9, \"per_second\": 3, \"burst\": 2, \"per_hour\": 4, \"per_day\": 5, \"per_month\": 6, \"failures\": 7}, \"own\": {\"file\": \"/opt/own.json\"}},\n"
 		" \"channels\": {\"email\": [\"mail\", \"outbox\"], \"sms\": \"own\"},\n"
 		" \"producers\": {\"billing\": [\"invoice.*\", \"customer.updated\"], \"all\": [\"*\"]},\n"
 		" \"ledgers\": [\"https://billing.example/eu\"] }";
@@ -102,13 +102,14 @@ static void everything_is_read(void **state)
 	assert_string_equal(config_provider(c, "outbox")->file, "outbox");
 	assert_string_equal(config_provider(c, "own")->file, "/opt/own.json");
 	assert_null(config_provider(c, "nobody"));
-	assert_true(mail->concurrency == 9 && mail->per_second == 3);
+	assert_true(mail->concurrency == 9 && mail->per_second == 3 && mail->burst == 2 && mail->failures == 7);
+	assert_true(mail->quota[PACE_HOUR] == 4 && mail->quota[PACE_DAY] == 5 && mail->quota[PACE_MONTH] == 6);
 	for (size_t i = 0; i < ARRAY_LEN(pairs); i++)
 		assert_string_equal(mail->settings[i], pairs[i]);
 	assert_null(mail->settings[ARRAY_LEN(pairs)]);
-	assert_string_equal(c->channel_providers[CHANNEL_EMAIL], "mail");
-	assert_string_equal(c->channel_providers[CHANNEL_SMS], "own");
-	assert_null(c->channel_providers[CHANNEL_LETTER]);
+	assert_string_equal(c->channel_providers[CHANNEL_EMAIL][0], "mail");
+	assert_string_equal(c->channel_providers[CHANNEL_SMS][0], "own");
+	assert_null(c->channel_providers[CHANNEL_LETTER][0]);
 
 	assert_int_equal(c->producer_count, 4);
 	assert_null(c->producers[0].name);
@@ -241,7 +242,10 @@ static const struct refusal refusals[] = {
 	{ WITH("\"providers\":{\"X\":{}}"), "bad_name", "$.providers.X", "beginning with a letter" },
 	{ WITH("\"providers\":{\"x\":7}"), "wrong_type", "$.providers.x", "" },
 	{ WITH("\"providers\":{\"x\":{}}"), "missing", "$.providers.x.file", "" },
-	{ WITH("\"providers\":{\"x\":{\"file\":\"../x.json\"}}"), "bad_value", "$.providers.x.file", "an absolute path, or \"outbox\"" },
+	{ CREDITED("\"postal\":{\"line1\":\"1, rue X\",\"city\":\"Paris\"}"), "bad_address", "$.creditor.postal", "country" },
+	{ CREDITED("\"postal\":{\"street\":\"1, rue X\"}"), "unknown_member", "$.creditor.postal.street", "line1" },
+	{ CREDITED("\"postal\":\"1, rue X\""), "wrong_type", "$.creditor.postal", "" },
+	{ WITH("\"providers\":{\"x\":{\"file\":\"../x.json\"}}"), "bad_value", "$.providers.x.file", "an absolute path, \"smtp\" or \"outbox\"" },
 	{ WITH("\"providers\":{\"x\":{\"file\":\"a/x.json\"}}"), "bad_value", "$.providers.x.file", "an absolute path" },
 	{ WITH("\"providers\":{\"x\":{\"file\":\"\"}}"), "bad_value", "$.providers.x.file", "an absolute path" },
 	{ PROVIDER("\"setting\":{}"), "unknown_member", "$.providers.x.setting", "did you mean \"settings\"?" },
@@ -256,6 +260,9 @@ static const struct refusal refusals[] = {
 	{ WITH("\"channels\":{\"fax\":\"outbox\"}"), "unknown_member", "$.channels.fax", "known here are email, sms" },
 	{ WITH("\"channels\":{\"email\":\"mail\"}"), "unknown_provider", "$.channels.email", "one of the providers, or \"outbox\"" },
 	{ WITH("\"channels\":{\"email\":[\"outbox\",\"mail\"]}"), "unknown_provider", "$.channels.email", "one of the providers" },
+	{ WITH("\"channels\":{\"email\":[\"outbox\",\"outbox\"]}"), "duplicate", "$.channels.email", "twice" },
+	{ WITH("\"channels\":{\"email\":[\"a\",\"b\",\"c\",\"d\",\"e\"]}"), "too_many", "$.channels.email", "at most 4" },
+	{ PROVIDER("\"per_day\":0"), "out_of_range", "$.providers.x.per_day", "" },
 	{ WITH("\"channels\":{\"email\":[]}"), "bad_value", "$.channels.email", "or be left out" },
 	{ WITH("\"channels\":{\"email\":7}"), "wrong_type", "$.channels.email", "in order of preference" },
 	{ WITH("\"channels\":[]"), "wrong_type", "$.channels", "" },

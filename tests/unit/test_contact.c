@@ -189,6 +189,53 @@ static void released(void **state)
 	world_clear(&w);
 }
 
+static int fake_document(const char *sha256_hex, struct arena *arena, struct attachment *ret, struct err *err, void *arg)
+{
+	if (*(int *)arg < 0)
+		return err_set(err, *(int *)arg, "unreadable", "", "%s is not there", sha256_hex);
+	ret->data = arena_strdup(arena, sha256_hex);
+	ret->len = strlen(sha256_hex);
+	return 0;
+}
+
+static void documents(void **state)
+{
+	struct contact_released out;
+	struct contact_plan p;
+	struct err err = { 0 };
+	int answer = 0;
+	struct world w;
+
+	(void)state;
+	world_init(&w, POLICY("", MAIL("reminder", "due+1d", ",\"attach\":\"invoice\"")));
+	w.env.document = fake_document;
+	w.env.document_arg = &answer;
+	for (size_t i = 0; i < INVOICES; i++)
+		w.e[i].invoice.snapshot.pdf_sha256 = "d1";
+	w.e[2].invoice.snapshot.number = ".F/2026\r\n\303\251 17";
+	assert_true(plan(&w, "inv_0", &p));
+	assert_int_equal(contact_release(&w.env, &w.debtor, &p, NULL, NULL, &w.fx, &out, &err), 0);
+	assert_int_equal(out.message.attachment_count, 3);
+	assert_string_equal(out.message.attachments[0].name, "inv_1.pdf");
+	assert_string_equal(out.message.attachments[1].name, "F-0.pdf");
+	assert_string_equal(out.message.attachments[2].name, "-F-2026---- 17.pdf");
+	assert_string_equal(out.message.attachments[2].type, "application/pdf");
+	assert_int_equal(message_check(&out.message, &err), 0);
+	assert_tells(out.intent, "\"attachments\":[{\"size\":2,\"sha256\":\"");
+	for (size_t i = 0; i < INVOICES; i++)
+		w.e[i].state = ESCALATION_WAITING;
+	answer = -ENOENT; /* nothing goes without it */
+	assert_int_equal(contact_release(&w.env, &w.debtor, &p, NULL, NULL, &w.fx, &out, &err), -ENOENT);
+	assert_non_null(strstr(err.text, "invoice inv_1: d1 is not there"));
+	assert_int_equal(w.e[0].state, ESCALATION_WAITING);
+	answer = 0;
+	w.e[2].invoice.snapshot.pdf_sha256 = NULL;
+	err_clear(&err);
+	assert_int_equal(contact_release(&w.env, &w.debtor, &p, NULL, NULL, &w.fx, &out, &err), -EBADMSG);
+	assert_string_equal(err.code, "no_document");
+	world_clear(&w);
+}
+
 static void a_text_message(void **state)
 {
 	struct contact_released out;
@@ -234,7 +281,7 @@ static void not_released(void **state)
 
 		world_init(&w, LADDER(""));
 		if (i == 0)
-			w.config->channel_providers[CHANNEL_EMAIL] = NULL;
+			w.config->channel_providers[CHANNEL_EMAIL][0] = NULL;
 		if (i == 1)
 			notice_set_drop(w.notices, "en", "t", NOTICE_SUBJECT);
 		if (i == 3)
@@ -336,6 +383,7 @@ int main(void)
 		cmocka_unit_test(all_of_a_debtor_led_by_the_oldest),
 		cmocka_unit_test(what_does_not_go_together),
 		cmocka_unit_test(released),
+		cmocka_unit_test(documents),
 		cmocka_unit_test(a_text_message),
 		cmocka_unit_test(not_released),
 		cmocka_unit_test(a_call_is_a_task),

@@ -45,7 +45,7 @@ static const struct settle_row {
 	size_t walk;
 	int64_t tries;
 } settle_rows[] = {
-	{ "accepted", { OUTCOME_ACCEPTED, SCOPE_MESSAGE, "accepted", "m-1", 202, 0, "HTTP", 4, "203.0.113.7:443" }, false, true,
+	{ "accepted", { OUTCOME_ACCEPTED, SCOPE_MESSAGE, "accepted", "m-1", 202, 0, "HTTP", 4, "203.0.113.7:443", NULL }, false, true,
 		ESCALATION_WAITING, "attempt.submitted", "contact.submitted", 0, 1, NULL, 1, 0 },
 	{ "accepted after a doubt", { .kind = OUTCOME_ACCEPTED, .reason = "duplicate", .provider_id = "m-1", .status = 202 }, true,
 		true, ESCALATION_WAITING, "attempt.reconciled", "contact.reconciled", 0, 1, NULL, 1, 0 },
@@ -258,6 +258,7 @@ static void unknown_row(void **state)
 		assert_null(find_task(&w.fx, "unknown_attempt"));
 	} else {
 		assert_true(w.e[0].walk_count == 0 && w.e[0].tries == 1 && w.e[0].retry_at == w.env.now);
+		assert_string_equal(w.e[0].provider_only, entry.provider); /* no other provider sends what this one may have sent */
 	}
 	world_clear(&w);
 }

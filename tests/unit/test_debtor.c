@@ -69,6 +69,31 @@ static void switches(void **state)
 		}
 }
 
+static void a_postal_address_is_kept(void **state)
+{
+	static const char event[] = "{\"specversion\":\"1.0\",\"id\":\"1\",\"source\":\"s\",\"type\":\"customer.updated\","
+		"\"subject\":\"customer/cus_7\",\"time\":\"2026-03-02T09:00:00Z\",\"data\":{\"customer\":{\"id\":\"cus_7\",\"name\":\"A\","
+		"\"country\":\"FR\",\"postal\":{\"line1\":\"3, rue X\",\"postcode\":\"69002\",\"city\":\"Lyon\"},\"contacts\":[{\"id\":\"c\","
+		"\"email\":\"a@b.example\"}]}}}";
+	CLEANUP(arena_freep) struct arena *arena = arena_create();
+	CLEANUP(buf_clear) struct buf out = { 0 };
+	struct debtor debtor = { .id = "cus_7" }, back = { 0 };
+	struct err err = { 0 };
+	struct event e;
+
+	(void)state;
+	if (event_parse(arena, event, strlen(event), NULL, &e, &err) < 0)
+		fail_msg("%s %s %s", err.code, err.path, err.text);
+	assert_true(debtor_apply(&debtor, &e, arena));
+	debtor_write(&out, &debtor);
+	assert_int_equal(debtor_read(arena, out.data, out.len, &back, &err), 0);
+	assert_string_equal(back.customer.postal.line1, "3, rue X");
+	assert_string_equal(back.customer.postal.postcode, "69002");
+	assert_string_equal(back.customer.postal.city, "Lyon");
+	assert_string_equal(back.customer.postal.country, "FR"); /* the customer's */
+	assert_null(back.customer.postal.region);
+}
+
 static void switched_off(void **state)
 {
 	CLEANUP(arena_freep) struct arena *arena = arena_create();
@@ -214,7 +239,7 @@ static void everything_is_kept(void **state)
 		"\"trail\":[2026,42,7,\"trail.example.com/acme/a\",3,\"trail.example.com/acme/a/2025\",9,"
 		"\"0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef\"],\"tenure\":3,"
 		"\"suspended\":{\"on\":true,\"order\":[0,9,\"operator\",\"e5\"],\"reason\":\"audit\"},\"running\":true,\"feeds\":[[\"bank\",123]],"
-		"\"policies\":[\"d1 2026 4\"],\"gaps\":[\"dunning:{0}:events 17-0 18\"]}";
+		"\"policies\":[\"d1 2026 4\"],\"gaps\":[\"dunning:{0}:events 17-0 18\"],\"quotas\":[\"mail day 86400000 3\"]}";
 	CLEANUP(arena_freep) struct arena *arena = arena_create();
 	CLEANUP(buf_clear) struct buf out = { 0 };
 	struct debtor debtor;
@@ -299,6 +324,7 @@ int main(void)
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(switches),
 		cmocka_unit_test(switched_off),
+		cmocka_unit_test(a_postal_address_is_kept),
 		cmocka_unit_test(versions_do_not_order_customers),
 		cmocka_unit_test(contacts_by_role_and_channel),
 		cmocka_unit_test(zones_and_locales),

@@ -406,6 +406,9 @@ static const struct row rows[] = {
 	{ "a fallback without a provider", "own/policies/bad.json", POLICY("bad", "{\"id\": \"x\", \"at\": \"due+2d\", "
 		"\"channel\": \"email\", \"else\": \"sms\", \"template\": \"note\", \"tone\": \"firm\"}"), NULL,
 		"no_provider", { "own/policies/bad.json", "$.steps[0]", "sms" } },
+	{ "a document without the folder", "own/policies/bad.json", POLICY("bad", "{\"id\": \"x\", \"at\": \"due+2d\", "
+		"\"channel\": \"email\", \"attach\": \"invoice\", \"template\": \"note\", \"tone\": \"firm\"}"), NULL,
+		"no_documents", { "own/policies/bad.json", "$.steps[0]", "$.documents.dir" } },
 	{ "an unknown sender", "own/policies/bad.json", POLICY("bad", "{\"id\": \"x\", \"at\": \"due+2d\", \"sender\": \"desk\", "
 		"\"channel\": \"email\", \"template\": \"note\", \"tone\": \"firm\"}"), NULL,
 		"unknown_sender", { "own/policies/bad.json", "$.steps[0]", "desk", "$.senders" } },
@@ -436,6 +439,12 @@ static const struct row rows[] = {
 		"\"settings\": {\"bass\": \"https://x.example\"}}}", "unknown_member", { "\"p\"", "post.json", "$.settings.bass" } },
 	{ "a setting that makes a bad URL", NULL, NULL, SENDERS ", \"channels\": {\"email\": \"p\"}, \"providers\": {\"p\": {\"file\": "
 		"\"post.json\", \"settings\": {\"base\": \"http://x.example\"}}}", "bad_url", { "\"p\"", "post.json" } },
+	{ "a mail server in the clear", NULL, NULL, SENDERS ", \"channels\": {\"email\": \"p\"}, \"providers\": {\"p\": {\"file\": \"smtp\", "
+		"\"settings\": {\"url\": \"smtp://mail.example.com\", \"starttls\": false}}}", "bad_value",
+		{ "$.providers.p.settings.starttls", "this machine" } },
+	{ "a mail server asked for SMS", "own/policies/bad.json", POLICY("bad", "{\"id\": \"x\", \"at\": \"due+2d\", \"channel\": \"email\", "
+		"\"else\": \"sms\", \"template\": \"note\", \"tone\": \"firm\"}"), SENDERS ", \"channels\": {\"sms\": \"p\", \"email\": \"p\"}, \"providers\": {\"p\": {\"file\": "
+		"\"smtp\", \"settings\": {\"url\": \"smtps://mail.example.com\"}}}", "no_provider", { "\"p\" does not send sms" } },
 	{ "a provider file that is not there", NULL, NULL, SENDERS ", \"channels\": {\"email\": \"p\"}, \"providers\": {\"p\": {\"file\": "
 		"\"nope.json\"}}", "unreadable", { "share/providers/nope.json" } },
 	{ "an unknown default policy", NULL, NULL, PLAIN ", \"policies\": {\"default\": \"nope\"}", "unknown_policy",

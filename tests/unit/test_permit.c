@@ -118,6 +118,28 @@ static void row_holds(void **state)
 		assert_non_null(permit.source);
 }
 
+/* Who collects the debts of others is bound by more. */
+static void collectors(void **state)
+{
+	static const char json[] = POLICY(OWN, MAIL("a", "due+1d", ""));
+	CLEANUP(policy_freep) struct policy *policy = NULL;
+	struct guard_rules guard = law->guard;
+	struct debtor debtor = { .customer = { .country = "US", .timezone = "America/New_York", .kind = CONSUMER } };
+	struct permit_case c = { .guard = &guard, .debtor = &debtor, .channel = CHANNEL_EMAIL, .creditor_zone = "UTC",
+		.first_reminder = date_none() };
+	struct permit permit;
+
+	(void)state;
+	assert_int_equal(policy_parse(json, strlen(json), &policy, NULL), 0);
+	c.policy = policy;
+	permit = permit_contact(&c, at("2026-06-06T01:30:00Z")); /* 21:30 on Friday */
+	assert_int_equal(permit.at, at("2026-06-06T01:30:00Z"));
+	guard.role = guard_role("third_party_collector");
+	permit = permit_contact(&c, at("2026-06-06T01:30:00Z"));
+	assert_int_equal(permit.at, at("2026-06-06T12:00:00Z"));
+	assert_string_equal(permit.rule, "us-fdcpa");
+}
+
 /* Through the walk itself: put off, skipped, held for a person. */
 static void through_the_walk(void **state)
 {
@@ -246,12 +268,13 @@ static void policies(void **state)
 
 int main(void)
 {
-	struct CMUnitTest tests[ARRAY_LEN(rows) + 3] = { 0 };
+	struct CMUnitTest tests[ARRAY_LEN(rows) + 4] = { 0 };
 
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
 		tests[i] = (struct CMUnitTest){ .name = rows[i].name, .test_func = row_holds, .initial_state = (void *)(uintptr_t)&rows[i] };
 	tests[ARRAY_LEN(rows)] = (struct CMUnitTest)cmocka_unit_test(through_the_walk);
 	tests[ARRAY_LEN(rows) + 1] = (struct CMUnitTest)cmocka_unit_test(policies);
 	tests[ARRAY_LEN(rows) + 2] = (struct CMUnitTest)cmocka_unit_test(own_rules);
+	tests[ARRAY_LEN(rows) + 3] = (struct CMUnitTest)cmocka_unit_test(collectors);
 	return cmocka_run_group_tests(tests, set_up, tear_down);
 }

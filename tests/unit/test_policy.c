@@ -270,6 +270,7 @@ static const struct refusal refusals[] = {
 	{ WITH("\"if\":{\"tags\":[\"a,b\"]}"), "bad_item", "$.steps[0].if.tags[0]", "without ','" },
 	{ WITH("\"if\":{\"tags\":[\"\"]}"), "bad_item", "$.steps[0].if.tags[0]", "1 to 128" },
 	{ WITH("\"effects\":[\"work.stop\"]"), "bad_item", "$.steps[0].effects[0]", "work.hold_requested" },
+	{ WITH("\"attach\":\"report\""), "not_one_of", "$.steps[0].attach", "" },
 	{ WITH("\"in_doubt\":\"retry\""), "not_one_of", "$.steps[0].in_doubt", "" },
 	{ STEPS("{\"id\":\"a\",\"at\":\"due+1d\",\"channel\":\"email\",\"tone\":\"firm\"}"), "missing", "$.steps[0].template",
 		"must be there" },

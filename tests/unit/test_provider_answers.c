@@ -13,16 +13,10 @@
 #include <cmocka.h>
 
 #include "common/adapter.h"
+#include "common/file.h"
+#include "common/json.h"
+#include "tests/support/provider_answers.h"
 #include "tests/support/shipped.h"
-
-#define ACCEPTED OUTCOME_ACCEPTED, SCOPE_MESSAGE
-#define REFUSED OUTCOME_REFUSED, SCOPE_MESSAGE
-#define RECIPIENT OUTCOME_REFUSED, SCOPE_RECIPIENT
-#define CONFIG OUTCOME_REFUSED, SCOPE_PROVIDER
-#define THROTTLED OUTCOME_THROTTLED, SCOPE_MESSAGE
-#define QUOTA OUTCOME_THROTTLED, SCOPE_PROVIDER
-#define DOUBT OUTCOME_IN_DOUBT, SCOPE_MESSAGE
-#define AGAIN OUTCOME_TEMPORARY, SCOPE_MESSAGE
 
 static struct outcome read_answer(const char *provider, int status, const char *head, const char *body, bool truncated, struct arena *arena)
 {
@@ -39,173 +33,18 @@ static struct outcome read_answer(const char *provider, int status, const char *
 
 /* --- each provider's own answers -------------------------------------------------------------------------------------- */
 
-static const struct answer {
-	const char *provider;
-	int status;
-	const char *head, *body;
-	enum outcome_kind kind;
-	enum outcome_scope scope;
-	const char *reason, *id;
-} answers[] = {
-	{ "sendgrid", 202, "X-Message-Id: 14c5d75ce93.dfd.64b469\r\n", "", ACCEPTED, "accepted", "14c5d75ce93.dfd.64b469" },
-	{ "sendgrid", 400, "", "{\"errors\":[{\"field\":\"personalizations.0.to.0.email\"}]}", RECIPIENT, "bad_address", NULL },
-	{ "sendgrid", 400, "", "{\"errors\":[{\"field\":\"from\"}]}", CONFIG, "sender", NULL },
-	{ "mailgun", 200, "", "{\"id\":\"<20260402@mg.acme.example>\",\"message\":\"Queued. Thank you.\"}", ACCEPTED, "accepted",
-		"20260402@mg.acme.example" },
-	{ "mailgun", 200, "", "Mailgun Magnificent API", DOUBT, "no_id", NULL },
-	{ "mailgun", 400, "", "{\"message\":\"'to' parameter is not a valid address. please check documentation\"}", RECIPIENT, "bad_address",
-		NULL },
-	{ "mailgun", 400, "", "{\"message\":\"'from' parameter is not a valid address.\"}", CONFIG, "sender", NULL },
-	{ "mailgun", 401, "", "Forbidden", CONFIG, "config", NULL },
-	{ "mailgun", 404, "", "{\"message\":\"Domain not found: x\"}", CONFIG, "domain", NULL },
-	{ "mailgun", 402, "", "{}", QUOTA, "quota", NULL },
-	{ "postmark", 200, "", "{\"ErrorCode\":0,\"MessageID\":\"b7bc2f4a-e38e-4336-af7d-e6c392c2f817\"}", ACCEPTED, "accepted",
-		"b7bc2f4a-e38e-4336-af7d-e6c392c2f817" },
-	{ "postmark", 422, "", "{\"ErrorCode\":300,\"Message\":\"Error parsing 'To': Illegal email address 'x'.\"}", RECIPIENT, "bad_address", NULL },
-	{ "postmark", 422, "", "{\"ErrorCode\":300,\"Message\":\"Error parsing 'Reply-To': Illegal email domain 'x' in address 'a@x'.\"}", CONFIG, "sender", NULL },
-	{ "postmark", 422, "", "{\"ErrorCode\":300,\"Message\":\"Invalid 'From' address: 'x'.\"}", CONFIG, "sender", NULL },
-	{ "postmark", 200, "", "{\"MessageID\":\"b7bc\",\"Message\":\"Message accepted, but delivery may be delayed.\"}", ACCEPTED, "accepted", "b7bc" },
-	{ "postmark", 422, "", "{\"ErrorCode\":300,\"Message\":\"Provide either email TextBody or HtmlBody or both.\"}", REFUSED, "refused", NULL },
-	{ "postmark", 422, "", "{\"ErrorCode\":406,\"Message\":\"You tried to send to a recipient that has been marked as inactive.\"}", RECIPIENT,
-		"suppressed", NULL },
-	{ "postmark", 422, "", "{\"ErrorCode\":405}", QUOTA, "no_credit", NULL },
-	{ "postmark", 422, "", "{\"ErrorCode\":400}", CONFIG, "sender", NULL },
-	{ "postmark", 422, "", "{\"ErrorCode\":412}", CONFIG, "config", NULL },
-	{ "postmark", 422, "", "{\"ErrorCode\":411}", REFUSED, "attachment", NULL },
-	{ "postmark", 200, "", "{\"ErrorCode\":409}", REFUSED, "refused", NULL },
-	{ "brevo", 201, "", "{\"messageId\":\"<202604020850.1@smtp-relay.brevo.example>\"}", ACCEPTED, "accepted",
-		"202604020850.1@smtp-relay.brevo.example" },
-	{ "brevo", 400, "", "{\"code\":\"duplicate_request\",\"message\":\"x\"}", ACCEPTED, "duplicate", NULL },
-	{ "brevo", 400, "", "{\"code\":\"invalid_parameter\",\"message\":\"email is not valid in to\"}", RECIPIENT, "bad_address", NULL },
-	{ "brevo", 400, "", "{\"code\":\"invalid_parameter\",\"message\":\"sender is not valid\"}", CONFIG, "sender", NULL },
-	{ "brevo", 402, "", "{\"code\":\"not_enough_credits\"}", QUOTA, "no_credit", NULL },
-	{ "mailjet", 200, "", "{\"Messages\":[{\"Status\":\"success\",\"To\":[{\"MessageID\":1152921504606846977}]}]}", ACCEPTED, "accepted",
-		"1152921504606846977" },
-	{ "mailjet", 400, "", "{\"Messages\":[{\"Status\":\"error\",\"Errors\":[{\"ErrorCode\":\"mj-0013\",\"ErrorRelatedTo\":[\"To[0].Email\"]}]}]}",
-		RECIPIENT, "bad_address", NULL },
-	{ "mailjet", 400, "", "{\"Messages\":[{\"Status\":\"error\",\"Errors\":[{\"ErrorCode\":\"mj-0013\",\"ErrorRelatedTo\":[\"From.Email\"]}]}]}", CONFIG,
-		"sender", NULL },
-	{ "mailjet", 400, "", "{\"Messages\":[{\"Status\":\"error\",\"Errors\":[{\"ErrorCode\":\"send-0008\"}]}]}", CONFIG, "sender", NULL },
-	{ "mailjet", 200, "", "{\"Messages\":[{\"Status\":\"error\",\"Errors\":[]}]}", REFUSED, "refused", NULL },
-	{ "resend", 200, "", "{\"id\":\"49a3999c-0ce1-4ea6-ab68-afcd6dc2e794\"}", ACCEPTED, "accepted", "49a3999c-0ce1-4ea6-ab68-afcd6dc2e794" },
-	{ "resend", 409, "", "{\"name\":\"concurrent_idempotent_requests\"}", DOUBT, "same_key", NULL },
-	{ "resend", 409, "", "{\"name\":\"invalid_idempotent_request\"}", DOUBT, "same_key", NULL },
-	{ "resend", 422, "", "{\"name\":\"validation_error\",\"message\":\"Invalid `to` field.\"}", RECIPIENT, "bad_address", NULL },
-	{ "resend", 422, "", "{\"name\":\"validation_error\",\"message\":\"Invalid `from` field.\"}", CONFIG, "sender", NULL },
-	{ "resend", 429, "", "{\"name\":\"daily_quota_exceeded\"}", QUOTA, "quota", NULL },
-	{ "resend", 429, "", "{\"name\":\"rate_limit_exceeded\"}", THROTTLED, "throttled", NULL },
-	{ "amazon-ses", 200, "", "{\"MessageId\":\"0102018e-000000\"}", ACCEPTED, "accepted", "0102018e-000000" },
-	{ "amazon-ses", 400, "x-amzn-ErrorType: MessageRejected\r\n", "{\"message\":\"Email address is not verified. The following identities failed the "
-		"check in region\"}", CONFIG, "sender", NULL },
-	{ "amazon-ses", 400, "x-amzn-ErrorType: BadRequestException:http://x/\r\n", "{\"message\":\"Missing final '@domain'\"}", RECIPIENT, "bad_address",
-		NULL },
-	{ "amazon-ses", 400, "x-amzn-ErrorType: SendingPausedException\r\n", "{}", CONFIG, "config", NULL },
-	{ "amazon-ses", 400, "x-amzn-ErrorType: LimitExceededException\r\n", "{}", QUOTA, "quota", NULL },
-	{ "amazon-ses", 400, "x-amzn-ErrorType: MailFromDomainNotVerifiedException\r\n", "{}", CONFIG, "sender", NULL },
-	{ "amazon-ses", 400, "x-amzn-ErrorType: BadRequestException\r\n", "{\"message\":\"Address is on the suppression list\"}", RECIPIENT,
-		"suppressed", NULL },
-	{ "sparkpost", 200, "", "{\"results\":{\"id\":\"6683\",\"total_accepted_recipients\":1,\"total_rejected_recipients\":0}}", ACCEPTED, "accepted",
-		"6683" },
-	{ "sparkpost", 200, "", "{\"results\":{\"id\":\"6683\",\"total_accepted_recipients\":0,\"total_rejected_recipients\":1}}", RECIPIENT,
-		"bad_address", NULL },
-	{ "sparkpost", 400, "", "{\"errors\":[{\"code\":\"5002\"}]}", RECIPIENT, "bad_address", NULL },
-	{ "sparkpost", 400, "", "{\"errors\":[{\"code\":\"7001\"}]}", CONFIG, "sender", NULL },
-	{ "sparkpost", 420, "", "{\"errors\":[{\"message\":\"Exceed Sending Limit (daily)\"}]}", QUOTA, "quota", NULL },
-	{ "generic-json", 202, "", "{\"id\":\"1\"}", ACCEPTED, "accepted", "1" },
-	{ "generic-json", 400, "", "{}", REFUSED, "refused", NULL },
-	{ "twilio-sms", 201, "", "{\"sid\":\"SM1\"}", ACCEPTED, "accepted", "SM1" },
-	{ "twilio-sms", 400, "", "{\"code\":21211}", RECIPIENT, "bad_address", NULL },
-	{ "twilio-sms", 400, "", "{\"code\":21610}", RECIPIENT, "stopped", NULL },
-	{ "vonage", 200, "", "{\"message-count\":\"2\",\"messages\":[{\"status\":\"0\",\"message-id\":\"0A1\"},{\"status\":\"0\",\"message-id\":\"0A2\"}]}",
-		ACCEPTED, "accepted", "0A1" },
-	{ "vonage", 200, "", "{\"messages\":[{\"status\":\"0\",\"message-id\":\"0A1\"},{\"status\":\"9\"}]}", DOUBT, "partly", NULL },
-	{ "vonage", 200, "", "{\"messages\":[{\"status\":\"0\"}]}", DOUBT, "partly", NULL },
-	{ "vonage", 200, "", "{\"messages\":[{\"status\":\"1\"}]}", THROTTLED, "throttled", NULL },
-	{ "vonage", 200, "", "{\"messages\":[{\"status\":\"3\"}]}", REFUSED, "refused", NULL },
-	{ "vonage", 200, "", "{\"messages\":[{\"status\":\"4\"}]}", CONFIG, "config", NULL },
-	{ "vonage", 200, "", "{\"messages\":[{\"status\":\"5\"}]}", DOUBT, "server_error", NULL },
-	{ "vonage", 200, "", "{\"messages\":[{\"status\":\"6\"}]}", RECIPIENT, "bad_address", NULL },
-	{ "vonage", 200, "", "{\"messages\":[{\"status\":\"7\"}]}", RECIPIENT, "stopped", NULL },
-	{ "vonage", 200, "", "{\"messages\":[{\"status\":\"9\"}]}", QUOTA, "no_credit", NULL },
-	{ "vonage", 200, "", "{\"messages\":[{\"status\":\"12\"}]}", REFUSED, "too_long", NULL },
-	{ "vonage", 200, "", "{\"messages\":[{\"status\":\"15\"}]}", CONFIG, "sender", NULL },
-	{ "vonage", 200, "", "{\"messages\":[{\"status\":\"29\"}]}", CONFIG, "not_allowed", NULL },
-	{ "vonage", 200, "", "{\"messages\":[]}", DOUBT, "no_id", NULL },
-	{ "ovh", 200, "", "{\"ids\":[389674829],\"invalidReceivers\":[],\"validReceivers\":[\"+33612345678\"]}", ACCEPTED, "accepted", "389674829" },
-	{ "ovh", 200, "", "{\"ids\":[],\"invalidReceivers\":[\"+33612345678\"]}", RECIPIENT, "bad_address", NULL },
-	{ "ovh", 400, "", "{\"message\":\"Not enough credits\"}", QUOTA, "no_credit", NULL },
-	{ "ovh", 400, "", "{\"message\":\"Sender ACME does not exists\"}", CONFIG, "sender", NULL },
-	{ "ovh", 401, "", "{\"message\":\"Invalid Timestamp or Query out of time\",\"errorCode\":\"QUERY_TIME_OUT\"}", CONFIG, "clock", NULL },
-	{ "ovh", 404, "", "{\"message\":\"This service does not exist\"}", CONFIG, "service", NULL },
-	{ "brevo-sms", 201, "", "{\"messageId\":9007199254740993}", ACCEPTED, "accepted", "9007199254740993" },
-	{ "brevo-sms", 400, "", "{\"code\":\"invalid_parameter\",\"message\":\"Invalid telephone number\"}", RECIPIENT, "bad_address", NULL },
-	{ "brevo-sms", 402, "", "{\"code\":\"not_enough_credits\"}", QUOTA, "no_credit", NULL },
-	{ "brevo-sms", 400, "", "{\"message\":\"contact is blacklisted\"}", RECIPIENT, "stopped", NULL },
-	{ "telnyx", 200, "", "{\"data\":{\"id\":\"40385f64\",\"to\":[{\"status\":\"queued\"}]}}", ACCEPTED, "accepted", "40385f64" },
-	{ "telnyx", 400, "", "{\"errors\":[{\"code\":\"40300\"}]}", RECIPIENT, "stopped", NULL },
-	{ "telnyx", 400, "", "{\"errors\":[{\"code\":\"10002\"}]}", RECIPIENT, "bad_address", NULL },
-	{ "telnyx", 400, "", "{\"errors\":[{\"code\":\"40305\",\"title\":\"Invalid 'from' address\"}]}", CONFIG, "sender", NULL },
-	{ "telnyx", 400, "", "{\"errors\":[{\"code\":\"20100\"}]}", QUOTA, "no_credit", NULL },
-	{ "telnyx", 400, "", "{\"errors\":[{\"code\":\"10015\"}]}", REFUSED, "refused", NULL },
-	{ "plivo", 202, "", "{\"message_uuid\":[\"db342550\"]}", ACCEPTED, "accepted", "db342550" },
-	{ "plivo", 400, "", "{\"error\":\"dst parameter is not valid\"}", RECIPIENT, "bad_address", NULL },
-	{ "plivo", 402, "", "{}", QUOTA, "no_credit", NULL },
-	{ "plivo", 400, "", "{\"error\":\"number has opted out\"}", RECIPIENT, "stopped", NULL },
-	{ "infobip", 200, "", "{\"messages\":[{\"messageId\":\"" SHIPPED_ATTEMPT "\",\"status\":{\"groupId\":1,\"name\":\"PENDING_ACCEPTED\"}}]}", ACCEPTED,
-		"accepted", SHIPPED_ATTEMPT },
-	{ "infobip", 200, "", "{\"messages\":[{\"messageId\":\"1\",\"status\":{\"groupId\":5,\"name\":\"REJECTED_NOT_ENOUGH_CREDITS\"}}]}", QUOTA,
-		"no_credit", NULL },
-	{ "infobip", 200, "", "{\"messages\":[{\"messageId\":\"1\",\"status\":{\"groupId\":5,\"name\":\"REJECTED_DESTINATION\"}}]}", RECIPIENT, "bad_address",
-		NULL },
-	{ "infobip", 200, "", "{\"messages\":[{\"messageId\":\"1\",\"status\":{\"groupId\":5,\"name\":\"REJECTED_DESTINATION_ON_BLACKLIST\"}}]}", RECIPIENT,
-		"stopped", NULL },
-	{ "infobip", 200, "", "{\"messages\":[{\"messageId\":\"1\",\"status\":{\"groupId\":5,\"name\":\"REJECTED_FLOODING_FILTER\"}}]}", REFUSED, "refused",
-		NULL },
-	{ "infobip", 200, "", "{\"messages\":[{\"messageId\":\"1\",\"status\":{\"groupId\":2,\"name\":\"UNDELIVERABLE_NOT_DELIVERED\"}}]}", RECIPIENT,
-		"bad_address", NULL },
-	{ "sinch", 201, "", "{\"id\":\"01FC66621\",\"client_reference\":\"x\"}", ACCEPTED, "accepted", "01FC66621" },
-	{ "sinch", 400, "", "{\"code\":\"syntax_invalid_parameter_format\",\"text\":\"Invalid recipient\"}", RECIPIENT, "bad_address", NULL },
-	{ "sinch", 402, "", "{}", QUOTA, "no_credit", NULL },
-	{ "sinch", 403, "", "{\"code\":\"blocked_account\",\"text\":\"x\"}", QUOTA, "no_credit", NULL },
-	{ "sinch", 403, "", "{\"code\":\"illegal_number_type\",\"text\":\"x\"}", RECIPIENT, "bad_address", NULL },
-	{ "sinch", 403, "", "{\"code\":\"missing_callback_url\",\"text\":\"x\"}", CONFIG, "config", NULL },
-	{ "lob", 200, "", "{\"id\":\"ltr_4868c3b754655f90\"}", ACCEPTED, "accepted", "ltr_4868c3b754655f90" },
-	{ "lob", 422, "", "{\"error\":{\"message\":\"to.address_zip is invalid\",\"code\":\"invalid\"}}", RECIPIENT, "bad_address", NULL },
-	{ "lob", 422, "", "{\"error\":{\"message\":\"from must be a US address\"}}", CONFIG, "sender", NULL },
-	{ "lob", 403, "", "{\"error\":{\"message\":\"limit of letters reached\"}}", QUOTA, "quota", NULL },
-	{ "lob", 409, "", "{}", DOUBT, "same_key", NULL },
-	{ "merci-facteur", 200, "", "{\"success\":true,\"error\":null,\"envoi_id\":[123456]}", ACCEPTED, "accepted", "123456" },
-	{ "merci-facteur", 400, "", "{\"success\":false,\"error\":{\"code\":\"ERROR_ANTIDOUBLON\"}}", ACCEPTED, "duplicate", NULL },
-	{ "merci-facteur", 200, "", "{\"success\":false,\"error\":{\"code\":\"NO_CREDIT\"}}", QUOTA, "no_credit", NULL },
-	{ "merci-facteur", 200, "", "{\"success\":false,\"error\":{\"code\":\"BAD_DEST\"}}", RECIPIENT, "bad_address", NULL },
-	{ "merci-facteur", 200, "", "{\"success\":false,\"error\":{\"code\":\"BAD_FILE\"}}", REFUSED, "refused", NULL },
-	{ "merci-facteur", 400, "", "{\"success\":false,\"error\":{\"code\":\"INVALID_TOKEN\"}}", AGAIN, "token_expired", NULL },
-	{ "mysendingbox", 200, "", "{\"_id\":\"Sk1\",\"wrong_address\":false}", ACCEPTED, "accepted", "Sk1" },
-	{ "mysendingbox", 422, "", "{\"error\":{\"message\":\"The field to.address_city is required\"}}", RECIPIENT, "bad_address", NULL },
-	{ "mysendingbox", 402, "", "{}", QUOTA, "no_credit", NULL },
-	{ "clicksend", 200, "", "{\"data\":{\"recipients\":[{\"status\":\"SUCCESS\",\"message_id\":\"AC7F\"}]}}", ACCEPTED, "accepted", "AC7F" },
-	{ "clicksend", 200, "", "{\"data\":{\"recipients\":[{\"status\":\"INVALID_RECIPIENT\"}]}}", RECIPIENT, "bad_address", NULL },
-	{ "clicksend", 200, "", "{\"data\":{\"recipients\":[{\"status\":\"INSUFFICIENT_CREDIT\"}]}}", QUOTA, "no_credit", NULL },
-	{ "clicksend", 200, "", "{\"data\":{\"recipients\":[{\"status\":\"THROTTLED\"}]}}", THROTTLED, "throttled", NULL },
-	{ "clicksend", 200, "", "{\"data\":{\"recipients\":[{\"status\":\"SOMETHING_NEW\"}]}}", REFUSED, "refused", NULL },
-	{ "twilio-voice", 201, "", "{\"sid\":\"CA1\"}", ACCEPTED, "accepted", "CA1" },
-	{ "twilio-voice", 400, "", "{\"code\":21211}", RECIPIENT, "bad_address", NULL },
-	{ "twilio-voice", 400, "", "{\"code\":21610}", RECIPIENT, "stopped", NULL },
-	{ "twilio-voice", 400, "", "{\"code\":21210}", CONFIG, "sender", NULL },
-};
-
 static void means(void **state)
 {
 	(void)state;
-	for (size_t i = 0; i < ARRAY_LEN(answers); i++) {
-		const struct answer *row = &answers[i];
+	for (size_t i = 0; i < provider_answer_count; i++) {
+		const struct provider_answer *row = &provider_answers[i];
 		CLEANUP(arena_freep) struct arena *arena = arena_create();
 		struct outcome o = read_answer(row->provider, row->status, row->head, row->body, false, arena);
 
 		if (o.kind != row->kind || o.scope != row->scope || strcmp(o.reason, row->reason) ||
-			!o.provider_id != !row->id || (row->id && strcmp(o.provider_id, row->id)))
-			fail_msg("%s %d %s\n%s %s %s %s", row->provider, row->status, row->body, outcome_names[o.kind], scope_names[o.scope],
-				o.reason, o.provider_id ? o.provider_id : "-");
+			(row->retry_after_ms && o.retry_after_ms != row->retry_after_ms) || !o.provider_id != !row->id || (row->id && strcmp(o.provider_id, row->id)))
+			fail_msg("%s %d %s\n%s %s %s %s, %lld ms", row->provider, row->status, row->body, outcome_names[o.kind],
+				scope_names[o.scope], o.reason, o.provider_id ? o.provider_id : "-", (long long)o.retry_after_ms);
 	}
 }
 
@@ -216,15 +55,46 @@ static void each_has_rows(void **state)
 	for (size_t i = 0; i < shipped_count; i++) {
 		size_t accepted = 0, refused = 0;
 
-		for (size_t k = 0; k < ARRAY_LEN(answers); k++) {
-			if (strcmp(answers[k].provider, shipped[i].name) != 0)
+		for (size_t k = 0; k < provider_answer_count; k++) {
+			if (strcmp(provider_answers[k].provider, shipped[i].name) != 0)
 				continue;
-			accepted += answers[k].kind == OUTCOME_ACCEPTED;
-			refused += answers[k].kind == OUTCOME_REFUSED;
+			accepted += provider_answers[k].kind == OUTCOME_ACCEPTED;
+			refused += provider_answers[k].kind == OUTCOME_REFUSED;
 		}
 		if (accepted == 0 || refused == 0)
 			fail_msg("%s has no row of one kind", shipped[i].name);
 	}
+}
+
+/* No rule of a file without an answer that it is for: by its reason, or else the outcome's name. */
+static void each_rule_has_a_row(void **state)
+{
+	unsigned missing = 0;
+
+	(void)state;
+	for (size_t i = 0; i < shipped_count; i++) {
+		CLEANUP(arena_freep) struct arena *arena = arena_create();
+		CLEANUP(buf_clear) struct buf text = { 0 };
+		struct json root, response, rules;
+
+		assert_int_equal(file_read(arena_printf(arena, SOURCE_DIR "/daemon/share/providers/%s.json", shipped[i].name), ADAPTER_FILE_MAX, &text, NULL), 0);
+		assert_int_equal(json_parse(arena, buf_str(&text), text.len, JSON_COMMENTS, &root, NULL), 0);
+		response = json_get(&root, "response");
+		rules = json_get(&response, "rules");
+		for (size_t r = 0; r < json_len(&rules); r++) {
+			struct json rule = json_at(&rules, r), reason = json_get(&rule, "reason"), outcome = json_get(&rule, "outcome");
+			const char *word = json_str(&reason) ? json_str(&reason) : json_str(&outcome);
+			size_t k = 0;
+
+			while (k < provider_answer_count &&
+				(strcmp(provider_answers[k].provider, shipped[i].name) != 0 || strcmp(provider_answers[k].reason, word) != 0))
+				k++;
+			if (k == provider_answer_count)
+				print_message("%s: no row for rule %zu, %s\n", shipped[i].name, r, word);
+			missing += k == provider_answer_count;
+		}
+	}
+	assert_int_equal(missing, 0);
 }
 
 /* --- what all have in common -------------------------------------------------------------------------------------------- */
@@ -292,15 +162,15 @@ static void unauthorized(void **state)
 static void endless(void **state)
 {
 	(void)state;
-	for (size_t i = 0; i < ARRAY_LEN(answers); i++) {
+	for (size_t i = 0; i < provider_answer_count; i++) {
 		CLEANUP(arena_freep) struct arena *arena = arena_create();
 		struct outcome o;
 
-		if (answers[i].kind != OUTCOME_ACCEPTED || !answers[i].id || answers[i].head[0])
+		if (provider_answers[i].kind != OUTCOME_ACCEPTED || !provider_answers[i].id || provider_answers[i].head[0])
 			continue;
-		o = read_answer(answers[i].provider, answers[i].status, "", answers[i].body, true, arena);
+		o = read_answer(provider_answers[i].provider, provider_answers[i].status, "", provider_answers[i].body, true, arena);
 		if (o.kind != OUTCOME_IN_DOUBT)
-			fail_msg("%s: %s", answers[i].provider, outcome_names[o.kind]);
+			fail_msg("%s: %s", provider_answers[i].provider, outcome_names[o.kind]);
 	}
 }
 
@@ -346,6 +216,7 @@ int main(void)
 	static const struct CMUnitTest others[] = {
 		cmocka_unit_test(means),
 		cmocka_unit_test(each_has_rows),
+		cmocka_unit_test(each_rule_has_a_row),
 		cmocka_unit_test(unauthorized),
 		cmocka_unit_test(endless),
 		cmocka_unit_test(promises),

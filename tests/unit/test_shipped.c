@@ -301,7 +301,7 @@ enum { RICH = 1, MANY = 2, EARLY = 4, VARIANTS = 8 };
 static void fill(unsigned variant, const char *locale, struct arena *arena, struct notice_input *ret)
 {
 	static const struct creditor full = { "Acme SARL", "SIREN 123 456 789", "1 rue de l\xe2\x80\x99\xc3\x89glise, 75001 Paris",
-		"FR76 3000 6000 0112 3456 7890 189", "fr-FR", "Europe/Paris", "bonjour@acme.example", "+33100000000", "https://acme.example" };
+		"FR76 3000 6000 0112 3456 7890 189", "fr-FR", "Europe/Paris", "bonjour@acme.example", "+33100000000", "https://acme.example", NULL };
 	static const struct creditor bare = { .name = "Acme", .locale = "en-GB", .zone = "UTC" };
 	static const struct sender desk = { "default", "Claire Martin, Acme", "compta@acme.example", "reponse@acme.example", "+33100000009" };
 	static const struct sender lone = { .profile = "default", .name = "Acme", .email = "compta@acme.example" };

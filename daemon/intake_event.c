@@ -4,7 +4,7 @@
 #include "common/contact.h"
 #include "common/hash.h"
 #include "common/utc.h"
-#include "daemon/hooks.h"
+#include "daemon/intake.h"
 
 #define BODY_KEPT_MAX (96 * 1024) /* in base64 it still fits into an event */
 
@@ -92,24 +92,24 @@ static void write_data(struct json_writer *w, const struct hook_origin *origin, 
 	jw_opt_str(w, "reason", event->reason);
 	jw_opt_str(w, "address", event->address);
 	jw_opt_str(w, "text", event->text);
+	if (event->files)
+		jw_raw(w, "files", event->files, strlen(event->files));
 	jw_bool(w, "verified", origin->verified);
 	write_evidence(w, origin, event);
 }
 
-void hook_event_write(struct buf *out, const struct hook_origin *origin, const struct hook_event *event, const struct attempt_entry *entry,
+void intake_event_write(struct buf *out, const struct hook_origin *origin, const struct hook_event *event, const struct attempt_entry *entry,
 	bool by_address)
 {
-	CLEANUP(buf_clear) struct buf source = { 0 };
 	struct json_writer w = jw_init(out);
 	char time[UTC_TEXT_SIZE];
 
 	/* One from the future would win over all that follow: for us it happened by now. */
 	utc_format(event->at && event->at < origin->now ? event->at : origin->now, time);
-	buf_printf(&source, "/hooks/%s%s%s", origin->provider, *origin->path ? "/" : "", origin->path);
 	jw_object(&w, NULL);
 	jw_str(&w, "specversion", "1.0");
 	jw_str(&w, "id", event->id);
-	jw_str(&w, "source", buf_str(&source));
+	jw_str(&w, "source", origin->source);
 	jw_str(&w, "type", event->word == HOOK_REPLIED ? "contact.reply_received" : "contact.delivery_updated");
 	jw_str(&w, "time", time);
 	jw_object(&w, "data");

@@ -1,0 +1,360 @@
+#include "daemon/intake.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <syslog.h>
+
+#include "common/contact.h"
+#include "common/hash.h"
+#include "common/keys.h"
+
+static const char save_text[] =
+	"local n, once = tonumber(ARGV[1]), KEYS[tonumber(ARGV[1]) + 2]\n"
+	"if once then\n"
+	"  local was = redis.call('GET', once)\n"
+	"  if was and was ~= ARGV[3] then return -1 end\n"
+	"end\n"
+	"local added = 0\n"
+	"for i = 1, n do\n"
+	"  if redis.call('EXISTS', KEYS[i + 1]) == 0 then\n"
+	"    redis.call('XADD', KEYS[1], '*', 'event', ARGV[i + 3])\n"
+	"    redis.call('SET', KEYS[i + 1], '1', 'PX', ARGV[2])\n"
+	"    added = added + 1\n"
+	"  else\n"
+	"    redis.call('PEXPIRE', KEYS[i + 1], ARGV[2])\n"
+	"  end\n"
+	"end\n"
+	"if once then redis.call('SET', once, ARGV[3], 'PX', ARGV[2]) end\n"
+	"return added\n";
+
+struct call;
+struct told { /* one event on its way into a stream */
+	struct call *call;
+	struct hook_event event;
+	uint32_t partition;
+	bool found;
+	struct attempt_entry entry; /* when found */
+	const char *attempt_id; /* ours: echoed, or where a reference led; NULL = not known */
+	bool by_address; /* it was the address that led there */
+};
+
+struct call { /* one batch that waits for Redis */
+	struct intake *intake;
+	struct intake_batch batch;
+	intake_done_fn done;
+	void *arg;
+	struct arena *arena; /* the batch's */
+	struct told *told;
+	size_t count, waits; /* waits: answers of Redis still to come */
+	uint32_t saving; /* the partition whose events are being saved */
+	size_t saved; /* how many they are */
+	struct intake_result result;
+	bool failed;
+	struct call *next, **link;
+};
+
+struct intake {
+	struct intake_settings settings;
+	struct redis_link *redis;
+	struct redis_script save;
+	struct call *calls;
+};
+
+static void note(struct intake *intake, int priority, const char *format, ...) __attribute__((format(printf, 3, 4)));
+
+static void note(struct intake *intake, int priority, const char *format, ...)
+{
+	char line[400];
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(line, sizeof(line), format, args);
+	va_end(args);
+	intake->settings.note(priority, line, intake->settings.note_arg);
+}
+
+static void call_free(struct call *call)
+{
+	*call->link = call->next;
+	if (call->next)
+		call->next->link = call->link;
+	free(call);
+}
+
+static void call_end(struct call *call, enum intake_end end)
+{
+	intake_done_fn done = call->done;
+	void *arg = call->arg;
+	struct intake_result result = call->result;
+
+	result.end = end;
+	call_free(call);
+	done(&result, arg);
+}
+
+/* --- into the stream ---------------------------------------------------------------------------------------------------------- */
+
+static void save_next(struct call *call);
+
+static char *seen_key(struct call *call, uint32_t partition, const char *what, const char *id)
+{
+	struct keyspace keys = { call->intake->settings.config->prefix, partition };
+	const char *both = arena_printf(call->arena, "%s\n%s\n%s\n%s", what, call->batch.origin->provider, call->batch.origin->source, id);
+	uint8_t digest[SHA256_SIZE];
+	char hex[2 * 16 + 1];
+
+	sha256(both, strlen(both), digest);
+	return key_of(call->arena, &keys, arena_printf(call->arena, "hook:%s", hex_format(digest, 16, hex)));
+}
+
+static void on_saved(int r, const struct redis_reply *reply, void *arg)
+{
+	struct call *call = arg;
+	int64_t added = reply && reply->type == REDIS_INTEGER ? reply->integer : 0;
+
+	if (r < 0 || reply->type != REDIS_INTEGER) {
+		if (reply && reply->type == REDIS_ERROR)
+			note(call->intake, LOG_ERR, "intake: Redis did not take what provider %s told: %.100s", call->batch.origin->provider, reply->str);
+		call_end(call, INTAKE_UNSAVED);
+		return;
+	}
+	if (added < 0) {
+		note(call->intake, LOG_WARNING, "intake: provider %s: a token that was used came with another body", call->batch.origin->provider);
+		call_end(call, INTAKE_REPLAYED);
+		return;
+	}
+	call->result.added += (size_t)added;
+	call->result.known += call->saved - (size_t)added;
+	call->saving++;
+	save_next(call);
+}
+
+/* Those of one partition together: its script is one command for Redis, all or nothing. */
+static bool save_partition(struct call *call, uint32_t partition)
+{
+	struct intake *intake = call->intake;
+	struct keyspace keyspace = { intake->settings.config->prefix, partition };
+	const char *once = partition == 0 ? call->batch.once : NULL;
+	const char **argv = arena_alloc(call->arena, (2 * call->count + 8) * sizeof(*argv));
+	size_t *lens = arena_alloc(call->arena, (2 * call->count + 8) * sizeof(*lens));
+	size_t keys = 0, args, n = 0;
+	uint8_t digest[SHA256_SIZE];
+	char hex[2 * SHA256_SIZE + 1];
+
+	argv[keys++] = key_events(call->arena, &keyspace, NULL);
+	for (size_t i = 0; i < call->count; i++)
+		if (call->told[i].partition == partition)
+			argv[keys++] = seen_key(call, partition, "event", call->told[i].event.id);
+	n = call->saved = keys - 1;
+	if (once)
+		argv[keys++] = seen_key(call, partition, "once", once);
+	if (!n && !once)
+		return false;
+	args = keys;
+	sha256(call->batch.origin->request->body, call->batch.origin->request->body_len, digest);
+	argv[args++] = arena_printf(call->arena, "%zu", n);
+	argv[args++] = arena_printf(call->arena, "%lld", (long long)call->batch.seen_ms);
+	argv[args++] = arena_strdup(call->arena, hex_format(digest, sizeof(digest), hex));
+	for (size_t i = 0; i < args; i++)
+		lens[i] = strlen(argv[i]);
+	for (size_t i = 0; i < call->count; i++) {
+		CLEANUP(buf_clear) struct buf text = { 0 };
+
+		if (call->told[i].partition != partition)
+			continue;
+		intake_event_write(&text, call->batch.origin, &call->told[i].event, call->told[i].found ? &call->told[i].entry : NULL,
+			call->told[i].by_address);
+		argv[args] = arena_memdup(call->arena, buf_str(&text), text.len);
+		lens[args++] = text.len;
+	}
+	redis_link_script(intake->redis, &intake->save, keys, args, argv, lens, INTAKE_REDIS_MS, on_saved, call);
+	return true;
+}
+
+static void save_next(struct call *call)
+{
+	for (; call->saving < (uint32_t)call->intake->settings.config->partitions; call->saving++)
+		if (save_partition(call, call->saving))
+			return;
+	call_end(call, INTAKE_SAVED);
+}
+
+/* --- whom it is about --------------------------------------------------------------------------------------------------------- */
+
+static void on_entry(int r, const struct redis_reply *reply, void *arg)
+{
+	struct told *told = arg;
+	struct call *call = told->call;
+
+	if (r < 0 || reply->type == REDIS_ERROR)
+		call->failed = true;
+	else if (reply->type == REDIS_STRING)
+		told->found = attempt_entry_read(call->arena, arena_memdup(call->arena, reply->str, reply->len), reply->len, &told->entry, NULL) == 0 &&
+			told->entry.id;
+	if (--call->waits)
+		return;
+	if (call->failed)
+		call_end(call, INTAKE_UNSAVED);
+	else
+		save_next(call);
+}
+
+/* What an id itself tells: its partition. */
+static uint32_t partition_in(const char *attempt_id, uint32_t partitions)
+{
+	uint32_t partition = attempt_partition(attempt_id);
+
+	return partition < partitions ? partition : 0;
+}
+
+static void find_attempts(struct call *call)
+{
+	struct intake *intake = call->intake;
+
+	for (size_t i = 0; i < call->count; i++)
+		call->waits += call->told[i].attempt_id != NULL;
+	if (!call->waits) {
+		save_next(call);
+		return;
+	}
+	for (size_t i = 0; i < call->count; i++) {
+		struct told *told = &call->told[i];
+		struct keyspace keys = { .prefix = intake->settings.config->prefix };
+		const char *argv[] = { "GET", NULL };
+
+		if (!told->attempt_id)
+			continue;
+		told->partition = keys.partition = partition_in(told->attempt_id, (uint32_t)intake->settings.config->partitions);
+		argv[1] = key_attempt(call->arena, &keys, told->attempt_id);
+		redis_link_command(intake->redis, ARRAY_LEN(argv), argv, NULL, INTAKE_REDIS_MS, on_entry, told);
+	}
+}
+
+/* --- by a reference, where our id was not echoed -------------------------------------------------------------------------------- */
+
+#define REFERENCES_MAX (1 + CHANNEL_COUNT)
+
+/* The keys that may lead to its attempt, best first. */
+static size_t references(const struct call *call, const struct told *told, uint32_t partition, const char *ret[REFERENCES_MAX])
+{
+	const struct intake_settings *s = &call->intake->settings;
+	struct keyspace keys = { s->config->prefix, partition };
+	size_t n = 0;
+
+	if (told->event.attempt_id)
+		return 0;
+	if (told->event.message_id)
+		ret[n++] = key_reference(call->arena, &keys, s->install_key, "message", call->batch.origin->provider, told->event.message_id);
+	for (int c = 0; c < CHANNEL_COUNT && told->event.address; c++)
+		if (adapter_serves(call->batch.adapter, (enum channel)c))
+			ret[n++] = key_reference(call->arena, &keys, s->install_key, "address", channel_names[c], told->event.address);
+	return n;
+}
+
+struct asking { /* one partition's references */
+	struct call *call;
+	uint32_t partition;
+};
+
+static void on_references(int r, const struct redis_reply *reply, void *arg)
+{
+	const struct asking *asking = arg;
+	struct call *call = asking->call;
+	size_t at = 0;
+
+	call->failed |= r < 0 || reply->type != REDIS_ARRAY;
+	for (size_t i = 0; !call->failed && i < call->count; i++) {
+		struct told *told = &call->told[i];
+		const char *keys[REFERENCES_MAX];
+		size_t n = references(call, told, asking->partition, keys);
+
+		for (size_t k = 0; k < n && at < reply->count; k++, at++) {
+			const struct redis_reply *id = &reply->items[at];
+			bool by_address = k > 0 || !told->event.message_id;
+
+			if (id->type != REDIS_STRING || id->len != ATTEMPT_ID_SIZE - 1 || (told->attempt_id && (by_address || !told->by_address)))
+				continue;
+			told->attempt_id = arena_strdup(call->arena, id->str);
+			told->by_address = by_address;
+		}
+	}
+	if (--call->waits)
+		return;
+	if (call->failed)
+		call_end(call, INTAKE_UNSAVED);
+	else
+		find_attempts(call);
+}
+
+static void find_references(struct call *call)
+{
+	uint32_t partitions = (uint32_t)call->intake->settings.config->partitions;
+	const char **argv = arena_alloc(call->arena, (REFERENCES_MAX * call->count + 2) * sizeof(*argv));
+
+	call->waits = 1; /* until all are asked */
+	for (uint32_t p = 0; p < partitions; p++) {
+		struct asking *asking = arena_alloc(call->arena, sizeof(*asking));
+		size_t argc = 0;
+
+		*asking = (struct asking){ call, p };
+		argv[argc++] = "MGET";
+		for (size_t i = 0; i < call->count; i++)
+			argc += references(call, &call->told[i], p, argv + argc);
+		if (argc == 1)
+			continue;
+		call->waits++;
+		redis_link_command(call->intake->redis, argc, argv, NULL, INTAKE_REDIS_MS, on_references, asking);
+	}
+	if (--call->waits == 0)
+		find_attempts(call);
+}
+
+/* --- the whole ---------------------------------------------------------------------------------------------------------------- */
+
+void intake_take(struct intake *intake, const struct intake_batch *batch, intake_done_fn done, void *arg)
+{
+	struct call *call = xcalloc(1, sizeof(*call));
+
+	*call = (struct call){ .intake = intake, .batch = *batch, .done = done, .arg = arg, .arena = batch->arena, .next = intake->calls,
+		.link = &intake->calls };
+	if (call->next)
+		call->next->link = &call->next;
+	intake->calls = call;
+	call->told = arena_alloc(call->arena, (batch->count + 1) * sizeof(*call->told));
+	for (size_t i = 0; i < batch->count; i++)
+		if (batch->events[i].word != HOOK_IGNORED)
+			call->told[call->count++] = (struct told){ .call = call, .event = batch->events[i], .attempt_id = batch->events[i].attempt_id };
+	if (!call->count)
+		call_end(call, INTAKE_SAVED);
+	else if (!redis_link_connected(intake->redis))
+		call_end(call, INTAKE_UNSAVED);
+	else
+		find_references(call);
+}
+
+struct redis_link *intake_link(struct intake *intake)
+{
+	return intake->redis;
+}
+
+struct intake *intake_create(struct event_base *base, const struct intake_settings *settings)
+{
+	struct intake *intake = xcalloc(1, sizeof(*intake));
+
+	intake->settings = *settings;
+	redis_script_init(&intake->save, save_text);
+	intake->redis = redis_link_create(base, settings->redis, NULL, NULL);
+	return intake;
+}
+
+void intake_destroy(struct intake *intake)
+{
+	if (!intake)
+		return;
+	redis_link_destroy(intake->redis); /* it calls nobody any more */
+	while (intake->calls)
+		call_free(intake->calls);
+	free(intake);
+}

@@ -1,0 +1,76 @@
+/*
+ * intake - what providers told, from events to the inbound streams: whom each is about (our id, the provider's, or the address), then into
+ * the stream of its partition, once however often it is told. Done when Redis has it.
+ */
+#ifndef DUNNINGD_DAEMON_INTAKE_H
+#define DUNNINGD_DAEMON_INTAKE_H
+
+#include <stdint.h>
+
+#include <event2/event.h>
+
+#include "common/adapter_hook.h"
+#include "common/config.h"
+#include "common/redis_link.h"
+
+#define INTAKE_SEEN_MS (INT64_C(7) * 24 * 3600 * 1000) /* an event told again is known for so long: the longest that a provider repeats, and more */
+#define INTAKE_REDIS_MS 4000 /* shorter than a connection's deadline: 503 in time is better than silence */
+
+/* Where events come from. */
+struct hook_origin {
+	const char *provider, *source; /* source: "/hooks/mail" */
+	const struct hook *hook;
+	const struct hook_request *request;
+	bool verified, alone; /* alone: the request tells nothing else, so its whole body belongs to this debtor */
+	int64_t now;
+};
+
+struct intake_settings {
+	const struct config *config; /* borrowed for life */
+	const struct redis_url *redis;
+	const uint8_t *install_key; /* 32 bytes, borrowed for life */
+	void (*note)(int priority, const char *line, void *arg); /* never an address, a secret or a text */
+	void *note_arg;
+};
+
+enum intake_end {
+	INTAKE_SAVED,
+	INTAKE_UNSAVED, /* Redis did not say that it has it: all of it comes again, and nothing of it twice */
+	INTAKE_REPLAYED, /* what counts only once came with another body before */
+};
+
+struct intake_result {
+	enum intake_end end;
+	size_t added, known; /* of the events */
+};
+typedef void (*intake_done_fn)(const struct intake_result *result, void *arg);
+
+struct intake_batch { /* all of it borrowed until done */
+	struct arena *arena; /* for whatever is needed until then */
+	const struct adapter *adapter;
+	const struct hook_origin *origin;
+	const struct hook_event *events;
+	size_t count; /* those that are ignored are passed over */
+	const char *once; /* NULL; see struct hook_proof */
+	int64_t seen_ms; /* how long they are known; told again, as long anew */
+};
+
+struct intake;
+
+struct intake *intake_create(struct event_base *base, const struct intake_settings *settings);
+/* What is under way is dropped without its callback. NULL is allowed. */
+void intake_destroy(struct intake *intake);
+DEFINE_CLEANUP(struct intake, intake_destroy)
+/* `done` once; perhaps before this returns. */
+void intake_take(struct intake *intake, const struct intake_batch *batch, intake_done_fn done, void *arg);
+struct redis_link *intake_link(struct intake *intake);
+
+struct attempt_entry;
+/*
+ * intake_event.c: one event as it goes into the stream. `entry` NULL: nobody knows which attempt it is about. `by_address`: it is the last
+ * one that went to the address, which says whom the event is about, and of a reply what it answers, but not what became of the message.
+ */
+void intake_event_write(struct buf *out, const struct hook_origin *origin, const struct hook_event *event, const struct attempt_entry *entry,
+	bool by_address);
+
+#endif

@@ -1,0 +1,130 @@
+/* Letters through the shipped files: the PDF that arrives at the provider's door is the one that was given, byte for byte. */
+#include "tests/integration/http_fixture.h"
+
+#include "common/hash.h"
+
+#define PDF_SIZE 300000
+
+#define JSON(text) "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nConnection: close\r\n\r\n" text
+
+static const struct letter_row {
+	const char *name, *file;
+	const char *pairs[9];
+	struct peer_step steps[2];
+	size_t carries; /* which request has the document */
+	bool base64; /* in JSON, else as a part of a form */
+	const char *has[3]; /* what its last request says besides */
+	const char *id;
+} rows[] = {
+	{ "lob", "lob.json", { "api_key", "mail-token" }, { { PEER_ANSWER_CLOSE, JSON("{\"id\":\"ltr_1\"}") } }, 0, false,
+		{ "name=\"to[address_line1]\"\r\n\r\n3, rue de la R\303\251publique\r\n", "name=\"from[address_zip]\"\r\n\r\n75001\r\n",
+			"filename=\"F-42.pdf\"" }, "ltr_1" },
+	{ "mysendingbox", "mysendingbox.json", { "api_key", "mail-token" }, { { PEER_ANSWER_CLOSE, JSON("{\"_id\":\"let_1\"}") } }, 0, false,
+		{ "name=\"to[address_line1]\"\r\n\r\n3, rue de la R\303\251publique\r\n", "name=\"to[address_country]\"\r\n\r\nFrance\r\n",
+			"name=\"postage_type\"\r\n\r\nlrar\r\n" }, "let_1" },
+	{ "clicksend", "clicksend.json", { "username", "u", "api_key", "mail-token", "return_address_id", "7" },
+		{ { PEER_ANSWER_CLOSE, JSON("{\"data\":{\"_url\":\"https://files.example/1.pdf\"}}") },
+			{ PEER_ANSWER_CLOSE, JSON("{\"data\":{\"recipients\":[{\"status\":\"SUCCESS\",\"message_id\":\"m-1\"}]}}") } }, 0, true,
+		{ "https://files.example/1.pdf", "3, rue de la R", "Lyon" }, "m-1" },
+};
+
+static void use_file(struct fixture *f, const struct letter_row *row)
+{
+	static const char *pairs[11];
+	CLEANUP(buf_clear) struct buf text = { 0 };
+	struct adapter *adapter = NULL;
+	struct err err = { 0 };
+	size_t n = 0;
+	char path[300];
+
+	for (; row->pairs[n]; n++)
+		pairs[n] = row->pairs[n];
+	pairs[n++] = "base_url";
+	pairs[n++] = f->url;
+	pairs[n] = NULL;
+	snprintf(path, sizeof(path), "%s/daemon/share/providers/%s", SOURCE_DIR, row->file);
+	assert_int_equal(file_read(path, ADAPTER_FILE_MAX, &text, NULL), 0);
+	f->settings[SLOW].settings = pairs;
+	if (adapter_parse(text.data, text.len, &adapter, &err) < 0 || adapter_check_settings(adapter, &f->settings[SLOW], &err) < 0)
+		fail_msg("%s: %s %s", path, err.path, err.text);
+	adapter_free((struct adapter *)(uintptr_t)f->providers[SLOW].adapter);
+	f->providers[SLOW].adapter = adapter;
+	http_client_use(f->client, &f->library);
+}
+
+/* What stands in a form between an empty line and the next boundary, or in JSON as base64. */
+static void check_document(const struct buf *request, const unsigned char *pdf, bool base64)
+{
+	CLEANUP(buf_clear) struct buf wanted = { 0 };
+	const char *at;
+
+	if (base64) {
+		buf_add_char(&wanted, '"');
+		base64_add(&wanted, pdf, PDF_SIZE);
+		buf_add_char(&wanted, '"');
+	} else {
+		buf_add_str(&wanted, "Content-Type: application/pdf\r\n\r\n");
+		buf_add(&wanted, pdf, PDF_SIZE);
+		buf_add_str(&wanted, "\r\n--");
+	}
+	at = memmem(request->data, request->len, wanted.data, wanted.len);
+	if (!at)
+		fail_msg("the document is not in the request of %zu bytes", request->len);
+}
+
+static void the_pdf_arrives(void **state, const struct letter_row *row)
+{
+	static unsigned char pdf[PDF_SIZE];
+	const struct attachment file = { .name = "F-42.pdf", .type = "application/pdf", .data = pdf, .len = PDF_SIZE };
+	const struct postal to = { .line1 = "3, rue de la R\303\251publique", .postcode = "69002", .city = "Lyon", .region = "ARA", .country = "FR" };
+	const struct postal from = { .line1 = "1, place Carr\303\251e", .postcode = "75001", .city = "Paris", .country = "FR" };
+	struct fixture *f = *state;
+	CLEANUP(buf_clear) struct buf first = { 0 }, last = { 0 };
+	size_t steps = row->steps[1].bytes ? 2 : 1;
+	struct message m = make_message(f, SLOW, 0);
+
+	for (size_t i = 0; i < PDF_SIZE; i++)
+		pdf[i] = (unsigned char)(i * 7 + i / 253);
+	memcpy(pdf, "%PDF-1.7\r\n\r\n--\r\n\0\n", 18);
+	m.channel = CHANNEL_LETTER;
+	m.to.name = "Soci\303\251t\303\251 Dupont";
+	m.to_postal = to;
+	m.from_postal = from;
+	m.registered = true;
+	m.attachments = &file;
+	m.attachment_count = 1;
+	use_file(f, row);
+	http_peer_script(f->peer, row->steps, steps);
+	send_message(f, &m, 0);
+	assert_outcome(trip_ends(f, 0), OUTCOME_ACCEPTED, "accepted");
+	assert_string_equal(f->trips[0].outcome.provider_id, row->id);
+	assert_int_equal(http_peer_requests(f->peer), steps);
+	assert_true(http_peer_request(f->peer, row->carries, &first));
+	check_document(&first, pdf, row->base64);
+	assert_true(http_peer_request(f->peer, steps - 1, &last));
+	for (size_t i = 0; i < ARRAY_LEN(row->has); i++)
+		if (!memmem(last.data, last.len, row->has[i], strlen(row->has[i])))
+			fail_msg("not in the request: %s", row->has[i]);
+}
+
+static void lob(void **state)
+{
+	the_pdf_arrives(state, &rows[0]);
+}
+
+static void mysendingbox(void **state)
+{
+	the_pdf_arrives(state, &rows[1]);
+}
+
+static void clicksend(void **state)
+{
+	the_pdf_arrives(state, &rows[2]);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = { TEST(lob), TEST(mysendingbox), TEST(clicksend) };
+
+	return cmocka_run_group_tests_name("letters", tests, NULL, NULL);
+}

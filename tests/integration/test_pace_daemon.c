@@ -1,0 +1,181 @@
+/* Limits, a refused account and a second provider, through the whole daemon and dunningctl, with the sandbox as the provider. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "tests/support/world.h"
+
+#define WAIT_MS 30000
+#define REFUSES "{\"mode\":\"401\",\"count\":1}"
+
+static struct world *begin(void **state, const struct world_options *options)
+{
+	struct world *w = calloc(1, sizeof(*w));
+
+	world_open(w, options);
+	*state = w;
+	world_start(w, NULL);
+	assert_true(world_ready(w, WAIT_MS));
+	return w;
+}
+
+static int teardown(void **state)
+{
+	world_close(*state, false);
+	free(*state);
+	return 0;
+}
+
+static int64_t requests(struct world *w)
+{
+	CLEANUP(arena_freep) struct arena *arena = arena_create();
+	struct json counts = world_ask_sandbox(w, arena, "/counts"), n = json_get(&counts, "requests");
+
+	return json_int(&n);
+}
+
+/* At least so many; what waits for the pace has its timer in the future, so that the world looks quiet. */
+static void requested(struct world *w, int64_t count)
+{
+	int64_t deadline = real_ms() + WAIT_MS;
+
+	while (requests(w) < count && real_ms() < deadline)
+		pause_ms(10);
+	assert_true(world_quiet(w, WAIT_MS));
+	assert_int_equal(requests(w), count);
+}
+
+#define CTL(...) ctl(w, (const char *const[]){ __VA_ARGS__, NULL })
+static struct buf said;
+
+static int ctl(struct world *w, const char *const *words)
+{
+	buf_reset(&said);
+	return world_ctl(w, words, &said);
+}
+
+static void says(const char *text)
+{
+	if (!strstr(buf_str(&said), text))
+		fail_msg("\"%s\" is not in: %s", text, buf_str(&said));
+}
+
+static void all_once(struct world *w, int count)
+{
+	CLEANUP(arena_freep) struct arena *arena = arena_create();
+	struct world_sent sent = world_sent(w, arena, count);
+
+	for (int i = 0; i < count; i++)
+		assert_int_equal(sent.captured[i], 1);
+	assert_true(sent.messages == count && sent.repeated == 0);
+}
+
+/* What is behind the rate is not released before its turn comes; the count of the day outlives the process. */
+static void rate_and_quota(void **state)
+{
+	struct world *w = begin(state, &(struct world_options){ .limits = ",\"per_second\":5,\"per_day\":12" });
+	int64_t begun = real_ms();
+
+	world_push_range(w, WORLD_FINALIZED, 0, 10, 1);
+	requested(w, 10);
+	assert_true(real_ms() - begun >= 1700); /* nine distances of 200 ms; later is always right, sooner never */
+	all_once(w, 10);
+	assert_int_equal(CTL("provider", "health", "sandbox"), 0);
+	says("10 of 12 a day");
+	says("5/s");
+	assert_int_equal(process_stop(&w->daemon, WAIT_MS), 0);
+	world_start(w, NULL);
+	assert_true(world_ready(w, WAIT_MS));
+	world_push_range(w, WORLD_FINALIZED, 10, 4, 1);
+	requested(w, 12);
+	assert_int_equal(CTL("provider", "health", "--json", "sandbox"), 0);
+	says("\"quota\":\"12 of 12 a day\"");
+	assert_int_equal(CTL("list"), 0);
+	says("quota");
+	assert_int_equal(process_stop(&w->daemon, WAIT_MS), 0);
+	assert_true(world_trail_verifies(w));
+}
+
+static void a_refused_account(void **state)
+{
+	struct world *w = begin(state, &(struct world_options){ 0 });
+
+	world_behave(w, REFUSES);
+	world_push_range(w, WORLD_FINALIZED, 0, 1, 1);
+	assert_true(world_quiet(w, WAIT_MS));
+	world_push_range(w, WORLD_FINALIZED, 1, 1, 1);
+	assert_true(world_quiet(w, WAIT_MS));
+	assert_int_equal(requests(w), 1); /* the second one was never tried */
+	assert_int_equal(CTL("provider", "health"), 1);
+	says("stopped");
+	says("refused: config (401)");
+	assert_int_equal(CTL("explain", "inv_1"), 0);
+	says("the provider refuses this account");
+	assert_int_equal(CTL("provider", "list"), 0);
+	says("stopped");
+	assert_int_equal(CTL("reload"), 0); /* a person mended it */
+	assert_int_equal(CTL("provider", "health"), 0);
+	assert_int_equal(CTL("retry", "inv_0", "mended"), 0);
+	assert_int_equal(CTL("retry", "inv_1", "mended"), 0);
+	requested(w, 3);
+	all_once(w, 2);
+}
+
+static void the_second_provider(void **state)
+{
+	struct world *w = begin(state, &(struct world_options){ .spare = true });
+
+	world_behave(w, REFUSES);
+	world_push_range(w, WORLD_FINALIZED, 0, 1, 1);
+	assert_true(world_quiet(w, WAIT_MS));
+	world_push_range(w, WORLD_FINALIZED, 1, 1, 1);
+	requested(w, 3); /* one refused, and both through the other one */
+	all_once(w, 2);
+	assert_int_equal(CTL("timeline", "inv_1"), 0);
+	says("spare");
+	assert_int_equal(CTL("provider", "list"), 0);
+	says("email (2nd)");
+}
+
+static void a_test_by_hand(void **state)
+{
+	struct world *w = begin(state, &(struct world_options){ 0 });
+
+	assert_int_equal(CTL("--who", "ann", "provider", "test", "sandbox", "me@acme.example"), 0);
+	says("accepted");
+	assert_int_equal(requests(w), 1);
+	world_behave(w, REFUSES);
+	assert_int_equal(CTL("provider", "test", "--json", "sandbox", "me@acme.example"), 1);
+	says("\"outcome\":\"refused\",\"reason\":\"config\",\"status\":401");
+	assert_int_equal(CTL("provider", "test", "nobody", "me@acme.example"), 1);
+	says("none of the configuration's providers");
+	assert_int_equal(CTL("provider", "test", "sandbox", "me@acme.example\nBcc: x@y.example"), 1);
+	assert_int_equal(CTL("provider", "test", "sandbox", "not an address"), 1);
+	assert_int_equal(CTL("provider", "test", "--channel", "letter", "sandbox", "me@acme.example"), 1);
+	assert_int_equal(requests(w), 2);
+	assert_int_equal(CTL("trail", "log", "--customer", "~system", "--json"), 0);
+	says("\"kind\":\"provider.test\"");
+	says("\"kind\":\"provider.tested\"");
+	assert_null(strstr(buf_str(&said), "me@acme.example"));
+	assert_int_equal(process_stop(&w->daemon, WAIT_MS), 0);
+	assert_true(world_trail_verifies(w));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_teardown(rate_and_quota, teardown),
+		cmocka_unit_test_teardown(a_refused_account, teardown),
+		cmocka_unit_test_teardown(the_second_provider, teardown),
+		cmocka_unit_test_teardown(a_test_by_hand, teardown),
+	};
+	int failed = cmocka_run_group_tests(tests, NULL, NULL);
+
+	buf_clear(&said);
+	return failed;
+}

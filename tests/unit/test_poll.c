@@ -1,0 +1,197 @@
+/* What providers are asked for: files refused with a reason, requests, lists read from where one has come, and the shipped files' own. */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "common/adapter_poll.h"
+#include "tests/unit/hook_testing.h"
+
+#define POLLS(polls) \
+	"{\"adapter\":1,\"name\":\"x\",\"channel\":\"sms\",\"config\":{\"on\":{},\"key\":{\"secret\":true}}," \
+	"\"send\":{\"method\":\"POST\",\"url\":\"https://x.example\",\"auth\":{\"kind\":\"none\"}},\"response\":{\"id\":\"/id\"},\"poll\":" polls "}"
+#define GET(url) "\"request\":{\"method\":\"GET\",\"url\":\"" url "\"}"
+#define EVENT "\"events\":{\"message\":\"/id\",\"type\":\"/s\",\"map\":{\"x\":\"sent\"}}"
+#define POLL(members) POLLS("[{\"name\":\"a\"," members "}]")
+#define WITH(members) POLL(GET("https://x.example") "," members "," EVENT)
+
+static const struct refusal {
+	const char *json, *code, *path, *says;
+} refusals[] = {
+	{ POLLS("{}"), "wrong_type", "$.poll", "" },
+	{ POLLS("[7]"), "wrong_type", "$.poll[0]", "" },
+	{ POLLS("[{}]"), "missing", "$.poll[0].name", "" },
+	{ POLL("\"x\":1"), "unknown_member", "$.poll[0].x", "" },
+	{ POLL(EVENT), "missing", "$.poll[0].request", "" },
+	{ POLL("\"request\":{\"method\":\"POST\",\"url\":\"https://x.example\"}," EVENT), "not_one_of", "$.poll[0].request.method", "by GET" },
+	{ POLL(GET("https://x.example/{to.phone}") "," EVENT), "unknown_value", "$.poll[0].request.url", "has no meaning here" },
+	{ POLL(GET("https://x.example/{dispatch.id}") "," EVENT), "unknown_value", "$.poll[0].request.url", "has no meaning here" },
+	{ POLL(GET("https://x.example/{config.key}") "," EVENT), "secret_in_url", "$.poll[0].request.url", "" },
+	{ POLL(GET("https://x.example")), "missing", "$.poll[0].events", "" },
+	{ WITH("\"when\":\"nothing\""), "unknown_value", "$.poll[0].when", "not declared" },
+	{ WITH("\"when\":\"key\""), "bad_value", "$.poll[0].when", "no switch" },
+	{ WITH("\"interval_s\":0"), "out_of_range", "$.poll[0].interval_s", "" },
+	{ WITH("\"each\":\"x\""), "bad_pointer", "$.poll[0].each", "" },
+	{ WITH("\"cursor\":{\"pointer\":\"\"}"), "missing", "$.poll[0].cursor.kind", "" },
+	{ WITH("\"item\":{\"id\":\"\"}"), "missing", "$.poll[0].item.request", "" },
+	{ POLL(GET("https://x.example") ",\"events\":{\"message\":{\"header\":\"X\"},\"type\":\"/s\",\"map\":{\"x\":\"sent\"}}"), "bad_value",
+		"$.poll[0].events", "pointers alone" },
+	{ POLLS("[{\"name\":\"a\"," GET("https://x.example") "," EVENT "},{\"name\":\"a\"," GET("https://x.example") "," EVENT "}]"), "not_unique",
+		"$.poll[1].name", "" },
+	{ POLLS("[{\"name\":\"A\"," GET("https://x.example") "," EVENT "}]"), "bad_id", "$.poll[0].name", "" },
+};
+
+static void refusal_says(void **state)
+{
+	const struct refusal *row = *state;
+	struct adapter *adapter = NULL;
+	struct err err = { 0 };
+
+	if (adapter_parse(row->json, strlen(row->json), &adapter, &err) == 0) {
+		adapter_free(adapter);
+		fail_msg("taken: %s", row->json);
+	}
+	assert_string_equal(err.code, row->code);
+	assert_string_equal(err.path, row->path);
+	if (!strstr(err.text, row->says))
+		fail_msg("\"%s\" does not say \"%s\"", err.text, row->says);
+}
+
+#define NUMBERS WITH("\"cursor\":{\"pointer\":\"/n\",\"kind\":\"number\"},\"next\":\"/next\",\"each\":\"/l\"")
+#define TIMES WITH("\"cursor\":{\"pointer\":\"/t\",\"kind\":\"time\"},\"overlap_s\":60")
+#define IDS WITH("\"cursor\":{\"pointer\":\"\",\"kind\":\"number\"},\"item\":{\"request\":{\"method\":\"GET\",\"url\":\"https://x.example/{poll.item|path}\"}}")
+#define MINUTE INT64_C(1767225660000)
+
+/* What is new in a list since the position: cursors, ids or the elements themselves; behind '>' the next page. */
+static const struct listing {
+	const char *name, *json;
+	bool has_cursor;
+	int64_t cursor;
+	const char *body, *says; /* says NULL: refused */
+} listings[] = {
+	{ "all of them, in their order", NUMBERS, false, 0, "{\"l\":[{\"n\":9},{\"n\":\"7\"},{\"n\":8}]}", "7{\"n\":\"7\"} 8{\"n\":8} 9{\"n\":9} " },
+	{ "the newer ones, and a page", NUMBERS, true, 7, "{\"l\":[{\"n\":9},{\"n\":7},{\"n\":8}],\"next\":2}", "8{\"n\":8} 9{\"n\":9} >2" },
+	{ "no page", NUMBERS, true, 9, "{\"l\":[{\"n\":9}],\"next\":null}", "" },
+	{ "an empty list", NUMBERS, false, 0, "{\"l\":[],\"next\":\"\"}", "" },
+	{ "an element without its number", NUMBERS, false, 0, "{\"l\":[{\"n\":9},{}]}", NULL },
+	{ "no list", NUMBERS, false, 0, "{\"l\":{}}", NULL },
+	{ "no JSON", NUMBERS, false, 0, "{", NULL },
+	{ "nothing", NUMBERS, false, 0, "", NULL },
+	{ "times, with those shortly before", TIMES, true, MINUTE, "[{\"t\":\"2026-01-01T00:00:00Z\"},{\"t\":\"2025-12-31T23:59:59Z\"},{\"t\":1767225700}]",
+		"1767225600000{\"t\":\"2026-01-01T00:00:00Z\"} 1767225700000{\"t\":1767225700} " },
+	{ "ids alone", IDS, true, 5550, "[5552,5551,5550]", "5551#5551 5552#5552 " },
+	{ "ids that are none", IDS, false, 0, "[{}]", NULL },
+};
+
+static void listing_reads(void **state)
+{
+	const struct listing *row = *state;
+	CLEANUP(arena_freep) struct arena *arena = arena_create();
+	CLEANUP(adapter_freep) struct adapter *adapter = parse(row->json);
+	CLEANUP(buf_clear) struct buf said = { 0 };
+	struct http_answer answer = { .status = 200, .head = "", .body = row->body, .body_len = strlen(row->body) };
+	struct poll_position position = { .has_cursor = row->has_cursor, .cursor = row->cursor };
+	struct poll_item *items;
+	const char *page;
+	struct err err = { 0 };
+	size_t count;
+	int r = poll_read_list(adapter_poll(adapter, 0), &answer, &position, arena, &items, &count, &page, &err);
+
+	if (!row->says) {
+		assert_int_equal(r, -EBADMSG);
+		assert_true(err.code[0]);
+		return;
+	}
+	assert_int_equal(r, 0);
+	for (size_t i = 0; i < count; i++)
+		buf_printf(&said, "%lld%s%s%s ", (long long)items[i].cursor, items[i].id ? "#" : "", items[i].id ? items[i].id : "",
+			items[i].json ? items[i].json : "");
+	if (page)
+		buf_printf(&said, ">%s", page);
+	assert_string_equal(buf_str(&said), row->says);
+	answer.truncated = true;
+	assert_int_equal(poll_read_list(adapter_poll(adapter, 0), &answer, &position, arena, &items, &count, &page, NULL), -EBADMSG);
+}
+
+/* The shipped ones: what is asked, and what the answer tells. */
+static const struct shipped_poll {
+	const char *provider, *name, *switched;
+	struct poll_position position;
+	const char *url, *answer, *says;
+} polls[] = {
+	{ "ovh", "answers", "poll_answers", { 0 }, "https://eu.api.ovh.com/1.0/sms/sms-ab12345-1/incoming", NULL, NULL },
+	{ "ovh", "answers", "poll_answers", { .item = "5551" }, "https://eu.api.ovh.com/1.0/sms/sms-ab12345-1/incoming/5551",
+		"{\"id\":5551,\"creationDatetime\":\"2026-01-01T01:00:00+01:00\",\"sender\":\"+33612345678\",\"message\":\"STOP\",\"tag\":\"d01\",\"credits\":0}",
+		"replied at=1767225600000 address=+33612345678 text=STOP; " },
+	{ "ovh", "receipts", "poll_receipts", { 0 },
+		"https://eu.api.ovh.com/1.0/sms/sms-ab12345-1/outgoing?creationDatetime.from=2025-12-30T00%3A00%3A10Z", NULL, NULL },
+	{ "ovh", "receipts", "poll_receipts", { .item = "389674829" }, "https://eu.api.ovh.com/1.0/sms/sms-ab12345-1/outgoing/389674829",
+		"{\"id\":389674829,\"receiver\":\"+33612345678\",\"deliveryReceipt\":1,\"ptt\":1,\"tag\":\"d01\"}",
+		"delivered message=389674829 reason=1 address=+33612345678; " },
+	{ "clicksend", "letters", "poll_letters", { 0 }, "https://rest.clicksend.com/v3/post/letters/history?date_from=1764633610&limit=100",
+		"[{\"message_id\":\"m-1\",\"custom_string\":\"" ATTEMPT "\",\"status\":\"Delivered\"}]", "delivered attempt=" ATTEMPT " message=m-1; " },
+};
+
+static const char *any_secret(const char *credential, void *arg)
+{
+	(void)credential, (void)arg;
+	return "s3cret";
+}
+
+static void shipped_poll_asks(void **state)
+{
+	const struct shipped_poll *row = *state;
+	CLEANUP(arena_freep) struct arena *arena = arena_create();
+	CLEANUP(adapter_freep) struct adapter *adapter = shipped(arena, row->provider);
+	CLEANUP(buf_clear) struct buf said = { 0 };
+	const char *given[] = { "service", "sms-ab12345-1", "application_key", "k", "application_secret", "a", "consumer_key", "b", "username", "u",
+		"api_key", "c", NULL, NULL, NULL };
+	struct provider_settings settings = { .name = "x", .settings = given };
+	struct adapter_input input = { .settings = &settings, .secret = any_secret, .now = NOW };
+	const struct poll *poll = NULL;
+	struct http_request request;
+	struct hook_event *events;
+	struct err err = { 0 };
+	size_t count = 0;
+
+	for (size_t i = 0; i < adapter_poll_count(adapter); i++)
+		if (strcmp(poll_name(adapter_poll(adapter, i)), row->name) == 0)
+			poll = adapter_poll(adapter, i);
+	assert_non_null(poll);
+	assert_false(poll_wanted(poll, &settings));
+	given[12] = row->switched;
+	given[13] = "yes";
+	assert_true(poll_wanted(poll, &settings));
+	if (adapter_poll_request(adapter, poll, &input, &row->position, arena, &request, &err) < 0)
+		fail_msg("%s %s", err.code, err.text);
+	assert_string_equal(request.method, "GET");
+	assert_string_equal(request.url, row->url);
+	assert_true(poll_seen_ms(poll) >= INT64_C(7) * 24 * 3600 * 1000);
+	if (!row->answer)
+		return;
+	assert_int_equal(hook_read(poll_hook(poll), &(struct hook_request){ .url = request.url, .path_secret = "", .body = row->answer,
+							    .body_len = strlen(row->answer) }, arena, &events, &count, &err), 0);
+	for (size_t i = 0; i < count; i++)
+		expect(&said, &events[i]);
+	assert_string_equal(buf_str(&said), row->says);
+}
+
+int main(void)
+{
+	static struct CMUnitTest tests[ARRAY_LEN(refusals) + ARRAY_LEN(listings) + ARRAY_LEN(polls)];
+	size_t n = 0;
+
+	for (size_t i = 0; i < ARRAY_LEN(refusals); i++)
+		tests[n++] = (struct CMUnitTest){ refusals[i].json, refusal_says, NULL, NULL, (void *)(uintptr_t)&refusals[i] };
+	for (size_t i = 0; i < ARRAY_LEN(listings); i++)
+		tests[n++] = (struct CMUnitTest){ listings[i].name, listing_reads, NULL, NULL, (void *)(uintptr_t)&listings[i] };
+	for (size_t i = 0; i < ARRAY_LEN(polls); i++)
+		tests[n++] = (struct CMUnitTest){ polls[i].url, shipped_poll_asks, NULL, NULL, (void *)(uintptr_t)&polls[i] };
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
