@@ -349,9 +349,13 @@ static int read_rule(struct arena *arena, const char *id, const struct json *row
 
 static const struct calendar *find(const struct holidays *h, const char *name, size_t len)
 {
-	for (size_t i = 0; i < h->count; i++)
-		if (strncmp(h->calendars[i].name, name, len) == 0 && !h->calendars[i].name[len])
+	for (size_t i = 0; i < h->count; i++) {
+		const char *own = h->calendars[i].name;
+
+		/* asked for several times for each contact: few need more than the first letters */
+		if (own[0] == name[0] && own[1] == name[1] && strncmp(own, name, len) == 0 && !own[len])
 			return &h->calendars[i];
+	}
 	return NULL;
 }
 

@@ -201,7 +201,7 @@ static void value(struct build *b, struct json_node *node)
 struct json_node *json_tree(struct arena *arena, const char *text, size_t len)
 {
 	struct json_node *root = arena_alloc(arena, sizeof(*root));
-	struct build b;
+	__attribute__((uninitialized)) struct build b;
 
 	b.arena = arena; /* one by one: the array needs no zeros */
 	b.at = arena_memdup(arena, text, len); /* with an end: a number may be the last that there is */

@@ -36,6 +36,7 @@ struct kept_date {
 struct locale {
 	char id[ULOC_FULLNAME_CAPACITY]; /* ICU's: "fr_CA" */
 	char tag[TAG_MAX]; /* as it was asked for last: a hit needs no parsing */
+	char canonical[TAG_MAX]; /* "fr-CA"; "" = not made yet */
 	struct money_format moneys[CURRENCY_COUNT];
 	size_t next_money;
 	UDateFormat *dates;
@@ -290,9 +291,13 @@ size_t locale_chain(const char *tag, char storage[4][24])
 	*storage[0] = '\0';
 	if (!locale)
 		return 0;
-	len = uloc_toLanguageTag(locale->id, canonical, sizeof(canonical), 0, &status);
-	if (U_FAILURE(status) || len <= 0 || len >= (int32_t)sizeof(canonical))
-		return 0;
+	if (!*locale->canonical) { /* twice for each notice otherwise, and the half of making one */
+		len = uloc_toLanguageTag(locale->id, canonical, sizeof(canonical), 0, &status);
+		if (U_FAILURE(status) || len <= 0 || len >= (int32_t)sizeof(canonical))
+			return 0;
+		strcpy(locale->canonical, canonical);
+	}
+	strcpy(canonical, locale->canonical);
 	for (const char *c = canonical; *c; c++)
 		levels += *c == '-';
 	while (levels > 0) {

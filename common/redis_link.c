@@ -7,7 +7,6 @@
 #include <event2/bufferevent_ssl.h>
 #include <event2/dns.h>
 #include <event2/event.h>
-#include <hiredis/hiredis.h>
 #include <openssl/crypto.h>
 #include <openssl/sha.h>
 #include <openssl/ssl.h>
@@ -17,21 +16,16 @@
 #include <sys/un.h>
 #include <time.h>
 
+#include "common/redis_link_reader.h"
+
 #define TIMEOUT_MS 10000
 #define CONNECT_MS 5000
 #define BACKOFF_MIN_MS 50
 #define BACKOFF_MAX_MS 5000
 #define DRAIN_TURNS 16 /* reads beyond the first, before others get their turn */
 #define WRITE_MAX (256 * 1024) /* bytes of one write */
-#define DEPTH_MAX 7
-#define ELEMENTS_MAX (1 << 22) /* of one array: four times a book of a million invoices */
+#define SEND_BUFFER (1024 * 1024) /* of a local socket, as far as the system lets us: a commit should fit, the loop is busy meanwhile */
 #define SCAN_MS 20 /* how often deadlines are looked at */
-
-#if HIREDIS_MAJOR >= 1
-typedef size_t reader_count;
-#else
-typedef int reader_count;
-#endif
 
 struct waiting {
 	redis_done_fn done;
@@ -54,8 +48,7 @@ struct redis_link {
 	SSL_CTX *tls;
 	struct bufferevent *bev;
 	redisReader *reader;
-	redisReplyObjectFunctions functions; /* the reader's own, but for the limit on arrays */
-	void *(*create_array)(const redisReadTask *task, reader_count count);
+	struct arena *replies; /* what the reader makes of the reply that it is at */
 	struct event *timer; /* reconnect */
 	uint64_t connection; /* how many there were */
 	struct event *scan; /* deadlines, and failures to be told from the loop */
@@ -105,6 +98,7 @@ static void destroy_now(struct redis_link *link)
 		bufferevent_free(link->bev);
 	if (link->reader)
 		redisReaderFree(link->reader);
+	arena_free(link->replies);
 	event_free(link->timer);
 	event_free(link->scan);
 	if (link->dns)
@@ -160,6 +154,18 @@ static void write_command(struct redis_link *link, size_t argc, const char *cons
 	}
 	room.iov_len = (size_t)(at - (char *)room.iov_base);
 	evbuffer_commit_space(out, &room, 1);
+}
+
+void redis_link_flush(struct redis_link *link)
+{
+	struct evbuffer *out;
+
+	if (!link->ready || link->url.tls)
+		return;
+	out = bufferevent_get_output(link->bev);
+	evbuffer_unfreeze(out, 1);
+	(void)evbuffer_write(out, bufferevent_getfd(link->bev)); /* what is left, and a fault, is the bufferevent's */
+	evbuffer_freeze(out, 1);
 }
 
 static void push(struct redis_link *link, struct waiting *w)
@@ -264,55 +270,25 @@ void redis_link_script(struct redis_link *link, const struct redis_script *scrip
 
 /* --- reading --------------------------------------------------------------------------------------------------------- */
 
-static bool convert(const redisReply *from, struct redis_reply *to, struct arena *arena, int depth)
-{
-	static const enum redis_type types[] = { [REDIS_REPLY_STRING] = REDIS_STRING, [REDIS_REPLY_ARRAY] = REDIS_ARRAY,
-		[REDIS_REPLY_INTEGER] = REDIS_INTEGER, [REDIS_REPLY_NIL] = REDIS_NIL,
-		[REDIS_REPLY_STATUS] = REDIS_STATUS, [REDIS_REPLY_ERROR] = REDIS_ERROR };
-	struct redis_reply *items;
-
-	if (!from || depth > DEPTH_MAX || from->type < REDIS_REPLY_STRING || from->type > REDIS_REPLY_ERROR)
-		return false;
-	*to = (struct redis_reply){ .type = types[from->type], .integer = from->integer };
-	if (to->type == REDIS_STRING || to->type == REDIS_STATUS || to->type == REDIS_ERROR) {
-		to->str = from->str;
-		to->len = (size_t)from->len;
-	}
-	if (to->type != REDIS_ARRAY)
-		return true;
-	items = arena_alloc(arena, (from->elements + 1) * sizeof(*items));
-	for (size_t i = 0; i < from->elements; i++)
-		if (!convert(from->element[i], &items[i], arena, depth + 1))
-			return false;
-	to->items = items;
-	to->count = from->elements;
-	return true;
-}
-
-static void answer(struct redis_link *link, const redisReply *raw)
+static void answer(struct redis_link *link, const struct redis_reply *reply)
 {
 	struct waiting *w = link->first;
-	struct arena *arena = arena_create();
-	struct redis_reply reply;
 
-	if (!w || !convert(raw, &reply, arena, 0)) { /* nobody asked, or it makes no sense: this connection is not to be believed */
-		arena_free(arena);
+	if (!w) { /* nobody asked: this connection is not to be believed */
 		disconnect(link, -EPROTO, "an unexpected reply");
 		return;
 	}
 	link->first = w->next;
 	if (!link->first)
 		link->last = &link->first;
-	if (w->script && redis_reply_class(&reply) == REDIS_NOSCRIPT) {
+	if (w->script && redis_reply_class(reply) == REDIS_NOSCRIPT) {
 		send_script(link, w, true);
 		w->script = NULL; /* once */
 		push(link, w);
-		arena_free(arena);
 		return;
 	}
-	w->done(0, &reply, w->arg);
+	w->done(0, reply, w->arg);
 	free_waiting(w);
-	arena_free(arena);
 }
 
 static void leave(struct redis_link *link)
@@ -338,7 +314,7 @@ static bool feed(struct redis_link *link, struct bufferevent *bev, const char *d
 		if (!raw)
 			return true;
 		answer(link, raw);
-		freeReplyObject(raw);
+		arena_clear(link->replies);
 	}
 	return false;
 }
@@ -349,7 +325,7 @@ static bool feed(struct redis_link *link, struct bufferevent *bev, const char *d
  */
 static void drain_socket(struct redis_link *link, struct bufferevent *bev)
 {
-	char data[64 * 1024];
+	__attribute__((uninitialized)) char data[64 * 1024]; /* to fill it with zeros each time would cost more than to read */
 
 	for (int turn = 0; turn < DRAIN_TURNS && !link->url.tls; turn++) {
 		ssize_t n = recv(bufferevent_getfd(bev), data, sizeof(data), MSG_DONTWAIT);
@@ -501,27 +477,12 @@ static struct bufferevent *new_bufferevent(struct redis_link *link)
 	return bufferevent_openssl_socket_new(link->base, -1, ssl, BUFFEREVENT_SSL_CONNECTING, BEV_OPT_CLOSE_ON_FREE);
 }
 
-/* hiredis takes memory for as many elements as the head of an array claims, before any of them came. */
-static void *create_array(const redisReadTask *task, reader_count count)
-{
-	struct redis_link *link = task->privdata;
-
-	return count > ELEMENTS_MAX ? NULL : link->create_array(task, count);
-}
-
 static void new_reader(struct redis_link *link)
 {
 	if (link->reader)
 		redisReaderFree(link->reader);
-	link->reader = redisReaderCreate();
-	if (!link->reader)
-		xmalloc(SIZE_MAX);
-	link->reader->maxbuf = 0; /* do not give the buffer back between replies: they come in floods */
-	link->functions = *link->reader->fn;
-	link->create_array = link->functions.createArray;
-	link->functions.createArray = create_array;
-	link->reader->fn = &link->functions;
-	link->reader->privdata = link;
+	arena_clear(link->replies); /* a part of one that did not come whole */
+	link->reader = reader_create(link->replies);
 }
 
 static void connect_now(struct redis_link *link)
@@ -545,6 +506,8 @@ static void connect_now(struct redis_link *link)
 
 		memcpy(address.sun_path, link->url.path, strlen(link->url.path));
 		r = bufferevent_socket_connect(link->bev, (struct sockaddr *)&address, sizeof(address));
+		if (r == 0)
+			(void)setsockopt(bufferevent_getfd(link->bev), SOL_SOCKET, SO_SNDBUF, &(int){ SEND_BUFFER }, sizeof(int));
 	} else {
 		struct sockaddr_storage numeric;
 		int len = sizeof(numeric);
@@ -614,6 +577,7 @@ struct redis_link *redis_link_create(struct event_base *base, const struct redis
 	struct redis_link *link = xcalloc(1, sizeof(*link));
 
 	link->base = base;
+	link->replies = arena_create();
 	link->url = *url;
 	link->state = state;
 	link->state_arg = arg;

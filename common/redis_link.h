@@ -65,6 +65,8 @@ void redis_link_drop(struct redis_link *link, const char *why);
 void redis_link_command(struct redis_link *link, size_t argc, const char *const *argv, const size_t *lens, int timeout_ms,
 	redis_done_fn done, void *arg);
 
+void redis_link_flush(struct redis_link *link); /* what was given is sent now, as far as it goes, and not when the loop turns */
+
 /*
  * A Lua script, called by its digest; sent whole when the server does not know it. argv: script arguments, keys first.
  */

@@ -54,12 +54,37 @@ static int key_case(struct dunner *d, struct arena *arena, struct doc *doc, uint
 
 /* --- records ----------------------------------------------------------------------------------------------------------- */
 
-static void write_record(struct dunner *d, const struct draft *draft, const struct doc *doc, struct buf *out)
+struct scratch {
+	struct buf text; /* of the record that is made */
+	struct buf stamp; /* see write_stamp() */
+};
+
+static void scratch_clear(struct scratch *scratch)
+{
+	buf_clear(&scratch->text);
+	buf_clear(&scratch->stamp);
+}
+
+/* The members that are alike in all records of a group, as they stand behind others. */
+static void write_stamp(struct dunner *d, struct buf *out)
+{
+	struct json_writer writer = { .buf = out, .comma = true }, *w = &writer;
+	const char *doubt = d->ports.clock->doubt(d->ports.clock->self);
+	char text[UTC_TEXT_SIZE];
+
+	jw_str(w, "time", utc_format(flow_now(d), text));
+	jw_int(w, "mono_ns", flow_mono(d) * 1000000);
+	jw_str(w, "boot_id", d->settings.boot_id);
+	jw_str(w, "clock", doubt ? doubt : "trusted");
+	jw_str(w, "instance", d->config->instance);
+	jw_str(w, "build", d->settings.build);
+}
+
+static void write_record(const struct draft *draft, const struct doc *doc, const struct buf *stamp, struct buf *out)
 {
 	const struct trail_place *place = &doc->d->trail;
 	struct json_writer writer = jw_init(out), *w = &writer;
-	char text[UTC_TEXT_SIZE], hex[2 * SHA256_SIZE + 1];
-	const char *doubt = d->ports.clock->doubt(d->ports.clock->self);
+	char hex[2 * SHA256_SIZE + 1];
 	uint8_t commitment[SHA256_SIZE];
 
 	jw_object(w, NULL);
@@ -74,12 +99,7 @@ static void write_record(struct dunner *d, const struct draft *draft, const stru
 		jw_str(w, "leaf_hash", place->prev_hash);
 		jw_end_object(w);
 	}
-	jw_str(w, "time", utc_format(flow_now(d), text));
-	jw_int(w, "mono_ns", flow_mono(d) * 1000000);
-	jw_str(w, "boot_id", d->settings.boot_id);
-	jw_str(w, "clock", doubt ? doubt : "trusted");
-	jw_str(w, "instance", d->config->instance);
-	jw_str(w, "build", d->settings.build);
+	buf_add(out, stamp->data, stamp->len);
 	jw_str(w, "actor", draft->actor);
 	if (draft->data.len) {
 		buf_add_char(out, ',');
@@ -104,10 +124,11 @@ static void write_record(struct dunner *d, const struct draft *draft, const stru
 	jw_end_object(w);
 }
 
-static void add_record(struct dunner *d, struct group *g, struct draft *draft, struct doc *doc, uint16_t year, struct buf *text)
+static void add_record(struct dunner *d, struct group *g, struct draft *draft, struct doc *doc, uint16_t year, struct scratch *scratch)
 {
 	struct trail_place *place = &doc->d->trail;
 	const struct random_port *random = d->ports.random;
+	struct buf *text = &scratch->text;
 	uint8_t commitment[SHA256_SIZE], tag[SHA256_SIZE], hash[SHA256_SIZE];
 	struct record_secret secret;
 	struct seal *seals;
@@ -118,7 +139,7 @@ static void add_record(struct dunner *d, struct group *g, struct draft *draft, s
 		random->bytes(random->self, draft->parts[i].salt, SALT_SIZE);
 	random->bytes(random->self, &secret, sizeof(secret));
 	buf_reset(text);
-	write_record(d, draft, doc, text);
+	write_record(draft, doc, &scratch->stamp, text);
 	record_commitment(secret.salt, text->data, text->len, commitment);
 	record_tag(doc->tag_key, place->n, tag);
 	record_leaf(commitment, tag, leaf);
@@ -138,7 +159,7 @@ static void add_record(struct dunner *d, struct group *g, struct draft *draft, s
 	hex_format(hash, SHA256_SIZE, place->prev_hash);
 }
 
-static void open_case(struct dunner *d, struct group *g, struct doc *doc, uint16_t year, struct buf *text)
+static void open_case(struct dunner *d, struct group *g, struct doc *doc, uint16_t year, struct scratch *scratch)
 {
 	struct effects once;
 	struct draft *draft;
@@ -147,7 +168,7 @@ static void open_case(struct dunner *d, struct group *g, struct doc *doc, uint16
 	effects_init(&once, g->arena, g->fx.now);
 	draft = effects_record(&once, "case.opened", doc->id);
 	jw_str(&draft->w, "debtor", doc->id);
-	add_record(d, g, draft, doc, year, text);
+	add_record(d, g, draft, doc, year, scratch);
 }
 
 /* Everything that can fail comes first, so that a group held up for want of space can be built again. */
@@ -164,18 +185,18 @@ static int key_cases(struct dunner *d, struct group *g, uint16_t year)
 	return r;
 }
 
-static void add_system(struct dunner *d, struct group *g, struct draft *draft, uint16_t year, struct buf *text)
+static void add_system(struct dunner *d, struct group *g, struct draft *draft, uint16_t year, struct scratch *scratch)
 {
 	struct doc *system = group_case(d, g, NULL);
 
 	if (system->case_opened)
-		open_case(d, g, system, year, text);
-	add_record(d, g, draft, system, year, text);
+		open_case(d, g, system, year, scratch);
+	add_record(d, g, draft, system, year, scratch);
 }
 
 static void build_records(struct dunner *d, struct group *g, const struct log_turn *turn)
 {
-	CLEANUP(buf_clear) struct buf text = { 0 };
+	CLEANUP(scratch_clear) struct scratch scratch = { 0 };
 	uint16_t year = turn->year;
 	size_t count = g->doc_count + 2, seals = g->doc_count * (1 + CLASS_COUNT) + 2, bytes = 0; /* 2: a log begun, and one sealed */
 	struct effects own;
@@ -188,23 +209,24 @@ static void build_records(struct dunner *d, struct group *g, const struct log_tu
 			bytes += PART_BYTES + draft->parts[i].len;
 	}
 	buf_reserve(&g->bodies[0], bytes);
+	write_stamp(d, &scratch.stamp);
 	g->records = arena_alloc(g->arena, (count + 1) * sizeof(*g->records));
 	g->out.seals = arena_alloc(g->arena, (seals + 1) * sizeof(*g->out.seals)); /* a case opened, and its images: one each of them */
 	effects_init(&own, g->arena, g->fx.now);
 	if (turn->before)
-		add_system(d, g, log_turn_begun(d, &own, turn), year, &text);
+		add_system(d, g, log_turn_begun(d, &own, turn), year, &scratch);
 	for (struct draft *draft = g->fx.records; draft; draft = draft->next) {
 		struct doc *doc = group_case(d, g, draft->debtor_id);
 
 		if (doc->case_opened)
-			open_case(d, g, doc, year, &text);
-		add_record(d, g, draft, doc, year, &text);
+			open_case(d, g, doc, year, &scratch);
+		add_record(d, g, draft, doc, year, &scratch);
 	}
 	for (struct doc *doc = g->docs; doc; doc = doc->next)
 		if (doc->case_opened)
-			open_case(d, g, doc, year, &text);
+			open_case(d, g, doc, year, &scratch);
 	if (turn->ends)
-		add_system(d, g, log_turn_sealed(d, &own, turn), year, &text);
+		add_system(d, g, log_turn_sealed(d, &own, turn), year, &scratch);
 }
 
 /* --- after-images ------------------------------------------------------------------------------------------------------ */
@@ -279,7 +301,8 @@ static void image_docs(struct dunner *d, struct group *g)
 	}
 }
 
-static void image_attempt(struct dunner *d, struct group *g, const struct attempt_entry *entry)
+/* Gives what it wrote. */
+static struct slice image_attempt(struct dunner *d, struct group *g, const struct attempt_entry *entry)
 {
 	const char *key = key_of(g->arena, &d->keyspace, "attempts");
 	CLEANUP(buf_clear) struct buf text = { 0 };
@@ -288,6 +311,7 @@ static void image_attempt(struct dunner *d, struct group *g, const struct attemp
 	attempt_entry_write(&text, entry);
 	set.value = keep(g, &text, &set.value_len);
 	group_image(g, group_case(d, g, entry->debtor_id), CLASS_FACTS, &set);
+	return (struct slice){ (const uint8_t *)set.value, set.value_len };
 }
 
 /* A cancelled attempt may be decided anew, under the same id, by the very group that records its end: then its entry stays. */
@@ -307,17 +331,15 @@ static void image_attempts(struct dunner *d, struct group *g)
 		release->entry.intent_year = g->out.head.year;
 		release->entry.intent_index = release->intent->index;
 		release->entry.pseq = (int64_t)g->out.head.pseq;
-		image_attempt(d, g, &release->entry);
+		release->text = image_attempt(d, g, &release->entry);
 	}
 	for (size_t i = 0; i < g->kept_count; i++)
-		image_attempt(d, g, g->kept[i]);
+		(void)image_attempt(d, g, g->kept[i]);
 	for (struct release *release = g->releases; release; release = release->next) {
 		struct image index = { .op = IMAGE_SET_UNTIL, .number = g->fx.now + ATTEMPT_TTL_MS + d->settings.redis_ahead_ms,
-			.key = key_attempt(g->arena, &d->keyspace, release->entry.id) };
-		CLEANUP(buf_clear) struct buf text = { 0 };
+			.key = key_attempt(g->arena, &d->keyspace, release->entry.id),
+			.value = (const char *)release->text.data, .value_len = release->text.len };
 
-		attempt_entry_write(&text, &release->entry);
-		index.value = keep(g, &text, &index.value_len);
 		group_image(g, group_case(d, g, release->entry.debtor_id), CLASS_FACTS, &index);
 	}
 	for (size_t i = 0; i < g->settled_count; i++) {

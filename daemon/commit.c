@@ -61,6 +61,7 @@ static void on_committed(int r, enum commit_status status, void *arg)
 			dunner_log(d, LOG_ERR, "commit: the store refuses writes (%s): nothing is sent until it takes them",
 				strerror(-r));
 		d->store_refuses = refuses;
+		sender_gate(d);
 		commit_retry(d, g, refuses ? 1000 : RETRY_COMMIT_MS);
 		return;
 	}
@@ -109,6 +110,7 @@ static void on_journaled(int r, void *arg)
 		if (!d->no_space)
 			dunner_log(d, LOG_CRIT, "journal: no space: reading and sending are held, trying every 10 s");
 		d->no_space = true;
+		sender_gate(d);
 		if (!recover_due(d))
 			commit_retry(d, g, RETRY_SPACE_MS);
 		return;
@@ -186,6 +188,7 @@ void commit_group(struct dunner *d, struct group *g)
 {
 	int r;
 
+	sender_gate(d); /* it may have heard a person's word, or been one contact too many */
 	if (waits_for_space(d)) { /* one whose place in the journal this one would take: the timer takes them in their order */
 		g->held = g->retry = true;
 		return;

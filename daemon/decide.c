@@ -260,26 +260,8 @@ static void release(struct dunner *d, struct group *g, struct debtor *debtor, co
 		.released_at = env.now, .due_at = plan->owed_at };
 	*g->releases_end = release;
 	g->releases_end = &release->next;
+	g->release_count++;
 	d->hour_contacts++;
-}
-
-static size_t group_releases(const struct group *g)
-{
-	size_t count = 0;
-
-	for (const struct release *r = g->releases; r; r = r->next)
-		count++;
-	return count;
-}
-
-/* Attempts whose outcomes it records. */
-static size_t group_landings(const struct group *g)
-{
-	size_t count = 0;
-
-	for (const struct input *input = g->inputs; input; input = input->next)
-		count += input->flight != NULL;
-	return count;
 }
 
 static size_t free_slots(const struct dunner *d, const struct group *g)
@@ -287,9 +269,9 @@ static size_t free_slots(const struct dunner *d, const struct group *g)
 	size_t used = d->flight_count, most = (size_t)d->config->limits.concurrency;
 
 	/* What a kill could leave in doubt stays within the limit: an outcome frees its slot when it is durable before the release is. */
-	used += group_releases(g) - group_landings(g);
+	used += g->release_count - g->landing_count;
 	for (const struct group *before = d->decided; before; before = before->next)
-		used += group_releases(before) - group_landings(before);
+		used += before->release_count - before->landing_count;
 	return used < most ? most - used : 0;
 }
 

@@ -39,6 +39,7 @@ void dunner_set_state(struct dunner *d, enum dunner_state state)
 	if (d->state == state)
 		return;
 	d->state = state;
+	sender_gate(d);
 	if (d->callbacks.changed)
 		d->callbacks.changed(d->callbacks.arg);
 }
@@ -205,12 +206,25 @@ static size_t contact_slots(const struct dunner *d)
 	size_t most = (size_t)d->config->limits.concurrency, used = d->on_the_way;
 
 	for (const struct group *g = d->decided; g; g = g->next)
-		for (const struct release *release = g->releases; release; release = release->next)
-			used++;
+		used += g->release_count;
 	used = used < most ? most - used : 0;
 	most = pacing_room(d);
 	used = used < most ? used : most;
 	return used < DUE_PAGE ? used : DUE_PAGE;
+}
+
+/*
+ * A group costs the journal a sync and the store a transaction, whatever is in it. While another one has them, this one waits until it is
+ * half of what it can be, or until the other one is done: it would hardly be there sooner.
+ */
+static bool worth_a_group(const struct dunner *d)
+{
+	size_t most = (size_t)d->config->limits.concurrency, waiting = 0;
+
+	most = most < DUE_PAGE ? most : DUE_PAGE;
+	for (const struct input *input = d->waiting; input && waiting < DUE_PAGE / 2; input = input->next)
+		waiting++;
+	return !d->decided || waiting >= DUE_PAGE / 2 || contact_slots(d) >= (most + 1) / 2;
 }
 
 /* Its timer is still in the store, and what it asked for is on its way there. */
@@ -264,6 +278,7 @@ static void on_due(int r, const struct store_due *due, size_t count, int64_t nex
 		input->kind = INPUT_DUE;
 		input->invoice_id = arena_strdup(g->arena, due[i].member);
 		group_add(g, input);
+		g->due_count++;
 	}
 	tell_idle(d, false);
 	group_run(d, g);
@@ -279,10 +294,10 @@ static bool ask_due(struct dunner *d)
 	if (d->next_due && d->next_due > flow_now(d))
 		return false;
 	slots = contact_slots(d);
-	if (!slots)
+	if (!slots || !worth_a_group(d))
 		return false;
 	for (const struct group *g = d->decided; g; g = g->next)
-		timers += g->doc_count;
+		timers += g->due_count;
 	d->asking_due = true;
 	d->ports.store->due(d->ports.store->self, flow_now(d), slots + timers, on_due, d);
 	return true;
@@ -359,6 +374,8 @@ static void pump_once(struct dunner *d)
 		start_group(d);
 		return;
 	}
+	if (d->waiting && !worth_a_group(d))
+		return;
 	if (d->waiting) { /* outcomes share a group with the next contacts, when any are due: half as many syncs and commits */
 		if (!d->asking_due && !ask_due(d))
 			start_group(d);
@@ -381,6 +398,7 @@ void dunner_pump(struct dunner *d)
 		pump_once(d);
 	}
 	d->pumping = false;
+	sender_gate(d);
 	if (d->failed || d->state == DUNNER_STOPPED)
 		return;
 	tell_idle(d, !d->flight_count && !d->group && !d->decided && !d->waiting && !d->queued && !d->asking_due && !d->reconciling &&

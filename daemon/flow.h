@@ -9,6 +9,8 @@
 #ifndef DUNNINGD_DAEMON_FLOW_H
 #define DUNNINGD_DAEMON_FLOW_H
 
+#include <stdatomic.h>
+
 #include "common/contact.h"
 #include "common/keys.h"
 #include "daemon/dunner.h"
@@ -132,6 +134,7 @@ struct release {
 	struct message message;
 	const struct draft *intent;
 	struct attempt_entry entry;
+	struct slice text; /* of the entry, as it is written */
 	bool touched; /* a later group concerns its debtor or invoices: it must not start */
 	struct release *next;
 };
@@ -141,13 +144,12 @@ struct flight {
 	struct arena *arena;
 	struct message message;
 	struct attempt_entry entry;
-	bool touched; /* an applied event concerned its debtor or invoices */
-	bool asked, on_wire; /* may_start */
+	atomic_bool touched; /* an applied event concerned its debtor or invoices */
 	bool done; /* outcome known, waiting for its group */
 	bool resend;
 	struct outcome outcome;
 	struct dunner *dunner;
-	struct flight *next;
+	struct flight *next, **link;
 };
 
 struct group {
@@ -155,12 +157,13 @@ struct group {
 	struct arena *arena;
 	struct library *library; /* a reference: what was decided points into its policies */
 	struct input *inputs, **inputs_end;
-	size_t input_count;
+	size_t input_count, due_count; /* due_count: of them, timers */
 	struct doc *docs, **docs_end; /* list, and a hash index */
 	struct doc **index;
 	size_t index_size, doc_count;
 	struct effects fx;
 	struct release *releases, **releases_end;
+	size_t release_count, landing_count; /* landing_count: attempts whose outcomes it records */
 	struct attempt_entry *resend[DUE_PAGE], *lookup[DUE_PAGE]; /* to be done once committed */
 	bool resend_touched[DUE_PAGE]; /* as of a release */
 	size_t resend_count, lookup_count;
@@ -239,6 +242,7 @@ struct dunner {
 	size_t decided_count;
 	bool due_seen; /* no use to ask what is due before a group is finished: it is in the decided ones' hands, or there is no timer */
 	struct input *waiting, **waiting_end; /* outcomes and other inputs for the next group; each in its own arena */
+	atomic_int_fast64_t start_until; /* mono: so long may_start() says yes; see sender_gate() */
 	struct flight *flights;
 	size_t flight_count, on_the_way; /* on_the_way: those whose outcome is not known yet */
 	bool asking_due;
@@ -398,6 +402,7 @@ void pacing_restore(struct dunner *d, const struct debtor *system); /* what earl
 /* sender.c */
 void sender_release(struct dunner *d, struct group *g, bool start);
 void sender_touch(struct dunner *d, const char *debtor_id, const char *invoice_id);
+void sender_gate(struct dunner *d); /* after all that decides whether an attempt may start, before anybody can hear of it */
 struct flight *sender_create(struct dunner *d, const struct message *message, const struct attempt_entry *entry);
 void sender_start(struct flight *flight);
 void sender_outcome(struct flight *flight, const struct outcome *outcome); /* notes it and queues it for the next group */

@@ -493,6 +493,15 @@ static void port_start(void *self, const struct message *message, transport_may_
 	enqueue(request, message, 0);
 }
 
+static void port_fence(void *self)
+{
+	struct http_client *client = self;
+
+	for (struct provider *provider = client->providers; provider; provider = provider->next)
+		if (provider->wire)
+			wire_fence(provider->wire);
+}
+
 static int port_forget(void *self, const char *const *attempt_ids, size_t count)
 {
 	return outbox_forget(((struct http_client *)self)->outbox, attempt_ids, count);
@@ -632,7 +641,7 @@ int http_client_create(struct event_base *base, const struct http_client_setting
 	if (!settings->secret) /* never the form for records: "***" would go out as a password */
 		client->settings.secret = no_secret;
 	client->port = (struct transport_port){ .self = client, .start = port_start, .lookup = port_lookup,
-		.forget = port_forget };
+		.fence = port_fence, .forget = port_forget };
 	list_init(&client->settled);
 	if (!settings->paces)
 		client->own_paces = paces_create(settings->config);

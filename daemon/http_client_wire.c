@@ -1,527 +1,175 @@
 #include "daemon/http_client_wire.h"
 
-#include <arpa/inet.h>
+#include <assert.h>
 #include <errno.h>
-#include <netinet/in.h>
+#include <pthread.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-#include <sys/socket.h>
-#include <time.h>
+#include <sys/eventfd.h>
 #include <unistd.h>
 
-#include <curl/curl.h>
+#include "daemon/http_client_multi.h"
 
-#define SHARD_MAX 250 /* transfers under one multi handle: beyond it libcurl's own lists cost more than a second handle */
-#define SLOW_MS 100
-
-/*
- * A socket that libcurl wants watched, or wanted: a kept connection mostly comes to use again at once, and to take it out of the loop's
- * set and put it back are two system calls for each message. It goes when it is closed, or when something comes that nobody waits for.
- * Only what we opened ourselves stays: of that we hear when it is closed.
- */
-struct watch {
-	struct shard *shard;
-	struct event *event;
-	curl_socket_t fd;
-	short events; /* what the loop watches it for; 0 = nothing */
-	bool wanted, ours;
-	struct watch *next, **link;
-};
-
-struct transfer {
-	struct shard *shard;
-	CURL *easy;
-	struct curl_slist *headers;
-	struct wire_request request;
-	bool plain; /* http: the peer must be this machine */
-	bool usual; /* a POST without a signer: its handle serves the next one with nothing but the request set anew */
-	const char *strayed; /* why it may not go where its name leads; NULL = it may */
-	unsigned asked; /* times that libcurl was about to send the request */
-	bool declined;
-	bool head_done, head_too_long, truncated;
-	struct buf head, body;
-	char remote[INET6_ADDRSTRLEN + 10];
-	struct transfer *next, **link;
-};
-
-struct shard {
-	struct wire *wire;
-	CURLM *multi;
-	struct event *timer; /* libcurl's */
-	struct watch *watches;
-	struct transfer *transfers;
-	size_t in_flight;
-	struct shard *next;
+struct transfer_list {
+	struct transfer *first, **end;
 };
 
 struct wire {
-	struct event_base *base;
 	char *ca_file;
-	struct shard *shards;
-	struct event *tick;
-	CURL *idle[SHARD_MAX]; /* easy handles to be used again, with their guards set */
-	size_t idle_count;
-	bool idle_plain; /* what for: a provider is at one address, so all of them for the same */
-	struct wire_counters counters;
+	/* the loop's */
+	struct event *turn; /* end of a turn of the loop: hand over what came in it */
+	struct event *finished; /* the thread has something for us */
+	struct transfer_list handed; /* in this turn */
+	size_t in_flight;
+	pthread_t thread;
+	/* guarded by the mutex */
+	pthread_mutex_t mutex;
+	struct transfer_list queue, over;
+	bool stop;
+	/* both sides' */
+	int work, notify; /* eventfds: something is in `queue`, in `over` */
+	/* the thread's own */
+	struct event_base *base;
+	struct multi *multi;
+	struct event *worked, *told; /* told: end of a turn of its loop: hand back what ended in it */
+	struct transfer_list ended; /* in this turn */
 };
 
-static const struct timeval tick = { .tv_sec = 1 }; /* libcurl's clock is looked at so often even when a wake-up of its was lost */
+/* --- the way there and back ------------------------------------------------------------------------------------------------------ */
 
-static int64_t mono_ms(void)
+static void list_init(struct transfer_list *list)
 {
-	struct timespec now;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &now);
-	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+	*list = (struct transfer_list){ .end = &list->first };
 }
 
-/* --- libcurl's questions, each from within its own calls: no multi call here ------------------------------------------------ */
-
-bool wire_is_loopback(const struct sockaddr *address)
+static void list_add(struct transfer_list *list, struct transfer *t)
 {
-	struct in6_addr in6;
-
-	if (address->sa_family == AF_INET)
-		return (ntohl(((const struct sockaddr_in *)(const void *)address)->sin_addr.s_addr) >> 24) == 127;
-	if (address->sa_family != AF_INET6)
-		return false;
-	in6 = ((const struct sockaddr_in6 *)(const void *)address)->sin6_addr;
-	return IN6_IS_ADDR_LOOPBACK(&in6) || (IN6_IS_ADDR_V4MAPPED(&in6) && in6.s6_addr[12] == 127);
+	t->after = NULL;
+	*list->end = t;
+	list->end = &t->after;
 }
 
-/*
- * Link-local, where clouds tell their machines' secrets to whoever asks, and what is no host: nothing of ours is there, whatever a name
- * server says. Private networks may be: a gateway of one's own, and with https it must prove its name.
- */
-static bool is_nowhere(const struct sockaddr *address)
+static struct transfer *list_take(struct transfer_list *list)
 {
-	const struct sockaddr_in6 *v6 = (const void *)address;
-	uint32_t v4;
+	struct transfer *t = list->first;
 
-	if (address->sa_family == AF_INET) {
-		v4 = ntohl(((const struct sockaddr_in *)(const void *)address)->sin_addr.s_addr);
-	} else if (address->sa_family != AF_INET6) {
-		return true;
-	} else if (IN6_IS_ADDR_V4MAPPED(&v6->sin6_addr)) {
-		memcpy(&v4, &v6->sin6_addr.s6_addr[12], sizeof(v4));
-		v4 = ntohl(v4);
-	} else {
-		return IN6_IS_ADDR_LINKLOCAL(&v6->sin6_addr) || IN6_IS_ADDR_MULTICAST(&v6->sin6_addr) || IN6_IS_ADDR_UNSPECIFIED(&v6->sin6_addr);
+	if (t && !(list->first = t->after))
+		list->end = &list->first;
+	return t;
+}
+
+/* All of `from` to the end of `to`, which the other side looks at when `fd` tells it. */
+static void list_send(struct wire *wire, struct transfer_list *to, struct transfer_list *from, int fd)
+{
+	uint64_t one = 1;
+	bool told;
+
+	if (!from->first)
+		return;
+	pthread_mutex_lock(&wire->mutex);
+	told = to->first != NULL; /* it has not even taken what was there */
+	*to->end = from->first;
+	to->end = from->end;
+	pthread_mutex_unlock(&wire->mutex);
+	list_init(from);
+	if (!told && write(fd, &one, sizeof(one)) < 0)
+		assert(errno == EAGAIN);
+}
+
+/* All of `list`, once `fd` told of it. */
+static struct transfer_list list_receive(struct wire *wire, struct transfer_list *list, int fd)
+{
+	struct transfer_list ret;
+	uint64_t count;
+
+	(void)!read(fd, &count, sizeof(count));
+	list_init(&ret);
+	pthread_mutex_lock(&wire->mutex);
+	if (list->first) {
+		ret = *list;
+		list_init(list);
 	}
-	return v4 >> 24 == 0 || v4 >> 16 == 0xa9fe || v4 >> 28 >= 0xe;
+	pthread_mutex_unlock(&wire->mutex);
+	return ret;
 }
 
-static void on_ready(evutil_socket_t fd, short what, void *arg);
-
-static struct watch *watch_of(struct shard *shard, curl_socket_t fd)
+void transfer_free(struct transfer *t)
 {
-	struct watch *watch = shard->watches;
-
-	while (watch && watch->fd != fd)
-		watch = watch->next;
-	if (watch)
-		return watch;
-	watch = xcalloc(1, sizeof(*watch));
-	watch->shard = shard;
-	watch->fd = fd;
-	watch->event = event_new(shard->wire->base, fd, EV_READ, on_ready, watch);
-	watch->link = &shard->watches;
-	watch->next = shard->watches;
-	if (watch->next)
-		watch->next->link = &watch->next;
-	shard->watches = watch;
-	return watch;
-}
-
-static curl_socket_t on_open(void *arg, curlsocktype purpose, struct curl_sockaddr *address)
-{
-	struct transfer *t = arg;
-	curl_socket_t fd;
-
-	(void)purpose;
-	if (t->plain && !t->request.public_http && !wire_is_loopback(&address->addr)) {
-		t->strayed = "not_loopback"; /* a hosts file or a name server sends "localhost" elsewhere */
-		return CURL_SOCKET_BAD;
-	}
-	if (is_nowhere(&address->addr)) {
-		t->strayed = "forbidden_address";
-		return CURL_SOCKET_BAD;
-	}
-	fd = socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
-	if (fd >= 0)
-		watch_of(t->shard, fd)->ours = true;
-	return fd;
-}
-
-/*
- * The exact boundary between "surely not sent" and "maybe". libcurl asks it each time that it is about to write a request, also when a
- * kept connection died and it would send the same bytes on a new one (Curl_retry_request): the peer may have taken the first ones.
- */
-static int on_prereq(void *arg, char *remote, char *local, int remote_port, int local_port)
-{
-	struct transfer *t = arg;
-
-	(void)local, (void)local_port;
-	if (t->asked && !t->request.repeatable) {
-		t->asked++;
-		return CURL_PREREQFUNC_ABORT;
-	}
-	snprintf(t->remote, sizeof(t->remote), strchr(remote, ':') ? "[%s]:%d" : "%s:%d", remote, remote_port);
-	t->asked++;
-	if (t->asked == 1 && t->request.may_start && !t->request.may_start(t->request.arg)) {
-		t->declined = true;
-		return CURL_PREREQFUNC_ABORT;
-	}
-	return CURL_PREREQFUNC_OK;
-}
-
-static size_t on_header(char *data, size_t size, size_t count, void *arg)
-{
-	struct transfer *t = arg;
-	size_t len = size * count;
-
-	if (len >= 5 && memcmp(data, "HTTP/", 5) == 0 && t->body.len == 0) { /* also after an interim answer (1xx) */
-		buf_reset(&t->head);
-		t->head_done = false;
-	}
-	if (t->head_done) /* trailers say nothing that we asked for */
-		return len;
-	if (len <= 2 && (data[0] == '\r' || data[0] == '\n')) {
-		t->head_done = true;
-		return len;
-	}
-	if (t->head.len + len > WIRE_HEAD_MAX) {
-		t->head_too_long = true;
-		return 0;
-	}
-	buf_add(&t->head, data, len);
-	return len;
-}
-
-static size_t on_body(char *data, size_t size, size_t count, void *arg)
-{
-	struct transfer *t = arg;
-	size_t len = size * count, room = t->request.body_max - t->body.len;
-
-	buf_add(&t->body, data, len < room ? len : room);
-	t->truncated = len > room;
-	return t->truncated ? 0 : len;
-}
-
-static int on_timer(CURLM *multi, long ms, void *arg)
-{
-	struct shard *shard = arg;
-
-	(void)multi;
-	if (ms < 0)
-		event_del(shard->timer);
-	else
-		event_add(shard->timer, &(struct timeval){ ms / 1000, ms % 1000 * 1000 });
-	return 0;
-}
-
-/*
- * Before the descriptor is gone: a new socket might get its number while the loop still watches the old one. The watch itself stays
- * until libcurl takes it back, or uses it again for a socket of the same number.
- */
-static int on_close(void *arg, curl_socket_t fd)
-{
-	struct shard *shard = arg;
-
-	for (struct watch *watch = shard->watches; watch; watch = watch->next)
-		if (watch->fd == fd) {
-			event_del(watch->event);
-			watch->events = 0;
-			watch->ours = false;
-		}
-	return close(fd);
-}
-
-/* --- the loop's side ---------------------------------------------------------------------------------------------------------- */
-
-static const char *reason_of(CURLcode code, bool sent)
-{
-	switch ((int)code) {
-	case CURLE_OPERATION_TIMEDOUT:
-		return "timeout";
-	case CURLE_COULDNT_RESOLVE_HOST:
-		return "name_not_resolved";
-	case CURLE_SSL_CONNECT_ERROR:
-	case CURLE_PEER_FAILED_VERIFICATION:
-	case CURLE_SSL_CACERT_BADFILE:
-	case CURLE_SSL_ISSUER_ERROR:
-	case CURLE_SSL_CIPHER:
-	case CURLE_SSL_INVALIDCERTSTATUS:
-		return "tls";
-	case CURLE_UNSUPPORTED_PROTOCOL: /* HTTP/0.9: bytes that are no answer */
-	case CURLE_WEIRD_SERVER_REPLY:
-	case CURLE_BAD_CONTENT_ENCODING:
-	case CURLE_WRITE_ERROR: /* ours: the head is too long */
-	case CURLE_OUT_OF_MEMORY: /* libcurl's own limits on a head: this, or from 8.6 on CURLE_TOO_LARGE */
-	case 100:
-		return sent ? "bad_answer" : "no_connection";
-	default:
-		return sent ? "connection_lost" : "no_connection";
-	}
-}
-
-static void transfer_free(struct transfer *t, bool keep)
-{
-	struct wire *wire = t->shard->wire;
-
-	*t->link = t->next;
-	if (t->next)
-		t->next->link = t->link;
-	t->shard->in_flight--;
-	wire->counters.in_flight--;
-	(void)curl_multi_remove_handle(t->shard->multi, t->easy); /* once more does no harm */
-	if (keep && t->usual && wire->idle_count < SHARD_MAX && (!wire->idle_count || wire->idle_plain == t->plain)) {
-		wire->idle_plain = t->plain;
-		wire->idle[wire->idle_count++] = t->easy;
-	} else {
-		curl_easy_cleanup(t->easy);
-	}
-	curl_slist_free_all(t->headers);
 	buf_clear(&t->head);
 	buf_clear(&t->body);
 	free(t);
 }
 
-static void finish(struct transfer *t, CURLcode code)
-{
-	struct wire *wire = t->shard->wire;
-	struct wire_result result = { .remote = t->remote[0] ? t->remote : NULL };
-	long status = 0;
+/* --- the thread ------------------------------------------------------------------------------------------------------------------ */
 
-	(void)curl_easy_getinfo(t->easy, CURLINFO_RESPONSE_CODE, &status);
-	result.answer = (struct http_answer){ .status = t->head.len ? (int)status : 0, .head = buf_str(&t->head), .head_len = t->head.len,
-		.body = buf_str(&t->body), .body_len = t->body.len, .truncated = t->truncated };
-	result.repeat_stopped = t->asked > 1 && !t->request.repeatable;
-	wire->counters.repeats_stopped += result.repeat_stopped;
-	if (t->declined)
-		result.end = WIRE_DECLINED;
-	else if (!t->asked)
-		result.end = WIRE_UNSENT;
-	else if ((code == CURLE_OK || t->truncated) && t->head_done && status >= 200)
-		result.end = WIRE_ANSWERED;
-	else
-		result.end = WIRE_LOST;
-	(void)curl_multi_remove_handle(t->shard->multi, t->easy); /* it lets go of the request, which `done` may free */
-	result.reason = t->strayed ? t->strayed : code == CURLE_OK ? "bad_answer" : reason_of(code, t->asked > 0);
-	t->request.done(&result, t->request.arg);
-	transfer_free(t, true);
-}
-
-static void act(struct shard *shard, curl_socket_t fd, int mask)
-{
-	int64_t begun = mono_ms();
-	CURLMsg *message;
-	int n;
-
-	(void)curl_multi_socket_action(shard->multi, fd, mask, &n);
-	if (mono_ms() - begun > SLOW_MS)
-		shard->wire->counters.slow_calls++;
-	while ((message = curl_multi_info_read(shard->multi, &n))) {
-		struct transfer *t = NULL;
-
-		if (message->msg != CURLMSG_DONE)
-			continue;
-		(void)curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &t);
-		finish(t, message->data.result); /* `message` is gone after it */
-	}
-}
-
-static void on_ready(evutil_socket_t fd, short what, void *arg)
-{
-	struct watch *watch = arg;
-
-	if (!watch->wanted) { /* the peer closed a kept connection, or speaks without being asked: libcurl sees it when it comes to use it */
-		event_del(watch->event);
-		watch->events = 0;
-		return;
-	}
-	act(watch->shard, fd, (what & EV_READ ? CURL_CSELECT_IN : 0) | (what & EV_WRITE ? CURL_CSELECT_OUT : 0));
-}
-
-static void on_timeout(evutil_socket_t fd, short what, void *arg)
-{
-	(void)fd, (void)what;
-	act(arg, CURL_SOCKET_TIMEOUT, 0);
-}
-
-static void on_tick(evutil_socket_t fd, short what, void *arg)
+static void on_told(evutil_socket_t fd, short what, void *arg)
 {
 	struct wire *wire = arg;
 
 	(void)fd, (void)what;
-	for (struct shard *shard = wire->shards; shard; shard = shard->next)
-		if (shard->in_flight)
-			act(shard, CURL_SOCKET_TIMEOUT, 0);
-	if (wire->counters.in_flight)
-		event_add(wire->tick, &tick);
+	list_send(wire, &wire->over, &wire->ended, wire->notify);
 }
 
-static void watch_free(struct watch *watch)
+static void on_over(struct transfer *t, void *arg)
 {
-	*watch->link = watch->next;
-	if (watch->next)
-		watch->next->link = watch->link;
-	event_free(watch->event);
-	free(watch);
+	struct wire *wire = arg;
+
+	if (!wire->ended.first)
+		event_active(wire->told, EV_TIMEOUT, 0);
+	list_add(&wire->ended, t);
 }
 
-static int on_socket(CURL *easy, curl_socket_t fd, int what, void *arg, void *mine)
+static void on_work(evutil_socket_t fd, short what, void *arg)
 {
-	struct shard *shard = arg;
-	struct watch *watch = mine ? mine : watch_of(shard, fd);
-	short events = (short)(EV_PERSIST | (what & CURL_POLL_IN ? EV_READ : 0) | (what & CURL_POLL_OUT ? EV_WRITE : 0));
+	struct wire *wire = arg;
+	struct transfer_list taken = list_receive(wire, &wire->queue, fd);
+	struct transfer *t;
+	bool stop;
 
-	(void)easy;
-	watch->wanted = what != CURL_POLL_REMOVE;
-	(void)curl_multi_assign(shard->multi, fd, watch->wanted ? watch : NULL);
-	if (!watch->wanted && watch->ours && !(watch->events & EV_WRITE)) /* one that can be written to would wake the loop for ever */
-		return 0;
-	if (watch->wanted && watch->events == events)
-		return 0;
-	event_del(watch->event);
-	watch->events = 0;
-	if (!watch->wanted)
-		return 0;
-	event_assign(watch->event, shard->wire->base, fd, events, on_ready, watch);
-	event_add(watch->event, NULL);
-	watch->events = events;
-	return 0;
-}
-
-/* --- starting ------------------------------------------------------------------------------------------------------------------- */
-
-static struct shard *shard_create(struct wire *wire)
-{
-	struct shard *shard = xcalloc(1, sizeof(*shard));
-
-	shard->wire = wire;
-	shard->multi = curl_multi_init();
-	if (!shard->multi)
-		abort(); /* no memory: as xmalloc(), but libcurl says it in its own way */
-	shard->timer = evtimer_new(wire->base, on_timeout, shard);
-	curl_multi_setopt(shard->multi, CURLMOPT_SOCKETFUNCTION, on_socket);
-	curl_multi_setopt(shard->multi, CURLMOPT_SOCKETDATA, shard);
-	curl_multi_setopt(shard->multi, CURLMOPT_TIMERFUNCTION, on_timer);
-	curl_multi_setopt(shard->multi, CURLMOPT_TIMERDATA, shard);
-	curl_multi_setopt(shard->multi, CURLMOPT_PIPELINING, CURLPIPE_NOTHING);
-	curl_multi_setopt(shard->multi, CURLMOPT_MAXCONNECTS, (long)SHARD_MAX);
-	shard->next = wire->shards;
-	wire->shards = shard;
-	return shard;
-}
-
-static struct shard *shard_with_room(struct wire *wire)
-{
-	for (struct shard *shard = wire->shards; shard; shard = shard->next)
-		if (shard->in_flight < SHARD_MAX)
-			return shard;
-	return shard_create(wire);
-}
-
-static void add_header(struct transfer *t, const char *line)
-{
-	struct curl_slist *list = curl_slist_append(t->headers, line);
-
-	if (!list)
-		abort();
-	t->headers = list;
-}
-
-static void add_headers(struct transfer *t)
-{
-	const struct http_request *http = t->request.http;
-	CLEANUP(buf_clear) struct buf line = { 0 };
-
-	for (size_t i = 0; i < http->header_count; i++) {
-		buf_reset(&line);
-		/* libcurl's way: "Name:" would take a header away, "Name;" is an empty one */
-		buf_printf(&line, *http->headers[i].value ? "%s: %s" : "%s;", http->headers[i].name, http->headers[i].value);
-		add_header(t, line.data);
+	(void)what;
+	pthread_mutex_lock(&wire->mutex);
+	stop = wire->stop;
+	pthread_mutex_unlock(&wire->mutex);
+	while ((t = list_take(&taken))) {
+		if (stop)
+			transfer_free(t);
+		else
+			multi_begin(wire->multi, t);
 	}
-	add_header(t, "Expect:"); /* no waiting for 100, no second request after 417 */
-	if (!http->body)
-		add_header(t, "Content-Type:");
+	if (stop)
+		event_base_loopbreak(wire->base);
 }
 
-/* A guard that cannot be set must not be missing silently: none of these fails with the libraries that we are built for. */
-#define SET(option, value)                                                   \
-	do {                                                                 \
-		if (curl_easy_setopt(easy, option, value) != CURLE_OK) {     \
-			fprintf(stderr, "http: libcurl refuses " #option "\n"); \
-			abort();                                             \
-		}                                                            \
-	} while (0)
-
-/* What is the same for every usual request. */
-static void set_guards(CURL *easy, const struct transfer *t)
+static void *wire_run(void *arg)
 {
-	SET(CURLOPT_PROTOCOLS_STR, t->plain ? "http" : "https");
-	SET(CURLOPT_FOLLOWLOCATION, 0L);
-	SET(CURLOPT_PROXY, ""); /* not even from the environment */
-	SET(CURLOPT_NETRC, (long)CURL_NETRC_IGNORED);
-	SET(CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
-	SET(CURLOPT_HTTP09_ALLOWED, 0L);
-	SET(CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
-	SET(CURLOPT_SSL_VERIFYPEER, 1L);
-	SET(CURLOPT_SSL_VERIFYHOST, 2L);
-	if (t->shard->wire->ca_file)
-		SET(CURLOPT_CAINFO, t->shard->wire->ca_file);
-	SET(CURLOPT_PREREQFUNCTION, on_prereq);
-	SET(CURLOPT_OPENSOCKETFUNCTION, on_open);
-	SET(CURLOPT_CLOSESOCKETFUNCTION, on_close);
-	SET(CURLOPT_QUICK_EXIT, 1L); /* a slow name server never holds the loop up */
-	SET(CURLOPT_NOSIGNAL, 1L);
-	SET(CURLOPT_MAXAGE_CONN, (long)WIRE_IDLE_S);
-	SET(CURLOPT_USERAGENT, "dunningd/" DUNNINGD_VERSION);
-	SET(CURLOPT_HEADERFUNCTION, on_header);
-	SET(CURLOPT_WRITEFUNCTION, on_body);
-	if (t->usual)
-		SET(CURLOPT_POST, 1L);
+	struct wire *wire = arg;
+
+	(void)event_base_dispatch(wire->base);
+	return NULL;
 }
 
-/* What a usual handle has of its last request, all of it. */
-static void set_request(CURL *easy, struct transfer *t)
-{
-	const struct http_request *http = t->request.http;
+/* --- the loop's side ------------------------------------------------------------------------------------------------------------ */
 
-	SET(CURLOPT_PRIVATE, t);
-	SET(CURLOPT_PREREQDATA, t);
-	SET(CURLOPT_OPENSOCKETDATA, t);
-	SET(CURLOPT_CLOSESOCKETDATA, t->shard); /* the connection's: it outlives this transfer */
-	SET(CURLOPT_FRESH_CONNECT, (long)t->request.fresh);
-	SET(CURLOPT_FORBID_REUSE, (long)t->request.fresh);
-	SET(CURLOPT_URL, http->url);
-	SET(CURLOPT_TIMEOUT_MS, (long)http->timeout_ms);
-	SET(CURLOPT_CONNECTTIMEOUT_MS, (long)(http->timeout_ms < WIRE_CONNECT_MS ? http->timeout_ms : WIRE_CONNECT_MS));
-	if (strcmp(http->method, "GET") != 0 && strcmp(http->method, "HEAD") != 0) {
-		SET(CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)http->body_len);
-		SET(CURLOPT_POSTFIELDS, http->body ? http->body : "");
-	}
-	add_headers(t);
-	SET(CURLOPT_HTTPHEADER, t->headers);
-	SET(CURLOPT_HEADERDATA, t);
-	SET(CURLOPT_WRITEDATA, t);
+static void on_turn(evutil_socket_t fd, short what, void *arg)
+{
+	struct wire *wire = arg;
+
+	(void)fd, (void)what;
+	list_send(wire, &wire->queue, &wire->handed, wire->work);
 }
 
-/* And what the others have besides; their handles are not used again. */
-static void set_unusual(CURL *easy, const struct transfer *t)
+static void on_finished(evutil_socket_t fd, short what, void *arg)
 {
-	const struct http_request *http = t->request.http;
+	struct wire *wire = arg;
+	struct transfer_list over = list_receive(wire, &wire->over, fd);
+	struct transfer *t;
 
-	if (strcmp(http->method, "HEAD") == 0)
-		SET(CURLOPT_NOBODY, 1L);
-	else if (strcmp(http->method, "GET") != 0 && strcmp(http->method, "POST") != 0)
-		SET(CURLOPT_CUSTOMREQUEST, http->method);
-	if (t->request.signer) {
-		SET(CURLOPT_AWS_SIGV4, t->request.signer->scope);
-		SET(CURLOPT_USERNAME, t->request.signer->id);
-		SET(CURLOPT_PASSWORD, t->request.signer->secret);
+	(void)what;
+	while ((t = list_take(&over))) {
+		wire->in_flight--;
+		t->request.done(&t->result, t->request.arg);
+		transfer_free(t);
 	}
 }
 
@@ -529,77 +177,99 @@ void wire_start(struct wire *wire, const struct wire_request *request)
 {
 	struct transfer *t = xcalloc(1, sizeof(*t));
 
-	t->shard = shard_with_room(wire);
 	t->request = *request;
-	t->plain = strncmp(request->http->url, "https://", 8) != 0;
-	t->usual = !request->signer && strcmp(request->http->method, "POST") == 0;
-	if (t->usual && wire->idle_count && wire->idle_plain == t->plain) {
-		t->easy = wire->idle[--wire->idle_count];
-	} else {
-		t->easy = curl_easy_init();
-		if (!t->easy)
-			abort();
-		set_guards(t->easy, t);
-		if (!t->usual)
-			set_unusual(t->easy, t);
-	}
-	set_request(t->easy, t);
-	t->link = &t->shard->transfers;
-	t->next = *t->link;
-	if (t->next)
-		t->next->link = &t->next;
-	*t->link = t;
-	t->shard->in_flight++;
-	if (wire->counters.in_flight++ == 0)
-		event_add(wire->tick, &tick);
-	if (curl_multi_add_handle(t->shard->multi, t->easy) != CURLM_OK)
-		abort(); /* no memory, or a call from within libcurl: ours to avoid */
+	wire->in_flight++;
+	if (!wire->handed.first)
+		event_active(wire->turn, EV_TIMEOUT, 0);
+	list_add(&wire->handed, t);
+}
+
+void wire_fence(struct wire *wire)
+{
+	multi_fence(wire->multi);
 }
 
 void wire_count(const struct wire *wire, struct wire_counters *ret)
 {
-	*ret = wire->counters;
+	multi_count(wire->multi, ret);
+	ret->in_flight = wire->in_flight;
 }
 
 /* --- life ------------------------------------------------------------------------------------------------------------------------ */
 
 int wire_global_init(void)
 {
-	return curl_global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK ? 0 : -EIO;
+	return multi_global_init();
 }
 
 void wire_global_cleanup(void)
 {
-	curl_global_cleanup();
+	multi_global_cleanup();
+}
+
+/* None of it fails but for want of memory, descriptors or threads at the start: as xmalloc(). */
+static void must(bool ok)
+{
+	if (!ok) {
+		fprintf(stderr, "http: no thread for the requests: %s\n", strerror(errno));
+		abort();
+	}
 }
 
 struct wire *wire_create(struct event_base *base, const char *ca_file)
 {
 	struct wire *wire = xcalloc(1, sizeof(*wire));
+	sigset_t all, before;
 
-	wire->base = base;
 	wire->ca_file = ca_file ? xstrdup(ca_file) : NULL;
-	wire->tick = evtimer_new(base, on_tick, wire);
+	list_init(&wire->handed);
+	list_init(&wire->queue);
+	list_init(&wire->over);
+	list_init(&wire->ended);
+	(void)pthread_mutex_init(&wire->mutex, NULL);
+	wire->work = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	wire->notify = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	must(wire->work >= 0 && wire->notify >= 0 && (wire->base = event_base_new()));
+	wire->turn = event_new(base, -1, 0, on_turn, wire);
+	wire->finished = event_new(base, wire->notify, EV_READ | EV_PERSIST, on_finished, wire);
+	wire->worked = event_new(wire->base, wire->work, EV_READ | EV_PERSIST, on_work, wire);
+	wire->told = event_new(wire->base, -1, 0, on_told, wire);
+	wire->multi = multi_create(wire->base, wire->ca_file, on_over, wire);
+	must(wire->turn && wire->finished && wire->worked && wire->told && event_add(wire->finished, NULL) == 0 &&
+		event_add(wire->worked, NULL) == 0);
+	(void)sigfillset(&all); /* signals are the loop's */
+	(void)pthread_sigmask(SIG_SETMASK, &all, &before);
+	must((errno = pthread_create(&wire->thread, NULL, wire_run, wire)) == 0);
+	(void)pthread_sigmask(SIG_SETMASK, &before, NULL);
 	return wire;
 }
 
 void wire_destroy(struct wire *wire)
 {
+	struct transfer_list *const lists[] = { &wire->handed, &wire->queue, &wire->ended, &wire->over };
+	uint64_t one = 1;
+	struct transfer *t;
+
 	if (!wire)
 		return;
-	for (struct shard *shard = wire->shards, *next; shard; shard = next) {
-		next = shard->next;
-		while (shard->transfers)
-			transfer_free(shard->transfers, false);
-		(void)curl_multi_cleanup(shard->multi); /* closes the kept connections: on_close, on_socket */
-		while (shard->watches)
-			watch_free(shard->watches);
-		event_free(shard->timer);
-		free(shard);
-	}
-	while (wire->idle_count)
-		curl_easy_cleanup(wire->idle[--wire->idle_count]);
-	event_free(wire->tick);
+	pthread_mutex_lock(&wire->mutex);
+	wire->stop = true;
+	pthread_mutex_unlock(&wire->mutex);
+	if (write(wire->work, &one, sizeof(one)) < 0)
+		assert(errno == EAGAIN);
+	(void)pthread_join(wire->thread, NULL);
+	multi_destroy(wire->multi);
+	for (size_t i = 0; i < ARRAY_LEN(lists); i++)
+		while ((t = list_take(lists[i])))
+			transfer_free(t);
+	event_free(wire->turn);
+	event_free(wire->finished);
+	event_free(wire->worked);
+	event_free(wire->told);
+	event_base_free(wire->base);
+	(void)close(wire->work);
+	(void)close(wire->notify);
+	(void)pthread_mutex_destroy(&wire->mutex);
 	free(wire->ca_file);
 	free(wire);
 }

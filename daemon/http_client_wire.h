@@ -1,6 +1,7 @@
 /*
- * http_client_wire - one HTTP request on the wire, once: libcurl's multi interface on the event loop. It knows nothing of providers;
- * what it tells for certain is whether a byte of the request can have left this machine.
+ * http_client_wire - one HTTP request on the wire, once: libcurl's multi interface in a thread of its own, which takes a quarter of a
+ * send's work off the event loop. It knows nothing of providers; what it tells for certain is whether a byte of the request can have left
+ * this machine.
  *
  * Only https, or http to this machine's own addresses; no redirects, proxies, cookies, .netrc or compression, whatever the environment
  * says. HTTP/1.1 alone: with HTTP/2 one would not know what a closed connection means for each of its streams.
@@ -48,14 +49,14 @@ struct wire_request {
 	bool public_http; /* plain http also beyond this machine: nothing secret goes, and what comes is signed */
 	const struct http_signer *signer; /* borrowed until done; NULL = not signed. A query in the URL must be sorted, with '=' behind each name */
 	size_t body_max; /* bytes of the answer's body that are kept; the connection is closed at more */
-	wire_may_start_fn may_start; /* asked once, when connected and before the first byte; NULL = yes */
+	wire_may_start_fn may_start; /* asked once, in the thread, when connected and before the first byte; NULL = yes. See wire_fence() */
 	wire_done_fn done; /* once, from the loop */
 	void *arg;
 };
 
 struct wire_counters {
 	uint64_t repeats_stopped; /* by libcurl: see wire_result */
-	uint64_t slow_calls; /* of libcurl that held the loop up for more than 100 ms */
+	uint64_t slow_calls; /* of libcurl that held its thread up for more than 100 ms */
 	size_t in_flight;
 };
 
@@ -63,10 +64,15 @@ struct wire_counters {
 int wire_global_init(void);
 void wire_global_cleanup(void);
 
-/* `ca_file`: NULL = the system's certificates; copied. */
+/* `base`: where `done` is called. `ca_file`: NULL = the system's certificates; copied. */
 struct wire *wire_create(struct event_base *base, const char *ca_file);
 void wire_destroy(struct wire *wire); /* cuts what is in flight; no callback afterwards. NULL is allowed */
 void wire_start(struct wire *wire, const struct wire_request *request);
+/*
+ * Returns when no request is between its may_start() and its first byte. So what may_start() looks at, changed before this, is seen by all
+ * requests of which nothing has left yet.
+ */
+void wire_fence(struct wire *wire);
 bool wire_is_loopback(const struct sockaddr *address); /* also as ::ffff:127.x */
 void wire_count(const struct wire *wire, struct wire_counters *ret);
 

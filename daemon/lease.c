@@ -22,6 +22,7 @@ static void on_lease(int r, bool granted, uint64_t epoch, int64_t until_mono, co
 
 		d->epoch = epoch;
 		d->lease_until = until_mono;
+		sender_gate(d);
 		d->ports.clock->timer_in(d->ports.clock->self, d->lease_timer, LEASE_RENEW_MS);
 		if (first) {
 			dunner_log(d, LOG_INFO, "lease: partition %u is ours, epoch %llu", d->settings.partition,

@@ -47,6 +47,7 @@ void group_add(struct group *g, struct input *input)
 	*g->inputs_end = input;
 	g->inputs_end = &input->next;
 	g->input_count++;
+	g->landing_count += input->flight != NULL;
 }
 
 static size_t place(const struct group *g, enum doc_kind kind, const char *id)

@@ -244,11 +244,16 @@ struct transport_port {
 	/*
 	 * Starts the request for one message. may_start(arg) is asked exactly once, after connect and before the first byte, or
 	 * never when no connection came about. done(arg) exactly once: CANCELLED if may_start said no; TEMPORARY if it was never asked;
-	 * IN_DOUBT whenever bytes may have left and no full answer came.
+	 * IN_DOUBT whenever bytes may have left and no full answer came. may_start() may be asked in another thread.
 	 */
 	void (*start)(void *self, const struct message *message, transport_may_start_fn may_start, transport_done_fn done,
 		void *arg);
 	void (*lookup)(void *self, const struct message *message, int64_t sent_at, transport_lookup_fn done, void *arg);
+	/*
+	 * Returns when no request is between its may_start() and its first byte. So what may_start() looks at, changed before this, holds for
+	 * all of which nothing has left yet. NULL: may_start() is asked in the loop itself.
+	 */
+	void (*fence)(void *self);
 	/* What lies here of these attempts is deleted: the outbox's files. Synchronous. -errno: try again later. NULL: nothing ever does. */
 	int (*forget)(void *self, const char *const *attempt_ids, size_t count);
 };

@@ -554,6 +554,7 @@ void recover_wanted(struct dunner *d, const char *why)
 	dunner_log(d, LOG_WARNING, "recover: %s: nothing is released until the journal is redone", why);
 	d->recovery_wanted = true;
 	d->caught_up_at = -1;
+	sender_gate(d);
 }
 
 void recover_start(struct dunner *d, bool live)
@@ -567,6 +568,7 @@ void recover_start(struct dunner *d, bool live)
 		d->recovery = r;
 		d->live_recovery = live;
 		d->caught_up_at = -1;
+		sender_gate(d);
 		if (live)
 			dunner_set_state(d, DUNNER_STARTING);
 	}

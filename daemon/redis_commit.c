@@ -338,6 +338,7 @@ static void execute(struct call *call)
 	redis_link_command(store->link, a.count, a.argv, a.lens, 0, on_queued, call);
 	redis_link_command(store->link, 1, (const char *const[]){ "EXEC" }, NULL, 0, on_executed, call);
 	watch(store, on_watched_ahead, on_seen_ahead, store);
+	redis_link_flush(store->link); /* the loop may be about to decide the next group */
 }
 
 static void on_seen(int r, const struct redis_reply *reply, void *arg)

@@ -33,7 +33,10 @@ struct flight *sender_create(struct dunner *d, const struct message *message, co
 	flight->entry.provider = copy(arena, entry->provider);
 	flight->entry.policy_digest = copy(arena, entry->policy_digest);
 	flight->entry.invoice_ids = ids;
+	flight->link = &d->flights;
 	flight->next = d->flights;
+	if (flight->next)
+		flight->next->link = &flight->next;
 	d->flights = flight;
 	d->flight_count++;
 	d->on_the_way++;
@@ -50,14 +53,12 @@ struct flight *sender_flight(const struct dunner *d, const char *attempt_id)
 
 void sender_drop(struct dunner *d, struct flight *flight)
 {
-	for (struct flight **at = &d->flights; *at; at = &(*at)->next)
-		if (*at == flight) {
-			*at = flight->next;
-			d->flight_count--;
-			d->on_the_way -= !flight->done;
-			arena_free(flight->arena);
-			return;
-		}
+	*flight->link = flight->next;
+	if (flight->next)
+		flight->next->link = flight->link;
+	d->flight_count--;
+	d->on_the_way -= !flight->done;
+	arena_free(flight->arena);
 }
 
 void sender_free(struct dunner *d)
@@ -66,20 +67,44 @@ void sender_free(struct dunner *d)
 		sender_drop(d, d->flights);
 }
 
+/* From here on whatever was changed before holds for every attempt of which no byte has left. */
+static void fence(struct dunner *d)
+{
+	if (d->ports.transport->fence)
+		d->ports.transport->fence(d->ports.transport->self);
+}
+
+/* Until when, by all that is known now, an attempt may start: the mark's age and the lease's margin; 0 = not at all. */
+static int64_t start_until(struct dunner *d)
+{
+	int64_t mark = d->caught_up_at + MARK_MAX_AGE_MS + 1, lease = d->lease_until - LEASE_MARGIN_MS;
+
+	if (d->stopping || d->recovery || d->state != DUNNER_RUNNING || flow_holding(d) || !inbox_marked(d, MARK_MAX_AGE_MS))
+		return 0;
+	return mark < lease ? mark : lease;
+}
+
+void sender_gate(struct dunner *d)
+{
+	int64_t until = start_until(d), before = atomic_load(&d->start_until);
+
+	if (until == before)
+		return;
+	atomic_store(&d->start_until, until);
+	if (until < before && d->on_the_way)
+		fence(d);
+}
+
 /*
- * The last question before the first byte. Everything that could make this contact wrong is looked at here, in memory, and
- * nothing else: the mark's age, the lease's margin, and whether anything applied since concerns these people.
+ * The last question before the first byte, maybe in another thread. Everything that could make this contact wrong is looked at here, in
+ * memory, and nothing else: the mark's age, the lease's margin, and whether anything applied since concerns these people.
  */
 static bool may_start(void *arg)
 {
 	struct flight *flight = arg;
 	struct dunner *d = flight->dunner;
 
-	flight->asked = true;
-	flight->on_wire = !flight->touched && !d->stopping && !d->recovery && d->state == DUNNER_RUNNING &&
-		!flow_holding(d) && inbox_marked(d, MARK_MAX_AGE_MS) &&
-		flow_mono(d) < d->lease_until - LEASE_MARGIN_MS;
-	return flight->on_wire;
+	return !atomic_load(&flight->touched) && flow_mono(d) < atomic_load(&d->start_until);
 }
 
 void sender_outcome(struct flight *flight, const struct outcome *outcome)
@@ -156,8 +181,15 @@ static void touch_group(struct group *g, const char *debtor_id, const char *invo
 /* Also what a group decided to send and is not on its way yet. */
 void sender_touch(struct dunner *d, const char *debtor_id, const char *invoice_id)
 {
-	for (struct flight *f = d->flights; f; f = f->next)
-		f->touched |= concerns(&f->entry, debtor_id, invoice_id);
+	bool any = false;
+
+	for (struct flight *f = d->flights; f; f = f->next) {
+		if (f->done || !concerns(&f->entry, debtor_id, invoice_id))
+			continue;
+		any |= !atomic_exchange(&f->touched, true);
+	}
+	if (any)
+		fence(d);
 	for (struct group *g = d->decided; g; g = g->next)
 		touch_group(g, debtor_id, invoice_id);
 	if (d->group)

@@ -1,6 +1,11 @@
 /* The HTTP transport against a real peer: what is sent, how often, how fast, and in which surroundings. */
 #include "tests/integration/http_fixture.h"
 
+#include <sched.h>
+#include <stdatomic.h>
+
+#include "common/hash.h"
+
 /* --- what is sent --------------------------------------------------------------------------------------------------------- */
 
 static void a_message_is_sent_as_the_file_says(void **state)
@@ -290,6 +295,56 @@ static struct wired wire_once(struct fixture *f, const char *url)
 	return wired;
 }
 
+struct fenced {
+	atomic_bool asked, fencing, over;
+	bool done;
+};
+
+/* Asked, it takes its time: whoever comes to the fence meanwhile must find it there. */
+static bool may_slowly(void *arg)
+{
+	struct fenced *fenced = arg;
+	uint8_t digest[SHA256_SIZE] = { 0 };
+
+	atomic_store(&fenced->asked, true);
+	while (!atomic_load(&fenced->fencing))
+		sched_yield();
+	for (int i = 0; i < 100000; i++)
+		sha256(digest, sizeof(digest), digest);
+	atomic_store(&fenced->over, true);
+	return true;
+}
+
+static void on_fenced(const struct wire_result *result, void *arg)
+{
+	(void)result;
+	((struct fenced *)arg)->done = true;
+}
+
+static void a_fence_waits_for_a_request_that_starts(void **state)
+{
+	struct fixture *f = *state;
+	char url[60];
+	struct http_request http = { .method = "POST", .url = url, .body = "x", .body_len = 1, .timeout_ms = 20000 };
+	struct wire *wire = wire_create(f->base, NULL);
+	struct fenced fenced = { 0 };
+	const struct wire_request request = { .http = &http, .body_max = 100, .may_start = may_slowly, .done = on_fenced, .arg = &fenced };
+	time_t until = time(NULL) + WAIT_S;
+
+	snprintf(url, sizeof(url), "http://127.0.0.1:%d/", http_peer_port(f->peer));
+	script(f, PEER_ANSWER, OK);
+	wire_fence(wire); /* nothing starts: at once */
+	wire_start(wire, &request);
+	while (!atomic_load(&fenced.asked) && time(NULL) < until)
+		event_base_loop(f->base, EVLOOP_NONBLOCK);
+	assert_true(fenced.asked);
+	atomic_store(&fenced.fencing, true);
+	wire_fence(wire);
+	assert_true(fenced.over);
+	UNTIL(f, fenced.done);
+	wire_destroy(wire);
+}
+
 static void the_environment_changes_nothing(void **state)
 {
 	struct fixture *f = *state;
@@ -461,6 +516,7 @@ int main(void)
 		TEST(three_hundred_at_once),
 		TEST(no_more_a_second_than_allowed),
 		TEST(stopping_lets_nothing_new_out),
+		TEST(a_fence_waits_for_a_request_that_starts),
 		TEST(the_environment_changes_nothing),
 		TEST(only_https_leaves_this_machine),
 		TEST(a_request_that_cannot_be_made),
