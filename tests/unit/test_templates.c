@@ -605,6 +605,68 @@ static void each_folder_has_the_same_files(void **state)
 	}
 }
 
+/* Tags alone, without what stands between them, the language and names inside {{ }}. */
+static const char *form_of(struct arena *arena, const char *folder, const char *name)
+{
+	CLEANUP(buf_clear) struct buf text = { 0 }, form = { 0 };
+	bool tag = false;
+
+	if (file_read(arena_printf(arena, TEMPLATES "/%s/%s", folder, name), FILE_MAX, &text, NULL) < 0)
+		return NULL;
+	for (const char *p = buf_str(&text); *p; p++) {
+		if (!strncmp(p, "{{>", 3))
+			buf_add_char(&form, '>'); /* a partial, no tag */
+		else if (*p == '<')
+			tag = true;
+		if (tag)
+			buf_add_char(&form, *p);
+		if (!strncmp(p, " lang=\"", 7))
+			p = strchr(p + 7, '"');
+		if (*p == '>')
+			tag = false;
+	}
+	return arena_memdup(arena, buf_str(&form), form.len);
+}
+
+/* What was mended for the sake of one mail client holds in every language. */
+static void html_has_one_form(void **state)
+{
+	CLEANUP(arena_freep) struct arena *arena = arena_create();
+	char **names;
+	size_t count;
+
+	(void)state;
+	assert_int_equal(file_list(arena, TEMPLATES "/en", ".html", &names, &count), 0);
+	for (size_t i = 0; i < count; i++)
+		for (size_t l = 0; l < ARRAY_LEN(languages); l++) {
+			const char *form = form_of(arena, languages[l].folder, names[i]);
+
+			if (form && strcmp(form, form_of(arena, "en", names[i])))
+				fail_msg("%s/%s has other tags or styles than en's:\n%s", languages[l].folder, names[i], form);
+		}
+}
+
+/* An amount is never broken in two, a long number or name is, and there is one button when one link pays all. */
+static void html_fits_a_telephone(void **state)
+{
+	CLEANUP(arena_freep) struct arena *arena = arena_create();
+
+	(void)state;
+	for (size_t l = 0; l < ARRAY_LEN(languages); l++) {
+		const struct shape shape = { "reminder", CHANNEL_EMAIL };
+		struct notice_input input;
+		struct rendering r = { .language = &languages[l], .message = &shape, .input = &input, .where = languages[l].tag, .arena = arena };
+
+		fill(THREE, 15, languages[l].tag, arena, &input);
+		render(&r);
+		has(r.where, r.notice.html, arena_printf(arena, "white-space:nowrap\">%s</td>", languages[l].euros));
+		has(r.where, r.notice.html, arena_printf(arena, "white-space:nowrap\"><strong>%s</strong></td>", money(&r, input.balance)));
+		has(r.where, r.notice.html, "word-break:break-word");
+		assert_int_equal(count_of(r.notice.html, "bgcolor=\"#1d4f8c\""), 1);
+		assert_int_equal(count_of(r.notice.html, "<style>"), 1);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -616,6 +678,8 @@ int main(void)
 		cmocka_unit_test(an_sms_is_short_and_cheap),
 		cmocka_unit_test(the_neutral_sentence_is_there),
 		cmocka_unit_test(grammar_holds),
+		cmocka_unit_test(html_has_one_form),
+		cmocka_unit_test(html_fits_a_telephone),
 		cmocka_unit_test(american_english_is_mostly_english),
 	};
 
