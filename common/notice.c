@@ -187,18 +187,22 @@ const char *notice_set_digest(const struct notice_set *set)
 
 /* --- choosing ----------------------------------------------------------------------------------------------------- */
 
-/* The templates that make one message: all from one folder, so that no message speaks two languages. */
+/*
+ * The templates that make one message: all from one folder, so that no message speaks two languages. Its partials may come from a
+ * more special folder of the same language: "en-US" has its own closing words, and most of its messages are those of "en".
+ */
 struct choice {
 	const char *locale;
 	const struct entry *parts[NOTICE_PART_COUNT];
-	char chain[4][24]; /* folders for its partials */
+	char chain[4][24]; /* folders for its partials, the reader's first */
 	size_t chain_count;
 };
 
 static bool choose_in(const struct notice_set *set, const char *locale, const char *name, enum channel channel,
 	struct choice *ret)
 {
-	*ret = (struct choice){ 0 };
+	ret->locale = NULL;
+	memset(ret->parts, 0, sizeof(ret->parts));
 	for (size_t p = 0; p < NOTICE_PART_COUNT; p++) {
 		unsigned bit = 1u << p;
 
@@ -209,19 +213,15 @@ static bool choose_in(const struct notice_set *set, const char *locale, const ch
 		if (ret->parts[p])
 			ret->locale = ret->parts[p]->locale;
 	}
-	if (!ret->locale)
-		return false;
-	ret->chain_count = locale_chain(ret->locale, ret->chain);
-	return true;
+	return ret->locale;
 }
 
 static bool choose(const struct notice_set *set, const char *tag, const char *name, enum channel channel, struct choice *ret)
 {
-	char chain[4][24];
-	size_t count = tag ? locale_chain(tag, chain) : 0;
-
-	for (size_t i = 0; i < count; i++)
-		if (choose_in(set, chain[i], name, channel, ret))
+	*ret = (struct choice){ 0 };
+	ret->chain_count = tag ? locale_chain(tag, ret->chain) : 0;
+	for (size_t i = 0; i < ret->chain_count; i++)
+		if (choose_in(set, ret->chain[i], name, channel, ret))
 			return true;
 	return false;
 }

@@ -18,7 +18,7 @@
 enum notice_part { NOTICE_SUBJECT, NOTICE_TEXT, NOTICE_HTML, NOTICE_SMS, NOTICE_PART_COUNT };
 extern const char *const notice_part_suffixes[NOTICE_PART_COUNT + 1]; /* "subject", "txt", "html", "sms" */
 
-/* All templates. Files are <locale>/<name>.<suffix>; names that begin with '_' are partials, found by locale and part. */
+/* All templates. Files are <locale>/<name>.<suffix>; names that begin with '_' are partials, found by the reader's locale and part. */
 struct notice_set;
 struct notice_set *notice_set_create(void);
 void notice_set_free(struct notice_set *set);
@@ -47,8 +47,9 @@ struct notice_invoice {
  * What templates may name. Optional (use them as sections): *
  *   creditor.name .legal_id* .address* .bank* .email* .phone* .url*      debtor.name*      contact.name*
  *   sender.name .email .reply_to (the email address when there is no other) .phone*
- *   invoices: number issued_on* due_on total balance days_past_due days_until_due (>= 0 both) overdue days_plural.<category>
- *      payment_url* pdf_url* first last;      invoice: the leading one, the same members
+ *   invoices: number issued_on* due_on total balance reduced (balance < total: paid or credited in part) days_past_due
+ *      days_until_due (>= 0 both) overdue days_plural.<category> payment_url* pdf_url* first last
+ *   invoice: the leading one, the same members
  *   one, many: is it about one invoice; count, count_plural.<category>; balance: of all together; today; deadline*
  *   payment_url*: the page that pays all of it: of the only invoice, or the same for all; attempt_id*
  * Amounts and dates are text of the reader's locale; a category is CLDR's: zero one two few many other.

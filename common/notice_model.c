@@ -11,10 +11,10 @@
 static const char *const names[] = { ".", "creditor", "creditor.name", "creditor.legal_id", "creditor.address",
 	"creditor.bank", "creditor.email", "creditor.phone", "creditor.url", "sender", "sender.name", "sender.email",
 	"sender.reply_to", "sender.phone", "debtor", "debtor.name", "contact", "contact.name", "invoices", "invoice",
-	"invoice.number", "invoice.issued_on", "invoice.due_on", "invoice.total", "invoice.balance", "invoice.days_past_due",
-	"invoice.days_until_due", "invoice.overdue", "invoice.payment_url", "invoice.pdf_url", "invoice.days_plural",
+	"invoice.number", "invoice.issued_on", "invoice.due_on", "invoice.total", "invoice.balance", "invoice.reduced",
+	"invoice.days_past_due", "invoice.days_until_due", "invoice.overdue", "invoice.payment_url", "invoice.pdf_url", "invoice.days_plural",
 	"name", "legal_id", "address", "bank", "email", "phone", "url", "reply_to", "number", "issued_on", "due_on", "total",
-	"balance", "days_past_due", "days_until_due", "overdue", "payment_url", "pdf_url", "first", "last", "days_plural",
+	"balance", "reduced", "days_past_due", "days_until_due", "overdue", "payment_url", "pdf_url", "first", "last", "days_plural",
 	"one", "many", "count", "count_plural", "today", "deadline", "attempt_id" };
 static const char *const categories[] = { "zero", "one", "two", "few", "many", "other" };
 
@@ -146,6 +146,7 @@ static void put_invoice(struct model *m, const struct notice_invoice *invoice, b
 	put_date(m, "due_on", invoice->due_on);
 	put_money(m, "total", invoice->total);
 	put_money(m, "balance", invoice->balance);
+	jm_bool(&m->w, "reduced", invoice->balance.minor < invoice->total.minor);
 	jm_bool(&m->w, "overdue", late > 0);
 	jm_int(&m->w, "days_past_due", late > 0 ? late : 0);
 	jm_int(&m->w, "days_until_due", late < 0 ? -(int64_t)late : 0);

@@ -1,6 +1,7 @@
 /* Policies and templates: whether they are right, what they say, and how a message will look. */
 #include <errno.h>
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "common/file.h"
@@ -8,6 +9,7 @@
 #include "common/permit.h"
 #include "common/utc.h"
 #include "tools/cmd.h"
+#include "tools/picture.h"
 
 #define POLICY_FILE_MAX (256 * 1024)
 
@@ -313,6 +315,25 @@ static void show_notice(struct ctl *ctl, const struct notice *notice)
 	view_text(&ctl->view, notice->text ? notice->text : "");
 }
 
+static int draw(struct ctl *ctl, const struct invocation *call, const char *html)
+{
+	const char *path = command_option(call, "picture"), *word = command_option(call, "width");
+	unsigned long width = 800;
+	struct err err = { 0 };
+	char *end;
+
+	if (word) {
+		width = strtoul(word, &end, 10);
+		if (*end || width < PICTURE_WIDTH_MIN || width > PICTURE_WIDTH_MAX)
+			return ctl_fail(ctl, EXIT_USAGE, "usage", "--width %s must be a number of pixels from %d to %d", word, PICTURE_WIDTH_MIN,
+				PICTURE_WIDTH_MAX);
+	}
+	if (picture_write(html, path, (unsigned)width, command_option(call, "dark") != NULL, &err) < 0)
+		return ctl_fail_err(ctl, EXIT_FOUND, &err);
+	view_say(&ctl->view, "The picture is in %s.", path);
+	return EXIT_DONE;
+}
+
 static int render(struct ctl *ctl, const struct library *library, const struct invocation *call)
 {
 	const char *name, *currency = command_option(call, "currency"), *invoice_id = command_option(call, "invoice");
@@ -346,9 +367,11 @@ static int render(struct ctl *ctl, const struct library *library, const struct i
 		input.locale = ctl->config->creditor.locale;
 	if (notice_render(library->notices, name, channel, &input, ctl->arena, &notice, &err) < 0)
 		return ctl_fail(ctl, EXIT_FOUND, err.code, "%s: %s", name, err.text);
+	if ((command_option(call, "html") || command_option(call, "picture")) && !notice.html)
+		return ctl_fail(ctl, EXIT_FOUND, "no_html", "%s has no HTML for %s", name, channel_names[channel]);
+	if (command_option(call, "picture"))
+		return draw(ctl, call, notice.html);
 	if (command_option(call, "html")) {
-		if (!notice.html)
-			return ctl_fail(ctl, EXIT_FOUND, "no_html", "%s has no HTML for %s", name, channel_names[channel]);
 		(void)fputs(notice.html, ctl->view.out);
 		return EXIT_DONE;
 	}
@@ -371,6 +394,9 @@ static const struct option_row preview_options[] = {
 	{ "many", NULL, "about two made-up invoices" },
 	{ "currency", "CODE", "of the made-up ones (EUR)" },
 	{ "html", NULL, "the HTML alone, for a browser" },
+	{ "picture", "FILE", "the HTML as a PNG, where Chromium or its like is installed" },
+	{ "width", "PIXELS", "of the picture (800; a telephone has 360)" },
+	{ "dark", NULL, "the picture in dark colours" },
 	{ 0 },
 };
 

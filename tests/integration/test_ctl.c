@@ -574,6 +574,26 @@ static void what_is_not_there(void **state)
 
 /* --- policies and templates -------------------------------------------------------------------------------------------------------- */
 
+/* A PNG begins with its signature and the chunk of its size: ISO/IEC 15948. */
+static void a_message_is_drawn(void **state)
+{
+	static const unsigned char head[] = { 0x89, 'P', 'N', 'G', '\r', '\n', 0x1a, '\n', 0, 0, 0, 13, 'I', 'H', 'D', 'R', 0, 0, 1, 104 };
+	struct fixture *f = *state;
+	const char *path = arena_printf(f->arena, "%s/note.png", f->dir), *programs = getenv("PATH");
+	CLEANUP(buf_clear) struct buf picture = { 0 };
+
+	assert_ctl(f, 2, "template", "preview", "note", "--picture", path, "--width", "20");
+	setenv("PATH", "/nonexistent", 1);
+	assert_ctl(f, 1, "template", "preview", "note", "--picture", path);
+	setenv("PATH", programs ? programs : "/usr/bin:/bin", 1);
+	assert_int_equal(access(path, F_OK), -1);
+	if (access("/usr/bin/chromium", X_OK) != 0)
+		skip();
+	assert_ctl(f, 0, "template", "preview", "note", "--picture", path, "--width", "360");
+	assert_int_equal(file_read(path, 1024 * 1024, &picture, NULL), 0);
+	assert_memory_equal(picture.data, head, sizeof(head));
+}
+
 static void policies_and_templates(void **state)
 {
 	struct fixture *f = *state;
@@ -622,6 +642,7 @@ int main(void)
 		TEST(over_the_socket),
 		TEST(without_the_socket),
 		TEST(what_is_not_there),
+		TEST(a_message_is_drawn),
 		TEST(policies_and_templates),
 	};
 

@@ -66,7 +66,9 @@ static void shipped_clear(struct shipped *s)
 static void everything_loads_and_fits(void **state)
 {
 	static const char *const creditors[][3] = { { "fr-FR", "Europe/Paris", "fr-b2b" }, { "en-GB", "Europe/London", "uk-b2b" },
-		{ "en-US", "America/New_York", "do-nothing" }, { "fr-CA", "America/Toronto", "uk-b2b" } };
+		{ "en-US", "America/New_York", "do-nothing" }, { "fr-CA", "America/Toronto", "uk-b2b" },
+		{ "de-AT", "Europe/Vienna", "do-nothing" }, { "es-ES", "Europe/Madrid", "do-nothing" }, { "it-IT", "Europe/Rome", "do-nothing" },
+		{ "nl-BE", "Europe/Brussels", "do-nothing" } };
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(creditors); i++) {
@@ -94,7 +96,7 @@ static void another_language_needs_its_templates(void **state)
 	CLEANUP(config_freep) struct config *config = NULL;
 	struct library *library = NULL;
 	struct err err = { 0 };
-	const char *text = config_text(arena, "de-DE", "Europe/Berlin", "fr-b2b");
+	const char *text = config_text(arena, "pl-PL", "Europe/Warsaw", "fr-b2b");
 
 	(void)state;
 	assert_int_equal(config_parse(text, strlen(text), &config, &err), 0);

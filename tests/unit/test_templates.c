@@ -1,0 +1,687 @@
+/*
+ * Every shipped template in every language, for whatever an invoice may be: no word of another language, no value that is missing or
+ * would become HTML, amounts and dates as the reader writes them, and a plain text that says what the HTML says.
+ */
+#include <ctype.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include <cmocka.h>
+
+#include "common/file.h"
+#include "common/locale.h"
+#include "common/notice.h"
+#include "common/sms.h"
+
+#define TEMPLATES SOURCE_DIR "/daemon/share/templates"
+#define FILE_MAX (256 * 1024)
+#define NAMES_MAX 64
+#define NBSP "\xc2\xa0"
+#define NNBSP "\xe2\x80\xaf"
+
+/* --- languages -------------------------------------------------------------------------------------------------------- */
+
+struct language {
+	const char *tag, *folder;
+	const char *euros, *day, *yen, *dinars; /* 1200.00 EUR, 1 April 2026, 1200 JPY, 1200.500 KWD: what must stand in the text */
+	const char *words[12]; /* that no other language here has; one text in this language has at least one of them */
+	const char *paid[3]; /* the reader may have paid: one in each message */
+	const char *reminder; /* the neutral sentence and what it asks for */
+	const char *never[16]; /* announces a court or a collector, or is familiar */
+};
+
+static const struct language languages[] = {
+	{ "fr-FR", "fr", "1" NNBSP "200,00" NBSP "€", "1er avril 2026", "1" NNBSP "200", "1" NNBSP "200,500",
+		{ "facture", "factures", "vous", "votre", "nous", "jours", "déjà", "règlement", "sauf" },
+		{ "compte de ce message" },
+		"Sauf erreur de notre part, votre facture n°" NBSP "F-42 reste impayée. Merci de procéder au règlement dès que possible.",
+		{ "mise en demeure", "huissier", "commissaire de justice", "avocat", "tribunal", "poursuite", "contentieux", "saisie",
+			"dernier avis", " tu ", " ton ", " toi " } },
+	{ "en-GB", "en", "€1,200.00", "1 April 2026", "1,200", "1,200.500",
+		{ "invoice", "invoices", "the", "your", "please", "and", "paid", "days", "for" },
+		{ "gnore this message" },
+		"According to our records, your invoice F-42 has not been paid yet. Please arrange payment as soon as you can.",
+		{ "legal action", "solicitor", "lawyer", "attorney", "bailiff", "debt collect", "proceedings", "in court", "final notice",
+			"installment", "past due", "on the phone" } },
+	{ "en-US", "en-US", "€1,200.00", "April 1, 2026", "1,200", "1,200.500",
+		{ "invoice", "invoices", "the", "your", "please", "and", "paid", "days", "for" },
+		{ "gnore this message" },
+		"According to our records, your invoice F-42 has not been paid yet. Please arrange payment as soon as you can.",
+		{ "legal action", "lawyer", "attorney", "debt collect", "proceedings", "in court", "final notice", "instalment", "telephone",
+			"switchboard", "Kind regards", "please quote" } },
+	{ "de-DE", "de", "1.200,00" NBSP "€", "1. April 2026", "1.200", "1.200,500",
+		{ "rechnung", "rechnungen", "sie", "und", "nicht", "wir", "bitte", "ihre", "ist" },
+		{ "gegenstandslos" },
+		"nach unseren Unterlagen ist Ihre Rechnung Nr." NBSP "F-42 noch nicht beglichen. Bitte veranlassen Sie die Zahlung so bald wie möglich.",
+		{ "inkasso", "anwalt", "gericht ", "gerichtlich", "mahnbescheid", "letzte mahnung", "rechtliche schritte", "schufa", "klage",
+			" du ", " dein", " euch", "Liebe" } },
+	{ "es-ES", "es", "1200,00" NBSP "€", "1 de abril de 2026", "1200", "1200,500",
+		{ "factura", "facturas", "pago", "por", "mensaje", "días", "ya", "llamada" },
+		{ "tenga en cuenta este mensaje" },
+		"Salvo error por nuestra parte, su factura n.º" NBSP "F-42 sigue pendiente de pago. Le rogamos que efectúe el pago en cuanto le sea posible.",
+		{ "abogad", "tribunal", "judicial", "acciones legales", "moroso", "último aviso", "embargo", "demandar", " tú ", " tu ", " tus ",
+			"hola" } },
+	{ "it-IT", "it", "1.200,00" NBSP "€", "1 aprile 2026", "1.200", "1.200,500",
+		{ "fattura", "fatture", "pagamento", "messaggio", "giorni", "di", "che", "non" },
+		{ "conto di questo messaggio" },
+		"salvo errori da parte nostra, la Sua fattura n." NBSP "F-42 non risulta ancora saldata. La preghiamo di provvedere al pagamento appena possibile.",
+		{ "avvocat", "tribunale", "vie legali", "azione legale", "azioni legali", "messa in mora", "ingiuntiv", "ultimo avviso",
+			"pignoramento", " tu ", " tuo", " tua ", "ciao", " il 1 aprile" } },
+	{ "nl-NL", "nl", "€" NBSP "1.200,00", "1 april 2026", "1.200", "1.200,500",
+		{ "factuur", "facturen", "wij", "betaling", "bericht", "dagen", "niet", "het", "u" },
+		{ "als niet verzonden beschouwen", "dit bericht negeren" },
+		"Volgens onze administratie is uw factuur F-42 nog niet betaald. Wij verzoeken u zo spoedig mogelijk te betalen.",
+		{ "deurwaarder", "incasso", "advocaat", "rechtbank", "gerechtelijk", "ingebrekestelling", "laatste aanmaning", "sommatie",
+			" je ", " jij ", " jouw ", " jullie " } },
+};
+
+/* Names of laws and of a bank stay in their own language. */
+static const char *const proper[] = { "Late Payment of Commercial Debts (Interest) Act 1998", "Code de commerce", "code de commerce",
+	"Bank of England" };
+
+/* --- what it may be about ------------------------------------------------------------------------------------------------ */
+
+enum scenario { ONE, THREE, PARTLY, CREDITED, YEN, DINAR, LONG, LEAST, SCENARIOS };
+static const char *const scenario_names[SCENARIOS] = { "one", "three", "partly paid", "credited", "JPY", "KWD", "long names",
+	"nothing optional" };
+static const int32_t days_late[] = { -7, 0, 1, 15 };
+
+#define LONG_NAME "Donaudampfschifffahrtsgesellschaft & Söhne <Übersee> \"GmbH\""
+
+/* No figure in a name or link: all figures of a text then come from the invoices. */
+static void fill(enum scenario scenario, int32_t late, const char *tag, struct arena *arena, struct notice_input *ret)
+{
+	static const struct creditor full = { .name = "Acme", .legal_id = "XX", .address = "Ort", .bank = "IBAN XX",
+		.locale = "fr-FR", .zone = "Europe/Paris", .email = "a@acme.example", .phone = "+33", .url = "https://acme.example" };
+	static const struct creditor lengthy = { .name = LONG_NAME, .locale = "fr-FR", .zone = "Europe/Paris" };
+	static const struct creditor bare = { .name = "Acme", .locale = "fr-FR", .zone = "UTC" };
+	static const struct sender desk = { "default", "Martin, Acme", "m@acme.example", "r@acme.example", "+33" };
+	static const struct sender lone = { .profile = "default", .name = "Acme", .email = "m@acme.example" };
+	const char *currency = scenario == YEN ? "JPY" : scenario == DINAR ? "KWD" : "EUR";
+	int64_t total = scenario == YEN ? 1200 : scenario == DINAR ? 1200500 : 120000;
+	size_t count = scenario == THREE || scenario == CREDITED ? 3 : 1;
+	struct notice_invoice *invoices = arena_alloc(arena, count * sizeof(*invoices));
+
+	*ret = (struct notice_input){ .locale = tag, .fallback_locale = tag,
+		.creditor = scenario == LEAST ? &bare : scenario == LONG ? &lengthy : &full, .sender = scenario == LEAST ? &lone : &desk,
+		.debtor_name = scenario == LEAST ? NULL : scenario == LONG ? LONG_NAME : "Dupont <b> & Co",
+		.contact_name = scenario == LEAST ? NULL : scenario == LONG ? LONG_NAME : "M. O'Roy", .invoices = invoices,
+		.invoice_count = count, .today = date_of(2026, 4, 16),
+		.deadline = scenario == LEAST ? date_none() : date_of(2026, 4, 30), .attempt_id = "A" };
+	for (size_t i = 0; i < count; i++) {
+		struct notice_invoice *one = &invoices[i];
+
+		*one = (struct notice_invoice){ .number = scenario == LONG ? "ZZZZZZZZZZ-F-42/XXXXXX-YYYY" : i ? "F-43" : "F-42",
+			.payment_url = scenario == LEAST ? NULL : "https://pay.example/a?x=y&z=w",
+			.pdf_url = scenario == LEAST ? NULL : "https://billing.example/a.pdf", .due_on = date_of(2026, 4, 1),
+			.issued_on = scenario == LEAST ? date_none() : date_of(2026, 3, 2), .total.minor = total, .balance.minor = total,
+			.days_past_due = late };
+		if ((scenario == PARTLY && i == 0) || (scenario == CREDITED && i == 1))
+			one->balance.minor -= 80000;
+		memcpy(one->total.currency, currency, sizeof(one->total.currency));
+		memcpy(one->balance.currency, currency, sizeof(one->balance.currency));
+		ret->balance.minor += one->balance.minor;
+	}
+	memcpy(ret->balance.currency, currency, sizeof(ret->balance.currency));
+}
+
+/* --- the templates ------------------------------------------------------------------------------------------------------- */
+
+struct shape {
+	const char *name;
+	enum channel channel;
+};
+
+static struct {
+	struct arena *arena;
+	struct notice_set *set;
+	struct shape messages[NAMES_MAX]; /* whatever folder en has */
+	size_t message_count;
+} shipped;
+
+static void load_folder(const char *folder)
+{
+	for (size_t p = 0; p < NOTICE_PART_COUNT; p++) {
+		const char *suffix = arena_printf(shipped.arena, ".%s", notice_part_suffixes[p]);
+		char **names;
+		size_t count;
+
+		assert_int_equal(file_list(shipped.arena, arena_printf(shipped.arena, TEMPLATES "/%s", folder), suffix, &names, &count), 0);
+		for (size_t i = 0; i < count; i++) {
+			const char *name = arena_memdup(shipped.arena, names[i], strlen(names[i]) - strlen(suffix));
+			CLEANUP(buf_clear) struct buf text = { 0 };
+			struct err err = { 0 };
+
+			if (file_read(arena_printf(shipped.arena, TEMPLATES "/%s/%s", folder, names[i]), FILE_MAX, &text, &err) < 0 ||
+				notice_set_add(shipped.set, folder, name, (enum notice_part)p, buf_str(&text), text.len, &err) < 0)
+				fail_msg("%s/%s: %s", folder, names[i], err.text);
+		}
+	}
+}
+
+static int load(void **state)
+{
+	static const enum channel channels[] = { CHANNEL_EMAIL, CHANNEL_SMS, CHANNEL_CALL };
+	char **names;
+	size_t count;
+
+	(void)state;
+	shipped.arena = arena_create();
+	shipped.set = notice_set_create();
+	for (size_t l = 0; l < ARRAY_LEN(languages); l++)
+		load_folder(languages[l].folder);
+	assert_int_equal(file_list(shipped.arena, TEMPLATES "/en", "", &names, &count), 0);
+	for (size_t i = 0; i < count; i++) {
+		static const char *const suffixes[] = { ".subject", ".sms", ".txt" };
+		const char *dot = strchr(names[i], '.');
+		const char *name = arena_memdup(shipped.arena, names[i], (size_t)(dot - names[i]));
+
+		for (size_t c = 0; c < ARRAY_LEN(channels) && *name != '_'; c++) {
+			if (strcmp(dot, suffixes[c]) || (channels[c] == CHANNEL_CALL && strncmp(name, "call_script", 11)))
+				continue;
+			assert_true(shipped.message_count < NAMES_MAX);
+			shipped.messages[shipped.message_count++] = (struct shape){ name, channels[c] };
+		}
+	}
+	assert_true(shipped.message_count >= 12);
+	return 0;
+}
+
+static int unload(void **state)
+{
+	(void)state;
+	notice_set_free(shipped.set);
+	arena_free(shipped.arena);
+	return 0;
+}
+
+/* One rendering and how it came about. */
+struct rendering {
+	const struct language *language;
+	const struct shape *message;
+	const struct notice_input *input;
+	enum scenario scenario;
+	const char *where;
+	struct notice notice;
+	struct arena *arena;
+};
+
+static void render(struct rendering *r)
+{
+	struct err err = { 0 };
+
+	if (notice_render(shipped.set, r->message->name, r->message->channel, r->input, r->arena, &r->notice, &err) < 0)
+		fail_msg("%s: %s", r->where, err.text);
+	assert_memory_equal(r->notice.locale, r->language->folder, 2);
+}
+
+static void each(void (*look)(const struct rendering *r))
+{
+	for (size_t l = 0; l < ARRAY_LEN(languages); l++)
+		for (size_t m = 0; m < shipped.message_count; m++)
+			for (int s = 0; s < SCENARIOS; s++)
+				for (size_t d = 0; d < ARRAY_LEN(days_late); d++) {
+					CLEANUP(arena_freep) struct arena *arena = arena_create();
+					struct notice_input input;
+					struct rendering r = { .language = &languages[l], .message = &shipped.messages[m], .input = &input,
+						.scenario = (enum scenario)s, .arena = arena };
+
+					r.where = arena_printf(arena, "%s/%s by %s (%s, %d days late)", r.language->tag, r.message->name,
+						channel_names[r.message->channel], scenario_names[s], days_late[d]);
+					fill(r.scenario, days_late[d], r.language->tag, arena, &input);
+					render(&r);
+					look(&r);
+				}
+}
+
+static void has(const char *where, const char *text, const char *needle)
+{
+	if (!strstr(text, needle))
+		fail_msg("%s lacks \"%s\":\n%s", where, needle, text);
+}
+
+static void lacks(const char *where, const char *text, const char *needle)
+{
+	if (strcasestr(text, needle))
+		fail_msg("%s has \"%s\":\n%s", where, needle, text);
+}
+
+/* --- looking ------------------------------------------------------------------------------------------------------------- */
+
+static void cut(char *text, const char *from, const char *to)
+{
+	for (char *p = text; (p = strstr(p, from));) {
+		char *end = strstr(p + strlen(from), to);
+
+		assert_non_null(end);
+		memset(p, ' ', (size_t)(end - p) + strlen(to));
+	}
+}
+
+/* What a person sees of the HTML. */
+static const char *visible(struct arena *arena, const char *html)
+{
+	static const char *const entities[][2] = { { "&lt;", "<" }, { "&gt;", ">" }, { "&quot;", "\"" }, { "&#39;", "'" }, { "&amp;", "&" } };
+	char *text = arena_strdup(arena, html);
+
+	cut(text, "<!--", "-->");
+	cut(text, "<head>", "</head>");
+	cut(text, "<", ">");
+	for (size_t i = 0; i < ARRAY_LEN(entities); i++)
+		for (char *p = text; (p = strstr(p, entities[i][0])); p++) {
+			*p = *entities[i][1];
+			memmove(p + 1, p + strlen(entities[i][0]), strlen(p + strlen(entities[i][0])) + 1);
+		}
+	return text;
+}
+
+static bool in_word(const char *p)
+{
+	return isalpha((unsigned char)*p) || (unsigned char)*p >= 0x80;
+}
+
+static bool has_word(const char *text, const char *word)
+{
+	size_t len = strlen(word);
+
+	for (const char *p = text; (p = strcasestr(p, word)); p++)
+		if ((p == text || !in_word(p - 1) || !strncmp(p - 2, NBSP, 2)) && !in_word(p + len))
+			return true;
+	return false;
+}
+
+static void look_language(const struct rendering *r)
+{
+	const char *texts[] = { r->notice.text, r->notice.html ? visible(r->arena, r->notice.html) : NULL, r->notice.subject };
+
+	for (size_t t = 0; t < ARRAY_LEN(texts); t++) {
+		char *text = texts[t] ? arena_strdup(r->arena, texts[t]) : NULL;
+		bool own = false;
+
+		if (!text)
+			continue;
+		for (size_t i = 0; i < ARRAY_LEN(proper); i++)
+			cut(text, proper[i], "");
+		for (size_t l = 0; l < ARRAY_LEN(languages); l++) {
+			bool same = !strncmp(languages[l].tag, r->language->tag, 2);
+
+			for (size_t i = 0; i < ARRAY_LEN(languages[l].words) && languages[l].words[i]; i++) {
+				bool there = has_word(text, languages[l].words[i]);
+
+				own = own || (same && there);
+				if (!same && there)
+					fail_msg("%s speaks %s too, \"%s\":\n%s", r->where, languages[l].tag, languages[l].words[i], text);
+			}
+		}
+		if (!own)
+			fail_msg("%s has no word of its language:\n%s", r->where, text);
+		for (size_t i = 0; i < ARRAY_LEN(r->language->never) && r->language->never[i]; i++)
+			lacks(r->where, text, r->language->never[i]);
+	}
+}
+
+static void each_speaks_one_language(void **state)
+{
+	(void)state;
+	assert_true(has_word("Die Rechnung.", "rechnung"));
+	assert_false(has_word("Die Rechnungen", "rechnung"));
+	each(look_language);
+}
+
+static void look_whole(const struct rendering *r)
+{
+	const char *texts[] = { r->notice.subject, r->notice.text, r->notice.html };
+
+	assert_int_equal(r->notice.subject != NULL, r->message->channel == CHANNEL_EMAIL);
+	assert_int_equal(r->notice.html != NULL, r->message->channel == CHANNEL_EMAIL);
+	for (size_t t = 0; t < ARRAY_LEN(texts); t++) {
+		static const char *const wrong[] = { "{{", "}}", " ,", ",,", "()", "( ", "(null)", "2026-04", "  ." };
+
+		for (size_t i = 0; texts[t] && i < ARRAY_LEN(wrong); i++)
+			lacks(r->where, texts[t], wrong[i]);
+	}
+	if (r->notice.subject)
+		assert_null(strpbrk(r->notice.subject, "\r\n"));
+	if (r->notice.html && r->scenario != LEAST) {
+		has(r->where, r->notice.html, "href=\"https://pay.example/a?x=y&amp;z=w\"");
+		lacks(r->where, r->notice.html, "<b>");
+		lacks(r->where, r->notice.html, "<Übersee");
+		lacks(r->where, r->notice.html, "&amp;amp;");
+	}
+	if (r->notice.html && r->scenario == LONG)
+		has(r->where, r->notice.html, "Donaudampfschifffahrtsgesellschaft &amp; Söhne &lt;Übersee&gt; &quot;GmbH&quot;");
+	if (r->message->channel != CHANNEL_CALL) {
+		size_t i = 0;
+
+		while (r->language->paid[i] && !strstr(r->notice.text, r->language->paid[i]))
+			i++;
+		if (!r->language->paid[i])
+			fail_msg("%s does not say what to do when it is paid:\n%s", r->where, r->notice.text);
+	}
+}
+
+static void nothing_is_missing_or_raw(void **state)
+{
+	(void)state;
+	each(look_whole);
+}
+
+/* No-break spaces are plain ones in an SMS. */
+static const char *plain_spaces(struct arena *arena, const char *text)
+{
+	CLEANUP(buf_clear) struct buf out = { 0 };
+
+	while (*text) {
+		size_t len = !strncmp(text, NBSP, 2) ? 2 : !strncmp(text, NNBSP, 3) ? 3 : 0;
+
+		buf_add_char(&out, len ? ' ' : *text);
+		text += len ? len : 1;
+	}
+	return arena_memdup(arena, buf_str(&out), out.len);
+}
+
+static const char *money(const struct rendering *r, struct money amount)
+{
+	CLEANUP(buf_clear) struct buf text = { 0 };
+
+	assert_int_equal(locale_money(r->language->tag, amount, &text), 0);
+	return arena_memdup(r->arena, buf_str(&text), text.len);
+}
+
+static void look_figures(const struct rendering *r)
+{
+	const struct language *l = r->language;
+	const char *texts[] = { plain_spaces(r->arena, r->notice.text), r->notice.html ? plain_spaces(r->arena, visible(r->arena, r->notice.html)) : NULL };
+	const char *anchor = r->scenario == YEN ? l->yen : r->scenario == DINAR ? l->dinars : l->euros;
+
+	for (size_t t = 0; t < ARRAY_LEN(texts); t++) {
+		bool list = r->message->channel != CHANNEL_SMS; /* an SMS about several has only their sum */
+
+		if (!texts[t])
+			continue;
+		if (r->scenario != PARTLY || list)
+			if (r->scenario != THREE && r->scenario != CREDITED)
+				has(r->where, texts[t], plain_spaces(r->arena, anchor));
+		has(r->where, texts[t], plain_spaces(r->arena, money(r, r->input->balance)));
+		for (size_t i = 0; list && i < r->input->invoice_count; i++) {
+			has(r->where, texts[t], plain_spaces(r->arena, money(r, r->input->invoices[i].balance)));
+			has(r->where, texts[t], plain_spaces(r->arena, money(r, r->input->invoices[i].total)));
+			has(r->where, texts[t], r->input->invoices[i].number);
+			has(r->where, texts[t], l->day);
+		}
+	}
+}
+
+static void amounts_and_dates_are_the_readers(void **state)
+{
+	(void)state;
+	each(look_figures);
+}
+
+/* The next figure in a text, separators inside it included; NULL at the end. */
+static const char *next_figure(const char **text, struct arena *arena)
+{
+	const char *from = *text, *to;
+
+	while (*from && !isdigit((unsigned char)*from))
+		from++;
+	for (to = from; isdigit((unsigned char)*to) || (*to && strchr(".,", *to) && isdigit((unsigned char)to[1])); to++)
+		;
+	*text = to;
+	return to > from ? arena_memdup(arena, from, (size_t)(to - from)) : NULL;
+}
+
+/* All but `aside`, a small number. */
+static void all_figures_in(const char *where, const char *text, const char *other, int aside, struct arena *arena)
+{
+	for (const char *figure; (figure = next_figure(&text, arena));) {
+		bool found = atoi(figure) == aside;
+		const char *p = other;
+
+		for (const char *same; !found && (same = next_figure(&p, arena));)
+			found = !strcmp(same, figure);
+		if (!found)
+			fail_msg("%s: %s stands only in one of text and HTML", where, figure);
+	}
+}
+
+static void look_twin(const struct rendering *r)
+{
+	const char *seen;
+
+	if (!r->notice.html)
+		return;
+	seen = visible(r->arena, r->notice.html);
+	/* The day of issue, 2 March, is in the text alone, and how many days are past in the table: neither has room for both. */
+	all_figures_in(r->where, r->notice.text, seen, 2, r->arena);
+	all_figures_in(r->where, seen, r->notice.text, r->input->invoices[0].days_past_due, r->arena);
+	has(r->where, r->notice.text, r->input->sender->name);
+	has(r->where, seen, r->input->sender->name);
+}
+
+static void the_plain_text_says_what_the_html_says(void **state)
+{
+	(void)state;
+	each(look_twin);
+}
+
+static void look_sms(const struct rendering *r)
+{
+	struct sms_size size = sms_measure(r->notice.text);
+
+	if (r->message->channel != CHANNEL_SMS)
+		return;
+	if (!size.gsm7)
+		fail_msg("%s: not in GSM 7-bit, so it costs double: %s", r->where, r->notice.text);
+	if (size.parts > (r->scenario == LONG ? 3 : 2))
+		fail_msg("%s: %zu parts: %s", r->where, size.parts, r->notice.text);
+}
+
+/* In each month, since their names may have letters that GSM 7-bit lacks. */
+static void an_sms_is_short_and_cheap(void **state)
+{
+	(void)state;
+	each(look_sms);
+	for (size_t l = 0; l < ARRAY_LEN(languages); l++)
+		for (size_t m = 0; m < shipped.message_count; m++)
+			for (int month = 1; month <= 12; month++) {
+				CLEANUP(arena_freep) struct arena *arena = arena_create();
+				struct notice_input input;
+				struct notice_invoice invoice;
+				struct rendering r = { .language = &languages[l], .message = &shipped.messages[m], .input = &input, .arena = arena,
+					.where = arena_printf(arena, "%s/%s, month %d", languages[l].tag, shipped.messages[m].name, month) };
+
+				if (r.message->channel != CHANNEL_SMS)
+					continue;
+				fill(ONE, month % 2 ? 15 : -7, r.language->tag, arena, &input);
+				invoice = input.invoices[0];
+				invoice.due_on = date_of(2026, month, 1);
+				input.invoices = &invoice;
+				render(&r);
+				look_sms(&r);
+			}
+}
+
+/* --- each language's own ----------------------------------------------------------------------------------------------- */
+
+static const char *text_of(const struct language *language, const char *name, enum scenario scenario, struct arena *arena)
+{
+	const struct shape shape = { name, CHANNEL_EMAIL };
+	struct notice_input input;
+	struct rendering r = { .language = language, .message = &shape, .input = &input, .where = language->tag, .arena = arena };
+
+	fill(scenario, 15, language->tag, arena, &input);
+	render(&r);
+	return r.notice.text;
+}
+
+static void the_neutral_sentence_is_there(void **state)
+{
+	CLEANUP(arena_freep) struct arena *arena = arena_create();
+
+	(void)state;
+	for (size_t l = 0; l < ARRAY_LEN(languages); l++)
+		has(languages[l].tag, text_of(&languages[l], "reminder", ONE, arena), languages[l].reminder);
+}
+
+static size_t count_of(const char *text, const char *needle)
+{
+	size_t n = 0;
+
+	for (; (text = strstr(text, needle)); text += strlen(needle))
+		n++;
+	return n;
+}
+
+/* A question in Spanish opens, and a German sentence goes on in small letters after the comma of the salutation. */
+static void look_grammar(const struct rendering *r)
+{
+	bool mail = r->message->channel == CHANNEL_EMAIL;
+
+	if (!strcmp(r->language->folder, "es")) {
+		/* the link has a question mark too */
+		assert_int_equal(count_of(r->notice.text, "¿"), count_of(r->notice.text, "?") - count_of(r->notice.text, "/a?x"));
+		if (mail)
+			assert_true(strstr(r->notice.text, ":\n\n") && !strstr(r->notice.text, "Roy,\n"));
+	}
+	if (mail && !strcmp(r->language->folder, "de")) {
+		const char *body = strstr(r->notice.text, ",\n\n");
+
+		assert_non_null(body);
+		assert_true(islower((unsigned char)body[3]));
+		has(r->where, r->notice.text, "Grüßen\n"); /* no comma */
+	}
+}
+
+static void grammar_holds(void **state)
+{
+	(void)state;
+	each(look_grammar);
+}
+
+/* A region's folder holds what differs; the rest, partials too, is its language's. */
+static void american_english_is_mostly_english(void **state)
+{
+	CLEANUP(arena_freep) struct arena *arena = arena_create();
+	const struct language *us = &languages[2];
+
+	(void)state;
+	has("reminder", text_of(us, "reminder", ONE, arena), "Best regards,\n\nMartin");
+	has("reminder", text_of(us, "reminder", ONE, arena), "- Invoice F-42 dated March 2, 2026, due April 1, 2026: €1,200.00\n");
+	has("reminder", text_of(&languages[1], "reminder", ONE, arena), "Kind regards,\n\nMartin");
+	has("clarification", text_of(us, "clarification", ONE, arena), "paying in installments");
+	has("partly", text_of(us, "reminder", PARTLY, arena), ": €400.00 (of €1,200.00)\n");
+	has("teilweise", text_of(&languages[3], "reminder", PARTLY, arena), ": 400,00" NBSP "€ (von 1.200,00" NBSP "€)\n");
+}
+
+static void each_folder_has_the_same_files(void **state)
+{
+	CLEANUP(arena_freep) struct arena *arena = arena_create();
+	char **model;
+	size_t count;
+
+	(void)state;
+	assert_int_equal(file_list(arena, TEMPLATES "/en", "", &model, &count), 0);
+	for (size_t l = 0; l < ARRAY_LEN(languages); l++) {
+		bool region = strchr(languages[l].folder, '-');
+		char **names;
+		size_t own, at = 0;
+
+		assert_int_equal(file_list(arena, arena_printf(arena, TEMPLATES "/%s", languages[l].folder), "", &names, &own), 0);
+		for (size_t i = 0; i < count; i++) {
+			if (at < own && !strcmp(names[at], model[i]))
+				at++;
+			else if (!region)
+				fail_msg("%s lacks %s", languages[l].folder, model[i]);
+		}
+		if (at < own)
+			fail_msg("%s has %s, and en does not", languages[l].folder, names[at]);
+	}
+}
+
+/* Tags alone, without what stands between them, the language and names inside {{ }}. */
+static const char *form_of(struct arena *arena, const char *folder, const char *name)
+{
+	CLEANUP(buf_clear) struct buf text = { 0 }, form = { 0 };
+	bool tag = false;
+
+	if (file_read(arena_printf(arena, TEMPLATES "/%s/%s", folder, name), FILE_MAX, &text, NULL) < 0)
+		return NULL;
+	for (const char *p = buf_str(&text); *p; p++) {
+		if (!strncmp(p, "{{>", 3))
+			buf_add_char(&form, '>'); /* a partial, no tag */
+		else if (*p == '<')
+			tag = true;
+		if (tag)
+			buf_add_char(&form, *p);
+		if (!strncmp(p, " lang=\"", 7))
+			p = strchr(p + 7, '"');
+		if (*p == '>')
+			tag = false;
+	}
+	return arena_memdup(arena, buf_str(&form), form.len);
+}
+
+/* What was mended for the sake of one mail client holds in every language. */
+static void html_has_one_form(void **state)
+{
+	CLEANUP(arena_freep) struct arena *arena = arena_create();
+	char **names;
+	size_t count;
+
+	(void)state;
+	assert_int_equal(file_list(arena, TEMPLATES "/en", ".html", &names, &count), 0);
+	for (size_t i = 0; i < count; i++)
+		for (size_t l = 0; l < ARRAY_LEN(languages); l++) {
+			const char *form = form_of(arena, languages[l].folder, names[i]);
+
+			if (form && strcmp(form, form_of(arena, "en", names[i])))
+				fail_msg("%s/%s has other tags or styles than en's:\n%s", languages[l].folder, names[i], form);
+		}
+}
+
+/* An amount is never broken in two, a long number or name is, and there is one button when one link pays all. */
+static void html_fits_a_telephone(void **state)
+{
+	CLEANUP(arena_freep) struct arena *arena = arena_create();
+
+	(void)state;
+	for (size_t l = 0; l < ARRAY_LEN(languages); l++) {
+		const struct shape shape = { "reminder", CHANNEL_EMAIL };
+		struct notice_input input;
+		struct rendering r = { .language = &languages[l], .message = &shape, .input = &input, .where = languages[l].tag, .arena = arena };
+
+		fill(THREE, 15, languages[l].tag, arena, &input);
+		render(&r);
+		has(r.where, r.notice.html, arena_printf(arena, "white-space:nowrap\">%s</td>", languages[l].euros));
+		has(r.where, r.notice.html, arena_printf(arena, "white-space:nowrap\"><strong>%s</strong></td>", money(&r, input.balance)));
+		has(r.where, r.notice.html, "word-break:break-word");
+		assert_int_equal(count_of(r.notice.html, "bgcolor=\"#1d4f8c\""), 1);
+		assert_int_equal(count_of(r.notice.html, "<style>"), 1);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(each_folder_has_the_same_files),
+		cmocka_unit_test(each_speaks_one_language),
+		cmocka_unit_test(nothing_is_missing_or_raw),
+		cmocka_unit_test(amounts_and_dates_are_the_readers),
+		cmocka_unit_test(the_plain_text_says_what_the_html_says),
+		cmocka_unit_test(an_sms_is_short_and_cheap),
+		cmocka_unit_test(the_neutral_sentence_is_there),
+		cmocka_unit_test(grammar_holds),
+		cmocka_unit_test(html_has_one_form),
+		cmocka_unit_test(html_fits_a_telephone),
+		cmocka_unit_test(american_english_is_mostly_english),
+	};
+
+	return cmocka_run_group_tests(tests, load, unload);
+}
