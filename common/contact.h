@@ -43,6 +43,7 @@ struct contact_plan {
 	enum channel channel; /* the step's, or its fallback */
 	const struct contact *contact;
 	int64_t owed_at;
+	const char *why, *rule; /* what set the instant, and the contact rule behind it: those of struct next_action, of members[0] */
 };
 
 /*
