@@ -10,6 +10,7 @@
 #include "common/utc.h"
 #include "tools/cmd.h"
 #include "tools/cmd_simulate.h"
+#include "tools/outlook_html.h"
 
 #define BOOK_FILE_MAX (1u << 30)
 #define POLICY_FILE_MAX (256 * 1024)
@@ -342,15 +343,18 @@ static int64_t cost_of(const struct question *q, const struct outlook *o)
 }
 
 /* Rounded once, to the currency's smallest coin. */
-static struct cell cost_cell(const struct question *q, const struct outlook *o)
+static int64_t cost_minor(const struct question *q, const struct outlook *o)
 {
 	int64_t unit = PRICE_UNIT;
 
-	if (!q->currency)
-		return cell_none();
 	for (int i = currency_exponent(q->currency); i > 0; i--)
 		unit /= unit > 1 ? 10 : 1;
-	return cell_money((cost_of(q, o) + unit / 2) / unit, q->currency);
+	return (cost_of(q, o) + unit / 2) / unit;
+}
+
+static struct cell cost_cell(const struct question *q, const struct outlook *o)
+{
+	return q->currency ? cell_money(cost_minor(q, o), q->currency) : cell_none();
 }
 
 static void add_side(struct ctl *ctl, const struct question *q, const struct side *side, struct fields *f)
@@ -376,19 +380,26 @@ static void add_side(struct ctl *ctl, const struct question *q, const struct sid
 
 struct walk { /* one invoice's part in a contact */
 	const struct outlook_contact *c;
-	const char *invoice;
+	const char *invoice, *step;
 };
 
-static int by_walk(const void *a, const void *b)
+static int same_walk(const struct walk *x, const struct walk *y)
 {
-	const struct walk *x = a, *y = b;
 	int order = strcmp(x->c->debtor, y->c->debtor);
 
 	if (!order)
 		order = strcmp(x->invoice, y->invoice);
 	if (!order)
-		order = strcmp(x->c->step, y->c->step);
+		order = strcmp(x->step, y->step);
 	return order ? order : strcmp(x->c->channel, y->c->channel);
+}
+
+static int by_walk(const void *a, const void *b)
+{
+	const struct walk *x = a, *y = b;
+	int order = same_walk(x, y);
+
+	return order ? order : x->c->at < y->c->at ? -1 : x->c->at > y->c->at;
 }
 
 static struct walk *walks_of(struct arena *arena, const struct outlook *o, size_t *count)
@@ -402,7 +413,8 @@ static struct walk *walks_of(struct arena *arena, const struct outlook *o, size_
 	*count = 0;
 	for (size_t i = 0; i < o->contact_count; i++)
 		for (size_t k = 0; k < o->contacts[i].invoice_count; k++)
-			walks[(*count)++] = (struct walk){ &o->contacts[i], o->contacts[i].invoices[k] };
+			walks[(*count)++] = (struct walk){ &o->contacts[i], o->contacts[i].invoices[k],
+				o->contacts[i].steps ? o->contacts[i].steps[k] : o->contacts[i].step };
 	if (*count)
 		qsort(walks, *count, sizeof(*walks), by_walk);
 	return walks;
@@ -421,14 +433,14 @@ static struct table *changes_table(struct ctl *ctl, const struct outlook *before
 	const struct walk *a = walks_of(ctl->arena, before, &count[0]), *b = walks_of(ctl->arena, after, &count[1]);
 
 	while (i < count[0] || k < count[1]) {
-		int order = i == count[0] ? 1 : k == count[1] ? -1 : by_walk(&a[i], &b[k]);
+		int order = i == count[0] ? 1 : k == count[1] ? -1 : same_walk(&a[i], &b[k]);
 		const struct walk *was = order <= 0 ? &a[i++] : NULL, *is = order >= 0 ? &b[k++] : NULL, *any = was ? was : is;
 		int change = !was ? ADDED : !is ? DROPPED : was->c->day.days != is->c->day.days ? MOVED : SAME;
 
 		changes[change]++;
 		if (change != SAME)
 			table_add(t, (struct cell[]){ cell_text(names[change]), cell_text(any->c->debtor), cell_text(any->invoice),
-					      cell_text(any->c->step), cell_text(any->c->channel), was ? cell_date(was->c->day) : cell_none(),
+					      cell_text(any->step), cell_text(any->c->channel), was ? cell_date(was->c->day) : cell_none(),
 					      is ? cell_date(is->c->day) : cell_none(),
 					      change == MOVED ? cell_number(date_diff(is->c->day, was->c->day)) : cell_none() });
 	}
@@ -438,11 +450,10 @@ static struct table *changes_table(struct ctl *ctl, const struct outlook *before
 static const struct column side_columns[] = { { "policy", "POLICY", false }, { "contacts", "CONTACTS", true },
 	{ "debtors", "DEBTORS", true }, { "cost", "COST", true }, { 0 } };
 
-static void show_diff(struct ctl *ctl, const struct question *q, const struct side *before, const struct side *after)
+static void show_diff(struct ctl *ctl, const struct question *q, const struct side *before, const struct side *after, int64_t changes[4])
 {
 	struct fields *f = fields_create(ctl->arena);
 	struct table *sides = table_create(ctl->arena, side_columns);
-	int64_t changes[4] = { 0 };
 	struct table *t = changes_table(ctl, before->outlook, after->outlook, changes);
 
 	for (const struct side *const *s = (const struct side *const[]){ before, after, NULL }; *s; s++)
@@ -460,6 +471,30 @@ static void show_diff(struct ctl *ctl, const struct question *q, const struct si
 	view_fields(&ctl->view, f);
 }
 
+static int write_page(struct ctl *ctl, const struct question *q, const struct side *before, const struct side *after, const int64_t changes[4])
+{
+	CLEANUP(buf_clear) struct buf page = { 0 };
+	const char *title = before->label ? arena_printf(ctl->arena, "%s instead of %s", after->label, before->label) :
+					    arena_printf(ctl->arena, "What %s will lead to", after->label);
+	const char *cost = NULL;
+	char text[40];
+	int r;
+
+	if (!q->html)
+		return 0;
+	if (q->currency) {
+		struct money money = { .minor = cost_minor(q, after->outlook) };
+
+		memcpy(money.currency, q->currency, sizeof(money.currency));
+		cost = arena_printf(ctl->arena, "%s %s", money_plain(money, text, sizeof(text)), q->currency);
+	}
+	outlook_html(&page, &(struct outlook_page){ .title = title, .outlook = after->outlook, .before = before->outlook, .added = changes[1],
+				   .dropped = changes[2], .moved = changes[3],
+				   .cost = cost });
+	r = file_replace(q->html, page.data, page.len, 0644);
+	return r < 0 ? ctl_fail(ctl, EXIT_FOUND, "unwritable", "%s: %s", q->html, strerror(-r)) : 0;
+}
+
 /* --- commands ------------------------------------------------------------------------------------------------------------------------------- */
 
 static int run(struct ctl *ctl, const struct invocation *call, const char *before_word, const char *after_word, bool diff)
@@ -467,6 +502,7 @@ static int run(struct ctl *ctl, const struct invocation *call, const char *befor
 	CLEANUP(side_clear) struct side before = { 0 };
 	CLEANUP(side_clear) struct side after = { 0 };
 	struct question q = { 0 };
+	int64_t changes[4] = { 0 };
 	struct fields *f;
 	int r = read_question(ctl, call, &q);
 
@@ -479,12 +515,14 @@ static int run(struct ctl *ctl, const struct invocation *call, const char *befor
 	if (r == 0)
 		r = play(ctl, &q, &after);
 	if (r == 0 && diff) {
-		show_diff(ctl, &q, &before, &after);
+		show_diff(ctl, &q, &before, &after, changes);
 	} else if (r == 0) {
 		f = fields_create(ctl->arena);
 		add_side(ctl, &q, &after, f);
 		view_fields(&ctl->view, f);
 	}
+	if (r == 0)
+		r = write_page(ctl, &q, &before, &after, changes);
 	buf_clear(&q.text);
 	return r == 0 ? EXIT_DONE : r;
 }

@@ -177,9 +177,9 @@ static const char *member(const struct json *object, const char *key)
 	return json_str(&value);
 }
 
-static const char **invoice_ids(struct watching *w, const struct json *object, size_t *count)
+static const char **words_of(struct watching *w, const struct json *object, const char *key, size_t *count)
 {
-	struct json list = json_get(object, "invoices");
+	struct json list = json_get(object, key);
 	const char **ids;
 
 	*count = json_len(&list);
@@ -280,6 +280,7 @@ static void on_intent(struct watching *w, const struct json *record)
 	struct pending *p = xcalloc(1, sizeof(*p));
 	struct outlook_contact *c = &p->contact;
 	const char *attempt = member(record, "attempt");
+	size_t step_count;
 
 	snprintf(p->attempt, sizeof(p->attempt), "%s", attempt ? attempt : "");
 	c->debtor = keep(w, member(record, "case"));
@@ -298,7 +299,10 @@ static void on_intent(struct watching *w, const struct json *record)
 
 		c->balance += json_int(&one);
 	}
-	c->invoices = invoice_ids(w, record, &c->invoice_count);
+	c->invoices = words_of(w, record, "invoices", &c->invoice_count);
+	c->steps = words_of(w, &rule, "steps", &step_count);
+	if (step_count != c->invoice_count)
+		c->steps = NULL;
 	p->next = w->pending;
 	w->pending = p;
 }
@@ -354,7 +358,7 @@ static void on_task(struct watching *w, const struct json *record, int64_t at)
 		size_t len;
 		const char *text = simulation_get(w->sim, key_debtor(w->arena, &keys, c.debtor), &len);
 
-		c.invoices = invoice_ids(w, record, &c.invoice_count);
+		c.invoices = words_of(w, record, "invoices", &c.invoice_count);
 		if (text && debtor_read(w->arena, text, len, &debtor, NULL) == 0) {
 			c.name = keep(w, debtor.customer.name);
 			c.zone = keep(w, debtor_zone(&debtor, w->settings->config->creditor.zone));

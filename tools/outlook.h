@@ -87,6 +87,7 @@ struct outlook_contact { /* what is not known is NULL */
 	int64_t balance;
 	const char *currency;
 	const char *const *invoices; /* the leading one first */
+	const char *const *steps; /* the step that each of them is owed, which may be another than the contact's; NULL = the contact's */
 	size_t invoice_count;
 };
 
