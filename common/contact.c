@@ -68,7 +68,7 @@ bool contact_plan(const struct contact_env *env, const struct debtor *debtor, co
 		return false;
 	step = &first->policy->steps[next.step];
 	owed_at = next.owed_at;
-	*ret = (struct contact_plan){ .policy = first->policy };
+	*ret = (struct contact_plan){ .policy = first->policy, .why = next.why, .rule = next.rule };
 	ret->members[0] = first->escalation;
 	ret->steps[0] = step;
 	ret->member_count = 1;
@@ -84,6 +84,8 @@ bool contact_plan(const struct contact_env *env, const struct debtor *debtor, co
 			leader = ret->member_count;
 			ret->policy = c->policy;
 			owed_at = next.owed_at;
+			ret->why = next.why;
+			ret->rule = next.rule;
 		}
 		ret->member_count++;
 	}
@@ -169,6 +171,8 @@ static void write_trace(struct json_writer *w, const struct contact_env *env, co
 		week += debtor->contacts[i].at > env->now - 7 * DAY_MS;
 	jw_object(w, "rule");
 	jw_int(w, "owed_at", plan->owed_at);
+	jw_opt_str(w, "why", plan->why);
+	jw_opt_str(w, "contact_rule", plan->rule);
 	jw_int(w, "contacts_last_7_days", (int64_t)week);
 	jw_str(w, "zone", debtor_zone(debtor, env->config->creditor.zone));
 	jw_array(w, "steps");

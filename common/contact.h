@@ -49,6 +49,7 @@ struct contact_plan {
 	const struct contact *contact;
 	int64_t owed_at;
 	const char *provider; /* NULL: the channel's first. Set by whoever knows how the providers are */
+	const char *why, *rule; /* what set the instant, and the contact rule behind it: those of struct next_action, of members[0] */
 };
 
 /*

@@ -535,7 +535,22 @@ static int load_law(struct loading *l, const char *share_dir)
 	return r;
 }
 
+static int load_one(struct loading *l, const char *path)
+{
+	struct policy *policy = NULL;
+	int r = read_policy(l, path, &policy);
+
+	if (r == 0)
+		put_policy(l, policy, path, true);
+	return r;
+}
+
 int library_load(const struct config *config, const char *share_dir, struct library **ret, struct err *err)
+{
+	return library_load_with(config, share_dir, NULL, ret, err);
+}
+
+int library_load_with(const struct config *config, const char *share_dir, const char *policy_file, struct library **ret, struct err *err)
 {
 	CLEANUP(library_freep) struct library *lib = xcalloc(1, sizeof(*lib));
 	struct loading l = { .config = config, .library = lib, .err = err };
@@ -546,6 +561,7 @@ int library_load(const struct config *config, const char *share_dir, struct libr
 	lib->notices = notice_set_create();
 	if ((r = load_policies(&l, path_of(&l, share_dir, "policies"), false)) < 0 ||
 		(config->policy_dir && (r = load_policies(&l, config->policy_dir, true)) < 0) ||
+		(policy_file && (r = load_one(&l, policy_file)) < 0) ||
 		(r = load_templates(&l, path_of(&l, share_dir, "templates"), false)) < 0 ||
 		(config->template_dir && (r = load_templates(&l, config->template_dir, true)) < 0) ||
 		(r = load_providers(&l, share_dir)) < 0 || (r = load_law(&l, share_dir)) < 0 || (r = check_policies(&l)) < 0 || (r = load_retired(&l)) < 0 ||

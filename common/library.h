@@ -50,6 +50,8 @@ struct library {
  * pass; a shipped one that does not is left out and told in `unfit`. `config` is borrowed and must outlive the library.
  */
 int library_load(const struct config *config, const char *share_dir, struct library **ret, struct err *err);
+/* With one policy more (NULL = none), in the place of a loaded one of the same name; it must pass as the user's own. */
+int library_load_with(const struct config *config, const char *share_dir, const char *policy_file, struct library **ret, struct err *err);
 /* Work under way outlives a reload: each group holds a reference of its own. */
 struct library *library_ref(const struct library *library);
 void library_free(struct library *library); /* drops one reference; NULL is allowed */
