@@ -568,6 +568,10 @@ void dunner_status(const struct dunner *d, struct dunner_status *ret)
 		.in_flight = d->flight_count, .in_doubt = d->doubts, .turns = d->turns,
 		.caught_up_ms = d->caught_up_at < 0 ? -1 : flow_mono(d) - d->caught_up_at, .next_due = d->next_due };
 	ret->holding = flow_holding(d);
+	if (d->epoch && d->lease_until > flow_mono(d))
+		ret->lease_left_ms = d->lease_until - flow_mono(d);
+	for (const struct page *page = d->pages; page; page = page->next)
+		ret->waiting += page->count - page->applied;
 }
 
 static void operator(struct dunner *d, bool suspend, const char *who, const char *why, int64_t until)

@@ -41,6 +41,8 @@ struct dunner_status {
 	uint64_t turns; /* completed groups and empty reads: progress for the watchdog */
 	int64_t caught_up_ms; /* age of the mark, real ms; -1 = never */
 	int64_t next_due; /* ms UTC; 0 = none known */
+	int64_t lease_left_ms; /* 0 = it is not ours */
+	uint64_t waiting; /* entries read from the streams and not yet applied */
 };
 
 struct dunner_callbacks {

@@ -1,19 +1,16 @@
 #include "daemon/hooks.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/queue.h>
-#include <sys/socket.h>
 #include <syslog.h>
 #include <time.h>
 
 #include <event2/buffer.h>
 #include <event2/http.h>
 #include <event2/keyvalq_struct.h>
-#include <event2/listener.h>
 
 #include "common/contact.h"
 #include "common/hash.h"
@@ -25,7 +22,6 @@
 #define HEADERS_MAX 100
 #define DEADLINE_MS 10000
 #define CONNECTIONS_MAX 256
-#define BACKLOG 512
 #define TELL_MS 10000
 
 struct call { /* one request that waits for Redis */
@@ -332,41 +328,13 @@ static void tell_library(struct hooks *hooks)
 	}
 }
 
-static int listen_at(struct hooks *hooks, struct event_base *base, struct err *err)
-{
-	const char *address = hooks->settings.config->hooks_listen;
-	struct sockaddr_storage at;
-	struct evhttp_bound_socket *bound;
-	struct evconnlistener *listener;
-	int len = sizeof(at);
-	socklen_t size = sizeof(at);
-
-	if (evutil_parse_sockaddr_port(address, (struct sockaddr *)&at, &len) < 0)
-		return err_set(err, -EBADMSG, "bad_address", "$.hooks.listen", "%s is no address with a port", address);
-	listener = evconnlistener_new_bind(base, NULL, NULL, LEV_OPT_CLOSE_ON_FREE | LEV_OPT_CLOSE_ON_EXEC | LEV_OPT_REUSEABLE, BACKLOG,
-		(struct sockaddr *)&at, len);
-	if (!listener)
-		return err_set(err, errno ? -errno : -EINVAL, "no_socket", "$.hooks.listen", "%s cannot be listened at: %s", address,
-			strerror(errno));
-	if (getsockname(evconnlistener_get_fd(listener), (struct sockaddr *)&at, &size) == 0)
-		note(hooks, LOG_INFO, "hooks: listening at port %d", at.ss_family == AF_INET6 ?
-			ntohs(((struct sockaddr_in6 *)&at)->sin6_port) : ntohs(((struct sockaddr_in *)&at)->sin_port));
-	bound = evhttp_bind_listener(hooks->http, listener);
-	if (!bound) {
-		evconnlistener_free(listener);
-		return err_set(err, -ENOMEM, "no_socket", "$.hooks.listen", "%s cannot be served", address);
-	}
-	http_guard_watch(hooks->guard, bound);
-	return 0;
-}
-
 int hooks_create(struct event_base *base, const struct hooks_settings *settings, struct library *library, struct hooks **ret,
 	struct err *err)
 {
 	CLEANUP(hooks_destroyp) struct hooks *hooks = xcalloc(1, sizeof(*hooks));
 	struct http_limits limits = { .head = 16384, .body = (size_t)settings->config->hooks_body_bytes, .connections = CONNECTIONS_MAX,
 		.evict = true, .deadline_ms = DEADLINE_MS };
-	int r;
+	int r, port;
 
 	hooks->settings = *settings;
 	hooks->library = library_ref(library);
@@ -376,9 +344,10 @@ int hooks_create(struct event_base *base, const struct hooks_settings *settings,
 	evhttp_set_allowed_methods(hooks->http, EVHTTP_REQ_GET | EVHTTP_REQ_POST | EVHTTP_REQ_HEAD | EVHTTP_REQ_PUT | EVHTTP_REQ_DELETE |
 		EVHTTP_REQ_OPTIONS | EVHTTP_REQ_PATCH);
 	evhttp_set_gencb(hooks->http, on_request, hooks);
-	r = listen_at(hooks, base, err);
+	r = http_guard_listen(hooks->guard, hooks->http, settings->config->hooks_listen, "$.hooks.listen", &port, err);
 	if (r < 0)
 		return r;
+	note(hooks, LOG_INFO, "hooks: listening at port %d", port);
 	hooks->intake = intake_create(base, &(struct intake_settings){ .config = settings->config, .redis = settings->redis,
 		.install_key = settings->install_key, .note = settings->note, .note_arg = settings->note_arg });
 	tell_library(hooks);

@@ -1,5 +1,6 @@
 #include "daemon/http_guard.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,6 +14,7 @@
 #include <event2/listener.h>
 
 #define SWEEP_MS 250
+#define BACKLOG 512
 
 struct connection {
 	struct bufferevent *buffer; /* a reference of ours: evhttp does not say when it drops its own */
@@ -172,6 +174,33 @@ void http_guard_watch(struct http_guard *guard, struct evhttp_bound_socket *sock
 	*w = (struct watched){ evhttp_bound_socket_get_listener(socket), guard->watched };
 	guard->watched = w;
 	evconnlistener_set_error_cb(w->listener, on_accept_error);
+}
+
+int http_guard_listen(struct http_guard *guard, struct evhttp *http, const char *address, const char *path, int *port, struct err *err)
+{
+	struct sockaddr_storage at;
+	struct evhttp_bound_socket *bound;
+	struct evconnlistener *listener;
+	int len = sizeof(at);
+	socklen_t size = sizeof(at);
+
+	if (evutil_parse_sockaddr_port(address, (struct sockaddr *)&at, &len) < 0)
+		return err_set(err, -EBADMSG, "bad_address", path, "%s is no address with a port", address);
+	listener = evconnlistener_new_bind(event_get_base(guard->sweep), NULL, NULL,
+		LEV_OPT_CLOSE_ON_FREE | LEV_OPT_CLOSE_ON_EXEC | LEV_OPT_REUSEABLE, BACKLOG, (struct sockaddr *)&at, len);
+	if (!listener)
+		return err_set(err, errno ? -errno : -EINVAL, "no_socket", path, "%s cannot be listened at: %s", address, strerror(errno));
+	*port = 0;
+	if (getsockname(evconnlistener_get_fd(listener), (struct sockaddr *)&at, &size) == 0)
+		*port = at.ss_family == AF_INET6 ? ntohs(((struct sockaddr_in6 *)&at)->sin6_port) :
+						   ntohs(((struct sockaddr_in *)&at)->sin_port);
+	bound = evhttp_bind_listener(http, listener);
+	if (!bound) {
+		evconnlistener_free(listener);
+		return err_set(err, -ENOMEM, "no_socket", path, "%s cannot be served", address);
+	}
+	http_guard_watch(guard, bound);
+	return 0;
 }
 
 size_t http_guard_connections(const struct http_guard *guard)

@@ -106,13 +106,9 @@ static bool alive(void *arg)
 	for (size_t i = 0; i < in->partition_count && in->started; i++) {
 		struct partition *p = &in->partitions[i];
 		struct dunner_status status;
-		bool waits;
 
 		dunner_status(p->dunner, &status);
-		waits = !p->connected || (status.state != DUNNER_RUNNING && status.state != DUNNER_DRAINING) ||
-			(status.holding && strcmp(status.holding, "no_space") == 0) ||
-			(status.holding && strcmp(status.holding, "store_refuses") == 0);
-		if (!waits && status.turns == p->turns) {
+		if (!instance_waits(p, &status) && status.turns == p->turns) {
 			log_line(in->log, LOG_CRIT, "dunningd", "partition %u makes no progress: the watchdog is not fed", p->number);
 			return false;
 		}
@@ -421,6 +417,8 @@ static void on_tick(evutil_socket_t fd, short what, void *arg)
 	instance_record_mended(in);
 	check_redis(in);
 	instance_law(in);
+	instance_progress(in);
+	instance_metrics_tick(in);
 	if (!in->ready && !in->stopping)
 		service_extend(in->service, START_EXTEND_MS);
 	tell(in);
@@ -501,7 +499,8 @@ static int open_generation(struct instance *in, struct err *err)
 static int open_state(struct instance *in, struct err *err)
 {
 	const struct config *config = in->config;
-	struct journal_settings journal = { .state_dir = config->state_dir, .segment_bytes = (uint64_t)config->limits.segment_bytes };
+	struct journal_settings journal = { .state_dir = config->state_dir, .segment_bytes = (uint64_t)config->limits.segment_bytes,
+		.synced = instance_metrics_synced, .arg = in };
 	struct clock_settings clock = { .played = in->setup.options->clock ? &in->setup.clock : NULL,
 		.state_dir = config->state_dir, .partitions = (uint32_t)config->partitions, .note = note, .arg = in };
 	const struct journal_port *port;
@@ -630,7 +629,7 @@ static int open_ports(struct instance *in, struct err *err)
 			.log = on_line, .log_root = in->signer ? on_log_root : NULL, .arg = p };
 		struct dunner_ports ports = { .clock = clock_port(in->clock, (uint32_t)i), .random = &random_source,
 			.journal = journal_port(in->journal), .keys = keystore_port(in->keys),
-			.transport = http_client_port(in->http) };
+			.transport = instance_metrics_transport(in) };
 
 		p->instance = in;
 		p->number = (uint32_t)i;
@@ -641,6 +640,8 @@ static int open_ports(struct instance *in, struct err *err)
 	if ((r = open_hooks(in, err)) < 0)
 		return r;
 	open_poller(in);
+	if ((r = instance_metrics_listen(in, err)) < 0)
+		return r;
 	return instance_anchors(in, err);
 }
 
@@ -661,6 +662,7 @@ static void instance_clear(struct instance *in)
 	http_client_destroy(in->http);
 	paces_free(in->paces);
 	instance_test_free(in);
+	instance_metrics_end(in);
 	for (size_t i = 0; i < in->partition_count; i++)
 		redis_store_destroy(in->partitions[i].store);
 	free(in->partitions);
@@ -716,6 +718,7 @@ int instance_run(const struct instance_options *options)
 		return INSTANCE_FAILED;
 	}
 	in.service = service_create(in.base, alive, &in);
+	instance_metrics_begin(&in);
 	if ((r = catch_signals(&in)) < 0 || (r = open_state(&in, &err)) < 0 ||
 		(r = open_signer(&in, &err)) < 0 || (r = open_ports(&in, &err)) < 0) {
 		code = fault(&in, &err, r);

@@ -59,6 +59,8 @@ struct partition {
 	struct redis_store *store;
 	struct dunner *dunner;
 	uint64_t turns; /* as the watchdog saw them last */
+	uint64_t seen_turns; /* as the last tick saw them */
+	int64_t progress_at; /* mono: of the last tick that saw progress, or that it rightly waits; 0 = there was none yet */
 	bool connected, stopped;
 	char away[120]; /* why Redis is, as last told */
 };
@@ -84,6 +86,7 @@ struct instance {
 	struct control *control;
 	struct hooks *hooks; /* NULL: not configured */
 	struct poller *poller;
+	struct instrument *instrument; /* NULL: metrics.listen is not configured */
 	struct control_callbacks control_callbacks;
 	struct partition *partitions;
 	size_t partition_count;
@@ -105,6 +108,7 @@ int instance_anchors_agreed(struct instance *instance, const char *who, const ch
 void instance_record_mended(struct instance *instance); /* logs whose files the signer made again: once a partition is ours */
 void instance_status_anchors(const struct instance *instance, struct json_writer *w);
 void instance_law(struct instance *instance); /* instance_law.c: warns of law data that runs out, once a day */
+bool instance_law_left(const struct instance *instance, int64_t *days, int64_t *ran_out); /* until the next entry runs out, -1 = none does; false: no law data */
 void instance_status_law(const struct instance *instance, struct json_writer *w);
 struct dunner *instance_recorder(const struct instance *instance); /* whose group will hold what happened outside the flow */
 int instance_reading(const struct control_reading *reading, struct err *err, void *instance); /* control: POST /reading */
@@ -114,5 +118,18 @@ void instance_test_free(struct instance *instance);
 void instance_status(struct json_writer *w, void *instance); /* control: GET /status */
 void instance_line(const struct instance *instance, char *ret, size_t size); /* one line, for `systemctl status` */
 const char *instance_state_name(enum dunner_state state);
+
+bool instance_waits(const struct partition *p, const struct dunner_status *status); /* instance_health.c: it rightly does nothing */
+void instance_progress(struct instance *instance); /* each tick */
+bool instance_healthy(struct buf *ret, void *instance); /* GET /healthz: each partition got on within the watchdog's time, or rightly waits */
+bool instance_able(struct buf *ret, void *instance); /* GET /readyz: each partition is ours, and what is due is sent */
+
+/* instance_metrics.c; all but the first do nothing when metrics.listen is not configured. */
+void instance_metrics_begin(struct instance *instance); /* before the journal is opened */
+int instance_metrics_listen(struct instance *instance, struct err *err); /* once the partitions are there */
+void instance_metrics_end(struct instance *instance); /* once the transport calls nobody any more */
+void instance_metrics_tick(struct instance *instance);
+void instance_metrics_synced(int64_t us, void *instance); /* struct journal_settings */
+const struct transport_port *instance_metrics_transport(struct instance *instance); /* the one that the partitions send through */
 
 #endif

@@ -69,6 +69,18 @@ void instance_law(struct instance *in)
 		tell_state(in, day, LAW_RUNS_OUT, counts.in_state[LAW_RUNS_OUT], "run out soon");
 }
 
+bool instance_law_left(const struct instance *in, int64_t *days, int64_t *ran_out)
+{
+	struct law_counts counts;
+
+	if (!in->library->law)
+		return false;
+	counts = count(in->library->law, today(in));
+	*days = date_is_set(counts.next) ? date_diff(counts.next, today(in)) : -1;
+	*ran_out = (int64_t)counts.in_state[LAW_RAN_OUT];
+	return true;
+}
+
 void instance_status_law(const struct instance *in, struct json_writer *w)
 {
 	struct law_counts counts;

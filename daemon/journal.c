@@ -30,6 +30,8 @@ struct journal {
 	bool failing; /* all of this generation that is under way fails */
 	uint64_t recovered;
 	struct journal_counters counters;
+	void (*synced)(int64_t us, void *arg);
+	void *synced_arg;
 	const char *origin;
 	struct log_name {
 		uint16_t year;
@@ -136,6 +138,8 @@ static void note_finished(struct journal *journal, const struct pending *pending
 		journal->counters.records += group->record_count;
 		journal->counters.bytes += pending->end - pending->at;
 		journal->counters.writes += pending->leads_write;
+		if (pending->leads_write && journal->synced)
+			journal->synced(pending->sync_us, journal->synced_arg);
 	} else {
 		journal->counters.no_space += !journal->failing && pending->r == -ENOSPC;
 		journal->failing = true;
@@ -319,6 +323,8 @@ int journal_open(const struct journal_settings *settings, struct event_base *bas
 	journal->generation = 1;
 	pending_list_init(&journal->handed);
 	journal->origin = arena_strdup(journal->arena, settings->origin);
+	journal->synced = settings->synced;
+	journal->synced_arg = settings->arg;
 	journal->port = (struct journal_port){
 		.self = journal,
 		.origin = port_origin,

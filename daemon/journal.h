@@ -24,6 +24,8 @@ struct journal_settings {
 	const char *origin; /* of the log, without the year */
 	uint64_t segment_bytes; /* a segment is closed before it grows beyond; preallocated in full */
 	struct keystore *keys; /* borrowed, must outlive the journal; NULL = none (tools, tests) */
+	void (*synced)(int64_t us, void *arg); /* how long one fdatasync() took that made groups durable; may be NULL */
+	void *arg;
 };
 
 /*

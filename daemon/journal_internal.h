@@ -102,6 +102,7 @@ struct pending {
 	int r;
 	uint64_t at, end; /* its place in the segment */
 	bool leads_write; /* the first of its write: counts it */
+	int64_t sync_us; /* of its fdatasync(), of such a first one */
 	struct buf begun; /* header of the segment that was begun for it; empty: none. Also when r < 0 */
 };
 

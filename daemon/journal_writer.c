@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #define WRITE_MAX (8u << 20) /* one write gathers no more, unless a single group is larger */
@@ -238,6 +239,18 @@ static void gather(struct pending_list *from, struct standing *after, uint64_t r
 	}
 }
 
+static int sync_groups(struct writer *writer, struct pending *first)
+{
+	struct timespec began, ended;
+	int r;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &began);
+	r = sync_file(writer->fd);
+	(void)clock_gettime(CLOCK_MONOTONIC, &ended);
+	first->sync_us = (ended.tv_sec - began.tv_sec) * 1000000 + (ended.tv_nsec - began.tv_nsec) / 1000;
+	return r;
+}
+
 static int write_groups(struct writer *writer, const struct pending_list *groups)
 {
 	uint8_t chain[SHA256_SIZE];
@@ -259,7 +272,7 @@ static int write_groups(struct writer *writer, const struct pending_list *groups
 		return r;
 	}
 	if (r == 0)
-		r = sync_file(writer->fd);
+		r = sync_groups(writer, groups->first);
 	if (r < 0)
 		return r;
 	writer->end += writer->bytes.len;

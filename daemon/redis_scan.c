@@ -172,3 +172,31 @@ void store_scrub(void *self, const char *stream, const char *const *ids, size_t 
 		s->argv[5 + i] = arena_strdup(call->arena, ids[i]);
 	scrub_page(call);
 }
+
+/* --- what waits --------------------------------------------------------------------------------------------------------------- */
+
+static void on_counted(int r, const struct redis_reply *reply, void *arg)
+{
+	struct call *call = arg;
+	int64_t *counts = call->data;
+	bool last;
+
+	if (r == 0 && reply->type == REDIS_INTEGER)
+		counts[call->answered] = reply->integer;
+	last = store_call_gathered(call, r, reply);
+	if (!last)
+		return;
+	((redis_store_backlog_fn)call->fn)(call->r, counts[0], counts[1], call->arg);
+	store_call_end(call);
+}
+
+void redis_store_backlog(struct redis_store *store, int64_t now, redis_store_backlog_fn done, void *arg)
+{
+	struct call *call = store_call_begin(store, (void (*)(void))done, arg, 2);
+	const char *due[] = { "ZCOUNT", store->due, "-inf", arena_printf(call->arena, "%lld", (long long)now) };
+	const char *dead[] = { "XLEN", key_of(call->arena, &store->keyspace, "dead") };
+
+	call->data = arena_alloc(call->arena, 2 * sizeof(int64_t));
+	redis_link_command(store->link, 4, due, NULL, 0, on_counted, call);
+	redis_link_command(store->link, 2, dead, NULL, 0, on_counted, call);
+}

@@ -20,4 +20,8 @@ const char *redis_store_last_error(const struct redis_store *store); /* as Redis
 typedef void (*redis_store_check_fn)(int r, const char *fault, const char *warning, void *arg);
 void redis_store_check(struct redis_store *store, redis_store_check_fn done, void *arg);
 
+/* Timers that are due and not decided, and dead letters that are kept. r: as of the port. */
+typedef void (*redis_store_backlog_fn)(int r, int64_t due, int64_t dead, void *arg);
+void redis_store_backlog(struct redis_store *store, int64_t now, redis_store_backlog_fn done, void *arg);
+
 #endif

@@ -1,0 +1,218 @@
+/*
+ * GET /metrics, /healthz and /readyz of the running daemon: the values move with what happens, both texts are well-formed, nobody's name is in
+ * them, and "healthy" and "ready" are said and taken back for a reason.
+ */
+#include "tests/integration/hooks_fixture.h"
+
+#include <signal.h>
+
+#include "tests/support/exposition.h"
+#include "tests/support/http_get.h"
+
+struct watched {
+	struct world world;
+	int port;
+	struct buf text; /* the last answer */
+};
+
+static int setup(void **state)
+{
+	struct watched *t = calloc(1, sizeof(*t));
+	CLEANUP(arena_freep) struct arena *arena = arena_create();
+	CLEANUP(buf_clear) struct buf config = { 0 };
+
+	world_open(&t->world, &(struct world_options){ 0 });
+	t->port = free_port();
+	assert_int_equal(file_read(t->world.config, 100000, &config, NULL), 0);
+	put_file(&t->world, arena, t->world.config + strlen(t->world.dir) + 1, replaced(arena, buf_str(&config), "\"creditor\":",
+		arena_printf(arena, "\"metrics\":{\"listen\":\"127.0.0.1:%d\"},\"creditor\":", t->port)));
+	/* A short watchdog, and nobody who listens to it: for /healthz to go by. */
+	world_start(&t->world, (const char *const[]){ "env", "WATCHDOG_USEC=1300000", NULL });
+	*state = t;
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	struct watched *t = *state;
+
+	buf_clear(&t->text);
+	world_close(&t->world, false);
+	free(t);
+	return 0;
+}
+
+static long ask(struct watched *t, const char *path, bool open)
+{
+	CLEANUP(http_caller_destroyp) struct http_caller *caller = http_caller_create();
+	CLEANUP(http_reply_clear) struct http_reply reply = { 0 };
+	CLEANUP(arena_freep) struct arena *arena = arena_create();
+	const char *const headers[] = { open ? "Accept: application/openmetrics-text;version=1.0.0,text/plain;q=0.2" : "Accept: text/plain", NULL };
+
+	(void)http_exchange(caller, "GET", arena_printf(arena, "http://127.0.0.1:%d%s", t->port, path), headers, NULL, 0, &reply);
+	buf_reset(&t->text);
+	buf_add(&t->text, reply.body.data, reply.body.len);
+	return reply.status;
+}
+
+static void until_told(struct watched *t, const char *path, long status, const char *body)
+{
+	int64_t deadline = real_ms() + WAIT_MS;
+	long got;
+
+	while ((got = ask(t, path, false)) != status || strcmp(buf_str(&t->text), body) != 0) {
+		if (real_ms() > deadline)
+			fail_msg("%s: %ld %s", path, got, buf_str(&t->text));
+		pause_ms(20);
+	}
+}
+
+static void until_status(struct watched *t, const char *path, long status)
+{
+	int64_t deadline = real_ms() + WAIT_MS;
+
+	while (ask(t, path, false) != status) {
+		if (real_ms() > deadline)
+			fail_msg("%s is not %ld: %s", path, status, buf_str(&t->text));
+		pause_ms(20);
+	}
+}
+
+/* As either text, in turn: a scrape that is not well-formed fails. -1: there is no such sample. */
+static double value(struct watched *t, const char *sample)
+{
+	double ret = -1;
+
+	for (int open = 0; open < 2; open++) {
+		assert_int_equal(ask(t, "/metrics", open), 200);
+		if (exposition_fault(buf_str(&t->text), open))
+			fail_msg("%s", exposition_fault(buf_str(&t->text), open));
+	}
+	(void)exposition_value(buf_str(&t->text), sample, &ret);
+	return ret;
+}
+
+static void until_value(struct watched *t, const char *sample, double least)
+{
+	int64_t deadline = real_ms() + WAIT_MS;
+
+	while (value(t, sample) < least) {
+		if (real_ms() > deadline)
+			fail_msg("%s is not %f:\n%s", sample, least, buf_str(&t->text));
+		pause_ms(20);
+	}
+}
+
+static void is(struct watched *t, const char *sample, double expected)
+{
+	double got = value(t, sample);
+
+	if (got > expected || got < expected)
+		fail_msg("%s is %f, not %f", sample, got, expected);
+}
+
+#define ATTEMPT(outcome) "dunningd_attempts_total{channel=\"email\",provider=\"sandbox\",outcome=\"" outcome "\"}"
+#define TOOK(what) "dunningd_attempt_duration_seconds_" what "{channel=\"email\",provider=\"sandbox\""
+
+/* Nobody's name, address or invoice: only these labels are there, and their values are short words. */
+static void only_words_of_ours(struct watched *t)
+{
+	static const char labels[] = " version state reason partition channel provider outcome anchor kind result le ";
+
+	for (const char *at = buf_str(&t->text); (at = strpbrk(at, "{,")); at++) {
+		char name[40];
+		size_t len = strcspn(at + 1, "=\n ,}"), value;
+
+		if (at[1 + len] != '=' || at[2 + len] != '"')
+			continue; /* a comma of a help text */
+		(void)snprintf(name, sizeof(name), " %.*s ", (int)len, at + 1);
+		value = strcspn(at + len + 3, "\"");
+		if (!strstr(labels, name) || value > 20 || strspn(at + len + 3, "abcdefghijklmnopqrstuvwxyz0123456789_.+Inf") < value)
+			fail_msg("%.80s", at);
+	}
+}
+
+static void values_move(struct watched *t)
+{
+	is(t, ATTEMPT("accepted"), -1);
+	is(t, "dunningd_events_total", 0);
+	world_push_range(&t->world, WORLD_FINALIZED, 0, 3, 1);
+	assert_true(world_quiet(&t->world, WAIT_MS));
+	is(t, "dunningd_events_total", 3);
+	is(t, "dunningd_contacts_total", 3);
+	is(t, ATTEMPT("accepted"), 3);
+	is(t, TOOK("count") "}", 3);
+	is(t, TOOK("bucket") ",le=\"+Inf\"}", 3);
+	is(t, "dunningd_attempts_in_flight", 0);
+	is(t, "dunningd_ready", 1);
+	until_value(t, "dunningd_healthy", 1);
+	is(t, "dunningd_partitions{state=\"running\"}", 1);
+	is(t, "dunningd_inbox_waiting{partition=\"0\"}", 0);
+	assert_true(value(t, "dunningd_inbox_lag_seconds{partition=\"0\"}") >= 0);
+	assert_true(value(t, "dunningd_lease_left_seconds{partition=\"0\"}") > 1);
+	assert_true(value(t, "dunningd_journal_sync_seconds_count") >= 2);
+	assert_true(value(t, "dunningd_journal_records_total") >= 3);
+	assert_true(value(t, "dunningd_law_days_left") >= 0);
+	until_value(t, "dunningd_loop_stall_seconds_count", 1);
+	until_value(t, "dunningd_trail_checkpoints_total", 1);
+	only_words_of_ours(t);
+	if (getenv("SCRAPE_TO")) { /* for tests/run: the older text, which other programs read */
+		assert_int_equal(ask(t, "/metrics", false), 200);
+		assert_int_equal(file_replace(getenv("SCRAPE_TO"), t->text.data, t->text.len, 0600), 0);
+	}
+}
+
+static void what_is_held_waits(struct watched *t)
+{
+	const char *const suspend[] = { "suspend", "wrong invoices", NULL }, *const release[] = { "release", "right again", NULL };
+
+	assert_int_equal(world_ctl(&t->world, suspend, NULL), 0);
+	until_told(t, "/readyz", 503, "partition 0: sending is held: suspended\n");
+	until_told(t, "/healthz", 200, "ok\n");
+	is(t, "dunningd_partitions_held{reason=\"suspended\"}", 1);
+	is(t, "dunningd_ready", 0);
+	world_push_range(&t->world, WORLD_FINALIZED, 3, 2, 1);
+	world_push(&t->world, "{}", 2);
+	until_value(t, "dunningd_due_backlog{partition=\"0\"}", 2);
+	until_value(t, "dunningd_dead_letters_kept{partition=\"0\"}", 1);
+	is(t, "dunningd_dead_letters_total", 1);
+	is(t, ATTEMPT("accepted"), 3);
+	assert_int_equal(world_ctl(&t->world, release, NULL), 0);
+	until_told(t, "/readyz", 200, "ok\n");
+	until_value(t, ATTEMPT("accepted"), 5);
+	is(t, "dunningd_partitions_held{reason=\"suspended\"}", 0);
+}
+
+static void no_progress_is_no_health(struct watched *t)
+{
+	assert_int_equal(kill(t->world.redis.pid, SIGSTOP), 0);
+	until_status(t, "/healthz", 503);
+	assert_non_null(strstr(buf_str(&t->text), "partition 0: no progress for "));
+	process_kill(&t->world.redis);
+	until_told(t, "/readyz", 503, "partition 0: Redis is away\n");
+	until_told(t, "/healthz", 200, "ok\n"); /* to wait for Redis is right */
+}
+
+static void watched(void **state)
+{
+	struct watched *t = *state;
+	CLEANUP(http_reply_clear) struct http_reply reply = { 0 };
+	CLEANUP(arena_freep) struct arena *arena = arena_create();
+
+	until_told(t, "/readyz", 200, "ok\n");
+	until_told(t, "/healthz", 200, "ok\n");
+	assert_int_equal(ask(t, "/", false), 404);
+	assert_int_equal(ask(t, "/metricsx", false), 404);
+	assert_int_equal(ask(t, "/metrics?name[]=x", false), 200);
+	assert_int_equal(http_post(arena_printf(arena, "http://127.0.0.1:%d/metrics", t->port), NULL, "x", &reply), 405);
+	values_move(t);
+	what_is_held_waits(t);
+	no_progress_is_no_health(t);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = { cmocka_unit_test_setup_teardown(watched, setup, teardown) };
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
