@@ -19,6 +19,7 @@ struct world_options {
 	const char *clock; /* --clock, which the sandbox follows; NULL = the computer's */
 	const char *prefix; /* of the Redis keys; NULL = one for each world_renew() */
 	const char *appendfsync; /* NULL = everysec */
+	bool acl; /* the daemon is the user dunningd of systemd/redis-acl.conf; `prefix` must be "dunning" */
 };
 
 struct world {
