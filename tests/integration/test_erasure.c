@@ -33,7 +33,7 @@ static const char *const planted[] = { "Zqplanted SARL", "Zqnamea Martin", "Zqna
 static int setup(void **state)
 {
 	struct world *w = calloc(1, sizeof(*w));
-	const struct world_options options = { .prefix = "dunning", .clock = "rate:0", .appendfsync = "always" };
+	const struct world_options options = { .prefix = "dunning", .clock = "rate:0", .appendfsync = "always", .acl = true };
 	CLEANUP(buf_clear) struct buf text = { 0 };
 	CLEANUP(arena_freep) struct arena *arena = arena_create();
 	static const char from[] = "\"email\":\"sandbox\"", note[] = "Facture {{invoice.number}}: {{#debtor.name}}{{debtor.name}}{{/debtor.name}}\n";

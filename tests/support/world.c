@@ -52,12 +52,15 @@ static const char *program(const struct world *w, const char *name)
 
 /* --- Redis ------------------------------------------------------------------------------------------------------------------------ */
 
+#define REDIS_PASSWORD "of dunningd in Redis"
+#define ACL_SETTINGS ",\"user\":\"dunningd\",\"password_credential\":\"redis-password\""
+
 static void start_redis(struct world *w)
 {
 	char log[200];
 	const char *argv[] = { "redis-server", "--port", "0", "--unixsocket", w->redis_socket, "--dir", w->dir, "--appendonly", "yes",
 		"--appendfsync", w->options.appendfsync ? w->options.appendfsync : "everysec", "--save", "", "--maxmemory-policy",
-		"noeviction", NULL };
+		"noeviction", w->options.acl ? "--include" : NULL, SOURCE_DIR "/systemd/redis-acl.conf", NULL };
 	int64_t deadline = real_ms() + UP_MS;
 	struct redis_url url = { 0 };
 	bool up = false;
@@ -78,6 +81,11 @@ static void start_redis(struct world *w)
 	}
 	if (!up)
 		world_fail("redis-server does not come up: %s", log);
+	if (w->options.acl) {
+		CLEANUP(arena_freep) struct arena *arena = arena_create();
+
+		(void)world_redis(w, arena, (const char *const[]){ "ACL", "SETUSER", "dunningd", ">" REDIS_PASSWORD, NULL });
+	}
 }
 
 void world_restart_redis(struct world *w)
@@ -177,14 +185,14 @@ void world_renew(struct world *w, int number)
 	snprintf(w->config, sizeof(w->config), "%s/dunningd-%d.json", w->dir, number);
 	snprintf(text, sizeof(text),
 		"{\"origin\":\"test.example/world\",\"trail\":{\"checkpoint_every\":100},\"instance\":\"host-a\",\"prefix\":\"%s\",\"state_dir\":\"%s\","
-		"\"control_socket\":\"%s/control\",\"redis\":{\"url\":\"unix://%s\"},%s"
+		"\"control_socket\":\"%s/control\",\"redis\":{\"url\":\"unix://%s\"%s},%s"
 		"\"creditor\":{\"name\":\"Acme SARL\",\"locale\":\"fr-FR\",\"zone\":\"Europe/Paris\",\"bank\":\"FR76 3000\"},"
 		"\"senders\":{\"default\":{\"name\":\"Acme SARL\",\"email\":\"factures@acme.example\",\"phone\":\"+33100000000\"}},"
 		"\"providers\":{\"sandbox\":{\"file\":\"%s%s\",\"settings\":{\"base_url\":\"http://127.0.0.1:%d\"}%s}%s},"
 		"\"channels\":{\"email\":%s,\"sms\":\"sandbox\"},"
 		"\"policies\":{\"dir\":\"%s/policies\",\"default\":\"%s\"},\"templates\":{\"dir\":\"%s/templates\"},"
 		"\"brake\":{\"contacts_per_hour\":1000000},\"limits\":{\"concurrency\":%d,\"segment_bytes\":4194304}}",
-		w->prefix, w->state, w->dir, w->redis_socket, law, w->options.plain ? w->dir : "",
+		w->prefix, w->state, w->dir, w->redis_socket, w->options.acl ? ACL_SETTINGS : "", law, w->options.plain ? w->dir : "",
 		w->options.plain ? "/plain.json" : "sandbox.json", w->port, w->options.limits ? w->options.limits : "", spare,
 		w->options.spare ? "[\"sandbox\",\"spare\"]" : "\"sandbox\"", w->dir,
 		w->options.policy ? w->options.policy : "now", w->dir, w->options.concurrency ? w->options.concurrency : 20);
@@ -227,6 +235,7 @@ void world_open(struct world *w, const struct world_options *options)
 	world_put(w, "credentials/install-key", "5b1f0e8a3c7d2946b0a1c2d3e4f5061728394a5b6c7d8e9f00112233445566aa");
 	world_put(w, "credentials/wrap-key", "a65544332211009f8e7d6c5b4a392817061f5e4d3c2b1a0b6492d7c3a8e0f1b5");
 	world_put(w, "credentials/trail-log-key", "0f1e2d3c4b5a69788796a5b4c3d2e1f00f1e2d3c4b5a69788796a5b4c3d2e1f0");
+	world_put(w, "credentials/redis-password", REDIS_PASSWORD);
 	world_put(w, "policies/now.json", policy_now);
 	world_put(w, "law/contact-rules.json", any_hour);
 	world_put(w, "templates/fr/plain.subject", "Facture {{invoice.number}}");

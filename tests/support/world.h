@@ -21,6 +21,7 @@ struct world_options {
 	bool spare; /* a second provider, "spare", stands behind the first one */
 	const char *prefix; /* of the Redis keys; NULL = one for each world_renew() */
 	const char *appendfsync; /* NULL = everysec */
+	bool acl; /* the daemon is the user dunningd of systemd/redis-acl.conf; `prefix` must be "dunning" */
 };
 
 struct world {
