@@ -28,7 +28,7 @@ static int64_t smaller(int64_t a, int64_t b)
 
 void pace_init(struct pace *pace, const struct pace_limits *limits)
 {
-	*pace = (struct pace){ .window = 1, .span_us = SPAN_FIRST_US, .certain = true };
+	*pace = (struct pace){ .window = INT64_MAX, .span_us = SPAN_FIRST_US, .certain = true }; /* a restart is no outage of the provider's */
 	pace_limit(pace, limits);
 }
 

@@ -1,6 +1,6 @@
 /*
  * pace - how fast one provider may be asked, and whether at all: rate, concurrency, quotas, what it asked for itself (Retry-After), a
- * circuit breaker, and a careful beginning. One for each provider, shared by all that ask it. Pure: time comes in, nothing is sent here.
+ * circuit breaker, and a careful return after an outage. One for each provider, shared by all that ask it. Pure: time comes in, nothing is sent here.
  *
  * Two ask it. Who decides about messages asks pace_ask() before one is released; one that must wait is not released at all, and
  * pace_slot() says when to look at it again. The wire asks pace_start() right before each request, which counts it, and tells

@@ -196,9 +196,7 @@ void decide_reconcile(struct dunner *d, struct group *g, struct input *input)
 		g->lookup[g->lookup_count++] = entry;
 	for (size_t i = 0; i < count; i++)
 		if (members[i].escalation->state == ESCALATION_DOUBT)
-			members[i].escalation->look_at = step == DOUBT_WAIT && at > env.now ? at :
-								wait > MINUTE_MS		  ? env.now + wait :
-												    env.now + MINUTE_MS;
+			members[i].escalation->look_at = step == DOUBT_WAIT && at > env.now ? at : env.now + (wait ? wait : MINUTE_MS);
 }
 
 /* The bytes as they were decided, from the journal: a resend says the same or nothing. */

@@ -275,6 +275,8 @@ static int connections(const struct world *w, enum connection wanted)
 	return count;
 }
 
+#define AT_ONCE how->concurrency /* requests */
+
 static int at_the_door(const struct world_options *how, bool asleep, bool keep)
 {
 	const char *story = asleep ? "asleep" : "knocking";
@@ -292,7 +294,7 @@ static int at_the_door(const struct world_options *how, bool asleep, bool keep)
 	strangers = connections(&w, ASKED_FOR);
 	start(&w);
 	deadline = real_ms() + WAIT_MS;
-	while (connections(&w, ASKED_FOR) < strangers + how->concurrency && real_ms() < deadline)
+	while (connections(&w, ASKED_FOR) < strangers + AT_ONCE && real_ms() < deadline)
 		pause_ms(2);
 	if (asleep)
 		(void)kill(w.daemon.pid, SIGSTOP);
@@ -301,7 +303,7 @@ static int at_the_door(const struct world_options *how, bool asleep, bool keep)
 	while ((real_ms() <= paid_at + MARK_MAX_MS || (!asleep && !world_applied(&w))) && real_ms() < deadline)
 		pause_ms(2);
 	door_open(&w, &door);
-	while (asleep && connections(&w, MADE) < how->concurrency && real_ms() < deadline)
+	while (asleep && connections(&w, MADE) < AT_ONCE && real_ms() < deadline)
 		pause_ms(2);
 	if (real_ms() >= deadline)
 		world_fail("%s: it did not come to stand at the provider's door; kept in %s", story, w.dir);
