@@ -246,12 +246,13 @@ struct wire *wire_create(struct event_base *base, const char *ca_file)
 
 void wire_destroy(struct wire *wire)
 {
-	struct transfer_list *const lists[] = { &wire->handed, &wire->queue, &wire->ended, &wire->over };
 	uint64_t one = 1;
 	struct transfer *t;
 
 	if (!wire)
 		return;
+	struct transfer_list *const lists[] = { &wire->handed, &wire->queue, &wire->ended, &wire->over };
+
 	pthread_mutex_lock(&wire->mutex);
 	wire->stop = true;
 	pthread_mutex_unlock(&wire->mutex);

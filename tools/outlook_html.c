@@ -134,7 +134,7 @@ static void add_scale(struct buf *out, const struct days *d, int64_t top, double
 		int year, month, of;
 
 		date_split(at, &year, &month, &of);
-		if (of == 1 || (d->count < 100 && of == 15))
+		if (day + 4 < d->count && (of == 1 || (d->count < 100 && of == 15)))
 			buf_printf(out, "<text x=\"%.1f\" y=\"%d\">%s</text>", PLOT_LEFT + (double)day * width, PLOT_TOP + PLOT_HEIGHT + 16,
 				date_format(at, text));
 	}
