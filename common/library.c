@@ -18,6 +18,12 @@ struct origin {
 };
 
 /* What is being read, and where complaints point. */
+struct fine_template { /* that was found fit to be sent */
+	const char *name;
+	enum channel channel;
+	const struct regime *late;
+};
+
 struct loading {
 	const struct config *config;
 	struct library *library;
@@ -25,6 +31,8 @@ struct loading {
 	char **locales; /* folders that hold templates */
 	size_t origin_count, origin_capacity, locale_count, locale_capacity;
 	size_t policy_capacity, retired_capacity, unfit_capacity;
+	struct fine_template *fine; /* most policies share most of theirs, and each is rendered in all languages */
+	size_t fine_count, fine_capacity;
 	struct err *err;
 };
 
@@ -391,8 +399,12 @@ static int check_channel(struct loading *l, const struct sender *sender, enum ch
 static int check_template(struct loading *l, const char *name, enum channel channel, const struct regime *late, struct err *err)
 {
 	const struct notice_set *notices = l->library->notices;
-	int r = notice_set_check(notices, l->config->creditor.locale, name, channel, late, err);
+	int r;
 
+	for (size_t i = 0; i < l->fine_count; i++)
+		if (l->fine[i].channel == channel && l->fine[i].late == late && strcmp(l->fine[i].name, name) == 0)
+			return 0;
+	r = notice_set_check(notices, l->config->creditor.locale, name, channel, late, err);
 	for (size_t i = 0; i < l->locale_count && r == 0; i++) {
 		struct err inner = { 0 };
 
@@ -402,7 +414,11 @@ static int check_template(struct loading *l, const char *name, enum channel chan
 		else if (r < 0)
 			(void)err_set(err, r, inner.code, inner.path, "%s", inner.text);
 	}
-	return r;
+	if (r < 0)
+		return r;
+	l->fine = arena_grow(l->library->arena, l->fine, l->fine_count, &l->fine_capacity, sizeof(*l->fine));
+	l->fine[l->fine_count++] = (struct fine_template){ name, channel, late };
+	return 0;
 }
 
 static int check_message(struct loading *l, const struct sender *sender, const char *template, enum channel channel,

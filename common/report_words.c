@@ -146,6 +146,8 @@ static const struct pair steps[] = {
 	{ "clarification", { "demande d’explication", "request for clarification" } },
 	{ "text", { "SMS", "text message" } },
 	{ "penalties", { "rappel des pénalités", "notice of late-payment penalties" } },
+	{ "interest", { "rappel des intérêts de retard", "notice of late-payment interest" } },
+	{ "firm", { "relance ferme", "firm reminder" } },
 	{ "second-call", { "second appel", "second call" } },
 	{ "worth-it", { "décision sur la suite", "decision what to do next" } },
 };
