@@ -272,7 +272,7 @@ static void real(struct ctl *ctl, const struct entry *entry, struct notice_input
 
 /* The word names a template, or POLICY/STEP with its template, channel, sender and what else the step says. */
 static int find_template(struct ctl *ctl, const struct library *library, const char *name, const struct debtor *debtor,
-	const char **template_name, enum channel *channel, struct notice_input *input)
+	const char **template_name, enum channel *channel, const char **currency, struct notice_input *input)
 {
 	static const struct debtor nobody;
 	const char *slash = strchr(name, '/');
@@ -281,6 +281,7 @@ static int find_template(struct ctl *ctl, const struct library *library, const c
 	int step;
 
 	*template_name = name;
+	*currency = "EUR";
 	input->sender = config_sender(ctl->config, "");
 	input->deadline = date_add_days(input->today, 8);
 	if (!slash)
@@ -290,6 +291,8 @@ static int find_template(struct ctl *ctl, const struct library *library, const c
 	if (step < 0 || !policy->steps[step].template_name)
 		return ctl_fail(ctl, EXIT_FOUND, "unknown_step", "%s names no loaded policy and step with a template", name);
 	*template_name = policy->steps[step].template_name;
+	if (policy->minimum_count == 1)
+		*currency = policy->minimum[0].currency;
 	*channel = policy->steps[step].channel;
 	if (config_sender(ctl->config, policy->steps[step].sender))
 		input->sender = config_sender(ctl->config, policy->steps[step].sender);
@@ -348,7 +351,7 @@ static int draw(struct ctl *ctl, const struct invocation *call, const char *html
 
 static int render(struct ctl *ctl, const struct library *library, const struct invocation *call)
 {
-	const char *name, *currency = command_option(call, "currency"), *invoice_id = command_option(call, "invoice");
+	const char *name, *usual, *currency = command_option(call, "currency"), *invoice_id = command_option(call, "invoice");
 	enum channel channel = CHANNEL_EMAIL;
 	struct notice_input input = { .locale = command_option(call, "locale"), .fallback_locale = ctl->config->creditor.locale,
 		.creditor = &ctl->config->creditor, .attempt_id = "00000000000000000000000000" };
@@ -366,17 +369,15 @@ static int render(struct ctl *ctl, const struct library *library, const struct i
 	if (!zone && zone_get(ctl->config->creditor.zone, &zone) < 0)
 		return ctl_fail(ctl, EXIT_CONFIG, "unknown_zone", "%s is no time zone", ctl->config->creditor.zone);
 	input.today = zone_date(zone, ctl->now);
-	r = find_template(ctl, library, call->args[0], invoice_id ? entry.d : NULL, &name, &channel, &input);
+	r = find_template(ctl, library, call->args[0], invoice_id ? entry.d : NULL, &name, &channel, &usual, &input);
 	if (r == 0)
 		r = read_channel(ctl, command_option(call, "channel"), &channel);
 	if (r != 0)
 		return r;
-	if (!currency)
-		currency = input.late && input.late->currency ? input.late->currency : "EUR";
 	if (invoice_id)
 		real(ctl, &entry, &input);
 	else
-		sample(ctl, command_option(call, "many") != NULL, currency, &input);
+		sample(ctl, command_option(call, "many") != NULL, currency ? currency : usual, &input);
 	if (!invoice_id && input.late)
 		input.country = input.late->country;
 	if (command_option(call, "consumer"))
@@ -410,7 +411,7 @@ static const struct option_row preview_options[] = {
 	{ "locale", "TAG", "of the reader, such as fr-FR (the debtor's, else the creditor's)" },
 	{ "invoice", "INVOICE", "with the figures of this one, instead of a made-up one" },
 	{ "many", NULL, "about two made-up invoices" },
-	{ "currency", "CODE", "of the made-up ones (that of the law which the policy names, else EUR)" },
+	{ "currency", "CODE", "of the made-up ones (that of the policy's minimum, else EUR)" },
 	{ "consumer", NULL, "as a consumer reads it" },
 	{ "html", NULL, "the HTML alone, for a browser" },
 	{ "picture", "FILE", "the HTML as a PNG, where Chromium or its like is installed" },

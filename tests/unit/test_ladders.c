@@ -83,9 +83,12 @@ static const struct place {
 	{ "de-b2b", "de-DE", "DE", "Europe/Berlin", "EUR", "+491500000000" },
 	{ "us-b2b", "en-US", "US", "America/New_York", "USD", "+12025550100" },
 	{ "be-b2b", "nl-BE", "BE", "Europe/Brussels", "EUR", "+32470000000" },
+	{ "es-b2b", "es-ES", "ES", "Europe/Madrid", "EUR", "+34600000000" },
+	{ "it-b2b", "it-IT", "IT", "Europe/Rome", "EUR", "+393200000000" },
+	{ "nl-b2b", "nl-NL", "NL", "Europe/Amsterdam", "EUR", "+31600000000" },
 };
 static const char *const elsewhere[][3] = { { "fr-CA", "America/Toronto", "do-nothing" }, { "de-AT", "Europe/Vienna", "do-nothing" },
-	{ "fr-BE", "Europe/Brussels", "be-b2b" }, { "es-ES", "Europe/Madrid", "do-nothing" } };
+	{ "fr-BE", "Europe/Brussels", "be-b2b" } };
 
 static void fits(const char *locale, const char *zone, const char *default_policy)
 {
@@ -180,6 +183,30 @@ static const struct rung rungs[] = {
 	{ "be-b2b", "penalties", "penalties", CHANNEL_EMAIL, 16, TONE_FIRM, "2026-09-18" },
 	{ "be-b2b", "second-call", "call_script_firm", CHANNEL_CALL, 21, TONE_FIRM, "2026-09-23" },
 	{ "be-b2b", "worth-it", NULL, CHANNEL_COUNT, 26, TONE_FIRM, "2026-09-28" },
+	{ "es-b2b", "pre-due", "pre_due", CHANNEL_EMAIL, -5, TONE_FRIENDLY, "2026-08-28" },
+	{ "es-b2b", "reminder", "reminder", CHANNEL_EMAIL, 2, TONE_FRIENDLY, "2026-09-04" },
+	{ "es-b2b", "call", "call_script", CHANNEL_CALL, 7, TONE_FRIENDLY, "2026-09-09" },
+	{ "es-b2b", "clarification", "clarification", CHANNEL_EMAIL, 10, TONE_NEUTRAL, "2026-09-14" },
+	{ "es-b2b", "text", "short_reminder", CHANNEL_SMS, 14, TONE_NEUTRAL, "2026-09-18" },
+	{ "es-b2b", "penalties", "penalties", CHANNEL_EMAIL, 20, TONE_FIRM, "2026-09-24" },
+	{ "es-b2b", "second-call", "call_script_firm", CHANNEL_CALL, 25, TONE_FIRM, "2026-09-29" },
+	{ "es-b2b", "worth-it", NULL, CHANNEL_COUNT, 30, TONE_FIRM, "2026-10-05" },
+	{ "it-b2b", "pre-due", "pre_due", CHANNEL_EMAIL, -5, TONE_FRIENDLY, "2026-08-28" },
+	{ "it-b2b", "reminder", "reminder", CHANNEL_EMAIL, 3, TONE_FRIENDLY, "2026-09-07" },
+	{ "it-b2b", "call", "call_script", CHANNEL_CALL, 8, TONE_FRIENDLY, "2026-09-14" },
+	{ "it-b2b", "clarification", "clarification", CHANNEL_EMAIL, 11, TONE_NEUTRAL, "2026-09-17" },
+	{ "it-b2b", "text", "short_reminder", CHANNEL_SMS, 15, TONE_NEUTRAL, "2026-09-21" },
+	{ "it-b2b", "penalties", "penalties", CHANNEL_EMAIL, 20, TONE_FIRM, "2026-09-28" },
+	{ "it-b2b", "second-call", "call_script_firm", CHANNEL_CALL, 25, TONE_FIRM, "2026-10-05" },
+	{ "it-b2b", "worth-it", NULL, CHANNEL_COUNT, 30, TONE_FIRM, "2026-10-12" },
+	{ "nl-b2b", "pre-due", "pre_due", CHANNEL_EMAIL, -5, TONE_FRIENDLY, "2026-08-28" },
+	{ "nl-b2b", "reminder", "reminder", CHANNEL_EMAIL, 1, TONE_FRIENDLY, "2026-09-03" },
+	{ "nl-b2b", "call", "call_script", CHANNEL_CALL, 7, TONE_FRIENDLY, "2026-09-09" },
+	{ "nl-b2b", "clarification", "clarification", CHANNEL_EMAIL, 10, TONE_NEUTRAL, "2026-09-14" },
+	{ "nl-b2b", "text", "short_reminder", CHANNEL_SMS, 14, TONE_NEUTRAL, "2026-09-18" },
+	{ "nl-b2b", "penalties", "penalties", CHANNEL_EMAIL, 21, TONE_FIRM, "2026-09-25" },
+	{ "nl-b2b", "second-call", "call_script_firm", CHANNEL_CALL, 24, TONE_FIRM, "2026-09-28" },
+	{ "nl-b2b", "worth-it", NULL, CHANNEL_COUNT, 28, TONE_FIRM, "2026-10-02" },
 };
 
 static void the_ladders_are_those_of_the_trade(void **state)
@@ -339,6 +366,9 @@ static void steps_are_for_whom_they_concern(void **state)
 		{ "uk-b2b", "public", "interest", true, true }, { "uk-b2b", "consumer", "interest", true, false },
 		{ "de-b2b", "public", "penalties", true, true }, { "de-b2b", "consumer", "penalties", true, false },
 		{ "be-b2b", "public", "penalties", true, true }, { "be-b2b", "consumer", "penalties", true, false },
+		{ "es-b2b", "public", "penalties", true, true }, { "es-b2b", "consumer", "penalties", true, false },
+		{ "it-b2b", "public", "penalties", true, true }, { "it-b2b", "consumer", "penalties", true, false },
+		{ "nl-b2b", "sole_trader", "penalties", true, true }, { "nl-b2b", "public", "penalties", true, false },
 		{ "us-b2b", "company", "text", true, true }, { "us-b2b", "company", "text", false, false },
 		{ "fr-b2b", "company", "text", false, true }, { "fr-b2b", "consumer", "text", false, false },
 	};
