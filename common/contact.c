@@ -140,7 +140,7 @@ void contact_step_says(const struct policy *policy, const struct step *step, con
 	const struct business_time *when, struct notice_input *input)
 {
 	input->holds_work = has_effect(step, "work.hold_requested");
-	input->late = interest && policy->regime ? interest_regime(interest, policy->regime) : NULL;
+	input->late = interest && policy->regime && step->fees ? interest_regime(interest, policy->regime) : NULL;
 	if (step->kind == STEP_MESSAGE && step->deadline_days)
 		input->deadline = last_day(when, step, input->today);
 }

@@ -60,7 +60,7 @@ struct contact_plan {
 bool contact_plan(const struct contact_env *env, const struct debtor *debtor, const struct candidate *candidates,
 	size_t count, const char *wanted, struct contact_plan *ret);
 
-/* What a message step adds to its notice: the law that its policy names, whether work is to be held, the last day to pay by. */
+/* What a step adds to its notice: with fees the law that its policy names, whether work is to be held, the last day to pay by. */
 void contact_step_says(const struct policy *policy, const struct step *step, const struct interest_rules *interest,
 	const struct business_time *when, struct notice_input *input);
 

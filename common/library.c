@@ -459,13 +459,13 @@ static int check_step(struct loading *l, const struct step *step, const struct r
 			step->sender);
 	if (step->fees && !late)
 		return err_set(err, -EBADMSG, "no_ground", "$.late", "it states fees: say in $.late.regime of the policy which law they stand on");
-	r = check_message(l, sender, step->template_name, step->channel, late, err);
+	r = check_message(l, sender, step->template_name, step->channel, step->fees ? late : NULL, err);
 	if (r == 0 && step->attach_invoice)
 		r = check_attach(l, step, err);
 	if (r == 0 && step->has_fallback)
-		r = check_message(l, sender, step->template_name, step->fallback, late, err);
+		r = check_message(l, sender, step->template_name, step->fallback, step->fees ? late : NULL, err);
 	if (r == 0 && step->confirm)
-		r = check_message(l, sender, step->confirm, CHANNEL_EMAIL, late, err);
+		r = check_message(l, sender, step->confirm, CHANNEL_EMAIL, NULL, err);
 	return r;
 }
 
