@@ -40,7 +40,7 @@ static bool together(const struct candidate *a, const struct step *step_a, const
 	case GROUP_DEBTOR:
 		return true;
 	case GROUP_LEVEL:
-		return strcmp(step_a->id, step_b->id) == 0;
+		return strcmp(step_a->id, step_b->id) == 0 && strcmp(a->policy->name, b->policy->name) == 0;
 	case GROUP_BAND:
 		return step_a->tone == step_b->tone;
 	default:

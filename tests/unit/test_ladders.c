@@ -76,19 +76,20 @@ static int unload(void **state)
 
 /* For whom each is meant: a creditor who takes it as the default one, since that must be fit and lawful; and their debtor. */
 static const struct place {
-	const char *policy, *locale, *country, *zone, *currency, *phone;
+	const char *policy, *locale, *country, *zone, *currency, *phone, *kind;
 } places[] = {
-	{ "fr-b2b", "fr-FR", "FR", "Europe/Paris", "EUR", "+33600000000" },
-	{ "uk-b2b", "en-GB", "GB", "Europe/London", "GBP", "+447700900000" },
-	{ "de-b2b", "de-DE", "DE", "Europe/Berlin", "EUR", "+491500000000" },
-	{ "us-b2b", "en-US", "US", "America/New_York", "USD", "+12025550100" },
-	{ "be-b2b", "nl-BE", "BE", "Europe/Brussels", "EUR", "+32470000000" },
-	{ "es-b2b", "es-ES", "ES", "Europe/Madrid", "EUR", "+34600000000" },
-	{ "it-b2b", "it-IT", "IT", "Europe/Rome", "EUR", "+393200000000" },
-	{ "nl-b2b", "nl-NL", "NL", "Europe/Amsterdam", "EUR", "+31600000000" },
+	{ "fr-b2b", "fr-FR", "FR", "Europe/Paris", "EUR", "+33600000000", "company" },
+	{ "uk-b2b", "en-GB", "GB", "Europe/London", "GBP", "+447700900000", "company" },
+	{ "de-b2b", "de-DE", "DE", "Europe/Berlin", "EUR", "+491500000000", "company" },
+	{ "us-b2b", "en-US", "US", "America/New_York", "USD", "+12025550100", "company" },
+	{ "be-b2b", "nl-BE", "BE", "Europe/Brussels", "EUR", "+32470000000", "company" },
+	{ "es-b2b", "es-ES", "ES", "Europe/Madrid", "EUR", "+34600000000", "company" },
+	{ "it-b2b", "it-IT", "IT", "Europe/Rome", "EUR", "+393200000000", "company" },
+	{ "nl-b2b", "nl-NL", "NL", "Europe/Amsterdam", "EUR", "+31600000000", "company" },
+	{ "fr-b2c", "fr-FR", "FR", "Europe/Paris", "EUR", "+33600000000", "consumer" },
+	{ "deposit", "de-AT", "AT", "Europe/Vienna", "EUR", "+436600000000", "consumer" },
+	{ "instalment", "fr-CA", "CA", "America/Toronto", "CAD", "+14165550100", "consumer" },
 };
-static const char *const elsewhere[][3] = { { "fr-CA", "America/Toronto", "do-nothing" }, { "de-AT", "Europe/Vienna", "do-nothing" },
-	{ "fr-BE", "Europe/Brussels", "be-b2b" } };
 
 static void fits(const char *locale, const char *zone, const char *default_policy)
 {
@@ -113,8 +114,7 @@ static void everything_loads_and_fits(void **state)
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(places); i++)
 		fits(places[i].locale, places[i].zone, places[i].policy);
-	for (size_t i = 0; i < ARRAY_LEN(elsewhere); i++)
-		fits(elsewhere[i][0], elsewhere[i][1], elsewhere[i][2]);
+	fits("fr-BE", "Europe/Brussels", "be-b2b"); /* Belgium reads two languages, and German: the nearest folder has them all */
 }
 
 /* A creditor whose language is not shipped learns it at start, not from a debtor. */
@@ -207,6 +207,23 @@ static const struct rung rungs[] = {
 	{ "nl-b2b", "penalties", "penalties", CHANNEL_EMAIL, 21, TONE_FIRM, "2026-09-25" },
 	{ "nl-b2b", "second-call", "call_script_firm", CHANNEL_CALL, 24, TONE_FIRM, "2026-09-28" },
 	{ "nl-b2b", "worth-it", NULL, CHANNEL_COUNT, 28, TONE_FIRM, "2026-10-02" },
+	{ "fr-b2c", "pre-due", "pre_due", CHANNEL_EMAIL, -5, TONE_FRIENDLY, "2026-08-28" },
+	{ "fr-b2c", "reminder", "reminder", CHANNEL_EMAIL, 3, TONE_FRIENDLY, "2026-09-07" },
+	{ "fr-b2c", "text", "short_reminder", CHANNEL_SMS, 10, TONE_FRIENDLY, "2026-09-14" },
+	{ "fr-b2c", "clarification", "clarification", CHANNEL_EMAIL, 17, TONE_NEUTRAL, "2026-09-21" },
+	{ "fr-b2c", "call", "call_script", CHANNEL_CALL, 24, TONE_NEUTRAL, "2026-09-28" },
+	{ "fr-b2c", "firm", "firm_reminder", CHANNEL_EMAIL, 31, TONE_FIRM, "2026-10-05" },
+	{ "fr-b2c", "worth-it", NULL, CHANNEL_COUNT, 45, TONE_FIRM, "2026-10-19" },
+	{ "deposit", "pre-due", "pre_due", CHANNEL_EMAIL, -2, TONE_FRIENDLY, "2026-08-31" },
+	{ "deposit", "reminder", "deposit_reminder", CHANNEL_EMAIL, 1, TONE_FRIENDLY, "2026-09-03" },
+	{ "deposit", "call", "call_script", CHANNEL_CALL, 5, TONE_FRIENDLY, "2026-09-07" },
+	{ "deposit", "question", "deposit_question", CHANNEL_EMAIL, 8, TONE_NEUTRAL, "2026-09-10" },
+	{ "deposit", "go-ahead", NULL, CHANNEL_COUNT, 15, TONE_NEUTRAL, "2026-09-17" },
+	{ "instalment", "pre-due", "instalment_due", CHANNEL_EMAIL, -4, TONE_FRIENDLY, "2026-08-31" },
+	{ "instalment", "reminder", "instalment_missed", CHANNEL_EMAIL, 2, TONE_FRIENDLY, "2026-09-08" },
+	{ "instalment", "call", "call_script", CHANNEL_CALL, 6, TONE_FRIENDLY, "2026-09-14" },
+	{ "instalment", "question", "instalment_question", CHANNEL_EMAIL, 11, TONE_NEUTRAL, "2026-09-21" },
+	{ "instalment", "plan", NULL, CHANNEL_COUNT, 18, TONE_NEUTRAL, "2026-09-28" },
 };
 
 static void the_ladders_are_those_of_the_trade(void **state)
@@ -318,7 +335,7 @@ static void the_ladders_walk_from_start_to_end(void **state)
 {
 	(void)state;
 	for (size_t p = 0; p < ARRAY_LEN(places); p++) {
-		struct walk *w = walk_begin(&places[p], "company", true);
+		struct walk *w = walk_begin(&places[p], places[p].kind, true);
 		enum tone tone = TONE_FRIENDLY;
 
 		for (size_t i = 0; i < ARRAY_LEN(rungs); i++) {
@@ -370,6 +387,7 @@ static void steps_are_for_whom_they_concern(void **state)
 		{ "it-b2b", "public", "penalties", true, true }, { "it-b2b", "consumer", "penalties", true, false },
 		{ "nl-b2b", "sole_trader", "penalties", true, true }, { "nl-b2b", "public", "penalties", true, false },
 		{ "us-b2b", "company", "text", true, true }, { "us-b2b", "company", "text", false, false },
+		{ "fr-b2c", "consumer", "text", false, false }, { "fr-b2c", "consumer", "firm", false, true },
 		{ "fr-b2b", "company", "text", false, true }, { "fr-b2b", "consumer", "text", false, false },
 	};
 
@@ -377,6 +395,21 @@ static void steps_are_for_whom_they_concern(void **state)
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++)
 		if (walks(cases[i].policy, cases[i].kind, cases[i].consent, cases[i].step) != cases[i].walked)
 			fail_msg("%s, %s: %s", cases[i].policy, cases[i].kind, cases[i].step);
+}
+
+/* What a consumer owes is never raised: no step of theirs states a fee or a law, and nothing in it is above a firm word. */
+static void consumers_pay_no_fees(void **state)
+{
+	static const char *const policies[] = { "fr-b2c", "deposit", "instalment" };
+
+	(void)state;
+	for (size_t p = 0; p < ARRAY_LEN(policies); p++) {
+		const struct policy *policy = library_policy(french.library, policies[p]);
+
+		assert_null(policy->regime);
+		for (size_t i = 0; i < policy->step_count; i++)
+			assert_true(!policy->steps[i].fees && policy->steps[i].tone <= (p == 0 ? TONE_FIRM : TONE_NEUTRAL));
+	}
 }
 
 int main(void)
@@ -387,6 +420,7 @@ int main(void)
 		cmocka_unit_test(the_ladders_are_those_of_the_trade),
 		cmocka_unit_test(the_ladders_walk_from_start_to_end),
 		cmocka_unit_test(steps_are_for_whom_they_concern),
+		cmocka_unit_test(consumers_pay_no_fees),
 	};
 
 	return cmocka_run_group_tests(tests, load, unload);

@@ -65,7 +65,10 @@ static const struct {
 } messages[] = {
 	{ "pre_due", CHANNEL_EMAIL }, { "pre_due", CHANNEL_SMS }, { "reminder", CHANNEL_EMAIL }, { "reminder", CHANNEL_SMS },
 	{ "clarification", CHANNEL_EMAIL }, { "clarification", CHANNEL_SMS }, { "short_reminder", CHANNEL_SMS },
-	{ "penalties", CHANNEL_EMAIL }, { "firm_reminder", CHANNEL_EMAIL }, { "call_recap", CHANNEL_EMAIL },
+	{ "penalties", CHANNEL_EMAIL }, { "firm_reminder", CHANNEL_EMAIL }, { "deposit_reminder", CHANNEL_EMAIL },
+	{ "deposit_reminder", CHANNEL_SMS }, { "deposit_question", CHANNEL_EMAIL }, { "instalment_due", CHANNEL_EMAIL },
+	{ "instalment_due", CHANNEL_SMS }, { "instalment_missed", CHANNEL_EMAIL }, { "instalment_missed", CHANNEL_SMS },
+	{ "instalment_question", CHANNEL_EMAIL }, { "call_recap", CHANNEL_EMAIL },
 	{ "call_script", CHANNEL_CALL }, { "call_script_firm", CHANNEL_CALL },
 };
 

@@ -243,6 +243,8 @@ static void each(void (*look)(const struct rendering *r))
 					r.where = arena_printf(arena, "%s/%s by %s (%s, %d days late)", r.language->tag, r.message->name,
 						channel_names[r.message->channel], scenario_names[s], days_late[d]);
 					fill(r.scenario, days_late[d], r.language->tag, arena, &input);
+					if (strcmp(r.message->name, "penalties") != 0)
+						input.late = NULL; /* no other may need a law */
 					render(&r);
 					look(&r);
 				}
