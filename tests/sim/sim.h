@@ -216,7 +216,8 @@ void traffic_schedule(struct sim *sim);
 void traffic_begun(struct host *host, const struct message *message); /* a request begins */
 void traffic_waited(struct host *host, const struct message *message, int64_t rate_ms); /* until then, or so far */
 bool traffic_out(struct host *host, const struct message *message, bool *silent); /* the provider is away, and was asked */
-void traffic_ended(struct host *host, const struct message *message, const struct outcome *outcome);
+/* asked: the provider itself, else the wire turned it away */
+void traffic_ended(struct host *host, const struct message *message, const struct outcome *outcome, bool asked);
 
 /* --- the world ------------------------------------------------------------------------------------------------------------- */
 
