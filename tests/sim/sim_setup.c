@@ -5,7 +5,7 @@
 
 #include "common/notice.h"
 #include "common/policy.h"
-#include "tests/sim/sim.h"
+#include "tests/sim/sim_policy.h"
 
 /* --- weather ------------------------------------------------------------------------------------------------------------------ */
 
@@ -88,26 +88,35 @@ static const char *const ladders[] = {
 	"{\"id\":\"last\",\"at\":\"due+14d\",\"channel\":\"email\",\"template\":\"note\",\"tone\":\"firm\"%s}",
 };
 
-static struct policy *make_policy(struct sim *sim)
+static void draw_ladder(struct sim *sim, struct buf *text)
 {
 	static const char *const groups[] = { "debtor", "debtor", "level", "none" };
 	const char *rule = sim->weather.skip_unknown ? ",\"in_doubt\":\"skip\"" : "";
 	const char *group = groups[rng_range(&sim->world, 0, 3)];
-	CLEANUP(buf_clear) struct buf text = { 0 };
 	CLEANUP(buf_clear) struct buf steps = { 0 };
 	const char *ladder = ladders[rng_range(&sim->world, 0, 3)], *at;
-	struct policy *policy = NULL;
-	struct err err = { 0 };
 
 	for (; (at = strstr(ladder, "%s")); ladder = at + 2) {
 		buf_add(&steps, ladder, (size_t)(at - ladder));
 		buf_add_str(&steps, rule);
 	}
 	buf_add_str(&steps, ladder);
-	buf_printf(&text,
+	buf_printf(text,
 		"{\"name\":\"sim\",\"title\":\"sim\",\"window\":{\"zone\":\"debtor\",\"days\":\"mon-fri\",\"hours\":\"09:00-17:30\"},"
 		"\"caps\":[{\"contacts\":2,\"days\":7}],\"min_gap\":\"48h\",\"group\":\"%s\",%s\"steps\":[%s]}",
 		group, sim->weather.feed ? "\"freshness\":\"26h\"," : "", buf_str(&steps));
+}
+
+static struct policy *make_policy(struct sim *sim)
+{
+	CLEANUP(buf_clear) struct buf text = { 0 };
+	struct policy *policy = NULL;
+	struct err err = { 0 };
+
+	if (sim->drawn)
+		buf_add_str(&text, sim->drawn->json);
+	else
+		draw_ladder(sim, &text);
 	if (policy_parse(text.data, text.len, &policy, &err) < 0) {
 		fprintf(stderr, "sim: policy: %s %s\n", err.path, err.text);
 		exit(2);
@@ -125,6 +134,7 @@ static struct notice_set *make_notices(void)
 	struct err err = { 0 };
 
 	if (notice_set_add(set, "en", "note", NOTICE_SUBJECT, subject, strlen(subject), &err) < 0 ||
+		notice_set_add(set, "en", "note", NOTICE_SMS, subject, strlen(subject), &err) < 0 ||
 		notice_set_add(set, "en", "note", NOTICE_TEXT, text, strlen(text), &err) < 0) {
 		fprintf(stderr, "sim: template: %s\n", err.text);
 		exit(2);
@@ -203,7 +213,7 @@ struct config *setup_config(struct sim *sim, const char *instance)
 	*c = (struct config){ .prefix = "dunning", .partitions = 1, .instance = instance,
 		.origin = arena_printf(arena, "test.sim.example/%s", instance), .policy_default = "sim", .state_dir = "/nowhere",
 		.brake_contacts_per_hour = 200, .arena = arena,
-		.creditor = { .name = "Sim Ltd", .locale = "en-GB", .zone = "Europe/Paris", .email = "accounts@sim.example" },
+		.creditor = { .name = "Sim Ltd", .locale = "en-GB", .zone = SIM_CREDITOR_ZONE, .email = "accounts@sim.example" },
 		.limits = { .batch = rng_chance(&sim->world, 300000) ? rng_range(&sim->world, 1, 6) : 256,
 			.concurrency = rng_range(&sim->world, 1, 8), .group_keys = 512, .group_bytes = 1 << 20,
 			.outbound_maxlen = 500, .dead_maxlen = 100, .segment_bytes = 64 << 20, .cache_keys = 100 } };
