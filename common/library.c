@@ -456,6 +456,14 @@ static int check_policy(struct loading *l, const struct policy *policy, struct e
 	return 0;
 }
 
+static bool named_by_rule(const struct loading *l, const char *name)
+{
+	for (size_t i = 0; i < l->config->policy_rule_count; i++)
+		if (strcmp(l->config->policy_rules[i].policy, name) == 0)
+			return true;
+	return false;
+}
+
 static int check_policies(struct loading *l)
 {
 	struct library *lib = l->library;
@@ -465,7 +473,7 @@ static int check_policies(struct loading *l)
 	for (size_t i = 0; i < lib->policy_count; i++) {
 		struct policy *policy = lib->policies[i];
 		struct err inner = { 0 };
-		bool must_fit = origin_of(l, policy)->own || strcmp(policy->name, l->config->policy_default) == 0;
+		bool must_fit = origin_of(l, policy)->own || strcmp(policy->name, l->config->policy_default) == 0 || named_by_rule(l, policy->name);
 		int r = check_policy(l, policy, &inner);
 
 		if (r < 0 && !must_fit) {
@@ -483,6 +491,13 @@ static int check_policies(struct loading *l)
 	if (!refused && !library_policy(lib, l->config->policy_default))
 		return err_set(l->err, -EBADMSG, "unknown_policy", "$.policies.default",
 			"$.policies.default: policy \"%s\" must be one of the loaded ones", l->config->policy_default);
+	for (size_t i = 0; !refused && i < l->config->policy_rule_count; i++) {
+		const struct policy_rule *rule = &l->config->policy_rules[i];
+
+		if (!library_policy(lib, rule->policy))
+			return err_set(l->err, -EBADMSG, "unknown_policy", arena_printf(lib->arena, "$.policies.rules[%zu].policy", i),
+				"$.policies.rules[%zu].policy: \"%s\" must be one of the loaded ones", i, rule->policy);
+	}
 	return refused;
 }
 
