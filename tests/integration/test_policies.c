@@ -59,7 +59,8 @@ static void the_most_careful_rule_wins(void **state)
 	start_flow(f, START);
 	assert_ctl(f, 0, "push", unnamed(f, "INV-1", "cus_1"),
 		changed(f, unnamed(f, "INV-2", "cus_2"), "\"kind\":\"standard\"", "\"kind\":\"standard\",\"tags\":[\"friend\"]"),
-		changed(f, changed(f, unnamed(f, "INV-3", "cus_3"), "\"total_minor\":120000", "\"total_minor\":5000"), "\"due_minor\":120000", "\"due_minor\":5000"),
+		changed(f, changed(f, unnamed(f, "INV-3", "cus_3"), "\"total_minor\":120000", "\"total_minor\":5000"),
+			"\"due_minor\":120000", "\"due_minor\":5000"),
 		invoice_event(f, "INV-4", "cus_4", "2026-03-10", "asker"),
 		changed(f, unnamed(f, "INV-5", "cus_5"), "\"kind\":\"company\"", "\"kind\":\"company\",\"policy\":\"asker\""));
 	settle(f);
@@ -116,7 +117,8 @@ static void the_choice_waits_for_the_customer(void **state)
 	assert_ctl(f, 0, "explain", "INV-1");
 	assert_says(f, "it is chosen once its customer is known");
 	assert_ctl(f, 0, "check");
-	assert_ctl(f, 0, "push", arena_printf(f->arena, "{\"specversion\":\"1.0\",\"id\":\"c1\",\"source\":\"https://billing.example\",\"type\":\"customer.updated\","
+	assert_ctl(f, 0, "push", arena_printf(f->arena,
+		"{\"specversion\":\"1.0\",\"id\":\"c1\",\"source\":\"https://billing.example\",\"type\":\"customer.updated\","
 		"\"time\":\"2026-02-01T10:00:00Z\",\"data\":{%.*s}}", (int)strlen(at) - 2, at));
 	settle(f);
 	wait_document(f, "INV-1", "\"policy_rule\":\"french\"");
@@ -132,6 +134,127 @@ static void a_rule_for_nothing(void **state)
 	assert_says(f, "$.policies.rules[0].policy: \"nope\" must be one of the loaded ones");
 }
 
+/* --- going over --------------------------------------------------------------------------------------------------------------------- */
+
+/* The ladder as somebody changed it: later, with a step between. */
+#define LATER                                                                                                                  \
+	POLICY("ladder", MAIL("reminder", "due+1d", "friendly") "," MAIL("between", "due+6d", "friendly") ","                  \
+			MAIL("second", "due+12d", "neutral") "," MAIL("last", "due+19d", "firm"))
+
+static void to_a_new_version(void **state)
+{
+	struct fixture *f = *state;
+	const char *old;
+
+	start_flow(f, START);
+	assert_ctl(f, 0, "push", invoice_event(f, "INV-1", "cus_1", "2026-02-20", "ladder"), invoice_event(f, "INV-2", "cus_2", "2026-02-20", "ladder"));
+	settle(f);
+	wait_document(f, "INV-1", "\"end\":\"sent\"");
+	wait_document(f, "INV-2", "\"end\":\"sent\"");
+	assert_int_equal(f->sent, 2);
+	assert_ctl(f, 0, "explain", "INV-1", "--json");
+	old = arena_strdup(f->arena, text_of(output(f), "policy_digest"));
+	assert_ctl(f, 0, "policy", "migrate", "--from", "ladder", "--to", "ladder");
+	assert_says(f, "No open invoice walks it.");
+	put_text(f, "share/policies/ladder.json", LATER);
+	assert_ctl(f, 0, "policy", "migrate", "--from", "ladder", "--to", "ladder");
+	assert_says(f, "2 open: 2 can go over to ladder");
+	assert_says(f, "between");
+	assert_says(f, "Nothing is changed yet");
+	assert_ctl(f, 0, "policy", "simulate", "--policy", "ladder", "--days", "10"); /* foretells what it will do */
+	assert_says(f, "between");
+	assert_ctl(f, 2, "policy", "migrate", "--from", "ladder", "--to", "ladder", "--yes"); /* nobody knows why */
+	assert_ctl(f, 1, "policy", "migrate", "--from", "ladder", "--to", "ladder", "--yes", "--why", "agreed");
+	assert_says(f, "dunningctl reload"); /* the daemon does not know it yet */
+	stop_flow(f);
+	start_flow(f, START);
+	assert_ctl(f, 0, "explain", "INV-1", "--json");
+	assert_string_equal(text_of(output(f), "policy_digest"), old); /* nothing moves by itself */
+	assert_string_equal(text_of(output(f), "step"), "second");
+	assert_ctl(f, 0, "hold", "INV-2", "we are talking");
+	assert_ctl(f, 0, "policy", "migrate", "--from", arena_printf(f->arena, "ladder@%.8s", old), "--to", "ladder", "--yes", "--why", "agreed");
+	assert_says(f, "Told to the daemon: 2 invoices to ladder");
+	settle(f);
+	assert_ctl(f, 0, "explain", "INV-1", "--json");
+	assert_string_not_equal(text_of(output(f), "policy_digest"), old);
+	assert_string_equal(text_of(output(f), "policy_by"), "operator");
+	assert_string_equal(text_of(output(f), "step"), "between"); /* behind what was sent, five days later */
+	assert_string_equal(text_of(output(f), "at"), "2026-03-09T08:00:00Z");
+	wait_document(f, "INV-2", "\"held\":\"operator\""); /* a hold goes along */
+	assert_int_equal(f->sent, 2);
+	assert_ctl(f, 0, "trail", "log", "INV-1", "--json");
+	assert_says(f, "policy.migrated");
+	assert_says(f, "\"who\":\"ann\"");
+	assert_says(f, "\"why\":\"agreed\"");
+	assert_says(f, old);
+	assert_ctl(f, 0, "policy", "migrate", "--from", "ladder", "--to", "ladder");
+	assert_says(f, "No open invoice walks it.");
+	assert_ctl(f, 0, "check");
+	assert_ctl(f, 0, "dead", "list");
+	assert_says(f, "There are no dead letters");
+}
+
+static void to_another_policy(void **state)
+{
+	struct fixture *f = *state;
+
+	start_flow(f, START);
+	assert_ctl(f, 0, "push", invoice_event(f, "INV-1", "cus_1", "2026-02-20", "ladder"), invoice_event(f, "INV-2", "cus_2", "2026-03-20", "ladder"));
+	settle(f);
+	wait_document(f, "INV-1", "\"end\":\"sent\"");
+	assert_ctl(f, 0, "policy", "migrate", "--from", "ladder", "--to", "caller", "--yes", "--why", "new terms");
+	assert_says(f, "name one with --at");
+	assert_says(f, "1 invoice to caller");
+	settle(f);
+	explains(f, "INV-1", "ladder", "invoice", "");
+	explains(f, "INV-2", "caller", "operator", "");
+	assert_ctl(f, 1, "policy", "migrate", "--from", "ladder", "--to", "caller", "--at", "nothing");
+	assert_ctl(f, 0, "policy", "migrate", "--from", "ladder", "--to", "caller", "--at", "after", "--yes", "--why", "new terms");
+	settle(f);
+	explains(f, "INV-1", "caller", "operator", "");
+	assert_ctl(f, 0, "explain", "INV-1", "--json");
+	assert_string_equal(text_of(output(f), "step"), "after");
+	assert_int_equal(f->sent, 1);
+}
+
+/* Told to the daemon too late, or against what it knows: it says so, and nothing moves. */
+static void what_the_daemon_refuses(void **state)
+{
+	struct fixture *f = *state;
+	const char *digest, *caller;
+
+	f->answer = OUTCOME_IN_DOUBT;
+	start_flow(f, START);
+	digest = library_policy(f->library, "ladder")->digest;
+	caller = library_policy(f->library, "caller")->digest;
+	assert_ctl(f, 0, "push", invoice_event(f, "INV-1", "cus_1", "2026-02-20", "ladder"), invoice_event(f, "INV-2", "cus_2", "2026-03-20", "ladder"));
+	settle(f);
+	wait_document(f, "INV-1", "\"state\":\"in_doubt\"");
+	assert_ctl(f, 0, "policy", "migrate", "--from", "ladder", "--to", "caller");
+	assert_says(f, "again when that is settled");
+	const struct {
+		const char *id, *invoice, *to, *from, *reason;
+	} told[] = {
+		{ "m1", "INV-1", caller, digest, "under_way" },
+		{ "m2", "INV-2", caller, caller, "moved" },
+		{ "m3", "INV-2", "00", digest, "unknown_policy" },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(told); i++) {
+		const char *text = arena_printf(f->arena,
+			"{\"specversion\":\"1.0\",\"id\":\"%s\",\"source\":\"test\",\"type\":\"operator.command\",\"time\":\"2026-03-02T09:00:00Z\","
+			"\"data\":{\"command\":\"migrate\",\"target\":\"%s\",\"who\":\"ann\",\"why\":\"x\",\"policy_digest\":\"%s\",\"from_digest\":\"%s\"}}",
+			told[i].id, told[i].invoice, told[i].to, told[i].from);
+
+		(void)redis(f, "XADD", "dunning:{0}:events:operator", "*", "event", text, NULL);
+		settle(f);
+		assert_ctl(f, 0, "dead", "list", "--reason", told[i].reason, "--json");
+		assert_int_equal(json_len(output(f)), 1);
+	}
+	explains(f, "INV-1", "ladder", "invoice", "");
+	explains(f, "INV-2", "ladder", "invoice", "");
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
@@ -139,6 +262,9 @@ int main(void)
 		TEST(what_is_known_of_the_debtor_counts),
 		TEST(the_choice_waits_for_the_customer),
 		TEST(a_rule_for_nothing),
+		TEST(to_a_new_version),
+		TEST(to_another_policy),
+		TEST(what_the_daemon_refuses),
 	};
 
 	return cmocka_run_group_tests_name("policies", tests, NULL, NULL);

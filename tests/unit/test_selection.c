@@ -51,11 +51,13 @@ static const struct pair pairs[] = {
 	{ "fewer contacts", POLICY("z", "", MAIL("m", "due+1d", "firm")), POLICY("a", "", MAIL("m", "due+20d", "firm") "," CALL("c", "due+30d", "firm")) },
 	{ "fewer contacts, by its limit", POLICY("z", "\"max_contacts\":1,", MAIL("m", "due+1d", "firm") "," CALL("c", "due+2d", "firm")),
 		POLICY("a", "\"max_contacts\":9,", MAIL("m", "due+20d", "firm") "," CALL("c", "due+30d", "firm")) },
-	{ "the later first contact", POLICY("z", "", GATE("g", "due+1d") "," MAIL("m", "due+9d", "firm")), POLICY("a", "\"min_gap\":\"9d\",", MAIL("m", "due+8d", "firm")) },
+	{ "the later first contact", POLICY("z", "", GATE("g", "due+1d") "," MAIL("m", "due+9d", "firm")),
+		POLICY("a", "\"min_gap\":\"9d\",", MAIL("m", "due+8d", "firm")) },
 	{ "later by business days", POLICY("z", "", MAIL("m", "due+6bd", "firm")), POLICY("a", "\"min_gap\":\"9d\",", MAIL("m", "due+8d", "firm")) },
 	{ "later by the step it hangs on", POLICY("z", "", GATE("g", "due+5d") "," MAIL("m", "g+4d", "firm")),
 		POLICY("a", "\"min_gap\":\"9d\",", MAIL("m", "due+8d", "firm")) },
-	{ "the longer gap", POLICY("z", "\"min_gap\":\"72h\",", MAIL("m", "due+1d", "firm")), POLICY("a", "\"min_gap\":\"71h\",", MAIL("m", "due+1d", "firm")) },
+	{ "the longer gap", POLICY("z", "\"min_gap\":\"72h\",", MAIL("m", "due+1d", "firm")),
+		POLICY("a", "\"min_gap\":\"71h\",", MAIL("m", "due+1d", "firm")) },
 	{ "the name", POLICY("a", "", MAIL("m", "due+1d", "firm")), POLICY("z", "", MAIL("m", "due+1d", "firm")) },
 };
 
