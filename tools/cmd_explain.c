@@ -247,6 +247,27 @@ static void add_brakes(struct ctl *ctl, struct fields *f, const struct entry *en
 			"(--config, --share): this is what the daemon noted", entry->e.policy_digest, entry->e.policy)));
 }
 
+/* Why this policy: who named it. */
+static const char *policy_reason(struct ctl *ctl, const struct escalation *e)
+{
+	static const struct sentence reasons[] = {
+		{ "invoice", "its event names it" },
+		{ "customer", "its customer's event names it" },
+		{ "default", "nothing else speaks of it, so policies.default does" },
+		{ "operator", "a person moved it there" },
+		{ NULL, NULL },
+	};
+
+	if (!e->policy)
+		return e->state == ESCALATION_STUB ? NULL : "it is chosen once its customer is known";
+	if (!e->policy_by)
+		return NULL;
+	if (strcmp(e->policy_by, "rule") == 0)
+		return arena_printf(ctl->arena, "the rule \"%s\" of policies.rules, the most careful of those that matched",
+			e->policy_rule ? e->policy_rule : "?");
+	return say(reasons, e->policy_by);
+}
+
 static void add_policy(struct ctl *ctl, struct fields *f, const struct entry *entry, const struct verdict *verdict, const char **rule)
 {
 	const struct next_action *next = &verdict->next;
@@ -254,6 +275,9 @@ static void add_policy(struct ctl *ctl, struct fields *f, const struct entry *en
 
 	fields_add(f, "policy", "Policy", cell_text(entry->e.policy));
 	fields_add(f, "policy_digest", NULL, cell_text(entry->e.policy_digest));
+	fields_add(f, "policy_by", NULL, cell_text(entry->e.policy_by));
+	fields_add(f, "policy_rule", NULL, cell_text(entry->e.policy_rule));
+	fields_add(f, "policy_why", "Because", cell_text(policy_reason(ctl, &entry->e)));
 	if (!entry->policy || !entry->d || (next->kind != NEXT_CONTACT && next->kind != NEXT_GATE && next->kind != NEXT_SKIP))
 		return;
 	step = &entry->policy->steps[next->step];
