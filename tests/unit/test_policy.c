@@ -165,7 +165,7 @@ static const struct refusal refusals[] = {
 	{ ROOT("\"late\":\"FR-B2B\""), "wrong_type", "$.late", "" },
 	{ ROOT("\"late\":{\"regime\":\"FR-B2B\",\"rate\":\"9\"}"), "unknown_member", "$.late.rate", "" },
 	{ ROOT("\"interest\":{}"), "unknown_member", "$.interest", "" },
-	{ ROOT("\"extends\":\"other\""), "not_available", "$.extends", "copy its steps" },
+	{ ROOT("\"extends\":\"other\""), "needs_base", "$.extends", "together with" },
 	{ ROOT("\"title\":7"), "wrong_type", "$.title", "" },
 	{ ROOT("\"do_nothing\":\"yes\""), "wrong_type", "$.do_nothing", "" },
 	{ ROOT("\"do_nothing\":true"), "bad_list", "$.steps", "must be empty or left out" },

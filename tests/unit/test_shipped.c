@@ -424,36 +424,46 @@ static void the_plainest_reminder_reads_well(void **state)
 
 /* --- what the manual shows ------------------------------------------------------------------------------------------------ */
 
-/* The last literal block of a page that is a whole JSON object. */
-static const char *example_of(struct arena *arena, const char *page)
+/* The last literal block of a page that is a whole JSON object and has that text. */
+static const char *example_of(struct arena *arena, const char *page, const char *with)
 {
 	CLEANUP(buf_clear) struct buf text = { 0 };
+	const char *found = NULL, *to;
 	struct err err = { 0 };
-	const char *from = NULL, *to;
 
 	if (file_read(arena_printf(arena, SOURCE_DIR "/daemon/%s", page), 1024 * 1024, &text, &err) < 0)
 		fail_msg("%s", err.text);
-	for (const char *p = buf_str(&text); (p = strstr(p, "\n{\n")); p++)
-		from = p + 1;
-	assert_non_null(from);
-	to = strstr(from, "\n}\n.Ed");
-	assert_non_null(to);
-	return arena_memdup(arena, from, (size_t)(to - from) + 2);
+	for (const char *from = buf_str(&text); (from = strstr(from, "\n{\n")) && (to = strstr(from, "\n}\n.Ed")); from = to) {
+		const char *example = arena_memdup(arena, from + 1, (size_t)(to - from) + 1);
+
+		found = strstr(example, with) ? example : found;
+	}
+	assert_non_null(found);
+	return found;
 }
 
 static void the_examples_of_the_manual_load(void **state)
 {
 	CLEANUP(arena_freep) struct arena *arena = arena_create();
 	CLEANUP(policy_freep) struct policy *policy = NULL;
+	CLEANUP(policy_freep) struct policy *on_another = NULL;
 	CLEANUP(adapter_freep) struct adapter *adapter = NULL;
-	const char *text = example_of(arena, "dunningd-policy.5");
+	const char *text = example_of(arena, "dunningd-policy.5", "\"name\": \"short\"");
 	struct err err = { 0 };
+	struct shipped s;
 
 	(void)state;
 	if (policy_parse(text, strlen(text), &policy, &err) < 0 || policy_check_pace(policy, &err) < 0)
 		fail_msg("%s %s", err.path, err.text);
 	assert_int_equal(policy->step_count, 4);
-	text = example_of(arena, "dunningd-provider.5");
+	shipped_init(&s, "fr-FR", "Europe/Paris", "fr-b2b");
+	text = example_of(arena, "dunningd-policy.5", "\"extends\": \"fr-b2b\"");
+	if (policy_parse_on(text, strlen(text), library_policy(s.library, "fr-b2b"), &on_another, &err) < 0 ||
+		policy_check_pace(on_another, &err) < 0)
+		fail_msg("%s %s", err.path, err.text);
+	assert_int_equal(on_another->step_count, library_policy(s.library, "fr-b2b")->step_count);
+	shipped_clear(&s);
+	text = example_of(arena, "dunningd-provider.5", "{");
 	if (adapter_parse(text, strlen(text), &adapter, &err) < 0)
 		fail_msg("%s %s", err.path, err.text);
 }
