@@ -257,7 +257,7 @@ static void fill_walk(const struct escalation *e, const struct policy *policy, c
 			continue;
 		over[step] = true;
 		if (perhaps_sent(&e->walk[i]))
-			walk->done[step] = zone_date(when->zone, e->walk[i].at);
+			walk->done[step] = business_date(when, e->walk[i].at);
 	}
 }
 
@@ -280,7 +280,7 @@ static void first_reminder(const struct escalation *e, const struct rules *rules
 
 		if (!perhaps_sent(&e->walk[i]) || step < 0 || rules->policy->steps[step].kind != STEP_MESSAGE)
 			continue;
-		c->first_reminder = zone_date(when->zone, e->walk[i].at);
+		c->first_reminder = business_date(when, e->walk[i].at);
 		c->by_post = rules->policy->steps[step].channel == CHANNEL_LETTER;
 		return;
 	}
@@ -366,7 +366,7 @@ static struct next_action next_step(const struct escalation *e, const struct deb
 				next.at > from && next.owed_at <= rules->now		  ? "window" :
 											    "schedule";
 		if (schedule_before_due(policy, i, &walk, &when) &&
-			date_diff(zone_date(when.zone, next.at), walk.due_on) >= 0) {
+			date_diff(business_date(&when, next.at), walk.due_on) >= 0) {
 			next.kind = NEXT_SKIP;
 			next.at = next.owed_at;
 			next.why = "past_due";
@@ -728,7 +728,7 @@ static void follow_facts(struct escalation *e, struct debtor *debtor, const stru
 	if (!e->overdue_told && debtor && rules->policy) {
 		const struct business_time when = schedule_window(rules->policy, debtor, rules->creditor_zone, rules->holidays);
 
-		if (date_diff(zone_date(when.zone, rules->now), schedule_due(rules->policy, &when, e->invoice.snapshot.due_on)) > 0) {
+		if (date_diff(business_date(&when, rules->now), schedule_due(rules->policy, &when, e->invoice.snapshot.due_on)) > 0) {
 			struct draft *draft = effects_event(fx, "invoice.overdue", e->invoice.debtor_id, e->invoice.id);
 
 			jw_int(&draft->w, "balance_minor", view.balance);

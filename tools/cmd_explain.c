@@ -98,7 +98,7 @@ static bool moved_by_spacing(struct ctl *ctl, const struct entry *entry, const s
 		walk.done[i] = date_none();
 	for (size_t i = 0; i < entry->e.walk_count && at->anchor == ANCHOR_STEP; i++)
 		if (strcmp(entry->e.walk[i].step, policy->steps[at->step].id) == 0 && entry->e.walk[i].end != STEP_SKIPPED)
-			walk.done[at->step] = zone_date(when.zone, entry->e.walk[i].at);
+			walk.done[at->step] = business_date(&when, entry->e.walk[i].at);
 	day = schedule_step_date(policy, next->step, &walk, &when);
 	return date_is_set(day) && business_opening(&when, day) != next->owed_at;
 }
