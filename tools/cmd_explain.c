@@ -104,7 +104,15 @@ static bool moved_by_spacing(struct ctl *ctl, const struct entry *entry, const s
 	return date_is_set(day) && business_opening(&when, day) != next->owed_at;
 }
 
-/* Whom the contact would reach, and about what else: as it would be planned at that instant. */
+static bool in_plan(const struct contact_plan *plan, const char *invoice_id)
+{
+	for (size_t i = 0; i < plan->member_count; i++)
+		if (strcmp(plan->members[i]->invoice.id, invoice_id) == 0)
+			return true;
+	return false;
+}
+
+/* Whom the contact would reach, and about what else: as it would be planned at that instant. Or which invoice's turn comes before. */
 static void add_contact(struct ctl *ctl, struct fields *f, const struct entry *entry, const struct next_action *next)
 {
 	struct contact_env env = { .config = ctl->config, .holidays = ctl_holidays(ctl), .guard = ctl_guard(ctl), .partition = entry->partition,
@@ -122,6 +130,10 @@ static void add_contact(struct ctl *ctl, struct fields *f, const struct entry *e
 			candidates[count++] = (struct candidate){ &siblings[i].e, siblings[i].policy };
 	if (!contact_plan(&env, entry->d, candidates, count, entry->e.invoice.id, plan))
 		return;
+	if (!in_plan(plan, entry->e.invoice.id)) {
+		fields_add(f, "after", "After", cell_text(plan->members[0]->invoice.id));
+		return;
+	}
 	address = plan->channel == CHANNEL_EMAIL ? plan->contact->email : plan->contact->phone;
 	fields_add(f, "channel", "By", cell_text(channel_names[plan->channel]));
 	fields_add(f, "contact", NULL, cell_text(plan->contact->id));

@@ -5,7 +5,7 @@
 
 #include "common/notice.h"
 #include "common/policy.h"
-#include "tests/sim/sim.h"
+#include "tests/sim/sim_policy.h"
 
 /* --- weather ------------------------------------------------------------------------------------------------------------------ */
 
@@ -104,16 +104,16 @@ static struct policy *parsed(const char *text, const struct policy *base)
 /* Every other seed's stands on another policy, and is chosen by a rule. */
 static bool by_rule(const struct sim *sim)
 {
-	return sim->seed % 2;
+	return sim->seed % 2 && !sim->drawn;
 }
 
-static struct policy *make_policy(struct sim *sim)
+static struct policy *draw_ladder(struct sim *sim)
 {
 	static const char *const groups[] = { "debtor", "debtor", "level", "none" };
 	const char *rule = sim->weather.skip_unknown ? ",\"in_doubt\":\"skip\"" : "";
 	const char *group = groups[rng_range(&sim->world, 0, 3)];
-	CLEANUP(buf_clear) struct buf text = { 0 };
 	CLEANUP(buf_clear) struct buf steps = { 0 };
+	CLEANUP(buf_clear) struct buf text = { 0 };
 	const char *ladder = ladders[rng_range(&sim->world, 0, 3)], *at;
 
 	for (; (at = strstr(ladder, "%s")); ladder = at + 2) {
@@ -137,6 +137,11 @@ static struct policy *make_policy(struct sim *sim)
 	return parsed(buf_str(&text), NULL);
 }
 
+static struct policy *make_policy(struct sim *sim)
+{
+	return sim->drawn ? parsed(sim->drawn->json, NULL) : draw_ladder(sim);
+}
+
 static struct notice_set *make_notices(void)
 {
 	static const char subject[] = "Invoice {{invoice.number}}";
@@ -147,6 +152,7 @@ static struct notice_set *make_notices(void)
 	struct err err = { 0 };
 
 	if (notice_set_add(set, "en", "note", NOTICE_SUBJECT, subject, strlen(subject), &err) < 0 ||
+		notice_set_add(set, "en", "note", NOTICE_SMS, subject, strlen(subject), &err) < 0 ||
 		notice_set_add(set, "en", "note", NOTICE_TEXT, text, strlen(text), &err) < 0) {
 		fprintf(stderr, "sim: template: %s\n", err.text);
 		exit(2);
@@ -225,7 +231,7 @@ struct config *setup_config(struct sim *sim, const char *instance)
 	*c = (struct config){ .prefix = "dunning", .partitions = 1, .instance = instance,
 		.origin = arena_printf(arena, "test.sim.example/%s", instance), .policy_default = "sim", .state_dir = "/nowhere",
 		.brake_contacts_per_hour = 200, .arena = arena,
-		.creditor = { .name = "Sim Ltd", .locale = "en-GB", .zone = "Europe/Paris", .email = "accounts@sim.example" },
+		.creditor = { .name = "Sim Ltd", .locale = "en-GB", .zone = SIM_CREDITOR_ZONE, .email = "accounts@sim.example" },
 		.limits = { .batch = rng_chance(&sim->world, 300000) ? rng_range(&sim->world, 1, 6) : 256,
 			.concurrency = rng_range(&sim->world, 1, 8), .group_keys = 512, .group_bytes = 1 << 20,
 			.outbound_maxlen = 500, .dead_maxlen = 100, .segment_bytes = 64 << 20, .cache_keys = 100 } };
