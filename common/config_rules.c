@@ -76,7 +76,7 @@ static int parse_if(const struct json *object, struct config *config, struct pol
 		(r = opt_list(config, object, "countries", country_ok, "an ISO 3166 country of two capitals, such as \"FR\"", &rule->countries,
 			 err)) < 0 ||
 		(r = opt_list(config, object, "tags", tag_ok, "a tag of 1 to 128 characters without ','", &rule->tags, err)) < 0 ||
-		(r = json_opt_str(object, "currency", 3, &rule->currency, err)) < 0 ||
+		(r = json_opt_str(object, "currency", 8, &rule->currency, err)) < 0 ||
 		(r = opt_range(object, "balance_min_minor", "balance_max_minor", MONEY_MAX, &rule->balance, err)) < 0 ||
 		(r = opt_range(object, "open_invoices_min", "open_invoices_max", COUNT_MAX, &rule->open_invoices, err)) < 0 ||
 		(r = opt_range(object, "paid_min", "paid_max", COUNT_MAX, &rule->paid, err)) < 0 ||

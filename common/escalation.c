@@ -264,7 +264,8 @@ static void fill_walk(const struct escalation *e, const struct policy *policy, c
 static bool condition_holds(const struct step_if *when, const struct escalation *e, const struct debtor *d,
 	const struct invoice_view *view, int32_t days_past_due)
 {
-	return (when->balance_min < 0 || view->balance >= when->balance_min) &&
+	return (!when->currency || strcmp(when->currency, e->invoice.snapshot.currency) == 0) &&
+		(when->balance_min < 0 || view->balance >= when->balance_min) &&
 		(when->balance_max < 0 || view->balance <= when->balance_max) &&
 		days_past_due >= when->days_past_due_min && days_past_due <= when->days_past_due_max &&
 		word_listed(when->kinds, customer_kind_names[d->customer.kind]) &&
