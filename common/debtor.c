@@ -318,8 +318,8 @@ const struct contact *debtor_contact(const struct debtor *debtor, enum channel c
 				continue;
 			if (debtor_address_dead(debtor, channel, address))
 				continue;
-			if (channel == CHANNEL_SMS && debtor->customer.kind == 2 && !c->sms_consent)
-				continue; /* a consumer's number is written to only with consent */
+			if (channel == CHANNEL_SMS && !c->sms_consent && (debtor->customer.kind == 2 || strncmp(c->phone, "+1", 2) == 0))
+				continue; /* with consent alone: consumers, and whoever has a North American number (47 USC 227, and its carriers) */
 			return c;
 		}
 	return NULL;
