@@ -33,6 +33,7 @@ void attempt_entry_write(struct buf *out, const struct attempt_entry *entry)
 	jw_opt_int(&w, "doubt_since", entry->doubt_since);
 	jw_int(&w, "intent_year", entry->intent_year);
 	jw_int(&w, "intent_index", (int64_t)entry->intent_index);
+	jw_opt_str(&w, "intent_leaf", entry->intent_leaf);
 	if (entry->sealed)
 		jw_bool(&w, "sealed", true);
 	jw_opt_int(&w, "pseq", entry->pseq);
@@ -64,6 +65,7 @@ int attempt_entry_read(struct arena *arena, const char *text, size_t len, struct
 		(r = json_opt_int(json, "doubt_since", INT64_MIN, INT64_MAX, &ret->doubt_since, err)) < 0 ||
 		(r = json_opt_int(json, "intent_year", 0, 9999, &year, err)) < 0 ||
 		(r = json_opt_int(json, "intent_index", 0, INT64_MAX, &index, err)) < 0 ||
+		(r = json_opt_str(json, "intent_leaf", 2 * SHA256_SIZE, &ret->intent_leaf, err)) < 0 ||
 		(r = json_opt_bool(json, "sealed", &ret->sealed, err)) < 0 ||
 		(r = json_opt_int(json, "pseq", 0, INT64_MAX, &ret->pseq, err)) < 0 ||
 		(r = json_opt_int(json, "resends", 0, MONEY_MAX, &ret->resends, err)) < 0 ||
