@@ -66,7 +66,7 @@ void escalation_walked(struct escalation *e, struct arena *arena, const char *st
 		e->since = e->look_at = 0;
 	}
 	e->tries = e->retry_at = 0;
-	e->retry_why = e->provider_failed = e->provider_only = NULL;
+	e->retry_why = e->provider_failed = e->channel_failed = e->provider_only = NULL;
 	e->deferred = NULL;
 }
 
@@ -264,7 +264,8 @@ static void fill_walk(const struct escalation *e, const struct policy *policy, c
 static bool condition_holds(const struct step_if *when, const struct escalation *e, const struct debtor *d,
 	const struct invoice_view *view, int32_t days_past_due)
 {
-	return (when->balance_min < 0 || view->balance >= when->balance_min) &&
+	return (!when->currency || strcmp(when->currency, e->invoice.snapshot.currency) == 0) &&
+		(when->balance_min < 0 || view->balance >= when->balance_min) &&
 		(when->balance_max < 0 || view->balance <= when->balance_max) &&
 		days_past_due >= when->days_past_due_min && days_past_due <= when->days_past_due_max &&
 		word_listed(when->kinds, customer_kind_names[d->customer.kind]) &&
@@ -297,6 +298,10 @@ const struct contact *escalation_reach(const struct escalation *e, const struct 
 	first_reminder(e, rules, &when, &c);
 	*permit = (struct permit){ .decision = GUARD_DENY, .why = debtor_opted_out(d, step->channel) ? "opted_out" : "no_address" };
 	for (size_t i = 0; i < (step->has_fallback ? 2u : 1u); i++) {
+		if (e->channel_failed && strcmp(e->channel_failed, channel_names[channels[i]]) == 0) {
+			permit->why = "refused";
+			continue;
+		}
 		c.channel = *channel = channels[i];
 		c.contact = debtor_contact(d, channels[i], step->to);
 		if (!c.contact)

@@ -66,6 +66,7 @@ static const struct sentence rules_said[] = {
 	{ "past_due", "a step from before the due date is not made up for afterwards" },
 	{ "condition", "the step's condition does not hold" },
 	{ "no_address", "no contact has an address for its channel" },
+	{ "refused", "the provider refuses the message, and nobody can be reached by the step's other channel" },
 	{ "opted_out", "the debtor asked not to be contacted on its channel" },
 	{ "anchor_skipped", "it counts from a step that was skipped" },
 	{ "task", "the task's deadline" },
