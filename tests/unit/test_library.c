@@ -279,7 +279,7 @@ static void unfit_shipped_policies_are_left_out_and_told(void **state)
 	assert_null(library_policy(site.library, "texts"));
 	assert_int_equal(site.library->unfit_count, 1);
 	assert_string_equal(site.library->unfit[0].name, "texts");
-	assert_non_null(strstr(site.library->unfit[0].why, "share/policies/texts.json: $.steps[1] (\"two\"): "));
+	assert_non_null(strstr(site.library->unfit[0].why, "share/policies/texts.json: $.steps[1].channel (\"two\"): "));
 	assert_non_null(strstr(site.library->unfit[0].why, "$.channels"));
 	site_clear(&site);
 }
@@ -396,7 +396,7 @@ static const struct row rows[] = {
 	{ "a bad shipped policy", "share/policies/bad.json", "{}", NULL, "missing", { "share/policies/bad.json", "$.name" } },
 	{ "a step without its template", "own/policies/bad.json",
 		POLICY("bad", "{\"id\": \"x\", \"at\": \"due+2d\", \"channel\": \"email\", \"template\": \"nope\", \"tone\": \"firm\"}"), NULL,
-		"no_template", { "own/policies/bad.json", "$.steps[0] (\"x\")", "nope", ".subject and .txt" } },
+		"no_template", { "own/policies/bad.json", "$.steps[0].template (\"x\")", "nope", ".subject and .txt" } },
 	{ "a call without its script", "own/policies/bad.json",
 		POLICY("bad", "{\"id\": \"x\", \"at\": \"due+2d\", \"channel\": \"call\", \"template\": \"nope\", \"deadline\": \"2bd\"}"), NULL,
 		"no_template", { "own/policies/bad.json", "$.steps[0]", "nope" } },

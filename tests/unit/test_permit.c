@@ -236,11 +236,14 @@ static void own_rules(void **state)
 static int checked(const char *json, const char *country, struct err *err)
 {
 	CLEANUP(policy_freep) struct policy *policy = NULL;
+	int r = 0;
 
 	err_clear(err);
 	if (policy_parse(json, strlen(json), &policy, err) < 0)
 		fail_msg("%s %s", err->path, err->text);
-	return permit_check_policy(&law->guard, policy, country, "Europe/Paris", err);
+	for (size_t i = 0; i < policy->step_count && r == 0; i++)
+		r = permit_check_step(&law->guard, policy, i, country, "Europe/Paris", err);
+	return r;
 }
 
 static void policies(void **state)

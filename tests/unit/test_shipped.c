@@ -78,11 +78,11 @@ static void everything_loads_and_fits(void **state)
 		for (size_t u = 0; u < s.library->unfit_count; u++)
 			fail_msg("%s: %s", s.library->unfit[u].name, s.library->unfit[u].why);
 		assert_int_equal(s.library->policy_count, 3);
-		for (size_t p = 0; p < s.library->policy_count; p++) {
-			struct err err = { 0 };
+		for (size_t v = 0; v < s.library->verdict_count; v++) {
+			const struct lint_report *report = &s.library->verdicts[v].report;
 
-			if (policy_check_pace(s.library->policies[p], &err) < 0)
-				fail_msg("%s: %s", s.library->policies[p]->name, err.text);
+			if (report->count)
+				fail_msg("%s: %s", s.library->verdicts[v].file, lint_sentence(report, &report->findings[0]));
 		}
 		assert_true(library_policy(s.library, "do-nothing")->nothing);
 		shipped_clear(&s);
@@ -686,12 +686,16 @@ static void the_examples_of_the_manual_load(void **state)
 	CLEANUP(policy_freep) struct policy *policy = NULL;
 	CLEANUP(adapter_freep) struct adapter *adapter = NULL;
 	const char *text = example_of(arena, "dunningd-policy.5");
+	struct lint_report report = { .arena = arena };
 	struct err err = { 0 };
 
 	(void)state;
-	if (policy_parse(text, strlen(text), &policy, &err) < 0 || policy_check_pace(policy, &err) < 0)
+	if (policy_parse(text, strlen(text), &policy, &err) < 0)
 		fail_msg("%s %s", err.path, err.text);
 	assert_int_equal(policy->step_count, 4);
+	lint_policy(&(struct lint_input){ .policy = policy }, &report);
+	if (report.count)
+		fail_msg("%s", lint_sentence(&report, &report.findings[0]));
 	text = example_of(arena, "dunningd-provider.5");
 	if (adapter_parse(text, strlen(text), &adapter, &err) < 0)
 		fail_msg("%s %s", err.path, err.text);
