@@ -114,13 +114,18 @@ int permit_check_step(const struct guard_rules *guard, const struct policy *poli
 	char path[40];
 
 	(void)snprintf(path, sizeof(path), "$.steps[%zu]", index);
-	for (int kind = 0; customer_kind_names[kind]; kind++)
+	for (int kind = 0; customer_kind_names[kind]; kind++) {
+		bool own_people = false; /* are all the same to the rules */
+
 		for (const char *const *role = step->to; *role && listed(step->when.kinds, customer_kind_names[kind]); role++) {
 			struct contact contact = { .role = *role };
 			struct permit_case c = { .guard = guard, .policy = policy, .debtor = &debtor, .contact = &contact,
 				.channel = step->channel, .creditor_zone = creditor_zone, .first_reminder = date_none() };
 			struct permit permit;
 
+			if (!relation_of(guard, *role) && own_people)
+				continue;
+			own_people = own_people || !relation_of(guard, *role);
 			debtor.customer.kind = kind;
 			permit = permit_contact(&c, CHECK_AT);
 			if (permit.decision == GUARD_DENY && strcmp(permit.why, "electronic_consent_missing") != 0)
@@ -131,5 +136,6 @@ int permit_check_step(const struct guard_rules *guard, const struct policy *poli
 					"it can never go out in %s: the policy's window and the hours that a %s may be contacted at never meet",
 					country ? country : "any country", customer_kind_names[kind]);
 		}
+	}
 	return 0;
 }
