@@ -7,7 +7,7 @@
 #include "common/lint_internal.h"
 
 #define COUNTRIES_MAX 32 /* of a policy, that are told apart; those behind them are anywhere */
-#define BALANCES_MAX (2 * POLICY_STEPS_MAX + 1)
+#define BALANCES_MAX (POLICY_STEPS_MAX + 1)
 
 const char *const lint_severity_names[LINT_SEVERITY_COUNT + 1] = { "warning", "error", NULL };
 
@@ -191,6 +191,7 @@ static void add_audiences(struct lint *l, const char *kind, const char *country,
 	}
 }
 
+/* Whoever meets a set of steps with some balance meets it, or more, with the highest balance_min below, or with none. */
 static void find_audiences(struct lint *l)
 {
 	const char *countries[COUNTRIES_MAX + 1] = { NULL }; /* the first: any that no step names */
@@ -202,8 +203,6 @@ static void find_audiences(struct lint *l)
 
 		if (when->balance_min >= 0)
 			add_balance(balances, &balance_count, when->balance_min);
-		if (when->balance_max >= 0)
-			add_balance(balances, &balance_count, when->balance_max + 1);
 		for (size_t c = 0; when->countries && when->countries[c] && country_count <= COUNTRIES_MAX; c++) {
 			size_t k = 1;
 

@@ -25,9 +25,10 @@ static const char *const de[] = { "gericht", "gerichts*", "gerichtlich*", "amtsg
 static const char *const en[] = { "legal action*", "legal proceeding*", "legal step*", "legal measure*", "legal remed*", "legal department",
 	"legal team", "court action*", "court proceeding*", "court claim*", "court order*", "court judgment*", "court judgement*",
 	"court fee*", "in court", "to court", "the court", "the courts", "a court", "county court*", "small claims", "money claim", "ccj*",
-	"issue proceedings", "issuing proceedings", "begin proceedings", "start proceedings", "commence proceedings", "bring proceedings", "proceedings against",
-	"solicitor*", "lawyer*", "attorney*", "barrister*", "our counsel", "legal counsel", "bailiff*", "enforcement agent*", "enforcement officer*",
-	"sheriff*", "debt collect*", "collection* agenc*", "collection* agent*", "debt recovery agenc*", "letter before action", "letter before claim",
+	"issue proceedings", "issuing proceedings", "begin proceedings", "start proceedings", "commence proceedings", "bring proceedings",
+	"proceedings against", "solicitor*", "lawyer*", "attorney*", "barrister*", "our counsel", "legal counsel", "bailiff*", "enforcement agent*",
+	"enforcement officer*", "sheriff*", "debt collect*", "collection* agenc*", "collection* agent*", "debt recovery agenc*",
+	"letter before action", "letter before claim",
 	"statutory demand*", "winding up petition*", "winding up order*", "bankruptcy petition*", "sue", "sued", "suing", "lawsuit*", "litigat*",
 	"prosecut*", "final notice", "final demand", "final warning", "last warning", "credit bureau*", "credit reference agenc*", "blacklist*",
 	"repossess*", "garnishment*", "judgment against", "judgement against", NULL };
