@@ -38,15 +38,16 @@ static int check_attach(const struct library_check *check, const struct library_
 	return 0;
 }
 
-static int can_send(enum channel channel, const char *profile, bool attaches, void *arg, struct err *err)
+static int can_send(const struct lint_sending *sending, void *arg, struct err *err)
 {
 	const struct library_check *check = arg;
+	const enum channel channel = sending->channel;
 	const char *const *names = check->config->channel_providers[channel];
-	const struct sender *sender = config_sender(check->config, profile);
+	const struct sender *sender = config_sender(check->config, sending->sender);
 	int r = 0;
 
 	if (!sender)
-		return err_set(err, -EBADMSG, "unknown_sender", "$.senders", "$.senders has no \"%s\"", profile);
+		return err_set(err, -EBADMSG, "unknown_sender", "$.senders", "$.senders has no \"%s\"", sending->sender);
 	if (channel == CHANNEL_CALL)
 		return 0; /* a person calls */
 	if (!names[0])
@@ -57,7 +58,7 @@ static int can_send(enum channel channel, const char *profile, bool attaches, vo
 		if (provider->smtp ? channel != CHANNEL_EMAIL : provider->adapter && !adapter_serves(provider->adapter, channel))
 			return err_set(err, -EBADMSG, "no_provider", "$.channels", "provider \"%s\" does not send %s", names[i],
 				channel_names[channel]);
-		if (attaches)
+		if (sending->attaches)
 			r = check_attach(check, provider, err);
 		if (r == 0 && (provider->adapter || provider->smtp))
 			r = check_sender(provider, sender, channel, err);

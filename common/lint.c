@@ -60,7 +60,7 @@ static const struct lint_rule rules[LINT_KIND_COUNT] = {
 	[LINT_UNKNOWN_SENDER] = { "unknown_sender", LINT_ERROR, "the step's sender is not described",
 		"describe the profile in $.senders of the configuration" },
 	[LINT_BAD_SENDER] = { "bad_sender", LINT_ERROR, "a provider cannot send in the name of the step's sender",
-		"complete the profile in $.senders of the configuration" },
+		"complete $.senders in the configuration, or $.creditor for what stands there" },
 	[LINT_UNKNOWN_ROLE] = { "unknown_role", LINT_WARNING, "a role that contact persons usually do not have",
 		"write billing, accounts, purchasing, manager, director, owner or legal, or be sure that your events say the same word" },
 };

@@ -62,8 +62,14 @@ bool lint_reads(const char *locale); /* words of this language are known: de en 
 
 /* --- the whole ---------------------------------------------------------------------------------------------------------- */
 
-/* Whether the configuration can send: 0, or -EBADMSG with code and sentence. `attaches`: with documents. */
-typedef int (*lint_can_send_fn)(enum channel channel, const char *sender, bool attaches, void *arg, struct err *err);
+/* What a step wants sent. */
+struct lint_sending {
+	enum channel channel;
+	const char *sender; /* profile, "" = the default one */
+	bool attaches; /* documents */
+};
+/* Whether the configuration can: 0, or -EBADMSG with code and sentence. */
+typedef int (*lint_can_send_fn)(const struct lint_sending *sending, void *arg, struct err *err);
 
 struct lint_input {
 	const struct policy *policy;

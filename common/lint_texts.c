@@ -148,9 +148,10 @@ static void check_unread(struct lint *l, size_t i, const struct saying *s)
 static bool check_sending(struct lint *l, size_t i, const struct saying *s)
 {
 	const struct step *step = &l->policy->steps[i];
+	const struct lint_sending sending = { s->channel, step->sender, step->attach_invoice && s->channel == step->channel };
 	struct err err = { 0 };
 
-	if (l->input->can_send(s->channel, step->sender, step->attach_invoice && s->channel == step->channel, l->input->arg, &err) >= 0)
+	if (l->input->can_send(&sending, l->input->arg, &err) >= 0)
 		return true;
 	if (strcmp(err.code, "unknown_sender") == 0)
 		lint_add(l, LINT_UNKNOWN_SENDER, i, "sender", err.code, "%s", err.text);

@@ -332,8 +332,11 @@ static const struct {
 };
 static const char *const locales[] = { "de", "en", "es", "fr", "it", "nl", "pl" };
 
-static int can_send(enum channel channel, const char *sender, bool attaches, void *arg, struct err *err)
+static int can_send(const struct lint_sending *sending, void *arg, struct err *err)
 {
+	const enum channel channel = sending->channel;
+	const char *sender = sending->sender;
+
 	(void)arg;
 	if (strcmp(sender, "ghost") == 0)
 		return err_set(err, -EBADMSG, "unknown_sender", "$.senders", "$.senders has no \"ghost\"");
@@ -341,7 +344,7 @@ static int can_send(enum channel channel, const char *sender, bool attaches, voi
 		return err_set(err, -EBADMSG, "missing_value", "$.senders", "provider \"post\" cannot send email as \"nameless\"");
 	if ((strcmp(sender, "mailer") == 0 && channel == CHANNEL_SMS) || (strcmp(sender, "texter") == 0 && channel == CHANNEL_EMAIL))
 		return err_set(err, -EBADMSG, "no_provider", "$.channels", "$.channels has none for %s", channel_names[channel]);
-	if (strcmp(sender, "light") == 0 && attaches)
+	if (strcmp(sender, "light") == 0 && sending->attaches)
 		return err_set(err, -EBADMSG, "no_attachments", "$.channels", "provider \"post\" carries no files");
 	return 0;
 }
