@@ -62,6 +62,11 @@ int library_load(const struct config *config, const char *share_dir, struct libr
 /* With one policy more (NULL = none), in the place of a loaded one of the same name; it must pass as the user's own. */
 int library_load_with(const struct config *config, const char *share_dir, const char *policy_file, struct library **ret, struct err *err);
 /*
+ * One policy file, with its base among the files that library_load_with() would read. `config` NULL: among the shipped ones. *ret is the
+ * caller's, freed with policy_free(). -EBADMSG or -errno, as there; whether it can be carried out is not looked at.
+ */
+int library_read_policy(const struct config *config, const char *share_dir, const char *path, struct policy **ret, struct err *err);
+/*
  * The same for who wants to see all that is found: no policy is refused or left out for an error of the lint. `bare`: there is no
  * configuration, and neither its language nor its senders and providers count.
  */

@@ -41,6 +41,8 @@ static const struct lint_rule rules[LINT_KIND_COUNT] = {
 	[LINT_FEE_EARLY] = { "fee_early", LINT_ERROR, "fees are stated before any are owed", "move the step, or take fees out" },
 	[LINT_FEE_BY_CONTRACT] = { "fee_by_contract", LINT_WARNING, "the law of the country gives no fee: only what was agreed can be asked",
 		"be sure that your contracts say so" },
+	[LINT_UNKNOWN_REGIME] = { "unknown_regime", LINT_ERROR, "the law that fees stand on is not known, or cites no statute that a notice could state",
+		"name one that dunningctl law status shows, or add it to the law files" },
 	[LINT_BEYOND_LIMITATION] = { "beyond_limitation", LINT_ERROR, "the step comes when the claim may be barred by time",
 		"move the decision before that day: dunningctl law limitation" },
 	[LINT_UNLAWFUL] = { "unlawful", LINT_ERROR, "the step writes to a third party, or its hours and those of a contact rule never meet",
@@ -356,6 +358,7 @@ void lint_policy(const struct lint_input *input, struct lint_report *report)
 	struct lint l = { .input = input, .policy = input->policy, .report = report };
 
 	find_audiences(&l);
+	lint_regime(&l);
 	for (size_t i = 0; i < input->policy->step_count; i++) {
 		check_days(&l, i);
 		check_anchor(&l, i);

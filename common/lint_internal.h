@@ -26,6 +26,7 @@ enum lint_kind {
 	LINT_FEE_WITHOUT_GROUND,
 	LINT_FEE_EARLY,
 	LINT_FEE_BY_CONTRACT,
+	LINT_UNKNOWN_REGIME,
 	LINT_BEYOND_LIMITATION,
 	LINT_UNLAWFUL,
 	LINT_NO_TEMPLATE,
@@ -55,6 +56,7 @@ struct lint_audience {
 struct lint {
 	const struct lint_input *input;
 	const struct policy *policy;
+	const struct regime *late; /* the law that its fees stand on; NULL = none is named, or known */
 	struct lint_report *report;
 	struct lint_audience *audiences; /* no two of the same kind, country and steps */
 	size_t audience_count, audience_capacity;
@@ -70,7 +72,8 @@ const char *lint_country(const struct lint *l, const struct lint_audience *audie
 bool lint_distance(const struct policy *policy, size_t early, size_t late, int64_t *most);
 
 void lint_rhythm(struct lint *l); /* lint_rhythm.c: caps, gap, calls */
-void lint_lawful(struct lint *l, size_t step); /* lint_law.c */
+void lint_regime(struct lint *l); /* lint_law.c: sets l->late */
+void lint_lawful(struct lint *l, size_t step);
 void lint_caps_of_law(struct lint *l);
 void lint_texts_of(struct lint *l, size_t step); /* lint_texts.c */
 

@@ -22,16 +22,24 @@ static const char *const *countries_of(const struct lint *l, const struct step *
 
 enum ground { GROUND_LAW, GROUND_CONTRACT, GROUND_NONE };
 
-/* Names of the law data: "FR-B2B", "FR-B2C", "FR-PUBLIC", and "US" where the contract alone counts; "be_b2c_cap" of the sums. */
-static enum ground ground_of(const struct law *law, const char *country, const char *kind, const char **source)
+static bool for_consumers(const struct regime *regime)
 {
+	size_t len = regime ? strlen(regime->name) : 0;
+
+	return len > 4 && strcmp(regime->name + len - 4, "-B2C") == 0;
+}
+
+/* Names of the law data: "FR-B2B", "FR-B2C", "FR-PUBLIC", and "US" where the contract alone counts; "be_b2c_cap" of the sums. */
+static enum ground ground_of(const struct lint *l, const char *country, const char *kind, const char **source)
+{
+	const struct law *law = l->input->law;
 	bool consumer = strcmp(kind, CONSUMER) == 0;
 	const struct regime *regime;
 	char name[16];
 
 	*source = NULL;
 	if (!country) /* anywhere: between traders most countries give one */
-		return consumer ? GROUND_NONE : GROUND_LAW;
+		return consumer && !for_consumers(l->late) ? GROUND_NONE : GROUND_LAW;
 	for (size_t i = 0; i < law->fees.ban_count; i++) {
 		const struct fee_ban *ban = &law->fees.bans[i];
 
@@ -62,7 +70,7 @@ static bool check_ground(struct lint *l, size_t i, const char *country, enum lin
 	const char *source;
 
 	for (size_t k = 0; customer_kind_names[k]; k++) {
-		if (!lint_lists(when->kinds, customer_kind_names[k]) || ground_of(l->input->law, country, customer_kind_names[k], &source) != wanted)
+		if (!lint_lists(when->kinds, customer_kind_names[k]) || ground_of(l, country, customer_kind_names[k], &source) != wanted)
 			continue;
 		lint_add(l, kind, i, "fees", NULL, "it is also for debtors of kind %s in %s%s%s", customer_kind_names[k], country ? country : "any country",
 			source ? ", of whom none may be asked: " : "", source ? source : "");
@@ -106,6 +114,10 @@ static void check_fees(struct lint *l, size_t i)
 
 	if (!step->fees)
 		return;
+	if (!l->policy->regime) {
+		lint_add(l, LINT_FEE_WITHOUT_GROUND, i, "fees", "no_ground", "$.late.regime of the policy does not say which law they stand on");
+		return;
+	}
 	if (span.root == ANCHOR_DUE && span.most <= 0)
 		lint_add(l, LINT_FEE_EARLY, i, "fees", NULL, "they run from the day after the due date");
 	if (!step->when.countries) {
@@ -155,20 +167,24 @@ static void check_limitation(struct lint *l, size_t i)
 
 static void check_permit(struct lint *l, size_t i)
 {
-	const char *own[2];
+	struct err err = { 0 };
 
-	if (!lint_contacts(&l->policy->steps[i]))
+	if (permit_check_step(&l->input->law->guard, l->policy, i, l->input->country, l->input->zone, &err) < 0)
+		lint_add(l, LINT_UNLAWFUL, i, strstr(err.text, "never meet") ? "$.window.hours" : "to", err.code, "%s", err.text);
+}
+
+void lint_regime(struct lint *l)
+{
+	const char *name = l->policy->regime;
+
+	if (!name || !l->input->law)
 		return;
-	for (const char *const *c = countries_of(l, &l->policy->steps[i], own);; c++) {
-		struct err err = { 0 };
-
-		if (permit_check_step(&l->input->law->guard, l->policy, i, *c, l->input->zone, &err) < 0) {
-			lint_add(l, LINT_UNLAWFUL, i, strstr(err.text, "never meet") ? "$.window.hours" : "to", err.code, "%s", err.text);
-			return;
-		}
-		if (!*c || !c[1])
-			return;
-	}
+	l->late = interest_regime(&l->input->law->interest, name);
+	if (l->late && l->late->cited.count)
+		return;
+	lint_add(l, LINT_UNKNOWN_REGIME, LINT_POLICY, "$.late.regime", NULL, "\"%s\" %s", name,
+		l->late ? "cites no statute" : "is in none of the law files");
+	l->late = NULL;
 }
 
 void lint_lawful(struct lint *l, size_t step)

@@ -12,6 +12,7 @@
 struct text {
 	const char *name, *locale;
 	enum channel channel;
+	const struct regime *late;
 	int r; /* of notice_set_look() */
 	struct err err;
 	const char *words, *folder; /* of the first threat in it, and where; NULL = none */
@@ -59,19 +60,20 @@ static void read_notice(const struct notice *notice, void *arg)
 	}
 }
 
-static const struct text *look(struct lint_texts *texts, const char *locale, const char *name, enum channel channel)
+/* With the law that it may state, NULL = none. */
+static const struct text *look(struct lint_texts *texts, const char *locale, const char *name, enum channel channel, const struct regime *late)
 {
 	struct text *text = texts->first;
 
-	while (text && (text->channel != channel || strcmp(text->name, name) != 0 || strcmp(text->locale, locale) != 0))
+	while (text && (text->channel != channel || text->late != late || strcmp(text->name, name) != 0 || strcmp(text->locale, locale) != 0))
 		text = text->next;
 	if (text)
 		return text;
 	text = arena_alloc(texts->arena, sizeof(*text));
 	*text = (struct text){ .name = arena_strdup(texts->arena, name), .locale = arena_strdup(texts->arena, locale), .channel = channel,
-		.next = texts->first };
+		.late = late, .next = texts->first };
 	texts->first = text;
-	text->r = notice_set_look(texts->set, locale, name, channel, read_notice, &(struct reading){ texts, text }, &text->err);
+	text->r = notice_set_look(texts->set, locale, name, channel, late, read_notice, &(struct reading){ texts, text }, &text->err);
 	return text;
 }
 
@@ -82,6 +84,7 @@ struct saying {
 	const char *name, *member; /* "penalties", "template" */
 	enum channel channel;
 	const char *through; /* the member that chose the channel */
+	const struct regime *late; /* that it may state */
 };
 
 static void tell_threat(struct lint *l, size_t i, const struct saying *s, const struct text *text)
@@ -98,7 +101,7 @@ static void check_text(struct lint *l, size_t i, const struct saying *s)
 
 	for (size_t k = 0; k <= texts->locale_count; k++) {
 		const char *locale = k ? texts->locales[k - 1] : l->input->locale;
-		const struct text *text = locale ? look(texts, locale, s->name, s->channel) : NULL;
+		const struct text *text = locale ? look(texts, locale, s->name, s->channel, s->late) : NULL;
 
 		if (!text || (text->r == -ENOENT && k))
 			continue;
@@ -122,7 +125,7 @@ static void check_language(struct lint *l, size_t i, const struct saying *s)
 	char locale[24];
 
 	for (size_t c = 0; countries && countries[c]; c++) {
-		if (locale_of_country(countries[c], locale) < 0 || look(l->input->texts, locale, s->name, s->channel)->r != -ENOENT)
+		if (locale_of_country(countries[c], locale) < 0 || look(l->input->texts, locale, s->name, s->channel, s->late)->r != -ENOENT)
 			continue;
 		lint_add(l, LINT_NO_LANGUAGE, i, "if.countries", NULL, "\"%s\" is not there in the language of %s (%s)", s->name, countries[c], locale);
 		return;
@@ -137,7 +140,7 @@ static void check_unread(struct lint *l, size_t i, const struct saying *s)
 		if (strcmp(l->report->findings[k].rule->id, "unread_language") == 0)
 			return; /* once for a policy */
 	for (size_t k = 0; k < texts->locale_count; k++)
-		if (!lint_reads(texts->locales[k]) && look(l->input->texts, texts->locales[k], s->name, s->channel)->r == 0) {
+		if (!lint_reads(texts->locales[k]) && look(l->input->texts, texts->locales[k], s->name, s->channel, s->late)->r == 0) {
 			lint_add(l, LINT_UNREAD_LANGUAGE, i, s->member, NULL, "\"%s\" is there in %s", s->name, texts->locales[k]);
 			return;
 		}
@@ -167,16 +170,17 @@ static bool check_sending(struct lint *l, size_t i, const struct saying *s)
 void lint_texts_of(struct lint *l, size_t i)
 {
 	const struct step *step = &l->policy->steps[i];
+	const struct regime *late = step->fees ? l->late : NULL;
 	struct saying sayings[3];
 	size_t count = 0;
 
 	if (!lint_contacts(step))
 		return;
-	sayings[count++] = (struct saying){ step->template_name, "template", step->channel, "channel" };
+	sayings[count++] = (struct saying){ step->template_name, "template", step->channel, "channel", late };
 	if (step->has_fallback)
-		sayings[count++] = (struct saying){ step->template_name, "template", step->fallback, "else" };
+		sayings[count++] = (struct saying){ step->template_name, "template", step->fallback, "else", late };
 	if (step->confirm)
-		sayings[count++] = (struct saying){ step->confirm, "confirm", CHANNEL_EMAIL, "confirm" };
+		sayings[count++] = (struct saying){ step->confirm, "confirm", CHANNEL_EMAIL, "confirm", NULL };
 	for (size_t k = 0; k < count; k++)
 		if (l->input->can_send && !check_sending(l, i, &sayings[k]))
 			break;

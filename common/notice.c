@@ -456,8 +456,8 @@ static int check_names(const struct partial_env *env, const struct entry *entry,
 }
 
 /* Renders with everything there, and with nothing optional there, for one invoice and for several, before and after the due date. */
-static int check_by_rendering(const struct notice_set *set, const struct choice *choice, enum channel channel, notice_look_fn look, void *arg,
-	struct err *err)
+static int check_by_rendering(const struct notice_set *set, const struct choice *choice, enum channel channel, const struct regime *late,
+	notice_look_fn look, void *arg, struct err *err)
 {
 	CLEANUP(arena_freep) struct arena *arena = arena_create();
 
@@ -466,7 +466,7 @@ static int check_by_rendering(const struct notice_set *set, const struct choice 
 		struct notice notice;
 		int r;
 
-		notice_sample(variant, choice->locale, arena, &input);
+		notice_sample(variant, choice->locale, late, arena, &input);
 		if ((r = render_choice(set, choice, channel, &input, arena, &notice, err)) < 0)
 			return r;
 		if (look)
@@ -475,13 +475,14 @@ static int check_by_rendering(const struct notice_set *set, const struct choice 
 	return 0;
 }
 
-int notice_set_check(const struct notice_set *set, const char *locale, const char *name, enum channel channel, struct err *err)
+int notice_set_check(const struct notice_set *set, const char *locale, const char *name, enum channel channel, const struct regime *late,
+	struct err *err)
 {
-	return notice_set_look(set, locale, name, channel, NULL, NULL, err);
+	return notice_set_look(set, locale, name, channel, late, NULL, NULL, err);
 }
 
-int notice_set_look(const struct notice_set *set, const char *locale, const char *name, enum channel channel, notice_look_fn look, void *arg,
-	struct err *err)
+int notice_set_look(const struct notice_set *set, const char *locale, const char *name, enum channel channel, const struct regime *late,
+	notice_look_fn look, void *arg, struct err *err)
 {
 	struct choice choice;
 	int r;
@@ -494,5 +495,5 @@ int notice_set_look(const struct notice_set *set, const char *locale, const char
 		if (choice.parts[p] && (r = check_names(&env, choice.parts[p], 16, err)) < 0)
 			return r;
 	}
-	return check_by_rendering(set, &choice, channel, look, arg, err);
+	return check_by_rendering(set, &choice, channel, late, look, arg, err);
 }

@@ -613,6 +613,15 @@ static void policies_and_templates(void **state)
 	assert_says(f, "warning legal_undecided: $.steps[1].tone");
 	assert_ctl(f, 1, "policy", "check", bad, "--json");
 	assert_says(f, "\"severity\":\"error\",\"finding\":\"bunched\",\"path\":\"$.steps[1].at\",\"step\":\"second\"");
+	put_text(f, "mine.json", "{\"name\":\"mine\",\"extends\":\"ladder\",\"steps\":[{\"id\":\"last\",\"remove\":true}]}");
+	assert_ctl(f, 0, "policy", "check", arena_printf(f->arena, "%s/mine.json", f->dir));
+	put_text(f, "mine.json", "{\"name\":\"mine\",\"extends\":\"ladder\",\"steps\":[{\"id\":\"lost\",\"remove\":true}]}");
+	assert_ctl(f, 1, "policy", "check", arena_printf(f->arena, "%s/mine.json", f->dir));
+	assert_says(f, "which has reminder, second, last");
+	put_text(f, "share/policies/short.json", "{\"name\":\"short\",\"extends\":\"ladder\",\"steps\":[{\"id\":\"last\",\"remove\":true}]}");
+	assert_ctl(f, 0, "policy", "show", "short");
+	assert_says(f, "Extends");
+	assert_says(f, "due+8d");
 	assert_ctl(f, 0, "policy", "show");
 	assert_says(f, "caller");
 	assert_ctl(f, 0, "policy", "show", "caller");

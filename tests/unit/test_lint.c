@@ -23,6 +23,7 @@ static struct notice_set *notices;
 
 #define WITH(members, ...) "{\"name\":\"p\"," members "\"steps\":[" __VA_ARGS__ "]}"
 #define STEPS(...) WITH("", __VA_ARGS__)
+#define LATE(...) WITH("\"late\":{\"regime\":\"FR-B2B\"},", __VA_ARGS__) /* fees stand on a law */
 #define FREE(...) WITH("\"caps\":[],\"min_gap\":\"0h\",", __VA_ARGS__)
 #define SAYS(id, at, channel, template, tone, more) \
 	"{\"id\":\"" id "\",\"at\":\"" at "\",\"channel\":\"" channel "\",\"template\":\"" template "\",\"tone\":\"" tone "\"" more "}"
@@ -173,27 +174,33 @@ static const struct row rows[] = {
 	{ "a threat that nobody decided", STEPS(SAYS("x", "due+25d", "email", "note", "legal", "") "," GATE("end", "due+35d", "")), "legal_undecided",
 		"$.steps[0].tone", "nobody decides", LEGAL("email", "note", ""), NULL },
 	/* fees */
-	{ "fees for whoever it is", STEPS(MAIL("a", "due+15d", FEES(""))), "fee_without_ground", "$.steps[0].fees", "consumer in any country",
-		STEPS(MAIL("a", "due+15d", FEES(IF("\"kinds\":[\"company\",\"sole_trader\",\"public\"]")))), NULL },
-	{ "fees for consumers in France", STEPS(MAIL("a", "due+15d", FEES(WHERE("FR", "consumer")))), "fee_without_ground", "$.steps[0].fees", "L122-16",
-		STEPS(MAIL("a", "due+15d", FEES(WHERE("FR", "company")))), NULL },
-	{ "fees for consumers in the United Kingdom", STEPS(MAIL("a", "due+15d", FEES(WHERE("GB", "consumer")))), "fee_without_ground",
-		"$.steps[0].fees", "consumer in GB", STEPS(MAIL("a", "due+15d", FEES(WHERE("GB", "public")))), NULL },
-	{ "fees where no law is known", STEPS(MAIL("a", "due+15d", FEES(WHERE("AT", "company")))), "fee_without_ground", "$.steps[0].fees",
-		"company in AT", STEPS(MAIL("a", "due+15d", FEES(WHERE("DE", "consumer")))), NULL },
-	{ "fees for one country too many", STEPS(MAIL("a", "due+15d", FEES(IF("\"countries\":[\"DE\",\"AT\"],\"kinds\":[\"company\"]")))),
-		"fee_without_ground", "$.steps[0].fees", "in AT", STEPS(MAIL("a", "due+15d", FEES(IF("\"countries\":[\"DE\",\"BE\"],\"kinds\":[\"company\"]")))),
+	{ "fees for whoever it is", LATE(MAIL("a", "due+15d", FEES(""))), "fee_without_ground", "$.steps[0].fees", "consumer in any country",
+		LATE(MAIL("a", "due+15d", FEES(IF("\"kinds\":[\"company\",\"sole_trader\",\"public\"]")))), NULL },
+	{ "fees for consumers in France", LATE(MAIL("a", "due+15d", FEES(WHERE("FR", "consumer")))), "fee_without_ground", "$.steps[0].fees", "L122-16",
+		LATE(MAIL("a", "due+15d", FEES(WHERE("FR", "company")))), NULL },
+	{ "fees for consumers in the United Kingdom", LATE(MAIL("a", "due+15d", FEES(WHERE("GB", "consumer")))), "fee_without_ground",
+		"$.steps[0].fees", "consumer in GB", LATE(MAIL("a", "due+15d", FEES(WHERE("GB", "public")))), NULL },
+	{ "fees where no law is known", LATE(MAIL("a", "due+15d", FEES(WHERE("AT", "company")))), "fee_without_ground", "$.steps[0].fees",
+		"company in AT", LATE(MAIL("a", "due+15d", FEES(WHERE("DE", "consumer")))), NULL },
+	{ "fees for one country too many", LATE(MAIL("a", "due+15d", FEES(IF("\"countries\":[\"DE\",\"AT\"],\"kinds\":[\"company\"]")))),
+		"fee_without_ground", "$.steps[0].fees", "in AT", LATE(MAIL("a", "due+15d", FEES(IF("\"countries\":[\"DE\",\"BE\"],\"kinds\":[\"company\"]")))),
 		NULL },
-	{ "fees before the due date", STEPS(MAIL("a", "due-1d", FEES(KIND("company")))), "fee_early", "$.steps[0].fees", "day after the due date",
-		STEPS(MAIL("a", "due+1d", FEES(KIND("company")))), NULL },
-	{ "fees on the due date", STEPS(MAIL("a", "due+0d", FEES(KIND("company")))), "fee_early", "$.steps[0].fees", "",
-		STEPS(MAIL("a", "due+1d", FEES(KIND("company")))), NULL },
-	{ "fees in the first reminder of a consumer in Belgium", STEPS(MAIL("a", "due+1d", FEES(WHERE("BE", "consumer")))), "fee_early",
+	{ "fees before the due date", LATE(MAIL("a", "due-1d", FEES(KIND("company")))), "fee_early", "$.steps[0].fees", "day after the due date",
+		LATE(MAIL("a", "due+1d", FEES(KIND("company")))), NULL },
+	{ "fees on the due date", LATE(MAIL("a", "due+0d", FEES(KIND("company")))), "fee_early", "$.steps[0].fees", "",
+		LATE(MAIL("a", "due+1d", FEES(KIND("company")))), NULL },
+	{ "fees in the first reminder of a consumer in Belgium", LATE(MAIL("a", "due+1d", FEES(WHERE("BE", "consumer")))), "fee_early",
 		"$.steps[0].fees", "XIX.2", STEPS(MAIL("a", "due+1d", WHERE("BE", "consumer"))), NULL },
-	{ "fees before a consumer's days of grace are over", STEPS(MAIL("a", "due+1d", "") "," MAIL("b", "due+15d", FEES(WHERE("BE", "consumer")))),
-		"fee_early", "$.steps[1].fees", "14 days", STEPS(MAIL("a", "due+1d", "") "," MAIL("b", "due+16d", FEES(WHERE("BE", "consumer")))), NULL },
-	{ "fees by contract alone", STEPS(MAIL("a", "due+15d", FEES(WHERE("US", "company")))), "fee_by_contract", "$.steps[0].fees", "in US",
-		STEPS(MAIL("a", "due+15d", FEES(WHERE("GB", "company")))), NULL },
+	{ "fees before a consumer's days of grace are over", LATE(MAIL("a", "due+1d", "") "," MAIL("b", "due+15d", FEES(WHERE("BE", "consumer")))),
+		"fee_early", "$.steps[1].fees", "14 days", LATE(MAIL("a", "due+1d", "") "," MAIL("b", "due+16d", FEES(WHERE("BE", "consumer")))), NULL },
+	{ "fees of a law that is not named", STEPS(MAIL("a", "due+15d", FEES(KIND("company")))), "fee_without_ground", "$.steps[0].fees", "$.late.regime",
+		LATE(MAIL("a", "due+15d", FEES(KIND("company")))), NULL },
+	{ "a law that nobody knows", WITH("\"late\":{\"regime\":\"FR-B3B\"},", MAIL("a", "due+1d", "")), "unknown_regime", "$.late.regime", "FR-B3B",
+		LATE(MAIL("a", "due+1d", "")), NULL },
+	{ "a law without a statute", WITH("\"late\":{\"regime\":\"US\"},", MAIL("a", "due+1d", "")), "unknown_regime", "$.late.regime", "no statute",
+		WITH("\"late\":{\"regime\":\"GB-B2B\"},", MAIL("a", "due+1d", "")), NULL },
+	{ "fees by contract alone", LATE(MAIL("a", "due+15d", FEES(WHERE("US", "company")))), "fee_by_contract", "$.steps[0].fees", "in US",
+		LATE(MAIL("a", "due+15d", FEES(WHERE("GB", "company")))), NULL },
 	/* limitation */
 	{ "after two years, to a consumer in France", STEPS(MAIL("a", "due+400d", KIND("consumer")) "," MAIL("b", "a+331d", KIND("consumer"))),
 		"beyond_limitation", "$.steps[1].at", "day 731 past the due date lies beyond the 2 years of a consumer in FR",
@@ -439,7 +446,7 @@ static void all_is_told(void **state)
 	struct lint_report report = { .arena = arena };
 
 	(void)state;
-	lint(STEPS(MAIL("a", "due+1d", ",\"sender\":\"ghost\"") "," SAYS("b", "due+2d", "email", "threat", "firm", FEES("") ) ","
+	lint(LATE(MAIL("a", "due+1d", ",\"sender\":\"ghost\"") "," SAYS("b", "due+2d", "email", "threat", "firm", FEES("") ) ","
 		     SAYS("c", "due+3d", "email", "nope", "firm", ",\"to\":[\"biling\"]")),
 		NULL, &report);
 	assert_string_equal(report.findings[0].rule->id, "unknown_sender");
@@ -460,7 +467,7 @@ static void with_the_least(void **state)
 	CLEANUP(arena_freep) struct arena *arena = arena_create();
 	CLEANUP(policy_freep) struct policy *policy = NULL;
 	CLEANUP(lint_texts_freep) struct lint_texts *read = lint_texts_create(notices, locales, ARRAY_LEN(locales));
-	const char *json = STEPS(MAIL("a", "due+1d", ",\"to\":[\"employer\"],\"sender\":\"ghost\"" FEES("")) ","
+	const char *json = LATE(MAIL("a", "due+1d", ",\"to\":[\"employer\"],\"sender\":\"ghost\"" FEES("")) ","
 		SAYS("b", "due+9d", "email", "foreign", "firm", "") "," SAYS("c", "due+20d", "email", "nope", "firm", ""));
 	struct lint_report report = { .arena = arena };
 
