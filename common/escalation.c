@@ -340,14 +340,16 @@ static struct next_action next_step(const struct escalation *e, const struct deb
 			return next;
 		}
 		next.at = next.owed_at = business_opening(&when, owed_on);
+		if (!condition_holds(&step->when, e, d, view, date_diff(owed_on, walk.due_on))) {
+			next.kind = NEXT_SKIP;
+			next.why = "condition";
+			return next;
+		}
 		if (step->kind == STEP_GATE) {
 			next.kind = NEXT_GATE;
 			return next;
 		}
 		next.kind = NEXT_SKIP;
-		next.why = "condition";
-		if (!condition_holds(&step->when, e, d, view, date_diff(owed_on, walk.due_on)))
-			return next;
 		from = next.owed_at > rules->now ? next.owed_at : rules->now;
 		if (e->retry_at > from)
 			from = e->retry_at;

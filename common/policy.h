@@ -124,11 +124,11 @@ int policy_read_head(struct arena *arena, const char *json, size_t len, struct p
 void policy_free(struct policy *policy);
 DEFINE_CLEANUP(struct policy, policy_free)
 int policy_step_index(const struct policy *policy, const char *id); /* -ENOENT */
-/*
- * That one invoice alone can walk the ladder in the rhythm it was written in: no window of a cap's days holds more steps than
- * the cap allows, and no two lie closer than min_gap. Otherwise steps would only be put off: -EBADMSG, code "pace". Looks at
- * steps in calendar days; not part of policy_parse(), since a policy that defers is slow, not wrong.
- */
-int policy_check_pace(const struct policy *policy, struct err *err);
+/* Where a step lies, in calendar days from due, issued or eom: business days only as a range, holidays aside. */
+struct step_span {
+	enum anchor root;
+	int64_t least, most;
+};
+struct step_span policy_step_span(const struct policy *policy, size_t step);
 
 #endif

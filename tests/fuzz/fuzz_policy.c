@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "common/escalation.h"
+#include "common/lint.h"
 #include "common/policy.h"
 #include "common/utc.h"
 
@@ -30,7 +31,27 @@ static void check(const struct policy *policy)
 		assert(step->effects && step->kind != STEP_ACTION);
 		assert(step->kind == STEP_GATE ? step->role[0] && step->deadline_days > 0 : step->to[0] && step->template_name[0]);
 	}
-	(void)policy_check_pace(policy, NULL);
+}
+
+/* Nothing but the policy itself, and the law as it is shipped: every finding has a place, a reason and what to do. */
+static void lint(const struct policy *policy)
+{
+	static struct law *law;
+	CLEANUP(arena_freep) struct arena *arena = arena_create();
+	struct lint_report report = { .arena = arena };
+	size_t errors = 0;
+
+	if (!law && law_load(SOURCE_DIR "/daemon/share", NULL, &law, NULL) < 0)
+		abort();
+	lint_policy(&(struct lint_input){ .policy = policy, .law = law, .country = "FR", .zone = "Europe/Paris" }, &report);
+	for (size_t i = 0; i < report.count; i++) {
+		const struct lint_finding *f = &report.findings[i];
+
+		assert(f->path[0] == '$' && f->reason[0] && f->rule->remedy[0] && f->code[0]);
+		assert(!f->step || policy_step_index(policy, f->step) >= 0);
+		errors += f->rule->severity == LINT_ERROR;
+	}
+	assert(errors == report.errors && !errors == !lint_first_error(&report));
 }
 
 static void walk(const struct policy *policy, const char *zone, date due)
@@ -118,6 +139,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		return 0;
 	}
 	check(policy);
+	lint(policy);
 	walk(policy, zones[data[0] % ARRAY_LEN(zones)], due);
 	return 0;
 }
