@@ -134,6 +134,8 @@ static void walk_on(struct candidate *c, const struct attempt_entry *entry, enum
 	if (!escalation_move(e, trigger))
 		return;
 	escalation_walked(e, fx->arena, step, end, reason, at, entry->id);
+	if (aside_id(step))
+		return; /* no stage of the ladder */
 	event = effects_event(fx, "escalation.stage_changed", entry->debtor_id, e->invoice.id);
 	jw_str(&event->w, "step", step);
 	jw_opt_str(&event->w, "reason", reason);
@@ -380,7 +382,9 @@ bool contact_unknown(const struct contact_env *env, struct debtor *debtor, struc
 	struct outcome outcome = { .kind = OUTCOME_IN_DOUBT, .reason = why };
 	int index;
 
-	if (count && members[0].policy && (index = policy_step_index(members[0].policy, entry->step)) >= 0)
+	if (aside_id(entry->step))
+		rule = DOUBT_SKIP; /* it asks for nothing: better none than two */
+	else if (count && members[0].policy && (index = policy_step_index(members[0].policy, entry->step)) >= 0)
 		rule = members[0].policy->steps[index].in_doubt;
 	if (!entry->unknown_at) {
 		entry->unknown_at = env->now;
@@ -459,6 +463,8 @@ bool contact_stands(const struct contact_env *env, const struct debtor *debtor, 
 			return false; /* it may be the one that arrives: not at night */
 		as_owed.state = ESCALATION_WAITING; /* as if the step were still owed: does anything hold it now? */
 		next = escalation_next(&as_owed, debtor, &rules);
+		if (next.kind == NEXT_ASIDE && next.owed_at <= env->now && strcmp(next.aside.id, as_owed.step) == 0)
+			continue;
 		if (next.kind != NEXT_CONTACT || next.owed_at > env->now ||
 			strcmp(members[i].policy->steps[next.step].id, as_owed.step) != 0)
 			return false;

@@ -458,11 +458,13 @@ void debtor_write(struct buf *out, const struct debtor *debtor)
 			jw_int(w, NULL, debtor->contacts[i].at);
 			jw_int(w, NULL, debtor->contacts[i].channel);
 			jw_str(w, NULL, debtor->contacts[i].attempt);
-			if (debtor->contacts[i].to || debtor->contacts[i].delivery) {
+			if (debtor->contacts[i].to || debtor->contacts[i].delivery || debtor->contacts[i].aside) {
 				jw_str(w, NULL, debtor->contacts[i].to ? debtor->contacts[i].to : "");
 				jw_int(w, NULL, debtor->contacts[i].delivery);
 				jw_int(w, NULL, debtor->contacts[i].delivery_at);
 			}
+			if (debtor->contacts[i].aside)
+				jw_bool(w, NULL, true);
 			jw_end_array(w);
 		}
 		jw_end_array(w);
@@ -480,6 +482,9 @@ void debtor_write(struct buf *out, const struct debtor *debtor)
 		jw_end_array(w);
 	}
 	write_strings(w, "open", debtor->open, debtor->open_count);
+	jw_opt_int(w, "promises_kept", debtor->promises_kept);
+	jw_opt_int(w, "promises_broken", debtor->promises_broken);
+	jw_opt_int(w, "thanked_at", debtor->thanked_at);
 	jw_opt_int(w, "dead_letter_until", debtor->dead_letter_until);
 	jw_array(w, "trail");
 	jw_int(w, NULL, debtor->trail.year);
@@ -646,12 +651,13 @@ static void read_erasing(struct arena *arena, const struct json *json, struct de
 
 static void read_delivery(const struct json *json, struct contact_made *ret)
 {
-	struct json to = json_at(json, 3), delivery = json_at(json, 4), at = json_at(json, 5);
+	struct json to = json_at(json, 3), delivery = json_at(json, 4), at = json_at(json, 5), aside = json_at(json, 6);
 
 	ret->to = json_str(&to) && json_str(&to)[0] ? json_str(&to) : NULL;
 	if (json_int(&delivery) > 0 && json_int(&delivery) < DELIVERY_COUNT)
 		ret->delivery = (enum delivery_state)json_int(&delivery);
 	ret->delivery_at = json_int(&at);
+	ret->aside = json_bool(&aside);
 }
 
 int debtor_read(struct arena *arena, const char *text, size_t len, struct debtor *ret, struct err *err)
@@ -714,6 +720,9 @@ int debtor_from(struct arena *arena, const struct json *json, struct debtor *ret
 	v = json_get(json, "open");
 	ret->open = read_strings(arena, &v, &ret->open_count);
 	ret->open_capacity = ret->open_count;
+	ret->promises_kept = number(json, "promises_kept");
+	ret->promises_broken = number(json, "promises_broken");
+	ret->thanked_at = number(json, "thanked_at");
 	ret->dead_letter_until = number(json, "dead_letter_until");
 	v = json_get(json, "trail");
 	read_trail(&v, &ret->trail);

@@ -31,6 +31,7 @@ struct contact_made { /* sent, or in doubt: both count for caps and gap, unless 
 	const char *to; /* the address; NULL = not known */
 	enum delivery_state delivery; /* as far as the provider told */
 	int64_t delivery_at; /* ms UTC, of the event that told it */
+	bool aside; /* beside the ladder, such as the record of a call: no limit counts it, but nobody is written to twice on one day */
 };
 
 /* What was last told about an address: the newest event decides, of two at once the bad news. */
@@ -97,6 +98,8 @@ struct debtor {
 	size_t address_count, address_capacity;
 	const char **open; /* ids of invoices that may still need a contact, sorted */
 	size_t open_count, open_capacity;
+	int64_t promises_kept, promises_broken; /* as they were found: see escalation_agreed.c */
+	int64_t thanked_at; /* ms UTC: last thanked for a payment, or told that we are sorry; 0 = never */
 	struct debtor_switch retained; /* retention hold: nothing is erased */
 	int64_t dead_letter_until; /* hold `dead_letter`: an unreadable event named this debtor */
 	struct trail_place trail;

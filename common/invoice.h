@@ -28,8 +28,8 @@ enum fact_kind {
 	FACT_UNCOLLECTIBLE,
 	FACT_CHARGE_FAILED, /* an automatic charge failed: from here on it may be reminded */
 	FACT_UNDELIVERED, /* the invoice itself did not arrive; ended: sent again */
-	FACT_PLAN, /* payment plan; ended: cancelled. For now a hold */
-	FACT_SETTLEMENT, /* for now a hold */
+	FACT_PLAN, /* payment plan; ended: cancelled */
+	FACT_SETTLEMENT, /* less, or something else, is accepted for all of it; until_on */
 	FACT_REPLY, /* the debtor answered: hold until `at` + 72 h */
 	FACT_KIND_COUNT
 };
@@ -44,6 +44,10 @@ struct fact {
 	int64_t at; /* paid_at and the like; ms UTC */
 	int64_t after_version;
 	date until_on;
+	const char *reason; /* of a dispute: a code, never a sentence; NULL = none */
+	const struct instalment *instalments; /* PLAN */
+	size_t instalment_count;
+	bool settles, in_kind; /* SETTLEMENT: `amount` was told; no money is expected */
 };
 
 struct figures {
@@ -66,7 +70,7 @@ struct invoice {
 /* True when it changed anything: false is a repeat or something older. Strings are borrowed from the event. */
 bool invoice_apply(struct invoice *invoice, const struct event *event, struct arena *arena);
 
-enum invoice_state { STATE_UNKNOWN, STATE_DRAFT, STATE_OPEN, STATE_PAID, STATE_VOID, STATE_UNCOLLECTIBLE };
+enum invoice_state { STATE_UNKNOWN, STATE_DRAFT, STATE_OPEN, STATE_PAID, STATE_VOID, STATE_UNCOLLECTIBLE, STATE_SETTLED };
 
 /* What follows from the facts. */
 struct invoice_view {
@@ -77,6 +81,20 @@ struct invoice_view {
 	const struct fact *dispute, *promise, *announced, *undelivered, *plan, *settlement, *reply; /* in force, or NULL */
 };
 struct invoice_view invoice_view(const struct invoice *invoice);
+
+/*
+ * What a plan asks for first: payments and credits go to the oldest instalment, so instalment i is met when no more is open than the later
+ * ones come to. False: all are met, or the plan names none. `rest`: minor units still owed on it.
+ */
+struct instalment_view {
+	size_t index;
+	date due_on;
+	int64_t rest;
+};
+bool plan_next(const struct fact *plan, int64_t balance, struct instalment_view *ret);
+int64_t plan_sum(const struct fact *plan); /* of all its instalments */
+/* When the money came that counts last, ms UTC; 0: no payment is known but in the figures. */
+int64_t invoice_paid_at(const struct invoice *invoice);
 
 void invoice_write(struct json_writer *w, const struct invoice *invoice); /* members, into an open object */
 int invoice_read(const struct json *json, struct arena *arena, struct invoice *ret, struct err *err);

@@ -462,19 +462,41 @@ static const char *country_of(struct loading *l)
 	return NULL;
 }
 
+/* The same of what it says beside its steps. */
+static int check_agreed(struct loading *l, const struct policy *policy, struct err *err)
+{
+	const struct sender *sender = config_sender(l->config, "");
+	const char *name;
+
+	for (size_t i = 0; (name = policy_agreed_template(policy, i)) != NULL; i++) {
+		struct err inner = { 0 };
+
+		if (!sender)
+			return err_set(err, -EBADMSG, "unknown_sender", "$.senders", "%s: \"%s\" is sent by \"default\": describe it in $.senders",
+				origin_of(l, policy)->path, name);
+		if (check_message(l, sender, name, CHANNEL_EMAIL, &inner) < 0)
+			return err_set(err, -EBADMSG, inner.code, inner.path, "%s: template \"%s\": %s", origin_of(l, policy)->path, name, inner.text);
+	}
+	return 0;
+}
+
 /* The first step that cannot be carried out: its file, its place there and why. */
 static int check_policy(struct loading *l, const struct policy *policy, struct err *err)
 {
 	struct err unlawful = { 0 };
+	int r;
 
 	for (size_t i = 0; i < policy->step_count; i++) {
 		struct err inner = { 0 };
-		int r = check_step(l, &policy->steps[i], &inner);
 
+		r = check_step(l, &policy->steps[i], &inner);
 		if (r < 0)
 			return err_set(err, -EBADMSG, inner.code, inner.path, "%s: $.steps[%zu] (\"%s\"): %s",
 				origin_of(l, policy)->path, i, policy->steps[i].id, inner.text);
 	}
+	r = check_agreed(l, policy, err);
+	if (r < 0)
+		return r;
 	if (permit_check_policy(&l->library->law->guard, policy, country_of(l), l->config->creditor.zone, &unlawful) < 0)
 		return err_set(err, -EBADMSG, unlawful.code, unlawful.path, "%s: %s %s", origin_of(l, policy)->path, unlawful.path,
 			unlawful.text);

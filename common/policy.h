@@ -12,6 +12,7 @@
 #include "common/cleanup.h"
 #include "common/err.h"
 #include "common/holidays.h"
+#include "common/json.h"
 #include "common/message.h"
 #include "common/money.h"
 
@@ -65,6 +66,18 @@ struct step {
 	struct step_if when;
 };
 
+/* What is said and done about what was agreed; every template is of a mail, NULL = nothing is said. */
+struct agreed {
+	const char *promise_thanks;
+	int32_t promise_within_days; /* a promise for a later day pauses no longer than this; 0 = no limit */
+	int32_t promises_most; /* after so many broken ones no promise of the invoice pauses it; 0 = no limit */
+	int promise_broken; /* index of the step at which the ladder goes on; -1 = where it stood */
+	const char *plan_before, *plan_late; /* before an instalment is due; the day after it was not paid */
+	int32_t plan_before_days, plan_grace_days; /* grace: so long after its day a plan breaks */
+	int plan_broken;
+	const char *thanks, *apology; /* for a payment; when it and a reminder crossed */
+};
+
 struct cap {
 	bool any_channel;
 	enum channel channel;
@@ -97,6 +110,7 @@ struct policy {
 	struct step steps[POLICY_STEPS_MAX];
 	size_t step_count; /* 0 is a policy that does nothing (do-nothing) */
 	bool nothing; /* "do_nothing": true: recorded, never contacted */
+	struct agreed agreed;
 	struct arena *arena; /* owns all above */
 };
 
@@ -109,6 +123,10 @@ int policy_parse(const char *json, size_t len, struct policy **ret, struct err *
 void policy_free(struct policy *policy);
 DEFINE_CLEANUP(struct policy, policy_free)
 int policy_step_index(const struct policy *policy, const char *id); /* -ENOENT */
+/* The members `promise`, `plan` and `courtesy` of a policy whose steps are read. -EBADMSG. */
+int policy_agreed(const struct json *root, struct policy *policy, struct err *err);
+/* The i-th template that they name, for a check; NULL behind the last. */
+const char *policy_agreed_template(const struct policy *policy, size_t i);
 /*
  * That one invoice alone can walk the ladder in the rhythm it was written in: no window of a cap's days holds more steps than
  * the cap allows, and no two lie closer than min_gap. Otherwise steps would only be put off: -EBADMSG, code "pace". Looks at

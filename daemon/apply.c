@@ -65,7 +65,7 @@ static void advance(struct dunner *d, struct group *g, const struct entry *entry
 	g->position_count++;
 }
 
-static void touch_debtor(struct group *g, struct doc *debtor)
+void decide_touch_debtor(struct group *g, struct doc *debtor)
 {
 	debtor->touched = true;
 	for (size_t i = 0; i < debtor->d->open_count; i++) { /* a timer is only a hint to look */
@@ -88,7 +88,7 @@ static void hold_dead(struct dunner *d, struct group *g, const char *invoice_id,
 		invoice->touched = true;
 	} else if (debtor && debtor->loaded && debtor->existed) {
 		debtor->d->dead_letter_until = now + DEAD_HOLD_MS;
-		touch_debtor(g, debtor);
+		decide_touch_debtor(g, debtor);
 	}
 }
 
@@ -149,6 +149,31 @@ static int check_allowed(struct dunner *d, struct group *g, struct input *input)
 	return 0;
 }
 
+static void write_agreed(struct json_writer *w, const struct event *e)
+{
+	char text[DATE_TEXT_SIZE];
+
+	if (e->outcome)
+		jw_str(w, "outcome", call_outcome_names[e->outcome]);
+	if (e->type == EVENT_DISPUTE_OPENED && e->reason && id_valid(e->reason))
+		jw_str(w, "reason", e->reason);
+	if (e->settles)
+		jw_int(w, "accepted_minor", e->amount);
+	if (e->in_kind)
+		jw_str(w, "method", "other");
+	jw_opt_str(w, "accepted_by", e->accepted_by);
+	if (e->instalment_count)
+		jw_array(w, "instalments");
+	for (size_t i = 0; i < e->instalment_count; i++) {
+		jw_object(w, NULL);
+		jw_str(w, "due_on", date_format(e->instalments[i].due_on, text));
+		jw_int(w, "amount_minor", e->instalments[i].amount);
+		jw_end_object(w);
+	}
+	if (e->instalment_count)
+		jw_end_array(w);
+}
+
 static void write_facts(struct json_writer *w, const struct event *e)
 {
 	char text[DATE_TEXT_SIZE];
@@ -161,6 +186,7 @@ static void write_facts(struct json_writer *w, const struct event *e)
 	jw_opt_str(w, "fact", e->fact_id);
 	jw_opt_int(w, "amount_minor", e->amount);
 	jw_opt_str(w, "attempt", e->attempt_id);
+	write_agreed(w, e);
 	if (e->delivery)
 		jw_str(w, "delivery", delivery_names[e->delivery]);
 	if (e->unverified)
@@ -313,6 +339,12 @@ void decide_event(struct dunner *d, struct group *g, struct input *input)
 		d->payments_known_to = debtor_payments_known_to(system->d, d->config->ledgers);
 		system->touched |= changed;
 	}
+	if (e->type == EVENT_CALL_COMPLETED && e->outcome && invoice && invoice->loaded && invoice->existed) {
+		if (!escalation_commanded(invoice->e, g->arena, e))
+			return; /* told again: a call counts once */
+		decide_call(d, g, e, invoice);
+		return;
+	}
 	if (debtor && debtor->loaded) {
 		uint64_t out = opted_out(debtor->d);
 
@@ -324,7 +356,7 @@ void decide_event(struct dunner *d, struct group *g, struct input *input)
 			if (harmless(e))
 				debtor->touched = true; /* nothing is owed sooner because of it */
 			else
-				touch_debtor(g, debtor);
+				decide_touch_debtor(g, debtor);
 		}
 		if (told)
 			decide_told(d, g, e, debtor->d, out, changed);
@@ -447,7 +479,7 @@ static int check_step(struct dunner *d, struct group *g, const struct escalation
 {
 	const struct policy *policy = policy_of(d, g, e);
 
-	if (policy && policy_step_index(policy, step) < 0)
+	if (policy && policy_step_index(policy, step) < 0 && !aside_id(step))
 		return err_set(err, -EBADMSG, "unknown_step", "$.data.step", "policy %s has no such step", policy->name);
 	for (size_t i = 0; i < e->walk_count; i++)
 		if (strcmp(e->walk[i].step, step) == 0)
@@ -612,6 +644,8 @@ int decide_command(struct dunner *d, struct group *g, struct input *input)
 	} else if (strcmp(e->command, "gap_closed") == 0) {
 		close_gaps(d, system->d, e->time);
 		system->touched = true;
+	} else if (doc && strcmp(e->command, "call_log") == 0) {
+		decide_call(d, g, e, doc);
 	} else if (doc && strcmp(e->command, "task_done") == 0) {
 		task_done(d, g, doc, e->target);
 	} else if (doc) {

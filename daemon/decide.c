@@ -93,6 +93,8 @@ void decide_wants(struct dunner *d, struct group *g)
 		case INPUT_ENTRY:
 			want(d, g, DOC_ESCALATION, input->event.invoice_id);
 			want(d, g, DOC_DEBTOR, input->event.customer_id);
+			if (input->event.type == EVENT_CALL_COMPLETED) /* a call is about all the invoices of its task */
+				want_siblings(d, g, input->event.invoice_id, true);
 			for (size_t i = 0; i < input->event.invoice_count && g->doc_count < GROUP_DOCS_MAX; i++)
 				want(d, g, DOC_ESCALATION, input->event.invoice_ids[i]);
 			for (size_t i = 0; i < input->also_count; i++) {
@@ -100,7 +102,8 @@ void decide_wants(struct dunner *d, struct group *g)
 				want(d, g, DOC_DEBTOR, input->also[i].customer_id);
 			}
 			if (input->parsed == 0 && input->event.type == EVENT_OPERATOR_COMMAND && input->event.target) {
-				const char *id = decide_task_invoice(g->arena, input->event.target);
+				const char *id = strcmp(input->event.command, "call_log") == 0 && !strchr(input->event.target, ':') ?
+					input->event.target : decide_task_invoice(g->arena, input->event.target);
 
 				if (id_valid(input->event.target))
 					want(d, g, strstr(input->event.command, "retain") ? DOC_DEBTOR : DOC_ESCALATION,
@@ -155,11 +158,16 @@ static void touch(struct dunner *d, struct group *g, struct doc *doc)
 static void refresh(struct dunner *d, struct group *g, struct doc *doc)
 {
 	struct debtor *debtor = debtor_of(d, g, doc->e);
+	int64_t kept, broken;
 	struct rules rules;
 
 	doc->policy = decide_policy(d, doc->e, debtor);
 	rules = decide_rules(d, doc->policy);
+	kept = debtor ? debtor->promises_kept : 0;
+	broken = debtor ? debtor->promises_broken : 0;
 	escalation_refresh(doc->e, debtor, &rules, &g->fx);
+	if (debtor && (kept != debtor->promises_kept || broken != debtor->promises_broken))
+		group_find(d, g, DOC_DEBTOR, debtor->id)->touched = true;
 }
 
 /* Recorded once per invoice, step, reason and end, so that a wait cannot flood the trail. */
@@ -329,7 +337,7 @@ static void look(struct dunner *d, struct group *g, struct doc *doc)
 	next = escalation_next(doc->e, debtor, &rules);
 	if (next.kind == NEXT_GATE && next.at <= now) {
 		open_gate(g, doc, &doc->policy->steps[next.step], now, false);
-	} else if (next.kind == NEXT_CONTACT && next.at <= now && debtor) {
+	} else if ((next.kind == NEXT_CONTACT || next.kind == NEXT_ASIDE) && next.at <= now && debtor) {
 		if (g->contacts_allowed && free_slots(d, g) && !group_find(d, g, DOC_DEBTOR, debtor->id)->answered)
 			contact_due(d, g, doc, debtor);
 	} else if (next.kind == NEXT_CONTACT && next.owed_at <= now && doc->policy) {

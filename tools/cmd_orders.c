@@ -28,6 +28,8 @@ static void write_order(struct ctl *ctl, const struct order *order, const char *
 	jw_opt_str(&w, "decision", order->decision);
 	if (order->until)
 		jw_str(&w, "until", utc_format(order->until, text));
+	if (order->more)
+		order->more(&w, order->more_arg);
 	jw_end_object(&w);
 	jw_end_object(&w);
 }

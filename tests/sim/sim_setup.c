@@ -80,7 +80,7 @@ static const char *const ladders[] = {
 	"{\"id\":\"last\",\"at\":\"due+12d\",\"channel\":\"email\",\"template\":\"note\",\"tone\":\"firm\"%s}",
 	"{\"id\":\"pre-due\",\"at\":\"due-5d\",\"channel\":\"email\",\"template\":\"note\",\"tone\":\"friendly\"%s},"
 	"{\"id\":\"reminder\",\"at\":\"due+1d\",\"channel\":\"email\",\"template\":\"note\",\"tone\":\"friendly\"%s},"
-	"{\"id\":\"call\",\"at\":\"due+5d\",\"channel\":\"call\",\"template\":\"note\",\"tone\":\"neutral\",\"deadline\":\"2bd\"},"
+	"{\"id\":\"call\",\"at\":\"due+5d\",\"channel\":\"call\",\"template\":\"note\",\"tone\":\"neutral\",\"deadline\":\"2bd\",\"confirm\":\"note\"},"
 	"{\"id\":\"last\",\"at\":\"due+12d\",\"channel\":\"email\",\"template\":\"note\",\"tone\":\"firm\"%s}",
 	"{\"id\":\"reminder\",\"at\":\"due+1d\",\"channel\":\"email\",\"template\":\"note\",\"tone\":\"friendly\"%s},"
 	"{\"id\":\"worth-it\",\"at\":\"due+4d\",\"gate\":\"decision\",\"role\":\"owner\",\"deadline\":\"5d\"},"
