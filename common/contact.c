@@ -510,8 +510,11 @@ void contact_called(const struct contact_env *env, struct debtor *debtor, struct
 	}
 	for (size_t i = 0; i < count; i++) {
 		struct rules rules = rules_of(env, members[i].policy);
+		const char *step = task ? members[i].escalation->step : NULL;
 
-		escalation_called(members[i].escalation, call, task ? members[i].escalation->step : NULL, task, &rules, fx);
+		escalation_called(members[i].escalation, call, step, task, &rules, fx);
+		if (call->outcome != CALL_BACK_AT)
+			escalation_step_effects(members[i].escalation, debtor, members[i].policy, step, fx);
 	}
 	if (debtor && call->outcome != CALL_BACK_AT) /* who asks to be called again is not called too often by it */
 		debtor_contact_add(debtor, fx->arena, env->now, CHANNEL_CALL, made);

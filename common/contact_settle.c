@@ -123,12 +123,11 @@ static bool holds_attempt(const struct candidate *c, const struct attempt_entry 
 }
 
 /* The step is walked: the state moves, its effects are told. */
-static void walk_on(struct candidate *c, const struct attempt_entry *entry, enum step_end end, const char *reason, int64_t at,
+static void walk_on(struct debtor *debtor, struct candidate *c, const struct attempt_entry *entry, enum step_end end, const char *reason, int64_t at,
 	enum escalation_trigger trigger, struct effects *fx)
 {
 	struct escalation *e = c->escalation;
 	const char *step = e->step;
-	int index = c->policy ? policy_step_index(c->policy, step) : -ENOENT;
 	struct draft *event;
 
 	if (!escalation_move(e, trigger))
@@ -139,12 +138,8 @@ static void walk_on(struct candidate *c, const struct attempt_entry *entry, enum
 	event = effects_event(fx, "escalation.stage_changed", entry->debtor_id, e->invoice.id);
 	jw_str(&event->w, "step", step);
 	jw_opt_str(&event->w, "reason", reason);
-	if (end == STEP_SKIPPED || index < 0 || !c->policy->steps[index].effects)
-		return;
-	for (const char *const *effect = c->policy->steps[index].effects; *effect; effect++) {
-		event = effects_event(fx, *effect, entry->debtor_id, e->invoice.id);
-		jw_str(&event->w, "step", step);
-	}
+	if (end != STEP_SKIPPED)
+		escalation_step_effects(e, debtor, c->policy, step, fx);
 }
 
 static void not_sent(struct candidate *c, int64_t retry_at, struct effects *fx)
@@ -281,7 +276,7 @@ static void fail(const struct contact_env *env, struct debtor *debtor, struct ca
 		if (!holds_attempt(&members[i], entry))
 			continue;
 		if (final)
-			walk_on(&members[i], entry, STEP_SKIPPED, "refused", entry->released_at, TRIGGER_NOT_SENT, fx);
+			walk_on(debtor, &members[i], entry, STEP_SKIPPED, "refused", entry->released_at, TRIGGER_NOT_SENT, fx);
 		else
 			not_sent(&members[i], wait ? fx->now + wait : 0, fx);
 		if (next)
@@ -324,7 +319,7 @@ bool contact_settle(const struct contact_env *env, struct debtor *debtor, struct
 			contact_counted(debtor, entry, env->now, fx);
 		for (size_t i = 0; i < count; i++)
 			if (holds_attempt(&members[i], entry))
-				walk_on(&members[i], entry, STEP_SENT, NULL, at, TRIGGER_SENT, fx);
+				walk_on(debtor, &members[i], entry, STEP_SENT, NULL, at, TRIGGER_SENT, fx);
 		if (told(debtor, entry) == DELIVERY_BOUNCED_HARD)
 			contact_bounced(members, count, entry->id, fx);
 		if (entry->unknown_at)
@@ -399,7 +394,7 @@ bool contact_unknown(const struct contact_env *env, struct debtor *debtor, struc
 		if (!holds_attempt(&members[i], entry))
 			continue;
 		if (rule == DOUBT_SKIP) {
-			walk_on(&members[i], entry, STEP_SKIPPED, "unknown", entry->released_at, TRIGGER_NOT_SENT, fx);
+			walk_on(debtor, &members[i], entry, STEP_SKIPPED, "unknown", entry->released_at, TRIGGER_NOT_SENT, fx);
 		} else if (rule == DOUBT_RESEND) { /* the policy's author chose a possible second letter over none */
 			int64_t tries = e->tries + 1;
 

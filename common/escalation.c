@@ -605,6 +605,7 @@ static void close_escalation(struct escalation *e, struct debtor *d, const char 
 	if (d)
 		debtor_open_remove(d, e->invoice.id);
 	tell_closed(e, reason, fx);
+	work_closed(e, d, reason, fx);
 }
 
 void escalation_stop(struct escalation *e, struct debtor *debtor, struct effects *fx)
@@ -750,6 +751,7 @@ void escalation_refresh(struct escalation *e, struct debtor *debtor, const struc
 
 			jw_int(&draft->w, "balance_minor", view.balance);
 			e->overdue_told = true;
+			work_overdue(e, debtor, fx);
 		}
 	}
 	follow_hold(e, &next, rules, fx);

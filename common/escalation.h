@@ -119,6 +119,7 @@ struct rules {
 	int64_t now; /* ms UTC */
 	int64_t feed_stale_since; /* 0 = the payment feed is fresh or was never told of */
 	const struct guard_rules *guard; /* NULL = no contact rules are known */
+	bool behind; /* what was told is not all read: nobody can say yet that a day passed in vain */
 };
 
 /*
@@ -203,6 +204,9 @@ void escalation_refresh(struct escalation *e, struct debtor *debtor, const struc
  */
 void escalation_called(struct escalation *e, const struct event *call, const char *step, const char *task, const struct rules *rules,
 	struct effects *fx);
+
+/* The step is done: what its policy says others are asked to do then. `debtor` and `policy` may be NULL. */
+void escalation_step_effects(struct escalation *e, struct debtor *debtor, const struct policy *policy, const char *step, struct effects *fx);
 
 /* A person ends it for good: every task and hold of its goes, and no fact opens it again. `debtor` may be NULL. */
 void escalation_stop(struct escalation *e, struct debtor *debtor, struct effects *fx);

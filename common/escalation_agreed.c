@@ -139,7 +139,7 @@ void agreed_judge(struct escalation *e, struct debtor *d, const struct rules *ru
 	struct business_time when;
 	int64_t until;
 
-	if (!rules->policy || !d || rules->feed_stale_since || view->state != STATE_OPEN || !(view->promise || view->plan || view->settlement) ||
+	if (!rules->policy || !d || rules->behind || rules->feed_stale_since || view->state != STATE_OPEN || !(view->promise || view->plan || view->settlement) ||
 		(e->state != ESCALATION_WAITING && e->state != ESCALATION_TASK && e->state != ESCALATION_GATE) ||
 		*escalation_hold_for(e, d, rules, view, LADDER, &until))
 		return;

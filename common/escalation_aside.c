@@ -125,7 +125,8 @@ static const struct walked *last_contact(const struct escalation *e)
  * Paid. Where the money came before the last reminder and was told after it, both crossed: we say sorry; else, where the policy wants it,
  * thanks. Nobody who was never reminded is written to.
  */
-static bool paid_owed(const struct escalation *e, const struct debtor *d, const struct rules *rules, struct aside *ret)
+static bool paid_owed(const struct escalation *e, const struct debtor *d, const struct rules *rules, const struct invoice_view *view,
+	struct aside *ret)
 {
 	const struct agreed *agreed = &rules->policy->agreed;
 	const struct walked *last = last_contact(e);
@@ -134,6 +135,8 @@ static bool paid_owed(const struct escalation *e, const struct debtor *d, const 
 		last->at - paid_at < CROSSED_MS;
 	bool sorry = crossed && agreed->apology;
 
+	if (!paid_at && !view->paid)
+		return false; /* a credit note is nothing to thank for */
 	if (!last || !e->closed || strcmp(e->closed, "paid") != 0 || (d->thanked_at && rules->now - d->thanked_at < THANKED_MS) ||
 		walked(e, "paid:thanks") || walked(e, "paid:apology"))
 		return false;
@@ -149,7 +152,7 @@ bool aside_owed(const struct escalation *e, const struct rules *rules, const str
 	const struct business_time when = schedule_window(rules->policy, d, rules->creditor_zone, rules->holidays);
 
 	if (e->state == ESCALATION_CLOSED)
-		return paid_owed(e, d, rules, ret);
+		return paid_owed(e, d, rules, view, ret);
 	return confirm_owed(e, rules->policy, ret) || promise_owed(e, rules, &when, view, ret) || instalment_owed(e, rules, &when, view, ret);
 }
 
@@ -182,6 +185,15 @@ const struct contact *escalation_reach_aside(const struct escalation *e, const s
 	return permit->decision == GUARD_ALLOW ? c.contact : NULL;
 }
 
+/* A person's hold, or one because of something that nobody could read. */
+static bool held_by_hand(const struct escalation *e, const struct rules *rules)
+{
+	for (size_t i = 0; i < e->hold_count; i++)
+		if (e->holds[i].until > rules->now && !aside_passes(ASIDE_CONFIRM, e->holds[i].reason))
+			return true;
+	return false;
+}
+
 struct next_action aside_next(const struct escalation *e, const struct debtor *d, const struct rules *rules,
 	const struct invoice_view *view, const char *held, int64_t held_until)
 {
@@ -195,7 +207,7 @@ struct next_action aside_next(const struct escalation *e, const struct debtor *d
 	if (e->state != ESCALATION_CLOSED && *escalation_hold_for(e, d, rules, view, (int)next.aside.kind, &until)) /* the ladder tells of it */
 		return rules->now < next.aside.until ? (struct next_action){ 0 } : (struct next_action){ .kind = NEXT_SKIP, .at = rules->now,
 			.owed_at = rules->now, .why = "stale", .aside = next.aside };
-	if (e->state == ESCALATION_CLOSED && (d->insolvent.on || d->paused.on || d->dead_letter_until > rules->now))
+	if (e->state == ESCALATION_CLOSED && (d->insolvent.on || d->paused.on || d->dead_letter_until > rules->now || held_by_hand(e, rules)))
 		return (struct next_action){ 0 };
 	from = next.aside.from > rules->now ? next.aside.from : rules->now;
 	if (e->retry_at > from)
@@ -223,16 +235,27 @@ struct next_action aside_next(const struct escalation *e, const struct debtor *d
 	return next;
 }
 
+static void drop(struct escalation *e, const struct rules *rules, const char *id, const char *reason, struct effects *fx)
+{
+	struct draft *draft;
+
+	draft = effects_record(fx, "attempt.skipped", e->invoice.debtor_id);
+	jw_str(&draft->w, "invoice", e->invoice.id);
+	jw_str(&draft->w, "step", id);
+	jw_str(&draft->w, "reason", reason);
+	escalation_walked(e, fx->arena, arena_strdup(fx->arena, id), STEP_SKIPPED, reason, rules->now, NULL);
+}
+
 void aside_drop(struct escalation *e, const struct rules *rules, const struct debtor *d, const char *reason, struct effects *fx)
 {
 	struct aside aside;
-	struct draft *draft;
 
-	if (!rules || !rules->policy || !d || !confirm_owed(e, rules->policy, &aside) || (e->step && strcmp(e->step, aside.id) == 0))
+	if (!rules->policy || !d)
 		return;
-	draft = effects_record(fx, "attempt.skipped", e->invoice.debtor_id);
-	jw_str(&draft->w, "invoice", e->invoice.id);
-	jw_str(&draft->w, "step", aside.id);
-	jw_str(&draft->w, "reason", reason);
-	escalation_walked(e, fx->arena, arena_strdup(fx->arena, aside.id), STEP_SKIPPED, reason, rules->now, NULL);
+	if (confirm_owed(e, rules->policy, &aside) && !(e->step && strcmp(e->step, aside.id) == 0))
+		drop(e, rules, aside.id, reason, fx);
+	/* Whoever put a hold on it did so for a reason, which may not be over: no word of thanks by itself. */
+	if (held_by_hand(e, rules) && last_contact(e) && (rules->policy->agreed.thanks || rules->policy->agreed.apology) &&
+		!walked(e, "paid:thanks"))
+		drop(e, rules, "paid:thanks", "held", fx);
 }

@@ -437,6 +437,7 @@ static void task_done(struct dunner *d, struct group *g, struct doc *invoice, co
 			!escalation_move(doc->e, TRIGGER_TASK_ENDED))
 			continue;
 		doc->touched = true;
+		escalation_step_effects(doc->e, debtor->d, decide_policy(d, doc->e, debtor->d), doc->e->step, &g->fx);
 		escalation_walked(doc->e, g->arena, doc->e->step, STEP_DONE, NULL, flow_now(d),
 			arena_strdup(g->arena, id));
 		debtor_contact_add(debtor->d, g->arena, flow_now(d), CHANNEL_CALL, made);
@@ -448,22 +449,23 @@ static void gate_decided(struct dunner *d, struct group *g, struct doc *doc, con
 {
 	struct escalation *e = doc->e;
 	struct draft *draft = effects_record(&g->fx, "decision.recorded", e->invoice.debtor_id);
+	struct doc *debtor = group_find(d, g, DOC_DEBTOR, e->invoice.debtor_id);
+	struct debtor *who = debtor && debtor->loaded ? debtor->d : NULL;
 
 	jw_str(&draft->w, "invoice", doc->id);
-	jw_str(&draft->w, "step", e->step);
+	jw_opt_str(&draft->w, "step", e->step); /* none: it was asked because all steps were walked */
 	jw_str(&draft->w, "decision", decision);
 	if (e->task)
 		close_task(g, e, e->task, "decision", "done");
+	if (who)
+		debtor->touched = true;
 	if (strcmp(decision, "stop") == 0) {
-		struct doc *debtor = group_find(d, g, DOC_DEBTOR, e->invoice.debtor_id);
-
 		e->task = NULL; /* closed as done, above */
-		escalation_stop(e, debtor && debtor->loaded ? debtor->d : NULL, &g->fx);
-		if (debtor && debtor->loaded)
-			debtor->touched = true;
+		escalation_stop(e, who, &g->fx);
 		return;
 	}
 	escalation_move(e, TRIGGER_DECIDED);
+	escalation_step_effects(e, who, decide_policy(d, e, who), e->step, &g->fx);
 	escalation_walked(e, g->arena, e->step, STEP_DONE, decision, flow_now(d), NULL);
 }
 
@@ -535,6 +537,9 @@ static void command_invoice(struct dunner *d, struct group *g, const struct even
 		escalation_walked(esc, g->arena, step, STEP_SKIPPED, "operator", now, NULL);
 	} else if (strcmp(e->command, "decide") == 0 && esc->state == ESCALATION_GATE) {
 		gate_decided(d, g, doc, strcmp(decision, "stop") == 0 ? "stop" : "continue");
+	} else if (strcmp(e->command, "decide") == 0 && esc->state == ESCALATION_WAITING && esc->held && strcmp(esc->held, "exhausted") == 0 &&
+		strcmp(decision, "stop") == 0) {
+		gate_decided(d, g, doc, decision);
 	} else if (strcmp(e->command, "decide") == 0 && esc->state == ESCALATION_DOUBT) {
 		if (strcmp(decision, "sent") == 0 || strcmp(decision, "not_sent") == 0) {
 			esc->verdict = decision; /* kept with the document until the reconciler has the attempt's entry at hand */

@@ -163,6 +163,7 @@ static void refresh(struct dunner *d, struct group *g, struct doc *doc)
 
 	doc->policy = decide_policy(d, doc->e, debtor);
 	rules = decide_rules(d, doc->policy);
+	rules.behind = !g->contacts_allowed;
 	kept = debtor ? debtor->promises_kept : 0;
 	broken = debtor ? debtor->promises_broken : 0;
 	escalation_refresh(doc->e, debtor, &rules, &g->fx);

@@ -112,9 +112,14 @@ static void check_counted(struct judge *judge, const struct message *m, int64_t 
 /* What records a call is sent also while that call, or another word of the debtor's, holds the ladder; never to who paid. */
 static unsigned stops_of(const char *step)
 {
-	enum { DISPUTED = 2, PROMISED, ANNOUNCED, UNDELIVERED };
+	enum { PAID, DISPUTED = 2, PROMISED, ANNOUNCED, UNDELIVERED, STALE = 11, PLANNED = 13 };
+	unsigned said = 1u << DISPUTED | 1u << PROMISED | 1u << ANNOUNCED | 1u << UNDELIVERED | 1u << PLANNED;
 
-	return strchr(step, ':') ? ~(1u << DISPUTED | 1u << PROMISED | 1u << ANNOUNCED | 1u << UNDELIVERED) : ~0u;
+	if (strncmp(step, "paid:", 5) == 0)
+		return ~(said | 1u << PAID | 1u << STALE); /* thanks: see judge_first_byte() */
+	if (strncmp(step, "plan:", 5) == 0)
+		return ~(1u << PLANNED);
+	return strchr(step, ':') ? ~said : ~0u;
 }
 
 void judge_first_byte(struct judge *judge, struct host *host, const struct message *m, const uint8_t digest[32])
@@ -143,6 +148,8 @@ void judge_first_byte(struct judge *judge, struct host *host, const struct messa
 		for (size_t k = 0; k < judge->told_count && lasting; k++)
 			if (judge->told[k].since_mono > sim->mono - MARK_AGE - 1 && judge->told[k].since_mono <= sim->mono)
 				lasting &= facts_stops(judge, id, m->debtor_id, m->channel, judge->told[k].since_mono, wall);
+		if (strncmp(m->step, "paid:", 5) == 0 && !(facts_stops(judge, id, m->debtor_id, m->channel, NEVER, wall) & 1))
+			sim_breach(sim, "1 nobody is thanked for nothing", "%s about %s, which is not paid (%s)", m->debtor_id, id, m->attempt_id);
 		if (lasting)
 			sim_breach(sim, "1 nobody who paid is contacted", "%s about %s, which was %s (attempt %s, step %s)",
 				m->debtor_id, id, stop_names[__builtin_ctz(lasting)], m->attempt_id, m->step);
@@ -254,11 +261,11 @@ static void check_step(struct judge *judge, const struct known_attempt *a, const
 		if (end == WALK_OPEN)
 			sim_breach(sim, "3 no step is skipped", "invoice %s: step %s goes out (%s), but %s never did", invoice_id,
 				step, a->id, sim->policy->steps[i].id);
-		if (end == WALK_SENT && date_diff(today, before->on) < days_of(judge, index) - days_of(judge, i))
+		if (end == WALK_SENT && !invoice->jumped && date_diff(today, before->on) < days_of(judge, index) - days_of(judge, i))
 			sim_breach(sim, "3 spacing", "invoice %s: step %s only %d days after %s", invoice_id, step,
 				date_diff(today, before->on), sim->policy->steps[i].id);
 	}
-	if (date_diff(today, due) < days_of(judge, index))
+	if (!invoice->jumped && date_diff(today, due) < days_of(judge, index))
 		sim_breach(sim, "3 too early", "invoice %s: step %s at due%+d", invoice_id, step, date_diff(today, due));
 	if (days_of(judge, index) < 0 && date_diff(today, due) >= 0)
 		sim_breach(sim, "3 pre-due", "invoice %s: step %s at due%+d", invoice_id, step, date_diff(today, due));

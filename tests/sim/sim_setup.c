@@ -90,7 +90,11 @@ static const char *const ladders[] = {
 
 static struct policy *make_policy(struct sim *sim)
 {
+	static const char agreed[] = "\"promise\":{\"thanks\":\"note\",\"broken\":\"last\"},"
+		"\"plan\":{\"remind\":\"note\",\"late\":\"note\",\"grace\":\"3d\",\"broken\":\"last\"},"
+		"\"courtesy\":{\"thanks\":\"note\",\"apology\":\"note\"},";
 	static const char *const groups[] = { "debtor", "debtor", "level", "none" };
+	struct rng own;
 	const char *rule = sim->weather.skip_unknown ? ",\"in_doubt\":\"skip\"" : "";
 	const char *group = groups[rng_range(&sim->world, 0, 3)];
 	CLEANUP(buf_clear) struct buf text = { 0 };
@@ -99,6 +103,7 @@ static struct policy *make_policy(struct sim *sim)
 	struct policy *policy = NULL;
 	struct err err = { 0 };
 
+	rng_seed(&own, sim->seed, "agreed");
 	for (; (at = strstr(ladder, "%s")); ladder = at + 2) {
 		buf_add(&steps, ladder, (size_t)(at - ladder));
 		buf_add_str(&steps, rule);
@@ -106,8 +111,8 @@ static struct policy *make_policy(struct sim *sim)
 	buf_add_str(&steps, ladder);
 	buf_printf(&text,
 		"{\"name\":\"sim\",\"title\":\"sim\",\"window\":{\"zone\":\"debtor\",\"days\":\"mon-fri\",\"hours\":\"09:00-17:30\"},"
-		"\"caps\":[{\"contacts\":2,\"days\":7}],\"min_gap\":\"48h\",\"group\":\"%s\",%s\"steps\":[%s]}",
-		group, sim->weather.feed ? "\"freshness\":\"26h\"," : "", buf_str(&steps));
+		"\"caps\":[{\"contacts\":2,\"days\":7}],\"min_gap\":\"48h\",\"group\":\"%s\",%s%s\"steps\":[%s]}",
+		group, sim->weather.feed ? "\"freshness\":\"26h\"," : "", rng_chance(&own, 600000) ? agreed : "", buf_str(&steps));
 	if (policy_parse(text.data, text.len, &policy, &err) < 0) {
 		fprintf(stderr, "sim: policy: %s %s\n", err.path, err.text);
 		exit(2);

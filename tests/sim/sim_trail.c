@@ -324,6 +324,19 @@ static void note_task(struct judge *judge, const struct json *record, bool opene
 		people_task(judge->sim, kind, task, json_str(&first));
 }
 
+static void note_broken(struct judge *judge, const struct json *record, const char *kind, const char *invoice_id)
+{
+	struct known_invoice *invoice = judge_invoice(judge, invoice_id);
+
+	invoice->jumped = true;
+	if (strcmp(kind, "plan.broken") != 0)
+		return;
+	invoice->plan_broken = arena_strdup(judge->arena, member(record, "plan"));
+	if (judge->sim->mode == MODE_LIFE && invoice->debtor_id &&
+		!facts_plan_missed(judge, invoice_id, judge_date(judge, invoice->debtor_id, judge->decided_at), judge->sim->mono - MINUTE_MS))
+		sim_breach(judge->sim, "a plan that is kept is not broken", "%s: no instalment was missed", invoice_id);
+}
+
 static void note_decision(struct judge *judge, const struct json *record, const char *invoice)
 {
 	const char *decision = member(record, "decision");
@@ -363,6 +376,8 @@ static void note_record(struct judge *judge, struct host *host, const struct jso
 	else if (strcmp(kind, "phone.note") == 0 && !member(record, "task") && member(record, "outcome") &&
 		strcmp(member(record, "outcome"), "call_back_at") != 0) /* its task was over already: it counts all the same */
 		contacted(judge, member(record, "case"), member(record, "event_id"));
+	else if (invoice && (strcmp(kind, "promise.broken") == 0 || strcmp(kind, "plan.broken") == 0))
+		note_broken(judge, record, kind, invoice);
 	else if (strcmp(kind, "decision.recorded") == 0)
 		note_decision(judge, record, invoice);
 	else if (strcmp(kind, "operator.command") == 0 && strcmp(member(record, "case"), SYSTEM_CASE) != 0 &&
