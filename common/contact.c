@@ -25,17 +25,22 @@ static bool owed_now(const struct contact_env *env, const struct debtor *debtor,
 	return (next->kind == NEXT_CONTACT || next->kind == NEXT_ASIDE) && next->at <= env->now;
 }
 
+static bool same_law(const struct policy *a, const struct policy *b)
+{
+	return a->regime == b->regime || (a->regime && b->regime && strcmp(a->regime, b->regime) == 0);
+}
+
 static bool together(const struct candidate *a, const struct step *step_a, const struct candidate *b,
 	const struct step *step_b)
 {
 	if (strcmp(a->escalation->invoice.snapshot.currency, b->escalation->invoice.snapshot.currency) != 0 ||
-		a->policy->group != b->policy->group)
+		a->policy->group != b->policy->group || ((step_a->fees || step_b->fees) && !same_law(a->policy, b->policy)))
 		return false;
 	switch (a->policy->group) {
 	case GROUP_DEBTOR:
 		return true;
 	case GROUP_LEVEL:
-		return strcmp(step_a->id, step_b->id) == 0;
+		return strcmp(step_a->id, step_b->id) == 0 && strcmp(a->policy->name, b->policy->name) == 0;
 	case GROUP_BAND:
 		return step_a->tone == step_b->tone;
 	default:
@@ -91,44 +96,60 @@ static bool plan_aside(const struct contact_env *env, const struct debtor *debto
 	return ret->contact != NULL;
 }
 
+/* Whose turn it is: what has been owed longest. So nothing that caps and gap put off is overtaken for ever by what comes after it. */
+static size_t longest_owed(const struct candidate *candidates, const struct next_action *owed, size_t count, size_t wanted)
+{
+	size_t first = wanted;
+
+	for (size_t i = 0; i < count; i++)
+		if (owed[i].kind == NEXT_CONTACT && (owed[i].owed_at < owed[first].owed_at ||
+			(owed[i].owed_at == owed[first].owed_at && older(candidates[i].escalation, candidates[first].escalation))))
+			first = i;
+	return first;
+}
+
 bool contact_plan(const struct contact_env *env, const struct debtor *debtor, const struct candidate *candidates,
 	size_t count, const char *wanted, struct contact_plan *ret)
 {
+	CLEANUP(freep) struct next_action *owed = xcalloc(count + 1, sizeof(*owed));
 	const struct candidate *first = NULL;
-	struct next_action next;
 	const struct step *step;
 	struct permit permit;
 	struct rules rules;
-	size_t leader = 0;
+	size_t leader = 0, at = count;
 	int64_t owed_at;
 
-	for (size_t i = 0; i < count && !first; i++)
+	for (size_t i = 0; i < count && at == count; i++)
 		if (strcmp(candidates[i].escalation->invoice.id, wanted) == 0)
-			first = &candidates[i];
-	if (!first || !owed_now(env, debtor, first, &next))
+			at = i;
+	if (at == count || !owed_now(env, debtor, &candidates[at], &owed[at]))
 		return false;
-	if (next.kind == NEXT_ASIDE)
-		return plan_aside(env, debtor, candidates, count, first, &next, ret);
-	step = &first->policy->steps[next.step];
-	owed_at = next.owed_at;
-	*ret = (struct contact_plan){ .policy = first->policy, .why = next.why, .rule = next.rule };
+	if (owed[at].kind == NEXT_ASIDE)
+		return plan_aside(env, debtor, candidates, count, &candidates[at], &owed[at], ret);
+	for (size_t i = 0; i < count; i++)
+		if (i != at && (!owed_now(env, debtor, &candidates[i], &owed[i]) || owed[i].kind != NEXT_CONTACT))
+			owed[i].kind = NEXT_NONE;
+	at = longest_owed(candidates, owed, count, at);
+	first = &candidates[at];
+	step = &first->policy->steps[owed[at].step];
+	owed_at = owed[at].owed_at;
+	*ret = (struct contact_plan){ .policy = first->policy, .why = owed[at].why, .rule = owed[at].rule };
 	ret->members[0] = first->escalation;
 	ret->steps[0] = step;
 	ret->member_count = 1;
 	for (size_t i = 0; i < count && ret->member_count < CONTACT_INVOICES_MAX; i++) {
 		const struct candidate *c = &candidates[i];
 
-		if (c == first || !owed_now(env, debtor, c, &next) || next.kind != NEXT_CONTACT ||
-			!together(first, step, c, &c->policy->steps[next.step]))
+		if (c == first || owed[i].kind != NEXT_CONTACT || !together(first, step, c, &c->policy->steps[owed[i].step]))
 			continue;
 		ret->members[ret->member_count] = c->escalation;
-		ret->steps[ret->member_count] = &c->policy->steps[next.step];
+		ret->steps[ret->member_count] = &c->policy->steps[owed[i].step];
 		if (older(c->escalation, ret->members[leader])) {
 			leader = ret->member_count;
 			ret->policy = c->policy;
-			owed_at = next.owed_at;
-			ret->why = next.why;
-			ret->rule = next.rule;
+			owed_at = owed[i].owed_at;
+			ret->why = owed[i].why;
+			ret->rule = owed[i].rule;
 		}
 		ret->member_count++;
 	}
@@ -182,6 +203,31 @@ static struct notice_talk talk_of(const struct contact_plan *plan, const struct 
 	return talk;
 }
 
+/* The last day that a step names: a business day of the debtor's, since on another no bank pays and nobody answers. */
+static date last_day(const struct business_time *when, const struct step *step, date today)
+{
+	return step->deadline_business ? business_add_days(when, today, step->deadline_days) :
+					 business_next_day(when, date_add_days(today, step->deadline_days));
+}
+
+static bool has_effect(const struct step *step, const char *effect)
+{
+	const char *const *name = step->effects;
+
+	while (*name && strcmp(*name, effect) != 0)
+		name++;
+	return *name != NULL;
+}
+
+void contact_step_says(const struct policy *policy, const struct step *step, const struct interest_rules *interest,
+	const struct business_time *when, struct notice_input *input)
+{
+	input->holds_work = has_effect(step, "work.hold_requested");
+	input->late = interest && policy->regime && step->fees ? interest_regime(interest, policy->regime) : NULL;
+	if (step->kind == STEP_MESSAGE && step->deadline_days)
+		input->deadline = last_day(when, step, input->today);
+}
+
 static int render(const struct contact_env *env, const struct debtor *debtor, const struct contact_plan *plan,
 	enum channel channel, struct arena *arena, struct notice *ret, const struct sender **sender, struct err *err)
 {
@@ -190,10 +236,12 @@ static int render(const struct contact_env *env, const struct debtor *debtor, co
 	struct notice_input input = { .creditor = &env->config->creditor, .debtor_name = debtor->customer.name,
 		.contact_name = plan->contact->name, .invoices = invoices, .invoice_count = plan->member_count,
 		.today = zone_date(when.zone, env->now), .deadline = date_none(),
-		.fallback_locale = env->config->creditor.locale };
+		.fallback_locale = env->config->creditor.locale, .country = debtor->customer.country,
+		.consumer = guard_debtor(customer_kind_names[debtor->customer.kind]) == DEBTOR_CONSUMER };
 
 	struct notice_talk talk;
 
+	contact_step_says(plan->policy, plan->step, env->interest, &when, &input);
 	*sender = find_sender(env->config, plan->step->sender);
 	if (plan->beside) {
 		talk = talk_of(plan, when.zone);
@@ -206,7 +254,7 @@ static int render(const struct contact_env *env, const struct debtor *debtor, co
 		struct invoice_view view = invoice_view(&plan->members[i]->invoice);
 
 		invoices[i] = (struct notice_invoice){ .number = s->number ? s->number : plan->members[i]->invoice.id,
-			.payment_url = s->payment_url, .pdf_url = s->pdf_url, .issued_on = s->issued_on,
+			.payment_url = s->payment_url, .pdf_url = s->pdf_url, .issued_on = s->issued_on, .terms = s->late_fee_ref,
 			.due_on = s->due_on, .total.minor = s->total, .balance.minor = view.balance,
 			.days_past_due = date_diff(input.today, s->due_on) };
 		memcpy(invoices[i].total.currency, s->currency, 4);

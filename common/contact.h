@@ -34,6 +34,7 @@ struct contact_env {
 	int64_t now; /* ms UTC */
 	int64_t payments_known_to; /* ms UTC; 0 = no payment feed binds */
 	const struct guard_rules *guard; /* NULL = no contact rules are known */
+	const struct interest_rules *interest; /* for what a policy's `late` names; NULL = none are known */
 	contact_document_fn document; /* for steps that attach; NULL = there are none */
 	void *document_arg;
 };
@@ -57,10 +58,15 @@ struct contact_plan {
 
 /*
  * Decides the one contact about all invoices of the debtor that are owed a step now, led by the oldest. `wanted` (an invoice id) is
- * the one whose timer fired: false when it is not owed a contact now, or belongs to none that may go out now.
+ * the one whose timer fired: false when it is not owed a contact now, or belongs to none that may go out now. Those that do not go together
+ * take turns: the contact is about what has been owed longest, and that need not be `wanted`, which is then looked at again.
  */
 bool contact_plan(const struct contact_env *env, const struct debtor *debtor, const struct candidate *candidates,
 	size_t count, const char *wanted, struct contact_plan *ret);
+
+/* What a step adds to its notice: with fees the law that its policy names, whether work is to be held, the last day to pay by. */
+void contact_step_says(const struct policy *policy, const struct step *step, const struct interest_rules *interest,
+	const struct business_time *when, struct notice_input *input);
 
 /*
  * Releases a planned message: renders it, names the attempt, moves every member to SENDING, counts the contact, records the intent.

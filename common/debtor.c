@@ -339,8 +339,8 @@ const struct contact *debtor_contact(const struct debtor *debtor, enum channel c
 				continue;
 			if (debtor_address_dead(debtor, channel, address))
 				continue;
-			if (channel == CHANNEL_SMS && debtor->customer.kind == 2 && !c->sms_consent)
-				continue; /* a consumer's number is written to only with consent */
+			if (channel == CHANNEL_SMS && !c->sms_consent && (debtor->customer.kind == 2 || strncmp(c->phone, "+1", 2) == 0))
+				continue; /* with consent alone: consumers, and whoever has a North American number (47 USC 227, and its carriers) */
 			return c;
 		}
 	return NULL;
@@ -504,6 +504,8 @@ void debtor_write(struct buf *out, const struct debtor *debtor)
 	}
 	write_strings(w, "open", debtor->open, debtor->open_count);
 	write_strings(w, "work_held", debtor->work_held, debtor->work_held_count);
+	jw_opt_int(w, "paid", debtor->paid);
+	jw_opt_int(w, "paid_late", debtor->paid_late);
 	jw_opt_int(w, "promises_kept", debtor->promises_kept);
 	jw_opt_int(w, "promises_broken", debtor->promises_broken);
 	jw_opt_int(w, "thanked_at", debtor->thanked_at);
@@ -745,6 +747,8 @@ int debtor_from(struct arena *arena, const struct json *json, struct debtor *ret
 	v = json_get(json, "work_held");
 	ret->work_held = read_strings(arena, &v, &ret->work_held_count);
 	ret->work_held_capacity = ret->work_held_count;
+	ret->paid = number(json, "paid");
+	ret->paid_late = number(json, "paid_late");
 	ret->promises_kept = number(json, "promises_kept");
 	ret->promises_broken = number(json, "promises_broken");
 	ret->thanked_at = number(json, "thanked_at");

@@ -100,9 +100,11 @@ struct debtor {
 	size_t open_count, open_capacity;
 	const char **work_held; /* invoices because of which others were asked to stop working for this debtor, sorted */
 	size_t work_held_count, work_held_capacity;
-	int64_t promises_kept, promises_broken; /* as they were found: see escalation_agreed.c */
+	int64_t promises_kept; /* as it was found: see escalation_agreed.c */
 	int64_t thanked_at; /* ms UTC: last thanked for a payment, or told that we are sorry; 0 = never */
 	struct debtor_switch retained; /* retention hold: nothing is erased */
+	int64_t paid, paid_late; /* invoices that are closed as paid; those of them that were paid after their due date */
+	int64_t promises_broken; /* to pay by a day */
 	int64_t dead_letter_until; /* hold `dead_letter`: an unreadable event named this debtor */
 	struct trail_place trail;
 	/* Of the system case alone: */

@@ -82,7 +82,7 @@ static struct draft *tell(struct escalation *e, const char *record, const char *
 	return draft;
 }
 
-static void judge_promise(struct escalation *e, struct debtor *d, const struct rules *rules, const struct business_time *when,
+static void judge_promise(struct escalation *e, const struct rules *rules, const struct business_time *when,
 	const struct fact *promise, struct effects *fx)
 {
 	int64_t until = promise_until(e, rules, when, promise);
@@ -90,7 +90,6 @@ static void judge_promise(struct escalation *e, struct debtor *d, const struct r
 	if (!until || until > rules->now || e->opened_at > until || escalation_broke(e, "promise", promise))
 		return;
 	end(e, fx->arena, "promise", promise, false, rules->now);
-	d->promises_broken++;
 	(void)tell(e, "promise.broken", "promise.broken", "promise", promise, fx);
 	go_on_at(e, rules, when, rules->policy->agreed.promise_broken, "promise_broken");
 }
@@ -134,7 +133,7 @@ static void judge_settlement(struct escalation *e, const struct rules *rules, co
 }
 
 /* While anything else holds the ladder, or the payments known are too old, nobody can say that a day passed in vain. */
-void agreed_judge(struct escalation *e, struct debtor *d, const struct rules *rules, const struct invoice_view *view, struct effects *fx)
+void agreed_judge(struct escalation *e, const struct debtor *d, const struct rules *rules, const struct invoice_view *view, struct effects *fx)
 {
 	struct business_time when;
 	int64_t until;
@@ -145,7 +144,7 @@ void agreed_judge(struct escalation *e, struct debtor *d, const struct rules *ru
 		return;
 	when = schedule_window(rules->policy, d, rules->creditor_zone, rules->holidays);
 	if (view->promise)
-		judge_promise(e, d, rules, &when, view->promise, fx);
+		judge_promise(e, rules, &when, view->promise, fx);
 	if (view->plan)
 		judge_plan(e, rules, &when, view, fx);
 	if (view->settlement)
@@ -159,10 +158,10 @@ void agreed_kept(struct escalation *e, struct debtor *d, const struct rules *rul
 	struct business_time when;
 	struct agreed_end *known = NULL;
 
-	if (!promise || !d || !rules->policy || (paid_at && promise->order.time > paid_at))
+	if (!promise || !d || !rules->policy || promise->order.time > paid_at)
 		return;
 	when = schedule_window(rules->policy, d, rules->creditor_zone, rules->holidays);
-	if (date_diff(zone_date(when.zone, paid_at ? paid_at : e->closed_at), promise->until_on) > 0)
+	if (date_diff(zone_date(when.zone, paid_at), promise->until_on) > 0)
 		return;
 	for (size_t i = 0; i < e->ended_count; i++)
 		if (strcmp(e->ended[i].what, "promise") == 0 && strcmp(e->ended[i].id, promise->id) == 0 &&
@@ -170,9 +169,7 @@ void agreed_kept(struct escalation *e, struct debtor *d, const struct rules *rul
 			known = &e->ended[i];
 	if (known && known->kept)
 		return; /* paid, reversed and paid again */
-	if (known && d->promises_broken > 0)
-		d->promises_broken--; /* the payment was in time and told late */
-	if (known)
+	if (known) /* the payment was in time, and told late */
 		known->kept = true;
 	else
 		end(e, fx->arena, "promise", promise, true, rules->now);

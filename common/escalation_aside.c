@@ -121,6 +121,14 @@ static const struct walked *last_contact(const struct escalation *e)
 	return NULL;
 }
 
+static bool said_paid(const struct invoice *invoice)
+{
+	for (size_t i = 0; i < invoice->fact_count; i++)
+		if (invoice->facts[i].kind == FACT_PAID)
+			return true;
+	return invoice->snapshot.status == INVOICE_PAID;
+}
+
 /*
  * Paid. Where the money came before the last reminder and was told after it, both crossed: we say sorry; else, where the policy wants it,
  * thanks. Nobody who was never reminded is written to.
@@ -131,11 +139,11 @@ static bool paid_owed(const struct escalation *e, const struct debtor *d, const 
 	const struct agreed *agreed = &rules->policy->agreed;
 	const struct walked *last = last_contact(e);
 	int64_t paid_at = invoice_paid_at(&e->invoice);
-	bool crossed = last && last->end == STEP_SENT && paid_at && paid_at < last->at && e->closed_at >= last->at &&
+	bool crossed = last && last->end == STEP_SENT && paid_at < last->at && e->closed_at >= last->at &&
 		last->at - paid_at < CROSSED_MS;
 	bool sorry = crossed && agreed->apology;
 
-	if (!paid_at && !view->paid)
+	if (!view->paid && !said_paid(&e->invoice))
 		return false; /* a credit note is nothing to thank for */
 	if (!last || !e->closed || strcmp(e->closed, "paid") != 0 || (d->thanked_at && rules->now - d->thanked_at < THANKED_MS) ||
 		walked(e, "paid:thanks") || walked(e, "paid:apology"))

@@ -1,14 +1,13 @@
-#include "common/library.h"
-
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "common/adapter_poll.h"
 #include "common/file.h"
+#include "common/library_internal.h"
 #include "common/permit.h"
 
-#define FILE_MAX (256 * 1024) /* bytes of a policy, template or provider file */
+#define FILE_MAX LIBRARY_FILE_MAX
 
 /* Where a policy was read, for complaints about it. */
 struct origin {
@@ -18,6 +17,12 @@ struct origin {
 };
 
 /* What is being read, and where complaints point. */
+struct fine_template { /* that was found fit to be sent */
+	const char *name;
+	enum channel channel;
+	const struct regime *late;
+};
+
 struct loading {
 	const struct config *config;
 	struct library *library;
@@ -25,6 +30,8 @@ struct loading {
 	char **locales; /* folders that hold templates */
 	size_t origin_count, origin_capacity, locale_count, locale_capacity;
 	size_t policy_capacity, retired_capacity, unfit_capacity;
+	struct fine_template *fine; /* most policies share most of theirs, and each is rendered in all languages */
+	size_t fine_count, fine_capacity;
 	struct err *err;
 };
 
@@ -33,26 +40,18 @@ static const char *path_of(struct loading *l, const char *dir, const char *name)
 	return arena_printf(l->library->arena, "%s/%s", dir, name);
 }
 
-/* The same complaint, with the file in front. */
+int library_refuse_file(const char *path, int r, const struct err *inner, struct err *err)
+{
+	return err_set(err, r, inner->code[0] ? inner->code : "bad_file", inner->path, "%s: %s%s%s", path, inner->path, inner->path[0] ? " " : "",
+		inner->text[0] ? inner->text : strerror(-r));
+}
+
 static int refuse_file(struct loading *l, const char *path, int r, const struct err *inner)
 {
-	return err_set(l->err, r, inner->code[0] ? inner->code : "bad_file", inner->path, "%s: %s%s%s", path, inner->path,
-		inner->path[0] ? " " : "", inner->text[0] ? inner->text : strerror(-r));
+	return library_refuse_file(path, r, inner, l->err);
 }
 
 /* --- policies ------------------------------------------------------------------------------------------------------- */
-
-static int read_policy(struct loading *l, const char *path, struct policy **ret)
-{
-	CLEANUP(buf_clear) struct buf text = { 0 };
-	struct err inner = { 0 };
-	int r = file_read(path, FILE_MAX, &text, l->err);
-
-	if (r < 0)
-		return r;
-	r = policy_parse(buf_str(&text), text.len, ret, &inner);
-	return r < 0 ? refuse_file(l, path, r, &inner) : 0;
-}
 
 static struct origin *origin_of(struct loading *l, const struct policy *policy)
 {
@@ -88,31 +87,15 @@ static void put_policy(struct loading *l, struct policy *policy, const char *pat
 	lib->policy_count++;
 }
 
-static int load_policies(struct loading *l, const char *dir, bool own)
+static int load_policies(struct loading *l, const char *share_dir, const char *extra)
 {
-	struct library *lib = l->library;
-	char **names;
-	size_t count;
-	int r = file_list(lib->arena, dir, ".json", &names, &count);
+	struct policy_files files = { .arena = l->library->arena };
+	int r = policy_files_read(&files, share_dir, l->config->policy_dir, extra, l->err);
 
-	if (r < 0)
-		return err_set(l->err, r, "unreadable", own ? "$.policies.dir" : "", "%s: %s", dir, strerror(-r));
-	for (size_t i = 0; i < count; i++) {
-		const char *path = path_of(l, dir, names[i]);
-		struct policy *policy = NULL;
-
-		if ((r = read_policy(l, path, &policy)) < 0)
-			return r;
-		/* So that two files cannot mean the same policy, and a reader finds it. */
-		if (strncmp(policy->name, names[i], strlen(names[i]) - 5) != 0 || strlen(policy->name) != strlen(names[i]) - 5) {
-			r = err_set(l->err, -EBADMSG, "bad_name", "$.name", "%s: $.name \"%s\" must be the file's name without .json",
-				path, policy->name);
-			policy_free(policy);
-			return r;
-		}
-		put_policy(l, policy, path, own);
-	}
-	return 0;
+	for (size_t i = 0; r == 0 && i < files.count; i++)
+		put_policy(l, TAKE(files.files[i].policy), files.files[i].path, files.files[i].own);
+	policy_files_clear(&files);
+	return r;
 }
 
 /* Files that dunningd kept itself. One that this version cannot read any more leaves its escalations in hold `unknown_policy`. */
@@ -241,11 +224,11 @@ static int check_own_parts(struct loading *l, const char *dir, const char *local
 		for (size_t i = 0; i < count; i++) {
 			const char *name = arena_memdup(l->library->arena, names[i], strlen(names[i]) - strlen(suffix));
 			struct err inner = { 0 };
-			int r = notice_set_check(l->library->notices, locale, name, CHANNEL_EMAIL, &inner);
+			int r = notice_set_check(l->library->notices, locale, name, CHANNEL_EMAIL, NULL, &inner);
 
 			if (name[0] == '_' || r != -ENOENT ||
 				(parts[p] == NOTICE_TEXT &&
-					notice_set_check(l->library->notices, locale, name, CHANNEL_CALL, NULL) != -ENOENT))
+					notice_set_check(l->library->notices, locale, name, CHANNEL_CALL, NULL, NULL) != -ENOENT))
 				continue;
 			return refuse_file(l, path_of(l, folder, names[i]), -EBADMSG, &inner);
 		}
@@ -388,29 +371,37 @@ static int check_channel(struct loading *l, const struct sender *sender, enum ch
 }
 
 /* In the creditor's language it must be there; in each other one it may be missing, but not be wrong. */
-static int check_template(struct loading *l, const char *name, enum channel channel, struct err *err)
+static int check_template(struct loading *l, const char *name, enum channel channel, const struct regime *late, struct err *err)
 {
 	const struct notice_set *notices = l->library->notices;
-	int r = notice_set_check(notices, l->config->creditor.locale, name, channel, err);
+	int r;
 
+	for (size_t i = 0; i < l->fine_count; i++)
+		if (l->fine[i].channel == channel && l->fine[i].late == late && strcmp(l->fine[i].name, name) == 0)
+			return 0;
+	r = notice_set_check(notices, l->config->creditor.locale, name, channel, late, err);
 	for (size_t i = 0; i < l->locale_count && r == 0; i++) {
 		struct err inner = { 0 };
 
-		r = notice_set_check(notices, l->locales[i], name, channel, &inner);
+		r = notice_set_check(notices, l->locales[i], name, channel, late, &inner);
 		if (r == -ENOENT)
 			r = 0;
 		else if (r < 0)
 			(void)err_set(err, r, inner.code, inner.path, "%s", inner.text);
 	}
-	return r;
+	if (r < 0)
+		return r;
+	l->fine = arena_grow(l->library->arena, l->fine, l->fine_count, &l->fine_capacity, sizeof(*l->fine));
+	l->fine[l->fine_count++] = (struct fine_template){ name, channel, late };
+	return 0;
 }
 
 static int check_message(struct loading *l, const struct sender *sender, const char *template, enum channel channel,
-	struct err *err)
+	const struct regime *late, struct err *err)
 {
 	int r = check_channel(l, sender, channel, err);
 
-	return r < 0 ? r : check_template(l, template, channel, err);
+	return r < 0 ? r : check_template(l, template, channel, late, err);
 }
 
 /* A step with a document needs the folder, and a provider that carries files. */
@@ -430,7 +421,7 @@ static int check_attach(const struct loading *l, const struct step *step, struct
 	return 0;
 }
 
-static int check_step(struct loading *l, const struct step *step, struct err *err)
+static int check_step(struct loading *l, const struct step *step, const struct regime *late, struct err *err)
 {
 	const struct sender *sender;
 	int r;
@@ -441,13 +432,15 @@ static int check_step(struct loading *l, const struct step *step, struct err *er
 	if (!sender)
 		return err_set(err, -EBADMSG, "unknown_sender", "$.senders", "it is sent by \"%s\": describe it in $.senders",
 			step->sender);
-	r = check_message(l, sender, step->template_name, step->channel, err);
+	if (step->fees && !late)
+		return err_set(err, -EBADMSG, "no_ground", "$.late", "it states fees: say in $.late.regime of the policy which law they stand on");
+	r = check_message(l, sender, step->template_name, step->channel, step->fees ? late : NULL, err);
 	if (r == 0 && step->attach_invoice)
 		r = check_attach(l, step, err);
 	if (r == 0 && step->has_fallback)
-		r = check_message(l, sender, step->template_name, step->fallback, err);
+		r = check_message(l, sender, step->template_name, step->fallback, step->fees ? late : NULL, err);
 	if (r == 0 && step->confirm)
-		r = check_message(l, sender, step->confirm, CHANNEL_EMAIL, err);
+		r = check_message(l, sender, step->confirm, CHANNEL_EMAIL, NULL, err);
 	return r;
 }
 
@@ -474,7 +467,7 @@ static int check_agreed(struct loading *l, const struct policy *policy, struct e
 		if (!sender)
 			return err_set(err, -EBADMSG, "unknown_sender", "$.senders", "%s: \"%s\" is sent by \"default\": describe it in $.senders",
 				origin_of(l, policy)->path, name);
-		if (check_message(l, sender, name, CHANNEL_EMAIL, &inner) < 0)
+		if (check_message(l, sender, name, CHANNEL_EMAIL, NULL, &inner) < 0)
 			return err_set(err, -EBADMSG, inner.code, inner.path, "%s: template \"%s\": %s", origin_of(l, policy)->path, name, inner.text);
 	}
 	return 0;
@@ -483,13 +476,18 @@ static int check_agreed(struct loading *l, const struct policy *policy, struct e
 /* The first step that cannot be carried out: its file, its place there and why. */
 static int check_policy(struct loading *l, const struct policy *policy, struct err *err)
 {
+	const struct regime *late = policy->regime ? interest_regime(&l->library->law->interest, policy->regime) : NULL;
 	struct err unlawful = { 0 };
 	int r;
 
+	if (policy->regime && (!late || !late->cited.count))
+		return err_set(err, -EBADMSG, "unknown_regime", "$.late.regime", "%s: $.late.regime \"%s\" %s", origin_of(l, policy)->path,
+			policy->regime, late ? "cites no statute that a notice could state: leave it out, or say what is \"cited\" in your law file" :
+			"is none of the law files: dunningctl law status shows them");
 	for (size_t i = 0; i < policy->step_count; i++) {
 		struct err inner = { 0 };
 
-		r = check_step(l, &policy->steps[i], &inner);
+		r = check_step(l, &policy->steps[i], late, &inner);
 		if (r < 0)
 			return err_set(err, -EBADMSG, inner.code, inner.path, "%s: $.steps[%zu] (\"%s\"): %s",
 				origin_of(l, policy)->path, i, policy->steps[i].id, inner.text);
@@ -503,6 +501,14 @@ static int check_policy(struct loading *l, const struct policy *policy, struct e
 	return 0;
 }
 
+static bool named_by_rule(const struct loading *l, const char *name)
+{
+	for (size_t i = 0; i < l->config->policy_rule_count; i++)
+		if (strcmp(l->config->policy_rules[i].policy, name) == 0)
+			return true;
+	return false;
+}
+
 static int check_policies(struct loading *l)
 {
 	struct library *lib = l->library;
@@ -512,7 +518,7 @@ static int check_policies(struct loading *l)
 	for (size_t i = 0; i < lib->policy_count; i++) {
 		struct policy *policy = lib->policies[i];
 		struct err inner = { 0 };
-		bool must_fit = origin_of(l, policy)->own || strcmp(policy->name, l->config->policy_default) == 0;
+		bool must_fit = origin_of(l, policy)->own || strcmp(policy->name, l->config->policy_default) == 0 || named_by_rule(l, policy->name);
 		int r = check_policy(l, policy, &inner);
 
 		if (r < 0 && !must_fit) {
@@ -530,6 +536,13 @@ static int check_policies(struct loading *l)
 	if (!refused && !library_policy(lib, l->config->policy_default))
 		return err_set(l->err, -EBADMSG, "unknown_policy", "$.policies.default",
 			"$.policies.default: policy \"%s\" must be one of the loaded ones", l->config->policy_default);
+	for (size_t i = 0; !refused && i < l->config->policy_rule_count; i++) {
+		const struct policy_rule *rule = &l->config->policy_rules[i];
+
+		if (!library_policy(lib, rule->policy))
+			return err_set(l->err, -EBADMSG, "unknown_policy", arena_printf(lib->arena, "$.policies.rules[%zu].policy", i),
+				"$.policies.rules[%zu].policy: \"%s\" must be one of the loaded ones", i, rule->policy);
+	}
 	return refused;
 }
 
@@ -557,16 +570,6 @@ static int load_law(struct loading *l, const char *share_dir)
 	return r;
 }
 
-static int load_one(struct loading *l, const char *path)
-{
-	struct policy *policy = NULL;
-	int r = read_policy(l, path, &policy);
-
-	if (r == 0)
-		put_policy(l, policy, path, true);
-	return r;
-}
-
 int library_load(const struct config *config, const char *share_dir, struct library **ret, struct err *err)
 {
 	return library_load_with(config, share_dir, NULL, ret, err);
@@ -581,9 +584,7 @@ int library_load_with(const struct config *config, const char *share_dir, const 
 	lib->references = 1;
 	lib->arena = arena_create();
 	lib->notices = notice_set_create();
-	if ((r = load_policies(&l, path_of(&l, share_dir, "policies"), false)) < 0 ||
-		(config->policy_dir && (r = load_policies(&l, config->policy_dir, true)) < 0) ||
-		(policy_file && (r = load_one(&l, policy_file)) < 0) ||
+	if ((r = load_policies(&l, share_dir, policy_file)) < 0 ||
 		(r = load_templates(&l, path_of(&l, share_dir, "templates"), false)) < 0 ||
 		(config->template_dir && (r = load_templates(&l, config->template_dir, true)) < 0) ||
 		(r = load_providers(&l, share_dir)) < 0 || (r = load_law(&l, share_dir)) < 0 || (r = check_policies(&l)) < 0 || (r = load_retired(&l)) < 0 ||

@@ -170,6 +170,20 @@ int locale_list(const char *tag, const char *const *items, size_t count, struct 
 	return U_FAILURE(status) ? -EINVAL : add(out, units, len);
 }
 
+int locale_country(const char *tag, const char *country, struct buf *out)
+{
+	UErrorCode status = U_ZERO_ERROR;
+	char id[ULOC_FULLNAME_CAPACITY], of[8] = "und_";
+	UChar units[TEXT_UNITS];
+	int32_t len;
+
+	if (strlen(country) != 2 || !locale_icu_id(tag, id))
+		return -EINVAL;
+	strcat(of, country);
+	len = uloc_getDisplayCountry(of, id, units, TEXT_UNITS, &status);
+	return U_FAILURE(status) || status == U_USING_DEFAULT_WARNING ? -EINVAL : add(out, units, len);
+}
+
 const char *locale_version(void)
 {
 	return U_ICU_VERSION;

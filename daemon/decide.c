@@ -24,22 +24,28 @@ struct rules decide_rules(const struct dunner *d, const struct policy *policy)
 struct contact_env decide_env(const struct dunner *d)
 {
 	return (struct contact_env){ .config = d->config, .notices = d->library->notices,
-		.holidays = library_holidays(d->library), .guard = library_guard(d->library), .install_key = d->settings.install_key,
+		.holidays = library_holidays(d->library), .guard = library_guard(d->library),
+		.interest = d->library->law ? &d->library->law->interest : NULL, .install_key = d->settings.install_key,
 		.partition = d->settings.partition, .now = flow_now(d), .payments_known_to = d->payments_known_to, .document = documents_read,
 		.document_arg = (void *)(uintptr_t)d->config->documents_dir };
 }
 
-/* A running escalation keeps its version; a new one gets the invoice's, the customer's or the default policy. */
+static const struct policy *find_policy(const char *name, const void *library)
+{
+	return library_policy(library, name);
+}
+
+static struct selection choose(const struct dunner *d, const struct escalation *e, const struct debtor *debtor)
+{
+	return selection_choose(d->config, find_policy, d->library, &e->invoice, debtor);
+}
+
+/* A running escalation keeps its version. */
 const struct policy *decide_policy(const struct dunner *d, const struct escalation *e, const struct debtor *debtor)
 {
-	const char *name;
-
 	if (e->policy_digest)
 		return library_policy_digest(d->library, e->policy_digest);
-	name = e->invoice.snapshot.policy;
-	if (!name && debtor)
-		name = debtor->customer.policy;
-	return library_policy(d->library, name ? name : d->config->policy_default);
+	return choose(d, e, debtor).policy;
 }
 
 struct provider_traits decide_traits(const struct dunner *d, const char *provider)
@@ -158,16 +164,20 @@ static void touch(struct dunner *d, struct group *g, struct doc *doc)
 static void refresh(struct dunner *d, struct group *g, struct doc *doc)
 {
 	struct debtor *debtor = debtor_of(d, g, doc->e);
-	int64_t kept, broken;
+	int64_t paid = debtor ? debtor->paid : 0, late = debtor ? debtor->paid_late : 0, broken = debtor ? debtor->promises_broken : 0;
+	int64_t kept = debtor ? debtor->promises_kept : 0, work = debtor ? (int64_t)debtor->work_held_count : 0;
+	struct selection selection;
 	struct rules rules;
 
-	doc->policy = decide_policy(d, doc->e, debtor);
+	if (!doc->e->policy_digest)
+		selection = choose(d, doc->e, debtor);
+	doc->policy = doc->e->policy_digest ? decide_policy(d, doc->e, debtor) : selection.policy;
 	rules = decide_rules(d, doc->policy);
 	rules.behind = !g->contacts_allowed;
-	kept = debtor ? debtor->promises_kept : 0;
-	broken = debtor ? debtor->promises_broken : 0;
+	rules.selection = doc->e->policy_digest ? NULL : &selection;
 	escalation_refresh(doc->e, debtor, &rules, &g->fx);
-	if (debtor && (kept != debtor->promises_kept || broken != debtor->promises_broken))
+	if (debtor && (paid != debtor->paid || late != debtor->paid_late || broken != debtor->promises_broken ||
+			      kept != debtor->promises_kept || work != (int64_t)debtor->work_held_count))
 		group_find(d, g, DOC_DEBTOR, debtor->id)->touched = true;
 }
 

@@ -64,7 +64,7 @@ struct known_contact { /* what a debtor received */
 	const char *debtor_id, *attempt;
 	int64_t at; /* wall */
 	size_t group; /* that told of it, when no provider saw it: nothing, should that one be superseded */
-	bool call;
+	enum channel channel;
 	const char *invoice, *aside; /* one beside the ladder, by its id, about this invoice: no limit counts it. NULL = none */
 };
 

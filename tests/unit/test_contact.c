@@ -80,13 +80,46 @@ static void group_row(void **state)
 	world_at(&w, "2026-04-15T08:00:00Z");
 	assert_true(plan(&w, "inv_0", &p));
 	assert_int_equal(p.member_count, row->count);
-	assert_string_equal(p.members[0]->invoice.id, row->count > 1 ? "inv_1" : "inv_0");
-	assert_string_equal(p.step->id, row->count > 1 ? "third" : "second"); /* the oldest drives */
+	assert_string_equal(p.members[0]->invoice.id, row->count > 1 ? "inv_1" : "inv_2"); /* alone, what has been owed longest is first */
+	assert_string_equal(p.step->id, row->count > 1 ? "third" : "reminder"); /* together, the oldest drives */
 	w.e[2].walk = walked; /* the same level as inv_0 */
 	w.e[2].walk_count = 1;
+	w.e[1].state = ESCALATION_SENDING; /* had its turn */
 	assert_true(plan(&w, "inv_0", &p));
+	assert_string_equal(p.members[0]->invoice.id, "inv_0");
 	if (strstr(row->members, "level"))
 		assert_int_equal(p.member_count, 2);
+	world_clear(&w);
+}
+
+/* One contact a day is let out: nobody is overtaken by what came to be owed later, whoever's timer rings and whatever the ids. */
+static void turns_are_taken(void **state)
+{
+	static const struct {
+		const char *now, *invoice, *step;
+	} days[] = { { "2026-04-09T08:00:00Z", "inv_1", "a" }, { "2026-04-10T08:00:00Z", "inv_0", "a" }, { "2026-04-13T08:00:00Z", "inv_2", "a" },
+		{ "2026-04-14T08:00:00Z", "inv_1", "b" }, { "2026-04-15T08:00:00Z", "inv_0", "b" }, { "2026-04-16T08:00:00Z", "inv_2", "b" } };
+	struct walked walks[INVOICES][2] = { 0 };
+	struct contact_plan p;
+	struct world w;
+
+	(void)state;
+	world_init(&w, POLICY("\"group\":\"none\",", MAIL("a", "due+1d", "") "," MAIL("b", "due+2d", "")));
+	for (size_t n = 0; n < ARRAY_LEN(days); n++) {
+		struct escalation *e = NULL;
+
+		world_at(&w, days[n].now);
+		for (size_t i = 0; i < INVOICES; i++)
+			if (plan(&w, w.e[i].invoice.id, &p)) {
+				assert_int_equal(p.member_count, 1);
+				assert_string_equal(p.members[0]->invoice.id, days[n].invoice);
+				assert_string_equal(p.step->id, days[n].step);
+				e = p.members[0];
+			}
+		assert_non_null(e);
+		e->walk = walks[e - w.e];
+		e->walk[e->walk_count++] = (struct walked){ days[n].step, STEP_SENT, NULL, w.env.now, "x" };
+	}
 	world_clear(&w);
 }
 
@@ -111,6 +144,28 @@ static void what_does_not_go_together(void **state)
 	w.contact.email = NULL;
 	assert_true(plan(&w, "inv_0", &p));
 	assert_int_equal(p.channel, CHANNEL_SMS);
+	world_clear(&w);
+}
+
+/* One notice states one law: where a step has fees, those under another law have a notice of their own. */
+static void one_law_to_a_notice(void **state)
+{
+	static const char *const laws[] = { "\"late\":{\"regime\":\"FR-B2B\"},", "\"late\":{\"regime\":\"FR-B2B\"},", "" };
+	struct contact_plan p;
+	struct world w;
+
+	(void)state;
+	world_init(&w, LADDER(""));
+	for (int fees = 0; fees < 2; fees++) {
+		for (size_t i = 0; i < INVOICES; i++) {
+			CLEANUP(buf_clear) struct buf json = { 0 };
+
+			buf_printf(&json, POLICY("%s", MAIL("reminder", "due+1d", "%s")), laws[i], fees ? ",\"fees\":true" : "");
+			set_policy(&w, i, buf_str(&json));
+		}
+		assert_true(plan(&w, "inv_0", &p));
+		assert_int_equal(p.member_count, fees ? 2 : 3);
+	}
 	world_clear(&w);
 }
 
@@ -234,6 +289,47 @@ static void documents(void **state)
 	assert_int_equal(contact_release(&w.env, &w.debtor, &p, NULL, NULL, &w.fx, &out, &err), -EBADMSG);
 	assert_string_equal(err.code, "no_document");
 	world_clear(&w);
+}
+
+/* What the step says reaches the notice: the law of the policy, the last day, that work is held; and who reads it. */
+static void a_step_speaks_in_its_notice(void **state)
+{
+	static struct wording statute[] = { { "en", "Act 7" } };
+	static struct regime law = { .name = "L", .cited = { statute, 1 }, .fixed = RATE_NONE };
+	static const struct interest_rules rules = { .regimes = &law, .regime_count = 1 };
+	static const struct {
+		const char *deadline, *says;
+		bool consumer;
+	} rows[] = {
+		{ "\"2d\"", "Act 7 by 13 April 2026 held business", false }, /* Thursday and two days is Saturday */
+		{ "\"4d\"", "Act 7 by 13 April 2026 held consumer", true },
+		{ "\"4bd\"", "Act 7 by 15 April 2026 held business", false },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		CLEANUP(buf_clear) struct buf json = { 0 };
+		struct contact_released out;
+		struct contact_plan p;
+		struct err err = { 0 };
+		struct world w;
+
+		buf_printf(&json, POLICY("\"late\":{\"regime\":\"L\"},",
+			MAIL("a", "due+1d", ",\"fees\":true,\"effects\":[\"work.hold_requested\"],\"deadline\":%s")), rows[i].deadline);
+		world_init(&w, buf_str(&json));
+		add_template(&w, "en", NOTICE_TEXT, "{{late.statute}}{{#deadline}} by {{.}}{{/deadline}}{{#holds_work}} held{{/holds_work}}"
+			"{{#consumer}} consumer{{/consumer}}{{^consumer}} business{{/consumer}}");
+		w.debtor.customer.kind = rows[i].consumer ? 2 : 0;
+		assert_true(plan(&w, "inv_0", &p));
+		assert_true(contact_release(&w.env, &w.debtor, &p, NULL, NULL, &w.fx, &out, &err) < 0);
+		assert_string_equal(err.code, "missing_variable"); /* no law data: nothing is stated, nothing is sent */
+		assert_int_equal(w.e[0].state, ESCALATION_WAITING);
+		w.env.interest = &rules;
+		if (contact_release(&w.env, &w.debtor, &p, NULL, NULL, &w.fx, &out, &err) < 0)
+			fail_msg("%s %s", err.code, err.text);
+		assert_non_null(strstr(out.message.text, rows[i].says));
+		world_clear(&w);
+	}
 }
 
 static void a_text_message(void **state)
@@ -381,7 +477,10 @@ int main(void)
 {
 	static const struct CMUnitTest others[] = {
 		cmocka_unit_test(all_of_a_debtor_led_by_the_oldest),
+		cmocka_unit_test(turns_are_taken),
 		cmocka_unit_test(what_does_not_go_together),
+		cmocka_unit_test(one_law_to_a_notice),
+		cmocka_unit_test(a_step_speaks_in_its_notice),
 		cmocka_unit_test(released),
 		cmocka_unit_test(documents),
 		cmocka_unit_test(a_text_message),

@@ -30,6 +30,9 @@ struct site {
 #define POLICY(name, steps) "{\"name\": \"" name "\", \"steps\": [" steps "]}"
 #define MAIL "{\"id\": \"one\", \"at\": \"due+1d\", \"channel\": \"email\", \"template\": \"note\", \"tone\": \"friendly\"}"
 #define TEXT "{\"id\": \"two\", \"at\": \"due+9d\", \"channel\": \"sms\", \"template\": \"note\", \"tone\": \"friendly\"}"
+#define REGIME(more) "{" more "\"rate\": \"9.00\", \"source\": \"s\", \"certainty\": \"known\"}"
+#define LATE(regime, steps) "{\"name\": \"late\", \"late\": {\"regime\": \"" regime "\"}, \"steps\": [" steps "]}"
+#define STATES(more) "{\"id\": \"x\", \"at\": \"due+2d\", \"channel\": \"email\", \"template\": \"law\", \"tone\": \"firm\"" more "}"
 #define PERIOD(class) "{\"class\": \"" class "\", \"records\": \"contacts\", \"start\": \"last_event\", \"years\": 5, \"source\": \"s\", " \
 	"\"certainty\": \"c\"}"
 #define PERIODS "{\"as_of\": \"2026-01-01\", \"rules\": [" PERIOD("identity") ", " PERIOD("content") ", " PERIOD("facts") "]}"
@@ -62,6 +65,10 @@ static void site_init(struct site *site)
 	put(site, "share/templates/en/note.sms", "shipped sms");
 	put(site, "share/retention.json", PERIODS);
 	put(site, "share/law/notices.json", "{\"as_of\": \"2026-11-22\", \"notices\": {}}");
+	put(site, "share/law/regimes.json", "{\"as_of\": \"2026-11-22\", \"regimes\": {\"L\": " REGIME("\"cited\": {\"en\": \"Act 7\"}, ")
+		", \"M\": " REGIME("") "}}");
+	put(site, "share/templates/en/law.subject", "Late");
+	put(site, "share/templates/en/law.txt", "{{late.statute}}{{#late.rate}} {{.}}{{/late.rate}}{{#deadline}} {{.}}{{/deadline}}");
 	put(site, "own/policies/.keep", "");
 	put(site, "own/templates/.keep", "");
 	put(site, "own/providers/.keep", "");
@@ -191,6 +198,56 @@ static void own_policies_replace_shipped_ones(void **state)
 	assert_int_equal(site.library->policy_count, 2);
 	assert_string_equal(site.library->policies[0]->name, "another");
 	assert_string_equal(library_policy(site.library, "plain")->title, "Mine");
+	site_clear(&site);
+}
+
+#define ON(name, base, more) "{\"name\": \"" name "\", \"extends\": \"" base "\"" more "}"
+
+static void a_policy_stands_on_another(void **state)
+{
+	struct site site;
+	struct policy *policy = NULL;
+	const char *file;
+	char digest[POLICY_DIGEST_SIZE];
+
+	(void)state;
+	site_init(&site);
+	put(&site, "own/policies/a.json", ON("a", "b", ", \"title\": \"Mine\"")); /* read before its base */
+	put(&site, "own/policies/b.json", ON("b", "plain", ", \"min_gap\": \"96h\""));
+	loads(&site, PLAIN);
+	assert_string_equal(library_policy(site.library, "a")->title, "Mine");
+	assert_int_equal(library_policy(site.library, "a")->min_gap_ms, INT64_C(96) * 3600000);
+	assert_string_equal(library_policy(site.library, "a")->steps[0].id, "one");
+	memcpy(digest, library_policy(site.library, "a")->digest, sizeof(digest));
+	/* What it was goes on as it was when the ground moves. */
+	put(&site, "own/policies/b.json", ON("b", "plain", ", \"min_gap\": \"24h\""));
+	loads(&site, PLAIN);
+	assert_string_not_equal(library_policy(site.library, "a")->digest, digest);
+	assert_int_equal(library_policy_digest(site.library, digest)->min_gap_ms, INT64_C(96) * 3600000);
+	/* One that replaces a shipped policy stands on that one; and others then on it. */
+	put(&site, "own/policies/plain.json", ON("plain", "plain", ", \"max_contacts\": 3"));
+	loads(&site, PLAIN);
+	assert_int_equal(library_policy(site.library, "plain")->max_contacts, 3);
+	assert_int_equal(library_policy(site.library, "a")->max_contacts, 3);
+	/* A file that is not among them. */
+	put(&site, "new.json", ON("new", "a", ", \"max_contacts\": 5"));
+	file = arena_printf(site.arena, "%s/new.json", site.dir);
+	assert_int_equal(library_read_policy(site.config, arena_printf(site.arena, "%s/share", site.dir), file, &policy, NULL), 0);
+	assert_int_equal(policy->max_contacts, 5);
+	assert_string_equal(policy->title, "Mine");
+	policy_free(policy);
+	site_clear(&site);
+}
+
+static void a_law_that_is_cited_may_be_stated(void **state)
+{
+	struct site site;
+
+	(void)state;
+	site_init(&site);
+	put(&site, "own/policies/late.json", LATE("L", MAIL ", " STATES(", \"fees\": true, \"deadline\": \"7d\"")));
+	loads(&site, PLAIN);
+	assert_string_equal(library_policy(site.library, "late")->regime, "L");
 	site_clear(&site);
 }
 
@@ -387,6 +444,19 @@ static const struct row rows[] = {
 	{ "a policy with a bad step", "own/policies/bad.json",
 		POLICY("bad", MAIL ", {\"id\": \"x\", \"at\": \"due+2w\", \"channel\": \"email\", \"template\": \"note\"}"), NULL, "bad_at",
 		{ "own/policies/bad.json", "$.steps[1].at" } },
+	{ "a policy on one that is not there", "own/policies/bad.json", ON("bad", "plane", ""), NULL, "unknown_policy",
+		{ "own/policies/bad.json", "$.extends", "\"plane\"", "plain" } },
+	{ "a policy on itself", "own/policies/bad.json", ON("bad", "bad", ""), NULL, "unknown_policy",
+		{ "own/policies/bad.json", "$.extends", "another" } },
+	{ "a policy on one that stands on it", "own/policies/bad.json", ON("bad", "circle", ""), NULL, "extends_cycle",
+		{ "own/policies/", "$.extends", "must not lead back" } },
+	{ "a shipped policy on one of the user's", "share/policies/bad.json", ON("bad", "circle", ""), NULL, "unknown_policy",
+		{ "share/policies/bad.json", "$.extends" } },
+	{ "a policy that changes a step that is not there", "own/policies/bad.json",
+		ON("bad", "plain", ", \"steps\": [{\"id\": \"two\", \"remove\": true}]"), NULL, "unknown_step",
+		{ "own/policies/bad.json", "$.steps[0].id", "plain" } },
+	{ "a policy whose base cannot be read", "own/policies/bad.json", "{\"name\": \"bad\", \"steps\": []}", NULL, "missing",
+		{ "own/policies/bad.json", "$.steps" } },
 	{ "a policy under another name", "own/policies/bad.json", POLICY("good", MAIL), NULL, "bad_name",
 		{ "own/policies/bad.json", "$.name", "good" } },
 	{ "a policy whose name the file's only begins with", "own/policies/ba.json", POLICY("bad", MAIL), NULL, "bad_name",
@@ -412,6 +482,14 @@ static const struct row rows[] = {
 	{ "an unknown sender", "own/policies/bad.json", POLICY("bad", "{\"id\": \"x\", \"at\": \"due+2d\", \"sender\": \"desk\", "
 		"\"channel\": \"email\", \"template\": \"note\", \"tone\": \"firm\"}"), NULL,
 		"unknown_sender", { "own/policies/bad.json", "$.steps[0]", "desk", "$.senders" } },
+	{ "a law that is not there", "own/policies/late.json", LATE("N", MAIL), NULL, "unknown_regime",
+		{ "own/policies/late.json", "$.late.regime \"N\"", "none of the law files" } },
+	{ "a law that cites no statute", "own/policies/late.json", LATE("M", MAIL), NULL, "unknown_regime",
+		{ "own/policies/late.json", "$.late.regime \"M\"", "cites no statute" } },
+	{ "fees without a law", "own/policies/bad.json", POLICY("bad", STATES(", \"fees\": true")), NULL, "no_ground",
+		{ "own/policies/bad.json", "$.steps[0]", "$.late.regime" } },
+	{ "a law stated by a step without fees", "own/policies/late.json", LATE("L", STATES("")), NULL, "missing_variable",
+		{ "own/policies/late.json", "$.steps[0]", "en/law.txt", "late.statute" } },
 	{ "a template that does not compile", "own/templates/en/note.txt", "one\n{{#many}}", NULL, "bad_template",
 		{ "own/templates/en/note.txt", "line 2" } },
 	{ "a template with an unknown variable", "own/templates/en/note.txt", "{{invoice.numbr}}", NULL, "unknown_variable",
@@ -459,6 +537,8 @@ static void complains(void **state)
 
 	site_init(&site);
 	put(&site, "share/templates/fr/note.subject", "Facture {{invoice.number}}");
+	if (row->file && (strstr(row->text, "\"circle\"") || strcmp(row->name, "a policy whose base cannot be read") == 0))
+		put(&site, "own/policies/circle.json", ON("circle", "bad", ""));
 	if (row->file)
 		put(&site, row->file, row->text);
 	if (strstr(more, "\"policies\"")) { /* the one row that needs its own section */
@@ -519,6 +599,8 @@ int main(void)
 	const struct CMUnitTest fixed[] = {
 		cmocka_unit_test(shipped_files_load),
 		cmocka_unit_test(own_policies_replace_shipped_ones),
+		cmocka_unit_test(a_policy_stands_on_another),
+		cmocka_unit_test(a_law_that_is_cited_may_be_stated),
 		cmocka_unit_test(own_templates_replace_the_whole_body),
 		cmocka_unit_test(own_partials_replace_one_part),
 		cmocka_unit_test(own_locales_are_added),
