@@ -112,11 +112,11 @@ static void check_counted(struct judge *judge, const struct message *m, int64_t 
 /* What records a call is sent also while that call, or another word of the debtor's, holds the ladder; never to who paid. */
 static unsigned stops_of(const char *step)
 {
-	enum { PAID, DISPUTED = 2, PROMISED, ANNOUNCED, UNDELIVERED, STALE = 11, PLANNED = 13 };
+	enum { PAID, VOIDED, DISPUTED, PROMISED, ANNOUNCED, UNDELIVERED, STALE = 11, PLANNED = 13 };
 	unsigned said = 1u << DISPUTED | 1u << PROMISED | 1u << ANNOUNCED | 1u << UNDELIVERED | 1u << PLANNED;
 
 	if (strncmp(step, "paid:", 5) == 0)
-		return ~(said | 1u << PAID | 1u << STALE); /* thanks: see judge_first_byte() */
+		return ~(said | 1u << PAID | 1u << VOIDED | 1u << STALE); /* thanks: it is paid, see judge_first_byte() */
 	if (strncmp(step, "plan:", 5) == 0)
 		return ~(1u << PLANNED);
 	return strchr(step, ':') ? ~said : ~0u;
