@@ -39,6 +39,14 @@ void notice_set_drop(struct notice_set *set, const char *locale, const char *nam
  */
 int notice_set_check(const struct notice_set *set, const char *locale, const char *name, enum channel channel, const struct regime *late,
 	struct err *err);
+/*
+ * The same, and shows each sample that was rendered for it to `look`: with everything known and with the least, about one invoice and
+ * several. The notice is borrowed for the call.
+ */
+struct notice;
+typedef void (*notice_look_fn)(const struct notice *notice, void *arg);
+int notice_set_look(const struct notice_set *set, const char *locale, const char *name, enum channel channel, const struct regime *late,
+	notice_look_fn look, void *arg, struct err *err);
 /* Hex SHA-256 over all files: the version of the templates. */
 const char *notice_set_digest(const struct notice_set *set);
 

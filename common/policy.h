@@ -37,6 +37,7 @@ struct step_at {
 };
 
 struct step_if { /* all that are set must hold */
+	const char *currency; /* ISO 4217 of the invoice; NULL = any */
 	int64_t balance_min, balance_max; /* minor units; -1 = any */
 	int64_t days_past_due_min, days_past_due_max; /* INT64_MIN / INT64_MAX = any */
 	const char *const *kinds; /* customer kinds, NULL = any */
@@ -137,15 +138,15 @@ int policy_read_head(struct arena *arena, const char *json, size_t len, struct p
 void policy_free(struct policy *policy);
 DEFINE_CLEANUP(struct policy, policy_free)
 int policy_step_index(const struct policy *policy, const char *id); /* -ENOENT */
+/* Where a step lies, in calendar days from due, issued or eom: business days only as a range, holidays aside. */
+struct step_span {
+	enum anchor root;
+	int64_t least, most;
+};
+struct step_span policy_step_span(const struct policy *policy, size_t step);
 /* The members `promise`, `plan` and `courtesy` of a policy whose steps are read. -EBADMSG. */
 int policy_agreed(const struct json *root, struct policy *policy, struct err *err);
-/* The i-th template that they name, for a check; NULL behind the last. */
-const char *policy_agreed_template(const struct policy *policy, size_t i);
-/*
- * That one invoice alone can walk the ladder in the rhythm it was written in: no window of a cap's days holds more steps than
- * the cap allows, and no two lie closer than min_gap. Otherwise steps would only be put off: -EBADMSG, code "pace". Looks at
- * steps in calendar days; not part of policy_parse(), since a policy that defers is slow, not wrong.
- */
-int policy_check_pace(const struct policy *policy, struct err *err);
+/* The i-th template that they name, and where, for a check; NULL behind the last. All are mails of the default sender. */
+const char *policy_agreed_template(const struct policy *policy, size_t i, const char **path);
 
 #endif

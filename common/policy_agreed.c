@@ -71,13 +71,16 @@ int policy_agreed(const struct json *root, struct policy *policy, struct err *er
 	return 0;
 }
 
-const char *policy_agreed_template(const struct policy *policy, size_t i)
+const char *policy_agreed_template(const struct policy *policy, size_t i, const char **path)
 {
+	static const char *const paths[] = { "$.promise.thanks", "$.plan.remind", "$.plan.late", "$.courtesy.thanks", "$.courtesy.apology" };
 	const struct agreed *a = &policy->agreed;
 	const char *const all[] = { a->promise_thanks, a->plan_before, a->plan_late, a->thanks, a->apology };
 
 	for (size_t k = 0; k < ARRAY_LEN(all); k++)
-		if (all[k] && i-- == 0)
+		if (all[k] && i-- == 0) {
+			*path = paths[k];
 			return all[k];
+		}
 	return NULL;
 }
