@@ -168,7 +168,7 @@ static int render(const struct contact_env *env, const struct debtor *debtor, co
 	struct notice_invoice *invoices = arena_alloc(arena, plan->member_count * sizeof(*invoices));
 	struct notice_input input = { .creditor = &env->config->creditor, .debtor_name = debtor->customer.name,
 		.contact_name = plan->contact->name, .invoices = invoices, .invoice_count = plan->member_count,
-		.today = zone_date(when.zone, env->now), .deadline = date_none(),
+		.today = business_date(&when, env->now), .deadline = date_none(),
 		.fallback_locale = env->config->creditor.locale, .country = debtor->customer.country,
 		.consumer = guard_debtor(customer_kind_names[debtor->customer.kind]) == DEBTOR_CONSUMER };
 
@@ -416,7 +416,7 @@ int contact_open_call(const struct contact_env *env, struct debtor *debtor, cons
 	struct effects *fx, struct err *err)
 {
 	struct business_time when = schedule_window(plan->policy, debtor, env->config->creditor.zone, env->holidays);
-	date today = zone_date(when.zone, env->now), last;
+	date today = business_date(&when, env->now), last;
 	const struct sender *sender;
 	struct notice notice;
 	struct task task;

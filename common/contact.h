@@ -94,6 +94,7 @@ struct attempt_entry {
 	int64_t doubt_since;
 	uint16_t intent_year; /* where its intent stands in the journal, for a resend with the same bytes */
 	uint64_t intent_index;
+	const char *intent_leaf; /* the beginning of its leaf's hash, hex: another instance's journal has another record there; NULL = not known */
 	bool sealed; /* that journal was sealed since: the bytes are not at hand */
 	int64_t pseq; /* the partition's group that released it: one chain, whichever instance's journal holds the intent */
 	int64_t resends;

@@ -33,6 +33,7 @@ void attempt_entry_write(struct buf *out, const struct attempt_entry *entry)
 	jw_opt_int(&w, "doubt_since", entry->doubt_since);
 	jw_int(&w, "intent_year", entry->intent_year);
 	jw_int(&w, "intent_index", (int64_t)entry->intent_index);
+	jw_opt_str(&w, "intent_leaf", entry->intent_leaf);
 	if (entry->sealed)
 		jw_bool(&w, "sealed", true);
 	jw_opt_int(&w, "pseq", entry->pseq);
@@ -64,6 +65,7 @@ int attempt_entry_read(struct arena *arena, const char *text, size_t len, struct
 		(r = json_opt_int(json, "doubt_since", INT64_MIN, INT64_MAX, &ret->doubt_since, err)) < 0 ||
 		(r = json_opt_int(json, "intent_year", 0, 9999, &year, err)) < 0 ||
 		(r = json_opt_int(json, "intent_index", 0, INT64_MAX, &index, err)) < 0 ||
+		(r = json_opt_str(json, "intent_leaf", 2 * SHA256_SIZE, &ret->intent_leaf, err)) < 0 ||
 		(r = json_opt_bool(json, "sealed", &ret->sealed, err)) < 0 ||
 		(r = json_opt_int(json, "pseq", 0, INT64_MAX, &ret->pseq, err)) < 0 ||
 		(r = json_opt_int(json, "resends", 0, MONEY_MAX, &ret->resends, err)) < 0 ||
@@ -257,6 +259,15 @@ static bool has_next(const struct config *config, const struct attempt_entry *en
 	return false;
 }
 
+/* What one channel refuses for good may go by the step's other one. */
+static bool falls_back(const struct candidate *c, const struct attempt_entry *entry)
+{
+	int index = c->policy ? policy_step_index(c->policy, c->escalation->step) : -ENOENT;
+	const struct step *step = index < 0 ? NULL : &c->policy->steps[index];
+
+	return step && step->has_fallback && strcmp(channel_names[step->channel], entry->channel) == 0;
+}
+
 /* A certain failure of an attempt that was never in doubt. */
 static void fail(const struct contact_env *env, struct debtor *debtor, struct candidate *members, size_t count, struct attempt_entry *entry,
 	const struct outcome *outcome, struct effects *fx)
@@ -270,6 +281,7 @@ static void fail(const struct contact_env *env, struct debtor *debtor, struct ca
 		       outcome->scope == SCOPE_PROVIDER	      ? RETRY_PROVIDER_MS :
 		       outcome->kind == OUTCOME_THROTTLED     ? clamp_retry(outcome->retry_after_ms) :
 								5 * MINUTE_MS;
+	bool back, given_up = false;
 
 	record(outcome->kind == OUTCOME_CANCELLED ? "attempt.cancelled" : "attempt.failed",
 		outcome->kind == OUTCOME_CANCELLED ? "contact.cancelled" : "contact.failed", entry, outcome, NULL, fx);
@@ -278,16 +290,20 @@ static void fail(const struct contact_env *env, struct debtor *debtor, struct ca
 	for (size_t i = 0; i < count; i++) {
 		if (!holds_attempt(&members[i], entry))
 			continue;
-		if (final)
+		back = final && falls_back(&members[i], entry);
+		given_up |= final && !back;
+		if (final && !back)
 			walk_on(&members[i], entry, STEP_SKIPPED, "refused", entry->released_at, TRIGGER_NOT_SENT, fx);
 		else
-			not_sent(&members[i], wait ? fx->now + wait : 0, fx);
+			not_sent(&members[i], back || !wait ? 0 : fx->now + wait, fx);
 		if (next)
 			members[i].escalation->provider_failed = arena_strdup(fx->arena, entry->provider);
-		if (!final && outcome->status) /* the provider knows the id and refused it: the next try has its own */
+		if (back)
+			members[i].escalation->channel_failed = arena_strdup(fx->arena, entry->channel);
+		if ((!final || back) && outcome->status) /* the provider knows the id and refused it: the next try has its own */
 			members[i].escalation->tries++;
 	}
-	if (final || outcome->scope == SCOPE_PROVIDER)
+	if (given_up || outcome->scope == SCOPE_PROVIDER)
 		open_task(final ? "refused" : "provider", entry, outcome->reason, fx);
 }
 

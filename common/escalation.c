@@ -66,7 +66,7 @@ void escalation_walked(struct escalation *e, struct arena *arena, const char *st
 		e->since = e->look_at = 0;
 	}
 	e->tries = e->retry_at = 0;
-	e->retry_why = e->provider_failed = e->provider_only = NULL;
+	e->retry_why = e->provider_failed = e->channel_failed = e->provider_only = NULL;
 	e->deferred = NULL;
 }
 
@@ -257,14 +257,15 @@ static void fill_walk(const struct escalation *e, const struct policy *policy, c
 			continue;
 		over[step] = true;
 		if (perhaps_sent(&e->walk[i]))
-			walk->done[step] = zone_date(when->zone, e->walk[i].at);
+			walk->done[step] = business_date(when, e->walk[i].at);
 	}
 }
 
 static bool condition_holds(const struct step_if *when, const struct escalation *e, const struct debtor *d,
 	const struct invoice_view *view, int32_t days_past_due)
 {
-	return (when->balance_min < 0 || view->balance >= when->balance_min) &&
+	return (!when->currency || strcmp(when->currency, e->invoice.snapshot.currency) == 0) &&
+		(when->balance_min < 0 || view->balance >= when->balance_min) &&
 		(when->balance_max < 0 || view->balance <= when->balance_max) &&
 		days_past_due >= when->days_past_due_min && days_past_due <= when->days_past_due_max &&
 		word_listed(when->kinds, customer_kind_names[d->customer.kind]) &&
@@ -280,7 +281,7 @@ static void first_reminder(const struct escalation *e, const struct rules *rules
 
 		if (!perhaps_sent(&e->walk[i]) || step < 0 || rules->policy->steps[step].kind != STEP_MESSAGE)
 			continue;
-		c->first_reminder = zone_date(when->zone, e->walk[i].at);
+		c->first_reminder = business_date(when, e->walk[i].at);
 		c->by_post = rules->policy->steps[step].channel == CHANNEL_LETTER;
 		return;
 	}
@@ -297,6 +298,10 @@ const struct contact *escalation_reach(const struct escalation *e, const struct 
 	first_reminder(e, rules, &when, &c);
 	*permit = (struct permit){ .decision = GUARD_DENY, .why = debtor_opted_out(d, step->channel) ? "opted_out" : "no_address" };
 	for (size_t i = 0; i < (step->has_fallback ? 2u : 1u); i++) {
+		if (e->channel_failed && strcmp(e->channel_failed, channel_names[channels[i]]) == 0) {
+			permit->why = "refused";
+			continue;
+		}
 		c.channel = *channel = channels[i];
 		c.contact = debtor_contact(d, channels[i], step->to);
 		if (!c.contact)
@@ -368,7 +373,7 @@ static struct next_action next_step(const struct escalation *e, const struct deb
 				next.at > from && next.owed_at <= rules->now		  ? "window" :
 											    "schedule";
 		if (schedule_before_due(policy, i, &walk, &when) &&
-			date_diff(zone_date(when.zone, next.at), walk.due_on) >= 0) {
+			date_diff(business_date(&when, next.at), walk.due_on) >= 0) {
 			next.kind = NEXT_SKIP;
 			next.at = next.owed_at;
 			next.why = "past_due";
@@ -730,7 +735,7 @@ static void follow_facts(struct escalation *e, struct debtor *debtor, const stru
 	if (!e->overdue_told && debtor && rules->policy) {
 		const struct business_time when = schedule_window(rules->policy, debtor, rules->creditor_zone, rules->holidays);
 
-		if (date_diff(zone_date(when.zone, rules->now), schedule_due(rules->policy, &when, e->invoice.snapshot.due_on)) > 0) {
+		if (date_diff(business_date(&when, rules->now), schedule_due(rules->policy, &when, e->invoice.snapshot.due_on)) > 0) {
 			struct draft *draft = effects_event(fx, "invoice.overdue", e->invoice.debtor_id, e->invoice.id);
 
 			jw_int(&draft->w, "balance_minor", view.balance);

@@ -79,6 +79,7 @@ struct escalation {
 	int64_t retry_at;
 	const char *retry_why; /* what the step waits for until then, a word of pace_why_names; NULL = the last try failed */
 	const char *provider_failed; /* that certainly did, with the step in hand: the channel's next one is asked. NULL = none */
+	const char *channel_failed; /* by which the step in hand was refused for good: its fallback is used. NULL = none */
 	const char *provider_only; /* that may have sent the step in hand: no other is asked. NULL = any */
 	struct hold_entry *holds;
 	size_t hold_count, hold_capacity;

@@ -35,7 +35,7 @@ static const char *const late_members[] = { "regime", NULL };
 static const char *const window_members[] = { "zone", "days", "hours", "holidays", NULL };
 static const char *const cap_members[] = { "channel", "contacts", "days", NULL };
 static const char *const if_members[] = { "balance_min_minor", "balance_max_minor", "days_past_due_min", "days_past_due_max",
-	"kinds", "countries", "tags", NULL };
+	"currency", "kinds", "countries", "tags", NULL };
 /* Which members a step of each kind may have; what is left over would be silently without effect. */
 static const char *const message_members[] = { "id", "at", "channel", "else", "template", "sender", "tone", "to", "fees",
 	"deadline", "attach", "effects", "in_doubt", "if", NULL };
@@ -448,6 +448,7 @@ static int parse_if(struct arena *arena, const struct json *step_object, struct 
 		.days_past_due_min = INT64_MIN,
 		.days_past_due_max = INT64_MAX };
 	if ((r = json_opt_object(step_object, "if", &object, err)) < 0 || (r = json_only(&object, if_members, err)) < 0 ||
+		(r = json_opt_str(&object, "currency", 8, &when->currency, err)) < 0 ||
 		(r = json_opt_int(&object, "balance_min_minor", 0, MONEY_MAX, &when->balance_min, err)) < 0 ||
 		(r = json_opt_int(&object, "balance_max_minor", 0, MONEY_MAX, &when->balance_max, err)) < 0 ||
 		(r = json_opt_int(&object, "days_past_due_min", -3650, 3650, &when->days_past_due_min, err)) < 0 ||
@@ -459,6 +460,8 @@ static int parse_if(struct arena *arena, const struct json *step_object, struct 
 		(r = opt_list(arena, &object, "tags", NULL, tag_ok, "a tag of 1 to 128 characters without ','",
 			 &when->tags, err)) < 0)
 		return r;
+	if (when->currency && (strlen(when->currency) != 3 || currency_exponent(when->currency) < 0))
+		return json_refuse(&object, "currency", err, "unknown_currency", "must be an ISO 4217 currency in capitals, such as \"EUR\"");
 	if (when->balance_max >= 0 && when->balance_min > when->balance_max)
 		return json_refuse(&object, "balance_max_minor", err, "out_of_range", "must be at least balance_min_minor");
 	if (when->days_past_due_min > when->days_past_due_max)

@@ -36,6 +36,7 @@ struct step_at {
 };
 
 struct step_if { /* all that are set must hold */
+	const char *currency; /* ISO 4217 of the invoice; NULL = any */
 	int64_t balance_min, balance_max; /* minor units; -1 = any */
 	int64_t days_past_due_min, days_past_due_max; /* INT64_MIN / INT64_MAX = any */
 	const char *const *kinds; /* customer kinds, NULL = any */

@@ -13,6 +13,8 @@ struct business_time schedule_window(const struct policy *policy, const struct d
 	if (zone_get(w->debtor_zone ? debtor_zone(debtor, creditor_zone) : w->zone, &when.zone) < 0 &&
 		zone_get(creditor_zone, &when.zone) < 0)
 		(void)zone_get("UTC", &when.zone);
+	if (!w->debtor_zone && zone_get(debtor_zone(debtor, creditor_zone), &when.dates) < 0)
+		when.dates = NULL;
 	return when;
 }
 

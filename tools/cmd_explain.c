@@ -66,6 +66,7 @@ static const struct sentence rules_said[] = {
 	{ "past_due", "a step from before the due date is not made up for afterwards" },
 	{ "condition", "the step's condition does not hold" },
 	{ "no_address", "no contact has an address for its channel" },
+	{ "refused", "the provider refuses the message, and nobody can be reached by the step's other channel" },
 	{ "opted_out", "the debtor asked not to be contacted on its channel" },
 	{ "anchor_skipped", "it counts from a step that was skipped" },
 	{ "task", "the task's deadline" },
@@ -98,7 +99,7 @@ static bool moved_by_spacing(struct ctl *ctl, const struct entry *entry, const s
 		walk.done[i] = date_none();
 	for (size_t i = 0; i < entry->e.walk_count && at->anchor == ANCHOR_STEP; i++)
 		if (strcmp(entry->e.walk[i].step, policy->steps[at->step].id) == 0 && entry->e.walk[i].end != STEP_SKIPPED)
-			walk.done[at->step] = zone_date(when.zone, entry->e.walk[i].at);
+			walk.done[at->step] = business_date(&when, entry->e.walk[i].at);
 	day = schedule_step_date(policy, next->step, &walk, &when);
 	return date_is_set(day) && business_opening(&when, day) != next->owed_at;
 }

@@ -221,6 +221,7 @@ static void show_policy(struct ctl *ctl, const struct policy *policy)
 	fields_add(f, "min_gap_h", "Hours between", policy->min_gap_ms ? cell_number(policy->min_gap_ms / HOUR_MS) : cell_none());
 	fields_add(f, "max_contacts", "In all at most", policy->max_contacts ? cell_number(policy->max_contacts) : cell_none());
 	fields_add(f, "group", "Grouped by", cell_text(group_names[policy->group]));
+	fields_add(f, "late", "Late payment", cell_text(policy->regime));
 	fields_add(f, "freshness_h", "Hours payments may be old", policy->freshness_ms ? cell_number(policy->freshness_ms / HOUR_MS) : cell_none());
 	fields_table(f, "steps", "Steps", step_table(ctl, policy));
 	view_fields(&ctl->view, f);

@@ -329,6 +329,9 @@ static const struct next_row {
 		NEXT_SKIP, "anchor_skipped", TEN, 1 },
 	/* conditions */
 	{ "balance enough", IF("\"balance_min_minor\":120000"), TEN, as_it_is, NEXT_CONTACT, "schedule", TEN, 0 },
+	{ "the currency", IF("\"currency\":\"EUR\",\"balance_min_minor\":120000"), TEN, as_it_is, NEXT_CONTACT, "schedule", TEN, 0 },
+	{ "another currency", IF("\"currency\":\"JPY\",\"balance_min_minor\":120000"), TEN, as_it_is, NEXT_SKIP, "condition",
+		"2026-04-02T07:00:00Z", 0 },
 	{ "balance too small", IF("\"balance_min_minor\":120001"), TEN, as_it_is, NEXT_SKIP, "condition", "2026-04-02T07:00:00Z", 0 },
 	{ "what was paid is off the balance", IF("\"balance_min_minor\":50001"), TEN, part_paid, NEXT_SKIP, "condition",
 		"2026-04-02T07:00:00Z", 0 },

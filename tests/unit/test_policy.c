@@ -263,6 +263,7 @@ static const struct refusal refusals[] = {
 	{ STEPS(MAIL("a", "due+1d", "rude")), "not_one_of", "$.steps[0].tone", "" },
 	{ WITH("\"if\":[]"), "wrong_type", "$.steps[0].if", "" },
 	{ WITH("\"if\":{\"amount\":1}"), "unknown_member", "$.steps[0].if.amount", "" },
+	{ WITH("\"if\":{\"currency\":\"euro\"}"), "unknown_currency", "$.steps[0].if.currency", "such as \"EUR\"" },
 	{ WITH("\"if\":{\"balance_min_minor\":-1}"), "out_of_range", "$.steps[0].if.balance_min_minor", "" },
 	{ WITH("\"if\":{\"balance_max_minor\":\"1\"}"), "wrong_type", "$.steps[0].if.balance_max_minor", "" },
 	{ WITH("\"if\":{\"balance_min_minor\":2,\"balance_max_minor\":1}"), "out_of_range", "$.steps[0].if.balance_max_minor",
