@@ -51,6 +51,9 @@ struct contact_plan {
 	int64_t owed_at;
 	const char *provider; /* NULL: the channel's first. Set by whoever knows how the providers are */
 	const char *why, *rule; /* what set the instant, and the contact rule behind it: those of struct next_action, of members[0] */
+	bool beside; /* a message beside the ladder: steps[i] is &own[i], made of asides[i] */
+	struct aside asides[CONTACT_INVOICES_MAX];
+	struct step own[CONTACT_INVOICES_MAX];
 };
 
 /*
@@ -78,6 +81,13 @@ struct contact_released {
 typedef int (*contact_request_fn)(const struct message *message, struct buf *masked, void *arg);
 int contact_release(const struct contact_env *env, struct debtor *debtor, const struct contact_plan *plan,
 	contact_request_fn request, void *arg, struct effects *fx, struct contact_released *ret, struct err *err);
+
+/*
+ * A call was made, about the invoices of its task (members: those that share it; `step` of each is the call's) or about one outside the
+ * ladder (task NULL). Closes the task, notes it with everyone, counts it. `who` made it; the record is "phone.note".
+ */
+void contact_called(const struct contact_env *env, struct debtor *debtor, struct candidate *members, size_t count, const struct event *call,
+	const char *task, struct effects *fx);
 
 /* Opens a call task for a planned call, for all its members. */
 int contact_open_call(const struct contact_env *env, struct debtor *debtor, const struct contact_plan *plan,

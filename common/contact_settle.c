@@ -125,26 +125,23 @@ static bool holds_attempt(const struct candidate *c, const struct attempt_entry 
 }
 
 /* The step is walked: the state moves, its effects are told. */
-static void walk_on(struct candidate *c, const struct attempt_entry *entry, enum step_end end, const char *reason, int64_t at,
+static void walk_on(struct debtor *debtor, struct candidate *c, const struct attempt_entry *entry, enum step_end end, const char *reason, int64_t at,
 	enum escalation_trigger trigger, struct effects *fx)
 {
 	struct escalation *e = c->escalation;
 	const char *step = e->step;
-	int index = c->policy ? policy_step_index(c->policy, step) : -ENOENT;
 	struct draft *event;
 
 	if (!escalation_move(e, trigger))
 		return;
 	escalation_walked(e, fx->arena, step, end, reason, at, entry->id);
+	if (aside_id(step))
+		return; /* no stage of the ladder */
 	event = effects_event(fx, "escalation.stage_changed", entry->debtor_id, e->invoice.id);
 	jw_str(&event->w, "step", step);
 	jw_opt_str(&event->w, "reason", reason);
-	if (end == STEP_SKIPPED || index < 0 || !c->policy->steps[index].effects)
-		return;
-	for (const char *const *effect = c->policy->steps[index].effects; *effect; effect++) {
-		event = effects_event(fx, *effect, entry->debtor_id, e->invoice.id);
-		jw_str(&event->w, "step", step);
-	}
+	if (end != STEP_SKIPPED)
+		escalation_step_effects(e, debtor, c->policy, step, fx);
 }
 
 static void not_sent(struct candidate *c, int64_t retry_at, struct effects *fx)
@@ -293,7 +290,7 @@ static void fail(const struct contact_env *env, struct debtor *debtor, struct ca
 		back = final && falls_back(&members[i], entry);
 		given_up |= final && !back;
 		if (final && !back)
-			walk_on(&members[i], entry, STEP_SKIPPED, "refused", entry->released_at, TRIGGER_NOT_SENT, fx);
+			walk_on(debtor, &members[i], entry, STEP_SKIPPED, "refused", entry->released_at, TRIGGER_NOT_SENT, fx);
 		else
 			not_sent(&members[i], back || !wait ? 0 : fx->now + wait, fx);
 		if (next)
@@ -338,7 +335,7 @@ bool contact_settle(const struct contact_env *env, struct debtor *debtor, struct
 			contact_counted(debtor, entry, env->now, fx);
 		for (size_t i = 0; i < count; i++)
 			if (holds_attempt(&members[i], entry))
-				walk_on(&members[i], entry, STEP_SENT, NULL, at, TRIGGER_SENT, fx);
+				walk_on(debtor, &members[i], entry, STEP_SENT, NULL, at, TRIGGER_SENT, fx);
 		if (told(debtor, entry) == DELIVERY_BOUNCED_HARD)
 			contact_bounced(members, count, entry->id, fx);
 		if (entry->unknown_at)
@@ -396,7 +393,9 @@ bool contact_unknown(const struct contact_env *env, struct debtor *debtor, struc
 	struct outcome outcome = { .kind = OUTCOME_IN_DOUBT, .reason = why };
 	int index;
 
-	if (count && members[0].policy && (index = policy_step_index(members[0].policy, entry->step)) >= 0)
+	if (aside_id(entry->step))
+		rule = DOUBT_SKIP; /* it asks for nothing: better none than two */
+	else if (count && members[0].policy && (index = policy_step_index(members[0].policy, entry->step)) >= 0)
 		rule = members[0].policy->steps[index].in_doubt;
 	if (!entry->unknown_at) {
 		entry->unknown_at = env->now;
@@ -411,7 +410,7 @@ bool contact_unknown(const struct contact_env *env, struct debtor *debtor, struc
 		if (!holds_attempt(&members[i], entry))
 			continue;
 		if (rule == DOUBT_SKIP) {
-			walk_on(&members[i], entry, STEP_SKIPPED, "unknown", entry->released_at, TRIGGER_NOT_SENT, fx);
+			walk_on(debtor, &members[i], entry, STEP_SKIPPED, "unknown", entry->released_at, TRIGGER_NOT_SENT, fx);
 		} else if (rule == DOUBT_RESEND) { /* the policy's author chose a possible second letter over none */
 			int64_t tries = e->tries + 1;
 
@@ -475,6 +474,8 @@ bool contact_stands(const struct contact_env *env, const struct debtor *debtor, 
 			return false; /* it may be the one that arrives: not at night */
 		as_owed.state = ESCALATION_WAITING; /* as if the step were still owed: does anything hold it now? */
 		next = escalation_next(&as_owed, debtor, &rules);
+		if (next.kind == NEXT_ASIDE && next.owed_at <= env->now && strcmp(next.aside.id, as_owed.step) == 0)
+			continue;
 		if (next.kind != NEXT_CONTACT || next.owed_at > env->now ||
 			strcmp(members[i].policy->steps[next.step].id, as_owed.step) != 0)
 			return false;

@@ -388,6 +388,7 @@ void lint_policy(const struct lint_input *input, struct lint_report *report)
 		lint_lawful(&l, i);
 		lint_texts_of(&l, i);
 	}
+	lint_texts_agreed(&l);
 	lint_rhythm(&l);
 	lint_caps_of_law(&l);
 }

@@ -76,5 +76,6 @@ void lint_regime(struct lint *l); /* lint_law.c: sets l->late */
 void lint_lawful(struct lint *l, size_t step);
 void lint_caps_of_law(struct lint *l);
 void lint_texts_of(struct lint *l, size_t step); /* lint_texts.c */
+void lint_texts_agreed(struct lint *l); /* of promises, plans and payments */
 
 #endif

@@ -79,25 +79,30 @@ static const struct text *look(struct lint_texts *texts, const char *locale, con
 
 /* --- one text of a step ------------------------------------------------------------------------------------------------- */
 
-/* What a step says on one channel. */
+/* What a step, or the policy beside its steps, says on one channel. */
 struct saying {
-	const char *name, *member; /* "penalties", "template" */
+	size_t step; /* or LINT_POLICY */
+	const char *name, *member; /* "penalties", "template"; or the whole path, "$.promise.thanks" */
 	enum channel channel;
 	const char *through; /* the member that chose the channel */
 	const struct regime *late; /* that it may state */
+	enum tone tone;
+	const char *sender;
+	bool attach;
+	const char *const *countries; /* whom it is for; NULL = all */
 };
 
-static void tell_threat(struct lint *l, size_t i, const struct saying *s, const struct text *text)
+static void tell_threat(struct lint *l, const struct saying *s, const struct text *text)
 {
-	lint_add(l, LINT_THREAT_EARLY, i, s->member, NULL, "\"%s\" says \"%s\" in %s, and its tone is %s", s->name, text->words, text->folder,
-		tone_names[l->policy->steps[i].tone]);
+	lint_add(l, LINT_THREAT_EARLY, s->step, s->member, NULL, "\"%s\" says \"%s\" in %s, and its tone is %s", s->name, text->words,
+		text->folder, tone_names[s->tone]);
 }
 
 /* In the creditor's language it must be there; in each other one it may be missing, but not be wrong. */
-static void check_text(struct lint *l, size_t i, const struct saying *s)
+static void check_text(struct lint *l, const struct saying *s)
 {
 	struct lint_texts *texts = l->input->texts;
-	bool early = l->policy->steps[i].tone < TONE_LEGAL, threatens = false, there = false;
+	bool early = s->tone < TONE_LEGAL, threatens = false, there = false;
 
 	for (size_t k = 0; k <= texts->locale_count; k++) {
 		const char *locale = k ? texts->locales[k - 1] : l->input->locale;
@@ -107,32 +112,32 @@ static void check_text(struct lint *l, size_t i, const struct saying *s)
 			continue;
 		there = there || text->r != -ENOENT;
 		if (text->r < 0) {
-			lint_add(l, text->r == -ENOENT ? LINT_NO_TEMPLATE : LINT_BAD_TEMPLATE, i, s->member, text->err.code, "%s", text->err.text);
+			lint_add(l, text->r == -ENOENT ? LINT_NO_TEMPLATE : LINT_BAD_TEMPLATE, s->step, s->member, text->err.code, "%s", text->err.text);
 			return;
 		}
 		if (text->words && early && !threatens)
-			tell_threat(l, i, s, text);
+			tell_threat(l, s, text);
 		threatens = threatens || text->words;
 	}
 	if (!there)
-		lint_add(l, LINT_NO_TEMPLATE, i, s->member, NULL, "template \"%s\" is there for %s in no language", s->name, channel_names[s->channel]);
+		lint_add(l, LINT_NO_TEMPLATE, s->step, s->member, NULL, "template \"%s\" is there for %s in no language", s->name, channel_names[s->channel]);
 }
 
 /* Whom a step names by country can read it. */
-static void check_language(struct lint *l, size_t i, const struct saying *s)
+static void check_language(struct lint *l, const struct saying *s)
 {
-	const char *const *countries = l->policy->steps[i].when.countries;
+	const char *const *countries = s->countries;
 	char locale[24];
 
 	for (size_t c = 0; countries && countries[c]; c++) {
 		if (locale_of_country(countries[c], locale) < 0 || look(l->input->texts, locale, s->name, s->channel, s->late)->r != -ENOENT)
 			continue;
-		lint_add(l, LINT_NO_LANGUAGE, i, "if.countries", NULL, "\"%s\" is not there in the language of %s (%s)", s->name, countries[c], locale);
+		lint_add(l, LINT_NO_LANGUAGE, s->step, "if.countries", NULL, "\"%s\" is not there in the language of %s (%s)", s->name, countries[c], locale);
 		return;
 	}
 }
 
-static void check_unread(struct lint *l, size_t i, const struct saying *s)
+static void check_unread(struct lint *l, const struct saying *s)
 {
 	const struct lint_texts *texts = l->input->texts;
 
@@ -141,52 +146,71 @@ static void check_unread(struct lint *l, size_t i, const struct saying *s)
 			return; /* once for a policy */
 	for (size_t k = 0; k < texts->locale_count; k++)
 		if (!lint_reads(texts->locales[k]) && look(l->input->texts, texts->locales[k], s->name, s->channel, s->late)->r == 0) {
-			lint_add(l, LINT_UNREAD_LANGUAGE, i, s->member, NULL, "\"%s\" is there in %s", s->name, texts->locales[k]);
+			lint_add(l, LINT_UNREAD_LANGUAGE, s->step, s->member, NULL, "\"%s\" is there in %s", s->name, texts->locales[k]);
 			return;
 		}
 }
 
 /* --- whether it can be sent --------------------------------------------------------------------------------------------- */
 
-static bool check_sending(struct lint *l, size_t i, const struct saying *s)
+static bool check_sending(struct lint *l, const struct saying *s)
 {
-	const struct step *step = &l->policy->steps[i];
-	const struct lint_sending sending = { s->channel, step->sender, step->attach_invoice && s->channel == step->channel };
+	const struct lint_sending sending = { s->channel, s->sender, s->attach };
 	struct err err = { 0 };
 
 	if (l->input->can_send(&sending, l->input->arg, &err) >= 0)
 		return true;
 	if (strcmp(err.code, "unknown_sender") == 0)
-		lint_add(l, LINT_UNKNOWN_SENDER, i, "sender", err.code, "%s", err.text);
+		lint_add(l, LINT_UNKNOWN_SENDER, s->step, s->step == LINT_POLICY ? s->member : "sender", err.code, "%s", err.text);
 	else if (strcmp(err.code, "no_provider") == 0)
-		lint_add(l, LINT_NO_PROVIDER, i, s->through, err.code, "%s", err.text);
+		lint_add(l, LINT_NO_PROVIDER, s->step, s->through, err.code, "%s", err.text);
 	else if (strcmp(err.code, "no_documents") == 0 || strcmp(err.code, "no_attachments") == 0)
-		lint_add(l, LINT_NO_ATTACHMENTS, i, "attach", err.code, "%s", err.text);
+		lint_add(l, LINT_NO_ATTACHMENTS, s->step, "attach", err.code, "%s", err.text);
 	else
-		lint_add(l, LINT_BAD_SENDER, i, "sender", err.code, "%s", err.text);
+		lint_add(l, LINT_BAD_SENDER, s->step, s->step == LINT_POLICY ? s->member : "sender", err.code, "%s", err.text);
 	return false;
+}
+
+static void check_sayings(struct lint *l, const struct saying *sayings, size_t count)
+{
+	for (size_t k = 0; k < count; k++)
+		if (l->input->can_send && !check_sending(l, &sayings[k]))
+			break;
+	for (size_t k = 0; l->input->texts && k < count; k++) {
+		check_text(l, &sayings[k]);
+		check_language(l, &sayings[k]);
+		check_unread(l, &sayings[k]);
+	}
 }
 
 void lint_texts_of(struct lint *l, size_t i)
 {
 	const struct step *step = &l->policy->steps[i];
-	const struct regime *late = step->fees ? l->late : NULL;
-	struct saying sayings[3];
-	size_t count = 0;
+	const struct saying first = { i, step->template_name, "template", step->channel, "channel", step->fees ? l->late : NULL, step->tone,
+		step->sender, step->attach_invoice, step->when.countries };
+	struct saying sayings[3] = { first, first, first };
+	size_t count = 1;
 
 	if (!lint_contacts(step))
 		return;
-	sayings[count++] = (struct saying){ step->template_name, "template", step->channel, "channel", late };
-	if (step->has_fallback)
-		sayings[count++] = (struct saying){ step->template_name, "template", step->fallback, "else", late };
-	if (step->confirm)
-		sayings[count++] = (struct saying){ step->confirm, "confirm", CHANNEL_EMAIL, "confirm", NULL };
-	for (size_t k = 0; k < count; k++)
-		if (l->input->can_send && !check_sending(l, i, &sayings[k]))
-			break;
-	for (size_t k = 0; l->input->texts && k < count; k++) {
-		check_text(l, i, &sayings[k]);
-		check_language(l, i, &sayings[k]);
-		check_unread(l, i, &sayings[k]);
+	if (step->has_fallback) {
+		sayings[count].channel = step->fallback;
+		sayings[count].through = "else";
+		sayings[count].attach = false;
+		count++;
 	}
+	if (step->confirm) {
+		sayings[count] = (struct saying){ i, step->confirm, "confirm", CHANNEL_EMAIL, "confirm", NULL, step->tone, step->sender, false,
+			step->when.countries };
+		count++;
+	}
+	check_sayings(l, sayings, count);
+}
+
+void lint_texts_agreed(struct lint *l)
+{
+	const char *name, *path;
+
+	for (size_t i = 0; (name = policy_agreed_template(l->policy, i, &path)) != NULL; i++)
+		check_sayings(l, &(struct saying){ LINT_POLICY, name, path, CHANNEL_EMAIL, path, NULL, TONE_FRIENDLY, "default", false, NULL }, 1);
 }

@@ -45,6 +45,21 @@ static size_t add_history(const struct debtor *debtor, struct guard_contact hist
 	return n;
 }
 
+/* The next opening after a day on which the debtor is written to anyhow. `aside`: by anything; else only by what no cap or gap counts. */
+static int64_t day_of_its_own(const struct permit_case *c, const struct business_time *when, int64_t at)
+{
+	for (size_t i = c->debtor->contact_count; i-- > 0;) {
+		const struct contact_made *made = &c->debtor->contacts[i];
+		date day = zone_date(when->zone, made->at);
+
+		if (made->channel == CHANNEL_CALL || made->delivery == DELIVERY_BOUNCED_HARD || !(c->aside || made->aside) ||
+			date_diff(day, zone_date(when->zone, at)) != 0)
+			continue;
+		return business_opening(when, date_add_days(day, 1));
+	}
+	return at;
+}
+
 /* --- the answer -------------------------------------------------------------------------------------------------------- */
 
 static struct permit refused(const struct guard_answer *a, int64_t at)
@@ -62,7 +77,7 @@ struct permit permit_contact(const struct permit_case *c, int64_t from)
 	struct guard_request q = { .rules = no_rules, .country = c->debtor->customer.country, .channel = c->channel, .timed = true,
 		.role = guard->role, .in_collection = guard->role == ROLE_COLLECTOR,
 		.debtor = guard_debtor(customer_kind_names[c->debtor->customer.kind]), .calendar = c->debtor->customer.country,
-		.insolvency = date_none(), .letter_sent = date_none(), .reminder_sent = c->again ? date_none() : c->first_reminder,
+		.insolvency = date_none(), .letter_sent = date_none(), .reminder_sent = c->again || c->aside ? date_none() : c->first_reminder,
 		.reminder_by = c->by_post ? "post" : "email", .relation = relation_of(guard, c->contact ? c->contact->role : NULL),
 		.own = &when, .own_at_person = c->policy->window.debtor_zone, .history = history };
 	struct permit permit = { .decision = GUARD_ALLOW, .at = from };
@@ -72,12 +87,18 @@ struct permit permit_contact(const struct permit_case *c, int64_t from)
 		q.rules = rules;
 	}
 	add_zones(c, &q);
-	q.history_count = c->again ? 0 : add_history(c->debtor, history);
+	q.history_count = c->again || c->aside ? 0 : add_history(c->debtor, history);
 	for (int i = 0; i < ROUNDS_MAX; i++) {
 		const char *why = NULL;
 		struct guard_answer a;
 
-		q.at = c->again ? permit.at : pace_earliest(c->policy, c->debtor, c->channel, permit.at, &why);
+		q.at = c->again || c->aside ? permit.at : pace_earliest(c->policy, c->debtor, c->channel, permit.at, &why);
+		if (!c->again && c->channel != CHANNEL_CALL) {
+			int64_t day = day_of_its_own(c, &when, q.at);
+
+			why = day > q.at ? "same_day" : why;
+			q.at = day;
+		}
 		if (!permit.why)
 			permit.why = why;
 		a = guard_decide(guard, &q);

@@ -21,6 +21,7 @@ struct permit_case {
 	const char *creditor_zone; /* of a debtor about whom neither zone nor country is known */
 	date first_reminder; /* when this debt's first one went; none */
 	bool by_post; /* it did */
+	bool aside; /* no reminder: no cap or gap counts, but the debtor is written to once a day */
 	bool again; /* a message that may have gone already: it counts, so only the hour and the person are asked about */
 };
 

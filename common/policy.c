@@ -30,7 +30,7 @@ static const char *const weekday_names[] = { "mon", "tue", "wed", "thu", "fri", 
 #define MINIMUM_MAX INT64_C(100000000)
 
 static const char *const policy_members[] = { "name", "title", "extends", "do_nothing", "window", "caps", "min_gap",
-	"max_contacts", "group", "minimum", "freshness", "late", "due_roll", "steps", NULL };
+	"max_contacts", "group", "minimum", "freshness", "late", "due_roll", "promise", "plan", "courtesy", "steps", NULL };
 static const char *const late_members[] = { "regime", NULL };
 static const char *const window_members[] = { "zone", "days", "hours", "holidays", NULL };
 static const char *const cap_members[] = { "channel", "contacts", "days", NULL };
@@ -661,7 +661,8 @@ static int parse_root(const struct json *root, struct policy *policy, struct err
 	policy->due_roll = (enum roll)due_roll;
 	policy->max_contacts = (int32_t)max_contacts;
 	policy->group = (enum group_mode)group;
-	return parse_steps(root, policy, err);
+	r = parse_steps(root, policy, err);
+	return r < 0 ? r : policy_agreed(root, policy, err);
 }
 
 int policy_parse(const char *json, size_t len, struct policy **ret, struct err *err)

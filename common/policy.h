@@ -13,6 +13,7 @@
 #include "common/cleanup.h"
 #include "common/err.h"
 #include "common/holidays.h"
+#include "common/json.h"
 #include "common/message.h"
 #include "common/money.h"
 
@@ -67,6 +68,18 @@ struct step {
 	struct step_if when;
 };
 
+/* What is said and done about what was agreed; every template is of a mail, NULL = nothing is said. */
+struct agreed {
+	const char *promise_thanks;
+	int32_t promise_within_days; /* a promise for a later day pauses no longer than this; 0 = no limit */
+	int32_t promises_most; /* after so many broken ones no promise of the invoice pauses it; 0 = no limit */
+	int promise_broken; /* index of the step at which the ladder goes on; -1 = where it stood */
+	const char *plan_before, *plan_late; /* before an instalment is due; the day after it was not paid */
+	int32_t plan_before_days, plan_grace_days; /* grace: so long after its day a plan breaks */
+	int plan_broken;
+	const char *thanks, *apology; /* for a payment; when it and a reminder crossed */
+};
+
 struct cap {
 	bool any_channel;
 	enum channel channel;
@@ -101,6 +114,7 @@ struct policy {
 	struct step steps[POLICY_STEPS_MAX];
 	size_t step_count; /* 0 is a policy that does nothing (do-nothing) */
 	bool nothing; /* "do_nothing": true: recorded, never contacted */
+	struct agreed agreed;
 	struct arena *arena; /* owns all above */
 };
 
@@ -130,5 +144,9 @@ struct step_span {
 	int64_t least, most;
 };
 struct step_span policy_step_span(const struct policy *policy, size_t step);
+/* The members `promise`, `plan` and `courtesy` of a policy whose steps are read. -EBADMSG. */
+int policy_agreed(const struct json *root, struct policy *policy, struct err *err);
+/* The i-th template that they name, and where, for a check; NULL behind the last. All are mails of the default sender. */
+const char *policy_agreed_template(const struct policy *policy, size_t i, const char **path);
 
 #endif
