@@ -116,17 +116,20 @@ static const struct sender *find_sender(const struct config *config, const char 
 }
 
 static int render(const struct contact_env *env, const struct debtor *debtor, const struct contact_plan *plan,
-	enum channel channel, struct arena *arena, struct notice *ret, const struct sender **sender, struct err *err)
+	enum channel channel, const char *attempt, struct arena *arena, struct notice *ret, const struct sender **sender, struct err *err)
 {
 	struct business_time when = schedule_window(plan->policy, debtor, env->config->creditor.zone, env->holidays);
 	struct notice_invoice *invoices = arena_alloc(arena, plan->member_count * sizeof(*invoices));
 	struct notice_input input = { .creditor = &env->config->creditor, .debtor_name = debtor->customer.name,
 		.contact_name = plan->contact->name, .invoices = invoices, .invoice_count = plan->member_count,
-		.today = zone_date(when.zone, env->now), .deadline = date_none(),
+		.today = zone_date(when.zone, env->now), .deadline = date_none(), .attempt_id = attempt,
 		.fallback_locale = env->config->creditor.locale };
 
 	*sender = find_sender(env->config, plan->step->sender);
 	input.sender = *sender;
+	if (plan->step->kind == STEP_MESSAGE && plan->step->deadline_days)
+		input.deadline = plan->step->deadline_business ? business_add_days(&when, input.today, plan->step->deadline_days) :
+								 date_add_days(input.today, plan->step->deadline_days);
 	input.locale = debtor_locale(debtor, plan->contact, env->config->creditor.locale);
 	for (size_t i = 0; i < plan->member_count; i++) {
 		const struct snapshot *s = &plan->members[i]->invoice.snapshot;
@@ -250,7 +253,7 @@ static const struct draft *record_intent(const struct contact_env *env, const st
 	jw_object(&part, NULL);
 	jw_str(&part, "contact", plan->contact->id);
 	jw_opt_str(&part, "name", plan->contact->name);
-	jw_opt_str(&part, "address", m->channel == CHANNEL_EMAIL ? m->to.email : m->to.phone);
+	jw_opt_str(&part, "address", message_address(m, fx->arena));
 	jw_end_object(&part);
 	draft_part(draft, "recipient.json", "application/json", CLASS_IDENTITY, recipient->data, recipient->len);
 	if (request->len) {
@@ -319,29 +322,27 @@ int contact_release(const struct contact_env *env, struct debtor *debtor, const 
 	if (!m->provider)
 		return err_set(err, -ENOENT, "no_provider", "$.channels", "no provider is configured for channel %s",
 			channel_names[plan->channel]);
-	r = render(env, debtor, plan, plan->channel, fx->arena, &notice, &sender, err);
+	name = (struct attempt_name){ .debtor = debtor->id, .invoice = plan->members[0]->invoice.id,
+		.step = plan->step->id, .channel = channel_names[plan->channel],
+		.recipient = debtor_address(debtor, plan->contact, plan->channel, fx->arena),
+		.attempt_try = (uint32_t)plan->members[0]->tries, .partition = env->partition, .due_at = plan->owed_at };
+	attempt_id(env->install_key, &name, id);
+	m->attempt_id = arena_strdup(fx->arena, id);
+	r = render(env, debtor, plan, plan->channel, m->attempt_id, fx->arena, &notice, &sender, err);
 	if (r < 0)
 		return r;
 	m->to = (struct party){ .name = plan->contact->name, .email = plan->contact->email,
 		.phone = plan->contact->phone };
 	if (sender)
 		m->from = (struct party){ sender->name, sender->email, sender->phone, sender->reply_to };
-	if (m->channel == CHANNEL_LETTER) { /* nobody else needs to know where they live */
-		m->to_postal = debtor->customer.postal;
-		m->from_postal = env->config->creditor_postal;
-	}
 	m->locale = notice.locale;
 	m->subject = notice.subject;
 	m->text = notice.text;
 	m->html = notice.html;
-	if ((r = attach_documents(env, plan, m, fx->arena, err)) < 0)
+	r = m->channel == CHANNEL_LETTER ? contact_letter(env, debtor, plan, sender, &notice, m, fx->arena, err) :
+					   attach_documents(env, plan, m, fx->arena, err);
+	if (r < 0)
 		return r;
-	name = (struct attempt_name){ .debtor = debtor->id, .invoice = plan->members[0]->invoice.id,
-		.step = plan->step->id, .channel = channel_names[plan->channel],
-		.recipient = plan->channel == CHANNEL_EMAIL ? plan->contact->email : plan->contact->phone,
-		.attempt_try = (uint32_t)plan->members[0]->tries, .partition = env->partition, .due_at = plan->owed_at };
-	attempt_id(env->install_key, &name, id);
-	m->attempt_id = arena_strdup(fx->arena, id);
 	if (request && (mail = request(m, masked, arg)) < 0)
 		return err_set(err, mail, "bad_request", "", "the provider's request cannot be built");
 	for (size_t i = 0; i < plan->member_count; i++) {
@@ -374,7 +375,7 @@ int contact_open_call(const struct contact_env *env, struct debtor *debtor, cons
 	struct task task;
 	int r;
 
-	r = render(env, debtor, plan, CHANNEL_CALL, fx->arena, &notice, &sender, err);
+	r = render(env, debtor, plan, CHANNEL_CALL, NULL, fx->arena, &notice, &sender, err);
 	if (r < 0)
 		return r;
 	last = plan->step->deadline_business ? business_add_days(&when, today, plan->step->deadline_days) :

@@ -25,6 +25,9 @@ struct candidate {
 /* The bytes of the document with this digest (hex), into the arena: data and len of *ret. -errno: `err` says why it is not at hand. */
 typedef int (*contact_document_fn)(const char *sha256, struct arena *arena, struct attachment *ret, struct err *err, void *arg);
 
+/* The newest checkpoint of the trail, as one line, into the arena. NULL: there is none. */
+typedef const char *(*contact_checkpoint_fn)(struct arena *arena, void *arg);
+
 struct contact_env {
 	const struct config *config;
 	const struct notice_set *notices;
@@ -36,6 +39,8 @@ struct contact_env {
 	const struct guard_rules *guard; /* NULL = no contact rules are known */
 	contact_document_fn document; /* for steps that attach; NULL = there are none */
 	void *document_arg;
+	contact_checkpoint_fn checkpoint; /* stated on letters; NULL = nothing is */
+	void *checkpoint_arg;
 };
 
 /* One decided contact: members[0] leads (the oldest due date) and its step drives. */
@@ -72,6 +77,10 @@ struct contact_released {
 typedef int (*contact_request_fn)(const struct message *message, struct buf *masked, void *arg);
 int contact_release(const struct contact_env *env, struct debtor *debtor, const struct contact_plan *plan,
 	contact_request_fn request, void *arg, struct effects *fx, struct contact_released *ret, struct err *err);
+
+/* What contact_release() does for a letter once its text is there: whom it goes to, how, and its PDF, the message's first attachment. */
+int contact_letter(const struct contact_env *env, const struct debtor *debtor, const struct contact_plan *plan, const struct sender *sender,
+	const struct notice *notice, struct message *m, struct arena *arena, struct err *err);
 
 /* Opens a call task for a planned call, for all its members. */
 int contact_open_call(const struct contact_env *env, struct debtor *debtor, const struct contact_plan *plan,

@@ -222,7 +222,8 @@ static int get_contact(const struct json *o, struct contact *c, struct err *err)
 		(r = json_opt_str(o, "locale", 35, &c->locale, err)) < 0 ||
 		(r = json_opt_array(o, "channels", &channels, err)) < 0 ||
 		(r = json_opt_object(o, "consent", &consent, err)) < 0 ||
-		(r = json_opt_bool(&consent, "sms", &c->sms_consent, err)) < 0)
+		(r = json_opt_bool(&consent, "sms", &c->sms_consent, err)) < 0 ||
+		(r = json_opt_bool(&consent, "voice", &c->voice_consent, err)) < 0)
 		return r;
 	c->external = relation == 1;
 	if (c->email && !email_valid(c->email))

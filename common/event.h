@@ -89,7 +89,7 @@ struct contact {
 	const char *id, *role, *name, *email, *phone, *locale;
 	bool external;
 	uint32_t channels; /* bit per enum channel; 0 = all for which there is an address */
-	bool sms_consent;
+	bool sms_consent, voice_consent;
 };
 
 struct customer {

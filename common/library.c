@@ -229,7 +229,7 @@ static int load_locale(struct loading *l, const char *dir, char *locale, bool ow
 static int check_own_parts(struct loading *l, const char *dir, const char *locale)
 {
 	const char *folder = path_of(l, dir, locale);
-	static const enum notice_part parts[] = { NOTICE_SUBJECT, NOTICE_TEXT, NOTICE_HTML };
+	static const enum notice_part parts[] = { NOTICE_SUBJECT, NOTICE_TEXT, NOTICE_HTML, NOTICE_LETTER };
 	char **names;
 	size_t count;
 
@@ -241,11 +241,14 @@ static int check_own_parts(struct loading *l, const char *dir, const char *local
 		for (size_t i = 0; i < count; i++) {
 			const char *name = arena_memdup(l->library->arena, names[i], strlen(names[i]) - strlen(suffix));
 			struct err inner = { 0 };
-			int r = notice_set_check(l->library->notices, locale, name, CHANNEL_EMAIL, &inner);
+			int r = notice_set_check(l->library->notices, locale, name, parts[p] == NOTICE_LETTER ? CHANNEL_LETTER : CHANNEL_EMAIL,
+				&inner);
 
 			if (name[0] == '_' || r != -ENOENT ||
 				(parts[p] == NOTICE_TEXT &&
-					notice_set_check(l->library->notices, locale, name, CHANNEL_CALL, NULL) != -ENOENT))
+					notice_set_check(l->library->notices, locale, name, CHANNEL_CALL, NULL) != -ENOENT) ||
+				(parts[p] == NOTICE_SUBJECT &&
+					notice_set_check(l->library->notices, locale, name, CHANNEL_LETTER, NULL) != -ENOENT))
 				continue;
 			return refuse_file(l, path_of(l, folder, names[i]), -EBADMSG, &inner);
 		}
@@ -340,24 +343,37 @@ static int load_providers(struct loading *l, const char *share_dir)
 
 /* --- whether a policy can be carried out ------------------------------------------------------------------------------ */
 
-/* What the adapter makes of this sender: a mail needs an address, an SMS perhaps a number. The recipient is any. */
-static int check_sender(const struct library_provider *provider, const struct sender *sender, enum channel channel, struct err *err)
+/* What the adapter makes of this sender: a mail needs an address, an SMS perhaps a number, a letter a house. The recipient is any. */
+static int check_sender(const struct loading *l, const struct library_provider *provider, const struct sender *sender, enum channel channel,
+	struct err *err)
 {
+	static const struct postal anywhere = { .line1 = "1", .postcode = "75001", .city = "C", .region = "R", .country = "FR" };
+	static const struct attachment page = { "letter.pdf", "application/pdf", "%PDF-", 5 };
 	static const char *const invoices[] = { "INV-1" };
 	CLEANUP(arena_freep) struct arena *arena = arena_create();
 	struct message message = { .attempt_id = "00000000000000000000000000", .channel = channel, .provider = provider->name,
 		.to = { .name = "A", .email = "a@example.com", .phone = "+15005550006" },
 		.from = { .name = sender->name, .email = sender->email, .phone = sender->phone,
 			.reply_to = sender->reply_to },
-		.locale = "en", .subject = channel == CHANNEL_EMAIL ? "S" : NULL, .text = "T",
+		.locale = "en", .subject = channel == CHANNEL_EMAIL || channel == CHANNEL_LETTER ? "S" : NULL, .text = "T",
 		.html = channel == CHANNEL_EMAIL ? "<p>T</p>" : NULL, .debtor_id = "D", .step = "s", .policy = "p",
 		.invoice_ids = invoices, .invoice_count = 1 };
 	const struct adapter_input input = { .settings = provider->settings, .message = &message };
 	CLEANUP(buf_clear) struct buf mail = { 0 };
 	struct http_request request;
 	struct err inner = { 0 };
-	int r = provider->smtp ? smtp_mail(&message, &mail, &inner) :
-				 adapter_request(provider->adapter, &input, arena, &request, &inner);
+	int r;
+
+	if (channel == CHANNEL_LETTER) {
+		if (!l->config->creditor_postal.line1)
+			return err_set(err, -EBADMSG, "no_postal", "$.creditor.postal", "it goes by letter: say in $.creditor.postal whom it comes from");
+		message.to_postal = anywhere;
+		message.from_postal = l->config->creditor_postal;
+		message.attachments = &page;
+		message.attachment_count = 1;
+	}
+	r = provider->smtp ? smtp_mail(&message, &mail, &inner) :
+			     adapter_request(provider->adapter, &input, arena, &request, &inner);
 
 	return r < 0 ? err_set(err, r, inner.code, "$.senders", "provider \"%s\" cannot send %s as \"%s\": %s", provider->name,
 			       channel_names[channel], sender->profile, inner.text) :
@@ -382,7 +398,7 @@ static int check_channel(struct loading *l, const struct sender *sender, enum ch
 		if (provider->smtp ? channel != CHANNEL_EMAIL : !adapter_serves(provider->adapter, channel))
 			return err_set(err, -EBADMSG, "no_provider", "$.channels", "provider \"%s\" does not send %s", names[i],
 				channel_names[channel]);
-		r = check_sender(provider, sender, channel, err);
+		r = check_sender(l, provider, sender, channel, err);
 	}
 	return r;
 }
@@ -430,6 +446,23 @@ static int check_attach(const struct loading *l, const struct step *step, struct
 	return 0;
 }
 
+/* A letter that must be registered needs a provider that proves its delivery, not one that is only quick. */
+static int check_delivery(const struct loading *l, const struct step *step, struct err *err)
+{
+	const char *const *names = l->config->channel_providers[CHANNEL_LETTER];
+
+	if (step->delivery == LETTER_SIMPLE)
+		return 0;
+	for (size_t i = 0; i < CHANNEL_PROVIDERS_MAX && names[i]; i++) {
+		const struct library_provider *provider = library_provider(l->library, names[i]);
+
+		if (provider->adapter && !adapter_delivers(provider->adapter, step->delivery))
+			return err_set(err, -EBADMSG, "no_delivery", "$.channels", "its letter goes %s, which provider \"%s\" does not offer",
+				letter_delivery_names[step->delivery], names[i]);
+	}
+	return 0;
+}
+
 static int check_step(struct loading *l, const struct step *step, struct err *err)
 {
 	const struct sender *sender;
@@ -444,6 +477,8 @@ static int check_step(struct loading *l, const struct step *step, struct err *er
 	r = check_message(l, sender, step->template_name, step->channel, err);
 	if (r == 0 && step->attach_invoice)
 		r = check_attach(l, step, err);
+	if (r == 0)
+		r = check_delivery(l, step, err);
 	if (r == 0 && step->has_fallback)
 		r = check_message(l, sender, step->template_name, step->fallback, err);
 	if (r == 0 && step->confirm)

@@ -48,17 +48,18 @@ struct step {
 	struct step_at at;
 	enum channel channel; /* MESSAGE and CALL */
 	bool has_fallback;
-	enum channel fallback; /* `else` */
+	enum channel fallback; /* `else`: email, sms or letter */
 	const char *template_name; /* MESSAGE and CALL (script) */
 	const char *confirm; /* CALL: template of the email that records what was said; NULL = none. No contact for caps and gap */
 	const char *sender; /* profile, "" = the default one */
 	enum tone tone;
 	const char *const *to; /* contact roles in order of preference, NULL-terminated; never empty */
-	int32_t deadline_days; /* CALL: the task's; GATE: until it is renewed */
+	int32_t deadline_days; /* CALL: the task's; GATE: until it is renewed; MESSAGE: stated in it, counted from its day. 0 = none */
 	bool deadline_business;
 	const char *gate; /* "decision" */
 	const char *role; /* GATE: who decides; CALL: who calls, "" = whoever is free */
 	bool fees;
+	enum letter_delivery delivery; /* of a letter */
 	bool attach_invoice; /* MESSAGE: by mail, with the document of every invoice it is about */
 	const char *const *effects; /* outbound event types, NULL-terminated */
 	enum doubt_rule in_doubt;
@@ -101,7 +102,7 @@ struct policy {
 };
 
 /*
- * 0 and *ret, freed with policy_free(); -EBADMSG with path and sentence. `extends`, letters and actions are refused for now
+ * 0 and *ret, freed with policy_free(); -EBADMSG with path and sentence. `extends` and actions are refused for now
  * ("not_available"). Left out: window mon-fri 09:00-17:30 of the debtor; caps 2 contacts in 7 days, 1 of them a call; min_gap
  * 48h; group debtor; `to` billing; in_doubt hold; a gate is renewed after 14 days. `"caps": []` asks for none.
  */

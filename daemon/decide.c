@@ -11,6 +11,7 @@
 #include "common/utc.h"
 #include "daemon/documents.h"
 #include "daemon/flow.h"
+#include "daemon/newest.h"
 
 struct rules decide_rules(const struct dunner *d, const struct policy *policy)
 {
@@ -26,7 +27,8 @@ struct contact_env decide_env(const struct dunner *d)
 	return (struct contact_env){ .config = d->config, .notices = d->library->notices,
 		.holidays = library_holidays(d->library), .guard = library_guard(d->library), .install_key = d->settings.install_key,
 		.partition = d->settings.partition, .now = flow_now(d), .payments_known_to = d->payments_known_to, .document = documents_read,
-		.document_arg = (void *)(uintptr_t)d->config->documents_dir };
+		.document_arg = (void *)(uintptr_t)d->config->documents_dir, .checkpoint = newest_checkpoint,
+		.checkpoint_arg = (void *)(uintptr_t)d->config->state_dir };
 }
 
 /* A running escalation keeps its version; a new one gets the invoice's, the customer's or the default policy. */

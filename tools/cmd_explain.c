@@ -121,7 +121,7 @@ static void add_contact(struct ctl *ctl, struct fields *f, const struct entry *e
 			candidates[count++] = (struct candidate){ &siblings[i].e, siblings[i].policy };
 	if (!contact_plan(&env, entry->d, candidates, count, entry->e.invoice.id, plan))
 		return;
-	address = plan->channel == CHANNEL_EMAIL ? plan->contact->email : plan->contact->phone;
+	address = debtor_address(entry->d, plan->contact, plan->channel, ctl->arena);
 	fields_add(f, "channel", "By", cell_text(channel_names[plan->channel]));
 	fields_add(f, "contact", NULL, cell_text(plan->contact->id));
 	fields_add(f, "to", "To", cell_text(plan->contact->name ? arena_printf(ctl->arena, "%s, %s", plan->contact->name, address) : address));
