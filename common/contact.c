@@ -335,7 +335,7 @@ int contact_release(const struct contact_env *env, struct debtor *debtor, const 
 		.phone = plan->contact->phone };
 	if (sender)
 		m->from = (struct party){ sender->name, sender->email, sender->phone, sender->reply_to };
-	m->locale = notice.locale;
+	m->locale = m->channel == CHANNEL_VOICE ? notice.format : notice.locale; /* a voice has an accent */
 	m->subject = notice.subject;
 	m->text = notice.text;
 	m->html = notice.html;

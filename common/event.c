@@ -338,6 +338,7 @@ static int get_contact_facts(struct arena *arena, const struct json *data, struc
 		(r = json_opt_str(data, "provider_id", 256, &e->provider_id, err)) < 0 ||
 		(r = json_opt_str(data, "address", 254, &e->address, err)) < 0 || (r = json_opt_str(data, "status", 64, &status, err)) < 0 ||
 		(r = json_opt_bool(data, "permanent", &permanent, err)) < 0 || (r = json_opt_bool(data, "verified", &verified, err)) < 0 ||
+		(r = json_opt_bool(data, "announced", &e->announced, err)) < 0 ||
 		(r = get_invoice_ids(arena, data, e, err)) < 0)
 		return r;
 	e->unverified = !verified;

@@ -143,6 +143,7 @@ struct event {
 	const char *ledger;
 	/* contact.delivery_updated, contact.reply_received; an outsider's word: `unverified`, it changes nothing */
 	enum delivery_state delivery;
+	bool announced; /* an answer by a key that stands for "I have paid" */
 	bool unverified;
 	const char *attempt_id, *provider_id, *address; /* NULL = not told */
 	const char **invoice_ids; /* the attempt's */

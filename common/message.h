@@ -47,7 +47,7 @@ struct message {
 	const char *provider; /* name in the configuration */
 	struct party to, from;
 	struct postal to_postal, from_postal; /* a letter's */
-	const char *locale; /* of the templates used: "fr" */
+	const char *locale; /* of the templates used: "fr"; of what is spoken the listener's: "fr-CA" */
 	const char *subject; /* email */
 	const char *text; /* email body, SMS text, call script */
 	const char *html; /* email, NULL = none */

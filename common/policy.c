@@ -705,9 +705,14 @@ int policy_step_index(const struct policy *policy, const char *id)
 	return -ENOENT;
 }
 
+bool cap_counts(const struct cap *cap, enum channel channel)
+{
+	return cap->any_channel || channel == cap->channel || (cap->channel == CHANNEL_CALL && channel == CHANNEL_VOICE);
+}
+
 static bool counts(const struct step *step, const struct cap *cap)
 {
-	return step->kind != STEP_GATE && (cap->any_channel || step->channel == cap->channel);
+	return step->kind != STEP_GATE && cap_counts(cap, step->channel);
 }
 
 static int too_dense(struct err *err, const struct step *first, const struct step *last, int64_t days, int32_t allowed)

@@ -109,6 +109,8 @@ struct policy {
 int policy_parse(const char *json, size_t len, struct policy **ret, struct err *err);
 void policy_free(struct policy *policy);
 DEFINE_CLEANUP(struct policy, policy_free)
+/* Whether a contact by this channel counts for the cap: a voice that calls is a call. */
+bool cap_counts(const struct cap *cap, enum channel channel);
 int policy_step_index(const struct policy *policy, const char *id); /* -ENOENT */
 /*
  * That one invoice alone can walk the ladder in the rhythm it was written in: no window of a cap's days holds more steps than

@@ -167,6 +167,8 @@ static void write_facts(struct json_writer *w, const struct event *e)
 		jw_bool(w, "unverified", true);
 	if (e->type == EVENT_CONTACT_REPLY_RECEIVED)
 		jw_opt_str(w, "guess", reply_guess(e->text));
+	if (e->announced)
+		jw_bool(w, "announced", true);
 	if (date_is_set(e->until_on))
 		jw_str(w, "until_on", date_format(e->until_on, text));
 	if (!e->has_snapshot)

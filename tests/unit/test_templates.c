@@ -365,7 +365,7 @@ static void look_whole(const struct rendering *r)
 		if (r->input->creditor->bank)
 			has(r->where, r->notice.text, r->input->creditor->bank);
 	}
-	if (r->message->channel != CHANNEL_CALL && r->message->channel != CHANNEL_LETTER) {
+	if (r->message->channel != CHANNEL_CALL && r->message->channel != CHANNEL_LETTER && r->message->channel != CHANNEL_VOICE) {
 		size_t i = 0;
 
 		while (r->language->paid[i] && !strstr(r->notice.text, r->language->paid[i]))
@@ -409,6 +409,16 @@ static void look_figures(const struct rendering *r)
 	const char *texts[] = { plain_spaces(r->arena, r->notice.text), r->notice.html ? plain_spaces(r->arena, visible(r->arena, r->notice.html)) : NULL };
 	const char *anchor = r->scenario == YEN ? l->yen : r->scenario == DINAR ? l->dinars : l->euros;
 
+	if (r->message->channel == CHANNEL_VOICE) { /* whoever takes the call hears it: neither what is owed nor that anything is */
+		lacks(r->where, r->notice.text, "F-4");
+		lacks(r->where, r->notice.text, "400");
+		lacks(r->where, r->notice.text, "200");
+		lacks(r->where, r->notice.text, "invoice");
+		lacks(r->where, r->notice.text, "factur");
+		lacks(r->where, r->notice.text, "rechnung");
+		lacks(r->where, r->notice.text, "fattura");
+		return;
+	}
 	for (size_t t = 0; t < ARRAY_LEN(texts); t++) {
 		bool list = r->message->channel != CHANNEL_SMS; /* an SMS about several has only their sum */
 
