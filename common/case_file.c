@@ -421,7 +421,7 @@ static void read_entry(struct reading *r)
 	struct case_file *f = r->file;
 	struct case_entry entry = { .place = r->place, .kind = r->kind, .invoice = word(&r->record, "invoice"), .step = word(&r->record, "step"),
 		.until = number(&r->record, "until"), .amount = number(&r->record, "amount_minor"), .silence = silences(r->kind) };
-	const char *const reasons[] = { "reason", "hold", "change", "decision", "command", "result", "task_kind" };
+	const char *const reasons[] = { "reason", "hold", "change", "decision", "command", "result", "task_kind", "policy_name" };
 
 	for (size_t i = 0; i < ARRAY_LEN(left_out); i++)
 		if (is(r->kind, left_out[i]))

@@ -63,6 +63,22 @@ struct anchor_settings { /* NULL: not said, or of another kind */
 	bool governance; /* S3: a lock that may be lifted */
 };
 
+struct rule_range { /* both included; -1 = no limit */
+	int64_t min, max;
+};
+
+/* Which policy an invoice walks when neither it nor its customer names one: all conditions that are said must hold. NULL = any. */
+struct policy_rule {
+	const char *id; /* stands in the trail */
+	const char *policy; /* name */
+	const char *const *kinds, *const *countries, *const *tags; /* NULL-terminated */
+	const char *currency; /* ISO 4217; there when a balance is asked for */
+	struct rule_range balance; /* minor units */
+	struct rule_range open_invoices; /* others of the debtor, not closed yet */
+	struct rule_range paid, paid_late; /* invoices that the debtor paid before, and those after their due date */
+	struct rule_range promises_broken; /* to pay by a day */
+};
+
 struct limits {
 	int64_t batch; /* stream entries a group, at most */
 	int64_t concurrency; /* attempts on the wire at once, over all providers */
@@ -98,6 +114,8 @@ struct config {
 	const char *const *ledgers; /* NULL-terminated: sources whose watermark always binds */
 	const char *policy_dir; /* the user's own, before the shipped ones; NULL = none */
 	const char *policy_default; /* name */
+	struct policy_rule *policy_rules; /* in the order of the file */
+	size_t policy_rule_count;
 	const char *template_dir, *provider_dir; /* the user's own; NULL = none */
 	const char *documents_dir; /* the invoices' PDFs, each named by its digest; NULL = none */
 	const char *http_ca_file; /* authorities for providers' https; NULL = the system's */

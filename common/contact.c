@@ -50,42 +50,58 @@ static bool older(const struct escalation *a, const struct escalation *b)
 	return days ? days < 0 : strcmp(a->invoice.id, b->invoice.id) < 0;
 }
 
+/* Whose turn it is: what has been owed longest. So nothing that caps and gap put off is overtaken for ever by what comes after it. */
+static size_t longest_owed(const struct candidate *candidates, const struct next_action *owed, size_t count, size_t wanted)
+{
+	size_t first = wanted;
+
+	for (size_t i = 0; i < count; i++)
+		if (owed[i].kind == NEXT_CONTACT && (owed[i].owed_at < owed[first].owed_at ||
+			(owed[i].owed_at == owed[first].owed_at && older(candidates[i].escalation, candidates[first].escalation))))
+			first = i;
+	return first;
+}
+
 bool contact_plan(const struct contact_env *env, const struct debtor *debtor, const struct candidate *candidates,
 	size_t count, const char *wanted, struct contact_plan *ret)
 {
+	CLEANUP(freep) struct next_action *owed = xcalloc(count + 1, sizeof(*owed));
 	const struct candidate *first = NULL;
-	struct next_action next;
 	const struct step *step;
 	struct permit permit;
 	struct rules rules;
-	size_t leader = 0;
+	size_t leader = 0, at = count;
 	int64_t owed_at;
 
-	for (size_t i = 0; i < count && !first; i++)
+	for (size_t i = 0; i < count && at == count; i++)
 		if (strcmp(candidates[i].escalation->invoice.id, wanted) == 0)
-			first = &candidates[i];
-	if (!first || !owed_now(env, debtor, first, &next))
+			at = i;
+	if (at == count || !owed_now(env, debtor, &candidates[at], &owed[at]))
 		return false;
-	step = &first->policy->steps[next.step];
-	owed_at = next.owed_at;
-	*ret = (struct contact_plan){ .policy = first->policy, .why = next.why, .rule = next.rule };
+	for (size_t i = 0; i < count; i++)
+		if (i != at && !owed_now(env, debtor, &candidates[i], &owed[i]))
+			owed[i].kind = NEXT_NONE;
+	at = longest_owed(candidates, owed, count, at);
+	first = &candidates[at];
+	step = &first->policy->steps[owed[at].step];
+	owed_at = owed[at].owed_at;
+	*ret = (struct contact_plan){ .policy = first->policy, .why = owed[at].why, .rule = owed[at].rule };
 	ret->members[0] = first->escalation;
 	ret->steps[0] = step;
 	ret->member_count = 1;
 	for (size_t i = 0; i < count && ret->member_count < CONTACT_INVOICES_MAX; i++) {
 		const struct candidate *c = &candidates[i];
 
-		if (c == first || !owed_now(env, debtor, c, &next) ||
-			!together(first, step, c, &c->policy->steps[next.step]))
+		if (c == first || owed[i].kind != NEXT_CONTACT || !together(first, step, c, &c->policy->steps[owed[i].step]))
 			continue;
 		ret->members[ret->member_count] = c->escalation;
-		ret->steps[ret->member_count] = &c->policy->steps[next.step];
+		ret->steps[ret->member_count] = &c->policy->steps[owed[i].step];
 		if (older(c->escalation, ret->members[leader])) {
 			leader = ret->member_count;
 			ret->policy = c->policy;
-			owed_at = next.owed_at;
-			ret->why = next.why;
-			ret->rule = next.rule;
+			owed_at = owed[i].owed_at;
+			ret->why = owed[i].why;
+			ret->rule = owed[i].rule;
 		}
 		ret->member_count++;
 	}

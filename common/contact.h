@@ -59,7 +59,8 @@ struct contact_plan {
 
 /*
  * Decides the one contact about all invoices of the debtor that are owed a step now, led by the oldest. `wanted` (an invoice id) is
- * the one whose timer fired: false when it is not owed a contact now, or belongs to none that may go out now.
+ * the one whose timer fired: false when it is not owed a contact now, or belongs to none that may go out now. Those that do not go together
+ * take turns: the contact is about what has been owed longest, and that need not be `wanted`, which is then looked at again.
  */
 bool contact_plan(const struct contact_env *env, const struct debtor *debtor, const struct candidate *candidates,
 	size_t count, const char *wanted, struct contact_plan *ret);

@@ -460,6 +460,9 @@ void debtor_write(struct buf *out, const struct debtor *debtor)
 		jw_end_array(w);
 	}
 	write_strings(w, "open", debtor->open, debtor->open_count);
+	jw_opt_int(w, "paid", debtor->paid);
+	jw_opt_int(w, "paid_late", debtor->paid_late);
+	jw_opt_int(w, "promises_broken", debtor->promises_broken);
 	jw_opt_int(w, "dead_letter_until", debtor->dead_letter_until);
 	jw_array(w, "trail");
 	jw_int(w, NULL, debtor->trail.year);
@@ -696,6 +699,9 @@ int debtor_from(struct arena *arena, const struct json *json, struct debtor *ret
 	v = json_get(json, "open");
 	ret->open = read_strings(arena, &v, &ret->open_count);
 	ret->open_capacity = ret->open_count;
+	ret->paid = number(json, "paid");
+	ret->paid_late = number(json, "paid_late");
+	ret->promises_broken = number(json, "promises_broken");
 	ret->dead_letter_until = number(json, "dead_letter_until");
 	v = json_get(json, "trail");
 	read_trail(&v, &ret->trail);

@@ -98,6 +98,8 @@ struct debtor {
 	const char **open; /* ids of invoices that may still need a contact, sorted */
 	size_t open_count, open_capacity;
 	struct debtor_switch retained; /* retention hold: nothing is erased */
+	int64_t paid, paid_late; /* invoices that are closed as paid; those of them that were paid after their due date */
+	int64_t promises_broken; /* to pay by a day */
 	int64_t dead_letter_until; /* hold `dead_letter`: an unreadable event named this debtor */
 	struct trail_place trail;
 	/* Of the system case alone: */

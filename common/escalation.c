@@ -261,34 +261,6 @@ static void fill_walk(const struct escalation *e, const struct policy *policy, c
 	}
 }
 
-static bool word_listed(const char *const *words, const char *word)
-{
-	if (!words)
-		return true;
-	for (; word && *words; words++)
-		if (strcmp(*words, word) == 0)
-			return true;
-	return false;
-}
-
-static bool any_tag(const char *const *wanted, const char *tags)
-{
-	if (!wanted)
-		return true;
-	for (; *wanted; wanted++) {
-		size_t n = strlen(*wanted);
-
-		for (const char *at = tags; at && *at;) {
-			size_t len = strcspn(at, ",");
-
-			if (len == n && strncmp(at, *wanted, n) == 0)
-				return true;
-			at += len + (at[len] == ',');
-		}
-	}
-	return false;
-}
-
 static bool condition_holds(const struct step_if *when, const struct escalation *e, const struct debtor *d,
 	const struct invoice_view *view, int32_t days_past_due)
 {
@@ -458,6 +430,33 @@ static void name_invoice(struct draft *draft, const struct escalation *e)
 	jw_str(&draft->w, "invoice", e->invoice.id);
 }
 
+/*
+ * The version that is walked from here on. Before anything is known of the customer nothing is chosen: the invoice is held, and what
+ * comes may say otherwise. Where somebody chose, the trail says who.
+ */
+static void choose_policy(struct escalation *e, const struct rules *rules, struct effects *fx)
+{
+	const struct selection *s = rules->selection;
+	struct draft *draft;
+
+	if (e->policy_digest || !rules->policy || (s && !s->settled))
+		return;
+	e->policy = rules->policy->name;
+	e->policy_digest = rules->policy->digest;
+	if (!s)
+		return;
+	e->policy_by = selected_by_names[s->by];
+	e->policy_rule = s->rule ? arena_strdup(fx->arena, s->rule) : NULL;
+	if (s->by == SELECTED_BY_DEFAULT && !s->asked)
+		return;
+	draft = effects_record(fx, "policy.chosen", e->invoice.debtor_id);
+	name_invoice(draft, e);
+	jw_str(&draft->w, "policy_name", e->policy);
+	jw_str(&draft->w, "policy_digest", e->policy_digest);
+	jw_str(&draft->w, "by", e->policy_by);
+	jw_opt_str(&draft->w, "rule", e->policy_rule);
+}
+
 static void open_escalation(struct escalation *e, struct debtor *d, const struct rules *rules, struct effects *fx,
 	const struct invoice_view *view)
 {
@@ -465,19 +464,17 @@ static void open_escalation(struct escalation *e, struct debtor *d, const struct
 	struct draft *draft;
 
 	escalation_move(e, TRIGGER_OPENED);
-	if (!again) {
+	if (!again)
 		e->opened_at = rules->now;
-		if (rules->policy) {
-			e->policy = rules->policy->name;
-			e->policy_digest = rules->policy->digest;
-		}
-	}
 	e->closed = NULL;
 	e->closed_at = 0;
+	choose_policy(e, rules, fx);
 	if (d)
 		debtor_open_add(d, fx->arena, e->invoice.id);
 	draft = effects_event(fx, again ? "escalation.resumed" : "escalation.opened", e->invoice.debtor_id, e->invoice.id);
 	jw_opt_str(&draft->w, "policy", e->policy);
+	jw_opt_str(&draft->w, "policy_by", e->policy_by);
+	jw_opt_str(&draft->w, "policy_rule", e->policy_rule);
 	jw_int(&draft->w, "balance_minor", view->balance);
 	jw_str(&draft->w, "currency", e->invoice.snapshot.currency);
 	if (again) {
@@ -587,7 +584,17 @@ static void close_otherwise(struct escalation *e, const char *reason, struct eff
 	jw_str(&draft->w, "change", reason);
 }
 
-static void follow_hold(struct escalation *e, const struct next_action *next, const struct rules *rules, struct effects *fx)
+/* Its day is over. What takes the hold's place before (a dispute, a plan) breaks no word. */
+static bool promise_over(const struct escalation *e, const struct debtor *d, const struct rules *rules)
+{
+	const struct fact *promise = invoice_view(&e->invoice).promise;
+	const struct zone *zone;
+
+	return promise && zone_get(debtor_zone(d, rules->creditor_zone), &zone) == 0 &&
+		date_diff(zone_date(zone, rules->now), promise->until_on) > 0;
+}
+
+static void follow_hold(struct escalation *e, struct debtor *d, const struct next_action *next, const struct rules *rules, struct effects *fx)
 {
 	const char *hold = next->kind == NEXT_HELD ? next->why : NULL;
 	bool same = hold && e->held && strcmp(hold, e->held) == 0;
@@ -598,7 +605,7 @@ static void follow_hold(struct escalation *e, const struct next_action *next, co
 		return;
 	}
 	if (e->held) {
-		if (strcmp(e->held, "promise") == 0 && invoice_view(&e->invoice).promise) {
+		if (strcmp(e->held, "promise") == 0 && d && promise_over(e, d, rules)) {
 			struct draft *draft = effects_event(fx, "promise.broken", e->invoice.debtor_id, e->invoice.id);
 
 			jw_str(&draft->w, "promise", invoice_view(&e->invoice).promise->id);
@@ -642,6 +649,35 @@ static void skip_step(struct escalation *e, const struct step *step, const char 
 	escalation_walked(e, fx->arena, step->id, STEP_SKIPPED, reason, rules->now, waits);
 }
 
+/* Whether it was paid, in time, and as promised, is counted with the debtor as the facts stand now: what is told later may take it back. */
+static void count_with_debtor(struct escalation *e, struct debtor *d, const struct rules *rules)
+{
+	const struct invoice_view view = invoice_view(&e->invoice);
+	bool paid = e->state == ESCALATION_CLOSED && e->closed && strcmp(e->closed, "paid") == 0;
+	int64_t broken = 0;
+	const char *settled = NULL;
+	const struct zone *zone;
+
+	if (!d || zone_get(debtor_zone(d, rules->creditor_zone), &zone) < 0)
+		return;
+	if (paid) {
+		const struct business_time when = rules->policy ? schedule_window(rules->policy, d, rules->creditor_zone, rules->holidays) :
+			(struct business_time){ 0 };
+		date due = rules->policy ? schedule_due(rules->policy, &when, e->invoice.snapshot.due_on) : e->invoice.snapshot.due_on;
+
+		/* Late is what came when the day was over everywhere (UTC-12): the kindest reading, and the same whatever zone is told when. */
+		settled = date_diff((date){ (int32_t)((invoice_paid_at(&e->invoice) - 12 * HOUR_MS) / DAY_MS) }, due) > 0 ? "late" : "in_time";
+	}
+	if (view.state != STATE_VOID && !view.dispute)
+		broken = invoice_promises_broken(&e->invoice, zone, zone_date(zone, rules->now),
+			paid ? zone_date(zone, invoice_paid_at(&e->invoice)) : date_none());
+	d->paid += (settled != NULL) - (e->settled != NULL);
+	d->paid_late += (settled && settled[0] == 'l') - (e->settled && e->settled[0] == 'l');
+	d->promises_broken += broken - e->promises_broken;
+	e->settled = settled;
+	e->promises_broken = broken;
+}
+
 static const char *close_reason(enum invoice_state state)
 {
 	switch (state) {
@@ -656,7 +692,7 @@ static const char *close_reason(enum invoice_state state)
 	}
 }
 
-void escalation_refresh(struct escalation *e, struct debtor *debtor, const struct rules *rules, struct effects *fx)
+static void follow_facts(struct escalation *e, struct debtor *debtor, const struct rules *rules, struct effects *fx)
 {
 	struct invoice_view view = invoice_view(&e->invoice);
 	const char *reason = close_reason(view.state);
@@ -675,6 +711,8 @@ void escalation_refresh(struct escalation *e, struct debtor *debtor, const struc
 		close_escalation(e, debtor, reason, fx);
 	else if (reason)
 		close_otherwise(e, reason, fx);
+	if (e->state != ESCALATION_CLOSED)
+		choose_policy(e, rules, fx);
 	if (e->state == ESCALATION_CLOSED) {
 		if (reason && e->closed && strcmp(e->closed, reason) != 0 && strcmp(e->closed, "stopped") != 0)
 			tell_closed(e, reason, fx); /* the reason is the facts' own, whichever of them came first */
@@ -697,8 +735,14 @@ void escalation_refresh(struct escalation *e, struct debtor *debtor, const struc
 			e->overdue_told = true;
 		}
 	}
-	follow_hold(e, &next, rules, fx);
+	follow_hold(e, debtor, &next, rules, fx);
 	if (next.kind == NEXT_HELD && e->state == ESCALATION_TASK)
 		next = escalation_next(e, debtor, rules);
 	e->next_at = next.at;
+}
+
+void escalation_refresh(struct escalation *e, struct debtor *debtor, const struct rules *rules, struct effects *fx)
+{
+	follow_facts(e, debtor, rules, fx);
+	count_with_debtor(e, debtor, rules);
 }

@@ -15,6 +15,7 @@
 #include "common/permit.h"
 #include "common/policy.h"
 #include "common/schedule.h"
+#include "common/selection.h"
 
 enum escalation_state {
 	ESCALATION_NONE, /* refused by the table */
@@ -63,7 +64,10 @@ struct escalation {
 	int64_t version; /* of the document; only grows */
 	struct invoice invoice;
 	enum escalation_state state;
-	const char *policy, *policy_digest; /* NULL until opened */
+	const char *policy, *policy_digest; /* NULL until it is chosen, once the invoice is open and its customer known */
+	const char *policy_by, *policy_rule; /* who chose it, a word of selected_by_names, and the rule's id; NULL = not noted, none */
+	const char *settled; /* "in_time" or "late", as counted with the debtor; NULL = not paid */
+	int64_t promises_broken; /* as counted with the debtor */
 	int64_t opened_at;
 	struct walked *walk;
 	size_t walk_count, walk_capacity;
@@ -97,6 +101,7 @@ struct rules {
 	int64_t now; /* ms UTC */
 	int64_t feed_stale_since; /* 0 = the payment feed is fresh or was never told of */
 	const struct guard_rules *guard; /* NULL = no contact rules are known */
+	const struct selection *selection; /* how `policy` was chosen, while that can still be done; NULL = it stands */
 };
 
 /*

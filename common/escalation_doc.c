@@ -54,6 +54,10 @@ void escalation_write(struct buf *out, const struct escalation *e)
 	jw_str(w, "state", escalation_state_names[e->state]);
 	jw_opt_str(w, "policy", e->policy);
 	jw_opt_str(w, "policy_digest", e->policy_digest);
+	jw_opt_str(w, "policy_by", e->policy_by);
+	jw_opt_str(w, "policy_rule", e->policy_rule);
+	jw_opt_str(w, "settled", e->settled);
+	jw_opt_int(w, "promises_broken", e->promises_broken);
 	jw_opt_int(w, "opened_at", e->opened_at);
 	write_walk(w, e);
 	jw_opt_str(w, "step", e->step);
@@ -168,6 +172,10 @@ int escalation_from(struct arena *arena, const struct json *json, struct escalat
 		(r = json_get_word(json, "state", escalation_state_names, &state, err)) < 0 ||
 		(r = json_opt_str(json, "policy", 128, &ret->policy, err)) < 0 ||
 		(r = json_opt_str(json, "policy_digest", 64, &ret->policy_digest, err)) < 0 ||
+		(r = json_opt_str(json, "policy_by", 16, &ret->policy_by, err)) < 0 ||
+		(r = json_opt_str(json, "policy_rule", 128, &ret->policy_rule, err)) < 0 ||
+		(r = json_opt_str(json, "settled", 16, &ret->settled, err)) < 0 ||
+		(r = json_opt_int(json, "promises_broken", 0, MONEY_MAX, &ret->promises_broken, err)) < 0 ||
 		(r = json_opt_int(json, "opened_at", INT64_MIN, INT64_MAX, &ret->opened_at, err)) < 0 ||
 		(r = read_walk(json, arena, ret, err)) < 0 || (r = json_opt_str(json, "step", 128, &ret->step, err)) < 0 ||
 		(r = json_opt_str(json, "attempt", 128, &ret->attempt, err)) < 0 ||

@@ -334,6 +334,24 @@ static void put_off(struct guard_answer *a, int64_t at, int64_t next, const char
 	a->next = next > a->next ? next : a->next;
 }
 
+/* The user's own hours: in their zone, or wherever the person may be. */
+static int64_t own_next(const struct guard_request *q, int64_t at)
+{
+	struct business_time own = *q->own;
+	int64_t from, limit = at + LOOK_DAYS * DAY_MS;
+
+	if (!q->own_at_person)
+		return business_next(&own, at);
+	do {
+		from = at;
+		for (size_t z = 0; z < q->zone_count && at <= limit; z++) {
+			own.zone = q->zones[z];
+			at = business_next(&own, at);
+		}
+	} while (at != from && at <= limit);
+	return at <= limit ? at : INT64_MAX;
+}
+
 /* Hours of all rules, of the person's wish and of the user's own, until none moves the instant any more. */
 static int64_t all_hours(const struct guard_rules *rules, const struct guard_request *q, int64_t at)
 {
@@ -347,7 +365,7 @@ static int64_t all_hours(const struct guard_rules *rules, const struct guard_req
 		if (q->preferred && at <= limit)
 			at = hours_next_everywhere(rules, q->preferred, q, at);
 		if (q->own && at <= limit)
-			at = business_next(q->own, at);
+			at = own_next(q, at);
 	} while (at != from && at <= limit);
 	return at <= limit ? at : INT64_MAX;
 }
@@ -390,20 +408,21 @@ static struct guard_answer when(const struct guard_rules *rules, const struct gu
 	if (q->preferred)
 		put_off(&a, q->at, hours_next_everywhere(rules, q->preferred, q, q->at), "preference", NULL);
 	if (q->own)
-		put_off(&a, q->at, business_next(q->own, q->at), "window", NULL);
+		put_off(&a, q->at, own_next(q, q->at), "window", NULL);
 	if (!a.reason)
 		return a;
 	a.decision = GUARD_DEFER;
 	a.day_only = !names_hours(q);
 	a.zone = q->zones[0];
-	for (size_t z = 1; z < q->zone_count; z++) /* where it is earliest: there the day begins last */
-		if (zone_offset_minutes(q->zones[z], a.next) < zone_offset_minutes(a.zone, a.next))
-			a.zone = q->zones[z];
 	a.next = a.next == INT64_MAX ? INT64_MAX : all_hours(rules, q, a.next);
 	if (a.next == INT64_MAX) { /* hours that never meet: nobody waits for what cannot come */
 		a.decision = GUARD_REVIEW;
 		a.reason = "no_common_hours";
+		return a;
 	}
+	for (size_t z = 1; z < q->zone_count; z++) /* where it is earliest: there the day begins last */
+		if (zone_offset_minutes(q->zones[z], a.next) < zone_offset_minutes(a.zone, a.next))
+			a.zone = q->zones[z];
 	return a;
 }
 

@@ -139,6 +139,7 @@ struct guard_request {
 	const char *reminder_by; /* "email", "post" */
 	const struct contact_hours *preferred; /* asked for by the person; NULL = none */
 	const struct business_time *own; /* the user's policy; NULL = none */
+	bool own_at_person; /* it means the person's hours: those of each of `zones`, not of its own */
 };
 
 struct guard_answer {

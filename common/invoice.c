@@ -260,6 +260,50 @@ struct invoice_view invoice_view(const struct invoice *invoice)
 	return view;
 }
 
+int64_t invoice_paid_at(const struct invoice *invoice)
+{
+	int64_t at = 0;
+
+	for (size_t i = 0; i < invoice->fact_count; i++) {
+		const struct fact *fact = &invoice->facts[i];
+
+		if ((fact->kind == FACT_PAYMENT || fact->kind == FACT_PAID) && !fact->ended && !overruled(invoice, fact) && fact->at > at)
+			at = fact->at;
+	}
+	return at ? at : invoice->order.time;
+}
+
+static bool stands(const struct invoice *invoice, const struct fact *fact)
+{
+	return fact->kind == FACT_PROMISE && !fact->ended && !overruled(invoice, fact);
+}
+
+/* Another word was given in time. */
+static bool superseded(const struct invoice *invoice, const struct fact *promise, const struct zone *zone)
+{
+	for (size_t i = 0; i < invoice->fact_count; i++) {
+		const struct fact *other = &invoice->facts[i];
+
+		if (other != promise && stands(invoice, other) && fact_time_compare(&other->order, &promise->order) > 0 &&
+			date_diff(zone_date(zone, other->order.time), promise->until_on) <= 0)
+			return true;
+	}
+	return false;
+}
+
+int64_t invoice_promises_broken(const struct invoice *invoice, const struct zone *zone, date today, date paid_on)
+{
+	int64_t broken = 0;
+
+	for (size_t i = 0; i < invoice->fact_count; i++) {
+		const struct fact *promise = &invoice->facts[i];
+
+		broken += stands(invoice, promise) && date_diff(today, promise->until_on) > 0 &&
+			(!date_is_set(paid_on) || date_diff(paid_on, promise->until_on) > 0) && !superseded(invoice, promise, zone);
+	}
+	return broken;
+}
+
 /* --- stored form ----------------------------------------------------------------------------------------------- */
 
 void order_write(struct json_writer *w, const char *key, const struct fact_order *order)

@@ -14,6 +14,7 @@
 #include "common/cleanup.h"
 #include "common/event.h"
 #include "common/json.h"
+#include "common/zone.h"
 
 #define INVOICE_FACTS_MAX 200
 
@@ -77,6 +78,14 @@ struct invoice_view {
 	const struct fact *dispute, *promise, *announced, *undelivered, *plan, *settlement, *reply; /* in force, or NULL */
 };
 struct invoice_view invoice_view(const struct invoice *invoice);
+
+/* When what closed it was paid, ms UTC: the last of its payments that stand, else when its producer said so. */
+int64_t invoice_paid_at(const struct invoice *invoice);
+/*
+ * Promises that stand and whose day is over: before `today`, and before `paid_on` (none = it is not paid). One that was followed by
+ * another while its day had not passed is not broken. Days are those of `zone`.
+ */
+int64_t invoice_promises_broken(const struct invoice *invoice, const struct zone *zone, date today, date paid_on);
 
 void invoice_write(struct json_writer *w, const struct invoice *invoice); /* members, into an open object */
 int invoice_read(const struct json *json, struct arena *arena, struct invoice *ret, struct err *err);

@@ -1,14 +1,13 @@
-#include "common/library.h"
-
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "common/adapter_poll.h"
 #include "common/file.h"
+#include "common/library_internal.h"
 #include "common/permit.h"
 
-#define FILE_MAX (256 * 1024) /* bytes of a policy, template or provider file */
+#define FILE_MAX LIBRARY_FILE_MAX
 
 /* Where a policy was read, for complaints about it. */
 struct origin {
@@ -33,26 +32,18 @@ static const char *path_of(struct loading *l, const char *dir, const char *name)
 	return arena_printf(l->library->arena, "%s/%s", dir, name);
 }
 
-/* The same complaint, with the file in front. */
+int library_refuse_file(const char *path, int r, const struct err *inner, struct err *err)
+{
+	return err_set(err, r, inner->code[0] ? inner->code : "bad_file", inner->path, "%s: %s%s%s", path, inner->path, inner->path[0] ? " " : "",
+		inner->text[0] ? inner->text : strerror(-r));
+}
+
 static int refuse_file(struct loading *l, const char *path, int r, const struct err *inner)
 {
-	return err_set(l->err, r, inner->code[0] ? inner->code : "bad_file", inner->path, "%s: %s%s%s", path, inner->path,
-		inner->path[0] ? " " : "", inner->text[0] ? inner->text : strerror(-r));
+	return library_refuse_file(path, r, inner, l->err);
 }
 
 /* --- policies ------------------------------------------------------------------------------------------------------- */
-
-static int read_policy(struct loading *l, const char *path, struct policy **ret)
-{
-	CLEANUP(buf_clear) struct buf text = { 0 };
-	struct err inner = { 0 };
-	int r = file_read(path, FILE_MAX, &text, l->err);
-
-	if (r < 0)
-		return r;
-	r = policy_parse(buf_str(&text), text.len, ret, &inner);
-	return r < 0 ? refuse_file(l, path, r, &inner) : 0;
-}
 
 static struct origin *origin_of(struct loading *l, const struct policy *policy)
 {
@@ -88,31 +79,15 @@ static void put_policy(struct loading *l, struct policy *policy, const char *pat
 	lib->policy_count++;
 }
 
-static int load_policies(struct loading *l, const char *dir, bool own)
+static int load_policies(struct loading *l, const char *share_dir, const char *extra)
 {
-	struct library *lib = l->library;
-	char **names;
-	size_t count;
-	int r = file_list(lib->arena, dir, ".json", &names, &count);
+	struct policy_files files = { .arena = l->library->arena };
+	int r = policy_files_read(&files, share_dir, l->config->policy_dir, extra, l->err);
 
-	if (r < 0)
-		return err_set(l->err, r, "unreadable", own ? "$.policies.dir" : "", "%s: %s", dir, strerror(-r));
-	for (size_t i = 0; i < count; i++) {
-		const char *path = path_of(l, dir, names[i]);
-		struct policy *policy = NULL;
-
-		if ((r = read_policy(l, path, &policy)) < 0)
-			return r;
-		/* So that two files cannot mean the same policy, and a reader finds it. */
-		if (strncmp(policy->name, names[i], strlen(names[i]) - 5) != 0 || strlen(policy->name) != strlen(names[i]) - 5) {
-			r = err_set(l->err, -EBADMSG, "bad_name", "$.name", "%s: $.name \"%s\" must be the file's name without .json",
-				path, policy->name);
-			policy_free(policy);
-			return r;
-		}
-		put_policy(l, policy, path, own);
-	}
-	return 0;
+	for (size_t i = 0; r == 0 && i < files.count; i++)
+		put_policy(l, TAKE(files.files[i].policy), files.files[i].path, files.files[i].own);
+	policy_files_clear(&files);
+	return r;
 }
 
 /* Files that dunningd kept itself. One that this version cannot read any more leaves its escalations in hold `unknown_policy`. */
@@ -516,6 +491,14 @@ static int check_policy(struct loading *l, const struct policy *policy, struct e
 	return 0;
 }
 
+static bool named_by_rule(const struct loading *l, const char *name)
+{
+	for (size_t i = 0; i < l->config->policy_rule_count; i++)
+		if (strcmp(l->config->policy_rules[i].policy, name) == 0)
+			return true;
+	return false;
+}
+
 static int check_policies(struct loading *l)
 {
 	struct library *lib = l->library;
@@ -525,7 +508,7 @@ static int check_policies(struct loading *l)
 	for (size_t i = 0; i < lib->policy_count; i++) {
 		struct policy *policy = lib->policies[i];
 		struct err inner = { 0 };
-		bool must_fit = origin_of(l, policy)->own || strcmp(policy->name, l->config->policy_default) == 0;
+		bool must_fit = origin_of(l, policy)->own || strcmp(policy->name, l->config->policy_default) == 0 || named_by_rule(l, policy->name);
 		int r = check_policy(l, policy, &inner);
 
 		if (r < 0 && !must_fit) {
@@ -543,6 +526,13 @@ static int check_policies(struct loading *l)
 	if (!refused && !library_policy(lib, l->config->policy_default))
 		return err_set(l->err, -EBADMSG, "unknown_policy", "$.policies.default",
 			"$.policies.default: policy \"%s\" must be one of the loaded ones", l->config->policy_default);
+	for (size_t i = 0; !refused && i < l->config->policy_rule_count; i++) {
+		const struct policy_rule *rule = &l->config->policy_rules[i];
+
+		if (!library_policy(lib, rule->policy))
+			return err_set(l->err, -EBADMSG, "unknown_policy", arena_printf(lib->arena, "$.policies.rules[%zu].policy", i),
+				"$.policies.rules[%zu].policy: \"%s\" must be one of the loaded ones", i, rule->policy);
+	}
 	return refused;
 }
 
@@ -570,16 +560,6 @@ static int load_law(struct loading *l, const char *share_dir)
 	return r;
 }
 
-static int load_one(struct loading *l, const char *path)
-{
-	struct policy *policy = NULL;
-	int r = read_policy(l, path, &policy);
-
-	if (r == 0)
-		put_policy(l, policy, path, true);
-	return r;
-}
-
 int library_load(const struct config *config, const char *share_dir, struct library **ret, struct err *err)
 {
 	return library_load_with(config, share_dir, NULL, ret, err);
@@ -594,9 +574,7 @@ int library_load_with(const struct config *config, const char *share_dir, const 
 	lib->references = 1;
 	lib->arena = arena_create();
 	lib->notices = notice_set_create();
-	if ((r = load_policies(&l, path_of(&l, share_dir, "policies"), false)) < 0 ||
-		(config->policy_dir && (r = load_policies(&l, config->policy_dir, true)) < 0) ||
-		(policy_file && (r = load_one(&l, policy_file)) < 0) ||
+	if ((r = load_policies(&l, share_dir, policy_file)) < 0 ||
 		(r = load_templates(&l, path_of(&l, share_dir, "templates"), false)) < 0 ||
 		(config->template_dir && (r = load_templates(&l, config->template_dir, true)) < 0) ||
 		(r = load_providers(&l, share_dir)) < 0 || (r = load_law(&l, share_dir)) < 0 || (r = check_policies(&l)) < 0 || (r = load_retired(&l)) < 0 ||

@@ -52,6 +52,11 @@ struct library {
 int library_load(const struct config *config, const char *share_dir, struct library **ret, struct err *err);
 /* With one policy more (NULL = none), in the place of a loaded one of the same name; it must pass as the user's own. */
 int library_load_with(const struct config *config, const char *share_dir, const char *policy_file, struct library **ret, struct err *err);
+/*
+ * One policy file, with its base among the files that library_load_with() would read. `config` NULL: among the shipped ones. *ret is the
+ * caller's, freed with policy_free(). -EBADMSG or -errno, as there; whether it can be carried out is not looked at.
+ */
+int library_read_policy(const struct config *config, const char *share_dir, const char *path, struct policy **ret, struct err *err);
 /* Work under way outlives a reload: each group holds a reference of its own. */
 struct library *library_ref(const struct library *library);
 void library_free(struct library *library); /* drops one reference; NULL is allowed */

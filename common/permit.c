@@ -64,7 +64,7 @@ struct permit permit_contact(const struct permit_case *c, int64_t from)
 		.debtor = guard_debtor(customer_kind_names[c->debtor->customer.kind]), .calendar = c->debtor->customer.country,
 		.insolvency = date_none(), .letter_sent = date_none(), .reminder_sent = c->again ? date_none() : c->first_reminder,
 		.reminder_by = c->by_post ? "post" : "email", .relation = relation_of(guard, c->contact ? c->contact->role : NULL),
-		.own = &when, .history = history };
+		.own = &when, .own_at_person = c->policy->window.debtor_zone, .history = history };
 	struct permit permit = { .decision = GUARD_ALLOW, .at = from };
 
 	if (c->guard) {
@@ -106,11 +106,19 @@ static bool listed(const char *const *words, const char *word) /* NULL: all are 
 	return !words;
 }
 
+/* Hours that are the debtor's own meet those of the country in one of its zones as in any; that somebody's is not known is no fault of theirs. */
+static const char *zone_within(const struct policy *policy, const char *country)
+{
+	const struct zone *zones[GUARD_ZONES_MAX];
+
+	return policy->window.debtor_zone && country && zone_of_country(country, zones, GUARD_ZONES_MAX) ? zone_name(zones[0]) : NULL;
+}
+
 static int check_step(const struct guard_rules *guard, const struct policy *policy, size_t i, const char *country, const char *creditor_zone,
 	struct err *err)
 {
 	const struct step *step = &policy->steps[i];
-	struct debtor debtor = { .known = true, .customer = { .country = country } };
+	struct debtor debtor = { .known = true, .customer = { .country = country, .timezone = zone_within(policy, country) } };
 	char path[40];
 
 	(void)snprintf(path, sizeof(path), "$.steps[%zu]", i);

@@ -652,7 +652,7 @@ static int parse_root(const struct json *root, struct policy *policy, struct err
 		return r;
 	policy->title = policy->name;
 	if (extends.type != JSON_NONE)
-		return unavailable(root, "extends", err, "one policy extending another; copy its steps, or write null");
+		return json_refuse(root, "extends", err, "needs_base", "must be read together with the policy that it names");
 	if ((r = json_opt_str(root, "title", TITLE_MAX, &policy->title, err)) < 0 ||
 		(r = json_opt_bool(root, "do_nothing", &policy->nothing, err)) < 0 ||
 		(r = parse_window(root, &policy->window, err)) < 0 || (r = parse_caps(root, policy, err)) < 0 ||

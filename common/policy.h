@@ -1,6 +1,7 @@
 /*
  * policy - the protocol: ordered steps that every unpaid invoice walks through, and the manners of the walk.
- * Pure, and never changed after policy_parse(); named and versioned by the digest of its file's bytes.
+ * Pure, and never changed after policy_parse(); named and versioned by the digest of its file's bytes, or, of one that extends another,
+ * of the whole that both make.
  */
 #ifndef DUNNINGD_COMMON_POLICY_H
 #define DUNNINGD_COMMON_POLICY_H
@@ -82,8 +83,9 @@ struct window {
 
 struct policy {
 	const char *name, *title;
+	const char *extends; /* the base's name, as long as the file is at hand; NULL = it stands alone */
 	char digest[POLICY_DIGEST_SIZE];
-	const char *source; /* the file's bytes, recorded in the trail */
+	const char *source; /* the file's bytes, or the whole that it makes with its base: recorded in the trail, and read again without a base */
 	size_t source_len;
 	struct window window;
 	struct cap caps[8];
@@ -102,11 +104,22 @@ struct policy {
 };
 
 /*
- * 0 and *ret, freed with policy_free(); -EBADMSG with path and sentence. `extends` and actions are refused for now
- * ("not_available"). Left out: window mon-fri 09:00-17:30 of the debtor; caps 2 contacts in 7 days, 1 of them a call; min_gap
+ * 0 and *ret, freed with policy_free(); -EBADMSG with path and sentence. Actions are refused for now ("not_available"), a file
+ * that extends another too: see policy_parse_on(). Left out: window mon-fri 09:00-17:30 of the debtor; caps 2 contacts in 7 days, 1 of them a call; min_gap
  * 48h; group debtor; `to` billing; in_doubt hold; a gate is renewed after 14 days. `"caps": []` asks for none.
  */
 int policy_parse(const char *json, size_t len, struct policy **ret, struct err *err);
+/*
+ * The same of a file that extends `base`, which is only borrowed. Members of the file replace the base's, null takes one away. Its
+ * steps go by their id: one that the base has is replaced where it stands, or taken out by "remove": true; another one goes `after` or
+ * `before` the one that it names. Complaints are about the file, never about the whole.
+ */
+int policy_parse_on(const char *json, size_t len, const struct policy *base, struct policy **ret, struct err *err);
+/* What a file says of itself before its base is at hand; borrowed from the arena. `extends` NULL: it stands alone. -EBADMSG */
+struct policy_head {
+	const char *name, *extends;
+};
+int policy_read_head(struct arena *arena, const char *json, size_t len, struct policy_head *ret, struct err *err);
 void policy_free(struct policy *policy);
 DEFINE_CLEANUP(struct policy, policy_free)
 /* Whether a contact by this channel counts for the cap: a voice that calls is a call. */

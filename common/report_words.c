@@ -57,6 +57,8 @@ static const struct pair kinds[] = {
 	{ "attempt.reconciled", { "Incertitude levée", "Doubt settled" } },
 	{ "attempt.undelivered", { "Parvenu à personne : étape de nouveau due", "Reached nobody: the step is owed again" } },
 	{ "attempt.event", { "Information du prestataire", "Told by the provider" } },
+	{ "policy.chosen", { "Protocole retenu pour cette facture", "Policy chosen for this invoice" } },
+	{ "policy.migrated", { "Protocole remplacé pour cette facture", "Policy replaced for this invoice" } },
 	{ "hold.opened", { "Relances suspendues pour cette facture", "Dunning of this invoice on hold" } },
 	{ "hold.ended", { "Fin de la suspension", "End of the hold" } },
 	{ "sending.suspended", { "Tous les envois suspendus", "All sending suspended" } },

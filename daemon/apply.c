@@ -5,6 +5,7 @@
 #include <string.h>
 #include <syslog.h>
 
+#include "common/migration.h"
 #include "common/reply.h"
 #include "common/utc.h"
 #include "daemon/flow.h"
@@ -457,6 +458,30 @@ static int check_step(struct dunner *d, struct group *g, const struct escalation
 	return 0;
 }
 
+/*
+ * To the version that the person saw, and from the one: the daemon may have loaded another since, and the invoice may have gone on. 0: *to
+ * and *plan; *to NULL: it walks that version already.
+ */
+static int plan_migration(struct dunner *d, const struct escalation *e, const struct event *command, const struct policy **to,
+	struct migration *plan, struct err *err)
+{
+	struct json digest = json_get(&command->data, "policy_digest"), from = json_get(&command->data, "from_digest");
+
+	*to = json_str(&digest) ? library_policy_digest(d->library, json_str(&digest)) : NULL;
+	if (!*to)
+		return err_set(err, -EBADMSG, "unknown_policy", "$.data.policy_digest", "this version is not loaded here: reload, and ask again");
+	*plan = migration_plan(e, *to, command->step);
+	if (plan->refused && strcmp(plan->refused, "same") == 0) {
+		*to = NULL;
+		return 0;
+	}
+	if (json_str(&from) && (!e->policy_digest || strcmp(json_str(&from), e->policy_digest) != 0))
+		return err_set(err, -EBADMSG, "moved", "$.data.from_digest", "the invoice walks another version by now");
+	return plan->refused ? err_set(err, -EBADMSG, plan->refused, "$.data", "the invoice cannot go over to this policy%s%s",
+				       plan->step ? ": step " : "", plan->step ? plan->step : "") :
+			       0;
+}
+
 static void command_invoice(struct dunner *d, struct group *g, const struct event *e, struct doc *doc)
 {
 	struct json word = json_get(&e->data, "decision");
@@ -577,6 +602,8 @@ int decide_command(struct dunner *d, struct group *g, struct input *input)
 	struct doc *doc = group_find(d, g, DOC_ESCALATION, id);
 	struct doc *system = group_case(d, g, NULL);
 	bool brake = strcmp(e->command, "suspend") == 0 || strcmp(e->command, "release") == 0;
+	const struct policy *to = NULL;
+	struct migration plan;
 	struct fact_order order;
 	struct draft *draft;
 
@@ -591,6 +618,10 @@ int decide_command(struct dunner *d, struct group *g, struct input *input)
 		return 0; /* read again after the store lost its place, or sent again: what was done since stands */
 	if (doc && e->step && strcmp(e->command, "skip") == 0 && check_step(d, g, doc->e, e->step, &input->err) < 0) {
 		doc->e->command_count--; /* it was not taken: sent again, it is looked at again */
+		return -EBADMSG;
+	}
+	if (doc && strcmp(e->command, "migrate") == 0 && plan_migration(d, doc->e, e, &to, &plan, &input->err) < 0) {
+		doc->e->command_count--;
 		return -EBADMSG;
 	}
 	g->fx.actor = arena_printf(g->arena, "person:%s", e->who);
@@ -616,6 +647,10 @@ int decide_command(struct dunner *d, struct group *g, struct input *input)
 		system->touched = true;
 	} else if (doc && strcmp(e->command, "task_done") == 0) {
 		task_done(d, g, doc, e->target);
+	} else if (to) {
+		sender_touch(d, NULL, doc->id);
+		migration_apply(doc->e, to, &plan, &g->fx);
+		doc->touched = true;
 	} else if (doc) {
 		command_invoice(d, g, e, doc);
 	}

@@ -31,17 +31,22 @@ struct contact_env decide_env(const struct dunner *d)
 		.checkpoint_arg = (void *)(uintptr_t)d->config->state_dir };
 }
 
-/* A running escalation keeps its version; a new one gets the invoice's, the customer's or the default policy. */
+static const struct policy *find_policy(const char *name, const void *library)
+{
+	return library_policy(library, name);
+}
+
+static struct selection choose(const struct dunner *d, const struct escalation *e, const struct debtor *debtor)
+{
+	return selection_choose(d->config, find_policy, d->library, &e->invoice, debtor);
+}
+
+/* A running escalation keeps its version. */
 const struct policy *decide_policy(const struct dunner *d, const struct escalation *e, const struct debtor *debtor)
 {
-	const char *name;
-
 	if (e->policy_digest)
 		return library_policy_digest(d->library, e->policy_digest);
-	name = e->invoice.snapshot.policy;
-	if (!name && debtor)
-		name = debtor->customer.policy;
-	return library_policy(d->library, name ? name : d->config->policy_default);
+	return choose(d, e, debtor).policy;
 }
 
 struct provider_traits decide_traits(const struct dunner *d, const char *provider)
@@ -157,11 +162,18 @@ static void touch(struct dunner *d, struct group *g, struct doc *doc)
 static void refresh(struct dunner *d, struct group *g, struct doc *doc)
 {
 	struct debtor *debtor = debtor_of(d, g, doc->e);
+	int64_t paid = debtor ? debtor->paid : 0, late = debtor ? debtor->paid_late : 0, broken = debtor ? debtor->promises_broken : 0;
+	struct selection selection;
 	struct rules rules;
 
-	doc->policy = decide_policy(d, doc->e, debtor);
+	if (!doc->e->policy_digest)
+		selection = choose(d, doc->e, debtor);
+	doc->policy = doc->e->policy_digest ? decide_policy(d, doc->e, debtor) : selection.policy;
 	rules = decide_rules(d, doc->policy);
+	rules.selection = doc->e->policy_digest ? NULL : &selection;
 	escalation_refresh(doc->e, debtor, &rules, &g->fx);
+	if (debtor && (paid != debtor->paid || late != debtor->paid_late || broken != debtor->promises_broken))
+		group_find(d, g, DOC_DEBTOR, debtor->id)->touched = true;
 }
 
 /* Recorded once per invoice, step, reason and end, so that a wait cannot flood the trail. */

@@ -114,10 +114,13 @@ const char *ctl_who(const struct ctl *ctl); /* the person: --who, else the login
 /* A command to the daemon, by the operator's stream of the partition. until 0, step and decision NULL = not given. */
 struct order {
 	const char *command, *target, *why, *step, *decision;
+	const char *policy, *policy_digest, *from_digest; /* migrate: to, and from which version */
 	int64_t until;
 	int64_t time; /* ms UTC; 0 = now */
 };
 int ctl_order(struct ctl *ctl, uint32_t partition, const struct order *order);
+/* The same without a word about it: the event's id, and that of its entry. 0 or an exit code, said already. */
+int ctl_order_send(struct ctl *ctl, uint32_t partition, const struct order *order, const char **id, const char **entry);
 /* One request over the control socket: the answer's JSON in *ret and its HTTP status. `body` NULL: none. -errno: nobody answered. */
 int ctl_daemon(struct ctl *ctl, const char *method, const char *target, const struct buf *body, int *status, struct json *ret);
 int ctl_daemon_away(struct ctl *ctl, int r); /* says so; an exit code */
@@ -152,7 +155,7 @@ int ctl_verify_bundle(struct ctl *ctl, const char *path, const struct invocation
 
 extern const struct command cmd_status, cmd_suspend, cmd_release, cmd_reload, cmd_clock_confirm, cmd_list, cmd_show, cmd_check,
 	cmd_explain, cmd_timeline, cmd_push, cmd_hold, cmd_resume, cmd_retry, cmd_skip, cmd_decide, cmd_tasks, cmd_task_done,
-	cmd_dead_list, cmd_dead_show, cmd_dead_replay, cmd_dead_drop, cmd_policy_check, cmd_policy_show, cmd_policy_simulate, cmd_policy_diff, cmd_template_preview, cmd_provider_list, cmd_provider_check, cmd_provider_test, cmd_provider_health,
+	cmd_dead_list, cmd_dead_show, cmd_dead_replay, cmd_dead_drop, cmd_policy_check, cmd_policy_show, cmd_policy_simulate, cmd_policy_diff, cmd_policy_migrate, cmd_template_preview, cmd_provider_list, cmd_provider_check, cmd_provider_test, cmd_provider_health,
 	cmd_trail_verify, cmd_trail_log, cmd_trail_show, cmd_trail_export, cmd_trail_status, cmd_trail_rebuild, cmd_trail_seal, cmd_trail_key_new,
 	cmd_trail_key_show, cmd_trail_anchor, cmd_trail_retain, cmd_trail_erase, cmd_gap_closed, cmd_evidence;
 

@@ -103,7 +103,15 @@ static bool moved_by_spacing(struct ctl *ctl, const struct entry *entry, const s
 	return date_is_set(day) && business_opening(&when, day) != next->owed_at;
 }
 
-/* Whom the contact would reach, and about what else: as it would be planned at that instant. */
+static bool in_plan(const struct contact_plan *plan, const char *invoice_id)
+{
+	for (size_t i = 0; i < plan->member_count; i++)
+		if (strcmp(plan->members[i]->invoice.id, invoice_id) == 0)
+			return true;
+	return false;
+}
+
+/* Whom the contact would reach, and about what else: as it would be planned at that instant. Or which invoice's turn comes before. */
 static void add_contact(struct ctl *ctl, struct fields *f, const struct entry *entry, const struct next_action *next)
 {
 	struct contact_env env = { .config = ctl->config, .holidays = ctl_holidays(ctl), .guard = ctl_guard(ctl), .partition = entry->partition,
@@ -121,6 +129,10 @@ static void add_contact(struct ctl *ctl, struct fields *f, const struct entry *e
 			candidates[count++] = (struct candidate){ &siblings[i].e, siblings[i].policy };
 	if (!contact_plan(&env, entry->d, candidates, count, entry->e.invoice.id, plan))
 		return;
+	if (!in_plan(plan, entry->e.invoice.id)) {
+		fields_add(f, "after", "After", cell_text(plan->members[0]->invoice.id));
+		return;
+	}
 	address = debtor_address(entry->d, plan->contact, plan->channel, ctl->arena);
 	fields_add(f, "channel", "By", cell_text(channel_names[plan->channel]));
 	fields_add(f, "contact", NULL, cell_text(plan->contact->id));
@@ -235,6 +247,27 @@ static void add_brakes(struct ctl *ctl, struct fields *f, const struct entry *en
 			"(--config, --share): this is what the daemon noted", entry->e.policy_digest, entry->e.policy)));
 }
 
+/* Why this policy: who named it. */
+static const char *policy_reason(struct ctl *ctl, const struct escalation *e)
+{
+	static const struct sentence reasons[] = {
+		{ "invoice", "its event names it" },
+		{ "customer", "its customer's event names it" },
+		{ "default", "nothing else speaks of it, so policies.default does" },
+		{ "operator", "a person moved it there" },
+		{ NULL, NULL },
+	};
+
+	if (!e->policy)
+		return e->state == ESCALATION_STUB ? NULL : "it is chosen once its customer is known";
+	if (!e->policy_by)
+		return NULL;
+	if (strcmp(e->policy_by, "rule") == 0)
+		return arena_printf(ctl->arena, "the rule \"%s\" of policies.rules, the most careful of those that matched",
+			e->policy_rule ? e->policy_rule : "?");
+	return say(reasons, e->policy_by);
+}
+
 static void add_policy(struct ctl *ctl, struct fields *f, const struct entry *entry, const struct verdict *verdict, const char **rule)
 {
 	const struct next_action *next = &verdict->next;
@@ -242,6 +275,9 @@ static void add_policy(struct ctl *ctl, struct fields *f, const struct entry *en
 
 	fields_add(f, "policy", "Policy", cell_text(entry->e.policy));
 	fields_add(f, "policy_digest", NULL, cell_text(entry->e.policy_digest));
+	fields_add(f, "policy_by", NULL, cell_text(entry->e.policy_by));
+	fields_add(f, "policy_rule", NULL, cell_text(entry->e.policy_rule));
+	fields_add(f, "policy_why", "Because", cell_text(policy_reason(ctl, &entry->e)));
 	if (!entry->policy || !entry->d || (next->kind != NEXT_CONTACT && next->kind != NEXT_GATE && next->kind != NEXT_SKIP))
 		return;
 	step = &entry->policy->steps[next->step];

@@ -350,6 +350,8 @@ static int run_show(struct ctl *ctl, const struct invocation *call)
 	fields_add(f, "timer", "Looked at next", cell_time(entry.timer, entry.zone));
 	fields_add(f, "policy", "Policy", cell_text(e->policy));
 	fields_add(f, "policy_digest", "Its version", cell_text(e->policy_digest));
+	fields_add(f, "policy_by", "Chosen by", cell_text(e->policy_by));
+	fields_add(f, "policy_rule", "By the rule", cell_text(e->policy_rule));
 	fields_add(f, "partition", NULL, cell_number(entry.partition));
 	fields_add(f, "customer", "Customer", cell_text(e->invoice.debtor_id));
 	fields_add(f, "customer_name", "Name", cell_text(d ? d->customer.name : NULL));

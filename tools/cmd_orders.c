@@ -26,31 +26,44 @@ static void write_order(struct ctl *ctl, const struct order *order, const char *
 	jw_str(&w, "why", order->why);
 	jw_opt_str(&w, "step", order->step);
 	jw_opt_str(&w, "decision", order->decision);
+	jw_opt_str(&w, "policy", order->policy);
+	jw_opt_str(&w, "policy_digest", order->policy_digest);
+	jw_opt_str(&w, "from_digest", order->from_digest);
 	if (order->until)
 		jw_str(&w, "until", utc_format(order->until, text));
 	jw_end_object(&w);
 	jw_end_object(&w);
 }
 
-int ctl_order(struct ctl *ctl, uint32_t partition, const struct order *order)
+int ctl_order_send(struct ctl *ctl, uint32_t partition, const struct order *order, const char **id, const char **entry)
 {
 	CLEANUP(buf_clear) struct buf text = { 0 };
 	struct keyspace keys = ctl_keys(ctl, partition);
-	char id[33];
+	char hex[33];
 	uint8_t random[16];
 	const struct redis_reply *reply;
 	struct event event;
 	struct err err = { 0 };
-	struct fields *f;
 	int r;
 
 	random_bytes(random, sizeof(random));
-	write_order(ctl, order, hex_format(random, sizeof(random), id), &text);
+	*id = arena_strdup(ctl->arena, hex_format(random, sizeof(random), hex));
+	write_order(ctl, order, *id, &text);
 	if (!order->why[0])
 		return ctl_fail(ctl, EXIT_USAGE, "usage", "say why: it stands in the trail");
 	if (event_parse(ctl->arena, text.data, text.len, NULL, &event, &err) < 0)
 		return ctl_fail(ctl, EXIT_USAGE, err.code, "%s %s", err.path, err.text);
 	r = ctl_ask(ctl, ctl->arena, &reply, "XADD", key_events(ctl->arena, &keys, "operator"), "*", "event", buf_str(&text), NULL);
+	*entry = r == 0 ? reply->str : NULL;
+	return r;
+}
+
+int ctl_order(struct ctl *ctl, uint32_t partition, const struct order *order)
+{
+	const char *id, *entry;
+	struct fields *f;
+	int r = ctl_order_send(ctl, partition, order, &id, &entry);
+
 	if (r != 0)
 		return r;
 	f = fields_create(ctl->arena);
@@ -58,11 +71,11 @@ int ctl_order(struct ctl *ctl, uint32_t partition, const struct order *order)
 	fields_add(f, "target", NULL, cell_text(order->target));
 	fields_add(f, "until", NULL, cell_time(order->until, NULL));
 	fields_add(f, "event_id", NULL, cell_text(id));
-	fields_add(f, "entry", NULL, cell_text(reply->str));
+	fields_add(f, "entry", NULL, cell_text(entry));
 	if (ctl->view.json)
 		view_fields(&ctl->view, f);
 	else
-		view_say(&ctl->view, "Told to the daemon: %s %s (%s)", order->command, order->target ? order->target : "", reply->str);
+		view_say(&ctl->view, "Told to the daemon: %s %s (%s)", order->command, order->target ? order->target : "", entry);
 	return EXIT_DONE;
 }
 

@@ -12,8 +12,6 @@
 #include "tools/cmd.h"
 #include "tools/picture.h"
 
-#define POLICY_FILE_MAX (256 * 1024)
-
 static int load_library(struct ctl *ctl, struct library **ret)
 {
 	struct err err = { 0 };
@@ -33,18 +31,18 @@ static const struct column check_columns[] = { { "file", "FILE", false }, { "pol
 
 static bool check_file(struct ctl *ctl, const char *path, struct table *t)
 {
-	CLEANUP(buf_clear) struct buf text = { 0 };
 	CLEANUP(policy_freep) struct policy *policy = NULL;
 	struct err err = { 0 };
-	int r = file_read(path, POLICY_FILE_MAX, &text, &err);
 	bool pace;
 
-	if (r == 0)
-		r = policy_parse(buf_str(&text), text.len, &policy, &err);
-	if (r < 0) {
+	if (library_read_policy(ctl_config(ctl, false) == 0 ? ctl->config : NULL, ctl_share(ctl), path, &policy, &err) < 0) {
+		const char *before = arena_printf(ctl->arena, "%s: %s%s", path, err.path, err.path[0] ? " " : ""), *text = err.text;
+
+		if (strncmp(text, before, strlen(before)) == 0) /* both have a column of their own */
+			text += strlen(before);
 		table_add(t, (struct cell[]){ cell_text(path), cell_none(), cell_text(arena_strdup(ctl->arena, err.code)),
 				      err.path[0] ? cell_text(arena_strdup(ctl->arena, err.path)) : cell_none(),
-				      cell_text(arena_strdup(ctl->arena, err.text)), cell_none() });
+				      cell_text(arena_strdup(ctl->arena, text)), cell_none() });
 		return false;
 	}
 	if (ctl_config(ctl, false) == 0 && permit_check_policy(ctl_guard(ctl), policy, NULL, ctl->config->creditor.zone, &err) < 0) {
@@ -170,6 +168,7 @@ static void show_policy(struct ctl *ctl, const struct policy *policy)
 	fields_add(f, "name", "Policy", cell_text(policy->name));
 	fields_add(f, "title", "Title", cell_text(policy->title));
 	fields_add(f, "digest", "Version", cell_text(policy->digest));
+	fields_add(f, "extends", "Extends", cell_text(policy->extends));
 	fields_add(f, "nothing", "Contacts nobody", policy->nothing ? cell_flag(true) : cell_none());
 	fields_add(f, "window", "Contacts", cell_text(window_text(ctl->arena, &policy->window)));
 	fields_add(f, "caps", "At most", cell_text(caps_text(ctl->arena, policy)));
@@ -214,7 +213,8 @@ static int run_policy_show(struct ctl *ctl, const struct invocation *call)
 }
 
 const struct command cmd_policy_show = { .name = "policy show", .args = "[POLICY]", .max_args = 1,
-	.help = "one policy by name or version, or all that are loaded", .run = run_policy_show };
+	.help = "one policy by name or version, or all that are loaded",
+	.more = "A policy that extends another is shown as the whole that both make; its version is that of the whole.", .run = run_policy_show };
 
 /* --- template preview ---------------------------------------------------------------------------------------------------------------- */
 

@@ -44,14 +44,14 @@ static bool is_file(const char *word)
 static int policy_name(struct ctl *ctl, const char *path, const char **ret)
 {
 	CLEANUP(buf_clear) struct buf text = { 0 };
-	CLEANUP(policy_freep) struct policy *policy = NULL;
 	struct err err = { 0 }, inner = { 0 };
+	struct policy_head head;
 
 	if (file_read(path, POLICY_FILE_MAX, &text, &err) < 0)
 		return ctl_fail_err(ctl, EXIT_FOUND, &err);
-	if (policy_parse(buf_str(&text), text.len, &policy, &inner) < 0)
+	if (policy_read_head(ctl->arena, buf_str(&text), text.len, &head, &inner) < 0)
 		return ctl_fail(ctl, EXIT_FOUND, inner.code, "%s: %s %s", path, inner.path, inner.text);
-	*ret = arena_strdup(ctl->arena, policy->name);
+	*ret = head.name;
 	return 0;
 }
 

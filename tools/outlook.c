@@ -7,6 +7,7 @@
 
 #include "common/escalation.h"
 #include "common/keys.h"
+#include "common/migration.h"
 #include "common/utc.h"
 #include "common/zone.h"
 
@@ -441,12 +442,14 @@ static void on_day(int64_t at, void *arg)
 
 /* --- play ------------------------------------------------------------------------------------------------------------------------------------------ */
 
-/* As after `policy migrate`: the walk goes on, by the version that is loaded. */
+/* As after `policy migrate`: the walk goes on, by the version that is loaded. Where that is refused, the policy begins with its own steps. */
 static bool put_moved(struct watching *w, const char *key, const struct book_doc *doc)
 {
 	struct escalation e = { .invoice.id = doc->id };
 	CLEANUP(buf_clear) struct buf text = { 0 };
 	const struct policy *to;
+	struct migration plan;
+	struct effects fx;
 
 	if (!w->settings->moved_from || escalation_read(w->arena, doc->text, doc->len, &e, NULL) < 0 || !e.policy ||
 		strcmp(e.policy, w->settings->moved_from) != 0)
@@ -454,6 +457,10 @@ static bool put_moved(struct watching *w, const char *key, const struct book_doc
 	to = library_policy(w->settings->library, w->settings->moved_to);
 	if (!to)
 		return false;
+	plan = migration_plan(&e, to, NULL);
+	effects_init(&fx, w->arena, w->settings->begin);
+	if (!plan.refused)
+		migration_apply(&e, to, &plan, &fx);
 	e.policy = to->name;
 	e.policy_digest = to->digest;
 	escalation_write(&text, &e);

@@ -574,6 +574,20 @@ static int take_coming(struct walker *w, const char *next, struct err *err)
 	return 0;
 }
 
+/*
+ * Whether what stands from `at` on is other now than when it was read: then the daemon wrote while we read, and our copy has the later
+ * of two writes and not all of the one before it. On the disk they never stand like that.
+ */
+static bool written_meanwhile(const struct walker *w, const char *name, size_t at)
+{
+	CLEANUP(buf_clear) struct buf path = { 0 };
+	CLEANUP(buf_clear) struct buf now = { 0 };
+
+	buf_printf(&path, "%s/journal/%s", w->walk->state_dir, name);
+	return file_read(buf_str(&path), SEGMENT_MAX, &now, NULL) == 0 && now.len > at &&
+		memcmp(now.data + at, w->bytes.data + at, (now.len < w->bytes.len ? now.len : w->bytes.len) - at) != 0;
+}
+
 static int walk_segment(struct walker *w, char *const *names, size_t i, size_t count, struct err *err)
 {
 	bool first = i == 0, last = i + 1 == count;
@@ -597,7 +611,7 @@ static int walk_segment(struct walker *w, char *const *names, size_t i, size_t c
 	r = frames_scan(w->bytes.data, w->bytes.len, &w->head, walk_group, w, &end);
 	if (r != 0)
 		return r;
-	if (last && end.tail == FRAMES_TORN)
+	if (last && (end.tail == FRAMES_TORN || (end.tail == FRAMES_CORRUPT && written_meanwhile(w, names[i], end.end))))
 		w->sum->torn = end.dropped;
 	else if (end.tail != FRAMES_CLEAN)
 		find(w, end.damage, end.tail == FRAMES_TORN ? "torn" : "corrupt",

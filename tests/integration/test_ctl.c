@@ -604,6 +604,15 @@ static void policies_and_templates(void **state)
 	assert_ctl(f, 0, "policy", "check", good);
 	assert_ctl(f, 1, "policy", "check", good, bad, "--json");
 	assert_says(f, "$.steps[0]");
+	put_text(f, "mine.json", "{\"name\":\"mine\",\"extends\":\"ladder\",\"steps\":[{\"id\":\"last\",\"remove\":true}]}");
+	assert_ctl(f, 0, "policy", "check", arena_printf(f->arena, "%s/mine.json", f->dir));
+	put_text(f, "mine.json", "{\"name\":\"mine\",\"extends\":\"ladder\",\"steps\":[{\"id\":\"lost\",\"remove\":true}]}");
+	assert_ctl(f, 1, "policy", "check", arena_printf(f->arena, "%s/mine.json", f->dir));
+	assert_says(f, "which has reminder, second, last");
+	put_text(f, "share/policies/short.json", "{\"name\":\"short\",\"extends\":\"ladder\",\"steps\":[{\"id\":\"last\",\"remove\":true}]}");
+	assert_ctl(f, 0, "policy", "show", "short");
+	assert_says(f, "Extends");
+	assert_says(f, "due+8d");
 	assert_ctl(f, 0, "policy", "show");
 	assert_says(f, "caller");
 	assert_ctl(f, 0, "policy", "show", "caller");

@@ -398,7 +398,7 @@ static void killed_while_it_takes_over(void **state)
 
 	roll_back(f, 300, 300);
 	seal(f, NULL);
-	for (int ms = 10; !done && killed < 60; ms += 3) {
+	for (int ms = 10; !done && killed < 60; ms += 3 + ms / 8) {
 		int64_t until;
 
 		world_start(&f->world, NULL);

@@ -20,6 +20,8 @@
 #include "daemon/ports.h"
 
 #define HOSTS_MAX 2
+#define SIM_CREDITOR_ZONE "Europe/Paris"
+#define SIM_CREDITOR_COUNTRY "GB" /* of its locale */
 
 /* --- chance: each part draws from its own stream, so that a change in one leaves the others as they were ------------ */
 
@@ -146,6 +148,7 @@ struct sim {
 	struct tale *tale; /* not MODE_LIFE: what is to be told */
 	struct library *library;
 	const struct policy *policy;
+	const struct drawn_policy *drawn; /* the policy is a random one: sim_policy.h; NULL = one of ours */
 	int64_t slow_connect; /* a delicate moment asks the next request to take so long */
 	bool crash_next; /* a delicate moment asks for a crash at the next step */
 	struct host *crash_host;
@@ -216,7 +219,8 @@ void traffic_schedule(struct sim *sim);
 void traffic_begun(struct host *host, const struct message *message); /* a request begins */
 void traffic_waited(struct host *host, const struct message *message, int64_t rate_ms); /* until then, or so far */
 bool traffic_out(struct host *host, const struct message *message, bool *silent); /* the provider is away, and was asked */
-void traffic_ended(struct host *host, const struct message *message, const struct outcome *outcome);
+/* asked: the provider itself, else the wire turned it away */
+void traffic_ended(struct host *host, const struct message *message, const struct outcome *outcome, bool asked);
 
 /* --- the world ------------------------------------------------------------------------------------------------------------- */
 
@@ -248,6 +252,7 @@ void setup_free_library(struct sim *sim);
 /* --- the book ---------------------------------------------------------------------------------------------------------------- */
 
 struct book *book_create(struct sim *sim, int debtors, int invoices);
+void book_mix(struct sim *sim, struct rng *rng); /* debtors of all kinds and countries, some of them hardly known */
 void book_destroy(struct book *book);
 void book_schedule(struct sim *sim); /* puts all deliveries into the calendar */
 /* Something about one of the message's invoices arrives `delay` ms from now. */

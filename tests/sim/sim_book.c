@@ -22,7 +22,16 @@ static const struct {
 	{ "Asia/Kolkata", "IN", "en-US", "EUR" },
 	{ "Australia/Lord_Howe", "AU", "en-GB", "EUR" },
 	{ "Pacific/Apia", "WS", "en-GB", "EUR" },
+	{ "Europe/Brussels", "BE", "fr-BE", "EUR" },
+	{ "Europe/Amsterdam", "NL", "nl-NL", "EUR" },
+	{ "Europe/Madrid", "ES", "es-ES", "EUR" },
+	{ "Atlantic/Canary", "ES", "es-ES", "EUR" },
+	{ "Europe/Rome", "IT", "it-IT", "EUR" },
+	{ "America/Los_Angeles", "US", "en-US", "USD" },
+	{ "America/St_Johns", "CA", "en-CA", "USD" },
 };
+#define PLACES_OF_LIFE 9 /* the others are those of random policies alone: one more would change every seed's life */
+static const char *const roles[] = { "billing", "owner", "parent_company" };
 
 /* --- writing events ------------------------------------------------------------------------------------------------------- */
 
@@ -59,26 +68,51 @@ static char *end_event(struct book *book, struct text *t)
 	return text;
 }
 
+/* pay0@cus_01.example, +33100000000: the first letters and the last digit say whose it is. */
+static void write_contact(struct text *t, const struct sim_debtor *d, int role)
+{
+	char text[64];
+
+	jw_object(&t->w, NULL);
+	snprintf(text, sizeof(text), "c%d", role + 1);
+	jw_str(&t->w, "id", text);
+	jw_str(&t->w, "role", roles[role]);
+	snprintf(text, sizeof(text), "%s%d@%s.example", role ? roles[role] : "pay", d->address, d->id);
+	if (!d->no_email)
+		jw_str(&t->w, "email", text);
+	snprintf(text, sizeof(text), "+3310000000%d", role);
+	if (d->phone)
+		jw_str(&t->w, "phone", text);
+	jw_end_object(&t->w);
+}
+
+const char *book_role(const struct sim_debtor *debtor, const char *address)
+{
+	(void)debtor;
+	if (address && address[0] == '+' && strlen(address) == 12)
+		return (size_t)(address[11] - '0') < ARRAY_LEN(roles) ? roles[address[11] - '0'] : NULL;
+	for (size_t i = 0; address && i < ARRAY_LEN(roles); i++) {
+		const char *name = i ? roles[i] : "pay";
+
+		if (strncmp(address, name, strlen(name)) == 0 && address[strlen(name)] >= '0' && address[strlen(name)] <= '9')
+			return roles[i];
+	}
+	return NULL;
+}
+
 static void write_customer(struct text *t, const struct sim_debtor *d)
 {
-	char email[64];
-
 	jw_object(&t->w, "customer");
 	jw_str(&t->w, "id", d->id);
 	jw_str(&t->w, "name", d->name);
-	jw_str(&t->w, "country", places[d->place].country);
-	jw_str(&t->w, "kind", "company");
+	jw_opt_str(&t->w, "country", d->country_unknown ? NULL : places[d->place].country);
+	jw_str(&t->w, "kind", d->kind ? d->kind : "company");
 	jw_str(&t->w, "locale", places[d->place].locale);
-	jw_str(&t->w, "timezone", places[d->place].zone);
+	jw_opt_str(&t->w, "timezone", d->zone_unknown ? NULL : places[d->place].zone);
 	jw_array(&t->w, "contacts");
-	jw_object(&t->w, NULL);
-	snprintf(email, sizeof(email), "pay%d@%s.example", d->address, d->id);
-	jw_str(&t->w, "id", "c1");
-	jw_str(&t->w, "role", "billing");
-	jw_str(&t->w, "email", email);
-	if (d->phone)
-		jw_str(&t->w, "phone", "+33100000000");
-	jw_end_object(&t->w);
+	for (int i = 0; i < (int)ARRAY_LEN(roles); i++)
+		if (i == 0 || (i == 1 && d->owner) || (i == 2 && d->parent))
+			write_contact(t, d, i);
 	jw_end_array(&t->w);
 	jw_end_object(&t->w);
 }
@@ -491,7 +525,7 @@ struct book *book_create(struct sim *sim, int debtors, int invoices)
 
 		d->id = arena_printf(book->arena, "cus_%02zu", i);
 		d->name = arena_printf(book->arena, "Customer %zu", i);
-		d->place = (size_t)rng_range(&sim->world, 0, (int64_t)ARRAY_LEN(places) - 1);
+		d->place = (size_t)rng_range(&sim->world, 0, PLACES_OF_LIFE - 1);
 		d->phone = rng_chance(&sim->world, 500000);
 	}
 	for (size_t i = 0; i < book->invoice_count; i++) {
@@ -503,6 +537,24 @@ struct book *book_create(struct sim *sim, int debtors, int invoices)
 		v->version = 1;
 	}
 	return book;
+}
+
+void book_mix(struct sim *sim, struct rng *rng)
+{
+	static const char *const kinds[] = { "company", "company", "sole_trader", "consumer", "consumer", "public" };
+
+	for (size_t i = 0; i < sim->book->debtor_count; i++) {
+		struct sim_debtor *d = &sim->book->debtors[i];
+
+		d->place = (size_t)rng_range(rng, rng_chance(rng, 300000) ? PLACES_OF_LIFE : 0, (int64_t)ARRAY_LEN(places) - 1);
+		d->kind = kinds[rng_range(rng, 0, (int64_t)ARRAY_LEN(kinds) - 1)];
+		d->zone_unknown = rng_chance(rng, 250000);
+		d->country_unknown = rng_chance(rng, 100000);
+		d->phone = rng_chance(rng, 800000);
+		d->no_email = d->phone && rng_chance(rng, 150000);
+		d->owner = rng_chance(rng, 500000);
+		d->parent = rng_chance(rng, 200000);
+	}
 }
 
 void book_schedule(struct sim *sim)
@@ -529,8 +581,18 @@ const char *book_zone(const struct book *book, const char *debtor_id)
 {
 	for (size_t i = 0; i < book->debtor_count; i++)
 		if (strcmp(book->debtors[i].id, debtor_id) == 0)
-			return places[book->debtors[i].place].zone;
+			return book->debtors[i].zone_unknown ? SIM_CREDITOR_ZONE : places[book->debtors[i].place].zone;
 	return "UTC";
+}
+
+const char *book_place_zone(const struct sim_debtor *debtor)
+{
+	return places[debtor->place].zone;
+}
+
+const char *book_place_country(const struct sim_debtor *debtor)
+{
+	return places[debtor->place].country;
 }
 
 const char *book_country(const struct book *book, const char *debtor_id)

@@ -9,7 +9,10 @@ struct sim_debtor {
 	const char *id, *name;
 	size_t place;
 	int address; /* which email address is the present one */
-	bool phone;
+	bool phone, no_email;
+	const char *kind; /* NULL = company */
+	bool zone_unknown, country_unknown; /* the events do not tell */
+	bool owner, parent; /* who else is known beside billing */
 };
 
 struct sim_invoice {
@@ -33,5 +36,8 @@ struct book {
 
 const char *book_zone(const struct book *book, const char *debtor_id);
 const char *book_country(const struct book *book, const char *debtor_id); /* ISO 3166 */
+const char *book_place_zone(const struct sim_debtor *debtor); /* where they are, whether told or not */
+const char *book_place_country(const struct sim_debtor *debtor);
+const char *book_role(const struct sim_debtor *debtor, const char *address); /* whose address or number that is; NULL = nobody's */
 
 #endif

@@ -6,7 +6,7 @@
 #include "common/business_time.h"
 #include "common/debtor.h"
 #include "common/zone.h"
-#include "tests/sim/sim_judge.h"
+#include "tests/sim/sim_policy.h"
 
 #define MARK_AGE 2000 /* promise 1: what stood in a stream longer than this before the first byte is honoured */
 #define SLACK (2 * MINUTE_MS) /* decision to first byte, and small steps of the wall clock, backwards too */
@@ -139,7 +139,10 @@ void judge_first_byte(struct judge *judge, struct host *host, const struct messa
 			sim_breach(sim, "1 nobody who paid is contacted", "%s about %s, which was %s (attempt %s, step %s)",
 				m->debtor_id, id, stop_names[__builtin_ctz(lasting)], m->attempt_id, m->step);
 	}
-	check_window(judge, m, wall);
+	if (sim->drawn)
+		manners_first_byte(judge, m, wall);
+	else
+		check_window(judge, m, wall);
 	if (a->requests)
 		check_counted(judge, m, wall);
 }
@@ -258,16 +261,20 @@ void judge_accepted(struct judge *judge, struct host *host, const struct message
 	}
 	if (sim->mode != MODE_LIFE)
 		return;
-	check_pace(judge, m, a->first_byte_wall);
+	if (sim->drawn)
+		manners_accepted(judge, m, a);
+	else
+		check_pace(judge, m, a->first_byte_wall);
 	for (size_t i = 0; i < a->count; i++) {
 		if (strcmp(a->invoices[i], m->invoice_ids[i]) != 0)
 			sim_breach(sim, "5 no record, no contact", "attempt %s names other invoices than its intent", m->attempt_id);
-		check_step(judge, a, a->invoices[i], a->steps[i], a->first_byte_wall);
+		if (!sim->drawn)
+			check_step(judge, a, a->invoices[i], a->steps[i], a->first_byte_wall);
 	}
 	judge->contacts = arena_grow(judge->arena, judge->contacts, judge->contact_count, &judge->contact_capacity,
 		sizeof(*judge->contacts));
 	judge->contacts[judge->contact_count++] = (struct known_contact){ arena_strdup(judge->arena, m->debtor_id),
-		a->id, wall, 0 };
+		a->id, wall, 0, m->channel };
 }
 
 /* --- at the end ------------------------------------------------------------------------------------------------------------------ */
@@ -392,7 +399,7 @@ static void check_progress(struct judge *judge, struct known_invoice *invoice)
 void judge_end(struct judge *judge)
 {
 	check_attempts(judge);
-	for (size_t i = 0; i < judge->invoice_count && !judge->sim->broken; i++)
+	for (size_t i = 0; i < judge->invoice_count && !judge->sim->broken && !judge->sim->drawn; i++)
 		check_progress(judge, &judge->invoices[i]);
 	if (!judge->sim->broken)
 		erase_judge(judge);

@@ -164,7 +164,7 @@ void erase_schedule(struct sim *sim)
 	int64_t at = sim->end - 4 * DAY_MS;
 	struct rng rng;
 
-	if (sim->weather.hosts != 1 || sim->mode != MODE_LIFE)
+	if (sim->weather.hosts != 1 || sim->mode != MODE_LIFE || sim->drawn)
 		return;
 	rng_seed(&rng, sim->seed, "erasure");
 	for (size_t i = 0; i < sim->book->debtor_count; i++) {

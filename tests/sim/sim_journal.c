@@ -444,9 +444,11 @@ static int port_replay(void *self, uint32_t partition, uint64_t above, journal_r
 		bool superseded = false; /* after a take-over and return, numbers are given anew */
 		int r;
 
+		if (group->head.partition != partition || group->head.pseq <= above)
+			continue;
 		for (size_t k = i + 1; k < disk->durable && !superseded; k++)
 			superseded = disk->groups[k]->group.head.pseq <= group->head.pseq;
-		r = !superseded && group->head.partition == partition && group->head.pseq > above ? fn(group, arg) : 0;
+		r = superseded ? 0 : fn(group, arg);
 		if (r)
 			return r;
 	}

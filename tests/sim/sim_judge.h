@@ -62,6 +62,7 @@ struct known_contact { /* what a debtor received */
 	const char *debtor_id, *attempt;
 	int64_t at; /* wall */
 	size_t group; /* that told of it, when no provider saw it: nothing, should that one be superseded */
+	enum channel channel;
 };
 
 struct known_call { /* a call task, by the trail */

@@ -2,6 +2,8 @@
  * sim - plays the daemon's real flow over seeded fakes, and judges what the world saw of it.
  *	sim --seed N [--days D] [--verbose] [--hash]	one run
  *	sim --seeds N [--from K] [--jobs J] [--first]	many; --first: only until the first seed that fails is known
+ *	sim --policy N [--verbose]	a random policy, if the product takes it, over a small book: its manners are judged
+ *	sim --policies N [--from K] [--jobs J] [--first]	many
  *	--order	only the events of each book in any order, doubled and delayed: the end state must be that of the right order
  *	--double	the provider sends each message twice: must be noticed
  * Exit status: 0 all kept, 1 a promise is broken, 2 usage.
@@ -15,15 +17,17 @@
 #include <unistd.h>
 
 #include "common/date.h"
-#include "tests/sim/sim.h"
+#include "tests/sim/sim_policy.h"
 
 #define CALM_DAYS 32
 #define ORDER_EVERY 3
+#define JOBS_MAX 64
+#define MANY 50 /* policies, of which some must have contacted somebody */
 
 struct options {
 	uint64_t seed, from, seeds;
 	int days, jobs;
-	bool verbose, hash, order, first, double_send;
+	bool verbose, hash, order, first, double_send, policies; /* policies: seeds are those of policies */
 };
 
 void sim_begin(struct sim *sim, uint64_t seed, int days, bool verbose)
@@ -76,19 +80,29 @@ static bool play_order(uint64_t seed, const struct options *options)
 }
 
 /* Every seed lives its months; every third one's events are also told in any order. --order: only that, for every seed. */
-static bool play(uint64_t seed, const struct options *options)
+static bool play(uint64_t seed, const struct options *options, struct policy_tally *tally)
 {
-	bool kept = options->order || play_life(seed, options);
+	bool kept;
 
+	if (options->policies)
+		return policy_play(seed, options->verbose, options->seed, tally);
+	kept = options->order || play_life(seed, options);
 	if (kept && (options->order || seed % ORDER_EVERY == 0))
 		kept = play_order(seed, options);
 	fflush(stdout);
 	return kept;
 }
 
+/* Between processes. */
+struct shared {
+	volatile uint64_t first; /* the lowest that failed */
+	struct policy_tally tallies[JOBS_MAX];
+};
+
 /* Worker j plays every jobs-th seed and tells how many failed; it may die of a sanitizer's verdict, which counts too. */
-static uint64_t play_share(const struct options *options, int j, volatile uint64_t *first)
+static uint64_t play_share(const struct options *options, int j, struct shared *shared)
 {
+	volatile uint64_t *first = &shared->first;
 	uint64_t failed = 0;
 
 	for (uint64_t n = (uint64_t)j; n < options->seeds; n += (uint64_t)options->jobs) {
@@ -101,14 +115,14 @@ static uint64_t play_share(const struct options *options, int j, volatile uint64
 		pid = fork();
 		if (pid == 0) {
 			alarm(600);
-			_exit(play(seed, options) ? 0 : 1);
+			_exit(play(seed, options, &shared->tallies[j]) ? 0 : 1);
 		}
 		if (pid < 0 || waitpid(pid, &status, 0) != pid) {
 			perror("sim: fork");
 			exit(2);
 		}
 		if (WIFSIGNALED(status) || WEXITSTATUS(status) > 1)
-			printf("seed %llu: died (%s %d)\n", (unsigned long long)seed, WIFSIGNALED(status) ? "signal" : "exit",
+			printf("%s %llu: died (%s %d)\n", options->policies ? "policy" : "seed", (unsigned long long)seed, WIFSIGNALED(status) ? "signal" : "exit",
 				WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status));
 		fflush(stdout);
 		failed += status != 0;
@@ -121,18 +135,18 @@ static uint64_t play_share(const struct options *options, int j, volatile uint64
 static int play_all(const struct options *options)
 {
 	uint64_t failed = 0;
-	int pipes[64][2];
-	volatile uint64_t *first = mmap(NULL, sizeof(*first), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	int pipes[JOBS_MAX][2];
+	struct shared *shared = mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 
-	if (first == MAP_FAILED)
+	if (shared == MAP_FAILED)
 		return 2;
-	*first = UINT64_MAX;
+	shared->first = UINT64_MAX;
 	fflush(stdout);
 	for (int j = 0; j < options->jobs; j++) {
 		if (pipe(pipes[j]) < 0)
 			return 2;
 		if (fork() == 0) {
-			uint64_t n = play_share(options, j, first);
+			uint64_t n = play_share(options, j, shared);
 
 			_exit(write(pipes[j][1], &n, sizeof(n)) == sizeof(n) ? 0 : 2);
 		}
@@ -148,13 +162,20 @@ static int play_all(const struct options *options)
 	}
 	while (wait(NULL) > 0)
 		;
-	printf("%llu seeds passed, %llu failed\n", (unsigned long long)(options->seeds - failed), (unsigned long long)failed);
+	printf("%llu %s passed, %llu failed\n", (unsigned long long)(options->seeds - failed), options->policies ? "policies" : "seeds",
+		(unsigned long long)failed);
+	if (options->policies && !policy_sum(shared->tallies, (size_t)options->jobs) && options->seeds >= MANY) {
+		printf("too few are accepted, or contact anybody: this proves nothing\n");
+		return 1;
+	}
 	return failed ? 1 : 0;
 }
 
 static int usage(void)
 {
-	fprintf(stderr, "usage: sim --seed N [--days D] [--verbose] [--hash] | --seeds N [--from K] [--jobs J] [--first] [--days D] [--hash] [--order] [--double]\n");
+	fprintf(stderr, "usage: sim --seed N [--days D] [--verbose] [--hash] |\n"
+			"           --seeds N [--from K] [--jobs J] [--first] [--days D] [--hash] [--order] [--double]\n"
+			"       sim --policy N [--verbose] | --policies N [--from K] [--jobs J] [--first]\n");
 	return 2;
 }
 
@@ -163,7 +184,8 @@ int main(int argc, char **argv)
 	static const struct option longs[] = { { "seed", 1, NULL, 's' }, { "seeds", 1, NULL, 'n' }, { "from", 1, NULL, 'f' },
 		{ "jobs", 1, NULL, 'j' }, { "days", 1, NULL, 'd' }, { "verbose", 0, NULL, 'v' }, { "hash", 0, NULL, 'h' },
 		{ "order", 0, NULL, 'o' }, { "first", 0, NULL, '1' },
-		{ "double", 0, NULL, '2' }, { 0 } };
+		{ "double", 0, NULL, '2' }, { "policy", 1, NULL, 'p' }, { "policies", 1, NULL, 'P' }, { 0 } };
+	struct policy_tally tally = { 0 };
 	struct options options = { .from = 1, .days = 90, .jobs = 2 };
 	int c;
 
@@ -172,7 +194,10 @@ int main(int argc, char **argv)
 			options.seed = strtoull(optarg, NULL, 10);
 		else if (c == 'n')
 			options.seeds = strtoull(optarg, NULL, 10);
-		else if (c == 'f')
+		else if (c == 'p' || c == 'P') {
+			*(c == 'p' ? &options.seed : &options.seeds) = strtoull(optarg, NULL, 10);
+			options.policies = true;
+		} else if (c == 'f')
 			options.from = strtoull(optarg, NULL, 10);
 		else if (c == 'j')
 			options.jobs = atoi(optarg);
@@ -191,9 +216,9 @@ int main(int argc, char **argv)
 		else
 			return usage();
 	}
-	if (!options.seed == !options.seeds || options.jobs < 1 || options.jobs > 64 || options.days < CALM_DAYS + 10)
+	if (!options.seed == !options.seeds || options.jobs < 1 || options.jobs > JOBS_MAX || options.days < CALM_DAYS + 10)
 		return usage();
 	if (options.seed)
-		return play(options.seed, &options) ? 0 : 1;
+		return play(options.seed, &options, &tally) ? 0 : 1;
 	return play_all(&options);
 }

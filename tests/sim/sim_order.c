@@ -184,6 +184,7 @@ static void dump_debtor(const char *key, const char *value, void *arg)
 		d.version = 0;
 		d.contact_count = d.address_count = 0; /* of what was sent, and to whom in vain */
 		d.trail = (struct trail_place){ 0 };
+		d.promises_broken = 0; /* by the day of the last look, which is not the same */
 		debtor_write(&text, &d);
 	}
 	dump_line(dump, key, &text);

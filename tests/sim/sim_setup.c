@@ -5,7 +5,7 @@
 
 #include "common/notice.h"
 #include "common/policy.h"
-#include "tests/sim/sim.h"
+#include "tests/sim/sim_policy.h"
 
 /* --- weather ------------------------------------------------------------------------------------------------------------------ */
 
@@ -88,16 +88,33 @@ static const char *const ladders[] = {
 	"{\"id\":\"last\",\"at\":\"due+14d\",\"channel\":\"email\",\"template\":\"note\",\"tone\":\"firm\"%s}",
 };
 
-static struct policy *make_policy(struct sim *sim)
+static struct policy *parsed(const char *text, const struct policy *base)
+{
+	struct policy *policy = NULL;
+	struct err err = { 0 };
+	int r = base ? policy_parse_on(text, strlen(text), base, &policy, &err) : policy_parse(text, strlen(text), &policy, &err);
+
+	if (r < 0) {
+		fprintf(stderr, "sim: policy: %s %s\n", err.path, err.text);
+		exit(2);
+	}
+	return policy;
+}
+
+/* Every other seed's stands on another policy, and is chosen by a rule. */
+static bool by_rule(const struct sim *sim)
+{
+	return sim->seed % 2 && !sim->drawn;
+}
+
+static struct policy *draw_ladder(struct sim *sim)
 {
 	static const char *const groups[] = { "debtor", "debtor", "level", "none" };
 	const char *rule = sim->weather.skip_unknown ? ",\"in_doubt\":\"skip\"" : "";
 	const char *group = groups[rng_range(&sim->world, 0, 3)];
-	CLEANUP(buf_clear) struct buf text = { 0 };
 	CLEANUP(buf_clear) struct buf steps = { 0 };
+	CLEANUP(buf_clear) struct buf text = { 0 };
 	const char *ladder = ladders[rng_range(&sim->world, 0, 3)], *at;
-	struct policy *policy = NULL;
-	struct err err = { 0 };
 
 	for (; (at = strstr(ladder, "%s")); ladder = at + 2) {
 		buf_add(&steps, ladder, (size_t)(at - ladder));
@@ -108,11 +125,21 @@ static struct policy *make_policy(struct sim *sim)
 		"{\"name\":\"sim\",\"title\":\"sim\",\"window\":{\"zone\":\"debtor\",\"days\":\"mon-fri\",\"hours\":\"09:00-17:30\"},"
 		"\"caps\":[{\"contacts\":2,\"days\":7}],\"min_gap\":\"48h\",\"group\":\"%s\",%s\"steps\":[%s]}",
 		group, sim->weather.feed ? "\"freshness\":\"26h\"," : "", buf_str(&steps));
-	if (policy_parse(text.data, text.len, &policy, &err) < 0) {
-		fprintf(stderr, "sim: policy: %s %s\n", err.path, err.text);
-		exit(2);
+	if (by_rule(sim)) {
+		CLEANUP(policy_freep) struct policy *base = NULL;
+
+		base = parsed(arena_printf(sim->arena, "{\"name\":\"ground\",\"title\":\"ground\",\"min_gap\":\"1h\",\"steps\":[%s]}", buf_str(&steps)), NULL);
+		return parsed(arena_printf(sim->arena,
+			"{\"name\":\"sim\",\"extends\":\"ground\",\"min_gap\":\"48h\",\"caps\":[{\"contacts\":2,\"days\":7}],\"group\":\"%s\",%s"
+			"\"steps\":[{\"id\":\"last\",\"at\":\"due+16d\",\"channel\":\"email\",\"template\":\"note\",\"tone\":\"firm\"%s}]}",
+			group, sim->weather.feed ? "\"freshness\":\"26h\"," : "", rule), base);
 	}
-	return policy;
+	return parsed(buf_str(&text), NULL);
+}
+
+static struct policy *make_policy(struct sim *sim)
+{
+	return sim->drawn ? parsed(sim->drawn->json, NULL) : draw_ladder(sim);
 }
 
 static struct notice_set *make_notices(void)
@@ -125,6 +152,7 @@ static struct notice_set *make_notices(void)
 	struct err err = { 0 };
 
 	if (notice_set_add(set, "en", "note", NOTICE_SUBJECT, subject, strlen(subject), &err) < 0 ||
+		notice_set_add(set, "en", "note", NOTICE_SMS, subject, strlen(subject), &err) < 0 ||
 		notice_set_add(set, "en", "note", NOTICE_TEXT, text, strlen(text), &err) < 0) {
 		fprintf(stderr, "sim: template: %s\n", err.text);
 		exit(2);
@@ -203,10 +231,17 @@ struct config *setup_config(struct sim *sim, const char *instance)
 	*c = (struct config){ .prefix = "dunning", .partitions = 1, .instance = instance,
 		.origin = arena_printf(arena, "test.sim.example/%s", instance), .policy_default = "sim", .state_dir = "/nowhere",
 		.brake_contacts_per_hour = 200, .arena = arena,
-		.creditor = { .name = "Sim Ltd", .locale = "en-GB", .zone = "Europe/Paris", .email = "accounts@sim.example" },
+		.creditor = { .name = "Sim Ltd", .locale = "en-GB", .zone = SIM_CREDITOR_ZONE, .email = "accounts@sim.example" },
 		.limits = { .batch = rng_chance(&sim->world, 300000) ? rng_range(&sim->world, 1, 6) : 256,
 			.concurrency = rng_range(&sim->world, 1, 8), .group_keys = 512, .group_bytes = 1 << 20,
 			.outbound_maxlen = 500, .dead_maxlen = 100, .segment_bytes = 64 << 20, .cache_keys = 100 } };
+	if (by_rule(sim)) {
+		c->policy_rules = arena_alloc(arena, sizeof(*c->policy_rules));
+		c->policy_rules[0] = (struct policy_rule){ .id = "all", .policy = "sim", .balance = { -1, -1 }, .open_invoices = { -1, -1 },
+			.paid = { -1, -1 }, .paid_late = { 0, -1 }, .promises_broken = { -1, -1 } };
+		c->policy_rule_count = 1;
+		c->policy_default = "none";
+	}
 	c->senders = arena_alloc(arena, sizeof(*c->senders));
 	c->senders[0] = (struct sender){ .profile = "default", .name = "Accounts", .email = "accounts@sim.example" };
 	c->sender_count = 1;

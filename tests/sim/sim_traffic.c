@@ -23,6 +23,11 @@ struct day {
 	int64_t messages;
 };
 
+struct second { /* an attempt that the second provider may have taken */
+	const char *attempt;
+	bool doubt; /* its answer left one: no later answer settles that */
+};
+
 struct traffic {
 	struct rng rng;
 	struct starts starts[HOSTS_MAX][2];
@@ -33,6 +38,8 @@ struct traffic {
 	uint64_t outage_lives; /* at its beginning */
 	const char **failed; /* invoices of messages that certainly failed at the first provider */
 	size_t failed_count, failed_capacity;
+	struct second *second;
+	size_t second_count, second_capacity;
 };
 
 void traffic_setup(struct sim *sim)
@@ -102,6 +109,28 @@ static bool has_failed(const struct traffic *t, const struct message *message)
 	return false;
 }
 
+static struct second *find_second(const struct traffic *t, const char *attempt)
+{
+	for (size_t i = 0; i < t->second_count; i++)
+		if (strcmp(t->second[i].attempt, attempt) == 0)
+			return &t->second[i];
+	return NULL;
+}
+
+/* Once there with a reason, a message that it may have taken is never tried elsewhere: until it certainly was not, it comes back there alone. */
+static void judge_second(struct sim *sim, const struct message *message, bool reason)
+{
+	struct traffic *t = sim->traffic;
+
+	if (find_second(t, message->attempt_id))
+		return;
+	if (!reason)
+		sim_breach(sim, "8 the second provider has a reason", "%s goes to %s, and the first one did not certainly fail",
+			message->attempt_id, message->provider);
+	t->second = arena_grow(sim->arena, t->second, t->second_count, &t->second_capacity, sizeof(*t->second));
+	t->second[t->second_count++] = (struct second){ .attempt = arena_strdup(sim->arena, message->attempt_id) };
+}
+
 void traffic_begun(struct host *host, const struct message *message)
 {
 	struct sim *sim = host->sim;
@@ -121,9 +150,8 @@ void traffic_begun(struct host *host, const struct message *message)
 	if (++t->days[provider].messages > sim->weather.per_day && sim->weather.per_day)
 		sim_breach(sim, "8 the quota is kept", "%s gets %lld messages in a day, it allows %lld", message->provider,
 			(long long)t->days[provider].messages, (long long)sim->weather.per_day);
-	if (provider && !sim->weather.per_day && !has_failed(t, message) && !first->failed)
-		sim_breach(sim, "8 the second provider has a reason", "%s goes to %s, and the first one did not certainly fail",
-			message->attempt_id, message->provider);
+	if (provider)
+		judge_second(sim, message, sim->weather.per_day || has_failed(t, message) || first->failed);
 }
 
 void traffic_waited(struct host *host, const struct message *message, int64_t rate_ms)
@@ -150,16 +178,28 @@ bool traffic_out(struct host *host, const struct message *message, bool *silent)
 	return true;
 }
 
-void traffic_ended(struct host *host, const struct message *message, const struct outcome *outcome)
+static void second_ended(struct traffic *t, const struct message *message, const struct outcome *outcome)
+{
+	struct second *second = find_second(t, message->attempt_id);
+
+	if (second && outcome->kind == OUTCOME_IN_DOUBT)
+		second->doubt = true;
+	else if (second && !second->doubt && outcome->kind != OUTCOME_ACCEPTED)
+		*second = t->second[--t->second_count];
+}
+
+void traffic_ended(struct host *host, const struct message *message, const struct outcome *outcome, bool asked)
 {
 	struct sim *sim = host->sim;
 	struct traffic *t = sim->traffic;
-	bool failed = outcome->kind == OUTCOME_TEMPORARY;
 
+	if (which(message))
+		second_ended(t, message, outcome);
 	if (which(message) || !host->life || outcome->kind == OUTCOME_CANCELLED)
 		return;
-	starts_of(host, 0)->failed = failed;
-	if (!failed)
+	if (asked) /* what the wire turned away failed for itself alone */
+		starts_of(host, 0)->failed = outcome->kind == OUTCOME_TEMPORARY;
+	if (outcome->kind != OUTCOME_TEMPORARY)
 		return;
 	for (size_t i = 0; i < message->invoice_count; i++) {
 		t->failed = arena_grow(sim->arena, t->failed, t->failed_count, &t->failed_capacity, sizeof(*t->failed));

@@ -6,7 +6,7 @@
 #include "common/json.h"
 #include "common/keys.h"
 #include "common/utc.h"
-#include "tests/sim/sim_judge.h"
+#include "tests/sim/sim_policy.h"
 
 static const char *member(const struct json *json, const char *key)
 {
@@ -229,7 +229,7 @@ static void contacted(struct judge *judge, const char *debtor_id, const char *id
 	judge->contacts = arena_grow(judge->arena, judge->contacts, judge->contact_count, &judge->contact_capacity,
 		sizeof(*judge->contacts));
 	judge->contacts[judge->contact_count++] = (struct known_contact){ arena_strdup(judge->arena, debtor_id),
-		arena_strdup(judge->arena, id), judge->decided_at, judge->group_count };
+		arena_strdup(judge->arena, id), judge->decided_at, judge->group_count, CHANNEL_CALL };
 }
 
 /* A step that a person ended: the first one of the invoice that is open. */
@@ -317,6 +317,8 @@ static void note_task(struct judge *judge, const struct json *record, bool opene
 		opened ? "" : ": ", opened ? "" : member(record, "result"));
 	if (strcmp(kind, "call") == 0)
 		note_call(judge, record, task, opened);
+	if (strcmp(kind, "call") == 0 && opened && judge->sim->drawn)
+		manners_call(judge, member(record, "case"), task);
 	if (opened)
 		people_task(judge->sim, kind, task, json_str(&first));
 }

@@ -116,7 +116,7 @@ static void give(void *arg)
 
 	if (r->begun)
 		(void)pace_end(r->pace, &now, &r->outcome, (r->sim->mono - r->begun_at) * 1000);
-	traffic_ended(r->host, &r->message, &r->outcome);
+	traffic_ended(r->host, &r->message, &r->outcome, r->begun);
 	r->done(&r->outcome, r->arg);
 	unref(r);
 }
@@ -281,7 +281,7 @@ static void begin(struct request *r)
 	traffic_begun(r->host, &r->message);
 	if (!sim->calm && rng_chance(&sim->net, 30000))
 		delay += rng_range(&sim->net, 1000, 6000); /* a slow name server */
-	sim_note(sim, "transport: %s connects for %s", r->host->name, r->message.attempt_id);
+	sim_note(sim, "transport: %s connects to %s for %s", r->host->name, r->message.provider, r->message.attempt_id);
 	world_moment(r->host, MOMENT_CONNECT, &r->message);
 	delay += sim->slow_connect;
 	sim->slow_connect = 0;

@@ -4,7 +4,7 @@
 #include <string.h>
 #include <syslog.h>
 
-#include "tests/sim/sim_judge.h"
+#include "tests/sim/sim_policy.h"
 
 #define STEPS_MAX 20000000 /* a run that takes more does not come to rest */
 #define STOP_PATIENCE (10 * MINUTE_MS)
@@ -361,6 +361,19 @@ static void check_life(struct sim *sim)
 		sim_breach(sim, "served", "nobody serves the partition, and nothing is wrong");
 }
 
+static void make_book(struct sim *sim)
+{
+	struct rng rng;
+
+	if (!sim->drawn) {
+		sim->book = book_create(sim, (int)rng_range(&sim->world, 12, 18), (int)rng_range(&sim->world, 50, 70));
+		return;
+	}
+	rng_seed(&rng, sim->seed, "policy book");
+	sim->book = book_create(sim, (int)rng_range(&rng, 1, 2), (int)rng_range(&rng, 3, 5));
+	book_mix(sim, &rng);
+}
+
 void world_run(struct sim *sim)
 {
 	static const char *const names[HOSTS_MAX] = { "a", "b" };
@@ -378,7 +391,7 @@ void world_run(struct sim *sim)
 	sim->provider = provider_create(sim);
 	if (sim->mode != MODE_LIFE)
 		rng_seed(&sim->world, sim->seed, "history"); /* the same in both worlds, whatever their hosts drew */
-	sim->book = book_create(sim, (int)rng_range(&sim->world, 12, 18), (int)rng_range(&sim->world, 50, 70));
+	make_book(sim);
 	sim->judge = judge_create(sim);
 	if (sim->mode == MODE_LIFE) {
 		book_schedule(sim);

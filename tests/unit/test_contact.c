@@ -80,13 +80,46 @@ static void group_row(void **state)
 	world_at(&w, "2026-04-15T08:00:00Z");
 	assert_true(plan(&w, "inv_0", &p));
 	assert_int_equal(p.member_count, row->count);
-	assert_string_equal(p.members[0]->invoice.id, row->count > 1 ? "inv_1" : "inv_0");
-	assert_string_equal(p.step->id, row->count > 1 ? "third" : "second"); /* the oldest drives */
+	assert_string_equal(p.members[0]->invoice.id, row->count > 1 ? "inv_1" : "inv_2"); /* alone, what has been owed longest is first */
+	assert_string_equal(p.step->id, row->count > 1 ? "third" : "reminder"); /* together, the oldest drives */
 	w.e[2].walk = walked; /* the same level as inv_0 */
 	w.e[2].walk_count = 1;
+	w.e[1].state = ESCALATION_SENDING; /* had its turn */
 	assert_true(plan(&w, "inv_0", &p));
+	assert_string_equal(p.members[0]->invoice.id, "inv_0");
 	if (strstr(row->members, "level"))
 		assert_int_equal(p.member_count, 2);
+	world_clear(&w);
+}
+
+/* One contact a day is let out: nobody is overtaken by what came to be owed later, whoever's timer rings and whatever the ids. */
+static void turns_are_taken(void **state)
+{
+	static const struct {
+		const char *now, *invoice, *step;
+	} days[] = { { "2026-04-09T08:00:00Z", "inv_1", "a" }, { "2026-04-10T08:00:00Z", "inv_0", "a" }, { "2026-04-13T08:00:00Z", "inv_2", "a" },
+		{ "2026-04-14T08:00:00Z", "inv_1", "b" }, { "2026-04-15T08:00:00Z", "inv_0", "b" }, { "2026-04-16T08:00:00Z", "inv_2", "b" } };
+	struct walked walks[INVOICES][2] = { 0 };
+	struct contact_plan p;
+	struct world w;
+
+	(void)state;
+	world_init(&w, POLICY("\"group\":\"none\",", MAIL("a", "due+1d", "") "," MAIL("b", "due+2d", "")));
+	for (size_t n = 0; n < ARRAY_LEN(days); n++) {
+		struct escalation *e = NULL;
+
+		world_at(&w, days[n].now);
+		for (size_t i = 0; i < INVOICES; i++)
+			if (plan(&w, w.e[i].invoice.id, &p)) {
+				assert_int_equal(p.member_count, 1);
+				assert_string_equal(p.members[0]->invoice.id, days[n].invoice);
+				assert_string_equal(p.step->id, days[n].step);
+				e = p.members[0];
+			}
+		assert_non_null(e);
+		e->walk = walks[e - w.e];
+		e->walk[e->walk_count++] = (struct walked){ days[n].step, STEP_SENT, NULL, w.env.now, "x" };
+	}
 	world_clear(&w);
 }
 
@@ -381,6 +414,7 @@ int main(void)
 {
 	static const struct CMUnitTest others[] = {
 		cmocka_unit_test(all_of_a_debtor_led_by_the_oldest),
+		cmocka_unit_test(turns_are_taken),
 		cmocka_unit_test(what_does_not_go_together),
 		cmocka_unit_test(released),
 		cmocka_unit_test(documents),

@@ -308,6 +308,19 @@ static void a_broken_promise_is_told(void **state)
 	assert_non_null(find_draft(w.fx.records, "promise.broken"));
 	assert_null(w.e.held);
 	assert_int_equal(w.e.next_at, at("2026-04-13T07:00:00Z")); /* owed at once */
+	assert_int_equal(w.debtor.promises_broken, 1);
+	refresh(&w, "2026-04-13T08:00:00Z");
+	assert_int_equal(w.debtor.promises_broken, 1);
+	world_clear(&w);
+
+	world_init(&w, LADDER, TEN);
+	promised(&w);
+	refresh(&w, TEN);
+	disputed(&w);
+	refresh(&w, "2026-04-03T07:00:00Z");
+	assert_string_equal(w.e.held, "dispute"); /* before its day: no word is broken */
+	assert_null(find_draft(w.fx.events, "promise.broken"));
+	assert_int_equal(w.debtor.promises_broken, 0);
 	world_clear(&w);
 
 	world_init(&w, LADDER, TEN);
@@ -316,6 +329,79 @@ static void a_broken_promise_is_told(void **state)
 	w.facts[0].ended = true; /* withdrawn: not broken */
 	refresh(&w, "2026-04-03T07:00:00Z");
 	assert_null(find_draft(w.fx.events, "promise.broken"));
+	world_clear(&w);
+}
+
+/* Whenever it is told, and taken back: what is counted are the invoices that stand as paid. */
+static void payments_are_counted_with_the_debtor(void **state)
+{
+	struct world w;
+
+	(void)state;
+	world_init(&w, LADDER, TEN);
+	add_fact(&w, FACT_PAID, "2026-04-02T11:59:59Z", NULL); /* somewhere it is still the day it is due */
+	refresh(&w, TEN);
+	assert_string_equal(w.e.settled, "in_time");
+	assert_true(w.debtor.paid == 1 && w.debtor.paid_late == 0);
+	w.facts[0].at = at("2026-04-02T12:00:00Z");
+	refresh(&w, TEN);
+	assert_string_equal(w.e.settled, "late");
+	assert_true(w.debtor.paid == 1 && w.debtor.paid_late == 1);
+	add_fact(&w, FACT_VOIDED, "2026-04-02T09:00:00Z", NULL); /* it was never owed */
+	refresh(&w, TEN);
+	assert_string_equal(w.e.closed, "voided");
+	assert_true(!w.e.settled && w.debtor.paid == 0 && w.debtor.paid_late == 0);
+	world_clear(&w);
+
+	world_init(&w, LADDER, TEN);
+	add_fact(&w, FACT_PAYMENT, "2026-04-20T09:00:00Z", NULL)->amount = 120000;
+	refresh(&w, "2026-04-20T09:00:00Z");
+	assert_string_equal(w.e.closed, "paid");
+	assert_true(w.debtor.paid == 1 && w.debtor.paid_late == 1);
+	w.facts[0].ended = true; /* it bounced */
+	refresh(&w, "2026-04-22T09:00:00Z");
+	assert_int_equal(w.e.state, ESCALATION_WAITING);
+	assert_true(!w.e.settled && w.debtor.paid == 0 && w.debtor.paid_late == 0);
+	world_clear(&w);
+}
+
+static void the_policy_is_chosen_once(void **state)
+{
+	struct selection selection = { .by = SELECTED_BY_RULE, .rule = "small", .asked = true };
+	struct draft *draft;
+	struct world w;
+
+	(void)state;
+	world_init(&w, LADDER, TEN);
+	w.e.state = ESCALATION_NONE;
+	selection.policy = w.policy;
+	w.rules.selection = &selection;
+	w.debtor.known = false;
+	refresh(&w, TEN);
+	assert_string_equal(w.e.held, "no_customer");
+	assert_null(w.e.policy_digest); /* what comes may choose otherwise */
+	assert_null(find_draft(w.fx.records, "policy.chosen"));
+	w.debtor.known = selection.settled = true;
+	refresh(&w, TEN);
+	assert_string_equal(w.e.policy_digest, w.policy->digest);
+	assert_string_equal(w.e.policy_by, "rule");
+	draft = find_draft(w.fx.records, "policy.chosen");
+	assert_non_null(draft);
+	assert_tells(draft, "\"invoice\":\"inv_42\",\"policy_name\":\"p\"");
+	assert_tells(draft, "\"by\":\"rule\",\"rule\":\"small\"");
+	selection.rule = "other";
+	refresh(&w, TEN);
+	assert_string_equal(w.e.policy_rule, "small");
+	assert_null(find_draft(w.fx.records, "policy.chosen"));
+	world_clear(&w);
+
+	world_init(&w, LADDER, TEN);
+	w.e.state = ESCALATION_NONE;
+	selection = (struct selection){ .policy = w.policy, .by = SELECTED_BY_DEFAULT, .settled = true };
+	w.rules.selection = &selection;
+	refresh(&w, TEN);
+	assert_string_equal(w.e.policy_by, "default");
+	assert_null(find_draft(w.fx.records, "policy.chosen")); /* nobody chose anything */
 	world_clear(&w);
 }
 
@@ -391,7 +477,7 @@ static void stored_and_read_again(void **state)
 	(void)state;
 	world_init(&w, LADDER, TEN);
 	w.e = (struct escalation){ .version = 7, .invoice = w.e.invoice, .state = ESCALATION_DOUBT, .policy = "p",
-		.policy_digest = w.policy->digest, .opened_at = 1, .walk = w.walk, .step = "second", .attempt = "a2", .task = "t",
+		.policy_digest = w.policy->digest, .policy_by = "rule", .policy_rule = "small", .settled = "late", .promises_broken = 2, .opened_at = 1, .walk = w.walk, .step = "second", .attempt = "a2", .task = "t",
 		.since = 2, .look_at = 3, .tries = 4, .retry_at = 5, .retry_why = "rate", .provider_failed = "p1", .provider_only = "p2", .deferred = "second cap 9", .held = "dispute",
 		.closed = "paid", .closed_at = 6, .overdue_told = true, .next_at = 8 };
 	walked(&w, "reminder", STEP_SENT, NULL, "2026-04-02T08:00:00Z");
@@ -409,6 +495,10 @@ static void stored_and_read_again(void **state)
 	assert_string_equal(again.holds[0].why, "because");
 	assert_null(again.holds[1].who);
 	assert_string_equal(again.retry_why, "rate");
+	assert_string_equal(again.policy_by, "rule");
+	assert_string_equal(again.policy_rule, "small");
+	assert_string_equal(again.settled, "late");
+	assert_int_equal(again.promises_broken, 2);
 	assert_string_equal(again.provider_failed, "p1");
 	assert_string_equal(again.provider_only, "p2");
 	assert_null(again.walk[2].attempt);
@@ -471,6 +561,8 @@ int main(void)
 		cmocka_unit_test(overdue_is_told_once),
 		cmocka_unit_test(holds_are_told_and_renewed),
 		cmocka_unit_test(a_broken_promise_is_told),
+		cmocka_unit_test(payments_are_counted_with_the_debtor),
+		cmocka_unit_test(the_policy_is_chosen_once),
 		cmocka_unit_test(a_hold_takes_back_the_call),
 		cmocka_unit_test(skips_that_are_due),
 		cmocka_unit_test(stored_and_read_again),

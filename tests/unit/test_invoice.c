@@ -381,6 +381,64 @@ static void words(void **state)
 		assert_non_null(invoice_status_names[i]);
 }
 
+/* --- how it was paid, and what was promised ---------------------------------------------------------------------------------- */
+
+/* Up to two promises; instants in hours from 1 March 2026, days of March. What is asked on day 20, in Paris. */
+static const struct promise_row {
+	const char *name;
+	struct {
+		int made, until;
+		bool withdrawn;
+	} promises[2];
+	int paid_day; /* 0 = not */
+	int today, broken;
+} promise_rows[] = {
+	{ "its day is not over", { { 24, 20, false } }, 0, 20, 0 },
+	{ "its day is over", { { 24, 19, false } }, 0, 20, 1 },
+	{ "withdrawn", { { 24, 19, true } }, 0, 20, 0 },
+	{ "paid on its day", { { 24, 10, false } }, 10, 20, 0 },
+	{ "paid a day later", { { 24, 10, false } }, 11, 20, 1 },
+	{ "another word in time", { { 24, 10, false }, { 9 * 24 + 22, 25, false } }, 0, 20, 0 },
+	{ "another word at night, the day after where they are", { { 24, 10, false }, { 9 * 24 + 23, 25, false } }, 0, 20, 1 },
+	{ "the other one is withdrawn", { { 24, 10, false }, { 48, 25, true } }, 0, 20, 1 },
+	{ "both", { { 24, 5, false }, { 7 * 24, 12, false } }, 0, 20, 2 },
+};
+
+static void promises_are_broken(void **state)
+{
+	const struct zone *zone;
+
+	(void)state;
+	assert_int_equal(zone_get("Europe/Paris", &zone), 0);
+	for (size_t i = 0; i < sizeof(promise_rows) / sizeof(promise_rows[0]); i++) {
+		const struct promise_row *row = &promise_rows[i];
+		struct fact facts[2];
+		struct invoice invoice = { .id = "i", .facts = facts };
+		int64_t broken;
+
+		for (size_t k = 0; k < 2 && row->promises[k].made; k++)
+			facts[invoice.fact_count++] = (struct fact){ .kind = FACT_PROMISE, .id = k ? "b" : "a",
+				.order = { 0, date_of(2026, 3, 1).days * DAY_MS + row->promises[k].made * HOUR_MS, "s", "e" },
+				.ended = row->promises[k].withdrawn, .until_on = date_of(2026, 3, row->promises[k].until) };
+		broken = invoice_promises_broken(&invoice, zone, date_of(2026, 3, row->today),
+			row->paid_day ? date_of(2026, 3, row->paid_day) : date_none());
+		if (broken != row->broken)
+			fail_msg("%s: %lld", row->name, (long long)broken);
+	}
+}
+
+static void when_it_was_paid(void **state)
+{
+	struct fact facts[3] = { { .kind = FACT_PAYMENT, .id = "a", .at = 100 }, { .kind = FACT_PAYMENT, .id = "b", .at = 300, .ended = true },
+		{ .kind = FACT_PAYMENT, .id = "c", .at = 200 } };
+	struct invoice invoice = { .id = "i", .facts = facts, .fact_count = 3, .order = { 1, 999, "s", "e" } };
+
+	(void)state;
+	assert_int_equal(invoice_paid_at(&invoice), 200); /* the last that did not come back */
+	invoice.fact_count = 0;
+	assert_int_equal(invoice_paid_at(&invoice), 999);
+}
+
 /* --- stored form -------------------------------------------------------------------------------------------------------- */
 
 static void everything_is_kept(void **state)
@@ -456,6 +514,8 @@ int main(void)
 		cmocka_unit_test(the_debtor_follows_the_order),
 		cmocka_unit_test(any_order_of_any_mix),
 		cmocka_unit_test(words),
+		cmocka_unit_test(promises_are_broken),
+		cmocka_unit_test(when_it_was_paid),
 		cmocka_unit_test(everything_is_kept),
 		cmocka_unit_test(broken_documents),
 	};

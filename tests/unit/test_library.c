@@ -194,6 +194,44 @@ static void own_policies_replace_shipped_ones(void **state)
 	site_clear(&site);
 }
 
+#define ON(name, base, more) "{\"name\": \"" name "\", \"extends\": \"" base "\"" more "}"
+
+static void a_policy_stands_on_another(void **state)
+{
+	struct site site;
+	struct policy *policy = NULL;
+	const char *file;
+	char digest[POLICY_DIGEST_SIZE];
+
+	(void)state;
+	site_init(&site);
+	put(&site, "own/policies/a.json", ON("a", "b", ", \"title\": \"Mine\"")); /* read before its base */
+	put(&site, "own/policies/b.json", ON("b", "plain", ", \"min_gap\": \"96h\""));
+	loads(&site, PLAIN);
+	assert_string_equal(library_policy(site.library, "a")->title, "Mine");
+	assert_int_equal(library_policy(site.library, "a")->min_gap_ms, INT64_C(96) * 3600000);
+	assert_string_equal(library_policy(site.library, "a")->steps[0].id, "one");
+	memcpy(digest, library_policy(site.library, "a")->digest, sizeof(digest));
+	/* What it was goes on as it was when the ground moves. */
+	put(&site, "own/policies/b.json", ON("b", "plain", ", \"min_gap\": \"24h\""));
+	loads(&site, PLAIN);
+	assert_string_not_equal(library_policy(site.library, "a")->digest, digest);
+	assert_int_equal(library_policy_digest(site.library, digest)->min_gap_ms, INT64_C(96) * 3600000);
+	/* One that replaces a shipped policy stands on that one; and others then on it. */
+	put(&site, "own/policies/plain.json", ON("plain", "plain", ", \"max_contacts\": 3"));
+	loads(&site, PLAIN);
+	assert_int_equal(library_policy(site.library, "plain")->max_contacts, 3);
+	assert_int_equal(library_policy(site.library, "a")->max_contacts, 3);
+	/* A file that is not among them. */
+	put(&site, "new.json", ON("new", "a", ", \"max_contacts\": 5"));
+	file = arena_printf(site.arena, "%s/new.json", site.dir);
+	assert_int_equal(library_read_policy(site.config, arena_printf(site.arena, "%s/share", site.dir), file, &policy, NULL), 0);
+	assert_int_equal(policy->max_contacts, 5);
+	assert_string_equal(policy->title, "Mine");
+	policy_free(policy);
+	site_clear(&site);
+}
+
 static void own_templates_replace_the_whole_body(void **state)
 {
 	struct site site;
@@ -387,6 +425,19 @@ static const struct row rows[] = {
 	{ "a policy with a bad step", "own/policies/bad.json",
 		POLICY("bad", MAIL ", {\"id\": \"x\", \"at\": \"due+2w\", \"channel\": \"email\", \"template\": \"note\"}"), NULL, "bad_at",
 		{ "own/policies/bad.json", "$.steps[1].at" } },
+	{ "a policy on one that is not there", "own/policies/bad.json", ON("bad", "plane", ""), NULL, "unknown_policy",
+		{ "own/policies/bad.json", "$.extends", "\"plane\"", "plain" } },
+	{ "a policy on itself", "own/policies/bad.json", ON("bad", "bad", ""), NULL, "unknown_policy",
+		{ "own/policies/bad.json", "$.extends", "another" } },
+	{ "a policy on one that stands on it", "own/policies/bad.json", ON("bad", "circle", ""), NULL, "extends_cycle",
+		{ "own/policies/", "$.extends", "must not lead back" } },
+	{ "a shipped policy on one of the user's", "share/policies/bad.json", ON("bad", "circle", ""), NULL, "unknown_policy",
+		{ "share/policies/bad.json", "$.extends" } },
+	{ "a policy that changes a step that is not there", "own/policies/bad.json",
+		ON("bad", "plain", ", \"steps\": [{\"id\": \"two\", \"remove\": true}]"), NULL, "unknown_step",
+		{ "own/policies/bad.json", "$.steps[0].id", "plain" } },
+	{ "a policy whose base cannot be read", "own/policies/bad.json", "{\"name\": \"bad\", \"steps\": []}", NULL, "missing",
+		{ "own/policies/bad.json", "$.steps" } },
 	{ "a policy under another name", "own/policies/bad.json", POLICY("good", MAIL), NULL, "bad_name",
 		{ "own/policies/bad.json", "$.name", "good" } },
 	{ "a policy whose name the file's only begins with", "own/policies/ba.json", POLICY("bad", MAIL), NULL, "bad_name",
@@ -459,6 +510,8 @@ static void complains(void **state)
 
 	site_init(&site);
 	put(&site, "share/templates/fr/note.subject", "Facture {{invoice.number}}");
+	if (row->file && (strstr(row->text, "\"circle\"") || strcmp(row->name, "a policy whose base cannot be read") == 0))
+		put(&site, "own/policies/circle.json", ON("circle", "bad", ""));
 	if (row->file)
 		put(&site, row->file, row->text);
 	if (strstr(more, "\"policies\"")) { /* the one row that needs its own section */
@@ -519,6 +572,7 @@ int main(void)
 	const struct CMUnitTest fixed[] = {
 		cmocka_unit_test(shipped_files_load),
 		cmocka_unit_test(own_policies_replace_shipped_ones),
+		cmocka_unit_test(a_policy_stands_on_another),
 		cmocka_unit_test(own_templates_replace_the_whole_body),
 		cmocka_unit_test(own_partials_replace_one_part),
 		cmocka_unit_test(own_locales_are_added),

@@ -77,8 +77,22 @@ static const struct row rows[] = {
 		"2026-03-10T09:00:00Z", NULL, NULL, 0, "2026-03-02", NULL, false },
 	{ "without a zone all of the country's must fit", "US", NULL, CONSUMER, CHANNEL_SMS, "2026-01-15T14:00:00Z", GUARD_ALLOW,
 		"2026-01-15T18:00:00Z", "outside_window", "any-policy", 0, NULL, NULL, false },
+	{ "so must they for the policy's own hours", "US", NULL, CONSUMER, CHANNEL_EMAIL, "2026-01-15T11:30:00Z", GUARD_ALLOW,
+		"2026-01-15T16:00:00Z", "window", NULL, 0, NULL, NULL, false }, /* 06:30 in New York; 06:00 in Honolulu */
+	{ "and the creditor's zone has no say in it", "JP", NULL, COMPANY, CHANNEL_EMAIL, "2026-01-15T15:00:00Z", GUARD_ALLOW,
+		"2026-01-15T21:00:00Z", "window", NULL, 0, NULL, NULL, false }, /* 16:00 in Paris, midnight in Tokyo */
+	{ "unless no country is known either", NULL, NULL, COMPANY, CHANNEL_EMAIL, "2026-01-15T22:00:00Z", GUARD_ALLOW,
+		"2026-01-16T05:00:00Z", "window", NULL, 0, NULL, NULL, false },
 	{ "with one it alone", "US", "America/New_York", CONSUMER, CHANNEL_SMS, "2026-01-15T14:00:00Z", GUARD_ALLOW, "2026-01-15T14:00:00Z", NULL,
 		NULL, 0, NULL, NULL, false },
+	{ "eight in New York, while its clock shows winter", "US", "America/New_York", CONSUMER, CHANNEL_SMS, "2026-03-06T12:00:00Z", GUARD_ALLOW,
+		"2026-03-06T13:00:00Z", "outside_window", "any-policy", 0, NULL, NULL, false },
+	{ "and summer, which Paris has not yet", "US", "America/New_York", CONSUMER, CHANNEL_SMS, "2026-03-09T11:00:00Z", GUARD_ALLOW,
+		"2026-03-09T12:00:00Z", "outside_window", "any-policy", 0, NULL, NULL, false },
+	{ "wherever in the country: before the change", "US", NULL, CONSUMER, CHANNEL_SMS, "2026-03-06T00:30:00Z", GUARD_ALLOW,
+		"2026-03-06T00:30:00Z", NULL, NULL, 0, NULL, NULL, false }, /* 19:30 in New York, 14:30 in Honolulu */
+	{ "and after it, an hour less of the day", "US", NULL, CONSUMER, CHANNEL_SMS, "2026-03-10T00:30:00Z", GUARD_ALLOW,
+		"2026-03-10T18:00:00Z", "outside_window", "any-policy", 0, NULL, NULL, false },
 	{ "an employer is no debtor", "FR", "Europe/Paris", CONSUMER, CHANNEL_EMAIL, "2026-06-05T08:00:00Z", GUARD_DENY, NULL, "third_party", NULL,
 		0, NULL, "employer", false },
 	{ "a parent company: a person looks", "DE", "Europe/Berlin", COMPANY, CHANNEL_EMAIL, "2026-06-05T08:00:00Z", GUARD_REVIEW, NULL,
@@ -116,6 +130,29 @@ static void row_holds(void **state)
 	assert_string_equal(permit.rule ? permit.rule : "", row->rule ? row->rule : "");
 	if (row->rule || row->decision != GUARD_ALLOW)
 		assert_non_null(permit.source);
+}
+
+/* Three hours of the morning are never the morning in New York and in Honolulu at once: a person looks. Nobody is to blame the policy for it. */
+static void nowhere_at_once(void **state)
+{
+	static const char json[] = POLICY("\"window\":{\"hours\":\"09:00-12:00\"},", MAIL("a", "due+1d", ",\"if\":{\"countries\":[\"US\"]}"));
+	CLEANUP(policy_freep) struct policy *policy = NULL;
+	struct debtor debtor = { .customer = { .country = "US", .kind = COMPANY } };
+	struct permit_case c = { .guard = &law->guard, .holidays = law->holidays, .debtor = &debtor, .channel = CHANNEL_EMAIL,
+		.creditor_zone = "Europe/Paris", .first_reminder = date_none() };
+	struct permit permit;
+
+	(void)state;
+	assert_int_equal(policy_parse(json, strlen(json), &policy, NULL), 0);
+	assert_int_equal(permit_check_policy(&law->guard, policy, "FR", "Europe/Paris", NULL), 0);
+	c.policy = policy;
+	permit = permit_contact(&c, at("2026-01-15T11:30:00Z"));
+	assert_int_equal(permit.decision, GUARD_REVIEW);
+	assert_string_equal(permit.why, "no_common_hours");
+	debtor.customer.timezone = "America/Denver";
+	permit = permit_contact(&c, at("2026-01-15T11:30:00Z"));
+	assert_int_equal(permit.decision, GUARD_ALLOW);
+	assert_int_equal(permit.at, at("2026-01-15T16:00:00Z"));
 }
 
 /* Who collects the debts of others is bound by more. */
@@ -268,7 +305,7 @@ static void policies(void **state)
 
 int main(void)
 {
-	struct CMUnitTest tests[ARRAY_LEN(rows) + 4] = { 0 };
+	struct CMUnitTest tests[ARRAY_LEN(rows) + 5] = { 0 };
 
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
 		tests[i] = (struct CMUnitTest){ .name = rows[i].name, .test_func = row_holds, .initial_state = (void *)(uintptr_t)&rows[i] };
@@ -276,5 +313,6 @@ int main(void)
 	tests[ARRAY_LEN(rows) + 1] = (struct CMUnitTest)cmocka_unit_test(policies);
 	tests[ARRAY_LEN(rows) + 2] = (struct CMUnitTest)cmocka_unit_test(own_rules);
 	tests[ARRAY_LEN(rows) + 3] = (struct CMUnitTest)cmocka_unit_test(collectors);
+	tests[ARRAY_LEN(rows) + 4] = (struct CMUnitTest)cmocka_unit_test(nowhere_at_once);
 	return cmocka_run_group_tests(tests, set_up, tear_down);
 }

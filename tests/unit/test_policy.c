@@ -160,7 +160,7 @@ static const struct refusal refusals[] = {
 	{ "{\"name\":\"\"}", "bad_name", "$.name", "must begin with a-z" },
 	{ "{\"name\":\"a1234567890123456789012345678901234567890123456789012345678901234\"}", "bad_name", "$.name", "at most 64" },
 	{ ROOT("\"late\":{}"), "unknown_member", "$.late", "" },
-	{ ROOT("\"extends\":\"other\""), "not_available", "$.extends", "copy its steps" },
+	{ ROOT("\"extends\":\"other\""), "needs_base", "$.extends", "together with" },
 	{ ROOT("\"title\":7"), "wrong_type", "$.title", "" },
 	{ ROOT("\"do_nothing\":\"yes\""), "wrong_type", "$.do_nothing", "" },
 	{ ROOT("\"do_nothing\":true"), "bad_list", "$.steps", "must be empty or left out" },

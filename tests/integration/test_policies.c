@@ -1,0 +1,271 @@
+/*
+ * Which policy an invoice walks, and how it comes to another one: the daemon's own flow over a real Redis and journal, asked by dunningctl.
+ */
+#include "tests/integration/ctl_fixture.h"
+
+/* The installation with rules; before anything runs. */
+static void rules(struct fixture *f, const char *rules)
+{
+	const char *text = arena_printf(f->arena,
+		"{\"origin\":\"test.example/acme\",\"instance\":\"host-a\",\"state_dir\":\"%s\",\"control_socket\":\"%s\","
+		"\"retention\":{\"file\":\"" SOURCE_DIR "/daemon/share/retention.json\"},"
+		"\"redis\":{\"url\":\"unix:%s\"},\"creditor\":{\"name\":\"Acme\",\"locale\":\"en-GB\",\"zone\":\"Europe/Paris\"},"
+		"\"senders\":{\"default\":{\"name\":\"Acme\",\"email\":\"accounts@acme.example\"}},\"channels\":{\"email\":\"outbox\"},"
+		"\"policies\":{\"default\":\"ladder\",\"rules\":[%s]},\"limits\":{\"segment_bytes\":1048576}}",
+		f->state, f->control, f->redis.socket, rules);
+	struct err err = { 0 };
+
+	put_text(f, "dunningd.json", text);
+	config_free(f->config);
+	f->config = NULL;
+	if (config_parse(text, strlen(text), &f->config, &err) < 0)
+		fail_msg("%s %s", err.path, err.text);
+}
+
+/* Its event without the member `policy`. */
+static const char *unnamed(struct fixture *f, const char *id, const char *customer)
+{
+	const char *text = invoice_event(f, id, customer, "2026-03-10", "");
+	const char *at = strstr(text, ",\"policy\":\"\"");
+
+	return arena_printf(f->arena, "%.*s%s", (int)(at - text), text, at + strlen(",\"policy\":\"\""));
+}
+
+static const char *changed(struct fixture *f, const char *text, const char *from, const char *to)
+{
+	const char *at = strstr(text, from);
+
+	assert_non_null(at);
+	return arena_printf(f->arena, "%.*s%s%s", (int)(at - text), text, to, at + strlen(from));
+}
+
+static void explains(struct fixture *f, const char *invoice, const char *policy, const char *by, const char *rule)
+{
+	assert_ctl(f, 0, "explain", invoice, "--json");
+	assert_string_equal(text_of(output(f), "policy"), policy);
+	assert_string_equal(text_of(output(f), "policy_by"), by);
+	assert_string_equal(text_of(output(f), "policy_rule"), rule);
+}
+
+#define GENTLE POLICY("gentle", MAIL("hello", "due+20d", "friendly"))
+
+static void the_most_careful_rule_wins(void **state)
+{
+	struct fixture *f = *state;
+
+	put_text(f, "share/policies/gentle.json", GENTLE);
+	rules(f, "{\"id\":\"large\",\"policy\":\"caller\",\"if\":{\"currency\":\"EUR\",\"balance_min_minor\":100000}},"
+		 "{\"id\":\"friends\",\"policy\":\"gentle\",\"if\":{\"tags\":[\"friend\"]}}");
+	start_flow(f, START);
+	assert_ctl(f, 0, "push", unnamed(f, "INV-1", "cus_1"),
+		changed(f, unnamed(f, "INV-2", "cus_2"), "\"kind\":\"standard\"", "\"kind\":\"standard\",\"tags\":[\"friend\"]"),
+		changed(f, changed(f, unnamed(f, "INV-3", "cus_3"), "\"total_minor\":120000", "\"total_minor\":5000"),
+			"\"due_minor\":120000", "\"due_minor\":5000"),
+		invoice_event(f, "INV-4", "cus_4", "2026-03-10", "asker"),
+		changed(f, unnamed(f, "INV-5", "cus_5"), "\"kind\":\"company\"", "\"kind\":\"company\",\"policy\":\"asker\""));
+	settle(f);
+	explains(f, "INV-1", "caller", "rule", "large");
+	explains(f, "INV-2", "gentle", "rule", "friends");
+	explains(f, "INV-3", "ladder", "default", "");
+	explains(f, "INV-4", "asker", "invoice", "");
+	explains(f, "INV-5", "asker", "customer", "");
+	assert_ctl(f, 0, "explain", "INV-2");
+	assert_says(f, "the rule \"friends\" of policies.rules, the most careful of those that matched");
+	assert_ctl(f, 0, "trail", "log", "INV-2", "--json");
+	assert_says(f, "policy.chosen");
+	assert_says(f, "\"rule\":\"friends\"");
+	assert_ctl(f, 0, "show", "INV-2", "--json");
+	assert_string_equal(text_of(output(f), "policy_by"), "rule");
+}
+
+/* How they paid before, as the events told it. */
+static void what_is_known_of_the_debtor_counts(void **state)
+{
+	struct fixture *f = *state;
+
+	put_text(f, "share/policies/gentle.json", GENTLE);
+	rules(f, "{\"id\":\"late-before\",\"policy\":\"caller\",\"if\":{\"paid_late_min\":1}},"
+		 "{\"id\":\"always-in-time\",\"policy\":\"gentle\",\"if\":{\"paid_min\":1,\"paid_late_max\":0}}");
+	start_flow(f, START);
+	assert_ctl(f, 0, "push", unnamed(f, "OLD-1", "cus_1"), unnamed(f, "OLD-2", "cus_2"), unnamed(f, "INV-3", "cus_3"));
+	settle(f);
+	explains(f, "INV-3", "ladder", "default", "");
+	assert_ctl(f, 0, "push", fact_event(f, "invoice.paid", "OLD-1", ",\"paid_at\":\"2026-03-02T08:00:00Z\""),
+		fact_event(f, "invoice.paid", "OLD-2", ",\"paid_at\":\"2026-03-12T08:00:00Z\""));
+	settle(f);
+	wait_document(f, "OLD-2", "\"settled\":\"late\"");
+	assert_ctl(f, 0, "push", unnamed(f, "NEW-1", "cus_1"), unnamed(f, "NEW-2", "cus_2"));
+	settle(f);
+	explains(f, "NEW-1", "gentle", "rule", "always-in-time");
+	explains(f, "NEW-2", "caller", "rule", "late-before");
+}
+
+/* The invoice may come before its customer: then it waits with the choice. */
+static void the_choice_waits_for_the_customer(void **state)
+{
+	struct fixture *f = *state;
+	const char *text, *at;
+
+	rules(f, "{\"id\":\"french\",\"policy\":\"caller\",\"if\":{\"countries\":[\"FR\"]}}");
+	start_flow(f, START);
+	text = unnamed(f, "INV-1", "cus_1");
+	at = strstr(text, "\"customer\":");
+	assert_ctl(f, 0, "push", arena_printf(f->arena, "%.*s\"customer\":{\"id\":\"cus_1\"}}}", (int)(at - text), text));
+	settle(f);
+	wait_document(f, "INV-1", "\"held\":\"no_customer\"");
+	explains(f, "INV-1", "", "", "");
+	assert_ctl(f, 0, "explain", "INV-1");
+	assert_says(f, "it is chosen once its customer is known");
+	assert_ctl(f, 0, "check");
+	assert_ctl(f, 0, "push", arena_printf(f->arena,
+		"{\"specversion\":\"1.0\",\"id\":\"c1\",\"source\":\"https://billing.example\",\"type\":\"customer.updated\","
+		"\"time\":\"2026-02-01T10:00:00Z\",\"data\":{%.*s}}", (int)strlen(at) - 2, at));
+	settle(f);
+	wait_document(f, "INV-1", "\"policy_rule\":\"french\"");
+	explains(f, "INV-1", "caller", "rule", "french");
+}
+
+static void a_rule_for_nothing(void **state)
+{
+	struct fixture *f = *state;
+
+	rules(f, "{\"id\":\"a\",\"policy\":\"nope\",\"if\":{\"paid_min\":1}}");
+	assert_ctl(f, 78, "policy", "show");
+	assert_says(f, "$.policies.rules[0].policy: \"nope\" must be one of the loaded ones");
+}
+
+/* --- going over --------------------------------------------------------------------------------------------------------------------- */
+
+/* The ladder as somebody changed it: later, with a step between. */
+#define LATER                                                                                                                  \
+	POLICY("ladder", MAIL("reminder", "due+1d", "friendly") "," MAIL("between", "due+6d", "friendly") ","                  \
+			MAIL("second", "due+12d", "neutral") "," MAIL("last", "due+19d", "firm"))
+
+static void to_a_new_version(void **state)
+{
+	struct fixture *f = *state;
+	const char *old;
+
+	start_flow(f, START);
+	assert_ctl(f, 0, "push", invoice_event(f, "INV-1", "cus_1", "2026-02-20", "ladder"), invoice_event(f, "INV-2", "cus_2", "2026-02-20", "ladder"));
+	settle(f);
+	wait_document(f, "INV-1", "\"end\":\"sent\"");
+	wait_document(f, "INV-2", "\"end\":\"sent\"");
+	assert_int_equal(f->sent, 2);
+	assert_ctl(f, 0, "explain", "INV-1", "--json");
+	old = arena_strdup(f->arena, text_of(output(f), "policy_digest"));
+	assert_ctl(f, 0, "policy", "migrate", "--from", "ladder", "--to", "ladder");
+	assert_says(f, "No open invoice walks it.");
+	put_text(f, "share/policies/ladder.json", LATER);
+	assert_ctl(f, 0, "policy", "migrate", "--from", "ladder", "--to", "ladder");
+	assert_says(f, "2 open: 2 can go over to ladder");
+	assert_says(f, "between");
+	assert_says(f, "Nothing is changed yet");
+	assert_ctl(f, 0, "policy", "simulate", "--policy", "ladder", "--days", "10"); /* foretells what it will do */
+	assert_says(f, "between");
+	assert_ctl(f, 2, "policy", "migrate", "--from", "ladder", "--to", "ladder", "--yes"); /* nobody knows why */
+	assert_ctl(f, 1, "policy", "migrate", "--from", "ladder", "--to", "ladder", "--yes", "--why", "agreed");
+	assert_says(f, "dunningctl reload"); /* the daemon does not know it yet */
+	stop_flow(f);
+	start_flow(f, START);
+	assert_ctl(f, 0, "explain", "INV-1", "--json");
+	assert_string_equal(text_of(output(f), "policy_digest"), old); /* nothing moves by itself */
+	assert_string_equal(text_of(output(f), "step"), "second");
+	assert_ctl(f, 0, "hold", "INV-2", "we are talking");
+	assert_ctl(f, 0, "policy", "migrate", "--from", arena_printf(f->arena, "ladder@%.8s", old), "--to", "ladder", "--yes", "--why", "agreed");
+	assert_says(f, "Told to the daemon: 2 invoices to ladder");
+	settle(f);
+	assert_ctl(f, 0, "explain", "INV-1", "--json");
+	assert_string_not_equal(text_of(output(f), "policy_digest"), old);
+	assert_string_equal(text_of(output(f), "policy_by"), "operator");
+	assert_string_equal(text_of(output(f), "step"), "between"); /* behind what was sent, five days later */
+	assert_string_equal(text_of(output(f), "at"), "2026-03-09T08:00:00Z");
+	wait_document(f, "INV-2", "\"held\":\"operator\""); /* a hold goes along */
+	assert_int_equal(f->sent, 2);
+	assert_ctl(f, 0, "trail", "log", "INV-1", "--json");
+	assert_says(f, "policy.migrated");
+	assert_says(f, "\"who\":\"ann\"");
+	assert_says(f, "\"why\":\"agreed\"");
+	assert_says(f, old);
+	assert_ctl(f, 0, "policy", "migrate", "--from", "ladder", "--to", "ladder");
+	assert_says(f, "No open invoice walks it.");
+	assert_ctl(f, 0, "check");
+	assert_ctl(f, 0, "dead", "list");
+	assert_says(f, "There are no dead letters");
+}
+
+static void to_another_policy(void **state)
+{
+	struct fixture *f = *state;
+
+	start_flow(f, START);
+	assert_ctl(f, 0, "push", invoice_event(f, "INV-1", "cus_1", "2026-02-20", "ladder"), invoice_event(f, "INV-2", "cus_2", "2026-03-20", "ladder"));
+	settle(f);
+	wait_document(f, "INV-1", "\"end\":\"sent\"");
+	assert_ctl(f, 0, "policy", "migrate", "--from", "ladder", "--to", "caller", "--yes", "--why", "new terms");
+	assert_says(f, "name one with --at");
+	assert_says(f, "1 invoice to caller");
+	settle(f);
+	explains(f, "INV-1", "ladder", "invoice", "");
+	explains(f, "INV-2", "caller", "operator", "");
+	assert_ctl(f, 1, "policy", "migrate", "--from", "ladder", "--to", "caller", "--at", "nothing");
+	assert_ctl(f, 0, "policy", "migrate", "--from", "ladder", "--to", "caller", "--at", "after", "--yes", "--why", "new terms");
+	settle(f);
+	explains(f, "INV-1", "caller", "operator", "");
+	assert_ctl(f, 0, "explain", "INV-1", "--json");
+	assert_string_equal(text_of(output(f), "step"), "after");
+	assert_int_equal(f->sent, 1);
+}
+
+/* Told to the daemon too late, or against what it knows: it says so, and nothing moves. */
+static void what_the_daemon_refuses(void **state)
+{
+	struct fixture *f = *state;
+	const char *digest, *caller;
+
+	f->answer = OUTCOME_IN_DOUBT;
+	start_flow(f, START);
+	digest = library_policy(f->library, "ladder")->digest;
+	caller = library_policy(f->library, "caller")->digest;
+	assert_ctl(f, 0, "push", invoice_event(f, "INV-1", "cus_1", "2026-02-20", "ladder"), invoice_event(f, "INV-2", "cus_2", "2026-03-20", "ladder"));
+	settle(f);
+	wait_document(f, "INV-1", "\"state\":\"in_doubt\"");
+	assert_ctl(f, 0, "policy", "migrate", "--from", "ladder", "--to", "caller");
+	assert_says(f, "again when that is settled");
+	const struct {
+		const char *id, *invoice, *to, *from, *reason;
+	} told[] = {
+		{ "m1", "INV-1", caller, digest, "under_way" },
+		{ "m2", "INV-2", caller, caller, "moved" },
+		{ "m3", "INV-2", "00", digest, "unknown_policy" },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(told); i++) {
+		const char *text = arena_printf(f->arena,
+			"{\"specversion\":\"1.0\",\"id\":\"%s\",\"source\":\"test\",\"type\":\"operator.command\",\"time\":\"2026-03-02T09:00:00Z\","
+			"\"data\":{\"command\":\"migrate\",\"target\":\"%s\",\"who\":\"ann\",\"why\":\"x\",\"policy_digest\":\"%s\",\"from_digest\":\"%s\"}}",
+			told[i].id, told[i].invoice, told[i].to, told[i].from);
+
+		(void)redis(f, "XADD", "dunning:{0}:events:operator", "*", "event", text, NULL);
+		settle(f);
+		assert_ctl(f, 0, "dead", "list", "--reason", told[i].reason, "--json");
+		assert_int_equal(json_len(output(f)), 1);
+	}
+	explains(f, "INV-1", "ladder", "invoice", "");
+	explains(f, "INV-2", "ladder", "invoice", "");
+}
+
+int main(void)
+{
+	static const struct CMUnitTest tests[] = {
+		TEST(the_most_careful_rule_wins),
+		TEST(what_is_known_of_the_debtor_counts),
+		TEST(the_choice_waits_for_the_customer),
+		TEST(a_rule_for_nothing),
+		TEST(to_a_new_version),
+		TEST(to_another_policy),
+		TEST(what_the_daemon_refuses),
+	};
+
+	return cmocka_run_group_tests_name("policies", tests, NULL, NULL);
+}
