@@ -25,17 +25,22 @@ static bool owed_now(const struct contact_env *env, const struct debtor *debtor,
 	return next->kind == NEXT_CONTACT && next->at <= env->now;
 }
 
+static bool same_law(const struct policy *a, const struct policy *b)
+{
+	return a->regime == b->regime || (a->regime && b->regime && strcmp(a->regime, b->regime) == 0);
+}
+
 static bool together(const struct candidate *a, const struct step *step_a, const struct candidate *b,
 	const struct step *step_b)
 {
 	if (strcmp(a->escalation->invoice.snapshot.currency, b->escalation->invoice.snapshot.currency) != 0 ||
-		a->policy->group != b->policy->group)
+		a->policy->group != b->policy->group || ((step_a->fees || step_b->fees) && !same_law(a->policy, b->policy)))
 		return false;
 	switch (a->policy->group) {
 	case GROUP_DEBTOR:
 		return true;
 	case GROUP_LEVEL:
-		return strcmp(step_a->id, step_b->id) == 0;
+		return strcmp(step_a->id, step_b->id) == 0 && strcmp(a->policy->name, b->policy->name) == 0;
 	case GROUP_BAND:
 		return step_a->tone == step_b->tone;
 	default:
@@ -131,6 +136,31 @@ static const struct sender *find_sender(const struct config *config, const char 
 	return config->sender_count ? &config->senders[0] : NULL;
 }
 
+/* The last day that a step names: a business day of the debtor's, since on another no bank pays and nobody answers. */
+static date last_day(const struct business_time *when, const struct step *step, date today)
+{
+	return step->deadline_business ? business_add_days(when, today, step->deadline_days) :
+					 business_next_day(when, date_add_days(today, step->deadline_days));
+}
+
+static bool has_effect(const struct step *step, const char *effect)
+{
+	const char *const *name = step->effects;
+
+	while (*name && strcmp(*name, effect) != 0)
+		name++;
+	return *name != NULL;
+}
+
+void contact_step_says(const struct policy *policy, const struct step *step, const struct interest_rules *interest,
+	const struct business_time *when, struct notice_input *input)
+{
+	input->holds_work = has_effect(step, "work.hold_requested");
+	input->late = interest && policy->regime && step->fees ? interest_regime(interest, policy->regime) : NULL;
+	if (step->kind == STEP_MESSAGE && step->deadline_days)
+		input->deadline = last_day(when, step, input->today);
+}
+
 static int render(const struct contact_env *env, const struct debtor *debtor, const struct contact_plan *plan,
 	enum channel channel, const char *attempt, struct arena *arena, struct notice *ret, const struct sender **sender, struct err *err)
 {
@@ -139,20 +169,19 @@ static int render(const struct contact_env *env, const struct debtor *debtor, co
 	struct notice_input input = { .creditor = &env->config->creditor, .debtor_name = debtor->customer.name,
 		.contact_name = plan->contact->name, .invoices = invoices, .invoice_count = plan->member_count,
 		.today = zone_date(when.zone, env->now), .deadline = date_none(), .attempt_id = attempt,
-		.fallback_locale = env->config->creditor.locale };
+		.fallback_locale = env->config->creditor.locale, .country = debtor->customer.country,
+		.consumer = guard_debtor(customer_kind_names[debtor->customer.kind]) == DEBTOR_CONSUMER };
 
+	contact_step_says(plan->policy, plan->step, env->interest, &when, &input);
 	*sender = find_sender(env->config, plan->step->sender);
 	input.sender = *sender;
-	if (plan->step->kind == STEP_MESSAGE && plan->step->deadline_days)
-		input.deadline = plan->step->deadline_business ? business_add_days(&when, input.today, plan->step->deadline_days) :
-								 date_add_days(input.today, plan->step->deadline_days);
 	input.locale = debtor_locale(debtor, plan->contact, env->config->creditor.locale);
 	for (size_t i = 0; i < plan->member_count; i++) {
 		const struct snapshot *s = &plan->members[i]->invoice.snapshot;
 		struct invoice_view view = invoice_view(&plan->members[i]->invoice);
 
 		invoices[i] = (struct notice_invoice){ .number = s->number ? s->number : plan->members[i]->invoice.id,
-			.payment_url = s->payment_url, .pdf_url = s->pdf_url, .issued_on = s->issued_on,
+			.payment_url = s->payment_url, .pdf_url = s->pdf_url, .issued_on = s->issued_on, .terms = s->late_fee_ref,
 			.due_on = s->due_on, .total.minor = s->total, .balance.minor = view.balance,
 			.days_past_due = date_diff(input.today, s->due_on) };
 		memcpy(invoices[i].total.currency, s->currency, 4);

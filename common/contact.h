@@ -37,6 +37,7 @@ struct contact_env {
 	int64_t now; /* ms UTC */
 	int64_t payments_known_to; /* ms UTC; 0 = no payment feed binds */
 	const struct guard_rules *guard; /* NULL = no contact rules are known */
+	const struct interest_rules *interest; /* for what a policy's `late` names; NULL = none are known */
 	contact_document_fn document; /* for steps that attach; NULL = there are none */
 	void *document_arg;
 	contact_checkpoint_fn checkpoint; /* stated on letters; NULL = nothing is */
@@ -64,6 +65,10 @@ struct contact_plan {
  */
 bool contact_plan(const struct contact_env *env, const struct debtor *debtor, const struct candidate *candidates,
 	size_t count, const char *wanted, struct contact_plan *ret);
+
+/* What a step adds to its notice: with fees the law that its policy names, whether work is to be held, the last day to pay by. */
+void contact_step_says(const struct policy *policy, const struct step *step, const struct interest_rules *interest,
+	const struct business_time *when, struct notice_input *input);
 
 /*
  * Releases a planned message: renders it, names the attempt, moves every member to SENDING, counts the contact, records the intent.

@@ -27,14 +27,16 @@ static const struct contact *letter_contact(const struct debtor *debtor, const c
 	return c->name ? &house : NULL;
 }
 
-/* Whether what a machine sends to this number was agreed to: of a consumer always; a voice that nobody speaks, in the US of anybody (47 CFR 64.1200(a)(1)). */
+/* Whether what a machine sends to this number was agreed to, where that is needed. */
 static bool number_allowed(const struct debtor *debtor, const struct contact *c, enum channel channel)
 {
 	bool consumer = debtor->customer.kind == 2, us = debtor->customer.country && strcmp(debtor->customer.country, "US") == 0;
 
+	/* With consent alone: consumers, and whoever has a North American number (47 USC 227, and its carriers). */
 	if (channel == CHANNEL_SMS)
-		return !consumer || c->sms_consent;
-	return channel != CHANNEL_VOICE || c->voice_consent || (!consumer && !us);
+		return c->sms_consent || (!consumer && strncmp(c->phone, "+1", 2) != 0);
+	/* A voice that nobody speaks: of nobody in America (47 CFR 64.1200(a)(1)). */
+	return channel != CHANNEL_VOICE || c->voice_consent || (!consumer && !us && strncmp(c->phone, "+1", 2) != 0);
 }
 
 const struct contact *debtor_contact(const struct debtor *debtor, enum channel channel, const char *const *roles)

@@ -24,8 +24,18 @@ int half_year_of(date d);
 char *half_year_text(int half, char text[HALF_YEAR_TEXT_SIZE]); /* "2026H2" */
 int half_year_parse(const char *text, int *ret); /* -EINVAL */
 
+struct wording { /* a text in one language */
+	const char *language, *text; /* "fr" */
+};
+struct wordings { /* the first is for readers of any other language */
+	struct wording *list;
+	size_t count;
+};
+const char *wording_for(const struct wordings *words, const char *tag, bool any); /* "fr-BE": "fr"; NULL = none, and the first only if `any` */
+
 struct rate_series {
 	const char *name, *label, *source, *certainty;
+	struct wordings words; /* as a debtor is told of it: "Bank of England base rate" */
 	int first; /* half-year of rates[0] */
 	size_t count;
 	int64_t *rates; /* RATE_NONE = not known */
@@ -51,6 +61,9 @@ struct regime { /* how one country treats one kind of debtor */
 	const struct rate_series *floor; /* an agreed rate must reach floor_times this; NULL = none */
 	int64_t floor_times;
 	bool zero_unfair; /* an agreed rate of 0 is grossly unfair: Directive 2011/7/EU art. 7(2) */
+	const char *country; /* whose law it is, ISO 3166; NULL = not told */
+	bool from_default; /* interest runs from default, else from the day after the due date */
+	struct wordings cited; /* its statute, as a notice to a debtor cites it; none: no reminder may state it */
 	const char *starts, *source, *certainty;
 };
 

@@ -29,6 +29,35 @@ int half_year_parse(const char *text, int *ret)
 	return 0;
 }
 
+/* --- words ------------------------------------------------------------------------------------------------------------ */
+
+static int read_words(struct arena *arena, const struct json *row, const char *key, struct wordings *ret, struct err *err)
+{
+	struct json object = { 0 }, value;
+	const char *language;
+	int r = json_opt_object(row, key, &object, err);
+
+	if (r < 0)
+		return r;
+	ret->list = arena_alloc(arena, json_len(&object) * sizeof(*ret->list) + 1);
+	for (size_t i = 0; json_member(&object, &i, &language, &value); ret->count++) {
+		ret->list[ret->count].language = language;
+		if ((r = json_get_str(&object, language, WORDS_MAX, &ret->list[ret->count].text, err)) < 0)
+			return r;
+	}
+	return 0;
+}
+
+const char *wording_for(const struct wordings *words, const char *tag, bool any)
+{
+	size_t len = strcspn(tag, "-");
+
+	for (size_t i = 0; i < words->count; i++)
+		if (strlen(words->list[i].language) == len && strncmp(words->list[i].language, tag, len) == 0)
+			return words->list[i].text;
+	return any && words->count ? words->list[0].text : NULL;
+}
+
 /* --- rates ------------------------------------------------------------------------------------------------------------ */
 
 #define HALVES_MAX 400
@@ -78,6 +107,7 @@ static int read_series(struct arena *arena, const struct json *section, struct i
 		if ((r = json_opt_str(&row, "label", WORDS_MAX, &s->label, err)) < 0 ||
 			(r = json_get_str(&row, "source", WORDS_MAX, &s->source, err)) < 0 ||
 			(r = json_get_str(&row, "certainty", WORDS_MAX, &s->certainty, err)) < 0 ||
+			(r = read_words(arena, &row, "words", &s->words, err)) < 0 ||
 			(r = json_opt_object(&row, "values", &values, err)) < 0 || (r = read_values(arena, &values, s, err)) < 0)
 			return r;
 	}
@@ -114,12 +144,25 @@ static int read_sum(const struct json *row, const struct fees *fees, struct regi
 	return 0;
 }
 
-static int read_regime(const struct json *row, const struct interest_rules *rules, const struct fees *fees, struct regime *ret,
-	struct err *err)
+/* What a notice says of it. */
+static int read_notice(struct arena *arena, const struct json *row, struct regime *ret, struct err *err)
+{
+	static const char *const from[] = { "due", "default", NULL };
+	int word = 0, r;
+
+	if ((r = json_opt_str(row, "country", 2, &ret->country, err)) < 0 || (r = json_opt_word(row, "from", from, &word, err)) < 0 ||
+		(r = read_words(arena, row, "cited", &ret->cited, err)) < 0)
+		return r;
+	ret->from_default = word == 1;
+	return 0;
+}
+
+static int read_regime(struct arena *arena, const struct json *row, const struct interest_rules *rules, const struct fees *fees,
+	struct regime *ret, struct err *err)
 {
 	static const char *const members[] = { "series", "points", "rate", "round_rate_up", "frozen", "compounding", "day_count",
 		"fixed_sum_minor", "fixed_sum_table", "sum_lost_in_insolvency", "currency", "by_currency", "floor_series", "floor_times",
-		"zero_unfair", "starts", "basis", "source", "certainty", "as_of",
+		"zero_unfair", "country", "from", "cited", "starts", "basis", "source", "certainty", "as_of",
 		"known_until", "note", NULL };
 	static const char *const compounding[] = { "none", "yearly", NULL };
 	int count = DAYS_ACT_365, yearly = 0, r;
@@ -134,6 +177,7 @@ static int read_regime(const struct json *row, const struct interest_rules *rule
 		(r = find_series(rules, row, "floor_series", &ret->floor, err)) < 0 ||
 		(r = json_opt_int(row, "floor_times", 1, 100, &ret->floor_times, err)) < 0 ||
 		(r = json_opt_bool(row, "zero_unfair", &ret->zero_unfair, err)) < 0 ||
+		(r = read_notice(arena, row, ret, err)) < 0 ||
 		(r = json_opt_str(row, "starts", WORDS_MAX, &ret->starts, err)) < 0 ||
 		(r = json_get_str(row, "source", WORDS_MAX, &ret->source, err)) < 0 ||
 		(r = json_get_str(row, "certainty", WORDS_MAX, &ret->certainty, err)) < 0)
@@ -158,7 +202,7 @@ int interest_rules_read(struct arena *arena, const struct json *rates, const str
 	ret->regimes = arena_alloc(arena, json_len(regimes) * sizeof(*ret->regimes) + 1);
 	for (size_t i = 0; json_member(regimes, &i, &name, &row); ret->regime_count++) {
 		ret->regimes[ret->regime_count].name = name;
-		if ((r = read_regime(&row, ret, fees, &ret->regimes[ret->regime_count], err)) < 0)
+		if ((r = read_regime(arena, &row, ret, fees, &ret->regimes[ret->regime_count], err)) < 0)
 			return r;
 	}
 	return 0;

@@ -17,6 +17,12 @@ struct origin {
 };
 
 /* What is being read, and where complaints point. */
+struct fine_template { /* that was found fit to be sent */
+	const char *name;
+	enum channel channel;
+	const struct regime *late;
+};
+
 struct loading {
 	const struct config *config;
 	struct library *library;
@@ -24,6 +30,8 @@ struct loading {
 	char **locales; /* folders that hold templates */
 	size_t origin_count, origin_capacity, locale_count, locale_capacity;
 	size_t policy_capacity, retired_capacity, unfit_capacity;
+	struct fine_template *fine; /* most policies share most of theirs, and each is rendered in all languages */
+	size_t fine_count, fine_capacity;
 	struct err *err;
 };
 
@@ -217,13 +225,13 @@ static int check_own_parts(struct loading *l, const char *dir, const char *local
 			const char *name = arena_memdup(l->library->arena, names[i], strlen(names[i]) - strlen(suffix));
 			struct err inner = { 0 };
 			int r = notice_set_check(l->library->notices, locale, name, parts[p] == NOTICE_LETTER ? CHANNEL_LETTER : CHANNEL_EMAIL,
-				&inner);
+				NULL, &inner);
 
 			if (name[0] == '_' || r != -ENOENT ||
 				(parts[p] == NOTICE_TEXT &&
-					notice_set_check(l->library->notices, locale, name, CHANNEL_CALL, NULL) != -ENOENT) ||
+					notice_set_check(l->library->notices, locale, name, CHANNEL_CALL, NULL, NULL) != -ENOENT) ||
 				(parts[p] == NOTICE_SUBJECT &&
-					notice_set_check(l->library->notices, locale, name, CHANNEL_LETTER, NULL) != -ENOENT))
+					notice_set_check(l->library->notices, locale, name, CHANNEL_LETTER, NULL, NULL) != -ENOENT))
 				continue;
 			return refuse_file(l, path_of(l, folder, names[i]), -EBADMSG, &inner);
 		}
@@ -379,29 +387,37 @@ static int check_channel(struct loading *l, const struct sender *sender, enum ch
 }
 
 /* In the creditor's language it must be there; in each other one it may be missing, but not be wrong. */
-static int check_template(struct loading *l, const char *name, enum channel channel, struct err *err)
+static int check_template(struct loading *l, const char *name, enum channel channel, const struct regime *late, struct err *err)
 {
 	const struct notice_set *notices = l->library->notices;
-	int r = notice_set_check(notices, l->config->creditor.locale, name, channel, err);
+	int r;
 
+	for (size_t i = 0; i < l->fine_count; i++)
+		if (l->fine[i].channel == channel && l->fine[i].late == late && strcmp(l->fine[i].name, name) == 0)
+			return 0;
+	r = notice_set_check(notices, l->config->creditor.locale, name, channel, late, err);
 	for (size_t i = 0; i < l->locale_count && r == 0; i++) {
 		struct err inner = { 0 };
 
-		r = notice_set_check(notices, l->locales[i], name, channel, &inner);
+		r = notice_set_check(notices, l->locales[i], name, channel, late, &inner);
 		if (r == -ENOENT)
 			r = 0;
 		else if (r < 0)
 			(void)err_set(err, r, inner.code, inner.path, "%s", inner.text);
 	}
-	return r;
+	if (r < 0)
+		return r;
+	l->fine = arena_grow(l->library->arena, l->fine, l->fine_count, &l->fine_capacity, sizeof(*l->fine));
+	l->fine[l->fine_count++] = (struct fine_template){ name, channel, late };
+	return 0;
 }
 
 static int check_message(struct loading *l, const struct sender *sender, const char *template, enum channel channel,
-	struct err *err)
+	const struct regime *late, struct err *err)
 {
 	int r = check_channel(l, sender, channel, err);
 
-	return r < 0 ? r : check_template(l, template, channel, err);
+	return r < 0 ? r : check_template(l, template, channel, late, err);
 }
 
 /* A step with a document needs the folder, and a provider that carries files. */
@@ -438,7 +454,7 @@ static int check_delivery(const struct loading *l, const struct step *step, stru
 	return 0;
 }
 
-static int check_step(struct loading *l, const struct step *step, struct err *err)
+static int check_step(struct loading *l, const struct step *step, const struct regime *late, struct err *err)
 {
 	const struct sender *sender;
 	int r;
@@ -449,15 +465,17 @@ static int check_step(struct loading *l, const struct step *step, struct err *er
 	if (!sender)
 		return err_set(err, -EBADMSG, "unknown_sender", "$.senders", "it is sent by \"%s\": describe it in $.senders",
 			step->sender);
-	r = check_message(l, sender, step->template_name, step->channel, err);
+	if (step->fees && !late)
+		return err_set(err, -EBADMSG, "no_ground", "$.late", "it states fees: say in $.late.regime of the policy which law they stand on");
+	r = check_message(l, sender, step->template_name, step->channel, step->fees ? late : NULL, err);
 	if (r == 0 && step->attach_invoice)
 		r = check_attach(l, step, err);
 	if (r == 0)
 		r = check_delivery(l, step, err);
 	if (r == 0 && step->has_fallback)
-		r = check_message(l, sender, step->template_name, step->fallback, err);
+		r = check_message(l, sender, step->template_name, step->fallback, step->fees ? late : NULL, err);
 	if (r == 0 && step->confirm)
-		r = check_message(l, sender, step->confirm, CHANNEL_EMAIL, err);
+		r = check_message(l, sender, step->confirm, CHANNEL_EMAIL, NULL, err);
 	return r;
 }
 
@@ -475,11 +493,16 @@ static const char *country_of(struct loading *l)
 /* The first step that cannot be carried out: its file, its place there and why. */
 static int check_policy(struct loading *l, const struct policy *policy, struct err *err)
 {
+	const struct regime *late = policy->regime ? interest_regime(&l->library->law->interest, policy->regime) : NULL;
 	struct err unlawful = { 0 };
 
+	if (policy->regime && (!late || !late->cited.count))
+		return err_set(err, -EBADMSG, "unknown_regime", "$.late.regime", "%s: $.late.regime \"%s\" %s", origin_of(l, policy)->path,
+			policy->regime, late ? "cites no statute that a notice could state: leave it out, or say what is \"cited\" in your law file" :
+			"is none of the law files: dunningctl law status shows them");
 	for (size_t i = 0; i < policy->step_count; i++) {
 		struct err inner = { 0 };
-		int r = check_step(l, &policy->steps[i], &inner);
+		int r = check_step(l, &policy->steps[i], late, &inner);
 
 		if (r < 0)
 			return err_set(err, -EBADMSG, inner.code, inner.path, "%s: $.steps[%zu] (\"%s\"): %s",

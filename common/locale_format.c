@@ -172,16 +172,16 @@ int locale_list(const char *tag, const char *const *items, size_t count, struct 
 
 int locale_country(const char *tag, const char *country, struct buf *out)
 {
-	char id[ULOC_FULLNAME_CAPACITY], of[8];
 	UErrorCode status = U_ZERO_ERROR;
+	char id[ULOC_FULLNAME_CAPACITY], of[8] = "und_";
 	UChar units[TEXT_UNITS];
 	int32_t len;
 
 	if (strlen(country) != 2 || !locale_icu_id(tag, id))
 		return -EINVAL;
-	(void)snprintf(of, sizeof(of), "und_%s", country);
+	strcat(of, country);
 	len = uloc_getDisplayCountry(of, id, units, TEXT_UNITS, &status);
-	return U_FAILURE(status) || len == 0 ? -EINVAL : add(out, units, len);
+	return U_FAILURE(status) || status == U_USING_DEFAULT_WARNING ? -EINVAL : add(out, units, len);
 }
 
 int locale_upper(const char *tag, const char *text, struct buf *out)

@@ -464,7 +464,8 @@ static int check_names(const struct partial_env *env, const struct entry *entry,
 }
 
 /* Renders with everything there, and with nothing optional there, for one invoice and for several, before and after the due date. */
-static int check_by_rendering(const struct notice_set *set, const struct choice *choice, enum channel channel, struct err *err)
+static int check_by_rendering(const struct notice_set *set, const struct choice *choice, enum channel channel, const struct regime *late,
+	struct err *err)
 {
 	CLEANUP(arena_freep) struct arena *arena = arena_create();
 
@@ -473,14 +474,15 @@ static int check_by_rendering(const struct notice_set *set, const struct choice 
 		struct notice notice;
 		int r;
 
-		notice_sample(variant, choice->locale, arena, &input);
+		notice_sample(variant, choice->locale, late, arena, &input);
 		if ((r = render_choice(set, choice, channel, &input, arena, &notice, err)) < 0)
 			return r;
 	}
 	return 0;
 }
 
-int notice_set_check(const struct notice_set *set, const char *locale, const char *name, enum channel channel, struct err *err)
+int notice_set_check(const struct notice_set *set, const char *locale, const char *name, enum channel channel, const struct regime *late,
+	struct err *err)
 {
 	struct choice choice;
 	int r;
@@ -493,5 +495,5 @@ int notice_set_check(const struct notice_set *set, const char *locale, const cha
 		if (choice.parts[p] && (r = check_names(&env, choice.parts[p], 16, err)) < 0)
 			return r;
 	}
-	return check_by_rendering(set, &choice, channel, err);
+	return check_by_rendering(set, &choice, channel, late, err);
 }

@@ -12,6 +12,7 @@
 #include "common/config.h"
 #include "common/date.h"
 #include "common/err.h"
+#include "common/interest.h"
 #include "common/message.h"
 #include "common/money.h"
 
@@ -34,13 +35,18 @@ int notice_set_add(struct notice_set *set, const char *locale, const char *name,
  * text of theirs beside an HTML of ours would be two different messages.
  */
 void notice_set_drop(struct notice_set *set, const char *locale, const char *name, enum notice_part part);
-/* That `name` can be rendered for the channel in this locale (or its chain), using only variables that exist. -ENOENT, -EBADMSG. */
-int notice_set_check(const struct notice_set *set, const char *locale, const char *name, enum channel channel, struct err *err);
+/*
+ * That `name` can be rendered for the channel in this locale (or its chain), using only variables that exist; those of `late` where there is
+ * such a regime (NULL = none: what states the law without asking whether there is one is refused). -ENOENT, -EBADMSG.
+ */
+int notice_set_check(const struct notice_set *set, const char *locale, const char *name, enum channel channel, const struct regime *late,
+	struct err *err);
 /* Hex SHA-256 over all files: the version of the templates. */
 const char *notice_set_digest(const struct notice_set *set);
 
 struct notice_invoice {
 	const char *number, *payment_url, *pdf_url; /* NULL = none */
+	const char *terms; /* where late charges were agreed, as the producer refers to it: "CGV-7"; NULL = not told */
 	date issued_on, due_on;
 	struct money total, balance;
 	int32_t days_past_due; /* < 0: before the due date */
@@ -54,6 +60,10 @@ struct notice_invoice {
  *      days_until_due (>= 0 both) overdue days_plural.<category> payment_url* pdf_url* first last
  *   invoice: the leading one, the same members
  *   one, many: is it about one invoice; count, count_plural.<category>; balance: of all together; today; deadline*
+ *   consumer: is the debtor one; holds_work: others are asked to stop working for them; terms*: of all invoices, when they are the same
+ *   late*: what the law attaches to late payment: .statute .country* (when it is not the debtor's) .from_due .from_default .reference*
+ *      .points .rate* (today's, a year; only when it is known and the same for all overdue invoices) .rounded* (up to multiples of) .yearly
+ *      .sum .sum_each* (the fixed sum of each) .sum_total* (of all overdue ones, when they differ)
  *   payment_url*: the page that pays all of it: of the only invoice, or the same for all; attempt_id*
  * Amounts and dates are text of the reader's locale; a category is CLDR's: zero one two few many other.
  */
@@ -67,6 +77,9 @@ struct notice_input {
 	size_t invoice_count;
 	struct money balance; /* of all together */
 	date today, deadline; /* deadline: when an answer is asked for; none = not stated */
+	const struct regime *late; /* NULL = none is stated */
+	const char *country; /* of the debtor, ISO 3166; NULL = not known */
+	bool consumer, holds_work;
 	const char *attempt_id;
 };
 

@@ -17,6 +17,6 @@ bool notice_model_has(const char *name); /* may stand in a template: "creditor.n
 
 /* Inputs that between them have and lack every optional member. */
 #define NOTICE_SAMPLES 8
-void notice_sample(unsigned variant, const char *locale, struct arena *arena, struct notice_input *ret);
+void notice_sample(unsigned variant, const char *locale, const struct regime *late, struct arena *arena, struct notice_input *ret);
 
 #endif

@@ -1,6 +1,7 @@
 #include "common/notice_internal.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "common/locale.h"
@@ -15,7 +16,10 @@ static const char *const names[] = { ".", "creditor", "creditor.name", "creditor
 	"invoice.days_past_due", "invoice.days_until_due", "invoice.overdue", "invoice.payment_url", "invoice.pdf_url", "invoice.days_plural",
 	"name", "legal_id", "address", "bank", "email", "phone", "url", "reply_to", "number", "issued_on", "due_on", "total",
 	"balance", "reduced", "days_past_due", "days_until_due", "overdue", "payment_url", "pdf_url", "first", "last", "days_plural",
-	"one", "many", "count", "count_plural", "today", "deadline", "attempt_id" };
+	"one", "many", "count", "count_plural", "today", "deadline", "attempt_id", "consumer", "holds_work", "terms", "late", "late.statute",
+	"late.country", "late.from_due", "late.from_default", "late.reference", "late.points", "late.rate", "late.rounded", "late.yearly",
+	"late.sum", "late.sum_each", "late.sum_total", "statute", "country", "from_due", "from_default", "reference", "points", "rate", "rounded",
+	"yearly", "sum", "sum_each", "sum_total" };
 static const char *const categories[] = { "zero", "one", "two", "few", "many", "other" };
 
 bool notice_model_has(const char *name)
@@ -169,6 +173,134 @@ static const char *common_url(const struct notice_input *input)
 	return url;
 }
 
+/* The agreement that all of them refer to. */
+static const char *common_terms(const struct notice_input *input)
+{
+	const char *terms = input->invoices[0].terms;
+
+	for (size_t i = 1; i < input->invoice_count; i++)
+		if (!terms || !input->invoices[i].terms || strcmp(terms, input->invoices[i].terms) != 0)
+			return NULL;
+	return terms;
+}
+
+/* --- what the law attaches to late payment ------------------------------------------------------------------------- */
+
+static bool is_late(const struct notice_input *input, size_t i)
+{
+	return input->invoices[i].days_past_due > 0;
+}
+
+/* The yearly rate of today, or of the day on which interest began where that one holds for good. RATE_NONE: not known, or not one for all. */
+static int64_t common_rate(const struct notice_input *input)
+{
+	const struct regime *late = input->late;
+	int64_t rate = late->frozen ? RATE_NONE : regime_rate(late, half_year_of(input->today));
+
+	for (size_t i = 0, seen = 0; late->frozen && i < input->invoice_count; i++) {
+		int64_t one;
+
+		if (!is_late(input, i))
+			continue;
+		one = regime_rate(late, half_year_of(date_add_days(input->invoices[i].due_on, 1)));
+		rate = seen++ == 0 || one == rate ? one : RATE_NONE;
+		if (rate == RATE_NONE)
+			break;
+	}
+	return rate;
+}
+
+/* By the balance, which is the least that it can be about. False: the law has no sum in the currency of this invoice. */
+static bool fixed_sum(const struct regime *late, struct money balance, int64_t *ret)
+{
+	*ret = late->sum;
+	return !late->tiers || (late->currency && strcmp(late->currency, balance.currency) == 0 && fee_of(late->tiers, balance.minor, false, ret));
+}
+
+static void put_sum(struct model *m, const struct notice_input *input)
+{
+	const struct regime *late = input->late;
+	struct money each = { 0 }, total = { 0 };
+	bool known = late->currency, same = true;
+
+	jm_bool(&m->w, "sum", late->sum || late->tiers);
+	for (size_t i = 0, seen = 0; known && i < input->invoice_count; i++) {
+		int64_t one;
+
+		if (!is_late(input, i))
+			continue;
+		known = fixed_sum(late, input->invoices[i].balance, &one) && money_add(total.minor, one, &total.minor);
+		same = same && (seen++ == 0 || one == each.minor);
+		each.minor = one;
+	}
+	if (!known || total.minor == 0)
+		return;
+	memcpy(each.currency, late->currency, sizeof(each.currency));
+	memcpy(total.currency, late->currency, sizeof(total.currency));
+	put_money(m, same ? "sum_each" : "sum_total", same ? each : total);
+}
+
+static void put_text(struct model *m, const char *key, int r)
+{
+	if (r < 0)
+		m->r = -EBADMSG;
+	jm_str(&m->w, key, arena_memdup(m->w.arena, buf_str(&m->text), m->text.len));
+}
+
+/* Points are written short: "8", "0.5". */
+static void put_points(struct model *m, const char *key, int64_t rate)
+{
+	char text[RATE_TEXT_SIZE], *end = rate_text(rate, text) + strlen(text);
+
+	while (end[-1] == '0')
+		*--end = '\0';
+	if (end[-1] == '.')
+		*--end = '\0';
+	buf_reset(&m->text);
+	put_text(m, key, locale_number(m->locale, text, &m->text));
+}
+
+static void put_rate(struct model *m, int64_t rate)
+{
+	char share[32], *end = share;
+
+	/* a rate has four decimals of a percent; two are written, more where they are needed */
+	(void)snprintf(share, sizeof(share), "%s%lld.%06lld", rate < 0 ? "-" : "", (long long)(rate < 0 ? -rate : rate) / 1000000,
+		(long long)(rate < 0 ? -rate : rate) % 1000000);
+	for (end += strlen(share); end[-1] == '0' && strchr(share, '.') + 5 < end;)
+		*--end = '\0';
+	buf_reset(&m->text);
+	put_text(m, "rate", locale_percent(m->locale, share, &m->text));
+}
+
+/* Nothing at all where the regime cites no statute: what states it is refused then for the missing variable. */
+static void put_late(struct model *m, const struct notice_input *input)
+{
+	const struct regime *late = input->late;
+	int64_t rate;
+
+	if (!late || !late->cited.count)
+		return;
+	rate = common_rate(input);
+	jm_object(&m->w, "late");
+	jm_str(&m->w, "statute", wording_for(&late->cited, m->locale, true));
+	if (late->country && (!input->country || strcmp(late->country, input->country) != 0)) {
+		buf_reset(&m->text);
+		put_text(m, "country", locale_country(m->locale, late->country, &m->text));
+	}
+	jm_bool(&m->w, "from_due", !late->from_default);
+	jm_bool(&m->w, "from_default", late->from_default);
+	jm_opt_str(&m->w, "reference", late->series ? wording_for(&late->series->words, m->locale, false) : NULL);
+	put_points(m, "points", late->points);
+	if (rate != RATE_NONE)
+		put_rate(m, rate);
+	if (late->round_up)
+		put_points(m, "rounded", late->round_up);
+	jm_bool(&m->w, "yearly", late->yearly);
+	put_sum(m, input);
+	jm_end(&m->w);
+}
+
 static int check_input(const struct notice_input *input, struct err *err)
 {
 	if (!input->invoice_count)
@@ -210,6 +342,10 @@ int notice_model(const struct notice_input *input, const char *locale, size_t na
 	put_date(&m, "deadline", input->deadline);
 	put_url(&m, "payment_url", common_url(input));
 	jm_opt_str(&m.w, "attempt_id", input->attempt_id);
+	jm_bool(&m.w, "consumer", input->consumer);
+	jm_bool(&m.w, "holds_work", input->holds_work);
+	jm_opt_str(&m.w, "terms", common_terms(input));
+	put_late(&m, input);
 	jm_end(&m.w);
 	buf_clear(&m.text);
 	if (m.r < 0)
@@ -220,7 +356,8 @@ int notice_model(const struct notice_input *input, const char *locale, size_t na
 
 /* --- samples ------------------------------------------------------------------------------------------------------- */
 
-void notice_sample(unsigned variant, const char *locale, struct arena *arena, struct notice_input *ret)
+/* In the law's own currency where there is one, or in another; on a day of which its rate is known, or in a time of which nothing is. */
+void notice_sample(unsigned variant, const char *locale, const struct regime *late, struct arena *arena, struct notice_input *ret)
 {
 	static const struct creditor full = { "Example SARL", "SIREN 000 000 000", "1 rue de l'Exemple, 75001 Paris",
 		"FR76 0000 0000 0000", "fr-FR", "Europe/Paris", "accounts@example.com", "+33100000000", "https://example.com", NULL };
@@ -229,17 +366,22 @@ void notice_sample(unsigned variant, const char *locale, struct arena *arena, st
 		"+33100000000" };
 	static const struct sender lone = { .profile = "default", .name = "Accounts", .email = "accounts@example.com" };
 	bool rich = variant & 1, many = variant & 2, early = variant & 4;
+	const char *currency = rich && late && late->currency ? late->currency : "EUR";
 	struct notice_invoice *invoices = arena_alloc(arena, 2 * sizeof(*invoices));
 
-	for (size_t i = 0; i < 2; i++)
+	for (size_t i = 0; i < 2; i++) {
 		invoices[i] = (struct notice_invoice){ .number = i ? "F-2026-0043" : "F-2026-0042",
 			.payment_url = rich ? "https://pay.example.com/x" : NULL,
 			.pdf_url = rich ? "https://billing.example.com/x.pdf" : NULL,
 			.issued_on = rich ? date_of(2026, 3, 2) : date_none(),
 			.due_on = date_of(2026, 4, 1),
-			.total = { 120000, "EUR" },
-			.balance = { 120000, "EUR" },
+			.total.minor = i ? 20000 : 120000,
+			.balance.minor = i ? 20000 : 120000,
+			.terms = rich ? "CGV-7" : NULL,
 			.days_past_due = early ? -7 : 15 };
+		memcpy(invoices[i].total.currency, currency, sizeof(invoices[i].total.currency));
+		memcpy(invoices[i].balance.currency, currency, sizeof(invoices[i].balance.currency));
+	}
 	*ret = (struct notice_input){ .locale = locale,
 		.fallback_locale = locale,
 		.creditor = rich ? &full : &bare,
@@ -248,8 +390,13 @@ void notice_sample(unsigned variant, const char *locale, struct arena *arena, st
 		.contact_name = rich ? "Mme Roy" : NULL,
 		.invoices = invoices,
 		.invoice_count = many ? 2 : 1,
-		.balance = { many ? 240000 : 120000, "EUR" },
-		.today = date_of(2026, 4, 16),
+		.balance.minor = many ? 140000 : 120000,
+		.today = rich ? date_of(2026, 4, 16) : date_of(2099, 4, 16),
 		.deadline = rich ? date_of(2026, 4, 30) : date_none(),
-		.attempt_id = rich ? "01JX9000000000000000000000" : NULL };
+		.attempt_id = rich ? "01JX9000000000000000000000" : NULL,
+		.late = late,
+		.country = rich && late ? late->country : NULL,
+		.consumer = !rich,
+		.holds_work = rich };
+	memcpy(ret->balance.currency, currency, sizeof(ret->balance.currency));
 }

@@ -30,7 +30,8 @@ static const char *const weekday_names[] = { "mon", "tue", "wed", "thu", "fri", 
 #define MINIMUM_MAX INT64_C(100000000)
 
 static const char *const policy_members[] = { "name", "title", "extends", "do_nothing", "window", "caps", "min_gap",
-	"max_contacts", "group", "minimum", "freshness", "due_roll", "steps", NULL };
+	"max_contacts", "group", "minimum", "freshness", "late", "due_roll", "steps", NULL };
+static const char *const late_members[] = { "regime", NULL };
 static const char *const window_members[] = { "zone", "days", "hours", "holidays", NULL };
 static const char *const cap_members[] = { "channel", "contacts", "days", NULL };
 static const char *const if_members[] = { "balance_min_minor", "balance_max_minor", "days_past_due_min", "days_past_due_max",
@@ -565,9 +566,7 @@ static int parse_call_or_gate(const struct json *object, struct step *step, stru
 	int r;
 
 	step->role = "";
-	if ((r = opt_name(object, "role", &step->role, err)) < 0 ||
-		(r = opt_days(object, "deadline", &step->deadline_days, &step->deadline_business, err)) < 0 ||
-		(r = opt_name(object, "confirm", &step->confirm, err)) < 0)
+	if ((r = opt_name(object, "role", &step->role, err)) < 0 || (r = opt_name(object, "confirm", &step->confirm, err)) < 0)
 		return r;
 	if (step->kind == STEP_GATE && !step->role[0])
 		return json_refuse(object, "role", err, "missing", "must be there: who decides, such as \"owner\"");
@@ -597,6 +596,7 @@ static int parse_step(struct policy *policy, const struct json *object, struct e
 	if ((r = parse_kind(object, step, err)) < 0 || (r = parse_at(object, policy, &step->at, err)) < 0 ||
 		(r = check_order(object, policy, policy->step_count, err)) < 0 ||
 		(r = parse_tone(object, policy, step, err)) < 0 ||
+		(r = opt_days(object, "deadline", &step->deadline_days, &step->deadline_business, err)) < 0 ||
 		(r = parse_if(policy->arena, object, &step->when, err)) < 0 ||
 		(r = opt_list(policy->arena, object, "effects", effect_names, NULL,
 			 "work.hold_requested or work.release_allowed", &step->effects, err)) < 0 ||
@@ -639,6 +639,18 @@ static int parse_steps(const struct json *root, struct policy *policy, struct er
 
 /* --- the whole -------------------------------------------------------------------------------------------------- */
 
+static int parse_late(const struct json *root, struct policy *policy, struct err *err)
+{
+	struct json object = { 0 };
+	int r = json_opt_object(root, "late", &object, err);
+
+	if (r < 0 || object.type == JSON_NONE)
+		return r;
+	if ((r = json_only(&object, late_members, err)) < 0)
+		return r;
+	return json_get_str(&object, "regime", NAME_MAX_LEN, &policy->regime, err);
+}
+
 static int parse_root(const struct json *root, struct policy *policy, struct err *err)
 {
 	struct json extends = json_get(root, "extends");
@@ -661,7 +673,7 @@ static int parse_root(const struct json *root, struct policy *policy, struct err
 		(r = json_opt_word(root, "group", group_names, &group, err)) < 0 ||
 		(r = parse_minimum(root, policy, err)) < 0 ||
 		(r = opt_span(root, "freshness", 60 * MS_A_MINUTE, FRESHNESS_MAX_MS, &policy->freshness_ms, err)) < 0 ||
-		(r = json_opt_word(root, "due_roll", roll_names, &due_roll, err)) < 0)
+		(r = parse_late(root, policy, err)) < 0 || (r = json_opt_word(root, "due_roll", roll_names, &due_roll, err)) < 0)
 		return r;
 	policy->due_roll = (enum roll)due_roll;
 	policy->max_contacts = (int32_t)max_contacts;

@@ -55,7 +55,7 @@ struct step {
 	const char *sender; /* profile, "" = the default one */
 	enum tone tone;
 	const char *const *to; /* contact roles in order of preference, NULL-terminated; never empty */
-	int32_t deadline_days; /* CALL: the task's; GATE: until it is renewed; MESSAGE: stated in it, counted from its day. 0 = none */
+	int32_t deadline_days; /* MESSAGE: until when it asks for payment, 0 = names no day; CALL: the task's; GATE: until it is renewed */
 	bool deadline_business;
 	const char *gate; /* "decision" */
 	const char *role; /* GATE: who decides; CALL: who calls, "" = whoever is free */
@@ -96,6 +96,7 @@ struct policy {
 	struct money minimum[16]; /* below it nothing is sent: closed quietly as `below_minimum` is not; held */
 	size_t minimum_count;
 	int64_t freshness_ms; /* 0 = not asked */
+	const char *regime; /* of the law data: what late payment costs, "FR-B2B"; NULL = no notice states it */
 	enum roll due_roll; /* of a due date that is no business day of the debtor's place; steps count from where it goes */
 	struct step steps[POLICY_STEPS_MAX];
 	size_t step_count; /* 0 is a policy that does nothing (do-nothing) */

@@ -148,6 +148,11 @@ static const struct pair steps[] = {
 	{ "clarification", { "demande d’explication", "request for clarification" } },
 	{ "text", { "SMS", "text message" } },
 	{ "penalties", { "rappel des pénalités", "notice of late-payment penalties" } },
+	{ "interest", { "rappel des intérêts de retard", "notice of late-payment interest" } },
+	{ "firm", { "relance ferme", "firm reminder" } },
+	{ "question", { "demande de précision", "question" } },
+	{ "go-ahead", { "décision de commencer", "decision whether to begin" } },
+	{ "plan", { "décision sur l’échéancier", "decision about the plan" } },
 	{ "second-call", { "second appel", "second call" } },
 	{ "worth-it", { "décision sur la suite", "decision what to do next" } },
 };

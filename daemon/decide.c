@@ -25,7 +25,8 @@ struct rules decide_rules(const struct dunner *d, const struct policy *policy)
 struct contact_env decide_env(const struct dunner *d)
 {
 	return (struct contact_env){ .config = d->config, .notices = d->library->notices,
-		.holidays = library_holidays(d->library), .guard = library_guard(d->library), .install_key = d->settings.install_key,
+		.holidays = library_holidays(d->library), .guard = library_guard(d->library),
+		.interest = d->library->law ? &d->library->law->interest : NULL, .install_key = d->settings.install_key,
 		.partition = d->settings.partition, .now = flow_now(d), .payments_known_to = d->payments_known_to, .document = documents_read,
 		.document_arg = (void *)(uintptr_t)d->config->documents_dir, .checkpoint = newest_checkpoint,
 		.checkpoint_arg = (void *)(uintptr_t)d->config->state_dir };

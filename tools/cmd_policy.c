@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/contact.h"
 #include "common/file.h"
 #include "common/letter.h"
 #include "common/notice.h"
@@ -219,8 +220,10 @@ const struct command cmd_policy_show = { .name = "policy show", .args = "[POLICY
 /* --- template preview ---------------------------------------------------------------------------------------------------------------- */
 
 static const struct notice_invoice sample_invoices[] = {
-	{ .number = "F-2026-0042", .payment_url = "https://pay.example/F-2026-0042", .pdf_url = "https://billing.example/F-2026-0042.pdf" },
-	{ .number = "F-2026-0051", .payment_url = "https://pay.example/F-2026-0051", .pdf_url = "https://billing.example/F-2026-0051.pdf" },
+	{ .number = "F-2026-0042", .payment_url = "https://pay.example/F-2026-0042", .pdf_url = "https://billing.example/F-2026-0042.pdf",
+		.terms = "CGV-7" },
+	{ .number = "F-2026-0051", .payment_url = "https://pay.example/F-2026-0051", .pdf_url = "https://billing.example/F-2026-0051.pdf",
+		.terms = "CGV-7" },
 };
 
 /* Two invoices of a made-up debtor: 15 and 3 days past due. */
@@ -253,7 +256,8 @@ static void real(struct ctl *ctl, const struct entry *entry, struct notice_input
 
 	*one = (struct notice_invoice){ .number = s->number ? s->number : entry->e.invoice.id, .payment_url = s->payment_url,
 		.pdf_url = s->pdf_url, .issued_on = s->issued_on, .due_on = s->due_on, .total.minor = s->total,
-		.balance.minor = invoice_view(&entry->e.invoice).balance, .days_past_due = date_diff(input->today, s->due_on) };
+		.balance.minor = invoice_view(&entry->e.invoice).balance, .terms = s->late_fee_ref,
+		.days_past_due = date_diff(input->today, s->due_on) };
 	memcpy(one->total.currency, s->currency, sizeof(one->total.currency));
 	memcpy(one->balance.currency, s->currency, sizeof(one->balance.currency));
 	input->balance = one->balance;
@@ -261,20 +265,26 @@ static void real(struct ctl *ctl, const struct entry *entry, struct notice_input
 	input->invoice_count = 1;
 	input->debtor_name = entry->d ? entry->d->customer.name : NULL;
 	input->contact_name = contact ? contact->name : NULL;
+	input->country = entry->d ? entry->d->customer.country : NULL;
+	input->consumer = entry->d && guard_debtor(customer_kind_names[entry->d->customer.kind]) == DEBTOR_CONSUMER;
 	if (entry->d && !input->locale)
 		input->locale = debtor_locale(entry->d, contact, ctl->config->creditor.locale);
 }
 
-/* The word names a template, or POLICY/STEP with its template, channel and sender. */
-static int find_template(struct ctl *ctl, const struct library *library, const char *name, const char **template_name,
-	enum channel *channel, const struct sender **sender, enum letter_delivery *delivery)
+/* The word names a template, or POLICY/STEP with its template, channel, sender and what else the step says. */
+static int find_template(struct ctl *ctl, const struct library *library, const char *name, const struct debtor *debtor,
+	const char **template_name, enum channel *channel, const char **currency, struct notice_input *input, enum letter_delivery *delivery)
 {
+	static const struct debtor nobody;
 	const char *slash = strchr(name, '/');
 	const struct policy *policy;
+	struct business_time when;
 	int step;
 
 	*template_name = name;
-	*sender = config_sender(ctl->config, "");
+	*currency = "EUR";
+	input->sender = config_sender(ctl->config, "");
+	input->deadline = date_add_days(input->today, 8);
 	if (!slash)
 		return 0;
 	policy = library_policy(library, arena_printf(ctl->arena, "%.*s", (int)(slash - name), name));
@@ -282,10 +292,15 @@ static int find_template(struct ctl *ctl, const struct library *library, const c
 	if (step < 0 || !policy->steps[step].template_name)
 		return ctl_fail(ctl, EXIT_FOUND, "unknown_step", "%s names no loaded policy and step with a template", name);
 	*template_name = policy->steps[step].template_name;
+	if (policy->minimum_count == 1)
+		*currency = policy->minimum[0].currency;
 	*channel = policy->steps[step].channel;
 	*delivery = policy->steps[step].delivery;
 	if (config_sender(ctl->config, policy->steps[step].sender))
-		*sender = config_sender(ctl->config, policy->steps[step].sender);
+		input->sender = config_sender(ctl->config, policy->steps[step].sender);
+	when = schedule_window(policy, debtor ? debtor : &nobody, ctl->config->creditor.zone, library_holidays(library));
+	input->deadline = date_none();
+	contact_step_says(policy, &policy->steps[step], &library->law->interest, &when, input);
 	return 0;
 }
 
@@ -384,7 +399,7 @@ static int draw(struct ctl *ctl, const struct invocation *call, const char *html
 
 static int render(struct ctl *ctl, const struct library *library, const struct invocation *call)
 {
-	const char *name, *currency = command_option(call, "currency"), *invoice_id = command_option(call, "invoice");
+	const char *name, *usual, *currency = command_option(call, "currency"), *invoice_id = command_option(call, "invoice");
 	enum channel channel = CHANNEL_EMAIL;
 	enum letter_delivery delivery = LETTER_SIMPLE;
 	struct notice_input input = { .locale = command_option(call, "locale"), .fallback_locale = ctl->config->creditor.locale,
@@ -393,25 +408,29 @@ static int render(struct ctl *ctl, const struct library *library, const struct i
 	struct entry entry;
 	struct notice notice;
 	struct err err = { 0 };
-	int r = find_template(ctl, library, call->args[0], &name, &channel, &input.sender, &delivery);
+	int r = invoice_id ? entry_find(ctl, ctl->arena, invoice_id, &entry) : 0;
 
-	if (r == 0)
-		r = read_channel(ctl, command_option(call, "channel"), &channel);
-	if (r == 0 && currency && currency_exponent(currency) < 0)
-		r = ctl_fail(ctl, EXIT_USAGE, "usage", "%s is no currency", currency);
-	if (r == 0 && invoice_id)
-		r = entry_find(ctl, ctl->arena, invoice_id, &entry);
 	if (r != 0)
 		return r;
+	if (currency && currency_exponent(currency) < 0)
+		return ctl_fail(ctl, EXIT_USAGE, "usage", "%s is no currency", currency);
 	zone = invoice_id ? entry.zone : NULL;
 	if (!zone && zone_get(ctl->config->creditor.zone, &zone) < 0)
 		return ctl_fail(ctl, EXIT_CONFIG, "unknown_zone", "%s is no time zone", ctl->config->creditor.zone);
 	input.today = zone_date(zone, ctl->now);
-	input.deadline = date_add_days(input.today, 8);
+	r = find_template(ctl, library, call->args[0], invoice_id ? entry.d : NULL, &name, &channel, &usual, &input, &delivery);
+	if (r == 0)
+		r = read_channel(ctl, command_option(call, "channel"), &channel);
+	if (r != 0)
+		return r;
 	if (invoice_id)
 		real(ctl, &entry, &input);
 	else
-		sample(ctl, command_option(call, "many") != NULL, currency ? currency : "EUR", &input);
+		sample(ctl, command_option(call, "many") != NULL, currency ? currency : usual, &input);
+	if (!invoice_id && input.late)
+		input.country = input.late->country;
+	if (command_option(call, "consumer"))
+		input.consumer = true;
 	if (!input.locale)
 		input.locale = ctl->config->creditor.locale;
 	if (notice_render(library->notices, name, channel, &input, ctl->arena, &notice, &err) < 0)
@@ -448,7 +467,8 @@ static const struct option_row preview_options[] = {
 	{ "locale", "TAG", "of the reader, such as fr-FR (the debtor's, else the creditor's)" },
 	{ "invoice", "INVOICE", "with the figures of this one, instead of a made-up one" },
 	{ "many", NULL, "about two made-up invoices" },
-	{ "currency", "CODE", "of the made-up ones (EUR)" },
+	{ "currency", "CODE", "of the made-up ones (that of the policy's minimum, else EUR)" },
+	{ "consumer", NULL, "as a consumer reads it" },
 	{ "html", NULL, "the HTML alone, for a browser" },
 	{ "picture", "FILE", "the HTML as a PNG, where Chromium or its like is installed; of a letter a page" },
 	{ "pdf", "FILE", "a letter as it would be printed" },

@@ -31,8 +31,8 @@ static const char event[] =
 static const char house[] = ",\"postal\":{\"line1\":\"12 rue de l'\\u00c9glise\",\"postcode\":\"69002\",\"city\":\"Lyon\",\"country\":\"FR\"}";
 static const char policy[] =
 	"{\"name\":\"%s\",\"title\":\"at once\",\"window\":{\"zone\":\"debtor\",\"days\":\"mon-sun\",\"hours\":\"00:00-24:00\"},"
-	"\"caps\":[],\"min_gap\":\"0h\",\"group\":\"none\","
-	"\"steps\":[{\"id\":\"formal\",\"at\":\"due+30d\",\"channel\":\"letter\",\"delivery\":\"registered\",\"deadline\":\"10d\","
+	"\"caps\":[],\"min_gap\":\"0h\",\"group\":\"none\",\"late\":{\"regime\":\"FR-B2B\"},"
+	"\"steps\":[{\"id\":\"formal\",\"at\":\"due+30d\",\"channel\":\"letter\",\"delivery\":\"registered\",\"deadline\":\"10d\",\"fees\":true,"
 	"\"template\":\"%s\",\"tone\":\"legal\"%s}]}";
 
 struct lettered {
@@ -185,6 +185,7 @@ static void the_formal_notice_arrives_once(void **state)
 	assert_reads(text, "Acme SARL\n1 place de la Bourse\n75002 PARIS\n");
 	assert_reads(text, "nous vous mettons en demeure de nous régler la somme de 1");
 	assert_reads(text, "plus tard le ");
+	assert_reads(text, "40,00"); /* C. com. D441-5, from the law's own data */
 	assert_reads(text, "Page 1 / 1");
 	assert_reads(text, "Registre de preuves: test.example/world/"); /* what was signed before it */
 	assert_non_null(strstr(newest_checkpoint(l->arena, l->world.state), "test.example/world/"));

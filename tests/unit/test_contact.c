@@ -147,6 +147,28 @@ static void what_does_not_go_together(void **state)
 	world_clear(&w);
 }
 
+/* One notice states one law: where a step has fees, those under another law have a notice of their own. */
+static void one_law_to_a_notice(void **state)
+{
+	static const char *const laws[] = { "\"late\":{\"regime\":\"FR-B2B\"},", "\"late\":{\"regime\":\"FR-B2B\"},", "" };
+	struct contact_plan p;
+	struct world w;
+
+	(void)state;
+	world_init(&w, LADDER(""));
+	for (int fees = 0; fees < 2; fees++) {
+		for (size_t i = 0; i < INVOICES; i++) {
+			CLEANUP(buf_clear) struct buf json = { 0 };
+
+			buf_printf(&json, POLICY("%s", MAIL("reminder", "due+1d", "%s")), laws[i], fees ? ",\"fees\":true" : "");
+			set_policy(&w, i, buf_str(&json));
+		}
+		assert_true(plan(&w, "inv_0", &p));
+		assert_int_equal(p.member_count, fees ? 2 : 3);
+	}
+	world_clear(&w);
+}
+
 /* --- release --------------------------------------------------------------------------------------------------------- */
 
 static int fake_request(const struct message *m, struct buf *masked, void *arg)
@@ -267,6 +289,47 @@ static void documents(void **state)
 	assert_int_equal(contact_release(&w.env, &w.debtor, &p, NULL, NULL, &w.fx, &out, &err), -EBADMSG);
 	assert_string_equal(err.code, "no_document");
 	world_clear(&w);
+}
+
+/* What the step says reaches the notice: the law of the policy, the last day, that work is held; and who reads it. */
+static void a_step_speaks_in_its_notice(void **state)
+{
+	static struct wording statute[] = { { "en", "Act 7" } };
+	static struct regime law = { .name = "L", .cited = { statute, 1 }, .fixed = RATE_NONE };
+	static const struct interest_rules rules = { .regimes = &law, .regime_count = 1 };
+	static const struct {
+		const char *deadline, *says;
+		bool consumer;
+	} rows[] = {
+		{ "\"2d\"", "Act 7 by 13 April 2026 held business", false }, /* Thursday and two days is Saturday */
+		{ "\"4d\"", "Act 7 by 13 April 2026 held consumer", true },
+		{ "\"4bd\"", "Act 7 by 15 April 2026 held business", false },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		CLEANUP(buf_clear) struct buf json = { 0 };
+		struct contact_released out;
+		struct contact_plan p;
+		struct err err = { 0 };
+		struct world w;
+
+		buf_printf(&json, POLICY("\"late\":{\"regime\":\"L\"},",
+			MAIL("a", "due+1d", ",\"fees\":true,\"effects\":[\"work.hold_requested\"],\"deadline\":%s")), rows[i].deadline);
+		world_init(&w, buf_str(&json));
+		add_template(&w, "en", NOTICE_TEXT, "{{late.statute}}{{#deadline}} by {{.}}{{/deadline}}{{#holds_work}} held{{/holds_work}}"
+			"{{#consumer}} consumer{{/consumer}}{{^consumer}} business{{/consumer}}");
+		w.debtor.customer.kind = rows[i].consumer ? 2 : 0;
+		assert_true(plan(&w, "inv_0", &p));
+		assert_true(contact_release(&w.env, &w.debtor, &p, NULL, NULL, &w.fx, &out, &err) < 0);
+		assert_string_equal(err.code, "missing_variable"); /* no law data: nothing is stated, nothing is sent */
+		assert_int_equal(w.e[0].state, ESCALATION_WAITING);
+		w.env.interest = &rules;
+		if (contact_release(&w.env, &w.debtor, &p, NULL, NULL, &w.fx, &out, &err) < 0)
+			fail_msg("%s %s", err.code, err.text);
+		assert_non_null(strstr(out.message.text, rows[i].says));
+		world_clear(&w);
+	}
 }
 
 static void a_text_message(void **state)
@@ -416,6 +479,8 @@ int main(void)
 		cmocka_unit_test(all_of_a_debtor_led_by_the_oldest),
 		cmocka_unit_test(turns_are_taken),
 		cmocka_unit_test(what_does_not_go_together),
+		cmocka_unit_test(one_law_to_a_notice),
+		cmocka_unit_test(a_step_speaks_in_its_notice),
 		cmocka_unit_test(released),
 		cmocka_unit_test(documents),
 		cmocka_unit_test(a_text_message),

@@ -64,7 +64,7 @@ static void the_message_is_its_pdf(void **state)
 	assert_string_equal(r.message.to_postal.line1, "12 rue X");
 	assert_string_equal(r.message.from_postal.city, "Paris");
 	assert_true(r.message.registered && !r.message.electronic);
-	assert_string_equal(r.message.text, "by 19 April 2026 \u20ac60.00\n"); /* ten days from its own day, at the debtor's */
+	assert_string_equal(r.message.text, "by 20 April 2026 \u20ac60.00\n"); /* ten days from its own day, and the Monday behind a Sunday */
 	assert_int_equal(r.message.attachment_count, 1);
 	assert_memory_equal(r.message.attachments[0].data, "%PDF-", 5);
 	assert_int_equal(message_check(&r.message, NULL), 0);

@@ -164,6 +164,13 @@ static void contacts_by_role_and_channel(void **state)
 	debtor.customer.country = "US"; /* of anybody: 47 CFR 64.1200(a)(1) */
 	assert_null(debtor_contact(&debtor, CHANNEL_VOICE, both));
 	assert_string_equal(debtor_contact(&debtor, CHANNEL_CALL, both)->id, "boss"); /* a person may */
+	debtor.customer.kind = 0;
+	contacts[1].phone = "+12025550100"; /* a business in America: the same */
+	assert_null(debtor_contact(&debtor, CHANNEL_SMS, billing));
+	contacts[1].sms_consent = true;
+	assert_string_equal(debtor_contact(&debtor, CHANNEL_SMS, billing)->id, "sms-only");
+	contacts[1].phone = "+332";
+	contacts[1].sms_consent = false;
 	debtor.opt_out[CHANNEL_EMAIL] = (struct debtor_switch){ .set = true, .on = true };
 	assert_null(debtor_contact(&debtor, CHANNEL_EMAIL, both));
 	assert_non_null(debtor_contact(&debtor, CHANNEL_SMS, both));

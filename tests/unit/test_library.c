@@ -30,6 +30,9 @@ struct site {
 #define POLICY(name, steps) "{\"name\": \"" name "\", \"steps\": [" steps "]}"
 #define MAIL "{\"id\": \"one\", \"at\": \"due+1d\", \"channel\": \"email\", \"template\": \"note\", \"tone\": \"friendly\"}"
 #define TEXT "{\"id\": \"two\", \"at\": \"due+9d\", \"channel\": \"sms\", \"template\": \"note\", \"tone\": \"friendly\"}"
+#define REGIME(more) "{" more "\"rate\": \"9.00\", \"source\": \"s\", \"certainty\": \"known\"}"
+#define LATE(regime, steps) "{\"name\": \"late\", \"late\": {\"regime\": \"" regime "\"}, \"steps\": [" steps "]}"
+#define STATES(more) "{\"id\": \"x\", \"at\": \"due+2d\", \"channel\": \"email\", \"template\": \"law\", \"tone\": \"firm\"" more "}"
 #define PERIOD(class) "{\"class\": \"" class "\", \"records\": \"contacts\", \"start\": \"last_event\", \"years\": 5, \"source\": \"s\", " \
 	"\"certainty\": \"c\"}"
 #define PERIODS "{\"as_of\": \"2026-01-01\", \"rules\": [" PERIOD("identity") ", " PERIOD("content") ", " PERIOD("facts") "]}"
@@ -62,6 +65,10 @@ static void site_init(struct site *site)
 	put(site, "share/templates/en/note.sms", "shipped sms");
 	put(site, "share/retention.json", PERIODS);
 	put(site, "share/law/notices.json", "{\"as_of\": \"2026-11-22\", \"notices\": {}}");
+	put(site, "share/law/regimes.json", "{\"as_of\": \"2026-11-22\", \"regimes\": {\"L\": " REGIME("\"cited\": {\"en\": \"Act 7\"}, ")
+		", \"M\": " REGIME("") "}}");
+	put(site, "share/templates/en/law.subject", "Late");
+	put(site, "share/templates/en/law.txt", "{{late.statute}}{{#late.rate}} {{.}}{{/late.rate}}{{#deadline}} {{.}}{{/deadline}}");
 	put(site, "own/policies/.keep", "");
 	put(site, "own/templates/.keep", "");
 	put(site, "own/providers/.keep", "");
@@ -229,6 +236,18 @@ static void a_policy_stands_on_another(void **state)
 	assert_int_equal(policy->max_contacts, 5);
 	assert_string_equal(policy->title, "Mine");
 	policy_free(policy);
+	site_clear(&site);
+}
+
+static void a_law_that_is_cited_may_be_stated(void **state)
+{
+	struct site site;
+
+	(void)state;
+	site_init(&site);
+	put(&site, "own/policies/late.json", LATE("L", MAIL ", " STATES(", \"fees\": true, \"deadline\": \"7d\"")));
+	loads(&site, PLAIN);
+	assert_string_equal(library_policy(site.library, "late")->regime, "L");
 	site_clear(&site);
 }
 
@@ -463,6 +482,14 @@ static const struct row rows[] = {
 	{ "an unknown sender", "own/policies/bad.json", POLICY("bad", "{\"id\": \"x\", \"at\": \"due+2d\", \"sender\": \"desk\", "
 		"\"channel\": \"email\", \"template\": \"note\", \"tone\": \"firm\"}"), NULL,
 		"unknown_sender", { "own/policies/bad.json", "$.steps[0]", "desk", "$.senders" } },
+	{ "a law that is not there", "own/policies/late.json", LATE("N", MAIL), NULL, "unknown_regime",
+		{ "own/policies/late.json", "$.late.regime \"N\"", "none of the law files" } },
+	{ "a law that cites no statute", "own/policies/late.json", LATE("M", MAIL), NULL, "unknown_regime",
+		{ "own/policies/late.json", "$.late.regime \"M\"", "cites no statute" } },
+	{ "fees without a law", "own/policies/bad.json", POLICY("bad", STATES(", \"fees\": true")), NULL, "no_ground",
+		{ "own/policies/bad.json", "$.steps[0]", "$.late.regime" } },
+	{ "a law stated by a step without fees", "own/policies/late.json", LATE("L", STATES("")), NULL, "missing_variable",
+		{ "own/policies/late.json", "$.steps[0]", "en/law.txt", "late.statute" } },
 	{ "a template that does not compile", "own/templates/en/note.txt", "one\n{{#many}}", NULL, "bad_template",
 		{ "own/templates/en/note.txt", "line 2" } },
 	{ "a template with an unknown variable", "own/templates/en/note.txt", "{{invoice.numbr}}", NULL, "unknown_variable",
@@ -573,6 +600,7 @@ int main(void)
 		cmocka_unit_test(shipped_files_load),
 		cmocka_unit_test(own_policies_replace_shipped_ones),
 		cmocka_unit_test(a_policy_stands_on_another),
+		cmocka_unit_test(a_law_that_is_cited_may_be_stated),
 		cmocka_unit_test(own_templates_replace_the_whole_body),
 		cmocka_unit_test(own_partials_replace_one_part),
 		cmocka_unit_test(own_locales_are_added),

@@ -471,11 +471,11 @@ static void check_row(void **state)
 		add(set, "en", "t", NOTICE_HTML, row->text);
 	if (row->partial)
 		add(set, "en", "_foot", NOTICE_TEXT, row->partial);
-	r = notice_set_check(set, "en-GB", "t", CHANNEL_EMAIL, &err);
+	r = notice_set_check(set, "en-GB", "t", CHANNEL_EMAIL, NULL, &err);
 	if (r != (row->code ? -EBADMSG : 0) || strcmp(err.code, row->code ? row->code : "") ||
 		(row->says && !strstr(err.text, row->says)))
 		fail_msg("%d %s: %s", r, err.code, err.text);
-	assert_int_equal(notice_set_check(set, "fr", "t", CHANNEL_EMAIL, NULL), -ENOENT);
+	assert_int_equal(notice_set_check(set, "fr", "t", CHANNEL_EMAIL, NULL, NULL), -ENOENT);
 }
 
 #define ROWS(rows, fn)                                                                                               \

@@ -42,12 +42,12 @@ static void everything_is_read(void **state)
 		" \"window\": {\"zone\": \"Europe/Paris\", \"days\": \"mon-thu,sat\", \"hours\": \"08:30-24:00\", \"holidays\": \"none\"},\n"
 		" \"caps\": [{\"contacts\": 3, \"days\": 10}, {\"channel\": \"sms\", \"contacts\": 1, \"days\": 30}],\n"
 		" \"min_gap\": \"90m\", \"max_contacts\": 9, \"group\": \"band\", \"minimum\": {\"EUR\": 1000, \"JPY\": 200},\n"
-		" \"freshness\": \"2d\", \"due_roll\": \"following\", \"steps\": [\n"
+		" \"freshness\": \"2d\", \"late\": {\"regime\": \"FR-B2B\"}, \"due_roll\": \"following\", \"steps\": [\n"
 		" {\"id\": \"pre-due\", \"at\": \"due-7d\", \"channel\": \"email\", \"template\": \"pre_due\", \"tone\": \"friendly\",\n"
 		"  \"to\": [\"billing\", \"owner\"], \"sender\": \"accounts\", \"else\": \"sms\"},\n"
 		" {\"id\": \"call-1\", \"at\": \"issued+40bd\", \"channel\": \"call\", \"template\": \"script\", \"deadline\": \"2bd\",\n"
 		"  \"confirm\": \"recap\", \"role\": \"clerk\", \"in_doubt\": \"skip\"},\n"
-		" {\"id\": \"penalties\", \"at\": \"call-1+10d\", \"channel\": \"sms\", \"template\": \"p\", \"tone\": \"firm\", \"fees\": true,\n"
+		" {\"id\": \"penalties\", \"at\": \"call-1+10d\", \"channel\": \"sms\", \"template\": \"p\", \"tone\": \"firm\", \"fees\": true, \"deadline\": \"7d\",\n"
 		"  \"effects\": [\"work.hold_requested\", \"work.release_allowed\"], \"in_doubt\": \"resend\", \"if\": {\n"
 		"   \"balance_min_minor\": 100, \"balance_max_minor\": 9000, \"days_past_due_min\": -3, \"days_past_due_max\": 90,\n"
 		"   \"kinds\": [\"company\", \"public\"], \"countries\": [\"FR\"], \"tags\": [\"vip\"]}},\n"
@@ -79,6 +79,7 @@ static void everything_is_read(void **state)
 	assert_string_equal(p->minimum[1].currency, "JPY");
 	assert_int_equal(p->freshness_ms, 48 * HOUR);
 	assert_int_equal(p->due_roll, ROLL_FOLLOWING);
+	assert_string_equal(p->regime, "FR-B2B");
 	assert_int_equal(p->step_count, 4);
 
 	assert_int_equal(s[0].kind, STEP_MESSAGE);
@@ -100,6 +101,7 @@ static void everything_is_read(void **state)
 	assert_int_equal(s[1].in_doubt, DOUBT_SKIP);
 
 	assert_true(s[2].at.anchor == ANCHOR_STEP && s[2].at.step == 1 && s[2].at.days == 10);
+	assert_true(s[2].deadline_days == 7 && !s[2].deadline_business);
 	assert_true(s[2].fees && s[2].in_doubt == DOUBT_RESEND && s[2].tone == TONE_FIRM);
 	assert_string_equal(s[2].effects[1], "work.release_allowed");
 	assert_int_equal(s[2].when.balance_min, 100);
@@ -138,6 +140,7 @@ static void what_is_left_out(void **state)
 	assert_true(p->max_contacts == 0 && p->due_roll == ROLL_NONE && p->freshness_ms == 0 && p->minimum_count == 0);
 	assert_string_equal(p->steps[0].to[0], "billing");
 	assert_string_equal(p->steps[0].sender, "");
+	assert_true(p->steps[0].deadline_days == 0 && !p->regime);
 	assert_int_equal(p->steps[1].deadline_days, 14);
 	assert_int_equal(p->steps[1].tone, TONE_NEUTRAL); /* keeps the tone reached */
 	assert_true(nothing->nothing && nothing->step_count == 0 && nothing->cap_count == 0);
@@ -159,7 +162,10 @@ static const struct refusal refusals[] = {
 	{ "{\"name\":\"fr b\"}", "bad_name", "$.name", "must begin with a-z" },
 	{ "{\"name\":\"\"}", "bad_name", "$.name", "must begin with a-z" },
 	{ "{\"name\":\"a1234567890123456789012345678901234567890123456789012345678901234\"}", "bad_name", "$.name", "at most 64" },
-	{ ROOT("\"late\":{}"), "unknown_member", "$.late", "" },
+	{ ROOT("\"late\":{}"), "missing", "$.late.regime", "must be a string" },
+	{ ROOT("\"late\":\"FR-B2B\""), "wrong_type", "$.late", "" },
+	{ ROOT("\"late\":{\"regime\":\"FR-B2B\",\"rate\":\"9\"}"), "unknown_member", "$.late.rate", "" },
+	{ ROOT("\"interest\":{}"), "unknown_member", "$.interest", "" },
 	{ ROOT("\"extends\":\"other\""), "needs_base", "$.extends", "together with" },
 	{ ROOT("\"title\":7"), "wrong_type", "$.title", "" },
 	{ ROOT("\"do_nothing\":\"yes\""), "wrong_type", "$.do_nothing", "" },
@@ -236,6 +242,7 @@ static const struct refusal refusals[] = {
 	{ STEPS("{\"id\":\"a\",\"at\":\"due+1d\",\"channel\":\"fax\"}"), "not_one_of", "$.steps[0].channel", "email" },
 	{ WITH("\"registered\":true"), "unknown_member", "$.steps[0].registered", "" },
 	{ WITH("\"deadline\":\"2\""), "bad_days", "$.steps[0].deadline", "such as \"2bd\"" },
+	{ WITH("\"role\":\"owner\""), "unknown_member", "$.steps[0].role", "" },
 	{ CALL("\"deadline\":\"2d\",\"else\":\"email\""), "unknown_member", "$.steps[0].else", "" },
 	{ GATE("\"role\":\"owner\",\"template\":\"t\""), "unknown_member", "$.steps[0].template", "" },
 	{ STEPS("{\"id\":\"a\",\"at\":\"due+1d\",\"gate\":\"vote\"}"), "not_one_of", "$.steps[0].gate", "decision" },
