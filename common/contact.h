@@ -88,6 +88,19 @@ int contact_release(const struct contact_env *env, struct debtor *debtor, const 
 int contact_letter(const struct contact_env *env, const struct debtor *debtor, const struct contact_plan *plan, const struct sender *sender,
 	const struct notice *notice, struct message *m, struct arena *arena, struct err *err);
 
+/* Whether a person does what is planned: a call, or a letter where the configuration has no provider for one. */
+bool contact_by_hand(const struct config *config, const struct contact_plan *plan);
+/* For such a letter: makes it, and opens a task to print and post it, which has its PDF, for all its members. */
+int contact_open_post(const struct contact_env *env, struct debtor *debtor, const struct contact_plan *plan, struct effects *fx,
+	struct err *err);
+/* The text of a planned contact for the channel, with the sender of its step. `attempt`: its id, NULL = none. As notice_render(). */
+int contact_render(const struct contact_env *env, const struct debtor *debtor, const struct contact_plan *plan, enum channel channel,
+	const char *attempt, struct arena *arena, struct notice *ret, const struct sender **sender, struct err *err);
+/* The id that its attempt would have now, in the arena; `address` gets whom it goes to (borrowed). */
+const char *contact_attempt(const struct contact_env *env, const struct debtor *debtor, const struct contact_plan *plan, struct arena *arena,
+	const char **address);
+const char **contact_ids(const struct contact_plan *plan, struct arena *arena); /* of its members */
+
 /* Opens a call task for a planned call, for all its members. */
 int contact_open_call(const struct contact_env *env, struct debtor *debtor, const struct contact_plan *plan,
 	struct effects *fx, struct err *err);

@@ -37,7 +37,7 @@ const struct letter_words *letter_words(const char *locale)
 		{ "en", "For the attention of %s", "Registered letter with acknowledgement of receipt", "Registered electronic letter",
 			"Our reference", "Date", "Contact", "Subject: ", "Page", "Evidence log" },
 		{ "fr", "À l’attention de %s", "Lettre recommandée avec avis de réception", "Lettre recommandée électronique", "Nos références",
-			"Date", "Votre contact", "Objet : ", "Page", "Registre de preuves" },
+			"Date", "Votre contact", "Objet : ", "Page", "Registre de preuves" },
 		{ "de", "z. Hd. %s", "Einschreiben mit Rückschein", "Elektronisches Einschreiben", "Unser Zeichen", "Datum", "Ansprechpartner", "",
 			"Seite", "Nachweisprotokoll" },
 		{ "es", "A la atención de %s", "Carta certificada con acuse de recibo", "Carta certificada electrónica", "Nuestra referencia",

@@ -235,9 +235,9 @@ static void draw_references(struct sheet *s)
 	if (l->form != LETTER_FRENCH)
 		return;
 	if (l->reference)
-		add(&text, "\n", arena_printf(s->arena, "%s : %s", s->words->reference, l->reference));
+		add(&text, "\n", arena_printf(s->arena, "%s : %s", s->words->reference, l->reference));
 	if (l->sender && l->sender->name)
-		add(&text, "\n", arena_printf(s->arena, "%s : %s%s%s", s->words->contact, l->sender->name, l->sender->phone ? ", " : "",
+		add(&text, "\n", arena_printf(s->arena, "%s : %s%s%s", s->words->contact, l->sender->name, l->sender->phone ? ", " : "",
 			l->sender->phone ? l->sender->phone : ""));
 	draw_box(s, buf_str(&text), &box, 8.5, false);
 }

@@ -368,8 +368,8 @@ static int check_channel(struct loading *l, const struct sender *sender, enum ch
 	const char *const *names = l->config->channel_providers[channel];
 	int r = 0;
 
-	if (channel == CHANNEL_CALL)
-		return 0; /* a person calls */
+	if (channel == CHANNEL_CALL || (channel == CHANNEL_LETTER && !names[0]))
+		return 0; /* a person calls, or prints and posts */
 	if (!names[0])
 		return err_set(err, -EBADMSG, "no_provider", "$.channels", "it needs a provider for %s: name one in $.channels",
 			channel_names[channel]);

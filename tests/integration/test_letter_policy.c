@@ -173,7 +173,7 @@ static void the_formal_notice_arrives_once(void **state)
 	assert_true(json_bool(&registered));
 	assert_string_equal(member(&to, "name"), "Dupont & Fils SARL");
 	assert_string_equal(member(&address, "line1"), "12 rue de l'Église");
-	assert_string_equal(member(&message, "subject"), "Mise en demeure de payer : facture n° F-one");
+	assert_string_equal(member(&message, "subject"), "Mise en demeure de payer : facture n° F-one");
 	assert_int_equal(json_len(&files), 1);
 	file = json_at(&files, 0);
 	data = member(&file, "data");
