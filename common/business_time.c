@@ -25,7 +25,7 @@ date business_add_days(const struct business_time *when, date d, int32_t days)
 	return d;
 }
 
-int64_t business_opening(const struct business_time *when, date d)
+static int64_t opening(const struct business_time *when, date d)
 {
 	int64_t opens;
 
@@ -50,5 +50,15 @@ int64_t business_next(const struct business_time *when, int64_t at)
 		if (at < zone_to_utc(when->zone, d, when->to_minute))
 			return at;
 	}
-	return business_opening(when, date_add_days(d, 1));
+	return opening(when, date_add_days(d, 1));
+}
+
+date business_date(const struct business_time *when, int64_t at)
+{
+	return zone_date(when->dates ? when->dates : when->zone, at);
+}
+
+int64_t business_opening(const struct business_time *when, date d)
+{
+	return when->dates && when->dates != when->zone ? business_next(when, zone_to_utc(when->dates, d, 0)) : opening(when, d);
 }

@@ -17,6 +17,7 @@ struct business_time {
 	uint8_t weekdays; /* bit 0 = Monday; never 0 */
 	int from_minute, to_minute; /* of the day, [from, to), from < to */
 	const struct calendar *calendar; /* whose holidays count; NULL = none */
+	const struct zone *dates; /* where somebody is who has these hours written for them: a date is theirs; NULL = in `zone` */
 };
 
 bool business_day(const struct business_time *when, date d);
@@ -24,7 +25,8 @@ date business_next_day(const struct business_time *when, date d); /* d itself wh
 date business_add_days(const struct business_time *when, date d, int32_t days); /* business days; either sign; 0 = next or same */
 /* The first instant >= at inside the window. */
 int64_t business_next(const struct business_time *when, int64_t at);
-/* The opening of the first business day on or after d. */
+date business_date(const struct business_time *when, int64_t at); /* theirs, at that instant */
+/* The first opening on or after d: of a business day; of another's hours, the first instant within them when it is d there. */
 int64_t business_opening(const struct business_time *when, date d);
 
 #endif

@@ -318,7 +318,7 @@ static bool read_event(struct reading *r, struct event *ret)
 
 static int64_t owed(const struct invoice *invoice, const struct invoice_view *view)
 {
-	return view->state == STATE_PAID || view->state == STATE_VOID || view->state == STATE_UNKNOWN ?
+	return view->state == STATE_PAID || view->state == STATE_VOID || view->state == STATE_SETTLED || view->state == STATE_UNKNOWN ?
 		       0 :
 		       invoice->snapshot.total - view->paid - view->credited;
 }
@@ -421,7 +421,7 @@ static void read_entry(struct reading *r)
 	struct case_file *f = r->file;
 	struct case_entry entry = { .place = r->place, .kind = r->kind, .invoice = word(&r->record, "invoice"), .step = word(&r->record, "step"),
 		.until = number(&r->record, "until"), .amount = number(&r->record, "amount_minor"), .silence = silences(r->kind) };
-	const char *const reasons[] = { "reason", "hold", "change", "decision", "command", "result", "task_kind", "policy_name" };
+	const char *const reasons[] = { "reason", "hold", "change", "decision", "command", "result", "outcome", "task_kind", "policy_name" };
 
 	for (size_t i = 0; i < ARRAY_LEN(left_out); i++)
 		if (is(r->kind, left_out[i]))

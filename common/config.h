@@ -71,7 +71,8 @@ struct rule_range { /* both included; -1 = no limit */
 struct policy_rule {
 	const char *id; /* stands in the trail */
 	const char *policy; /* name */
-	const char *const *kinds, *const *countries, *const *tags; /* NULL-terminated */
+	const char *const *kinds, *const *countries, *const *tags; /* of the customer, and any tag of the invoice; NULL-terminated */
+	const char *const *invoice_kinds; /* "deposit", "instalment" ... */
 	const char *currency; /* ISO 4217; there when a balance is asked for */
 	struct rule_range balance; /* minor units */
 	struct rule_range open_invoices; /* others of the debtor, not closed yet */

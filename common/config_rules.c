@@ -10,7 +10,7 @@
 #define COUNT_MAX 1000000
 
 static const char *const rule_members[] = { "id", "policy", "if", NULL };
-static const char *const if_members[] = { "kinds", "countries", "tags", "currency", "balance_min_minor", "balance_max_minor",
+static const char *const if_members[] = { "kinds", "invoice_kinds", "countries", "tags", "currency", "balance_min_minor", "balance_max_minor",
 	"open_invoices_min", "open_invoices_max", "paid_min", "paid_max", "paid_late_min", "paid_late_max", "promises_broken_min",
 	"promises_broken_max", NULL };
 
@@ -18,6 +18,14 @@ static bool kind_ok(const char *text)
 {
 	for (size_t i = 0; customer_kind_names[i]; i++)
 		if (strcmp(customer_kind_names[i], text) == 0)
+			return true;
+	return false;
+}
+
+static bool invoice_kind_ok(const char *text)
+{
+	for (size_t i = 0; invoice_kind_names[i]; i++)
+		if (strcmp(invoice_kind_names[i], text) == 0)
 			return true;
 	return false;
 }
@@ -73,10 +81,12 @@ static int parse_if(const struct json *object, struct config *config, struct pol
 
 	if ((r = config_only_known(object, if_members, err)) < 0 ||
 		(r = opt_list(config, object, "kinds", kind_ok, "one of company, sole_trader, consumer, public", &rule->kinds, err)) < 0 ||
+		(r = opt_list(config, object, "invoice_kinds", invoice_kind_ok, "one of standard, deposit, balance, instalment",
+			 &rule->invoice_kinds, err)) < 0 ||
 		(r = opt_list(config, object, "countries", country_ok, "an ISO 3166 country of two capitals, such as \"FR\"", &rule->countries,
 			 err)) < 0 ||
 		(r = opt_list(config, object, "tags", tag_ok, "a tag of 1 to 128 characters without ','", &rule->tags, err)) < 0 ||
-		(r = json_opt_str(object, "currency", 3, &rule->currency, err)) < 0 ||
+		(r = json_opt_str(object, "currency", 8, &rule->currency, err)) < 0 ||
 		(r = opt_range(object, "balance_min_minor", "balance_max_minor", MONEY_MAX, &rule->balance, err)) < 0 ||
 		(r = opt_range(object, "open_invoices_min", "open_invoices_max", COUNT_MAX, &rule->open_invoices, err)) < 0 ||
 		(r = opt_range(object, "paid_min", "paid_max", COUNT_MAX, &rule->paid, err)) < 0 ||

@@ -22,7 +22,7 @@ static bool owed_now(const struct contact_env *env, const struct debtor *debtor,
 	struct rules rules = rules_of(env, c->policy);
 
 	*next = escalation_next(c->escalation, debtor, &rules);
-	return next->kind == NEXT_CONTACT && next->at <= env->now;
+	return (next->kind == NEXT_CONTACT || next->kind == NEXT_ASIDE) && next->at <= env->now;
 }
 
 static bool same_law(const struct policy *a, const struct policy *b)
@@ -55,6 +55,47 @@ static bool older(const struct escalation *a, const struct escalation *b)
 	return days ? days < 0 : strcmp(a->invoice.id, b->invoice.id) < 0;
 }
 
+/* One call was about several invoices: one mail states what was said. Anything else beside the ladder is about one invoice. */
+static bool same_call(const struct candidate *a, const struct next_action *next_a, const struct candidate *b, const struct next_action *next_b)
+{
+	return next_b->kind == NEXT_ASIDE && next_a->aside.kind == ASIDE_CONFIRM && next_b->aside.kind == ASIDE_CONFIRM &&
+		a->escalation->call.at == b->escalation->call.at &&
+		strcmp(next_a->aside.template_name, next_b->aside.template_name) == 0 &&
+		strcmp(a->escalation->invoice.snapshot.currency, b->escalation->invoice.snapshot.currency) == 0;
+}
+
+static void add_aside(struct contact_plan *plan, const struct candidate *c, const struct next_action *next)
+{
+	size_t i = plan->member_count++;
+
+	plan->members[i] = c->escalation;
+	plan->asides[i] = next->aside;
+	plan->steps[i] = &plan->own[i];
+}
+
+static bool plan_aside(const struct contact_env *env, const struct debtor *debtor, const struct candidate *candidates, size_t count,
+	const struct candidate *first, const struct next_action *next, struct contact_plan *ret)
+{
+	struct rules rules = rules_of(env, first->policy);
+	struct next_action other;
+	struct permit permit;
+
+	*ret = (struct contact_plan){ .policy = first->policy, .why = next->why, .rule = next->rule, .beside = true, .owed_at = next->owed_at,
+		.channel = CHANNEL_EMAIL };
+	add_aside(ret, first, next);
+	for (size_t i = 0; i < count && ret->member_count < CONTACT_INVOICES_MAX; i++)
+		if (&candidates[i] != first && candidates[i].policy == first->policy && owed_now(env, debtor, &candidates[i], &other) &&
+			same_call(first, next, &candidates[i], &other))
+			add_aside(ret, &candidates[i], &other);
+	ret->contact = escalation_reach_aside(ret->members[0], debtor, &rules, &ret->asides[0], env->now, &ret->own[0], &permit);
+	for (size_t i = 1; i < ret->member_count; i++) {
+		ret->own[i] = ret->own[0];
+		ret->own[i].id = ret->asides[i].id;
+	}
+	ret->step = ret->steps[0];
+	return ret->contact != NULL;
+}
+
 /* Whose turn it is: what has been owed longest. So nothing that caps and gap put off is overtaken for ever by what comes after it. */
 static size_t longest_owed(const struct candidate *candidates, const struct next_action *owed, size_t count, size_t wanted)
 {
@@ -83,8 +124,10 @@ bool contact_plan(const struct contact_env *env, const struct debtor *debtor, co
 			at = i;
 	if (at == count || !owed_now(env, debtor, &candidates[at], &owed[at]))
 		return false;
+	if (owed[at].kind == NEXT_ASIDE)
+		return plan_aside(env, debtor, candidates, count, &candidates[at], &owed[at], ret);
 	for (size_t i = 0; i < count; i++)
-		if (i != at && !owed_now(env, debtor, &candidates[i], &owed[i]))
+		if (i != at && (!owed_now(env, debtor, &candidates[i], &owed[i]) || owed[i].kind != NEXT_CONTACT))
 			owed[i].kind = NEXT_NONE;
 	at = longest_owed(candidates, owed, count, at);
 	first = &candidates[at];
@@ -136,6 +179,30 @@ static const struct sender *find_sender(const struct config *config, const char 
 	return config->sender_count ? &config->senders[0] : NULL;
 }
 
+/* What a message beside the ladder is about, in the debtor's days. */
+static struct notice_talk talk_of(const struct contact_plan *plan, const struct zone *zone)
+{
+	const struct escalation *e = plan->members[0];
+	const struct aside *aside = &plan->asides[0];
+	struct notice_talk talk = { .outcome = CALL_NONE, .said_on = date_none(), .until_on = date_none(), .due_on = date_none() };
+
+	if (aside->kind == ASIDE_CONFIRM) {
+		talk.outcome = e->call.outcome;
+		talk.said_on = zone_date(zone, e->call.at);
+		talk.until_on = e->call.until_on;
+		talk.tell = e->call.tell;
+	} else if (aside->kind == ASIDE_PROMISE) {
+		talk.until_on = aside->fact->until_on;
+	} else if (aside->kind == ASIDE_INSTALMENT) {
+		talk.instalment = (int64_t)aside->instalment.index + 1;
+		talk.instalments = (int64_t)aside->fact->instalment_count;
+		talk.due_on = aside->instalment.due_on;
+		talk.rest.minor = aside->instalment.rest;
+		memcpy(talk.rest.currency, e->invoice.snapshot.currency, 4);
+	}
+	return talk;
+}
+
 /* The last day that a step names: a business day of the debtor's, since on another no bank pays and nobody answers. */
 static date last_day(const struct business_time *when, const struct step *step, date today)
 {
@@ -168,12 +235,18 @@ int contact_render(const struct contact_env *env, const struct debtor *debtor, c
 	struct notice_invoice *invoices = arena_alloc(arena, plan->member_count * sizeof(*invoices));
 	struct notice_input input = { .creditor = &env->config->creditor, .debtor_name = debtor->customer.name,
 		.contact_name = plan->contact->name, .invoices = invoices, .invoice_count = plan->member_count,
-		.today = zone_date(when.zone, env->now), .deadline = date_none(), .attempt_id = attempt,
+		.today = business_date(&when, env->now), .deadline = date_none(), .attempt_id = attempt,
 		.fallback_locale = env->config->creditor.locale, .country = debtor->customer.country,
 		.consumer = guard_debtor(customer_kind_names[debtor->customer.kind]) == DEBTOR_CONSUMER };
 
+	struct notice_talk talk;
+
 	contact_step_says(plan->policy, plan->step, env->interest, &when, &input);
 	*sender = find_sender(env->config, plan->step->sender);
+	if (plan->beside) {
+		talk = talk_of(plan, when.zone);
+		input.talk = &talk;
+	}
 	input.sender = *sender;
 	input.locale = debtor_locale(debtor, plan->contact, env->config->creditor.locale);
 	for (size_t i = 0; i < plan->member_count; i++) {
@@ -376,6 +449,8 @@ int contact_release(const struct contact_env *env, struct debtor *debtor, const 
 	*m = (struct message){ .channel = plan->channel, .provider = plan->provider ? plan->provider : env->config->channel_providers[plan->channel][0],
 		.debtor_id = debtor->id, .step = plan->step->id, .policy = plan->policy->name,
 		.invoice_ids = contact_ids(plan, fx->arena), .invoice_count = plan->member_count, .written_at = env->now };
+	if (plan->beside) /* made for this plan: the message outlives it */
+		m->step = arena_strdup(fx->arena, plan->step->id);
 	if (!m->provider)
 		return err_set(err, -ENOENT, "no_provider", "$.channels", "no provider is configured for channel %s",
 			channel_names[plan->channel]);
@@ -401,13 +476,16 @@ int contact_release(const struct contact_env *env, struct debtor *debtor, const 
 		struct escalation *e = plan->members[i];
 
 		escalation_move(e, TRIGGER_RELEASED);
-		e->step = plan->steps[i]->id;
+		e->step = plan->beside ? arena_strdup(fx->arena, plan->steps[i]->id) : plan->steps[i]->id;
 		e->attempt = m->attempt_id;
 		e->since = env->now;
 		e->look_at = e->next_at = env->now + SAFETY_LOOK_MS;
 	}
 	debtor_contact_add(debtor, fx->arena, env->now, plan->channel, m->attempt_id);
 	debtor_contact_made(debtor, m->attempt_id)->to = address;
+	debtor_contact_made(debtor, m->attempt_id)->aside = plan->beside;
+	if (plan->beside && (plan->asides[0].kind == ASIDE_THANKS || plan->asides[0].kind == ASIDE_APOLOGY))
+		debtor->thanked_at = env->now;
 	ret->intent = record_intent(env, debtor, plan, m, &notice, masked, mail ? "message/rfc822" : "application/http", fx);
 	event = effects_event(fx, "contact.reserved", debtor->id, m->invoice_ids[0]);
 	jw_str(&event->w, "attempt", m->attempt_id);
@@ -421,7 +499,7 @@ int contact_open_call(const struct contact_env *env, struct debtor *debtor, cons
 	struct effects *fx, struct err *err)
 {
 	struct business_time when = schedule_window(plan->policy, debtor, env->config->creditor.zone, env->holidays);
-	date today = zone_date(when.zone, env->now), last;
+	date today = business_date(&when, env->now), last;
 	const struct sender *sender;
 	struct notice notice;
 	struct task task;
@@ -447,4 +525,50 @@ int contact_open_call(const struct contact_env *env, struct debtor *debtor, cons
 	}
 	effects_task(fx, &task);
 	return 0;
+}
+
+void contact_called(const struct contact_env *env, struct debtor *debtor, struct candidate *members, size_t count, const struct event *call,
+	const char *task, struct effects *fx)
+{
+	const char *outcome = call_outcome_names[call->outcome];
+	/* A call that fell away for one invoice may come back under its name: each time that it is made counts. */
+	const char *made = task ? arena_printf(fx->arena, "%s@%lld", task, (long long)env->now) :
+				  arena_printf(fx->arena, "call:%s@%lld", members[0].escalation->invoice.id, (long long)env->now);
+	const char **ids = arena_alloc(fx->arena, (count + 1) * sizeof(*ids));
+	struct draft *draft = effects_record(fx, "phone.note", members[0].escalation->invoice.debtor_id);
+	char day[DATE_TEXT_SIZE];
+
+	for (size_t i = 0; i < count; i++)
+		ids[i] = members[i].escalation->invoice.id;
+	jw_str(&draft->w, "invoice", ids[0]);
+	write_ids(&draft->w, ids, count);
+	jw_opt_str(&draft->w, "task", task);
+	jw_str(&draft->w, "outcome", outcome);
+	jw_opt_str(&draft->w, "who", call->who);
+	jw_opt_str(&draft->w, "contact", call->contact_id);
+	jw_opt_str(&draft->w, "reason", call->reason);
+	jw_str(&draft->w, "event_id", call->id);
+	if (date_is_set(call->until_on))
+		jw_str(&draft->w, "until_on", date_format(call->until_on, day));
+	jw_opt_int(&draft->w, "back_at", call->back_at);
+	if (call->notes)
+		draft_part(draft, "notes.txt", "text/plain; charset=utf-8", CLASS_CONTENT, call->notes, strlen(call->notes));
+	if (call->tell)
+		draft_part(draft, "told.txt", "text/plain; charset=utf-8", CLASS_CONTENT, call->tell, strlen(call->tell));
+	if (task) {
+		struct task done = { .id = task, .kind = "call", .debtor_id = members[0].escalation->invoice.debtor_id, .invoice_ids = ids,
+			.invoice_count = count, .step = members[0].escalation->step, .reason = outcome, .close = true, .result = "done" };
+
+		effects_task(fx, &done);
+	}
+	for (size_t i = 0; i < count; i++) {
+		struct rules rules = rules_of(env, members[i].policy);
+		const char *step = task ? members[i].escalation->step : NULL;
+
+		escalation_called(members[i].escalation, call, step, task, &rules, fx);
+		if (call->outcome != CALL_BACK_AT)
+			escalation_step_effects(members[i].escalation, debtor, members[i].policy, step, fx);
+	}
+	if (debtor && call->outcome != CALL_BACK_AT) /* who asks to be called again is not called too often by it */
+		debtor_contact_add(debtor, fx->arena, env->now, CHANNEL_CALL, made);
 }

@@ -56,6 +56,9 @@ struct contact_plan {
 	int64_t owed_at;
 	const char *provider; /* NULL: the channel's first. Set by whoever knows how the providers are */
 	const char *why, *rule; /* what set the instant, and the contact rule behind it: those of struct next_action, of members[0] */
+	bool beside; /* a message beside the ladder: steps[i] is &own[i], made of asides[i] */
+	struct aside asides[CONTACT_INVOICES_MAX];
+	struct step own[CONTACT_INVOICES_MAX];
 };
 
 /*
@@ -100,6 +103,12 @@ int contact_render(const struct contact_env *env, const struct debtor *debtor, c
 const char *contact_attempt(const struct contact_env *env, const struct debtor *debtor, const struct contact_plan *plan, struct arena *arena,
 	const char **address);
 const char **contact_ids(const struct contact_plan *plan, struct arena *arena); /* of its members */
+/*
+ * A call was made, about the invoices of its task (members: those that share it; `step` of each is the call's) or about one outside the
+ * ladder (task NULL). Closes the task, notes it with everyone, counts it. `who` made it; the record is "phone.note".
+ */
+void contact_called(const struct contact_env *env, struct debtor *debtor, struct candidate *members, size_t count, const struct event *call,
+	const char *task, struct effects *fx);
 
 /* Opens a call task for a planned call, for all its members. */
 int contact_open_call(const struct contact_env *env, struct debtor *debtor, const struct contact_plan *plan,
@@ -116,6 +125,7 @@ struct attempt_entry {
 	int64_t doubt_since;
 	uint16_t intent_year; /* where its intent stands in the journal, for a resend with the same bytes */
 	uint64_t intent_index;
+	const char *intent_leaf; /* the beginning of its leaf's hash, hex: another instance's journal has another record there; NULL = not known */
 	bool sealed; /* that journal was sealed since: the bytes are not at hand */
 	int64_t pseq; /* the partition's group that released it: one chain, whichever instance's journal holds the intent */
 	int64_t resends;

@@ -33,6 +33,7 @@ void attempt_entry_write(struct buf *out, const struct attempt_entry *entry)
 	jw_opt_int(&w, "doubt_since", entry->doubt_since);
 	jw_int(&w, "intent_year", entry->intent_year);
 	jw_int(&w, "intent_index", (int64_t)entry->intent_index);
+	jw_opt_str(&w, "intent_leaf", entry->intent_leaf);
 	if (entry->sealed)
 		jw_bool(&w, "sealed", true);
 	jw_opt_int(&w, "pseq", entry->pseq);
@@ -64,6 +65,7 @@ int attempt_entry_read(struct arena *arena, const char *text, size_t len, struct
 		(r = json_opt_int(json, "doubt_since", INT64_MIN, INT64_MAX, &ret->doubt_since, err)) < 0 ||
 		(r = json_opt_int(json, "intent_year", 0, 9999, &year, err)) < 0 ||
 		(r = json_opt_int(json, "intent_index", 0, INT64_MAX, &index, err)) < 0 ||
+		(r = json_opt_str(json, "intent_leaf", 2 * SHA256_SIZE, &ret->intent_leaf, err)) < 0 ||
 		(r = json_opt_bool(json, "sealed", &ret->sealed, err)) < 0 ||
 		(r = json_opt_int(json, "pseq", 0, INT64_MAX, &ret->pseq, err)) < 0 ||
 		(r = json_opt_int(json, "resends", 0, MONEY_MAX, &ret->resends, err)) < 0 ||
@@ -123,26 +125,23 @@ static bool holds_attempt(const struct candidate *c, const struct attempt_entry 
 }
 
 /* The step is walked: the state moves, its effects are told. */
-static void walk_on(struct candidate *c, const struct attempt_entry *entry, enum step_end end, const char *reason, int64_t at,
+static void walk_on(struct debtor *debtor, struct candidate *c, const struct attempt_entry *entry, enum step_end end, const char *reason, int64_t at,
 	enum escalation_trigger trigger, struct effects *fx)
 {
 	struct escalation *e = c->escalation;
 	const char *step = e->step;
-	int index = c->policy ? policy_step_index(c->policy, step) : -ENOENT;
 	struct draft *event;
 
 	if (!escalation_move(e, trigger))
 		return;
 	escalation_walked(e, fx->arena, step, end, reason, at, entry->id);
+	if (aside_id(step))
+		return; /* no stage of the ladder */
 	event = effects_event(fx, "escalation.stage_changed", entry->debtor_id, e->invoice.id);
 	jw_str(&event->w, "step", step);
 	jw_opt_str(&event->w, "reason", reason);
-	if (end == STEP_SKIPPED || index < 0 || !c->policy->steps[index].effects)
-		return;
-	for (const char *const *effect = c->policy->steps[index].effects; *effect; effect++) {
-		event = effects_event(fx, *effect, entry->debtor_id, e->invoice.id);
-		jw_str(&event->w, "step", step);
-	}
+	if (end != STEP_SKIPPED)
+		escalation_step_effects(e, debtor, c->policy, step, fx);
 }
 
 static void not_sent(struct candidate *c, int64_t retry_at, struct effects *fx)
@@ -257,6 +256,15 @@ static bool has_next(const struct config *config, const struct attempt_entry *en
 	return false;
 }
 
+/* What one channel refuses for good may go by the step's other one. */
+static bool falls_back(const struct candidate *c, const struct attempt_entry *entry)
+{
+	int index = c->policy ? policy_step_index(c->policy, c->escalation->step) : -ENOENT;
+	const struct step *step = index < 0 ? NULL : &c->policy->steps[index];
+
+	return step && step->has_fallback && strcmp(channel_names[step->channel], entry->channel) == 0;
+}
+
 /* A certain failure of an attempt that was never in doubt. */
 static void fail(const struct contact_env *env, struct debtor *debtor, struct candidate *members, size_t count, struct attempt_entry *entry,
 	const struct outcome *outcome, struct effects *fx)
@@ -270,6 +278,7 @@ static void fail(const struct contact_env *env, struct debtor *debtor, struct ca
 		       outcome->scope == SCOPE_PROVIDER	      ? RETRY_PROVIDER_MS :
 		       outcome->kind == OUTCOME_THROTTLED     ? clamp_retry(outcome->retry_after_ms) :
 								5 * MINUTE_MS;
+	bool back, given_up = false;
 
 	record(outcome->kind == OUTCOME_CANCELLED ? "attempt.cancelled" : "attempt.failed",
 		outcome->kind == OUTCOME_CANCELLED ? "contact.cancelled" : "contact.failed", entry, outcome, NULL, fx);
@@ -278,16 +287,20 @@ static void fail(const struct contact_env *env, struct debtor *debtor, struct ca
 	for (size_t i = 0; i < count; i++) {
 		if (!holds_attempt(&members[i], entry))
 			continue;
-		if (final)
-			walk_on(&members[i], entry, STEP_SKIPPED, "refused", entry->released_at, TRIGGER_NOT_SENT, fx);
+		back = final && falls_back(&members[i], entry);
+		given_up |= final && !back;
+		if (final && !back)
+			walk_on(debtor, &members[i], entry, STEP_SKIPPED, "refused", entry->released_at, TRIGGER_NOT_SENT, fx);
 		else
-			not_sent(&members[i], wait ? fx->now + wait : 0, fx);
+			not_sent(&members[i], back || !wait ? 0 : fx->now + wait, fx);
 		if (next)
 			members[i].escalation->provider_failed = arena_strdup(fx->arena, entry->provider);
-		if (!final && outcome->status) /* the provider knows the id and refused it: the next try has its own */
+		if (back)
+			members[i].escalation->channel_failed = arena_strdup(fx->arena, entry->channel);
+		if ((!final || back) && outcome->status) /* the provider knows the id and refused it: the next try has its own */
 			members[i].escalation->tries++;
 	}
-	if (final || outcome->scope == SCOPE_PROVIDER)
+	if (given_up || outcome->scope == SCOPE_PROVIDER)
 		open_task(final ? "refused" : "provider", entry, outcome->reason, fx);
 }
 
@@ -322,7 +335,7 @@ bool contact_settle(const struct contact_env *env, struct debtor *debtor, struct
 			contact_counted(debtor, entry, env->now, fx);
 		for (size_t i = 0; i < count; i++)
 			if (holds_attempt(&members[i], entry))
-				walk_on(&members[i], entry, STEP_SENT, NULL, at, TRIGGER_SENT, fx);
+				walk_on(debtor, &members[i], entry, STEP_SENT, NULL, at, TRIGGER_SENT, fx);
 		if (told(debtor, entry) == DELIVERY_BOUNCED_HARD)
 			contact_bounced(members, count, entry->id, fx);
 		if (entry->unknown_at)
@@ -380,7 +393,9 @@ bool contact_unknown(const struct contact_env *env, struct debtor *debtor, struc
 	struct outcome outcome = { .kind = OUTCOME_IN_DOUBT, .reason = why };
 	int index;
 
-	if (count && members[0].policy && (index = policy_step_index(members[0].policy, entry->step)) >= 0)
+	if (aside_id(entry->step))
+		rule = DOUBT_SKIP; /* it asks for nothing: better none than two */
+	else if (count && members[0].policy && (index = policy_step_index(members[0].policy, entry->step)) >= 0)
 		rule = members[0].policy->steps[index].in_doubt;
 	if (!entry->unknown_at) {
 		entry->unknown_at = env->now;
@@ -395,7 +410,7 @@ bool contact_unknown(const struct contact_env *env, struct debtor *debtor, struc
 		if (!holds_attempt(&members[i], entry))
 			continue;
 		if (rule == DOUBT_SKIP) {
-			walk_on(&members[i], entry, STEP_SKIPPED, "unknown", entry->released_at, TRIGGER_NOT_SENT, fx);
+			walk_on(debtor, &members[i], entry, STEP_SKIPPED, "unknown", entry->released_at, TRIGGER_NOT_SENT, fx);
 		} else if (rule == DOUBT_RESEND) { /* the policy's author chose a possible second letter over none */
 			int64_t tries = e->tries + 1;
 
@@ -459,6 +474,8 @@ bool contact_stands(const struct contact_env *env, const struct debtor *debtor, 
 			return false; /* it may be the one that arrives: not at night */
 		as_owed.state = ESCALATION_WAITING; /* as if the step were still owed: does anything hold it now? */
 		next = escalation_next(&as_owed, debtor, &rules);
+		if (next.kind == NEXT_ASIDE && next.owed_at <= env->now && strcmp(next.aside.id, as_owed.step) == 0)
+			continue;
 		if (next.kind != NEXT_CONTACT || next.owed_at > env->now ||
 			strcmp(members[i].policy->steps[next.step].id, as_owed.step) != 0)
 			return false;

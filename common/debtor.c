@@ -228,45 +228,66 @@ void debtor_erasing_remove(struct debtor *system, const char *debtor_id)
 	system->erasing_count = kept;
 }
 
-static size_t open_place(const struct debtor *debtor, const char *id, bool *found)
+static size_t place_of(const char *const *list, size_t count, const char *id, bool *found)
 {
-	size_t low = 0, high = debtor->open_count;
+	size_t low = 0, high = count;
 
 	while (low < high) {
 		size_t middle = (low + high) / 2;
 
-		if (strcmp(debtor->open[middle], id) < 0)
+		if (strcmp(list[middle], id) < 0)
 			low = middle + 1;
 		else
 			high = middle;
 	}
-	*found = low < debtor->open_count && strcmp(debtor->open[low], id) == 0;
+	*found = low < count && strcmp(list[low], id) == 0;
 	return low;
+}
+
+static bool list_add(struct arena *arena, const char ***list, size_t *count, size_t *capacity, const char *id)
+{
+	bool found;
+	size_t at = place_of(*list, *count, id, &found);
+
+	if (found)
+		return false;
+	*list = arena_grow(arena, *list, *count, capacity, sizeof(**list));
+	memmove(&(*list)[at + 1], &(*list)[at], (*count - at) * sizeof(**list));
+	(*list)[at] = id;
+	++*count;
+	return true;
+}
+
+static bool list_remove(const char **list, size_t *count, const char *id)
+{
+	bool found;
+	size_t at = place_of(list, *count, id, &found);
+
+	if (!found)
+		return false;
+	--*count;
+	memmove(&list[at], &list[at + 1], (*count - at) * sizeof(*list));
+	return true;
 }
 
 void debtor_open_add(struct debtor *debtor, struct arena *arena, const char *invoice_id)
 {
-	bool found;
-	size_t at = open_place(debtor, invoice_id, &found);
-
-	if (found)
-		return;
-	debtor->open = arena_grow(arena, debtor->open, debtor->open_count, &debtor->open_capacity,
-		sizeof(*debtor->open));
-	memmove(&debtor->open[at + 1], &debtor->open[at], (debtor->open_count - at) * sizeof(*debtor->open));
-	debtor->open[at] = invoice_id;
-	debtor->open_count++;
+	(void)list_add(arena, &debtor->open, &debtor->open_count, &debtor->open_capacity, invoice_id);
 }
 
 void debtor_open_remove(struct debtor *debtor, const char *invoice_id)
 {
-	bool found;
-	size_t at = open_place(debtor, invoice_id, &found);
+	(void)list_remove(debtor->open, &debtor->open_count, invoice_id);
+}
 
-	if (!found)
-		return;
-	debtor->open_count--;
-	memmove(&debtor->open[at], &debtor->open[at + 1], (debtor->open_count - at) * sizeof(*debtor->open));
+bool debtor_work_hold(struct debtor *debtor, struct arena *arena, const char *invoice_id)
+{
+	return list_add(arena, &debtor->work_held, &debtor->work_held_count, &debtor->work_held_capacity, invoice_id);
+}
+
+bool debtor_work_release(struct debtor *debtor, const char *invoice_id)
+{
+	return list_remove(debtor->work_held, &debtor->work_held_count, invoice_id);
 }
 
 void debtor_contact_add(struct debtor *debtor, struct arena *arena, int64_t at, enum channel channel, const char *attempt)
@@ -438,11 +459,13 @@ void debtor_write(struct buf *out, const struct debtor *debtor)
 			jw_int(w, NULL, debtor->contacts[i].at);
 			jw_int(w, NULL, debtor->contacts[i].channel);
 			jw_str(w, NULL, debtor->contacts[i].attempt);
-			if (debtor->contacts[i].to || debtor->contacts[i].delivery) {
+			if (debtor->contacts[i].to || debtor->contacts[i].delivery || debtor->contacts[i].aside) {
 				jw_str(w, NULL, debtor->contacts[i].to ? debtor->contacts[i].to : "");
 				jw_int(w, NULL, debtor->contacts[i].delivery);
 				jw_int(w, NULL, debtor->contacts[i].delivery_at);
 			}
+			if (debtor->contacts[i].aside)
+				jw_bool(w, NULL, true);
 			jw_end_array(w);
 		}
 		jw_end_array(w);
@@ -460,9 +483,12 @@ void debtor_write(struct buf *out, const struct debtor *debtor)
 		jw_end_array(w);
 	}
 	write_strings(w, "open", debtor->open, debtor->open_count);
+	write_strings(w, "work_held", debtor->work_held, debtor->work_held_count);
 	jw_opt_int(w, "paid", debtor->paid);
 	jw_opt_int(w, "paid_late", debtor->paid_late);
+	jw_opt_int(w, "promises_kept", debtor->promises_kept);
 	jw_opt_int(w, "promises_broken", debtor->promises_broken);
+	jw_opt_int(w, "thanked_at", debtor->thanked_at);
 	jw_opt_int(w, "dead_letter_until", debtor->dead_letter_until);
 	jw_array(w, "trail");
 	jw_int(w, NULL, debtor->trail.year);
@@ -631,12 +657,13 @@ static void read_erasing(struct arena *arena, const struct json *json, struct de
 
 static void read_delivery(const struct json *json, struct contact_made *ret)
 {
-	struct json to = json_at(json, 3), delivery = json_at(json, 4), at = json_at(json, 5);
+	struct json to = json_at(json, 3), delivery = json_at(json, 4), at = json_at(json, 5), aside = json_at(json, 6);
 
 	ret->to = json_str(&to) && json_str(&to)[0] ? json_str(&to) : NULL;
 	if (json_int(&delivery) > 0 && json_int(&delivery) < DELIVERY_COUNT)
 		ret->delivery = (enum delivery_state)json_int(&delivery);
 	ret->delivery_at = json_int(&at);
+	ret->aside = json_bool(&aside);
 }
 
 int debtor_read(struct arena *arena, const char *text, size_t len, struct debtor *ret, struct err *err)
@@ -699,9 +726,14 @@ int debtor_from(struct arena *arena, const struct json *json, struct debtor *ret
 	v = json_get(json, "open");
 	ret->open = read_strings(arena, &v, &ret->open_count);
 	ret->open_capacity = ret->open_count;
+	v = json_get(json, "work_held");
+	ret->work_held = read_strings(arena, &v, &ret->work_held_count);
+	ret->work_held_capacity = ret->work_held_count;
 	ret->paid = number(json, "paid");
 	ret->paid_late = number(json, "paid_late");
+	ret->promises_kept = number(json, "promises_kept");
 	ret->promises_broken = number(json, "promises_broken");
+	ret->thanked_at = number(json, "thanked_at");
 	ret->dead_letter_until = number(json, "dead_letter_until");
 	v = json_get(json, "trail");
 	read_trail(&v, &ret->trail);

@@ -31,6 +31,7 @@ struct contact_made { /* sent, or in doubt: both count for caps and gap, unless 
 	const char *to; /* the address; NULL = not known */
 	enum delivery_state delivery; /* as far as the provider told */
 	int64_t delivery_at; /* ms UTC, of the event that told it */
+	bool aside; /* beside the ladder, such as the record of a call: no limit counts it, but nobody is written to twice on one day */
 };
 
 /* What was last told about an address: the newest event decides, of two at once the bad news. */
@@ -97,6 +98,10 @@ struct debtor {
 	size_t address_count, address_capacity;
 	const char **open; /* ids of invoices that may still need a contact, sorted */
 	size_t open_count, open_capacity;
+	const char **work_held; /* invoices because of which others were asked to stop working for this debtor, sorted */
+	size_t work_held_count, work_held_capacity;
+	int64_t promises_kept; /* as it was found: see escalation_agreed.c */
+	int64_t thanked_at; /* ms UTC: last thanked for a payment, or told that we are sorry; 0 = never */
 	struct debtor_switch retained; /* retention hold: nothing is erased */
 	int64_t paid, paid_late; /* invoices that are closed as paid; those of them that were paid after their due date */
 	int64_t promises_broken; /* to pay by a day */
@@ -139,6 +144,9 @@ void debtor_erasing_add(struct debtor *system, struct arena *arena, const struct
 void debtor_erasing_remove(struct debtor *system, const char *debtor_id);
 void debtor_open_add(struct debtor *debtor, struct arena *arena, const char *invoice_id);
 void debtor_open_remove(struct debtor *debtor, const char *invoice_id);
+/* Work for this debtor is to rest because of this invoice, or no longer: whether that is news. */
+bool debtor_work_hold(struct debtor *debtor, struct arena *arena, const char *invoice_id);
+bool debtor_work_release(struct debtor *debtor, const char *invoice_id);
 /* A contact of the same id that is there already keeps what is known of it. */
 void debtor_contact_add(struct debtor *debtor, struct arena *arena, int64_t at, enum channel channel, const char *attempt);
 void debtor_contact_remove(struct debtor *debtor, const char *attempt); /* it turned out that nothing was sent */

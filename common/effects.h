@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include "common/cleanup.h"
+#include "common/hash.h"
 #include "common/json.h"
 #include "common/record.h"
 
@@ -23,6 +24,7 @@ struct draft {
 	struct part parts[RECORD_PARTS_MAX];
 	size_t part_count;
 	uint64_t index; /* of its leaf, once the commit placed it */
+	char leaf_hash[2 * SHA256_SIZE + 1]; /* hex; from then on */
 	struct draft *next;
 };
 

@@ -9,7 +9,7 @@
 struct err {
 	char code[32]; /* stable, lower case with underscores: "wrong_type"; "" = none set */
 	char path[160]; /* JSON path "$.data.invoice.due_minor", or "" */
-	char text[360]; /* one sentence: what is wrong and what would be right */
+	char text[560]; /* one sentence: what is wrong and what would be right */
 };
 
 /*

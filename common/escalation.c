@@ -1,4 +1,4 @@
-#include "common/escalation.h"
+#include "common/escalation_internal.h"
 
 #include <string.h>
 
@@ -40,6 +40,7 @@ static const enum escalation_state transitions[ESCALATION_STATE_COUNT][TRIGGER_C
 	},
 	[ESCALATION_CLOSED] = {
 		[TRIGGER_OPENED] = ESCALATION_WAITING, /* a payment came back, a void was withdrawn */
+		[TRIGGER_RELEASED] = ESCALATION_CLOSED, /* a word of thanks: the walk is over all the same */
 		[TRIGGER_SENT] = ESCALATION_CLOSED,
 		[TRIGGER_NOT_SENT] = ESCALATION_CLOSED,
 		[TRIGGER_DOUBT] = ESCALATION_CLOSED,
@@ -65,9 +66,12 @@ void escalation_walked(struct escalation *e, struct arena *arena, const char *st
 		e->step = e->attempt = e->task = e->verdict = NULL;
 		e->since = e->look_at = 0;
 	}
-	e->tries = e->retry_at = 0;
-	e->retry_why = e->provider_failed = e->provider_only = NULL;
+	e->provider_failed = e->channel_failed = e->provider_only = NULL;
 	e->deferred = NULL;
+	if (aside_id(step) && e->retry_why && strcmp(e->retry_why, "call_back_at") == 0)
+		return; /* the call that they asked for is still to come */
+	e->tries = e->retry_at = 0;
+	e->retry_why = NULL;
 }
 
 void escalation_hold(struct escalation *e, struct arena *arena, const struct hold_entry *hold)
@@ -132,6 +136,8 @@ static const struct hold_row hold_rows[] = {
 	{ "insolvency", "insolvency" },
 	{ "undelivered", "fix_address" },
 	{ "reply", "answer_reply" },
+	{ "says_paid", "find_payment" },
+	{ "refuses", "review_refusal" },
 	{ "exhausted", "exhausted" },
 	{ "dead_letter", "dead_letter" },
 	{ "unknown_policy", "unknown_policy" },
@@ -164,7 +170,7 @@ static bool contacts_spent(const struct escalation *e, const struct policy *poli
 	for (size_t i = 0; i < e->walk_count; i++) {
 		int step = policy_step_index(policy, e->walk[i].step);
 
-		if (step < 0 || policy->steps[step].kind != STEP_GATE) /* a decision contacts nobody */
+		if (!aside_id(e->walk[i].step) && (step < 0 || policy->steps[step].kind != STEP_GATE)) /* a decision contacts nobody */
 			made += perhaps_sent(&e->walk[i]);
 	}
 	return policy->max_contacts && made >= policy->max_contacts;
@@ -178,9 +184,8 @@ static bool below_minimum(const struct policy *policy, const char *currency, int
 	return false;
 }
 
-/* The hold in force, "" when none. Debtor first, then the invoice, then the policy. */
-static const char *hold_in_force(const struct escalation *e, const struct debtor *d, const struct rules *rules,
-	const struct invoice_view *view, int64_t *until)
+const char *escalation_hold_for(const struct escalation *e, const struct debtor *d, const struct rules *rules,
+	const struct invoice_view *view, int whom, int64_t *until)
 {
 	int64_t now = rules->now;
 	const struct business_time window = rules->policy ?
@@ -190,7 +195,7 @@ static const char *hold_in_force(const struct escalation *e, const struct debtor
 #define HOLD(reason_, until_)                                                                                          \
 	do {                                                                                                           \
 		int64_t end_ = (until_);                                                                               \
-		if (end_ > now) {                                                                                      \
+		if (end_ > now && (whom == LADDER || !aside_passes(whom, reason_))) {                                                                                     \
 			*until = end_;                                                                                 \
 			return reason_;                                                                                \
 		}                                                                                                      \
@@ -211,10 +216,12 @@ static const char *hold_in_force(const struct escalation *e, const struct debtor
 		HOLD("draft", renewed_until(e->opened_at, 7 * DAY_MS, now));
 	if (view->reconcile)
 		HOLD("reconcile", renewed_until(e->opened_at, 7 * DAY_MS, now));
-	if (view->plan)
-		HOLD("plan", renewed_until(view->plan->order.time, 30 * DAY_MS, now));
-	if (view->settlement)
-		HOLD("settlement", renewed_until(view->settlement->order.time, 30 * DAY_MS, now));
+	if (view->plan && !escalation_broke(e, "plan", view->plan))
+		HOLD("plan", view->plan->instalment_count && rules->policy ? plan_until(rules, &window, view->plan, view->balance) :
+			renewed_until(view->plan->order.time, 30 * DAY_MS, now));
+	if (view->settlement && !escalation_broke(e, "settlement", view->settlement))
+		HOLD("settlement", date_is_set(view->settlement->until_on) && rules->policy ? settlement_until(&window, view->settlement) :
+			renewed_until(view->settlement->order.time, 30 * DAY_MS, now));
 	if (view->undelivered)
 		HOLD("undelivered", renewed_until(view->undelivered->order.time, 7 * DAY_MS, now));
 	if (view->reply)
@@ -222,7 +229,7 @@ static const char *hold_in_force(const struct escalation *e, const struct debtor
 	if (!rules->policy)
 		HOLD("unknown_policy", renewed_until(e->opened_at, DAY_MS, now));
 	if (view->promise)
-		HOLD("promise", business_opening(&window, date_add_days(view->promise->until_on, 1)));
+		HOLD("promise", promise_until(e, rules, &window, view->promise));
 	if (view->announced)
 		HOLD("announced", date_is_set(view->announced->until_on) ?
 			business_opening(&window, date_add_days(view->announced->until_on, 1)) :
@@ -257,14 +264,15 @@ static void fill_walk(const struct escalation *e, const struct policy *policy, c
 			continue;
 		over[step] = true;
 		if (perhaps_sent(&e->walk[i]))
-			walk->done[step] = zone_date(when->zone, e->walk[i].at);
+			walk->done[step] = business_date(when, e->walk[i].at);
 	}
 }
 
 static bool condition_holds(const struct step_if *when, const struct escalation *e, const struct debtor *d,
 	const struct invoice_view *view, int32_t days_past_due)
 {
-	return (when->balance_min < 0 || view->balance >= when->balance_min) &&
+	return (!when->currency || strcmp(when->currency, e->invoice.snapshot.currency) == 0) &&
+		(when->balance_min < 0 || view->balance >= when->balance_min) &&
 		(when->balance_max < 0 || view->balance <= when->balance_max) &&
 		days_past_due >= when->days_past_due_min && days_past_due <= when->days_past_due_max &&
 		word_listed(when->kinds, customer_kind_names[d->customer.kind]) &&
@@ -280,7 +288,7 @@ static void first_reminder(const struct escalation *e, const struct rules *rules
 
 		if (!perhaps_sent(&e->walk[i]) || step < 0 || rules->policy->steps[step].kind != STEP_MESSAGE)
 			continue;
-		c->first_reminder = zone_date(when->zone, e->walk[i].at);
+		c->first_reminder = business_date(when, e->walk[i].at);
 		c->by_post = rules->policy->steps[step].channel == CHANNEL_LETTER;
 		return;
 	}
@@ -297,6 +305,10 @@ const struct contact *escalation_reach(const struct escalation *e, const struct 
 	first_reminder(e, rules, &when, &c);
 	*permit = (struct permit){ .decision = GUARD_DENY, .why = debtor_opted_out(d, step->channel) ? "opted_out" : "no_address" };
 	for (size_t i = 0; i < (step->has_fallback ? 2u : 1u); i++) {
+		if (e->channel_failed && strcmp(e->channel_failed, channel_names[channels[i]]) == 0) {
+			permit->why = "refused";
+			continue;
+		}
 		c.channel = *channel = channels[i];
 		c.contact = debtor_contact(d, channels[i], step->to);
 		if (!c.contact)
@@ -315,6 +327,7 @@ static struct next_action next_step(const struct escalation *e, const struct deb
 	const struct business_time when = schedule_window(policy, d, rules->creditor_zone, rules->holidays);
 	struct schedule_walk walk;
 	bool over[POLICY_STEPS_MAX];
+	int reenter = e->reenter ? policy_step_index(policy, e->reenter) : -1;
 
 	fill_walk(e, policy, &when, &walk, over);
 	for (size_t i = 0; i < policy->step_count; i++) {
@@ -327,7 +340,15 @@ static struct next_action next_step(const struct escalation *e, const struct deb
 
 		if (over[i])
 			continue;
+		if (reenter > (int)i && !over[reenter]) { /* what was broken leads further up the ladder */
+			next.kind = NEXT_SKIP;
+			next.at = next.owed_at = rules->now;
+			next.why = e->reenter_why;
+			return next;
+		}
 		owed_on = schedule_step_date(policy, i, &walk, &when);
+		if (reenter == (int)i && (!date_is_set(owed_on) || date_diff(owed_on, e->reenter_on) > 0))
+			owed_on = e->reenter_on;
 		if (!date_is_set(owed_on)) { /* hangs on a step that was skipped: it will never be owed */
 			next.kind = NEXT_SKIP;
 			next.at = next.owed_at = rules->now;
@@ -335,14 +356,16 @@ static struct next_action next_step(const struct escalation *e, const struct deb
 			return next;
 		}
 		next.at = next.owed_at = business_opening(&when, owed_on);
+		if (!condition_holds(&step->when, e, d, view, date_diff(owed_on, walk.due_on))) {
+			next.kind = NEXT_SKIP;
+			next.why = "condition";
+			return next;
+		}
 		if (step->kind == STEP_GATE) {
 			next.kind = NEXT_GATE;
 			return next;
 		}
 		next.kind = NEXT_SKIP;
-		next.why = "condition";
-		if (!condition_holds(&step->when, e, d, view, date_diff(owed_on, walk.due_on)))
-			return next;
 		from = next.owed_at > rules->now ? next.owed_at : rules->now;
 		if (e->retry_at > from)
 			from = e->retry_at;
@@ -366,7 +389,7 @@ static struct next_action next_step(const struct escalation *e, const struct deb
 				next.at > from && next.owed_at <= rules->now		  ? "window" :
 											    "schedule";
 		if (schedule_before_due(policy, i, &walk, &when) &&
-			date_diff(zone_date(when.zone, next.at), walk.due_on) >= 0) {
+			date_diff(business_date(&when, next.at), walk.due_on) >= 0) {
 			next.kind = NEXT_SKIP;
 			next.at = next.owed_at;
 			next.why = "past_due";
@@ -384,13 +407,25 @@ int64_t feed_stale_since(const struct policy *policy, int64_t known_to, int64_t 
 	return known_to + policy->freshness_ms;
 }
 
+static bool is_first(const struct next_action *aside, const struct next_action *ladder)
+{
+	return aside->kind != NEXT_NONE && (ladder->kind == NEXT_NONE || aside->at <= ladder->at);
+}
+
 struct next_action escalation_next(const struct escalation *e, const struct debtor *d, const struct rules *rules)
 {
-	struct next_action next = { 0 };
+	struct next_action next = { 0 }, aside;
 	struct invoice_view view;
 	const char *hold;
 
 	switch (e->state) {
+	case ESCALATION_CLOSED:
+		if (e->attempt && aside_id(e->step))
+			return (struct next_action){ .kind = NEXT_BUSY, .at = e->look_at, .why = "sending" };
+		if (e->attempt || !d || !rules->policy)
+			return next;
+		view = invoice_view(&e->invoice);
+		return aside_next(e, d, rules, &view, "", 0);
 	case ESCALATION_SENDING:
 		return (struct next_action){ .kind = NEXT_BUSY, .at = e->look_at, .why = "sending" };
 	case ESCALATION_DOUBT:
@@ -406,11 +441,12 @@ struct next_action escalation_next(const struct escalation *e, const struct debt
 		return (struct next_action){ .kind = NEXT_HELD, .why = "no_customer",
 			.at = renewed_until(e->opened_at, DAY_MS, rules->now) };
 	view = invoice_view(&e->invoice);
-	hold = hold_in_force(e, d, rules, &view, &next.at);
+	hold = escalation_hold_for(e, d, rules, &view, LADDER, &next.at);
 	if (*hold) {
 		next.kind = NEXT_HELD;
 		next.why = hold;
-		return next;
+		aside = e->state == ESCALATION_WAITING ? aside_next(e, d, rules, &view, hold, next.at) : (struct next_action){ 0 };
+		return is_first(&aside, &next) ? aside : next;
 	}
 	if (e->state == ESCALATION_TASK)
 		return (struct next_action){ .kind = NEXT_TASK_END, .at = e->look_at, .why = "task" };
@@ -420,7 +456,8 @@ struct next_action escalation_next(const struct escalation *e, const struct debt
 	if (next.kind == NEXT_CONTACT && next.owed_at <= rules->now && rules->feed_stale_since)
 		return (struct next_action){ .kind = NEXT_HELD, .step = next.step, .why = "feed_stale",
 			.owed_at = next.owed_at, .at = next.at > rules->now + HOUR_MS ? next.at : rules->now + HOUR_MS };
-	return next;
+	aside = aside_next(e, d, rules, &view, next.kind == NEXT_HELD ? next.why : "", next.at);
+	return is_first(&aside, &next) ? aside : next;
 }
 
 /* --- what follows from changed facts --------------------------------------------------------------------------------- */
@@ -555,6 +592,14 @@ static void close_escalation(struct escalation *e, struct debtor *d, const char 
 	}
 	if (e->held)
 		tell_hold(e, NULL, 0, false, fx);
+	if (e->call.outcome == CALL_WRONG_CONTACT) {
+		struct task task = { .id = arena_printf(fx->arena, "fix_contact:%s", e->invoice.id), .kind = "fix_contact",
+			.debtor_id = e->invoice.debtor_id, .invoice_ids = arena_memdup(fx->arena, &e->invoice.id, sizeof(e->invoice.id)),
+			.invoice_count = 1, .close = true, .result = "obsolete" };
+
+		effects_task(fx, &task);
+		e->call.outcome = CALL_NONE;
+	}
 	e->held = e->deferred = NULL;
 	e->hold_count = 0;
 	if (!escalation_move(e, TRIGGER_CLOSED))
@@ -564,6 +609,7 @@ static void close_escalation(struct escalation *e, struct debtor *d, const char 
 	if (d)
 		debtor_open_remove(d, e->invoice.id);
 	tell_closed(e, reason, fx);
+	work_closed(e, d, reason, fx);
 }
 
 void escalation_stop(struct escalation *e, struct debtor *debtor, struct effects *fx)
@@ -584,36 +630,25 @@ static void close_otherwise(struct escalation *e, const char *reason, struct eff
 	jw_str(&draft->w, "change", reason);
 }
 
-/* Its day is over. What takes the hold's place before (a dispute, a plan) breaks no word. */
-static bool promise_over(const struct escalation *e, const struct debtor *d, const struct rules *rules)
+/* What was agreed while a person was asked to decide comes first: the question is put again when it is broken. */
+static bool agreed_hold(const char *hold)
 {
-	const struct fact *promise = invoice_view(&e->invoice).promise;
-	const struct zone *zone;
-
-	return promise && zone_get(debtor_zone(d, rules->creditor_zone), &zone) == 0 &&
-		date_diff(zone_date(zone, rules->now), promise->until_on) > 0;
+	return strcmp(hold, "plan") == 0 || strcmp(hold, "settlement") == 0 || strcmp(hold, "promise") == 0;
 }
 
-static void follow_hold(struct escalation *e, struct debtor *d, const struct next_action *next, const struct rules *rules, struct effects *fx)
+static void follow_hold(struct escalation *e, const struct next_action *next, const struct rules *rules, struct effects *fx)
 {
-	const char *hold = next->kind == NEXT_HELD ? next->why : NULL;
+	const char *hold = next->kind == NEXT_HELD ? next->why : next->held;
+	int64_t until = next->kind == NEXT_HELD ? next->at : next->held_until;
 	bool same = hold && e->held && strcmp(hold, e->held) == 0;
 
 	if (same) {
-		if (e->next_at && e->next_at <= rules->now)
-			tell_hold(e, hold, next->at, true, fx);
+		if (e->next_at && e->next_at <= rules->now && next->kind == NEXT_HELD)
+			tell_hold(e, hold, until, true, fx);
 		return;
 	}
-	if (e->held) {
-		if (strcmp(e->held, "promise") == 0 && d && promise_over(e, d, rules)) {
-			struct draft *draft = effects_event(fx, "promise.broken", e->invoice.debtor_id, e->invoice.id);
-
-			jw_str(&draft->w, "promise", invoice_view(&e->invoice).promise->id);
-			draft = effects_record(fx, "promise.broken", e->invoice.debtor_id);
-			name_invoice(draft, e);
-		}
+	if (e->held)
 		tell_hold(e, NULL, 0, false, fx);
-	}
 	e->held = hold ? arena_strdup(fx->arena, hold) : NULL; /* the law's words do not outlive a reload */
 	if (!hold)
 		return;
@@ -621,32 +656,47 @@ static void follow_hold(struct escalation *e, struct debtor *d, const struct nex
 		drop_task(e, "obsolete", fx);
 		e->step = e->task = NULL;
 		escalation_move(e, TRIGGER_TASK_ENDED);
+	} else if (e->state == ESCALATION_GATE && agreed_hold(hold)) {
+		drop_task(e, "obsolete", fx);
+		e->step = e->task = NULL;
+		escalation_move(e, TRIGGER_DECIDED);
 	}
-	tell_hold(e, hold, next->at, false, fx);
+	tell_hold(e, hold, until, false, fx);
 }
 
-static void skip_step(struct escalation *e, const struct step *step, const char *reason, const struct rules *rules,
-	struct effects *fx)
+static void skip_step(struct escalation *e, const char *step, const char *reason, const struct rules *rules, struct effects *fx)
 {
 	struct draft *draft = effects_record(fx, "attempt.skipped", e->invoice.debtor_id);
 	const char *waits = NULL;
 
 	name_invoice(draft, e);
-	jw_str(&draft->w, "step", step->id);
+	jw_str(&draft->w, "step", step);
 	jw_str(&draft->w, "reason", reason);
 	draft = effects_event(fx, "contact.skipped", e->invoice.debtor_id, e->invoice.id);
-	jw_str(&draft->w, "step", step->id);
+	jw_str(&draft->w, "step", step);
 	jw_str(&draft->w, "reason", reason);
-	if (strcmp(reason, "no_address") == 0) {
-		struct task task = { .id = arena_printf(fx->arena, "no_address:%s:%s", e->invoice.id, step->id),
+	if (strcmp(reason, "no_address") == 0 && !aside_id(step)) {
+		struct task task = { .id = arena_printf(fx->arena, "no_address:%s:%s", e->invoice.id, step),
 			.kind = "no_address", .debtor_id = e->invoice.debtor_id,
 			.invoice_ids = arena_memdup(fx->arena, &e->invoice.id, sizeof(e->invoice.id)), .invoice_count = 1,
-			.step = step->id, .opened_at = rules->now, .deadline = rules->now + 7 * DAY_MS };
+			.step = step, .opened_at = rules->now, .deadline = rules->now + 7 * DAY_MS };
 
 		effects_task(fx, &task);
 		waits = task.id;
 	}
-	escalation_walked(e, fx->arena, step->id, STEP_SKIPPED, reason, rules->now, waits);
+	escalation_walked(e, fx->arena, step, STEP_SKIPPED, reason, rules->now, waits);
+}
+
+static struct next_action skip_what_is_due(struct escalation *e, struct debtor *debtor, const struct rules *rules, struct effects *fx)
+{
+	for (;;) {
+		struct next_action next = escalation_next(e, debtor, rules);
+
+		if (next.kind != NEXT_SKIP || next.at > rules->now)
+			return next;
+		skip_step(e, next.aside.id[0] ? arena_strdup(fx->arena, next.aside.id) : rules->policy->steps[next.step].id,
+			arena_strdup(fx->arena, next.why), rules, fx);
+	}
 }
 
 /* Whether it was paid, in time, and as promised, is counted with the debtor as the facts stand now: what is told later may take it back. */
@@ -687,6 +737,8 @@ static const char *close_reason(enum invoice_state state)
 		return "voided";
 	case STATE_UNCOLLECTIBLE:
 		return "uncollectible";
+	case STATE_SETTLED:
+		return "settled";
 	default:
 		return NULL;
 	}
@@ -707,35 +759,37 @@ static void follow_facts(struct escalation *e, struct debtor *debtor, const stru
 	if (e->state == ESCALATION_NONE || e->state == ESCALATION_STUB ||
 		(e->state == ESCALATION_CLOSED && !reason && strcmp(e->closed ? e->closed : "", "stopped") != 0))
 		open_escalation(e, debtor, rules, fx, &view);
-	if (reason && e->state != ESCALATION_CLOSED)
+	if (reason && e->state != ESCALATION_CLOSED) {
+		aside_drop(e, rules, debtor, reason, fx);
 		close_escalation(e, debtor, reason, fx);
-	else if (reason)
+	} else if (reason) {
 		close_otherwise(e, reason, fx);
+	}
 	if (e->state != ESCALATION_CLOSED)
 		choose_policy(e, rules, fx);
 	if (e->state == ESCALATION_CLOSED) {
 		if (reason && e->closed && strcmp(e->closed, reason) != 0 && strcmp(e->closed, "stopped") != 0)
 			tell_closed(e, reason, fx); /* the reason is the facts' own, whichever of them came first */
-		e->next_at = 0;
+		if (view.state == STATE_PAID)
+			agreed_kept(e, debtor, rules, fx);
+		next = skip_what_is_due(e, debtor, rules, fx);
+		e->next_at = next.at;
 		return;
 	}
-	for (;;) {
-		next = escalation_next(e, debtor, rules);
-		if (next.kind != NEXT_SKIP || next.at > rules->now)
-			break;
-		skip_step(e, &rules->policy->steps[next.step], arena_strdup(fx->arena, next.why), rules, fx);
-	}
+	agreed_judge(e, debtor, rules, &view, fx);
+	next = skip_what_is_due(e, debtor, rules, fx);
 	if (!e->overdue_told && debtor && rules->policy) {
 		const struct business_time when = schedule_window(rules->policy, debtor, rules->creditor_zone, rules->holidays);
 
-		if (date_diff(zone_date(when.zone, rules->now), schedule_due(rules->policy, &when, e->invoice.snapshot.due_on)) > 0) {
+		if (date_diff(business_date(&when, rules->now), schedule_due(rules->policy, &when, e->invoice.snapshot.due_on)) > 0) {
 			struct draft *draft = effects_event(fx, "invoice.overdue", e->invoice.debtor_id, e->invoice.id);
 
 			jw_int(&draft->w, "balance_minor", view.balance);
 			e->overdue_told = true;
+			work_overdue(e, debtor, fx);
 		}
 	}
-	follow_hold(e, debtor, &next, rules, fx);
+	follow_hold(e, &next, rules, fx);
 	if (next.kind == NEXT_HELD && e->state == ESCALATION_TASK)
 		next = escalation_next(e, debtor, rules);
 	e->next_at = next.at;

@@ -60,6 +60,21 @@ struct hold_entry { /* a named reason with an end, given from outside; those tha
 	const char *who, *why; /* NULL = the daemon */
 };
 
+struct call_made { /* the last one that a person logged: a mail states what was said */
+	int64_t at; /* ms UTC; 0 = none */
+	enum call_outcome outcome;
+	date until_on; /* what was promised, or when the money is expected; none */
+	const char *step, *contact, *tell; /* contact: id of the person it reached. NULL = none */
+};
+
+struct agreed_end { /* what was agreed, and whether it was kept */
+	const char *what; /* "promise", "plan", "settlement" */
+	const char *id; /* of the fact */
+	int64_t told_at; /* ms UTC: of the event that agreed it; a plan that was amended since is another one */
+	int64_t at; /* when it was found */
+	bool kept;
+};
+
 struct escalation {
 	int64_t version; /* of the document; only grows */
 	struct invoice invoice;
@@ -79,6 +94,7 @@ struct escalation {
 	int64_t retry_at;
 	const char *retry_why; /* what the step waits for until then, a word of pace_why_names; NULL = the last try failed */
 	const char *provider_failed; /* that certainly did, with the step in hand: the channel's next one is asked. NULL = none */
+	const char *channel_failed; /* by which the step in hand was refused for good: its fallback is used. NULL = none */
 	const char *provider_only; /* that may have sent the step in hand: no other is asked. NULL = any */
 	struct hold_entry *holds;
 	size_t hold_count, hold_capacity;
@@ -86,6 +102,13 @@ struct escalation {
 	size_t command_count, command_capacity;
 	const char *deferred; /* "step reason until" as last recorded, so that it is recorded once */
 	const char *held; /* hold as last told to others, NULL = none */
+	struct call_made call;
+	int64_t calls; /* logged so far: names the mail that confirms the last one */
+	struct agreed_end *ended;
+	size_t ended_count, ended_capacity;
+	const char *reenter; /* the step at which the ladder goes on, since something was broken; NULL = none */
+	const char *reenter_why; /* "promise_broken", "plan_broken" */
+	date reenter_on; /* from this day on it is owed */
 	const char *closed; /* reason */
 	int64_t closed_at;
 	bool overdue_told;
@@ -101,6 +124,7 @@ struct rules {
 	int64_t now; /* ms UTC */
 	int64_t feed_stale_since; /* 0 = the payment feed is fresh or was never told of */
 	const struct guard_rules *guard; /* NULL = no contact rules are known */
+	bool behind; /* what was told is not all read: nobody can say yet that a day passed in vain */
 	const struct selection *selection; /* how `policy` was chosen, while that can still be done; NULL = it stands */
 };
 
@@ -109,6 +133,22 @@ struct rules {
  * or it asks for none. `policy` may be NULL.
  */
 int64_t feed_stale_since(const struct policy *policy, int64_t known_to, int64_t now);
+
+/*
+ * A message beside the ladder: it records or thanks and does not ask, so no cap, gap or maximum counts it. Its id has a ':', which no
+ * step's has. Those that follow from facts are owed as long as the walk does not hold their id.
+ */
+enum aside_kind { ASIDE_CONFIRM, ASIDE_PROMISE, ASIDE_INSTALMENT, ASIDE_THANKS, ASIDE_APOLOGY };
+struct aside {
+	enum aside_kind kind;
+	char id[48]; /* "confirm:2", "promise:<digest>", "plan:<digest>:<due date>:late"; "" = none */
+	const char *template_name; /* NULL: there is none any more, and it is skipped */
+	int64_t from, until; /* ms UTC: owed from, of no use after */
+	const struct fact *fact; /* PROMISE, INSTALMENT */
+	struct instalment_view instalment;
+	bool late;
+};
+bool aside_id(const char *step); /* it is no step's */
 
 enum next_kind {
 	NEXT_NONE, /* closed, or a stub: nothing to do and no timer */
@@ -120,6 +160,7 @@ enum next_kind {
 	NEXT_SKIP, /* the step will not happen: reason in `why` */
 	NEXT_CONTACT, /* message or call, owed at `at` */
 	NEXT_GATE, /* a gate opens at `at` */
+	NEXT_ASIDE, /* a message beside the ladder, at `at`: `aside` */
 };
 
 struct next_action {
@@ -129,6 +170,9 @@ struct next_action {
 	int64_t owed_at; /* the step's own instant, before caps, gap and retries moved it */
 	const char *why; /* stable word: hold's name, or the rule that set `at`: "schedule", "spacing", "min_gap", "cap", "retry", "window", or the guard's reason */
 	const char *rule, *source; /* the contact rule behind it, and its law; NULL = none */
+	struct aside aside; /* of ASIDE, and of a SKIP of one: else its id is "" */
+	const char *held; /* of ASIDE: the hold that rests meanwhile on the ladder, until held_until; NULL = none */
+	int64_t held_until;
 };
 
 /* What comes next for one invoice, by the facts, the debtor and the policy. Looks at nothing else. */
@@ -140,6 +184,10 @@ struct next_action escalation_next(const struct escalation *e, const struct debt
  */
 const struct contact *escalation_reach(const struct escalation *e, const struct debtor *debtor, const struct rules *rules,
 	const struct step *step, int64_t from, enum channel *channel, struct permit *permit);
+
+/* The same for a message beside the ladder: `step` is made of it, for the mail that it is. */
+const struct contact *escalation_reach_aside(const struct escalation *e, const struct debtor *debtor, const struct rules *rules,
+	const struct aside *aside, int64_t from, struct step *step, struct permit *permit);
 
 /* The only place where the state changes; false: the table refuses, nothing changed. */
 bool escalation_move(struct escalation *e, enum escalation_trigger trigger);
@@ -155,6 +203,16 @@ bool escalation_unhold(struct escalation *e, const char *reason); /* NULL = all;
  * `debtor` may be NULL for a stub whose debtor is unknown.
  */
 void escalation_refresh(struct escalation *e, struct debtor *debtor, const struct rules *rules, struct effects *fx);
+
+/*
+ * A call about this invoice came to what the event says. `step`: the call step that it ends; NULL: nobody had to call. Notes its facts
+ * and holds, and the mail that confirms it; the tasks that it leaves are opened.
+ */
+void escalation_called(struct escalation *e, const struct event *call, const char *step, const char *task, const struct rules *rules,
+	struct effects *fx);
+
+/* The step is done: what its policy says others are asked to do then. `debtor` and `policy` may be NULL. */
+void escalation_step_effects(struct escalation *e, struct debtor *debtor, const struct policy *policy, const char *step, struct effects *fx);
 
 /* A person ends it for good: every task and hold of its goes, and no fact opens it again. `debtor` may be NULL. */
 void escalation_stop(struct escalation *e, struct debtor *debtor, struct effects *fx);

@@ -43,9 +43,46 @@ static void write_holds(struct json_writer *w, const struct escalation *e)
 	jw_end_array(w);
 }
 
+static void write_call(struct json_writer *w, const struct escalation *e)
+{
+	char day[DATE_TEXT_SIZE];
+
+	jw_opt_int(w, "calls", e->calls);
+	if (!e->call.at)
+		return;
+	jw_object(w, "call");
+	jw_int(w, "at", e->call.at);
+	jw_str(w, "outcome", call_outcome_names[e->call.outcome]);
+	if (date_is_set(e->call.until_on))
+		jw_str(w, "until_on", date_format(e->call.until_on, day));
+	jw_opt_str(w, "step", e->call.step);
+	jw_opt_str(w, "contact", e->call.contact);
+	jw_opt_str(w, "tell", e->call.tell);
+	jw_end_object(w);
+}
+
+static void write_ended(struct json_writer *w, const struct escalation *e)
+{
+	if (!e->ended_count)
+		return;
+	jw_array(w, "ended");
+	for (size_t i = 0; i < e->ended_count; i++) {
+		jw_object(w, NULL);
+		jw_str(w, "what", e->ended[i].what);
+		jw_str(w, "id", e->ended[i].id);
+		jw_int(w, "told_at", e->ended[i].told_at);
+		jw_int(w, "at", e->ended[i].at);
+		if (e->ended[i].kept)
+			jw_bool(w, "kept", true);
+		jw_end_object(w);
+	}
+	jw_end_array(w);
+}
+
 void escalation_write(struct buf *out, const struct escalation *e)
 {
 	struct json_writer writer = jw_init(out), *w = &writer;
+	char day[DATE_TEXT_SIZE];
 
 	jw_object(w, NULL);
 	jw_int(w, "schema", SCHEMA);
@@ -70,6 +107,7 @@ void escalation_write(struct buf *out, const struct escalation *e)
 	jw_opt_int(w, "retry_at", e->retry_at);
 	jw_opt_str(w, "retry_why", e->retry_why);
 	jw_opt_str(w, "provider_failed", e->provider_failed);
+	jw_opt_str(w, "channel_failed", e->channel_failed);
 	jw_opt_str(w, "provider_only", e->provider_only);
 	write_holds(w, e);
 	if (e->command_count)
@@ -80,6 +118,12 @@ void escalation_write(struct buf *out, const struct escalation *e)
 		jw_end_array(w);
 	jw_opt_str(w, "deferred", e->deferred);
 	jw_opt_str(w, "held", e->held);
+	write_call(w, e);
+	write_ended(w, e);
+	jw_opt_str(w, "reenter", e->reenter);
+	jw_opt_str(w, "reenter_why", e->reenter_why);
+	if (e->reenter)
+		jw_str(w, "reenter_on", date_format(e->reenter_on, day));
 	jw_opt_str(w, "closed", e->closed);
 	jw_opt_int(w, "closed_at", e->closed_at);
 	if (e->overdue_told)
@@ -153,6 +197,57 @@ static int read_commands(const struct json *json, struct arena *arena, struct es
 	return 0;
 }
 
+static int read_day(const struct json *json, const char *key, date *ret, struct err *err)
+{
+	const char *text = NULL;
+	int r = json_opt_str(json, key, 10, &text, err);
+
+	*ret = date_none();
+	if (r < 0 || !text)
+		return r;
+	return date_parse(text, ret) < 0 ? json_refuse(json, key, err, "bad_date", "must be a date") : 0;
+}
+
+static int read_call(const struct json *json, struct call_made *ret, struct err *err)
+{
+	struct json call = { 0 };
+	int outcome = CALL_NONE, r = json_opt_object(json, "call", &call, err);
+
+	*ret = (struct call_made){ .until_on = date_none() };
+	if (r < 0 || call.type == JSON_NONE)
+		return r;
+	if ((r = json_get_int(&call, "at", INT64_MIN, INT64_MAX, &ret->at, err)) < 0 ||
+		(r = json_get_word(&call, "outcome", call_outcome_names, &outcome, err)) < 0 ||
+		(r = read_day(&call, "until_on", &ret->until_on, err)) < 0 || (r = json_opt_str(&call, "step", 128, &ret->step, err)) < 0 ||
+		(r = json_opt_str(&call, "contact", 128, &ret->contact, err)) < 0 ||
+		(r = json_opt_str(&call, "tell", 4 * CALL_TELL_MAX, &ret->tell, err)) < 0)
+		return r;
+	ret->outcome = (enum call_outcome)outcome;
+	return 0;
+}
+
+static int read_ended(const struct json *json, struct arena *arena, struct escalation *ret, struct err *err)
+{
+	struct json list = { 0 };
+	int r = json_opt_array(json, "ended", &list, err);
+
+	if (r < 0)
+		return r;
+	ret->ended_count = ret->ended_capacity = json_len(&list);
+	ret->ended = arena_alloc(arena, ret->ended_count * sizeof(*ret->ended));
+	for (size_t i = 0; i < ret->ended_count; i++) {
+		struct json one = json_at(&list, i);
+		struct agreed_end *to = &ret->ended[i];
+
+		if ((r = json_get_str(&one, "what", 16, &to->what, err)) < 0 || (r = json_get_str(&one, "id", 200, &to->id, err)) < 0 ||
+			(r = json_get_int(&one, "told_at", INT64_MIN, INT64_MAX, &to->told_at, err)) < 0 ||
+			(r = json_get_int(&one, "at", INT64_MIN, INT64_MAX, &to->at, err)) < 0 ||
+			(r = json_opt_bool(&one, "kept", &to->kept, err)) < 0)
+			return r;
+	}
+	return 0;
+}
+
 int escalation_read(struct arena *arena, const char *text, size_t len, struct escalation *ret, struct err *err)
 {
 	struct json *json = arena_alloc(arena, sizeof(*json));
@@ -187,10 +282,15 @@ int escalation_from(struct arena *arena, const struct json *json, struct escalat
 		(r = json_opt_int(json, "retry_at", INT64_MIN, INT64_MAX, &ret->retry_at, err)) < 0 ||
 		(r = json_opt_str(json, "retry_why", 32, &ret->retry_why, err)) < 0 ||
 		(r = json_opt_str(json, "provider_failed", 128, &ret->provider_failed, err)) < 0 ||
+		(r = json_opt_str(json, "channel_failed", 16, &ret->channel_failed, err)) < 0 ||
 		(r = json_opt_str(json, "provider_only", 128, &ret->provider_only, err)) < 0 ||
 		(r = read_holds(json, arena, ret, err)) < 0 || (r = read_commands(json, arena, ret, err)) < 0 ||
 		(r = json_opt_str(json, "deferred", 400, &ret->deferred, err)) < 0 ||
 		(r = json_opt_str(json, "held", 128, &ret->held, err)) < 0 ||
+		(r = json_opt_int(json, "calls", 0, MONEY_MAX, &ret->calls, err)) < 0 || (r = read_call(json, &ret->call, err)) < 0 ||
+		(r = read_ended(json, arena, ret, err)) < 0 || (r = json_opt_str(json, "reenter", 128, &ret->reenter, err)) < 0 ||
+		(r = json_opt_str(json, "reenter_why", 32, &ret->reenter_why, err)) < 0 ||
+		(r = read_day(json, "reenter_on", &ret->reenter_on, err)) < 0 ||
 		(r = json_opt_str(json, "closed", 128, &ret->closed, err)) < 0 ||
 		(r = json_opt_int(json, "closed_at", INT64_MIN, INT64_MAX, &ret->closed_at, err)) < 0 ||
 		(r = json_opt_bool(json, "overdue_told", &ret->overdue_told, err)) < 0 ||

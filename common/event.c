@@ -474,7 +474,8 @@ static int parse_checked(struct arena *arena, const struct json *root, const cha
 	if ((e->type == EVENT_CONTACT_DELIVERY_UPDATED || e->type == EVENT_CONTACT_REPLY_RECEIVED) &&
 		(r = get_contact_facts(arena, &e->data, e, err)) < 0)
 		return r;
-	return get_facts(&e->data, e, row, err);
+	r = get_facts(&e->data, e, row, err);
+	return r < 0 ? r : event_agreed(arena, &e->data, e, err);
 }
 
 /* --- who is meant by what cannot be read ------------------------------------------------------------------------- */

@@ -120,6 +120,35 @@ extern const char *const delivery_names[DELIVERY_COUNT + 1]; /* both kinds of bo
 
 #define EVENT_INVOICES_MAX 100 /* as many as one contact is about */
 
+/* What came of a call: whoever made it must say so. */
+enum call_outcome {
+	CALL_NONE,
+	CALL_VOICEMAIL,
+	CALL_UNREACHABLE,
+	CALL_WRONG_CONTACT,
+	CALL_INVOICE_NOT_RECEIVED,
+	CALL_WAITING_APPROVAL,
+	CALL_IN_PAYMENT,
+	CALL_PAID, /* so they say */
+	CALL_PROMISE,
+	CALL_DISPUTE,
+	CALL_REFUSES,
+	CALL_INSOLVENT,
+	CALL_BACK_AT,
+	CALL_OUTCOME_COUNT
+};
+extern const char *const call_outcome_names[CALL_OUTCOME_COUNT + 1];
+bool call_reached(enum call_outcome outcome); /* somebody spoke with us about the debt: a mail states what was said */
+#define CALL_NOTES_MAX 8000
+#define CALL_TELL_MAX 1000
+
+struct instalment {
+	date due_on;
+	int64_t amount; /* minor units, > 0 */
+};
+#define INSTALMENTS_MAX 60
+#define AGREED_AMOUNT_MAX INT64_C(100000000000000) /* as of every other amount that is told */
+
 struct event {
 	enum event_type type;
 	const char *id, *source, *subject;
@@ -148,6 +177,19 @@ struct event {
 	const char *attempt_id, *provider_id, *address; /* NULL = not told */
 	const char **invoice_ids; /* the attempt's */
 	size_t invoice_count;
+	/* call.completed, and the command call_log */
+	enum call_outcome outcome;
+	const char *notes; /* for our eyes */
+	const char *tell; /* a sentence of the caller's for the mail that confirms the call */
+	const char *contact_id; /* whom it reached */
+	int64_t back_at; /* ms UTC; 0 = not given */
+	/* payment_plan.agreed, .amended: ordered by their days */
+	const struct instalment *instalments;
+	size_t instalment_count;
+	/* settlement.agreed: `amount` is what is accepted for the whole invoice, with what was paid before */
+	bool settles; /* an amount was told */
+	bool in_kind; /* it was settled by something else than money */
+	const char *accepted_by;
 	/* operator.command */
 	const char *command, *target, *who, *why, *step;
 	struct json data; /* the `data` member as it came */
@@ -159,6 +201,9 @@ struct event {
  * and a sentence; ret->invoice_id and ret->customer_id are still set when they could be read, so that they can be held.
  */
 int event_parse(struct arena *arena, const char *json, size_t len, const char *type_prefix, struct event *ret, struct err *err);
+
+/* The members of `data` that calls, payment plans and settlements have, of an event whose other members are read. -EBADMSG. */
+int event_agreed(struct arena *arena, const struct json *data, struct event *e, struct err *err);
 
 /*
  * Whom an entry names that is no event: `fields` is a JSON array of its names and values in turn. Each field that shows an invoice or

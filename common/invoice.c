@@ -80,7 +80,9 @@ static bool apply_fact(struct invoice *invoice, const struct event *e, enum fact
 		fact = &invoice->facts[invoice->fact_count++];
 	}
 	*fact = (struct fact){ .kind = kind, .id = id, .order = e->order, .ended = ends, .amount = e->amount,
-		.at = e->at, .after_version = e->after_version, .until_on = e->until_on };
+		.at = e->at, .after_version = e->after_version, .until_on = e->until_on,
+		.reason = kind == FACT_DISPUTE && e->reason && id_valid(e->reason) ? e->reason : NULL, .instalments = e->instalments,
+		.instalment_count = e->instalment_count, .settles = e->settles, .in_kind = e->in_kind };
 	return true;
 }
 
@@ -186,6 +188,13 @@ static void view_money(const struct invoice *invoice, struct invoice_view *view)
 		view->balance = 0;
 }
 
+/* What was agreed is done: nothing more is asked for. */
+static bool settled(const struct invoice_view *view)
+{
+	return view->settlement &&
+		(view->settlement->in_kind || (view->settlement->settles && view->paid + view->credited >= view->settlement->amount));
+}
+
 struct invoice_view invoice_view(const struct invoice *invoice)
 {
 	const struct snapshot *s = &invoice->snapshot;
@@ -257,7 +266,32 @@ struct invoice_view invoice_view(const struct invoice *invoice)
 		view.state = reversed && ending[0] ? STATE_OPEN : STATE_PAID;
 	else if (ending[0] && !reversed && !invoice->order.version)
 		view.reconcile = "paid_then_open"; /* newer figures say open, without a version to prove it: a person looks */
+	if (view.state == STATE_OPEN && settled(&view))
+		view.state = STATE_SETTLED;
 	return view;
+}
+
+int64_t plan_sum(const struct fact *plan)
+{
+	int64_t sum = 0;
+
+	for (size_t i = 0; i < plan->instalment_count; i++)
+		sum += plan->instalments[i].amount; /* at most 60 of 10^14 */
+	return sum;
+}
+
+bool plan_next(const struct fact *plan, int64_t balance, struct instalment_view *ret)
+{
+	int64_t later = plan_sum(plan);
+
+	for (size_t i = 0; i < plan->instalment_count; i++) {
+		later -= plan->instalments[i].amount;
+		if (balance <= later)
+			continue;
+		*ret = (struct instalment_view){ i, plan->instalments[i].due_on, balance - later };
+		return true;
+	}
+	return false;
 }
 
 int64_t invoice_paid_at(const struct invoice *invoice)
@@ -354,6 +388,44 @@ static void write_snapshot(struct json_writer *w, const char *key, const struct 
 	jw_end_object(w);
 }
 
+static void write_instalments(struct json_writer *w, const struct fact *fact)
+{
+	char text[DATE_TEXT_SIZE];
+
+	if (fact->instalment_count)
+		jw_array(w, "instalments");
+	for (size_t i = 0; i < fact->instalment_count; i++) {
+		jw_array(w, NULL);
+		jw_str(w, NULL, date_format(fact->instalments[i].due_on, text));
+		jw_int(w, NULL, fact->instalments[i].amount);
+		jw_end_array(w);
+	}
+	if (fact->instalment_count)
+		jw_end_array(w);
+}
+
+static int read_instalments(const struct json *json, struct arena *arena, struct fact *fact, struct err *err)
+{
+	struct json list = { 0 };
+	struct instalment *items;
+	int r = json_opt_array(json, "instalments", &list, err);
+
+	if (r < 0)
+		return r;
+	items = arena_alloc(arena, json_len(&list) * sizeof(*items));
+	for (size_t i = 0; i < json_len(&list); i++) {
+		struct json one = json_at(&list, i), day = json_at(&one, 0), amount = json_at(&one, 1);
+
+		if (day.type != JSON_STRING || date_parse(json_str(&day), &items[i].due_on) < 0 || json_int(&amount) <= 0 ||
+			json_int(&amount) > AGREED_AMOUNT_MAX || i >= INSTALMENTS_MAX)
+			return json_refuse(&list, NULL, err, "bad_list", "must be at most %d days with their amounts", INSTALMENTS_MAX);
+		items[i].amount = json_int(&amount);
+	}
+	fact->instalments = items;
+	fact->instalment_count = json_len(&list);
+	return 0;
+}
+
 void invoice_write(struct json_writer *w, const struct invoice *invoice)
 {
 	jw_str(w, "id", invoice->id);
@@ -385,6 +457,12 @@ void invoice_write(struct json_writer *w, const struct invoice *invoice)
 			jw_int(w, "at", fact->at);
 		jw_opt_int(w, "after_version", fact->after_version);
 		date_write(w, "until_on", fact->until_on);
+		jw_opt_str(w, "reason", fact->reason);
+		write_instalments(w, fact);
+		if (fact->settles)
+			jw_bool(w, "settles", true);
+		if (fact->in_kind)
+			jw_bool(w, "in_kind", true);
 		jw_end_object(w);
 	}
 	jw_end_array(w);
@@ -482,7 +560,11 @@ int invoice_read(const struct json *json, struct arena *arena, struct invoice *r
 			(r = json_opt_int(&one, "amount", 0, MONEY_MAX, &fact->amount, err)) < 0 ||
 			(r = json_opt_int(&one, "at", INT64_MIN, INT64_MAX, &fact->at, err)) < 0 ||
 			(r = json_opt_int(&one, "after_version", 0, MONEY_MAX, &fact->after_version, err)) < 0 ||
-			(r = read_date(&one, "until_on", &fact->until_on, err)) < 0)
+			(r = read_date(&one, "until_on", &fact->until_on, err)) < 0 ||
+			(r = json_opt_str(&one, "reason", 128, &fact->reason, err)) < 0 ||
+			(r = read_instalments(&one, arena, fact, err)) < 0 ||
+			(r = json_opt_bool(&one, "settles", &fact->settles, err)) < 0 ||
+			(r = json_opt_bool(&one, "in_kind", &fact->in_kind, err)) < 0)
 			return r;
 		fact->kind = (enum fact_kind)kind;
 	}

@@ -29,8 +29,8 @@ enum fact_kind {
 	FACT_UNCOLLECTIBLE,
 	FACT_CHARGE_FAILED, /* an automatic charge failed: from here on it may be reminded */
 	FACT_UNDELIVERED, /* the invoice itself did not arrive; ended: sent again */
-	FACT_PLAN, /* payment plan; ended: cancelled. For now a hold */
-	FACT_SETTLEMENT, /* for now a hold */
+	FACT_PLAN, /* payment plan; ended: cancelled */
+	FACT_SETTLEMENT, /* less, or something else, is accepted for all of it; until_on */
 	FACT_REPLY, /* the debtor answered: hold until `at` + 72 h */
 	FACT_KIND_COUNT
 };
@@ -45,6 +45,10 @@ struct fact {
 	int64_t at; /* paid_at and the like; ms UTC */
 	int64_t after_version;
 	date until_on;
+	const char *reason; /* of a dispute: a code, never a sentence; NULL = none */
+	const struct instalment *instalments; /* PLAN */
+	size_t instalment_count;
+	bool settles, in_kind; /* SETTLEMENT: `amount` was told; no money is expected */
 };
 
 struct figures {
@@ -67,7 +71,7 @@ struct invoice {
 /* True when it changed anything: false is a repeat or something older. Strings are borrowed from the event. */
 bool invoice_apply(struct invoice *invoice, const struct event *event, struct arena *arena);
 
-enum invoice_state { STATE_UNKNOWN, STATE_DRAFT, STATE_OPEN, STATE_PAID, STATE_VOID, STATE_UNCOLLECTIBLE };
+enum invoice_state { STATE_UNKNOWN, STATE_DRAFT, STATE_OPEN, STATE_PAID, STATE_VOID, STATE_UNCOLLECTIBLE, STATE_SETTLED };
 
 /* What follows from the facts. */
 struct invoice_view {
@@ -79,6 +83,17 @@ struct invoice_view {
 };
 struct invoice_view invoice_view(const struct invoice *invoice);
 
+/*
+ * What a plan asks for first: payments and credits go to the oldest instalment, so instalment i is met when no more is open than the later
+ * ones come to. False: all are met, or the plan names none. `rest`: minor units still owed on it.
+ */
+struct instalment_view {
+	size_t index;
+	date due_on;
+	int64_t rest;
+};
+bool plan_next(const struct fact *plan, int64_t balance, struct instalment_view *ret);
+int64_t plan_sum(const struct fact *plan); /* of all its instalments */
 /* When what closed it was paid, ms UTC: the last of its payments that stand, else when its producer said so. */
 int64_t invoice_paid_at(const struct invoice *invoice);
 /*

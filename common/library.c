@@ -4,8 +4,8 @@
 
 #include "common/adapter_poll.h"
 #include "common/file.h"
+#include "common/library_check.h"
 #include "common/library_internal.h"
-#include "common/permit.h"
 
 #define FILE_MAX LIBRARY_FILE_MAX
 
@@ -17,21 +17,14 @@ struct origin {
 };
 
 /* What is being read, and where complaints point. */
-struct fine_template { /* that was found fit to be sent */
-	const char *name;
-	enum channel channel;
-	const struct regime *late;
-};
-
 struct loading {
 	const struct config *config;
 	struct library *library;
 	struct origin *origins; /* one for each of library->policies, in the order of reading */
 	char **locales; /* folders that hold templates */
 	size_t origin_count, origin_capacity, locale_count, locale_capacity;
-	size_t policy_capacity, retired_capacity, unfit_capacity;
-	struct fine_template *fine; /* most policies share most of theirs, and each is rendered in all languages */
-	size_t fine_count, fine_capacity;
+	size_t policy_capacity, retired_capacity, unfit_capacity, verdict_capacity;
+	bool lenient, bare; /* policies are judged, and none is refused for it; without a configuration */
 	struct err *err;
 };
 
@@ -326,192 +319,14 @@ static int load_providers(struct loading *l, const char *share_dir)
 
 /* --- whether a policy can be carried out ------------------------------------------------------------------------------ */
 
-/* What the adapter makes of this sender: a mail needs an address, an SMS perhaps a number, a letter a house. The recipient is any. */
-static int check_sender(const struct loading *l, const struct library_provider *provider, const struct sender *sender, enum channel channel,
-	struct err *err)
+/* The first that refuses it, and how many more there are. */
+static const char *why_not(struct loading *l, const struct library_verdict *verdict)
 {
-	static const struct postal anywhere = { .line1 = "1", .postcode = "75001", .city = "C", .region = "R", .country = "FR" };
-	static const struct attachment page = { "letter.pdf", "application/pdf", "%PDF-", 5 };
-	static const char *const invoices[] = { "INV-1" };
-	CLEANUP(arena_freep) struct arena *arena = arena_create();
-	struct message message = { .attempt_id = "00000000000000000000000000", .channel = channel, .provider = provider->name,
-		.to = { .name = "A", .email = "a@example.com", .phone = "+15005550006" },
-		.from = { .name = sender->name, .email = sender->email, .phone = sender->phone,
-			.reply_to = sender->reply_to },
-		.locale = "en", .subject = channel == CHANNEL_EMAIL || channel == CHANNEL_LETTER ? "S" : NULL, .text = "T",
-		.html = channel == CHANNEL_EMAIL ? "<p>T</p>" : NULL, .debtor_id = "D", .step = "s", .policy = "p",
-		.invoice_ids = invoices, .invoice_count = 1 };
-	const struct adapter_input input = { .settings = provider->settings, .message = &message };
-	CLEANUP(buf_clear) struct buf mail = { 0 };
-	struct http_request request;
-	struct err inner = { 0 };
-	int r;
+	const char *why = lint_sentence(&verdict->report, lint_first_error(&verdict->report));
 
-	if (channel == CHANNEL_LETTER) {
-		if (!l->config->creditor_postal.line1)
-			return err_set(err, -EBADMSG, "no_postal", "$.creditor.postal", "it goes by letter: say in $.creditor.postal whom it comes from");
-		message.to_postal = anywhere;
-		message.from_postal = l->config->creditor_postal;
-		message.attachments = &page;
-		message.attachment_count = 1;
-	}
-	r = provider->smtp ? smtp_mail(&message, &mail, &inner) :
-			     adapter_request(provider->adapter, &input, arena, &request, &inner);
-
-	return r < 0 ? err_set(err, r, inner.code, "$.senders", "provider \"%s\" cannot send %s as \"%s\": %s", provider->name,
-			       channel_names[channel], sender->profile, inner.text) :
-		       0;
-}
-
-static int check_channel(struct loading *l, const struct sender *sender, enum channel channel, struct err *err)
-{
-	const char *const *names = l->config->channel_providers[channel];
-	int r = 0;
-
-	if (channel == CHANNEL_CALL || (channel == CHANNEL_LETTER && !names[0]))
-		return 0; /* a person calls, or prints and posts */
-	if (!names[0])
-		return err_set(err, -EBADMSG, "no_provider", "$.channels", "it needs a provider for %s: name one in $.channels",
-			channel_names[channel]);
-	for (size_t i = 0; i < CHANNEL_PROVIDERS_MAX && names[i] && r == 0; i++) {
-		const struct library_provider *provider = library_provider(l->library, names[i]);
-
-		if (!provider->adapter && !provider->smtp)
-			continue;
-		if (provider->smtp ? channel != CHANNEL_EMAIL : !adapter_serves(provider->adapter, channel))
-			return err_set(err, -EBADMSG, "no_provider", "$.channels", "provider \"%s\" does not send %s", names[i],
-				channel_names[channel]);
-		r = check_sender(l, provider, sender, channel, err);
-	}
-	return r;
-}
-
-/* In the creditor's language it must be there; in each other one it may be missing, but not be wrong. */
-static int check_template(struct loading *l, const char *name, enum channel channel, const struct regime *late, struct err *err)
-{
-	const struct notice_set *notices = l->library->notices;
-	int r;
-
-	for (size_t i = 0; i < l->fine_count; i++)
-		if (l->fine[i].channel == channel && l->fine[i].late == late && strcmp(l->fine[i].name, name) == 0)
-			return 0;
-	r = notice_set_check(notices, l->config->creditor.locale, name, channel, late, err);
-	for (size_t i = 0; i < l->locale_count && r == 0; i++) {
-		struct err inner = { 0 };
-
-		r = notice_set_check(notices, l->locales[i], name, channel, late, &inner);
-		if (r == -ENOENT)
-			r = 0;
-		else if (r < 0)
-			(void)err_set(err, r, inner.code, inner.path, "%s", inner.text);
-	}
-	if (r < 0)
-		return r;
-	l->fine = arena_grow(l->library->arena, l->fine, l->fine_count, &l->fine_capacity, sizeof(*l->fine));
-	l->fine[l->fine_count++] = (struct fine_template){ name, channel, late };
-	return 0;
-}
-
-static int check_message(struct loading *l, const struct sender *sender, const char *template, enum channel channel,
-	const struct regime *late, struct err *err)
-{
-	int r = check_channel(l, sender, channel, err);
-
-	return r < 0 ? r : check_template(l, template, channel, late, err);
-}
-
-/* A step with a document needs the folder, and a provider that carries files. */
-static int check_attach(const struct loading *l, const struct step *step, struct err *err)
-{
-	const char *const *names = l->config->channel_providers[step->channel];
-
-	if (!l->config->documents_dir)
-		return err_set(err, -EBADMSG, "no_documents", "$.documents", "it attaches the invoice: say in $.documents.dir where the PDFs are");
-	for (size_t i = 0; i < CHANNEL_PROVIDERS_MAX && names[i]; i++) {
-		const struct library_provider *provider = library_provider(l->library, names[i]);
-
-		if (provider->adapter && !adapter_takes_files(provider->adapter))
-			return err_set(err, -EBADMSG, "no_attachments", "$.channels", "it attaches the invoice, and provider \"%s\" carries no files",
-				names[i]);
-	}
-	return 0;
-}
-
-/* A letter that must be registered needs a provider that proves its delivery, not one that is only quick. */
-static int check_delivery(const struct loading *l, const struct step *step, struct err *err)
-{
-	const char *const *names = l->config->channel_providers[CHANNEL_LETTER];
-
-	if (step->delivery == LETTER_SIMPLE)
-		return 0;
-	for (size_t i = 0; i < CHANNEL_PROVIDERS_MAX && names[i]; i++) {
-		const struct library_provider *provider = library_provider(l->library, names[i]);
-
-		if (provider->adapter && !adapter_delivers(provider->adapter, step->delivery))
-			return err_set(err, -EBADMSG, "no_delivery", "$.channels", "its letter goes %s, which provider \"%s\" does not offer",
-				letter_delivery_names[step->delivery], names[i]);
-	}
-	return 0;
-}
-
-static int check_step(struct loading *l, const struct step *step, const struct regime *late, struct err *err)
-{
-	const struct sender *sender;
-	int r;
-
-	if (step->kind != STEP_MESSAGE && step->kind != STEP_CALL)
-		return 0;
-	sender = config_sender(l->config, step->sender);
-	if (!sender)
-		return err_set(err, -EBADMSG, "unknown_sender", "$.senders", "it is sent by \"%s\": describe it in $.senders",
-			step->sender);
-	if (step->fees && !late)
-		return err_set(err, -EBADMSG, "no_ground", "$.late", "it states fees: say in $.late.regime of the policy which law they stand on");
-	r = check_message(l, sender, step->template_name, step->channel, step->fees ? late : NULL, err);
-	if (r == 0 && step->attach_invoice)
-		r = check_attach(l, step, err);
-	if (r == 0)
-		r = check_delivery(l, step, err);
-	if (r == 0 && step->has_fallback)
-		r = check_message(l, sender, step->template_name, step->fallback, step->fees ? late : NULL, err);
-	if (r == 0 && step->confirm)
-		r = check_message(l, sender, step->confirm, CHANNEL_EMAIL, NULL, err);
-	return r;
-}
-
-/* "fr-FR" is FR; NULL: the tag names no country. In the arena. */
-static const char *country_of(struct loading *l)
-{
-	for (const char *at = l->config->creditor.locale; (at = strchr(at, '-')) != NULL;) {
-		at++;
-		if (strcspn(at, "-") == 2 && strspn(at, "ABCDEFGHIJKLMNOPQRSTUVWXYZ") >= 2)
-			return arena_memdup(l->library->arena, at, 2);
-	}
-	return NULL;
-}
-
-/* The first step that cannot be carried out: its file, its place there and why. */
-static int check_policy(struct loading *l, const struct policy *policy, struct err *err)
-{
-	const struct regime *late = policy->regime ? interest_regime(&l->library->law->interest, policy->regime) : NULL;
-	struct err unlawful = { 0 };
-
-	if (policy->regime && (!late || !late->cited.count))
-		return err_set(err, -EBADMSG, "unknown_regime", "$.late.regime", "%s: $.late.regime \"%s\" %s", origin_of(l, policy)->path,
-			policy->regime, late ? "cites no statute that a notice could state: leave it out, or say what is \"cited\" in your law file" :
-			"is none of the law files: dunningctl law status shows them");
-	for (size_t i = 0; i < policy->step_count; i++) {
-		struct err inner = { 0 };
-		int r = check_step(l, &policy->steps[i], late, &inner);
-
-		if (r < 0)
-			return err_set(err, -EBADMSG, inner.code, inner.path, "%s: $.steps[%zu] (\"%s\"): %s",
-				origin_of(l, policy)->path, i, policy->steps[i].id, inner.text);
-	}
-	if (permit_check_policy(&l->library->law->guard, policy, country_of(l), l->config->creditor.zone, &unlawful) < 0)
-		return err_set(err, -EBADMSG, unlawful.code, unlawful.path, "%s: %s %s", origin_of(l, policy)->path, unlawful.path,
-			unlawful.text);
-	return 0;
+	if (verdict->report.errors == 1)
+		return arena_printf(l->library->arena, "%s: %s", verdict->file, why);
+	return arena_printf(l->library->arena, "%s: %s (and %zu more: dunningctl policy check)", verdict->file, why, verdict->report.errors - 1);
 }
 
 static bool named_by_rule(const struct loading *l, const char *name)
@@ -522,34 +337,50 @@ static bool named_by_rule(const struct loading *l, const char *name)
 	return false;
 }
 
+static struct library_verdict *judge(struct loading *l, const struct library_check *check, const struct policy *policy)
+{
+	struct library *lib = l->library;
+	const struct origin *origin = origin_of(l, policy);
+	struct library_verdict *verdict;
+
+	lib->verdicts = arena_grow(lib->arena, lib->verdicts, lib->verdict_count, &l->verdict_capacity, sizeof(*lib->verdicts));
+	verdict = &lib->verdicts[lib->verdict_count++];
+	*verdict = (struct library_verdict){ .file = origin->path, .policy = arena_strdup(lib->arena, policy->name),
+		.digest = arena_strdup(lib->arena, policy->digest), .report.arena = lib->arena,
+		.must_fit = origin->own || strcmp(policy->name, l->config->policy_default) == 0 || named_by_rule(l, policy->name) };
+	library_lint(check, policy, &verdict->report);
+	return verdict;
+}
+
 static int check_policies(struct loading *l)
 {
 	struct library *lib = l->library;
+	CLEANUP(lint_texts_freep) struct lint_texts *texts =
+		lint_texts_create(lib->notices, (const char *const *)l->locales, l->locale_count);
+	const struct library_check check = { .config = l->config, .library = lib, .texts = texts, .bare = l->bare };
 	size_t kept = 0;
 	int refused = 0;
 
 	for (size_t i = 0; i < lib->policy_count; i++) {
 		struct policy *policy = lib->policies[i];
-		struct err inner = { 0 };
-		bool must_fit = origin_of(l, policy)->own || strcmp(policy->name, l->config->policy_default) == 0 || named_by_rule(l, policy->name);
-		int r = check_policy(l, policy, &inner);
+		const struct library_verdict *verdict = judge(l, &check, policy);
+		const struct lint_finding *error = lint_first_error(&verdict->report);
 
-		if (r < 0 && !must_fit) {
+		if (error && !verdict->must_fit && !l->lenient) {
 			lib->unfit = arena_grow(lib->arena, lib->unfit, lib->unfit_count, &l->unfit_capacity, sizeof(*lib->unfit));
-			lib->unfit[lib->unfit_count++] =
-				(struct library_unfit){ arena_strdup(lib->arena, policy->name), arena_strdup(lib->arena, inner.text) };
+			lib->unfit[lib->unfit_count++] = (struct library_unfit){ verdict->policy, why_not(l, verdict) };
 			policy_free(policy);
 			continue;
 		}
-		if (r < 0 && !refused)
-			refused = err_set(l->err, r, inner.code, inner.path, "%s", inner.text);
+		if (error && !refused && !l->lenient)
+			refused = err_set(l->err, -EBADMSG, error->code, error->path, "%s", why_not(l, verdict));
 		lib->policies[kept++] = policy;
 	}
 	lib->policy_count = kept;
-	if (!refused && !library_policy(lib, l->config->policy_default))
+	if (!refused && !l->lenient && !library_policy(lib, l->config->policy_default))
 		return err_set(l->err, -EBADMSG, "unknown_policy", "$.policies.default",
 			"$.policies.default: policy \"%s\" must be one of the loaded ones", l->config->policy_default);
-	for (size_t i = 0; !refused && i < l->config->policy_rule_count; i++) {
+	for (size_t i = 0; !refused && !l->lenient && i < l->config->policy_rule_count; i++) {
 		const struct policy_rule *rule = &l->config->policy_rules[i];
 
 		if (!library_policy(lib, rule->policy))
@@ -583,6 +414,26 @@ static int load_law(struct loading *l, const char *share_dir)
 	return r;
 }
 
+static int load(struct loading *l, const char *share_dir, const char *policy_file, struct library **ret)
+{
+	CLEANUP(library_freep) struct library *lib = xcalloc(1, sizeof(*lib));
+	const struct config *config = l->config;
+	int r;
+
+	l->library = lib;
+	lib->references = 1;
+	lib->arena = arena_create();
+	lib->notices = notice_set_create();
+	if ((r = load_policies(l, share_dir, policy_file)) < 0 ||
+		(r = load_templates(l, path_of(l, share_dir, "templates"), false)) < 0 ||
+		(config->template_dir && (r = load_templates(l, config->template_dir, true)) < 0) ||
+		(r = load_providers(l, share_dir)) < 0 || (r = load_law(l, share_dir)) < 0 || (r = check_policies(l)) < 0 || (r = load_retired(l)) < 0 ||
+		(r = load_retention(l, share_dir)) < 0)
+		return r;
+	*ret = TAKE(lib);
+	return 0;
+}
+
 int library_load(const struct config *config, const char *share_dir, struct library **ret, struct err *err)
 {
 	return library_load_with(config, share_dir, NULL, ret, err);
@@ -590,21 +441,16 @@ int library_load(const struct config *config, const char *share_dir, struct libr
 
 int library_load_with(const struct config *config, const char *share_dir, const char *policy_file, struct library **ret, struct err *err)
 {
-	CLEANUP(library_freep) struct library *lib = xcalloc(1, sizeof(*lib));
-	struct loading l = { .config = config, .library = lib, .err = err };
-	int r;
+	struct loading l = { .config = config, .err = err };
 
-	lib->references = 1;
-	lib->arena = arena_create();
-	lib->notices = notice_set_create();
-	if ((r = load_policies(&l, share_dir, policy_file)) < 0 ||
-		(r = load_templates(&l, path_of(&l, share_dir, "templates"), false)) < 0 ||
-		(config->template_dir && (r = load_templates(&l, config->template_dir, true)) < 0) ||
-		(r = load_providers(&l, share_dir)) < 0 || (r = load_law(&l, share_dir)) < 0 || (r = check_policies(&l)) < 0 || (r = load_retired(&l)) < 0 ||
-		(r = load_retention(&l, share_dir)) < 0)
-		return r;
-	*ret = TAKE(lib);
-	return 0;
+	return load(&l, share_dir, policy_file, ret);
+}
+
+int library_judge(const struct config *config, bool bare, const char *share_dir, const char *policy_file, struct library **ret, struct err *err)
+{
+	struct loading l = { .config = config, .lenient = true, .bare = bare, .err = err };
+
+	return load(&l, share_dir, policy_file, ret);
 }
 
 const struct guard_rules *library_guard(const struct library *library)

@@ -8,6 +8,7 @@
 #include "common/adapter.h"
 #include "common/config.h"
 #include "common/law.h"
+#include "common/lint.h"
 #include "common/notice.h"
 #include "common/policy.h"
 #include "common/retention.h"
@@ -25,6 +26,13 @@ struct library_unfit {
 	const char *name, *why;
 };
 
+/* What the lint says of a policy. */
+struct library_verdict {
+	const char *file, *policy, *digest; /* of which file, its name and version */
+	bool must_fit; /* the user's own, or the default one: an error refuses the whole */
+	struct lint_report report;
+};
+
 struct library {
 	unsigned references;
 	struct policy **policies; /* by name, sorted; the user's replace shipped ones of the same name */
@@ -33,6 +41,8 @@ struct library {
 	size_t retired_count;
 	struct library_unfit *unfit;
 	size_t unfit_count;
+	struct library_verdict *verdicts; /* one for each that was read, in the order of their names; also of those that are left out */
+	size_t verdict_count;
 	struct notice_set *notices;
 	struct library_provider *providers;
 	size_t provider_count;
@@ -44,10 +54,9 @@ struct library {
 /*
  * Reads <share_dir>/{policies,templates,providers}, then the user's folders, then the retired versions in <state_dir>/policies; and the
  * periods of retention, the configuration's or <share_dir>/retention.json; and the law, <share_dir>/law and law.dir.
- * -EBADMSG or -errno; err->text names the file, and the place in it where there is one. Checks that every step has its template in the
- * creditor's locale (and its parts for the channel), none that is wrong in another one, its sender profile, and a provider that can
- * send for that sender on its channel, and that no law is against it from the start. The user's own policies and the default one must
- * pass; a shipped one that does not is left out and told in `unfit`. `config` is borrowed and must outlive the library.
+ * -EBADMSG or -errno; err->text names the file, and the place in it where there is one. Every policy is linted with this configuration and
+ * this law. The user's own policies and the default one must have no error; a shipped one that has is left out and told in `unfit`.
+ * `config` is borrowed and must outlive the library.
  */
 int library_load(const struct config *config, const char *share_dir, struct library **ret, struct err *err);
 /* With one policy more (NULL = none), in the place of a loaded one of the same name; it must pass as the user's own. */
@@ -57,6 +66,11 @@ int library_load_with(const struct config *config, const char *share_dir, const 
  * caller's, freed with policy_free(). -EBADMSG or -errno, as there; whether it can be carried out is not looked at.
  */
 int library_read_policy(const struct config *config, const char *share_dir, const char *path, struct policy **ret, struct err *err);
+/*
+ * The same for who wants to see all that is found: no policy is refused or left out for an error of the lint. `bare`: there is no
+ * configuration, and neither its language nor its senders and providers count.
+ */
+int library_judge(const struct config *config, bool bare, const char *share_dir, const char *policy_file, struct library **ret, struct err *err);
 /* Work under way outlives a reload: each group holds a reference of its own. */
 struct library *library_ref(const struct library *library);
 void library_free(struct library *library); /* drops one reference; NULL is allowed */

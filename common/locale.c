@@ -314,3 +314,19 @@ size_t locale_chain(const char *tag, char storage[4][24])
 	*storage[count] = '\0';
 	return count;
 }
+
+int locale_of_country(const char *country, char ret[24])
+{
+	char id[ULOC_FULLNAME_CAPACITY], likely[ULOC_FULLNAME_CAPACITY], language[ULOC_LANG_CAPACITY];
+	UErrorCode status = U_ZERO_ERROR;
+
+	if (strlen(country) != 2)
+		return -EINVAL;
+	(void)snprintf(id, sizeof(id), "und_%s", country);
+	(void)uloc_addLikelySubtags(id, likely, sizeof(likely), &status);
+	if (U_FAILURE(status) || uloc_getLanguage(likely, language, sizeof(language), &status) <= 0 || U_FAILURE(status) ||
+		strcmp(language, "und") == 0)
+		return -EINVAL;
+	(void)snprintf(ret, 24, "%.8s-%.2s", language, country);
+	return 0;
+}

@@ -39,4 +39,7 @@ const char *locale_version(void); /* of ICU: "72.1" */
  */
 size_t locale_chain(const char *tag, char storage[4][24]);
 
+/* The tag of the language that most people of a country read: "PL" -> "pl-PL". -EINVAL: ICU knows none. */
+int locale_of_country(const char *country, char ret[24]);
+
 #endif

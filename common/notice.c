@@ -465,7 +465,7 @@ static int check_names(const struct partial_env *env, const struct entry *entry,
 
 /* Renders with everything there, and with nothing optional there, for one invoice and for several, before and after the due date. */
 static int check_by_rendering(const struct notice_set *set, const struct choice *choice, enum channel channel, const struct regime *late,
-	struct err *err)
+	notice_look_fn look, void *arg, struct err *err)
 {
 	CLEANUP(arena_freep) struct arena *arena = arena_create();
 
@@ -477,12 +477,20 @@ static int check_by_rendering(const struct notice_set *set, const struct choice 
 		notice_sample(variant, choice->locale, late, arena, &input);
 		if ((r = render_choice(set, choice, channel, &input, arena, &notice, err)) < 0)
 			return r;
+		if (look)
+			look(&notice, arg);
 	}
 	return 0;
 }
 
 int notice_set_check(const struct notice_set *set, const char *locale, const char *name, enum channel channel, const struct regime *late,
 	struct err *err)
+{
+	return notice_set_look(set, locale, name, channel, late, NULL, NULL, err);
+}
+
+int notice_set_look(const struct notice_set *set, const char *locale, const char *name, enum channel channel, const struct regime *late,
+	notice_look_fn look, void *arg, struct err *err)
 {
 	struct choice choice;
 	int r;
@@ -495,5 +503,5 @@ int notice_set_check(const struct notice_set *set, const char *locale, const cha
 		if (choice.parts[p] && (r = check_names(&env, choice.parts[p], 16, err)) < 0)
 			return r;
 	}
-	return check_by_rendering(set, &choice, channel, late, err);
+	return check_by_rendering(set, &choice, channel, late, look, arg, err);
 }

@@ -11,6 +11,7 @@
 #include "common/cleanup.h"
 #include "common/config.h"
 #include "common/date.h"
+#include "common/event.h"
 #include "common/err.h"
 #include "common/interest.h"
 #include "common/message.h"
@@ -41,6 +42,14 @@ void notice_set_drop(struct notice_set *set, const char *locale, const char *nam
  */
 int notice_set_check(const struct notice_set *set, const char *locale, const char *name, enum channel channel, const struct regime *late,
 	struct err *err);
+/*
+ * The same, and shows each sample that was rendered for it to `look`: with everything known and with the least, about one invoice and
+ * several. The notice is borrowed for the call.
+ */
+struct notice;
+typedef void (*notice_look_fn)(const struct notice *notice, void *arg);
+int notice_set_look(const struct notice_set *set, const char *locale, const char *name, enum channel channel, const struct regime *late,
+	notice_look_fn look, void *arg, struct err *err);
 /* Hex SHA-256 over all files: the version of the templates. */
 const char *notice_set_digest(const struct notice_set *set);
 
@@ -65,8 +74,21 @@ struct notice_invoice {
  *      .points .rate* (today's, a year; only when it is known and the same for all overdue invoices) .rounded* (up to multiples of) .yearly
  *      .sum .sum_each* (the fixed sum of each) .sum_total* (of all overdue ones, when they differ)
  *   payment_url*: the page that pays all of it: of the only invoice, or the same for all; attempt_id*
+ *   call.said_on* .until_on* .tell* and of its outcomes the one that is true: .invoice_not_received .waiting_approval .in_payment
+ *      .paid .promise .dispute .refuses*
+ *   promised_on*: the day that was promised; instalment.number .of .due_on .rest*
  * Amounts and dates are text of the reader's locale; a category is CLDR's: zero one two few many other.
  */
+/* What a message beside the ladder is about: see struct aside. Dates: none = not said. */
+struct notice_talk {
+	enum call_outcome outcome; /* CALL_NONE: no call */
+	date said_on, until_on; /* until_on: promised for */
+	const char *tell; /* a sentence of the caller's; NULL = none */
+	int64_t instalment, instalments; /* number, of how many; 0 = no instalment */
+	date due_on;
+	struct money rest;
+};
+
 struct notice_input {
 	const char *locale; /* of the person written to */
 	const char *fallback_locale; /* the creditor's, when there is no template in the person's language */
@@ -81,6 +103,7 @@ struct notice_input {
 	const char *country; /* of the debtor, ISO 3166; NULL = not known */
 	bool consumer, holds_work;
 	const char *attempt_id;
+	const struct notice_talk *talk; /* NULL: a step of the ladder, or a call's script */
 };
 
 struct notice {

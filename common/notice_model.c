@@ -19,7 +19,11 @@ static const char *const names[] = { ".", "creditor", "creditor.name", "creditor
 	"one", "many", "count", "count_plural", "today", "deadline", "attempt_id", "consumer", "holds_work", "terms", "late", "late.statute",
 	"late.country", "late.from_due", "late.from_default", "late.reference", "late.points", "late.rate", "late.rounded", "late.yearly",
 	"late.sum", "late.sum_each", "late.sum_total", "statute", "country", "from_due", "from_default", "reference", "points", "rate", "rounded",
-	"yearly", "sum", "sum_each", "sum_total" };
+	"yearly", "sum", "sum_each", "sum_total",
+	"call", "call.said_on", "call.until_on", "call.tell", "call.invoice_not_received", "call.waiting_approval", "call.in_payment",
+	"call.paid", "call.promise", "call.dispute", "call.refuses", "said_on", "until_on", "tell", "invoice_not_received",
+	"waiting_approval", "in_payment", "paid", "promise", "dispute", "refuses", "promised_on", "instalment", "instalment.number",
+	"instalment.of", "instalment.due_on", "instalment.rest", "of", "rest" };
 static const char *const categories[] = { "zero", "one", "two", "few", "many", "other" };
 
 bool notice_model_has(const char *name)
@@ -159,6 +163,30 @@ static void put_invoice(struct model *m, const struct notice_invoice *invoice, b
 	put_url(m, "pdf_url", invoice->pdf_url);
 	jm_bool(&m->w, "first", first);
 	jm_bool(&m->w, "last", last);
+	jm_end(&m->w);
+}
+
+static void put_talk(struct model *m, const struct notice_talk *talk)
+{
+	if (!talk)
+		return;
+	if (talk->outcome) {
+		jm_object(&m->w, "call");
+		put_date(m, "said_on", talk->said_on);
+		put_date(m, "until_on", talk->until_on);
+		for (int i = CALL_INVOICE_NOT_RECEIVED; i <= CALL_REFUSES; i++)
+			jm_bool(&m->w, call_outcome_names[i], i == (int)talk->outcome);
+		jm_opt_str(&m->w, "tell", talk->tell);
+		jm_end(&m->w);
+	}
+	put_date(m, "promised_on", talk->outcome ? date_none() : talk->until_on);
+	if (!talk->instalment)
+		return;
+	jm_object(&m->w, "instalment");
+	jm_int(&m->w, "number", talk->instalment);
+	jm_int(&m->w, "of", talk->instalments);
+	put_date(m, "due_on", talk->due_on);
+	put_money(m, "rest", talk->rest);
 	jm_end(&m->w);
 }
 
@@ -346,6 +374,7 @@ int notice_model(const struct notice_input *input, const char *locale, size_t na
 	jm_bool(&m.w, "holds_work", input->holds_work);
 	jm_opt_str(&m.w, "terms", common_terms(input));
 	put_late(&m, input);
+	put_talk(&m, input->talk);
 	jm_end(&m.w);
 	buf_clear(&m.text);
 	if (m.r < 0)
@@ -365,6 +394,8 @@ void notice_sample(unsigned variant, const char *locale, const struct regime *la
 	static const struct sender desk = { "default", "Accounts, Example", "accounts@example.com", "reply@example.com",
 		"+33100000000" };
 	static const struct sender lone = { .profile = "default", .name = "Accounts", .email = "accounts@example.com" };
+	static const struct notice_talk said = { CALL_PROMISE, { 20559 }, { 20573 }, "We spoke with Mme Roy.", 0, 0, { 0 }, { 0 } };
+	static const struct notice_talk agreed = { CALL_NONE, { 0 }, { 20573 }, NULL, 2, 3, { 20573 }, { 40000, "EUR" } };
 	bool rich = variant & 1, many = variant & 2, early = variant & 4;
 	const char *currency = rich && late && late->currency ? late->currency : "EUR";
 	struct notice_invoice *invoices = arena_alloc(arena, 2 * sizeof(*invoices));
@@ -394,6 +425,7 @@ void notice_sample(unsigned variant, const char *locale, const struct regime *la
 		.today = rich ? date_of(2026, 4, 16) : date_of(2099, 4, 16),
 		.deadline = rich ? date_of(2026, 4, 30) : date_none(),
 		.attempt_id = rich ? "01JX9000000000000000000000" : NULL,
+		.talk = !rich ? NULL : many ? &said : &agreed,
 		.late = late,
 		.country = rich && late ? late->country : NULL,
 		.consumer = !rich,

@@ -45,6 +45,21 @@ static size_t add_history(const struct debtor *debtor, struct guard_contact hist
 	return n;
 }
 
+/* The next opening after a day on which the debtor is written to anyhow. `aside`: by anything; else only by what no cap or gap counts. */
+static int64_t day_of_its_own(const struct permit_case *c, const struct business_time *when, int64_t at)
+{
+	for (size_t i = c->debtor->contact_count; i-- > 0;) {
+		const struct contact_made *made = &c->debtor->contacts[i];
+		date day = zone_date(when->zone, made->at);
+
+		if (made->channel == CHANNEL_CALL || made->delivery == DELIVERY_BOUNCED_HARD || !(c->aside || made->aside) ||
+			date_diff(day, zone_date(when->zone, at)) != 0)
+			continue;
+		return business_opening(when, date_add_days(day, 1));
+	}
+	return at;
+}
+
 /* --- the answer -------------------------------------------------------------------------------------------------------- */
 
 static struct permit refused(const struct guard_answer *a, int64_t at)
@@ -62,7 +77,7 @@ struct permit permit_contact(const struct permit_case *c, int64_t from)
 	struct guard_request q = { .rules = no_rules, .country = c->debtor->customer.country, .channel = c->channel, .timed = true,
 		.role = guard->role, .in_collection = guard->role == ROLE_COLLECTOR,
 		.debtor = guard_debtor(customer_kind_names[c->debtor->customer.kind]), .calendar = c->debtor->customer.country,
-		.insolvency = date_none(), .letter_sent = date_none(), .reminder_sent = c->again ? date_none() : c->first_reminder,
+		.insolvency = date_none(), .letter_sent = date_none(), .reminder_sent = c->again || c->aside ? date_none() : c->first_reminder,
 		.reminder_by = c->by_post ? "post" : "email", .relation = relation_of(guard, c->contact ? c->contact->role : NULL),
 		.own = &when, .own_at_person = c->policy->window.debtor_zone, .history = history };
 	struct permit permit = { .decision = GUARD_ALLOW, .at = from };
@@ -72,12 +87,18 @@ struct permit permit_contact(const struct permit_case *c, int64_t from)
 		q.rules = rules;
 	}
 	add_zones(c, &q);
-	q.history_count = c->again ? 0 : add_history(c->debtor, history);
+	q.history_count = c->again || c->aside ? 0 : add_history(c->debtor, history);
 	for (int i = 0; i < ROUNDS_MAX; i++) {
 		const char *why = NULL;
 		struct guard_answer a;
 
-		q.at = c->again ? permit.at : pace_earliest(c->policy, c->debtor, c->channel, permit.at, &why);
+		q.at = c->again || c->aside ? permit.at : pace_earliest(c->policy, c->debtor, c->channel, permit.at, &why);
+		if (!c->again && c->channel != CHANNEL_CALL) {
+			int64_t day = day_of_its_own(c, &when, q.at);
+
+			why = day > q.at ? "same_day" : why;
+			q.at = day;
+		}
 		if (!permit.why)
 			permit.why = why;
 		a = guard_decide(guard, &q);
@@ -114,49 +135,52 @@ static const char *zone_within(const struct policy *policy, const char *country)
 	return policy->window.debtor_zone && country && zone_of_country(country, zones, GUARD_ZONES_MAX) ? zone_name(zones[0]) : NULL;
 }
 
-static int check_step(const struct guard_rules *guard, const struct policy *policy, size_t i, const char *country, const char *creditor_zone,
+static int check_country(const struct guard_rules *guard, const struct policy *policy, size_t index, const char *country, const char *creditor_zone,
 	struct err *err)
 {
-	const struct step *step = &policy->steps[i];
+	const struct step *step = &policy->steps[index];
 	struct debtor debtor = { .known = true, .customer = { .country = country, .timezone = zone_within(policy, country) } };
 	char path[40];
 
-	(void)snprintf(path, sizeof(path), "$.steps[%zu]", i);
-	for (int kind = 0; customer_kind_names[kind]; kind++)
+	(void)snprintf(path, sizeof(path), "$.steps[%zu]", index);
+	for (int kind = 0; customer_kind_names[kind]; kind++) {
+		bool own_people = false; /* are all the same to the rules */
+
 		for (const char *const *role = step->to; *role && listed(step->when.kinds, customer_kind_names[kind]); role++) {
 			struct contact contact = { .role = *role };
 			struct permit_case c = { .guard = guard, .policy = policy, .debtor = &debtor, .contact = &contact,
 				.channel = step->channel, .creditor_zone = creditor_zone, .first_reminder = date_none() };
 			struct permit permit;
 
+			if (!relation_of(guard, *role) && own_people)
+				continue;
+			own_people = own_people || !relation_of(guard, *role);
 			debtor.customer.kind = kind;
 			permit = permit_contact(&c, CHECK_AT);
 			if (permit.decision == GUARD_DENY && strcmp(permit.why, "electronic_consent_missing") != 0)
-				return err_set(err, -EBADMSG, "unlawful", path, "(\"%s\") must not write to \"%s\" of a %s in %s: %s (%s)", step->id,
-					*role, customer_kind_names[kind], country ? country : "any country", permit.why, permit.source ? permit.source : "our own caution");
+				return err_set(err, -EBADMSG, "unlawful", path, "it must not write to \"%s\" of a %s in %s: %s (%s)", *role,
+					customer_kind_names[kind], country ? country : "any country", permit.why, permit.source ? permit.source : "our own caution");
 			if (permit.decision == GUARD_REVIEW && strcmp(permit.why, "no_common_hours") == 0)
 				return err_set(err, -EBADMSG, "unlawful", path,
-					"(\"%s\") can never go out in %s: the policy's window and the hours that a %s may be contacted at never meet",
-					step->id, country ? country : "any country", customer_kind_names[kind]);
+					"it can never go out in %s: the policy's window and the hours that a %s may be contacted at never meet",
+					country ? country : "any country", customer_kind_names[kind]);
 		}
+	}
 	return 0;
 }
 
-int permit_check_policy(const struct guard_rules *guard, const struct policy *policy, const char *country, const char *creditor_zone,
+int permit_check_step(const struct guard_rules *guard, const struct policy *policy, size_t index, const char *country, const char *creditor_zone,
 	struct err *err)
 {
-	for (size_t i = 0; guard && i < policy->step_count; i++) {
-		const struct step *step = &policy->steps[i];
-		int r = 0;
+	const struct step *step = &policy->steps[index];
+	const char *const *countries = step->when.countries;
+	int r = 0;
 
-		if (step->kind != STEP_MESSAGE && step->kind != STEP_CALL)
-			continue;
-		if (!step->when.countries)
-			r = check_step(guard, policy, i, country, creditor_zone, err);
-		for (const char *const *c = step->when.countries; c && *c && r == 0; c++)
-			r = check_step(guard, policy, i, *c, creditor_zone, err);
-		if (r < 0)
-			return r;
-	}
-	return 0;
+	if (step->kind != STEP_MESSAGE && step->kind != STEP_CALL)
+		return 0;
+	if (!countries)
+		return check_country(guard, policy, index, country, creditor_zone, err);
+	for (; *countries && r == 0; countries++)
+		r = check_country(guard, policy, index, *countries, creditor_zone, err);
+	return r;
 }

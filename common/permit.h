@@ -21,6 +21,7 @@ struct permit_case {
 	const char *creditor_zone; /* of a debtor about whom neither zone nor country is known */
 	date first_reminder; /* when this debt's first one went; none */
 	bool by_post; /* it did */
+	bool aside; /* no reminder: no cap or gap counts, but the debtor is written to once a day */
 	bool again; /* a message that may have gone already: it counts, so only the hour and the person are asked about */
 };
 
@@ -33,10 +34,10 @@ struct permit {
 
 struct permit permit_contact(const struct permit_case *c, int64_t from);
 /*
- * That the policy can be walked lawfully at all: its steps write to nobody who is a third party by their role, and their hours meet those of
- * the countries that they are for (or `country`, the creditor's; NULL = not known). -EBADMSG, code "unlawful", the step in `err->path`.
+ * That a step of a policy can be walked lawfully at all: it writes to nobody who is a third party by their role, and its hours meet
+ * those of the countries that it is for (or `country`, the creditor's; NULL = not known). -EBADMSG, code "unlawful", the step in `err->path`.
  */
-int permit_check_policy(const struct guard_rules *guard, const struct policy *policy, const char *country, const char *creditor_zone,
+int permit_check_step(const struct guard_rules *guard, const struct policy *policy, size_t index, const char *country, const char *creditor_zone,
 	struct err *err);
 
 #endif

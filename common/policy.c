@@ -30,12 +30,12 @@ static const char *const weekday_names[] = { "mon", "tue", "wed", "thu", "fri", 
 #define MINIMUM_MAX INT64_C(100000000)
 
 static const char *const policy_members[] = { "name", "title", "extends", "do_nothing", "window", "caps", "min_gap",
-	"max_contacts", "group", "minimum", "freshness", "late", "due_roll", "steps", NULL };
+	"max_contacts", "group", "minimum", "freshness", "late", "due_roll", "promise", "plan", "courtesy", "steps", NULL };
 static const char *const late_members[] = { "regime", NULL };
 static const char *const window_members[] = { "zone", "days", "hours", "holidays", NULL };
 static const char *const cap_members[] = { "channel", "contacts", "days", NULL };
 static const char *const if_members[] = { "balance_min_minor", "balance_max_minor", "days_past_due_min", "days_past_due_max",
-	"kinds", "countries", "tags", NULL };
+	"currency", "kinds", "countries", "tags", NULL };
 /* Which members a step of each kind may have; what is left over would be silently without effect. */
 static const char *const message_members[] = { "id", "at", "channel", "else", "template", "sender", "tone", "to", "fees",
 	"attach", "delivery", "deadline", "effects", "in_doubt", "if", NULL };
@@ -387,24 +387,18 @@ static int parse_at(const struct json *object, const struct policy *policy, stru
 	return 0;
 }
 
-/* Where a step lies in calendar days from due, issued or eom: business days only as a range, holidays aside. */
-struct span {
-	enum anchor root;
-	int64_t least, most;
-};
-
-static struct span step_span(const struct policy *policy, size_t index)
+struct step_span policy_step_span(const struct policy *policy, size_t step)
 {
-	const struct step_at *at = &policy->steps[index].at;
+	const struct step_at *at = &policy->steps[step].at;
 	int64_t near = at->days, far = at->days;
-	struct span span = { .root = at->anchor };
+	struct step_span span = { .root = at->anchor };
 
 	if (at->business && at->days >= 0)
 		far = at->days + at->days / 5 * 2 + 4;
 	else if (at->business)
 		near = at->days + at->days / 5 * 2 - 4;
 	if (at->anchor == ANCHOR_STEP)
-		span = step_span(policy, at->step); /* always an earlier one, so this ends */
+		span = policy_step_span(policy, at->step); /* always an earlier one, so this ends */
 	span.least += near;
 	span.most += far;
 	return span;
@@ -413,10 +407,10 @@ static struct span step_span(const struct policy *policy, size_t index)
 /* A step that surely lies before an earlier one of the same anchor would be sent late or never. */
 static int check_order(const struct json *object, const struct policy *policy, size_t index, struct err *err)
 {
-	struct span here = step_span(policy, index);
+	struct step_span here = policy_step_span(policy, index);
 
 	for (size_t i = 0; i < index; i++) {
-		struct span before = step_span(policy, i);
+		struct step_span before = policy_step_span(policy, i);
 
 		if (before.root == here.root && before.least > here.most)
 			return json_refuse(object, "at", err, "bad_order",
@@ -454,6 +448,7 @@ static int parse_if(struct arena *arena, const struct json *step_object, struct 
 		.days_past_due_min = INT64_MIN,
 		.days_past_due_max = INT64_MAX };
 	if ((r = json_opt_object(step_object, "if", &object, err)) < 0 || (r = json_only(&object, if_members, err)) < 0 ||
+		(r = json_opt_str(&object, "currency", 8, &when->currency, err)) < 0 ||
 		(r = json_opt_int(&object, "balance_min_minor", 0, MONEY_MAX, &when->balance_min, err)) < 0 ||
 		(r = json_opt_int(&object, "balance_max_minor", 0, MONEY_MAX, &when->balance_max, err)) < 0 ||
 		(r = json_opt_int(&object, "days_past_due_min", -3650, 3650, &when->days_past_due_min, err)) < 0 ||
@@ -465,6 +460,8 @@ static int parse_if(struct arena *arena, const struct json *step_object, struct 
 		(r = opt_list(arena, &object, "tags", NULL, tag_ok, "a tag of 1 to 128 characters without ','",
 			 &when->tags, err)) < 0)
 		return r;
+	if (when->currency && (strlen(when->currency) != 3 || currency_exponent(when->currency) < 0))
+		return json_refuse(&object, "currency", err, "unknown_currency", "must be an ISO 4217 currency in capitals, such as \"EUR\"");
 	if (when->balance_max >= 0 && when->balance_min > when->balance_max)
 		return json_refuse(&object, "balance_max_minor", err, "out_of_range", "must be at least balance_min_minor");
 	if (when->days_past_due_min > when->days_past_due_max)
@@ -678,7 +675,8 @@ static int parse_root(const struct json *root, struct policy *policy, struct err
 	policy->due_roll = (enum roll)due_roll;
 	policy->max_contacts = (int32_t)max_contacts;
 	policy->group = (enum group_mode)group;
-	return parse_steps(root, policy, err);
+	r = parse_steps(root, policy, err);
+	return r < 0 ? r : policy_agreed(root, policy, err);
 }
 
 int policy_parse(const char *json, size_t len, struct policy **ret, struct err *err)
@@ -720,48 +718,4 @@ int policy_step_index(const struct policy *policy, const char *id)
 bool cap_counts(const struct cap *cap, enum channel channel)
 {
 	return cap->any_channel || channel == cap->channel || (cap->channel == CHANNEL_CALL && channel == CHANNEL_VOICE);
-}
-
-static bool counts(const struct step *step, const struct cap *cap)
-{
-	return step->kind != STEP_GATE && cap_counts(cap, step->channel);
-}
-
-static int too_dense(struct err *err, const struct step *first, const struct step *last, int64_t days, int32_t allowed)
-{
-	return err_set(err, -EBADMSG, "pace", "$.caps",
-		"steps \"%s\" to \"%s\" lie within %lld days, in which the caps allow %d contacts: move one, or raise the cap",
-		first->id, last->id, (long long)days, allowed);
-}
-
-int policy_check_pace(const struct policy *policy, struct err *err)
-{
-	for (size_t i = 0; i < policy->step_count; i++) {
-		const struct step *first = &policy->steps[i];
-		struct span from = step_span(policy, i);
-
-		for (size_t c = 0; c < policy->cap_count; c++) {
-			const struct cap *cap = &policy->caps[c];
-			int32_t found = 0;
-
-			for (size_t k = i; k < policy->step_count && counts(first, cap); k++) {
-				struct span to = step_span(policy, k);
-
-				if (to.root != from.root || !counts(&policy->steps[k], cap) || to.most - from.least >= cap->days)
-					continue;
-				if (++found > cap->contacts)
-					return too_dense(err, first, &policy->steps[k], cap->days, cap->contacts);
-			}
-		}
-		for (size_t k = i + 1; k < policy->step_count && first->kind != STEP_GATE; k++) {
-			struct span to = step_span(policy, k);
-
-			if (to.root == from.root && policy->steps[k].kind != STEP_GATE &&
-				(to.most - from.least) * 1440 * MS_A_MINUTE < policy->min_gap_ms)
-				return err_set(err, -EBADMSG, "pace", "$.min_gap",
-					"steps \"%s\" and \"%s\" lie closer than min_gap: move one", first->id,
-					policy->steps[k].id);
-		}
-	}
-	return 0;
 }

@@ -13,6 +13,7 @@
 #include "common/cleanup.h"
 #include "common/err.h"
 #include "common/holidays.h"
+#include "common/json.h"
 #include "common/message.h"
 #include "common/money.h"
 
@@ -36,6 +37,7 @@ struct step_at {
 };
 
 struct step_if { /* all that are set must hold */
+	const char *currency; /* ISO 4217 of the invoice; NULL = any */
 	int64_t balance_min, balance_max; /* minor units; -1 = any */
 	int64_t days_past_due_min, days_past_due_max; /* INT64_MIN / INT64_MAX = any */
 	const char *const *kinds; /* customer kinds, NULL = any */
@@ -65,6 +67,18 @@ struct step {
 	const char *const *effects; /* outbound event types, NULL-terminated */
 	enum doubt_rule in_doubt;
 	struct step_if when;
+};
+
+/* What is said and done about what was agreed; every template is of a mail, NULL = nothing is said. */
+struct agreed {
+	const char *promise_thanks;
+	int32_t promise_within_days; /* a promise for a later day pauses no longer than this; 0 = no limit */
+	int32_t promises_most; /* after so many broken ones no promise of the invoice pauses it; 0 = no limit */
+	int promise_broken; /* index of the step at which the ladder goes on; -1 = where it stood */
+	const char *plan_before, *plan_late; /* before an instalment is due; the day after it was not paid */
+	int32_t plan_before_days, plan_grace_days; /* grace: so long after its day a plan breaks */
+	int plan_broken;
+	const char *thanks, *apology; /* for a payment; when it and a reminder crossed */
 };
 
 struct cap {
@@ -101,6 +115,7 @@ struct policy {
 	struct step steps[POLICY_STEPS_MAX];
 	size_t step_count; /* 0 is a policy that does nothing (do-nothing) */
 	bool nothing; /* "do_nothing": true: recorded, never contacted */
+	struct agreed agreed;
 	struct arena *arena; /* owns all above */
 };
 
@@ -126,11 +141,15 @@ DEFINE_CLEANUP(struct policy, policy_free)
 /* Whether a contact by this channel counts for the cap: a voice that calls is a call. */
 bool cap_counts(const struct cap *cap, enum channel channel);
 int policy_step_index(const struct policy *policy, const char *id); /* -ENOENT */
-/*
- * That one invoice alone can walk the ladder in the rhythm it was written in: no window of a cap's days holds more steps than
- * the cap allows, and no two lie closer than min_gap. Otherwise steps would only be put off: -EBADMSG, code "pace". Looks at
- * steps in calendar days; not part of policy_parse(), since a policy that defers is slow, not wrong.
- */
-int policy_check_pace(const struct policy *policy, struct err *err);
+/* Where a step lies, in calendar days from due, issued or eom: business days only as a range, holidays aside. */
+struct step_span {
+	enum anchor root;
+	int64_t least, most;
+};
+struct step_span policy_step_span(const struct policy *policy, size_t step);
+/* The members `promise`, `plan` and `courtesy` of a policy whose steps are read. -EBADMSG. */
+int policy_agreed(const struct json *root, struct policy *policy, struct err *err);
+/* The i-th template that they name, and where, for a check; NULL behind the last. All are mails of the default sender. */
+const char *policy_agreed_template(const struct policy *policy, size_t i, const char **path);
 
 #endif

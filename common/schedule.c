@@ -13,6 +13,8 @@ struct business_time schedule_window(const struct policy *policy, const struct d
 	if (zone_get(w->debtor_zone ? debtor_zone(debtor, creditor_zone) : w->zone, &when.zone) < 0 &&
 		zone_get(creditor_zone, &when.zone) < 0)
 		(void)zone_get("UTC", &when.zone);
+	if (!w->debtor_zone && zone_get(debtor_zone(debtor, creditor_zone), &when.dates) < 0)
+		when.dates = NULL;
 	return when;
 }
 
@@ -87,8 +89,8 @@ int64_t pace_earliest(const struct policy *policy, const struct debtor *debtor, 
 	size_t last = debtor->contact_count;
 	int64_t earliest = at;
 
-	while (last && debtor->contacts[last - 1].delivery == DELIVERY_BOUNCED_HARD)
-		last--; /* it reached nobody */
+	while (last && (debtor->contacts[last - 1].delivery == DELIVERY_BOUNCED_HARD || debtor->contacts[last - 1].aside))
+		last--; /* it reached nobody, or asked for nothing */
 	if (last && policy->min_gap_ms) {
 		int64_t gap = debtor->contacts[last - 1].at + policy->min_gap_ms;
 
@@ -107,7 +109,7 @@ int64_t pace_earliest(const struct policy *policy, const struct debtor *debtor, 
 		for (size_t i = debtor->contact_count; i-- > 0;) {
 			const struct contact_made *made = &debtor->contacts[i];
 
-			if (!cap_counts(cap, made->channel) || made->delivery == DELIVERY_BOUNCED_HARD)
+			if (!cap_counts(cap, made->channel) || made->delivery == DELIVERY_BOUNCED_HARD || made->aside)
 				continue;
 			if (++seen < cap->contacts)
 				continue;

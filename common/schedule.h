@@ -14,7 +14,7 @@
 #define SCHEDULE_NEVER INT64_MAX
 
 /*
- * The policy's window for one debtor. An unknown zone cannot come this far (events and config check it). `holidays` NULL: none are
+ * The policy's window for one debtor; whatever zone its hours are in, dates are the debtor's. An unknown zone cannot come this far (events and config check it). `holidays` NULL: none are
  * known; of a country without a calendar neither.
  */
 struct business_time schedule_window(const struct policy *policy, const struct debtor *debtor, const char *creditor_zone,

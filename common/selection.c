@@ -51,7 +51,8 @@ static int64_t open_others(const struct debtor *debtor, const char *invoice_id)
 
 bool selection_matches(const struct policy_rule *rule, const struct invoice *invoice, const struct debtor *debtor)
 {
-	return word_listed(rule->kinds, customer_kind_names[debtor->customer.kind]) && word_listed(rule->countries, debtor->customer.country) &&
+	return word_listed(rule->kinds, customer_kind_names[debtor->customer.kind]) &&
+		word_listed(rule->invoice_kinds, invoice_kind_names[invoice->snapshot.kind]) && word_listed(rule->countries, debtor->customer.country) &&
 		any_tag(rule->tags, invoice->snapshot.tags) && (!rule->currency || strcmp(rule->currency, invoice->snapshot.currency) == 0) &&
 		within(&rule->balance, invoice_view(invoice).balance) && within(&rule->open_invoices, open_others(debtor, invoice->id)) &&
 		within(&rule->paid, debtor->paid) && within(&rule->paid_late, debtor->paid_late) &&

@@ -66,7 +66,7 @@ static void advance(struct dunner *d, struct group *g, const struct entry *entry
 	g->position_count++;
 }
 
-static void touch_debtor(struct group *g, struct doc *debtor)
+void decide_touch_debtor(struct group *g, struct doc *debtor)
 {
 	debtor->touched = true;
 	for (size_t i = 0; i < debtor->d->open_count; i++) { /* a timer is only a hint to look */
@@ -89,7 +89,7 @@ static void hold_dead(struct dunner *d, struct group *g, const char *invoice_id,
 		invoice->touched = true;
 	} else if (debtor && debtor->loaded && debtor->existed) {
 		debtor->d->dead_letter_until = now + DEAD_HOLD_MS;
-		touch_debtor(g, debtor);
+		decide_touch_debtor(g, debtor);
 	}
 }
 
@@ -150,6 +150,31 @@ static int check_allowed(struct dunner *d, struct group *g, struct input *input)
 	return 0;
 }
 
+static void write_agreed(struct json_writer *w, const struct event *e)
+{
+	char text[DATE_TEXT_SIZE];
+
+	if (e->outcome)
+		jw_str(w, "outcome", call_outcome_names[e->outcome]);
+	if (e->type == EVENT_DISPUTE_OPENED && e->reason && id_valid(e->reason))
+		jw_str(w, "reason", e->reason);
+	if (e->settles)
+		jw_int(w, "accepted_minor", e->amount);
+	if (e->in_kind)
+		jw_str(w, "method", "other");
+	jw_opt_str(w, "accepted_by", e->accepted_by);
+	if (e->instalment_count)
+		jw_array(w, "instalments");
+	for (size_t i = 0; i < e->instalment_count; i++) {
+		jw_object(w, NULL);
+		jw_str(w, "due_on", date_format(e->instalments[i].due_on, text));
+		jw_int(w, "amount_minor", e->instalments[i].amount);
+		jw_end_object(w);
+	}
+	if (e->instalment_count)
+		jw_end_array(w);
+}
+
 static void write_facts(struct json_writer *w, const struct event *e)
 {
 	char text[DATE_TEXT_SIZE];
@@ -162,6 +187,7 @@ static void write_facts(struct json_writer *w, const struct event *e)
 	jw_opt_str(w, "fact", e->fact_id);
 	jw_opt_int(w, "amount_minor", e->amount);
 	jw_opt_str(w, "attempt", e->attempt_id);
+	write_agreed(w, e);
 	if (e->delivery)
 		jw_str(w, "delivery", delivery_names[e->delivery]);
 	if (e->unverified)
@@ -316,6 +342,12 @@ void decide_event(struct dunner *d, struct group *g, struct input *input)
 		d->payments_known_to = debtor_payments_known_to(system->d, d->config->ledgers);
 		system->touched |= changed;
 	}
+	if (e->type == EVENT_CALL_COMPLETED && e->outcome && invoice && invoice->loaded && invoice->existed) {
+		if (!escalation_commanded(invoice->e, g->arena, e))
+			return; /* told again: a call counts once */
+		decide_call(d, g, e, invoice);
+		return;
+	}
 	if (debtor && debtor->loaded) {
 		uint64_t out = opted_out(debtor->d);
 
@@ -327,7 +359,7 @@ void decide_event(struct dunner *d, struct group *g, struct input *input)
 			if (harmless(e))
 				debtor->touched = true; /* nothing is owed sooner because of it */
 			else
-				touch_debtor(g, debtor);
+				decide_touch_debtor(g, debtor);
 		}
 		if (told)
 			decide_told(d, g, e, debtor->d, out, changed);
@@ -408,6 +440,7 @@ static void task_done(struct dunner *d, struct group *g, struct doc *invoice, co
 			!escalation_move(doc->e, TRIGGER_TASK_ENDED))
 			continue;
 		doc->touched = true;
+		escalation_step_effects(doc->e, debtor->d, decide_policy(d, doc->e, debtor->d), doc->e->step, &g->fx);
 		escalation_walked(doc->e, g->arena, doc->e->step, STEP_DONE, NULL, flow_now(d),
 			arena_strdup(g->arena, id));
 		debtor_contact_add(debtor->d, g->arena, flow_now(d), post ? CHANNEL_LETTER : CHANNEL_CALL, made);
@@ -419,22 +452,23 @@ static void gate_decided(struct dunner *d, struct group *g, struct doc *doc, con
 {
 	struct escalation *e = doc->e;
 	struct draft *draft = effects_record(&g->fx, "decision.recorded", e->invoice.debtor_id);
+	struct doc *debtor = group_find(d, g, DOC_DEBTOR, e->invoice.debtor_id);
+	struct debtor *who = debtor && debtor->loaded ? debtor->d : NULL;
 
 	jw_str(&draft->w, "invoice", doc->id);
-	jw_str(&draft->w, "step", e->step);
+	jw_opt_str(&draft->w, "step", e->step); /* none: it was asked because all steps were walked */
 	jw_str(&draft->w, "decision", decision);
 	if (e->task)
 		close_task(g, e, e->task, "decision", "done");
+	if (who)
+		debtor->touched = true;
 	if (strcmp(decision, "stop") == 0) {
-		struct doc *debtor = group_find(d, g, DOC_DEBTOR, e->invoice.debtor_id);
-
 		e->task = NULL; /* closed as done, above */
-		escalation_stop(e, debtor && debtor->loaded ? debtor->d : NULL, &g->fx);
-		if (debtor && debtor->loaded)
-			debtor->touched = true;
+		escalation_stop(e, who, &g->fx);
 		return;
 	}
 	escalation_move(e, TRIGGER_DECIDED);
+	escalation_step_effects(e, who, decide_policy(d, e, who), e->step, &g->fx);
 	escalation_walked(e, g->arena, e->step, STEP_DONE, decision, flow_now(d), NULL);
 }
 
@@ -450,7 +484,7 @@ static int check_step(struct dunner *d, struct group *g, const struct escalation
 {
 	const struct policy *policy = policy_of(d, g, e);
 
-	if (policy && policy_step_index(policy, step) < 0)
+	if (policy && policy_step_index(policy, step) < 0 && !aside_id(step))
 		return err_set(err, -EBADMSG, "unknown_step", "$.data.step", "policy %s has no such step", policy->name);
 	for (size_t i = 0; i < e->walk_count; i++)
 		if (strcmp(e->walk[i].step, step) == 0)
@@ -530,6 +564,9 @@ static void command_invoice(struct dunner *d, struct group *g, const struct even
 		escalation_walked(esc, g->arena, step, STEP_SKIPPED, "operator", now, NULL);
 	} else if (strcmp(e->command, "decide") == 0 && esc->state == ESCALATION_GATE) {
 		gate_decided(d, g, doc, strcmp(decision, "stop") == 0 ? "stop" : "continue");
+	} else if (strcmp(e->command, "decide") == 0 && esc->state == ESCALATION_WAITING && esc->held && strcmp(esc->held, "exhausted") == 0 &&
+		strcmp(decision, "stop") == 0) {
+		gate_decided(d, g, doc, decision);
 	} else if (strcmp(e->command, "decide") == 0 && esc->state == ESCALATION_DOUBT) {
 		if (strcmp(decision, "sent") == 0 || strcmp(decision, "not_sent") == 0) {
 			esc->verdict = decision; /* kept with the document until the reconciler has the attempt's entry at hand */
@@ -645,6 +682,8 @@ int decide_command(struct dunner *d, struct group *g, struct input *input)
 	} else if (strcmp(e->command, "gap_closed") == 0) {
 		close_gaps(d, system->d, e->time);
 		system->touched = true;
+	} else if (doc && strcmp(e->command, "call_log") == 0) {
+		decide_call(d, g, e, doc);
 	} else if (doc && strcmp(e->command, "task_done") == 0) {
 		task_done(d, g, doc, e->target);
 	} else if (to) {

@@ -8,6 +8,7 @@
 #include "daemon/flow.h"
 
 #define ATTEMPT_TTL_MS (180 * DAY_MS)
+#define INTENT_LEAF_LEN 16 /* 64 bits: each request that is doubtful is one try */
 #define IMAGES_FRAME_BYTES (256 * 1024)
 /* What a record, a part of one, an image take beside what is in them, about: so much is reserved at once. */
 #define RECORD_BYTES 1024
@@ -158,6 +159,7 @@ static void add_record(struct dunner *d, struct group *g, struct draft *draft, s
 	place->prev_origin = arena_strdup(g->arena, d->ports.journal->origin(d->ports.journal->self, year));
 	place->prev_index = draft->index;
 	hex_format(hash, SHA256_SIZE, place->prev_hash);
+	memcpy(draft->leaf_hash, place->prev_hash, sizeof(draft->leaf_hash));
 }
 
 static void open_case(struct dunner *d, struct group *g, struct doc *doc, uint16_t year, struct scratch *scratch)
@@ -331,6 +333,7 @@ static void image_attempts(struct dunner *d, struct group *g)
 	for (struct release *release = g->releases; release; release = release->next) {
 		release->entry.intent_year = g->out.head.year;
 		release->entry.intent_index = release->intent->index;
+		release->entry.intent_leaf = arena_memdup(g->arena, release->intent->leaf_hash, INTENT_LEAF_LEN);
 		release->entry.pseq = (int64_t)g->out.head.pseq;
 		release->text = image_attempt(d, g, &release->entry);
 	}

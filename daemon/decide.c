@@ -101,6 +101,8 @@ void decide_wants(struct dunner *d, struct group *g)
 		case INPUT_ENTRY:
 			want(d, g, DOC_ESCALATION, input->event.invoice_id);
 			want(d, g, DOC_DEBTOR, input->event.customer_id);
+			if (input->event.type == EVENT_CALL_COMPLETED) /* a call is about all the invoices of its task */
+				want_siblings(d, g, input->event.invoice_id, true);
 			for (size_t i = 0; i < input->event.invoice_count && g->doc_count < GROUP_DOCS_MAX; i++)
 				want(d, g, DOC_ESCALATION, input->event.invoice_ids[i]);
 			for (size_t i = 0; i < input->also_count; i++) {
@@ -108,7 +110,8 @@ void decide_wants(struct dunner *d, struct group *g)
 				want(d, g, DOC_DEBTOR, input->also[i].customer_id);
 			}
 			if (input->parsed == 0 && input->event.type == EVENT_OPERATOR_COMMAND && input->event.target) {
-				const char *id = decide_task_invoice(g->arena, input->event.target);
+				const char *id = strcmp(input->event.command, "call_log") == 0 && !strchr(input->event.target, ':') ?
+					input->event.target : decide_task_invoice(g->arena, input->event.target);
 
 				if (id_valid(input->event.target))
 					want(d, g, strstr(input->event.command, "retain") ? DOC_DEBTOR : DOC_ESCALATION,
@@ -164,6 +167,7 @@ static void refresh(struct dunner *d, struct group *g, struct doc *doc)
 {
 	struct debtor *debtor = debtor_of(d, g, doc->e);
 	int64_t paid = debtor ? debtor->paid : 0, late = debtor ? debtor->paid_late : 0, broken = debtor ? debtor->promises_broken : 0;
+	int64_t kept = debtor ? debtor->promises_kept : 0, work = debtor ? (int64_t)debtor->work_held_count : 0;
 	struct selection selection;
 	struct rules rules;
 
@@ -171,9 +175,11 @@ static void refresh(struct dunner *d, struct group *g, struct doc *doc)
 		selection = choose(d, doc->e, debtor);
 	doc->policy = doc->e->policy_digest ? decide_policy(d, doc->e, debtor) : selection.policy;
 	rules = decide_rules(d, doc->policy);
+	rules.behind = !g->contacts_allowed;
 	rules.selection = doc->e->policy_digest ? NULL : &selection;
 	escalation_refresh(doc->e, debtor, &rules, &g->fx);
-	if (debtor && (paid != debtor->paid || late != debtor->paid_late || broken != debtor->promises_broken))
+	if (debtor && (paid != debtor->paid || late != debtor->paid_late || broken != debtor->promises_broken ||
+			      kept != debtor->promises_kept || work != (int64_t)debtor->work_held_count))
 		group_find(d, g, DOC_DEBTOR, debtor->id)->touched = true;
 }
 
@@ -346,7 +352,7 @@ static void look(struct dunner *d, struct group *g, struct doc *doc)
 	next = escalation_next(doc->e, debtor, &rules);
 	if (next.kind == NEXT_GATE && next.at <= now) {
 		open_gate(g, doc, &doc->policy->steps[next.step], now, false);
-	} else if (next.kind == NEXT_CONTACT && next.at <= now && debtor) {
+	} else if ((next.kind == NEXT_CONTACT || next.kind == NEXT_ASIDE) && next.at <= now && debtor) {
 		if (g->contacts_allowed && free_slots(d, g) && !group_find(d, g, DOC_DEBTOR, debtor->id)->answered)
 			contact_due(d, g, doc, debtor);
 	} else if (next.kind == NEXT_CONTACT && next.owed_at <= now && doc->policy) {

@@ -328,6 +328,8 @@ void recent_forget(struct dunner *d); /* all of it, and wipes it */
 void decide_wants(struct dunner *d, struct group *g); /* asks for what the inputs need and what that leads to */
 void decide_group(struct dunner *d, struct group *g);
 void decide_event(struct dunner *d, struct group *g, struct input *input); /* apply.c */
+void decide_call(struct dunner *d, struct group *g, const struct event *e, struct doc *invoice); /* call.c: one that was logged */
+void decide_touch_debtor(struct group *g, struct doc *debtor); /* it changed, and its open invoices are looked at soon */
 int decide_command(struct dunner *d, struct group *g, struct input *input); /* apply.c; -EBADMSG: refused, nothing done, input->err says why */
 void decide_record(struct dunner *d, struct group *g, const struct dunner_record *record); /* flow_record.c */
 void decide_gaps_told(struct dunner *d, const struct debtor *system); /* what the status says of them */

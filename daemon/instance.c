@@ -236,6 +236,19 @@ static void on_redis(bool connected, const char *why, void *arg)
 
 /* --- control and reload ------------------------------------------------------------------------------------------------------ */
 
+/* What was left out, and what was taken with a warning. */
+static void tell_policies(struct instance *in, const struct library *library)
+{
+	for (size_t i = 0; i < library->unfit_count; i++)
+		log_line(in->log, LOG_NOTICE, "library", "policy %s is left out: %s", library->unfit[i].name, library->unfit[i].why);
+	for (size_t i = 0; i < library->verdict_count; i++) {
+		const struct library_verdict *v = &library->verdicts[i];
+
+		for (size_t k = 0; k < v->report.count && !v->report.errors; k++)
+			log_line(in->log, LOG_WARNING, "library", "%s: %s", v->file, lint_sentence(&v->report, &v->report.findings[k]));
+	}
+}
+
 static int reload(struct instance *in, struct err *err)
 {
 	CLEANUP(config_freep) struct config *config = NULL;
@@ -257,9 +270,7 @@ static int reload(struct instance *in, struct err *err)
 	in->library = library_ref(library);
 	in->law_told = date_none();
 	anchors_lock_months(in->anchors, retention_shortest(library->retention));
-	for (size_t i = 0; i < library->unfit_count; i++)
-		log_line(in->log, LOG_NOTICE, "library", "policy %s is left out: %s", library->unfit[i].name,
-			library->unfit[i].why);
+	tell_policies(in, library);
 	return 0;
 }
 
@@ -707,9 +718,7 @@ int instance_run(const struct instance_options *options)
 	}
 	in.config = in.setup.config;
 	in.library = library_ref(in.setup.library);
-	for (size_t i = 0; i < in.library->unfit_count; i++)
-		log_line(in.log, LOG_NOTICE, "library", "policy %s is left out: %s", in.library->unfit[i].name,
-			in.library->unfit[i].why);
+	tell_policies(&in, in.library);
 	read_boot_id(&in);
 	in.base = create_base();
 	if (!in.base) {
@@ -754,6 +763,12 @@ int instance_check(const struct instance_options *options)
 	} else {
 		for (size_t i = 0; i < setup.library->unfit_count; i++)
 			printf("policy %s cannot be used: %s\n", setup.library->unfit[i].name, setup.library->unfit[i].why);
+		for (size_t i = 0; i < setup.library->verdict_count; i++) {
+			const struct library_verdict *v = &setup.library->verdicts[i];
+
+			for (size_t k = 0; k < v->report.count && !v->report.errors; k++)
+				printf("%s: %s\n", v->file, lint_sentence(&v->report, &v->report.findings[k]));
+		}
 		printf("%s: ok, %zu policies, %zu providers\n", options->config_file, setup.library->policy_count,
 			setup.library->provider_count);
 	}

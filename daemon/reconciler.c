@@ -199,6 +199,19 @@ void decide_reconcile(struct dunner *d, struct group *g, struct input *input)
 			members[i].escalation->look_at = step == DOUBT_WAIT && at > env.now ? at : env.now + (wait ? wait : MINUTE_MS);
 }
 
+/*
+ * Where the intent stands is told by its place in a log, and another instance's log has a place of that number, too: what stands there in ours
+ * can even be an older intent of the same attempt, with other bytes.
+ */
+static bool is_intent(const struct attempt_entry *entry, const struct record_body *record)
+{
+	uint8_t hash[SHA256_SIZE];
+	char hex[2 * SHA256_SIZE + 1];
+
+	record_leaf_hash(record->leaf, hash);
+	return !entry->intent_leaf || strncmp(hex_format(hash, SHA256_SIZE, hex), entry->intent_leaf, strlen(entry->intent_leaf)) == 0;
+}
+
 /* The bytes as they were decided, from the journal: a resend says the same or nothing. */
 static int stored_message(struct dunner *d, const struct attempt_entry *entry, struct arena *arena, struct message *ret)
 {
@@ -219,7 +232,7 @@ static int stored_message(struct dunner *d, const struct attempt_entry *entry, s
 	r = record_body_read(body.data, body.len, &record);
 	if (r < 0)
 		return r;
-	if (record.blob_count < 2)
+	if (record.blob_count < 2 || !is_intent(entry, &record))
 		return -EBADMSG;
 	r = d->ports.keys->open(d->ports.keys->self, record.blobs[1].year, record.blobs[1].slot, &keys);
 	if (r < 0)

@@ -354,7 +354,8 @@ const char *verdict_action(const struct verdict *verdict)
 {
 	static const char *const names[] = { [NEXT_NONE] = "none", [NEXT_HELD] = "hold", [NEXT_BUSY] = "outcome",
 		[NEXT_RESOLVE] = "settle_doubt", [NEXT_TASK_END] = "task", [NEXT_GATE_END] = "decision", [NEXT_SKIP] = "skip",
-		[NEXT_CONTACT] = "contact", [NEXT_GATE] = "gate" };
+		[NEXT_CONTACT] = "contact", [NEXT_GATE] = "gate",
+		[NEXT_ASIDE] = "beside" };
 
 	return verdict->by_rules || verdict->next.kind != NEXT_CONTACT ? names[verdict->next.kind] : "look";
 }
@@ -365,6 +366,8 @@ const char *verdict_step(const struct entry *entry, const struct verdict *verdic
 
 	if (entry->e.step)
 		return entry->e.step;
+	if (verdict->by_rules && next->aside.id[0])
+		return next->aside.id;
 	if (!verdict->by_rules || !entry->policy ||
 		(next->kind != NEXT_CONTACT && next->kind != NEXT_GATE && next->kind != NEXT_SKIP))
 		return NULL;

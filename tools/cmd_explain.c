@@ -23,6 +23,9 @@ static const struct sentence holds[] = {
 	{ "settlement", "a settlement is agreed" },
 	{ "undelivered", "the invoice itself could not be delivered" },
 	{ "reply", "the debtor replied, and a person should read it first" },
+	{ "says_paid", "the debtor says that it is paid: somebody looks for the money" },
+	{ "waiting_approval", "it waits for approval in the debtor's house" },
+	{ "refuses", "the debtor refuses to pay: a person must say how to go on" },
 	{ "unknown_policy", "its policy is not among those loaded" },
 	{ "promise", "the debtor promised to pay" },
 	{ "announced", "a payment is announced" },
@@ -66,8 +69,15 @@ static const struct sentence rules_said[] = {
 	{ "past_due", "a step from before the due date is not made up for afterwards" },
 	{ "condition", "the step's condition does not hold" },
 	{ "no_address", "no contact has an address for its channel" },
+	{ "refused", "the provider refuses the message, and nobody can be reached by the step's other channel" },
 	{ "opted_out", "the debtor asked not to be contacted on its channel" },
 	{ "anchor_skipped", "it counts from a step that was skipped" },
+	{ "beside", "it follows from what was said or paid, not from the ladder" },
+	{ "same_day", "the debtor is written to once a day" },
+	{ "call_back_at", "the hour at which they asked to be called again" },
+	{ "promise_broken", "a promise was broken: the ladder goes on further up" },
+	{ "plan_broken", "a payment plan was broken: the ladder goes on further up" },
+	{ "stale", "it comes too late to be of use" },
 	{ "task", "the task's deadline" },
 	{ "decision", "the decision's deadline, when it is asked for again" },
 	{ "sending", "a message is on its way; its outcome comes by itself" },
@@ -98,7 +108,7 @@ static bool moved_by_spacing(struct ctl *ctl, const struct entry *entry, const s
 		walk.done[i] = date_none();
 	for (size_t i = 0; i < entry->e.walk_count && at->anchor == ANCHOR_STEP; i++)
 		if (strcmp(entry->e.walk[i].step, policy->steps[at->step].id) == 0 && entry->e.walk[i].end != STEP_SKIPPED)
-			walk.done[at->step] = zone_date(when.zone, entry->e.walk[i].at);
+			walk.done[at->step] = business_date(&when, entry->e.walk[i].at);
 	day = schedule_step_date(policy, next->step, &walk, &when);
 	return date_is_set(day) && business_opening(&when, day) != next->owed_at;
 }
@@ -205,6 +215,10 @@ static const char *first_line(struct ctl *ctl, const struct entry *entry, const 
 		return arena_printf(arena, "Step %s goes out %s.", step,
 			now ? arena_printf(arena, "now; it is owed since %s", view_time(arena, next->owed_at, entry->zone)) :
 			      arena_printf(arena, "%s, %s", when, away));
+	case NEXT_ASIDE:
+		return arena_printf(arena, "A mail beside the ladder (%s) goes out %s%s%s.", next->aside.id,
+			now ? "now" : arena_printf(arena, "%s, %s", when, away), next->held ? "; the ladder is held: " : "",
+			next->held ? say(holds, next->held) : "");
 	case NEXT_NONE:
 		break;
 	}
@@ -278,7 +292,7 @@ static void add_policy(struct ctl *ctl, struct fields *f, const struct entry *en
 	fields_add(f, "policy_by", NULL, cell_text(entry->e.policy_by));
 	fields_add(f, "policy_rule", NULL, cell_text(entry->e.policy_rule));
 	fields_add(f, "policy_why", "Because", cell_text(policy_reason(ctl, &entry->e)));
-	if (!entry->policy || !entry->d || (next->kind != NEXT_CONTACT && next->kind != NEXT_GATE && next->kind != NEXT_SKIP))
+	if (!entry->policy || !entry->d || next->aside.id[0] || (next->kind != NEXT_CONTACT && next->kind != NEXT_GATE && next->kind != NEXT_SKIP))
 		return;
 	step = &entry->policy->steps[next->step];
 	if (strcmp(*rule, "schedule") == 0 && moved_by_spacing(ctl, entry, next))
@@ -319,7 +333,7 @@ static int run_explain(struct ctl *ctl, const struct invocation *call)
 	fields_add(f, "law", "Law", cell_text(verdict.next.source));
 	if (held)
 		add_hold(ctl, f, &entry, rule);
-	else if (verdict.next.kind == NEXT_CONTACT && verdict.by_rules && entry.policy && entry.d)
+	else if ((verdict.next.kind == NEXT_CONTACT || verdict.next.kind == NEXT_ASIDE) && verdict.by_rules && entry.policy && entry.d)
 		add_contact(ctl, f, &entry, &verdict.next);
 	fields_add(f, "task", "Task", cell_text(entry.e.task));
 	fields_add(f, "attempt", "Attempt", cell_text(entry.e.attempt));

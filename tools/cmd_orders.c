@@ -32,6 +32,8 @@ static void write_order(struct ctl *ctl, const struct order *order, const char *
 	jw_opt_str(&w, "from_digest", order->from_digest);
 	if (order->until)
 		jw_str(&w, "until", utc_format(order->until, text));
+	if (order->more)
+		order->more(&w, order->more_arg);
 	jw_end_object(&w);
 	jw_end_object(&w);
 }
@@ -177,6 +179,8 @@ static const char *task_invoice(struct arena *arena, const char *target)
 {
 	const char *from = strchr(target, ':'), *end;
 
+	if (strncmp(target, "exhausted:", 10) == 0)
+		return target + 10;
 	if (strncmp(target, "decision:", 9) != 0)
 		return target;
 	end = strrchr(from + 1, ':');
@@ -197,6 +201,8 @@ static int run_decide(struct ctl *ctl, const struct invocation *call)
 	r = order_invoice(ctl, task_invoice(ctl->arena, call->args[0]), &order, &entry);
 	if (r != 0)
 		return r;
+	if (strcmp(word, "stop") == 0 && entry.e.state == ESCALATION_WAITING && entry.e.held && strcmp(entry.e.held, "exhausted") == 0)
+		return ctl_order(ctl, entry.partition, &order); /* nothing is left to be done but to decide */
 	if (entry.e.state != (gate ? ESCALATION_GATE : ESCALATION_DOUBT))
 		return ctl_fail(ctl, EXIT_FOUND, "not_asked", "invoice %s is %s: \"%s\" is for one %s", order.target,
 			escalation_state_names[entry.e.state], word, gate ? "whose step asks for a decision" : "whose message is in doubt");
@@ -205,8 +211,8 @@ static int run_decide(struct ctl *ctl, const struct invocation *call)
 
 const struct command cmd_decide = { .name = "decide", .args = "INVOICE|TASK continue|stop|sent|not_sent WHY", .min_args = 3, .max_args = 3,
 	.help = "answer a gate, or say what became of a message in doubt",
-	.more = "continue and stop answer a step that asks for a decision; stop closes the invoice's walk. sent and not_sent say\n"
-		"what became of a message of which nobody knows whether it was sent.",
+	.more = "continue and stop answer a step that asks for a decision; stop closes the invoice's walk, also when it is exhausted.\n"
+		"sent and not_sent say what became of a message of which nobody knows whether it was sent.",
 	.run = run_decide };
 
 /* --- tasks ----------------------------------------------------------------------------------------------------------------------- */

@@ -8,7 +8,6 @@
 #include "common/file.h"
 #include "common/letter.h"
 #include "common/notice.h"
-#include "common/permit.h"
 #include "common/utc.h"
 #include "tools/cmd.h"
 #include "tools/picture.h"
@@ -27,59 +26,105 @@ static int load_library(struct ctl *ctl, struct library **ret)
 
 /* --- policy check -------------------------------------------------------------------------------------------------------------------- */
 
-static const struct column check_columns[] = { { "file", "FILE", false }, { "policy", "POLICY", false }, { "finding", "FINDING", false },
-	{ "path", "PATH", false }, { "text", "TEXT", false }, { "digest", NULL, false }, { 0 } };
+static const struct column check_columns[] = { { "file", "FILE", false }, { "policy", "POLICY", false }, { "severity", "SEVERITY", false },
+	{ "finding", "FINDING", false }, { "path", "PATH", false }, { "step", "STEP", false }, { "text", "TEXT", false }, { "remedy", "REMEDY", false },
+	{ "code", NULL, false }, { "left_out", NULL, false }, { "digest", NULL, false }, { 0 } };
 
-static bool check_file(struct ctl *ctl, const char *path, struct table *t)
+/* For people two lines each, since a table of sentences is too wide to be read. */
+static void say_finding(const struct ctl *ctl, const char *file, const struct lint_finding *f)
 {
-	CLEANUP(policy_freep) struct policy *policy = NULL;
-	struct err err = { 0 };
-	bool pace;
-
-	if (library_read_policy(ctl_config(ctl, false) == 0 ? ctl->config : NULL, ctl_share(ctl), path, &policy, &err) < 0) {
-		const char *before = arena_printf(ctl->arena, "%s: %s%s", path, err.path, err.path[0] ? " " : ""), *text = err.text;
-
-		if (strncmp(text, before, strlen(before)) == 0) /* both have a column of their own */
-			text += strlen(before);
-		table_add(t, (struct cell[]){ cell_text(path), cell_none(), cell_text(arena_strdup(ctl->arena, err.code)),
-				      err.path[0] ? cell_text(arena_strdup(ctl->arena, err.path)) : cell_none(),
-				      cell_text(arena_strdup(ctl->arena, text)), cell_none() });
-		return false;
-	}
-	if (ctl_config(ctl, false) == 0 && permit_check_policy(ctl_guard(ctl), policy, NULL, ctl->config->creditor.zone, &err) < 0) {
-		table_add(t, (struct cell[]){ cell_text(path), cell_text(arena_strdup(ctl->arena, policy->name)), cell_text("unlawful"),
-				      cell_text(arena_strdup(ctl->arena, err.path)), cell_text(arena_strdup(ctl->arena, err.text)),
-				      cell_text(arena_strdup(ctl->arena, policy->digest)) });
-		return false;
-	}
-	pace = policy_check_pace(policy, &err) < 0;
-	table_add(t, (struct cell[]){ cell_text(path), cell_text(arena_strdup(ctl->arena, policy->name)),
-			      cell_text(pace ? "slow" : "ok"), err.path[0] ? cell_text(arena_strdup(ctl->arena, err.path)) : cell_none(),
-			      pace ? cell_text(arena_strdup(ctl->arena, err.text)) : cell_none(),
-			      cell_text(arena_strdup(ctl->arena, policy->digest)) });
-	return true;
+	if (f->step)
+		view_say(&ctl->view, "%s: %s %s: %s (\"%s\"): %s", file, lint_severity_names[f->rule->severity], f->rule->id, f->path, f->step, f->reason);
+	else
+		view_say(&ctl->view, "%s: %s %s: %s: %s", file, lint_severity_names[f->rule->severity], f->rule->id, f->path, f->reason);
+	view_say(&ctl->view, "    %s", f->rule->remedy);
 }
 
-static int check_loaded(struct ctl *ctl, struct table *t)
+static void add_verdict(struct ctl *ctl, const struct library_verdict *v, struct table *t)
 {
+	struct arena *arena = ctl->arena;
+	const char *file = arena_strdup(arena, v->file);
+	const struct cell policy = v->policy ? cell_text(arena_strdup(arena, v->policy)) : cell_none();
+	const struct cell digest = v->digest ? cell_text(arena_strdup(arena, v->digest)) : cell_none();
+
+	for (size_t i = 0; i < v->report.count; i++) {
+		const struct lint_finding *f = &v->report.findings[i];
+
+		say_finding(ctl, file, f);
+		table_add(t, (struct cell[]){ cell_text(file), policy, cell_text(lint_severity_names[f->rule->severity]), cell_text(f->rule->id),
+				      cell_text(arena_strdup(arena, f->path)), f->step ? cell_text(arena_strdup(arena, f->step)) : cell_none(),
+				      cell_text(arena_strdup(arena, f->reason)), cell_text(f->rule->remedy), cell_text(arena_strdup(arena, f->code)),
+				      cell_flag(v->report.errors && !v->must_fit), digest });
+	}
+	if (v->report.errors && !v->must_fit)
+		view_say(&ctl->view, "%s: left out, since this configuration cannot carry it out", file);
+	if (v->report.count)
+		return;
+	view_say(&ctl->view, "%s: ok", file);
+	table_add(t, (struct cell[]){ cell_text(file), policy, cell_none(), cell_text("ok"), cell_none(), cell_none(), cell_none(), cell_none(),
+			      cell_text("ok"), cell_flag(false), digest });
+}
+
+/* Without the shipped files only what the policy says by itself can be looked at. */
+static void lint_alone(struct ctl *ctl, const struct policy *policy, const struct err *why, struct lint_report *report)
+{
+	ctl_warn(ctl, "only the policy itself is checked, neither its texts nor the law: %s", why->text);
+	lint_policy(&(struct lint_input){ .policy = policy }, report);
+}
+
+/* 0, or an exit code. */
+static int check_file(struct ctl *ctl, const char *path, struct table *t, bool *right)
+{
+	CLEANUP(policy_freep) struct policy *policy = NULL;
 	CLEANUP(library_freep) struct library *library = NULL;
-	int r = load_library(ctl, &library);
+	struct library_verdict alone = { .file = path, .must_fit = true, .report.arena = ctl->arena }, *found = &alone;
+	struct err err = { 0 };
+	int r = ctl_config(ctl, false);
 
 	if (r != 0)
 		return r;
-	for (size_t i = 0; i < library->policy_count; i++) {
-		struct err err = { 0 };
-		bool pace = policy_check_pace(library->policies[i], &err) < 0;
+	if (library_read_policy(ctl->configured ? ctl->config : NULL, ctl_share(ctl), path, &policy, &err) < 0) {
+		const char *before = arena_printf(ctl->arena, "%s: %s%s", path, err.path, err.path[0] ? " " : "");
+		size_t len = strlen(before);
 
-		table_add(t, (struct cell[]){ cell_none(), cell_text(arena_strdup(ctl->arena, library->policies[i]->name)),
-				      cell_text(pace ? "slow" : "ok"), cell_none(),
-				      pace ? cell_text(arena_strdup(ctl->arena, err.text)) : cell_none(),
-				      cell_text(arena_strdup(ctl->arena, library->policies[i]->digest)) });
+		if (strncmp(err.text, before, len) == 0) /* both have a place of their own */
+			memmove(err.text, err.text + len, strlen(err.text + len) + 1);
+		lint_refused(&err, &alone.report);
+	} else if (library_judge(ctl->config, !ctl->configured, ctl_share(ctl), path, &library, &err) == 0) {
+		for (size_t i = 0; i < library->verdict_count; i++)
+			if (strcmp(library->verdicts[i].file, path) == 0)
+				found = &library->verdicts[i];
+	} else if (ctl->configured) {
+		return ctl_fail_err(ctl, EXIT_CONFIG, &err);
+	} else {
+		alone.policy = policy->name;
+		alone.digest = policy->digest;
+		lint_alone(ctl, policy, &err, &alone.report);
 	}
-	for (size_t i = 0; i < library->unfit_count; i++)
-		table_add(t, (struct cell[]){ cell_none(), cell_text(arena_strdup(ctl->arena, library->unfit[i].name)),
-				      cell_text("left_out"), cell_none(), cell_text(arena_strdup(ctl->arena, library->unfit[i].why)),
-				      cell_none() });
+	*right = *right && !found->report.errors;
+	add_verdict(ctl, found, t);
+	return 0;
+}
+
+static int check_loaded(struct ctl *ctl, struct table *t, bool *right)
+{
+	CLEANUP(library_freep) struct library *library = NULL;
+	struct err err = { 0 };
+	int r = ctl_config(ctl, true);
+
+	if (r != 0)
+		return r;
+	if (library_judge(ctl->config, false, ctl_share(ctl), NULL, &library, &err) < 0)
+		return ctl_fail_err(ctl, EXIT_CONFIG, &err);
+	for (size_t i = 0; i < library->verdict_count; i++) {
+		const struct library_verdict *v = &library->verdicts[i];
+
+		*right = *right && !(v->report.errors && v->must_fit);
+		add_verdict(ctl, v, t);
+	}
+	if (!library_policy(library, ctl->config->policy_default))
+		return ctl_fail(ctl, EXIT_CONFIG, "unknown_policy", "$.policies.default: policy \"%s\" must be one of the loaded ones",
+			ctl->config->policy_default);
 	return 0;
 }
 
@@ -89,21 +134,23 @@ static int run_check(struct ctl *ctl, const struct invocation *call)
 	bool right = true;
 	int r = 0;
 
-	for (size_t i = 0; i < call->arg_count; i++)
-		right &= check_file(ctl, call->args[i], t);
+	for (size_t i = 0; i < call->arg_count && r == 0; i++)
+		r = check_file(ctl, call->args[i], t, &right);
 	if (!call->arg_count)
-		r = check_loaded(ctl, t);
+		r = check_loaded(ctl, t, &right);
 	if (r != 0)
 		return r;
-	view_table(&ctl->view, t, "There is no policy.");
-	return right ? EXIT_DONE : EXIT_FOUND;
+	if (ctl->view.json)
+		view_table(&ctl->view, t, "");
+	return right ? EXIT_DONE : call->arg_count ? EXIT_FOUND : EXIT_CONFIG;
 }
 
 const struct command cmd_policy_check = { .name = "policy check", .args = "[FILE]...", .max_args = COMMAND_ANY,
-	.help = "that policy files are right; without one, all that the daemon would load",
-	.more = "\"unlawful\": it writes to a third party, or its hours and those of a contact rule never meet.\n"
-		"\"slow\" is no fault: its own caps and gap put steps off. \"left_out\" is a shipped policy that this\n"
-		"configuration cannot carry out.",
+	.help = "that policies can be walked as they are written, lawfully and by this configuration; without a file, all that the daemon would load",
+	.more = "An error refuses a policy: the daemon would not start, and keeps what it has at a reload (78 without a file, 1 with\n"
+		"one). A warning is told. A shipped policy with an error is left out. Each finding has its place in the file and\n"
+		"what to do about it; dunningd-policy(5), FINDINGS, lists them all. Without a configuration the texts of every\n"
+		"language and the law are looked at, and neither senders nor providers.",
 	.run = run_check };
 
 /* --- policy show --------------------------------------------------------------------------------------------------------------------- */
@@ -176,6 +223,7 @@ static void show_policy(struct ctl *ctl, const struct policy *policy)
 	fields_add(f, "min_gap_h", "Hours between", policy->min_gap_ms ? cell_number(policy->min_gap_ms / HOUR_MS) : cell_none());
 	fields_add(f, "max_contacts", "In all at most", policy->max_contacts ? cell_number(policy->max_contacts) : cell_none());
 	fields_add(f, "group", "Grouped by", cell_text(group_names[policy->group]));
+	fields_add(f, "late", "Late payment", cell_text(policy->regime));
 	fields_add(f, "freshness_h", "Hours payments may be old", policy->freshness_ms ? cell_number(policy->freshness_ms / HOUR_MS) : cell_none());
 	fields_table(f, "steps", "Steps", step_table(ctl, policy));
 	view_fields(&ctl->view, f);

@@ -1,6 +1,6 @@
 /*
- * Input: one byte for the debtor's zone, two for the day on which the invoice is due, then a policy. A policy that is taken is
- * walked to its end as the daemon would: it must end, every step must end once and in order, and nothing may be owed outside the window.
+ * Input: one byte for the debtor's zone, two for the day on which the invoice is due, then a policy, or one that extends the one below. What is
+ * taken is walked to its end as the daemon would: it must end, every step must end once and in order, and nothing may be owed outside the window.
  */
 #include <assert.h>
 #include <stdint.h>
@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "common/escalation.h"
+#include "common/lint.h"
 #include "common/policy.h"
 #include "common/utc.h"
 
@@ -30,7 +31,27 @@ static void check(const struct policy *policy)
 		assert(step->effects && step->kind != STEP_ACTION);
 		assert(step->kind == STEP_GATE ? step->role[0] && step->deadline_days > 0 : step->to[0] && step->template_name[0]);
 	}
-	(void)policy_check_pace(policy, NULL);
+}
+
+/* Nothing but the policy itself, and the law as it is shipped: every finding has a place, a reason and what to do. */
+static void lint(const struct policy *policy)
+{
+	static struct law *law;
+	CLEANUP(arena_freep) struct arena *arena = arena_create();
+	struct lint_report report = { .arena = arena };
+	size_t errors = 0;
+
+	if (!law && law_load(SOURCE_DIR "/daemon/share", NULL, &law, NULL) < 0)
+		abort();
+	lint_policy(&(struct lint_input){ .policy = policy, .law = law, .country = "FR", .zone = "Europe/Paris" }, &report);
+	for (size_t i = 0; i < report.count; i++) {
+		const struct lint_finding *f = &report.findings[i];
+
+		assert(f->path[0] == '$' && f->reason[0] && f->rule->remedy[0] && f->code[0]);
+		assert(!f->step || policy_step_index(policy, f->step) >= 0);
+		errors += f->rule->severity == LINT_ERROR;
+	}
+	assert(errors == report.errors && !errors == !lint_first_error(&report));
 }
 
 static void walk(const struct policy *policy, const char *zone, date due)
@@ -78,6 +99,30 @@ static void walk(const struct policy *policy, const char *zone, date due)
 	assert(escalation_next(&e, &debtor, &rules).kind == NEXT_HELD);
 }
 
+static const char ground[] = "{\"name\":\"ground\",\"min_gap\":\"24h\",\"steps\":["
+	"{\"id\":\"a\",\"at\":\"due+1d\",\"channel\":\"email\",\"template\":\"t\",\"tone\":\"friendly\"},"
+	"{\"id\":\"b\",\"at\":\"a+9d\",\"channel\":\"call\",\"template\":\"t\",\"tone\":\"neutral\",\"deadline\":\"2bd\"},"
+	"{\"id\":\"c\",\"at\":\"due+30d\",\"gate\":\"decision\",\"role\":\"owner\"}]}";
+
+/* What came of two is read again without the base, as the same. */
+static int parse(const char *text, size_t len, struct policy **ret, struct err *err)
+{
+	CLEANUP(policy_freep) struct policy *base = NULL;
+	CLEANUP(policy_freep) struct policy *again = NULL;
+	int r = policy_parse(text, len, ret, err);
+
+	if (r == 0 || strcmp(err->code, "needs_base") != 0)
+		return r;
+	err_clear(err);
+	assert(policy_parse(ground, strlen(ground), &base, NULL) == 0);
+	r = policy_parse_on(text, len, base, ret, err);
+	if (r < 0)
+		return r;
+	assert(policy_parse((*ret)->source, (*ret)->source_len, &again, NULL) == 0);
+	assert(strcmp(again->digest, (*ret)->digest) == 0 && again->step_count == (*ret)->step_count);
+	return 0;
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -89,11 +134,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (size < 3)
 		return 0;
 	due = date_add_days(date_of(2010, 1, 1), (data[1] << 8 | data[2]) % 11000);
-	if (policy_parse((const char *)data + 3, size - 3, &policy, &err) < 0) {
+	if (parse((const char *)data + 3, size - 3, &policy, &err) < 0) {
 		assert(!policy && err.code[0] && err.path[0] == '$' && err.text[0]);
 		return 0;
 	}
 	check(policy);
+	lint(policy);
 	walk(policy, zones[data[0] % ARRAY_LEN(zones)], due);
 	return 0;
 }

@@ -60,6 +60,7 @@ struct fixture {
 	struct transport_port transport;
 	struct dunner_ports ports;
 	enum outcome_kind answer; /* of the provider */
+	enum channel refuses; /* it refuses all that goes by this channel; CHANNEL_COUNT = none */
 	int sent;
 	uint8_t install_key[32], wrap_key[32];
 	bool bare; /* dunningctl is told of no folder */
@@ -116,12 +117,13 @@ FIXTURE void install(struct fixture *f)
 		POLICY("asker", "{\"id\":\"worth-it\",\"at\":\"due+1d\",\"gate\":\"decision\",\"role\":\"owner\"}," MAIL("after", "due+10d", "neutral")));
 	put_text(f, "share/templates/en/note.subject", "Invoice {{invoice.number}}");
 	put_text(f, "share/templates/en/note.txt", "Dear {{#debtor.name}}{{debtor.name}}{{/debtor.name}}, {{balance}} of invoice {{invoice.number}} is open.\n");
+	put_text(f, "share/templates/en/note.sms", "{{balance}} of {{invoice.number}} is open.\n");
 	put_text(f, "share/templates/en/note.html", "<p>{{balance}} of {{invoice.number}}</p>");
 	(void)snprintf(text, sizeof(text),
 		"{\"origin\":\"test.example/acme\",\"instance\":\"host-a\",\"state_dir\":\"%s\",\"control_socket\":\"%s\","
 		"\"retention\":{\"file\":\"" SOURCE_DIR "/daemon/share/retention.json\"},"
 		"\"redis\":{\"url\":\"unix:%s\"},\"creditor\":{\"name\":\"Acme\",\"locale\":\"en-GB\",\"zone\":\"Europe/Paris\"},"
-		"\"senders\":{\"default\":{\"name\":\"Acme\",\"email\":\"accounts@acme.example\"}},\"channels\":{\"email\":\"outbox\"},"
+		"\"senders\":{\"default\":{\"name\":\"Acme\",\"email\":\"accounts@acme.example\"}},\"channels\":{\"email\":\"outbox\",\"sms\":\"outbox\"},"
 		"\"policies\":{\"default\":\"ladder\"},\"limits\":{\"segment_bytes\":1048576}}",
 		f->state, f->control, f->redis.socket);
 	put_text(f, "dunningd.json", text);
@@ -131,6 +133,7 @@ FIXTURE void install(struct fixture *f)
 
 struct request {
 	struct fixture *fixture;
+	enum channel channel;
 	transport_may_start_fn may_start;
 	transport_done_fn done;
 	void *arg;
@@ -145,10 +148,12 @@ FIXTURE void on_request(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd, (void)what;
 	if (request->may_start(request->arg)) {
+		enum outcome_kind answer = request->channel == f->refuses ? OUTCOME_REFUSED : f->answer;
+
 		f->sent++;
 		(void)snprintf(id, sizeof(id), "sent-%d", f->sent);
-		outcome = (struct outcome){ .kind = f->answer, .reason = outcome_names[f->answer],
-			.provider_id = f->answer == OUTCOME_ACCEPTED ? id : NULL, .raw = "HTTP/1.1 202\r\n\r\n", .raw_len = 16 };
+		outcome = (struct outcome){ .kind = answer, .reason = outcome_names[answer],
+			.provider_id = answer == OUTCOME_ACCEPTED ? id : NULL, .raw = "HTTP/1.1 202\r\n\r\n", .raw_len = 16 };
 	}
 	request->done(&outcome, request->arg);
 	free(request);
@@ -160,8 +165,7 @@ FIXTURE void transport_start(void *self, const struct message *message, transpor
 	struct fixture *f = self;
 	struct request *request = xmalloc(sizeof(*request));
 
-	(void)message;
-	*request = (struct request){ f, may_start, done, arg };
+	*request = (struct request){ f, message->channel, may_start, done, arg };
 	assert_int_equal(event_base_once(f->base, -1, EV_TIMEOUT, on_request, request, &(struct timeval){ 0 }), 0);
 }
 
@@ -290,6 +294,7 @@ FIXTURE int setup(void **state)
 	(void)snprintf(f->share, sizeof(f->share), "%s/share", f->dir);
 	(void)snprintf(f->control, sizeof(f->control), "%s/control", f->dir);
 	f->answer = OUTCOME_ACCEPTED;
+	f->refuses = CHANNEL_COUNT;
 	f->arena = arena_create();
 	f->base = event_base_new();
 	redis_server_start(&f->redis, f->dir, NULL);

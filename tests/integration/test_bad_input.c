@@ -265,7 +265,15 @@ static const struct file_row {
 	{ "policy: not JSON", "policies/now.json", NULL, "{", "$", "" },
 	{ "policy: wrong time", "policies/now.json", "due+1d", "due+1x", "$.steps[0].at", "due" },
 	{ "policy: unknown member", "policies/now.json", "\"tone\"", "\"town\"", "$.steps[0].town", "tone" },
-	{ "policy: no such template", "policies/now.json", "\"template\":\"plain\"", "\"template\":\"plane\"", "$.steps[0] ", "plane" },
+	{ "policy: no such template", "policies/now.json", "\"template\":\"plain\"", "\"template\":\"plane\"", "$.steps[0].template ", "plane" },
+	{ "policy: a threat that nothing follows", "policies/now.json", "\"tone\":\"friendly\"", "\"tone\":\"legal\"", "$.steps[0].tone ",
+		"add a gate behind it" },
+	{ "policy: a step that nobody reaches", "policies/now.json", "\"tone\"", "\"if\":{\"days_past_due_max\":0},\"tone\"",
+		"$.steps[0].if.days_past_due_max ", "change its conditions" },
+	{ "policy: fees for consumers", "policies/now.json", "\"tone\"", "\"fees\":true,\"tone\"", "$.steps[0].fees ", "narrow kinds" },
+	{ "policy: to a third party", "policies/now.json", "\"tone\"", "\"to\":[\"employer\"],\"tone\"", "$.steps[0].to ", "debtor's own people" },
+	{ "policy: bunched steps", "policies/now.json", "\"0h\",\"group\":\"none\",\"steps\":[", "\"48h\",\"group\":\"none\",\"steps\":[{\"id\":\"pre\","
+		"\"at\":\"due+0d\",\"channel\":\"email\",\"template\":\"plain\",\"tone\":\"friendly\"},", "$.steps[1].at ", "make min_gap smaller" },
 	{ "template: unknown variable", "templates/fr/plain.txt", NULL, "{{invoice.colour}}\n", "line 1", "invoice.colour" },
 	{ "template: section not closed", "templates/fr/plain.txt", NULL, "{{#one}}x\n", "line 1", "one" },
 	{ "provider: not JSON", "plain.json", NULL, "{", "$", "" },
@@ -467,9 +475,33 @@ static void at_reload_the_old_one_stays(void **state)
 	assert_int_equal(process_stop(&w->daemon, WAIT_MS), 0);
 }
 
+/* What is no error does not stop the daemon: it says so at the start, and again when the files are loaded anew. */
+static void a_warning_is_told(void **state)
+{
+	struct world *w = *state;
+	CLEANUP(arena_freep) struct arena *arena = arena_create();
+	CLEANUP(buf_clear) struct buf before = { 0 }, output = { 0 };
+	const char *path = world_path(w, arena, "policies/now.json"), *text;
+
+	assert_int_equal(file_read(path, 1 << 20, &before, NULL), 0);
+	text = replace(arena, before.data, "\"tone\"", "\"to\":[\"billing\",\"biling\"],\"tone\"");
+	assert_int_equal(file_replace(path, text, strlen(text), 0600), 0);
+	assert_int_equal(run_daemon(w, "--check-config", &output), 0);
+	assert_non_null(strstr(buf_str(&output), "policies/now.json: $.steps[0].to (\"reminder\"): \"biling\""));
+	world_start(w, NULL);
+	assert_true(world_ready(w, WAIT_MS));
+	log_says(w, arena, "[unknown_role]", 1);
+	assert_int_equal(kill(w->daemon.pid, SIGHUP), 0);
+	log_says(w, arena, "reloaded policies, templates and provider files", 1);
+	log_says(w, arena, "[unknown_role]", 2);
+	assert_int_equal(file_replace(path, before.data, before.len, 0600), 0);
+	assert_int_equal(process_stop(&w->daemon, WAIT_MS), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(a_warning_is_told, plain_setup, teardown),
 		cmocka_unit_test_setup_teardown(each_bad_event_dies_alone, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_dead_event_holds_whom_it_names, setup, teardown),
 		cmocka_unit_test_setup_teardown(each_wrong_file_is_refused, plain_setup, teardown),

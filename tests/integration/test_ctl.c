@@ -601,9 +601,18 @@ static void policies_and_templates(void **state)
 
 	put_text(f, "bad.json", "{\"name\":\"bad\",\"steps\":[{\"id\":\"x\",\"at\":\"due+1x\"}]}");
 	assert_ctl(f, 0, "policy", "check");
+	assert_says(f, "ladder.json: ok");
 	assert_ctl(f, 0, "policy", "check", good);
 	assert_ctl(f, 1, "policy", "check", good, bad, "--json");
 	assert_says(f, "$.steps[0]");
+	put_text(f, "bad.json", POLICY("bad", MAIL("reminder", "due+1d", "friendly") "," MAIL("second", "due+1d", "legal")));
+	assert_ctl(f, 1, "policy", "check", bad);
+	assert_says(f, "error bunched: $.steps[1].at (\"second\"): it lies 0 days behind \"reminder\"");
+	assert_says(f, "\n    move one of them, or make min_gap smaller\n");
+	assert_says(f, "error threat_alone: $.steps[1].tone");
+	assert_says(f, "warning legal_undecided: $.steps[1].tone");
+	assert_ctl(f, 1, "policy", "check", bad, "--json");
+	assert_says(f, "\"severity\":\"error\",\"finding\":\"bunched\",\"path\":\"$.steps[1].at\",\"step\":\"second\"");
 	put_text(f, "mine.json", "{\"name\":\"mine\",\"extends\":\"ladder\",\"steps\":[{\"id\":\"last\",\"remove\":true}]}");
 	assert_ctl(f, 0, "policy", "check", arena_printf(f->arena, "%s/mine.json", f->dir));
 	put_text(f, "mine.json", "{\"name\":\"mine\",\"extends\":\"ladder\",\"steps\":[{\"id\":\"lost\",\"remove\":true}]}");

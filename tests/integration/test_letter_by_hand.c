@@ -20,14 +20,14 @@ static const char event[] =
 	"{\"specversion\":\"1.0\",\"id\":\"%s-%s\",\"source\":\"https://billing.example/eu\",\"type\":\"invoice.%s\","
 	"\"time\":\"2026-03-02T09:00:0%dZ\",\"data\":{\"invoice\":{\"id\":\"%s\",\"number\":\"F-%s\",\"version\":%d,\"issued_on\":\"2026-03-02\","
 	"\"due_on\":\"2026-04-01\",\"currency\":\"EUR\",\"total_minor\":120000,\"paid_minor\":%d,\"due_minor\":%d},"
-	"\"customer\":{\"id\":\"cus_%s\",\"name\":\"Dupont SARL\",\"country\":\"FR\",\"locale\":\"fr-FR\",\"timezone\":\"Europe/Paris\","
+	"\"customer\":{\"id\":\"cus_%s\",\"name\":\"Dupont SARL\",\"country\":\"FR\",\"kind\":\"company\",\"locale\":\"fr-FR\",\"timezone\":\"Europe/Paris\","
 	"\"postal\":{\"line1\":\"12 rue X\",\"postcode\":\"69002\",\"city\":\"Lyon\"},"
 	"\"contacts\":[{\"id\":\"c1\",\"role\":\"billing\",\"email\":\"compta@dupont.example\"}]}}}";
 static const char policy[] =
 	"{\"name\":\"now\",\"title\":\"at once\",\"window\":{\"zone\":\"debtor\",\"days\":\"mon-sun\",\"hours\":\"00:00-24:00\"},"
 	"\"caps\":[],\"min_gap\":\"0h\",\"group\":\"none\",\"late\":{\"regime\":\"FR-B2B\"},"
 	"\"steps\":[{\"id\":\"formal\",\"at\":\"due+30d\",\"channel\":\"letter\",\"delivery\":\"registered\",\"deadline\":\"10d\",\"fees\":true,"
-	"\"template\":\"formal_notice_fr\",\"tone\":\"legal\"},"
+	"\"template\":\"formal_notice_fr\",\"tone\":\"legal\",\"if\":{\"kinds\":[\"company\"],\"countries\":[\"FR\"]}},"
 	"{\"id\":\"after\",\"at\":\"formal+14d\",\"gate\":\"decision\",\"role\":\"owner\"}]}";
 
 struct handed {

@@ -26,14 +26,15 @@ static const char event[] =
 	"{\"specversion\":\"1.0\",\"id\":\"f-%s\",\"source\":\"https://billing.example/eu\",\"type\":\"invoice.finalized\","
 	"\"time\":\"2026-03-02T09:00:00Z\",\"data\":{\"invoice\":{\"id\":\"%s\",\"number\":\"F-%s\",\"version\":1,\"issued_on\":\"2026-03-02\","
 	"\"due_on\":\"2026-04-01\",\"currency\":\"EUR\",\"total_minor\":120000,\"due_minor\":120000,\"policy\":\"%s\"},"
-	"\"customer\":{\"id\":\"cus_%s\",\"name\":\"Dupont & Fils SARL\",\"country\":\"FR\",\"locale\":\"fr-FR\",\"timezone\":\"Europe/Paris\"%s,"
+	"\"customer\":{\"id\":\"cus_%s\",\"name\":\"Dupont & Fils SARL\",\"country\":\"FR\",\"kind\":\"company\",\"locale\":\"fr-FR\",\"timezone\":\"Europe/Paris\"%s,"
 	"\"contacts\":[{\"id\":\"c1\",\"role\":\"billing\",\"name\":\"Mme Roy\",\"email\":\"compta@dupont.example\"}]}}}";
 static const char house[] = ",\"postal\":{\"line1\":\"12 rue de l'\\u00c9glise\",\"postcode\":\"69002\",\"city\":\"Lyon\",\"country\":\"FR\"}";
 static const char policy[] =
 	"{\"name\":\"%s\",\"title\":\"at once\",\"window\":{\"zone\":\"debtor\",\"days\":\"mon-sun\",\"hours\":\"00:00-24:00\"},"
 	"\"caps\":[],\"min_gap\":\"0h\",\"group\":\"none\",\"late\":{\"regime\":\"FR-B2B\"},"
 	"\"steps\":[{\"id\":\"formal\",\"at\":\"due+30d\",\"channel\":\"letter\",\"delivery\":\"registered\",\"deadline\":\"10d\",\"fees\":true,"
-	"\"template\":\"%s\",\"tone\":\"legal\"%s}]}";
+	"\"template\":\"%s\",\"tone\":\"legal\",\"if\":{\"kinds\":[\"company\"],\"countries\":[\"FR\"]}%s},"
+	"{\"id\":\"after\",\"at\":\"formal+14d\",\"gate\":\"decision\",\"role\":\"owner\"}]}";
 
 struct lettered {
 	struct world world;

@@ -134,6 +134,27 @@ static void a_rule_for_nothing(void **state)
 	assert_says(f, "$.policies.rules[0].policy: \"nope\" must be one of the loaded ones");
 }
 
+/* --- the other channel --------------------------------------------------------------------------------------------------------------- */
+
+static void by_the_other_channel(void **state)
+{
+	struct fixture *f = *state;
+
+	put_text(f, "share/policies/ladder.json",
+		POLICY("ladder", "{\"id\":\"reminder\",\"at\":\"due+1d\",\"channel\":\"email\",\"else\":\"sms\",\"template\":\"note\",\"tone\":\"friendly\"},"
+			MAIL("second", "due+8d", "neutral")));
+	f->refuses = CHANNEL_EMAIL;
+	start_flow(f, START);
+	assert_ctl(f, 0, "push", changed(f, invoice_event(f, "INV-1", "cus_1", "2026-02-20", "ladder"), "[\"email\",\"call\"]", "[\"email\",\"sms\"]"));
+	settle(f);
+	wait_document(f, "INV-1", "\"end\":\"sent\"");
+	assert_int_equal(f->sent, 2);
+	assert_ctl(f, 0, "timeline", "INV-1");
+	assert_says(f, "reminder, sms");
+	assert_ctl(f, 0, "explain", "INV-1", "--json");
+	assert_string_equal(text_of(output(f), "step"), "second");
+}
+
 /* --- going over --------------------------------------------------------------------------------------------------------------------- */
 
 /* The ladder as somebody changed it: later, with a step between. */
@@ -262,6 +283,7 @@ int main(void)
 		TEST(what_is_known_of_the_debtor_counts),
 		TEST(the_choice_waits_for_the_customer),
 		TEST(a_rule_for_nothing),
+		TEST(by_the_other_channel),
 		TEST(to_a_new_version),
 		TEST(to_another_policy),
 		TEST(what_the_daemon_refuses),

@@ -1,8 +1,14 @@
 #!/bin/sh
 # check_sim.sh SIM: the simulator itself. The same seed gives the same trace, bit for bit; another seed another one; and a provider that
-# sends each message twice is noticed, whatever the daemon does.
+# sends each message twice is noticed, whatever the daemon does. And every mutant's patch still fits the tree: else it would take nothing away.
 set -u
 sim=$1
+root=$(cd "$(dirname "$0")/../.." && pwd)
+
+command -v patch >/dev/null || { echo "install patch"; exit 1; }
+for mutant in "$root"/tests/sim/mutants/*.patch; do
+	patch -d "$root" -p1 -s -F0 --dry-run -r - <"$mutant" >/dev/null 2>&1 || { echo "$mutant does not apply"; exit 1; }
+done
 
 trace() { "$sim" --seed "$1" --hash | sed -n 's/.*trace //p'; }
 

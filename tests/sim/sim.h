@@ -138,7 +138,7 @@ struct sim {
 	uint64_t seq, steps, trace;
 	int64_t busy;
 	uint64_t receipt_count;
-	uint64_t jumps, crashes, restarts, rollbacks, flushes, doubts, takeovers, provoked;
+	uint64_t jumps, crashes, restarts, rollbacks, flushes, doubts, takeovers, provoked, beside;
 	struct host hosts[HOSTS_MAX];
 	struct redis *redis;
 	struct provider *provider;

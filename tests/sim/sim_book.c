@@ -298,6 +298,40 @@ static void pay(struct sim *sim, struct sim_invoice *i, int64_t at, bool all)
 		tell(sim, i, at + rng_range(&sim->world, 0, DAY_MS), !all, updated(book, i, at + 1));
 }
 
+/* Two instalments; both are paid in time, or the story goes on and who knows. One plan an invoice: the judge knows no more. */
+static int64_t agree_plan(struct sim *sim, struct sim_invoice *i, int64_t at)
+{
+	struct book *book = sim->book;
+	int64_t open = i->total - i->paid - i->credited, first = rng_range(&sim->world, 1, open - 1), second = open - first;
+	char a[DATE_TEXT_SIZE], b[DATE_TEXT_SIZE];
+	struct text t;
+
+	date_format(day_of(i, at, (int32_t)rng_range(&sim->world, 5, 12)), a);
+	date_format(day_of(i, at, (int32_t)rng_range(&sim->world, 18, 25)), b);
+	begin_event(book, &t, "payment_plan.agreed", NULL, at);
+	jw_str(&t.w, "invoice_id", i->id);
+	jw_str(&t.w, "plan_id", i->id);
+	jw_array(&t.w, "instalments");
+	for (int k = 0; k < 2; k++) {
+		jw_object(&t.w, NULL);
+		jw_str(&t.w, "due_on", k ? b : a);
+		jw_int(&t.w, "amount_minor", k ? second : first);
+		jw_end_object(&t.w);
+	}
+	jw_end_array(&t.w);
+	tell(sim, i, at, false, end_event(book, &t));
+	i->plan = true;
+	if (rng_chance(&sim->world, 400000))
+		return at + rng_range(&sim->world, 8 * DAY_MS, 30 * DAY_MS);
+	for (int k = 0; k < 2; k++) {
+		at += k ? rng_range(&sim->world, DAY_MS, 12 * DAY_MS) : rng_range(&sim->world, HOUR_MS, 4 * DAY_MS);
+		tell(sim, i, at, false, fact(book, i, at, "invoice.payment_received", "payment_id", ++i->facts, k ? second : first, date_none()));
+		i->paid += k ? second : first;
+		i->version++;
+	}
+	return INT64_MAX;
+}
+
 /* One turn of an invoice's story; gives the time of the next. */
 static int64_t turn(struct sim *sim, struct sim_invoice *i, int64_t at)
 {
@@ -305,7 +339,11 @@ static int64_t turn(struct sim *sim, struct sim_invoice *i, int64_t at)
 	int64_t end;
 	int id = ++i->facts;
 
-	switch (rng_range(&sim->world, 0, 11)) {
+	switch (rng_range(&sim->world, 0, 12)) {
+	case 12:
+		if (i->total - i->paid - i->credited > 100 && !i->plan)
+			return agree_plan(sim, i, at);
+		return at + DAY_MS;
 	case 0:
 	case 1:
 		pay(sim, i, at, false);

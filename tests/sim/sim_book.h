@@ -21,7 +21,7 @@ struct sim_invoice {
 	date issued_on, due_on;
 	int64_t total, paid, credited, version;
 	int facts;
-	bool voided;
+	bool voided, plan;
 	bool turned; /* the story took another turn than was written: later chapters that say "still owed" are dropped */
 };
 

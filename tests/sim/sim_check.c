@@ -109,6 +109,19 @@ static void check_counted(struct judge *judge, const struct message *m, int64_t 
 	sim_breach(sim, "3 gap", "attempt %s is sent again and not counted again", m->attempt_id);
 }
 
+/* What records a call is sent also while that call, or another word of the debtor's, holds the ladder; never to who paid. */
+static unsigned stops_of(const char *step)
+{
+	enum { PAID, VOIDED, DISPUTED, PROMISED, ANNOUNCED, UNDELIVERED, STALE = 11, PLANNED = 13 };
+	unsigned said = 1u << DISPUTED | 1u << PROMISED | 1u << ANNOUNCED | 1u << UNDELIVERED | 1u << PLANNED;
+
+	if (strncmp(step, "paid:", 5) == 0)
+		return ~(said | 1u << PAID | 1u << VOIDED | 1u << STALE); /* thanks: it is paid, see judge_first_byte() */
+	if (strncmp(step, "plan:", 5) == 0)
+		return ~(1u << PLANNED);
+	return strchr(step, ':') ? ~said : ~0u;
+}
+
 void judge_first_byte(struct judge *judge, struct host *host, const struct message *m, const uint8_t digest[32])
 {
 	struct sim *sim = judge->sim;
@@ -128,13 +141,15 @@ void judge_first_byte(struct judge *judge, struct host *host, const struct messa
 		return; /* such histories hold facts that the judge's own reading does not know */
 	for (size_t i = 0; i < m->invoice_count; i++) {
 		const char *id = m->invoice_ids[i];
-		unsigned then = facts_stops(judge, id, m->debtor_id, m->channel, sim->mono - MARK_AGE - 1, wall);
+		unsigned then = facts_stops(judge, id, m->debtor_id, m->channel, sim->mono - MARK_AGE - 1, wall) & stops_of(m->step);
 		unsigned lasting = then & facts_stops(judge, id, m->debtor_id, m->channel, NEVER, wall);
 
 		/* One that ended since, and one (the same, anew) that is younger than the mark may be, are no breach together. */
 		for (size_t k = 0; k < judge->told_count && lasting; k++)
 			if (judge->told[k].since_mono > sim->mono - MARK_AGE - 1 && judge->told[k].since_mono <= sim->mono)
 				lasting &= facts_stops(judge, id, m->debtor_id, m->channel, judge->told[k].since_mono, wall);
+		if (strncmp(m->step, "paid:", 5) == 0 && !(facts_stops(judge, id, m->debtor_id, m->channel, NEVER, wall) & 1))
+			sim_breach(sim, "1 nobody is thanked for nothing", "%s about %s, which is not paid (%s)", m->debtor_id, id, m->attempt_id);
 		if (lasting)
 			sim_breach(sim, "1 nobody who paid is contacted", "%s about %s, which was %s (attempt %s, step %s)",
 				m->debtor_id, id, stop_names[__builtin_ctz(lasting)], m->attempt_id, m->step);
@@ -182,7 +197,7 @@ static void check_pace(struct judge *judge, const struct message *m, int64_t wal
 	for (size_t i = judge->contact_count; i-- > 0;) {
 		const struct known_contact *c = &judge->contacts[i];
 
-		if (strcmp(c->debtor_id, m->debtor_id) == 0) {
+		if (strcmp(c->debtor_id, m->debtor_id) == 0 && !c->aside) {
 			last = c->at;
 			if (wall - last < policy->min_gap_ms - SLACK)
 				sim_breach(judge->sim, "3 gap", "%s got two messages within %lld h (%s, %s)", m->debtor_id,
@@ -194,12 +209,31 @@ static void check_pace(struct judge *judge, const struct message *m, int64_t wal
 		int32_t seen = 1;
 
 		for (size_t i = 0; i < judge->contact_count; i++)
-			seen += strcmp(judge->contacts[i].debtor_id, m->debtor_id) == 0 &&
+			seen += strcmp(judge->contacts[i].debtor_id, m->debtor_id) == 0 && !judge->contacts[i].aside &&
 				!(judge->contacts[i].group && judge_superseded(judge, judge->contacts[i].group)) &&
 				judge->contacts[i].at > wall - policy->caps[k].days * DAY_MS + SLACK;
 		if (seen > policy->caps[k].contacts)
 			sim_breach(judge->sim, "3 cap", "%s got %d messages in %d days (%s)", m->debtor_id, seen,
 				policy->caps[k].days, m->attempt_id);
+	}
+}
+
+/* Nobody is written to twice on one day when one of the two asks for nothing; and that one goes out once. */
+static void check_beside(struct judge *judge, const struct message *m, const struct known_attempt *a)
+{
+	date today = judge_date(judge, m->debtor_id, a->first_byte_wall);
+	bool aside = strchr(m->step, ':') != NULL;
+
+	for (size_t i = 0; i < judge->contact_count; i++) {
+		const struct known_contact *c = &judge->contacts[i];
+
+		if (strcmp(c->debtor_id, m->debtor_id) != 0 || (!aside && !c->aside))
+			continue;
+		if (c->channel != CHANNEL_CALL && date_diff(today, judge_date(judge, m->debtor_id, c->at)) == 0 && strcmp(c->attempt, a->id) != 0)
+			sim_breach(judge->sim, "3 once a day", "%s is written to twice on one day (%s, %s)", m->debtor_id, c->attempt, a->id);
+		for (size_t k = 0; k < a->count && c->aside && c->invoice; k++)
+			if (strcmp(c->invoice, a->invoices[k]) == 0 && strcmp(c->aside, a->steps[k]) == 0)
+				sim_breach(judge->sim, "2 nothing is sent twice", "%s about %s: %s and %s", c->aside, c->invoice, c->attempt, a->id);
 	}
 }
 
@@ -230,11 +264,11 @@ static void check_step(struct judge *judge, const struct known_attempt *a, const
 		if (end == WALK_OPEN)
 			sim_breach(sim, "3 no step is skipped", "invoice %s: step %s goes out (%s), but %s never did", invoice_id,
 				step, a->id, sim->policy->steps[i].id);
-		if (end == WALK_SENT && date_diff(today, before->on) < days_of(judge, index) - days_of(judge, i))
+		if (end == WALK_SENT && !invoice->jumped && date_diff(today, before->on) < days_of(judge, index) - days_of(judge, i))
 			sim_breach(sim, "3 spacing", "invoice %s: step %s only %d days after %s", invoice_id, step,
 				date_diff(today, before->on), sim->policy->steps[i].id);
 	}
-	if (date_diff(today, due) < days_of(judge, index))
+	if (!invoice->jumped && date_diff(today, due) < days_of(judge, index))
 		sim_breach(sim, "3 too early", "invoice %s: step %s at due%+d", invoice_id, step, date_diff(today, due));
 	if (days_of(judge, index) < 0 && date_diff(today, due) >= 0)
 		sim_breach(sim, "3 pre-due", "invoice %s: step %s at due%+d", invoice_id, step, date_diff(today, due));
@@ -261,6 +295,17 @@ void judge_accepted(struct judge *judge, struct host *host, const struct message
 	}
 	if (sim->mode != MODE_LIFE)
 		return;
+	check_beside(judge, m, a);
+	for (size_t i = 0; i < a->count && strchr(m->step, ':'); i++) {
+		judge->contacts = arena_grow(judge->arena, judge->contacts, judge->contact_count, &judge->contact_capacity,
+			sizeof(*judge->contacts));
+		judge->contacts[judge->contact_count++] = (struct known_contact){ .debtor_id = arena_strdup(judge->arena, m->debtor_id),
+			.attempt = a->id, .at = wall, .channel = m->channel, .invoice = a->invoices[i], .aside = a->steps[i] };
+	}
+	if (strchr(m->step, ':')) {
+		sim->beside++;
+		return;
+	}
 	if (sim->drawn)
 		manners_accepted(judge, m, a);
 	else
@@ -274,7 +319,7 @@ void judge_accepted(struct judge *judge, struct host *host, const struct message
 	judge->contacts = arena_grow(judge->arena, judge->contacts, judge->contact_count, &judge->contact_capacity,
 		sizeof(*judge->contacts));
 	judge->contacts[judge->contact_count++] = (struct known_contact){ arena_strdup(judge->arena, m->debtor_id),
-		a->id, wall, 0, m->channel };
+		a->id, wall, 0, m->channel, NULL, NULL };
 }
 
 /* --- at the end ------------------------------------------------------------------------------------------------------------------ */
@@ -366,7 +411,7 @@ static void check_progress(struct judge *judge, struct known_invoice *invoice)
 	if (!readable(judge, invoice->id) || !invoice->debtor_id || doubtful(judge, invoice->id))
 		return;
 	for (size_t i = 0; i < judge->contact_count; i++)
-		recent += strcmp(judge->contacts[i].debtor_id, invoice->debtor_id) == 0 &&
+		recent += strcmp(judge->contacts[i].debtor_id, invoice->debtor_id) == 0 && !judge->contacts[i].aside &&
 			judge->contacts[i].at > end - 8 * DAY_MS;
 	if (recent >= policy->caps[0].contacts)
 		return; /* others of this debtor's invoices have their turn */

@@ -73,6 +73,76 @@ static bool paid(const struct judge *judge, const char *id, int64_t by_mono)
 	return all >= total || newest->event.snapshot.due - beyond <= 0 || newest->event.snapshot.status == INVOICE_PAID;
 }
 
+/* What is open by the kinder of two readings: the newest figures with what they cannot know, and all that was told by itself. */
+static int64_t balance(const struct judge *judge, const char *id, int64_t by_mono)
+{
+	const struct told *newest = NULL;
+	int64_t all = 0, beyond = 0;
+
+	for (size_t i = 0; i < judge->told_count; i++) {
+		const struct told *t = &judge->told[i];
+
+		if (known(t, by_mono) && !t->broken && about(t, id) && t->event.has_snapshot &&
+			(!newest || t->event.order.version > newest->event.order.version))
+			newest = t;
+	}
+	if (!newest || paid(judge, id, by_mono))
+		return 0;
+	for (size_t i = 0; i < judge->told_count; i++) {
+		const struct told *t = &judge->told[i];
+
+		if (!known(t, by_mono) || t->broken || !about(t, id) ||
+			(t->event.type != EVENT_INVOICE_PAYMENT_RECEIVED && t->event.type != EVENT_CREDIT_NOTE_ISSUED) ||
+			!first_telling(judge, i, by_mono))
+			continue;
+		all += t->event.amount;
+		if (t->event.after_version >= newest->event.order.version)
+			beyond += t->event.amount;
+	}
+	all = newest->event.snapshot.total - all;
+	beyond = newest->event.snapshot.due - beyond;
+	return all < beyond ? all : beyond;
+}
+
+#define PLAN_GRACE 3 /* days, of the simulated policy */
+
+/* The day after which the newest plan's first open instalment breaks it; none: there is no plan, or all is paid. */
+static date plan_ends(const struct judge *judge, const char *id, int64_t by_mono)
+{
+	const struct event *plan = NULL;
+	int64_t open = balance(judge, id, by_mono), later = 0;
+
+	for (size_t i = 0; i < judge->told_count; i++) {
+		const struct told *t = &judge->told[i];
+
+		if (known(t, by_mono) && !t->broken && about(t, id) && t->event.type == EVENT_PAYMENT_PLAN_AGREED &&
+			(!plan || fact_order_compare(&t->event.order, &plan->order) > 0))
+			plan = &t->event;
+	}
+	for (size_t i = 0; plan && i < plan->instalment_count; i++)
+		later += plan->instalments[i].amount;
+	for (size_t i = 0; plan && i < plan->instalment_count; i++) {
+		later -= plan->instalments[i].amount;
+		if (open > later)
+			return date_add_days(plan->instalments[i].due_on, PLAN_GRACE);
+	}
+	return date_none();
+}
+
+bool facts_plan_missed(const struct judge *judge, const char *id, date today, int64_t by_mono)
+{
+	date last = plan_ends(judge, id, by_mono);
+
+	return date_is_set(last) && date_diff(today, last) > 0;
+}
+
+static bool planned(struct judge *judge, const char *id, date today, int64_t by_mono)
+{
+	date last = plan_ends(judge, id, by_mono);
+
+	return date_is_set(last) && date_diff(today, last) <= 0 && !judge_invoice(judge, id)->plan_broken;
+}
+
 static bool voided(const struct judge *judge, const char *id, int64_t by_mono)
 {
 	for (size_t i = 0; i < judge->told_count; i++) {
@@ -250,7 +320,7 @@ static bool stale(const struct judge *judge, int64_t by_mono, int64_t wall)
 
 const char *const stop_names[STOP_COUNT] = { "paid", "voided", "disputed", "promised", "payment announced", "undelivered", "paused",
 	"opted out", "stopped by a person", "held by a person", "suspended with all others",
-	"of a ledger that has not told for long", "named by a dead letter" };
+	"of a ledger that has not told for long", "named by a dead letter", "under a plan" };
 
 unsigned facts_stops(struct judge *judge, const char *id, const char *debtor_id, enum channel channel, int64_t by_mono, int64_t wall)
 {
@@ -271,6 +341,7 @@ unsigned facts_stops(struct judge *judge, const char *id, const char *debtor_id,
 		suspended(judge, by_mono, wall),
 		judge->sim->policy->freshness_ms && stale(judge, by_mono, wall),
 		broken_letter(judge, id, wall, by_mono),
+		planned(judge, id, today, by_mono),
 	};
 	unsigned set = 0;
 

@@ -39,6 +39,8 @@ struct known_invoice {
 	const char *held; /* open hold by the trail, NULL = none */
 	bool closed; /* by the trail */
 	bool stopped; /* a person decided so, by the trail */
+	bool jumped; /* something was broken, by the trail: the ladder goes on further up */
+	const char *plan_broken; /* id of the plan, by the trail; NULL = none */
 };
 
 struct known_attempt {
@@ -63,6 +65,7 @@ struct known_contact { /* what a debtor received */
 	int64_t at; /* wall */
 	size_t group; /* that told of it, when no provider saw it: nothing, should that one be superseded */
 	enum channel channel;
+	const char *invoice, *aside; /* one beside the ladder, by its id, about this invoice: no limit counts it. NULL = none */
 };
 
 struct known_call { /* a call task, by the trail */
@@ -122,7 +125,7 @@ struct judge {
 	uint64_t records, first_bytes;
 };
 
-#define STOP_COUNT 13
+#define STOP_COUNT 14
 extern const char *const stop_names[STOP_COUNT];
 
 /*
@@ -131,6 +134,8 @@ extern const char *const stop_names[STOP_COUNT];
  */
 unsigned facts_stops(struct judge *judge, const char *invoice_id, const char *debtor_id, enum channel channel, int64_t by_mono,
 	int64_t wall);
+/* The judge's own reading of a plan: whether an instalment was missed by more than its days of grace. */
+bool facts_plan_missed(const struct judge *judge, const char *invoice_id, date today, int64_t by_mono);
 void facts_commanded(struct judge *judge, const char *event_id); /* a command about a known invoice was taken */
 bool facts_told_of(const struct judge *judge, const char *attempt); /* a receipt of it is recorded, and stood in a stream ten minutes ago */
 void facts_recorded(struct judge *judge, const char *event_id);

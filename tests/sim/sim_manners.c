@@ -117,10 +117,10 @@ static void zones_of(const struct sim_debtor *d, const char *zones[9])
 	zones[n] = NULL;
 }
 
-/* The date that the policy counts by. */
-static date date_at(const struct drawn_policy *p, const struct sim_debtor *d, int64_t wall)
+/* The date that steps count by: the debtor's, whatever zone the hours are in. */
+static date date_at(const struct sim_debtor *d, int64_t wall)
 {
-	return local_at(p->zone ? p->zone : d->zone_unknown ? SIM_CREDITOR_ZONE : book_place_zone(d), wall).on;
+	return local_at(d->zone_unknown ? SIM_CREDITOR_ZONE : book_place_zone(d), wall).on;
 }
 
 /* --- when --------------------------------------------------------------------------------------------------------------------------- */
@@ -321,7 +321,7 @@ static void check_member(struct judge *judge, const struct known_attempt *a, siz
 	const struct drawn_policy *p = judge->sim->drawn;
 	struct known_invoice *invoice = judge_invoice(judge, a->invoices[i]);
 	const struct drawn_step *step = drawn_step(p, a->steps[i]);
-	date today = date_at(p, d, a->first_byte_wall);
+	date today = date_at(d, a->first_byte_wall);
 
 	if (!step || !invoice->snapshot) {
 		sim_breach(judge->sim, "policy: step", "attempt %s: invoice %s, step %s is not in the book", a->id, a->invoices[i], a->steps[i]);

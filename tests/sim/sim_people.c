@@ -153,12 +153,34 @@ static void answer(struct sim *sim, const char *word, const char *target, const 
 	sim_at_wall(sim, sim_wall(sim) + after + (attempt ? 2 * HOUR_MS : 0), speak, NULL, a);
 }
 
+/* What holds the ladder for days is said early enough for the judge to see it go on. */
+static const char *call_outcome(struct sim *sim)
+{
+	static const char *const short_ones[] = { "voicemail", "unreachable" };
+	static const char *const long_ones[] = { "waiting_approval", "in_payment", "paid", "refuses", "wrong_contact" };
+	bool late = sim_wall(sim) > sim->calm_at - 20 * DAY_MS;
+	struct rng *rng = &sim->faults;
+	char day[DATE_TEXT_SIZE], when[UTC_TEXT_SIZE];
+
+	if (late || rng_chance(rng, 200000))
+		return arena_printf(sim->book->arena, ",\"outcome\":\"%s\"", short_ones[rng_range(rng, 0, 1)]);
+	if (rng_chance(rng, 300000))
+		return arena_printf(sim->book->arena, ",\"outcome\":\"promise\",\"until_on\":\"%s\"",
+			date_format((date){ (int32_t)(sim_wall(sim) / DAY_MS) + (int32_t)rng_range(rng, 8, 14) }, day));
+	if (rng_chance(rng, 200000))
+		return arena_printf(sim->book->arena, ",\"outcome\":\"call_back_at\",\"back_at\":\"%s\"",
+			utc_format(sim_wall(sim) + rng_range(rng, DAY_MS, 9 * DAY_MS), when));
+	return arena_printf(sim->book->arena, ",\"outcome\":\"%s\",\"tell\":\"As said.\"", long_ones[rng_range(rng, 0, 4)]);
+}
+
 void people_task(struct sim *sim, const char *kind, const char *task, const char *invoice)
 {
 	if (sim->mode != MODE_LIFE || !rng_chance(&sim->faults, 750000))
 		return; /* nobody looks */
-	if (strcmp(kind, "call") == 0)
+	if (strcmp(kind, "call") == 0 && rng_chance(&sim->faults, 300000))
 		answer(sim, "task_done", task, "", NULL);
+	else if (strcmp(kind, "call") == 0)
+		answer(sim, "call_log", task, call_outcome(sim), NULL);
 	else if (strcmp(kind, "decision") == 0)
 		answer(sim, "decide", invoice,
 			rng_chance(&sim->faults, 800000) ? ",\"decision\":\"continue\"" : ",\"decision\":\"stop\"", NULL);

@@ -283,7 +283,10 @@ static void count_refusal(struct policy_tally *tally, const char *code)
 	}
 }
 
-/* As the library does at a start: read, and asked of the law where the creditor is. */
+/*
+ * As the library does at a start: read, and asked of the law where the creditor is. What the lint finds bunched is played too: caps and gap
+ * have most to do there.
+ */
 static bool acceptable(const char *json, bool alone, struct policy_tally *tally)
 {
 	CLEANUP(policy_freep) struct policy *policy = NULL;
@@ -295,8 +298,8 @@ static bool acceptable(const char *json, bool alone, struct policy_tally *tally)
 		fprintf(stderr, "sim: law: %s\n", err.text);
 		exit(2);
 	}
-	if (r == 0)
-		r = permit_check_policy(&law->guard, policy, SIM_CREDITOR_COUNTRY, SIM_CREDITOR_ZONE, &err);
+	for (size_t i = 0; r == 0 && i < policy->step_count; i++)
+		r = permit_check_step(&law->guard, policy, i, SIM_CREDITOR_COUNTRY, SIM_CREDITOR_ZONE, &err);
 	law_free(law);
 	if (r == 0)
 		return true;

@@ -80,7 +80,7 @@ static const char *const ladders[] = {
 	"{\"id\":\"last\",\"at\":\"due+12d\",\"channel\":\"email\",\"template\":\"note\",\"tone\":\"firm\"%s}",
 	"{\"id\":\"pre-due\",\"at\":\"due-5d\",\"channel\":\"email\",\"template\":\"note\",\"tone\":\"friendly\"%s},"
 	"{\"id\":\"reminder\",\"at\":\"due+1d\",\"channel\":\"email\",\"template\":\"note\",\"tone\":\"friendly\"%s},"
-	"{\"id\":\"call\",\"at\":\"due+5d\",\"channel\":\"call\",\"template\":\"note\",\"tone\":\"neutral\",\"deadline\":\"2bd\"},"
+	"{\"id\":\"call\",\"at\":\"due+5d\",\"channel\":\"call\",\"template\":\"note\",\"tone\":\"neutral\",\"deadline\":\"2bd\",\"confirm\":\"note\"},"
 	"{\"id\":\"last\",\"at\":\"due+12d\",\"channel\":\"email\",\"template\":\"note\",\"tone\":\"firm\"%s}",
 	"{\"id\":\"reminder\",\"at\":\"due+1d\",\"channel\":\"email\",\"template\":\"note\",\"tone\":\"friendly\"%s},"
 	"{\"id\":\"worth-it\",\"at\":\"due+4d\",\"gate\":\"decision\",\"role\":\"owner\",\"deadline\":\"5d\"},"
@@ -109,13 +109,20 @@ static bool by_rule(const struct sim *sim)
 
 static struct policy *draw_ladder(struct sim *sim)
 {
+	static const char agreed[] = "\"promise\":{\"thanks\":\"note\",\"broken\":\"last\"},"
+		"\"plan\":{\"remind\":\"note\",\"late\":\"note\",\"grace\":\"3d\",\"broken\":\"last\"},"
+		"\"courtesy\":{\"thanks\":\"note\",\"apology\":\"note\"},";
 	static const char *const groups[] = { "debtor", "debtor", "level", "none" };
+	const char *more;
+	struct rng own;
 	const char *rule = sim->weather.skip_unknown ? ",\"in_doubt\":\"skip\"" : "";
 	const char *group = groups[rng_range(&sim->world, 0, 3)];
 	CLEANUP(buf_clear) struct buf steps = { 0 };
 	CLEANUP(buf_clear) struct buf text = { 0 };
 	const char *ladder = ladders[rng_range(&sim->world, 0, 3)], *at;
 
+	rng_seed(&own, sim->seed, "agreed");
+	more = rng_chance(&own, 600000) ? agreed : "";
 	for (; (at = strstr(ladder, "%s")); ladder = at + 2) {
 		buf_add(&steps, ladder, (size_t)(at - ladder));
 		buf_add_str(&steps, rule);
@@ -123,16 +130,16 @@ static struct policy *draw_ladder(struct sim *sim)
 	buf_add_str(&steps, ladder);
 	buf_printf(&text,
 		"{\"name\":\"sim\",\"title\":\"sim\",\"window\":{\"zone\":\"debtor\",\"days\":\"mon-fri\",\"hours\":\"09:00-17:30\"},"
-		"\"caps\":[{\"contacts\":2,\"days\":7}],\"min_gap\":\"48h\",\"group\":\"%s\",%s\"steps\":[%s]}",
-		group, sim->weather.feed ? "\"freshness\":\"26h\"," : "", buf_str(&steps));
+		"\"caps\":[{\"contacts\":2,\"days\":7}],\"min_gap\":\"48h\",\"group\":\"%s\",%s%s\"steps\":[%s]}",
+		group, sim->weather.feed ? "\"freshness\":\"26h\"," : "", more, buf_str(&steps));
 	if (by_rule(sim)) {
 		CLEANUP(policy_freep) struct policy *base = NULL;
 
 		base = parsed(arena_printf(sim->arena, "{\"name\":\"ground\",\"title\":\"ground\",\"min_gap\":\"1h\",\"steps\":[%s]}", buf_str(&steps)), NULL);
 		return parsed(arena_printf(sim->arena,
-			"{\"name\":\"sim\",\"extends\":\"ground\",\"min_gap\":\"48h\",\"caps\":[{\"contacts\":2,\"days\":7}],\"group\":\"%s\",%s"
+			"{\"name\":\"sim\",\"extends\":\"ground\",\"min_gap\":\"48h\",\"caps\":[{\"contacts\":2,\"days\":7}],\"group\":\"%s\",%s%s"
 			"\"steps\":[{\"id\":\"last\",\"at\":\"due+16d\",\"channel\":\"email\",\"template\":\"note\",\"tone\":\"firm\"%s}]}",
-			group, sim->weather.feed ? "\"freshness\":\"26h\"," : "", rule), base);
+			group, sim->weather.feed ? "\"freshness\":\"26h\"," : "", more, rule), base);
 	}
 	return parsed(buf_str(&text), NULL);
 }

@@ -229,7 +229,7 @@ static void contacted(struct judge *judge, const char *debtor_id, const char *id
 	judge->contacts = arena_grow(judge->arena, judge->contacts, judge->contact_count, &judge->contact_capacity,
 		sizeof(*judge->contacts));
 	judge->contacts[judge->contact_count++] = (struct known_contact){ arena_strdup(judge->arena, debtor_id),
-		arena_strdup(judge->arena, id), judge->decided_at, judge->group_count, CHANNEL_CALL };
+		arena_strdup(judge->arena, id), judge->decided_at, judge->group_count, CHANNEL_CALL, NULL, NULL };
 }
 
 /* A step that a person ended: the first one of the invoice that is open. */
@@ -261,6 +261,7 @@ static void note_call(struct judge *judge, const struct json *record, const char
 	struct json invoices = json_get(record, "invoices");
 	const char *result = member(record, "result");
 	struct known_call *call = NULL;
+	bool again;
 
 	for (size_t i = 0; i < judge->call_count; i++)
 		if (strcmp(judge->calls[i].task, task) == 0)
@@ -288,7 +289,9 @@ static void note_call(struct judge *judge, const struct json *record, const char
 		}
 		return;
 	}
-	if (!call || !result || strcmp(result, "done") != 0) { /* whose call is obsolete or too late is out of it */
+	/* They asked to be called again: the step is owed still. */
+	again = member(record, "reason") && strcmp(member(record, "reason"), "call_back_at") == 0;
+	if (!call || !result || strcmp(result, "done") != 0 || again) { /* whose call is obsolete or too late is out of it */
 		for (size_t k = 0; call && k < json_len(&invoices); k++) {
 			struct json one = json_at(&invoices, k);
 
@@ -321,6 +324,19 @@ static void note_task(struct judge *judge, const struct json *record, bool opene
 		manners_call(judge, member(record, "case"), task);
 	if (opened)
 		people_task(judge->sim, kind, task, json_str(&first));
+}
+
+static void note_broken(struct judge *judge, const struct json *record, const char *kind, const char *invoice_id)
+{
+	struct known_invoice *invoice = judge_invoice(judge, invoice_id);
+
+	invoice->jumped = true;
+	if (strcmp(kind, "plan.broken") != 0)
+		return;
+	invoice->plan_broken = arena_strdup(judge->arena, member(record, "plan"));
+	if (judge->sim->mode == MODE_LIFE && invoice->debtor_id &&
+		!facts_plan_missed(judge, invoice_id, judge_date(judge, invoice->debtor_id, judge->decided_at), judge->sim->mono - MINUTE_MS))
+		sim_breach(judge->sim, "a plan that is kept is not broken", "%s: no instalment was missed", invoice_id);
 }
 
 static void note_decision(struct judge *judge, const struct json *record, const char *invoice)
@@ -359,6 +375,11 @@ static void note_record(struct judge *judge, struct host *host, const struct jso
 		note_outcome(judge, host, record, kind, attempt);
 	else if (strcmp(kind, "task.opened") == 0 || strcmp(kind, "task.closed") == 0)
 		note_task(judge, record, strcmp(kind, "task.opened") == 0);
+	else if (strcmp(kind, "phone.note") == 0 && !member(record, "task") && member(record, "outcome") &&
+		strcmp(member(record, "outcome"), "call_back_at") != 0) /* its task was over already: it counts all the same */
+		contacted(judge, member(record, "case"), member(record, "event_id"));
+	else if (invoice && (strcmp(kind, "promise.broken") == 0 || strcmp(kind, "plan.broken") == 0))
+		note_broken(judge, record, kind, invoice);
 	else if (strcmp(kind, "decision.recorded") == 0)
 		note_decision(judge, record, invoice);
 	else if (strcmp(kind, "operator.command") == 0 && strcmp(member(record, "case"), SYSTEM_CASE) != 0 &&

@@ -340,7 +340,7 @@ static void arena_arrays_grow(void **state)
 static void the_first_error_stays(void **state)
 {
 	struct err err = { 0 };
-	char wide[500];
+	char wide[1000];
 
 	(void)state;
 	assert_int_equal(err_set(NULL, -EBADMSG, "code", "$", "text"), -EBADMSG);

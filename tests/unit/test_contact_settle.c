@@ -80,6 +80,49 @@ static const struct settle_row {
 		NULL, NULL, 0, 1, NULL, 0, 0 },
 };
 
+/* What one channel refuses for good goes by the step's other one, and only then is given up. */
+static void the_other_channel(void **state)
+{
+	static const char ladder[] = POLICY("", MAIL("reminder", "due+1d", ",\"else\":\"sms\"") "," MAIL("second", "due+8d", ""));
+	const struct outcome refused = { .kind = OUTCOME_REFUSED, .scope = SCOPE_MESSAGE, .reason = "refused", .status = 400 };
+	const struct provider_traits traits = { .idempotent = true };
+	struct rules rules = { .creditor_zone = "Europe/Paris" };
+	const struct contact *to;
+	struct attempt_entry entry;
+	struct permit permit;
+	enum channel channel;
+	struct world w;
+
+	(void)state;
+	sending(&w, ladder, &entry);
+	assert_true(contact_settle(&w.env, &w.debtor, w.candidates, INVOICES, &entry, &traits, &refused, &w.fx));
+	assert_int_equal(w.e[0].state, ESCALATION_WAITING);
+	assert_true(w.e[0].walk_count == 0 && w.e[0].tries == 1 && w.e[0].retry_at == 0); /* owed still, at once, as another attempt */
+	assert_string_equal(w.e[0].channel_failed, "email");
+	assert_null(w.fx.tasks); /* nobody need do anything yet */
+	rules.policy = w.policies[0];
+	rules.now = w.env.now;
+	to = escalation_reach(&w.e[0], &w.debtor, &rules, &w.policies[0]->steps[0], w.env.now, &channel, &permit);
+	assert_true(to && channel == CHANNEL_SMS);
+	w.contact.phone = NULL;
+	assert_null(escalation_reach(&w.e[0], &w.debtor, &rules, &w.policies[0]->steps[0], w.env.now, &channel, &permit));
+	assert_string_equal(permit.why, "refused");
+
+	entry = (struct attempt_entry){ .id = "a3", .debtor_id = "cus_7", .step = "reminder", .channel = "sms", .provider = "outbox",
+		.invoice_ids = two_ids, .invoice_count = 2, .released_at = w.env.now };
+	for (size_t i = 0; i < 2; i++) {
+		w.e[i].state = ESCALATION_SENDING;
+		w.e[i].step = "reminder";
+		w.e[i].attempt = "a3";
+	}
+	assert_true(contact_settle(&w.env, &w.debtor, w.candidates, INVOICES, &entry, &traits, &refused, &w.fx));
+	assert_int_equal(w.e[0].walk[0].end, STEP_SKIPPED);
+	assert_string_equal(w.e[0].walk[0].reason, "refused");
+	assert_null(w.e[0].channel_failed);
+	assert_string_equal(w.fx.tasks->kind, "refused");
+	world_clear(&w);
+}
+
 static void settle_row(void **state)
 {
 	const struct settle_row *row = *state;
@@ -341,6 +384,7 @@ static void before_a_resend(void **state)
 int main(void)
 {
 	static const struct CMUnitTest others[] = {
+		cmocka_unit_test(the_other_channel),
 		cmocka_unit_test(settled_in_other_ways),
 		cmocka_unit_test(a_person_is_asked),
 		cmocka_unit_test(never_sent),

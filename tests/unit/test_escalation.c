@@ -28,7 +28,7 @@ static void whole_table(void **state)
 			ESCALATION_CLOSED },
 		[ESCALATION_TASK] = { 0, 0, 0, 0, 0, 0, ESCALATION_WAITING, 0, 0, ESCALATION_CLOSED },
 		[ESCALATION_GATE] = { 0, 0, 0, 0, 0, 0, 0, 0, ESCALATION_WAITING, ESCALATION_CLOSED },
-		[ESCALATION_CLOSED] = { ESCALATION_WAITING, 0, ESCALATION_CLOSED, ESCALATION_CLOSED, ESCALATION_CLOSED, 0, 0, 0, 0, 0 },
+		[ESCALATION_CLOSED] = { ESCALATION_WAITING, ESCALATION_CLOSED, ESCALATION_CLOSED, ESCALATION_CLOSED, ESCALATION_CLOSED, 0, 0, 0, 0, 0 },
 	};
 
 	(void)state;
@@ -50,13 +50,13 @@ static void steps_and_holds_are_noted(void **state)
 {
 	CLEANUP(arena_freep) struct arena *arena = arena_create();
 	struct escalation e = { .step = "b", .attempt = "x", .task = "t", .since = 1, .look_at = 2, .tries = 3, .retry_at = 4,
-		.retry_why = "rate", .provider_failed = "p1", .provider_only = "p2", .deferred = "d" };
+		.retry_why = "rate", .provider_failed = "p1", .channel_failed = "email", .provider_only = "p2", .deferred = "d" };
 	struct hold_entry hold = { "operator", 1, 2, "me", "because" };
 
 	(void)state;
 	escalation_walked(&e, arena, "a", STEP_SKIPPED, "no_address", 5, NULL);
 	assert_string_equal(e.step, "b"); /* another step's end leaves the one in hand */
-	assert_true(e.walk_count == 1 && e.tries == 0 && e.retry_at == 0 && !e.deferred && !e.retry_why && !e.provider_failed && !e.provider_only);
+	assert_true(e.walk_count == 1 && e.tries == 0 && e.retry_at == 0 && !e.deferred && !e.retry_why && !e.provider_failed && !e.channel_failed && !e.provider_only);
 	escalation_walked(&e, arena, "b", STEP_SENT, NULL, 6, "x");
 	assert_true(!e.step && !e.attempt && !e.task && !e.since && !e.look_at && e.walk_count == 2);
 	assert_int_equal(e.walk[1].end, STEP_SENT);
@@ -478,7 +478,8 @@ static void stored_and_read_again(void **state)
 	world_init(&w, LADDER, TEN);
 	w.e = (struct escalation){ .version = 7, .invoice = w.e.invoice, .state = ESCALATION_DOUBT, .policy = "p",
 		.policy_digest = w.policy->digest, .policy_by = "rule", .policy_rule = "small", .settled = "late", .promises_broken = 2, .opened_at = 1, .walk = w.walk, .step = "second", .attempt = "a2", .task = "t",
-		.since = 2, .look_at = 3, .tries = 4, .retry_at = 5, .retry_why = "rate", .provider_failed = "p1", .provider_only = "p2", .deferred = "second cap 9", .held = "dispute",
+		.since = 2, .look_at = 3, .tries = 4, .retry_at = 5, .retry_why = "rate", .provider_failed = "p1", .channel_failed = "sms",
+		.provider_only = "p2", .deferred = "second cap 9", .held = "dispute",
 		.closed = "paid", .closed_at = 6, .overdue_told = true, .next_at = 8 };
 	walked(&w, "reminder", STEP_SENT, NULL, "2026-04-02T08:00:00Z");
 	walked(&w, "call", STEP_DONE, "done", "2026-04-16T08:00:00Z");
@@ -500,6 +501,7 @@ static void stored_and_read_again(void **state)
 	assert_string_equal(again.settled, "late");
 	assert_int_equal(again.promises_broken, 2);
 	assert_string_equal(again.provider_failed, "p1");
+	assert_string_equal(again.channel_failed, "sms");
 	assert_string_equal(again.provider_only, "p2");
 	assert_null(again.walk[2].attempt);
 	assert_int_equal(again.walk[1].end, STEP_DONE);

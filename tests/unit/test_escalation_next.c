@@ -241,6 +241,7 @@ static void stub(struct world *w)
 	w->e.state = ESCALATION_STUB;
 }
 
+#define GATE_IF(conditions) POLICY("", "{\"id\":\"g\",\"at\":\"due+1d\",\"gate\":\"decision\",\"role\":\"owner\",\"if\":{" conditions "}}")
 #define IF(members) POLICY("", MAIL("reminder", "due+1d", ",\"if\":{" members "}"))
 
 static const struct next_row {
@@ -328,6 +329,9 @@ static const struct next_row {
 		NEXT_SKIP, "anchor_skipped", TEN, 1 },
 	/* conditions */
 	{ "balance enough", IF("\"balance_min_minor\":120000"), TEN, as_it_is, NEXT_CONTACT, "schedule", TEN, 0 },
+	{ "the currency", IF("\"currency\":\"EUR\",\"balance_min_minor\":120000"), TEN, as_it_is, NEXT_CONTACT, "schedule", TEN, 0 },
+	{ "another currency", IF("\"currency\":\"JPY\",\"balance_min_minor\":120000"), TEN, as_it_is, NEXT_SKIP, "condition",
+		"2026-04-02T07:00:00Z", 0 },
 	{ "balance too small", IF("\"balance_min_minor\":120001"), TEN, as_it_is, NEXT_SKIP, "condition", "2026-04-02T07:00:00Z", 0 },
 	{ "what was paid is off the balance", IF("\"balance_min_minor\":50001"), TEN, part_paid, NEXT_SKIP, "condition",
 		"2026-04-02T07:00:00Z", 0 },
@@ -341,6 +345,9 @@ static const struct next_row {
 	{ "of another country", IF("\"countries\":[\"DE\"]"), TEN, as_it_is, NEXT_SKIP, "condition", "2026-04-02T07:00:00Z", 0 },
 	{ "with the tag", IF("\"tags\":[\"x\",\"vip\"]"), TEN, tagged, NEXT_CONTACT, "schedule", TEN, 0 },
 	{ "with no tag", IF("\"tags\":[\"vip\"]"), TEN, as_it_is, NEXT_SKIP, "condition", "2026-04-02T07:00:00Z", 0 },
+	{ "a decision about enough", GATE_IF("\"balance_min_minor\":120000"), TEN, as_it_is, NEXT_GATE, "schedule", "2026-04-02T07:00:00Z", 0 },
+	{ "a decision that is not worth it", GATE_IF("\"balance_min_minor\":120001"), TEN, as_it_is, NEXT_SKIP, "condition",
+		"2026-04-02T07:00:00Z", 0 },
 	{ "a tag is whole", IF("\"tags\":[\"vip\"]"), TEN, nearly_tagged, NEXT_SKIP, "condition", "2026-04-02T07:00:00Z", 0 },
 	/* states */
 	{ "sending", LADDER, TEN, sending, NEXT_BUSY, "sending", NULL, 0 },

@@ -99,11 +99,11 @@ static void fits(const char *locale, const char *zone, const char *default_polic
 	for (size_t u = 0; u < s.library->unfit_count; u++)
 		fail_msg("%s: %s", s.library->unfit[u].name, s.library->unfit[u].why);
 	assert_int_equal(s.library->policy_count, ARRAY_LEN(places) + 1);
-	for (size_t p = 0; p < s.library->policy_count; p++) {
-		struct err err = { 0 };
+	for (size_t v = 0; v < s.library->verdict_count; v++) {
+		const struct lint_report *report = &s.library->verdicts[v].report;
 
-		if (policy_check_pace(s.library->policies[p], &err) < 0)
-			fail_msg("%s: %s", s.library->policies[p]->name, err.text);
+		if (report->count)
+			fail_msg("%s: %s", s.library->verdicts[v].file, lint_sentence(report, &report->findings[0]));
 	}
 	assert_true(library_policy(s.library, "do-nothing")->nothing);
 	shipped_clear(&s);

@@ -32,7 +32,7 @@ struct site {
 #define TEXT "{\"id\": \"two\", \"at\": \"due+9d\", \"channel\": \"sms\", \"template\": \"note\", \"tone\": \"friendly\"}"
 #define REGIME(more) "{" more "\"rate\": \"9.00\", \"source\": \"s\", \"certainty\": \"known\"}"
 #define LATE(regime, steps) "{\"name\": \"late\", \"late\": {\"regime\": \"" regime "\"}, \"steps\": [" steps "]}"
-#define STATES(more) "{\"id\": \"x\", \"at\": \"due+2d\", \"channel\": \"email\", \"template\": \"law\", \"tone\": \"firm\"" more "}"
+#define STATES(more) "{\"id\": \"x\", \"at\": \"due+9d\", \"channel\": \"email\", \"template\": \"law\", \"tone\": \"firm\"" more "}"
 #define PERIOD(class) "{\"class\": \"" class "\", \"records\": \"contacts\", \"start\": \"last_event\", \"years\": 5, \"source\": \"s\", " \
 	"\"certainty\": \"c\"}"
 #define PERIODS "{\"as_of\": \"2026-01-01\", \"rules\": [" PERIOD("identity") ", " PERIOD("content") ", " PERIOD("facts") "]}"
@@ -245,7 +245,7 @@ static void a_law_that_is_cited_may_be_stated(void **state)
 
 	(void)state;
 	site_init(&site);
-	put(&site, "own/policies/late.json", LATE("L", MAIL ", " STATES(", \"fees\": true, \"deadline\": \"7d\"")));
+	put(&site, "own/policies/late.json", LATE("L", MAIL ", " STATES(", \"fees\": true, \"deadline\": \"7d\", \"if\": {\"kinds\": [\"company\"]}")));
 	loads(&site, PLAIN);
 	assert_string_equal(library_policy(site.library, "late")->regime, "L");
 	site_clear(&site);
@@ -336,7 +336,7 @@ static void unfit_shipped_policies_are_left_out_and_told(void **state)
 	assert_null(library_policy(site.library, "texts"));
 	assert_int_equal(site.library->unfit_count, 1);
 	assert_string_equal(site.library->unfit[0].name, "texts");
-	assert_non_null(strstr(site.library->unfit[0].why, "share/policies/texts.json: $.steps[1] (\"two\"): "));
+	assert_non_null(strstr(site.library->unfit[0].why, "share/policies/texts.json: $.steps[1].channel (\"two\"): "));
 	assert_non_null(strstr(site.library->unfit[0].why, "$.channels"));
 	site_clear(&site);
 }
@@ -466,7 +466,7 @@ static const struct row rows[] = {
 	{ "a bad shipped policy", "share/policies/bad.json", "{}", NULL, "missing", { "share/policies/bad.json", "$.name" } },
 	{ "a step without its template", "own/policies/bad.json",
 		POLICY("bad", "{\"id\": \"x\", \"at\": \"due+2d\", \"channel\": \"email\", \"template\": \"nope\", \"tone\": \"firm\"}"), NULL,
-		"no_template", { "own/policies/bad.json", "$.steps[0] (\"x\")", "nope", ".subject and .txt" } },
+		"no_template", { "own/policies/bad.json", "$.steps[0].template (\"x\")", "nope", ".subject and .txt" } },
 	{ "a call without its script", "own/policies/bad.json",
 		POLICY("bad", "{\"id\": \"x\", \"at\": \"due+2d\", \"channel\": \"call\", \"template\": \"nope\", \"deadline\": \"2bd\"}"), NULL,
 		"no_template", { "own/policies/bad.json", "$.steps[0]", "nope" } },
@@ -483,9 +483,9 @@ static const struct row rows[] = {
 		"\"channel\": \"email\", \"template\": \"note\", \"tone\": \"firm\"}"), NULL,
 		"unknown_sender", { "own/policies/bad.json", "$.steps[0]", "desk", "$.senders" } },
 	{ "a law that is not there", "own/policies/late.json", LATE("N", MAIL), NULL, "unknown_regime",
-		{ "own/policies/late.json", "$.late.regime \"N\"", "none of the law files" } },
+		{ "own/policies/late.json", "$.late.regime: \"N\"", "none of the law files" } },
 	{ "a law that cites no statute", "own/policies/late.json", LATE("M", MAIL), NULL, "unknown_regime",
-		{ "own/policies/late.json", "$.late.regime \"M\"", "cites no statute" } },
+		{ "own/policies/late.json", "$.late.regime: \"M\"", "cites no statute" } },
 	{ "fees without a law", "own/policies/bad.json", POLICY("bad", STATES(", \"fees\": true")), NULL, "no_ground",
 		{ "own/policies/bad.json", "$.steps[0]", "$.late.regime" } },
 	{ "a law stated by a step without fees", "own/policies/late.json", LATE("L", STATES("")), NULL, "missing_variable",

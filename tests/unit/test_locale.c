@@ -137,6 +137,13 @@ static void single_texts(void **state)
 	assert_string_equal(buf_str(&out), "a, b, and c");
 	assert_int_equal(locale_list("en-US", items, 0, &out), -EINVAL);
 	buf_reset(&out);
+	assert_int_equal(locale_country("fr-FR", "DE", &out), 0);
+	assert_string_equal(buf_str(&out), "Allemagne");
+	assert_int_equal(locale_country("nl-NL", "GB", (buf_reset(&out), &out)), 0);
+	assert_string_equal(buf_str(&out), "Verenigd Koninkrijk");
+	assert_int_equal(locale_country("fr-FR", "FRA", &out), -EINVAL);
+	assert_int_equal(locale_country("klingon", "DE", &out), -EINVAL);
+	buf_reset(&out);
 	assert_int_equal(locale_plural_decimal("fr-FR", 1.5, &out), 0);
 	assert_string_equal(buf_str(&out), "one");
 }

@@ -144,7 +144,7 @@ static void nowhere_at_once(void **state)
 
 	(void)state;
 	assert_int_equal(policy_parse(json, strlen(json), &policy, NULL), 0);
-	assert_int_equal(permit_check_policy(&law->guard, policy, "FR", "Europe/Paris", NULL), 0);
+	assert_int_equal(permit_check_step(&law->guard, policy, 0, "FR", "Europe/Paris", NULL), 0);
 	c.policy = policy;
 	permit = permit_contact(&c, at("2026-01-15T11:30:00Z"));
 	assert_int_equal(permit.decision, GUARD_REVIEW);
@@ -273,11 +273,14 @@ static void own_rules(void **state)
 static int checked(const char *json, const char *country, struct err *err)
 {
 	CLEANUP(policy_freep) struct policy *policy = NULL;
+	int r = 0;
 
 	err_clear(err);
 	if (policy_parse(json, strlen(json), &policy, err) < 0)
 		fail_msg("%s %s", err->path, err->text);
-	return permit_check_policy(&law->guard, policy, country, "Europe/Paris", err);
+	for (size_t i = 0; i < policy->step_count && r == 0; i++)
+		r = permit_check_step(&law->guard, policy, i, country, "Europe/Paris", err);
+	return r;
 }
 
 static void policies(void **state)

@@ -271,6 +271,7 @@ static const struct refusal refusals[] = {
 	{ STEPS(MAIL("a", "due+1d", "rude")), "not_one_of", "$.steps[0].tone", "" },
 	{ WITH("\"if\":[]"), "wrong_type", "$.steps[0].if", "" },
 	{ WITH("\"if\":{\"amount\":1}"), "unknown_member", "$.steps[0].if.amount", "" },
+	{ WITH("\"if\":{\"currency\":\"euro\"}"), "unknown_currency", "$.steps[0].if.currency", "such as \"EUR\"" },
 	{ WITH("\"if\":{\"balance_min_minor\":-1}"), "out_of_range", "$.steps[0].if.balance_min_minor", "" },
 	{ WITH("\"if\":{\"balance_max_minor\":\"1\"}"), "wrong_type", "$.steps[0].if.balance_max_minor", "" },
 	{ WITH("\"if\":{\"balance_min_minor\":2,\"balance_max_minor\":1}"), "out_of_range", "$.steps[0].if.balance_max_minor",
@@ -356,43 +357,6 @@ static void orders_that_may_be(void **state)
 	}
 }
 
-static void pace(void **state)
-{
-	static const struct {
-		const char *json, *path, *says; /* path NULL: fits */
-	} rows[] = {
-		{ STEPS(MAIL("a", "due+1d", "neutral") "," MAIL("b", "due+5d", "neutral") "," MAIL("c", "due+8d", "neutral")), NULL, NULL },
-		{ STEPS(MAIL("a", "due+1d", "neutral") "," MAIL("b", "due+4d", "neutral") "," MAIL("c", "due+7d", "neutral")), "$.caps",
-			"\"a\" to \"c\" lie within 7 days" },
-		{ STEPS(MAIL("a", "due+1d", "neutral") "," MAIL("b", "due+2d", "neutral")), "$.min_gap", "\"a\" and \"b\"" },
-		{ STEPS(MAIL("a", "due+1d", "neutral") "," MAIL("b", "issued+1d", "neutral")), NULL, NULL }, /* cannot be compared */
-		{ STEPS(MAIL("a", "due+1d", "neutral") "," MAIL("b", "a+1d", "neutral")), "$.min_gap", "" },
-		{ STEPS(MAIL("a", "due+1d", "neutral") ",{\"id\":\"g\",\"at\":\"due+1d\",\"gate\":\"decision\",\"role\":\"x\"},"
-			MAIL("b", "due+3d", "neutral")), NULL, NULL }, /* a gate is no contact */
-		{ STEPS("{\"id\":\"a\",\"at\":\"due+1d\",\"channel\":\"call\",\"template\":\"t\",\"deadline\":\"1d\"},"
-			"{\"id\":\"b\",\"at\":\"due+6d\",\"channel\":\"call\",\"template\":\"t\",\"deadline\":\"1d\"}"), "$.caps",
-			"allow 1 contacts" },
-		{ "{\"name\":\"p\",\"caps\":[],\"min_gap\":\"0h\",\"steps\":[" MAIL("a", "due+1d", "neutral") ","
-			MAIL("b", "due+1d", "neutral") "]}", NULL, NULL },
-	};
-
-	(void)state;
-	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-		CLEANUP(policy_freep) struct policy *policy = parse(rows[i].json);
-		struct err err = { 0 };
-		int r = policy_check_pace(policy, &err);
-
-		if (r != (rows[i].path ? -EBADMSG : 0))
-			fail_msg("%d: %s %s", r, rows[i].json, err.text);
-		if (!rows[i].path)
-			continue;
-		assert_string_equal(err.code, "pace");
-		assert_string_equal(err.path, rows[i].path);
-		if (!strstr(err.text, rows[i].says) || !strstr(err.text, "move one"))
-			fail_msg("%s", err.text);
-	}
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -401,7 +365,6 @@ int main(void)
 		cmocka_unit_test(refused),
 		cmocka_unit_test(too_large),
 		cmocka_unit_test(orders_that_may_be),
-		cmocka_unit_test(pace),
 	};
 
 	return cmocka_run_group_tests_name("policy", tests, NULL, NULL);

@@ -103,6 +103,26 @@ static void window_row(void **state)
 	assert_int_equal(business_next(&when, at(row->to)), at(row->to)); /* where it leads is inside */
 }
 
+/* The creditor's hours at the creditor's clock, and the debtor's dates: what is owed on the 3rd, or promised until the 2nd, waits for their 3rd. */
+static void hours_of_another_zone(void **state)
+{
+	CLEANUP(policy_freep) struct policy *policy = with_window("\"zone\":\"Asia/Tokyo\",\"days\":\"mon-sat\",\"hours\":\"05:30-06:30\"");
+	struct debtor debtor = { .customer = { .timezone = "America/New_York", .country = "US" } };
+	struct business_time when = schedule_window(policy, &debtor, "UTC", NULL);
+
+	(void)state;
+	assert_string_equal(zone_name(when.zone), "Asia/Tokyo");
+	assert_int_equal(business_date(&when, at("2026-07-03T03:59:59Z")).days, day("2026-07-02").days);
+	assert_int_equal(business_opening(&when, day("2026-07-03")), at("2026-07-03T20:30:00Z")); /* in Tokyo already the 4th */
+	assert_int_equal(business_next(&when, at("2026-07-02T12:00:00Z")), at("2026-07-02T20:30:00Z"));
+	debtor.customer.timezone = "Pacific/Auckland"; /* ahead of Tokyo: it is the 3rd there while Tokyo still has the 2nd */
+	when = schedule_window(policy, &debtor, "UTC", NULL);
+	assert_int_equal(business_opening(&when, day("2026-07-03")), at("2026-07-02T20:30:00Z"));
+	debtor.customer.timezone = NULL;
+	when = schedule_window(policy, &debtor, "America/New_York", NULL);
+	assert_int_equal(business_opening(&when, day("2026-07-03")), at("2026-07-03T20:30:00Z"));
+}
+
 static void zones_and_holidays(void **state)
 {
 	CLEANUP(law_freep) struct law *law = NULL;
@@ -295,12 +315,13 @@ static void pace_row(void **state)
 
 int main(void)
 {
-	static struct CMUnitTest tests[ARRAY_LEN(window_rows) + ARRAY_LEN(date_rows) + ARRAY_LEN(pace_rows) + 2];
+	static struct CMUnitTest tests[ARRAY_LEN(window_rows) + ARRAY_LEN(date_rows) + ARRAY_LEN(pace_rows) + 3];
 	size_t count = 0;
 
 	ROWS(window_rows, window_row);
 	ROWS(date_rows, date_row);
 	ROWS(pace_rows, pace_row);
+	tests[count++] = (struct CMUnitTest)cmocka_unit_test(hours_of_another_zone);
 	tests[count++] = (struct CMUnitTest)cmocka_unit_test(zones_and_holidays);
 	tests[count++] = (struct CMUnitTest)cmocka_unit_test(a_due_date_moves_where_the_policy_says_so);
 	return cmocka_run_group_tests_name("schedule", tests, NULL, NULL);

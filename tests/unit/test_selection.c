@@ -148,6 +148,8 @@ struct condition {
 static const struct condition conditions[] = {
 	{ CONFIG(RULE("r", "gentle", "\"kinds\":[\"consumer\",\"company\"]")), true },
 	{ CONFIG(RULE("r", "gentle", "\"kinds\":[\"consumer\"]")), false },
+	{ CONFIG(RULE("r", "gentle", "\"invoice_kinds\":[\"deposit\",\"standard\"]")), true },
+	{ CONFIG(RULE("r", "gentle", "\"invoice_kinds\":[\"deposit\"]")), false },
 	{ CONFIG(RULE("r", "gentle", "\"countries\":[\"BE\",\"FR\"]")), true },
 	{ CONFIG(RULE("r", "gentle", "\"countries\":[\"BE\"]")), false },
 	{ CONFIG(RULE("r", "gentle", "\"tags\":[\"x\",\"vip\"]")), true },
@@ -273,6 +275,7 @@ static const struct {
 	{ CONFIG(RULE("a", "plain", "\"paid_min\":1") "," RULE("a", "plain", "\"paid_min\":2")), "duplicate_id", "$.policies.rules[1].id", "is taken" },
 	{ CONFIG(RULE("a", "plain", "\"paid_late\":1")), "unknown_member", "$.policies.rules[0].if.paid_late", "did you mean" },
 	{ CONFIG(RULE("a", "plain", "\"kinds\":[\"b2b\"]")), "bad_item", "$.policies.rules[0].if.kinds[0]", "company" },
+	{ CONFIG(RULE("a", "plain", "\"invoice_kinds\":[\"company\"]")), "bad_item", "$.policies.rules[0].if.invoice_kinds[0]", "deposit" },
 	{ CONFIG(RULE("a", "plain", "\"kinds\":[]")), "bad_list", "$.policies.rules[0].if.kinds", "leave it out" },
 	{ CONFIG(RULE("a", "plain", "\"countries\":[\"fr\"]")), "bad_item", "$.policies.rules[0].if.countries[0]", "\"FR\"" },
 	{ CONFIG(RULE("a", "plain", "\"tags\":[\"a,b\"]")), "bad_item", "$.policies.rules[0].if.tags[0]", "without ','" },

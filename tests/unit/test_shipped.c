@@ -449,19 +449,25 @@ static void the_examples_of_the_manual_load(void **state)
 	CLEANUP(policy_freep) struct policy *on_another = NULL;
 	CLEANUP(adapter_freep) struct adapter *adapter = NULL;
 	const char *text = example_of(arena, "dunningd-policy.5", "\"name\": \"short\"");
+	struct lint_report report = { .arena = arena };
 	struct err err = { 0 };
 	struct shipped s;
 
 	(void)state;
-	if (policy_parse(text, strlen(text), &policy, &err) < 0 || policy_check_pace(policy, &err) < 0)
+	if (policy_parse(text, strlen(text), &policy, &err) < 0)
 		fail_msg("%s %s", err.path, err.text);
 	assert_int_equal(policy->step_count, 4);
+	lint_policy(&(struct lint_input){ .policy = policy }, &report);
+	if (report.count)
+		fail_msg("%s", lint_sentence(&report, &report.findings[0]));
 	shipped_init(&s, "fr-FR", "Europe/Paris", "fr-b2b");
 	text = example_of(arena, "dunningd-policy.5", "\"extends\": \"fr-b2b\"");
-	if (policy_parse_on(text, strlen(text), library_policy(s.library, "fr-b2b"), &on_another, &err) < 0 ||
-		policy_check_pace(on_another, &err) < 0)
+	if (policy_parse_on(text, strlen(text), library_policy(s.library, "fr-b2b"), &on_another, &err) < 0)
 		fail_msg("%s %s", err.path, err.text);
 	assert_int_equal(on_another->step_count, library_policy(s.library, "fr-b2b")->step_count);
+	lint_policy(&(struct lint_input){ .policy = on_another }, &report);
+	if (report.count)
+		fail_msg("%s", lint_sentence(&report, &report.findings[0]));
 	shipped_clear(&s);
 	text = example_of(arena, "dunningd-provider.5", "{");
 	if (adapter_parse(text, strlen(text), &adapter, &err) < 0)

@@ -107,6 +107,24 @@ static struct {
 
 #define LONG_NAME "Donaudampfschifffahrtsgesellschaft & Söhne <Übersee> \"GmbH\""
 
+/* Every outcome of a call, and an instalment, with and without a day. */
+static const struct notice_talk *talk_of(enum scenario scenario, int32_t late, struct arena *arena)
+{
+	struct notice_talk *talk = arena_alloc(arena, sizeof(*talk));
+
+	*talk = (struct notice_talk){ .said_on = date_of(2026, 4, 16), .until_on = date_of(2026, 4, 1), .due_on = date_of(2026, 4, 1),
+		.rest = { 120000, "EUR" } };
+	if (scenario == PARTLY || scenario == CREDITED) {
+		talk->instalment = 2;
+		talk->instalments = 3;
+		return talk;
+	}
+	talk->outcome = scenario == ONE ? CALL_PROMISE : (enum call_outcome)(CALL_INVOICE_NOT_RECEIVED + ((int)scenario + late + 7) % 7);
+	if (talk->outcome != CALL_PROMISE && late > 0)
+		talk->until_on = date_none();
+	return talk;
+}
+
 /* No figure in a name or link: all figures of a text then come from the invoices. */
 static void fill(enum scenario scenario, int32_t late, const char *tag, struct arena *arena, struct notice_input *ret)
 {
@@ -146,9 +164,16 @@ static void fill(enum scenario scenario, int32_t late, const char *tag, struct a
 		ret->balance.minor += one->balance.minor;
 	}
 	memcpy(ret->balance.currency, currency, sizeof(ret->balance.currency));
+	ret->talk = scenario == LEAST ? NULL : talk_of(scenario, late, arena);
 }
 
 /* --- the templates ------------------------------------------------------------------------------------------------------- */
+
+/* Thanks and apologies: what they are about is paid, so they ask for nothing and show no amount. */
+static bool asks(const struct shape *shape)
+{
+	return strcmp(shape->name, "payment_thanks") != 0 && strcmp(shape->name, "apology") != 0;
+}
 
 static void load_folder(const char *folder)
 {
@@ -359,8 +384,14 @@ static void look_whole(const struct rendering *r)
 	}
 	if (r->notice.subject)
 		assert_null(strpbrk(r->notice.subject, "\r\n"));
+	if (!asks(r->message)) {
+		lacks(r->where, r->notice.text, "pay.example");
+		lacks(r->where, r->notice.html, "pay.example");
+		lacks(r->where, r->notice.text, "200");
+	}
 	if (r->notice.html && r->scenario != LEAST) {
-		has(r->where, r->notice.html, "href=\"https://pay.example/a?x=y&amp;z=w\"");
+		if (asks(r->message))
+			has(r->where, r->notice.html, "href=\"https://pay.example/a?x=y&amp;z=w\"");
 		lacks(r->where, r->notice.html, "<b>");
 		lacks(r->where, r->notice.html, "<Übersee");
 		lacks(r->where, r->notice.html, "&amp;amp;");
@@ -376,7 +407,8 @@ static void look_whole(const struct rendering *r)
 		if (r->input->creditor->bank)
 			has(r->where, r->notice.text, r->input->creditor->bank);
 	}
-	if (r->message->channel != CHANNEL_CALL && r->message->channel != CHANNEL_LETTER && r->message->channel != CHANNEL_VOICE) {
+	if (r->message->channel != CHANNEL_CALL && r->message->channel != CHANNEL_LETTER && r->message->channel != CHANNEL_VOICE &&
+		asks(r->message)) {
 		size_t i = 0;
 
 		while (r->language->paid[i] && !strstr(r->notice.text, r->language->paid[i]))
@@ -430,6 +462,8 @@ static void look_figures(const struct rendering *r)
 		lacks(r->where, r->notice.text, "fattura");
 		return;
 	}
+	if (!asks(r->message))
+		return;
 	for (size_t t = 0; t < ARRAY_LEN(texts); t++) {
 		bool list = r->message->channel != CHANNEL_SMS; /* an SMS about several has only their sum */
 

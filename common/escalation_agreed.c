@@ -1,0 +1,260 @@
+/* What a debtor agreed to and whether it was kept; and what a logged call came to. */
+#include <string.h>
+
+#include "common/escalation_internal.h"
+#include "common/utc.h"
+
+#define CALL_HOLD_MS (7 * DAY_MS) /* what was said on the telephone holds no longer, unless a day was named */
+
+bool escalation_broke(const struct escalation *e, const char *what, const struct fact *fact)
+{
+	for (size_t i = 0; i < e->ended_count; i++)
+		if (!e->ended[i].kept && strcmp(e->ended[i].what, what) == 0 && strcmp(e->ended[i].id, fact->id) == 0 &&
+			e->ended[i].told_at == fact->order.time)
+			return true;
+	return false;
+}
+
+static void end(struct escalation *e, struct arena *arena, const char *what, const struct fact *fact, bool kept, int64_t at)
+{
+	e->ended = arena_grow(arena, e->ended, e->ended_count, &e->ended_capacity, sizeof(*e->ended));
+	e->ended[e->ended_count++] = (struct agreed_end){ what, fact->id, fact->order.time, at, kept };
+}
+
+int64_t promise_until(const struct escalation *e, const struct rules *rules, const struct business_time *when, const struct fact *promise)
+{
+	const struct agreed *agreed = rules->policy ? &rules->policy->agreed : NULL;
+	date until = promise->until_on;
+	int32_t broken = 0;
+
+	for (size_t i = 0; i < e->ended_count; i++)
+		broken += !e->ended[i].kept && strcmp(e->ended[i].what, "promise") == 0 && strcmp(e->ended[i].id, promise->id) != 0;
+	if (agreed && agreed->promises_most && broken >= agreed->promises_most)
+		return 0;
+	if (agreed && agreed->promise_within_days) {
+		date last = date_add_days(zone_date(when->zone, promise->order.time), agreed->promise_within_days);
+
+		if (date_diff(until, last) > 0)
+			until = last;
+	}
+	return business_opening(when, date_add_days(until, 1));
+}
+
+int64_t plan_until(const struct rules *rules, const struct business_time *when, const struct fact *plan, int64_t balance)
+{
+	struct instalment_view next;
+
+	if (!plan_next(plan, balance, &next))
+		return 0;
+	return business_opening(when, date_add_days(next.due_on, (rules->policy ? rules->policy->agreed.plan_grace_days : 0) + 1));
+}
+
+int64_t settlement_until(const struct business_time *when, const struct fact *settlement)
+{
+	return date_is_set(settlement->until_on) ? business_opening(when, date_add_days(settlement->until_on, 1)) : 0;
+}
+
+/* --- kept or not ----------------------------------------------------------------------------------------------------- */
+
+/* The ladder goes on at this step, unless it came as far already. What lies between is skipped, for that reason. */
+static void go_on_at(struct escalation *e, const struct rules *rules, const struct business_time *when, int step, const char *why)
+{
+	int now = e->reenter ? policy_step_index(rules->policy, e->reenter) : -1;
+
+	if (step < 0 || step <= now)
+		return;
+	e->reenter = rules->policy->steps[step].id;
+	e->reenter_why = why;
+	e->reenter_on = zone_date(when->zone, rules->now);
+}
+
+static struct draft *tell(struct escalation *e, const char *record, const char *event, const char *key, const struct fact *fact,
+	struct effects *fx)
+{
+	struct draft *draft = effects_record(fx, record, e->invoice.debtor_id);
+
+	jw_str(&draft->w, "invoice", e->invoice.id);
+	jw_str(&draft->w, key, fact->id);
+	if (event) {
+		draft = effects_event(fx, event, e->invoice.debtor_id, e->invoice.id);
+		jw_str(&draft->w, key, fact->id);
+	}
+	return draft;
+}
+
+static void judge_promise(struct escalation *e, const struct rules *rules, const struct business_time *when,
+	const struct fact *promise, struct effects *fx)
+{
+	int64_t until = promise_until(e, rules, when, promise);
+
+	if (!until || until > rules->now || e->opened_at > until || escalation_broke(e, "promise", promise))
+		return;
+	end(e, fx->arena, "promise", promise, false, rules->now);
+	(void)tell(e, "promise.broken", "promise.broken", "promise", promise, fx);
+	go_on_at(e, rules, when, rules->policy->agreed.promise_broken, "promise_broken");
+}
+
+static void judge_plan(struct escalation *e, const struct rules *rules, const struct business_time *when, const struct invoice_view *view,
+	struct effects *fx)
+{
+	int64_t until = plan_until(rules, when, view->plan, view->balance);
+	struct instalment_view next;
+	char day[DATE_TEXT_SIZE];
+
+	if (!until || until > rules->now || e->opened_at > until || escalation_broke(e, "plan", view->plan) ||
+		!plan_next(view->plan, view->balance, &next))
+		return;
+	end(e, fx->arena, "plan", view->plan, false, rules->now);
+	for (int i = 0; i < 2; i++) { /* the record, then the event: the same is said of both */
+		struct draft *draft = i ? effects_event(fx, "payment_plan.broken", e->invoice.debtor_id, e->invoice.id) :
+					  effects_record(fx, "plan.broken", e->invoice.debtor_id);
+
+		if (!i)
+			jw_str(&draft->w, "invoice", e->invoice.id);
+		jw_str(&draft->w, "plan", view->plan->id);
+		jw_int(&draft->w, "instalment", (int64_t)next.index + 1);
+		jw_int(&draft->w, "instalments", (int64_t)view->plan->instalment_count);
+		jw_str(&draft->w, "due_on", date_format(next.due_on, day));
+		jw_int(&draft->w, "rest_minor", next.rest);
+		jw_str(&draft->w, "currency", e->invoice.snapshot.currency);
+	}
+	go_on_at(e, rules, when, rules->policy->agreed.plan_broken, "plan_broken");
+}
+
+static void judge_settlement(struct escalation *e, const struct rules *rules, const struct business_time *when, const struct fact *settlement,
+	struct effects *fx)
+{
+	int64_t until = settlement_until(when, settlement);
+
+	if (!until || until > rules->now || e->opened_at > until || escalation_broke(e, "settlement", settlement))
+		return;
+	end(e, fx->arena, "settlement", settlement, false, rules->now);
+	(void)tell(e, "settlement.broken", NULL, "settlement", settlement, fx);
+}
+
+/* While anything else holds the ladder, or the payments known are too old, nobody can say that a day passed in vain. */
+void agreed_judge(struct escalation *e, const struct debtor *d, const struct rules *rules, const struct invoice_view *view, struct effects *fx)
+{
+	struct business_time when;
+	int64_t until;
+
+	if (!rules->policy || !d || rules->behind || rules->feed_stale_since || view->state != STATE_OPEN || !(view->promise || view->plan || view->settlement) ||
+		(e->state != ESCALATION_WAITING && e->state != ESCALATION_TASK && e->state != ESCALATION_GATE) ||
+		*escalation_hold_for(e, d, rules, view, LADDER, &until))
+		return;
+	when = schedule_window(rules->policy, d, rules->creditor_zone, rules->holidays);
+	if (view->promise)
+		judge_promise(e, rules, &when, view->promise, fx);
+	if (view->plan)
+		judge_plan(e, rules, &when, view, fx);
+	if (view->settlement)
+		judge_settlement(e, rules, &when, view->settlement, fx);
+}
+
+void agreed_kept(struct escalation *e, struct debtor *d, const struct rules *rules, struct effects *fx)
+{
+	const struct fact *promise = invoice_view(&e->invoice).promise;
+	int64_t paid_at = invoice_paid_at(&e->invoice);
+	struct business_time when;
+	struct agreed_end *known = NULL;
+
+	if (!promise || !d || !rules->policy || promise->order.time > paid_at)
+		return;
+	when = schedule_window(rules->policy, d, rules->creditor_zone, rules->holidays);
+	if (date_diff(zone_date(when.zone, paid_at), promise->until_on) > 0)
+		return;
+	for (size_t i = 0; i < e->ended_count; i++)
+		if (strcmp(e->ended[i].what, "promise") == 0 && strcmp(e->ended[i].id, promise->id) == 0 &&
+			e->ended[i].told_at == promise->order.time)
+			known = &e->ended[i];
+	if (known && known->kept)
+		return; /* paid, reversed and paid again */
+	if (known) /* the payment was in time, and told late */
+		known->kept = true;
+	else
+		end(e, fx->arena, "promise", promise, true, rules->now);
+	d->promises_kept++;
+	(void)tell(e, "promise.kept", NULL, "promise", promise, fx);
+}
+
+/* --- a call ---------------------------------------------------------------------------------------------------------- */
+
+static void note_fact(struct escalation *e, const struct event *call, enum event_type type, struct effects *fx)
+{
+	struct event fact = *call;
+
+	fact.type = type;
+	fact.fact_id = NULL; /* the call itself is its identity */
+	fact.customer_id = NULL;
+	fact.has_snapshot = fact.has_customer = false;
+	fact.amount = 0;
+	(void)invoice_apply(&e->invoice, &fact, fx->arena);
+}
+
+static void note_hold(struct escalation *e, const struct event *call, const char *reason, const struct rules *rules, struct effects *fx)
+{
+	struct hold_entry hold = { .reason = reason, .since = rules->now, .until = rules->now + CALL_HOLD_MS, .who = call->who };
+
+	if (rules->policy && date_is_set(call->until_on)) {
+		int64_t named = (int64_t)date_add_days(call->until_on, 1).days * DAY_MS;
+
+		if (named > rules->now && named < rules->now + 60 * DAY_MS)
+			hold.until = named;
+	}
+	escalation_hold(e, fx->arena, &hold);
+}
+
+static void ask_for_contact(struct escalation *e, struct effects *fx)
+{
+	struct task task = { .id = arena_printf(fx->arena, "fix_contact:%s", e->invoice.id), .kind = "fix_contact",
+		.debtor_id = e->invoice.debtor_id, .invoice_ids = arena_memdup(fx->arena, &e->invoice.id, sizeof(e->invoice.id)),
+		.invoice_count = 1, .reason = "wrong_contact", .opened_at = fx->now, .deadline = fx->now + CALL_HOLD_MS };
+
+	effects_task(fx, &task);
+}
+
+void escalation_called(struct escalation *e, const struct event *call, const char *step, const char *task, const struct rules *rules,
+	struct effects *fx)
+{
+	const char *outcome = call_outcome_names[call->outcome];
+
+	switch (call->outcome) {
+	case CALL_INVOICE_NOT_RECEIVED:
+		note_fact(e, call, EVENT_INVOICE_DELIVERY_FAILED, fx);
+		break;
+	case CALL_IN_PAYMENT:
+		note_fact(e, call, EVENT_INVOICE_PAYMENT_ANNOUNCED, fx);
+		break;
+	case CALL_PROMISE:
+		note_fact(e, call, EVENT_PROMISE_MADE, fx);
+		break;
+	case CALL_DISPUTE:
+		note_fact(e, call, EVENT_DISPUTE_OPENED, fx);
+		break;
+	case CALL_PAID: /* it is a word, not a payment: somebody looks for the money */
+		note_hold(e, call, "says_paid", rules, fx);
+		break;
+	case CALL_WAITING_APPROVAL:
+	case CALL_REFUSES:
+		note_hold(e, call, outcome, rules, fx);
+		break;
+	case CALL_WRONG_CONTACT:
+		ask_for_contact(e, fx);
+		break;
+	default:
+		break;
+	}
+	if (step && e->step && strcmp(e->step, step) == 0 && escalation_move(e, TRIGGER_TASK_ENDED)) {
+		if (call->outcome == CALL_BACK_AT) { /* it is owed still, at the hour that they asked for */
+			e->step = e->task = NULL;
+			e->since = e->look_at = 0;
+			e->retry_at = call->back_at;
+			e->retry_why = "call_back_at";
+		} else {
+			escalation_walked(e, fx->arena, step, STEP_DONE, outcome, rules->now, task);
+		}
+	}
+	e->calls++;
+	e->call = (struct call_made){ .at = rules->now, .outcome = call->outcome, .until_on = call->until_on, .step = step,
+		.contact = call->contact_id, .tell = call->tell };
+}

@@ -1,0 +1,269 @@
+/* Messages beside the ladder: what a call came to, thanks, instalments. They record and do not ask, so the ladder's limits are not theirs. */
+#include <stdio.h>
+#include <string.h>
+
+#include "common/escalation_internal.h"
+#include "common/hash.h"
+#include "common/utc.h"
+
+#define CONFIRM_MS (3 * DAY_MS) /* after that a call is no news to whoever was called */
+#define THANKS_MS (5 * DAY_MS)
+#define THANKED_MS (7 * DAY_MS) /* one debtor is thanked once for what was paid together */
+#define CROSSED_MS (14 * DAY_MS)
+
+bool aside_id(const char *step)
+{
+	return step && strchr(step, ':');
+}
+
+/* A mail that states what was said goes out whatever follows from it; one that asks for an instalment only while nothing speaks against it. */
+bool aside_passes(int kind, const char *hold)
+{
+	static const char *const calm[] = { "plan", "exhausted", "below_minimum", "automatic", NULL };
+	static const char *const said[] = { "dispute", "promise", "settlement", "announced", "undelivered", "reply", "says_paid",
+		"waiting_approval", "refuses", NULL };
+
+	for (size_t i = 0; calm[i]; i++)
+		if (strcmp(calm[i], hold) == 0)
+			return true;
+	for (size_t i = 0; said[i] && kind != ASIDE_INSTALMENT; i++)
+		if (strcmp(said[i], hold) == 0)
+			return true;
+	return false;
+}
+
+static bool walked(const struct escalation *e, const char *id)
+{
+	for (size_t i = 0; i < e->walk_count; i++)
+		if (strcmp(e->walk[i].step, id) == 0)
+			return true;
+	return false;
+}
+
+/* Six bytes of the fact's id: it may be long, and hold anything. */
+static const char *short_id(const struct fact *fact, char ret[13])
+{
+	uint8_t digest[SHA256_SIZE];
+
+	sha256(fact->id, strlen(fact->id), digest);
+	return hex_format(digest, 6, ret);
+}
+
+/* Of a call outside the ladder, the first step that confirms its calls says how. */
+static const char *confirm_template(const struct escalation *e, const struct policy *policy)
+{
+	int step = e->call.step ? policy_step_index(policy, e->call.step) : -1;
+
+	if (step >= 0)
+		return policy->steps[step].confirm;
+	for (size_t i = 0; i < policy->step_count; i++)
+		if (policy->steps[i].kind == STEP_CALL && policy->steps[i].confirm)
+			return policy->steps[i].confirm;
+	return NULL;
+}
+
+static bool confirm_owed(const struct escalation *e, const struct policy *policy, struct aside *ret)
+{
+	if (!e->call.at || !call_reached(e->call.outcome))
+		return false;
+	*ret = (struct aside){ .kind = ASIDE_CONFIRM, .template_name = confirm_template(e, policy), .from = e->call.at,
+		.until = e->call.at + CONFIRM_MS };
+	snprintf(ret->id, sizeof(ret->id), "confirm:%lld", (long long)e->calls);
+	return ret->template_name && !walked(e, ret->id);
+}
+
+static bool promise_owed(const struct escalation *e, const struct rules *rules, const struct business_time *when,
+	const struct invoice_view *view, struct aside *ret)
+{
+	const struct fact *fact = view->promise;
+	char digest[13];
+
+	if (!fact || !rules->policy->agreed.promise_thanks || e->opened_at > fact->order.time ||
+		(e->call.outcome == CALL_PROMISE && e->call.at && date_diff(e->call.until_on, fact->until_on) == 0)) /* that mail says it */
+		return false;
+	*ret = (struct aside){ .kind = ASIDE_PROMISE, .template_name = rules->policy->agreed.promise_thanks, .fact = fact,
+		.from = fact->order.time, .until = business_opening(when, date_add_days(fact->until_on, 1)) };
+	if (ret->until > ret->from + CONFIRM_MS)
+		ret->until = ret->from + CONFIRM_MS;
+	snprintf(ret->id, sizeof(ret->id), "promise:%s", short_id(fact, digest));
+	return !walked(e, ret->id) && promise_until(e, rules, when, fact) > rules->now;
+}
+
+static bool instalment_owed(const struct escalation *e, const struct rules *rules, const struct business_time *when,
+	const struct invoice_view *view, struct aside *ret)
+{
+	const struct agreed *agreed = &rules->policy->agreed;
+	char digest[13], day[DATE_TEXT_SIZE];
+	struct instalment_view next;
+
+	if (!view->plan || escalation_broke(e, "plan", view->plan) || !plan_next(view->plan, view->balance, &next))
+		return false;
+	for (int late = 0; late < 2; late++) {
+		*ret = (struct aside){ .kind = ASIDE_INSTALMENT, .template_name = late ? agreed->plan_late : agreed->plan_before,
+			.fact = view->plan, .instalment = next, .late = late,
+			.from = business_opening(when, date_add_days(next.due_on, late ? 1 : -agreed->plan_before_days)),
+			.until = late ? plan_until(rules, when, view->plan, view->balance) :
+					business_opening(when, date_add_days(next.due_on, 1)) };
+		snprintf(ret->id, sizeof(ret->id), "plan:%s:%s:%s", short_id(view->plan, digest), date_format(next.due_on, day),
+			late ? "late" : "due");
+		if (ret->template_name && rules->now < ret->until && !walked(e, ret->id))
+			return true;
+	}
+	return false;
+}
+
+/* The last message that went out, and the call that was made: somebody was asked for this money. */
+static const struct walked *last_contact(const struct escalation *e)
+{
+	for (size_t i = e->walk_count; i-- > 0;)
+		if (e->walk[i].end != STEP_SKIPPED && !aside_id(e->walk[i].step) && e->walk[i].attempt)
+			return &e->walk[i];
+	return NULL;
+}
+
+static bool said_paid(const struct invoice *invoice)
+{
+	for (size_t i = 0; i < invoice->fact_count; i++)
+		if (invoice->facts[i].kind == FACT_PAID)
+			return true;
+	return invoice->snapshot.status == INVOICE_PAID;
+}
+
+/*
+ * Paid. Where the money came before the last reminder and was told after it, both crossed: we say sorry; else, where the policy wants it,
+ * thanks. Nobody who was never reminded is written to.
+ */
+static bool paid_owed(const struct escalation *e, const struct debtor *d, const struct rules *rules, const struct invoice_view *view,
+	struct aside *ret)
+{
+	const struct agreed *agreed = &rules->policy->agreed;
+	const struct walked *last = last_contact(e);
+	int64_t paid_at = invoice_paid_at(&e->invoice);
+	bool crossed = last && last->end == STEP_SENT && paid_at < last->at && e->closed_at >= last->at &&
+		last->at - paid_at < CROSSED_MS;
+	bool sorry = crossed && agreed->apology;
+
+	if (!view->paid && !said_paid(&e->invoice))
+		return false; /* a credit note is nothing to thank for */
+	if (!last || !e->closed || strcmp(e->closed, "paid") != 0 || (d->thanked_at && rules->now - d->thanked_at < THANKED_MS) ||
+		walked(e, "paid:thanks") || walked(e, "paid:apology"))
+		return false;
+	*ret = (struct aside){ .kind = sorry ? ASIDE_APOLOGY : ASIDE_THANKS, .template_name = sorry ? agreed->apology : agreed->thanks,
+		.from = e->closed_at, .until = e->closed_at + THANKS_MS };
+	snprintf(ret->id, sizeof(ret->id), "paid:%s", sorry ? "apology" : "thanks");
+	return ret->template_name && rules->now < ret->until;
+}
+
+bool aside_owed(const struct escalation *e, const struct rules *rules, const struct debtor *d, const struct invoice_view *view,
+	struct aside *ret)
+{
+	const struct business_time when = schedule_window(rules->policy, d, rules->creditor_zone, rules->holidays);
+
+	if (e->state == ESCALATION_CLOSED)
+		return paid_owed(e, d, rules, view, ret);
+	return confirm_owed(e, rules->policy, ret) || promise_owed(e, rules, &when, view, ret) || instalment_owed(e, rules, &when, view, ret);
+}
+
+const struct contact *escalation_reach_aside(const struct escalation *e, const struct debtor *d, const struct rules *rules,
+	const struct aside *aside, int64_t from, struct step *step, struct permit *permit)
+{
+	static const char *const billing[] = { "billing", NULL };
+	static const char *const no_effects[] = { NULL };
+	int of = aside->kind == ASIDE_CONFIRM && e->call.step ? policy_step_index(rules->policy, e->call.step) : -1;
+	struct permit_case c = { .guard = rules->guard, .holidays = rules->holidays, .policy = rules->policy, .debtor = d,
+		.creditor_zone = rules->creditor_zone, .channel = CHANNEL_EMAIL, .first_reminder = date_none(), .aside = true };
+
+	*step = (struct step){ .id = aside->id, .kind = STEP_MESSAGE, .channel = CHANNEL_EMAIL, .template_name = aside->template_name,
+		.sender = of >= 0 ? rules->policy->steps[of].sender : "", .to = of >= 0 ? rules->policy->steps[of].to : billing,
+		.tone = TONE_FRIENDLY, .effects = no_effects, .in_doubt = DOUBT_SKIP };
+	*permit = (struct permit){ .decision = GUARD_DENY, .why = debtor_opted_out(d, CHANNEL_EMAIL) ? "opted_out" : "no_address" };
+	/* Whoever was on the telephone is the first to know what was said; an outsider never. */
+	for (size_t i = 0; i < d->customer.contact_count && aside->kind == ASIDE_CONFIRM && e->call.contact && !c.contact; i++) {
+		const struct contact *one = &d->customer.contacts[i];
+
+		if (strcmp(one->id, e->call.contact) == 0 && !one->external && one->email && !debtor_opted_out(d, CHANNEL_EMAIL) &&
+			(!one->channels || one->channels & 1u << CHANNEL_EMAIL) && !debtor_address_dead(d, CHANNEL_EMAIL, one->email))
+			c.contact = one;
+	}
+	if (!c.contact)
+		c.contact = debtor_contact(d, CHANNEL_EMAIL, step->to);
+	if (!c.contact)
+		return NULL;
+	*permit = permit_contact(&c, from);
+	return permit->decision == GUARD_ALLOW ? c.contact : NULL;
+}
+
+/* A person's hold, or one because of something that nobody could read. */
+static bool held_by_hand(const struct escalation *e, const struct rules *rules)
+{
+	for (size_t i = 0; i < e->hold_count; i++)
+		if (e->holds[i].until > rules->now && !aside_passes(ASIDE_CONFIRM, e->holds[i].reason))
+			return true;
+	return false;
+}
+
+struct next_action aside_next(const struct escalation *e, const struct debtor *d, const struct rules *rules,
+	const struct invoice_view *view, const char *held, int64_t held_until)
+{
+	struct next_action next = { 0 };
+	struct permit permit;
+	struct step step;
+	int64_t from, until;
+
+	if (!rules->policy || !d->known || !aside_owed(e, rules, d, view, &next.aside))
+		return next;
+	if (e->state != ESCALATION_CLOSED && *escalation_hold_for(e, d, rules, view, (int)next.aside.kind, &until)) /* the ladder tells of it */
+		return rules->now < next.aside.until ? (struct next_action){ 0 } : (struct next_action){ .kind = NEXT_SKIP, .at = rules->now,
+			.owed_at = rules->now, .why = "stale", .aside = next.aside };
+	if (e->state == ESCALATION_CLOSED && (d->insolvent.on || d->paused.on || d->dead_letter_until > rules->now || held_by_hand(e, rules)))
+		return (struct next_action){ 0 };
+	from = next.aside.from > rules->now ? next.aside.from : rules->now;
+	if (e->retry_at > from)
+		from = e->retry_at;
+	(void)escalation_reach_aside(e, d, rules, &next.aside, from, &step, &permit);
+	next.kind = NEXT_ASIDE;
+	next.owed_at = next.aside.from;
+	next.at = permit.at;
+	next.why = permit.why ? permit.why : e->retry_at > rules->now ? (e->retry_why ? e->retry_why : "retry") : "beside";
+	next.rule = permit.rule;
+	next.source = permit.source;
+	next.held = *held ? held : NULL;
+	next.held_until = held_until;
+	if (permit.decision != GUARD_ALLOW || next.at >= next.aside.until) {
+		next.kind = NEXT_SKIP;
+		next.at = next.owed_at = rules->now;
+		next.why = permit.decision != GUARD_ALLOW ? permit.why : "stale";
+		if (next.aside.from > rules->now) /* what is owed later may still become possible */
+			return (struct next_action){ 0 };
+		return next;
+	}
+	/* What asks must not do so while the payments known are too old; the mail about a call neither. */
+	if (e->state != ESCALATION_CLOSED && rules->feed_stale_since && next.at <= rules->now)
+		next.at = rules->now + HOUR_MS;
+	return next;
+}
+
+static void drop(struct escalation *e, const struct rules *rules, const char *id, const char *reason, struct effects *fx)
+{
+	struct draft *draft;
+
+	draft = effects_record(fx, "attempt.skipped", e->invoice.debtor_id);
+	jw_str(&draft->w, "invoice", e->invoice.id);
+	jw_str(&draft->w, "step", id);
+	jw_str(&draft->w, "reason", reason);
+	escalation_walked(e, fx->arena, arena_strdup(fx->arena, id), STEP_SKIPPED, reason, rules->now, NULL);
+}
+
+void aside_drop(struct escalation *e, const struct rules *rules, const struct debtor *d, const char *reason, struct effects *fx)
+{
+	struct aside aside;
+
+	if (!rules->policy || !d)
+		return;
+	if (confirm_owed(e, rules->policy, &aside) && !(e->step && strcmp(e->step, aside.id) == 0))
+		drop(e, rules, aside.id, reason, fx);
+	/* Whoever put a hold on it did so for a reason, which may not be over: no word of thanks by itself. */
+	if (held_by_hand(e, rules) && last_contact(e) && (rules->policy->agreed.thanks || rules->policy->agreed.apology) &&
+		!walked(e, "paid:thanks"))
+		drop(e, rules, "paid:thanks", "held", fx);
+}

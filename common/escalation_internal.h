@@ -1,0 +1,40 @@
+/* escalation_internal - what the files of the module share. */
+#ifndef DUNNINGD_COMMON_ESCALATION_INTERNAL_H
+#define DUNNINGD_COMMON_ESCALATION_INTERNAL_H
+
+#include "common/escalation.h"
+
+#define LADDER (-1) /* for whom a hold is asked about: the ladder, or a kind of aside */
+
+/* The hold in force for the ladder or that kind of message beside it, "" when none. Debtor first, then the invoice, then the policy. */
+const char *escalation_hold_for(const struct escalation *e, const struct debtor *d, const struct rules *rules,
+	const struct invoice_view *view, int whom, int64_t *until);
+
+/* escalation_aside.c */
+bool aside_passes(int kind, const char *hold); /* such a message may go out while this hold is in force */
+/* The first that is owed, now or later; false: none. */
+bool aside_owed(const struct escalation *e, const struct rules *rules, const struct debtor *d, const struct invoice_view *view,
+	struct aside *ret);
+/* What comes next beside the ladder; `held`, `held_until`: the hold on the ladder, "" = none. kind NEXT_NONE: nothing. */
+struct next_action aside_next(const struct escalation *e, const struct debtor *d, const struct rules *rules,
+	const struct invoice_view *view, const char *held, int64_t held_until);
+/* The invoice is closed: what was still to be said about it alone falls away, on the record. */
+void aside_drop(struct escalation *e, const struct rules *rules, const struct debtor *d, const char *reason, struct effects *fx);
+
+/* escalation_agreed.c */
+/* Until when a promise pauses, ms UTC; 0: it does not. */
+int64_t promise_until(const struct escalation *e, const struct rules *rules, const struct business_time *when, const struct fact *promise);
+/* When a plan's first open instalment breaks it; 0: it names none, or all are met. */
+int64_t plan_until(const struct rules *rules, const struct business_time *when, const struct fact *plan, int64_t balance);
+int64_t settlement_until(const struct business_time *when, const struct fact *settlement); /* 0: no day was agreed */
+bool escalation_broke(const struct escalation *e, const char *what, const struct fact *fact);
+/* What was agreed and not kept until now is noted, once, and where the ladder goes on. */
+void agreed_judge(struct escalation *e, const struct debtor *d, const struct rules *rules, const struct invoice_view *view, struct effects *fx);
+/* escalation_work.c */
+void work_overdue(struct escalation *e, struct debtor *d, struct effects *fx); /* its day has passed, told once */
+void work_closed(struct escalation *e, struct debtor *d, const char *reason, struct effects *fx); /* `d` may be NULL */
+
+/* It is paid: the last promise was kept, or came too late. */
+void agreed_kept(struct escalation *e, struct debtor *d, const struct rules *rules, struct effects *fx);
+
+#endif

@@ -1,0 +1,55 @@
+/*
+ * What others are asked to do: the effects of a step that is done, and work that rests while a debtor owes and goes on once nothing holds it.
+ * A deposit is the reason to begin at all, so it holds work by itself once its day has passed, and frees it when it is paid.
+ */
+#include <string.h>
+
+#include "common/escalation_internal.h"
+
+#define HOLD "work.hold_requested"
+#define RELEASE "work.release_allowed"
+#define DEPOSIT 1 /* of invoice_kind_names */
+
+static void tell(struct escalation *e, const char *type, const char *step, const char *reason, struct effects *fx)
+{
+	struct draft *draft = effects_record(fx, type, e->invoice.debtor_id);
+
+	jw_str(&draft->w, "invoice", e->invoice.id);
+	jw_opt_str(&draft->w, "step", step);
+	jw_opt_str(&draft->w, "reason", reason);
+	draft = effects_event(fx, type, e->invoice.debtor_id, e->invoice.id);
+	jw_opt_str(&draft->w, "step", step);
+	jw_opt_str(&draft->w, "reason", reason);
+}
+
+void escalation_step_effects(struct escalation *e, struct debtor *d, const struct policy *policy, const char *step, struct effects *fx)
+{
+	int index = policy && step ? policy_step_index(policy, step) : -1;
+
+	if (index < 0)
+		return;
+	for (const char *const *effect = policy->steps[index].effects; effect && *effect; effect++) {
+		tell(e, *effect, policy->steps[index].id, NULL, fx);
+		if (d && strcmp(*effect, HOLD) == 0)
+			(void)debtor_work_hold(d, fx->arena, e->invoice.id);
+		else if (d && strcmp(*effect, RELEASE) == 0)
+			(void)debtor_work_release(d, e->invoice.id);
+	}
+}
+
+void work_overdue(struct escalation *e, struct debtor *d, struct effects *fx)
+{
+	if (e->invoice.snapshot.kind == DEPOSIT && debtor_work_hold(d, fx->arena, e->invoice.id))
+		tell(e, HOLD, NULL, "deposit_unpaid", fx);
+}
+
+void work_closed(struct escalation *e, struct debtor *d, const char *reason, struct effects *fx)
+{
+	bool held, paid = strcmp(reason, "paid") == 0 || strcmp(reason, "settled") == 0;
+
+	if (!d || (!paid && strcmp(reason, "voided") != 0))
+		return; /* a loss and a person's stop pay for nothing */
+	held = debtor_work_release(d, e->invoice.id);
+	if (!d->work_held_count && (held || (paid && e->invoice.snapshot.kind == DEPOSIT)))
+		tell(e, RELEASE, NULL, reason, fx);
+}

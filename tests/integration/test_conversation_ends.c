@@ -1,0 +1,114 @@
+/* Rows of the practice that are about consequences and ends, each as a story: daemon/PRACTICE.md says which row is where. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "tests/support/story.h"
+
+static const char policy[] =
+	"{\"name\":\"talk\",\"title\":\"talk\",\"caps\":[{\"contacts\":2,\"days\":7}],\"min_gap\":\"48h\",\"max_contacts\":2,\"steps\":["
+	"{\"id\":\"reminder\",\"at\":\"due+1d\",\"channel\":\"email\",\"template\":\"reminder\",\"tone\":\"friendly\"},"
+	"{\"id\":\"firm\",\"at\":\"due+12d\",\"channel\":\"email\",\"template\":\"reminder\",\"tone\":\"firm\",\"effects\":[\"work.hold_requested\"]},"
+	"{\"id\":\"more\",\"at\":\"due+30d\",\"channel\":\"email\",\"template\":\"reminder\",\"tone\":\"firm\"}]}";
+
+#define START "2026-03-31T08:00:00Z" /* a Tuesday; due on Wednesday 1 April, Easter Monday is 6 April */
+
+static int setup(void **state)
+{
+	struct story *s = calloc(1, sizeof(*s));
+
+	story_open(s, policy, START);
+	story_invoice(s, "inv_1", "2026-04-01", 120000);
+	*state = s;
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	story_close(*state);
+	free(*state);
+	return 0;
+}
+
+static void row_3_work_begins_when_the_deposit_is_paid(void **state)
+{
+	struct story *s = *state;
+
+	story_event(s, "invoice.updated", "inv_1", "2026-03-31T07:00:00Z", ",\"invoice\":{\"id\":\"inv_1\",\"number\":\"F-inv_1\",\"version\":2,"
+		"\"kind\":\"deposit\",\"status\":\"open\",\"issued_on\":\"2026-03-02\",\"due_on\":\"2026-04-01\",\"currency\":\"EUR\","
+		"\"total_minor\":120000,\"due_minor\":120000}");
+	assert_int_equal(story_count(s, "work.hold_requested"), 0);
+	story_until(s, "2026-04-03T08:00:00Z"); /* the day has passed */
+	assert_int_equal(story_count(s, "work.hold_requested"), 1);
+	assert_int_equal(story_count(s, "work.release_allowed"), 0);
+	story_event(s, "invoice.paid", "inv_1", "2026-04-03T07:00:00Z", "");
+	assert_int_equal(story_count(s, "work.release_allowed"), 1);
+	story_ends_well(s);
+}
+
+static void row_18_work_rests_until_all_that_held_it_is_paid(void **state)
+{
+	struct story *s = *state;
+
+	story_event(s, "invoice.finalized", "inv_2", "2026-03-31T07:00:00Z", ",\"invoice\":{\"id\":\"inv_2\",\"number\":\"F-inv_2\",\"version\":1,"
+		"\"status\":\"open\",\"issued_on\":\"2026-03-02\",\"due_on\":\"2026-04-01\",\"currency\":\"EUR\",\"total_minor\":500,"
+		"\"due_minor\":500},\"customer_id\":\"cus_inv_1\"");
+	story_until(s, "2026-04-15T08:00:00Z"); /* one mail about both */
+	story_sent_is(s, "inv_2", "reminder 2026-04-02\nfirm 2026-04-13\n");
+	assert_int_equal(story_count(s, "work.hold_requested"), 2);
+	story_event(s, "invoice.paid", "inv_1", "2026-04-15T07:00:00Z", "");
+	assert_int_equal(story_count(s, "work.release_allowed"), 0); /* the other one is open */
+	story_event(s, "invoice.paid", "inv_2", "2026-04-15T07:30:00Z", "");
+	assert_int_equal(story_count(s, "work.release_allowed"), 1);
+	assert_true(story_recorded(s, "inv_2", "work.release_allowed"));
+	story_ends_well(s);
+}
+
+static void row_35_after_the_last_contact_a_person_decides(void **state)
+{
+	struct story *s = *state;
+
+	story_until(s, "2026-06-15T08:00:00Z");
+	story_sent_is(s, "inv_1", "reminder 2026-04-02\nfirm 2026-04-13\n"); /* two, as the policy allows, and not "more" */
+	story_wait_tasks(s, "exhausted:inv_1 ");
+	(void)STORY_CTL(s, "decide", "exhausted:inv_1", "stop", "it is not worth a lawyer");
+	story_wait_tasks(s, "");
+	assert_true(story_recorded(s, "inv_1", "decision.recorded"));
+	{
+		struct json shown = STORY_CTL(s, "show", "inv_1");
+
+		assert_string_equal(story_str(&shown, "closed"), "stopped");
+	}
+	story_ends_well(s);
+}
+
+static void row_32_insolvency_stops_everything_with_a_task(void **state)
+{
+	struct story *s = *state;
+
+	story_until(s, "2026-04-03T08:00:00Z");
+	story_event(s, "customer.insolvency_opened", "inv_1", "2026-04-03T07:00:00Z", ",\"customer_id\":\"cus_inv_1\"");
+	story_until(s, "2026-06-15T08:00:00Z");
+	story_sent_is(s, "inv_1", "reminder 2026-04-02\n");
+	assert_string_equal(story_tasks(s), "insolvency:inv_1 ");
+	story_ends_well(s);
+}
+
+#define STORY(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		STORY(row_3_work_begins_when_the_deposit_is_paid),
+		STORY(row_18_work_rests_until_all_that_held_it_is_paid),
+		STORY(row_35_after_the_last_contact_a_person_decides),
+		STORY(row_32_insolvency_stops_everything_with_a_task),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
