@@ -361,11 +361,9 @@ static struct next_action next_step(const struct escalation *e, const struct deb
 			next.why = "condition";
 			return next;
 		}
-		if (step->kind == STEP_GATE) {
-			next.kind = NEXT_GATE;
+		next.kind = step->kind == STEP_GATE ? NEXT_GATE : NEXT_SKIP;
+		if (next.kind == NEXT_GATE)
 			return next;
-		}
-		next.kind = NEXT_SKIP;
 		from = next.owed_at > rules->now ? next.owed_at : rules->now;
 		if (e->retry_at > from)
 			from = e->retry_at;

@@ -6,6 +6,7 @@
 
 #include "common/lint_internal.h"
 
+#define CURRENCIES_MAX 8 /* the same of currencies */
 #define COUNTRIES_MAX 32 /* of a policy, that are told apart; those behind them are anywhere */
 #define BALANCES_MAX (POLICY_STEPS_MAX + 1)
 
@@ -162,68 +163,79 @@ static void add_balance(int64_t balances[BALANCES_MAX], size_t *count, int64_t b
 	balances[(*count)++] = balance;
 }
 
-static uint32_t steps_of(const struct policy *policy, const char *kind, const char *country, int64_t balance)
+static bool same_currency(const char *wanted, const char *currency) /* wanted NULL: any is */
+{
+	return !wanted || (currency && strcmp(wanted, currency) == 0);
+}
+
+static uint32_t steps_of(const struct policy *policy, const char *kind, const char *country, const char *currency, int64_t balance)
 {
 	uint32_t steps = 0;
 
 	for (size_t i = 0; i < policy->step_count; i++) {
 		const struct step_if *when = &policy->steps[i].when;
 
-		if (lint_lists(when->kinds, kind) && lint_lists(when->countries, country) && balance >= when->balance_min &&
-			(when->balance_max < 0 || balance <= when->balance_max))
+		if (lint_lists(when->kinds, kind) && lint_lists(when->countries, country) && same_currency(when->currency, currency) &&
+			balance >= when->balance_min && (when->balance_max < 0 || balance <= when->balance_max))
 			steps |= UINT32_C(1) << i;
 	}
 	return steps;
 }
 
-static void add_audiences(struct lint *l, const char *kind, const char *country, const int64_t *balances, size_t balance_count)
+/* Those before `first` are of another kind or country. */
+static void add_audience(struct lint *l, size_t first, const struct lint_audience *audience)
 {
-	size_t first = l->audience_count;
+	for (size_t i = first; i < l->audience_count; i++)
+		if (l->audiences[i].steps == audience->steps)
+			return;
+	l->audiences = arena_grow(l->report->arena, l->audiences, l->audience_count, &l->audience_capacity, sizeof(*audience));
+	l->audiences[l->audience_count++] = *audience;
+}
 
-	for (size_t b = 0; b < balance_count; b++) {
-		struct lint_audience audience = { kind, country, steps_of(l->policy, kind, country, balances[b]) };
-		bool known = false;
+/* The first is no word: any that no step names. */
+static void add_word(const char **words, size_t *count, const char *word)
+{
+	size_t i = 1;
 
-		for (size_t i = first; i < l->audience_count; i++)
-			known = known || l->audiences[i].steps == audience.steps;
-		if (known)
-			continue;
-		l->audiences = arena_grow(l->report->arena, l->audiences, l->audience_count, &l->audience_capacity, sizeof(audience));
-		l->audiences[l->audience_count++] = audience;
-	}
+	while (i < *count && strcmp(words[i], word) != 0)
+		i++;
+	words[i] = word;
+	*count += i == *count;
 }
 
 /* Whoever meets a set of steps with some balance meets it, or more, with the highest balance_min below, or with none. */
 static void find_audiences(struct lint *l)
 {
 	const char *countries[COUNTRIES_MAX + 1] = { NULL }; /* the first: any that no step names */
+	const char *currencies[CURRENCIES_MAX + 1] = { NULL };
 	int64_t balances[BALANCES_MAX] = { 0 };
-	size_t country_count = 1, balance_count = 1;
+	size_t country_count = 1, currency_count = 1, balance_count = 1;
 
 	for (size_t i = 0; i < l->policy->step_count; i++) {
 		const struct step_if *when = &l->policy->steps[i].when;
 
 		if (when->balance_min >= 0)
 			add_balance(balances, &balance_count, when->balance_min);
-		for (size_t c = 0; when->countries && when->countries[c] && country_count <= COUNTRIES_MAX; c++) {
-			size_t k = 1;
-
-			while (k < country_count && strcmp(countries[k], when->countries[c]) != 0)
-				k++;
-			countries[k] = when->countries[c];
-			country_count += k == country_count;
-		}
+		if (when->currency && currency_count <= CURRENCIES_MAX)
+			add_word(currencies, &currency_count, when->currency);
+		for (size_t c = 0; when->countries && when->countries[c] && country_count <= COUNTRIES_MAX; c++)
+			add_word(countries, &country_count, when->countries[c]);
 	}
 	for (size_t k = 0; customer_kind_names[k]; k++)
-		for (size_t c = 0; c < country_count; c++)
-			add_audiences(l, customer_kind_names[k], countries[c], balances, balance_count);
+		for (size_t c = 0; c < country_count; c++) {
+			size_t first = l->audience_count;
+
+			for (size_t m = 0; m < currency_count * balance_count; m++)
+				add_audience(l, first, &(struct lint_audience){ customer_kind_names[k], countries[c],
+					steps_of(l->policy, customer_kind_names[k], countries[c], currencies[m / balance_count], balances[m % balance_count]) });
+		}
 }
 
 /* --- whether a step is reached ------------------------------------------------------------------------------------------ */
 
 static bool unconditional(const struct step_if *when)
 {
-	return !when->kinds && !when->countries && !when->tags && when->balance_min < 0 && when->balance_max < 0 &&
+	return !when->kinds && !when->countries && !when->tags && !when->currency && when->balance_min < 0 && when->balance_max < 0 &&
 		when->days_past_due_min == INT64_MIN && when->days_past_due_max == INT64_MAX;
 }
 
@@ -261,7 +273,8 @@ static void check_anchor(struct lint *l, size_t i)
 	if (step->at.anchor != ANCHOR_STEP)
 		return;
 	anchor = &l->policy->steps[step->at.step];
-	if (share_a_word(step->when.kinds, anchor->when.kinds) && share_a_word(step->when.countries, anchor->when.countries))
+	if (share_a_word(step->when.kinds, anchor->when.kinds) && share_a_word(step->when.countries, anchor->when.countries) &&
+		(!anchor->when.currency || same_currency(step->when.currency, anchor->when.currency)))
 		return;
 	lint_add(l, LINT_UNREACHABLE, i, "at", NULL, "it hangs on \"%s\", which is skipped for every debtor that this step is for", anchor->id);
 }
@@ -281,11 +294,16 @@ static void check_minimum(struct lint *l, size_t i)
 {
 	const struct policy *policy = l->policy;
 	int64_t balance = policy->steps[i].when.balance_max;
+	bool held = false;
 
-	for (size_t m = 0; m < policy->minimum_count; m++)
+	for (size_t m = 0; m < policy->minimum_count; m++) {
+		if (!same_currency(policy->steps[i].when.currency, policy->minimum[m].currency))
+			continue;
 		if (balance >= policy->minimum[m].minor)
 			return;
-	if (policy->minimum_count && balance >= 0)
+		held = true;
+	}
+	if (held && balance >= 0)
 		lint_add(l, LINT_BELOW_MINIMUM, i, "if.balance_max_minor", NULL, "it is for balances up to %lld, and minimum holds them back",
 			(long long)balance);
 }
@@ -304,6 +322,7 @@ static bool within(const char *const *words, const char *const *all)
 static bool covers(const struct step_if *wide, const struct step_if *narrow)
 {
 	return within(narrow->kinds, wide->kinds) && within(narrow->countries, wide->countries) && within(narrow->tags, wide->tags) &&
+		same_currency(wide->currency, narrow->currency) &&
 		wide->balance_min <= narrow->balance_min &&
 		(wide->balance_max < 0 || (narrow->balance_max >= 0 && wide->balance_max >= narrow->balance_max)) &&
 		wide->days_past_due_max == INT64_MAX;

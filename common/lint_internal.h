@@ -44,7 +44,7 @@ enum lint_kind {
 #define LINT_POLICY SIZE_MAX /* no step: the policy as a whole */
 
 /*
- * Which steps one debtor can meet: a kind of debtor in a country with a balance. Tags and days past due are left open, since a debtor
+ * Which steps one debtor can meet: a kind of debtor in a country with a balance in a currency. Tags and days past due are left open, since a debtor
  * may have any of them.
  */
 struct lint_audience {

@@ -79,6 +79,7 @@ struct known_group {
 	struct host *host;
 	uint64_t pseq;
 	uint8_t id[GROUP_ID_SIZE];
+	int64_t decided; /* wall */
 	bool applied; /* the store took it: of two with one number, this one is history */
 };
 

@@ -48,12 +48,13 @@ const struct drawn_step *drawn_step(const struct drawn_policy *drawn, const char
 /* What came of many. One process plays at a time on each. */
 struct policy_tally {
 	uint64_t accepted, refused, contacts, texts, calls;
+	uint64_t ladders; /* refused for no worse than their ladder, and played */
 	struct policy_refusal {
 		char code[24];
 		uint64_t count;
 	} refusals[24];
 };
-/* Draws the policy of this seed and, if the product takes it, plays it: false = a promise is broken, and told. */
+/* Draws the policy of this seed and, if the product takes it or finds nothing but its ladder wrong, plays it: false = a promise is broken, and told. */
 bool policy_play(uint64_t seed, bool verbose, bool alone, struct policy_tally *tally);
 /* One line on them all. False: they prove nothing, since next to none was accepted or contacted anybody. */
 bool policy_sum(const struct policy_tally *tallies, size_t count);

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "tests/sim/sim.h"
+#include "tests/sim/sim_judge.h"
 
 #define STARTS_KEPT 8
 #define RATE_PATIENCE (3 * SECOND_MS) /* what is released begins within PACE_AHEAD_MS by the rate; a host may hang meanwhile */
@@ -16,6 +17,7 @@ struct starts { /* of one host's life at one provider */
 	int64_t last[STARTS_KEPT]; /* wall */
 	size_t count;
 	bool failed; /* its last answer was a certain failure */
+	int64_t failed_until; /* wall: when an answer ended that */
 };
 
 struct day {
@@ -109,6 +111,14 @@ static bool has_failed(const struct traffic *t, const struct message *message)
 	return false;
 }
 
+/* Whether the provider's last answer was a certain failure when the message was decided: its end may be told before it starts. */
+static bool had_failed(const struct sim *sim, const struct starts *first, const struct message *message)
+{
+	const struct known_attempt *a = judge_attempt(sim->judge, message->attempt_id);
+
+	return first->failed || (a->intent_group && sim->judge->groups[a->intent_group - 1].decided < first->failed_until);
+}
+
 static struct second *find_second(const struct traffic *t, const char *attempt)
 {
 	for (size_t i = 0; i < t->second_count; i++)
@@ -151,7 +161,7 @@ void traffic_begun(struct host *host, const struct message *message)
 		sim_breach(sim, "8 the quota is kept", "%s gets %lld messages in a day, it allows %lld", message->provider,
 			(long long)t->days[provider].messages, (long long)sim->weather.per_day);
 	if (provider)
-		judge_second(sim, message, sim->weather.per_day || has_failed(t, message) || first->failed);
+		judge_second(sim, message, sim->weather.per_day || has_failed(t, message) || had_failed(sim, first, message));
 }
 
 void traffic_waited(struct host *host, const struct message *message, int64_t rate_ms)
@@ -197,8 +207,13 @@ void traffic_ended(struct host *host, const struct message *message, const struc
 		second_ended(t, message, outcome);
 	if (which(message) || !host->life || outcome->kind == OUTCOME_CANCELLED)
 		return;
-	if (asked) /* what the wire turned away failed for itself alone */
-		starts_of(host, 0)->failed = outcome->kind == OUTCOME_TEMPORARY;
+	if (asked) { /* what the wire turned away failed for itself alone */
+		struct starts *first = starts_of(host, 0);
+
+		if (first->failed && outcome->kind != OUTCOME_TEMPORARY)
+			first->failed_until = sim_wall(sim);
+		first->failed = outcome->kind == OUTCOME_TEMPORARY;
+	}
 	if (outcome->kind != OUTCOME_TEMPORARY)
 		return;
 	for (size_t i = 0; i < message->invoice_count; i++) {

@@ -35,7 +35,7 @@ static void check_chain(struct judge *judge, struct host *host, const struct gro
 		}
 	judge->groups = arena_grow(judge->arena, judge->groups, judge->group_count, &judge->group_capacity,
 		sizeof(*judge->groups));
-	judge->groups[judge->group_count] = (struct known_group){ .host = host, .pseq = head->pseq };
+	judge->groups[judge->group_count] = (struct known_group){ .host = host, .pseq = head->pseq, .decided = head->decided_at };
 	memcpy(judge->groups[judge->group_count].id, head->id, GROUP_ID_SIZE);
 	judge->group_count++;
 }

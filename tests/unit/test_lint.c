@@ -71,6 +71,9 @@ static const struct row rows[] = {
 	{ "on one day, in one country", STEPS(MAIL("a", "due+1d", IF("\"countries\":[\"FR\",\"BE\"]")) ","
 		MAIL("b", "due+1d", IF("\"countries\":[\"DE\",\"BE\"]"))), "bunched", "$.steps[1].at", "\"a\"",
 		STEPS(MAIL("a", "due+1d", IF("\"countries\":[\"FR\",\"BE\"]")) "," MAIL("b", "due+1d", IF("\"countries\":[\"DE\"]"))), NULL },
+	{ "on one day, in one currency", STEPS(MAIL("a", "due+1d", IF("\"currency\":\"EUR\"")) "," MAIL("b", "due+1d", IF("\"currency\":\"EUR\""))),
+		"bunched", "$.steps[1].at", "\"a\"",
+		STEPS(MAIL("a", "due+1d", IF("\"currency\":\"EUR\"")) "," MAIL("b", "due+1d", IF("\"currency\":\"USD\""))), NULL },
 	{ "hung too near", STEPS(MAIL("a", "due+1d", "") "," MAIL("b", "a+1d", "")), "bunched", "$.steps[1].at", "48 hours",
 		STEPS(MAIL("a", "due+1d", "") "," MAIL("b", "a+2d", "")), NULL },
 	{ "a long gap", WITH("\"caps\":[],\"min_gap\":\"30d\",", MAIL("a", "due+1d", "") "," MAIL("b", "due+30d", "")), "bunched", "$.steps[1].at",
@@ -118,12 +121,18 @@ static const struct row rows[] = {
 	{ "hung on a step for another country", STEPS(MAIL("a", "due+1d", IF("\"countries\":[\"FR\"]")) ","
 		MAIL("b", "a+9d", IF("\"countries\":[\"DE\",\"BE\"]"))), "unreachable", "$.steps[1].at", "\"a\"",
 		STEPS(MAIL("a", "due+1d", IF("\"countries\":[\"FR\"]")) "," MAIL("b", "a+9d", IF("\"countries\":[\"DE\",\"FR\"]"))), NULL },
+	{ "hung on a step for another currency", STEPS(MAIL("a", "due+1d", IF("\"currency\":\"EUR\"")) ","
+		MAIL("b", "a+9d", IF("\"currency\":\"USD\""))), "unreachable", "$.steps[1].at", "\"a\"",
+		STEPS(MAIL("a", "due+1d", IF("\"currency\":\"EUR\"")) "," MAIL("b", "a+9d", "")), NULL },
 	{ "behind the last contact allowed", WITH("\"max_contacts\":1,", MAIL("a", "due+1d", "") "," MAIL("b", "due+9d", "")), "unreachable",
 		"$.steps[1]", "max_contacts is 1", WITH("\"max_contacts\":2,", MAIL("a", "due+1d", "") "," MAIL("b", "due+9d", "")), NULL },
 	{ "a decision behind the last contact allowed", WITH("\"max_contacts\":1,", MAIL("a", "due+1d", "") "," GATE("g", "due+9d", "")), "unreachable",
 		"$.steps[1]", "1 contacts", WITH("\"max_contacts\":1,", GATE("g", "due+1d", "") "," MAIL("a", "due+9d", "")), NULL },
 	{ "for balances that are held", WITH("\"minimum\":{\"EUR\":1000},", MAIL("a", "due+1d", IF("\"balance_max_minor\":999"))), "below_minimum",
 		"$.steps[0].if.balance_max_minor", "999", WITH("\"minimum\":{\"EUR\":1000},", MAIL("a", "due+1d", IF("\"balance_max_minor\":1000"))), NULL },
+	{ "for balances that are held in their currency", WITH("\"minimum\":{\"EUR\":1000,\"USD\":10},",
+		MAIL("a", "due+1d", IF("\"currency\":\"EUR\",\"balance_max_minor\":999"))), "below_minimum", "$.steps[0].if.balance_max_minor", "999",
+		WITH("\"minimum\":{\"EUR\":1000,\"USD\":10},", MAIL("a", "due+1d", IF("\"currency\":\"GBP\",\"balance_max_minor\":5"))), NULL },
 	/* tone */
 	{ "firm before the due date", STEPS(SAYS("a", "due-1d", "email", "note", "firm", "")), "firm_before_due", "$.steps[0].tone", "firm",
 		STEPS(SAYS("a", "due-1d", "email", "note", "neutral", "")), NULL },
@@ -167,6 +176,10 @@ static const struct row rows[] = {
 		GATE("end", "due+35d", IF("\"balance_min_minor\":10000"))), "threat_alone", "$.steps[1].tone", "",
 		STEPS(GATE("ask", "due+20d", "") "," SAYS("x", "due+25d", "email", "note", "legal", IF("\"balance_min_minor\":10000")) ","
 			GATE("end", "due+35d", IF("\"balance_min_minor\":10000"))), NULL },
+	{ "a threat that is followed up in another currency", STEPS(GATE("ask", "due+20d", "") "," SAYS("x", "due+25d", "email", "note", "legal", "") ","
+		GATE("end", "due+35d", IF("\"currency\":\"EUR\""))), "threat_alone", "$.steps[1].tone", "",
+		STEPS(GATE("ask", "due+20d", "") "," SAYS("x", "due+25d", "email", "note", "legal", IF("\"currency\":\"EUR\"")) ","
+			GATE("end", "due+35d", IF("\"currency\":\"EUR\""))), NULL },
 	{ "a threat that another threat follows", STEPS(GATE("ask", "due+20d", "") "," SAYS("x", "due+25d", "email", "note", "legal", "") ","
 		GATE("on", "due+35d", "") "," SAYS("y", "due+40d", "email", "note", "legal", "")), "threat_alone", "$.steps[3].tone", "",
 		STEPS(GATE("ask", "due+20d", "") "," SAYS("x", "due+25d", "email", "note", "legal", "") "," SAYS("y", "due+40d", "email", "note", "legal", "")
