@@ -122,14 +122,33 @@ static int parse_idempotency(struct adapter *adapter, const struct json *feature
 	return r;
 }
 
+static int parse_deliveries(struct adapter *adapter, const struct json *features, struct err *err)
+{
+	struct json list = { 0 };
+	int r = json_opt_array(features, "delivery", &list, err);
+
+	for (size_t i = 0; r == 0 && i < json_len(&list); i++) {
+		struct json item = json_at(&list, i);
+		int word = 0;
+
+		while (word < LETTER_DELIVERY_COUNT && (item.type != JSON_STRING || strcmp(letter_delivery_names[word], json_str(&item)) != 0))
+			word++;
+		if (word == LETTER_DELIVERY_COUNT)
+			return json_refuse(&item, NULL, err, "not_one_of", "must be simple, registered or e-registered");
+		adapter->deliveries |= 1u << word;
+	}
+	return r;
+}
+
 static int parse_features(struct adapter *adapter, const struct json *root, struct err *err)
 {
-	static const char *const features_members[] = { "idempotency", "attachments", "max_request_bytes", NULL };
+	static const char *const features_members[] = { "idempotency", "attachments", "delivery", "max_request_bytes", NULL };
 	static const char *const limits_members[] = { "per_second", "burst", "concurrency", "per_hour", "per_day", "per_month", "sms_parts", NULL };
 	struct json features = { 0 }, limits = { 0 };
 	int r;
 
 	adapter->limits.concurrency = 4;
+	adapter->deliveries = 1u << LETTER_SIMPLE;
 	adapter->max_request_bytes = 1024 * 1024;
 	if ((r = json_opt_object(root, "features", &features, err)) < 0 ||
 		(r = json_opt_object(root, "limits", &limits, err)) < 0)
@@ -139,7 +158,7 @@ static int parse_features(struct adapter *adapter, const struct json *root, stru
 			(r = json_opt_bool(&features, "attachments", &adapter->takes_files, err)) < 0 ||
 			(r = json_opt_int(&features, "max_request_bytes", 1000, 50 * 1024 * 1024,
 				 &adapter->max_request_bytes, err)) < 0 ||
-			(r = parse_idempotency(adapter, &features, err)) < 0))
+			(r = parse_deliveries(adapter, &features, err)) < 0 || (r = parse_idempotency(adapter, &features, err)) < 0))
 		return r;
 	if (limits.type == JSON_OBJECT &&
 		((r = json_only(&limits, limits_members, err)) < 0 ||
@@ -246,6 +265,11 @@ int adapter_each_setting(const struct adapter *adapter, int (*fn)(const char *na
 struct pace_limits adapter_limits(const struct adapter *adapter)
 {
 	return adapter->limits;
+}
+
+bool adapter_delivers(const struct adapter *adapter, enum letter_delivery delivery)
+{
+	return adapter->deliveries >> delivery & 1;
 }
 
 bool adapter_takes_files(const struct adapter *adapter)

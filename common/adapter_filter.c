@@ -154,21 +154,25 @@ static int filter_uuid(const struct scope *scope, const char *arg, struct value 
 	return 0;
 }
 
+/* What stands for the first `len` bytes of the word; NULL: nothing. */
+static const char *table_word(const struct table *table, const char *word, size_t len)
+{
+	for (size_t i = 0; i < table->count; i++)
+		if (strncmp(table->pairs[2 * i], word, len) == 0 && !table->pairs[2 * i][len])
+			return table->pairs[2 * i + 1];
+	return NULL;
+}
+
+/* "fr-CA", else "fr", else "*". */
 static int filter_table(const struct scope *scope, const char *arg, struct value *v)
 {
 	const struct table *table = table_find(scope->adapter, arg);
-	const char *other = NULL;
+	const char *found = table_word(table, v->s, strlen(v->s));
 
-	for (size_t i = 0; i < table->count; i++) {
-		if (strcmp(table->pairs[2 * i], "*") == 0)
-			other = table->pairs[2 * i + 1];
-		if (strcmp(table->pairs[2 * i], v->s) == 0) {
-			v->s = table->pairs[2 * i + 1];
-			return 0;
-		}
-	}
-	v->s = other;
-	return other ? 0 : -EBADMSG;
+	if (!found && strchr(v->s, '-'))
+		found = table_word(table, v->s, strcspn(v->s, "-"));
+	v->s = found ? found : table_word(table, "*", 1);
+	return v->s ? 0 : -EBADMSG;
 }
 
 /* "a:b": a when the text needs nothing beyond the default alphabet of SMS, else b. */

@@ -397,12 +397,14 @@ static int parse_map(struct arena *arena, const struct json *events, struct hook
 	return r;
 }
 
-static int parse_stops(struct arena *arena, const struct json *events, struct hook *ret, struct err *err)
+/* "stop_if", "paid_if" */
+static int parse_stops(struct arena *arena, const struct json *events, const char *name, struct stop_rule **rules, size_t *rule_count,
+	struct err *err)
 {
 	struct json stops = { 0 }, value;
 	size_t capacity = 0;
 	const char *key;
-	int r = json_opt_object(events, "stop_if", &stops, err);
+	int r = json_opt_object(events, name, &stops, err);
 
 	for (size_t i = 0; r == 0 && json_member(&stops, &i, &key, &value);) {
 		size_t count = value.type == JSON_ARRAY ? json_len(&value) : 1;
@@ -413,8 +415,8 @@ static int parse_stops(struct arena *arena, const struct json *events, struct ho
 
 			if (one.type != JSON_STRING)
 				return json_refuse(&stops, key, err, "wrong_type", "must be a word or a list of words");
-			ret->stops = arena_grow(arena, ret->stops, ret->stop_count, &capacity, sizeof(*ret->stops));
-			ret->stops[ret->stop_count++] = (struct stop_rule){ { .kind = SOURCE_POINTER, .name = key }, json_str(&one) };
+			*rules = arena_grow(arena, *rules, *rule_count, &capacity, sizeof(**rules));
+			(*rules)[(*rule_count)++] = (struct stop_rule){ { .kind = SOURCE_POINTER, .name = key }, json_str(&one) };
 		}
 	}
 	return r;
@@ -467,7 +469,7 @@ static int parse_files(struct arena *arena, const struct json *events, struct ho
 static int parse_events(struct arena *arena, const struct json *webhook, struct hook *ret, struct err *err)
 {
 	static const char *const members[] = { "attempt", "message", "id", "time", "type", "map", "reason", "address", "text", "stop_if",
-		"files", NULL };
+		"paid_if", "files", NULL };
 	struct json events;
 	int r;
 
@@ -476,7 +478,9 @@ static int parse_events(struct arena *arena, const struct json *webhook, struct 
 		(r = opt_sources(arena, &events, "message", &ret->message, err)) < 0 || (r = opt_sources(arena, &events, "id", &ret->id, err)) < 0 ||
 		(r = opt_sources(arena, &events, "time", &ret->time, err)) < 0 || (r = opt_sources(arena, &events, "reason", &ret->reason, err)) < 0 ||
 		(r = opt_sources(arena, &events, "address", &ret->address, err)) < 0 || (r = opt_sources(arena, &events, "text", &ret->text, err)) < 0 ||
-		(r = parse_types(arena, &events, ret, err)) < 0 || (r = parse_stops(arena, &events, ret, err)) < 0 ||
+		(r = parse_types(arena, &events, ret, err)) < 0 ||
+		(r = parse_stops(arena, &events, "stop_if", &ret->stops, &ret->stop_count, err)) < 0 ||
+		(r = parse_stops(arena, &events, "paid_if", &ret->paids, &ret->paid_count, err)) < 0 ||
 		(r = parse_files(arena, &events, ret, err)) < 0)
 		return r;
 	if (!ret->attempt.count && !ret->message.count && !ret->address.count)

@@ -109,8 +109,8 @@ struct hook {
 	struct source file_name, file_type, file_bytes, file_content;
 	struct word_row *words;
 	size_t word_count;
-	struct stop_rule *stops; /* a reply that is a STOP: any of them */
-	size_t stop_count;
+	struct stop_rule *stops, *paids; /* a reply that is a STOP, or says that it is paid: any of them */
+	size_t stop_count, paid_count;
 };
 
 /* One request while it is read. */

@@ -384,12 +384,12 @@ static enum hook_word look_up(const struct hook *hook, const char *said)
 	return HOOK_OTHER;
 }
 
-static bool is_stop(const struct hook *hook, const struct hook_reading *reading)
+static bool any_stands(const struct stop_rule *rules, size_t count, const struct hook_reading *reading)
 {
-	for (size_t i = 0; i < hook->stop_count; i++) {
+	for (size_t i = 0; i < count; i++) {
 		const char *text = NULL;
 
-		if (source_get(reading, &hook->stops[i].source, &text, NULL) == 0 && text && strcasecmp(text, hook->stops[i].value) == 0)
+		if (source_get(reading, &rules[i].source, &text, NULL) == 0 && text && strcasecmp(text, rules[i].value) == 0)
 			return true;
 	}
 	return false;
@@ -472,8 +472,9 @@ static void read_event(const struct hook *hook, const struct hook_reading *readi
 
 	*ret = (struct hook_event){ .said = said ? cut(reading->arena, said, WORD_MAX) : "" };
 	ret->word = look_up(hook, ret->said);
-	if (ret->word == HOOK_REPLIED && is_stop(hook, reading))
+	if (ret->word == HOOK_REPLIED && any_stands(hook->stops, hook->stop_count, reading))
 		ret->word = HOOK_STOPPED;
+	ret->announced = ret->word == HOOK_REPLIED && any_stands(hook->paids, hook->paid_count, reading);
 	json_write(&raw, reading->element);
 	ret->raw = arena_memdup(reading->arena, buf_str(&raw), raw.len);
 	ret->raw_len = raw.len;

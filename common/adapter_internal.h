@@ -366,6 +366,7 @@ struct adapter {
 	int64_t max_request_bytes;
 	int64_t sms_parts; /* most that are sent; 0 = no limit stated */
 	bool takes_files;
+	unsigned deliveries; /* of letters: bit per enum letter_delivery */
 	struct table *tables;
 	size_t table_count;
 	struct step *token; /* NULL = there is none */

@@ -11,7 +11,7 @@
 /* --- the model ---------------------------------------------------------------------------------------------------- */
 
 enum model_id { MODEL_FIELD, MODEL_PARTY, MODEL_CHANNEL, MODEL_INVOICE, MODEL_INVOICES, MODEL_METADATA,
-	MODEL_CONFIG, MODEL_NOW, MODEL_SENT_AT, MODEL_POLL, MODEL_ITEM, MODEL_KEY, MODEL_VALUE, MODEL_REGISTERED, MODEL_FILES, MODEL_FILE_NAME,
+	MODEL_CONFIG, MODEL_NOW, MODEL_SENT_AT, MODEL_POLL, MODEL_ITEM, MODEL_KEY, MODEL_VALUE, MODEL_REGISTERED, MODEL_ELECTRONIC, MODEL_FILES, MODEL_FILE_NAME,
 	MODEL_FILE_TYPE, MODEL_FILE_DATA, MODEL_PDF_NAME, MODEL_PDF_DATA, MODEL_TOKEN, MODEL_STEP, MODEL_REQUEST, MODEL_BODY,
 	MODEL_SIGNATURE };
 
@@ -67,6 +67,7 @@ static const struct model_row model[] = {
 	{ "poll.page", VALUE_STRING, MODEL_POLL, 3, PLACE_POLL },
 	{ "item", VALUE_STRING, MODEL_ITEM, 0, PLACE_ITEM },
 	{ "registered", VALUE_BOOL, MODEL_REGISTERED, 0, 0 },
+	{ "electronic", VALUE_BOOL, MODEL_ELECTRONIC, 0, 0 },
 	{ "attachments", VALUE_FILES, MODEL_FILES, 0, 0 },
 	{ "item.name", VALUE_STRING, MODEL_FILE_NAME, 0, PLACE_FILE },
 	{ "item.type", VALUE_STRING, MODEL_FILE_TYPE, 0, PLACE_FILE },
@@ -208,6 +209,8 @@ static struct value model_value(const struct scope *scope, const struct model_ro
 		return string_value(scope->pair_value);
 	case MODEL_REGISTERED:
 		return (struct value){ .kind = VALUE_BOOL, .n = m->registered };
+	case MODEL_ELECTRONIC:
+		return (struct value){ .kind = VALUE_BOOL, .n = m->electronic };
 	case MODEL_FILES:
 	case MODEL_FILE_NAME:
 	case MODEL_FILE_TYPE:

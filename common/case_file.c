@@ -179,7 +179,7 @@ static void read_call(struct reading *r)
 
 	if (!c)
 		return;
-	c->channel = "call";
+	c->channel = is(word(&r->record, "task_kind"), "post") ? "letter" : "call";
 	if (opened) {
 		script = part(r, "script.txt", &c->message_closed);
 		if (script)
@@ -463,7 +463,7 @@ static void read_record(struct reading *r)
 		r->file->build = word(&r->record, "build");
 	if (is(kind, "attempt.intent"))
 		read_intent(r);
-	else if (begins(kind, "task.") && is(word(&r->record, "task_kind"), "call"))
+	else if (begins(kind, "task.") && (is(word(&r->record, "task_kind"), "call") || is(word(&r->record, "task_kind"), "post")))
 		read_call(r);
 	else if (is(kind, "operator.command"))
 		read_command(r);

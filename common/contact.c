@@ -228,14 +228,14 @@ void contact_step_says(const struct policy *policy, const struct step *step, con
 		input->deadline = last_day(when, step, input->today);
 }
 
-static int render(const struct contact_env *env, const struct debtor *debtor, const struct contact_plan *plan,
-	enum channel channel, struct arena *arena, struct notice *ret, const struct sender **sender, struct err *err)
+int contact_render(const struct contact_env *env, const struct debtor *debtor, const struct contact_plan *plan,
+	enum channel channel, const char *attempt, struct arena *arena, struct notice *ret, const struct sender **sender, struct err *err)
 {
 	struct business_time when = schedule_window(plan->policy, debtor, env->config->creditor.zone, env->holidays);
 	struct notice_invoice *invoices = arena_alloc(arena, plan->member_count * sizeof(*invoices));
 	struct notice_input input = { .creditor = &env->config->creditor, .debtor_name = debtor->customer.name,
 		.contact_name = plan->contact->name, .invoices = invoices, .invoice_count = plan->member_count,
-		.today = business_date(&when, env->now), .deadline = date_none(),
+		.today = business_date(&when, env->now), .deadline = date_none(), .attempt_id = attempt,
 		.fallback_locale = env->config->creditor.locale, .country = debtor->customer.country,
 		.consumer = guard_debtor(customer_kind_names[debtor->customer.kind]) == DEBTOR_CONSUMER };
 
@@ -266,7 +266,7 @@ static int render(const struct contact_env *env, const struct debtor *debtor, co
 	return notice_render(env->notices, plan->step->template_name, channel, &input, arena, ret, err);
 }
 
-static const char **member_ids(const struct contact_plan *plan, struct arena *arena)
+const char **contact_ids(const struct contact_plan *plan, struct arena *arena)
 {
 	const char **ids = arena_alloc(arena, plan->member_count * sizeof(*ids));
 
@@ -371,7 +371,7 @@ static const struct draft *record_intent(const struct contact_env *env, const st
 	jw_object(&part, NULL);
 	jw_str(&part, "contact", plan->contact->id);
 	jw_opt_str(&part, "name", plan->contact->name);
-	jw_opt_str(&part, "address", m->channel == CHANNEL_EMAIL ? m->to.email : m->to.phone);
+	jw_opt_str(&part, "address", message_address(m, fx->arena));
 	jw_end_object(&part);
 	draft_part(draft, "recipient.json", "application/json", CLASS_IDENTITY, recipient->data, recipient->len);
 	if (request->len) {
@@ -422,49 +422,54 @@ static int attach_documents(const struct contact_env *env, const struct contact_
 	return 0;
 }
 
+const char *contact_attempt(const struct contact_env *env, const struct debtor *debtor, const struct contact_plan *plan, struct arena *arena,
+	const char **address)
+{
+	struct attempt_name name = { .debtor = debtor->id, .invoice = plan->members[0]->invoice.id, .step = plan->step->id,
+		.channel = channel_names[plan->channel], .recipient = debtor_address(debtor, plan->contact, plan->channel, arena),
+		.attempt_try = (uint32_t)plan->members[0]->tries, .partition = env->partition, .due_at = plan->owed_at };
+	char id[ATTEMPT_ID_SIZE];
+
+	attempt_id(env->install_key, &name, id);
+	*address = name.recipient;
+	return arena_strdup(arena, id);
+}
+
 int contact_release(const struct contact_env *env, struct debtor *debtor, const struct contact_plan *plan,
 	contact_request_fn request, void *arg, struct effects *fx, struct contact_released *ret, struct err *err)
 {
 	struct message *m = &ret->message;
 	struct buf *masked = arena_buf(fx->arena);
 	const struct sender *sender = NULL;
-	struct attempt_name name;
+	const char *address;
 	struct notice notice;
 	struct draft *event;
-	char id[ATTEMPT_ID_SIZE];
 	int r, mail = 0;
 
 	*m = (struct message){ .channel = plan->channel, .provider = plan->provider ? plan->provider : env->config->channel_providers[plan->channel][0],
 		.debtor_id = debtor->id, .step = plan->step->id, .policy = plan->policy->name,
-		.invoice_ids = member_ids(plan, fx->arena), .invoice_count = plan->member_count, .written_at = env->now };
+		.invoice_ids = contact_ids(plan, fx->arena), .invoice_count = plan->member_count, .written_at = env->now };
 	if (plan->beside) /* made for this plan: the message outlives it */
 		m->step = arena_strdup(fx->arena, plan->step->id);
 	if (!m->provider)
 		return err_set(err, -ENOENT, "no_provider", "$.channels", "no provider is configured for channel %s",
 			channel_names[plan->channel]);
-	r = render(env, debtor, plan, plan->channel, fx->arena, &notice, &sender, err);
+	m->attempt_id = contact_attempt(env, debtor, plan, fx->arena, &address);
+	r = contact_render(env, debtor, plan, plan->channel, m->attempt_id, fx->arena, &notice, &sender, err);
 	if (r < 0)
 		return r;
 	m->to = (struct party){ .name = plan->contact->name, .email = plan->contact->email,
 		.phone = plan->contact->phone };
 	if (sender)
 		m->from = (struct party){ sender->name, sender->email, sender->phone, sender->reply_to };
-	if (m->channel == CHANNEL_LETTER) { /* nobody else needs to know where they live */
-		m->to_postal = debtor->customer.postal;
-		m->from_postal = env->config->creditor_postal;
-	}
-	m->locale = notice.locale;
+	m->locale = m->channel == CHANNEL_VOICE ? notice.format : notice.locale; /* a voice has an accent */
 	m->subject = notice.subject;
 	m->text = notice.text;
 	m->html = notice.html;
-	if ((r = attach_documents(env, plan, m, fx->arena, err)) < 0)
+	r = m->channel == CHANNEL_LETTER ? contact_letter(env, debtor, plan, sender, &notice, m, fx->arena, err) :
+					   attach_documents(env, plan, m, fx->arena, err);
+	if (r < 0)
 		return r;
-	name = (struct attempt_name){ .debtor = debtor->id, .invoice = plan->members[0]->invoice.id,
-		.step = plan->step->id, .channel = channel_names[plan->channel],
-		.recipient = plan->channel == CHANNEL_EMAIL ? plan->contact->email : plan->contact->phone,
-		.attempt_try = (uint32_t)plan->members[0]->tries, .partition = env->partition, .due_at = plan->owed_at };
-	attempt_id(env->install_key, &name, id);
-	m->attempt_id = arena_strdup(fx->arena, id);
 	if (request && (mail = request(m, masked, arg)) < 0)
 		return err_set(err, mail, "bad_request", "", "the provider's request cannot be built");
 	for (size_t i = 0; i < plan->member_count; i++) {
@@ -477,7 +482,7 @@ int contact_release(const struct contact_env *env, struct debtor *debtor, const 
 		e->look_at = e->next_at = env->now + SAFETY_LOOK_MS;
 	}
 	debtor_contact_add(debtor, fx->arena, env->now, plan->channel, m->attempt_id);
-	debtor_contact_made(debtor, m->attempt_id)->to = name.recipient;
+	debtor_contact_made(debtor, m->attempt_id)->to = address;
 	debtor_contact_made(debtor, m->attempt_id)->aside = plan->beside;
 	if (plan->beside && (plan->asides[0].kind == ASIDE_THANKS || plan->asides[0].kind == ASIDE_APOLOGY))
 		debtor->thanked_at = env->now;
@@ -500,13 +505,13 @@ int contact_open_call(const struct contact_env *env, struct debtor *debtor, cons
 	struct task task;
 	int r;
 
-	r = render(env, debtor, plan, CHANNEL_CALL, fx->arena, &notice, &sender, err);
+	r = contact_render(env, debtor, plan, CHANNEL_CALL, NULL, fx->arena, &notice, &sender, err);
 	if (r < 0)
 		return r;
 	last = plan->step->deadline_business ? business_add_days(&when, today, plan->step->deadline_days) :
 					       date_add_days(today, plan->step->deadline_days);
 	task = (struct task){ .id = arena_printf(fx->arena, "call:%s:%s", plan->members[0]->invoice.id, plan->step->id),
-		.kind = "call", .debtor_id = debtor->id, .invoice_ids = member_ids(plan, fx->arena),
+		.kind = "call", .debtor_id = debtor->id, .invoice_ids = contact_ids(plan, fx->arena),
 		.invoice_count = plan->member_count, .step = plan->step->id, .role = plan->step->role,
 		.opened_at = env->now, .deadline = zone_to_utc(when.zone, last, when.to_minute), .script = notice.text };
 	for (size_t i = 0; i < plan->member_count; i++) {

@@ -25,6 +25,9 @@ struct candidate {
 /* The bytes of the document with this digest (hex), into the arena: data and len of *ret. -errno: `err` says why it is not at hand. */
 typedef int (*contact_document_fn)(const char *sha256, struct arena *arena, struct attachment *ret, struct err *err, void *arg);
 
+/* The newest checkpoint of the trail, as one line, into the arena. NULL: there is none. */
+typedef const char *(*contact_checkpoint_fn)(struct arena *arena, void *arg);
+
 struct contact_env {
 	const struct config *config;
 	const struct notice_set *notices;
@@ -37,6 +40,8 @@ struct contact_env {
 	const struct interest_rules *interest; /* for what a policy's `late` names; NULL = none are known */
 	contact_document_fn document; /* for steps that attach; NULL = there are none */
 	void *document_arg;
+	contact_checkpoint_fn checkpoint; /* stated on letters; NULL = nothing is */
+	void *checkpoint_arg;
 };
 
 /* One decided contact: members[0] leads (the oldest due date) and its step drives. */
@@ -82,6 +87,22 @@ typedef int (*contact_request_fn)(const struct message *message, struct buf *mas
 int contact_release(const struct contact_env *env, struct debtor *debtor, const struct contact_plan *plan,
 	contact_request_fn request, void *arg, struct effects *fx, struct contact_released *ret, struct err *err);
 
+/* What contact_release() does for a letter once its text is there: whom it goes to, how, and its PDF, the message's first attachment. */
+int contact_letter(const struct contact_env *env, const struct debtor *debtor, const struct contact_plan *plan, const struct sender *sender,
+	const struct notice *notice, struct message *m, struct arena *arena, struct err *err);
+
+/* Whether a person does what is planned: a call, or a letter where the configuration has no provider for one. */
+bool contact_by_hand(const struct config *config, const struct contact_plan *plan);
+/* For such a letter: makes it, and opens a task to print and post it, which has its PDF, for all its members. */
+int contact_open_post(const struct contact_env *env, struct debtor *debtor, const struct contact_plan *plan, struct effects *fx,
+	struct err *err);
+/* The text of a planned contact for the channel, with the sender of its step. `attempt`: its id, NULL = none. As notice_render(). */
+int contact_render(const struct contact_env *env, const struct debtor *debtor, const struct contact_plan *plan, enum channel channel,
+	const char *attempt, struct arena *arena, struct notice *ret, const struct sender **sender, struct err *err);
+/* The id that its attempt would have now, in the arena; `address` gets whom it goes to (borrowed). */
+const char *contact_attempt(const struct contact_env *env, const struct debtor *debtor, const struct contact_plan *plan, struct arena *arena,
+	const char **address);
+const char **contact_ids(const struct contact_plan *plan, struct arena *arena); /* of its members */
 /*
  * A call was made, about the invoices of its task (members: those that share it; `step` of each is the call's) or about one outside the
  * ladder (task NULL). Closes the task, notes it with everyone, counts it. `who` made it; the record is "phone.note".

@@ -324,28 +324,6 @@ bool debtor_opted_out(const struct debtor *debtor, enum channel channel)
 	return debtor->opt_out[channel].on;
 }
 
-const struct contact *debtor_contact(const struct debtor *debtor, enum channel channel, const char *const *roles)
-{
-	if (debtor_opted_out(debtor, channel))
-		return NULL;
-	for (; *roles; roles++)
-		for (size_t i = 0; i < debtor->customer.contact_count; i++) {
-			const struct contact *c = &debtor->customer.contacts[i];
-			const char *address = channel == CHANNEL_EMAIL ? c->email : c->phone;
-
-			if (c->external || strcmp(c->role, *roles) != 0 || !address)
-				continue;
-			if (c->channels && !(c->channels >> channel & 1))
-				continue;
-			if (debtor_address_dead(debtor, channel, address))
-				continue;
-			if (channel == CHANNEL_SMS && !c->sms_consent && (debtor->customer.kind == 2 || strncmp(c->phone, "+1", 2) == 0))
-				continue; /* with consent alone: consumers, and whoever has a North American number (47 USC 227, and its carriers) */
-			return c;
-		}
-	return NULL;
-}
-
 const char *debtor_zone(const struct debtor *debtor, const char *fallback)
 {
 	return debtor->customer.timezone ? debtor->customer.timezone : fallback;
@@ -445,6 +423,8 @@ static void write_customer(struct json_writer *w, const struct customer *c)
 		jw_opt_int(w, "channels", one->channels);
 		if (one->sms_consent)
 			jw_bool(w, "sms_consent", true);
+		if (one->voice_consent)
+			jw_bool(w, "voice_consent", true);
 		jw_end_object(w);
 	}
 	if (c->contact_count)
@@ -604,6 +584,8 @@ static int read_customer(struct arena *arena, const struct json *json, struct cu
 		to->external = json_bool(&v);
 		v = json_get(&one, "sms_consent");
 		to->sms_consent = json_bool(&v);
+		v = json_get(&one, "voice_consent");
+		to->voice_consent = json_bool(&v);
 		if (!to->role)
 			to->role = "billing";
 	}

@@ -159,6 +159,8 @@ bool debtor_opt_out(struct debtor *debtor, enum channel channel, const struct fa
 bool debtor_opted_out(const struct debtor *debtor, enum channel channel);
 /* The contact to use for a channel: the first of the roles in order that has an address, is inside the debtor and allows it. NULL. */
 const struct contact *debtor_contact(const struct debtor *debtor, enum channel channel, const char *const *roles);
+/* Where that is, as one line: an address, a number, the house. */
+const char *debtor_address(const struct debtor *debtor, const struct contact *contact, enum channel channel, struct arena *arena);
 const char *debtor_zone(const struct debtor *debtor, const char *fallback);
 const char *debtor_locale(const struct debtor *debtor, const struct contact *contact, const char *fallback);
 

@@ -1,5 +1,7 @@
 #include "common/effects.h"
 
+#include <string.h>
+
 #include <assert.h>
 
 static void free_data(void *p)
@@ -50,6 +52,11 @@ struct draft *effects_event(struct effects *fx, const char *type, const char *de
 	return draft;
 }
 
+const char *task_kind(const char *id)
+{
+	return id && strncmp(id, "post:", 5) == 0 ? "post" : "call";
+}
+
 void effects_task(struct effects *fx, const struct task *task)
 {
 	struct task *copy = arena_alloc(fx->arena, sizeof(*copy));
@@ -82,4 +89,6 @@ void effects_task(struct effects *fx, const struct task *task)
 	if (task->script && !task->close)
 		draft_part(record, "script.txt", "text/plain; charset=utf-8", CLASS_CONTENT, task->script,
 			__builtin_strlen(task->script));
+	if (task->document && !task->close)
+		draft_part(record, "letter.pdf", "application/pdf", CLASS_CONTENT, task->document, task->document_len);
 }

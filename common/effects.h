@@ -30,13 +30,15 @@ struct draft {
 
 struct task {
 	const char *id; /* "call:<invoice>:<step>" */
-	const char *kind; /* "call", "decision", "reconcile", "unknown_attempt", "no_address", "review" ... */
+	const char *kind; /* "call", "post", "decision", "reconcile", "unknown_attempt", "no_address", "review" ... */
 	const char *debtor_id;
 	const char *const *invoice_ids;
 	size_t invoice_count;
 	const char *step, *role, *reason; /* NULL = none */
 	int64_t opened_at, deadline; /* ms UTC */
-	const char *script; /* calls: what to say, personal data; NULL = none */
+	const char *script; /* calls: what to say; letters: to whom; personal data. NULL = none */
+	const void *document; /* letters: the PDF to be printed; NULL = none */
+	size_t document_len;
 	bool close; /* remove it */
 	const char *result; /* when closing: "done", "expired", "obsolete" */
 	struct task *next;
@@ -57,6 +59,7 @@ struct draft *effects_record(struct effects *fx, const char *kind, const char *d
 void draft_part(struct draft *draft, const char *name, const char *media_type, enum key_class class, const void *data,
 	size_t len);
 struct draft *effects_event(struct effects *fx, const char *type, const char *debtor_id, const char *invoice_id);
+const char *task_kind(const char *id); /* of a task that a step waits for: "call" or "post", what its id begins with */
 /* Opens (or renews: same id) a task, and tells others; or closes it. `task` is copied shallowly. */
 void effects_task(struct effects *fx, const struct task *task);
 

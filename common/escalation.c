@@ -521,7 +521,7 @@ static void open_escalation(struct escalation *e, struct debtor *d, const struct
 
 static void drop_task(struct escalation *e, const char *result, struct effects *fx)
 {
-	struct task task = { .id = e->task, .kind = e->state == ESCALATION_GATE ? "decision" : "call",
+	struct task task = { .id = e->task, .kind = e->state == ESCALATION_GATE ? "decision" : task_kind(e->task),
 		.debtor_id = e->invoice.debtor_id, .invoice_ids = &e->invoice.id, .invoice_count = 1, .step = e->step,
 		.close = true, .result = result };
 

@@ -222,7 +222,8 @@ static int get_contact(const struct json *o, struct contact *c, struct err *err)
 		(r = json_opt_str(o, "locale", 35, &c->locale, err)) < 0 ||
 		(r = json_opt_array(o, "channels", &channels, err)) < 0 ||
 		(r = json_opt_object(o, "consent", &consent, err)) < 0 ||
-		(r = json_opt_bool(&consent, "sms", &c->sms_consent, err)) < 0)
+		(r = json_opt_bool(&consent, "sms", &c->sms_consent, err)) < 0 ||
+		(r = json_opt_bool(&consent, "voice", &c->voice_consent, err)) < 0)
 		return r;
 	c->external = relation == 1;
 	if (c->email && !email_valid(c->email))
@@ -337,6 +338,7 @@ static int get_contact_facts(struct arena *arena, const struct json *data, struc
 		(r = json_opt_str(data, "provider_id", 256, &e->provider_id, err)) < 0 ||
 		(r = json_opt_str(data, "address", 254, &e->address, err)) < 0 || (r = json_opt_str(data, "status", 64, &status, err)) < 0 ||
 		(r = json_opt_bool(data, "permanent", &permanent, err)) < 0 || (r = json_opt_bool(data, "verified", &verified, err)) < 0 ||
+		(r = json_opt_bool(data, "announced", &e->announced, err)) < 0 ||
 		(r = get_invoice_ids(arena, data, e, err)) < 0)
 		return r;
 	e->unverified = !verified;

@@ -89,7 +89,7 @@ struct contact {
 	const char *id, *role, *name, *email, *phone, *locale;
 	bool external;
 	uint32_t channels; /* bit per enum channel; 0 = all for which there is an address */
-	bool sms_consent;
+	bool sms_consent, voice_consent;
 };
 
 struct customer {
@@ -172,6 +172,7 @@ struct event {
 	const char *ledger;
 	/* contact.delivery_updated, contact.reply_received; an outsider's word: `unverified`, it changes nothing */
 	enum delivery_state delivery;
+	bool announced; /* an answer by a key that stands for "I have paid" */
 	bool unverified;
 	const char *attempt_id, *provider_id, *address; /* NULL = not told */
 	const char **invoice_ids; /* the attempt's */

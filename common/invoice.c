@@ -115,8 +115,9 @@ bool invoice_apply(struct invoice *invoice, const struct event *e, struct arena 
 	}
 	if (e->has_snapshot)
 		changed |= apply_figures(invoice, e, arena);
-	if (rows[e->type].fact)
-		changed |= apply_fact(invoice, e, rows[e->type].kind, rows[e->type].ends, arena);
+	if (rows[e->type].fact) /* whoever says by a key that it is paid announces it: only money is a payment */
+		changed |= apply_fact(invoice, e, e->announced && rows[e->type].kind == FACT_REPLY ? FACT_ANNOUNCED : rows[e->type].kind,
+			rows[e->type].ends, arena);
 	return changed;
 }
 

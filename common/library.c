@@ -205,7 +205,7 @@ static int load_locale(struct loading *l, const char *dir, char *locale, bool ow
 static int check_own_parts(struct loading *l, const char *dir, const char *locale)
 {
 	const char *folder = path_of(l, dir, locale);
-	static const enum notice_part parts[] = { NOTICE_SUBJECT, NOTICE_TEXT, NOTICE_HTML };
+	static const enum notice_part parts[] = { NOTICE_SUBJECT, NOTICE_TEXT, NOTICE_HTML, NOTICE_LETTER };
 	char **names;
 	size_t count;
 
@@ -217,11 +217,14 @@ static int check_own_parts(struct loading *l, const char *dir, const char *local
 		for (size_t i = 0; i < count; i++) {
 			const char *name = arena_memdup(l->library->arena, names[i], strlen(names[i]) - strlen(suffix));
 			struct err inner = { 0 };
-			int r = notice_set_check(l->library->notices, locale, name, CHANNEL_EMAIL, NULL, &inner);
+			int r = notice_set_check(l->library->notices, locale, name, parts[p] == NOTICE_LETTER ? CHANNEL_LETTER : CHANNEL_EMAIL,
+				NULL, &inner);
 
 			if (name[0] == '_' || r != -ENOENT ||
 				(parts[p] == NOTICE_TEXT &&
-					notice_set_check(l->library->notices, locale, name, CHANNEL_CALL, NULL, NULL) != -ENOENT))
+					notice_set_check(l->library->notices, locale, name, CHANNEL_CALL, NULL, NULL) != -ENOENT) ||
+				(parts[p] == NOTICE_SUBJECT &&
+					notice_set_check(l->library->notices, locale, name, CHANNEL_LETTER, NULL, NULL) != -ENOENT))
 				continue;
 			return refuse_file(l, path_of(l, folder, names[i]), -EBADMSG, &inner);
 		}

@@ -67,6 +67,7 @@ struct lint_sending {
 	enum channel channel;
 	const char *sender; /* profile, "" = the default one */
 	bool attaches; /* documents */
+	enum letter_delivery delivery; /* of a letter */
 };
 /* Whether the configuration can: 0, or -EBADMSG with code and sentence. */
 typedef int (*lint_can_send_fn)(const struct lint_sending *sending, void *arg, struct err *err);

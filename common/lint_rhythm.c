@@ -17,7 +17,7 @@ static bool in(const struct lint_audience *audience, size_t step)
 
 static bool counts(const struct step *step, const struct cap *cap)
 {
-	return lint_contacts(step) && (cap->any_channel || step->channel == cap->channel);
+	return lint_contacts(step) && cap_counts(cap, step->channel);
 }
 
 /* The step behind `first` with which the cap is broken; 0: it is kept. */

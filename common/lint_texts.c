@@ -155,7 +155,8 @@ static void check_unread(struct lint *l, const struct saying *s)
 
 static bool check_sending(struct lint *l, const struct saying *s)
 {
-	const struct lint_sending sending = { s->channel, s->sender, s->attach };
+	const struct lint_sending sending = { s->channel, s->sender, s->attach,
+		s->channel == CHANNEL_LETTER && s->step != LINT_POLICY ? l->policy->steps[s->step].delivery : LETTER_SIMPLE };
 	struct err err = { 0 };
 
 	if (l->input->can_send(&sending, l->input->arg, &err) >= 0)

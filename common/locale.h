@@ -30,6 +30,7 @@ int locale_date_styled(const char *tag, date d, enum locale_date_style style, st
 int locale_plural_decimal(const char *tag, double n, struct buf *out); /* the category, as locale_plural() */
 int locale_list(const char *tag, const char *const *items, size_t count, struct buf *out); /* "a, b and c" */
 int locale_country(const char *tag, const char *country, struct buf *out); /* the name of an ISO 3166 country: "Allemagne" */
+int locale_upper(const char *tag, const char *text, struct buf *out); /* in capitals, by the language's own rules */
 const char *locale_version(void); /* of ICU: "72.1" */
 
 /*

@@ -184,6 +184,20 @@ int locale_country(const char *tag, const char *country, struct buf *out)
 	return U_FAILURE(status) || status == U_USING_DEFAULT_WARNING ? -EINVAL : add(out, units, len);
 }
 
+int locale_upper(const char *tag, const char *text, struct buf *out)
+{
+	char id[ULOC_FULLNAME_CAPACITY];
+	UErrorCode status = U_ZERO_ERROR;
+	UChar units[TEXT_UNITS], capitals[TEXT_UNITS];
+	int32_t len = 0;
+
+	if (!locale_icu_id(tag, id))
+		return -EINVAL;
+	u_strFromUTF8(units, TEXT_UNITS, &len, text, -1, &status);
+	len = U_FAILURE(status) ? 0 : u_strToUpper(capitals, TEXT_UNITS, units, len, id, &status);
+	return U_FAILURE(status) ? -EINVAL : add(out, capitals, len);
+}
+
 const char *locale_version(void)
 {
 	return U_ICU_VERSION;

@@ -15,6 +15,7 @@
 
 const char *const channel_names[CHANNEL_COUNT + 1] = { "email", "sms", "call", "letter", "voice",
 	NULL };
+const char *const letter_delivery_names[LETTER_DELIVERY_COUNT + 1] = { "simple", "registered", "e-registered", NULL };
 
 static struct party copy_party(const struct party *from, struct arena *arena)
 {
@@ -45,7 +46,7 @@ void message_copy(const struct message *from, struct arena *arena, struct messag
 		.to_postal = copy_postal(&from->to_postal, arena), .from_postal = copy_postal(&from->from_postal, arena),
 		.locale = arena_strdup(arena, from->locale), .subject = arena_strdup(arena, from->subject),
 		.text = arena_strdup(arena, from->text), .html = arena_strdup(arena, from->html), .attachments = files,
-		.attachment_count = from->attachment_count, .registered = from->registered, .debtor_id = arena_strdup(arena, from->debtor_id),
+		.attachment_count = from->attachment_count, .registered = from->registered, .electronic = from->electronic, .debtor_id = arena_strdup(arena, from->debtor_id),
 		.step = arena_strdup(arena, from->step), .policy = arena_strdup(arena, from->policy), .invoice_ids = ids,
 		.invoice_count = from->invoice_count, .written_at = from->written_at };
 }
@@ -87,6 +88,31 @@ void postal_write(struct json_writer *w, const char *key, const struct postal *p
 	for (size_t i = 0; i < ARRAY_LEN(postal_rows); i++)
 		write_str(w, postal_rows[i].key, *postal_member(postal, i));
 	jw_end_object(w);
+}
+
+const char *postal_line(const struct postal *postal, struct arena *arena)
+{
+	const char *const parts[] = { postal->line1, postal->line2, postal->postcode, postal->city, postal->region, postal->country };
+	CLEANUP(buf_clear) struct buf line = { 0 };
+
+	for (size_t i = 0; i < ARRAY_LEN(parts); i++)
+		if (parts[i] && *parts[i]) {
+			buf_add_str(&line, line.len == 0 ? "" : parts[i] == postal->city && postal->postcode ? " " : ", ");
+			buf_add_str(&line, parts[i]);
+		}
+	return line.len ? arena_memdup(arena, line.data, line.len) : NULL;
+}
+
+const char *message_address(const struct message *message, struct arena *arena)
+{
+	switch (message->channel) {
+	case CHANNEL_EMAIL:
+		return message->to.email;
+	case CHANNEL_LETTER:
+		return postal_line(&message->to_postal, arena);
+	default:
+		return message->to.phone;
+	}
 }
 
 static void write_party(struct json_writer *w, const char *key, const struct party *party)
@@ -141,6 +167,8 @@ void message_write(struct json_writer *w, const char *key, const struct message 
 		write_attachments(w, message);
 	if (message->registered)
 		jw_bool(w, "registered", true);
+	if (message->electronic)
+		jw_bool(w, "electronic", true);
 	if (message->written_at)
 		jw_int(w, "written_at", message->written_at);
 	jw_end_object(w);
@@ -256,7 +284,7 @@ int message_read(const struct json *json, struct arena *arena, struct message *r
 		(r = json_opt_str(json, "policy", NAME_MAX_LEN, &m.policy, err)) < 0 ||
 		(r = read_invoices(json, arena, &m, err)) < 0 ||
 		(r = read_attachments(json, arena, &m, err)) < 0 ||
-		(r = json_opt_bool(json, "registered", &m.registered, err)) < 0 ||
+		(r = json_opt_bool(json, "registered", &m.registered, err)) < 0 || (r = json_opt_bool(json, "electronic", &m.electronic, err)) < 0 ||
 		(r = json_opt_int(json, "written_at", 0, WRITTEN_AT_MAX, &m.written_at, err)) < 0)
 		return r;
 	m.channel = (enum channel)channel;

@@ -15,6 +15,10 @@
 enum channel { CHANNEL_EMAIL, CHANNEL_SMS, CHANNEL_CALL, CHANNEL_LETTER, CHANNEL_VOICE, CHANNEL_COUNT };
 extern const char *const channel_names[CHANNEL_COUNT + 1]; /* "email", "sms", ...; NULL-terminated */
 
+/* How a letter goes: registered with proof of delivery, on paper or by electronic mail (in the Union: eIDAS, articles 43 and 44). */
+enum letter_delivery { LETTER_SIMPLE, LETTER_REGISTERED, LETTER_E_REGISTERED, LETTER_DELIVERY_COUNT };
+extern const char *const letter_delivery_names[LETTER_DELIVERY_COUNT + 1]; /* "simple", "registered", "e-registered" */
+
 struct postal { /* NULL = none, as for all of these */
 	const char *line1, *line2, *postcode, *city;
 	const char *region; /* state, province */
@@ -43,13 +47,14 @@ struct message {
 	const char *provider; /* name in the configuration */
 	struct party to, from;
 	struct postal to_postal, from_postal; /* a letter's */
-	const char *locale; /* of the templates used: "fr" */
+	const char *locale; /* of the templates used: "fr"; of what is spoken the listener's: "fr-CA" */
 	const char *subject; /* email */
 	const char *text; /* email body, SMS text, call script */
 	const char *html; /* email, NULL = none */
 	const struct attachment *attachments; /* a letter's PDF is the first one */
 	size_t attachment_count;
 	bool registered; /* a letter: with proof of delivery */
+	bool electronic; /* a registered one: as electronic mail */
 	const char *debtor_id, *step, *policy;
 	const char *const *invoice_ids; /* the leading one first */
 	size_t invoice_count;
@@ -60,6 +65,9 @@ void message_copy(const struct message *from, struct arena *arena, struct messag
 /* The stored form (a part of the trail): message_read() of message_write()'s bytes gives the same message. */
 void message_write(struct json_writer *w, const char *key, const struct message *message);
 int message_read(const struct json *json, struct arena *arena, struct message *ret, struct err *err);
+
+const char *postal_line(const struct postal *postal, struct arena *arena); /* all of it, with commas; NULL: there is none */
+const char *message_address(const struct message *message, struct arena *arena); /* of the recipient, for its channel; NULL = none */
 
 /* An object of the members above; an address without any member is not written, and one that is not there is read as none. */
 void postal_write(struct json_writer *w, const char *key, const struct postal *postal);

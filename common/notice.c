@@ -10,11 +10,12 @@
 #include "common/notice_internal.h"
 #include "common/template.h"
 
-const char *const notice_part_suffixes[NOTICE_PART_COUNT + 1] = { "subject", "txt", "html", "sms", NULL };
+const char *const notice_part_suffixes[NOTICE_PART_COUNT + 1] = { "subject", "txt", "html", "sms", "letter", "voice", NULL };
 
 #define SUBJECT_MAX 900 /* bytes: a header line may have 998 (RFC 5322) */
 #define SMS_MAX 459 /* characters: three segments of GSM 7-bit */
 #define SMS_NAME_MAX 40
+#define VOICE_MAX 1200 /* characters: a minute and a half, and few stay so long */
 #define NAME_MAX_LEN 64
 #define HEX_SIZE (2 * SHA256_SIZE + 1)
 
@@ -23,6 +24,8 @@ static const enum template_escape escapes[NOTICE_PART_COUNT] = {
 	[NOTICE_TEXT] = ESCAPE_TEXT,
 	[NOTICE_HTML] = ESCAPE_HTML,
 	[NOTICE_SMS] = ESCAPE_SMS,
+	[NOTICE_LETTER] = ESCAPE_TEXT,
+	[NOTICE_VOICE] = ESCAPE_TEXT,
 };
 
 /* What a channel is made of. A call's text is the script for the person who calls. */
@@ -32,6 +35,8 @@ static const struct {
 	[CHANNEL_EMAIL] = { 1u << NOTICE_SUBJECT | 1u << NOTICE_TEXT, 1u << NOTICE_HTML },
 	[CHANNEL_SMS] = { 1u << NOTICE_SMS, 0 },
 	[CHANNEL_CALL] = { 1u << NOTICE_TEXT, 0 },
+	[CHANNEL_LETTER] = { 1u << NOTICE_SUBJECT | 1u << NOTICE_LETTER, 0 },
+	[CHANNEL_VOICE] = { 1u << NOTICE_VOICE, 0 },
 };
 
 struct entry {
@@ -236,8 +241,6 @@ static int refuse_none(const char *locale, const char *name, enum channel channe
 		strcat(parts, parts[0] ? " and ." : ".");
 		strcat(parts, notice_part_suffixes[p]);
 	}
-	if (!parts[0])
-		return err_set(err, -ENOENT, "no_template", "", "channel %s has no templates yet", channel_names[channel]);
 	return err_set(err, -ENOENT, "no_template", "", "template \"%s\" must exist for %s in the folder \"%s\" as %s", name,
 		channel_names[channel], locale, parts);
 }
@@ -251,12 +254,16 @@ struct partial_env {
 
 static const struct entry *find_partial(const struct partial_env *env, const char *name)
 {
-	for (size_t i = 0; i < env->choice->chain_count; i++) {
-		const struct entry *entry = find(env->set, env->choice->chain[i], name, env->part);
+	const enum notice_part parts[] = { env->part, NOTICE_TEXT };
+	size_t count = env->part == NOTICE_LETTER || env->part == NOTICE_VOICE ? 2 : 1;
 
-		if (entry)
-			return entry;
-	}
+	for (size_t p = 0; p < count; p++)
+		for (size_t i = 0; i < env->choice->chain_count; i++) {
+			const struct entry *entry = find(env->set, env->choice->chain[i], name, parts[p]);
+
+			if (entry)
+				return entry;
+		}
 	return NULL;
 }
 
@@ -353,9 +360,9 @@ static int check_output(enum notice_part part, const struct buf *text, struct er
 	if (part == NOTICE_SUBJECT && text->len > SUBJECT_MAX)
 		return err_set(err, -EBADMSG, "too_long", "", "must be at most %d bytes once rendered, and is %zu", SUBJECT_MAX,
 			text->len);
-	if (part == NOTICE_SMS && characters(text->data) > SMS_MAX)
-		return err_set(err, -EBADMSG, "too_long", "", "must be at most %d characters once rendered, and is %zu", SMS_MAX,
-			characters(text->data));
+	if ((part == NOTICE_SMS || part == NOTICE_VOICE) && characters(text->data) > (part == NOTICE_SMS ? SMS_MAX : VOICE_MAX))
+		return err_set(err, -EBADMSG, "too_long", "", "must be at most %d characters once rendered, and is %zu",
+			part == NOTICE_SMS ? SMS_MAX : VOICE_MAX, characters(text->data));
 	return 0;
 }
 
@@ -367,7 +374,7 @@ static int render_part(const struct partial_env *env, const struct json *model, 
 	struct err inner = { 0 };
 	int r = template_render(entry->template, model, escapes[env->part], partial, (void *)env, true, &text, &inner);
 
-	if (r == 0 && env->part == NOTICE_TEXT)
+	if (r == 0 && (env->part == NOTICE_TEXT || env->part == NOTICE_LETTER || env->part == NOTICE_VOICE))
 		tidy_lines(&text);
 	if (r == 0)
 		r = check_output(env->part, &text, &inner);
@@ -393,9 +400,10 @@ static int render_choice(const struct notice_set *set, const struct choice *choi
 		if (choice->parts[p] && (r = render_part(&env, &model, arena, &texts[p], err)) < 0)
 			return r;
 	}
-	*ret = (struct notice){ .locale = arena_strdup(arena, choice->locale),
+	*ret = (struct notice){ .locale = arena_strdup(arena, choice->locale), .format = arena_strdup(arena, format_locale(choice, input)),
 		.subject = texts[NOTICE_SUBJECT],
-		.text = texts[NOTICE_TEXT] ? texts[NOTICE_TEXT] : texts[NOTICE_SMS],
+		.text = texts[NOTICE_TEXT] ? texts[NOTICE_TEXT] : texts[NOTICE_SMS] ? texts[NOTICE_SMS] :
+			texts[NOTICE_LETTER] ? texts[NOTICE_LETTER] : texts[NOTICE_VOICE],
 		.html = texts[NOTICE_HTML] };
 	digest_used(set, choice, arena, ret->digest);
 	return 0;

@@ -17,10 +17,13 @@
 #include "common/message.h"
 #include "common/money.h"
 
-enum notice_part { NOTICE_SUBJECT, NOTICE_TEXT, NOTICE_HTML, NOTICE_SMS, NOTICE_PART_COUNT };
-extern const char *const notice_part_suffixes[NOTICE_PART_COUNT + 1]; /* "subject", "txt", "html", "sms" */
+enum notice_part { NOTICE_SUBJECT, NOTICE_TEXT, NOTICE_HTML, NOTICE_SMS, NOTICE_LETTER, NOTICE_VOICE, NOTICE_PART_COUNT };
+extern const char *const notice_part_suffixes[NOTICE_PART_COUNT + 1]; /* "subject", "txt", "html", "sms", "letter", "voice" */
 
-/* All templates. Files are <locale>/<name>.<suffix>; names that begin with '_' are partials, found by the reader's locale and part. */
+/*
+ * All templates. Files are <locale>/<name>.<suffix>; names that begin with '_' are partials, found by the
+ * reader's locale and part; of a letter and of what is spoken, the text's stand in for those that are missing.
+ */
 struct notice_set;
 struct notice_set *notice_set_create(void);
 void notice_set_free(struct notice_set *set);
@@ -105,7 +108,8 @@ struct notice_input {
 
 struct notice {
 	const char *locale; /* of the templates used */
-	const char *subject, *text, *html; /* NULL when the channel has none; an SMS is in `text`, a call script too */
+	const char *format; /* the locale whose forms amounts and dates have: the reader's own region where its language is that of the templates */
+	const char *subject, *text, *html; /* NULL when the channel has none; an SMS is in `text`, so are a letter, what is spoken, a script */
 	char digest[65]; /* hex SHA-256 over the template files used */
 };
 

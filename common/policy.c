@@ -38,7 +38,7 @@ static const char *const if_members[] = { "balance_min_minor", "balance_max_mino
 	"currency", "kinds", "countries", "tags", NULL };
 /* Which members a step of each kind may have; what is left over would be silently without effect. */
 static const char *const message_members[] = { "id", "at", "channel", "else", "template", "sender", "tone", "to", "fees",
-	"deadline", "attach", "effects", "in_doubt", "if", NULL };
+	"attach", "delivery", "deadline", "effects", "in_doubt", "if", NULL };
 static const char *const call_members[] = { "id", "at", "channel", "template", "confirm", "sender", "tone", "to", "deadline",
 	"role", "effects", "in_doubt", "if", NULL };
 static const char *const gate_members[] = { "id", "at", "gate", "role", "deadline", "tone", "effects", "if", NULL };
@@ -494,13 +494,6 @@ static int parse_kind(const struct json *object, struct step *step, struct err *
 	if ((r = json_get_word(object, "channel", channel_names, &word, err)) < 0)
 		return r;
 	step->channel = (enum channel)word;
-	if (step->channel == CHANNEL_LETTER || step->channel == CHANNEL_VOICE) {
-		char what[64] = "channel ";
-
-		strcat(what, channel_names[step->channel]);
-		strcat(what, "; use email, sms or call");
-		return unavailable(object, "channel", err, what);
-	}
 	step->kind = step->channel == CHANNEL_CALL ? STEP_CALL : STEP_MESSAGE;
 	return json_only(object, step->kind == STEP_CALL ? call_members : message_members, err);
 }
@@ -515,6 +508,23 @@ static int parse_attach(const struct json *object, struct step *step, struct err
 	if (step->channel != CHANNEL_EMAIL)
 		return json_refuse(object, "attach", err, "bad_attach", "must go by email: no other channel carries a file yet");
 	step->attach_invoice = true;
+	return 0;
+}
+
+/* What only a letter has, and what it must not: two of them in doubt are worse than none. */
+static int parse_letter(const struct json *object, struct step *step, struct err *err)
+{
+	bool letter = step->channel == CHANNEL_LETTER || (step->has_fallback && step->fallback == CHANNEL_LETTER);
+	int word = LETTER_SIMPLE, r = json_opt_word(object, "delivery", letter_delivery_names, &word, err);
+
+	if (r < 0)
+		return r;
+	if (!letter && json_has(object, "delivery"))
+		return json_refuse(object, "delivery", err, "bad_delivery", "must be left out: nothing of this step is a letter");
+	if (letter && step->in_doubt != DOUBT_HOLD)
+		return json_refuse(object, "in_doubt", err, "bad_in_doubt",
+			"must be \"hold\" or left out: whether a letter was sent is for a person to find out");
+	step->delivery = (enum letter_delivery)word;
 	return 0;
 }
 
@@ -534,13 +544,17 @@ static int parse_contact(struct arena *arena, const struct json *object, struct 
 	if (word >= 0) {
 		step->has_fallback = true;
 		step->fallback = (enum channel)word;
-		if (step->fallback != CHANNEL_EMAIL && step->fallback != CHANNEL_SMS)
-			return unavailable(object, "else", err, "a fallback other than email or sms");
+		if (step->fallback != CHANNEL_EMAIL && step->fallback != CHANNEL_SMS && step->fallback != CHANNEL_LETTER)
+			return unavailable(object, "else", err, "a fallback other than email, sms or letter");
 		if (step->fallback == step->channel)
 			return json_refuse(object, "else", err, "bad_fallback",
 				"must be another channel than \"%s\": it is used when there is no address for that one",
 				channel_names[step->channel]);
 	}
+	if (step->kind == STEP_MESSAGE &&
+		((r = parse_letter(object, step, err)) < 0 ||
+			(r = opt_days(object, "deadline", &step->deadline_days, &step->deadline_business, err)) < 0))
+		return r;
 	return 0;
 }
 
@@ -699,4 +713,9 @@ int policy_step_index(const struct policy *policy, const char *id)
 		if (!strcmp(policy->steps[i].id, id))
 			return (int)i;
 	return -ENOENT;
+}
+
+bool cap_counts(const struct cap *cap, enum channel channel)
+{
+	return cap->any_channel || channel == cap->channel || (cap->channel == CHANNEL_CALL && channel == CHANNEL_VOICE);
 }

@@ -51,7 +51,7 @@ struct step {
 	struct step_at at;
 	enum channel channel; /* MESSAGE and CALL */
 	bool has_fallback;
-	enum channel fallback; /* `else` */
+	enum channel fallback; /* `else`: email, sms or letter */
 	const char *template_name; /* MESSAGE and CALL (script) */
 	const char *confirm; /* CALL: template of the email that records what was said; NULL = none. No contact for caps and gap */
 	const char *sender; /* profile, "" = the default one */
@@ -62,6 +62,7 @@ struct step {
 	const char *gate; /* "decision" */
 	const char *role; /* GATE: who decides; CALL: who calls, "" = whoever is free */
 	bool fees;
+	enum letter_delivery delivery; /* of a letter */
 	bool attach_invoice; /* MESSAGE: by mail, with the document of every invoice it is about */
 	const char *const *effects; /* outbound event types, NULL-terminated */
 	enum doubt_rule in_doubt;
@@ -119,8 +120,8 @@ struct policy {
 };
 
 /*
- * 0 and *ret, freed with policy_free(); -EBADMSG with path and sentence. Letters and actions are refused for now ("not_available"),
- * a file that extends another too: see policy_parse_on(). Left out: window mon-fri 09:00-17:30 of the debtor; caps 2 contacts in 7 days, 1 of them a call; min_gap
+ * 0 and *ret, freed with policy_free(); -EBADMSG with path and sentence. Actions are refused for now ("not_available"), a file
+ * that extends another too: see policy_parse_on(). Left out: window mon-fri 09:00-17:30 of the debtor; caps 2 contacts in 7 days, 1 of them a call; min_gap
  * 48h; group debtor; `to` billing; in_doubt hold; a gate is renewed after 14 days. `"caps": []` asks for none.
  */
 int policy_parse(const char *json, size_t len, struct policy **ret, struct err *err);
@@ -137,6 +138,8 @@ struct policy_head {
 int policy_read_head(struct arena *arena, const char *json, size_t len, struct policy_head *ret, struct err *err);
 void policy_free(struct policy *policy);
 DEFINE_CLEANUP(struct policy, policy_free)
+/* Whether a contact by this channel counts for the cap: a voice that calls is a call. */
+bool cap_counts(const struct cap *cap, enum channel channel);
 int policy_step_index(const struct policy *policy, const char *id); /* -ENOENT */
 /* Where a step lies, in calendar days from due, issued or eom: business days only as a range, holidays aside. */
 struct step_span {

@@ -135,6 +135,7 @@ static const struct pair reasons[] = {
 	{ "task_done", { "tâche faite", "task done" } },
 	{ "decision", { "décision à prendre", "decision to be taken" } },
 	{ "call", { "appel à passer", "call to make" } },
+	{ "post", { "courrier à poster", "letter to post" } },
 	{ "hold", { "suspension", "hold" } },
 	{ "continue", { "poursuivre", "go on" } },
 	{ "stop", { "arrêter", "stop" } },

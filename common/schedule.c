@@ -104,13 +104,12 @@ int64_t pace_earliest(const struct policy *policy, const struct debtor *debtor, 
 		const struct cap *cap = &policy->caps[c];
 		int32_t seen = 0;
 
-		if (!cap->any_channel && cap->channel != channel)
+		if (!cap_counts(cap, channel))
 			continue;
 		for (size_t i = debtor->contact_count; i-- > 0;) {
 			const struct contact_made *made = &debtor->contacts[i];
 
-			if ((!cap->any_channel && made->channel != cap->channel) || made->delivery == DELIVERY_BOUNCED_HARD ||
-				made->aside)
+			if (!cap_counts(cap, made->channel) || made->delivery == DELIVERY_BOUNCED_HARD || made->aside)
 				continue;
 			if (++seen < cap->contacts)
 				continue;

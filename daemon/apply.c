@@ -194,6 +194,8 @@ static void write_facts(struct json_writer *w, const struct event *e)
 		jw_bool(w, "unverified", true);
 	if (e->type == EVENT_CONTACT_REPLY_RECEIVED)
 		jw_opt_str(w, "guess", reply_guess(e->text));
+	if (e->announced)
+		jw_bool(w, "announced", true);
 	if (date_is_set(e->until_on))
 		jw_str(w, "until_on", date_format(e->until_on, text));
 	if (!e->has_snapshot)
@@ -387,7 +389,7 @@ const char *decide_task_invoice(struct arena *arena, const char *task_id)
 		return NULL;
 	/* the step's id has no colon, an invoice's may: the last one ends it; tasks of a hold have no step */
 	end = strrchr(from + 1, ':');
-	if (!end || strncmp(task_id, "call:", 5) != 0)
+	if (!end || (strncmp(task_id, "call:", 5) != 0 && strncmp(task_id, "post:", 5) != 0))
 		end = strncmp(task_id, "decision:", 9) == 0 || strncmp(task_id, "no_address:", 11) == 0 ?
 			      end :
 			      from + 1 + strlen(from + 1);
@@ -411,11 +413,11 @@ static bool shared(const struct group *g, const char *task)
 	return false;
 }
 
-/* Everyone who shares the task: a call is about all the invoices that were owed one. */
+/* Everyone who shares the task: a call, or a letter to post, is about all the invoices that were owed one. */
 static void task_done(struct dunner *d, struct group *g, struct doc *invoice, const char *id)
 {
 	struct doc *debtor = group_find(d, g, DOC_DEBTOR, invoice->e->invoice.debtor_id);
-	bool call = strncmp(id, "call:", 5) == 0;
+	bool post = strncmp(id, "post:", 5) == 0, call = post || strncmp(id, "call:", 5) == 0;
 	/* A call that fell away for one invoice may come back under its name: each time that it is made counts. */
 	const char *made = arena_printf(g->arena, "%s@%lld", id, (long long)flow_now(d));
 	const char *kind = arena_printf(g->arena, "%.*s", (int)strcspn(id, ":"), id);
@@ -441,7 +443,7 @@ static void task_done(struct dunner *d, struct group *g, struct doc *invoice, co
 		escalation_step_effects(doc->e, debtor->d, decide_policy(d, doc->e, debtor->d), doc->e->step, &g->fx);
 		escalation_walked(doc->e, g->arena, doc->e->step, STEP_DONE, NULL, flow_now(d),
 			arena_strdup(g->arena, id));
-		debtor_contact_add(debtor->d, g->arena, flow_now(d), CHANNEL_CALL, made);
+		debtor_contact_add(debtor->d, g->arena, flow_now(d), post ? CHANNEL_LETTER : CHANNEL_CALL, made);
 		debtor->touched = true;
 	}
 }
@@ -552,7 +554,7 @@ static void command_invoice(struct dunner *d, struct group *g, const struct even
 			return;
 		if (esc->step && strcmp(esc->step, step) == 0) { /* TASK or GATE: another step's task stays */
 			if (esc->task)
-				close_task(g, esc, esc->task, esc->state == ESCALATION_GATE ? "decision" : "call", "skipped");
+				close_task(g, esc, esc->task, esc->state == ESCALATION_GATE ? "decision" : task_kind(esc->task), "skipped");
 			escalation_move(esc, esc->state == ESCALATION_GATE ? TRIGGER_DECIDED : TRIGGER_TASK_ENDED);
 		}
 		draft = effects_record(&g->fx, "attempt.skipped", esc->invoice.debtor_id);

@@ -3,6 +3,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "common/hash.h"
 #include "common/utc.h"
 #include "daemon/flow.h"
 
@@ -367,6 +368,12 @@ static void write_task(struct json_writer *w, const struct task *task)
 	jw_opt_str(w, "role", task->role);
 	jw_opt_str(w, "reason", task->reason);
 	jw_opt_str(w, "script", task->script);
+	if (task->document) {
+		CLEANUP(buf_clear) struct buf base64 = { 0 };
+
+		base64_add(&base64, task->document, task->document_len);
+		jw_str(w, "document", buf_str(&base64));
+	}
 	jw_int(w, "opened_at", task->opened_at);
 	jw_opt_int(w, "deadline", task->deadline);
 	jw_end_object(w);

@@ -11,6 +11,7 @@
 #include "common/utc.h"
 #include "daemon/documents.h"
 #include "daemon/flow.h"
+#include "daemon/newest.h"
 
 struct rules decide_rules(const struct dunner *d, const struct policy *policy)
 {
@@ -27,7 +28,8 @@ struct contact_env decide_env(const struct dunner *d)
 		.holidays = library_holidays(d->library), .guard = library_guard(d->library),
 		.interest = d->library->law ? &d->library->law->interest : NULL, .install_key = d->settings.install_key,
 		.partition = d->settings.partition, .now = flow_now(d), .payments_known_to = d->payments_known_to, .document = documents_read,
-		.document_arg = (void *)(uintptr_t)d->config->documents_dir };
+		.document_arg = (void *)(uintptr_t)d->config->documents_dir, .checkpoint = newest_checkpoint,
+		.checkpoint_arg = (void *)(uintptr_t)d->config->state_dir };
 }
 
 static const struct policy *find_policy(const char *name, const void *library)
@@ -226,7 +228,7 @@ static void open_gate(struct group *g, struct doc *doc, const struct step *step,
 static void expire_call(struct group *g, struct doc *doc, int64_t now)
 {
 	struct escalation *e = doc->e;
-	struct task task = { .id = e->task, .kind = "call", .debtor_id = e->invoice.debtor_id, .invoice_ids = &doc->id,
+	struct task task = { .id = e->task, .kind = task_kind(e->task), .debtor_id = e->invoice.debtor_id, .invoice_ids = &doc->id,
 		.invoice_count = 1, .step = e->step, .close = true, .result = "expired" };
 	struct draft *draft = effects_record(&g->fx, "attempt.skipped", e->invoice.debtor_id);
 
@@ -248,6 +250,8 @@ static void release(struct dunner *d, struct group *g, struct debtor *debtor, co
 
 	if (plan->step->kind == STEP_CALL)
 		r = contact_open_call(&env, debtor, plan, &g->fx, &err);
+	else if (contact_by_hand(d->config, plan))
+		r = contact_open_post(&env, debtor, plan, &g->fx, &err);
 	else
 		r = contact_release(&env, debtor, plan, sender_request, d, &g->fx, &out, &err);
 	for (size_t i = 0; i < plan->member_count; i++) {
@@ -267,7 +271,7 @@ static void release(struct dunner *d, struct group *g, struct debtor *debtor, co
 			plan->members[0]->invoice.id, err.path, err.text);
 		return;
 	}
-	if (plan->step->kind == STEP_CALL)
+	if (contact_by_hand(d->config, plan))
 		return;
 	pacing_count(d, g, out.message.provider);
 	release->message = out.message;
@@ -314,7 +318,7 @@ static bool contact_due(struct dunner *d, struct group *g, struct doc *doc, stru
 	}
 	if (!contact_plan(&env, debtor, candidates, count, doc->id, plan))
 		return false;
-	if (plan->step->kind != STEP_CALL && !pacing_choose(d, g, debtor, plan))
+	if (!contact_by_hand(d->config, plan) && !pacing_choose(d, g, debtor, plan))
 		return false;
 	release(d, g, debtor, plan);
 	return true;

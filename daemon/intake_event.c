@@ -92,6 +92,8 @@ static void write_data(struct json_writer *w, const struct hook_origin *origin, 
 	jw_opt_str(w, "reason", event->reason);
 	jw_opt_str(w, "address", event->address);
 	jw_opt_str(w, "text", event->text);
+	if (event->announced)
+		jw_bool(w, "announced", true);
 	if (event->files)
 		jw_raw(w, "files", event->files, strlen(event->files));
 	jw_bool(w, "verified", origin->verified);

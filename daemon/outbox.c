@@ -297,7 +297,8 @@ static bool id_is_safe(const char *id)
 
 static const char *file_name(struct arena *arena, const struct message *message)
 {
-	return arena_printf(arena, "%s.%s", message->attempt_id, message->channel == CHANNEL_EMAIL ? "eml" : "txt");
+	return arena_printf(arena, "%s.%s", message->attempt_id,
+		message->channel == CHANNEL_EMAIL ? "eml" : outbox_letter(message) ? "pdf" : "txt");
 }
 
 void outbox_start(struct outbox *outbox, const struct message *message, int64_t now, transport_may_start_fn may_start,
@@ -343,7 +344,8 @@ void outbox_lookup(struct outbox *outbox, const struct message *message, transpo
 
 int outbox_forget(struct outbox *outbox, const char *const *attempt_ids, size_t count)
 {
-	static const char *const forms[][2] = { { "", ".eml" }, { "", ".txt" }, { ".", ".eml" }, { ".", ".txt" } }; /* dot: left by a crash */
+	static const char *const forms[][2] = { { "", ".eml" }, { "", ".txt" }, { "", ".pdf" }, { ".", ".eml" }, { ".", ".txt" },
+		{ ".", ".pdf" } }; /* dot: left by a crash */
 	bool any = false;
 
 	for (size_t i = 0; i < count; i++)

@@ -1,9 +1,9 @@
 /*
- * outbox - the built-in provider: each message becomes a file in a folder, and stays there. <attempt id>.eml for mail, .txt for the
- * rest, mode 0600. A file appears whole or not at all, and is on the disk, with its name, before it counts as accepted. An attempt id
+ * outbox - the built-in provider: each message becomes a file in a folder, and stays there. <attempt id>.eml for mail, .pdf for a
+ * letter, .txt for the rest, mode 0600. A file appears whole or not at all, and is on the disk, with its name, before it counts as accepted. An attempt id
  * is written once: a second request with the same message is accepted as the first was, one with another message is in doubt.
  *
- * The first line is the date, which a second request may differ in. Files whose names begin with '.' are left over from a crash.
+ * The first line is the date, which a second request may differ in (of a PDF, what says that it is one). Files whose names begin with '.' are left over from a crash.
  */
 #ifndef DUNNINGD_DAEMON_OUTBOX_H
 #define DUNNINGD_DAEMON_OUTBOX_H
@@ -42,6 +42,8 @@ int outbox_forget(struct outbox *outbox, const char *const *attempt_ids, size_t 
 
 void outbox_count(const struct outbox *outbox, struct outbox_counters *ret);
 
+/* The PDF that a letter is; NULL: the message is none, or has none. */
+const struct attachment *outbox_letter(const struct message *message);
 /* The file's content. Pure; `message` has passed message_check(). */
 void outbox_render(const struct message *message, int64_t now, struct buf *ret);
 

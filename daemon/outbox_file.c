@@ -1,4 +1,6 @@
 /* How a message looks as a file: mail as RFC 5322 and MIME, the rest as plain lines. */
+#include <string.h>
+
 #include "common/mime.h"
 #include "daemon/outbox.h"
 
@@ -76,10 +78,21 @@ static void render_mail(const struct message *m, int64_t now, struct buf *out)
 	mime_body(m, out);
 }
 
+const struct attachment *outbox_letter(const struct message *message)
+{
+	bool letter = message->channel == CHANNEL_LETTER && message->attachment_count;
+
+	return letter && strcmp(message->attachments[0].type, "application/pdf") == 0 ? &message->attachments[0] : NULL;
+}
+
 void outbox_render(const struct message *message, int64_t now, struct buf *ret)
 {
+	const struct attachment *letter = outbox_letter(message);
+
 	if (message->channel == CHANNEL_EMAIL) {
 		render_mail(message, now, ret);
+	} else if (letter) {
+		buf_add(ret, letter->data, letter->len);
 	} else {
 		mime_date(ret, now);
 		buf_add_char(ret, '\n');

@@ -27,7 +27,7 @@ void image_references(struct dunner *d, struct group *g)
 		const struct message *m = &release->message;
 
 		refer(d, g, release->entry.debtor_id, release->entry.id, "address", channel_names[m->channel],
-			m->channel == CHANNEL_EMAIL ? m->to.email : m->to.phone);
+			m->channel == CHANNEL_LETTER ? NULL : message_address(m, g->arena)); /* no provider names a house */
 	}
 	for (const struct input *input = g->inputs; input; input = input->next)
 		if (input->kind == INPUT_OUTCOME && input->outcome && input->outcome->kind == OUTCOME_ACCEPTED)

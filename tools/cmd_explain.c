@@ -143,7 +143,7 @@ static void add_contact(struct ctl *ctl, struct fields *f, const struct entry *e
 		fields_add(f, "after", "After", cell_text(plan->members[0]->invoice.id));
 		return;
 	}
-	address = plan->channel == CHANNEL_EMAIL ? plan->contact->email : plan->contact->phone;
+	address = debtor_address(entry->d, plan->contact, plan->channel, ctl->arena);
 	fields_add(f, "channel", "By", cell_text(channel_names[plan->channel]));
 	fields_add(f, "contact", NULL, cell_text(plan->contact->id));
 	fields_add(f, "to", "To", cell_text(plan->contact->name ? arena_printf(ctl->arena, "%s, %s", plan->contact->name, address) : address));

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/file.h"
 #include "common/hash.h"
 #include "common/utc.h"
 #include "tools/cmd.h"
@@ -328,13 +329,43 @@ static int run_tasks(struct ctl *ctl, const struct invocation *call)
 }
 
 static const struct option_row tasks_options[] = {
-	{ "kind", "KIND", "those of one kind: call, decision, reconcile, unknown_attempt ..." },
-	{ "script", NULL, "what to say in the calls, too" },
+	{ "kind", "KIND", "those of one kind: call, post, decision, reconcile, unknown_attempt ..." },
+	{ "script", NULL, "what to say in the calls, and whom letters go to, too" },
 	{ 0 },
 };
 
 const struct command cmd_tasks = { .name = "tasks", .args = "", .max_args = 0, .help = "what waits for a person, soonest deadline first",
 	.options = tasks_options, .run = run_tasks };
+
+static int run_task_letter(struct ctl *ctl, const struct invocation *call)
+{
+	struct open_task *tasks = NULL;
+	size_t count = 0, capacity = 0;
+	int r = ctl_config(ctl, false);
+
+	for (uint32_t p = 0; r == 0 && p < ctl_partitions(ctl); p++)
+		r = read_tasks(ctl, p, &tasks, &count, &capacity);
+	for (size_t i = 0; r == 0 && i < count; i++) {
+		CLEANUP(buf_clear) struct buf pdf = { 0 };
+		const char *text;
+
+		if (strcmp(tasks[i].id, call->args[0]) != 0)
+			continue;
+		text = word(&tasks[i].root, "document");
+		if (!text || base64_decode(text, strlen(text), &pdf) < 0)
+			return ctl_fail(ctl, EXIT_FOUND, "no_letter", "%s has no letter to print", tasks[i].id);
+		r = file_replace(call->args[1], pdf.data, pdf.len, 0600);
+		if (r < 0)
+			return ctl_fail(ctl, EXIT_FOUND, "unwritable", "%s: %s", call->args[1], strerror(-r));
+		view_say(&ctl->view, "%s%s is in %s. Once it is posted: dunningctl task done %s WHAT", word(&tasks[i].root, "script"), "The letter",
+			call->args[1], tasks[i].id);
+		return EXIT_DONE;
+	}
+	return r != 0 ? r : ctl_fail(ctl, EXIT_FOUND, "unknown_task", "there is no open task %s", call->args[0]);
+}
+
+const struct command cmd_task_letter = { .name = "task letter", .args = "TASK FILE", .min_args = 2, .max_args = 2,
+	.help = "the PDF of a letter that waits to be printed and posted", .run = run_task_letter };
 
 static int run_task_done(struct ctl *ctl, const struct invocation *call)
 {

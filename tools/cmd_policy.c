@@ -5,6 +5,8 @@
 #include <string.h>
 
 #include "common/contact.h"
+#include "common/file.h"
+#include "common/letter.h"
 #include "common/notice.h"
 #include "common/utc.h"
 #include "tools/cmd.h"
@@ -319,7 +321,7 @@ static void real(struct ctl *ctl, const struct entry *entry, struct notice_input
 
 /* The word names a template, or POLICY/STEP with its template, channel, sender and what else the step says. */
 static int find_template(struct ctl *ctl, const struct library *library, const char *name, const struct debtor *debtor,
-	const char **template_name, enum channel *channel, const char **currency, struct notice_input *input)
+	const char **template_name, enum channel *channel, const char **currency, struct notice_input *input, enum letter_delivery *delivery)
 {
 	static const struct debtor nobody;
 	const char *slash = strchr(name, '/');
@@ -341,6 +343,7 @@ static int find_template(struct ctl *ctl, const struct library *library, const c
 	if (policy->minimum_count == 1)
 		*currency = policy->minimum[0].currency;
 	*channel = policy->steps[step].channel;
+	*delivery = policy->steps[step].delivery;
 	if (config_sender(ctl->config, policy->steps[step].sender))
 		input->sender = config_sender(ctl->config, policy->steps[step].sender);
 	when = schedule_window(policy, debtor ? debtor : &nobody, ctl->config->creditor.zone, library_holidays(library));
@@ -358,7 +361,7 @@ static int read_channel(struct ctl *ctl, const char *word, enum channel *channel
 			*channel = (enum channel)i;
 			return 0;
 		}
-	return ctl_fail(ctl, EXIT_USAGE, "usage", "there is no channel \"%s\": email, sms, call", word);
+	return ctl_fail(ctl, EXIT_USAGE, "usage", "there is no channel \"%s\": email, sms, call, letter, voice", word);
 }
 
 static void show_notice(struct ctl *ctl, const struct notice *notice)
@@ -377,19 +380,65 @@ static void show_notice(struct ctl *ctl, const struct notice *notice)
 	view_text(&ctl->view, notice->text ? notice->text : "");
 }
 
-static int draw(struct ctl *ctl, const struct invocation *call, const char *html)
+static int read_width(struct ctl *ctl, const struct invocation *call, unsigned long *ret)
 {
-	const char *path = command_option(call, "picture"), *word = command_option(call, "width");
-	unsigned long width = 800;
-	struct err err = { 0 };
+	const char *word = command_option(call, "width");
 	char *end;
 
-	if (word) {
-		width = strtoul(word, &end, 10);
-		if (*end || width < PICTURE_WIDTH_MIN || width > PICTURE_WIDTH_MAX)
-			return ctl_fail(ctl, EXIT_USAGE, "usage", "--width %s must be a number of pixels from %d to %d", word, PICTURE_WIDTH_MIN,
-				PICTURE_WIDTH_MAX);
-	}
+	*ret = word ? strtoul(word, &end, 10) : 800;
+	if (word && (*end || *ret < PICTURE_WIDTH_MIN || *ret > PICTURE_WIDTH_MAX))
+		return ctl_fail(ctl, EXIT_USAGE, "usage", "--width %s must be a number of pixels from %d to %d", word, PICTURE_WIDTH_MIN,
+			PICTURE_WIDTH_MAX);
+	return 0;
+}
+
+/* The letter as it would be printed, but for the state of the trail. */
+static struct letter letter_of(const struct ctl *ctl, const struct notice_input *input, const struct notice *notice, const struct entry *entry,
+	enum letter_delivery delivery)
+{
+	static const struct postal made_up = { .line1 = "12 rue de l’Exemple", .postcode = "69002", .city = "Lyon", .country = "FR" };
+	struct letter letter = { .locale = notice->format, .creditor = input->creditor, .from = ctl->config->creditor_postal,
+		.sender = input->sender, .to_name = input->debtor_name ? input->debtor_name : input->contact_name,
+		.attention = input->contact_name, .to = entry && entry->d ? entry->d->customer.postal : made_up, .delivery = delivery,
+		.written_on = input->today, .reference = input->invoices[0].number, .attempt = input->attempt_id, .subject = notice->subject,
+		.body = notice->text };
+
+	letter.form = letter_form_of(letter.from.country, letter.to.country);
+	return letter;
+}
+
+static int print_letter(struct ctl *ctl, const struct invocation *call, const struct letter *letter)
+{
+	const char *path = command_option(call, "pdf"), *picture = command_option(call, "picture"), *word = command_option(call, "page");
+	CLEANUP(buf_clear) struct buf file = { 0 };
+	unsigned long width, page;
+	struct err err = { 0 };
+	char *end;
+	int r = read_width(ctl, call, &width);
+
+	if (r != 0)
+		return r;
+	page = word ? strtoul(word, &end, 10) : 1;
+	if (word && (*end || page < 1 || page > 999))
+		return ctl_fail(ctl, EXIT_USAGE, "usage", "--page %s must be a number from 1", word);
+	if ((path ? letter_pdf(letter, &file, &err) : letter_picture(letter, (int)page, (unsigned)width, &file, &err)) < 0)
+		return ctl_fail_err(ctl, EXIT_FOUND, &err);
+	r = file_replace(path ? path : picture, file.data, file.len, 0644);
+	if (r < 0)
+		return ctl_fail(ctl, EXIT_FOUND, "unwritable", "%s: %s", path ? path : picture, strerror(-r));
+	view_say(&ctl->view, "The letter is in %s.", path ? path : picture);
+	return EXIT_DONE;
+}
+
+static int draw(struct ctl *ctl, const struct invocation *call, const char *html)
+{
+	const char *path = command_option(call, "picture");
+	unsigned long width;
+	struct err err = { 0 };
+	int r = read_width(ctl, call, &width);
+
+	if (r != 0)
+		return r;
 	if (picture_write(html, path, (unsigned)width, command_option(call, "dark") != NULL, &err) < 0)
 		return ctl_fail_err(ctl, EXIT_FOUND, &err);
 	view_say(&ctl->view, "The picture is in %s.", path);
@@ -400,6 +449,7 @@ static int render(struct ctl *ctl, const struct library *library, const struct i
 {
 	const char *name, *usual, *currency = command_option(call, "currency"), *invoice_id = command_option(call, "invoice");
 	enum channel channel = CHANNEL_EMAIL;
+	enum letter_delivery delivery = LETTER_SIMPLE;
 	struct notice_input input = { .locale = command_option(call, "locale"), .fallback_locale = ctl->config->creditor.locale,
 		.creditor = &ctl->config->creditor, .attempt_id = "00000000000000000000000000" };
 	const struct zone *zone;
@@ -416,7 +466,7 @@ static int render(struct ctl *ctl, const struct library *library, const struct i
 	if (!zone && zone_get(ctl->config->creditor.zone, &zone) < 0)
 		return ctl_fail(ctl, EXIT_CONFIG, "unknown_zone", "%s is no time zone", ctl->config->creditor.zone);
 	input.today = zone_date(zone, ctl->now);
-	r = find_template(ctl, library, call->args[0], invoice_id ? entry.d : NULL, &name, &channel, &usual, &input);
+	r = find_template(ctl, library, call->args[0], invoice_id ? entry.d : NULL, &name, &channel, &usual, &input, &delivery);
 	if (r == 0)
 		r = read_channel(ctl, command_option(call, "channel"), &channel);
 	if (r != 0)
@@ -433,6 +483,13 @@ static int render(struct ctl *ctl, const struct library *library, const struct i
 		input.locale = ctl->config->creditor.locale;
 	if (notice_render(library->notices, name, channel, &input, ctl->arena, &notice, &err) < 0)
 		return ctl_fail(ctl, EXIT_FOUND, err.code, "%s: %s", name, err.text);
+	if (command_option(call, "pdf") && channel != CHANNEL_LETTER)
+		return ctl_fail(ctl, EXIT_FOUND, "no_letter", "%s is no letter: --channel letter, or a step that is one", name);
+	if (channel == CHANNEL_LETTER && (command_option(call, "pdf") || command_option(call, "picture"))) {
+		struct letter letter = letter_of(ctl, &input, &notice, invoice_id ? &entry : NULL, delivery);
+
+		return print_letter(ctl, call, &letter);
+	}
 	if ((command_option(call, "html") || command_option(call, "picture")) && !notice.html)
 		return ctl_fail(ctl, EXIT_FOUND, "no_html", "%s has no HTML for %s", name, channel_names[channel]);
 	if (command_option(call, "picture"))
@@ -454,14 +511,16 @@ static int run_preview(struct ctl *ctl, const struct invocation *call)
 }
 
 static const struct option_row preview_options[] = {
-	{ "channel", "CHANNEL", "email, sms or call (the step's, else email)" },
+	{ "channel", "CHANNEL", "email, sms, call, letter or voice (the step's, else email)" },
 	{ "locale", "TAG", "of the reader, such as fr-FR (the debtor's, else the creditor's)" },
 	{ "invoice", "INVOICE", "with the figures of this one, instead of a made-up one" },
 	{ "many", NULL, "about two made-up invoices" },
 	{ "currency", "CODE", "of the made-up ones (that of the policy's minimum, else EUR)" },
 	{ "consumer", NULL, "as a consumer reads it" },
 	{ "html", NULL, "the HTML alone, for a browser" },
-	{ "picture", "FILE", "the HTML as a PNG, where Chromium or its like is installed" },
+	{ "picture", "FILE", "the HTML as a PNG, where Chromium or its like is installed; of a letter a page" },
+	{ "pdf", "FILE", "a letter as it would be printed" },
+	{ "page", "N", "of a letter's picture (1)" },
 	{ "width", "PIXELS", "of the picture (800; a telephone has 360)" },
 	{ "dark", NULL, "the picture in dark colours" },
 	{ 0 },

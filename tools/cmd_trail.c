@@ -273,8 +273,14 @@ static void add_parts(struct logging *l, const struct trail_record *record, cons
 
 		if (l->ctl->view.json && r == 0 && is(word(&part, "media_type"), "application/json") && json_scan(text.data, text.len, 0, NULL) == 0)
 			jw_raw(&l->w, name, text.data, text.len);
-		else if (l->ctl->view.json && r == 0)
+		else if (l->ctl->view.json && r == 0 && printable(word(&part, "media_type")))
 			jw_strn(&l->w, name, buf_str(&text), text.len);
+		else if (l->ctl->view.json && r == 0) {
+			CLEANUP(buf_clear) struct buf base64 = { 0 };
+
+			base64_add(&base64, text.data, text.len);
+			jw_str(&l->w, name, buf_str(&base64));
+		}
 		else if (l->ctl->view.json)
 			jw_null(&l->w, name);
 		else if (r < 0)
@@ -282,6 +288,8 @@ static void add_parts(struct logging *l, const struct trail_record *record, cons
 		else if (printable(word(&part, "media_type"))) {
 			view_say(&l->ctl->view, "    %s:", name);
 			view_text(&l->ctl->view, buf_str(&text));
+		} else {
+			view_say(&l->ctl->view, "    %s: %zu bytes, %s", name, text.len, word(&part, "media_type") ? word(&part, "media_type") : "of no type");
 		}
 	}
 }

@@ -2,10 +2,10 @@
 
 #include <cairo-pdf.h>
 #include <errno.h>
-#include <pango/pangocairo.h>
 #include <stdio.h>
 
 #include "common/cleanup.h"
+#include "common/press.h"
 #include "common/utc.h"
 
 /* In points, 1/72 inch: A4 of ISO 216. */
@@ -16,21 +16,6 @@
 #define BOTTOM 780.0
 #define BODY_WIDTH (PAGE_WIDTH - 2 * MARGIN)
 #define PAD 3.5
-#ifdef __SANITIZE_ADDRESS__
-/*
- * What the libraries keep for the next time, and only they know of. To clear it away (cairo_debug_reset_static_data(), FcFini()) ends the
- * process where a thread of Pango's, which looks for fonts, still holds some of it.
- */
-const char *__lsan_default_suppressions(void), *__lsan_default_options(void);
-const char *__lsan_default_suppressions(void)
-{
-	return "leak:libfontconfig\nleak:libpango\nleak:libcairo\n";
-}
-const char *__lsan_default_options(void)
-{
-	return "print_suppressions=0";
-}
-#endif
 #define FONTS "Liberation Serif, DejaVu Serif, serif"
 
 struct press {
@@ -44,46 +29,14 @@ struct press {
 
 static PangoLayout *layout(struct press *p, const char *text, double size, bool bold, double width, bool right)
 {
-	PangoLayout *ret = pango_layout_new(p->context);
-	PangoFontDescription *font = pango_font_description_from_string(FONTS);
-	PangoAttrList *plain = pango_attr_list_new();
-	CLEANUP(buf_clear) struct buf clean = { 0 };
+	const struct press_style style = { FONTS, size, bold, right };
 
-	for (; text && *text; text++)
-		if ((unsigned char)*text >= 0x20 || *text == '\n' || *text == '\t')
-			buf_add_char(&clean, *text);
-	while (clean.len && clean.data[clean.len - 1] == '\n') /* a last empty line would stand alone on the next page */
-		clean.len--;
-	pango_font_description_set_absolute_size(font, size * PANGO_SCALE);
-	pango_font_description_set_weight(font, bold ? PANGO_WEIGHT_BOLD : PANGO_WEIGHT_NORMAL);
-	pango_layout_set_font_description(ret, font);
-	pango_font_description_free(font);
-	pango_layout_set_width(ret, (int)(width * PANGO_SCALE));
-	pango_layout_set_wrap(ret, PANGO_WRAP_WORD_CHAR);
-	pango_layout_set_alignment(ret, right ? PANGO_ALIGN_RIGHT : PANGO_ALIGN_LEFT);
-	pango_attr_list_insert(plain, pango_attr_insert_hyphens_new(FALSE)); /* an address stays what it is */
-	pango_layout_set_attributes(ret, plain);
-	pango_attr_list_unref(plain);
-	pango_layout_set_text(ret, buf_str(&clean), (int)clean.len);
-	return ret;
-}
-
-static double height_of(PangoLayout *layout_)
-{
-	int height;
-
-	pango_layout_get_size(layout_, NULL, &height);
-	return (double)height / PANGO_SCALE;
+	return press_layout(p->context, text, &style, width);
 }
 
 static void rule(struct press *p, double x, double y, double width, double grey)
 {
-	cairo_set_source_rgb(p->cairo, grey, grey, grey);
-	cairo_set_line_width(p->cairo, 0.5);
-	cairo_move_to(p->cairo, x, y);
-	cairo_line_to(p->cairo, x + width, y);
-	cairo_stroke(p->cairo);
-	cairo_set_source_rgb(p->cairo, 0, 0, 0);
+	press_rule(p->cairo, x, y, width, grey);
 }
 
 static void write_at(struct press *p, const char *text, double x, double y, double width, bool right)
@@ -129,38 +82,6 @@ static void need(struct press *p, double height)
 		new_page(p);
 }
 
-/* Draws the lines of a layout from `from` on as far as they go down to `bottom`; returns where to go on, and in *used how high they are. */
-static int draw_lines(struct press *p, PangoLayout *l, double x, double y, double bottom, int from, double *used)
-{
-	PangoLayoutIter *iter = pango_layout_get_iter(l);
-	double first = 0;
-	int line = 0, next = from;
-
-	*used = 0;
-	do {
-		PangoRectangle logical;
-		int top, end;
-		double below;
-
-		if (line++ < from)
-			continue;
-		pango_layout_iter_get_line_yrange(iter, &top, &end);
-		pango_layout_iter_get_line_extents(iter, NULL, &logical);
-		if (line == from + 1)
-			first = (double)top / PANGO_SCALE;
-		below = (double)end / PANGO_SCALE - first;
-		if (y + below > bottom)
-			break;
-		cairo_move_to(p->cairo, x + (double)logical.x / PANGO_SCALE,
-			y + (double)pango_layout_iter_get_baseline(iter) / PANGO_SCALE - first);
-		pango_cairo_show_layout_line(p->cairo, pango_layout_iter_get_line_readonly(iter));
-		*used = below;
-		next = line;
-	} while (pango_layout_iter_next_line(iter));
-	pango_layout_iter_free(iter);
-	return next;
-}
-
 static void draw_text(struct press *p, const char *text, double size, bool bold, double indent, double after)
 {
 	PangoLayout *l = layout(p, text, size, bold, BODY_WIDTH - indent, false);
@@ -170,7 +91,7 @@ static void draw_text(struct press *p, const char *text, double size, bool bold,
 		double used;
 
 		need(p, size * 1.5);
-		at = draw_lines(p, l, MARGIN + indent, p->y, BOTTOM, at, &used);
+		at = press_lines(p->cairo, l, MARGIN + indent, p->y, BOTTOM, at, &used);
 		if (indent > 0) { /* a bar beside what is quoted */
 			cairo_set_source_rgb(p->cairo, 0.6, 0.6, 0.6);
 			cairo_rectangle(p->cairo, MARGIN, p->y, 2, used);
@@ -206,7 +127,7 @@ static void draw_row(struct press *p, const struct block *b, size_t r)
 
 	for (size_t c = 0; c < b->columns; c++) {
 		cells[c] = cell(p, b, r, c);
-		highest = height_of(cells[c]) > highest ? height_of(cells[c]) : highest;
+		highest = press_height(cells[c]) > highest ? press_height(cells[c]) : highest;
 	}
 	if (highest + 2 * PAD < BOTTOM - TOP - 60)
 		need(p, highest + 2 * PAD);
@@ -221,7 +142,7 @@ static void draw_row(struct press *p, const struct block *b, size_t r)
 			cairo_set_source_rgb(p->cairo, 0, 0, 0);
 		}
 		for (size_t c = 0; c < b->columns; c++) {
-			from[c] = draw_lines(p, cells[c], x + PAD, p->y + PAD, BOTTOM - PAD, from[c], &one);
+			from[c] = press_lines(p->cairo, cells[c], x + PAD, p->y + PAD, BOTTOM - PAD, from[c], &one);
 			more |= from[c] < pango_layout_get_line_count(cells[c]);
 			used = one > used ? one : used;
 			x += BODY_WIDTH * b->widths[c] / 100;
@@ -242,7 +163,7 @@ static double row_height(struct press *p, const struct block *b, size_t r)
 	for (size_t c = 0; c < b->columns; c++) {
 		PangoLayout *l = cell(p, b, r, c);
 
-		ret = height_of(l) > ret ? height_of(l) : ret;
+		ret = press_height(l) > ret ? press_height(l) : ret;
 		g_object_unref(l);
 	}
 	return ret + 2 * PAD;

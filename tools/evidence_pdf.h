@@ -1,5 +1,5 @@
 /*
- * evidence_pdf - a report on paper: A4, page numbers. By Pango and Cairo; the only module that includes them.
+ * evidence_pdf - a report on paper: A4, page numbers. By Pango and Cairo.
  */
 #ifndef DUNNINGD_TOOLS_EVIDENCE_PDF_H
 #define DUNNINGD_TOOLS_EVIDENCE_PDF_H

@@ -266,10 +266,18 @@ static void a_letter_and_its_document(void **state)
 	f->message.registered = true;
 	f->message.text = f->message.html = NULL;
 	f->message.to_postal = (struct postal){ .line1 = "1 rue X", .line2 = "", .postcode = "75001", .city = "Paris", .country = "FR" };
-	assert_goes(f, 0, NOW, OUTCOME_ACCEPTED, "accepted");
+	assert_goes(f, 0, NOW, OUTCOME_ACCEPTED, "accepted"); /* the document itself, to be printed */
+	read_file(f, ID ".pdf", &got);
+	assert_int_equal(got.len, invoice_files[0].len);
+	assert_memory_equal(got.data, invoice_files[0].data, got.len);
+	assert_goes(f, 1, NOW + 60000, OUTCOME_ACCEPTED, "accepted"); /* once more: it is the same */
+	assert_int_equal(outbox_forget(f->outbox, (const char *const[]){ ID }, 1), 0);
+	buf_reset(&got);
+	f->message.attachments = &(struct attachment){ invoice_files[0].name, "application/octet-stream", invoice_files[0].data, invoice_files[0].len };
+	assert_goes(f, 2, NOW, OUTCOME_ACCEPTED, "accepted"); /* of one without a PDF all that is known */
 	read_file(f, ID ".txt", &got);
 	assert_non_null(strstr(got.data, "\nTo address: 1 rue X, 75001, Paris, FR\nRegistered: yes\n\n\n\nAttachment: Facture n\xc2\xb0 42.pdf "
-		"(application/pdf, 62 bytes)\nJVBERi0xLjQKPDw+PgD/JSVFT0YNCjAxMjM0NTY3ODkwMTIzNDU2Nzg5MDEyMzQ1Njc4OTAxMjM0\nNTY3ODk=\n"));
+		"(application/octet-stream, 62 bytes)\nJVBERi0xLjQKPDw+PgD/JSVFT0YNCjAxMjM0NTY3ODkwMTIzNDU2Nzg5MDEyMzQ1Njc4OTAxMjM0\nNTY3ODk=\n"));
 }
 
 /* Each encoded word must be whole characters: RFC 2047, section 5. */

@@ -1,7 +1,6 @@
 /*
  * A call that speaks, and what comes back of it, against the running daemon: the peer plays Twilio's part, takes the call with its TwiML, and
- * calls back, signed, that somebody took it and which key was pressed. That a policy may have such a step is not built yet, so the shipped
- * file is made to carry SMS steps here; nothing else of it is changed.
+ * calls back, signed, that somebody took it and which key was pressed.
  */
 #include "tests/integration/hooks_fixture.h"
 
@@ -16,7 +15,7 @@ static const char event[] =
 static const char policy[] =
 	"{\"name\":\"now\",\"title\":\"at once\",\"window\":{\"zone\":\"debtor\",\"days\":\"mon-sun\",\"hours\":\"00:00-24:00\"},"
 	"\"caps\":[],\"min_gap\":\"0h\",\"group\":\"none\","
-	"\"steps\":[{\"id\":\"reminder\",\"at\":\"due+1d\",\"channel\":\"sms\",\"template\":\"plain\",\"tone\":\"friendly\"}]}";
+	"\"steps\":[{\"id\":\"reminder\",\"at\":\"due+1d\",\"channel\":\"voice\",\"template\":\"plain\",\"tone\":\"friendly\"}]}";
 static const char taken[] = "HTTP/1.1 201 Created\r\nContent-Type: application/json\r\nContent-Length: 13\r\n\r\n{\"sid\":\"CA1\"}";
 
 struct voiced {
@@ -37,14 +36,15 @@ static int setup(void **state)
 	http_peer_script(v->peer, &yes, 1);
 	v->port = hooks_open(&v->world, &(struct world_options){ 0 });
 	put_file(&v->world, arena, "policies/now.json", policy);
-	put_file(&v->world, arena, "templates/fr/plain.sms", "La facture {{invoice.number}} & sa relance");
+	put_file(&v->world, arena, "templates/fr/plain.voice", "La facture {{invoice.number}} & sa relance");
 	assert_int_equal(file_read(SOURCE_DIR "/daemon/share/providers/twilio-voice.json", 1 << 20, &file, NULL), 0);
-	put_file(&v->world, arena, "hooked.json", replaced(arena, buf_str(&file), "\"channel\": \"voice\"", "\"channel\": [\"email\", \"sms\", \"voice\"]"));
+	put_file(&v->world, arena, "hooked.json", buf_str(&file)); /* the shipped one, under the name that the fixture has */
 	assert_int_equal(file_read(v->world.config, 100000, &config, NULL), 0);
 	text = replaced(arena, buf_str(&config), "\"secrets\":{\"key\":\"hook-key\",\"key_next\":\"hook-key-next\"}", "\"secrets\":{\"auth_token\":\"hook-key\"}");
 	text = replaced(arena, text, arena_printf(arena, "\"base_url\":\"http://127.0.0.1:%d\"", v->world.port),
 		arena_printf(arena, "\"account_sid\":\"AC1\",\"from\":\"+33700000000\",\"callback_url\":\"https://dunning.example/hooks/sandbox/status\","
 			"\"answer_url\":\"https://dunning.example/hooks/sandbox/answer\",\"base_url\":\"http://127.0.0.1:%u\"", http_peer_port(v->peer)));
+	text = replaced(arena, text, "\"channels\":{\"email\":\"sandbox\",\"sms\":\"sandbox\"}", "\"channels\":{\"voice\":\"sandbox\"}");
 	put_file(&v->world, arena, v->world.config + strlen(v->world.dir) + 1, text);
 	world_start(&v->world, NULL);
 	if (!world_ready(&v->world, WAIT_MS))
@@ -78,6 +78,7 @@ static const char *attempt_of(struct voiced *v, struct arena *arena, size_t n)
 	assert_non_null(say);
 	assert_non_null(strstr(say, "%26amp%3B%20sa%20relance")); /* text, not markup */
 	assert_non_null(strstr(say, "tapez%201")); /* which keys there are, in the debtor's language */
+	assert_non_null(strstr(buf_str(&request), "%3CSay%20language%3D%22fr-FR%22%20voice%3D%22Polly.Lea%22"));
 	at = strstr(buf_str(&request), "StatusCallback=");
 	assert_non_null(at);
 	at = strstr(at, "d%3D");
@@ -145,7 +146,7 @@ static bool trail_keeps(struct voiced *v, const char *customer, const char *text
 	return strstr(buf_str(&output), text) != NULL;
 }
 
-/* Somebody took the call, and pressed 1: the call arrived, the invoice is held, a person is to look; paid it is not. */
+/* Somebody took the call, and pressed 1: the call arrived, and the invoice waits for the money; paid it is not. */
 static void a_key_is_an_answer(void **state)
 {
 	struct voiced *v = *state;
@@ -164,13 +165,33 @@ static void a_key_is_an_answer(void **state)
 	assert_non_null(strstr(said, "\r\n\r\n<Response><Hangup/></Response>")); /* what Twilio does next */
 	assert_int_equal(call_back(v, answer, "CallSid=CA1&Digits=1&To=%2B33612345678", KEY, said, sizeof(said)), 200); /* told again */
 	assert_int_equal(call_back(v, path, "CallSid=CA1&CallStatus=completed&To=%2B33612345678", KEY, said, sizeof(said)), 200);
-	wait_says(v, escalation, "\"held\":\"reply\"");
+	wait_says(v, escalation, "\"held\":\"announced\"");
 	wait_says(v, "debtor:called", ",4,"); /* DELIVERY_DELIVERED */
-	wait_says(v, escalation, "\"facts\":[{\"kind\":\"reply\"");
+	wait_says(v, escalation, "\"facts\":[{\"kind\":\"announced\"");
 	wait_says(v, escalation, "\"state\":\"waiting\""); /* open: nothing was paid by pressing a key */
 	assert_true(world_quiet(&v->world, WAIT_MS));
 	assert_true(trail_keeps(v, "called", "1: I have paid"));
 	assert_true(trail_keeps(v, "called", "guess paid"));
+}
+
+/* 2: a person calls back; until then nobody is written to. */
+static void two_asks_for_a_person(void **state)
+{
+	struct voiced *v = *state;
+	CLEANUP(arena_freep) struct arena *arena = arena_create();
+	CLEANUP(buf_clear) struct buf tasks = { 0 };
+	const char *attempt;
+	char said[2000];
+
+	push(v, "call_3", "two");
+	attempt = attempt_of(v, arena, 1);
+	assert_int_equal(call_back(v, arena_printf(arena, "/hooks/sandbox/answer?d=%s", attempt), "CallSid=CA1&Digits=2&To=%2B33612345678", KEY, said,
+				 sizeof(said)), 200);
+	wait_says(v, "escalation:call_3", "\"held\":\"reply\"");
+	assert_true(world_quiet(&v->world, WAIT_MS));
+	assert_int_equal(world_ctl(&v->world, (const char *const[]){ "tasks", NULL }, &tasks), 0);
+	assert_non_null(strstr(buf_str(&tasks), "answer_reply:call_3"));
+	assert_true(trail_keeps(v, "two", "2: please call me"));
 }
 
 /* 9: this channel is closed to all of the debtor's invoices. */
@@ -182,12 +203,12 @@ static void nine_wants_no_more(void **state)
 	char said[2000];
 
 	push(v, "call_2", "nine");
-	attempt = attempt_of(v, arena, 1);
+	attempt = attempt_of(v, arena, 2);
 	assert_int_equal(call_back(v, arena_printf(arena, "/hooks/sandbox/answer?d=%s", attempt), "CallSid=CA1&Digits=9&To=%2B33612345678", KEY, said,
 				 sizeof(said)), 200);
-	wait_says(v, "debtor:nine", "\"opt_out_sms\":{\"on\":true");
+	wait_says(v, "debtor:nine", "\"opt_out_voice\":{\"on\":true");
 	assert_true(world_quiet(&v->world, WAIT_MS));
-	assert_int_equal(http_peer_requests(v->peer), 2);
+	assert_int_equal(http_peer_requests(v->peer), 3);
 	assert_int_equal(process_stop(&v->world.daemon, WAIT_MS), 0);
 	assert_true(world_trail_verifies(&v->world));
 }
@@ -196,6 +217,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_key_is_an_answer),
+		cmocka_unit_test(two_asks_for_a_person),
 		cmocka_unit_test(nine_wants_no_more),
 	};
 

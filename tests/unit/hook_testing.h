@@ -91,6 +91,8 @@ TESTING void expect(struct buf *out, const struct hook_event *e)
 		buf_printf(out, " address=%s", e->address);
 	if (e->text)
 		buf_printf(out, " text=%s", e->text);
+	if (e->announced)
+		buf_add_str(out, " announced");
 	if (e->files)
 		buf_printf(out, " files=%s", e->files);
 	buf_add_str(out, "; ");

@@ -155,6 +155,15 @@ static void contacts_by_role_and_channel(void **state)
 	assert_null(debtor_contact(&debtor, CHANNEL_SMS, billing));
 	assert_string_equal(debtor_contact(&debtor, CHANNEL_SMS, both)->id, "boss");
 	assert_string_equal(debtor_contact(&debtor, CHANNEL_EMAIL, billing)->id, "second");
+	assert_null(debtor_contact(&debtor, CHANNEL_VOICE, both)); /* nor by a voice that nobody speaks */
+	contacts[3].voice_consent = true;
+	assert_string_equal(debtor_contact(&debtor, CHANNEL_VOICE, both)->id, "boss");
+	contacts[3].voice_consent = false;
+	debtor.customer.kind = 0;
+	assert_string_equal(debtor_contact(&debtor, CHANNEL_VOICE, both)->id, "boss");
+	debtor.customer.country = "US"; /* of anybody: 47 CFR 64.1200(a)(1) */
+	assert_null(debtor_contact(&debtor, CHANNEL_VOICE, both));
+	assert_string_equal(debtor_contact(&debtor, CHANNEL_CALL, both)->id, "boss"); /* a person may */
 	debtor.customer.kind = 0;
 	contacts[1].phone = "+12025550100"; /* a business in America: the same */
 	assert_null(debtor_contact(&debtor, CHANNEL_SMS, billing));
@@ -239,7 +248,7 @@ static void everything_is_kept(void **state)
 	static const char text[] =
 		"{\"schema\":1,\"version\":12,\"id\":\"cus_7\",\"customer\":{\"name\":\"Dupont\",\"country\":\"FR\",\"kind\":2,\"locale\":\"fr-FR\","
 		"\"timezone\":\"Europe/Paris\",\"policy\":\"fr-b2b\",\"contacts\":[{\"id\":\"c1\",\"role\":\"owner\",\"name\":\"Roy\",\"email\":\"a@b.example\","
-		"\"phone\":\"+331\",\"locale\":\"fr\",\"external\":true,\"channels\":3,\"sms_consent\":true}]},\"order\":[0,5,\"crm\",\"e1\"],"
+		"\"phone\":\"+331\",\"locale\":\"fr\",\"external\":true,\"channels\":3,\"sms_consent\":true,\"voice_consent\":true}]},\"order\":[0,5,\"crm\",\"e1\"],"
 		"\"paused\":{\"on\":true,\"order\":[0,6,\"crm\",\"e2\"],\"until\":99,\"reason\":\"holidays\"},"
 		"\"insolvent\":{\"on\":false,\"order\":[0,7,\"crm\",\"e3\"]},\"opt_out_sms\":{\"on\":true,\"order\":[0,8,\"crm\",\"e4\"]},"
 		"\"contacts\":[[100,0,\"a1\"],[200,1,\"a2\"]],\"open\":[\"inv_1\",\"inv_2\"],\"paid\":4,\"paid_late\":2,\"promises_broken\":1,\"dead_letter_until\":77,"

@@ -26,7 +26,7 @@ static const char sample[] =
 	"\"customer\":{\"id\":\"cus_7\",\"name\":\"Dupont SARL\",\"country\":\"FR\",\"kind\":\"company\",\"locale\":\"fr-FR\","
 	"\"timezone\":\"Europe/Paris\",\"policy\":\"fr-b2b\",\"contacts\":[{\"id\":\"c1\",\"role\":\"billing\",\"relation\":\"internal\","
 	"\"name\":\"Mme Roy\",\"email\":\"compta@dupont.example\",\"phone\":\"+33100000000\",\"locale\":\"fr\","
-	"\"channels\":[\"email\",\"call\"],\"consent\":{\"sms\":true}}]}}}";
+	"\"channels\":[\"email\",\"call\"],\"consent\":{\"sms\":true,\"voice\":true}}]}}}";
 
 #define FACT(type, rest)                                                                                                      \
 	"{\"specversion\":\"1.0\",\"id\":\"e1\",\"source\":\"s\",\"type\":\"" type "\",\"time\":\"2026-03-02T09:00:00Z\",\"data\":{" rest "}}"
@@ -225,6 +225,7 @@ static const struct row rows[] = {
 	{ "an unknown channel", "[\"email\",\"call\"]", "[\"email\",\"fax\"]", "not_one_of", "$.data.customer.contacts[0].channels", false },
 	{ "a channel that is a number", "[\"email\",\"call\"]", "[1]", "not_one_of", "$.data.customer.contacts[0].channels", false },
 	{ "channels that are a word", "[\"email\",\"call\"]", "\"email\"", "wrong_type", "$.data.customer.contacts[0].channels", false },
+	{ "another consent in words", "\"voice\":true", "\"voice\":1", "wrong_type", "$.data.customer.contacts[0].consent.voice", false },
 	{ "consent in words", "\"sms\":true", "\"sms\":\"yes\"", "wrong_type", "$.data.customer.contacts[0].consent.sms", false },
 	/* facts */
 	{ "a promise without a date", NULL, FACT("promise.made", "\"invoice_id\":\"i\",\"promise_id\":\"p\""), "missing", "$.data.until_on", false },
@@ -415,7 +416,7 @@ static void the_sample_is_read(void **state)
 	assert_string_equal(c->phone, "+33100000000");
 	assert_string_equal(c->locale, "fr");
 	assert_int_equal(c->channels, 1u << CHANNEL_EMAIL | 1u << CHANNEL_CALL);
-	assert_true(c->sms_consent && !c->external);
+	assert_true(c->sms_consent && c->voice_consent && !c->external);
 	assert_int_equal(e.channel, CHANNEL_COUNT);
 	assert_false(date_is_set(e.until_on));
 	assert_true(e.at == e.time);

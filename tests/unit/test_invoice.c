@@ -27,6 +27,7 @@ struct told {
 	int paid_day; /* 0 = as told */
 	int until_day;
 	bool automatic;
+	bool announced; /* a reply: by a key */
 };
 
 static int64_t instant(int day)
@@ -38,7 +39,7 @@ static struct event event_of(struct arena *arena, const struct told *t, size_t i
 {
 	struct event e = { .type = t->type, .id = arena_printf(arena, "e%zu", i), .source = "billing", .time = instant(t->day),
 		.invoice_id = "inv_1", .customer_id = "cus_1", .fact_id = t->fact, .amount = t->amount, .after_version = t->after_version,
-		.until_on = t->until_day ? date_of(2026, 3, t->until_day) : date_none(), .channel = CHANNEL_COUNT };
+		.until_on = t->until_day ? date_of(2026, 3, t->until_day) : date_none(), .channel = CHANNEL_COUNT, .announced = t->announced };
 
 	e.order = (struct fact_order){ t->version, e.time, e.source, e.id };
 	e.at = t->paid_day ? instant(t->paid_day) : e.time;
@@ -133,6 +134,8 @@ static const struct row rows[] = {
 		1000, 0, 0, NULL, "" },
 	{ "a settlement", { FINAL(1, 1), { EVENT_SETTLEMENT_AGREED, 2, .fact = "s" } }, STATE_OPEN, 1000, 0, 0, NULL, "settlement" },
 	{ "a reply", { FINAL(1, 1), { EVENT_CONTACT_REPLY_RECEIVED, 2, .fact = "r" } }, STATE_OPEN, 1000, 0, 0, NULL, "reply" },
+	{ "a key that says paid", { FINAL(1, 1), { EVENT_CONTACT_REPLY_RECEIVED, 2, .fact = "r", .announced = true } }, STATE_OPEN, 1000, 0, 0, NULL,
+		"announced" },
 	{ "charged by itself", { FINAL(1, 1, .automatic = true) }, STATE_OPEN, 1000, 0, 0, NULL, "automatic" },
 	{ "charged by itself, and that failed", { FINAL(1, 1, .automatic = true), { EVENT_INVOICE_PAYMENT_FAILED, 2, .fact = "p1" } }, STATE_OPEN, 1000, 0, 0,
 		NULL, "" },

@@ -152,6 +152,8 @@ static const struct rung rungs[] = {
 	{ "fr-b2b", "penalties", "penalties", CHANNEL_EMAIL, 15, TONE_FIRM, "2026-09-17" },
 	{ "fr-b2b", "second-call", "call_script_firm", CHANNEL_CALL, 20, TONE_FIRM, "2026-09-22" },
 	{ "fr-b2b", "worth-it", NULL, CHANNEL_COUNT, 25, TONE_FIRM, "2026-09-28" },
+	{ "fr-b2b", "formal-notice", "formal_notice_fr", CHANNEL_LETTER, 30, TONE_LEGAL, "2026-10-05" },
+	{ "fr-b2b", "follow-through", NULL, CHANNEL_COUNT, 14, TONE_LEGAL, "2026-10-19" },
 	{ "uk-b2b", "pre-due", "pre_due", CHANNEL_EMAIL, -5, TONE_FRIENDLY, "2026-08-28" },
 	{ "uk-b2b", "reminder", "reminder", CHANNEL_EMAIL, 1, TONE_FRIENDLY, "2026-09-03" },
 	{ "uk-b2b", "call", "call_script", CHANNEL_CALL, 7, TONE_FRIENDLY, "2026-09-09" },
@@ -160,6 +162,8 @@ static const struct rung rungs[] = {
 	{ "uk-b2b", "interest", "penalties", CHANNEL_EMAIL, 21, TONE_FIRM, "2026-09-25" },
 	{ "uk-b2b", "second-call", "call_script_firm", CHANNEL_CALL, 24, TONE_FIRM, "2026-09-28" },
 	{ "uk-b2b", "worth-it", NULL, CHANNEL_COUNT, 28, TONE_FIRM, "2026-10-02" },
+	{ "uk-b2b", "letter-before-claim", "formal_notice_uk", CHANNEL_LETTER, 30, TONE_LEGAL, "2026-10-05" },
+	{ "uk-b2b", "follow-through", NULL, CHANNEL_COUNT, 17, TONE_LEGAL, "2026-10-22" },
 	{ "de-b2b", "pre-due", "pre_due", CHANNEL_EMAIL, -3, TONE_FRIENDLY, "2026-08-31" },
 	{ "de-b2b", "reminder", "reminder", CHANNEL_EMAIL, 5, TONE_FRIENDLY, "2026-09-08" }, /* eight days after the Monday on which the first one went */
 	{ "de-b2b", "call", "call_script", CHANNEL_CALL, 10, TONE_FRIENDLY, "2026-09-14" },
@@ -241,7 +245,7 @@ static void the_ladders_are_those_of_the_trade(void **state)
 		assert_int_equal(index, (int)seen++);
 		step = &policy->steps[index];
 		assert_int_equal(step->kind, !rung->template ? STEP_GATE : rung->channel == CHANNEL_CALL ? STEP_CALL : STEP_MESSAGE);
-		assert_int_equal(step->at.anchor, ANCHOR_DUE);
+		assert_int_equal(step->at.anchor, strcmp(rung->id, "follow-through") == 0 ? ANCHOR_STEP : ANCHOR_DUE);
 		assert_int_equal(step->at.days, rung->days);
 		assert_false(step->at.business);
 		assert_int_equal(step->tone, rung->tone);
@@ -262,6 +266,7 @@ static const char event[] =
 	"\"version\":1,\"status\":\"open\",\"issued_on\":\"2026-08-03\",\"due_on\":\"2026-09-02\",\"currency\":\"%s\","
 	"\"total_minor\":120000,\"paid_minor\":0,\"credited_minor\":0,\"due_minor\":120000},\"customer\":{\"id\":\"cus_7\","
 	"\"name\":\"Dupont\",\"country\":\"%s\",\"kind\":\"%s\",\"locale\":\"%s\",\"timezone\":\"%s\","
+	"\"postal\":{\"line1\":\"1 Street\",\"postcode\":\"10000\",\"city\":\"Town\"},"
 	"\"contacts\":[{\"id\":\"c1\",\"role\":\"billing\",\"name\":\"Mme Roy\",\"email\":\"compta@dupont.example\","
 	"\"phone\":\"%s\",\"consent\":{\"sms\":%s}}]}}}";
 
@@ -380,6 +385,9 @@ static void steps_are_for_whom_they_concern(void **state)
 	} cases[] = {
 		{ "fr-b2b", "company", "penalties", true, true }, { "fr-b2b", "sole_trader", "penalties", true, true },
 		{ "fr-b2b", "public", "penalties", true, false }, { "fr-b2b", "consumer", "penalties", true, false },
+		{ "fr-b2b", "company", "formal-notice", true, true }, { "fr-b2b", "public", "formal-notice", true, false },
+		{ "fr-b2b", "consumer", "follow-through", true, false }, { "uk-b2b", "public", "letter-before-claim", true, true },
+		{ "uk-b2b", "sole_trader", "letter-before-claim", true, false }, /* who is owed the protocol's forms */
 		{ "uk-b2b", "public", "interest", true, true }, { "uk-b2b", "consumer", "interest", true, false },
 		{ "de-b2b", "public", "penalties", true, true }, { "de-b2b", "consumer", "penalties", true, false },
 		{ "be-b2b", "public", "penalties", true, true }, { "be-b2b", "consumer", "penalties", true, false },

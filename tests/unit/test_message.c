@@ -54,6 +54,7 @@ static void same_message(const struct message *a, const struct message *b)
 	same(a->to_postal.country, b->to_postal.country);
 	same(a->from_postal.city, b->from_postal.city);
 	assert_int_equal(a->registered, b->registered);
+	assert_int_equal(a->electronic, b->electronic);
 	assert_int_equal(a->attachment_count, b->attachment_count);
 	for (size_t i = 0; i < a->attachment_count; i++) {
 		same(a->attachments[i].name, b->attachments[i].name);
@@ -86,7 +87,7 @@ static void stored_and_read(void **state)
 	messages[2].from_postal.city = "Lyon";
 	messages[2].attachments = files;
 	messages[2].attachment_count = ARRAY_LEN(files);
-	messages[2].registered = true;
+	messages[2].registered = messages[2].electronic = true;
 	for (size_t i = 0; i < ARRAY_LEN(messages); i++) {
 		CLEANUP(arena_freep) struct arena *arena = arena_create();
 		CLEANUP(buf_clear) struct buf once = { 0 };

@@ -258,7 +258,8 @@ static void no_template(void **state)
 		{ "t", "fr", "must exist for sms in the folder \"fr\" as .sms", CHANNEL_SMS },
 		{ "none", "fr", "must exist for call in the folder \"fr\" as .txt", CHANNEL_CALL },
 		{ "t", NULL, "in the folder \"?\"", CHANNEL_EMAIL },
-		{ "t", "en", "channel letter has no templates yet", CHANNEL_LETTER },
+		{ "t", "en", "must exist for letter in the folder \"en\" as .subject and .letter", CHANNEL_LETTER },
+		{ "t", "en", "must exist for voice in the folder \"en\" as .voice", CHANNEL_VOICE },
 	};
 
 	(void)state;

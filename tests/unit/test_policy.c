@@ -20,6 +20,7 @@
 #define ROOT(members) "{\"name\":\"p\"," members ",\"steps\":[" MAIL("a", "due+1d", "neutral") "]}"
 #define WITH(members) \
 	STEPS("{\"id\":\"a\",\"at\":\"due+1d\",\"channel\":\"email\",\"template\":\"t\",\"tone\":\"neutral\"," members "}")
+#define LETTER(members) STEPS("{\"id\":\"a\",\"at\":\"due+1d\",\"channel\":\"letter\",\"template\":\"t\",\"tone\":\"legal\"," members "}")
 #define CALL(members) STEPS("{\"id\":\"a\",\"at\":\"due+1d\",\"channel\":\"call\",\"template\":\"t\"," members "}")
 #define GATE(members) STEPS("{\"id\":\"a\",\"at\":\"due+1d\",\"gate\":\"decision\"," members "}")
 #define AT(at) STEPS("{\"id\":\"a\",\"at\":\"" at "\",\"channel\":\"email\",\"template\":\"t\",\"tone\":\"neutral\"}")
@@ -229,8 +230,15 @@ static const struct refusal refusals[] = {
 	{ STEPS("{\"id\":\"a\",\"at\":\"due+1d\"}"), "bad_step", "$.steps[0]", "exactly one of channel" },
 	{ GATE("\"channel\":\"email\""), "bad_step", "$.steps[0]", "exactly one of channel" },
 	{ STEPS("{\"id\":\"a\",\"at\":\"due+1d\",\"action\":\"handover\"}"), "not_available", "$.steps[0].action", "decision gate" },
-	{ STEPS("{\"id\":\"a\",\"at\":\"due+1d\",\"channel\":\"letter\"}"), "not_available", "$.steps[0].channel", "use email, sms" },
-	{ STEPS("{\"id\":\"a\",\"at\":\"due+1d\",\"channel\":\"voice\"}"), "not_available", "$.steps[0].channel", "use email, sms" },
+	{ STEPS("{\"id\":\"a\",\"at\":\"due+1d\",\"channel\":\"letter\"}"), "missing", "$.steps[0].tone", "one of friendly" },
+	{ LETTER("\"delivery\":\"express\""), "not_one_of", "$.steps[0].delivery", "e-registered" },
+	{ LETTER("\"delivery\":true"), "wrong_type", "$.steps[0].delivery", "" },
+	{ LETTER("\"deadline\":\"10\""), "bad_days", "$.steps[0].deadline", "such as \"2bd\"" },
+	{ LETTER("\"in_doubt\":\"resend\""), "bad_in_doubt", "$.steps[0].in_doubt", "for a person to find out" },
+	{ LETTER("\"in_doubt\":\"skip\""), "bad_in_doubt", "$.steps[0].in_doubt", "for a person to find out" },
+	{ LETTER("\"attach\":\"invoice\""), "bad_attach", "$.steps[0].attach", "by email" },
+	{ WITH("\"else\":\"letter\",\"in_doubt\":\"resend\""), "bad_in_doubt", "$.steps[0].in_doubt", "for a person to find out" },
+	{ WITH("\"delivery\":\"registered\""), "bad_delivery", "$.steps[0].delivery", "nothing of this step is a letter" },
 	{ STEPS("{\"id\":\"a\",\"at\":\"due+1d\",\"channel\":\"fax\"}"), "not_one_of", "$.steps[0].channel", "email" },
 	{ WITH("\"registered\":true"), "unknown_member", "$.steps[0].registered", "" },
 	{ WITH("\"deadline\":\"2\""), "bad_days", "$.steps[0].deadline", "such as \"2bd\"" },
@@ -287,7 +295,7 @@ static const struct refusal refusals[] = {
 	{ WITH("\"to\":[\"Billing\"]"), "bad_item", "$.steps[0].to[0]", "such as \"billing\"" },
 	{ WITH("\"fees\":1"), "wrong_type", "$.steps[0].fees", "" },
 	{ WITH("\"else\":\"fax\""), "not_one_of", "$.steps[0].else", "" },
-	{ WITH("\"else\":\"letter\""), "not_available", "$.steps[0].else", "email or sms" },
+	{ WITH("\"else\":\"voice\""), "not_available", "$.steps[0].else", "email, sms or letter" },
 	{ WITH("\"else\":\"email\""), "bad_fallback", "$.steps[0].else", "another channel" },
 	{ CALL("\"tone\":\"firm\""), "missing", "$.steps[0].deadline", "such as \"2bd\"" },
 	{ CALL("\"deadline\":\"0d\""), "bad_days", "$.steps[0].deadline", "such as \"2bd\"" },

@@ -179,7 +179,7 @@ static const struct exact {
 	{ "twilio-voice", "https://api.twilio.com/2010-04-01/Accounts/ACaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa/Calls.json",
 		"Content-Type: application/x-www-form-urlencoded\nAccept: application/json\nAuthorization: Basic "
 		"QUNhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYTpTM2NyZXQ=\n",
-		"To=%2B33612345678&From=%2B33700000000&Twiml=%3CResponse%3E%3CSay%20language%3D%22fr-FR%22%20loop%3D%222%22%3EBonjour%2C%0AFacture%20F-42%20%3A%20120"
+		"To=%2B33612345678&From=%2B33700000000&Twiml=%3CResponse%3E%3CSay%20language%3D%22fr-FR%22%20voice%3D%22Polly.Lea%22%20loop%3D%222%22%3EBonjour%2C%0AFacture%20F-42%20%3A%20120"
 		"%2C00%20%E2%82%AC%20%26lt%3B%C3%A0%20r%C3%A9gler%26gt%3B%3C%2FSay%3E%3C%2FResponse%3E" },
 };
 

@@ -112,7 +112,7 @@ static const struct sample {
 	{ "twilio-voice", "status", TWILIO, "?d=" ATTEMPT, "CallSid=CA1&CallStatus=no-answer", "bounced_soft attempt=" ATTEMPT " message=CA1; " },
 	{ "twilio-voice", "status", TWILIO, "", "CallSid=CA1&CallStatus=failed&SipResponseCode=404", "bounced_hard message=CA1 reason=404; " },
 	{ "twilio-voice", "answer", TWILIO, "?d=" ATTEMPT, "CallSid=CA1&Digits=1&To=%2B33612345678",
-		"replied attempt=" ATTEMPT " message=CA1 address=+33612345678 text=1: I have paid; " },
+		"replied attempt=" ATTEMPT " message=CA1 address=+33612345678 text=1: I have paid announced; " },
 	{ "twilio-voice", "answer", TWILIO, "", "CallSid=CA1&Digits=7", "replied message=CA1 text=7; " },
 	{ "twilio-voice", "answer", TWILIO, "", "CallSid=CA1&Digits=9", "stopped message=CA1 text=9: no more calls; " },
 	{ "infobip", "status", PATH, "", "{\"results\":[{\"messageId\":\"" ATTEMPT "\",\"to\":\"33612345678\",\"doneAt\":\"2026-01-01T01:00:00.000+0100\","

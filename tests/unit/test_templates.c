@@ -84,7 +84,8 @@ static const struct language languages[] = {
 
 /* Names of laws and of a bank stay in their own language. */
 static const char *const proper[] = { "Late Payment of Commercial Debts (Interest) Act 1998", "Bank of England", "2 und 5 BGB",
-	"du code de commerce", "du code de la commande publique" };
+	"du code de commerce", "du code de la commande publique", "Practice Direction on Pre-Action Conduct and Protocols", "County Court",
+	"Code civil", "letter before claim" };
 
 /* --- what it may be about ------------------------------------------------------------------------------------------------ */
 
@@ -196,7 +197,7 @@ static void load_folder(const char *folder)
 
 static int load(void **state)
 {
-	static const enum channel channels[] = { CHANNEL_EMAIL, CHANNEL_SMS, CHANNEL_CALL };
+	static const enum channel channels[] = { CHANNEL_EMAIL, CHANNEL_SMS, CHANNEL_CALL, CHANNEL_LETTER, CHANNEL_VOICE };
 	struct err err = { 0 };
 	char **names;
 	size_t count;
@@ -210,7 +211,7 @@ static int load(void **state)
 		load_folder(languages[l].folder);
 	assert_int_equal(file_list(shipped.arena, TEMPLATES "/en", "", &names, &count), 0);
 	for (size_t i = 0; i < count; i++) {
-		static const char *const suffixes[] = { ".subject", ".sms", ".txt" };
+		static const char *const suffixes[] = { ".html", ".sms", ".txt", ".letter", ".voice" }; /* every shipped mail has HTML */
 		const char *dot = strchr(names[i], '.');
 		const char *name = arena_memdup(shipped.arena, names[i], (size_t)(dot - names[i]));
 
@@ -356,8 +357,8 @@ static void look_language(const struct rendering *r)
 		}
 		if (!own)
 			fail_msg("%s has no word of its language:\n%s", r->where, text);
-		for (size_t i = 0; i < ARRAY_LEN(r->language->never) && r->language->never[i]; i++)
-			lacks(r->where, text, r->language->never[i]);
+		for (size_t i = 0; i < ARRAY_LEN(r->language->never) && r->language->never[i] && r->message->channel != CHANNEL_LETTER; i++)
+			lacks(r->where, text, r->language->never[i]); /* a formal notice says what may follow */
 	}
 }
 
@@ -373,7 +374,7 @@ static void look_whole(const struct rendering *r)
 {
 	const char *texts[] = { r->notice.subject, r->notice.text, r->notice.html };
 
-	assert_int_equal(r->notice.subject != NULL, r->message->channel == CHANNEL_EMAIL);
+	assert_int_equal(r->notice.subject != NULL, r->message->channel == CHANNEL_EMAIL || r->message->channel == CHANNEL_LETTER);
 	assert_int_equal(r->notice.html != NULL, r->message->channel == CHANNEL_EMAIL);
 	for (size_t t = 0; t < ARRAY_LEN(texts); t++) {
 		static const char *const wrong[] = { "{{", "}}", " ,", ",,", "()", "( ", "(null)", "2026-04", "  ." };
@@ -397,7 +398,17 @@ static void look_whole(const struct rendering *r)
 	}
 	if (r->notice.html && r->scenario == LONG)
 		has(r->where, r->notice.html, "Donaudampfschifffahrtsgesellschaft &amp; Söhne &lt;Übersee&gt; &quot;GmbH&quot;");
-	if (r->message->channel != CHANNEL_CALL && asks(r->message)) {
+	if (r->message->channel == CHANNEL_LETTER && r->scenario != LEAST) { /* what C. civ. 1344 and the practice direction ask of it */
+		static const char *const must[] = { "Martin, Acme", "Acme" };
+
+		for (size_t i = 0; i < ARRAY_LEN(must) && r->scenario != LONG; i++)
+			has(r->where, r->notice.text, must[i]);
+		has(r->where, r->notice.text, r->input->debtor_name);
+		if (r->input->creditor->bank)
+			has(r->where, r->notice.text, r->input->creditor->bank);
+	}
+	if (r->message->channel != CHANNEL_CALL && r->message->channel != CHANNEL_LETTER && r->message->channel != CHANNEL_VOICE &&
+		asks(r->message)) {
 		size_t i = 0;
 
 		while (r->language->paid[i] && !strstr(r->notice.text, r->language->paid[i]))
@@ -441,6 +452,16 @@ static void look_figures(const struct rendering *r)
 	const char *texts[] = { plain_spaces(r->arena, r->notice.text), r->notice.html ? plain_spaces(r->arena, visible(r->arena, r->notice.html)) : NULL };
 	const char *anchor = r->scenario == YEN ? l->yen : r->scenario == DINAR ? l->dinars : l->euros;
 
+	if (r->message->channel == CHANNEL_VOICE) { /* whoever takes the call hears it: neither what is owed nor that anything is */
+		lacks(r->where, r->notice.text, "F-4");
+		lacks(r->where, r->notice.text, "400");
+		lacks(r->where, r->notice.text, "200");
+		lacks(r->where, r->notice.text, "invoice");
+		lacks(r->where, r->notice.text, "factur");
+		lacks(r->where, r->notice.text, "rechnung");
+		lacks(r->where, r->notice.text, "fattura");
+		return;
+	}
 	if (!asks(r->message))
 		return;
 	for (size_t t = 0; t < ARRAY_LEN(texts); t++) {

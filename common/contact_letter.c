@@ -1,0 +1,102 @@
+/* A contact on paper: the letter is made before its intent is recorded, so that the trail has the very bytes that are handed over. */
+#include <string.h>
+
+#include "common/contact.h"
+#include "common/letter.h"
+
+#define POST_DAYS 3 /* business days: a letter is dated, and names a last day */
+
+/* "F-2026-0042", "F-2026-0042 (+ 2)": what the reader may quote. */
+static const char *reference_of(const struct contact_plan *plan, struct arena *arena)
+{
+	const struct invoice *first = &plan->members[0]->invoice;
+	const char *number = first->snapshot.number ? first->snapshot.number : first->id;
+
+	return plan->member_count > 1 ? arena_printf(arena, "%s (+ %zu)", number, plan->member_count - 1) : number;
+}
+
+/*
+ * Registered electronic mail needs an address, and of a consumer the consent beforehand, of which we have no record (CPCE L100): then the
+ * letter is registered on paper, which may be sent to anybody.
+ */
+static void choose_delivery(const struct debtor *debtor, const struct contact_plan *plan, struct message *m)
+{
+	enum letter_delivery delivery = plan->step->delivery;
+	bool consumer = debtor->customer.kind == 2;
+
+	m->registered = delivery != LETTER_SIMPLE;
+	m->electronic = delivery == LETTER_E_REGISTERED && m->to.email && !consumer;
+}
+
+int contact_letter(const struct contact_env *env, const struct debtor *debtor, const struct contact_plan *plan, const struct sender *sender,
+	const struct notice *notice, struct message *m, struct arena *arena, struct err *err)
+{
+	const struct config *config = env->config;
+	const struct zone *zone = schedule_window(plan->policy, debtor, config->creditor.zone, env->holidays).zone;
+	const char *house = debtor->customer.name ? debtor->customer.name : plan->contact->name;
+	struct letter letter = { .locale = notice->format, .creditor = &config->creditor, .from = config->creditor_postal, .sender = sender,
+		.to_name = house, .attention = plan->contact->name, .to = debtor->customer.postal, .written_on = zone_date(zone, env->now),
+		.reference = reference_of(plan, arena), .attempt = m->attempt_id, .subject = notice->subject, .body = notice->text };
+	struct attachment *file = arena_alloc(arena, sizeof(*file));
+	CLEANUP(buf_clear) struct buf pdf = { 0 };
+	int r;
+
+	m->to.name = house;
+	m->to_postal = debtor->customer.postal;
+	m->from_postal = config->creditor_postal;
+	choose_delivery(debtor, plan, m);
+	letter.form = letter_form_of(letter.from.country, letter.to.country);
+	letter.delivery = m->electronic ? LETTER_E_REGISTERED : m->registered ? LETTER_REGISTERED : LETTER_SIMPLE;
+	if (env->checkpoint)
+		letter.checkpoint = env->checkpoint(arena, env->checkpoint_arg);
+	r = letter_pdf(&letter, &pdf, err);
+	if (r < 0)
+		return r;
+	*file = (struct attachment){ .name = arena_printf(arena, "%s.pdf", m->attempt_id), .type = "application/pdf",
+		.data = arena_memdup(arena, pdf.data, pdf.len), .len = pdf.len };
+	m->attachments = file;
+	m->attachment_count = 1;
+	return 0;
+}
+
+/* --- without a provider: a person prints and posts it ---------------------------------------------------------------- */
+
+bool contact_by_hand(const struct config *config, const struct contact_plan *plan)
+{
+	return plan->step->kind == STEP_CALL || (plan->channel == CHANNEL_LETTER && !config->channel_providers[CHANNEL_LETTER][0]);
+}
+
+int contact_open_post(const struct contact_env *env, struct debtor *debtor, const struct contact_plan *plan, struct effects *fx,
+	struct err *err)
+{
+	struct business_time when = schedule_window(plan->policy, debtor, env->config->creditor.zone, env->holidays);
+	struct message m = { .channel = CHANNEL_LETTER, .to = { .name = plan->contact->name, .email = NULL } };
+	const struct sender *sender;
+	const char *address;
+	struct notice notice;
+	struct task task;
+	date last;
+	int r;
+
+	m.attempt_id = contact_attempt(env, debtor, plan, fx->arena, &address);
+	if ((r = contact_render(env, debtor, plan, CHANNEL_LETTER, m.attempt_id, fx->arena, &notice, &sender, err)) < 0 ||
+		(r = contact_letter(env, debtor, plan, sender, &notice, &m, fx->arena, err)) < 0)
+		return r;
+	last = business_add_days(&when, zone_date(when.zone, env->now), POST_DAYS);
+	task = (struct task){ .id = arena_printf(fx->arena, "post:%s:%s", plan->members[0]->invoice.id, plan->step->id), .kind = "post",
+		.debtor_id = debtor->id, .invoice_ids = contact_ids(plan, fx->arena), .invoice_count = plan->member_count, .step = plan->step->id,
+		.role = plan->step->role, .opened_at = env->now, .deadline = zone_to_utc(when.zone, last, when.to_minute),
+		.script = arena_printf(fx->arena, "Print and post%s: %s, %s\n", m.registered ? ", registered" : "", m.to.name, address),
+		.document = m.attachments[0].data, .document_len = m.attachments[0].len };
+	for (size_t i = 0; i < plan->member_count; i++) {
+		struct escalation *e = plan->members[i];
+
+		escalation_move(e, TRIGGER_TASK_OPENED);
+		e->step = plan->steps[i]->id;
+		e->task = task.id;
+		e->since = env->now;
+		e->look_at = e->next_at = task.deadline;
+	}
+	effects_task(fx, &task);
+	return 0;
+}

@@ -1,0 +1,186 @@
+/* A contact on paper: who gets it and how, what the message has, and that the PDF is there before the intent is recorded. */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "common/hash.h"
+#include "tests/unit/contact_world.h"
+
+#define PAPER(more) POLICY("", "{\"id\":\"formal\",\"at\":\"due+1d\",\"channel\":\"letter\",\"template\":\"t\",\"tone\":\"legal\"" more "}")
+
+static const struct postal house = { .line1 = "12 rue X", .postcode = "69002", .city = "Lyon", .country = "FR" };
+
+static void letters(struct world *w, const char *policy)
+{
+	world_init(w, policy);
+	add_template(w, "en", NOTICE_LETTER, "{{#deadline}}by {{deadline}}{{/deadline}} {{balance}}");
+	w->config->channel_providers[CHANNEL_LETTER][0] = "outbox";
+	w->config->creditor_postal = (struct postal){ .line1 = "1 place Y", .postcode = "75002", .city = "Paris", .country = "FR" };
+	w->debtor.customer.postal = house;
+}
+
+static bool planned(struct world *w, struct contact_plan *plan)
+{
+	return contact_plan(&w->env, &w->debtor, w->candidates, INVOICES, "inv_0", plan);
+}
+
+static void released(struct world *w, struct contact_released *ret)
+{
+	struct contact_plan plan;
+	struct err err = { 0 };
+
+	assert_true(planned(w, &plan));
+	assert_int_equal(plan.channel, CHANNEL_LETTER);
+	if (contact_release(&w->env, &w->debtor, &plan, NULL, NULL, &w->fx, ret, &err) < 0)
+		fail_msg("%s %s", err.path, err.text);
+}
+
+static const char *newest(struct arena *arena, void *arg)
+{
+	(void)arg;
+	return arena_strdup(arena, "test.example/acme/2026 7 root");
+}
+
+static void the_message_is_its_pdf(void **state)
+{
+	struct contact_released r, again;
+	const struct part *part;
+	const struct draft *intent;
+	uint8_t digest[SHA256_SIZE];
+	char hex[2 * SHA256_SIZE + 1];
+	struct world w, same;
+
+	(void)state;
+	letters(&w, PAPER(",\"delivery\":\"registered\",\"deadline\":\"10d\""));
+	released(&w, &r);
+	assert_string_equal(r.message.to.name, "Dupont SARL"); /* the house; who is to open it stands on the letter */
+	assert_string_equal(r.message.to_postal.line1, "12 rue X");
+	assert_string_equal(r.message.from_postal.city, "Paris");
+	assert_true(r.message.registered && !r.message.electronic);
+	assert_string_equal(r.message.text, "by 20 April 2026 \u20ac60.00\n"); /* ten days from its own day, and the Monday behind a Sunday */
+	assert_int_equal(r.message.attachment_count, 1);
+	assert_memory_equal(r.message.attachments[0].data, "%PDF-", 5);
+	assert_int_equal(message_check(&r.message, NULL), 0);
+	assert_int_equal(message_check_postal(&r.message, NULL), 0);
+	intent = find_draft(w.fx.records, "attempt.intent");
+	sha256(r.message.attachments[0].data, r.message.attachments[0].len, digest);
+	assert_non_null(strstr(buf_str(&intent->data), hex_format(digest, SHA256_SIZE, hex)));
+	part = find_part(intent, "recipient.json");
+	assert_non_null(part);
+	assert_non_null(memmem(part->data, part->len, "12 rue X, 69002 Lyon, FR", 24));
+	assert_string_equal(w.debtor.contacts[0].to, "12 rue X, 69002 Lyon, FR");
+	letters(&same, PAPER(",\"delivery\":\"registered\",\"deadline\":\"10d\""));
+	released(&same, &again);
+	assert_int_equal(again.message.attachments[0].len, r.message.attachments[0].len);
+	assert_memory_equal(again.message.attachments[0].data, r.message.attachments[0].data, again.message.attachments[0].len);
+	world_clear(&same);
+	letters(&same, PAPER(",\"delivery\":\"registered\",\"deadline\":\"10d\""));
+	same.env.checkpoint = newest;
+	released(&same, &again);
+	assert_true(again.message.attachments[0].len != r.message.attachments[0].len ||
+		memcmp(again.message.attachments[0].data, r.message.attachments[0].data, r.message.attachments[0].len) != 0);
+	world_clear(&same);
+	world_clear(&w);
+}
+
+static const struct way_row {
+	const char *name, *delivery;
+	int kind; /* of the customer */
+	bool mail, registered, electronic;
+} way_rows[] = {
+	{ "simple", "", 0, true, false, false },
+	{ "registered", ",\"delivery\":\"registered\"", 0, true, true, false },
+	{ "e-registered", ",\"delivery\":\"e-registered\"", 0, true, true, true },
+	{ "e-registered, and no mail address: on paper", ",\"delivery\":\"e-registered\"", 0, false, true, false },
+	{ "e-registered to a consumer: on paper", ",\"delivery\":\"e-registered\"", 2, true, true, false },
+};
+
+static void way_row(void **state)
+{
+	const struct way_row *row = *state;
+	struct contact_released r;
+	struct world w;
+
+	letters(&w, PAPER(""));
+	set_policy(&w, 0, arena_printf(w.arena, PAPER("%s"), row->delivery));
+	w.debtor.customer.kind = row->kind;
+	w.contact.email = row->mail ? w.contact.email : NULL;
+	for (size_t i = 1; i < INVOICES; i++)
+		w.e[i].state = ESCALATION_CLOSED;
+	released(&w, &r);
+	assert_int_equal(r.message.registered, row->registered);
+	assert_int_equal(r.message.electronic, row->electronic);
+	world_clear(&w);
+}
+
+static void nobody_of_the_role_need_be_known(void **state)
+{
+	struct contact_released r;
+	struct contact_plan plan;
+	struct world w;
+
+	(void)state;
+	letters(&w, PAPER(""));
+	w.contact.role = "manager";
+	released(&w, &r);
+	assert_string_equal(r.message.to.name, "Dupont SARL");
+	assert_null(r.message.to.email);
+	world_clear(&w);
+	letters(&w, PAPER(""));
+	w.debtor.customer.name = NULL; /* then it goes to the person */
+	released(&w, &r);
+	assert_string_equal(r.message.to.name, "Mme Roy");
+	world_clear(&w);
+	letters(&w, PAPER(""));
+	w.debtor.customer.name = NULL;
+	w.contact.role = "manager"; /* nobody to write on it */
+	assert_false(planned(&w, &plan));
+	world_clear(&w);
+}
+
+static void no_way_to_the_house(void **state)
+{
+	struct contact_plan plan;
+	struct world w;
+
+	(void)state;
+	letters(&w, PAPER(",\"else\":\"email\""));
+	w.debtor.customer.postal = (struct postal){ 0 };
+	assert_true(planned(&w, &plan));
+	assert_int_equal(plan.channel, CHANNEL_EMAIL);
+	w.debtor.customer.postal = house;
+	assert_true(planned(&w, &plan));
+	assert_int_equal(plan.channel, CHANNEL_LETTER);
+	/* One came back: that house is empty; another one is not. */
+	assert_true(debtor_address_told(&w.debtor, w.arena, CHANNEL_LETTER, "12 rue X, 69002 Lyon, FR", true, w.env.now));
+	assert_true(planned(&w, &plan));
+	assert_int_equal(plan.channel, CHANNEL_EMAIL);
+	w.debtor.customer.postal.line1 = "13 rue X";
+	assert_true(planned(&w, &plan));
+	assert_int_equal(plan.channel, CHANNEL_LETTER);
+	w.debtor.opt_out[CHANNEL_LETTER].on = true;
+	assert_true(planned(&w, &plan));
+	assert_int_equal(plan.channel, CHANNEL_EMAIL);
+	world_clear(&w);
+}
+
+int main(void)
+{
+	struct CMUnitTest tests[3 + ARRAY_LEN(way_rows)] = {
+		cmocka_unit_test(the_message_is_its_pdf),
+		cmocka_unit_test(nobody_of_the_role_need_be_known),
+		cmocka_unit_test(no_way_to_the_house),
+	};
+	size_t n = 3;
+
+	for (size_t i = 0; i < ARRAY_LEN(way_rows); i++)
+		tests[n++] = (struct CMUnitTest){ .name = way_rows[i].name, .test_func = way_row, .initial_state = (void *)(uintptr_t)&way_rows[i] };
+	return cmocka_run_group_tests_name("contact_letter", tests, NULL, NULL);
+}
