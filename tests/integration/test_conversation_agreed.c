@@ -130,6 +130,7 @@ static void a_promise_beyond_the_limit_pauses_no_longer_than_it(void **state)
 	struct json explained;
 
 	story_event(s, "promise.made", "inv_1", "2026-04-03T07:00:00Z", ",\"promise_id\":\"p1\",\"until_on\":\"2026-12-24\"");
+	story_sent_is(s, "inv_1", "reminder 2026-04-02\npromise 2026-04-03\n"); /* until it is out, that mail comes next */
 	explained = STORY_CTL(s, "explain", "inv_1");
 	says(story_str(&explained, "sentence"), "2026-05-04"); /* 30 days end on a Sunday */
 	story_ends_well(s);
