@@ -71,7 +71,7 @@ static int can_send(const struct lint_sending *sending, void *arg, struct err *e
 				channel_names[channel]);
 		/* One that must be registered needs a provider that proves its delivery, not one that is only quick. */
 		if (provider->adapter && channel == CHANNEL_LETTER && !adapter_delivers(provider->adapter, sending->delivery))
-			return err_set(err, -EBADMSG, "no_provider", "$.channels", "provider \"%s\" posts no letters that are %s", names[i],
+			return err_set(err, -EBADMSG, "no_delivery", "$.channels", "provider \"%s\" posts no letters that are %s", names[i],
 				letter_delivery_names[sending->delivery]);
 		if (sending->attaches)
 			r = check_attach(check, provider, err);

@@ -165,6 +165,8 @@ static bool check_sending(struct lint *l, const struct saying *s)
 		lint_add(l, LINT_UNKNOWN_SENDER, s->step, s->step == LINT_POLICY ? s->member : "sender", err.code, "%s", err.text);
 	else if (strcmp(err.code, "no_provider") == 0)
 		lint_add(l, LINT_NO_PROVIDER, s->step, s->through, err.code, "%s", err.text);
+	else if (strcmp(err.code, "no_postal") == 0 || strcmp(err.code, "no_delivery") == 0)
+		lint_add(l, LINT_NO_LETTER, s->step, strcmp(err.code, "no_delivery") == 0 ? "delivery" : s->through, err.code, "%s", err.text);
 	else if (strcmp(err.code, "no_documents") == 0 || strcmp(err.code, "no_attachments") == 0)
 		lint_add(l, LINT_NO_ATTACHMENTS, s->step, "attach", err.code, "%s", err.text);
 	else

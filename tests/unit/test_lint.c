@@ -272,6 +272,16 @@ static const struct row rows[] = {
 		EARLY("sms", "note", "firm", ",\"sender\":\"texter\""), NULL },
 	{ "nothing sends the confirmation", EARLY("call", "note", "firm", ",\"deadline\":\"2bd\",\"sender\":\"texter\",\"confirm\":\"note\""),
 		"no_provider", "$.steps[0].confirm", "email", EARLY("call", "note", "firm", ",\"deadline\":\"2bd\",\"sender\":\"texter\""), NULL },
+	{ "a letter from nowhere", EARLY("letter", "note", "firm", ",\"sender\":\"homeless\""), "no_letter", "$.steps[0].channel", "comes from",
+		EARLY("letter", "note", "firm", ""), NULL },
+	{ "a letter that nobody registers", EARLY("letter", "note", "firm", ",\"sender\":\"slow\",\"delivery\":\"registered\""), "no_letter",
+		"$.steps[0].delivery", "registered", EARLY("letter", "note", "firm", ",\"sender\":\"slow\""), NULL },
+	{ "a threat in a letter", EARLY("letter", "letter_threat", "formal", ""), "threat_early", "$.steps[0].template", "mise en demeure",
+		LEGAL("letter", "letter_threat", ""), NULL },
+	{ "a threat that a machine speaks", EARLY("voice", "letter_threat", "firm", ""), "threat_early", "$.steps[0].template", "huissier",
+		LEGAL("voice", "letter_threat", ""), NULL },
+	{ "a call and a voice in a week", STEPS(CALL("a", "due+1d", "1d", "") "," SAYS("b", "due+6d", "voice", "note", "friendly", "")),
+		"cap_never_kept", "$.caps", "1 by call", STEPS(CALL("a", "due+1d", "1d", "") "," SAYS("b", "due+8d", "voice", "note", "friendly", "")), NULL },
 	{ "documents that nothing carries", EARLY("email", "note", "firm", ",\"sender\":\"light\",\"attach\":\"invoice\""), "no_attachments",
 		"$.steps[0].attach", "carries no files", EARLY("email", "note", "firm", ",\"sender\":\"light\""), NULL },
 };
@@ -286,6 +296,11 @@ static const struct {
 	{ "fr", "note", NOTICE_SUBJECT, "Facture {{invoice.number}}" },
 	{ "fr", "note", NOTICE_TEXT, "Votre facture {{invoice.number}} reste impayée." },
 	{ "fr", "note", NOTICE_SMS, "Facture {{invoice.number}}" },
+	{ "fr", "note", NOTICE_LETTER, "Votre facture {{invoice.number}} reste impayée." },
+	{ "fr", "note", NOTICE_VOICE, "Votre facture {{invoice.number}} reste impayée." },
+	{ "fr", "letter_threat", NOTICE_SUBJECT, "Facture" },
+	{ "fr", "letter_threat", NOTICE_LETTER, "Mise en demeure de payer." },
+	{ "fr", "letter_threat", NOTICE_VOICE, "Nous enverrons l’huissier." },
 	{ "de", "note", NOTICE_SUBJECT, "Rechnung {{invoice.number}}" },
 	{ "de", "note", NOTICE_TEXT, "Ihre Rechnung {{invoice.number}} ist offen." },
 	{ "en", "note", NOTICE_SUBJECT, "Invoice {{invoice.number}}" },
@@ -364,6 +379,10 @@ static int can_send(const struct lint_sending *sending, void *arg, struct err *e
 		return err_set(err, -EBADMSG, "missing_value", "$.senders", "provider \"post\" cannot send email as \"nameless\"");
 	if ((strcmp(sender, "mailer") == 0 && channel == CHANNEL_SMS) || (strcmp(sender, "texter") == 0 && channel == CHANNEL_EMAIL))
 		return err_set(err, -EBADMSG, "no_provider", "$.channels", "$.channels has none for %s", channel_names[channel]);
+	if (strcmp(sender, "homeless") == 0)
+		return err_set(err, -EBADMSG, "no_postal", "$.creditor.postal", "$.creditor.postal does not say whom a letter comes from");
+	if (strcmp(sender, "slow") == 0 && sending->delivery != LETTER_SIMPLE)
+		return err_set(err, -EBADMSG, "no_delivery", "$.channels", "its letter goes registered, which provider \"post\" does not offer");
 	if (strcmp(sender, "light") == 0 && sending->attaches)
 		return err_set(err, -EBADMSG, "no_attachments", "$.channels", "provider \"post\" carries no files");
 	return 0;
