@@ -348,6 +348,8 @@ static struct library_verdict *judge(struct loading *l, const struct library_che
 	*verdict = (struct library_verdict){ .file = origin->path, .policy = arena_strdup(lib->arena, policy->name),
 		.digest = arena_strdup(lib->arena, policy->digest), .report.arena = lib->arena,
 		.must_fit = origin->own || strcmp(policy->name, l->config->policy_default) == 0 || named_by_rule(l, policy->name) };
+	/* A shipped policy that nothing here names is not used: that its texts are right is not looked at each time we start. */
+	lint_texts_read(check->texts, verdict->must_fit || l->lenient);
 	library_lint(check, policy, &verdict->report);
 	return verdict;
 }

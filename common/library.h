@@ -29,7 +29,7 @@ struct library_unfit {
 /* What the lint says of a policy. */
 struct library_verdict {
 	const char *file, *policy, *digest; /* of which file, its name and version */
-	bool must_fit; /* the user's own, or the default one: an error refuses the whole */
+	bool must_fit; /* the user's own, the default one, or one that a rule names: an error refuses the whole */
 	struct lint_report report;
 };
 
@@ -55,7 +55,8 @@ struct library {
  * Reads <share_dir>/{policies,templates,providers}, then the user's folders, then the retired versions in <state_dir>/policies; and the
  * periods of retention, the configuration's or <share_dir>/retention.json; and the law, <share_dir>/law and law.dir.
  * -EBADMSG or -errno; err->text names the file, and the place in it where there is one. Every policy is linted with this configuration and
- * this law. The user's own policies and the default one must have no error; a shipped one that has is left out and told in `unfit`.
+ * this law. The user's own policies, the default one and those that a rule names must have no error; another that has one is left out and
+ * told in `unfit`: its texts are only looked for, not read.
  * `config` is borrowed and must outlive the library.
  */
 int library_load(const struct config *config, const char *share_dir, struct library **ret, struct err *err);

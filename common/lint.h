@@ -50,6 +50,8 @@ struct lint_report {
  */
 struct lint_texts;
 struct lint_texts *lint_texts_create(const struct notice_set *set, const char *const *locales, size_t count);
+/* From now on: whether each text is read, as at first, or is only looked for, which costs next to nothing. */
+void lint_texts_read(struct lint_texts *texts, bool read);
 void lint_texts_free(struct lint_texts *texts); /* NULL is allowed */
 DEFINE_CLEANUP(struct lint_texts, lint_texts_free)
 

@@ -13,7 +13,8 @@ struct text {
 	const char *name, *locale;
 	enum channel channel;
 	const struct regime *late;
-	int r; /* of notice_set_look() */
+	bool read; /* else only looked for */
+	int r; /* of notice_set_look(), or notice_set_find() */
 	struct err err;
 	const char *words, *folder; /* of the first threat in it, and where; NULL = none */
 	struct text *next;
@@ -24,6 +25,7 @@ struct lint_texts {
 	const struct notice_set *set;
 	const char *const *locales;
 	size_t locale_count;
+	bool read;
 	struct text *first;
 };
 
@@ -31,8 +33,13 @@ struct lint_texts *lint_texts_create(const struct notice_set *set, const char *c
 {
 	struct lint_texts *texts = xcalloc(1, sizeof(*texts));
 
-	*texts = (struct lint_texts){ .arena = arena_create(), .set = set, .locales = locales, .locale_count = count };
+	*texts = (struct lint_texts){ .arena = arena_create(), .set = set, .locales = locales, .locale_count = count, .read = true };
 	return texts;
+}
+
+void lint_texts_read(struct lint_texts *texts, bool read)
+{
+	texts->read = read;
 }
 
 void lint_texts_free(struct lint_texts *texts)
@@ -65,15 +72,17 @@ static const struct text *look(struct lint_texts *texts, const char *locale, con
 {
 	struct text *text = texts->first;
 
-	while (text && (text->channel != channel || text->late != late || strcmp(text->name, name) != 0 || strcmp(text->locale, locale) != 0))
+	while (text && (text->channel != channel || text->late != late || (texts->read && !text->read) || strcmp(text->name, name) != 0 ||
+			       strcmp(text->locale, locale) != 0))
 		text = text->next;
 	if (text)
 		return text;
 	text = arena_alloc(texts->arena, sizeof(*text));
 	*text = (struct text){ .name = arena_strdup(texts->arena, name), .locale = arena_strdup(texts->arena, locale), .channel = channel,
-		.late = late, .next = texts->first };
+		.late = late, .read = texts->read, .next = texts->first };
 	texts->first = text;
-	text->r = notice_set_look(texts->set, locale, name, channel, late, read_notice, &(struct reading){ texts, text }, &text->err);
+	text->r = text->read ? notice_set_look(texts->set, locale, name, channel, late, read_notice, &(struct reading){ texts, text }, &text->err) :
+			       notice_set_find(texts->set, locale, name, channel, &text->err);
 	return text;
 }
 

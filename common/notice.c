@@ -483,6 +483,13 @@ static int check_by_rendering(const struct notice_set *set, const struct choice 
 	return 0;
 }
 
+int notice_set_find(const struct notice_set *set, const char *locale, const char *name, enum channel channel, struct err *err)
+{
+	struct choice choice;
+
+	return choose(set, locale, name, channel, &choice) ? 0 : refuse_none(locale, name, channel, err);
+}
+
 int notice_set_check(const struct notice_set *set, const char *locale, const char *name, enum channel channel, const struct regime *late,
 	struct err *err)
 {

@@ -36,6 +36,8 @@ int notice_set_add(struct notice_set *set, const char *locale, const char *name,
  * text of theirs beside an HTML of ours would be two different messages.
  */
 void notice_set_drop(struct notice_set *set, const char *locale, const char *name, enum notice_part part);
+/* That there is one of that name for the channel in this locale (or its chain), without reading it. -ENOENT. */
+int notice_set_find(const struct notice_set *set, const char *locale, const char *name, enum channel channel, struct err *err);
 /*
  * That `name` can be rendered for the channel in this locale (or its chain), using only variables that exist; those of `late` where there is
  * such a regime (NULL = none: what states the law without asking whether there is one is refused). -ENOENT, -EBADMSG.
