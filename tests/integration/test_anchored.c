@@ -706,6 +706,7 @@ static void a_stamp_not_recorded_at_the_end_is_recorded_later(void **state)
 	static const struct peer_step fault = { PEER_ANSWER, "HTTP/1.1 503 x\r\nContent-Length: 0\r\n\r\n" }, real = { PEER_ANSWER, NULL };
 	struct fixture *f = *state;
 	int64_t deadline;
+	size_t before;
 	bool waiting;
 
 	http_peer_script(f->tsa_http, &fault, 1);
@@ -723,17 +724,18 @@ static void a_stamp_not_recorded_at_the_end_is_recorded_later(void **state)
 	waiting = unrecorded(f);
 	process_kill(&f->world.daemon);
 	assert_int_equal(kill(f->world.redis.pid, SIGCONT), 0);
-	assert_true(stamps_recorded(f) == 1 || waiting); /* a group that needs nothing of Redis is in the journal by then */
+	before = stamps_recorded(f); /* a group that needs nothing of Redis is in the journal by then; that it is there may not be known yet */
+	assert_true(before == 1 || (before == 0 && waiting));
 	world_start(&f->world, NULL);
 	assert_true(world_ready(&f->world, WAIT_MS));
 	for (deadline = real_ms() + WAIT_MS; unrecorded(f); pause_ms(50))
 		assert_true(real_ms() < deadline);
-	assert_int_equal(stamps_recorded(f), 1);
+	assert_int_equal(stamps_recorded(f), before + (waiting ? 1 : 0)); /* what is not known to be recorded is recorded: twice rather than never */
 	(void)process_stop(&f->world.daemon, WAIT_MS);
 	world_start(&f->world, NULL);
 	assert_true(world_ready(&f->world, WAIT_MS));
 	assert_true(world_quiet(&f->world, WAIT_MS));
-	assert_int_equal(stamps_recorded(f), 1);
+	assert_int_equal(stamps_recorded(f), before + (waiting ? 1 : 0));
 	assert_non_null(strstr(ctl(f, (const char *[]){ "trail", "log", "--customer", "~system", "--json", "--parts", NULL }), "\"token.tsr\""));
 	assert_true(world_trail_verifies(&f->world));
 }

@@ -1,10 +1,7 @@
 #include "tests/support/sandbox_world.h"
 
-#include <arpa/inet.h>
-#include <netinet/in.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include "common/file.h"
@@ -43,18 +40,6 @@ static void put(const struct world *w, struct arena *arena, const char *name, co
 {
 	if (file_replace(arena_printf(arena, "%s/%s", w->dir, name), text, strlen(text), 0600) < 0)
 		world_fail("%s cannot be written", name);
-}
-
-static int free_port(void)
-{
-	struct sockaddr_in at = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
-	socklen_t len = sizeof(at);
-	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-
-	if (fd < 0 || bind(fd, (struct sockaddr *)&at, sizeof(at)) < 0 || getsockname(fd, (struct sockaddr *)&at, &len) < 0)
-		world_fail("there is no port");
-	close(fd);
-	return ntohs(at.sin_port);
 }
 
 /* With the shipped files of all four, and the sandbox's keys. */
@@ -105,7 +90,7 @@ void sandbox_world_open(struct sandbox_world *t, const char *clock)
 	CLEANUP(buf_clear) struct buf log = { 0 };
 
 	world_open(&t->world, &(struct world_options){ .clock = clock });
-	t->hooks = free_port();
+	t->hooks = world_free_port();
 	put(&t->world, arena, "policies/now.json", policy);
 	put(&t->world, arena, "templates/fr/plain.sms", "Facture {{invoice.number}}");
 	add_providers(t);

@@ -1,11 +1,14 @@
 #include "tests/support/world.h"
 
+#include <arpa/inet.h>
 #include <inttypes.h>
+#include <netinet/in.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -215,6 +218,18 @@ void world_configure(struct world *w, const char *what, const char *with)
 		world_fail("%s does not hold %s", w->config, what);
 	buf_add_str(&fresh, text);
 	world_put(w, w->config + strlen(w->dir) + 1, buf_str(&fresh));
+}
+
+int world_free_port(void)
+{
+	struct sockaddr_in at = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	socklen_t len = sizeof(at);
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	if (fd < 0 || bind(fd, (struct sockaddr *)&at, sizeof(at)) < 0 || getsockname(fd, (struct sockaddr *)&at, &len) < 0)
+		world_fail("there is no port");
+	close(fd);
+	return ntohs(at.sin_port);
 }
 
 void world_open(struct world *w, const struct world_options *options)

@@ -59,6 +59,8 @@ const struct redis_reply *world_redis(struct world *world, struct arena *arena, 
 int64_t world_redis_int(struct world *world, const char *const *argv);
 const char *world_key(const struct world *world, struct arena *arena, const char *name); /* "<prefix>:{0}:<name>" */
 
+int world_free_port(void); /* of 127.0.0.1, for something that must be told its port; nobody else may have it by then, most likely */
+
 void world_push(struct world *world, const char *event, size_t len);
 /* Many of a kind in one pipeline. Invoice i belongs to debtor i / per_debtor. */
 enum world_event { WORLD_FINALIZED, WORLD_PAID };
