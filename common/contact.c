@@ -275,6 +275,20 @@ const char **contact_ids(const struct contact_plan *plan, struct arena *arena)
 	return ids;
 }
 
+void contact_task_opened(const struct contact_plan *plan, const struct task *task, struct effects *fx)
+{
+	for (size_t i = 0; i < plan->member_count; i++) {
+		struct escalation *e = plan->members[i];
+
+		escalation_move(e, TRIGGER_TASK_OPENED);
+		e->step = plan->steps[i]->id;
+		e->task = task->id;
+		e->since = task->opened_at;
+		e->look_at = e->next_at = task->deadline;
+	}
+	effects_task(fx, task);
+}
+
 static void write_ids(struct json_writer *w, const char *const *ids, size_t count)
 {
 	jw_array(w, "invoices");
@@ -514,16 +528,7 @@ int contact_open_call(const struct contact_env *env, struct debtor *debtor, cons
 		.kind = "call", .debtor_id = debtor->id, .invoice_ids = contact_ids(plan, fx->arena),
 		.invoice_count = plan->member_count, .step = plan->step->id, .role = plan->step->role,
 		.opened_at = env->now, .deadline = zone_to_utc(when.zone, last, when.to_minute), .script = notice.text };
-	for (size_t i = 0; i < plan->member_count; i++) {
-		struct escalation *e = plan->members[i];
-
-		escalation_move(e, TRIGGER_TASK_OPENED);
-		e->step = plan->steps[i]->id;
-		e->task = task.id;
-		e->since = env->now;
-		e->look_at = e->next_at = task.deadline;
-	}
-	effects_task(fx, &task);
+	contact_task_opened(plan, &task, fx);
 	return 0;
 }
 

@@ -103,6 +103,8 @@ int contact_render(const struct contact_env *env, const struct debtor *debtor, c
 const char *contact_attempt(const struct contact_env *env, const struct debtor *debtor, const struct contact_plan *plan, struct arena *arena,
 	const char **address);
 const char **contact_ids(const struct contact_plan *plan, struct arena *arena); /* of its members */
+/* The step of all members is this task of a person now, until its deadline. */
+void contact_task_opened(const struct contact_plan *plan, const struct task *task, struct effects *fx);
 /*
  * A call was made, about the invoices of its task (members: those that share it; `step` of each is the call's) or about one outside the
  * ladder (task NULL). Closes the task, notes it with everyone, counts it. `who` made it; the record is "phone.note".

@@ -88,15 +88,6 @@ int contact_open_post(const struct contact_env *env, struct debtor *debtor, cons
 		.role = plan->step->role, .opened_at = env->now, .deadline = zone_to_utc(when.zone, last, when.to_minute),
 		.script = arena_printf(fx->arena, "Print and post%s: %s, %s\n", m.registered ? ", registered" : "", m.to.name, address),
 		.document = m.attachments[0].data, .document_len = m.attachments[0].len };
-	for (size_t i = 0; i < plan->member_count; i++) {
-		struct escalation *e = plan->members[i];
-
-		escalation_move(e, TRIGGER_TASK_OPENED);
-		e->step = plan->steps[i]->id;
-		e->task = task.id;
-		e->since = env->now;
-		e->look_at = e->next_at = task.deadline;
-	}
-	effects_task(fx, &task);
+	contact_task_opened(plan, &task, fx);
 	return 0;
 }

@@ -40,6 +40,26 @@ static bool first_telling(const struct judge *judge, size_t i, int64_t by_mono)
 	return true;
 }
 
+/* All payments and credits that were told, each once; `beyond`: those that the newest figures cannot know. */
+static int64_t told_paid(const struct judge *judge, const char *id, int64_t by_mono, const struct told *newest, int64_t *beyond)
+{
+	int64_t all = 0;
+
+	*beyond = 0;
+	for (size_t i = 0; i < judge->told_count; i++) {
+		const struct told *t = &judge->told[i];
+
+		if (!known(t, by_mono) || t->broken || !about(t, id) ||
+			(t->event.type != EVENT_INVOICE_PAYMENT_RECEIVED && t->event.type != EVENT_CREDIT_NOTE_ISSUED) ||
+			!first_telling(judge, i, by_mono))
+			continue;
+		all += t->event.amount;
+		if (t->event.after_version >= newest->event.order.version)
+			*beyond += t->event.amount;
+	}
+	return all;
+}
+
 /* Paid in full, whichever way it is counted. */
 static bool paid(const struct judge *judge, const char *id, int64_t by_mono)
 {
@@ -59,17 +79,7 @@ static bool paid(const struct judge *judge, const char *id, int64_t by_mono)
 	if (!newest)
 		return false;
 	total = newest->event.snapshot.total;
-	for (size_t i = 0; i < judge->told_count; i++) {
-		const struct told *t = &judge->told[i];
-
-		if (!known(t, by_mono) || t->broken || !about(t, id) ||
-			(t->event.type != EVENT_INVOICE_PAYMENT_RECEIVED && t->event.type != EVENT_CREDIT_NOTE_ISSUED) ||
-			!first_telling(judge, i, by_mono))
-			continue;
-		all += t->event.amount;
-		if (t->event.after_version >= newest->event.order.version)
-			beyond += t->event.amount;
-	}
+	all = told_paid(judge, id, by_mono, newest, &beyond);
 	return all >= total || newest->event.snapshot.due - beyond <= 0 || newest->event.snapshot.status == INVOICE_PAID;
 }
 
@@ -88,17 +98,7 @@ static int64_t balance(const struct judge *judge, const char *id, int64_t by_mon
 	}
 	if (!newest || paid(judge, id, by_mono))
 		return 0;
-	for (size_t i = 0; i < judge->told_count; i++) {
-		const struct told *t = &judge->told[i];
-
-		if (!known(t, by_mono) || t->broken || !about(t, id) ||
-			(t->event.type != EVENT_INVOICE_PAYMENT_RECEIVED && t->event.type != EVENT_CREDIT_NOTE_ISSUED) ||
-			!first_telling(judge, i, by_mono))
-			continue;
-		all += t->event.amount;
-		if (t->event.after_version >= newest->event.order.version)
-			beyond += t->event.amount;
-	}
+	all = told_paid(judge, id, by_mono, newest, &beyond);
 	all = newest->event.snapshot.total - all;
 	beyond = newest->event.snapshot.due - beyond;
 	return all < beyond ? all : beyond;

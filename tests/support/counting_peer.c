@@ -1,11 +1,11 @@
 #include "tests/support/counting_peer.h"
 
+#include <errno.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "common/hash.h"
 #include "common/json.h"
@@ -14,6 +14,7 @@
 #include "tests/support/process.h"
 
 #define ID_SIZE 27
+#define RETRY_US 5000
 #define BATCH 50 /* acceptances in one webhook request */
 
 const char *const doubt_means_names[MEANS_COUNT + 1] = { "header", "duplicate", "lookup", "webhook", "none", NULL };
@@ -29,6 +30,7 @@ struct counting_peer {
 	unsigned delay_us, fail_every;
 	struct http_peer *http;
 	pthread_mutex_t mutex;
+	pthread_cond_t changed; /* there is news, or it is to end */
 	pthread_t teller;
 	bool telling;
 	char url[120];
@@ -122,6 +124,7 @@ static void keep(struct counting_peer *peer, const char *attempt, const struct j
 		one->invoices[i] = json_str(&id) ? atoi(json_str(&id) + strlen("inv_")) : -1;
 	}
 	peer->totals.messages++;
+	pthread_cond_broadcast(&peer->changed);
 }
 
 static void take(struct counting_peer *peer, const char *head, struct buf *out)
@@ -151,6 +154,21 @@ static void take(struct counting_peer *peer, const char *head, struct buf *out)
 		say(out, 200, arena_printf(arena, "{\"id\":\"m-%s\"}", attempt));
 }
 
+/* Until it is to end, and no longer than that. */
+static void rest(struct counting_peer *peer, unsigned us)
+{
+	struct timespec until;
+
+	clock_gettime(CLOCK_MONOTONIC, &until);
+	until.tv_nsec += (long)(us % 1000000) * 1000;
+	until.tv_sec += us / 1000000 + until.tv_nsec / 1000000000;
+	until.tv_nsec %= 1000000000;
+	pthread_mutex_lock(&peer->mutex);
+	while (!peer->quit && us && pthread_cond_clockwait(&peer->changed, &peer->mutex, CLOCK_MONOTONIC, &until) != ETIMEDOUT)
+		;
+	pthread_mutex_unlock(&peer->mutex);
+}
+
 static void answer(const struct buf *request, struct buf *out, void *arg)
 {
 	struct counting_peer *peer = arg;
@@ -164,13 +182,12 @@ static void answer(const struct buf *request, struct buf *out, void *arg)
 		say_list(peer, head, out);
 	}
 	pthread_mutex_unlock(&peer->mutex);
-	if (peer->delay_us)
-		usleep(peer->delay_us); /* it is slow: what is asked meanwhile waits */
+	rest(peer, peer->delay_us); /* it is slow: what is asked meanwhile waits */
 }
 
 /* --- telling -------------------------------------------------------------------------------------------------------------------- */
 
-/* Some that were not told yet, in an array; how many. */
+/* Waits for some that were not told yet: them in an array, and how many; none at its end. */
 static size_t write_news(struct counting_peer *peer, struct buf *body, bool *quit)
 {
 	struct json_writer w = jw_init(body);
@@ -179,6 +196,8 @@ static size_t write_news(struct counting_peer *peer, struct buf *body, bool *qui
 	jw_object(&w, NULL);
 	jw_array(&w, "told");
 	pthread_mutex_lock(&peer->mutex);
+	while (!peer->quit && peer->told == peer->count)
+		pthread_cond_wait(&peer->changed, &peer->mutex);
 	*quit = peer->quit;
 	for (; n < BATCH && peer->told + n < peer->count; n++) {
 		jw_object(&w, NULL);
@@ -215,7 +234,7 @@ static void *tell(void *arg)
 			peer->told += n;
 			pthread_mutex_unlock(&peer->mutex);
 		} else {
-			usleep(5000); /* nobody listens just now, or there is no news */
+			rest(peer, RETRY_US); /* nobody listens just now */
 		}
 	}
 	return NULL;
@@ -256,6 +275,7 @@ struct counting_peer *counting_peer_create(enum doubt_means means, unsigned dela
 	peer->delay_us = delay_us;
 	peer->fail_every = fail_every;
 	pthread_mutex_init(&peer->mutex, NULL);
+	pthread_cond_init(&peer->changed, NULL);
 	peer->http = http_peer_create(NULL);
 	http_peer_handler(peer->http, answer, peer);
 	return peer;
@@ -267,6 +287,7 @@ void counting_peer_destroy(struct counting_peer *peer)
 		return;
 	pthread_mutex_lock(&peer->mutex);
 	peer->quit = true;
+	pthread_cond_broadcast(&peer->changed);
 	pthread_mutex_unlock(&peer->mutex);
 	if (peer->telling)
 		pthread_join(peer->teller, NULL);
@@ -274,6 +295,7 @@ void counting_peer_destroy(struct counting_peer *peer)
 	for (size_t i = 0; i < peer->count; i++)
 		free(peer->accepted[i].invoices);
 	free(peer->accepted);
+	pthread_cond_destroy(&peer->changed);
 	pthread_mutex_destroy(&peer->mutex);
 	free(peer);
 }
