@@ -18,57 +18,23 @@
 #include "common/file.h"
 #include "common/library.h"
 #include "common/zone.h"
+#include "tests/support/first_day.h"
 
 #define SHARE SOURCE_DIR "/daemon/share"
 
-/* What a person writes on the first day: one mail and one SMS provider, one sender. */
-static const char *config_text(struct arena *arena, const char *locale, const char *zone, const char *policy)
-{
-	return arena_printf(arena,
-		"{\"origin\": \"test.example/acme\", \"state_dir\": \"/nonexistent\","
-		"\"creditor\": {\"name\": \"Acme\", \"locale\": \"%s\", \"zone\": \"%s\"},"
-		"\"senders\": {\"default\": {\"name\": \"Acme, accounts\", \"email\": \"accounts@acme.example\", \"phone\": \"+33100000009\"}},"
-		"\"providers\": {\"box\": {\"file\": \"sandbox.json\", \"settings\": {\"base_url\": \"http://127.0.0.1:8025\"}}},"
-		"\"channels\": {\"email\": \"box\", \"sms\": \"box\"}, \"policies\": {\"default\": \"%s\"}}", locale, zone, policy);
-}
-
-struct shipped {
-	struct arena *arena;
-	struct config *config;
-	struct library *library;
-};
-
-static void shipped_init(struct shipped *s, const char *locale, const char *zone, const char *policy)
-{
-	struct err err = { 0 };
-	const char *text;
-
-	*s = (struct shipped){ .arena = arena_create() };
-	text = config_text(s->arena, locale, zone, policy);
-	if (config_parse(text, strlen(text), &s->config, &err) < 0 || library_load(s->config, SHARE, &s->library, &err) < 0)
-		fail_msg("%s: %s %s", policy, err.path, err.text);
-}
-
-static void shipped_clear(struct shipped *s)
-{
-	library_free(s->library);
-	config_free(s->config);
-	arena_free(s->arena);
-}
-
-static struct shipped french; /* whose policies are walked: they are the same ones everywhere */
+static struct first_day french; /* whose policies are walked: they are the same ones everywhere */
 
 static int load(void **state)
 {
 	(void)state;
-	shipped_init(&french, "fr-FR", "Europe/Paris", "fr-b2b");
+	first_day_open(&french, "fr-FR", "Europe/Paris", "fr-b2b");
 	return 0;
 }
 
 static int unload(void **state)
 {
 	(void)state;
-	shipped_clear(&french);
+	first_day_close(&french);
 	return 0;
 }
 
@@ -93,9 +59,9 @@ static const struct place {
 
 static void fits(const char *locale, const char *zone, const char *default_policy)
 {
-	struct shipped s;
+	struct first_day s;
 
-	shipped_init(&s, locale, zone, default_policy);
+	first_day_open(&s, locale, zone, default_policy);
 	for (size_t u = 0; u < s.library->unfit_count; u++)
 		fail_msg("%s: %s", s.library->unfit[u].name, s.library->unfit[u].why);
 	assert_int_equal(s.library->policy_count, ARRAY_LEN(places) + 1);
@@ -106,7 +72,7 @@ static void fits(const char *locale, const char *zone, const char *default_polic
 			fail_msg("%s: %s", s.library->verdicts[v].file, lint_sentence(report, &report->findings[0]));
 	}
 	assert_true(library_policy(s.library, "do-nothing")->nothing);
-	shipped_clear(&s);
+	first_day_close(&s);
 }
 
 static void everything_loads_and_fits(void **state)
@@ -124,7 +90,7 @@ static void another_language_needs_its_templates(void **state)
 	CLEANUP(config_freep) struct config *config = NULL;
 	struct library *library = NULL;
 	struct err err = { 0 };
-	const char *text = config_text(arena, "pl-PL", "Europe/Warsaw", "fr-b2b");
+	const char *text = first_day_config(arena, "pl-PL", "Europe/Warsaw", "fr-b2b");
 
 	(void)state;
 	assert_int_equal(config_parse(text, strlen(text), &config, &err), 0);
@@ -280,7 +246,7 @@ struct walk {
 /* With all that the daemon asks: the place's holidays, contact rules and hours. */
 static struct walk *walk_begin(const struct place *place, const char *kind, bool sms_consent)
 {
-	const struct shipped *s = &french;
+	const struct first_day *s = &french;
 	const char *text = arena_printf(s->arena, event, place->currency, place->country, kind, place->locale, place->zone, place->phone,
 		sms_consent ? "true" : "false");
 	struct walk *w = arena_alloc(s->arena, sizeof(*w));

@@ -15,47 +15,13 @@
 
 #include "common/file.h"
 #include "common/library.h"
+#include "tests/support/first_day.h"
 
 #define SHARE SOURCE_DIR "/daemon/share"
 #define NBSP "\xc2\xa0"
 #define NNBSP "\xe2\x80\xaf"
 #define EURO "\xe2\x82\xac"
 #define SMS_TWO_SEGMENTS 306 /* GSM 7-bit characters of a concatenated message */
-
-/* What a person writes on the first day: one mail and one SMS provider, one sender. */
-static const char *config_text(struct arena *arena, const char *locale, const char *zone, const char *policy)
-{
-	return arena_printf(arena,
-		"{\"origin\": \"test.example/acme\", \"state_dir\": \"/nonexistent\","
-		"\"creditor\": {\"name\": \"Acme\", \"locale\": \"%s\", \"zone\": \"%s\"},"
-		"\"senders\": {\"default\": {\"name\": \"Acme, accounts\", \"email\": \"accounts@acme.example\", \"phone\": \"+33100000009\"}},"
-		"\"providers\": {\"box\": {\"file\": \"sandbox.json\", \"settings\": {\"base_url\": \"http://127.0.0.1:8025\"}}},"
-		"\"channels\": {\"email\": \"box\", \"sms\": \"box\"}, \"policies\": {\"default\": \"%s\"}}", locale, zone, policy);
-}
-
-struct shipped {
-	struct arena *arena;
-	struct config *config;
-	struct library *library;
-};
-
-static void shipped_init(struct shipped *s, const char *locale, const char *zone, const char *policy)
-{
-	struct err err = { 0 };
-	const char *text;
-
-	*s = (struct shipped){ .arena = arena_create() };
-	text = config_text(s->arena, locale, zone, policy);
-	if (config_parse(text, strlen(text), &s->config, &err) < 0 || library_load(s->config, SHARE, &s->library, &err) < 0)
-		fail_msg("%s %s", err.path, err.text);
-}
-
-static void shipped_clear(struct shipped *s)
-{
-	library_free(s->library);
-	config_free(s->config);
-	arena_free(s->arena);
-}
 
 /* --- notices ------------------------------------------------------------------------------------------------------------ */
 
@@ -74,7 +40,7 @@ static const struct {
 
 /* Whom and what about: everything known or the least, one invoice or two, with one link for all or one for each. */
 enum { RICH = 1, MANY = 2, EARLY = 4, VARIANTS = 8 };
-static void fill(const struct shipped *s, unsigned variant, const char *locale, struct notice_input *ret)
+static void fill(const struct first_day *s, unsigned variant, const char *locale, struct notice_input *ret)
 {
 	static const struct creditor full = { "Acme SARL", "SIREN 123 456 789", "1 rue de l\xe2\x80\x99\xc3\x89glise, 75001 Paris",
 		"FR76 3000 6000 0112 3456 7890 189", "fr-FR", "Europe/Paris", "bonjour@acme.example", "+33100000000", "https://acme.example", NULL };
@@ -104,9 +70,9 @@ typedef void (*look_fn)(const char *where, const char *locale, enum channel chan
 static void each_notice(look_fn look)
 {
 	static const char *const locales[] = { "fr-FR", "en-GB" };
-	struct shipped s;
+	struct first_day s;
 
-	shipped_init(&s, "fr-FR", "Europe/Paris", "fr-b2b");
+	first_day_open(&s, "fr-FR", "Europe/Paris", "fr-b2b");
 	for (size_t m = 0; m < ARRAY_LEN(messages); m++) {
 		for (size_t l = 0; l < ARRAY_LEN(locales); l++) {
 			for (unsigned variant = 0; variant < VARIANTS; variant++) {
@@ -124,7 +90,7 @@ static void each_notice(look_fn look)
 			}
 		}
 	}
-	shipped_clear(&s);
+	first_day_close(&s);
 }
 
 static void has(const char *where, const char *text, const char *needle)
@@ -356,14 +322,14 @@ static void html_survives_mail_clients(void **state)
 /* Two invoices with a link each: no button that would pay only one of them. */
 static void each_invoice_has_its_own_link(void **state)
 {
-	struct shipped s;
+	struct first_day s;
 	struct notice_input input;
 	struct notice_invoice two[2];
 	struct notice notice;
 	struct err err = { 0 };
 
 	(void)state;
-	shipped_init(&s, "fr-FR", "Europe/Paris", "fr-b2b");
+	first_day_open(&s, "fr-FR", "Europe/Paris", "fr-b2b");
 	fill(&s, RICH | MANY, "fr-FR", &input);
 	memcpy(two, input.invoices, sizeof(two));
 	two[1].payment_url = "https://pay.example/b";
@@ -372,12 +338,12 @@ static void each_invoice_has_its_own_link(void **state)
 	assert_int_equal(count_of(notice.html, "bgcolor=\"#1d4f8c\""), 0);
 	assert_int_equal(count_of(notice.html, "href=\"https://pay.example/"), 2);
 	has("text", notice.text, "F-2026-0043 en ligne" NBSP ":\nhttps://pay.example/b\n");
-	shipped_clear(&s);
+	first_day_close(&s);
 }
 
 /* --- words that were promised ------------------------------------------------------------------------------------------------- */
 
-static const char *rendered(struct shipped *s, const char *name, enum channel channel, unsigned variant, const char *locale)
+static const char *rendered(struct first_day *s, const char *name, enum channel channel, unsigned variant, const char *locale)
 {
 	struct notice_input input;
 	struct notice notice;
@@ -393,16 +359,16 @@ static void the_neutral_sentence_is_there(void **state)
 {
 	static const char sentence[] = "Sauf erreur de notre part, votre facture n\xc2\xb0" NBSP "F-2026-0042 reste impay\xc3\xa9" "e.";
 	static const char asking[] = "Merci de proc\xc3\xa9" "der au r\xc3\xa8glement d\xc3\xa8s que possible.";
-	struct shipped s;
+	struct first_day s;
 	const char *text;
 
 	(void)state;
-	shipped_init(&s, "fr-FR", "Europe/Paris", "fr-b2b");
+	first_day_open(&s, "fr-FR", "Europe/Paris", "fr-b2b");
 	text = rendered(&s, "reminder", CHANNEL_EMAIL, RICH, "fr-FR");
 	has("reminder", text, arena_printf(s.arena, "%s %s", sentence, asking));
 	has("clarification", rendered(&s, "clarification", CHANNEL_EMAIL, RICH, "fr-FR"), sentence);
 	has("short_reminder", rendered(&s, "short_reminder", CHANNEL_SMS, RICH, "fr-FR"), asking);
-	shipped_clear(&s);
+	first_day_close(&s);
 }
 
 static void the_plainest_reminder_reads_well(void **state)
@@ -414,12 +380,12 @@ static void the_plainest_reminder_reads_well(void **state)
 		"simply reply to this message.\n\n"
 		"If you have already paid, thank you, and please ignore this message.\n\n"
 		"Kind regards,\n\nAcme\ncompta@acme.example\n\n-- \nAcme\n";
-	struct shipped s;
+	struct first_day s;
 
 	(void)state;
-	shipped_init(&s, "en-GB", "Europe/London", "uk-b2b");
+	first_day_open(&s, "en-GB", "Europe/London", "uk-b2b");
 	assert_string_equal(rendered(&s, "reminder", CHANNEL_EMAIL, 0, "en-GB"), expected);
-	shipped_clear(&s);
+	first_day_close(&s);
 }
 
 /* --- what the manual shows ------------------------------------------------------------------------------------------------ */
@@ -451,7 +417,7 @@ static void the_examples_of_the_manual_load(void **state)
 	const char *text = example_of(arena, "dunningd-policy.5", "\"name\": \"short\"");
 	struct lint_report report = { .arena = arena };
 	struct err err = { 0 };
-	struct shipped s;
+	struct first_day s;
 
 	(void)state;
 	if (policy_parse(text, strlen(text), &policy, &err) < 0)
@@ -460,7 +426,7 @@ static void the_examples_of_the_manual_load(void **state)
 	lint_policy(&(struct lint_input){ .policy = policy }, &report);
 	if (report.count)
 		fail_msg("%s", lint_sentence(&report, &report.findings[0]));
-	shipped_init(&s, "fr-FR", "Europe/Paris", "fr-b2b");
+	first_day_open(&s, "fr-FR", "Europe/Paris", "fr-b2b");
 	text = example_of(arena, "dunningd-policy.5", "\"extends\": \"fr-b2b\"");
 	if (policy_parse_on(text, strlen(text), library_policy(s.library, "fr-b2b"), &on_another, &err) < 0)
 		fail_msg("%s %s", err.path, err.text);
@@ -468,7 +434,7 @@ static void the_examples_of_the_manual_load(void **state)
 	lint_policy(&(struct lint_input){ .policy = on_another }, &report);
 	if (report.count)
 		fail_msg("%s", lint_sentence(&report, &report.findings[0]));
-	shipped_clear(&s);
+	first_day_close(&s);
 	text = example_of(arena, "dunningd-provider.5", "{");
 	if (adapter_parse(text, strlen(text), &adapter, &err) < 0)
 		fail_msg("%s %s", err.path, err.text);
