@@ -2,6 +2,8 @@
  * The debtor's page against the running daemon, from the link in a mail to what holds the ladder: each thing that can be said, whoever only
  * looks, and whoever holds no good link or form. In a browser: tests/outside/debtor.c.
  */
+#include <arpa/inet.h>
+#include <netinet/in.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -9,6 +11,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -27,7 +31,7 @@ static int setup(void **state)
 	struct paged *f = calloc(1, sizeof(*f));
 
 	f->caller = http_caller_create();
-	page_story_open(&f->p, (const char *const[]){ "en-GB", "en-GB", "en-GB", "en-GB", "en-GB", "en-GB" }, 6);
+	page_story_open(&f->p, (const char *const[]){ "en-GB", "en-GB", "en-GB", "en-GB", "en-GB", "en-GB", "en-GB" }, 7);
 	f->s = &f->p.story;
 	*state = f;
 	return 0;
@@ -336,6 +340,34 @@ static void the_rest_is_said(void **state)
 	tell(f, five, "contact", "&name=Service+Achats&email=achats%40dupont.example&phone=%2B33+1+02+03+04+05", "You named another contact");
 }
 
+/* A finger that is quicker than Redis: both are under way before either is saved, and one alone is kept. */
+static void twice_at_once_is_once(void **state)
+{
+	struct paged *f = *state;
+	const char *link = page_story_link(&f->p, "inv_7"), *body = arena_printf(f->s->arena, "token=%s&text=Twice", token_of(f, link, "ask"));
+	const char *request = arena_printf(f->s->arena, "POST /p/%s/ask HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-www-form-urlencoded\r\n"
+		"Content-Length: %zu\r\n\r\n%s", link, strlen(body), body);
+	const struct sockaddr_in at = { .sin_family = AF_INET, .sin_port = htons((uint16_t)f->p.port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	int64_t before = counted(f, "said");
+	int fds[4];
+
+	for (size_t i = 0; i < ARRAY_LEN(fds); i++) {
+		fds[i] = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+		assert_int_equal(connect(fds[i], (const struct sockaddr *)&at, sizeof(at)), 0);
+	}
+	for (size_t i = 0; i < ARRAY_LEN(fds); i++)
+		assert_int_equal(send(fds[i], request, strlen(request), MSG_NOSIGNAL), (ssize_t)strlen(request));
+	for (size_t i = 0; i < ARRAY_LEN(fds); i++) {
+		char head[16] = "";
+
+		assert_int_equal(recv(fds[i], head, 12, MSG_WAITALL), 12);
+		assert_string_equal(head, "HTTP/1.1 303");
+		close(fds[i]);
+	}
+	assert_int_equal(counted(f, "said"), before + 1);
+	story_applied(f->s);
+}
+
 static void a_contact_and_a_stop(void **state)
 {
 	struct paged *f = *state;
@@ -365,7 +397,7 @@ static void what_is_paid_or_over_asks_for_nothing(void **state)
 	says_not(f, "<form");
 	assert_int_equal(say(f, link, "ask", token, "&text=Hello"), 409);
 	says(f, "This invoice is settled. Thank you!");
-	assert_int_equal(counted(f, "said"), 6);
+	assert_int_equal(counted(f, "said"), 7);
 }
 
 static void too_often_is_told_kindly(void **state)
@@ -393,6 +425,7 @@ int main(void)
 		cmocka_unit_test(only_its_own_fresh_form_is_taken),
 		cmocka_unit_test(what_was_paid_is_looked_for),
 		cmocka_unit_test(the_rest_is_said),
+		cmocka_unit_test(twice_at_once_is_once),
 		cmocka_unit_test(a_contact_and_a_stop),
 		cmocka_unit_test(what_is_paid_or_over_asks_for_nothing),
 		cmocka_unit_test(too_often_is_told_kindly),
