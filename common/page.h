@@ -82,9 +82,12 @@ int page_receipt_read(struct arena *arena, const char *text, size_t len, struct 
 
 /* --- how it looks --------------------------------------------------------------------------------------------------------------- */
 
-/* The folder "page" of the shared files: page.html, page.css, and the words of each language, <language>.json. */
+/*
+ * The folder "page" of the shared files: page.html, page.css, and the words of each language, <language>.json. Those of `own` (NULL = none)
+ * replace them, and may add languages. -errno, -EBADMSG: err names the file.
+ */
 struct page_texts;
-int page_texts_load(const char *share_dir, struct page_texts **ret, struct err *err); /* -errno, -EBADMSG: err names the file */
+int page_texts_load(const char *share_dir, const char *own, struct page_texts **ret, struct err *err);
 void page_texts_free(struct page_texts *texts);
 DEFINE_CLEANUP(struct page_texts, page_texts_free)
 const struct buf *page_texts_style(const struct page_texts *texts);

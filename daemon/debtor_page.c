@@ -574,7 +574,7 @@ int debtor_page_create(struct event_base *base, const struct debtor_page_setting
 	page->keys = (struct token_keys){ settings->install_key, (int)config->page_key, (int)config->page_oldest_key };
 	page->base = strchr(config->page_public_url + 8, '/'); /* behind "https://" */
 	page->base = page->base ? page->base : "";
-	if ((r = page_texts_load(settings->share_dir, &page->texts, err)) < 0)
+	if ((r = page_texts_load(settings->share_dir, config->page_dir, &page->texts, err)) < 0)
 		return r;
 	random_bytes(key, sizeof(key));
 	page->throttle = throttle_create(key);
@@ -596,7 +596,7 @@ int debtor_page_create(struct event_base *base, const struct debtor_page_setting
 int debtor_page_use(struct debtor_page *page, struct library *library, struct err *err)
 {
 	struct page_texts *texts = NULL;
-	int r = page_texts_load(page->settings.share_dir, &texts, err);
+	int r = page_texts_load(page->settings.share_dir, page->settings.config->page_dir, &texts, err);
 
 	if (r < 0)
 		return r;

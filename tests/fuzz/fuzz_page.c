@@ -55,7 +55,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	enum page_action action;
 	size_t count;
 
-	if (!config && (page_texts_load(SOURCE_DIR "/daemon/share", &texts, NULL) < 0 || !(config = shared_config())))
+	if (!config && (page_texts_load(SOURCE_DIR "/daemon/share", NULL, &texts, NULL) < 0 || !(config = shared_config())))
 		abort();
 	if (!size)
 		return 0;

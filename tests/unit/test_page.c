@@ -1,10 +1,13 @@
 /* The debtor's page: what may be said when, the events that it becomes, and every page in every language. */
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -26,7 +29,7 @@ static int set_up(void **state)
 	struct err err = { 0 };
 
 	(void)state;
-	if (config_parse(text, sizeof(text) - 1, &config, &err) < 0 || page_texts_load(SHARE, &texts, &err) < 0)
+	if (config_parse(text, sizeof(text) - 1, &config, &err) < 0 || page_texts_load(SHARE, NULL, &texts, &err) < 0)
 		fail_msg("%s %s", err.path, err.text);
 	return 0;
 }
@@ -385,6 +388,54 @@ static void a_link_of_a_browser_is_one(void **state)
 	}
 }
 
+static void put(const char *dir, const char *name, const char *text)
+{
+	char path[300];
+
+	(void)snprintf(path, sizeof(path), "%s/%s", dir, name);
+	assert_int_equal(file_replace(path, text, strlen(text), 0600), 0);
+}
+
+/* A user's files replace ours by their names, and are refused by theirs. */
+static void ones_own_words(void **state)
+{
+	CLEANUP(buf_clear) struct buf english = { 0 };
+	struct page_texts *own = NULL;
+	char dir[] = "/tmp/page-words-XXXXXX", path[300];
+	struct err err = { 0 };
+	char *at;
+
+	(void)state;
+	assert_non_null(mkdtemp(dir));
+	assert_int_equal(file_read(SHARE "/page/en.json", 1 << 20, &english, NULL), 0);
+	put(dir, "page.css", "p { color: red }");
+	put(dir, "pl.json", buf_str(&english));
+	assert_int_equal(page_texts_load(SHARE, dir, &own, &err), 0);
+	assert_string_equal(buf_str(page_texts_style(own)), "p { color: red }");
+	page_texts_free(own);
+	put(dir, "pl.json", "{\"home\":{\"title\":\"x\"}}");
+	assert_int_equal(page_texts_load(SHARE, dir, &own, &err), -EBADMSG);
+	assert_non_null(strstr(err.text, "pl.json must have"));
+	err_clear(&err);
+	at = strstr(english.data, "\"title\"");
+	at[1] = 'T';
+	put(dir, "pl.json", buf_str(&english));
+	assert_int_equal(page_texts_load(SHARE, dir, &own, &err), -EBADMSG);
+	err_clear(&err);
+	put(dir, "pl.json", "{\"home\":{\"title\":\"{{#x}}\"}}");
+	assert_int_equal(page_texts_load(SHARE, dir, &own, &err), -EBADMSG);
+	assert_int_equal(strncmp(err.text, dir, strlen(dir)), 0);
+	err_clear(&err);
+	put(dir, "pl.json", "{\"home\":{\"title\":\"{{amount}}\"}}");
+	assert_int_equal(page_texts_load(SHARE, dir, &own, &err), -EBADMSG);
+	assert_non_null(strstr(err.text, "pl.json: $.home.title \"amount\" must be one of"));
+	for (const char *const *name = (const char *const[]){ "page.css", "pl.json", NULL }; *name; name++) {
+		(void)snprintf(path, sizeof(path), "%s/%s", dir, *name);
+		assert_int_equal(unlink(path), 0);
+	}
+	assert_int_equal(rmdir(dir), 0);
+}
+
 /* A language that nobody wrote: the creditor's. Its region counts where the language is the same. */
 static void the_readers_language(void **state)
 {
@@ -420,6 +471,7 @@ int main(void)
 		cmocka_unit_test(a_receipt_is_read_again),
 		cmocka_unit_test(every_page_in_every_language),
 		cmocka_unit_test(a_link_of_a_browser_is_one),
+		cmocka_unit_test(ones_own_words),
 		cmocka_unit_test(the_readers_language),
 	};
 
