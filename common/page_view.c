@@ -301,7 +301,7 @@ static void put_field(struct view *v, enum page_field field, bool needed, bool *
 	jm_object(&v->w, NULL);
 	jm_str(&v->w, "name", name);
 	jm_str(&v->w, "label", word(v, label));
-	jm_bool(&v->w, "optional", !needed);
+	jm_bool(&v->w, "optional", !needed && field != PAGE_EMAIL && field != PAGE_PHONE); /* of these, one is needed */
 	jm_bool(&v->w, "required", needed);
 	jm_str(&v->w, "hint", hinted ? word(v, hint) : "");
 	jm_str(&v->w, "error", error ? word(v, error) : "");
@@ -403,10 +403,12 @@ static void put_foot(struct view *v)
 	jm_str(&v->w, "text", word(v, "help.text"));
 	jm_opt_str(&v->w, "email", c->email ? c->email : s->reply_to ? s->reply_to : s->email);
 	jm_opt_str(&v->w, "phone", c->phone ? c->phone : s->phone);
-	jm_str(&v->w, "name", c->name);
+	if (c->legal_id || c->address)
+		jm_str(&v->w, "name", c->name);
 	jm_opt_str(&v->w, "legal_id", c->legal_id);
 	jm_opt_str(&v->w, "address", c->address);
-	jm_str(&v->w, "note", word(v, "help.note"));
+	if (v->c)
+		jm_str(&v->w, "note", word(v, "help.note"));
 	jm_end(&v->w);
 }
 

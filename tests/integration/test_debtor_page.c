@@ -340,32 +340,93 @@ static void the_rest_is_said(void **state)
 	tell(f, five, "contact", "&name=Service+Achats&email=achats%40dupont.example&phone=%2B33+1+02+03+04+05", "You named another contact");
 }
 
-/* A finger that is quicker than Redis: both are under way before either is saved, and one alone is kept. */
-static void twice_at_once_is_once(void **state)
+static int open_to(struct paged *f)
+{
+	const struct sockaddr_in at = { .sin_family = AF_INET, .sin_port = htons((uint16_t)f->p.port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	assert_int_equal(connect(fd, (const struct sockaddr *)&at, sizeof(at)), 0);
+	return fd;
+}
+
+static void send_text(int fd, const char *text)
+{
+	assert_int_equal(send(fd, text, strlen(text), MSG_NOSIGNAL), (ssize_t)strlen(text));
+}
+
+/* The status of the answer; 0: it hung up without one. Closes. */
+static int status_of(int fd)
+{
+	char head[13] = "";
+	int status = 0;
+
+	if (recv(fd, head, 12, MSG_WAITALL) == 12)
+		(void)sscanf(head, "HTTP/1.%*d %d", &status);
+	close(fd);
+	return status;
+}
+
+static const char *posted(struct paged *f, const char *link, const char *action, const char *headers, const char *text)
+{
+	return arena_printf(f->s->arena, "POST /p/%s/%s HTTP/1.1\r\nHost: x\r\n%sContent-Length: %zu\r\n\r\n%s", link, action, headers, strlen(text), text);
+}
+
+#define FORM "Content-Type: application/x-www-form-urlencoded\r\n"
+
+/* A finger that is quicker than Redis: all are under way before one is saved, and one alone is kept. */
+static void four_times_at_once_is_once(void **state)
 {
 	struct paged *f = *state;
-	const char *link = page_story_link(&f->p, "inv_7"), *body = arena_printf(f->s->arena, "token=%s&text=Twice", token_of(f, link, "ask"));
-	const char *request = arena_printf(f->s->arena, "POST /p/%s/ask HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-www-form-urlencoded\r\n"
-		"Content-Length: %zu\r\n\r\n%s", link, strlen(body), body);
-	const struct sockaddr_in at = { .sin_family = AF_INET, .sin_port = htons((uint16_t)f->p.port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	const char *link = page_story_link(&f->p, "inv_7"), *text = arena_printf(f->s->arena, "token=%s&text=Twice", token_of(f, link, "ask"));
 	int64_t before = counted(f, "said");
 	int fds[4];
 
-	for (size_t i = 0; i < ARRAY_LEN(fds); i++) {
-		fds[i] = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-		assert_int_equal(connect(fds[i], (const struct sockaddr *)&at, sizeof(at)), 0);
-	}
 	for (size_t i = 0; i < ARRAY_LEN(fds); i++)
-		assert_int_equal(send(fds[i], request, strlen(request), MSG_NOSIGNAL), (ssize_t)strlen(request));
-	for (size_t i = 0; i < ARRAY_LEN(fds); i++) {
-		char head[16] = "";
-
-		assert_int_equal(recv(fds[i], head, 12, MSG_WAITALL), 12);
-		assert_string_equal(head, "HTTP/1.1 303");
-		close(fds[i]);
-	}
+		fds[i] = open_to(f);
+	for (size_t i = 0; i < ARRAY_LEN(fds); i++)
+		send_text(fds[i], posted(f, link, "ask", FORM, text));
+	for (size_t i = 0; i < ARRAY_LEN(fds); i++)
+		assert_int_equal(status_of(fds[i]), 303);
 	assert_int_equal(counted(f, "said"), before + 1);
+	/* whoever leaves before the answer has said it all the same */
+	fds[0] = open_to(f);
+	send_text(fds[0], posted(f, link, "ask", FORM, arena_printf(f->s->arena, "token=%s&text=Gone", token_of(f, link, "ask"))));
+	close(fds[0]);
+	for (int64_t end = real_ms() + 20000; counted(f, "said") != before + 2; pause_ms(5))
+		assert_true(real_ms() < end);
 	story_applied(f->s);
+}
+
+static void what_is_no_plain_form_is_refused(void **state)
+{
+	struct paged *f = *state;
+	const char *link = page_story_link(&f->p, "inv_7"), *token = token_of(f, link, "ask"), *before = newest(f);
+	const char *text = arena_printf(f->s->arena, "token=%s&text=x", token);
+	char *large = arena_alloc(f->s->arena, 40001);
+	const struct {
+		const char *request;
+		int status;
+	} rows[] = {
+		{ posted(f, link, "ask", "Content-Type: text/plain\r\n", text), 403 },
+		{ posted(f, link, "ask", "", text), 403 },
+		{ posted(f, link, "ask", FORM "Transfer-Encoding: chunked\r\n", text), 400 },
+		{ posted(f, link, "ask", FORM "Content-Length: 3\r\n", text), 400 },
+		{ posted(f, link, "ask", FORM "Host: y\r\n", text), 400 },
+		{ posted(f, link, "ask", FORM, arena_printf(f->s->arena, "%s&text=y", text)), 422 },
+		{ posted(f, link, "ask", FORM, arena_printf(f->s->arena, "%s%%", text)), 403 },
+		{ posted(f, link, "ask", FORM, (memset(large, 'x', 40000), large)), 413 },
+		{ arena_printf(f->s->arena, "GET http://x/p/%s HTTP/1.1\r\nHost: x\r\n\r\n", link), 400 },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		int fd = open_to(f), status;
+
+		(void)!send(fd, rows[i].request, strlen(rows[i].request), MSG_NOSIGNAL); /* it may be refused before its end */
+		status = status_of(fd);
+		if (status != rows[i].status)
+			fail_msg("request %zu is answered %d", i, status);
+	}
+	assert_string_equal(newest(f), before);
 }
 
 static void a_contact_and_a_stop(void **state)
@@ -397,7 +458,7 @@ static void what_is_paid_or_over_asks_for_nothing(void **state)
 	says_not(f, "<form");
 	assert_int_equal(say(f, link, "ask", token, "&text=Hello"), 409);
 	says(f, "This invoice is settled. Thank you!");
-	assert_int_equal(counted(f, "said"), 7);
+	assert_int_equal(counted(f, "said"), 8);
 }
 
 static void too_often_is_told_kindly(void **state)
@@ -425,7 +486,8 @@ int main(void)
 		cmocka_unit_test(only_its_own_fresh_form_is_taken),
 		cmocka_unit_test(what_was_paid_is_looked_for),
 		cmocka_unit_test(the_rest_is_said),
-		cmocka_unit_test(twice_at_once_is_once),
+		cmocka_unit_test(four_times_at_once_is_once),
+		cmocka_unit_test(what_is_no_plain_form_is_refused),
 		cmocka_unit_test(a_contact_and_a_stop),
 		cmocka_unit_test(what_is_paid_or_over_asks_for_nothing),
 		cmocka_unit_test(too_often_is_told_kindly),
