@@ -90,6 +90,7 @@ struct page_texts;
 int page_texts_load(const char *share_dir, const char *own, struct page_texts **ret, struct err *err);
 void page_texts_free(struct page_texts *texts);
 DEFINE_CLEANUP(struct page_texts, page_texts_free)
+bool page_texts_speak(const struct page_texts *texts, const char *language); /* "fr" */
 const struct buf *page_texts_style(const struct page_texts *texts);
 
 enum page_kind {
@@ -107,6 +108,7 @@ struct page_view {
 	const char *base; /* before "/p/" in addresses: "" or "/folder" */
 	const char *link_text; /* may be NULL */
 	const char *language; /* of the link, where `c` is NULL; may be NULL */
+	const char *chosen; /* the language that the reader chose, and keeps on every page: then it is the link's; NULL = none */
 	const struct page_receipt *receipt; /* HOME: what was just said; NULL = nothing */
 	enum page_action action; /* FORM */
 	const struct page_said *said; /* FORM: to be mended; NULL = empty */

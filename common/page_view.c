@@ -98,9 +98,15 @@ static void set_facts(struct view *v, const char *channel, date said_on, date un
 
 /* --- parts ---------------------------------------------------------------------------------------------------------------------- */
 
+static const char *address_in(struct view *v, const char *more, const char *language)
+{
+	return arena_printf(v->arena, "%s/p/%s%s%s%s%s", v->v->base, v->v->link_text, *more ? "/" : "", more, language ? "?l=" : "",
+		language ? language : "");
+}
+
 static const char *address(struct view *v, const char *more)
 {
-	return arena_printf(v->arena, "%s/p/%s%s%s", v->v->base, v->v->link_text, *more ? "/" : "", more);
+	return address_in(v, more, v->v->chosen);
 }
 
 static void put_row(struct view *v, const char *label, const char *value)
@@ -154,7 +160,7 @@ static void put_figures(struct view *v)
 	if (!v->c->has_document)
 		return;
 	jm_object(&v->w, "pdf");
-	jm_str(&v->w, "url", address(v, "invoice.pdf"));
+	jm_str(&v->w, "url", address_in(v, "invoice.pdf", NULL));
 	jm_str(&v->w, "label", word(v, "home.pdf"));
 	jm_str(&v->w, "digest_label", word(v, "home.digest"));
 	jm_str(&v->w, "digest", s->pdf_sha256);
@@ -393,6 +399,31 @@ static void put_refusal(struct view *v)
 		put_link(v, "back", address(v, ""), word(v, "form.back"));
 }
 
+/* The same page in the others, each named in itself. */
+static void put_languages(struct view *v, const struct page_texts *texts)
+{
+	const struct language *own = v->language, *one;
+
+	if (!v->c || (v->v->kind != PAGE_KIND_HOME && v->v->kind != PAGE_KIND_FORM))
+		return;
+	jm_object(&v->w, "languages");
+	jm_str(&v->w, "title", word(v, "help.languages"));
+	jm_array(&v->w, "others");
+	for (size_t i = 0; (one = page_language_at(texts, i)); i++) {
+		if (one == own)
+			continue;
+		v->language = one;
+		jm_object(&v->w, NULL);
+		jm_str(&v->w, "tag", page_language_name(one));
+		jm_str(&v->w, "name", word(v, "help.language"));
+		jm_str(&v->w, "url", address_in(v, v->v->kind == PAGE_KIND_FORM ? page_action_names[v->v->action] : "", page_language_name(one)));
+		jm_end(&v->w);
+	}
+	v->language = own;
+	jm_end(&v->w);
+	jm_end(&v->w);
+}
+
 static void put_foot(struct view *v)
 {
 	const struct creditor *c = &v->v->config->creditor;
@@ -452,6 +483,7 @@ int page_render(const struct page_texts *texts, const struct page_view *view, st
 	else
 		put_refusal(&v);
 	put_foot(&v);
+	put_languages(&v, texts);
 	jm_end(&v.w);
 	if (v.r < 0)
 		return v.r;

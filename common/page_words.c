@@ -237,6 +237,19 @@ const struct language *page_language(const struct page_texts *texts, const char 
 	return NULL;
 }
 
+const struct language *page_language_at(const struct page_texts *texts, size_t i)
+{
+	return i < texts->count ? &texts->languages[i] : NULL;
+}
+
+bool page_texts_speak(const struct page_texts *texts, const char *language)
+{
+	for (size_t l = 0; l < texts->count; l++)
+		if (strcmp(texts->languages[l].name, language) == 0)
+			return true;
+	return false;
+}
+
 const char *page_language_name(const struct language *language)
 {
 	return language->name;

@@ -56,6 +56,7 @@ struct visit { /* one request that waits for Redis */
 	enum page_action action; /* FORM */
 	const char *link_text, *said_id; /* said_id: of the receipt, SAID; of the form's token, when it is posted */
 	struct page_link link;
+	const char *chosen; /* language; NULL = none was */
 	struct keyspace keys;
 	const struct form_pair *pairs;
 	size_t pair_count;
@@ -162,6 +163,7 @@ static void answer_view(struct visit *visit, int status, struct page_view *view)
 	view->base = visit->page->base;
 	view->link_text = visit->link_text;
 	view->language = visit->link.language;
+	view->chosen = visit->chosen;
 	if (page_render(visit->page->texts, view, visit->arena, &out, &err) < 0) {
 		note(visit->page, LOG_ERR, "page: cannot be shown: %s", err.text);
 		answer(visit, HTTP_INTERNAL, "text/plain; charset=utf-8", "this page cannot be shown\n", 26);
@@ -189,7 +191,8 @@ static void answer_form(struct visit *visit, int status, const struct page_limit
 /* Read again by GET, so that a reload sends nothing twice. */
 static void answer_said(struct visit *visit)
 {
-	const char *to = arena_printf(visit->arena, "%s/p/%s/said/%s", visit->page->base, visit->link_text, visit->said_id);
+	const char *to = arena_printf(visit->arena, "%s/p/%s/said/%s%s%s", visit->page->base, visit->link_text, visit->said_id,
+		visit->chosen ? "?l=" : "", visit->chosen ? visit->chosen : "");
 
 	evhttp_add_header(evhttp_request_get_output_headers(visit->request), "Location", to);
 	answer(visit, 303, "text/plain; charset=utf-8", "", 0);
@@ -436,6 +439,19 @@ static bool read_target(struct visit *visit, const char *uri)
 	return false;
 }
 
+/* "?l=fr" among whatever else stands in the query: mailers add words of their own. The reader's choice counts more than ours. */
+static void read_language(struct visit *visit, const char *uri)
+{
+	for (const char *at = strchr(uri, '?'); at; at = strchr(at + 1, '&')) {
+		const char *language = strncmp(at + 1, "l=", 2) == 0 && strcspn(at + 3, "&") == 2 ? arena_memdup(visit->arena, at + 3, 2) : "";
+
+		if (!page_texts_speak(visit->page->texts, language))
+			continue;
+		visit->chosen = language;
+		page_link_language(language, visit->link.language);
+	}
+}
+
 /* The address that the proxy saw: it writes it behind whatever the visitor claims. The proxy itself is on this computer. */
 static const char *address_of(struct evhttp_request *request)
 {
@@ -526,6 +542,7 @@ static void begin(struct visit *visit, const char *uri)
 			answer_kind(visit, 429, PAGE_KIND_BUSY);
 		return;
 	}
+	read_language(visit, uri);
 	visit->keys = (struct keyspace){ page->settings.config->prefix, visit->link.partition };
 	(void)page_link_id(visit->link_text, link_id);
 	if (!throttle_take(page->throttle, visit->post ? 'w' : 'r', link_id, sizeof(link_id), visit->post ? &link_words : &link_reads, mono_ms()))

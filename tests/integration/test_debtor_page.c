@@ -210,6 +210,14 @@ static void who_looks_changes_nothing(void **state)
 	assert_string_equal(http_reply_header(&f->reply, "Content-Type", f->s->arena), "application/pdf");
 	assert_string_equal(body(f), PAGE_STORY_PDF);
 	assert_int_equal(get(f, "page.css", ""), 200);
+	/* another language, kept from page to page; none that there is not */
+	assert_int_equal(get(f, link, "/ask?utm_source=mail&l=de"), 200);
+	says(f, "<html lang=\"de\">");
+	says(f, "/ask?l=de\"");
+	says(f, "lang=\"en\" hreflang=\"en\">English</a>");
+	assert_int_equal(get(f, link, "?l=xx&l=d&l=../"), 200);
+	says(f, "<html lang=\"en\">");
+	says_not(f, "?l=xx");
 	/* methods that are neither */
 	assert_int_equal(ask(f, "PUT", link, "", NULL), 405);
 	assert_int_equal(ask(f, "DELETE", link, "/paid", NULL), 405);

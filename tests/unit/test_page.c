@@ -350,6 +350,8 @@ static void every_page_in_every_language(void **state)
 			struct page_limits limits;
 
 			assert_true(page_allows(&s.c, action, &limits));
+			assert_non_null(strstr(shown(&s, &(struct page_view){ .kind = PAGE_KIND_HOME, .c = &s.c, .chosen = "nl" }),
+				arena_printf(s.w.arena, "href=\"/p/the-link/%s?l=nl\"", page_action_names[a])));
 			(void)shown(&s, &(struct page_view){ .kind = PAGE_KIND_FORM, .c = &s.c, .action = action, .limits = &limits, .token = "t" });
 			(void)fill(&s, action, "on=x&reason=x&text=%00&name=%00&email=x&phone=x&reference=%00", &said);
 			(void)shown(&s, &(struct page_view){ .kind = PAGE_KIND_FORM, .c = &s.c, .action = action, .limits = &limits, .token = "t", .said = &said });
