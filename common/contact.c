@@ -184,13 +184,16 @@ static struct notice_talk talk_of(const struct contact_plan *plan, const struct 
 {
 	const struct escalation *e = plan->members[0];
 	const struct aside *aside = &plan->asides[0];
-	struct notice_talk talk = { .outcome = CALL_NONE, .said_on = date_none(), .until_on = date_none(), .due_on = date_none() };
+	struct notice_talk talk = { .outcome = CALL_NONE, .said_on = date_none(), .until_on = date_none(), .due_on = date_none(),
+		.announced_on = date_none() };
 
 	if (aside->kind == ASIDE_CONFIRM) {
 		talk.outcome = e->call.outcome;
 		talk.said_on = zone_date(zone, e->call.at);
 		talk.until_on = e->call.until_on;
 		talk.tell = e->call.tell;
+	} else if (aside->kind == ASIDE_WITHDRAWN) {
+		talk.announced_on = zone_date(zone, e->commitment.opened_at);
 	} else if (aside->kind == ASIDE_PROMISE) {
 		talk.until_on = aside->fact->until_on;
 	} else if (aside->kind == ASIDE_INSTALMENT) {
@@ -254,7 +257,7 @@ int contact_render(const struct contact_env *env, const struct debtor *debtor, c
 		struct invoice_view view = invoice_view(&plan->members[i]->invoice);
 
 		invoices[i] = (struct notice_invoice){ .number = s->number ? s->number : plan->members[i]->invoice.id,
-			.payment_url = s->payment_url, .pdf_url = s->pdf_url, .issued_on = s->issued_on, .terms = s->late_fee_ref,
+			.payment_url = s->payment_url, .pdf_url = s->pdf_url, .issued_on = s->issued_on, .terms = s->late_fee_ref, .contract = s->contract,
 			.due_on = s->due_on, .total.minor = s->total, .balance.minor = view.balance,
 			.days_past_due = date_diff(input.today, s->due_on) };
 		memcpy(invoices[i].total.currency, s->currency, 4);

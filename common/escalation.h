@@ -75,6 +75,38 @@ struct agreed_end { /* what was agreed, and whether it was kept */
 	bool kept;
 };
 
+/* What we announced, and what became of it. One at a time: nobody is threatened twice with two different things. */
+enum commitment_state { COMMITMENT_NONE, COMMITMENT_OPEN, COMMITMENT_FULFILLED, COMMITMENT_WITHDRAWN, COMMITMENT_LAPSED, COMMITMENT_STATE_COUNT };
+extern const char *const commitment_state_names[COMMITMENT_STATE_COUNT + 1];
+struct commitment {
+	enum commitment_state state;
+	const char *step; /* that announced it */
+	const char *what; /* the step at which it is carried out; NULL = none is named */
+	const char *attempt; /* of the message that said so */
+	int64_t opened_at, deadline; /* ms UTC */
+	const char *approver; /* who decided before it to go on; NULL = nobody was asked */
+	const char *lacks; /* of the evidence, when it was announced: "contract, delivered"; NULL = nothing */
+	int64_t ended_at;
+	const char *by, *why; /* who ended it, NULL = the facts */
+	bool overdue_told;
+	int64_t made; /* how many so far, with this one: names the mail that takes it back */
+};
+
+struct handed { /* the case, to somebody who goes on with it: from then on nothing is done by itself */
+	const char *to; /* "lawyer", "agency", "court"; NULL = it is ours */
+	const char *procedure; /* of the law data, for a court; NULL = none */
+	const char *bundle; /* hex SHA-256 of the evidence bundle's manifest; NULL = none was made */
+	int64_t at; /* ms UTC */
+	const char *by, *why;
+	const char *result; /* "kept": they go on with it; "returned": it is ours again; NULL = they have not said */
+	int64_t result_at;
+};
+
+struct approved { /* a person's last word at a gate, to go on */
+	const char *by, *step;
+	int64_t at;
+};
+
 struct escalation {
 	int64_t version; /* of the document; only grows */
 	struct invoice invoice;
@@ -109,6 +141,11 @@ struct escalation {
 	const char *reenter; /* the step at which the ladder goes on, since something was broken; NULL = none */
 	const char *reenter_why; /* "promise_broken", "plan_broken" */
 	date reenter_on; /* from this day on it is owed */
+	struct commitment commitment;
+	struct handed handed;
+	struct approved approved;
+	const char **waived; /* what a step asks for and a person does without: need_names, or a step's id */
+	size_t waived_count, waived_capacity;
 	const char *closed; /* reason */
 	int64_t closed_at;
 	bool overdue_told;
@@ -138,7 +175,7 @@ int64_t feed_stale_since(const struct policy *policy, int64_t known_to, int64_t 
  * A message beside the ladder: it records or thanks and does not ask, so no cap, gap or maximum counts it. Its id has a ':', which no
  * step's has. Those that follow from facts are owed as long as the walk does not hold their id.
  */
-enum aside_kind { ASIDE_CONFIRM, ASIDE_PROMISE, ASIDE_INSTALMENT, ASIDE_THANKS, ASIDE_APOLOGY };
+enum aside_kind { ASIDE_CONFIRM, ASIDE_PROMISE, ASIDE_INSTALMENT, ASIDE_THANKS, ASIDE_APOLOGY, ASIDE_WITHDRAWN };
 struct aside {
 	enum aside_kind kind;
 	char id[48]; /* "confirm:2", "promise:<digest>", "plan:<digest>:<due date>:late"; "" = none */
@@ -216,6 +253,33 @@ void escalation_step_effects(struct escalation *e, struct debtor *debtor, const 
 
 /* A person ends it for good: every task and hold of its goes, and no fact opens it again. `debtor` may be NULL. */
 void escalation_stop(struct escalation *e, struct debtor *debtor, struct effects *fx);
+
+/* --- what is announced, and what comes of it: escalation_commitment.c ---------------------------------------------------- */
+
+/* What of a step's `requires` is not there. Nothing set: nothing lacks. */
+struct needs escalation_missing(const struct escalation *e, const struct debtor *debtor, const struct policy *policy, const struct needs *needs);
+/* The same as words, "contract, clarification", in the arena; NULL: nothing lacks. */
+const char *escalation_lacks(const struct escalation *e, const struct debtor *debtor, const struct policy *policy, const struct needs *needs,
+	struct arena *arena);
+/* The one that a handover must meet: of the policy's handover, else of nothing. */
+const struct needs *escalation_handover_needs(const struct policy *policy);
+/* A message of the step went out, or may have: what it announces is our word from now on. `attempt`: its proof. */
+void commitment_open(struct escalation *e, const struct debtor *debtor, const struct policy *policy, const char *step, const char *attempt,
+	struct effects *fx);
+/* It stands no longer: the invoice is closed, or the message that said so reached nobody. */
+void commitment_lapse(struct escalation *e, const char *reason, struct effects *fx);
+/*
+ * Whether a person may say so now: "commitment_execute", "commitment_withdraw", "handover" (`what`: to whom), "handover_result" (`what`:
+ * kept or returned), "waive" (`what`: a word of need_names or a step's id), "decide" (`what`: the decision). 0 for any other word.
+ * -EBADMSG: code and sentence in err. `debtor` and `policy` may be NULL.
+ */
+int commitment_may(const struct escalation *e, const struct debtor *debtor, const struct policy *policy, const char *command, const char *what,
+	struct err *err);
+/* A person said at the gate that is open to go on: where that is what was announced, it is carried out with it. */
+void commitment_decided(struct escalation *e, const struct event *command, struct effects *fx);
+/* A person's word, once commitment_may() let it pass. False: it is none of these. */
+bool commitment_said(struct escalation *e, struct debtor *debtor, const struct policy *policy, const struct event *command, const char *what,
+	struct effects *fx);
 
 void escalation_write(struct buf *out, const struct escalation *e);
 int escalation_read(struct arena *arena, const char *json, size_t len, struct escalation *ret, struct err *err);

@@ -28,6 +28,8 @@ void escalation_step_effects(struct escalation *e, struct debtor *d, const struc
 
 	if (index < 0)
 		return;
+	commitment_open(e, d, policy, step, e->walk_count && strcmp(e->walk[e->walk_count - 1].step, step) == 0 ?
+		e->walk[e->walk_count - 1].attempt : e->task, fx);
 	for (const char *const *effect = policy->steps[index].effects; effect && *effect; effect++) {
 		tell(e, *effect, policy->steps[index].id, NULL, fx);
 		if (d && strcmp(*effect, HOLD) == 0)

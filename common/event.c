@@ -161,10 +161,12 @@ static int get_snapshot(struct arena *arena, const struct json *o, struct snapsh
 {
 	const char *currency = NULL;
 	int status = INVOICE_OPEN, collection = 0;
-	struct json terms = { 0 }, tags = { 0 };
+	struct json terms = { 0 }, refs = json_get(o, "refs"), tags = { 0 }; /* refs in another form is some other producer's own */
 	int64_t sum;
 	int r;
 
+	if (refs.type != JSON_OBJECT)
+		refs = (struct json){ 0 };
 	*s = (struct snapshot){ .issued_on = date_none(), .due_on = date_none() };
 	if ((r = json_opt_str(o, "number", 100, &s->number, err)) < 0 ||
 		(r = json_opt_word(o, "kind", invoice_kind_names, &s->kind, err)) < 0 ||
@@ -183,6 +185,7 @@ static int get_snapshot(struct arena *arena, const struct json *o, struct snapsh
 		(r = json_opt_id(o, "policy", &s->policy, err)) < 0 ||
 		(r = json_opt_object(o, "terms", &terms, err)) < 0 ||
 		(r = json_opt_str(&terms, "late_fee_ref", 100, &s->late_fee_ref, err)) < 0 ||
+		(r = json_opt_str(&refs, "contract", 100, &s->contract, err)) < 0 ||
 		(r = json_opt_array(o, "tags", &tags, err)) < 0)
 		return r;
 	s->status = (enum invoice_status)status;

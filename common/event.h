@@ -75,7 +75,7 @@ extern const char *const customer_kind_names[]; /* company, sole_trader, consume
 
 /* The figures of an invoice as its producer last said them. */
 struct snapshot {
-	const char *number, *payment_url, *pdf_url, *pdf_sha256, *policy, *late_fee_ref;
+	const char *number, *payment_url, *pdf_url, *pdf_sha256, *policy, *late_fee_ref, *contract;
 	int kind; /* index into invoice_kind_names */
 	enum invoice_status status;
 	date issued_on, due_on;

@@ -448,7 +448,7 @@ static void task_done(struct dunner *d, struct group *g, struct doc *invoice, co
 	}
 }
 
-static void gate_decided(struct dunner *d, struct group *g, struct doc *doc, const char *decision)
+static void gate_decided(struct dunner *d, struct group *g, struct doc *doc, const struct event *command, const char *decision)
 {
 	struct escalation *e = doc->e;
 	struct draft *draft = effects_record(&g->fx, "decision.recorded", e->invoice.debtor_id);
@@ -467,6 +467,8 @@ static void gate_decided(struct dunner *d, struct group *g, struct doc *doc, con
 		escalation_stop(e, who, &g->fx);
 		return;
 	}
+	commitment_decided(e, command, &g->fx);
+	e->approved = (struct approved){ .by = command->who, .step = e->step, .at = flow_now(d) };
 	escalation_move(e, TRIGGER_DECIDED);
 	escalation_step_effects(e, who, decide_policy(d, e, who), e->step, &g->fx);
 	escalation_walked(e, g->arena, e->step, STEP_DONE, decision, flow_now(d), NULL);
@@ -563,10 +565,10 @@ static void command_invoice(struct dunner *d, struct group *g, const struct even
 		jw_str(&draft->w, "reason", "operator");
 		escalation_walked(esc, g->arena, step, STEP_SKIPPED, "operator", now, NULL);
 	} else if (strcmp(e->command, "decide") == 0 && esc->state == ESCALATION_GATE) {
-		gate_decided(d, g, doc, strcmp(decision, "stop") == 0 ? "stop" : "continue");
+		gate_decided(d, g, doc, e, strcmp(decision, "stop") == 0 ? "stop" : "continue");
 	} else if (strcmp(e->command, "decide") == 0 && esc->state == ESCALATION_WAITING && esc->held && strcmp(esc->held, "exhausted") == 0 &&
 		strcmp(decision, "stop") == 0) {
-		gate_decided(d, g, doc, decision);
+		gate_decided(d, g, doc, e, decision);
 	} else if (strcmp(e->command, "decide") == 0 && esc->state == ESCALATION_DOUBT) {
 		if (strcmp(decision, "sent") == 0 || strcmp(decision, "not_sent") == 0) {
 			esc->verdict = decision; /* kept with the document until the reconciler has the attempt's entry at hand */
@@ -661,6 +663,10 @@ int decide_command(struct dunner *d, struct group *g, struct input *input)
 		doc->e->command_count--;
 		return -EBADMSG;
 	}
+	if (doc && legal_check(d, g, e, doc, &input->err) < 0) {
+		doc->e->command_count--;
+		return -EBADMSG;
+	}
 	g->fx.actor = arena_printf(g->arena, "person:%s", e->who);
 	draft = effects_record(&g->fx, "operator.command", doc ? doc->e->invoice.debtor_id : NULL);
 	jw_str(&draft->w, "command", e->command);
@@ -686,6 +692,8 @@ int decide_command(struct dunner *d, struct group *g, struct input *input)
 		decide_call(d, g, e, doc);
 	} else if (doc && strcmp(e->command, "task_done") == 0) {
 		task_done(d, g, doc, e->target);
+	} else if (doc && legal_said(d, g, e, doc)) {
+		; /* what was announced is carried out or taken back, or the case goes to somebody else */
 	} else if (to) {
 		sender_touch(d, NULL, doc->id);
 		migration_apply(doc->e, to, &plan, &g->fx);

@@ -1,0 +1,102 @@
+/* What a step announces, and what must be there before it goes out. */
+#include <string.h>
+
+#include "common/policy_internal.h"
+
+#define NAME_MAX_LEN 64
+#define WITHIN_MORE 14 /* days behind the last day to pay by, when a policy says nothing: for the post, and to decide */
+#define WITHDRAWAL "withdrawal" /* the shipped text */
+
+const char *const need_names[NEED_COUNT + 1] = { "approval", "notice", "delivered", "document", "contract", NULL };
+
+static const char *const announces_members[] = { "step", "within", "withdraw", NULL };
+
+/* A month of business days has some weekends in it. */
+static int32_t last_day(const struct step *step)
+{
+	return step->deadline_business ? step->deadline_days + step->deadline_days / 5 * 2 + 4 : step->deadline_days;
+}
+
+static int read_announces(const struct json *object, struct step *step, struct err *err)
+{
+	struct json member = { 0 };
+	struct announces *a = &step->announces;
+	const char *name = NULL;
+	int r;
+
+	*a = (struct announces){ .step = -1, .withdraw = WITHDRAWAL };
+	if ((r = json_opt_object(object, "announces", &member, err)) < 0 || member.type == JSON_NONE)
+		return r;
+	if ((r = json_only(&member, announces_members, err)) < 0 || (r = json_get_str(&member, "step", NAME_MAX_LEN, &name, err)) < 0 ||
+		(r = policy_calendar_days(&member, "within", &a->within_days, err)) < 0 ||
+		(r = json_opt_str(&member, "withdraw", NAME_MAX_LEN, &a->withdraw, err)) < 0)
+		return r;
+	a->on = a->named = true;
+	if (a->within_days && step->kind == STEP_MESSAGE && a->within_days <= last_day(step))
+		return json_refuse(&member, "within", err, "out_of_range",
+			"must be more than the step's own deadline, %d days: nobody carries out or takes back what the debtor has still time for",
+			last_day(step));
+	return 0;
+}
+
+static int read_needs(const struct policy *policy, const struct json *object, struct step *step, struct err *err)
+{
+	struct json list = { 0 };
+	int r = json_opt_array(object, "requires", &list, err);
+
+	for (size_t i = 0; r == 0 && i < json_len(&list); i++) {
+		struct json one = json_at(&list, i);
+		const char *word = json_str(&one);
+		int need = 0, earlier = word ? policy_step_index(policy, word) : -1;
+
+		while (word && need < NEED_COUNT && strcmp(need_names[need], word) != 0)
+			need++;
+		if (word && need < NEED_COUNT)
+			step->needs.facts |= 1u << need;
+		else if (earlier >= 0)
+			step->needs.steps |= UINT32_C(1) << earlier;
+		else
+			return json_refuse(&one, NULL, err, "bad_item",
+				"must be approval, notice, delivered, document, contract, or the id of an earlier step");
+	}
+	return r;
+}
+
+int policy_legal_step(const struct policy *policy, const struct json *object, struct step *step, struct err *err)
+{
+	int r = read_announces(object, step, err);
+
+	return r < 0 ? r : read_needs(policy, object, step, err);
+}
+
+/* The next gate behind the step; -1: there is none. */
+static int next_gate(const struct policy *policy, size_t step)
+{
+	for (size_t i = step + 1; i < policy->step_count; i++)
+		if (policy->steps[i].kind == STEP_GATE)
+			return (int)i;
+	return -1;
+}
+
+int policy_legal_all(struct policy *policy, const struct json *steps, struct err *err)
+{
+	for (size_t i = 0; i < policy->step_count; i++) {
+		struct step *step = &policy->steps[i];
+		struct announces *a = &step->announces;
+		struct json item = json_at(steps, i), member = json_get(&item, "announces"), name = json_get(&member, "step");
+
+		if (a->named) {
+			a->step = policy_step_index(policy, json_str(&name));
+			if (a->step <= (int)i || policy->steps[a->step].kind != STEP_GATE)
+				return json_refuse(&member, "step", err, "unknown_step",
+					"\"%s\" must be a later step of this policy that is a gate or a handover: there it is carried out or taken back",
+					json_str(&name));
+		} else if (step->kind != STEP_GATE && step->tone == TONE_LEGAL) {
+			a->on = true;
+			a->step = next_gate(policy, i);
+		}
+		if (a->on && !a->within_days)
+			a->within_days = (step->kind == STEP_MESSAGE ? last_day(step) : 0) + WITHIN_MORE;
+	}
+	return 0;
+}

@@ -1,0 +1,200 @@
+/*
+ * Rows of the practice that are about keeping our word: what is announced is carried out or taken back in writing, and what goes to a
+ * lawyer goes with the evidence. Each as a story: daemon/PRACTICE.md says which row is where.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "tests/support/story.h"
+
+/* A threat by mail, after a decision; what it announces is a handover. */
+static const char policy[] =
+	"{\"name\":\"talk\",\"title\":\"talk\",\"caps\":[{\"contacts\":2,\"days\":7}],\"min_gap\":\"48h\",\"steps\":["
+	"{\"id\":\"reminder\",\"at\":\"due+1d\",\"channel\":\"email\",\"template\":\"reminder\",\"tone\":\"friendly\"},"
+	"{\"id\":\"clarification\",\"at\":\"due+7d\",\"channel\":\"email\",\"template\":\"clarification\",\"tone\":\"neutral\"},"
+	"{\"id\":\"ask\",\"at\":\"due+12d\",\"gate\":\"decision\",\"role\":\"owner\"},"
+	"{\"id\":\"formal\",\"at\":\"due+20d\",\"channel\":\"email\",\"template\":\"reminder\",\"tone\":\"legal\",\"deadline\":\"10d\","
+	"\"requires\":[\"approval\",\"clarification\",\"contract\"],\"announces\":{\"step\":\"give\",\"within\":\"20d\"}},"
+	"{\"id\":\"give\",\"at\":\"formal+14d\",\"action\":\"handover\",\"role\":\"owner\",\"requires\":[\"notice\",\"contract\"]},"
+	"{\"id\":\"again\",\"at\":\"give+20d\",\"channel\":\"email\",\"template\":\"reminder\",\"tone\":\"legal\","
+	"\"announces\":{\"step\":\"end\",\"within\":\"20d\"}},"
+	"{\"id\":\"end\",\"at\":\"again+10d\",\"gate\":\"decision\",\"role\":\"owner\"}]}";
+
+#define START "2026-03-31T08:00:00Z" /* a Tuesday; due on Wednesday 1 April, Easter Monday is 6 April */
+#define FIGURES(id, more) \
+	",\"invoice\":{\"id\":\"" id "\",\"number\":\"F-" id "\",\"version\":2,\"status\":\"open\",\"issued_on\":\"2026-03-02\"," \
+	"\"due_on\":\"2026-04-01\",\"currency\":\"EUR\",\"total_minor\":120000,\"due_minor\":120000" more "}"
+
+static void until_formal(struct story *s, const char *const *invoices)
+{
+	story_until(s, "2026-04-14T08:00:00Z");
+	for (; *invoices; invoices++)
+		(void)STORY_CTL(s, "--who", "lea", "decide", *invoices, "continue", "they can pay");
+	story_applied(s);
+}
+
+static const char *of_commitment(struct story *s, const char *invoice, const char *key)
+{
+	struct json rows = STORY_CTL(s, "commitment", "list", "--all");
+
+	for (size_t i = 0; i < json_len(&rows); i++) {
+		struct json row = json_at(&rows, i);
+
+		if (strcmp(story_str(&row, "invoice"), invoice) == 0)
+			return story_str(&row, key);
+	}
+	return "";
+}
+
+/*
+ * Four debtors, one ladder. inv_1: what the threat must rest on lacks, comes, and the threat is carried out. inv_2: it is taken back in
+ * writing. inv_3: nobody says anything, which gets loud. inv_4: paid.
+ */
+static void rows_26_41_42_a_threat_is_our_word(void **state)
+{
+	static const char *const four[] = { "inv_1", "inv_2", "inv_3", "inv_4", NULL };
+	struct story *s = *state;
+	struct json shown;
+
+	for (size_t i = 0; four[i]; i++)
+		story_invoice(s, four[i], "2026-04-01", 120000);
+	for (size_t i = 1; four[i]; i++)
+		story_event(s, "invoice.updated", four[i], "2026-03-31T07:00:00Z", arena_printf(s->arena, FIGURES("%s", ",\"refs\":{\"contract\":\"C-17\"}"),
+			four[i], four[i]));
+	until_formal(s, four);
+	story_until(s, "2026-04-23T08:00:00Z"); /* owed on the 22nd */
+	story_sent_is(s, "inv_1", "reminder 2026-04-02\nclarification 2026-04-08\n");
+	shown = STORY_CTL(s, "explain", "inv_1");
+	assert_string_equal(story_str(&shown, "rule"), "incomplete");
+	assert_string_equal(story_str(&shown, "lacks"), "contract");
+	story_wait_tasks(s, "complete_evidence:inv_1 commitment:inv_2 commitment:inv_3 commitment:inv_4 ");
+	(void)STORY_REFUSED(s, "handover", "inv_1", "we go on", "--to", "lawyer", "--out", "/nowhere");
+	story_event(s, "invoice.updated", "inv_1", "2026-04-23T07:00:00Z", FIGURES("inv_1", ",\"terms\":{\"late_fee_ref\":\"CGV-7\"}"));
+	story_until(s, "2026-04-24T08:00:00Z");
+	story_sent_is(s, "inv_1", "reminder 2026-04-02\nclarification 2026-04-08\nformal 2026-04-23\n");
+	assert_string_equal(of_commitment(s, "inv_1", "state"), "open");
+	assert_string_equal(of_commitment(s, "inv_1", "what"), "give");
+	assert_string_equal(of_commitment(s, "inv_1", "approver"), "lea");
+
+	story_event(s, "invoice.paid", "inv_4", "2026-04-24T07:00:00Z", "");
+	assert_string_equal(of_commitment(s, "inv_4", "state"), "lapsed");
+	assert_int_equal(story_count(s, "commitment.lapsed"), 1);
+
+	/* Nobody lets it drop. */
+	story_until(s, "2026-05-08T08:00:00Z");
+	story_wait_tasks(s, "commitment:inv_2 commitment:inv_3 commitment:inv_1 decision:inv_2:give decision:inv_3:give decision:inv_1:give ");
+	(void)STORY_REFUSED(s, "decide", "inv_2", "stop", "it is not worth it");
+	(void)STORY_REFUSED(s, "decide", "inv_2", "continue", "later");
+	(void)STORY_REFUSED(s, "commitment", "execute", "inv_2", "done"); /* it takes a handover */
+	(void)STORY_CTL(s, "commitment", "withdraw", "inv_2", "we found a mistake of ours");
+	story_applied(s);
+	story_until(s, "2026-05-11T08:00:00Z");
+	story_sent_is(s, "inv_2", "reminder 2026-04-02\nclarification 2026-04-08\nformal 2026-04-22\nwithdrawn 2026-05-11\n");
+	assert_non_null(strstr(story_text(s, "inv_2", "withdrawn"), "On 22 April 2026 we told you"));
+	assert_string_equal(story_walk(s, "inv_2", "give"), "skipped withdrawn");
+	assert_true(story_recorded(s, "inv_2", "commitment.withdrawn"));
+	(void)STORY_REFUSED(s, "commitment", "withdraw", "inv_2", "twice");
+
+	/* Its day passes: 20 days after the 22nd and the 23rd of April. */
+	story_until(s, "2026-05-12T08:00:00Z");
+	assert_int_equal(story_count(s, "commitment.overdue"), 1);
+	assert_string_equal(of_commitment(s, "inv_3", "state"), "OVERDUE");
+	story_until(s, "2026-05-14T08:00:00Z");
+	assert_int_equal(story_count(s, "commitment.overdue"), 2);
+	story_until(s, "2026-07-01T08:00:00Z"); /* and nothing else is announced meanwhile: not to inv_2 either, whose next threat hangs on that gate */
+	story_sent_is(s, "inv_3", "reminder 2026-04-02\nclarification 2026-04-08\nformal 2026-04-22\n");
+	assert_int_equal(story_count(s, "commitment.opened"), 4);
+	story_ends_well(s);
+}
+
+static void rows_43_to_52_the_case_goes_to_others_with_its_evidence(void **state)
+{
+	static const char *const two[] = { "inv_1", "inv_2", NULL };
+	struct story *s = *state;
+	const char *bundle = arena_printf(s->arena, "%s/bundle.zip", s->world.dir);
+	struct json shown, rows, row;
+
+	for (size_t i = 0; two[i]; i++) {
+		story_invoice(s, two[i], "2026-04-01", 120000);
+		story_event(s, "invoice.updated", two[i], "2026-03-31T07:00:00Z", arena_printf(s->arena, FIGURES("%s", ",\"refs\":{\"contract\":\"C-17\"}"),
+			two[i], two[i]));
+	}
+	/* Too early: nothing was announced, which the policy asks for (row 52); and the ways before a court are shown (rows 44, 47, 50). */
+	(void)STORY_REFUSED(s, "handover", "inv_1", "now", "--to", "court", "--out", bundle);
+	until_formal(s, two);
+	story_until(s, "2026-05-08T08:00:00Z");
+	shown = STORY_CTL(s, "handover", "inv_1", "--check", "--to", "court");
+	assert_string_equal(story_str(&shown, "complete"), "3 of 5"); /* neither a receipt nor the invoice's document */
+	rows = json_get(&shown, "procedures");
+	assert_true(json_len(&rows) >= 3);
+	row = json_at(&rows, 0);
+	assert_string_equal(story_str(&row, "procedure"), "fr-petites-creances");
+	assert_non_null(strstr(story_str(&row, "advice"), "diateur des entreprises"));
+
+	/* A dispute comes first (row 52). */
+	story_event(s, "dispute.opened", "inv_1", "2026-05-08T07:00:00Z", ",\"dispute_id\":\"d1\",\"reason\":\"quality\"");
+	(void)STORY_REFUSED(s, "handover", "inv_1", "now", "--to", "court", "--out", bundle);
+	story_event(s, "dispute.resolved", "inv_1", "2026-05-08T07:30:00Z", ",\"dispute_id\":\"d1\"");
+	(void)STORY_CTL(s, "handover", "inv_1", "it was announced", "--to", "court", "--out", bundle);
+	story_applied(s);
+	assert_true(story_recorded(s, "inv_1", "handover.requested"));
+	assert_string_equal(of_commitment(s, "inv_1", "state"), "fulfilled");
+	assert_string_equal(story_walk(s, "inv_1", "give"), "done court");
+	assert_int_equal(story_count(s, "handover.requested"), 1);
+	(void)STORY_CTL(s, "trail", "verify", bundle);
+	(void)STORY_REFUSED(s, "handover", "inv_1", "again", "--to", "agency", "--out", bundle);
+
+	/* From then on nothing is done by itself (row 45), and a payment still closes it. */
+	story_until(s, "2026-08-14T08:00:00Z");
+	story_sent_is(s, "inv_1", "reminder 2026-04-02\nclarification 2026-04-08\nformal 2026-04-22\n");
+	shown = STORY_CTL(s, "explain", "inv_1");
+	assert_string_equal(story_str(&shown, "rule"), "handed_over");
+	(void)STORY_CTL(s, "handover", "inv_1", "they have an order", "--result", "kept");
+	story_event(s, "invoice.paid", "inv_1", "2026-08-14T07:00:00Z", "");
+	shown = STORY_CTL(s, "show", "inv_1");
+	assert_string_equal(story_str(&shown, "closed"), "paid");
+
+	/* What is given back is ours again. */
+	(void)STORY_CTL(s, "handover", "inv_2", "they collect", "--to", "agency", "--out", arena_printf(s->arena, "%s/two.zip", s->world.dir));
+	story_applied(s);
+	(void)STORY_CTL(s, "handover", "inv_2", "no hope, they say", "--result", "returned");
+	story_applied(s);
+	assert_true(story_recorded(s, "inv_2", "handover.ended"));
+	story_until(s, "2026-09-15T08:00:00Z");
+	story_sent_is(s, "inv_2", "reminder 2026-04-02\nclarification 2026-04-08\nformal 2026-04-22\nagain 2026-09-03\n");
+	story_ends_well(s);
+}
+
+static int setup(void **state)
+{
+	struct story *s = calloc(1, sizeof(*s));
+
+	story_open(s, policy, START);
+	*state = s;
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	story_close(*state);
+	free(*state);
+	return 0;
+}
+
+#define STORY(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		STORY(rows_26_41_42_a_threat_is_our_word),
+		STORY(rows_43_to_52_the_case_goes_to_others_with_its_evidence),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
