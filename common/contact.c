@@ -231,6 +231,54 @@ void contact_step_says(const struct policy *policy, const struct step *step, con
 		input->deadline = last_day(when, step, input->today);
 }
 
+/* About several invoices together: each keeps its own share, and the notice states the sum. */
+static int add_offers(const struct contact_plan *plan, const struct business_time *when, date today, struct notice_input *input,
+	struct arena *arena, struct err *err)
+{
+	struct notice_offer *offers = arena_alloc(arena, OFFERS_MAX * sizeof(*offers));
+	const char *currency = plan->members[0]->invoice.snapshot.currency;
+
+	for (size_t k = 0; k < plan->step->offer_count; k++) {
+		struct notice_offer *to = &offers[input->offer_count];
+		struct notice_part_due *parts = NULL;
+		size_t given = 0;
+
+		*to = (struct notice_offer){ .code = plan->step->offers[k].code, .plan = plan->step->offers[k].instalments > 0 };
+		memcpy(to->amount.currency, currency, 4);
+		for (size_t i = 0; i < plan->member_count; i++) {
+			struct made_offer one;
+
+			if (!offer_terms(&plan->step->offers[k], plan->members[i], when, today, &one, arena))
+				break;
+			to->until = one.until;
+			parts = parts ? parts : arena_alloc(arena, (one.instalment_count + 1) * sizeof(*parts));
+			for (size_t n = 0; n < one.instalment_count; n++) {
+				parts[n].due_on = one.instalments[n].due_on;
+				memcpy(parts[n].amount.currency, currency, 4);
+				if (!money_add(parts[n].amount.minor, one.instalments[n].amount, &parts[n].amount.minor))
+					return err_set(err, -EBADMSG, "out_of_range", "", "what is offered does not add up within 2^53");
+			}
+			if (!money_add(to->amount.minor, one.amount, &to->amount.minor))
+				return err_set(err, -EBADMSG, "out_of_range", "", "what is offered does not add up within 2^53");
+			to->instalments = parts;
+			to->instalment_count = one.instalment_count;
+			given++;
+		}
+		input->offer_count += given == plan->member_count;
+	}
+	input->offers = offers;
+	return 0;
+}
+
+static void keep_offers(const struct contact_env *env, const struct debtor *debtor, const struct contact_plan *plan, const char *attempt,
+	struct effects *fx)
+{
+	struct business_time when = schedule_window(plan->policy, debtor, env->config->creditor.zone, env->holidays);
+
+	for (size_t i = 0; i < plan->member_count && plan->step->offer_count; i++)
+		offers_written(plan->members[i], plan->step, &when, business_date(&when, env->now), attempt, fx);
+}
+
 int contact_render(const struct contact_env *env, const struct debtor *debtor, const struct contact_plan *plan,
 	enum channel channel, const char *attempt, struct arena *arena, struct notice *ret, const struct sender **sender, struct err *err)
 {
@@ -266,6 +314,8 @@ int contact_render(const struct contact_env *env, const struct debtor *debtor, c
 			return err_set(err, -EBADMSG, "out_of_range", "", "the balances do not add up within 2^53");
 		memcpy(input.balance.currency, s->currency, 4);
 	}
+	if (add_offers(plan, &when, input.today, &input, arena, err) < 0)
+		return -EBADMSG;
 	return notice_render(env->notices, plan->step->template_name, channel, &input, arena, ret, err);
 }
 
@@ -498,6 +548,7 @@ int contact_release(const struct contact_env *env, struct debtor *debtor, const 
 		e->since = env->now;
 		e->look_at = e->next_at = env->now + SAFETY_LOOK_MS;
 	}
+	keep_offers(env, debtor, plan, m->attempt_id, fx);
 	debtor_contact_add(debtor, fx->arena, env->now, plan->channel, m->attempt_id);
 	debtor_contact_made(debtor, m->attempt_id)->to = address;
 	debtor_contact_made(debtor, m->attempt_id)->aside = plan->beside;

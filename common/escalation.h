@@ -102,6 +102,17 @@ struct handed { /* the case, to somebody who goes on with it: from then on nothi
 	int64_t result_at;
 };
 
+struct made_offer { /* of a policy, as it was written to the debtor */
+	const char *code, *approver;
+	date until; /* the last day on which it can be accepted; of less, the money must be there then */
+	int64_t amount; /* minor units that settle it; 0 of a plan */
+	int64_t settles_at; /* the same with what was paid and credited before */
+	const struct instalment *instalments; /* of a plan */
+	size_t instalment_count;
+	const char *attempt; /* of the message */
+	int64_t made_at; /* ms UTC: it went out; 0 = not yet, or not that anybody knows */
+};
+
 struct approved { /* a person's last word at a gate, to go on */
 	const char *by, *step;
 	int64_t at;
@@ -144,6 +155,8 @@ struct escalation {
 	struct commitment commitment;
 	struct handed handed;
 	struct approved approved;
+	struct made_offer *offers;
+	size_t offer_count, offer_capacity;
 	const char **waived; /* what a step asks for and a person does without: need_names, or a step's id */
 	size_t waived_count, waived_capacity;
 	const char *closed; /* reason */
@@ -280,6 +293,22 @@ void commitment_decided(struct escalation *e, const struct event *command, struc
 /* A person's word, once commitment_may() let it pass. False: it is none of these. */
 bool commitment_said(struct escalation *e, struct debtor *debtor, const struct policy *policy, const struct event *command, const char *what,
 	struct effects *fx);
+
+/* --- offers: escalation_offers.c ------------------------------------------------------------------------------------------ */
+
+/* What a policy's offer comes to today. False: nothing, the balance is too small for it. */
+bool offer_terms(const struct offer *offer, const struct escalation *e, const struct business_time *when, date today, struct made_offer *ret,
+	struct arena *arena);
+/* A message of the step is about to go out with these terms; and it went out: from now on they can be accepted. */
+void offers_written(struct escalation *e, const struct step *step, const struct business_time *when, date today, const char *attempt,
+	struct effects *fx);
+void offers_sent(struct escalation *e, const char *attempt, struct effects *fx);
+/*
+ * The event that accepts an offer gets its terms: amount and day, or instalments; a command becomes the event that it stands for. Whether it
+ * came in time is a question of when it was said, not of when it is read. 0, also of one that names none; -EBADMSG "unknown_offer",
+ * "offer_expired".
+ */
+int offer_take(const struct escalation *e, const struct zone *zone, struct event *event, struct err *err);
 
 void escalation_write(struct buf *out, const struct escalation *e);
 int escalation_read(struct arena *arena, const char *json, size_t len, struct escalation *ret, struct err *err);

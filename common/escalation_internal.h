@@ -44,6 +44,8 @@ void withdrawal_unsent(struct escalation *e, const char *reason, struct effects 
 void commitment_watch(struct escalation *e, const char *hold, struct effects *fx);
 int64_t commitment_look_at(const struct escalation *e, int64_t now); /* when its last day passes; 0 = nothing to wait for */
 void commitment_write(struct json_writer *w, const struct escalation *e);
+void offers_write(struct json_writer *w, const struct escalation *e); /* escalation_offers.c */
+int offers_read(const struct json *json, struct arena *arena, struct escalation *ret, struct err *err);
 int commitment_read(const struct json *json, struct arena *arena, struct escalation *ret, struct err *err);
 
 /* Whether it was paid, in time, and as promised, is counted with the debtor as the facts stand now: what is told later may take it back. */

@@ -189,6 +189,7 @@ struct event {
 	/* settlement.agreed: `amount` is what is accepted for the whole invoice, with what was paid before */
 	bool settles; /* an amount was told */
 	bool in_kind; /* it was settled by something else than money */
+	const char *offer; /* that it accepts, by its code: the terms are those of the offer. NULL = none */
 	const char *accepted_by;
 	/* operator.command */
 	const char *command, *target, *who, *why, *step;

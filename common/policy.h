@@ -72,6 +72,16 @@ struct needs {
 	uint32_t steps; /* bit per earlier step that was made, or left out by a person, with a reason */
 };
 
+/* What we would accept instead, approved beforehand by a named person. */
+#define OFFERS_MAX 4 /* of one step */
+struct offer {
+	const char *code; /* by which the debtor accepts it */
+	int32_t percent; /* less; 0 = instalments */
+	int32_t instalments, every_days; /* 0 = less; else that many equal parts */
+	int32_t within_days; /* from the message on: until then it stands */
+	const char *approved_by;
+};
+
 struct step {
 	const char *id; /* "reminder" */
 	enum step_kind kind;
@@ -96,6 +106,8 @@ struct step {
 	struct step_if when;
 	struct announces announces; /* MESSAGE and CALL */
 	struct needs needs;
+	const struct offer *offers; /* MESSAGE */
+	size_t offer_count;
 	bool handover; /* GATE: what it asks is to whom the case is handed over */
 };
 

@@ -154,6 +154,7 @@ static void write_agreed(struct json_writer *w, const struct event *e)
 {
 	char text[DATE_TEXT_SIZE];
 
+	jw_opt_str(w, "offer", e->offer);
 	if (e->outcome)
 		jw_str(w, "outcome", call_outcome_names[e->outcome]);
 	if (e->type == EVENT_DISPUTE_OPENED && e->reason && id_valid(e->reason))
@@ -323,7 +324,7 @@ void decide_event(struct dunner *d, struct group *g, struct input *input)
 	if (g->careful && d->trying == TRY_POISON && input->parsed == 0)
 		input->parsed = err_set(&input->err, -EBADMSG, "poison", "",
 			"three starts ended while this entry was being decided");
-	if (input->parsed < 0 || check_allowed(d, g, input) < 0) {
+	if (input->parsed < 0 || check_allowed(d, g, input) < 0 || (e->type != EVENT_OPERATOR_COMMAND && legal_offer(d, g, input) < 0)) {
 		dead_letter(d, g, input);
 		return;
 	}

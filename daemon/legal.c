@@ -1,4 +1,5 @@
 /* A person's word about what was announced: carried out, taken back, handed over. The rules are in common/escalation_commitment.c. */
+#include <errno.h>
 #include <string.h>
 
 #include "daemon/flow.h"
@@ -24,17 +25,73 @@ static const char *what_of(const struct event *e)
 	return "";
 }
 
+static const struct zone *zone_of(struct dunner *d, struct group *g, const struct doc *doc)
+{
+	const struct debtor *debtor = debtor_of(d, g, doc);
+	const struct zone *zone = NULL;
+	const char *name = debtor ? debtor_zone(debtor, d->config->creditor.zone) : d->config->creditor.zone;
+
+	return zone_get(name, &zone) == 0 ? zone : NULL;
+}
+
+int legal_offer(struct dunner *d, struct group *g, struct input *input)
+{
+	struct doc *doc = input->event.offer ? group_find(d, g, DOC_ESCALATION, input->event.invoice_id) : NULL;
+
+	if (!input->event.offer)
+		return 0;
+	if (!doc || !doc->loaded || !zone_of(d, g, doc))
+		return err_set(&input->err, -EBADMSG, "unknown_offer", "$.data.offer", "nothing is known of this invoice");
+	return offer_take(doc->e, zone_of(d, g, doc), &input->event, &input->err);
+}
+
 int legal_check(struct dunner *d, struct group *g, const struct event *e, const struct doc *doc, struct err *err)
 {
 	const struct debtor *debtor = debtor_of(d, g, doc);
+	struct event accepted = *e;
 
+	if (e->offer)
+		return zone_of(d, g, doc) ? offer_take(doc->e, zone_of(d, g, doc), &accepted, err) : 0;
 	return commitment_may(doc->e, debtor, decide_policy(d, doc->e, debtor), e->command, what_of(e), err);
+}
+
+/* What a person was told on the telephone, or by mail, becomes the fact that an event would have told. */
+static void accept(struct dunner *d, struct group *g, const struct event *e, struct doc *doc)
+{
+	struct event fact = *e;
+	struct draft *draft;
+	char day[DATE_TEXT_SIZE];
+
+	if (!zone_of(d, g, doc) || offer_take(doc->e, zone_of(d, g, doc), &fact, NULL) < 0)
+		return;
+	fact.fact_id = NULL; /* the command is its identity */
+	fact.customer_id = NULL;
+	fact.invoice_id = doc->id;
+	(void)invoice_apply(&doc->e->invoice, &fact, g->arena);
+	doc->touched = true;
+	sender_touch(d, NULL, doc->id);
+	draft = effects_record(&g->fx, fact.instalment_count ? "plan.agreed" : "settlement.agreed", doc->e->invoice.debtor_id);
+	jw_str(&draft->w, "event", event_type_names[fact.type]);
+	jw_str(&draft->w, "event_id", e->id);
+	jw_str(&draft->w, "event_source", e->source);
+	jw_int(&draft->w, "event_time", e->time);
+	jw_str(&draft->w, "invoice", doc->id);
+	jw_str(&draft->w, "offer", e->offer);
+	jw_str(&draft->w, "accepted_by", e->who);
+	if (fact.settles)
+		jw_int(&draft->w, "accepted_minor", fact.amount);
+	if (date_is_set(fact.until_on))
+		jw_str(&draft->w, "until_on", date_format(fact.until_on, day));
 }
 
 bool legal_said(struct dunner *d, struct group *g, const struct event *e, struct doc *doc)
 {
 	struct debtor *debtor = debtor_of(d, g, doc);
 
+	if (e->offer) {
+		accept(d, g, e, doc);
+		return true;
+	}
 	if (!commitment_said(doc->e, debtor, decide_policy(d, doc->e, debtor), e, what_of(e), &g->fx))
 		return false;
 	doc->touched = true;

@@ -171,6 +171,74 @@ static void rows_43_to_52_the_case_goes_to_others_with_its_evidence(void **state
 	story_ends_well(s);
 }
 
+/* Less, or three parts, until a day; what is accepted then is the agreement, what comes later is void. */
+static void row_39_an_offer_stands_until_its_day(void **state)
+{
+	struct story *s = *state;
+	struct json rows, row;
+
+	story_invoice(s, "inv_1", "2026-04-01", 100001);
+	story_invoice(s, "inv_2", "2026-04-01", 100001);
+	story_invoice(s, "inv_3", "2026-04-01", 100001);
+	story_until(s, "2026-04-09T08:00:00Z"); /* written on the 8th */
+	rows = STORY_CTL(s, "offer", "list", "inv_1");
+	row = json_at(&rows, 0);
+	assert_string_equal(story_str(&row, "code"), "less");
+	assert_string_equal(story_str(&row, "until"), "2026-04-22");
+	assert_string_equal(story_str(&row, "state"), "stands");
+	assert_string_equal(story_str(&row, "approver"), "Mme Durand");
+	assert_non_null(strstr(story_text(s, "inv_1", "compromise"), "- less: \xe2\x82\xac" "900.01 in all, paid by 22 April 2026."));
+	assert_non_null(strstr(story_text(s, "inv_1", "compromise"),
+		"- parts: \xe2\x82\xac" "333.35 by 22 April 2026; \xe2\x82\xac" "333.33 by 22 May 2026; \xe2\x82\xac" "333.33 by 22 June 2026;"));
+	assert_true(story_recorded(s, "inv_1", "offer.made"));
+
+	/* By an event; and by telephone, to a person. */
+	story_event(s, "settlement.agreed", "inv_1", "2026-04-09T07:00:00Z", ",\"offer\":\"less\"");
+	(void)STORY_CTL(s, "offer", "accept", "inv_2", "parts", "on the telephone");
+	story_applied(s);
+	rows = STORY_CTL(s, "explain", "inv_1");
+	assert_string_equal(story_str(&rows, "rule"), "settlement");
+	rows = STORY_CTL(s, "explain", "inv_2");
+	assert_string_equal(story_str(&rows, "rule"), "plan");
+	story_event(s, "invoice.payment_received", "inv_1", "2026-04-09T07:30:00Z", ",\"payment_id\":\"p1\",\"amount_minor\":90000");
+	rows = STORY_CTL(s, "show", "inv_1");
+	assert_string_equal(story_str(&rows, "closed"), ""); /* a cent is missing */
+	story_event(s, "invoice.payment_received", "inv_1", "2026-04-09T07:40:00Z", ",\"payment_id\":\"p2\",\"amount_minor\":1");
+	rows = STORY_CTL(s, "show", "inv_1");
+	assert_string_equal(story_str(&rows, "closed"), "settled");
+
+	/* Its day counts by when it was said, not by when it is read; an unknown one is nobody's word. */
+	story_until(s, "2026-04-23T08:00:00Z");
+	(void)STORY_REFUSED(s, "offer", "accept", "inv_3", "less", "too late");
+	(void)STORY_REFUSED(s, "offer", "accept", "inv_3", "more", "what?");
+	story_event(s, "settlement.agreed", "inv_3", "2026-04-23T07:00:00Z", ",\"offer\":\"less\"");
+	rows = STORY_CTL(s, "dead", "list");
+	row = json_at(&rows, 0);
+	assert_string_equal(story_str(&row, "reason"), "offer_expired");
+	story_event(s, "settlement.agreed", "inv_3", "2026-04-22T15:00:00Z", ",\"offer\":\"less\"");
+	assert_true(story_recorded(s, "inv_3", "settlement.agreed"));
+	story_until(s, "2026-06-30T08:00:00Z"); /* the second instalment was due on the 22nd of May: the plan is broken */
+	assert_int_equal(story_count(s, "payment_plan.broken"), 1);
+	story_ends_well(s);
+}
+
+static const char offers[] =
+	"{\"name\":\"talk\",\"title\":\"talk\",\"caps\":[{\"contacts\":2,\"days\":7}],\"min_gap\":\"48h\",\"group\":\"none\",\"steps\":["
+	"{\"id\":\"reminder\",\"at\":\"due+1d\",\"channel\":\"email\",\"template\":\"reminder\",\"tone\":\"friendly\"},"
+	"{\"id\":\"compromise\",\"at\":\"due+7d\",\"channel\":\"email\",\"template\":\"compromise\",\"tone\":\"neutral\",\"offers\":["
+	"{\"code\":\"less\",\"percent\":10,\"within\":\"14d\",\"approved_by\":\"Mme Durand\"},"
+	"{\"code\":\"parts\",\"instalments\":3,\"every\":\"30d\",\"within\":\"14d\",\"approved_by\":\"Mme Durand\"}]},"
+	"{\"id\":\"ask\",\"at\":\"due+40d\",\"gate\":\"decision\",\"role\":\"owner\"}]}";
+
+static int setup_offers(void **state)
+{
+	struct story *s = calloc(1, sizeof(*s));
+
+	story_open(s, offers, START);
+	*state = s;
+	return 0;
+}
+
 static int setup(void **state)
 {
 	struct story *s = calloc(1, sizeof(*s));
@@ -194,6 +262,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		STORY(rows_26_41_42_a_threat_is_our_word),
 		STORY(rows_43_to_52_the_case_goes_to_others_with_its_evidence),
+		cmocka_unit_test_setup_teardown(row_39_an_offer_stands_until_its_day, setup_offers, teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
