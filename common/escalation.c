@@ -664,6 +664,7 @@ static void follow_hold(struct escalation *e, struct debtor *d, const struct nex
 		escalation_lacks(e, d, rules->policy, &rules->policy->steps[next->step].needs, fx->arena) : NULL;
 
 	commitment_watch(e, hold ? hold : "", fx);
+	work_watch(e, d, hold ? hold : "", fx);
 	if (same) {
 		if (e->next_at && e->next_at <= rules->now && next->kind == NEXT_HELD)
 			tell_hold(e, hold, detail, until, true, fx);

@@ -191,7 +191,7 @@ void commitment_lapse(struct escalation *e, const char *reason, struct effects *
 }
 
 /* While something holds the ladder for a reason of the debtor's, nobody expects us to carry it out. */
-static bool rests(const char *hold)
+bool hold_excuses(const char *hold)
 {
 	return *hold && strcmp(hold, "exhausted") != 0 && strcmp(hold, "incomplete") != 0 && strcmp(hold, "commitment") != 0;
 }
@@ -200,7 +200,7 @@ void commitment_watch(struct escalation *e, const char *hold, struct effects *fx
 {
 	struct commitment *c = &e->commitment;
 
-	if (c->state != COMMITMENT_OPEN || c->overdue_told || c->deadline > fx->now || rests(hold))
+	if (c->state != COMMITMENT_OPEN || c->overdue_told || c->deadline > fx->now || hold_excuses(hold))
 		return;
 	c->overdue_told = true;
 	tell(e, "commitment.overdue", NULL, fx);
@@ -209,7 +209,10 @@ void commitment_watch(struct escalation *e, const char *hold, struct effects *fx
 
 int64_t commitment_look_at(const struct escalation *e, int64_t now)
 {
-	return e->commitment.state == COMMITMENT_OPEN && e->commitment.deadline > now ? e->commitment.deadline : 0;
+	int64_t word = e->commitment.state == COMMITMENT_OPEN && e->commitment.deadline > now ? e->commitment.deadline : 0;
+	int64_t work = e->work_hold_at > now ? e->work_hold_at : 0;
+
+	return !word || (work && work < word) ? work : word;
 }
 
 bool withdrawal_owed(const struct escalation *e, const struct policy *policy, struct aside *ret)
@@ -468,6 +471,8 @@ void commitment_write(struct json_writer *w, const struct escalation *e)
 		jw_int(w, "made", c->made);
 		jw_end_object(w);
 	}
+	jw_opt_int(w, "work_hold_at", e->work_hold_at);
+	jw_opt_str(w, "work_hold_step", e->work_hold_step);
 	write_handed_doc(w, &e->handed);
 	if (e->approved.at) {
 		jw_object(w, "approved");
@@ -528,7 +533,9 @@ int commitment_read(const struct json *json, struct arena *arena, struct escalat
 	struct json approved = { 0 }, list = { 0 };
 	int r;
 
-	if ((r = read_commitment(json, &ret->commitment, err)) < 0 || (r = read_handed(json, &ret->handed, err)) < 0 ||
+	if ((r = json_opt_int(json, "work_hold_at", INT64_MIN, INT64_MAX, &ret->work_hold_at, err)) < 0 ||
+		(r = json_opt_str(json, "work_hold_step", 128, &ret->work_hold_step, err)) < 0 ||
+		(r = read_commitment(json, &ret->commitment, err)) < 0 || (r = read_handed(json, &ret->handed, err)) < 0 ||
 		(r = json_opt_object(json, "approved", &approved, err)) < 0 || (r = json_opt_array(json, "waived", &list, err)) < 0)
 		return r;
 	if (approved.type != JSON_NONE && ((r = json_opt_str(&approved, "by", 400, &ret->approved.by, err)) < 0 ||

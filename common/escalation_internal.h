@@ -33,6 +33,7 @@ bool escalation_broke(const struct escalation *e, const char *what, const struct
 void agreed_judge(struct escalation *e, const struct debtor *d, const struct rules *rules, const struct invoice_view *view, struct effects *fx);
 /* escalation_work.c */
 void work_overdue(struct escalation *e, struct debtor *d, struct effects *fx); /* its day has passed, told once */
+void work_watch(struct escalation *e, struct debtor *d, const char *hold, struct effects *fx); /* what was warned of comes */
 void work_closed(struct escalation *e, struct debtor *d, const char *reason, struct effects *fx); /* `d` may be NULL */
 
 /* escalation_commitment.c */
@@ -42,7 +43,8 @@ bool withdrawal_owed(const struct escalation *e, const struct policy *policy, st
 void withdrawal_unsent(struct escalation *e, const char *reason, struct effects *fx); /* a person says it in writing, otherwise */
 /* Its last day passed and nothing else holds: said once, loudly. `hold`: on the ladder, "" = none. */
 void commitment_watch(struct escalation *e, const char *hold, struct effects *fx);
-int64_t commitment_look_at(const struct escalation *e, int64_t now); /* when its last day passes; 0 = nothing to wait for */
+int64_t commitment_look_at(const struct escalation *e, int64_t now); /* when its last day passes, or work is to rest; 0 = nothing to wait for */
+bool hold_excuses(const char *hold); /* it stands for a reason of the debtor's: nobody expects us to go on meanwhile */
 void commitment_write(struct json_writer *w, const struct escalation *e);
 void offers_write(struct json_writer *w, const struct escalation *e); /* escalation_offers.c */
 int offers_read(const struct json *json, struct arena *arena, struct escalation *ret, struct err *err);

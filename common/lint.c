@@ -43,6 +43,8 @@ static const struct lint_rule rules[LINT_KIND_COUNT] = {
 		"move that gate, or give announces.within more days" },
 	[LINT_LEGAL_UNDECIDED] = { "legal_undecided", LINT_WARNING, "the legal stage begins without a person's decision",
 		"put a decision gate before it" },
+	[LINT_HOLD_UNWARNED] = { "hold_unwarned", LINT_WARNING, "work is asked to rest with the first word about it",
+		"put it off with hold_after, so that the notice is a warning" },
 	[LINT_FEE_WITHOUT_GROUND] = { "fee_without_ground", LINT_ERROR, "fees are stated to debtors of whom no known law lets them be asked",
 		"narrow kinds and countries in the step's if, or take fees out" },
 	[LINT_FEE_EARLY] = { "fee_early", LINT_ERROR, "fees are stated before any are owed", "move the step, or take fees out" },
@@ -385,6 +387,16 @@ static void check_announced(struct lint *l, size_t i)
 			lint_add(l, LINT_THREAT_TWICE, k, "announces", NULL, "\"%s\" announced \"%s\" before, which comes later", policy->steps[i].id, what->id);
 }
 
+/* Before a contract is firm, as with a deposit, nobody waits for work that has begun. */
+static void check_hold(struct lint *l, size_t i)
+{
+	const struct step *step = &l->policy->steps[i];
+
+	for (const char *const *effect = step->effects; *effect && step->tone >= TONE_FIRM && !step->hold_after_days; effect++)
+		if (strcmp(*effect, "work.hold_requested") == 0)
+			lint_add(l, LINT_HOLD_UNWARNED, i, "effects", NULL, "work.hold_requested comes at once");
+}
+
 static void check_roles(struct lint *l, size_t i)
 {
 	static const char *const usual[] = { "billing", "accounts", "purchasing", "manager", "director", "owner", "legal", NULL };
@@ -416,6 +428,7 @@ void lint_policy(const struct lint_input *input, struct lint_report *report)
 		check_minimum(&l, i);
 		check_tone(&l, i);
 		check_announced(&l, i);
+		check_hold(&l, i);
 		check_roles(&l, i);
 		lint_lawful(&l, i);
 		lint_texts_of(&l, i);

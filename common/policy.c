@@ -39,9 +39,9 @@ static const char *const if_members[] = { "balance_min_minor", "balance_max_mino
 	"currency", "kinds", "countries", "tags", NULL };
 /* Which members a step of each kind may have; what is left over would be silently without effect. */
 static const char *const message_members[] = { "id", "at", "channel", "else", "template", "sender", "tone", "to", "fees",
-	"attach", "delivery", "deadline", "effects", "in_doubt", "if", "announces", "requires", "offers", NULL };
+	"attach", "delivery", "deadline", "effects", "hold_after", "in_doubt", "if", "announces", "requires", "offers", NULL };
 static const char *const call_members[] = { "id", "at", "channel", "template", "confirm", "sender", "tone", "to", "deadline",
-	"role", "effects", "in_doubt", "if", "announces", "requires", NULL };
+	"role", "effects", "hold_after", "in_doubt", "if", "announces", "requires", NULL };
 static const char *const gate_members[] = { "id", "at", "gate", "action", "role", "deadline", "tone", "effects", "if", "requires", NULL };
 
 /* --- words ------------------------------------------------------------------------------------------------------ */

@@ -102,6 +102,7 @@ struct step {
 	enum letter_delivery delivery; /* of a letter */
 	bool attach_invoice; /* MESSAGE: by mail, with the document of every invoice it is about */
 	const char *const *effects; /* outbound event types, NULL-terminated */
+	int32_t hold_after_days; /* work.hold_requested comes so long after the step, which warns of it; 0 = at once */
 	enum doubt_rule in_doubt;
 	struct step_if when;
 	struct announces announces; /* MESSAGE and CALL */

@@ -133,9 +133,24 @@ static int read_offers(struct policy *policy, const struct json *object, struct 
 	return 0;
 }
 
+static int read_hold_after(const struct json *object, struct step *step, struct err *err)
+{
+	int r = policy_calendar_days(object, "hold_after", &step->hold_after_days, err);
+
+	for (const char *const *effect = step->effects; *effect && r == 0; effect++)
+		if (strcmp(*effect, "work.hold_requested") == 0)
+			return 0;
+	if (r == 0 && step->hold_after_days)
+		return json_refuse(object, "hold_after", err, "bad_hold_after", "must stand beside effects with work.hold_requested, which it puts off");
+	return r;
+}
+
 int policy_legal_step(struct policy *policy, const struct json *object, struct step *step, struct err *err)
 {
 	int r = read_announces(object, step, err);
+
+	if (r == 0)
+		r = read_hold_after(object, step, err);
 
 	if (r == 0)
 		r = read_needs(policy, object, step, err);

@@ -97,6 +97,7 @@ static const struct pair kinds[] = {
 	{ "commitment.withdrawn", { "Annonce retirée", "Announcement withdrawn" } },
 	{ "commitment.lapsed", { "Annonce devenue sans objet", "Announcement lapsed" } },
 	{ "commitment.overdue", { "Annonce restée sans suite dans le délai", "Announcement not followed up in time" } },
+	{ "work.hold_announced", { "Mise en attente des travaux annoncée", "Warned that work will rest" } },
 	{ "offer.made", { "Offre faite au débiteur", "Offer made to the debtor" } },
 	{ "requirement.waived", { "Pièce manquante, passée outre", "Done without" } },
 	{ "handover.requested", { "Dossier transmis", "Case handed over" } },

@@ -228,7 +228,44 @@ static const char offers[] =
 	"{\"id\":\"compromise\",\"at\":\"due+7d\",\"channel\":\"email\",\"template\":\"compromise\",\"tone\":\"neutral\",\"offers\":["
 	"{\"code\":\"less\",\"percent\":10,\"within\":\"14d\",\"approved_by\":\"Mme Durand\"},"
 	"{\"code\":\"parts\",\"instalments\":3,\"every\":\"30d\",\"within\":\"14d\",\"approved_by\":\"Mme Durand\"}]},"
+	"{\"id\":\"reset\",\"at\":\"due+10d\",\"channel\":\"email\",\"template\":\"expectation_reset\",\"tone\":\"neutral\","
+	"\"if\":{\"tags\":[\"tolerated\"]}},"
+	"{\"id\":\"warning\",\"at\":\"due+16d\",\"channel\":\"email\",\"template\":\"stop_work_warning\",\"tone\":\"firm\",\"deadline\":\"5d\","
+	"\"effects\":[\"work.hold_requested\"],\"hold_after\":\"7d\"},"
 	"{\"id\":\"ask\",\"at\":\"due+40d\",\"gate\":\"decision\",\"role\":\"owner\"}]}";
+
+static void rows_17_18_work_rests_after_a_warning(void **state)
+{
+	struct story *s = *state;
+
+	for (int i = 1; i <= 3; i++) {
+		const char *invoice = arena_printf(s->arena, "inv_%d", i);
+
+		story_invoice(s, invoice, "2026-04-01", 120000);
+		if (i < 3)
+			story_event(s, "invoice.updated", invoice, "2026-03-31T07:00:00Z", arena_printf(s->arena, FIGURES("%s", "%s"), invoice, invoice,
+				i == 1 ? ",\"tags\":[\"tolerated\"]" : ""));
+	}
+	story_until(s, "2026-04-20T08:00:00Z");
+	story_sent_is(s, "inv_1", "reminder 2026-04-02\ncompromise 2026-04-08\nreset 2026-04-13\nwarning 2026-04-20\n");
+	story_sent_is(s, "inv_2", "reminder 2026-04-02\ncompromise 2026-04-08\nwarning 2026-04-17\n");
+	assert_non_null(strstr(story_text(s, "inv_2", "warning"), "reached us by 22 April 2026, we will put current orders and work on hold"));
+	assert_non_null(strstr(story_text(s, "inv_1", "reset"), "we rely on being paid on the day that was agreed"));
+	assert_int_equal(story_count(s, "work.hold_announced"), 3);
+	assert_int_equal(story_count(s, "work.hold_requested"), 0);
+	/* inv_2 is disputed when its day comes, inv_3 is paid before. */
+	story_event(s, "dispute.opened", "inv_2", "2026-04-20T07:00:00Z", ",\"dispute_id\":\"d1\"");
+	story_event(s, "invoice.paid", "inv_3", "2026-04-20T07:00:00Z", "");
+	story_until(s, "2026-04-28T08:00:00Z");
+	assert_int_equal(story_count(s, "work.hold_requested"), 1);
+	assert_true(story_recorded(s, "inv_1", "work.hold_requested"));
+	story_event(s, "dispute.resolved", "inv_2", "2026-04-28T07:00:00Z", ",\"dispute_id\":\"d1\"");
+	story_until(s, "2026-04-29T08:00:00Z");
+	assert_true(story_recorded(s, "inv_2", "work.hold_requested"));
+	story_event(s, "invoice.paid", "inv_2", "2026-04-29T07:00:00Z", "");
+	assert_int_equal(story_count(s, "work.release_allowed"), 1);
+	story_ends_well(s);
+}
 
 static int setup_offers(void **state)
 {
@@ -263,6 +300,7 @@ int main(void)
 		STORY(rows_26_41_42_a_threat_is_our_word),
 		STORY(rows_43_to_52_the_case_goes_to_others_with_its_evidence),
 		cmocka_unit_test_setup_teardown(row_39_an_offer_stands_until_its_day, setup_offers, teardown),
+		cmocka_unit_test_setup_teardown(rows_17_18_work_rests_after_a_warning, setup_offers, teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
