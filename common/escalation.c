@@ -139,6 +139,7 @@ static const struct hold_row hold_rows[] = {
 	{ "says_paid", "find_payment" },
 	{ "refuses", "review_refusal" },
 	{ "exhausted", "exhausted" },
+	{ "settle", "agree_settlement" },
 	{ "incomplete", "complete_evidence" },
 	{ "dead_letter", "dead_letter" },
 	{ "unknown_policy", "unknown_policy" },

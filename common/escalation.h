@@ -152,6 +152,9 @@ struct escalation {
 	const char *reenter; /* the step at which the ladder goes on, since something was broken; NULL = none */
 	const char *reenter_why; /* "promise_broken", "plan_broken" */
 	date reenter_on; /* from this day on it is owed */
+	int64_t minutes, timed; /* of people, as they said, in so many calls */
+	int64_t aged; /* how many ages it reached before it ended, as counted for the creditor's own expectation; 0 = not counted */
+	bool aged_paid;
 	int64_t work_hold_at; /* ms UTC: others are asked to stop working then; 0 = nothing was announced */
 	const char *work_hold_step; /* that warned of it */
 	struct commitment commitment;

@@ -283,6 +283,8 @@ void escalation_called(struct escalation *e, const struct event *call, const cha
 		}
 	}
 	e->calls++;
+	e->minutes += call->minutes;
+	e->timed += call->minutes > 0;
 	e->call = (struct call_made){ .at = rules->now, .outcome = call->outcome, .until_on = call->until_on, .step = step,
 		.contact = call->contact_id, .tell = call->tell };
 }

@@ -471,6 +471,11 @@ void commitment_write(struct json_writer *w, const struct escalation *e)
 		jw_int(w, "made", c->made);
 		jw_end_object(w);
 	}
+	jw_opt_int(w, "minutes", e->minutes);
+	jw_opt_int(w, "timed", e->timed);
+	jw_opt_int(w, "aged", e->aged);
+	if (e->aged_paid)
+		jw_bool(w, "aged_paid", true);
 	jw_opt_int(w, "work_hold_at", e->work_hold_at);
 	jw_opt_str(w, "work_hold_step", e->work_hold_step);
 	write_handed_doc(w, &e->handed);
@@ -533,7 +538,11 @@ int commitment_read(const struct json *json, struct arena *arena, struct escalat
 	struct json approved = { 0 }, list = { 0 };
 	int r;
 
-	if ((r = json_opt_int(json, "work_hold_at", INT64_MIN, INT64_MAX, &ret->work_hold_at, err)) < 0 ||
+	if ((r = json_opt_int(json, "minutes", 0, MONEY_MAX, &ret->minutes, err)) < 0 ||
+		(r = json_opt_int(json, "timed", 0, MONEY_MAX, &ret->timed, err)) < 0 ||
+		(r = json_opt_int(json, "aged", 0, EXPERIENCE_AGES, &ret->aged, err)) < 0 ||
+		(r = json_opt_bool(json, "aged_paid", &ret->aged_paid, err)) < 0 ||
+		(r = json_opt_int(json, "work_hold_at", INT64_MIN, INT64_MAX, &ret->work_hold_at, err)) < 0 ||
 		(r = json_opt_str(json, "work_hold_step", 128, &ret->work_hold_step, err)) < 0 ||
 		(r = read_commitment(json, &ret->commitment, err)) < 0 || (r = read_handed(json, &ret->handed, err)) < 0 ||
 		(r = json_opt_object(json, "approved", &approved, err)) < 0 || (r = json_opt_array(json, "waived", &list, err)) < 0)

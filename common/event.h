@@ -183,6 +183,7 @@ struct event {
 	const char *tell; /* a sentence of the caller's for the mail that confirms the call */
 	const char *contact_id; /* whom it reached */
 	int64_t back_at; /* ms UTC; 0 = not given */
+	int64_t minutes; /* that the call took; 0 = not said */
 	/* payment_plan.agreed, .amended: ordered by their days */
 	const struct instalment *instalments;
 	size_t instalment_count;

@@ -22,7 +22,7 @@ static int get_outcome(const struct json *data, struct event *e, struct err *err
 	if ((r = json_get_word(data, "outcome", call_outcome_names, &outcome, err)) < 0 ||
 		(r = json_opt_str(data, "notes", CALL_NOTES_MAX, &e->notes, err)) < 0 ||
 		(r = json_opt_str(data, "tell", CALL_TELL_MAX, &e->tell, err)) < 0 ||
-		(r = json_opt_str(data, "back_at", 40, &text, err)) < 0 || (r = json_opt_id(data, "contact_id", &e->contact_id, err)) < 0)
+		(r = json_opt_int(data, "minutes", 1, 600, &e->minutes, err)) < 0 || (r = json_opt_str(data, "back_at", 40, &text, err)) < 0 || (r = json_opt_id(data, "contact_id", &e->contact_id, err)) < 0)
 		return r;
 	e->outcome = (enum call_outcome)outcome;
 	if (outcome == CALL_NONE)

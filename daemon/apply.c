@@ -468,11 +468,17 @@ static void gate_decided(struct dunner *d, struct group *g, struct doc *doc, con
 		escalation_stop(e, who, &g->fx);
 		return;
 	}
-	commitment_decided(e, command, &g->fx);
-	e->approved = (struct approved){ .by = command->who, .step = e->step, .at = flow_now(d) };
+	if (strcmp(decision, "settle") != 0)
+		commitment_decided(e, command, &g->fx);
+	if (strcmp(decision, "continue") == 0 || strcmp(decision, "pursue") == 0)
+		e->approved = (struct approved){ .by = command->who, .step = e->step, .at = flow_now(d) };
 	escalation_move(e, TRIGGER_DECIDED);
 	escalation_step_effects(e, who, decide_policy(d, e, who), e->step, &g->fx);
 	escalation_walked(e, g->arena, e->step, STEP_DONE, decision, flow_now(d), NULL);
+	if (strcmp(decision, "settle") == 0)
+		legal_settle(d, g, command, doc);
+	else if (strcmp(decision, "write_off") == 0)
+		legal_write_off(g, command, doc);
 }
 
 static const struct policy *policy_of(struct dunner *d, struct group *g, const struct escalation *e)
@@ -522,6 +528,7 @@ static int plan_migration(struct dunner *d, const struct escalation *e, const st
 static void command_invoice(struct dunner *d, struct group *g, const struct event *e, struct doc *doc)
 {
 	struct json word = json_get(&e->data, "decision");
+	static const char *const words[] = { "continue", "stop", "pursue", "settle", "write_off", NULL };
 	const char *decision = word.type == JSON_STRING ? json_str(&word) : "";
 	struct escalation *esc = doc->e;
 	int64_t now = flow_now(d);
@@ -566,7 +573,7 @@ static void command_invoice(struct dunner *d, struct group *g, const struct even
 		jw_str(&draft->w, "reason", "operator");
 		escalation_walked(esc, g->arena, step, STEP_SKIPPED, "operator", now, NULL);
 	} else if (strcmp(e->command, "decide") == 0 && esc->state == ESCALATION_GATE) {
-		gate_decided(d, g, doc, e, strcmp(decision, "stop") == 0 ? "stop" : "continue");
+		gate_decided(d, g, doc, e, word_listed(words, decision) ? decision : "continue");
 	} else if (strcmp(e->command, "decide") == 0 && esc->state == ESCALATION_WAITING && esc->held && strcmp(esc->held, "exhausted") == 0 &&
 		strcmp(decision, "stop") == 0) {
 		gate_decided(d, g, doc, e, decision);

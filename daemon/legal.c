@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "common/utc.h"
 #include "daemon/flow.h"
 
 static struct debtor *debtor_of(struct dunner *d, struct group *g, const struct doc *doc)
@@ -97,4 +98,36 @@ bool legal_said(struct dunner *d, struct group *g, const struct event *e, struct
 	doc->touched = true;
 	sender_touch(d, NULL, doc->id);
 	return true;
+}
+
+/* The ladder goes on at its next offer; where it has none, a person agrees on something. */
+void legal_settle(struct dunner *d, struct group *g, const struct event *e, struct doc *doc)
+{
+	const struct policy *policy = decide_policy(d, doc->e, debtor_of(d, g, doc));
+	struct hold_entry hold = { .reason = "settle", .since = flow_now(d), .until = flow_now(d) + 30 * DAY_MS, .who = e->who, .why = e->why };
+	const struct zone *zone = zone_of(d, g, doc);
+
+	for (size_t i = 0; policy && zone && i < policy->step_count; i++) {
+		bool over = false;
+
+		for (size_t k = 0; k < doc->e->walk_count; k++)
+			over = over || strcmp(doc->e->walk[k].step, policy->steps[i].id) == 0;
+		if (over || !policy->steps[i].offer_count)
+			continue;
+		doc->e->reenter = policy->steps[i].id;
+		doc->e->reenter_why = "settle";
+		doc->e->reenter_on = zone_date(zone, flow_now(d));
+		return;
+	}
+	escalation_hold(doc->e, g->arena, &hold);
+}
+
+void legal_write_off(struct group *g, const struct event *e, struct doc *doc)
+{
+	struct event fact = *e;
+
+	fact.type = EVENT_INVOICE_MARKED_UNCOLLECTIBLE;
+	fact.fact_id = fact.customer_id = NULL;
+	fact.invoice_id = doc->id;
+	(void)invoice_apply(&doc->e->invoice, &fact, g->arena);
 }

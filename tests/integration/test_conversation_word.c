@@ -267,6 +267,51 @@ static void rows_17_18_work_rests_after_a_warning(void **state)
 	story_ends_well(s);
 }
 
+/* What it has cost and what may still come stand with the question; the answer is a person's, and on record. */
+static void rows_32_40_is_it_worth_it(void **state)
+{
+	static const char *const four[] = { "inv_1", "inv_2", "inv_3", "inv_4", NULL };
+	struct story *s = *state;
+	struct json tasks, task, shown, field;
+
+	world_configure(&s->world, "\"brake\":{", "\"costs\":{\"currency\":\"EUR\",\"hour\":6000,\"email\":100},\"brake\":{");
+	for (size_t i = 0; four[i]; i++)
+		story_invoice(s, four[i], "2026-04-01", 120000);
+	story_event(s, "invoice.paid", "inv_4", "2026-04-02T07:00:00Z", ""); /* a day late: one case of our own, which is too few */
+	story_until(s, "2026-04-09T08:00:00Z");
+	(void)STORY_CTL(s, "call", "log", "inv_1", "nobody there", "--outcome", "voicemail", "--minutes", "25");
+	(void)STORY_CTL(s, "call", "log", "inv_1", "nobody there", "--outcome", "voicemail");
+	story_applied(s);
+	story_until(s, "2026-05-12T08:00:00Z"); /* asked on the 11th, 40 days past due */
+	story_wait_tasks(s, "decision:inv_1:ask decision:inv_2:ask decision:inv_3:ask ");
+	tasks = STORY_CTL(s, "tasks");
+	task = json_at(&tasks, 0);
+	/* 3 mails at 1.00, 25 minutes and 10 of the second call at 60.00 an hour; 85 of 100 after 40 days, of 1,200.00 */
+	assert_non_null(strstr(story_str(&task, "script"), "So far: 3 messages and 35 minutes of people, 38,00"));
+	assert_non_null(strstr(story_str(&task, "script"), "85 of 100 are paid in the end (as the trade says, too few of yours are known): about 1"));
+	assert_non_null(strstr(story_str(&task, "script"), "020,00"));
+	(void)STORY_CTL(s, "--who", "lea", "decide", "inv_1", "pursue", "they can pay");
+	(void)STORY_CTL(s, "decide", "inv_2", "settle", "they are in trouble");
+	(void)STORY_CTL(s, "decide", "inv_3", "write_off", "nothing is to be had");
+	story_wait_tasks(s, "exhausted:inv_1 agree_settlement:inv_2 ");
+	assert_string_equal(story_walk(s, "inv_1", "ask"), "done pursue");
+	assert_string_equal(story_walk(s, "inv_2", "ask"), "done settle"); /* no offer is left behind it */
+	shown = STORY_CTL(s, "show", "inv_3");
+	assert_string_equal(story_str(&shown, "closed"), "uncollectible");
+	assert_true(story_recorded(s, "inv_3", "decision.recorded"));
+	shown = STORY_CTL(s, "worth", "inv_1");
+	field = json_get(&shown, "cases");
+	assert_int_equal(json_int(&field), 1); /* inv_3 reached that age, and was lost; inv_4 was paid before */
+	/* Reversible: newer figures open it again. */
+	story_event(s, "invoice.updated", "inv_3", "2026-05-12T09:00:00Z", FIGURES("inv_3", ""));
+	shown = STORY_CTL(s, "show", "inv_3");
+	assert_string_equal(story_str(&shown, "closed"), "");
+	shown = STORY_CTL(s, "worth", "inv_1");
+	field = json_get(&shown, "cases");
+	assert_int_equal(json_int(&field), 0);
+	story_ends_well(s);
+}
+
 static int setup_offers(void **state)
 {
 	struct story *s = calloc(1, sizeof(*s));
@@ -301,6 +346,7 @@ int main(void)
 		STORY(rows_43_to_52_the_case_goes_to_others_with_its_evidence),
 		cmocka_unit_test_setup_teardown(row_39_an_offer_stands_until_its_day, setup_offers, teardown),
 		cmocka_unit_test_setup_teardown(rows_17_18_work_rests_after_a_warning, setup_offers, teardown),
+		cmocka_unit_test_setup_teardown(rows_32_40_is_it_worth_it, setup_offers, teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
