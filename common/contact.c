@@ -270,15 +270,6 @@ static int add_offers(const struct contact_plan *plan, const struct business_tim
 	return 0;
 }
 
-static void keep_offers(const struct contact_env *env, const struct debtor *debtor, const struct contact_plan *plan, const char *attempt,
-	struct effects *fx)
-{
-	struct business_time when = schedule_window(plan->policy, debtor, env->config->creditor.zone, env->holidays);
-
-	for (size_t i = 0; i < plan->member_count && plan->step->offer_count; i++)
-		offers_written(plan->members[i], plan->step, &when, business_date(&when, env->now), attempt, fx);
-}
-
 int contact_render(const struct contact_env *env, const struct debtor *debtor, const struct contact_plan *plan,
 	enum channel channel, const char *attempt, struct arena *arena, struct notice *ret, const struct sender **sender, struct err *err)
 {
@@ -548,7 +539,7 @@ int contact_release(const struct contact_env *env, struct debtor *debtor, const 
 		e->since = env->now;
 		e->look_at = e->next_at = env->now + SAFETY_LOOK_MS;
 	}
-	keep_offers(env, debtor, plan, m->attempt_id, fx);
+	contact_written(env, debtor, plan, &notice, m->attempt_id, fx);
 	debtor_contact_add(debtor, fx->arena, env->now, plan->channel, m->attempt_id);
 	debtor_contact_made(debtor, m->attempt_id)->to = address;
 	debtor_contact_made(debtor, m->attempt_id)->aside = plan->beside;

@@ -140,8 +140,6 @@ static void walk_on(struct debtor *debtor, struct candidate *c, const struct att
 	event = effects_event(fx, "escalation.stage_changed", entry->debtor_id, e->invoice.id);
 	jw_str(&event->w, "step", step);
 	jw_opt_str(&event->w, "reason", reason);
-	if (end == STEP_SENT)
-		offers_sent(e, entry->id, fx);
 	if (end != STEP_SKIPPED)
 		escalation_step_effects(e, debtor, c->policy, step, fx);
 	else if (strcmp(reason, "unknown") == 0) /* perhaps they read it: then it is our word */

@@ -418,13 +418,6 @@ static struct next_action next_step(const struct escalation *e, const struct deb
 		.at = renewed_until(e->opened_at, 30 * DAY_MS, rules->now) };
 }
 
-int64_t feed_stale_since(const struct policy *policy, int64_t known_to, int64_t now)
-{
-	if (!policy || !policy->freshness_ms || !known_to || now - known_to <= policy->freshness_ms)
-		return 0;
-	return known_to + policy->freshness_ms;
-}
-
 static bool is_first(const struct next_action *aside, const struct next_action *ladder)
 {
 	return aside->kind != NEXT_NONE && (ladder->kind == NEXT_NONE || aside->at <= ladder->at);

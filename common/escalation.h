@@ -11,6 +11,7 @@
 
 #include "common/debtor.h"
 #include "common/effects.h"
+#include "common/interest.h"
 #include "common/invoice.h"
 #include "common/permit.h"
 #include "common/policy.h"
@@ -113,6 +114,16 @@ struct made_offer { /* of a policy, as it was written to the debtor */
 	int64_t made_at; /* ms UTC: it went out; 0 = not yet, or not that anybody knows */
 };
 
+struct late_fee { /* the fixed sum of a law, on an account of its own */
+	int64_t amount, principal; /* minor units; principal: what was open when it was stated */
+	char currency[4];
+	const char *regime, *ground; /* "FR-B2B", and its source */
+	const char *step, *attempt; /* of the notice that states it */
+	int64_t at; /* ms UTC: that notice went out; 0 = not yet, and then it is not owed */
+	int64_t waived_at; /* 0 = it was not */
+	const char *by, *why;
+};
+
 struct approved { /* a person's last word at a gate, to go on */
 	const char *by, *step;
 	int64_t at;
@@ -160,6 +171,7 @@ struct escalation {
 	struct commitment commitment;
 	struct handed handed;
 	struct approved approved;
+	struct late_fee late_fee;
 	struct made_offer *offers;
 	size_t offer_count, offer_capacity;
 	const char **waived; /* what a step asks for and a person does without: need_names, or a step's id */
@@ -298,6 +310,14 @@ void commitment_decided(struct escalation *e, const struct event *command, struc
 /* A person's word, once commitment_may() let it pass. False: it is none of these. */
 bool commitment_said(struct escalation *e, struct debtor *debtor, const struct policy *policy, const struct event *command, const char *what,
 	struct effects *fx);
+
+/* --- late fees: escalation_fees.c ------------------------------------------------------------------------------------------- */
+
+/* A notice that states the sum is about to go out; and it went out: from now on it is owed, once for each invoice. */
+void late_fee_written(struct escalation *e, const struct regime *regime, int64_t amount, const char *step, const char *attempt, struct effects *fx);
+void late_fee_sent(struct escalation *e, const char *attempt, struct effects *fx);
+/* Nobody asks for it any more, also when it was not stated yet. False: it was waived before. */
+bool late_fee_waive(struct escalation *e, const char *by, const char *why, int64_t at, struct effects *fx);
 
 /* --- offers: escalation_offers.c ------------------------------------------------------------------------------------------ */
 

@@ -6,6 +6,13 @@
 
 #define CALL_HOLD_MS (7 * DAY_MS) /* what was said on the telephone holds no longer, unless a day was named */
 
+int64_t feed_stale_since(const struct policy *policy, int64_t known_to, int64_t now)
+{
+	if (!policy || !policy->freshness_ms || !known_to || now - known_to <= policy->freshness_ms)
+		return 0;
+	return known_to + policy->freshness_ms;
+}
+
 bool escalation_broke(const struct escalation *e, const char *what, const struct fact *fact)
 {
 	for (size_t i = 0; i < e->ended_count; i++)

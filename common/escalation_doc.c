@@ -126,6 +126,7 @@ void escalation_write(struct buf *out, const struct escalation *e)
 		jw_str(w, "reenter_on", date_format(e->reenter_on, day));
 	commitment_write(w, e);
 	offers_write(w, e);
+	late_fee_write(w, e);
 	jw_opt_str(w, "closed", e->closed);
 	jw_opt_int(w, "closed_at", e->closed_at);
 	if (e->overdue_told)
@@ -293,7 +294,7 @@ int escalation_from(struct arena *arena, const struct json *json, struct escalat
 		(r = read_ended(json, arena, ret, err)) < 0 || (r = json_opt_str(json, "reenter", 128, &ret->reenter, err)) < 0 ||
 		(r = json_opt_str(json, "reenter_why", 32, &ret->reenter_why, err)) < 0 ||
 		(r = read_day(json, "reenter_on", &ret->reenter_on, err)) < 0 || (r = commitment_read(json, arena, ret, err)) < 0 ||
-		(r = offers_read(json, arena, ret, err)) < 0 ||
+		(r = offers_read(json, arena, ret, err)) < 0 || (r = late_fee_read(json, ret, err)) < 0 ||
 		(r = json_opt_str(json, "closed", 128, &ret->closed, err)) < 0 ||
 		(r = json_opt_int(json, "closed_at", INT64_MIN, INT64_MAX, &ret->closed_at, err)) < 0 ||
 		(r = json_opt_bool(json, "overdue_told", &ret->overdue_told, err)) < 0 ||

@@ -46,6 +46,8 @@ void commitment_watch(struct escalation *e, const char *hold, struct effects *fx
 int64_t commitment_look_at(const struct escalation *e, int64_t now); /* when its last day passes, or work is to rest; 0 = nothing to wait for */
 bool hold_excuses(const char *hold); /* it stands for a reason of the debtor's: nobody expects us to go on meanwhile */
 void commitment_write(struct json_writer *w, const struct escalation *e);
+void late_fee_write(struct json_writer *w, const struct escalation *e); /* escalation_fees.c */
+int late_fee_read(const struct json *json, struct escalation *ret, struct err *err);
 void offers_write(struct json_writer *w, const struct escalation *e); /* escalation_offers.c */
 int offers_read(const struct json *json, struct arena *arena, struct escalation *ret, struct err *err);
 int commitment_read(const struct json *json, struct arena *arena, struct escalation *ret, struct err *err);

@@ -92,7 +92,7 @@ void offers_sent(struct escalation *e, const char *attempt, struct effects *fx)
 	for (size_t i = 0; i < e->offer_count; i++) {
 		struct made_offer *offer = &e->offers[i];
 
-		if (offer->made_at || !offer->attempt || strcmp(offer->attempt, attempt) != 0)
+		if (offer->made_at || !attempt || !offer->attempt || strcmp(offer->attempt, attempt) != 0)
 			continue;
 		offer->made_at = fx->now;
 		for (int k = 0; k < 2; k++) {

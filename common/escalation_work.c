@@ -27,11 +27,14 @@ static void tell(struct escalation *e, const char *type, const char *step, const
 void escalation_step_effects(struct escalation *e, struct debtor *d, const struct policy *policy, const char *step, struct effects *fx)
 {
 	int index = policy && step ? policy_step_index(policy, step) : -1;
+	const char *attempt;
 
 	if (index < 0)
 		return;
-	commitment_open(e, d, policy, step, e->walk_count && strcmp(e->walk[e->walk_count - 1].step, step) == 0 ?
-		e->walk[e->walk_count - 1].attempt : e->task, fx);
+	attempt = e->walk_count && strcmp(e->walk[e->walk_count - 1].step, step) == 0 ? e->walk[e->walk_count - 1].attempt : e->task;
+	commitment_open(e, d, policy, step, attempt, fx);
+	offers_sent(e, attempt, fx);
+	late_fee_sent(e, attempt, fx);
 	for (const char *const *effect = policy->steps[index].effects; effect && *effect; effect++) {
 		if (policy->steps[index].hold_after_days && strcmp(*effect, HOLD) == 0) {
 			e->work_hold_at = fx->now + policy->steps[index].hold_after_days * DAY_MS;

@@ -283,13 +283,6 @@ static int64_t common_rate(const struct notice_input *input)
 	return rate;
 }
 
-/* By the balance, which is the least that it can be about. False: the law has no sum in the currency of this invoice. */
-static bool fixed_sum(const struct regime *late, struct money balance, int64_t *ret)
-{
-	*ret = late->sum;
-	return !late->tiers || (late->currency && strcmp(late->currency, balance.currency) == 0 && fee_of(late->tiers, balance.minor, false, ret));
-}
-
 static void put_sum(struct model *m, const struct notice_input *input)
 {
 	const struct regime *late = input->late;
@@ -302,7 +295,7 @@ static void put_sum(struct model *m, const struct notice_input *input)
 
 		if (!is_late(input, i))
 			continue;
-		known = fixed_sum(late, input->invoices[i].balance, &one) && money_add(total.minor, one, &total.minor);
+		known = regime_sum(late, input->invoices[i].balance, &one) && money_add(total.minor, one, &total.minor);
 		same = same && (seen++ == 0 || one == each.minor);
 		each.minor = one;
 	}

@@ -98,6 +98,8 @@ static const struct pair kinds[] = {
 	{ "commitment.lapsed", { "Annonce devenue sans objet", "Announcement lapsed" } },
 	{ "commitment.overdue", { "Annonce restée sans suite dans le délai", "Announcement not followed up in time" } },
 	{ "work.hold_announced", { "Mise en attente des travaux annoncée", "Warned that work will rest" } },
+	{ "fee.accrued", { "Indemnité forfaitaire réclamée", "Fixed sum asked for" } },
+	{ "fee.waived", { "Renonciation à l’indemnité", "Fixed sum waived" } },
 	{ "offer.made", { "Offre faite au débiteur", "Offer made to the debtor" } },
 	{ "requirement.waived", { "Pièce manquante, passée outre", "Done without" } },
 	{ "handover.requested", { "Dossier transmis", "Case handed over" } },

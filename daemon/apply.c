@@ -36,6 +36,7 @@ static const char *const record_kinds[EVENT_TYPE_COUNT] = {
 	[EVENT_PAYMENT_PLAN_AMENDED] = "plan.amended",
 	[EVENT_PAYMENT_PLAN_CANCELLED] = "plan.cancelled",
 	[EVENT_SETTLEMENT_AGREED] = "settlement.agreed",
+	[EVENT_FEE_WAIVED] = "fee.waived",
 	[EVENT_CUSTOMER_UPDATED] = "customer.changed",
 	[EVENT_CUSTOMER_PAUSED] = "customer.changed",
 	[EVENT_CUSTOMER_RESUMED] = "customer.changed",
@@ -347,6 +348,10 @@ void decide_event(struct dunner *d, struct group *g, struct input *input)
 		if (!escalation_commanded(invoice->e, g->arena, e))
 			return; /* told again: a call counts once */
 		decide_call(d, g, e, invoice);
+		return;
+	}
+	if (e->type == EVENT_FEE_WAIVED) {
+		legal_waive_fee(d, g, e, invoice);
 		return;
 	}
 	if (debtor && debtor->loaded) {

@@ -85,10 +85,22 @@ static void accept(struct dunner *d, struct group *g, const struct event *e, str
 		jw_str(&draft->w, "until_on", date_format(fact.until_on, day));
 }
 
+void legal_waive_fee(struct dunner *d, struct group *g, const struct event *e, struct doc *doc)
+{
+	if (!doc || !doc->loaded || !late_fee_waive(doc->e, e->who ? e->who : e->source, e->why ? e->why : e->reason, flow_now(d), &g->fx))
+		return; /* told again */
+	doc->touched = true;
+	sender_touch(d, NULL, doc->id); /* a notice that states it must not go out now */
+}
+
 bool legal_said(struct dunner *d, struct group *g, const struct event *e, struct doc *doc)
 {
 	struct debtor *debtor = debtor_of(d, g, doc);
 
+	if (strcmp(e->command, "fee_waive") == 0) {
+		legal_waive_fee(d, g, e, doc);
+		return true;
+	}
 	if (e->offer) {
 		accept(d, g, e, doc);
 		return true;

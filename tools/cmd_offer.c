@@ -5,7 +5,7 @@
 #include "tools/cmd.h"
 
 static const struct column columns[] = { { "code", "OFFER", false }, { "until", "UNTIL", false }, { "state", "STATE", false },
-	{ "amount_minor", "SETTLES FOR", true }, { "instalments", "INSTALMENTS", false }, { "approver", "APPROVED BY", false },
+	{ "amount", "SETTLES FOR", true }, { "instalments", "INSTALMENTS", false }, { "approver", "APPROVED BY", false },
 	{ "made_at", NULL, false }, { "attempt", NULL, false }, { 0 } };
 
 static const char *parts_of(struct ctl *ctl, const struct made_offer *offer, const char *currency)

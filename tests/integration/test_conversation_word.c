@@ -312,6 +312,76 @@ static void rows_32_40_is_it_worth_it(void **state)
 	story_ends_well(s);
 }
 
+static const char fees[] =
+	"{\"name\":\"talk\",\"title\":\"talk\",\"caps\":[{\"contacts\":2,\"days\":7}],\"min_gap\":\"48h\",\"group\":\"none\",\"late\":{\"regime\":\"FR-B2B\"},"
+	"\"steps\":[{\"id\":\"reminder\",\"at\":\"due+1d\",\"channel\":\"email\",\"template\":\"reminder\",\"tone\":\"friendly\"},"
+	"{\"id\":\"penalties\",\"at\":\"due+15d\",\"channel\":\"email\",\"template\":\"penalties\",\"tone\":\"firm\",\"fees\":true,"
+	"\"if\":{\"kinds\":[\"company\"]}},"
+	"{\"id\":\"again\",\"at\":\"due+22d\",\"channel\":\"email\",\"template\":\"penalties\",\"tone\":\"firm\",\"fees\":true,"
+	"\"if\":{\"kinds\":[\"company\"]}}]}";
+
+static int64_t minor_of(const struct json *shown, const char *key)
+{
+	struct json money = json_get(shown, key), minor = json_get(&money, "minor");
+
+	return minor.type == JSON_INT ? json_int(&minor) : 0;
+}
+
+static const char *fee_of_invoice(struct story *s, const char *invoice, int64_t amount)
+{
+	struct json shown = STORY_CTL(s, "fees", invoice);
+
+	assert_int_equal(minor_of(&shown, "amount"), amount);
+	return story_str(&shown, "fee");
+}
+
+/* Owed once it was stated, once, beside the balance; waived by a person or an event, before or after. */
+static void row_29_the_late_fee_has_an_account_of_its_own(void **state)
+{
+	static const char *const four[] = { "inv_1", "inv_2", "inv_3", "inv_4", NULL };
+	struct story *s = *state;
+	struct json shown;
+
+	for (size_t i = 0; four[i]; i++)
+		story_invoice(s, four[i], "2026-04-01", 120000);
+	story_event(s, "fee.waived", "inv_3", "2026-04-01T07:00:00Z", ",\"reason\":\"an old customer\"");
+	story_until(s, "2026-04-03T08:00:00Z");
+	assert_string_equal(fee_of_invoice(s, "inv_1", 0), "not stated, and so not owed");
+	story_event(s, "invoice.paid", "inv_4", "2026-04-03T07:00:00Z", "");
+	story_until(s, "2026-04-17T08:00:00Z");
+	assert_non_null(strstr(story_text(s, "inv_1", "penalties"), "\xe2\x82\xac" "40.00 for each invoice"));
+	assert_string_equal(fee_of_invoice(s, "inv_1", 4000), "owed");
+	assert_string_equal(fee_of_invoice(s, "inv_3", 0), "waived");
+	assert_string_equal(fee_of_invoice(s, "inv_4", 0), "not stated, and so not owed");
+	assert_int_equal(story_count(s, "fee.accrued"), 2);
+	shown = STORY_CTL(s, "fees", "inv_1");
+	assert_int_equal(minor_of(&shown, "interest"), 639); /* 120000 x 12.15 % x 16 / 365 = 639.12 */
+	assert_int_equal(minor_of(&shown, "balance"), 120000);
+	(void)STORY_CTL(s, "fee", "waive", "inv_2", "we were slow ourselves");
+	story_applied(s);
+	(void)STORY_REFUSED(s, "fee", "waive", "inv_2", "again");
+	assert_string_equal(fee_of_invoice(s, "inv_2", 4000), "waived");
+	assert_true(story_recorded(s, "inv_2", "fee.waived"));
+	/* Stated again, it is owed no second time; paid, the invoice is closed, and the fee stands. */
+	story_until(s, "2026-04-28T08:00:00Z");
+	story_sent_is(s, "inv_1", "reminder 2026-04-02\npenalties 2026-04-16\nagain 2026-04-23\n");
+	assert_int_equal(story_count(s, "fee.accrued"), 2);
+	story_event(s, "invoice.payment_received", "inv_1", "2026-04-28T07:00:00Z", ",\"payment_id\":\"p1\",\"amount_minor\":120000");
+	shown = STORY_CTL(s, "show", "inv_1");
+	assert_string_equal(story_str(&shown, "closed"), "paid");
+	assert_string_equal(fee_of_invoice(s, "inv_1", 4000), "owed");
+	story_ends_well(s);
+}
+
+static int setup_fees(void **state)
+{
+	struct story *s = calloc(1, sizeof(*s));
+
+	story_open(s, fees, START);
+	*state = s;
+	return 0;
+}
+
 static int setup_offers(void **state)
 {
 	struct story *s = calloc(1, sizeof(*s));
@@ -346,6 +416,7 @@ int main(void)
 		STORY(rows_43_to_52_the_case_goes_to_others_with_its_evidence),
 		cmocka_unit_test_setup_teardown(row_39_an_offer_stands_until_its_day, setup_offers, teardown),
 		cmocka_unit_test_setup_teardown(rows_17_18_work_rests_after_a_warning, setup_offers, teardown),
+		cmocka_unit_test_setup_teardown(row_29_the_late_fee_has_an_account_of_its_own, setup_fees, teardown),
 		cmocka_unit_test_setup_teardown(rows_32_40_is_it_worth_it, setup_offers, teardown),
 	};
 

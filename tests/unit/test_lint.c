@@ -136,6 +136,9 @@ static const struct row rows[] = {
 		MAIL("a", "due+1d", IF("\"currency\":\"EUR\",\"balance_max_minor\":999"))), "below_minimum", "$.steps[0].if.balance_max_minor", "999",
 		WITH("\"minimum\":{\"EUR\":1000,\"USD\":10},", MAIL("a", "due+1d", IF("\"currency\":\"GBP\",\"balance_max_minor\":5"))), NULL },
 	/* tone */
+	{ "work that rests with the first word about it", STEPS(SAYS("a", "due+15d", "email", "note", "firm", ",\"effects\":[\"work.hold_requested\"]")),
+		"hold_unwarned", "$.steps[0].effects", "at once",
+		STEPS(SAYS("a", "due+15d", "email", "note", "firm", ",\"effects\":[\"work.hold_requested\"],\"hold_after\":\"7d\"")), NULL },
 	{ "firm before the due date", STEPS(SAYS("a", "due-1d", "email", "note", "firm", "")), "firm_before_due", "$.steps[0].tone", "firm",
 		STEPS(SAYS("a", "due-1d", "email", "note", "neutral", "")), NULL },
 	{ "firm on the due date", STEPS(SAYS("a", "due+0d", "email", "note", "firm", "")), "firm_before_due", "$.steps[0].tone", "firm",
