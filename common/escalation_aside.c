@@ -21,7 +21,7 @@ bool aside_passes(int kind, const char *hold)
 {
 	static const char *const calm[] = { "plan", "exhausted", "below_minimum", "automatic", NULL };
 	static const char *const said[] = { "dispute", "promise", "settlement", "announced", "undelivered", "reply", "says_paid",
-		"waiting_approval", "refuses", NULL };
+		"waiting_approval", "refuses", "settle", NULL };
 
 	for (size_t i = 0; calm[i]; i++)
 		if (strcmp(calm[i], hold) == 0)
@@ -161,7 +161,8 @@ bool aside_owed(const struct escalation *e, const struct rules *rules, const str
 
 	if (e->state == ESCALATION_CLOSED)
 		return paid_owed(e, d, rules, view, ret);
-	return withdrawal_owed(e, rules->policy, ret) || confirm_owed(e, rules->policy, ret) || promise_owed(e, rules, &when, view, ret) || instalment_owed(e, rules, &when, view, ret);
+	return withdrawal_owed(e, rules->policy, ret) || confirm_owed(e, rules->policy, ret) || promise_owed(e, rules, &when, view, ret) ||
+		instalment_owed(e, rules, &when, view, ret);
 }
 
 const struct contact *escalation_reach_aside(const struct escalation *e, const struct debtor *d, const struct rules *rules,
@@ -215,7 +216,8 @@ struct next_action aside_next(const struct escalation *e, const struct debtor *d
 	if (e->state != ESCALATION_CLOSED && *escalation_hold_for(e, d, rules, view, (int)next.aside.kind, &until)) /* the ladder tells of it */
 		return rules->now < next.aside.until ? (struct next_action){ 0 } : (struct next_action){ .kind = NEXT_SKIP, .at = rules->now,
 			.owed_at = rules->now, .why = "stale", .aside = next.aside };
-	if (e->state == ESCALATION_CLOSED && (d->insolvent.on || d->paused.on || d->dead_letter_until > rules->now || handed_over(e) || held_by_hand(e, rules)))
+	if (e->state == ESCALATION_CLOSED &&
+		(d->insolvent.on || d->paused.on || d->dead_letter_until > rules->now || handed_over(e) || held_by_hand(e, rules)))
 		return (struct next_action){ 0 };
 	from = next.aside.from > rules->now ? next.aside.from : rules->now;
 	if (e->retry_at > from)

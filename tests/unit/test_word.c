@@ -16,7 +16,8 @@
 #define THREAT POLICY("", MAIL("reminder", "due+1d", "") ",{\"id\":\"formal\",\"at\":\"due+8d\",\"channel\":\"email\",\"template\":\"t\",\"tone\":\"legal\"," \
 	"\"requires\":[\"document\",\"reminder\"],\"announces\":{\"step\":\"give\",\"within\":\"20d\"}}," \
 	"{\"id\":\"give\",\"at\":\"formal+14d\",\"action\":\"handover\",\"role\":\"owner\",\"requires\":[\"notice\"]}," \
-	"{\"id\":\"more\",\"at\":\"due+60d\",\"channel\":\"email\",\"template\":\"t\",\"tone\":\"legal\"},{\"id\":\"end\",\"at\":\"due+90d\",\"gate\":\"decision\",\"role\":\"owner\"}")
+	"{\"id\":\"more\",\"at\":\"due+60d\",\"channel\":\"email\",\"template\":\"t\",\"tone\":\"legal\"}," \
+	"{\"id\":\"end\",\"at\":\"due+90d\",\"gate\":\"decision\",\"role\":\"owner\"}")
 #define OWED "2026-04-09T08:00:00Z"
 
 static void threatened(struct world *w)
@@ -188,7 +189,8 @@ static void documents_come_back(void **state)
 	struct event command = { .command = "handover", .who = "me", .why = "we \"must\"" };
 	static const char *const waived[] = { "contract" };
 	struct instalment part = { { 20573 }, 40001 };
-	struct made_offer offers[] = { { .code = "less", .approver = "A", .until = { 20573 }, .amount = 100, .settles_at = 120, .attempt = "x", .made_at = 5 },
+	struct made_offer offers[] = {
+		{ .code = "less", .approver = "A", .until = { 20573 }, .amount = 100, .settles_at = 120, .attempt = "x", .made_at = 5 },
 		{ .code = "parts", .until = { 20573 }, .instalments = &part, .instalment_count = 1 } };
 	struct escalation back;
 	struct err err = { 0 };
