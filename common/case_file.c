@@ -264,6 +264,19 @@ static struct case_invoice *invoice_of(struct reading *r, const char *id)
 	return &f->invoices[f->invoice_count++];
 }
 
+/* What was accepted for all of it, and until when it must be there. */
+static void read_terms(const struct reading *r, struct event *ret)
+{
+	const char *until = word(&r->record, "until_on");
+
+	if (!json_has(&r->record, "accepted_minor"))
+		return;
+	ret->settles = true;
+	ret->amount = number(&r->record, "accepted_minor");
+	if (until)
+		(void)date_parse(until, &ret->until_on);
+}
+
 /* Out of the event as it came; where that is not disclosed, out of what the record says of it. False: it is of no known type. */
 static bool read_event(struct reading *r, struct event *ret)
 {
@@ -272,7 +285,7 @@ static bool read_event(struct reading *r, struct event *ret)
 	struct json raw, total = json_get(&r->record, "total_minor");
 	bool closed;
 
-	*ret = (struct event){ .type = EVENT_TYPE_COUNT };
+	*ret = (struct event){ .type = EVENT_TYPE_COUNT, .until_on = date_none() };
 	for (size_t i = 0; i < EVENT_TYPE_COUNT && name; i++)
 		if (strcmp(event_type_names[i], name) == 0)
 			ret->type = (enum event_type)i;
@@ -284,9 +297,12 @@ static bool read_event(struct reading *r, struct event *ret)
 	if (type && strlen(type) >= strlen(name)) {
 		const char *prefix = arena_printf(r->arena, "%.*s", (int)(strlen(type) - strlen(name)), type);
 
-		if (event_parse(r->arena, (const char *)file->data.data, file->data.len, prefix, ret, NULL) == 0)
+		if (event_parse(r->arena, (const char *)file->data.data, file->data.len, prefix, ret, NULL) == 0) {
+			if (ret->offer) /* its terms are those of the offer, which the record tells */
+				read_terms(r, ret);
 			return true;
-		*ret = (struct event){ .type = ret->type };
+		}
+		*ret = (struct event){ .type = ret->type, .until_on = date_none() };
 	}
 	ret->id = word(&r->record, "event_id") ? word(&r->record, "event_id") : "";
 	ret->source = word(&r->record, "event_source") ? word(&r->record, "event_source") : "";
@@ -296,6 +312,7 @@ static bool read_event(struct reading *r, struct event *ret)
 	ret->customer_id = r->file->debtor;
 	ret->fact_id = word(&r->record, "fact");
 	ret->amount = number(&r->record, "amount_minor");
+	read_terms(r, ret);
 	ret->has_snapshot = total.type == JSON_INT;
 	if (ret->has_snapshot) {
 		struct snapshot *s = &ret->snapshot;

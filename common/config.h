@@ -80,6 +80,13 @@ struct policy_rule {
 	struct rule_range promises_broken; /* to pay by a day */
 };
 
+struct costs { /* minor units of the currency; NULL = not said, and only minutes are counted */
+	const char *currency;
+	int64_t hour; /* of whoever calls and decides */
+	int64_t call_minutes, task_minutes; /* where nobody said how long it took */
+	int64_t email, sms, voice, letter, registered; /* one message */
+};
+
 struct limits {
 	int64_t batch; /* stream entries a group, at most */
 	int64_t concurrency; /* attempts on the wire at once, over all providers */
@@ -122,6 +129,7 @@ struct config {
 	const char *http_ca_file; /* authorities for providers' https; NULL = the system's */
 	const char *type_prefix; /* stripped from event types, "com.acme."; NULL = none */
 	int64_t brake_contacts_per_hour;
+	struct costs costs; /* of asking for money: what a person sees before they decide to go on */
 	bool retention_expire; /* every night what has run out is erased */
 	const char *retention_file; /* periods; NULL = the shipped ones */
 	const char *law_dir; /* the user's own law files, laid over the shipped ones; NULL = none */

@@ -88,6 +88,11 @@ static bool type_prefix_ok(const char *text)
 	return only(text, LOWER UPPER DIGITS ".-") && text[0] != '.' && text[strlen(text) - 1] == '.';
 }
 
+static bool currency_ok(const char *text)
+{
+	return currency_exponent(text) >= 0;
+}
+
 static bool zone_ok(const char *text)
 {
 	const struct zone *zone;
@@ -231,6 +236,18 @@ static const struct config_key keys[] = {
 	{ "brake.contacts_per_hour", CONFIG_NUMBER, "contacts", 1, 1000000, "200", false,
 		"more planned contacts than this in an hour hold all until a person releases them",
 		AT(brake_contacts_per_hour), NULL, NULL, NULL },
+	{ "costs.currency", CONFIG_TEXT, "", 3, 3, NULL, false, "of the costs of asking for money, which a decision shows; without it only minutes are counted",
+		AT(costs.currency), currency_ok, "an ISO 4217 currency in capitals, such as \"EUR\"", NULL },
+	{ "costs.hour", CONFIG_NUMBER, "minor units", 0, 100000000, "0", false, "an hour of whoever calls and decides", AT(costs.hour), NULL, NULL, NULL },
+	{ "costs.call_minutes", CONFIG_NUMBER, "minutes", 0, 600, "10", false, "a call of which nobody said how long it took", AT(costs.call_minutes),
+		NULL, NULL, NULL },
+	{ "costs.task_minutes", CONFIG_NUMBER, "minutes", 0, 600, "10", false, "a decision, or a letter that a person posts", AT(costs.task_minutes),
+		NULL, NULL, NULL },
+	{ "costs.email", CONFIG_NUMBER, "minor units", 0, 1000000, "0", false, "one mail", AT(costs.email), NULL, NULL, NULL },
+	{ "costs.sms", CONFIG_NUMBER, "minor units", 0, 1000000, "0", false, "one SMS", AT(costs.sms), NULL, NULL, NULL },
+	{ "costs.voice", CONFIG_NUMBER, "minor units", 0, 1000000, "0", false, "one call that speaks", AT(costs.voice), NULL, NULL, NULL },
+	{ "costs.letter", CONFIG_NUMBER, "minor units", 0, 1000000, "0", false, "one letter", AT(costs.letter), NULL, NULL, NULL },
+	{ "costs.registered", CONFIG_NUMBER, "minor units", 0, 1000000, "0", false, "one registered letter", AT(costs.registered), NULL, NULL, NULL },
 	{ "retention.expire", CONFIG_FLAG, "", 0, 1, "true", false, "erase every night the files whose periods have run out",
 		AT(retention_expire), NULL, NULL, NULL },
 	{ "retention.file", CONFIG_TEXT, "path", 1, 400, NULL, false, "your periods, instead of the shipped retention.json",

@@ -185,13 +185,16 @@ static struct notice_talk talk_of(const struct contact_plan *plan, const struct 
 {
 	const struct escalation *e = plan->members[0];
 	const struct aside *aside = &plan->asides[0];
-	struct notice_talk talk = { .outcome = CALL_NONE, .said_on = date_none(), .until_on = date_none(), .due_on = date_none() };
+	struct notice_talk talk = { .outcome = CALL_NONE, .said_on = date_none(), .until_on = date_none(), .due_on = date_none(),
+		.announced_on = date_none() };
 
 	if (aside->kind == ASIDE_CONFIRM) {
 		talk.outcome = e->call.outcome;
 		talk.said_on = zone_date(zone, e->call.at);
 		talk.until_on = e->call.until_on;
 		talk.tell = e->call.tell;
+	} else if (aside->kind == ASIDE_WITHDRAWN) {
+		talk.announced_on = zone_date(zone, e->commitment.opened_at);
 	} else if (aside->kind == ASIDE_PROMISE) {
 		talk.until_on = aside->fact->until_on;
 	} else if (aside->kind == ASIDE_INSTALMENT) {
@@ -241,6 +244,45 @@ static const char *page_url(const struct contact_env *env, const struct escalati
 	return c->page_public_url && env->install_key ? arena_printf(arena, "%s/p/%s", c->page_public_url, page_link_write(&keys, &link, arena)) : NULL;
 }
 
+/* About several invoices together: each keeps its own share, and the notice states the sum. */
+static int add_offers(const struct contact_plan *plan, const struct business_time *when, date today, struct notice_input *input,
+	struct arena *arena, struct err *err)
+{
+	struct notice_offer *offers = arena_alloc(arena, OFFERS_MAX * sizeof(*offers));
+	const char *currency = plan->members[0]->invoice.snapshot.currency;
+
+	for (size_t k = 0; k < plan->step->offer_count; k++) {
+		struct notice_offer *to = &offers[input->offer_count];
+		struct notice_part_due *parts = NULL;
+		size_t given = 0;
+
+		*to = (struct notice_offer){ .code = plan->step->offers[k].code, .plan = plan->step->offers[k].instalments > 0 };
+		memcpy(to->amount.currency, currency, 4);
+		for (size_t i = 0; i < plan->member_count; i++) {
+			struct made_offer one;
+
+			if (!offer_terms(&plan->step->offers[k], plan->members[i], when, today, &one, arena))
+				break;
+			to->until = one.until;
+			parts = parts ? parts : arena_alloc(arena, (one.instalment_count + 1) * sizeof(*parts));
+			for (size_t n = 0; n < one.instalment_count; n++) {
+				parts[n].due_on = one.instalments[n].due_on;
+				memcpy(parts[n].amount.currency, currency, 4);
+				if (!money_add(parts[n].amount.minor, one.instalments[n].amount, &parts[n].amount.minor))
+					return err_set(err, -EBADMSG, "out_of_range", "", "what is offered does not add up within 2^53");
+			}
+			if (!money_add(to->amount.minor, one.amount, &to->amount.minor))
+				return err_set(err, -EBADMSG, "out_of_range", "", "what is offered does not add up within 2^53");
+			to->instalments = parts;
+			to->instalment_count = one.instalment_count;
+			given++;
+		}
+		input->offer_count += given == plan->member_count;
+	}
+	input->offers = offers;
+	return 0;
+}
+
 int contact_render(const struct contact_env *env, const struct debtor *debtor, const struct contact_plan *plan,
 	enum channel channel, const char *attempt, struct arena *arena, struct notice *ret, const struct sender **sender, struct err *err)
 {
@@ -267,7 +309,8 @@ int contact_render(const struct contact_env *env, const struct debtor *debtor, c
 		struct invoice_view view = invoice_view(&plan->members[i]->invoice);
 
 		invoices[i] = (struct notice_invoice){ .number = s->number ? s->number : plan->members[i]->invoice.id,
-			.payment_url = s->payment_url, .pdf_url = s->pdf_url, .page_url = page_url(env, plan->members[i], channel, input.locale, arena), .issued_on = s->issued_on, .terms = s->late_fee_ref,
+			.payment_url = s->payment_url, .pdf_url = s->pdf_url, .page_url = page_url(env, plan->members[i], channel, input.locale, arena), .issued_on = s->issued_on,
+			.terms = s->late_fee_ref, .contract = s->contract,
 			.due_on = s->due_on, .total.minor = s->total, .balance.minor = view.balance,
 			.days_past_due = date_diff(input.today, s->due_on) };
 		memcpy(invoices[i].total.currency, s->currency, 4);
@@ -276,6 +319,8 @@ int contact_render(const struct contact_env *env, const struct debtor *debtor, c
 			return err_set(err, -EBADMSG, "out_of_range", "", "the balances do not add up within 2^53");
 		memcpy(input.balance.currency, s->currency, 4);
 	}
+	if (add_offers(plan, &when, input.today, &input, arena, err) < 0)
+		return -EBADMSG;
 	return notice_render(env->notices, plan->step->template_name, channel, &input, arena, ret, err);
 }
 
@@ -508,6 +553,7 @@ int contact_release(const struct contact_env *env, struct debtor *debtor, const 
 		e->since = env->now;
 		e->look_at = e->next_at = env->now + SAFETY_LOOK_MS;
 	}
+	contact_written(env, debtor, plan, &notice, m->attempt_id, fx);
 	debtor_contact_add(debtor, fx->arena, env->now, plan->channel, m->attempt_id);
 	debtor_contact_made(debtor, m->attempt_id)->to = address;
 	debtor_contact_made(debtor, m->attempt_id)->aside = plan->beside;

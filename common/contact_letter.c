@@ -88,6 +88,7 @@ int contact_open_post(const struct contact_env *env, struct debtor *debtor, cons
 		.role = plan->step->role, .opened_at = env->now, .deadline = zone_to_utc(when.zone, last, when.to_minute),
 		.script = arena_printf(fx->arena, "Print and post%s: %s, %s\n", m.registered ? ", registered" : "", m.to.name, address),
 		.document = m.attachments[0].data, .document_len = m.attachments[0].len };
+	contact_written(env, debtor, plan, &notice, task.id, fx);
 	contact_task_opened(plan, &task, fx);
 	return 0;
 }

@@ -142,6 +142,8 @@ static void walk_on(struct debtor *debtor, struct candidate *c, const struct att
 	jw_opt_str(&event->w, "reason", reason);
 	if (end != STEP_SKIPPED)
 		escalation_step_effects(e, debtor, c->policy, step, fx);
+	else if (strcmp(reason, "unknown") == 0) /* perhaps they read it: then it is our word */
+		commitment_open(e, debtor, c->policy, step, entry->id, fx);
 }
 
 static void not_sent(struct candidate *c, int64_t retry_at, struct effects *fx)
@@ -206,6 +208,8 @@ void contact_bounced(struct candidate *members, size_t count, const char *attemp
 			e->state != ESCALATION_WAITING)
 			continue; /* later steps went on meanwhile: those that come find the next contact */
 		e->walk_count--;
+		if (e->commitment.state == COMMITMENT_OPEN && strcmp(e->commitment.step, last->step) == 0)
+			commitment_lapse(e, "undelivered", fx);
 		e->tries++; /* whoever gets it next, it is another attempt */
 		e->deferred = NULL;
 		draft = effects_record(fx, "attempt.undelivered", e->invoice.debtor_id);

@@ -96,7 +96,7 @@ static int read_deadline(const struct json *row, void *item, struct err *err)
 static int read_procedure(struct arena *arena, const struct json *row, struct procedure *ret, struct err *err)
 {
 	static const char *const members[] = { "source", "certainty", "as_of", "known_until", "note", "country", "currency", "limit", "limits",
-		"court", "needs", "fees", "deadlines", "roll", "calendar", NULL };
+		"court", "needs", "advice", "fees", "deadlines", "roll", "calendar", NULL };
 	int roll = ROLL_NONE, r;
 
 	if ((r = json_only(row, members, err)) < 0 || (r = json_get_str(row, "country", 40, &ret->country, err)) < 0 ||
@@ -106,6 +106,7 @@ static int read_procedure(struct arena *arena, const struct json *row, struct pr
 		(r = json_opt_str(row, "limit", WORDS_MAX, &ret->limit_text, err)) < 0 ||
 		(r = json_opt_str(row, "court", WORDS_MAX, &ret->court, err)) < 0 ||
 		(r = json_opt_str(row, "needs", WORDS_MAX, &ret->needs, err)) < 0 || (r = json_opt_str(row, "note", WORDS_MAX, &ret->note, err)) < 0 ||
+		(r = json_opt_str(row, "advice", WORDS_MAX, &ret->advice, err)) < 0 ||
 		(r = json_opt_word(row, "roll", roll_names, &roll, err)) < 0 || (r = json_opt_str(row, "calendar", 40, &ret->calendar, err)) < 0 ||
 		(r = read_list(arena, row, "limits", sizeof(*ret->limits), read_limit, &ret->limits, &ret->limit_count, err)) < 0 ||
 		(r = read_list(arena, row, "fees", sizeof(*ret->fees), read_fee, &ret->fees, &ret->fee_count, err)) < 0 ||
@@ -143,6 +144,16 @@ const struct procedure *procedure_find(const struct procedures *procedures, cons
 		if (strcmp(procedures->items[i].id, id) == 0)
 			return &procedures->items[i];
 	return NULL;
+}
+
+/* Of a part of the country ("GB-EAW") too: which part the debtor is in, is for a person to see. */
+bool procedure_suits(const struct procedure *procedure, const char *country, const char *currency, int64_t claim, date on)
+{
+	int64_t limit = procedure_limit(procedure, on);
+
+	if (!country || strncmp(procedure->country, country, 2) != 0 || (procedure->country[2] && procedure->country[2] != '-'))
+		return false;
+	return limit < 0 || (strcmp(procedure->currency, currency) == 0 && claim <= limit);
 }
 
 static bool between(date d, date from, date until)

@@ -32,6 +32,7 @@ struct deadline_rule { /* so long after an event */
 
 struct procedure {
 	const char *id, *country, *limit_text, *court, *needs, *note, *source, *certainty; /* NULL = none */
+	const char *advice; /* who helps for little or nothing before it comes to that; NULL = none is known */
 	const char *currency;
 	const struct procedure_limit *limits;
 	size_t limit_count;
@@ -51,6 +52,9 @@ struct procedures {
 /* The section "procedures" of the law. *ret lies in the arena and borrows from the document. -EBADMSG: `err` names the place. */
 int procedures_parse(struct arena *arena, const struct json *section, struct procedures **ret, struct err *err);
 const struct procedure *procedure_find(const struct procedures *procedures, const char *id); /* NULL = unknown */
+
+/* Whether a claim against a debtor of this country (ISO 3166) may go that way on this day, as far as the figures say. */
+bool procedure_suits(const struct procedure *procedure, const char *country, const char *currency, int64_t claim_minor, date on);
 
 /* A period's end: its last day as counted, and as moved when that is no business day (the same where nothing moves it). */
 struct deadline {

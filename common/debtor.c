@@ -521,6 +521,14 @@ void debtor_write(struct buf *out, const struct debtor *debtor)
 	write_strings(w, "policies", debtor->policies, debtor->policy_count);
 	jw_opt_str(w, "adopted", debtor->adopted);
 	write_strings(w, "gaps", debtor->gaps, debtor->gap_count);
+	if (debtor->experience.reached[0]) {
+		jw_array(w, "experience");
+		for (int i = 0; i < EXPERIENCE_AGES; i++) {
+			jw_int(w, NULL, debtor->experience.reached[i]);
+			jw_int(w, NULL, debtor->experience.paid[i]);
+		}
+		jw_end_array(w);
+	}
 	write_strings(w, "quotas", debtor->quotas, debtor->quota_count);
 	write_erasing(w, debtor);
 	jw_end_object(w);
@@ -759,6 +767,13 @@ int debtor_from(struct arena *arena, const struct json *json, struct debtor *ret
 	ret->adopted = json_str(&v);
 	v = json_get(json, "gaps");
 	ret->gaps = read_strings(arena, &v, &ret->gap_count);
+	v = json_get(json, "experience");
+	for (size_t i = 0; i < EXPERIENCE_AGES && 2 * i + 1 < json_len(&v); i++) {
+		struct json reached = json_at(&v, 2 * i), paid = json_at(&v, 2 * i + 1);
+
+		ret->experience.reached[i] = json_int(&reached);
+		ret->experience.paid[i] = json_int(&paid);
+	}
 	v = json_get(json, "quotas");
 	ret->quotas = read_strings(arena, &v, &ret->quota_count);
 	ret->gap_capacity = ret->gap_count;

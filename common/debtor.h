@@ -80,6 +80,12 @@ struct erasing {
 	size_t attempt_count;
 };
 
+/* Of the creditor's closed invoices, by how long after the due date they were unpaid: how many there were, and were paid in the end. */
+#define EXPERIENCE_AGES 6
+struct experience {
+	int64_t reached[EXPERIENCE_AGES], paid[EXPERIENCE_AGES];
+};
+
 struct feed {
 	const char *source;
 	int64_t watermark; /* ms UTC: payments are complete up to here */
@@ -120,6 +126,7 @@ struct debtor {
 	size_t gap_count, gap_capacity;
 	const char **quotas; /* "provider window from used": messages released in a window that is limited, from: ms UTC */
 	size_t quota_count, quota_capacity;
+	struct experience experience;
 	struct erasing *erasing;
 	size_t erasing_count, erasing_capacity;
 };

@@ -139,6 +139,8 @@ static const struct hold_row hold_rows[] = {
 	{ "says_paid", "find_payment" },
 	{ "refuses", "review_refusal" },
 	{ "exhausted", "exhausted" },
+	{ "settle", "agree_settlement" },
+	{ "incomplete", "complete_evidence" },
 	{ "dead_letter", "dead_letter" },
 	{ "unknown_policy", "unknown_policy" },
 	{ "no_customer", "no_customer" },
@@ -203,6 +205,8 @@ const char *escalation_hold_for(const struct escalation *e, const struct debtor 
 
 	for (size_t i = 0; i < e->hold_count; i++)
 		HOLD(e->holds[i].reason, e->holds[i].until);
+	if (handed_over(e))
+		HOLD("handed_over", renewed_until(e->handed.at, 30 * DAY_MS, now));
 	HOLD("dead_letter", d->dead_letter_until);
 	if (!d->known)
 		HOLD("no_customer", renewed_until(e->opened_at, DAY_MS, now));
@@ -320,6 +324,16 @@ const struct contact *escalation_reach(const struct escalation *e, const struct 
 	return NULL;
 }
 
+/* Why a step that is owed does not go out yet: our last word is neither kept nor taken back, or what it must rest on is not there. */
+static const char *stands_back(const struct escalation *e, const struct debtor *d, const struct policy *policy, const struct step *step)
+{
+	struct needs missing = escalation_missing(e, d, policy, &step->needs);
+
+	if (step->announces.on && e->commitment.state == COMMITMENT_OPEN)
+		return "commitment";
+	return missing.facts || missing.steps ? "incomplete" : NULL;
+}
+
 static struct next_action next_step(const struct escalation *e, const struct debtor *d, const struct rules *rules,
 	const struct invoice_view *view)
 {
@@ -364,6 +378,12 @@ static struct next_action next_step(const struct escalation *e, const struct deb
 		next.kind = step->kind == STEP_GATE ? NEXT_GATE : NEXT_SKIP;
 		if (next.kind == NEXT_GATE)
 			return next;
+		next.why = next.owed_at <= rules->now ? stands_back(e, d, policy, step) : NULL;
+		if (next.why) {
+			next.kind = NEXT_HELD;
+			next.at = renewed_until(e->opened_at, 7 * DAY_MS, rules->now);
+			return next;
+		}
 		from = next.owed_at > rules->now ? next.owed_at : rules->now;
 		if (e->retry_at > from)
 			from = e->retry_at;
@@ -396,13 +416,6 @@ static struct next_action next_step(const struct escalation *e, const struct deb
 	}
 	return (struct next_action){ .kind = NEXT_HELD, .why = "exhausted",
 		.at = renewed_until(e->opened_at, 30 * DAY_MS, rules->now) };
-}
-
-int64_t feed_stale_since(const struct policy *policy, int64_t known_to, int64_t now)
-{
-	if (!policy || !policy->freshness_ms || !known_to || now - known_to <= policy->freshness_ms)
-		return 0;
-	return known_to + policy->freshness_ms;
 }
 
 static bool is_first(const struct next_action *aside, const struct next_action *ladder)
@@ -529,7 +542,8 @@ static void drop_task(struct escalation *e, const char *result, struct effects *
 		effects_task(fx, &task);
 }
 
-static void tell_hold(struct escalation *e, const char *hold, int64_t until, bool renewed, struct effects *fx)
+/* `detail`: what a person must know to end it; NULL = the hold says it all. */
+static void tell_hold(struct escalation *e, const char *hold, const char *detail, int64_t until, bool renewed, struct effects *fx)
 {
 	const char *kind = hold_task(hold ? hold : e->held);
 	struct draft *draft;
@@ -548,7 +562,7 @@ static void tell_hold(struct escalation *e, const char *hold, int64_t until, boo
 		struct task task = { .id = arena_printf(fx->arena, "%s:%s", kind, e->invoice.id), .kind = kind,
 			.debtor_id = e->invoice.debtor_id, .invoice_ids = arena_memdup(fx->arena, &e->invoice.id,
 				sizeof(e->invoice.id)), .invoice_count = 1, .opened_at = fx->now, .deadline = until,
-			.reason = renewed ? "renewed" : hold, .close = !hold, .result = hold ? NULL : "obsolete" };
+			.reason = detail ? detail : renewed ? "renewed" : hold, .close = !hold, .result = hold ? NULL : "obsolete" };
 
 		effects_task(fx, &task);
 	}
@@ -589,7 +603,8 @@ static void close_escalation(struct escalation *e, struct debtor *d, const char 
 		e->step = e->task = NULL;
 	}
 	if (e->held)
-		tell_hold(e, NULL, 0, false, fx);
+		tell_hold(e, NULL, NULL, 0, false, fx);
+	commitment_lapse(e, reason, fx);
 	if (e->call.outcome == CALL_WRONG_CONTACT) {
 		struct task task = { .id = arena_printf(fx->arena, "fix_contact:%s", e->invoice.id), .kind = "fix_contact",
 			.debtor_id = e->invoice.debtor_id, .invoice_ids = arena_memdup(fx->arena, &e->invoice.id, sizeof(e->invoice.id)),
@@ -631,22 +646,26 @@ static void close_otherwise(struct escalation *e, const char *reason, struct eff
 /* What was agreed while a person was asked to decide comes first: the question is put again when it is broken. */
 static bool agreed_hold(const char *hold)
 {
-	return strcmp(hold, "plan") == 0 || strcmp(hold, "settlement") == 0 || strcmp(hold, "promise") == 0;
+	return strcmp(hold, "handed_over") == 0 || strcmp(hold, "plan") == 0 || strcmp(hold, "settlement") == 0 || strcmp(hold, "promise") == 0;
 }
 
-static void follow_hold(struct escalation *e, const struct next_action *next, const struct rules *rules, struct effects *fx)
+static void follow_hold(struct escalation *e, struct debtor *d, const struct next_action *next, const struct rules *rules, struct effects *fx)
 {
 	const char *hold = next->kind == NEXT_HELD ? next->why : next->held;
 	int64_t until = next->kind == NEXT_HELD ? next->at : next->held_until;
 	bool same = hold && e->held && strcmp(hold, e->held) == 0;
+	const char *detail = next->kind == NEXT_HELD && strcmp(hold, "incomplete") == 0 ?
+		escalation_lacks(e, d, rules->policy, &rules->policy->steps[next->step].needs, fx->arena) : NULL;
 
+	commitment_watch(e, hold ? hold : "", fx);
+	work_watch(e, d, hold ? hold : "", fx);
 	if (same) {
 		if (e->next_at && e->next_at <= rules->now && next->kind == NEXT_HELD)
-			tell_hold(e, hold, until, true, fx);
+			tell_hold(e, hold, detail, until, true, fx);
 		return;
 	}
 	if (e->held)
-		tell_hold(e, NULL, 0, false, fx);
+		tell_hold(e, NULL, NULL, 0, false, fx);
 	e->held = hold ? arena_strdup(fx->arena, hold) : NULL; /* the law's words do not outlive a reload */
 	if (!hold)
 		return;
@@ -659,7 +678,7 @@ static void follow_hold(struct escalation *e, const struct next_action *next, co
 		e->step = e->task = NULL;
 		escalation_move(e, TRIGGER_DECIDED);
 	}
-	tell_hold(e, hold, until, false, fx);
+	tell_hold(e, hold, detail, until, false, fx);
 }
 
 static void skip_step(struct escalation *e, const char *step, const char *reason, const struct rules *rules, struct effects *fx)
@@ -673,6 +692,8 @@ static void skip_step(struct escalation *e, const char *step, const char *reason
 	draft = effects_event(fx, "contact.skipped", e->invoice.debtor_id, e->invoice.id);
 	jw_str(&draft->w, "step", step);
 	jw_str(&draft->w, "reason", reason);
+	if (strncmp(step, "withdrawn:", 10) == 0)
+		withdrawal_unsent(e, reason, fx);
 	if (strcmp(reason, "no_address") == 0 && !aside_id(step)) {
 		struct task task = { .id = arena_printf(fx->arena, "no_address:%s:%s", e->invoice.id, step),
 			.kind = "no_address", .debtor_id = e->invoice.debtor_id,
@@ -697,35 +718,6 @@ static struct next_action skip_what_is_due(struct escalation *e, struct debtor *
 	}
 }
 
-/* Whether it was paid, in time, and as promised, is counted with the debtor as the facts stand now: what is told later may take it back. */
-static void count_with_debtor(struct escalation *e, struct debtor *d, const struct rules *rules)
-{
-	const struct invoice_view view = invoice_view(&e->invoice);
-	bool paid = e->state == ESCALATION_CLOSED && e->closed && strcmp(e->closed, "paid") == 0;
-	int64_t broken = 0;
-	const char *settled = NULL;
-	const struct zone *zone;
-
-	if (!d || zone_get(debtor_zone(d, rules->creditor_zone), &zone) < 0)
-		return;
-	if (paid) {
-		const struct business_time when = rules->policy ? schedule_window(rules->policy, d, rules->creditor_zone, rules->holidays) :
-			(struct business_time){ 0 };
-		date due = rules->policy ? schedule_due(rules->policy, &when, e->invoice.snapshot.due_on) : e->invoice.snapshot.due_on;
-
-		/* Late is what came when the day was over everywhere (UTC-12): the kindest reading, and the same whatever zone is told when. */
-		settled = date_diff((date){ (int32_t)((invoice_paid_at(&e->invoice) - 12 * HOUR_MS) / DAY_MS) }, due) > 0 ? "late" : "in_time";
-	}
-	if (view.state != STATE_VOID && !view.dispute)
-		broken = invoice_promises_broken(&e->invoice, zone, zone_date(zone, rules->now),
-			paid ? zone_date(zone, invoice_paid_at(&e->invoice)) : date_none());
-	d->paid += (settled != NULL) - (e->settled != NULL);
-	d->paid_late += (settled && settled[0] == 'l') - (e->settled && e->settled[0] == 'l');
-	d->promises_broken += broken - e->promises_broken;
-	e->settled = settled;
-	e->promises_broken = broken;
-}
-
 static const char *close_reason(enum invoice_state state)
 {
 	switch (state) {
@@ -747,6 +739,7 @@ static void follow_facts(struct escalation *e, struct debtor *debtor, const stru
 	struct invoice_view view = invoice_view(&e->invoice);
 	const char *reason = close_reason(view.state);
 	struct next_action next;
+	int64_t look;
 
 	if (view.state == STATE_UNKNOWN || view.state == STATE_DRAFT) {
 		if (e->state == ESCALATION_NONE)
@@ -787,14 +780,15 @@ static void follow_facts(struct escalation *e, struct debtor *debtor, const stru
 			work_overdue(e, debtor, fx);
 		}
 	}
-	follow_hold(e, &next, rules, fx);
+	follow_hold(e, debtor, &next, rules, fx);
 	if (next.kind == NEXT_HELD && e->state == ESCALATION_TASK)
 		next = escalation_next(e, debtor, rules);
-	e->next_at = next.at;
+	look = commitment_look_at(e, rules->now);
+	e->next_at = look && look < next.at ? look : next.at;
 }
 
 void escalation_refresh(struct escalation *e, struct debtor *debtor, const struct rules *rules, struct effects *fx)
 {
 	follow_facts(e, debtor, rules, fx);
-	count_with_debtor(e, debtor, rules);
+	agreed_count(e, debtor, rules);
 }

@@ -11,6 +11,7 @@
 
 #include "common/debtor.h"
 #include "common/effects.h"
+#include "common/interest.h"
 #include "common/invoice.h"
 #include "common/permit.h"
 #include "common/policy.h"
@@ -75,6 +76,59 @@ struct agreed_end { /* what was agreed, and whether it was kept */
 	bool kept;
 };
 
+/* What we announced, and what became of it. One at a time: nobody is threatened twice with two different things. */
+enum commitment_state { COMMITMENT_NONE, COMMITMENT_OPEN, COMMITMENT_FULFILLED, COMMITMENT_WITHDRAWN, COMMITMENT_LAPSED, COMMITMENT_STATE_COUNT };
+extern const char *const commitment_state_names[COMMITMENT_STATE_COUNT + 1];
+struct commitment {
+	enum commitment_state state;
+	const char *step; /* that announced it */
+	const char *what; /* the step at which it is carried out; NULL = none is named */
+	const char *attempt; /* of the message that said so */
+	int64_t opened_at, deadline; /* ms UTC */
+	const char *approver; /* who decided before it to go on; NULL = nobody was asked */
+	const char *lacks; /* of the evidence, when it was announced: "contract, delivered"; NULL = nothing */
+	int64_t ended_at;
+	const char *by, *why; /* who ended it, NULL = the facts */
+	bool overdue_told;
+	int64_t made; /* how many so far, with this one: names the mail that takes it back */
+};
+
+struct handed { /* the case, to somebody who goes on with it: from then on nothing is done by itself */
+	const char *to; /* "lawyer", "agency", "court"; NULL = it is ours */
+	const char *procedure; /* of the law data, for a court; NULL = none */
+	const char *bundle; /* hex SHA-256 of the evidence bundle's manifest; NULL = none was made */
+	int64_t at; /* ms UTC */
+	const char *by, *why;
+	const char *result; /* "kept": they go on with it; "returned": it is ours again; NULL = they have not said */
+	int64_t result_at;
+};
+
+struct made_offer { /* of a policy, as it was written to the debtor */
+	const char *code, *approver;
+	date until; /* the last day on which it can be accepted; of less, the money must be there then */
+	int64_t amount; /* minor units that settle it; 0 of a plan */
+	int64_t settles_at; /* the same with what was paid and credited before */
+	const struct instalment *instalments; /* of a plan */
+	size_t instalment_count;
+	const char *attempt; /* of the message */
+	int64_t made_at; /* ms UTC: it went out; 0 = not yet, or not that anybody knows */
+};
+
+struct late_fee { /* the fixed sum of a law, on an account of its own */
+	int64_t amount, principal; /* minor units; principal: what was open when it was stated */
+	char currency[4];
+	const char *regime, *ground; /* "FR-B2B", and its source */
+	const char *step, *attempt; /* of the notice that states it */
+	int64_t at; /* ms UTC: that notice went out; 0 = not yet, and then it is not owed */
+	int64_t waived_at; /* 0 = it was not */
+	const char *by, *why;
+};
+
+struct approved { /* a person's last word at a gate, to go on */
+	const char *by, *step;
+	int64_t at;
+};
+
 struct escalation {
 	int64_t version; /* of the document; only grows */
 	struct invoice invoice;
@@ -109,6 +163,19 @@ struct escalation {
 	const char *reenter; /* the step at which the ladder goes on, since something was broken; NULL = none */
 	const char *reenter_why; /* "promise_broken", "plan_broken" */
 	date reenter_on; /* from this day on it is owed */
+	int64_t minutes, timed; /* of people, as they said, in so many calls */
+	int64_t aged; /* how many ages it reached before it ended, as counted for the creditor's own expectation; 0 = not counted */
+	bool aged_paid;
+	int64_t work_hold_at; /* ms UTC: others are asked to stop working then; 0 = nothing was announced */
+	const char *work_hold_step; /* that warned of it */
+	struct commitment commitment;
+	struct handed handed;
+	struct approved approved;
+	struct late_fee late_fee;
+	struct made_offer *offers;
+	size_t offer_count, offer_capacity;
+	const char **waived; /* what a step asks for and a person does without: need_names, or a step's id */
+	size_t waived_count, waived_capacity;
 	const char *closed; /* reason */
 	int64_t closed_at;
 	bool overdue_told;
@@ -138,7 +205,7 @@ int64_t feed_stale_since(const struct policy *policy, int64_t known_to, int64_t 
  * A message beside the ladder: it records or thanks and does not ask, so no cap, gap or maximum counts it. Its id has a ':', which no
  * step's has. Those that follow from facts are owed as long as the walk does not hold their id.
  */
-enum aside_kind { ASIDE_CONFIRM, ASIDE_PROMISE, ASIDE_INSTALMENT, ASIDE_THANKS, ASIDE_APOLOGY };
+enum aside_kind { ASIDE_CONFIRM, ASIDE_PROMISE, ASIDE_INSTALMENT, ASIDE_THANKS, ASIDE_APOLOGY, ASIDE_WITHDRAWN };
 struct aside {
 	enum aside_kind kind;
 	char id[48]; /* "confirm:2", "promise:<digest>", "plan:<digest>:<due date>:late"; "" = none */
@@ -216,6 +283,57 @@ void escalation_step_effects(struct escalation *e, struct debtor *debtor, const 
 
 /* A person ends it for good: every task and hold of its goes, and no fact opens it again. `debtor` may be NULL. */
 void escalation_stop(struct escalation *e, struct debtor *debtor, struct effects *fx);
+
+/* --- what is announced, and what comes of it: escalation_commitment.c ---------------------------------------------------- */
+
+/* What of a step's `requires` is not there. Nothing set: nothing lacks. */
+struct needs escalation_missing(const struct escalation *e, const struct debtor *debtor, const struct policy *policy, const struct needs *needs);
+/* The same as words, "contract, clarification", in the arena; NULL: nothing lacks. */
+const char *escalation_lacks(const struct escalation *e, const struct debtor *debtor, const struct policy *policy, const struct needs *needs,
+	struct arena *arena);
+/* The one that a handover must meet: of the policy's handover, else of nothing. */
+const struct needs *escalation_handover_needs(const struct policy *policy);
+/* A message of the step went out, or may have: what it announces is our word from now on. `attempt`: its proof. */
+void commitment_open(struct escalation *e, const struct debtor *debtor, const struct policy *policy, const char *step, const char *attempt,
+	struct effects *fx);
+/* It stands no longer: the invoice is closed, or the message that said so reached nobody. */
+void commitment_lapse(struct escalation *e, const char *reason, struct effects *fx);
+/*
+ * Whether a person may say so now: "commitment_execute", "commitment_withdraw", "handover" (`what`: to whom), "handover_result" (`what`:
+ * kept or returned), "waive" (`what`: a word of need_names or a step's id), "decide" (`what`: the decision). 0 for any other word.
+ * -EBADMSG: code and sentence in err. `debtor` and `policy` may be NULL.
+ */
+int commitment_may(const struct escalation *e, const struct debtor *debtor, const struct policy *policy, const char *command, const char *what,
+	struct err *err);
+/* A person said at the gate that is open to go on: where that is what was announced, it is carried out with it. */
+void commitment_decided(struct escalation *e, const struct event *command, struct effects *fx);
+/* A person's word, once commitment_may() let it pass. False: it is none of these. */
+bool commitment_said(struct escalation *e, struct debtor *debtor, const struct policy *policy, const struct event *command, const char *what,
+	struct effects *fx);
+
+/* --- late fees: escalation_fees.c ------------------------------------------------------------------------------------------- */
+
+/* A notice that states the sum is about to go out; and it went out: from now on it is owed, once for each invoice. */
+void late_fee_written(struct escalation *e, const struct regime *regime, int64_t amount, const char *step, const char *attempt, struct effects *fx);
+void late_fee_sent(struct escalation *e, const char *attempt, struct effects *fx);
+/* Nobody asks for it any more, also when it was not stated yet. False: it was waived before. */
+bool late_fee_waive(struct escalation *e, const char *by, const char *why, int64_t at, struct effects *fx);
+
+/* --- offers: escalation_offers.c ------------------------------------------------------------------------------------------ */
+
+/* What a policy's offer comes to today. False: nothing, the balance is too small for it. */
+bool offer_terms(const struct offer *offer, const struct escalation *e, const struct business_time *when, date today, struct made_offer *ret,
+	struct arena *arena);
+/* A message of the step is about to go out with these terms; and it went out: from now on they can be accepted. */
+void offers_written(struct escalation *e, const struct step *step, const struct business_time *when, date today, const char *attempt,
+	struct effects *fx);
+void offers_sent(struct escalation *e, const char *attempt, struct effects *fx);
+/*
+ * The event that accepts an offer gets its terms: amount and day, or instalments; a command becomes the event that it stands for. Whether it
+ * came in time is a question of when it was said, not of when it is read. 0, also of one that names none; -EBADMSG "unknown_offer",
+ * "offer_expired".
+ */
+int offer_take(const struct escalation *e, const struct zone *zone, struct event *event, struct err *err);
 
 void escalation_write(struct buf *out, const struct escalation *e);
 int escalation_read(struct arena *arena, const char *json, size_t len, struct escalation *ret, struct err *err);

@@ -6,6 +6,13 @@
 
 #define CALL_HOLD_MS (7 * DAY_MS) /* what was said on the telephone holds no longer, unless a day was named */
 
+int64_t feed_stale_since(const struct policy *policy, int64_t known_to, int64_t now)
+{
+	if (!policy || !policy->freshness_ms || !known_to || now - known_to <= policy->freshness_ms)
+		return 0;
+	return known_to + policy->freshness_ms;
+}
+
 bool escalation_broke(const struct escalation *e, const char *what, const struct fact *fact)
 {
 	for (size_t i = 0; i < e->ended_count; i++)
@@ -177,6 +184,34 @@ void agreed_kept(struct escalation *e, struct debtor *d, const struct rules *rul
 	(void)tell(e, "promise.kept", NULL, "promise", promise, fx);
 }
 
+void agreed_count(struct escalation *e, struct debtor *d, const struct rules *rules)
+{
+	const struct invoice_view view = invoice_view(&e->invoice);
+	bool paid = e->state == ESCALATION_CLOSED && e->closed && strcmp(e->closed, "paid") == 0;
+	int64_t broken = 0;
+	const char *settled = NULL;
+	const struct zone *zone;
+
+	if (!d || zone_get(debtor_zone(d, rules->creditor_zone), &zone) < 0)
+		return;
+	if (paid) {
+		const struct business_time when = rules->policy ? schedule_window(rules->policy, d, rules->creditor_zone, rules->holidays) :
+			(struct business_time){ 0 };
+		date due = rules->policy ? schedule_due(rules->policy, &when, e->invoice.snapshot.due_on) : e->invoice.snapshot.due_on;
+
+		/* Late is what came when the day was over everywhere (UTC-12): the kindest reading, and the same whatever zone is told when. */
+		settled = date_diff((date){ (int32_t)((invoice_paid_at(&e->invoice) - 12 * HOUR_MS) / DAY_MS) }, due) > 0 ? "late" : "in_time";
+	}
+	if (view.state != STATE_VOID && !view.dispute)
+		broken = invoice_promises_broken(&e->invoice, zone, zone_date(zone, rules->now),
+			paid ? zone_date(zone, invoice_paid_at(&e->invoice)) : date_none());
+	d->paid += (settled != NULL) - (e->settled != NULL);
+	d->paid_late += (settled && settled[0] == 'l') - (e->settled && e->settled[0] == 'l');
+	d->promises_broken += broken - e->promises_broken;
+	e->settled = settled;
+	e->promises_broken = broken;
+}
+
 /* --- a call ---------------------------------------------------------------------------------------------------------- */
 
 static void note_fact(struct escalation *e, const struct event *call, enum event_type type, struct effects *fx)
@@ -255,6 +290,8 @@ void escalation_called(struct escalation *e, const struct event *call, const cha
 		}
 	}
 	e->calls++;
+	e->minutes += call->minutes;
+	e->timed += call->minutes > 0;
 	e->call = (struct call_made){ .at = rules->now, .outcome = call->outcome, .until_on = call->until_on, .step = step,
 		.contact = call->contact_id, .tell = call->tell };
 }

@@ -21,7 +21,7 @@ bool aside_passes(int kind, const char *hold)
 {
 	static const char *const calm[] = { "plan", "exhausted", "below_minimum", "automatic", NULL };
 	static const char *const said[] = { "dispute", "promise", "settlement", "announced", "undelivered", "reply", "says_paid",
-		"waiting_approval", "refuses", NULL };
+		"waiting_approval", "refuses", "settle", NULL };
 
 	for (size_t i = 0; calm[i]; i++)
 		if (strcmp(calm[i], hold) == 0)
@@ -32,7 +32,7 @@ bool aside_passes(int kind, const char *hold)
 	return false;
 }
 
-static bool walked(const struct escalation *e, const char *id)
+bool aside_walked(const struct escalation *e, const char *id)
 {
 	for (size_t i = 0; i < e->walk_count; i++)
 		if (strcmp(e->walk[i].step, id) == 0)
@@ -69,7 +69,7 @@ static bool confirm_owed(const struct escalation *e, const struct policy *policy
 	*ret = (struct aside){ .kind = ASIDE_CONFIRM, .template_name = confirm_template(e, policy), .from = e->call.at,
 		.until = e->call.at + CONFIRM_MS };
 	snprintf(ret->id, sizeof(ret->id), "confirm:%lld", (long long)e->calls);
-	return ret->template_name && !walked(e, ret->id);
+	return ret->template_name && !aside_walked(e, ret->id);
 }
 
 static bool promise_owed(const struct escalation *e, const struct rules *rules, const struct business_time *when,
@@ -86,7 +86,7 @@ static bool promise_owed(const struct escalation *e, const struct rules *rules, 
 	if (ret->until > ret->from + CONFIRM_MS)
 		ret->until = ret->from + CONFIRM_MS;
 	snprintf(ret->id, sizeof(ret->id), "promise:%s", short_id(fact, digest));
-	return !walked(e, ret->id) && promise_until(e, rules, when, fact) > rules->now;
+	return !aside_walked(e, ret->id) && promise_until(e, rules, when, fact) > rules->now;
 }
 
 static bool instalment_owed(const struct escalation *e, const struct rules *rules, const struct business_time *when,
@@ -106,7 +106,7 @@ static bool instalment_owed(const struct escalation *e, const struct rules *rule
 					business_opening(when, date_add_days(next.due_on, 1)) };
 		snprintf(ret->id, sizeof(ret->id), "plan:%s:%s:%s", short_id(view->plan, digest), date_format(next.due_on, day),
 			late ? "late" : "due");
-		if (ret->template_name && rules->now < ret->until && !walked(e, ret->id))
+		if (ret->template_name && rules->now < ret->until && !aside_walked(e, ret->id))
 			return true;
 	}
 	return false;
@@ -146,7 +146,7 @@ static bool paid_owed(const struct escalation *e, const struct debtor *d, const 
 	if (!view->paid && !said_paid(&e->invoice))
 		return false; /* a credit note is nothing to thank for */
 	if (!last || !e->closed || strcmp(e->closed, "paid") != 0 || (d->thanked_at && rules->now - d->thanked_at < THANKED_MS) ||
-		walked(e, "paid:thanks") || walked(e, "paid:apology"))
+		aside_walked(e, "paid:thanks") || aside_walked(e, "paid:apology"))
 		return false;
 	*ret = (struct aside){ .kind = sorry ? ASIDE_APOLOGY : ASIDE_THANKS, .template_name = sorry ? agreed->apology : agreed->thanks,
 		.from = e->closed_at, .until = e->closed_at + THANKS_MS };
@@ -161,7 +161,8 @@ bool aside_owed(const struct escalation *e, const struct rules *rules, const str
 
 	if (e->state == ESCALATION_CLOSED)
 		return paid_owed(e, d, rules, view, ret);
-	return confirm_owed(e, rules->policy, ret) || promise_owed(e, rules, &when, view, ret) || instalment_owed(e, rules, &when, view, ret);
+	return withdrawal_owed(e, rules->policy, ret) || confirm_owed(e, rules->policy, ret) || promise_owed(e, rules, &when, view, ret) ||
+		instalment_owed(e, rules, &when, view, ret);
 }
 
 const struct contact *escalation_reach_aside(const struct escalation *e, const struct debtor *d, const struct rules *rules,
@@ -215,7 +216,8 @@ struct next_action aside_next(const struct escalation *e, const struct debtor *d
 	if (e->state != ESCALATION_CLOSED && *escalation_hold_for(e, d, rules, view, (int)next.aside.kind, &until)) /* the ladder tells of it */
 		return rules->now < next.aside.until ? (struct next_action){ 0 } : (struct next_action){ .kind = NEXT_SKIP, .at = rules->now,
 			.owed_at = rules->now, .why = "stale", .aside = next.aside };
-	if (e->state == ESCALATION_CLOSED && (d->insolvent.on || d->paused.on || d->dead_letter_until > rules->now || held_by_hand(e, rules)))
+	if (e->state == ESCALATION_CLOSED &&
+		(d->insolvent.on || d->paused.on || d->dead_letter_until > rules->now || handed_over(e) || held_by_hand(e, rules)))
 		return (struct next_action){ 0 };
 	from = next.aside.from > rules->now ? next.aside.from : rules->now;
 	if (e->retry_at > from)
@@ -260,10 +262,12 @@ void aside_drop(struct escalation *e, const struct rules *rules, const struct de
 
 	if (!rules->policy || !d)
 		return;
+	if (withdrawal_owed(e, rules->policy, &aside) && !(e->step && strcmp(e->step, aside.id) == 0))
+		drop(e, rules, aside.id, reason, fx); /* paid: there is nothing left to take back */
 	if (confirm_owed(e, rules->policy, &aside) && !(e->step && strcmp(e->step, aside.id) == 0))
 		drop(e, rules, aside.id, reason, fx);
 	/* Whoever put a hold on it did so for a reason, which may not be over: no word of thanks by itself. */
 	if (held_by_hand(e, rules) && last_contact(e) && (rules->policy->agreed.thanks || rules->policy->agreed.apology) &&
-		!walked(e, "paid:thanks"))
+		!aside_walked(e, "paid:thanks"))
 		drop(e, rules, "paid:thanks", "held", fx);
 }

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/escalation.h"
+#include "common/escalation_internal.h"
 
 #define SCHEMA 1
 
@@ -124,6 +124,9 @@ void escalation_write(struct buf *out, const struct escalation *e)
 	jw_opt_str(w, "reenter_why", e->reenter_why);
 	if (e->reenter)
 		jw_str(w, "reenter_on", date_format(e->reenter_on, day));
+	commitment_write(w, e);
+	offers_write(w, e);
+	late_fee_write(w, e);
 	jw_opt_str(w, "closed", e->closed);
 	jw_opt_int(w, "closed_at", e->closed_at);
 	if (e->overdue_told)
@@ -290,7 +293,8 @@ int escalation_from(struct arena *arena, const struct json *json, struct escalat
 		(r = json_opt_int(json, "calls", 0, MONEY_MAX, &ret->calls, err)) < 0 || (r = read_call(json, &ret->call, err)) < 0 ||
 		(r = read_ended(json, arena, ret, err)) < 0 || (r = json_opt_str(json, "reenter", 128, &ret->reenter, err)) < 0 ||
 		(r = json_opt_str(json, "reenter_why", 32, &ret->reenter_why, err)) < 0 ||
-		(r = read_day(json, "reenter_on", &ret->reenter_on, err)) < 0 ||
+		(r = read_day(json, "reenter_on", &ret->reenter_on, err)) < 0 || (r = commitment_read(json, arena, ret, err)) < 0 ||
+		(r = offers_read(json, arena, ret, err)) < 0 || (r = late_fee_read(json, ret, err)) < 0 ||
 		(r = json_opt_str(json, "closed", 128, &ret->closed, err)) < 0 ||
 		(r = json_opt_int(json, "closed_at", INT64_MIN, INT64_MAX, &ret->closed_at, err)) < 0 ||
 		(r = json_opt_bool(json, "overdue_told", &ret->overdue_told, err)) < 0 ||

@@ -11,6 +11,7 @@ const char *escalation_hold_for(const struct escalation *e, const struct debtor 
 	const struct invoice_view *view, int whom, int64_t *until);
 
 /* escalation_aside.c */
+bool aside_walked(const struct escalation *e, const char *id); /* it is over, whatever came of it */
 bool aside_passes(int kind, const char *hold); /* such a message may go out while this hold is in force */
 /* The first that is owed, now or later; false: none. */
 bool aside_owed(const struct escalation *e, const struct rules *rules, const struct debtor *d, const struct invoice_view *view,
@@ -32,8 +33,27 @@ bool escalation_broke(const struct escalation *e, const char *what, const struct
 void agreed_judge(struct escalation *e, const struct debtor *d, const struct rules *rules, const struct invoice_view *view, struct effects *fx);
 /* escalation_work.c */
 void work_overdue(struct escalation *e, struct debtor *d, struct effects *fx); /* its day has passed, told once */
+void work_watch(struct escalation *e, struct debtor *d, const char *hold, struct effects *fx); /* what was warned of comes */
 void work_closed(struct escalation *e, struct debtor *d, const char *reason, struct effects *fx); /* `d` may be NULL */
 
+/* escalation_commitment.c */
+bool handed_over(const struct escalation *e); /* somebody else goes on with it */
+/* The mail that takes back what was announced is owed. */
+bool withdrawal_owed(const struct escalation *e, const struct policy *policy, struct aside *ret);
+void withdrawal_unsent(struct escalation *e, const char *reason, struct effects *fx); /* a person says it in writing, otherwise */
+/* Its last day passed and nothing else holds: said once, loudly. `hold`: on the ladder, "" = none. */
+void commitment_watch(struct escalation *e, const char *hold, struct effects *fx);
+int64_t commitment_look_at(const struct escalation *e, int64_t now); /* when its last day passes, or work is to rest; 0 = nothing to wait for */
+bool hold_excuses(const char *hold); /* it stands for a reason of the debtor's: nobody expects us to go on meanwhile */
+void commitment_write(struct json_writer *w, const struct escalation *e);
+void late_fee_write(struct json_writer *w, const struct escalation *e); /* escalation_fees.c */
+int late_fee_read(const struct json *json, struct escalation *ret, struct err *err);
+void offers_write(struct json_writer *w, const struct escalation *e); /* escalation_offers.c */
+int offers_read(const struct json *json, struct arena *arena, struct escalation *ret, struct err *err);
+int commitment_read(const struct json *json, struct arena *arena, struct escalation *ret, struct err *err);
+
+/* Whether it was paid, in time, and as promised, is counted with the debtor as the facts stand now: what is told later may take it back. */
+void agreed_count(struct escalation *e, struct debtor *d, const struct rules *rules);
 /* It is paid: the last promise was kept, or came too late. */
 void agreed_kept(struct escalation *e, struct debtor *d, const struct rules *rules, struct effects *fx);
 

@@ -5,9 +5,11 @@
 #include <string.h>
 
 #include "common/escalation_internal.h"
+#include "common/utc.h"
 
 #define HOLD "work.hold_requested"
 #define RELEASE "work.release_allowed"
+#define ANNOUNCED "work.hold_announced"
 #define DEPOSIT 1 /* of invoice_kind_names */
 
 static void tell(struct escalation *e, const char *type, const char *step, const char *reason, struct effects *fx)
@@ -25,16 +27,40 @@ static void tell(struct escalation *e, const char *type, const char *step, const
 void escalation_step_effects(struct escalation *e, struct debtor *d, const struct policy *policy, const char *step, struct effects *fx)
 {
 	int index = policy && step ? policy_step_index(policy, step) : -1;
+	const char *attempt;
 
 	if (index < 0)
 		return;
+	attempt = e->walk_count && strcmp(e->walk[e->walk_count - 1].step, step) == 0 ? e->walk[e->walk_count - 1].attempt : e->task;
+	commitment_open(e, d, policy, step, attempt, fx);
+	offers_sent(e, attempt, fx);
+	late_fee_sent(e, attempt, fx);
 	for (const char *const *effect = policy->steps[index].effects; effect && *effect; effect++) {
+		if (policy->steps[index].hold_after_days && strcmp(*effect, HOLD) == 0) {
+			e->work_hold_at = fx->now + policy->steps[index].hold_after_days * DAY_MS;
+			e->work_hold_step = policy->steps[index].id;
+			tell(e, ANNOUNCED, policy->steps[index].id, NULL, fx);
+			continue;
+		}
 		tell(e, *effect, policy->steps[index].id, NULL, fx);
 		if (d && strcmp(*effect, HOLD) == 0)
 			(void)debtor_work_hold(d, fx->arena, e->invoice.id);
 		else if (d && strcmp(*effect, RELEASE) == 0)
 			(void)debtor_work_release(d, e->invoice.id);
 	}
+}
+
+void work_watch(struct escalation *e, struct debtor *d, const char *hold, struct effects *fx)
+{
+	const char *step = e->work_hold_step;
+
+	if (!e->work_hold_at || e->work_hold_at > fx->now || hold_excuses(hold))
+		return;
+	e->work_hold_at = 0;
+	e->work_hold_step = NULL;
+	tell(e, HOLD, step, "announced", fx);
+	if (d)
+		(void)debtor_work_hold(d, fx->arena, e->invoice.id);
 }
 
 void work_overdue(struct escalation *e, struct debtor *d, struct effects *fx)
@@ -47,6 +73,8 @@ void work_closed(struct escalation *e, struct debtor *d, const char *reason, str
 {
 	bool held, paid = strcmp(reason, "paid") == 0 || strcmp(reason, "settled") == 0;
 
+	e->work_hold_at = 0;
+	e->work_hold_step = NULL;
 	if (!d || (!paid && strcmp(reason, "voided") != 0))
 		return; /* a loss and a person's stop pay for nothing */
 	held = debtor_work_release(d, e->invoice.id);

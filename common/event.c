@@ -30,6 +30,7 @@ const char *const event_type_names[EVENT_TYPE_COUNT + 1] = {
 	[EVENT_PAYMENT_PLAN_AMENDED] = "payment_plan.amended",
 	[EVENT_PAYMENT_PLAN_CANCELLED] = "payment_plan.cancelled",
 	[EVENT_SETTLEMENT_AGREED] = "settlement.agreed",
+	[EVENT_FEE_WAIVED] = "fee.waived",
 	[EVENT_CUSTOMER_UPDATED] = "customer.updated",
 	[EVENT_CUSTOMER_PAUSED] = "customer.paused",
 	[EVENT_CUSTOMER_RESUMED] = "customer.resumed",
@@ -87,6 +88,7 @@ static const struct type_row rows[EVENT_TYPE_COUNT] = {
 	[EVENT_PAYMENT_PLAN_AGREED] = { .invoice = true, .fact_key = "plan_id" },
 	[EVENT_PAYMENT_PLAN_AMENDED] = { .invoice = true, .fact_key = "plan_id" },
 	[EVENT_PAYMENT_PLAN_CANCELLED] = { .invoice = true, .fact_key = "plan_id" },
+	[EVENT_FEE_WAIVED] = { .invoice = true },
 	[EVENT_SETTLEMENT_AGREED] = { .invoice = true, .fact_key = "settlement_id" },
 	[EVENT_CUSTOMER_UPDATED] = { .customer = true },
 	[EVENT_CUSTOMER_PAUSED] = { .customer = true },
@@ -161,10 +163,12 @@ static int get_snapshot(struct arena *arena, const struct json *o, struct snapsh
 {
 	const char *currency = NULL;
 	int status = INVOICE_OPEN, collection = 0;
-	struct json terms = { 0 }, tags = { 0 };
+	struct json terms = { 0 }, refs = json_get(o, "refs"), tags = { 0 }; /* refs in another form is some other producer's own */
 	int64_t sum;
 	int r;
 
+	if (refs.type != JSON_OBJECT)
+		refs = (struct json){ 0 };
 	*s = (struct snapshot){ .issued_on = date_none(), .due_on = date_none() };
 	if ((r = json_opt_str(o, "number", 100, &s->number, err)) < 0 ||
 		(r = json_opt_word(o, "kind", invoice_kind_names, &s->kind, err)) < 0 ||
@@ -183,6 +187,7 @@ static int get_snapshot(struct arena *arena, const struct json *o, struct snapsh
 		(r = json_opt_id(o, "policy", &s->policy, err)) < 0 ||
 		(r = json_opt_object(o, "terms", &terms, err)) < 0 ||
 		(r = json_opt_str(&terms, "late_fee_ref", 100, &s->late_fee_ref, err)) < 0 ||
+		(r = json_opt_str(&refs, "contract", 100, &s->contract, err)) < 0 ||
 		(r = json_opt_array(o, "tags", &tags, err)) < 0)
 		return r;
 	s->status = (enum invoice_status)status;

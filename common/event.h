@@ -38,6 +38,7 @@ enum event_type {
 	EVENT_PAYMENT_PLAN_AMENDED,
 	EVENT_PAYMENT_PLAN_CANCELLED,
 	EVENT_SETTLEMENT_AGREED,
+	EVENT_FEE_WAIVED,
 	EVENT_CUSTOMER_UPDATED,
 	EVENT_CUSTOMER_PAUSED,
 	EVENT_CUSTOMER_RESUMED,
@@ -75,7 +76,7 @@ extern const char *const customer_kind_names[]; /* company, sole_trader, consume
 
 /* The figures of an invoice as its producer last said them. */
 struct snapshot {
-	const char *number, *payment_url, *pdf_url, *pdf_sha256, *policy, *late_fee_ref;
+	const char *number, *payment_url, *pdf_url, *pdf_sha256, *policy, *late_fee_ref, *contract;
 	int kind; /* index into invoice_kind_names */
 	enum invoice_status status;
 	date issued_on, due_on;
@@ -183,12 +184,14 @@ struct event {
 	const char *tell; /* a sentence of the caller's for the mail that confirms the call */
 	const char *contact_id; /* whom it reached */
 	int64_t back_at; /* ms UTC; 0 = not given */
+	int64_t minutes; /* that the call took; 0 = not said */
 	/* payment_plan.agreed, .amended: ordered by their days */
 	const struct instalment *instalments;
 	size_t instalment_count;
 	/* settlement.agreed: `amount` is what is accepted for the whole invoice, with what was paid before */
 	bool settles; /* an amount was told */
 	bool in_kind; /* it was settled by something else than money */
+	const char *offer; /* that it accepts, by its code: the terms are those of the offer. NULL = none */
 	const char *accepted_by;
 	/* operator.command */
 	const char *command, *target, *who, *why, *step;

@@ -22,7 +22,7 @@ static int get_outcome(const struct json *data, struct event *e, struct err *err
 	if ((r = json_get_word(data, "outcome", call_outcome_names, &outcome, err)) < 0 ||
 		(r = json_opt_str(data, "notes", CALL_NOTES_MAX, &e->notes, err)) < 0 ||
 		(r = json_opt_str(data, "tell", CALL_TELL_MAX, &e->tell, err)) < 0 ||
-		(r = json_opt_str(data, "back_at", 40, &text, err)) < 0 || (r = json_opt_id(data, "contact_id", &e->contact_id, err)) < 0)
+		(r = json_opt_int(data, "minutes", 1, 600, &e->minutes, err)) < 0 || (r = json_opt_str(data, "back_at", 40, &text, err)) < 0 || (r = json_opt_id(data, "contact_id", &e->contact_id, err)) < 0)
 		return r;
 	e->outcome = (enum call_outcome)outcome;
 	if (outcome == CALL_NONE)
@@ -83,15 +83,24 @@ static int get_settlement(const struct json *data, struct event *e, struct err *
 
 int event_agreed(struct arena *arena, const struct json *data, struct event *e, struct err *err)
 {
+	int r;
+
 	switch (e->type) {
 	case EVENT_CALL_COMPLETED:
 		return json_has(data, "outcome") ? get_outcome(data, e, err) : 0;
 	case EVENT_OPERATOR_COMMAND:
+		if (e->command && strcmp(e->command, "offer_accept") == 0)
+			return json_get_id(data, "offer", &e->offer, err);
 		return e->command && strcmp(e->command, "call_log") == 0 ? get_outcome(data, e, err) : 0;
 	case EVENT_PAYMENT_PLAN_AGREED:
+		if ((r = json_opt_id(data, "offer", &e->offer, err)) < 0)
+			return r;
+		return get_instalments(arena, data, e, err);
 	case EVENT_PAYMENT_PLAN_AMENDED:
 		return get_instalments(arena, data, e, err);
 	case EVENT_SETTLEMENT_AGREED:
+		if ((r = json_opt_id(data, "offer", &e->offer, err)) < 0)
+			return r;
 		return get_settlement(data, e, err);
 	default:
 		return 0;

@@ -308,3 +308,10 @@ int interest_compute(struct arena *arena, const struct debt *debt, struct intere
 		return too_large(err);
 	return 0;
 }
+
+bool regime_sum(const struct regime *regime, struct money balance, int64_t *ret)
+{
+	*ret = regime->sum;
+	return !regime->tiers ||
+		(regime->currency && strcmp(regime->currency, balance.currency) == 0 && fee_of(regime->tiers, balance.minor, false, ret));
+}

@@ -15,6 +15,7 @@
 #include "common/fees.h"
 #include "common/fraction.h"
 #include "common/json.h"
+#include "common/money.h"
 
 #define RATE_NONE INT64_MIN
 #define HALF_YEAR_TEXT_SIZE 16
@@ -80,6 +81,9 @@ int interest_rules_read(struct arena *arena, const struct json *rates, const str
 const struct regime *interest_regime(const struct interest_rules *rules, const char *name); /* NULL = none */
 /* The yearly rate of a half-year; RATE_NONE: not known. */
 int64_t regime_rate(const struct regime *regime, int half);
+
+/* The fixed sum of a debt, by its balance, which is the least that it can be about. False: the law has no sum in the currency of this invoice. */
+bool regime_sum(const struct regime *regime, struct money balance, int64_t *ret);
 
 enum debt_item { ITEM_FEE, ITEM_INTEREST, ITEM_PRINCIPAL, DEBT_ITEM_COUNT };
 extern const char *const debt_item_names[DEBT_ITEM_COUNT + 1];

@@ -382,6 +382,7 @@ static void write_snapshot(struct json_writer *w, const char *key, const struct 
 	jw_opt_str(w, "pdf_sha256", s->pdf_sha256);
 	jw_opt_str(w, "policy", s->policy);
 	jw_opt_str(w, "late_fee_ref", s->late_fee_ref);
+	jw_opt_str(w, "contract", s->contract);
 	jw_opt_str(w, "tags", s->tags);
 	if (s->automatic)
 		jw_bool(w, "automatic", true);
@@ -501,6 +502,7 @@ static int read_snapshot(const struct json *o, struct snapshot *s, struct err *e
 		(r = json_opt_str(o, "pdf_sha256", 64, &s->pdf_sha256, err)) < 0 ||
 		(r = json_opt_str(o, "policy", 128, &s->policy, err)) < 0 ||
 		(r = json_opt_str(o, "late_fee_ref", 400, &s->late_fee_ref, err)) < 0 ||
+		(r = json_opt_str(o, "contract", 400, &s->contract, err)) < 0 ||
 		(r = json_opt_str(o, "tags", 8000, &s->tags, err)) < 0 ||
 		(r = json_opt_bool(o, "automatic", &s->automatic, err)) < 0)
 		return r;

@@ -35,8 +35,16 @@ static const struct lint_rule rules[LINT_KIND_COUNT] = {
 		"say it without them, or give the step the tone legal" },
 	[LINT_THREAT_ALONE] = { "threat_alone", LINT_ERROR, "a step of the legal stage that nothing follows: a threat that is not carried out",
 		"add a gate behind it that the same debtors come to, where a person carries it out or takes it back" },
+	[LINT_THREAT_UNNAMED] = { "threat_unnamed", LINT_WARNING, "a step of the legal stage does not say what follows it",
+		"name the gate or handover and the days until then: \"announces\": {\"step\": ..., \"within\": ...}" },
+	[LINT_THREAT_TWICE] = { "threat_twice", LINT_ERROR, "something is announced before what was announced is carried out or taken back",
+		"move it behind the gate at which the first one is" },
+	[LINT_THREAT_LATE] = { "threat_late", LINT_ERROR, "what is announced is asked for only when its last day is over",
+		"move that gate, or give announces.within more days" },
 	[LINT_LEGAL_UNDECIDED] = { "legal_undecided", LINT_WARNING, "the legal stage begins without a person's decision",
 		"put a decision gate before it" },
+	[LINT_HOLD_UNWARNED] = { "hold_unwarned", LINT_WARNING, "work is asked to rest with the first word about it",
+		"put it off with hold_after, so that the notice is a warning" },
 	[LINT_FEE_WITHOUT_GROUND] = { "fee_without_ground", LINT_ERROR, "fees are stated to debtors of whom no known law lets them be asked",
 		"narrow kinds and countries in the step's if, or take fees out" },
 	[LINT_FEE_EARLY] = { "fee_early", LINT_ERROR, "fees are stated before any are owed", "move the step, or take fees out" },
@@ -356,6 +364,39 @@ static void check_tone(struct lint *l, size_t i)
 		lint_add(l, LINT_LEGAL_UNDECIDED, i, "tone", NULL, "nobody decides before it whether the claim is worth it");
 }
 
+/* Our word, and that it can be kept. */
+static void check_announced(struct lint *l, size_t i)
+{
+	const struct policy *policy = l->policy;
+	const struct announces *a = &policy->steps[i].announces;
+	const struct step *what = a->step >= 0 ? &policy->steps[a->step] : NULL;
+
+	if (!a->on)
+		return;
+	if (!a->named && decided_between(policy, i + 1, policy->step_count, &policy->steps[i].when))
+		lint_add(l, LINT_THREAT_UNNAMED, i, "announces", NULL, "it is taken to be \"%s\"", what->id);
+	else if (!a->named)
+		return; /* threat_alone says it */
+	else if (!covers(&what->when, &policy->steps[i].when))
+		lint_add(l, LINT_THREAT_ALONE, i, "announces.step", NULL, "\"%s\" is not for all debtors that this step is for", what->id);
+	if (what && what->at.anchor == ANCHOR_STEP && what->at.step == i && what->at.days > a->within_days)
+		lint_add(l, LINT_THREAT_LATE, i, "announces.within", NULL, "\"%s\" comes on day %d after it, and the last day is %d", what->id,
+			what->at.days, a->within_days);
+	for (size_t k = i + 1; what && k < (size_t)a->step; k++)
+		if (policy->steps[k].announces.on && (covers(&policy->steps[k].when, &policy->steps[i].when) || covers(&policy->steps[i].when, &policy->steps[k].when)))
+			lint_add(l, LINT_THREAT_TWICE, k, "announces", NULL, "\"%s\" announced \"%s\" before, which comes later", policy->steps[i].id, what->id);
+}
+
+/* Before a contract is firm, as with a deposit, nobody waits for work that has begun. */
+static void check_hold(struct lint *l, size_t i)
+{
+	const struct step *step = &l->policy->steps[i];
+
+	for (const char *const *effect = step->effects; *effect && step->tone >= TONE_FIRM && !step->hold_after_days; effect++)
+		if (strcmp(*effect, "work.hold_requested") == 0)
+			lint_add(l, LINT_HOLD_UNWARNED, i, "effects", NULL, "work.hold_requested comes at once");
+}
+
 static void check_roles(struct lint *l, size_t i)
 {
 	static const char *const usual[] = { "billing", "accounts", "purchasing", "manager", "director", "owner", "legal", NULL };
@@ -386,6 +427,8 @@ void lint_policy(const struct lint_input *input, struct lint_report *report)
 		check_spent(&l, i);
 		check_minimum(&l, i);
 		check_tone(&l, i);
+		check_announced(&l, i);
+		check_hold(&l, i);
 		check_roles(&l, i);
 		lint_lawful(&l, i);
 		lint_texts_of(&l, i);

@@ -200,7 +200,7 @@ void lint_texts_of(struct lint *l, size_t i)
 	const struct step *step = &l->policy->steps[i];
 	const struct saying first = { i, step->template_name, "template", step->channel, "channel", step->fees ? l->late : NULL, step->tone,
 		step->sender, step->attach_invoice, step->when.countries };
-	struct saying sayings[3] = { first, first, first };
+	struct saying sayings[4] = { first, first, first, first };
 	size_t count = 1;
 
 	if (!lint_contacts(step))
@@ -214,6 +214,11 @@ void lint_texts_of(struct lint *l, size_t i)
 	if (step->confirm) {
 		sayings[count] = (struct saying){ i, step->confirm, "confirm", CHANNEL_EMAIL, "confirm", NULL, step->tone, step->sender, false,
 			step->when.countries };
+		count++;
+	}
+	if (step->announces.named) {
+		sayings[count] = (struct saying){ i, step->announces.withdraw, "announces.withdraw", CHANNEL_EMAIL, "announces.withdraw", NULL,
+			TONE_FRIENDLY, "", false, step->when.countries };
 		count++;
 	}
 	check_sayings(l, sayings, count);

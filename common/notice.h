@@ -58,6 +58,7 @@ void notice_set_digest(const struct notice_set *set, char ret[65]);
 struct notice_invoice {
 	const char *number, *payment_url, *pdf_url, *page_url; /* NULL = none; page_url: the debtor's page about it */
 	const char *terms; /* where late charges were agreed, as the producer refers to it: "CGV-7"; NULL = not told */
+	const char *contract; /* that it rests on; NULL = not told */
 	date issued_on, due_on;
 	struct money total, balance;
 	int32_t days_past_due; /* < 0: before the due date */
@@ -79,6 +80,9 @@ struct notice_invoice {
  *      invoice; attempt_id*
  *   call.said_on* .until_on* .tell* and of its outcomes the one that is true: .invoice_not_received .waiting_approval .in_payment
  *      .paid .promise .dispute .refuses*
+ *   contract*: as the producer refers to it, when it is that of all invoices
+ *   offers*: what we would accept instead: code until first last only, and settlement (with amount) or plan (with instalments: amount due_on first last)
+ *   announced_on*: the day of the message that is taken back
  *   promised_on*: the day that was promised; instalment.number .of .due_on .rest*
  * Amounts and dates are text of the reader's locale; a category is CLDR's: zero one two few many other.
  */
@@ -90,6 +94,21 @@ struct notice_talk {
 	int64_t instalment, instalments; /* number, of how many; 0 = no instalment */
 	date due_on;
 	struct money rest;
+	date announced_on; /* what is taken back now was said on that day */
+};
+
+/* What we would accept instead, and until when. */
+struct notice_part_due {
+	date due_on;
+	struct money amount;
+};
+struct notice_offer {
+	const char *code; /* by which it is accepted */
+	date until; /* the last day */
+	bool plan; /* in instalments; else less, paid by that day */
+	struct money amount; /* of all together, not of a plan */
+	const struct notice_part_due *instalments; /* of a plan */
+	size_t instalment_count;
 };
 
 struct notice_input {
@@ -105,6 +124,8 @@ struct notice_input {
 	const struct regime *late; /* NULL = none is stated */
 	const char *country; /* of the debtor, ISO 3166; NULL = not known */
 	bool consumer, holds_work;
+	const struct notice_offer *offers;
+	size_t offer_count;
 	const char *attempt_id;
 	const struct notice_talk *talk; /* NULL: a step of the ladder, or a call's script */
 };

@@ -22,7 +22,7 @@ static const char *const names[] = { ".", "creditor", "creditor.name", "creditor
 	"yearly", "sum", "sum_each", "sum_total",
 	"call", "call.said_on", "call.until_on", "call.tell", "call.invoice_not_received", "call.waiting_approval", "call.in_payment",
 	"call.paid", "call.promise", "call.dispute", "call.refuses", "said_on", "until_on", "tell", "invoice_not_received",
-	"waiting_approval", "in_payment", "paid", "promise", "dispute", "refuses", "promised_on", "instalment", "instalment.number",
+	"waiting_approval", "in_payment", "paid", "promise", "dispute", "refuses", "promised_on", "announced_on", "contract", "offers", "code", "until", "only", "settlement", "plan", "amount", "instalments", "instalment", "instalment.number",
 	"instalment.of", "instalment.due_on", "instalment.rest", "of", "rest" };
 static const char *const categories[] = { "zero", "one", "two", "few", "many", "other" };
 
@@ -181,6 +181,7 @@ static void put_talk(struct model *m, const struct notice_talk *talk)
 		jm_end(&m->w);
 	}
 	put_date(m, "promised_on", talk->outcome ? date_none() : talk->until_on);
+	put_date(m, "announced_on", talk->announced_on);
 	if (!talk->instalment)
 		return;
 	jm_object(&m->w, "instalment");
@@ -189,6 +190,50 @@ static void put_talk(struct model *m, const struct notice_talk *talk)
 	put_date(m, "due_on", talk->due_on);
 	put_money(m, "rest", talk->rest);
 	jm_end(&m->w);
+}
+
+static void put_offers(struct model *m, const struct notice_input *input)
+{
+	if (!input->offer_count)
+		return;
+	jm_array(&m->w, "offers");
+	for (size_t i = 0; i < input->offer_count; i++) {
+		const struct notice_offer *offer = &input->offers[i];
+
+		jm_object(&m->w, NULL);
+		jm_str(&m->w, "code", offer->code);
+		put_date(m, "until", offer->until);
+		jm_bool(&m->w, "first", i == 0);
+		jm_bool(&m->w, "last", i + 1 == input->offer_count);
+		jm_bool(&m->w, "only", input->offer_count == 1);
+		jm_bool(&m->w, "settlement", !offer->plan);
+		jm_bool(&m->w, "plan", offer->plan);
+		if (!offer->plan)
+			put_money(m, "amount", offer->amount);
+		jm_array(&m->w, "instalments");
+		for (size_t k = 0; k < offer->instalment_count; k++) {
+			jm_object(&m->w, NULL);
+			put_date(m, "due_on", offer->instalments[k].due_on);
+			put_money(m, "amount", offer->instalments[k].amount);
+			jm_bool(&m->w, "first", k == 0);
+			jm_bool(&m->w, "last", k + 1 == offer->instalment_count);
+			jm_end(&m->w);
+		}
+		jm_end(&m->w);
+		jm_end(&m->w);
+	}
+	jm_end(&m->w);
+}
+
+/* The contract that all of them rest on. */
+static const char *common_contract(const struct notice_input *input)
+{
+	const char *contract = input->invoices[0].contract;
+
+	for (size_t i = 1; i < input->invoice_count; i++)
+		if (!contract || !input->invoices[i].contract || strcmp(contract, input->invoices[i].contract) != 0)
+			return NULL;
+	return contract;
 }
 
 /* One link for a message about several invoices is right only when it pays them all. */
@@ -239,13 +284,6 @@ static int64_t common_rate(const struct notice_input *input)
 	return rate;
 }
 
-/* By the balance, which is the least that it can be about. False: the law has no sum in the currency of this invoice. */
-static bool fixed_sum(const struct regime *late, struct money balance, int64_t *ret)
-{
-	*ret = late->sum;
-	return !late->tiers || (late->currency && strcmp(late->currency, balance.currency) == 0 && fee_of(late->tiers, balance.minor, false, ret));
-}
-
 static void put_sum(struct model *m, const struct notice_input *input)
 {
 	const struct regime *late = input->late;
@@ -258,7 +296,7 @@ static void put_sum(struct model *m, const struct notice_input *input)
 
 		if (!is_late(input, i))
 			continue;
-		known = fixed_sum(late, input->invoices[i].balance, &one) && money_add(total.minor, one, &total.minor);
+		known = regime_sum(late, input->invoices[i].balance, &one) && money_add(total.minor, one, &total.minor);
 		same = same && (seen++ == 0 || one == each.minor);
 		each.minor = one;
 	}
@@ -376,6 +414,8 @@ int notice_model(const struct notice_input *input, const char *locale, size_t na
 	jm_bool(&m.w, "consumer", input->consumer);
 	jm_bool(&m.w, "holds_work", input->holds_work);
 	jm_opt_str(&m.w, "terms", common_terms(input));
+	jm_opt_str(&m.w, "contract", common_contract(input));
+	put_offers(&m, input);
 	put_late(&m, input);
 	put_talk(&m, input->talk);
 	jm_end(&m.w);
@@ -397,8 +437,11 @@ void notice_sample(unsigned variant, const char *locale, const struct regime *la
 	static const struct sender desk = { "default", "Accounts, Example", "accounts@example.com", "reply@example.com",
 		"+33100000000" };
 	static const struct sender lone = { .profile = "default", .name = "Accounts", .email = "accounts@example.com" };
-	static const struct notice_talk said = { CALL_PROMISE, { 20559 }, { 20573 }, "We spoke with Mme Roy.", 0, 0, { 0 }, { 0 } };
-	static const struct notice_talk agreed = { CALL_NONE, { 0 }, { 20573 }, NULL, 2, 3, { 20573 }, { 40000, "EUR" } };
+	static const struct notice_talk said = { CALL_PROMISE, { 20559 }, { 20573 }, "We spoke with Mme Roy.", 0, 0, { 0 }, { 0 }, { 20559 } };
+	static const struct notice_talk agreed = { CALL_NONE, { 0 }, { 20573 }, NULL, 2, 3, { 20573 }, { 40000, "EUR" }, { 20559 } };
+	static const struct notice_part_due parts[] = { { { 20573 }, { 60000, "EUR" } }, { { 20603 }, { 60000, "EUR" } } };
+	static const struct notice_offer offers[] = { { "discount", { 20573 }, false, { 108000, "EUR" }, NULL, 0 },
+		{ "two-parts", { 20573 }, true, { 0 }, parts, 2 } };
 	bool rich = variant & 1, many = variant & 2, early = variant & 4;
 	const char *currency = rich && late && late->currency ? late->currency : "EUR";
 	struct notice_invoice *invoices = arena_alloc(arena, 2 * sizeof(*invoices));
@@ -413,6 +456,7 @@ void notice_sample(unsigned variant, const char *locale, const struct regime *la
 			.total.minor = i ? 20000 : 120000,
 			.balance.minor = i ? 20000 : 120000,
 			.terms = rich ? "CGV-7" : NULL,
+			.contract = rich ? "C-17" : NULL,
 			.days_past_due = early ? -7 : 15 };
 		memcpy(invoices[i].total.currency, currency, sizeof(invoices[i].total.currency));
 		memcpy(invoices[i].balance.currency, currency, sizeof(invoices[i].balance.currency));
@@ -433,6 +477,8 @@ void notice_sample(unsigned variant, const char *locale, const struct regime *la
 		.late = late,
 		.country = rich && late ? late->country : NULL,
 		.consumer = !rich,
+		.offers = offers,
+		.offer_count = rich ? (many ? 2 : 1) : 0,
 		.holds_work = rich };
 	memcpy(ret->balance.currency, currency, sizeof(ret->balance.currency));
 }

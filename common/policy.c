@@ -1,4 +1,4 @@
-#include "common/policy.h"
+#include "common/policy_internal.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -12,6 +12,7 @@ const char *const tone_names[TONE_COUNT + 1] = { "friendly", "neutral", "firm", 
 const char *const group_names[GROUP_COUNT + 1] = { "none", "invoice", "level", "band", "debtor", NULL };
 static const char *const doubt_names[] = { "hold", "skip", "resend", NULL };
 static const char *const gate_names[] = { "decision", NULL };
+static const char *const action_names[] = { "handover", NULL };
 static const char *const holiday_names[] = { "none", "debtor", NULL };
 static const char *const customer_kinds[] = { "company", "sole_trader", "consumer", "public", NULL };
 static const char *const effect_names[] = { "work.hold_requested", "work.release_allowed", NULL };
@@ -38,10 +39,10 @@ static const char *const if_members[] = { "balance_min_minor", "balance_max_mino
 	"currency", "kinds", "countries", "tags", NULL };
 /* Which members a step of each kind may have; what is left over would be silently without effect. */
 static const char *const message_members[] = { "id", "at", "channel", "else", "template", "sender", "tone", "to", "fees",
-	"attach", "delivery", "deadline", "effects", "in_doubt", "if", NULL };
+	"attach", "delivery", "deadline", "effects", "hold_after", "in_doubt", "if", "announces", "requires", "offers", NULL };
 static const char *const call_members[] = { "id", "at", "channel", "template", "confirm", "sender", "tone", "to", "deadline",
-	"role", "effects", "in_doubt", "if", NULL };
-static const char *const gate_members[] = { "id", "at", "gate", "role", "deadline", "tone", "effects", "if", NULL };
+	"role", "effects", "hold_after", "in_doubt", "if", "announces", "requires", NULL };
+static const char *const gate_members[] = { "id", "at", "gate", "action", "role", "deadline", "tone", "effects", "if", "requires", NULL };
 
 /* --- words ------------------------------------------------------------------------------------------------------ */
 
@@ -482,13 +483,12 @@ static int parse_kind(const struct json *object, struct step *step, struct err *
 	if (channel + gate + action != 1)
 		return json_refuse(object, NULL, err, "bad_step",
 			"must have exactly one of channel (a contact), gate (a person decides) and action");
-	if (action)
-		return unavailable(object, "action", err, "actions such as handover; end the ladder with a decision gate");
-	if (gate) {
-		if ((r = json_get_word(object, "gate", gate_names, &word, err)) < 0)
+	if (gate || action) { /* a handover is a person's: which lawyer, which court */
+		if ((r = json_get_word(object, gate ? "gate" : "action", gate ? gate_names : action_names, &word, err)) < 0)
 			return r;
 		step->kind = STEP_GATE;
-		step->gate = gate_names[word];
+		step->handover = action;
+		step->gate = gate ? gate_names[word] : action_names[word];
 		return json_only(object, gate_members, err);
 	}
 	if ((r = json_get_word(object, "channel", channel_names, &word, err)) < 0)
@@ -604,6 +604,8 @@ static int parse_step(struct policy *policy, const struct json *object, struct e
 		return r;
 	if (step->kind != STEP_MESSAGE && (r = parse_call_or_gate(object, step, err)) < 0)
 		return r;
+	if ((r = policy_legal_step(policy, object, step, err)) < 0)
+		return r;
 	policy->step_count++;
 	return 0;
 }
@@ -631,7 +633,7 @@ static int parse_steps(const struct json *root, struct policy *policy, struct er
 		if ((r = parse_step(policy, &item, err)) < 0)
 			return r;
 	}
-	return 0;
+	return policy_legal_all(policy, &array, err);
 }
 
 /* --- the whole -------------------------------------------------------------------------------------------------- */

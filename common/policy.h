@@ -45,6 +45,43 @@ struct step_if { /* all that are set must hold */
 	const char *const *tags;
 };
 
+/*
+ * What a step tells the debtor will follow: our word. It is carried out or taken back in writing, by a person, until its last day. A
+ * step of the legal stage always gives it; where it does not say what follows, that is the next gate.
+ */
+struct announces {
+	bool on;
+	bool named; /* the policy says what follows; else it was concluded from the tone */
+	int step; /* index of the later gate at which it is carried out; -1 = there is none */
+	int32_t within_days; /* after the message went out */
+	const char *withdraw; /* template of the mail that takes it back */
+};
+
+/* What must be there before a step goes out, or before a handover: what a judge would ask for. */
+enum need {
+	NEED_APPROVAL, /* a person decided at a gate to go on */
+	NEED_NOTICE, /* a step that announces what follows went out */
+	NEED_DELIVERED, /* a message of the ladder arrived, as its provider says, or somebody was reached by telephone */
+	NEED_DOCUMENT, /* the invoice's document: its digest was told */
+	NEED_CONTRACT, /* what the claim rests on: the contract, or the terms, as the producer refers to them */
+	NEED_COUNT
+};
+extern const char *const need_names[NEED_COUNT + 1];
+struct needs {
+	unsigned facts; /* bit per enum need */
+	uint32_t steps; /* bit per earlier step that was made, or left out by a person, with a reason */
+};
+
+/* What we would accept instead, approved beforehand by a named person. */
+#define OFFERS_MAX 4 /* of one step */
+struct offer {
+	const char *code; /* by which the debtor accepts it */
+	int32_t percent; /* less; 0 = instalments */
+	int32_t instalments, every_days; /* 0 = less; else that many equal parts */
+	int32_t within_days; /* from the message on: until then it stands */
+	const char *approved_by;
+};
+
 struct step {
 	const char *id; /* "reminder" */
 	enum step_kind kind;
@@ -65,8 +102,14 @@ struct step {
 	enum letter_delivery delivery; /* of a letter */
 	bool attach_invoice; /* MESSAGE: by mail, with the document of every invoice it is about */
 	const char *const *effects; /* outbound event types, NULL-terminated */
+	int32_t hold_after_days; /* work.hold_requested comes so long after the step, which warns of it; 0 = at once */
 	enum doubt_rule in_doubt;
 	struct step_if when;
+	struct announces announces; /* MESSAGE and CALL */
+	struct needs needs;
+	const struct offer *offers; /* MESSAGE */
+	size_t offer_count;
+	bool handover; /* GATE: what it asks is to whom the case is handed over */
 };
 
 /* What is said and done about what was agreed; every template is of a mail, NULL = nothing is said. */

@@ -36,6 +36,7 @@ static const char *const record_kinds[EVENT_TYPE_COUNT] = {
 	[EVENT_PAYMENT_PLAN_AMENDED] = "plan.amended",
 	[EVENT_PAYMENT_PLAN_CANCELLED] = "plan.cancelled",
 	[EVENT_SETTLEMENT_AGREED] = "settlement.agreed",
+	[EVENT_FEE_WAIVED] = "fee.waived",
 	[EVENT_CUSTOMER_UPDATED] = "customer.changed",
 	[EVENT_CUSTOMER_PAUSED] = "customer.changed",
 	[EVENT_CUSTOMER_RESUMED] = "customer.changed",
@@ -154,6 +155,7 @@ static void write_agreed(struct json_writer *w, const struct event *e)
 {
 	char text[DATE_TEXT_SIZE];
 
+	jw_opt_str(w, "offer", e->offer);
 	if (e->outcome)
 		jw_str(w, "outcome", call_outcome_names[e->outcome]);
 	if (e->type == EVENT_DISPUTE_OPENED && e->reason && id_valid(e->reason))
@@ -323,7 +325,7 @@ void decide_event(struct dunner *d, struct group *g, struct input *input)
 	if (g->careful && d->trying == TRY_POISON && input->parsed == 0)
 		input->parsed = err_set(&input->err, -EBADMSG, "poison", "",
 			"three starts ended while this entry was being decided");
-	if (input->parsed < 0 || check_allowed(d, g, input) < 0) {
+	if (input->parsed < 0 || check_allowed(d, g, input) < 0 || (e->type != EVENT_OPERATOR_COMMAND && legal_offer(d, g, input) < 0)) {
 		dead_letter(d, g, input);
 		return;
 	}
@@ -346,6 +348,10 @@ void decide_event(struct dunner *d, struct group *g, struct input *input)
 		if (!escalation_commanded(invoice->e, g->arena, e))
 			return; /* told again: a call counts once */
 		decide_call(d, g, e, invoice);
+		return;
+	}
+	if (e->type == EVENT_FEE_WAIVED) {
+		legal_waive_fee(d, g, e, invoice);
 		return;
 	}
 	if (debtor && debtor->loaded) {
@@ -448,7 +454,7 @@ static void task_done(struct dunner *d, struct group *g, struct doc *invoice, co
 	}
 }
 
-static void gate_decided(struct dunner *d, struct group *g, struct doc *doc, const char *decision)
+static void gate_decided(struct dunner *d, struct group *g, struct doc *doc, const struct event *command, const char *decision)
 {
 	struct escalation *e = doc->e;
 	struct draft *draft = effects_record(&g->fx, "decision.recorded", e->invoice.debtor_id);
@@ -467,9 +473,17 @@ static void gate_decided(struct dunner *d, struct group *g, struct doc *doc, con
 		escalation_stop(e, who, &g->fx);
 		return;
 	}
+	if (strcmp(decision, "settle") != 0)
+		commitment_decided(e, command, &g->fx);
+	if (strcmp(decision, "continue") == 0 || strcmp(decision, "pursue") == 0)
+		e->approved = (struct approved){ .by = command->who, .step = e->step, .at = flow_now(d) };
 	escalation_move(e, TRIGGER_DECIDED);
 	escalation_step_effects(e, who, decide_policy(d, e, who), e->step, &g->fx);
 	escalation_walked(e, g->arena, e->step, STEP_DONE, decision, flow_now(d), NULL);
+	if (strcmp(decision, "settle") == 0)
+		legal_settle(d, g, command, doc);
+	else if (strcmp(decision, "write_off") == 0)
+		legal_write_off(g, command, doc);
 }
 
 static const struct policy *policy_of(struct dunner *d, struct group *g, const struct escalation *e)
@@ -519,6 +533,7 @@ static int plan_migration(struct dunner *d, const struct escalation *e, const st
 static void command_invoice(struct dunner *d, struct group *g, const struct event *e, struct doc *doc)
 {
 	struct json word = json_get(&e->data, "decision");
+	static const char *const words[] = { "continue", "stop", "pursue", "settle", "write_off", NULL };
 	const char *decision = word.type == JSON_STRING ? json_str(&word) : "";
 	struct escalation *esc = doc->e;
 	int64_t now = flow_now(d);
@@ -563,10 +578,10 @@ static void command_invoice(struct dunner *d, struct group *g, const struct even
 		jw_str(&draft->w, "reason", "operator");
 		escalation_walked(esc, g->arena, step, STEP_SKIPPED, "operator", now, NULL);
 	} else if (strcmp(e->command, "decide") == 0 && esc->state == ESCALATION_GATE) {
-		gate_decided(d, g, doc, strcmp(decision, "stop") == 0 ? "stop" : "continue");
+		gate_decided(d, g, doc, e, word_listed(words, decision) ? decision : "continue");
 	} else if (strcmp(e->command, "decide") == 0 && esc->state == ESCALATION_WAITING && esc->held && strcmp(esc->held, "exhausted") == 0 &&
 		strcmp(decision, "stop") == 0) {
-		gate_decided(d, g, doc, decision);
+		gate_decided(d, g, doc, e, decision);
 	} else if (strcmp(e->command, "decide") == 0 && esc->state == ESCALATION_DOUBT) {
 		if (strcmp(decision, "sent") == 0 || strcmp(decision, "not_sent") == 0) {
 			esc->verdict = decision; /* kept with the document until the reconciler has the attempt's entry at hand */
@@ -661,6 +676,10 @@ int decide_command(struct dunner *d, struct group *g, struct input *input)
 		doc->e->command_count--;
 		return -EBADMSG;
 	}
+	if (doc && legal_check(d, g, e, doc, &input->err) < 0) {
+		doc->e->command_count--;
+		return -EBADMSG;
+	}
 	g->fx.actor = arena_printf(g->arena, "person:%s", e->who);
 	draft = effects_record(&g->fx, "operator.command", doc ? doc->e->invoice.debtor_id : NULL);
 	jw_str(&draft->w, "command", e->command);
@@ -686,6 +705,8 @@ int decide_command(struct dunner *d, struct group *g, struct input *input)
 		decide_call(d, g, e, doc);
 	} else if (doc && strcmp(e->command, "task_done") == 0) {
 		task_done(d, g, doc, e->target);
+	} else if (doc && legal_said(d, g, e, doc)) {
+		; /* what was announced is carried out or taken back, or the case goes to somebody else */
 	} else if (to) {
 		sender_touch(d, NULL, doc->id);
 		migration_apply(doc->e, to, &plan, &g->fx);

@@ -9,6 +9,7 @@
 #include "common/embedded.h"
 #include "common/hash.h"
 #include "common/utc.h"
+#include "common/worth.h"
 #include "daemon/documents.h"
 #include "daemon/flow.h"
 #include "daemon/newest.h"
@@ -163,6 +164,18 @@ static void touch(struct dunner *d, struct group *g, struct doc *doc)
 		debtor->touched = true;
 }
 
+/* How it ended teaches what to expect of others. */
+static void count_worth(struct dunner *d, struct group *g, struct doc *doc, const struct debtor *debtor)
+{
+	struct doc *system = group_case(d, g, NULL);
+	const struct zone *zone;
+
+	if (!doc->e->invoice.known || zone_get(debtor ? debtor_zone(debtor, d->config->creditor.zone) : d->config->creditor.zone, &zone) < 0)
+		return;
+	system->touched |= worth_count(doc->e, &system->d->experience, doc->e->invoice.snapshot.due_on,
+		doc->e->state == ESCALATION_CLOSED ? zone_date(zone, invoice_paid_at(&doc->e->invoice)) : date_none(), zone_date(zone, flow_now(d)));
+}
+
 static void refresh(struct dunner *d, struct group *g, struct doc *doc)
 {
 	struct debtor *debtor = debtor_of(d, g, doc->e);
@@ -178,6 +191,7 @@ static void refresh(struct dunner *d, struct group *g, struct doc *doc)
 	rules.behind = !g->contacts_allowed;
 	rules.selection = doc->e->policy_digest ? NULL : &selection;
 	escalation_refresh(doc->e, debtor, &rules, &g->fx);
+	count_worth(d, g, doc, debtor);
 	if (debtor && (paid != debtor->paid || late != debtor->paid_late || broken != debtor->promises_broken ||
 			      kept != debtor->promises_kept || work != (int64_t)debtor->work_held_count))
 		group_find(d, g, DOC_DEBTOR, debtor->id)->touched = true;
@@ -207,13 +221,27 @@ static void note_deferral(struct dunner *d, struct group *g, struct doc *doc, co
 	jw_int(&draft->w, "until", next->at);
 }
 
-static void open_gate(struct group *g, struct doc *doc, const struct step *step, int64_t now, bool renewed)
+/* What a person should know before they decide. */
+static const char *gate_script(struct dunner *d, struct group *g, struct doc *doc)
+{
+	struct doc *system = group_case(d, g, NULL);
+	struct debtor *debtor = debtor_of(d, g, doc->e);
+	const struct zone *zone;
+	struct worth worth;
+
+	if (zone_get(debtor ? debtor_zone(debtor, d->config->creditor.zone) : d->config->creditor.zone, &zone) < 0)
+		return NULL;
+	worth = worth_of(d->config, doc->e, doc->policy, &system->d->experience, zone_date(zone, flow_now(d)));
+	return worth_text(&worth, doc->e, d->config->creditor.locale, g->arena);
+}
+
+static void open_gate(struct dunner *d, struct group *g, struct doc *doc, const struct step *step, int64_t now, bool renewed)
 {
 	struct escalation *e = doc->e;
 	struct task task = { .id = arena_printf(g->arena, "decision:%s:%s", doc->id, step->id), .kind = "decision",
 		.debtor_id = e->invoice.debtor_id, .invoice_ids = &doc->id, .invoice_count = 1, .step = step->id,
 		.role = step->role, .reason = renewed ? "renewed" : step->gate, .opened_at = now,
-		.deadline = now + step->deadline_days * DAY_MS };
+		.deadline = now + step->deadline_days * DAY_MS, .script = step->handover ? NULL : gate_script(d, g, doc) };
 
 	if (!renewed)
 		escalation_move(e, TRIGGER_GATE_OPENED);
@@ -344,14 +372,14 @@ static void look(struct dunner *d, struct group *g, struct doc *doc)
 		int step = doc->policy ? policy_step_index(doc->policy, doc->e->step) : -ENOENT;
 
 		if (step >= 0)
-			open_gate(g, doc, &doc->policy->steps[step], now, true);
+			open_gate(d, g, doc, &doc->policy->steps[step], now, true);
 	} else if (next.kind == NEXT_RESOLVE || next.kind == NEXT_BUSY)
 		resolve_doubt(d, doc);
 	touch(d, g, doc);
 	refresh(d, g, doc);
 	next = escalation_next(doc->e, debtor, &rules);
 	if (next.kind == NEXT_GATE && next.at <= now) {
-		open_gate(g, doc, &doc->policy->steps[next.step], now, false);
+		open_gate(d, g, doc, &doc->policy->steps[next.step], now, false);
 	} else if ((next.kind == NEXT_CONTACT || next.kind == NEXT_ASIDE) && next.at <= now && debtor) {
 		if (g->contacts_allowed && free_slots(d, g) && !group_find(d, g, DOC_DEBTOR, debtor->id)->answered)
 			contact_due(d, g, doc, debtor);

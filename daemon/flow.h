@@ -331,6 +331,13 @@ void decide_group(struct dunner *d, struct group *g);
 void decide_event(struct dunner *d, struct group *g, struct input *input); /* apply.c */
 void decide_call(struct dunner *d, struct group *g, const struct event *e, struct doc *invoice); /* call.c: one that was logged */
 void decide_touch_debtor(struct group *g, struct doc *debtor); /* it changed, and its open invoices are looked at soon */
+/* legal.c: a person's word about what was announced. Whether it may be said now: 0, or -EBADMSG; and what it does. */
+int legal_check(struct dunner *d, struct group *g, const struct event *e, const struct doc *doc, struct err *err);
+void legal_waive_fee(struct dunner *d, struct group *g, const struct event *e, struct doc *doc); /* by an event or a command */
+void legal_settle(struct dunner *d, struct group *g, const struct event *e, struct doc *doc); /* a person decided to meet them */
+void legal_write_off(struct group *g, const struct event *e, struct doc *doc); /* or to let it go, until newer figures say otherwise */
+int legal_offer(struct dunner *d, struct group *g, struct input *input); /* an event that accepts an offer gets its terms; -EBADMSG: it cannot */
+bool legal_said(struct dunner *d, struct group *g, const struct event *e, struct doc *doc); /* false: it is another command */
 int decide_command(struct dunner *d, struct group *g, struct input *input); /* apply.c; -EBADMSG: refused, nothing done, input->err says why */
 void decide_record(struct dunner *d, struct group *g, const struct dunner_record *record); /* flow_record.c */
 void decide_gaps_told(struct dunner *d, const struct debtor *system); /* what the status says of them */

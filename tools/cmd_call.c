@@ -1,4 +1,5 @@
 /* dunningctl call log: what came of a call. It always came to something, and what was said on the telephone is sent in writing. */
+#include <stdlib.h>
 #include <string.h>
 
 #include "common/schedule.h"
@@ -8,7 +9,7 @@
 struct call {
 	const char *outcome, *notes, *tell, *contact, *reason;
 	date until_on;
-	int64_t back_at;
+	int64_t back_at, minutes;
 };
 
 static void write_call(struct json_writer *w, const void *arg)
@@ -20,6 +21,7 @@ static void write_call(struct json_writer *w, const void *arg)
 	jw_str(w, "notes", call->notes);
 	jw_opt_str(w, "tell", call->tell);
 	jw_opt_str(w, "contact_id", call->contact);
+	jw_opt_int(w, "minutes", call->minutes);
 	jw_opt_str(w, "reason", call->reason);
 	if (date_is_set(call->until_on))
 		jw_str(w, "until_on", date_format(call->until_on, day));
@@ -93,6 +95,8 @@ static int run_call_log(struct ctl *ctl, const struct invocation *call)
 	struct entry entry;
 	int r = read_outcome(ctl, call, &outcome);
 
+	if (r == 0 && command_option(call, "minutes") && (said.minutes = strtoll(command_option(call, "minutes"), NULL, 10)) < 1)
+		r = ctl_fail(ctl, EXIT_USAGE, "usage", "--minutes wants a number of minutes, at least 1");
 	if (r == 0)
 		r = ctl_config(ctl, false);
 	if (r == 0)
@@ -113,6 +117,7 @@ static const struct option_row call_log_options[] = {
 	{ "until", "DAY", "the day that was promised, or on which the money or the approval is expected" },
 	{ "back", "WHEN", "with call_back_at: when to call again" },
 	{ "reason", "CODE", "with dispute: why, as a code such as quality or price" },
+	{ "minutes", "N", "how long it took, with what it took to prepare it: for what the case has cost" },
 	{ "contact", "ID", "whom it reached, of the customer's contacts: gets the mail that confirms it" },
 	{ "tell", "TEXT", "a sentence of yours for that mail; notes never leave the house" },
 	{ 0 },

@@ -197,9 +197,8 @@ static void show_bundle(struct ctl *ctl, const struct evidence_sum *sum, const c
 	view_fields(&ctl->view, f);
 }
 
-static int run_evidence(struct ctl *ctl, const struct invocation *call)
+int ctl_evidence(struct ctl *ctl, const struct invocation *call, const char *path, bool show, const char **digest)
 {
-	const char *path = command_option(call, "out");
 	struct bundle bundle = { .arena = ctl->arena };
 	struct evidence_sum sum;
 	uint8_t wrap_key[32];
@@ -208,10 +207,6 @@ static int run_evidence(struct ctl *ctl, const struct invocation *call)
 	bool secret, recorded;
 	int r;
 
-	if (!call->args[0] == !command_option(call, "debtor"))
-		return ctl_fail(ctl, EXIT_USAGE, "usage", "name an invoice, or a customer with --debtor");
-	if (!path)
-		return ctl_fail(ctl, EXIT_USAGE, "usage", "name the folder or the .zip file to write with --out");
 	if (access(path, F_OK) == 0)
 		return ctl_fail(ctl, EXIT_USAGE, "exists", "%s exists: a bundle is written where nothing is", path);
 	r = ctl_config(ctl, true);
@@ -226,16 +221,29 @@ static int run_evidence(struct ctl *ctl, const struct invocation *call)
 	cleanse(&key, sizeof(key));
 	if (r != 0)
 		return r;
-	recorded = ctl_record_reading(ctl, &(struct ctl_reading){ .command = "evidence", .customer = sum.debtor, .invoice = call->args[0],
-						   .whom = command_option(call, "for"), .records = sum.disclosed, .digest = manifest_digest(&bundle) });
+	*digest = manifest_digest(&bundle);
+	recorded = ctl_record_reading(ctl, &(struct ctl_reading){ .command = call->command->name, .customer = sum.debtor, .invoice = call->args[0],
+						   .whom = command_option(call, "for"), .records = sum.disclosed, .digest = *digest });
 	if (evidence_write(&bundle, path, &err) < 0)
 		return ctl_fail_err(ctl, EXIT_FOUND, &err);
 	if (sum.findings)
 		ctl_warn(ctl, "the trail is not whole: see dunningctl trail verify");
 	if (sum.unsigned_records)
 		ctl_warn(ctl, "%zu records are not in a signed checkpoint yet and were left out", sum.unsigned_records);
-	show_bundle(ctl, &sum, path, &bundle, secret, recorded);
+	if (show)
+		show_bundle(ctl, &sum, path, &bundle, secret, recorded);
 	return sum.findings ? EXIT_FOUND : EXIT_DONE;
+}
+
+static int run_evidence(struct ctl *ctl, const struct invocation *call)
+{
+	const char *path = command_option(call, "out"), *digest = NULL;
+
+	if (!call->args[0] == !command_option(call, "debtor"))
+		return ctl_fail(ctl, EXIT_USAGE, "usage", "name an invoice, or a customer with --debtor");
+	if (!path)
+		return ctl_fail(ctl, EXIT_USAGE, "usage", "name the folder or the .zip file to write with --out");
+	return ctl_evidence(ctl, call, path, true, &digest);
 }
 
 static const struct option_row evidence_options[] = {

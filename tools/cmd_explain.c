@@ -33,6 +33,10 @@ static const struct sentence holds[] = {
 	{ "automatic", "it is charged by itself, and no charge has failed" },
 	{ "do_nothing", "its policy contacts nobody" },
 	{ "below_minimum", "the balance is below the policy's minimum" },
+	{ "handed_over", "somebody else goes on with it: nothing is done by itself" },
+	{ "commitment", "what was announced is neither carried out nor taken back: nothing else is announced before" },
+	{ "incomplete", "what the step must rest on is not there" },
+	{ "settle", "a person decided to meet them, and the policy has no offer left: agree on something" },
 	{ "exhausted", "every step was walked, or the limit of contacts is reached: a person must decide" },
 	{ "feed_stale", "what was told of payments is too old to ask anybody for money" },
 	{ "unrenderable", "the message of its next step cannot be made: see the log" },
@@ -78,6 +82,8 @@ static const struct sentence rules_said[] = {
 	{ "call_back_at", "the hour at which they asked to be called again" },
 	{ "promise_broken", "a promise was broken: the ladder goes on further up" },
 	{ "plan_broken", "a payment plan was broken: the ladder goes on further up" },
+	{ "settle", "a person decided to meet them: the ladder goes on at the next offer" },
+	{ "withdrawn", "what was announced was taken back" },
 	{ "stale", "it comes too late to be of use" },
 	{ "task", "the task's deadline" },
 	{ "decision", "the decision's deadline, when it is asked for again" },
@@ -173,6 +179,13 @@ static void add_page(struct ctl *ctl, struct fields *f, const struct entry *entr
 		entry->e.invoice.id)));
 }
 
+static const char *lacking(struct ctl *ctl, const struct entry *entry)
+{
+	struct verdict verdict = entry_next(ctl, entry);
+
+	return escalation_lacks(&entry->e, entry->d, entry->policy, &entry->policy->steps[verdict.next.step].needs, ctl->arena);
+}
+
 static void add_hold(struct ctl *ctl, struct fields *f, const struct entry *entry, const char *hold)
 {
 	struct invoice_view view = invoice_view(&entry->e.invoice);
@@ -184,6 +197,8 @@ static void add_hold(struct ctl *ctl, struct fields *f, const struct entry *entr
 			fields_add(f, "hold_by", "By", cell_text(entry->e.holds[i].who));
 			fields_add(f, "hold_why", "Why", cell_text(entry->e.holds[i].why));
 		}
+	if (strcmp(hold, "incomplete") == 0 && entry->policy)
+		fields_add(f, "lacks", "Lacks", cell_text(lacking(ctl, entry)));
 	if (strcmp(hold, "promise") == 0 && view.promise)
 		fields_add(f, "promised_for", "Promised for", cell_text(arena_strdup(ctl->arena, date_format(view.promise->until_on, text))));
 	if (strcmp(hold, "announced") == 0 && view.announced)

@@ -191,16 +191,20 @@ static int run_decide(struct ctl *ctl, const struct invocation *call)
 {
 	struct order order = { .command = "decide", .decision = call->args[1], .why = call->args[2] };
 	const char *word = call->args[1];
-	bool gate = strcmp(word, "continue") == 0 || strcmp(word, "stop") == 0;
+	static const char *const answers[] = { "continue", "stop", "pursue", "settle", "write_off", NULL };
+	bool gate = word_listed(answers, word);
 	bool doubt = strcmp(word, "sent") == 0 || strcmp(word, "not_sent") == 0;
+	struct err err = { 0 };
 	struct entry entry;
 	int r;
 
 	if (!gate && !doubt)
-		return ctl_fail(ctl, EXIT_USAGE, "usage", "decide continue, stop, sent or not_sent, not \"%s\"", word);
+		return ctl_fail(ctl, EXIT_USAGE, "usage", "decide pursue (or continue), settle, write_off, stop, sent or not_sent, not \"%s\"", word);
 	r = order_invoice(ctl, task_invoice(ctl->arena, call->args[0]), &order, &entry);
 	if (r != 0)
 		return r;
+	if (commitment_may(&entry.e, entry.d, entry.policy, "decide", word, &err) < 0)
+		return ctl_fail(ctl, EXIT_FOUND, err.code, "%s", err.text);
 	if (strcmp(word, "stop") == 0 && entry.e.state == ESCALATION_WAITING && entry.e.held && strcmp(entry.e.held, "exhausted") == 0)
 		return ctl_order(ctl, entry.partition, &order); /* nothing is left to be done but to decide */
 	if (entry.e.state != (gate ? ESCALATION_GATE : ESCALATION_DOUBT))
@@ -209,9 +213,12 @@ static int run_decide(struct ctl *ctl, const struct invocation *call)
 	return ctl_order(ctl, entry.partition, &order);
 }
 
-const struct command cmd_decide = { .name = "decide", .args = "INVOICE|TASK continue|stop|sent|not_sent WHY", .min_args = 3, .max_args = 3,
+const struct command cmd_decide = { .name = "decide", .args = "INVOICE|TASK pursue|settle|write_off|stop|sent|not_sent WHY", .min_args = 3, .max_args = 3,
 	.help = "answer a gate, or say what became of a message in doubt",
-	.more = "continue and stop answer a step that asks for a decision; stop closes the invoice's walk, also when it is exhausted.\n"
+	.more = "The first four answer a step that asks for a decision (its task shows what the case has cost, and what may come of it: dunningctl\n"
+		"tasks --script, dunningctl worth). pursue, or continue: the ladder goes on. settle: it goes on at its next step with offers; where\n"
+		"there is none, a task asks to agree on something. write_off: a loss, which newer figures open again. stop: for good; also when\n"
+		"it is exhausted.\n"
 		"sent and not_sent say what became of a message of which nobody knows whether it was sent.",
 	.run = run_decide };
 

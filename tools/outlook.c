@@ -248,13 +248,15 @@ static void answer(struct watching *w, const struct outlook_contact *c)
 	}
 }
 
-static void go_on(struct watching *w, const char *task, int64_t at)
+/* A decision: go on. A handover: to a lawyer. */
+static void go_on(struct watching *w, const char *task, bool handover, int64_t at)
 {
 	char when[UTC_TEXT_SIZE];
 	const char *text = arena_printf(w->outlook->arena,
 		"{\"specversion\":\"1.0\",\"id\":\"sim-decide-%llu\",\"source\":\"urn:dunningd:simulation\",\"type\":\"operator.command\",\"time\":\"%s\","
-		"\"data\":{\"command\":\"decide\",\"target\":\"%s\",\"decision\":\"continue\",\"who\":\"simulation\",\"why\":\"assumed\"}}",
-		(unsigned long long)w->order++, utc_format(at, when), task);
+		"\"data\":{\"command\":\"%s\",\"target\":\"%s\",\"%s\":\"%s\",\"who\":\"simulation\",\"why\":\"assumed\"}}",
+		(unsigned long long)w->order++, utc_format(at, when), handover ? "handover" : "decide", task, handover ? "to" : "decision",
+		handover ? "lawyer" : "continue");
 
 	simulation_event(w->sim, at + 1, text, strlen(text), true);
 }
@@ -369,7 +371,7 @@ static void on_task(struct watching *w, const struct json *record, int64_t at)
 		if (!renewed)
 			tally(w, "gate", step, reason);
 		if (!renewed && w->settings->gates)
-			go_on(w, member(record, "task"), at);
+			go_on(w, member(record, "task"), reason && strcmp(reason, "handover") == 0, at);
 	} else if (!renewed) {
 		tally(w, "task", step, kind);
 	}

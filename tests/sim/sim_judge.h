@@ -41,6 +41,9 @@ struct known_invoice {
 	bool stopped; /* a person decided so, by the trail */
 	bool jumped; /* something was broken, by the trail: the ladder goes on further up */
 	const char *plan_broken; /* id of the plan, by the trail; NULL = none */
+	bool word_open; /* something is announced, by the trail, and neither carried out nor taken back */
+	unsigned words; /* commitments that the trail has */
+	bool handed; /* over to others, by the trail */
 };
 
 struct known_attempt {

@@ -181,7 +181,11 @@ void people_task(struct sim *sim, const char *kind, const char *task, const char
 		answer(sim, "task_done", task, "", NULL);
 	else if (strcmp(kind, "call") == 0)
 		answer(sim, "call_log", task, call_outcome(sim), NULL);
-	else if (strcmp(kind, "decision") == 0)
+	else if (strcmp(kind, "commitment") == 0 && rng_chance(&sim->faults, 500000))
+		answer(sim, "commitment_withdraw", invoice, "", NULL);
+	else if (strcmp(kind, "commitment") == 0)
+		answer(sim, "handover", invoice, ",\"to\":\"lawyer\"", NULL);
+	else if (strcmp(kind, "decision") == 0 && strcmp(task + strlen(task) - 5, ":give") != 0) /* that one is answered as a commitment */
 		answer(sim, "decide", invoice,
 			rng_chance(&sim->faults, 800000) ? ",\"decision\":\"continue\"" : ",\"decision\":\"stop\"", NULL);
 	else if (strcmp(kind, "unknown_attempt") == 0 && invoice)

@@ -88,6 +88,14 @@ static const char *const ladders[] = {
 	"{\"id\":\"last\",\"at\":\"due+14d\",\"channel\":\"email\",\"template\":\"note\",\"tone\":\"firm\"%s}",
 };
 
+/* A threat: its gate is a handover, its withdrawal a mail. */
+static const char threat[] =
+	"{\"id\":\"reminder\",\"at\":\"due+1d\",\"channel\":\"email\",\"template\":\"note\",\"tone\":\"friendly\"%s},"
+	"{\"id\":\"second\",\"at\":\"due+3d\",\"channel\":\"email\",\"template\":\"note\",\"tone\":\"neutral\"%s},"
+	"{\"id\":\"last\",\"at\":\"due+8d\",\"channel\":\"email\",\"template\":\"note\",\"tone\":\"legal\","
+	"\"announces\":{\"step\":\"give\",\"within\":\"12d\",\"withdraw\":\"note\"}%s},"
+	"{\"id\":\"give\",\"at\":\"last+6d\",\"action\":\"handover\",\"role\":\"owner\",\"deadline\":\"5d\"}";
+
 static struct policy *parsed(const char *text, const struct policy *base)
 {
 	struct policy *policy = NULL;
@@ -123,6 +131,8 @@ static struct policy *draw_ladder(struct sim *sim)
 
 	rng_seed(&own, sim->seed, "agreed");
 	more = rng_chance(&own, 600000) ? agreed : "";
+	if (!by_rule(sim) && rng_chance(&own, 250000))
+		ladder = threat;
 	for (; (at = strstr(ladder, "%s")); ladder = at + 2) {
 		buf_add(&steps, ladder, (size_t)(at - ladder));
 		buf_add_str(&steps, rule);

@@ -157,6 +157,8 @@ static void note_intent(struct judge *judge, struct host *host, const struct jso
 		a->invoices[i] = arena_strdup(judge->arena, json_str(&one));
 		a->steps[i] = arena_strdup(judge->arena, json_str(&step) ? json_str(&step) : member(record, "step"));
 		sim_note(judge->sim, "trail: intent %s: %s, step %s", id, a->invoices[i], a->steps[i]);
+		if (judge_invoice(judge, a->invoices[i])->handed && judge->sim->weather.hosts == 1)
+			sim_breach(judge->sim, "who took the case writes", "%s is about %s, which was handed over", id, a->invoices[i]);
 	}
 	a->debtor_id = arena_strdup(judge->arena, member(record, "case"));
 	a->step = arena_strdup(judge->arena, member(record, "step"));
@@ -349,6 +351,24 @@ static void note_decision(struct judge *judge, const struct json *record, const 
 		walk_by_hand(judge, invoice, STEP_GATE, member(record, "case"), "a decision");
 }
 
+/* What was announced is our word; and whoever took the case is the only one who writes. */
+static void note_word(struct judge *judge, const char *kind, const char *invoice_id)
+{
+	struct known_invoice *invoice = judge_invoice(judge, invoice_id);
+	bool opened = strcmp(kind, "commitment.opened") == 0;
+
+	if (strcmp(kind, "handover.requested") == 0) {
+		invoice->handed = true;
+		return;
+	}
+	if (strcmp(kind, "commitment.overdue") == 0)
+		return;
+	if (opened && invoice->word_open && judge->sim->weather.hosts == 1)
+		sim_breach(judge->sim, "no second threat", "%s: what was announced before is neither carried out nor taken back", invoice_id);
+	invoice->word_open = opened;
+	invoice->words += opened;
+}
+
 static void note_erasure(struct judge *judge, const char *debtor)
 {
 	judge->erased = arena_grow(judge->arena, judge->erased, judge->erased_count, &judge->erased_capacity, sizeof(*judge->erased));
@@ -380,6 +400,8 @@ static void note_record(struct judge *judge, struct host *host, const struct jso
 		contacted(judge, member(record, "case"), member(record, "event_id"));
 	else if (invoice && (strcmp(kind, "promise.broken") == 0 || strcmp(kind, "plan.broken") == 0))
 		note_broken(judge, record, kind, invoice);
+	else if (invoice && (strncmp(kind, "commitment.", 11) == 0 || strcmp(kind, "handover.requested") == 0))
+		note_word(judge, kind, invoice);
 	else if (strcmp(kind, "decision.recorded") == 0)
 		note_decision(judge, record, invoice);
 	else if (strcmp(kind, "operator.command") == 0 && strcmp(member(record, "case"), SYSTEM_CASE) != 0 &&

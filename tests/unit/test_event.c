@@ -453,6 +453,7 @@ static const struct {
 	{ EVENT_PAYMENT_PLAN_AGREED, FACT("payment_plan.agreed", "\"invoice_id\":\"i\",\"plan_id\":\"f\""), "f" },
 	{ EVENT_PAYMENT_PLAN_AMENDED, FACT("payment_plan.amended", "\"invoice_id\":\"i\",\"plan_id\":\"f\""), "f" },
 	{ EVENT_PAYMENT_PLAN_CANCELLED, FACT("payment_plan.cancelled", "\"invoice_id\":\"i\",\"plan_id\":\"f\""), "f" },
+	{ EVENT_FEE_WAIVED, FACT("fee.waived", "\"invoice_id\":\"i\""), NULL },
 	{ EVENT_SETTLEMENT_AGREED, FACT("settlement.agreed", "\"invoice_id\":\"i\",\"settlement_id\":\"f\""), "f" },
 	{ EVENT_CUSTOMER_UPDATED, FACT("customer.updated", "\"customer\":{\"id\":\"c\",\"name\":\"N\"}"), NULL },
 	{ EVENT_CUSTOMER_PAUSED, FACT("customer.paused", "\"customer_id\":\"c\",\"until\":\"2026-05-01T00:00:00+02:00\""), NULL },

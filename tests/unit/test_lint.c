@@ -35,9 +35,11 @@ static struct notice_set *notices;
 #define KIND(kind) IF("\"kinds\":[\"" kind "\"]")
 #define WHERE(country, kind) IF("\"countries\":[\"" country "\"],\"kinds\":[\"" kind "\"]")
 #define FEES(more) ",\"fees\":true" more
+#define WORD(step, within) ",\"announces\":{\"step\":\"" step "\",\"within\":\"" within "\",\"withdraw\":\"note\"}"
+#define ANNOUNCED WORD("end", "20d")
 /* At the legal stage, with a person's decision before and after. */
 #define LEGAL(channel, template, more) \
-	STEPS(GATE("ask", "due+20d", "") "," SAYS("x", "due+25d", channel, template, "legal", more) "," GATE("end", "due+35d", ""))
+	STEPS(GATE("ask", "due+20d", "") "," SAYS("x", "due+25d", channel, template, "legal", more ANNOUNCED) "," GATE("end", "due+35d", ""))
 #define EARLY(channel, template, tone, more) STEPS(SAYS("x", "due+25d", channel, template, tone, more))
 
 struct row {
@@ -134,6 +136,9 @@ static const struct row rows[] = {
 		MAIL("a", "due+1d", IF("\"currency\":\"EUR\",\"balance_max_minor\":999"))), "below_minimum", "$.steps[0].if.balance_max_minor", "999",
 		WITH("\"minimum\":{\"EUR\":1000,\"USD\":10},", MAIL("a", "due+1d", IF("\"currency\":\"GBP\",\"balance_max_minor\":5"))), NULL },
 	/* tone */
+	{ "work that rests with the first word about it", STEPS(SAYS("a", "due+15d", "email", "note", "firm", ",\"effects\":[\"work.hold_requested\"]")),
+		"hold_unwarned", "$.steps[0].effects", "at once",
+		STEPS(SAYS("a", "due+15d", "email", "note", "firm", ",\"effects\":[\"work.hold_requested\"],\"hold_after\":\"7d\"")), NULL },
 	{ "firm before the due date", STEPS(SAYS("a", "due-1d", "email", "note", "firm", "")), "firm_before_due", "$.steps[0].tone", "firm",
 		STEPS(SAYS("a", "due-1d", "email", "note", "neutral", "")), NULL },
 	{ "firm on the due date", STEPS(SAYS("a", "due+0d", "email", "note", "firm", "")), "firm_before_due", "$.steps[0].tone", "firm",
@@ -170,21 +175,29 @@ static const struct row rows[] = {
 		"$.steps[1].tone", "no later step", LEGAL("email", "note", ""), NULL },
 	{ "a threat that is followed up for others", STEPS(GATE("ask", "due+20d", "") "," SAYS("x", "due+25d", "email", "note", "legal", KIND("company"))
 		"," GATE("end", "due+35d", KIND("consumer"))), "threat_alone", "$.steps[1].tone", "same debtors",
-		STEPS(GATE("ask", "due+20d", "") "," SAYS("x", "due+25d", "email", "note", "legal", KIND("company")) ","
+		STEPS(GATE("ask", "due+20d", "") "," SAYS("x", "due+25d", "email", "note", "legal", KIND("company") ANNOUNCED) ","
 			GATE("end", "due+35d", IF("\"kinds\":[\"company\",\"consumer\"]"))), NULL },
 	{ "a threat that is followed up for large sums", STEPS(GATE("ask", "due+20d", "") "," SAYS("x", "due+25d", "email", "note", "legal", "") ","
 		GATE("end", "due+35d", IF("\"balance_min_minor\":10000"))), "threat_alone", "$.steps[1].tone", "",
-		STEPS(GATE("ask", "due+20d", "") "," SAYS("x", "due+25d", "email", "note", "legal", IF("\"balance_min_minor\":10000")) ","
+		STEPS(GATE("ask", "due+20d", "") "," SAYS("x", "due+25d", "email", "note", "legal", IF("\"balance_min_minor\":10000") ANNOUNCED) ","
 			GATE("end", "due+35d", IF("\"balance_min_minor\":10000"))), NULL },
 	{ "a threat that is followed up in another currency", STEPS(GATE("ask", "due+20d", "") "," SAYS("x", "due+25d", "email", "note", "legal", "") ","
 		GATE("end", "due+35d", IF("\"currency\":\"EUR\""))), "threat_alone", "$.steps[1].tone", "",
-		STEPS(GATE("ask", "due+20d", "") "," SAYS("x", "due+25d", "email", "note", "legal", IF("\"currency\":\"EUR\"")) ","
+		STEPS(GATE("ask", "due+20d", "") "," SAYS("x", "due+25d", "email", "note", "legal", IF("\"currency\":\"EUR\"") ANNOUNCED) ","
 			GATE("end", "due+35d", IF("\"currency\":\"EUR\""))), NULL },
-	{ "a threat that another threat follows", STEPS(GATE("ask", "due+20d", "") "," SAYS("x", "due+25d", "email", "note", "legal", "") ","
-		GATE("on", "due+35d", "") "," SAYS("y", "due+40d", "email", "note", "legal", "")), "threat_alone", "$.steps[3].tone", "",
-		STEPS(GATE("ask", "due+20d", "") "," SAYS("x", "due+25d", "email", "note", "legal", "") "," SAYS("y", "due+40d", "email", "note", "legal", "")
-			"," GATE("end", "due+45d", "")), NULL },
-	{ "a threat that nobody decided", STEPS(SAYS("x", "due+25d", "email", "note", "legal", "") "," GATE("end", "due+35d", "")), "legal_undecided",
+	{ "a threat that another threat follows", STEPS(GATE("ask", "due+20d", "") "," SAYS("x", "due+25d", "email", "note", "legal", ANNOUNCED) ","
+		GATE("end", "due+35d", "") "," SAYS("y", "due+40d", "email", "note", "legal", "")), "threat_alone", "$.steps[3].tone", "",
+		STEPS(GATE("ask", "due+20d", "") "," SAYS("x", "due+25d", "email", "note", "legal", ANNOUNCED) "," GATE("end", "due+35d", "") ","
+			SAYS("y", "due+40d", "email", "note", "legal", WORD("last", "20d")) "," GATE("last", "due+55d", "")), NULL },
+	{ "a threat that does not say what follows", STEPS(GATE("ask", "due+20d", "") "," SAYS("x", "due+25d", "email", "note", "legal", "") ","
+		GATE("end", "due+35d", "")), "threat_unnamed", "$.steps[1].announces", "taken to be", LEGAL("email", "note", ""), NULL },
+	{ "a second threat before the first is over", STEPS(GATE("ask", "due+20d", "") "," SAYS("x", "due+25d", "email", "note", "legal", ANNOUNCED) ","
+		SAYS("y", "due+30d", "email", "note", "legal", WORD("end", "20d")) "," GATE("end", "due+35d", "")), "threat_twice", "$.steps[2].announces",
+		"\"x\" announced", LEGAL("email", "note", ""), NULL },
+	{ "a threat whose day passes before anybody is asked", STEPS(GATE("ask", "due+20d", "") ","
+		SAYS("x", "due+25d", "email", "note", "legal", WORD("end", "10d")) "," GATE("end", "x+14d", "")), "threat_late", "$.steps[1].announces.within",
+		"on day 14", LEGAL("email", "note", ""), NULL },
+	{ "a threat that nobody decided", STEPS(SAYS("x", "due+25d", "email", "note", "legal", ANNOUNCED) "," GATE("end", "due+35d", "")), "legal_undecided",
 		"$.steps[0].tone", "nobody decides", LEGAL("email", "note", ""), NULL },
 	/* fees */
 	{ "fees for whoever it is", LATE(MAIL("a", "due+15d", FEES(""))), "fee_without_ground", "$.steps[0].fees", "consumer in any country",

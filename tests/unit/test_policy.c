@@ -20,6 +20,8 @@
 #define ROOT(members) "{\"name\":\"p\"," members ",\"steps\":[" MAIL("a", "due+1d", "neutral") "]}"
 #define WITH(members) \
 	STEPS("{\"id\":\"a\",\"at\":\"due+1d\",\"channel\":\"email\",\"template\":\"t\",\"tone\":\"neutral\"," members "}")
+#define SAYS(members) "{\"id\":\"a\",\"at\":\"due+1d\",\"channel\":\"email\",\"template\":\"t\",\"tone\":\"firm\"," members "}"
+#define ASKS(id) "{\"id\":\"" id "\",\"at\":\"due+30d\",\"gate\":\"decision\",\"role\":\"owner\"}"
 #define LETTER(members) STEPS("{\"id\":\"a\",\"at\":\"due+1d\",\"channel\":\"letter\",\"template\":\"t\",\"tone\":\"legal\"," members "}")
 #define CALL(members) STEPS("{\"id\":\"a\",\"at\":\"due+1d\",\"channel\":\"call\",\"template\":\"t\"," members "}")
 #define GATE(members) STEPS("{\"id\":\"a\",\"at\":\"due+1d\",\"gate\":\"decision\"," members "}")
@@ -229,7 +231,15 @@ static const struct refusal refusals[] = {
 	{ STEPS(MAIL("a", "due+1d", "neutral") "," MAIL("a", "due+2d", "firm")), "duplicate_id", "$.steps[1].id", "its own id" },
 	{ STEPS("{\"id\":\"a\",\"at\":\"due+1d\"}"), "bad_step", "$.steps[0]", "exactly one of channel" },
 	{ GATE("\"channel\":\"email\""), "bad_step", "$.steps[0]", "exactly one of channel" },
-	{ STEPS("{\"id\":\"a\",\"at\":\"due+1d\",\"action\":\"handover\"}"), "not_available", "$.steps[0].action", "decision gate" },
+	{ STEPS("{\"id\":\"a\",\"at\":\"due+1d\",\"action\":\"sue\"}"), "not_one_of", "$.steps[0].action", "handover" },
+	{ STEPS("{\"id\":\"a\",\"at\":\"due+1d\",\"action\":\"handover\"}"), "missing", "$.steps[0].role", "who decides" },
+	{ STEPS(SAYS("\"announces\":{\"step\":\"b\"}") "," MAIL("b", "due+9d", "firm")), "unknown_step", "$.steps[0].announces.step", "gate or a handover" },
+	{ STEPS("{\"id\":\"g\",\"at\":\"due-30d\",\"gate\":\"decision\",\"role\":\"owner\"}," SAYS("\"announces\":{\"step\":\"g\"}")), "unknown_step", "$.steps[1].announces.step", "later step" },
+	{ STEPS(SAYS("\"deadline\":\"10d\",\"announces\":{\"step\":\"g\",\"within\":\"10d\"}") "," ASKS("g")), "out_of_range",
+		"$.steps[0].announces.within", "10 days" },
+	{ STEPS(SAYS("\"announces\":{\"within\":\"10d\"}") "," ASKS("g")), "missing", "$.steps[0].announces.step", "" },
+	{ STEPS(SAYS("\"requires\":[\"luck\"]")), "bad_item", "$.steps[0].requires[0]", "earlier step" },
+	{ STEPS(SAYS("\"requires\":[\"b\"]") "," ASKS("b")), "bad_item", "$.steps[0].requires[0]", "" },
 	{ STEPS("{\"id\":\"a\",\"at\":\"due+1d\",\"channel\":\"letter\"}"), "missing", "$.steps[0].tone", "one of friendly" },
 	{ LETTER("\"delivery\":\"express\""), "not_one_of", "$.steps[0].delivery", "e-registered" },
 	{ LETTER("\"delivery\":true"), "wrong_type", "$.steps[0].delivery", "" },

@@ -113,7 +113,7 @@ static const struct notice_talk *talk_of(enum scenario scenario, int32_t late, s
 	struct notice_talk *talk = arena_alloc(arena, sizeof(*talk));
 
 	*talk = (struct notice_talk){ .said_on = date_of(2026, 4, 16), .until_on = date_of(2026, 4, 1), .due_on = date_of(2026, 4, 1),
-		.rest = { 120000, "EUR" } };
+		.announced_on = date_of(2026, 4, 1), .rest = { 120000, "EUR" } };
 	if (scenario == PARTLY || scenario == CREDITED) {
 		talk->instalment = 2;
 		talk->instalments = 3;

@@ -1,0 +1,562 @@
+/* What a step announces is our word: kept or taken back in writing, by a person. And what must be there before it, and before a handover. */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "common/escalation_internal.h"
+#include "common/utc.h"
+
+#define WITHDRAWAL_MS (14 * DAY_MS) /* so long a mail that takes it back may wait for its hour */
+#define OVERDUE_MS (7 * DAY_MS) /* a task that is over its day comes back */
+
+const char *const commitment_state_names[COMMITMENT_STATE_COUNT + 1] = { "none", "open", "fulfilled", "withdrawn", "lapsed", NULL };
+static const char *const takers[] = { "lawyer", "agency", "court", NULL };
+static const char *const results[] = { "kept", "returned", NULL };
+
+static bool among(const char *const *words, const char *word)
+{
+	while (*words && strcmp(*words, word) != 0)
+		words++;
+	return *words != NULL;
+}
+
+bool handed_over(const struct escalation *e)
+{
+	return e->handed.to && !(e->handed.result && strcmp(e->handed.result, "returned") == 0);
+}
+
+/* --- what must be there ---------------------------------------------------------------------------------------------------- */
+
+static bool waived(const struct escalation *e, const char *what)
+{
+	for (size_t i = 0; i < e->waived_count; i++)
+		if (strcmp(e->waived[i], what) == 0)
+			return true;
+	return false;
+}
+
+/* Some message of the ladder arrived, as its provider says; or somebody was spoken to. */
+static bool delivered(const struct escalation *e, const struct debtor *d)
+{
+	if (e->call.at && call_reached(e->call.outcome))
+		return true;
+	for (size_t i = 0; d && i < d->contact_count; i++) {
+		const struct contact_made *made = &d->contacts[i];
+
+		for (size_t k = 0; k < e->walk_count && (made->delivery == DELIVERY_DELIVERED || made->delivery == DELIVERY_OPENED); k++)
+			if (e->walk[k].end == STEP_SENT && e->walk[k].attempt && strcmp(e->walk[k].attempt, made->attempt) == 0)
+				return true;
+	}
+	return false;
+}
+
+static bool there(const struct escalation *e, const struct debtor *d, enum need need)
+{
+	const struct snapshot *s = &e->invoice.snapshot;
+
+	switch (need) {
+	case NEED_APPROVAL:
+		return e->approved.at != 0;
+	case NEED_NOTICE:
+		return e->commitment.made != 0;
+	case NEED_DELIVERED:
+		return delivered(e, d);
+	case NEED_DOCUMENT:
+		return s->pdf_sha256 != NULL;
+	default:
+		return s->contract || s->late_fee_ref;
+	}
+}
+
+/* Made, or left out by a person. */
+static bool step_over(const struct escalation *e, const char *step)
+{
+	for (size_t i = 0; i < e->walk_count; i++)
+		if (strcmp(e->walk[i].step, step) == 0)
+			return e->walk[i].end != STEP_SKIPPED || (e->walk[i].reason && strcmp(e->walk[i].reason, "operator") == 0);
+	return false;
+}
+
+struct needs escalation_missing(const struct escalation *e, const struct debtor *d, const struct policy *policy, const struct needs *needs)
+{
+	struct needs missing = { 0 };
+
+	for (int need = 0; need < NEED_COUNT; need++)
+		if (needs->facts >> need & 1 && !waived(e, need_names[need]) && !there(e, d, (enum need)need))
+			missing.facts |= 1u << need;
+	for (size_t i = 0; policy && i < policy->step_count; i++)
+		if (needs->steps >> i & 1 && !waived(e, policy->steps[i].id) && !step_over(e, policy->steps[i].id))
+			missing.steps |= UINT32_C(1) << i;
+	return missing;
+}
+
+const char *escalation_lacks(const struct escalation *e, const struct debtor *d, const struct policy *policy, const struct needs *needs,
+	struct arena *arena)
+{
+	struct needs missing = escalation_missing(e, d, policy, needs);
+	const char *words = NULL;
+
+	for (int need = 0; need < NEED_COUNT; need++)
+		if (missing.facts >> need & 1)
+			words = arena_printf(arena, "%s%s%s", words ? words : "", words ? ", " : "", need_names[need]);
+	for (size_t i = 0; policy && i < policy->step_count; i++)
+		if (missing.steps >> i & 1)
+			words = arena_printf(arena, "%s%s%s", words ? words : "", words ? ", " : "", policy->steps[i].id);
+	return words;
+}
+
+const struct needs *escalation_handover_needs(const struct policy *policy)
+{
+	static const struct needs none = { 0 };
+
+	for (size_t i = 0; policy && i < policy->step_count; i++)
+		if (policy->steps[i].handover)
+			return &policy->steps[i].needs;
+	return &none;
+}
+
+/* --- our word ---------------------------------------------------------------------------------------------------------------- */
+
+static void tell(struct escalation *e, const char *kind, const char *reason, struct effects *fx)
+{
+	const struct commitment *c = &e->commitment;
+
+	for (int i = 0; i < 2; i++) { /* the record, then the event: the same is said of both */
+		struct draft *draft = i ? effects_event(fx, kind, e->invoice.debtor_id, e->invoice.id) : effects_record(fx, kind, e->invoice.debtor_id);
+
+		if (!i)
+			jw_str(&draft->w, "invoice", e->invoice.id);
+		jw_str(&draft->w, "step", c->step);
+		jw_opt_str(&draft->w, "what", c->what);
+		jw_int(&draft->w, "deadline", c->deadline);
+		jw_opt_str(&draft->w, "attempt", c->attempt);
+		jw_opt_str(&draft->w, "approver", c->approver);
+		jw_opt_str(&draft->w, "lacks", c->lacks);
+		jw_opt_str(&draft->w, "reason", reason);
+	}
+}
+
+static void follow_task(struct escalation *e, const char *role, const char *result, struct effects *fx)
+{
+	const struct commitment *c = &e->commitment;
+	struct task task = { .id = arena_printf(fx->arena, "commitment:%s", e->invoice.id), .kind = "commitment",
+		.debtor_id = e->invoice.debtor_id, .invoice_ids = arena_memdup(fx->arena, &e->invoice.id, sizeof(e->invoice.id)),
+		.invoice_count = 1, .step = c->step, .role = role, .reason = c->overdue_told ? "overdue" : c->what, .opened_at = fx->now,
+		.deadline = c->overdue_told ? fx->now + OVERDUE_MS : c->deadline, .close = result != NULL, .result = result };
+
+	effects_task(fx, &task);
+}
+
+void commitment_open(struct escalation *e, const struct debtor *d, const struct policy *policy, const char *step, const char *attempt,
+	struct effects *fx)
+{
+	int index = policy && step ? policy_step_index(policy, step) : -1;
+	const struct announces *a = index < 0 ? NULL : &policy->steps[index].announces;
+	const struct step *what = a && a->step >= 0 ? &policy->steps[a->step] : NULL;
+	struct commitment *c = &e->commitment;
+
+	if (!a || !a->on || c->state == COMMITMENT_OPEN)
+		return;
+	*c = (struct commitment){ .state = COMMITMENT_OPEN, .step = arena_strdup(fx->arena, step), .made = c->made + 1,
+		.what = what ? arena_strdup(fx->arena, what->id) : NULL, .attempt = attempt, .opened_at = fx->now,
+		.deadline = fx->now + a->within_days * DAY_MS, .approver = e->approved.by };
+	c->lacks = what ? escalation_lacks(e, d, policy, &what->needs, fx->arena) : NULL;
+	tell(e, "commitment.opened", NULL, fx);
+	follow_task(e, what ? what->role : NULL, NULL, fx);
+}
+
+static void end(struct escalation *e, enum commitment_state state, const char *kind, const char *reason, const char *by, const char *why,
+	struct effects *fx)
+{
+	struct commitment *c = &e->commitment;
+
+	c->state = state;
+	c->ended_at = fx->now;
+	c->by = by;
+	c->why = why;
+	tell(e, kind, reason, fx);
+	follow_task(e, NULL, state == COMMITMENT_LAPSED ? "obsolete" : "done", fx);
+}
+
+void commitment_lapse(struct escalation *e, const char *reason, struct effects *fx)
+{
+	struct task task = { .id = arena_printf(fx->arena, "withdraw_in_writing:%s", e->invoice.id), .kind = "withdraw_in_writing",
+		.debtor_id = e->invoice.debtor_id, .invoice_ids = arena_memdup(fx->arena, &e->invoice.id, sizeof(e->invoice.id)),
+		.invoice_count = 1, .close = true, .result = "obsolete" };
+
+	if (e->commitment.state == COMMITMENT_OPEN)
+		end(e, COMMITMENT_LAPSED, "commitment.lapsed", reason, NULL, NULL, fx);
+	else if (e->commitment.state == COMMITMENT_WITHDRAWN)
+		effects_task(fx, &task);
+}
+
+/* While something holds the ladder for a reason of the debtor's, nobody expects us to carry it out. */
+bool hold_excuses(const char *hold)
+{
+	return *hold && strcmp(hold, "exhausted") != 0 && strcmp(hold, "incomplete") != 0 && strcmp(hold, "commitment") != 0;
+}
+
+void commitment_watch(struct escalation *e, const char *hold, struct effects *fx)
+{
+	struct commitment *c = &e->commitment;
+
+	if (c->state != COMMITMENT_OPEN || c->overdue_told || c->deadline > fx->now || hold_excuses(hold))
+		return;
+	c->overdue_told = true;
+	tell(e, "commitment.overdue", NULL, fx);
+	follow_task(e, NULL, NULL, fx);
+}
+
+int64_t commitment_look_at(const struct escalation *e, int64_t now)
+{
+	int64_t word = e->commitment.state == COMMITMENT_OPEN && e->commitment.deadline > now ? e->commitment.deadline : 0;
+	int64_t work = e->work_hold_at > now ? e->work_hold_at : 0;
+
+	return !word || (work && work < word) ? work : word;
+}
+
+bool withdrawal_owed(const struct escalation *e, const struct policy *policy, struct aside *ret)
+{
+	const struct commitment *c = &e->commitment;
+	int index = c->state == COMMITMENT_WITHDRAWN ? policy_step_index(policy, c->step) : -1;
+
+	if (index < 0)
+		return false;
+	*ret = (struct aside){ .kind = ASIDE_WITHDRAWN, .template_name = policy->steps[index].announces.withdraw, .from = c->ended_at,
+		.until = c->ended_at + WITHDRAWAL_MS };
+	(void)snprintf(ret->id, sizeof(ret->id), "withdrawn:%lld", (long long)c->made);
+	return ret->template_name && !aside_walked(e, ret->id);
+}
+
+void withdrawal_unsent(struct escalation *e, const char *reason, struct effects *fx)
+{
+	struct task task = { .id = arena_printf(fx->arena, "withdraw_in_writing:%s", e->invoice.id), .kind = "withdraw_in_writing",
+		.debtor_id = e->invoice.debtor_id, .invoice_ids = arena_memdup(fx->arena, &e->invoice.id, sizeof(e->invoice.id)),
+		.invoice_count = 1, .reason = reason, .opened_at = fx->now, .deadline = fx->now + OVERDUE_MS };
+
+	effects_task(fx, &task);
+}
+
+/* --- what a person says -------------------------------------------------------------------------------------------------------- */
+
+/* Whether the gate that is open is the one at which it is carried out. */
+static bool asked_here(const struct escalation *e)
+{
+	return e->commitment.state == COMMITMENT_OPEN && e->state == ESCALATION_GATE && e->commitment.what && e->step &&
+		strcmp(e->step, e->commitment.what) == 0;
+}
+
+/* Nobody lets it drop; and where it is a handover, it takes one to carry it out. */
+static int may_decide(const struct escalation *e, const struct policy *policy, const char *decision, struct err *err)
+{
+	static const char *const ends[] = { "stop", "write_off", NULL }, *const goes_on[] = { "continue", "pursue", NULL };
+	int step = policy && asked_here(e) ? policy_step_index(policy, e->step) : -1;
+	bool here = step >= 0 && policy->steps[step].handover;
+
+	if (e->commitment.state != COMMITMENT_OPEN || !(among(ends, decision) || (here && among(goes_on, decision))))
+		return 0;
+	return err_set(err, -EBADMSG, "commitment_open", "$.data.decision",
+		"step %s of invoice %s announced what would follow: carry it out (dunningctl handover, or commitment execute) or take it back in "
+		"writing (dunningctl commitment withdraw) first", e->commitment.step, e->invoice.id);
+}
+
+/* What must be settled first. NULL: nothing. */
+static const char *in_the_way(const struct escalation *e, const struct debtor *d)
+{
+	struct invoice_view view = invoice_view(&e->invoice);
+
+	return e->state == ESCALATION_CLOSED	      ? "it is closed" :
+	       handed_over(e)			      ? "it is handed over already" :
+	       e->state == ESCALATION_SENDING	      ? "a message is on its way: wait for its outcome" :
+	       e->state == ESCALATION_DOUBT	      ? "a message may have been sent: say what became of it first (dunningctl decide)" :
+	       d && d->insolvent.on		      ? "the debtor is insolvent: the claim is declared to whoever administers it" :
+	       view.dispute			      ? "a dispute is open" :
+	       view.plan && !escalation_broke(e, "plan", view.plan) ? "a payment plan is agreed" :
+	       view.settlement && !escalation_broke(e, "settlement", view.settlement) ? "a settlement is agreed" :
+	       view.promise && !escalation_broke(e, "promise", view.promise) ? "a promise to pay is open" :
+									       NULL;
+}
+
+static int may_hand_over(const struct escalation *e, const struct debtor *d, const struct policy *policy, const char *to, struct err *err)
+{
+	CLEANUP(arena_freep) struct arena *arena = NULL;
+	const char *way = in_the_way(e, d), *lacks;
+
+	if (!among(takers, to))
+		return err_set(err, -EBADMSG, "not_one_of", "$.data.to", "must be lawyer, agency or court, not \"%s\"", to);
+	if (way)
+		return err_set(err, -EBADMSG, "not_now", "$.data.target", "invoice %s cannot be handed over: %s", e->invoice.id, way);
+	arena = arena_create();
+	lacks = escalation_lacks(e, d, policy, escalation_handover_needs(policy), arena);
+	if (lacks)
+		return err_set(err, -EBADMSG, "incomplete", "$.data.target",
+			"what the policy asks for before a handover of invoice %s is not there: %s; supply it, or say why you do without (dunningctl waive)",
+			e->invoice.id, lacks);
+	return 0;
+}
+
+static int may_waive(const struct escalation *e, const struct policy *policy, const char *what, struct err *err)
+{
+	if (!among(need_names, what) && (!policy || policy_step_index(policy, what) < 0))
+		return err_set(err, -EBADMSG, "not_one_of", "$.data.what",
+			"must be approval, notice, delivered, document, contract, or a step of the policy, not \"%s\"", what);
+	if (waived(e, what))
+		return err_set(err, -EBADMSG, "waived", "$.data.what", "\"%s\" is waived already", what);
+	return 0;
+}
+
+int commitment_may(const struct escalation *e, const struct debtor *d, const struct policy *policy, const char *command, const char *what,
+	struct err *err)
+{
+	int step = policy && e->commitment.what ? policy_step_index(policy, e->commitment.what) : -1;
+	bool execute = strcmp(command, "commitment_execute") == 0;
+
+	what = what ? what : "";
+	if (strcmp(command, "decide") == 0)
+		return may_decide(e, policy, what, err);
+	if (strcmp(command, "handover") == 0)
+		return may_hand_over(e, d, policy, what, err);
+	if (strcmp(command, "waive") == 0)
+		return may_waive(e, policy, what, err);
+	if (strcmp(command, "handover_result") == 0 && !(handed_over(e) && among(results, what)))
+		return err_set(err, -EBADMSG, handed_over(e) ? "not_one_of" : "not_now", "$.data.result",
+			handed_over(e) ? "must be kept or returned" : "nobody has this case: it is not handed over");
+	if (!execute && strcmp(command, "commitment_withdraw") != 0)
+		return 0;
+	if (e->commitment.state != COMMITMENT_OPEN)
+		return err_set(err, -EBADMSG, "no_commitment", "$.data.target", "invoice %s has no announcement that is open", e->invoice.id);
+	if (execute && step >= 0 && policy->steps[step].handover)
+		return err_set(err, -EBADMSG, "handover", "$.data.target",
+			"what was announced is a handover: dunningctl handover %s --to lawyer|agency|court carries it out", e->invoice.id);
+	return 0;
+}
+
+/* The gate at which it would have been asked is over, wherever the ladder stands. */
+static void walk_gate(struct escalation *e, const char *gate, enum step_end how, const char *reason, struct effects *fx)
+{
+	struct task task = { .id = e->task, .kind = "decision", .debtor_id = e->invoice.debtor_id,
+		.invoice_ids = arena_memdup(fx->arena, &e->invoice.id, sizeof(e->invoice.id)), .invoice_count = 1, .step = gate, .close = true,
+		.result = "done" };
+
+	if (!gate || aside_walked(e, gate))
+		return;
+	if (e->state == ESCALATION_GATE && e->step && strcmp(e->step, gate) == 0) {
+		if (e->task)
+			effects_task(fx, &task);
+		escalation_move(e, TRIGGER_DECIDED);
+	}
+	escalation_walked(e, fx->arena, gate, how, reason, fx->now, NULL);
+}
+
+static const char *handover_step(const struct policy *policy)
+{
+	for (size_t i = 0; policy && i < policy->step_count; i++)
+		if (policy->steps[i].handover)
+			return policy->steps[i].id;
+	return NULL;
+}
+
+static void write_handed(struct draft *draft, const struct escalation *e, const char *why)
+{
+	jw_str(&draft->w, "to", e->handed.to);
+	jw_opt_str(&draft->w, "procedure", e->handed.procedure);
+	jw_opt_str(&draft->w, "bundle_sha256", e->handed.bundle);
+	jw_opt_str(&draft->w, "result", e->handed.result);
+	jw_opt_str(&draft->w, "why", why);
+}
+
+static void tell_handed(struct escalation *e, const char *kind, const char *why, struct effects *fx)
+{
+	struct draft *draft = effects_record(fx, kind, e->invoice.debtor_id);
+
+	jw_str(&draft->w, "invoice", e->invoice.id);
+	write_handed(draft, e, why);
+	draft = effects_event(fx, kind, e->invoice.debtor_id, e->invoice.id);
+	write_handed(draft, e, NULL);
+	jw_int(&draft->w, "balance_minor", invoice_view(&e->invoice).balance);
+	jw_str(&draft->w, "currency", e->invoice.snapshot.currency);
+}
+
+static void hand_over(struct escalation *e, const struct policy *policy, const struct event *command, const char *to, struct effects *fx)
+{
+	struct json procedure = json_get(&command->data, "procedure"), bundle = json_get(&command->data, "bundle_sha256");
+	const char *step = handover_step(policy);
+
+	e->handed = (struct handed){ .to = to, .procedure = json_str(&procedure), .bundle = json_str(&bundle), .at = fx->now, .by = command->who,
+		.why = command->why };
+	tell_handed(e, "handover.requested", command->why, fx);
+	if (e->commitment.state == COMMITMENT_OPEN)
+		end(e, COMMITMENT_FULFILLED, "commitment.fulfilled", "handover", command->who, command->why, fx);
+	walk_gate(e, step ? arena_strdup(fx->arena, step) : NULL, STEP_DONE, to, fx);
+}
+
+static void waive(struct escalation *e, const struct event *command, const char *what, struct effects *fx)
+{
+	struct draft *draft = effects_record(fx, "requirement.waived", e->invoice.debtor_id);
+
+	e->waived = arena_grow(fx->arena, e->waived, e->waived_count, &e->waived_capacity, sizeof(*e->waived));
+	e->waived[e->waived_count++] = what;
+	jw_str(&draft->w, "invoice", e->invoice.id);
+	jw_str(&draft->w, "what", what);
+	jw_str(&draft->w, "why", command->why);
+}
+
+void commitment_decided(struct escalation *e, const struct event *command, struct effects *fx)
+{
+	if (asked_here(e))
+		end(e, COMMITMENT_FULFILLED, "commitment.fulfilled", "decided", command->who, command->why, fx);
+}
+
+bool commitment_said(struct escalation *e, struct debtor *d, const struct policy *policy, const struct event *command, const char *what,
+	struct effects *fx)
+{
+	(void)d;
+	if (strcmp(command->command, "commitment_execute") == 0) {
+		end(e, COMMITMENT_FULFILLED, "commitment.fulfilled", NULL, command->who, command->why, fx);
+		walk_gate(e, e->commitment.what, STEP_DONE, "executed", fx);
+	} else if (strcmp(command->command, "commitment_withdraw") == 0) {
+		end(e, COMMITMENT_WITHDRAWN, "commitment.withdrawn", NULL, command->who, command->why, fx);
+		walk_gate(e, e->commitment.what, STEP_SKIPPED, "withdrawn", fx);
+	} else if (strcmp(command->command, "handover") == 0) {
+		hand_over(e, policy, command, what, fx);
+	} else if (strcmp(command->command, "handover_result") == 0) {
+		e->handed.result = what;
+		e->handed.result_at = fx->now;
+		tell_handed(e, "handover.ended", command->why, fx);
+	} else if (strcmp(command->command, "waive") == 0) {
+		waive(e, command, what, fx);
+	} else {
+		return false;
+	}
+	return true;
+}
+
+/* --- as it is stored ------------------------------------------------------------------------------------------------------------- */
+
+static void write_handed_doc(struct json_writer *w, const struct handed *h)
+{
+	if (!h->to)
+		return;
+	jw_object(w, "handed");
+	jw_str(w, "to", h->to);
+	jw_opt_str(w, "procedure", h->procedure);
+	jw_opt_str(w, "bundle", h->bundle);
+	jw_int(w, "at", h->at);
+	jw_opt_str(w, "by", h->by);
+	jw_opt_str(w, "why", h->why);
+	jw_opt_str(w, "result", h->result);
+	jw_opt_int(w, "result_at", h->result_at);
+	jw_end_object(w);
+}
+
+void commitment_write(struct json_writer *w, const struct escalation *e)
+{
+	const struct commitment *c = &e->commitment;
+
+	if (c->state) {
+		jw_object(w, "commitment");
+		jw_str(w, "state", commitment_state_names[c->state]);
+		jw_str(w, "step", c->step);
+		jw_opt_str(w, "what", c->what);
+		jw_opt_str(w, "attempt", c->attempt);
+		jw_int(w, "opened_at", c->opened_at);
+		jw_int(w, "deadline", c->deadline);
+		jw_opt_str(w, "approver", c->approver);
+		jw_opt_str(w, "lacks", c->lacks);
+		jw_opt_int(w, "ended_at", c->ended_at);
+		jw_opt_str(w, "by", c->by);
+		jw_opt_str(w, "why", c->why);
+		if (c->overdue_told)
+			jw_bool(w, "overdue_told", true);
+		jw_int(w, "made", c->made);
+		jw_end_object(w);
+	}
+	jw_opt_int(w, "minutes", e->minutes);
+	jw_opt_int(w, "timed", e->timed);
+	jw_opt_int(w, "aged", e->aged);
+	if (e->aged_paid)
+		jw_bool(w, "aged_paid", true);
+	jw_opt_int(w, "work_hold_at", e->work_hold_at);
+	jw_opt_str(w, "work_hold_step", e->work_hold_step);
+	write_handed_doc(w, &e->handed);
+	if (e->approved.at) {
+		jw_object(w, "approved");
+		jw_opt_str(w, "by", e->approved.by);
+		jw_opt_str(w, "step", e->approved.step);
+		jw_int(w, "at", e->approved.at);
+		jw_end_object(w);
+	}
+	if (e->waived_count)
+		jw_array(w, "waived");
+	for (size_t i = 0; i < e->waived_count; i++)
+		jw_str(w, NULL, e->waived[i]);
+	if (e->waived_count)
+		jw_end_array(w);
+}
+
+static int read_commitment(const struct json *json, struct commitment *ret, struct err *err)
+{
+	struct json one = { 0 };
+	int state = 0, r = json_opt_object(json, "commitment", &one, err);
+
+	if (r < 0 || one.type == JSON_NONE)
+		return r;
+	if ((r = json_get_word(&one, "state", commitment_state_names, &state, err)) < 0 ||
+		(r = json_get_str(&one, "step", 128, &ret->step, err)) < 0 || (r = json_opt_str(&one, "what", 128, &ret->what, err)) < 0 ||
+		(r = json_opt_str(&one, "attempt", 400, &ret->attempt, err)) < 0 ||
+		(r = json_get_int(&one, "opened_at", INT64_MIN, INT64_MAX, &ret->opened_at, err)) < 0 ||
+		(r = json_get_int(&one, "deadline", INT64_MIN, INT64_MAX, &ret->deadline, err)) < 0 ||
+		(r = json_opt_str(&one, "approver", 400, &ret->approver, err)) < 0 ||
+		(r = json_opt_str(&one, "lacks", 8000, &ret->lacks, err)) < 0 ||
+		(r = json_opt_int(&one, "ended_at", INT64_MIN, INT64_MAX, &ret->ended_at, err)) < 0 ||
+		(r = json_opt_str(&one, "by", 400, &ret->by, err)) < 0 || (r = json_opt_str(&one, "why", 4000, &ret->why, err)) < 0 ||
+		(r = json_opt_bool(&one, "overdue_told", &ret->overdue_told, err)) < 0 ||
+		(r = json_opt_int(&one, "made", 0, INT64_MAX, &ret->made, err)) < 0)
+		return r;
+	ret->state = (enum commitment_state)state;
+	return 0;
+}
+
+static int read_handed(const struct json *json, struct handed *ret, struct err *err)
+{
+	struct json one = { 0 };
+	int r = json_opt_object(json, "handed", &one, err);
+
+	if (r < 0 || one.type == JSON_NONE)
+		return r;
+	if ((r = json_get_str(&one, "to", 16, &ret->to, err)) < 0 || (r = json_opt_str(&one, "procedure", 128, &ret->procedure, err)) < 0 ||
+		(r = json_opt_str(&one, "bundle", 64, &ret->bundle, err)) < 0 ||
+		(r = json_get_int(&one, "at", INT64_MIN, INT64_MAX, &ret->at, err)) < 0 ||
+		(r = json_opt_str(&one, "by", 400, &ret->by, err)) < 0 || (r = json_opt_str(&one, "why", 4000, &ret->why, err)) < 0 ||
+		(r = json_opt_str(&one, "result", 16, &ret->result, err)) < 0)
+		return r;
+	return json_opt_int(&one, "result_at", INT64_MIN, INT64_MAX, &ret->result_at, err);
+}
+
+int commitment_read(const struct json *json, struct arena *arena, struct escalation *ret, struct err *err)
+{
+	struct json approved = { 0 }, list = { 0 };
+	int r;
+
+	if ((r = json_opt_int(json, "minutes", 0, MONEY_MAX, &ret->minutes, err)) < 0 ||
+		(r = json_opt_int(json, "timed", 0, MONEY_MAX, &ret->timed, err)) < 0 ||
+		(r = json_opt_int(json, "aged", 0, EXPERIENCE_AGES, &ret->aged, err)) < 0 ||
+		(r = json_opt_bool(json, "aged_paid", &ret->aged_paid, err)) < 0 ||
+		(r = json_opt_int(json, "work_hold_at", INT64_MIN, INT64_MAX, &ret->work_hold_at, err)) < 0 ||
+		(r = json_opt_str(json, "work_hold_step", 128, &ret->work_hold_step, err)) < 0 ||
+		(r = read_commitment(json, &ret->commitment, err)) < 0 || (r = read_handed(json, &ret->handed, err)) < 0 ||
+		(r = json_opt_object(json, "approved", &approved, err)) < 0 || (r = json_opt_array(json, "waived", &list, err)) < 0)
+		return r;
+	if (approved.type != JSON_NONE && ((r = json_opt_str(&approved, "by", 400, &ret->approved.by, err)) < 0 ||
+						  (r = json_opt_str(&approved, "step", 128, &ret->approved.step, err)) < 0 ||
+						  (r = json_get_int(&approved, "at", INT64_MIN, INT64_MAX, &ret->approved.at, err)) < 0))
+		return r;
+	ret->waived_count = ret->waived_capacity = json_len(&list);
+	ret->waived = arena_alloc(arena, (ret->waived_count + 1) * sizeof(*ret->waived));
+	for (size_t i = 0; i < ret->waived_count; i++) {
+		struct json one = json_at(&list, i);
+
+		ret->waived[i] = json_str(&one) ? json_str(&one) : "";
+	}
+	return 0;
+}

@@ -1,0 +1,208 @@
+/* Offers that a policy made beforehand: less, or instalments, until a day. What was written to the debtor stands as it was written. */
+#include <errno.h>
+#include <string.h>
+
+#include "common/escalation_internal.h"
+#include "common/utc.h"
+
+/* Down, to the creditor's favour by less than a unit: what is asked for is whole. */
+static int64_t reduced(int64_t balance, int64_t percent)
+{
+	return balance - balance / 100 * percent - balance % 100 * percent / 100;
+}
+
+/* Equal parts; what does not divide goes to the first. The first day is the last one to accept it, the others are business days too. */
+static void divide(const struct offer *offer, int64_t balance, const struct business_time *when, struct made_offer *ret, struct arena *arena)
+{
+	struct instalment *parts = arena_alloc(arena, (size_t)offer->instalments * sizeof(*parts));
+	int64_t part = balance / offer->instalments;
+
+	for (int32_t i = 0; i < offer->instalments; i++)
+		parts[i] = (struct instalment){ .due_on = i ? business_next_day(when, date_add_days(ret->until, i * offer->every_days)) : ret->until,
+			.amount = i ? part : balance - part * (offer->instalments - 1) };
+	ret->instalments = parts;
+	ret->instalment_count = (size_t)offer->instalments;
+}
+
+bool offer_terms(const struct offer *offer, const struct escalation *e, const struct business_time *when, date today, struct made_offer *ret,
+	struct arena *arena)
+{
+	struct invoice_view view = invoice_view(&e->invoice);
+
+	*ret = (struct made_offer){ .code = offer->code, .approver = offer->approved_by,
+		.until = business_next_day(when, date_add_days(today, offer->within_days)) };
+	if (offer->instalments)
+		divide(offer, view.balance, when, ret, arena);
+	else
+		ret->amount = reduced(view.balance, offer->percent);
+	ret->settles_at = view.paid + view.credited + ret->amount;
+	return offer->instalments ? view.balance >= offer->instalments : ret->amount > 0;
+}
+
+void offers_written(struct escalation *e, const struct step *step, const struct business_time *when, date today, const char *attempt,
+	struct effects *fx)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < e->offer_count; i++) { /* those of a message that never left, or of the same name, stand no longer */
+		bool again = !e->offers[i].made_at;
+
+		for (size_t k = 0; k < step->offer_count; k++)
+			again = again || strcmp(step->offers[k].code, e->offers[i].code) == 0;
+		if (!again)
+			e->offers[kept++] = e->offers[i];
+	}
+	e->offer_count = kept;
+	for (size_t k = 0; k < step->offer_count; k++) {
+		struct made_offer made;
+
+		if (!offer_terms(&step->offers[k], e, when, today, &made, fx->arena))
+			continue;
+		made.code = arena_strdup(fx->arena, made.code);
+		made.approver = arena_strdup(fx->arena, made.approver);
+		made.attempt = attempt;
+		e->offers = arena_grow(fx->arena, e->offers, e->offer_count, &e->offer_capacity, sizeof(*e->offers));
+		e->offers[e->offer_count++] = made;
+	}
+}
+
+static void write_terms(struct json_writer *w, const struct made_offer *offer)
+{
+	char day[DATE_TEXT_SIZE];
+
+	jw_str(w, "code", offer->code);
+	jw_str(w, "until", date_format(offer->until, day));
+	jw_opt_str(w, "approver", offer->approver);
+	if (offer->instalment_count)
+		jw_array(w, "instalments");
+	for (size_t i = 0; i < offer->instalment_count; i++) {
+		jw_object(w, NULL);
+		jw_str(w, "due_on", date_format(offer->instalments[i].due_on, day));
+		jw_int(w, "amount_minor", offer->instalments[i].amount);
+		jw_end_object(w);
+	}
+	if (offer->instalment_count)
+		jw_end_array(w);
+	else
+		jw_int(w, "amount_minor", offer->amount);
+}
+
+void offers_sent(struct escalation *e, const char *attempt, struct effects *fx)
+{
+	for (size_t i = 0; i < e->offer_count; i++) {
+		struct made_offer *offer = &e->offers[i];
+
+		if (offer->made_at || !attempt || !offer->attempt || strcmp(offer->attempt, attempt) != 0)
+			continue;
+		offer->made_at = fx->now;
+		for (int k = 0; k < 2; k++) {
+			struct draft *draft = k ? effects_event(fx, "offer.made", e->invoice.debtor_id, e->invoice.id) :
+						  effects_record(fx, "offer.made", e->invoice.debtor_id);
+
+			if (!k)
+				jw_str(&draft->w, "invoice", e->invoice.id);
+			jw_str(&draft->w, "attempt", attempt);
+			write_terms(&draft->w, offer);
+			jw_str(&draft->w, "currency", e->invoice.snapshot.currency);
+		}
+	}
+}
+
+int offer_take(const struct escalation *e, const struct zone *zone, struct event *event, struct err *err)
+{
+	bool command = event->type == EVENT_OPERATOR_COMMAND;
+	const struct made_offer *offer = NULL;
+	char day[DATE_TEXT_SIZE];
+
+	if (!event->offer)
+		return 0;
+	for (size_t i = 0; i < e->offer_count; i++)
+		if (e->offers[i].made_at && strcmp(e->offers[i].code, event->offer) == 0)
+			offer = &e->offers[i];
+	if (!offer)
+		return err_set(err, -EBADMSG, "unknown_offer", "$.data.offer", "no offer \"%s\" was made for invoice %s", event->offer, e->invoice.id);
+	if (!command && (event->type == EVENT_SETTLEMENT_AGREED) != !offer->instalment_count)
+		return err_set(err, -EBADMSG, "unknown_offer", "$.data.offer", "the offer \"%s\" is of %s", event->offer,
+			offer->instalment_count ? "instalments: payment_plan.agreed accepts it" : "a smaller sum: settlement.agreed accepts it");
+	if (date_diff(zone_date(zone, event->time), offer->until) > 0)
+		return err_set(err, -EBADMSG, "offer_expired", "$.data.offer", "the offer \"%s\" stood until %s, and is void", event->offer,
+			date_format(offer->until, day));
+	event->type = offer->instalment_count ? EVENT_PAYMENT_PLAN_AGREED : EVENT_SETTLEMENT_AGREED;
+	event->instalments = offer->instalments;
+	event->instalment_count = offer->instalment_count;
+	event->settles = !offer->instalment_count;
+	event->amount = offer->instalment_count ? 0 : offer->settles_at;
+	event->until_on = offer->instalment_count ? date_none() : offer->until;
+	if (command)
+		event->accepted_by = event->who;
+	return 0;
+}
+
+/* --- as they are stored ----------------------------------------------------------------------------------------------------------- */
+
+void offers_write(struct json_writer *w, const struct escalation *e)
+{
+	if (!e->offer_count)
+		return;
+	jw_array(w, "offers");
+	for (size_t i = 0; i < e->offer_count; i++) {
+		const struct made_offer *offer = &e->offers[i];
+
+		jw_object(w, NULL);
+		write_terms(w, offer);
+		jw_opt_int(w, "settles_at", offer->instalment_count ? 0 : offer->settles_at);
+		jw_opt_str(w, "attempt", offer->attempt);
+		jw_opt_int(w, "made_at", offer->made_at);
+		jw_end_object(w);
+	}
+	jw_end_array(w);
+}
+
+static int read_parts(const struct json *json, struct arena *arena, struct made_offer *ret, struct err *err)
+{
+	struct json list = { 0 };
+	struct instalment *parts;
+	int r = json_opt_array(json, "instalments", &list, err);
+
+	parts = arena_alloc(arena, (json_len(&list) + 1) * sizeof(*parts));
+	for (; r == 0 && ret->instalment_count < json_len(&list); ret->instalment_count++) {
+		struct json one = json_at(&list, ret->instalment_count);
+		const char *day = NULL;
+
+		if ((r = json_get_str(&one, "due_on", 10, &day, err)) < 0 ||
+			(r = json_get_int(&one, "amount_minor", 0, MONEY_MAX, &parts[ret->instalment_count].amount, err)) < 0)
+			return r;
+		if (date_parse(day, &parts[ret->instalment_count].due_on) < 0)
+			return json_refuse(&one, "due_on", err, "bad_date", "must be a date");
+	}
+	ret->instalments = parts;
+	return r;
+}
+
+int offers_read(const struct json *json, struct arena *arena, struct escalation *ret, struct err *err)
+{
+	struct json list = { 0 };
+	int r = json_opt_array(json, "offers", &list, err);
+
+	if (r < 0)
+		return r;
+	ret->offers = arena_alloc(arena, (json_len(&list) + 1) * sizeof(*ret->offers));
+	for (; ret->offer_count < json_len(&list); ret->offer_count++) {
+		struct json one = json_at(&list, ret->offer_count);
+		struct made_offer *to = &ret->offers[ret->offer_count];
+		const char *day = NULL;
+
+		*to = (struct made_offer){ 0 };
+		if ((r = json_get_str(&one, "code", 128, &to->code, err)) < 0 || (r = json_get_str(&one, "until", 10, &day, err)) < 0 ||
+			(r = json_opt_str(&one, "approver", 400, &to->approver, err)) < 0 ||
+			(r = json_opt_int(&one, "amount_minor", 0, MONEY_MAX, &to->amount, err)) < 0 ||
+			(r = json_opt_int(&one, "settles_at", 0, MONEY_MAX, &to->settles_at, err)) < 0 ||
+			(r = json_opt_str(&one, "attempt", 400, &to->attempt, err)) < 0 ||
+			(r = json_opt_int(&one, "made_at", INT64_MIN, INT64_MAX, &to->made_at, err)) < 0 || (r = read_parts(&one, arena, to, err)) < 0)
+			return r;
+		if (date_parse(day, &to->until) < 0)
+			return json_refuse(&one, "until", err, "bad_date", "must be a date");
+	}
+	ret->offer_capacity = ret->offer_count;
+	return 0;
+}

@@ -1,0 +1,145 @@
+/* A person's word about what was announced: carried out, taken back, handed over. The rules are in common/escalation_commitment.c. */
+#include <errno.h>
+#include <string.h>
+
+#include "common/utc.h"
+#include "daemon/flow.h"
+
+static struct debtor *debtor_of(struct dunner *d, struct group *g, const struct doc *doc)
+{
+	struct doc *debtor = group_find(d, g, DOC_DEBTOR, doc->e->invoice.debtor_id);
+
+	return debtor && debtor->loaded ? debtor->d : NULL;
+}
+
+/* The member of the command that says what: it has one at most. */
+static const char *what_of(const struct event *e)
+{
+	static const char *const members[] = { "decision", "to", "result", "what" };
+
+	for (size_t i = 0; i < ARRAY_LEN(members); i++) {
+		struct json value = json_get(&e->data, members[i]);
+
+		if (json_str(&value))
+			return json_str(&value);
+	}
+	return "";
+}
+
+static const struct zone *zone_of(struct dunner *d, struct group *g, const struct doc *doc)
+{
+	const struct debtor *debtor = debtor_of(d, g, doc);
+	const struct zone *zone = NULL;
+	const char *name = debtor ? debtor_zone(debtor, d->config->creditor.zone) : d->config->creditor.zone;
+
+	return zone_get(name, &zone) == 0 ? zone : NULL;
+}
+
+int legal_offer(struct dunner *d, struct group *g, struct input *input)
+{
+	struct doc *doc = input->event.offer ? group_find(d, g, DOC_ESCALATION, input->event.invoice_id) : NULL;
+
+	if (!input->event.offer)
+		return 0;
+	if (!doc || !doc->loaded || !zone_of(d, g, doc))
+		return err_set(&input->err, -EBADMSG, "unknown_offer", "$.data.offer", "nothing is known of this invoice");
+	return offer_take(doc->e, zone_of(d, g, doc), &input->event, &input->err);
+}
+
+int legal_check(struct dunner *d, struct group *g, const struct event *e, const struct doc *doc, struct err *err)
+{
+	const struct debtor *debtor = debtor_of(d, g, doc);
+	struct event accepted = *e;
+
+	if (e->offer)
+		return zone_of(d, g, doc) ? offer_take(doc->e, zone_of(d, g, doc), &accepted, err) : 0;
+	return commitment_may(doc->e, debtor, decide_policy(d, doc->e, debtor), e->command, what_of(e), err);
+}
+
+/* What a person was told on the telephone, or by mail, becomes the fact that an event would have told. */
+static void accept(struct dunner *d, struct group *g, const struct event *e, struct doc *doc)
+{
+	struct event fact = *e;
+	struct draft *draft;
+	char day[DATE_TEXT_SIZE];
+
+	if (!zone_of(d, g, doc) || offer_take(doc->e, zone_of(d, g, doc), &fact, NULL) < 0)
+		return;
+	fact.fact_id = NULL; /* the command is its identity */
+	fact.customer_id = NULL;
+	fact.invoice_id = doc->id;
+	(void)invoice_apply(&doc->e->invoice, &fact, g->arena);
+	doc->touched = true;
+	sender_touch(d, NULL, doc->id);
+	draft = effects_record(&g->fx, fact.instalment_count ? "plan.agreed" : "settlement.agreed", doc->e->invoice.debtor_id);
+	jw_str(&draft->w, "event", event_type_names[fact.type]);
+	jw_str(&draft->w, "event_id", e->id);
+	jw_str(&draft->w, "event_source", e->source);
+	jw_int(&draft->w, "event_time", e->time);
+	jw_str(&draft->w, "invoice", doc->id);
+	jw_str(&draft->w, "offer", e->offer);
+	jw_str(&draft->w, "accepted_by", e->who);
+	if (fact.settles)
+		jw_int(&draft->w, "accepted_minor", fact.amount);
+	if (date_is_set(fact.until_on))
+		jw_str(&draft->w, "until_on", date_format(fact.until_on, day));
+}
+
+void legal_waive_fee(struct dunner *d, struct group *g, const struct event *e, struct doc *doc)
+{
+	if (!doc || !doc->loaded || !late_fee_waive(doc->e, e->who ? e->who : e->source, e->why ? e->why : e->reason, flow_now(d), &g->fx))
+		return; /* told again */
+	doc->touched = true;
+	sender_touch(d, NULL, doc->id); /* a notice that states it must not go out now */
+}
+
+bool legal_said(struct dunner *d, struct group *g, const struct event *e, struct doc *doc)
+{
+	struct debtor *debtor = debtor_of(d, g, doc);
+
+	if (strcmp(e->command, "fee_waive") == 0) {
+		legal_waive_fee(d, g, e, doc);
+		return true;
+	}
+	if (e->offer) {
+		accept(d, g, e, doc);
+		return true;
+	}
+	if (!commitment_said(doc->e, debtor, decide_policy(d, doc->e, debtor), e, what_of(e), &g->fx))
+		return false;
+	doc->touched = true;
+	sender_touch(d, NULL, doc->id);
+	return true;
+}
+
+/* The ladder goes on at its next offer; where it has none, a person agrees on something. */
+void legal_settle(struct dunner *d, struct group *g, const struct event *e, struct doc *doc)
+{
+	const struct policy *policy = decide_policy(d, doc->e, debtor_of(d, g, doc));
+	struct hold_entry hold = { .reason = "settle", .since = flow_now(d), .until = flow_now(d) + 30 * DAY_MS, .who = e->who, .why = e->why };
+	const struct zone *zone = zone_of(d, g, doc);
+
+	for (size_t i = 0; policy && zone && i < policy->step_count; i++) {
+		bool over = false;
+
+		for (size_t k = 0; k < doc->e->walk_count; k++)
+			over = over || strcmp(doc->e->walk[k].step, policy->steps[i].id) == 0;
+		if (over || !policy->steps[i].offer_count)
+			continue;
+		doc->e->reenter = policy->steps[i].id;
+		doc->e->reenter_why = "settle";
+		doc->e->reenter_on = zone_date(zone, flow_now(d));
+		return;
+	}
+	escalation_hold(doc->e, g->arena, &hold);
+}
+
+void legal_write_off(struct group *g, const struct event *e, struct doc *doc)
+{
+	struct event fact = *e;
+
+	fact.type = EVENT_INVOICE_MARKED_UNCOLLECTIBLE;
+	fact.fact_id = fact.customer_id = NULL;
+	fact.invoice_id = doc->id;
+	(void)invoice_apply(&doc->e->invoice, &fact, g->arena);
+}
