@@ -82,6 +82,10 @@ int assumption_parse(const char *text, struct assumption *ret, struct err *err)
 		ret->answer = NOBODY_PAYS;
 		return 0;
 	}
+	if (strcmp(text, "history") == 0) {
+		ret->answer = PAYS_HISTORY;
+		return 0;
+	}
 	if (strncmp(text, "pays-after:", 11) == 0) {
 		const char *step = text + 11, *plus = strrchr(step, '+');
 		size_t n = plus ? (size_t)(plus - step) : strlen(step);
@@ -104,8 +108,8 @@ int assumption_parse(const char *text, struct assumption *ret, struct err *err)
 			return 0;
 		}
 	}
-	return err_set(err, -EINVAL, "usage", "", "--assume wants nobody-pays, pays-after:STEP, pays-after:STEP+5d or share:PERCENT, not \"%s\"",
-		text);
+	return err_set(err, -EINVAL, "usage", "", "--assume wants nobody-pays, pays-after:STEP, pays-after:STEP+5d, share:PERCENT or history, "
+		"not \"%s\"", text);
 }
 
 /* --- what is seen ---------------------------------------------------------------------------------------------------------------------------- */
@@ -240,11 +244,14 @@ static void answer(struct watching *w, const struct outlook_contact *c)
 
 	for (size_t i = 0; i < c->invoice_count; i++) {
 		uint32_t luck = chance(a, c->invoices[i], c->step);
+		int32_t days;
 
 		if (a->answer == PAYS_AFTER && strcmp(c->step, a->step) == 0)
 			pay(w, c->invoices[i], a->days);
 		else if (a->answer == PAYS_SHARE && luck % 100 < (uint32_t)a->percent)
 			pay(w, c->invoices[i], 1 + (int32_t)(luck / 100 % (uint32_t)a->days));
+		else if (a->answer == PAYS_HISTORY && (days = payment_history_answer(a->history, c->step, luck)) > 0)
+			pay(w, c->invoices[i], days);
 	}
 }
 
