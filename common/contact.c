@@ -2,6 +2,7 @@
 #include "common/contact.h"
 
 #include <errno.h>
+#include <stddef.h>
 #include <string.h>
 
 #include "common/hash.h"
@@ -74,6 +75,15 @@ static void add_aside(struct contact_plan *plan, const struct candidate *c, cons
 	plan->steps[i] = &plan->own[i];
 }
 
+/* What is made of each member stands at its end, and is written as far as there are members. */
+static void begin_plan(struct contact_plan *plan, const struct policy *policy, const struct next_action *next)
+{
+	memset(plan, 0, offsetof(struct contact_plan, asides));
+	plan->policy = policy;
+	plan->why = next->why;
+	plan->rule = next->rule;
+}
+
 static bool plan_aside(const struct contact_env *env, const struct debtor *debtor, const struct candidate *candidates, size_t count,
 	const struct candidate *first, const struct next_action *next, struct contact_plan *ret)
 {
@@ -81,8 +91,10 @@ static bool plan_aside(const struct contact_env *env, const struct debtor *debto
 	struct next_action other;
 	struct permit permit;
 
-	*ret = (struct contact_plan){ .policy = first->policy, .why = next->why, .rule = next->rule, .beside = true, .owed_at = next->owed_at,
-		.channel = CHANNEL_EMAIL };
+	begin_plan(ret, first->policy, next);
+	ret->beside = true;
+	ret->owed_at = next->owed_at;
+	ret->channel = CHANNEL_EMAIL;
 	add_aside(ret, first, next);
 	for (size_t i = 0; i < count && ret->member_count < CONTACT_INVOICES_MAX; i++)
 		if (&candidates[i] != first && candidates[i].policy == first->policy && owed_now(env, debtor, &candidates[i], &other) &&
@@ -134,7 +146,7 @@ bool contact_plan(const struct contact_env *env, const struct debtor *debtor, co
 	first = &candidates[at];
 	step = &first->policy->steps[owed[at].step];
 	owed_at = owed[at].owed_at;
-	*ret = (struct contact_plan){ .policy = first->policy, .why = owed[at].why, .rule = owed[at].rule };
+	begin_plan(ret, first->policy, &owed[at]);
 	ret->members[0] = first->escalation;
 	ret->steps[0] = step;
 	ret->member_count = 1;
@@ -436,6 +448,8 @@ static const struct draft *record_intent(const struct contact_env *env, const st
 		jw_bool(w, "shadow", true);
 	write_trace(w, env, debtor, plan);
 	write_documents(w, m);
+	if (env->unkept)
+		return draft;
 	part = jw_init(message);
 	message_write(&part, NULL, m);
 	draft_part(draft, "message.json", "application/json", CLASS_CONTENT, message->data, message->len);

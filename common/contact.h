@@ -42,6 +42,7 @@ struct contact_env {
 	void *document_arg;
 	contact_checkpoint_fn checkpoint; /* stated on letters; NULL = nothing is */
 	void *checkpoint_arg;
+	bool unkept; /* records are heard and not kept: their parts are not made */
 };
 
 /* One decided contact: members[0] leads (the oldest due date) and its step drives. */

@@ -74,20 +74,41 @@ static bool language_known(const char *id)
 }
 
 /* Extensions ("-u-nu-thai") are accepted and dropped: an amount in a notice has one form per language and region. */
-bool locale_icu_id(const char *tag, char id[ULOC_FULLNAME_CAPACITY])
+static bool find_icu_id(const char *tag, size_t len, char id[ULOC_FULLNAME_CAPACITY])
 {
 	char full[ULOC_FULLNAME_CAPACITY];
 	UErrorCode status = U_ZERO_ERROR;
 	int32_t parsed = 0;
-	size_t len = tag ? strlen(tag) : 0;
 
-	if (len < 2 || len >= TAG_MAX || strchr(tag, '_'))
-		return false;
 	uloc_forLanguageTag(tag, full, sizeof(full), &parsed, &status);
 	if (U_FAILURE(status) || status == U_STRING_NOT_TERMINATED_WARNING || parsed != (int32_t)len)
 		return false;
 	uloc_getBaseName(full, id, ULOC_FULLNAME_CAPACITY, &status);
 	return U_SUCCESS(status) && status != U_STRING_NOT_TERMINATED_WARNING && language_known(id);
+}
+
+/* To know whether ICU knows a language is to look through all that it has: the answers are kept. */
+bool locale_icu_id(const char *tag, char id[ULOC_FULLNAME_CAPACITY])
+{
+	static struct kept_id {
+		char tag[TAG_MAX], id[ULOC_FULLNAME_CAPACITY];
+	} kept[LOCALE_COUNT];
+	static size_t next;
+	size_t len = tag ? strlen(tag) : 0;
+
+	if (len < 2 || len >= TAG_MAX || strchr(tag, '_'))
+		return false;
+	for (size_t i = 0; i < LOCALE_COUNT; i++)
+		if (!strcmp(kept[i].tag, tag)) {
+			strcpy(id, kept[i].id);
+			return true;
+		}
+	if (!find_icu_id(tag, len, id))
+		return false;
+	strcpy(kept[next].tag, tag);
+	strcpy(kept[next].id, id);
+	next = (next + 1) % LOCALE_COUNT;
+	return true;
 }
 
 static struct locale *locale_find(const char *tag)

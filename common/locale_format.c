@@ -1,4 +1,4 @@
-/* Formats that a notice does not need by the thousand: nothing is kept, each is opened for one text. */
+/* Formats that a notice does not need by the thousand: each is opened for one text, but for those of numbers. */
 #include "common/locale.h"
 
 #include <errno.h>
@@ -20,6 +20,9 @@
 #define TEXT_UNITS 512
 #define DIGITS_MAX 30 /* of a decimal */
 #define LIST_MAX 50 /* items */
+#define TAG_MAX 64
+#define SKELETON_SIZE 64
+#define NUMBER_COUNT 32 /* formatters that are kept; more take turns */
 
 const char *const locale_date_style_names[LOCALE_DATE_STYLE_COUNT + 1] = { [LOCALE_DATE_SHORT] = "short",
 	[LOCALE_DATE_MEDIUM] = "medium", [LOCALE_DATE_LONG] = "long", [LOCALE_DATE_FULL] = "full" };
@@ -56,24 +59,50 @@ static int fraction_digits(const char *decimal)
 	return c[whole] ? -1 : (int)behind;
 }
 
-static int format_number(const char *tag, const char *skeleton, const char *decimal, struct buf *out)
+/* A notice that states the rate of late payment names two or three numbers; opening a formatter costs some 50 times what using one does. */
+static const UNumberFormatter *number_formatter(const char *tag, const char *skeleton)
 {
+	static struct kept_number {
+		char tag[TAG_MAX], skeleton[SKELETON_SIZE];
+		UNumberFormatter *formatter;
+	} kept[NUMBER_COUNT];
+	static size_t next;
 	UErrorCode status = U_ZERO_ERROR;
 	UNumberFormatter *formatter;
-	UFormattedNumber *number;
 	char id[ULOC_FULLNAME_CAPACITY];
+	UChar units[SKELETON_SIZE];
+
+	if (!locale_icu_id(tag, id))
+		return NULL;
+	for (size_t i = 0; i < NUMBER_COUNT; i++)
+		if (kept[i].formatter && strcmp(kept[i].tag, tag) == 0 && strcmp(kept[i].skeleton, skeleton) == 0)
+			return kept[i].formatter;
+	u_charsToUChars(skeleton, units, (int32_t)strlen(skeleton) + 1);
+	formatter = unumf_openForSkeletonAndLocale(units, -1, id, &status);
+	if (U_FAILURE(status))
+		return NULL;
+	unumf_close(kept[next].formatter);
+	kept[next].formatter = formatter;
+	(void)snprintf(kept[next].tag, TAG_MAX, "%s", tag);
+	(void)snprintf(kept[next].skeleton, SKELETON_SIZE, "%s", skeleton);
+	next = (next + 1) % NUMBER_COUNT;
+	return formatter;
+}
+
+static int format_number(const char *tag, const char *skeleton, const char *decimal, struct buf *out)
+{
+	const UNumberFormatter *formatter = number_formatter(tag, skeleton);
+	UErrorCode status = U_ZERO_ERROR;
+	UFormattedNumber *number;
 	UChar units[TEXT_UNITS];
 	int32_t len;
 
-	if (!locale_icu_id(tag, id))
+	if (!formatter)
 		return -EINVAL;
-	u_charsToUChars(skeleton, units, (int32_t)strlen(skeleton) + 1);
-	formatter = unumf_openForSkeletonAndLocale(units, -1, id, &status);
 	number = unumf_openResult(&status);
 	unumf_formatDecimal(formatter, decimal, -1, number, &status);
 	len = unumf_resultToString(number, units, TEXT_UNITS, &status);
 	unumf_closeResult(number);
-	unumf_close(formatter);
 	return U_FAILURE(status) ? -EINVAL : add(out, units, len);
 }
 
@@ -89,7 +118,7 @@ static void precision(char *text, size_t size, const char *before, int digits)
 int locale_number(const char *tag, const char *decimal, struct buf *out)
 {
 	int digits = fraction_digits(decimal);
-	char skeleton[64];
+	char skeleton[SKELETON_SIZE];
 
 	if (digits < 0)
 		return -EINVAL;
@@ -100,7 +129,7 @@ int locale_number(const char *tag, const char *decimal, struct buf *out)
 int locale_percent(const char *tag, const char *decimal, struct buf *out)
 {
 	int digits = fraction_digits(decimal);
-	char skeleton[64];
+	char skeleton[SKELETON_SIZE];
 
 	if (digits < 0)
 		return -EINVAL;

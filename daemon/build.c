@@ -49,7 +49,8 @@ static int key_case(struct dunner *d, struct arena *arena, struct doc *doc, uint
 	}
 	if (r < 0)
 		return r;
-	record_tag_key(doc->keys.case_key, d->ports.journal->origin(d->ports.journal->self, year), doc->tag_key);
+	if (!d->ports.journal->hears)
+		record_tag_key(doc->keys.case_key, d->ports.journal->origin(d->ports.journal->self, year), doc->tag_key);
 	doc->keyed = true;
 	return 0;
 }
@@ -82,12 +83,31 @@ static void write_stamp(struct dunner *d, struct buf *out)
 	jw_str(w, "build", d->settings.build);
 }
 
-static void write_record(const struct draft *draft, const struct doc *doc, const struct buf *stamp, struct buf *out)
+static void write_parts(struct json_writer *w, const struct draft *draft)
+{
+	char hex[2 * SHA256_SIZE + 1];
+	uint8_t commitment[SHA256_SIZE];
+
+	jw_array(w, "parts");
+	for (size_t i = 0; i < draft->part_count; i++) {
+		const struct part *part = &draft->parts[i];
+
+		part_commitment(part->salt, part->data, part->len, commitment);
+		jw_object(w, NULL);
+		jw_str(w, "name", part->name);
+		jw_str(w, "media_type", part->media_type);
+		jw_int(w, "size", (int64_t)part->len);
+		jw_str(w, "commitment", hex_format(commitment, SHA256_SIZE, hex));
+		jw_str(w, "class", class_names[part->class]);
+		jw_end_object(w);
+	}
+	jw_end_array(w);
+}
+
+static void write_record(const struct draft *draft, const struct doc *doc, const struct buf *stamp, bool parts, struct buf *out)
 {
 	const struct trail_place *place = &doc->d->trail;
 	struct json_writer writer = jw_init(out), *w = &writer;
-	char hex[2 * SHA256_SIZE + 1];
-	uint8_t commitment[SHA256_SIZE];
 
 	jw_object(w, NULL);
 	jw_int(w, "v", 1);
@@ -107,23 +127,26 @@ static void write_record(const struct draft *draft, const struct doc *doc, const
 		buf_add_char(out, ',');
 		buf_add(out, draft->data.data, draft->data.len);
 	}
-	if (draft->part_count) {
-		jw_array(w, "parts");
-		for (size_t i = 0; i < draft->part_count; i++) {
-			const struct part *part = &draft->parts[i];
-
-			part_commitment(part->salt, part->data, part->len, commitment);
-			jw_object(w, NULL);
-			jw_str(w, "name", part->name);
-			jw_str(w, "media_type", part->media_type);
-			jw_int(w, "size", (int64_t)part->len);
-			jw_str(w, "commitment", hex_format(commitment, SHA256_SIZE, hex));
-			jw_str(w, "class", class_names[part->class]);
-			jw_end_object(w);
-		}
-		jw_end_array(w);
-	}
+	if (parts && draft->part_count)
+		write_parts(w, draft);
 	jw_end_object(w);
+}
+
+/* For who only listens. */
+static void say_record(struct dunner *d, struct group *g, struct draft *draft, struct doc *doc, struct scratch *scratch)
+{
+	const struct journal_port *port = d->ports.journal;
+	struct slice *said = &g->records[g->out.record_count];
+
+	*said = (struct slice){ 0 };
+	if (port->hears(port->self, draft->kind)) {
+		buf_reset(&scratch->text);
+		write_record(draft, doc, &scratch->stamp, false, &scratch->text);
+		*said = (struct slice){ arena_memdup(g->arena, scratch->text.data, scratch->text.len), scratch->text.len };
+	}
+	draft->index = g->out.head.first_index + g->out.record_count++;
+	memset(draft->leaf_hash, '0', sizeof(draft->leaf_hash) - 1);
+	doc->d->trail.n++;
 }
 
 static void add_record(struct dunner *d, struct group *g, struct draft *draft, struct doc *doc, uint16_t year, struct scratch *scratch)
@@ -137,11 +160,15 @@ static void add_record(struct dunner *d, struct group *g, struct draft *draft, s
 	char leaf[LEAF_SIZE];
 	size_t from = g->bodies[0].len;
 
+	if (d->ports.journal->hears) {
+		say_record(d, g, draft, doc, scratch);
+		return;
+	}
 	for (size_t i = 0; i < draft->part_count; i++)
 		random->bytes(random->self, draft->parts[i].salt, SALT_SIZE);
 	random->bytes(random->self, &secret, sizeof(secret));
 	buf_reset(text);
-	write_record(draft, doc, &scratch->stamp, text);
+	write_record(draft, doc, &scratch->stamp, true, text);
 	record_commitment(secret.salt, text->data, text->len, commitment);
 	record_tag(doc->tag_key, place->n, tag);
 	record_leaf(commitment, tag, leaf);
@@ -211,7 +238,8 @@ static void build_records(struct dunner *d, struct group *g, const struct log_tu
 		for (size_t i = 0; i < draft->part_count; i++)
 			bytes += PART_BYTES + draft->parts[i].len;
 	}
-	buf_reserve(&g->bodies[0], bytes);
+	if (!d->ports.journal->hears)
+		buf_reserve(&g->bodies[0], bytes);
 	write_stamp(d, &scratch.stamp);
 	g->records = arena_alloc(g->arena, (count + 1) * sizeof(*g->records));
 	g->out.seals = arena_alloc(g->arena, (seals + 1) * sizeof(*g->out.seals)); /* a case opened, and its images: one each of them */
@@ -591,6 +619,9 @@ int group_build(struct dunner *d, struct group *g)
 	image_adopted(d, g);
 	image_events(d, g);
 	image_positions(d, g);
-	lay_images(d, g);
+	if (d->ports.journal->hears)
+		g->out.records = g->records;
+	else
+		lay_images(d, g);
 	return 0;
 }

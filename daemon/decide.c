@@ -30,7 +30,7 @@ struct contact_env decide_env(const struct dunner *d)
 		.interest = d->library->law ? &d->library->law->interest : NULL, .install_key = d->settings.install_key,
 		.partition = d->settings.partition, .now = flow_now(d), .payments_known_to = d->payments_known_to, .document = documents_read,
 		.document_arg = (void *)(uintptr_t)d->config->documents_dir, .checkpoint = newest_checkpoint,
-		.checkpoint_arg = (void *)(uintptr_t)d->config->state_dir };
+		.checkpoint_arg = (void *)(uintptr_t)d->config->state_dir, .unkept = d->ports.journal->hears != NULL };
 }
 
 static const struct policy *find_policy(const char *name, const void *library)
@@ -330,7 +330,7 @@ static bool contact_due(struct dunner *d, struct group *g, struct doc *doc, stru
 {
 	struct candidate *candidates = arena_alloc(g->arena, CONTACT_INVOICES_MAX * sizeof(*candidates));
 	struct contact_env env = decide_env(d);
-	struct contact_plan *plan = arena_alloc(g->arena, sizeof(*plan));
+	struct contact_plan *plan = &d->plan;
 	size_t count = 0;
 
 	candidates[count++] = (struct candidate){ doc->e, doc->policy };

@@ -205,6 +205,7 @@ struct dunner {
 	char reason[400];
 	char gap[400]; /* entries that may be missing, as the status says it; "" = none known */
 	struct arena *arena; /* lives as long as the dunner: stream names */
+	struct contact_plan plan; /* of the contact that is decided now: large, and no contact needs all of it */
 
 	/* lease */
 	uint64_t epoch;

@@ -85,6 +85,11 @@ struct journal_port {
 	int (*read)(void *self, uint16_t year, uint64_t index, struct buf *body);
 	/* Bytes cut off as a torn tail when it was opened; 0 = clean. */
 	uint64_t (*recovered)(void *self);
+	/*
+	 * NULL: a journal that keeps what it is given. Else one that only listens, to these kinds of records: they come plain, the others
+	 * empty, and what stands behind a record that lasts (parts, commitments, seals, after-images) is not made.
+	 */
+	bool (*hears)(void *self, const char *kind);
 };
 
 struct keys_port {

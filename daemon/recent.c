@@ -55,7 +55,7 @@ static void forget(struct kept_doc *kept)
 
 void recent_put(struct dunner *d, const struct group *g)
 {
-	if (d->erase || d->recovery || !g->journaled)
+	if (d->erase || d->recovery || !g->journaled || d->ports.journal->hears) /* there the store is as near, and unsealed */
 		return;
 	if (!d->recent)
 		d->recent = recent_create(d);

@@ -98,6 +98,7 @@ struct question {
 	struct buf text; /* the book's file */
 	int64_t begin, end;
 	struct assumption assumption;
+	struct payment_history history;
 	bool gates, summary;
 	int64_t prices[CHANNEL_COUNT]; /* in 1/PRICE_UNIT; -1 = not known */
 	const char *currency; /* of the prices; NULL = none are known */
@@ -177,6 +178,27 @@ static int read_begin(struct ctl *ctl, const char *text, int64_t *ret)
 	return 0;
 }
 
+/* From the invoices that the book keeps, closed ones too. */
+static int read_history(struct ctl *ctl, struct question *q)
+{
+	CLEANUP(arena_freep) struct arena *arena = arena_create();
+
+	if (q->assumption.answer != PAYS_HISTORY)
+		return 0;
+	payment_history_begin(&q->history, ctl->arena);
+	q->assumption.history = &q->history;
+	for (size_t i = 0; i < q->book.doc_count; i++) {
+		const struct book_doc *doc = &q->book.docs[i];
+		struct escalation e = { .invoice.id = doc->id };
+
+		arena_clear(arena);
+		if (doc->kind == BOOK_ESCALATION && escalation_read(arena, doc->text, doc->len, &e, NULL) == 0)
+			payment_history_add(&q->history, &e, q->begin);
+	}
+	return q->history.steps[0].paid ? 0 : ctl_fail(ctl, EXIT_FOUND, "no_history", "no invoice of this book was paid after a contact yet: "
+		"there is no history to go by; share:PERCENT assumes one");
+}
+
 static int read_question(struct ctl *ctl, const struct invocation *call, struct question *q)
 {
 	const char *file = command_option(call, "book"), *assume = command_option(call, "assume");
@@ -198,7 +220,9 @@ static int read_question(struct ctl *ctl, const struct invocation *call, struct 
 	q->assumption.seed = (uint64_t)seed;
 	q->end = q->begin + days * DAY_MS;
 	if (!file)
-		return simulate_read_redis(ctl, &q->book);
+		return (r = simulate_read_redis(ctl, &q->book)) != 0 ? r : read_history(ctl, q);
+	if (q->assumption.answer == PAYS_HISTORY)
+		return ctl_fail(ctl, EXIT_USAGE, "usage", "--assume history goes by what the book in Redis has seen; events of a file tell no answers to contacts");
 	if (file_read(file, BOOK_FILE_MAX, &q->text, &err) < 0)
 		return ctl_fail_err(ctl, EXIT_FOUND, &err);
 	if (book_read_events(&q->book, ctl->config->type_prefix, buf_str(&q->text), q->text.len, &err) < 0)
@@ -318,6 +342,23 @@ static struct table *steps_table(struct ctl *ctl, const struct outlook *o)
 	return t;
 }
 
+static const struct column history_columns[] = { { "step", "STEP", false }, { "contacts", "CONTACTED", true }, { "paid", "PAID BEFORE THE NEXT", true },
+	{ "percent", "%", true }, { 0 } };
+
+/* What --assume history goes by. */
+static struct table *history_table(struct ctl *ctl, const struct payment_history *history)
+{
+	struct table *t = table_create(ctl->arena, history_columns);
+
+	for (size_t i = 0; i < history->count; i++) {
+		const struct paid_step *one = &history->steps[(i + 1) % history->count];
+
+		table_add(t, (struct cell[]){ cell_text(one->step ? one->step : "(all)"), cell_number(one->contacts), cell_number(one->paid),
+				      cell_number(one->contacts ? (100 * one->paid + one->contacts / 2) / one->contacts : 0) });
+	}
+	return t;
+}
+
 static const struct column tally_columns[] = { { "kind", "WHAT", false }, { "step", "STEP", false }, { "reason", "REASON", false },
 	{ "count", "TIMES", true }, { 0 } };
 
@@ -370,6 +411,8 @@ static void add_side(struct ctl *ctl, const struct question *q, const struct sid
 	fields_add(f, "cost", "Cost", cost_cell(q, o));
 	fields_add(f, "held_by", "All sending held by", cell_text(o->counts.held));
 	fields_add(f, "held_minutes", "Minutes so", o->counts.held ? cell_number(o->counts.braked_ms / MINUTE_MS) : cell_none());
+	if (q->assumption.history)
+		fields_table(f, "history", "How it was paid so far", history_table(ctl, q->assumption.history));
 	fields_table(f, "steps", "By step", steps_table(ctl, o));
 	fields_table(f, "also", "What holds, waits or is left out", tallies_table(ctl, o));
 	if (!q->summary)
@@ -471,11 +514,16 @@ static void show_diff(struct ctl *ctl, const struct question *q, const struct si
 	view_fields(&ctl->view, f);
 }
 
+static const char *label_of(const struct side *side)
+{
+	return strcmp(side->label, "CURRENT") == 0 ? "what is in force" : side->label;
+}
+
 static int write_page(struct ctl *ctl, const struct question *q, const struct side *before, const struct side *after, const int64_t changes[4])
 {
 	CLEANUP(buf_clear) struct buf page = { 0 };
-	const char *title = before->label ? arena_printf(ctl->arena, "%s instead of %s", after->label, before->label) :
-					    arena_printf(ctl->arena, "What %s will lead to", after->label);
+	const char *title = before->label ? arena_printf(ctl->arena, "%s instead of %s", label_of(after), label_of(before)) :
+			    strcmp(after->label, "CURRENT") == 0 ? "What will go out" : arena_printf(ctl->arena, "What %s will lead to", after->label);
 	const char *cost = NULL;
 	char text[40];
 	int r;
@@ -542,10 +590,10 @@ static int run_diff(struct ctl *ctl, const struct invocation *call)
 #define COMMON_OPTIONS                                                                                                            \
 	{ "days", "N", "so long (90)" }, { "book", "FILE", "events of this file, instead of the book in Redis" },                  \
 		{ "from", "TIME", "an instant or a day, instead of now" },                                                         \
-		{ "assume", "ANSWER", "nobody-pays, pays-after:STEP[+5d], share:PERCENT (nobody-pays)" },                          \
+		{ "assume", "ANSWER", "nobody-pays, pays-after:STEP[+5d], share:PERCENT, history (nobody-pays)" },                          \
 		{ "seed", "N", "who pays, with share: (1)" }, { "gates", NULL, "whoever is asked for a decision says: go on" },     \
 		{ "prices", "LIST", "of a message, such as EUR:email=0.001,sms=0.045,letter=3.2" },                                \
-		{ "summary", NULL, "figures alone, not each contact" }, { "html", "FILE", "a page with calendar and plot" }
+		{ "summary", NULL, "figures alone, not each contact" }, { "html", "FILE", "a page with calendar, plot, steps and debtors" }
 
 #define POLICY_WORDS                                                                                                                \
 	"A policy is CURRENT (what the daemon walks), the name of a loaded one, which then is the default, or a file. A file takes\n"       \

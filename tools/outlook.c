@@ -82,6 +82,10 @@ int assumption_parse(const char *text, struct assumption *ret, struct err *err)
 		ret->answer = NOBODY_PAYS;
 		return 0;
 	}
+	if (strcmp(text, "history") == 0) {
+		ret->answer = PAYS_HISTORY;
+		return 0;
+	}
 	if (strncmp(text, "pays-after:", 11) == 0) {
 		const char *step = text + 11, *plus = strrchr(step, '+');
 		size_t n = plus ? (size_t)(plus - step) : strlen(step);
@@ -104,8 +108,8 @@ int assumption_parse(const char *text, struct assumption *ret, struct err *err)
 			return 0;
 		}
 	}
-	return err_set(err, -EINVAL, "usage", "", "--assume wants nobody-pays, pays-after:STEP, pays-after:STEP+5d or share:PERCENT, not \"%s\"",
-		text);
+	return err_set(err, -EINVAL, "usage", "", "--assume wants nobody-pays, pays-after:STEP, pays-after:STEP+5d, share:PERCENT or history, "
+		"not \"%s\"", text);
 }
 
 /* --- what is seen ---------------------------------------------------------------------------------------------------------------------------- */
@@ -240,11 +244,14 @@ static void answer(struct watching *w, const struct outlook_contact *c)
 
 	for (size_t i = 0; i < c->invoice_count; i++) {
 		uint32_t luck = chance(a, c->invoices[i], c->step);
+		int32_t days;
 
 		if (a->answer == PAYS_AFTER && strcmp(c->step, a->step) == 0)
 			pay(w, c->invoices[i], a->days);
 		else if (a->answer == PAYS_SHARE && luck % 100 < (uint32_t)a->percent)
 			pay(w, c->invoices[i], 1 + (int32_t)(luck / 100 % (uint32_t)a->days));
+		else if (a->answer == PAYS_HISTORY && (days = payment_history_answer(a->history, c->step, luck)) > 0)
+			pay(w, c->invoices[i], days);
 	}
 }
 
@@ -377,35 +384,34 @@ static void on_task(struct watching *w, const struct json *record, int64_t at)
 	}
 }
 
-static bool is_kind(const char *json, size_t len, const char *kind)
-{
-	static const char before[] = "{\"v\":1,\"kind\":\"";
-	size_t n = strlen(kind);
+static const char *const kinds[] = { "attempt.intent", "attempt.deferred", "attempt.skipped", "hold.opened", "task.opened" };
 
-	return len > sizeof(before) + n && memcmp(json + sizeof(before) - 1, kind, n) == 0 && json[sizeof(before) - 1 + n] == '"';
+static bool on_kind(const char *kind, void *arg)
+{
+	(void)arg;
+	for (size_t i = 0; i < ARRAY_LEN(kinds); i++)
+		if (strcmp(kinds[i], kind) == 0)
+			return true;
+	return false;
 }
 
 static void on_record(const char *json, size_t len, int64_t at, void *arg)
 {
-	static const char *const kinds[] = { "attempt.intent", "attempt.deferred", "attempt.skipped", "hold.opened", "task.opened" };
 	struct watching *w = arg;
 	struct json record;
-	size_t i = 0;
+	const char *kind;
 
-	while (i < ARRAY_LEN(kinds) && !is_kind(json, len, kinds[i]))
-		i++;
-	if (i == ARRAY_LEN(kinds))
-		return;
 	arena_clear(w->arena);
 	if (json_parse(w->arena, json, len, JSON_OURS, &record, NULL) < 0)
 		return;
-	if (i == 0)
+	kind = member(&record, "kind");
+	if (strcmp(kind, "attempt.intent") == 0)
 		on_intent(w, &record);
-	else if (i == 1)
+	else if (strcmp(kind, "attempt.deferred") == 0)
 		tally(w, "deferred", member(&record, "step"), member(&record, "reason"));
-	else if (i == 2)
+	else if (strcmp(kind, "attempt.skipped") == 0)
 		tally(w, "skipped", member(&record, "step"), member(&record, "reason"));
-	else if (i == 3)
+	else if (strcmp(kind, "hold.opened") == 0)
 		tally(w, "hold", NULL, member(&record, "hold"));
 	else
 		on_task(w, &record, at);
@@ -561,7 +567,7 @@ int outlook_play(const struct outlook_settings *settings, struct outlook **ret, 
 	struct watching w = { .settings = settings, .outlook = o, .arena = arena };
 	const struct simulation_settings play = { .config = settings->config, .library = settings->library, .begin = settings->begin,
 		.end = settings->end };
-	const struct simulation_watch watch = { .sent = on_sent, .record = on_record, .refused = on_refused, .day = on_day, .arg = &w };
+	const struct simulation_watch watch = { .sent = on_sent, .record = on_record, .hears = on_kind, .refused = on_refused, .day = on_day, .arg = &w };
 	int r;
 
 	o->arena = arena_create();

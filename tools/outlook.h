@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "common/date.h"
+#include "tools/outlook_history.h"
 #include "tools/simulation.h"
 
 /* --- what is played -------------------------------------------------------------------------------------------------------------- */
@@ -52,15 +53,16 @@ void book_add_event(struct book *book, const struct book_event *event);
 /* Events in a text, one a line, or an array. -EBADMSG: `err` names the line. */
 int book_read_events(struct book *book, const char *type_prefix, const char *text, size_t len, struct err *err);
 
-enum answer { NOBODY_PAYS, PAYS_AFTER, PAYS_SHARE };
+enum answer { NOBODY_PAYS, PAYS_AFTER, PAYS_SHARE, PAYS_HISTORY };
 struct assumption {
 	enum answer answer;
 	char step[64]; /* PAYS_AFTER */
 	int32_t percent; /* PAYS_SHARE: of the invoices, after each contact */
 	int32_t days; /* from the contact to the payment; SHARE: 1 to as many */
 	uint64_t seed;
+	const struct payment_history *history; /* PAYS_HISTORY; borrowed, and set by whoever has the book */
 };
-/* "nobody-pays", "pays-after:STEP", "pays-after:STEP+5d", "share:20". -EINVAL, `err` says what would be right. */
+/* "nobody-pays", "pays-after:STEP", "pays-after:STEP+5d", "share:20", "history". -EINVAL, `err` says what would be right. */
 int assumption_parse(const char *text, struct assumption *ret, struct err *err);
 
 struct outlook_settings {

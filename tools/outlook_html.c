@@ -11,6 +11,7 @@
 #define PLOT_LEFT 44 /* room for the scale */
 #define PLOT_TOP 10
 #define ROWS_MAX 2000 /* contacts listed: more than anybody reads */
+#define DEBTORS_MAX 300 /* listed, those with most contacts first */
 
 static const char style[] =
 	":root{color-scheme:light dark;--ink:#1b1f24;--soft:#5b6470;--page:#fff;--line:#d9dee4;--h1:#dbe9fb;--h2:#a9cbf5;--h3:#6ba3ea;--h4:#2f6fc4;"
@@ -20,12 +21,12 @@ static const char style[] =
 	"body{margin:0 auto;max-width:62rem;padding:1.5rem;background:var(--page);color:var(--ink);font:15px/1.45 system-ui,sans-serif}"
 	"h1{font-size:1.5rem;margin:0}h2{font-size:1.1rem;margin:2rem 0 .6rem}p{margin:.3rem 0;color:var(--soft)}"
 	"table{border-collapse:collapse;font-variant-numeric:tabular-nums}td,th{text-align:left;padding:.15rem .8rem .15rem 0;"
-	"border-bottom:1px solid var(--line);font-weight:400}th{color:var(--soft)}td.n,th.n{text-align:right}.wide{overflow-x:auto}"
+	"border-bottom:1px solid var(--line);font-weight:400;vertical-align:top}th{color:var(--soft)}td.n,th.n{text-align:right}.d{white-space:nowrap}.wide{overflow-x:auto}.wide table{min-width:46rem}"
 	".months{display:flex;flex-wrap:wrap;gap:1.4rem}.month caption{text-align:left;padding-bottom:.3rem}"
-	".month td,.month th{width:2.2rem;height:2.2rem;padding:0;text-align:center;border:2px solid var(--page);border-radius:5px;font-size:.8rem}"
+	".month td,.month th{width:2.2rem;height:2.2rem;padding:0;text-align:center;border:2px solid var(--page);border-radius:5px;font-size:.8rem;vertical-align:middle}"
 	".month td small{display:block;font-size:.65rem;line-height:1;color:inherit;opacity:.75}.month th{height:1.2rem}"
-	".d{background:var(--line)}.o{color:var(--soft)}.a1{background:var(--h1)}.a2{background:var(--h2)}.a3{background:var(--h3)}"
-	".a4{background:var(--h4);color:var(--page)}svg{width:100%;height:auto}svg text{fill:var(--soft);font-size:11px}"
+	".o{color:var(--soft)}.a1{background:var(--h1)}.a2{background:var(--h2)}.a3{background:var(--h3)}"
+	".a4{background:var(--h4);color:var(--page)}svg{width:100%;min-width:40rem;height:auto}svg text{fill:var(--soft);font-size:11px}"
 	".grid{stroke:var(--line)}.before{fill:none;stroke:var(--ink);stroke-width:1.2;stroke-dasharray:3 2}"
 	".email{fill:var(--email);color:var(--email)}.sms{fill:var(--sms);color:var(--sms)}.call{fill:var(--call);color:var(--call)}"
 	".letter{fill:var(--letter);color:var(--letter)}.voice{fill:var(--voice);color:var(--voice)}";
@@ -108,10 +109,10 @@ static void say_day(struct buf *out, const struct days *d, size_t day)
 
 /* --- plot ---------------------------------------------------------------------------------------------------------------------------------- */
 
-/* The next of 1, 2, 5, 10, 20 ... */
+/* The next of 1, 2, 3, 4, 5, 6, 8, 10, 20 ... */
 static int64_t round_up(int64_t most)
 {
-	static const int64_t steps[] = { 1, 2, 5 };
+	static const int64_t steps[] = { 1, 2, 3, 4, 5, 6, 8 };
 
 	for (int64_t ten = 1;; ten *= 10)
 		for (size_t i = 0; i < ARRAY_LEN(steps); i++)
@@ -145,7 +146,7 @@ static void add_plot(struct buf *out, const struct days *d, const struct days *b
 	int64_t most = before && before->most > d->most ? before->most : d->most, top = round_up(most > 1 ? most : 1);
 	double width = (double)(PLOT_WIDTH - PLOT_LEFT) / (double)d->count, unit = (double)PLOT_HEIGHT / (double)top;
 
-	buf_printf(out, "<svg viewBox=\"0 0 %d %d\" role=\"img\" aria-label=\"contacts by day\">", PLOT_WIDTH, PLOT_TOP + PLOT_HEIGHT + 24);
+	buf_printf(out, "<div class=\"wide\"><svg viewBox=\"0 0 %d %d\" role=\"img\" aria-label=\"contacts by day\">", PLOT_WIDTH, PLOT_TOP + PLOT_HEIGHT + 24);
 	add_scale(out, d, top, width);
 	for (size_t day = 0; day < d->count; day++) {
 		double y = PLOT_TOP + PLOT_HEIGHT;
@@ -172,7 +173,7 @@ static void add_plot(struct buf *out, const struct days *d, const struct days *b
 				PLOT_TOP + PLOT_HEIGHT - (double)before->total[day] * unit);
 		buf_add_str(out, "\"/>");
 	}
-	buf_add_str(out, "</svg><p>");
+	buf_add_str(out, "</svg></div><p>");
 	for (int c = 0; c < CHANNEL_COUNT; c++) {
 		int64_t sum = 0;
 
@@ -240,19 +241,172 @@ static void add_cell(struct buf *out, const char *text)
 	buf_add_str(out, "</td>");
 }
 
-static void add_tallies(struct buf *out, const struct outlook *o)
+/* One step: what goes out by it, and what keeps it from going out. */
+struct step_line {
+	const char *step, *channel, *tone;
+	int64_t contacts, invoices, first;
+};
+
+struct step_lines {
+	struct step_line *items;
+	size_t count, capacity;
+};
+
+static void step_lines_clear(struct step_lines *lines)
 {
-	buf_add_str(out, "<table><tr><th>what</th><th>step</th><th>reason</th><th class=\"n\">times</th></tr>");
+	free(lines->items);
+}
+
+/* `channel` NULL: by any. Words of an outlook are kept once: alike is the same. */
+static struct step_line *step_line(struct step_lines *lines, const char *step, const char *channel)
+{
+	for (size_t i = 0; i < lines->count; i++)
+		if (lines->items[i].step == step && (!channel || (lines->items[i].channel && strcmp(lines->items[i].channel, channel) == 0)))
+			return &lines->items[i];
+	xgrow(&lines->items, &lines->capacity, lines->count + 1, sizeof(*lines->items));
+	lines->items[lines->count] = (struct step_line){ .step = step, .channel = channel, .first = INT64_MAX };
+	return &lines->items[lines->count++];
+}
+
+static int by_first(const void *a, const void *b)
+{
+	const struct step_line *x = a, *y = b;
+
+	return x->first != y->first ? x->first < y->first ? -1 : 1 : strcmp(x->step, y->step);
+}
+
+static void add_word(struct buf *out, const char *text)
+{
+	for (; *text; text++)
+		if (*text == '_')
+			buf_add_str(out, "&nbsp;");
+		else
+			escape(out, (char[]){ *text, '\0' });
+}
+
+/* "cap 40, window 3" of the tallies of these kinds. */
+static void add_reasons(struct buf *out, const struct outlook *o, const char *step, const char *const *kinds)
+{
+	const char *between = "";
+
+	buf_add_str(out, "<td>");
+	for (size_t i = 0; i < o->tally_count; i++)
+		for (const char *const *kind = kinds; *kind; kind++)
+			if (o->tallies[i].step == step && strcmp(o->tallies[i].kind, *kind) == 0) {
+				buf_add_str(out, between);
+				if (!step)
+					buf_printf(out, "%s&nbsp;", *kind);
+				add_word(out, o->tallies[i].reason ? o->tallies[i].reason : *kind);
+				buf_printf(out, "&nbsp;%" PRId64, o->tallies[i].count);
+				between = ", ";
+			}
+	buf_add_str(out, "</td>");
+}
+
+static void add_steps(struct buf *out, const struct outlook *o)
+{
+	static const char *const deferred[] = { "deferred", NULL }, *const skipped[] = { "skipped", NULL }, *const person[] = { "gate", "task", NULL };
+	static const char *const rest[] = { "hold", "task", "refused", NULL };
+	CLEANUP(step_lines_clear) struct step_lines lines = { 0 };
+	bool whole = false;
+
+	for (size_t i = 0; i < o->contact_count; i++) {
+		const struct outlook_contact *c = &o->contacts[i];
+		struct step_line *line = step_line(&lines, c->step, c->channel);
+
+		line->tone = c->tone;
+		line->contacts++;
+		line->invoices += (int64_t)c->invoice_count;
+		line->first = c->at < line->first ? c->at : line->first;
+	}
 	for (size_t i = 0; i < o->tally_count; i++) {
-		const struct outlook_tally *t = &o->tallies[i];
+		whole = whole || !o->tallies[i].step;
+		if (o->tallies[i].step)
+			(void)step_line(&lines, o->tallies[i].step, NULL);
+	}
+	if (lines.count)
+		qsort(lines.items, lines.count, sizeof(*lines.items), by_first);
+	buf_add_str(out, "<div class=\"wide\"><table><tr><th>step</th><th>channel</th><th>tone</th><th class=\"n\">contacts</th><th class=\"n\">invoices</th>"
+			 "<th>put off</th><th>left out</th><th>for a person</th></tr>");
+	for (size_t i = 0; i < lines.count; i++) {
+		const struct step_line *line = &lines.items[i];
+		bool again = i > 0 && lines.items[i - 1].step == line->step;
+
+		buf_add_str(out, "<tr><td class=\"d\">");
+		escape(out, line->step);
+		buf_add_str(out, "</td>");
+		add_cell(out, line->channel);
+		add_cell(out, line->tone);
+		buf_printf(out, "<td class=\"n\">%" PRId64 "</td><td class=\"n\">%" PRId64 "</td>", line->contacts, line->invoices);
+		for (size_t k = 0; k < 3; k++)
+			add_reasons(out, o, again ? NULL : line->step, again ? (const char *const[]){ NULL } : k == 0 ? deferred : k == 1 ? skipped : person);
+		buf_add_str(out, "</tr>");
+	}
+	if (whole) {
+		buf_add_str(out, "<tr><td colspan=\"5\">of no step</td>");
+		add_reasons(out, o, NULL, rest);
+		buf_add_str(out, "<td></td><td></td></tr>");
+	}
+	buf_add_str(out, "</table></div>");
+}
+
+struct debtor_line {
+	size_t first, count; /* in `order` */
+};
+
+static int by_debtor(const void *a, const void *b)
+{
+	const struct outlook_contact *x = *(const struct outlook_contact *const *)a, *y = *(const struct outlook_contact *const *)b;
+	int order = strcmp(x->debtor, y->debtor);
+
+	return order ? order : x->at != y->at ? x->at < y->at ? -1 : 1 : strcmp(x->step, y->step);
+}
+
+static int by_count(const void *a, const void *b)
+{
+	const struct debtor_line *x = a, *y = b;
+
+	return x->count != y->count ? x->count > y->count ? -1 : 1 : x->first < y->first ? -1 : 1;
+}
+
+/* What each debtor gets: whoever gets most comes first. */
+static void add_debtors(struct buf *out, const struct outlook *o)
+{
+	CLEANUP(freep) const struct outlook_contact **order = xcalloc(o->contact_count + 1, sizeof(*order));
+	CLEANUP(freep) struct debtor_line *lines = xcalloc(o->contact_count + 1, sizeof(*lines));
+	size_t count = 0;
+
+	for (size_t i = 0; i < o->contact_count; i++)
+		order[i] = &o->contacts[i];
+	if (o->contact_count)
+		qsort(order, o->contact_count, sizeof(*order), by_debtor);
+	for (size_t i = 0; i < o->contact_count; i++) {
+		if (!i || strcmp(order[i]->debtor, order[i - 1]->debtor) != 0)
+			lines[count++].first = i;
+		lines[count - 1].count++;
+	}
+	if (count)
+		qsort(lines, count, sizeof(*lines), by_count);
+	buf_add_str(out, "<div class=\"wide\"><table><tr><th>debtor</th><th></th><th class=\"n\">contacts</th><th>when and what</th></tr>");
+	for (size_t i = 0; i < count && i < DEBTORS_MAX; i++) {
+		const struct outlook_contact *const *c = &order[lines[i].first];
 
 		buf_add_str(out, "<tr>");
-		add_cell(out, t->kind);
-		add_cell(out, t->step);
-		add_cell(out, t->reason);
-		buf_printf(out, "<td class=\"n\">%" PRId64 "</td></tr>", t->count);
+		add_cell(out, c[0]->debtor);
+		add_cell(out, c[0]->name);
+		buf_printf(out, "<td class=\"n\">%zu</td><td>", lines[i].count);
+		for (size_t k = 0; k < lines[i].count; k++) {
+			char day[DATE_TEXT_SIZE];
+
+			buf_printf(out, "%s<span class=\"d\">%s ", k ? ", " : "", date_format(c[k]->day, day));
+			escape(out, c[k]->step);
+			buf_add_str(out, "</span>");
+		}
+		buf_add_str(out, "</td></tr>");
 	}
-	buf_add_str(out, "</table>");
+	buf_add_str(out, "</table></div>");
+	if (count > DEBTORS_MAX)
+		buf_printf(out, "<p>The first %d of %zu; --json has all.</p>", DEBTORS_MAX, count);
 }
 
 static void add_contacts(struct buf *out, const struct outlook *o)
@@ -263,7 +417,7 @@ static void add_contacts(struct buf *out, const struct outlook *o)
 		const struct outlook_contact *c = &o->contacts[i];
 		char day[DATE_TEXT_SIZE];
 
-		buf_printf(out, "<tr><td>%s</td><td>%02d:%02d</td>", date_format(c->day, day), c->minute / 60, c->minute % 60);
+		buf_printf(out, "<tr><td class=\"d\">%s</td><td>%02d:%02d</td>", date_format(c->day, day), c->minute / 60, c->minute % 60);
 		add_cell(out, c->debtor);
 		add_cell(out, c->name);
 		add_cell(out, c->invoice_count ? c->invoices[0] : NULL);
@@ -285,7 +439,7 @@ void outlook_html(struct buf *out, const struct outlook_page *page)
 	const struct outlook *o = page->outlook;
 	CLEANUP(days_clear) struct days days = count_days(o);
 	CLEANUP(days_clear) struct days before = { 0 };
-	char from[UTC_TEXT_SIZE], until[UTC_TEXT_SIZE];
+	char from[DATE_TEXT_SIZE], until[DATE_TEXT_SIZE];
 
 	if (page->before)
 		before = count_days(page->before);
@@ -295,8 +449,8 @@ void outlook_html(struct buf *out, const struct outlook_page *page)
 	escape(out, page->title);
 	buf_printf(out, "</title><style>%s</style><h1>", style);
 	escape(out, page->title);
-	buf_printf(out, "</h1><p>%s to %s: %zu contacts with %" PRId64 " debtors", utc_format(o->begin, from), utc_format(o->end, until),
-		o->contact_count, o->debtors);
+	buf_printf(out, "</h1><p>%s to %s: %zu contacts with %" PRId64 " debtors", date_format((date){ (int32_t)(o->begin / DAY_MS) }, from),
+		date_format((date){ (int32_t)(o->end / DAY_MS) }, until), o->contact_count, o->debtors);
 	if (page->before)
 		buf_printf(out, "; before %zu with %" PRId64 " (<b>%" PRId64 "</b> invoices' steps added, <b>%" PRId64 "</b> dropped, <b>%" PRId64
 				"</b> on another day)", page->before->contact_count, page->before->debtors, page->added, page->dropped, page->moved);
@@ -306,14 +460,19 @@ void outlook_html(struct buf *out, const struct outlook_page *page)
 		buf_add_str(out, "; cost ");
 		escape(out, page->cost);
 	}
+	if (o->counts.held) {
+		buf_add_str(out, "; all sending held by ");
+		add_word(out, o->counts.held);
+		buf_printf(out, " for %" PRId64 " minutes", o->counts.braked_ms / MINUTE_MS);
+	}
 	buf_add_str(out, ".</p><h2>By day</h2>");
 	add_plot(out, &days, page->before ? &before : NULL);
 	buf_add_str(out, "<h2>Calendar</h2>");
 	add_calendar(out, &days);
-	if (o->tally_count) {
-		buf_add_str(out, "<h2>What holds, waits or is left out</h2>");
-		add_tallies(out, o);
-	}
+	buf_add_str(out, "<h2>Steps, and what puts off or leaves out</h2>");
+	add_steps(out, o);
+	buf_add_str(out, "<h2>By debtor</h2>");
+	add_debtors(out, o);
 	buf_add_str(out, "<h2>Contacts</h2>");
 	add_contacts(out, o);
 	buf_add_str(out, "</html>\n");

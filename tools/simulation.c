@@ -161,21 +161,11 @@ static void give_journaled(struct simulation *sim, struct job *job)
 	((journal_done_fn)job->done)(0, job->arg);
 }
 
-/* The first blob of each record is the record itself, still plain: salt and text. */
-static void listen_to(struct simulation *sim, const struct journal_group *group)
+static bool journal_hears(void *self, const char *kind)
 {
-	size_t next = 0;
+	const struct simulation *sim = self;
 
-	for (size_t i = 0; i < group->seal_count; i++) {
-		const struct seal *seal = &group->seals[i];
-		const char *body;
-
-		if (seal->body != next || seal->body >= group->record_count)
-			continue;
-		next++;
-		body = (const char *)group->records[seal->body].data;
-		sim->watch.record(body + seal->at + SALT_SIZE, seal->len - SALT_SIZE, group->head.decided_at, sim->watch.arg);
-	}
+	return sim->watch.record && sim->watch.hears(kind, sim->watch.arg);
 }
 
 static void journal_append(void *self, const struct journal_group *group, journal_done_fn done, void *arg)
@@ -191,8 +181,9 @@ static void journal_append(void *self, const struct journal_group *group, journa
 	sim->next_index[0] += group->record_count;
 	sim->last = group->head;
 	sim->has_last = true;
-	if (sim->watch.record)
-		listen_to(sim, group);
+	for (size_t i = 0; i < group->record_count; i++)
+		if (group->records[i].data)
+			sim->watch.record((const char *)group->records[i].data, group->records[i].len, group->head.decided_at, sim->watch.arg);
 	simulation_later(sim, &(struct job){ .run = give_journaled, .done = (void (*)(void))done, .arg = arg });
 }
 
@@ -492,7 +483,7 @@ struct simulation *simulation_create(const struct simulation_settings *settings,
 	sim->random = (struct random_port){ .self = sim, .bytes = draw_bytes };
 	sim->journal = (struct journal_port){ .self = sim, .origin = journal_origin, .next_index = journal_next_index, .log = journal_log,
 		.append = journal_append, .replay = journal_replay, .last = journal_last, .knows = journal_knows, .read = journal_read,
-		.recovered = journal_recovered };
+		.recovered = journal_recovered, .hears = journal_hears };
 	sim->keys_port = (struct keys_port){ .self = sim, .open = keys_open, .create = keys_create, .erase = keys_erase };
 	sim->transport = (struct transport_port){ .self = sim, .start = transport_start, .lookup = transport_lookup };
 	sim->ports = (struct dunner_ports){ .clock = &sim->clock, .random = &sim->random, .journal = &sim->journal, .keys = &sim->keys_port,

@@ -21,7 +21,8 @@ struct simulation;
 struct simulation_watch {
 	/* The provider took this message. `debtor` is NULL when the store does not know it (any more). */
 	void (*sent)(const struct message *message, const struct debtor *debtor, int64_t at, void *arg);
-	void (*record)(const char *json, size_t len, int64_t at, void *arg); /* one for the trail */
+	void (*record)(const char *json, size_t len, int64_t at, void *arg); /* one for the trail, of a kind that is heard; NULL = of none */
+	bool (*hears)(const char *kind, void *arg); /* with `record` */
 	void (*refused)(const char *reason, void *arg); /* an event went to the dead letters */
 	void (*log)(int priority, const char *line, void *arg);
 	void (*day)(int64_t at, void *arg); /* the clock came to another day of UTC */
