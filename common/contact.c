@@ -322,16 +322,11 @@ static void write_trace(struct json_writer *w, const struct contact_env *env, co
 	jw_end_object(w);
 }
 
-static void free_buf(void *p)
-{
-	buf_clear(p);
-}
-
 static struct buf *arena_buf(struct arena *arena)
 {
 	struct buf *buf = arena_alloc(arena, sizeof(*buf));
 
-	arena_defer(arena, free_buf, buf);
+	buf->arena = arena;
 	return buf;
 }
 
