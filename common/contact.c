@@ -2,6 +2,7 @@
 #include "common/contact.h"
 
 #include <errno.h>
+#include <stddef.h>
 #include <string.h>
 
 #include "common/hash.h"
@@ -64,6 +65,15 @@ static bool same_call(const struct candidate *a, const struct next_action *next_
 		strcmp(a->escalation->invoice.snapshot.currency, b->escalation->invoice.snapshot.currency) == 0;
 }
 
+/* All but `asides` and `own`, which only a plan beside the ladder has, and as many of them as members: they are large. */
+static void begin_plan(struct contact_plan *plan, const struct policy *policy, const struct next_action *next)
+{
+	memset(plan, 0, offsetof(struct contact_plan, asides));
+	plan->policy = policy;
+	plan->why = next->why;
+	plan->rule = next->rule;
+}
+
 static void add_aside(struct contact_plan *plan, const struct candidate *c, const struct next_action *next)
 {
 	size_t i = plan->member_count++;
@@ -80,8 +90,10 @@ static bool plan_aside(const struct contact_env *env, const struct debtor *debto
 	struct next_action other;
 	struct permit permit;
 
-	*ret = (struct contact_plan){ .policy = first->policy, .why = next->why, .rule = next->rule, .beside = true, .owed_at = next->owed_at,
-		.channel = CHANNEL_EMAIL };
+	begin_plan(ret, first->policy, next);
+	ret->beside = true;
+	ret->owed_at = next->owed_at;
+	ret->channel = CHANNEL_EMAIL;
 	add_aside(ret, first, next);
 	for (size_t i = 0; i < count && ret->member_count < CONTACT_INVOICES_MAX; i++)
 		if (&candidates[i] != first && candidates[i].policy == first->policy && owed_now(env, debtor, &candidates[i], &other) &&
@@ -133,7 +145,7 @@ bool contact_plan(const struct contact_env *env, const struct debtor *debtor, co
 	first = &candidates[at];
 	step = &first->policy->steps[owed[at].step];
 	owed_at = owed[at].owed_at;
-	*ret = (struct contact_plan){ .policy = first->policy, .why = owed[at].why, .rule = owed[at].rule };
+	begin_plan(ret, first->policy, &owed[at]);
 	ret->members[0] = first->escalation;
 	ret->steps[0] = step;
 	ret->member_count = 1;

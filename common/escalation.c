@@ -394,8 +394,7 @@ static struct next_action next_step(const struct escalation *e, const struct deb
 		}
 		return next;
 	}
-	return (struct next_action){ .kind = NEXT_HELD, .why = "exhausted",
-		.at = renewed_until(e->opened_at, 30 * DAY_MS, rules->now) };
+	return (struct next_action){ .kind = NEXT_HELD, .why = "exhausted", .at = renewed_until(e->opened_at, 30 * DAY_MS, rules->now) };
 }
 
 int64_t feed_stale_since(const struct policy *policy, int64_t known_to, int64_t now)
@@ -436,8 +435,7 @@ struct next_action escalation_next(const struct escalation *e, const struct debt
 		return next;
 	}
 	if (!d)
-		return (struct next_action){ .kind = NEXT_HELD, .why = "no_customer",
-			.at = renewed_until(e->opened_at, DAY_MS, rules->now) };
+		return (struct next_action){ .kind = NEXT_HELD, .why = "no_customer", .at = renewed_until(e->opened_at, DAY_MS, rules->now) };
 	view = invoice_view(&e->invoice);
 	hold = escalation_hold_for(e, d, rules, &view, LADDER, &next.at);
 	if (*hold) {
@@ -492,8 +490,7 @@ static void choose_policy(struct escalation *e, const struct rules *rules, struc
 	jw_opt_str(&draft->w, "rule", e->policy_rule);
 }
 
-static void open_escalation(struct escalation *e, struct debtor *d, const struct rules *rules, struct effects *fx,
-	const struct invoice_view *view)
+static void open_escalation(struct escalation *e, struct debtor *d, const struct rules *rules, struct effects *fx, const struct invoice_view *view)
 {
 	bool again = e->state == ESCALATION_CLOSED;
 	struct draft *draft;
@@ -539,8 +536,7 @@ static void tell_hold(struct escalation *e, const char *hold, int64_t until, boo
 		name_invoice(draft, e);
 		jw_str(&draft->w, "hold", hold ? hold : e->held);
 		jw_opt_int(&draft->w, "until", hold ? until : 0);
-		draft = effects_event(fx, hold ? "escalation.held" : "escalation.resumed", e->invoice.debtor_id,
-			e->invoice.id);
+		draft = effects_event(fx, hold ? "escalation.held" : "escalation.resumed", e->invoice.debtor_id, e->invoice.id);
 		jw_str(&draft->w, "reason", hold ? hold : e->held);
 		jw_opt_int(&draft->w, "until", hold ? until : 0);
 	}
@@ -742,7 +738,7 @@ static const char *close_reason(enum invoice_state state)
 	}
 }
 
-static void follow_facts(struct escalation *e, struct debtor *debtor, const struct rules *rules, struct effects *fx)
+static struct next_action follow_facts(struct escalation *e, struct debtor *debtor, const struct rules *rules, struct effects *fx)
 {
 	struct invoice_view view = invoice_view(&e->invoice);
 	const char *reason = close_reason(view.state);
@@ -752,7 +748,7 @@ static void follow_facts(struct escalation *e, struct debtor *debtor, const stru
 		if (e->state == ESCALATION_NONE)
 			e->state = ESCALATION_STUB;
 		if (e->state == ESCALATION_STUB)
-			return;
+			return (struct next_action){ 0 };
 	}
 	if (e->state == ESCALATION_NONE || e->state == ESCALATION_STUB ||
 		(e->state == ESCALATION_CLOSED && !reason && strcmp(e->closed ? e->closed : "", "stopped") != 0))
@@ -772,7 +768,7 @@ static void follow_facts(struct escalation *e, struct debtor *debtor, const stru
 			agreed_kept(e, debtor, rules, fx);
 		next = skip_what_is_due(e, debtor, rules, fx);
 		e->next_at = next.at;
-		return;
+		return next;
 	}
 	agreed_judge(e, debtor, rules, &view, fx);
 	next = skip_what_is_due(e, debtor, rules, fx);
@@ -791,10 +787,14 @@ static void follow_facts(struct escalation *e, struct debtor *debtor, const stru
 	if (next.kind == NEXT_HELD && e->state == ESCALATION_TASK)
 		next = escalation_next(e, debtor, rules);
 	e->next_at = next.at;
+	return next;
 }
 
-void escalation_refresh(struct escalation *e, struct debtor *debtor, const struct rules *rules, struct effects *fx)
+struct next_action escalation_refresh(struct escalation *e, struct debtor *debtor, const struct rules *rules, struct effects *fx)
 {
-	follow_facts(e, debtor, rules, fx);
+	enum escalation_state before = e->state;
+	struct next_action next = follow_facts(e, debtor, rules, fx);
+
 	count_with_debtor(e, debtor, rules);
+	return e->state == before ? next : escalation_next(e, debtor, rules);
 }

@@ -200,9 +200,9 @@ bool escalation_unhold(struct escalation *e, const char *reason); /* NULL = all;
 
 /*
  * After facts changed or time passed: opens it, closes it, does the skips that are due, sets next_at; records and tells what changed.
- * `debtor` may be NULL for a stub whose debtor is unknown.
+ * `debtor` may be NULL for a stub whose debtor is unknown. Gives what escalation_next() says then.
  */
-void escalation_refresh(struct escalation *e, struct debtor *debtor, const struct rules *rules, struct effects *fx);
+struct next_action escalation_refresh(struct escalation *e, struct debtor *debtor, const struct rules *rules, struct effects *fx);
 
 /*
  * A call about this invoice came to what the event says. `step`: the call step that it ends; NULL: nobody had to call. Notes its facts

@@ -163,11 +163,12 @@ static void touch(struct dunner *d, struct group *g, struct doc *doc)
 		debtor->touched = true;
 }
 
-static void refresh(struct dunner *d, struct group *g, struct doc *doc)
+static struct next_action refresh(struct dunner *d, struct group *g, struct doc *doc)
 {
 	struct debtor *debtor = debtor_of(d, g, doc->e);
 	int64_t paid = debtor ? debtor->paid : 0, late = debtor ? debtor->paid_late : 0, broken = debtor ? debtor->promises_broken : 0;
 	int64_t kept = debtor ? debtor->promises_kept : 0, work = debtor ? (int64_t)debtor->work_held_count : 0;
+	struct next_action next;
 	struct selection selection;
 	struct rules rules;
 
@@ -177,10 +178,11 @@ static void refresh(struct dunner *d, struct group *g, struct doc *doc)
 	rules = decide_rules(d, doc->policy);
 	rules.behind = !g->contacts_allowed;
 	rules.selection = doc->e->policy_digest ? NULL : &selection;
-	escalation_refresh(doc->e, debtor, &rules, &g->fx);
+	next = escalation_refresh(doc->e, debtor, &rules, &g->fx);
 	if (debtor && (paid != debtor->paid || late != debtor->paid_late || broken != debtor->promises_broken ||
 			      kept != debtor->promises_kept || work != (int64_t)debtor->work_held_count))
 		group_find(d, g, DOC_DEBTOR, debtor->id)->touched = true;
+	return next;
 }
 
 /* Recorded once per invoice, step, reason and end, so that a wait cannot flood the trail. */
@@ -300,9 +302,8 @@ static size_t free_slots(const struct dunner *d, const struct group *g)
 
 static bool contact_due(struct dunner *d, struct group *g, struct doc *doc, struct debtor *debtor)
 {
-	struct candidate *candidates = arena_alloc(g->arena, CONTACT_INVOICES_MAX * sizeof(*candidates));
+	struct candidate *candidates = arena_alloc(g->arena, (debtor->open_count + 1) * sizeof(*candidates));
 	struct contact_env env = decide_env(d);
-	struct contact_plan *plan = arena_alloc(g->arena, sizeof(*plan));
 	size_t count = 0;
 
 	candidates[count++] = (struct candidate){ doc->e, doc->policy };
@@ -316,11 +317,11 @@ static bool contact_due(struct dunner *d, struct group *g, struct doc *doc, stru
 		if (other->policy)
 			candidates[count++] = (struct candidate){ other->e, other->policy };
 	}
-	if (!contact_plan(&env, debtor, candidates, count, doc->id, plan))
+	if (!contact_plan(&env, debtor, candidates, count, doc->id, d->plan))
 		return false;
-	if (!contact_by_hand(d->config, plan) && !pacing_choose(d, g, debtor, plan))
+	if (!contact_by_hand(d->config, d->plan) && !pacing_choose(d, g, debtor, d->plan))
 		return false;
-	release(d, g, debtor, plan);
+	release(d, g, debtor, d->plan);
 	return true;
 }
 
@@ -337,7 +338,8 @@ static void look(struct dunner *d, struct group *g, struct doc *doc)
 		return; /* a sibling's contact in this group covered it */
 	doc->policy = decide_policy(d, doc->e, debtor);
 	rules = decide_rules(d, doc->policy);
-	next = escalation_next(doc->e, debtor, &rules);
+	/* Of these kinds is nothing that only waits for its time. */
+	next = doc->e->state == ESCALATION_WAITING ? (struct next_action){ 0 } : escalation_next(doc->e, debtor, &rules);
 	if (next.kind == NEXT_TASK_END && next.at <= now)
 		expire_call(g, doc, now);
 	else if (next.kind == NEXT_GATE_END && next.at <= now) {
@@ -348,8 +350,7 @@ static void look(struct dunner *d, struct group *g, struct doc *doc)
 	} else if (next.kind == NEXT_RESOLVE || next.kind == NEXT_BUSY)
 		resolve_doubt(d, doc);
 	touch(d, g, doc);
-	refresh(d, g, doc);
-	next = escalation_next(doc->e, debtor, &rules);
+	next = refresh(d, g, doc);
 	if (next.kind == NEXT_GATE && next.at <= now) {
 		open_gate(g, doc, &doc->policy->steps[next.step], now, false);
 	} else if ((next.kind == NEXT_CONTACT || next.kind == NEXT_ASIDE) && next.at <= now && debtor) {

@@ -454,6 +454,7 @@ struct dunner *dunner_create(const struct dunner_ports *ports, const struct dunn
 	d->caught_up_at = -1;
 	d->stream_count = d->config->producer_count;
 	d->read_at = arena_alloc(d->arena, d->stream_count * sizeof(*d->read_at));
+	d->plan = arena_alloc(d->arena, sizeof(*d->plan));
 	d->applied = arena_alloc(d->arena, d->stream_count * sizeof(*d->applied));
 	d->tails = arena_alloc(d->arena, d->stream_count * sizeof(*d->tails));
 	for (size_t i = 0; i < d->stream_count; i++) {

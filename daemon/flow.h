@@ -250,6 +250,7 @@ struct dunner {
 	struct port_timer *pump_timer, *retry_timer;
 	bool pumping, pump_wanted;
 	struct recent *recent; /* NULL: nothing is kept */
+	struct contact_plan *plan; /* room for the one that is being released: it is large */
 
 	struct pass *pass; /* under way; NULL = none */
 	bool reconciling, reconcile_again;
