@@ -504,12 +504,12 @@ static int render_file(const struct scope *scope, const struct field *field, str
 
 static int render_tree(const struct scope *scope, const struct field *field, struct pair_list *ret, struct err *err)
 {
-	CLEANUP(buf_clear) struct buf out = { 0 };
+	struct buf out = { .arena = scope->arena };
 	struct json_writer w = jw_init(&out);
 	int r = node_render(scope, field->tree, &w, NULL, false, err);
 
 	if (r == 0)
-		(void)add_pair(scope, ret, field->name, arena_memdup(scope->arena, buf_str(&out), out.len));
+		(void)add_pair(scope, ret, field->name, buf_str(&out));
 	return r;
 }
 

@@ -100,7 +100,7 @@ void pairs_write_form(struct buf *out, const struct pair_list *pairs, const char
 static int build_url(const struct scope *scope, const struct request_plan *plan, const char **ret,
 	struct err *err)
 {
-	CLEANUP(buf_clear) struct buf url = { 0 };
+	struct buf url = { .arena = scope->arena };
 	struct pair_list pairs = { 0 };
 	const char *base, *secret;
 	int r = text_string(scope, &plan->url, &base, err);
@@ -119,7 +119,7 @@ static int build_url(const struct scope *scope, const struct request_plan *plan,
 		pair.value = secret;
 		pairs_write_form(&url, &auth, strchr(buf_str(&url), '?') ? "&" : "?");
 	}
-	*ret = arena_memdup(scope->arena, buf_str(&url), url.len);
+	*ret = buf_str(&url);
 	return check_url(*ret, err);
 }
 
@@ -148,7 +148,7 @@ static int build_headers(const struct scope *scope, const struct request_plan *p
 static int build_body(const struct scope *scope, const struct request_plan *plan, struct http_request *request, const char **type,
 	struct err *err)
 {
-	CLEANUP(buf_clear) struct buf body = { 0 };
+	struct buf body = { .arena = scope->arena };
 	struct json_writer w = jw_init(&body);
 	struct pair_list pairs = { 0 };
 	const char *text;
@@ -182,7 +182,7 @@ static int build_body(const struct scope *scope, const struct request_plan *plan
 		return err_set(err, -EBADMSG, "too_long", "",
 			"the request has %zu bytes, the provider takes %lld", body.len,
 			(long long)scope->adapter->max_request_bytes);
-	request->body = arena_memdup(scope->arena, buf_str(&body), body.len);
+	request->body = buf_str(&body);
 	request->body_len = body.len;
 	return 0;
 }

@@ -599,7 +599,7 @@ int reference_value(const struct scope *scope, const struct reference *ref, stru
 
 int text_value(const struct scope *scope, const struct text *text, struct value *ret, struct err *err)
 {
-	CLEANUP(buf_clear) struct buf out = { 0 };
+	struct buf out = { .arena = scope->arena };
 	struct value v;
 	int r;
 
@@ -625,7 +625,7 @@ int text_value(const struct scope *scope, const struct text *text, struct value 
 		}
 		buf_add_str(&out, value_string(scope, &v));
 	}
-	*ret = string_value(arena_memdup(scope->arena, buf_str(&out), out.len));
+	*ret = string_value(buf_str(&out));
 	return 0;
 }
 

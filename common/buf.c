@@ -1,5 +1,6 @@
 #include "common/buf.h"
 
+#include <assert.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,8 +13,9 @@
 
 void buf_clear(struct buf *buf)
 {
-	free(buf->data);
-	*buf = (struct buf){ 0 };
+	if (!buf->arena)
+		free(buf->data);
+	*buf = (struct buf){ .arena = buf->arena };
 }
 
 void buf_reset(struct buf *buf)
@@ -23,13 +25,29 @@ void buf_reset(struct buf *buf)
 		buf->data[0] = '\0';
 }
 
+static void grow_in_arena(struct buf *buf, size_t need)
+{
+	size_t capacity = need > 2 * buf->capacity ? need : 2 * buf->capacity;
+	char *data = arena_room(buf->arena, capacity);
+
+	if (buf->data)
+		memcpy(data, buf->data, buf->len + 1);
+	buf->data = data;
+	buf->capacity = capacity;
+}
+
 void buf_grow(struct buf *buf, size_t extra)
 {
 	size_t need = buf->len + extra + 1, least = buf->capacity < GROWS_FAST ? 4 * buf->capacity : 0;
 
 	if (least < FIRST)
 		least = FIRST;
-	xgrow(&buf->data, &buf->capacity, need < least ? least : need, 1);
+	if (need < least)
+		need = least;
+	if (buf->arena)
+		grow_in_arena(buf, need);
+	else
+		xgrow(&buf->data, &buf->capacity, need, 1);
 }
 
 void buf_printf(struct buf *buf, const char *format, ...)
@@ -108,6 +126,7 @@ char *buf_take(struct buf *buf)
 {
 	char *data = buf->data ? buf->data : xstrdup("");
 
+	assert(!buf->arena);
 	*buf = (struct buf){ 0 };
 	return data;
 }

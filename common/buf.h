@@ -9,10 +9,12 @@
 #include <stdint.h>
 #include <string.h>
 
+struct arena;
 struct buf {
 	char *data; /* owned; NULL while empty */
 	size_t len;
 	size_t capacity;
+	struct arena *arena; /* it grows in there, and the arena owns its bytes; NULL: in malloc's memory */
 };
 
 void buf_clear(struct buf *buf); /* frees; the buf is empty and usable again. Works as CLEANUP(buf_clear) */

@@ -130,8 +130,7 @@ static struct block *new_block(size_t size)
 	return block;
 }
 
-/* Not zeroed. */
-static void *take(struct arena *arena, size_t size)
+void *arena_room(struct arena *arena, size_t size)
 {
 	struct block *block = arena->blocks;
 	void *p;
@@ -159,12 +158,12 @@ static void *take(struct arena *arena, size_t size)
 
 void *arena_alloc(struct arena *arena, size_t size)
 {
-	return memset(take(arena, size), 0, size);
+	return memset(arena_room(arena, size), 0, size);
 }
 
 void *arena_memdup(struct arena *arena, const void *p, size_t len)
 {
-	char *copy = take(arena, len + 1);
+	char *copy = arena_room(arena, len + 1);
 
 	if (len)
 		memcpy(copy, p, len);
@@ -180,7 +179,7 @@ char *arena_strdup(struct arena *arena, const char *s)
 char *arena_join(struct arena *arena, const char *a, const char *b)
 {
 	size_t len = strlen(a), more = strlen(b);
-	char *both = take(arena, len + more + 1);
+	char *both = arena_room(arena, len + more + 1);
 
 	memcpy(both, a, len);
 	memcpy(both + len, b, more + 1);

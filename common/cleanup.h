@@ -47,6 +47,7 @@ void arena_clear(struct arena *arena); /* frees all, keeps one block for the nex
 DEFINE_CLEANUP(struct arena, arena_free)
 
 void *arena_alloc(struct arena *arena, size_t size); /* zeroed, aligned for any type */
+void *arena_room(struct arena *arena, size_t size); /* the same, not zeroed: for what is written at once */
 void *arena_memdup(struct arena *arena, const void *p, size_t len); /* NUL-terminated beyond len */
 char *arena_strdup(struct arena *arena, const char *s); /* NULL gives NULL */
 char *arena_join(struct arena *arena, const char *a, const char *b); /* a and b behind it; faster than printf */

@@ -66,6 +66,15 @@ static bool same_call(const struct candidate *a, const struct next_action *next_
 		strcmp(a->escalation->invoice.snapshot.currency, b->escalation->invoice.snapshot.currency) == 0;
 }
 
+/* All but `asides` and `own`, which only a plan beside the ladder has, and as many of them as members: they are large. */
+static void begin_plan(struct contact_plan *plan, const struct policy *policy, const struct next_action *next)
+{
+	memset(plan, 0, offsetof(struct contact_plan, asides));
+	plan->policy = policy;
+	plan->why = next->why;
+	plan->rule = next->rule;
+}
+
 static void add_aside(struct contact_plan *plan, const struct candidate *c, const struct next_action *next)
 {
 	size_t i = plan->member_count++;
@@ -392,16 +401,11 @@ static void write_trace(struct json_writer *w, const struct contact_env *env, co
 	jw_end_object(w);
 }
 
-static void free_buf(void *p)
-{
-	buf_clear(p);
-}
-
 static struct buf *arena_buf(struct arena *arena)
 {
 	struct buf *buf = arena_alloc(arena, sizeof(*buf));
 
-	arena_defer(arena, free_buf, buf);
+	buf->arena = arena;
 	return buf;
 }
 

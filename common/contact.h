@@ -57,7 +57,7 @@ struct contact_plan {
 	int64_t owed_at;
 	const char *provider; /* NULL: the channel's first. Set by whoever knows how the providers are */
 	const char *why, *rule; /* what set the instant, and the contact rule behind it: those of struct next_action, of members[0] */
-	bool beside; /* a message beside the ladder: steps[i] is &own[i], made of asides[i] */
+	bool beside; /* a message beside the ladder: steps[i] is &own[i], made of asides[i]. Else neither is written: both stand last */
 	struct aside asides[CONTACT_INVOICES_MAX];
 	struct step own[CONTACT_INVOICES_MAX];
 };

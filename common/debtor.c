@@ -539,7 +539,7 @@ static void read_switch(const struct json *json, const char *key, struct debtor_
 	struct json s = json_get(json, key), v, order;
 
 	*ret = (struct debtor_switch){ .set = s.type == JSON_OBJECT };
-	if (!ret->set)
+	if (!ret->set) /* so are nearly all */
 		return;
 	v = json_get(&s, "on");
 	ret->on = json_bool(&v);

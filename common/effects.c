@@ -4,11 +4,6 @@
 
 #include <assert.h>
 
-static void free_data(void *p)
-{
-	buf_clear(p);
-}
-
 void effects_init(struct effects *fx, struct arena *arena, int64_t now)
 {
 	*fx = (struct effects){ .arena = arena, .now = now, .actor = "daemon" };
@@ -24,8 +19,8 @@ static struct draft *add(struct effects *fx, struct draft ***end, const char *ki
 	draft->kind = kind;
 	draft->debtor_id = debtor_id;
 	draft->actor = fx->actor;
+	draft->data.arena = fx->arena;
 	draft->w = jw_init(&draft->data);
-	arena_defer(fx->arena, free_data, &draft->data);
 	**end = draft;
 	*end = &draft->next;
 	return draft;

@@ -17,17 +17,31 @@
 
 /* --- what is still plain -------------------------------------------------------------------------- */
 
+static int compare_keys(const void *a, const void *b)
+{
+	return memcmp((*(struct seal *const *)a)->key, (*(struct seal *const *)b)->key, AES_KEY_SIZE);
+}
+
+/* Key by key: to set one costs as much as to seal a short text, and few seal all that a group says of a case. */
 void frames_seal(struct journal_group *group)
 {
+	CLEANUP(freep) struct seal **seals = xmalloc(group->seal_count * sizeof(*seals)); /* no key is copied while they are sorted */
+
+	for (size_t i = 0; i < group->seal_count; i++)
+		seals[i] = &group->seals[i];
+	qsort(seals, group->seal_count, sizeof(*seals), compare_keys);
 	for (size_t i = 0; i < group->seal_count; i++) {
-		struct seal *seal = &group->seals[i];
-		bool record = seal->body < group->record_count;
+		const struct seal *seal = seals[i];
+		bool record = seal->body < group->record_count, again = i > 0 && compare_keys(&seals[i - 1], &seals[i]) == 0;
 		uint8_t *body = (uint8_t *)(uintptr_t)(record ? group->records[seal->body].data :
 								group->images[seal->body - group->record_count].data);
+		uint8_t *text = body + seal->at;
 
-		seal_run(seal, body, record ? body : group->head.id, record ? LEAF_SIZE : GROUP_ID_SIZE);
-		cleanse(seal->key, sizeof(seal->key));
+		aes_gcm_seal_in_place(again ? NULL : seal->key, text - AES_NONCE_SIZE, record ? body : group->head.id,
+			record ? LEAF_SIZE : GROUP_ID_SIZE, text, seal->len);
 	}
+	if (group->seal_count)
+		cleanse(group->seals, group->seal_count * sizeof(*group->seals));
 	group->seal_count = 0;
 }
 

@@ -35,6 +35,11 @@ static bool in_union(const char *country)
 	return strlen(country) == 2 && strstr(members, country);
 }
 
+static bool same(const char *a, const char *b) /* hundreds of rules are looked through for each contact: few need more than a letter */
+{
+	return a[0] == b[0] && strcmp(a, b) == 0;
+}
+
 void guard_rules_of(const struct guard_rules *rules, const char *country, const char *region,
 	const struct contact_rule *ret[GUARD_RULES_MAX + 1])
 {
@@ -45,7 +50,7 @@ void guard_rules_of(const struct guard_rules *rules, const char *country, const 
 	for (size_t i = 0; i < rules->rule_count && n < GUARD_RULES_MAX; i++) {
 		const struct contact_rule *rule = &rules->rules[i];
 
-		if (!country || strcmp(rule->country, country) != 0 || (rule->region && (!region || strcmp(rule->region, region) != 0)))
+		if (!country || !same(rule->country, country) || (rule->region && (!region || strcmp(rule->region, region) != 0)))
 			continue;
 		ret[n++] = rule;
 		policy = policy || (rule->policy && !rule->region);
@@ -55,7 +60,7 @@ void guard_rules_of(const struct guard_rules *rules, const char *country, const 
 		for (size_t i = 0; i < rules->rule_count && n < GUARD_RULES_MAX; i++) {
 			const struct contact_rule *rule = &rules->rules[i];
 
-			if (strcmp(rule->country, wider[w]) != 0 || (w == 0 && (!country || !in_union(country))))
+			if (!same(rule->country, wider[w]) || (w == 0 && (!country || !in_union(country))))
 				continue;
 			ret[n++] = rule;
 			policy = policy || rule->policy;

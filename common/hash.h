@@ -27,7 +27,7 @@ void hmac_sha256_slices(const void *key, size_t key_len, const struct slice *par
 uint32_t crc32c(uint32_t seed, const void *data, size_t len); /* Castagnoli; start with seed 0, chain with the result */
 uint16_t crc16_redis(const void *data, size_t len); /* CRC-16/XMODEM as in Redis Cluster key slots */
 
-/* Neither can fail for valid arguments. In place: `text` becomes its own ciphertext, and the tag is written behind it. Else appended. */
+/* They cannot fail. In place: `text` becomes ciphertext, the tag is written behind it; key NULL: as in this thread's call before. Else appended. */
 void aes_gcm_seal_in_place(const uint8_t key[AES_KEY_SIZE], const uint8_t nonce[AES_NONCE_SIZE], const void *aad, size_t aad_len,
 	uint8_t *text, size_t len);
 void aes_gcm_seal(const uint8_t key[AES_KEY_SIZE], const uint8_t nonce[AES_NONCE_SIZE], const void *aad, size_t aad_len,

@@ -8,6 +8,7 @@
 #define YEAR_MAX 9999
 #define DATES_MAX 64
 #define CALENDAR_NAME_MAX 24
+#define LETTERS 26
 #define CALENDARS_MAX 500
 /* The years whose days off are kept as bits, so that asking costs nothing: all that escalations and interest ever look at. */
 #define KEPT_FROM 1990
@@ -46,6 +47,8 @@ struct calendar {
 struct holidays {
 	struct calendar *calendars; /* those of the file, then the unions */
 	size_t count, named;
+	/* Countries' own, by their two letters: they are asked for several times for each contact. NULL while it is read. */
+	const struct calendar *(*countries)[LETTERS];
 };
 
 /* --- the rules' dates ------------------------------------------------------------------------------------------------------ */
@@ -347,12 +350,31 @@ static int read_rule(struct arena *arena, const char *id, const struct json *row
 	return read_shape(arena, row, rule, err);
 }
 
+static bool is_country(const char *name, size_t len)
+{
+	return len == 2 && name[0] >= 'A' && name[0] <= 'Z' && name[1] >= 'A' && name[1] <= 'Z';
+}
+
+static void index_countries(struct arena *arena, struct holidays *h)
+{
+	const struct calendar *(*countries)[LETTERS] = arena_alloc(arena, LETTERS * sizeof(*countries));
+
+	for (size_t i = 0; i < h->count; i++) {
+		const char *name = h->calendars[i].name;
+
+		if (is_country(name, strlen(name)))
+			countries[name[0] - 'A'][name[1] - 'A'] = &h->calendars[i];
+	}
+	h->countries = countries;
+}
+
 static const struct calendar *find(const struct holidays *h, const char *name, size_t len)
 {
+	if (h->countries && is_country(name, len))
+		return h->countries[name[0] - 'A'][name[1] - 'A'];
 	for (size_t i = 0; i < h->count; i++) {
 		const char *own = h->calendars[i].name;
 
-		/* asked for several times for each contact: few need more than the first letters */
 		if (own[0] == name[0] && own[1] == name[1] && strncmp(own, name, len) == 0 && !own[len])
 			return &h->calendars[i];
 	}
@@ -414,10 +436,20 @@ static void keep(struct arena *arena, struct calendar *calendar)
 	}
 }
 
-bool calendar_holiday(const struct calendar *calendar, date d)
+/* In a year of which no bits are kept. A function of its own: its list would be cleared for every question. */
+static bool is_observed(const struct calendar *calendar, date d)
 {
 	struct holiday list[HOLIDAYS_MAX];
-	size_t count;
+	size_t count = calendar_year(calendar, year_of(d), list);
+
+	for (size_t i = 0; i < count; i++)
+		if (list[i].observed.days == d.days)
+			return true;
+	return false;
+}
+
+bool calendar_holiday(const struct calendar *calendar, date d)
+{
 	int32_t at;
 
 	if (!calendar || !date_is_set(d))
@@ -425,11 +457,7 @@ bool calendar_holiday(const struct calendar *calendar, date d)
 	at = date_diff(d, date_of(KEPT_FROM, 1, 1));
 	if (at >= 0 && date_diff(d, date_of(KEPT_TO, 12, 31)) <= 0)
 		return calendar->kept[at / 8] >> (at % 8) & 1;
-	count = calendar_year(calendar, year_of(d), list);
-	for (size_t i = 0; i < count; i++)
-		if (list[i].observed.days == d.days)
-			return true;
-	return false;
+	return is_observed(calendar, d);
 }
 
 /* --- all of them ----------------------------------------------------------------------------------------------------------- */
@@ -469,6 +497,7 @@ int holidays_parse(struct arena *arena, const struct json *section, struct holid
 	}
 	for (size_t i = 0; i < h->count; i++)
 		keep(arena, &h->calendars[i]);
+	index_countries(arena, h);
 	*ret = h;
 	return 0;
 }

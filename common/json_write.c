@@ -67,48 +67,100 @@ static void quote_slowly(struct buf *buf, const char *text, size_t len, size_t p
 	buf_add_char(buf, '"');
 }
 
-static void quote(struct buf *buf, const char *text, size_t len)
+/*
+ * Copies what stands in a string as it is, and looks at it on the way: hundreds of strings are written for each contact. False: it is not
+ * such, and nothing counts that was written. Eight bytes of room behind it are written to.
+ */
+static inline bool copy_plain(char *to, const char *text, size_t len)
 {
-	size_t plain = json_plain(text, len);
-	char *at;
+	uint64_t first, last;
 
-	buf_reserve(buf, len + 2);
-	if (plain < len) {
-		quote_slowly(buf, text, len, plain);
-		return;
+	if (len >= 16) {
+#if defined(__SSE2__)
+		for (size_t n = 0; n < len; n += 16) {
+			size_t at = n < len - 16 ? n : len - 16; /* the last sixteen may have been seen in part */
+
+			if (json_not_plain16(text + at))
+				return false;
+			memcpy(to + at, text + at, 16);
+		}
+#else
+		if (json_plain(text, len) < len)
+			return false;
+		memcpy(to, text, len);
+#endif
+		return true;
 	}
-	at = buf->data + buf->len;
-	*at = '"';
-	if (len)
-		memcpy(at + 1, text, len);
-	memcpy(at + 1 + len, "\"", 2);
-	buf->len += len + 2;
+	if (len >= 8) {
+		memcpy(&first, text, 8);
+		memcpy(&last, text + len - 8, 8);
+		if (json_not_plain(first) | json_not_plain(last))
+			return false;
+		memcpy(to, &first, 8);
+		memcpy(to + len - 8, &last, 8);
+		return true;
+	}
+	if (len == 0)
+		return true;
+	first = json_short_word(text, len);
+	if (json_not_plain(first) & ((UINT64_C(1) << 8 * len) - 1))
+		return false;
+	first = htole64(first);
+	memcpy(to, &first, 8);
+	return true;
 }
 
-static void begin(struct json_writer *w, const char *key)
+#define STRING_ROOM 16 /* beyond a string's own bytes: quotes, comma, colon, what copy_plain() writes behind */
+
+/* Gives what is behind it; NULL: the text needs quote_slowly(). */
+static inline char *put_string(char *at, const char *text, size_t len)
+{
+	*at = '"';
+	if (!copy_plain(at + 1, text, len))
+		return NULL;
+	at[1 + len] = '"';
+	return at + len + 2;
+}
+
+static void quote(struct buf *buf, const char *text, size_t len)
+{
+	char *end;
+
+	buf_reserve(buf, len + STRING_ROOM);
+	end = put_string(buf->data + buf->len, text, len);
+	if (!end) {
+		quote_slowly(buf, text, len, json_plain(text, len));
+		return;
+	}
+	*end = '\0';
+	buf->len = (size_t)(end - buf->data);
+}
+
+/* `more`: bytes that its value is known to need. */
+static void begin_with(struct json_writer *w, const char *key, size_t more)
 {
 	size_t len = key ? strlen(key) : 0;
-	char *at;
+	char *at, *end;
 
-	buf_reserve(w->buf, len + 5); /* at once for all of it: it is written for every member of every document */
+	buf_reserve(w->buf, len + STRING_ROOM + more); /* at once for all of it */
 	at = w->buf->data + w->buf->len;
 	if (w->comma)
 		*at++ = ',';
 	w->comma = true;
-	if (key && json_plain(key, len) == len) {
-		*at++ = '"';
-		memcpy(at, key, len);
-		at += len;
-		*at++ = '"';
-		*at++ = ':';
-		key = NULL;
-	}
-	*at = '\0';
-	w->buf->len = (size_t)(at - w->buf->data);
-	if (!key)
+	end = key ? put_string(at, key, len) : at;
+	if (key && end)
+		*end++ = ':';
+	w->buf->len = (size_t)((end ? end : at) - w->buf->data);
+	w->buf->data[w->buf->len] = '\0';
+	if (end)
 		return;
-	quote(w->buf, key, len);
+	quote_slowly(w->buf, key, len, json_plain(key, len));
 	buf_add_char(w->buf, ':');
+}
+
+static void begin(struct json_writer *w, const char *key)
+{
+	begin_with(w, key, 0);
 }
 
 static void open_with(struct json_writer *w, const char *key, char c)
@@ -146,7 +198,7 @@ void jw_end_array(struct json_writer *w)
 
 void jw_strn(struct json_writer *w, const char *key, const char *value, size_t len)
 {
-	begin(w, key);
+	begin_with(w, key, len + STRING_ROOM);
 	quote(w->buf, value, len);
 }
 

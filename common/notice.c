@@ -359,7 +359,7 @@ static int render_part(const struct partial_env *env, const struct json *model, 
 	struct err *err)
 {
 	const struct entry *entry = env->choice->parts[env->part];
-	CLEANUP(buf_clear) struct buf text = { 0 };
+	struct buf text = { .arena = arena };
 	struct err inner = { 0 };
 	int r = template_render(entry->template, model, escapes[env->part], partial, (void *)env, true, &text, &inner);
 
@@ -369,7 +369,7 @@ static int render_part(const struct partial_env *env, const struct json *model, 
 		r = check_output(env->part, &text, &inner);
 	if (r < 0)
 		return refuse_part(entry, r, err, &inner);
-	*ret = arena_memdup(arena, text.data, text.len);
+	*ret = buf_str(&text);
 	return 0;
 }
 

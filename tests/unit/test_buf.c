@@ -282,6 +282,36 @@ static void arena_memory_is_zero_and_aligned(void **state)
 	arena_free(arena);
 }
 
+static void bytes_in_an_arena(void **state)
+{
+	struct arena *arena = arena_create();
+	struct buf bufs[20];
+	const char *taken;
+
+	(void)state;
+	for (size_t k = 0; k < ARRAY_LEN(bufs); k++)
+		bufs[k] = (struct buf){ .arena = arena };
+	for (int i = 0; i < 30000; i++)
+		for (size_t k = 0; k < ARRAY_LEN(bufs); k++) /* side by side, so that none can grow into its neighbour */
+			buf_add_char(&bufs[k], (char)('a' + k));
+	for (size_t k = 0; k < ARRAY_LEN(bufs); k++) {
+		assert_int_equal(bufs[k].len, 30000);
+		for (size_t i = 0; i < bufs[k].len; i++)
+			if (bufs[k].data[i] != (char)('a' + k))
+				fail_msg("byte %zu of %zu is another's", i, k);
+		assert_int_equal(bufs[k].data[30000], '\0');
+	}
+	taken = bufs[0].data;
+	buf_clear(&bufs[0]); /* the arena keeps what it has */
+	assert_int_equal(bufs[0].len, 0);
+	assert_string_equal(buf_str(&bufs[0]), "");
+	buf_add_str(&bufs[0], "again");
+	assert_ptr_not_equal(bufs[0].data, taken);
+	assert_int_equal(taken[0], 'a');
+	assert_string_equal(bufs[0].data, "again");
+	arena_free(arena);
+}
+
 static void arena_strings(void **state)
 {
 	struct arena *arena = arena_create();
@@ -376,6 +406,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(files_are_closed),
 		cmocka_unit_test(ownership_moves),
 		cmocka_unit_test(arena_memory_is_zero_and_aligned),
+		cmocka_unit_test(bytes_in_an_arena),
 		cmocka_unit_test(arena_strings),
 		cmocka_unit_test(deferred_calls_in_reverse),
 		cmocka_unit_test(arena_arrays_grow),

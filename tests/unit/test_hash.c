@@ -160,6 +160,13 @@ static void aes_gcm_vectors(void **state)
 		aes_gcm_seal(key, nonce, aad, aad_len, plain, len, &out);
 		assert_int_equal(out.len, 4 + sealed_len);
 		assert_memory_equal(out.data + 4, sealed, sealed_len);
+		for (int again = 0; again < 3; again++) { /* under a key that is set already */
+			uint8_t text[80];
+
+			memcpy(text, plain, len);
+			aes_gcm_seal_in_place(NULL, nonce, aad, aad_len, text, len);
+			assert_memory_equal(text, sealed, sealed_len);
+		}
 		buf_add_str(&back, "head");
 		assert_int_equal(aes_gcm_open(key, nonce, aad, aad_len, sealed, sealed_len, &back), 0);
 		assert_int_equal(back.len, 4 + len);
