@@ -130,6 +130,7 @@ struct config {
 	const char *hooks_listen; /* "127.0.0.1:8026"; NULL = no webhooks */
 	const char *hooks_public_url; /* what stands before /hooks/ in the addresses that providers call; there when hooks_listen is */
 	int64_t hooks_body_bytes;
+	bool list_unsubscribe; /* mails say how to get no more of them */
 	const char *metrics_listen; /* "127.0.0.1:8027"; NULL = nobody is answered */
 	struct limits limits;
 	struct arena *arena;

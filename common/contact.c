@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "common/hash.h"
+#include "common/unsubscribe.h"
 #include "common/utc.h"
 
 #define SAFETY_LOOK_MS (10 * MINUTE_MS) /* an attempt whose outcome did not come back by itself is looked at again */
@@ -81,7 +82,7 @@ static bool plan_aside(const struct contact_env *env, const struct debtor *debto
 	struct permit permit;
 
 	*ret = (struct contact_plan){ .policy = first->policy, .why = next->why, .rule = next->rule, .beside = true, .owed_at = next->owed_at,
-		.channel = CHANNEL_EMAIL };
+		.channel = next->aside.channel };
 	add_aside(ret, first, next);
 	for (size_t i = 0; i < count && ret->member_count < CONTACT_INVOICES_MAX; i++)
 		if (&candidates[i] != first && candidates[i].policy == first->policy && owed_now(env, debtor, &candidates[i], &other) &&
@@ -476,6 +477,7 @@ int contact_release(const struct contact_env *env, struct debtor *debtor, const 
 		.phone = plan->contact->phone };
 	if (sender)
 		m->from = (struct party){ sender->name, sender->email, sender->phone, sender->reply_to };
+	unsubscribe_offer(env->config, env->install_key, m, fx->arena);
 	m->locale = m->channel == CHANNEL_VOICE ? notice.format : notice.locale; /* a voice has an accent */
 	m->subject = notice.subject;
 	m->text = notice.text;
@@ -500,6 +502,8 @@ int contact_release(const struct contact_env *env, struct debtor *debtor, const 
 	debtor_contact_made(debtor, m->attempt_id)->aside = plan->beside;
 	if (plan->beside && (plan->asides[0].kind == ASIDE_THANKS || plan->asides[0].kind == ASIDE_APOLOGY))
 		debtor->thanked_at = env->now;
+	if (plan->beside && plan->asides[0].kind == ASIDE_STOPPED)
+		debtor->stop_replies[plan->channel].confirmed = true; /* once, whatever becomes of it */
 	ret->intent = record_intent(env, debtor, plan, m, &notice, masked, mail ? "message/rfc822" : "application/http", fx);
 	event = effects_event(fx, "contact.reserved", debtor->id, m->invoice_ids[0]);
 	jw_str(&event->w, "attempt", m->attempt_id);
