@@ -409,31 +409,41 @@ static const char *document_name(const char *number, struct arena *arena)
 	return name;
 }
 
-static int attach_documents(const struct contact_env *env, const struct contact_plan *plan, struct message *m, struct arena *arena,
-	struct err *err)
+/* The PDF itself is asked for, by its digest: an address may give another one tomorrow, and nothing here fetches what an event names. */
+static int no_digest(const struct invoice *invoice, struct err *err)
 {
-	struct attachment *files = arena_alloc(arena, (plan->member_count + 1) * sizeof(*files));
+	return err_set(err, -EBADMSG, "no_document", "", "invoice %s has no document: its events do not tell pdf_sha256%s", invoice->id,
+		invoice->snapshot.pdf_url ? " (its pdf_url is linked in texts, never fetched: put the PDF into documents.dir)" : "");
+}
 
-	if (!plan->step->attach_invoice || m->channel != CHANNEL_EMAIL)
-		return 0;
-	if (plan->member_count > ATTACHMENTS_MAX)
-		return err_set(err, -EBADMSG, "too_long", "", "more than %d documents for one mail", ATTACHMENTS_MAX);
+int contact_documents(const struct contact_env *env, const struct contact_plan *plan, struct message *m, struct arena *arena, struct err *err)
+{
+	size_t before = m->attachment_count;
+	struct attachment *files = arena_alloc(arena, (before + plan->member_count + 1) * sizeof(*files));
+
+	if (!plan->step->attach_invoice || (m->channel != CHANNEL_EMAIL && (m->channel != CHANNEL_LETTER || plan->step->channel != CHANNEL_LETTER)))
+		return 0; /* a letter that only stands in for a mail goes alone */
+	if (before + plan->member_count > ATTACHMENTS_MAX)
+		return err_set(err, -EBADMSG, "too_long", "", "more than %d documents for one message", ATTACHMENTS_MAX);
+	for (size_t i = 0; i < before; i++)
+		files[i] = m->attachments[i];
 	for (size_t i = 0; i < plan->member_count; i++) {
 		const struct invoice *invoice = &plan->members[i]->invoice;
 		const struct snapshot *s = &invoice->snapshot;
+		struct attachment *file = &files[before + i];
 		struct err inner = { 0 };
 		int r;
 
 		if (!s->pdf_sha256 || !env->document)
-			return err_set(err, -EBADMSG, "no_document", "", "invoice %s has no document: its events do not tell pdf_sha256", invoice->id);
-		r = env->document(s->pdf_sha256, arena, &files[i], &inner, env->document_arg);
+			return no_digest(invoice, err);
+		r = env->document(s->pdf_sha256, arena, file, &inner, env->document_arg);
 		if (r < 0)
 			return err_set(err, r, inner.code, inner.path, "the document of invoice %s: %s", invoice->id, inner.text);
-		files[i].name = document_name(s->number ? s->number : invoice->id, arena);
-		files[i].type = "application/pdf";
+		file->name = document_name(s->number ? s->number : invoice->id, arena);
+		file->type = "application/pdf";
 	}
 	m->attachments = files;
-	m->attachment_count = plan->member_count;
+	m->attachment_count = before + plan->member_count;
 	return 0;
 }
 
@@ -482,9 +492,8 @@ int contact_release(const struct contact_env *env, struct debtor *debtor, const 
 	m->subject = notice.subject;
 	m->text = notice.text;
 	m->html = notice.html;
-	r = m->channel == CHANNEL_LETTER ? contact_letter(env, debtor, plan, sender, &notice, m, fx->arena, err) :
-					   attach_documents(env, plan, m, fx->arena, err);
-	if (r < 0)
+	r = m->channel == CHANNEL_LETTER ? contact_letter(env, debtor, plan, sender, &notice, m, fx->arena, err) : 0;
+	if (r < 0 || (r = contact_documents(env, plan, m, fx->arena, err)) < 0)
 		return r;
 	if (request && (mail = request(m, masked, arg)) < 0)
 		return err_set(err, mail, "bad_request", "", "the provider's request cannot be built");

@@ -91,6 +91,9 @@ int contact_release(const struct contact_env *env, struct debtor *debtor, const 
 int contact_letter(const struct contact_env *env, const struct debtor *debtor, const struct contact_plan *plan, const struct sender *sender,
 	const struct notice *notice, struct message *m, struct arena *arena, struct err *err);
 
+/* The invoices' own documents behind what the message has already, where its step attaches them: of a letter, its enclosures. */
+int contact_documents(const struct contact_env *env, const struct contact_plan *plan, struct message *m, struct arena *arena, struct err *err);
+
 /* Whether a person does what is planned: a call, or a letter where the configuration has no provider for one. */
 bool contact_by_hand(const struct config *config, const struct contact_plan *plan);
 /* For such a letter: makes it, and opens a task to print and post it, which has its PDF, for all its members. */
