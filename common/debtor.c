@@ -535,6 +535,7 @@ void debtor_write(struct buf *out, const struct debtor *debtor)
 	write_strings(w, "policies", debtor->policies, debtor->policy_count);
 	jw_opt_str(w, "adopted", debtor->adopted);
 	write_strings(w, "gaps", debtor->gaps, debtor->gap_count);
+	write_strings(w, "anchored", debtor->anchored, debtor->anchored_count);
 	write_strings(w, "quotas", debtor->quotas, debtor->quota_count);
 	write_erasing(w, debtor);
 	jw_end_object(w);
@@ -787,6 +788,8 @@ int debtor_from(struct arena *arena, const struct json *json, struct debtor *ret
 	ret->adopted = json_str(&v);
 	v = json_get(json, "gaps");
 	ret->gaps = read_strings(arena, &v, &ret->gap_count);
+	v = json_get(json, "anchored");
+	ret->anchored = read_strings(arena, &v, &ret->anchored_count);
 	v = json_get(json, "quotas");
 	ret->quotas = read_strings(arena, &v, &ret->quota_count);
 	ret->gap_capacity = ret->gap_count;

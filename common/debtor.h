@@ -126,6 +126,8 @@ struct debtor {
 	const char *adopted; /* how far a new generation's journal took over the store: see daemon/adopt.c; NULL = nothing was ever sealed */
 	const char **gaps; /* "stream id since": entries after that id may never have been read, until a person says they were sent again */
 	size_t gap_count, gap_capacity;
+	const char **anchored; /* "name log size" of the last token recorded of each anchor and log: told again after a kill it is not recorded twice */
+	size_t anchored_count, anchored_capacity;
 	const char **quotas; /* "provider window from used": messages released in a window that is limited, from: ms UTC */
 	size_t quota_count, quota_capacity;
 	struct erasing *erasing;
