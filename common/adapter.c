@@ -142,13 +142,14 @@ static int parse_deliveries(struct adapter *adapter, const struct json *features
 
 static int parse_features(struct adapter *adapter, const struct json *root, struct err *err)
 {
-	static const char *const features_members[] = { "idempotency", "attachments", "delivery", "max_request_bytes", NULL };
+	static const char *const features_members[] = { "idempotency", "attachments", "delivery", "documents", "max_request_bytes", NULL };
 	static const char *const limits_members[] = { "per_second", "burst", "concurrency", "per_hour", "per_day", "per_month", "sms_parts", NULL };
 	struct json features = { 0 }, limits = { 0 };
 	int r;
 
 	adapter->limits.concurrency = 4;
 	adapter->deliveries = 1u << LETTER_SIMPLE;
+	adapter->documents = 1;
 	adapter->max_request_bytes = 1024 * 1024;
 	if ((r = json_opt_object(root, "features", &features, err)) < 0 ||
 		(r = json_opt_object(root, "limits", &limits, err)) < 0)
@@ -156,6 +157,7 @@ static int parse_features(struct adapter *adapter, const struct json *root, stru
 	if (features.type == JSON_OBJECT &&
 		((r = json_only(&features, features_members, err)) < 0 ||
 			(r = json_opt_bool(&features, "attachments", &adapter->takes_files, err)) < 0 ||
+			(r = json_opt_int(&features, "documents", 1, ATTACHMENTS_MAX, &adapter->documents, err)) < 0 ||
 			(r = json_opt_int(&features, "max_request_bytes", 1000, 50 * 1024 * 1024,
 				 &adapter->max_request_bytes, err)) < 0 ||
 			(r = parse_deliveries(adapter, &features, err)) < 0 || (r = parse_idempotency(adapter, &features, err)) < 0))
@@ -270,6 +272,11 @@ struct pace_limits adapter_limits(const struct adapter *adapter)
 bool adapter_delivers(const struct adapter *adapter, enum letter_delivery delivery)
 {
 	return adapter->deliveries >> delivery & 1;
+}
+
+size_t adapter_documents(const struct adapter *adapter)
+{
+	return (size_t)adapter->documents;
 }
 
 bool adapter_takes_files(const struct adapter *adapter)

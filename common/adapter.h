@@ -37,6 +37,7 @@ bool adapter_serves(const struct adapter *adapter, enum channel channel);
 int64_t adapter_idempotency_ms(const struct adapter *adapter);
 struct pace_limits adapter_limits(const struct adapter *adapter); /* as the file states them; concurrency is never 0 */
 bool adapter_delivers(const struct adapter *adapter, enum letter_delivery delivery); /* letters go so */
+size_t adapter_documents(const struct adapter *adapter); /* so many PDFs can make one letter: itself, and what is enclosed */
 bool adapter_takes_files(const struct adapter *adapter); /* a message with attachments can be sent through it */
 bool adapter_can_lookup(const struct adapter *adapter);
 int64_t adapter_lookup_not_before_ms(const struct adapter *adapter); /* after the request: sooner is pointless */

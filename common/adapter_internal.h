@@ -366,6 +366,7 @@ struct adapter {
 	int64_t max_request_bytes;
 	int64_t sms_parts; /* most that are sent; 0 = no limit stated */
 	bool takes_files;
+	int64_t documents; /* PDFs that one letter can have, the letter itself among them */
 	unsigned deliveries; /* of letters: bit per enum letter_delivery */
 	struct table *tables;
 	size_t table_count;

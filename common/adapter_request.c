@@ -208,6 +208,9 @@ static int check_suits(const struct adapter *adapter, const struct message *mess
 
 	if (message->attachment_count > 0 && !adapter->takes_files)
 		return err_set(err, -EBADMSG, "no_attachments", "$.attachments", "%s carries no attachments", adapter->name);
+	if (message->channel == CHANNEL_LETTER && message->attachment_count > (size_t)adapter->documents)
+		return err_set(err, -EBADMSG, "no_attachments", "$.attachments", "%s takes %lld documents a letter, this one has %zu", adapter->name,
+			(long long)adapter->documents, message->attachment_count);
 	if (message->channel != CHANNEL_SMS || adapter->sms_parts == 0 || !message->text)
 		return 0;
 	size = sms_measure(message->text);

@@ -55,6 +55,8 @@ static const struct model_row model[] = {
 	FIELD("debtor", debtor_id),
 	FIELD("step", step),
 	FIELD("policy", policy),
+	FIELD("list_unsubscribe", list_unsubscribe),
+	FIELD("list_unsubscribe_post", list_unsubscribe_post),
 	{ "channel", VALUE_STRING, MODEL_CHANNEL, 0, 0 },
 	{ "invoice", VALUE_STRING, MODEL_INVOICE, 0, 0 },
 	{ "invoices", VALUE_LIST, MODEL_INVOICES, 0, 0 },

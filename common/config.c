@@ -397,6 +397,8 @@ static int parse_providers(const struct json *root, struct config *config, struc
 	for (size_t i = 0; json_member(&providers, &i, &name, &value);) {
 		struct json object = { 0 };
 
+		if (strcmp(name, "unsubscribe") == 0) /* /hooks/unsubscribe/ is ours */
+			return json_refuse(&providers, name, err, "reserved", "must have another name: /hooks/unsubscribe/ takes unsubscriptions");
 		if ((r = check_name(&providers, name, "a provider", err)) < 0 ||
 			(r = json_get_object(&providers, name, &object, err)) < 0 ||
 			(r = parse_provider(config, &object, name, &config->providers[config->provider_count++], err)) < 0)

@@ -7,6 +7,7 @@
 
 #include "common/hash.h"
 #include "common/token.h"
+#include "common/unsubscribe.h"
 #include "common/utc.h"
 
 #define SAFETY_LOOK_MS (10 * MINUTE_MS) /* an attempt whose outcome did not come back by itself is looked at again */
@@ -84,15 +85,6 @@ static void add_aside(struct contact_plan *plan, const struct candidate *c, cons
 	plan->steps[i] = &plan->own[i];
 }
 
-/* What is made of each member stands at its end, and is written as far as there are members. */
-static void begin_plan(struct contact_plan *plan, const struct policy *policy, const struct next_action *next)
-{
-	memset(plan, 0, offsetof(struct contact_plan, asides));
-	plan->policy = policy;
-	plan->why = next->why;
-	plan->rule = next->rule;
-}
-
 static bool plan_aside(const struct contact_env *env, const struct debtor *debtor, const struct candidate *candidates, size_t count,
 	const struct candidate *first, const struct next_action *next, struct contact_plan *ret)
 {
@@ -103,7 +95,7 @@ static bool plan_aside(const struct contact_env *env, const struct debtor *debto
 	begin_plan(ret, first->policy, next);
 	ret->beside = true;
 	ret->owed_at = next->owed_at;
-	ret->channel = CHANNEL_EMAIL;
+	ret->channel = next->aside.channel;
 	add_aside(ret, first, next);
 	for (size_t i = 0; i < count && ret->member_count < CONTACT_INVOICES_MAX; i++)
 		if (&candidates[i] != first && candidates[i].policy == first->policy && owed_now(env, debtor, &candidates[i], &other) &&
@@ -484,31 +476,41 @@ static const char *document_name(const char *number, struct arena *arena)
 	return name;
 }
 
-static int attach_documents(const struct contact_env *env, const struct contact_plan *plan, struct message *m, struct arena *arena,
-	struct err *err)
+/* The PDF itself is asked for, by its digest: an address may give another one tomorrow, and nothing here fetches what an event names. */
+static int no_digest(const struct invoice *invoice, struct err *err)
 {
-	struct attachment *files = arena_alloc(arena, (plan->member_count + 1) * sizeof(*files));
+	return err_set(err, -EBADMSG, "no_document", "", "invoice %s has no document: its events do not tell pdf_sha256%s", invoice->id,
+		invoice->snapshot.pdf_url ? " (its pdf_url is linked in texts, never fetched: put the PDF into documents.dir)" : "");
+}
 
-	if (!plan->step->attach_invoice || m->channel != CHANNEL_EMAIL)
-		return 0;
-	if (plan->member_count > ATTACHMENTS_MAX)
-		return err_set(err, -EBADMSG, "too_long", "", "more than %d documents for one mail", ATTACHMENTS_MAX);
+int contact_documents(const struct contact_env *env, const struct contact_plan *plan, struct message *m, struct arena *arena, struct err *err)
+{
+	size_t before = m->attachment_count;
+	struct attachment *files = arena_alloc(arena, (before + plan->member_count + 1) * sizeof(*files));
+
+	if (!plan->step->attach_invoice || (m->channel != CHANNEL_EMAIL && (m->channel != CHANNEL_LETTER || plan->step->channel != CHANNEL_LETTER)))
+		return 0; /* a letter that only stands in for a mail goes alone */
+	if (before + plan->member_count > ATTACHMENTS_MAX)
+		return err_set(err, -EBADMSG, "too_long", "", "more than %d documents for one message", ATTACHMENTS_MAX);
+	for (size_t i = 0; i < before; i++)
+		files[i] = m->attachments[i];
 	for (size_t i = 0; i < plan->member_count; i++) {
 		const struct invoice *invoice = &plan->members[i]->invoice;
 		const struct snapshot *s = &invoice->snapshot;
+		struct attachment *file = &files[before + i];
 		struct err inner = { 0 };
 		int r;
 
 		if (!s->pdf_sha256 || !env->document)
-			return err_set(err, -EBADMSG, "no_document", "", "invoice %s has no document: its events do not tell pdf_sha256", invoice->id);
-		r = env->document(s->pdf_sha256, arena, &files[i], &inner, env->document_arg);
+			return no_digest(invoice, err);
+		r = env->document(s->pdf_sha256, arena, file, &inner, env->document_arg);
 		if (r < 0)
 			return err_set(err, r, inner.code, inner.path, "the document of invoice %s: %s", invoice->id, inner.text);
-		files[i].name = document_name(s->number ? s->number : invoice->id, arena);
-		files[i].type = "application/pdf";
+		file->name = document_name(s->number ? s->number : invoice->id, arena);
+		file->type = "application/pdf";
 	}
 	m->attachments = files;
-	m->attachment_count = plan->member_count;
+	m->attachment_count = before + plan->member_count;
 	return 0;
 }
 
@@ -552,13 +554,13 @@ int contact_release(const struct contact_env *env, struct debtor *debtor, const 
 		.phone = plan->contact->phone };
 	if (sender)
 		m->from = (struct party){ sender->name, sender->email, sender->phone, sender->reply_to };
+	unsubscribe_offer(env->config, env->install_key, m, fx->arena);
 	m->locale = m->channel == CHANNEL_VOICE ? notice.format : notice.locale; /* a voice has an accent */
 	m->subject = notice.subject;
 	m->text = notice.text;
 	m->html = notice.html;
-	r = m->channel == CHANNEL_LETTER ? contact_letter(env, debtor, plan, sender, &notice, m, fx->arena, err) :
-					   attach_documents(env, plan, m, fx->arena, err);
-	if (r < 0)
+	r = m->channel == CHANNEL_LETTER ? contact_letter(env, debtor, plan, sender, &notice, m, fx->arena, err) : 0;
+	if (r < 0 || (r = contact_documents(env, plan, m, fx->arena, err)) < 0)
 		return r;
 	if (request && (mail = request(m, masked, arg)) < 0)
 		return err_set(err, mail, "bad_request", "", "the provider's request cannot be built");
@@ -577,6 +579,8 @@ int contact_release(const struct contact_env *env, struct debtor *debtor, const 
 	debtor_contact_made(debtor, m->attempt_id)->aside = plan->beside;
 	if (plan->beside && (plan->asides[0].kind == ASIDE_THANKS || plan->asides[0].kind == ASIDE_APOLOGY))
 		debtor->thanked_at = env->now;
+	if (plan->beside && plan->asides[0].kind == ASIDE_STOPPED)
+		debtor->stop_replies[plan->channel].confirmed = true; /* once, whatever becomes of it */
 	ret->intent = record_intent(env, debtor, plan, m, &notice, masked, mail ? "message/rfc822" : "application/http", fx);
 	event = effects_event(fx, "contact.reserved", debtor->id, m->invoice_ids[0]);
 	jw_str(&event->w, "attempt", m->attempt_id);

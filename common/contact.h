@@ -95,6 +95,8 @@ int contact_letter(const struct contact_env *env, const struct debtor *debtor, c
 /* A message is about to go out as attempt, or task: what it offers and states is kept until it did. */
 void contact_written(const struct contact_env *env, const struct debtor *debtor, const struct contact_plan *plan, const struct notice *notice,
 	const char *attempt, struct effects *fx);
+/* The invoices' own documents behind what the message has already, where its step attaches them: of a letter, its enclosures. */
+int contact_documents(const struct contact_env *env, const struct contact_plan *plan, struct message *m, struct arena *arena, struct err *err);
 
 /* Whether a person does what is planned: a call, or a letter where the configuration has no provider for one. */
 bool contact_by_hand(const struct config *config, const struct contact_plan *plan);

@@ -71,6 +71,7 @@ int contact_open_post(const struct contact_env *env, struct debtor *debtor, cons
 {
 	struct business_time when = schedule_window(plan->policy, debtor, env->config->creditor.zone, env->holidays);
 	struct message m = { .channel = CHANNEL_LETTER, .to = { .name = plan->contact->name, .email = NULL } };
+	CLEANUP(buf_clear) struct buf enclosed = { 0 };
 	const struct sender *sender;
 	const char *address;
 	struct notice notice;
@@ -80,13 +81,17 @@ int contact_open_post(const struct contact_env *env, struct debtor *debtor, cons
 
 	m.attempt_id = contact_attempt(env, debtor, plan, fx->arena, &address);
 	if ((r = contact_render(env, debtor, plan, CHANNEL_LETTER, m.attempt_id, fx->arena, &notice, &sender, err)) < 0 ||
-		(r = contact_letter(env, debtor, plan, sender, &notice, &m, fx->arena, err)) < 0)
+		(r = contact_letter(env, debtor, plan, sender, &notice, &m, fx->arena, err)) < 0 ||
+		(r = contact_documents(env, plan, &m, fx->arena, err)) < 0)
 		return r;
+	for (size_t i = 1; i < m.attachment_count; i++) /* whoever has documents.dir finds them there */
+		buf_printf(&enclosed, "Enclose %s (%s.pdf)\n", m.attachments[i].name, plan->members[i - 1]->invoice.snapshot.pdf_sha256);
 	last = business_add_days(&when, zone_date(when.zone, env->now), POST_DAYS);
 	task = (struct task){ .id = arena_printf(fx->arena, "post:%s:%s", plan->members[0]->invoice.id, plan->step->id), .kind = "post",
 		.debtor_id = debtor->id, .invoice_ids = contact_ids(plan, fx->arena), .invoice_count = plan->member_count, .step = plan->step->id,
 		.role = plan->step->role, .opened_at = env->now, .deadline = zone_to_utc(when.zone, last, when.to_minute),
-		.script = arena_printf(fx->arena, "Print and post%s: %s, %s\n", m.registered ? ", registered" : "", m.to.name, address),
+		.script = arena_printf(fx->arena, "Print and post%s: %s, %s\n%s", m.registered ? ", registered" : "", m.to.name, address,
+			buf_str(&enclosed)),
 		.document = m.attachments[0].data, .document_len = m.attachments[0].len };
 	contact_written(env, debtor, plan, &notice, task.id, fx);
 	contact_task_opened(plan, &task, fx);

@@ -164,6 +164,21 @@ static bool apply_delivery(struct debtor *debtor, const struct event *e, struct 
 	return changed;
 }
 
+/* "No more", in an answer to a message of ours. */
+static bool apply_stop_reply(struct debtor *debtor, const struct event *e)
+{
+	const struct contact_made *made = debtor_contact_made(debtor, e->attempt_id);
+	const char *from = made && made->to ? made->to : e->address;
+
+	if (e->channel != CHANNEL_COUNT && from) {
+		struct stop_reply *first = &debtor->stop_replies[e->channel];
+
+		if (!first->at || e->time < first->at || (e->time == first->at && strcmp(from, first->from) < 0))
+			*first = (struct stop_reply){ .at = e->time, .from = from, .confirmed = first->confirmed };
+	}
+	return opt_out_all(debtor, e);
+}
+
 bool debtor_apply(struct debtor *debtor, const struct event *event, struct arena *arena)
 {
 	struct event e = *event;
@@ -189,7 +204,7 @@ bool debtor_apply(struct debtor *debtor, const struct event *event, struct arena
 		return apply_delivery(debtor, &e, arena) || changed;
 	case EVENT_CONTACT_REPLY_RECEIVED:
 		if (!e.unverified && reply_wish(e.text) == REPLY_OPT_OUT) /* by any reasonable means: 47 CFR 64.1200(a)(10) */
-			changed |= opt_out_all(debtor, &e);
+			changed |= apply_stop_reply(debtor, &e);
 		return changed;
 	default:
 		return changed;
@@ -324,18 +339,6 @@ bool debtor_opted_out(const struct debtor *debtor, enum channel channel)
 	return debtor->opt_out[channel].on;
 }
 
-const char *debtor_zone(const struct debtor *debtor, const char *fallback)
-{
-	return debtor->customer.timezone ? debtor->customer.timezone : fallback;
-}
-
-const char *debtor_locale(const struct debtor *debtor, const struct contact *contact, const char *fallback)
-{
-	if (contact && contact->locale)
-		return contact->locale;
-	return debtor->customer.locale ? debtor->customer.locale : fallback;
-}
-
 /* --- stored form ----------------------------------------------------------------------------------------------- */
 
 static void write_switch(struct json_writer *w, const char *key, const struct debtor_switch *s)
@@ -452,6 +455,17 @@ void debtor_write(struct buf *out, const struct debtor *debtor)
 		strcat(key, channel_names[i]);
 		write_switch(w, key, &debtor->opt_out[i]);
 	}
+	for (int i = 0; i < CHANNEL_COUNT; i++) {
+		char key[32] = "stop_reply_";
+
+		if (!debtor->stop_replies[i].at)
+			continue;
+		jw_array(w, strcat(key, channel_names[i]));
+		jw_int(w, NULL, debtor->stop_replies[i].at);
+		jw_str(w, NULL, debtor->stop_replies[i].from);
+		jw_bool(w, NULL, debtor->stop_replies[i].confirmed);
+		jw_end_array(w);
+	}
 	if (debtor->contact_count) {
 		jw_array(w, "contacts");
 		for (size_t i = 0; i < debtor->contact_count; i++) {
@@ -529,6 +543,7 @@ void debtor_write(struct buf *out, const struct debtor *debtor)
 		}
 		jw_end_array(w);
 	}
+	write_strings(w, "anchored", debtor->anchored, debtor->anchored_count);
 	write_strings(w, "quotas", debtor->quotas, debtor->quota_count);
 	write_erasing(w, debtor);
 	jw_end_object(w);
@@ -665,6 +680,13 @@ static void read_erasing(struct arena *arena, const struct json *json, struct de
 	}
 }
 
+static void read_stop_reply(const struct json *json, struct stop_reply *ret)
+{
+	struct json at = json_at(json, 0), from = json_at(json, 1), confirmed = json_at(json, 2);
+
+	*ret = (struct stop_reply){ .at = json_int(&at), .from = json_str(&from) ? json_str(&from) : "", .confirmed = json_bool(&confirmed) };
+}
+
 static void read_delivery(const struct json *json, struct contact_made *ret)
 {
 	struct json to = json_at(json, 3), delivery = json_at(json, 4), at = json_at(json, 5), aside = json_at(json, 6);
@@ -710,6 +732,13 @@ int debtor_from(struct arena *arena, const struct json *json, struct debtor *ret
 
 		strcat(key, channel_names[i]);
 		read_switch(json, key, &ret->opt_out[i]);
+	}
+	for (int i = 0; i < CHANNEL_COUNT; i++) {
+		char key[32] = "stop_reply_";
+
+		v = json_get(json, strcat(key, channel_names[i]));
+		if (v.type == JSON_ARRAY)
+			read_stop_reply(&v, &ret->stop_replies[i]);
 	}
 	v = json_get(json, "contacts");
 	ret->contact_count = ret->contact_capacity = json_len(&v);
@@ -776,6 +805,8 @@ int debtor_from(struct arena *arena, const struct json *json, struct debtor *ret
 		ret->experience.reached[i] = json_int(&reached);
 		ret->experience.paid[i] = json_int(&paid);
 	}
+	v = json_get(json, "anchored");
+	ret->anchored = read_strings(arena, &v, &ret->anchored_count);
 	v = json_get(json, "quotas");
 	ret->quotas = read_strings(arena, &v, &ret->quota_count);
 	ret->gap_capacity = ret->gap_count;

@@ -43,6 +43,13 @@ struct address_state {
 };
 #define ADDRESSES_MAX 32
 
+/* The first answer that wanted no more of a channel: some laws have such a wish confirmed, once and by that channel. */
+struct stop_reply {
+	int64_t at; /* ms UTC; 0 = there was none */
+	const char *from; /* the address that it came from */
+	bool confirmed; /* a confirmation was released: it is never tried again */
+};
+
 /*
  * The place of the debtor's file in the trail. Key slot and n belong to one tenure of one instance: another that takes the partition
  * has its own log and keys, and one that comes back may have records beyond what was committed, whose n must not be given again.
@@ -102,6 +109,7 @@ struct debtor {
 	size_t contact_count, contact_capacity;
 	struct address_state *addresses; /* those of which something was told */
 	size_t address_count, address_capacity;
+	struct stop_reply stop_replies[CHANNEL_COUNT];
 	const char **open; /* ids of invoices that may still need a contact, sorted */
 	size_t open_count, open_capacity;
 	const char **work_held; /* invoices because of which others were asked to stop working for this debtor, sorted */
@@ -124,6 +132,8 @@ struct debtor {
 	const char *adopted; /* how far a new generation's journal took over the store: see daemon/adopt.c; NULL = nothing was ever sealed */
 	const char **gaps; /* "stream id since": entries after that id may never have been read, until a person says they were sent again */
 	size_t gap_count, gap_capacity;
+	const char **anchored; /* "name log size" of the last token recorded of each anchor and log: told again after a kill it is not recorded twice */
+	size_t anchored_count, anchored_capacity;
 	const char **quotas; /* "provider window from used": messages released in a window that is limited, from: ms UTC */
 	size_t quota_count, quota_capacity;
 	struct experience experience;
@@ -163,6 +173,8 @@ bool debtor_address_told(struct debtor *debtor, struct arena *arena, enum channe
 bool debtor_address_dead(const struct debtor *debtor, enum channel channel, const char *address);
 /* No more by this channel, from now on. Whether that is news. */
 bool debtor_opt_out(struct debtor *debtor, enum channel channel, const struct fact_order *order, const char *reason);
+/* The answer that wanted no more of this channel, while it is closed and nobody confirmed that; NULL: there is none. */
+const struct stop_reply *debtor_stop_unconfirmed(const struct debtor *debtor, enum channel channel);
 bool debtor_opted_out(const struct debtor *debtor, enum channel channel);
 /* The contact to use for a channel: the first of the roles in order that has an address, is inside the debtor and allows it. NULL. */
 const struct contact *debtor_contact(const struct debtor *debtor, enum channel channel, const char *const *roles);

@@ -62,3 +62,22 @@ const struct contact *debtor_contact(const struct debtor *debtor, enum channel c
 		}
 	return NULL;
 }
+
+const struct stop_reply *debtor_stop_unconfirmed(const struct debtor *debtor, enum channel channel)
+{
+	const struct stop_reply *stop = &debtor->stop_replies[channel];
+
+	return stop->at && !stop->confirmed && debtor_opted_out(debtor, channel) ? stop : NULL;
+}
+
+const char *debtor_zone(const struct debtor *debtor, const char *fallback)
+{
+	return debtor->customer.timezone ? debtor->customer.timezone : fallback;
+}
+
+const char *debtor_locale(const struct debtor *debtor, const struct contact *contact, const char *fallback)
+{
+	if (contact && contact->locale)
+		return contact->locale;
+	return debtor->customer.locale ? debtor->customer.locale : fallback;
+}

@@ -205,10 +205,11 @@ int64_t feed_stale_since(const struct policy *policy, int64_t known_to, int64_t 
  * A message beside the ladder: it records or thanks and does not ask, so no cap, gap or maximum counts it. Its id has a ':', which no
  * step's has. Those that follow from facts are owed as long as the walk does not hold their id.
  */
-enum aside_kind { ASIDE_CONFIRM, ASIDE_PROMISE, ASIDE_INSTALMENT, ASIDE_THANKS, ASIDE_APOLOGY, ASIDE_WITHDRAWN };
+enum aside_kind { ASIDE_CONFIRM, ASIDE_PROMISE, ASIDE_INSTALMENT, ASIDE_THANKS, ASIDE_APOLOGY, ASIDE_WITHDRAWN, ASIDE_STOPPED };
 struct aside {
 	enum aside_kind kind;
-	char id[48]; /* "confirm:2", "promise:<digest>", "plan:<digest>:<due date>:late"; "" = none */
+	enum channel channel; /* email, but of STOPPED the one that is left */
+	char id[48]; /* "confirm:2", "promise:<digest>", "plan:<digest>:<due date>:late", "stop:sms"; "" = none */
 	const char *template_name; /* NULL: there is none any more, and it is skipped */
 	int64_t from, until; /* ms UTC: owed from, of no use after */
 	const struct fact *fact; /* PROMISE, INSTALMENT */

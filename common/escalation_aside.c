@@ -1,6 +1,7 @@
 /* Messages beside the ladder: what a call came to, thanks, instalments. They record and do not ask, so the ladder's limits are not theirs. */
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 #include "common/escalation_internal.h"
 #include "common/hash.h"
@@ -23,6 +24,8 @@ bool aside_passes(int kind, const char *hold)
 	static const char *const said[] = { "dispute", "promise", "settlement", "announced", "undelivered", "reply", "says_paid",
 		"waiting_approval", "refuses", "settle", NULL };
 
+	if (kind == ASIDE_STOPPED)
+		return true; /* it asks for nothing, and is owed to the person, not about the invoice */
 	for (size_t i = 0; calm[i]; i++)
 		if (strcmp(calm[i], hold) == 0)
 			return true;
@@ -154,6 +157,40 @@ static bool paid_owed(const struct escalation *e, const struct debtor *d, const 
 	return ret->template_name && rules->now < ret->until;
 }
 
+/*
+ * Somebody wants no more by this channel, and the law of the place has that confirmed: once, by that channel and to that address, and then
+ * silence. Only an answer that we read ourselves: what a provider stopped by itself it also confirms by itself.
+ */
+static const struct contact *who_stopped(const struct debtor *d, enum channel channel)
+{
+	const struct stop_reply *stop = debtor_stop_unconfirmed(d, channel);
+
+	for (size_t i = 0; stop && i < d->customer.contact_count; i++) {
+		const struct contact *one = &d->customer.contacts[i];
+		const char *address = channel == CHANNEL_EMAIL ? one->email : one->phone;
+
+		if (!one->external && address && strcasecmp(address, stop->from) == 0)
+			return one;
+	}
+	return NULL;
+}
+
+static bool stop_owed(const struct debtor *d, const struct rules *rules, struct aside *ret)
+{
+	for (int i = 0; i < CHANNEL_COUNT && rules->guard; i++) {
+		int64_t at = d->stop_replies[i].at;
+
+		if (!at || rules->now < at || rules->now - at > GUARD_CONFIRM_MS || !who_stopped(d, (enum channel)i) ||
+			!guard_confirms(rules->guard, d->customer.country, (enum channel)i))
+			continue;
+		*ret = (struct aside){ .kind = ASIDE_STOPPED, .channel = (enum channel)i, .template_name = "stop_confirmed", .from = at,
+			.until = at + GUARD_CONFIRM_MS + 1 };
+		snprintf(ret->id, sizeof(ret->id), "stop:%s", channel_names[i]);
+		return true;
+	}
+	return false;
+}
+
 bool aside_owed(const struct escalation *e, const struct rules *rules, const struct debtor *d, const struct invoice_view *view,
 	struct aside *ret)
 {
@@ -161,6 +198,8 @@ bool aside_owed(const struct escalation *e, const struct rules *rules, const str
 
 	if (e->state == ESCALATION_CLOSED)
 		return paid_owed(e, d, rules, view, ret);
+	if (stop_owed(d, rules, ret))
+		return true;
 	return withdrawal_owed(e, rules->policy, ret) || confirm_owed(e, rules->policy, ret) || promise_owed(e, rules, &when, view, ret) ||
 		instalment_owed(e, rules, &when, view, ret);
 }
@@ -172,9 +211,9 @@ const struct contact *escalation_reach_aside(const struct escalation *e, const s
 	static const char *const no_effects[] = { NULL };
 	int of = aside->kind == ASIDE_CONFIRM && e->call.step ? policy_step_index(rules->policy, e->call.step) : -1;
 	struct permit_case c = { .guard = rules->guard, .holidays = rules->holidays, .policy = rules->policy, .debtor = d,
-		.creditor_zone = rules->creditor_zone, .channel = CHANNEL_EMAIL, .first_reminder = date_none(), .aside = true };
+		.creditor_zone = rules->creditor_zone, .channel = aside->channel, .first_reminder = date_none(), .aside = true };
 
-	*step = (struct step){ .id = aside->id, .kind = STEP_MESSAGE, .channel = CHANNEL_EMAIL, .template_name = aside->template_name,
+	*step = (struct step){ .id = aside->id, .kind = STEP_MESSAGE, .channel = aside->channel, .template_name = aside->template_name,
 		.sender = of >= 0 ? rules->policy->steps[of].sender : "", .to = of >= 0 ? rules->policy->steps[of].to : billing,
 		.tone = TONE_FRIENDLY, .effects = no_effects, .in_doubt = DOUBT_SKIP };
 	*permit = (struct permit){ .decision = GUARD_DENY, .why = debtor_opted_out(d, CHANNEL_EMAIL) ? "opted_out" : "no_address" };
@@ -186,8 +225,12 @@ const struct contact *escalation_reach_aside(const struct escalation *e, const s
 			(!one->channels || one->channels & 1u << CHANNEL_EMAIL) && !debtor_address_dead(d, CHANNEL_EMAIL, one->email))
 			c.contact = one;
 	}
-	if (!c.contact)
+	if (aside->kind == ASIDE_STOPPED) {
+		c.contact = who_stopped(d, aside->channel);
+		c.confirms = d->stop_replies[aside->channel].at;
+	} else if (!c.contact) {
 		c.contact = debtor_contact(d, CHANNEL_EMAIL, step->to);
+	}
 	if (!c.contact)
 		return NULL;
 	*permit = permit_contact(&c, from);
@@ -220,7 +263,7 @@ struct next_action aside_next(const struct escalation *e, const struct debtor *d
 		(d->insolvent.on || d->paused.on || d->dead_letter_until > rules->now || handed_over(e) || held_by_hand(e, rules)))
 		return (struct next_action){ 0 };
 	from = next.aside.from > rules->now ? next.aside.from : rules->now;
-	if (e->retry_at > from)
+	if (e->retry_at > from && next.aside.kind != ASIDE_STOPPED)
 		from = e->retry_at;
 	(void)escalation_reach_aside(e, d, rules, &next.aside, from, &step, &permit);
 	next.kind = NEXT_ASIDE;
@@ -240,7 +283,7 @@ struct next_action aside_next(const struct escalation *e, const struct debtor *d
 		return next;
 	}
 	/* What asks must not do so while the payments known are too old; the mail about a call neither. */
-	if (e->state != ESCALATION_CLOSED && rules->feed_stale_since && next.at <= rules->now)
+	if (e->state != ESCALATION_CLOSED && next.aside.kind != ASIDE_STOPPED && rules->feed_stale_since && next.at <= rules->now)
 		next.at = rules->now + HOUR_MS;
 	return next;
 }

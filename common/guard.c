@@ -8,7 +8,6 @@
 
 #define LOOK_DAYS 400 /* as far ahead as hours are looked for */
 #define CONSENT_DAYS 7 /* a call asked for so long ago at most: 12 CFR 1006.14(b)(3)(i) */
-#define CONFIRM_MS (5 * MINUTE_MS) /* an opt-out is confirmed within: 47 CFR 64.1200(a)(12) */
 #define ELECTRONIC (1u << CHANNEL_EMAIL | 1u << CHANNEL_SMS)
 
 const char *const guard_decision_names[GUARD_DECISION_COUNT + 1] = { [GUARD_ALLOW] = "allow", [GUARD_DEFER] = "defer",
@@ -66,6 +65,17 @@ void guard_rules_of(const struct guard_rules *rules, const char *country, const 
 			policy = policy || rule->policy;
 		}
 	ret[n] = NULL;
+}
+
+const struct contact_rule *guard_confirms(const struct guard_rules *rules, const char *country, enum channel channel)
+{
+	const struct contact_rule *of[GUARD_RULES_MAX + 1];
+
+	guard_rules_of(rules, country, NULL, of);
+	for (const struct contact_rule *const *rule = of; *rule; rule++)
+		if ((*rule)->confirms & 1u << channel)
+			return *rule;
+	return NULL;
 }
 
 /* Whether a rule is about such a contact at all. */
@@ -289,7 +299,7 @@ static struct guard_answer to_whom(const struct guard_rules *rules, const struct
 static bool stopped(const struct guard_request *q, struct guard_answer *ret)
 {
 	if (q->opted_out & 1u << q->channel) {
-		if (q->confirmation && q->at >= q->opted_out_at && q->at - q->opted_out_at <= CONFIRM_MS)
+		if (q->confirmation && q->at >= q->opted_out_at && q->at - q->opted_out_at <= GUARD_CONFIRM_MS)
 			*ret = answered(GUARD_ALLOW, NULL, NULL, NULL);
 		else
 			*ret = answered(GUARD_DENY, "opted_out", NULL, "47 CFR 64.1200(a)(10); GDPR 21");

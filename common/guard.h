@@ -61,6 +61,7 @@ struct contact_rule {
 	int64_t after_conversation_days; /* no call in so many days, that of the conversation among them */
 	int64_t letter_days; /* that many days after the first letter */
 	bool grace; /* after a free first reminder: fees_grace() */
+	unsigned confirms; /* bit per enum channel: by which an opt-out is confirmed, once */
 	bool opt_out_text, work_email, electronic_consent; /* the first must be in each message; the second is denied; the third needed */
 	const char *source, *certainty;
 };
@@ -157,6 +158,9 @@ struct guard_answer {
 /* The rules of a place, besides who and how: those of the country, its region, and our own caution. NULL-terminated into ret. */
 void guard_rules_of(const struct guard_rules *rules, const char *country, const char *region,
 	const struct contact_rule *ret[GUARD_RULES_MAX + 1]);
+/* The rule of this place by which an opt-out of this channel is confirmed by one message; NULL: there is none, and silence begins at once. */
+const struct contact_rule *guard_confirms(const struct guard_rules *rules, const char *country, enum channel channel);
+#define GUARD_CONFIRM_MS (5 * MINUTE_MS) /* so long after the wish at most: 47 CFR 64.1200(a)(12) */
 struct guard_answer guard_decide(const struct guard_rules *rules, const struct guard_request *request);
 /* {"rules": ["us-fdcpa"], "channel": "call", "at": "2026-03-09T12:30:00Z", "zones": [...], ...}: members of the answer. */
 int guard_answer_given(struct arena *arena, const struct guard_rules *rules, const struct json *given, struct json_writer *w,

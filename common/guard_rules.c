@@ -144,7 +144,7 @@ static int read_rule(struct arena *arena, const struct json *row, struct contact
 {
 	static const char *const members[] = { "country", "region", "basis", "in_collection", "roles", "debtors", "channels", "from", "windows",
 		"calendar", "days_off", "calls", "contacts", "after_conversation_days", "first_letter_days", "grace", "opt_out_text",
-		"work_email_denied", "electronic_consent", "source", "certainty", "as_of", "known_until", "note", NULL };
+		"opt_out_confirmed", "work_email_denied", "electronic_consent", "source", "certainty", "as_of", "known_until", "note", NULL };
 	static const char *const basis[] = { "law", "policy", NULL };
 	const char *from = NULL;
 	int policy, r;
@@ -163,6 +163,7 @@ static int read_rule(struct arena *arena, const struct json *row, struct contact
 		(r = json_opt_int(row, "first_letter_days", 0, 366, &ret->letter_days, err)) < 0 ||
 		(r = json_opt_bool(row, "grace", &ret->grace, err)) < 0 ||
 		(r = json_opt_bool(row, "opt_out_text", &ret->opt_out_text, err)) < 0 ||
+		(r = read_bits(row, "opt_out_confirmed", channel_names, 0, &ret->confirms, err)) < 0 ||
 		(r = json_opt_bool(row, "work_email_denied", &ret->work_email, err)) < 0 ||
 		(r = json_opt_bool(row, "electronic_consent", &ret->electronic_consent, err)) < 0 ||
 		(r = json_get_str(row, "source", WORDS_MAX, &ret->source, err)) < 0 ||

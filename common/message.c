@@ -48,7 +48,9 @@ void message_copy(const struct message *from, struct arena *arena, struct messag
 		.text = arena_strdup(arena, from->text), .html = arena_strdup(arena, from->html), .attachments = files,
 		.attachment_count = from->attachment_count, .registered = from->registered, .electronic = from->electronic, .debtor_id = arena_strdup(arena, from->debtor_id),
 		.step = arena_strdup(arena, from->step), .policy = arena_strdup(arena, from->policy), .invoice_ids = ids,
-		.invoice_count = from->invoice_count, .written_at = from->written_at };
+		.invoice_count = from->invoice_count, .written_at = from->written_at,
+		.list_unsubscribe = arena_strdup(arena, from->list_unsubscribe),
+		.list_unsubscribe_post = arena_strdup(arena, from->list_unsubscribe_post) };
 }
 
 /* Unlike jw_opt_str, an empty string stays an empty string. */
@@ -169,6 +171,8 @@ void message_write(struct json_writer *w, const char *key, const struct message 
 		jw_bool(w, "registered", true);
 	if (message->electronic)
 		jw_bool(w, "electronic", true);
+	write_str(w, "list_unsubscribe", message->list_unsubscribe);
+	write_str(w, "list_unsubscribe_post", message->list_unsubscribe_post);
 	if (message->written_at)
 		jw_int(w, "written_at", message->written_at);
 	jw_end_object(w);
@@ -285,6 +289,8 @@ int message_read(const struct json *json, struct arena *arena, struct message *r
 		(r = read_invoices(json, arena, &m, err)) < 0 ||
 		(r = read_attachments(json, arena, &m, err)) < 0 ||
 		(r = json_opt_bool(json, "registered", &m.registered, err)) < 0 || (r = json_opt_bool(json, "electronic", &m.electronic, err)) < 0 ||
+		(r = json_opt_str(json, "list_unsubscribe", SUBJECT_MAX_LEN, &m.list_unsubscribe, err)) < 0 ||
+		(r = json_opt_str(json, "list_unsubscribe_post", 64, &m.list_unsubscribe_post, err)) < 0 ||
 		(r = json_opt_int(json, "written_at", 0, WRITTEN_AT_MAX, &m.written_at, err)) < 0)
 		return r;
 	m.channel = (enum channel)channel;
@@ -410,6 +416,8 @@ int message_check(const struct message *m, struct err *err)
 		{ "$.debtor_id", m->debtor_id },
 		{ "$.step", m->step },
 		{ "$.policy", m->policy },
+		{ "$.list_unsubscribe", m->list_unsubscribe },
+		{ "$.list_unsubscribe_post", m->list_unsubscribe_post },
 	};
 
 	int r;

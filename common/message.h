@@ -58,6 +58,7 @@ struct message {
 	const char *debtor_id, *step, *policy;
 	const char *const *invoice_ids; /* the leading one first */
 	size_t invoice_count;
+	const char *list_unsubscribe, *list_unsubscribe_post; /* of a mail's head, see common/unsubscribe.h; NULL = none */
 	int64_t written_at; /* ms UTC, a mail's Date; 0 = not known */
 };
 

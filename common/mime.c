@@ -171,6 +171,8 @@ void mime_head(const struct message *m, int64_t at, struct buf *out)
 	buf_printf(out, "Message-ID: <%s%s>\r\n", m->attempt_id, domain ? domain : "@dunningd.invalid");
 	mime_header(out, "Auto-Submitted", "auto-generated");
 	mime_header(out, "Content-Language", m->locale);
+	mime_header(out, "List-Unsubscribe", m->list_unsubscribe);
+	mime_header(out, "List-Unsubscribe-Post", m->list_unsubscribe_post);
 }
 
 void mime_body(const struct message *m, struct buf *out)

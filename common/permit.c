@@ -86,6 +86,11 @@ struct permit permit_contact(const struct permit_case *c, int64_t from)
 		guard_rules_of(guard, q.country, NULL, rules);
 		q.rules = rules;
 	}
+	if (c->confirms) {
+		q.opted_out = 1u << c->channel;
+		q.opted_out_at = c->confirms;
+		q.confirmation = true;
+	}
 	add_zones(c, &q);
 	q.history_count = c->again || c->aside ? 0 : add_history(c->debtor, history);
 	for (int i = 0; i < ROUNDS_MAX; i++) {
@@ -93,7 +98,7 @@ struct permit permit_contact(const struct permit_case *c, int64_t from)
 		struct guard_answer a;
 
 		q.at = c->again || c->aside ? permit.at : pace_earliest(c->policy, c->debtor, c->channel, permit.at, &why);
-		if (!c->again && c->channel != CHANNEL_CALL) {
+		if (!c->again && !c->confirms && c->channel != CHANNEL_CALL) {
 			int64_t day = day_of_its_own(c, &when, q.at);
 
 			why = day > q.at ? "same_day" : why;

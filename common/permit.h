@@ -22,6 +22,7 @@ struct permit_case {
 	date first_reminder; /* when this debt's first one went; none */
 	bool by_post; /* it did */
 	bool aside; /* no reminder: no cap or gap counts, but the debtor is written to once a day */
+	int64_t confirms; /* ms UTC: it does nothing but confirm a wish for no more by this channel, of then; 0 = it is no such message */
 	bool again; /* a message that may have gone already: it counts, so only the hour and the person are asked about */
 };
 

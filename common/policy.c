@@ -505,8 +505,8 @@ static int parse_attach(const struct json *object, struct step *step, struct err
 
 	if (r < 0 || word < 0)
 		return r;
-	if (step->channel != CHANNEL_EMAIL)
-		return json_refuse(object, "attach", err, "bad_attach", "must go by email: no other channel carries a file yet");
+	if (step->channel != CHANNEL_EMAIL && step->channel != CHANNEL_LETTER)
+		return json_refuse(object, "attach", err, "bad_attach", "must go by email or letter: no other channel carries a file");
 	step->attach_invoice = true;
 	return 0;
 }

@@ -16,6 +16,8 @@
 #include "common/hash.h"
 #include "common/keys.h"
 #include "common/utc.h"
+#include "common/unsubscribe.h"
+#include "daemon/hooks_internal.h"
 #include "daemon/http_guard.h"
 #include "daemon/intake.h"
 #include "daemon/log_id.h"
@@ -34,6 +36,8 @@ struct call { /* one request that waits for Redis */
 	struct hook_request asked;
 	struct hook_proof proof;
 	struct intake_batch batch;
+	struct hook_event wish; /* of an unsubscription */
+	bool page; /* a person reads the answer */
 	struct call *next, **link;
 };
 
@@ -97,6 +101,13 @@ static void call_answer(struct call *call, int status, const char *text)
 	const struct hook_answer *own = status == HTTP_OK && call->origin.hook ? hook_answer(call->origin.hook) : NULL;
 	bool has = own && own->body;
 
+	if (call->page && status == HTTP_OK) {
+		evhttp_add_header(evhttp_request_get_output_headers(call->request), "Content-Security-Policy",
+			"default-src 'none'; form-action 'self'; frame-ancestors 'none'");
+		answer(call->hooks, TAKE(call->request), status, "text/html; charset=utf-8", text);
+		call_free(call);
+		return;
+	}
 	answer(call->hooks, TAKE(call->request), status, has ? own->type : "text/plain", has ? own->body : text);
 	call_free(call);
 }
@@ -245,11 +256,48 @@ static void on_taken(const struct intake_result *result, void *arg)
 	call->hooks->counts.taken += result->added;
 	call->hooks->counts.known += result->known;
 	if (result->end == INTAKE_SAVED)
-		call_answer(call, HTTP_OK, "ok");
+		call_answer(call, HTTP_OK, call->page ? unsubscribe_page(&call->asked, true, call->arena) : "ok");
 	else if (result->end == INTAKE_REPLAYED)
 		call_answer(call, 401, "used before");
 	else
 		call_answer(call, HTTP_SERVUNAVAIL, "not saved");
+}
+
+/* RFC 8058: the POST counts; a GET, which any program that looks at the mail may send, only asks. */
+static void unsubscribe(struct call *call, const char *uri)
+{
+	static const struct hook_proof proof = { .verified = true };
+	struct hooks *hooks = call->hooks;
+	enum evhttp_cmd_type method = evhttp_request_get_command(call->request);
+	const char *token = uri + strlen(UNSUBSCRIBE_PATH);
+	int r;
+
+	call->page = true;
+	call->asked.now = wall_ms();
+	if (method != EVHTTP_REQ_GET && method != EVHTTP_REQ_POST) {
+		call_answer(call, HTTP_BADMETHOD, "GET and POST alone");
+		return;
+	}
+	if ((method == EVHTTP_REQ_GET && has_body(call->request)) || read_headers(call->request, call->arena, &call->asked) < 0) {
+		call_answer(call, HTTP_BADREQUEST, "not read");
+		return;
+	}
+	read_body(call->request, call->arena, &call->asked);
+	r = unsubscribe_read(hooks->settings.install_key, &call->asked, token, call->arena, &call->wish);
+	if (r == -EACCES) {
+		call_answer(call, HTTP_NOTFOUND, "this address is not one of ours");
+	} else if (method == EVHTTP_REQ_GET) {
+		call_answer(call, HTTP_OK, unsubscribe_page(&call->asked, false, call->arena));
+	} else if (r < 0) {
+		call_answer(call, HTTP_BADREQUEST, "List-Unsubscribe=One-Click is not asked for");
+	} else {
+		call->proof = proof;
+		call->origin = (struct hook_origin){ .provider = "unsubscribe", .source = "/hooks/unsubscribe", .request = &call->asked,
+			.verified = true, .alone = true, .now = hooks->settings.now(hooks->settings.now_arg) };
+		call->batch = (struct intake_batch){ .arena = call->arena, .origin = &call->origin, .events = &call->wish, .count = 1,
+			.seen_ms = INTAKE_SEEN_MS };
+		intake_take(hooks->intake, &call->batch, on_taken, call);
+	}
 }
 
 static void on_request(struct evhttp_request *request, void *arg)
@@ -276,6 +324,10 @@ static void on_request(struct evhttp_request *request, void *arg)
 	if (call->next)
 		call->next->link = &call->next;
 	hooks->calls = call;
+	if (strncmp(uri, UNSUBSCRIBE_PATH, strlen(UNSUBSCRIBE_PATH)) == 0) {
+		unsubscribe(call, uri);
+		return;
+	}
 	if (!find_target(hooks, uri, call->arena, &target)) {
 		call_answer(call, HTTP_NOTFOUND, "there is no such webhook");
 		return;

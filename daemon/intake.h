@@ -19,7 +19,7 @@
 /* Where events come from. */
 struct hook_origin {
 	const char *provider, *source; /* source: "/hooks/mail" */
-	const struct hook *hook;
+	const struct hook *hook; /* NULL: no provider's, but our own link (unsubscribe) */
 	const struct hook_request *request;
 	bool verified, alone; /* alone: the request tells nothing else, so its whole body belongs to this debtor */
 	int64_t now;
@@ -47,7 +47,7 @@ typedef void (*intake_done_fn)(const struct intake_result *result, void *arg);
 
 struct intake_batch { /* all of it borrowed until done */
 	struct arena *arena; /* for whatever is needed until then */
-	const struct adapter *adapter;
+	const struct adapter *adapter; /* NULL as well then: the event names its attempt */
 	const struct hook_origin *origin;
 	const struct hook_event *events;
 	size_t count; /* those that are ignored are passed over */

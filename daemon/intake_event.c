@@ -25,6 +25,8 @@ static void write_headers(struct json_writer *w, const struct hook_origin *origi
 {
 	const char *name;
 
+	if (!origin->hook)
+		return;
 	jw_object(w, "headers");
 	for (size_t i = 0; (name = hook_signed_header(origin->hook, i)); i++)
 		for (size_t k = 0; k < origin->request->header_count; k++)
@@ -45,7 +47,7 @@ static void write_evidence(struct json_writer *w, const struct hook_origin *orig
 	jw_object(w, "webhook");
 	jw_int(w, "received_at", origin->now);
 	jw_str(w, "body_sha256", hex_format(digest, sizeof(digest), hex));
-	if (!hook_secret_in_path(origin->hook))
+	if (origin->hook && !hook_secret_in_path(origin->hook))
 		jw_str(w, "url", request->url);
 	write_headers(w, origin);
 	if (!origin->alone) {

@@ -80,7 +80,7 @@ static void render_mail(const struct message *m, int64_t now, struct buf *out)
 
 const struct attachment *outbox_letter(const struct message *message)
 {
-	bool letter = message->channel == CHANNEL_LETTER && message->attachment_count;
+	bool letter = message->channel == CHANNEL_LETTER && message->attachment_count == 1; /* with enclosures: all of them as text */
 
 	return letter && strcmp(message->attachments[0].type, "application/pdf") == 0 ? &message->attachments[0] : NULL;
 }

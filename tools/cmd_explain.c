@@ -248,7 +248,8 @@ static const char *first_line(struct ctl *ctl, const struct entry *entry, const 
 			now ? arena_printf(arena, "now; it is owed since %s", view_time(arena, next->owed_at, entry->zone)) :
 			      arena_printf(arena, "%s, %s", when, away));
 	case NEXT_ASIDE:
-		return arena_printf(arena, "A mail beside the ladder (%s) goes out %s%s%s.", next->aside.id,
+		return arena_printf(arena, "A %s beside the ladder (%s) goes out %s%s%s.",
+			next->aside.channel == CHANNEL_EMAIL ? "mail" : "text message", next->aside.id,
 			now ? "now" : arena_printf(arena, "%s, %s", when, away), next->held ? "; the ladder is held: " : "",
 			next->held ? say(holds, next->held) : "");
 	case NEXT_NONE:

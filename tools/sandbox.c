@@ -106,6 +106,8 @@ static void on_request(struct evhttp_request *request, void *arg)
 		(method == EVHTTP_REQ_GET ? sandbox_on_message : sandbox_on_form)(sandbox, request, path + strlen(message_path));
 		return;
 	}
+	if (!known && sandbox_on_face(sandbox, request, path))
+		return;
 	(void)err_set(&err, -ENOENT, known ? "bad_method" : "not_found", "", known ? "not with this method" : "there is no such path");
 	sandbox_answer_error(request, known ? HTTP_BADMETHOD : HTTP_NOTFOUND, &err);
 }

@@ -27,6 +27,10 @@ void sandbox_answer_as(struct evhttp_request *request, int status, const char *t
 
 void sandbox_answer(struct evhttp_request *request, int status, struct buf *body)
 {
+	if (!body->len) {
+		evhttp_send_reply(request, status, NULL, NULL);
+		return;
+	}
 	buf_add_char(body, '\n');
 	sandbox_answer_as(request, status, SANDBOX_JSON, NULL, body);
 }

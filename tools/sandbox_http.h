@@ -16,7 +16,7 @@
 
 /* Of a browser's: no answer is kept, none is taken for what it is not. `csp` NULL = none. */
 void sandbox_answer_as(struct evhttp_request *request, int status, const char *type, const char *csp, const struct buf *body);
-void sandbox_answer(struct evhttp_request *request, int status, struct buf *body); /* JSON; adds a line end */
+void sandbox_answer(struct evhttp_request *request, int status, struct buf *body); /* JSON; adds a line end. Empty: no body at all */
 void sandbox_answer_error(struct evhttp_request *request, int status, const struct err *err);
 void sandbox_write_error(struct buf *body, const char *code, const char *path, const char *text);
 

@@ -25,7 +25,21 @@ struct sandbox {
 
 int64_t sandbox_now(const struct sandbox *sandbox); /* ms UTC; of the clock file, if any */
 
-void sandbox_on_send(struct sandbox *sandbox, struct evhttp_request *request); /* sandbox_send.c */
+/* sandbox_send.c */
+void sandbox_on_send(struct sandbox *sandbox, struct evhttp_request *request);
+struct sandbox_taking { /* a message, as POST /send has it, and how its provider answers */
+	const char *attempt;
+	const struct json *body;
+	bool every; /* no key: each request is one more message */
+	int status, status_again;
+	void (*write)(struct buf *body, struct evhttp_request *request, const struct sandbox_message *message, bool duplicate, const void *arg);
+	const void *arg;
+};
+/* Captures it, and answers, or what else is to be done with it just now. */
+void sandbox_take(struct sandbox *sandbox, struct evhttp_request *request, const struct sandbox_taking *taking);
+
+/* sandbox_faces.c; false: the path is no provider's. */
+bool sandbox_on_face(struct sandbox *sandbox, struct evhttp_request *request, const char *path);
 
 /* sandbox_ask.c */
 void sandbox_on_messages(struct sandbox *sandbox, struct evhttp_request *request);

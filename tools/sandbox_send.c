@@ -64,10 +64,11 @@ static void add_retry_after(struct evhttp_request *request, const char *text)
 		evhttp_add_header(evhttp_request_get_output_headers(request), "Retry-After", text);
 }
 
-static void write_taken(struct buf *body, const struct sandbox_message *message, bool duplicate)
+static void write_taken(struct buf *body, struct evhttp_request *request, const struct sandbox_message *message, bool duplicate, const void *arg)
 {
 	struct json_writer w = jw_init(body);
 
+	(void)request, (void)arg;
 	jw_object(&w, NULL);
 	jw_str(&w, "id", message->id);
 	if (duplicate)
@@ -75,7 +76,8 @@ static void write_taken(struct buf *body, const struct sandbox_message *message,
 	jw_end_object(&w);
 }
 
-static void write_body(struct buf *body, const struct sandbox_order *meets, const struct sandbox_message *message, bool duplicate)
+static void write_body(struct buf *body, struct evhttp_request *request, const struct sandbox_taking *taking, const struct sandbox_order *meets,
+	const struct sandbox_message *message, bool duplicate)
 {
 	const struct sandbox_mode_row *row = &sandbox_modes[meets->mode];
 
@@ -86,7 +88,7 @@ static void write_body(struct buf *body, const struct sandbox_order *meets, cons
 	else if (meets->status || !message) /* an answer without an id, whether the message was captured or not */
 		sandbox_write_error(body, row->error ? row->error : "told_to", "", "the sandbox was told to answer so");
 	else
-		write_taken(body, message, duplicate);
+		taking->write(body, request, message, duplicate, taking->arg);
 }
 
 /* What the mode has become of it; a message is told of once. */
@@ -116,29 +118,25 @@ static void reply(struct sandbox *sandbox, struct evhttp_request *request, const
 		sandbox_answer(request, status, body);
 }
 
-void sandbox_on_send(struct sandbox *sandbox, struct evhttp_request *request)
+void sandbox_take(struct sandbox *sandbox, struct evhttp_request *request, const struct sandbox_taking *taking)
 {
-	CLEANUP(arena_freep) struct arena *arena = arena_create();
 	CLEANUP(sandbox_order_clear) struct sandbox_order meets = { 0 };
 	CLEANUP(buf_clear) struct buf body = { 0 };
 	const char *mode = evhttp_find_header(evhttp_request_get_input_headers(request), "Sandbox-Mode");
 	const struct sandbox_message *message = NULL;
-	struct sandbox_request taken = { .now = sandbox_now(sandbox) };
-	struct json root;
+	struct sandbox_request taken = { .attempt = taking->attempt, .body = taking->body, .now = sandbox_now(sandbox) };
 	struct err err = { 0 };
 	bool duplicate = false;
 	int r;
 
-	if (sandbox_read_object(request, arena, &root, &err) < 0 || check_message(request, &root, &taken.attempt, &err) < 0 ||
-		sandbox_order_take(&sandbox->order, &root, mode, &meets, &err) < 0) {
+	if (sandbox_order_take(&sandbox->order, taking->body, mode, &meets, &err) < 0) {
 		sandbox->malformed++;
 		sandbox_answer_error(request, HTTP_BADREQUEST, &err);
 		return;
 	}
 	(void)over_limit(sandbox, &meets);
-	taken.body = &root;
 	taken.take = meets.capture;
-	taken.dedupe = meets.dedupe;
+	taken.dedupe = meets.dedupe && !taking->every;
 	taken.mode = sandbox_mode_names[meets.mode];
 	r = sandbox_book_add(sandbox->book, &taken, &message, &duplicate);
 	if (r == -EEXIST)
@@ -150,8 +148,24 @@ void sandbox_on_send(struct sandbox *sandbox, struct evhttp_request *request)
 		return;
 	}
 	sandbox->by_mode[meets.mode]++;
-	write_body(&body, &meets, message, duplicate);
+	write_body(&body, request, taking, &meets, message, duplicate);
 	if (!duplicate)
 		tell_then(sandbox, meets.mode, message, taken.now);
-	reply(sandbox, request, &meets, meets.status ? (int)meets.status : duplicate ? HTTP_OK : 202, &body);
+	reply(sandbox, request, &meets, meets.status ? (int)meets.status : duplicate ? taking->status_again : taking->status, &body);
+}
+
+void sandbox_on_send(struct sandbox *sandbox, struct evhttp_request *request)
+{
+	CLEANUP(arena_freep) struct arena *arena = arena_create();
+	struct sandbox_taking taking = { .status = 202, .status_again = HTTP_OK, .write = write_taken };
+	struct json root;
+	struct err err = { 0 };
+
+	if (sandbox_read_object(request, arena, &root, &err) < 0 || check_message(request, &root, &taking.attempt, &err) < 0) {
+		sandbox->malformed++;
+		sandbox_answer_error(request, HTTP_BADREQUEST, &err);
+		return;
+	}
+	taking.body = &root;
+	sandbox_take(sandbox, request, &taking);
 }

@@ -36,7 +36,7 @@ static const char hooked_file[] =
 	"\"send\":{\"method\":\"POST\",\"url\":\"{config.base_url}/send\",\"auth\":{\"kind\":\"none\"},"
 	"\"headers\":[[\"Idempotency-Key\",\"{dispatch.id}\"]],"
 	"\"body\":{\"kind\":\"json\",\"value\":{\"attempt\":\"{dispatch.id}\",\"channel\":\"{channel}\",\"to\":{\"email\":{\"$opt\":\"{to.email}\"},"
-	"\"phone\":{\"$opt\":\"{to.phone}\"}},\"invoices\":\"{invoices}\",\"text\":\"{text}\"}},\"timeout_ms\":2000},"
+	"\"phone\":{\"$opt\":\"{to.phone}\"}},\"invoices\":\"{invoices}\",\"text\":\"{text}\",\"unsubscribe\":{\"$opt\":\"{list_unsubscribe}\"}}},\"timeout_ms\":2000},"
 	"\"response\":{\"id\":\"/id\",\"rules\":[{\"status\":\"2xx\",\"require\":[\"/id\"],\"outcome\":\"accepted\"}]},"
 	"\"webhooks\":[{\"parse\":\"json\",\"verify\":{\"kind\":\"hmac\",\"key\":[\"{config.key}\",\"{config.key_next}\"],"
 	"\"parts\":[{\"header\":\"svix-id\"},{\"literal\":\".\"},{\"header\":\"svix-timestamp\"},{\"literal\":\".\"},{\"body\":true}],"

@@ -261,6 +261,78 @@ static bool trail_keeps(struct hooked *h, const char *customer, const char *text
 	return strstr(buf_str(&output), text) != NULL;
 }
 
+static const char *member_text(struct hooked *h, struct arena *arena, const char *kind, const char *id)
+{
+	CLEANUP(buf_clear) struct buf text = { 0 };
+	struct json json = document(h, arena, kind, id);
+
+	json_write(&text, &json);
+	return arena_strdup(arena, buf_str(&text));
+}
+
+/* The mail's own link: looking at it changes nothing, a POST of the mail program stops mail, once however often, and nobody else's does. */
+static void one_click_stops_mail(void **state)
+{
+	static const char click[] = "List-Unsubscribe=One-Click", link[] = "<https://dunning.example/hooks/unsubscribe/";
+	struct hooked *h = *state;
+	CLEANUP(arena_freep) struct arena *arena = arena_create();
+	const char *attempt, *token, *get, *post, *other, *empty;
+	struct json said, messages, one;
+
+	push_invoice(h, "click", "click");
+	attempt = wait_sent(h, arena, "click", 1, "one@click.example");
+	wait_says(h, "escalation", "click", "\"end\":\"sent\"");
+	said = world_ask_sandbox(&h->world, arena, "/messages?invoice=click");
+	messages = json_get(&said, "messages");
+	one = json_at(&messages, 0);
+	token = arena_strdup(arena, member(&one, "unsubscribe"));
+	assert_memory_equal(token, link, strlen(link));
+	token += strlen(link);
+	assert_memory_equal(token, attempt, strlen(attempt));
+	assert_string_equal(token + strlen(token) - 1, ">");
+	token = arena_memdup(arena, token, strlen(token) - 1);
+	get = arena_printf(arena, "GET /hooks/unsubscribe/%s HTTP/1.1\r\nHost: x\r\n\r\n", token);
+	empty = arena_printf(arena, "POST /hooks/unsubscribe/%s HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n", token);
+	post = arena_printf(arena, "POST /hooks/unsubscribe/%s HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-www-form-urlencoded\r\n"
+		"Content-Length: %zu\r\n\r\n%s", token, strlen(click), click);
+	other = replaced(arena, post, token, arena_printf(arena, "%.*s%c", (int)strlen(token) - 1, token, strchr(token, '\0')[-1] == '0' ? '1' : '0'));
+	assert_int_equal(send_raw(h->port, get, strlen(get), WAIT_MS), 200);
+	assert_int_equal(send_raw(h->port, empty, strlen(empty), WAIT_MS), 400);
+	assert_int_equal(send_raw(h->port, other, strlen(other), WAIT_MS), 404);
+	assert_true(world_quiet(&h->world, WAIT_MS));
+	assert_null(strstr(member_text(h, arena, "debtor", "click"), "opt_out_email"));
+	assert_int_equal(send_raw(h->port, post, strlen(post), WAIT_MS), 200);
+	assert_int_equal(send_raw(h->port, post, strlen(post), WAIT_MS), 200);
+	wait_says(h, "debtor", "click", "\"opt_out_email\":{\"on\":true");
+	push_invoice(h, "clicked", "click");
+	(void)wait_sent(h, arena, "clicked", 1, "+33612345678");
+}
+
+/* STOP by SMS from America: the one confirmation that its law knows goes to that number, and then nothing more. */
+static void a_stop_by_sms_is_confirmed(void **state)
+{
+	struct hooked *h = *state;
+	CLEANUP(arena_freep) struct arena *arena = arena_create();
+	const char *text = replaced(arena, replaced(arena, event, "ID", "us"), "CUS", "us"), *attempt, *address;
+
+	text = replaced(arena, text, "\"country\":\"FR\",\"locale\":\"fr-FR\",\"timezone\":\"Europe/Paris\"",
+		"\"country\":\"US\",\"locale\":\"en-US\",\"timezone\":\"America/New_York\"");
+	text = replaced(arena, text, "\"email\":\"one@us.example\",\"phone\":\"+33612345678\"",
+		"\"phone\":\"+12025550100\",\"consent\":{\"sms\":true}");
+	text = replaced(arena, text, ",{\"id\":\"c2\",\"role\":\"billing\",\"email\":\"two@us.example\"}", "");
+	world_push(&h->world, text, strlen(text));
+	attempt = wait_sent(h, arena, "us", 1, "+12025550100");
+	wait_says(h, "escalation", "us", "\"end\":\"sent\"");
+	tell_of(h, "replied", attempt, "0", ",\"text\":\"Stop\"");
+	(void)wait_sent(h, arena, "us", 2, "+12025550100");
+	wait_says(h, "debtor", "us", "\"+12025550100\",true]");
+	tell_of(h, "replied", attempt, "1", ",\"text\":\"STOP!\"");
+	assert_true(world_quiet(&h->world, WAIT_MS));
+	assert_int_equal(sent_to(h, arena, "us", 0, &address, &attempt), 2);
+	assert_true(trail_keeps(h, "us", "the last one"));
+	assert_int_equal(world_ctl(&h->world, (const char *const[]){ "check", NULL }, NULL), 0);
+}
+
 /* An answer holds its invoices, opens a task and is kept with its text. */
 static void an_answer_holds(void **state)
 {
@@ -450,6 +522,8 @@ int main(void)
 		cmocka_unit_test(a_receipt_settles_a_doubt),
 		cmocka_unit_test(a_receipt_after_a_crash),
 		cmocka_unit_test(stop_is_for_all_invoices),
+		cmocka_unit_test(one_click_stops_mail),
+		cmocka_unit_test(a_stop_by_sms_is_confirmed),
 		cmocka_unit_test(an_answer_holds),
 		cmocka_unit_test(other_ways_to_find_it),
 		cmocka_unit_test(a_stop_of_nobody_is_looked_at),

@@ -62,6 +62,7 @@ static int setup(void **state)
 	world_open(&l->world, &(struct world_options){ 0 });
 	put_policy(l, "now", "formal_notice_fr", "");
 	put_policy(l, "either", "both", ",\"else\":\"email\"");
+	put_policy(l, "whole", "both", ",\"attach\":\"invoice\"");
 	world_put(&l->world, "templates/fr/both.subject", "Facture {{invoice.number}}");
 	world_put(&l->world, "templates/fr/both.letter", "Sur papier : {{balance}}");
 	world_put(&l->world, "templates/fr/both.txt", "Par mail : {{balance}}");
@@ -70,6 +71,7 @@ static int setup(void **state)
 	world_configure(&l->world, "\"creditor\":", arena_printf(l->arena,
 		"\"hooks\":{\"listen\":\"127.0.0.1:%d\",\"public_url\":\"https://dunning.example\"},\"creditor\":", hooks));
 	world_configure(&l->world, "\"file\":\"sandbox.json\",", "\"file\":\"sandbox.json\",\"secrets\":{\"webhook_key\":\"sandbox-secret\"},");
+	world_configure(&l->world, "\"creditor\":", arena_printf(l->arena, "\"documents\":{\"dir\":\"%s\"},\"creditor\":", l->world.dir));
 	world_configure(&l->world, "\"sms\":\"sandbox\"", "\"sms\":\"sandbox\",\"letter\":\"sandbox\"");
 	assert_int_equal(ask(l, "/hooks", arena_printf(l->arena,
 		"{\"to\":\"http://127.0.0.1:%d\",\"public_url\":\"https://dunning.example\",\"retry_ms\":20}", hooks)), 200);
@@ -239,12 +241,42 @@ static void without_a_house_another_way_or_a_person(void **state)
 	assert_non_null(strstr(buf_str(&tasks), "no_address:lost:formal"));
 }
 
+/* The invoice goes along with the letter that is about it, the very bytes whose digest its event told. */
+static void the_invoice_is_enclosed(void **state)
+{
+	static const char invoice[] = "%PDF-1.4\n% the invoice\n%%EOF\n";
+	struct lettered *l = *state;
+	CLEANUP(buf_clear) struct buf bytes = { 0 };
+	struct json message, files, first, second;
+	uint8_t digest[SHA256_SIZE];
+	char hex[2 * SHA256_SIZE + 1];
+	const char *text, *data;
+
+	sha256(invoice, strlen(invoice), digest);
+	hex_format(digest, SHA256_SIZE, hex);
+	world_put(&l->world, arena_printf(l->arena, "%s.pdf", hex), invoice);
+	text = arena_printf(l->arena, event, "whole", "whole", "whole", arena_printf(l->arena, "whole\",\"pdf_sha256\":\"%s", hex), "whole", house);
+	world_push(&l->world, text, strlen(text));
+	message = sent(l, "whole");
+	files = json_get(&message, "attachments");
+	assert_int_equal(json_len(&files), 2);
+	first = json_at(&files, 0);
+	second = json_at(&files, 1);
+	assert_memory_equal(member(&first, "data"), "JVBERi", 6); /* the letter itself */
+	assert_string_equal(member(&second, "name"), "F-whole.pdf");
+	data = member(&second, "data");
+	assert_int_equal(base64_decode(data, strlen(data), &bytes), 0);
+	assert_int_equal(bytes.len, strlen(invoice));
+	assert_memory_equal(bytes.data, invoice, bytes.len);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_formal_notice_arrives_once),
 		cmocka_unit_test(one_that_comes_back_is_no_contact),
 		cmocka_unit_test(without_a_house_another_way_or_a_person),
+		cmocka_unit_test(the_invoice_is_enclosed),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);

@@ -99,6 +99,48 @@ static void what_is_no_message_is_refused(void **state)
 	assert_int_equal(SEND(f, ATTEMPT_A), 202);
 }
 
+/* As a provider has it, by that provider's own way to know a request again, and it is found there where the provider has a list. */
+static void it_answers_as_providers_do(void **state)
+{
+	static const char resend[] = "{\"from\":\"A <a@x.example>\",\"to\":[\"\\\"D, D\\\" <d@x.example>\"],\"subject\":\"S\",\"text\":\"T\","
+		"\"tags\":[{\"name\":\"attempt\",\"value\":\"" ATTEMPT_A "\"}],\"attachments\":[{\"filename\":\"f.pdf\",\"content\":\"JVBERg==\"}]}";
+	static const char brevo[] = "{\"to\":[{\"email\":\"d@x.example\"}],\"subject\":\"S\",\"textContent\":\"T\",\"tags\":[\"" ATTEMPT_B "\"]}";
+	static const char twilio[] = "To=%2B33612345678&From=%2B337&Body=Bonjour+%C3%A0+vous&StatusCallback=https%3A%2F%2Fx%2Fs%3Fd%3D" ATTEMPT_C;
+	static const char *const json[] = { "Content-Type: application/json", NULL };
+	static const char *const form[] = { "Content-Type: application/x-www-form-urlencoded", NULL };
+	struct fixture *f = *state;
+	char *id;
+
+	assert_int_equal(post(f, "/emails", KEY_OF(ATTEMPT_A), resend), 200);
+	id = arena_strdup(f->arena, reply_str(f, "id"));
+	assert_int_equal(strlen(id), 36);
+	assert_int_equal(post(f, "/emails", KEY_OF(ATTEMPT_A), resend), 200);
+	assert_string_equal(reply_str(f, "id"), id);
+	assert_int_equal(post(f, "/emails", KEY_OF(ATTEMPT_A),
+		"{\"to\":[\"e@x.example\"],\"tags\":[{\"value\":\"" ATTEMPT_A "\"}]}"), 409);
+	assert_string_equal(attempts(f, "?to=d@x.example"), ATTEMPT_A);
+	assert_non_null(strstr(buf_str(&f->reply.body), "\"attachments\":[{\"name\":\"f.pdf\""));
+
+	assert_int_equal(post(f, "/v3/smtp/email", json, brevo), 201);
+	assert_int_equal(post(f, "/v3/smtp/email", json, brevo), 400);
+	assert_string_equal(reply_str(f, "code"), "duplicate_request");
+	assert_int_equal(get(f, "/v3/smtp/statistics/events?tags=%5B%22" ATTEMPT_B "%22%5D"), 200);
+	assert_non_null(strstr(buf_str(&f->reply.body), "\"tag\":\"" ATTEMPT_B "\""));
+	assert_int_equal(get(f, "/v3/smtp/statistics/events?tags=%5B%22" ATTEMPT_A "%22%5D"), 200);
+	assert_non_null(strstr(buf_str(&f->reply.body), "{\"events\":[]}"));
+
+	assert_int_equal(post(f, "/2010-04-01/Accounts/AC1/Messages.json", form, twilio), 201);
+	assert_int_equal(post(f, "/2010-04-01/Accounts/AC1/Messages.json", form, twilio), 201); /* no key: one more */
+	assert_int_equal(get(f, "/2010-04-01/Accounts/AC1/Messages.json?To=%2B33612345678"), 200);
+	assert_non_null(strstr(buf_str(&f->reply.body), "\"body\":\"Bonjour \xc3\xa0 vous\""));
+	assert_string_equal(attempts(f, "?to=%2B33612345678"), ATTEMPT_C " " ATTEMPT_C);
+
+	assert_int_equal(post(f, "/v3/mail/send", json, "{\"personalizations\":[{\"to\":[{\"email\":\"401@x.example\"}]}]}"), 401); /* as it is told to */
+	assert_int_equal(post(f, "/v3/mail/send", json, "{\"personalizations\":[]}"), 400);
+	assert_int_equal(post(f, "/v3/mail/send", json, "nothing"), 400);
+	assert_int_equal(post(f, "/v3/mail/send/x", json, "{}"), 404);
+}
+
 /* --- misbehaving -------------------------------------------------------------------------------------------------------------- */
 
 static void orders_are_obeyed(void **state)
@@ -471,6 +513,7 @@ int main(void)
 		TEST(an_attempt_is_captured_once),
 		TEST(messages_are_found),
 		TEST(what_is_no_message_is_refused),
+		TEST(it_answers_as_providers_do),
 		TEST(orders_are_obeyed),
 		TEST(a_recipient_asks_for_a_mode),
 		TEST(an_endless_body_ends_with_its_reader),

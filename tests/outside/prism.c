@@ -4,11 +4,10 @@
  *
  *	prism --prism INDEX.JS --specs DIR [--only NAME] [--keep]
  *
- * For each description Prism is run as a check (proxy --errors), and behind it once more, to answer with the description's own examples.
- * Two of these do not pass the check themselves: for Twilio the answers are ours, for Lob the program that answers does the checking.
- * The real http_client sends messages of every kind through the shipped files: text alone, HTML, a PDF, names beyond
+ * For each description, and its strict form, Prism is run as a check (proxy --errors) in front of the sandbox, which answers as that
+ * provider does. The real http_client sends messages of every kind through the shipped files: text alone, HTML, a PDF, names beyond
  * ASCII, a text of many parts, a registered letter, and looks each up. A request that is not as described is answered by 422, an answer by
- * 500: both would show as another outcome than accepted.
+ * 500: both would show as another outcome than accepted. What the sandbox then has is what was sent, and each look-up finds it.
  */
 #include <arpa/inet.h>
 #include <getopt.h>
@@ -29,7 +28,7 @@
 
 #include "common/file.h"
 #include "daemon/http_client.h"
-#include "tests/support/http_peer.h"
+#include "tests/support/http_get.h"
 #include "tests/support/process.h"
 #include "tests/support/shipped.h"
 
@@ -41,7 +40,7 @@ static char dir[] = "/tmp/dunningd-prism-XXXXXX";
 struct trip {
 	bool done, looked_up;
 	struct outcome outcome;
-	char reason[80], raw[600];
+	char reason[80], raw[4000];
 	enum lookup_result found;
 };
 
@@ -103,25 +102,42 @@ static bool listens(int port)
 	return yes;
 }
 
-/* `upstream` 0: it answers itself. Returns its port. */
-static int start(struct process *process, const char *description, int upstream, const char *log)
+static void wait_listening(struct process *process, int port, const char *log)
 {
-	CLEANUP(arena_freep) struct arena *arena = arena_create();
-	int port = free_port();
-	const char *path = arena_printf(arena, "%s/%s", specs, description), *text = arena_printf(arena, "%d", port);
-	const char *const mock[] = { "node", prism, "mock", "-h", "127.0.0.1", "-p", text, path, NULL };
-	const char *const proxy[] = { "node", prism, "proxy", "--errors", "-h", "127.0.0.1", "-p", text, path,
-		arena_printf(arena, "http://127.0.0.1:%d", upstream), NULL };
 	int64_t end = real_ms() + WAIT_MS;
 
-	process_start(process, upstream ? proxy : mock, log);
 	while (!listens(port)) {
 		if (real_ms() > end || !process_running(process)) {
-			fprintf(stderr, "Prism does not listen: see %s\n", log);
+			fprintf(stderr, "nothing listens: see %s\n", log);
 			exit(1);
 		}
 		pause_ms(20);
 	}
+}
+
+/* Returns its port. */
+static int start_prism(struct process *process, const char *description, int upstream)
+{
+	CLEANUP(arena_freep) struct arena *arena = arena_create();
+	int port = free_port();
+	const char *log = arena_printf(arena, "%s/proxy.log", dir);
+	const char *const argv[] = { "node", prism, "proxy", "--errors", "-h", "127.0.0.1", "-p", arena_printf(arena, "%d", port),
+		arena_printf(arena, "%s/%s", specs, description), arena_printf(arena, "http://127.0.0.1:%d", upstream), NULL };
+
+	process_start(process, argv, log);
+	wait_listening(process, port, log);
+	return port;
+}
+
+static int start_sandbox(struct process *process)
+{
+	CLEANUP(arena_freep) struct arena *arena = arena_create();
+	int port = free_port();
+	const char *log = arena_printf(arena, "%s/sandbox.log", dir);
+	const char *const argv[] = { BUILD_DIR "/dunningd-sandbox", "--port", arena_printf(arena, "%d", port), NULL };
+
+	process_start(process, argv, log);
+	wait_listening(process, port, log);
 	return port;
 }
 
@@ -177,12 +193,42 @@ static bool wait_for(struct world *w, const bool *done)
 	return *done;
 }
 
-static int try_variant(struct world *w, const struct shipped *provider, const struct adapter *adapter, enum shipped_variant variant)
+/* The newest message that the sandbox has is this one. */
+static bool has_arrived(int sandbox, const struct message *message, size_t count)
+{
+	CLEANUP(arena_freep) struct arena *arena = arena_create();
+	CLEANUP(http_reply_clear) struct http_reply reply = { 0 };
+	struct json root, messages, last, text, html, subject, files;
+
+	if (http_get(arena_printf(arena, "http://127.0.0.1:%d/messages", sandbox), &reply) != 200)
+		return false;
+	root = http_reply_json(&reply, arena);
+	messages = json_get(&root, "messages");
+	last = json_at(&messages, json_len(&messages) ? json_len(&messages) - 1 : 0);
+	text = json_get(&last, "text");
+	html = json_get(&last, "html");
+	subject = json_get(&last, "subject");
+	files = json_get(&last, "attachments");
+	if (json_len(&messages) != count || json_len(&files) != message->attachment_count)
+		return false;
+	if (message->channel == CHANNEL_LETTER)
+		return true;
+	if (message->channel == CHANNEL_EMAIL && (!json_str(&subject) || strcmp(json_str(&subject), message->subject) != 0))
+		return false;
+	if (message->channel == CHANNEL_EMAIL && message->html && (!json_str(&html) || strcmp(json_str(&html), message->html) != 0))
+		return false;
+	return json_str(&text) && (message->channel == CHANNEL_VOICE ? strstr(json_str(&text), "<Say") != NULL : strcmp(json_str(&text), message->text) == 0);
+}
+
+static int try_variant(struct world *w, const struct shipped *provider, const struct adapter *adapter, enum shipped_variant variant, int sandbox)
 {
 	const struct transport_port *port = http_client_port(w->client);
 	struct message message = shipped_variant(provider, adapter_takes_files(adapter), variant);
 	struct trip trip = { 0 };
+	char id[ATTEMPT_ID_SIZE] = SHIPPED_ATTEMPT;
 
+	id[ATTEMPT_ID_SIZE - 2] = (char)('0' + variant); /* each message is one of its own */
+	message.attempt_id = id;
 	message.provider = provider->name;
 	port->start(port->self, &message, may_start, on_done, &trip);
 	if (!wait_for(w, &trip.done) || trip.outcome.kind != OUTCOME_ACCEPTED) {
@@ -190,63 +236,52 @@ static int try_variant(struct world *w, const struct shipped *provider, const st
 			trip.reason, trip.outcome.status, trip.raw);
 		return 1;
 	}
-	if (!adapter_can_lookup(adapter) || strcmp(provider->name, "lob") == 0) /* its example says that the list goes on: nothing can be seen */
+	if (!has_arrived(sandbox, &message, (size_t)variant + 1)) {
+		printf("%s, variant %d: the sandbox has something else\n", provider->name, variant);
+		return 1;
+	}
+	if (!adapter_can_lookup(adapter))
 		return 0;
-	/* The examples know nothing of our id: that the answer could be read is all there is to see. */
 	port->lookup(port->self, &message, SHIPPED_NOW, on_found, &trip);
-	if (!wait_for(w, &trip.looked_up) || trip.found == LOOKUP_FAILED) {
-		printf("%s, variant %d: the look-up fails\n", provider->name, variant);
+	if (!wait_for(w, &trip.looked_up) || trip.found != LOOKUP_FOUND) {
+		printf("%s, variant %d: the look-up does not find it\n", provider->name, variant);
 		return 1;
 	}
 	return 0;
 }
 
-/* As Twilio does, in short. */
-static void twilio(const struct buf *request, struct buf *answer, void *arg)
+static int try_description(const char *name, const char *description)
 {
-	const char *kind = strstr(buf_str(request), "/Calls.json") ? "CA" : "SM";
-	char body[100];
-
-	(void)arg;
-	if (strncmp(buf_str(request), "GET ", 4) == 0)
-		snprintf(body, sizeof(body), "{\"messages\":[],\"next_page_uri\":null}");
-	else
-		snprintf(body, sizeof(body), "{\"sid\":\"%sded05904ccb347238880ca9264e8fe1c\"}", kind);
-	buf_printf(answer, "HTTP/1.1 %s\r\nContent-Type: application/json\r\nContent-Length: %zu\r\n\r\n%s",
-		strncmp(buf_str(request), "GET ", 4) == 0 ? "200 OK" : "201 Created", strlen(body), body);
-}
-
-static int try_provider(const struct shipped_description *row)
-{
-	const struct shipped *provider = shipped_find(row->provider);
-	struct adapter *adapter = shipped_load(row->provider);
+	const struct shipped *provider = shipped_find(name);
+	struct adapter *adapter = shipped_load(name);
 	CLEANUP(arena_freep) struct arena *arena = arena_create();
-	CLEANUP(http_peer_destroyp) struct http_peer *peer = NULL;
-	struct process mock = { 0 }, proxy = { 0 };
-	int answers, checks, failed = 0;
+	struct process sandbox = { 0 }, proxy = { 0 };
+	int answers = start_sandbox(&sandbox), checks = start_prism(&proxy, description, answers), failed = 0;
 	struct world w;
-
-	if (strncmp(row->provider, "twilio", 6) == 0) {
-		peer = http_peer_create(NULL);
-		http_peer_handler(peer, twilio, NULL);
-		answers = (int)http_peer_port(peer);
-	} else {
-		answers = start(&mock, row->description, 0, arena_printf(arena, "%s/mock.log", dir));
-	}
-	checks = strcmp(row->provider, "lob") == 0 ? answers : start(&proxy, row->description, answers, arena_printf(arena, "%s/proxy.log", dir));
 
 	open_world(&w, provider, adapter, arena_printf(arena, "http://127.0.0.1:%d", checks));
 	for (int v = 0; v < SHIPPED_VARIANTS; v++)
-		failed += try_variant(&w, provider, adapter, (enum shipped_variant)v);
+		failed += try_variant(&w, provider, adapter, (enum shipped_variant)v, answers);
 	http_client_destroy(w.client);
 	event_base_free(w.base);
 	adapter_free(adapter);
-	if (proxy.pid)
-		(void)process_stop(&proxy, 2000);
-	if (mock.pid)
-		(void)process_stop(&mock, 2000);
-	printf("%s: %d of %d\n", row->provider, SHIPPED_VARIANTS - failed, SHIPPED_VARIANTS);
+	(void)process_stop(&proxy, 2000);
+	(void)process_stop(&sandbox, 2000);
+	printf("%s, %s: %d of %d\n", name, description, SHIPPED_VARIANTS - failed, SHIPPED_VARIANTS);
 	fflush(stdout);
+	return failed;
+}
+
+/* The strict form, where there is one, and the other. */
+static int try_provider(const struct shipped_description *row)
+{
+	CLEANUP(arena_freep) struct arena *arena = arena_create();
+	const char *strict = strstr(row->description, ".strict");
+	int failed = try_description(row->provider, row->description);
+
+	if (strict)
+		failed += try_description(row->provider, arena_printf(arena, "%.*s%s", (int)(strict - row->description), row->description,
+								 strict + strlen(".strict")));
 	return failed;
 }
 

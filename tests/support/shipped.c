@@ -111,7 +111,9 @@ struct message shipped_message(enum channel channel, bool with_files)
 		.to = { .name = "Mme \"Ro\xc3\xbf\" & Fils", .email = "compta@dupont.example", .phone = "+33612345678" },
 		.from = { .name = "ACME S\xc3\xa0rl", .email = "accounts@acme.example", .phone = "+33700000000", .reply_to = "reply@acme.example" },
 		.locale = "fr", .subject = "Rappel : facture n\xc2\xb0 42", .text = "Bonjour,\nFacture F-42 : 120,00 \xe2\x82\xac <\xc3\xa0 r\xc3\xa9gler>",
-		.html = channel == CHANNEL_EMAIL ? "<p>Bonjour \xe2\x82\xac</p>" : NULL, .debtor_id = "cus_7", .step = "reminder",
+		.html = channel == CHANNEL_EMAIL ? "<p>Bonjour \xe2\x82\xac</p>" : NULL,
+		.list_unsubscribe = channel == CHANNEL_EMAIL ? "<https://dunning.acme.example/hooks/unsubscribe/x>, <mailto:reply@acme.example>" : NULL,
+		.list_unsubscribe_post = channel == CHANNEL_EMAIL ? "List-Unsubscribe=One-Click" : NULL, .debtor_id = "cus_7", .step = "reminder",
 		.policy = "fr-b2b", .invoice_ids = invoices, .invoice_count = 2, .to_postal = to, .from_postal = from, .attachments = files,
 		.attachment_count = with_files ? ARRAY_LEN(files) : 0 };
 }
@@ -127,7 +129,7 @@ struct message shipped_variant(const struct shipped *provider, bool with_files, 
 		break;
 	case SHIPPED_BARE:
 		m.html = NULL;
-		m.to.name = m.from.name = m.from.reply_to = m.step = m.policy = m.debtor_id = NULL;
+		m.to.name = m.from.name = m.from.reply_to = m.step = m.policy = m.debtor_id = m.list_unsubscribe = m.list_unsubscribe_post = NULL;
 		m.invoice_count = 0;
 		break;
 	case SHIPPED_LONG:

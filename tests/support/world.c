@@ -170,7 +170,7 @@ static const char provider_plain[] =
 /* By the computer's clock a test runs at any hour: our own caution about hours, which a user may change, must not decide what it sees. */
 static const char any_hour[] =
 	"{\"as_of\":\"2026-11-22\",\"contact_rules\":{\"fr-policy\":{\"calendar\":null,\"windows\":[{\"days\":[1,2,3,4,5,6,7],\"start\":\"00:00\","
-	"\"end\":\"24:00\"}]}}}";
+	"\"end\":\"24:00\"}]},\"any-policy\":{\"windows\":[{\"days\":[1,2,3,4,5,6,7],\"start\":\"00:00\",\"end\":\"24:00\"}]}}}";
 
 void world_renew(struct world *w, int number)
 {

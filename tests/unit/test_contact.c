@@ -11,6 +11,7 @@
 #include <cmocka.h>
 
 #include "common/hash.h"
+#include "common/law.h"
 #include "tests/unit/contact_world.h"
 
 static const char *const two_ids[] = { "inv_0", "inv_1" };
@@ -359,6 +360,72 @@ static void a_text_message(void **state)
 	world_clear(&w);
 }
 
+/* A wish for no more of a channel, in an answer. */
+static void answered(struct world *w, const char *when, const char *text, enum channel channel, const char *attempt)
+{
+	const struct event e = { .type = EVENT_CONTACT_REPLY_RECEIVED, .id = when, .source = "/hooks/sms", .time = at(when),
+		.order = { 0, at(when), "/hooks/sms", when }, .text = text, .channel = channel, .attempt_id = attempt };
+
+	(void)debtor_apply(&w->debtor, &e, w->arena);
+}
+
+/* Where the law has it confirmed it is: once, at any hour, to the number that asked, within five minutes. Then there is silence. */
+static void a_stop_is_confirmed(void **state)
+{
+	static const struct row {
+		const char *name, *country, *text, *now;
+		enum channel channel;
+		bool confirmed;
+	} rows[] = {
+		{ "at night, in America", "US", "STOP", "2026-04-09T06:30:05Z", CHANNEL_SMS, true },
+		{ "in words", "US", "Please stop texting me", "2026-04-09T06:30:05Z", CHANNEL_SMS, true },
+		{ "just in time", "US", "STOP", "2026-04-09T06:35:00Z", CHANNEL_SMS, true },
+		{ "too late", "US", "STOP", "2026-04-09T06:35:01Z", CHANNEL_SMS, false },
+		{ "a question", "US", "HELP", "2026-04-09T06:30:05Z", CHANNEL_SMS, false },
+		{ "a mail", "US", "STOP", "2026-04-09T06:30:05Z", CHANNEL_EMAIL, false },
+		{ "no law there says so", "FR", "STOP", "2026-04-09T06:30:05Z", CHANNEL_SMS, false },
+	};
+	CLEANUP(law_freep) struct law *law = NULL;
+	struct err err = { 0 };
+
+	(void)state;
+	if (law_load(SOURCE_DIR "/daemon/share", NULL, &law, &err) < 0)
+		fail_msg("%s", err.text);
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct contact_released out;
+		struct contact_plan p;
+		struct world w;
+		bool planned;
+
+		world_init(&w, LADDER(""));
+		w.env.guard = &law->guard;
+		assert_int_equal(notice_set_add(w.notices, "en", "stop_confirmed", NOTICE_SMS, "{{creditor.name}}: the last one", 31, NULL), 0);
+		w.debtor.customer.country = rows[i].country;
+		w.debtor.customer.timezone = "America/New_York"; /* half past two at night */
+		w.debtor.customer.locale = "en-US";
+		debtor_contact_add(&w.debtor, w.arena, at("2026-04-09T00:00:00Z"), rows[i].channel, "a1");
+		debtor_contact_made(&w.debtor, "a1")->to = w.contact.phone;
+		answered(&w, "2026-04-09T06:30:00Z", rows[i].text, rows[i].channel, "a1");
+		world_at(&w, rows[i].now);
+		planned = plan(&w, "inv_0", &p);
+		if (planned != rows[i].confirmed)
+			fail_msg("%s", rows[i].name);
+		if (planned) {
+			assert_true(p.beside && p.channel == CHANNEL_SMS && p.member_count == 1);
+			if (contact_release(&w.env, &w.debtor, &p, NULL, NULL, &w.fx, &out, &err) < 0)
+				fail_msg("%s: %s", rows[i].name, err.text);
+			assert_string_equal(out.message.text, "Acme: the last one");
+			assert_string_equal(out.message.to.phone, "+33100000000");
+			assert_string_equal(out.message.step, "stop:sms");
+			assert_false(plan(&w, "inv_1", &p)); /* nor about another invoice, nor after the same word again */
+			answered(&w, "2026-04-09T06:30:00Z", rows[i].text, rows[i].channel, "a1");
+			w.e[0].state = ESCALATION_WAITING;
+			assert_false(plan(&w, "inv_0", &p));
+		}
+		world_clear(&w);
+	}
+}
+
 /* Whatever keeps a message from being made changes nothing at all. */
 static void not_released(void **state)
 {
@@ -485,6 +552,7 @@ int main(void)
 		cmocka_unit_test(released),
 		cmocka_unit_test(documents),
 		cmocka_unit_test(a_text_message),
+		cmocka_unit_test(a_stop_is_confirmed),
 		cmocka_unit_test(not_released),
 		cmocka_unit_test(a_call_is_a_task),
 		cmocka_unit_test(entries_are_stored),

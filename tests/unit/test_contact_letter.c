@@ -90,6 +90,63 @@ static void the_message_is_its_pdf(void **state)
 	world_clear(&w);
 }
 
+static int fake_document(const char *sha256_hex, struct arena *arena, struct attachment *ret, struct err *err, void *arg)
+{
+	(void)err, (void)arg;
+	ret->data = arena_strdup(arena, sha256_hex);
+	ret->len = strlen(sha256_hex);
+	return 0;
+}
+
+/* The invoices go along with a letter that attaches them; not with one that only stands in for a mail; and never without all of them. */
+static void enclosures(void **state)
+{
+	struct contact_released r;
+	struct contact_plan plan;
+	struct err err = { 0 };
+	const struct task *task;
+	struct world w;
+
+	(void)state;
+	letters(&w, PAPER(",\"attach\":\"invoice\""));
+	w.env.document = fake_document;
+	for (size_t i = 0; i < INVOICES; i++)
+		w.e[i].invoice.snapshot.pdf_sha256 = "d1";
+	released(&w, &r);
+	assert_int_equal(r.message.attachment_count, 1 + INVOICES);
+	assert_memory_equal(r.message.attachments[0].data, "%PDF-", 5);
+	assert_string_equal(r.message.attachments[1].name, "inv_1.pdf");
+	assert_string_equal(r.message.attachments[2].name, "F-0.pdf");
+	for (size_t i = 0; i < INVOICES; i++)
+		w.e[i].state = ESCALATION_WAITING;
+	w.config->channel_providers[CHANNEL_LETTER][0] = NULL; /* by hand */
+	w.debtor.contact_count = 0;
+	assert_true(planned(&w, &plan));
+	assert_int_equal(contact_open_post(&w.env, &w.debtor, &plan, &w.fx, &err), 0);
+	task = find_task(&w.fx, "post");
+	assert_non_null(strstr(task->script, "Enclose F-0.pdf (d1.pdf)\n"));
+	world_clear(&w);
+
+	letters(&w, PAPER(",\"attach\":\"invoice\""));
+	w.env.document = fake_document;
+	w.e[0].invoice.snapshot.pdf_url = "https://billing.example/x.pdf";
+	assert_true(planned(&w, &plan));
+	assert_int_equal(contact_release(&w.env, &w.debtor, &plan, NULL, NULL, &w.fx, &r, &err), -EBADMSG);
+	assert_string_equal(err.code, "no_document");
+	w.e[1].invoice.snapshot.pdf_sha256 = "d1";
+	err_clear(&err);
+	assert_int_equal(contact_release(&w.env, &w.debtor, &plan, NULL, NULL, &w.fx, &r, &err), -EBADMSG);
+	assert_non_null(strstr(err.text, "never fetched"));
+	world_clear(&w);
+
+	letters(&w, POLICY("", MAIL("reminder", "due+1d", ",\"attach\":\"invoice\",\"else\":\"letter\"")));
+	w.env.document = fake_document;
+	w.contact.email = NULL;
+	released(&w, &r);
+	assert_int_equal(r.message.attachment_count, 1);
+	world_clear(&w);
+}
+
 static const struct way_row {
 	const char *name, *delivery;
 	int kind; /* of the customer */
@@ -173,12 +230,13 @@ static void no_way_to_the_house(void **state)
 
 int main(void)
 {
-	struct CMUnitTest tests[3 + ARRAY_LEN(way_rows)] = {
+	struct CMUnitTest tests[4 + ARRAY_LEN(way_rows)] = {
 		cmocka_unit_test(the_message_is_its_pdf),
+		cmocka_unit_test(enclosures),
 		cmocka_unit_test(nobody_of_the_role_need_be_known),
 		cmocka_unit_test(no_way_to_the_house),
 	};
-	size_t n = 3;
+	size_t n = 4;
 
 	for (size_t i = 0; i < ARRAY_LEN(way_rows); i++)
 		tests[n++] = (struct CMUnitTest){ .name = way_rows[i].name, .test_func = way_row, .initial_state = (void *)(uintptr_t)&way_rows[i] };

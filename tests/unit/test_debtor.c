@@ -251,6 +251,7 @@ static void everything_is_kept(void **state)
 		"\"phone\":\"+331\",\"locale\":\"fr\",\"external\":true,\"channels\":3,\"sms_consent\":true,\"voice_consent\":true}]},\"order\":[0,5,\"crm\",\"e1\"],"
 		"\"paused\":{\"on\":true,\"order\":[0,6,\"crm\",\"e2\"],\"until\":99,\"reason\":\"holidays\"},"
 		"\"insolvent\":{\"on\":false,\"order\":[0,7,\"crm\",\"e3\"]},\"opt_out_sms\":{\"on\":true,\"order\":[0,8,\"crm\",\"e4\"]},"
+		"\"stop_reply_sms\":[8,\"+331\",true],"
 		"\"contacts\":[[100,0,\"a1\"],[200,1,\"a2\"]],\"open\":[\"inv_1\",\"inv_2\"],\"paid\":4,\"paid_late\":2,\"promises_broken\":1,\"dead_letter_until\":77,"
 		"\"trail\":[2026,42,7,\"trail.example.com/acme/a\",3,\"trail.example.com/acme/a/2025\",9,"
 		"\"0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef\"],\"tenure\":3,"

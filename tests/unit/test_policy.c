@@ -246,7 +246,7 @@ static const struct refusal refusals[] = {
 	{ LETTER("\"deadline\":\"10\""), "bad_days", "$.steps[0].deadline", "such as \"2bd\"" },
 	{ LETTER("\"in_doubt\":\"resend\""), "bad_in_doubt", "$.steps[0].in_doubt", "for a person to find out" },
 	{ LETTER("\"in_doubt\":\"skip\""), "bad_in_doubt", "$.steps[0].in_doubt", "for a person to find out" },
-	{ LETTER("\"attach\":\"invoice\""), "bad_attach", "$.steps[0].attach", "by email" },
+	{ STEPS("{\"id\":\"a\",\"at\":\"due+1d\",\"channel\":\"sms\",\"template\":\"t\",\"tone\":\"neutral\",\"attach\":\"invoice\"}"), "bad_attach", "$.steps[0].attach", "by email or letter" },
 	{ WITH("\"else\":\"letter\",\"in_doubt\":\"resend\""), "bad_in_doubt", "$.steps[0].in_doubt", "for a person to find out" },
 	{ WITH("\"delivery\":\"registered\""), "bad_delivery", "$.steps[0].delivery", "nothing of this step is a letter" },
 	{ STEPS("{\"id\":\"a\",\"at\":\"due+1d\",\"channel\":\"fax\"}"), "not_one_of", "$.steps[0].channel", "email" },

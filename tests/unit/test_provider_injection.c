@@ -52,6 +52,8 @@ static const struct field {
 	{ "debtor_id", "Quixote", FIELD(debtor_id), NULL, NULL },
 	{ "step", "Quixote", FIELD(step), NULL, NULL },
 	{ "policy", "Quixote", FIELD(policy), NULL, NULL },
+	{ "list_unsubscribe", "Quixote", FIELD(list_unsubscribe), NULL, NULL },
+	{ "list_unsubscribe_post", "Quixote", FIELD(list_unsubscribe_post), NULL, NULL },
 #define INVOICE SIZE_MAX
 	{ "invoices", "Quixote", INVOICE, NULL, NULL },
 #define FILE_NAME (SIZE_MAX - 1)

@@ -122,6 +122,11 @@ static void the_checker_refuses(void **state)
 
 /* --- the others: the exact request ------------------------------------------------------------------------------------- */
 
+#define UNSUBSCRIBE "<https://dunning.acme.example/hooks/unsubscribe/x>, <mailto:reply@acme.example>"
+#define IN_A_LIST "\"Headers\":[{\"Name\":\"List-Unsubscribe\",\"Value\":\"" UNSUBSCRIBE "\"},{\"Name\":\"List-Unsubscribe-Post\"," \
+		  "\"Value\":\"List-Unsubscribe=One-Click\"}],"
+#define IN_AN_OBJECT "{\"List-Unsubscribe\":\"" UNSUBSCRIBE "\",\"List-Unsubscribe-Post\":\"List-Unsubscribe=One-Click\"},"
+
 static const struct exact {
 	const char *provider, *url, *headers, *body; /* of a message with all there is; %s: the boundary, the file's base64 */
 } exact[] = {
@@ -129,7 +134,7 @@ static const struct exact {
 		"Content-Type: application/json\nAccept: application/json\nX-Postmark-Server-Token: S3cret\n",
 		"{\"From\":\"\\\"ACME S\xc3\xa0rl\\\" <accounts@acme.example>\",\"To\":\"\\\"Mme \\\\\\\"Ro\xc3\xbf\\\\\\\" & Fils\\\" <compta@dupont.example>\","
 		"\"ReplyTo\":\"reply@acme.example\",\"Subject\":\"Rappel : facture n\xc2\xb0 42\",\"TextBody\":\"Bonjour,\\nFacture F-42 : 120,00 \xe2\x82\xac "
-		"<\xc3\xa0 r\xc3\xa9gler>\",\"HtmlBody\":\"<p>Bonjour \xe2\x82\xac</p>\",\"Metadata\":{\"attempt\":\"" SHIPPED_ATTEMPT "\",\"invoice\":\"inv_42\","
+		"<\xc3\xa0 r\xc3\xa9gler>\",\"HtmlBody\":\"<p>Bonjour \xe2\x82\xac</p>\"," IN_A_LIST "\"Metadata\":{\"attempt\":\"" SHIPPED_ATTEMPT "\",\"invoice\":\"inv_42\","
 		"\"step\":\"reminder\"},\"MessageStream\":\"outbound\",\"TrackOpens\":false,\"TrackLinks\":\"None\",\"Attachments\":[{\"Name\":\"Facture n\xc2\xb0 42.pdf\","
 		"\"Content\":\"JVBERi0xLjQKPDw+PgD/JSVFT0YNCg==\",\"ContentType\":\"application/pdf\"}]}" },
 	{ "amazon-ses", "https://email.eu-west-3.amazonaws.com/v2/email/outbound-emails",
@@ -138,7 +143,7 @@ static const struct exact {
 		"TF-8?B?TW1lICJSb8O/IiAmIEZpbHM=?= <compta@dupont.example>\"]},\"ReplyToAddresses\":[\"reply@acme.example\"],\"Content"
 		"\":{\"Simple\":{\"Subject\":{\"Data\":\"Rappel : facture n\xc2\xb0 42\",\"Charset\":\"UTF-8\"},\"Body\":{\"Text\":{"
 		"\"Data\":\"Bonjour,\\nFacture F-42 : 120,00 \xe2\x82\xac <\xc3\xa0 r\xc3\xa9gler>\",\"Charset\":\"UTF-8\"},\"Html\":{"
-		"\"Data\":\"<p>Bonjour \xe2\x82\xac</p>\",\"Charset\":\"UTF-8\"}},\"Attachments\":[{\"FileName\":\"Facture n\xc2\xb0 42"
+		"\"Data\":\"<p>Bonjour \xe2\x82\xac</p>\",\"Charset\":\"UTF-8\"}}," IN_A_LIST "\"Attachments\":[{\"FileName\":\"Facture n\xc2\xb0 42"
 		".pdf\",\"RawContent\":\"JVBERi0xLjQKPDw+PgD/JSVFT0YNCg==\",\"ContentType\":\"application/pdf\",\"ContentDisposition"
 		"\":\"ATTACHMENT\"}]}},\"EmailTags\":[{\"Name\":\"attempt\",\"Value\":\"" SHIPPED_ATTEMPT "\"}]}" },
 	{ "sparkpost", "https://api.sparkpost.com/api/v1/transmissions",
@@ -148,14 +153,14 @@ static const struct exact {
 		"0000000000000042\",\"invoice\":\"inv_42\",\"step\":\"reminder\"}}],\"content\":{\"from\":{\"email\":\"accounts@acme.ex"
 		"ample\",\"name\":\"ACME S\xc3\xa0rl\"},\"reply_to\":\"reply@acme.example\",\"subject\":\"Rappel : facture n\xc2\xb0 42"
 		"\",\"text\":\"Bonjour,\\nFacture F-42 : 120,00 \xe2\x82\xac <\xc3\xa0 r\xc3\xa9gler>\",\"html\":\"<p>Bonjour "
-		"\xe2\x82\xac</p>\",\"attachments\":[{\"name\":\"Facture n\xc2\xb0 42.pdf\",\"type\":\"application/pdf\",\"data\":\"JVB"
+		"\xe2\x82\xac</p>\",\"headers\":" IN_AN_OBJECT "\"attachments\":[{\"name\":\"Facture n\xc2\xb0 42.pdf\",\"type\":\"application/pdf\",\"data\":\"JVB"
 		"ERi0xLjQKPDw+PgD/JSVFT0YNCg==\"}]}}" },
 	{ "mailjet", "https://api.mailjet.com/v3.1/send",
 		"Content-Type: application/json\nAccept: application/json\nAuthorization: Basic cHVibGljOlMzY3JldA==\n",
 		"{\"SandboxMode\":false,\"Messages\":[{\"From\":{\"Email\":\"accounts@acme.example\",\"Name\":\"ACME S\xc3\xa0rl\"},"
 		"\"To\":[{\"Email\":\"compta@dupont.example\",\"Name\":\"Mme \\\"Ro\xc3\xbf\\\" & Fils\"}],\"ReplyTo\":{\"Email\":\"rep"
 		"ly@acme.example\"},\"Subject\":\"Rappel : facture n\xc2\xb0 42\",\"TextPart\":\"Bonjour,\\nFacture F-42 : 120,00 "
-		"\xe2\x82\xac <\xc3\xa0 r\xc3\xa9gler>\",\"HTMLPart\":\"<p>Bonjour \xe2\x82\xac</p>\",\"CustomID\":\"01JX90000000000000"
+		"\xe2\x82\xac <\xc3\xa0 r\xc3\xa9gler>\",\"HTMLPart\":\"<p>Bonjour \xe2\x82\xac</p>\",\"Headers\":" IN_AN_OBJECT "\"CustomID\":\"01JX90000000000000"
 		"00000042\",\"EventPayload\":\"{\\\"attempt\\\":\\\"" SHIPPED_ATTEMPT "\\\",\\\"invoice\\\":\\\"inv_42"
 		"\\\",\\\"step\\\":\\\"reminder\\\"}\",\"TrackOpens\":\"disabled\",\"TrackClicks\":\"disabled\",\"Attachments\":[{\"Con"
 		"tentType\":\"application/pdf\",\"Filename\":\"Facture n\xc2\xb0 42.pdf\",\"Base64Content\":\"JVBERi0xLjQKPDw+PgD/JSVFT"

@@ -169,10 +169,11 @@ static void fill(enum scenario scenario, int32_t late, const char *tag, struct a
 
 /* --- the templates ------------------------------------------------------------------------------------------------------- */
 
-/* Thanks and apologies: what they are about is paid, so they ask for nothing and show no amount. */
+/* Thanks and apologies, whose invoices are paid, and the word that no more comes: they ask for nothing and show no amount. */
 static bool asks(const struct shape *shape)
 {
-	return strcmp(shape->name, "payment_thanks") != 0 && strcmp(shape->name, "apology") != 0;
+	return strcmp(shape->name, "payment_thanks") != 0 && strcmp(shape->name, "apology") != 0 &&
+		strcmp(shape->name, "stop_confirmed") != 0;
 }
 
 static void load_folder(const char *folder)
@@ -386,7 +387,8 @@ static void look_whole(const struct rendering *r)
 		assert_null(strpbrk(r->notice.subject, "\r\n"));
 	if (!asks(r->message)) {
 		lacks(r->where, r->notice.text, "pay.example");
-		lacks(r->where, r->notice.html, "pay.example");
+		if (r->notice.html)
+			lacks(r->where, r->notice.html, "pay.example");
 		lacks(r->where, r->notice.text, "200");
 	}
 	if (r->notice.html && r->scenario != LEAST) {
