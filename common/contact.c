@@ -228,6 +228,28 @@ void contact_step_says(const struct policy *policy, const struct step *step, con
 		input->deadline = last_day(when, step, input->today);
 }
 
+/* A formal notice that lacks what the law asks of it does not go out: a person looks at it, and is told what it lacks. */
+static int check_notice(const struct contact_env *env, const struct contact_plan *plan, enum channel channel, const struct notice_input *input,
+	struct arena *arena, struct err *err)
+{
+	const char *const *fields, *const *lacks;
+	const struct demand_kind *kind;
+	const char *list = "";
+	int r;
+
+	if (!plan->step->notice || plan->beside)
+		return 0;
+	kind = env->demands ? demand_kind(env->demands, plan->step->notice) : NULL;
+	if (!kind)
+		return err_set(err, -EBADMSG, CONTACT_INCOMPLETE, "", "the law data has no notice \"%s\"", plan->step->notice);
+	if ((r = notice_fields(env->notices, plan->step->template_name, channel, input, arena, &fields, err)) < 0)
+		return r;
+	lacks = demand_lacks(arena, kind, fields, channel == CHANNEL_LETTER);
+	for (const char *const *field = lacks; *field; field++)
+		list = arena_printf(arena, "%s%s%s", list, *list ? ", " : "", *field);
+	return *lacks ? err_set(err, -EBADMSG, CONTACT_INCOMPLETE, "", "%s lacks %s (%s)", kind->name, list, kind->source) : 0;
+}
+
 int contact_render(const struct contact_env *env, const struct debtor *debtor, const struct contact_plan *plan,
 	enum channel channel, const char *attempt, struct arena *arena, struct notice *ret, const struct sender **sender, struct err *err)
 {
@@ -238,8 +260,8 @@ int contact_render(const struct contact_env *env, const struct debtor *debtor, c
 		.today = business_date(&when, env->now), .deadline = date_none(), .attempt_id = attempt,
 		.fallback_locale = env->config->creditor.locale, .country = debtor->customer.country,
 		.consumer = guard_debtor(customer_kind_names[debtor->customer.kind]) == DEBTOR_CONSUMER };
-
 	struct notice_talk talk;
+	int r;
 
 	contact_step_says(plan->policy, plan->step, env->interest, &when, &input);
 	*sender = find_sender(env->config, plan->step->sender);
@@ -263,6 +285,8 @@ int contact_render(const struct contact_env *env, const struct debtor *debtor, c
 			return err_set(err, -EBADMSG, "out_of_range", "", "the balances do not add up within 2^53");
 		memcpy(input.balance.currency, s->currency, 4);
 	}
+	if ((r = check_notice(env, plan, channel, &input, arena, err)) < 0)
+		return r;
 	return notice_render(env->notices, plan->step->template_name, channel, &input, arena, ret, err);
 }
 

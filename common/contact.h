@@ -11,6 +11,7 @@
 
 #include "common/attempt.h"
 #include "common/config.h"
+#include "common/demand.h"
 #include "common/escalation.h"
 #include "common/notice.h"
 
@@ -28,6 +29,9 @@ typedef int (*contact_document_fn)(const char *sha256, struct arena *arena, stru
 /* The newest checkpoint of the trail, as one line, into the arena. NULL: there is none. */
 typedef const char *(*contact_checkpoint_fn)(struct arena *arena, void *arg);
 
+/* Code of the refusal of a formal notice that lacks what it must contain, and the hold that follows: `err` says what. */
+#define CONTACT_INCOMPLETE "notice_incomplete"
+
 struct contact_env {
 	const struct config *config;
 	const struct notice_set *notices;
@@ -37,6 +41,7 @@ struct contact_env {
 	int64_t now; /* ms UTC */
 	int64_t payments_known_to; /* ms UTC; 0 = no payment feed binds */
 	const struct guard_rules *guard; /* NULL = no contact rules are known */
+	const struct demands *demands; /* what formal notices must contain; NULL = none are known */
 	const struct interest_rules *interest; /* for what a policy's `late` names; NULL = none are known */
 	contact_document_fn document; /* for steps that attach; NULL = there are none */
 	void *document_arg;

@@ -78,6 +78,7 @@ struct notice_invoice {
  *   payment_url*: the page that pays all of it: of the only invoice, or the same for all; attempt_id*
  *   call.said_on* .until_on* .tell* and of its outcomes the one that is true: .invoice_not_received .waiting_approval .in_payment
  *      .paid .promise .dispute .refuses*
+ *   holds.<field>: always there; what stands in its section is what a formal notice must contain by that name ("deadline"): notice_fields()
  *   promised_on*: the day that was promised; instalment.number .of .due_on .rest*
  * Amounts and dates are text of the reader's locale; a category is CLDR's: zero one two few many other.
  */
@@ -106,6 +107,7 @@ struct notice_input {
 	bool consumer, holds_work;
 	const char *attempt_id;
 	const struct notice_talk *talk; /* NULL: a step of the ladder, or a call's script */
+	const char *without; /* a field of a formal notice whose passages are left out: see notice_fields(). NULL = none */
 };
 
 struct notice {
@@ -118,5 +120,18 @@ struct notice {
 /* Strings live in the arena. -ENOENT: no template; -EBADMSG: err names the variable or part. Never a half-filled notice. */
 int notice_render(const struct notice_set *set, const char *name, enum channel channel, const struct notice_input *input,
 	struct arena *arena, struct notice *ret, struct err *err);
+
+/*
+ * The fields of a formal notice (law data, "notices") that this message holds: those whose sections {{#holds.deadline}} leave something in
+ * it. NULL-terminated, in the arena. As notice_render().
+ */
+int notice_fields(const struct notice_set *set, const char *name, enum channel channel, const struct notice_input *input, struct arena *arena,
+	const char *const **ret, struct err *err);
+/*
+ * The fields that the templates of this locale (or its chain) can hold at best, with everything known that is not the step's or the
+ * creditor's own: `creditor` (NULL = one with everything), and whether a day is named. As notice_set_check().
+ */
+int notice_set_fields(const struct notice_set *set, const char *locale, const char *name, enum channel channel, const struct regime *late,
+	const struct creditor *creditor, bool deadline, struct arena *arena, const char *const **ret, struct err *err);
 
 #endif

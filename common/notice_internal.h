@@ -9,14 +9,17 @@
 
 /*
  * The model as a JSON document in the arena, amounts and dates formatted for `locale`. Names longer than name_max characters (0 = any)
- * are cut: an SMS has little room. -EBADMSG: the input is incomplete.
+ * are cut: an SMS has little room. `holds`: the fields of a formal notice that the templates speak of (NULL-terminated). -EBADMSG: the
+ * input is incomplete.
  */
-int notice_model(const struct notice_input *input, const char *locale, size_t name_max, struct arena *arena,
+int notice_model(const struct notice_input *input, const char *locale, size_t name_max, const char *const *holds, struct arena *arena,
 	struct json *ret, struct err *err);
+#define NOTICE_HOLDS "holds."
 bool notice_model_has(const char *name); /* may stand in a template: "creditor.name", "number", "." */
 
 /* Inputs that between them have and lack every optional member. */
 #define NOTICE_SAMPLES 8
+#define NOTICE_RICH 1 /* the one about one overdue invoice, of which everything is known */
 void notice_sample(unsigned variant, const char *locale, const struct regime *late, struct arena *arena, struct notice_input *ret);
 
 #endif

@@ -30,6 +30,8 @@ bool notice_model_has(const char *name)
 {
 	const char *dot = strrchr(name, '.');
 
+	if (strcmp(name, "holds") == 0 || (strncmp(name, NOTICE_HOLDS, sizeof(NOTICE_HOLDS) - 1) == 0 && name[sizeof(NOTICE_HOLDS) - 1]))
+		return true; /* any field: which ones the law asks for is data */
 	for (size_t i = 0; i < ARRAY_LEN(names); i++)
 		if (!strcmp(names[i], name))
 			return true;
@@ -339,7 +341,15 @@ static int check_input(const struct notice_input *input, struct err *err)
 	return 0;
 }
 
-int notice_model(const struct notice_input *input, const char *locale, size_t name_max, struct arena *arena,
+static void put_holds(struct model *m, const struct notice_input *input, const char *const *holds)
+{
+	jm_object(&m->w, "holds");
+	for (; *holds; holds++)
+		jm_bool(&m->w, *holds, !input->without || strcmp(input->without, *holds) != 0);
+	jm_end(&m->w);
+}
+
+int notice_model(const struct notice_input *input, const char *locale, size_t name_max, const char *const *holds, struct arena *arena,
 	struct json *ret, struct err *err)
 {
 	struct model m = { .w = jm_init(arena), .locale = locale, .name_max = name_max };
@@ -375,6 +385,7 @@ int notice_model(const struct notice_input *input, const char *locale, size_t na
 	jm_opt_str(&m.w, "terms", common_terms(input));
 	put_late(&m, input);
 	put_talk(&m, input->talk);
+	put_holds(&m, input, holds);
 	jm_end(&m.w);
 	buf_clear(&m.text);
 	if (m.r < 0)

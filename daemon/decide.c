@@ -26,6 +26,7 @@ struct contact_env decide_env(const struct dunner *d)
 {
 	return (struct contact_env){ .config = d->config, .notices = d->library->notices,
 		.holidays = library_holidays(d->library), .guard = library_guard(d->library),
+		.demands = d->library->law ? &d->library->law->demands : NULL,
 		.interest = d->library->law ? &d->library->law->interest : NULL, .install_key = d->settings.install_key,
 		.partition = d->settings.partition, .now = flow_now(d), .payments_known_to = d->payments_known_to, .document = documents_read,
 		.document_arg = (void *)(uintptr_t)d->config->documents_dir, .checkpoint = newest_checkpoint,
@@ -259,9 +260,10 @@ static void release(struct dunner *d, struct group *g, struct debtor *debtor, co
 
 		touch(d, g, doc);
 		doc->contacted = true;
-		if (r < 0) { /* it cannot be rendered or has no provider: a person must mend the configuration */
-			struct hold_entry hold = { .reason = "unrenderable", .since = env.now,
-				.until = env.now + HOUR_MS, .why = arena_strdup(g->arena, err.text) };
+		if (r < 0) { /* it cannot be rendered, lacks something, or has no provider: a person must mend the configuration */
+			bool review = strcmp(err.code, CONTACT_INCOMPLETE) == 0;
+			struct hold_entry hold = { .reason = review ? CONTACT_INCOMPLETE : "unrenderable", .since = env.now,
+				.until = env.now + (review ? DAY_MS : HOUR_MS), .why = arena_strdup(g->arena, err.text) };
 
 			escalation_hold(doc->e, g->arena, &hold);
 		}

@@ -137,6 +137,8 @@ static const struct rung rungs[] = {
 	{ "de-b2b", "penalties", "penalties", CHANNEL_EMAIL, 24, TONE_FIRM, "2026-09-28" },
 	{ "de-b2b", "second-call", "call_script_firm", CHANNEL_CALL, 28, TONE_FIRM, "2026-10-02" },
 	{ "de-b2b", "worth-it", NULL, CHANNEL_COUNT, 32, TONE_FIRM, "2026-10-06" },
+	{ "de-b2b", "final-demand", "formal_notice_de", CHANNEL_LETTER, 35, TONE_LEGAL, "2026-10-09" },
+	{ "de-b2b", "follow-through", NULL, CHANNEL_COUNT, 14, TONE_LEGAL, "2026-10-23" },
 	{ "us-b2b", "pre-due", "pre_due", CHANNEL_EMAIL, -5, TONE_FRIENDLY, "2026-08-28" },
 	{ "us-b2b", "reminder", "reminder", CHANNEL_EMAIL, 1, TONE_FRIENDLY, "2026-09-03" },
 	{ "us-b2b", "call", "call_script", CHANNEL_CALL, 7, TONE_FRIENDLY, "2026-09-09" },
@@ -145,6 +147,8 @@ static const struct rung rungs[] = {
 	{ "us-b2b", "firm", "firm_reminder", CHANNEL_EMAIL, 21, TONE_FIRM, "2026-09-25" },
 	{ "us-b2b", "second-call", "call_script_firm", CHANNEL_CALL, 30, TONE_FIRM, "2026-10-05" },
 	{ "us-b2b", "worth-it", NULL, CHANNEL_COUNT, 40, TONE_FIRM, "2026-10-15" },
+	{ "us-b2b", "demand-letter", "formal_notice_us", CHANNEL_LETTER, 45, TONE_LEGAL, "2026-10-20" },
+	{ "us-b2b", "follow-through", NULL, CHANNEL_COUNT, 18, TONE_LEGAL, "2026-11-09" },
 	{ "be-b2b", "pre-due", "pre_due", CHANNEL_EMAIL, -5, TONE_FRIENDLY, "2026-08-28" },
 	{ "be-b2b", "reminder", "reminder", CHANNEL_EMAIL, 1, TONE_FRIENDLY, "2026-09-03" },
 	{ "be-b2b", "call", "call_script", CHANNEL_CALL, 6, TONE_FRIENDLY, "2026-09-08" },
@@ -153,6 +157,8 @@ static const struct rung rungs[] = {
 	{ "be-b2b", "penalties", "penalties", CHANNEL_EMAIL, 16, TONE_FIRM, "2026-09-18" },
 	{ "be-b2b", "second-call", "call_script_firm", CHANNEL_CALL, 21, TONE_FIRM, "2026-09-23" },
 	{ "be-b2b", "worth-it", NULL, CHANNEL_COUNT, 26, TONE_FIRM, "2026-09-28" },
+	{ "be-b2b", "formal-notice", "formal_notice_be", CHANNEL_LETTER, 30, TONE_LEGAL, "2026-10-02" },
+	{ "be-b2b", "follow-through", NULL, CHANNEL_COUNT, 14, TONE_LEGAL, "2026-10-16" },
 	{ "es-b2b", "pre-due", "pre_due", CHANNEL_EMAIL, -5, TONE_FRIENDLY, "2026-08-28" },
 	{ "es-b2b", "reminder", "reminder", CHANNEL_EMAIL, 2, TONE_FRIENDLY, "2026-09-04" },
 	{ "es-b2b", "call", "call_script", CHANNEL_CALL, 7, TONE_FRIENDLY, "2026-09-09" },
@@ -161,6 +167,8 @@ static const struct rung rungs[] = {
 	{ "es-b2b", "penalties", "penalties", CHANNEL_EMAIL, 20, TONE_FIRM, "2026-09-24" },
 	{ "es-b2b", "second-call", "call_script_firm", CHANNEL_CALL, 25, TONE_FIRM, "2026-09-29" },
 	{ "es-b2b", "worth-it", NULL, CHANNEL_COUNT, 30, TONE_FIRM, "2026-10-05" },
+	{ "es-b2b", "burofax", "formal_notice_es", CHANNEL_LETTER, 35, TONE_LEGAL, "2026-10-13" },
+	{ "es-b2b", "follow-through", NULL, CHANNEL_COUNT, 14, TONE_LEGAL, "2026-10-27" },
 	{ "it-b2b", "pre-due", "pre_due", CHANNEL_EMAIL, -5, TONE_FRIENDLY, "2026-08-28" },
 	{ "it-b2b", "reminder", "reminder", CHANNEL_EMAIL, 3, TONE_FRIENDLY, "2026-09-07" },
 	{ "it-b2b", "call", "call_script", CHANNEL_CALL, 8, TONE_FRIENDLY, "2026-09-14" },
@@ -169,6 +177,8 @@ static const struct rung rungs[] = {
 	{ "it-b2b", "penalties", "penalties", CHANNEL_EMAIL, 20, TONE_FIRM, "2026-09-28" },
 	{ "it-b2b", "second-call", "call_script_firm", CHANNEL_CALL, 25, TONE_FIRM, "2026-10-05" },
 	{ "it-b2b", "worth-it", NULL, CHANNEL_COUNT, 30, TONE_FIRM, "2026-10-12" },
+	{ "it-b2b", "formal-notice", "formal_notice_it", CHANNEL_LETTER, 35, TONE_LEGAL, "2026-10-19" },
+	{ "it-b2b", "follow-through", NULL, CHANNEL_COUNT, 14, TONE_LEGAL, "2026-11-02" },
 	{ "nl-b2b", "pre-due", "pre_due", CHANNEL_EMAIL, -5, TONE_FRIENDLY, "2026-08-28" },
 	{ "nl-b2b", "reminder", "reminder", CHANNEL_EMAIL, 1, TONE_FRIENDLY, "2026-09-03" },
 	{ "nl-b2b", "call", "call_script", CHANNEL_CALL, 7, TONE_FRIENDLY, "2026-09-09" },
@@ -177,6 +187,8 @@ static const struct rung rungs[] = {
 	{ "nl-b2b", "penalties", "penalties", CHANNEL_EMAIL, 21, TONE_FIRM, "2026-09-25" },
 	{ "nl-b2b", "second-call", "call_script_firm", CHANNEL_CALL, 24, TONE_FIRM, "2026-09-28" },
 	{ "nl-b2b", "worth-it", NULL, CHANNEL_COUNT, 28, TONE_FIRM, "2026-10-02" },
+	{ "nl-b2b", "sommatie", "formal_notice_nl", CHANNEL_LETTER, 30, TONE_LEGAL, "2026-10-05" },
+	{ "nl-b2b", "follow-through", NULL, CHANNEL_COUNT, 14, TONE_LEGAL, "2026-10-19" },
 	{ "fr-b2c", "pre-due", "pre_due", CHANNEL_EMAIL, -5, TONE_FRIENDLY, "2026-08-28" },
 	{ "fr-b2c", "reminder", "reminder", CHANNEL_EMAIL, 3, TONE_FRIENDLY, "2026-09-07" },
 	{ "fr-b2c", "text", "short_reminder", CHANNEL_SMS, 10, TONE_FRIENDLY, "2026-09-14" },
@@ -184,6 +196,8 @@ static const struct rung rungs[] = {
 	{ "fr-b2c", "call", "call_script", CHANNEL_CALL, 24, TONE_NEUTRAL, "2026-09-28" },
 	{ "fr-b2c", "firm", "firm_reminder", CHANNEL_EMAIL, 31, TONE_FIRM, "2026-10-05" },
 	{ "fr-b2c", "worth-it", NULL, CHANNEL_COUNT, 45, TONE_FIRM, "2026-10-19" },
+	{ "fr-b2c", "formal-notice", "formal_notice_fr_consumer", CHANNEL_LETTER, 52, TONE_LEGAL, "2026-10-26" },
+	{ "fr-b2c", "follow-through", NULL, CHANNEL_COUNT, 20, TONE_LEGAL, "2026-11-16" },
 	{ "deposit", "pre-due", "pre_due", CHANNEL_EMAIL, -2, TONE_FRIENDLY, "2026-08-31" },
 	{ "deposit", "reminder", "deposit_reminder", CHANNEL_EMAIL, 1, TONE_FRIENDLY, "2026-09-03" },
 	{ "deposit", "call", "call_script", CHANNEL_CALL, 5, TONE_FRIENDLY, "2026-09-07" },
@@ -371,7 +385,7 @@ static void steps_are_for_whom_they_concern(void **state)
 			fail_msg("%s, %s: %s", cases[i].policy, cases[i].kind, cases[i].step);
 }
 
-/* What a consumer owes is never raised: no step of theirs states a fee or a law, and nothing in it is above a firm word. */
+/* What a consumer owes is never raised: no step of theirs states a fee or a law, and nothing before the formal notice is above a firm word. */
 static void consumers_pay_no_fees(void **state)
 {
 	static const char *const policies[] = { "fr-b2c", "deposit", "instalment" };
@@ -381,8 +395,11 @@ static void consumers_pay_no_fees(void **state)
 		const struct policy *policy = library_policy(french.library, policies[p]);
 
 		assert_null(policy->regime);
-		for (size_t i = 0; i < policy->step_count; i++)
-			assert_true(!policy->steps[i].fees && policy->steps[i].tone <= (p == 0 ? TONE_FIRM : TONE_NEUTRAL));
+		for (size_t i = 0; i < policy->step_count; i++) {
+			assert_false(policy->steps[i].fees);
+			if (!policy->steps[i].notice && policy->steps[i].kind != STEP_GATE)
+				assert_true(policy->steps[i].tone <= (p == 0 ? TONE_FIRM : TONE_NEUTRAL));
+		}
 	}
 }
 
