@@ -59,6 +59,7 @@ struct notice_invoice {
 	const char *number, *payment_url, *pdf_url; /* NULL = none */
 	const char *terms; /* where late charges were agreed, as the producer refers to it: "CGV-7"; NULL = not told */
 	date issued_on, due_on;
+	int32_t moved_days; /* by which the policy moves the due date: interest counts from there */
 	struct money total, balance;
 	int32_t days_past_due; /* < 0: before the due date */
 };
@@ -75,6 +76,9 @@ struct notice_invoice {
  *   late*: what the law attaches to late payment: .statute .country* (when it is not the debtor's) .from_due .from_default .reference*
  *      .points .rate* (today's, a year; only when it is known and the same for all overdue invoices) .rounded* (up to multiples of) .yearly
  *      .sum .sum_each* (the fixed sum of each) .sum_total* (of all overdue ones, when they differ)
+ *      .interest* (accrued up to today on what is unpaid of the overdue ones, by the statutory rate: only when every rate and first day is
+ *      known, and nothing was agreed) .total* (balance, interest and fixed sums together) .working: its lines, number first_on days base rate
+ *      year* (in how many days a year is counted) interest
  *   payment_url*: the page that pays all of it: of the only invoice, or the same for all; attempt_id*
  *   call.said_on* .until_on* .tell* and of its outcomes the one that is true: .invoice_not_received .waiting_approval .in_payment
  *      .paid .promise .dispute .refuses*

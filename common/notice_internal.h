@@ -17,6 +17,21 @@ int notice_model(const struct notice_input *input, const char *locale, size_t na
 #define NOTICE_HOLDS "holds."
 bool notice_model_has(const char *name); /* may stand in a template: "creditor.name", "number", "." */
 
+/* Interest up to input->today by input->late, on what is unpaid of the overdue invoices. */
+struct accrued_line { /* of one invoice, at one rate on one base; amounts in minor units */
+	const char *number, *year; /* year: its days as they are counted, "365"; NULL = those of the year itself */
+	date first;
+	int32_t days;
+	int64_t rate, base, interest;
+};
+struct notice_accrued {
+	int64_t sum;
+	struct accrued_line *lines;
+	size_t line_count, line_capacity;
+};
+/* False: nothing accrued, or not all of it is known (a rate, its first day, what was agreed). */
+bool notice_accrued(const struct notice_input *input, struct arena *arena, struct notice_accrued *ret);
+
 /* Inputs that between them have and lack every optional member. */
 #define NOTICE_SAMPLES 8
 #define NOTICE_RICH 1 /* the one about one overdue invoice, of which everything is known */

@@ -265,6 +265,32 @@ static void a_person_is_told(void **state)
 	world_clear(&w);
 }
 
+/* Interest counts from the due date as the policy moves it: 4 April 2026 is a Saturday. */
+static void interest_counts_from_the_day_that_counts(void **state)
+{
+	static const char *const rolls[] = { "", "\"due_roll\":\"following\"," }, *const days[] = { "12 ", "10 " };
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rolls); i++) {
+		struct contact_released ret;
+		struct contact_plan plan;
+		struct err err = { 0 };
+		struct world w;
+
+		world_init(&w, ALONE("k", "email", ""));
+		set_policy(&w, 0, arena_printf(w.arena, POLICY("\"late\":{\"regime\":\"FR-B2B\"},%s", MAIL("x", "due+1d", ",\"fees\":true")), rolls[i]));
+		w.e[0].invoice.snapshot.due_on = date_of(2026, 4, 4);
+		w.e[1].state = w.e[2].state = ESCALATION_CLOSED;
+		w.env.interest = &law->interest;
+		add_template(&w, "en", NOTICE_TEXT, "{{#late}}{{#late.working}}{{days}} {{/late.working}}{{/late}}.");
+		world_at(&w, "2026-04-16T08:00:00Z");
+		assert_true(contact_plan(&w.env, &w.debtor, w.candidates, INVOICES, "inv_0", &plan));
+		assert_int_equal(contact_release(&w.env, &w.debtor, &plan, NULL, NULL, &w.fx, &ret, &err), 0);
+		assert_memory_equal(ret.message.text, days[i], strlen(days[i]));
+		world_clear(&w);
+	}
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
@@ -273,6 +299,7 @@ int main(void)
 		cmocka_unit_test(what_the_configuration_lacks),
 		cmocka_unit_test(only_formal_notices),
 		cmocka_unit_test(a_person_is_told),
+		cmocka_unit_test(interest_counts_from_the_day_that_counts),
 	};
 
 	return cmocka_run_group_tests_name("formal_notice", tests, set_up, tear_down);
