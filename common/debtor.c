@@ -324,6 +324,15 @@ bool debtor_opted_out(const struct debtor *debtor, enum channel channel)
 	return debtor->opt_out[channel].on;
 }
 
+struct place debtor_place(const struct debtor *debtor)
+{
+	const struct postal *postal = &debtor->customer.postal;
+	const char *country = debtor->customer.country;
+	bool there = country && (!postal->country || strcmp(postal->country, country) == 0);
+
+	return (struct place){ .country = country, .region = there ? postal->region : NULL, .postcode = there ? postal->postcode : NULL };
+}
+
 const char *debtor_zone(const struct debtor *debtor, const char *fallback)
 {
 	return debtor->customer.timezone ? debtor->customer.timezone : fallback;

@@ -35,9 +35,10 @@ static bool in_union(const char *country)
 	return strlen(country) == 2 && strstr(members, country);
 }
 
-void guard_rules_of(const struct guard_rules *rules, const char *country, const char *region,
+static void choose_rules(const struct guard_rules *rules, const struct place *place, enum place_fit least,
 	const struct contact_rule *ret[GUARD_RULES_MAX + 1])
 {
+	const char *country = place->country;
 	static const char *const wider[] = { "EU", "*" };
 	bool policy = false;
 	size_t n = 0;
@@ -45,7 +46,7 @@ void guard_rules_of(const struct guard_rules *rules, const char *country, const 
 	for (size_t i = 0; i < rules->rule_count && n < GUARD_RULES_MAX; i++) {
 		const struct contact_rule *rule = &rules->rules[i];
 
-		if (!country || strcmp(rule->country, country) != 0 || (rule->region && (!region || strcmp(rule->region, region) != 0)))
+		if (!country || strcmp(rule->country, country) != 0 || (rule->region && place_fit(place, &rule->area) < least))
 			continue;
 		ret[n++] = rule;
 		policy = policy || (rule->policy && !rule->region);
@@ -61,6 +62,17 @@ void guard_rules_of(const struct guard_rules *rules, const char *country, const 
 			policy = policy || rule->policy;
 		}
 	ret[n] = NULL;
+}
+
+void guard_rules_of(const struct guard_rules *rules, const char *country, const char *region,
+	const struct contact_rule *ret[GUARD_RULES_MAX + 1])
+{
+	choose_rules(rules, &(struct place){ .country = country, .region = region }, PLACE_THERE, ret);
+}
+
+void guard_rules_at(const struct guard_rules *rules, const struct place *place, const struct contact_rule *ret[GUARD_RULES_MAX + 1])
+{
+	choose_rules(rules, place, PLACE_PERHAPS, ret);
 }
 
 /* Whether a rule is about such a contact at all. */

@@ -52,6 +52,7 @@ struct contact_cap { /* at most `max` in `days` calendar days, the day of the co
 
 struct contact_rule {
 	const char *id, *country, *region; /* "US", "*" = where no policy of ours is nearer; region NULL = everywhere */
+	struct area area; /* the region's */
 	bool policy; /* our own caution, else law */
 	bool collection_only; /* for a creditor only once in collection procedures */
 	unsigned roles, debtors, channels; /* bits */
@@ -157,6 +158,8 @@ struct guard_answer {
 /* The rules of a place, besides who and how: those of the country, its region, and our own caution. NULL-terminated into ret. */
 void guard_rules_of(const struct guard_rules *rules, const char *country, const char *region,
 	const struct contact_rule *ret[GUARD_RULES_MAX + 1]);
+/* The same for an address: of the regions also those in which it may lie. */
+void guard_rules_at(const struct guard_rules *rules, const struct place *place, const struct contact_rule *ret[GUARD_RULES_MAX + 1]);
 struct guard_answer guard_decide(const struct guard_rules *rules, const struct guard_request *request);
 /* {"rules": ["us-fdcpa"], "channel": "call", "at": "2026-03-09T12:30:00Z", "zones": [...], ...}: members of the answer. */
 int guard_answer_given(struct arena *arena, const struct guard_rules *rules, const struct json *given, struct json_writer *w,

@@ -41,7 +41,7 @@ static int unload(void **state)
 /* --- loading ---------------------------------------------------------------------------------------------------------- */
 
 /* For whom each is meant: a creditor who takes it as the default one, since that must be fit and lawful; and their debtor. */
-static const struct place {
+static const struct market {
 	const char *policy, *locale, *country, *zone, *currency, *phone, *kind;
 } places[] = {
 	{ "fr-b2b", "fr-FR", "FR", "Europe/Paris", "EUR", "+33600000000", "company" },
@@ -258,7 +258,7 @@ struct walk {
 };
 
 /* With all that the daemon asks: the place's holidays, contact rules and hours. */
-static struct walk *walk_begin(const struct place *place, const char *kind, bool sms_consent)
+static struct walk *walk_begin(const struct market *place, const char *kind, bool sms_consent)
 {
 	const struct first_day *s = &french;
 	const char *text = arena_printf(s->arena, event, place->currency, place->country, kind, place->locale, place->zone, place->phone,
