@@ -277,8 +277,8 @@ int contact_render(const struct contact_env *env, const struct debtor *debtor, c
 
 		invoices[i] = (struct notice_invoice){ .number = s->number ? s->number : plan->members[i]->invoice.id,
 			.payment_url = s->payment_url, .pdf_url = s->pdf_url, .issued_on = s->issued_on, .terms = s->late_fee_ref,
-			.due_on = s->due_on, .moved_days = date_diff(schedule_due(plan->policy, &when, s->due_on), s->due_on), .total.minor = s->total, .balance.minor = view.balance,
-			.days_past_due = date_diff(input.today, s->due_on) };
+			.due_on = s->due_on, .moved_days = date_diff(schedule_due(plan->policy, &when, s->due_on), s->due_on),
+			.total.minor = s->total, .balance.minor = view.balance, .days_past_due = date_diff(input.today, s->due_on) };
 		memcpy(invoices[i].total.currency, s->currency, 4);
 		memcpy(invoices[i].balance.currency, s->currency, 4);
 		if (!money_add(input.balance.minor, view.balance, &input.balance.minor))

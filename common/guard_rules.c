@@ -143,7 +143,8 @@ static int read_hours(struct arena *arena, const struct json *row, struct contac
 static int read_rule(struct arena *arena, const struct json *row, struct contact_rule *ret, struct err *err)
 {
 	static const char *const members[] = { "country", "region", "basis", "in_collection", "roles", "debtors", "channels", "from", "windows",
-		"calendar", "days_off", "calls", "contacts", "names", "postcodes", "within", "after_conversation_days", "first_letter_days", "grace", "opt_out_text",
+		"calendar", "days_off", "calls", "contacts", "names", "postcodes", "within",
+		"after_conversation_days", "first_letter_days", "grace", "opt_out_text",
 		"work_email_denied", "electronic_consent", "source", "certainty", "as_of", "known_until", "note", NULL };
 	static const char *const basis[] = { "law", "policy", NULL };
 	const char *from = NULL;

@@ -31,9 +31,12 @@ static size_t postcode_fits(const char *postcode, const char *const *prefixes)
 
 static bool of_a_kind(const char *a, const char *b)
 {
-	for (; *a && *b; a++, b++)
-		if (!isdigit((unsigned char)*a) != !isdigit((unsigned char)*b) || (!isdigit((unsigned char)*a) && (!isupper((unsigned char)*a) || !isupper((unsigned char)*b))))
+	for (; *a && *b; a++, b++) {
+		bool figures = isdigit((unsigned char)*a) && isdigit((unsigned char)*b);
+
+		if (!figures && (!isupper((unsigned char)*a) || !isupper((unsigned char)*b)))
 			return false;
+	}
 	return !*a && !*b;
 }
 

@@ -14,14 +14,14 @@
 #include <cmocka.h>
 
 #include "common/law.h"
-#include "common/library.h"
 #include "common/lint.h"
-#include "tests/support/first_day.h"
 #include "tests/unit/contact_world.h"
 
 #define STEP(kind, channel, more) \
-	POLICY("", "{\"id\":\"ask\",\"at\":\"due+1d\",\"gate\":\"decision\",\"role\":\"owner\"},{\"id\":\"x\",\"at\":\"due+2d\",\"notice\":\"" kind "\"," \
-		"\"channel\":\"" channel "\",\"template\":\"t\",\"tone\":\"legal\"" more "},{\"id\":\"end\",\"at\":\"due+30d\",\"gate\":\"decision\",\"role\":\"owner\"}")
+	POLICY("", "{\"id\":\"ask\",\"at\":\"due+1d\",\"gate\":\"decision\",\"role\":\"owner\"}," \
+		"{\"id\":\"x\",\"at\":\"due+2d\",\"notice\":\"" kind "\"," \
+		"\"channel\":\"" channel "\",\"template\":\"t\",\"tone\":\"legal\"" more "}," \
+		"{\"id\":\"end\",\"at\":\"due+30d\",\"gate\":\"decision\",\"role\":\"owner\"}")
 #define ALONE(kind, channel, more) POLICY("", "{\"id\":\"x\",\"at\":\"due+1d\",\"notice\":\"" kind "\"," \
 	"\"channel\":\"" channel "\",\"template\":\"t\",\"tone\":\"legal\"" more "}")
 static struct law *law;
@@ -97,7 +97,8 @@ static int send_one(const struct demand_kind *kind, const char *channel, const c
 }
 
 /* When the policy is accepted: what is found of it, NULL = nothing. */
-static const char *lint(struct arena *arena, const char *kind, const char *channel, const char *more, const char *text, const struct creditor *creditor)
+static const char *lint(struct arena *arena, const char *kind, const char *channel, const char *more, const char *text,
+	const struct creditor *creditor)
 {
 	static const char *const locales[] = { "en" };
 	struct lint_report report = { .arena = arena };

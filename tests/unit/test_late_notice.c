@@ -225,7 +225,8 @@ static void a_frozen_rate_is_that_of_its_beginning(void **state)
 	has(told(&a), "12.25%");
 	a.minor[1] = 50000; /* due on 2 April 2026 */
 	lacks(told(&a), "% a year");
-	has(told(&a), "- F-42, from 31 December 2025: £1,200.00 × 12.25% × 214/365 = £86.19\n- F-43, from 3 April 2026: £500.00 × 11.75% × 121/365 = £19.48\n");
+	has(told(&a), "- F-42, from 31 December 2025: £1,200.00 × 12.25% × 214/365 = £86.19\n"
+		"- F-43, from 3 April 2026: £500.00 × 11.75% × 121/365 = £19.48\n");
 	has(told(&a), "comes to £105.67:");
 	has(told(&a), "Together with the balance and the fixed sum: £1,915.67."); /* 1700 + 105.67 + 70 + 40 */
 	a.due[1] = date_of(2026, 8, 20); /* not late: not asked */
@@ -278,7 +279,8 @@ static int64_t minor_at(const char *text)
 static int64_t answered(const char *regime, int64_t principal, const char *currency, date from, date until)
 {
 	char first[DATE_TEXT_SIZE], last[DATE_TEXT_SIZE];
-	const char *text = arena_printf(shipped.arena, "{\"regime\":\"%s\",\"principal_minor\":%lld,\"currency\":\"%s\",\"from\":\"%s\",\"to\":\"%s\"}", regime,
+	const char *text = arena_printf(shipped.arena,
+		"{\"regime\":\"%s\",\"principal_minor\":%lld,\"currency\":\"%s\",\"from\":\"%s\",\"to\":\"%s\"}", regime,
 		(long long)principal, currency, date_format(from, first), date_format(until, last));
 	CLEANUP(buf_clear) struct buf out = { 0 };
 	struct json_writer w = jw_init(&out);

@@ -115,9 +115,10 @@ static void what_is_unknown_is_named(void **state)
 {
 	static const char *const rates[] = { "ecb_mro", "boe_reference", "de_basiszinssatz", "fr_legal_professional", "fr_legal_private",
 		"nl_statutory_non_trade" };
-	static const struct { date day; enum law_state rates; } days[] = { { { 20574 }, LAW_CURRENT }, { { 20575 }, LAW_RUNS_OUT }, { { 20634 }, LAW_RUNS_OUT },
-		{ { 20635 }, LAW_RAN_OUT }, { { 20786 }, LAW_RAN_OUT } };
-	static const char given[] = "{\"regime\":\"FR-B2B\",\"principal_minor\":120000,\"currency\":\"EUR\",\"due\":\"2026-06-20\",\"until\":\"2026-11-29\"}";
+	static const struct { date day; enum law_state rates; } days[] = { { { 20574 }, LAW_CURRENT }, { { 20575 }, LAW_RUNS_OUT },
+		{ { 20634 }, LAW_RUNS_OUT }, { { 20635 }, LAW_RAN_OUT }, { { 20786 }, LAW_RAN_OUT } }; /* 1, 2 May; 30 June, 1 July; 29 November */
+	static const char given[] =
+		"{\"regime\":\"FR-B2B\",\"principal_minor\":120000,\"currency\":\"EUR\",\"due\":\"2026-06-20\",\"until\":\"2026-11-29\"}";
 	CLEANUP(law_freep) struct law *law = NULL;
 	CLEANUP(buf_clear) struct buf out = { 0 };
 	struct json_writer w = jw_init(&out);
