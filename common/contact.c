@@ -492,6 +492,8 @@ int contact_release(const struct contact_env *env, struct debtor *debtor, const 
 	if (!m->provider)
 		return err_set(err, -ENOENT, "no_provider", "$.channels", "no provider is configured for channel %s",
 			channel_names[plan->channel]);
+	if (contact_enclosures(env, plan))
+		return err_set(err, -EBADMSG, CONTACT_INCOMPLETE, "", "%s must have enclosures, which a person adds", plan->step->notice);
 	m->attempt_id = contact_attempt(env, debtor, plan, fx->arena, &address);
 	r = contact_render(env, debtor, plan, plan->channel, m->attempt_id, fx->arena, &notice, &sender, err);
 	if (r < 0)

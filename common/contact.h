@@ -92,13 +92,19 @@ typedef int (*contact_request_fn)(const struct message *message, struct buf *mas
 int contact_release(const struct contact_env *env, struct debtor *debtor, const struct contact_plan *plan,
 	contact_request_fn request, void *arg, struct effects *fx, struct contact_released *ret, struct err *err);
 
+/* What must be enclosed with the letter that is planned, by the kind of formal notice that it is. NULL-terminated; NULL: nothing. */
+const char *const *contact_enclosures(const struct contact_env *env, const struct contact_plan *plan);
+
 /* What contact_release() does for a letter once its text is there: whom it goes to, how, and its PDF, the message's first attachment. */
 int contact_letter(const struct contact_env *env, const struct debtor *debtor, const struct contact_plan *plan, const struct sender *sender,
 	const struct notice *notice, struct message *m, struct arena *arena, struct err *err);
 
-/* Whether a person does what is planned: a call, or a letter where the configuration has no provider for one. */
-bool contact_by_hand(const struct config *config, const struct contact_plan *plan);
-/* For such a letter: makes it, and opens a task to print and post it, which has its PDF, for all its members. */
+/*
+ * Whether a person does what is planned: a call, or a letter where the configuration has no provider for one, or to which something must be
+ * enclosed.
+ */
+bool contact_by_hand(const struct contact_env *env, const struct contact_plan *plan);
+/* For such a letter: makes it, and opens a task to print and post it, which has its PDF, for all its members; it names what to enclose. */
 int contact_open_post(const struct contact_env *env, struct debtor *debtor, const struct contact_plan *plan, struct effects *fx,
 	struct err *err);
 /* The text of a planned contact for the channel, with the sender of its step. `attempt`: its id, NULL = none. As notice_render(). */

@@ -61,9 +61,30 @@ int contact_letter(const struct contact_env *env, const struct debtor *debtor, c
 
 /* --- without a provider: a person prints and posts it ---------------------------------------------------------------- */
 
-bool contact_by_hand(const struct config *config, const struct contact_plan *plan)
+const char *const *contact_enclosures(const struct contact_env *env, const struct contact_plan *plan)
 {
-	return plan->step->kind == STEP_CALL || (plan->channel == CHANNEL_LETTER && !config->channel_providers[CHANNEL_LETTER][0]);
+	bool formal = plan->channel == CHANNEL_LETTER && plan->step->notice && !plan->beside && env->demands;
+	const struct demand_kind *kind = formal ? demand_kind(env->demands, plan->step->notice) : NULL;
+
+	return kind && *kind->enclosures ? kind->enclosures : NULL;
+}
+
+bool contact_by_hand(const struct contact_env *env, const struct contact_plan *plan)
+{
+	return plan->step->kind == STEP_CALL ||
+	       (plan->channel == CHANNEL_LETTER && (!env->config->channel_providers[CHANNEL_LETTER][0] || contact_enclosures(env, plan)));
+}
+
+/* What the person who posts it reads. */
+static const char *post_script(const struct contact_env *env, const struct contact_plan *plan, const struct message *m, const char *address,
+	struct arena *arena)
+{
+	const char *script = arena_printf(arena, "Print and post%s: %s, %s\n", m->registered ? ", registered" : "", m->to.name, address);
+	const char *const *enclosures = contact_enclosures(env, plan);
+
+	for (size_t i = 0; enclosures && enclosures[i]; i++)
+		script = arena_printf(arena, "%s%s%s", script, i ? ", " : "Enclose: ", enclosures[i]);
+	return enclosures ? arena_printf(arena, "%s\n", script) : script;
 }
 
 int contact_open_post(const struct contact_env *env, struct debtor *debtor, const struct contact_plan *plan, struct effects *fx,
@@ -86,7 +107,7 @@ int contact_open_post(const struct contact_env *env, struct debtor *debtor, cons
 	task = (struct task){ .id = arena_printf(fx->arena, "post:%s:%s", plan->members[0]->invoice.id, plan->step->id), .kind = "post",
 		.debtor_id = debtor->id, .invoice_ids = contact_ids(plan, fx->arena), .invoice_count = plan->member_count, .step = plan->step->id,
 		.role = plan->step->role, .opened_at = env->now, .deadline = zone_to_utc(when.zone, last, when.to_minute),
-		.script = arena_printf(fx->arena, "Print and post%s: %s, %s\n", m.registered ? ", registered" : "", m.to.name, address),
+		.script = post_script(env, plan, &m, address, fx->arena),
 		.document = m.attachments[0].data, .document_len = m.attachments[0].len };
 	contact_task_opened(plan, &task, fx);
 	return 0;

@@ -100,7 +100,7 @@ const char *const *demand_lacks(struct arena *arena, const struct demand_kind *k
 	for (; *required; required++)
 		if (!on_paper || !demand_on_letterhead(*required))
 			lacks[n++] = *required;
-	for (; *enclosures; enclosures++)
+	for (; !on_paper && *enclosures; enclosures++)
 		lacks[n++] = *enclosures;
 	return lacks;
 }

@@ -30,8 +30,8 @@ const char *const *demand_missing(struct arena *arena, const char *const *wanted
 /* Whether a letter has it by its frame, whatever its text says: who writes, to whom, when, and where to answer (common/letter.h). */
 bool demand_on_letterhead(const char *field);
 /*
- * What one that is about to go lacks: the required fields and the enclosures of its kind that are neither among `fields` nor, on paper, in
- * the letter's frame. NULL-terminated, in the arena; nothing: it may go.
+ * What one that is about to go lacks: the required fields and the enclosures of its kind that are not among `fields`. On paper the letter's
+ * frame has some, and whoever posts it adds the enclosures. NULL-terminated, in the arena; nothing: it may go.
  */
 const char *const *demand_lacks(struct arena *arena, const struct demand_kind *kind, const char *const *fields, bool on_paper);
 /* {"notice": "fr-mise-en-demeure", "fields": [...]}: members of the answer, into an open object. */

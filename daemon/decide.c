@@ -251,7 +251,7 @@ static void release(struct dunner *d, struct group *g, struct debtor *debtor, co
 
 	if (plan->step->kind == STEP_CALL)
 		r = contact_open_call(&env, debtor, plan, &g->fx, &err);
-	else if (contact_by_hand(d->config, plan))
+	else if (contact_by_hand(&env, plan))
 		r = contact_open_post(&env, debtor, plan, &g->fx, &err);
 	else
 		r = contact_release(&env, debtor, plan, sender_request, d, &g->fx, &out, &err);
@@ -273,7 +273,7 @@ static void release(struct dunner *d, struct group *g, struct debtor *debtor, co
 			plan->members[0]->invoice.id, err.path, err.text);
 		return;
 	}
-	if (contact_by_hand(d->config, plan))
+	if (contact_by_hand(&env, plan))
 		return;
 	pacing_count(d, g, out.message.provider);
 	release->message = out.message;
@@ -320,7 +320,7 @@ static bool contact_due(struct dunner *d, struct group *g, struct doc *doc, stru
 	}
 	if (!contact_plan(&env, debtor, candidates, count, doc->id, plan))
 		return false;
-	if (!contact_by_hand(d->config, plan) && !pacing_choose(d, g, debtor, plan))
+	if (!contact_by_hand(&env, plan) && !pacing_choose(d, g, debtor, plan))
 		return false;
 	release(d, g, debtor, plan);
 	return true;

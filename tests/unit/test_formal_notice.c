@@ -158,11 +158,45 @@ static void every_kind_on_both_sides(void **state)
 					fail_msg("%s", found);
 				/* on paper the frame has some of it */
 				err = (struct err){ 0 };
-				assert_int_equal(send_one(kind, "letter", less, &err), framed ? 0 : -EBADMSG);
-				assert_int_equal(lint(arena, kind->name, "letter", "", less, NULL) == NULL, framed);
+				assert_int_equal(send_one(kind, "letter", less, &err), framed && !*kind->enclosures ? 0 : -EBADMSG);
+				assert_int_equal(lint(arena, kind->name, "letter", "", less, NULL) == NULL, framed || l == 1);
 			}
 	}
 	assert_true(fields > 60);
+}
+
+/* What must be enclosed goes by nobody's hand but a person's, who reads what it is; the text must still be whole. */
+static void a_person_encloses(void **state)
+{
+	const struct demand_kind *kind = demand_kind(&law->demands, "gb-letter-of-claim");
+	static const char *const left_out[] = { NULL, "agreement_details" };
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(left_out); i++) {
+		struct contact_plan plan;
+		struct err err = { 0 };
+		struct world w;
+		int r;
+
+		world_init(&w, ALONE("gb-letter-of-claim", "letter", ""));
+		w.e[1].state = w.e[2].state = ESCALATION_CLOSED;
+		w.env.demands = &law->demands;
+		w.config->channel_providers[CHANNEL_LETTER][0] = "outbox";
+		w.config->creditor_postal = (struct postal){ .line1 = "1 Y Street", .postcode = "E1 6AN", .city = "London", .country = "GB" };
+		w.debtor.customer.postal = (struct postal){ .line1 = "12 X Road", .postcode = "EH1 1YZ", .city = "Edinburgh", .country = "GB" };
+		add_letter(&w, text_of(w.arena, kind, left_out[i]));
+		assert_true(contact_plan(&w.env, &w.debtor, w.candidates, INVOICES, "inv_0", &plan));
+		assert_true(contact_by_hand(&w.env, &plan));
+		r = contact_open_post(&w.env, &w.debtor, &plan, &w.fx, &err);
+		assert_int_equal(r, left_out[i] ? -EBADMSG : 0);
+		if (r == 0)
+			assert_non_null(strstr(w.fx.tasks->script, "\nEnclose: statement_of_account, information_sheet, reply_form, financial_statement_form\n"));
+		else
+			assert_non_null(strstr(err.text, "lacks agreement_details ("));
+		w.env.demands = NULL; /* where no law is known, nothing is asked */
+		assert_false(contact_by_hand(&w.env, &plan));
+		world_clear(&w);
+	}
 }
 
 /* The same fields through the command's engine. */
@@ -296,6 +330,7 @@ int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_kind_on_both_sides),
+		cmocka_unit_test(a_person_encloses),
 		cmocka_unit_test(the_command_says_the_same),
 		cmocka_unit_test(what_the_configuration_lacks),
 		cmocka_unit_test(only_formal_notices),

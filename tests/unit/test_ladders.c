@@ -106,7 +106,7 @@ struct rung {
 	enum channel channel; /* CHANNEL_COUNT: a gate */
 	int32_t days;
 	enum tone tone;
-	const char *walked; /* the debtor's day on which it comes for an invoice due on 2 September 2026, a Wednesday */
+	const char *walked; /* the debtor's day on which it comes for an invoice due on 2 September 2026, a Wednesday; NULL: it is for others */
 };
 
 static const struct rung rungs[] = {
@@ -129,7 +129,9 @@ static const struct rung rungs[] = {
 	{ "uk-b2b", "second-call", "call_script_firm", CHANNEL_CALL, 24, TONE_FIRM, "2026-09-28" },
 	{ "uk-b2b", "worth-it", NULL, CHANNEL_COUNT, 28, TONE_FIRM, "2026-10-02" },
 	{ "uk-b2b", "letter-before-claim", "formal_notice_uk", CHANNEL_LETTER, 30, TONE_LEGAL, "2026-10-05" },
+	{ "uk-b2b", "letter-of-claim", "letter_of_claim_uk", CHANNEL_LETTER, 30, TONE_LEGAL, NULL },
 	{ "uk-b2b", "follow-through", NULL, CHANNEL_COUNT, 17, TONE_LEGAL, "2026-10-22" },
+	{ "uk-b2b", "protocol-follow-through", NULL, CHANNEL_COUNT, 33, TONE_LEGAL, NULL },
 	{ "de-b2b", "pre-due", "pre_due", CHANNEL_EMAIL, -3, TONE_FRIENDLY, "2026-08-31" },
 	{ "de-b2b", "reminder", "reminder", CHANNEL_EMAIL, 5, TONE_FRIENDLY, "2026-09-08" }, /* eight days after the Monday on which the first one went */
 	{ "de-b2b", "call", "call_script", CHANNEL_CALL, 10, TONE_FRIENDLY, "2026-09-14" },
@@ -225,7 +227,7 @@ static void the_ladders_are_those_of_the_trade(void **state)
 		assert_int_equal(index, (int)seen++);
 		step = &policy->steps[index];
 		assert_int_equal(step->kind, !rung->template ? STEP_GATE : rung->channel == CHANNEL_CALL ? STEP_CALL : STEP_MESSAGE);
-		assert_int_equal(step->at.anchor, strcmp(rung->id, "follow-through") == 0 ? ANCHOR_STEP : ANCHOR_DUE);
+		assert_int_equal(step->at.anchor, strstr(rung->id, "follow-through") ? ANCHOR_STEP : ANCHOR_DUE);
 		assert_int_equal(step->at.days, rung->days);
 		assert_false(step->at.business);
 		assert_int_equal(step->tone, rung->tone);
@@ -327,7 +329,7 @@ static void the_ladders_walk_from_start_to_end(void **state)
 			const struct step *step;
 			const char *day;
 
-			if (strcmp(rungs[i].policy, places[p].policy) != 0)
+			if (strcmp(rungs[i].policy, places[p].policy) != 0 || !rungs[i].walked)
 				continue;
 			step = walk_on(w);
 			assert_non_null(step);
@@ -367,7 +369,8 @@ static void steps_are_for_whom_they_concern(void **state)
 		{ "fr-b2b", "public", "penalties", true, false }, { "fr-b2b", "consumer", "penalties", true, false },
 		{ "fr-b2b", "company", "formal-notice", true, true }, { "fr-b2b", "public", "formal-notice", true, false },
 		{ "fr-b2b", "consumer", "follow-through", true, false }, { "uk-b2b", "public", "letter-before-claim", true, true },
-		{ "uk-b2b", "sole_trader", "letter-before-claim", true, false }, /* who is owed the protocol's forms */
+		{ "uk-b2b", "sole_trader", "letter-before-claim", true, false }, { "uk-b2b", "sole_trader", "letter-of-claim", true, true },
+		{ "uk-b2b", "sole_trader", "protocol-follow-through", true, true }, { "uk-b2b", "company", "letter-of-claim", true, false },
 		{ "uk-b2b", "public", "interest", true, true }, { "uk-b2b", "consumer", "interest", true, false },
 		{ "de-b2b", "public", "penalties", true, true }, { "de-b2b", "consumer", "penalties", true, false },
 		{ "be-b2b", "public", "penalties", true, true }, { "be-b2b", "consumer", "penalties", true, false },

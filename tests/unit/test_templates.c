@@ -86,6 +86,7 @@ static const struct language languages[] = {
 static const char *const proper[] = { "Late Payment of Commercial Debts (Interest) Act 1998", "Bank of England", "2 und 5 BGB",
 	"du code de commerce", "du code de la commande publique", "Practice Direction on Pre-Action Conduct and Protocols", "County Court",
 	"Code civil", "letter before claim",
+	"Pre-Action Protocol for Debt Claims",
 	"requerimiento de pago", "procedimiento monitorio", "Ley Orgánica 1/2025", "Código Civil" };
 
 /* --- what it may be about ------------------------------------------------------------------------------------------------ */
