@@ -324,7 +324,7 @@ static void real(struct ctl *ctl, const struct entry *entry, int32_t moved_days,
 /* The word names a template, or POLICY/STEP with its template, channel, sender and what else the step says. */
 static int find_template(struct ctl *ctl, const struct library *library, const char *name, const struct entry *entry,
 	const char **template_name, enum channel *channel, const char **currency, struct notice_input *input, enum letter_delivery *delivery,
-	int32_t *moved_days)
+	int32_t *moved_days, const char **formal)
 {
 	static const struct debtor nobody;
 	const struct debtor *debtor = entry ? entry->d : NULL;
@@ -348,6 +348,7 @@ static int find_template(struct ctl *ctl, const struct library *library, const c
 		*currency = policy->minimum[0].currency;
 	*channel = policy->steps[step].channel;
 	*delivery = policy->steps[step].delivery;
+	*formal = policy->steps[step].notice;
 	if (config_sender(ctl->config, policy->steps[step].sender))
 		input->sender = config_sender(ctl->config, policy->steps[step].sender);
 	when = schedule_window(policy, debtor ? debtor : &nobody, ctl->config->creditor.zone, library_holidays(library));
@@ -451,9 +452,25 @@ static int draw(struct ctl *ctl, const struct invocation *call, const char *html
 	return EXIT_DONE;
 }
 
+/* Of a formal notice: what the daemon would hold it for. */
+static void warn_of_lacks(struct ctl *ctl, const struct library *library, const char *formal, const char *name, enum channel channel,
+	const struct notice_input *input)
+{
+	const struct demand_kind *kind = formal ? demand_kind(&library->law->demands, formal) : NULL;
+	const char *const *fields, *const *lacks, *list = "";
+
+	if (!kind || notice_fields(library->notices, name, channel, input, ctl->arena, &fields, NULL) < 0)
+		return;
+	lacks = demand_lacks(ctl->arena, kind, fields, channel == CHANNEL_LETTER);
+	for (size_t i = 0; lacks[i]; i++)
+		list = arena_printf(ctl->arena, "%s%s%s", list, i ? ", " : "", lacks[i]);
+	if (*lacks)
+		ctl_warn(ctl, "so it would wait for a person: %s lacks %s (%s)", kind->name, list, kind->source);
+}
+
 static int render(struct ctl *ctl, const struct library *library, const struct invocation *call)
 {
-	const char *name, *usual, *currency = command_option(call, "currency"), *invoice_id = command_option(call, "invoice");
+	const char *formal = NULL, *name, *usual, *currency = command_option(call, "currency"), *invoice_id = command_option(call, "invoice");
 	enum channel channel = CHANNEL_EMAIL;
 	enum letter_delivery delivery = LETTER_SIMPLE;
 	struct notice_input input = { .locale = command_option(call, "locale"), .fallback_locale = ctl->config->creditor.locale,
@@ -475,7 +492,8 @@ static int render(struct ctl *ctl, const struct library *library, const struct i
 	input.today = zone_date(zone, ctl->now);
 	if (command_option(call, "on") && date_parse(command_option(call, "on"), &input.today) < 0)
 		return ctl_fail(ctl, EXIT_USAGE, "usage", "--on %s must be a date such as 2026-03-02", command_option(call, "on"));
-	r = find_template(ctl, library, call->args[0], invoice_id ? &entry : NULL, &name, &channel, &usual, &input, &delivery, &moved_days);
+	r = find_template(ctl, library, call->args[0], invoice_id ? &entry : NULL, &name, &channel, &usual, &input, &delivery, &moved_days,
+		&formal);
 	if (r == 0)
 		r = read_channel(ctl, command_option(call, "channel"), &channel);
 	if (r != 0)
@@ -492,6 +510,7 @@ static int render(struct ctl *ctl, const struct library *library, const struct i
 		input.locale = ctl->config->creditor.locale;
 	if (notice_render(library->notices, name, channel, &input, ctl->arena, &notice, &err) < 0)
 		return ctl_fail(ctl, EXIT_FOUND, err.code, "%s: %s", name, err.text);
+	warn_of_lacks(ctl, library, formal, name, channel, &input);
 	if (command_option(call, "pdf") && channel != CHANNEL_LETTER)
 		return ctl_fail(ctl, EXIT_FOUND, "no_letter", "%s is no letter: --channel letter, or a step that is one", name);
 	if (channel == CHANNEL_LETTER && (command_option(call, "pdf") || command_option(call, "picture"))) {
