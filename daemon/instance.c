@@ -109,7 +109,7 @@ static bool alive(void *arg)
 
 		dunner_status(p->dunner, &status);
 		if (!instance_waits(p, &status) && status.turns == p->turns) {
-			log_line(in->log, LOG_CRIT, "dunningd", "partition %u makes no progress: the watchdog is not fed", p->number);
+			log_line(in->log, LOG_CRIT | MSG(NO_PROGRESS), "dunningd", "partition %u makes no progress: the watchdog is not fed", p->number);
 			return false;
 		}
 		p->turns = status.turns;
@@ -131,7 +131,7 @@ static void on_failed(int r, int exit_code, const char *reason, void *arg)
 	struct instance *in = p->instance;
 
 	log_partition(in->log, LOG_CRIT, "dunner", p->number, reason);
-	log_line(in->log, LOG_CRIT, "dunningd", "ends: %s", strerror(-r));
+	log_line(in->log, LOG_CRIT | MSG(ENDS), "dunningd", "ends: %s", strerror(-r));
 	give_up(in, exit_code);
 }
 
@@ -181,10 +181,10 @@ static void on_settings(int r, const char *fault, const char *warning, void *arg
 
 	in->checking = false;
 	if (r == -EPERM && !in->config->redis_check_settings) {
-		log_line(in->log, LOG_WARNING, "redis", "its settings cannot be read (%s)",
+		log_line(in->log, LOG_WARNING | MSG(REDIS_SETTINGS), "redis", "its settings cannot be read (%s)",
 			redis_store_last_error(in->partitions[0].store));
 	} else if (r == -EPERM) {
-		log_line(in->log, LOG_CRIT, "redis", "its settings cannot be read (%s): allow the user CONFIG GET, or set "
+		log_line(in->log, LOG_CRIT | MSG(REDIS_SETTINGS), "redis", "its settings cannot be read (%s): allow the user CONFIG GET, or set "
 			"redis.check_settings to false", redis_store_last_error(in->partitions[0].store));
 		give_up(in, INSTANCE_CONFIG);
 		return;
@@ -193,14 +193,14 @@ static void on_settings(int r, const char *fault, const char *warning, void *arg
 	}
 	in->checked = true;
 	if (warning)
-		log_line(in->log, LOG_WARNING, "redis", "%s", warning);
+		log_line(in->log, LOG_WARNING | MSG(REDIS_SETTINGS), "redis", "%s", warning);
 	if (fault && in->config->redis_check_settings) {
-		log_line(in->log, LOG_CRIT, "redis", "%s (redis.check_settings false would start nevertheless)", fault);
+		log_line(in->log, LOG_CRIT | MSG(REDIS_SETTINGS), "redis", "%s (redis.check_settings false would start nevertheless)", fault);
 		give_up(in, INSTANCE_CONFIG);
 		return;
 	}
 	if (fault)
-		log_line(in->log, LOG_WARNING, "redis", "%s", fault);
+		log_line(in->log, LOG_WARNING | MSG(REDIS_SETTINGS), "redis", "%s", fault);
 	start_partitions(in);
 }
 
@@ -222,7 +222,7 @@ static void on_redis(bool connected, const char *why, void *arg)
 		log_partition(in->log, LOG_INFO, "redis", p->number, "connected");
 		p->away[0] = '\0';
 	} else if (strncmp(p->away, why, sizeof(p->away) - 1) != 0) { /* it is tried again and again: told once */
-		log_partition(in->log, LOG_WARNING, "redis", p->number, why);
+		log_partition(in->log, LOG_WARNING | MSG(REDIS_AWAY), "redis", p->number, why);
 		snprintf(p->away, sizeof(p->away), "%s", why);
 	}
 	p->connected = connected;
@@ -281,7 +281,7 @@ static int reload_loudly(struct instance *in, struct err *err)
 	service_reloading(in->service);
 	r = reload(in, err);
 	if (r < 0)
-		log_line(in->log, LOG_ERR, "dunningd", "reload refused, what was loaded stays: %s", err->text);
+		log_line(in->log, LOG_ERR | MSG(RELOAD_REFUSED), "dunningd", "reload refused, what was loaded stays: %s", err->text);
 	else
 		log_line(in->log, LOG_INFO, "dunningd", "reloaded policies, templates and provider files");
 	in->ready = false;
@@ -367,7 +367,7 @@ static void on_deadline(evutil_socket_t fd, short what, void *arg)
 	struct instance *in = arg;
 
 	(void)fd, (void)what;
-	log_line(in->log, LOG_WARNING, "dunningd", "stopped without waiting any longer: what is on the wire will be in doubt");
+	log_line(in->log, LOG_WARNING | MSG(STOPPED_HARD), "dunningd", "stopped without waiting any longer: what is on the wire will be in doubt");
 	event_base_loopbreak(in->base);
 }
 
@@ -454,7 +454,7 @@ static int catch_signals(struct instance *in)
 
 static int fault(struct instance *in, const struct err *err, int r)
 {
-	log_line(in->log, LOG_CRIT, "dunningd", "cannot start: %s", err->text[0] ? err->text : strerror(-r));
+	log_line(in->log, LOG_CRIT | MSG(CANNOT_START), "dunningd", "cannot start: %s", err->text[0] ? err->text : strerror(-r));
 	switch (r) {
 	case -EKEYREJECTED:
 	case -EINPROGRESS: /* a person must do something before another start makes sense */
@@ -544,7 +544,7 @@ static void on_unsigned(int r, const char *text, void *arg)
 	struct instance *in = arg;
 
 	log_line(in->log, LOG_CRIT, "signer", "%s", text[0] ? text : strerror(-r));
-	log_line(in->log, LOG_CRIT, "dunningd", "ends: the trail cannot be signed any more");
+	log_line(in->log, LOG_CRIT | MSG(ENDS), "dunningd", "ends: the trail cannot be signed any more");
 	give_up(in, r == -EKEYREJECTED ? INSTANCE_CONFIG : INSTANCE_IO);
 }
 
@@ -722,7 +722,7 @@ int instance_run(const struct instance_options *options)
 	read_boot_id(&in);
 	in.base = create_base();
 	if (!in.base) {
-		log_line(in.log, LOG_CRIT, "dunningd", "cannot start: no event loop");
+		log_line(in.log, LOG_CRIT | MSG(CANNOT_START), "dunningd", "cannot start: no event loop");
 		instance_clear(&in);
 		return INSTANCE_FAILED;
 	}
@@ -738,12 +738,12 @@ int instance_run(const struct instance_options *options)
 	log_line(in.log, LOG_INFO, "dunningd", "%s begins: instance %s, %zu partition%s, state in %s", DUNNINGD_VERSION,
 		in.config->instance, in.partition_count, in.partition_count == 1 ? "" : "s", in.config->state_dir);
 	if (!in.setup.signs)
-		log_line(in.log, LOG_NOTICE, "dunningd", "the trail is not signed: there is no credential " LOG_KEY_CREDENTIAL
+		log_line(in.log, LOG_NOTICE | MSG(TRAIL_UNSIGNED), "dunningd", "the trail is not signed: there is no credential " LOG_KEY_CREDENTIAL
 			" (dunningctl trail key new makes one)");
 	if (in.generation.number > 1)
 		log_line(in.log, LOG_NOTICE, "dunningd", "the trail is of generation %u: %s", in.generation.number, in.generation.origin);
 	if (in.config->shadow)
-		log_line(in.log, LOG_NOTICE, "dunningd", "mode is shadow: nothing leaves, all goes to the outbox");
+		log_line(in.log, LOG_NOTICE | MSG(SHADOW), "dunningd", "mode is shadow: nothing leaves, all goes to the outbox");
 	event_base_dispatch(in.base);
 	if (in.exit_code == INSTANCE_OK) /* after a fault nothing more is signed */
 		signer_destroy(TAKE(in.signer), true);
