@@ -56,7 +56,7 @@ int notice_set_look(const struct notice_set *set, const char *locale, const char
 void notice_set_digest(const struct notice_set *set, char ret[65]);
 
 struct notice_invoice {
-	const char *number, *payment_url, *pdf_url; /* NULL = none */
+	const char *number, *payment_url, *pdf_url, *page_url; /* NULL = none; page_url: the debtor's page about it */
 	const char *terms; /* where late charges were agreed, as the producer refers to it: "CGV-7"; NULL = not told */
 	date issued_on, due_on;
 	int32_t moved_days; /* by which the policy moves the due date: interest counts from there */
@@ -69,7 +69,7 @@ struct notice_invoice {
  *   creditor.name .legal_id* .address* .bank* .email* .phone* .url*      debtor.name*      contact.name*
  *   sender.name .email .reply_to (the email address when there is no other) .phone*
  *   invoices: number issued_on* due_on total balance reduced (balance < total: paid or credited in part) days_past_due
- *      days_until_due (>= 0 both) overdue days_plural.<category> payment_url* pdf_url* first last
+ *      days_until_due (>= 0 both) overdue days_plural.<category> payment_url* pdf_url* page_url* first last
  *   invoice: the leading one, the same members
  *   one, many: is it about one invoice; count, count_plural.<category>; balance: of all together; today; deadline*
  *   consumer: is the debtor one; holds_work: others are asked to stop working for them; terms*: of all invoices, when they are the same
@@ -79,7 +79,8 @@ struct notice_invoice {
  *      .interest* (accrued up to today on what is unpaid of the overdue ones, by the statutory rate: only when every rate and first day is
  *      known, and nothing was agreed) .total* (balance, interest and fixed sums together) .working: its lines, number first_on days base rate
  *      year* (in how many days a year is counted) interest
- *   payment_url*: the page that pays all of it: of the only invoice, or the same for all; attempt_id*
+ *   payment_url*: the page that pays all of it: of the only invoice, or the same for all; page_url*: the debtor's page, of the only
+ *      invoice; attempt_id*
  *   call.said_on* .until_on* .tell* and of its outcomes the one that is true: .invoice_not_received .waiting_approval .in_payment
  *      .paid .promise .dispute .refuses*
  *   holds.<field>: always there; what stands in its section is what a formal notice must contain by that name ("deadline"): notice_fields()
