@@ -245,6 +245,28 @@ void contact_step_says(const struct policy *policy, const struct step *step, con
 		input->deadline = last_day(when, step, input->today);
 }
 
+/* A formal notice that lacks what the law asks of it does not go out: a person looks at it, and is told what it lacks. */
+static int check_notice(const struct contact_env *env, const struct contact_plan *plan, enum channel channel, const struct notice_input *input,
+	struct arena *arena, struct err *err)
+{
+	const char *const *fields, *const *lacks;
+	const struct demand_kind *kind;
+	const char *list = "";
+	int r;
+
+	if (!plan->step->notice || plan->beside)
+		return 0;
+	kind = env->demands ? demand_kind(env->demands, plan->step->notice) : NULL;
+	if (!kind)
+		return err_set(err, -EBADMSG, CONTACT_INCOMPLETE, "", "the law data has no notice \"%s\"", plan->step->notice);
+	if ((r = notice_fields(env->notices, plan->step->template_name, channel, input, arena, &fields, err)) < 0)
+		return r;
+	lacks = demand_lacks(arena, kind, fields, channel == CHANNEL_LETTER);
+	for (const char *const *field = lacks; *field; field++)
+		list = arena_printf(arena, "%s%s%s", list, *list ? ", " : "", *field);
+	return *lacks ? err_set(err, -EBADMSG, CONTACT_INCOMPLETE, "", "%s lacks %s (%s)", kind->name, list, kind->source) : 0;
+}
+
 /* The link to the debtor's page about it, where there is one: good for some time from today, and it knows by which way it went. */
 static const char *page_url(const struct contact_env *env, const struct escalation *e, enum channel channel, const char *locale, struct arena *arena)
 {
@@ -306,8 +328,8 @@ int contact_render(const struct contact_env *env, const struct debtor *debtor, c
 		.today = business_date(&when, env->now), .deadline = date_none(), .attempt_id = attempt,
 		.fallback_locale = env->config->creditor.locale, .country = debtor->customer.country,
 		.consumer = guard_debtor(customer_kind_names[debtor->customer.kind]) == DEBTOR_CONSUMER };
-
 	struct notice_talk talk;
+	int r;
 
 	contact_step_says(plan->policy, plan->step, env->interest, &when, &input);
 	*sender = find_sender(env->config, plan->step->sender);
@@ -322,10 +344,10 @@ int contact_render(const struct contact_env *env, const struct debtor *debtor, c
 		struct invoice_view view = invoice_view(&plan->members[i]->invoice);
 
 		invoices[i] = (struct notice_invoice){ .number = s->number ? s->number : plan->members[i]->invoice.id,
-			.payment_url = s->payment_url, .pdf_url = s->pdf_url, .page_url = page_url(env, plan->members[i], channel, input.locale, arena), .issued_on = s->issued_on,
-			.terms = s->late_fee_ref, .contract = s->contract,
-			.due_on = s->due_on, .total.minor = s->total, .balance.minor = view.balance,
-			.days_past_due = date_diff(input.today, s->due_on) };
+			.payment_url = s->payment_url, .pdf_url = s->pdf_url, .page_url = page_url(env, plan->members[i], channel, input.locale, arena),
+			.issued_on = s->issued_on, .terms = s->late_fee_ref, .contract = s->contract, .due_on = s->due_on,
+			.moved_days = date_diff(schedule_due(plan->policy, &when, s->due_on), s->due_on),
+			.total.minor = s->total, .balance.minor = view.balance, .days_past_due = date_diff(input.today, s->due_on) };
 		memcpy(invoices[i].total.currency, s->currency, 4);
 		memcpy(invoices[i].balance.currency, s->currency, 4);
 		if (!money_add(input.balance.minor, view.balance, &input.balance.minor))
@@ -334,6 +356,8 @@ int contact_render(const struct contact_env *env, const struct debtor *debtor, c
 	}
 	if (add_offers(plan, &when, input.today, &input, arena, err) < 0)
 		return -EBADMSG;
+	if ((r = check_notice(env, plan, channel, &input, arena, err)) < 0)
+		return r;
 	return notice_render(env->notices, plan->step->template_name, channel, &input, arena, ret, err);
 }
 
@@ -546,6 +570,8 @@ int contact_release(const struct contact_env *env, struct debtor *debtor, const 
 	if (!m->provider)
 		return err_set(err, -ENOENT, "no_provider", "$.channels", "no provider is configured for channel %s",
 			channel_names[plan->channel]);
+	if (contact_enclosures(env, plan))
+		return err_set(err, -EBADMSG, CONTACT_INCOMPLETE, "", "%s must have enclosures, which a person adds", plan->step->notice);
 	m->attempt_id = contact_attempt(env, debtor, plan, fx->arena, &address);
 	r = contact_render(env, debtor, plan, plan->channel, m->attempt_id, fx->arena, &notice, &sender, err);
 	if (r < 0)

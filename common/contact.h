@@ -11,6 +11,7 @@
 
 #include "common/attempt.h"
 #include "common/config.h"
+#include "common/demand.h"
 #include "common/escalation.h"
 #include "common/notice.h"
 
@@ -28,6 +29,9 @@ typedef int (*contact_document_fn)(const char *sha256, struct arena *arena, stru
 /* The newest checkpoint of the trail, as one line, into the arena. NULL: there is none. */
 typedef const char *(*contact_checkpoint_fn)(struct arena *arena, void *arg);
 
+/* Code of the refusal of a formal notice that lacks what it must contain, and the hold that follows: `err` says what. */
+#define CONTACT_INCOMPLETE "notice_incomplete"
+
 struct contact_env {
 	const struct config *config;
 	const struct notice_set *notices;
@@ -37,6 +41,7 @@ struct contact_env {
 	int64_t now; /* ms UTC */
 	int64_t payments_known_to; /* ms UTC; 0 = no payment feed binds */
 	const struct guard_rules *guard; /* NULL = no contact rules are known */
+	const struct demands *demands; /* what formal notices must contain; NULL = none are known */
 	const struct interest_rules *interest; /* for what a policy's `late` names; NULL = none are known */
 	contact_document_fn document; /* for steps that attach; NULL = there are none */
 	void *document_arg;
@@ -88,6 +93,9 @@ typedef int (*contact_request_fn)(const struct message *message, struct buf *mas
 int contact_release(const struct contact_env *env, struct debtor *debtor, const struct contact_plan *plan,
 	contact_request_fn request, void *arg, struct effects *fx, struct contact_released *ret, struct err *err);
 
+/* What must be enclosed with the letter that is planned, by the kind of formal notice that it is. NULL-terminated; NULL: nothing. */
+const char *const *contact_enclosures(const struct contact_env *env, const struct contact_plan *plan);
+
 /* What contact_release() does for a letter once its text is there: whom it goes to, how, and its PDF, the message's first attachment. */
 int contact_letter(const struct contact_env *env, const struct debtor *debtor, const struct contact_plan *plan, const struct sender *sender,
 	const struct notice *notice, struct message *m, struct arena *arena, struct err *err);
@@ -98,9 +106,12 @@ void contact_written(const struct contact_env *env, const struct debtor *debtor,
 /* The invoices' own documents behind what the message has already, where its step attaches them: of a letter, its enclosures. */
 int contact_documents(const struct contact_env *env, const struct contact_plan *plan, struct message *m, struct arena *arena, struct err *err);
 
-/* Whether a person does what is planned: a call, or a letter where the configuration has no provider for one. */
-bool contact_by_hand(const struct config *config, const struct contact_plan *plan);
-/* For such a letter: makes it, and opens a task to print and post it, which has its PDF, for all its members. */
+/*
+ * Whether a person does what is planned: a call, or a letter where the configuration has no provider for one, or to which something must be
+ * enclosed.
+ */
+bool contact_by_hand(const struct contact_env *env, const struct contact_plan *plan);
+/* For such a letter: makes it, and opens a task to print and post it, which has its PDF, for all its members; it names what to enclose. */
 int contact_open_post(const struct contact_env *env, struct debtor *debtor, const struct contact_plan *plan, struct effects *fx,
 	struct err *err);
 /* The text of a planned contact for the channel, with the sender of its step. `attempt`: its id, NULL = none. As notice_render(). */

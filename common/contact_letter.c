@@ -61,9 +61,34 @@ int contact_letter(const struct contact_env *env, const struct debtor *debtor, c
 
 /* --- without a provider: a person prints and posts it ---------------------------------------------------------------- */
 
-bool contact_by_hand(const struct config *config, const struct contact_plan *plan)
+const char *const *contact_enclosures(const struct contact_env *env, const struct contact_plan *plan)
 {
-	return plan->step->kind == STEP_CALL || (plan->channel == CHANNEL_LETTER && !config->channel_providers[CHANNEL_LETTER][0]);
+	bool formal = plan->channel == CHANNEL_LETTER && plan->step->notice && !plan->beside && env->demands;
+	const struct demand_kind *kind = formal ? demand_kind(env->demands, plan->step->notice) : NULL;
+
+	return kind && *kind->enclosures ? kind->enclosures : NULL;
+}
+
+bool contact_by_hand(const struct contact_env *env, const struct contact_plan *plan)
+{
+	return plan->step->kind == STEP_CALL ||
+	       (plan->channel == CHANNEL_LETTER && (!env->config->channel_providers[CHANNEL_LETTER][0] || contact_enclosures(env, plan)));
+}
+
+/* What the person who posts it reads. */
+static const char *post_script(const struct contact_env *env, const struct contact_plan *plan, const struct message *m, const char *address,
+	struct arena *arena)
+{
+	const char *script = arena_printf(arena, "Print and post%s: %s, %s\n", m->registered ? ", registered" : "", m->to.name, address);
+	const char *const *enclosures = contact_enclosures(env, plan);
+
+	for (size_t i = 0; enclosures && enclosures[i]; i++)
+		script = arena_printf(arena, "%s%s%s", script, i ? ", " : "Enclose: ", enclosures[i]);
+	script = enclosures ? arena_printf(arena, "%s\n", script) : script;
+	for (size_t i = 1; i < m->attachment_count; i++) /* whoever has documents.dir finds them there */
+		script = arena_printf(arena, "%sEnclose %s (%s.pdf)\n", script, m->attachments[i].name,
+			plan->members[i - 1]->invoice.snapshot.pdf_sha256);
+	return script;
 }
 
 int contact_open_post(const struct contact_env *env, struct debtor *debtor, const struct contact_plan *plan, struct effects *fx,
@@ -71,7 +96,6 @@ int contact_open_post(const struct contact_env *env, struct debtor *debtor, cons
 {
 	struct business_time when = schedule_window(plan->policy, debtor, env->config->creditor.zone, env->holidays);
 	struct message m = { .channel = CHANNEL_LETTER, .to = { .name = plan->contact->name, .email = NULL } };
-	CLEANUP(buf_clear) struct buf enclosed = { 0 };
 	const struct sender *sender;
 	const char *address;
 	struct notice notice;
@@ -84,14 +108,11 @@ int contact_open_post(const struct contact_env *env, struct debtor *debtor, cons
 		(r = contact_letter(env, debtor, plan, sender, &notice, &m, fx->arena, err)) < 0 ||
 		(r = contact_documents(env, plan, &m, fx->arena, err)) < 0)
 		return r;
-	for (size_t i = 1; i < m.attachment_count; i++) /* whoever has documents.dir finds them there */
-		buf_printf(&enclosed, "Enclose %s (%s.pdf)\n", m.attachments[i].name, plan->members[i - 1]->invoice.snapshot.pdf_sha256);
 	last = business_add_days(&when, zone_date(when.zone, env->now), POST_DAYS);
 	task = (struct task){ .id = arena_printf(fx->arena, "post:%s:%s", plan->members[0]->invoice.id, plan->step->id), .kind = "post",
 		.debtor_id = debtor->id, .invoice_ids = contact_ids(plan, fx->arena), .invoice_count = plan->member_count, .step = plan->step->id,
 		.role = plan->step->role, .opened_at = env->now, .deadline = zone_to_utc(when.zone, last, when.to_minute),
-		.script = arena_printf(fx->arena, "Print and post%s: %s, %s\n%s", m.registered ? ", registered" : "", m.to.name, address,
-			buf_str(&enclosed)),
+		.script = post_script(env, plan, &m, address, fx->arena),
 		.document = m.attachments[0].data, .document_len = m.attachments[0].len };
 	contact_written(env, debtor, plan, &notice, task.id, fx);
 	contact_task_opened(plan, &task, fx);

@@ -12,6 +12,7 @@
 #include "common/cleanup.h"
 #include "common/event.h"
 #include "common/json.h"
+#include "common/place.h"
 
 #define DEBTOR_CONTACTS_KEPT 40 /* recent contact times; more than any cap can ask for in its days */
 
@@ -180,6 +181,7 @@ bool debtor_opted_out(const struct debtor *debtor, enum channel channel);
 const struct contact *debtor_contact(const struct debtor *debtor, enum channel channel, const char *const *roles);
 /* Where that is, as one line: an address, a number, the house. */
 const char *debtor_address(const struct debtor *debtor, const struct contact *contact, enum channel channel, struct arena *arena);
+struct place debtor_place(const struct debtor *debtor); /* its country, and of the postal address what lies in it; borrowed */
 const char *debtor_zone(const struct debtor *debtor, const char *fallback);
 const char *debtor_locale(const struct debtor *debtor, const struct contact *contact, const char *fallback);
 

@@ -70,6 +70,15 @@ const struct stop_reply *debtor_stop_unconfirmed(const struct debtor *debtor, en
 	return stop->at && !stop->confirmed && debtor_opted_out(debtor, channel) ? stop : NULL;
 }
 
+struct place debtor_place(const struct debtor *debtor)
+{
+	const struct postal *postal = &debtor->customer.postal;
+	const char *country = debtor->customer.country;
+	bool there = country && (!postal->country || strcmp(postal->country, country) == 0);
+
+	return (struct place){ .country = country, .region = there ? postal->region : NULL, .postcode = there ? postal->postcode : NULL };
+}
+
 const char *debtor_zone(const struct debtor *debtor, const char *fallback)
 {
 	return debtor->customer.timezone ? debtor->customer.timezone : fallback;

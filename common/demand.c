@@ -82,6 +82,29 @@ const char *const *demand_missing(struct arena *arena, const char *const *wanted
 	return missing;
 }
 
+bool demand_on_letterhead(const char *field)
+{
+	static const char *const frame[] = { "creditor_identity", "creditor_name", "creditor_name_and_address", "debtor_identity", "date",
+		"date_of_letter", "reply_address", NULL };
+
+	return is_among(field, frame);
+}
+
+const char *const *demand_lacks(struct arena *arena, const struct demand_kind *kind, const char *const *fields, bool on_paper)
+{
+	const char *const *required = demand_missing(arena, kind->required, fields);
+	const char *const *enclosures = demand_missing(arena, kind->enclosures, fields);
+	const char **lacks = arena_alloc(arena, (count_words(required) + count_words(enclosures) + 1) * sizeof(*lacks));
+	size_t n = 0;
+
+	for (; *required; required++)
+		if (!on_paper || !demand_on_letterhead(*required))
+			lacks[n++] = *required;
+	for (; !on_paper && *enclosures; enclosures++)
+		lacks[n++] = *enclosures;
+	return lacks;
+}
+
 static void write_words(struct json_writer *w, const char *const *words)
 {
 	for (; *words; words++)
@@ -90,7 +113,7 @@ static void write_words(struct json_writer *w, const char *const *words)
 
 int demand_answer(struct arena *arena, const struct demands *demands, const struct json *given, struct json_writer *w, struct err *err)
 {
-	const char *const *fields, *const *missing, *const *enclosures;
+	const char *const *fields, *const *missing;
 	const struct demand_kind *kind;
 	const char *name;
 	int r;
@@ -100,13 +123,11 @@ int demand_answer(struct arena *arena, const struct demands *demands, const stru
 	kind = demand_kind(demands, name);
 	if (!kind)
 		return json_refuse(given, "notice", err, "not_one_of", "no such notice in the law data");
-	missing = demand_missing(arena, kind->required, fields);
-	enclosures = demand_missing(arena, kind->enclosures, fields);
+	missing = demand_lacks(arena, kind, fields, false);
 	jw_array(w, "missing");
 	write_words(w, missing);
-	write_words(w, enclosures);
 	jw_end_array(w);
-	jw_bool(w, "sendable", !*missing && !*enclosures);
+	jw_bool(w, "sendable", !*missing);
 	jw_array(w, "recommended");
 	write_words(w, demand_missing(arena, kind->recommended, fields));
 	jw_end_array(w);

@@ -126,39 +126,6 @@ static int64_t renewed_until(int64_t since, int64_t period, int64_t now)
 	return since + ((now - since) / period + 1) * period;
 }
 
-struct hold_row {
-	const char *reason;
-	const char *task; /* what a person must do; NULL = nothing */
-};
-static const struct hold_row hold_rows[] = {
-	{ "dispute", "review_dispute" },
-	{ "reconcile", "reconcile" },
-	{ "insolvency", "insolvency" },
-	{ "undelivered", "fix_address" },
-	{ "reply", "answer_reply" },
-	{ "says_paid", "find_payment" },
-	{ "refuses", "review_refusal" },
-	{ "exhausted", "exhausted" },
-	{ "settle", "agree_settlement" },
-	{ "incomplete", "complete_evidence" },
-	{ "dead_letter", "dead_letter" },
-	{ "unknown_policy", "unknown_policy" },
-	{ "no_customer", "no_customer" },
-	{ "in_doubt", "in_doubt" },
-	{ "zone_unknown", "review" },
-	{ "no_common_hours", "review" },
-	{ "confirm_same_company", "review" },
-	{ "other_legal_entity", "review" },
-};
-
-static const char *hold_task(const char *reason)
-{
-	for (size_t i = 0; i < ARRAY_LEN(hold_rows); i++)
-		if (strcmp(hold_rows[i].reason, reason) == 0)
-			return hold_rows[i].task;
-	return NULL;
-}
-
 /* A step that was given up because nobody knows may have been sent: for spacing and limits it was. */
 static bool perhaps_sent(const struct walked *walked)
 {
@@ -545,7 +512,7 @@ static void drop_task(struct escalation *e, const char *result, struct effects *
 /* `detail`: what a person must know to end it; NULL = the hold says it all. */
 static void tell_hold(struct escalation *e, const char *hold, const char *detail, int64_t until, bool renewed, struct effects *fx)
 {
-	const char *kind = hold_task(hold ? hold : e->held);
+	const char *kind = escalation_hold_task(hold ? hold : e->held), *why = hold ? escalation_hold_why(e, hold) : NULL;
 	struct draft *draft;
 
 	if (!renewed) {
@@ -562,7 +529,7 @@ static void tell_hold(struct escalation *e, const char *hold, const char *detail
 		struct task task = { .id = arena_printf(fx->arena, "%s:%s", kind, e->invoice.id), .kind = kind,
 			.debtor_id = e->invoice.debtor_id, .invoice_ids = arena_memdup(fx->arena, &e->invoice.id,
 				sizeof(e->invoice.id)), .invoice_count = 1, .opened_at = fx->now, .deadline = until,
-			.reason = detail ? detail : renewed ? "renewed" : hold, .close = !hold, .result = hold ? NULL : "obsolete" };
+			.reason = detail ? detail : renewed ? "renewed" : why ? why : hold, .close = !hold, .result = hold ? NULL : "obsolete" };
 
 		effects_task(fx, &task);
 	}

@@ -31,6 +31,9 @@ int64_t settlement_until(const struct business_time *when, const struct fact *se
 bool escalation_broke(const struct escalation *e, const char *what, const struct fact *fact);
 /* What was agreed and not kept until now is noted, once, and where the ladder goes on. */
 void agreed_judge(struct escalation *e, const struct debtor *d, const struct rules *rules, const struct invoice_view *view, struct effects *fx);
+/* escalation_hold.c */
+const char *escalation_hold_task(const char *reason); /* the kind of task that a hold opens; NULL = none */
+const char *escalation_hold_why(const struct escalation *e, const char *hold); /* what a person must know to end it; NULL = its name says it */
 /* escalation_work.c */
 void work_overdue(struct escalation *e, struct debtor *d, struct effects *fx); /* its day has passed, told once */
 void work_watch(struct escalation *e, struct debtor *d, const char *hold, struct effects *fx); /* what was warned of comes */

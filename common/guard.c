@@ -39,9 +39,10 @@ static bool same(const char *a, const char *b) /* hundreds of rules are looked t
 	return a[0] == b[0] && strcmp(a, b) == 0;
 }
 
-void guard_rules_of(const struct guard_rules *rules, const char *country, const char *region,
+static void choose_rules(const struct guard_rules *rules, const struct place *place, enum place_fit least,
 	const struct contact_rule *ret[GUARD_RULES_MAX + 1])
 {
+	const char *country = place->country;
 	static const char *const wider[] = { "EU", "*" };
 	bool policy = false;
 	size_t n = 0;
@@ -49,7 +50,7 @@ void guard_rules_of(const struct guard_rules *rules, const char *country, const 
 	for (size_t i = 0; i < rules->rule_count && n < GUARD_RULES_MAX; i++) {
 		const struct contact_rule *rule = &rules->rules[i];
 
-		if (!country || !same(rule->country, country) || (rule->region && (!region || strcmp(rule->region, region) != 0)))
+		if (!country || !same(rule->country, country) || (rule->region && place_fit(place, &rule->area) < least))
 			continue;
 		ret[n++] = rule;
 		policy = policy || (rule->policy && !rule->region);
@@ -76,6 +77,17 @@ const struct contact_rule *guard_confirms(const struct guard_rules *rules, const
 		if ((*rule)->confirms & 1u << channel)
 			return *rule;
 	return NULL;
+}
+
+void guard_rules_of(const struct guard_rules *rules, const char *country, const char *region,
+	const struct contact_rule *ret[GUARD_RULES_MAX + 1])
+{
+	choose_rules(rules, &(struct place){ .country = country, .region = region }, PLACE_THERE, ret);
+}
+
+void guard_rules_at(const struct guard_rules *rules, const struct place *place, const struct contact_rule *ret[GUARD_RULES_MAX + 1])
+{
+	choose_rules(rules, place, PLACE_PERHAPS, ret);
 }
 
 /* Whether a rule is about such a contact at all. */

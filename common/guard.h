@@ -52,6 +52,7 @@ struct contact_cap { /* at most `max` in `days` calendar days, the day of the co
 
 struct contact_rule {
 	const char *id, *country, *region; /* "US", "*" = where no policy of ours is nearer; region NULL = everywhere */
+	struct area area; /* the region's */
 	bool policy; /* our own caution, else law */
 	bool collection_only; /* for a creditor only once in collection procedures */
 	unsigned roles, debtors, channels; /* bits */
@@ -161,6 +162,8 @@ void guard_rules_of(const struct guard_rules *rules, const char *country, const 
 /* The rule of this place by which an opt-out of this channel is confirmed by one message; NULL: there is none, and silence begins at once. */
 const struct contact_rule *guard_confirms(const struct guard_rules *rules, const char *country, enum channel channel);
 #define GUARD_CONFIRM_MS (5 * MINUTE_MS) /* so long after the wish at most: 47 CFR 64.1200(a)(12) */
+/* The same for an address: of the regions also those in which it may lie. */
+void guard_rules_at(const struct guard_rules *rules, const struct place *place, const struct contact_rule *ret[GUARD_RULES_MAX + 1]);
 struct guard_answer guard_decide(const struct guard_rules *rules, const struct guard_request *request);
 /* {"rules": ["us-fdcpa"], "channel": "call", "at": "2026-03-09T12:30:00Z", "zones": [...], ...}: members of the answer. */
 int guard_answer_given(struct arena *arena, const struct guard_rules *rules, const struct json *given, struct json_writer *w,

@@ -143,7 +143,7 @@ static int read_hours(struct arena *arena, const struct json *row, struct contac
 static int read_rule(struct arena *arena, const struct json *row, struct contact_rule *ret, struct err *err)
 {
 	static const char *const members[] = { "country", "region", "basis", "in_collection", "roles", "debtors", "channels", "from", "windows",
-		"calendar", "days_off", "calls", "contacts", "after_conversation_days", "first_letter_days", "grace", "opt_out_text",
+		"calendar", "days_off", "calls", "contacts", "names", "postcodes", "within", "after_conversation_days", "first_letter_days", "grace", "opt_out_text",
 		"opt_out_confirmed", "work_email_denied", "electronic_consent", "source", "certainty", "as_of", "known_until", "note", NULL };
 	static const char *const basis[] = { "law", "policy", NULL };
 	const char *from = NULL;
@@ -172,7 +172,8 @@ static int read_rule(struct arena *arena, const struct json *row, struct contact
 	if (from && date_parse(from, &ret->from) < 0)
 		return json_refuse(row, "from", err, "bad_date", "must be a date such as 2026-09-01");
 	ret->policy = policy == 1;
-	return 0;
+	ret->area.code = ret->region;
+	return ret->region ? area_read(arena, row, &ret->area, err) : 0;
 }
 
 /* --- relations -------------------------------------------------------------------------------------------------------- */

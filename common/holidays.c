@@ -41,6 +41,10 @@ struct calendar {
 	size_t rule_count;
 	const struct calendar **parts; /* a union: the calendars whose days it has; rules then has none */
 	size_t part_count;
+	struct area area; /* a region's: code is its name behind "FR-"; of a part of a region ("BY-cath") it tells nothing */
+	const char *own_country; /* under which its people are counted too, as ISO 3166-1 has it: FR-RE is RE. NULL = none */
+	bool for_terms; /* of dates in law, and not of people */
+	const struct calendar *whole; /* a region with all its parts, of which an address does not tell which one it is in; NULL = it has none */
 	uint8_t *kept; /* a bit for each day of KEPT_FROM to KEPT_TO; NULL while it is made */
 };
 
@@ -384,7 +388,8 @@ static const struct calendar *find(const struct holidays *h, const char *name, s
 static int read_calendar(struct arena *arena, const struct holidays *before, const char *name, const struct json *row,
 	struct calendar *ret, struct err *err)
 {
-	static const char *const members[] = { "source", "certainty", "as_of", "known_until", "note", "extends", "days", NULL };
+	static const char *const members[] = { "source", "certainty", "as_of", "known_until", "note", "extends", "days",
+		"names", "postcodes", "within", "country", "for_terms", NULL };
 	const struct calendar *base = NULL;
 	const char *extends = NULL, *id;
 	struct json days, day;
@@ -401,7 +406,10 @@ static int read_calendar(struct arena *arena, const struct holidays *before, con
 	base_count = base ? base->rule_count : 0;
 	if (base_count + json_len(&days) > HOLIDAYS_MAX)
 		return json_refuse(row, "days", err, "out_of_range", "a calendar has at most %d rules", HOLIDAYS_MAX);
-	*ret = (struct calendar){ .name = name };
+	*ret = (struct calendar){ .name = name, .area.code = strlen(name) > 3 ? name + 3 : name };
+	if ((r = area_read(arena, row, &ret->area, err)) < 0 || (r = json_opt_str(row, "country", 2, &ret->own_country, err)) < 0 ||
+		(r = json_opt_bool(row, "for_terms", &ret->for_terms, err)) < 0)
+		return r;
 	ret->rules = arena_alloc(arena, (base_count + json_len(&days) + 1) * sizeof(*ret->rules));
 	for (; ret->rule_count < base_count; ret->rule_count++)
 		ret->rules[ret->rule_count] = base->rules[ret->rule_count];
@@ -474,6 +482,30 @@ static void unite(struct arena *arena, struct holidays *h, const char *country)
 	h->count++;
 }
 
+static bool is_region(const struct calendar *c)
+{
+	return c->name[2] == '-' && !c->for_terms;
+}
+
+/* Under the name "FR*" or "DE-BY*" all of those that begin so, and those alone that may be meant where an address does not tell. */
+static const struct calendar *unite_beside(struct arena *arena, struct holidays *h, const char *name)
+{
+	struct calendar *all = &h->calendars[h->count];
+	size_t len = strlen(name);
+
+	*all = (struct calendar){ .name = arena_printf(arena, "%s*", name), .parts = arena_alloc(arena, h->named * sizeof(*all->parts)) };
+	for (size_t i = 0; i < h->named; i++) {
+		const struct calendar *c = &h->calendars[i];
+
+		if (strncmp(c->name, name, len) == 0 && (!c->name[len] || (c->name[len] == '-' && is_region(c) && !c->own_country)))
+			all->parts[all->part_count++] = c;
+	}
+	if (all->part_count < 2)
+		return NULL;
+	h->count++;
+	return all;
+}
+
 int holidays_parse(struct arena *arena, const struct json *section, struct holidays **ret, struct err *err)
 {
 	struct holidays *h = arena_alloc(arena, sizeof(*h));
@@ -483,8 +515,8 @@ int holidays_parse(struct arena *arena, const struct json *section, struct holid
 
 	if (json_len(section) > CALENDARS_MAX)
 		return json_refuse(section, NULL, err, "out_of_range", "must be %d calendars at most", CALENDARS_MAX);
-	/* At most as many unions as there are calendars. */
-	h->calendars = arena_alloc(arena, (2 * json_len(section) + 1) * sizeof(*h->calendars));
+	/* At most two unions for each calendar. */
+	h->calendars = arena_alloc(arena, (3 * json_len(section) + 1) * sizeof(*h->calendars));
 	for (size_t i = 0; json_member(section, &i, &name, &row); h->count++)
 		if ((r = read_calendar(arena, h, name, &row, &h->calendars[h->count], err)) < 0)
 			return r;
@@ -495,6 +527,9 @@ int holidays_parse(struct arena *arena, const struct json *section, struct holid
 		if (country == 2 && h->calendars[i].name[2] && !find(h, h->calendars[i].name, 2))
 			unite(arena, h, arena_printf(arena, "%.2s", h->calendars[i].name));
 	}
+	for (size_t i = 0; i < h->named; i++)
+		if (!h->calendars[i].name[2] || (is_region(&h->calendars[i]) && !strchr(h->calendars[i].area.code, '-')))
+			h->calendars[i].whole = unite_beside(arena, h, h->calendars[i].name);
 	for (size_t i = 0; i < h->count; i++)
 		keep(arena, &h->calendars[i]);
 	index_countries(arena, h);
@@ -514,6 +549,32 @@ const struct calendar *holidays_place(const struct holidays *h, const char *plac
 	if (calendar || !h || !place || strlen(place) <= 2 || place[2] != '-')
 		return calendar;
 	return find(h, place, 2);
+}
+
+const struct calendar *holidays_of(const struct holidays *h, const struct place *place)
+{
+	const char *country = place->country;
+	const struct calendar *own = NULL;
+	bool perhaps = false;
+
+	for (size_t i = 0; h && country && i < h->named; i++) {
+		const struct calendar *c = &h->calendars[i];
+		enum place_fit fit;
+
+		if (c->own_country && strcmp(c->own_country, country) == 0)
+			return c;
+		if (c->name[0] != country[0] || c->name[1] != country[1] || c->for_terms || (c->name[2] && strchr(c->area.code, '-')))
+			continue;
+		if (!c->name[2]) {
+			own = c;
+			continue;
+		}
+		fit = place_fit(place, &c->area);
+		if (fit == PLACE_THERE)
+			return c->whole ? c->whole : c;
+		perhaps = perhaps || (fit == PLACE_PERHAPS && !c->own_country);
+	}
+	return !own ? holidays_calendar(h, country) : perhaps && own->whole ? own->whole : own;
 }
 
 const char *calendar_name(const struct calendar *calendar)

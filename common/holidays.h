@@ -12,6 +12,7 @@
 #include "common/date.h"
 #include "common/err.h"
 #include "common/json.h"
+#include "common/place.h"
 
 #define HOLIDAYS_MAX 48 /* of one calendar in one year */
 
@@ -37,7 +38,12 @@ const struct calendar *holidays_calendar(const struct holidays *holidays, const 
  * regions with theirs ("GB") gets their union, so that no region's day is overlooked. NULL: nothing is known about it.
  */
 const struct calendar *holidays_place(const struct holidays *holidays, const char *place);
-const char *calendar_name(const struct calendar *calendar); /* "FR", or "GB" of a union */
+/*
+ * The days off of whoever is at a place: of their region, or of the country where the address lies in none that has days of its own. Not
+ * known which: every day that is off anywhere in it. NULL: nothing is known about it.
+ */
+const struct calendar *holidays_of(const struct holidays *holidays, const struct place *place);
+const char *calendar_name(const struct calendar *calendar); /* "FR", or "GB" of a union, "DE*" of one beside the country's own */
 
 /* The days off of a year, in order; each once. Returns how many there are; ret has room for HOLIDAYS_MAX. */
 size_t calendar_year(const struct calendar *calendar, int year, struct holiday *ret);

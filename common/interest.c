@@ -286,6 +286,13 @@ static bool sum_due(const struct debt *debt, int64_t *ret)
 	return !debt->regime->tiers || fee_of(debt->regime->tiers, debt->principal, false, ret);
 }
 
+struct debt debt_of(const struct regime *regime, int64_t principal, date due, date until)
+{
+	return (struct debt){ .regime = regime, .principal = principal, .agreed = RATE_NONE, .due = due, .from = date_none(), .until = until, .days = -1,
+		.day_count = regime ? regime->day_count : DAYS_ACT_365, .yearly = regime && regime->yearly, .rounding = ROUND_HALF_AWAY,
+		.insolvency = date_none(), .sum = -1, .order = { ITEM_INTEREST, ITEM_PRINCIPAL, ITEM_FEE } };
+}
+
 int interest_compute(struct arena *arena, const struct debt *debt, struct interest *ret, struct err *err)
 {
 	struct walk w = { .arena = arena, .debt = debt, .ret = ret, .fresh = fraction_of(0, 1), .grown = fraction_of(0, 1) };

@@ -64,6 +64,7 @@ struct regime { /* how one country treats one kind of debtor */
 	bool zero_unfair; /* an agreed rate of 0 is grossly unfair: Directive 2011/7/EU art. 7(2) */
 	const char *country; /* whose law it is, ISO 3166; NULL = not told */
 	bool from_default; /* interest runs from default, else from the day after the due date */
+	int64_t default_days; /* so many days past the due date default is sure, reminder or not; 0 = not told */
 	struct wordings cited; /* its statute, as a notice to a debtor cites it; none: no reminder may state it */
 	const char *starts, *source, *certainty;
 };
@@ -149,6 +150,11 @@ struct interest {
 	date known_until;
 };
 
+/*
+ * The debt as a law treats it, where nothing else is known: its own counting, exact and rounded once, half away from zero, the fixed sum by
+ * the law, a payment first on interest. `regime` NULL: no law, and days are counted as they are, a year as 365.
+ */
+struct debt debt_of(const struct regime *regime, int64_t principal, date due, date until);
 /* -ERANGE and `err`: past 2^53, or past what an exact fraction holds. Results lie in the arena. */
 int interest_compute(struct arena *arena, const struct debt *debt, struct interest *ret, struct err *err);
 

@@ -126,15 +126,13 @@ static int read_debt(struct arena *arena, const struct json *given, struct quest
 {
 	static const char *const compounding[] = { "none", "yearly", NULL };
 	struct debt *debt = &q->debt;
-	int count = debt->regime ? (int)debt->regime->day_count : DAYS_ACT_365, yearly = debt->regime ? debt->regime->yearly : 0, r;
+	int count, yearly, r;
 	int64_t days = -1;
 
-	debt->agreed = RATE_NONE;
-	debt->due = debt->from = debt->until = debt->insolvency = q->to = date_none();
-	debt->sum = -1;
-	debt->order[0] = ITEM_INTEREST;
-	debt->order[1] = ITEM_PRINCIPAL;
-	debt->order[2] = ITEM_FEE;
+	*debt = debt_of(debt->regime, 0, date_none(), date_none());
+	q->to = date_none();
+	count = (int)debt->day_count;
+	yearly = debt->yearly;
 	if ((r = json_get_int(given, "principal_minor", 0, MONEY_MAX, &debt->principal, err)) < 0 ||
 		(r = rate_opt(given, "agreed_rate", &debt->agreed, err)) < 0 || (r = opt_date(given, "due", &debt->due, err)) < 0 ||
 		(r = opt_date(given, "until", &debt->until, err)) < 0 || (r = opt_date(given, "interest_from", &debt->from, err)) < 0 ||

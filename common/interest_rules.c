@@ -154,7 +154,7 @@ static int read_notice(struct arena *arena, const struct json *row, struct regim
 		(r = read_words(arena, row, "cited", &ret->cited, err)) < 0)
 		return r;
 	ret->from_default = word == 1;
-	return 0;
+	return json_opt_int(row, "default_days", 1, 366, &ret->default_days, err);
 }
 
 static int read_regime(struct arena *arena, const struct json *row, const struct interest_rules *rules, const struct fees *fees,
@@ -162,7 +162,7 @@ static int read_regime(struct arena *arena, const struct json *row, const struct
 {
 	static const char *const members[] = { "series", "points", "rate", "round_rate_up", "frozen", "compounding", "day_count",
 		"fixed_sum_minor", "fixed_sum_table", "sum_lost_in_insolvency", "currency", "by_currency", "floor_series", "floor_times",
-		"zero_unfair", "country", "from", "cited", "starts", "basis", "source", "certainty", "as_of",
+		"zero_unfair", "country", "from", "default_days", "cited", "starts", "basis", "source", "certainty", "as_of",
 		"known_until", "note", NULL };
 	static const char *const compounding[] = { "none", "yearly", NULL };
 	int count = DAYS_ACT_365, yearly = 0, r;

@@ -100,7 +100,7 @@ void library_lint(const struct library_check *check, const struct policy *policy
 	const struct creditor *creditor = &check->config->creditor;
 	const struct lint_input input = { .policy = policy, .law = check->library->law, .zone = creditor->zone,
 		.country = check->bare ? NULL : country_of(creditor->locale, report->arena), .locale = check->bare ? NULL : creditor->locale,
-		.texts = check->texts, .can_send = check->bare ? NULL : can_send, .arg = (void *)(uintptr_t)check };
+		.creditor = check->bare ? NULL : creditor, .texts = check->texts, .can_send = check->bare ? NULL : can_send, .arg = (void *)(uintptr_t)check };
 
 	lint_policy(&input, report);
 }

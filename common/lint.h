@@ -78,6 +78,7 @@ struct lint_input {
 	const struct policy *policy;
 	const struct law *law; /* NULL: none is known, and nothing is asked of it */
 	const char *country, *zone; /* the creditor's; country NULL = not known */
+	const struct creditor *creditor; /* what formal notices can say of it; NULL = everything */
 	const char *locale; /* the creditor's: every template must be there in it. NULL = not known: in any */
 	struct lint_texts *texts; /* NULL: they are not looked at */
 	lint_can_send_fn can_send; /* NULL: not looked at */

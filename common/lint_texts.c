@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/demand.h"
 #include "common/lint_internal.h"
 #include "common/locale.h"
 
@@ -195,6 +196,47 @@ static void check_sayings(struct lint *l, const struct saying *sayings, size_t c
 	}
 }
 
+/* --- what a formal notice must contain ----------------------------------------------------------------------------------- */
+
+/* In the creditor's language and in each other one that it is written in: what no invoice could ever put there. True: something was found. */
+static bool check_notice(struct lint *l, const struct saying *s, const struct demand_kind *kind)
+{
+	const struct step *step = &l->policy->steps[s->step];
+	const struct lint_texts *texts = l->input->texts;
+
+	for (size_t k = 0; k <= texts->locale_count; k++) {
+		const char *locale = k ? texts->locales[k - 1] : l->input->locale, *list = "";
+		const char *const *fields, *const *lacks;
+
+		if (!locale || notice_set_fields(texts->set, locale, s->name, s->channel, s->late, l->input->creditor, step->deadline_days > 0,
+				       texts->arena, &fields, NULL) < 0)
+			continue; /* whatever is wrong with the text itself was found before */
+		lacks = demand_lacks(texts->arena, kind, fields, s->channel == CHANNEL_LETTER);
+		for (const char *const *field = lacks; *field; field++)
+			list = arena_printf(texts->arena, "%s%s%s", list, *list ? ", " : "", *field);
+		if (!*lacks)
+			continue;
+		lint_add(l, LINT_NOTICE_INCOMPLETE, s->step, "notice", NULL, "\"%s\" by %s in %s lacks %s, and %s asks for it (%s)", s->name,
+			channel_names[s->channel], locale, list, kind->name, kind->source);
+		return true;
+	}
+	return false;
+}
+
+static void check_notices(struct lint *l, const struct saying *sayings, size_t count)
+{
+	const struct step *step = &l->policy->steps[sayings->step];
+	const struct demand_kind *kind = step->notice && l->input->law ? demand_kind(&l->input->law->demands, step->notice) : NULL;
+
+	if (!step->notice || !l->input->law)
+		return;
+	if (!kind)
+		lint_add(l, LINT_UNKNOWN_NOTICE, sayings->step, "notice", NULL, "\"%s\" is in none of the law files", step->notice);
+	for (size_t k = 0; kind && l->input->texts && l->input->texts->read && k < count; k++)
+		if (check_notice(l, &sayings[k], kind))
+			return;
+}
+
 void lint_texts_of(struct lint *l, size_t i)
 {
 	const struct step *step = &l->policy->steps[i];
@@ -211,6 +253,7 @@ void lint_texts_of(struct lint *l, size_t i)
 		sayings[count].attach = false;
 		count++;
 	}
+	check_notices(l, sayings, count);
 	if (step->confirm) {
 		sayings[count] = (struct saying){ i, step->confirm, "confirm", CHANNEL_EMAIL, "confirm", NULL, step->tone, step->sender, false,
 			step->when.countries };

@@ -291,6 +291,35 @@ static void digest_used(const struct notice_set *set, const struct choice *choic
 	hex_format(digest, sizeof(digest), ret);
 }
 
+/* --- what a formal notice must contain ---------------------------------------------------------------------------- */
+
+/* The fields of which the templates of a message and their partials speak, each once. NULL-terminated, in the arena. */
+static const char *const *fields_of(const struct notice_set *set, const struct choice *choice, struct arena *arena)
+{
+	bool *used = arena_alloc(arena, set->count + 1);
+	const char **fields = NULL;
+	size_t count = 0, capacity = 0;
+	struct template_use use;
+
+	for (size_t p = 0; p < NOTICE_PART_COUNT; p++)
+		mark_used(&(struct partial_env){ set, choice, (enum notice_part)p }, choice->parts[p], used);
+	for (size_t i = 0; i < set->count; i++)
+		for (size_t at = 0; used[i] && template_next(set->entries[i].template, &at, &use);) {
+			const char *field = use.name + sizeof(NOTICE_HOLDS) - 1;
+			bool known = use.kind != TEMPLATE_SECTION || strncmp(use.name, NOTICE_HOLDS, sizeof(NOTICE_HOLDS) - 1) != 0;
+
+			for (size_t f = 0; f < count && !known; f++)
+				known = strcmp(fields[f], field) == 0;
+			if (known)
+				continue;
+			fields = arena_grow(arena, fields, count, &capacity, sizeof(*fields));
+			fields[count++] = field;
+		}
+	fields = arena_grow(arena, fields, count, &capacity, sizeof(*fields));
+	fields[count] = NULL;
+	return fields;
+}
+
 /* --- rendering ---------------------------------------------------------------------------------------------------- */
 
 static bool same_language(const char *a, const char *b)
@@ -378,8 +407,8 @@ static int render_choice(const struct notice_set *set, const struct choice *choi
 {
 	const char *texts[NOTICE_PART_COUNT] = { 0 };
 	struct json model;
-	int r = notice_model(input, format_locale(choice, input), channel == CHANNEL_SMS ? SMS_NAME_MAX : 0, arena, &model,
-		err);
+	int r = notice_model(input, format_locale(choice, input), channel == CHANNEL_SMS ? SMS_NAME_MAX : 0, fields_of(set, choice, arena), arena,
+		&model, err);
 
 	if (r < 0)
 		return r;
@@ -407,6 +436,50 @@ int notice_render(const struct notice_set *set, const char *name, enum channel c
 		!choose(set, input->fallback_locale, name, channel, &choice))
 		return refuse_none(input->fallback_locale ? input->fallback_locale : "?", name, channel, err);
 	return render_choice(set, &choice, channel, input, arena, ret, err);
+}
+
+static bool same_text(const char *a, const char *b)
+{
+	return a == b || (a && b && strcmp(a, b) == 0);
+}
+
+/*
+ * What a field's passages leave in the message shows when they are left out. A part that cannot stand without them (it would be empty) was
+ * made of them.
+ */
+static int held_fields(const struct notice_set *set, const struct choice *choice, enum channel channel, const struct notice_input *input,
+	struct arena *arena, const char *const **ret, struct err *err)
+{
+	const char *const *fields = fields_of(set, choice, arena);
+	struct notice_input less = *input;
+	struct notice whole, rest;
+	const char **held;
+	size_t n = 0, count = 0;
+	int r = render_choice(set, choice, channel, input, arena, &whole, err);
+
+	while (fields[count])
+		count++;
+	held = arena_alloc(arena, (count + 1) * sizeof(*held));
+	for (size_t i = 0; r == 0 && i < count; i++) {
+		struct err inner = { 0 };
+
+		less.without = fields[i];
+		if (render_choice(set, choice, channel, &less, arena, &rest, &inner) < 0 || !same_text(whole.subject, rest.subject) ||
+			!same_text(whole.text, rest.text))
+			held[n++] = fields[i];
+	}
+	*ret = held;
+	return r;
+}
+
+int notice_fields(const struct notice_set *set, const char *name, enum channel channel, const struct notice_input *input, struct arena *arena,
+	const char *const **ret, struct err *err)
+{
+	struct choice choice;
+
+	if (!choose(set, input->locale, name, channel, &choice) && !choose(set, input->fallback_locale, name, channel, &choice))
+		return refuse_none(input->fallback_locale ? input->fallback_locale : "?", name, channel, err);
+	return held_fields(set, &choice, channel, input, arena, ret, err);
 }
 
 /* --- checking ----------------------------------------------------------------------------------------------------- */
@@ -500,4 +573,20 @@ int notice_set_look(const struct notice_set *set, const char *locale, const char
 			return r;
 	}
 	return check_by_rendering(set, &choice, channel, late, look, arg, err);
+}
+
+int notice_set_fields(const struct notice_set *set, const char *locale, const char *name, enum channel channel, const struct regime *late,
+	const struct creditor *creditor, bool deadline, struct arena *arena, const char *const **ret, struct err *err)
+{
+	struct notice_input input;
+	struct choice choice;
+
+	if (!choose(set, locale, name, channel, &choice))
+		return refuse_none(locale, name, channel, err);
+	notice_sample(NOTICE_RICH, choice.locale, late, arena, &input);
+	if (creditor)
+		input.creditor = creditor;
+	if (!deadline)
+		input.deadline = date_none();
+	return held_fields(set, &choice, channel, &input, arena, ret, err);
 }

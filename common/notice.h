@@ -60,6 +60,7 @@ struct notice_invoice {
 	const char *terms; /* where late charges were agreed, as the producer refers to it: "CGV-7"; NULL = not told */
 	const char *contract; /* that it rests on; NULL = not told */
 	date issued_on, due_on;
+	int32_t moved_days; /* by which the policy moves the due date: interest counts from there */
 	struct money total, balance;
 	int32_t days_past_due; /* < 0: before the due date */
 };
@@ -76,6 +77,9 @@ struct notice_invoice {
  *   late*: what the law attaches to late payment: .statute .country* (when it is not the debtor's) .from_due .from_default .reference*
  *      .points .rate* (today's, a year; only when it is known and the same for all overdue invoices) .rounded* (up to multiples of) .yearly
  *      .sum .sum_each* (the fixed sum of each) .sum_total* (of all overdue ones, when they differ)
+ *      .interest* (accrued up to today on what is unpaid of the overdue ones, by the statutory rate: only when every rate and first day is
+ *      known, and nothing was agreed) .total* (balance, interest and fixed sums together) .working: its lines, number first_on days base rate
+ *      year* (in how many days a year is counted) interest
  *   payment_url*: the page that pays all of it: of the only invoice, or the same for all; page_url*: the debtor's page, of the only
  *      invoice; attempt_id*
  *   call.said_on* .until_on* .tell* and of its outcomes the one that is true: .invoice_not_received .waiting_approval .in_payment
@@ -83,6 +87,7 @@ struct notice_invoice {
  *   contract*: as the producer refers to it, when it is that of all invoices
  *   offers*: what we would accept instead: code until first last only, and settlement (with amount) or plan (with instalments: amount due_on first last)
  *   announced_on*: the day of the message that is taken back
+ *   holds.<field>: always there; what stands in its section is what a formal notice must contain by that name ("deadline"): notice_fields()
  *   promised_on*: the day that was promised; instalment.number .of .due_on .rest*
  * Amounts and dates are text of the reader's locale; a category is CLDR's: zero one two few many other.
  */
@@ -128,6 +133,7 @@ struct notice_input {
 	size_t offer_count;
 	const char *attempt_id;
 	const struct notice_talk *talk; /* NULL: a step of the ladder, or a call's script */
+	const char *without; /* a field of a formal notice whose passages are left out: see notice_fields(). NULL = none */
 };
 
 struct notice {
@@ -140,5 +146,18 @@ struct notice {
 /* Strings live in the arena. -ENOENT: no template; -EBADMSG: err names the variable or part. Never a half-filled notice. */
 int notice_render(const struct notice_set *set, const char *name, enum channel channel, const struct notice_input *input,
 	struct arena *arena, struct notice *ret, struct err *err);
+
+/*
+ * The fields of a formal notice (law data, "notices") that this message holds: those whose sections {{#holds.deadline}} leave something in
+ * it. NULL-terminated, in the arena. As notice_render().
+ */
+int notice_fields(const struct notice_set *set, const char *name, enum channel channel, const struct notice_input *input, struct arena *arena,
+	const char *const **ret, struct err *err);
+/*
+ * The fields that the templates of this locale (or its chain) can hold at best, with everything known that is not the step's or the
+ * creditor's own: `creditor` (NULL = one with everything), and whether a day is named. As notice_set_check().
+ */
+int notice_set_fields(const struct notice_set *set, const char *locale, const char *name, enum channel channel, const struct regime *late,
+	const struct creditor *creditor, bool deadline, struct arena *arena, const char *const **ret, struct err *err);
 
 #endif

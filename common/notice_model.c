@@ -18,7 +18,8 @@ static const char *const names[] = { ".", "creditor", "creditor.name", "creditor
 	"balance", "reduced", "days_past_due", "days_until_due", "overdue", "payment_url", "pdf_url", "page_url", "first", "last", "days_plural",
 	"one", "many", "count", "count_plural", "today", "deadline", "attempt_id", "consumer", "holds_work", "terms", "late", "late.statute",
 	"late.country", "late.from_due", "late.from_default", "late.reference", "late.points", "late.rate", "late.rounded", "late.yearly",
-	"late.sum", "late.sum_each", "late.sum_total", "statute", "country", "from_due", "from_default", "reference", "points", "rate", "rounded",
+	"late.sum", "late.sum_each", "late.sum_total", "late.interest", "late.total", "late.working", "interest", "working", "first_on", "base",
+	"year", "days", "statute", "country", "from_due", "from_default", "reference", "points", "rate", "rounded",
 	"yearly", "sum", "sum_each", "sum_total",
 	"call", "call.said_on", "call.until_on", "call.tell", "call.invoice_not_received", "call.waiting_approval", "call.in_payment",
 	"call.paid", "call.promise", "call.dispute", "call.refuses", "said_on", "until_on", "tell", "invoice_not_received",
@@ -30,6 +31,8 @@ bool notice_model_has(const char *name)
 {
 	const char *dot = strrchr(name, '.');
 
+	if (strcmp(name, "holds") == 0 || (strncmp(name, NOTICE_HOLDS, sizeof(NOTICE_HOLDS) - 1) == 0 && name[sizeof(NOTICE_HOLDS) - 1]))
+		return true; /* any field: which ones the law asks for is data */
 	for (size_t i = 0; i < ARRAY_LEN(names); i++)
 		if (!strcmp(names[i], name))
 			return true;
@@ -284,7 +287,8 @@ static int64_t common_rate(const struct notice_input *input)
 	return rate;
 }
 
-static void put_sum(struct model *m, const struct notice_input *input)
+/* The fixed sums of all overdue invoices, in minor units; false: they are not known. */
+static bool put_sum(struct model *m, const struct notice_input *input, int64_t *ret)
 {
 	const struct regime *late = input->late;
 	struct money each = { 0 }, total = { 0 };
@@ -300,11 +304,13 @@ static void put_sum(struct model *m, const struct notice_input *input)
 		same = same && (seen++ == 0 || one == each.minor);
 		each.minor = one;
 	}
+	*ret = total.minor;
 	if (!known || total.minor == 0)
-		return;
+		return !late->sum && !late->tiers;
 	memcpy(each.currency, late->currency, sizeof(each.currency));
 	memcpy(total.currency, late->currency, sizeof(total.currency));
 	put_money(m, same ? "sum_each" : "sum_total", same ? each : total);
+	return strcmp(late->currency, input->balance.currency) == 0;
 }
 
 static void put_text(struct model *m, const char *key, int r)
@@ -327,6 +333,14 @@ static void put_points(struct model *m, const char *key, int64_t rate)
 	put_text(m, key, locale_number(m->locale, text, &m->text));
 }
 
+static struct money in_currency(int64_t minor, const char *currency)
+{
+	struct money money = { .minor = minor };
+
+	memcpy(money.currency, currency, sizeof(money.currency));
+	return money;
+}
+
 static void put_rate(struct model *m, int64_t rate)
 {
 	char share[32], *end = share;
@@ -340,11 +354,42 @@ static void put_rate(struct model *m, int64_t rate)
 	put_text(m, "rate", locale_percent(m->locale, share, &m->text));
 }
 
+static void put_accrued(struct model *m, const struct notice_input *input, bool sums_known, int64_t sums)
+{
+	const char *currency = input->balance.currency;
+	struct notice_accrued accrued;
+	int64_t total;
+
+	if (!notice_accrued(input, m->w.arena, &accrued)) {
+		accrued.line_count = 0;
+	} else {
+		put_money(m, "interest", in_currency(accrued.sum, currency));
+		if (sums_known && money_add(input->balance.minor, accrued.sum, &total) && money_add(total, sums, &total))
+			put_money(m, "total", in_currency(total, currency));
+	}
+	jm_array(&m->w, "working");
+	for (size_t i = 0; i < accrued.line_count; i++) {
+		const struct accrued_line *line = &accrued.lines[i];
+
+		jm_object(&m->w, NULL);
+		jm_str(&m->w, "number", line->number);
+		put_date(m, "first_on", line->first);
+		jm_int(&m->w, "days", line->days);
+		put_money(m, "base", in_currency(line->base, currency));
+		put_rate(m, line->rate);
+		jm_opt_str(&m->w, "year", line->year);
+		put_money(m, "interest", in_currency(line->interest, currency));
+		jm_end(&m->w);
+	}
+	jm_end(&m->w);
+}
+
 /* Nothing at all where the regime cites no statute: what states it is refused then for the missing variable. */
 static void put_late(struct model *m, const struct notice_input *input)
 {
 	const struct regime *late = input->late;
-	int64_t rate;
+	int64_t rate, sums;
+	bool known;
 
 	if (!late || !late->cited.count)
 		return;
@@ -364,7 +409,8 @@ static void put_late(struct model *m, const struct notice_input *input)
 	if (late->round_up)
 		put_points(m, "rounded", late->round_up);
 	jm_bool(&m->w, "yearly", late->yearly);
-	put_sum(m, input);
+	known = put_sum(m, input, &sums);
+	put_accrued(m, input, known, sums);
 	jm_end(&m->w);
 }
 
@@ -378,7 +424,15 @@ static int check_input(const struct notice_input *input, struct err *err)
 	return 0;
 }
 
-int notice_model(const struct notice_input *input, const char *locale, size_t name_max, struct arena *arena,
+static void put_holds(struct model *m, const struct notice_input *input, const char *const *holds)
+{
+	jm_object(&m->w, "holds");
+	for (; *holds; holds++)
+		jm_bool(&m->w, *holds, !input->without || strcmp(input->without, *holds) != 0);
+	jm_end(&m->w);
+}
+
+int notice_model(const struct notice_input *input, const char *locale, size_t name_max, const char *const *holds, struct arena *arena,
 	struct json *ret, struct err *err)
 {
 	struct model m = { .w = jm_init(arena), .locale = locale, .name_max = name_max };
@@ -418,6 +472,7 @@ int notice_model(const struct notice_input *input, const char *locale, size_t na
 	put_offers(&m, input);
 	put_late(&m, input);
 	put_talk(&m, input->talk);
+	put_holds(&m, input, holds);
 	jm_end(&m.w);
 	buf_clear(&m.text);
 	if (m.r < 0)

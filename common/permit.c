@@ -80,10 +80,14 @@ struct permit permit_contact(const struct permit_case *c, int64_t from)
 		.insolvency = date_none(), .letter_sent = date_none(), .reminder_sent = c->again || c->aside ? date_none() : c->first_reminder,
 		.reminder_by = c->by_post ? "post" : "email", .relation = relation_of(guard, c->contact ? c->contact->role : NULL),
 		.own = &when, .own_at_person = c->policy->window.debtor_zone, .history = history };
+	const struct place place = debtor_place(c->debtor);
+	const struct calendar *off = holidays_of(c->holidays, &place);
 	struct permit permit = { .decision = GUARD_ALLOW, .at = from };
 
+	if (off)
+		q.calendar = calendar_name(off);
 	if (c->guard) {
-		guard_rules_of(guard, q.country, NULL, rules);
+		guard_rules_at(guard, &place, rules);
 		q.rules = rules;
 	}
 	if (c->confirms) {

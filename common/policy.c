@@ -39,7 +39,7 @@ static const char *const if_members[] = { "balance_min_minor", "balance_max_mino
 	"currency", "kinds", "countries", "tags", NULL };
 /* Which members a step of each kind may have; what is left over would be silently without effect. */
 static const char *const message_members[] = { "id", "at", "channel", "else", "template", "sender", "tone", "to", "fees",
-	"attach", "delivery", "deadline", "effects", "hold_after", "in_doubt", "if", "announces", "requires", "offers", NULL };
+	"attach", "delivery", "notice", "deadline", "effects", "hold_after", "in_doubt", "if", "announces", "requires", "offers", NULL };
 static const char *const call_members[] = { "id", "at", "channel", "template", "confirm", "sender", "tone", "to", "deadline",
 	"role", "effects", "hold_after", "in_doubt", "if", "announces", "requires", NULL };
 static const char *const gate_members[] = { "id", "at", "gate", "action", "role", "deadline", "tone", "effects", "if", "requires", NULL };
@@ -552,7 +552,7 @@ static int parse_contact(struct arena *arena, const struct json *object, struct 
 				channel_names[step->channel]);
 	}
 	if (step->kind == STEP_MESSAGE &&
-		((r = parse_letter(object, step, err)) < 0 ||
+		((r = parse_letter(object, step, err)) < 0 || (r = opt_name(object, "notice", &step->notice, err)) < 0 ||
 			(r = opt_days(object, "deadline", &step->deadline_days, &step->deadline_business, err)) < 0))
 		return r;
 	return 0;

@@ -100,6 +100,7 @@ struct step {
 	const char *role; /* GATE: who decides; CALL: who calls, "" = whoever is free */
 	bool fees;
 	enum letter_delivery delivery; /* of a letter */
+	const char *notice; /* MESSAGE: the kind of formal notice of the law data that it is, whose content is checked; NULL = none */
 	bool attach_invoice; /* MESSAGE: by mail, with the document of every invoice it is about */
 	const char *const *effects; /* outbound event types, NULL-terminated */
 	int32_t hold_after_days; /* work.hold_requested comes so long after the step, which warns of it; 0 = at once */

@@ -6,10 +6,11 @@ struct business_time schedule_window(const struct policy *policy, const struct d
 	const struct holidays *holidays)
 {
 	const struct window *w = &policy->window;
+	const struct place place = debtor_place(debtor);
 	struct business_time when = { .weekdays = w->weekdays, .from_minute = w->from_minute, .to_minute = w->to_minute };
 
 	if (w->holidays)
-		when.calendar = holidays_place(holidays, debtor->customer.country);
+		when.calendar = holidays_of(holidays, &place);
 	if (zone_get(w->debtor_zone ? debtor_zone(debtor, creditor_zone) : w->zone, &when.zone) < 0 &&
 		zone_get(creditor_zone, &when.zone) < 0)
 		(void)zone_get("UTC", &when.zone);

@@ -27,6 +27,7 @@ struct contact_env decide_env(const struct dunner *d)
 {
 	return (struct contact_env){ .config = d->config, .notices = d->library->notices,
 		.holidays = library_holidays(d->library), .guard = library_guard(d->library),
+		.demands = d->library->law ? &d->library->law->demands : NULL,
 		.interest = d->library->law ? &d->library->law->interest : NULL, .install_key = d->settings.install_key,
 		.partition = d->settings.partition, .now = flow_now(d), .payments_known_to = d->payments_known_to, .document = documents_read,
 		.document_arg = (void *)(uintptr_t)d->config->documents_dir, .checkpoint = newest_checkpoint,
@@ -278,7 +279,7 @@ static void release(struct dunner *d, struct group *g, struct debtor *debtor, co
 
 	if (plan->step->kind == STEP_CALL)
 		r = contact_open_call(&env, debtor, plan, &g->fx, &err);
-	else if (contact_by_hand(d->config, plan))
+	else if (contact_by_hand(&env, plan))
 		r = contact_open_post(&env, debtor, plan, &g->fx, &err);
 	else
 		r = contact_release(&env, debtor, plan, sender_request, d, &g->fx, &out, &err);
@@ -287,9 +288,10 @@ static void release(struct dunner *d, struct group *g, struct debtor *debtor, co
 
 		touch(d, g, doc);
 		doc->contacted = true;
-		if (r < 0) { /* it cannot be rendered or has no provider: a person must mend the configuration */
-			struct hold_entry hold = { .reason = "unrenderable", .since = env.now,
-				.until = env.now + HOUR_MS, .why = arena_strdup(g->arena, err.text) };
+		if (r < 0) { /* it cannot be rendered, lacks something, or has no provider: a person must mend the configuration */
+			bool review = strcmp(err.code, CONTACT_INCOMPLETE) == 0;
+			struct hold_entry hold = { .reason = review ? CONTACT_INCOMPLETE : "unrenderable", .since = env.now,
+				.until = env.now + (review ? DAY_MS : HOUR_MS), .why = arena_strdup(g->arena, err.text) };
 
 			escalation_hold(doc->e, g->arena, &hold);
 		}
@@ -299,7 +301,7 @@ static void release(struct dunner *d, struct group *g, struct debtor *debtor, co
 			plan->members[0]->invoice.id, err.path, err.text);
 		return;
 	}
-	if (contact_by_hand(d->config, plan))
+	if (contact_by_hand(&env, plan))
 		return;
 	pacing_count(d, g, out.message.provider);
 	release->message = out.message;
@@ -346,7 +348,7 @@ static bool contact_due(struct dunner *d, struct group *g, struct doc *doc, stru
 	}
 	if (!contact_plan(&env, debtor, candidates, count, doc->id, plan))
 		return false;
-	if (!contact_by_hand(d->config, plan) && !pacing_choose(d, g, debtor, plan))
+	if (!contact_by_hand(&env, plan) && !pacing_choose(d, g, debtor, plan))
 		return false;
 	release(d, g, debtor, plan);
 	return true;

@@ -44,6 +44,7 @@ static const struct sentence holds[] = {
 	{ "zone_unknown", "no time zone is known for the debtor, and the law names hours: a person must look" },
 	{ "no_common_hours", "the hours of the policy, of the law and of the debtor's zones never meet: a person must look" },
 	{ "confirm_same_company", "the person may not belong to the same company: a person must confirm" },
+	{ "notice_incomplete", "its formal notice lacks what the law says it must contain: the task names it, and a person must look" },
 	{ "other_legal_entity", "the person belongs to another company: a person must confirm" },
 	{ "in_doubt", "nobody knows whether its last message was sent" },
 	{ NULL, NULL },

@@ -293,6 +293,8 @@ static void sample(struct ctl *ctl, bool many, const char *currency, struct noti
 		invoices[i].due_on = date_add_days(input->today, i ? -3 : -15);
 		invoices[i].issued_on = date_add_days(invoices[i].due_on, -30);
 		invoices[i].days_past_due = i ? 3 : 15;
+		if (input->late) /* what a law says where nothing was agreed */
+			invoices[i].terms = NULL;
 		invoices[i].total.minor = i ? 84050 : 120000;
 		invoices[i].balance.minor = invoices[i].total.minor;
 		memcpy(invoices[i].total.currency, currency, sizeof(invoices[i].total.currency));
@@ -305,7 +307,7 @@ static void sample(struct ctl *ctl, bool many, const char *currency, struct noti
 	input->contact_name = "Mme Roy";
 }
 
-static void real(struct ctl *ctl, const struct entry *entry, struct notice_input *input)
+static void real(struct ctl *ctl, const struct entry *entry, int32_t moved_days, struct notice_input *input)
 {
 	const struct snapshot *s = &entry->e.invoice.snapshot;
 	struct notice_invoice *one = arena_alloc(ctl->arena, sizeof(*one));
@@ -313,7 +315,7 @@ static void real(struct ctl *ctl, const struct entry *entry, struct notice_input
 
 	*one = (struct notice_invoice){ .number = s->number ? s->number : entry->e.invoice.id, .payment_url = s->payment_url,
 		.pdf_url = s->pdf_url, .page_url = page_url(ctl), .issued_on = s->issued_on, .due_on = s->due_on, .total.minor = s->total,
-		.balance.minor = invoice_view(&entry->e.invoice).balance, .terms = s->late_fee_ref, .contract = s->contract,
+		.balance.minor = invoice_view(&entry->e.invoice).balance, .terms = s->late_fee_ref, .contract = s->contract, .moved_days = moved_days,
 		.days_past_due = date_diff(input->today, s->due_on) };
 	memcpy(one->total.currency, s->currency, sizeof(one->total.currency));
 	memcpy(one->balance.currency, s->currency, sizeof(one->balance.currency));
@@ -329,10 +331,12 @@ static void real(struct ctl *ctl, const struct entry *entry, struct notice_input
 }
 
 /* The word names a template, or POLICY/STEP with its template, channel, sender and what else the step says. */
-static int find_template(struct ctl *ctl, const struct library *library, const char *name, const struct debtor *debtor,
-	const char **template_name, enum channel *channel, const char **currency, struct notice_input *input, enum letter_delivery *delivery)
+static int find_template(struct ctl *ctl, const struct library *library, const char *name, const struct entry *entry,
+	const char **template_name, enum channel *channel, const char **currency, struct notice_input *input, enum letter_delivery *delivery,
+	int32_t *moved_days, const char **formal)
 {
 	static const struct debtor nobody;
+	const struct debtor *debtor = entry ? entry->d : NULL;
 	const char *slash = strchr(name, '/');
 	const struct policy *policy;
 	struct business_time when;
@@ -353,10 +357,13 @@ static int find_template(struct ctl *ctl, const struct library *library, const c
 		*currency = policy->minimum[0].currency;
 	*channel = policy->steps[step].channel;
 	*delivery = policy->steps[step].delivery;
+	*formal = policy->steps[step].notice;
 	if (config_sender(ctl->config, policy->steps[step].sender))
 		input->sender = config_sender(ctl->config, policy->steps[step].sender);
 	when = schedule_window(policy, debtor ? debtor : &nobody, ctl->config->creditor.zone, library_holidays(library));
 	input->deadline = date_none();
+	if (entry)
+		*moved_days = date_diff(schedule_due(policy, &when, entry->e.invoice.snapshot.due_on), entry->e.invoice.snapshot.due_on);
 	contact_step_says(policy, &policy->steps[step], &library->law->interest, &when, input);
 	return 0;
 }
@@ -454,9 +461,25 @@ static int draw(struct ctl *ctl, const struct invocation *call, const char *html
 	return EXIT_DONE;
 }
 
+/* Of a formal notice: what the daemon would hold it for. */
+static void warn_of_lacks(struct ctl *ctl, const struct library *library, const char *formal, const char *name, enum channel channel,
+	const struct notice_input *input)
+{
+	const struct demand_kind *kind = formal ? demand_kind(&library->law->demands, formal) : NULL;
+	const char *const *fields, *const *lacks, *list = "";
+
+	if (!kind || notice_fields(library->notices, name, channel, input, ctl->arena, &fields, NULL) < 0)
+		return;
+	lacks = demand_lacks(ctl->arena, kind, fields, channel == CHANNEL_LETTER);
+	for (size_t i = 0; lacks[i]; i++)
+		list = arena_printf(ctl->arena, "%s%s%s", list, i ? ", " : "", lacks[i]);
+	if (*lacks)
+		ctl_warn(ctl, "so it would wait for a person: %s lacks %s (%s)", kind->name, list, kind->source);
+}
+
 static int render(struct ctl *ctl, const struct library *library, const struct invocation *call)
 {
-	const char *name, *usual, *currency = command_option(call, "currency"), *invoice_id = command_option(call, "invoice");
+	const char *formal = NULL, *name, *usual, *currency = command_option(call, "currency"), *invoice_id = command_option(call, "invoice");
 	enum channel channel = CHANNEL_EMAIL;
 	enum letter_delivery delivery = LETTER_SIMPLE;
 	struct notice_input input = { .locale = command_option(call, "locale"), .fallback_locale = ctl->config->creditor.locale,
@@ -465,6 +488,7 @@ static int render(struct ctl *ctl, const struct library *library, const struct i
 	struct entry entry;
 	struct notice notice;
 	struct err err = { 0 };
+	int32_t moved_days = 0;
 	int r = invoice_id ? entry_find(ctl, ctl->arena, invoice_id, &entry) : 0;
 
 	if (r != 0)
@@ -475,13 +499,16 @@ static int render(struct ctl *ctl, const struct library *library, const struct i
 	if (!zone && zone_get(ctl->config->creditor.zone, &zone) < 0)
 		return ctl_fail(ctl, EXIT_CONFIG, "unknown_zone", "%s is no time zone", ctl->config->creditor.zone);
 	input.today = zone_date(zone, ctl->now);
-	r = find_template(ctl, library, call->args[0], invoice_id ? entry.d : NULL, &name, &channel, &usual, &input, &delivery);
+	if (command_option(call, "on") && date_parse(command_option(call, "on"), &input.today) < 0)
+		return ctl_fail(ctl, EXIT_USAGE, "usage", "--on %s must be a date such as 2026-03-02", command_option(call, "on"));
+	r = find_template(ctl, library, call->args[0], invoice_id ? &entry : NULL, &name, &channel, &usual, &input, &delivery, &moved_days,
+		&formal);
 	if (r == 0)
 		r = read_channel(ctl, command_option(call, "channel"), &channel);
 	if (r != 0)
 		return r;
 	if (invoice_id)
-		real(ctl, &entry, &input);
+		real(ctl, &entry, moved_days, &input);
 	else
 		sample(ctl, command_option(call, "many") != NULL, currency ? currency : usual, &input);
 	if (!invoice_id && input.late)
@@ -492,6 +519,7 @@ static int render(struct ctl *ctl, const struct library *library, const struct i
 		input.locale = ctl->config->creditor.locale;
 	if (notice_render(library->notices, name, channel, &input, ctl->arena, &notice, &err) < 0)
 		return ctl_fail(ctl, EXIT_FOUND, err.code, "%s: %s", name, err.text);
+	warn_of_lacks(ctl, library, formal, name, channel, &input);
 	if (command_option(call, "pdf") && channel != CHANNEL_LETTER)
 		return ctl_fail(ctl, EXIT_FOUND, "no_letter", "%s is no letter: --channel letter, or a step that is one", name);
 	if (channel == CHANNEL_LETTER && (command_option(call, "pdf") || command_option(call, "picture"))) {
@@ -524,6 +552,7 @@ static const struct option_row preview_options[] = {
 	{ "locale", "TAG", "of the reader, such as fr-FR (the debtor's, else the creditor's)" },
 	{ "invoice", "INVOICE", "with the figures of this one, instead of a made-up one" },
 	{ "many", NULL, "about two made-up invoices" },
+	{ "on", "DATE", "as it would read on that day (today)" },
 	{ "currency", "CODE", "of the made-up ones (that of the policy's minimum, else EUR)" },
 	{ "consumer", NULL, "as a consumer reads it" },
 	{ "html", NULL, "the HTML alone, for a browser" },

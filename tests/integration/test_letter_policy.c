@@ -63,6 +63,12 @@ static int setup(void **state)
 	put_policy(l, "now", "formal_notice_fr", "");
 	put_policy(l, "either", "both", ",\"else\":\"email\"");
 	put_policy(l, "whole", "both", ",\"attach\":\"invoice\"");
+	put_policy(l, "named", "incomplete", ",\"notice\":\"fr-mise-en-demeure\"");
+	world_put(&l->world, "templates/fr/incomplete.subject", "{{#holds.words_mise_en_demeure}}Mise en demeure{{/holds.words_mise_en_demeure}}");
+	world_put(&l->world, "templates/fr/incomplete.letter",
+		"{{#holds.clear_demand_to_pay}}Payez{{/holds.clear_demand_to_pay}}{{#deadline}}{{#holds.deadline}} le {{deadline}}{{/holds.deadline}}{{/deadline}}"
+		"{{#holds.amount_due_breakdown}} {{balance}}{{/holds.amount_due_breakdown}}"
+		"{{#terms}}{{#holds.invoice_references}} {{invoice.number}}, {{terms}}{{/holds.invoice_references}}{{/terms}}");
 	world_put(&l->world, "templates/fr/both.subject", "Facture {{invoice.number}}");
 	world_put(&l->world, "templates/fr/both.letter", "Sur papier : {{balance}}");
 	world_put(&l->world, "templates/fr/both.txt", "Par mail : {{balance}}");
@@ -270,6 +276,38 @@ static void the_invoice_is_enclosed(void **state)
 	assert_memory_equal(bytes.data, invoice, bytes.len);
 }
 
+/* A formal notice without what the law asks of it does not go, and a person is told what it lacks; once it is mended, it goes. */
+static void an_incomplete_notice_waits_for_a_person(void **state)
+{
+	struct lettered *l = *state;
+	CLEANUP(buf_clear) struct buf tasks = { 0 }, said = { 0 };
+	struct json message;
+	const char *text;
+
+	push(l, "named", "named", house);
+	wait_says(l, "escalation:named", "\"notice_incomplete\"");
+	assert_true(world_quiet(&l->world, WAIT_MS));
+	assert_int_equal(world_ctl(&l->world, (const char *const[]){ "tasks", NULL }, &tasks), 0);
+	assert_non_null(strstr(buf_str(&tasks), "review:named"));
+	assert_non_null(strstr(buf_str(&tasks), "fr-mise-en-demeure lacks invoice_references"));
+	message = world_ask_sandbox(&l->world, l->arena, "/messages?invoice=named");
+	message = json_get(&message, "messages");
+	assert_int_equal(json_len(&message), 0);
+	text = arena_printf(l->arena, event, "named-2", "named", "named", "named", "named", house);
+	text = arena_printf(l->arena, "%.*s,\"terms\":{\"late_fee_ref\":\"CGV-7\"}%s", (int)(strstr(text, ",\"policy\"") - text), text,
+		strstr(text, ",\"policy\""));
+	text = arena_printf(l->arena, "%.*s\"version\":2%s", (int)(strstr(text, "\"version\":1") - text), text, strstr(text, "\"version\":1") + 11);
+	world_push(&l->world, text, strlen(text));
+	assert_true(world_quiet(&l->world, WAIT_MS));
+	assert_int_equal(world_ctl(&l->world, (const char *const[]){ "resume", "named", "the terms are known now", NULL }, &said), 0);
+	message = sent(l, "named");
+	assert_string_equal(member(&message, "subject"), "Mise en demeure");
+	wait_says(l, "escalation:named", "\"waiting\"");
+	buf_reset(&tasks);
+	assert_int_equal(world_ctl(&l->world, (const char *const[]){ "tasks", NULL }, &tasks), 0);
+	assert_null(strstr(buf_str(&tasks), "review:named"));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -277,6 +315,7 @@ int main(void)
 		cmocka_unit_test(one_that_comes_back_is_no_contact),
 		cmocka_unit_test(without_a_house_another_way_or_a_person),
 		cmocka_unit_test(the_invoice_is_enclosed),
+		cmocka_unit_test(an_incomplete_notice_waits_for_a_person),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);

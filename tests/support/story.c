@@ -61,6 +61,7 @@ void story_invoice(struct story *s, const char *invoice, const char *due_on, int
 		"\"time\":\"%sT08:00:00Z\",\"data\":{\"invoice\":{\"id\":\"%s\",\"number\":\"F-%s\",\"version\":1,\"status\":\"open\",\"issued_on\":\"%s\","
 		"\"due_on\":\"%s\",\"currency\":\"EUR\",\"total_minor\":%lld,\"due_minor\":%lld,\"payment_url\":\"https://pay.example/%s\"},"
 		"\"customer\":{\"id\":\"cus_%s\",\"name\":\"Dupont SARL\",\"country\":\"FR\",\"kind\":\"company\",\"locale\":\"en-GB\","
+		"\"postal\":{\"line1\":\"1 rue X\",\"postcode\":\"75002\",\"city\":\"Paris\"},"
 		"\"timezone\":\"Europe/Paris\",\"contacts\":[{\"id\":\"c1\",\"role\":\"billing\",\"name\":\"Mme Roy\",\"email\":\"compta@dupont.example\","
 		"\"phone\":\"+33100000000\"},{\"id\":\"c2\",\"role\":\"manager\",\"name\":\"M. Petit\",\"email\":\"petit@dupont.example\","
 		"\"phone\":\"+33100000001\"}]}}}",

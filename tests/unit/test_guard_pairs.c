@@ -179,7 +179,8 @@ static void each_pair(void **state)
 /* What names, dates and explains a rule; all else restricts. */
 static bool restricts(const struct json *rule, const char *member)
 {
-	static const char *const words[] = { "country", "region", "basis", "source", "certainty", "as_of", "known_until", "note", NULL };
+	static const char *const words[] = { "country", "region", "basis", "source", "certainty", "as_of", "known_until", "note",
+		"names", "postcodes", "within", /* where the region is: test_place.c */ NULL };
 	struct json value = json_get(rule, member);
 
 	for (const char *const *w = words; *w; w++)

@@ -41,7 +41,7 @@ static int unload(void **state)
 /* --- loading ---------------------------------------------------------------------------------------------------------- */
 
 /* For whom each is meant: a creditor who takes it as the default one, since that must be fit and lawful; and their debtor. */
-static const struct place {
+static const struct market {
 	const char *policy, *locale, *country, *zone, *currency, *phone, *kind;
 } places[] = {
 	{ "fr-b2b", "fr-FR", "FR", "Europe/Paris", "EUR", "+33600000000", "company" },
@@ -106,7 +106,7 @@ struct rung {
 	enum channel channel; /* CHANNEL_COUNT: a gate */
 	int32_t days;
 	enum tone tone;
-	const char *walked; /* the debtor's day on which it comes for an invoice due on 2 September 2026, a Wednesday */
+	const char *walked; /* the debtor's day on which it comes for an invoice due on 2 September 2026, a Wednesday; NULL: it is for others */
 };
 
 static const struct rung rungs[] = {
@@ -129,7 +129,9 @@ static const struct rung rungs[] = {
 	{ "uk-b2b", "second-call", "call_script_firm", CHANNEL_CALL, 24, TONE_FIRM, "2026-09-28" },
 	{ "uk-b2b", "worth-it", NULL, CHANNEL_COUNT, 28, TONE_FIRM, "2026-10-02" },
 	{ "uk-b2b", "letter-before-claim", "formal_notice_uk", CHANNEL_LETTER, 30, TONE_LEGAL, "2026-10-05" },
+	{ "uk-b2b", "letter-of-claim", "letter_of_claim_uk", CHANNEL_LETTER, 30, TONE_LEGAL, NULL },
 	{ "uk-b2b", "follow-through", NULL, CHANNEL_COUNT, 17, TONE_LEGAL, "2026-10-22" },
+	{ "uk-b2b", "protocol-follow-through", NULL, CHANNEL_COUNT, 33, TONE_LEGAL, NULL },
 	{ "de-b2b", "pre-due", "pre_due", CHANNEL_EMAIL, -3, TONE_FRIENDLY, "2026-08-31" },
 	{ "de-b2b", "reminder", "reminder", CHANNEL_EMAIL, 5, TONE_FRIENDLY, "2026-09-08" }, /* eight days after the Monday on which the first one went */
 	{ "de-b2b", "call", "call_script", CHANNEL_CALL, 10, TONE_FRIENDLY, "2026-09-14" },
@@ -137,6 +139,8 @@ static const struct rung rungs[] = {
 	{ "de-b2b", "penalties", "penalties", CHANNEL_EMAIL, 24, TONE_FIRM, "2026-09-28" },
 	{ "de-b2b", "second-call", "call_script_firm", CHANNEL_CALL, 28, TONE_FIRM, "2026-10-02" },
 	{ "de-b2b", "worth-it", NULL, CHANNEL_COUNT, 32, TONE_FIRM, "2026-10-06" },
+	{ "de-b2b", "final-demand", "formal_notice_de", CHANNEL_LETTER, 35, TONE_LEGAL, "2026-10-09" },
+	{ "de-b2b", "follow-through", NULL, CHANNEL_COUNT, 14, TONE_LEGAL, "2026-10-23" },
 	{ "us-b2b", "pre-due", "pre_due", CHANNEL_EMAIL, -5, TONE_FRIENDLY, "2026-08-28" },
 	{ "us-b2b", "reminder", "reminder", CHANNEL_EMAIL, 1, TONE_FRIENDLY, "2026-09-03" },
 	{ "us-b2b", "call", "call_script", CHANNEL_CALL, 7, TONE_FRIENDLY, "2026-09-09" },
@@ -145,6 +149,8 @@ static const struct rung rungs[] = {
 	{ "us-b2b", "firm", "firm_reminder", CHANNEL_EMAIL, 21, TONE_FIRM, "2026-09-25" },
 	{ "us-b2b", "second-call", "call_script_firm", CHANNEL_CALL, 30, TONE_FIRM, "2026-10-05" },
 	{ "us-b2b", "worth-it", NULL, CHANNEL_COUNT, 40, TONE_FIRM, "2026-10-15" },
+	{ "us-b2b", "demand-letter", "formal_notice_us", CHANNEL_LETTER, 45, TONE_LEGAL, "2026-10-20" },
+	{ "us-b2b", "follow-through", NULL, CHANNEL_COUNT, 18, TONE_LEGAL, "2026-11-09" },
 	{ "be-b2b", "pre-due", "pre_due", CHANNEL_EMAIL, -5, TONE_FRIENDLY, "2026-08-28" },
 	{ "be-b2b", "reminder", "reminder", CHANNEL_EMAIL, 1, TONE_FRIENDLY, "2026-09-03" },
 	{ "be-b2b", "call", "call_script", CHANNEL_CALL, 6, TONE_FRIENDLY, "2026-09-08" },
@@ -153,6 +159,8 @@ static const struct rung rungs[] = {
 	{ "be-b2b", "penalties", "penalties", CHANNEL_EMAIL, 16, TONE_FIRM, "2026-09-18" },
 	{ "be-b2b", "second-call", "call_script_firm", CHANNEL_CALL, 21, TONE_FIRM, "2026-09-23" },
 	{ "be-b2b", "worth-it", NULL, CHANNEL_COUNT, 26, TONE_FIRM, "2026-09-28" },
+	{ "be-b2b", "formal-notice", "formal_notice_be", CHANNEL_LETTER, 30, TONE_LEGAL, "2026-10-02" },
+	{ "be-b2b", "follow-through", NULL, CHANNEL_COUNT, 14, TONE_LEGAL, "2026-10-16" },
 	{ "es-b2b", "pre-due", "pre_due", CHANNEL_EMAIL, -5, TONE_FRIENDLY, "2026-08-28" },
 	{ "es-b2b", "reminder", "reminder", CHANNEL_EMAIL, 2, TONE_FRIENDLY, "2026-09-04" },
 	{ "es-b2b", "call", "call_script", CHANNEL_CALL, 7, TONE_FRIENDLY, "2026-09-09" },
@@ -161,6 +169,8 @@ static const struct rung rungs[] = {
 	{ "es-b2b", "penalties", "penalties", CHANNEL_EMAIL, 20, TONE_FIRM, "2026-09-24" },
 	{ "es-b2b", "second-call", "call_script_firm", CHANNEL_CALL, 25, TONE_FIRM, "2026-09-29" },
 	{ "es-b2b", "worth-it", NULL, CHANNEL_COUNT, 30, TONE_FIRM, "2026-10-05" },
+	{ "es-b2b", "burofax", "formal_notice_es", CHANNEL_LETTER, 35, TONE_LEGAL, "2026-10-13" },
+	{ "es-b2b", "follow-through", NULL, CHANNEL_COUNT, 14, TONE_LEGAL, "2026-10-27" },
 	{ "it-b2b", "pre-due", "pre_due", CHANNEL_EMAIL, -5, TONE_FRIENDLY, "2026-08-28" },
 	{ "it-b2b", "reminder", "reminder", CHANNEL_EMAIL, 3, TONE_FRIENDLY, "2026-09-07" },
 	{ "it-b2b", "call", "call_script", CHANNEL_CALL, 8, TONE_FRIENDLY, "2026-09-14" },
@@ -169,6 +179,8 @@ static const struct rung rungs[] = {
 	{ "it-b2b", "penalties", "penalties", CHANNEL_EMAIL, 20, TONE_FIRM, "2026-09-28" },
 	{ "it-b2b", "second-call", "call_script_firm", CHANNEL_CALL, 25, TONE_FIRM, "2026-10-05" },
 	{ "it-b2b", "worth-it", NULL, CHANNEL_COUNT, 30, TONE_FIRM, "2026-10-12" },
+	{ "it-b2b", "formal-notice", "formal_notice_it", CHANNEL_LETTER, 35, TONE_LEGAL, "2026-10-19" },
+	{ "it-b2b", "follow-through", NULL, CHANNEL_COUNT, 14, TONE_LEGAL, "2026-11-02" },
 	{ "nl-b2b", "pre-due", "pre_due", CHANNEL_EMAIL, -5, TONE_FRIENDLY, "2026-08-28" },
 	{ "nl-b2b", "reminder", "reminder", CHANNEL_EMAIL, 1, TONE_FRIENDLY, "2026-09-03" },
 	{ "nl-b2b", "call", "call_script", CHANNEL_CALL, 7, TONE_FRIENDLY, "2026-09-09" },
@@ -177,6 +189,8 @@ static const struct rung rungs[] = {
 	{ "nl-b2b", "penalties", "penalties", CHANNEL_EMAIL, 21, TONE_FIRM, "2026-09-25" },
 	{ "nl-b2b", "second-call", "call_script_firm", CHANNEL_CALL, 24, TONE_FIRM, "2026-09-28" },
 	{ "nl-b2b", "worth-it", NULL, CHANNEL_COUNT, 28, TONE_FIRM, "2026-10-02" },
+	{ "nl-b2b", "sommatie", "formal_notice_nl", CHANNEL_LETTER, 30, TONE_LEGAL, "2026-10-05" },
+	{ "nl-b2b", "follow-through", NULL, CHANNEL_COUNT, 14, TONE_LEGAL, "2026-10-19" },
 	{ "fr-b2c", "pre-due", "pre_due", CHANNEL_EMAIL, -5, TONE_FRIENDLY, "2026-08-28" },
 	{ "fr-b2c", "reminder", "reminder", CHANNEL_EMAIL, 3, TONE_FRIENDLY, "2026-09-07" },
 	{ "fr-b2c", "text", "short_reminder", CHANNEL_SMS, 10, TONE_FRIENDLY, "2026-09-14" },
@@ -184,6 +198,8 @@ static const struct rung rungs[] = {
 	{ "fr-b2c", "call", "call_script", CHANNEL_CALL, 24, TONE_NEUTRAL, "2026-09-28" },
 	{ "fr-b2c", "firm", "firm_reminder", CHANNEL_EMAIL, 31, TONE_FIRM, "2026-10-05" },
 	{ "fr-b2c", "worth-it", NULL, CHANNEL_COUNT, 45, TONE_FIRM, "2026-10-19" },
+	{ "fr-b2c", "formal-notice", "formal_notice_fr_consumer", CHANNEL_LETTER, 52, TONE_LEGAL, "2026-10-26" },
+	{ "fr-b2c", "follow-through", NULL, CHANNEL_COUNT, 20, TONE_LEGAL, "2026-11-16" },
 	{ "deposit", "pre-due", "pre_due", CHANNEL_EMAIL, -2, TONE_FRIENDLY, "2026-08-31" },
 	{ "deposit", "reminder", "deposit_reminder", CHANNEL_EMAIL, 1, TONE_FRIENDLY, "2026-09-03" },
 	{ "deposit", "call", "call_script", CHANNEL_CALL, 5, TONE_FRIENDLY, "2026-09-07" },
@@ -211,7 +227,7 @@ static void the_ladders_are_those_of_the_trade(void **state)
 		assert_int_equal(index, (int)seen++);
 		step = &policy->steps[index];
 		assert_int_equal(step->kind, !rung->template ? STEP_GATE : rung->channel == CHANNEL_CALL ? STEP_CALL : STEP_MESSAGE);
-		assert_int_equal(step->at.anchor, strcmp(rung->id, "follow-through") == 0 ? ANCHOR_STEP : ANCHOR_DUE);
+		assert_int_equal(step->at.anchor, strstr(rung->id, "follow-through") ? ANCHOR_STEP : ANCHOR_DUE);
 		assert_int_equal(step->at.days, rung->days);
 		assert_false(step->at.business);
 		assert_int_equal(step->tone, rung->tone);
@@ -244,7 +260,7 @@ struct walk {
 };
 
 /* With all that the daemon asks: the place's holidays, contact rules and hours. */
-static struct walk *walk_begin(const struct place *place, const char *kind, bool sms_consent)
+static struct walk *walk_begin(const struct market *place, const char *kind, bool sms_consent)
 {
 	const struct first_day *s = &french;
 	const char *text = arena_printf(s->arena, event, place->currency, place->country, kind, place->locale, place->zone, place->phone,
@@ -313,7 +329,7 @@ static void the_ladders_walk_from_start_to_end(void **state)
 			const struct step *step;
 			const char *day;
 
-			if (strcmp(rungs[i].policy, places[p].policy) != 0)
+			if (strcmp(rungs[i].policy, places[p].policy) != 0 || !rungs[i].walked)
 				continue;
 			step = walk_on(w);
 			assert_non_null(step);
@@ -353,7 +369,8 @@ static void steps_are_for_whom_they_concern(void **state)
 		{ "fr-b2b", "public", "penalties", true, false }, { "fr-b2b", "consumer", "penalties", true, false },
 		{ "fr-b2b", "company", "formal-notice", true, true }, { "fr-b2b", "public", "formal-notice", true, false },
 		{ "fr-b2b", "consumer", "follow-through", true, false }, { "uk-b2b", "public", "letter-before-claim", true, true },
-		{ "uk-b2b", "sole_trader", "letter-before-claim", true, false }, /* who is owed the protocol's forms */
+		{ "uk-b2b", "sole_trader", "letter-before-claim", true, false }, { "uk-b2b", "sole_trader", "letter-of-claim", true, true },
+		{ "uk-b2b", "sole_trader", "protocol-follow-through", true, true }, { "uk-b2b", "company", "letter-of-claim", true, false },
 		{ "uk-b2b", "public", "interest", true, true }, { "uk-b2b", "consumer", "interest", true, false },
 		{ "de-b2b", "public", "penalties", true, true }, { "de-b2b", "consumer", "penalties", true, false },
 		{ "be-b2b", "public", "penalties", true, true }, { "be-b2b", "consumer", "penalties", true, false },
@@ -371,7 +388,7 @@ static void steps_are_for_whom_they_concern(void **state)
 			fail_msg("%s, %s: %s", cases[i].policy, cases[i].kind, cases[i].step);
 }
 
-/* What a consumer owes is never raised: no step of theirs states a fee or a law, and nothing in it is above a firm word. */
+/* What a consumer owes is never raised: no step of theirs states a fee or a law, and nothing before the formal notice is above a firm word. */
 static void consumers_pay_no_fees(void **state)
 {
 	static const char *const policies[] = { "fr-b2c", "deposit", "instalment" };
@@ -381,8 +398,11 @@ static void consumers_pay_no_fees(void **state)
 		const struct policy *policy = library_policy(french.library, policies[p]);
 
 		assert_null(policy->regime);
-		for (size_t i = 0; i < policy->step_count; i++)
-			assert_true(!policy->steps[i].fees && policy->steps[i].tone <= (p == 0 ? TONE_FIRM : TONE_NEUTRAL));
+		for (size_t i = 0; i < policy->step_count; i++) {
+			assert_false(policy->steps[i].fees);
+			if (!policy->steps[i].notice && policy->steps[i].kind != STEP_GATE)
+				assert_true(policy->steps[i].tone <= (p == 0 ? TONE_FIRM : TONE_NEUTRAL));
+		}
 	}
 }
 

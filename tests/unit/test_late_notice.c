@@ -224,9 +224,13 @@ static void a_frozen_rate_is_that_of_its_beginning(void **state)
 	a.due[0] = date_of(2025, 12, 30); /* interest from the 31st */
 	has(told(&a), "12.25%");
 	a.minor[1] = 50000; /* due on 2 April 2026 */
-	lacks(told(&a), "%");
+	lacks(told(&a), "% a year");
+	has(told(&a), "- F-42, from 31 December 2025: £1,200.00 × 12.25% × 214/365 = £86.19\n"
+		"- F-43, from 3 April 2026: £500.00 × 11.75% × 121/365 = £19.48\n");
+	has(told(&a), "comes to £105.67:");
+	has(told(&a), "Together with the balance and the fixed sum: £1,915.67."); /* 1700 + 105.67 + 70 + 40 */
 	a.due[1] = date_of(2026, 8, 20); /* not late: not asked */
-	has(told(&a), "12.25%");
+	has(told(&a), "12.25% a year");
 }
 
 static void the_sum_is_each_ones_or_all_of_them(void **state)
@@ -259,6 +263,105 @@ static void terms_are_named_where_they_are_known(void **state)
 	has(told(&a), "au taux convenu entre nous (CGV-7) ou, à défaut,");
 }
 
+/* --- what has accrued --------------------------------------------------------------------------------------------------- */
+
+/* The amount that stands behind the words, and the sum of its lines, both in minor units. */
+static int64_t minor_at(const char *text)
+{
+	int64_t n = 0;
+
+	for (; *text && *text != '\n' && *text != ':'; text++)
+		n = *text >= '0' && *text <= '9' ? n * 10 + (*text - '0') : n;
+	return n;
+}
+
+/* What `dunningctl law interest` answers to the same; -1: a rate is not known. */
+static int64_t answered(const char *regime, int64_t principal, const char *currency, date from, date until)
+{
+	char first[DATE_TEXT_SIZE], last[DATE_TEXT_SIZE];
+	const char *text = arena_printf(shipped.arena,
+		"{\"regime\":\"%s\",\"principal_minor\":%lld,\"currency\":\"%s\",\"from\":\"%s\",\"to\":\"%s\"}", regime,
+		(long long)principal, currency, date_format(from, first), date_format(until, last));
+	CLEANUP(buf_clear) struct buf out = { 0 };
+	struct json_writer w = jw_init(&out);
+	struct json given, answer, value;
+	struct err err = { 0 };
+
+	assert_int_equal(json_parse(shipped.arena, text, strlen(text), 0, &given, &err), 0);
+	jw_object(&w, NULL);
+	if (interest_answer(shipped.arena, &shipped.library->law->interest, &given, &w, NULL, &err) < 0) {
+		assert_string_equal(err.code, "rate_unknown");
+		return -1;
+	}
+	jw_end_object(&w);
+	assert_int_equal(json_parse(shipped.arena, arena_memdup(shipped.arena, buf_str(&out), out.len), out.len, 0, &answer, &err), 0);
+	value = json_get(&answer, "interest_minor");
+	return json_int(&value);
+}
+
+/* In the notice and by the command, for every law and many days: one engine, so one sum, and the lines add up to it. */
+static void the_sum_is_that_of_the_command(void **state)
+{
+	static const char *const regimes[] = { "FR-B2B", "FR-PUBLIC", "GB-B2B", "DE-B2B", "BE-B2B", "NL-B2B", "ES-B2B", "IT-B2B" };
+	size_t told_count = 0, silent = 0;
+
+	(void)state;
+	for (size_t r = 0; r < ARRAY_LEN(regimes); r++)
+		for (int i = 0; i < 60; i++) {
+			struct about a = usual(regimes[r], "en-GB");
+			date due = date_add_days(date_of(2023, 1, 1), i * 23), from = date_add_days(due, strcmp(regimes[r], "DE-B2B") == 0 ? 31 : 1);
+			int64_t wanted, sum = 0;
+			const char *text, *at;
+
+			a.due[0] = due;
+			a.today = date_add_days(due, 5 + i * 17 % 600);
+			a.minor[0] = 100 + (int64_t)i * 7654321 % 99999999;
+			a.currency = strcmp(regimes[r], "GB-B2B") == 0 ? "GBP" : "EUR";
+			text = told(&a);
+			wanted = date_diff(a.today, from) < 0 ? 0 : answered(regimes[r], a.minor[0], a.currency, from, a.today);
+			if (wanted <= 0) {
+				lacks(text, "comes to");
+				silent++;
+				continue;
+			}
+			has(text, "comes to ");
+			assert_int_equal(minor_at(strstr(text, "comes to ")), wanted);
+			for (at = text; (at = strstr(at, "/365 = ")) != NULL; at += 7)
+				sum += minor_at(at + 7);
+			assert_int_equal(sum, wanted);
+			told_count++;
+		}
+	assert_true(told_count > 300 && silent > 20); /* among them days of the second half of 2026 */
+}
+
+static void what_is_not_known_is_not_summed(void **state)
+{
+	struct about a = usual("FR-B2B", "fr-FR");
+
+	(void)state;
+	has(told(&a), "- F-42, à partir du 2 avril 2026" NBSP ": 1" "\xe2\x80\xaf" "200,00" NBSP "€ × 12,15" NBSP "% × 15/365 = 5,99" NBSP "€");
+	has(told(&a), "Avec le solde et l’indemnité forfaitaire" NBSP ": 1" "\xe2\x80\xaf" "245,99" NBSP "€.");
+	a.currency = "USD"; /* interest is dollars, the sum euros: they are not added */
+	has(told(&a), "5,99" NBSP "$US");
+	lacks(told(&a), "Avec le solde");
+	a.currency = "EUR";
+	a.terms = "CGV-7"; /* another rate was agreed, and nobody told which */
+	lacks(told(&a), "5,99");
+	a.terms = NULL;
+	a.minor[1] = 20000;
+	has(told(&a), "6,92" NBSP "€, soit" NBSP ":"); /* 5.99 and 0.93 */
+	a.today = date_of(2026, 7, 1); /* one day of a half-year of which no rate is known: nothing at all */
+	lacks(told(&a), "soit" NBSP ":\n");
+	a.today = date_of(2026, 4, 1); /* nothing is late */
+	lacks(told(&a), "courues au");
+	a = usual("DE-B2B", "de-DE"); /* from default, which is sure on the 31st day */
+	a.due[0] = date_of(2026, 3, 1);
+	a.today = date_of(2026, 3, 31);
+	lacks(told(&a), "aufgelaufen");
+	a.today = date_of(2026, 4, 2);
+	has(told(&a), "- F-42, ab 1. April 2026: 1.200,00" NBSP "€ × 10,27" NBSP "% × 2/365 = 0,68" NBSP "€");
+}
+
 /* --- what is refused ---------------------------------------------------------------------------------------------------- */
 
 static void without_a_law_it_is_not_sent(void **state)
@@ -286,6 +389,8 @@ int main(void)
 		cmocka_unit_test(a_frozen_rate_is_that_of_its_beginning),
 		cmocka_unit_test(the_sum_is_each_ones_or_all_of_them),
 		cmocka_unit_test(terms_are_named_where_they_are_known),
+		cmocka_unit_test(the_sum_is_that_of_the_command),
+		cmocka_unit_test(what_is_not_known_is_not_summed),
 		cmocka_unit_test(without_a_law_it_is_not_sent),
 	};
 

@@ -107,6 +107,50 @@ static void the_shipped_files_are_right(void **state)
 		fail_msg("%s", err.text);
 }
 
+/*
+ * What the shipped data do not know on a day, by name: the rates of the second half of 2026, told from two months before; and a question
+ * that needs one is refused by its half-year.
+ */
+static void what_is_unknown_is_named(void **state)
+{
+	static const char *const rates[] = { "ecb_mro", "boe_reference", "de_basiszinssatz", "fr_legal_professional", "fr_legal_private",
+		"nl_statutory_non_trade" };
+	static const struct { date day; enum law_state rates; } days[] = { { { 20574 }, LAW_CURRENT }, { { 20575 }, LAW_RUNS_OUT },
+		{ { 20634 }, LAW_RUNS_OUT }, { { 20635 }, LAW_RAN_OUT }, { { 20786 }, LAW_RAN_OUT } }; /* 1, 2 May; 30 June, 1 July; 29 November */
+	static const char given[] =
+		"{\"regime\":\"FR-B2B\",\"principal_minor\":120000,\"currency\":\"EUR\",\"due\":\"2026-06-20\",\"until\":\"2026-11-29\"}";
+	CLEANUP(law_freep) struct law *law = NULL;
+	CLEANUP(buf_clear) struct buf out = { 0 };
+	struct json_writer w = jw_init(&out);
+	const struct law_entry *entries;
+	struct err err = { 0 };
+	struct json question;
+	size_t count;
+
+	(void)state;
+	assert_int_equal(law_load(SOURCE_DIR "/daemon/share", NULL, &law, &err), 0);
+	count = law_entries(law, &entries);
+	assert_int_equal(days[2].day.days, date_of(2026, 6, 30).days);
+	assert_int_equal(days[4].day.days, date_of(2026, 11, 29).days);
+	for (size_t d = 0; d < ARRAY_LEN(days); d++) {
+		size_t found = 0;
+
+		for (size_t i = 0; i < count; i++) {
+			bool rate = strcmp(entries[i].section, "rates") == 0;
+
+			if (law_entry_state(&entries[i], days[d].day) != (rate ? days[d].rates : LAW_CURRENT))
+				fail_msg("%s.%s on day %zu", entries[i].section, entries[i].name, d);
+			for (size_t r = 0; rate && r < ARRAY_LEN(rates); r++)
+				found += strcmp(entries[i].name, rates[r]) == 0;
+		}
+		assert_int_equal(found, ARRAY_LEN(rates));
+	}
+	assert_int_equal(json_parse(law->arena, given, sizeof(given) - 1, 0, &question, &err), 0);
+	assert_true(interest_answer(law->arena, &law->interest, &question, &w, NULL, &err) < 0);
+	assert_string_equal(err.code, "rate_unknown");
+	assert_non_null(strstr(err.text, "2026H2"));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -115,6 +159,7 @@ int main(void)
 		cmocka_unit_test(an_entry_runs_out),
 		cmocka_unit_test(a_bad_file_is_named_with_the_place),
 		cmocka_unit_test(the_shipped_files_are_right),
+		cmocka_unit_test(what_is_unknown_is_named),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

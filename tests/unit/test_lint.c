@@ -255,6 +255,15 @@ static const struct row rows[] = {
 		WITH("\"window\":{\"days\":\"sat\"},", TEXT("a", "due+1d", "")), NULL },
 	{ "to a role of nobody", STEPS(MAIL("a", "due+1d", ",\"to\":[\"biling\"]")), "unknown_role", "$.steps[0].to", "biling",
 		STEPS(MAIL("a", "due+1d", ",\"to\":[\"billing\"]")), NULL },
+	/* formal notices; each kind: test_formal_notice.c */
+	{ "a notice that no law knows", LEGAL("letter", "letter_threat", ",\"notice\":\"fr-mise-en-dem\""), "unknown_notice", "$.steps[1].notice",
+		"fr-mise-en-dem", LEGAL("letter", "letter_threat", ""), NULL },
+	{ "a notice that names no day", LEGAL("letter", "formal", ",\"notice\":\"fr-mise-en-demeure\""), "notice_incomplete", "$.steps[1].notice",
+		"\"formal\" by letter in fr-FR lacks deadline, and fr-mise-en-demeure asks for it",
+		LEGAL("letter", "formal", ",\"notice\":\"fr-mise-en-demeure\",\"deadline\":\"10d\""), NULL },
+	{ "a notice that a mail leaves unsigned", LEGAL("email", "formal", ",\"notice\":\"fr-mise-en-demeure\",\"deadline\":\"10d\""), "notice_incomplete",
+		"$.steps[1].notice", "lacks debtor_identity, creditor_identity, date",
+		LEGAL("letter", "formal", ",\"notice\":\"fr-mise-en-demeure\",\"deadline\":\"10d\""), NULL },
 	/* texts */
 	{ "no such template", EARLY("email", "nope", "firm", ""), "no_template", "$.steps[0].template", "\"nope\"",
 		EARLY("email", "note", "firm", ""), NULL },
@@ -301,6 +310,11 @@ static const struct row rows[] = {
 
 /* --- what is there ------------------------------------------------------------------------------------------------------ */
 
+#define FORMAL "{{#holds.words_mise_en_demeure}}{{#holds.clear_demand_to_pay}}Nous vous mettons en demeure de payer" \
+	"{{#deadline}}{{#holds.deadline}} le {{deadline}}{{/holds.deadline}}{{/deadline}}{{/holds.clear_demand_to_pay}}{{/holds.words_mise_en_demeure}}" \
+	"{{#invoices}}{{#holds.invoice_references}}{{number}}{{/holds.invoice_references}} " \
+	"{{#holds.amount_due_breakdown}}{{balance}}{{/holds.amount_due_breakdown}}{{/invoices}}"
+
 static const struct {
 	const char *locale, *name;
 	enum notice_part part;
@@ -314,6 +328,9 @@ static const struct {
 	{ "fr", "letter_threat", NOTICE_SUBJECT, "Facture" },
 	{ "fr", "letter_threat", NOTICE_LETTER, "Mise en demeure de payer." },
 	{ "fr", "letter_threat", NOTICE_VOICE, "Nous enverrons l’huissier." },
+	{ "fr", "formal", NOTICE_SUBJECT, "Mise en demeure" },
+	{ "fr", "formal", NOTICE_TEXT, FORMAL },
+	{ "fr", "formal", NOTICE_LETTER, FORMAL },
 	{ "de", "note", NOTICE_SUBJECT, "Rechnung {{invoice.number}}" },
 	{ "de", "note", NOTICE_TEXT, "Ihre Rechnung {{invoice.number}} ist offen." },
 	{ "en", "note", NOTICE_SUBJECT, "Invoice {{invoice.number}}" },

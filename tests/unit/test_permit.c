@@ -108,6 +108,7 @@ static void row_holds(void **state)
 	struct contact_made made[4] = { 0 };
 	struct debtor debtor = { .known = true, .contacts = made, .contact_count = (size_t)row->contacts,
 		.customer = { .country = row->country, .timezone = row->zone, .kind = row->kind } };
+	bool american = row->country && strcmp(row->country, "US") == 0;
 	struct permit_case c = { .guard = &law->guard, .holidays = law->holidays, .debtor = &debtor, .contact = &contact, .channel = row->channel,
 		.creditor_zone = "Europe/Paris", .first_reminder = date_none(), .again = row->again };
 	CLEANUP(policy_freep) struct policy *policy = NULL;
@@ -115,6 +116,8 @@ static void row_holds(void **state)
 	struct permit permit;
 	struct err err = { 0 };
 
+	if (american)
+		debtor.customer.postal.region = "CA"; /* a state that has no rule of its own in the law data: test_place.c has those that have */
 	if (policy_parse(POLICY(OWN, MAIL("a", "due+1d", "")), strlen(POLICY(OWN, MAIL("a", "due+1d", ""))), &policy, &err) < 0)
 		fail_msg("%s %s", err.path, err.text);
 	c.policy = policy;

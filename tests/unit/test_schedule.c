@@ -133,6 +133,9 @@ static void zones_and_holidays(void **state)
 
 	(void)state;
 	assert_string_equal(zone_name(when.zone), "Europe/Lisbon"); /* the debtor has none */
+	assert_string_equal(calendar_name(when.calendar), "FR*"); /* nobody told where in France */
+	debtor.customer.postal.postcode = "75002";
+	when = schedule_window(policy, &debtor, "Europe/Lisbon", holidays);
 	assert_string_equal(calendar_name(when.calendar), "FR");
 	when = schedule_window(none, &debtor, "Europe/Lisbon", holidays);
 	assert_null(when.calendar);

@@ -82,10 +82,12 @@ static const struct language languages[] = {
 			" je ", " jij ", " jouw ", " jullie " } },
 };
 
-/* Names of laws and of a bank stay in their own language. */
+/* Names of laws, of a bank, and of what a law calls a letter or a procedure stay in their own language. */
 static const char *const proper[] = { "Late Payment of Commercial Debts (Interest) Act 1998", "Bank of England", "2 und 5 BGB",
 	"du code de commerce", "du code de la commande publique", "Practice Direction on Pre-Action Conduct and Protocols", "County Court",
-	"Code civil", "letter before claim" };
+	"Code civil", "letter before claim",
+	"Pre-Action Protocol for Debt Claims",
+	"requerimiento de pago", "procedimiento monitorio", "Ley Orgánica 1/2025", "Código Civil" };
 
 /* --- what it may be about ------------------------------------------------------------------------------------------------ */
 

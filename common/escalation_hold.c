@@ -1,0 +1,46 @@
+/* What a hold asks of a person. */
+#include <string.h>
+
+#include "common/escalation_internal.h"
+
+struct hold_row {
+	const char *reason;
+	const char *task; /* what a person must do; NULL = nothing */
+};
+static const struct hold_row hold_rows[] = {
+	{ "dispute", "review_dispute" },
+	{ "reconcile", "reconcile" },
+	{ "insolvency", "insolvency" },
+	{ "undelivered", "fix_address" },
+	{ "reply", "answer_reply" },
+	{ "says_paid", "find_payment" },
+	{ "refuses", "review_refusal" },
+	{ "exhausted", "exhausted" },
+	{ "settle", "agree_settlement" },
+	{ "incomplete", "complete_evidence" },
+	{ "dead_letter", "dead_letter" },
+	{ "unknown_policy", "unknown_policy" },
+	{ "no_customer", "no_customer" },
+	{ "in_doubt", "in_doubt" },
+	{ "zone_unknown", "review" },
+	{ "no_common_hours", "review" },
+	{ "confirm_same_company", "review" },
+	{ "other_legal_entity", "review" },
+	{ "notice_incomplete", "review" },
+};
+
+const char *escalation_hold_task(const char *reason)
+{
+	for (size_t i = 0; i < ARRAY_LEN(hold_rows); i++)
+		if (strcmp(hold_rows[i].reason, reason) == 0)
+			return hold_rows[i].task;
+	return NULL;
+}
+
+const char *escalation_hold_why(const struct escalation *e, const char *hold)
+{
+	for (size_t i = 0; i < e->hold_count; i++)
+		if (strcmp(e->holds[i].reason, hold) == 0 && !e->holds[i].who)
+			return e->holds[i].why;
+	return NULL;
+}
