@@ -12,7 +12,7 @@
 static struct rules rules_of(const struct contact_env *env, const struct policy *policy)
 {
 	return (struct rules){ .policy = policy, .creditor_zone = env->config->creditor.zone, .holidays = env->holidays,
-		.guard = env->guard, .now = env->now,
+		.guard = env->guard, .books = env->books, .now = env->now,
 		.feed_stale_since = feed_stale_since(policy, env->payments_known_to, env->now) };
 }
 
@@ -191,6 +191,9 @@ static struct notice_talk talk_of(const struct contact_plan *plan, const struct 
 		talk.said_on = zone_date(zone, e->call.at);
 		talk.until_on = e->call.until_on;
 		talk.tell = e->call.tell;
+		talk.no_pay = e->call.outcome == CALL_DISPUTE || e->call.outcome == CALL_PAID;
+		for (size_t i = 0; i < plan->member_count; i++)
+			talk.no_pay |= invoice_view(&plan->members[i]->invoice).dispute != NULL;
 	} else if (aside->kind == ASIDE_PROMISE) {
 		talk.until_on = aside->fact->until_on;
 	} else if (aside->kind == ASIDE_INSTALMENT) {

@@ -464,7 +464,7 @@ bool contact_stands(const struct contact_env *env, const struct debtor *debtor, 
 	for (size_t i = 0; i < count; i++) {
 		struct escalation as_owed = *members[i].escalation;
 		struct rules rules = { .policy = members[i].policy, .creditor_zone = env->config->creditor.zone,
-			.holidays = env->holidays, .guard = env->guard, .now = env->now,
+			.holidays = env->holidays, .guard = env->guard, .books = env->books, .now = env->now,
 			.feed_stale_since = feed_stale_since(members[i].policy, env->payments_known_to, env->now) };
 		struct next_action next;
 

@@ -523,6 +523,7 @@ void debtor_write(struct buf *out, const struct debtor *debtor)
 	write_strings(w, "gaps", debtor->gaps, debtor->gap_count);
 	write_strings(w, "quotas", debtor->quotas, debtor->quota_count);
 	write_erasing(w, debtor);
+	books_write(w, "books", &debtor->books);
 	jw_end_object(w);
 }
 
@@ -764,5 +765,7 @@ int debtor_from(struct arena *arena, const struct json *json, struct debtor *ret
 	ret->gap_capacity = ret->gap_count;
 	v = json_get(json, "erasing");
 	read_erasing(arena, &v, ret);
+	v = json_get(json, "books");
+	books_read(&v, arena, &ret->books);
 	return 0;
 }

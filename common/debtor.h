@@ -9,6 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "common/book.h"
 #include "common/cleanup.h"
 #include "common/event.h"
 #include "common/json.h"
@@ -122,6 +123,7 @@ struct debtor {
 	size_t quota_count, quota_capacity;
 	struct erasing *erasing;
 	size_t erasing_count, erasing_capacity;
+	struct books books; /* lists of open invoices, as far as they were told */
 };
 
 /*

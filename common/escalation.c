@@ -216,6 +216,8 @@ const char *escalation_hold_for(const struct escalation *e, const struct debtor 
 		HOLD("draft", renewed_until(e->opened_at, 7 * DAY_MS, now));
 	if (view->reconcile)
 		HOLD("reconcile", renewed_until(e->opened_at, 7 * DAY_MS, now));
+	if (book_holds(book_finding(&e->invoice, rules->books, now)))
+		HOLD("book_differs", renewed_until(e->opened_at, 7 * DAY_MS, now));
 	if (view->plan && !escalation_broke(e, "plan", view->plan))
 		HOLD("plan", view->plan->instalment_count && rules->policy ? plan_until(rules, &window, view->plan, view->balance) :
 			renewed_until(view->plan->order.time, 30 * DAY_MS, now));
@@ -398,13 +400,6 @@ static struct next_action next_step(const struct escalation *e, const struct deb
 		.at = renewed_until(e->opened_at, 30 * DAY_MS, rules->now) };
 }
 
-int64_t feed_stale_since(const struct policy *policy, int64_t known_to, int64_t now)
-{
-	if (!policy || !policy->freshness_ms || !known_to || now - known_to <= policy->freshness_ms)
-		return 0;
-	return known_to + policy->freshness_ms;
-}
-
 static bool is_first(const struct next_action *aside, const struct next_action *ladder)
 {
 	return aside->kind != NEXT_NONE && (ladder->kind == NEXT_NONE || aside->at <= ladder->at);
@@ -499,6 +494,10 @@ static void open_escalation(struct escalation *e, struct debtor *d, const struct
 	struct draft *draft;
 
 	escalation_move(e, TRIGGER_OPENED);
+	if (e->attempt) { /* closed while it was on its way: what became of it comes first, or it would be written over */
+		escalation_move(e, TRIGGER_RELEASED);
+		escalation_move(e, TRIGGER_DOUBT);
+	}
 	if (!again)
 		e->opened_at = rules->now;
 	e->closed = NULL;
@@ -748,11 +747,14 @@ static void follow_facts(struct escalation *e, struct debtor *debtor, const stru
 	const char *reason = close_reason(view.state);
 	struct next_action next;
 
+	book_follow(e, rules, fx);
 	if (view.state == STATE_UNKNOWN || view.state == STATE_DRAFT) {
 		if (e->state == ESCALATION_NONE)
 			e->state = ESCALATION_STUB;
-		if (e->state == ESCALATION_STUB)
+		if (e->state == ESCALATION_STUB) {
+			e->next_at = book_look_at(e, rules);
 			return;
+		}
 	}
 	if (e->state == ESCALATION_NONE || e->state == ESCALATION_STUB ||
 		(e->state == ESCALATION_CLOSED && !reason && strcmp(e->closed ? e->closed : "", "stopped") != 0))
@@ -766,8 +768,6 @@ static void follow_facts(struct escalation *e, struct debtor *debtor, const stru
 	if (e->state != ESCALATION_CLOSED)
 		choose_policy(e, rules, fx);
 	if (e->state == ESCALATION_CLOSED) {
-		if (reason && e->closed && strcmp(e->closed, reason) != 0 && strcmp(e->closed, "stopped") != 0)
-			tell_closed(e, reason, fx); /* the reason is the facts' own, whichever of them came first */
 		if (view.state == STATE_PAID)
 			agreed_kept(e, debtor, rules, fx);
 		next = skip_what_is_due(e, debtor, rules, fx);

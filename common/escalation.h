@@ -112,6 +112,7 @@ struct escalation {
 	const char *closed; /* reason */
 	int64_t closed_at;
 	bool overdue_told;
+	const char *book; /* what the producer's list of open invoices says otherwise, as last told: see book.h. NULL = nothing */
 	int64_t next_at; /* as in the due set; 0 = no timer */
 };
 
@@ -124,6 +125,7 @@ struct rules {
 	int64_t now; /* ms UTC */
 	int64_t feed_stale_since; /* 0 = the payment feed is fresh or was never told of */
 	const struct guard_rules *guard; /* NULL = no contact rules are known */
+	const struct books *books; /* lists of open invoices; NULL = none are known */
 	bool behind; /* what was told is not all read: nobody can say yet that a day passed in vain */
 	const struct selection *selection; /* how `policy` was chosen, while that can still be done; NULL = it stands */
 };

@@ -392,6 +392,9 @@ static int get_facts(const struct json *data, struct event *e, const struct type
 		e->ledger = e->source;
 		return json_opt_str(data, "ledger", 256, &e->ledger, err);
 	}
+	if (e->type != EVENT_OPERATOR_COMMAND && ((r = json_opt_str(data, "who", 100, &e->who, err)) < 0 ||
+		(r = json_opt_str(data, "why", TEXT_MAX, &e->why, err)) < 0))
+		return r;
 	if (e->type == EVENT_OPERATOR_COMMAND) {
 		if ((r = json_get_id(data, "command", &e->command, err)) < 0 ||
 			(r = json_opt_str(data, "target", 300, &e->target, err)) < 0 ||
@@ -474,6 +477,8 @@ static int parse_checked(struct arena *arena, const struct json *root, const cha
 	if ((e->type == EVENT_CONTACT_DELIVERY_UPDATED || e->type == EVENT_CONTACT_REPLY_RECEIVED) &&
 		(r = get_contact_facts(arena, &e->data, e, err)) < 0)
 		return r;
+	if (e->type == EVENT_BOOK_SNAPSHOT)
+		return event_book(arena, &e->data, e, err);
 	r = get_facts(&e->data, e, row, err);
 	return r < 0 ? r : event_agreed(arena, &e->data, e, err);
 }

@@ -49,6 +49,9 @@ int letter_pdf(const struct letter *letter, struct buf *out, struct err *err);
 /* Appends page `page` (from 1) as a PNG, `width` pixels wide. -ENOENT: it has no such page. */
 int letter_picture(const struct letter *letter, int page, unsigned width, struct buf *out, struct err *err);
 
+/* Loads the fonts, which takes the first letter of a process a while, with a letter that nobody sees. */
+void letter_warm_up(void);
+
 /* The words of the frame, in the language of the text; English where we have none. */
 struct letter_words {
 	const char *language, *attention, *registered, *electronic, *reference, *date, *contact, *subject, *page, *trail;

@@ -612,3 +612,13 @@ int letter_picture(const struct letter *letter, int page, unsigned width, struct
 	cairo_surface_destroy(surface);
 	return r < 0 ? err_set(err, r, "no_picture", "", "the letter cannot be drawn") : 0;
 }
+
+void letter_warm_up(void)
+{
+	static const struct creditor nobody = { .name = "-" };
+	static const struct letter letter = { .locale = "en", .creditor = &nobody, .to_name = "-", .to = { .line1 = "-", .city = "-", .country = "FR" },
+		.written_on = { 20000 }, .subject = "-", .body = "-" };
+	CLEANUP(buf_clear) struct buf pdf = { 0 };
+
+	(void)letter_pdf(&letter, &pdf, NULL); /* what is wrong with the fonts is told by the letter that needs them */
+}

@@ -77,7 +77,7 @@ struct notice_invoice {
  *      .sum .sum_each* (the fixed sum of each) .sum_total* (of all overdue ones, when they differ)
  *   payment_url*: the page that pays all of it: of the only invoice, or the same for all; attempt_id*
  *   call.said_on* .until_on* .tell* and of its outcomes the one that is true: .invoice_not_received .waiting_approval .in_payment
- *      .paid .promise .dispute .refuses*
+ *      .paid .promise .dispute .refuses*; call.no_pay: no word on how to pay (it is disputed, or said to be paid)
  *   promised_on*: the day that was promised; instalment.number .of .due_on .rest*
  * Amounts and dates are text of the reader's locale; a category is CLDR's: zero one two few many other.
  */
@@ -89,6 +89,7 @@ struct notice_talk {
 	int64_t instalment, instalments; /* number, of how many; 0 = no instalment */
 	date due_on;
 	struct money rest;
+	bool no_pay; /* of a call: no word on how to pay, since it is disputed, or paid as they say */
 };
 
 struct notice_input {

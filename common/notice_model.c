@@ -21,7 +21,7 @@ static const char *const names[] = { ".", "creditor", "creditor.name", "creditor
 	"late.sum", "late.sum_each", "late.sum_total", "statute", "country", "from_due", "from_default", "reference", "points", "rate", "rounded",
 	"yearly", "sum", "sum_each", "sum_total",
 	"call", "call.said_on", "call.until_on", "call.tell", "call.invoice_not_received", "call.waiting_approval", "call.in_payment",
-	"call.paid", "call.promise", "call.dispute", "call.refuses", "said_on", "until_on", "tell", "invoice_not_received",
+	"call.paid", "call.promise", "call.dispute", "call.refuses", "call.no_pay", "no_pay", "said_on", "until_on", "tell", "invoice_not_received",
 	"waiting_approval", "in_payment", "paid", "promise", "dispute", "refuses", "promised_on", "instalment", "instalment.number",
 	"instalment.of", "instalment.due_on", "instalment.rest", "of", "rest" };
 static const char *const categories[] = { "zero", "one", "two", "few", "many", "other" };
@@ -177,6 +177,7 @@ static void put_talk(struct model *m, const struct notice_talk *talk)
 		for (int i = CALL_INVOICE_NOT_RECEIVED; i <= CALL_REFUSES; i++)
 			jm_bool(&m->w, call_outcome_names[i], i == (int)talk->outcome);
 		jm_opt_str(&m->w, "tell", talk->tell);
+		jm_bool(&m->w, "no_pay", talk->no_pay);
 		jm_end(&m->w);
 	}
 	put_date(m, "promised_on", talk->outcome ? date_none() : talk->until_on);
@@ -394,8 +395,8 @@ void notice_sample(unsigned variant, const char *locale, const struct regime *la
 	static const struct sender desk = { "default", "Accounts, Example", "accounts@example.com", "reply@example.com",
 		"+33100000000" };
 	static const struct sender lone = { .profile = "default", .name = "Accounts", .email = "accounts@example.com" };
-	static const struct notice_talk said = { CALL_PROMISE, { 20559 }, { 20573 }, "We spoke with Mme Roy.", 0, 0, { 0 }, { 0 } };
-	static const struct notice_talk agreed = { CALL_NONE, { 0 }, { 20573 }, NULL, 2, 3, { 20573 }, { 40000, "EUR" } };
+	static const struct notice_talk said = { CALL_PROMISE, { 20559 }, { 20573 }, "We spoke with Mme Roy.", 0, 0, { 0 }, { 0 }, false };
+	static const struct notice_talk agreed = { CALL_NONE, { 0 }, { 20573 }, NULL, 2, 3, { 20573 }, { 40000, "EUR" }, false };
 	bool rich = variant & 1, many = variant & 2, early = variant & 4;
 	const char *currency = rich && late && late->currency ? late->currency : "EUR";
 	struct notice_invoice *invoices = arena_alloc(arena, 2 * sizeof(*invoices));

@@ -187,6 +187,8 @@ static void write_facts(struct json_writer *w, const struct event *e)
 	jw_opt_str(w, "fact", e->fact_id);
 	jw_opt_int(w, "amount_minor", e->amount);
 	jw_opt_str(w, "attempt", e->attempt_id);
+	jw_opt_str(w, "who", e->who);
+	jw_opt_str(w, "why", e->why);
 	write_agreed(w, e);
 	if (e->delivery)
 		jw_str(w, "delivery", delivery_names[e->delivery]);
@@ -327,6 +329,8 @@ void decide_event(struct dunner *d, struct group *g, struct input *input)
 		dead_letter(d, g, input);
 		return;
 	}
+	if (e->who && input->entry->stream == 1) /* the operator's: see config.h */
+		g->fx.actor = arena_printf(g->arena, "person:%s", e->who);
 	if (e->type == EVENT_OPERATOR_COMMAND) {
 		if (decide_command(d, g, input) < 0)
 			dead_letter(d, g, input);
@@ -341,6 +345,10 @@ void decide_event(struct dunner *d, struct group *g, struct input *input)
 		changed = debtor_feed_told(system->d, g->arena, e->ledger, e->watermark);
 		d->payments_known_to = debtor_payments_known_to(system->d, d->config->ledgers);
 		system->touched |= changed;
+	}
+	if (e->book) {
+		decide_book(d, g, e);
+		return;
 	}
 	if (e->type == EVENT_CALL_COMPLETED && e->outcome && invoice && invoice->loaded && invoice->existed) {
 		if (!escalation_commanded(invoice->e, g->arena, e))
@@ -372,8 +380,7 @@ void decide_event(struct dunner *d, struct group *g, struct input *input)
 	}
 	/* What only tells something is evidence and changes nothing: kept once, by the stream's own order. */
 	if (!changed && (e->type == EVENT_INVOICE_VIEWED || e->type == EVENT_CONTACT_DELIVERY_UPDATED ||
-				e->type == EVENT_CONTACT_REPLY_RECEIVED || e->type == EVENT_CALL_COMPLETED || e->type == EVENT_LETTER_STATUS_UPDATED ||
-				e->type == EVENT_BOOK_SNAPSHOT))
+				e->type == EVENT_CONTACT_REPLY_RECEIVED || e->type == EVENT_CALL_COMPLETED || e->type == EVENT_LETTER_STATUS_UPDATED))
 		changed = true;
 	if (changed)
 		record_event(g, input, debtor && debtor->loaded ? debtor_id : NULL);

@@ -18,14 +18,14 @@ struct rules decide_rules(const struct dunner *d, const struct policy *policy)
 	int64_t now = flow_now(d);
 
 	return (struct rules){ .policy = policy, .creditor_zone = d->config->creditor.zone,
-		.holidays = library_holidays(d->library), .guard = library_guard(d->library), .now = now,
+		.holidays = library_holidays(d->library), .guard = library_guard(d->library), .books = &d->books, .now = now,
 		.feed_stale_since = feed_stale_since(policy, d->payments_known_to, now) };
 }
 
 struct contact_env decide_env(const struct dunner *d)
 {
 	return (struct contact_env){ .config = d->config, .notices = d->library->notices,
-		.holidays = library_holidays(d->library), .guard = library_guard(d->library),
+		.holidays = library_holidays(d->library), .guard = library_guard(d->library), .books = &d->books,
 		.interest = d->library->law ? &d->library->law->interest : NULL, .install_key = d->settings.install_key,
 		.partition = d->settings.partition, .now = flow_now(d), .payments_known_to = d->payments_known_to, .document = documents_read,
 		.document_arg = (void *)(uintptr_t)d->config->documents_dir, .checkpoint = newest_checkpoint,
@@ -101,6 +101,8 @@ void decide_wants(struct dunner *d, struct group *g)
 		case INPUT_ENTRY:
 			want(d, g, DOC_ESCALATION, input->event.invoice_id);
 			want(d, g, DOC_DEBTOR, input->event.customer_id);
+			for (size_t i = 0; input->event.book && i < input->event.book->count; i++)
+				want(d, g, DOC_ESCALATION, input->event.book->items[i].invoice_id);
 			if (input->event.type == EVENT_CALL_COMPLETED) /* a call is about all the invoices of its task */
 				want_siblings(d, g, input->event.invoice_id, true);
 			for (size_t i = 0; i < input->event.invoice_count && g->doc_count < GROUP_DOCS_MAX; i++)
@@ -545,6 +547,7 @@ static void decide_start(struct dunner *d, struct group *g)
 	d->suspended = system->d->suspended.on;
 	d->suspended_until = system->d->suspended.until;
 	decide_gaps_told(d, system->d);
+	decide_books_known(d, system->d);
 	pacing_restore(d, system->d);
 	erase_resume(d, system->d);
 }

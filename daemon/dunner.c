@@ -544,6 +544,8 @@ void dunner_destroy(struct dunner *d)
 	recover_free(d);
 	recent_forget(d);
 	library_free(d->library);
+	if (d->books_arena)
+		arena_free(d->books_arena);
 	arena_free(d->arena);
 	free(d);
 }

@@ -19,6 +19,7 @@ static const struct sentence holds[] = {
 	{ "dispute", "the debtor disputes it" },
 	{ "draft", "its producer took it back to draft" },
 	{ "reconcile", "the figures of the events do not agree: a person must compare the books" },
+	{ "book_differs", "its producer's list of open invoices does not have it, or with less: dunningctl report book" },
 	{ "plan", "a payment plan is agreed" },
 	{ "settlement", "a settlement is agreed" },
 	{ "undelivered", "the invoice itself could not be delivered" },
@@ -125,6 +126,7 @@ static bool in_plan(const struct contact_plan *plan, const char *invoice_id)
 static void add_contact(struct ctl *ctl, struct fields *f, const struct entry *entry, const struct next_action *next)
 {
 	struct contact_env env = { .config = ctl->config, .holidays = ctl_holidays(ctl), .guard = ctl_guard(ctl), .partition = entry->partition,
+		.books = ctl_books(ctl, entry->partition),
 		.now = next->at > ctl->now ? next->at : ctl->now };
 	struct contact_plan *plan = arena_alloc(ctl->arena, sizeof(*plan));
 	struct entry *siblings = arena_alloc(ctl->arena, (entry->d->open_count + 1) * sizeof(*siblings));
