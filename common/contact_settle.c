@@ -202,7 +202,7 @@ void contact_bounced(struct candidate *members, size_t count, const char *attemp
 		struct walked *last = e->walk_count ? &e->walk[e->walk_count - 1] : NULL;
 		struct draft *draft;
 
-		if (!last || last->end != STEP_SENT || !last->attempt || strcmp(last->attempt, attempt_id) != 0 ||
+		if (!last || last->end == STEP_SKIPPED || !last->attempt || strcmp(last->attempt, attempt_id) != 0 ||
 			e->state != ESCALATION_WAITING)
 			continue; /* later steps went on meanwhile: those that come find the next contact */
 		e->walk_count--;

@@ -186,6 +186,7 @@ bool debtor_apply(struct debtor *debtor, const struct event *event, struct arena
 	case EVENT_CUSTOMER_OPTED_OUT:
 		return opt_out_all(debtor, &e) || changed;
 	case EVENT_CONTACT_DELIVERY_UPDATED:
+	case EVENT_LETTER_STATUS_UPDATED:
 		return apply_delivery(debtor, &e, arena) || changed;
 	case EVENT_CONTACT_REPLY_RECEIVED:
 		if (!e.unverified && reply_wish(e.text) == REPLY_OPT_OUT) /* by any reasonable means: 47 CFR 64.1200(a)(10) */
@@ -489,6 +490,7 @@ void debtor_write(struct buf *out, const struct debtor *debtor)
 	jw_opt_int(w, "promises_kept", debtor->promises_kept);
 	jw_opt_int(w, "promises_broken", debtor->promises_broken);
 	jw_opt_int(w, "thanked_at", debtor->thanked_at);
+	allowed_write(w, "allowed", debtor);
 	jw_opt_int(w, "dead_letter_until", debtor->dead_letter_until);
 	jw_array(w, "trail");
 	jw_int(w, NULL, debtor->trail.year);
@@ -735,6 +737,8 @@ int debtor_from(struct arena *arena, const struct json *json, struct debtor *ret
 	ret->promises_kept = number(json, "promises_kept");
 	ret->promises_broken = number(json, "promises_broken");
 	ret->thanked_at = number(json, "thanked_at");
+	v = json_get(json, "allowed");
+	allowed_read(&v, arena, ret);
 	ret->dead_letter_until = number(json, "dead_letter_until");
 	v = json_get(json, "trail");
 	read_trail(&v, &ret->trail);

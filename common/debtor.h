@@ -81,6 +81,14 @@ struct erasing {
 	size_t attempt_count;
 };
 
+/* A named person let one contact outside the debtor's house be written to, about this debtor alone; or took it back. */
+struct allowed {
+	const char *contact, *who, *why;
+	bool on;
+	struct fact_order order;
+};
+#define ALLOWED_MAX 50
+
 struct feed {
 	const char *source;
 	int64_t watermark; /* ms UTC: payments are complete up to here */
@@ -106,6 +114,8 @@ struct debtor {
 	struct debtor_switch retained; /* retention hold: nothing is erased */
 	int64_t paid, paid_late; /* invoices that are closed as paid; those of them that were paid after their due date */
 	int64_t promises_broken; /* to pay by a day */
+	struct allowed *allowed; /* outsiders, by contact */
+	size_t allowed_count, allowed_capacity;
 	int64_t dead_letter_until; /* hold `dead_letter`: an unreadable event named this debtor */
 	struct trail_place trail;
 	/* Of the system case alone: */
@@ -159,7 +169,15 @@ bool debtor_address_dead(const struct debtor *debtor, enum channel channel, cons
 /* No more by this channel, from now on. Whether that is news. */
 bool debtor_opt_out(struct debtor *debtor, enum channel channel, const struct fact_order *order, const char *reason);
 bool debtor_opted_out(const struct debtor *debtor, enum channel channel);
-/* The contact to use for a channel: the first of the roles in order that has an address, is inside the debtor and allows it. NULL. */
+/* Of competing words about one contact the newest stands. Whether that is news; false too when ALLOWED_MAX others are known. */
+bool debtor_allow(struct debtor *debtor, struct arena *arena, const struct allowed *allowed);
+bool debtor_allows(const struct debtor *debtor, const struct contact *contact); /* it is inside the house, or was allowed */
+void allowed_write(struct json_writer *w, const char *key, const struct debtor *debtor);
+void allowed_read(const struct json *json, struct arena *arena, struct debtor *ret);
+/*
+ * The contact to use for a channel: the first of the roles in order that has an address, is inside the debtor (or was allowed by a named person)
+ * and allows it. NULL.
+ */
 const struct contact *debtor_contact(const struct debtor *debtor, enum channel channel, const char *const *roles);
 /* Where that is, as one line: an address, a number, the house. */
 const char *debtor_address(const struct debtor *debtor, const struct contact *contact, enum channel channel, struct arena *arena);

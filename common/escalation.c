@@ -564,25 +564,9 @@ static void tell_closed(struct escalation *e, const char *reason, struct effects
 	jw_str(&draft->w, "reason", reason);
 }
 
-/* Nobody need look for an address any more. */
-static void drop_skip_tasks(struct escalation *e, struct effects *fx)
-{
-	for (size_t i = 0; i < e->walk_count; i++) {
-		struct walked *walked = &e->walk[i];
-		struct task task = { .id = walked->attempt, .kind = "no_address", .debtor_id = e->invoice.debtor_id,
-			.invoice_ids = arena_memdup(fx->arena, &e->invoice.id, sizeof(e->invoice.id)), .invoice_count = 1,
-			.step = walked->step, .close = true, .result = "obsolete" };
-
-		if (walked->end != STEP_SKIPPED || !walked->attempt)
-			continue;
-		effects_task(fx, &task);
-		walked->attempt = NULL;
-	}
-}
-
 static void close_escalation(struct escalation *e, struct debtor *d, const char *reason, struct effects *fx)
 {
-	drop_skip_tasks(e, fx);
+	walk_tasks_closed(e, fx);
 	if (e->state == ESCALATION_TASK || e->state == ESCALATION_GATE) {
 		drop_task(e, "obsolete", fx);
 		e->step = e->task = NULL;

@@ -216,6 +216,12 @@ void escalation_called(struct escalation *e, const struct event *call, const cha
 /* The step is done: what its policy says others are asked to do then. `debtor` and `policy` may be NULL. */
 void escalation_step_effects(struct escalation *e, struct debtor *debtor, const struct policy *policy, const char *step, struct effects *fx);
 
+/*
+ * The registered letter of this attempt was not taken ("unclaimed", "refused"): it stands with its step, and a task asks a person what to do,
+ * once. False: no step of this invoice was that letter, or it was told before.
+ */
+bool escalation_letter_unclaimed(struct escalation *e, const char *attempt, const char *status, struct effects *fx);
+
 /* A person ends it for good: every task and hold of its goes, and no fact opens it again. `debtor` may be NULL. */
 void escalation_stop(struct escalation *e, struct debtor *debtor, struct effects *fx);
 

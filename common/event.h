@@ -138,6 +138,8 @@ enum call_outcome {
 	CALL_OUTCOME_COUNT
 };
 extern const char *const call_outcome_names[CALL_OUTCOME_COUNT + 1];
+/* A registered letter of which the recipient was told, and which nobody took: it reached the house, and yet nobody. */
+bool letter_unclaimed(const char *status);
 bool call_reached(enum call_outcome outcome); /* somebody spoke with us about the debt: a mail states what was said */
 #define CALL_NOTES_MAX 8000
 #define CALL_TELL_MAX 1000
@@ -194,6 +196,7 @@ struct event {
 	bool announced; /* an answer by a key that stands for "I have paid" */
 	bool unverified;
 	const char *attempt_id, *provider_id, *address; /* NULL = not told */
+	const char *letter, *tracking, *carrier; /* letter.status_updated: its word; where the carrier tells of it. NULL = not told */
 	const char **invoice_ids; /* the attempt's */
 	size_t invoice_count;
 	/* call.completed, and the command call_log */

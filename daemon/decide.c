@@ -93,6 +93,16 @@ static void want_siblings(struct dunner *d, struct group *g, const char *invoice
 		want(d, g, DOC_ESCALATION, debtor->d->open[i]);
 }
 
+static bool about_customer(const char *command)
+{
+	static const char *const words[] = { "retain", "unretain", "allow", "forbid" };
+
+	for (size_t i = 0; i < ARRAY_LEN(words); i++)
+		if (strcmp(words[i], command) == 0)
+			return true;
+	return false;
+}
+
 void decide_wants(struct dunner *d, struct group *g)
 {
 	want(d, g, DOC_DEBTOR, SYSTEM_CASE);
@@ -116,8 +126,7 @@ void decide_wants(struct dunner *d, struct group *g)
 					input->event.target : decide_task_invoice(g->arena, input->event.target);
 
 				if (id_valid(input->event.target))
-					want(d, g, strstr(input->event.command, "retain") ? DOC_DEBTOR : DOC_ESCALATION,
-						input->event.target);
+					want(d, g, about_customer(input->event.command) ? DOC_DEBTOR : DOC_ESCALATION, input->event.target);
 				if (id && id_valid(id)) { /* a task's id, which may be longer than the invoice's that it names */
 					want(d, g, DOC_ESCALATION, id);
 					want_siblings(d, g, id, true);
