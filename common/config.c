@@ -569,6 +569,8 @@ int config_parse(const char *json, size_t len, struct config **ret, struct err *
 		(r = parse_ledgers(&root, config, err)) < 0 || (r = config_parse_anchors(&root, config, err)) < 0 ||
 		(r = config_parse_rules(&root, config, err)) < 0)
 		return r;
+	if (config->digest_email && !config->channel_providers[CHANNEL_EMAIL][0])
+		return err_set(err, -EBADMSG, "missing", "$.channels.email", "must name a provider: digest.email is told by mail");
 	if (config->hooks_listen && !config->hooks_public_url)
 		return err_set(err, -EBADMSG, "missing", "$.hooks.public_url",
 			"must be there beside hooks.listen: the https:// address before /hooks/ that providers call");

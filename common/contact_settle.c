@@ -100,11 +100,11 @@ static void record(const char *kind, const char *event_type, const struct attemp
 	const struct outcome *outcome, const char *how, struct effects *fx)
 {
 	struct draft *draft = effects_record(fx, kind, entry->debtor_id);
-	struct draft *event = effects_event(fx, event_type, entry->debtor_id,
-		entry->invoice_count ? entry->invoice_ids[0] : NULL);
+	struct draft *event = entry->invoice_count ? effects_event(fx, event_type, entry->debtor_id, entry->invoice_ids[0]) : NULL;
 
 	describe(&draft->w, entry);
-	describe(&event->w, entry);
+	if (event) /* not of the owner's own mail */
+		describe(&event->w, entry);
 	jw_opt_str(&draft->w, "how", how);
 	if (!outcome)
 		return;
@@ -115,6 +115,8 @@ static void record(const char *kind, const char *event_type, const struct attemp
 	if (outcome->raw_len)
 		draft_part(draft, "answer", outcome->raw_type ? outcome->raw_type : "application/http", CLASS_CONTENT,
 			arena_memdup(fx->arena, outcome->raw, outcome->raw_len), outcome->raw_len);
+	if (!event)
+		return;
 	jw_str(&event->w, "reason", outcome->reason);
 	jw_opt_str(&event->w, "provider_id", outcome->provider_id);
 }

@@ -526,6 +526,9 @@ void debtor_write(struct buf *out, const struct debtor *debtor)
 	write_strings(w, "quotas", debtor->quotas, debtor->quota_count);
 	write_erasing(w, debtor);
 	books_write(w, "books", &debtor->books);
+	if (debtor->digest_on.days > 0)
+		jw_int(w, "digest_on", debtor->digest_on.days);
+	jw_opt_int(w, "digest_tries", debtor->digest_tries);
 	jw_end_object(w);
 }
 
@@ -771,5 +774,7 @@ int debtor_from(struct arena *arena, const struct json *json, struct debtor *ret
 	read_erasing(arena, &v, ret);
 	v = json_get(json, "books");
 	books_read(&v, arena, &ret->books);
+	ret->digest_on = number(json, "digest_on") ? (date){ (int32_t)number(json, "digest_on") } : date_none();
+	ret->digest_tries = number(json, "digest_tries");
 	return 0;
 }

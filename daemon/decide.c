@@ -439,6 +439,7 @@ static void decide_outcome(struct dunner *d, struct group *g, struct input *inpu
 	}
 	if (debtor && debtor->loaded)
 		debtor->touched = true;
+	digest_settled(d, g, entry, input->outcome);
 	decide_entry(g, entry,
 		contact_settle(&env, debtor && debtor->loaded ? debtor->d : NULL, members, count, entry, &traits, input->outcome, &g->fx));
 	d->outcomes++;
@@ -557,6 +558,7 @@ static void decide_start(struct dunner *d, struct group *g)
 	d->suspended_until = system->d->suspended.until;
 	decide_gaps_told(d, system->d);
 	decide_books_known(d, system->d);
+	digest_known(d, system->d);
 	pacing_restore(d, system->d);
 	erase_resume(d, system->d);
 }
@@ -640,6 +642,9 @@ void decide_group(struct dunner *d, struct group *g)
 			break;
 		case INPUT_ADOPT:
 			adopt_decide(d, g, input);
+			break;
+		case INPUT_DIGEST:
+			decide_digest(d, g, input);
 			break;
 		case INPUT_DUE:
 			break;

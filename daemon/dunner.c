@@ -197,7 +197,9 @@ static void ask_try(struct dunner *d)
 
 static void tell_idle(struct dunner *d, bool idle)
 {
-	d->ports.clock->idle(d->ports.clock->self, idle, d->next_due);
+	bool digest = d->config->digest_email && d->digest_due && (!d->next_due || d->digest_due < d->next_due);
+
+	d->ports.clock->idle(d->ports.clock->self, idle, digest ? d->digest_due : d->next_due);
 }
 
 /* How many contacts may be decided now, at most a page: what is on the wire and what earlier groups released take slots. */
@@ -384,6 +386,7 @@ static void pump_once(struct dunner *d)
 	if (d->reconcile_again && d->state == DUNNER_RUNNING)
 		reconcile_start(d);
 	erase_pump(d);
+	digest_pump(d);
 	ask_due(d);
 }
 
@@ -402,7 +405,7 @@ void dunner_pump(struct dunner *d)
 	if (d->failed || d->state == DUNNER_STOPPED)
 		return;
 	tell_idle(d, !d->flight_count && !d->group && !d->decided && !d->waiting && !d->queued && !d->asking_due && !d->reconciling &&
-				!d->erase && d->state == DUNNER_RUNNING);
+				!d->erase && !d->digest && d->state == DUNNER_RUNNING);
 	if (d->state == DUNNER_RUNNING && !d->group && !d->decided && !d->asking_due)
 		d->ports.clock->timer_at(d->ports.clock->self, d->pump_timer,
 			d->next_due ? d->next_due : flow_now(d) + 30 * SECOND_MS);
@@ -463,6 +466,8 @@ struct dunner *dunner_create(const struct dunner_ports *ports, const struct dunn
 	}
 	d->pump_timer = ports->clock->timer_create(ports->clock->self, on_pump, d);
 	d->retry_timer = ports->clock->timer_create(ports->clock->self, on_retry, d);
+	if (d->config->digest_email)
+		d->digest_timer = ports->clock->timer_create(ports->clock->self, on_pump, d);
 	d->hour_started = flow_now(d);
 	return d;
 }
@@ -537,6 +542,9 @@ void dunner_destroy(struct dunner *d)
 		drop_group(g);
 	}
 	erase_free(d);
+	digest_free(d);
+	if (d->digest_timer)
+		clock->timer_destroy(clock->self, d->digest_timer);
 	adopt_free(d);
 	reconcile_free(d);
 	sender_free(d);

@@ -60,6 +60,7 @@ enum input_kind {
 	INPUT_RECORD,
 	INPUT_ERASURE, /* the erasure under way takes its next step; always alone in its group */
 	INPUT_ADOPT,
+	INPUT_DIGEST, /* the owner's: what it says was gathered */
 };
 
 struct flight;
@@ -81,6 +82,7 @@ struct input {
 	const char *who, *why;
 	const char *gap; /* GAP: "stream id" */
 	const struct dunner_record *record; /* RECORD */
+	struct digest *digest; /* DIGEST; in the input's arena */
 	struct adopt_page *page; /* ADOPT, and an OUTCOME that comes of one */
 	int64_t until;
 	struct input *next;
@@ -268,6 +270,13 @@ struct dunner {
 	int64_t expire_at; /* wall: the next nightly search; 0 = not known yet */
 	char expire_from[32]; /* where in the walk over the debtors it goes on; "" = at the beginning */
 
+	/* the owner's digest */
+	struct digest_job *digest; /* being gathered; NULL = none */
+	bool digest_waits; /* gathered, for the next group */
+	date digest_on; /* the last day whose digest was released; none = there was none */
+	int64_t digest_due; /* wall: when the next one is; 0 = to be reckoned */
+	struct port_timer *digest_timer;
+
 	struct books books; /* the system case's, in an arena of their own */
 	struct arena *books_arena;
 
@@ -387,6 +396,13 @@ void commit_retry(struct dunner *d, struct group *g, int64_t in_ms);
 void commit_finished(struct dunner *d, struct group *g, bool released);
 
 void group_image(struct group *g, struct doc *owner, enum key_class class, const struct image *image); /* one more after-image */
+
+/* digest.c: the owner's daily mail */
+void digest_known(struct dunner *d, const struct debtor *system); /* at the start */
+void digest_pump(struct dunner *d); /* begins it when its hour has come */
+void digest_free(struct dunner *d);
+void decide_digest(struct dunner *d, struct group *g, struct input *input);
+void digest_settled(struct dunner *d, struct group *g, const struct attempt_entry *entry, const struct outcome *outcome);
 
 /* erase.c */
 void erase_pump(struct dunner *d); /* begins what is owed: an erasure broken off, the nightly one */

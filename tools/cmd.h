@@ -104,6 +104,7 @@ const char *verdict_step(const struct entry *entry, const struct verdict *verdic
 /* Since when the payments are too old for the policy, 0 = they are not; and whether no feed ever spoke. */
 const struct books *ctl_books(struct ctl *ctl, uint32_t partition); /* the lists of open invoices that were told */
 int64_t ctl_stale_since(struct ctl *ctl, const struct policy *policy);
+int64_t ctl_payments_known_to(struct ctl *ctl); /* ms UTC; 0 = no feed binds */
 bool ctl_feed_unknown(struct ctl *ctl);
 const struct guard_rules *ctl_guard(struct ctl *ctl); /* the contact rules of the law data; NULL: unreadable, said already */
 const struct holidays *ctl_holidays(struct ctl *ctl); /* NULL: none are known; that the law cannot be read is said once */
@@ -163,6 +164,6 @@ extern const struct command cmd_status, cmd_suspend, cmd_release, cmd_reload, cm
 	cmd_trail_key_show, cmd_trail_anchor, cmd_trail_retain, cmd_trail_erase, cmd_gap_closed, cmd_evidence,
 	cmd_promise_make, cmd_promise_withdraw, cmd_promise_list, cmd_plan_make, cmd_plan_cancel, cmd_plan_list, cmd_dispute_open,
 	cmd_dispute_resolve, cmd_dispute_list, cmd_settle_agree, cmd_settle_list, cmd_report_aging, cmd_report_dso, cmd_report_steps,
-	cmd_report_cost, cmd_report_promises, cmd_report_book, cmd_allow, cmd_forbid;
+	cmd_report_cost, cmd_report_promises, cmd_report_book, cmd_allow, cmd_forbid, cmd_digest;
 
 #endif

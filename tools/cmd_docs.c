@@ -303,6 +303,11 @@ const struct books *ctl_books(struct ctl *ctl, uint32_t partition)
 	return &system_case(ctl, partition)->books;
 }
 
+int64_t ctl_payments_known_to(struct ctl *ctl)
+{
+	return debtor_payments_known_to(system_case(ctl, 0), ctl->config->ledgers);
+}
+
 int64_t ctl_stale_since(struct ctl *ctl, const struct policy *policy)
 {
 	return feed_stale_since(policy, debtor_payments_known_to(system_case(ctl, 0), ctl->config->ledgers), ctl->now);

@@ -218,6 +218,82 @@ static void reports_are_exact_with_part_payments_credits_and_reversals(void **st
 	story_ends_well(s);
 }
 
+/* --- the digest ------------------------------------------------------------------------------------------------------------ */
+
+static const char *digests(struct story *s)
+{
+	struct json root = world_ask_sandbox(&s->world, s->arena, "/messages"), all = json_get(&root, "messages");
+	const char *steps = "";
+
+	for (size_t i = 0; i < json_len(&all); i++) {
+		struct json one = json_at(&all, i);
+
+		if (strncmp(story_str(&one, "step"), "digest:", 7) == 0)
+			steps = arena_printf(s->arena, "%s%s ", steps, story_str(&one, "step") + 7);
+	}
+	return steps;
+}
+
+static const char *digest_text(struct story *s, const char *key)
+{
+	struct json root = world_ask_sandbox(&s->world, s->arena, "/messages"), all = json_get(&root, "messages");
+
+	for (size_t i = json_len(&all); i-- > 0;) {
+		struct json one = json_at(&all, i);
+
+		if (strncmp(story_str(&one, "step"), "digest:", 7) == 0)
+			return story_str(&one, key);
+	}
+	return "";
+}
+
+static void has(const char *text, const char *needle)
+{
+	if (!strstr(text, needle))
+		fail_msg("\"%s\" is not in:\n%s", needle, text);
+}
+
+static void wait_digests(struct story *s, const char *expected)
+{
+	for (int64_t deadline = real_ms() + 20000; strcmp(digests(s), expected) != 0; pause_ms(20))
+		if (real_ms() > deadline)
+			fail_msg("digests: %s; expected: %s", digests(s), expected);
+}
+
+/* Complaints 3 and 14, and row 13: once a day somebody is told; a kill -9 in the middle of it doubles nothing. */
+static void row_13_the_owner_is_told_once_a_day(void **state)
+{
+	struct story *s = *state;
+	struct json same;
+
+	world_configure(&s->world, "\"creditor\":", "\"digest\":{\"email\":\"owner@acme.example\",\"at\":\"07:30\"},\"creditor\":");
+	story_invoice(s, "inv_2", "2026-04-01", 50000);
+	(void)STORY_CTL(s, "dispute", "open", "inv_2", "quality", "two boxes were wet");
+	(void)STORY_CTL(s, "promise", "make", "inv_1", "2026-04-10", "by mail");
+	story_until(s, "2026-04-01T04:00:00Z"); /* it runs with the new setting; 06:00 in Paris */
+	assert_string_equal(digests(s), "");
+	world_behave(&s->world, "{\"mode\":\"hang\",\"count\":1}");
+	story_until(s, "2026-04-01T05:30:00Z");
+	wait_digests(s, "2026-04-01 "); /* the provider has it, and says nothing: nobody knows */
+	has(digest_text(s, "subject"), "Acme SARL");
+	has(digest_text(s, "subject"), "31 mars 2026");
+	has(digest_text(s, "text"), "Vous attend: 1\n- traiter un litige");
+	has(digest_text(s, "text"), "Suspendu: 2\n- 1 litige\n- 1 promesse de paiement\n");
+	has(digest_text(s, "text"), "Envoyé: 1\n- promesse de paiement: F-inv_1 (cus_inv_1)");
+	has(digest_text(s, "html"), "<html lang=\"fr\">");
+	same = STORY_CTL(s, "digest");
+	assert_string_equal(story_str(&same, "text"), digest_text(s, "text"));
+	process_kill(&s->world.daemon);
+	s->running = false;
+	story_until(s, "2026-04-14T06:00:00Z"); /* the promise is broken meanwhile: its Friday was over on Monday */
+	wait_digests(s, "2026-04-01 2026-04-02 2026-04-03 2026-04-04 2026-04-05 2026-04-06 2026-04-07 2026-04-08 2026-04-09 2026-04-10 2026-04-11 "
+			"2026-04-12 2026-04-13 2026-04-14 ");
+	assert_int_equal(world_sent(&s->world, s->arena, 0).repeated, 0); /* asked once each, that of the kill too */
+	same = STORY_CTL(s, "digest", "--date", "2026-04-14");
+	has(story_str(&same, "text"), "Non tenu: 1\n- promesse de paiement: F-inv_1");
+	story_ends_well(s);
+}
+
 #define STORY(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -225,6 +301,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		STORY(what_a_person_was_told_becomes_a_fact),
 		STORY(what_was_never_closed_is_not_chased),
+		STORY(row_13_the_owner_is_told_once_a_day),
 		STORY(reports_are_exact_with_part_payments_credits_and_reversals),
 	};
 
