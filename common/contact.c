@@ -484,6 +484,8 @@ int contact_release(const struct contact_env *env, struct debtor *debtor, const 
 	m->text = notice.text;
 	m->html = notice.html;
 	r = m->channel == CHANNEL_LETTER ? contact_letter(env, debtor, plan, sender, &notice, m, fx->arena, err) :
+		plan->step->attach_statement && m->channel == CHANNEL_EMAIL ?
+					   contact_statement(env, debtor, plan, sender, &notice, m, fx->arena, err) :
 					   attach_documents(env, plan, m, fx->arena, err);
 	if (r < 0)
 		return r;

@@ -58,6 +58,8 @@ struct contact_plan {
 	const char *provider; /* NULL: the channel's first. Set by whoever knows how the providers are */
 	const char *why, *rule; /* what set the instant, and the contact rule behind it: those of struct next_action, of members[0] */
 	bool beside; /* a message beside the ladder: steps[i] is &own[i], made of asides[i] */
+	const struct escalation *open[CONTACT_INVOICES_MAX]; /* all that the debtor owes in that currency, for a statement; set by whoever knows */
+	size_t open_count, open_left_out;
 	struct aside asides[CONTACT_INVOICES_MAX];
 	struct step own[CONTACT_INVOICES_MAX];
 };
@@ -90,6 +92,10 @@ int contact_release(const struct contact_env *env, struct debtor *debtor, const 
 
 /* What contact_release() does for a letter once its text is there: whom it goes to, how, and its PDF, the message's first attachment. */
 int contact_letter(const struct contact_env *env, const struct debtor *debtor, const struct contact_plan *plan, const struct sender *sender,
+	const struct notice *notice, struct message *m, struct arena *arena, struct err *err);
+
+/* What contact_release() does for a step with a statement of account: all of plan->open, else of its members, as the message's attachment. */
+int contact_statement(const struct contact_env *env, const struct debtor *debtor, const struct contact_plan *plan, const struct sender *sender,
 	const struct notice *notice, struct message *m, struct arena *arena, struct err *err);
 
 /* Whether a person does what is planned: a call, or a letter where the configuration has no provider for one. */

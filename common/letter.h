@@ -6,6 +6,7 @@
 #ifndef DUNNINGD_COMMON_LETTER_H
 #define DUNNINGD_COMMON_LETTER_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "common/config.h"
@@ -29,6 +30,7 @@ struct letter {
 	const char *to_name; /* required */
 	const char *attention; /* a person in that house */
 	struct postal to; /* line1, city and country are required */
+	bool enclosed; /* in a mail: no address is needed */
 	enum letter_delivery delivery;
 	date written_on;
 	const char *reference, *attempt;

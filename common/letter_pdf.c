@@ -560,7 +560,7 @@ static int print(struct sheet *s, struct buf *out)
 
 static int check(const struct letter *l, struct err *err)
 {
-	if (!l->to_name || !*l->to_name || !l->to.line1 || !l->to.city || !l->to.country)
+	if (!l->to_name || !*l->to_name || (!l->enclosed && (!l->to.line1 || !l->to.city || !l->to.country)))
 		return err_set(err, -EBADMSG, "bad_address", "", "a letter needs a name, a first line, a city and a country of two letters");
 	if (!l->subject || !l->body || !date_is_set(l->written_on))
 		return err_set(err, -EBADMSG, "incomplete", "", "a letter needs a date, a subject and a text");

@@ -64,6 +64,7 @@ struct step {
 	bool fees;
 	enum letter_delivery delivery; /* of a letter */
 	bool attach_invoice; /* MESSAGE: by mail, with the document of every invoice it is about */
+	bool attach_statement; /* the same, with a statement of all that the debtor owes in that currency */
 	const char *const *effects; /* outbound event types, NULL-terminated */
 	enum doubt_rule in_doubt;
 	struct step_if when;

@@ -309,6 +309,22 @@ static size_t free_slots(const struct dunner *d, const struct group *g)
 	return used < most ? most - used : 0;
 }
 
+/* A statement of account has all that is owed in the currency, also what is disputed, promised, or not owed a word just now. */
+static void list_open(struct dunner *d, struct group *g, const struct debtor *debtor, struct contact_plan *plan)
+{
+	for (size_t i = 0; i < debtor->open_count; i++) {
+		struct doc *doc = group_find(d, g, DOC_ESCALATION, debtor->open[i]);
+
+		if (!doc || !doc->loaded || plan->open_count == CONTACT_INVOICES_MAX) {
+			plan->open_left_out++; /* no more are at hand than one contact may be about */
+			continue;
+		}
+		if (doc->e->invoice.known && doc->e->state != ESCALATION_CLOSED && invoice_view(&doc->e->invoice).balance > 0 &&
+			strcmp(doc->e->invoice.snapshot.currency, plan->members[0]->invoice.snapshot.currency) == 0)
+			plan->open[plan->open_count++] = doc->e;
+	}
+}
+
 static bool contact_due(struct dunner *d, struct group *g, struct doc *doc, struct debtor *debtor)
 {
 	struct candidate *candidates = arena_alloc(g->arena, CONTACT_INVOICES_MAX * sizeof(*candidates));
@@ -331,6 +347,8 @@ static bool contact_due(struct dunner *d, struct group *g, struct doc *doc, stru
 		return false;
 	if (!contact_by_hand(d->config, plan) && !pacing_choose(d, g, debtor, plan))
 		return false;
+	if (plan->step->attach_statement)
+		list_open(d, g, debtor, plan);
 	release(d, g, debtor, plan);
 	return true;
 }

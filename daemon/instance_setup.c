@@ -240,7 +240,7 @@ static bool writes_letters(const struct policy *policy)
 	for (size_t i = 0; policy && i < policy->step_count; i++) {
 		const struct step *step = &policy->steps[i];
 
-		if (step->kind == STEP_MESSAGE && (step->channel == CHANNEL_LETTER || (step->has_fallback && step->fallback == CHANNEL_LETTER)))
+		if (step->kind == STEP_MESSAGE && (step->attach_statement || step->channel == CHANNEL_LETTER || (step->has_fallback && step->fallback == CHANNEL_LETTER)))
 			return true;
 	}
 	return false;

@@ -14,7 +14,8 @@ static const char policy[] =
 	"{\"name\":\"talk\",\"title\":\"talk\",\"caps\":[{\"contacts\":2,\"days\":7}],\"min_gap\":\"48h\","
 	"\"promise\":{\"within\":\"30d\",\"most\":2,\"thanks\":\"promise_thanks\",\"broken\":\"second\"},\"steps\":["
 	"{\"id\":\"reminder\",\"at\":\"due+1d\",\"channel\":\"email\",\"template\":\"reminder\",\"tone\":\"friendly\"},"
-	"{\"id\":\"second\",\"at\":\"due+12d\",\"channel\":\"email\",\"template\":\"reminder\",\"tone\":\"neutral\"}]}";
+	"{\"id\":\"second\",\"at\":\"due+12d\",\"channel\":\"email\",\"template\":\"reminder\",\"tone\":\"neutral\","
+	"\"attach\":\"statement\"}]}";
 
 #define START "2026-03-31T08:00:00Z" /* a Tuesday; due on Wednesday 1 April, Easter Monday is 6 April */
 
@@ -289,6 +290,13 @@ static void row_13_the_owner_is_told_once_a_day(void **state)
 	wait_digests(s, "2026-04-01 2026-04-02 2026-04-03 2026-04-04 2026-04-05 2026-04-06 2026-04-07 2026-04-08 2026-04-09 2026-04-10 2026-04-11 "
 			"2026-04-12 2026-04-13 2026-04-14 ");
 	assert_int_equal(world_sent(&s->world, s->arena, 0).repeated, 0); /* asked once each, that of the kill too */
+	{ /* the step that follows carries a statement of account */
+		struct json root = world_ask_sandbox(&s->world, s->arena, "/messages?invoice=inv_1"), all = json_get(&root, "messages"),
+			    last = json_at(&all, json_len(&all) - 1), files = json_get(&last, "attachments"), file = only(&files);
+
+		assert_string_equal(story_str(&last, "step"), "second");
+		assert_string_equal(story_str(&file, "name"), "statement.pdf");
+	}
 	same = STORY_CTL(s, "digest", "--date", "2026-04-14");
 	has(story_str(&same, "text"), "Non tenu: 1\n- promesse de paiement: F-inv_1");
 	story_ends_well(s);
