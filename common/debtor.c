@@ -529,6 +529,7 @@ void debtor_write(struct buf *out, const struct debtor *debtor)
 	if (debtor->digest_on.days > 0)
 		jw_int(w, "digest_on", debtor->digest_on.days);
 	jw_opt_int(w, "digest_tries", debtor->digest_tries);
+	jw_opt_int(w, "feed_stale", debtor->feed_stale);
 	jw_end_object(w);
 }
 
@@ -776,5 +777,6 @@ int debtor_from(struct arena *arena, const struct json *json, struct debtor *ret
 	books_read(&v, arena, &ret->books);
 	ret->digest_on = number(json, "digest_on") ? (date){ (int32_t)number(json, "digest_on") } : date_none();
 	ret->digest_tries = number(json, "digest_tries");
+	ret->feed_stale = number(json, "feed_stale");
 	return 0;
 }

@@ -133,6 +133,7 @@ struct debtor {
 	size_t quota_count, quota_capacity;
 	struct erasing *erasing;
 	size_t erasing_count, erasing_capacity;
+	bool feed_stale; /* it was told that payments are not known well enough */
 	date digest_on; /* the last day whose digest was released; none = there was none */
 	int64_t digest_tries; /* that certainly failed since one was sent */
 	struct books books; /* lists of open invoices, as far as they were told */

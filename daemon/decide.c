@@ -577,6 +577,8 @@ static void decide_start(struct dunner *d, struct group *g)
 	decide_gaps_told(d, system->d);
 	decide_books_known(d, system->d);
 	digest_known(d, system->d);
+	d->feed_told = system->d->feed_stale;
+	d->feed_waits = false;
 	pacing_restore(d, system->d);
 	erase_resume(d, system->d);
 }
@@ -660,6 +662,9 @@ void decide_group(struct dunner *d, struct group *g)
 			break;
 		case INPUT_ADOPT:
 			adopt_decide(d, g, input);
+			break;
+		case INPUT_FEED:
+			decide_feed(d, g);
 			break;
 		case INPUT_DIGEST:
 			decide_digest(d, g, input);

@@ -387,6 +387,7 @@ static void pump_once(struct dunner *d)
 		reconcile_start(d);
 	erase_pump(d);
 	digest_pump(d);
+	feed_pump(d);
 	ask_due(d);
 }
 
@@ -577,6 +578,7 @@ void dunner_status(const struct dunner *d, struct dunner_status *ret)
 		.events = d->events, .dead = d->dead, .contacts = d->contacts, .outcomes = d->outcomes,
 		.in_flight = d->flight_count, .in_doubt = d->doubts, .turns = d->turns,
 		.caught_up_ms = d->caught_up_at < 0 ? -1 : flow_mono(d) - d->caught_up_at, .next_due = d->next_due };
+	ret->payments_age_ms = d->payments_known_to ? flow_now(d) - d->payments_known_to : -1;
 	ret->holding = flow_holding(d);
 	if (d->epoch && d->lease_until > flow_mono(d))
 		ret->lease_left_ms = d->lease_until - flow_mono(d);

@@ -60,6 +60,7 @@ enum input_kind {
 	INPUT_RECORD,
 	INPUT_ERASURE, /* the erasure under way takes its next step; always alone in its group */
 	INPUT_ADOPT,
+	INPUT_FEED, /* whether payments are known well enough changed */
 	INPUT_DIGEST, /* the owner's: what it says was gathered */
 };
 
@@ -272,6 +273,7 @@ struct dunner {
 
 	/* the owner's digest */
 	struct digest_job *digest; /* being gathered; NULL = none */
+	bool feed_told, feed_waits; /* that the payment feed is too old: as last told, and that it is about to be */
 	bool digest_waits; /* gathered, for the next group */
 	date digest_on; /* the last day whose digest was released; none = there was none */
 	int64_t digest_due; /* wall: when the next one is; 0 = to be reckoned */
@@ -396,6 +398,10 @@ void commit_retry(struct dunner *d, struct group *g, int64_t in_ms);
 void commit_finished(struct dunner *d, struct group *g, bool released);
 
 void group_image(struct group *g, struct doc *owner, enum key_class class, const struct image *image); /* one more after-image */
+
+/* feed.c: a payment feed that stopped is told of */
+void feed_pump(struct dunner *d);
+void decide_feed(struct dunner *d, struct group *g);
 
 /* digest.c: the owner's daily mail */
 void digest_known(struct dunner *d, const struct debtor *system); /* at the start */

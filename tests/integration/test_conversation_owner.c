@@ -11,7 +11,7 @@
 #include "tests/support/story.h"
 
 static const char policy[] =
-	"{\"name\":\"talk\",\"title\":\"talk\",\"caps\":[{\"contacts\":2,\"days\":7}],\"min_gap\":\"48h\","
+	"{\"name\":\"talk\",\"title\":\"talk\",\"caps\":[{\"contacts\":2,\"days\":7}],\"min_gap\":\"48h\",\"freshness\":\"26h\","
 	"\"promise\":{\"within\":\"30d\",\"most\":2,\"thanks\":\"promise_thanks\",\"broken\":\"second\"},\"steps\":["
 	"{\"id\":\"reminder\",\"at\":\"due+1d\",\"channel\":\"email\",\"template\":\"reminder\",\"tone\":\"friendly\"},"
 	"{\"id\":\"second\",\"at\":\"due+12d\",\"channel\":\"email\",\"template\":\"reminder\",\"tone\":\"neutral\","
@@ -40,6 +40,19 @@ static struct json only(const struct json *list)
 {
 	assert_int_equal(json_len(list), 1);
 	return json_at(list, 0);
+}
+
+static void has(const char *text, const char *needle)
+{
+	if (!strstr(text, needle))
+		fail_msg("\"%s\" is not in:\n%s", needle, text);
+}
+
+static void wait_task(struct story *s, const char *task, bool open)
+{
+	for (int64_t deadline = real_ms() + 20000; !strstr(story_tasks(s), task) == open; pause_ms(20))
+		if (real_ms() > deadline)
+			fail_msg("open tasks: %s", story_tasks(s));
 }
 
 static const char *action(struct story *s, const char *invoice)
@@ -207,7 +220,15 @@ static void reports_are_exact_with_part_payments_credits_and_reversals(void **st
 	one = json_at(&list, 0);
 	assert_string_equal(story_str(&one, "dso"), "90.0"); /* all that was billed in these days is still owed */
 	(void)STORY_CTL(s, "promise", "make", "inv_1", "2026-04-09", "by mail");
+	story_event(s, "ledger.watermark", "inv_1", "2026-03-31T08:00:00Z", ",\"complete_until\":\"2026-03-31T07:00:00Z\"");
 	story_until(s, "2026-04-14T08:00:00Z");
+	wait_task(s, "feed_stale ", true); /* nothing came for two weeks: that is nobody's event, and told all the same */
+	assert_int_equal(story_count(s, "sending.suspended"), 1);
+	one = STORY_CTL(s, "digest");
+	has(story_str(&one, "text"), "Attention\u00a0: le flux de paiements est en retard");
+	story_event(s, "ledger.watermark", "inv_1", "2026-04-14T08:00:00Z", ",\"complete_until\":\"2026-04-14T07:00:00Z\"");
+	wait_task(s, "feed_stale ", false);
+	assert_int_equal(story_count(s, "sending.resumed"), 1);
 	list = STORY_CTL(s, "report", "promises");
 	one = only(&list);
 	assert_string_equal(story_str(&one, "state"), "overdue"); /* the reversal holds everything: nobody was asked, nothing is judged */
@@ -246,12 +267,6 @@ static const char *digest_text(struct story *s, const char *key)
 			return story_str(&one, key);
 	}
 	return "";
-}
-
-static void has(const char *text, const char *needle)
-{
-	if (!strstr(text, needle))
-		fail_msg("\"%s\" is not in:\n%s", needle, text);
 }
 
 static void wait_digests(struct story *s, const char *expected)
