@@ -370,12 +370,12 @@ static int get_letter(struct arena *arena, const struct json *data, struct event
 {
 	int r = get_contact_facts(arena, data, e, err);
 
-	if (r < 0 || (r = json_get_str(data, "status", 64, &e->letter, err)) < 0 || (r = json_opt_str(data, "tracking", 64, &e->tracking, err)) < 0 ||
+	if (r < 0 || (r = json_opt_str(data, "status", 64, &e->letter, err)) < 0 || (r = json_opt_str(data, "tracking", 64, &e->tracking, err)) < 0 ||
 		(r = json_opt_str(data, "carrier", 64, &e->carrier, err)) < 0)
 		return r;
 	e->delivery = DELIVERY_NONE;
 	for (size_t i = 0; i < ARRAY_LEN(letter_words_told); i++)
-		if (strcmp(letter_words_told[i].word, e->letter) == 0)
+		if (strcmp(letter_words_told[i].word, e->letter ? e->letter : "") == 0)
 			e->delivery = letter_words_told[i].state;
 	return 0;
 }
