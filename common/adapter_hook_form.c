@@ -1,37 +1,11 @@
-/* The fields of a form: application/x-www-form-urlencoded, as addresses have them too, and multipart/form-data (RFC 7578). */
+/* The fields of a form: application/x-www-form-urlencoded (form.c), as addresses have them too, and multipart/form-data (RFC 7578). */
 #include "common/adapter_hook_internal.h"
 
 #include <errno.h>
 #include <string.h>
 #include <strings.h>
 
-#define PAIRS_MAX 1000
 #define BOUNDARY_MAX 70 /* RFC 2046 section 5.1.1 */
-
-static int hex_digit(char c)
-{
-	return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
-}
-
-/* `*decoded` is its length, as %00 is a byte like others here. NULL: a broken escape. */
-static const char *url_decode(const char *text, size_t len, struct arena *arena, size_t *decoded)
-{
-	char *out = arena_alloc(arena, len + 1);
-	size_t n = 0;
-
-	for (size_t i = 0; i < len; i++) {
-		if (text[i] != '%') {
-			out[n++] = text[i] == '+' ? ' ' : text[i];
-			continue;
-		}
-		if (i + 2 >= len || hex_digit(text[i + 1]) < 0 || hex_digit(text[i + 2]) < 0)
-			return NULL;
-		out[n++] = (char)(hex_digit(text[i + 1]) << 4 | hex_digit(text[i + 2]));
-		i += 2;
-	}
-	*decoded = n;
-	return out;
-}
 
 struct pairs {
 	struct arena *arena;
@@ -43,39 +17,11 @@ struct pairs {
 
 static int add_pair(struct pairs *pairs, const struct form_pair *pair, struct err *err)
 {
-	if (pairs->count == PAIRS_MAX)
-		return err_set(err, -EBADMSG, "too_long", "", "a form has at most %d fields", PAIRS_MAX);
+	if (pairs->count == FORM_PAIRS_MAX)
+		return err_set(err, -EBADMSG, "too_long", "", "a form has at most %d fields", FORM_PAIRS_MAX);
 	pairs->list = arena_grow(pairs->arena, pairs->list, pairs->count, &pairs->capacity, sizeof(*pairs->list));
 	pairs->list[pairs->count++] = *pair;
 	return 0;
-}
-
-int form_decode(const char *text, size_t len, struct arena *arena, struct form_pair **ret, size_t *count, struct err *err)
-{
-	const char *end = text + len;
-	struct pairs pairs = { .arena = arena };
-	int r = 0;
-
-	*ret = NULL;
-	*count = 0;
-	while (text < end && r == 0) {
-		const char *stop = memchr(text, '&', (size_t)(end - text)), *equals;
-		struct form_pair pair = { .value = "" };
-
-		stop = stop ? stop : end;
-		equals = memchr(text, '=', (size_t)(stop - text));
-		pair.name = url_decode(text, (size_t)((equals ? equals : stop) - text), arena, &pair.name_len);
-		if (equals)
-			pair.value = url_decode(equals + 1, (size_t)(stop - equals - 1), arena, &pair.value_len);
-		if (!pair.name || !pair.value)
-			return err_set(err, -EBADMSG, "bad_form", "", "an escape in the form is no %%XX");
-		if (stop > text)
-			r = add_pair(&pairs, &pair, err);
-		text = stop + 1;
-	}
-	*ret = pairs.list;
-	*count = pairs.count;
-	return r;
 }
 
 bool form_is(const struct hook_request *request, const char *type)

@@ -4,6 +4,7 @@
 
 #include "common/adapter_hook.h"
 #include "common/adapter_internal.h"
+#include "common/form.h"
 
 #define HOOK_KEYS_MAX 4
 #define HOOK_PARTS_MAX 12
@@ -125,17 +126,11 @@ int hook_document(const struct hook *hook, const struct hook_request *request, s
 /* *ret NULL: it is not there. -EACCES "twice": a header that stands more than once. */
 int source_get(const struct hook_reading *reading, const struct source *source, const char **ret, struct err *err);
 
-struct form_pair {
-	const char *name, *value;
-	size_t name_len, value_len;
-};
 struct form_file {
 	const char *name, *type, *data;
 	size_t len;
 };
 #define FORM_FILES "@files" /* the member of a form's document that names them: no field can have it */
-/* application/x-www-form-urlencoded, decoded, in the arena. -EBADMSG: bad escape, or too many. */
-int form_decode(const char *text, size_t len, struct arena *arena, struct form_pair **ret, size_t *count, struct err *err);
 /* The fields of the body, by its Content-Type: as above, or multipart/form-data, whose files go to *files. -EBADMSG. */
 int form_fields(const struct hook_request *request, struct arena *arena, struct form_pair **ret, size_t *count, struct form_file **files,
 	size_t *file_count, struct err *err);

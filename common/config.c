@@ -574,6 +574,12 @@ int config_parse(const char *json, size_t len, struct config **ret, struct err *
 	if (config->hooks_listen && !config->hooks_public_url)
 		return err_set(err, -EBADMSG, "missing", "$.hooks.public_url",
 			"must be there beside hooks.listen: the https:// address before /hooks/ that providers call");
+	if (!config->page_listen != !config->page_public_url)
+		return err_set(err, -EBADMSG, "missing", config->page_listen ? "$.page.public_url" : "$.page.listen",
+			"must be there beside the other one: where the debtors' page is answered, and the https:// address before /p/ in its links");
+	if (config->page_oldest_key > config->page_key)
+		return err_set(err, -EBADMSG, "out_of_range", "$.page.oldest_key", "must be at most page.key, %lld: else no link would count",
+			(long long)config->page_key);
 	TAKE(arena); /* the config lies in it and frees it */
 	*ret = config;
 	return 0;

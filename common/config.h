@@ -133,6 +133,9 @@ struct config {
 	const char *hooks_listen; /* "127.0.0.1:8026"; NULL = no webhooks */
 	const char *hooks_public_url; /* what stands before /hooks/ in the addresses that providers call; there when hooks_listen is */
 	int64_t hooks_body_bytes;
+	const char *page_listen, *page_public_url; /* of the debtors' page: both, or neither */
+	const char *page_dir; /* the user's own files of it, before the shipped ones; NULL = none */
+	int64_t page_link_days, page_key, page_oldest_key; /* keys: numbers */
 	const char *metrics_listen; /* "127.0.0.1:8027"; NULL = nobody is answered */
 	struct limits limits;
 	struct arena *arena;

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "common/hash.h"
+#include "common/token.h"
 #include "common/utc.h"
 
 #define SAFETY_LOOK_MS (10 * MINUTE_MS) /* an attempt whose outcome did not come back by itself is looked at again */
@@ -231,6 +232,18 @@ void contact_step_says(const struct policy *policy, const struct step *step, con
 		input->deadline = last_day(when, step, input->today);
 }
 
+/* The link to the debtor's page about it, where there is one: good for some time from today, and it knows by which way it went. */
+static const char *page_url(const struct contact_env *env, const struct escalation *e, enum channel channel, const char *locale, struct arena *arena)
+{
+	const struct config *c = env->config;
+	const struct token_keys keys = { env->install_key, (int)c->page_key, (int)c->page_oldest_key };
+	struct page_link link = { .partition = env->partition, .channel = channel, .invoice_id = e->invoice.id,
+		.last_on = { (int32_t)(env->now / DAY_MS + c->page_link_days) } };
+
+	page_link_language(locale, link.language);
+	return c->page_public_url && env->install_key ? arena_printf(arena, "%s/p/%s", c->page_public_url, page_link_write(&keys, &link, arena)) : NULL;
+}
+
 int contact_render(const struct contact_env *env, const struct debtor *debtor, const struct contact_plan *plan,
 	enum channel channel, const char *attempt, struct arena *arena, struct notice *ret, const struct sender **sender, struct err *err)
 {
@@ -257,7 +270,7 @@ int contact_render(const struct contact_env *env, const struct debtor *debtor, c
 		struct invoice_view view = invoice_view(&plan->members[i]->invoice);
 
 		invoices[i] = (struct notice_invoice){ .number = s->number ? s->number : plan->members[i]->invoice.id,
-			.payment_url = s->payment_url, .pdf_url = s->pdf_url, .issued_on = s->issued_on, .terms = s->late_fee_ref,
+			.payment_url = s->payment_url, .pdf_url = s->pdf_url, .page_url = page_url(env, plan->members[i], channel, input.locale, arena), .issued_on = s->issued_on, .terms = s->late_fee_ref,
 			.due_on = s->due_on, .total.minor = s->total, .balance.minor = view.balance,
 			.days_past_due = date_diff(input.today, s->due_on) };
 		memcpy(invoices[i].total.currency, s->currency, 4);

@@ -19,13 +19,15 @@ int file_read(const char *path, size_t max, struct buf *ret, struct err *err)
 
 	if (fd < 0)
 		return err_set(err, -errno, "unreadable", "", "%s cannot be opened: %s", path, strerror(errno));
-	if (fstat(fd, &st) == 0 && st.st_size > 0) /* at once: a large one would be moved again and again while it grows */
-		buf_reserve(ret, ((size_t)st.st_size < max ? (size_t)st.st_size : max) + READ_SIZE);
+	/* At once: a large one would be moved again and again while it grows. One byte more, so that its end is seen. */
+	if (fstat(fd, &st) == 0 && st.st_size > 0)
+		buf_reserve(ret, ((size_t)st.st_size < max ? (size_t)st.st_size : max) + 1);
 	for (;;) {
 		ssize_t n;
 
-		buf_reserve(ret, READ_SIZE);
-		n = read(fd, ret->data + ret->len, READ_SIZE);
+		if (ret->len + 1 >= ret->capacity)
+			buf_reserve(ret, READ_SIZE);
+		n = read(fd, ret->data + ret->len, ret->capacity - ret->len - 1);
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0)
@@ -68,7 +70,7 @@ static int write_all(int fd, const char *data, size_t len)
 	return 0;
 }
 
-int file_replace(const char *path, const void *data, size_t len, unsigned mode)
+int file_replace_unsynced(const char *path, const void *data, size_t len, unsigned mode)
 {
 	struct buf temporary = { 0 };
 	int fd, r;
@@ -85,6 +87,13 @@ int file_replace(const char *path, const void *data, size_t len, unsigned mode)
 	if (r < 0 && fd >= 0)
 		(void)unlink(temporary.data);
 	buf_clear(&temporary);
+	return r;
+}
+
+int file_replace(const char *path, const void *data, size_t len, unsigned mode)
+{
+	int r = file_replace_unsynced(path, data, len, mode);
+
 	return r < 0 ? r : file_sync_dir(path);
 }
 

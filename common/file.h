@@ -14,6 +14,8 @@
 int file_read(const char *path, size_t max, struct buf *ret, struct err *err);
 /* Writes a temporary file beside it, fsyncs, renames, fsyncs the folder: readers see the old or the new one. -errno. */
 int file_replace(const char *path, const void *data, size_t len, unsigned mode);
+/* All but the last: for many in one folder, which file_sync_dir() of any of them then makes last. */
+int file_replace_unsynced(const char *path, const void *data, size_t len, unsigned mode);
 int file_sync_dir(const char *path); /* of the folder that `path` lies in: a name in it is there for good. -errno */
 int file_make_dirs(const char *path, unsigned mode); /* like mkdir -p; 0 when it exists */
 /* Names (not paths) of the entries that end in `suffix`, sorted by bytes, without "." files. Strings in the arena. */

@@ -391,20 +391,25 @@ static int read_calendar(struct arena *arena, const struct holidays *before, con
 
 /* --- as bits --------------------------------------------------------------------------------------------------------------- */
 
+/* At every start for every calendar: each year's feasts are asked for once, also those beyond the edges that are observed within. */
 static void keep(struct arena *arena, struct calendar *calendar)
 {
 	date first = date_of(KEPT_FROM, 1, 1);
-	size_t days = (size_t)date_diff(date_of(KEPT_TO + 1, 1, 1), first);
+	int32_t days = date_diff(date_of(KEPT_TO + 1, 1, 1), first);
 
-	calendar->kept = arena_alloc(arena, days / 8 + 1);
-	for (int year = KEPT_FROM; year <= KEPT_TO; year++) {
-		struct holiday list[HOLIDAYS_MAX];
-		size_t count = calendar_year(calendar, year, list);
+	calendar->kept = arena_alloc(arena, (size_t)days / 8 + 1);
+	for (size_t i = 0; i < calendar->part_count; i++)
+		for (int32_t k = 0; k <= days / 8; k++)
+			calendar->kept[k] |= calendar->parts[i]->kept[k];
+	for (int year = KEPT_FROM - 1; calendar->rule_count && year <= KEPT_TO + 1; year++) {
+		struct feasts f;
 
-		for (size_t i = 0; i < count; i++) {
-			int32_t at = date_diff(list[i].observed, first);
+		feasts_of(calendar, year, &f);
+		for (size_t i = 0; i < f.count; i++) {
+			int32_t at = date_diff(f.items[i].observed, first);
 
-			calendar->kept[at / 8] |= (uint8_t)(1 << (at % 8));
+			if (at >= 0 && at < days)
+				calendar->kept[at / 8] |= (uint8_t)(1 << (at % 8));
 		}
 	}
 }

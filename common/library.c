@@ -126,6 +126,7 @@ int library_keep(const struct library *library, const char *state_dir, struct er
 {
 	CLEANUP(arena_freep) struct arena *arena = arena_create();
 	const char *dir = arena_printf(arena, "%s/policies", state_dir);
+	bool fresh = false;
 	int r = file_make_dirs(dir, 0700);
 
 	for (size_t i = 0; r == 0 && i < library->policy_count; i++) {
@@ -136,8 +137,11 @@ int library_keep(const struct library *library, const char *state_dir, struct er
 		if (file_read(path, FILE_MAX, &there, NULL) == 0 && there.len == policy->source_len &&
 			memcmp(buf_str(&there), policy->source, there.len) == 0)
 			continue;
-		r = file_replace(path, policy->source, policy->source_len, 0600);
+		r = file_replace_unsynced(path, policy->source, policy->source_len, 0600);
+		fresh = true;
 	}
+	if (r == 0 && fresh)
+		r = file_sync_dir(arena_printf(arena, "%s/policies/", state_dir));
 	return r < 0 ? err_set(err, r, "unwritable", "", "%s: %s", dir, strerror(-r)) : 0;
 }
 
@@ -159,42 +163,43 @@ static void drop_shipped(struct loading *l, const char *locale, const char *name
 		notice_set_drop(l->library->notices, locale, name, part);
 }
 
+/* The name of a template in a file's name, where it is one of that part; NULL. */
+static const char *stem_of(struct loading *l, const char *file, enum notice_part part)
+{
+	const char *dot = strrchr(file, '.');
+
+	return dot && strcmp(dot + 1, notice_part_suffixes[part]) == 0 ? arena_memdup(l->library->arena, file, (size_t)(dot - file)) : NULL;
+}
+
 static int load_locale(struct loading *l, const char *dir, char *locale, bool own)
 {
-	const char *folder = path_of(l, dir, locale);
+	const char *folder = path_of(l, dir, locale), *stem;
+	CLEANUP(buf_clear) struct buf text = { 0 };
 	char **names;
 	size_t count;
-	int r;
+	int r = file_list(l->library->arena, folder, "", &names, &count);
 
-	for (size_t p = 0; p < NOTICE_PART_COUNT; p++) {
-		const char *suffix = arena_printf(l->library->arena, ".%s", notice_part_suffixes[p]);
-
-		if ((r = file_list(l->library->arena, folder, suffix, &names, &count)) < 0)
-			return r == -ENOTDIR ? 0 : err_set(l->err, r, "unreadable", "", "%s: %s", folder, strerror(-r));
-		for (size_t i = 0; own && i < count; i++)
-			drop_shipped(l, locale, arena_memdup(l->library->arena, names[i], strlen(names[i]) - strlen(suffix)),
-				(enum notice_part)p);
-	}
-	for (size_t p = 0; p < NOTICE_PART_COUNT; p++) {
-		const char *suffix = arena_printf(l->library->arena, ".%s", notice_part_suffixes[p]);
-
-		if ((r = file_list(l->library->arena, folder, suffix, &names, &count)) < 0)
-			return err_set(l->err, r, "unreadable", "", "%s: %s", folder, strerror(-r));
+	if (r < 0)
+		return r == -ENOTDIR ? 0 : err_set(l->err, r, "unreadable", "", "%s: %s", folder, strerror(-r));
+	for (enum notice_part p = 0; own && p < NOTICE_PART_COUNT; p++)
+		for (size_t i = 0; i < count; i++)
+			if ((stem = stem_of(l, names[i], p)) != NULL)
+				drop_shipped(l, locale, stem, p);
+	for (enum notice_part p = 0; p < NOTICE_PART_COUNT; p++)
 		for (size_t i = 0; i < count; i++) {
-			const char *path = path_of(l, folder, names[i]);
-			CLEANUP(buf_clear) struct buf text = { 0 };
 			struct err inner = { 0 };
+			const char *path;
 
+			if (!(stem = stem_of(l, names[i], p)))
+				continue;
+			path = path_of(l, folder, names[i]);
+			buf_reset(&text);
 			if ((r = file_read(path, FILE_MAX, &text, l->err)) < 0)
 				return r;
-			r = notice_set_add(l->library->notices, locale,
-				arena_memdup(l->library->arena, names[i], strlen(names[i]) - strlen(suffix)), (enum notice_part)p,
-				buf_str(&text), text.len, &inner);
-			if (r < 0)
+			if ((r = notice_set_add(l->library->notices, locale, stem, p, buf_str(&text), text.len, &inner)) < 0)
 				return refuse_file(l, path, r, &inner);
 			note_locale(l, locale);
 		}
-	}
 	return 0;
 }
 

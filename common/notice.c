@@ -49,32 +49,13 @@ struct entry {
 struct notice_set {
 	struct entry *entries; /* by locale, name, part */
 	size_t count, capacity;
-	char digest[HEX_SIZE];
 };
 
 /* --- the set ------------------------------------------------------------------------------------------------------ */
 
-static void seal(struct notice_set *set)
-{
-	CLEANUP(buf_clear) struct buf all = { 0 };
-	uint8_t digest[SHA256_SIZE];
-
-	for (size_t i = 0; i < set->count; i++) {
-		const struct entry *e = &set->entries[i];
-
-		buf_printf(&all, "%s/%s.%s\n", e->locale, e->name, notice_part_suffixes[e->part]);
-		buf_add(&all, e->digest, sizeof(e->digest));
-	}
-	sha256(buf_str(&all), all.len, digest);
-	hex_format(digest, sizeof(digest), set->digest);
-}
-
 struct notice_set *notice_set_create(void)
 {
-	struct notice_set *set = xcalloc(1, sizeof(*set));
-
-	seal(set);
-	return set;
+	return xcalloc(1, sizeof(struct notice_set));
 }
 
 static void entry_clear(struct entry *entry)
@@ -160,7 +141,6 @@ int notice_set_add(struct notice_set *set, const char *locale, const char *name,
 	entry = &set->entries[at];
 	*entry = (struct entry){ .locale = xstrdup(locale), .name = xstrdup(name), .part = part, .template = template };
 	sha256(text, len, entry->digest);
-	seal(set);
 	return 0;
 }
 
@@ -173,7 +153,6 @@ static void drop_one(struct notice_set *set, const char *locale, const char *nam
 	entry_clear(&set->entries[at]);
 	set->count--;
 	memmove(&set->entries[at], &set->entries[at + 1], (set->count - at) * sizeof(*set->entries));
-	seal(set);
 }
 
 void notice_set_drop(struct notice_set *set, const char *locale, const char *name, enum notice_part part)
@@ -185,9 +164,19 @@ void notice_set_drop(struct notice_set *set, const char *locale, const char *nam
 		drop_one(set, locale, name, NOTICE_TEXT);
 }
 
-const char *notice_set_digest(const struct notice_set *set)
+void notice_set_digest(const struct notice_set *set, char ret[HEX_SIZE])
 {
-	return set->digest;
+	CLEANUP(buf_clear) struct buf all = { 0 };
+	uint8_t digest[SHA256_SIZE];
+
+	for (size_t i = 0; i < set->count; i++) {
+		const struct entry *e = &set->entries[i];
+
+		buf_printf(&all, "%s/%s.%s\n", e->locale, e->name, notice_part_suffixes[e->part]);
+		buf_add(&all, e->digest, sizeof(e->digest));
+	}
+	sha256(buf_str(&all), all.len, digest);
+	hex_format(digest, sizeof(digest), ret);
 }
 
 /* --- choosing ----------------------------------------------------------------------------------------------------- */

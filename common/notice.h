@@ -53,10 +53,10 @@ typedef void (*notice_look_fn)(const struct notice *notice, void *arg);
 int notice_set_look(const struct notice_set *set, const char *locale, const char *name, enum channel channel, const struct regime *late,
 	notice_look_fn look, void *arg, struct err *err);
 /* Hex SHA-256 over all files: the version of the templates. */
-const char *notice_set_digest(const struct notice_set *set);
+void notice_set_digest(const struct notice_set *set, char ret[65]);
 
 struct notice_invoice {
-	const char *number, *payment_url, *pdf_url; /* NULL = none */
+	const char *number, *payment_url, *pdf_url, *page_url; /* NULL = none; page_url: the debtor's page about it */
 	const char *terms; /* where late charges were agreed, as the producer refers to it: "CGV-7"; NULL = not told */
 	date issued_on, due_on;
 	struct money total, balance;
@@ -68,14 +68,15 @@ struct notice_invoice {
  *   creditor.name .legal_id* .address* .bank* .email* .phone* .url*      debtor.name*      contact.name*
  *   sender.name .email .reply_to (the email address when there is no other) .phone*
  *   invoices: number issued_on* due_on total balance reduced (balance < total: paid or credited in part) days_past_due
- *      days_until_due (>= 0 both) overdue days_plural.<category> payment_url* pdf_url* first last
+ *      days_until_due (>= 0 both) overdue days_plural.<category> payment_url* pdf_url* page_url* first last
  *   invoice: the leading one, the same members
  *   one, many: is it about one invoice; count, count_plural.<category>; balance: of all together; today; deadline*
  *   consumer: is the debtor one; holds_work: others are asked to stop working for them; terms*: of all invoices, when they are the same
  *   late*: what the law attaches to late payment: .statute .country* (when it is not the debtor's) .from_due .from_default .reference*
  *      .points .rate* (today's, a year; only when it is known and the same for all overdue invoices) .rounded* (up to multiples of) .yearly
  *      .sum .sum_each* (the fixed sum of each) .sum_total* (of all overdue ones, when they differ)
- *   payment_url*: the page that pays all of it: of the only invoice, or the same for all; attempt_id*
+ *   payment_url*: the page that pays all of it: of the only invoice, or the same for all; page_url*: the debtor's page, of the only
+ *      invoice; attempt_id*
  *   call.said_on* .until_on* .tell* and of its outcomes the one that is true: .invoice_not_received .waiting_approval .in_payment
  *      .paid .promise .dispute .refuses*; call.no_pay: no word on how to pay (it is disputed, or said to be paid)
  *   promised_on*: the day that was promised; instalment.number .of .due_on .rest*

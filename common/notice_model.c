@@ -13,9 +13,9 @@ static const char *const names[] = { ".", "creditor", "creditor.name", "creditor
 	"creditor.bank", "creditor.email", "creditor.phone", "creditor.url", "sender", "sender.name", "sender.email",
 	"sender.reply_to", "sender.phone", "debtor", "debtor.name", "contact", "contact.name", "invoices", "invoice",
 	"invoice.number", "invoice.issued_on", "invoice.due_on", "invoice.total", "invoice.balance", "invoice.reduced",
-	"invoice.days_past_due", "invoice.days_until_due", "invoice.overdue", "invoice.payment_url", "invoice.pdf_url", "invoice.days_plural",
+	"invoice.days_past_due", "invoice.days_until_due", "invoice.overdue", "invoice.payment_url", "invoice.pdf_url", "invoice.page_url", "invoice.days_plural",
 	"name", "legal_id", "address", "bank", "email", "phone", "url", "reply_to", "number", "issued_on", "due_on", "total",
-	"balance", "reduced", "days_past_due", "days_until_due", "overdue", "payment_url", "pdf_url", "first", "last", "days_plural",
+	"balance", "reduced", "days_past_due", "days_until_due", "overdue", "payment_url", "pdf_url", "page_url", "first", "last", "days_plural",
 	"one", "many", "count", "count_plural", "today", "deadline", "attempt_id", "consumer", "holds_work", "terms", "late", "late.statute",
 	"late.country", "late.from_due", "late.from_default", "late.reference", "late.points", "late.rate", "late.rounded", "late.yearly",
 	"late.sum", "late.sum_each", "late.sum_total", "statute", "country", "from_due", "from_default", "reference", "points", "rate", "rounded",
@@ -161,6 +161,7 @@ static void put_invoice(struct model *m, const struct notice_invoice *invoice, b
 	put_plural(m, "days_plural", late < 0 ? -(int64_t)late : late);
 	put_url(m, "payment_url", invoice->payment_url);
 	put_url(m, "pdf_url", invoice->pdf_url);
+	put_url(m, "page_url", invoice->page_url);
 	jm_bool(&m->w, "first", first);
 	jm_bool(&m->w, "last", last);
 	jm_end(&m->w);
@@ -370,6 +371,8 @@ int notice_model(const struct notice_input *input, const char *locale, size_t na
 	put_date(&m, "today", input->today);
 	put_date(&m, "deadline", input->deadline);
 	put_url(&m, "payment_url", common_url(input));
+	if (input->invoice_count == 1)
+		put_url(&m, "page_url", input->invoices[0].page_url);
 	jm_opt_str(&m.w, "attempt_id", input->attempt_id);
 	jm_bool(&m.w, "consumer", input->consumer);
 	jm_bool(&m.w, "holds_work", input->holds_work);
@@ -405,6 +408,7 @@ void notice_sample(unsigned variant, const char *locale, const struct regime *la
 		invoices[i] = (struct notice_invoice){ .number = i ? "F-2026-0043" : "F-2026-0042",
 			.payment_url = rich ? "https://pay.example.com/x" : NULL,
 			.pdf_url = rich ? "https://billing.example.com/x.pdf" : NULL,
+			.page_url = rich ? "https://billing.example.com/p/x" : NULL,
 			.issued_on = rich ? date_of(2026, 3, 2) : date_none(),
 			.due_on = date_of(2026, 4, 1),
 			.total.minor = i ? 20000 : 120000,

@@ -123,22 +123,56 @@ int zone_get(const char *name, const struct zone **ret)
 	return 0;
 }
 
-size_t zone_of_country(const char *country, const struct zone **ret, size_t max)
+/*
+ * The zones of a country, as long as the process lives: ICU looks through all zones of the world for them, and each contact of a debtor whose
+ * zone is not known asks. In the order of asking: there are few.
+ */
+struct country {
+	char code[3];
+	const struct zone **zones;
+	size_t count;
+};
+static struct country *countries;
+static size_t country_count, country_capacity;
+
+static bool ask_country(const char *code, struct country *ret)
 {
 	UErrorCode status = U_ZERO_ERROR;
-	UEnumeration *names = ucal_openTimeZoneIDEnumeration(UCAL_ZONE_TYPE_CANONICAL_LOCATION, country, NULL, &status);
+	UEnumeration *names = ucal_openTimeZoneIDEnumeration(UCAL_ZONE_TYPE_CANONICAL_LOCATION, code, NULL, &status);
+	size_t capacity = 0;
 	const char *name;
-	size_t n = 0;
 
+	*ret = (struct country){ .code = { code[0], code[1] } };
 	while (U_SUCCESS(status) && (name = uenum_next(names, NULL, &status)) != NULL) {
-		if (n == max) {
-			n = 0;
-			break;
-		}
-		n += zone_get(name, &ret[n]) == 0;
+		xgrow(&ret->zones, &capacity, ret->count + 1, sizeof(*ret->zones));
+		ret->count += zone_get(name, &ret->zones[ret->count]) == 0;
 	}
 	uenum_close(names);
-	return U_SUCCESS(status) ? n : 0;
+	return U_SUCCESS(status);
+}
+
+size_t zone_of_country(const char *country, const struct zone **ret, size_t max)
+{
+	struct country *known = NULL, fresh;
+
+	if (strlen(country) != 2)
+		return 0;
+	for (size_t i = 0; i < country_count && !known; i++)
+		if (memcmp(countries[i].code, country, 2) == 0)
+			known = &countries[i];
+	if (!known) {
+		if (!ask_country(country, &fresh) || fresh.count == 0) {
+			free(fresh.zones);
+			return 0;
+		}
+		xgrow(&countries, &country_capacity, country_count + 1, sizeof(*countries));
+		known = &countries[country_count++];
+		*known = fresh;
+	}
+	if (known->count > max)
+		return 0;
+	memcpy(ret, known->zones, known->count * sizeof(*ret));
+	return known->count;
 }
 
 const char *zone_name(const struct zone *zone)

@@ -245,7 +245,7 @@ static struct anchor_status status_of(const struct anchors *a, const struct anch
 static void tell_alarm(struct anchor_target *target, const struct anchor_status *status)
 {
 	if (status->alarm && !target->alarm_told)
-		anchor_note(target->anchors, LOG_ERR, "anchor: %s: alarm: the oldest leaf has been waiting for %lld h (%s)", status->name,
+		anchor_note(target->anchors, LOG_ERR | MSG(ANCHOR_LATE), "anchor: %s: alarm: the oldest leaf has been waiting for %lld h (%s)", status->name,
 			(long long)(status->age_ms / HOUR_MS), status->word[0] ? status->word : "not asked");
 	else if (!status->alarm && target->alarm_told)
 		anchor_note(target->anchors, LOG_NOTICE, "anchor: %s: no alarm any more", status->name);
@@ -402,7 +402,7 @@ void anchor_job_failed(struct anchor_target *target, const char *word, const cha
 	target->looked = true;
 	anchor_failed(&job->log->state, anchor_mark_of(target, job->log), word, anchor_now());
 	if (!told) /* it is tried again and again: told once */
-		anchor_note(target->anchors, LOG_WARNING, "anchor: %s did not vouch for %llu leaves: %s (%s); it is tried again",
+		anchor_note(target->anchors, LOG_WARNING | MSG(ANCHOR_FAILS), "anchor: %s did not vouch for %llu leaves: %s (%s); it is tried again",
 			target->settings->name, (unsigned long long)job->size, word, text);
 	snprintf(target->told, sizeof(target->told), "%s", word);
 	job->log->dirty = true;
@@ -470,7 +470,7 @@ static void look(struct anchors *a, struct anchor_log *log, int64_t now)
 	int r = anchor_log_look(log, now);
 
 	if (r == -ERANGE && !log->set_back)
-		anchor_note(a, LOG_CRIT, "anchor: the checkpoint of %u has %llu leaves, and more were anchored: the log was set back", log->year,
+		anchor_note(a, LOG_CRIT | MSG(TRAIL_SET_BACK), "anchor: the checkpoint of %u has %llu leaves, and more were anchored: the log was set back", log->year,
 			(unsigned long long)log->head.size);
 	log->set_back = r == -ERANGE;
 	if (log->set_back && !log->state.held)

@@ -239,7 +239,7 @@ static void on_witness(const struct wire_result *result, void *arg)
 		return;
 	}
 	if (reply.outcome == WITNESS_AHEAD || reply.outcome == WITNESS_FORKED)
-		anchor_note(target->anchors, LOG_CRIT,
+		anchor_note(target->anchors, LOG_CRIT | MSG(TRAIL_SET_BACK),
 			"anchor: %s has seen %s of %.*s than is here: it was set back or written twice, and must not be gone on with",
 			target->settings->name, reply.outcome == WITNESS_AHEAD ? "more" : "another tree", (int)job->origin.len,
 			(const char *)job->origin.data);
@@ -367,7 +367,7 @@ static void on_copy(const struct wire_result *result, void *arg)
 		copy_next(target);
 	} else {
 		if (step == S3_CONFLICT || step == S3_UNLOCKED)
-			anchor_note(target->anchors, LOG_CRIT, step == S3_CONFLICT ? "anchor: %s: %s is there with other bytes: somebody else writes this log" :
+			anchor_note(target->anchors, LOG_CRIT | MSG(TRAIL_SET_BACK), step == S3_CONFLICT ? "anchor: %s: %s is there with other bytes: somebody else writes this log" :
 				"anchor: %s: %s is there and not locked: see to the bucket's Object Lock", target->settings->name, upload->object.key);
 		anchor_job_failed(target,
 			step != S3_FAILED		? s3_step_word(step) :
@@ -431,7 +431,7 @@ static void on_newest(const struct wire_result *result, void *arg)
 			return;
 		}
 		if (head.size > job->size) {
-			anchor_note(target->anchors, LOG_CRIT,
+			anchor_note(target->anchors, LOG_CRIT | MSG(TRAIL_SET_BACK),
 				"anchor: %s has a checkpoint of %llu leaves of %.*s, and here are %llu: the log was set back, and must not be gone on with",
 				target->settings->name, (unsigned long long)head.size, (int)job->origin.len, (const char *)job->origin.data,
 				(unsigned long long)job->size);

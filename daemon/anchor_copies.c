@@ -192,7 +192,7 @@ static void tell(struct anchor_target *target)
 
 	measure(target, anchor_now());
 	if (c->status.alarm && !c->alarm_told)
-		anchor_note(target->anchors, LOG_ERR, "anchor: %s: alarm: %s (%s)", target->settings->name,
+		anchor_note(target->anchors, LOG_ERR | MSG(ANCHOR_LATE), "anchor: %s: alarm: %s (%s)", target->settings->name,
 			c->status.erasing ? "keys that were erased here still lie in its copies" : "the journal or the keys are not copied",
 			c->status.word[0] ? c->status.word : "not asked");
 	else if (!c->status.alarm && c->alarm_told)
@@ -228,7 +228,7 @@ static void failed(struct anchor_target *target, const char *word)
 		c->grave |= strcmp(word, grave[i]) == 0;
 	anchor_put_off(&c->tries, word, anchor_now());
 	if (!told)
-		anchor_note(target->anchors, c->grave ? LOG_CRIT : LOG_WARNING, "anchor: %s did not take the copy %s: %s; it is tried again",
+		anchor_note(target->anchors, (c->grave ? LOG_CRIT : LOG_WARNING) | MSG(ANCHOR_FAILS), "anchor: %s did not take the copy %s: %s; it is tried again",
 			target->settings->name, c->key ? c->key : "", word);
 	snprintf(c->told, sizeof(c->told), "%s", word);
 	clear(c);

@@ -13,6 +13,7 @@
 #include "common/witness.h"
 #include "daemon/anchor.h"
 #include "daemon/http_client_wire.h"
+#include "daemon/log_id.h"
 
 /* --- anchor_log.c: one year's log, as its files tell ------------------------------------------------------ */
 

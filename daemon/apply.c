@@ -121,7 +121,7 @@ static void dead_letter(struct dunner *d, struct group *g, struct input *input)
 	hold_dead(d, g, input->event.invoice_id, input->event.customer_id);
 	for (size_t i = 0; i < input->also_count; i++)
 		hold_dead(d, g, input->also[i].invoice_id, input->also[i].customer_id);
-	dunner_log(d, LOG_WARNING, "inbox: entry %s of %s is dead: %s %s", entry->id, dead->stream, input->err.code,
+	dunner_log(d, LOG_WARNING | MSG(DEAD_LETTER), "inbox: entry %s of %s is dead: %s %s", entry->id, dead->stream, input->err.code,
 		input->err.path);
 }
 

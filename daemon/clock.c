@@ -13,6 +13,7 @@
 
 #include "common/file.h"
 #include "common/utc.h"
+#include "daemon/log_id.h"
 
 #define WALL_CAP_MS (30 * SECOND_MS) /* no wall timer sleeps longer: the clock may have been moved meanwhile */
 #define JUMP_SETTLE_MS 20 /* all must have been idle for so long before a played clock jumps */
@@ -107,7 +108,7 @@ static void look(struct clock *clock)
 	if (moved > CLOCK_JUMP_MS || moved < -CLOCK_JUMP_MS) {
 		clock->offset = offset;
 		clock->jumped_at = mono;
-		note(clock, LOG_WARNING, "the computer's clock was moved by %" PRId64 " s", moved / 1000);
+		note(clock, LOG_WARNING | MSG(CLOCK_DOUBT), "the computer's clock was moved by %" PRId64 " s", moved / 1000);
 		return;
 	}
 	/* Small steps add up until they make a jump; a slow drift is followed. */
@@ -139,7 +140,7 @@ static const char *clock_doubt(void *self)
 	const char *doubt = find_doubt(clock);
 
 	if (doubt != clock->told) /* words of ours: pointers tell them apart */
-		note(clock, doubt ? LOG_WARNING : LOG_NOTICE, doubt ? "in doubt: %s" : "no longer in doubt%s",
+		note(clock, doubt ? LOG_WARNING | MSG(CLOCK_DOUBT) : LOG_NOTICE, doubt ? "in doubt: %s" : "no longer in doubt%s",
 			doubt ? doubt : "");
 	clock->told = doubt;
 	return doubt;

@@ -24,7 +24,7 @@ static void on_replicated(int r, int64_t replicas, void *arg)
 		return;
 	if (!enough) {
 		d->replicas_missed = flow_mono(d);
-		dunner_log(d, LOG_ERR, "commit: %lld of %lld replicas have the release: it does not leave", (long long)replicas,
+		dunner_log(d, LOG_ERR | MSG(REPLICAS_MISSING), "commit: %lld of %lld replicas have the release: it does not leave", (long long)replicas,
 			(long long)d->config->redis_replicas);
 	}
 	commit_finished(d, g, enough);
@@ -58,7 +58,7 @@ static void on_committed(int r, enum commit_status status, void *arg)
 		bool refuses = r == -ENOSPC || r == -EPERM;
 
 		if (refuses && !d->store_refuses)
-			dunner_log(d, LOG_ERR, "commit: the store refuses writes (%s): nothing is sent until it takes them",
+			dunner_log(d, LOG_ERR | MSG(REDIS_REFUSES), "commit: the store refuses writes (%s): nothing is sent until it takes them",
 				strerror(-r));
 		d->store_refuses = refuses;
 		sender_gate(d);
@@ -108,7 +108,7 @@ static void on_journaled(int r, void *arg)
 	g->held = false;
 	if (r == -ENOSPC) {
 		if (!d->no_space)
-			dunner_log(d, LOG_CRIT, "journal: no space: reading and sending are held, trying every 10 s");
+			dunner_log(d, LOG_CRIT | MSG(NO_SPACE), "journal: no space: reading and sending are held, trying every 10 s");
 		d->no_space = true;
 		sender_gate(d);
 		if (!recover_due(d))

@@ -65,6 +65,9 @@ struct order {
 	struct dunner_erasure erasure; /* /erase */
 	struct control_reading reading; /* /reading */
 	struct control_test test; /* /provider/test */
+	struct control_link link; /* /link */
+	struct arena *arena;
+	const char **url; /* /link: its answer */
 	int64_t uid; /* who asks, by the kernel */
 };
 
@@ -182,6 +185,19 @@ static int read_reading(const struct json *root, struct order *ret, struct err *
 	return 0;
 }
 
+static int do_link(struct control *control, const struct order *order, struct err *err)
+{
+	return control->callbacks->link(&order->link, order->arena, order->url, err, control->callbacks->arg);
+}
+
+static int read_link(const struct json *root, struct order *ret, struct err *err)
+{
+	int r = json_get_id(root, "invoice", &ret->link.invoice, err);
+
+	ret->link.who = ret->who;
+	return r < 0 ? r : json_get_int(root, "partition", 0, 65535, &ret->link.partition, err);
+}
+
 static int do_test(struct control *control, const struct order *order, struct err *err)
 {
 	return control->callbacks->test(&order->test, err, control->callbacks->arg);
@@ -234,6 +250,7 @@ static const struct row {
 		read_erasure },
 	{ "/reading", EVHTTP_REQ_POST, { "who", "kind", "command", "customer", "invoice", "for", "records", "digest", NULL }, do_reading, NULL,
 		read_reading },
+	{ "/link", EVHTTP_REQ_POST, { "who", "invoice", "partition", NULL }, do_link, NULL, read_link },
 	{ "/provider/test", EVHTTP_REQ_POST, { "who", "provider", "address", "channel", NULL }, do_test, NULL, read_test },
 	{ "/provider/test", EVHTTP_REQ_GET, { NULL }, NULL, tell_tested, NULL },
 	{ "/erase", EVHTTP_REQ_GET, { NULL }, NULL, tell_erasure, NULL },
@@ -281,7 +298,8 @@ static void run(struct control *control, const struct row *row, struct evhttp_re
 	CLEANUP(buf_clear) struct buf body = { 0 };
 	struct evbuffer *in = evhttp_request_get_input_buffer(request);
 	struct json_writer w = jw_init(&body);
-	struct order order = { .uid = uid_of(request) };
+	const char *url = NULL;
+	struct order order = { .uid = uid_of(request), .arena = arena, .url = &url };
 	struct err err = { 0 };
 	size_t len = evbuffer_get_length(in);
 
@@ -305,6 +323,7 @@ static void run(struct control *control, const struct row *row, struct evhttp_re
 		jw_bool(&w, "ok", true);
 	else
 		row->tell(control, &w);
+	jw_opt_str(&w, "url", url);
 	jw_end_object(&w);
 	answer(request, HTTP_OK, &body);
 }

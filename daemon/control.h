@@ -13,6 +13,7 @@
  *	POST /reading        {"who","kind","command","customer","invoice"?,"for"?,"records","digest"?}   a person opened records ("read"), or
  *	                     was given a bundle of them ("export"). 200: it will stand in the trail
  *	POST /provider/test  {"who","provider","address","channel"?}   begins: one message by hand, recorded before and after
+ *	POST /link           {"who","invoice","partition"}   {"ok":true,"url":...}: the debtor's page about it, for whoever asked for it
  *	GET  /provider/test  JSON, by callbacks->tested: what became of the last one
  *	GET  /erase          JSON, by callbacks->erasure: what became of the last one
  *
@@ -54,6 +55,11 @@ struct control_test {
 	const char *channel; /* NULL: as the address looks */
 };
 
+struct control_link {
+	const char *who, *invoice;
+	int64_t partition;
+};
+
 /* All from the loop. who and why: one line, valid UTF-8, not empty. */
 struct control_callbacks {
 	void (*status)(struct json_writer *w, void *arg); /* the members of one object */
@@ -68,6 +74,7 @@ struct control_callbacks {
 	void (*erasure)(struct json_writer *w, void *arg); /* the members of one object */
 	int (*test)(const struct control_test *test, struct err *err, void *arg);
 	void (*tested)(struct json_writer *w, void *arg); /* the members of one object */
+	int (*link)(const struct control_link *link, struct arena *arena, const char **url, struct err *err, void *arg);
 	int (*reading)(const struct control_reading *reading, struct err *err, void *arg);
 	void *arg;
 };

@@ -278,7 +278,7 @@ static void release(struct dunner *d, struct group *g, struct debtor *debtor, co
 		}
 	}
 	if (r < 0) {
-		dunner_log(d, LOG_ERR, "decide: step %s for invoice %s cannot be sent: %s %s", plan->step->id,
+		dunner_log(d, LOG_ERR | MSG(CANNOT_SEND), "decide: step %s for invoice %s cannot be sent: %s %s", plan->step->id,
 			plan->members[0]->invoice.id, err.path, err.text);
 		return;
 	}
@@ -462,7 +462,7 @@ static void decide_outcome(struct dunner *d, struct group *g, struct input *inpu
 		contact_settle(&env, debtor && debtor->loaded ? debtor->d : NULL, members, count, entry, &traits, input->outcome, &g->fx));
 	d->outcomes++;
 	if (input->outcome->kind == OUTCOME_REFUSED)
-		dunner_log(d, LOG_WARNING, "sender: attempt %s, step %s, was refused by provider %s: %s (HTTP %d); its answer is in the trail",
+		dunner_log(d, LOG_WARNING | MSG(REFUSED), "sender: attempt %s, step %s, was refused by provider %s: %s (HTTP %d); its answer is in the trail",
 			entry->id, entry->step, entry->provider, input->outcome->reason,
 			input->outcome->status);
 }

@@ -120,7 +120,7 @@ static void tell_holding(struct dunner *d)
 		return;
 	d->holding = holding;
 	if (d->state == DUNNER_RUNNING)
-		dunner_log(d, holding ? LOG_WARNING : LOG_INFO, holding ? "sending is held: %s" : "sending%s",
+		dunner_log(d, holding ? LOG_WARNING | MSG(SENDING_HELD) : LOG_INFO, holding ? "sending is held: %s" : "sending%s",
 			holding ? holding : "");
 	if (d->callbacks.changed)
 		d->callbacks.changed(d->callbacks.arg);

@@ -86,7 +86,7 @@ void erase_again_later(struct erase_job *job)
 	if (!d->erase_timer)
 		d->erase_timer = d->ports.clock->timer_create(d->ports.clock->self, on_timer, d);
 	if (!job->told)
-		dunner_log(d, LOG_WARNING, "erase: Redis or the outbox does not do what is asked of it: it is tried again every second");
+		dunner_log(d, LOG_WARNING | MSG(ERASURE_WAITS), "erase: Redis or the outbox does not do what is asked of it: it is tried again every second");
 	job->told = job->retry = true;
 	d->ports.clock->timer_in(d->ports.clock->self, d->erase_timer, RETRY_ERASE_MS);
 }

@@ -37,7 +37,7 @@ void erase_carry(struct erase_job *job)
 		d->ports.keys->erase(d->ports.keys->self, work->keys[i].year, work->keys[i].slot, work->keys[i].classes);
 	if (is_ours(job) && d->ports.transport->forget && work->attempt_count &&
 		d->ports.transport->forget(d->ports.transport->self, work->attempts, work->attempt_count) < 0) {
-		dunner_log(d, LOG_ERR, "erase: messages in the outbox cannot be deleted: trying again");
+		dunner_log(d, LOG_ERR | MSG(ERASURE_WAITS), "erase: messages in the outbox cannot be deleted: trying again");
 		erase_again_later(job);
 		return;
 	}

@@ -14,6 +14,7 @@
 #include "common/contact.h"
 #include "common/keys.h"
 #include "daemon/dunner.h"
+#include "daemon/log_id.h"
 
 #define LEASE_TTL_MS 15000
 #define LEASE_RENEW_MS 5000

@@ -18,6 +18,7 @@
 #include "common/utc.h"
 #include "daemon/http_guard.h"
 #include "daemon/intake.h"
+#include "daemon/log_id.h"
 
 #define HEADERS_MAX 100
 #define DEADLINE_MS 10000
@@ -201,7 +202,7 @@ static int refuse(struct hooks *hooks, const struct target *target, int r, const
 	/* Whoever floods us must not fill the log. */
 	hooks->untold++;
 	if (wall_ms() - hooks->told_at >= TELL_MS || wall_ms() < hooks->told_at) {
-		note(hooks, status == HTTP_SERVUNAVAIL ? LOG_ERR : LOG_NOTICE, "hooks: a request for provider %s is refused: %s (%llu since the last such line)",
+		note(hooks, (status == HTTP_SERVUNAVAIL ? LOG_ERR : LOG_NOTICE) | MSG(HOOK_REFUSED), "hooks: a request for provider %s is refused: %s (%llu since the last such line)",
 			target->provider, err->code, (unsigned long long)hooks->untold);
 		hooks->told_at = wall_ms();
 		hooks->untold = 0;
@@ -323,7 +324,7 @@ static void tell_library(struct hooks *hooks)
 		if (p->adapter)
 			(void)adapter_each_hook(p->adapter, tell_open, &open);
 		if (open)
-			note(hooks, LOG_WARNING, "hooks: anybody may write to a webhook of provider %s: what it tells is recorded and changes nothing",
+			note(hooks, LOG_WARNING | MSG(HOOK_UNSIGNED), "hooks: anybody may write to a webhook of provider %s: what it tells is recorded and changes nothing",
 				p->name);
 	}
 }

@@ -151,17 +151,17 @@ static void note_less(struct provider *provider, const struct outcome *outcome)
 	long long left = (long long)((larger(pace->open ? pace->open_until : 0, pace->paused_until) - pace_now(provider->client).us) / 1000);
 
 	if (pace->open == PACE_DOWN) {
-		http_client_note(provider->client, LOG_ERR, "http: provider %s fails (%s, status %d): one message tries it in %lld s", provider->name,
+		http_client_note(provider->client, LOG_ERR | MSG(PROVIDER_FAILS), "http: provider %s fails (%s, status %d): one message tries it in %lld s", provider->name,
 			outcome->reason, outcome->status, (left + 500) / 1000);
 	} else if (pace->open) {
 		provider->stopped_reason = "config";
 		for (size_t i = 0; i < ARRAY_LEN(words); i++)
 			if (strcmp(words[i], outcome->reason) == 0)
 				provider->stopped_reason = words[i];
-		http_client_note(provider->client, LOG_ERR, "http: provider %s refuses this account (%s, status %d): not asked again for %lld minutes",
+		http_client_note(provider->client, LOG_ERR | MSG(PROVIDER_REFUSES_US), "http: provider %s refuses this account (%s, status %d): not asked again for %lld minutes",
 			provider->name, outcome->reason, outcome->status, (left + 30000) / 60000);
 	} else {
-		http_client_note(provider->client, LOG_WARNING, "http: provider %s asks for a pause of %lld ms", provider->name, left);
+		http_client_note(provider->client, LOG_WARNING | MSG(PROVIDER_PAUSES), "http: provider %s asks for a pause of %lld ms", provider->name, left);
 	}
 }
 

@@ -8,6 +8,7 @@
 #include "daemon/http_client.h"
 #include "daemon/http_client_smtp.h"
 #include "daemon/http_client_wire.h"
+#include "daemon/log_id.h"
 #include "daemon/outbox.h"
 
 struct request {

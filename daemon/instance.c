@@ -109,7 +109,7 @@ static bool alive(void *arg)
 
 		dunner_status(p->dunner, &status);
 		if (!instance_waits(p, &status) && status.turns == p->turns) {
-			log_line(in->log, LOG_CRIT, "dunningd", "partition %u makes no progress: the watchdog is not fed", p->number);
+			log_line(in->log, LOG_CRIT | MSG(NO_PROGRESS), "dunningd", "partition %u makes no progress: the watchdog is not fed", p->number);
 			return false;
 		}
 		p->turns = status.turns;
@@ -131,7 +131,7 @@ static void on_failed(int r, int exit_code, const char *reason, void *arg)
 	struct instance *in = p->instance;
 
 	log_partition(in->log, LOG_CRIT, "dunner", p->number, reason);
-	log_line(in->log, LOG_CRIT, "dunningd", "ends: %s", strerror(-r));
+	log_line(in->log, LOG_CRIT | MSG(ENDS), "dunningd", "ends: %s", strerror(-r));
 	give_up(in, exit_code);
 }
 
@@ -181,10 +181,10 @@ static void on_settings(int r, const char *fault, const char *warning, void *arg
 
 	in->checking = false;
 	if (r == -EPERM && !in->config->redis_check_settings) {
-		log_line(in->log, LOG_WARNING, "redis", "its settings cannot be read (%s)",
+		log_line(in->log, LOG_WARNING | MSG(REDIS_SETTINGS), "redis", "its settings cannot be read (%s)",
 			redis_store_last_error(in->partitions[0].store));
 	} else if (r == -EPERM) {
-		log_line(in->log, LOG_CRIT, "redis", "its settings cannot be read (%s): allow the user CONFIG GET, or set "
+		log_line(in->log, LOG_CRIT | MSG(REDIS_SETTINGS), "redis", "its settings cannot be read (%s): allow the user CONFIG GET, or set "
 			"redis.check_settings to false", redis_store_last_error(in->partitions[0].store));
 		give_up(in, INSTANCE_CONFIG);
 		return;
@@ -193,14 +193,14 @@ static void on_settings(int r, const char *fault, const char *warning, void *arg
 	}
 	in->checked = true;
 	if (warning)
-		log_line(in->log, LOG_WARNING, "redis", "%s", warning);
+		log_line(in->log, LOG_WARNING | MSG(REDIS_SETTINGS), "redis", "%s", warning);
 	if (fault && in->config->redis_check_settings) {
-		log_line(in->log, LOG_CRIT, "redis", "%s (redis.check_settings false would start nevertheless)", fault);
+		log_line(in->log, LOG_CRIT | MSG(REDIS_SETTINGS), "redis", "%s (redis.check_settings false would start nevertheless)", fault);
 		give_up(in, INSTANCE_CONFIG);
 		return;
 	}
 	if (fault)
-		log_line(in->log, LOG_WARNING, "redis", "%s", fault);
+		log_line(in->log, LOG_WARNING | MSG(REDIS_SETTINGS), "redis", "%s", fault);
 	start_partitions(in);
 }
 
@@ -222,7 +222,7 @@ static void on_redis(bool connected, const char *why, void *arg)
 		log_partition(in->log, LOG_INFO, "redis", p->number, "connected");
 		p->away[0] = '\0';
 	} else if (strncmp(p->away, why, sizeof(p->away) - 1) != 0) { /* it is tried again and again: told once */
-		log_partition(in->log, LOG_WARNING, "redis", p->number, why);
+		log_partition(in->log, LOG_WARNING | MSG(REDIS_AWAY), "redis", p->number, why);
 		snprintf(p->away, sizeof(p->away), "%s", why);
 	}
 	p->connected = connected;
@@ -260,6 +260,8 @@ static int reload(struct instance *in, struct err *err)
 		(r = setup_library(in->setup.options, in->config, &library, err)) < 0 ||
 		(r = library_keep(library, in->config->state_dir, err)) < 0)
 		return r;
+	if (in->page && (r = debtor_page_use(in->page, library, err)) < 0)
+		return r;
 	http_client_use(in->http, library); /* and the paces that it shares with the partitions */
 	for (size_t i = 0; i < in->partition_count; i++)
 		dunner_reload(in->partitions[i].dunner, library);
@@ -281,7 +283,7 @@ static int reload_loudly(struct instance *in, struct err *err)
 	service_reloading(in->service);
 	r = reload(in, err);
 	if (r < 0)
-		log_line(in->log, LOG_ERR, "dunningd", "reload refused, what was loaded stays: %s", err->text);
+		log_line(in->log, LOG_ERR | MSG(RELOAD_REFUSED), "dunningd", "reload refused, what was loaded stays: %s", err->text);
 	else
 		log_line(in->log, LOG_INFO, "dunningd", "reloaded policies, templates and provider files");
 	in->ready = false;
@@ -367,7 +369,7 @@ static void on_deadline(evutil_socket_t fd, short what, void *arg)
 	struct instance *in = arg;
 
 	(void)fd, (void)what;
-	log_line(in->log, LOG_WARNING, "dunningd", "stopped without waiting any longer: what is on the wire will be in doubt");
+	log_line(in->log, LOG_WARNING | MSG(STOPPED_HARD), "dunningd", "stopped without waiting any longer: what is on the wire will be in doubt");
 	event_base_loopbreak(in->base);
 }
 
@@ -454,7 +456,7 @@ static int catch_signals(struct instance *in)
 
 static int fault(struct instance *in, const struct err *err, int r)
 {
-	log_line(in->log, LOG_CRIT, "dunningd", "cannot start: %s", err->text[0] ? err->text : strerror(-r));
+	log_line(in->log, LOG_CRIT | MSG(CANNOT_START), "dunningd", "cannot start: %s", err->text[0] ? err->text : strerror(-r));
 	switch (r) {
 	case -EKEYREJECTED:
 	case -EINPROGRESS: /* a person must do something before another start makes sense */
@@ -544,7 +546,7 @@ static void on_unsigned(int r, const char *text, void *arg)
 	struct instance *in = arg;
 
 	log_line(in->log, LOG_CRIT, "signer", "%s", text[0] ? text : strerror(-r));
-	log_line(in->log, LOG_CRIT, "dunningd", "ends: the trail cannot be signed any more");
+	log_line(in->log, LOG_CRIT | MSG(ENDS), "dunningd", "ends: the trail cannot be signed any more");
 	give_up(in, r == -EKEYREJECTED ? INSTANCE_CONFIG : INSTANCE_IO);
 }
 
@@ -591,6 +593,14 @@ static int open_hooks(struct instance *in, struct err *err)
 	return in->config->hooks_listen ? hooks_create(in->base, &settings, in->library, &in->hooks, err) : 0;
 }
 
+static int open_page(struct instance *in, struct err *err)
+{
+	struct debtor_page_settings settings = { .config = in->config, .redis = &in->setup.url, .install_key = in->setup.install_key,
+		.share_dir = in->setup.options->share_dir, .now = now, .now_arg = in, .note = note, .note_arg = in };
+
+	return in->config->page_listen ? debtor_page_create(in->base, &settings, in->library, &in->page, err) : 0;
+}
+
 static bool acts(void *arg)
 {
 	const struct instance *in = arg;
@@ -624,7 +634,7 @@ static int open_ports(struct instance *in, struct err *err)
 		return r;
 	in->control_callbacks = (struct control_callbacks){ .status = instance_status, .suspend = on_suspend,
 		.release = on_release, .reload = on_control_reload, .seal = on_seal, .confirm_clock = on_confirm_clock, .anchor = on_anchor, .agreed = on_agreed,
-		.reading = instance_reading, .test = instance_test, .tested = instance_tested,
+		.link = instance_link, .reading = instance_reading, .test = instance_test, .tested = instance_tested,
 		.erase = on_erase, .erasure = on_erasure, .arg = in };
 	if ((r = control_create(in->base, config->control_socket, &in->control_callbacks, &in->control, err)) < 0)
 		return r;
@@ -648,7 +658,7 @@ static int open_ports(struct instance *in, struct err *err)
 		ports.store = redis_store_port(p->store);
 		p->dunner = dunner_create(&ports, &settings, in->library, &callbacks);
 	}
-	if ((r = open_hooks(in, err)) < 0)
+	if ((r = open_hooks(in, err)) < 0 || (r = open_page(in, err)) < 0)
 		return r;
 	open_poller(in);
 	if ((r = instance_metrics_listen(in, err)) < 0)
@@ -679,6 +689,7 @@ static void instance_clear(struct instance *in)
 	free(in->partitions);
 	control_destroy(in->control);
 	hooks_destroy(in->hooks);
+	debtor_page_destroy(in->page);
 	signer_destroy(in->signer, false);
 	clock_destroy(in->clock);
 	journal_close(in->journal);
@@ -723,7 +734,7 @@ int instance_run(const struct instance_options *options)
 	read_boot_id(&in);
 	in.base = create_base();
 	if (!in.base) {
-		log_line(in.log, LOG_CRIT, "dunningd", "cannot start: no event loop");
+		log_line(in.log, LOG_CRIT | MSG(CANNOT_START), "dunningd", "cannot start: no event loop");
 		instance_clear(&in);
 		return INSTANCE_FAILED;
 	}
@@ -739,12 +750,12 @@ int instance_run(const struct instance_options *options)
 	log_line(in.log, LOG_INFO, "dunningd", "%s begins: instance %s, %zu partition%s, state in %s", DUNNINGD_VERSION,
 		in.config->instance, in.partition_count, in.partition_count == 1 ? "" : "s", in.config->state_dir);
 	if (!in.setup.signs)
-		log_line(in.log, LOG_NOTICE, "dunningd", "the trail is not signed: there is no credential " LOG_KEY_CREDENTIAL
+		log_line(in.log, LOG_NOTICE | MSG(TRAIL_UNSIGNED), "dunningd", "the trail is not signed: there is no credential " LOG_KEY_CREDENTIAL
 			" (dunningctl trail key new makes one)");
 	if (in.generation.number > 1)
 		log_line(in.log, LOG_NOTICE, "dunningd", "the trail is of generation %u: %s", in.generation.number, in.generation.origin);
 	if (in.config->shadow)
-		log_line(in.log, LOG_NOTICE, "dunningd", "mode is shadow: nothing leaves, all goes to the outbox");
+		log_line(in.log, LOG_NOTICE | MSG(SHADOW), "dunningd", "mode is shadow: nothing leaves, all goes to the outbox");
 	event_base_dispatch(in.base);
 	if (in.exit_code == INSTANCE_OK) /* after a fault nothing more is signed */
 		signer_destroy(TAKE(in.signer), true);

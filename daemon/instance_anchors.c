@@ -138,7 +138,7 @@ void instance_anchors_hold(struct instance *in)
 	anchors_status(in->anchors, &status);
 	signer_hold(in->signer, !status.looked || status.held);
 	if (status.held && !in->held)
-		log_line(in->log, LOG_CRIT, "anchor", "nothing is sent or signed any more: this log was set back, or is written elsewhere too, and a second "
+		log_line(in->log, LOG_CRIT | MSG(TRAIL_SET_BACK), "anchor", "nothing is sent or signed any more: this log was set back, or is written elsewhere too, and a second "
 			"tree of the same size can never be taken back. Find out which; then stop, run `dunningctl trail seal --yes --why ...` and start again");
 	if (status.held && !status.ahead && !status.set_back && status.looked && !in->agree_told)
 		log_line(in->log, LOG_NOTICE, "anchor", "all outside agree with this log now. If what was said otherwise was an error of theirs, "

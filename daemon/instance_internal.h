@@ -15,6 +15,7 @@
 #include "daemon/control.h"
 #include "daemon/dunner.h"
 #include "daemon/generation.h"
+#include "daemon/debtor_page.h"
 #include "daemon/hooks.h"
 #include "daemon/poller.h"
 #include "daemon/http_client.h"
@@ -87,6 +88,7 @@ struct instance {
 	struct provider_test *test; /* the last one by hand; NULL = none */
 	struct control *control;
 	struct hooks *hooks; /* NULL: not configured */
+	struct debtor_page *page; /* NULL: not configured */
 	struct poller *poller;
 	struct instrument *instrument; /* NULL: metrics.listen is not configured */
 	struct control_callbacks control_callbacks;
@@ -109,6 +111,9 @@ void instance_anchors_hold(struct instance *instance); /* the signer and all sen
 int instance_anchors_agreed(struct instance *instance, const char *who, const char *why, struct err *err); /* control: POST /anchor/agreed */
 void instance_record_mended(struct instance *instance); /* logs whose files the signer made again: once a partition is ours */
 void instance_status_anchors(const struct instance *instance, struct json_writer *w);
+/* instance_page.c; control: POST /link */
+int instance_link(const struct control_link *link, struct arena *arena, const char **url, struct err *err, void *instance);
+void instance_status_page(const struct instance *instance, struct json_writer *w);
 void instance_law(struct instance *instance); /* instance_law.c: warns of law data that runs out, once a day */
 bool instance_law_left(const struct instance *instance, int64_t *days, int64_t *ran_out); /* until the next entry runs out, -1 = none does; false: no law data */
 void instance_status_law(const struct instance *instance, struct json_writer *w);

@@ -51,7 +51,7 @@ static void tell_state(const struct instance *in, date day, enum law_state state
 		named++;
 	}
 	buf_printf(&line, "%s; dunningctl law status; law.dir takes what you know", named < total ? " ..." : "");
-	log_line(in->log, LOG_WARNING, "law", "%s", buf_str(&line));
+	log_line(in->log, LOG_WARNING | MSG(LAW_RUNS_OUT), "law", "%s", buf_str(&line));
 }
 
 void instance_law(struct instance *in)

@@ -35,7 +35,7 @@ enum number {
 	N_SYNC, N_RECORDS, N_BYTES, N_NO_SPACE, N_STALL,
 	N_UNSIGNED, N_CHECKPOINTS, N_UNANCHORED, N_ANCHOR_FAILURES, N_ANCHOR_DISAGREES, N_COPIES, N_SET_BACK,
 	N_CLOCK, N_LAW_DAYS, N_LAW_RAN_OUT,
-	N_HOOKS, N_POLLS, N_LOG_DROPPED, N_LEFT_OUT,
+	N_HOOKS, N_PAGE, N_POLLS, N_LOG_DROPPED, N_LEFT_OUT,
 	N_COUNT
 };
 
@@ -95,6 +95,7 @@ static const struct metric rows[N_COUNT] = {
 	[N_LAW_DAYS] = { ROW("law_days_left", GAUGE, "", 1), .help = "Days until the next entry of the law data runs out." },
 	[N_LAW_RAN_OUT] = { ROW("law_entries_ran_out", GAUGE, "", 1), .help = "Entries of the law data that ran out: what needs them is refused." },
 	[N_HOOKS] = { ROW("hooks", COUNTER, "", 1), LABELS(4, "result"), .help = "What providers told: events taken or known already, requests refused or not saved." },
+	[N_PAGE] = { ROW("page", COUNTER, "", 1), LABELS(4, "result"), .help = "The debtors' page: shown, something said, requests refused or not saved." },
 	[N_POLLS] = { ROW("polls", COUNTER, "", 1), LABELS(4, "result"), .help = "What providers were asked: rounds asked and failed, events taken or known already." },
 	[N_LOG_DROPPED] = { ROW("log_lines_dropped", COUNTER, "", 1), .help = "Lines that the log had no room for." },
 	[N_LEFT_OUT] = { ROW("metrics_left_out", COUNTER, "", 1), .help = "Values that were left out here because a label has too many of them." },
@@ -238,6 +239,14 @@ static void read_feeds(struct instrument *t)
 		set1(t, N_HOOKS, (int64_t)counts.known, "known");
 		set1(t, N_HOOKS, (int64_t)counts.refused, "refused");
 		set1(t, N_HOOKS, (int64_t)counts.unsaved, "unsaved");
+	}
+	if (in->page) {
+		struct debtor_page_counts counts = debtor_page_counts(in->page);
+
+		set1(t, N_PAGE, (int64_t)counts.shown, "shown");
+		set1(t, N_PAGE, (int64_t)counts.said, "said");
+		set1(t, N_PAGE, (int64_t)counts.refused, "refused");
+		set1(t, N_PAGE, (int64_t)counts.unsaved, "unsaved");
 	}
 	if (library_polls(in->library)) {
 		struct poller_counts counts = poller_counts(in->poller);

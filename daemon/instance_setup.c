@@ -8,6 +8,7 @@
 #include "common/file.h"
 #include "common/hash.h"
 #include "common/letter.h"
+#include "common/page.h"
 #include "daemon/instance_internal.h"
 
 #define CONFIG_FILE_MAX (1024 * 1024)
@@ -205,6 +206,16 @@ int setup_library(const struct instance_options *options, const struct config *c
 	return err_set(err, r, inner.code, inner.path, "%s: %s", options->config_file, inner.text);
 }
 
+/* What debtors would see is looked at before anything is started. */
+static int page_files(const struct setup *setup, struct err *err)
+{
+	struct page_texts *texts = NULL;
+	int r = setup->config->page_listen ? page_texts_load(setup->options->share_dir, setup->config->page_dir, &texts, err) : 0;
+
+	page_texts_free(texts);
+	return r;
+}
+
 int setup_read(const struct instance_options *options, struct setup *ret, struct err *err)
 {
 	int r;
@@ -212,6 +223,7 @@ int setup_read(const struct instance_options *options, struct setup *ret, struct
 	*ret = (struct setup){ .options = options, .arena = arena_create() };
 	if ((r = setup_config(options->config_file, &ret->config, err)) < 0 ||
 		(r = setup_library(options, ret->config, &ret->library, err)) < 0 ||
+		(r = page_files(ret, err)) < 0 ||
 		(r = credential_key(options->credentials_dir, "install-key", ret->install_key, err)) < 0 ||
 		(r = credential_key(options->credentials_dir, "wrap-key", ret->wrap_key, err)) < 0 || (r = read_log_key(ret, err)) < 0 ||
 		(r = read_secrets(ret, err)) < 0 || (r = redis_address(ret, err)) < 0)

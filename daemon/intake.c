@@ -9,6 +9,7 @@
 #include "common/contact.h"
 #include "common/hash.h"
 #include "common/keys.h"
+#include "daemon/log_id.h"
 
 static const char save_text[] =
 	"local n, once = tonumber(ARGV[1]), KEYS[tonumber(ARGV[1]) + 2]\n"
@@ -116,7 +117,7 @@ static void on_saved(int r, const struct redis_reply *reply, void *arg)
 
 	if (r < 0 || reply->type != REDIS_INTEGER) {
 		if (reply && reply->type == REDIS_ERROR)
-			note(call->intake, LOG_ERR, "intake: Redis did not take what provider %s told: %.100s", call->batch.origin->provider, reply->str);
+			note(call->intake, LOG_ERR | MSG(HOOK_REFUSED), "intake: Redis did not take what provider %s told: %.100s", call->batch.origin->provider, reply->str);
 		call_end(call, INTAKE_UNSAVED);
 		return;
 	}

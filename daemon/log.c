@@ -23,7 +23,7 @@
 #define PIPE_ATOMIC 4096 /* a pipe that polls writable takes this much at once */
 
 struct line {
-	int priority;
+	int priority; /* with an id above it, see log_id.h */
 	uint32_t partition;
 	char *text; /* owned */
 };
@@ -83,7 +83,9 @@ static int send_journal(struct log *log, const struct line *line)
 	CLEANUP(buf_clear) struct buf buf = { 0 };
 	ssize_t n;
 
-	buf_printf(&buf, "MESSAGE=%s\nPRIORITY=%d\nSYSLOG_IDENTIFIER=dunningd\n", line->text, line->priority);
+	buf_printf(&buf, "MESSAGE=%s\nPRIORITY=%d\nSYSLOG_IDENTIFIER=dunningd\n", line->text, line->priority & LOG_PRIMASK);
+	if (line->priority >> LOG_ID_SHIFT)
+		buf_printf(&buf, "MESSAGE_ID=%s\n", log_ids[line->priority >> LOG_ID_SHIFT]);
 	if (line->partition != LOG_NO_PARTITION)
 		buf_printf(&buf, "DUNNINGD_PARTITION=%" PRIu32 "\n", line->partition);
 	n = sendto(log->socket, buf.data, buf.len, MSG_NOSIGNAL, (const struct sockaddr *)&log->address,
@@ -95,7 +97,7 @@ static int write_stream(struct log *log, const struct line *line)
 {
 	struct pollfd ready = { .fd = log->fd, .events = POLLOUT };
 	char text[PIPE_ATOMIC];
-	int len = log->levels ? snprintf(text, sizeof(text), "<%d>%s\n", line->priority, line->text) :
+	int len = log->levels ? snprintf(text, sizeof(text), "<%d>%s\n", line->priority & LOG_PRIMASK, line->text) :
 				snprintf(text, sizeof(text), "%s\n", line->text);
 
 	if (poll(&ready, 1, 0) <= 0 || !(ready.revents & POLLOUT))
@@ -169,7 +171,7 @@ void log_partition(struct log *log, int priority, const char *module, uint32_t p
 	if (!log)
 		return;
 	(void)log_flush(log); /* older lines first */
-	add(log, priority & LOG_PRIMASK, partition, module, text);
+	add(log, priority, partition, module, text);
 	(void)log_flush(log);
 }
 

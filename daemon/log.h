@@ -11,6 +11,7 @@
 #include <syslog.h>
 
 #include "common/cleanup.h"
+#include "daemon/log_id.h"
 
 #define LOG_NO_PARTITION UINT32_MAX
 
@@ -26,7 +27,8 @@ void log_destroy(struct log *log);
 DEFINE_CLEANUP(struct log, log_destroy)
 
 /*
- * One line, "module: text"; control characters become spaces, 1 KiB is kept. priority: LOG_ERR ... of <syslog.h>. `log` NULL: nothing.
+ * One line, "module: text"; control characters become spaces, 1 KiB is kept. priority: LOG_ERR ... of <syslog.h>, and MSG(NAME) where the
+ * catalogue has an entry for it. `log` NULL: nothing.
  */
 void log_line(struct log *log, int priority, const char *module, const char *format, ...)
 	__attribute__((format(printf, 4, 5)));

@@ -9,6 +9,7 @@
 #include "common/hash.h"
 #include "common/keys.h"
 #include "common/utc.h"
+#include "daemon/log_id.h"
 
 #define WAIT_MS 1000 /* until this daemon acts, or Redis is there */
 #define FIRST_MS 200
@@ -91,7 +92,7 @@ static void round_end(struct asking *a, const char *failed)
 	a->poller->counts.failed += failed != NULL;
 	if (failed) {
 		if (a->failures++ == 0)
-			note(a->poller, LOG_WARNING, "poll: provider %s, %s: %s; asked again later", a->provider, poll_name(a->poll), failed);
+			note(a->poller, LOG_WARNING | MSG(POLL_FAILS), "poll: provider %s, %s: %s; asked again later", a->provider, poll_name(a->poll), failed);
 		wait <<= a->failures < 16 ? a->failures : 16;
 		wait = wait > POLLER_BACKOFF_MAX_MS ? POLLER_BACKOFF_MAX_MS : wait;
 		wait = wait < interval ? interval : wait;

@@ -96,7 +96,7 @@ static void name_gap(struct dunner *d, const struct stream_position *at)
 	char when[UTC_TEXT_SIZE];
 
 	utc_format((int64_t)strtoull(at->id, NULL, 10), when);
-	dunner_log(d, LOG_ERR, "recover: entries of %s may be missing: the last one read was %s (%s); push what came since again",
+	dunner_log(d, LOG_ERR | MSG(EVENTS_MISSING), "recover: entries of %s may be missing: the last one read was %s (%s); push what came since again",
 		at->stream, at->id, when);
 	input->gap = arena_printf(input->arena, "%s %s", at->stream, at->id);
 	flow_wait(d, input);

@@ -211,7 +211,7 @@ int sender_request(const struct message *message, struct buf *masked, void *arg)
 	if (provider && provider->smtp && !d->config->shadow) {
 		r = smtp_mail(message, masked, &err);
 		if (r < 0)
-			dunner_log(d, LOG_ERR, "sender: provider %s: %s %s", message->provider, err.code, err.text);
+			dunner_log(d, LOG_ERR | MSG(CANNOT_SEND), "sender: provider %s: %s %s", message->provider, err.code, err.text);
 		return r < 0 ? r : 1;
 	}
 	if (!provider || !provider->adapter || d->config->shadow)
@@ -220,7 +220,7 @@ int sender_request(const struct message *message, struct buf *masked, void *arg)
 	input.settings = provider->settings;
 	r = adapter_request(provider->adapter, &input, arena, &request, &err);
 	if (r < 0) {
-		dunner_log(d, LOG_ERR, "sender: provider %s: %s %s", message->provider, err.code, err.text);
+		dunner_log(d, LOG_ERR | MSG(CANNOT_SEND), "sender: provider %s: %s %s", message->provider, err.code, err.text);
 		return r;
 	}
 	buf_printf(masked, "%s %s\r\n", request.method, request.url);

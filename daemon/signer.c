@@ -13,6 +13,8 @@
 #include <syslog.h>
 #include <unistd.h>
 
+#include "daemon/log_id.h"
+
 /* What is known of one year's log. */
 struct known {
 	uint16_t year;
@@ -160,7 +162,7 @@ static int take(struct signer *s, const struct job *job)
 		return 0;
 	if (job->r == -ENOSPC) {
 		if (!s->no_space)
-			note(s, LOG_WARNING, "not signed for now, there is no space: %s", job->err.text);
+			note(s, LOG_WARNING | MSG(NO_SPACE), "not signed for now, there is no space: %s", job->err.text);
 		s->no_space = true;
 		return 0;
 	}

@@ -38,6 +38,30 @@ for unit in dunningd.service dunningd@.service; do
 	fi
 done
 
+# Every message that has an id has its entry in the catalogue, and no entry is of another.
+root=$(cd "$(dirname "$0")/.." && pwd)
+catalog=$root/systemd/dunningd.catalog
+for id in $(sed -n 's/^\t\[MSG_[A-Z_]*\] = "\(.*\)",$/\1/p' "$root/daemon/log_id.c") $(sed -n 's/^-- //p' "$catalog"); do
+	grep -q "\"$id\"" "$root/daemon/log_id.c" && [ "$(grep -c "^-- $id$" "$catalog")" -eq 1 ] || {
+		echo "message $id is not once in the daemon and once in the catalogue"
+		failed=1
+	}
+done
+for name in $(sed -n 's/^\t\[MSG_\([A-Z_]*\)\] = ".*/\1/p' "$root/daemon/log_id.c"); do
+	grep -q "MSG($name)" "$root"/daemon/*.c || {
+		echo "nobody says $name"
+		failed=1
+	}
+done
+mkdir -p "$dir/catalog/usr/lib/systemd/catalog" "$dir/catalog/var/lib/systemd/catalog"
+cp "$catalog" "$dir/catalog/usr/lib/systemd/catalog/"
+if ! journalctl --root="$dir/catalog" --update-catalog >"$dir/said" 2>&1 ||
+	[ "$(journalctl --root="$dir/catalog" --list-catalog 2>/dev/null | wc -l)" -ne "$(grep -c '^-- ' "$catalog")" ]; then
+	echo "the catalogue is not as systemd wants it:"
+	cat "$dir/said"
+	failed=1
+fi
+
 if command -v systemd-sysusers >/dev/null; then
 	mkdir -p "$dir/root/etc"
 	sysusers=$(dirname "$0")/../systemd/dunningd.sysusers

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "common/contact.h"
+#include "common/page.h"
 #include "common/utc.h"
 #include "tools/cmd.h"
 
@@ -162,6 +163,18 @@ static void add_contact(struct ctl *ctl, struct fields *f, const struct entry *e
 		fields_add(f, "tone", "Tone", cell_text(tone_names[plan->step->tone]));
 }
 
+/* What was said on the debtor's page is evidence: the words stand in the trail. */
+static void add_page(struct ctl *ctl, struct fields *f, const struct entry *entry, const struct fact *fact)
+{
+	if (!fact || !page_said_here(fact))
+		return;
+	fields_add(f, "hold_since", "Since", cell_time(fact->order.time, entry->zone));
+	fields_add(f, "hold_by", "By", cell_text("the debtor, on the page"));
+	fields_add(f, "page_link", NULL, cell_text(fact->order.source + 3));
+	fields_add(f, NULL, "Words", cell_text(arena_printf(ctl->arena, "in the trail, event %s: dunningctl trail log %s", fact->order.id,
+		entry->e.invoice.id)));
+}
+
 static void add_hold(struct ctl *ctl, struct fields *f, const struct entry *entry, const char *hold)
 {
 	struct invoice_view view = invoice_view(&entry->e.invoice);
@@ -177,8 +190,12 @@ static void add_hold(struct ctl *ctl, struct fields *f, const struct entry *entr
 		fields_add(f, "promised_for", "Promised for", cell_text(arena_strdup(ctl->arena, date_format(view.promise->until_on, text))));
 	if (strcmp(hold, "announced") == 0 && view.announced)
 		fields_add(f, "expected_on", "Expected on", cell_date(view.announced->until_on));
-	if (strcmp(hold, "dispute") == 0 && view.dispute)
+	if (strcmp(hold, "dispute") == 0 && view.dispute) {
 		fields_add(f, "dispute", "Dispute", cell_text(view.dispute->id));
+		fields_add(f, "dispute_reason", "About", cell_text(view.dispute->reason));
+	}
+	add_page(ctl, f, entry, strcmp(hold, "promise") == 0 ? view.promise : strcmp(hold, "announced") == 0 ? view.announced :
+		strcmp(hold, "dispute") == 0 ? view.dispute : strcmp(hold, "reply") == 0 ? view.reply : NULL);
 	if (strcmp(hold, "reconcile") == 0)
 		fields_add(f, "reconcile", "What differs", cell_text(view.reconcile));
 	if (strcmp(hold, "paused") == 0 && entry->d)

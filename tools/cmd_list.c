@@ -205,7 +205,7 @@ static const struct option_row list_options[] = {
 	{ "all", NULL, "closed ones and stubs too" },
 	{ "state", "STATE", "those in one state: waiting, sending, in_doubt, task, gate, closed, stub" },
 	{ "held", NULL, "those that are held" },
-	{ "customer", "ID", "those of one customer" },
+	{ "customer", "CUSTOMER", "those of one customer" },
 	{ "limit", "N", "so many at most, 0 for all (200)" },
 	{ 0 },
 };

@@ -274,6 +274,14 @@ static const struct notice_invoice sample_invoices[] = {
 		.terms = "CGV-7" },
 };
 
+/* What a link looks like: a real one is signed by the daemon alone. */
+static const char *page_url(struct ctl *ctl)
+{
+	const char *url = ctl->config->page_public_url;
+
+	return url ? arena_printf(ctl->arena, "%s/p/AQEAAABRBWZyRi0yMDI2LTAwNDIxMjM0NTY3ODkwMTIzNDU2", url) : NULL;
+}
+
 /* Two invoices of a made-up debtor: 15 and 3 days past due. */
 static void sample(struct ctl *ctl, bool many, const char *currency, struct notice_input *input)
 {
@@ -281,6 +289,7 @@ static void sample(struct ctl *ctl, bool many, const char *currency, struct noti
 
 	input->invoice_count = many ? 2 : 1;
 	for (size_t i = 0; i < input->invoice_count; i++) {
+		invoices[i].page_url = page_url(ctl);
 		invoices[i].due_on = date_add_days(input->today, i ? -3 : -15);
 		invoices[i].issued_on = date_add_days(invoices[i].due_on, -30);
 		invoices[i].days_past_due = i ? 3 : 15;
@@ -303,7 +312,7 @@ static void real(struct ctl *ctl, const struct entry *entry, struct notice_input
 	const struct contact *contact = entry->d && entry->d->customer.contact_count ? &entry->d->customer.contacts[0] : NULL;
 
 	*one = (struct notice_invoice){ .number = s->number ? s->number : entry->e.invoice.id, .payment_url = s->payment_url,
-		.pdf_url = s->pdf_url, .issued_on = s->issued_on, .due_on = s->due_on, .total.minor = s->total,
+		.pdf_url = s->pdf_url, .page_url = page_url(ctl), .issued_on = s->issued_on, .due_on = s->due_on, .total.minor = s->total,
 		.balance.minor = invoice_view(&entry->e.invoice).balance, .terms = s->late_fee_ref,
 		.days_past_due = date_diff(input->today, s->due_on) };
 	memcpy(one->total.currency, s->currency, sizeof(one->total.currency));

@@ -265,7 +265,7 @@ static const struct option_row test_options[] = {
 	{ 0 },
 };
 
-const struct command cmd_provider_test = { .name = "provider test", .args = "NAME ADDRESS", .min_args = 2, .max_args = 2,
+const struct command cmd_provider_test = { .name = "provider test", .args = "PROVIDER ADDRESS", .min_args = 2, .max_args = 2,
 	.help = "send one message, marked as a test, through the running daemon",
 	.more = "It goes at once, also while sending is suspended, and counts for the provider's pace and quota. It concerns no debtor: the\n"
 		"trail's system case has who sent it, before it leaves, and what became of it; of the address only a digest.",
@@ -344,6 +344,6 @@ static int run_health(struct ctl *ctl, const struct invocation *call)
 	return well ? EXIT_DONE : EXIT_FOUND;
 }
 
-const struct command cmd_provider_health = { .name = "provider health", .args = "[NAME]", .max_args = 1,
+const struct command cmd_provider_health = { .name = "provider health", .args = "[PROVIDER]", .max_args = 1,
 	.help = "how the running daemon finds its providers: breaker, rate, quota, what is on its way, the last outcome and error",
 	.more = "Exit status 1 when one is paused, down or stopped. dunningctl reload lets them all be asked again at once.", .run = run_health };

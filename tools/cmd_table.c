@@ -14,7 +14,7 @@ const struct option_row cmd_globals[] = {
 	{ 0 },
 };
 
-const struct command *const cmd_table[] = { &cmd_status, &cmd_list, &cmd_show, &cmd_explain, &cmd_timeline, &cmd_push, &cmd_hold, &cmd_resume,
+const struct command *const cmd_table[] = { &cmd_status, &cmd_list, &cmd_show, &cmd_explain, &cmd_timeline, &cmd_link, &cmd_push, &cmd_hold, &cmd_resume,
 	&cmd_skip, &cmd_retry, &cmd_suspend, &cmd_release, &cmd_gap_closed, &cmd_tasks, &cmd_task_done, &cmd_task_letter, &cmd_call_log, &cmd_decide,
 	&cmd_promise_make, &cmd_promise_withdraw, &cmd_promise_list, &cmd_plan_make, &cmd_plan_cancel, &cmd_plan_list, &cmd_dispute_open,
 	&cmd_dispute_resolve, &cmd_dispute_list, &cmd_settle_agree, &cmd_settle_list, &cmd_allow, &cmd_forbid, &cmd_report_aging, &cmd_report_dso, &cmd_report_steps, &cmd_report_cost,
@@ -25,4 +25,4 @@ const struct command *const cmd_table[] = { &cmd_status, &cmd_list, &cmd_show, &
 	&law_status.command, &law_interest.command, &law_fees.command, &law_due_date.command, &law_business_day.command, &law_holidays.command,
 	&law_contact.command, &law_opt_out.command, &law_notice.command, &law_limitation.command, &law_deadline.command, &law_retention.command,
 	&law_format.command,
-	&cmd_check, &cmd_reload, &cmd_clock_confirm, NULL };
+	&cmd_check, &cmd_reload, &cmd_clock_confirm, &cmd_complete, NULL };

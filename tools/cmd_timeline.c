@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/page.h"
 #include "common/utc.h"
 #include "tools/cmd.h"
 
@@ -198,8 +199,10 @@ static void add_facts(struct timeline *t)
 			add(t, f->order.time, fact_names[f->kind], arena_printf(arena, "%s %s, %s%s", text, money.currency, f->id,
 				f->ended ? ", withdrawn" : ""), NULL);
 		} else {
-			add(t, f->order.time, fact_names[f->kind], arena_printf(arena, "%s%s%s", f->id, f->ended ? ", ended" : "",
-				date_is_set(f->until_on) ? arena_printf(arena, ", until %s", date_format(f->until_on, text)) : ""), NULL);
+			add(t, f->order.time, fact_names[f->kind], arena_printf(arena, "%s%s%s%s%s%s", f->id, f->ended ? ", ended" : "",
+				f->reason ? ", " : "", f->reason ? f->reason : "",
+				date_is_set(f->until_on) ? arena_printf(arena, ", until %s", date_format(f->until_on, text)) : "",
+				page_said_here(f) ? ", said on the page" : ""), NULL);
 		}
 	}
 }

@@ -440,7 +440,7 @@ static int run_log(struct ctl *ctl, const struct invocation *call)
 }
 
 static const struct option_row log_options[] = {
-	{ "customer", "ID", "all records of this customer's file instead" },
+	{ "customer", "CUSTOMER", "all records of this customer's file instead" },
 	{ "parts", NULL, "messages, answers and events, too" },
 	{ "for", "WHOM", "for whom, for the trail" },
 	{ "state", "DIR", "state directory (the configuration's)" },

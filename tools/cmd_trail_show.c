@@ -316,7 +316,7 @@ static int run_show(struct ctl *ctl, const struct invocation *call)
 }
 
 static const struct option_row options[] = {
-	{ "customer", "ID", "INDEX is the record's number in this customer's file, from 0" },
+	{ "customer", "CUSTOMER", "INDEX is the record's number in this customer's file, from 0" },
 	{ "log", "YEAR", "of that year's log (the newest that has it)" },
 	{ "parts", NULL, "the contents of its parts, too" },
 	{ "for", "WHOM", "for whom, for the trail" },

@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <syslog.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -76,7 +77,7 @@ HELPER void on_line(int priority, const char *line, void *arg)
 {
 	struct fixture *f = arg;
 
-	buf_printf(&f->notes, "<%d>%s\n", priority, line);
+	buf_printf(&f->notes, "<%d>%s\n", priority & LOG_PRIMASK, line);
 }
 
 HELPER const char *credential(const char *name, void *arg)

@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <syslog.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -80,7 +81,7 @@ static inline void on_note(int priority, const char *line, void *arg)
 {
 	struct fixture *f = arg;
 
-	buf_printf(&f->notes, "<%d>%s\n", priority, line);
+	buf_printf(&f->notes, "<%d>%s\n", priority & LOG_PRIMASK, line);
 }
 
 static inline struct adapter *make_adapter(const char *name, const char *features, const char *limits, int timeout_ms, const char *id)

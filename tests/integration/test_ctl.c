@@ -638,6 +638,37 @@ static void policies_and_templates(void **state)
 	assert_says(f, "ladder.json");
 }
 
+static void what_tab_offers(void **state)
+{
+	struct fixture *f = *state;
+
+	start_flow(f, START);
+	assert_ctl(f, 0, "push", invoice_event(f, "INV-1", "cus_1", "2026-03-10", "ladder"), invoice_event(f, "INV-2", "cus_2", "2026-03-10", "ladder"),
+		invoice_event(f, "R:1", "cus_3", "2026-03-10", "ladder"));
+	settle(f);
+	wait_document(f, "R:1", "\"state\":\"waiting\"");
+	assert_ctl(f, 0, "complete", "--", "hold", "INV-");
+	assert_says(f, "INV-1\n");
+	assert_says(f, "INV-2\n");
+	assert_null(strstr(buf_str(&f->out), "R:1"));
+	assert_ctl(f, 0, "complete", "--", "hold", "R:");
+	assert_string_equal(buf_str(&f->out), "R:1\n");
+	assert_ctl(f, 0, "complete", "--", "hold", "*"); /* as it is typed, and no pattern */
+	assert_string_equal(buf_str(&f->out), "");
+	assert_ctl(f, 0, "complete", "--", "hold", "INV-1", ""); /* the reason is anybody's own */
+	assert_string_equal(buf_str(&f->out), "");
+	assert_ctl(f, 0, "complete", "--", "list", "--customer=cus_2");
+	assert_string_equal(buf_str(&f->out), "--customer=cus_2\n");
+	assert_ctl(f, 0, "complete", "--", "policy", "show", "lad");
+	assert_string_equal(buf_str(&f->out), "ladder\n");
+	assert_ctl(f, 0, "complete", "--", "provider", "health", "");
+	assert_says(f, "outbox\toutbox\n");
+	assert_ctl(f, 0, "complete", "--", "--redis", "unix:///nowhere", "hold", ""); /* Redis is away: nothing is offered, and nothing hangs */
+	assert_string_equal(buf_str(&f->out), "");
+	assert_ctl(f, 0, "complete", "--", "sta");
+	assert_says(f, "status\thow the daemon");
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
@@ -662,6 +693,7 @@ int main(void)
 		TEST(what_is_not_there),
 		TEST(a_message_is_drawn),
 		TEST(policies_and_templates),
+		TEST(what_tab_offers),
 	};
 
 	(void)signal(SIGPIPE, SIG_IGN);

@@ -80,6 +80,10 @@ static void the_journal_gets_fields(void **state)
 	log_partition(f->log, LOG_INFO, "dunner", 7, "sending\nPRIORITY=0");
 	assert_string_equal(from_journal(f),
 		"MESSAGE=dunner[7]: sending PRIORITY=0\nPRIORITY=6\nSYSLOG_IDENTIFIER=dunningd\nDUNNINGD_PARTITION=7\n");
+	log_line(f->log, LOG_CRIT | MSG(NO_SPACE), "journal", "no space"); /* one that the catalogue has something to say about */
+	assert_non_null(from_journal(f));
+	assert_non_null(strstr(f->got, "MESSAGE=journal: no space\nPRIORITY=2\nSYSLOG_IDENTIFIER=dunningd\nMESSAGE_ID="));
+	assert_non_null(strstr(f->got, log_ids[MSG_NO_SPACE]));
 	assert_null(from_stderr(f));
 }
 
@@ -90,7 +94,7 @@ static void others_get_levels(void **state)
 	char text[64];
 
 	f->log = log_create(NULL, f->pipe[1]);
-	log_line(f->log, LOG_ERR, "main", "no");
+	log_line(f->log, LOG_ERR | MSG(ENDS), "main", "no");
 	assert_string_equal(from_stderr(f), "<3>main: no\n");
 	log_destroy(f->log);
 	assert_int_equal(fstat(f->pipe[1], &st), 0); /* a stream of the journal that is not our stderr */

@@ -429,8 +429,9 @@ static struct journal_log port_log(void *self)
 			log.before = log.year;
 			log.year = head->year;
 		}
-		log.ended = utc_year(head->decided_at) > log.year;
 	}
+	if (disk->count)
+		log.ended = utc_year(disk->groups[disk->count - 1]->group.head.decided_at) > log.year;
 	return log;
 }
 

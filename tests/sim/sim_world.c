@@ -50,7 +50,7 @@ static void on_log(int priority, const char *line, void *arg)
 {
 	struct host *host = arg;
 
-	sim_note(host->sim, "%s: <%d> %s", host->name, priority, line);
+	sim_note(host->sim, "%s: <%d> %s", host->name, priority & LOG_PRIMASK, line);
 }
 
 bool world_start_host(struct host *host)

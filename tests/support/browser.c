@@ -54,7 +54,7 @@ static struct json must(struct browser *b, struct arena *arena, const char *path
 	struct json value = ask(b, arena, body ? "POST" : "GET", path, body, &ok);
 
 	if (!ok)
-		world_fail("the browser, %s %s: %.800s", path, body ? body : "", b->reply.status ? buf_str(&b->reply.body) : b->reply.failure);
+		world_fail("the browser, %s %.800s: %.800s", path, body ? body : "", b->reply.status ? buf_str(&b->reply.body) : b->reply.failure);
 	return value;
 }
 
@@ -185,6 +185,19 @@ void browser_type(struct browser *b, const char *css, const char *text)
 	CLEANUP(arena_freep) struct arena *arena = arena_create();
 
 	(void)must(b, arena, arena_printf(arena, "/element/%s/value", find(b, arena, css)), arena_printf(arena, "{\"text\":%s}", quoted(arena, text)));
+}
+
+void browser_press(struct browser *b, const char *keys)
+{
+	CLEANUP(arena_freep) struct arena *arena = arena_create();
+	struct json found = must(b, arena, "/element/active", NULL), id = json_get(&found, ELEMENT);
+
+	(void)must(b, arena, arena_printf(arena, "/element/%s/value", json_str(&id)), arena_printf(arena, "{\"text\":%s}", quoted(arena, keys)));
+}
+
+void browser_scripts(struct browser *b, bool on)
+{
+	devtools(b, "Emulation.setScriptExecutionDisabled", on ? "{\"value\":false}" : "{\"value\":true}");
 }
 
 void browser_frame(struct browser *b, int index)

@@ -23,6 +23,12 @@ struct json browser_eval(struct browser *browser, struct arena *arena, const cha
 void browser_wait(struct browser *browser, const char *script);
 void browser_click(struct browser *browser, const char *css); /* as a person would: it must be there and be seen */
 void browser_type(struct browser *browser, const char *css, const char *text);
+/* Keys, to whatever has the focus: text, or those of W3C WebDriver such as BROWSER_TAB. */
+#define BROWSER_TAB "\ue004"
+#define BROWSER_ENTER "\ue007"
+#define BROWSER_DOWN "\ue015"
+void browser_press(struct browser *browser, const char *keys);
+void browser_scripts(struct browser *browser, bool on); /* whether pages may run any; ours run all the same */
 void browser_frame(struct browser *browser, int index); /* what follows is about this frame; -1 = the page again */
 void browser_shot(struct browser *browser, const char *path); /* PNG */
 /* What the console said since it was last asked, one line each. */

@@ -163,6 +163,9 @@ static const struct refusal refusals[] = {
 	{ WITH("\"redis\":{\"urll\":\"x\"}"), "unknown_member", "$.redis.urll", "did you mean \"url\"?" },
 	{ WITH("\"redis\":{\"frobnicate\":\"x\"}"), "unknown_member", "$.redis.frobnicate", "known here are url, user" },
 	{ WITH("\"" LONG32 LONG32 LONG32 LONG32 LONG32 "\":1"), "unknown_member", NULL, "known here are redis" },
+	{ WITH("\"page\":{\"listen\":\"127.0.0.1:8028\"}"), "missing", "$.page.public_url", "must be there beside the other one" },
+	{ WITH("\"page\":{\"public_url\":\"https://x.example\"}"), "missing", "$.page.listen", "must be there beside the other one" },
+	{ WITH("\"page\":{\"oldest_key\":2}"), "out_of_range", "$.page.oldest_key", "at most page.key, 1" },
 	{ WITH("\"redis\":7"), "wrong_type", "$.redis", "" },
 	/* single values */
 	{ "{" CREDITOR("") "," SENDERS "}", "missing", "$.origin", "must be there: the trail's name" },

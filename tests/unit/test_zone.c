@@ -242,6 +242,27 @@ static void questions_are_cheap(void **state)
 	assert_true(seconds < 2.0); /* generous: sanitizers and busy machines; asking ICU each time takes longer still */
 }
 
+/* Asked of ICU once, and then known. */
+static void zones_of_a_country(void **state)
+{
+	const struct zone *zones[64], *again[64];
+	size_t count;
+
+	(void)state;
+	for (int i = 0; i < 2; i++) {
+		assert_int_equal(zone_of_country("FR", zones, 1), 1);
+		assert_string_equal(zone_name(zones[0]), "Europe/Paris");
+		count = zone_of_country("US", zones, 64);
+		assert_in_range(count, 6, 64);
+		assert_int_equal(zone_of_country("US", again, count), count);
+		assert_memory_equal(zones, again, count * sizeof(*zones));
+		assert_int_equal(zone_of_country("US", again, count - 1), 0); /* more than fit */
+		assert_int_equal(zone_of_country("XX", again, 64), 0);
+		assert_int_equal(zone_of_country("", again, 64), 0);
+		assert_int_equal(zone_of_country("France", again, 64), 0);
+	}
+}
+
 int main(void)
 {
 	static const struct CMUnitTest others[] = {
@@ -251,6 +272,7 @@ int main(void)
 		cmocka_unit_test(round_trips),
 		cmocka_unit_test(the_cache_changes_nothing),
 		cmocka_unit_test(questions_are_cheap),
+		cmocka_unit_test(zones_of_a_country),
 	};
 	struct CMUnitTest tests[ARRAY_LEN(rows)];
 	int failed;

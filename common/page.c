@@ -1,0 +1,371 @@
+#include "common/page_internal.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "common/message.h"
+#include "common/utc.h"
+#include "common/zone.h"
+
+#define FACTS_LEFT 50 /* of those that an invoice keeps, for its producer: payments must not be crowded out by words */
+#define ANNOUNCED_MAX 3 /* that were said here; then somebody speaks with them */
+#define ARRIVES_DAYS 7 /* a payment that was made arrives */
+#define BACK_DAYS 365
+#define PROMISE_DAYS 365 /* when the policy names no limit */
+#define SOURCE "/p/"
+
+const char *const page_action_names[PAGE_ACTION_COUNT + 1] = { "paid", "promise", "dispute", "ask", "contact", "stop", NULL };
+const char *const page_field_names[PAGE_FIELD_COUNT + 1] = { "on", "reference", "reason", "text", "name", "email", "phone", NULL };
+const char *const page_reasons[] = { "amount", "quality", "not_delivered", "not_ordered", "already_paid", "wrong_details", "other", NULL };
+
+static const size_t lengths[PAGE_FIELD_COUNT] = { [PAGE_ON] = 10, [PAGE_REFERENCE] = 140, [PAGE_REASON] = 32, [PAGE_TEXT] = 4000,
+	[PAGE_NAME] = 200, [PAGE_EMAIL] = 254, [PAGE_PHONE] = 40 };
+
+enum page_state page_state(const struct page_case *c)
+{
+	enum invoice_state state = invoice_view(&c->e->invoice).state;
+
+	if (state == STATE_PAID || state == STATE_SETTLED)
+		return PAGE_SETTLED;
+	return state == STATE_OPEN && c->e->state != ESCALATION_CLOSED ? PAGE_OPEN : PAGE_CLOSED;
+}
+
+static const struct zone *zone_of(const struct page_case *c)
+{
+	const char *own = c->debtor ? debtor_zone(c->debtor, c->config->creditor.zone) : c->config->creditor.zone;
+	const struct zone *zone = NULL;
+
+	if (zone_get(own, &zone) < 0)
+		(void)zone_get("UTC", &zone);
+	return zone;
+}
+
+date page_today(const struct page_case *c)
+{
+	return zone_date(zone_of(c), c->now);
+}
+
+bool page_said_here(const struct fact *fact)
+{
+	return fact->order.source && strncmp(fact->order.source, SOURCE, sizeof(SOURCE) - 1) == 0;
+}
+
+static int32_t count_announced(const struct invoice *invoice)
+{
+	int32_t n = 0;
+
+	for (size_t i = 0; i < invoice->fact_count; i++)
+		n += invoice->facts[i].kind == FACT_ANNOUNCED && page_said_here(&invoice->facts[i]);
+	return n;
+}
+
+static bool promises_count(const struct page_case *c)
+{
+	int32_t broken = 0;
+
+	for (size_t i = 0; i < c->e->ended_count; i++)
+		broken += !c->e->ended[i].kept && strcmp(c->e->ended[i].what, "promise") == 0;
+	return !c->policy || !c->policy->agreed.promises_most || broken < c->policy->agreed.promises_most;
+}
+
+bool page_allows(const struct page_case *c, enum page_action action, struct page_limits *ret)
+{
+	const struct invoice *invoice = &c->e->invoice;
+	struct invoice_view view = invoice_view(invoice);
+	int32_t within = c->policy && c->policy->agreed.promise_within_days ? c->policy->agreed.promise_within_days : PROMISE_DAYS;
+	date today = page_today(c);
+
+	*ret = (struct page_limits){ date_none(), date_none() };
+	if (page_state(c) != PAGE_OPEN || !invoice->debtor_id || invoice->fact_count + FACTS_LEFT >= INVOICE_FACTS_MAX)
+		return false;
+	switch (action) {
+	case PAGE_PAID:
+		*ret = (struct page_limits){ date_add_days(today, -BACK_DAYS), today };
+		return count_announced(invoice) < ANNOUNCED_MAX;
+	case PAGE_PROMISE: /* where an end is agreed, or something is disputed, there is nothing to be promised */
+		*ret = (struct page_limits){ today, date_add_days(today, within) };
+		return !view.plan && !view.settlement && !view.dispute && promises_count(c);
+	case PAGE_DISPUTE:
+		return !view.dispute;
+	case PAGE_ASK:
+		return true;
+	case PAGE_CONTACT:
+		return c->debtor && c->debtor->known;
+	case PAGE_STOP:
+		return c->debtor && c->link->channel < CHANNEL_COUNT && !debtor_opted_out(c->debtor, c->link->channel);
+	default:
+		return false;
+	}
+}
+
+/* --- what was typed ------------------------------------------------------------------------------------------------------------- */
+
+static const struct {
+	bool asked[PAGE_FIELD_COUNT], needed[PAGE_FIELD_COUNT];
+} forms[PAGE_ACTION_COUNT] = {
+	[PAGE_PAID] = { { [PAGE_ON] = true, [PAGE_REFERENCE] = true }, { [PAGE_ON] = true } },
+	[PAGE_PROMISE] = { { [PAGE_ON] = true }, { [PAGE_ON] = true } },
+	[PAGE_DISPUTE] = { { [PAGE_REASON] = true, [PAGE_TEXT] = true }, { [PAGE_REASON] = true } },
+	[PAGE_ASK] = { { [PAGE_TEXT] = true }, { [PAGE_TEXT] = true } },
+	[PAGE_CONTACT] = { { [PAGE_NAME] = true, [PAGE_EMAIL] = true, [PAGE_PHONE] = true }, { false } },
+};
+
+bool page_asks(enum page_action action, enum page_field field, bool *needed)
+{
+	*needed = forms[action].needed[field];
+	return forms[action].asked[field];
+}
+
+static const char *check_day(const struct page_limits *limits, const char *text, date *ret)
+{
+	if (date_parse(text, ret) < 0)
+		return "errors.date";
+	return date_diff(*ret, limits->first) < 0 || date_diff(*ret, limits->last) > 0 ? "errors.range" : NULL;
+}
+
+/* People write numbers as they read them; what is kept has the form that providers need. */
+static const char *phone_of(const char *typed, struct arena *arena)
+{
+	char *out = arena_alloc(arena, strlen(typed) + 1), *to = out;
+
+	for (const char *p = typed; *p; p++)
+		if (!strchr(" .-()/", *p))
+			*to++ = *p;
+	return strncmp(out, "00", 2) == 0 ? arena_printf(arena, "+%s", out + 2) : out;
+}
+
+static const char *check_field(enum page_field field, struct page_said *said, const struct page_limits *limits, struct arena *arena)
+{
+	const char *typed = said->typed[field];
+	size_t i = 0;
+
+	switch (field) {
+	case PAGE_ON:
+		return check_day(limits, typed, &said->on);
+	case PAGE_REASON:
+		while (page_reasons[i] && strcmp(page_reasons[i], typed) != 0)
+			i++;
+		return page_reasons[i] ? NULL : "errors.reason";
+	case PAGE_EMAIL:
+		return email_valid(typed) ? NULL : "errors.email";
+	case PAGE_PHONE:
+		typed = phone_of(typed, arena);
+		return phone_valid(typed) && strlen(typed) >= 8 && strlen(typed) <= 16 ? NULL : "errors.phone";
+	default:
+		return NULL;
+	}
+}
+
+bool page_read(const struct page_case *c, enum page_action action, const struct page_limits *limits, const struct form_pair *pairs, size_t count,
+	struct arena *arena, struct page_said *ret)
+{
+	bool right = true;
+
+	(void)c;
+	*ret = (struct page_said){ .action = action, .on = date_none() };
+	for (int f = 0; f < PAGE_FIELD_COUNT; f++) {
+		enum form_got got = FORM_NONE;
+
+		ret->typed[f] = "";
+		if (forms[action].asked[f])
+			got = form_get(pairs, count, page_field_names[f], lengths[f], f == PAGE_TEXT, arena, &ret->typed[f]);
+		if (got == FORM_BAD)
+			ret->errors[f] = f == PAGE_ON ? "errors.date" : f == PAGE_REASON ? "errors.reason" : "errors.typed";
+		else if (got == FORM_TEXT)
+			ret->errors[f] = check_field((enum page_field)f, ret, limits, arena);
+		else if (forms[action].needed[f])
+			ret->errors[f] = f == PAGE_ON ? "errors.date" : f == PAGE_REASON ? "errors.reason" : "errors.text";
+	}
+	if (action == PAGE_DISPUTE && strcmp(ret->typed[PAGE_REASON], "other") == 0 && !*ret->typed[PAGE_TEXT] && !ret->errors[PAGE_TEXT])
+		ret->errors[PAGE_TEXT] = "errors.text";
+	if (action == PAGE_CONTACT && !*ret->typed[PAGE_EMAIL] && !*ret->typed[PAGE_PHONE] && !ret->errors[PAGE_EMAIL] && !ret->errors[PAGE_PHONE])
+		ret->errors[PAGE_EMAIL] = "errors.either";
+	for (int f = 0; f < PAGE_FIELD_COUNT; f++)
+		right &= !ret->errors[f];
+	return right;
+}
+
+/* --- the event ------------------------------------------------------------------------------------------------------------------ */
+
+static const char *const types[PAGE_ACTION_COUNT] = { "invoice.payment_announced", "promise.made", "dispute.opened",
+	"contact.reply_received", "customer.updated", "customer.opted_out" };
+static const char *const fact_keys[PAGE_ACTION_COUNT] = { "announcement_id", "promise_id", "dispute_id", "reply_id" };
+
+static void write_contact(struct json_writer *w, const struct contact *c)
+{
+	jw_object(w, NULL);
+	jw_str(w, "id", c->id);
+	jw_opt_str(w, "role", c->role);
+	if (c->external)
+		jw_str(w, "relation", "external");
+	jw_opt_str(w, "name", c->name);
+	jw_opt_str(w, "email", c->email);
+	jw_opt_str(w, "phone", c->phone);
+	jw_opt_str(w, "locale", c->locale);
+	if (c->channels) {
+		jw_array(w, "channels");
+		for (int i = 0; i < CHANNEL_COUNT; i++)
+			if (c->channels & 1u << i)
+				jw_str(w, NULL, channel_names[i]);
+		jw_end_array(w);
+	}
+	if (c->sms_consent || c->voice_consent) {
+		jw_object(w, "consent");
+		jw_bool(w, "sms", c->sms_consent);
+		jw_bool(w, "voice", c->voice_consent);
+		jw_end_object(w);
+	}
+	jw_end_object(w);
+}
+
+#define CONTACTS_MAX 50 /* of a customer, in an event */
+
+/* All that is known of the customer, with one contact more, the first; another that was named here before gives way. */
+static void write_customer(struct json_writer *w, const struct debtor *d, const struct contact *fresh)
+{
+	const struct customer *c = &d->customer;
+	size_t written = 1;
+
+	jw_object(w, "customer");
+	jw_str(w, "id", d->id);
+	jw_opt_str(w, "name", c->name);
+	jw_opt_str(w, "country", c->country);
+	jw_str(w, "kind", customer_kind_names[c->kind]);
+	jw_opt_str(w, "locale", c->locale);
+	jw_opt_str(w, "timezone", c->timezone);
+	jw_opt_str(w, "policy", c->policy);
+	postal_write(w, "postal", &c->postal);
+	jw_array(w, "contacts");
+	write_contact(w, fresh);
+	for (size_t i = 0; i < c->contact_count && written < CONTACTS_MAX; i++)
+		if (strncmp(c->contacts[i].id, "page-", 5) != 0) {
+			write_contact(w, &c->contacts[i]);
+			written++;
+		}
+	jw_end_array(w);
+	jw_end_object(w);
+}
+
+static void write_facts(struct json_writer *w, const struct page_case *c, const struct page_said *said, const char *id, struct arena *arena)
+{
+	date today = page_today(c), until = said->on;
+	char day[DATE_TEXT_SIZE];
+	struct contact fresh = { .id = arena_printf(arena, "page-%s", id), .role = "billing" };
+
+	if (fact_keys[said->action])
+		jw_str(w, fact_keys[said->action], fresh.id);
+	switch (said->action) {
+	case PAGE_PAID: /* until it should have arrived, whenever it was made */
+		until = date_add_days(today, ARRIVES_DAYS);
+		jw_str(w, "until_on", date_format(until, day));
+		jw_opt_str(w, "text", said->typed[PAGE_REFERENCE]);
+		break;
+	case PAGE_PROMISE:
+		jw_str(w, "until_on", date_format(until, day));
+		break;
+	case PAGE_DISPUTE:
+		jw_str(w, "reason", said->typed[PAGE_REASON]);
+		jw_opt_str(w, "text", said->typed[PAGE_TEXT]);
+		break;
+	case PAGE_ASK:
+		jw_str(w, "text", said->typed[PAGE_TEXT]);
+		jw_array(w, "invoice_ids");
+		jw_str(w, NULL, c->e->invoice.id);
+		jw_end_array(w);
+		break;
+	case PAGE_CONTACT:
+		fresh.name = *said->typed[PAGE_NAME] ? said->typed[PAGE_NAME] : NULL;
+		fresh.email = *said->typed[PAGE_EMAIL] ? said->typed[PAGE_EMAIL] : NULL;
+		fresh.phone = *said->typed[PAGE_PHONE] ? phone_of(said->typed[PAGE_PHONE], arena) : NULL;
+		write_customer(w, c->debtor, &fresh);
+		break;
+	default:
+		jw_str(w, "channel", channel_names[c->link->channel]);
+		jw_str(w, "reason", "page");
+		break;
+	}
+}
+
+/* What was typed, to the letter, by which link and in which language: this is the evidence, and opens nothing. */
+static void write_page(struct json_writer *w, const struct page_case *c, const struct page_said *said)
+{
+	char link_id[LINK_ID_SIZE], tag[36];
+
+	jw_object(w, "page");
+	jw_str(w, "link", page_link_id(c->link_text, link_id));
+	jw_str(w, "action", page_action_names[said->action]);
+	page_tag_of(c, tag);
+	jw_str(w, "locale", tag);
+	jw_object(w, "typed");
+	for (int f = 0; f < PAGE_FIELD_COUNT; f++)
+		jw_opt_str(w, page_field_names[f], said->typed[f]);
+	jw_end_object(w);
+	jw_end_object(w);
+}
+
+void page_event(const struct page_case *c, const struct page_said *said, const char *id, struct buf *out)
+{
+	CLEANUP(arena_freep) struct arena *arena = arena_create();
+	struct json_writer w = jw_init(out);
+	char time[UTC_TEXT_SIZE], link_id[LINK_ID_SIZE];
+
+	jw_object(&w, NULL);
+	jw_str(&w, "specversion", "1.0");
+	jw_str(&w, "id", arena_printf(arena, "page-%s", id));
+	jw_str(&w, "source", arena_printf(arena, SOURCE "%s", page_link_id(c->link_text, link_id)));
+	jw_str(&w, "type", types[said->action]);
+	jw_str(&w, "subject", arena_printf(arena, "invoice/%s", c->e->invoice.id));
+	jw_str(&w, "time", utc_format(c->now, time));
+	jw_object(&w, "data");
+	jw_str(&w, "invoice_id", c->e->invoice.id);
+	if (said->action != PAGE_CONTACT)
+		jw_str(&w, "customer_id", c->e->invoice.debtor_id);
+	write_facts(&w, c, said, id, arena);
+	write_page(&w, c, said);
+	jw_end_object(&w);
+	jw_end_object(&w);
+}
+
+/* The link knows whom it was sent to; the debtor's own tag has a region too, with its forms of amounts and dates. */
+void page_tag_of(const struct page_case *c, char ret[36])
+{
+	const char *tag = c->debtor ? debtor_locale(c->debtor, NULL, c->config->creditor.locale) : c->config->creditor.locale;
+
+	if (c->link->language[0] && (strncmp(tag, c->link->language, 2) != 0 || (tag[2] && tag[2] != '-')))
+		tag = c->link->language;
+	(void)snprintf(ret, 36, "%s", tag);
+}
+
+/* --- receipts ------------------------------------------------------------------------------------------------------------------- */
+
+void page_receipt_write(struct buf *out, const struct page_receipt *receipt)
+{
+	struct json_writer w = jw_init(out);
+	char day[DATE_TEXT_SIZE];
+
+	jw_object(&w, NULL);
+	jw_str(&w, "action", page_action_names[receipt->action]);
+	jw_str(&w, "link", receipt->link_id);
+	jw_str(&w, "id", receipt->id);
+	jw_int(&w, "at", receipt->at);
+	if (date_is_set(receipt->on))
+		jw_str(&w, "on", date_format(receipt->on, day));
+	jw_end_object(&w);
+}
+
+int page_receipt_read(struct arena *arena, const char *text, size_t len, struct page_receipt *ret)
+{
+	struct json *root = arena_alloc(arena, sizeof(*root));
+	const char *on = NULL;
+	int action = 0, r = json_parse(arena, text, len, 0, root, NULL);
+
+	*ret = (struct page_receipt){ .on = date_none() };
+	if (r < 0 || (r = json_get_word(root, "action", page_action_names, &action, NULL)) < 0 ||
+		(r = json_get_str(root, "link", LINK_ID_SIZE, &ret->link_id, NULL)) < 0 ||
+		(r = json_get_str(root, "id", TOKEN_ID_SIZE, &ret->id, NULL)) < 0 ||
+		(r = json_get_int(root, "at", 0, INT64_MAX, &ret->at, NULL)) < 0 || (r = json_opt_str(root, "on", 10, &on, NULL)) < 0 ||
+		(on && (r = date_parse(on, &ret->on)) < 0))
+		return r;
+	ret->action = (enum page_action)action;
+	return 0;
+}

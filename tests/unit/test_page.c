@@ -1,0 +1,481 @@
+/* The debtor's page: what may be said when, the events that it becomes, and every page in every language. */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "common/file.h"
+#include "common/page.h"
+#include "tests/unit/escalation_world.h"
+
+#define NOW "2026-04-10T08:00:00Z" /* a Friday */
+#define SHARE SOURCE_DIR "/daemon/share"
+#define LIMITED "{\"name\":\"p\",\"promise\":{\"within\":\"30d\",\"most\":1},\"steps\":[" MAIL("reminder", "due+1d", "") "]}"
+
+static struct config *config;
+static struct page_texts *texts;
+
+static int set_up(void **state)
+{
+	static const char text[] = "{\"origin\":\"test.example\",\"creditor\":{\"name\":\"Acme & Co <SARL>\",\"locale\":\"fr-FR\",\"zone\":\"Europe/Paris\","
+		"\"bank\":\"FR76 3000\"},\"senders\":{\"default\":{\"name\":\"Acme\",\"email\":\"a@acme.example\"}}}";
+	struct err err = { 0 };
+
+	(void)state;
+	if (config_parse(text, sizeof(text) - 1, &config, &err) < 0 || page_texts_load(SHARE, NULL, &texts, &err) < 0)
+		fail_msg("%s %s", err.path, err.text);
+	return 0;
+}
+
+static int tear_down(void **state)
+{
+	(void)state;
+	page_texts_free(texts);
+	config_free(config);
+	return 0;
+}
+
+struct scene {
+	struct world w;
+	struct page_link link;
+	struct page_case c;
+};
+
+static void begin(struct scene *s, const char *policy)
+{
+	memset(s, 0, sizeof(*s));
+	world_init(&s->w, policy, NOW);
+	s->link = (struct page_link){ .channel = CHANNEL_EMAIL, .invoice_id = "inv_42", .language = "en" };
+	s->c = (struct page_case){ .config = config, .e = &s->w.e, .debtor = &s->w.debtor, .policy = s->w.policy, .link = &s->link,
+		.link_text = "the-link", .now = at(NOW) };
+}
+
+static bool allows(struct scene *s, enum page_action action)
+{
+	struct page_limits limits;
+
+	return page_allows(&s->c, action, &limits);
+}
+
+static void what_may_be_said(void **state)
+{
+	struct page_limits limits;
+	struct fact *fact;
+	struct scene s;
+
+	(void)state;
+	begin(&s, LIMITED);
+	for (int a = 0; a < PAGE_ACTION_COUNT; a++)
+		assert_true(allows(&s, (enum page_action)a));
+	assert_true(page_allows(&s.c, PAGE_PROMISE, &limits));
+	assert_int_equal(date_diff(limits.first, date_of(2026, 4, 10)), 0);
+	assert_int_equal(date_diff(limits.last, date_of(2026, 5, 10)), 0);
+	/* a link that a person gave knows no channel; one channel is stopped once */
+	s.link.channel = CHANNEL_COUNT;
+	assert_false(allows(&s, PAGE_STOP));
+	s.link.channel = CHANNEL_SMS;
+	s.w.debtor.opt_out[CHANNEL_SMS].on = true;
+	assert_false(allows(&s, PAGE_STOP));
+	/* nothing is promised while something is disputed, and nothing disputed twice */
+	fact = add_fact(&s.w, FACT_DISPUTE, "2026-04-09T08:00:00Z", NULL);
+	assert_false(allows(&s, PAGE_DISPUTE));
+	assert_false(allows(&s, PAGE_PROMISE));
+	assert_true(allows(&s, PAGE_ASK));
+	fact->ended = true;
+	assert_true(allows(&s, PAGE_DISPUTE));
+	/* the policy's patience with broken promises is over */
+	s.w.e.ended = (struct agreed_end[]){ { .what = "promise", .id = "p", .kept = false } };
+	s.w.e.ended_count = 1;
+	assert_false(allows(&s, PAGE_PROMISE));
+	s.w.e.ended_count = 0;
+	/* three payments that were announced here, then somebody speaks with them */
+	for (int i = 0; i < 3; i++) {
+		assert_true(allows(&s, PAGE_PAID));
+		add_fact(&s.w, FACT_ANNOUNCED, "2026-04-09T08:00:00Z", "2026-04-16")->order.source = "/p/0123";
+	}
+	assert_false(allows(&s, PAGE_PAID));
+	world_clear(&s.w);
+}
+
+static void nothing_is_said_of_what_is_over(void **state)
+{
+	static const struct {
+		enum invoice_status status;
+		int64_t paid;
+		enum page_state state;
+	} rows[] = { { INVOICE_OPEN, 0, PAGE_OPEN }, { INVOICE_PAID, 120000, PAGE_SETTLED }, { INVOICE_VOID, 0, PAGE_CLOSED },
+		{ INVOICE_UNCOLLECTIBLE, 0, PAGE_CLOSED }, { INVOICE_DRAFT, 0, PAGE_CLOSED } };
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct scene s;
+
+		begin(&s, LIMITED);
+		s.w.e.invoice.snapshot.status = rows[i].status;
+		s.w.e.invoice.snapshot.paid = rows[i].paid;
+		s.w.e.invoice.snapshot.due -= rows[i].paid;
+		assert_int_equal(page_state(&s.c), rows[i].state);
+		for (int a = 0; a < PAGE_ACTION_COUNT; a++)
+			assert_int_equal(allows(&s, (enum page_action)a), rows[i].state == PAGE_OPEN);
+		world_clear(&s.w);
+	}
+}
+
+/* Words must never crowd out payments: an invoice keeps a number of facts. */
+static void words_leave_room_for_facts(void **state)
+{
+	struct scene s;
+
+	(void)state;
+	begin(&s, LIMITED);
+	s.w.e.invoice.facts = arena_alloc(s.w.arena, INVOICE_FACTS_MAX * sizeof(struct fact));
+	for (size_t i = 0; i < 149; i++)
+		s.w.e.invoice.facts[i] = (struct fact){ .kind = FACT_UNDELIVERED, .ended = true, .id = "f", .order.source = "s" };
+	s.w.e.invoice.fact_count = 149;
+	assert_true(allows(&s, PAGE_ASK));
+	s.w.e.invoice.fact_count = 150;
+	assert_false(allows(&s, PAGE_ASK));
+	world_clear(&s.w);
+}
+
+/* --- forms and events --------------------------------------------------------------------------------------------------------------- */
+
+static bool fill(struct scene *s, enum page_action action, const char *body, struct page_said *said)
+{
+	struct form_pair *pairs;
+	struct page_limits limits;
+	size_t count;
+
+	assert_int_equal(form_decode(body, strlen(body), s->w.arena, &pairs, &count, NULL), 0);
+	assert_true(page_allows(&s->c, action, &limits));
+	return page_read(&s->c, action, &limits, pairs, count, s->w.arena, said);
+}
+
+static const struct {
+	enum page_action action;
+	const char *body;
+	enum page_field field;
+	const char *error;
+} mistakes[] = {
+	{ PAGE_PAID, "reference=x", PAGE_ON, "errors.date" },
+	{ PAGE_PAID, "on=10.04.2026", PAGE_ON, "errors.date" },
+	{ PAGE_PAID, "on=2026-02-30", PAGE_ON, "errors.date" },
+	{ PAGE_PAID, "on=2026-04-11", PAGE_ON, "errors.range" },
+	{ PAGE_PAID, "on=2025-04-09", PAGE_ON, "errors.range" },
+	{ PAGE_PAID, "on=2026-04-10&on=2026-04-10", PAGE_ON, "errors.date" },
+	{ PAGE_PAID, "on=2026-04-10&reference=a%0Ab", PAGE_REFERENCE, "errors.typed" },
+	{ PAGE_PROMISE, "on=2026-04-09", PAGE_ON, "errors.range" },
+	{ PAGE_PROMISE, "on=2026-05-11", PAGE_ON, "errors.range" },
+	{ PAGE_DISPUTE, "text=x", PAGE_REASON, "errors.reason" },
+	{ PAGE_DISPUTE, "reason=anger", PAGE_REASON, "errors.reason" },
+	{ PAGE_DISPUTE, "reason=other&text=+", PAGE_TEXT, "errors.text" },
+	{ PAGE_ASK, "text=", PAGE_TEXT, "errors.text" },
+	{ PAGE_ASK, "text=%00", PAGE_TEXT, "errors.typed" },
+	{ PAGE_CONTACT, "name=Ann", PAGE_EMAIL, "errors.either" },
+	{ PAGE_CONTACT, "email=a%40b%0A.example", PAGE_EMAIL, "errors.typed" },
+	{ PAGE_CONTACT, "email=nobody", PAGE_EMAIL, "errors.email" },
+	{ PAGE_CONTACT, "phone=0123", PAGE_PHONE, "errors.phone" },
+};
+
+static void mistakes_are_told_beside_their_field(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(mistakes); i++) {
+		struct page_said said;
+		struct scene s;
+
+		begin(&s, LIMITED);
+		if (fill(&s, mistakes[i].action, mistakes[i].body, &said))
+			fail_msg("%s is taken", mistakes[i].body);
+		for (int f = 0; f < PAGE_FIELD_COUNT; f++) {
+			const char *expected = f == (int)mistakes[i].field ? mistakes[i].error : NULL;
+
+			if ((said.errors[f] == NULL) != (expected == NULL) || (expected && strcmp(said.errors[f], expected) != 0))
+				fail_msg("%s: %s is told %s", mistakes[i].body, page_field_names[f], said.errors[f] ? said.errors[f] : "nothing");
+		}
+		world_clear(&s.w);
+	}
+}
+
+static struct event event_of(struct scene *s, enum page_action action, const char *body)
+{
+	CLEANUP(buf_clear) struct buf text = { 0 };
+	struct page_said said;
+	struct event e;
+	struct err err = { 0 };
+
+	assert_true(fill(s, action, body, &said));
+	page_event(&s->c, &said, "0123456789abcdef01234567", &text);
+	if (event_parse(s->w.arena, arena_memdup(s->w.arena, text.data, text.len), text.len, NULL, &e, &err) < 0)
+		fail_msg("%s %s: %s", err.path, err.text, buf_str(&text));
+	assert_string_equal(e.id, "page-0123456789abcdef01234567");
+	assert_int_equal(strncmp(e.source, "/p/", 3), 0);
+	assert_int_equal(e.time, at(NOW));
+	assert_string_equal(e.invoice_id, "inv_42");
+	assert_string_equal(e.customer_id, "cus_7");
+	assert_null(strstr(buf_str(&text), "the-link")); /* what opens the page stands in no record */
+	return e;
+}
+
+static const char *typed(const struct event *e, const char *field)
+{
+	struct json page = json_get(&e->data, "page"), all = json_get(&page, "typed"), one = json_get(&all, field);
+
+	return json_str(&one) ? json_str(&one) : "";
+}
+
+static void what_is_said_becomes_an_event(void **state)
+{
+	struct scene s;
+	struct event e;
+
+	(void)state;
+	begin(&s, LIMITED);
+	e = event_of(&s, PAGE_PAID, "on=2026-03-30&reference=SEPA%20%3C1%3E");
+	assert_int_equal(e.type, EVENT_INVOICE_PAYMENT_ANNOUNCED);
+	assert_int_equal(date_diff(e.until_on, date_of(2026, 4, 17)), 0); /* a week from today, whenever it was paid */
+	assert_string_equal(typed(&e, "on"), "2026-03-30");
+	assert_string_equal(typed(&e, "reference"), "SEPA <1>");
+	assert_true(invoice_apply(&s.w.e.invoice, &e, s.w.arena));
+	assert_true(page_said_here(invoice_view(&s.w.e.invoice).announced));
+	e = event_of(&s, PAGE_PROMISE, "on=2026-05-10");
+	assert_int_equal(e.type, EVENT_PROMISE_MADE);
+	assert_int_equal(date_diff(e.until_on, date_of(2026, 5, 10)), 0);
+	e = event_of(&s, PAGE_DISPUTE, "reason=amount&text=Too+much.%0D%0AHalf+of+it.");
+	assert_int_equal(e.type, EVENT_DISPUTE_OPENED);
+	assert_string_equal(e.reason, "amount");
+	assert_string_equal(e.text, "Too much.\nHalf of it.");
+	e = event_of(&s, PAGE_ASK, "text=May+I+pay+in+parts%3F");
+	assert_int_equal(e.type, EVENT_CONTACT_REPLY_RECEIVED);
+	assert_int_equal(e.invoice_count, 1);
+	e = event_of(&s, PAGE_STOP, "");
+	assert_int_equal(e.type, EVENT_CUSTOMER_OPTED_OUT);
+	assert_int_equal(e.channel, CHANNEL_EMAIL);
+	world_clear(&s.w);
+}
+
+/* All that was known stays; who was named on the page before gives way. */
+static void another_contact_comes_first(void **state)
+{
+	struct contact all[] = { { .id = "page-1", .role = "billing", .email = "old@dupont.example" },
+		{ .id = "c1", .role = "billing", .name = "Mme Roy", .email = "compta@dupont.example", .phone = "+33100000000", .channels = 1, .sms_consent = true },
+		{ .id = "c2", .role = "manager", .external = true, .email = "x@y.example" } };
+	struct scene s;
+	struct event e;
+
+	(void)state;
+	begin(&s, LIMITED);
+	s.w.debtor.customer.contacts = all;
+	s.w.debtor.customer.contact_count = 3;
+	s.w.debtor.customer.kind = 1;
+	e = event_of(&s, PAGE_CONTACT, "name=Ann%20%22B%22&email=ann%40dupont.example&phone=0033%201%2002%2003%2004%2005");
+	assert_int_equal(e.type, EVENT_CUSTOMER_UPDATED);
+	assert_int_equal(e.customer.contact_count, 3);
+	assert_string_equal(e.customer.contacts[0].name, "Ann \"B\"");
+	assert_string_equal(e.customer.contacts[0].email, "ann@dupont.example");
+	assert_string_equal(e.customer.contacts[0].phone, "+33102030405");
+	assert_string_equal(e.customer.contacts[1].id, "c1");
+	assert_int_equal(e.customer.contacts[1].channels, 1);
+	assert_true(e.customer.contacts[1].sms_consent);
+	assert_true(e.customer.contacts[2].external);
+	assert_int_equal(e.customer.kind, 1);
+	assert_string_equal(e.customer.timezone, "Europe/Paris");
+	world_clear(&s.w);
+}
+
+static void a_receipt_is_read_again(void **state)
+{
+	CLEANUP(arena_freep) struct arena *arena = arena_create();
+	CLEANUP(buf_clear) struct buf text = { 0 };
+	const struct page_receipt said = { PAGE_PROMISE, "0123456789abcdef", "0123456789abcdef01234567", 1775808000000, date_of(2026, 5, 10) };
+	struct page_receipt read;
+
+	(void)state;
+	page_receipt_write(&text, &said);
+	assert_int_equal(page_receipt_read(arena, text.data, text.len, &read), 0);
+	assert_int_equal(read.action, PAGE_PROMISE);
+	assert_string_equal(read.link_id, said.link_id);
+	assert_int_equal(date_diff(read.on, said.on), 0);
+	assert_true(page_receipt_read(arena, "{}", 2, &read) < 0);
+}
+
+/* --- how it looks ------------------------------------------------------------------------------------------------------------------- */
+
+static const char *shown(struct scene *s, struct page_view *view)
+{
+	CLEANUP(buf_clear) struct buf out = { 0 };
+	struct err err = { 0 };
+
+	view->config = config;
+	view->base = "";
+	view->link_text = "the-link";
+	if (page_render(texts, view, s->w.arena, &out, &err) < 0)
+		fail_msg("%s: %s", err.code, err.text);
+	assert_null(strstr(buf_str(&out), "{{"));
+	assert_null(strstr(buf_str(&out), "<SARL>"));
+	assert_null(strstr(buf_str(&out), "<script"));
+	assert_null(strstr(buf_str(&out), "compta@dupont.example"));
+	return arena_strdup(s->w.arena, buf_str(&out));
+}
+
+static void every_page_in_every_language(void **state)
+{
+	static const char *const languages[] = { "de", "en", "es", "fr", "it", "nl" };
+
+	(void)state;
+	for (size_t l = 0; l < ARRAY_LEN(languages); l++) {
+		const char *lang;
+		struct page_said said;
+		struct scene s;
+
+		begin(&s, LIMITED);
+		(void)snprintf(s.link.language, sizeof(s.link.language), "%s", languages[l]);
+		lang = arena_printf(s.w.arena, "<html lang=\"%s\">", languages[l]);
+		s.w.e.invoice.snapshot.payment_url = "https://pay.example/x";
+		s.w.e.invoice.snapshot.pdf_sha256 = "abcd";
+		s.w.e.invoice.snapshot.paid = 20000;
+		s.w.e.invoice.snapshot.due = 100000;
+		s.c.has_document = true;
+		assert_non_null(strstr(shown(&s, &(struct page_view){ .kind = PAGE_KIND_HOME, .c = &s.c }), lang));
+		for (int a = 0; a < PAGE_ACTION_COUNT; a++) {
+			enum page_action action = (enum page_action)a;
+			const struct page_receipt receipt = { action, "0123456789abcdef", "0123456789abcdef01234567", s.c.now, date_of(2026, 4, 20) };
+			struct page_limits limits;
+
+			assert_true(page_allows(&s.c, action, &limits));
+			assert_non_null(strstr(shown(&s, &(struct page_view){ .kind = PAGE_KIND_HOME, .c = &s.c, .chosen = "nl" }),
+				arena_printf(s.w.arena, "href=\"/p/the-link/%s?l=nl\"", page_action_names[a])));
+			(void)shown(&s, &(struct page_view){ .kind = PAGE_KIND_FORM, .c = &s.c, .action = action, .limits = &limits, .token = "t" });
+			(void)fill(&s, action, "on=x&reason=x&text=%00&name=%00&email=x&phone=x&reference=%00", &said);
+			(void)shown(&s, &(struct page_view){ .kind = PAGE_KIND_FORM, .c = &s.c, .action = action, .limits = &limits, .token = "t", .said = &said });
+			(void)shown(&s, &(struct page_view){ .kind = PAGE_KIND_HOME, .c = &s.c, .receipt = &receipt });
+		}
+		for (int c = 0; c < CHANNEL_COUNT; c++) {
+			s.link.channel = (enum channel)c;
+			(void)shown(&s, &(struct page_view){ .kind = PAGE_KIND_HOME, .c = &s.c });
+		}
+		for (int k = PAGE_KIND_LOST; k <= PAGE_KIND_UNSAVED; k++)
+			assert_non_null(strstr(shown(&s, &(struct page_view){ .kind = (enum page_kind)k, .language = languages[l] }), lang));
+		add_fact(&s.w, FACT_PROMISE, "2026-04-09T08:00:00Z", "2026-04-20");
+		(void)shown(&s, &(struct page_view){ .kind = PAGE_KIND_HOME, .c = &s.c });
+		add_fact(&s.w, FACT_ANNOUNCED, "2026-04-09T08:00:00Z", "2026-04-20");
+		(void)shown(&s, &(struct page_view){ .kind = PAGE_KIND_HOME, .c = &s.c });
+		add_fact(&s.w, FACT_DISPUTE, "2026-04-09T08:00:00Z", NULL);
+		(void)shown(&s, &(struct page_view){ .kind = PAGE_KIND_HOME, .c = &s.c });
+		s.w.e.invoice.snapshot.status = INVOICE_VOID;
+		assert_null(strstr(shown(&s, &(struct page_view){ .kind = PAGE_KIND_HOME, .c = &s.c }), "pay.example"));
+		world_clear(&s.w);
+	}
+}
+
+static void a_link_of_a_browser_is_one(void **state)
+{
+	static const char *const urls[] = { "javascript:alert(1)", "http://pay.example/x", "https://pay.example/\"onclick=x", NULL };
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(urls); i++) {
+		struct scene s;
+
+		begin(&s, LIMITED);
+		s.w.e.invoice.snapshot.payment_url = urls[i];
+		assert_null(strstr(shown(&s, &(struct page_view){ .kind = PAGE_KIND_HOME, .c = &s.c }), "class=\"button\""));
+		world_clear(&s.w);
+	}
+}
+
+static void put(const char *dir, const char *name, const char *text)
+{
+	char path[300];
+
+	(void)snprintf(path, sizeof(path), "%s/%s", dir, name);
+	assert_int_equal(file_replace(path, text, strlen(text), 0600), 0);
+}
+
+/* A user's files replace ours by their names, and are refused by theirs. */
+static void ones_own_words(void **state)
+{
+	CLEANUP(buf_clear) struct buf english = { 0 };
+	struct page_texts *own = NULL;
+	char dir[] = "/tmp/page-words-XXXXXX", path[300];
+	struct err err = { 0 };
+	char *at;
+
+	(void)state;
+	assert_non_null(mkdtemp(dir));
+	assert_int_equal(file_read(SHARE "/page/en.json", 1 << 20, &english, NULL), 0);
+	put(dir, "page.css", "p { color: red }");
+	put(dir, "pl.json", buf_str(&english));
+	assert_int_equal(page_texts_load(SHARE, dir, &own, &err), 0);
+	assert_string_equal(buf_str(page_texts_style(own)), "p { color: red }");
+	page_texts_free(own);
+	put(dir, "pl.json", "{\"home\":{\"title\":\"x\"}}");
+	assert_int_equal(page_texts_load(SHARE, dir, &own, &err), -EBADMSG);
+	assert_non_null(strstr(err.text, "pl.json must have"));
+	err_clear(&err);
+	at = strstr(english.data, "\"title\"");
+	at[1] = 'T';
+	put(dir, "pl.json", buf_str(&english));
+	assert_int_equal(page_texts_load(SHARE, dir, &own, &err), -EBADMSG);
+	err_clear(&err);
+	put(dir, "pl.json", "{\"home\":{\"title\":\"{{#x}}\"}}");
+	assert_int_equal(page_texts_load(SHARE, dir, &own, &err), -EBADMSG);
+	assert_int_equal(strncmp(err.text, dir, strlen(dir)), 0);
+	err_clear(&err);
+	put(dir, "pl.json", "{\"home\":{\"title\":\"{{amount}}\"}}");
+	assert_int_equal(page_texts_load(SHARE, dir, &own, &err), -EBADMSG);
+	assert_non_null(strstr(err.text, "pl.json: $.home.title \"amount\" must be one of"));
+	for (const char *const *name = (const char *const[]){ "page.css", "pl.json", NULL }; *name; name++) {
+		(void)snprintf(path, sizeof(path), "%s/%s", dir, *name);
+		assert_int_equal(unlink(path), 0);
+	}
+	assert_int_equal(rmdir(dir), 0);
+}
+
+/* A language that nobody wrote: the creditor's. Its region counts where the language is the same. */
+static void the_readers_language(void **state)
+{
+	static const struct {
+		const char *link, *debtor, *lang, *amount;
+	} rows[] = { { "en", "en-US", "lang=\"en\"", "April 1, 2026" }, { "en", "fr-FR", "lang=\"en\"", NULL }, { "", "de-AT", "lang=\"de\"", "1. April 2026" },
+		{ "pl", "pl-PL", "lang=\"fr\"", "1er avril 2026" }, { "", NULL, "lang=\"fr\"", NULL } };
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct scene s;
+		const char *page;
+
+		begin(&s, LIMITED);
+		(void)snprintf(s.link.language, sizeof(s.link.language), "%s", rows[i].link);
+		s.w.debtor.customer.locale = rows[i].debtor;
+		page = shown(&s, &(struct page_view){ .kind = PAGE_KIND_HOME, .c = &s.c });
+		if (!strstr(page, rows[i].lang) || (rows[i].amount && !strstr(page, rows[i].amount)))
+			fail_msg("row %zu: %s", i, page);
+		world_clear(&s.w);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(what_may_be_said),
+		cmocka_unit_test(nothing_is_said_of_what_is_over),
+		cmocka_unit_test(words_leave_room_for_facts),
+		cmocka_unit_test(mistakes_are_told_beside_their_field),
+		cmocka_unit_test(what_is_said_becomes_an_event),
+		cmocka_unit_test(another_contact_comes_first),
+		cmocka_unit_test(a_receipt_is_read_again),
+		cmocka_unit_test(every_page_in_every_language),
+		cmocka_unit_test(a_link_of_a_browser_is_one),
+		cmocka_unit_test(ones_own_words),
+		cmocka_unit_test(the_readers_language),
+	};
+
+	return cmocka_run_group_tests(tests, set_up, tear_down);
+}
