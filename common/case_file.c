@@ -229,7 +229,8 @@ static void read_receipt(struct reading *r)
 	bool closed;
 	struct json event = part_json(r, "event.json", &closed), data = json_get(&event, "data");
 	const char *status = word(&data, "status") ? word(&data, "status") : word(&data, "state");
-	const char *attempt = word(&data, "attempt_id") ? word(&data, "attempt_id") : word(&data, "attempt");
+	const char *attempt = word(&data, "attempt_id") ? word(&data, "attempt_id") :
+		word(&data, "attempt") ? word(&data, "attempt") : word(&r->record, "attempt");
 	struct json unverified = json_get(&r->record, "unverified");
 	int rank = DELIVERY_COUNT - 1;
 
@@ -242,6 +243,8 @@ static void read_receipt(struct reading *r)
 
 		if (!is(c->attempt, attempt) && !is(c->provider_id, word(&data, "provider_id")))
 			continue;
+		if (word(&r->record, "tracking"))
+			c->tracking = word(&r->record, "tracking");
 		if (rank < c->receipt_rank)
 			continue;
 		c->receipt_rank = rank;

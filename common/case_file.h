@@ -39,6 +39,7 @@ struct case_contact {
 	struct case_place outcome_place; /* folder NULL = none */
 	const char *note, *by; /* of a call: what the person noted, and who; NULL = none */
 	const char *receipt; /* what was told of it later: "delivered", "bounced" ...; NULL = nothing */
+	const char *tracking; /* of a letter: where its carrier tells of it; NULL = not known */
 	int receipt_rank; /* enum delivery_state: of several the last in its order counts, else the one told last */
 	struct case_place receipt_place;
 };

@@ -460,6 +460,12 @@ static int parse_channels(const struct json *root, struct config *config, struct
 
 _Static_assert(EVENT_TYPE_COUNT < 64, "struct producer keeps a bit per event type");
 #define OPERATOR_BIT (UINT64_C(1) << EVENT_OPERATOR_COMMAND)
+/* What a person tells himself, with who and why: dunningctl's to write. */
+#define BIT(type) (UINT64_C(1) << (type))
+#define OPERATOR_TYPES                                                                                                        \
+	(OPERATOR_BIT | BIT(EVENT_PROMISE_MADE) | BIT(EVENT_PROMISE_WITHDRAWN) | BIT(EVENT_PAYMENT_PLAN_AGREED) |               \
+		BIT(EVENT_PAYMENT_PLAN_AMENDED) | BIT(EVENT_PAYMENT_PLAN_CANCELLED) | BIT(EVENT_DISPUTE_OPENED) |               \
+		BIT(EVENT_DISPUTE_RESOLVED) | BIT(EVENT_SETTLEMENT_AGREED))
 #define ALL_BUT_OPERATOR (((UINT64_C(1) << EVENT_TYPE_COUNT) - 1) & ~OPERATOR_BIT)
 
 /* "invoice.paid", "invoice.*" or "*"; never an operator's command, which has a stream of its own. 0: no such type. */
@@ -486,7 +492,7 @@ static int parse_producer(const struct json *producers, const char *name, struct
 		return r;
 	if (!strcmp(name, "operator"))
 		return json_refuse(producers, name, err, "bad_name",
-			"must not be listed: the operator's stream is always there and takes operator.command alone");
+			"must not be listed: the operator's stream is always there and takes what dunningctl writes");
 	producer->name = name;
 	for (size_t i = 0; i < json_len(&types); i++) {
 		struct json item = json_at(&types, i);
@@ -512,7 +518,7 @@ static int parse_producers(const struct json *root, struct config *config, struc
 		return json_refuse(root, "producers", err, "too_many", "must be at most %d", PRODUCERS_MAX);
 	config->producers = arena_alloc(config->arena, (json_len(&producers) + 2) * sizeof(*config->producers));
 	config->producers[config->producer_count++] = (struct producer){ .name = NULL, .types = ALL_BUT_OPERATOR };
-	config->producers[config->producer_count++] = (struct producer){ .name = "operator", .types = OPERATOR_BIT };
+	config->producers[config->producer_count++] = (struct producer){ .name = "operator", .types = OPERATOR_TYPES };
 	for (size_t i = 0; json_member(&producers, &i, &name, &value);)
 		if ((r = check_name(&producers, name, "a producer", err)) < 0 ||
 			(r = parse_producer(&producers, name, &config->producers[config->producer_count++], err)) < 0)
@@ -565,6 +571,8 @@ int config_parse(const char *json, size_t len, struct config **ret, struct err *
 		(r = parse_ledgers(&root, config, err)) < 0 || (r = config_parse_anchors(&root, config, err)) < 0 ||
 		(r = config_parse_rules(&root, config, err)) < 0)
 		return r;
+	if (config->digest_email && !config->channel_providers[CHANNEL_EMAIL][0])
+		return err_set(err, -EBADMSG, "missing", "$.channels.email", "must name a provider: digest.email is told by mail");
 	if (config->hooks_listen && !config->hooks_public_url)
 		return err_set(err, -EBADMSG, "missing", "$.hooks.public_url",
 			"must be there beside hooks.listen: the https:// address before /hooks/ that providers call");

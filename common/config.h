@@ -135,6 +135,9 @@ struct config {
 	const char *law_dir; /* the user's own law files, laid over the shipped ones; NULL = none */
 	bool shadow; /* mode: "shadow": everything to the outbox */
 	const char *control_socket; /* path */
+	const char *digest_email; /* who is told once a day; NULL = nobody */
+	const char *digest_at; /* "07:30" */
+	const char *digest_zone, *digest_locale; /* NULL: the creditor's */
 	const char *hooks_listen; /* "127.0.0.1:8026"; NULL = no webhooks */
 	const char *hooks_public_url; /* what stands before /hooks/ in the addresses that providers call; there when hooks_listen is */
 	int64_t hooks_body_bytes;

@@ -100,6 +100,11 @@ static bool zone_ok(const char *text)
 	return zone_get(text, &zone) == 0;
 }
 
+static bool hour_ok(const char *text)
+{
+	return strspn(text, DIGITS) == 2 && text[2] == ':' && strspn(text + 3, DIGITS) == 2 && (text[0] - '0') * 10 + text[1] - '0' < 24 && text[3] < '6';
+}
+
 static bool url_ok(const char *text)
 {
 	return !strncmp(text, "https://", 8) && text[8] && line_ok(text) && !strpbrk(text, " \"<>");
@@ -218,6 +223,13 @@ static const struct config_key keys[] = {
 	{ "list_unsubscribe", CONFIG_FLAG, "", 0, 1, "true", false,
 		"mails tell in their head how to stop them: by the sender's reply-to, and by one click where webhooks are listened for",
 		AT(list_unsubscribe), NULL, NULL, NULL },
+	{ "digest.email", CONFIG_TEXT, "address", 3, 254, NULL, false, "who is told once a day what was sent, held and failed, and what needs a person",
+		AT(digest_email), email_valid, "one address like owner@example.com", NULL },
+	{ "digest.at", CONFIG_TEXT, "hour", 5, 5, "07:00", false, "when, in digest.zone", AT(digest_at), hour_ok, "an hour like \"07:30\"", NULL },
+	{ "digest.zone", CONFIG_TEXT, "zone", 1, 64, NULL, false, "of that hour and of the days that are told of; the creditor's when not said",
+		AT(digest_zone), zone_ok, "an IANA zone like \"Europe/Paris\"", NULL },
+	{ "digest.locale", CONFIG_TEXT, "", 2, 35, NULL, false, "its language: English, French, German, Spanish, Italian or Dutch; the creditor's when not said",
+		AT(digest_locale), locale_valid, "a language tag like \"fr-FR\"", NULL },
 	{ "page.listen", CONFIG_TEXT, "address", 9, 60, NULL, false,
 		"where the debtors' page is answered, as plain HTTP behind a proxy that speaks TLS; without it there is none, and no link to it",
 		AT(page_listen), listen_ok, "a numeric address and a port, such as \"127.0.0.1:8028\" or \"[::1]:8028\"", NULL },

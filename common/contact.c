@@ -15,7 +15,7 @@
 static struct rules rules_of(const struct contact_env *env, const struct policy *policy)
 {
 	return (struct rules){ .policy = policy, .creditor_zone = env->config->creditor.zone, .holidays = env->holidays,
-		.guard = env->guard, .now = env->now,
+		.guard = env->guard, .books = env->books, .now = env->now,
 		.feed_stale_since = feed_stale_since(policy, env->payments_known_to, env->now) };
 }
 
@@ -206,6 +206,9 @@ static struct notice_talk talk_of(const struct contact_plan *plan, const struct 
 		talk.said_on = zone_date(zone, e->call.at);
 		talk.until_on = e->call.until_on;
 		talk.tell = e->call.tell;
+		talk.no_pay = e->call.outcome == CALL_DISPUTE || e->call.outcome == CALL_PAID;
+		for (size_t i = 0; i < plan->member_count; i++)
+			talk.no_pay |= invoice_view(&plan->members[i]->invoice).dispute != NULL;
 	} else if (aside->kind == ASIDE_WITHDRAWN) {
 		talk.announced_on = zone_date(zone, e->commitment.opened_at);
 	} else if (aside->kind == ASIDE_PROMISE) {
@@ -585,7 +588,9 @@ int contact_release(const struct contact_env *env, struct debtor *debtor, const 
 	m->subject = notice.subject;
 	m->text = notice.text;
 	m->html = notice.html;
-	r = m->channel == CHANNEL_LETTER ? contact_letter(env, debtor, plan, sender, &notice, m, fx->arena, err) : 0;
+	r = m->channel == CHANNEL_LETTER ? contact_letter(env, debtor, plan, sender, &notice, m, fx->arena, err) :
+	    plan->step->attach_statement && m->channel == CHANNEL_EMAIL ?
+					   contact_statement(env, debtor, plan, sender, &notice, m, fx->arena, err) : 0;
 	if (r < 0 || (r = contact_documents(env, plan, m, fx->arena, err)) < 0)
 		return r;
 	if (request && (mail = request(m, masked, arg)) < 0)

@@ -42,6 +42,7 @@ struct contact_env {
 	int64_t payments_known_to; /* ms UTC; 0 = no payment feed binds */
 	const struct guard_rules *guard; /* NULL = no contact rules are known */
 	const struct demands *demands; /* what formal notices must contain; NULL = none are known */
+	const struct books *books; /* lists of open invoices; NULL = none are known */
 	const struct interest_rules *interest; /* for what a policy's `late` names; NULL = none are known */
 	contact_document_fn document; /* for steps that attach; NULL = there are none */
 	void *document_arg;
@@ -63,6 +64,8 @@ struct contact_plan {
 	const char *provider; /* NULL: the channel's first. Set by whoever knows how the providers are */
 	const char *why, *rule; /* what set the instant, and the contact rule behind it: those of struct next_action, of members[0] */
 	bool beside; /* a message beside the ladder: steps[i] is &own[i], made of asides[i]. Else neither is written: both stand last */
+	const struct escalation *open[CONTACT_INVOICES_MAX]; /* all that the debtor owes in that currency, for a statement; set by whoever knows */
+	size_t open_count, open_left_out;
 	struct aside asides[CONTACT_INVOICES_MAX];
 	struct step own[CONTACT_INVOICES_MAX];
 };
@@ -98,6 +101,10 @@ const char *const *contact_enclosures(const struct contact_env *env, const struc
 
 /* What contact_release() does for a letter once its text is there: whom it goes to, how, and its PDF, the message's first attachment. */
 int contact_letter(const struct contact_env *env, const struct debtor *debtor, const struct contact_plan *plan, const struct sender *sender,
+	const struct notice *notice, struct message *m, struct arena *arena, struct err *err);
+
+/* What contact_release() does for a step with a statement of account: all of plan->open, else of its members, as the message's attachment. */
+int contact_statement(const struct contact_env *env, const struct debtor *debtor, const struct contact_plan *plan, const struct sender *sender,
 	const struct notice *notice, struct message *m, struct arena *arena, struct err *err);
 
 /* A message is about to go out as attempt, or task: what it offers and states is kept until it did. */

@@ -3,6 +3,7 @@
 
 #include "common/contact.h"
 #include "common/letter.h"
+#include "common/statement.h"
 
 #define POST_DAYS 3 /* business days: a letter is dated, and names a last day */
 
@@ -54,6 +55,60 @@ int contact_letter(const struct contact_env *env, const struct debtor *debtor, c
 		return r;
 	*file = (struct attachment){ .name = arena_printf(arena, "%s.pdf", m->attempt_id), .type = "application/pdf",
 		.data = arena_memdup(arena, pdf.data, pdf.len), .len = pdf.len };
+	m->attachments = file;
+	m->attachment_count = 1;
+	return 0;
+}
+
+static const struct escalation *older(const struct escalation *a, const struct escalation *b)
+{
+	int32_t days = date_diff(a->invoice.snapshot.due_on, b->invoice.snapshot.due_on);
+
+	return days < 0 || (days == 0 && strcmp(a->invoice.id, b->invoice.id) <= 0) ? a : b;
+}
+
+int contact_statement(const struct contact_env *env, const struct debtor *debtor, const struct contact_plan *plan, const struct sender *sender,
+	const struct notice *notice, struct message *m, struct arena *arena, struct err *err)
+{
+	const struct config *config = env->config;
+	const struct zone *zone = schedule_window(plan->policy, debtor, config->creditor.zone, env->holidays).zone;
+	size_t count = plan->open_count ? plan->open_count : plan->member_count;
+	struct statement_line *lines = arena_alloc(arena, (count + 1) * sizeof(*lines));
+	const struct escalation **sorted = arena_alloc(arena, (count + 1) * sizeof(*sorted));
+	struct statement statement = { .locale = notice->format, .creditor = &config->creditor, .from = config->creditor_postal,
+		.to = debtor->customer.postal, .sender = sender, .debtor_name = debtor->customer.name ? debtor->customer.name : plan->contact->name,
+		.written_on = zone_date(zone, env->now), .lines = lines, .count = count, .left_out = plan->open_left_out };
+	struct attachment *file = arena_alloc(arena, sizeof(*file));
+	CLEANUP(buf_clear) struct buf pdf = { 0 };
+	int r;
+
+	for (size_t i = 0; i < count; i++) { /* the oldest first */
+		size_t at = i;
+
+		sorted[i] = plan->open_count ? plan->open[i] : plan->members[i];
+		for (; at > 0 && older(sorted[i], sorted[at - 1]) == sorted[i]; at--)
+			;
+		for (const struct escalation *one = sorted[i]; at <= i; at++) {
+			const struct escalation *next = sorted[at];
+
+			sorted[at] = one;
+			one = next;
+		}
+	}
+	for (size_t i = 0; i < count; i++) {
+		const struct snapshot *s = &sorted[i]->invoice.snapshot;
+		struct invoice_view view = invoice_view(&sorted[i]->invoice);
+
+		lines[i] = (struct statement_line){ s->number ? s->number : sorted[i]->invoice.id, s->issued_on, s->due_on, s->total,
+			s->total - view.balance, view.balance, view.dispute != NULL };
+	}
+	memcpy(statement.currency, plan->members[0]->invoice.snapshot.currency, 4);
+	r = statement_pdf(&statement, arena, &pdf, &file->name, err);
+	if (r < 0)
+		return r;
+	file->type = "application/pdf";
+	file->data = arena_memdup(arena, pdf.data, pdf.len);
+	file->len = pdf.len;
 	m->attachments = file;
 	m->attachment_count = 1;
 	return 0;

@@ -100,11 +100,11 @@ static void record(const char *kind, const char *event_type, const struct attemp
 	const struct outcome *outcome, const char *how, struct effects *fx)
 {
 	struct draft *draft = effects_record(fx, kind, entry->debtor_id);
-	struct draft *event = effects_event(fx, event_type, entry->debtor_id,
-		entry->invoice_count ? entry->invoice_ids[0] : NULL);
+	struct draft *event = entry->invoice_count ? effects_event(fx, event_type, entry->debtor_id, entry->invoice_ids[0]) : NULL;
 
 	describe(&draft->w, entry);
-	describe(&event->w, entry);
+	if (event) /* not of the owner's own mail */
+		describe(&event->w, entry);
 	jw_opt_str(&draft->w, "how", how);
 	if (!outcome)
 		return;
@@ -115,6 +115,8 @@ static void record(const char *kind, const char *event_type, const struct attemp
 	if (outcome->raw_len)
 		draft_part(draft, "answer", outcome->raw_type ? outcome->raw_type : "application/http", CLASS_CONTENT,
 			arena_memdup(fx->arena, outcome->raw, outcome->raw_len), outcome->raw_len);
+	if (!event)
+		return;
 	jw_str(&event->w, "reason", outcome->reason);
 	jw_opt_str(&event->w, "provider_id", outcome->provider_id);
 }
@@ -204,7 +206,7 @@ void contact_bounced(struct candidate *members, size_t count, const char *attemp
 		struct walked *last = e->walk_count ? &e->walk[e->walk_count - 1] : NULL;
 		struct draft *draft;
 
-		if (!last || last->end != STEP_SENT || !last->attempt || strcmp(last->attempt, attempt_id) != 0 ||
+		if (!last || last->end == STEP_SKIPPED || !last->attempt || strcmp(last->attempt, attempt_id) != 0 ||
 			e->state != ESCALATION_WAITING)
 			continue; /* later steps went on meanwhile: those that come find the next contact */
 		e->walk_count--;
@@ -468,7 +470,7 @@ bool contact_stands(const struct contact_env *env, const struct debtor *debtor, 
 	for (size_t i = 0; i < count; i++) {
 		struct escalation as_owed = *members[i].escalation;
 		struct rules rules = { .policy = members[i].policy, .creditor_zone = env->config->creditor.zone,
-			.holidays = env->holidays, .guard = env->guard, .now = env->now,
+			.holidays = env->holidays, .guard = env->guard, .books = env->books, .now = env->now,
 			.feed_stale_since = feed_stale_since(members[i].policy, env->payments_known_to, env->now) };
 		struct next_action next;
 

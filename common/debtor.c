@@ -201,6 +201,7 @@ bool debtor_apply(struct debtor *debtor, const struct event *event, struct arena
 	case EVENT_CUSTOMER_OPTED_OUT:
 		return opt_out_all(debtor, &e) || changed;
 	case EVENT_CONTACT_DELIVERY_UPDATED:
+	case EVENT_LETTER_STATUS_UPDATED:
 		return apply_delivery(debtor, &e, arena) || changed;
 	case EVENT_CONTACT_REPLY_RECEIVED:
 		if (!e.unverified && reply_wish(e.text) == REPLY_OPT_OUT) /* by any reasonable means: 47 CFR 64.1200(a)(10) */
@@ -503,6 +504,7 @@ void debtor_write(struct buf *out, const struct debtor *debtor)
 	jw_opt_int(w, "promises_kept", debtor->promises_kept);
 	jw_opt_int(w, "promises_broken", debtor->promises_broken);
 	jw_opt_int(w, "thanked_at", debtor->thanked_at);
+	allowed_write(w, "allowed", debtor);
 	jw_opt_int(w, "dead_letter_until", debtor->dead_letter_until);
 	jw_array(w, "trail");
 	jw_int(w, NULL, debtor->trail.year);
@@ -546,6 +548,11 @@ void debtor_write(struct buf *out, const struct debtor *debtor)
 	write_strings(w, "anchored", debtor->anchored, debtor->anchored_count);
 	write_strings(w, "quotas", debtor->quotas, debtor->quota_count);
 	write_erasing(w, debtor);
+	books_write(w, "books", &debtor->books);
+	if (debtor->digest_on.days > 0)
+		jw_int(w, "digest_on", debtor->digest_on.days);
+	jw_opt_int(w, "digest_tries", debtor->digest_tries);
+	jw_opt_int(w, "feed_stale", debtor->feed_stale);
 	jw_end_object(w);
 }
 
@@ -773,6 +780,8 @@ int debtor_from(struct arena *arena, const struct json *json, struct debtor *ret
 	ret->promises_kept = number(json, "promises_kept");
 	ret->promises_broken = number(json, "promises_broken");
 	ret->thanked_at = number(json, "thanked_at");
+	v = json_get(json, "allowed");
+	allowed_read(&v, arena, ret);
 	ret->dead_letter_until = number(json, "dead_letter_until");
 	v = json_get(json, "trail");
 	read_trail(&v, &ret->trail);
@@ -812,5 +821,10 @@ int debtor_from(struct arena *arena, const struct json *json, struct debtor *ret
 	ret->gap_capacity = ret->gap_count;
 	v = json_get(json, "erasing");
 	read_erasing(arena, &v, ret);
+	v = json_get(json, "books");
+	books_read(&v, arena, &ret->books);
+	ret->digest_on = number(json, "digest_on") ? (date){ (int32_t)number(json, "digest_on") } : date_none();
+	ret->digest_tries = number(json, "digest_tries");
+	ret->feed_stale = number(json, "feed_stale");
 	return 0;
 }

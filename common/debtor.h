@@ -9,6 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "common/book.h"
 #include "common/cleanup.h"
 #include "common/event.h"
 #include "common/json.h"
@@ -93,6 +94,13 @@ struct erasing {
 struct experience {
 	int64_t reached[EXPERIENCE_AGES], paid[EXPERIENCE_AGES];
 };
+/* A named person let one contact outside the debtor's house be written to, about this debtor alone; or took it back. */
+struct allowed {
+	const char *contact, *who, *why;
+	bool on;
+	struct fact_order order;
+};
+#define ALLOWED_MAX 50
 
 struct feed {
 	const char *source;
@@ -120,6 +128,8 @@ struct debtor {
 	struct debtor_switch retained; /* retention hold: nothing is erased */
 	int64_t paid, paid_late; /* invoices that are closed as paid; those of them that were paid after their due date */
 	int64_t promises_broken; /* to pay by a day */
+	struct allowed *allowed; /* outsiders, by contact */
+	size_t allowed_count, allowed_capacity;
 	int64_t dead_letter_until; /* hold `dead_letter`: an unreadable event named this debtor */
 	struct trail_place trail;
 	/* Of the system case alone: */
@@ -140,6 +150,10 @@ struct debtor {
 	struct experience experience;
 	struct erasing *erasing;
 	size_t erasing_count, erasing_capacity;
+	bool feed_stale; /* it was told that payments are not known well enough */
+	date digest_on; /* the last day whose digest was released; none = there was none */
+	int64_t digest_tries; /* that certainly failed since one was sent */
+	struct books books; /* lists of open invoices, as far as they were told */
 };
 
 /*
@@ -177,7 +191,15 @@ bool debtor_opt_out(struct debtor *debtor, enum channel channel, const struct fa
 /* The answer that wanted no more of this channel, while it is closed and nobody confirmed that; NULL: there is none. */
 const struct stop_reply *debtor_stop_unconfirmed(const struct debtor *debtor, enum channel channel);
 bool debtor_opted_out(const struct debtor *debtor, enum channel channel);
-/* The contact to use for a channel: the first of the roles in order that has an address, is inside the debtor and allows it. NULL. */
+/* Of competing words about one contact the newest stands. Whether that is news; false too when ALLOWED_MAX others are known. */
+bool debtor_allow(struct debtor *debtor, struct arena *arena, const struct allowed *allowed);
+bool debtor_allows(const struct debtor *debtor, const struct contact *contact); /* it is inside the house, or was allowed */
+void allowed_write(struct json_writer *w, const char *key, const struct debtor *debtor);
+void allowed_read(const struct json *json, struct arena *arena, struct debtor *ret);
+/*
+ * The contact to use for a channel: the first of the roles in order that has an address, is inside the debtor (or was allowed by a named person)
+ * and allows it. NULL.
+ */
 const struct contact *debtor_contact(const struct debtor *debtor, enum channel channel, const char *const *roles);
 /* Where that is, as one line: an address, a number, the house. */
 const char *debtor_address(const struct debtor *debtor, const struct contact *contact, enum channel channel, struct arena *arena);

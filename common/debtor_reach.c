@@ -22,7 +22,7 @@ static const struct contact *letter_contact(const struct debtor *debtor, const c
 		return NULL;
 	for (; *roles; roles++)
 		for (size_t i = 0; i < c->contact_count; i++)
-			if (!c->contacts[i].external && strcmp(c->contacts[i].role, *roles) == 0 && (c->name || c->contacts[i].name))
+			if (debtor_allows(debtor, &c->contacts[i]) && strcmp(c->contacts[i].role, *roles) == 0 && (c->name || c->contacts[i].name))
 				return &c->contacts[i];
 	return c->name ? &house : NULL;
 }
@@ -50,7 +50,7 @@ const struct contact *debtor_contact(const struct debtor *debtor, enum channel c
 			const struct contact *c = &debtor->customer.contacts[i];
 			const char *address = channel == CHANNEL_EMAIL ? c->email : c->phone;
 
-			if (c->external || strcmp(c->role, *roles) != 0 || !address)
+			if (!debtor_allows(debtor, c) || strcmp(c->role, *roles) != 0 || !address)
 				continue;
 			if (c->channels && !(c->channels >> channel & 1))
 				continue;

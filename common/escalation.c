@@ -187,6 +187,8 @@ const char *escalation_hold_for(const struct escalation *e, const struct debtor 
 		HOLD("draft", renewed_until(e->opened_at, 7 * DAY_MS, now));
 	if (view->reconcile)
 		HOLD("reconcile", renewed_until(e->opened_at, 7 * DAY_MS, now));
+	if (book_holds(book_finding(&e->invoice, rules->books, now)))
+		HOLD("book_differs", renewed_until(e->opened_at, 7 * DAY_MS, now));
 	if (view->plan && !escalation_broke(e, "plan", view->plan))
 		HOLD("plan", view->plan->instalment_count && rules->policy ? plan_until(rules, &window, view->plan, view->balance) :
 			renewed_until(view->plan->order.time, 30 * DAY_MS, now));
@@ -479,6 +481,10 @@ static void open_escalation(struct escalation *e, struct debtor *d, const struct
 	struct draft *draft;
 
 	escalation_move(e, TRIGGER_OPENED);
+	if (e->attempt) { /* closed while it was on its way: what became of it comes first, or it would be written over */
+		escalation_move(e, TRIGGER_RELEASED);
+		escalation_move(e, TRIGGER_DOUBT);
+	}
 	if (!again)
 		e->opened_at = rules->now;
 	e->closed = NULL;
@@ -546,25 +552,9 @@ static void tell_closed(struct escalation *e, const char *reason, struct effects
 	jw_str(&draft->w, "reason", reason);
 }
 
-/* Nobody need look for an address any more. */
-static void drop_skip_tasks(struct escalation *e, struct effects *fx)
-{
-	for (size_t i = 0; i < e->walk_count; i++) {
-		struct walked *walked = &e->walk[i];
-		struct task task = { .id = walked->attempt, .kind = "no_address", .debtor_id = e->invoice.debtor_id,
-			.invoice_ids = arena_memdup(fx->arena, &e->invoice.id, sizeof(e->invoice.id)), .invoice_count = 1,
-			.step = walked->step, .close = true, .result = "obsolete" };
-
-		if (walked->end != STEP_SKIPPED || !walked->attempt)
-			continue;
-		effects_task(fx, &task);
-		walked->attempt = NULL;
-	}
-}
-
 static void close_escalation(struct escalation *e, struct debtor *d, const char *reason, struct effects *fx)
 {
-	drop_skip_tasks(e, fx);
+	walk_tasks_closed(e, fx);
 	if (e->state == ESCALATION_TASK || e->state == ESCALATION_GATE) {
 		drop_task(e, "obsolete", fx);
 		e->step = e->task = NULL;
@@ -708,11 +698,14 @@ static void follow_facts(struct escalation *e, struct debtor *debtor, const stru
 	struct next_action next;
 	int64_t look;
 
+	book_follow(e, rules, fx);
 	if (view.state == STATE_UNKNOWN || view.state == STATE_DRAFT) {
 		if (e->state == ESCALATION_NONE)
 			e->state = ESCALATION_STUB;
-		if (e->state == ESCALATION_STUB)
+		if (e->state == ESCALATION_STUB) {
+			e->next_at = book_look_at(e, rules);
 			return;
+		}
 	}
 	if (e->state == ESCALATION_NONE || e->state == ESCALATION_STUB ||
 		(e->state == ESCALATION_CLOSED && !reason && strcmp(e->closed ? e->closed : "", "stopped") != 0))
@@ -726,8 +719,6 @@ static void follow_facts(struct escalation *e, struct debtor *debtor, const stru
 	if (e->state != ESCALATION_CLOSED)
 		choose_policy(e, rules, fx);
 	if (e->state == ESCALATION_CLOSED) {
-		if (reason && e->closed && strcmp(e->closed, reason) != 0 && strcmp(e->closed, "stopped") != 0)
-			tell_closed(e, reason, fx); /* the reason is the facts' own, whichever of them came first */
 		if (view.state == STATE_PAID)
 			agreed_kept(e, debtor, rules, fx);
 		next = skip_what_is_due(e, debtor, rules, fx);

@@ -179,6 +179,7 @@ struct escalation {
 	const char *closed; /* reason */
 	int64_t closed_at;
 	bool overdue_told;
+	const char *book; /* what the producer's list of open invoices says otherwise, as last told: see book.h. NULL = nothing */
 	int64_t next_at; /* as in the due set; 0 = no timer */
 };
 
@@ -191,6 +192,7 @@ struct rules {
 	int64_t now; /* ms UTC */
 	int64_t feed_stale_since; /* 0 = the payment feed is fresh or was never told of */
 	const struct guard_rules *guard; /* NULL = no contact rules are known */
+	const struct books *books; /* lists of open invoices; NULL = none are known */
 	bool behind; /* what was told is not all read: nobody can say yet that a day passed in vain */
 	const struct selection *selection; /* how `policy` was chosen, while that can still be done; NULL = it stands */
 };
@@ -281,6 +283,12 @@ void escalation_called(struct escalation *e, const struct event *call, const cha
 
 /* The step is done: what its policy says others are asked to do then. `debtor` and `policy` may be NULL. */
 void escalation_step_effects(struct escalation *e, struct debtor *debtor, const struct policy *policy, const char *step, struct effects *fx);
+
+/*
+ * The registered letter of this attempt was not taken ("unclaimed", "refused"): it stands with its step, and a task asks a person what to do,
+ * once. False: no step of this invoice was that letter, or it was told before.
+ */
+bool escalation_letter_unclaimed(struct escalation *e, const char *attempt, const char *status, struct effects *fx);
 
 /* A person ends it for good: every task and hold of its goes, and no fact opens it again. `debtor` may be NULL. */
 void escalation_stop(struct escalation *e, struct debtor *debtor, struct effects *fx);

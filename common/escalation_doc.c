@@ -131,6 +131,7 @@ void escalation_write(struct buf *out, const struct escalation *e)
 	jw_opt_int(w, "closed_at", e->closed_at);
 	if (e->overdue_told)
 		jw_bool(w, "overdue_told", true);
+	jw_opt_str(w, "book", e->book);
 	jw_opt_int(w, "next_at", e->next_at);
 	jw_end_object(w);
 }
@@ -297,7 +298,7 @@ int escalation_from(struct arena *arena, const struct json *json, struct escalat
 		(r = offers_read(json, arena, ret, err)) < 0 || (r = late_fee_read(json, ret, err)) < 0 ||
 		(r = json_opt_str(json, "closed", 128, &ret->closed, err)) < 0 ||
 		(r = json_opt_int(json, "closed_at", INT64_MIN, INT64_MAX, &ret->closed_at, err)) < 0 ||
-		(r = json_opt_bool(json, "overdue_told", &ret->overdue_told, err)) < 0 ||
+		(r = json_opt_bool(json, "overdue_told", &ret->overdue_told, err)) < 0 || (r = json_opt_str(json, "book", 32, &ret->book, err)) < 0 ||
 		(r = json_opt_int(json, "next_at", INT64_MIN, INT64_MAX, &ret->next_at, err)) < 0)
 		return r;
 	ret->state = (enum escalation_state)state;

@@ -22,6 +22,13 @@ struct next_action aside_next(const struct escalation *e, const struct debtor *d
 /* The invoice is closed: what was still to be said about it alone falls away, on the record. */
 void aside_drop(struct escalation *e, const struct rules *rules, const struct debtor *d, const char *reason, struct effects *fx);
 
+/* escalation_letter.c */
+void walk_tasks_closed(struct escalation *e, struct effects *fx); /* nobody need look for an address, or care about an unclaimed letter, any more */
+
+/* escalation_book.c */
+void book_follow(struct escalation *e, const struct rules *rules, struct effects *fx); /* what it says otherwise is told once, and its end */
+int64_t book_look_at(const struct escalation *e, const struct rules *rules); /* of a stub: when that may be otherwise; 0 = no need */
+
 /* escalation_agreed.c */
 /* Until when a promise pauses, ms UTC; 0: it does not. */
 int64_t promise_until(const struct escalation *e, const struct rules *rules, const struct business_time *when, const struct fact *promise);

@@ -358,6 +358,33 @@ static int get_contact_facts(struct arena *arena, const struct json *data, struc
 	return 0;
 }
 
+static const struct {
+	const char *word;
+	enum delivery_state state;
+} letter_words_told[] = { { "accepted", DELIVERY_SENT }, { "printed", DELIVERY_SENT }, { "posted", DELIVERY_SENT }, { "handed", DELIVERY_SENT },
+	{ "in_transit", DELIVERY_SENT }, { "delivered", DELIVERY_DELIVERED }, { "unclaimed", DELIVERY_DEFERRED }, { "refused", DELIVERY_DEFERRED },
+	{ "returned", DELIVERY_BOUNCED_HARD } };
+
+bool letter_unclaimed(const char *status)
+{
+	return status && (strcmp(status, "unclaimed") == 0 || strcmp(status, "refused") == 0);
+}
+
+/* What the carrier tells of a letter; as of a message, a word that we do not know is evidence and no more. */
+static int get_letter(struct arena *arena, const struct json *data, struct event *e, struct err *err)
+{
+	int r = get_contact_facts(arena, data, e, err);
+
+	if (r < 0 || (r = json_opt_str(data, "status", 64, &e->letter, err)) < 0 || (r = json_opt_str(data, "tracking", 64, &e->tracking, err)) < 0 ||
+		(r = json_opt_str(data, "carrier", 64, &e->carrier, err)) < 0)
+		return r;
+	e->delivery = DELIVERY_NONE;
+	for (size_t i = 0; i < ARRAY_LEN(letter_words_told); i++)
+		if (strcmp(letter_words_told[i].word, e->letter ? e->letter : "") == 0)
+			e->delivery = letter_words_told[i].state;
+	return 0;
+}
+
 static int get_facts(const struct json *data, struct event *e, const struct type_row *row, struct err *err)
 {
 	const char *channel = NULL;
@@ -380,7 +407,7 @@ static int get_facts(const struct json *data, struct event *e, const struct type
 		(r = json_opt_str(data, "text", 16000, &e->text, err)) < 0 ||
 		(r = json_opt_str(data, "channel", 16, &channel, err)) < 0)
 		return r;
-	e->channel = CHANNEL_COUNT;
+	e->channel = e->type == EVENT_LETTER_STATUS_UPDATED ? CHANNEL_LETTER : CHANNEL_COUNT;
 	if (channel && strcmp(channel, "all") != 0) {
 		int n = 0;
 
@@ -397,6 +424,9 @@ static int get_facts(const struct json *data, struct event *e, const struct type
 		e->ledger = e->source;
 		return json_opt_str(data, "ledger", 256, &e->ledger, err);
 	}
+	if (e->type != EVENT_OPERATOR_COMMAND && ((r = json_opt_str(data, "who", 100, &e->who, err)) < 0 ||
+		(r = json_opt_str(data, "why", TEXT_MAX, &e->why, err)) < 0))
+		return r;
 	if (e->type == EVENT_OPERATOR_COMMAND) {
 		if ((r = json_get_id(data, "command", &e->command, err)) < 0 ||
 			(r = json_opt_str(data, "target", 300, &e->target, err)) < 0 ||
@@ -479,6 +509,10 @@ static int parse_checked(struct arena *arena, const struct json *root, const cha
 	if ((e->type == EVENT_CONTACT_DELIVERY_UPDATED || e->type == EVENT_CONTACT_REPLY_RECEIVED) &&
 		(r = get_contact_facts(arena, &e->data, e, err)) < 0)
 		return r;
+	if (e->type == EVENT_LETTER_STATUS_UPDATED && (r = get_letter(arena, &e->data, e, err)) < 0)
+		return r;
+	if (e->type == EVENT_BOOK_SNAPSHOT)
+		return event_book(arena, &e->data, e, err);
 	r = get_facts(&e->data, e, row, err);
 	return r < 0 ? r : event_agreed(arena, &e->data, e, err);
 }

@@ -139,6 +139,8 @@ enum call_outcome {
 	CALL_OUTCOME_COUNT
 };
 extern const char *const call_outcome_names[CALL_OUTCOME_COUNT + 1];
+/* A registered letter of which the recipient was told, and which nobody took: it reached the house, and yet nobody. */
+bool letter_unclaimed(const char *status);
 bool call_reached(enum call_outcome outcome); /* somebody spoke with us about the debt: a mail states what was said */
 #define CALL_NOTES_MAX 8000
 #define CALL_TELL_MAX 1000
@@ -149,6 +151,25 @@ struct instalment {
 };
 #define INSTALMENTS_MAX 60
 #define AGREED_AMOUNT_MAX INT64_C(100000000000000) /* as of every other amount that is told */
+
+/* One part of a list of open invoices: see book.h. */
+struct book_item {
+	const char *invoice_id, *customer_id; /* customer_id: NULL = not told */
+	int64_t version; /* of its figures; 0 = not told */
+	int64_t due; /* minor units, >= 0 */
+};
+struct book_part {
+	const char *source; /* whose invoices they are: the event's own source, unless it names another */
+	const char *snapshot_id;
+	int64_t as_of; /* ms UTC */
+	int64_t part, parts; /* from 1 */
+	const struct book_item *items;
+	size_t count;
+};
+#define BOOK_ITEMS_MAX 400 /* a part's documents are changed at once */
+#define BOOK_PARTS_MAX 10000
+#define BOOK_ID_SIZE 25
+const char *book_id(const char *source, char ret[BOOK_ID_SIZE]); /* a source as an id, in `ret` */
 
 struct event {
 	enum event_type type;
@@ -176,6 +197,7 @@ struct event {
 	bool announced; /* an answer by a key that stands for "I have paid" */
 	bool unverified;
 	const char *attempt_id, *provider_id, *address; /* NULL = not told */
+	const char *letter, *tracking, *carrier; /* letter.status_updated: its word; where the carrier tells of it. NULL = not told */
 	const char **invoice_ids; /* the attempt's */
 	size_t invoice_count;
 	/* call.completed, and the command call_log */
@@ -193,7 +215,8 @@ struct event {
 	bool in_kind; /* it was settled by something else than money */
 	const char *offer; /* that it accepts, by its code: the terms are those of the offer. NULL = none */
 	const char *accepted_by;
-	/* operator.command */
+	const struct book_part *book; /* book.snapshot */
+	/* operator.command; who and why also of what a person tells with dunningctl */
 	const char *command, *target, *who, *why, *step;
 	struct json data; /* the `data` member as it came */
 };
@@ -207,6 +230,8 @@ int event_parse(struct arena *arena, const char *json, size_t len, const char *t
 
 /* The members of `data` that calls, payment plans and settlements have, of an event whose other members are read. -EBADMSG. */
 int event_agreed(struct arena *arena, const struct json *data, struct event *e, struct err *err);
+
+int event_book(struct arena *arena, const struct json *data, struct event *e, struct err *err); /* those of book.snapshot; e->book */
 
 /*
  * Whom an entry names that is no event: `fields` is a JSON array of its names and values in turn. Each field that shows an invoice or

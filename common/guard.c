@@ -300,6 +300,8 @@ static struct guard_answer to_whom(const struct guard_rules *rules, const struct
 	}
 	if (a.decision == GUARD_DENY)
 		return a;
+	if (a.decision == GUARD_REVIEW && q->approved)
+		a.decision = GUARD_ALLOW;
 	if (q->visible)
 		return answered(GUARD_DENY, "visible_content", NULL, "12 CFR 1006.22(f); CDE/WER book XIX; GDPR 5(1)(f)");
 	if (q->outsiders)

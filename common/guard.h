@@ -132,6 +132,7 @@ struct guard_request {
 	bool ceased, represented; /* asked not to be written to at all; has a lawyer */
 	date insolvency; /* opened on; none */
 	const char *stopped; /* why this debt is not chased now: "disputed", "paid", "plan"; NULL = nothing stops it */
+	bool approved; /* a named person let this one be written to: what the rules leave to a person is answered */
 	const char *relation; /* of the person to the debtor; NULL = the debtor */
 	bool outsiders; /* others get a copy */
 	enum guard_told opt_out_text, electronic_consent;

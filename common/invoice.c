@@ -6,7 +6,7 @@
 #include "common/hash.h"
 
 const char *const fact_names[FACT_KIND_COUNT + 1] = { "payment", "credit", "dispute", "promise", "announced", "paid",
-	"voided", "uncollectible", "charge_failed", "undelivered", "plan", "settlement", "reply", NULL };
+	"voided", "uncollectible", "charge_failed", "undelivered", "plan", "settlement", "reply", "listed", NULL };
 
 /* Which register an event sets, and whether it ends it. */
 static const struct {
@@ -62,6 +62,23 @@ static bool like(const struct fact_order *a, const struct fact_order *b)
 	return !a->version == !b->version;
 }
 
+static bool booked(enum fact_kind kind)
+{
+	return kind == FACT_PAYMENT || kind == FACT_CREDIT;
+}
+
+/* A payment that is told behind its reversal does not count; what it was is kept, for what was owed in between. */
+static bool fill_ended(struct fact *fact, const struct event *e)
+{
+	if (!fact->ended || !booked(fact->kind) || (fact->told.time && fact_order_compare(&e->order, &fact->told) <= 0))
+		return false;
+	fact->told = e->order;
+	fact->amount = e->amount;
+	fact->at = e->at;
+	fact->after_version = e->after_version;
+	return true;
+}
+
 static bool apply_fact(struct invoice *invoice, const struct event *e, enum fact_kind kind, bool ends,
 	struct arena *arena)
 {
@@ -73,7 +90,14 @@ static bool apply_fact(struct invoice *invoice, const struct event *e, enum fact
 			strcmp(invoice->facts[i].id, id) == 0)
 			fact = &invoice->facts[i];
 	if (fact && fact_order_compare(&e->order, &fact->order) <= 0)
-		return false;
+		return !ends && fill_ended(fact, e);
+	if (fact && ends && booked(kind) && (!fact->ended || fact->told.time)) { /* what it was stays known */
+		if (!fact->ended)
+			fact->told = fact->order;
+		fact->order = e->order;
+		fact->ended = true;
+		return true;
+	}
 	if (!fact) {
 		invoice->facts = arena_grow(arena, invoice->facts, invoice->fact_count, &invoice->fact_capacity,
 			sizeof(*invoice->facts));
@@ -119,6 +143,16 @@ bool invoice_apply(struct invoice *invoice, const struct event *e, struct arena 
 		changed |= apply_fact(invoice, e, e->announced && rows[e->type].kind == FACT_REPLY ? FACT_ANNOUNCED : rows[e->type].kind,
 			rows[e->type].ends, arena);
 	return changed;
+}
+
+bool invoice_listed(struct invoice *invoice, const struct event *e, const struct book_item *item, struct arena *arena)
+{
+	char id[BOOK_ID_SIZE];
+	struct event listed = { .type = e->type, .fact_id = arena_strdup(arena, book_id(e->book->source, id)), .source = e->source, .id = e->id,
+		.order = { .time = e->book->as_of, .source = e->source, .id = e->book->snapshot_id }, .at = e->book->as_of, .amount = item->due,
+		.after_version = item->version, .until_on = date_none() };
+
+	return apply_fact(invoice, &listed, FACT_LISTED, false, arena);
 }
 
 /* Whether the snapshot cannot know the fact yet: by version where it says so, else by time. */
@@ -245,6 +279,7 @@ struct invoice_view invoice_view(const struct invoice *invoice)
 			latest(&view.reply, fact);
 			break;
 		case FACT_CREDIT:
+		case FACT_LISTED:
 		case FACT_KIND_COUNT:
 			break;
 		}
@@ -305,6 +340,72 @@ int64_t invoice_paid_at(const struct invoice *invoice)
 			at = fact->at;
 	}
 	return at ? at : invoice->order.time;
+}
+
+/* --- at another time -------------------------------------------------------------------------------------------------- */
+
+/* It was told to be reversed or voided before then. */
+static bool ended_by(const struct invoice *invoice, const struct fact *fact, int64_t at)
+{
+	if (fact->ended)
+		return fact->order.time < at;
+	for (size_t i = 0; i < invoice->fact_count; i++) {
+		const struct fact *other = &invoice->facts[i];
+
+		if (other->kind == fact->kind && other->ended && !like(&other->order, &fact->order) && strcmp(other->id, fact->id) == 0 &&
+			other->order.time >= fact->order.time && other->order.time < at)
+			return true;
+	}
+	return false;
+}
+
+/* As kinder_sum(), of what had happened by then. */
+static int64_t sum_at(const struct invoice *invoice, enum fact_kind kind, int64_t in_snapshot, int64_t at)
+{
+	int64_t beyond = invoice->order.time < at ? in_snapshot : 0, told = 0;
+
+	for (size_t i = 0; i < invoice->fact_count; i++) {
+		const struct fact *fact = &invoice->facts[i];
+
+		if (fact->kind != kind || fact->at >= at || (fact->ended && !fact->told.time) || ended_by(invoice, fact, at))
+			continue;
+		told += fact->amount;
+		if (newer_than_snapshot(invoice, fact))
+			beyond += fact->amount;
+	}
+	return told > beyond ? told : beyond;
+}
+
+/* One of the facts that end it, told before then and not taken back by figures before then. */
+static bool over_at(const struct invoice *invoice, int64_t paid, int64_t at)
+{
+	for (size_t i = 0; i < invoice->fact_count; i++) {
+		const struct fact *fact = &invoice->facts[i];
+		bool ends = fact->kind == FACT_PAID || fact->kind == FACT_VOIDED || fact->kind == FACT_UNCOLLECTIBLE;
+
+		if (fact->at >= at)
+			continue;
+		if (ends && (against_figures(invoice, fact) >= 0 || at <= invoice->order.time))
+			return true;
+		if (fact->kind == FACT_SETTLEMENT && (fact->in_kind || (fact->settles && paid >= fact->amount)))
+			return true;
+	}
+	return false;
+}
+
+int64_t invoice_balance_at(const struct invoice *invoice, const struct zone *zone, int64_t at)
+{
+	const struct snapshot *s = &invoice->snapshot;
+	bool told = invoice->order.time < at;
+	int64_t paid, balance;
+
+	if (!invoice->known || s->status == INVOICE_DRAFT ||
+		(date_is_set(s->issued_on) ? zone_to_utc(zone, s->issued_on, 0) >= at : !told) ||
+		(told && (s->status == INVOICE_VOID || s->status == INVOICE_UNCOLLECTIBLE || s->status == INVOICE_PAID)))
+		return 0;
+	paid = sum_at(invoice, FACT_PAYMENT, s->paid, at) + sum_at(invoice, FACT_CREDIT, s->credited, at);
+	balance = s->total - paid;
+	return balance < 0 || over_at(invoice, paid, at) ? 0 : balance;
 }
 
 static bool stands(const struct invoice *invoice, const struct fact *fact)
@@ -457,6 +558,8 @@ void invoice_write(struct json_writer *w, const struct invoice *invoice)
 		if (fact->at != fact->order.time)
 			jw_int(w, "at", fact->at);
 		jw_opt_int(w, "after_version", fact->after_version);
+		if (fact->told.time)
+			order_write(w, "told", &fact->told);
 		date_write(w, "until_on", fact->until_on);
 		jw_opt_str(w, "reason", fact->reason);
 		write_instalments(w, fact);
@@ -569,6 +672,8 @@ int invoice_read(const struct json *json, struct arena *arena, struct invoice *r
 			(r = json_opt_bool(&one, "in_kind", &fact->in_kind, err)) < 0)
 			return r;
 		fact->kind = (enum fact_kind)kind;
+		order = json_get(&one, "told");
+		order_read(&order, &fact->told);
 	}
 	return 0;
 }

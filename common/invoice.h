@@ -32,6 +32,7 @@ enum fact_kind {
 	FACT_PLAN, /* payment plan; ended: cancelled */
 	FACT_SETTLEMENT, /* less, or something else, is accepted for all of it; until_on */
 	FACT_REPLY, /* the debtor answered: hold until `at` + 72 h */
+	FACT_LISTED, /* its producer's list of open invoices has it, `at` that time with `amount` due: see book.h */
 	FACT_KIND_COUNT
 };
 extern const char *const fact_names[FACT_KIND_COUNT + 1];
@@ -44,6 +45,7 @@ struct fact {
 	int64_t amount; /* minor units */
 	int64_t at; /* paid_at and the like; ms UTC */
 	int64_t after_version;
+	struct fact_order told; /* of an ended payment or credit: of the event that last told of itself; time 0 = only its end is known */
 	date until_on;
 	const char *reason; /* of a dispute: a code, never a sentence; NULL = none */
 	const struct instalment *instalments; /* PLAN */
@@ -71,6 +73,9 @@ struct invoice {
 /* True when it changed anything: false is a repeat or something older. Strings are borrowed from the event. */
 bool invoice_apply(struct invoice *invoice, const struct event *event, struct arena *arena);
 
+/* A list of open invoices has it. True when that is newer than what was known. */
+bool invoice_listed(struct invoice *invoice, const struct event *event, const struct book_item *item, struct arena *arena);
+
 enum invoice_state { STATE_UNKNOWN, STATE_DRAFT, STATE_OPEN, STATE_PAID, STATE_VOID, STATE_UNCOLLECTIBLE, STATE_SETTLED };
 
 /* What follows from the facts. */
@@ -82,6 +87,12 @@ struct invoice_view {
 	const struct fact *dispute, *promise, *announced, *undelivered, *plan, *settlement, *reply; /* in force, or NULL */
 };
 struct invoice_view invoice_view(const struct invoice *invoice);
+
+/*
+ * What was owed at an instant (ms UTC, itself not included), in minor units, by what is known now: 0 before it was issued, and once it was
+ * paid, settled, voided or given up. What only figures told counts from the time of these; `zone`: of the day it was issued on.
+ */
+int64_t invoice_balance_at(const struct invoice *invoice, const struct zone *zone, int64_t at);
 
 /*
  * What a plan asks for first: payments and credits go to the oldest instalment, so instalment i is met when no more is open than the later

@@ -100,6 +100,8 @@ const char **letter_address(const struct letter *letter, const char *locale, str
 
 		lines[n++] = arena_printf(arena, "%.*s%s%s", (int)(mark - words->attention), words->attention, letter->attention, mark + 2);
 	}
+	if (letter->enclosed && (!to->line1 || !to->city || !to->country))
+		return lines;
 	n = letter_place(to, lines, n, arena);
 	if ((!from || strcmp(from, to->country) != 0) && locale_country(locale, to->country, &country) == 0)
 		lines[n++] = upper(locale, buf_str(&country), arena);

@@ -6,6 +6,7 @@
 #ifndef DUNNINGD_COMMON_LETTER_H
 #define DUNNINGD_COMMON_LETTER_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "common/config.h"
@@ -29,6 +30,7 @@ struct letter {
 	const char *to_name; /* required */
 	const char *attention; /* a person in that house */
 	struct postal to; /* line1, city and country are required */
+	bool enclosed; /* in a mail: no address is needed */
 	enum letter_delivery delivery;
 	date written_on;
 	const char *reference, *attempt;
@@ -48,6 +50,9 @@ size_t letter_place(const struct postal *postal, const char **lines, size_t n, s
 int letter_pdf(const struct letter *letter, struct buf *out, struct err *err);
 /* Appends page `page` (from 1) as a PNG, `width` pixels wide. -ENOENT: it has no such page. */
 int letter_picture(const struct letter *letter, int page, unsigned width, struct buf *out, struct err *err);
+
+/* Loads the fonts, which takes the first letter of a process a while, with a letter that nobody sees. */
+void letter_warm_up(void);
 
 /* The words of the frame, in the language of the text; English where we have none. */
 struct letter_words {

@@ -560,7 +560,7 @@ static int print(struct sheet *s, struct buf *out)
 
 static int check(const struct letter *l, struct err *err)
 {
-	if (!l->to_name || !*l->to_name || !l->to.line1 || !l->to.city || !l->to.country)
+	if (!l->to_name || !*l->to_name || (!l->enclosed && (!l->to.line1 || !l->to.city || !l->to.country)))
 		return err_set(err, -EBADMSG, "bad_address", "", "a letter needs a name, a first line, a city and a country of two letters");
 	if (!l->subject || !l->body || !date_is_set(l->written_on))
 		return err_set(err, -EBADMSG, "incomplete", "", "a letter needs a date, a subject and a text");
@@ -611,4 +611,14 @@ int letter_picture(const struct letter *letter, int page, unsigned width, struct
 	r = cairo_surface_write_to_png_stream(surface, take, out) == CAIRO_STATUS_SUCCESS ? 0 : -EIO;
 	cairo_surface_destroy(surface);
 	return r < 0 ? err_set(err, r, "no_picture", "", "the letter cannot be drawn") : 0;
+}
+
+void letter_warm_up(void)
+{
+	static const struct creditor nobody = { .name = "-" };
+	static const struct letter letter = { .locale = "en", .creditor = &nobody, .to_name = "-", .to = { .line1 = "-", .city = "-", .country = "FR" },
+		.written_on = { 20000 }, .subject = "-", .body = "-" };
+	CLEANUP(buf_clear) struct buf pdf = { 0 };
+
+	(void)letter_pdf(&letter, &pdf, NULL); /* what is wrong with the fonts is told by the letter that needs them */
 }

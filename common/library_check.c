@@ -39,9 +39,12 @@ static int check_sender(const struct library_check *check, const struct library_
 		       0;
 }
 
-/* A step with a document needs a provider that carries files; a letter is one itself. */
-static int check_attach(const struct library_provider *provider, enum channel channel, struct err *err)
+/* A step with a file needs a provider that carries it, and a letter is one itself; one with the invoices' documents needs the folder too. */
+static int check_attach(const struct library_check *check, const struct library_provider *provider, enum channel channel, bool documents,
+	struct err *err)
 {
+	if (documents && !check->config->documents_dir)
+		return err_set(err, -EBADMSG, "no_documents", "$.documents", "$.documents.dir does not say where the PDFs are");
 	if (provider->adapter && !adapter_takes_files(provider->adapter))
 		return err_set(err, -EBADMSG, "no_attachments", "$.channels", "provider \"%s\" carries no files", provider->name);
 	if (channel == CHANNEL_LETTER && provider->adapter && adapter_documents(provider->adapter) < 2)
@@ -77,7 +80,7 @@ static int can_send(const struct lint_sending *sending, void *arg, struct err *e
 			return err_set(err, -EBADMSG, "no_delivery", "$.channels", "provider \"%s\" posts no letters that are %s", names[i],
 				letter_delivery_names[sending->delivery]);
 		if (sending->attaches)
-			r = check_attach(provider, channel, err);
+			r = check_attach(check, provider, channel, sending->documents, err);
 		if (r == 0 && (provider->adapter || provider->smtp))
 			r = check_sender(check, provider, sender, channel, err);
 	}

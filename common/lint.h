@@ -68,7 +68,8 @@ bool lint_reads(const char *locale); /* words of this language are known: de en 
 struct lint_sending {
 	enum channel channel;
 	const char *sender; /* profile, "" = the default one */
-	bool attaches; /* documents */
+	bool attaches; /* files */
+	bool documents; /* of the invoices: they lie in a folder */
 	enum letter_delivery delivery; /* of a letter */
 };
 /* Whether the configuration can: 0, or -EBADMSG with code and sentence. */

@@ -165,7 +165,7 @@ static void check_unread(struct lint *l, const struct saying *s)
 
 static bool check_sending(struct lint *l, const struct saying *s)
 {
-	const struct lint_sending sending = { s->channel, s->sender, s->attach,
+	const struct lint_sending sending = { s->channel, s->sender, s->attach, s->attach && l->policy->steps[s->step].attach_invoice,
 		s->channel == CHANNEL_LETTER && s->step != LINT_POLICY ? l->policy->steps[s->step].delivery : LETTER_SIMPLE };
 	struct err err = { 0 };
 
@@ -241,7 +241,7 @@ void lint_texts_of(struct lint *l, size_t i)
 {
 	const struct step *step = &l->policy->steps[i];
 	const struct saying first = { i, step->template_name, "template", step->channel, "channel", step->fees ? l->late : NULL, step->tone,
-		step->sender, step->attach_invoice, step->when.countries };
+		step->sender, step->attach_invoice || step->attach_statement, step->when.countries };
 	struct saying sayings[4] = { first, first, first, first };
 	size_t count = 1;
 

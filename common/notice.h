@@ -83,7 +83,7 @@ struct notice_invoice {
  *   payment_url*: the page that pays all of it: of the only invoice, or the same for all; page_url*: the debtor's page, of the only
  *      invoice; attempt_id*
  *   call.said_on* .until_on* .tell* and of its outcomes the one that is true: .invoice_not_received .waiting_approval .in_payment
- *      .paid .promise .dispute .refuses*
+ *      .paid .promise .dispute .refuses*; call.no_pay: no word on how to pay (it is disputed, or said to be paid)
  *   contract*: as the producer refers to it, when it is that of all invoices
  *   offers*: what we would accept instead: code until first last only, and settlement (with amount) or plan (with instalments: amount due_on first last)
  *   announced_on*: the day of the message that is taken back
@@ -100,6 +100,7 @@ struct notice_talk {
 	date due_on;
 	struct money rest;
 	date announced_on; /* what is taken back now was said on that day */
+	bool no_pay; /* of a call: no word on how to pay, since it is disputed, or paid as they say */
 };
 
 /* What we would accept instead, and until when. */

@@ -22,7 +22,7 @@ static const char *const names[] = { ".", "creditor", "creditor.name", "creditor
 	"year", "days", "statute", "country", "from_due", "from_default", "reference", "points", "rate", "rounded",
 	"yearly", "sum", "sum_each", "sum_total",
 	"call", "call.said_on", "call.until_on", "call.tell", "call.invoice_not_received", "call.waiting_approval", "call.in_payment",
-	"call.paid", "call.promise", "call.dispute", "call.refuses", "said_on", "until_on", "tell", "invoice_not_received",
+	"call.paid", "call.promise", "call.dispute", "call.refuses", "call.no_pay", "no_pay", "said_on", "until_on", "tell", "invoice_not_received",
 	"waiting_approval", "in_payment", "paid", "promise", "dispute", "refuses", "promised_on", "announced_on", "contract", "offers", "code", "until", "only", "settlement", "plan", "amount", "instalments", "instalment", "instalment.number",
 	"instalment.of", "instalment.due_on", "instalment.rest", "of", "rest" };
 static const char *const categories[] = { "zero", "one", "two", "few", "many", "other" };
@@ -181,6 +181,7 @@ static void put_talk(struct model *m, const struct notice_talk *talk)
 		for (int i = CALL_INVOICE_NOT_RECEIVED; i <= CALL_REFUSES; i++)
 			jm_bool(&m->w, call_outcome_names[i], i == (int)talk->outcome);
 		jm_opt_str(&m->w, "tell", talk->tell);
+		jm_bool(&m->w, "no_pay", talk->no_pay);
 		jm_end(&m->w);
 	}
 	put_date(m, "promised_on", talk->outcome ? date_none() : talk->until_on);

@@ -74,11 +74,12 @@ struct permit permit_contact(const struct permit_case *c, int64_t from)
 	const struct business_time when = schedule_window(c->policy, c->debtor, c->creditor_zone, c->holidays);
 	const struct contact_rule *rules[GUARD_RULES_MAX + 1];
 	struct guard_contact history[DEBTOR_CONTACTS_KEPT];
+	bool outside = c->contact && c->contact->external; /* by a named person's word: see debtor_contact() */
 	struct guard_request q = { .rules = no_rules, .country = c->debtor->customer.country, .channel = c->channel, .timed = true,
 		.role = guard->role, .in_collection = guard->role == ROLE_COLLECTOR,
 		.debtor = guard_debtor(customer_kind_names[c->debtor->customer.kind]), .calendar = c->debtor->customer.country,
 		.insolvency = date_none(), .letter_sent = date_none(), .reminder_sent = c->again || c->aside ? date_none() : c->first_reminder,
-		.reminder_by = c->by_post ? "post" : "email", .relation = relation_of(guard, c->contact ? c->contact->role : NULL),
+		.reminder_by = c->by_post ? "post" : "email", .relation = outside ? c->contact->role : relation_of(guard, c->contact ? c->contact->role : NULL), .approved = outside,
 		.own = &when, .own_at_person = c->policy->window.debtor_zone, .history = history };
 	const struct place place = debtor_place(c->debtor);
 	const struct calendar *off = holidays_of(c->holidays, &place);

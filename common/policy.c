@@ -500,14 +500,16 @@ static int parse_kind(const struct json *object, struct step *step, struct err *
 
 static int parse_attach(const struct json *object, struct step *step, struct err *err)
 {
-	static const char *const words[] = { "invoice", NULL };
+	static const char *const words[] = { "invoice", "statement", NULL };
 	int word = -1, r = json_opt_word(object, "attach", words, &word, err);
 
 	if (r < 0 || word < 0)
 		return r;
-	if (step->channel != CHANNEL_EMAIL && step->channel != CHANNEL_LETTER)
-		return json_refuse(object, "attach", err, "bad_attach", "must go by email or letter: no other channel carries a file");
-	step->attach_invoice = true;
+	if (step->channel != CHANNEL_EMAIL && (word == 1 || step->channel != CHANNEL_LETTER))
+		return json_refuse(object, "attach", err, "bad_attach", word == 1 ? "must go by email: a statement goes with a mail alone" :
+			"must go by email or letter: no other channel carries a file");
+	step->attach_invoice = word == 0;
+	step->attach_statement = word == 1;
 	return 0;
 }
 

@@ -102,6 +102,7 @@ struct step {
 	enum letter_delivery delivery; /* of a letter */
 	const char *notice; /* MESSAGE: the kind of formal notice of the law data that it is, whose content is checked; NULL = none */
 	bool attach_invoice; /* MESSAGE: by mail, with the document of every invoice it is about */
+	bool attach_statement; /* the same, with a statement of all that the debtor owes in that currency */
 	const char *const *effects; /* outbound event types, NULL-terminated */
 	int32_t hold_after_days; /* work.hold_requested comes so long after the step, which warns of it; 0 = at once */
 	enum doubt_rule in_doubt;

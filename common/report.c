@@ -148,6 +148,8 @@ static const char *outcome_of(struct writing *w, const struct case_contact *c)
 		text = arena_printf(w->arena, "%s (%s)", text, word_reason(w->report->language, c->reason));
 	if (c->receipt)
 		text = arena_printf(w->arena, TR(w, "%s\u202f; puis %s", "%s; then %s"), text, word_receipt(w->report->language, c->receipt));
+	if (c->tracking)
+		text = arena_printf(w->arena, TR(w, "%s (suivi\u00a0: %s)", "%s (tracking: %s)"), text, c->tracking);
 	return text;
 }
 

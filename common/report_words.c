@@ -33,6 +33,10 @@ static const struct pair receipts[] = {
 	{ "bounced", { "retourné, selon le prestataire", "returned, as the provider says" } },
 	{ "failed", { "non distribué, selon le prestataire", "not delivered, as the provider says" } },
 	{ "deposited", { "déposé, selon le prestataire", "posted, as the provider says" } },
+	{ "posted", { "posté, selon le transporteur", "posted, as the carrier says" } },
+	{ "unclaimed", { "avisé et non réclamé, selon le transporteur", "unclaimed after notice, as the carrier says" } },
+	{ "refused", { "refusé par le destinataire, selon le transporteur", "refused by the recipient, as the carrier says" } },
+	{ "returned", { "retourné à l’expéditeur, selon le transporteur", "returned to the sender, as the carrier says" } },
 	{ "collected", { "retiré, selon le prestataire", "collected, as the provider says" } },
 	/* a picture was loaded, by a person or a program */
 	{ "opened", { "ouvert, selon le prestataire (ne prouve pas la lecture)", "opened, as the provider says (no proof of reading)" } },

@@ -189,6 +189,11 @@ static void write_facts(struct json_writer *w, const struct event *e)
 	jw_opt_str(w, "fact", e->fact_id);
 	jw_opt_int(w, "amount_minor", e->amount);
 	jw_opt_str(w, "attempt", e->attempt_id);
+	jw_opt_str(w, "letter", e->letter);
+	jw_opt_str(w, "tracking", e->tracking);
+	jw_opt_str(w, "carrier", e->carrier);
+	jw_opt_str(w, "who", e->who);
+	jw_opt_str(w, "why", e->why);
 	write_agreed(w, e);
 	if (e->delivery)
 		jw_str(w, "delivery", delivery_names[e->delivery]);
@@ -236,6 +241,7 @@ static void tell_others(struct group *g, const struct event *e)
 		e->invoice_count ? e->invoice_ids[0] : e->invoice_id);
 	jw_opt_str(&event->w, "attempt", e->attempt_id);
 	jw_opt_str(&event->w, "reason", e->reason);
+	jw_opt_str(&event->w, "tracking", e->tracking);
 	if (bounced)
 		jw_bool(&event->w, "permanent", e->delivery == DELIVERY_BOUNCED_HARD);
 }
@@ -274,7 +280,7 @@ static void decide_told(struct dunner *d, struct group *g, const struct event *e
 		return;
 	if (opted_out(debtor) != out_before)
 		record_consent(g, e, debtor->id);
-	if (changed && e->type == EVENT_CONTACT_DELIVERY_UPDATED)
+	if (changed && e->type != EVENT_CONTACT_REPLY_RECEIVED)
 		tell_others(g, e);
 	for (size_t i = 0; i < e->invoice_count; i++) {
 		struct doc *doc = told_invoice(d, g, e, i, debtor->id);
@@ -292,6 +298,8 @@ static void decide_told(struct dunner *d, struct group *g, const struct event *e
 
 			contact_bounced(&member, 1, e->attempt_id, &g->fx);
 			doc->touched = true;
+		} else if (letter_unclaimed(e->letter)) {
+			doc->touched |= escalation_letter_unclaimed(doc->e, e->attempt_id, e->letter, &g->fx);
 		}
 	}
 }
@@ -299,7 +307,33 @@ static void decide_told(struct dunner *d, struct group *g, const struct event *e
 /* A receipt that only says how it goes stops nobody from being written to. */
 static bool harmless(const struct event *e)
 {
-	return e->type == EVENT_CONTACT_DELIVERY_UPDATED && (e->unverified || e->delivery < DELIVERY_COMPLAINED);
+	return (e->type == EVENT_CONTACT_DELIVERY_UPDATED || e->type == EVENT_LETTER_STATUS_UPDATED) &&
+		(e->unverified || e->delivery < DELIVERY_COMPLAINED);
+}
+
+/* Whoever posts letters knows an invoice, not our ids: its last letter is meant. One posted by hand is known by its task. */
+static void name_letter(struct dunner *d, struct group *g, struct event *e, struct doc *invoice, const struct debtor *debtor)
+{
+	const struct policy *policy = invoice ? decide_policy(d, invoice->e, debtor) : NULL;
+
+	for (size_t i = invoice ? invoice->e->walk_count : 0; i-- > 0 && !e->attempt_id;) {
+		const struct walked *walked = &invoice->e->walk[i];
+		int step = policy ? policy_step_index(policy, walked->step) : -1;
+
+		if (walked->attempt && walked->end != STEP_SKIPPED && step >= 0 && policy->steps[step].kind == STEP_MESSAGE &&
+			(policy->steps[step].channel == CHANNEL_LETTER || strncmp(walked->attempt, "post:", 5) == 0))
+			e->attempt_id = walked->attempt;
+	}
+	for (size_t i = debtor->contact_count; i-- > 0 && e->attempt_id && !e->address;) { /* "post:<invoice>:<step>@<when>" */
+		size_t len = strlen(e->attempt_id);
+
+		if (strncmp(debtor->contacts[i].attempt, e->attempt_id, len) == 0 && debtor->contacts[i].attempt[len] == '@')
+			e->address = debtor->contacts[i].to;
+	}
+	if (!e->invoice_count && invoice) {
+		e->invoice_ids = arena_memdup(g->arena, &invoice->id, sizeof(invoice->id));
+		e->invoice_count = 1;
+	}
 }
 
 static void record_event(struct group *g, const struct input *input, const char *debtor_id)
@@ -329,6 +363,8 @@ void decide_event(struct dunner *d, struct group *g, struct input *input)
 		dead_letter(d, g, input);
 		return;
 	}
+	if (e->who && input->entry->stream == 1) /* the operator's: see config.h */
+		g->fx.actor = arena_printf(g->arena, "person:%s", e->who);
 	if (e->type == EVENT_OPERATOR_COMMAND) {
 		if (decide_command(d, g, input) < 0)
 			dead_letter(d, g, input);
@@ -344,6 +380,10 @@ void decide_event(struct dunner *d, struct group *g, struct input *input)
 		d->payments_known_to = debtor_payments_known_to(system->d, d->config->ledgers);
 		system->touched |= changed;
 	}
+	if (e->book) {
+		decide_book(d, g, e);
+		return;
+	}
 	if (e->type == EVENT_CALL_COMPLETED && e->outcome && invoice && invoice->loaded && invoice->existed) {
 		if (!escalation_commanded(invoice->e, g->arena, e))
 			return; /* told again: a call counts once */
@@ -354,12 +394,14 @@ void decide_event(struct dunner *d, struct group *g, struct input *input)
 		legal_waive_fee(d, g, e, invoice);
 		return;
 	}
+	if (e->letter && invoice && invoice->loaded && debtor && debtor->loaded)
+		name_letter(d, g, &input->event, invoice, debtor->d);
 	if (debtor && debtor->loaded) {
 		uint64_t out = opted_out(debtor->d);
 
 		if (!harmless(e))
 			sender_touch(d, debtor_id, NULL);
-		told = e->type == EVENT_CONTACT_DELIVERY_UPDATED || e->type == EVENT_CONTACT_REPLY_RECEIVED;
+		told = e->type == EVENT_CONTACT_DELIVERY_UPDATED || e->type == EVENT_CONTACT_REPLY_RECEIVED || e->letter;
 		if (debtor_apply(debtor->d, e, g->arena)) {
 			changed = true;
 			if (harmless(e))
@@ -378,8 +420,7 @@ void decide_event(struct dunner *d, struct group *g, struct input *input)
 	}
 	/* What only tells something is evidence and changes nothing: kept once, by the stream's own order. */
 	if (!changed && (e->type == EVENT_INVOICE_VIEWED || e->type == EVENT_CONTACT_DELIVERY_UPDATED ||
-				e->type == EVENT_CONTACT_REPLY_RECEIVED || e->type == EVENT_CALL_COMPLETED || e->type == EVENT_LETTER_STATUS_UPDATED ||
-				e->type == EVENT_BOOK_SNAPSHOT))
+				e->type == EVENT_CONTACT_REPLY_RECEIVED || e->type == EVENT_CALL_COMPLETED || e->type == EVENT_LETTER_STATUS_UPDATED))
 		changed = true;
 	if (changed)
 		record_event(g, input, debtor && debtor->loaded ? debtor_id : NULL);
@@ -450,6 +491,8 @@ static void task_done(struct dunner *d, struct group *g, struct doc *invoice, co
 		escalation_walked(doc->e, g->arena, doc->e->step, STEP_DONE, NULL, flow_now(d),
 			arena_strdup(g->arena, id));
 		debtor_contact_add(debtor->d, g->arena, flow_now(d), post ? CHANNEL_LETTER : CHANNEL_CALL, made);
+		if (post && debtor->d->customer.postal.line1)
+			debtor_contact_made(debtor->d, made)->to = debtor_address(debtor->d, NULL, CHANNEL_LETTER, g->arena);
 		debtor->touched = true;
 	}
 }
@@ -647,6 +690,37 @@ static int command_retain(struct dunner *d, struct group *g, struct input *input
 	return 0;
 }
 
+/* An outsider: nobody else may be told of the debt, unless a named person lets this one be written to, about this debtor. */
+static int command_allow(struct dunner *d, struct group *g, struct input *input)
+{
+	const struct event *e = &input->event;
+	struct doc *debtor = group_find(d, g, DOC_DEBTOR, e->target);
+	struct json contact = json_get(&e->data, "contact_id");
+	struct allowed allowed = { .contact = json_str(&contact), .who = e->who, .why = e->why, .on = strcmp(e->command, "allow") == 0,
+		.order = { .time = e->time, .source = e->source, .id = e->id } };
+	struct draft *draft;
+	bool known = false;
+
+	if (!debtor || !debtor->loaded || !debtor->existed)
+		return err_set(&input->err, -EBADMSG, "unknown_customer", "$.data.target", "no such customer is known");
+	for (size_t i = 0; allowed.contact && i < debtor->d->customer.contact_count; i++)
+		known |= strcmp(debtor->d->customer.contacts[i].id, allowed.contact) == 0;
+	if (!known)
+		return err_set(&input->err, -EBADMSG, "unknown_contact", "$.data.contact_id", "the customer has no such contact");
+	if (!debtor_allow(debtor->d, g->arena, &allowed))
+		return 0; /* told again */
+	g->fx.actor = arena_printf(g->arena, "person:%s", e->who);
+	draft = effects_record(&g->fx, allowed.on ? "outsider.allowed" : "outsider.forbidden", debtor->id);
+	jw_str(&draft->w, "contact", allowed.contact);
+	jw_str(&draft->w, "who", e->who);
+	jw_str(&draft->w, "why", e->why);
+	jw_str(&draft->w, "event_id", e->id);
+	sender_touch(d, debtor->id, NULL);
+	decide_touch_debtor(g, debtor);
+	g->fx.actor = "daemon";
+	return 0;
+}
+
 int decide_command(struct dunner *d, struct group *g, struct input *input)
 {
 	const struct event *e = &input->event;
@@ -661,6 +735,8 @@ int decide_command(struct dunner *d, struct group *g, struct input *input)
 
 	if (e->target && (strcmp(e->command, "retain") == 0 || strcmp(e->command, "unretain") == 0))
 		return command_retain(d, g, input);
+	if (e->target && (strcmp(e->command, "allow") == 0 || strcmp(e->command, "forbid") == 0))
+		return command_allow(d, g, input);
 	if (!doc || !doc->loaded || !doc->existed)
 		doc = group_find(d, g, DOC_ESCALATION, e->target);
 	/* A hold may come before the invoice that it names, on another stream: it is kept with the stub. */

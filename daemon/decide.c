@@ -19,7 +19,7 @@ struct rules decide_rules(const struct dunner *d, const struct policy *policy)
 	int64_t now = flow_now(d);
 
 	return (struct rules){ .policy = policy, .creditor_zone = d->config->creditor.zone,
-		.holidays = library_holidays(d->library), .guard = library_guard(d->library), .now = now,
+		.holidays = library_holidays(d->library), .guard = library_guard(d->library), .books = &d->books, .now = now,
 		.feed_stale_since = feed_stale_since(policy, d->payments_known_to, now) };
 }
 
@@ -27,7 +27,7 @@ struct contact_env decide_env(const struct dunner *d)
 {
 	return (struct contact_env){ .config = d->config, .notices = d->library->notices,
 		.holidays = library_holidays(d->library), .guard = library_guard(d->library),
-		.demands = d->library->law ? &d->library->law->demands : NULL,
+		.demands = d->library->law ? &d->library->law->demands : NULL, .books = &d->books,
 		.interest = d->library->law ? &d->library->law->interest : NULL, .install_key = d->settings.install_key,
 		.partition = d->settings.partition, .now = flow_now(d), .payments_known_to = d->payments_known_to, .document = documents_read,
 		.document_arg = (void *)(uintptr_t)d->config->documents_dir, .checkpoint = newest_checkpoint,
@@ -95,6 +95,16 @@ static void want_siblings(struct dunner *d, struct group *g, const char *invoice
 		want(d, g, DOC_ESCALATION, debtor->d->open[i]);
 }
 
+static bool about_customer(const char *command)
+{
+	static const char *const words[] = { "retain", "unretain", "allow", "forbid" };
+
+	for (size_t i = 0; i < ARRAY_LEN(words); i++)
+		if (strcmp(words[i], command) == 0)
+			return true;
+	return false;
+}
+
 void decide_wants(struct dunner *d, struct group *g)
 {
 	want(d, g, DOC_DEBTOR, SYSTEM_CASE);
@@ -103,6 +113,8 @@ void decide_wants(struct dunner *d, struct group *g)
 		case INPUT_ENTRY:
 			want(d, g, DOC_ESCALATION, input->event.invoice_id);
 			want(d, g, DOC_DEBTOR, input->event.customer_id);
+			for (size_t i = 0; input->event.book && i < input->event.book->count; i++)
+				want(d, g, DOC_ESCALATION, input->event.book->items[i].invoice_id);
 			if (input->event.type == EVENT_CALL_COMPLETED) /* a call is about all the invoices of its task */
 				want_siblings(d, g, input->event.invoice_id, true);
 			for (size_t i = 0; i < input->event.invoice_count && g->doc_count < GROUP_DOCS_MAX; i++)
@@ -116,8 +128,7 @@ void decide_wants(struct dunner *d, struct group *g)
 					input->event.target : decide_task_invoice(g->arena, input->event.target);
 
 				if (id_valid(input->event.target))
-					want(d, g, strstr(input->event.command, "retain") ? DOC_DEBTOR : DOC_ESCALATION,
-						input->event.target);
+					want(d, g, about_customer(input->event.command) ? DOC_DEBTOR : DOC_ESCALATION, input->event.target);
 				if (id && id_valid(id)) { /* a task's id, which may be longer than the invoice's that it names */
 					want(d, g, DOC_ESCALATION, id);
 					want_siblings(d, g, id, true);
@@ -328,6 +339,22 @@ static size_t free_slots(const struct dunner *d, const struct group *g)
 	return used < most ? most - used : 0;
 }
 
+/* A statement of account has all that is owed in the currency, also what is disputed, promised, or not owed a word just now. */
+static void list_open(struct dunner *d, struct group *g, const struct debtor *debtor, struct contact_plan *plan)
+{
+	for (size_t i = 0; i < debtor->open_count; i++) {
+		struct doc *doc = group_find(d, g, DOC_ESCALATION, debtor->open[i]);
+
+		if (!doc || !doc->loaded || plan->open_count == CONTACT_INVOICES_MAX) {
+			plan->open_left_out++; /* no more are at hand than one contact may be about */
+			continue;
+		}
+		if (doc->e->invoice.known && doc->e->state != ESCALATION_CLOSED && invoice_view(&doc->e->invoice).balance > 0 &&
+			strcmp(doc->e->invoice.snapshot.currency, plan->members[0]->invoice.snapshot.currency) == 0)
+			plan->open[plan->open_count++] = doc->e;
+	}
+}
+
 static bool contact_due(struct dunner *d, struct group *g, struct doc *doc, struct debtor *debtor)
 {
 	struct candidate *candidates = arena_alloc(g->arena, CONTACT_INVOICES_MAX * sizeof(*candidates));
@@ -350,6 +377,8 @@ static bool contact_due(struct dunner *d, struct group *g, struct doc *doc, stru
 		return false;
 	if (!contact_by_hand(&env, plan) && !pacing_choose(d, g, debtor, plan))
 		return false;
+	if (plan->step->attach_statement)
+		list_open(d, g, debtor, plan);
 	release(d, g, debtor, plan);
 	return true;
 }
@@ -458,6 +487,7 @@ static void decide_outcome(struct dunner *d, struct group *g, struct input *inpu
 	}
 	if (debtor && debtor->loaded)
 		debtor->touched = true;
+	digest_settled(d, g, entry, input->outcome);
 	decide_entry(g, entry,
 		contact_settle(&env, debtor && debtor->loaded ? debtor->d : NULL, members, count, entry, &traits, input->outcome, &g->fx));
 	d->outcomes++;
@@ -575,6 +605,10 @@ static void decide_start(struct dunner *d, struct group *g)
 	d->suspended = system->d->suspended.on;
 	d->suspended_until = system->d->suspended.until;
 	decide_gaps_told(d, system->d);
+	decide_books_known(d, system->d);
+	digest_known(d, system->d);
+	d->feed_told = system->d->feed_stale;
+	d->feed_waits = false;
 	pacing_restore(d, system->d);
 	erase_resume(d, system->d);
 }
@@ -658,6 +692,12 @@ void decide_group(struct dunner *d, struct group *g)
 			break;
 		case INPUT_ADOPT:
 			adopt_decide(d, g, input);
+			break;
+		case INPUT_FEED:
+			decide_feed(d, g);
+			break;
+		case INPUT_DIGEST:
+			decide_digest(d, g, input);
 			break;
 		case INPUT_DUE:
 			break;

@@ -197,7 +197,9 @@ static void ask_try(struct dunner *d)
 
 static void tell_idle(struct dunner *d, bool idle)
 {
-	d->ports.clock->idle(d->ports.clock->self, idle, d->next_due);
+	bool digest = d->config->digest_email && d->digest_due && (!d->next_due || d->digest_due < d->next_due);
+
+	d->ports.clock->idle(d->ports.clock->self, idle, digest ? d->digest_due : d->next_due);
 }
 
 /* How many contacts may be decided now, at most a page: what is on the wire and what earlier groups released take slots. */
@@ -384,6 +386,8 @@ static void pump_once(struct dunner *d)
 	if (d->reconcile_again && d->state == DUNNER_RUNNING)
 		reconcile_start(d);
 	erase_pump(d);
+	digest_pump(d);
+	feed_pump(d);
 	ask_due(d);
 }
 
@@ -402,7 +406,7 @@ void dunner_pump(struct dunner *d)
 	if (d->failed || d->state == DUNNER_STOPPED)
 		return;
 	tell_idle(d, !d->flight_count && !d->group && !d->decided && !d->waiting && !d->queued && !d->asking_due && !d->reconciling &&
-				!d->erase && d->state == DUNNER_RUNNING);
+				!d->erase && !d->digest && d->state == DUNNER_RUNNING);
 	if (d->state == DUNNER_RUNNING && !d->group && !d->decided && !d->asking_due)
 		d->ports.clock->timer_at(d->ports.clock->self, d->pump_timer,
 			d->next_due ? d->next_due : flow_now(d) + 30 * SECOND_MS);
@@ -463,6 +467,8 @@ struct dunner *dunner_create(const struct dunner_ports *ports, const struct dunn
 	}
 	d->pump_timer = ports->clock->timer_create(ports->clock->self, on_pump, d);
 	d->retry_timer = ports->clock->timer_create(ports->clock->self, on_retry, d);
+	if (d->config->digest_email)
+		d->digest_timer = ports->clock->timer_create(ports->clock->self, on_pump, d);
 	d->hour_started = flow_now(d);
 	return d;
 }
@@ -537,6 +543,9 @@ void dunner_destroy(struct dunner *d)
 		drop_group(g);
 	}
 	erase_free(d);
+	digest_free(d);
+	if (d->digest_timer)
+		clock->timer_destroy(clock->self, d->digest_timer);
 	adopt_free(d);
 	reconcile_free(d);
 	sender_free(d);
@@ -544,6 +553,8 @@ void dunner_destroy(struct dunner *d)
 	recover_free(d);
 	recent_forget(d);
 	library_free(d->library);
+	if (d->books_arena)
+		arena_free(d->books_arena);
 	arena_free(d->arena);
 	free(d);
 }
@@ -567,6 +578,7 @@ void dunner_status(const struct dunner *d, struct dunner_status *ret)
 		.events = d->events, .dead = d->dead, .contacts = d->contacts, .outcomes = d->outcomes,
 		.in_flight = d->flight_count, .in_doubt = d->doubts, .turns = d->turns,
 		.caught_up_ms = d->caught_up_at < 0 ? -1 : flow_mono(d) - d->caught_up_at, .next_due = d->next_due };
+	ret->payments_age_ms = d->payments_known_to ? flow_now(d) - d->payments_known_to : -1;
 	ret->holding = flow_holding(d);
 	if (d->epoch && d->lease_until > flow_mono(d))
 		ret->lease_left_ms = d->lease_until - flow_mono(d);

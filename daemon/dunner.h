@@ -40,6 +40,7 @@ struct dunner_status {
 	uint64_t events, dead, contacts, outcomes, in_flight, in_doubt; /* counters since the start, and what is now */
 	uint64_t turns; /* completed groups and empty reads: progress for the watchdog */
 	int64_t caught_up_ms; /* age of the mark, real ms; -1 = never */
+	int64_t payments_age_ms; /* how long ago payments were known completely; -1 = no feed binds */
 	int64_t next_due; /* ms UTC; 0 = none known */
 	int64_t lease_left_ms; /* 0 = it is not ours */
 	uint64_t waiting; /* entries read from the streams and not yet applied */

@@ -61,6 +61,8 @@ enum input_kind {
 	INPUT_RECORD,
 	INPUT_ERASURE, /* the erasure under way takes its next step; always alone in its group */
 	INPUT_ADOPT,
+	INPUT_FEED, /* whether payments are known well enough changed */
+	INPUT_DIGEST, /* the owner's: what it says was gathered */
 };
 
 struct flight;
@@ -82,6 +84,7 @@ struct input {
 	const char *who, *why;
 	const char *gap; /* GAP: "stream id" */
 	const struct dunner_record *record; /* RECORD */
+	struct digest *digest; /* DIGEST; in the input's arena */
 	struct adopt_page *page; /* ADOPT, and an OUTCOME that comes of one */
 	int64_t until;
 	struct input *next;
@@ -270,6 +273,17 @@ struct dunner {
 	int64_t expire_at; /* wall: the next nightly search; 0 = not known yet */
 	char expire_from[32]; /* where in the walk over the debtors it goes on; "" = at the beginning */
 
+	/* the owner's digest */
+	struct digest_job *digest; /* being gathered; NULL = none */
+	bool feed_told, feed_waits; /* that the payment feed is too old: as last told, and that it is about to be */
+	bool digest_waits; /* gathered, for the next group */
+	date digest_on; /* the last day whose digest was released; none = there was none */
+	int64_t digest_due; /* wall: when the next one is; 0 = to be reckoned */
+	struct port_timer *digest_timer;
+
+	struct books books; /* the system case's, in an arena of their own */
+	struct arena *books_arena;
+
 	/* brakes */
 	bool suspended;
 	int64_t suspended_until, payments_known_to;
@@ -330,6 +344,8 @@ void recent_forget(struct dunner *d); /* all of it, and wipes it */
 void decide_wants(struct dunner *d, struct group *g); /* asks for what the inputs need and what that leads to */
 void decide_group(struct dunner *d, struct group *g);
 void decide_event(struct dunner *d, struct group *g, struct input *input); /* apply.c */
+void decide_book(struct dunner *d, struct group *g, const struct event *e); /* book.c: one part of a list of open invoices */
+void decide_books_known(struct dunner *d, const struct debtor *system); /* what is decided by from now on */
 void decide_call(struct dunner *d, struct group *g, const struct event *e, struct doc *invoice); /* call.c: one that was logged */
 void decide_touch_debtor(struct group *g, struct doc *debtor); /* it changed, and its open invoices are looked at soon */
 /* legal.c: a person's word about what was announced. Whether it may be said now: 0, or -EBADMSG; and what it does. */
@@ -391,6 +407,17 @@ void commit_retry(struct dunner *d, struct group *g, int64_t in_ms);
 void commit_finished(struct dunner *d, struct group *g, bool released);
 
 void group_image(struct group *g, struct doc *owner, enum key_class class, const struct image *image); /* one more after-image */
+
+/* feed.c: a payment feed that stopped is told of */
+void feed_pump(struct dunner *d);
+void decide_feed(struct dunner *d, struct group *g);
+
+/* digest.c: the owner's daily mail */
+void digest_known(struct dunner *d, const struct debtor *system); /* at the start */
+void digest_pump(struct dunner *d); /* begins it when its hour has come */
+void digest_free(struct dunner *d);
+void decide_digest(struct dunner *d, struct group *g, struct input *input);
+void digest_settled(struct dunner *d, struct group *g, const struct attempt_entry *entry, const struct outcome *outcome);
 
 /* erase.c */
 void erase_pump(struct dunner *d); /* begins what is owed: an erasure broken off, the nightly one */

@@ -222,12 +222,12 @@ void inbox_take(struct dunner *d, struct group *g)
 					&input->event, &input->err);
 			else
 				take_unreadable(g, input);
-			if (taken && taken + input->also_count >= most)
+			if (taken && (taken + input->also_count >= most || input->event.book))
 				return; /* a group has room for so many documents */
 			group_add(g, input);
 			page->used++;
 			d->queued--;
-			taken += 1 + input->also_count;
+			taken += 1 + input->also_count + (input->event.book ? input->event.book->count : 0);
 			bytes += entry->len;
 		}
 }

@@ -730,6 +730,7 @@ int instance_run(const struct instance_options *options)
 	in.config = in.setup.config;
 	in.library = library_ref(in.setup.library);
 	tell_policies(&in, in.library);
+	setup_fonts(in.config, in.library);
 	read_boot_id(&in);
 	in.base = create_base();
 	if (!in.base) {

@@ -52,6 +52,8 @@ int setup_read(const struct instance_options *options, struct setup *ret, struct
 void setup_clear(struct setup *setup);
 const char *setup_secret(const char *credential, void *setup); /* adapter_secret_fn */
 int setup_config(const char *file, struct config **ret, struct err *err); /* parsed; `instance` is filled */
+/* What the first letter would load while everything waits, where the default policy or one that a rule names has one. */
+void setup_fonts(const struct config *config, const struct library *library);
 int setup_library(const struct instance_options *options, const struct config *config, struct library **ret, struct err *err);
 
 struct partition {

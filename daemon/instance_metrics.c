@@ -29,7 +29,7 @@ struct instrument {
 enum number {
 	N_BUILD, N_STARTED, N_READY, N_HEALTHY,
 	N_PARTITIONS, N_HELD, N_REDIS, N_LEASE,
-	N_LAG, N_WAITING, N_EVENTS, N_DEAD, N_DEAD_KEPT, N_DUE,
+	N_LAG, N_PAYMENTS, N_WAITING, N_EVENTS, N_DEAD, N_DEAD_KEPT, N_DUE,
 	N_CONTACTS, N_ATTEMPTS, N_TOOK, N_IN_FLIGHT, N_IN_DOUBT,
 	N_QUEUED, N_PAUSED, N_STOPPED,
 	N_SYNC, N_RECORDS, N_BYTES, N_NO_SPACE, N_STALL,
@@ -58,6 +58,8 @@ static const struct metric rows[N_COUNT] = {
 	[N_REDIS] = { ROW("redis_connected", GAUGE, "", 1), LABELS(PARTITIONS, "partition"), .help = "1: the partition's Redis answers." },
 	[N_LEASE] = { ROW("lease_left_seconds", GAUGE, "seconds", 1000), LABELS(PARTITIONS, "partition"),
 		.help = "What is left of the lease; 0: another instance may lead the partition." },
+	[N_PAYMENTS] = { ROW("payments_age_seconds", GAUGE, "seconds", 1000), LABELS(PARTITIONS, "partition"),
+		.help = "How long ago payments were known completely, as ledger.watermark says; none where no feed ever spoke." },
 	[N_LAG] = { ROW("inbox_lag_seconds", GAUGE, "seconds", 1000), LABELS(PARTITIONS, "partition"),
 		.help = "How long ago everything in the streams was known to be applied. Our own count: Redis's lag is 0 after events were trimmed away." },
 	[N_WAITING] = { ROW("inbox_waiting", GAUGE, "", 1), LABELS(PARTITIONS, "partition"), .help = "Entries read from the streams and not yet applied." },
@@ -165,6 +167,8 @@ static void read_partitions(struct instrument *t)
 			count_held(held, ARRAY_LEN(held), status.holding);
 		set1(t, N_REDIS, p->connected, number);
 		set1(t, N_LEASE, status.lease_left_ms, number);
+		if (status.payments_age_ms >= 0)
+			set1(t, N_PAYMENTS, status.payments_age_ms, number);
 		if (status.caught_up_ms >= 0)
 			set1(t, N_LAG, status.caught_up_ms, number);
 		set1(t, N_WAITING, (int64_t)status.waiting, number);

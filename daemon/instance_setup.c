@@ -7,6 +7,7 @@
 
 #include "common/file.h"
 #include "common/hash.h"
+#include "common/letter.h"
 #include "common/page.h"
 #include "daemon/instance_internal.h"
 
@@ -244,4 +245,25 @@ void setup_clear(struct setup *setup)
 	config_free(setup->config);
 	arena_free(setup->arena);
 	*setup = (struct setup){ 0 };
+}
+
+static bool writes_letters(const struct policy *policy)
+{
+	for (size_t i = 0; policy && i < policy->step_count; i++) {
+		const struct step *step = &policy->steps[i];
+
+		if (step->kind == STEP_MESSAGE && (step->attach_statement || step->channel == CHANNEL_LETTER || (step->has_fallback && step->fallback == CHANNEL_LETTER)))
+			return true;
+	}
+	return false;
+}
+
+void setup_fonts(const struct config *config, const struct library *library)
+{
+	bool letters = config->policy_default && writes_letters(library_policy(library, config->policy_default));
+
+	for (size_t i = 0; i < config->policy_rule_count && !letters; i++)
+		letters = writes_letters(library_policy(library, config->policy_rules[i].policy));
+	if (letters)
+		letter_warm_up();
 }

@@ -41,7 +41,7 @@ struct ctl {
 	struct policy_shelf *shelf;
 	struct law *law; /* once asked for */
 	bool lawless; /* it cannot be read, which was said */
-	struct debtor *system; /* of partition 0, once read */
+	struct debtor **systems; /* by partition, once read */
 };
 
 /* Says it and gives the exit code back: `return ctl_fail(...)`. With --json an object on stderr. */
@@ -102,7 +102,9 @@ struct verdict entry_next(struct ctl *ctl, const struct entry *entry);
 const char *verdict_action(const struct verdict *verdict); /* stable word: "contact", "hold", "skip", "gate", ... */
 const char *verdict_step(const struct entry *entry, const struct verdict *verdict); /* NULL = none */
 /* Since when the payments are too old for the policy, 0 = they are not; and whether no feed ever spoke. */
+const struct books *ctl_books(struct ctl *ctl, uint32_t partition); /* the lists of open invoices that were told */
 int64_t ctl_stale_since(struct ctl *ctl, const struct policy *policy);
+int64_t ctl_payments_known_to(struct ctl *ctl); /* ms UTC; 0 = no feed binds */
 bool ctl_feed_unknown(struct ctl *ctl);
 const struct guard_rules *ctl_guard(struct ctl *ctl); /* the contact rules of the law data; NULL: unreadable, said already */
 const struct holidays *ctl_holidays(struct ctl *ctl); /* NULL: none are known; that the law cannot be read is said once */
@@ -166,6 +168,9 @@ extern const struct command cmd_status, cmd_suspend, cmd_release, cmd_reload, cm
 	cmd_explain, cmd_timeline, cmd_link, cmd_push, cmd_hold, cmd_resume, cmd_retry, cmd_skip, cmd_decide, cmd_call_log, cmd_commitment_list, cmd_commitment_execute, cmd_commitment_withdraw, cmd_waive, cmd_worth, cmd_fees, cmd_fee_waive, cmd_handover, cmd_offer_list, cmd_offer_accept, cmd_tasks, cmd_task_done, cmd_task_letter,
 	cmd_dead_list, cmd_dead_show, cmd_dead_replay, cmd_dead_drop, cmd_policy_check, cmd_policy_show, cmd_policy_simulate, cmd_policy_diff, cmd_policy_migrate, cmd_template_preview, cmd_provider_list, cmd_provider_check, cmd_provider_test, cmd_provider_health,
 	cmd_trail_verify, cmd_trail_log, cmd_trail_show, cmd_trail_export, cmd_trail_status, cmd_trail_rebuild, cmd_trail_seal, cmd_trail_key_new,
-	cmd_trail_key_show, cmd_trail_anchor, cmd_trail_retain, cmd_trail_erase, cmd_gap_closed, cmd_evidence, cmd_complete;
+	cmd_trail_key_show, cmd_trail_anchor, cmd_trail_retain, cmd_trail_erase, cmd_gap_closed, cmd_evidence,
+	cmd_promise_make, cmd_promise_withdraw, cmd_promise_list, cmd_plan_make, cmd_plan_cancel, cmd_plan_list, cmd_dispute_open,
+	cmd_dispute_resolve, cmd_dispute_list, cmd_settle_agree, cmd_settle_list, cmd_report_aging, cmd_report_dso, cmd_report_steps,
+	cmd_report_cost, cmd_report_promises, cmd_report_book, cmd_allow, cmd_forbid, cmd_digest, cmd_complete;
 
 #endif

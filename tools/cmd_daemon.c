@@ -694,6 +694,8 @@ static int run_status(struct ctl *ctl, const struct invocation *call)
 		r = book_row(ctl, p, book);
 	if (r == 0 && ctl_feed_unknown(ctl))
 		fields_add(f, NULL, "Payment feed", cell_text("unknown: no ledger.watermark ever came"));
+	if (r == 0 && ctl_payments_known_to(ctl) > 1)
+		fields_add(f, "payments_known_to", "Payments known to", cell_time(ctl_payments_known_to(ctl), NULL));
 	if (r == 0)
 		fields_add(f, "payment_feed_known", NULL, cell_flag(!ctl_feed_unknown(ctl)));
 	fields_table(f, "book", "Redis", book);

@@ -285,24 +285,37 @@ int ctl_system(struct ctl *ctl, struct arena *arena, uint32_t partition, struct 
 
 /* --- what comes next ------------------------------------------------------------------------------------------------------------------ */
 
-static struct debtor *system_case(struct ctl *ctl)
+static struct debtor *system_case(struct ctl *ctl, uint32_t partition)
 {
-	if (!ctl->system) {
-		ctl->system = arena_alloc(ctl->arena, sizeof(*ctl->system));
-		if (ctl_system(ctl, ctl->arena, 0, ctl->system) != 0)
-			*ctl->system = (struct debtor){ .id = SYSTEM_CASE };
+	if (!ctl->systems)
+		ctl->systems = arena_alloc(ctl->arena, ctl_partitions(ctl) * sizeof(*ctl->systems));
+	if (!ctl->systems[partition]) {
+		struct debtor *d = ctl->systems[partition] = arena_alloc(ctl->arena, sizeof(*d));
+
+		if (ctl_system(ctl, ctl->arena, partition, d) != 0)
+			*d = (struct debtor){ .id = SYSTEM_CASE };
 	}
-	return ctl->system;
+	return ctl->systems[partition];
+}
+
+const struct books *ctl_books(struct ctl *ctl, uint32_t partition)
+{
+	return &system_case(ctl, partition)->books;
+}
+
+int64_t ctl_payments_known_to(struct ctl *ctl)
+{
+	return debtor_payments_known_to(system_case(ctl, 0), ctl->config->ledgers);
 }
 
 int64_t ctl_stale_since(struct ctl *ctl, const struct policy *policy)
 {
-	return feed_stale_since(policy, debtor_payments_known_to(system_case(ctl), ctl->config->ledgers), ctl->now);
+	return feed_stale_since(policy, debtor_payments_known_to(system_case(ctl, 0), ctl->config->ledgers), ctl->now);
 }
 
 bool ctl_feed_unknown(struct ctl *ctl)
 {
-	return !system_case(ctl)->feed_count;
+	return !system_case(ctl, 0)->feed_count;
 }
 
 /* The policy's file is not at hand: what the daemon wrote down last. */
@@ -338,7 +351,7 @@ static struct next_action as_noted(const struct escalation *e)
 struct verdict entry_next(struct ctl *ctl, const struct entry *entry)
 {
 	struct rules rules = { .policy = entry->policy, .creditor_zone = ctl->config->creditor.zone, .holidays = ctl_holidays(ctl),
-		.guard = ctl_guard(ctl), .now = ctl->now };
+		.guard = ctl_guard(ctl), .books = ctl_books(ctl, entry->partition), .now = ctl->now };
 	struct verdict verdict = { .by_rules = entry->policy || !entry->e.policy_digest };
 
 	if (!verdict.by_rules) {

@@ -20,6 +20,7 @@ static const struct sentence holds[] = {
 	{ "dispute", "the debtor disputes it" },
 	{ "draft", "its producer took it back to draft" },
 	{ "reconcile", "the figures of the events do not agree: a person must compare the books" },
+	{ "book_differs", "its producer's list of open invoices does not have it, or with less: dunningctl report book" },
 	{ "plan", "a payment plan is agreed" },
 	{ "settlement", "a settlement is agreed" },
 	{ "undelivered", "the invoice itself could not be delivered" },
@@ -133,6 +134,7 @@ static bool in_plan(const struct contact_plan *plan, const char *invoice_id)
 static void add_contact(struct ctl *ctl, struct fields *f, const struct entry *entry, const struct next_action *next)
 {
 	struct contact_env env = { .config = ctl->config, .holidays = ctl_holidays(ctl), .guard = ctl_guard(ctl), .partition = entry->partition,
+		.books = ctl_books(ctl, entry->partition),
 		.now = next->at > ctl->now ? next->at : ctl->now };
 	struct contact_plan *plan = arena_alloc(ctl->arena, sizeof(*plan));
 	struct entry *siblings = arena_alloc(ctl->arena, (entry->d->open_count + 1) * sizeof(*siblings));
@@ -335,6 +337,19 @@ static void add_policy(struct ctl *ctl, struct fields *f, const struct entry *en
 	fields_add(f, "owed_at", "Owed", cell_time(next->owed_at, entry->zone));
 }
 
+/* What rules of policies.rules go by: how this debtor paid, and kept promises, before. */
+static void add_habits(struct ctl *ctl, struct fields *f, const struct debtor *d)
+{
+	if (!d || !(d->paid || d->promises_kept || d->promises_broken))
+		return;
+	fields_add(f, "paid", NULL, cell_number(d->paid));
+	fields_add(f, "paid_late", NULL, cell_number(d->paid_late));
+	fields_add(f, "promises_kept", NULL, cell_number(d->promises_kept));
+	fields_add(f, "promises_broken", NULL, cell_number(d->promises_broken));
+	fields_add(f, NULL, "The debtor", cell_text(arena_printf(ctl->arena, "paid %" PRId64 " invoices before, %" PRId64 " of them late; kept %" PRId64
+		" promises, broke %" PRId64, d->paid, d->paid_late, d->promises_kept, d->promises_broken)));
+}
+
 static int run_explain(struct ctl *ctl, const struct invocation *call)
 {
 	struct fields *f = fields_create(ctl->arena);
@@ -361,6 +376,7 @@ static int run_explain(struct ctl *ctl, const struct invocation *call)
 	}
 	fields_add(f, "zone", "Debtor's zone", cell_text(entry.zone ? zone_name(entry.zone) : NULL));
 	add_policy(ctl, f, &entry, &verdict, &rule);
+	add_habits(ctl, f, entry.d);
 	fields_add(f, "rule", "Rule", *rule ? cell_text(rule) : cell_none());
 	fields_add(f, NULL, "That is", *rule ? cell_text(say(held ? holds : rules_said, rule)) : cell_none());
 	fields_add(f, "contact_rule", "By the rule", cell_text(verdict.next.rule));

@@ -172,6 +172,51 @@ static const struct option_row skip_options[] = {
 const struct command cmd_skip = { .name = "skip", .args = "INVOICE WHY", .min_args = 2, .max_args = 2,
 	.help = "leave out its next step for good", .options = skip_options, .run = run_skip };
 
+/* --- outsiders ------------------------------------------------------------------------------------------------------------------- */
+
+static void write_contact(struct json_writer *w, const void *arg)
+{
+	jw_str(w, "contact_id", arg);
+}
+
+static int run_allow(struct ctl *ctl, const struct invocation *call)
+{
+	struct order order = { .command = call->command->name, .target = call->args[0], .why = call->args[2], .more = write_contact,
+		.more_arg = call->args[1] };
+	const struct redis_reply *reply;
+	struct keyspace keys;
+	const struct contact *contact = NULL;
+	uint32_t partition;
+	struct debtor d;
+	int r = ctl_config(ctl, false);
+
+	if (r != 0)
+		return r;
+	partition = partition_of(order.target, ctl_partitions(ctl));
+	keys = ctl_keys(ctl, partition);
+	r = ctl_ask(ctl, ctl->arena, &reply, "GET", key_debtor(ctl->arena, &keys, order.target), NULL);
+	if (r != 0)
+		return r;
+	if (reply->type != REDIS_STRING || debtor_read(ctl->arena, reply->str, reply->len, &d, NULL) < 0)
+		return ctl_fail(ctl, EXIT_FOUND, "unknown_customer", "no customer %s is known", order.target);
+	for (size_t i = 0; i < d.customer.contact_count; i++)
+		if (strcmp(d.customer.contacts[i].id, call->args[1]) == 0)
+			contact = &d.customer.contacts[i];
+	if (!contact)
+		return ctl_fail(ctl, EXIT_FOUND, "unknown_contact", "customer %s has no contact %s", order.target, call->args[1]);
+	if (!contact->external)
+		return ctl_fail(ctl, EXIT_FOUND, "inside", "contact %s is inside the customer's house: no word is needed", contact->id);
+	return ctl_order(ctl, partition, &order);
+}
+
+const struct command cmd_allow = { .name = "allow", .args = "CUSTOMER CONTACT WHY", .min_args = 3, .max_args = 3,
+	.help = "let one contact outside the customer's house be written to",
+	.more = "Nobody outside is ever contacted unless a named person (--who) allows this one, for this customer alone. The contact rules of the\n"
+		"law still say no where nobody else may be told of a debt.",
+	.run = run_allow };
+const struct command cmd_forbid = { .name = "forbid", .args = "CUSTOMER CONTACT WHY", .min_args = 3, .max_args = 3,
+	.help = "take back that an outsider may be written to", .run = run_allow };
+
 /* --- decisions ------------------------------------------------------------------------------------------------------------------- */
 
 /* The invoice that a task's id names: its step has no colon, an invoice may. */

@@ -67,7 +67,7 @@ static bool concerns(const struct json *data, const char *subject, const char *i
 /* The words of an outbound event that a person wants to see, in this order. */
 static const char *details(struct arena *arena, const struct json *data, const struct zone *zone)
 {
-	static const char *const keys[] = { "kind", "step", "channel", "reason", "result", "policy", "provider", "attempt", "task" };
+	static const char *const keys[] = { "kind", "step", "channel", "reason", "result", "policy", "provider", "tracking", "attempt", "task" };
 	CLEANUP(buf_clear) struct buf out = { 0 };
 	struct json until = json_get(data, "until");
 

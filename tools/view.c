@@ -385,6 +385,76 @@ void view_table(const struct view *view, const struct table *table, const char *
 	put(view, &out);
 }
 
+static void csv_text(struct buf *out, const char *text)
+{
+	bool formula = strchr("=+-@\t\r", *text) && *text; /* a name such as "=HYPERLINK(...)" must not run in anybody's spreadsheet */
+
+	if (!formula && !strpbrk(text, ",\"\r\n")) {
+		buf_add_str(out, text);
+		return;
+	}
+	buf_add_str(out, formula ? "\"'" : "\"");
+	for (; *text; text++) {
+		buf_add_char(out, *text);
+		if (*text == '"')
+			buf_add_char(out, '"');
+	}
+	buf_add_char(out, '"');
+}
+
+static void csv_cell(struct arena *arena, const struct cell *cell, struct buf *out)
+{
+	char text[64];
+	struct money money = { .minor = cell->number };
+
+	switch (cell->kind) {
+	case CELL_TEXT:
+	case CELL_JSON:
+		csv_text(out, cell->text);
+		break;
+	case CELL_TIME:
+		buf_add_str(out, utc_format(cell->number, text));
+		break;
+	case CELL_MONEY:
+		snprintf(money.currency, sizeof(money.currency), "%s", cell->text);
+		buf_printf(out, "%s,%s", money_plain(money, text, sizeof(text)), money.currency);
+		break;
+	default:
+		cell_show(arena, cell, out);
+		break;
+	}
+}
+
+static bool has_money(const struct table *t, size_t c)
+{
+	for (size_t i = 0; i < t->count; i++)
+		if (t->rows[i][c].kind == CELL_MONEY)
+			return true;
+	return false;
+}
+
+void view_csv(const struct view *view, const struct table *t)
+{
+	CLEANUP(buf_clear) struct buf out = { 0 };
+
+	for (size_t c = 0; c < t->column_count; c++) {
+		buf_printf(&out, "%s%s", c ? "," : "", t->columns[c].key);
+		if (has_money(t, c))
+			buf_printf(&out, ",%s_currency", t->columns[c].key);
+	}
+	buf_add_str(&out, "\r\n");
+	for (size_t i = 0; i < t->count; i++) {
+		for (size_t c = 0; c < t->column_count; c++) {
+			buf_add_str(&out, c ? "," : "");
+			csv_cell(t->arena, &t->rows[i][c], &out);
+			if (t->rows[i][c].kind == CELL_NONE && has_money(t, c))
+				buf_add_char(&out, ',');
+		}
+		buf_add_str(&out, "\r\n");
+	}
+	(void)fwrite(buf_str(&out), 1, out.len, view->out);
+}
+
 void view_fields(const struct view *view, const struct fields *fields)
 {
 	CLEANUP(buf_clear) struct buf out = { 0 };

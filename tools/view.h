@@ -61,6 +61,11 @@ void fields_table(struct fields *fields, const char *key, const char *label, con
 
 void view_table(const struct view *view, const struct table *table, const char *empty); /* `empty`: said to people instead */
 void view_fields(const struct view *view, const struct fields *fields);
+/*
+ * As RFC 4180 asks for, with the keys as its head: amounts as plain decimals with their currency in a column of its own behind them, instants in
+ * UTC. What a spreadsheet would take for a formula is text.
+ */
+void view_csv(const struct view *view, const struct table *table);
 /* Lines for people alone. */
 void view_say(const struct view *view, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* Text of several lines from outside: line ends and tabs stay, what could steer a terminal does not. */

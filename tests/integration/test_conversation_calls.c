@@ -141,6 +141,7 @@ static void row_36_a_dispute_on_the_telephone_holds_the_ladder(void **state)
 	story_sent_is(s, "inv_1", "reminder 2026-04-02\nconfirm 2026-04-07\n");
 	says(story_text(s, "inv_1", "confirm:1"), "petit@dupont.example"); /* whom we spoke with */
 	says(story_text(s, "inv_1", "confirm:1"), "do not agree with it");
+	assert_null(strstr(story_text(s, "inv_1", "confirm:1"), "pay.example")); /* who disputes is not asked to pay in the same breath */
 	story_until(s, "2026-06-01T08:00:00Z");
 	story_sent_is(s, "inv_1", "reminder 2026-04-02\nconfirm 2026-04-07\n");
 	story_ends_well(s);

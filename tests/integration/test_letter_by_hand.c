@@ -117,6 +117,38 @@ static void a_person_prints_and_posts(void **state)
 	assert_null(strstr(said(h, (const char *const[]){ "tasks", NULL }, 0), "post:one:formal"));
 }
 
+static void told(struct handed *h, const char *id, const char *status)
+{
+	const char *text = arena_printf(h->arena, "{\"specversion\":\"1.0\",\"id\":\"%s-%s\",\"source\":\"https://post.example\","
+		"\"type\":\"letter.status_updated\",\"time\":\"2026-12-02T09:00:00Z\",\"data\":{\"invoice_id\":\"%s\",\"status\":\"%s\","
+		"\"tracking\":\"RA 123\",\"carrier\":\"La Poste\"}}", id, status, id, status);
+
+	world_push(&h->world, text, strlen(text));
+	assert_true(world_quiet(&h->world, WAIT_MS));
+}
+
+/* Row 41's formal notice comes back: not fetched, which a person weighs; or from a house where nobody is, and then it is owed to another address. */
+static void what_the_carrier_tells(void **state)
+{
+	struct handed *h = *state;
+	const char *log;
+
+	told(h, "one", "posted");
+	told(h, "one", "delivered_to_mars"); /* evidence and no more */
+	assert_null(strstr(said(h, (const char *const[]){ "tasks", NULL }, 0), "letter_unclaimed"));
+	told(h, "one", "unclaimed");
+	told(h, "one", "unclaimed");
+	assert_has(said(h, (const char *const[]){ "tasks", NULL }, 0), "letter_unclaimed:one");
+	assert_has(said(h, (const char *const[]){ "show", "one", NULL }, 0), "unclaimed"); /* beside the step that it was */
+	log = said(h, (const char *const[]){ "--json", "trail", "log", "--customer", "cus_one", NULL }, 0);
+	assert_has(log, "\"letter\":\"unclaimed\"");
+	assert_has(log, "\"tracking\":\"RA 123\"");
+	assert_has(log, "\"attempt\":\"post:one:formal\""); /* the post office knows an invoice, not our ids */
+	told(h, "one", "returned");
+	assert_has(document(h, "debtor:cus_one"), "[\"12 rue X, 69002 Lyon, FR\",3,true,"); /* nobody is there */
+	assert_has(said(h, (const char *const[]){ "tasks", NULL }, 0), "no_address:one:formal");
+}
+
 static void a_payment_takes_it_back(void **state)
 {
 	struct handed *h = *state;
@@ -142,6 +174,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_person_prints_and_posts),
+		cmocka_unit_test(what_the_carrier_tells),
 		cmocka_unit_test(a_payment_takes_it_back),
 		cmocka_unit_test(nothing_went_out),
 	};

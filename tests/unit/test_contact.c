@@ -12,6 +12,7 @@
 
 #include "common/hash.h"
 #include "common/law.h"
+#include "common/statement.h"
 #include "tests/unit/contact_world.h"
 
 static const char *const two_ids[] = { "inv_0", "inv_1" };
@@ -292,6 +293,43 @@ static void documents(void **state)
 	world_clear(&w);
 }
 
+/* All that is owed in the currency, also what this mail is not about: as a PDF, and its figures add up. */
+static void a_statement_of_account(void **state)
+{
+	static const char *const locales[] = { "fr-FR", "de-DE", "es-ES", "it-IT", "nl-NL", "en-GB" };
+	static const char *const totals[] = { "| Total | | |", "| Summe | | |", "| Total | | |", "| Totale | | |", "| Totaal | | |", "| Total | | |" };
+	static const struct statement_line lines[] = { { "F-1", { 20000 }, { 20030 }, 120000, 20000, 100000, true }, { "F|2", { 20001 }, { 20031 }, 1, 0, 1, false } };
+	struct statement s = { .debtor_name = "Dupont SARL", .written_on = { 20040 }, .currency = "EUR", .lines = lines, .count = 2 };
+	struct contact_released out;
+	struct contact_plan p;
+	struct err err = { 0 };
+	const char *body;
+	struct world w;
+
+	(void)state;
+	world_init(&w, POLICY("", MAIL("reminder", "due+1d", ",\"attach\":\"statement\"")));
+	assert_true(plan(&w, "inv_0", &p));
+	for (size_t i = 0; i < INVOICES; i++)
+		p.open[p.open_count++] = &w.e[i];
+	assert_int_equal(contact_release(&w.env, &w.debtor, &p, NULL, NULL, &w.fx, &out, &err), 0);
+	assert_int_equal(out.message.attachment_count, 1);
+	assert_string_equal(out.message.attachments[0].name, "statement.pdf");
+	assert_memory_equal(out.message.attachments[0].data, "%PDF-", 5);
+	assert_int_equal(message_check(&out.message, &err), 0);
+	for (size_t i = 0; i < ARRAY_LEN(locales); i++) {
+		s.locale = locales[i];
+		assert_int_equal(statement_body(&s, w.arena, &body, &err), 0);
+		assert_non_null(strstr(body, totals[i]));
+		assert_non_null(strstr(body, "F 2")); /* no cell of its own */
+	}
+	assert_non_null(strstr(body, "| F-1 (in dispute) | "));
+	assert_non_null(strstr(body, "€1,200.01 | €200.00 | €1,000.01 |"));
+	s.left_out = 3;
+	assert_int_equal(statement_body(&s, w.arena, &body, &err), 0);
+	assert_non_null(strstr(body, "3 more open invoices."));
+	world_clear(&w);
+}
+
 /* What the step says reaches the notice: the law of the policy, the last day, that work is held; and who reads it. */
 static void a_step_speaks_in_its_notice(void **state)
 {
@@ -548,6 +586,7 @@ int main(void)
 		cmocka_unit_test(turns_are_taken),
 		cmocka_unit_test(what_does_not_go_together),
 		cmocka_unit_test(one_law_to_a_notice),
+		cmocka_unit_test(a_statement_of_account),
 		cmocka_unit_test(a_step_speaks_in_its_notice),
 		cmocka_unit_test(released),
 		cmocka_unit_test(documents),

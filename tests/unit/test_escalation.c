@@ -137,6 +137,35 @@ static void opened_closed_and_opened_again(void **state)
 	world_clear(&w);
 }
 
+/* Paid while its reminder was on the way, and the payment came back before the provider's answer: no second one takes its place. */
+static void opened_again_with_an_attempt_under_way(void **state)
+{
+	struct next_action next;
+	struct world w;
+
+	(void)state;
+	world_init(&w, LADDER, TEN);
+	w.e.state = ESCALATION_SENDING;
+	w.e.step = "reminder";
+	w.e.attempt = "a1";
+	w.e.look_at = at("2026-04-02T08:10:00Z");
+	add_fact(&w, FACT_PAYMENT, "2026-04-02T08:00:01Z", NULL)->amount = 120000;
+	refresh(&w, "2026-04-02T08:00:01Z");
+	assert_int_equal(w.e.state, ESCALATION_CLOSED);
+	w.e.invoice.fact_count = 0; /* newer figures, without that payment */
+	refresh(&w, "2026-04-02T08:00:02Z");
+	assert_int_equal(w.e.state, ESCALATION_DOUBT);
+	assert_string_equal(w.e.attempt, "a1");
+	next = escalation_next(&w.e, &w.debtor, &w.rules);
+	assert_true(next.kind == NEXT_RESOLVE && next.at == at("2026-04-02T08:10:00Z") && w.e.next_at == next.at);
+	assert_true(escalation_move(&w.e, TRIGGER_SENT));
+	escalation_walked(&w.e, w.arena, "reminder", STEP_SENT, NULL, w.rules.now, "a1");
+	refresh(&w, "2026-04-02T08:00:03Z");
+	next = escalation_next(&w.e, &w.debtor, &w.rules);
+	assert_true(next.kind == NEXT_CONTACT && next.step == 1 && !w.e.attempt);
+	world_clear(&w);
+}
+
 static void stopped_stays_stopped(void **state)
 {
 	struct world w;
@@ -557,6 +586,7 @@ int main(void)
 		cmocka_unit_test(whole_table),
 		cmocka_unit_test(steps_and_holds_are_noted),
 		cmocka_unit_test(opened_closed_and_opened_again),
+		cmocka_unit_test(opened_again_with_an_attempt_under_way),
 		cmocka_unit_test(stopped_stays_stopped),
 		cmocka_unit_test(closed_in_every_state),
 		cmocka_unit_test(order_does_not_matter),

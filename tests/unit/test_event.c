@@ -465,7 +465,7 @@ static const struct {
 	{ EVENT_CALL_COMPLETED, FACT("call.completed", "\"call_id\":\"f\""), "f" },
 	{ EVENT_LETTER_STATUS_UPDATED, FACT("letter.status_updated", ""), NULL },
 	{ EVENT_LEDGER_WATERMARK, FACT("ledger.watermark", "\"complete_until\":\"2026-03-01T23:00:00Z\""), NULL },
-	{ EVENT_BOOK_SNAPSHOT, FACT("book.snapshot", "\"snapshot_id\":\"s\",\"part\":1,\"parts\":1"), NULL },
+	{ EVENT_BOOK_SNAPSHOT, FACT("book.snapshot", "\"snapshot_id\":\"s\",\"part\":1,\"parts\":1,\"invoices\":[]"), NULL },
 	{ EVENT_OPERATOR_COMMAND, FACT("operator.command", "\"command\":\"hold\",\"target\":\"i\",\"who\":\"alice\",\"why\":\"asked\",\"step\":\"call\""),
 		NULL },
 };

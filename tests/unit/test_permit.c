@@ -309,9 +309,44 @@ static void policies(void **state)
 	assert_int_equal(checked(POLICY(OWN, MAIL("a", "due+1d", ",\"to\":[\"spouse\"],\"if\":{\"kinds\":[\"consumer\"]}")), "FR", &err), -EBADMSG);
 }
 
+/* Nobody outside the house is reached until a named person allows this one, and then only where the law lets them be told. */
+static void an_outsider_needs_a_word_and_the_law(void **state)
+{
+	static const struct {
+		const char *role;
+		enum guard_decision decision;
+	} outside[] = { { "parent_company", GUARD_ALLOW }, { "guarantor", GUARD_ALLOW }, { "employer", GUARD_DENY }, { "billing", GUARD_DENY } };
+	CLEANUP(policy_freep) struct policy *policy = NULL;
+	CLEANUP(arena_freep) struct arena *arena = arena_create();
+
+	(void)state;
+	assert_int_equal(policy_parse(POLICY(OWN, MAIL("a", "due+1d", "")), strlen(POLICY(OWN, MAIL("a", "due+1d", ""))), &policy, NULL), 0);
+	for (size_t i = 0; i < ARRAY_LEN(outside); i++) {
+		const char *const roles[] = { outside[i].role, NULL };
+		struct contact person = { .id = "c9", .role = outside[i].role, .email = "boss@parent.example", .external = true };
+		struct debtor debtor = { .id = "cus_7", .known = true, .customer = { .name = "Dupont SARL", .country = "FR",
+			.timezone = "Europe/Paris", .contacts = &person, .contact_count = 1 } };
+		struct permit_case c = { .guard = &law->guard, .holidays = law->holidays, .debtor = &debtor, .contact = &person, .policy = policy,
+			.channel = CHANNEL_EMAIL, .creditor_zone = "Europe/Paris", .first_reminder = date_none() };
+		struct allowed word = { "c9", "alice", "they asked for it", true, { .time = 5, .source = "s", .id = "2" } };
+
+		assert_null(debtor_contact(&debtor, CHANNEL_EMAIL, roles));
+		assert_true(debtor_allow(&debtor, arena, &word));
+		assert_false(debtor_allow(&debtor, arena, &word));
+		assert_ptr_equal(debtor_contact(&debtor, CHANNEL_EMAIL, roles), &person);
+		assert_int_equal(permit_contact(&c, at("2026-06-05T10:30:00Z")).decision, outside[i].decision);
+		word.on = false;
+		word.order.time = 4;
+		assert_false(debtor_allow(&debtor, arena, &word)); /* told late: an older word */
+		word.order.time = 6;
+		assert_true(debtor_allow(&debtor, arena, &word));
+		assert_null(debtor_contact(&debtor, CHANNEL_EMAIL, roles));
+	}
+}
+
 int main(void)
 {
-	struct CMUnitTest tests[ARRAY_LEN(rows) + 5] = { 0 };
+	struct CMUnitTest tests[ARRAY_LEN(rows) + 6] = { 0 };
 
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
 		tests[i] = (struct CMUnitTest){ .name = rows[i].name, .test_func = row_holds, .initial_state = (void *)(uintptr_t)&rows[i] };
@@ -320,5 +355,6 @@ int main(void)
 	tests[ARRAY_LEN(rows) + 2] = (struct CMUnitTest)cmocka_unit_test(own_rules);
 	tests[ARRAY_LEN(rows) + 3] = (struct CMUnitTest)cmocka_unit_test(collectors);
 	tests[ARRAY_LEN(rows) + 4] = (struct CMUnitTest)cmocka_unit_test(nowhere_at_once);
+	tests[ARRAY_LEN(rows) + 5] = (struct CMUnitTest)cmocka_unit_test(an_outsider_needs_a_word_and_the_law);
 	return cmocka_run_group_tests(tests, set_up, tear_down);
 }

@@ -1,0 +1,58 @@
+/* Tasks that steps leave behind when they are walked; and what becomes of a registered letter that nobody takes: whether it counts as received is for the law of the place and a person to say. */
+#include <string.h>
+
+#include "common/escalation_internal.h"
+#include "common/utc.h"
+
+static struct task task_of(const struct escalation *e, struct arena *arena)
+{
+	return (struct task){ .id = arena_printf(arena, "letter_unclaimed:%s", e->invoice.id), .kind = "letter_unclaimed",
+		.debtor_id = e->invoice.debtor_id, .invoice_ids = arena_memdup(arena, &e->invoice.id, sizeof(e->invoice.id)), .invoice_count = 1 };
+}
+
+bool escalation_letter_unclaimed(struct escalation *e, const char *attempt, const char *status, struct effects *fx)
+{
+	for (size_t i = e->walk_count; attempt && i-- > 0;) {
+		struct walked *walked = &e->walk[i];
+		struct task task = task_of(e, fx->arena);
+
+		if (walked->end == STEP_SKIPPED || !walked->attempt || strcmp(walked->attempt, attempt) != 0)
+			continue;
+		if (letter_unclaimed(walked->reason))
+			return false;
+		walked->reason = arena_strdup(fx->arena, status);
+		if (e->state == ESCALATION_CLOSED)
+			return true;
+		task.step = walked->step;
+		task.reason = walked->reason;
+		task.opened_at = fx->now;
+		task.deadline = fx->now + 7 * DAY_MS;
+		effects_task(fx, &task);
+		return true;
+	}
+	return false;
+}
+
+/* Of a skip for want of an address, and of the letters that nobody took. */
+void walk_tasks_closed(struct escalation *e, struct effects *fx)
+{
+	bool unclaimed = false;
+
+	for (size_t i = 0; i < e->walk_count; i++) {
+		struct walked *walked = &e->walk[i];
+		struct task task = task_of(e, fx->arena);
+
+		task.step = walked->step;
+		task.close = true;
+		task.result = "obsolete";
+		if (walked->end == STEP_SKIPPED && walked->attempt) {
+			task.id = walked->attempt;
+			task.kind = "no_address";
+			effects_task(fx, &task);
+			walked->attempt = NULL;
+		} else if (walked->end != STEP_SKIPPED && letter_unclaimed(walked->reason) && !unclaimed) {
+			effects_task(fx, &task);
+			unclaimed = true;
+		}
+	}
+}
