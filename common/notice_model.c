@@ -493,8 +493,8 @@ void notice_sample(unsigned variant, const char *locale, const struct regime *la
 	static const struct sender desk = { "default", "Accounts, Example", "accounts@example.com", "reply@example.com",
 		"+33100000000" };
 	static const struct sender lone = { .profile = "default", .name = "Accounts", .email = "accounts@example.com" };
-	static const struct notice_talk said = { CALL_PROMISE, { 20559 }, { 20573 }, "We spoke with Mme Roy.", 0, 0, { 0 }, { 0 }, { 20559 } };
-	static const struct notice_talk agreed = { CALL_NONE, { 0 }, { 20573 }, NULL, 2, 3, { 20573 }, { 40000, "EUR" }, { 20559 } };
+	static const struct notice_talk said = { CALL_PROMISE, { 20559 }, { 20573 }, "We spoke with Mme Roy.", 0, 0, { 0 }, { 0 }, { 20559 }, false };
+	static const struct notice_talk agreed = { CALL_NONE, { 0 }, { 20573 }, NULL, 2, 3, { 20573 }, { 40000, "EUR" }, { 20559 }, false };
 	static const struct notice_part_due parts[] = { { { 20573 }, { 60000, "EUR" } }, { { 20603 }, { 60000, "EUR" } } };
 	static const struct notice_offer offers[] = { { "discount", { 20573 }, false, { 108000, "EUR" }, NULL, 0 },
 		{ "two-parts", { 20573 }, true, { 0 }, parts, 2 } };

@@ -356,7 +356,7 @@ static int run_steps(struct ctl *ctl, const struct invocation *call)
 
 /* --- cost ---------------------------------------------------------------------------------------------------------------------- */
 
-struct costs {
+struct tally {
 	struct sums sums; /* by channel; count: contacts */
 	struct seen attempts;
 };
@@ -375,7 +375,7 @@ static const char *channel_of(const struct entry *entry, const char *step)
 static int look_cost(struct ctl *ctl, const struct asked *asked, const struct entry *entry, void *arg)
 {
 	int64_t from = asked->days ? asked->until - asked->days * DAY_MS : INT64_MIN;
-	struct costs *costs = arg;
+	struct tally *costs = arg;
 
 	for (size_t i = 0; i < entry->e.walk_count; i++) {
 		const struct walked *walked = &entry->e.walk[i];
@@ -421,7 +421,7 @@ static const struct column cost_columns[] = { { "channel", "CHANNEL", false }, {
 static int run_cost(struct ctl *ctl, const struct invocation *call)
 {
 	const char *prices = command_option(call, "prices"), *currency = command_option(call, "currency") ? command_option(call, "currency") : "EUR";
-	struct costs costs = { .sums = { .arena = ctl->arena } };
+	struct tally costs = { .sums = { .arena = ctl->arena } };
 	struct table *t = table_create(ctl->arena, cost_columns);
 	struct asked asked = { 0 };
 	int64_t all = 0, contacts = 0;
