@@ -237,13 +237,6 @@ const struct contact *escalation_reach_aside(const struct escalation *e, const s
 	return permit->decision == GUARD_ALLOW ? c.contact : NULL;
 }
 
-int64_t feed_stale_since(const struct policy *policy, int64_t known_to, int64_t now)
-{
-	if (!policy || !policy->freshness_ms || !known_to || now - known_to <= policy->freshness_ms)
-		return 0;
-	return known_to + policy->freshness_ms;
-}
-
 /* A person's hold, or one because of something that nobody could read. */
 static bool held_by_hand(const struct escalation *e, const struct rules *rules)
 {

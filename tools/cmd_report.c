@@ -367,7 +367,7 @@ static const char *channel_of(const struct entry *entry, const char *step)
 
 	if (aside_id(step))
 		return channel_names[CHANNEL_EMAIL];
-	if (index < 0 || entry->policy->steps[index].kind == STEP_GATE)
+	if (index < 0 || entry->policy->steps[index].kind == STEP_GATE || entry->policy->steps[index].kind == STEP_ACTION)
 		return NULL;
 	return entry->policy->steps[index].kind == STEP_CALL ? channel_names[CHANNEL_CALL] : channel_names[entry->policy->steps[index].channel];
 }
