@@ -330,7 +330,7 @@ static bool has_word(const char *text, const char *word)
 	size_t len = strlen(word);
 
 	for (const char *p = text; (p = strcasestr(p, word)); p++)
-		if ((p == text || !in_word(p - 1) || !strncmp(p - 2, NBSP, 2)) && !in_word(p + len))
+		if ((p == text || !in_word(p - 1) || !strncmp(p - 2, NBSP, 2)) && (!in_word(p + len) || !strncmp(p + len, NBSP, 2)))
 			return true;
 	return false;
 }
