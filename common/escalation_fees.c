@@ -96,7 +96,7 @@ int late_fee_read(const struct json *json, struct escalation *ret, struct err *e
 		(r = json_opt_str(&one, "step", 128, &fee->step, err)) < 0 || (r = json_opt_str(&one, "attempt", 400, &fee->attempt, err)) < 0 ||
 		(r = json_opt_int(&one, "at", INT64_MIN, INT64_MAX, &fee->at, err)) < 0 ||
 		(r = json_opt_int(&one, "waived_at", INT64_MIN, INT64_MAX, &fee->waived_at, err)) < 0 ||
-		(r = json_opt_str(&one, "by", 400, &fee->by, err)) < 0)
+		(r = json_opt_str(&one, "by", EVENT_SOURCE_MAX, &fee->by, err)) < 0)
 		return r;
 	if (currency)
 		memcpy(fee->currency, currency, strlen(currency) + 1);

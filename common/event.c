@@ -466,7 +466,7 @@ static int parse_checked(struct arena *arena, const struct json *root, const cha
 	if (strcmp(spec, "1.0") != 0)
 		return json_refuse(root, "specversion", err, "not_one_of", "must be \"1.0\"");
 	if ((r = json_get_str(root, "id", 256, &e->id, err)) < 0 ||
-		(r = json_get_str(root, "source", 512, &e->source, err)) < 0 ||
+		(r = json_get_str(root, "source", EVENT_SOURCE_MAX, &e->source, err)) < 0 ||
 		(r = json_get_str(root, "type", 128, &type, err)) < 0 ||
 		(r = json_opt_str(root, "subject", 256, &e->subject, err)) < 0 ||
 		(r = json_get_str(root, "time", 40, &text, err)) < 0)

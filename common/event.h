@@ -142,6 +142,9 @@ extern const char *const call_outcome_names[CALL_OUTCOME_COUNT + 1];
 /* A registered letter of which the recipient was told, and which nobody took: it reached the house, and yet nobody. */
 bool letter_unclaimed(const char *status);
 bool call_reached(enum call_outcome outcome); /* somebody spoke with us about the debt: a mail states what was said */
+#define EVENT_SOURCE_MAX 512 /* bytes; where nobody says who, it is the source */
+#define HANDOVER_PROCEDURE_MAX 128
+#define HANDOVER_BUNDLE_SIZE 64 /* hex digits of a SHA-256 */
 #define CALL_NOTES_MAX 8000
 #define CALL_TELL_MAX 1000
 

@@ -81,6 +81,21 @@ static int get_settlement(const struct json *data, struct event *e, struct err *
 	return json_opt_str(data, "accepted_by", 100, &e->accepted_by, err);
 }
 
+/* What is kept with the case: no more than its document can be read back with. */
+static int check_handover(const struct json *data, struct err *err)
+{
+	const char *procedure = NULL, *bundle = NULL;
+	int r;
+
+	if ((r = json_opt_str(data, "procedure", HANDOVER_PROCEDURE_MAX, &procedure, err)) < 0 ||
+		(r = json_opt_str(data, "bundle_sha256", HANDOVER_BUNDLE_SIZE, &bundle, err)) < 0)
+		return r;
+	if (bundle && strspn(bundle, "0123456789abcdefABCDEF") != HANDOVER_BUNDLE_SIZE)
+		return json_refuse(data, "bundle_sha256", err, "bad_digest", "must be %d hex digits: the SHA-256 of the bundle's manifest",
+			HANDOVER_BUNDLE_SIZE);
+	return 0;
+}
+
 int event_agreed(struct arena *arena, const struct json *data, struct event *e, struct err *err)
 {
 	int r;
@@ -91,6 +106,8 @@ int event_agreed(struct arena *arena, const struct json *data, struct event *e, 
 	case EVENT_OPERATOR_COMMAND:
 		if (e->command && strcmp(e->command, "offer_accept") == 0)
 			return json_get_id(data, "offer", &e->offer, err);
+		if (e->command && strcmp(e->command, "handover") == 0)
+			return check_handover(data, err);
 		return e->command && strcmp(e->command, "call_log") == 0 ? get_outcome(data, e, err) : 0;
 	case EVENT_PAYMENT_PLAN_AGREED:
 		if ((r = json_opt_id(data, "offer", &e->offer, err)) < 0)

@@ -606,7 +606,7 @@ static int read_snapshot(const struct json *o, struct snapshot *s, struct err *e
 		(r = json_opt_str(o, "policy", 128, &s->policy, err)) < 0 ||
 		(r = json_opt_str(o, "late_fee_ref", 400, &s->late_fee_ref, err)) < 0 ||
 		(r = json_opt_str(o, "contract", 400, &s->contract, err)) < 0 ||
-		(r = json_opt_str(o, "tags", 8000, &s->tags, err)) < 0 ||
+		(r = json_opt_str(o, "tags", JSON_EVENT_MAX, &s->tags, err)) < 0 ||
 		(r = json_opt_bool(o, "automatic", &s->automatic, err)) < 0)
 		return r;
 	s->kind = (int)kind;

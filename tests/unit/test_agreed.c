@@ -271,6 +271,9 @@ static void thanks_and_apologies(void **state)
 
 /* --- what an event must say ------------------------------------------------------------------------------------------------------ */
 
+#define HANDOVER "\"command\":\"handover\",\"target\":\"i\",\"who\":\"a\",\"why\":\"b\",\"to\":\"court\""
+#define A32 "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+
 static void bad_events(void **state)
 {
 	static const struct {
@@ -290,6 +293,11 @@ static void bad_events(void **state)
 			"$.data.instalments[0].due_on", "bad_date" },
 		{ "payment_plan.amended", "\"invoice_id\":\"i\",\"instalments\":[{\"due_on\":\"2026-04-02\",\"amount_minor\":1},"
 			"{\"due_on\":\"2026-04-02\",\"amount_minor\":1}]", "$.data.instalments[1].due_on", "bad_order" },
+		{ "operator.command", HANDOVER ",\"procedure\":\"" A32 A32 A32 A32 "a\"", "$.data.procedure", "too_long" },
+		{ "operator.command", HANDOVER ",\"bundle_sha256\":\"" A32 A32 "a\"", "$.data.bundle_sha256", "too_long" },
+		{ "operator.command", HANDOVER ",\"bundle_sha256\":\"" A32 "\"", "$.data.bundle_sha256", "bad_digest" },
+		{ "operator.command", HANDOVER ",\"bundle_sha256\":\"" A32 "/tmp/bundleaaaaaaaaaaaaaaaaaaaaa\"", "$.data.bundle_sha256", "bad_digest" },
+		{ "operator.command", HANDOVER ",\"procedure\":7", "$.data.procedure", "wrong_type" },
 		{ "settlement.agreed", "\"invoice_id\":\"i\",\"method\":\"potatoes\"", "$.data.method", "not_one_of" },
 	};
 

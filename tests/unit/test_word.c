@@ -220,6 +220,162 @@ static void documents_come_back(void **state)
 	world_clear(&w);
 }
 
+/* --- as long as an event, a command or a policy may make it --------------------------------------------------------------------- */
+
+static const char *long_text(struct world *w, size_t len)
+{
+	char *ret = arena_alloc(w->arena, len + 1);
+
+	memset(ret, 'a', len);
+	ret[len] = '\0';
+	return ret;
+}
+
+/* Who is not named is the event's source. */
+static void waived_by_a_source(struct world *w, const char *source, const char *why)
+{
+	const char *text = arena_printf(w->arena, "{\"specversion\":\"1.0\",\"id\":\"1\",\"source\":\"%s\",\"type\":\"fee.waived\","
+		"\"time\":\"2026-04-09T08:00:00Z\",\"data\":{\"invoice_id\":\"inv_42\",\"why\":\"%s\"}}", source, why);
+	struct err err = { 0 };
+	struct event e;
+
+	if (event_parse(w->arena, text, strlen(text), NULL, &e, &err) < 0)
+		fail_msg("%s %s", err.path, err.text);
+	assert_true(late_fee_waive(&w->e, e.source, e.why, 10, &w->fx));
+}
+
+/* As many tags as one event holds. */
+static void tagged(struct world *w, const char *id)
+{
+	CLEANUP(buf_clear) struct buf text = { 0 };
+	struct err err = { 0 };
+	struct event e;
+
+	(void)buf_printf(&text, "{\"specversion\":\"1.0\",\"id\":\"1\",\"source\":\"s\",\"type\":\"invoice.updated\",\"time\":\"2026-04-09T08:00:00Z\","
+		"\"data\":{\"invoice\":{\"id\":\"inv_42\",\"version\":2,\"due_on\":\"2026-04-01\",\"currency\":\"EUR\",\"total_minor\":120000,"
+		"\"due_minor\":120000,\"tags\":[\"%s\"", id);
+	for (size_t i = 0; i < 1900; i++)
+		(void)buf_printf(&text, ",\"%s\"", id);
+	(void)buf_printf(&text, "]}}}");
+	if (event_parse(w->arena, buf_str(&text), text.len, NULL, &e, &err) < 0)
+		fail_msg("%s %s", err.path, err.text);
+	assert_true(invoice_apply(&w->e.invoice, &e, w->arena));
+}
+
+static void what_may_be_told_can_be_read_back(void **state)
+{
+	CLEANUP(buf_clear) struct buf first = { 0 }, second = { 0 };
+	struct err err = { 0 };
+	struct world w;
+	const char *id, *who, *why, *source, *task, *url;
+	struct snapshot *s = &w.e.invoice.snapshot;
+	struct instalment part = { { 20573 }, AGREED_AMOUNT_MAX };
+	struct agreed_end ended = { "settlement", NULL, 1, 2, true };
+	struct made_offer offers[2];
+	struct escalation back;
+	struct hold_entry hold;
+	struct fact *fact;
+
+	(void)state;
+	threatened(&w);
+	id = long_text(&w, 128);
+	who = long_text(&w, 100);
+	why = long_text(&w, 400);
+	source = long_text(&w, 512);
+	url = long_text(&w, 2000);
+	task = arena_printf(w.arena, "decision:%s:%s", id, id);
+	w.e.late_fee = (struct late_fee){ .amount = AGREED_AMOUNT_MAX, .principal = AGREED_AMOUNT_MAX, .currency = "EUR", .regime = long_text(&w, 64),
+		.ground = long_text(&w, 600), .step = id, .attempt = task, .at = 9 };
+	waived_by_a_source(&w, source, why);
+	tagged(&w, id);
+	s->number = s->late_fee_ref = s->contract = long_text(&w, 100);
+	s->payment_url = s->pdf_url = url;
+	s->pdf_sha256 = long_text(&w, 64);
+	s->policy = w.e.policy = w.e.policy_rule = w.e.reenter = w.e.work_hold_step = w.e.closed = w.e.provider_failed = w.e.provider_only = id;
+	w.e.invoice.id = w.e.invoice.debtor_id = id;
+	fact = add_fact(&w, FACT_PLAN, TEN, NULL);
+	fact->id = fact->reason = id;
+	fact->order.source = source;
+	fact->order.id = long_text(&w, 256);
+	fact->instalments = &part;
+	fact->instalment_count = 1;
+	fact->amount = AGREED_AMOUNT_MAX;
+	hold = (struct hold_entry){ id, 1, 2, who, long_text(&w, sizeof(err.text) - 1) };
+	escalation_hold(&w.e, w.arena, &hold);
+	w.e.call = (struct call_made){ 1, CALL_INVOICE_NOT_RECEIVED, { 20573 }, id, id, long_text(&w, CALL_TELL_MAX) };
+	ended.id = id;
+	w.e.ended = &ended;
+	w.e.ended_count = 1;
+	w.e.task = task;
+	w.e.reenter_on = (date){ 20573 };
+	w.e.commitment = (struct commitment){ .state = COMMITMENT_FULFILLED, .step = id, .what = id, .attempt = task, .approver = who,
+		.lacks = long_text(&w, POLICY_STEPS_MAX * 130 + 100), .by = who, .why = why, .made = 1 };
+	w.e.handed = (struct handed){ "lawyer", long_text(&w, HANDOVER_PROCEDURE_MAX), long_text(&w, HANDOVER_BUNDLE_SIZE), 1, who, why, "returned", 2 };
+	w.e.approved = (struct approved){ who, id, 7 };
+	offers[0] = (struct made_offer){ .code = id, .approver = who, .until = { 20573 }, .amount = AGREED_AMOUNT_MAX, .settles_at = AGREED_AMOUNT_MAX,
+		.attempt = task, .made_at = 5 };
+	offers[1] = (struct made_offer){ .code = id, .approver = who, .until = { 20573 }, .instalments = &part, .instalment_count = 1 };
+	w.e.offers = offers;
+	w.e.offer_count = 2;
+	w.walk[0] = (struct walked){ id, STEP_SKIPPED, id, 1, task };
+	escalation_write(&first, &w.e);
+	if (escalation_read(w.arena, first.data, first.len, &back, &err) < 0)
+		fail_msg("%s %s", err.path, err.text);
+	escalation_write(&second, &back);
+	assert_string_equal(buf_str(&first), buf_str(&second));
+	world_clear(&w);
+}
+
+static void so_can_a_debtor(void **state)
+{
+	CLEANUP(buf_clear) struct buf first = { 0 }, second = { 0 };
+	const char *id, *who, *why, *source, *locale, *address, *line;
+	struct address_state address_state;
+	struct err err = { 0 };
+	struct book_told book;
+	struct debtor back;
+	struct world w;
+
+	(void)state;
+	world_init(&w, LADDER, TEN);
+	id = long_text(&w, 128);
+	who = long_text(&w, 100);
+	why = long_text(&w, 400);
+	source = long_text(&w, 512);
+	locale = long_text(&w, 35);
+	address = long_text(&w, 254);
+	line = long_text(&w, 500);
+	w.contact = (struct contact){ .id = id, .role = id, .name = long_text(&w, 200), .email = address, .phone = "+331000000001234", .locale = locale,
+		.external = true, .channels = (1u << CHANNEL_COUNT) - 1, .sms_consent = true, .voice_consent = true };
+	w.debtor.id = id;
+	w.debtor.customer = (struct customer){ .name = why, .country = "FR", .kind = 3, .locale = locale, .timezone = long_text(&w, 64), .policy = id,
+		.postal = { line, line, line, line, line, line }, .contacts = &w.contact, .contact_count = 1 };
+	w.debtor.order = (struct fact_order){ MONEY_MAX, 1, source, long_text(&w, 256) };
+	w.debtor.paused = (struct debtor_switch){ .set = true, .on = true, .until = 7, .reason = why, .order = w.debtor.order };
+	for (int i = 0; i < CHANNEL_COUNT; i++) {
+		w.debtor.opt_out[i] = w.debtor.paused;
+		w.debtor.stop_replies[i] = (struct stop_reply){ 1, address, true };
+	}
+	contacted(&w, TEN, CHANNEL_LETTER);
+	w.made[0].attempt = arena_printf(w.arena, "post:%s:%s@%lld", id, id, 1LL);
+	w.made[0].to = long_text(&w, 3000);
+	address_state = (struct address_state){ address, CHANNEL_EMAIL, true, 1 };
+	w.debtor.addresses = &address_state;
+	w.debtor.address_count = 1;
+	w.debtor.open = w.debtor.work_held = &id;
+	w.debtor.open_count = w.debtor.work_held_count = 1;
+	assert_true(debtor_allow(&w.debtor, w.arena, &(struct allowed){ id, who, why, true, w.debtor.order }));
+	assert_true(debtor_feed_told(&w.debtor, w.arena, source, 1));
+	book = (struct book_told){ source, id, 1, 1, 1, NULL };
+	w.debtor.books = (struct books){ .items = &book, .count = 1, .capacity = 1 };
+	debtor_write(&first, &w.debtor);
+	if (debtor_read(w.arena, first.data, first.len, &back, &err) < 0)
+		fail_msg("%s %s", err.path, err.text);
+	debtor_write(&second, &back);
+	assert_string_equal(buf_str(&first), buf_str(&second));
+	world_clear(&w);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -230,6 +386,8 @@ int main(void)
 		cmocka_unit_test(offers_are_exact),
 		cmocka_unit_test(what_closed_teaches_and_can_be_taken_back),
 		cmocka_unit_test(documents_come_back),
+		cmocka_unit_test(what_may_be_told_can_be_read_back),
+		cmocka_unit_test(so_can_a_debtor),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
