@@ -350,7 +350,8 @@ int contact_render(const struct contact_env *env, const struct debtor *debtor, c
 			.payment_url = s->payment_url, .pdf_url = s->pdf_url, .page_url = page_url(env, plan->members[i], channel, input.locale, arena),
 			.issued_on = s->issued_on, .terms = s->late_fee_ref, .contract = s->contract, .due_on = s->due_on,
 			.moved_days = date_diff(schedule_due(plan->policy, &when, s->due_on), s->due_on),
-			.total.minor = s->total, .balance.minor = view.balance, .days_past_due = date_diff(input.today, s->due_on) };
+			.total.minor = s->total, .balance.minor = view.balance, .days_past_due = date_diff(input.today, s->due_on),
+			.fee_waived = plan->members[i]->late_fee.waived_at != 0 };
 		memcpy(invoices[i].total.currency, s->currency, 4);
 		memcpy(invoices[i].balance.currency, s->currency, 4);
 		if (!money_add(input.balance.minor, view.balance, &input.balance.minor))
@@ -683,7 +684,7 @@ void contact_called(const struct contact_env *env, struct debtor *debtor, struct
 		const char *step = task ? members[i].escalation->step : NULL;
 
 		escalation_called(members[i].escalation, call, step, task, &rules, fx);
-		if (call->outcome != CALL_BACK_AT)
+		if (call_reached(call->outcome)) /* a voicemail announces nothing to anybody */
 			escalation_step_effects(members[i].escalation, debtor, members[i].policy, step, fx);
 	}
 	if (debtor && call->outcome != CALL_BACK_AT) /* who asks to be called again is not called too often by it */

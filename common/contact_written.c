@@ -4,11 +4,32 @@
 #include "common/contact.h"
 #include "common/locale.h"
 
+/* Not the end of a larger amount: "40,00" in "140,00", "400,00" in "2 400,00". What begins with its currency is whole. */
+static bool whole(const char *text, const char *at)
+{
+	static const char *const groups[] = { " ", "\xc2\xa0", "\xe2\x80\xaf", ".", ",", "'", "\xe2\x80\x99" }, digits[] = "0123456789";
+
+	if (at == text || !strspn(at, digits))
+		return true;
+	for (size_t i = 0; i < ARRAY_LEN(groups) && strspn(at, digits) == 3; i++) {
+		size_t len = strlen(groups[i]);
+
+		if ((size_t)(at - text) > len && memcmp(at - len, groups[i], len) == 0 && strchr(digits, at[-(ptrdiff_t)len - 1]))
+			return false;
+	}
+	return !strchr(digits, at[-1]);
+}
+
 static bool states(const struct notice *notice, struct money money)
 {
 	CLEANUP(buf_clear) struct buf text = { 0 };
 
-	return notice->text && locale_money(notice->format, money, &text) == 0 && strstr(notice->text, buf_str(&text)) != NULL;
+	if (!notice->text || locale_money(notice->format, money, &text) < 0)
+		return false;
+	for (const char *at = notice->text; (at = strstr(at, buf_str(&text))) != NULL; at++)
+		if (whole(notice->text, at))
+			return true;
+	return false;
 }
 
 /*
@@ -32,7 +53,7 @@ static void keep_fees(const struct contact_env *env, const struct debtor *debtor
 		struct money balance = { .minor = invoice_view(invoice).balance };
 
 		memcpy(balance.currency, invoice->snapshot.currency, 4);
-		if (date_diff(today, invoice->snapshot.due_on) <= 0)
+		if (date_diff(today, invoice->snapshot.due_on) <= 0 || plan->members[i]->late_fee.waived_at)
 			continue;
 		if (!regime_sum(regime, balance, &each.minor) || !money_add(total.minor, each.minor, &total.minor))
 			return;

@@ -63,6 +63,7 @@ struct notice_invoice {
 	int32_t moved_days; /* by which the policy moves the due date: interest counts from there */
 	struct money total, balance;
 	int32_t days_past_due; /* < 0: before the due date */
+	bool fee_waived; /* the law's fixed sum: it is not asked for any more */
 };
 
 /*

@@ -288,26 +288,32 @@ static int64_t common_rate(const struct notice_input *input)
 	return rate;
 }
 
-/* The fixed sums of all overdue invoices, in minor units; false: they are not known. */
+/* The fixed sums of all overdue invoices, in minor units, but of those for which it was waived; false: they are not known. */
 static bool put_sum(struct model *m, const struct notice_input *input, int64_t *ret)
 {
 	const struct regime *late = input->late;
 	struct money each = { 0 }, total = { 0 };
-	bool known = late->currency, same = true;
+	bool gives = late->sum || late->tiers, known = late->currency, same = true;
+	size_t asked = 0, waived = 0;
 
-	jm_bool(&m->w, "sum", late->sum || late->tiers);
+	for (size_t i = 0; i < input->invoice_count; i++) {
+		asked += is_late(input, i) && !input->invoices[i].fee_waived;
+		waived += is_late(input, i) && input->invoices[i].fee_waived;
+	}
+	gives = gives && (asked || !waived);
+	jm_bool(&m->w, "sum", gives);
 	for (size_t i = 0, seen = 0; known && i < input->invoice_count; i++) {
 		int64_t one;
 
-		if (!is_late(input, i))
+		if (!is_late(input, i) || input->invoices[i].fee_waived)
 			continue;
 		known = regime_sum(late, input->invoices[i].balance, &one) && money_add(total.minor, one, &total.minor);
-		same = same && (seen++ == 0 || one == each.minor);
+		same = same && !waived && (seen++ == 0 || one == each.minor); /* "for each" is not said where one has none */
 		each.minor = one;
 	}
 	*ret = total.minor;
 	if (!known || total.minor == 0)
-		return !late->sum && !late->tiers;
+		return !gives;
 	memcpy(each.currency, late->currency, sizeof(each.currency));
 	memcpy(total.currency, late->currency, sizeof(total.currency));
 	put_money(m, same ? "sum_each" : "sum_total", same ? each : total);

@@ -371,6 +371,80 @@ static void a_step_speaks_in_its_notice(void **state)
 	}
 }
 
+/* A notice says what it may be held to: the sum as it stands there, not as the end of another amount, and never once it was waived. */
+static void a_sum_is_owed_where_the_notice_names_it(void **state)
+{
+	static struct wording statute[] = { { "fr", "Loi 7" } };
+	static struct regime law = { .name = "L", .cited = { statute, 1 }, .fixed = RATE_NONE, .currency = "EUR" };
+	static const struct interest_rules rules = { .regimes = &law, .regime_count = 1 };
+	static const struct {
+		const char *text;
+		int64_t sum, owed, waived_at;
+	} rows[] = {
+		{ "Une somme de 40,00\xc2\xa0€ est due.", 4000, 4000, 0 },
+		{ "40,00\xc2\xa0€", 4000, 4000, 0 },
+		{ "Dont {{#late.sum_each}}{{.}}{{/late.sum_each}}{{^late.sum}}rien{{/late.sum}}", 4000, 4000, 0 },
+		{ "Il reste 140,00\xc2\xa0€.", 4000, 0, 0 },
+		{ "140,00\xc2\xa0€, et 40,00\xc2\xa0€", 4000, 4000, 0 },
+		{ "2\xe2\x80\xaf" "400,00\xc2\xa0€", 40000, 0, 0 },
+		{ "2\xc2\xa0" "400,00\xc2\xa0€", 40000, 0, 0 },
+		{ "2 400,00\xc2\xa0€", 40000, 0, 0 },
+		{ "2.400,00\xc2\xa0€", 40000, 0, 0 },
+		{ "de 400,00\xc2\xa0€", 40000, 40000, 0 },
+		{ "facture 12\xc2\xa0: 400,00\xc2\xa0€", 40000, 40000, 0 },
+		{ "Et {{^late.sum}}rien{{/late.sum}}", 4000, 0, 5 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct contact_released out;
+		struct contact_plan p;
+		struct err err = { 0 };
+		struct world w;
+
+		world_init(&w, POLICY("\"late\":{\"regime\":\"L\"},", MAIL("a", "due+1d", ",\"fees\":true")));
+		add_template(&w, "fr", NOTICE_SUBJECT, "x");
+		add_template(&w, "fr", NOTICE_TEXT, rows[i].text);
+		law.sum = rows[i].sum;
+		w.env.interest = &rules;
+		for (size_t k = 0; k < INVOICES; k++)
+			w.e[k].late_fee.waived_at = rows[i].waived_at;
+		assert_true(plan(&w, "inv_0", &p));
+		if (contact_release(&w.env, &w.debtor, &p, NULL, NULL, &w.fx, &out, &err) < 0)
+			fail_msg("%s %s", err.code, err.text);
+		if (w.e[0].late_fee.amount != rows[i].owed || (strstr(out.message.text, "rien") != NULL) != (rows[i].waived_at != 0))
+			fail_msg("%s: %lld owed", out.message.text, (long long)w.e[0].late_fee.amount);
+		world_clear(&w);
+	}
+}
+
+/* What was said to nobody was not announced. */
+static void a_voicemail_announces_nothing(void **state)
+{
+	static const struct {
+		enum call_outcome outcome;
+		bool told;
+	} rows[] = { { CALL_VOICEMAIL, false }, { CALL_UNREACHABLE, false }, { CALL_WRONG_CONTACT, false }, { CALL_BACK_AT, false },
+		{ CALL_WAITING_APPROVAL, true }, { CALL_REFUSES, true } };
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct event call = { .id = "e1", .source = "s", .outcome = rows[i].outcome, .who = "lea", .until_on = date_none(), .back_at = at(NOW) + DAY_MS };
+		struct world w;
+
+		world_init(&w, POLICY("", "{\"id\":\"call\",\"at\":\"due+1d\",\"channel\":\"call\",\"template\":\"t\",\"deadline\":\"2bd\","
+			"\"effects\":[\"work.hold_requested\"],\"hold_after\":\"7d\",\"announces\":{\"step\":\"end\",\"within\":\"20d\"}},"
+			"{\"id\":\"end\",\"at\":\"due+20d\",\"gate\":\"decision\",\"role\":\"owner\"}"));
+		w.e[0].state = ESCALATION_TASK;
+		w.e[0].step = "call";
+		w.e[0].task = "call:inv_0:call";
+		contact_called(&w.env, &w.debtor, &w.candidates[0], 1, &call, "call:inv_0:call", &w.fx);
+		assert_int_equal(w.e[0].commitment.state, rows[i].told ? COMMITMENT_OPEN : COMMITMENT_NONE);
+		assert_int_equal(w.e[0].work_hold_at != 0, rows[i].told);
+		world_clear(&w);
+	}
+}
+
 static void a_text_message(void **state)
 {
 	struct contact_released out;
@@ -590,6 +664,8 @@ int main(void)
 		cmocka_unit_test(a_step_speaks_in_its_notice),
 		cmocka_unit_test(released),
 		cmocka_unit_test(documents),
+		cmocka_unit_test(a_sum_is_owed_where_the_notice_names_it),
+		cmocka_unit_test(a_voicemail_announces_nothing),
 		cmocka_unit_test(a_text_message),
 		cmocka_unit_test(a_stop_is_confirmed),
 		cmocka_unit_test(not_released),

@@ -58,6 +58,7 @@ struct about {
 	date today, due[2];
 	int64_t minor[2]; /* the second 0: it is about one */
 	const char *currency, *terms;
+	bool waived[2];
 };
 
 static struct about usual(const char *regime, const char *locale)
@@ -77,7 +78,7 @@ static int try_render(const struct about *a, struct notice *ret, struct err *err
 	for (size_t i = 0; i < input.invoice_count; i++) {
 		invoices[i] = (struct notice_invoice){ .number = i ? "F-43" : "F-42", .issued_on = date_none(), .due_on = a->due[i],
 			.total.minor = a->minor[i], .balance.minor = a->minor[i], .terms = a->terms,
-			.days_past_due = date_diff(a->today, a->due[i]) };
+			.days_past_due = date_diff(a->today, a->due[i]), .fee_waived = a->waived[i] };
 		memcpy(invoices[i].total.currency, a->currency, 4);
 		memcpy(invoices[i].balance.currency, a->currency, 4);
 		input.balance.minor += a->minor[i];
@@ -253,6 +254,24 @@ static void the_sum_is_each_ones_or_all_of_them(void **state)
 	has(told(&a), "40,00" NBSP "€ par facture");
 }
 
+static void a_waived_sum_is_not_asked_for(void **state)
+{
+	struct about a = usual("FR-B2B", "en-GB");
+
+	(void)state;
+	a.waived[0] = true;
+	lacks(told(&a), "A fixed sum");
+	lacks(told(&a), "40.00");
+	has(told(&a), "Together with the balance: €1,205.99."); /* the interest is: it was not waived */
+	a.minor[1] = 20000;
+	has(told(&a), "is due for each overdue invoice: €40.00 in all."); /* the other one's */
+	has(told(&a), "Together with the balance and the fixed sum: €1,446.92.");
+	a.waived[1] = true;
+	lacks(told(&a), "A fixed sum");
+	a.waived[0] = a.waived[1] = false;
+	has(told(&a), "is due: €40.00 for each invoice.");
+}
+
 static void terms_are_named_where_they_are_known(void **state)
 {
 	struct about a = usual("FR-B2B", "fr-FR");
@@ -388,6 +407,7 @@ int main(void)
 		cmocka_unit_test(a_rate_that_is_not_known_is_not_told),
 		cmocka_unit_test(a_frozen_rate_is_that_of_its_beginning),
 		cmocka_unit_test(the_sum_is_each_ones_or_all_of_them),
+		cmocka_unit_test(a_waived_sum_is_not_asked_for),
 		cmocka_unit_test(terms_are_named_where_they_are_known),
 		cmocka_unit_test(the_sum_is_that_of_the_command),
 		cmocka_unit_test(what_is_not_known_is_not_summed),
