@@ -310,9 +310,9 @@ void commitment_lapse(struct escalation *e, const char *reason, struct effects *
 /*
  * Whether a person may say so now: "commitment_execute", "commitment_withdraw", "handover" (`what`: to whom), "handover_result" (`what`:
  * kept or returned), "waive" (`what`: a word of need_names or a step's id), "decide" (`what`: the decision). 0 for any other word.
- * -EBADMSG: code and sentence in err. `debtor` and `policy` may be NULL.
+ * -EBADMSG: code and sentence in err. `debtor` and the rules' policy may be NULL.
  */
-int commitment_may(const struct escalation *e, const struct debtor *debtor, const struct policy *policy, const char *command, const char *what,
+int commitment_may(const struct escalation *e, const struct debtor *debtor, const struct rules *rules, const char *command, const char *what,
 	struct err *err);
 /* A person said at the gate that is open to go on: where that is what was announced, it is carried out with it. */
 void commitment_decided(struct escalation *e, const struct event *command, struct effects *fx);

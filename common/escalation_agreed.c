@@ -61,6 +61,24 @@ int64_t settlement_until(const struct business_time *when, const struct fact *se
 	return date_is_set(settlement->until_on) ? business_opening(when, date_add_days(settlement->until_on, 1)) : 0;
 }
 
+const char *agreed_holding(const struct escalation *e, const struct debtor *d, const struct rules *rules, const struct invoice_view *view)
+{
+	bool dated = d && rules->policy; /* without them nobody knows when a day ends there: it holds until it is broken */
+	struct business_time when = { 0 };
+
+	if (dated)
+		when = schedule_window(rules->policy, d, rules->creditor_zone, rules->holidays);
+	if (view->plan && !escalation_broke(e, "plan", view->plan) &&
+		(!dated || !view->plan->instalment_count || plan_until(rules, &when, view->plan, view->balance) > rules->now))
+		return "plan";
+	if (view->settlement && !escalation_broke(e, "settlement", view->settlement) &&
+		(!dated || !date_is_set(view->settlement->until_on) || settlement_until(&when, view->settlement) > rules->now))
+		return "settlement";
+	if (view->promise && !escalation_broke(e, "promise", view->promise) && (!dated || promise_until(e, rules, &when, view->promise) > rules->now))
+		return "promise";
+	return NULL;
+}
+
 /* --- kept or not ----------------------------------------------------------------------------------------------------- */
 
 /* The ladder goes on at this step, unless it came as far already. What lies between is skipped, for that reason. */

@@ -261,9 +261,10 @@ static int may_decide(const struct escalation *e, const struct policy *policy, c
 }
 
 /* What must be settled first. NULL: nothing. */
-static const char *in_the_way(const struct escalation *e, const struct debtor *d)
+static const char *in_the_way(const struct escalation *e, const struct debtor *d, const struct rules *rules)
 {
 	struct invoice_view view = invoice_view(&e->invoice);
+	const char *agreed = agreed_holding(e, d, rules, &view);
 
 	return e->state == ESCALATION_CLOSED	      ? "it is closed" :
 	       handed_over(e)			      ? "it is handed over already" :
@@ -271,16 +272,17 @@ static const char *in_the_way(const struct escalation *e, const struct debtor *d
 	       e->state == ESCALATION_DOUBT	      ? "a message may have been sent: say what became of it first (dunningctl decide)" :
 	       d && d->insolvent.on		      ? "the debtor is insolvent: the claim is declared to whoever administers it" :
 	       view.dispute			      ? "a dispute is open" :
-	       view.plan && !escalation_broke(e, "plan", view.plan) ? "a payment plan is agreed" :
-	       view.settlement && !escalation_broke(e, "settlement", view.settlement) ? "a settlement is agreed" :
-	       view.promise && !escalation_broke(e, "promise", view.promise) ? "a promise to pay is open" :
-									       NULL;
+	       !agreed				      ? NULL :
+	       strcmp(agreed, "plan") == 0	      ? "a payment plan is agreed" :
+	       strcmp(agreed, "settlement") == 0      ? "a settlement is agreed" :
+							"a promise to pay is open";
 }
 
-static int may_hand_over(const struct escalation *e, const struct debtor *d, const struct policy *policy, const char *to, struct err *err)
+static int may_hand_over(const struct escalation *e, const struct debtor *d, const struct rules *rules, const char *to, struct err *err)
 {
 	CLEANUP(arena_freep) struct arena *arena = NULL;
-	const char *way = in_the_way(e, d), *lacks;
+	const struct policy *policy = rules->policy;
+	const char *way = in_the_way(e, d, rules), *lacks;
 
 	if (!among(takers, to))
 		return err_set(err, -EBADMSG, "not_one_of", "$.data.to", "must be lawyer, agency or court, not \"%s\"", to);
@@ -305,9 +307,10 @@ static int may_waive(const struct escalation *e, const struct policy *policy, co
 	return 0;
 }
 
-int commitment_may(const struct escalation *e, const struct debtor *d, const struct policy *policy, const char *command, const char *what,
+int commitment_may(const struct escalation *e, const struct debtor *d, const struct rules *rules, const char *command, const char *what,
 	struct err *err)
 {
+	const struct policy *policy = rules->policy;
 	int step = policy && e->commitment.what ? policy_step_index(policy, e->commitment.what) : -1;
 	bool execute = strcmp(command, "commitment_execute") == 0;
 
@@ -315,7 +318,7 @@ int commitment_may(const struct escalation *e, const struct debtor *d, const str
 	if (strcmp(command, "decide") == 0)
 		return may_decide(e, policy, what, err);
 	if (strcmp(command, "handover") == 0)
-		return may_hand_over(e, d, policy, what, err);
+		return may_hand_over(e, d, rules, what, err);
 	if (strcmp(command, "waive") == 0)
 		return may_waive(e, policy, what, err);
 	if (strcmp(command, "handover_result") == 0 && !(handed_over(e) && among(results, what)))

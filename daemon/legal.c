@@ -50,10 +50,12 @@ int legal_check(struct dunner *d, struct group *g, const struct event *e, const 
 {
 	const struct debtor *debtor = debtor_of(d, g, doc);
 	struct event accepted = *e;
+	struct rules rules;
 
 	if (e->offer)
 		return zone_of(d, g, doc) ? offer_take(doc->e, zone_of(d, g, doc), &accepted, err) : 0;
-	return commitment_may(doc->e, debtor, decide_policy(d, doc->e, debtor), e->command, what_of(e), err);
+	rules = decide_rules(d, decide_policy(d, doc->e, debtor));
+	return commitment_may(doc->e, debtor, &rules, e->command, what_of(e), err);
 }
 
 /* What a person was told on the telephone, or by mail, becomes the fact that an event would have told. */

@@ -97,6 +97,7 @@ struct verdict {
 	struct next_action next;
 	bool by_rules; /* false: the policy's version is not at hand, so this is what the daemon noted last */
 };
+struct rules entry_rules(struct ctl *ctl, const struct entry *entry); /* as of now; of the payment feed nothing */
 /* By the rules of common/, with the debtor's facts, as the daemon will decide. */
 struct verdict entry_next(struct ctl *ctl, const struct entry *entry);
 const char *verdict_action(const struct verdict *verdict); /* stable word: "contact", "hold", "skip", "gate", ... */

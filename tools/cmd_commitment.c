@@ -60,12 +60,14 @@ int ctl_legal_order(struct ctl *ctl, const char *invoice, const char *what, stru
 {
 	struct err err = { 0 };
 	struct entry entry;
+	struct rules rules;
 	int r = entry_find(ctl, ctl->arena, invoice, &entry);
 
 	if (r != 0)
 		return r;
 	order->target = invoice;
-	if (commitment_may(&entry.e, entry.d, entry.policy, order->command, what, &err) < 0)
+	rules = entry_rules(ctl, &entry);
+	if (commitment_may(&entry.e, entry.d, &rules, order->command, what, &err) < 0)
 		return ctl_fail(ctl, EXIT_FOUND, err.code, "%s", err.text);
 	return ctl_order(ctl, entry.partition, order);
 }

@@ -348,10 +348,15 @@ static struct next_action as_noted(const struct escalation *e)
 	return next;
 }
 
+struct rules entry_rules(struct ctl *ctl, const struct entry *entry)
+{
+	return (struct rules){ .policy = entry->policy, .creditor_zone = ctl->config->creditor.zone, .holidays = ctl_holidays(ctl),
+		.guard = ctl_guard(ctl), .books = ctl_books(ctl, entry->partition), .now = ctl->now };
+}
+
 struct verdict entry_next(struct ctl *ctl, const struct entry *entry)
 {
-	struct rules rules = { .policy = entry->policy, .creditor_zone = ctl->config->creditor.zone, .holidays = ctl_holidays(ctl),
-		.guard = ctl_guard(ctl), .books = ctl_books(ctl, entry->partition), .now = ctl->now };
+	struct rules rules = entry_rules(ctl, entry);
 	struct verdict verdict = { .by_rules = entry->policy || !entry->e.policy_digest };
 
 	if (!verdict.by_rules) {

@@ -87,7 +87,8 @@ static int show_checks(struct ctl *ctl, const struct entry *entry, struct table 
 	struct err err = { 0 };
 	size_t met, all;
 	struct table *t = checks(ctl, entry, &met, &all);
-	int r = commitment_may(&entry->e, entry->d, entry->policy, "handover", to, &err);
+	struct rules rules = entry_rules(ctl, entry);
+	int r = commitment_may(&entry->e, entry->d, &rules, "handover", to, &err);
 
 	fields_add(f, "invoice", "Invoice", cell_text(entry->e.invoice.id));
 	fields_add(f, "complete", "Complete", cell_text(arena_printf(ctl->arena, "%zu of %zu", met, all)));
@@ -143,6 +144,7 @@ static int run_handover(struct ctl *ctl, const struct invocation *call)
 	struct order order = { .command = "handover", .target = call->args[0], .why = call->args[1], .more = write_taken, .more_arg = &taken };
 	struct err err = { 0 };
 	struct entry entry;
+	struct rules rules;
 	struct table *ways;
 	int r;
 
@@ -158,7 +160,8 @@ static int run_handover(struct ctl *ctl, const struct invocation *call)
 		return show_checks(ctl, &entry, ways, taken.to);
 	if (!to || !order.why)
 		return ctl_fail(ctl, EXIT_USAGE, "usage", "say to whom, with --to lawyer, agency or court, and why (or look first, with --check)");
-	if (commitment_may(&entry.e, entry.d, entry.policy, "handover", to, &err) < 0)
+	rules = entry_rules(ctl, &entry);
+	if (commitment_may(&entry.e, entry.d, &rules, "handover", to, &err) < 0)
 		return ctl_fail(ctl, strcmp(err.code, "not_one_of") == 0 ? EXIT_USAGE : EXIT_FOUND, err.code, "%s", err.text);
 	r = choose_procedure(ctl, call, law, suited, &taken);
 	if (r != 0)

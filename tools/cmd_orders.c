@@ -240,6 +240,7 @@ static int run_decide(struct ctl *ctl, const struct invocation *call)
 	bool gate = word_listed(answers, word);
 	bool doubt = strcmp(word, "sent") == 0 || strcmp(word, "not_sent") == 0;
 	struct err err = { 0 };
+	struct rules rules;
 	struct entry entry;
 	int r;
 
@@ -248,7 +249,8 @@ static int run_decide(struct ctl *ctl, const struct invocation *call)
 	r = order_invoice(ctl, task_invoice(ctl->arena, call->args[0]), &order, &entry);
 	if (r != 0)
 		return r;
-	if (commitment_may(&entry.e, entry.d, entry.policy, "decide", word, &err) < 0)
+	rules = entry_rules(ctl, &entry);
+	if (commitment_may(&entry.e, entry.d, &rules, "decide", word, &err) < 0)
 		return ctl_fail(ctl, EXIT_FOUND, err.code, "%s", err.text);
 	if (strcmp(word, "stop") == 0 && entry.e.state == ESCALATION_WAITING && entry.e.held && strcmp(entry.e.held, "exhausted") == 0)
 		return ctl_order(ctl, entry.partition, &order); /* nothing is left to be done but to decide */

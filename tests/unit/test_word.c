@@ -71,13 +71,55 @@ static void what_may_be_said_when(void **state)
 		struct world w;
 
 		world_init(&w, THREAT, OWED);
-		if (commitment_may(&w.e, &w.debtor, w.policy, rows[i].command, rows[i].what, NULL) != rows[i].before)
+		if (commitment_may(&w.e, &w.debtor, &w.rules, rows[i].command, rows[i].what, NULL) != rows[i].before)
 			fail_msg("%s %s before", rows[i].command, rows[i].what ? rows[i].what : "");
 		world_clear(&w);
 		threatened(&w);
 		assert_int_equal(w.e.commitment.state, COMMITMENT_OPEN);
-		if (commitment_may(&w.e, &w.debtor, w.policy, rows[i].command, rows[i].what, NULL) != rows[i].open)
+		if (commitment_may(&w.e, &w.debtor, &w.rules, rows[i].command, rows[i].what, NULL) != rows[i].open)
 			fail_msg("%s %s while it is open", rows[i].command, rows[i].what ? rows[i].what : "");
+		world_clear(&w);
+	}
+}
+
+/* Only what holds the ladder is in the way of a handover. */
+static void what_was_agreed_may_hold_no_longer(void **state)
+{
+	static const struct {
+		const char *name;
+		enum fact_kind kind;
+		const char *until; /* NULL: none was named */
+		int broken; /* promises before it */
+		bool opened_later, free;
+	} rows[] = {
+		{ "a promise", FACT_PROMISE, "2026-04-20", 0, false, false },
+		{ "one after one that was broken", FACT_PROMISE, "2026-04-20", 1, false, false },
+		{ "a third, after two that were broken", FACT_PROMISE, "2026-04-20", 2, false, true },
+		{ "one that was over before we knew of the invoice", FACT_PROMISE, "2026-04-03", 0, true, true },
+		{ "a settlement", FACT_SETTLEMENT, "2026-04-20", 0, false, false },
+		{ "one with no last day", FACT_SETTLEMENT, NULL, 0, false, false },
+		{ "one that was over before", FACT_SETTLEMENT, "2026-04-03", 0, true, true },
+		{ "a plan without days", FACT_PLAN, NULL, 0, false, false },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct agreed_end ended[] = { { "promise", "p1", 1, 2, false }, { "promise", "p2", 3, 4, false } };
+		struct next_action next;
+		struct world w;
+
+		threatened(&w);
+		w.policy->agreed.promises_most = 2;
+		add_fact(&w, rows[i].kind, "2026-04-02T08:00:00Z", rows[i].until);
+		w.e.ended = ended;
+		w.e.ended_count = (size_t)rows[i].broken;
+		if (rows[i].opened_later)
+			w.e.opened_at = at("2026-04-08T08:00:00Z");
+		if ((commitment_may(&w.e, &w.debtor, &w.rules, "handover", "lawyer", NULL) == 0) != rows[i].free)
+			fail_msg("%s", rows[i].name);
+		next = escalation_next(&w.e, &w.debtor, &w.rules);
+		if ((next.kind != NEXT_HELD) != rows[i].free)
+			fail_msg("%s, for the ladder", rows[i].name);
 		world_clear(&w);
 	}
 }
@@ -381,6 +423,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_step_rests_on_what_it_requires),
 		cmocka_unit_test(what_may_be_said_when),
+		cmocka_unit_test(what_was_agreed_may_hold_no_longer),
 		cmocka_unit_test(no_second_word_while_one_is_open),
 		cmocka_unit_test(an_overdue_word_is_said_once),
 		cmocka_unit_test(offers_are_exact),
