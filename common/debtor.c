@@ -53,10 +53,20 @@ int64_t debtor_payments_known_to(const struct debtor *system, const char *const 
 	return known_to;
 }
 
+bool contact_made_by(const struct contact_made *made, const char *attempt)
+{
+	size_t len = strlen(attempt);
+
+	if (strncmp(made->attempt, attempt, len) != 0)
+		return false;
+	return !made->attempt[len] || (made->attempt[len] == '@' && made->attempt[len + 1] &&
+		!made->attempt[len + 1 + strspn(made->attempt + len + 1, "0123456789")]);
+}
+
 struct contact_made *debtor_contact_made(struct debtor *debtor, const char *attempt)
 {
-	for (size_t i = 0; attempt && i < debtor->contact_count; i++)
-		if (strcmp(debtor->contacts[i].attempt, attempt) == 0)
+	for (size_t i = debtor->contact_count; attempt && i-- > 0;)
+		if (contact_made_by(&debtor->contacts[i], attempt))
 			return &debtor->contacts[i];
 	return NULL;
 }

@@ -35,7 +35,7 @@ static bool waived(const struct escalation *e, const char *what)
 	return false;
 }
 
-/* Some message of the ladder arrived, as its provider says; or somebody was spoken to. */
+/* Some message of the ladder arrived, as its provider or carrier says; or somebody was spoken to. */
 static bool delivered(const struct escalation *e, const struct debtor *d)
 {
 	if (e->call.at && call_reached(e->call.outcome))
@@ -44,7 +44,7 @@ static bool delivered(const struct escalation *e, const struct debtor *d)
 		const struct contact_made *made = &d->contacts[i];
 
 		for (size_t k = 0; k < e->walk_count && (made->delivery == DELIVERY_DELIVERED || made->delivery == DELIVERY_OPENED); k++)
-			if (e->walk[k].end == STEP_SENT && e->walk[k].attempt && strcmp(e->walk[k].attempt, made->attempt) == 0)
+			if (e->walk[k].end != STEP_SKIPPED && e->walk[k].attempt && contact_made_by(made, e->walk[k].attempt))
 				return true;
 	}
 	return false;

@@ -82,6 +82,46 @@ static void what_may_be_said_when(void **state)
 	}
 }
 
+/* Posted by hand: the carrier's word names the task, and the contact has the hour as well. */
+static void a_letter_posted_by_hand_arrives(void **state)
+{
+	static const char post[] = "post:inv_42:formal";
+	static const struct {
+		const char *contact;
+		enum delivery_state delivery;
+		bool there;
+	} rows[] = {
+		{ "post:inv_42:formal@1775721600000", DELIVERY_DELIVERED, true },
+		{ "post:inv_42:formal@1775721600000", DELIVERY_SENT, false },
+		{ "post:inv_42:formal@1775721600000", DELIVERY_DEFERRED, false },
+		{ "post:inv_42:formal_2@1775721600000", DELIVERY_DELIVERED, false },
+		{ "post:inv_42:formal@b:formal@1775721600000", DELIVERY_DELIVERED, false },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		const struct needs needs = { .facts = 1u << NEED_DELIVERED };
+		struct event e = { .type = EVENT_LETTER_STATUS_UPDATED, .id = "1", .source = "s", .time = at(OWED), .order = { 0, at(OWED), "s", "1" },
+			.attempt_id = post, .channel = CHANNEL_LETTER, .delivery = rows[i].delivery };
+		struct world w;
+
+		threatened(&w);
+		w.walk[1].end = STEP_DONE;
+		w.walk[1].attempt = post;
+		contacted(&w, "2026-04-09T08:00:00Z", CHANNEL_LETTER);
+		w.made[0].attempt = "post:inv_42:formal@1775000000000"; /* said before, and again */
+		contacted(&w, "2026-04-09T08:00:00Z", CHANNEL_LETTER);
+		w.made[1].attempt = rows[i].contact;
+		if (strcmp(rows[i].contact, "post:inv_42:formal@1775721600000") != 0)
+			w.made[0].attempt = "another";
+		(void)debtor_apply(&w.debtor, &e, w.arena);
+		assert_int_equal(w.made[0].delivery, DELIVERY_NONE);
+		if (!escalation_missing(&w.e, &w.debtor, w.policy, &needs).facts != rows[i].there)
+			fail_msg("%s, %s", rows[i].contact, delivery_names[rows[i].delivery]);
+		world_clear(&w);
+	}
+}
+
 /* Only what holds the ladder is in the way of a handover. */
 static void what_was_agreed_may_hold_no_longer(void **state)
 {
@@ -423,6 +463,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_step_rests_on_what_it_requires),
 		cmocka_unit_test(what_may_be_said_when),
+		cmocka_unit_test(a_letter_posted_by_hand_arrives),
 		cmocka_unit_test(what_was_agreed_may_hold_no_longer),
 		cmocka_unit_test(no_second_word_while_one_is_open),
 		cmocka_unit_test(an_overdue_word_is_said_once),
