@@ -300,8 +300,8 @@ struct needs escalation_missing(const struct escalation *e, const struct debtor 
 /* The same as words, "contract, clarification", in the arena; NULL: nothing lacks. */
 const char *escalation_lacks(const struct escalation *e, const struct debtor *debtor, const struct policy *policy, const struct needs *needs,
 	struct arena *arena);
-/* The one that a handover must meet: of the policy's handover, else of nothing. */
-const struct needs *escalation_handover_needs(const struct policy *policy);
+/* What a handover must meet: of the policy's handover that is asked now, else that was announced, else the first; none: nothing. */
+const struct needs *escalation_handover_needs(const struct escalation *e, const struct policy *policy);
 /* A message of the step went out, or may have: what it announces is our word from now on. `attempt`: its proof. */
 void commitment_open(struct escalation *e, const struct debtor *debtor, const struct policy *policy, const char *step, const char *attempt,
 	struct effects *fx);

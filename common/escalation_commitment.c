@@ -105,14 +105,29 @@ const char *escalation_lacks(const struct escalation *e, const struct debtor *d,
 	return words;
 }
 
-const struct needs *escalation_handover_needs(const struct policy *policy)
+/* The one that is asked now, else that was announced, else the first: a policy may have one for each way. NULL: none. */
+static const struct step *handover_step(const struct escalation *e, const struct policy *policy)
 {
-	static const struct needs none = { 0 };
+	const char *const named[] = { e->state == ESCALATION_GATE ? e->step : NULL, e->commitment.what };
 
+	for (size_t i = 0; policy && i < ARRAY_LEN(named); i++) {
+		int step = named[i] ? policy_step_index(policy, named[i]) : -1;
+
+		if (step >= 0 && policy->steps[step].handover)
+			return &policy->steps[step];
+	}
 	for (size_t i = 0; policy && i < policy->step_count; i++)
 		if (policy->steps[i].handover)
-			return &policy->steps[i].needs;
-	return &none;
+			return &policy->steps[i];
+	return NULL;
+}
+
+const struct needs *escalation_handover_needs(const struct escalation *e, const struct policy *policy)
+{
+	static const struct needs none = { 0 };
+	const struct step *step = handover_step(e, policy);
+
+	return step ? &step->needs : &none;
 }
 
 /* --- our word ---------------------------------------------------------------------------------------------------------------- */
@@ -289,7 +304,7 @@ static int may_hand_over(const struct escalation *e, const struct debtor *d, con
 	if (way)
 		return err_set(err, -EBADMSG, "not_now", "$.data.target", "invoice %s cannot be handed over: %s", e->invoice.id, way);
 	arena = arena_create();
-	lacks = escalation_lacks(e, d, policy, escalation_handover_needs(policy), arena);
+	lacks = escalation_lacks(e, d, policy, escalation_handover_needs(e, policy), arena);
 	if (lacks)
 		return err_set(err, -EBADMSG, "incomplete", "$.data.target",
 			"what the policy asks for before a handover of invoice %s is not there: %s; supply it, or say why you do without (dunningctl waive)",
@@ -351,14 +366,6 @@ static void walk_gate(struct escalation *e, const char *gate, enum step_end how,
 	escalation_walked(e, fx->arena, gate, how, reason, fx->now, NULL);
 }
 
-static const char *handover_step(const struct policy *policy)
-{
-	for (size_t i = 0; policy && i < policy->step_count; i++)
-		if (policy->steps[i].handover)
-			return policy->steps[i].id;
-	return NULL;
-}
-
 static void write_handed(struct draft *draft, const struct escalation *e, const char *why)
 {
 	jw_str(&draft->w, "to", e->handed.to);
@@ -383,14 +390,14 @@ static void tell_handed(struct escalation *e, const char *kind, const char *why,
 static void hand_over(struct escalation *e, const struct policy *policy, const struct event *command, const char *to, struct effects *fx)
 {
 	struct json procedure = json_get(&command->data, "procedure"), bundle = json_get(&command->data, "bundle_sha256");
-	const char *step = handover_step(policy);
+	const struct step *step = handover_step(e, policy);
 
 	e->handed = (struct handed){ .to = to, .procedure = json_str(&procedure), .bundle = json_str(&bundle), .at = fx->now, .by = command->who,
 		.why = command->why };
 	tell_handed(e, "handover.requested", command->why, fx);
 	if (e->commitment.state == COMMITMENT_OPEN)
 		end(e, COMMITMENT_FULFILLED, "commitment.fulfilled", "handover", command->who, command->why, fx);
-	walk_gate(e, step ? arena_strdup(fx->arena, step) : NULL, STEP_DONE, to, fx);
+	walk_gate(e, step ? arena_strdup(fx->arena, step->id) : NULL, STEP_DONE, to, fx);
 }
 
 static void waive(struct escalation *e, const struct event *command, const char *what, struct effects *fx)

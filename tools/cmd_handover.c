@@ -30,7 +30,7 @@ static const struct column check_columns[] = { { "what", "WHAT", false }, { "the
 /* How complete it is: of everything that a judge would ask for, whether the policy does or not. */
 static struct table *checks(struct ctl *ctl, const struct entry *entry, size_t *met, size_t *all)
 {
-	const struct needs *asked = escalation_handover_needs(entry->policy);
+	const struct needs *asked = escalation_handover_needs(&entry->e, entry->policy);
 	struct needs every = { .facts = (1u << NEED_COUNT) - 1, .steps = asked->steps };
 	struct needs missing = escalation_missing(&entry->e, entry->d, entry->policy, &every);
 	struct table *t = table_create(ctl->arena, check_columns);

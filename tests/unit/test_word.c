@@ -82,6 +82,36 @@ static void what_may_be_said_when(void **state)
 	}
 }
 
+/* One way to a lawyer, another to a court: the one that is asked, or was announced, is carried out, and its evidence counts. */
+static void of_two_handovers_the_one_that_is_meant(void **state)
+{
+	static const char two[] = POLICY("", MAIL("formal", "due+8d", "") ",{\"id\":\"one\",\"at\":\"formal+14d\",\"action\":\"handover\",\"role\":\"owner\","
+		"\"requires\":[\"contract\"]},{\"id\":\"two\",\"at\":\"formal+30d\",\"action\":\"handover\",\"role\":\"owner\",\"requires\":[\"document\"]}");
+	static const struct {
+		const char *open, *announced; /* the gate that is open; what was announced */
+		const char *lacks, *walked;
+	} rows[] = { { NULL, NULL, "contract", "one" }, { NULL, "two", "document", "two" }, { "two", NULL, "document", "two" },
+		{ "one", "two", "contract", "one" }, { "two", "one", "document", "two" }, { NULL, "formal", "contract", "one" } };
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct event command = { .command = "handover", .who = "me", .why = "x" };
+		struct world w;
+
+		world_init(&w, two, OWED);
+		walked(&w, "formal", STEP_SENT, NULL, OWED);
+		w.e.commitment.what = rows[i].announced;
+		w.e.step = rows[i].open;
+		w.e.state = rows[i].open ? ESCALATION_GATE : ESCALATION_WAITING;
+		assert_string_equal(escalation_lacks(&w.e, &w.debtor, w.policy, escalation_handover_needs(&w.e, w.policy), w.arena), rows[i].lacks);
+		assert_true(commitment_said(&w.e, &w.debtor, w.policy, &command, "lawyer", &w.fx));
+		assert_int_equal(w.e.walk_count, 2);
+		assert_string_equal(w.walk[1].step, rows[i].walked);
+		assert_int_equal(w.e.state, ESCALATION_WAITING);
+		world_clear(&w);
+	}
+}
+
 /* Posted by hand: the carrier's word names the task, and the contact has the hour as well. */
 static void a_letter_posted_by_hand_arrives(void **state)
 {
@@ -463,6 +493,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_step_rests_on_what_it_requires),
 		cmocka_unit_test(what_may_be_said_when),
+		cmocka_unit_test(of_two_handovers_the_one_that_is_meant),
 		cmocka_unit_test(a_letter_posted_by_hand_arrives),
 		cmocka_unit_test(what_was_agreed_may_hold_no_longer),
 		cmocka_unit_test(no_second_word_while_one_is_open),
