@@ -286,6 +286,13 @@ static bool sum_due(const struct debt *debt, int64_t *ret)
 	return !debt->regime->tiers || fee_of(debt->regime->tiers, debt->principal, false, ret);
 }
 
+date regime_runs_from(const struct regime *regime, date due)
+{
+	if (!regime->from_default)
+		return date_add_days(due, 1);
+	return regime->default_days ? date_add_days(due, (int32_t)regime->default_days + 1) : date_none();
+}
+
 struct debt debt_of(const struct regime *regime, int64_t principal, date due, date until)
 {
 	return (struct debt){ .regime = regime, .principal = principal, .agreed = RATE_NONE, .due = due, .from = date_none(), .until = until, .days = -1,

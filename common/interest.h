@@ -155,6 +155,11 @@ struct interest {
  * the law, a payment first on interest. `regime` NULL: no law, and days are counted as they are, a year as 365.
  */
 struct debt debt_of(const struct regime *regime, int64_t principal, date due, date until);
+/*
+ * The first day that surely bears interest by this law: that after the due date (after any roll), or where it runs from default the one
+ * after so many days more (BGB 286(3)). None: the law data does not say.
+ */
+date regime_runs_from(const struct regime *regime, date due);
 /* -ERANGE and `err`: past 2^53, or past what an exact fraction holds. Results lie in the arena. */
 int interest_compute(struct arena *arena, const struct debt *debt, struct interest *ret, struct err *err);
 

@@ -4,17 +4,6 @@
 
 #include "common/notice_internal.h"
 
-/*
- * The day on the morning of which interest surely runs by this law: that after the due date, or where it runs from default the one after
- * so many days more (BGB 286(3)). None: the law data does not say.
- */
-static date runs_from(const struct regime *late, date due)
-{
-	if (!late->from_default)
-		return date_add_days(due, 1);
-	return late->default_days ? date_add_days(due, (int32_t)late->default_days + 1) : date_none();
-}
-
 /* In what a year is counted; NULL: in its own days. */
 static const char *year_of(enum day_count count)
 {
@@ -65,7 +54,7 @@ bool notice_accrued(const struct notice_input *input, struct arena *arena, struc
 			continue;
 		if (invoice->terms)
 			return false; /* what was agreed comes first, and is not known here */
-		debt.from = runs_from(late, debt.due);
+		debt.from = regime_runs_from(late, debt.due);
 		if (!date_is_set(debt.from))
 			return false;
 		if (interest_compute(arena, &debt, &in, NULL) < 0 || in.stopped || !money_add(ret->sum, in.accrued, &ret->sum) ||

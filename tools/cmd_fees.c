@@ -5,26 +5,34 @@
 #include "tools/cmd.h"
 #include "tools/law.h"
 
-/* On what is open today, from the day after the due date. NULL: it cannot be told, *why says why. */
+/* On what is open today, as a notice counts it. NULL: there is none yet, or it cannot be told, and *why says why. */
 static const struct interest *interest_of(struct ctl *ctl, const struct law *law, const struct entry *entry, const char **why)
 {
 	const struct regime *regime = entry->policy && entry->policy->regime ? interest_regime(&law->interest, entry->policy->regime) : NULL;
+	const struct snapshot *s = &entry->e.invoice.snapshot;
 	struct interest *ret = arena_alloc(ctl->arena, sizeof(*ret));
-	struct debt debt = { .regime = regime, .principal = invoice_view(&entry->e.invoice).balance, .agreed = RATE_NONE,
-		.due = entry->e.invoice.snapshot.due_on, .from = date_none(), .days = -1, .insolvency = date_none(), .sum = 0,
-		.order = { ITEM_FEE, ITEM_INTEREST, ITEM_PRINCIPAL } };
+	date due = s->due_on, today = zone_date(entry->zone, ctl->now);
+	struct debt debt;
 	struct err err = { 0 };
 
 	*why = NULL;
-	if (!regime) {
-		*why = "its policy names no law that gives any";
+	if (!regime || s->late_fee_ref) {
+		*why = regime ? "late charges were agreed, and what was agreed is not known here" : "its policy names no law that gives any";
 		return NULL;
 	}
-	debt.until = zone_date(entry->zone, ctl->now);
-	debt.day_count = regime->day_count;
-	debt.yearly = regime->yearly;
-	if (date_diff(debt.until, debt.due) <= 0)
+	if (entry->d) {
+		struct business_time when = schedule_window(entry->policy, entry->d, ctl->config->creditor.zone, ctl_holidays(ctl));
+
+		due = schedule_due(entry->policy, &when, due);
+	}
+	debt = debt_of(regime, invoice_view(&entry->e.invoice).balance, due, today);
+	debt.from = regime_runs_from(regime, due);
+	if (date_diff(today, due) <= 0)
 		return NULL;
+	if (!date_is_set(debt.from) || date_diff(today, debt.from) < 0) {
+		*why = "by this law it runs from default, and that is not sure yet";
+		return NULL;
+	}
 	if (interest_compute(ctl->arena, &debt, ret, &err) < 0) {
 		*why = arena_strdup(ctl->arena, err.text);
 		return NULL;

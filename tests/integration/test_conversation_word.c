@@ -362,6 +362,11 @@ static void row_29_the_late_fee_has_an_account_of_its_own(void **state)
 	(void)STORY_REFUSED(s, "fee", "waive", "inv_2", "again");
 	assert_string_equal(fee_of_invoice(s, "inv_2", 4000), "waived");
 	assert_true(story_recorded(s, "inv_2", "fee.waived"));
+	story_event(s, "invoice.updated", "inv_2", "2026-04-17T08:00:00Z", FIGURES("inv_2", ",\"terms\":{\"late_fee_ref\":\"CGV-7\"}"));
+	story_applied(s);
+	shown = STORY_CTL(s, "fees", "inv_2"); /* what was agreed is not known: as in a notice, nothing is said */
+	assert_int_equal(minor_of(&shown, "interest"), 0);
+	assert_non_null(strstr(story_str(&shown, "interest_unknown"), "agreed"));
 	/* Stated again, it is owed no second time; paid, the invoice is closed, and the fee stands. */
 	story_until(s, "2026-04-28T08:00:00Z");
 	story_sent_is(s, "inv_1", "reminder 2026-04-02\npenalties 2026-04-16\nagain 2026-04-23\n");

@@ -150,9 +150,23 @@ static void rates(void **state)
 	assert_string_equal(rate_text(41250, text), "4.125");
 }
 
+/* In Germany a debtor is in default thirty days after the due date, reminder or not: BGB 286(3). */
+static void the_day_on_which_it_runs(void **state)
+{
+	const struct interest_rules *rules = &((struct world *)*state)->rules;
+	struct regime later = *interest_regime(rules, "DE-B2B");
+	date due = date_of(2026, 3, 1);
+
+	assert_int_equal(date_diff(regime_runs_from(interest_regime(rules, "FR-B2B"), due), due), 1);
+	assert_int_equal(date_diff(regime_runs_from(&later, due), due), 31);
+	later.default_days = 0;
+	assert_false(date_is_set(regime_runs_from(&later, due)));
+}
+
 int main(void)
 {
-	static const struct CMUnitTest tests[] = { cmocka_unit_test(cases), cmocka_unit_test(questions), cmocka_unit_test(rates) };
+	static const struct CMUnitTest tests[] = { cmocka_unit_test(cases), cmocka_unit_test(questions), cmocka_unit_test(rates),
+		cmocka_unit_test(the_day_on_which_it_runs) };
 
 	return cmocka_run_group_tests(tests, set_up, tear_down);
 }
