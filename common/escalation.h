@@ -281,7 +281,7 @@ void escalation_refresh(struct escalation *e, struct debtor *debtor, const struc
 void escalation_called(struct escalation *e, const struct event *call, const char *step, const char *task, const struct rules *rules,
 	struct effects *fx);
 
-/* The step is done: what its policy says others are asked to do then. `debtor` and `policy` may be NULL. */
+/* The step is done: what its policy says others are asked to do then; of a closed escalation nothing. `debtor` and `policy` may be NULL. */
 void escalation_step_effects(struct escalation *e, struct debtor *debtor, const struct policy *policy, const char *step, struct effects *fx);
 
 /*

@@ -155,8 +155,8 @@ void commitment_open(struct escalation *e, const struct debtor *d, const struct 
 	const struct step *what = a && a->step >= 0 ? &policy->steps[a->step] : NULL;
 	struct commitment *c = &e->commitment;
 
-	if (!a || !a->on || c->state == COMMITMENT_OPEN)
-		return;
+	if (!a || !a->on || c->state == COMMITMENT_OPEN || e->state == ESCALATION_CLOSED)
+		return; /* of a closed one nothing more follows */
 	*c = (struct commitment){ .state = COMMITMENT_OPEN, .step = arena_strdup(fx->arena, step), .made = c->made + 1,
 		.what = what ? arena_strdup(fx->arena, what->id) : NULL, .attempt = attempt, .opened_at = fx->now,
 		.deadline = fx->now + a->within_days * DAY_MS, .approver = e->approved.by };

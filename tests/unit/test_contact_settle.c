@@ -214,6 +214,30 @@ static void settled_in_other_ways(void **state)
 	world_clear(&w);
 }
 
+#define WARNS POLICY("", MAIL("reminder", "due+1d", ",\"announces\":{\"step\":\"gate\",\"within\":\"20d\"}," \
+	"\"effects\":[\"work.hold_requested\"],\"hold_after\":\"7d\"") "," \
+	"{\"id\":\"gate\",\"at\":\"due+25d\",\"gate\":\"decision\",\"role\":\"owner\"}")
+
+/* Paid while the warning was on its way: nothing would end what follows from it. */
+static void a_warning_that_came_too_late(void **state)
+{
+	const struct provider_traits traits = { 0 };
+	const struct outcome sent = { .kind = OUTCOME_ACCEPTED, .reason = "accepted", .status = 202 };
+	struct attempt_entry entry;
+	struct world w;
+
+	(void)state;
+	sending(&w, WARNS, &entry);
+	w.e[0].state = ESCALATION_CLOSED;
+	assert_true(contact_settle(&w.env, &w.debtor, w.candidates, INVOICES, &entry, &traits, &sent, &w.fx));
+	assert_int_equal(w.e[0].walk[0].end, STEP_SENT);
+	assert_int_equal(w.e[0].work_hold_at, 0);
+	assert_int_equal(w.e[0].commitment.state, COMMITMENT_NONE);
+	assert_int_equal(w.e[1].work_hold_at, w.env.now + 7 * DAY_MS);
+	assert_int_equal(w.e[1].commitment.state, COMMITMENT_OPEN);
+	world_clear(&w);
+}
+
 static const struct doubt_row {
 	const char *name;
 	struct provider_traits traits;
@@ -386,6 +410,7 @@ int main(void)
 	static const struct CMUnitTest others[] = {
 		cmocka_unit_test(the_other_channel),
 		cmocka_unit_test(settled_in_other_ways),
+		cmocka_unit_test(a_warning_that_came_too_late),
 		cmocka_unit_test(a_person_is_asked),
 		cmocka_unit_test(never_sent),
 		cmocka_unit_test(before_a_resend),
