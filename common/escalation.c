@@ -595,6 +595,7 @@ static void close_otherwise(struct escalation *e, const char *reason, struct eff
 	if (!e->closed || strcmp(e->closed, reason) == 0 || strcmp(e->closed, "stopped") == 0)
 		return;
 	e->closed = reason;
+	commitment_lapse(e, reason, fx);
 	draft = effects_record(fx, "invoice.changed", e->invoice.debtor_id);
 	name_invoice(draft, e);
 	jw_str(&draft->w, "change", reason);

@@ -307,6 +307,8 @@ void commitment_open(struct escalation *e, const struct debtor *debtor, const st
 	struct effects *fx);
 /* It stands no longer: the invoice is closed, or the message that said so reached nobody. */
 void commitment_lapse(struct escalation *e, const char *reason, struct effects *fx);
+/* The mail "withdrawn:..." that takes it back did not arrive for certain: a person is asked to write, unless nothing is owed any more. */
+void withdrawal_unsent(struct escalation *e, const char *reason, struct effects *fx);
 /*
  * Whether a person may say so now: "commitment_execute", "commitment_withdraw", "handover" (`what`: to whom), "handover_result" (`what`:
  * kept or returned), "waive" (`what`: a word of need_names or a step's id), "decide" (`what`: the decision). 0 for any other word.

@@ -178,6 +178,13 @@ static void end(struct escalation *e, enum commitment_state state, const char *k
 	follow_task(e, NULL, state == COMMITMENT_LAPSED ? "obsolete" : "done", fx);
 }
 
+bool withdrawal_moot(const struct escalation *e)
+{
+	enum invoice_state state = invoice_view(&e->invoice).state;
+
+	return state == STATE_PAID || state == STATE_SETTLED || state == STATE_VOID;
+}
+
 void commitment_lapse(struct escalation *e, const char *reason, struct effects *fx)
 {
 	struct task task = { .id = arena_printf(fx->arena, "withdraw_in_writing:%s", e->invoice.id), .kind = "withdraw_in_writing",
@@ -186,7 +193,7 @@ void commitment_lapse(struct escalation *e, const char *reason, struct effects *
 
 	if (e->commitment.state == COMMITMENT_OPEN)
 		end(e, COMMITMENT_LAPSED, "commitment.lapsed", reason, NULL, NULL, fx);
-	else if (e->commitment.state == COMMITMENT_WITHDRAWN)
+	else if (e->commitment.state == COMMITMENT_WITHDRAWN && withdrawal_moot(e))
 		effects_task(fx, &task);
 }
 
@@ -234,7 +241,8 @@ void withdrawal_unsent(struct escalation *e, const char *reason, struct effects 
 		.debtor_id = e->invoice.debtor_id, .invoice_ids = arena_memdup(fx->arena, &e->invoice.id, sizeof(e->invoice.id)),
 		.invoice_count = 1, .reason = reason, .opened_at = fx->now, .deadline = fx->now + OVERDUE_MS };
 
-	effects_task(fx, &task);
+	if (!withdrawal_moot(e))
+		effects_task(fx, &task);
 }
 
 /* --- what a person says -------------------------------------------------------------------------------------------------------- */
