@@ -137,6 +137,8 @@ static void walk_on(struct debtor *debtor, struct candidate *c, const struct att
 	if (!escalation_move(e, trigger))
 		return;
 	escalation_walked(e, fx->arena, step, end, reason, at, entry->id);
+	if (end == STEP_SKIPPED && strncmp(step, "withdrawn:", 10) == 0)
+		withdrawal_unsent(e, reason, fx);
 	if (aside_id(step))
 		return; /* no stage of the ladder */
 	event = effects_event(fx, "escalation.stage_changed", entry->debtor_id, e->invoice.id);

@@ -238,6 +238,36 @@ static void a_warning_that_came_too_late(void **state)
 	world_clear(&w);
 }
 
+/* The mail that takes back what was announced may have reached nobody: a person writes, unless it was paid. */
+static void a_withdrawal_that_did_not_go(void **state)
+{
+	const struct provider_traits traits = { 0 };
+	const struct outcome refused = { .kind = OUTCOME_REFUSED, .scope = SCOPE_MESSAGE, .reason = "refused", .status = 400 };
+
+	(void)state;
+	for (int i = 0; i < 4; i++) {
+		bool unknown = i % 2, paid = i / 2;
+		struct attempt_entry entry;
+		struct world w;
+
+		sending(&w, WARNS, &entry);
+		entry.step = w.e[0].step = "withdrawn:1";
+		entry.in_doubt = unknown;
+		w.e[0].state = paid ? ESCALATION_CLOSED : unknown ? ESCALATION_DOUBT : ESCALATION_SENDING;
+		w.e[0].invoice.snapshot.status = paid ? INVOICE_PAID : INVOICE_OPEN;
+		w.e[0].commitment = (struct commitment){ .state = COMMITMENT_WITHDRAWN, .step = "reminder", .made = 1 };
+		if (unknown)
+			assert_true(contact_unknown(&w.env, &w.debtor, w.candidates, 1, &entry, "no_proof", &w.fx));
+		else
+			assert_true(contact_settle(&w.env, &w.debtor, w.candidates, 1, &entry, &traits, &refused, &w.fx));
+		assert_int_equal(w.e[0].walk_count, 1);
+		assert_true(!find_task(&w.fx, "withdraw_in_writing") == paid);
+		if (!paid)
+			assert_string_equal(find_task(&w.fx, "withdraw_in_writing")->reason, unknown ? "unknown" : "refused");
+		world_clear(&w);
+	}
+}
+
 static const struct doubt_row {
 	const char *name;
 	struct provider_traits traits;
@@ -411,6 +441,7 @@ int main(void)
 		cmocka_unit_test(the_other_channel),
 		cmocka_unit_test(settled_in_other_ways),
 		cmocka_unit_test(a_warning_that_came_too_late),
+		cmocka_unit_test(a_withdrawal_that_did_not_go),
 		cmocka_unit_test(a_person_is_asked),
 		cmocka_unit_test(never_sent),
 		cmocka_unit_test(before_a_resend),
