@@ -225,14 +225,17 @@ int64_t commitment_look_at(const struct escalation *e, int64_t now)
 bool withdrawal_owed(const struct escalation *e, const struct policy *policy, struct aside *ret)
 {
 	const struct commitment *c = &e->commitment;
-	int index = c->state == COMMITMENT_WITHDRAWN ? policy_step_index(policy, c->step) : -1;
+	int index;
 
-	if (index < 0)
+	if (c->state != COMMITMENT_WITHDRAWN)
 		return false;
-	*ret = (struct aside){ .kind = ASIDE_WITHDRAWN, .template_name = policy->steps[index].announces.withdraw, .from = c->ended_at,
-		.until = c->ended_at + WITHDRAWAL_MS };
+	index = policy_step_index(policy, c->step);
+	*ret = (struct aside){ .kind = ASIDE_WITHDRAWN, .template_name = index < 0 ? NULL : policy->steps[index].announces.withdraw,
+		.from = c->ended_at, .until = c->ended_at + WITHDRAWAL_MS };
+	if (!ret->template_name)
+		ret->template_name = ANNOUNCES_WITHDRAWAL; /* the policy that it walks now does not know of the step */
 	(void)snprintf(ret->id, sizeof(ret->id), "withdrawn:%lld", (long long)c->made);
-	return ret->template_name && !aside_walked(e, ret->id);
+	return !aside_walked(e, ret->id);
 }
 
 void withdrawal_unsent(struct escalation *e, const char *reason, struct effects *fx)

@@ -142,6 +142,26 @@ static void taken_back_although_it_ended(void **state)
 	}
 }
 
+/* The policy that it went over to does not know the step that announced it. */
+static void taken_back_under_another_policy(void **state)
+{
+	struct event command = { .command = "commitment_withdraw", .who = "me", .why = "x" };
+	CLEANUP(policy_freep) struct policy *other = NULL;
+	struct next_action next;
+	struct world w;
+
+	(void)state;
+	threatened(&w);
+	assert_int_equal(policy_parse(LADDER, strlen(LADDER), &other, NULL), 0);
+	w.rules.policy = other;
+	assert_true(commitment_said(&w.e, &w.debtor, other, &command, "", &w.fx));
+	next = escalation_next(&w.e, &w.debtor, &w.rules);
+	assert_int_equal(next.kind, NEXT_ASIDE);
+	assert_string_equal(next.aside.id, "withdrawn:1");
+	assert_string_equal(next.aside.template_name, "withdrawal");
+	world_clear(&w);
+}
+
 static void an_overdue_word_is_said_once(void **state)
 {
 	struct world w;
@@ -266,6 +286,7 @@ int main(void)
 		cmocka_unit_test(what_may_be_said_when),
 		cmocka_unit_test(no_second_word_while_one_is_open),
 		cmocka_unit_test(taken_back_although_it_ended),
+		cmocka_unit_test(taken_back_under_another_policy),
 		cmocka_unit_test(an_overdue_word_is_said_once),
 		cmocka_unit_test(offers_are_exact),
 		cmocka_unit_test(what_closed_teaches_and_can_be_taken_back),
