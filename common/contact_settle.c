@@ -214,6 +214,12 @@ void contact_bounced(struct candidate *members, size_t count, const char *attemp
 		e->walk_count--;
 		if (e->commitment.state == COMMITMENT_OPEN && strcmp(e->commitment.step, last->step) == 0)
 			commitment_lapse(e, "undelivered", fx);
+		if (e->work_hold_step && strcmp(e->work_hold_step, last->step) == 0) { /* nobody was warned */
+			e->work_hold_at = 0;
+			e->work_hold_step = NULL;
+		}
+		late_fee_undelivered(e, attempt_id, fx);
+		offers_undelivered(e, attempt_id);
 		e->tries++; /* whoever gets it next, it is another attempt */
 		e->deferred = NULL;
 		draft = effects_record(fx, "attempt.undelivered", e->invoice.debtor_id);

@@ -327,6 +327,8 @@ bool commitment_said(struct escalation *e, struct debtor *debtor, const struct p
 /* A notice that states the sum is about to go out; and it went out: from now on it is owed, once for each invoice. */
 void late_fee_written(struct escalation *e, const struct regime *regime, int64_t amount, const char *step, const char *attempt, struct effects *fx);
 void late_fee_sent(struct escalation *e, const char *attempt, struct effects *fx);
+/* That notice reached nobody: it is not owed, and the next one states it anew. */
+void late_fee_undelivered(struct escalation *e, const char *attempt, struct effects *fx);
 /* Nobody asks for it any more, also when it was not stated yet. False: it was waived before. */
 bool late_fee_waive(struct escalation *e, const char *by, const char *why, int64_t at, struct effects *fx);
 
@@ -339,6 +341,7 @@ bool offer_terms(const struct offer *offer, const struct escalation *e, const st
 void offers_written(struct escalation *e, const struct step *step, const struct business_time *when, date today, const char *attempt,
 	struct effects *fx);
 void offers_sent(struct escalation *e, const char *attempt, struct effects *fx);
+void offers_undelivered(struct escalation *e, const char *attempt); /* nobody read of them */
 /*
  * The event that accepts an offer gets its terms: amount and day, or instalments; a command becomes the event that it stands for. Whether it
  * came in time is a question of when it was said, not of when it is read. 0, also of one that names none; -EBADMSG "unknown_offer",

@@ -238,6 +238,44 @@ static void a_warning_that_came_too_late(void **state)
 	world_clear(&w);
 }
 
+/* Nothing that it said stands: nobody was warned, told of the fee, or offered anything. */
+static void a_warning_that_bounced(void **state)
+{
+	const struct provider_traits traits = { 0 };
+	const struct outcome sent = { .kind = OUTCOME_ACCEPTED, .reason = "accepted", .status = 202 };
+	struct made_offer offers[] = { { .code = "old", .attempt = "a0", .made_at = 1 }, { .code = "new", .attempt = "a1" } };
+	struct attempt_entry entry;
+	struct world w;
+
+	(void)state;
+	sending(&w, WARNS, &entry);
+	w.e[0].late_fee = w.e[1].late_fee = (struct late_fee){ .amount = 4000, .currency = "EUR", .step = "reminder", .attempt = "a1" };
+	w.e[0].offers = offers;
+	w.e[0].offer_count = 2;
+	assert_true(contact_settle(&w.env, &w.debtor, w.candidates, INVOICES, &entry, &traits, &sent, &w.fx));
+	assert_true(w.e[0].work_hold_at && w.e[0].late_fee.at && w.e[0].offers[1].made_at);
+	assert_true(late_fee_waive(&w.e[1], "me", "why", w.env.now, &w.fx));
+	effects_init(&w.fx, w.arena, w.env.now);
+	contact_bounced(w.candidates, INVOICES, "a1", &w.fx);
+	assert_int_equal(w.e[0].commitment.state, COMMITMENT_LAPSED);
+	assert_true(!w.e[0].work_hold_at && !w.e[0].work_hold_step);
+	assert_true(!w.e[0].late_fee.amount && !w.e[0].late_fee.at && !w.e[0].late_fee.waived_at);
+	assert_tells(find_draft(w.fx.events, "fee.waived"), "\"fee_minor\":4000");
+	assert_int_equal(w.e[0].offer_count, 1);
+	assert_string_equal(w.e[0].offers[0].code, "old");
+	assert_string_equal(w.e[1].late_fee.why, "why"); /* what a person let go stays so */
+	world_clear(&w);
+
+	sending(&w, WARNS, &entry);
+	w.e[0].work_hold_at = w.env.now + DAY_MS; /* another step's warning arrived */
+	w.e[0].work_hold_step = "earlier";
+	w.candidates[0].policy = NULL;
+	assert_true(contact_settle(&w.env, &w.debtor, w.candidates, 1, &entry, &traits, &sent, &w.fx));
+	contact_bounced(w.candidates, 1, "a1", &w.fx);
+	assert_string_equal(w.e[0].work_hold_step, "earlier");
+	world_clear(&w);
+}
+
 /* The mail that takes back what was announced may have reached nobody: a person writes, unless it was paid. */
 static void a_withdrawal_that_did_not_go(void **state)
 {
@@ -441,6 +479,7 @@ int main(void)
 		cmocka_unit_test(the_other_channel),
 		cmocka_unit_test(settled_in_other_ways),
 		cmocka_unit_test(a_warning_that_came_too_late),
+		cmocka_unit_test(a_warning_that_bounced),
 		cmocka_unit_test(a_withdrawal_that_did_not_go),
 		cmocka_unit_test(a_person_is_asked),
 		cmocka_unit_test(never_sent),
