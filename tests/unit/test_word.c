@@ -162,6 +162,32 @@ static void taken_back_under_another_policy(void **state)
 	world_clear(&w);
 }
 
+/* Also while the next message is on its way, or in doubt. */
+static void a_dispute_excuses_meanwhile(void **state)
+{
+	static const enum escalation_state states[] = { ESCALATION_SENDING, ESCALATION_DOUBT };
+
+	(void)state;
+	for (size_t i = 0; i < 2 * ARRAY_LEN(states); i++) {
+		bool dispute = i % 2;
+		struct world w;
+
+		threatened(&w);
+		w.e.state = states[i / 2];
+		w.e.step = "more";
+		w.e.attempt = "y";
+		w.e.work_hold_at = at("2026-04-20T08:00:00Z");
+		w.e.work_hold_step = "formal";
+		if (dispute)
+			add_fact(&w, FACT_DISPUTE, "2026-04-20T08:00:00Z", NULL);
+		world_at(&w, "2026-04-30T08:00:00Z");
+		escalation_refresh(&w.e, &w.debtor, &w.rules, &w.fx);
+		assert_int_equal(count_drafts(w.fx.events, "commitment.overdue"), dispute ? 0 : 1);
+		assert_int_equal(count_drafts(w.fx.events, "work.hold_requested"), dispute ? 0 : 1);
+		world_clear(&w);
+	}
+}
+
 static void an_overdue_word_is_said_once(void **state)
 {
 	struct world w;
@@ -287,6 +313,7 @@ int main(void)
 		cmocka_unit_test(no_second_word_while_one_is_open),
 		cmocka_unit_test(taken_back_although_it_ended),
 		cmocka_unit_test(taken_back_under_another_policy),
+		cmocka_unit_test(a_dispute_excuses_meanwhile),
 		cmocka_unit_test(an_overdue_word_is_said_once),
 		cmocka_unit_test(offers_are_exact),
 		cmocka_unit_test(what_closed_teaches_and_can_be_taken_back),
