@@ -473,7 +473,7 @@ static bool permitted_again(const struct rules *rules, const struct debtor *debt
 bool contact_stands(const struct contact_env *env, const struct debtor *debtor, const struct candidate *members, size_t count,
 	const struct attempt_entry *entry)
 {
-	if (!debtor || count != entry->invoice_count)
+	if (!debtor || !count || count != entry->invoice_count) /* of the digest there is none: its bytes are not kept */
 		return false;
 	for (size_t i = 0; i < count; i++) {
 		struct escalation as_owed = *members[i].escalation;
