@@ -545,7 +545,8 @@ static int read_handed(const struct json *json, struct handed *ret, struct err *
 
 	if (r < 0 || one.type == JSON_NONE)
 		return r;
-	if ((r = json_get_str(&one, "to", 16, &ret->to, err)) < 0 || (r = json_opt_str(&one, "procedure", HANDOVER_PROCEDURE_MAX, &ret->procedure, err)) < 0 ||
+	if ((r = json_get_str(&one, "to", 16, &ret->to, err)) < 0 ||
+		(r = json_opt_str(&one, "procedure", HANDOVER_PROCEDURE_MAX, &ret->procedure, err)) < 0 ||
 		(r = json_opt_str(&one, "bundle", HANDOVER_BUNDLE_SIZE, &ret->bundle, err)) < 0 ||
 		(r = json_get_int(&one, "at", INT64_MIN, INT64_MAX, &ret->at, err)) < 0 ||
 		(r = json_opt_str(&one, "by", 400, &ret->by, err)) < 0 || (r = json_opt_str(&one, "why", 4000, &ret->why, err)) < 0 ||

@@ -469,7 +469,8 @@ static void a_voicemail_announces_nothing(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-		struct event call = { .id = "e1", .source = "s", .outcome = rows[i].outcome, .who = "lea", .until_on = date_none(), .back_at = at(NOW) + DAY_MS };
+		struct event call = { .id = "e1", .source = "s", .outcome = rows[i].outcome, .who = "lea", .until_on = date_none(),
+			.back_at = at(NOW) + DAY_MS };
 		struct world w;
 
 		world_init(&w, POLICY("", "{\"id\":\"call\",\"at\":\"due+1d\",\"channel\":\"call\",\"template\":\"t\",\"deadline\":\"2bd\","

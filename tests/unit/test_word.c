@@ -85,8 +85,9 @@ static void what_may_be_said_when(void **state)
 /* One way to a lawyer, another to a court: the one that is asked, or was announced, is carried out, and its evidence counts. */
 static void of_two_handovers_the_one_that_is_meant(void **state)
 {
-	static const char two[] = POLICY("", MAIL("formal", "due+8d", "") ",{\"id\":\"one\",\"at\":\"formal+14d\",\"action\":\"handover\",\"role\":\"owner\","
-		"\"requires\":[\"contract\"]},{\"id\":\"two\",\"at\":\"formal+30d\",\"action\":\"handover\",\"role\":\"owner\",\"requires\":[\"document\"]}");
+	static const char two[] = POLICY("", MAIL("formal", "due+8d", "")
+		",{\"id\":\"one\",\"at\":\"formal+14d\",\"action\":\"handover\",\"role\":\"owner\",\"requires\":[\"contract\"]},"
+		"{\"id\":\"two\",\"at\":\"formal+30d\",\"action\":\"handover\",\"role\":\"owner\",\"requires\":[\"document\"]}");
 	static const struct {
 		const char *open, *announced; /* the gate that is open; what was announced */
 		const char *lacks, *walked;
@@ -131,8 +132,8 @@ static void a_letter_posted_by_hand_arrives(void **state)
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		const struct needs needs = { .facts = 1u << NEED_DELIVERED };
-		struct event e = { .type = EVENT_LETTER_STATUS_UPDATED, .id = "1", .source = "s", .time = at(OWED), .order = { 0, at(OWED), "s", "1" },
-			.attempt_id = post, .channel = CHANNEL_LETTER, .delivery = rows[i].delivery };
+		struct event e = { .type = EVENT_LETTER_STATUS_UPDATED, .id = "1", .source = "s", .time = at(OWED),
+			.order = { 0, at(OWED), "s", "1" }, .attempt_id = post, .channel = CHANNEL_LETTER, .delivery = rows[i].delivery };
 		struct world w;
 
 		threatened(&w);
@@ -448,7 +449,8 @@ static void tagged(struct world *w, const char *id)
 	struct err err = { 0 };
 	struct event e;
 
-	(void)buf_printf(&text, "{\"specversion\":\"1.0\",\"id\":\"1\",\"source\":\"s\",\"type\":\"invoice.updated\",\"time\":\"2026-04-09T08:00:00Z\","
+	(void)buf_printf(&text, "{\"specversion\":\"1.0\",\"id\":\"1\",\"source\":\"s\",\"type\":\"invoice.updated\","
+		"\"time\":\"2026-04-09T08:00:00Z\","
 		"\"data\":{\"invoice\":{\"id\":\"inv_42\",\"version\":2,\"due_on\":\"2026-04-01\",\"currency\":\"EUR\",\"total_minor\":120000,"
 		"\"due_minor\":120000,\"tags\":[\"%s\"", id);
 	for (size_t i = 0; i < 1900; i++)
@@ -507,9 +509,11 @@ static void what_may_be_told_can_be_read_back(void **state)
 	w.e.reenter_on = (date){ 20573 };
 	w.e.commitment = (struct commitment){ .state = COMMITMENT_FULFILLED, .step = id, .what = id, .attempt = task, .approver = who,
 		.lacks = long_text(&w, POLICY_STEPS_MAX * 130 + 100), .by = who, .why = why, .made = 1 };
-	w.e.handed = (struct handed){ "lawyer", long_text(&w, HANDOVER_PROCEDURE_MAX), long_text(&w, HANDOVER_BUNDLE_SIZE), 1, who, why, "returned", 2 };
+	w.e.handed = (struct handed){ "lawyer", long_text(&w, HANDOVER_PROCEDURE_MAX), long_text(&w, HANDOVER_BUNDLE_SIZE),
+		1, who, why, "returned", 2 };
 	w.e.approved = (struct approved){ who, id, 7 };
-	offers[0] = (struct made_offer){ .code = id, .approver = who, .until = { 20573 }, .amount = AGREED_AMOUNT_MAX, .settles_at = AGREED_AMOUNT_MAX,
+	offers[0] = (struct made_offer){ .code = id, .approver = who, .until = { 20573 }, .amount = AGREED_AMOUNT_MAX,
+		.settles_at = AGREED_AMOUNT_MAX,
 		.attempt = task, .made_at = 5 };
 	offers[1] = (struct made_offer){ .code = id, .approver = who, .until = { 20573 }, .instalments = &part, .instalment_count = 1 };
 	w.e.offers = offers;
@@ -542,7 +546,8 @@ static void so_can_a_debtor(void **state)
 	locale = long_text(&w, 35);
 	address = long_text(&w, 254);
 	line = long_text(&w, 500);
-	w.contact = (struct contact){ .id = id, .role = id, .name = long_text(&w, 200), .email = address, .phone = "+331000000001234", .locale = locale,
+	w.contact = (struct contact){ .id = id, .role = id, .name = long_text(&w, 200), .email = address,
+		.phone = "+331000000001234", .locale = locale,
 		.external = true, .channels = (1u << CHANNEL_COUNT) - 1, .sms_consent = true, .voice_consent = true };
 	w.debtor.id = id;
 	w.debtor.customer = (struct customer){ .name = why, .country = "FR", .kind = 3, .locale = locale, .timezone = long_text(&w, 64), .policy = id,
