@@ -8,10 +8,12 @@
 
 /* --- which parts came ---------------------------------------------------------------------------------------------- */
 
-static struct book_told *find(const struct books *books, const char *source, const char *snapshot_id)
+/* A name that comes again with another time is another list: who calls all of them "nightly" means that. */
+static struct book_told *find(const struct books *books, const struct book_told *list)
 {
 	for (size_t i = 0; i < books->count; i++)
-		if (strcmp(books->items[i].source, source) == 0 && strcmp(books->items[i].snapshot_id, snapshot_id) == 0)
+		if (strcmp(books->items[i].source, list->source) == 0 && strcmp(books->items[i].snapshot_id, list->snapshot_id) == 0 &&
+			books->items[i].as_of == list->as_of)
 			return &books->items[i];
 	return NULL;
 }
@@ -62,12 +64,12 @@ bool books_told(struct books *books, const struct book_part *part, struct arena 
 {
 	struct book_told fresh = { .source = part->source, .snapshot_id = part->snapshot_id, .as_of = part->as_of, .parts = part->parts };
 	const struct book_told *complete = books_complete(books, part->source);
-	struct book_told *book = find(books, part->source, part->snapshot_id);
+	struct book_told *book = find(books, &fresh);
 	char *have;
 
 	if (complete && !older(complete, &fresh))
 		return false; /* the same one again, or one from before */
-	if (book && (book->parts != part->parts || part->part > book->parts || book->have[part->part - 1] == 'x'))
+	if (book && (!book->have || book->parts != part->parts || part->part > book->parts || book->have[part->part - 1] == 'x'))
 		return false;
 	if (!book) {
 		if (books->count == BOOKS_MAX) {

@@ -33,11 +33,20 @@ static bool same_law(const struct policy *a, const struct policy *b)
 	return a->regime == b->regime || (a->regime && b->regime && strcmp(a->regime, b->regime) == 0);
 }
 
+/* What is sent has consequences of its own: a warning, or a notice that the law knows. One text gives no other step's. */
+static bool of_its_own(const struct step *step)
+{
+	return step->announces.on || step->notice || step->tone == TONE_LEGAL;
+}
+
 static bool together(const struct candidate *a, const struct step *step_a, const struct candidate *b,
 	const struct step *step_b)
 {
 	if (strcmp(a->escalation->invoice.snapshot.currency, b->escalation->invoice.snapshot.currency) != 0 ||
-		a->policy->group != b->policy->group || ((step_a->fees || step_b->fees) && !same_law(a->policy, b->policy)))
+		a->policy->group != b->policy->group ||
+		((of_its_own(step_a) || of_its_own(step_b)) &&
+			(strcmp(a->policy->digest, b->policy->digest) != 0 || strcmp(step_a->id, step_b->id) != 0)) ||
+		((step_a->fees || step_b->fees) && !same_law(a->policy, b->policy)))
 		return false;
 	switch (a->policy->group) {
 	case GROUP_DEBTOR:

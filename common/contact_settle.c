@@ -137,6 +137,8 @@ static void walk_on(struct debtor *debtor, struct candidate *c, const struct att
 	if (!escalation_move(e, trigger))
 		return;
 	escalation_walked(e, fx->arena, step, end, reason, at, entry->id);
+	if (end == STEP_SKIPPED && strncmp(step, "withdrawn:", 10) == 0)
+		withdrawal_unsent(e, reason, fx);
 	if (aside_id(step))
 		return; /* no stage of the ladder */
 	event = effects_event(fx, "escalation.stage_changed", entry->debtor_id, e->invoice.id);
@@ -212,6 +214,12 @@ void contact_bounced(struct candidate *members, size_t count, const char *attemp
 		e->walk_count--;
 		if (e->commitment.state == COMMITMENT_OPEN && strcmp(e->commitment.step, last->step) == 0)
 			commitment_lapse(e, "undelivered", fx);
+		if (e->work_hold_step && strcmp(e->work_hold_step, last->step) == 0) { /* nobody was warned */
+			e->work_hold_at = 0;
+			e->work_hold_step = NULL;
+		}
+		late_fee_undelivered(e, attempt_id, fx);
+		offers_undelivered(e, attempt_id);
 		e->tries++; /* whoever gets it next, it is another attempt */
 		e->deferred = NULL;
 		draft = effects_record(fx, "attempt.undelivered", e->invoice.debtor_id);
@@ -465,7 +473,7 @@ static bool permitted_again(const struct rules *rules, const struct debtor *debt
 bool contact_stands(const struct contact_env *env, const struct debtor *debtor, const struct candidate *members, size_t count,
 	const struct attempt_entry *entry)
 {
-	if (!debtor || count != entry->invoice_count)
+	if (!debtor || !count || count != entry->invoice_count) /* of the digest there is none: its bytes are not kept */
 		return false;
 	for (size_t i = 0; i < count; i++) {
 		struct escalation as_owed = *members[i].escalation;

@@ -595,6 +595,7 @@ static void close_otherwise(struct escalation *e, const char *reason, struct eff
 	if (!e->closed || strcmp(e->closed, reason) == 0 || strcmp(e->closed, "stopped") == 0)
 		return;
 	e->closed = reason;
+	commitment_lapse(e, reason, fx);
 	draft = effects_record(fx, "invoice.changed", e->invoice.debtor_id);
 	name_invoice(draft, e);
 	jw_str(&draft->w, "change", reason);
@@ -609,13 +610,19 @@ static bool agreed_hold(const char *hold)
 static void follow_hold(struct escalation *e, struct debtor *d, const struct next_action *next, const struct rules *rules, struct effects *fx)
 {
 	const char *hold = next->kind == NEXT_HELD ? next->why : next->held;
-	int64_t until = next->kind == NEXT_HELD ? next->at : next->held_until;
+	int64_t until = next->kind == NEXT_HELD ? next->at : next->held_until, excused_until;
+	const char *excuse = hold ? hold : "";
 	bool same = hold && e->held && strcmp(hold, e->held) == 0;
 	const char *detail = next->kind == NEXT_HELD && strcmp(hold, "incomplete") == 0 ?
 		escalation_lacks(e, d, rules->policy, &rules->policy->steps[next->step].needs, fx->arena) : NULL;
 
-	commitment_watch(e, hold ? hold : "", fx);
-	work_watch(e, d, hold ? hold : "", fx);
+	if (d && (e->state == ESCALATION_SENDING || e->state == ESCALATION_DOUBT)) { /* what excuses does so while a message is on its way, too */
+		struct invoice_view view = invoice_view(&e->invoice);
+
+		excuse = escalation_hold_for(e, d, rules, &view, LADDER, &excused_until);
+	}
+	commitment_watch(e, excuse, fx);
+	work_watch(e, d, excuse, fx);
 	if (same) {
 		if (e->next_at && e->next_at <= rules->now && next->kind == NEXT_HELD)
 			tell_hold(e, hold, detail, until, true, fx);

@@ -281,7 +281,7 @@ void escalation_refresh(struct escalation *e, struct debtor *debtor, const struc
 void escalation_called(struct escalation *e, const struct event *call, const char *step, const char *task, const struct rules *rules,
 	struct effects *fx);
 
-/* The step is done: what its policy says others are asked to do then. `debtor` and `policy` may be NULL. */
+/* The step is done: what its policy says others are asked to do then; of a closed escalation nothing. `debtor` and `policy` may be NULL. */
 void escalation_step_effects(struct escalation *e, struct debtor *debtor, const struct policy *policy, const char *step, struct effects *fx);
 
 /*
@@ -307,6 +307,8 @@ void commitment_open(struct escalation *e, const struct debtor *debtor, const st
 	struct effects *fx);
 /* It stands no longer: the invoice is closed, or the message that said so reached nobody. */
 void commitment_lapse(struct escalation *e, const char *reason, struct effects *fx);
+/* The mail "withdrawn:..." that takes it back did not arrive for certain: a person is asked to write, unless nothing is owed any more. */
+void withdrawal_unsent(struct escalation *e, const char *reason, struct effects *fx);
 /*
  * Whether a person may say so now: "commitment_execute", "commitment_withdraw", "handover" (`what`: to whom), "handover_result" (`what`:
  * kept or returned), "waive" (`what`: a word of need_names or a step's id), "decide" (`what`: the decision). 0 for any other word.
@@ -325,6 +327,8 @@ bool commitment_said(struct escalation *e, struct debtor *debtor, const struct p
 /* A notice that states the sum is about to go out; and it went out: from now on it is owed, once for each invoice. */
 void late_fee_written(struct escalation *e, const struct regime *regime, int64_t amount, const char *step, const char *attempt, struct effects *fx);
 void late_fee_sent(struct escalation *e, const char *attempt, struct effects *fx);
+/* That notice reached nobody: it is not owed, and the next one states it anew. */
+void late_fee_undelivered(struct escalation *e, const char *attempt, struct effects *fx);
 /* Nobody asks for it any more, also when it was not stated yet. False: it was waived before. */
 bool late_fee_waive(struct escalation *e, const char *by, const char *why, int64_t at, struct effects *fx);
 
@@ -337,6 +341,7 @@ bool offer_terms(const struct offer *offer, const struct escalation *e, const st
 void offers_written(struct escalation *e, const struct step *step, const struct business_time *when, date today, const char *attempt,
 	struct effects *fx);
 void offers_sent(struct escalation *e, const char *attempt, struct effects *fx);
+void offers_undelivered(struct escalation *e, const char *attempt); /* nobody read of them */
 /*
  * The event that accepts an offer gets its terms: amount and day, or instalments; a command becomes the event that it stands for. Whether it
  * came in time is a question of when it was said, not of when it is read. 0, also of one that names none; -EBADMSG "unknown_offer",

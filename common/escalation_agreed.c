@@ -39,7 +39,7 @@ int64_t promise_until(const struct escalation *e, const struct rules *rules, con
 	if (agreed && agreed->promises_most && broken >= agreed->promises_most)
 		return 0;
 	if (agreed && agreed->promise_within_days) {
-		date last = date_add_days(zone_date(when->zone, promise->order.time), agreed->promise_within_days);
+		date last = date_add_days(business_date(when, promise->order.time), agreed->promise_within_days);
 
 		if (date_diff(until, last) > 0)
 			until = last;
@@ -168,7 +168,7 @@ void agreed_kept(struct escalation *e, struct debtor *d, const struct rules *rul
 	if (!promise || !d || !rules->policy || promise->order.time > paid_at)
 		return;
 	when = schedule_window(rules->policy, d, rules->creditor_zone, rules->holidays);
-	if (date_diff(zone_date(when.zone, paid_at), promise->until_on) > 0)
+	if (date_diff(business_date(&when, paid_at), promise->until_on) > 0)
 		return;
 	for (size_t i = 0; i < e->ended_count; i++)
 		if (strcmp(e->ended[i].what, "promise") == 0 && strcmp(e->ended[i].id, promise->id) == 0 &&

@@ -197,7 +197,7 @@ bool aside_owed(const struct escalation *e, const struct rules *rules, const str
 	const struct business_time when = schedule_window(rules->policy, d, rules->creditor_zone, rules->holidays);
 
 	if (e->state == ESCALATION_CLOSED)
-		return paid_owed(e, d, rules, view, ret);
+		return (!withdrawal_moot(e) && withdrawal_owed(e, rules->policy, ret)) || paid_owed(e, d, rules, view, ret);
 	if (stop_owed(d, rules, ret))
 		return true;
 	return withdrawal_owed(e, rules->policy, ret) || confirm_owed(e, rules->policy, ret) || promise_owed(e, rules, &when, view, ret) ||
@@ -261,7 +261,8 @@ struct next_action aside_next(const struct escalation *e, const struct debtor *d
 			.owed_at = rules->now, .why = "stale", .aside = next.aside };
 	if (e->state == ESCALATION_CLOSED &&
 		(d->insolvent.on || d->paused.on || d->dead_letter_until > rules->now || handed_over(e) || held_by_hand(e, rules)))
-		return (struct next_action){ 0 };
+		return next.aside.kind != ASIDE_WITHDRAWN ? (struct next_action){ 0 } : (struct next_action){ .kind = NEXT_SKIP, .at = rules->now,
+			.owed_at = rules->now, .why = "held", .aside = next.aside }; /* no timer looks again: a person does */
 	from = next.aside.from > rules->now ? next.aside.from : rules->now;
 	if (e->retry_at > from && next.aside.kind != ASIDE_STOPPED)
 		from = e->retry_at;
@@ -305,7 +306,7 @@ void aside_drop(struct escalation *e, const struct rules *rules, const struct de
 
 	if (!rules->policy || !d)
 		return;
-	if (withdrawal_owed(e, rules->policy, &aside) && !(e->step && strcmp(e->step, aside.id) == 0))
+	if (withdrawal_moot(e) && withdrawal_owed(e, rules->policy, &aside) && !(e->step && strcmp(e->step, aside.id) == 0))
 		drop(e, rules, aside.id, reason, fx); /* paid: there is nothing left to take back */
 	if (confirm_owed(e, rules->policy, &aside) && !(e->step && strcmp(e->step, aside.id) == 0))
 		drop(e, rules, aside.id, reason, fx);

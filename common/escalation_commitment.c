@@ -155,8 +155,8 @@ void commitment_open(struct escalation *e, const struct debtor *d, const struct 
 	const struct step *what = a && a->step >= 0 ? &policy->steps[a->step] : NULL;
 	struct commitment *c = &e->commitment;
 
-	if (!a || !a->on || c->state == COMMITMENT_OPEN)
-		return;
+	if (!a || !a->on || c->state == COMMITMENT_OPEN || e->state == ESCALATION_CLOSED)
+		return; /* of a closed one nothing more follows */
 	*c = (struct commitment){ .state = COMMITMENT_OPEN, .step = arena_strdup(fx->arena, step), .made = c->made + 1,
 		.what = what ? arena_strdup(fx->arena, what->id) : NULL, .attempt = attempt, .opened_at = fx->now,
 		.deadline = fx->now + a->within_days * DAY_MS, .approver = e->approved.by };
@@ -178,6 +178,13 @@ static void end(struct escalation *e, enum commitment_state state, const char *k
 	follow_task(e, NULL, state == COMMITMENT_LAPSED ? "obsolete" : "done", fx);
 }
 
+bool withdrawal_moot(const struct escalation *e)
+{
+	enum invoice_state state = invoice_view(&e->invoice).state;
+
+	return state == STATE_PAID || state == STATE_SETTLED || state == STATE_VOID;
+}
+
 void commitment_lapse(struct escalation *e, const char *reason, struct effects *fx)
 {
 	struct task task = { .id = arena_printf(fx->arena, "withdraw_in_writing:%s", e->invoice.id), .kind = "withdraw_in_writing",
@@ -186,7 +193,7 @@ void commitment_lapse(struct escalation *e, const char *reason, struct effects *
 
 	if (e->commitment.state == COMMITMENT_OPEN)
 		end(e, COMMITMENT_LAPSED, "commitment.lapsed", reason, NULL, NULL, fx);
-	else if (e->commitment.state == COMMITMENT_WITHDRAWN)
+	else if (e->commitment.state == COMMITMENT_WITHDRAWN && withdrawal_moot(e))
 		effects_task(fx, &task);
 }
 
@@ -218,14 +225,17 @@ int64_t commitment_look_at(const struct escalation *e, int64_t now)
 bool withdrawal_owed(const struct escalation *e, const struct policy *policy, struct aside *ret)
 {
 	const struct commitment *c = &e->commitment;
-	int index = c->state == COMMITMENT_WITHDRAWN ? policy_step_index(policy, c->step) : -1;
+	int index;
 
-	if (index < 0)
+	if (c->state != COMMITMENT_WITHDRAWN)
 		return false;
-	*ret = (struct aside){ .kind = ASIDE_WITHDRAWN, .template_name = policy->steps[index].announces.withdraw, .from = c->ended_at,
-		.until = c->ended_at + WITHDRAWAL_MS };
+	index = policy_step_index(policy, c->step);
+	*ret = (struct aside){ .kind = ASIDE_WITHDRAWN, .template_name = index < 0 ? NULL : policy->steps[index].announces.withdraw,
+		.from = c->ended_at, .until = c->ended_at + WITHDRAWAL_MS };
+	if (!ret->template_name)
+		ret->template_name = ANNOUNCES_WITHDRAWAL; /* the policy that it walks now does not know of the step */
 	(void)snprintf(ret->id, sizeof(ret->id), "withdrawn:%lld", (long long)c->made);
-	return ret->template_name && !aside_walked(e, ret->id);
+	return !aside_walked(e, ret->id);
 }
 
 void withdrawal_unsent(struct escalation *e, const char *reason, struct effects *fx)
@@ -234,7 +244,8 @@ void withdrawal_unsent(struct escalation *e, const char *reason, struct effects 
 		.debtor_id = e->invoice.debtor_id, .invoice_ids = arena_memdup(fx->arena, &e->invoice.id, sizeof(e->invoice.id)),
 		.invoice_count = 1, .reason = reason, .opened_at = fx->now, .deadline = fx->now + OVERDUE_MS };
 
-	effects_task(fx, &task);
+	if (!withdrawal_moot(e))
+		effects_task(fx, &task);
 }
 
 /* --- what a person says -------------------------------------------------------------------------------------------------------- */

@@ -45,6 +45,18 @@ void late_fee_sent(struct escalation *e, const char *attempt, struct effects *fx
 	tell(e, "fee.accrued", fx);
 }
 
+void late_fee_undelivered(struct escalation *e, const char *attempt, struct effects *fx)
+{
+	struct late_fee *fee = &e->late_fee;
+
+	if (fee->waived_at || !fee->attempt || strcmp(fee->attempt, attempt) != 0)
+		return;
+	fee->why = "undelivered";
+	if (fee->at) /* whoever was told that it is owed must hear that it is not */
+		tell(e, "fee.waived", fx);
+	*fee = (struct late_fee){ 0 };
+}
+
 bool late_fee_waive(struct escalation *e, const char *by, const char *why, int64_t at, struct effects *fx)
 {
 	struct late_fee *fee = &e->late_fee;

@@ -50,7 +50,7 @@ void work_closed(struct escalation *e, struct debtor *d, const char *reason, str
 bool handed_over(const struct escalation *e); /* somebody else goes on with it */
 /* The mail that takes back what was announced is owed. */
 bool withdrawal_owed(const struct escalation *e, const struct policy *policy, struct aside *ret);
-void withdrawal_unsent(struct escalation *e, const char *reason, struct effects *fx); /* a person says it in writing, otherwise */
+bool withdrawal_moot(const struct escalation *e); /* nothing is owed any more; a stop and a write-off leave our word where it was */
 /* Its last day passed and nothing else holds: said once, loudly. `hold`: on the ladder, "" = none. */
 void commitment_watch(struct escalation *e, const char *hold, struct effects *fx);
 int64_t commitment_look_at(const struct escalation *e, int64_t now); /* when its last day passes, or work is to rest; 0 = nothing to wait for */

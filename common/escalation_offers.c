@@ -108,6 +108,16 @@ void offers_sent(struct escalation *e, const char *attempt, struct effects *fx)
 	}
 }
 
+void offers_undelivered(struct escalation *e, const char *attempt)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < e->offer_count; i++)
+		if (!e->offers[i].attempt || strcmp(e->offers[i].attempt, attempt) != 0)
+			e->offers[kept++] = e->offers[i];
+	e->offer_count = kept;
+}
+
 int offer_take(const struct escalation *e, const struct zone *zone, struct event *event, struct err *err)
 {
 	bool command = event->type == EVENT_OPERATOR_COMMAND;

@@ -35,6 +35,8 @@ void escalation_step_effects(struct escalation *e, struct debtor *d, const struc
 	commitment_open(e, d, policy, step, attempt, fx);
 	offers_sent(e, attempt, fx);
 	late_fee_sent(e, attempt, fx);
+	if (e->state == ESCALATION_CLOSED)
+		return; /* it ended while this was on its way: nobody is asked for anything, since nothing would end that */
 	for (const char *const *effect = policy->steps[index].effects; effect && *effect; effect++) {
 		if (policy->steps[index].hold_after_days && strcmp(*effect, HOLD) == 0) {
 			e->work_hold_at = fx->now + policy->steps[index].hold_after_days * DAY_MS;

@@ -38,6 +38,8 @@ int event_book(struct arena *arena, const struct json *data, struct event *e, st
 		return json_refuse(data, "as_of", err, "bad_time", "must be an RFC 3339 instant like 2026-03-02T09:00:00Z");
 	if (part->as_of > e->time)
 		return json_refuse(data, "as_of", err, "bad_order", "must not lie behind the event's own time");
+	if (part->parts > 1 && !as_of) /* else each part would be a list of its own time */
+		return json_refuse(data, "as_of", err, "missing", "must say of when the list is, the same in each of its parts");
 	if (part->part > part->parts)
 		return json_refuse(data, "part", err, "out_of_range", "must be one of the %lld parts", (long long)part->parts);
 	if (json_len(&list) > BOOK_ITEMS_MAX)

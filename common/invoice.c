@@ -35,10 +35,10 @@ static const struct {
 	[EVENT_CONTACT_REPLY_RECEIVED] = { true, false, FACT_REPLY },
 };
 
-/* Facts of which an invoice has one only, whatever event brings it. */
+/* Facts of which an invoice has one only, whatever event brings it. Of answers the last: a machine that answers must not crowd out payments. */
 static bool single(enum fact_kind kind)
 {
-	return kind == FACT_PAID || kind == FACT_VOIDED || kind == FACT_UNCOLLECTIBLE || kind == FACT_UNDELIVERED;
+	return kind == FACT_PAID || kind == FACT_VOIDED || kind == FACT_UNCOLLECTIBLE || kind == FACT_UNDELIVERED || kind == FACT_REPLY;
 }
 
 static const char *fact_identity(const struct event *e, enum fact_kind kind, struct arena *arena)

@@ -49,6 +49,7 @@ struct step_if { /* all that are set must hold */
  * What a step tells the debtor will follow: our word. It is carried out or taken back in writing, by a person, until its last day. A
  * step of the legal stage always gives it; where it does not say what follows, that is the next gate.
  */
+#define ANNOUNCES_WITHDRAWAL "withdrawal" /* the shipped text */
 struct announces {
 	bool on;
 	bool named; /* the policy says what follows; else it was concluded from the tone */

@@ -9,7 +9,6 @@
 #define EVERY_DAYS_MIN 7
 #define PERCENT_MAX 90
 #define OFFERED_PARTS_MAX 12
-#define WITHDRAWAL "withdrawal" /* the shipped text */
 
 const char *const need_names[NEED_COUNT + 1] = { "approval", "notice", "delivered", "document", "contract", NULL };
 
@@ -28,7 +27,7 @@ static int read_announces(const struct json *object, struct step *step, struct e
 	const char *name = NULL;
 	int r;
 
-	*a = (struct announces){ .step = -1, .withdraw = WITHDRAWAL };
+	*a = (struct announces){ .step = -1, .withdraw = ANNOUNCES_WITHDRAWAL };
 	if ((r = json_opt_object(object, "announces", &member, err)) < 0 || member.type == JSON_NONE)
 		return r;
 	if ((r = json_only(&member, announces_members, err)) < 0 || (r = json_get_str(&member, "step", NAME_MAX_LEN, &name, err)) < 0 ||

@@ -320,7 +320,8 @@ static void name_letter(struct dunner *d, struct group *g, struct event *e, stru
 		const struct walked *walked = &invoice->e->walk[i];
 		int step = policy ? policy_step_index(policy, walked->step) : -1;
 
-		if (walked->attempt && walked->end != STEP_SKIPPED && step >= 0 && policy->steps[step].kind == STEP_MESSAGE &&
+		/* What was told before it was posted is about another one; days are often all that a carrier tells. */
+		if (walked->attempt && walked->end != STEP_SKIPPED && walked->at <= e->time + DAY_MS && step >= 0 && policy->steps[step].kind == STEP_MESSAGE &&
 			(policy->steps[step].channel == CHANNEL_LETTER || strncmp(walked->attempt, "post:", 5) == 0))
 			e->attempt_id = walked->attempt;
 	}

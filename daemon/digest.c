@@ -163,20 +163,29 @@ static const char *step_of(struct arena *arena, date day)
 	return arena_printf(arena, STEP "%s", date_format(day, text));
 }
 
-static void record(struct group *g, const struct message *m, const struct digest_text *text, struct release *release)
+static void write_digest(struct draft *draft, const char *key, const char *text)
 {
-	struct draft *draft = effects_record(&g->fx, "attempt.intent", NULL);
 	uint8_t digest[SHA256_SIZE];
 	char hex[2 * SHA256_SIZE + 1];
 
-	/* Its words name customers, whose files may be erased: the trail keeps their digest. In doubt it is not sent again. */
-	sha256(text->text, strlen(text->text), digest);
+	sha256(text, strlen(text), digest);
+	jw_str(&draft->w, key, hex_format(digest, SHA256_SIZE, hex));
+}
+
+/* Its words name customers, whose files may be erased: the trail keeps their digests. In doubt it is not sent again. */
+static void record(struct group *g, const struct message *m, struct release *release)
+{
+	struct draft *draft = effects_record(&g->fx, "attempt.intent", NULL);
+
 	jw_str(&draft->w, "attempt", m->attempt_id);
 	jw_str(&draft->w, "step", m->step);
 	jw_str(&draft->w, "channel", channel_names[m->channel]);
 	jw_str(&draft->w, "provider", m->provider);
 	jw_str(&draft->w, "locale", m->locale);
-	jw_str(&draft->w, "text_sha256", hex_format(digest, SHA256_SIZE, hex));
+	write_digest(draft, "recipient_sha256", m->to.email);
+	write_digest(draft, "subject_sha256", m->subject);
+	write_digest(draft, "text_sha256", m->text);
+	write_digest(draft, "html_sha256", m->html);
 	release->intent = draft;
 }
 
@@ -205,7 +214,7 @@ void decide_digest(struct dunner *d, struct group *g, struct input *input)
 		.channel = channel_names[CHANNEL_EMAIL], .recipient = d->config->digest_email, .attempt_try = (uint32_t)system->d->digest_tries,
 		.partition = d->settings.partition, .due_at = digest_at(digest->zone, digest->day, d->config->digest_at) }, id);
 	m->attempt_id = arena_strdup(g->arena, id);
-	record(g, m, &text, release);
+	record(g, m, release);
 	release->entry = (struct attempt_entry){ .id = m->attempt_id, .debtor_id = SYSTEM_CASE, .step = m->step, .channel = channel_names[CHANNEL_EMAIL],
 		.provider = m->provider, .invoice_ids = m->invoice_ids, .released_at = flow_now(d), .due_at = flow_now(d) };
 	*g->releases_end = release;
@@ -229,7 +238,8 @@ void digest_settled(struct dunner *d, struct group *g, const struct attempt_entr
 		system->d->digest_tries = 0;
 	if (outcome->kind == OUTCOME_ACCEPTED || outcome->kind == OUTCOME_IN_DOUBT || entry->in_doubt || day.days != system->d->digest_on.days)
 		return;
-	if (++system->d->digest_tries % TRIES_MAX == 0) {
+	system->d->digest_tries++; /* another attempt has another id */
+	if (outcome->kind != OUTCOME_CANCELLED && system->d->digest_tries % TRIES_MAX == 0) {
 		dunner_log(d, LOG_ERR, "digest: that of %s could not be sent (%s)", entry->step + strlen(STEP), outcome->reason);
 		return;
 	}

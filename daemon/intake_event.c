@@ -70,7 +70,7 @@ static const char *status_of(enum hook_word word)
 static void write_data(struct json_writer *w, const struct hook_origin *origin, const struct hook_event *event, const struct attempt_entry *entry,
 	bool by_address)
 {
-	jw_opt_str(w, "customer_id", entry ? entry->debtor_id : NULL);
+	jw_opt_str(w, "customer_id", entry && id_valid(entry->debtor_id) ? entry->debtor_id : NULL); /* of the digest there is none */
 	if (entry) {
 		jw_array(w, "invoice_ids");
 		for (size_t i = 0; i < entry->invoice_count; i++)

@@ -35,7 +35,7 @@ for shell in bash zsh fish; do
 	expect $shell "dunningctl tra" trail
 	expect $shell "dunningctl trail key " "new show"
 	expect $shell "dunningctl $share policy show fr-" "fr-b2b fr-b2c"
-	expect $shell "dunningctl decide INV-1 " "continue stop sent not_sent"
+	expect $shell "dunningctl decide INV-1 " "pursue settle write_off stop sent not_sent"
 	expect $shell "dunningctl hold --un" --until
 done
 exit $failed

@@ -323,7 +323,8 @@ static const char *state_of(const struct entry *entry, const struct fact *fact)
 	static const char *const words[FACT_KIND_COUNT] = { [FACT_PROMISE] = "promise", [FACT_PLAN] = "plan", [FACT_SETTLEMENT] = "settlement" };
 
 	for (size_t i = entry->e.ended_count; i-- > 0;)
-		if (words[fact->kind] && strcmp(entry->e.ended[i].what, words[fact->kind]) == 0 && strcmp(entry->e.ended[i].id, fact->id) == 0)
+		if (words[fact->kind] && strcmp(entry->e.ended[i].what, words[fact->kind]) == 0 && strcmp(entry->e.ended[i].id, fact->id) == 0 &&
+			entry->e.ended[i].told_at == fact->order.time)
 			return entry->e.ended[i].kept ? "kept" : "broken";
 	return fact->ended ? fact->kind == FACT_DISPUTE ? "resolved" : "withdrawn" : "stands";
 }

@@ -86,6 +86,7 @@ static const struct sentence rules_said[] = {
 	{ "plan_broken", "a payment plan was broken: the ladder goes on further up" },
 	{ "settle", "a person decided to meet them: the ladder goes on at the next offer" },
 	{ "withdrawn", "what was announced was taken back" },
+	{ "held", "something holds it back, and would not end by itself" },
 	{ "stale", "it comes too late to be of use" },
 	{ "task", "the task's deadline" },
 	{ "decision", "the decision's deadline, when it is asked for again" },

@@ -365,6 +365,8 @@ static const char *channel_of(const struct entry *entry, const char *step)
 {
 	int index = entry->policy ? policy_step_index(entry->policy, step) : -1;
 
+	if (strncmp(step, "stop:", 5) == 0)
+		return step + 5;
 	if (aside_id(step))
 		return channel_names[CHANNEL_EMAIL];
 	if (index < 0 || entry->policy->steps[index].kind == STEP_GATE || entry->policy->steps[index].kind == STEP_ACTION)
@@ -467,7 +469,7 @@ static int look_promises(struct ctl *ctl, const struct asked *asked, const struc
 			continue;
 		for (size_t k = 0; k < entry->e.ended_count; k++)
 			if (strcmp(entry->e.ended[k].what, fact_names[fact->kind]) == 0 && strcmp(entry->e.ended[k].id, fact->id) == 0 &&
-				entry->e.ended[k].at < asked->until)
+				entry->e.ended[k].told_at == fact->order.time && entry->e.ended[k].at < asked->until)
 				state = entry->e.ended[k].kept ? "kept" : "broken";
 		if (!state && entry->e.state == ESCALATION_CLOSED)
 			continue;

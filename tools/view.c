@@ -387,7 +387,8 @@ void view_table(const struct view *view, const struct table *table, const char *
 
 static void csv_text(struct buf *out, const char *text)
 {
-	bool formula = strchr("=+-@\t\r", *text) && *text; /* a name such as "=HYPERLINK(...)" must not run in anybody's spreadsheet */
+	bool number = *text == '-' && text[1] && strspn(text + 1, "0123456789.") == strlen(text + 1);
+	bool formula = *text && !number && strchr("=+-@\t\r", *text); /* a name such as "=HYPERLINK(...)" must not run in anybody's spreadsheet */
 
 	if (!formula && !strpbrk(text, ",\"\r\n")) {
 		buf_add_str(out, text);
@@ -447,7 +448,7 @@ void view_csv(const struct view *view, const struct table *t)
 		for (size_t c = 0; c < t->column_count; c++) {
 			buf_add_str(&out, c ? "," : "");
 			csv_cell(t->arena, &t->rows[i][c], &out);
-			if (t->rows[i][c].kind == CELL_NONE && has_money(t, c))
+			if (t->rows[i][c].kind != CELL_MONEY && has_money(t, c))
 				buf_add_char(&out, ',');
 		}
 		buf_add_str(&out, "\r\n");

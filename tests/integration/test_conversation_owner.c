@@ -128,8 +128,8 @@ static void what_a_person_was_told_becomes_a_fact(void **state)
 static void snapshot(struct story *s, const char *id, const char *time, int part, int parts, const char *items)
 {
 	const char *event = arena_printf(s->arena, "{\"specversion\":\"1.0\",\"id\":\"b-%s-%d\",\"source\":\"https://billing.example/talk\","
-		"\"type\":\"book.snapshot\",\"time\":\"%s\",\"data\":{\"snapshot_id\":\"%s\",\"part\":%d,\"parts\":%d,\"invoices\":[%s]}}", id, part, time,
-		id, part, parts, items);
+		"\"type\":\"book.snapshot\",\"time\":\"%s\",\"data\":{\"snapshot_id\":\"%s\",\"as_of\":\"%s\",\"part\":%d,\"parts\":%d,\"invoices\":[%s]}}", id, part, time,
+		id, time, part, parts, items);
 
 	world_push(&s->world, event, strlen(event));
 	story_applied(s);

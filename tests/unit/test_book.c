@@ -17,7 +17,7 @@
 static struct event part_event(struct arena *arena, const char *snapshot, const char *as_of, int part, int parts, const char *items)
 {
 	const char *text = arena_printf(arena, "{\"specversion\":\"1.0\",\"id\":\"b-%s-%d\",\"source\":\"" SOURCE "\",\"type\":\"book.snapshot\","
-		"\"time\":\"%s\",\"data\":{\"snapshot_id\":\"%s\",\"part\":%d,\"parts\":%d,\"invoices\":[%s]}}", snapshot, part, as_of, snapshot, part,
+		"\"time\":\"%s\",\"data\":{\"snapshot_id\":\"%s\",\"as_of\":\"%s\",\"part\":%d,\"parts\":%d,\"invoices\":[%s]}}", snapshot, part, as_of, snapshot, as_of, part,
 		parts, items);
 	struct event e;
 	struct err err = { 0 };
@@ -70,6 +70,25 @@ static void parts_come_in_any_order_and_twice(void **state)
 	arena_free(arena);
 }
 
+/* Who gives each night's list the same name gets each compared; and what came before is told apart from it at every point. */
+static void each_night_the_same_name(void **state)
+{
+	struct arena *arena = arena_create();
+	struct books books = { 0 };
+
+	(void)state;
+	assert_true(told(&books, arena, "nightly", NIGHT, 1, 2));
+	assert_true(told(&books, arena, "nightly", NIGHT, 2, 2));
+	assert_false(told(&books, arena, "nightly", NIGHT, 2, 2)); /* it is whole: nothing is counted any more */
+	assert_true(told(&books, arena, "nightly", "2026-04-03T01:00:00Z", 2, 2));
+	assert_false(told(&books, arena, "nightly", NIGHT, 1, 2));
+	assert_int_equal(books_complete(&books, SOURCE)->as_of, 1775091600000);
+	assert_true(told(&books, arena, "nightly", "2026-04-03T01:00:00Z", 1, 2));
+	assert_int_equal(books_complete(&books, SOURCE)->as_of, 1775091600000 + DAY_MS);
+	assert_int_equal(books.count, 1);
+	arena_free(arena);
+}
+
 static void there_is_room_for_so_many(void **state)
 {
 	struct arena *arena = arena_create();
@@ -90,7 +109,8 @@ static void bad_parts(void **state)
 	} rows[] = {
 		{ "no id", "\"invoices\":[]", "missing", "$.data.snapshot_id" },
 		{ "no list", "\"snapshot_id\":\"s\"", "missing", "$.data.invoices" },
-		{ "a part of fewer", "\"snapshot_id\":\"s\",\"part\":3,\"parts\":2,\"invoices\":[]", "out_of_range", "$.data.part" },
+		{ "parts of no time", "\"snapshot_id\":\"s\",\"part\":1,\"parts\":2,\"invoices\":[]", "missing", "$.data.as_of" },
+		{ "a part of fewer", "\"snapshot_id\":\"s\",\"as_of\":\"2026-03-02T00:00:00Z\",\"part\":3,\"parts\":2,\"invoices\":[]", "out_of_range", "$.data.part" },
 		{ "from the future", "\"snapshot_id\":\"s\",\"as_of\":\"2026-04-03T00:00:00Z\",\"invoices\":[]", "bad_order", "$.data.as_of" },
 		{ "a bare id", "\"snapshot_id\":\"s\",\"invoices\":[\"inv_1\"]", "wrong_type", "$.data.invoices" },
 		{ "less than nothing", "\"snapshot_id\":\"s\",\"invoices\":[{\"id\":\"i\",\"due_minor\":-1}]", "out_of_range",
@@ -275,7 +295,7 @@ static void one_never_heard_of_is_waited_for(void **state)
 int main(void)
 {
 	static const struct CMUnitTest others[] = {
-		cmocka_unit_test(parts_come_in_any_order_and_twice),
+		cmocka_unit_test(parts_come_in_any_order_and_twice), cmocka_unit_test(each_night_the_same_name),
 		cmocka_unit_test(there_is_room_for_so_many),
 		cmocka_unit_test(bad_parts),
 		cmocka_unit_test(a_difference_is_told_once_and_cleared),

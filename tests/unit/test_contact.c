@@ -125,6 +125,46 @@ static void turns_are_taken(void **state)
 	world_clear(&w);
 }
 
+/* A warning, a formal notice: their text gives nobody else's step, and no other text gives theirs. */
+static void what_goes_by_itself(void **state)
+{
+	static const char *const kinds[] = { "\"tone\":\"legal\"", "\"tone\":\"firm\",\"announces\":{\"step\":\"gate\",\"within\":\"20d\"}",
+		"\"tone\":\"firm\",\"notice\":\"de-verzug\"", "\"tone\":\"firm\"" };
+	struct walked walked[] = { { "reminder", STEP_SENT, NULL, 0, "x" } };
+
+	(void)state;
+	walked[0].at = at("2026-03-01T08:00:00Z");
+	for (size_t k = 0; k < ARRAY_LEN(kinds); k++) {
+		bool own = k + 1 < ARRAY_LEN(kinds);
+		struct contact_plan p;
+		struct world w;
+
+		world_init(&w, LADDER(""));
+		for (size_t i = 0; i < INVOICES; i++) {
+			CLEANUP(buf_clear) struct buf json = { 0 };
+
+			buf_printf(&json, POLICY("\"group\":\"debtor\",", MAIL("reminder", "due+1d", "") ","
+				"{\"id\":\"formal\",\"at\":\"due+8d\",\"channel\":\"email\",\"template\":\"t\",%s},"
+				"{\"id\":\"gate\",\"at\":\"due+40d\",\"gate\":\"decision\",\"role\":\"owner\"}"), kinds[k]);
+			set_policy(&w, i, buf_str(&json));
+			w.e[i].walk = walked;
+			w.e[i].walk_count = i != 1;
+		}
+		world_at(&w, "2026-04-15T08:00:00Z");
+		assert_true(plan(&w, "inv_0", &p));
+		assert_string_equal(p.step->id, "reminder"); /* it has been owed longest */
+		assert_int_equal(p.member_count, own ? 1 : 3);
+		w.e[1].state = ESCALATION_SENDING;
+		assert_true(plan(&w, "inv_0", &p));
+		assert_string_equal(p.step->id, "formal");
+		assert_int_equal(p.member_count, 2); /* the same step of the same policy */
+		w.policies[2]->digest[0] ^= 1;
+		assert_true(plan(&w, "inv_0", &p));
+		assert_int_equal(p.member_count, own ? 1 : 2);
+		world_clear(&w);
+	}
+}
+
 static void what_does_not_go_together(void **state)
 {
 	struct contact_plan p;
@@ -584,6 +624,7 @@ int main(void)
 	static const struct CMUnitTest others[] = {
 		cmocka_unit_test(all_of_a_debtor_led_by_the_oldest),
 		cmocka_unit_test(turns_are_taken),
+		cmocka_unit_test(what_goes_by_itself),
 		cmocka_unit_test(what_does_not_go_together),
 		cmocka_unit_test(one_law_to_a_notice),
 		cmocka_unit_test(a_statement_of_account),

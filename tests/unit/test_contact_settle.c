@@ -214,6 +214,98 @@ static void settled_in_other_ways(void **state)
 	world_clear(&w);
 }
 
+#define WARNS POLICY("", MAIL("reminder", "due+1d", ",\"announces\":{\"step\":\"gate\",\"within\":\"20d\"}," \
+	"\"effects\":[\"work.hold_requested\"],\"hold_after\":\"7d\"") "," \
+	"{\"id\":\"gate\",\"at\":\"due+25d\",\"gate\":\"decision\",\"role\":\"owner\"}")
+
+/* Paid while the warning was on its way: nothing would end what follows from it. */
+static void a_warning_that_came_too_late(void **state)
+{
+	const struct provider_traits traits = { 0 };
+	const struct outcome sent = { .kind = OUTCOME_ACCEPTED, .reason = "accepted", .status = 202 };
+	struct attempt_entry entry;
+	struct world w;
+
+	(void)state;
+	sending(&w, WARNS, &entry);
+	w.e[0].state = ESCALATION_CLOSED;
+	assert_true(contact_settle(&w.env, &w.debtor, w.candidates, INVOICES, &entry, &traits, &sent, &w.fx));
+	assert_int_equal(w.e[0].walk[0].end, STEP_SENT);
+	assert_int_equal(w.e[0].work_hold_at, 0);
+	assert_int_equal(w.e[0].commitment.state, COMMITMENT_NONE);
+	assert_int_equal(w.e[1].work_hold_at, w.env.now + 7 * DAY_MS);
+	assert_int_equal(w.e[1].commitment.state, COMMITMENT_OPEN);
+	world_clear(&w);
+}
+
+/* Nothing that it said stands: nobody was warned, told of the fee, or offered anything. */
+static void a_warning_that_bounced(void **state)
+{
+	const struct provider_traits traits = { 0 };
+	const struct outcome sent = { .kind = OUTCOME_ACCEPTED, .reason = "accepted", .status = 202 };
+	struct made_offer offers[] = { { .code = "old", .attempt = "a0", .made_at = 1 }, { .code = "new", .attempt = "a1" } };
+	struct attempt_entry entry;
+	struct world w;
+
+	(void)state;
+	sending(&w, WARNS, &entry);
+	w.e[0].late_fee = w.e[1].late_fee = (struct late_fee){ .amount = 4000, .currency = "EUR", .step = "reminder", .attempt = "a1" };
+	w.e[0].offers = offers;
+	w.e[0].offer_count = 2;
+	assert_true(contact_settle(&w.env, &w.debtor, w.candidates, INVOICES, &entry, &traits, &sent, &w.fx));
+	assert_true(w.e[0].work_hold_at && w.e[0].late_fee.at && w.e[0].offers[1].made_at);
+	assert_true(late_fee_waive(&w.e[1], "me", "why", w.env.now, &w.fx));
+	effects_init(&w.fx, w.arena, w.env.now);
+	contact_bounced(w.candidates, INVOICES, "a1", &w.fx);
+	assert_int_equal(w.e[0].commitment.state, COMMITMENT_LAPSED);
+	assert_true(!w.e[0].work_hold_at && !w.e[0].work_hold_step);
+	assert_true(!w.e[0].late_fee.amount && !w.e[0].late_fee.at && !w.e[0].late_fee.waived_at);
+	assert_tells(find_draft(w.fx.events, "fee.waived"), "\"fee_minor\":4000");
+	assert_int_equal(w.e[0].offer_count, 1);
+	assert_string_equal(w.e[0].offers[0].code, "old");
+	assert_string_equal(w.e[1].late_fee.why, "why"); /* what a person let go stays so */
+	world_clear(&w);
+
+	sending(&w, WARNS, &entry);
+	w.e[0].work_hold_at = w.env.now + DAY_MS; /* another step's warning arrived */
+	w.e[0].work_hold_step = "earlier";
+	w.candidates[0].policy = NULL;
+	assert_true(contact_settle(&w.env, &w.debtor, w.candidates, 1, &entry, &traits, &sent, &w.fx));
+	contact_bounced(w.candidates, 1, "a1", &w.fx);
+	assert_string_equal(w.e[0].work_hold_step, "earlier");
+	world_clear(&w);
+}
+
+/* The mail that takes back what was announced may have reached nobody: a person writes, unless it was paid. */
+static void a_withdrawal_that_did_not_go(void **state)
+{
+	const struct provider_traits traits = { 0 };
+	const struct outcome refused = { .kind = OUTCOME_REFUSED, .scope = SCOPE_MESSAGE, .reason = "refused", .status = 400 };
+
+	(void)state;
+	for (int i = 0; i < 4; i++) {
+		bool unknown = i % 2, paid = i / 2;
+		struct attempt_entry entry;
+		struct world w;
+
+		sending(&w, WARNS, &entry);
+		entry.step = w.e[0].step = "withdrawn:1";
+		entry.in_doubt = unknown;
+		w.e[0].state = paid ? ESCALATION_CLOSED : unknown ? ESCALATION_DOUBT : ESCALATION_SENDING;
+		w.e[0].invoice.snapshot.status = paid ? INVOICE_PAID : INVOICE_OPEN;
+		w.e[0].commitment = (struct commitment){ .state = COMMITMENT_WITHDRAWN, .step = "reminder", .made = 1 };
+		if (unknown)
+			assert_true(contact_unknown(&w.env, &w.debtor, w.candidates, 1, &entry, "no_proof", &w.fx));
+		else
+			assert_true(contact_settle(&w.env, &w.debtor, w.candidates, 1, &entry, &traits, &refused, &w.fx));
+		assert_int_equal(w.e[0].walk_count, 1);
+		assert_true(!find_task(&w.fx, "withdraw_in_writing") == paid);
+		if (!paid)
+			assert_string_equal(find_task(&w.fx, "withdraw_in_writing")->reason, unknown ? "unknown" : "refused");
+		world_clear(&w);
+	}
+}
+
 static const struct doubt_row {
 	const char *name;
 	struct provider_traits traits;
@@ -386,6 +478,9 @@ int main(void)
 	static const struct CMUnitTest others[] = {
 		cmocka_unit_test(the_other_channel),
 		cmocka_unit_test(settled_in_other_ways),
+		cmocka_unit_test(a_warning_that_came_too_late),
+		cmocka_unit_test(a_warning_that_bounced),
+		cmocka_unit_test(a_withdrawal_that_did_not_go),
 		cmocka_unit_test(a_person_is_asked),
 		cmocka_unit_test(never_sent),
 		cmocka_unit_test(before_a_resend),

@@ -103,6 +103,91 @@ static void no_second_word_while_one_is_open(void **state)
 	world_clear(&w);
 }
 
+/* A stop and a write-off leave our word where it was; a payment ends it. */
+static void taken_back_although_it_ended(void **state)
+{
+	struct event command = { .command = "commitment_withdraw", .who = "me", .why = "x" };
+	struct next_action next;
+
+	(void)state;
+	for (int i = 0; i < 3; i++) {
+		struct world w;
+
+		threatened(&w);
+		assert_true(commitment_said(&w.e, &w.debtor, w.policy, &command, "", &w.fx));
+		world_at(&w, OWED);
+		if (i == 0)
+			escalation_stop(&w.e, &w.debtor, &w.fx);
+		w.e.invoice.snapshot.status = i == 0 ? INVOICE_OPEN : i == 1 ? INVOICE_UNCOLLECTIBLE : INVOICE_PAID;
+		escalation_refresh(&w.e, &w.debtor, &w.rules, &w.fx);
+		assert_int_equal(w.e.state, ESCALATION_CLOSED);
+		next = escalation_next(&w.e, &w.debtor, &w.rules);
+		assert_int_equal(next.kind, i < 2 ? NEXT_ASIDE : NEXT_NONE);
+		if (i == 2) {
+			assert_true(find_task(&w.fx, "withdraw_in_writing")->close);
+			world_clear(&w);
+			continue;
+		}
+		assert_string_equal(next.aside.id, "withdrawn:1");
+		assert_null(find_task(&w.fx, "withdraw_in_writing")); /* one that is open stays so */
+		paused_until(&w); /* no timer would look again: a person writes */
+		escalation_refresh(&w.e, &w.debtor, &w.rules, &w.fx);
+		assert_false(find_task(&w.fx, "withdraw_in_writing")->close);
+		world_at(&w, "2026-04-10T08:00:00Z");
+		w.e.invoice.snapshot.status = INVOICE_PAID;
+		escalation_refresh(&w.e, &w.debtor, &w.rules, &w.fx);
+		if (i == 1)
+			assert_true(find_task(&w.fx, "withdraw_in_writing")->close);
+		world_clear(&w);
+	}
+}
+
+/* The policy that it went over to does not know the step that announced it. */
+static void taken_back_under_another_policy(void **state)
+{
+	struct event command = { .command = "commitment_withdraw", .who = "me", .why = "x" };
+	CLEANUP(policy_freep) struct policy *other = NULL;
+	struct next_action next;
+	struct world w;
+
+	(void)state;
+	threatened(&w);
+	assert_int_equal(policy_parse(LADDER, strlen(LADDER), &other, NULL), 0);
+	w.rules.policy = other;
+	assert_true(commitment_said(&w.e, &w.debtor, other, &command, "", &w.fx));
+	next = escalation_next(&w.e, &w.debtor, &w.rules);
+	assert_int_equal(next.kind, NEXT_ASIDE);
+	assert_string_equal(next.aside.id, "withdrawn:1");
+	assert_string_equal(next.aside.template_name, "withdrawal");
+	world_clear(&w);
+}
+
+/* Also while the next message is on its way, or in doubt. */
+static void a_dispute_excuses_meanwhile(void **state)
+{
+	static const enum escalation_state states[] = { ESCALATION_SENDING, ESCALATION_DOUBT };
+
+	(void)state;
+	for (size_t i = 0; i < 2 * ARRAY_LEN(states); i++) {
+		bool dispute = i % 2;
+		struct world w;
+
+		threatened(&w);
+		w.e.state = states[i / 2];
+		w.e.step = "more";
+		w.e.attempt = "y";
+		w.e.work_hold_at = at("2026-04-20T08:00:00Z");
+		w.e.work_hold_step = "formal";
+		if (dispute)
+			add_fact(&w, FACT_DISPUTE, "2026-04-20T08:00:00Z", NULL);
+		world_at(&w, "2026-04-30T08:00:00Z");
+		escalation_refresh(&w.e, &w.debtor, &w.rules, &w.fx);
+		assert_int_equal(count_drafts(w.fx.events, "commitment.overdue"), dispute ? 0 : 1);
+		assert_int_equal(count_drafts(w.fx.events, "work.hold_requested"), dispute ? 0 : 1);
+		world_clear(&w);
+	}
+}
+
 static void an_overdue_word_is_said_once(void **state)
 {
 	struct world w;
@@ -226,6 +311,9 @@ int main(void)
 		cmocka_unit_test(a_step_rests_on_what_it_requires),
 		cmocka_unit_test(what_may_be_said_when),
 		cmocka_unit_test(no_second_word_while_one_is_open),
+		cmocka_unit_test(taken_back_although_it_ended),
+		cmocka_unit_test(taken_back_under_another_policy),
+		cmocka_unit_test(a_dispute_excuses_meanwhile),
 		cmocka_unit_test(an_overdue_word_is_said_once),
 		cmocka_unit_test(offers_are_exact),
 		cmocka_unit_test(what_closed_teaches_and_can_be_taken_back),
