@@ -125,7 +125,7 @@ static const char *check_day(const struct page_limits *limits, const char *text,
 	return date_diff(*ret, limits->first) < 0 || date_diff(*ret, limits->last) > 0 ? "errors.range" : NULL;
 }
 
-/* People write numbers as they read them: "+44 (0)20 7946 0000" has a zero that is dialled at home alone. What is checked is the number. */
+/* People write numbers as they read them: what is told has the form that providers need. The zero of "+44 (0)20" is dialled at home alone. */
 static const char *phone_of(const char *typed, struct arena *arena)
 {
 	char *out = arena_alloc(arena, strlen(typed) + 1), *to = out;
@@ -206,11 +206,11 @@ static const char *contact_text(const struct page_said *said, struct arena *aren
 		enum page_field field;
 		const char *label;
 	} lines[] = { { PAGE_NAME, "Name" }, { PAGE_EMAIL, "E-mail" }, { PAGE_PHONE, "Phone" } };
-	const char *text = "Another contact for these messages, named on the page:";
+	const char *typed, *text = "Another contact for these messages, named on the page:";
 
 	for (size_t i = 0; i < ARRAY_LEN(lines); i++)
-		if (*said->typed[lines[i].field])
-			text = arena_printf(arena, "%s\n%s: %s", text, lines[i].label, said->typed[lines[i].field]);
+		if (*(typed = said->typed[lines[i].field]))
+			text = arena_printf(arena, "%s\n%s: %s", text, lines[i].label, lines[i].field == PAGE_PHONE ? phone_of(typed, arena) : typed);
 	return text;
 }
 

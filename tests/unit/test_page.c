@@ -288,7 +288,8 @@ static void another_contact_is_for_a_person(void **state)
 	assert_null(json_get(&e.data, "customer").node);
 	assert_int_equal(e.invoice_count, 1);
 	assert_string_equal(e.text, "Another contact for these messages, named on the page:\nName: Ann \"B\"\nE-mail: ann@dupont.example\n"
-		"Phone: +44 (0)20 7946 0000");
+		"Phone: +442079460000");
+	assert_string_equal(typed(&e, "phone"), "+44 (0)20 7946 0000");
 	assert_string_equal(typed(&e, "email"), "ann@dupont.example");
 	assert_true(invoice_apply(&s.w.e.invoice, &e, s.w.arena));
 	assert_true(page_said_here(invoice_view(&s.w.e.invoice).reply));
