@@ -100,8 +100,6 @@ enum form_got form_get(const struct form_pair *pairs, size_t count, const char *
 		end--;
 	if (at == end)
 		return FORM_NONE;
-	if ((size_t)(end - at) > max)
-		return FORM_BAD;
 	to = out = arena_alloc(arena, (size_t)(end - at) + 1);
 	while (at < end) {
 		size_t len = utf8_len(at, end);
@@ -118,5 +116,5 @@ enum form_got form_get(const struct form_pair *pairs, size_t count, const char *
 		at += len;
 	}
 	*ret = out;
-	return FORM_TEXT;
+	return (size_t)(to - out) > max ? FORM_LONG : FORM_TEXT;
 }

@@ -24,11 +24,12 @@ int form_decode(const char *text, size_t len, struct arena *arena, struct form_p
 enum form_got {
 	FORM_TEXT,
 	FORM_NONE, /* it is not there, or there is nothing in it but white space */
-	FORM_BAD, /* it stands there twice, is no UTF-8, is longer than max bytes, or holds a control character that nobody types */
+	FORM_LONG, /* it is longer than max bytes, and nothing else is wrong */
+	FORM_BAD, /* it stands there twice, is no UTF-8, or holds a control character that nobody types */
 };
 /*
- * The field `name`. *ret: what was typed, without white space around it, lines ended by LF; in the arena, "" unless FORM_TEXT. Without
- * `lines` a line end is a control character too.
+ * The field `name`. *ret: what was typed, without white space around it, lines ended by LF; in the arena, and "" unless
+ * FORM_TEXT or FORM_LONG. Without `lines` a line end is a control character too.
  */
 enum form_got form_get(const struct form_pair *pairs, size_t count, const char *name, size_t max, bool lines, struct arena *arena,
 	const char **ret);

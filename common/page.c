@@ -9,6 +9,7 @@
 
 #define FACTS_LEFT 50 /* of those that an invoice keeps, for its producer: payments must not be crowded out by words */
 #define ANNOUNCED_MAX 3 /* that were said here; then somebody speaks with them */
+#define PROMISES_MAX 3 /* the same, when the policy names no number */
 #define ARRIVES_DAYS 7 /* a payment that was made arrives */
 #define BACK_DAYS 365
 #define PROMISE_DAYS 365 /* when the policy names no limit */
@@ -18,8 +19,9 @@ const char *const page_action_names[PAGE_ACTION_COUNT + 1] = { "paid", "promise"
 const char *const page_field_names[PAGE_FIELD_COUNT + 1] = { "on", "reference", "reason", "text", "name", "email", "phone", NULL };
 const char *const page_reasons[] = { "amount", "quality", "not_delivered", "not_ordered", "already_paid", "wrong_details", "other", NULL };
 
-static const size_t lengths[PAGE_FIELD_COUNT] = { [PAGE_ON] = 10, [PAGE_REFERENCE] = 140, [PAGE_REASON] = 32, [PAGE_TEXT] = 4000,
-	[PAGE_NAME] = 200, [PAGE_EMAIL] = 254, [PAGE_PHONE] = 40 };
+/* Bytes. A form's maxlength counts units of UTF-16: of each come three bytes at most. */
+static const size_t lengths[PAGE_FIELD_COUNT] = { [PAGE_ON] = 10, [PAGE_REFERENCE] = 140 * 3, [PAGE_REASON] = 32, [PAGE_TEXT] = 16000,
+	[PAGE_NAME] = 200 * 3, [PAGE_EMAIL] = 254, [PAGE_PHONE] = 40 };
 
 enum page_state page_state(const struct page_case *c)
 {
@@ -50,22 +52,23 @@ bool page_said_here(const struct fact *fact)
 	return fact->order.source && strncmp(fact->order.source, SOURCE, sizeof(SOURCE) - 1) == 0;
 }
 
-static int32_t count_announced(const struct invoice *invoice)
+static int32_t count_said(const struct invoice *invoice, enum fact_kind kind)
 {
 	int32_t n = 0;
 
 	for (size_t i = 0; i < invoice->fact_count; i++)
-		n += invoice->facts[i].kind == FACT_ANNOUNCED && page_said_here(&invoice->facts[i]);
+		n += invoice->facts[i].kind == kind && page_said_here(&invoice->facts[i]);
 	return n;
 }
 
+/* Those that were made here count too, broken or not: a new one before the old one's day would put off the ladder for ever. */
 static bool promises_count(const struct page_case *c)
 {
-	int32_t broken = 0;
+	int32_t most = c->policy ? c->policy->agreed.promises_most : 0, broken = 0;
 
 	for (size_t i = 0; i < c->e->ended_count; i++)
 		broken += !c->e->ended[i].kept && strcmp(c->e->ended[i].what, "promise") == 0;
-	return !c->policy || !c->policy->agreed.promises_most || broken < c->policy->agreed.promises_most;
+	return (!most || broken < most) && count_said(&c->e->invoice, FACT_PROMISE) < (most ? most : PROMISES_MAX);
 }
 
 bool page_allows(const struct page_case *c, enum page_action action, struct page_limits *ret)
@@ -81,16 +84,15 @@ bool page_allows(const struct page_case *c, enum page_action action, struct page
 	switch (action) {
 	case PAGE_PAID:
 		*ret = (struct page_limits){ date_add_days(today, -BACK_DAYS), today };
-		return count_announced(invoice) < ANNOUNCED_MAX;
+		return count_said(invoice, FACT_ANNOUNCED) < ANNOUNCED_MAX;
 	case PAGE_PROMISE: /* where an end is agreed, or something is disputed, there is nothing to be promised */
 		*ret = (struct page_limits){ today, date_add_days(today, within) };
 		return !view.plan && !view.settlement && !view.dispute && promises_count(c);
 	case PAGE_DISPUTE:
 		return !view.dispute;
 	case PAGE_ASK:
-		return true;
 	case PAGE_CONTACT:
-		return c->debtor && c->debtor->known;
+		return true;
 	case PAGE_STOP:
 		return c->debtor && c->link->channel < CHANNEL_COUNT && !debtor_opted_out(c->debtor, c->link->channel);
 	default:
@@ -123,14 +125,17 @@ static const char *check_day(const struct page_limits *limits, const char *text,
 	return date_diff(*ret, limits->first) < 0 || date_diff(*ret, limits->last) > 0 ? "errors.range" : NULL;
 }
 
-/* People write numbers as they read them; what is kept has the form that providers need. */
+/* People write numbers as they read them: what is told has the form that providers need. The zero of "+44 (0)20" is dialled at home alone. */
 static const char *phone_of(const char *typed, struct arena *arena)
 {
 	char *out = arena_alloc(arena, strlen(typed) + 1), *to = out;
 
-	for (const char *p = typed; *p; p++)
-		if (!strchr(" .-()/", *p))
+	for (const char *p = typed; *p; p++) {
+		if (strncmp(p, "(0)", 3) == 0)
+			p += 2;
+		else if (!strchr(" .-()/", *p))
 			*to++ = *p;
+	}
 	return strncmp(out, "00", 2) == 0 ? arena_printf(arena, "+%s", out + 2) : out;
 }
 
@@ -169,7 +174,7 @@ bool page_read(const struct page_case *c, enum page_action action, const struct 
 		ret->typed[f] = "";
 		if (forms[action].asked[f])
 			got = form_get(pairs, count, page_field_names[f], lengths[f], f == PAGE_TEXT, arena, &ret->typed[f]);
-		if (got == FORM_BAD)
+		if (got == FORM_BAD || got == FORM_LONG)
 			ret->errors[f] = f == PAGE_ON ? "errors.date" : f == PAGE_REASON ? "errors.reason" : "errors.typed";
 		else if (got == FORM_TEXT)
 			ret->errors[f] = check_field((enum page_field)f, ret, limits, arena);
@@ -188,72 +193,34 @@ bool page_read(const struct page_case *c, enum page_action action, const struct 
 /* --- the event ------------------------------------------------------------------------------------------------------------------ */
 
 static const char *const types[PAGE_ACTION_COUNT] = { "invoice.payment_announced", "promise.made", "dispute.opened",
-	"contact.reply_received", "customer.updated", "customer.opted_out" };
-static const char *const fact_keys[PAGE_ACTION_COUNT] = { "announcement_id", "promise_id", "dispute_id", "reply_id" };
+	"contact.reply_received", "contact.reply_received", "customer.opted_out" };
+static const char *const fact_keys[PAGE_ACTION_COUNT] = { "announcement_id", "promise_id", "dispute_id", "reply_id", "reply_id" };
 
-static void write_contact(struct json_writer *w, const struct contact *c)
+/*
+ * Read by a person, who alone changes to whom we write: a link that was handed on must not turn a debtor's messages elsewhere, and what is
+ * known of the customer is the producer's to say.
+ */
+static const char *contact_text(const struct page_said *said, struct arena *arena)
 {
-	jw_object(w, NULL);
-	jw_str(w, "id", c->id);
-	jw_opt_str(w, "role", c->role);
-	if (c->external)
-		jw_str(w, "relation", "external");
-	jw_opt_str(w, "name", c->name);
-	jw_opt_str(w, "email", c->email);
-	jw_opt_str(w, "phone", c->phone);
-	jw_opt_str(w, "locale", c->locale);
-	if (c->channels) {
-		jw_array(w, "channels");
-		for (int i = 0; i < CHANNEL_COUNT; i++)
-			if (c->channels & 1u << i)
-				jw_str(w, NULL, channel_names[i]);
-		jw_end_array(w);
-	}
-	if (c->sms_consent || c->voice_consent) {
-		jw_object(w, "consent");
-		jw_bool(w, "sms", c->sms_consent);
-		jw_bool(w, "voice", c->voice_consent);
-		jw_end_object(w);
-	}
-	jw_end_object(w);
-}
+	static const struct {
+		enum page_field field;
+		const char *label;
+	} lines[] = { { PAGE_NAME, "Name" }, { PAGE_EMAIL, "E-mail" }, { PAGE_PHONE, "Phone" } };
+	const char *typed, *text = "Another contact for these messages, named on the page:";
 
-#define CONTACTS_MAX 50 /* of a customer, in an event */
-
-/* All that is known of the customer, with one contact more, the first; another that was named here before gives way. */
-static void write_customer(struct json_writer *w, const struct debtor *d, const struct contact *fresh)
-{
-	const struct customer *c = &d->customer;
-	size_t written = 1;
-
-	jw_object(w, "customer");
-	jw_str(w, "id", d->id);
-	jw_opt_str(w, "name", c->name);
-	jw_opt_str(w, "country", c->country);
-	jw_str(w, "kind", customer_kind_names[c->kind]);
-	jw_opt_str(w, "locale", c->locale);
-	jw_opt_str(w, "timezone", c->timezone);
-	jw_opt_str(w, "policy", c->policy);
-	postal_write(w, "postal", &c->postal);
-	jw_array(w, "contacts");
-	write_contact(w, fresh);
-	for (size_t i = 0; i < c->contact_count && written < CONTACTS_MAX; i++)
-		if (strncmp(c->contacts[i].id, "page-", 5) != 0) {
-			write_contact(w, &c->contacts[i]);
-			written++;
-		}
-	jw_end_array(w);
-	jw_end_object(w);
+	for (size_t i = 0; i < ARRAY_LEN(lines); i++)
+		if (*(typed = said->typed[lines[i].field]))
+			text = arena_printf(arena, "%s\n%s: %s", text, lines[i].label, lines[i].field == PAGE_PHONE ? phone_of(typed, arena) : typed);
+	return text;
 }
 
 static void write_facts(struct json_writer *w, const struct page_case *c, const struct page_said *said, const char *id, struct arena *arena)
 {
 	date today = page_today(c), until = said->on;
 	char day[DATE_TEXT_SIZE];
-	struct contact fresh = { .id = arena_printf(arena, "page-%s", id), .role = "billing" };
 
 	if (fact_keys[said->action])
-		jw_str(w, fact_keys[said->action], fresh.id);
+		jw_str(w, fact_keys[said->action], arena_printf(arena, "page-%s", id));
 	switch (said->action) {
 	case PAGE_PAID: /* until it should have arrived, whenever it was made */
 		until = date_add_days(today, ARRIVES_DAYS);
@@ -268,16 +235,11 @@ static void write_facts(struct json_writer *w, const struct page_case *c, const 
 		jw_opt_str(w, "text", said->typed[PAGE_TEXT]);
 		break;
 	case PAGE_ASK:
-		jw_str(w, "text", said->typed[PAGE_TEXT]);
+	case PAGE_CONTACT:
+		jw_str(w, "text", said->action == PAGE_ASK ? said->typed[PAGE_TEXT] : contact_text(said, arena));
 		jw_array(w, "invoice_ids");
 		jw_str(w, NULL, c->e->invoice.id);
 		jw_end_array(w);
-		break;
-	case PAGE_CONTACT:
-		fresh.name = *said->typed[PAGE_NAME] ? said->typed[PAGE_NAME] : NULL;
-		fresh.email = *said->typed[PAGE_EMAIL] ? said->typed[PAGE_EMAIL] : NULL;
-		fresh.phone = *said->typed[PAGE_PHONE] ? phone_of(said->typed[PAGE_PHONE], arena) : NULL;
-		write_customer(w, c->debtor, &fresh);
 		break;
 	default:
 		jw_str(w, "channel", channel_names[c->link->channel]);
@@ -318,8 +280,7 @@ void page_event(const struct page_case *c, const struct page_said *said, const c
 	jw_str(&w, "time", utc_format(c->now, time));
 	jw_object(&w, "data");
 	jw_str(&w, "invoice_id", c->e->invoice.id);
-	if (said->action != PAGE_CONTACT)
-		jw_str(&w, "customer_id", c->e->invoice.debtor_id);
+	jw_str(&w, "customer_id", c->e->invoice.debtor_id);
 	write_facts(&w, c, said, id, arena);
 	write_page(&w, c, said);
 	jw_end_object(&w);

@@ -2,8 +2,8 @@
  * page - the debtor's own page about one invoice: what may be said there, what was typed, the event that it becomes, and the page as HTML.
  * Pure but for page_texts_load(). The daemon answers with it (daemon/debtor_page.h).
  *
- * Whoever holds a link is believed as far as an answer to a mail is: what is said holds the ladder, tells who should be written to, stops a
- * channel; it never says that money came. It shows this invoice and nothing else of the debtor, no address of anybody included.
+ * Whoever holds a link is believed as far as an answer to a mail is: what is said holds the ladder, goes to a person, stops a channel; it
+ * never changes to whom we write, and never says that money came. It shows this invoice and nothing else of the debtor, no address of anybody included.
  */
 #ifndef DUNNINGD_COMMON_PAGE_H
 #define DUNNINGD_COMMON_PAGE_H
@@ -24,7 +24,7 @@ enum page_action {
 	PAGE_DISPUTE, /* dispute.opened */
 	/* Offers that a debtor may choose among (payment_plan.agreed, settlement.agreed) belong here, once the product makes any. */
 	PAGE_ASK, /* a question, or the wish for instalments: contact.reply_received */
-	PAGE_CONTACT, /* who should be written to: customer.updated */
+	PAGE_CONTACT, /* who should be written to: contact.reply_received, for a person to look at */
 	PAGE_STOP, /* no more by the channel of the link: customer.opted_out */
 	PAGE_ACTION_COUNT
 };

@@ -195,6 +195,7 @@ static int read_link(const struct json *root, struct order *ret, struct err *err
 	int r = json_get_id(root, "invoice", &ret->link.invoice, err);
 
 	ret->link.who = ret->who;
+	ret->link.uid = ret->uid;
 	return r < 0 ? r : json_get_int(root, "partition", 0, 65535, &ret->link.partition, err);
 }
 

@@ -57,6 +57,7 @@ struct control_test {
 
 struct control_link {
 	const char *who, *invoice;
+	int64_t uid; /* as of a reading */
 	int64_t partition;
 };
 

@@ -23,7 +23,7 @@
 #include "daemon/documents.h"
 #include "daemon/http_guard.h"
 
-#define BODY_MAX 32768
+#define BODY_MAX 65536 /* the longest text that a form takes, each byte written as %XX */
 #define CONNECTIONS_MAX 256
 #define DEADLINE_MS 15000
 #define REDIS_MS 5000
@@ -32,6 +32,8 @@
 
 /* Whoever reads calmly never comes near these; a link that was passed around, or somebody who guesses, does. */
 static const struct throttle_rate link_reads = { 60, 5000 }, link_words = { 20, 180000 }, address_reads = { 300, 250 }, guesses = { 20, 30000 };
+static const struct throttle_rate link_documents = { 6, 10000 }; /* each is read whole, of up to DOCUMENT_MAX, and held until it is sent */
+
 
 /* 1: it is in the stream now; 0: it was, from the same form filled in the same way; -1: from the same form filled in otherwise. */
 static const char save_text[] =
@@ -215,6 +217,10 @@ static void answer_document(struct visit *visit)
 	struct attachment document = { 0 };
 	struct err err = { 0 };
 
+	if (visit->c.has_document && evhttp_request_get_command(visit->request) == EVHTTP_REQ_HEAD) {
+		answer(visit, HTTP_OK, "application/pdf", "", 0);
+		return;
+	}
 	if (!digest || documents_read(digest, visit->arena, &document, &err, (void *)(uintptr_t)page->settings.config->documents_dir) < 0) {
 		answer_home(visit, HTTP_NOTFOUND);
 		return;
@@ -546,6 +552,9 @@ static void begin(struct visit *visit, const char *uri)
 	visit->keys = (struct keyspace){ page->settings.config->prefix, visit->link.partition };
 	(void)page_link_id(visit->link_text, link_id);
 	if (!throttle_take(page->throttle, visit->post ? 'w' : 'r', link_id, sizeof(link_id), visit->post ? &link_words : &link_reads, mono_ms()))
+		answer_kind(visit, 429, PAGE_KIND_BUSY);
+	else if (method == EVHTTP_REQ_GET && visit->asked == ASKED_DOCUMENT &&
+		!throttle_take(page->throttle, 'd', link_id, sizeof(link_id), &link_documents, mono_ms()))
 		answer_kind(visit, 429, PAGE_KIND_BUSY);
 	else if (visit->post && visit->asked != ASKED_FORM)
 		answer_kind(visit, HTTP_BADMETHOD, PAGE_KIND_AGAIN);

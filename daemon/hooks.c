@@ -23,6 +23,7 @@
 #include "daemon/log_id.h"
 
 #define HEADERS_MAX 100
+#define HTTP_GONE 410
 #define DEADLINE_MS 10000
 #define CONNECTIONS_MAX 256
 #define TELL_MS 10000
@@ -101,7 +102,7 @@ static void call_answer(struct call *call, int status, const char *text)
 	const struct hook_answer *own = status == HTTP_OK && call->origin.hook ? hook_answer(call->origin.hook) : NULL;
 	bool has = own && own->body;
 
-	if (call->page && status == HTTP_OK) {
+	if (call->page && (status == HTTP_OK || status == HTTP_GONE)) {
 		evhttp_add_header(evhttp_request_get_output_headers(call->request), "Content-Security-Policy",
 			"default-src 'none'; form-action 'self'; frame-ancestors 'none'");
 		answer(call->hooks, TAKE(call->request), status, "text/html; charset=utf-8", text);
@@ -255,8 +256,10 @@ static void on_taken(const struct intake_result *result, void *arg)
 
 	call->hooks->counts.taken += result->added;
 	call->hooks->counts.known += result->known;
-	if (result->end == INTAKE_SAVED)
-		call_answer(call, HTTP_OK, call->page ? unsubscribe_page(&call->asked, true, call->arena) : "ok");
+	if (result->end == INTAKE_SAVED && result->lost)
+		call_answer(call, HTTP_GONE, unsubscribe_page(&call->asked, UNSUBSCRIBE_LOST, call->arena));
+	else if (result->end == INTAKE_SAVED)
+		call_answer(call, HTTP_OK, call->page ? unsubscribe_page(&call->asked, UNSUBSCRIBE_DONE, call->arena) : "ok");
 	else if (result->end == INTAKE_REPLAYED)
 		call_answer(call, 401, "used before");
 	else
@@ -287,7 +290,7 @@ static void unsubscribe(struct call *call, const char *uri)
 	if (r == -EACCES) {
 		call_answer(call, HTTP_NOTFOUND, "this address is not one of ours");
 	} else if (method == EVHTTP_REQ_GET) {
-		call_answer(call, HTTP_OK, unsubscribe_page(&call->asked, false, call->arena));
+		call_answer(call, HTTP_OK, unsubscribe_page(&call->asked, UNSUBSCRIBE_ASK, call->arena));
 	} else if (r < 0) {
 		call_answer(call, HTTP_BADREQUEST, "List-Unsubscribe=One-Click is not asked for");
 	} else {

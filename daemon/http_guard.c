@@ -119,8 +119,11 @@ static struct bufferevent *on_connection(struct event_base *base, void *arg)
 		if (guard->count >= guard->limits.connections)
 			evict(guard);
 	}
-	/* Without BEV_OPT_CLOSE_ON_FREE evhttp closes the descriptor itself, whoever holds the buffer. */
-	*c = (struct connection){ .buffer = bufferevent_socket_new(base, -1, 0), .begun = mono_ms(), .next = guard->connections };
+	/*
+	 * Without BEV_OPT_CLOSE_ON_FREE evhttp closes the descriptor at once, while we hold the buffer: it would read from whatever has that
+	 * descriptor next, and a request that comes in pieces would lack some.
+	 */
+	*c = (struct connection){ .buffer = bufferevent_socket_new(base, -1, BEV_OPT_CLOSE_ON_FREE), .begun = mono_ms(), .next = guard->connections };
 	bufferevent_incref(c->buffer);
 	guard->connections = c;
 	/* Those that were ended are counted until evhttp has seen it. */

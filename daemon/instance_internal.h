@@ -119,6 +119,7 @@ bool instance_law_left(const struct instance *instance, int64_t *days, int64_t *
 void instance_status_law(const struct instance *instance, struct json_writer *w);
 struct dunner *instance_recorder(const struct instance *instance); /* whose group will hold what happened outside the flow */
 int instance_reading(const struct control_reading *reading, struct err *err, void *instance); /* control: POST /reading */
+int instance_record_link(struct instance *instance, const struct control_link *link, const char *link_id, struct err *err); /* before it is given */
 int instance_test(const struct control_test *test, struct err *err, void *instance); /* control: POST /provider/test */
 void instance_tested(struct json_writer *w, void *instance); /* control: GET /provider/test */
 void instance_test_free(struct instance *instance);

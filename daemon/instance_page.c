@@ -1,18 +1,25 @@
 /* The debtors' page as part of the instance. */
 #include <errno.h>
+#include <string.h>
 #include <syslog.h>
 
+#include "common/token.h"
 #include "daemon/instance_internal.h"
 
 int instance_link(const struct control_link *link, struct arena *arena, const char **url, struct err *err, void *arg)
 {
-	const struct instance *in = arg;
+	struct instance *in = arg;
+	const char *made;
+	char link_id[LINK_ID_SIZE];
 
 	if (!in->page)
 		return err_set(err, -ENOENT, "no_page", "", "there is no debtors' page: page.listen is not configured");
 	if (link->partition >= in->config->partitions)
 		return err_set(err, -ENOENT, "no_partition", "", "there is no partition %lld", (long long)link->partition);
-	*url = debtor_page_link(in->page, (uint32_t)link->partition, link->invoice, arena);
+	made = debtor_page_link(in->page, (uint32_t)link->partition, link->invoice, arena);
+	if (instance_record_link(in, link, page_link_id(strrchr(made, '/') + 1, link_id), err) < 0)
+		return -EAGAIN;
+	*url = made;
 	log_line(in->log, LOG_NOTICE, "page", "a link was given out by hand, for invoice %s", link->invoice);
 	return 0;
 }

@@ -24,14 +24,28 @@ static void add_text(struct dunner_record *record, const char *key, const char *
 	record->members[record->count++].text = text;
 }
 
+static void add_uid(struct dunner_record *record, int64_t uid)
+{
+	if (uid < 0)
+		return;
+	record->members[record->count].key = "uid";
+	record->members[record->count++].number = uid;
+}
+
+static int may_record(const struct instance *in, struct err *err)
+{
+	return in->stopping || !in->started ?
+		err_set(err, -EAGAIN, "not_now", "", "the daemon is %s, and records nothing", in->stopping ? "stopping" : "starting") : 0;
+}
+
 /* In the system case: in the debtor's own each bundle would make the next one another. */
 int instance_reading(const struct control_reading *reading, struct err *err, void *arg)
 {
 	struct instance *in = arg;
 	struct dunner_record record = { .kind = reading->exported ? "export.made" : "read.made", .who = reading->who };
 
-	if (in->stopping || !in->started)
-		return err_set(err, -EAGAIN, "not_now", "", "the daemon is %s, and records nothing", in->stopping ? "stopping" : "starting");
+	if (may_record(in, err) < 0)
+		return -EAGAIN;
 	add_text(&record, "debtor", reading->customer);
 	add_text(&record, "invoice", reading->invoice);
 	add_text(&record, "command", reading->command);
@@ -39,10 +53,21 @@ int instance_reading(const struct control_reading *reading, struct err *err, voi
 	add_text(&record, "records", reading->records);
 	add_text(&record, "manifest_sha256", reading->digest);
 	add_text(&record, "reach", reading->exported ? "what was handed out is beyond any erasure" : NULL);
-	if (reading->uid >= 0) {
-		record.members[record.count].key = "uid";
-		record.members[record.count++].number = reading->uid;
-	}
+	add_uid(&record, reading->uid);
+	dunner_record(instance_recorder(in), &record);
+	return 0;
+}
+
+/* By its id, which opens nothing. */
+int instance_record_link(struct instance *in, const struct control_link *link, const char *link_id, struct err *err)
+{
+	struct dunner_record record = { .kind = "link.made", .who = link->who };
+
+	if (may_record(in, err) < 0)
+		return -EAGAIN;
+	add_text(&record, "invoice", link->invoice);
+	add_text(&record, "link", link_id);
+	add_uid(&record, link->uid);
 	dunner_record(instance_recorder(in), &record);
 	return 0;
 }

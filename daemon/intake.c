@@ -182,6 +182,19 @@ static void save_next(struct call *call)
 	call_end(call, INTAKE_SAVED);
 }
 
+/* Our own link tells of its attempt alone. */
+static void save(struct call *call)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < call->count; i++)
+		if (call->batch.adapter || call->told[i].found)
+			call->told[n++] = call->told[i];
+	call->result.lost = call->count - n;
+	call->count = n;
+	save_next(call);
+}
+
 /* --- whom it is about --------------------------------------------------------------------------------------------------------- */
 
 static void on_entry(int r, const struct redis_reply *reply, void *arg)
@@ -199,7 +212,7 @@ static void on_entry(int r, const struct redis_reply *reply, void *arg)
 	if (call->failed)
 		call_end(call, INTAKE_UNSAVED);
 	else
-		save_next(call);
+		save(call);
 }
 
 /* What an id itself tells: its partition. */
@@ -217,7 +230,7 @@ static void find_attempts(struct call *call)
 	for (size_t i = 0; i < call->count; i++)
 		call->waits += call->told[i].attempt_id != NULL;
 	if (!call->waits) {
-		save_next(call);
+		save(call);
 		return;
 	}
 	for (size_t i = 0; i < call->count; i++) {

@@ -42,6 +42,7 @@ enum intake_end {
 struct intake_result {
 	enum intake_end end;
 	size_t added, known; /* of the events */
+	size_t lost; /* those of our own link whose attempt is known no more: they are not saved, as they would change nothing */
 };
 typedef void (*intake_done_fn)(const struct intake_result *result, void *arg);
 

@@ -16,6 +16,7 @@
 
 #include <cmocka.h>
 
+#include "common/token.h"
 #include "tests/support/http_get.h"
 #include "tests/support/page_story.h"
 
@@ -150,6 +151,15 @@ static const char *bad(struct paged *f, const char *link, size_t at)
 
 	text[at] = text[at] == 'A' ? 'B' : 'A';
 	return text;
+}
+
+static const char *repeated(struct paged *f, const char *text, int times)
+{
+	CLEANUP(buf_clear) struct buf all = { 0 };
+
+	for (int i = 0; i < times; i++)
+		buf_printf(&all, "%s", text);
+	return arena_strdup(f->s->arena, buf_str(&all));
 }
 
 /* The record of that kind holds the words, and nowhere the token. */
@@ -327,6 +337,11 @@ static void the_rest_is_said(void **state)
 	assert_string_equal(field(f, "inv_2", "rule"), "promise");
 	assert_int_equal(say(f, two, "promise", token_of(f, two, "promise"), "&on=2026-05-04"), 422); /* the policy waits for 30 days */
 	says(f, "Please choose a day from 3 April 2026 to 3 May 2026.");
+	/* as often as the policy has patience, not for ever anew */
+	assert_non_null((get(f, two, ""), strstr(body(f), "/promise\"")));
+	tell(f, two, "promise", "&on=2026-04-21", "You told us that you will pay by 21 April 2026.");
+	assert_int_equal(get(f, two, ""), 200);
+	says_not(f, "/promise\"");
 
 	assert_int_equal(say(f, three, "dispute", token_of(f, three, "dispute"), "&reason=because"), 422);
 	assert_int_equal(say(f, three, "dispute", token_of(f, three, "dispute"), "&reason=other"), 422);
@@ -338,14 +353,22 @@ static void the_rest_is_said(void **state)
 	assert_null(strstr(body(f), "/dispute\"")); /* once is enough, and nothing is promised meanwhile */
 	assert_null(strstr(body(f), "/promise\""));
 
-	tell(f, four, "ask", "&text=May+I+pay+in+three+parts%3F", "Your message is on its way to");
+	assert_int_equal(say(f, four, "ask", token_of(f, four, "ask"), arena_printf(f->s->arena, "&text=%s", repeated(f, "a", 16001))), 422);
+	says(f, repeated(f, "a", 16001)); /* nobody writes it twice */
+	tell(f, four, "ask", arena_printf(f->s->arena, "&text=May+I+pay+in+three+parts%%3F%s", repeated(f, "%E2%82%AC", 3900)),
+		"Your message is on its way to");
 	assert_string_equal(field(f, "inv_4", "rule"), "reply");
 	assert_true(story_recorded(f->s, "inv_4", "inbound.message"));
 
 	five = page_story_link(&f->p, "inv_5");
 	assert_int_equal(say(f, five, "contact", token_of(f, five, "contact"), "&name=Compta&email=not+one&phone="), 422);
 	assert_int_equal(say(f, five, "contact", token_of(f, five, "contact"), "&name=Compta&email=&phone=01+23"), 422);
-	tell(f, five, "contact", "&name=Service+Achats&email=achats%40dupont.example&phone=%2B33+1+02+03+04+05", "You named another contact");
+	tell(f, five, "contact", "&name=Service+Achats&email=achats%40dupont.example&phone=%2B33+(0)1+02+03+04+05", "You named another contact");
+	says(f, "A person looks at it");
+	assert_string_equal(field(f, "inv_5", "rule"), "reply");
+	assert_string_equal(field(f, "inv_5", "hold_by"), "the debtor, on the page");
+	assert_true(story_recorded(f->s, "inv_5", "inbound.message"));
+	says_in_trail(f, "inv_5", "inbound.message", "achats@dupont.example", five);
 }
 
 static int open_to(struct paged *f)
@@ -410,7 +433,7 @@ static void what_is_no_plain_form_is_refused(void **state)
 	struct paged *f = *state;
 	const char *link = page_story_link(&f->p, "inv_7"), *token = token_of(f, link, "ask"), *before = newest(f);
 	const char *text = arena_printf(f->s->arena, "token=%s&text=x", token);
-	char *large = arena_alloc(f->s->arena, 40001);
+	char *large = arena_alloc(f->s->arena, 70001);
 	const struct {
 		const char *request;
 		int status;
@@ -422,7 +445,7 @@ static void what_is_no_plain_form_is_refused(void **state)
 		{ posted(f, link, "ask", FORM "Host: y\r\n", text), 400 },
 		{ posted(f, link, "ask", FORM, arena_printf(f->s->arena, "%s&text=y", text)), 422 },
 		{ posted(f, link, "ask", FORM, arena_printf(f->s->arena, "%s%%", text)), 403 },
-		{ posted(f, link, "ask", FORM, (memset(large, 'x', 40000), large)), 413 },
+		{ posted(f, link, "ask", FORM, (memset(large, 'x', 70000), large)), 413 },
 		{ arena_printf(f->s->arena, "GET http://x/p/%s HTTP/1.1\r\nHost: x\r\n\r\n", link), 400 },
 	};
 
@@ -437,19 +460,48 @@ static void what_is_no_plain_form_is_refused(void **state)
 	assert_string_equal(newest(f), before);
 }
 
+/* The daemon's own file says who gave out which link; what opens the page stands nowhere. */
+static void link_is_recorded(struct paged *f, const char *link)
+{
+	char id[LINK_ID_SIZE];
+
+	for (int64_t end = real_ms() + 20000;; pause_ms(20)) {
+		struct json log = STORY_CTL(f->s, "trail", "log", "--customer", "~system");
+
+		for (size_t i = 0; i < json_len(&log); i++) {
+			CLEANUP(buf_clear) struct buf text = { 0 };
+			struct json one = json_at(&log, i), record = json_get(&one, "record");
+
+			if (strcmp(story_str(&record, "kind"), "link.made") != 0)
+				continue;
+			assert_string_equal(story_str(&record, "link"), page_link_id(link, id));
+			assert_string_equal(story_str(&record, "invoice"), "inv_5");
+			assert_memory_equal(story_str(&record, "actor"), "person:", 7);
+			json_write(&text, &record);
+			assert_null(strstr(buf_str(&text), link));
+			return;
+		}
+		assert_true(real_ms() < end);
+	}
+}
+
 static void a_contact_and_a_stop(void **state)
 {
 	struct paged *f = *state;
-	const char *link = page_story_link(&f->p, "inv_5");
+	const char *link = page_story_link(&f->p, "inv_5"), *printed;
 
-	page_story_debtor_says(&f->p, "cus_inv_5", "\"name\":\"Service Achats\",\"email\":\"achats@dupont.example\",\"phone\":\"+33102030405\"");
+	/* whom we write to is for a person to change */
 	page_story_debtor_says(&f->p, "cus_inv_5", "compta@dupont.example");
+	assert_null(strstr(world_redis(&f->s->world, f->s->arena, (const char *const[]){ "GET", world_key(&f->s->world, f->s->arena, "debtor:cus_inv_5"),
+		NULL })->str, "achats@"));
 	tell(f, link, "stop", "", "You will get no more e-mails from us.");
 	says_not(f, "/stop\"");
 	page_story_debtor_says(&f->p, "cus_inv_5", "\"opt_out_email\":{\"on\":true");
 	/* a link given out by hand knows no channel */
-	assert_int_equal(get(f, page_story_printed(&f->p, "inv_5"), ""), 200);
+	printed = page_story_printed(&f->p, "inv_5");
+	assert_int_equal(get(f, printed, ""), 200);
 	says_not(f, "/stop\"");
+	link_is_recorded(f, printed);
 }
 
 static void what_is_paid_or_over_asks_for_nothing(void **state)
@@ -466,7 +518,7 @@ static void what_is_paid_or_over_asks_for_nothing(void **state)
 	says_not(f, "<form");
 	assert_int_equal(say(f, link, "ask", token, "&text=Hello"), 409);
 	says(f, "This invoice is settled. Thank you!");
-	assert_int_equal(counted(f, "said"), 8);
+	assert_int_equal(counted(f, "said"), 9);
 }
 
 static void too_often_is_told_kindly(void **state)
@@ -483,6 +535,14 @@ static void too_often_is_told_kindly(void **state)
 	assert_non_null(http_reply_header(&f->reply, "Retry-After", f->s->arena));
 	says(f, "try again a little later");
 	assert_int_equal(get(f, link, ""), 200); /* it can still be read */
+	/* a document is read and held whole: fewer of them at once, and none for a look */
+	link = page_story_printed(&f->p, "inv_1");
+	for (n = 0; n < 20; n++)
+		assert_int_equal(ask(f, "HEAD", link, "/invoice.pdf", NULL), 200);
+	for (n = 0, status = 0; n < 40 && (status = get(f, link, "/invoice.pdf")) == 200;)
+		n++;
+	assert_int_equal(status, 429);
+	assert_true(n >= 6);
 	story_ends_well(f->s);
 }
 

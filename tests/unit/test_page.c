@@ -95,6 +95,19 @@ static void what_may_be_said(void **state)
 	s.w.e.ended_count = 1;
 	assert_false(allows(&s, PAGE_PROMISE));
 	s.w.e.ended_count = 0;
+	/* so many that were made here too, whatever became of them: they would hold it for ever */
+	add_fact(&s.w, FACT_PROMISE, "2026-04-09T08:00:00Z", "2026-04-20");
+	assert_true(allows(&s, PAGE_PROMISE)); /* made elsewhere */
+	s.c.policy = NULL;
+	for (int i = 0; i < 3; i++) {
+		assert_true(allows(&s, PAGE_PROMISE));
+		add_fact(&s.w, FACT_PROMISE, "2026-04-09T08:00:00Z", "2026-04-20")->order.source = "/p/0123";
+		s.c.policy = s.w.policy; /* its number is 1 */
+		assert_false(allows(&s, PAGE_PROMISE));
+		s.c.policy = NULL;
+	}
+	assert_false(allows(&s, PAGE_PROMISE));
+	s.c.policy = s.w.policy;
 	/* three payments that were announced here, then somebody speaks with them */
 	for (int i = 0; i < 3; i++) {
 		assert_true(allows(&s, PAGE_PAID));
@@ -261,32 +274,63 @@ static void what_is_said_becomes_an_event(void **state)
 	world_clear(&s.w);
 }
 
-/* All that was known stays; who was named on the page before gives way. */
-static void another_contact_comes_first(void **state)
+/* Whoever holds a forwarded link may not turn a debtor's messages elsewhere: the customer stays as the producer told. */
+static void another_contact_is_for_a_person(void **state)
 {
-	struct contact all[] = { { .id = "page-1", .role = "billing", .email = "old@dupont.example" },
-		{ .id = "c1", .role = "billing", .name = "Mme Roy", .email = "compta@dupont.example", .phone = "+33100000000", .channels = 1, .sms_consent = true },
-		{ .id = "c2", .role = "manager", .external = true, .email = "x@y.example" } };
 	struct scene s;
 	struct event e;
 
 	(void)state;
 	begin(&s, LIMITED);
-	s.w.debtor.customer.contacts = all;
-	s.w.debtor.customer.contact_count = 3;
-	s.w.debtor.customer.kind = 1;
-	e = event_of(&s, PAGE_CONTACT, "name=Ann%20%22B%22&email=ann%40dupont.example&phone=0033%201%2002%2003%2004%2005");
-	assert_int_equal(e.type, EVENT_CUSTOMER_UPDATED);
-	assert_int_equal(e.customer.contact_count, 3);
-	assert_string_equal(e.customer.contacts[0].name, "Ann \"B\"");
-	assert_string_equal(e.customer.contacts[0].email, "ann@dupont.example");
-	assert_string_equal(e.customer.contacts[0].phone, "+33102030405");
-	assert_string_equal(e.customer.contacts[1].id, "c1");
-	assert_int_equal(e.customer.contacts[1].channels, 1);
-	assert_true(e.customer.contacts[1].sms_consent);
-	assert_true(e.customer.contacts[2].external);
-	assert_int_equal(e.customer.kind, 1);
-	assert_string_equal(e.customer.timezone, "Europe/Paris");
+	e = event_of(&s, PAGE_CONTACT, "name=Ann%20%22B%22&email=ann%40dupont.example&phone=%2B44+(0)20+7946+0000");
+	assert_int_equal(e.type, EVENT_CONTACT_REPLY_RECEIVED);
+	assert_false(e.has_customer);
+	assert_null(json_get(&e.data, "customer").node);
+	assert_int_equal(e.invoice_count, 1);
+	assert_string_equal(e.text, "Another contact for these messages, named on the page:\nName: Ann \"B\"\nE-mail: ann@dupont.example\n"
+		"Phone: +442079460000");
+	assert_string_equal(typed(&e, "phone"), "+44 (0)20 7946 0000");
+	assert_string_equal(typed(&e, "email"), "ann@dupont.example");
+	assert_true(invoice_apply(&s.w.e.invoice, &e, s.w.arena));
+	assert_true(page_said_here(invoice_view(&s.w.e.invoice).reply));
+	e = event_of(&s, PAGE_CONTACT, "email=ann%40dupont.example");
+	assert_string_equal(e.text, "Another contact for these messages, named on the page:\nE-mail: ann@dupont.example");
+	world_clear(&s.w);
+}
+
+/* Four thousand characters are more bytes, and each line end is two while it travels. What is too long is given back, not lost. */
+static void long_words_are_taken_or_given_back(void **state)
+{
+	CLEANUP(buf_clear) struct buf body = { 0 }, out = { 0 };
+	struct page_limits limits;
+	struct page_said said;
+	struct err err = { 0 };
+	struct scene s;
+	struct event e;
+
+	(void)state;
+	begin(&s, LIMITED);
+	buf_printf(&body, "text=");
+	for (int i = 0; i < 2000; i++)
+		buf_printf(&body, "%%E2%%82%%AC%%0D%%0A");
+	buf_printf(&body, "x");
+	e = event_of(&s, PAGE_ASK, buf_str(&body));
+	assert_int_equal(strlen(e.text), 2000 * 4 + 1);
+	buf_reset(&body);
+	buf_printf(&body, "text=");
+	for (int i = 0; i < 16000; i++)
+		buf_printf(&body, "a");
+	assert_true(fill(&s, PAGE_ASK, buf_str(&body), &said));
+	buf_printf(&body, "z");
+	assert_false(fill(&s, PAGE_ASK, buf_str(&body), &said));
+	assert_string_equal(said.errors[PAGE_TEXT], "errors.typed");
+	assert_true(page_allows(&s.c, PAGE_ASK, &limits));
+	assert_int_equal(page_render(texts, &(struct page_view){ .kind = PAGE_KIND_FORM, .config = config, .c = &s.c, .base = "", .link_text = "l",
+		.action = PAGE_ASK, .limits = &limits, .token = "t", .said = &said }, s.w.arena, &out, &err), 0);
+	assert_non_null(strstr(buf_str(&out), "aaaz</textarea>"));
+	buf_printf(&body, "%%00");
+	assert_false(fill(&s, PAGE_ASK, buf_str(&body), &said));
+	assert_string_equal(said.typed[PAGE_TEXT], "");
 	world_clear(&s.w);
 }
 
@@ -469,7 +513,8 @@ int main(void)
 		cmocka_unit_test(words_leave_room_for_facts),
 		cmocka_unit_test(mistakes_are_told_beside_their_field),
 		cmocka_unit_test(what_is_said_becomes_an_event),
-		cmocka_unit_test(another_contact_comes_first),
+		cmocka_unit_test(another_contact_is_for_a_person),
+		cmocka_unit_test(long_words_are_taken_or_given_back),
 		cmocka_unit_test(a_receipt_is_read_again),
 		cmocka_unit_test(every_page_in_every_language),
 		cmocka_unit_test(a_link_of_a_browser_is_one),
