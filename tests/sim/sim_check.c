@@ -441,13 +441,14 @@ static void check_progress(struct judge *judge, struct known_invoice *invoice)
 			invoice->closed ? "closed" : invoice->held ? invoice->held : "no hold");
 }
 
-/* A threat that the provider took, and the trail knows of, is a commitment in the trail. */
+/* A threat that the provider took, and the trail knows of, is a commitment in the trail; not where it was paid or ended meanwhile. */
 static void check_word(struct judge *judge, const struct known_attempt *a)
 {
 	for (size_t i = 0; i < a->count && a->accepted && a->outcome && !a->unknown; i++) {
 		int step = policy_step_index(judge->sim->policy, a->steps[i]);
 
-		if (step < 0 || judge->sim->policy->steps[step].tone < TONE_LEGAL || strcmp(a->outcome, "attempt.in_doubt") == 0)
+		if (step < 0 || judge->sim->policy->steps[step].tone < TONE_LEGAL || strcmp(a->outcome, "attempt.in_doubt") == 0 ||
+			a->over[i])
 			continue;
 		if (!judge_invoice(judge, a->invoices[i])->words)
 			sim_breach(judge->sim, "no threat without commitment", "%s threatens about %s, and nothing of it stands in the trail", a->id,

@@ -49,6 +49,7 @@ struct known_invoice {
 struct known_attempt {
 	const char *id, *debtor_id, *step;
 	const char **invoices, **steps;
+	bool *over; /* of each invoice: the trail had closed it when the outcome came */
 	size_t count;
 	bool intended; /* a durable intent, the newest one */
 	bool unknown; /* given up: a person must say */

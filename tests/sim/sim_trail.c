@@ -151,6 +151,7 @@ static void note_intent(struct judge *judge, struct host *host, const struct jso
 	a->count = json_len(&invoices);
 	a->invoices = arena_alloc(judge->arena, a->count * sizeof(char *));
 	a->steps = arena_alloc(judge->arena, a->count * sizeof(char *));
+	a->over = arena_alloc(judge->arena, a->count * sizeof(bool));
 	for (size_t i = 0; i < a->count; i++) {
 		struct json one = json_at(&invoices, i), step = json_at(&steps, i);
 
@@ -205,6 +206,8 @@ static void note_outcome(struct judge *judge, struct host *host, const struct js
 	a->outcome_group = judge->group_count;
 	a->reason = arena_strdup(judge->arena, reason);
 	a->outcome_wall = sim_wall(judge->sim);
+	for (size_t i = 0; i < a->count; i++)
+		a->over[i] = judge_invoice(judge, a->invoices[i])->closed;
 	if (a->accepted && (strcmp(kind, "attempt.failed") == 0 || strcmp(kind, "attempt.cancelled") == 0 || never_sent))
 		sim_breach(judge->sim, "truth", "attempt %s was accepted, but the trail says %s (%s)", id, kind,
 			reason ? reason : "");
@@ -417,6 +420,8 @@ static void note_record(struct judge *judge, struct host *host, const struct jso
 		judge_invoice(judge, invoice)->held = NULL;
 	else if (strcmp(kind, "invoice.closed") == 0 && invoice)
 		judge_invoice(judge, invoice)->closed = true;
+	else if (strcmp(kind, "invoice.opened") == 0 && invoice)
+		judge_invoice(judge, invoice)->closed = false;
 }
 
 /* One year's log ends with log.sealed, and the next begins by naming it. */
