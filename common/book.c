@@ -4,8 +4,6 @@
 
 #include "common/utc.h"
 
-#define GRACE_MS HOUR_MS /* the event that tells of an invoice may come behind the list that has it */
-
 /* --- which parts came ---------------------------------------------------------------------------------------------- */
 
 /* A name that comes again with another time is another list: who calls all of them "nightly" means that. */
@@ -161,7 +159,7 @@ const char *book_finding(const struct invoice *invoice, const struct books *book
 	struct invoice_view view;
 
 	if (!invoice->known)
-		return listed && listed->amount > 0 && now >= listed->at + GRACE_MS && !unlisted_since(books, listed) ? "never_heard_of" : NULL;
+		return listed && listed->amount > 0 && now >= listed->at + BOOK_GRACE_MS && !unlisted_since(books, listed) ? "never_heard_of" : NULL;
 	complete = books_complete(books, invoice->order.source ? invoice->order.source : "");
 	if (!listed && !complete)
 		return NULL;

@@ -27,6 +27,7 @@ struct books {
 	size_t count, capacity;
 };
 #define BOOKS_MAX 32
+#define BOOK_GRACE_MS HOUR_MS /* the event that tells of an invoice may come behind the list that has it */
 
 /* One part came, of `book.snapshot`. Whether that is news. One more than BOOKS_MAX takes the place of the oldest incomplete one. */
 bool books_told(struct books *books, const struct book_part *part, struct arena *arena);

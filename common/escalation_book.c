@@ -48,5 +48,5 @@ int64_t book_look_at(const struct escalation *e, const struct rules *rules)
 
 	if (e->invoice.known || !book_listed(&e->invoice, &due, &as_of) || due == 0)
 		return 0;
-	return rules->now < as_of + HOUR_MS ? as_of + HOUR_MS : e->book ? rules->now + LOOK_AGAIN_MS : 0;
+	return rules->now < as_of + BOOK_GRACE_MS ? as_of + BOOK_GRACE_MS : e->book ? rules->now + LOOK_AGAIN_MS : 0;
 }

@@ -27,7 +27,7 @@ void walk_tasks_closed(struct escalation *e, struct effects *fx); /* nobody need
 
 /* escalation_book.c */
 void book_follow(struct escalation *e, const struct rules *rules, struct effects *fx); /* what it says otherwise is told once, and its end */
-int64_t book_look_at(const struct escalation *e, const struct rules *rules); /* of a stub: when that may be otherwise; 0 = no need */
+int64_t book_look_at(const struct escalation *e, const struct rules *rules); /* of a stub: when a list's finding about it changes by itself; 0 = never */
 
 /* escalation_agreed.c */
 /* Until when a promise pauses, ms UTC; 0: it does not. */
