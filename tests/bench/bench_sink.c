@@ -1,7 +1,8 @@
 /*
  * bench_sink - a provider that costs little: HTTP/1.1 on a kept connection, every POST is answered 200 with an id of its own. It counts
  * attempt ids ("attempt":"..." in the body), so that a missing or a doubled message shows.
- * GET /stats: {"total", "unique", "first", "last", "body_bytes", "head_bytes"}; GET /reset forgets all.
+ * GET /stats: {"total", "unique", "first", "last", "body_bytes", "head_bytes"}; GET /stats?wait=N the same, answered once there are N
+ * unique ones, so that nobody needs to ask again and again while it is measured; GET /reset forgets all.
  */
 #include <errno.h>
 #include <getopt.h>
@@ -33,6 +34,8 @@ struct sink {
 	char (*ids)[ID_SIZE]; /* open addressing; an empty slot begins with NUL */
 	int64_t total, unique, body_bytes, head_bytes;
 	double first, last;
+	int waiter; /* descriptor of who waits for `awaited` unique ones; -1 = nobody */
+	int64_t awaited;
 };
 
 static void count_attempt(struct sink *sink, const char *body, size_t len)
@@ -71,20 +74,41 @@ static void answer(int fd, const char *body)
 		;
 }
 
-static void get(struct sink *sink, int fd, const char *path)
+static void tell(const struct sink *sink, int fd)
 {
 	char body[400];
 
-	if (strncmp(path, "/reset", 6) == 0) {
-		memset(sink->ids, 0, (size_t)SLOTS * ID_SIZE);
-		sink->total = sink->unique = 0;
-		sink->first = sink->last = 0;
-	}
 	snprintf(body, sizeof(body),
 		"{\"total\":%lld,\"unique\":%lld,\"first\":%.6f,\"last\":%.6f,\"now\":%.6f,\"body_bytes\":%lld,\"head_bytes\":%lld}\n",
 		(long long)sink->total, (long long)sink->unique, sink->first, sink->last, bench_now(), (long long)sink->body_bytes,
 		(long long)sink->head_bytes);
 	answer(fd, body);
+}
+
+static void tell_waiter(struct sink *sink)
+{
+	if (sink->waiter < 0 || sink->unique < sink->awaited)
+		return;
+	tell(sink, sink->waiter);
+	sink->waiter = -1;
+}
+
+static void get(struct sink *sink, int fd, const char *path)
+{
+	static const char wait[] = "/stats?wait=";
+
+	if (strncmp(path, wait, sizeof(wait) - 1) == 0) {
+		sink->waiter = fd;
+		sink->awaited = strtoll(path + sizeof(wait) - 1, NULL, 10);
+		tell_waiter(sink);
+		return;
+	}
+	if (strncmp(path, "/reset", 6) == 0) {
+		memset(sink->ids, 0, (size_t)SLOTS * ID_SIZE);
+		sink->total = sink->unique = 0;
+		sink->first = sink->last = 0;
+	}
+	tell(sink, fd);
 }
 
 static void take_requests(struct sink *sink, int fd, struct peer *peer)
@@ -116,6 +140,7 @@ static void take_requests(struct sink *sink, int fd, struct peer *peer)
 		count_attempt(sink, end + 4, body_len);
 		snprintf(body, sizeof(body), "{\"id\":\"msg_%010lld\"}", (long long)sink->total);
 		answer(fd, body);
+		tell_waiter(sink);
 	}
 	memmove(peer->data, peer->data + at, peer->len - at);
 	peer->len -= at;
@@ -170,6 +195,7 @@ int main(int argc, char **argv)
 		default: bench_die("usage: bench_sink [--port N] [--port-file FILE]");
 		}
 	signal(SIGPIPE, SIG_IGN);
+	sink->waiter = -1;
 	sink->ids = calloc(SLOTS, ID_SIZE);
 	listener = listen_at(&port);
 	loop = epoll_create1(EPOLL_CLOEXEC);
@@ -198,6 +224,8 @@ int main(int argc, char **argv)
 			if (n < 0 && (errno == EAGAIN || errno == EINTR))
 				continue;
 			if (n <= 0 || (peer->len += (size_t)n) == ROOM) {
+				if (fd == sink->waiter)
+					sink->waiter = -1;
 				close(fd);
 				continue;
 			}
