@@ -276,6 +276,14 @@ static void mark_used(const struct partial_env *env, const struct entry *entry, 
 			mark_used(env, find_partial(env, use.name), used);
 }
 
+/* The next one from `i` on, else how many there are: of hundreds of templates a message uses a few. */
+static size_t next_used(const struct notice_set *set, const bool *used, size_t i)
+{
+	const bool *at = memchr(used + i, true, set->count - i);
+
+	return at ? (size_t)(at - used) : set->count;
+}
+
 static void digest_used(const struct notice_set *set, const struct choice *choice, struct arena *arena, char ret[HEX_SIZE])
 {
 	CLEANUP(buf_clear) struct buf all = { 0 };
@@ -284,9 +292,8 @@ static void digest_used(const struct notice_set *set, const struct choice *choic
 
 	for (size_t p = 0; p < NOTICE_PART_COUNT; p++)
 		mark_used(&(struct partial_env){ set, choice, (enum notice_part)p }, choice->parts[p], used);
-	for (size_t i = 0; i < set->count; i++)
-		if (used[i])
-			buf_add(&all, set->entries[i].digest, SHA256_SIZE);
+	for (size_t i = next_used(set, used, 0); i < set->count; i = next_used(set, used, i + 1))
+		buf_add(&all, set->entries[i].digest, SHA256_SIZE);
 	sha256(buf_str(&all), all.len, digest);
 	hex_format(digest, sizeof(digest), ret);
 }
@@ -303,8 +310,8 @@ static const char *const *fields_of(const struct notice_set *set, const struct c
 
 	for (size_t p = 0; p < NOTICE_PART_COUNT; p++)
 		mark_used(&(struct partial_env){ set, choice, (enum notice_part)p }, choice->parts[p], used);
-	for (size_t i = 0; i < set->count; i++)
-		for (size_t at = 0; used[i] && template_next(set->entries[i].template, &at, &use);) {
+	for (size_t i = next_used(set, used, 0); i < set->count; i = next_used(set, used, i + 1))
+		for (size_t at = 0; template_next(set->entries[i].template, &at, &use);) {
 			const char *field = use.name + sizeof(NOTICE_HOLDS) - 1;
 			bool known = use.kind != TEMPLATE_SECTION || strncmp(use.name, NOTICE_HOLDS, sizeof(NOTICE_HOLDS) - 1) != 0;
 

@@ -444,7 +444,9 @@ static void add_headers(struct transfer *t)
 	for (size_t i = 0; i < http->header_count; i++) {
 		buf_reset(&line);
 		/* libcurl's way: "Name:" would take a header away, "Name;" is an empty one */
-		buf_printf(&line, *http->headers[i].value ? "%s: %s" : "%s;", http->headers[i].name, http->headers[i].value);
+		buf_add_str(&line, http->headers[i].name);
+		buf_add_str(&line, *http->headers[i].value ? ": " : ";");
+		buf_add_str(&line, http->headers[i].value);
 		add_header(t, line.data);
 	}
 	add_header(t, "Expect:"); /* no waiting for 100, no second request after 417 */

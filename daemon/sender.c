@@ -197,6 +197,14 @@ void sender_touch(struct dunner *d, const char *debtor_id, const char *invoice_i
 		touch_group(d->group, debtor_id, invoice_id);
 }
 
+static void add_line(struct buf *out, const char *first, const char *between, const char *second)
+{
+	buf_add_str(out, first);
+	buf_add_str(out, between);
+	buf_add_str(out, second);
+	buf_add_str(out, "\r\n");
+}
+
 /* The request as the trail keeps it: secrets masked, the rest byte for byte. */
 int sender_request(const struct message *message, struct buf *masked, void *arg)
 {
@@ -223,9 +231,9 @@ int sender_request(const struct message *message, struct buf *masked, void *arg)
 		dunner_log(d, LOG_ERR | MSG(CANNOT_SEND), "sender: provider %s: %s %s", message->provider, err.code, err.text);
 		return r;
 	}
-	buf_printf(masked, "%s %s\r\n", request.method, request.url);
+	add_line(masked, request.method, " ", request.url);
 	for (size_t i = 0; i < request.header_count; i++)
-		buf_printf(masked, "%s: %s\r\n", request.headers[i].name, request.headers[i].value);
+		add_line(masked, request.headers[i].name, ": ", request.headers[i].value);
 	buf_add_str(masked, "\r\n");
 	if (request.body_len)
 		buf_add(masked, request.body, request.body_len);
