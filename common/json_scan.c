@@ -479,7 +479,7 @@ static int document(struct scan *s)
 
 int json_scan(const char *text, size_t len, unsigned flags, struct err *err)
 {
-	struct scan s;
+	__attribute__((uninitialized)) struct scan s;
 	int r;
 
 	s.text = text; /* one by one: the arrays need no zeros */

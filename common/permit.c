@@ -17,7 +17,7 @@ static const struct contact_rule *const no_rules[] = { NULL };
 static const char *relation_of(const struct guard_rules *guard, const char *role)
 {
 	for (size_t i = 0; role && i < guard->relation_count; i++)
-		if (strcmp(guard->relations[i].name, role) == 0)
+		if (guard->relations[i].name[0] == role[0] && strcmp(guard->relations[i].name, role) == 0)
 			return role;
 	return NULL;
 }
