@@ -26,6 +26,7 @@ struct law;
 struct policy_shelf;
 struct trail_anchors;
 struct fields;
+struct findings;
 
 struct ctl {
 	const struct invocation *call;
@@ -132,6 +133,11 @@ int ctl_order_send(struct ctl *ctl, uint32_t partition, const struct order *orde
 int ctl_daemon(struct ctl *ctl, const char *method, const char *target, const struct buf *body, int *status, struct json *ret);
 int ctl_daemon_away(struct ctl *ctl, int r); /* says so; an exit code */
 /* What holds the running daemon's sending in this partition, as it says itself: NULL = nothing, or it does not answer. */
+/* Rows of an array of objects whose members are named as the columns; and the anchors, in words of their own. */
+struct table *ctl_members(struct ctl *ctl, const struct json *array, const struct column *columns);
+void ctl_show_anchors(struct ctl *ctl, struct fields *fields, const struct json *anchors);
+void ctl_show_findings(struct ctl *ctl, const struct findings *findings, bool all); /* verdict first, for people; `all`: also what is ok */
+void ctl_add_findings(struct fields *fields, const struct findings *findings); /* for JSON: well, verdict, findings */
 const char *ctl_holding(struct ctl *ctl, uint32_t partition, bool *answers);
 int ctl_until(const struct ctl *ctl, const char *text, int64_t *ret); /* RFC 3339, date, or a span such as 10d. 0 or an exit code */
 void ctl_anchors(struct ctl *ctl, struct fields *fields, const struct trail_anchors *anchors); /* in words of their own */
