@@ -243,7 +243,7 @@ static int redis_address(struct ctl *ctl, struct redis_url *url)
 	return ctl->config->redis_password ? read_password(ctl, url) : 0;
 }
 
-static int connect_redis(struct ctl *ctl)
+int ctl_connect(struct ctl *ctl)
 {
 	struct redis_url url;
 	int r;
@@ -261,7 +261,7 @@ static int connect_redis(struct ctl *ctl)
 int ctl_askv(struct ctl *ctl, struct arena *arena, const struct redis_reply **ret, size_t argc, const char *const *argv,
 	const size_t *lens)
 {
-	int r = connect_redis(ctl);
+	int r = ctl_connect(ctl);
 
 	if (r != 0)
 		return r;

@@ -54,4 +54,40 @@ struct book_look {
 };
 void findings_book(struct findings *findings, const struct book_look *look);
 
+/* --- findings_system.c: what the daemon stands on -------------------------------------------------------------------------------------- */
+
+struct redis_look {
+	const char *info; /* the answer to INFO; NULL: it is not allowed */
+	const char *const *settings; /* name, value ... of CONFIG GET; NULL: it is not allowed */
+	size_t setting_count; /* names and values */
+	int64_t replicas; /* that the configuration wants */
+	bool checked; /* redis.check_settings: the daemon does not start with wrong ones */
+};
+void findings_redis(struct findings *findings, const struct redis_look *look);
+
+struct disk_look {
+	const char *path;
+	uint64_t bytes, bytes_free, inodes, inodes_free; /* inodes 0: the file system has no such limit */
+	uint64_t segment; /* of the journal */
+};
+void findings_disk(struct findings *findings, const struct disk_look *look);
+
+struct clock_look {
+	int64_t now; /* ms UTC */
+	bool known, synced; /* known: the kernel says whether it is synchronised */
+	int64_t last_record; /* ms UTC, of the trail; 0 = none is known */
+};
+void findings_clock(struct findings *findings, const struct clock_look *look);
+
+/* `version`: what ICU has; `system`: what lies in /usr/share/zoneinfo. "2025b"; "" = unknown. */
+void findings_tz(struct findings *findings, const char *version, const char *system, date today);
+
+struct path_look {
+	const char *path, *what; /* "the state directory" */
+	unsigned mode; /* st_mode */
+	uint32_t uid, owner; /* its own, and the one it should have */
+	bool secret; /* nobody else may read it; else nobody else may write to it */
+};
+void findings_path(struct findings *findings, const struct path_look *look);
+
 #endif

@@ -116,13 +116,141 @@ static void the_book(void **state)
 	assert_string_equal(findings.items[3].code, "tasks_late");
 }
 
+/* --- what the daemon stands on --- */
+
+struct redis_row {
+	const char *name, *info, *settings[7], *code;
+	enum grade grade;
+};
+#define GOOD "appendonly", "yes", "maxmemory-policy", "noeviction", "appendfsync", "always"
+#define WELL "redis_version:7.0.15\r\nused_memory:1048576\r\nmaxmemory:0\r\ntotal_system_memory:8589934592\r\naof_last_write_status:ok\r\nrole:master\r\n"
+
+static const struct redis_row redis_rows[] = {
+	{ "Redis as it should be", WELL, { GOOD }, NULL, GRADE_OK },
+	{ "no append only file", WELL, { "appendonly", "no", "maxmemory-policy", "noeviction", "appendfsync", "always" }, "redis_appendonly", GRADE_FAIL },
+	{ "eviction", WELL, { "appendonly", "yes", "maxmemory-policy", "volatile-ttl", "appendfsync", "always" }, "redis_eviction", GRADE_FAIL },
+	{ "never synced", WELL, { "appendonly", "yes", "maxmemory-policy", "noeviction", "appendfsync", "no" }, "redis_fsync", GRADE_FAIL },
+	{ "synced each second", WELL, { "appendonly", "yes", "maxmemory-policy", "noeviction", "appendfsync", "everysec" }, "redis_fsync", GRADE_NOTE },
+	{ "settings not shown", WELL, { NULL }, "redis_settings", GRADE_WARN },
+	{ "nothing is told", NULL, { GOOD }, "redis_info", GRADE_WARN },
+	{ "an old Redis", "redis_version:6.2.14\r\n", { GOOD }, "redis_version", GRADE_WARN },
+	{ "just older", "redis_version:7.0.9\r\n", { GOOD }, "redis_version", GRADE_WARN },
+	{ "a newer one", "redis_version:7.2\r\n", { GOOD }, NULL, GRADE_OK },
+	{ "Valkey tells an old version beside its own", "redis_version:7.2.4\r\nvalkey_version:8.1.1\r\n", { GOOD }, NULL, GRADE_OK },
+	{ "the last write failed", "redis_version:7.0.15\r\naof_last_write_status:err\r\n", { GOOD }, "redis_persistence", GRADE_FAIL },
+	{ "the last save failed", "redis_version:7.0.15\r\nrdb_last_bgsave_status:err\r\n", { GOOD }, "redis_persistence", GRADE_FAIL },
+	{ "the last rewrite failed", "redis_version:7.0.15\r\naof_last_bgrewrite_status:err\r\n", { GOOD }, "redis_persistence", GRADE_WARN },
+	{ "loading", "redis_version:7.0.15\r\nloading:1\r\n", { GOOD }, "redis_loading", GRADE_WARN },
+	{ "memory nearly full", "redis_version:7.0.15\r\nused_memory:95000000\r\nmaxmemory:100000000\r\n", { GOOD }, "redis_memory", GRADE_FAIL },
+	{ "memory fills", "redis_version:7.0.15\r\nused_memory:75000000\r\nmaxmemory:100000000\r\n", { GOOD }, "redis_memory", GRADE_WARN },
+	{ "the computer's memory fills", "redis_version:7.0.15\r\nused_memory:75000000\r\nmaxmemory:0\r\ntotal_system_memory:100000000\r\n", { GOOD }, "redis_memory", GRADE_WARN },
+	{ "a replica", "redis_version:7.0.15\r\nrole:slave\r\n", { GOOD }, "redis_replica", GRADE_FAIL },
+};
+
+static void redis_row_holds(void **state)
+{
+	const struct redis_row *row = *state;
+	CLEANUP(arena_freep) struct arena *arena = arena_create();
+	struct findings findings = { .arena = arena };
+	struct redis_look look = { .info = row->info, .settings = row->settings[0] ? row->settings : NULL, .setting_count = 6, .checked = true };
+	const struct finding *found = NULL;
+
+	findings_redis(&findings, &look);
+	for (size_t i = 0; i < findings.count; i++)
+		if (findings.items[i].grade != GRADE_OK) {
+			assert_null(found);
+			found = &findings.items[i];
+		}
+	if (!row->code) {
+		assert_null(found);
+		return;
+	}
+	assert_non_null(found);
+	assert_string_equal(found->code, row->code);
+	assert_int_equal(found->grade, row->grade);
+	assert_non_null(found->todo);
+}
+
+static enum grade worst(const struct findings *findings)
+{
+	enum grade grade = GRADE_OK;
+
+	for (size_t i = 0; i < findings->count; i++)
+		grade = findings->items[i].grade > grade ? findings->items[i].grade : grade;
+	return grade;
+}
+
+#define WORST(call)                                             \
+	({                                                      \
+		struct findings f = { .arena = arena };         \
+		call;                                           \
+		worst(&f);                                      \
+	})
+#define MIB (UINT64_C(1) << 20)
+
+static void disk_clock_zones_and_files(void **state)
+{
+	CLEANUP(arena_freep) struct arena *arena = arena_create();
+	struct disk_look disk = { .path = "/s", .bytes = 100000 * MIB, .bytes_free = 50000 * MIB, .inodes = 100000, .inodes_free = 90000, .segment = 64 * MIB };
+	struct clock_look clock = { .now = 1800000000000, .known = true, .synced = true };
+	struct path_look path = { "/s", "it", 0700, 100, 100, true };
+	const date today = { 20786 }; /* 2026-11-29 */
+
+	(void)state;
+	assert_int_equal(WORST(findings_disk(&f, &disk)), GRADE_OK);
+	disk.bytes_free = 9999 * MIB;
+	assert_int_equal(WORST(findings_disk(&f, &disk)), GRADE_WARN);
+	disk.bytes_free = 128 * MIB - 1;
+	assert_int_equal(WORST(findings_disk(&f, &disk)), GRADE_FAIL);
+	disk.bytes_free = 50000 * MIB;
+	disk.inodes_free = 4999;
+	assert_int_equal(WORST(findings_disk(&f, &disk)), GRADE_WARN);
+	disk.inodes_free = 999;
+	assert_int_equal(WORST(findings_disk(&f, &disk)), GRADE_FAIL);
+	disk.inodes = disk.inodes_free = 0; /* btrfs */
+	assert_int_equal(WORST(findings_disk(&f, &disk)), GRADE_OK);
+
+	assert_int_equal(WORST(findings_clock(&f, &clock)), GRADE_OK);
+	clock.synced = false;
+	assert_int_equal(WORST(findings_clock(&f, &clock)), GRADE_WARN);
+	clock.known = false; /* in a container, say */
+	assert_int_equal(WORST(findings_clock(&f, &clock)), GRADE_OK);
+	clock.last_record = clock.now + 60001;
+	assert_int_equal(WORST(findings_clock(&f, &clock)), GRADE_FAIL);
+	clock.last_record = clock.now + 60000;
+	assert_int_equal(WORST(findings_clock(&f, &clock)), GRADE_OK);
+	clock.now = 1000;
+	assert_int_equal(WORST(findings_clock(&f, &clock)), GRADE_FAIL);
+
+	assert_int_equal(WORST(findings_tz(&f, "2025b", "2025b", today)), GRADE_OK);
+	assert_int_equal(WORST(findings_tz(&f, "2024b", "2025b", today)), GRADE_WARN);
+	assert_int_equal(WORST(findings_tz(&f, "", "", today)), GRADE_WARN);
+
+	assert_int_equal(WORST(findings_path(&f, &path)), GRADE_OK);
+	path.mode = 0710;
+	assert_int_equal(WORST(findings_path(&f, &path)), GRADE_FAIL);
+	path.secret = false;
+	assert_int_equal(WORST(findings_path(&f, &path)), GRADE_OK);
+	path.mode = 0664;
+	assert_int_equal(WORST(findings_path(&f, &path)), GRADE_WARN);
+	path.mode = 0644;
+	path.uid = 0; /* root's own is well */
+	assert_int_equal(WORST(findings_path(&f, &path)), GRADE_OK);
+	path.uid = 101;
+	assert_int_equal(WORST(findings_path(&f, &path)), GRADE_FAIL);
+}
+
 int main(void)
 {
-	struct CMUnitTest tests[ARRAY_LEN(rows) + 2];
+	struct CMUnitTest tests[ARRAY_LEN(rows) + ARRAY_LEN(redis_rows) + 3];
+	size_t n = ARRAY_LEN(rows);
 
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
 		tests[i] = (struct CMUnitTest){ .name = rows[i].name, .test_func = row_holds, .initial_state = (void *)(uintptr_t)&rows[i] };
-	tests[ARRAY_LEN(rows)] = (struct CMUnitTest)cmocka_unit_test(the_verdict_counts);
-	tests[ARRAY_LEN(rows) + 1] = (struct CMUnitTest)cmocka_unit_test(the_book);
+	for (size_t i = 0; i < ARRAY_LEN(redis_rows); i++)
+		tests[n++] = (struct CMUnitTest){ .name = redis_rows[i].name, .test_func = redis_row_holds, .initial_state = (void *)(uintptr_t)&redis_rows[i] };
+	tests[n++] = (struct CMUnitTest)cmocka_unit_test(the_verdict_counts);
+	tests[n++] = (struct CMUnitTest)cmocka_unit_test(the_book);
+	tests[n++] = (struct CMUnitTest)cmocka_unit_test(disk_clock_zones_and_files);
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
