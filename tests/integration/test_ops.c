@@ -153,6 +153,34 @@ static void the_doctor_finds_what_is_wrong(void **state)
 	assert_true(world_ready(&world, WAIT_MS));
 }
 
+/* --- config ---------------------------------------------------------------------------------------------------------------------------- */
+
+static void what_counts_and_what_a_restart_would_change(void **state)
+{
+	struct json root, one;
+	int status;
+
+	(void)state;
+	root = ask(&status, (const char *const[]){ "config", "show", "limits.concurrency", NULL });
+	one = json_at(&root, 0);
+	assert_int_equal(status, 0);
+	assert_int_equal(json_len(&root), 1);
+	assert_string_equal(text(&one, "from"), "file");
+	root = ask(&status, (const char *const[]){ "config", "show", "redis.check_settings", NULL });
+	one = json_at(&root, 0);
+	assert_string_equal(text(&one, "from"), "default");
+	assert_non_null(strstr(SAID(0, "config", "show", "redis.replicas"), "replicas that must have a release before its first byte leaves"));
+	assert_non_null(strstr(SAID(1, "config", "show", "redis.color"), "no setting"));
+	assert_non_null(strstr(SAID(0, "config", "diff"), "runs with what stands in the file"));
+	shell("cp %s %s.right && sed -i 's/\"limits\":{/\"limits\":{\"batch\":77,/' %s", world.config, world.config, world.config);
+	assert_non_null(strstr(SAID(1, "config", "diff"), "limits.batch  200      77"));
+	assert_non_null(strstr(SAID(1, "config", "diff", arena_printf(arena, "%s.right", world.config)), "limits.batch  77    200"));
+	assert_non_null(strstr(SAID(0, "config", "show", "limits.batch", "--running"), "200"));
+	assert_non_null(strstr(SAID(0, "config", "diff", "--defaults"), "limits.batch"));
+	assert_null(strstr(SAID(0, "config", "show"), "of dunningd in Redis"));
+	shell("mv %s.right %s", world.config, world.config);
+}
+
 static int begin(void **state)
 {
 	(void)state;
@@ -179,6 +207,7 @@ int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_doctor_finds_what_is_wrong),
+		cmocka_unit_test(what_counts_and_what_a_restart_would_change),
 	};
 
 	return cmocka_run_group_tests(tests, begin, end);
