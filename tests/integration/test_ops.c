@@ -181,6 +181,116 @@ static void what_counts_and_what_a_restart_would_change(void **state)
 	shell("mv %s.right %s", world.config, world.config);
 }
 
+/* --- rebuild --------------------------------------------------------------------------------------------------------------------------- */
+
+static int by_text(const void *a, const void *b)
+{
+	return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+/* A reply as sorted lines, `stride` items each: the order within a hash or a set means nothing. */
+static void add_sorted(struct buf *out, const struct redis_reply *reply, size_t stride)
+{
+	const char **lines = arena_alloc(arena, (reply->count / stride + 1) * sizeof(*lines));
+	size_t count = 0;
+
+	for (size_t i = 0; i < reply->count / stride; i++)
+		if (strcmp(reply->items[i * stride].str, "epoch") != 0 && strcmp(reply->items[i * stride].str, "redo") != 0) /* the cursor's */
+			lines[count++] = arena_printf(arena, "  %s%s%s\n", reply->items[i * stride].str, stride > 1 ? " = " : "", stride > 1 ? reply->items[i * stride + 1].str : "");
+	qsort(lines, count, sizeof(*lines), by_text);
+	for (size_t i = 0; i < count; i++)
+		buf_add_str(out, lines[i]);
+}
+
+#define REDIS(...) world_redis(&world, arena, (const char *const[]){ __VA_ARGS__, NULL })
+
+static void add_key(struct buf *out, const char *key)
+{
+	const char *type = REDIS("TYPE", key)->str;
+	const struct redis_reply *entries;
+
+	buf_printf(out, "%s %s until %lld\n", type, key, (long long)REDIS("PEXPIRETIME", key)->integer);
+	if (strcmp(type, "string") == 0)
+		buf_printf(out, "  %s\n", REDIS("GET", key)->str);
+	else if (strcmp(type, "hash") == 0)
+		add_sorted(out, REDIS("HGETALL", key), 2);
+	else if (strcmp(type, "zset") == 0)
+		add_sorted(out, REDIS("ZRANGE", key, "0", "-1", "WITHSCORES"), 2);
+	else if (strcmp(type, "stream") != 0)
+		fail_msg("%s is a %s", key, type);
+	entries = strcmp(type, "stream") == 0 ? REDIS("XRANGE", key, "-", "+") : NULL;
+	for (size_t i = 0; entries && i < entries->count; i++) {
+		buf_printf(out, "  %s", entries->items[i].items[0].str);
+		for (size_t k = 0; k < entries->items[i].items[1].count; k++)
+			buf_printf(out, " %s", entries->items[i].items[1].items[k].str);
+		buf_add_char(out, '\n');
+	}
+}
+
+/*
+ * All of the prefix's keys, but for what belongs to the server or a life and not to the book: the inbound streams, the lease, and the
+ * cursor's epoch and word about a redo.
+ */
+static const char *everything(void)
+{
+	CLEANUP(buf_clear) struct buf out = { 0 };
+	const struct redis_reply *keys = REDIS("KEYS", arena_printf(arena, "%s:*", world.prefix));
+	const char **names = arena_alloc(arena, (keys->count + 1) * sizeof(*names));
+	size_t count = 0;
+
+	for (size_t i = 0; i < keys->count; i++)
+		if (!strstr(keys->items[i].str, ":events") && !strstr(keys->items[i].str, ":lease"))
+			names[count++] = keys->items[i].str;
+	qsort(names, count, sizeof(*names), by_text);
+	for (size_t i = 0; i < count; i++) {
+		add_key(&out, names[i]);
+	}
+	assert_true(count > 8);
+	return arena_strdup(arena, buf_str(&out));
+}
+
+static void redis_is_made_again_from_the_journal(void **state)
+{
+	static const char broken[] = "{\"specversion\":\"1.0\"}";
+	const char *before, *after;
+	struct world_sent sent;
+
+	(void)state;
+	world_push_range(&world, WORLD_FINALIZED, 2, 30, 3);
+	world_push_range(&world, WORLD_PAID, 2, 10, 3);
+	world_push(&world, broken, strlen(broken));
+	(void)SAID(0, "hold", "inv_1", "we talk to them");
+	assert_true(world_quiet(&world, WAIT_MS));
+	sent = world_sent(&world, arena, 32);
+	assert_non_null(strstr(SAID(69, "rebuild"), "stop it first"));
+	assert_int_equal(process_stop(&world.daemon, WAIT_MS), 0);
+	assert_non_null(strstr(SAID(1, "rebuild"), "not empty"));
+	before = everything();
+	(void)REDIS("FLUSHALL");
+	assert_non_null(strstr(SAID(0, "rebuild"), "as the journal left it"));
+	after = everything();
+	if (strcmp(before, after) != 0) {
+		shell("mkdir -p %s/rebuilt", world.dir);
+		world_put(&world, "rebuilt/before", before);
+		world_put(&world, "rebuilt/after", after);
+		(void)!system(arena_printf(arena, "diff %s/rebuilt/before %s/rebuilt/after | cut -c 1-300 | head -20", world.dir, world.dir));
+		fail_msg("the rebuilt state is another one");
+	}
+
+	/* An event that comes before the start has a greater id than the last one read: what was lost is asked for all the same. */
+	world_push_range(&world, WORLD_FINALIZED, 32, 1, 3);
+	world_start(&world, NULL);
+	assert_true(world_ready(&world, WAIT_MS));
+	assert_true(world_quiet(&world, WAIT_MS));
+	assert_non_null(strstr(SAID(1, "status"), arena_printf(arena, "entries of %s may be missing", world_key(&world, arena, "events"))));
+	(void)SAID(0, "gap", "closed", "nothing was under way");
+	assert_true(world_quiet(&world, WAIT_MS));
+	assert_null(strstr(SAID(1, "status"), "may be missing"));
+	assert_int_equal(world_sent(&world, arena, 33).messages, sent.messages + 1); /* nobody was written to twice */
+	assert_int_equal(world_sent(&world, arena, 33).repeated, 0);
+	assert_true(world_trail_verifies(&world));
+}
+
 static int begin(void **state)
 {
 	(void)state;
@@ -208,6 +318,7 @@ int main(void)
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_doctor_finds_what_is_wrong),
 		cmocka_unit_test(what_counts_and_what_a_restart_would_change),
+		cmocka_unit_test(redis_is_made_again_from_the_journal),
 	};
 
 	return cmocka_run_group_tests(tests, begin, end);
