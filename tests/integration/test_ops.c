@@ -291,6 +291,131 @@ static void redis_is_made_again_from_the_journal(void **state)
 	assert_true(world_trail_verifies(&world));
 }
 
+/* --- backup, restore, replay ----------------------------------------------------------------------------------------------------------- */
+
+#define FIRST 33 /* invoices that are there when it begins */
+#define BEFORE 40 /* more, most of which are in the backup */
+#define AFTER 30 /* more, of which it knows nothing */
+#define ALL (FIRST + BEFORE + AFTER)
+
+static void each_once(int count)
+{
+	struct world_sent sent = world_sent(&world, arena, count);
+
+	for (int i = 12; i < count; i++) /* the first ones: some are held, some were paid at once */
+		if (sent.captured[i] != 1)
+			fail_msg("invoice %d: %d messages", i, sent.captured[i]);
+}
+
+static void start_again(void)
+{
+	world_start(&world, NULL);
+	assert_true(world_ready(&world, WAIT_MS));
+}
+
+static void a_backup_that_redis_is_ahead_of(void **state)
+{
+	const char *dir = arena_printf(arena, "%s/backup", world.dir), *told;
+
+	(void)state;
+	world_push_range(&world, WORLD_FINALIZED, FIRST, BEFORE, 3); /* and while they are taken in: */
+	told = SAID(0, "backup", dir);
+	assert_non_null(strstr(told, "each file's digest, and the journal from end to end"));
+	assert_non_null(strstr(SAID(1, "backup", dir), "is not empty"));
+	assert_true(world_quiet(&world, WAIT_MS));
+	world_push_range(&world, WORLD_FINALIZED, FIRST + BEFORE, AFTER, 3);
+	assert_true(world_quiet(&world, WAIT_MS));
+	each_once(ALL);
+	assert_non_null(strstr(SAID(69, "restore", "--replace", dir), "stop it first"));
+	assert_int_equal(process_stop(&world.daemon, WAIT_MS), 0);
+	assert_non_null(strstr(SAID(1, "restore", dir), "--replace moves what is there aside"));
+
+	/* Nothing is touched while it is not whole. */
+	shell("f=$(ls %s/state/policies/* | head -n 1) && cp $f %s/right && echo >>$f", dir, world.dir);
+	assert_non_null(strstr(SAID(1, "restore", "--replace", dir), "is not what was written"));
+	shell("f=$(ls %s/state/policies/* | head -n 1) && cp %s/right $f && touch %s/state/more", dir, world.dir, dir);
+	assert_non_null(strstr(SAID(1, "restore", "--replace", dir), "somebody added or took some"));
+	shell("rm %s/state/more", dir);
+
+	told = SAID(0, "restore", "--replace", dir);
+	assert_non_null(strstr(told, "NEWER than this journal"));
+	assert_non_null(strstr(told, "dunningctl trail seal --yes"));
+	assert_non_null(strstr(told, ".replaced-"));
+
+	/* It is as the daemon says, too: nothing is sent. */
+	world_start(&world, NULL);
+	assert_true(world_ready(&world, WAIT_MS));
+	for (int64_t deadline = real_ms() + WAIT_MS;; pause_ms(20)) {
+		CLEANUP(buf_clear) struct buf out = { 0 };
+
+		(void)world_ctl(&world, (const char *const[]){ "status", NULL }, &out);
+		if (strstr(buf_str(&out), "Redis holds group "))
+			break;
+		assert_true(real_ms() < deadline);
+	}
+	(void)process_stop(&world.daemon, WAIT_MS);
+	(void)SAID(0, "trail", "seal", "--yes", "--why", "restored the backup");
+	start_again();
+	(void)SAID(0, "replay", arena_printf(arena, "%s/unread.ndjson", dir));
+	assert_true(world_quiet(&world, WAIT_MS));
+	each_once(ALL);
+	assert_true(world_trail_verifies(&world));
+}
+
+/* The journal of then and an empty Redis: what was sent since is known to nobody, and nothing is sent before somebody says so. */
+static void a_backup_and_an_empty_redis(void **state)
+{
+	const char *tar = arena_printf(arena, "%s/b.tar", world.dir), *dir = arena_printf(arena, "%s/unpacked", world.dir), *told;
+	int before, messages;
+
+	(void)state;
+	shell("%s/dunningctl --config %s --credentials %s/credentials backup - >%s", BUILD_DIR, world.config, world.dir, tar);
+	shell("mkdir %s && tar -xf %s -C %s && cd %s && jq -r '.files[] | \"\\(.sha256)  \\(.path)\"' manifest.json | sha256sum -c --quiet", dir, tar, dir, dir);
+	before = world_sent(&world, arena, ALL).messages;
+	world_push_range(&world, WORLD_FINALIZED, ALL, AFTER, 3); /* a day later */
+	assert_true(world_quiet(&world, WAIT_MS));
+	messages = world_sent(&world, arena, ALL + AFTER).messages;
+	assert_int_equal(messages, before + AFTER);
+	process_kill(&world.daemon);
+	(void)REDIS("FLUSHALL");
+	told = SAID(0, "restore", "--replace", dir);
+	assert_non_null(strstr(told, "empty: the next start makes it again from the journal"));
+	assert_non_null(strstr(told, "dunningctl release"));
+
+	start_again();
+	(void)SAID(0, "replay", arena_printf(arena, "%s/unread.ndjson", dir));
+	world_push_range(&world, WORLD_FINALIZED, ALL, AFTER, 3); /* the producers tell again what they told since */
+	for (int64_t deadline = real_ms() + WAIT_MS; !world_applied(&world); pause_ms(20))
+		assert_true(real_ms() < deadline);
+	told = SAID(1, "status");
+	assert_non_null(strstr(told, "a person suspended all sending: restored the backup of "));
+	assert_int_equal(world_sent(&world, arena, ALL + AFTER).messages, messages);
+	(void)SAID(0, "release", "the provider shows what was sent");
+	assert_true(world_quiet(&world, WAIT_MS));
+	(void)SAID(0, "gap", "closed", "all was told again");
+	each_once(ALL + AFTER); /* sent again under the same attempt id: once, for who knows such ids */
+	assert_true(world_trail_verifies(&world));
+}
+
+/* Out of a Redis that somebody restored beside ours. */
+static void out_of_another_redis(void **state)
+{
+	struct json root, pushed;
+	int status;
+
+	(void)state;
+	world_push_range(&world, WORLD_FINALIZED, ALL + AFTER, 5, 3);
+	root = ask(&status, (const char *const[]){ "replay", "--dry-run", "--from", arena_printf(arena, "unix:%s", world.redis_socket), "--since", "2026-01-01T00:00:00Z", NULL });
+	pushed = json_get(&root, "pushed");
+	assert_int_equal(status, 0);
+	assert_true(json_int(&pushed) >= 5);
+	(void)SAID(0, "replay", "--from", arena_printf(arena, "unix:%s", world.redis_socket), "--since", "2026-01-01T00:00:00Z");
+	assert_non_null(strstr(SAID(2, "replay"), "one of them"));
+	assert_non_null(strstr(SAID(2, "replay", "--from", "redis://127.0.0.1:1", "--since", "noon"), "not \"noon\""));
+	assert_true(world_quiet(&world, WAIT_MS));
+	each_once(ALL + AFTER + 5);
+}
+
 static int begin(void **state)
 {
 	(void)state;
@@ -319,6 +444,9 @@ int main(void)
 		cmocka_unit_test(the_doctor_finds_what_is_wrong),
 		cmocka_unit_test(what_counts_and_what_a_restart_would_change),
 		cmocka_unit_test(redis_is_made_again_from_the_journal),
+		cmocka_unit_test(a_backup_that_redis_is_ahead_of),
+		cmocka_unit_test(a_backup_and_an_empty_redis),
+		cmocka_unit_test(out_of_another_redis),
 	};
 
 	return cmocka_run_group_tests(tests, begin, end);
