@@ -632,7 +632,7 @@ static int open_ports(struct instance *in, struct err *err)
 	in->paces = http.paces = paces_create(config);
 	if ((r = http_client_create(in->base, &http, in->library, &in->http, err)) < 0)
 		return r;
-	in->control_callbacks = (struct control_callbacks){ .status = instance_status, .suspend = on_suspend,
+	in->control_callbacks = (struct control_callbacks){ .status = instance_status, .config = instance_config, .suspend = on_suspend,
 		.release = on_release, .reload = on_control_reload, .seal = on_seal, .confirm_clock = on_confirm_clock, .anchor = on_anchor, .agreed = on_agreed,
 		.link = instance_link, .reading = instance_reading, .test = instance_test, .tested = instance_tested,
 		.erase = on_erase, .erasure = on_erasure, .arg = in };

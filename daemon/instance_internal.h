@@ -124,6 +124,7 @@ int instance_test(const struct control_test *test, struct err *err, void *instan
 void instance_tested(struct json_writer *w, void *instance); /* control: GET /provider/test */
 void instance_test_free(struct instance *instance);
 void instance_status(struct json_writer *w, void *instance); /* control: GET /status */
+void instance_config(struct json_writer *w, void *instance); /* control: GET /config */
 void instance_line(const struct instance *instance, char *ret, size_t size); /* one line, for `systemctl status` */
 const char *instance_state_name(enum dunner_state state);
 
