@@ -194,9 +194,25 @@ static void shipped_poll_asks(void **state)
 	assert_string_equal(buf_str(&said), row->says);
 }
 
+/* What a poll needs must be set where it is asked for, and only there. */
+static void its_own_settings(void **state)
+{
+	CLEANUP(arena_freep) struct arena *arena = arena_create();
+	CLEANUP(adapter_freep) struct adapter *adapter = shipped(arena, "resend");
+	static const char *const plain[] = { "api_key", "k", NULL, NULL }, *const lacking[] = { "api_key", "k", "poll_inbound", "yes", NULL, NULL },
+				 *const whole[] = { "api_key", "k", "poll_inbound", "yes", "inbound_key", "i", NULL, NULL };
+	struct err err = { 0 };
+
+	(void)state;
+	assert_int_equal(adapter_check_settings(adapter, &(struct provider_settings){ .name = "x", .settings = plain }, &err), 0);
+	assert_int_equal(adapter_check_settings(adapter, &(struct provider_settings){ .name = "x", .settings = whole }, &err), 0);
+	assert_true(adapter_check_settings(adapter, &(struct provider_settings){ .name = "x", .settings = lacking }, &err) < 0);
+	assert_non_null(strstr(err.text, "{config.inbound_key}"));
+}
+
 int main(void)
 {
-	static struct CMUnitTest tests[ARRAY_LEN(refusals) + ARRAY_LEN(listings) + ARRAY_LEN(polls)];
+	static struct CMUnitTest tests[ARRAY_LEN(refusals) + ARRAY_LEN(listings) + ARRAY_LEN(polls) + 1];
 	size_t n = 0;
 
 	for (size_t i = 0; i < ARRAY_LEN(refusals); i++)
@@ -205,5 +221,6 @@ int main(void)
 		tests[n++] = (struct CMUnitTest){ listings[i].name, listing_reads, NULL, NULL, (void *)(uintptr_t)&listings[i] };
 	for (size_t i = 0; i < ARRAY_LEN(polls); i++)
 		tests[n++] = (struct CMUnitTest){ polls[i].url, shipped_poll_asks, NULL, NULL, (void *)(uintptr_t)&polls[i] };
+	tests[n] = (struct CMUnitTest)cmocka_unit_test(its_own_settings);
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
