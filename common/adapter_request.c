@@ -314,6 +314,8 @@ static int try_message(const struct adapter *adapter, const struct provider_sett
 		*local = *local && r == 0 && url_is_local(request.url);
 	}
 	for (size_t i = 0; r == 0 && i < adapter->poll_count; i++) {
+		if (!poll_wanted(adapter_poll(adapter, i), settings))
+			continue; /* what it alone needs need not be set */
 		r = try_poll(adapter, i, &input, arena, &request, err);
 		*local = *local && r == 0 && url_is_local(request.url);
 	}

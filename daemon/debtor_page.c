@@ -221,7 +221,7 @@ static void answer_document(struct visit *visit)
 		answer(visit, HTTP_OK, "application/pdf", "", 0);
 		return;
 	}
-	if (!digest || documents_read(digest, visit->arena, &document, &err, (void *)(uintptr_t)page->settings.config->documents_dir) < 0) {
+	if (!digest || documents_read(page->settings.config->documents_dir, digest, visit->arena, &document, &err) < 0) {
 		answer_home(visit, HTTP_NOTFOUND);
 		return;
 	}

@@ -82,6 +82,7 @@ struct instance {
 	struct clock *clock;
 	struct paces *paces;
 	struct http_client *http;
+	struct fetch *fetch; /* NULL: no document is fetched */
 	struct anchors *anchors; /* NULL: none is configured */
 	bool rotation_told;
 	bool held, agree_told; /* held: as the partitions were told last */
@@ -105,6 +106,7 @@ struct instance {
 	int exit_code;
 };
 
+struct fetch *instance_fetch(struct instance *instance); /* instance_documents.c; NULL: none is configured */
 int instance_anchors(struct instance *instance, struct err *err); /* instance_anchors.c: begins them */
 void instance_rotation(struct instance *instance); /* records once that two keys sign, as soon as there is somebody to record it */
 void instance_anchors_hold(struct instance *instance); /* the signer and all sending: see anchors_status.held */
