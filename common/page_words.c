@@ -34,7 +34,7 @@ static int compare_words(const void *a, const void *b)
 }
 
 /* What set_facts() of page_view.c gives: one that is not among them would only be found when somebody looks. */
-static const char *const facts[] = { "creditor", "number", "balance", "due_on", "first", "last", "said_on", "until", "channel", NULL };
+static const char *const facts[] = { "creditor", "number", "balance", "due_on", "amount", "count", "first", "last", "said_on", "until", "channel", NULL };
 
 static int check_names(const struct json *section, const char *key, const struct template *template, struct err *err)
 {
@@ -46,8 +46,8 @@ static int check_names(const struct json *section, const char *key, const struct
 		while (facts[f] && strcmp(facts[f], use.name) != 0)
 			f++;
 		if (!facts[f] || use.kind == TEMPLATE_PARTIAL)
-			return json_refuse(section, key, err, "unknown_variable", "\"%s\" must be one of creditor, number, balance, due_on, first, last, "
-				"said_on, until, channel", use.name);
+			return json_refuse(section, key, err, "unknown_variable", "\"%s\" must be one of creditor, number, balance, due_on, amount, count, "
+				"first, last, said_on, until, channel", use.name);
 	}
 	return 0;
 }

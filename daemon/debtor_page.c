@@ -56,6 +56,7 @@ struct visit { /* one request that waits for Redis */
 	bool post;
 	enum asked asked;
 	enum page_action action; /* FORM */
+	const char *offer_id; /* FORM: which offer it is about; NULL = none */
 	const char *link_text, *said_id; /* said_id: of the receipt, SAID; of the form's token, when it is posted */
 	struct page_link link;
 	const char *chosen; /* language; NULL = none was */
@@ -184,10 +185,11 @@ static void answer_home(struct visit *visit, int status)
 	answer_view(visit, status, &(struct page_view){ .kind = PAGE_KIND_HOME, .c = &visit->c, .receipt = visit->receipt });
 }
 
-static void answer_form(struct visit *visit, int status, const struct page_limits *limits, const struct page_said *said, const char *token)
+static void answer_form(struct visit *visit, int status, const struct page_limits *limits, const struct made_offer *offer,
+	const struct page_said *said, const char *token)
 {
 	answer_view(visit, status, &(struct page_view){ .kind = PAGE_KIND_FORM, .c = &visit->c, .action = visit->action, .limits = limits,
-		.said = said, .token = token });
+		.offer = offer, .said = said, .token = token });
 }
 
 /* Read again by GET, so that a reload sends nothing twice. */
@@ -229,6 +231,14 @@ static void answer_document(struct visit *visit)
 	answer(visit, HTTP_OK, "application/pdf", document.data, document.len);
 }
 
+/* What a form's token is for: of an offer, for these terms alone. */
+static const char *good_for(const struct visit *visit)
+{
+	const char *action = page_action_names[visit->action];
+
+	return visit->offer_id ? arena_printf(visit->arena, "%s/%s", action, visit->offer_id) : action;
+}
+
 /* --- what was posted ---------------------------------------------------------------------------------------------------------------- */
 
 static void on_saved(int r, const struct redis_reply *reply, void *arg)
@@ -252,9 +262,7 @@ static void save(struct visit *visit, const struct page_said *said)
 {
 	CLEANUP(buf_clear) struct buf event = { 0 };
 	CLEANUP(buf_clear) struct buf receipt = { 0 };
-	char link_id[LINK_ID_SIZE];
-	const struct page_receipt kept = { .action = visit->action, .link_id = page_link_id(visit->link_text, link_id), .id = visit->said_id,
-		.at = visit->c.now, .on = said->on };
+	const struct page_receipt kept = page_receipt_of(&visit->c, said, visit->said_id, visit->arena);
 	const char *argv[5] = { key_events(visit->arena, &visit->keys, NULL),
 		key_of(visit->arena, &visit->keys, arena_printf(visit->arena, "page:%s", visit->said_id)), visit->digest };
 	size_t lens[5] = { strlen(argv[0]), strlen(argv[1]), DIGEST_LEN };
@@ -266,8 +274,16 @@ static void save(struct visit *visit, const struct page_said *said)
 	redis_link_script(visit->page->redis, &visit->page->save, 2, ARRAY_LEN(argv), argv, lens, REDIS_MS, on_saved, visit);
 }
 
+/* Whether what the form is about can be said now; *offer: which of those that were made, NULL = none. */
+static bool allowed(const struct visit *visit, struct page_limits *limits, const struct made_offer **offer)
+{
+	*offer = visit->offer_id ? page_offer(&visit->c, visit->action, visit->offer_id) : NULL;
+	return page_allows(&visit->c, visit->action, limits) && !visit->offer_id == !*offer;
+}
+
 static void take(struct visit *visit)
 {
+	const struct made_offer *offer;
 	struct page_limits limits;
 	struct page_said said;
 
@@ -280,34 +296,41 @@ static void take(struct visit *visit)
 		return;
 	}
 	visit->receipt = NULL;
-	if (!page_allows(&visit->c, visit->action, &limits))
+	if (!allowed(visit, &limits, &offer)) {
 		answer_home(visit, 409);
-	else if (!page_read(&visit->c, visit->action, &limits, visit->pairs, visit->pair_count, visit->arena, &said))
-		answer_form(visit, 422, &limits, &said, visit->token); /* not used yet */
-	else
+	} else if (!page_read(&visit->c, visit->action, &limits, visit->pairs, visit->pair_count, visit->arena, &said)) {
+		answer_form(visit, 422, &limits, offer, &said, visit->token); /* not used yet */
+	} else {
+		said.offer = offer;
 		save(visit, &said);
+	}
 }
 
 /* --- what is shown ------------------------------------------------------------------------------------------------------------------ */
 
-static void show(struct visit *visit)
+static void show_form(struct visit *visit)
 {
-	struct debtor_page *page = visit->page;
+	const struct made_offer *offer;
 	struct page_limits limits;
 	uint8_t nonce[12];
 
+	if (!allowed(visit, &limits, &offer)) {
+		answer_home(visit, HTTP_OK);
+		return;
+	}
+	random_bytes(nonce, sizeof(nonce));
+	answer_form(visit, HTTP_OK, &limits, offer, NULL, form_token_write(&visit->page->keys, &visit->link, visit->link_text, good_for(visit),
+		visit->c.now, nonce, visit->arena));
+}
+
+static void show(struct visit *visit)
+{
 	switch (visit->asked) {
 	case ASKED_DOCUMENT:
 		answer_document(visit);
 		break;
 	case ASKED_FORM:
-		if (!page_allows(&visit->c, visit->action, &limits)) {
-			answer_home(visit, HTTP_OK);
-			break;
-		}
-		random_bytes(nonce, sizeof(nonce));
-		answer_form(visit, HTTP_OK, &limits, NULL, form_token_write(&page->keys, &visit->link, visit->link_text,
-			page_action_names[visit->action], visit->c.now, nonce, visit->arena));
+		show_form(visit);
 		break;
 	default:
 		answer_home(visit, HTTP_OK);
@@ -408,6 +431,11 @@ static void ask(struct visit *visit)
 
 /* --- a request ---------------------------------------------------------------------------------------------------------------------- */
 
+static bool is_hex(const char *text, size_t len)
+{
+	return strlen(text) == len && strspn(text, "0123456789abcdef") == len;
+}
+
 /* "/p/<link>[/<what>[/<id>]]". False: there is no such place. */
 static bool read_target(struct visit *visit, const char *uri)
 {
@@ -427,20 +455,20 @@ static bool read_target(struct visit *visit, const char *uri)
 		return false;
 	if (count == 1)
 		return true;
-	if (count == 3) {
+	if (count == 3 && strcmp(parts[1], "said") == 0) {
 		visit->asked = ASKED_SAID;
 		visit->said_id = parts[2];
-		return strcmp(parts[1], "said") == 0 && strlen(parts[2]) == TOKEN_ID_SIZE - 1 &&
-			strspn(parts[2], "0123456789abcdef") == TOKEN_ID_SIZE - 1;
+		return is_hex(parts[2], TOKEN_ID_SIZE - 1);
 	}
 	visit->asked = ASKED_DOCUMENT;
 	if (strcmp(parts[1], "invoice.pdf") == 0)
-		return true;
+		return count == 2;
 	visit->asked = ASKED_FORM;
+	visit->offer_id = parts[2];
 	for (int a = 0; a < PAGE_ACTION_COUNT; a++)
 		if (strcmp(parts[1], page_action_names[a]) == 0) {
 			visit->action = (enum page_action)a;
-			return true;
+			return page_takes_offer(visit->action) ? count == 3 && is_hex(parts[2], PAGE_OFFER_SIZE - 1) : count == 2;
 		}
 	return false;
 }
@@ -509,7 +537,7 @@ static bool read_posted(struct visit *visit)
 	(void)evbuffer_copyout(in, body, len);
 	if (!is_form(visit->request) || form_decode(body, len, visit->arena, &pairs, &visit->pair_count, NULL) < 0 ||
 		form_get(pairs, visit->pair_count, "token", 64, false, visit->arena, &visit->token) != FORM_TEXT ||
-		!form_token_read(&visit->page->keys, &visit->link, visit->link_text, page_action_names[visit->action], now_of(visit->page),
+		!form_token_read(&visit->page->keys, &visit->link, visit->link_text, good_for(visit), now_of(visit->page),
 			visit->token, id))
 		return false;
 	visit->pairs = pairs;

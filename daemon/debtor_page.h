@@ -3,6 +3,7 @@
  *
  *	/p/<link>             the invoice, and what can be said about it        /p/<link>/invoice.pdf   its document
  *	/p/<link>/<action>    GET: the form; POST: it is said                   /p/page.css             how it looks
+ *	/p/<link>/plan/<offer>, /p/<link>/settlement/<offer>: the same of an offer that was made
  *	/p/<link>/said/<id>   what was recorded, where a POST leads to
  *
  * GET and HEAD change nothing: mail scanners follow every link. A POST needs the token of its form, good once, for that link and action. It
