@@ -151,7 +151,8 @@ int offer_take(const struct escalation *e, const struct zone *zone, struct event
 		return err_set(err, -EBADMSG, "unknown_offer", "$.data.offer", "the offer \"%s\" is of %s", event->offer,
 			offer->instalment_count ? "instalments: payment_plan.agreed accepts it" : "a smaller sum: settlement.agreed accepts it");
 	if (!command && !same_terms(event, offer))
-		return err_set(err, -EBADMSG, "offer_changed", "$.data.offer", "the offer \"%s\" stands on other terms than those that are told here", event->offer);
+		return err_set(err, -EBADMSG, "offer_changed", "$.data.offer", "the offer \"%s\" stands on other terms than those that are told here",
+			event->offer);
 	if (date_diff(zone_date(zone, event->time), offer->until) > 0)
 		return err_set(err, -EBADMSG, "offer_expired", "$.data.offer", "the offer \"%s\" stood until %s, and is void", event->offer,
 			date_format(offer->until, day));

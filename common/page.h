@@ -1,6 +1,6 @@
 /*
- * page - the debtor's own page about one invoice: what may be said there, what was typed, the event that it becomes, and the page as HTML.
- * Pure but for page_texts_load(). The daemon answers with it (daemon/debtor_page.h).
+ * page - the debtor's own page about one invoice: what may be said there, what was typed, the event that it becomes, and the page as HTML; as
+ * HTML too what stands behind the unsubscribe link of a mail. Pure but for page_texts_load(). The daemon answers with it (daemon/debtor_page.h).
  *
  * Whoever holds a link is believed as far as an answer to a mail is: what is said holds the ladder, goes to a person, stops a channel; it
  * never changes to whom we write, and never says that money came. It shows this invoice and nothing else of the debtor, no address of anybody included.
@@ -106,6 +106,10 @@ int page_texts_load(const char *share_dir, const char *own, struct page_texts **
 void page_texts_free(struct page_texts *texts);
 DEFINE_CLEANUP(struct page_texts, page_texts_free)
 bool page_texts_speak(const struct page_texts *texts, const char *language); /* "fr" */
+/* The first language of an Accept-Language header (RFC 9110 section 12.5.4, as browsers order it) that the page speaks; NULL = none. */
+const char *page_texts_prefer(const struct page_texts *texts, const char *accepted);
+/* What a browser may do with a page, as Content-Security-Policy: style and forms of ours, nothing else. */
+extern const char page_policy[];
 const struct buf *page_texts_style(const struct page_texts *texts);
 
 enum page_kind {
@@ -115,12 +119,17 @@ enum page_kind {
 	PAGE_KIND_AGAIN, /* the form is not ours, was used, or counts no more */
 	PAGE_KIND_BUSY, /* too often */
 	PAGE_KIND_UNSAVED, /* it could not be kept */
+	/* behind the unsubscribe link of a mail, which is about no invoice (common/unsubscribe.h): `c` is NULL */
+	PAGE_KIND_LEAVE, /* no more mails? the question, with its button */
+	PAGE_KIND_LEFT,
+	PAGE_KIND_UNKNOWN, /* nobody knows any more to whom that mail went */
 };
 struct page_view {
 	enum page_kind kind;
 	const struct config *config;
 	const struct page_case *c; /* HOME and FORM; else may be NULL */
 	const char *base; /* before "/p/" in addresses: "" or "/folder" */
+	const char *style; /* address of the style; NULL = <base>/p/page.css */
 	const char *link_text; /* may be NULL */
 	const char *language; /* of the link, where `c` is NULL; may be NULL */
 	const char *chosen; /* the language that the reader chose, and keeps on every page: then it is the link's; NULL = none */

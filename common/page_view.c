@@ -21,6 +21,8 @@ struct view {
 	int r; /* of the first that failed */
 };
 
+const char page_policy[] = "default-src 'none'; style-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
+
 /* --- words ---------------------------------------------------------------------------------------------------------------------- */
 
 static const char *date_text(struct view *v, date day)
@@ -522,7 +524,7 @@ static void put_form(struct view *v)
 static void put_refusal(struct view *v)
 {
 	static const char *const names[] = { [PAGE_KIND_LOST] = "lost", [PAGE_KIND_AGAIN] = "again", [PAGE_KIND_BUSY] = "busy",
-		[PAGE_KIND_UNSAVED] = "unsaved" };
+		[PAGE_KIND_UNSAVED] = "unsaved", [PAGE_KIND_LEAVE] = "leave", [PAGE_KIND_LEFT] = "left", [PAGE_KIND_UNKNOWN] = "unknown" };
 	const char *name = names[v->v->kind];
 
 	jm_str(&v->w, "title", word(v, joined(v, name, "title")));
@@ -530,7 +532,9 @@ static void put_refusal(struct view *v)
 	jm_object(&v->w, "refusal");
 	jm_str(&v->w, "text", word(v, joined(v, name, "text")));
 	jm_end(&v->w);
-	if (v->v->kind != PAGE_KIND_LOST && v->v->link_text)
+	if (v->v->kind == PAGE_KIND_LEAVE)
+		jm_str(&v->w, "leave", word(v, "leave.button"));
+	if (v->v->kind > PAGE_KIND_LOST && v->v->kind < PAGE_KIND_LEAVE && v->v->link_text)
 		put_link(v, "back", address(v, ""), word(v, "form.back"));
 }
 
@@ -613,7 +617,7 @@ int page_render(const struct page_texts *texts, const struct page_view *view, st
 	set_facts(&v, "", date_none(), date_none());
 	jm_object(&v.w, NULL);
 	jm_str(&v.w, "lang", page_language_name(v.language));
-	jm_str(&v.w, "base", view->base);
+	jm_str(&v.w, "style", view->style ? view->style : arena_printf(arena, "%s/p/page.css", view->base));
 	jm_str(&v.w, "creditor", view->config->creditor.name);
 	if (view->kind == PAGE_KIND_HOME)
 		put_home(&v);

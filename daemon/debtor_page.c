@@ -76,7 +76,6 @@ struct visit { /* one request that waits for Redis */
 struct debtor_page {
 	struct debtor_page_settings settings;
 	struct library *library; /* a reference */
-	struct page_texts *texts;
 	struct token_keys keys;
 	const char *base; /* path of public_url: "" or "/folder" */
 	struct evhttp *http;
@@ -142,8 +141,7 @@ static void answer(struct visit *visit, int status, const char *type, const void
 	evhttp_add_header(headers, "Cross-Origin-Opener-Policy", "same-origin");
 	evhttp_add_header(headers, "Cross-Origin-Resource-Policy", "same-origin");
 	if (strncmp(type, "text/html", 9) == 0)
-		evhttp_add_header(headers, "Content-Security-Policy",
-			"default-src 'none'; style-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'");
+		evhttp_add_header(headers, "Content-Security-Policy", page_policy);
 	if (status == 429 || status == HTTP_SERVUNAVAIL)
 		evhttp_add_header(headers, "Retry-After", RETRY_S);
 	if (status == HTTP_BADMETHOD)
@@ -167,7 +165,7 @@ static void answer_view(struct visit *visit, int status, struct page_view *view)
 	view->link_text = visit->link_text;
 	view->language = visit->link.language;
 	view->chosen = visit->chosen;
-	if (page_render(visit->page->texts, view, visit->arena, &out, &err) < 0) {
+	if (page_render(visit->page->settings.texts, view, visit->arena, &out, &err) < 0) {
 		note(visit->page, LOG_ERR, "page: cannot be shown: %s", err.text);
 		answer(visit, HTTP_INTERNAL, "text/plain; charset=utf-8", "this page cannot be shown\n", 26);
 		return;
@@ -479,7 +477,7 @@ static void read_language(struct visit *visit, const char *uri)
 	for (const char *at = strchr(uri, '?'); at; at = strchr(at + 1, '&')) {
 		const char *language = strncmp(at + 1, "l=", 2) == 0 && strcspn(at + 3, "&") == 2 ? arena_memdup(visit->arena, at + 3, 2) : "";
 
-		if (!page_texts_speak(visit->page->texts, language))
+		if (!page_texts_speak(visit->page->settings.texts, language))
 			continue;
 		visit->chosen = language;
 		page_link_language(language, visit->link.language);
@@ -559,7 +557,7 @@ static void begin(struct visit *visit, const char *uri)
 		return;
 	}
 	if (!visit->post && strcmp(uri, "/p/page.css") == 0) {
-		answer(visit, HTTP_OK, "text/css; charset=utf-8", page_texts_style(page->texts)->data, page_texts_style(page->texts)->len);
+		answer(visit, HTTP_OK, "text/css; charset=utf-8", page_texts_style(page->settings.texts)->data, page_texts_style(page->settings.texts)->len);
 		return;
 	}
 	if (!may_come(page, visit->request, 'a', &address_reads)) {
@@ -628,8 +626,6 @@ int debtor_page_create(struct event_base *base, const struct debtor_page_setting
 	page->keys = (struct token_keys){ settings->install_key, (int)config->page_key, (int)config->page_oldest_key };
 	page->base = strchr(config->page_public_url + 8, '/'); /* behind "https://" */
 	page->base = page->base ? page->base : "";
-	if ((r = page_texts_load(settings->share_dir, config->page_dir, &page->texts, err)) < 0)
-		return r;
 	random_bytes(key, sizeof(key));
 	page->throttle = throttle_create(key);
 	page->http = evhttp_new(base);
@@ -647,18 +643,11 @@ int debtor_page_create(struct event_base *base, const struct debtor_page_setting
 	return 0;
 }
 
-int debtor_page_use(struct debtor_page *page, struct library *library, struct err *err)
+void debtor_page_use(struct debtor_page *page, struct library *library, const struct page_texts *texts)
 {
-	struct page_texts *texts = NULL;
-	int r = page_texts_load(page->settings.share_dir, page->settings.config->page_dir, &texts, err);
-
-	if (r < 0)
-		return r;
-	page_texts_free(page->texts);
-	page->texts = texts;
+	page->settings.texts = texts;
 	library_free(page->library);
 	page->library = library_ref(library);
-	return 0;
 }
 
 void debtor_page_destroy(struct debtor_page *page)
@@ -672,7 +661,6 @@ void debtor_page_destroy(struct debtor_page *page)
 		evhttp_free(page->http);
 	http_guard_destroy(page->guard);
 	throttle_free(page->throttle);
-	page_texts_free(page->texts);
 	library_free(page->library);
 	free(page);
 }

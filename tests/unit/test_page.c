@@ -523,7 +523,7 @@ static void every_page_in_every_language(void **state)
 			s.link.channel = (enum channel)c;
 			(void)shown(&s, &(struct page_view){ .kind = PAGE_KIND_HOME, .c = &s.c });
 		}
-		for (int k = PAGE_KIND_LOST; k <= PAGE_KIND_UNSAVED; k++)
+		for (int k = PAGE_KIND_LOST; k <= PAGE_KIND_UNKNOWN; k++)
 			assert_non_null(strstr(shown(&s, &(struct page_view){ .kind = (enum page_kind)k, .language = languages[l] }), lang));
 		add_fact(&s.w, FACT_PROMISE, "2026-04-09T08:00:00Z", "2026-04-20");
 		(void)shown(&s, &(struct page_view){ .kind = PAGE_KIND_HOME, .c = &s.c });
@@ -666,6 +666,32 @@ static void ones_own_words(void **state)
 	assert_int_equal(rmdir(dir), 0);
 }
 
+/* The link of a mail is about nobody's invoice: one button, which a mail program would press by itself. */
+static void the_way_out_has_one_button(void **state)
+{
+	static const struct {
+		const char *accepted, *language;
+	} rows[] = { { "de-AT,de;q=0.9,en;q=0.8", "de" }, { "pl, nl;q=0.5", "nl" }, { " FR", "fr" }, { "pl", NULL }, { "", NULL }, { ",;-,", NULL },
+		{ "fren", NULL }, { "en", "en" } };
+	struct scene s;
+	const char *page;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		const char *language = page_texts_prefer(texts, rows[i].accepted);
+
+		if ((language == NULL) != (rows[i].language == NULL) || (language && strcmp(language, rows[i].language) != 0))
+			fail_msg("\"%s\" is %s", rows[i].accepted, language ? language : "nothing");
+	}
+	begin(&s, LIMITED);
+	page = shown(&s, &(struct page_view){ .kind = PAGE_KIND_LEAVE, .language = "en", .style = "/hooks/unsubscribe/page.css" });
+	has(page, "<button name=\"List-Unsubscribe\" value=\"One-Click\">No more mails</button>");
+	has(page, "href=\"/hooks/unsubscribe/page.css\"");
+	assert_null(strstr(shown(&s, &(struct page_view){ .kind = PAGE_KIND_LEFT, .language = "en" }), "<form"));
+	assert_null(strstr(shown(&s, &(struct page_view){ .kind = PAGE_KIND_UNKNOWN, .language = "en" }), "<form"));
+	world_clear(&s.w);
+}
+
 /* A language that nobody wrote: the creditor's. Its region counts where the language is the same. */
 static void the_readers_language(void **state)
 {
@@ -706,6 +732,7 @@ int main(void)
 		cmocka_unit_test(what_is_offered_is_shown_to_the_unit),
 		cmocka_unit_test(a_link_of_a_browser_is_one),
 		cmocka_unit_test(ones_own_words),
+		cmocka_unit_test(the_way_out_has_one_button),
 		cmocka_unit_test(the_readers_language),
 	};
 
