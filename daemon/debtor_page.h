@@ -17,7 +17,7 @@
 #include <event2/event.h>
 
 #include "common/library.h"
-#include "common/redis_link.h"
+#include "common/redis_links.h"
 
 struct debtor_page_settings {
 	const struct config *config; /* page.listen is set; borrowed for life */
