@@ -160,7 +160,8 @@ struct waiting *link_waiting(redis_done_fn done, void *arg, int timeout_ms)
 
 	w->done = done;
 	w->arg = arg;
-	w->deadline = link_mono() + (timeout_ms ? timeout_ms : TIMEOUT_MS);
+	w->since = link_mono();
+	w->deadline = w->since + (timeout_ms ? timeout_ms : TIMEOUT_MS);
 	return w;
 }
 

@@ -16,7 +16,7 @@ struct redisReader;
 struct waiting {
 	redis_done_fn done;
 	void *arg;
-	int64_t deadline;
+	int64_t since, deadline;
 	/* A script call that may have to be sent whole. */
 	const struct redis_script *script;
 	bool whole; /* it was sent so already */
@@ -35,7 +35,7 @@ struct redis_link {
 	struct redis_node known[REDIS_NODES_MAX]; /* of a cluster: as last told */
 	size_t known_count, seek_next; /* whom to ask next: of those known, then of the address */
 	struct redis_link *scout; /* to whom is asked where the server is; a sentinel goes on to be asked */
-	struct event *watch; /* when it is asked anew; NULL unless sentinels are */
+	struct event *watch; /* when it is asked anew; NULL: of a single server */
 	struct redis_link *aside; /* where an ASK led last */
 	bool asks; /* this is such a one: each command comes behind ASKING */
 	redis_state_fn state;
@@ -79,6 +79,6 @@ bool link_follow(struct redis_link *link, struct waiting *w, const struct redis_
 /* redis_link_seek.c */
 void link_seek(struct redis_link *link); /* asks where the server is, then connects to it */
 void link_seek_end(struct redis_link *link); /* nobody is asked any more */
-void link_seek_watch(struct redis_link *link); /* connected: sentinels go on to be asked */
+void link_seek_watch(struct redis_link *link); /* connected: does it stay the one? */
 
 #endif

@@ -10,7 +10,8 @@
 #include "common/redis_link_internal.h"
 
 #define ASK_MS 2000
-#define WATCH_MS 2000 /* how often a sentinel is asked whether the primary is still the same: it does not tell a connection that stands */
+#define WATCH_MS 1000 /* how often it is looked whether the server is still the one */
+#define OVERDUE_MS 2000 /* without an answer: somebody else may have taken over */
 
 static void ask(struct redis_link *link, redis_done_fn done)
 {
@@ -127,32 +128,46 @@ static void on_told_again(int r, const struct redis_reply *reply, void *arg)
 	struct redis_node node;
 
 	link->inside++;
-	if (r == 0 && link->ready && redis_primary_read(reply, &node) == 0 && (node.port != link->at.port || strcmp(node.host, link->at.host) != 0)) {
+	if (r == 0 && link->ready && read_answer(link, reply, &node) == 0 && (node.port != link->at.port || strcmp(node.host, link->at.host) != 0)) {
 		link->at = node;
 		link->redirected = true;
-		link_disconnect(link, -ENOTCONN, "the sentinels name another primary");
+		link_disconnect(link, -ENOTCONN, "another server is the primary now");
+	} else if (link->url.kind == REDIS_CLUSTER) {
+		link_seek_end(link);
+		link_seek_watch(link);
 	}
 	link_leave(link);
 }
 
+/* A server that stands still keeps its connections: nobody else would say that another one has taken over. */
+static bool overdue(const struct redis_link *link)
+{
+	return link->first && link_mono() - link->first->since > OVERDUE_MS;
+}
+
+/* Sentinels are asked all the time: a primary that was given up, and does not know it, takes what is written. Nodes of a cluster do know. */
 static void on_watch(evutil_socket_t fd, short what, void *arg)
 {
 	struct redis_link *link = arg;
 
 	(void)fd, (void)what;
-	if (link->scout && redis_link_connected(link->scout)) {
-		ask(link, on_told_again);
+	if (link->url.kind == REDIS_SENTINEL || overdue(link)) {
+		if (link->scout && redis_link_connected(link->scout)) {
+			ask(link, on_told_again);
+		} else {
+			redis_link_destroy(link->scout);
+			link->seek_next++;
+			begin_scout(link);
+		}
 	} else {
-		redis_link_destroy(link->scout);
-		link->seek_next++;
-		begin_scout(link);
+		link_seek_end(link);
 	}
 	link_arm(link->watch, WATCH_MS);
 }
 
 void link_seek_watch(struct redis_link *link)
 {
-	if (link->url.kind != REDIS_SENTINEL)
+	if (link->url.kind == REDIS_SINGLE)
 		return;
 	if (!link->watch)
 		link->watch = evtimer_new(link->base, on_watch, link);

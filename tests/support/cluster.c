@@ -232,39 +232,70 @@ static void node_id(const struct cluster *c, int node, char ret[41])
 	snprintf(ret, 41, "%s", output.data);
 }
 
-/* SETSLOT, MIGRATE by tens, SETSLOT, as redis-cli --cluster reshard does, but for the one slot. */
-void cluster_move(const struct cluster *c, uint32_t partition, int to)
+static const char *slot_of(uint32_t partition, char ret[12])
 {
-	int from = cluster_primary_of(c, partition);
-	char slot[12], tag[16], ids[2][41], port[12];
+	char tag[16];
 
-	if (from < 0)
-		world_fail("nobody serves partition %u", partition);
-	if (from == to)
-		return;
 	snprintf(tag, sizeof(tag), "{%u}", partition);
-	snprintf(slot, sizeof(slot), "%d", redis_slot(tag));
-	snprintf(port, sizeof(port), "%d", c->nodes[to].port);
-	node_id(c, from, ids[0]);
-	node_id(c, to, ids[1]);
-	if (cluster_cli(c, to, (const char *const[]){ "CLUSTER", "SETSLOT", slot, "IMPORTING", ids[0], NULL }, NULL) != 0 ||
-		cluster_cli(c, from, (const char *const[]){ "CLUSTER", "SETSLOT", slot, "MIGRATING", ids[1], NULL }, NULL) != 0)
-		world_fail("slot %s does not begin to move", slot);
-	for (;;) {
-		CLEANUP(buf_clear) struct buf keys = { 0 };
-		const char *words[40] = { "MIGRATE", "127.0.0.1", port, "", "0", "10000", "KEYS" };
-		size_t n = 7;
+	snprintf(ret, 12, "%d", redis_slot(tag));
+	return ret;
+}
 
-		if (cluster_cli(c, from, (const char *const[]){ "CLUSTER", "GETKEYSINSLOT", slot, "10", NULL }, &keys) != 0)
-			world_fail("slot %s: no keys", slot);
-		for (char *key = keys.data ? strtok(keys.data, "\n") : NULL; key && n < 38; key = strtok(NULL, "\n"))
-			words[n++] = key;
-		if (n == 7)
-			break;
-		if (cluster_cli(c, from, words, NULL) != 0)
-			world_fail("slot %s: keys do not move", slot);
-	}
+/* SETSLOT, MIGRATE by tens, SETSLOT, as redis-cli --cluster reshard does, but for the one slot. */
+void cluster_move_begin(struct cluster *c, uint32_t partition, int to)
+{
+	char slot[12], id[41];
+
+	c->moving_from = cluster_primary_of(c, partition);
+	if (c->moving_from < 0 || c->moving_from == to)
+		world_fail("nobody serves partition %u, or it is there already", partition);
+	slot_of(partition, slot);
+	node_id(c, c->moving_from, id);
+	if (cluster_cli(c, to, (const char *const[]){ "CLUSTER", "SETSLOT", slot, "IMPORTING", id, NULL }, NULL) != 0)
+		world_fail("slot %s does not begin to move", slot);
+	node_id(c, to, id);
+	if (cluster_cli(c, c->moving_from, (const char *const[]){ "CLUSTER", "SETSLOT", slot, "MIGRATING", id, NULL }, NULL) != 0)
+		world_fail("slot %s does not begin to move", slot);
+}
+
+bool cluster_move_keys(const struct cluster *c, uint32_t partition, int to, const char *only)
+{
+	CLEANUP(buf_clear) struct buf keys = { 0 };
+	char slot[12], port[12];
+	const char *words[40] = { "MIGRATE", "127.0.0.1", port, "", "0", "10000", "KEYS" };
+	size_t n = 7;
+
+	snprintf(port, sizeof(port), "%d", c->nodes[to].port);
+	if (only)
+		words[n++] = only;
+	else if (cluster_cli(c, c->moving_from, (const char *const[]){ "CLUSTER", "GETKEYSINSLOT", slot_of(partition, slot), "10", NULL }, &keys) != 0)
+		world_fail("slot %s: no keys", slot);
+	for (char *key = keys.data ? strtok(keys.data, "\n") : NULL; key && n < 38; key = strtok(NULL, "\n"))
+		words[n++] = key;
+	if (n == 7)
+		return false;
+	if (cluster_cli(c, c->moving_from, words, NULL) != 0)
+		world_fail("keys of partition %u do not move", partition);
+	return true;
+}
+
+void cluster_move_end(struct cluster *c, uint32_t partition, int to)
+{
+	char slot[12], id[41];
+
+	while (cluster_move_keys(c, partition, to, NULL))
+		;
+	node_id(c, to, id);
+	slot_of(partition, slot);
 	for (int i = 0; i < 2; i++) /* the new one first */
-		if (cluster_cli(c, i ? from : to, (const char *const[]){ "CLUSTER", "SETSLOT", slot, "NODE", ids[1], NULL }, NULL) != 0)
+		if (cluster_cli(c, i ? c->moving_from : to, (const char *const[]){ "CLUSTER", "SETSLOT", slot, "NODE", id, NULL }, NULL) != 0)
 			world_fail("slot %s does not end to move", slot);
+}
+
+void cluster_move(struct cluster *c, uint32_t partition, int to)
+{
+	if (cluster_primary_of(c, partition) == to)
+		return;
+	cluster_move_begin(c, partition, to);
+	cluster_move_end(c, partition, to);
 }

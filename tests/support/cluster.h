@@ -20,6 +20,7 @@ struct cluster_node {
 struct cluster {
 	struct cluster_node nodes[CLUSTER_NODES]; /* sentinels are the last three */
 	char url[300];
+	int moving_from; /* between cluster_move_begin() and its end */
 };
 
 /* In `dir`; up, and agreed, when it returns. Fails the test otherwise. */
@@ -37,6 +38,10 @@ void cluster_kill(struct cluster *cluster, int node);
 void cluster_revive(struct cluster *cluster, int node); /* started again with what it had */
 void cluster_pause(struct cluster *cluster, int node, bool paused); /* SIGSTOP, SIGCONT */
 /* The partition's slot, with its keys, goes to another primary, as an operator would move it. */
-void cluster_move(const struct cluster *cluster, uint32_t partition, int to);
+void cluster_move(struct cluster *cluster, uint32_t partition, int to);
+/* The same in three steps; keys: `only`, or some ten of them (NULL). False: there are no more. */
+void cluster_move_begin(struct cluster *cluster, uint32_t partition, int to);
+bool cluster_move_keys(const struct cluster *cluster, uint32_t partition, int to, const char *only);
+void cluster_move_end(struct cluster *cluster, uint32_t partition, int to);
 
 #endif
