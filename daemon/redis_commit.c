@@ -316,6 +316,7 @@ static void execute(struct call *call)
 	struct arguments a = { .call = call, .arena = call->arena };
 	char hex[2 * GROUP_ID_SIZE + 1];
 
+	store->written = redis_link_connection(store->link);
 	commit->commands = 0;
 	commit->forgiven = arena_alloc(call->arena, (what->image_count + 1) * sizeof(*commit->forgiven));
 	redis_link_command(store->link, 1, (const char *const[]){ "MULTI" }, NULL, 0, on_queued, call);

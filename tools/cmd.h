@@ -13,7 +13,7 @@
 #include "common/keys.h"
 #include "common/library.h"
 #include "common/note.h"
-#include "common/redis_link.h"
+#include "common/redis_links.h"
 #include "tools/command.h"
 #include "tools/view.h"
 
@@ -35,7 +35,7 @@ struct ctl {
 	struct config *config; /* never NULL once ctl_config() gave 0 */
 	bool configured; /* from a file; else only defaults stand in it */
 	struct event_base *base;
-	struct redis_link *link;
+	struct redis_links *links;
 	char away[200]; /* why Redis is not there */
 	int64_t now; /* ms UTC: the computer's clock, or the played one of the state directory */
 	bool played;
