@@ -361,7 +361,7 @@ static const struct redis_reply *ask(struct doctor *d, bool *away, size_t argc, 
 
 	if (*away)
 		return NULL;
-	if (redis_call(d->ctl->base, d->ctl->link, d->ctl->arena, argc, argv, NULL, &reply) < 0) {
+	if (redis_call(d->ctl->base, redis_links_at(d->ctl->links, 0), d->ctl->arena, argc, argv, NULL, &reply) < 0) {
 		*away = true;
 		return NULL;
 	}
