@@ -698,9 +698,10 @@ static int command_allow(struct dunner *d, struct group *g, struct input *input)
 	struct doc *debtor = group_find(d, g, DOC_DEBTOR, e->target);
 	struct json contact = json_get(&e->data, "contact_id");
 	struct allowed allowed = { .contact = json_str(&contact), .who = e->who, .why = e->why, .on = strcmp(e->command, "allow") == 0,
-		.order = { .time = e->time, .source = e->source, .id = e->id } };
+		.order = { .time = e->time, .source = e->source, .id = e->id }, .last_on = allowed_until(e->time, e->until_on) };
 	struct draft *draft;
 	bool known = false;
+	char day[DATE_TEXT_SIZE];
 
 	if (!debtor || !debtor->loaded || !debtor->existed)
 		return err_set(&input->err, -EBADMSG, "unknown_customer", "$.data.target", "no such customer is known");
@@ -708,6 +709,8 @@ static int command_allow(struct dunner *d, struct group *g, struct input *input)
 		known |= strcmp(debtor->d->customer.contacts[i].id, allowed.contact) == 0;
 	if (!known)
 		return err_set(&input->err, -EBADMSG, "unknown_contact", "$.data.contact_id", "the customer has no such contact");
+	if (allowed.last_on.days < e->time / DAY_MS || allowed.last_on.days > e->time / DAY_MS + ALLOWED_DAYS_MAX)
+		return err_set(&input->err, -EBADMSG, "out_of_range", "$.data.until_on", "must be a day from today on, %d days away at most", ALLOWED_DAYS_MAX);
 	if (!debtor_allow(debtor->d, g->arena, &allowed))
 		return 0; /* told again */
 	g->fx.actor = arena_printf(g->arena, "person:%s", e->who);
@@ -715,6 +718,8 @@ static int command_allow(struct dunner *d, struct group *g, struct input *input)
 	jw_str(&draft->w, "contact", allowed.contact);
 	jw_str(&draft->w, "who", e->who);
 	jw_str(&draft->w, "why", e->why);
+	if (allowed.on)
+		jw_str(&draft->w, "until_on", date_format(allowed.last_on, day));
 	jw_str(&draft->w, "event_id", e->id);
 	sender_touch(d, debtor->id, NULL);
 	decide_touch_debtor(g, debtor);
