@@ -146,6 +146,7 @@ struct escalation {
 	int64_t since, look_at; /* look_at: deadline, or when to resolve again */
 	int64_t tries; /* certain failures of the step in hand */
 	int64_t retry_at;
+	int64_t document_until; /* ms UTC: so long the step in hand waits for the invoice's document, since that was missed first; 0 = it was not */
 	const char *retry_why; /* what the step waits for until then, a word of pace_why_names; NULL = the last try failed */
 	const char *provider_failed; /* that certainly did, with the step in hand: the channel's next one is asked. NULL = none */
 	const char *channel_failed; /* by which the step in hand was refused for good: its fallback is used. NULL = none */

@@ -80,7 +80,7 @@ struct debtor_page {
 	const char *base; /* path of public_url: "" or "/folder" */
 	struct evhttp *http;
 	struct http_guard *guard;
-	struct redis_link *redis;
+	struct redis_links *redis;
 	struct redis_script save;
 	struct throttle *throttle;
 	struct visit *visits;
@@ -221,7 +221,7 @@ static void answer_document(struct visit *visit)
 		answer(visit, HTTP_OK, "application/pdf", "", 0);
 		return;
 	}
-	if (!digest || documents_read(digest, visit->arena, &document, &err, (void *)(uintptr_t)page->settings.config->documents_dir) < 0) {
+	if (!digest || documents_read(page->settings.config->documents_dir, digest, visit->arena, &document, &err) < 0) {
 		answer_home(visit, HTTP_NOTFOUND);
 		return;
 	}
@@ -269,7 +269,7 @@ static void save(struct visit *visit, const struct page_said *said)
 	page_receipt_write(&receipt, &kept);
 	argv[3] = arena_memdup(visit->arena, event.data, lens[3] = event.len);
 	argv[4] = arena_memdup(visit->arena, receipt.data, lens[4] = receipt.len);
-	redis_link_script(visit->page->redis, &visit->page->save, 2, ARRAY_LEN(argv), argv, lens, REDIS_MS, on_saved, visit);
+	redis_link_script(redis_links_at(visit->page->redis, visit->keys.partition), &visit->page->save, 2, ARRAY_LEN(argv), argv, lens, REDIS_MS, on_saved, visit);
 }
 
 /* Whether what the form is about can be said now; *offer: which of those that were made, NULL = none. */
@@ -411,20 +411,20 @@ static void on_invoice(int r, const struct redis_reply *reply, void *arg)
 		return;
 	}
 	argv[1] = key_debtor(visit->arena, &visit->keys, visit->e->invoice.debtor_id);
-	redis_link_command(visit->page->redis, ARRAY_LEN(argv), argv, NULL, REDIS_MS, on_debtor, visit);
+	redis_link_command(redis_links_at(visit->page->redis, visit->keys.partition), ARRAY_LEN(argv), argv, NULL, REDIS_MS, on_debtor, visit);
 }
 
 static void ask(struct visit *visit)
 {
 	const char *argv[] = { "MGET", NULL, NULL };
 
-	if (!redis_link_connected(visit->page->redis)) {
+	if (!redis_link_connected(redis_links_at(visit->page->redis, visit->keys.partition))) {
 		answer_kind(visit, HTTP_SERVUNAVAIL, PAGE_KIND_UNSAVED);
 		return;
 	}
 	argv[1] = key_escalation(visit->arena, &visit->keys, visit->link.invoice_id);
 	argv[2] = key_of(visit->arena, &visit->keys, arena_printf(visit->arena, "page:%s", visit->said_id ? visit->said_id : "-"));
-	redis_link_command(visit->page->redis, ARRAY_LEN(argv), argv, NULL, REDIS_MS, on_invoice, visit);
+	redis_link_command(redis_links_at(visit->page->redis, visit->keys.partition), ARRAY_LEN(argv), argv, NULL, REDIS_MS, on_invoice, visit);
 }
 
 /* --- a request ---------------------------------------------------------------------------------------------------------------------- */
@@ -638,7 +638,8 @@ int debtor_page_create(struct event_base *base, const struct debtor_page_setting
 		return r;
 	note(page, LOG_INFO, "page: listening at port %d", port);
 	redis_script_init(&page->save, save_text);
-	page->redis = redis_link_create(base, settings->redis, NULL, NULL);
+	page->redis = redis_links_create(base, settings->redis, config->prefix, (uint32_t)config->partitions, NULL, NULL);
+	redis_links_open(page->redis);
 	*ret = TAKE(page);
 	return 0;
 }
@@ -654,7 +655,7 @@ void debtor_page_destroy(struct debtor_page *page)
 {
 	if (!page)
 		return;
-	redis_link_destroy(page->redis); /* it calls nobody any more */
+	redis_links_destroy(page->redis); /* it calls nobody any more */
 	while (page->visits)
 		answer_kind(page->visits, HTTP_SERVUNAVAIL, PAGE_KIND_UNSAVED);
 	if (page->http)

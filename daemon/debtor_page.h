@@ -19,7 +19,7 @@
 
 #include "common/library.h"
 #include "common/page.h"
-#include "common/redis_link.h"
+#include "common/redis_links.h"
 
 struct debtor_page_settings {
 	const struct config *config; /* page.listen is set; borrowed for life */

@@ -630,12 +630,13 @@ static int open_ports(struct instance *in, struct err *err)
 	in->paces = http.paces = paces_create(config);
 	if ((r = http_client_create(in->base, &http, in->library, &in->http, err)) < 0)
 		return r;
-	in->control_callbacks = (struct control_callbacks){ .status = instance_status, .suspend = on_suspend,
+	in->control_callbacks = (struct control_callbacks){ .status = instance_status, .config = instance_config, .suspend = on_suspend,
 		.release = on_release, .reload = on_control_reload, .seal = on_seal, .confirm_clock = on_confirm_clock, .anchor = on_anchor, .agreed = on_agreed,
 		.link = instance_link, .reading = instance_reading, .test = instance_test, .tested = instance_tested,
 		.erase = on_erase, .erasure = on_erasure, .arg = in };
 	if ((r = control_create(in->base, config->control_socket, &in->control_callbacks, &in->control, err)) < 0)
 		return r;
+	in->fetch = instance_fetch(in);
 	in->partition_count = (size_t)config->partitions;
 	in->partitions = xcalloc(in->partition_count, sizeof(*in->partitions));
 	for (size_t i = 0; i < in->partition_count; i++) {
@@ -643,7 +644,7 @@ static int open_ports(struct instance *in, struct err *err)
 		struct dunner_settings settings = { .partition = (uint32_t)i, .config = config,
 			.install_key = in->setup.install_key, .build = DUNNINGD_VERSION, .boot_id = in->boot_id,
 			.log_origin = in->generation.origin, .generation = in->generation.number, .sealed = in->generation.sealed,
-			.redis_ahead_ms = redis_ahead_ms(in), .paces = in->paces, .played = http.played };
+			.redis_ahead_ms = redis_ahead_ms(in), .paces = in->paces, .fetch = in->fetch, .played = http.played };
 		struct dunner_callbacks callbacks = { .changed = on_changed, .failed = on_failed, .stopped = on_stopped,
 			.log = on_line, .log_root = in->signer ? on_log_root : NULL, .arg = p };
 		struct dunner_ports ports = { .clock = clock_port(in->clock, (uint32_t)i), .random = &random_source,
@@ -679,6 +680,7 @@ static void instance_clear(struct instance *in)
 	anchors_destroy(in->anchors);
 	poller_destroy(in->poller);
 	http_client_destroy(in->http);
+	fetch_destroy(in->fetch);
 	paces_free(in->paces);
 	instance_test_free(in);
 	instance_metrics_end(in);

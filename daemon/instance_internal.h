@@ -84,6 +84,7 @@ struct instance {
 	struct clock *clock;
 	struct paces *paces;
 	struct http_client *http;
+	struct fetch *fetch; /* NULL: no document is fetched */
 	struct anchors *anchors; /* NULL: none is configured */
 	bool rotation_told;
 	bool held, agree_told; /* held: as the partitions were told last */
@@ -107,6 +108,7 @@ struct instance {
 	int exit_code;
 };
 
+struct fetch *instance_fetch(struct instance *instance); /* instance_documents.c; NULL: none is configured */
 int instance_anchors(struct instance *instance, struct err *err); /* instance_anchors.c: begins them */
 void instance_rotation(struct instance *instance); /* records once that two keys sign, as soon as there is somebody to record it */
 void instance_anchors_hold(struct instance *instance); /* the signer and all sending: see anchors_status.held */
@@ -128,6 +130,7 @@ int instance_test(const struct control_test *test, struct err *err, void *instan
 void instance_tested(struct json_writer *w, void *instance); /* control: GET /provider/test */
 void instance_test_free(struct instance *instance);
 void instance_status(struct json_writer *w, void *instance); /* control: GET /status */
+void instance_config(struct json_writer *w, void *instance); /* control: GET /config */
 void instance_line(const struct instance *instance, char *ret, size_t size); /* one line, for `systemctl status` */
 const char *instance_state_name(enum dunner_state state);
 
