@@ -94,12 +94,15 @@ struct erasing {
 struct experience {
 	int64_t reached[EXPERIENCE_AGES], paid[EXPERIENCE_AGES];
 };
-/* A named person let one contact outside the debtor's house be written to, about this debtor alone; or took it back. */
+/* A named person let one contact outside the debtor's house be written to, about this debtor alone, until a day; or took it back. */
 struct allowed {
 	const char *contact, *who, *why;
 	bool on;
 	struct fact_order order;
+	date last_on; /* good until this day is over, UTC */
 };
+#define ALLOWED_DAYS 90 /* from the day on which it is said, when no other is named */
+#define ALLOWED_DAYS_MAX 366
 #define ALLOWED_MAX 50
 
 struct feed {
@@ -195,14 +198,15 @@ const struct stop_reply *debtor_stop_unconfirmed(const struct debtor *debtor, en
 bool debtor_opted_out(const struct debtor *debtor, enum channel channel);
 /* Of competing words about one contact the newest stands. Whether that is news; false too when ALLOWED_MAX others are known. */
 bool debtor_allow(struct debtor *debtor, struct arena *arena, const struct allowed *allowed);
-bool debtor_allows(const struct debtor *debtor, const struct contact *contact); /* it is inside the house, or was allowed */
+bool debtor_allows(const struct debtor *debtor, const struct contact *contact, int64_t now); /* it is inside the house, or allowed still */
+date allowed_until(int64_t said_at, date wanted); /* the last day of a word said then; `wanted` may be none */
 void allowed_write(struct json_writer *w, const char *key, const struct debtor *debtor);
 void allowed_read(const struct json *json, struct arena *arena, struct debtor *ret);
 /*
  * The contact to use for a channel: the first of the roles in order that has an address, is inside the debtor (or was allowed by a named person)
  * and allows it. NULL.
  */
-const struct contact *debtor_contact(const struct debtor *debtor, enum channel channel, const char *const *roles);
+const struct contact *debtor_contact(const struct debtor *debtor, enum channel channel, const char *const *roles, int64_t now);
 /* Where that is, as one line: an address, a number, the house. */
 const char *debtor_address(const struct debtor *debtor, const struct contact *contact, enum channel channel, struct arena *arena);
 struct place debtor_place(const struct debtor *debtor); /* its country, and of the postal address what lies in it; borrowed */

@@ -11,7 +11,7 @@ const char *debtor_address(const struct debtor *debtor, const struct contact *co
 }
 
 /* A letter goes to the house; who of it is to open it is written above its address, where we know somebody. */
-static const struct contact *letter_contact(const struct debtor *debtor, const char *const *roles)
+static const struct contact *letter_contact(const struct debtor *debtor, const char *const *roles, int64_t now)
 {
 	static const struct contact house = { .id = "postal", .role = "billing" };
 	CLEANUP(arena_freep) struct arena *arena = arena_create();
@@ -22,7 +22,7 @@ static const struct contact *letter_contact(const struct debtor *debtor, const c
 		return NULL;
 	for (; *roles; roles++)
 		for (size_t i = 0; i < c->contact_count; i++)
-			if (debtor_allows(debtor, &c->contacts[i]) && strcmp(c->contacts[i].role, *roles) == 0 && (c->name || c->contacts[i].name))
+			if (debtor_allows(debtor, &c->contacts[i], now) && strcmp(c->contacts[i].role, *roles) == 0 && (c->name || c->contacts[i].name))
 				return &c->contacts[i];
 	return c->name ? &house : NULL;
 }
@@ -39,18 +39,18 @@ static bool number_allowed(const struct debtor *debtor, const struct contact *c,
 	return channel != CHANNEL_VOICE || c->voice_consent || (!consumer && !us && strncmp(c->phone, "+1", 2) != 0);
 }
 
-const struct contact *debtor_contact(const struct debtor *debtor, enum channel channel, const char *const *roles)
+const struct contact *debtor_contact(const struct debtor *debtor, enum channel channel, const char *const *roles, int64_t now)
 {
 	if (debtor_opted_out(debtor, channel))
 		return NULL;
 	if (channel == CHANNEL_LETTER)
-		return letter_contact(debtor, roles);
+		return letter_contact(debtor, roles, now);
 	for (; *roles; roles++)
 		for (size_t i = 0; i < debtor->customer.contact_count; i++) {
 			const struct contact *c = &debtor->customer.contacts[i];
 			const char *address = channel == CHANNEL_EMAIL ? c->email : c->phone;
 
-			if (!debtor_allows(debtor, c) || strcmp(c->role, *roles) != 0 || !address)
+			if (!debtor_allows(debtor, c, now) || strcmp(c->role, *roles) != 0 || !address)
 				continue;
 			if (c->channels && !(c->channels >> channel & 1))
 				continue;

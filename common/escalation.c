@@ -283,7 +283,7 @@ const struct contact *escalation_reach(const struct escalation *e, const struct 
 			continue;
 		}
 		c.channel = *channel = channels[i];
-		c.contact = debtor_contact(d, channels[i], step->to);
+		c.contact = debtor_contact(d, channels[i], step->to, rules->now);
 		if (!c.contact)
 			continue;
 		*permit = permit_contact(&c, from);

@@ -229,7 +229,7 @@ const struct contact *escalation_reach_aside(const struct escalation *e, const s
 		c.contact = who_stopped(d, aside->channel);
 		c.confirms = d->stop_replies[aside->channel].at;
 	} else if (!c.contact) {
-		c.contact = debtor_contact(d, CHANNEL_EMAIL, step->to);
+		c.contact = debtor_contact(d, CHANNEL_EMAIL, step->to, rules->now);
 	}
 	if (!c.contact)
 		return NULL;

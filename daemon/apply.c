@@ -689,37 +689,6 @@ static int command_retain(struct dunner *d, struct group *g, struct input *input
 	return 0;
 }
 
-/* An outsider: nobody else may be told of the debt, unless a named person lets this one be written to, about this debtor. */
-static int command_allow(struct dunner *d, struct group *g, struct input *input)
-{
-	const struct event *e = &input->event;
-	struct doc *debtor = group_find(d, g, DOC_DEBTOR, e->target);
-	struct json contact = json_get(&e->data, "contact_id");
-	struct allowed allowed = { .contact = json_str(&contact), .who = e->who, .why = e->why, .on = strcmp(e->command, "allow") == 0,
-		.order = { .time = e->time, .source = e->source, .id = e->id } };
-	struct draft *draft;
-	bool known = false;
-
-	if (!debtor || !debtor->loaded || !debtor->existed)
-		return err_set(&input->err, -EBADMSG, "unknown_customer", "$.data.target", "no such customer is known");
-	for (size_t i = 0; allowed.contact && i < debtor->d->customer.contact_count; i++)
-		known |= strcmp(debtor->d->customer.contacts[i].id, allowed.contact) == 0;
-	if (!known)
-		return err_set(&input->err, -EBADMSG, "unknown_contact", "$.data.contact_id", "the customer has no such contact");
-	if (!debtor_allow(debtor->d, g->arena, &allowed))
-		return 0; /* told again */
-	g->fx.actor = arena_printf(g->arena, "person:%s", e->who);
-	draft = effects_record(&g->fx, allowed.on ? "outsider.allowed" : "outsider.forbidden", debtor->id);
-	jw_str(&draft->w, "contact", allowed.contact);
-	jw_str(&draft->w, "who", e->who);
-	jw_str(&draft->w, "why", e->why);
-	jw_str(&draft->w, "event_id", e->id);
-	sender_touch(d, debtor->id, NULL);
-	decide_touch_debtor(g, debtor);
-	g->fx.actor = "daemon";
-	return 0;
-}
-
 int decide_command(struct dunner *d, struct group *g, struct input *input)
 {
 	const struct event *e = &input->event;
@@ -735,7 +704,7 @@ int decide_command(struct dunner *d, struct group *g, struct input *input)
 	if (e->target && (strcmp(e->command, "retain") == 0 || strcmp(e->command, "unretain") == 0))
 		return command_retain(d, g, input);
 	if (e->target && (strcmp(e->command, "allow") == 0 || strcmp(e->command, "forbid") == 0))
-		return command_allow(d, g, input);
+		return legal_allow(d, g, input);
 	if (!doc || !doc->loaded || !doc->existed)
 		doc = group_find(d, g, DOC_ESCALATION, e->target);
 	/* A hold may come before the invoice that it names, on another stream: it is kept with the stub. */

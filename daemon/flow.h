@@ -356,6 +356,7 @@ void legal_waive_fee(struct dunner *d, struct group *g, const struct event *e, s
 void legal_settle(struct dunner *d, struct group *g, const struct event *e, struct doc *doc); /* a person decided to meet them */
 void legal_write_off(struct group *g, const struct event *e, struct doc *doc); /* or to let it go, until newer figures say otherwise */
 int legal_offer(struct dunner *d, struct group *g, struct input *input); /* an event that accepts an offer gets its terms; -EBADMSG: it cannot */
+int legal_allow(struct dunner *d, struct group *g, struct input *input); /* allow, forbid: an outsider; -EBADMSG: not as it is said */
 bool legal_said(struct dunner *d, struct group *g, const struct event *e, struct doc *doc); /* false: it is another command */
 int decide_command(struct dunner *d, struct group *g, struct input *input); /* apply.c; -EBADMSG: refused, nothing done, input->err says why */
 void decide_record(struct dunner *d, struct group *g, const struct dunner_record *record); /* flow_record.c */

@@ -1,4 +1,4 @@
-/* A person's word about what was announced: carried out, taken back, handed over. The rules are in common/escalation_commitment.c. */
+/* A person's word about what was announced: carried out, taken back, handed over; and about outsiders. The rules are in common/escalation_commitment.c. */
 #include <errno.h>
 #include <string.h>
 
@@ -144,4 +144,40 @@ void legal_write_off(struct group *g, const struct event *e, struct doc *doc)
 	fact.fact_id = fact.customer_id = NULL;
 	fact.invoice_id = doc->id;
 	(void)invoice_apply(&doc->e->invoice, &fact, g->arena);
+}
+
+/* An outsider: nobody else may be told of the debt, unless a named person lets this one be written to, about this debtor. */
+int legal_allow(struct dunner *d, struct group *g, struct input *input)
+{
+	const struct event *e = &input->event;
+	struct doc *debtor = group_find(d, g, DOC_DEBTOR, e->target);
+	struct json contact = json_get(&e->data, "contact_id");
+	struct allowed allowed = { .contact = json_str(&contact), .who = e->who, .why = e->why, .on = strcmp(e->command, "allow") == 0,
+		.order = { .time = e->time, .source = e->source, .id = e->id }, .last_on = allowed_until(e->time, e->until_on) };
+	struct draft *draft;
+	bool known = false;
+	char day[DATE_TEXT_SIZE];
+
+	if (!debtor || !debtor->loaded || !debtor->existed)
+		return err_set(&input->err, -EBADMSG, "unknown_customer", "$.data.target", "no such customer is known");
+	for (size_t i = 0; allowed.contact && i < debtor->d->customer.contact_count; i++)
+		known |= strcmp(debtor->d->customer.contacts[i].id, allowed.contact) == 0;
+	if (!known)
+		return err_set(&input->err, -EBADMSG, "unknown_contact", "$.data.contact_id", "the customer has no such contact");
+	if (allowed.last_on.days < e->time / DAY_MS || allowed.last_on.days > e->time / DAY_MS + ALLOWED_DAYS_MAX)
+		return err_set(&input->err, -EBADMSG, "out_of_range", "$.data.until_on", "must be a day from today on, %d days away at most", ALLOWED_DAYS_MAX);
+	if (!debtor_allow(debtor->d, g->arena, &allowed))
+		return 0; /* told again */
+	g->fx.actor = arena_printf(g->arena, "person:%s", e->who);
+	draft = effects_record(&g->fx, allowed.on ? "outsider.allowed" : "outsider.forbidden", debtor->id);
+	jw_str(&draft->w, "contact", allowed.contact);
+	jw_str(&draft->w, "who", e->who);
+	jw_str(&draft->w, "why", e->why);
+	if (allowed.on)
+		jw_str(&draft->w, "until_on", date_format(allowed.last_on, day));
+	jw_str(&draft->w, "event_id", e->id);
+	sender_touch(d, debtor->id, NULL);
+	decide_touch_debtor(g, debtor);
+	g->fx.actor = "daemon";
+	return 0;
 }

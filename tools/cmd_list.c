@@ -222,7 +222,8 @@ static const struct column fact_columns[] = { { "fact", "FACT", false }, { "id",
 static const struct column hold_columns[] = { { "reason", "HOLD", false }, { "since", "SINCE", false }, { "until", "UNTIL", false },
 	{ "who", "WHO", false }, { "why", "WHY", false }, { 0 } };
 static const struct column contact_columns[] = { { "id", "CONTACT", false }, { "role", "ROLE", false }, { "name", "NAME", false },
-	{ "email", "EMAIL", false }, { "phone", "PHONE", false }, { "external", "OUTSIDE", false }, { 0 } };
+	{ "email", "EMAIL", false }, { "phone", "PHONE", false }, { "external", "OUTSIDE", false }, { "allowed_until", "ALLOWED UNTIL", false },
+	{ "allowed_by", NULL, false }, { 0 } };
 
 static struct table *walk_table(struct ctl *ctl, const struct entry *entry)
 {
@@ -271,15 +272,26 @@ static struct table *hold_table(struct ctl *ctl, const struct entry *entry)
 	return t;
 }
 
+/* The word of a person that lets this outsider be written to now; NULL = there is none. */
+static const struct allowed *allowed_now(const struct ctl *ctl, const struct debtor *d, const struct contact *c)
+{
+	for (size_t i = 0; c->external && debtor_allows(d, c, ctl->now) && i < d->allowed_count; i++)
+		if (strcmp(d->allowed[i].contact, c->id) == 0)
+			return &d->allowed[i];
+	return NULL;
+}
+
 static struct table *contact_table(struct ctl *ctl, const struct debtor *d)
 {
 	struct table *t = table_create(ctl->arena, contact_columns);
 
 	for (size_t i = 0; d && i < d->customer.contact_count; i++) {
 		const struct contact *c = &d->customer.contacts[i];
+		const struct allowed *allowed = allowed_now(ctl, d, c);
 
 		table_add(t, (struct cell[]){ cell_text(c->id), cell_text(c->role), cell_text(c->name), cell_text(c->email),
-				      cell_text(c->phone), cell_flag(c->external) });
+				      cell_text(c->phone), cell_flag(c->external), allowed ? cell_date(allowed->last_on) : cell_none(),
+				      cell_text(allowed ? allowed->who : NULL) });
 	}
 	return t;
 }

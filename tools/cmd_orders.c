@@ -176,13 +176,20 @@ const struct command cmd_skip = { .name = "skip", .args = "INVOICE WHY", .min_ar
 
 static void write_contact(struct json_writer *w, const void *arg)
 {
-	jw_str(w, "contact_id", arg);
+	const struct allowed *allowed = arg;
+	char day[DATE_TEXT_SIZE];
+
+	jw_str(w, "contact_id", allowed->contact);
+	if (allowed->on)
+		jw_str(w, "until_on", date_format(allowed->last_on, day));
 }
 
 static int run_allow(struct ctl *ctl, const struct invocation *call)
 {
+	struct allowed allowed = { .contact = call->args[1], .on = strcmp(call->command->name, "allow") == 0, .last_on = date_none() };
 	struct order order = { .command = call->command->name, .target = call->args[0], .why = call->args[2], .more = write_contact,
-		.more_arg = call->args[1] };
+		.more_arg = &allowed };
+	const char *until = allowed.on ? command_option(call, "until") : NULL;
 	const struct redis_reply *reply;
 	struct keyspace keys;
 	const struct contact *contact = NULL;
@@ -192,6 +199,11 @@ static int run_allow(struct ctl *ctl, const struct invocation *call)
 
 	if (r != 0)
 		return r;
+	if (until && date_parse(until, &allowed.last_on) < 0)
+		return ctl_fail(ctl, EXIT_USAGE, "usage", "\"%s\" must be a day like 2026-03-02", until);
+	allowed.last_on = allowed_until(ctl->now, allowed.last_on);
+	if (allowed.last_on.days < ctl->now / DAY_MS || allowed.last_on.days > ctl->now / DAY_MS + ALLOWED_DAYS_MAX)
+		return ctl_fail(ctl, EXIT_USAGE, "usage", "%s must be a day from today on, %d days away at most", until, ALLOWED_DAYS_MAX);
 	partition = partition_of(order.target, ctl_partitions(ctl));
 	keys = ctl_keys(ctl, partition);
 	r = ctl_ask(ctl, ctl->arena, &reply, "GET", key_debtor(ctl->arena, &keys, order.target), NULL);
@@ -209,8 +221,13 @@ static int run_allow(struct ctl *ctl, const struct invocation *call)
 	return ctl_order(ctl, partition, &order);
 }
 
+static const struct option_row allow_options[] = {
+	{ "until", "DAY", "the last day on which it counts (90 days from now; a year at most)" },
+	{ 0 },
+};
+
 const struct command cmd_allow = { .name = "allow", .args = "CUSTOMER CONTACT WHY", .min_args = 3, .max_args = 3,
-	.help = "let one contact outside the customer's house be written to",
+	.help = "let one contact outside the customer's house be written to, until a day", .options = allow_options,
 	.more = "Nobody outside is ever contacted unless a named person (--who) allows this one, for this customer alone. The contact rules of the\n"
 		"law still say no where nobody else may be told of a debt.",
 	.run = run_allow };
@@ -353,7 +370,7 @@ static const struct zone *debtor_zone_of(struct ctl *ctl, uint32_t partition, co
 static int run_tasks(struct ctl *ctl, const struct invocation *call)
 {
 	struct table *t = table_create(ctl->arena, task_columns);
-	const char *kind = command_option(call, "kind");
+	const char *kind = command_option(call, "kind"), *owner = command_option(call, "owner");
 	struct open_task *tasks = NULL;
 	size_t count = 0, capacity = 0;
 	int r = ctl_config(ctl, false);
@@ -368,6 +385,8 @@ static int run_tasks(struct ctl *ctl, const struct invocation *call)
 		struct json *root = &tasks[i].root, invoices = json_get(root, "invoices"), opened = json_get(root, "opened_at");
 
 		if (kind && (!word(root, "kind") || strcmp(word(root, "kind"), kind) != 0))
+			continue;
+		if (owner && strcmp(owner, word(root, "role") && *word(root, "role") ? word(root, "role") : "-") != 0)
 			continue;
 		table_add(t, (struct cell[]){ cell_time(tasks[i].deadline, debtor_zone_of(ctl, tasks[i].partition, word(root, "debtor"))),
 				      cell_text(word(root, "kind")), cell_text(joined(ctl->arena, &invoices)), cell_text(word(root, "debtor")),
@@ -384,6 +403,7 @@ static int run_tasks(struct ctl *ctl, const struct invocation *call)
 
 static const struct option_row tasks_options[] = {
 	{ "kind", "KIND", "those of one kind: call, post, decision, reconcile, unknown_attempt ..." },
+	{ "owner", "ROLE", "those of one owner, the role of their steps; - for those that are nobody's yet" },
 	{ "script", NULL, "what to say in the calls, and whom letters go to, too" },
 	{ 0 },
 };

@@ -18,7 +18,7 @@ static bool debtor_once(struct arena *arena, const char *text, size_t len, struc
 	if (debtor_read(arena, text, len, &debtor, err) < 0)
 		return false;
 	for (int i = 0; i < CHANNEL_COUNT; i++)
-		(void)debtor_contact(&debtor, (enum channel)i, (const char *const[]){ "billing", NULL });
+		(void)debtor_contact(&debtor, (enum channel)i, (const char *const[]){ "billing", NULL }, 0);
 	debtor_write(out, &debtor);
 	return true;
 }

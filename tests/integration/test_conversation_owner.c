@@ -317,6 +317,89 @@ static void row_13_the_owner_is_told_once_a_day(void **state)
 	story_ends_well(s);
 }
 
+/* --- people ---------------------------------------------------------------------------------------------------------------- */
+
+/* As the sandbox got it: "address of the recipient < address of the sender / where answers go". */
+static const char *posted(struct story *s, const char *step)
+{
+	struct json said = world_ask_sandbox(&s->world, s->arena, "/messages?invoice=inv_1"), messages = json_get(&said, "messages");
+
+	for (size_t i = 0; i < json_len(&messages); i++) {
+		struct json one = json_at(&messages, i), to = json_get(&one, "to"), from = json_get(&one, "from");
+
+		if (strcmp(story_str(&one, "step"), step) == 0)
+			return arena_printf(s->arena, "%s < %s / %s", story_str(&to, "email"), story_str(&from, "email"), story_str(&from, "reply_to"));
+	}
+	return "nobody";
+}
+
+/* Nobody outside the house until a named person lets this one be written to, until a day; who signs is the step's, and so is whose task it is. */
+static void row_24_an_outsider_needs_a_word_that_ends(void **state)
+{
+	struct story *s = *state;
+	CLEANUP(buf_clear) struct buf out = { 0 };
+	struct json rows, row;
+
+	story_event(s, "customer.updated", "inv_1", "2026-03-31T07:00:00Z", ",\"customer\":{\"id\":\"cus_inv_1\",\"name\":\"Dupont SARL\",\"country\":\"FR\","
+		"\"kind\":\"company\",\"locale\":\"en-GB\",\"timezone\":\"Europe/Paris\",\"contacts\":[{\"id\":\"c1\",\"role\":\"billing\","
+		"\"name\":\"Mme Roy\",\"email\":\"compta@dupont.example\"},{\"id\":\"c2\",\"role\":\"manager\",\"name\":\"M. Petit\","
+		"\"email\":\"petit@dupont.example\"},{\"id\":\"c9\",\"role\":\"guarantor\",\"relation\":\"external\",\"name\":\"M. Garant\","
+		"\"email\":\"garant@parent.example\"}]}");
+	story_until(s, "2026-04-10T08:00:00Z");
+	assert_string_equal(posted(s, "reminder"), "compta@dupont.example < factures@acme.example / ");
+	assert_string_equal(posted(s, "second"), "petit@dupont.example < director@acme.example / office@acme.example");
+	/* a year at most, from today on; and of this customer's contacts */
+	assert_int_equal(world_ctl(&s->world, (const char *const[]){ "allow", "cus_inv_1", "c9", "they vouch", "--until", "2027-04-12", NULL }, &out), 2);
+	assert_int_equal(world_ctl(&s->world, (const char *const[]){ "allow", "cus_inv_1", "c9", "they vouch", "--until", "2026-04-09", NULL }, &out), 2);
+	(void)STORY_REFUSED(s, "allow", "cus_inv_1", "c8", "they vouch");
+	(void)STORY_REFUSED(s, "allow", "cus_inv_1", "c1", "they vouch");
+	(void)STORY_CTL(s, "allow", "cus_inv_1", "c9", "they vouch for it", "--until", "2026-04-25", "--who", "Mme Durand");
+	story_applied(s);
+	rows = STORY_CTL(s, "trail", "log", "--customer", "cus_inv_1");
+	row = json_at(&rows, json_len(&rows) - 1);
+	row = json_get(&row, "record");
+	assert_string_equal(story_str(&row, "kind"), "outsider.allowed");
+	assert_string_equal(story_str(&row, "actor"), "person:Mme Durand");
+	assert_string_equal(story_str(&row, "until_on"), "2026-04-25");
+	rows = STORY_CTL(s, "show", "inv_1");
+	rows = json_get(&rows, "contacts");
+	row = json_at(&rows, 2);
+	assert_string_equal(story_str(&row, "allowed_until"), "2026-04-25");
+	assert_string_equal(story_str(&row, "allowed_by"), "Mme Durand");
+	story_until(s, "2026-05-20T08:00:00Z");
+	assert_string_equal(posted(s, "third"), "garant@parent.example < director@acme.example / office@acme.example");
+	assert_string_equal(posted(s, "fourth"), "petit@dupont.example < director@acme.example / office@acme.example"); /* its day is over */
+	/* whose task it is */
+	wait_task(s, "inv_1:decide", true);
+	rows = STORY_CTL(s, "tasks", "--owner", "director");
+	row = only(&rows);
+	assert_string_equal(story_str(&row, "id"), "decision:inv_1:decide");
+	rows = STORY_CTL(s, "tasks", "--owner", "accounts");
+	assert_int_equal(json_len(&rows), 0);
+	story_ends_well(s);
+}
+
+static const char people[] =
+	"{\"name\":\"talk\",\"title\":\"talk\",\"caps\":[{\"contacts\":2,\"days\":7}],\"min_gap\":\"48h\",\"steps\":["
+	"{\"id\":\"reminder\",\"at\":\"due+1d\",\"channel\":\"email\",\"template\":\"reminder\",\"tone\":\"friendly\",\"to\":[\"guarantor\",\"billing\"]},"
+	"{\"id\":\"second\",\"at\":\"due+7d\",\"channel\":\"email\",\"template\":\"reminder\",\"tone\":\"neutral\",\"sender\":\"director\","
+	"\"to\":[\"guarantor\",\"manager\"]},"
+	"{\"id\":\"third\",\"at\":\"due+15d\",\"channel\":\"email\",\"template\":\"reminder\",\"tone\":\"neutral\",\"sender\":\"director\","
+	"\"to\":[\"guarantor\",\"manager\"]},"
+	"{\"id\":\"fourth\",\"at\":\"due+30d\",\"channel\":\"email\",\"template\":\"reminder\",\"tone\":\"neutral\",\"sender\":\"director\","
+	"\"to\":[\"guarantor\",\"manager\"]},"
+	"{\"id\":\"decide\",\"at\":\"due+40d\",\"gate\":\"decision\",\"role\":\"director\"}]}";
+
+static int setup_people(void **state)
+{
+	struct story *s = calloc(1, sizeof(*s));
+
+	story_open(s, people, START);
+	story_invoice(s, "inv_1", "2026-04-01", 120000);
+	*state = s;
+	return 0;
+}
+
 #define STORY(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -325,6 +408,7 @@ int main(void)
 		STORY(what_a_person_was_told_becomes_a_fact),
 		STORY(what_was_never_closed_is_not_chased),
 		STORY(row_13_the_owner_is_told_once_a_day),
+		cmocka_unit_test_setup_teardown(row_24_an_outsider_needs_a_word_that_ends, setup_people, teardown),
 		STORY(reports_are_exact_with_part_payments_credits_and_reversals),
 	};
 

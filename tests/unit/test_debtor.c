@@ -144,36 +144,36 @@ static void contacts_by_role_and_channel(void **state)
 			  *const nobody[] = { NULL };
 
 	(void)state;
-	assert_string_equal(debtor_contact(&debtor, CHANNEL_EMAIL, billing)->id, "second"); /* not the outsider, not the one for SMS */
-	assert_string_equal(debtor_contact(&debtor, CHANNEL_SMS, billing)->id, "sms-only");
-	assert_string_equal(debtor_contact(&debtor, CHANNEL_EMAIL, both)->id, "boss"); /* in the order of the roles */
-	assert_null(debtor_contact(&debtor, CHANNEL_CALL, billing)); /* no number that may be called */
-	assert_string_equal(debtor_contact(&debtor, CHANNEL_CALL, both)->id, "boss");
-	assert_null(debtor_contact(&debtor, CHANNEL_EMAIL, none));
-	assert_null(debtor_contact(&debtor, CHANNEL_EMAIL, nobody));
+	assert_string_equal(debtor_contact(&debtor, CHANNEL_EMAIL, billing, 0)->id, "second"); /* not the outsider, not the one for SMS */
+	assert_string_equal(debtor_contact(&debtor, CHANNEL_SMS, billing, 0)->id, "sms-only");
+	assert_string_equal(debtor_contact(&debtor, CHANNEL_EMAIL, both, 0)->id, "boss"); /* in the order of the roles */
+	assert_null(debtor_contact(&debtor, CHANNEL_CALL, billing, 0)); /* no number that may be called */
+	assert_string_equal(debtor_contact(&debtor, CHANNEL_CALL, both, 0)->id, "boss");
+	assert_null(debtor_contact(&debtor, CHANNEL_EMAIL, none, 0));
+	assert_null(debtor_contact(&debtor, CHANNEL_EMAIL, nobody, 0));
 	debtor.customer.kind = 2; /* a consumer: a text message only with consent */
-	assert_null(debtor_contact(&debtor, CHANNEL_SMS, billing));
-	assert_string_equal(debtor_contact(&debtor, CHANNEL_SMS, both)->id, "boss");
-	assert_string_equal(debtor_contact(&debtor, CHANNEL_EMAIL, billing)->id, "second");
-	assert_null(debtor_contact(&debtor, CHANNEL_VOICE, both)); /* nor by a voice that nobody speaks */
+	assert_null(debtor_contact(&debtor, CHANNEL_SMS, billing, 0));
+	assert_string_equal(debtor_contact(&debtor, CHANNEL_SMS, both, 0)->id, "boss");
+	assert_string_equal(debtor_contact(&debtor, CHANNEL_EMAIL, billing, 0)->id, "second");
+	assert_null(debtor_contact(&debtor, CHANNEL_VOICE, both, 0)); /* nor by a voice that nobody speaks */
 	contacts[3].voice_consent = true;
-	assert_string_equal(debtor_contact(&debtor, CHANNEL_VOICE, both)->id, "boss");
+	assert_string_equal(debtor_contact(&debtor, CHANNEL_VOICE, both, 0)->id, "boss");
 	contacts[3].voice_consent = false;
 	debtor.customer.kind = 0;
-	assert_string_equal(debtor_contact(&debtor, CHANNEL_VOICE, both)->id, "boss");
+	assert_string_equal(debtor_contact(&debtor, CHANNEL_VOICE, both, 0)->id, "boss");
 	debtor.customer.country = "US"; /* of anybody: 47 CFR 64.1200(a)(1) */
-	assert_null(debtor_contact(&debtor, CHANNEL_VOICE, both));
-	assert_string_equal(debtor_contact(&debtor, CHANNEL_CALL, both)->id, "boss"); /* a person may */
+	assert_null(debtor_contact(&debtor, CHANNEL_VOICE, both, 0));
+	assert_string_equal(debtor_contact(&debtor, CHANNEL_CALL, both, 0)->id, "boss"); /* a person may */
 	debtor.customer.kind = 0;
 	contacts[1].phone = "+12025550100"; /* a business in America: the same */
-	assert_null(debtor_contact(&debtor, CHANNEL_SMS, billing));
+	assert_null(debtor_contact(&debtor, CHANNEL_SMS, billing, 0));
 	contacts[1].sms_consent = true;
-	assert_string_equal(debtor_contact(&debtor, CHANNEL_SMS, billing)->id, "sms-only");
+	assert_string_equal(debtor_contact(&debtor, CHANNEL_SMS, billing, 0)->id, "sms-only");
 	contacts[1].phone = "+332";
 	contacts[1].sms_consent = false;
 	debtor.opt_out[CHANNEL_EMAIL] = (struct debtor_switch){ .set = true, .on = true };
-	assert_null(debtor_contact(&debtor, CHANNEL_EMAIL, both));
-	assert_non_null(debtor_contact(&debtor, CHANNEL_SMS, both));
+	assert_null(debtor_contact(&debtor, CHANNEL_EMAIL, both, 0));
+	assert_non_null(debtor_contact(&debtor, CHANNEL_SMS, both, 0));
 }
 
 static void zones_and_locales(void **state)

@@ -328,19 +328,20 @@ static void an_outsider_needs_a_word_and_the_law(void **state)
 			.timezone = "Europe/Paris", .contacts = &person, .contact_count = 1 } };
 		struct permit_case c = { .guard = &law->guard, .holidays = law->holidays, .debtor = &debtor, .contact = &person, .policy = policy,
 			.channel = CHANNEL_EMAIL, .creditor_zone = "Europe/Paris", .first_reminder = date_none() };
-		struct allowed word = { "c9", "alice", "they asked for it", true, { .time = 5, .source = "s", .id = "2" } };
+		struct allowed word = { "c9", "alice", "they asked for it", true, { .time = 5, .source = "s", .id = "2" }, date_of(2026, 6, 5) };
 
-		assert_null(debtor_contact(&debtor, CHANNEL_EMAIL, roles));
+		assert_null(debtor_contact(&debtor, CHANNEL_EMAIL, roles, at("2026-06-05T23:59:59Z")));
 		assert_true(debtor_allow(&debtor, arena, &word));
 		assert_false(debtor_allow(&debtor, arena, &word));
-		assert_ptr_equal(debtor_contact(&debtor, CHANNEL_EMAIL, roles), &person);
+		assert_ptr_equal(debtor_contact(&debtor, CHANNEL_EMAIL, roles, at("2026-06-05T23:59:59Z")), &person);
 		assert_int_equal(permit_contact(&c, at("2026-06-05T10:30:00Z")).decision, outside[i].decision);
+		assert_null(debtor_contact(&debtor, CHANNEL_EMAIL, roles, at("2026-06-06T00:00:00Z"))); /* its last day is over */
 		word.on = false;
 		word.order.time = 4;
 		assert_false(debtor_allow(&debtor, arena, &word)); /* told late: an older word */
 		word.order.time = 6;
 		assert_true(debtor_allow(&debtor, arena, &word));
-		assert_null(debtor_contact(&debtor, CHANNEL_EMAIL, roles));
+		assert_null(debtor_contact(&debtor, CHANNEL_EMAIL, roles, at("2026-06-05T23:59:59Z")));
 	}
 }
 

@@ -566,7 +566,7 @@ static void so_can_a_debtor(void **state)
 	w.debtor.address_count = 1;
 	w.debtor.open = w.debtor.work_held = &id;
 	w.debtor.open_count = w.debtor.work_held_count = 1;
-	assert_true(debtor_allow(&w.debtor, w.arena, &(struct allowed){ id, who, why, true, w.debtor.order }));
+	assert_true(debtor_allow(&w.debtor, w.arena, &(struct allowed){ id, who, why, true, w.debtor.order, date_of(2026, 6, 5) }));
 	assert_true(debtor_feed_told(&w.debtor, w.arena, source, 1));
 	book = (struct book_told){ source, id, 1, 1, 1, NULL };
 	w.debtor.books = (struct books){ .items = &book, .count = 1, .capacity = 1 };
