@@ -339,7 +339,7 @@ static void live_and_die(struct run *run, int kills)
 		int wait = pick(10) ? pick(250) : pick(1500);
 
 		world_start(w, NULL);
-		if (pick(3) && !world_ready(w, 20000))
+		if (pick(3) && !world_ready(w, 60000))
 			world_fail("life %d: it does not come up; kept in %s", life, w->dir);
 		for (int part = 0; part < 3; part++) {
 			world_push_range(w, WORLD_FINALIZED, run->invoices, PER_LIFE / 3, PER_DEBTOR);
