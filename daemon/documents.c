@@ -38,7 +38,7 @@ int documents_get(struct document_wanted *wanted, struct arena *arena, struct at
 	struct err missing = { 0 };
 	int r = -ENOENT;
 
-	if (wanted->sha256 && (from->dir || !from->fetch)) {
+	if (wanted->sha256 && (from->dir || !from->fetch || !wanted->url)) {
 		r = documents_read(from->dir, wanted->sha256, arena, ret, &missing);
 		if (r == 0)
 			return 0;
