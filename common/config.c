@@ -581,6 +581,7 @@ static int parse_fetch(const struct json *root, struct config *config, struct er
 int config_parse(const char *json, size_t len, struct config **ret, struct err *err)
 {
 	CLEANUP(arena_freep) struct arena *arena = arena_create();
+	CLEANUP(buf_clear) struct buf text = { 0 };
 	struct config *config = arena_alloc(arena, sizeof(*config));
 	struct json root;
 	int r;
@@ -610,6 +611,8 @@ int config_parse(const char *json, size_t len, struct config **ret, struct err *
 	if (config->page_oldest_key > config->page_key)
 		return err_set(err, -EBADMSG, "out_of_range", "$.page.oldest_key", "must be at most page.key, %lld: else no link would count",
 			(long long)config->page_key);
+	json_write(&text, &root);
+	config->text = arena_strdup(arena, buf_str(&text));
 	TAKE(arena); /* the config lies in it and frees it */
 	*ret = config;
 	return 0;

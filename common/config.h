@@ -148,6 +148,7 @@ struct config {
 	int64_t page_link_days, page_key, page_oldest_key; /* keys: numbers */
 	const char *metrics_listen; /* "127.0.0.1:8027"; NULL = nobody is answered */
 	struct limits limits;
+	const char *text; /* all of it as JSON, without comments */
 	struct arena *arena;
 };
 

@@ -273,7 +273,7 @@ struct dunner {
 	struct port_timer *erase_timer;
 	struct buf erase_said; /* what became of the last one, JSON */
 	int64_t expire_at; /* wall: the next nightly search; 0 = not known yet */
-	char expire_from[32]; /* where in the walk over the debtors it goes on; "" = at the beginning */
+	char expire_from[48]; /* where in the walk over the debtors it goes on; "" = at the beginning */
 
 	/* the owner's digest */
 	struct digest_job *digest; /* being gathered; NULL = none */

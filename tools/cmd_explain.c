@@ -193,6 +193,23 @@ static const char *lacking(struct ctl *ctl, const struct entry *entry)
 	return escalation_lacks(&entry->e, entry->d, entry->policy, &entry->policy->steps[verdict.next.step].needs, ctl->arena);
 }
 
+/* What was agreed, and what is to come of it next. */
+static void add_agreed(struct ctl *ctl, struct fields *f, const struct entry *entry, const struct invoice_view *view, const char *hold)
+{
+	const char *currency = entry->e.invoice.snapshot.currency;
+	struct instalment_view next;
+
+	if (strcmp(hold, "plan") == 0 && view->plan && plan_next(view->plan, view->balance, &next)) {
+		fields_add(f, "expected_on", "Next instalment", cell_date(next.due_on));
+		fields_add(f, "expected_minor", "Amount", cell_money(next.rest, currency));
+		fields_add(f, NULL, "Instalment", cell_text(arena_printf(ctl->arena, "%zu of %zu", next.index + 1, view->plan->instalment_count)));
+	}
+	if (strcmp(hold, "settlement") == 0 && view->settlement && view->settlement->settles) {
+		fields_add(f, "expected_on", "Expected by", cell_date(view->settlement->until_on));
+		fields_add(f, "expected_minor", "Amount", cell_money(view->settlement->amount - view->paid - view->credited, currency));
+	}
+}
+
 static void add_hold(struct ctl *ctl, struct fields *f, const struct entry *entry, const char *hold)
 {
 	struct invoice_view view = invoice_view(&entry->e.invoice);
@@ -214,7 +231,9 @@ static void add_hold(struct ctl *ctl, struct fields *f, const struct entry *entr
 		fields_add(f, "dispute", "Dispute", cell_text(view.dispute->id));
 		fields_add(f, "dispute_reason", "About", cell_text(view.dispute->reason));
 	}
-	add_page(ctl, f, entry, strcmp(hold, "promise") == 0 ? view.promise : strcmp(hold, "announced") == 0 ? view.announced :
+	add_agreed(ctl, f, entry, &view, hold);
+	add_page(ctl, f, entry, strcmp(hold, "promise") == 0 ? view.promise : strcmp(hold, "plan") == 0 ? view.plan :
+		strcmp(hold, "settlement") == 0 ? view.settlement : strcmp(hold, "announced") == 0 ? view.announced :
 		strcmp(hold, "dispute") == 0 ? view.dispute : strcmp(hold, "reply") == 0 ? view.reply : NULL);
 	if (strcmp(hold, "reconcile") == 0)
 		fields_add(f, "reconcile", "What differs", cell_text(view.reconcile));
