@@ -28,13 +28,14 @@ struct document_wanted {
 	const char *invoice_id;
 	int64_t version; /* of what was told, its own or its time: another may have another document */
 	const char *sha256, *url; /* hex; NULL = not told */
+	int64_t again_ms; /* result, of -EAGAIN: so long to wait before it is asked for again */
 };
 
 /*
- * The document's bytes, into the arena: data and len of *ret. -EAGAIN: it is being fetched, ask again in a moment. Otherwise -errno: `err`
+ * The document's bytes, into the arena: data and len of *ret. -EAGAIN: it is being fetched, ask again in a while. Otherwise -errno: `err`
  * says why it is not at hand.
  */
-typedef int (*contact_document_fn)(const struct document_wanted *wanted, struct arena *arena, struct attachment *ret, struct err *err, void *arg);
+typedef int (*contact_document_fn)(struct document_wanted *wanted, struct arena *arena, struct attachment *ret, struct err *err, void *arg);
 
 /* How many PDFs one letter through this provider can have. */
 typedef size_t (*contact_capacity_fn)(const char *provider, void *arg);
@@ -146,7 +147,7 @@ int contact_documents(const struct contact_env *env, const struct contact_plan *
 int contact_merge(const struct message *m, struct arena *arena, struct attachment *ret, struct err *err);
 /* The members "attachments", "merged" and "documents_omitted" of an intent. */
 void contact_documents_write(struct json_writer *w, const struct message *m, const struct contact_papers *papers);
-/* The contact could not be made, for what `err` says: `e`, one of its invoices, is held, or looked at again in a moment. True: that is no fault. */
+/* The contact could not be made, for what `err` says: `e`, one of its invoices, is held, but while a document is fetched. True: no fault. */
 bool contact_put_off(struct escalation *e, struct arena *arena, int r, const struct err *err, int64_t now);
 
 /*

@@ -7,7 +7,6 @@
 #include "common/pdf_merge.h"
 #include "common/utc.h"
 
-#define LOOK_AGAIN_MS 2000 /* while it is being fetched */
 #define PAUSE_MS (30 * MINUTE_MS) /* from one try to the next */
 #define WAIT_MS DAY_MS /* from the first try until the step's word counts */
 
@@ -57,11 +56,12 @@ static const char *document_name(const char *number, struct arena *arena)
 	return name;
 }
 
-static int get_document(const struct contact_env *env, const struct invoice *invoice, struct arena *arena, struct attachment *ret, struct err *err)
+static int get_document(const struct contact_env *env, const struct invoice *invoice, struct arena *arena, struct attachment *ret, int64_t *again_ms,
+	struct err *err)
 {
 	const struct snapshot *s = &invoice->snapshot;
-	const struct document_wanted wanted = { invoice->id, invoice->order.version ? invoice->order.version : invoice->order.time,
-		s->pdf_sha256, s->pdf_url };
+	struct document_wanted wanted = { invoice->id, invoice->order.version ? invoice->order.version : invoice->order.time,
+		s->pdf_sha256, s->pdf_url, 0 };
 	struct err inner = { 0 };
 	int r;
 
@@ -73,8 +73,11 @@ static int get_document(const struct contact_env *env, const struct invoice *inv
 		return err_set(err, -EBADMSG, CONTACT_NO_DOCUMENT, "", "invoice %s has no document: its events tell neither pdf_sha256 nor pdf_url",
 			invoice->id);
 	r = env->document(&wanted, arena, ret, &inner, env->document_arg);
+	if (r == -EAGAIN && wanted.again_ms > *again_ms)
+		*again_ms = wanted.again_ms;
 	if (r < 0)
-		return err_set(err, r, inner.code, inner.path, "the document of invoice %s: %s", invoice->id, inner.text);
+		return err_set(err, r, inner.code, inner.path, "the document of invoice %s: %s", invoice->id,
+			r == -EAGAIN ? "it is still being fetched" : inner.text);
 	ret->name = document_name(s->number ? s->number : invoice->id, arena);
 	ret->type = "application/pdf";
 	return 0;
@@ -92,12 +95,10 @@ static bool goes_without(const struct step *step, const struct message *m)
 static int decide_missing(const struct contact_env *env, const struct contact_plan *plan, struct escalation *e, const struct message *m, int r,
 	const struct err *missing, struct contact_papers *papers, struct arena *arena, struct err *err)
 {
-	if (!e->document_until)
-		e->document_until = env->now + WAIT_MS;
 	if (env->now < e->document_until)
 		return err_set(err, r, CONTACT_DOCUMENT_AWAITED, missing->path, "%s", missing->text);
 	if (!goes_without(plan->step, m))
-		return err_set(err, r, CONTACT_NO_DOCUMENT, missing->path, "%s", missing->text);
+		return err_set(err, r == -EAGAIN ? -EIO : r, CONTACT_NO_DOCUMENT, missing->path, "%s", missing->text);
 	papers->invoice_ids[papers->count] = e->invoice.id;
 	papers->whys[papers->count++] = arena_strdup(arena, missing->text);
 	return 0;
@@ -131,6 +132,7 @@ int contact_documents(const struct contact_env *env, const struct contact_plan *
 	size_t before = m->attachment_count, capacity = m->provider && env->capacity ? env->capacity(m->provider, env->capacity_arg) : ATTACHMENTS_MAX;
 	struct attachment *files = arena_alloc(arena, (before + plan->member_count + 1) * sizeof(*files));
 	struct err awaited = { 0 };
+	int64_t again_ms = 0;
 	int r, worst = 0;
 
 	papers->count = papers->merged_count = 0;
@@ -145,13 +147,19 @@ int contact_documents(const struct contact_env *env, const struct contact_plan *
 		struct escalation *e = plan->members[i];
 		struct err missing = { 0 };
 
-		r = get_document(env, &e->invoice, arena, &files[m->attachment_count], &missing);
+		r = get_document(env, &e->invoice, arena, &files[m->attachment_count], &again_ms, &missing);
+		if (r < 0 && !e->document_until)
+			e->document_until = env->now + WAIT_MS;
 		if (r == 0)
 			m->attachment_count++;
-		else if (r == -EAGAIN)
+		else if (r == -EAGAIN && env->now < e->document_until)
 			worst = r;
 		else if (worst != -EAGAIN && (r = decide_missing(env, plan, e, m, r, &missing, papers, arena, &awaited)) < 0)
 			worst = r;
+	}
+	for (size_t i = 0; worst == -EAGAIN && i < plan->member_count; i++) {
+		plan->members[i]->retry_at = env->now + again_ms;
+		plan->members[i]->retry_why = "document";
 	}
 	if (worst == -EAGAIN)
 		return err_set(err, worst, CONTACT_DOCUMENT_AWAITED, "", "its document is being fetched");
@@ -173,11 +181,8 @@ bool contact_put_off(struct escalation *e, struct arena *arena, int r, const str
 	bool person = strcmp(err->code, CONTACT_NO_DOCUMENT) == 0 || strcmp(err->code, CONTACT_INCOMPLETE) == 0;
 	struct hold_entry hold = { .since = now, .why = arena_strdup(arena, err->text) };
 
-	if (r == -EAGAIN && awaited) {
-		e->retry_at = now + LOOK_AGAIN_MS;
-		e->retry_why = "document";
-		return true;
-	}
+	if (r == -EAGAIN && awaited)
+		return true; /* it has its time already */
 	/* else it cannot be rendered, lacks something, or has no provider: a person must mend the configuration */
 	hold.reason = awaited ? CONTACT_DOCUMENT_AWAITED : person ? arena_strdup(arena, err->code) : "unrenderable";
 	hold.until = now + (awaited ? PAUSE_MS : person ? DAY_MS : HOUR_MS);

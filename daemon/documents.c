@@ -32,13 +32,13 @@ int documents_read(const char *dir, const char *sha256_hex, struct arena *arena,
 	return 0;
 }
 
-int documents_get(const struct document_wanted *wanted, struct arena *arena, struct attachment *ret, struct err *err, void *documents)
+int documents_get(struct document_wanted *wanted, struct arena *arena, struct attachment *ret, struct err *err, void *documents)
 {
 	const struct documents *from = documents;
 	struct err missing = { 0 };
 	int r = -ENOENT;
 
-	if (wanted->sha256 && (from->dir || !from->fetch)) {
+	if (wanted->sha256 && (from->dir || !from->fetch || !wanted->url)) {
 		r = documents_read(from->dir, wanted->sha256, arena, ret, &missing);
 		if (r == 0)
 			return 0;

@@ -24,6 +24,6 @@ struct documents {
 	struct fetch *fetch; /* NULL = nothing is fetched */
 };
 /* As contact_document_fn has it, of a struct documents: from the folder, else from the address. */
-int documents_get(const struct document_wanted *wanted, struct arena *arena, struct attachment *ret, struct err *err, void *documents);
+int documents_get(struct document_wanted *wanted, struct arena *arena, struct attachment *ret, struct err *err, void *documents);
 
 #endif

@@ -10,9 +10,13 @@
 
 #define FAILED_MS 60000 /* so long a failure is the answer */
 #define KEPT_MS (10 * 60000) /* and a document, after it was asked for last */
-#define FRESH_MS 30000 /* not given away for another one before whoever wants it can have come */
+#define FRESH_MS 30000 /* not given away for another one before whoever wants it can have come; of a failure less: it costs nothing to know */
+#define FRESH_FAILED_MS 5000
 
-enum state { ASKED, HAVE, FAILED };
+#define AGAIN_MS 2000 /* an answer mostly comes within it */
+#define AGAIN_EACH_MS 25 /* for each that waits before: sooner than they go, so that what is there is not left for long */
+
+enum state { QUEUED, ASKED, HAVE, FAILED };
 
 struct kept {
 	struct fetch *fetch;
@@ -24,7 +28,7 @@ struct kept {
 	bool local;
 	unsigned redirects;
 	struct http_request request;
-	int64_t at; /* mono: asked for last; FAILED: when it failed */
+	int64_t at; /* mono: wanted last; FAILED: when it failed */
 	char *data; /* HAVE */
 	size_t len;
 	struct err err; /* FAILED */
@@ -34,8 +38,8 @@ struct kept {
 struct fetch {
 	struct fetch_settings settings;
 	struct wire *wire;
-	struct kept *all;
-	size_t count, bytes, under_way;
+	struct kept *all; /* the newest first */
+	size_t count, queued, bytes, under_way; /* count: without those queued */
 };
 
 static int64_t mono(const struct fetch *fetch)
@@ -48,14 +52,17 @@ static void drop(struct kept **link)
 	struct kept *k = *link;
 
 	*link = k->next;
-	k->fetch->count--;
+	if (k->state == QUEUED)
+		k->fetch->queued--;
+	else
+		k->fetch->count--;
 	k->fetch->bytes -= k->len;
 	free(k->data);
 	arena_free(k->arena);
 	free(k);
 }
 
-/* What nobody came for, and failures that may be tried anew. */
+/* What nobody comes for any more, and failures that may be tried anew. */
 static void sweep(struct fetch *fetch)
 {
 	int64_t now = mono(fetch);
@@ -70,20 +77,25 @@ static void sweep(struct fetch *fetch)
 	}
 }
 
+static int64_t fresh_until(const struct kept *k)
+{
+	return k->at + (k->state == FAILED ? FRESH_FAILED_MS : FRESH_MS);
+}
+
 /* Whether one more may be asked for; the one that lies here for longest goes for it, when it has lain for a while. */
 static bool make_room(struct fetch *fetch)
 {
 	if (fetch->under_way >= FETCH_AT_ONCE)
 		return false;
 	while (fetch->count >= FETCH_KEPT_MAX || fetch->bytes + (fetch->under_way + 1) * FETCH_BYTES_MAX > FETCH_KEPT_BYTES) {
-		struct kept **oldest = NULL;
+		struct kept **stalest = NULL;
 
 		for (struct kept **link = &fetch->all; *link; link = &(*link)->next)
-			if ((*link)->state != ASKED && (!oldest || (*link)->at < (*oldest)->at))
-				oldest = link;
-		if (!oldest || mono(fetch) - (*oldest)->at < FRESH_MS)
+			if ((*link)->state > ASKED && (!stalest || fresh_until(*link) < fresh_until(*stalest)))
+				stalest = link;
+		if (!stalest || mono(fetch) < fresh_until(*stalest))
 			return false;
-		drop(oldest);
+		drop(stalest);
 	}
 	return true;
 }
@@ -99,6 +111,7 @@ static void fail(struct kept *k, const char *code, const char *text)
 }
 
 static void ask(struct kept *k);
+static void pump(struct fetch *fetch);
 
 static void follow(struct kept *k, const struct http_answer *answer)
 {
@@ -157,6 +170,7 @@ static void on_done(const struct wire_result *result, void *arg)
 		fail(k, "no_answer", arena_printf(k->arena, "its pdf_url answers HTTP %d", result->answer.status));
 	else
 		take(k, &result->answer);
+	pump(k->fetch);
 }
 
 static void ask(struct kept *k)
@@ -168,6 +182,21 @@ static void ask(struct kept *k)
 	k->request = (struct http_request){ .method = "GET", .url = k->url, .headers = &accept, .header_count = 1, .timeout_ms = FETCH_TIMEOUT_MS };
 	k->fetch->under_way++;
 	wire_start(k->fetch->wire, &request);
+}
+
+/* The one that waits for longest, as long as there is room. */
+static void pump(struct fetch *fetch)
+{
+	while (fetch->queued && make_room(fetch)) {
+		struct kept *first = NULL;
+
+		for (struct kept *k = fetch->all; k; k = k->next)
+			first = k->state == QUEUED ? k : first;
+		first->state = ASKED;
+		fetch->queued--;
+		fetch->count++;
+		ask(first);
+	}
 }
 
 /* --- the port --------------------------------------------------------------------------------------------------------------------- */
@@ -202,14 +231,23 @@ static struct kept *add(struct fetch *fetch, const char *key, const struct docum
 	k->sha256 = wanted->sha256 ? arena_strdup(k->arena, wanted->sha256) : NULL;
 	k->url = arena_strdup(k->arena, wanted->url);
 	k->local = local;
-	k->at = mono(fetch);
 	k->next = fetch->all;
 	fetch->all = k;
-	fetch->count++;
+	fetch->queued++;
 	return k;
 }
 
-int fetch_document(struct fetch *fetch, const struct document_wanted *wanted, struct arena *arena, struct attachment *ret, struct err *err)
+/* How many wait that came before it. */
+static int64_t before(const struct kept *k)
+{
+	int64_t n = 0;
+
+	for (k = k->next; k; k = k->next)
+		n += k->state == QUEUED;
+	return n;
+}
+
+int fetch_document(struct fetch *fetch, struct document_wanted *wanted, struct arena *arena, struct attachment *ret, struct err *err)
 {
 	char key[2 * SHA256_SIZE + 1];
 	struct kept *k;
@@ -220,17 +258,19 @@ int fetch_document(struct fetch *fetch, const struct document_wanted *wanted, st
 		return r;
 	sweep(fetch);
 	key_of_wanted(wanted, key);
+	wanted->again_ms = AGAIN_MS + AGAIN_EACH_MS * FETCH_QUEUE_MAX;
 	k = find(fetch, key);
-	if (!k) {
-		if (make_room(fetch))
-			ask(add(fetch, key, wanted, local));
+	if (!k && fetch->queued < FETCH_QUEUE_MAX)
+		k = add(fetch, key, wanted, local);
+	if (k && k->state == FAILED)
+		return err_set(err, -EIO, k->err.code, "", "%s", k->err.text);
+	if (k)
+		k->at = mono(fetch);
+	pump(fetch);
+	if (!k || k->state <= ASKED) {
+		wanted->again_ms = !k ? wanted->again_ms : k->state == ASKED ? AGAIN_MS : AGAIN_MS + AGAIN_EACH_MS * before(k);
 		return -EAGAIN;
 	}
-	if (k->state == FAILED)
-		return err_set(err, -EIO, k->err.code, "", "%s", k->err.text);
-	k->at = mono(fetch);
-	if (k->state == ASKED)
-		return -EAGAIN;
 	ret->data = arena_memdup(arena, k->data, k->len);
 	ret->len = k->len;
 	return 0;

@@ -12,6 +12,7 @@
 #define FETCH_BYTES_MAX ((size_t)5 * 1024 * 1024) /* of one document */
 #define FETCH_TIMEOUT_MS 20000 /* for one exchange */
 #define FETCH_AT_ONCE 4
+#define FETCH_QUEUE_MAX 2000 /* documents that wait for others */
 #define FETCH_KEPT_MAX 64 /* documents asked for or kept, of at most FETCH_KEPT_BYTES together */
 #define FETCH_KEPT_BYTES ((size_t)64 * 1024 * 1024)
 #define FETCH_REDIRECTS_MAX 3
@@ -31,9 +32,9 @@ void fetch_destroy(struct fetch *fetch); /* cuts what is under way. NULL is allo
 DEFINE_CLEANUP(struct fetch, fetch_destroy)
 
 /*
- * 0: the bytes, copied into the arena: a PDF, of the wanted digest where one is told. -EAGAIN: it was asked for now, is under way, or must
- * wait for others: ask again soon. Otherwise -errno, for a minute the same: `err` says why it cannot be had.
+ * 0: the bytes, copied into the arena: a PDF, of the wanted digest where one is told. -EAGAIN: it is under way, or waits
+ * for others, and wanted->again_ms is there: the longer, the more there are. Otherwise -errno, for a minute the same: `err` says why it cannot be had.
  */
-int fetch_document(struct fetch *fetch, const struct document_wanted *wanted, struct arena *arena, struct attachment *ret, struct err *err);
+int fetch_document(struct fetch *fetch, struct document_wanted *wanted, struct arena *arena, struct attachment *ret, struct err *err);
 
 #endif

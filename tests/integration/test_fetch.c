@@ -33,7 +33,7 @@ struct fixture {
 	struct fetch *fetch;
 	struct arena *arena;
 	const char *hosts[8];
-	int64_t now;
+	int64_t now, again_ms;
 };
 
 static int64_t mono(void *arg)
@@ -75,10 +75,13 @@ static int teardown(void **state)
 
 static int want(struct fixture *f, const char *url, const char *sha256, struct attachment *ret, struct err *err)
 {
-	struct document_wanted wanted = { "inv_1", 1, sha256, url };
+	struct document_wanted wanted = { "inv_1", 1, sha256, url, 0 };
+	int r;
 
 	err_clear(err);
-	return fetch_document(f->fetch, &wanted, f->arena, ret, err);
+	r = fetch_document(f->fetch, &wanted, f->arena, ret, err);
+	f->again_ms = wanted.again_ms;
+	return r;
 }
 
 /* Asks until it is there, or is not. */
@@ -218,8 +221,10 @@ static void few_at_once(void **state)
 	struct err err = { 0 };
 
 	play(f, PEER_HOLD, OK);
-	for (int i = 0; i < 10; i++)
+	for (int i = 0; i < 10; i++) { /* who is far behind comes again later */
 		assert_int_equal(want(f, at(f, arena_printf(f->arena, "/%d.pdf", i)), NULL, &file, &err), -EAGAIN);
+		assert_int_equal(f->again_ms, 2000 + 25 * (i > FETCH_AT_ONCE ? i - FETCH_AT_ONCE : 0));
+	}
 	while (http_peer_requests(f->peer) < FETCH_AT_ONCE)
 		assert_true(event_base_loop(f->base, EVLOOP_NONBLOCK) >= 0);
 	http_peer_go(f->peer);

@@ -33,6 +33,9 @@
 #define FAIL_EVERY 50
 #define SETTLE_MS 400000 /* a second try with the same key has its time after minutes */
 #define DECIDE_MS 20000
+#define DECIDE_EACH_MS 2000 /* a person takes one after the other */
+#define TRAFFIC_MS 5000
+#define DOUBTS_ENOUGH 10 /* kills of which at least one of four must leave a doubt */
 #define TRAIL_SAMPLE 10 /* doubts that are read back from the trail */
 
 struct run {
@@ -160,6 +163,7 @@ static void settle(struct run *run)
 
 	if (run->peer)
 		counting_peer_calm(run->peer);
+	deadline += DECIDE_EACH_MS * (int64_t)doubts(run, false, &unsettled);
 	while (left && real_ms() < deadline && world_quiet(&run->world, SETTLE_MS)) {
 		left = doubts(run, false, &unsettled);
 		if (unsettled) {
@@ -308,6 +312,25 @@ static int check_invoices(struct run *run)
 
 /* --- lives ------------------------------------------------------------------------------------------------------------------------ */
 
+static int accepted(struct run *run)
+{
+	int none;
+
+	return counting_peer_totals(run->peer, &none, 0).messages;
+}
+
+/*
+ * Most of the kills come amid messages, after so many more of them: by the clock alone they would all come before the first one where the
+ * machine is slow, and prove nothing.
+ */
+static void wait_for_messages(struct run *run, int more)
+{
+	int64_t deadline = real_ms() + TRAFFIC_MS;
+
+	for (int before = accepted(run); accepted(run) < before + more && real_ms() < deadline;)
+		pause_ms(1);
+}
+
 static void live_and_die(struct run *run, int kills)
 {
 	struct world *w = &run->world;
@@ -316,7 +339,7 @@ static void live_and_die(struct run *run, int kills)
 		int wait = pick(10) ? pick(250) : pick(1500);
 
 		world_start(w, NULL);
-		if (pick(3) && !world_ready(w, 20000))
+		if (pick(3) && !world_ready(w, 60000))
 			world_fail("life %d: it does not come up; kept in %s", life, w->dir);
 		for (int part = 0; part < 3; part++) {
 			world_push_range(w, WORLD_FINALIZED, run->invoices, PER_LIFE / 3, PER_DEBTOR);
@@ -325,6 +348,10 @@ static void live_and_die(struct run *run, int kills)
 					world_push_range(w, WORLD_PAID, i, 1, PER_DEBTOR);
 			run->invoices += PER_LIFE / 3;
 			pause_ms(wait / 3); /* the instant of the kill is what is being chosen */
+		}
+		if (run->peer && pick(4)) {
+			wait_for_messages(run, 1 + pick(PER_LIFE / 2));
+			pause_ms(pick(4));
 		}
 		process_kill(&w->daemon);
 		if ((life + 1) % 50 == 0)
@@ -386,6 +413,8 @@ int main(int argc, char **argv)
 	live_and_die(&run, kills);
 	settle(&run);
 	doubted = check_told(&run);
+	if (run.peer && kills >= DOUBTS_ENOUGH && doubted < (size_t)kills / 4)
+		complain(&run, "%d kills left %zu doubts: they did not come amid messages", kills, doubted);
 	if (process_stop(&run.world.daemon, 40000) != 0)
 		world_fail("it does not stop with 0; kept in %s", run.world.dir);
 	count(&run);

@@ -43,6 +43,8 @@ const struct provider_answer provider_answers[] = {
 	{ "mailjet", 400, "", "{\"Messages\":[{\"Status\":\"error\",\"Errors\":[{\"ErrorCode\":\"mj-0013\",\"ErrorRelatedTo\":[\"From.Email\"]}]}]}", CONFIG,
 		"sender", NULL, 0 },
 	{ "mailjet", 400, "", "{\"Messages\":[{\"Status\":\"error\",\"Errors\":[{\"ErrorCode\":\"send-0008\"}]}]}", CONFIG, "sender", NULL, 0 },
+	{ "mailjet", 400, "", "{\"Messages\":[{\"Status\":\"error\",\"Errors\":[{\"ErrorCode\":\"send-0007\"}]}]}", CONFIG, "sender", NULL, 0 },
+	{ "mailjet", 400, "", "{\"Messages\":[{\"Status\":\"error\",\"Errors\":[{\"ErrorCode\":\"send-0015\"}]}]}", REFUSED, "refused", NULL, 0 },
 	{ "mailjet", 200, "", "{\"Messages\":[{\"Status\":\"error\",\"Errors\":[]}]}", REFUSED, "refused", NULL, 0 },
 	{ "resend", 200, "", "{\"id\":\"49a3999c-0ce1-4ea6-ab68-afcd6dc2e794\"}", ACCEPTED, "accepted", "49a3999c-0ce1-4ea6-ab68-afcd6dc2e794", 0 },
 	{ "resend", 409, "", "{\"name\":\"concurrent_idempotent_requests\"}", DOUBT, "same_key", NULL, 0 },

@@ -91,7 +91,7 @@ static void the_message_is_its_pdf(void **state)
 	world_clear(&w);
 }
 
-static int fake_document(const struct document_wanted *wanted, struct arena *arena, struct attachment *ret, struct err *err, void *arg)
+static int fake_document(struct document_wanted *wanted, struct arena *arena, struct attachment *ret, struct err *err, void *arg)
 {
 	const char *sha256_hex = wanted->sha256 ? wanted->sha256 : wanted->url;
 
@@ -152,7 +152,7 @@ static void enclosures(void **state)
 }
 
 /* A real one, of a page of ours: a letter that was made before. */
-static int real_document(const struct document_wanted *wanted, struct arena *arena, struct attachment *ret, struct err *err, void *arg)
+static int real_document(struct document_wanted *wanted, struct arena *arena, struct attachment *ret, struct err *err, void *arg)
 {
 	(void)wanted, (void)arena, (void)err;
 	*ret = *(const struct attachment *)arg;

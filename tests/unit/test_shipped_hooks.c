@@ -124,6 +124,7 @@ static const struct sample {
 		"\"receivedAt\":\"2026-01-01T00:00:00.220+0000\"}],\"messageCount\":1}", "replied at=1767225600220 address=+385916242493 text=QUIZ Paris; " },
 	{ "sinch", "status", PATH, "?d=" ATTEMPT, "{\"type\":\"recipient_delivery_report_sms\",\"batch_id\":\"01F\",\"recipient\":\"+33612345678\",\"code\":402,"
 		"\"status\":\"Failed\",\"at\":\"2026-01-01T00:00:00.000Z\"}", "bounced_hard attempt=" ATTEMPT " message=01F at=1767225600000 reason=402 address=+33612345678; " },
+	{ "sinch", "status", PATH, "", "{\"batch_id\":\"01F\",\"code\":405,\"status\":\"Aborted\"}", "bounced_soft message=01F reason=405; " },
 	{ "sinch", "inbound", PATH, "", "{\"id\":\"Oz\",\"from\":\"33612345678\",\"to\":\"337\",\"body\":\"Bonjour\",\"type\":\"mo_text\",\"received_at\":\"2026-01-01T00:00:00Z\"}",
 		"replied at=1767225600000 address=+33612345678 text=Bonjour; " },
 	{ "lob", "", LOB, "", "{\"id\":\"evt_1\",\"date_created\":\"2026-01-01T00:00:00.000Z\",\"event_type\":{\"id\":\"letter.returned_to_sender\"},"
