@@ -13,6 +13,7 @@
 
 #include "common/contact.h"
 #include "common/keys.h"
+#include "daemon/documents.h"
 #include "daemon/dunner.h"
 #include "daemon/log_id.h"
 
@@ -200,6 +201,7 @@ struct dunner {
 	struct dunner_ports ports;
 	struct dunner_settings settings;
 	const struct config *config;
+	struct documents documents;
 	struct library *library; /* a reference */
 	struct dunner_callbacks callbacks;
 	struct keyspace keyspace;

@@ -198,6 +198,11 @@ static void on_item(const struct http_answer *answer, void *arg)
 	if (answer && (answer->status == 404 || answer->status == 410)) { /* deleted meanwhile */
 		a->request = (struct hook_request){ 0 };
 		on_taken(&(struct intake_result){ .end = INTAKE_SAVED }, a);
+	} else if (answer && answer->truncated && answer->status >= 200 && answer->status <= 299) { /* it must not bar the way of those behind it */
+		note(a->poller, LOG_WARNING | MSG(POLL_FAILS), "poll: provider %s, %s: %.200s is too long and was passed over: read it there", a->provider,
+			poll_name(a->poll), a->position.item);
+		a->request = (struct hook_request){ 0 };
+		on_taken(&(struct intake_result){ .end = INTAKE_SAVED }, a);
 	} else if (!good(answer)) {
 		round_end(a, "no answer to use");
 	} else {

@@ -334,7 +334,7 @@ static void execute(struct call *call)
 	add_text(&a, "writer");
 	add_text(&a, what->writer);
 	add_text(&a, "redo");
-	add_text(&a, what->redo ? "1" : "0");
+	add_text(&a, what->rebuilt ? "2" : what->redo ? "1" : "0");
 	commit->commands++;
 	redis_link_command(store->link, a.count, a.argv, a.lens, 0, on_queued, call);
 	redis_link_command(store->link, 1, (const char *const[]){ "EXEC" }, NULL, 0, on_executed, call);

@@ -294,7 +294,8 @@ static void take_field(struct call *call, struct store_cursor *cursor, size_t *c
 	} else if (strcmp(name, "writer") == 0) {
 		snprintf(cursor->writer, sizeof(cursor->writer), "%s", value);
 	} else if (strcmp(name, "redo") == 0) {
-		cursor->redo = *value == '1';
+		cursor->rebuilt = *value == '2';
+		cursor->redo = *value == '1' || cursor->rebuilt;
 	} else if (strchr(name, ':') && strncmp(name, "trying ", 7) != 0) {
 		cursor->streams = arena_grow(call->arena, cursor->streams, cursor->stream_count, capacity,
 			sizeof(*cursor->streams));

@@ -227,7 +227,7 @@ static int read_password(struct ctl *ctl, struct redis_url *url)
 	return 0;
 }
 
-static int redis_address(struct ctl *ctl, struct redis_url *url)
+int ctl_redis_url(struct ctl *ctl, struct redis_url *url)
 {
 	const char *given = ctl->call->globals[GLOBAL_REDIS], *text = given ? given : ctl->config->redis_url;
 	struct err err = { 0 };
@@ -243,14 +243,14 @@ static int redis_address(struct ctl *ctl, struct redis_url *url)
 	return ctl->config->redis_password ? read_password(ctl, url) : 0;
 }
 
-static int connect_redis(struct ctl *ctl)
+int ctl_connect(struct ctl *ctl)
 {
 	struct redis_url url;
 	int r;
 
 	if (ctl->links)
 		return 0;
-	if ((r = ctl_config(ctl, false)) != 0 || (r = redis_address(ctl, &url)) != 0)
+	if ((r = ctl_config(ctl, false)) != 0 || (r = ctl_redis_url(ctl, &url)) != 0)
 		return r;
 	ctl->base = event_base_new();
 	if (ctl->base)
@@ -261,7 +261,7 @@ static int connect_redis(struct ctl *ctl)
 int ctl_askv(struct ctl *ctl, struct arena *arena, const struct redis_reply **ret, size_t argc, const char *const *argv,
 	const size_t *lens)
 {
-	int r = connect_redis(ctl);
+	int r = ctl_connect(ctl);
 	int64_t replicas;
 
 	if (r != 0)
