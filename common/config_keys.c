@@ -152,7 +152,7 @@ static const struct config_key keys[] = {
 	{ "redis.check_settings", CONFIG_FLAG, "", 0, 1, "true", false,
 		"refuse a Redis without appendonly yes and noeviction", AT(redis_check_settings), NULL, NULL, NULL },
 	{ "redis.replicas", CONFIG_NUMBER, "replicas", 0, 16, "0", false,
-		"replicas that must have a release before its first byte leaves", AT(redis_replicas), NULL, NULL, NULL },
+		"replicas that must have a release before its first byte leaves, and what is told before it is said to be saved", AT(redis_replicas), NULL, NULL, NULL },
 	{ "prefix", CONFIG_TEXT, "", 1, 64, "dunning", false, "first word of every Redis key", AT(prefix), config_name_ok,
 		"a-z, 0-9, '-' and '_', beginning with a letter", NULL },
 	{ "partitions", CONFIG_NUMBER, "partitions", 1, 1024, "1", false, "fixed at installation; 64 is good on a cluster",

@@ -46,6 +46,7 @@ void link_arm(struct event *event, int ms)
 
 static void free_waiting(struct waiting *w)
 {
+	arena_free(w->kept);
 	free(w->argv);
 	free(w->lens);
 	free(w);
@@ -229,8 +230,17 @@ static void answer(struct redis_link *link, const struct redis_reply *reply)
 	}
 	if (class == REDIS_ASK && link_follow(link, w, reply))
 		return;
+	if (w->replicas && !w->kept && class == REDIS_OK) {
+		link_await_replicas(link, w, reply);
+		return;
+	}
 	why = elsewhere(link, class, reply);
-	w->done(0, reply, w->arg);
+	if (!w->kept)
+		w->done(0, reply, w->arg);
+	else if (reply->type == REDIS_INTEGER && reply->integer >= w->replicas)
+		w->done(0, &w->reply, w->arg);
+	else
+		w->done(-EAGAIN, NULL, w->arg);
 	free_waiting(w);
 	if (why && link->bev == bev && !link->destroyed)
 		link_disconnect(link, -ENOTCONN, why);

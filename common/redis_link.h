@@ -62,11 +62,18 @@ void redis_script_init(struct redis_script *script, const char *text);
 void redis_link_script(struct redis_link *link, const struct redis_script *script, size_t keys, size_t argc,
 	const char *const *argv, const size_t *lens, int timeout_ms, redis_done_fn done, void *arg);
 
+/* The same, told once so many replicas have what it wrote; -EAGAIN: it is done, and they have not confirmed it in two seconds. */
+void redis_link_script_kept(struct redis_link *link, const struct redis_script *script, int64_t replicas, size_t keys, size_t argc,
+	const char *const *argv, const size_t *lens, int timeout_ms, redis_done_fn done, void *arg);
+
 /*
  * For tools: runs the loop until the answer is there. The reply is a copy in the arena. 0 or -errno as above. In a cluster, or behind sentinels, what
  * was not executed (MOVED, ASK, TRYAGAIN, CLUSTERDOWN ...) is tried until it is, for some seconds.
  */
 int redis_call(struct event_base *base, struct redis_link *link, struct arena *arena, size_t argc, const char *const *argv,
 	const size_t *lens, const struct redis_reply **ret);
+/* The same with replicas as above. */
+int redis_call_kept(struct event_base *base, struct redis_link *link, struct arena *arena, int64_t replicas, size_t argc,
+	const char *const *argv, const size_t *lens, const struct redis_reply **ret);
 
 #endif

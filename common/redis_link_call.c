@@ -1,9 +1,11 @@
 /* For tools, which have nothing else to do than to wait for an answer. */
 #include <errno.h>
 #include <event2/event.h>
+#include <stdio.h>
 
 #include "common/redis_link_internal.h"
 
+#define REPLICAS_MS "2000"
 #define PAUSE_MS 50 /* before what was not executed is tried again */
 #define ELSEWHERE_MS 15000 /* as long as a fail-over may take */
 
@@ -45,27 +47,41 @@ static void rest(struct event_base *base)
 	event_base_dispatch(base);
 }
 
-int redis_call(struct event_base *base, struct redis_link *link, struct arena *arena, size_t argc, const char *const *argv,
-	const size_t *lens, const struct redis_reply **ret)
+/* Behind the command, over the same connection. */
+static void send_wait(struct redis_link *to, int64_t replicas, struct call *waited)
+{
+	char wanted[24];
+	const char *argv[] = { "WAIT", wanted, REPLICAS_MS };
+
+	snprintf(wanted, sizeof(wanted), "%lld", (long long)replicas);
+	redis_link_command(to, ARRAY_LEN(argv), argv, NULL, 0, on_call, waited);
+}
+
+int redis_call_kept(struct event_base *base, struct redis_link *link, struct arena *arena, int64_t replicas, size_t argc,
+	const char *const *argv, const size_t *lens, const struct redis_reply **ret)
 {
 	bool many = link->url.kind != REDIS_SINGLE;
 	int64_t deadline = link_mono() + (many ? ELSEWHERE_MS : CONNECT_MS);
 	struct redis_link *to = link;
 
 	for (;;) {
-		struct call *call = arena_alloc(arena, sizeof(*call));
+		struct call *call = arena_alloc(arena, sizeof(*call)), *waited = arena_alloc(arena, sizeof(*waited));
 		enum redis_class class;
 
-		call->arena = arena;
+		call->arena = waited->arena = arena;
 		if (!wait_ready(base, to, deadline))
 			return -ENOTCONN;
 		if (to->asks)
 			link_asking(to);
 		redis_link_command(to, argc, argv, lens, 0, on_call, call);
-		while (!call->done)
+		if (replicas)
+			send_wait(to, replicas, waited);
+		while (!call->done || (replicas && !waited->done))
 			event_base_loop(base, EVLOOP_ONCE);
 		*ret = &call->reply;
 		class = call->r == 0 ? redis_reply_class(&call->reply) : REDIS_OTHER;
+		if (call->r == 0 && class == REDIS_OK && replicas && (waited->r < 0 || waited->reply.integer < replicas))
+			return -EAGAIN;
 		if (!many || !not_executed(class) || link_mono() > deadline)
 			return call->r;
 		to = link;
@@ -74,4 +90,10 @@ int redis_call(struct event_base *base, struct redis_link *link, struct arena *a
 		else
 			rest(base);
 	}
+}
+
+int redis_call(struct event_base *base, struct redis_link *link, struct arena *arena, size_t argc, const char *const *argv,
+	const size_t *lens, const struct redis_reply **ret)
+{
+	return redis_call_kept(base, link, arena, 0, argc, argv, lens, ret);
 }

@@ -20,6 +20,9 @@ struct waiting {
 	/* A script call that may have to be sent whole. */
 	const struct redis_script *script;
 	bool whole; /* it was sent so already */
+	int64_t replicas; /* that must have what it wrote, before its answer is told */
+	struct arena *kept; /* the answer, while they are waited for; NULL before */
+	struct redis_reply reply;
 	size_t keys, argc;
 	char **argv;
 	size_t *lens;
@@ -73,6 +76,8 @@ struct redis_link *link_aside(struct redis_link *link, const struct redis_reply 
 
 /* redis_link_script.c */
 void link_send_script(struct redis_link *link, struct waiting *w, bool whole);
+/* Over the connection that wrote it, since WAIT tells of nothing else. */
+void link_await_replicas(struct redis_link *link, struct waiting *w, const struct redis_reply *reply);
 /* The script that was answered by ASK goes where that led, with its answer to whoever waits. False: not now. */
 bool link_follow(struct redis_link *link, struct waiting *w, const struct redis_reply *ask);
 

@@ -5,6 +5,8 @@
 
 #include "common/redis_link_internal.h"
 
+#define REPLICAS_MS "2000"
+
 static void on_asking(int r, const struct redis_reply *reply, void *arg)
 {
 	(void)r, (void)reply, (void)arg;
@@ -42,6 +44,12 @@ void link_send_script(struct redis_link *link, struct waiting *w, bool whole)
 void redis_link_script(struct redis_link *link, const struct redis_script *script, size_t keys, size_t argc,
 	const char *const *argv, const size_t *lens, int timeout_ms, redis_done_fn done, void *arg)
 {
+	redis_link_script_kept(link, script, 0, keys, argc, argv, lens, timeout_ms, done, arg);
+}
+
+void redis_link_script_kept(struct redis_link *link, const struct redis_script *script, int64_t replicas, size_t keys, size_t argc,
+	const char *const *argv, const size_t *lens, int timeout_ms, redis_done_fn done, void *arg)
+{
 	struct waiting *w = link_waiting(done, arg, timeout_ms);
 	size_t size = 0;
 	char *at;
@@ -51,6 +59,7 @@ void redis_link_script(struct redis_link *link, const struct redis_script *scrip
 		return;
 	}
 	w->script = script;
+	w->replicas = replicas;
 	w->keys = keys;
 	w->argc = argc;
 	w->lens = xcalloc(argc + 1, sizeof(*w->lens));
@@ -67,6 +76,19 @@ void redis_link_script(struct redis_link *link, const struct redis_script *scrip
 		at += w->lens[i];
 	}
 	link_send_script(link, w, false);
+	link_push(link, w);
+}
+
+void link_await_replicas(struct redis_link *link, struct waiting *w, const struct redis_reply *reply)
+{
+	char wanted[24];
+	const char *argv[] = { "WAIT", wanted, REPLICAS_MS };
+
+	snprintf(wanted, sizeof(wanted), "%lld", (long long)w->replicas);
+	w->kept = arena_create();
+	redis_reply_copy(w->kept, reply, &w->reply);
+	w->script = NULL;
+	link_write(link, ARRAY_LEN(argv), argv, NULL);
 	link_push(link, w);
 }
 

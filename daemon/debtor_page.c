@@ -269,7 +269,8 @@ static void save(struct visit *visit, const struct page_said *said)
 	page_receipt_write(&receipt, &kept);
 	argv[3] = arena_memdup(visit->arena, event.data, lens[3] = event.len);
 	argv[4] = arena_memdup(visit->arena, receipt.data, lens[4] = receipt.len);
-	redis_link_script(redis_links_at(visit->page->redis, visit->keys.partition), &visit->page->save, 2, ARRAY_LEN(argv), argv, lens, REDIS_MS, on_saved, visit);
+	redis_link_script_kept(redis_links_at(visit->page->redis, visit->keys.partition), &visit->page->save, visit->page->settings.config->redis_replicas, 2,
+		ARRAY_LEN(argv), argv, lens, REDIS_MS, on_saved, visit);
 }
 
 /* Whether what the form is about can be said now; *offer: which of those that were made, NULL = none. */

@@ -170,7 +170,7 @@ static bool save_partition(struct call *call, uint32_t partition)
 		argv[args] = arena_memdup(call->arena, buf_str(&text), text.len);
 		lens[args++] = text.len;
 	}
-	redis_link_script(redis_links_at(intake->redis, partition), &intake->save, keys, args, argv, lens, INTAKE_REDIS_MS, on_saved, call);
+	redis_link_script_kept(redis_links_at(intake->redis, partition), &intake->save, intake->settings.config->redis_replicas, keys, args, argv, lens, INTAKE_REDIS_MS, on_saved, call);
 	return true;
 }
 

@@ -99,14 +99,14 @@ static void on_reply(int r, const struct redis_reply *reply, void *arg)
 		redis_reply_copy(f->arena, reply, &f->reply);
 }
 
-static void script(struct fixture *f, struct redis_link *link, size_t keys, size_t argc, const char *const *argv)
+static void script(struct fixture *f, struct redis_link *link, int64_t replicas, size_t keys, size_t argc, const char *const *argv)
 {
 	struct redis_script add;
 	int64_t deadline = real_ms() + DEADLINE_MS;
 
 	redis_script_init(&add, "redis.call('SET', KEYS[1], ARGV[1]); return redis.call('GET', KEYS[1])");
 	f->answered = false;
-	redis_link_script(link, &add, keys, argc, argv, NULL, 0, on_reply, f);
+	redis_link_script_kept(link, &add, replicas, keys, argc, argv, NULL, 0, on_reply, f);
 	while (!f->answered)
 		turn(f, deadline);
 }
@@ -160,10 +160,10 @@ static void a_slot_is_on_its_way(void **state)
 	assert_string_equal(ASK(f, "GET", two[1])->str, "s");
 	assert_string_equal(ASK(f, "SET", key(f, 5, "new"), "n")->str, "OK");
 	do { /* not at once: the first answer makes the connection to where it leads */
-		script(f, link, 1, 2, moved);
+		script(f, link, 1, 1, 2, moved); /* and its replica there has it */
 	} while (f->reply.type == REDIS_ERROR && redis_reply_class(&f->reply) == REDIS_ASK && real_ms() < deadline);
 	assert_string_equal(f->reply.str, "in transit");
-	script(f, link, 2, 3, two);
+	script(f, link, 0, 2, 3, two);
 	assert_int_equal(redis_reply_class(&f->reply), REDIS_RETRY); /* TRYAGAIN: one here, one there */
 	cluster_move_end(&f->cluster, 5, to);
 	assert_string_equal(ASK(f, "GET", moved[0])->str, "in transit");
@@ -195,6 +195,23 @@ static void a_primary_stands_still(void **state)
 	assert_true(cluster_whole(&f->cluster, DEADLINE_MS));
 }
 
+static void replicas_have_it(void **state)
+{
+	struct fixture *f = *state;
+	struct redis_link *link = redis_links_at(f->links, 2);
+	const char *set[] = { "SET", key(f, 2, "a"), "kept" }, *words[] = { set[1], "by script" };
+	const struct redis_reply *reply;
+
+	assert_int_equal(redis_call_kept(f->base, link, f->arena, 1, 3, set, NULL, &reply), 0);
+	assert_string_equal(reply->str, "OK");
+	assert_int_equal(redis_call_kept(f->base, link, f->arena, 2, 3, set, NULL, &reply), -EAGAIN); /* there is one */
+	script(f, link, 1, 1, 2, words);
+	assert_int_equal(f->r, 0);
+	assert_string_equal(f->reply.str, "by script");
+	script(f, link, 2, 1, 2, words);
+	assert_int_equal(f->r, -EAGAIN);
+}
+
 /* An address that names a node as if it were alone: it says what to write in its place. */
 static void a_node_is_no_server(void **state)
 {
@@ -223,6 +240,7 @@ int main(void)
 		cmocka_unit_test(every_partition_is_at_its_primary),
 		cmocka_unit_test(a_slot_goes_elsewhere),
 		cmocka_unit_test(a_slot_is_on_its_way),
+		cmocka_unit_test(replicas_have_it),
 		cmocka_unit_test(a_node_is_no_server),
 		cmocka_unit_test(a_primary_stands_still),
 	};

@@ -57,30 +57,16 @@ static void keep_running(struct run *run)
 /* --- giving ------------------------------------------------------------------------------------------------------------------- */
 
 /*
- * Whether it, and all before it over this connection, is kept by the replicas that are asked for: behind sentinels by both, as either may take
- * over, though it has less.
+ * Whether it is kept by the replicas that are asked for: behind sentinels by both, as either may take over, though it has less.
  */
-static bool kept(struct run *run, struct redis_link *link, uint64_t connection)
-{
-	CLEANUP(arena_freep) struct arena *arena = arena_create();
-	const char *wait[] = { "WAIT", run->sentinel ? "2" : "1", "2000" };
-	const struct redis_reply *reply;
-
-	return redis_call(run->world.base, link, arena, ARRAY_LEN(wait), wait, NULL, &reply) == 0 && reply->type == REDIS_INTEGER &&
-		reply->integer >= 1 + run->sentinel &&
-		redis_link_connection(link) == connection;
-}
-
-static bool add(struct world *w, struct redis_link *link, uint32_t partition, const char *event, size_t len, uint64_t *connection)
+static bool add(struct world *w, struct redis_link *link, uint32_t partition, const char *event, size_t len)
 {
 	CLEANUP(arena_freep) struct arena *arena = arena_create();
 	const char *argv[] = { "XADD", world_key_in(w, arena, partition, "events"), "*", "event", event };
 	const size_t lens[] = { 4, strlen(argv[1]), 1, 5, len };
 	const struct redis_reply *reply;
-	int r = redis_call(w->base, link, arena, ARRAY_LEN(argv), argv, lens, &reply);
 
-	*connection = redis_link_connection(link);
-	return r == 0 && reply->type == REDIS_STRING;
+	return redis_call_kept(w->base, link, arena, w->options.replicas, ARRAY_LEN(argv), argv, lens, &reply) == 0 && reply->type == REDIS_STRING;
 }
 
 /* As a producer does that must lose nothing: again and again, with the same id. */
@@ -94,9 +80,7 @@ static void give(struct run *run, int invoice)
 	size_t len = world_event_text(w, event, sizeof(event), WORLD_FINALIZED, invoice, PER_DEBTOR);
 
 	for (;;) {
-		uint64_t connection;
-
-		if (add(w, link, partition, event, len, &connection) && kept(run, link, connection))
+		if (add(w, link, partition, event, len))
 			return;
 		if (real_ms() > deadline)
 			world_fail("invoice %d cannot be given", invoice);
@@ -149,7 +133,7 @@ static int a_primary(struct run *run)
 	return run->sentinel ? cluster_primary_of(&run->world.cluster, 0) : cluster_primary_of(&run->world.cluster, partition);
 }
 
-/* Those whose partition has no replica now come later: nobody would keep them. */
+/* Those whose partition has no replica now, or is on its way, come later: nobody would keep them. */
 static void give_elsewhere(struct run *run, const bool *alone)
 {
 	for (int i = 0; i < PER_ROUND / 4; i++, run->invoices++)
@@ -157,6 +141,23 @@ static void give_elsewhere(struct run *run, const bool *alone)
 			run->later[run->later_count++] = run->invoices;
 		else
 			give(run, run->invoices);
+}
+
+/* A partition that has something to do, and rests with half of its keys at either end. */
+static void move(struct run *run)
+{
+	struct cluster *c = &run->world.cluster;
+	bool moving[PARTITIONS] = { false };
+	uint32_t partition = world_partition(&run->world, (run->invoices - 1) / PER_DEBTOR);
+	int from = cluster_primary_of(c, partition), to = pick(CLUSTER_NODES);
+
+	while (to == from || !cluster_is_primary(c, to))
+		to = (to + 1) % CLUSTER_NODES;
+	moving[partition] = true;
+	cluster_move_begin(c, partition, to);
+	(void)cluster_move_keys(c, partition, to, NULL);
+	give_elsewhere(run, moving);
+	cluster_move_end(c, partition, to);
 }
 
 static void befall(struct run *run, enum fault fault)
@@ -185,11 +186,7 @@ static void befall(struct run *run, enum fault fault)
 		change_places(run);
 		break;
 	case FAULT_MOVE:
-		for (int to = 0; to < CLUSTER_NODES; to++)
-			if (to != node && cluster_is_primary(&w->cluster, to)) {
-				cluster_move(&w->cluster, (uint32_t)pick(PARTITIONS), to);
-				break;
-			}
+		move(run);
 		break;
 	case FAULT_DAEMON:
 		process_kill(&w->daemon);
@@ -229,6 +226,33 @@ static bool settle(struct run *run)
 			return true;
 	}
 	return false;
+}
+
+/* What dunningctl sees of all partitions. */
+static void look(struct run *run)
+{
+	CLEANUP(buf_clear) struct buf list = { 0 }, status = { 0 }, one = { 0 };
+	char invoice[24];
+	int lines = 0;
+
+	if (world_ctl(&run->world, (const char *const[]){ "list", "--json", NULL }, &list) != 0 ||
+		world_ctl(&run->world, (const char *const[]){ "status", NULL }, &status) != 0) {
+		fprintf(stderr, "dunningctl: %s%s\n", buf_str(&list), buf_str(&status));
+		run->wrong++;
+	}
+	for (const char *at = list.data ? strstr(list.data, "\"inv_") : NULL; at; at = strstr(at + 1, "\"inv_"))
+		lines++;
+	if (lines < run->invoices) {
+		fprintf(stderr, "dunningctl list shows %d of %d invoices\n", lines, run->invoices);
+		run->wrong++;
+	}
+	for (int i = 0; i < run->invoices; i += 1 + run->invoices / 5) {
+		snprintf(invoice, sizeof(invoice), "inv_%d", i);
+		if (world_ctl(&run->world, (const char *const[]){ "explain", invoice, NULL }, &one) != 0) {
+			fprintf(stderr, "dunningctl explain %s: %s\n", invoice, buf_str(&one));
+			run->wrong++;
+		}
+	}
 }
 
 static void judge(struct run *run)
@@ -306,6 +330,7 @@ int main(int argc, char **argv)
 		run.wrong++;
 	}
 	judge(&run);
+	look(&run);
 	world_close(&run.world, keep || run.wrong);
 	return run.wrong ? 1 : 0;
 }

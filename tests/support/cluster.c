@@ -1,12 +1,16 @@
 #include "tests/support/cluster.h"
 
+#include <arpa/inet.h>
+#include <netinet/in.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include "common/file.h"
+#include "common/hash.h"
 #include "common/redis_nodes.h"
 #include "tests/support/world.h"
 
@@ -59,13 +63,32 @@ bool cluster_is_primary(const struct cluster *c, int node)
 	return runs(c, node) && !c->nodes[node].sentinel && says(c, node, (const char *const[]){ "ROLE", NULL }, "master\n");
 }
 
+/* Below those that the system gives to whoever connects: a node that is started again wants the same one. */
+static int free_port(void)
+{
+	for (;;) {
+		struct sockaddr_in at = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+		int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+		uint16_t port;
+		bool free;
+
+		random_bytes(&port, sizeof(port));
+		port = (uint16_t)(10000 + port % 22000);
+		at.sin_port = htons(port);
+		free = fd >= 0 && bind(fd, (struct sockaddr *)&at, sizeof(at)) == 0;
+		close(fd);
+		if (free)
+			return port;
+	}
+}
+
 static void make_nodes(struct cluster *c, const char *dir, const char *what)
 {
 	for (int i = 0; i < CLUSTER_NODES; i++) {
 		struct cluster_node *node = &c->nodes[i];
 
-		node->port = world_free_port();
-		node->bus_port = world_free_port();
+		node->port = free_port();
+		node->bus_port = free_port();
 		snprintf(node->dir, sizeof(node->dir), "%.100s/%s-%d", dir, what, i);
 		if (file_make_dirs(node->dir, 0700) < 0)
 			world_fail("%s cannot be made", node->dir);

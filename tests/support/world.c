@@ -59,6 +59,11 @@ static const char *program(const struct world *w, const char *name)
 #define REDIS_PASSWORD "of dunningd in Redis"
 #define ACL_SETTINGS ",\"user\":\"dunningd\",\"password_credential\":\"redis-password\""
 
+static uint32_t partitions(const struct world *w)
+{
+	return w->options.partitions ? (uint32_t)w->options.partitions : 1;
+}
+
 static void start_many(struct world *w)
 {
 	struct redis_url url;
@@ -69,7 +74,14 @@ static void start_many(struct world *w)
 		sentinels_start(&w->cluster, w->dir);
 	if (redis_url_parse(w->cluster.url, &url, NULL) < 0)
 		world_fail("%s is no address", w->cluster.url);
-	w->links = redis_links_create(w->base, &url, w->prefix, (uint32_t)w->options.partitions, NULL, NULL);
+	w->links = redis_links_create(w->base, &url, w->prefix, partitions(w), NULL, NULL);
+	for (uint32_t p = 0; p < partitions(w); p++) { /* so that they can be given many at once */
+		CLEANUP(arena_freep) struct arena *arena = arena_create();
+		const struct redis_reply *reply;
+
+		if (redis_call(w->base, redis_links_at(w->links, p), arena, 1, (const char *const[]){ "PING" }, NULL, &reply) < 0)
+			world_fail("%s: no connection for partition %u", w->cluster.url, p);
+	}
 }
 
 static void start_redis(struct world *w)
@@ -145,11 +157,6 @@ const char *world_key(const struct world *w, struct arena *arena, const char *na
 const char *world_key_in(const struct world *w, struct arena *arena, uint32_t partition, const char *name)
 {
 	return arena_printf(arena, "%s:{%u}:%s", w->prefix, partition, name);
-}
-
-static uint32_t partitions(const struct world *w)
-{
-	return w->options.partitions ? (uint32_t)w->options.partitions : 1;
 }
 
 uint32_t world_partition(const struct world *w, int debtor)
