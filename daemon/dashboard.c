@@ -56,6 +56,11 @@ void dashboard_note(struct dashboard *dashboard, int priority, const char *forma
 	dashboard->settings.note(priority, line, dashboard->settings.arg);
 }
 
+void dashboard_ask(struct dashboard *dashboard, size_t argc, const char *const *argv, redis_done_fn done, void *arg)
+{
+	redis_link_command(redis_links_for(dashboard->redis, argc, argv), argc, argv, NULL, DASHBOARD_REDIS_MS, done, arg);
+}
+
 struct json dashboard_status(struct dashboard *dashboard, struct arena *arena)
 {
 	CLEANUP(buf_clear) struct buf text = { 0 };
@@ -596,7 +601,8 @@ int dashboard_create(struct event_base *base, const struct dashboard_settings *s
 	dashboard->throttle = throttle_create(key);
 	if (settings->config->dashboard_listen && (r = begin_listening(dashboard, err)) < 0)
 		return r;
-	dashboard->redis = redis_link_create(base, settings->redis, NULL, NULL);
+	dashboard->redis = redis_links_create(base, settings->redis, settings->config->prefix, (uint32_t)settings->config->partitions, NULL, NULL);
+	redis_links_open(dashboard->redis);
 	*ret = TAKE(dashboard);
 	return 0;
 }
@@ -613,7 +619,7 @@ void dashboard_destroy(struct dashboard *dashboard)
 {
 	if (!dashboard)
 		return;
-	redis_link_destroy(dashboard->redis); /* it calls nobody any more */
+	redis_links_destroy(dashboard->redis); /* it calls nobody any more */
 	while (dashboard->visits)
 		visit_away(dashboard->visits);
 	if (dashboard->http)

@@ -20,7 +20,7 @@
 #include <event2/http.h>
 
 #include "common/library.h"
-#include "common/redis_link.h"
+#include "common/redis_links.h"
 #include "daemon/control.h"
 #include "daemon/ports.h"
 

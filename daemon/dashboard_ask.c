@@ -14,7 +14,7 @@
 
 static void ask(struct visit *visit, size_t argc, const char *const *argv, redis_done_fn done)
 {
-	redis_link_command(visit->dashboard->redis, argc, argv, NULL, DASHBOARD_REDIS_MS, done, visit);
+	dashboard_ask(visit->dashboard, argc, argv, done, visit);
 }
 
 static struct keyspace keys_of(const struct visit *visit, uint32_t partition)
@@ -40,7 +40,7 @@ bool is_scan(int r, const struct redis_reply *reply)
 
 bool visit_connected(struct visit *visit)
 {
-	if (redis_link_connected(visit->dashboard->redis))
+	if (redis_links_connected(visit->dashboard->redis))
 		return true;
 	visit_away(visit);
 	return false;
@@ -184,7 +184,7 @@ void visit_find(struct visit *visit, const char *invoice_id, visit_fn then)
 		struct finding *finding = arena_alloc(visit->arena, sizeof(*finding));
 
 		*finding = (struct finding){ visit, p };
-		redis_link_command(visit->dashboard->redis, ARRAY_LEN(argv), argv, NULL, DASHBOARD_REDIS_MS, on_found, finding);
+		dashboard_ask(visit->dashboard, ARRAY_LEN(argv), argv, on_found, finding);
 	}
 }
 
@@ -298,6 +298,7 @@ static void on_documents(int r, const struct redis_reply *reply, void *arg)
 static void on_scanned(int r, const struct redis_reply *reply, void *arg)
 {
 	struct visit *visit = arg;
+	struct keyspace keys = keys_of(visit, visit->walk.partition);
 	const char **argv;
 
 	if (!is_scan(r, reply)) {
@@ -310,7 +311,7 @@ static void on_scanned(int r, const struct redis_reply *reply, void *arg)
 	for (size_t i = 0; i < reply->items[1].count; i++)
 		argv[i + 1] = reply->items[1].items[i].str;
 	if (!reply->items[1].count)
-		argv[1] = "-"; /* an empty page: nothing is there */
+		argv[1] = key_of(visit->arena, &keys, "-"); /* an empty page: nothing is there */
 	ask(visit, reply->items[1].count ? reply->items[1].count + 1 : 2, argv, on_documents);
 }
 
@@ -364,6 +365,7 @@ static void on_debtor_documents(int r, const struct redis_reply *reply, void *ar
 static void on_debtors_scanned(int r, const struct redis_reply *reply, void *arg)
 {
 	struct visit *visit = arg;
+	struct keyspace keys = keys_of(visit, visit->walk.partition);
 	const char **argv;
 
 	if (!is_scan(r, reply)) {
@@ -376,7 +378,7 @@ static void on_debtors_scanned(int r, const struct redis_reply *reply, void *arg
 	for (size_t i = 0; i < reply->items[1].count; i++)
 		argv[i + 1] = reply->items[1].items[i].str;
 	if (!reply->items[1].count)
-		argv[1] = "-";
+		argv[1] = key_of(visit->arena, &keys, "-");
 	ask(visit, reply->items[1].count ? reply->items[1].count + 1 : 2, argv, on_debtor_documents);
 }
 

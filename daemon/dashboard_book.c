@@ -66,7 +66,7 @@ static struct keyspace keys_here(const struct dashboard *dashboard)
 
 static void ask(struct dashboard *dashboard, size_t argc, const char *const *argv, redis_done_fn done)
 {
-	redis_link_command(dashboard->redis, argc, argv, NULL, DASHBOARD_REDIS_MS, done, dashboard);
+	dashboard_ask(dashboard, argc, argv, done, dashboard);
 }
 
 static void give_up(struct dashboard *dashboard)
@@ -130,6 +130,7 @@ static void on_scanned(int r, const struct redis_reply *reply, void *arg)
 {
 	CLEANUP(arena_freep) struct arena *arena = arena_create();
 	struct dashboard *dashboard = arg;
+	struct keyspace keys = keys_here(dashboard);
 	const char **argv;
 	size_t count;
 
@@ -141,7 +142,7 @@ static void on_scanned(int r, const struct redis_reply *reply, void *arg)
 	count = reply->items[1].count;
 	argv = arena_alloc(arena, (count + 2) * sizeof(*argv));
 	argv[0] = "MGET";
-	argv[1] = "-"; /* an empty page: nothing is there */
+	argv[1] = key_of(arena, &keys, "-"); /* an empty page: nothing is there */
 	for (size_t i = 0; i < count; i++)
 		argv[i + 1] = reply->items[1].items[i].str;
 	ask(dashboard, count ? count + 1 : 2, argv, on_documents);

@@ -136,7 +136,7 @@ static void tell(struct visit *visit, const struct order *order, const char *who
 		return;
 	}
 	argv[4] = arena_memdup(visit->arena, event.data, event.len);
-	redis_link_command(dashboard->redis, ARRAY_LEN(argv), argv, NULL, DASHBOARD_REDIS_MS, on_told, visit);
+	dashboard_ask(dashboard, ARRAY_LEN(argv), argv, on_told, visit);
 }
 
 static const char *rules_refuse(struct visit *visit, const char *decision)

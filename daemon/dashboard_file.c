@@ -288,7 +288,7 @@ void serve_debtor(struct visit *visit)
 	visit->file.partition = partition_of(id, (uint32_t)config->partitions);
 	keys = (struct keyspace){ config->prefix, visit->file.partition };
 	argv[1] = key_debtor(visit->arena, &keys, id);
-	redis_link_command(visit->dashboard->redis, ARRAY_LEN(argv), argv, NULL, DASHBOARD_REDIS_MS, on_debtor, visit);
+	dashboard_ask(visit->dashboard, ARRAY_LEN(argv), argv, on_debtor, visit);
 }
 
 /* --- one message -------------------------------------------------------------------------------------------------------------------- */

@@ -75,7 +75,7 @@ struct dashboard {
 	struct event_base *base;
 	struct evhttp *http; /* NULL: over the control socket alone */
 	struct http_guard *guard;
-	struct redis_link *redis;
+	struct redis_links *redis;
 	struct throttle *throttle;
 	struct visit *visits;
 	size_t visit_count;
@@ -89,6 +89,7 @@ struct dashboard {
 int64_t dashboard_now(const struct dashboard *dashboard);
 int64_t dashboard_mono(void);
 void dashboard_note(struct dashboard *dashboard, int priority, const char *format, ...) __attribute__((format(printf, 3, 4)));
+void dashboard_ask(struct dashboard *dashboard, size_t argc, const char *const *argv, redis_done_fn done, void *arg); /* one partition's server */
 struct json dashboard_status(struct dashboard *dashboard, struct arena *arena);
 const char *visit_asked(const struct visit *visit, const char *name); /* of the query; NULL = not, or not as it should be */
 const char *visit_typed(const struct visit *visit, const char *name, size_t max); /* of the body; NULL likewise, "" = nothing was typed */

@@ -38,6 +38,7 @@ struct setup {
 	const struct instance_options *options;
 	struct config *config;
 	struct library *library;
+	struct page_texts *texts; /* what people see in a browser; NULL: none listens */
 	struct redis_url url;
 	struct played_spec clock;
 	uint8_t install_key[32], wrap_key[32];
@@ -56,6 +57,7 @@ int setup_config(const char *file, struct config **ret, struct err *err); /* par
 /* What the first letter would load while everything waits, where the default policy or one that a rule names has one. */
 void setup_fonts(const struct config *config, const struct library *library);
 int setup_library(const struct instance_options *options, const struct config *config, struct library **ret, struct err *err);
+int setup_texts(const struct instance_options *options, const struct config *config, struct page_texts **ret, struct err *err);
 
 struct partition {
 	struct instance *instance;
@@ -83,6 +85,7 @@ struct instance {
 	struct clock *clock;
 	struct paces *paces;
 	struct http_client *http;
+	struct fetch *fetch; /* NULL: no document is fetched */
 	struct anchors *anchors; /* NULL: none is configured */
 	bool rotation_told;
 	bool held, agree_told; /* held: as the partitions were told last */
@@ -107,6 +110,7 @@ struct instance {
 	int exit_code;
 };
 
+struct fetch *instance_fetch(struct instance *instance); /* instance_documents.c; NULL: none is configured */
 int instance_anchors(struct instance *instance, struct err *err); /* instance_anchors.c: begins them */
 void instance_rotation(struct instance *instance); /* records once that two keys sign, as soon as there is somebody to record it */
 void instance_anchors_hold(struct instance *instance); /* the signer and all sending: see anchors_status.held */
@@ -115,6 +119,8 @@ void instance_record_mended(struct instance *instance); /* logs whose files the 
 void instance_status_anchors(const struct instance *instance, struct json_writer *w);
 /* instance_page.c; control: POST /link */
 int instance_link(const struct control_link *link, struct arena *arena, const char **url, struct err *err, void *instance);
+/* After a reload: both that show pages have these from now on. */
+void instance_use_texts(struct instance *instance, struct library *library, struct page_texts **texts);
 void instance_status_page(const struct instance *instance, struct json_writer *w);
 int instance_open_page(struct instance *instance, int64_t (*now)(void *arg), void (*note)(int priority, const char *line, void *arg), struct err *err);
 /* The same of the dashboard: instance_dashboard.c */
@@ -131,6 +137,7 @@ int instance_test(const struct control_test *test, struct err *err, void *instan
 void instance_tested(struct json_writer *w, void *instance); /* control: GET /provider/test */
 void instance_test_free(struct instance *instance);
 void instance_status(struct json_writer *w, void *instance); /* control: GET /status */
+void instance_config(struct json_writer *w, void *instance); /* control: GET /config */
 void instance_line(const struct instance *instance, char *ret, size_t size); /* one line, for `systemctl status` */
 const char *instance_state_name(enum dunner_state state);
 

@@ -9,7 +9,7 @@
 int instance_open_page(struct instance *in, int64_t (*now)(void *arg), void (*note)(int priority, const char *line, void *arg), struct err *err)
 {
 	struct debtor_page_settings settings = { .config = in->config, .redis = &in->setup.url, .install_key = in->setup.install_key,
-		.share_dir = in->setup.options->share_dir, .now = now, .now_arg = in, .note = note, .note_arg = in };
+		.texts = in->setup.texts, .now = now, .now_arg = in, .note = note, .note_arg = in };
 
 	return in->config->page_listen ? debtor_page_create(in->base, &settings, in->library, &in->page, err) : 0;
 }
@@ -30,6 +30,18 @@ int instance_link(const struct control_link *link, struct arena *arena, const ch
 	*url = made;
 	log_line(in->log, LOG_NOTICE, "page", "a link was given out by hand, for invoice %s", link->invoice);
 	return 0;
+}
+
+void instance_use_texts(struct instance *in, struct library *library, struct page_texts **texts)
+{
+	struct page_texts *old = in->setup.texts;
+
+	in->setup.texts = TAKE(*texts);
+	if (in->page)
+		debtor_page_use(in->page, library, in->setup.texts);
+	if (in->hooks)
+		hooks_use(in->hooks, library, in->setup.texts);
+	page_texts_free(old);
 }
 
 void instance_status_page(const struct instance *in, struct json_writer *w)
