@@ -19,7 +19,7 @@
 
 /* Members that are more than a single value; each has a function below. */
 static const char *const composites[] = { "senders", "channels", "providers", "producers", "ledgers", "trail.anchors", "creditor.postal",
-	"policies.rules", "documents.fetch", NULL };
+	"policies.rules", "documents.fetch", "dashboard.tokens", NULL };
 static const char *const sender_members[] = { "name", "email", "reply_to", "phone", NULL };
 static const char *const provider_members[] = { "file", "settings", "secrets", "concurrency", "per_second", "burst",
 	"per_hour", "per_day", "per_month", "failures", NULL };
@@ -598,7 +598,7 @@ int config_parse(const char *json, size_t len, struct config **ret, struct err *
 		(r = parse_channels(&root, config, err)) < 0 || (r = parse_producers(&root, config, err)) < 0 ||
 		(r = parse_ledgers(&root, config, err)) < 0 || (r = parse_fetch(&root, config, err)) < 0 ||
 		(r = config_parse_anchors(&root, config, err)) < 0 ||
-		(r = config_parse_rules(&root, config, err)) < 0)
+		(r = config_parse_rules(&root, config, err)) < 0 || (r = config_parse_tokens(&root, config, err)) < 0)
 		return r;
 	if (config->digest_email && !config->channel_providers[CHANNEL_EMAIL][0])
 		return err_set(err, -EBADMSG, "missing", "$.channels.email", "must name a provider: digest.email is told by mail");

@@ -80,6 +80,12 @@ struct policy_rule {
 	struct rule_range promises_broken; /* to pay by a day */
 };
 
+struct token_settings { /* who may come to the dashboard */
+	const char *who; /* a person; stands in the trail */
+	const char *credential; /* name of the one that holds the token */
+	bool act; /* not only read */
+};
+
 struct costs { /* minor units of the currency; NULL = not said, and only minutes are counted */
 	const char *currency;
 	int64_t hour; /* of whoever calls and decides */
@@ -146,6 +152,9 @@ struct config {
 	const char *page_listen, *page_public_url; /* of the debtors' page: both, or neither */
 	const char *page_dir; /* the user's own files of it, before the shipped ones; NULL = none */
 	int64_t page_link_days, page_key, page_oldest_key; /* keys: numbers */
+	const char *dashboard_listen; /* "127.0.0.1:8029"; NULL = over the control socket alone */
+	struct token_settings *tokens;
+	size_t token_count;
 	const char *metrics_listen; /* "127.0.0.1:8027"; NULL = nobody is answered */
 	struct limits limits;
 	const char *text; /* all of it as JSON, without comments */

@@ -15,6 +15,7 @@ bool config_absolute_ok(const char *text); /* a path */
 /* Refuses a member that is not in `known` (ended by NULL), with what was perhaps meant. */
 int config_only_known(const struct json *object, const char *const *known, struct err *err);
 int config_parse_anchors(const struct json *root, struct config *config, struct err *err);
+int config_parse_tokens(const struct json *root, struct config *config, struct err *err);
 int config_parse_rules(const struct json *root, struct config *config, struct err *err);
 
 #endif

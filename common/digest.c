@@ -187,21 +187,22 @@ static void add_agreed(struct digest *d, const struct escalation *e)
 		add_due(d, e, "settlement", view.settlement->until_on, view.settlement->amount - view.paid - view.credited);
 }
 
-void digest_invoice(struct digest *d, const struct escalation *e)
+bool digest_invoice(struct digest *d, const struct escalation *e)
 {
 	if (!first_time(d, hash_of(e->invoice.id)))
-		return;
+		return false;
 	add_walk(d, e);
 	if (!e->invoice.known)
-		return;
+		return true;
 	add_agreed(d, e);
 	if (e->state == ESCALATION_CLOSED || e->state == ESCALATION_STUB || e->state == ESCALATION_NONE)
-		return;
+		return true;
 	d->open++;
 	if (e->held)
 		count_one(d, DIGEST_HELD, e->held, NULL);
 	if (e->policy_by && strcmp(e->policy_by, "rule") == 0 && e->policy_rule && that_day(d, e->opened_at))
 		count_one(d, DIGEST_CHOSEN, e->policy ? e->policy : "", e->policy_rule);
+	return true;
 }
 
 void digest_task(struct digest *d, const char *kind, const char *invoice, const char *reason, int64_t deadline)

@@ -51,7 +51,7 @@ struct digest {
 };
 
 void digest_begin(struct digest *digest, struct arena *arena, const struct zone *zone, date day, int64_t payments_known_to);
-void digest_invoice(struct digest *digest, const struct escalation *e); /* what matters of it is copied */
+bool digest_invoice(struct digest *digest, const struct escalation *e); /* what matters of it is copied; false: it came before */
 void digest_task(struct digest *digest, const char *kind, const char *invoice, const char *reason, int64_t deadline);
 
 void digest_task_read(struct digest *digest, const struct json *task); /* one as the store has it */

@@ -19,5 +19,6 @@ extern const struct embedded embedded_files[];
 #define EMBEDDED_VERIFY_TEXT 2 /* VERIFY.txt */
 #define EMBEDDED_STATEMENT 3 /* statement.txt */
 #define EMBEDDED_FORMATS 4 /* FORMATS.md: of everything that is in a bundle */
+#define EMBEDDED_DASHBOARD 5 /* dashboard.css: how the dashboard looks */
 
 #endif

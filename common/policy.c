@@ -1,6 +1,7 @@
 #include "common/policy_internal.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -727,4 +728,15 @@ int policy_step_index(const struct policy *policy, const char *id)
 bool cap_counts(const struct cap *cap, enum channel channel)
 {
 	return cap->any_channel || channel == cap->channel || (cap->channel == CHANNEL_CALL && channel == CHANNEL_VOICE);
+}
+
+const char *policy_step_at(struct arena *arena, const struct policy *policy, const struct step *step)
+{
+	static const char *const anchors[] = { [ANCHOR_DUE] = "due", [ANCHOR_ISSUED] = "issued", [ANCHOR_EOM] = "eom" };
+	const struct step_at *at = &step->at;
+	const char *anchor = at->anchor == ANCHOR_STEP ? policy->steps[at->step].id : anchors[at->anchor];
+
+	if (!at->days && !at->business)
+		return anchor;
+	return arena_printf(arena, "%s%+" PRId32 "%s", anchor, at->days, at->business ? "bd" : "d");
 }

@@ -191,6 +191,7 @@ DEFINE_CLEANUP(struct policy, policy_free)
 /* Whether a contact by this channel counts for the cap: a voice that calls is a call. */
 bool cap_counts(const struct cap *cap, enum channel channel);
 int policy_step_index(const struct policy *policy, const char *id); /* -ENOENT */
+const char *policy_step_at(struct arena *arena, const struct policy *policy, const struct step *step); /* "due+5d" */
 /* Where a step lies, in calendar days from due, issued or eom: business days only as a range, holidays aside. */
 struct step_span {
 	enum anchor root;

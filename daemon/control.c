@@ -19,7 +19,7 @@
 
 #define HTTP_CONFLICT 409
 
-static const struct http_limits limits = { .head = 4096, .body = CONTROL_BODY_MAX, .connections = 16, .deadline_ms = 5000 };
+static const struct http_limits limits = { .head = 8192, .body = CONTROL_BODY_MAX, .connections = 16, .deadline_ms = 5000 };
 
 struct control {
 	struct evhttp *http;
@@ -359,6 +359,8 @@ static void on_request(struct evhttp_request *request, void *arg)
 		answer_error(request, HTTP_BADMETHOD, &err);
 		return;
 	}
+	if (control->callbacks->page && control->callbacks->page(request, uid_of(request), control->callbacks->arg))
+		return;
 	(void)err_set(&err, -ENOENT, "not_found", "", "there is no such command");
 	answer_error(request, HTTP_NOTFOUND, &err);
 }
@@ -413,7 +415,7 @@ int control_create(struct event_base *base, const char *path, const struct contr
 	control->path = xstrdup(path);
 	control->http = evhttp_new(base);
 	control->guard = http_guard_create(base, control->http, &limits);
-	evhttp_set_allowed_methods(control->http, EVHTTP_REQ_GET | EVHTTP_REQ_POST);
+	evhttp_set_allowed_methods(control->http, EVHTTP_REQ_GET | EVHTTP_REQ_POST | EVHTTP_REQ_HEAD);
 	evhttp_set_gencb(control->http, on_request, control);
 	socket = evhttp_bind_listener(control->http, listener);
 	if (!socket) {

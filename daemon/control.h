@@ -16,6 +16,7 @@
  *	POST /provider/test  {"who","provider","address","channel"?}   begins: one message by hand, recorded before and after
  *	POST /link           {"who","invoice","partition"}   {"ok":true,"url":...}: the debtor's page about it, for whoever asked for it
  *	GET  /provider/test  JSON, by callbacks->tested: what became of the last one
+ *	GET  /, /invoices ...          the dashboard (daemon/dashboard.h)
  *	GET  /erase          JSON, by callbacks->erasure: what became of the last one
  *
  * 200 with {"ok":true} or the status; else {"error":code,"path":..,"text":..} with 400 (the request), 404, 405, 409 (refused), 413.
@@ -27,6 +28,7 @@
 #include <stdint.h>
 
 #include <event2/event.h>
+#include <event2/http.h>
 
 #include "common/cleanup.h"
 #include "common/err.h"
@@ -79,6 +81,8 @@ struct control_callbacks {
 	void (*tested)(struct json_writer *w, void *arg); /* the members of one object */
 	int (*link)(const struct control_link *link, struct arena *arena, const char **url, struct err *err, void *arg);
 	int (*reading)(const struct control_reading *reading, struct err *err, void *arg);
+	/* Any other address: whether it is a page, which is then answered, now or later. `uid`: as of a reading. NULL: there are none */
+	bool (*page)(struct evhttp_request *request, int64_t uid, void *arg);
 	void *arg;
 };
 

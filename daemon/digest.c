@@ -118,7 +118,7 @@ static void on_page(int r, const char *next, const char *const *keys, const stru
 		struct escalation e;
 
 		if (values[i].data && escalation_read(arena, values[i].data, values[i].len, &e, NULL) == 0)
-			digest_invoice(&job->digest, &e);
+			(void)digest_invoice(&job->digest, &e);
 	}
 	snprintf(job->cursor, sizeof(job->cursor), "%s", next);
 	if (strcmp(next, "0") != 0)

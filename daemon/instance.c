@@ -265,6 +265,7 @@ static int reload(struct instance *in, struct err *err)
 	http_client_use(in->http, library); /* and the paces that it shares with the partitions */
 	for (size_t i = 0; i < in->partition_count; i++)
 		dunner_reload(in->partitions[i].dunner, library);
+	dashboard_use(in->dashboard, library);
 	poller_use(in->poller, library);
 	library_free(in->library);
 	in->library = library_ref(library);
@@ -591,14 +592,6 @@ static int open_hooks(struct instance *in, struct err *err)
 	return in->config->hooks_listen ? hooks_create(in->base, &settings, in->library, &in->hooks, err) : 0;
 }
 
-static int open_page(struct instance *in, struct err *err)
-{
-	struct debtor_page_settings settings = { .config = in->config, .redis = &in->setup.url, .install_key = in->setup.install_key,
-		.texts = in->setup.texts, .now = now, .now_arg = in, .note = note, .note_arg = in };
-
-	return in->config->page_listen ? debtor_page_create(in->base, &settings, in->library, &in->page, err) : 0;
-}
-
 static bool acts(void *arg)
 {
 	const struct instance *in = arg;
@@ -632,7 +625,7 @@ static int open_ports(struct instance *in, struct err *err)
 		return r;
 	in->control_callbacks = (struct control_callbacks){ .status = instance_status, .config = instance_config, .suspend = on_suspend,
 		.release = on_release, .reload = on_control_reload, .seal = on_seal, .confirm_clock = on_confirm_clock, .anchor = on_anchor, .agreed = on_agreed,
-		.link = instance_link, .reading = instance_reading, .test = instance_test, .tested = instance_tested,
+		.link = instance_link, .page = instance_dashboard_page, .reading = instance_reading, .test = instance_test, .tested = instance_tested,
 		.erase = on_erase, .erasure = on_erasure, .arg = in };
 	if ((r = control_create(in->base, config->control_socket, &in->control_callbacks, &in->control, err)) < 0)
 		return r;
@@ -657,7 +650,8 @@ static int open_ports(struct instance *in, struct err *err)
 		ports.store = redis_store_port(p->store);
 		p->dunner = dunner_create(&ports, &settings, in->library, &callbacks);
 	}
-	if ((r = open_hooks(in, err)) < 0 || (r = open_page(in, err)) < 0)
+	if ((r = open_hooks(in, err)) < 0 || (r = instance_open_page(in, now, note, err)) < 0 ||
+		(r = instance_open_dashboard(in, now, note, err)) < 0)
 		return r;
 	open_poller(in);
 	if ((r = instance_metrics_listen(in, err)) < 0)
@@ -687,6 +681,7 @@ static void instance_clear(struct instance *in)
 	for (size_t i = 0; i < in->partition_count; i++)
 		redis_store_destroy(in->partitions[i].store);
 	free(in->partitions);
+	dashboard_destroy(in->dashboard); /* before the socket that some of its readers came by */
 	control_destroy(in->control);
 	hooks_destroy(in->hooks);
 	debtor_page_destroy(in->page);

@@ -15,6 +15,7 @@
 #include "daemon/control.h"
 #include "daemon/dunner.h"
 #include "daemon/generation.h"
+#include "daemon/dashboard.h"
 #include "daemon/debtor_page.h"
 #include "daemon/hooks.h"
 #include "daemon/poller.h"
@@ -92,6 +93,7 @@ struct instance {
 	struct control *control;
 	struct hooks *hooks; /* NULL: not configured */
 	struct debtor_page *page; /* NULL: not configured */
+	struct dashboard *dashboard;
 	struct poller *poller;
 	struct instrument *instrument; /* NULL: metrics.listen is not configured */
 	struct control_callbacks control_callbacks;
@@ -120,6 +122,11 @@ int instance_link(const struct control_link *link, struct arena *arena, const ch
 /* After a reload: both that show pages have these from now on. */
 void instance_use_texts(struct instance *instance, struct library *library, struct page_texts **texts);
 void instance_status_page(const struct instance *instance, struct json_writer *w);
+int instance_open_page(struct instance *instance, int64_t (*now)(void *arg), void (*note)(int priority, const char *line, void *arg), struct err *err);
+/* The same of the dashboard: instance_dashboard.c */
+int instance_open_dashboard(struct instance *instance, int64_t (*now)(void *arg), void (*note)(int priority, const char *line, void *arg), struct err *err);
+void instance_status_dashboard(const struct instance *instance, struct json_writer *w);
+bool instance_dashboard_page(struct evhttp_request *request, int64_t uid, void *instance); /* control: its pages */
 void instance_law(struct instance *instance); /* instance_law.c: warns of law data that runs out, once a day */
 bool instance_law_left(const struct instance *instance, int64_t *days, int64_t *ran_out); /* until the next entry runs out, -1 = none does; false: no law data */
 void instance_status_law(const struct instance *instance, struct json_writer *w);

@@ -6,6 +6,14 @@
 #include "common/token.h"
 #include "daemon/instance_internal.h"
 
+int instance_open_page(struct instance *in, int64_t (*now)(void *arg), void (*note)(int priority, const char *line, void *arg), struct err *err)
+{
+	struct debtor_page_settings settings = { .config = in->config, .redis = &in->setup.url, .install_key = in->setup.install_key,
+		.texts = in->setup.texts, .now = now, .now_arg = in, .note = note, .note_arg = in };
+
+	return in->config->page_listen ? debtor_page_create(in->base, &settings, in->library, &in->page, err) : 0;
+}
+
 int instance_link(const struct control_link *link, struct arena *arena, const char **url, struct err *err, void *arg)
 {
 	struct instance *in = arg;

@@ -13,6 +13,7 @@
 
 #define CONFIG_FILE_MAX (1024 * 1024)
 #define CA_FILE_MAX (16 * 1024 * 1024)
+#define TOKEN_BYTES_MIN 20
 
 /* The same complaint with file and path in front, as library_load() gives it. */
 static int in_file(struct err *err, int r, const char *file)
@@ -135,6 +136,15 @@ static int read_secrets(struct setup *setup, struct err *err)
 			if (r < 0)
 				return r;
 		}
+	}
+	for (size_t i = 0; i < setup->config->token_count; i++) {
+		int r = want_secret(setup->config->tokens[i].credential, &wanting);
+
+		if (r == 0 && strlen(setup_secret(setup->config->tokens[i].credential, setup)) < TOKEN_BYTES_MIN)
+			r = err_set(err, -EBADMSG, "too_short", "$.dashboard.tokens", "the token of %s, credential \"%s\", is too short to be safe: at least %d characters",
+				setup->config->tokens[i].who, setup->config->tokens[i].credential, TOKEN_BYTES_MIN);
+		if (r < 0)
+			return r;
 	}
 	if (!setup->config->redis_password)
 		return 0;

@@ -228,6 +228,7 @@ void instance_status(struct json_writer *w, void *arg)
 	jw_end_array(w);
 	write_hooks(w, in);
 	instance_status_page(in, w);
+	instance_status_dashboard(in, w);
 	write_poller(w, in);
 	instance_status_anchors(in, w);
 	instance_status_law(in, w);

@@ -13,6 +13,7 @@
 #include "common/keys.h"
 #include "common/library.h"
 #include "common/note.h"
+#include "common/order.h"
 #include "common/redis_links.h"
 #include "tools/command.h"
 #include "tools/view.h"
@@ -117,15 +118,7 @@ const struct policy *ctl_policy(struct ctl *ctl, const char *digest); /* NULL: n
 /* --- more than one family ------------------------------------------------------------------------------------------------------- */
 
 const char *ctl_who(const struct ctl *ctl); /* the person: --who, else the login name */
-/* A command to the daemon, by the operator's stream of the partition. until 0, step and decision NULL = not given. */
-struct order {
-	const char *command, *target, *why, *step, *decision;
-	const char *policy, *policy_digest, *from_digest; /* migrate: to, and from which version */
-	int64_t until;
-	int64_t time; /* ms UTC; 0 = now */
-	void (*more)(struct json_writer *w, const void *arg); /* members of its own, NULL = none */
-	const void *more_arg;
-};
+/* A command to the daemon, by the operator's stream of the partition. */
 int ctl_order(struct ctl *ctl, uint32_t partition, const struct order *order);
 /* The same about an invoice, asked of the rules first: see commitment_may(). */
 int ctl_legal_order(struct ctl *ctl, const char *invoice, const char *what, struct order *order);
@@ -155,7 +148,6 @@ int ctl_seal(struct ctl *ctl, const char *why);
 int ctl_evidence(struct ctl *ctl, const struct invocation *call, const char *path, bool show, const char **digest);
 /* The key of the generation that lies in this state directory, or sealed one: its name is that generation's origin. */
 int ctl_key_here(struct ctl *ctl, const char *state_dir, struct note_key *key);
-const char *ctl_step_at(struct arena *arena, const struct policy *policy, const struct step *step); /* "due+5d" */
 
 /*
  * What a person is about to see of the trail, for the trail: read.made, or export.made where a bundle is made (then `digest` is its manifest's).

@@ -1,6 +1,5 @@
 /* Documents out of Redis, and what comes next for them by the rules of common/. */
 #include <errno.h>
-#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -390,15 +389,4 @@ const char *verdict_step(const struct entry *entry, const struct verdict *verdic
 		(next->kind != NEXT_CONTACT && next->kind != NEXT_GATE && next->kind != NEXT_SKIP))
 		return NULL;
 	return entry->policy->steps[next->step].id;
-}
-
-const char *ctl_step_at(struct arena *arena, const struct policy *policy, const struct step *step)
-{
-	static const char *const anchors[] = { [ANCHOR_DUE] = "due", [ANCHOR_ISSUED] = "issued", [ANCHOR_EOM] = "eom" };
-	const struct step_at *at = &step->at;
-	const char *anchor = at->anchor == ANCHOR_STEP ? policy->steps[at->step].id : anchors[at->anchor];
-
-	if (!at->days && !at->business)
-		return anchor;
-	return arena_printf(arena, "%s%+" PRId32 "%s", anchor, at->days, at->business ? "bd" : "d");
 }

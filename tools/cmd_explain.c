@@ -356,7 +356,7 @@ static void add_policy(struct ctl *ctl, struct fields *f, const struct entry *en
 	step = &entry->policy->steps[next->step];
 	if (strcmp(*rule, "schedule") == 0 && moved_by_spacing(ctl, entry, next))
 		*rule = "spacing";
-	fields_add(f, "step_at", "Step's day", cell_text(ctl_step_at(ctl->arena, entry->policy, step)));
+	fields_add(f, "step_at", "Step's day", cell_text(policy_step_at(ctl->arena, entry->policy, step)));
 	fields_add(f, "owed_at", "Owed", cell_time(next->owed_at, entry->zone));
 }
 

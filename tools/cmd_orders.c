@@ -9,35 +9,6 @@
 
 #define SOURCE "dunningctl"
 
-static void write_order(struct ctl *ctl, const struct order *order, const char *id, struct buf *out)
-{
-	struct json_writer w = jw_init(out);
-	char text[UTC_TEXT_SIZE];
-
-	jw_object(&w, NULL);
-	jw_str(&w, "specversion", "1.0");
-	jw_str(&w, "id", id);
-	jw_str(&w, "source", SOURCE);
-	jw_str(&w, "type", event_type_names[EVENT_OPERATOR_COMMAND]);
-	jw_str(&w, "time", utc_format(order->time ? order->time : ctl->now, text));
-	jw_object(&w, "data");
-	jw_str(&w, "command", order->command);
-	jw_opt_str(&w, "target", order->target);
-	jw_str(&w, "who", ctl_who(ctl));
-	jw_str(&w, "why", order->why);
-	jw_opt_str(&w, "step", order->step);
-	jw_opt_str(&w, "decision", order->decision);
-	jw_opt_str(&w, "policy", order->policy);
-	jw_opt_str(&w, "policy_digest", order->policy_digest);
-	jw_opt_str(&w, "from_digest", order->from_digest);
-	if (order->until)
-		jw_str(&w, "until", utc_format(order->until, text));
-	if (order->more)
-		order->more(&w, order->more_arg);
-	jw_end_object(&w);
-	jw_end_object(&w);
-}
-
 int ctl_order_send(struct ctl *ctl, uint32_t partition, const struct order *order, const char **id, const char **entry)
 {
 	CLEANUP(buf_clear) struct buf text = { 0 };
@@ -51,7 +22,7 @@ int ctl_order_send(struct ctl *ctl, uint32_t partition, const struct order *orde
 
 	random_bytes(random, sizeof(random));
 	*id = arena_strdup(ctl->arena, hex_format(random, sizeof(random), hex));
-	write_order(ctl, order, *id, &text);
+	order_event(&text, order, *id, SOURCE, ctl_who(ctl), ctl->now);
 	if (!order->why[0])
 		return ctl_fail(ctl, EXIT_USAGE, "usage", "say why: it stands in the trail");
 	if (event_parse(ctl->arena, text.data, text.len, NULL, &event, &err) < 0)
@@ -83,7 +54,7 @@ int ctl_order(struct ctl *ctl, uint32_t partition, const struct order *order)
 }
 
 /* Looks at the invoice first: a slip of the pen is told here and not only found in the trail. */
-static int order_invoice(struct ctl *ctl, const char *invoice_id, struct order *order, struct entry *entry)
+static int find_invoice(struct ctl *ctl, const char *invoice_id, struct order *order, struct entry *entry)
 {
 	int r = entry_find(ctl, ctl->arena, invoice_id, entry);
 
@@ -105,7 +76,7 @@ static int run_hold(struct ctl *ctl, const struct invocation *call)
 	if (r == 0 && until)
 		r = ctl_until(ctl, until, &order.until);
 	if (r == 0)
-		r = order_invoice(ctl, call->args[0], &order, &entry);
+		r = find_invoice(ctl, call->args[0], &order, &entry);
 	return r == 0 ? ctl_order(ctl, entry.partition, &order) : r;
 }
 
@@ -122,7 +93,7 @@ static int run_resume(struct ctl *ctl, const struct invocation *call)
 	struct order order = { .command = call->command->name, .why = call->args[1] };
 	struct entry entry;
 	struct verdict verdict;
-	int r = order_invoice(ctl, call->args[0], &order, &entry);
+	int r = find_invoice(ctl, call->args[0], &order, &entry);
 
 	if (r != 0)
 		return r;
@@ -143,7 +114,7 @@ static int run_skip(struct ctl *ctl, const struct invocation *call)
 	struct order order = { .command = "skip", .why = call->args[1], .step = command_option(call, "step") };
 	struct entry entry;
 	struct verdict verdict;
-	int r = order_invoice(ctl, call->args[0], &order, &entry);
+	int r = find_invoice(ctl, call->args[0], &order, &entry);
 
 	if (r != 0)
 		return r;
@@ -236,19 +207,6 @@ const struct command cmd_forbid = { .name = "forbid", .args = "CUSTOMER CONTACT 
 
 /* --- decisions ------------------------------------------------------------------------------------------------------------------- */
 
-/* The invoice that a task's id names: its step has no colon, an invoice may. */
-static const char *task_invoice(struct arena *arena, const char *target)
-{
-	const char *from = strchr(target, ':'), *end;
-
-	if (strncmp(target, "exhausted:", 10) == 0)
-		return target + 10;
-	if (strncmp(target, "decision:", 9) != 0)
-		return target;
-	end = strrchr(from + 1, ':');
-	return end ? arena_printf(arena, "%.*s", (int)(end - from - 1), from + 1) : from + 1;
-}
-
 static int run_decide(struct ctl *ctl, const struct invocation *call)
 {
 	struct order order = { .command = "decide", .decision = call->args[1], .why = call->args[2] };
@@ -263,7 +221,7 @@ static int run_decide(struct ctl *ctl, const struct invocation *call)
 
 	if (!gate && !doubt)
 		return ctl_fail(ctl, EXIT_USAGE, "usage", "decide pursue (or continue), settle, write_off, stop, sent or not_sent, not \"%s\"", word);
-	r = order_invoice(ctl, task_invoice(ctl->arena, call->args[0]), &order, &entry);
+	r = find_invoice(ctl, order_invoice(ctl->arena, call->args[0]), &order, &entry);
 	if (r != 0)
 		return r;
 	rules = entry_rules(ctl, &entry);

@@ -172,7 +172,7 @@ static struct table *step_table(struct ctl *ctl, const struct policy *policy)
 
 		for (const char *const *role = s->to; role && *role; role++)
 			to = to ? arena_printf(ctl->arena, "%s, %s", to, *role) : *role;
-		table_add(t, (struct cell[]){ cell_text(s->id), cell_text(ctl_step_at(ctl->arena, policy, s)), cell_text(kind_names[s->kind]),
+		table_add(t, (struct cell[]){ cell_text(s->id), cell_text(policy_step_at(ctl->arena, policy, s)), cell_text(kind_names[s->kind]),
 				      contact ? cell_text(channel_names[s->channel]) : cell_none(),
 				      s->has_fallback ? cell_text(channel_names[s->fallback]) : cell_none(), cell_text(s->template_name),
 				      contact ? cell_text(tone_names[s->tone]) : cell_none(), contact ? cell_text(to) : cell_none(),

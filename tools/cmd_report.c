@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "common/hash.h"
+#include "common/receivables.h"
 #include "common/utc.h"
 #include "tools/cmd.h"
 
@@ -159,37 +160,27 @@ static void sort(struct sums *sums)
 		qsort(sums->items, sums->count, sizeof(*sums->items), by_name);
 }
 
-/* What it owed at the end of the day: a person's end of it, and what was closed as a loss, count from when that was. */
-static int64_t owed(const struct asked *asked, const struct entry *entry)
+static struct span span_asked(const struct asked *asked)
 {
-	const struct escalation *e = &entry->e;
-
-	if (e->closed && strcmp(e->closed, "stopped") == 0 && e->closed_at < asked->until)
-		return 0;
-	return invoice_balance_at(&e->invoice, asked->zone, asked->until);
+	return (struct span){ asked->zone, asked->day, asked->until, asked->days };
 }
 
 /* --- aging --------------------------------------------------------------------------------------------------------------------- */
 
-static const struct {
-	const char *name;
-	int32_t most; /* days past due */
-} buckets[] = { { "not due", 0 }, { "1-30", 30 }, { "31-60", 60 }, { "61-90", 90 }, { "over 90", INT32_MAX } };
-
 static int look_aging(struct ctl *ctl, const struct asked *asked, const struct entry *entry, void *arg)
 {
 	const struct snapshot *s = &entry->e.invoice.snapshot;
-	int64_t amount = owed(asked, entry);
+	struct span span = span_asked(asked);
+	int64_t amount = owed_at(&entry->e, &span);
 	struct sum *all, *one;
-	size_t b = 0;
+	size_t age;
 
 	if (!amount || (asked->customer && (!entry->e.invoice.debtor_id || strcmp(entry->e.invoice.debtor_id, asked->customer) != 0)))
 		return 0;
-	while (date_diff(asked->day, s->due_on) > buckets[b].most)
-		b++;
-	for (size_t i = 0; i < ARRAY_LEN(buckets); i++) /* all of them, also those that are empty */
+	age = age_of(date_diff(asked->day, s->due_on));
+	for (size_t i = 0; i < AGES; i++) /* all of them, also those that are empty */
 		(void)sum_of(arg, s->currency, (char[]){ (char)('0' + i), '\0' }, "");
-	one = sum_of(arg, s->currency, (char[]){ (char)('0' + b), '\0' }, "");
+	one = sum_of(arg, s->currency, (char[]){ (char)('0' + age), '\0' }, "");
 	one->count++;
 	if (!money_add(one->amount, amount, &one->amount))
 		return overflow(ctl, s->currency);
@@ -214,7 +205,7 @@ static int run_aging(struct ctl *ctl, const struct invocation *call)
 	for (size_t i = 0; i < sums.count && r == 0; i++) {
 		const struct sum *s = &sums.items[i];
 
-		table_add(t, (struct cell[]){ cell_text(s->currency), cell_text(s->name[0] == '9' ? "total" : buckets[s->name[0] - '0'].name),
+		table_add(t, (struct cell[]){ cell_text(s->currency), cell_text(s->name[0] == '9' ? "total" : age_names[s->name[0] - '0']),
 			cell_number(s->count), cell_money(s->amount, s->currency) });
 	}
 	return r == 0 ? show(ctl, call, t, "Nothing is owed.") : r;
@@ -225,31 +216,22 @@ static int run_aging(struct ctl *ctl, const struct invocation *call)
 /* amount: receivables at the end of the day; amount2: billed in the span, without what was credited; weighted: by amount, days it took to be paid. */
 static int look_dso(struct ctl *ctl, const struct asked *asked, const struct entry *entry, void *arg)
 {
-	const struct invoice *invoice = &entry->e.invoice;
-	const struct snapshot *s = &invoice->snapshot;
-	struct invoice_view view = invoice_view(invoice);
-	date from = date_add_days(asked->day, (int32_t)(1 - asked->days)), issued = s->issued_on, paid_on;
+	const char *currency = entry->e.invoice.snapshot.currency;
+	struct span span = span_asked(asked);
+	struct sales sales;
 	struct sum *sum;
 
-	if (!invoice->known || s->status == INVOICE_DRAFT)
+	if (!sales_of(&entry->e, &span, &sales))
 		return 0;
-	sum = sum_of(arg, s->currency, "", "");
-	if (!money_add(sum->amount, owed(asked, entry), &sum->amount))
-		return overflow(ctl, s->currency);
-	if (!date_is_set(issued))
-		issued = zone_date(asked->zone, invoice->order.time);
-	if (view.state != STATE_VOID && date_diff(issued, from) >= 0 && date_diff(issued, asked->day) <= 0 &&
-		!money_add(sum->amount2, s->total - view.credited, &sum->amount2))
-		return overflow(ctl, s->currency);
-	if (view.state != STATE_PAID)
-		return 0;
-	paid_on = zone_date(asked->zone, invoice_paid_at(invoice));
-	if (date_diff(paid_on, from) < 0 || date_diff(paid_on, asked->day) > 0)
+	sum = sum_of(arg, currency, "", "");
+	if (!money_add(sum->amount, sales.owed, &sum->amount) || !money_add(sum->amount2, sales.billed, &sum->amount2))
+		return overflow(ctl, currency);
+	if (!sales.paid)
 		return 0;
 	sum->count++;
-	sum->count3 += view.paid;
-	sum->weighted += (__int128)date_diff(paid_on, issued) * view.paid;
-	sum->weighted2 += (__int128)date_diff(paid_on, s->due_on) * view.paid;
+	sum->count3 += sales.amount;
+	sum->weighted += (__int128)sales.days_to_pay * sales.amount;
+	sum->weighted2 += (__int128)sales.days_late * sales.amount;
 	return 0;
 }
 

@@ -12,9 +12,9 @@
 #include "common/hash.h"
 #include "common/json.h"
 #include "common/keys.h"
+#include "common/ranges.h"
 #include "common/utc.h"
 #include "daemon/log_key.h"
-#include "tools/ranges.h"
 #include "tools/trail_files.h"
 
 #define CHECKPOINT_MAX (1u << 20)

@@ -9,7 +9,7 @@
 #include <cmocka.h>
 
 #include "common/cleanup.h"
-#include "tools/ranges.h"
+#include "common/ranges.h"
 
 struct row {
 	const char *name;

@@ -1,4 +1,4 @@
-#include "tools/ranges.h"
+#include "common/ranges.h"
 
 #include <inttypes.h>
 #include <stdlib.h>

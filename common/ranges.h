@@ -1,8 +1,8 @@
 /*
  * ranges - which records of which logs, in one line: "trail.example.com/acme/2026 3-7,9; trail.example.com/acme/2027 0". Pure.
  */
-#ifndef DUNNINGD_TOOLS_RANGES_H
-#define DUNNINGD_TOOLS_RANGES_H
+#ifndef DUNNINGD_COMMON_RANGES_H
+#define DUNNINGD_COMMON_RANGES_H
 
 #include <stddef.h>
 #include <stdint.h>
