@@ -43,23 +43,7 @@ static int64_t redis_ahead_ms(struct instance *in)
 	return in->setup.options->clock && ahead > 0 ? ahead : 0;
 }
 
-/* The parts say "module: text"; the log wants them apart. */
-static void split_line(struct log *log, int priority, uint32_t partition, const char *line, const char *otherwise)
-{
-	const char *colon = strstr(line, ": ");
-	char module[24];
-	bool named = colon && (size_t)(colon - line) < sizeof(module);
-
-	snprintf(module, sizeof(module), "%.*s", named ? (int)(colon - line) : (int)strlen(otherwise), named ? line : otherwise);
-	log_partition(log, priority, module, partition, named ? colon + 2 : line);
-}
-
-static void note(int priority, const char *line, void *arg)
-{
-	split_line(((struct instance *)arg)->log, priority, LOG_NO_PARTITION, line, "dunningd");
-}
-
-static void give_up(struct instance *in, int exit_code)
+void instance_give_up(struct instance *in, int exit_code)
 {
 	if (in->exit_code == INSTANCE_OK)
 		in->exit_code = exit_code;
@@ -82,7 +66,7 @@ static bool settled(const struct instance *in)
 	return true;
 }
 
-static void tell(struct instance *in)
+void instance_tell(struct instance *in)
 {
 	char line[200];
 
@@ -117,27 +101,8 @@ static bool alive(void *arg)
 	return true;
 }
 
-/* --- the partitions ---------------------------------------------------------------------------------------------------------- */
-
-static void on_changed(void *arg)
+void instance_stopped(struct partition *p)
 {
-	tell(((struct partition *)arg)->instance);
-	instance_rotation(((struct partition *)arg)->instance);
-}
-
-static void on_failed(int r, int exit_code, const char *reason, void *arg)
-{
-	struct partition *p = arg;
-	struct instance *in = p->instance;
-
-	log_partition(in->log, LOG_CRIT, "dunner", p->number, reason);
-	log_line(in->log, LOG_CRIT | MSG(ENDS), "dunningd", "ends: %s", strerror(-r));
-	give_up(in, exit_code);
-}
-
-static void on_stopped(void *arg)
-{
-	struct partition *p = arg;
 	struct instance *in = p->instance;
 
 	p->stopped = true;
@@ -145,93 +110,6 @@ static void on_stopped(void *arg)
 		if (!in->partitions[i].stopped)
 			return;
 	event_base_loopbreak(in->base);
-}
-
-static void on_line(int priority, const char *line, void *arg)
-{
-	struct partition *p = arg;
-
-	split_line(p->instance->log, priority, p->number, line, "dunner");
-}
-
-static void os_random(void *self, void *ret, size_t len)
-{
-	(void)self;
-	random_bytes(ret, len);
-}
-
-static const struct random_port random_source = { .bytes = os_random };
-
-static void start_partitions(struct instance *in)
-{
-	if (in->started || in->stopping)
-		return;
-	in->started = true;
-	instance_law(in);
-	for (size_t i = 0; i < in->partition_count; i++)
-		dunner_start(in->partitions[i].dunner);
-	tell(in);
-}
-
-/* --- Redis -------------------------------------------------------------------------------------------------------------------- */
-
-static void on_settings(int r, const char *fault, const char *warning, void *arg)
-{
-	struct instance *in = arg;
-
-	in->checking = false;
-	if (r == -EPERM && !in->config->redis_check_settings) {
-		log_line(in->log, LOG_WARNING | MSG(REDIS_SETTINGS), "redis", "its settings cannot be read (%s)",
-			redis_store_last_error(in->partitions[0].store));
-	} else if (r == -EPERM) {
-		log_line(in->log, LOG_CRIT | MSG(REDIS_SETTINGS), "redis", "its settings cannot be read (%s): allow the user CONFIG GET, or set "
-			"redis.check_settings to false", redis_store_last_error(in->partitions[0].store));
-		give_up(in, INSTANCE_CONFIG);
-		return;
-	} else if (r < 0) {
-		return; /* the tick asks again */
-	}
-	in->checked = true;
-	if (warning)
-		log_line(in->log, LOG_WARNING | MSG(REDIS_SETTINGS), "redis", "%s", warning);
-	if (fault && in->config->redis_check_settings) {
-		log_line(in->log, LOG_CRIT | MSG(REDIS_SETTINGS), "redis", "%s (redis.check_settings false would start nevertheless)", fault);
-		give_up(in, INSTANCE_CONFIG);
-		return;
-	}
-	if (fault)
-		log_line(in->log, LOG_WARNING | MSG(REDIS_SETTINGS), "redis", "%s", fault);
-	start_partitions(in);
-}
-
-/* With every connection: behind a new one there may be another server. */
-static void check_redis(struct instance *in)
-{
-	if (in->checking || in->checked || !in->partitions[0].connected)
-		return;
-	in->checking = true;
-	redis_store_check(in->partitions[0].store, on_settings, in);
-}
-
-static void on_redis(bool connected, const char *why, void *arg)
-{
-	struct partition *p = arg;
-	struct instance *in = p->instance;
-
-	if (connected) {
-		log_partition(in->log, LOG_INFO, "redis", p->number, "connected");
-		p->away[0] = '\0';
-	} else if (strncmp(p->away, why, sizeof(p->away) - 1) != 0) { /* it is tried again and again: told once */
-		log_partition(in->log, LOG_WARNING | MSG(REDIS_AWAY), "redis", p->number, why);
-		snprintf(p->away, sizeof(p->away), "%s", why);
-	}
-	p->connected = connected;
-	if (p->number == 0) {
-		in->checked = in->checked && connected;
-		in->checking = in->checking && connected;
-		check_redis(in);
-	}
-	tell(in);
 }
 
 /* --- control and reload ------------------------------------------------------------------------------------------------------ */
@@ -287,7 +165,7 @@ static int reload_loudly(struct instance *in, struct err *err)
 	else
 		log_line(in->log, LOG_INFO, "dunningd", "reloaded policies, templates and provider files");
 	in->ready = false;
-	tell(in);
+	instance_tell(in);
 	return r;
 }
 
@@ -383,8 +261,12 @@ static void stop(struct instance *in)
 	}
 	http_client_stop(in->http);
 	event_add(in->deadline, &(struct timeval){ .tv_sec = STOP_DEADLINE_S });
+	instance_leave(in);
 	for (size_t i = 0; i < in->partition_count; i++)
-		dunner_stop(in->partitions[i].dunner);
+		if (in->partitions[i].ended)
+			instance_stopped(&in->partitions[i]);
+		else
+			dunner_stop(in->partitions[i].dunner);
 }
 
 static void on_stop(evutil_socket_t signo, short what, void *arg)
@@ -428,13 +310,13 @@ static void on_tick(evutil_socket_t fd, short what, void *arg)
 	(void)log_flush(in->log);
 	instance_anchors_hold(in);
 	instance_record_mended(in);
-	check_redis(in);
+	instance_check_redis(in);
 	instance_law(in);
 	instance_progress(in);
 	instance_metrics_tick(in);
 	if (!in->ready && !in->stopping)
 		service_extend(in->service, START_EXTEND_MS);
-	tell(in);
+	instance_tell(in);
 }
 
 static int catch_signals(struct instance *in)
@@ -515,7 +397,7 @@ static int open_state(struct instance *in, struct err *err)
 	struct journal_settings journal = { .state_dir = config->state_dir, .segment_bytes = (uint64_t)config->limits.segment_bytes,
 		.synced = instance_metrics_synced, .arg = in };
 	struct clock_settings clock = { .played = in->setup.options->clock ? &in->setup.clock : NULL,
-		.state_dir = config->state_dir, .partitions = (uint32_t)config->partitions, .note = note, .arg = in };
+		.state_dir = config->state_dir, .partitions = (uint32_t)config->partitions, .note = instance_note, .arg = in };
 	const struct journal_port *port;
 	int r;
 
@@ -547,7 +429,7 @@ static void on_unsigned(int r, const char *text, void *arg)
 
 	log_line(in->log, LOG_CRIT, "signer", "%s", text[0] ? text : strerror(-r));
 	log_line(in->log, LOG_CRIT | MSG(ENDS), "dunningd", "ends: the trail cannot be signed any more");
-	give_up(in, r == -EKEYREJECTED ? INSTANCE_CONFIG : INSTANCE_IO);
+	instance_give_up(in, r == -EKEYREJECTED ? INSTANCE_CONFIG : INSTANCE_IO);
 }
 
 static void on_signed(uint16_t year, uint64_t size, void *arg)
@@ -560,7 +442,7 @@ static void on_signed(uint16_t year, uint64_t size, void *arg)
 			dunner_log_signed(in->partitions[i].dunner);
 }
 
-static int on_log_root(uint16_t year, uint64_t size, uint8_t root[SHA256_SIZE], void *arg)
+int instance_log_root(uint16_t year, uint64_t size, uint8_t root[SHA256_SIZE], void *arg)
 {
 	struct signer *signer = ((struct partition *)arg)->instance->signer;
 	int r = signer_root(signer, year, size, root);
@@ -580,7 +462,7 @@ static int open_signer(struct instance *in, struct err *err)
 {
 	struct signer_settings settings = { .state_dir = in->config->state_dir, .key = &in->setup.log_key, .journal = in->journal,
 		.every_ms = in->config->trail_checkpoint_every };
-	struct signer_callbacks callbacks = { .published = on_signed, .failed = on_unsigned, .note = note, .progress = on_signer_works, .arg = in };
+	struct signer_callbacks callbacks = { .published = on_signed, .failed = on_unsigned, .note = instance_note, .progress = on_signer_works, .arg = in };
 
 	return in->setup.signs ? signer_create(&settings, in->base, &callbacks, &in->signer, err) : 0;
 }
@@ -588,7 +470,7 @@ static int open_signer(struct instance *in, struct err *err)
 static int open_hooks(struct instance *in, struct err *err)
 {
 	struct hooks_settings settings = { .config = in->config, .redis = &in->setup.url, .install_key = in->setup.install_key,
-		.secret = setup_secret, .secret_arg = &in->setup, .now = now, .now_arg = in, .note = note, .note_arg = in };
+		.secret = setup_secret, .secret_arg = &in->setup, .now = now, .now_arg = in, .note = instance_note, .note_arg = in };
 
 	return in->config->hooks_listen ? hooks_create(in->base, &settings, in->library, &in->hooks, err) : 0;
 }
@@ -596,7 +478,7 @@ static int open_hooks(struct instance *in, struct err *err)
 static int open_page(struct instance *in, struct err *err)
 {
 	struct debtor_page_settings settings = { .config = in->config, .redis = &in->setup.url, .install_key = in->setup.install_key,
-		.share_dir = in->setup.options->share_dir, .now = now, .now_arg = in, .note = note, .note_arg = in };
+		.share_dir = in->setup.options->share_dir, .now = now, .now_arg = in, .note = instance_note, .note_arg = in };
 
 	return in->config->page_listen ? debtor_page_create(in->base, &settings, in->library, &in->page, err) : 0;
 }
@@ -618,7 +500,7 @@ static bool acts(void *arg)
 static void open_poller(struct instance *in)
 {
 	in->poller = poller_create(in->base, &(struct poller_settings){ .config = in->config, .redis = &in->setup.url,
-		.install_key = in->setup.install_key, .http = in->http, .may_ask = acts, .may_ask_arg = in, .now = now, .now_arg = in, .note = note,
+		.install_key = in->setup.install_key, .http = in->http, .may_ask = acts, .may_ask_arg = in, .now = now, .now_arg = in, .note = instance_note,
 		.note_arg = in }, in->library);
 }
 
@@ -626,7 +508,7 @@ static int open_ports(struct instance *in, struct err *err)
 {
 	const struct config *config = in->config;
 	struct http_client_settings http = { .config = config, .state_dir = config->state_dir, .ca_file = config->http_ca_file, .secret = setup_secret,
-		.secret_arg = &in->setup, .now = now, .now_arg = in, .note = note, .note_arg = in, .played = in->setup.options->clock != NULL };
+		.secret_arg = &in->setup, .now = now, .now_arg = in, .note = instance_note, .note_arg = in, .played = in->setup.options->clock != NULL };
 	int r;
 
 	in->paces = http.paces = paces_create(config);
@@ -638,26 +520,8 @@ static int open_ports(struct instance *in, struct err *err)
 		.erase = on_erase, .erasure = on_erasure, .arg = in };
 	if ((r = control_create(in->base, config->control_socket, &in->control_callbacks, &in->control, err)) < 0)
 		return r;
-	in->partition_count = (size_t)config->partitions;
-	in->partitions = xcalloc(in->partition_count, sizeof(*in->partitions));
-	for (size_t i = 0; i < in->partition_count; i++) {
-		struct partition *p = &in->partitions[i];
-		struct dunner_settings settings = { .partition = (uint32_t)i, .config = config,
-			.install_key = in->setup.install_key, .build = DUNNINGD_VERSION, .boot_id = in->boot_id,
-			.log_origin = in->generation.origin, .generation = in->generation.number, .sealed = in->generation.sealed,
-			.redis_ahead_ms = redis_ahead_ms(in), .paces = in->paces, .played = http.played };
-		struct dunner_callbacks callbacks = { .changed = on_changed, .failed = on_failed, .stopped = on_stopped,
-			.log = on_line, .log_root = in->signer ? on_log_root : NULL, .arg = p };
-		struct dunner_ports ports = { .clock = clock_port(in->clock, (uint32_t)i), .random = &random_source,
-			.journal = journal_port(in->journal), .keys = keystore_port(in->keys),
-			.transport = instance_metrics_transport(in) };
-
-		p->instance = in;
-		p->number = (uint32_t)i;
-		p->store = redis_store_create(in->base, &in->setup.url, config->prefix, p->number, on_redis, p);
-		ports.store = redis_store_port(p->store);
-		p->dunner = dunner_create(&ports, &settings, in->library, &callbacks);
-	}
+	in->redis_ahead_ms = redis_ahead_ms(in);
+	instance_open_partitions(in);
 	if ((r = open_hooks(in, err)) < 0 || (r = open_page(in, err)) < 0)
 		return r;
 	open_poller(in);
@@ -684,9 +548,7 @@ static void instance_clear(struct instance *in)
 	paces_free(in->paces);
 	instance_test_free(in);
 	instance_metrics_end(in);
-	for (size_t i = 0; i < in->partition_count; i++)
-		redis_store_destroy(in->partitions[i].store);
-	free(in->partitions);
+	instance_close_partitions(in);
 	control_destroy(in->control);
 	hooks_destroy(in->hooks);
 	debtor_page_destroy(in->page);

@@ -65,8 +65,10 @@ static const char *unready(const struct instance *in, const struct partition *p,
 		return status->holding;
 	case DUNNER_STARTING:
 		return "starting: no lease yet, or redoing what the journal has";
-	case DUNNER_PASSIVE:
-		return "another instance leads it";
+	case DUNNER_PASSIVE: /* shared: each leads some of them; with one partition it stands by */
+		if (!*status->owner)
+			return "no instance leads it";
+		return in->partition_count > 1 ? NULL : "another instance leads it";
 	case DUNNER_DRAINING:
 		return "reading what stood in the streams";
 	case DUNNER_REFUSED:

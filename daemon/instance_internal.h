@@ -1,4 +1,4 @@
-/* instance_internal - shared by instance.c, instance_setup.c and instance_status.c. */
+/* instance_internal - shared by the files of the instance. */
 #ifndef DUNNINGD_DAEMON_INSTANCE_INTERNAL_H
 #define DUNNINGD_DAEMON_INSTANCE_INTERNAL_H
 
@@ -65,6 +65,8 @@ struct partition {
 	uint64_t seen_turns; /* as the last tick saw them */
 	int64_t progress_at; /* mono: of the last tick that saw progress, or that it rightly waits; 0 = there was none yet */
 	bool connected, stopped;
+	bool ended; /* lost or given away: it begins anew once nothing calls its flow any more */
+	int64_t not_before; /* mono: it was given away, and is not taken before */
 	char away[120]; /* why Redis is, as last told */
 };
 
@@ -94,6 +96,9 @@ struct instance {
 	struct control_callbacks control_callbacks;
 	struct partition *partitions;
 	size_t partition_count;
+	struct members *members; /* the other instances */
+	struct event *renewal; /* partitions begin anew */
+	int64_t started_mono, redis_ahead_ms;
 	uint32_t erasing; /* partition of the last erasure asked for */
 	struct event *signals[4], *tick, *deadline;
 	char boot_id[40];
@@ -104,6 +109,20 @@ struct instance {
 	bool ready, stopping;
 	int exit_code;
 };
+
+void instance_note(int priority, const char *line, void *instance);
+void instance_give_up(struct instance *instance, int exit_code);
+void instance_tell(struct instance *instance); /* the service manager: ready, and one line */
+void instance_stopped(struct partition *p); /* when all have, the process ends */
+int instance_log_root(uint16_t year, uint64_t size, uint8_t root[32], void *partition); /* struct dunner_callbacks */
+
+/* instance_partitions.c */
+void instance_open_partitions(struct instance *instance);
+void instance_close_partitions(struct instance *instance); /* their flows are destroyed already */
+void instance_check_redis(struct instance *instance); /* then the partitions start */
+void instance_start_partitions(struct instance *instance);
+void instance_leave(struct instance *instance); /* the others are told that it stops */
+void instance_status_members(const struct instance *instance, struct json_writer *w);
 
 int instance_anchors(struct instance *instance, struct err *err); /* instance_anchors.c: begins them */
 void instance_rotation(struct instance *instance); /* records once that two keys sign, as soon as there is somebody to record it */

@@ -401,6 +401,10 @@ static void on_cursor(int result, const struct store_cursor *cursor, void *arg)
 	if (!empty && !ours) { /* a take-over: what another instance committed is the truth; own groups above it are superseded */
 		dunner_log(d, LOG_NOTICE, "recover: partition %u was last written by %s: continuing from there",
 			d->settings.partition, cursor->writer);
+		superseded_look(d, cursor);
+		snprintf(d->taken_from, sizeof(d->taken_from), "%s", cursor->writer);
+		d->taken_pseq = cursor->pseq;
+		memcpy(d->taken_group, cursor->group, GROUP_ID_SIZE);
 		go_on(r, cursor->pseq, cursor->group);
 		return;
 	}
@@ -504,7 +508,7 @@ static struct input **take_inputs(struct group *g, struct input **end)
 }
 
 /* Groups of which nothing is in the journal: their inputs are taken again, in their order; entries by reading them again. */
-static void give_back(struct dunner *d)
+void recover_give_back(struct dunner *d)
 {
 	struct group **at = &d->decided, *g;
 	struct input *first = NULL, **end = &first;
@@ -541,7 +545,7 @@ bool recover_due(struct dunner *d)
 	for (const struct group *g = d->decided; g; g = g->next)
 		if (g->held)
 			return true;
-	give_back(d);
+	recover_give_back(d);
 	d->recovery_wanted = false;
 	recover_start(d, true);
 	return true;

@@ -24,4 +24,16 @@ void redis_store_check(struct redis_store *store, redis_store_check_fn done, voi
 typedef void (*redis_store_backlog_fn)(int r, int64_t due, int64_t dead, void *arg);
 void redis_store_backlog(struct redis_store *store, int64_t now, redis_store_backlog_fn done, void *arg);
 
+struct store_member {
+	const char *instance, *origin; /* origin: of its trail */
+	uint32_t led; /* partitions */
+};
+/*
+ * Says that the instance lives, for ttl_ms, and leads so many partitions (-1: it leaves), in the hash `instances` of this store's partition;
+ * and hears who else does: `members` with ourselves, borrowed for the call. r: as of the port.
+ */
+typedef void (*redis_store_members_fn)(int r, const struct store_member *members, size_t count, void *arg);
+void redis_store_announce(struct redis_store *store, const char *instance, const char *origin, int64_t ttl_ms, int64_t led,
+	redis_store_members_fn done, void *arg);
+
 #endif

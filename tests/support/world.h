@@ -21,6 +21,7 @@ struct world_options {
 	bool spare; /* a second provider, "spare", stands behind the first one */
 	const char *prefix; /* of the Redis keys; NULL = one for each world_renew() */
 	const char *appendfsync; /* NULL = everysec */
+	int partitions; /* 0 = 1 */
 	bool acl; /* the daemon is the user dunningd of systemd/redis-acl.conf; `prefix` must be "dunning" */
 };
 
@@ -40,6 +41,14 @@ struct world {
 void world_open(struct world *world, const struct world_options *options);
 /* Ends everything; the folder goes unless `keep`, else its path is printed. */
 void world_close(struct world *world, bool keep);
+/* One more dunningd on the same partitions, under a name, with a state directory, a trail and a control socket of its own. */
+struct world_instance {
+	char name[24], config[140], state[140], log[140], control[120];
+	struct process process;
+};
+void world_instance(struct world *world, const char *name, struct world_instance *ret); /* of the configuration as it is now; not started */
+void world_instance_start(struct world *world, struct world_instance *instance);
+struct json world_instance_status(struct world *world, const struct world_instance *instance, struct arena *arena); /* JSON_NONE: no answer */
 /* A fresh state directory, Redis prefix and configuration in the same world, for the next round. */
 void world_renew(struct world *world, int number);
 
@@ -58,6 +67,8 @@ void world_restart_redis(struct world *world);
 const struct redis_reply *world_redis(struct world *world, struct arena *arena, const char *const *argv);
 int64_t world_redis_int(struct world *world, const char *const *argv);
 const char *world_key(const struct world *world, struct arena *arena, const char *name); /* "<prefix>:{0}:<name>" */
+const char *world_key_in(const struct world *world, struct arena *arena, uint32_t partition, const char *name);
+uint32_t world_partition(const struct world *world, int debtor); /* of cus_<debtor> */
 
 int world_free_port(void); /* of 127.0.0.1, for something that must be told its port; nobody else may have it by then, most likely */
 
@@ -72,6 +83,7 @@ bool world_applied(struct world *world); /* everything pushed is applied */
  * came to that; `running`: false when the daemon has ended meanwhile.
  */
 bool world_quiet(struct world *world, int ms);
+bool world_rests(struct world *world); /* whether it is so now, whoever runs */
 
 /* dunningctl of this world: its exit status; output may be NULL. words are NULL-terminated. */
 int world_ctl(struct world *world, const char *const *words, struct buf *output);
