@@ -11,6 +11,7 @@
 #include "common/hash.h"
 #include "common/utc.h"
 #include "daemon/flow.h"
+#include "daemon/group_images.h"
 
 #define REDO_CHUNK 64
 
@@ -131,87 +132,14 @@ static void ask_tails(struct recovery *r)
 
 /* --- redo ------------------------------------------------------------------------------------------------------------ */
 
-static int by_entry(const void *a, const void *b)
-{
-	const struct image *one = a, *other = b;
-	int order = strcmp(one->key, other->key);
-
-	return order ? order : inbox_compare(one->field, other->field);
-}
-
-/*
- * The journal keeps a group's images case by case. Where a stream's entries belong to several, their order is another one than that of their
- * ids, and Redis takes none below the last. Everything else keeps its order: each key belongs to one case.
- */
-static void order_entries(struct redo_group *group, struct arena *arena)
-{
-	struct image *sorted = arena_alloc(arena, (group->image_count + 1) * sizeof(*sorted));
-	size_t n = 0, from;
-
-	for (size_t i = 0; i < group->image_count; i++)
-		if (!image_is_entry(&group->images[i]))
-			sorted[n++] = group->images[i];
-	from = n;
-	for (size_t i = 0; i < group->image_count; i++)
-		if (image_is_entry(&group->images[i]))
-			sorted[n++] = group->images[i];
-	qsort(sorted + from, n - from, sizeof(*sorted), by_entry);
-	group->images = sorted;
-}
-
-static int open_images(struct recovery *r, const struct journal_group *group, struct redo_group *to)
-{
-	const struct keys_port *port = r->dunner->ports.keys;
-	size_t capacity = 0;
-
-	to->head = group->head;
-	for (size_t f = 0; f < group->image_count; f++) {
-		struct reader reader = reader_init(group->images[f].data, group->images[f].len);
-		uint8_t blobs = reader_u8(&reader);
-
-		for (uint8_t b = 0; b < blobs; b++) {
-			struct buf *plain = arena_alloc(r->arena, sizeof(*plain));
-			struct case_keys keys;
-			struct blob blob;
-			struct reader content;
-			struct image image;
-			int result = blob_read(&reader, &blob);
-
-			if (result < 0)
-				return result;
-			result = port->open(port->self, blob.year, blob.slot, &keys);
-			if (result == -ENOENT)
-				continue; /* erased: what was erased is not rebuilt */
-			if (result < 0)
-				return result;
-			result = blob_open(&blob, &keys, group->head.id, GROUP_ID_SIZE, plain);
-			if (result == -ENOENT) /* that class was */
-				continue;
-			if (result < 0) {
-				buf_clear(plain);
-				return result;
-			}
-			content = reader_init(plain->data, plain->len);
-			while ((result = image_read(&content, r->arena, &image)) == 1) {
-				to->images = arena_grow(r->arena, to->images, to->image_count, &capacity, sizeof(image));
-				to->images[to->image_count++] = image;
-			}
-			buf_clear(plain);
-			if (result < 0)
-				return result;
-		}
-	}
-	order_entries(to, r->arena);
-	return 0;
-}
-
 static int on_replay(const struct journal_group *group, void *arg)
 {
 	struct recovery *r = arg;
 
 	if (r->chunk_count == REDO_CHUNK)
 		return 1;
-	r->failure = open_images(r, group, &r->chunk[r->chunk_count]);
+	r->chunk[r->chunk_count].head = group->head;
+	r->failure = group_images_open(group, r->dunner->ports.keys, r->arena, &r->chunk[r->chunk_count].images, &r->chunk[r->chunk_count].image_count);
 	if (r->failure < 0)
 		return r->failure;
 	r->chunk_count++;

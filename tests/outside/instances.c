@@ -239,6 +239,90 @@ static int run_ctl(struct run *run, int i, const char *const *words, struct buf 
 	return status;
 }
 
+/* --- made again ------------------------------------------------------------------------------------------------------------------- */
+
+/* What a rebuild need not have: who leads, what is being tried, that a commit was a redo; what webhooks were told already. */
+static const char normal[] =
+	"local out, keys = {}, redis.call('KEYS', ARGV[1] .. ':*')\n"
+	"table.sort(keys)\n"
+	"for _, k in ipairs(keys) do\n"
+	"  local t = redis.call('TYPE', k).ok\n"
+	"  if string.match(k, ':lease$') or string.match(k, ':instances$') or string.match(k, ':hook:') or string.match(k, ':events$') or\n"
+	"    string.match(k, ':events:') then t = '' end\n"
+	"  local v = {}\n"
+	"  if t == 'string' then v = { redis.call('GET', k), tostring(redis.call('PEXPIRETIME', k)) } end\n"
+	"  if t == 'zset' then v = redis.call('ZRANGE', k, 0, -1, 'WITHSCORES') end\n"
+	"  if t == 'stream' then for _, e in ipairs(redis.call('XRANGE', k, '-', '+')) do v[#v + 1] = e[1]; for _, f in ipairs(e[2]) do v[#v + 1] = f end end end\n"
+	"  if t == 'hash' then\n"
+	"    local names = redis.call('HKEYS', k)\n"
+	"    table.sort(names)\n"
+	"    for _, f in ipairs(names) do\n"
+	"      if not string.match(k, ':cursor$') or (f ~= 'epoch' and f ~= 'redo' and not string.match(f, '^trying ')) then\n"
+	"        v[#v + 1] = f\n"
+	"        v[#v + 1] = redis.call('HGET', k, f)\n"
+	"      end\n"
+	"    end\n"
+	"  end\n"
+	"  if #v > 0 then out[#out + 1] = k .. ' ' .. redis.sha1hex(table.concat(v, '\\n')) .. ' ' .. #v end\n"
+	"end\n"
+	"return table.concat(out, '\\n')\n";
+
+static const char *state_of(struct run *run, struct arena *arena, const char *prefix)
+{
+	return world_redis(&run->world, arena, (const char *const[]){ "EVAL", normal, "0", prefix, NULL })->str;
+}
+
+static void say_difference(const char *before, const char *after)
+{
+	for (int told = 0; *before && *after && told < 10;) {
+		size_t n = strcspn(before, "\n"), m = strcspn(after, "\n");
+
+		if (n != m || strncmp(before, after, n) != 0) {
+			fprintf(stderr, "  was %.*s\n  is  %.*s\n", (int)n, before, (int)m, after);
+			told++;
+		}
+		before += n + (before[n] == '\n');
+		after += m + (after[m] == '\n');
+	}
+}
+
+/* `more`: two pairs of an option and its value at most; NULL ends them. */
+static int rebuild(struct run *run, const char *const *more, struct buf *said)
+{
+	const char *words[INSTANCES_MAX + 8] = { "rebuild", "--yes" };
+	size_t n = 2;
+
+	for (; *more; more++)
+		words[n++] = *more;
+	for (int i = 0; i < run->count; i++)
+		words[n++] = run->instances[i].state;
+	words[n] = NULL;
+	return run_ctl(run, 0, words, said);
+}
+
+/* All that Redis had is in the journals of all of them together, and in those of one alone it is not. */
+static void make_again(struct run *run)
+{
+	CLEANUP(arena_freep) struct arena *arena = arena_create();
+	CLEANUP(buf_clear) struct buf said = { 0 }, alone = { 0 };
+	const char *before = state_of(run, arena, run->world.prefix), *after;
+
+	if (rebuild(run, (const char *const[]){ NULL }, &said) == 0)
+		complain(run, "a Redis that has everything was written over");
+	(void)world_redis(&run->world, arena, (const char *const[]){ "FLUSHALL", NULL });
+	if (run->faults && run_ctl(run, 0, (const char *const[]){ "rebuild", "--yes", run->instances[0].state, NULL }, &alone) == 0)
+		complain(run, "one instance's journal was taken for all of it");
+	buf_reset(&said);
+	if (rebuild(run, (const char *const[]){ NULL }, &said) != 0)
+		complain(run, "rebuild: %s", buf_str(&said));
+	after = state_of(run, arena, run->world.prefix);
+	if (strcmp(before, after) != 0) {
+		complain(run, "rebuilt, it is another state (%zu and %zu bytes of digests)", strlen(before), strlen(after));
+		say_difference(before, after);
+	}
+	printf("flushed and rebuilt out of %d journals: %zu bytes of digests, the same\n", run->count, strlen(after));
+}
+
 static void check(struct run *run)
 {
 	CLEANUP(arena_freep) struct arena *arena = arena_create();
@@ -335,6 +419,7 @@ int main(int argc, char **argv)
 		if (process_stop(&run.instances[i].process, 40000) != 0)
 			complain(&run, "%s does not stop with 0", run.instances[i].name);
 	check(&run);
+	make_again(&run);
 	if (run.wrong)
 		say_logs(&run);
 	for (int i = 0; i < run.count; i++)
