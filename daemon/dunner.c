@@ -498,6 +498,12 @@ void dunner_stop(struct dunner *d)
 	if (d->stopping)
 		return;
 	d->stopping = true;
+	if (d->epoch && d->state == DUNNER_REFUSED && d->lease_until > flow_mono(d)) { /* who mends it need not wait for the lease */
+		d->releasing = true;
+		lease_stop(d);
+		d->ports.store->release(d->ports.store->self, d->config->instance, on_released, d);
+		return;
+	}
 	if (!d->epoch || d->state == DUNNER_REFUSED || d->state == DUNNER_PASSIVE) {
 		dunner_set_state(d, DUNNER_STOPPED);
 		if (d->callbacks.stopped)

@@ -47,6 +47,12 @@ struct dunner_status {
 	uint64_t waiting; /* entries read from the streams and not yet applied */
 };
 
+enum dunner_history {
+	HISTORY_OURS, /* nobody else ever wrote into this store: our journal has all of it */
+	HISTORY_SHARED, /* others did */
+	HISTORY_LOST, /* and the store has lost everything */
+};
+
 struct dunner_record;
 struct dunner_callbacks {
 	void (*changed)(void *arg); /* the state or what holds sending changed */
@@ -58,6 +64,7 @@ struct dunner_callbacks {
 	int (*log_root)(uint16_t year, uint64_t size, uint8_t root[32], void *arg);
 	/* As dunner_record(), by whoever leads a partition; NULL = by this one, once it leads. */
 	void (*record)(const struct dunner_record *record, void *arg);
+	enum dunner_history (*shared)(void *arg); /* NULL: HISTORY_OURS */
 	size_t (*beside)(void *arg); /* dunner_slots() of the process's other partitions in all; NULL = there are none */
 	void *arg;
 };

@@ -413,6 +413,8 @@ static int open_state(struct instance *in, struct err *err)
 		(r = library_keep(in->library, config->state_dir, err)) < 0 ||
 		(r = clock_create(&clock, in->base, &in->clock, err)) < 0)
 		return r;
+	if ((r = instance_book_open(in, err)) < 0)
+		return r;
 	port = journal_port(in->journal);
 	for (uint32_t i = 0; i < (uint32_t)config->partitions; i++) {
 		struct group_header last;

@@ -56,6 +56,13 @@ int setup_config(const char *file, struct config **ret, struct err *err); /* par
 void setup_fonts(const struct config *config, const struct library *library);
 int setup_library(const struct instance_options *options, const struct config *config, struct library **ret, struct err *err);
 
+#define BOOK_DIGITS 32 /* hexadecimal digits */
+struct book_id {
+	char id[BOOK_DIGITS + 1], fresh[BOOK_DIGITS + 1]; /* id: "" = not known yet; fresh: what a new one would be */
+	bool shared; /* another instance was seen once */
+	bool lost; /* Redis has it no more */
+};
+
 struct partition {
 	struct instance *instance;
 	uint32_t number;
@@ -97,6 +104,7 @@ struct instance {
 	struct partition *partitions;
 	size_t partition_count;
 	struct members *members; /* the other instances */
+	struct book_id book;
 	struct event *renewal; /* partitions begin anew */
 	int64_t started_mono, redis_ahead_ms;
 	uint32_t erasing; /* partition of the last erasure asked for */
@@ -105,7 +113,8 @@ struct instance {
 	date law_told; /* day on which it was last told what of the law runs out */
 	int64_t started_at; /* ms UTC */
 	bool checking, checked; /* Redis's settings */
-	bool started; /* the partitions were */
+	bool started; /* Redis was looked at */
+	bool begun; /* the partitions were started */
 	bool ready, stopping;
 	int exit_code;
 };
@@ -123,6 +132,12 @@ void instance_check_redis(struct instance *instance); /* then the partitions sta
 void instance_start_partitions(struct instance *instance);
 void instance_leave(struct instance *instance); /* the others are told that it stops */
 void instance_status_members(const struct instance *instance, struct json_writer *w);
+
+/* instance_book.c */
+int instance_book_open(struct instance *instance, struct err *err); /* reads the state directory's */
+const char *instance_book_offer(const struct instance *instance, bool heard); /* what Redis may be given where it has none; "" = nothing */
+bool instance_book_heard(struct instance *instance, const char *id); /* what Redis has, "" = nothing. False: it is another book, and we end */
+void instance_book_shared(struct instance *instance); /* there is another instance */
 
 int instance_anchors(struct instance *instance, struct err *err); /* instance_anchors.c: begins them */
 void instance_rotation(struct instance *instance); /* records once that two keys sign, as soon as there is somebody to record it */

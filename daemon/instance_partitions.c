@@ -20,6 +20,7 @@
 #define SETTLE_ROUNDS 3 /* nothing is given away before the others have said the same so often */
 #define GIVEN_MS 5000 /* what was given away is for another one to take */
 #define DETACH_MS 50
+#define BEGIN_MS 100 /* until it is known whose Redis this is */
 
 struct members {
 	struct event *timer;
@@ -105,6 +106,13 @@ static size_t beside(void *arg)
 	for (size_t i = 0; i < in->partition_count; i++)
 		slots += &in->partitions[i] != p && in->partitions[i].dunner ? dunner_slots(in->partitions[i].dunner) : 0;
 	return slots;
+}
+
+static enum dunner_history shared(void *arg)
+{
+	const struct instance *in = ((struct partition *)arg)->instance;
+
+	return in->book.lost && in->book.shared ? HISTORY_LOST : in->book.shared ? HISTORY_SHARED : HISTORY_OURS;
 }
 
 static void on_record(const struct dunner_record *record, void *arg)
@@ -203,7 +211,7 @@ static void open_partition(struct partition *p)
 		.build = DUNNINGD_VERSION, .boot_id = in->boot_id, .log_origin = in->generation.origin, .generation = in->generation.number,
 		.sealed = in->generation.sealed, .redis_ahead_ms = in->redis_ahead_ms, .paces = in->paces, .played = in->setup.options->clock != NULL };
 	struct dunner_callbacks callbacks = { .changed = on_changed, .failed = on_failed, .stopped = on_stopped, .log = on_line,
-		.record = on_record, .beside = in->partition_count > 1 ? beside : NULL, .log_root = in->signer ? instance_log_root : NULL, .arg = p };
+		.record = on_record, .shared = shared, .beside = in->partition_count > 1 ? beside : NULL, .log_root = in->signer ? instance_log_root : NULL, .arg = p };
 	struct dunner_ports ports = { .clock = clock_port(in->clock, p->number), .random = &random_source, .journal = journal_port(in->journal),
 		.keys = keystore_port(in->keys), .transport = instance_metrics_transport(in) };
 
@@ -258,8 +266,6 @@ void instance_start_partitions(struct instance *in)
 		return;
 	in->started = true;
 	instance_law(in);
-	for (size_t i = 0; i < in->partition_count; i++)
-		dunner_start(in->partitions[i].dunner);
 	in->started_mono = mono_ms(in);
 	event_active(in->members->timer, EV_TIMEOUT, 0);
 	instance_tell(in);
@@ -349,14 +355,28 @@ static void balance(struct instance *in)
 	bool known = fresh(in);
 	struct balance b;
 
-	if (in->partition_count == 1 || in->stopping)
+	if (in->partition_count == 1 || in->stopping || !in->begun)
 		return;
+	if (in->book.lost) { /* an empty partition may be one that others led */
+		take(in, 0);
+		return;
+	}
 	if (known ? m->heard < 2 : mono_ms(in) - in->started_mono < MEMBER_TTL_MS)
 		return; /* Redis may just have been emptied, and the others have not yet said again that they live */
 	b = balance_decide(m->others, known ? m->count : 0, count_led(in), (uint32_t)in->partition_count);
 	if (b.give && m->same >= SETTLE_ROUNDS)
 		give(in, b.give);
 	take(in, b.take);
+}
+
+/* Once it is known whose Redis this is. */
+static void begin(struct instance *in)
+{
+	if (in->begun || in->stopping)
+		return;
+	in->begun = true;
+	for (size_t i = 0; i < in->partition_count; i++)
+		dunner_start(in->partitions[i].dunner);
 }
 
 /* Two logs of one name would have two roots for one size: who relies on the trail could rely on neither. */
@@ -374,7 +394,7 @@ static bool is_double(struct instance *in, const struct store_member *other)
 	return true;
 }
 
-static void on_members(int r, const struct store_member *members, size_t count, void *arg)
+static void on_members(int r, const char *book, const struct store_member *members, size_t count, void *arg)
 {
 	struct instance *in = arg;
 	struct members *m = in->members;
@@ -390,9 +410,13 @@ static void on_members(int r, const struct store_member *members, size_t count, 
 			log_line(in->log, LOG_WARNING, "lease", "Redis does not let us say that we live (%s): partitions are taken as they are free, and not shared "
 				"evenly", redis_store_last_error(in->partitions[0].store));
 		m->refused_told |= r == -EPERM;
+		if (r == -EPERM)
+			begin(in);
 		balance(in);
 		return;
 	}
+	if (!instance_book_heard(in, book))
+		return;
 	if (!fresh(in))
 		m->heard = 0;
 	for (size_t i = 0; i < count; i++)
@@ -426,7 +450,17 @@ static void on_members(int r, const struct store_member *members, size_t count, 
 	m->same = same ? m->same + 1 : 0;
 	m->heard += m->heard < 2;
 	m->heard_at = mono_ms(in);
+	if (n)
+		instance_book_shared(in);
+	if (in->book.id[0] || in->book.lost)
+		begin(in);
 	balance(in);
+}
+
+static void announce(struct instance *in, int64_t led, redis_store_members_fn done)
+{
+	redis_store_announce(in->partitions[0].store, &(struct store_announcement){ .instance = in->config->instance, .origin = in->generation.origin,
+		.ttl_ms = MEMBER_TTL_MS, .led = led, .book = in->book.id, .new_book = instance_book_offer(in, in->members->heard) }, done, in);
 }
 
 static void on_announce(evutil_socket_t fd, short what, void *arg)
@@ -435,7 +469,7 @@ static void on_announce(evutil_socket_t fd, short what, void *arg)
 	struct members *m = in->members;
 
 	(void)fd, (void)what;
-	event_add(m->timer, &(struct timeval){ .tv_sec = ANNOUNCE_MS / 1000 });
+	event_add(m->timer, in->begun ? &(struct timeval){ .tv_sec = ANNOUNCE_MS / 1000 } : &(struct timeval){ .tv_usec = BEGIN_MS * 1000 });
 	if (in->stopping || !in->started)
 		return;
 	if (m->asked || !in->partitions[0].connected || in->partitions[0].ended) {
@@ -443,18 +477,18 @@ static void on_announce(evutil_socket_t fd, short what, void *arg)
 		return;
 	}
 	m->asked = true;
-	redis_store_announce(in->partitions[0].store, in->config->instance, in->generation.origin, MEMBER_TTL_MS, count_led(in), on_members, in);
+	announce(in, count_led(in), on_members);
 }
 
-static void on_left(int r, const struct store_member *members, size_t count, void *arg)
+static void on_left(int r, const char *book, const struct store_member *members, size_t count, void *arg)
 {
-	(void)r, (void)members, (void)count, (void)arg;
+	(void)r, (void)book, (void)members, (void)count, (void)arg;
 }
 
 void instance_leave(struct instance *in)
 {
 	if (in->partitions[0].connected && !in->partitions[0].ended)
-		redis_store_announce(in->partitions[0].store, in->config->instance, in->generation.origin, MEMBER_TTL_MS, -1, on_left, in);
+		announce(in, -1, on_left);
 }
 
 void instance_status_members(const struct instance *in, struct json_writer *w)

@@ -32,8 +32,9 @@ const char script_release[] = "if redis.call('GET', KEYS[1]) == ARGV[1] .. ' ' .
 			      "return 1\n";
 
 /*
- * KEYS: instances. ARGV: name, ttl, partitions led ('' = it leaves), its trail's origin. -> name, partitions led, origin, of each living one.
- * By Redis's own time: the hosts' clocks need not agree.
+ * KEYS: instances. ARGV: name, ttl, partitions led ('' = it leaves), its trail's origin, the book that it knows or '', the one to be written
+ * where there is none or ''. -> the book, and name, partitions led, origin, of each living one. By Redis's own time: the hosts' clocks need
+ * not agree. Where one is known and not there, all was lost: then a new one is not begun beside it.
  */
 const char script_announce[] =
 	"local t = redis.call('TIME')\n"
@@ -43,14 +44,21 @@ const char script_announce[] =
 	"else\n"
 	"  redis.call('HSET', KEYS[1], ARGV[1], string.format('%.0f %s %s', now + ARGV[2], ARGV[3], ARGV[4]))\n"
 	"end\n"
-	"local all, live = redis.call('HGETALL', KEYS[1]), {}\n"
+	"local book = redis.call('HGET', KEYS[1], '~book')\n"
+	"if not book and ARGV[5] ~= '' then redis.call('HSET', KEYS[1], '~lost', ARGV[5]) end\n"
+	"if not book and ARGV[6] ~= '' and (ARGV[6] == ARGV[5] or not redis.call('HGET', KEYS[1], '~lost')) then\n"
+	"  redis.call('HSET', KEYS[1], '~book', ARGV[6])\n"
+	"  redis.call('HDEL', KEYS[1], '~lost')\n"
+	"  book = ARGV[6]\n"
+	"end\n"
+	"local all, live = redis.call('HGETALL', KEYS[1]), { book or '' }\n"
 	"for i = 1, #all, 2 do\n"
 	"  local ends, led, origin = string.match(all[i + 1], '^(%d+) (%d+) (%S+)$')\n"
 	"  if ends and tonumber(ends) > now then\n"
 	"    live[#live + 1] = all[i]\n"
 	"    live[#live + 1] = led\n"
 	"    live[#live + 1] = origin\n"
-	"  else\n"
+	"  elseif string.sub(all[i], 1, 1) ~= '~' then\n"
 	"    redis.call('HDEL', KEYS[1], all[i])\n"
 	"  end\n"
 	"end\n"

@@ -323,7 +323,12 @@ const struct command cmd_clock_confirm = { .name = "clock confirm", .args = "WHY
 static const struct column book_columns[] = { { "partition", "PARTITION", true }, { "timers", "OPEN", true },
 	{ "timers_due", "DUE NOW", true }, { "next_timer", "NEXT", false }, { "tasks", "TASKS", true }, { "tasks_late", "LATE", true },
 	{ "attempts", "UNDER WAY", true }, { "in_doubt", "IN DOUBT", true }, { "dead", "DEAD", true }, { "unread", "UNREAD STREAMS", false },
-	{ "suspended", "SUSPENDED", false }, { "writer", "WRITER", false }, { "owner", "OWNER", false }, { "last_clean", NULL, false }, { 0 } };
+	{ "suspended", "SUSPENDED", false }, { "writer", "WRITER", false }, { "owner", "OWNER", false }, { "epoch", "EPOCH", true },
+	{ "lease_age_ms", "RENEWED, MS AGO", true }, { "last_clean", NULL, false }, { 0 } };
+static const struct column instance_columns[] = { { "instance", "INSTANCE", false }, { "lives", "LIVES", false }, { "partitions", "PARTITIONS", true },
+	{ "origin", "TRAIL", false }, { 0 } };
+
+#define LEASE_TTL_MS 15000 /* as the daemon takes it */
 
 static int64_t number(struct ctl *ctl, int *r, const char *command, const char *key, const char *from, const char *to)
 {
@@ -348,13 +353,14 @@ static size_t doubts(struct ctl *ctl, int *r, const char *key, size_t *all)
 }
 
 /* The streams whose last entry is not applied yet: last id against the cursor's. */
-static const char *unread(struct ctl *ctl, int *r, uint32_t partition, const char **writer)
+static const char *unread(struct ctl *ctl, int *r, uint32_t partition, const char **writer, int64_t *epoch)
 {
 	struct keyspace keys = ctl_keys(ctl, partition);
 	const struct redis_reply *cursor;
 	const char *list = NULL;
 
 	*writer = NULL;
+	*epoch = 0;
 	if (*r == 0)
 		*r = ctl_ask(ctl, ctl->arena, &cursor, "HGETALL", key_of(ctl->arena, &keys, "cursor"), NULL);
 	for (size_t s = 0; *r == 0 && s < ctl->config->producer_count; s++) {
@@ -366,6 +372,8 @@ static const char *unread(struct ctl *ctl, int *r, uint32_t partition, const cha
 				applied = cursor->items[i + 1].str;
 			if (strcmp(cursor->items[i].str, "writer") == 0)
 				*writer = cursor->items[i + 1].str;
+			if (strcmp(cursor->items[i].str, "epoch") == 0)
+				*epoch = strtoll(cursor->items[i + 1].str, NULL, 10);
 		}
 		*r = ctl_ask(ctl, ctl->arena, &last, "XREVRANGE", stream, "+", "-", "COUNT", "1", NULL);
 		if (*r == 0 && last->count && last->items[0].count && strcmp(last->items[0].items[0].str, applied) != 0) {
@@ -388,10 +396,11 @@ static int book_row(struct ctl *ctl, uint32_t partition, struct table *t)
 	int64_t timers = number(ctl, &r, "ZCARD", due, NULL, NULL), passed = number(ctl, &r, "ZCOUNT", due, "-inf", now),
 		tasks = number(ctl, &r, "HLEN", key_of(ctl->arena, &keys, "tasks"), NULL, NULL),
 		late = number(ctl, &r, "ZCOUNT", task_due, "-inf", now),
-		dead = number(ctl, &r, "XLEN", key_of(ctl->arena, &keys, "dead"), NULL, NULL), next = 0;
+		dead = number(ctl, &r, "XLEN", key_of(ctl->arena, &keys, "dead"), NULL, NULL), next = 0, epoch,
+		left = number(ctl, &r, "PTTL", key_of(ctl->arena, &keys, "lease"), NULL, NULL);
 	size_t attempts, in_doubt = doubts(ctl, &r, key_of(ctl->arena, &keys, "attempts"), &attempts);
 
-	waiting = unread(ctl, &r, partition, &writer);
+	waiting = unread(ctl, &r, partition, &writer, &epoch);
 	if (r == 0)
 		r = ctl_ask(ctl, ctl->arena, &soonest, "ZRANGE", due, "0", "0", "WITHSCORES", NULL);
 	if (r == 0)
@@ -407,8 +416,26 @@ static int book_row(struct ctl *ctl, uint32_t partition, struct table *t)
 			      system->suspended.on && (!system->suspended.until || system->suspended.until > ctl->now) ?
 				      cell_text(system->suspended.reason ? system->suspended.reason : "yes") :
 				      cell_none(),
-			      cell_text(writer), cell_text(owner), cell_flag(!system->running) });
+			      cell_text(writer), cell_text(owner), epoch ? cell_number(epoch) : cell_none(),
+			      left > 0 ? cell_number(left < LEASE_TTL_MS ? LEASE_TTL_MS - left : 0) : cell_none(), cell_flag(!system->running) });
 	return 0;
+}
+
+/* Who says that it lives: "<ends, ms UTC> <partitions led> <origin>" each. */
+static int instance_rows(struct ctl *ctl, struct table *t)
+{
+	struct keyspace keys = ctl_keys(ctl, 0);
+	const struct redis_reply *all;
+	int r = ctl_ask(ctl, ctl->arena, &all, "HGETALL", key_of(ctl->arena, &keys, "instances"), NULL);
+
+	for (size_t i = 0; r == 0 && i + 1 < all->count; i += 2) {
+		char *origin = NULL;
+		int64_t ends = strtoll(all->items[i + 1].str, &origin, 10), led = strtoll(origin, &origin, 10);
+
+		table_add(t, (struct cell[]){ cell_text(all->items[i].str), cell_flag(ends > ctl->now || ctl->played), cell_number(led),
+					 cell_text(*origin ? origin + 1 : NULL) });
+	}
+	return r;
 }
 
 static const struct column partition_columns[] = { { "partition", "PARTITION", true }, { "state", "STATE", false },
@@ -676,7 +703,7 @@ static void add_daemon(struct ctl *ctl, struct fields *f, const struct json *sta
 static int run_status(struct ctl *ctl, const struct invocation *call)
 {
 	struct fields *f = fields_create(ctl->arena);
-	struct table *book = table_create(ctl->arena, book_columns);
+	struct table *book = table_create(ctl->arena, book_columns), *instances = table_create(ctl->arena, instance_columns);
 	struct json *status = arena_alloc(ctl->arena, sizeof(*status));
 	int http = 0, r = ctl_config(ctl, false), answered;
 
@@ -692,6 +719,8 @@ static int run_status(struct ctl *ctl, const struct invocation *call)
 	}
 	for (uint32_t p = 0; r == 0 && p < ctl_partitions(ctl); p++)
 		r = book_row(ctl, p, book);
+	if (r == 0)
+		r = instance_rows(ctl, instances);
 	if (r == 0 && ctl_feed_unknown(ctl))
 		fields_add(f, NULL, "Payment feed", cell_text("unknown: no ledger.watermark ever came"));
 	if (r == 0 && ctl_payments_known_to(ctl) > 1)
@@ -699,6 +728,7 @@ static int run_status(struct ctl *ctl, const struct invocation *call)
 	if (r == 0)
 		fields_add(f, "payment_feed_known", NULL, cell_flag(!ctl_feed_unknown(ctl)));
 	fields_table(f, "book", "Redis", book);
+	fields_table(f, "instances", "Instances", instances);
 	view_fields(&ctl->view, f);
 	if (r != 0)
 		return r;

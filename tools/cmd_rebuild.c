@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "common/attempt.h"
+#include "common/file.h"
 #include "common/hash.h"
 #include "common/json.h"
 #include "tools/cmd.h"
@@ -15,6 +16,7 @@
 
 #define WINDOW 500 /* commands under way */
 #define LEASE_MS "600000"
+#define BOOK_FILE_MAX 4096
 
 struct rebuild {
 	struct ctl *ctl;
@@ -23,6 +25,7 @@ struct rebuild {
 	const char *from, *to; /* prefixes */
 	uint32_t partitions, parts; /* of now, and wanted */
 	struct history_end *ends; /* by partition of now */
+	bool *there; /* Redis has it as the journals do: a daemon made it again */
 	bool spread; /* parts are others than partitions */
 	uint64_t pseq, epoch; /* greatest of all, for a new number of partitions */
 	uint8_t id[GROUP_ID_SIZE];
@@ -142,10 +145,25 @@ static void write_cursor(struct rebuild *b, uint32_t partition, uint64_t pseq, u
 
 /* --- the same partitions -------------------------------------------------------------------------------------------------------- */
 
+/* "<prefix>:{p}:<rest>"; NULL: another key. */
+static const char *rest_of(const struct rebuild *b, const char *key, uint32_t *partition)
+{
+	size_t n = strlen(b->from);
+	char *end;
+
+	if (strncmp(key, b->from, n) != 0 || strncmp(key + n, ":{", 2) != 0)
+		return NULL;
+	*partition = (uint32_t)strtoul(key + n + 2, &end, 10);
+	return strncmp(end, "}:", 2) == 0 && *partition < b->partitions ? end + 2 : NULL;
+}
+
 static int write_same(const struct projected *v, void *arg)
 {
 	struct rebuild *b = arg;
+	uint32_t partition;
 
+	if (!rest_of(b, v->key, &partition) || b->there[partition])
+		return 0;
 	if (v->kind == PROJECTED_STRING)
 		write_string(b, v->key, v, v->value, v->len);
 	else
@@ -244,7 +262,7 @@ static void spread_string(struct rebuild *b, struct arena *arena, uint32_t parti
 }
 
 /* Dead letters go on under ids of their own; what other services should have read by now stays behind. */
-static void spread_fields(struct rebuild *b, struct arena *arena, uint32_t partition, const char *rest, const struct projected *v)
+static void spread_fields(struct rebuild *b, uint32_t partition, const char *rest, const struct projected *v)
 {
 	if (strcmp(rest, "cursor") == 0 || strcmp(rest, "outbound") == 0)
 		return;
@@ -257,27 +275,21 @@ static void spread_fields(struct rebuild *b, struct arena *arena, uint32_t parti
 		else
 			write_field(b, part_key(b, one, part_of(b, owner_of(b, one, partition, rest, &v->fields[i]), partition), rest), v->kind, &v->fields[i]);
 	}
-	(void)arena;
 }
 
-/* "<prefix>:{p}:<rest>" */
 static int write_spread(const struct projected *v, void *arg)
 {
 	struct rebuild *b = arg;
 	CLEANUP(arena_freep) struct arena *arena = arena_create();
-	size_t n = strlen(b->from);
-	char *end;
 	uint32_t partition;
+	const char *rest = rest_of(b, v->key, &partition);
 
-	if (strncmp(v->key, b->from, n) != 0 || strncmp(v->key + n, ":{", 2) != 0)
-		return 0;
-	partition = (uint32_t)strtoul(v->key + n + 2, &end, 10);
-	if (strncmp(end, "}:", 2) != 0)
+	if (!rest)
 		return 0;
 	if (v->kind == PROJECTED_STRING)
-		spread_string(b, arena, partition, end + 2, v);
+		spread_string(b, arena, partition, rest, v);
 	else
-		spread_fields(b, arena, partition, end + 2, v);
+		spread_fields(b, partition, rest, v);
 	return b->refused[0] != '\0';
 }
 
@@ -290,13 +302,19 @@ static int check_target(struct rebuild *b)
 		CLEANUP(arena_freep) struct arena *arena = arena_create();
 		struct keyspace keys = { b->to, p };
 		const struct redis_reply *reply;
-		int r = ctl_ask(b->ctl, arena, &reply, "HGET", key_of(arena, &keys, "cursor"), "pseq", NULL);
+		char hex[2 * GROUP_ID_SIZE + 1];
+		int r = ctl_ask(b->ctl, arena, &reply, "HMGET", key_of(arena, &keys, "cursor"), "pseq", "group", NULL);
 
 		if (r != 0)
 			return r;
-		if (reply->type == REDIS_STRING)
-			return ctl_fail(b->ctl, EXIT_FOUND, "not_empty", "Redis has partition %u of %s, at group %s: nothing is written over it; delete its keys, or "
-				"name another --prefix", p, b->to, reply->str);
+		if (reply->count == 2 && reply->items[0].str && reply->items[1].str) {
+			if (!b->spread)
+				b->there[p] = strtoull(reply->items[0].str, NULL, 10) == b->ends[p].pseq &&
+					strcmp(hex_format(b->ends[p].id, GROUP_ID_SIZE, hex), reply->items[1].str) == 0;
+			if (b->spread || !b->there[p])
+				return ctl_fail(b->ctl, EXIT_FOUND, "not_empty", "Redis has partition %u of %s, at group %s: nothing is written over it; delete its keys, "
+					"or name another --prefix", p, b->to, reply->items[0].str);
+		}
 		r = ctl_ask(b->ctl, arena, &reply, "GET", key_of(arena, &keys, "lease"), NULL);
 		if (r != 0)
 			return r;
@@ -363,14 +381,34 @@ static int read_histories(struct rebuild *b, const struct invocation *call)
 	r = histories_open(count ? call->args : own, count ? count : 1, wrap, &b->histories, &err);
 	cleanse(wrap, sizeof(wrap));
 	for (uint32_t p = 0; r == 0 && p < b->partitions; p++) {
-		r = histories_play(b->histories, p, b->projection, &b->ends[p], &err);
+		r = histories_play(b->histories, b->from, p, b->projection, &b->ends[p], &err);
 		b->pseq = b->ends[p].pseq > b->pseq ? b->ends[p].pseq : b->pseq;
 		b->epoch = b->ends[p].epoch > b->epoch ? b->ends[p].epoch : b->epoch;
 	}
 	return r < 0 ? ctl_fail_err(b->ctl, r == -EBUSY ? EXIT_UNAVAILABLE : r == -EKEYREJECTED ? EXIT_CONFIG : EXIT_FOUND, &err) : 0;
 }
 
-static int write_all(struct rebuild *b)
+/* That it is this book's Redis: what each state directory has of it, as the daemons look for it. */
+static int write_book(struct rebuild *b, const struct invocation *call)
+{
+	struct keyspace keys = { b->to, 0 };
+	const char *key = key_of(b->ctl->arena, &keys, "instances");
+	const struct redis_reply *reply;
+	int r = ctl_ask(b->ctl, b->ctl->arena, &reply, "HDEL", key, "~lost", NULL);
+
+	for (size_t i = 0; r == 0 && (i == 0 || call->args[i]); i++) {
+		CLEANUP(buf_clear) struct buf text = { 0 };
+		const char *dir = call->args[0] ? call->args[i] : b->ctl->config->state_dir, *id;
+
+		id = file_read(arena_printf(b->ctl->arena, "%s/book", dir), BOOK_FILE_MAX, &text, NULL) == 0 ?
+			member(b->ctl->arena, buf_str(&text), text.len, "book") : NULL;
+		if (id)
+			return ctl_ask(b->ctl, b->ctl->arena, &reply, "HSET", key, "~book", id, NULL);
+	}
+	return r;
+}
+
+static int write_all(struct rebuild *b, const struct invocation *call)
 {
 	int r = take_leases(b, true);
 
@@ -378,7 +416,7 @@ static int write_all(struct rebuild *b)
 		return r;
 	(void)projection_each(b->projection, b->spread ? write_spread : write_same, b);
 	for (uint32_t p = 0; !b->spread && p < b->partitions; p++)
-		if (b->ends[p].groups)
+		if (b->ends[p].groups && !b->there[p])
 			write_cursor(b, p, b->ends[p].pseq, b->ends[p].epoch, b->ends[p].id, b->ends[p].instance);
 	random_bytes(b->id, sizeof(b->id));
 	for (uint32_t p = 0; b->spread && p < b->parts; p++)
@@ -386,7 +424,8 @@ static int write_all(struct rebuild *b)
 	drain(b, 0);
 	if (b->refused[0])
 		return ctl_fail(b->ctl, EXIT_UNAVAILABLE, "redis_refuses", "Redis did not take all of it (%s): run it again", b->refused);
-	return take_leases(b, false);
+	r = write_book(b, call);
+	return r != 0 ? r : take_leases(b, false);
 }
 
 static const struct column end_columns[] = { { "partition", "PARTITION", true }, { "groups", "GROUPS", true }, { "last", "LAST GROUP", true },
@@ -436,8 +475,9 @@ static int run_rebuild(struct ctl *ctl, const struct invocation *call)
 			"--prefix goes with --partitions: without, the journals' own keys are written (%s)", b.from);
 	b.ends = arena_alloc(ctl->arena, b.partitions * sizeof(*b.ends));
 	b.projection = projection_create();
-	if ((r = check_target(&b)) == 0 && (r = read_histories(&b, call)) == 0 && (r = check_drained(&b)) == 0 && yes)
-		r = write_all(&b);
+	b.there = arena_alloc(ctl->arena, (b.partitions > b.parts ? b.partitions : b.parts) * sizeof(*b.there));
+	if ((r = read_histories(&b, call)) == 0 && (r = check_target(&b)) == 0 && (r = check_drained(&b)) == 0 && yes)
+		r = write_all(&b, call);
 	if (r == 0)
 		show(&b, yes);
 	histories_close(b.histories);

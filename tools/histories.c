@@ -10,6 +10,7 @@
 
 #include "common/file.h"
 #include "common/json.h"
+#include "common/keys.h"
 #include "daemon/generation.h"
 #include "daemon/group_images.h"
 #include "daemon/journal_internal.h"
@@ -291,26 +292,19 @@ static int play(struct histories *h, uint32_t partition, struct projection *proj
 	return 0;
 }
 
-static int find_system(const struct projected *value, void *arg)
-{
-	const char *end = arg;
-	size_t n = strlen(value->key), len = strlen(end);
-
-	return n > len && strcmp(value->key + n - len, end) == 0 && value->kind == PROJECTED_STRING &&
-		strstr(value->value, "\"adopted\":\"") && strstr(strstr(value->value, "\"adopted\":\""), " done ");
-}
-
 /* The first group that we have may be one that took over all that Redis had, and all that it took is behind it. */
-static bool took_over(const struct projection *projection, uint32_t partition)
+static bool took_over(const struct projected *system)
 {
-	char end[48];
+	const char *adopted = strstr(system->value, "\"adopted\":\"");
 
-	snprintf(end, sizeof(end), ":{%u}:debtor:~system", partition);
-	return projection_each(projection, find_system, end) != 0;
+	return adopted && strstr(adopted, " done ");
 }
 
-int histories_play(struct histories *h, uint32_t partition, struct projection *projection, struct history_end *ret, struct err *err)
+int histories_play(struct histories *h, const char *prefix, uint32_t partition, struct projection *projection, struct history_end *ret,
+	struct err *err)
 {
+	struct keyspace keys = { prefix, partition };
+	const struct projected *system;
 	const struct group_place *last;
 	bool missing;
 	int r = read_heads(h, partition, err);
@@ -325,7 +319,11 @@ int histories_play(struct histories *h, uint32_t partition, struct projection *p
 	r = play(h, partition, projection, ret->instance, err);
 	if (r < 0)
 		return r;
-	if (missing && !took_over(projection, partition))
+	system = projection_find(projection, key_debtor(h->arena, &keys, SYSTEM_CASE));
+	if (!system) /* the book was spread since, and somebody else led its new partition */
+		return err_set(err, -ENOENT, "incomplete", "", "these journals have partition %u under another prefix than %s alone: name the state directories of "
+			"all instances", partition, prefix);
+	if (missing && !took_over(system))
 		return err_set(err, -ENOENT, "incomplete", "", "group %" PRIu64 " of partition %u is in none of these journals, and group %" PRIu64
 			" follows it: name the state directories of all instances", h->chain[0]->head.pseq - 1, partition, h->chain[0]->head.pseq);
 	ret->cut = missing;

@@ -16,6 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/file.h"
 #include "tests/support/world.h"
 
 #define INSTANCES_MAX 8
@@ -239,6 +240,45 @@ static int run_ctl(struct run *run, int i, const char *const *words, struct buf 
 	return status;
 }
 
+static void check(struct run *run)
+{
+	CLEANUP(arena_freep) struct arena *arena = arena_create();
+	struct world_sent sent = world_sent(&run->world, arena, run->invoices);
+	bool plain = run->world.options.plain;
+	int64_t doubted = doubts(run);
+	int twice = 0, never = 0;
+
+	for (int i = 0; i < run->invoices; i++) {
+		CLEANUP(arena_freep) struct arena *one = arena_create();
+		struct json e = world_escalation(&run->world, one, i);
+
+		if (e.type == JSON_NONE)
+			complain(run, "inv_%d: lost", i);
+		twice += sent.captured[i] > 1;
+		never += sent.captured[i] == 0;
+		if (sent.captured[i] > 1 || (!plain && sent.captured[i] != 1))
+			complain(run, "inv_%d: captured %d times", i, sent.captured[i]);
+	}
+	if (plain && (twice || sent.repeated || never > doubted))
+		complain(run, "plain: %d twice, %d repeated, %d never, %" PRId64 " in doubt", twice, sent.repeated, never, doubted);
+	if (doubted > (int64_t)run->faults * CONCURRENCY)
+		complain(run, "%" PRId64 " in doubt after %d faults: more than the concurrency of %d for each", doubted, run->faults, CONCURRENCY);
+	for (int i = 0; i < run->count; i++) {
+		CLEANUP(buf_clear) struct buf said = { 0 };
+
+		if (run_ctl(run, i, (const char *const[]){ "trail", "verify", NULL }, &said) != 0)
+			complain(run, "%s: %s", run->instances[i].name, buf_str(&said));
+	}
+	if (!run->world.options.plain) {
+		CLEANUP(buf_clear) struct buf said = { 0 };
+
+		if (run_ctl(run, 0, (const char *const[]){ "check", NULL }, &said) != 0)
+			complain(run, "check: %s", buf_str(&said));
+	}
+	printf("%d faults, %d instances, %d partitions%s: %d invoices, %d captured, %d repeated by key, %d twice, %" PRId64 " in doubt; %d wrong\n", run->faults,
+		run->count, run->partitions, plain ? ", plain provider" : "", run->invoices, sent.messages, sent.repeated, twice, doubted, run->wrong);
+}
+
 /* --- made again ------------------------------------------------------------------------------------------------------------------- */
 
 /* What a rebuild need not have: who leads, what is being tried, that a commit was a redo; what webhooks were told already. */
@@ -307,8 +347,11 @@ static void make_again(struct run *run)
 	CLEANUP(buf_clear) struct buf said = { 0 }, alone = { 0 };
 	const char *before = state_of(run, arena, run->world.prefix), *after;
 
+	if (rebuild(run, (const char *const[]){ NULL }, &said) != 0 || strcmp(before, state_of(run, arena, run->world.prefix)) != 0)
+		complain(run, "a Redis that has everything was changed: %s", buf_str(&said));
+	(void)world_redis(&run->world, arena, (const char *const[]){ "HSET", world_key_in(&run->world, arena, 0, "cursor"), "pseq", "1", NULL });
 	if (rebuild(run, (const char *const[]){ NULL }, &said) == 0)
-		complain(run, "a Redis that has everything was written over");
+		complain(run, "a Redis that is elsewhere was written over");
 	(void)world_redis(&run->world, arena, (const char *const[]){ "FLUSHALL", NULL });
 	if (run->faults && run_ctl(run, 0, (const char *const[]){ "rebuild", "--yes", run->instances[0].state, NULL }, &alone) == 0)
 		complain(run, "one instance's journal was taken for all of it");
@@ -320,46 +363,102 @@ static void make_again(struct run *run)
 		complain(run, "rebuilt, it is another state (%zu and %zu bytes of digests)", strlen(before), strlen(after));
 		say_difference(before, after);
 	}
-	printf("flushed and rebuilt out of %d journals: %zu bytes of digests, the same\n", run->count, strlen(after));
+	printf("flushed and rebuilt out of %d journals: %zu bytes of digests, %s\n", run->count, strlen(after), strcmp(before, after) == 0 ? "the same" : "others");
 }
 
-static void check(struct run *run)
+/* They go on with what was made again. */
+static void go_on(struct run *run, const char *what)
+{
+	int left = 0;
+
+	for (int i = 0; i < run->count; i++)
+		start(run, i);
+	(void)until_led(run, true, &left);
+	push(run);
+	push(run);
+	settle(run);
+	for (int i = 0; i < run->count; i++) {
+		run->runs[i] = false;
+		if (process_stop(&run->instances[i].process, 40000) != 0)
+			complain(run, "%s does not stop with 0", run->instances[i].name);
+	}
+	printf("%s: ", what);
+	check(run);
+}
+
+/* Of each partition: it is refused, or Redis has it again and it is led. */
+static bool all_know(struct run *run)
+{
+	int known = 0;
+
+	for (int i = 0; i < run->count; i++) {
+		CLEANUP(arena_freep) struct arena *arena = arena_create();
+		struct json status = world_instance_status(&run->world, &run->instances[i], arena), partitions = json_get(&status, "partitions");
+
+		for (size_t p = 0; p < json_len(&partitions); p++) {
+			struct json one = json_at(&partitions, p), state = json_get(&one, "state");
+			const char *word = json_str(&state) ? json_str(&state) : "";
+
+			known += strcmp(word, "refused") == 0 ||
+				(strcmp(word, "running") == 0 && world_redis(&run->world, arena, (const char *const[]){ "HGET",
+					world_key_in(&run->world, arena, (uint32_t)p, "cursor"), "pseq", NULL })->type == REDIS_STRING);
+		}
+	}
+	return known == run->partitions;
+}
+
+/* Redis loses everything under them: what one alone has led is made again by itself, all else is refused until it is rebuilt. */
+static void lose_all(struct run *run)
 {
 	CLEANUP(arena_freep) struct arena *arena = arena_create();
-	struct world_sent sent = world_sent(&run->world, arena, run->invoices);
-	bool plain = run->world.options.plain;
-	int64_t doubted = doubts(run);
-	int twice = 0, never = 0;
+	CLEANUP(buf_clear) struct buf said = { 0 };
+	int64_t deadline = real_ms() + PATIENCE_MS;
+	int left = 0;
 
-	for (int i = 0; i < run->invoices; i++) {
-		CLEANUP(arena_freep) struct arena *one = arena_create();
-		struct json e = world_escalation(&run->world, one, i);
-
-		if (e.type == JSON_NONE)
-			complain(run, "inv_%d: lost", i);
-		twice += sent.captured[i] > 1;
-		never += sent.captured[i] == 0;
-		if (sent.captured[i] > 1 || (!plain && sent.captured[i] != 1))
-			complain(run, "inv_%d: captured %d times", i, sent.captured[i]);
+	for (int i = 0; i < run->count; i++)
+		start(run, i);
+	(void)until_led(run, true, &left);
+	(void)world_redis(&run->world, arena, (const char *const[]){ "FLUSHALL", NULL });
+	push(run);
+	while (!all_know(run)) {
+		if (real_ms() > deadline)
+			world_fail("a flushed Redis is not noticed; kept in %s", run->world.dir);
+		pause_ms(50);
 	}
-	if (plain && (twice || sent.repeated || never > doubted))
-		complain(run, "plain: %d twice, %d repeated, %d never, %" PRId64 " in doubt", twice, sent.repeated, never, doubted);
-	if (doubted > (int64_t)run->faults * CONCURRENCY)
-		complain(run, "%" PRId64 " in doubt after %d faults: more than the concurrency of %d for each", doubted, run->faults, CONCURRENCY);
-	for (int i = 0; i < run->count; i++) {
-		CLEANUP(buf_clear) struct buf said = { 0 };
+	for (int i = 0; i < run->count; i++)
+		if (process_stop(&run->instances[i].process, 40000) != 0)
+			complain(run, "%s does not stop with 0", run->instances[i].name);
+	if (rebuild(run, (const char *const[]){ NULL }, &said) != 0)
+		complain(run, "rebuild: %s", buf_str(&said));
+	go_on(run, "lost under load and rebuilt");
+}
 
-		if (run_ctl(run, i, (const char *const[]){ "trail", "verify", NULL }, &said) != 0)
-			complain(run, "%s: %s", run->instances[i].name, buf_str(&said));
-	}
-	if (!run->world.options.plain) {
-		CLEANUP(buf_clear) struct buf said = { 0 };
+static void reconfigure(struct run *run, int i, const char *prefix, int partitions)
+{
+	CLEANUP(buf_clear) struct buf text = { 0 };
+	CLEANUP(arena_freep) struct arena *arena = arena_create();
+	const char *old = arena_printf(arena, "\"prefix\":\"%s\",\"partitions\":%d,", run->world.prefix, run->partitions), *at;
 
-		if (run_ctl(run, 0, (const char *const[]){ "check", NULL }, &said) != 0)
-			complain(run, "check: %s", buf_str(&said));
-	}
-	printf("%d faults, %d instances, %d partitions%s: %d invoices, %d captured, %d repeated by key, %d twice, %" PRId64 " in doubt; %d wrong\n", run->faults,
-		run->count, run->partitions, plain ? ", plain provider" : "", run->invoices, sent.messages, sent.repeated, twice, doubted, run->wrong);
+	if (file_read(run->instances[i].config, 100000, &text, NULL) < 0 || !(at = strstr(buf_str(&text), old)))
+		world_fail("%s has no %s", run->instances[i].config, old);
+	world_put(&run->world, run->instances[i].config + strlen(run->world.dir) + 1, arena_printf(arena, "%.*s\"prefix\":\"%s\",\"partitions\":%d,%s",
+		(int)(at - buf_str(&text)), buf_str(&text), prefix, partitions, at + strlen(old)));
+}
+
+/* The same book in another number of partitions. */
+static void spread(struct run *run)
+{
+	CLEANUP(buf_clear) struct buf said = { 0 };
+	CLEANUP(arena_freep) struct arena *arena = arena_create();
+	int partitions = run->partitions > 7 ? 7 : run->partitions + 3;
+
+	if (rebuild(run, (const char *const[]){ "--partitions", arena_printf(arena, "%d", partitions), "--prefix", "spread", NULL }, &said) != 0)
+		complain(run, "rebuild --partitions: %s", buf_str(&said));
+	for (int i = 0; i < run->count; i++)
+		reconfigure(run, i, "spread", partitions);
+	snprintf(run->world.prefix, sizeof(run->world.prefix), "spread");
+	run->partitions = run->world.options.partitions = partitions;
+	go_on(run, "spread over other partitions");
 }
 
 int main(int argc, char **argv)
@@ -419,6 +518,9 @@ int main(int argc, char **argv)
 		if (process_stop(&run.instances[i].process, 40000) != 0)
 			complain(&run, "%s does not stop with 0", run.instances[i].name);
 	check(&run);
+	make_again(&run);
+	lose_all(&run);
+	spread(&run);
 	make_again(&run);
 	if (run.wrong)
 		say_logs(&run);
