@@ -636,8 +636,11 @@ void dunner_status(const struct dunner *d, struct dunner_status *ret)
 
 static void operator(struct dunner *d, bool suspend, const char *who, const char *why, int64_t until)
 {
-	struct input *input = flow_input(INPUT_OPERATOR);
+	struct input *input;
 
+	if (d->state == DUNNER_PASSIVE)
+		return; /* its owner is told; what waited here would be said long after */
+	input = flow_input(INPUT_OPERATOR);
 	input->suspend = suspend;
 	input->who = arena_strdup(input->arena, who);
 	input->why = arena_strdup(input->arena, why);

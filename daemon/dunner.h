@@ -105,7 +105,7 @@ void dunner_destroy(struct dunner *dunner);
 void dunner_reload(struct dunner *dunner, const struct library *library);
 void dunner_status(const struct dunner *dunner, struct dunner_status *ret);
 size_t dunner_slots(const struct dunner *dunner); /* attempts that a crash now could leave in doubt: released, and without a durable outcome */
-/* Operator's brake, by the control socket: until = 0 means until released. Recorded. */
+/* Operator's brake, by the control socket: until = 0 means until released. Recorded. Nothing is done while the partition is another's. */
 void dunner_suspend(struct dunner *dunner, const char *who, const char *why, int64_t until);
 void dunner_release(struct dunner *dunner, const char *who, const char *why);
 

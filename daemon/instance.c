@@ -174,6 +174,21 @@ static int on_control_reload(struct err *err, void *arg)
 	return reload_loudly(arg, err);
 }
 
+/* What others lead is for them to be told. */
+static int elsewhere(struct instance *in, const char *done, struct err *err)
+{
+	CLEANUP(buf_clear) struct buf text = { 0 };
+
+	for (size_t i = 0; i < in->partition_count; i++) {
+		struct dunner_status status;
+
+		dunner_status(in->partitions[i].dunner, &status);
+		if (status.state == DUNNER_PASSIVE)
+			buf_printf(&text, "%s%zu%s%s", text.len ? ", " : "", i, *status.owner ? " by " : " by nobody", status.owner);
+	}
+	return text.len ? err_set(err, -EAGAIN, "led_elsewhere", "", "%s here; partitions are led elsewhere: %s", done, buf_str(&text)) : 0;
+}
+
 static int on_suspend(const char *who, const char *why, int64_t until, struct err *err, void *arg)
 {
 	struct instance *in = arg;
@@ -183,18 +198,17 @@ static int on_suspend(const char *who, const char *why, int64_t until, struct er
 	for (size_t i = 0; i < in->partition_count; i++)
 		dunner_suspend(in->partitions[i].dunner, who, why, until);
 	log_line(in->log, LOG_NOTICE, "dunningd", "sending suspended by an operator");
-	return 0;
+	return elsewhere(in, "suspended", err);
 }
 
 static int on_release(const char *who, const char *why, struct err *err, void *arg)
 {
 	struct instance *in = arg;
 
-	(void)err;
 	for (size_t i = 0; i < in->partition_count; i++)
 		dunner_release(in->partitions[i].dunner, who, why);
 	log_line(in->log, LOG_NOTICE, "dunningd", "sending released by an operator");
-	return 0;
+	return elsewhere(in, "released", err);
 }
 
 static int on_confirm_clock(const char *who, const char *why, struct err *err, void *arg)

@@ -39,7 +39,7 @@ static void write_partition(struct json_writer *w, const struct partition *p)
 	dunner_status(p->dunner, &status);
 	jw_object(w, NULL);
 	jw_int(w, "partition", p->number);
-	jw_str(w, "state", p->instance->started ? instance_state_name(status.state) : "waiting_for_redis");
+	jw_str(w, "state", !p->instance->started ? "waiting_for_redis" : p->ended ? "ended" : instance_state_name(status.state));
 	write_or_null(w, "holding", status.state == DUNNER_RUNNING || status.state == DUNNER_DRAINING ? status.holding : NULL);
 	write_or_null(w, "reason", status.reason);
 	jw_bool(w, "redis_connected", p->connected);
