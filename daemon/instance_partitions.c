@@ -299,32 +299,33 @@ static bool lives(const struct members *m, const char *name)
 	return false;
 }
 
-/* Where we begin to look for free ones: elsewhere than the others do, so that few are asked for by two. */
-static size_t first_wanted(const struct instance *in)
+/* Free, or of one that does not live: whose lease ends before long. */
+static bool is_free(const struct partition *p)
+{
+	struct dunner_status status;
+
+	dunner_status(p->dunner, &status);
+	return !p->ended && status.state == DUNNER_PASSIVE && mono_ms(p->instance) >= p->not_before && !lives(p->instance->members, status.owner);
+}
+
+/* Each begins elsewhere among the free ones, so that few are asked for by two. */
+static void take(struct instance *in, uint32_t most)
 {
 	const struct members *m = in->members;
-	size_t rank = 0;
+	size_t rank = 0, count = 0, at = 0, first;
 
 	for (size_t i = 0; i < m->count; i++)
 		rank += strcmp(m->others[i].name, in->config->instance) < 0;
-	return rank * in->partition_count / (m->count + 1);
-}
-
-static void take(struct instance *in, uint32_t most)
-{
-	size_t first = first_wanted(in);
-
+	for (size_t i = 0; i < in->partition_count; i++)
+		count += is_free(&in->partitions[i]);
+	first = rank * count / (m->count + 1);
 	for (size_t i = 0; i < in->partition_count; i++) {
-		struct partition *p = &in->partitions[(first + i) % in->partition_count];
-		struct dunner_status status;
-		bool wanted;
+		struct partition *p = &in->partitions[i];
+		bool candidate = is_free(p);
 
-		dunner_status(p->dunner, &status);
-		if (p->ended || status.state != DUNNER_PASSIVE)
-			continue;
-		wanted = most && mono_ms(in) >= p->not_before && !lives(in->members, status.owner);
-		most -= wanted;
-		dunner_want(p->dunner, wanted);
+		at += candidate;
+		if (!p->ended)
+			dunner_want(p->dunner, candidate && (at - 1 + count - first) % count < most);
 	}
 }
 
