@@ -6,7 +6,6 @@
 #include <syslog.h>
 
 #include "daemon/flow.h"
-#include "daemon/group_images.h"
 
 #define PAGES_QUEUED_MAX 2 /* reads kept ahead of the group under way */
 #define GROUP_EVENT_BYTES (384 * 1024)
@@ -108,7 +107,14 @@ static void on_read(int r, const struct store_entry *entries, size_t count, cons
 
 int inbox_compare(const char *a, const char *b)
 {
-	return entry_order(a, b);
+	uint64_t at[2] = { strtoull(a, NULL, 10), strtoull(b, NULL, 10) };
+	const char *dash[2] = { strchr(a, '-'), strchr(b, '-') };
+
+	if (at[0] != at[1])
+		return at[0] < at[1] ? -1 : 1;
+	at[0] = dash[0] ? strtoull(dash[0] + 1, NULL, 10) : 0;
+	at[1] = dash[1] ? strtoull(dash[1] + 1, NULL, 10) : 0;
+	return at[0] == at[1] ? 0 : at[0] < at[1] ? -1 : 1;
 }
 
 /*

@@ -131,20 +131,18 @@ static int reload(struct instance *in, struct err *err)
 {
 	CLEANUP(config_freep) struct config *config = NULL;
 	CLEANUP(library_freep) struct library *library = NULL;
+	CLEANUP(page_texts_freep) struct page_texts *texts = NULL;
 	int r;
 
 	/* What stands in the configuration file itself takes effect at the next start; that it would start is checked now. */
 	if ((r = setup_config(in->setup.options->config_file, &config, err)) < 0 ||
 		(r = setup_library(in->setup.options, in->config, &library, err)) < 0 ||
-		(r = library_keep(library, in->config->state_dir, err)) < 0)
+		(r = setup_texts(in->setup.options, in->config, &texts, err)) < 0 || (r = library_keep(library, in->config->state_dir, err)) < 0)
 		return r;
-	if (in->page && (r = debtor_page_use(in->page, library, err)) < 0)
-		return r;
+	instance_use_texts(in, library, &texts);
 	http_client_use(in->http, library); /* and the paces that it shares with the partitions */
 	for (size_t i = 0; i < in->partition_count; i++)
 		dunner_reload(in->partitions[i].dunner, library);
-	if (in->hooks)
-		hooks_use(in->hooks, library);
 	poller_use(in->poller, library);
 	library_free(in->library);
 	in->library = library_ref(library);
@@ -486,7 +484,7 @@ static int open_signer(struct instance *in, struct err *err)
 static int open_hooks(struct instance *in, struct err *err)
 {
 	struct hooks_settings settings = { .config = in->config, .redis = &in->setup.url, .install_key = in->setup.install_key,
-		.secret = setup_secret, .secret_arg = &in->setup, .now = now, .now_arg = in, .note = instance_note, .note_arg = in };
+		.texts = in->setup.texts, .secret = setup_secret, .secret_arg = &in->setup, .now = now, .now_arg = in, .note = instance_note, .note_arg = in };
 
 	return in->config->hooks_listen ? hooks_create(in->base, &settings, in->library, &in->hooks, err) : 0;
 }
@@ -494,7 +492,7 @@ static int open_hooks(struct instance *in, struct err *err)
 static int open_page(struct instance *in, struct err *err)
 {
 	struct debtor_page_settings settings = { .config = in->config, .redis = &in->setup.url, .install_key = in->setup.install_key,
-		.share_dir = in->setup.options->share_dir, .now = now, .now_arg = in, .note = instance_note, .note_arg = in };
+		.texts = in->setup.texts, .now = now, .now_arg = in, .note = instance_note, .note_arg = in };
 
 	return in->config->page_listen ? debtor_page_create(in->base, &settings, in->library, &in->page, err) : 0;
 }
@@ -530,13 +528,14 @@ static int open_ports(struct instance *in, struct err *err)
 	in->paces = http.paces = paces_create(config);
 	if ((r = http_client_create(in->base, &http, in->library, &in->http, err)) < 0)
 		return r;
-	in->control_callbacks = (struct control_callbacks){ .status = instance_status, .suspend = on_suspend,
+	in->control_callbacks = (struct control_callbacks){ .status = instance_status, .config = instance_config, .suspend = on_suspend,
 		.release = on_release, .reload = on_control_reload, .seal = on_seal, .confirm_clock = on_confirm_clock, .anchor = on_anchor, .agreed = on_agreed,
 		.link = instance_link, .reading = instance_reading, .test = instance_test, .tested = instance_tested,
 		.erase = on_erase, .erasure = on_erasure, .arg = in };
 	if ((r = control_create(in->base, config->control_socket, &in->control_callbacks, &in->control, err)) < 0)
 		return r;
 	in->redis_ahead_ms = redis_ahead_ms(in);
+	in->fetch = instance_fetch(in);
 	instance_open_partitions(in);
 	if ((r = open_hooks(in, err)) < 0 || (r = open_page(in, err)) < 0)
 		return r;
@@ -561,6 +560,7 @@ static void instance_clear(struct instance *in)
 	anchors_destroy(in->anchors);
 	poller_destroy(in->poller);
 	http_client_destroy(in->http);
+	fetch_destroy(in->fetch);
 	paces_free(in->paces);
 	instance_test_free(in);
 	instance_metrics_end(in);

@@ -80,7 +80,7 @@ bool instance_book_heard(struct instance *in, const char *id)
 	bool lost = in->book.id[0] && !*id;
 
 	if (lost && !in->book.lost)
-		log_line(in->log, LOG_ERR, "dunningd", "Redis has lost what it had, and no instance's journal has all of it: dunningctl rebuild");
+		log_line(in->log, LOG_ERR, "dunningd", "Redis has lost what it had, and no instance's journal has all of it: dunningctl instances rebuild");
 	in->book.lost = lost;
 	if (!*id || strcmp(id, in->book.id) == 0)
 		return true;

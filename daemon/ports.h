@@ -159,6 +159,7 @@ struct store_cursor {
 	bool redo; /* the last commit was one of a redo */
 	struct store_left *left;
 	size_t left_count;
+	bool rebuilt; /* ... by a person's `rebuild` of a store that had lost everything */
 };
 
 enum commit_status {
@@ -177,6 +178,7 @@ struct store_commit {
 	const struct image *images;
 	size_t image_count;
 	bool redo; /* made again from the journal: the cursor says so until a commit that is not */
+	bool rebuilt; /* ... and that it was a rebuild */
 	bool rebuild; /* redo onto a store whose cursor is absent: the predecessor is not compared (epoch is, if present) */
 };
 

@@ -11,15 +11,9 @@
 #include "common/hash.h"
 #include "common/utc.h"
 #include "daemon/flow.h"
-#include "daemon/group_images.h"
+#include "daemon/redo.h"
 
 #define REDO_CHUNK 64
-
-struct redo_group {
-	struct group_header head;
-	struct image *images;
-	size_t image_count;
-};
 
 struct recovery {
 	struct dunner *dunner;
@@ -138,8 +132,7 @@ static int on_replay(const struct journal_group *group, void *arg)
 
 	if (r->chunk_count == REDO_CHUNK)
 		return 1;
-	r->chunk[r->chunk_count].head = group->head;
-	r->failure = group_images_open(group, r->dunner->ports.keys, r->arena, &r->chunk[r->chunk_count].images, &r->chunk[r->chunk_count].image_count);
+	r->failure = redo_open(r->dunner->ports.keys, r->arena, group, &r->chunk[r->chunk_count]);
 	if (r->failure < 0)
 		return r->failure;
 	r->chunk_count++;
@@ -348,7 +341,7 @@ static void on_cursor(int result, const struct store_cursor *cursor, void *arg)
 	memcpy(d->repl_id, cursor->repl_id, REDIS_ID_SIZE);
 	take_positions(d, cursor);
 	r->rebuild = empty;
-	r->emptied |= empty;
+	r->emptied |= empty || cursor->rebuilt;
 	r->above = empty ? 0 : cursor->pseq;
 	if (!empty && !ours) { /* a take-over: what another instance committed is the truth; own groups above it are superseded */
 		dunner_log(d, LOG_NOTICE, "recover: partition %u was last written by %s: continuing from there",
@@ -364,7 +357,7 @@ static void on_cursor(int result, const struct store_cursor *cursor, void *arg)
 	}
 	if (empty && history_elsewhere(d, r->has_last)) {
 		dunner_refuse(d, "Redis has lost partition %u, and several instances have parts of its history: nothing is sent; stop all of them, and run "
-			"`dunningctl rebuild --yes STATE-DIR...` with the state directories of all", d->settings.partition);
+			"`dunningctl instances rebuild --yes STATE-DIR...` with the state directories of all", d->settings.partition);
 		return;
 	}
 	if (d->settings.sealed && !r->has_last && empty) {
@@ -399,7 +392,7 @@ static void on_cursor(int result, const struct store_cursor *cursor, void *arg)
 	memcpy(d->last_group, r->last.id, GROUP_ID_SIZE);
 	r->identity_same = strcmp(r->last.run_id, cursor->run_id) == 0 && strcmp(r->last.repl_id, cursor->repl_id) == 0;
 	/* Looked at again in the middle of the redo, it may be there already: what was seen first stands. */
-	r->went_back |= empty || (d->live_recovery ? !r->identity_same || cursor->pseq < d->committed_pseq :
+	r->went_back |= empty || cursor->rebuilt || (d->live_recovery ? !r->identity_same || cursor->pseq < d->committed_pseq :
 						     !r->identity_same && cursor->pseq + 1 < r->last.pseq);
 	/*
 	 * As many groups as a life has journaled and not committed may lie above the cursor (which the journal knows) when it dies, and

@@ -1,502 +1,276 @@
-/*
- * Redis made again out of the journals of all instances; or the book spread over another number of partitions, under another prefix. Every daemon
- * is stopped meanwhile: their state directories are locked, and each partition's lease is taken.
- */
+/* All that Redis had, made again from the journal: what a start does by itself, done by hand, with nothing sent. */
 #include <errno.h>
-#include <inttypes.h>
-#include <stdlib.h>
+#include <limits.h>
 #include <string.h>
+#include <unistd.h>
 
-#include "common/attempt.h"
-#include "common/file.h"
 #include "common/hash.h"
-#include "common/json.h"
+#include "daemon/generation.h"
+#include "daemon/journal.h"
+#include "daemon/keystore.h"
+#include "daemon/redis_store.h"
+#include "daemon/redo.h"
 #include "tools/cmd.h"
-#include "tools/histories.h"
 
-#define WINDOW 500 /* commands under way */
-#define LEASE_MS "600000"
-#define BOOK_FILE_MAX 4096
+#define CONNECT_LOOKS 1000 /* of 10 ms */
+#define CHUNK 64 /* groups that are opened at once */
+#define LEASE_MS 30000
+#define RENEW_GROUPS 2000 /* between two renewals: well within the lease */
 
-struct rebuild {
+struct rebuilding {
 	struct ctl *ctl;
-	struct histories *histories;
-	struct projection *projection;
-	const char *from, *to; /* prefixes */
-	uint32_t partitions, parts; /* of now, and wanted */
-	struct history_end *ends; /* by partition of now */
-	bool *there; /* Redis has it as the journals do: a daemon made it again */
-	bool spread; /* parts are others than partitions */
-	uint64_t pseq, epoch; /* greatest of all, for a new number of partitions */
-	uint8_t id[GROUP_ID_SIZE];
-	int64_t now;
-	size_t under_way, written;
-	char refused[200];
-	int exit;
+	struct event_base *base;
+	struct keystore *keys;
+	struct journal *journal;
+	struct redis_store *store; /* of the partition under way */
+	const struct store_port *port;
+	const char *instance;
+	struct arena *arena; /* of a chunk */
+	struct redo_group *chunk;
+	size_t chunk_count;
+	uint64_t epoch, groups;
+	/* the answer that is waited for */
+	bool answered;
+	int r;
+	enum commit_status status;
+	bool granted, present;
+	uint64_t pseq;
+	char owner[128];
+	int failure; /* of opening a group */
 };
 
-/* --- writing ------------------------------------------------------------------------------------------------------------------- */
-
-static void on_written(int r, const struct redis_reply *reply, void *arg)
+static void wait_answer(struct rebuilding *b)
 {
-	struct rebuild *b = arg;
-
-	b->under_way--;
-	/* an entry that is there already: an earlier run was cut off */
-	if ((r < 0 || (reply->type == REDIS_ERROR && !strstr(reply->str, "XADD"))) && !b->refused[0])
-		snprintf(b->refused, sizeof(b->refused), "%s", r < 0 ? strerror(-r) : reply->str);
+	while (!b->answered && event_base_loop(b->base, EVLOOP_ONCE) >= 0)
+		;
+	b->answered = false;
 }
 
-static void drain(struct rebuild *b, size_t most)
+static void on_state(bool connected, const char *why, void *arg)
 {
-	while (b->under_way > most)
-		(void)event_base_loop(b->ctl->base, EVLOOP_ONCE);
+	struct rebuilding *b = arg;
+
+	(void)snprintf(b->ctl->away, sizeof(b->ctl->away), "%s", connected || !why ? "" : why);
+	(void)event_base_loopbreak(b->base);
 }
 
-static void put(struct rebuild *b, size_t argc, const char *const *argv, const size_t *lens)
+/* Both of its connections stand. 0 or an exit code, said already. */
+static int wait_connected(struct rebuilding *b)
 {
-	if (b->refused[0])
-		return;
-	b->under_way++;
-	b->written++;
-	redis_link_command(b->ctl->link, argc, argv, lens, 0, on_written, b);
-	drain(b, WINDOW);
-}
-
-static void write_string(struct rebuild *b, const char *key, const struct projected *v, const char *value, size_t len)
-{
-	CLEANUP(arena_freep) struct arena *arena = arena_create();
-	const char *argv[] = { "SET", key, value, "PXAT", arena_printf(arena, "%" PRId64, v->until) };
-	const size_t lens[] = { 3, strlen(key), len, 4, strlen(argv[4]) };
-
-	if (!v->until || v->until > b->now)
-		put(b, v->until ? 5 : 3, argv, lens);
-}
-
-static void write_field(struct rebuild *b, const char *key, enum projected_kind kind, const struct projected_field *f)
-{
-	CLEANUP(arena_freep) struct arena *arena = arena_create();
-	const char *hash[] = { "HSET", key, f->name, f->value ? f->value : "" },
-		   *zset[] = { "ZADD", key, arena_printf(arena, "%" PRId64, f->number), f->name };
-	const size_t lens[] = { 4, strlen(key), strlen(f->name), f->len };
-
-	put(b, 4, kind == PROJECTED_HASH ? hash : zset, kind == PROJECTED_HASH ? lens : NULL);
-}
-
-static void write_entry(struct rebuild *b, const char *key, const char *id, const struct projected_field *f)
-{
-	CLEANUP(arena_freep) struct arena *arena = arena_create();
-	struct json fields;
-	const char **argv;
-	size_t *lens, n = 0, count = 0;
-
-	if (!f->event && json_parse(arena, f->value, f->len, 0, &fields, NULL) == 0)
-		count = json_len(&fields);
-	argv = arena_alloc(arena, (count + 10) * sizeof(*argv));
-	lens = arena_alloc(arena, (count + 10) * sizeof(*lens));
-	argv[n++] = "XADD";
-	argv[n++] = key;
-	if (f->number) {
-		argv[n++] = "MAXLEN";
-		argv[n++] = "~";
-		argv[n++] = arena_printf(arena, "%" PRId64, f->number);
+	for (int i = 0; i < CONNECT_LOOKS && !b->port->connected(b->port->self); i++) {
+		(void)event_base_loopexit(b->base, &(struct timeval){ .tv_usec = 10000 });
+		(void)event_base_loop(b->base, EVLOOP_ONCE);
 	}
-	argv[n++] = id;
-	if (f->event)
-		argv[n++] = "event";
-	for (size_t i = 0; i < n; i++)
-		lens[i] = strlen(argv[i]);
-	if (f->event) {
-		lens[n] = f->len;
-		argv[n++] = f->value;
-	}
-	for (size_t i = 0; i < count; i++) {
-		struct json one = json_at(&fields, i);
-
-		argv[n] = json_str(&one) ? json_str(&one) : "";
-		lens[n] = strlen(argv[n]);
-		n++;
-	}
-	put(b, n, argv, lens);
-}
-
-static void write_fields(struct rebuild *b, const char *key, const struct projected *v)
-{
-	for (size_t i = 0; i < v->count; i++)
-		if (v->kind == PROJECTED_STREAM)
-			write_entry(b, key, v->fields[i].name, &v->fields[i]);
-		else
-			write_field(b, key, v->kind, &v->fields[i]);
-}
-
-/* The place in history, last of all: without it the partition is not there. */
-static void write_cursor(struct rebuild *b, uint32_t partition, uint64_t pseq, uint64_t epoch, const uint8_t id[GROUP_ID_SIZE], const char *writer)
-{
-	CLEANUP(arena_freep) struct arena *arena = arena_create();
-	struct keyspace keys = { b->to, partition };
-	char hex[2 * GROUP_ID_SIZE + 1];
-	const char *argv[] = { "HSET", key_of(arena, &keys, "cursor"), "epoch", arena_printf(arena, "%" PRIu64, epoch), "writer", writer, "redo", "1",
-		"group", hex_format(id, GROUP_ID_SIZE, hex), "pseq", arena_printf(arena, "%" PRIu64, pseq) };
-
-	drain(b, 0);
-	put(b, ARRAY_LEN(argv), argv, NULL);
-	drain(b, 0);
-}
-
-/* --- the same partitions -------------------------------------------------------------------------------------------------------- */
-
-/* "<prefix>:{p}:<rest>"; NULL: another key. */
-static const char *rest_of(const struct rebuild *b, const char *key, uint32_t *partition)
-{
-	size_t n = strlen(b->from);
-	char *end;
-
-	if (strncmp(key, b->from, n) != 0 || strncmp(key + n, ":{", 2) != 0)
-		return NULL;
-	*partition = (uint32_t)strtoul(key + n + 2, &end, 10);
-	return strncmp(end, "}:", 2) == 0 && *partition < b->partitions ? end + 2 : NULL;
-}
-
-static int write_same(const struct projected *v, void *arg)
-{
-	struct rebuild *b = arg;
-	uint32_t partition;
-
-	if (!rest_of(b, v->key, &partition) || b->there[partition])
+	if (b->port->connected(b->port->self))
 		return 0;
-	if (v->kind == PROJECTED_STRING)
-		write_string(b, v->key, v, v->value, v->len);
-	else
-		write_fields(b, v->key, v);
-	return b->refused[0] != '\0';
+	return ctl_fail(b->ctl, EXIT_UNAVAILABLE, "redis_away", "Redis does not answer%s%s", b->ctl->away[0] ? ": " : "", b->ctl->away);
 }
 
-/* --- another number of them ------------------------------------------------------------------------------------------------------ */
-
-static const char *member(struct arena *arena, const char *text, size_t len, const char *name)
+static void on_cursor(int r, const struct store_cursor *cursor, void *arg)
 {
-	struct json root, one;
+	struct rebuilding *b = arg;
 
-	if (!text || json_parse(arena, text, len, 0, &root, NULL) < 0)
-		return NULL;
-	one = json_get(&root, name);
-	return json_str(&one);
+	b->answered = true;
+	b->r = r;
+	b->present = r == 0 && cursor->present && cursor->pseq;
+	b->pseq = r == 0 ? cursor->pseq : 0;
 }
 
-/* The system case of a partition stays with its number, as far as that goes. */
-static uint32_t part_of(const struct rebuild *b, const char *debtor, uint32_t partition)
+static void on_lease(int r, bool granted, uint64_t epoch, int64_t until, const char *owner, void *arg)
 {
-	return debtor && strcmp(debtor, SYSTEM_CASE) != 0 ? partition_of(debtor, b->parts) : partition % b->parts;
+	struct rebuilding *b = arg;
+
+	(void)until;
+	b->answered = true;
+	b->r = r;
+	b->granted = granted;
+	b->epoch = granted ? epoch : b->epoch;
+	(void)snprintf(b->owner, sizeof(b->owner), "%s", owner ? owner : "");
 }
 
-/* Where webhooks look for it: its id tells its partition. */
-static uint32_t part_of_attempt(const struct rebuild *b, const char *id)
+static void on_committed(int r, enum commit_status status, void *arg)
 {
-	uint32_t part = attempt_partition(id);
+	struct rebuilding *b = arg;
 
-	return part < b->parts ? part : 0;
+	b->answered = true;
+	b->r = r;
+	b->status = status;
 }
 
-static const char *find_text(struct rebuild *b, const char *key, const char *field, size_t *len)
+static void on_released(int r, void *arg)
 {
-	const struct projected *v = projection_find(b->projection, key);
-	const struct projected_field *f = v && field ? projected_find(v, field) : NULL;
+	struct rebuilding *b = arg;
 
-	*len = field ? (f ? f->len : 0) : (v ? v->len : 0);
-	return field ? (f ? f->value : NULL) : (v ? v->value : NULL);
+	b->answered = true;
+	b->r = r;
 }
 
-static const char *part_key(struct rebuild *b, struct arena *arena, uint32_t part, const char *rest)
+static int away(struct rebuilding *b)
 {
-	struct keyspace keys = { b->to, part };
-
-	return key_of(arena, &keys, rest);
+	return ctl_fail(b->ctl, EXIT_UNAVAILABLE, "redis_away", "Redis does not answer: %s",
+		redis_store_last_error(b->store)[0] ? redis_store_last_error(b->store) : strerror(-b->r));
 }
 
-/* Whose a field of one of the partition's hashes and sets is: by the document that it stands for. */
-static const char *owner_of(struct rebuild *b, struct arena *arena, uint32_t partition, const char *rest, const struct projected_field *f)
+static int take_lease(struct rebuilding *b, uint64_t at_least)
 {
-	struct keyspace keys = { b->from, partition };
-	const char *text = f->value;
-	size_t len = f->len;
-
-	if (strcmp(rest, "due") == 0)
-		text = find_text(b, key_escalation(arena, &keys, f->name), NULL, &len);
-	else if (strcmp(rest, "task_due") == 0)
-		text = find_text(b, key_of(arena, &keys, "tasks"), f->name, &len);
-	return member(arena, text, len, "debtor");
+	b->port->lease(b->port->self, b->instance, LEASE_MS, at_least, b->epoch, on_lease, b);
+	wait_answer(b);
+	if (b->r < 0)
+		return away(b);
+	return b->granted ? 0 : ctl_fail(b->ctl, EXIT_FOUND, "not_owner", "%s has this partition: stop it first", b->owner);
 }
 
-/* A log that had all of the old partition has not all of the new one: whoever leads it takes over what Redis has. */
-static void write_system(struct rebuild *b, struct arena *arena, uint32_t part, const struct projected *v)
+static int on_group(const struct journal_group *group, void *arg)
 {
-	CLEANUP(buf_clear) struct buf text = { 0 };
-	struct debtor system = { 0 };
+	struct rebuilding *b = arg;
 
-	if (debtor_read(arena, v->value, v->len, &system, NULL) < 0)
-		return;
-	system.adopted = NULL;
-	debtor_write(&text, &system);
-	for (uint32_t p = part; p < b->parts; p += b->partitions)
-		write_string(b, part_key(b, arena, p, "debtor:" SYSTEM_CASE), v, buf_str(&text), text.len);
+	if (b->chunk_count == CHUNK)
+		return 1;
+	b->failure = redo_open(keystore_port(b->keys), b->arena, group, &b->chunk[b->chunk_count]);
+	if (b->failure < 0)
+		return b->failure;
+	b->chunk_count++;
+	return 0;
 }
 
-static void spread_string(struct rebuild *b, struct arena *arena, uint32_t partition, const char *rest, const struct projected *v)
+static int commit_group(struct rebuilding *b, const struct redo_group *group, bool first)
 {
-	uint32_t part;
+	const struct store_commit commit = { .head = &group->head, .epoch = b->epoch, .writer = b->instance, .images = group->images,
+		.image_count = group->image_count, .redo = true, .rebuilt = true, .rebuild = first };
 
-	if (strcmp(rest, "debtor:" SYSTEM_CASE) == 0) {
-		if (partition < b->parts)
-			write_system(b, arena, partition, v);
-		return;
-	}
-	if (strncmp(rest, "debtor:", 7) == 0)
-		part = partition_of(rest + 7, b->parts);
-	else if (strncmp(rest, "attempt:", 8) == 0)
-		part = part_of_attempt(b, rest + 8);
-	else if (strncmp(rest, "ref:", 4) == 0)
-		part = part_of_attempt(b, v->value);
-	else
-		part = part_of(b, member(arena, v->value, v->len, "debtor"), partition);
-	write_string(b, part_key(b, arena, part, rest), v, v->value, v->len);
-}
-
-/* Dead letters go on under ids of their own; what other services should have read by now stays behind. */
-static void spread_fields(struct rebuild *b, uint32_t partition, const char *rest, const struct projected *v)
-{
-	if (strcmp(rest, "cursor") == 0 || strcmp(rest, "outbound") == 0)
-		return;
-	for (size_t i = 0; i < v->count && !b->refused[0]; i++) {
-		CLEANUP(arena_freep) struct arena *one = arena_create();
-
-		if (v->kind == PROJECTED_STREAM)
-			write_entry(b, part_key(b, one, partition % b->parts, rest), arena_printf(one, "%" PRIu64 "-%zu", b->pseq, partition * 1000000 + i + 1),
-				&v->fields[i]);
-		else
-			write_field(b, part_key(b, one, part_of(b, owner_of(b, one, partition, rest, &v->fields[i]), partition), rest), v->kind, &v->fields[i]);
-	}
-}
-
-static int write_spread(const struct projected *v, void *arg)
-{
-	struct rebuild *b = arg;
-	CLEANUP(arena_freep) struct arena *arena = arena_create();
-	uint32_t partition;
-	const char *rest = rest_of(b, v->key, &partition);
-
-	if (!rest)
+	b->port->commit(b->port->self, &commit, on_committed, b);
+	wait_answer(b);
+	if (b->r < 0)
+		return away(b);
+	if (b->status == COMMIT_APPLIED || b->status == COMMIT_ALREADY)
 		return 0;
-	if (v->kind == PROJECTED_STRING)
-		spread_string(b, arena, partition, rest, v);
-	else
-		spread_fields(b, partition, rest, v);
-	return b->refused[0] != '\0';
+	return ctl_fail(b->ctl, EXIT_FOUND, "disturbed", "somebody else writes to this Redis: group %llu does not fit; stop all instances, empty it, and begin again",
+		(unsigned long long)group->head.pseq);
 }
 
-/* --- whether it may be --------------------------------------------------------------------------------------------------------- */
-
-/* Nothing is written over. */
-static int check_target(struct rebuild *b)
+static int refill(struct rebuilding *b, uint32_t partition, uint64_t above)
 {
-	for (uint32_t p = 0; p < b->parts; p++) {
-		CLEANUP(arena_freep) struct arena *arena = arena_create();
-		struct keyspace keys = { b->to, p };
-		const struct redis_reply *reply;
-		char hex[2 * GROUP_ID_SIZE + 1];
-		int r = ctl_ask(b->ctl, arena, &reply, "HMGET", key_of(arena, &keys, "cursor"), "pseq", "group", NULL);
+	const struct journal_port *journal = journal_port(b->journal);
+	int r;
 
-		if (r != 0)
-			return r;
-		if (reply->count == 2 && reply->items[0].str && reply->items[1].str) {
-			if (!b->spread)
-				b->there[p] = strtoull(reply->items[0].str, NULL, 10) == b->ends[p].pseq &&
-					strcmp(hex_format(b->ends[p].id, GROUP_ID_SIZE, hex), reply->items[1].str) == 0;
-			if (b->spread || !b->there[p])
-				return ctl_fail(b->ctl, EXIT_FOUND, "not_empty", "Redis has partition %u of %s, at group %s: nothing is written over it; delete its keys, "
-					"or name another --prefix", p, b->to, reply->items[0].str);
-		}
-		r = ctl_ask(b->ctl, arena, &reply, "GET", key_of(arena, &keys, "lease"), NULL);
-		if (r != 0)
-			return r;
-		if (reply->type == REDIS_STRING && strncmp(reply->str, REBUILD_WRITER " ", strlen(REBUILD_WRITER) + 1) != 0)
-			return ctl_fail(b->ctl, EXIT_FOUND, "led", "partition %u is led by %s: stop every dunningd first", p, reply->str);
-	}
-	return 0;
+	arena_clear(b->arena);
+	b->chunk = arena_alloc(b->arena, CHUNK * sizeof(*b->chunk));
+	b->chunk_count = 0;
+	r = journal->replay(journal->self, partition, above, on_group, b);
+	if (r >= 0)
+		return 0;
+	return ctl_fail(b->ctl, EXIT_FOUND, "journal", "the journal cannot be read: %s",
+		journal_damage(b->journal)->text[0] ? journal_damage(b->journal)->text : strerror(-r));
 }
 
-/* With another number of partitions the streams are others, too: what stands in the old ones must have been read. */
-static int check_drained(struct rebuild *b)
+static int rebuild_partition(struct rebuilding *b, uint32_t partition)
 {
-	for (uint32_t p = 0; b->spread && p < b->partitions; p++) {
-		CLEANUP(arena_freep) struct arena *arena = arena_create();
-		struct keyspace keys = { b->from, p };
-		const struct projected *cursor = projection_find(b->projection, key_of(arena, &keys, "cursor"));
+	const struct journal_port *journal = journal_port(b->journal);
+	struct group_header last = { 0 };
+	uint64_t above = 0, done = 0;
+	int r;
 
-		for (size_t s = 0; s < b->ctl->config->producer_count; s++) {
-			const char *stream = key_events(arena, &keys, b->ctl->config->producers[s].name);
-			const struct projected_field *read = cursor ? projected_find(cursor, stream) : NULL;
-			const struct redis_reply *last;
-			int r = ctl_ask(b->ctl, arena, &last, "XREVRANGE", stream, "+", "-", "COUNT", "1", NULL);
-
-			if (r != 0)
-				return r;
-			if (last->count && last->items[0].count && (!read || strcmp(last->items[0].items[0].str, read->value) != 0))
-				return ctl_fail(b->ctl, EXIT_FOUND, "unread", "%s has entries that were not read: run the daemons until `status` says that nothing is "
-					"unread, with sending suspended, then stop them", stream);
-		}
-	}
-	return 0;
-}
-
-static int take_leases(struct rebuild *b, bool take)
-{
-	for (uint32_t p = 0; p < b->parts; p++) {
-		CLEANUP(arena_freep) struct arena *arena = arena_create();
-		struct keyspace keys = { b->to, p };
-		const char *key = key_of(arena, &keys, "lease");
-		const struct redis_reply *reply;
-		int r = take ? ctl_ask(b->ctl, arena, &reply, "SET", key, REBUILD_WRITER " 0", "PX", LEASE_MS, NULL) :
-			       ctl_ask(b->ctl, arena, &reply, "DEL", key, NULL);
-
-		if (r != 0)
-			return r;
-	}
-	return 0;
-}
-
-/* --- the command ------------------------------------------------------------------------------------------------------------------ */
-
-static int read_histories(struct rebuild *b, const struct invocation *call)
-{
-	uint8_t wrap[32];
-	const char *own[] = { b->ctl->config->state_dir };
-	struct err err = { 0 };
-	size_t count = 0;
-	int r = ctl_wrap_key(b->ctl, true, wrap);
-
-	if (r != 1)
+	b->epoch = 0;
+	r = wait_connected(b);
+	if (r != 0)
 		return r;
-	while (call->args[count])
-		count++;
-	r = histories_open(count ? call->args : own, count ? count : 1, wrap, &b->histories, &err);
-	cleanse(wrap, sizeof(wrap));
-	for (uint32_t p = 0; r == 0 && p < b->partitions; p++) {
-		r = histories_play(b->histories, b->from, p, b->projection, &b->ends[p], &err);
-		b->pseq = b->ends[p].pseq > b->pseq ? b->ends[p].pseq : b->pseq;
-		b->epoch = b->ends[p].epoch > b->epoch ? b->ends[p].epoch : b->epoch;
+	b->port->cursor(b->port->self, on_cursor, b);
+	wait_answer(b);
+	if (b->r < 0)
+		return away(b);
+	if (b->present)
+		return ctl_fail(b->ctl, EXIT_FOUND, "not_empty",
+			"Redis is not empty: partition %u stands at group %llu; what is missing is redone by the next start of dunningd, without this command", partition,
+			(unsigned long long)b->pseq);
+	if (journal->last(journal->self, partition, &last) < 0)
+		return 0; /* nothing was ever written for it */
+	r = take_lease(b, last.epoch);
+	while (r == 0 && above < last.pseq) {
+		r = refill(b, partition, above);
+		if (r == 0 && !b->chunk_count)
+			break;
+		for (size_t i = 0; r == 0 && i < b->chunk_count; i++) {
+			r = commit_group(b, &b->chunk[i], !done);
+			above = b->chunk[i].head.pseq;
+			if (r == 0 && ++done % RENEW_GROUPS == 0)
+				r = take_lease(b, last.epoch);
+		}
 	}
-	return r < 0 ? ctl_fail_err(b->ctl, r == -EBUSY ? EXIT_UNAVAILABLE : r == -EKEYREJECTED ? EXIT_CONFIG : EXIT_FOUND, &err) : 0;
-}
-
-/* That it is this book's Redis: what each state directory has of it, as the daemons look for it. */
-static int write_book(struct rebuild *b, const struct invocation *call)
-{
-	struct keyspace keys = { b->to, 0 };
-	const char *key = key_of(b->ctl->arena, &keys, "instances");
-	const struct redis_reply *reply;
-	int r = ctl_ask(b->ctl, b->ctl->arena, &reply, "HDEL", key, "~lost", NULL);
-
-	for (size_t i = 0; r == 0 && (i == 0 || call->args[i]); i++) {
-		CLEANUP(buf_clear) struct buf text = { 0 };
-		const char *dir = call->args[0] ? call->args[i] : b->ctl->config->state_dir, *id;
-
-		id = file_read(arena_printf(b->ctl->arena, "%s/book", dir), BOOK_FILE_MAX, &text, NULL) == 0 ?
-			member(b->ctl->arena, buf_str(&text), text.len, "book") : NULL;
-		if (id)
-			return ctl_ask(b->ctl, b->ctl->arena, &reply, "HSET", key, "~book", id, NULL);
+	b->groups += done;
+	if (r == 0 && b->epoch) {
+		b->port->release(b->port->self, b->instance, on_released, b);
+		wait_answer(b);
 	}
 	return r;
 }
 
-static int write_all(struct rebuild *b, const struct invocation *call)
+static int open_files(struct rebuilding *b)
 {
-	int r = take_leases(b, true);
+	struct ctl *ctl = b->ctl;
+	struct generation generation;
+	struct journal_settings settings = { .state_dir = ctl->config->state_dir, .segment_bytes = (uint64_t)ctl->config->limits.segment_bytes };
+	struct err err = { 0 };
+	uint8_t wrap[32];
+	int r = ctl_wrap_key(ctl, true, wrap);
 
-	if (r != 0)
+	if (r > 1)
 		return r;
-	(void)projection_each(b->projection, b->spread ? write_spread : write_same, b);
-	for (uint32_t p = 0; !b->spread && p < b->partitions; p++)
-		if (b->ends[p].groups && !b->there[p])
-			write_cursor(b, p, b->ends[p].pseq, b->ends[p].epoch, b->ends[p].id, b->ends[p].instance);
-	random_bytes(b->id, sizeof(b->id));
-	for (uint32_t p = 0; b->spread && p < b->parts; p++)
-		write_cursor(b, p, b->pseq + 1, b->epoch, b->id, REBUILD_WRITER);
-	drain(b, 0);
-	if (b->refused[0])
-		return ctl_fail(b->ctl, EXIT_UNAVAILABLE, "redis_refuses", "Redis did not take all of it (%s): run it again", b->refused);
-	r = write_book(b, call);
-	return r != 0 ? r : take_leases(b, false);
-}
-
-static const struct column end_columns[] = { { "partition", "PARTITION", true }, { "groups", "GROUPS", true }, { "last", "LAST GROUP", true },
-	{ "writer", "LED BY", false }, { "journals", "JOURNALS", true }, { 0 } };
-
-static void show(struct rebuild *b, bool done)
-{
-	struct fields *f = fields_create(b->ctl->arena);
-	struct table *table = table_create(b->ctl->arena, end_columns);
-
-	for (uint32_t p = 0; p < b->partitions; p++)
-		table_add(table, (struct cell[]){ cell_number(p), cell_number((int64_t)b->ends[p].groups), cell_number((int64_t)b->ends[p].pseq),
-					 cell_text(b->ends[p].instance[0] ? b->ends[p].instance : NULL), cell_number((int64_t)b->ends[p].journals) });
-	fields_add(f, "rebuilt", NULL, cell_flag(done));
-	fields_add(f, NULL, "Redis", cell_text(done ? "made again" : "would be made again: nothing was changed (--yes does it)"));
-	fields_add(f, "prefix", "Prefix", cell_text(b->to));
-	fields_add(f, "partitions", "Partitions", cell_number(b->parts));
-	fields_add(f, "written", "Writes", cell_number((int64_t)b->written));
-	if (done && b->spread)
-		fields_add(f, NULL, "Next", cell_text(arena_printf(b->ctl->arena, "set prefix \"%s\" and partitions %u in the configuration of every instance and producer, "
-			"then start: each takes over into its journal what it leads, and sends nothing before; then delete the keys of %s", b->to, b->parts, b->from)));
-	else if (done)
-		fields_add(f, NULL, "Next", cell_text("start the daemons; what producers pushed meanwhile, or Redis lost unread, is pushed again"));
-	fields_table(f, "histories", "Histories", table);
-	view_fields(&b->ctl->view, f);
+	r = access(arena_printf(ctl->arena, "%s/journal", ctl->config->state_dir), F_OK) < 0 ?
+		    err_set(&err, -ENOENT, "no_journal", "", "there is no journal in %s", ctl->config->state_dir) :
+		    generation_read(ctl->config->state_dir, ctl->config->origin, ctl->arena, &generation, &err);
+	if (r == 0)
+		r = keystore_open(ctl->config->state_dir, wrap, (size_t)ctl->config->limits.cache_keys, &b->keys, &err);
+	cleanse(wrap, sizeof(wrap));
+	if (r == 0) {
+		settings.keys = b->keys;
+		settings.origin = generation.origin;
+		r = journal_open(&settings, b->base, &b->journal, &err);
+	}
+	if (r == -EBUSY)
+		return ctl_fail(ctl, EXIT_UNAVAILABLE, "busy", "%s: stop it first (systemctl stop dunningd)", err.text);
+	return r < 0 ? ctl_fail_err(ctl, r == -EKEYREJECTED ? EXIT_CONFIG : EXIT_FOUND, &err) : 0;
 }
 
 static int run_rebuild(struct ctl *ctl, const struct invocation *call)
 {
-	struct rebuild b = { .ctl = ctl, .now = ctl->now };
-	const char *partitions = command_option(call, "partitions"), *prefix = command_option(call, "prefix");
-	bool yes = command_option(call, "yes") != NULL;
+	struct rebuilding b = { .ctl = ctl };
+	struct fields *f = fields_create(ctl->arena);
+	char host[HOST_NAME_MAX + 1] = "";
+	struct redis_url url;
 	int r = ctl_config(ctl, true);
 
+	(void)call;
+	if (r == 0)
+		r = ctl_redis_url(ctl, &url);
 	if (r != 0)
 		return r;
-	b.partitions = ctl_partitions(ctl);
-	b.parts = !partitions ? b.partitions : strlen(partitions) < 5 && strspn(partitions, "0123456789") == strlen(partitions) ?
-		(uint32_t)strtoul(partitions, NULL, 10) : 0;
-	b.from = ctl->config->prefix;
-	b.to = prefix ? prefix : b.from;
-	b.spread = b.parts != b.partitions;
-	if (!b.parts || b.parts > 1024)
-		return ctl_fail(ctl, EXIT_USAGE, "usage", "--partitions: a number from 1 to 1024");
-	if (b.spread ? strcmp(b.from, b.to) == 0 : strcmp(b.from, b.to) != 0)
-		return ctl_fail(ctl, EXIT_USAGE, "usage", b.spread ? "another number of partitions needs another --prefix: the keys of %s stay until you delete them" :
-			"--prefix goes with --partitions: without, the journals' own keys are written (%s)", b.from);
-	b.ends = arena_alloc(ctl->arena, b.partitions * sizeof(*b.ends));
-	b.projection = projection_create();
-	b.there = arena_alloc(ctl->arena, (b.partitions > b.parts ? b.partitions : b.parts) * sizeof(*b.there));
-	if ((r = read_histories(&b, call)) == 0 && (r = check_target(&b)) == 0 && (r = check_drained(&b)) == 0 && yes)
-		r = write_all(&b, call);
-	if (r == 0)
-		show(&b, yes);
-	histories_close(b.histories);
-	projection_free(b.projection);
-	return r == 0 ? EXIT_DONE : r;
+	(void)gethostname(host, sizeof(host) - 1);
+	b.instance = ctl->config->instance ? ctl->config->instance : host;
+	b.base = event_base_new();
+	b.arena = arena_create();
+	r = open_files(&b);
+	for (uint32_t p = 0; r == 0 && p < ctl_partitions(ctl); p++) {
+		b.store = redis_store_create(b.base, &url, ctl->config->prefix, p, on_state, &b);
+		b.port = redis_store_port(b.store);
+		r = rebuild_partition(&b, p);
+		redis_store_destroy(b.store);
+	}
+	cleanse(&url, sizeof(url));
+	journal_close(b.journal);
+	keystore_close(b.keys);
+	arena_free(b.arena);
+	event_base_free(b.base);
+	if (r != 0)
+		return r;
+	fields_add(f, "groups", "Groups", cell_number((int64_t)b.groups));
+	fields_add(f, NULL, "Redis", cell_text("as the journal left it"));
+	fields_add(f, NULL, "Next", cell_text("systemctl start dunningd; what lay in the streams and was never read is missing: dunningctl status names it"));
+	view_fields(&ctl->view, f);
+	return EXIT_DONE;
 }
 
-static const struct option_row rebuild_options[] = {
-	{ "partitions", "NUMBER", "spread the book over so many (the configuration's); needs --prefix" },
-	{ "prefix", "WORD", "of the new keys" },
-	{ "yes", NULL, "do it: without, it says what it would do" },
-	{ 0 },
-};
-
-const struct command cmd_rebuild = { .name = "rebuild", .args = "[STATE-DIR...]", .max_args = 64,
-	.help = "makes Redis again out of the journals of all instances",
-	.more = "Every dunningd is stopped, and the state directories of all instances that ever led a partition are named (copies will do; without\n"
-		"one, the configuration's). Each group of a journal names the one before it: so the parts are put together, and a part that is\n"
-		"missing is said before anything is written. What was erased is not rebuilt. Redis must not have the partitions.\n"
-		"With --partitions the same book is spread over another number of them, under a new prefix: suspend sending, let the daemons\n"
-		"read all that stands in the streams, stop them. Outbound events stay behind; whoever reads them must have read them.",
-	.options = rebuild_options, .run = run_rebuild };
+const struct command cmd_rebuild = { .name = "rebuild", .args = "", .max_args = 0,
+	.help = "make all that an empty Redis had again, from this instance's journal; nothing is sent",
+	.more = "The daemon must not run. It does the same by itself when it starts, or is running, and finds Redis empty or set back: this is for looking\n"
+		"at the result before anything may be sent. What was erased is not made again. Refused where Redis is not empty.",
+	.run = run_rebuild };

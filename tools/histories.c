@@ -12,9 +12,9 @@
 #include "common/json.h"
 #include "common/keys.h"
 #include "daemon/generation.h"
-#include "daemon/group_images.h"
 #include "daemon/journal_internal.h"
 #include "daemon/keystore.h"
+#include "daemon/redo.h"
 #include "tools/trail_files.h"
 
 #define CACHE_KEYS 4096
@@ -256,17 +256,16 @@ static int on_play(const struct journal_group *group, void *arg)
 	struct playing *p = arg;
 	struct histories *h = p->histories;
 	CLEANUP(arena_freep) struct arena *arena = NULL;
-	struct image *images;
-	size_t count;
+	struct redo_group opened = { 0 };
 
 	if (p->at == h->length || h->chain[p->at]->source != p->source || memcmp(h->chain[p->at]->head.id, group->head.id, GROUP_ID_SIZE) != 0)
 		return 1; /* another one went on from here */
 	arena = arena_create();
-	p->r = group_images_open(group, h->sources[p->source].keys, arena, &images, &count);
+	p->r = redo_open(h->sources[p->source].keys, arena, group, &opened);
 	if (p->r < 0)
 		return 1;
-	for (size_t i = 0; i < count; i++)
-		projection_apply(p->projection, &images[i]);
+	for (size_t i = 0; i < opened.image_count; i++)
+		projection_apply(p->projection, &opened.images[i]);
 	name_instance(p, group);
 	p->at++;
 	return 0;

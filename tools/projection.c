@@ -3,8 +3,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "daemon/group_images.h"
-
 /* Open addressing; the numbers are indexes + 1. */
 struct slots {
 	uint32_t *at;
@@ -181,11 +179,21 @@ static void field_drop(struct projection *p, const char *key, const char *name)
 	v->count--;
 }
 
+static bool is_later(const char *id, const char *than)
+{
+	uint64_t at[2] = { strtoull(id, NULL, 10), strtoull(than, NULL, 10) };
+	const char *dash[2] = { strchr(id, '-'), strchr(than, '-') };
+
+	if (at[0] != at[1])
+		return at[0] > at[1];
+	return (dash[0] ? strtoull(dash[0] + 1, NULL, 10) : 0) > (dash[1] ? strtoull(dash[1] + 1, NULL, 10) : 0);
+}
+
 static void entry_add(struct item *item, const struct image *image)
 {
 	struct projected *v = &item->value;
 
-	if (v->count && entry_order(v->fields[v->count - 1].name, image->field) >= 0)
+	if (v->count && !is_later(image->field, v->fields[v->count - 1].name))
 		return;
 	xgrow((void **)&v->fields, &item->capacity, v->count + 1, sizeof(*v->fields));
 	v->fields[v->count++] = (struct projected_field){ .name = copy(image->field, strlen(image->field)), .value = copy(image->value, image->value_len),

@@ -328,8 +328,8 @@ static void say_difference(const char *before, const char *after)
 /* `more`: two pairs of an option and its value at most; NULL ends them. */
 static int rebuild(struct run *run, const char *const *more, struct buf *said)
 {
-	const char *words[INSTANCES_MAX + 8] = { "rebuild", "--yes" };
-	size_t n = 2;
+	const char *words[INSTANCES_MAX + 9] = { "instances", "rebuild", "--yes" };
+	size_t n = 3;
 
 	for (; *more; more++)
 		words[n++] = *more;
@@ -352,7 +352,7 @@ static void make_again(struct run *run)
 	if (rebuild(run, (const char *const[]){ NULL }, &said) == 0)
 		complain(run, "a Redis that is elsewhere was written over");
 	(void)world_redis(&run->world, arena, (const char *const[]){ "FLUSHALL", NULL });
-	if (run->faults && run_ctl(run, 0, (const char *const[]){ "rebuild", "--yes", run->instances[0].state, NULL }, &alone) == 0)
+	if (run->faults && run_ctl(run, 0, (const char *const[]){ "instances", "rebuild", "--yes", run->instances[0].state, NULL }, &alone) == 0)
 		complain(run, "one instance's journal was taken for all of it");
 	buf_reset(&said);
 	if (rebuild(run, (const char *const[]){ NULL }, &said) != 0)

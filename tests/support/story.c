@@ -89,7 +89,7 @@ void story_until(struct story *s, const char *until)
 		assert_int_equal(process_stop(&s->world.daemon, WAIT_MS), 0);
 	start(s, arena_printf(s->arena, "rate:0,jump,until:%s", until));
 	for (;;) {
-		struct json status = STORY_CTL(s, "status"), daemon = json_get(&status, "daemon");
+		struct json daemon = world_status(&s->world, s->arena);
 
 		if (strcmp(story_str(&daemon, "now"), until) == 0)
 			break;

@@ -59,6 +59,19 @@ static const char *program(const struct world *w, const char *name)
 #define REDIS_PASSWORD "of dunningd in Redis"
 #define ACL_SETTINGS ",\"user\":\"dunningd\",\"password_credential\":\"redis-password\""
 
+static void start_many(struct world *w)
+{
+	struct redis_url url;
+
+	if (w->options.redis == REDIS_CLUSTER)
+		cluster_start(&w->cluster, w->dir);
+	else
+		sentinels_start(&w->cluster, w->dir);
+	if (redis_url_parse(w->cluster.url, &url, NULL) < 0)
+		world_fail("%s is no address", w->cluster.url);
+	w->links = redis_links_create(w->base, &url, w->prefix, (uint32_t)w->options.partitions, NULL, NULL);
+}
+
 static void start_redis(struct world *w)
 {
 	char log[200];
@@ -69,17 +82,21 @@ static void start_redis(struct world *w)
 	struct redis_url url = { 0 };
 	bool up = false;
 
+	if (w->options.redis != REDIS_SINGLE) {
+		start_many(w);
+		return;
+	}
 	snprintf(log, sizeof(log), "%s/redis.log", w->dir);
 	process_start(&w->redis, argv, log);
 	snprintf(url.path, sizeof(url.path), "%s", w->redis_socket);
-	if (!w->link)
-		w->link = redis_link_create(w->base, &url, NULL, NULL);
+	if (!w->links)
+		w->links = redis_links_create(w->base, &url, w->prefix, 1, NULL, NULL);
 	while (!up && real_ms() < deadline) {
 		CLEANUP(arena_freep) struct arena *arena = arena_create();
 		const char *ping[] = { "PING" };
 		const struct redis_reply *reply;
 
-		up = redis_call(w->base, w->link, arena, 1, ping, NULL, &reply) == 0 && reply->type == REDIS_STATUS;
+		up = redis_call(w->base, redis_links_at(w->links, 0), arena, 1, ping, NULL, &reply) == 0 && reply->type == REDIS_STATUS;
 		if (!up)
 			pause_ms(10);
 	}
@@ -105,7 +122,7 @@ const struct redis_reply *world_redis(struct world *w, struct arena *arena, cons
 
 	while (argv[argc])
 		argc++;
-	r = redis_call(w->base, w->link, arena, argc, argv, NULL, &reply);
+	r = redis_call(w->base, redis_links_for(w->links, argc, argv), arena, argc, argv, NULL, &reply);
 	if (r < 0)
 		world_fail("Redis, %s: %s", argv[0], strerror(-r));
 	if (reply->type == REDIS_ERROR)
@@ -209,14 +226,15 @@ void world_renew(struct world *w, int number)
 	snprintf(w->config, sizeof(w->config), "%s/dunningd-%d.json", w->dir, number);
 	snprintf(text, sizeof(text),
 		"{\"origin\":\"test.example/world\",\"trail\":{\"checkpoint_every\":100},\"instance\":\"host-a\",\"prefix\":\"%s\",%s\"state_dir\":\"%s\","
-		"\"control_socket\":\"%s/control\",\"redis\":{\"url\":\"unix://%s\"%s},%s"
+		"\"control_socket\":\"%s/control\",\"redis\":{\"url\":\"%s%s\",\"replicas\":%d%s},%s"
 		"\"creditor\":{\"name\":\"Acme SARL\",\"locale\":\"fr-FR\",\"zone\":\"Europe/Paris\",\"bank\":\"FR76 3000\"},"
 		"\"senders\":{\"default\":{\"name\":\"Acme SARL\",\"email\":\"factures@acme.example\",\"phone\":\"+33100000000\"}},"
 		"\"providers\":{\"sandbox\":{\"file\":\"%s%s\",\"settings\":{\"base_url\":\"http://127.0.0.1:%d\"}%s}%s},"
 		"\"channels\":{\"email\":%s,\"sms\":\"sandbox\"},"
 		"\"policies\":{\"dir\":\"%s/policies\",\"default\":\"%s\"},\"templates\":{\"dir\":\"%s/templates\"},"
 		"\"brake\":{\"contacts_per_hour\":1000000},\"limits\":{\"concurrency\":%d,\"segment_bytes\":4194304}}",
-		w->prefix, shared, w->state, w->dir, w->redis_socket, w->options.acl ? ACL_SETTINGS : "", law, w->options.plain ? w->dir : "",
+		w->prefix, shared, w->state, w->dir, w->cluster.url[0] ? "" : "unix://",
+		w->cluster.url[0] ? w->cluster.url : w->redis_socket, w->options.replicas, w->options.acl ? ACL_SETTINGS : "", law, w->options.plain ? w->dir : "",
 		w->options.plain ? "/plain.json" : "sandbox.json", w->port, w->options.limits ? w->options.limits : "", spare,
 		w->options.spare ? "[\"sandbox\",\"spare\"]" : "\"sandbox\"", w->dir,
 		w->options.policy ? w->options.policy : "now", w->dir, w->options.concurrency ? w->options.concurrency : 20);
@@ -292,7 +310,8 @@ void world_close(struct world *w, bool keep)
 	process_kill(&w->daemon);
 	process_kill(&w->sandbox);
 	process_kill(&w->redis);
-	redis_link_destroy(w->link);
+	cluster_end(&w->cluster);
+	redis_links_destroy(w->links);
 	event_base_free(w->base);
 	if (keep)
 		printf("kept: %s\n", w->dir);
@@ -383,7 +402,7 @@ static void push(struct world *w, uint32_t partition, const char *event, size_t 
 
 	*one = (struct push){ left, entered };
 	++*left;
-	redis_link_command(w->link, 5, argv, lens, 60000, pushed, one);
+	redis_link_command(redis_links_at(w->links, partition), 5, argv, lens, 60000, pushed, one);
 }
 
 static void drain(struct world *w, int *left, int most)
@@ -401,7 +420,7 @@ void world_push(struct world *w, const char *event, size_t len)
 }
 
 /* Due two days ago: its reminder is owed at once. */
-static size_t make_event(const struct world *w, char *ret, size_t size, enum world_event kind, int i, int per_debtor)
+size_t world_event_text(const struct world *w, char *ret, size_t size, enum world_event kind, int i, int per_debtor)
 {
 	char now[UTC_TEXT_SIZE], due[UTC_TEXT_SIZE];
 	int64_t at = w->events_at ? w->events_at : utc_now();
@@ -433,7 +452,7 @@ void world_push_range(struct world *w, enum world_event kind, int from, int coun
 	int left = 0;
 
 	for (int i = from; i < from + count; i++) {
-		push(w, world_partition(w, i / per_debtor), event, make_event(w, event, sizeof(event), kind, i, per_debtor),
+		push(w, world_partition(w, i / per_debtor), event, world_event_text(w, event, sizeof(event), kind, i, per_debtor),
 			w->entered ? &w->entered[i] : NULL, &left);
 		drain(w, &left, 500);
 	}

@@ -8,7 +8,8 @@
 #include <event2/event.h>
 
 #include "common/json.h"
-#include "common/redis_link.h"
+#include "common/redis_links.h"
+#include "tests/support/cluster.h"
 #include "tests/support/process.h"
 
 struct world_options {
@@ -22,6 +23,8 @@ struct world_options {
 	const char *prefix; /* of the Redis keys; NULL = one for each world_renew() */
 	const char *appendfsync; /* NULL = everysec */
 	int partitions; /* 0 = 1 */
+	enum redis_kind redis; /* a server of its own, a cluster, or one with sentinels */
+	int replicas; /* that must have a release */
 	bool acl; /* the daemon is the user dunningd of systemd/redis-acl.conf; `prefix` must be "dunning" */
 };
 
@@ -34,7 +37,8 @@ struct world {
 	int64_t *entered; /* by invoice: ms of the stream id of its last event pushed by world_push_range(); NULL = not kept */
 	int64_t events_at; /* ms UTC: when the events pushed happened; 0 = now */
 	struct event_base *base;
-	struct redis_link *link;
+	struct redis_links *links;
+	struct cluster cluster; /* options.redis */
 };
 
 /* All but the daemon. Fails the test when something does not come up. */
@@ -75,6 +79,8 @@ int world_free_port(void); /* of 127.0.0.1, for something that must be told its 
 void world_push(struct world *world, const char *event, size_t len);
 /* Many of a kind in one pipeline. Invoice i belongs to debtor i / per_debtor. */
 enum world_event { WORLD_FINALIZED, WORLD_PAID };
+/* Its JSON; the length. */
+size_t world_event_text(const struct world *world, char *ret, size_t size, enum world_event kind, int invoice, int per_debtor);
 void world_push_range(struct world *world, enum world_event kind, int from, int count, int per_debtor);
 
 bool world_applied(struct world *world); /* everything pushed is applied */
