@@ -155,7 +155,7 @@ static const struct config_key keys[] = {
 		"replicas that must have a release before its first byte leaves, and what is told before it is said to be saved", AT(redis_replicas), NULL, NULL, NULL },
 	{ "prefix", CONFIG_TEXT, "", 1, 64, "dunning", false, "first word of every Redis key", AT(prefix), config_name_ok,
 		"a-z, 0-9, '-' and '_', beginning with a letter", NULL },
-	{ "partitions", CONFIG_NUMBER, "partitions", 1, 1024, "1", false, "fixed at installation; 64 is good on a cluster",
+	{ "partitions", CONFIG_NUMBER, "partitions", 1, 1024, "1", false, "of the book, which several instances share; fixed at installation; 64 is good on a cluster",
 		AT(partitions), NULL, NULL, NULL },
 	{ "instance", CONFIG_TEXT, "", 1, 64, NULL, false, "this writer's name in leases and records; else the host's name",
 		AT(instance), instance_ok, "[A-Za-z0-9._-]", NULL },

@@ -14,6 +14,7 @@ struct keyspace {
 };
 
 #define SYSTEM_CASE "~system" /* no customer id can hold a '~' */
+#define REBUILD_WRITER "~rebuild" /* in leases and cursors, in place of an instance: `dunningctl instances rebuild` over another number of partitions */
 
 char *key_of(struct arena *arena, const struct keyspace *keys, const char *name); /* dunning:{p}:name */
 char *key_escalation(struct arena *arena, const struct keyspace *keys, const char *invoice_id);

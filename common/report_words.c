@@ -112,6 +112,7 @@ static const struct pair kinds[] = {
 	{ "event.dead", { "Message illisible du système de facturation", "Unreadable message of the billing system" } },
 	{ "stream.gap", { "Lacune dans les données reçues", "Gap in the data received" } },
 	{ "daemon.recovered", { "Reprise après un arrêt brutal", "Recovered after a crash" } },
+	{ "daemon.superseded", { "Suite donnée par une autre instance, sans nos dernières écritures", "Another instance went on without our last entries" } },
 };
 static const struct pair reasons[] = {
 	{ "no_address", { "pas d’adresse ou de numéro pour ce canal", "no address or number for this channel" } },

@@ -1,5 +1,5 @@
 /*
- * A new generation of the trail begins with an empty journal, and Redis holds the truth: page by page all that it has is taken over, each
+ * A new generation of the trail begins with an empty journal, as does a book that was spread over other partitions, and Redis holds the truth: page by page all that it has is taken over, each
  * case under new keys in the new log, so that Redis can be made again from this journal alone. Nothing is read or sent before it is done.
  *
  * How far it came stands in the system case's document, and so in the journal: a life that is cut off is continued by the next one, at the
@@ -118,15 +118,18 @@ static struct adopted *add_image(struct arena *arena, struct adopted **list, con
 	return *at = one;
 }
 
-/* The first words of the new log, and the places in the streams. */
+/* The first words of a new log, where one was sealed, and the places in the streams. */
 static void open_log(struct dunner *d, struct group *g)
 {
-	struct draft *draft = effects_record(&g->fx, "log.opened", NULL);
 	const char *cursor = key_of(g->arena, &d->keyspace, "cursor");
 
-	jw_str(&draft->w, "origin", d->settings.log_origin);
-	jw_int(&draft->w, "generation", d->settings.generation);
-	jw_raw(&draft->w, "sealed", d->settings.sealed, strlen(d->settings.sealed));
+	if (d->settings.sealed) {
+		struct draft *draft = effects_record(&g->fx, "log.opened", NULL);
+
+		jw_str(&draft->w, "origin", d->settings.log_origin);
+		jw_int(&draft->w, "generation", d->settings.generation);
+		jw_raw(&draft->w, "sealed", d->settings.sealed, strlen(d->settings.sealed));
+	}
 	for (size_t s = 0; s < d->stream_count; s++) {
 		struct adopted *place;
 

@@ -337,7 +337,7 @@ static void release(struct dunner *d, struct group *g, struct debtor *debtor, co
 
 static size_t free_slots(const struct dunner *d, const struct group *g)
 {
-	size_t used = d->flight_count, most = (size_t)d->config->limits.concurrency;
+	size_t used = d->flight_count + flow_slots_beside(d), most = (size_t)d->config->limits.concurrency;
 
 	/* What a kill could leave in doubt stays within the limit: an outcome frees its slot when it is durable before the release is. */
 	used += g->release_count - g->landing_count;
@@ -670,6 +670,7 @@ void decide_group(struct dunner *d, struct group *g)
 			break;
 		case INPUT_START:
 			adopt_begin(d, g);
+			superseded_mark(d, g);
 			decide_start(d, g);
 			break;
 		case INPUT_RELOAD:

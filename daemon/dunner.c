@@ -54,6 +54,7 @@ void dunner_fail(struct dunner *d, int r, int exit_code, const char *format, ...
 	va_start(args, format);
 	vsnprintf(d->reason, sizeof(d->reason), format, args);
 	va_end(args);
+	sender_gate(d);
 	if (d->callbacks.failed)
 		d->callbacks.failed(r, exit_code, d->reason, d->callbacks.arg);
 }
@@ -202,10 +203,24 @@ static void tell_idle(struct dunner *d, bool idle)
 	d->ports.clock->idle(d->ports.clock->self, idle, digest ? d->digest_due : d->next_due);
 }
 
+size_t dunner_slots(const struct dunner *d)
+{
+	size_t used = d->flight_count + (d->group ? d->group->release_count : 0);
+
+	for (const struct group *g = d->decided; g; g = g->next)
+		used += g->release_count;
+	return used;
+}
+
+size_t flow_slots_beside(const struct dunner *d)
+{
+	return d->callbacks.beside ? d->callbacks.beside(d->callbacks.arg) : 0;
+}
+
 /* How many contacts may be decided now, at most a page: what is on the wire and what earlier groups released take slots. */
 static size_t contact_slots(const struct dunner *d)
 {
-	size_t most = (size_t)d->config->limits.concurrency, used = d->on_the_way;
+	size_t most = (size_t)d->config->limits.concurrency, used = d->on_the_way + flow_slots_beside(d);
 
 	for (const struct group *g = d->decided; g; g = g->next)
 		used += g->release_count;
@@ -484,6 +499,12 @@ void dunner_stop(struct dunner *d)
 	if (d->stopping)
 		return;
 	d->stopping = true;
+	if (d->epoch && d->state == DUNNER_REFUSED && d->lease_until > flow_mono(d)) { /* who mends it need not wait for the lease */
+		d->releasing = true;
+		lease_stop(d);
+		d->ports.store->release(d->ports.store->self, d->config->instance, on_released, d);
+		return;
+	}
 	if (!d->epoch || d->state == DUNNER_REFUSED || d->state == DUNNER_PASSIVE) {
 		dunner_set_state(d, DUNNER_STOPPED);
 		if (d->callbacks.stopped)
@@ -505,6 +526,31 @@ void dunner_seal(struct dunner *d, const char *who, const char *why)
 {
 	d->seal_who = arena_strdup(d->arena, who);
 	d->seal_why = arena_strdup(d->arena, why);
+}
+
+bool dunner_detached(const struct dunner *d)
+{
+	for (const struct group *g = d->decided; g; g = g->next)
+		if (g->held && !g->journaled && !g->retry)
+			return false;
+	return !d->on_the_way && !d->lookups;
+}
+
+void dunner_take_records(struct dunner *d, struct dunner *from)
+{
+	struct input **at = &from->waiting, *input;
+
+	recover_give_back(from);
+	while ((input = *at)) {
+		if (input->kind != INPUT_RECORD) {
+			at = &input->next;
+			continue;
+		}
+		*at = input->next;
+		flow_wait(d, input);
+	}
+	from->waiting_end = at;
+	superseded_outcomes(d, from);
 }
 
 static void drop_group(struct group *g)
@@ -552,6 +598,7 @@ void dunner_destroy(struct dunner *d)
 	sender_free(d);
 	inbox_free(d);
 	recover_free(d);
+	superseded_free(d);
 	recent_forget(d);
 	library_free(d->library);
 	if (d->books_arena)
@@ -581,6 +628,7 @@ void dunner_status(const struct dunner *d, struct dunner_status *ret)
 		.caught_up_ms = d->caught_up_at < 0 ? -1 : flow_mono(d) - d->caught_up_at, .next_due = d->next_due };
 	ret->payments_age_ms = d->payments_known_to ? flow_now(d) - d->payments_known_to : -1;
 	ret->holding = flow_holding(d);
+	ret->owner = d->owner;
 	if (d->epoch && d->lease_until > flow_mono(d))
 		ret->lease_left_ms = d->lease_until - flow_mono(d);
 	for (const struct page *page = d->pages; page; page = page->next)
@@ -589,8 +637,11 @@ void dunner_status(const struct dunner *d, struct dunner_status *ret)
 
 static void operator(struct dunner *d, bool suspend, const char *who, const char *why, int64_t until)
 {
-	struct input *input = flow_input(INPUT_OPERATOR);
+	struct input *input;
 
+	if (d->state == DUNNER_PASSIVE)
+		return; /* its owner is told; what waited here would be said long after */
+	input = flow_input(INPUT_OPERATOR);
 	input->suspend = suspend;
 	input->who = arena_strdup(input->arena, who);
 	input->why = arena_strdup(input->arena, why);

@@ -44,9 +44,17 @@ struct dunner_status {
 	int64_t payments_age_ms; /* how long ago payments were known completely; -1 = no feed binds */
 	int64_t next_due; /* ms UTC; 0 = none known */
 	int64_t lease_left_ms; /* 0 = it is not ours */
+	const char *owner; /* while it is not ours: whose it was when we looked last; "" = nobody's */
 	uint64_t waiting; /* entries read from the streams and not yet applied */
 };
 
+enum dunner_history {
+	HISTORY_OURS, /* nobody else ever wrote into this store: our journal has all of it */
+	HISTORY_SHARED, /* others did */
+	HISTORY_LOST, /* and the store has lost everything */
+};
+
+struct dunner_record;
 struct dunner_callbacks {
 	void (*changed)(void *arg); /* the state or what holds sending changed */
 	/* The flow must end: `r` is the negative errno (journal failed: -EIO). The process exits with `exit_code`. */
@@ -55,6 +63,10 @@ struct dunner_callbacks {
 	void (*log)(int priority, const char *line, void *arg); /* syslog priorities; ids only, never names */
 	/* The root that the year's log is signed with at `size`. -EAGAIN: not yet. NULL: the trail is not signed. */
 	int (*log_root)(uint16_t year, uint64_t size, uint8_t root[32], void *arg);
+	/* As dunner_record(), by whoever leads a partition; NULL = by this one, once it leads. */
+	void (*record)(const struct dunner_record *record, void *arg);
+	enum dunner_history (*shared)(void *arg); /* NULL: HISTORY_OURS */
+	size_t (*beside)(void *arg); /* dunner_slots() of the process's other partitions in all; NULL = there are none */
 	void *arg;
 };
 
@@ -77,6 +89,14 @@ struct dunner_settings {
 struct dunner *dunner_create(const struct dunner_ports *ports, const struct dunner_settings *settings,
 	const struct library *library, const struct dunner_callbacks *callbacks);
 void dunner_start(struct dunner *dunner);
+/* Whether it takes its partition when that is free: from the beginning it does. One that has it keeps it. */
+void dunner_want(struct dunner *dunner, bool wanted);
+/*
+ * After callbacks->failed or ->stopped: whether neither the journal nor the transport will call it any more. Then it can be destroyed while the
+ * process goes on; its store is destroyed first, and what waited to be recorded goes to another one.
+ */
+bool dunner_detached(const struct dunner *dunner);
+void dunner_take_records(struct dunner *dunner, struct dunner *from); /* and outcomes that came too late for `from` are told the new owner */
 /* Graceful: no new contacts, what is on the wire is waited for, callbacks->stopped at the end. */
 void dunner_stop(struct dunner *dunner);
 /* Before dunner_stop(): the last record will say that the log is sealed, by whom and why. */
@@ -86,7 +106,8 @@ void dunner_destroy(struct dunner *dunner);
 /* What is decided from now on is decided by `library`; a group under way ends with the old one. New policies are recorded. */
 void dunner_reload(struct dunner *dunner, const struct library *library);
 void dunner_status(const struct dunner *dunner, struct dunner_status *ret);
-/* Operator's brake, by the control socket: until = 0 means until released. Recorded. */
+size_t dunner_slots(const struct dunner *dunner); /* attempts that a crash now could leave in doubt: released, and without a durable outcome */
+/* Operator's brake, by the control socket: until = 0 means until released. Recorded. Nothing is done while the partition is another's. */
 void dunner_suspend(struct dunner *dunner, const char *who, const char *why, int64_t until);
 void dunner_release(struct dunner *dunner, const char *who, const char *why);
 

@@ -19,6 +19,7 @@
 
 #define LEASE_TTL_MS 15000
 #define LEASE_RENEW_MS 5000
+#define LEASE_ASK_MS 1000 /* whether the one that we want is free by now */
 #define LEASE_MARGIN_MS 5000 /* no first byte when less than this is left of the lease */
 #define MARK_MAX_AGE_MS 2000 /* promise 1 */
 #define MARK_DECIDE_AGE_MS 1000 /* contacts are decided only from a load after a mark this young */
@@ -216,10 +217,16 @@ struct dunner {
 	uint64_t epoch;
 	int64_t lease_until; /* mono */
 	bool lease_asked;
+	bool unwanted; /* it is not taken, were it free */
+	char owner[128]; /* as last seen, while it is not ours; "" = nobody */
 	struct port_timer *lease_timer;
 
 	/* place in history */
 	bool taken_over; /* another instance wrote last */
+	char taken_from[128]; /* that one, and where it ended; "" = none */
+	uint64_t taken_pseq;
+	uint8_t taken_group[GROUP_ID_SIZE];
+	struct superseded *superseded; /* NULL: nothing was looked at */
 	uint64_t tenure; /* epoch with which ours began: see struct trail_place */
 	uint64_t pseq; /* of the last journaled group */
 	uint8_t last_group[GROUP_ID_SIZE];
@@ -252,6 +259,7 @@ struct dunner {
 	atomic_int_fast64_t start_until; /* mono: so long may_start() says yes; see sender_gate() */
 	struct flight *flights;
 	size_t flight_count, on_the_way; /* on_the_way: those whose outcome is not known yet */
+	size_t lookups; /* the provider is asked, and has not answered */
 	bool asking_due;
 	int64_t next_due;
 	struct port_timer *pump_timer, *retry_timer;
@@ -312,6 +320,7 @@ void dunner_refuse(struct dunner *d, const char *format, ...) __attribute__((for
 void dunner_set_state(struct dunner *d, enum dunner_state state);
 int64_t flow_now(const struct dunner *d);
 int64_t flow_mono(const struct dunner *d);
+size_t flow_slots_beside(const struct dunner *d); /* of limits.concurrency, which other partitions take */
 const char *flow_holding(const struct dunner *d); /* why no contact may be decided, or NULL */
 void flow_wait(struct dunner *d, struct input *input); /* queues an input for the next group */
 struct input *flow_input(enum input_kind kind); /* with an arena of its own, which it takes along into the group */
@@ -461,6 +470,7 @@ bool recover_due(struct dunner *d);
 bool recover_place_is_ours(const struct dunner *d, const struct store_value *cursor, size_t count);
 /* The same, or one further: the commit's answer was lost, or the replicas are waited for. */
 bool recover_place_is_near(const struct dunner *d, const struct store_value *cursor, size_t count);
+void recover_give_back(struct dunner *d); /* inputs of groups of which nothing is in the journal wait again */
 void recover_free(struct dunner *d);
 
 /* adopt.c */
@@ -472,6 +482,14 @@ void adopt_again(struct dunner *d, bool emptied); /* after a recovery: from the 
 void adopt_wants(struct dunner *d, struct group *g, const struct input *input);
 void adopt_decide(struct dunner *d, struct group *g, const struct input *input);
 void adopt_committed(struct dunner *d, const struct input *input);
+
+/* superseded.c */
+void superseded_look(struct dunner *d, const struct store_cursor *cursor); /* another one wrote last: what have we that it has not? */
+void superseded_ask(struct dunner *d); /* the same, while the partition is another's */
+void superseded_tell(struct dunner *d); /* goes on telling */
+void superseded_outcomes(struct dunner *d, const struct dunner *from); /* what a lost flow heard after it was lost */
+void superseded_mark(struct dunner *d, struct group *g); /* with the first group after a take-over */
+void superseded_free(struct dunner *d);
 
 /* lease.c */
 void lease_start(struct dunner *d);

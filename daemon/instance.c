@@ -43,23 +43,7 @@ static int64_t redis_ahead_ms(struct instance *in)
 	return in->setup.options->clock && ahead > 0 ? ahead : 0;
 }
 
-/* The parts say "module: text"; the log wants them apart. */
-static void split_line(struct log *log, int priority, uint32_t partition, const char *line, const char *otherwise)
-{
-	const char *colon = strstr(line, ": ");
-	char module[24];
-	bool named = colon && (size_t)(colon - line) < sizeof(module);
-
-	snprintf(module, sizeof(module), "%.*s", named ? (int)(colon - line) : (int)strlen(otherwise), named ? line : otherwise);
-	log_partition(log, priority, module, partition, named ? colon + 2 : line);
-}
-
-static void note(int priority, const char *line, void *arg)
-{
-	split_line(((struct instance *)arg)->log, priority, LOG_NO_PARTITION, line, "dunningd");
-}
-
-static void give_up(struct instance *in, int exit_code)
+void instance_give_up(struct instance *in, int exit_code)
 {
 	if (in->exit_code == INSTANCE_OK)
 		in->exit_code = exit_code;
@@ -82,7 +66,7 @@ static bool settled(const struct instance *in)
 	return true;
 }
 
-static void tell(struct instance *in)
+void instance_tell(struct instance *in)
 {
 	char line[200];
 
@@ -117,27 +101,8 @@ static bool alive(void *arg)
 	return true;
 }
 
-/* --- the partitions ---------------------------------------------------------------------------------------------------------- */
-
-static void on_changed(void *arg)
+void instance_stopped(struct partition *p)
 {
-	tell(((struct partition *)arg)->instance);
-	instance_rotation(((struct partition *)arg)->instance);
-}
-
-static void on_failed(int r, int exit_code, const char *reason, void *arg)
-{
-	struct partition *p = arg;
-	struct instance *in = p->instance;
-
-	log_partition(in->log, LOG_CRIT, "dunner", p->number, reason);
-	log_line(in->log, LOG_CRIT | MSG(ENDS), "dunningd", "ends: %s", strerror(-r));
-	give_up(in, exit_code);
-}
-
-static void on_stopped(void *arg)
-{
-	struct partition *p = arg;
 	struct instance *in = p->instance;
 
 	p->stopped = true;
@@ -145,93 +110,6 @@ static void on_stopped(void *arg)
 		if (!in->partitions[i].stopped)
 			return;
 	event_base_loopbreak(in->base);
-}
-
-static void on_line(int priority, const char *line, void *arg)
-{
-	struct partition *p = arg;
-
-	split_line(p->instance->log, priority, p->number, line, "dunner");
-}
-
-static void os_random(void *self, void *ret, size_t len)
-{
-	(void)self;
-	random_bytes(ret, len);
-}
-
-static const struct random_port random_source = { .bytes = os_random };
-
-static void start_partitions(struct instance *in)
-{
-	if (in->started || in->stopping)
-		return;
-	in->started = true;
-	instance_law(in);
-	for (size_t i = 0; i < in->partition_count; i++)
-		dunner_start(in->partitions[i].dunner);
-	tell(in);
-}
-
-/* --- Redis -------------------------------------------------------------------------------------------------------------------- */
-
-static void on_settings(int r, const char *fault, const char *warning, void *arg)
-{
-	struct instance *in = arg;
-
-	in->checking = false;
-	if (r == -EPERM && !in->config->redis_check_settings) {
-		log_line(in->log, LOG_WARNING | MSG(REDIS_SETTINGS), "redis", "its settings cannot be read (%s)",
-			redis_store_last_error(in->partitions[0].store));
-	} else if (r == -EPERM) {
-		log_line(in->log, LOG_CRIT | MSG(REDIS_SETTINGS), "redis", "its settings cannot be read (%s): allow the user CONFIG GET, or set "
-			"redis.check_settings to false", redis_store_last_error(in->partitions[0].store));
-		give_up(in, INSTANCE_CONFIG);
-		return;
-	} else if (r < 0) {
-		return; /* the tick asks again */
-	}
-	in->checked = true;
-	if (warning)
-		log_line(in->log, LOG_WARNING | MSG(REDIS_SETTINGS), "redis", "%s", warning);
-	if (fault && in->config->redis_check_settings) {
-		log_line(in->log, LOG_CRIT | MSG(REDIS_SETTINGS), "redis", "%s (redis.check_settings false would start nevertheless)", fault);
-		give_up(in, INSTANCE_CONFIG);
-		return;
-	}
-	if (fault)
-		log_line(in->log, LOG_WARNING | MSG(REDIS_SETTINGS), "redis", "%s", fault);
-	start_partitions(in);
-}
-
-/* With every connection: behind a new one there may be another server. */
-static void check_redis(struct instance *in)
-{
-	if (in->checking || in->checked || !in->partitions[0].connected)
-		return;
-	in->checking = true;
-	redis_store_check(in->partitions[0].store, on_settings, in);
-}
-
-static void on_redis(bool connected, const char *why, void *arg)
-{
-	struct partition *p = arg;
-	struct instance *in = p->instance;
-
-	if (connected) {
-		log_partition(in->log, LOG_INFO, "redis", p->number, "connected");
-		p->away[0] = '\0';
-	} else if (strncmp(p->away, why, sizeof(p->away) - 1) != 0) { /* it is tried again and again: told once */
-		log_partition(in->log, LOG_WARNING | MSG(REDIS_AWAY), "redis", p->number, why);
-		snprintf(p->away, sizeof(p->away), "%s", why);
-	}
-	p->connected = connected;
-	if (p->number == 0) {
-		in->checked = in->checked && connected;
-		in->checking = in->checking && connected;
-		check_redis(in);
-	}
-	tell(in);
 }
 
 /* --- control and reload ------------------------------------------------------------------------------------------------------ */
@@ -286,13 +164,28 @@ static int reload_loudly(struct instance *in, struct err *err)
 	else
 		log_line(in->log, LOG_INFO, "dunningd", "reloaded policies, templates and provider files");
 	in->ready = false;
-	tell(in);
+	instance_tell(in);
 	return r;
 }
 
 static int on_control_reload(struct err *err, void *arg)
 {
 	return reload_loudly(arg, err);
+}
+
+/* What others lead is for them to be told. */
+static int elsewhere(struct instance *in, const char *done, struct err *err)
+{
+	CLEANUP(buf_clear) struct buf text = { 0 };
+
+	for (size_t i = 0; i < in->partition_count; i++) {
+		struct dunner_status status;
+
+		dunner_status(in->partitions[i].dunner, &status);
+		if (status.state == DUNNER_PASSIVE)
+			buf_printf(&text, "%s%zu%s%s", text.len ? ", " : "", i, *status.owner ? " by " : " by nobody", status.owner);
+	}
+	return text.len ? err_set(err, -EAGAIN, "led_elsewhere", "", "%s here; partitions are led elsewhere: %s", done, buf_str(&text)) : 0;
 }
 
 static int on_suspend(const char *who, const char *why, int64_t until, struct err *err, void *arg)
@@ -304,18 +197,17 @@ static int on_suspend(const char *who, const char *why, int64_t until, struct er
 	for (size_t i = 0; i < in->partition_count; i++)
 		dunner_suspend(in->partitions[i].dunner, who, why, until);
 	log_line(in->log, LOG_NOTICE, "dunningd", "sending suspended by an operator");
-	return 0;
+	return elsewhere(in, "suspended", err);
 }
 
 static int on_release(const char *who, const char *why, struct err *err, void *arg)
 {
 	struct instance *in = arg;
 
-	(void)err;
 	for (size_t i = 0; i < in->partition_count; i++)
 		dunner_release(in->partitions[i].dunner, who, why);
 	log_line(in->log, LOG_NOTICE, "dunningd", "sending released by an operator");
-	return 0;
+	return elsewhere(in, "released", err);
 }
 
 static int on_confirm_clock(const char *who, const char *why, struct err *err, void *arg)
@@ -382,8 +274,12 @@ static void stop(struct instance *in)
 	}
 	http_client_stop(in->http);
 	event_add(in->deadline, &(struct timeval){ .tv_sec = STOP_DEADLINE_S });
+	instance_leave(in);
 	for (size_t i = 0; i < in->partition_count; i++)
-		dunner_stop(in->partitions[i].dunner);
+		if (in->partitions[i].ended)
+			instance_stopped(&in->partitions[i]);
+		else
+			dunner_stop(in->partitions[i].dunner);
 }
 
 static void on_stop(evutil_socket_t signo, short what, void *arg)
@@ -427,13 +323,13 @@ static void on_tick(evutil_socket_t fd, short what, void *arg)
 	(void)log_flush(in->log);
 	instance_anchors_hold(in);
 	instance_record_mended(in);
-	check_redis(in);
+	instance_check_redis(in);
 	instance_law(in);
 	instance_progress(in);
 	instance_metrics_tick(in);
 	if (!in->ready && !in->stopping)
 		service_extend(in->service, START_EXTEND_MS);
-	tell(in);
+	instance_tell(in);
 }
 
 static int catch_signals(struct instance *in)
@@ -514,7 +410,7 @@ static int open_state(struct instance *in, struct err *err)
 	struct journal_settings journal = { .state_dir = config->state_dir, .segment_bytes = (uint64_t)config->limits.segment_bytes,
 		.synced = instance_metrics_synced, .arg = in };
 	struct clock_settings clock = { .played = in->setup.options->clock ? &in->setup.clock : NULL,
-		.state_dir = config->state_dir, .partitions = (uint32_t)config->partitions, .note = note, .arg = in };
+		.state_dir = config->state_dir, .partitions = (uint32_t)config->partitions, .note = instance_note, .arg = in };
 	const struct journal_port *port;
 	int r;
 
@@ -529,6 +425,8 @@ static int open_state(struct instance *in, struct err *err)
 	if ((r = journal_open(&journal, in->base, &in->journal, err)) < 0 || (r = begin_generation(in, err)) < 0 ||
 		(r = library_keep(in->library, config->state_dir, err)) < 0 ||
 		(r = clock_create(&clock, in->base, &in->clock, err)) < 0)
+		return r;
+	if ((r = instance_book_open(in, err)) < 0)
 		return r;
 	port = journal_port(in->journal);
 	for (uint32_t i = 0; i < (uint32_t)config->partitions; i++) {
@@ -546,7 +444,7 @@ static void on_unsigned(int r, const char *text, void *arg)
 
 	log_line(in->log, LOG_CRIT, "signer", "%s", text[0] ? text : strerror(-r));
 	log_line(in->log, LOG_CRIT | MSG(ENDS), "dunningd", "ends: the trail cannot be signed any more");
-	give_up(in, r == -EKEYREJECTED ? INSTANCE_CONFIG : INSTANCE_IO);
+	instance_give_up(in, r == -EKEYREJECTED ? INSTANCE_CONFIG : INSTANCE_IO);
 }
 
 static void on_signed(uint16_t year, uint64_t size, void *arg)
@@ -559,7 +457,7 @@ static void on_signed(uint16_t year, uint64_t size, void *arg)
 			dunner_log_signed(in->partitions[i].dunner);
 }
 
-static int on_log_root(uint16_t year, uint64_t size, uint8_t root[SHA256_SIZE], void *arg)
+int instance_log_root(uint16_t year, uint64_t size, uint8_t root[SHA256_SIZE], void *arg)
 {
 	struct signer *signer = ((struct partition *)arg)->instance->signer;
 	int r = signer_root(signer, year, size, root);
@@ -579,7 +477,7 @@ static int open_signer(struct instance *in, struct err *err)
 {
 	struct signer_settings settings = { .state_dir = in->config->state_dir, .key = &in->setup.log_key, .journal = in->journal,
 		.every_ms = in->config->trail_checkpoint_every };
-	struct signer_callbacks callbacks = { .published = on_signed, .failed = on_unsigned, .note = note, .progress = on_signer_works, .arg = in };
+	struct signer_callbacks callbacks = { .published = on_signed, .failed = on_unsigned, .note = instance_note, .progress = on_signer_works, .arg = in };
 
 	return in->setup.signs ? signer_create(&settings, in->base, &callbacks, &in->signer, err) : 0;
 }
@@ -587,7 +485,7 @@ static int open_signer(struct instance *in, struct err *err)
 static int open_hooks(struct instance *in, struct err *err)
 {
 	struct hooks_settings settings = { .config = in->config, .redis = &in->setup.url, .install_key = in->setup.install_key,
-		.texts = in->setup.texts, .secret = setup_secret, .secret_arg = &in->setup, .now = now, .now_arg = in, .note = note, .note_arg = in };
+		.texts = in->setup.texts, .secret = setup_secret, .secret_arg = &in->setup, .now = now, .now_arg = in, .note = instance_note, .note_arg = in };
 
 	return in->config->hooks_listen ? hooks_create(in->base, &settings, in->library, &in->hooks, err) : 0;
 }
@@ -609,7 +507,7 @@ static bool acts(void *arg)
 static void open_poller(struct instance *in)
 {
 	in->poller = poller_create(in->base, &(struct poller_settings){ .config = in->config, .redis = &in->setup.url,
-		.install_key = in->setup.install_key, .http = in->http, .may_ask = acts, .may_ask_arg = in, .now = now, .now_arg = in, .note = note,
+		.install_key = in->setup.install_key, .http = in->http, .may_ask = acts, .may_ask_arg = in, .now = now, .now_arg = in, .note = instance_note,
 		.note_arg = in }, in->library);
 }
 
@@ -617,7 +515,7 @@ static int open_ports(struct instance *in, struct err *err)
 {
 	const struct config *config = in->config;
 	struct http_client_settings http = { .config = config, .state_dir = config->state_dir, .ca_file = config->http_ca_file, .secret = setup_secret,
-		.secret_arg = &in->setup, .now = now, .now_arg = in, .note = note, .note_arg = in, .played = in->setup.options->clock != NULL };
+		.secret_arg = &in->setup, .now = now, .now_arg = in, .note = instance_note, .note_arg = in, .played = in->setup.options->clock != NULL };
 	int r;
 
 	in->paces = http.paces = paces_create(config);
@@ -629,29 +527,11 @@ static int open_ports(struct instance *in, struct err *err)
 		.erase = on_erase, .erasure = on_erasure, .arg = in };
 	if ((r = control_create(in->base, config->control_socket, &in->control_callbacks, &in->control, err)) < 0)
 		return r;
+	in->redis_ahead_ms = redis_ahead_ms(in);
 	in->fetch = instance_fetch(in);
-	in->partition_count = (size_t)config->partitions;
-	in->partitions = xcalloc(in->partition_count, sizeof(*in->partitions));
-	for (size_t i = 0; i < in->partition_count; i++) {
-		struct partition *p = &in->partitions[i];
-		struct dunner_settings settings = { .partition = (uint32_t)i, .config = config,
-			.install_key = in->setup.install_key, .build = DUNNINGD_VERSION, .boot_id = in->boot_id,
-			.log_origin = in->generation.origin, .generation = in->generation.number, .sealed = in->generation.sealed,
-			.redis_ahead_ms = redis_ahead_ms(in), .paces = in->paces, .fetch = in->fetch, .played = http.played };
-		struct dunner_callbacks callbacks = { .changed = on_changed, .failed = on_failed, .stopped = on_stopped,
-			.log = on_line, .log_root = in->signer ? on_log_root : NULL, .arg = p };
-		struct dunner_ports ports = { .clock = clock_port(in->clock, (uint32_t)i), .random = &random_source,
-			.journal = journal_port(in->journal), .keys = keystore_port(in->keys),
-			.transport = instance_metrics_transport(in) };
-
-		p->instance = in;
-		p->number = (uint32_t)i;
-		p->store = redis_store_create(in->base, &in->setup.url, config->prefix, p->number, on_redis, p);
-		ports.store = redis_store_port(p->store);
-		p->dunner = dunner_create(&ports, &settings, in->library, &callbacks);
-	}
-	if ((r = open_hooks(in, err)) < 0 || (r = instance_open_page(in, now, note, err)) < 0 ||
-		(r = instance_open_dashboard(in, now, note, err)) < 0)
+	instance_open_partitions(in);
+	if ((r = open_hooks(in, err)) < 0 || (r = instance_open_page(in, now, instance_note, err)) < 0 ||
+		(r = instance_open_dashboard(in, now, instance_note, err)) < 0)
 		return r;
 	open_poller(in);
 	if ((r = instance_metrics_listen(in, err)) < 0)
@@ -678,9 +558,7 @@ static void instance_clear(struct instance *in)
 	paces_free(in->paces);
 	instance_test_free(in);
 	instance_metrics_end(in);
-	for (size_t i = 0; i < in->partition_count; i++)
-		redis_store_destroy(in->partitions[i].store);
-	free(in->partitions);
+	instance_close_partitions(in);
 	dashboard_destroy(in->dashboard); /* before the socket that some of its readers came by */
 	control_destroy(in->control);
 	hooks_destroy(in->hooks);

@@ -17,7 +17,7 @@ static int64_t mono_ms(void)
 
 bool instance_waits(const struct partition *p, const struct dunner_status *status)
 {
-	return !p->connected || (status->state != DUNNER_RUNNING && status->state != DUNNER_DRAINING) ||
+	return p->ended || !p->connected || (status->state != DUNNER_RUNNING && status->state != DUNNER_DRAINING) ||
 		(status->holding && strcmp(status->holding, "no_space") == 0) ||
 		(status->holding && strcmp(status->holding, "store_refuses") == 0);
 }
@@ -60,13 +60,17 @@ static const char *unready(const struct instance *in, const struct partition *p,
 		return "Redis is away";
 	if (!in->started)
 		return "Redis is being looked at";
+	if (p->ended)
+		return "it was lost to another instance, or given away, and begins anew";
 	switch (status->state) {
 	case DUNNER_RUNNING:
 		return status->holding;
 	case DUNNER_STARTING:
 		return "starting: no lease yet, or redoing what the journal has";
-	case DUNNER_PASSIVE:
-		return "another instance leads it";
+	case DUNNER_PASSIVE: /* shared: each leads some of them; with one partition it stands by */
+		if (!*status->owner)
+			return "no instance leads it";
+		return in->partition_count > 1 ? NULL : "another instance leads it";
 	case DUNNER_DRAINING:
 		return "reading what stood in the streams";
 	case DUNNER_REFUSED:

@@ -1,4 +1,4 @@
-/* instance_internal - shared by instance.c, instance_setup.c and instance_status.c. */
+/* instance_internal - shared by the files of the instance. */
 #ifndef DUNNINGD_DAEMON_INSTANCE_INTERNAL_H
 #define DUNNINGD_DAEMON_INSTANCE_INTERNAL_H
 
@@ -59,6 +59,13 @@ void setup_fonts(const struct config *config, const struct library *library);
 int setup_library(const struct instance_options *options, const struct config *config, struct library **ret, struct err *err);
 int setup_texts(const struct instance_options *options, const struct config *config, struct page_texts **ret, struct err *err);
 
+#define BOOK_DIGITS 32 /* hexadecimal digits */
+struct book_id {
+	char id[BOOK_DIGITS + 1], fresh[BOOK_DIGITS + 1]; /* id: "" = not known yet; fresh: what a new one would be */
+	bool shared; /* another instance was seen once */
+	bool lost; /* Redis has it no more */
+};
+
 struct partition {
 	struct instance *instance;
 	uint32_t number;
@@ -68,6 +75,8 @@ struct partition {
 	uint64_t seen_turns; /* as the last tick saw them */
 	int64_t progress_at; /* mono: of the last tick that saw progress, or that it rightly waits; 0 = there was none yet */
 	bool connected, stopped;
+	bool ended; /* lost or given away: it begins anew once nothing calls its flow any more */
+	int64_t not_before; /* mono: it was given away, and is not taken before */
 	char away[120]; /* why Redis is, as last told */
 };
 
@@ -99,16 +108,41 @@ struct instance {
 	struct control_callbacks control_callbacks;
 	struct partition *partitions;
 	size_t partition_count;
+	struct members *members; /* the other instances */
+	struct book_id book;
+	struct event *renewal; /* partitions begin anew */
+	int64_t started_mono, redis_ahead_ms;
 	uint32_t erasing; /* partition of the last erasure asked for */
 	struct event *signals[4], *tick, *deadline;
 	char boot_id[40];
 	date law_told; /* day on which it was last told what of the law runs out */
 	int64_t started_at; /* ms UTC */
 	bool checking, checked; /* Redis's settings */
-	bool started; /* the partitions were */
+	bool started; /* Redis was looked at */
+	bool begun; /* the partitions were started */
 	bool ready, stopping;
 	int exit_code;
 };
+
+void instance_note(int priority, const char *line, void *instance);
+void instance_give_up(struct instance *instance, int exit_code);
+void instance_tell(struct instance *instance); /* the service manager: ready, and one line */
+void instance_stopped(struct partition *p); /* when all have, the process ends */
+int instance_log_root(uint16_t year, uint64_t size, uint8_t root[32], void *partition); /* struct dunner_callbacks */
+
+/* instance_partitions.c */
+void instance_open_partitions(struct instance *instance);
+void instance_close_partitions(struct instance *instance); /* their flows are destroyed already */
+void instance_check_redis(struct instance *instance); /* then the partitions start */
+void instance_start_partitions(struct instance *instance);
+void instance_leave(struct instance *instance); /* the others are told that it stops */
+void instance_status_members(const struct instance *instance, struct json_writer *w);
+
+/* instance_book.c */
+int instance_book_open(struct instance *instance, struct err *err); /* reads the state directory's */
+const char *instance_book_offer(const struct instance *instance, bool heard); /* what Redis may be given where it has none; "" = nothing */
+bool instance_book_heard(struct instance *instance, const char *id); /* what Redis has, "" = nothing. False: it is another book, and we end */
+void instance_book_shared(struct instance *instance); /* there is another instance */
 
 struct fetch *instance_fetch(struct instance *instance); /* instance_documents.c; NULL: none is configured */
 int instance_anchors(struct instance *instance, struct err *err); /* instance_anchors.c: begins them */

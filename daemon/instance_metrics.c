@@ -51,7 +51,7 @@ static const int64_t stall_us[] = { 1000, 5000, 10000, 25000, 50000, 100000, 250
 static const struct metric rows[N_COUNT] = {
 	[N_BUILD] = { ROW("build_info", GAUGE, "", 1), LABELS(1, "version"), .help = "Always 1; the version is the label." },
 	[N_STARTED] = { ROW("start_time_seconds", GAUGE, "seconds", 1000), .help = "When the daemon began, as a Unix time of its clock." },
-	[N_READY] = { ROW("ready", GAUGE, "", 1), .help = "1: every partition is ours and sends what is due, as GET /readyz says." },
+	[N_READY] = { ROW("ready", GAUGE, "", 1), .help = "1: every partition is led, and ours send what is due, as GET /readyz says." },
 	[N_HEALTHY] = { ROW("healthy", GAUGE, "", 1), .help = "1: every partition gets on or rightly waits, as GET /healthz says." },
 	[N_PARTITIONS] = { ROW("partitions", GAUGE, "", 1), LABELS(16, "state"), .help = "Partitions by what they do." },
 	[N_HELD] = { ROW("partitions_held", GAUGE, "", 1), LABELS(32, "reason"), .help = "Partitions that lead and send nothing, by reason." },

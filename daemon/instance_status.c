@@ -39,12 +39,14 @@ static void write_partition(struct json_writer *w, const struct partition *p)
 	dunner_status(p->dunner, &status);
 	jw_object(w, NULL);
 	jw_int(w, "partition", p->number);
-	jw_str(w, "state", p->instance->started ? instance_state_name(status.state) : "waiting_for_redis");
+	jw_str(w, "state", !p->instance->started ? "waiting_for_redis" : p->ended ? "ended" : instance_state_name(status.state));
 	write_or_null(w, "holding", status.state == DUNNER_RUNNING || status.state == DUNNER_DRAINING ? status.holding : NULL);
 	write_or_null(w, "reason", status.reason);
 	jw_bool(w, "redis_connected", p->connected);
 	write_or_null(w, "redis_error", redis_store_last_error(p->store));
+	write_or_null(w, "owner", status.epoch ? p->instance->config->instance : status.owner);
 	jw_int(w, "epoch", (int64_t)status.epoch);
+	jw_int(w, "lease_left_ms", status.lease_left_ms);
 	jw_int(w, "pseq", (int64_t)status.pseq);
 	jw_int(w, "events", (int64_t)status.events);
 	jw_int(w, "dead", (int64_t)status.dead);
@@ -209,6 +211,7 @@ void instance_status(struct json_writer *w, void *arg)
 	for (size_t i = 0; i < in->partition_count; i++)
 		write_partition(w, &in->partitions[i]);
 	jw_end_array(w);
+	instance_status_members(in, w);
 	jw_object(w, "journal");
 	jw_int(w, "groups", (int64_t)journal.groups);
 	jw_int(w, "records", (int64_t)journal.records);

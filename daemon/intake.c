@@ -207,6 +207,8 @@ static void on_entry(int r, const struct redis_reply *reply, void *arg)
 	else if (reply->type == REDIS_STRING)
 		told->found = attempt_entry_read(call->arena, arena_memdup(call->arena, reply->str, reply->len), reply->len, &told->entry, NULL) == 0 &&
 			told->entry.id;
+	if (told->found && id_valid(told->entry.debtor_id)) /* whose partition may be another than the id's: they were spread anew since */
+		told->partition = partition_of(told->entry.debtor_id, (uint32_t)call->intake->settings.config->partitions);
 	if (--call->waits)
 		return;
 	if (call->failed)

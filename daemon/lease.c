@@ -1,5 +1,10 @@
-/* Owning the partition: one writer at a time. A lease that cannot be renewed ends this life of the daemon. */
+/*
+ * Owning the partition: one writer at a time. A lease that is lost ends this dunner: whoever runs it makes a new one, which waits for its turn.
+ * While it is not wanted here, it is only looked whose it is.
+ */
 #include <errno.h>
+#include <stdio.h>
+#include <string.h>
 #include <syslog.h>
 
 #include "daemon/flow.h"
@@ -23,6 +28,7 @@ static void on_lease(int r, bool granted, uint64_t epoch, int64_t until_mono, co
 		d->epoch = epoch;
 		d->lease_until = until_mono;
 		sender_gate(d);
+		superseded_tell(d);
 		d->ports.clock->timer_in(d->ports.clock->self, d->lease_timer, LEASE_RENEW_MS);
 		if (first) {
 			dunner_log(d, LOG_INFO, "lease: partition %u is ours, epoch %llu", d->settings.partition,
@@ -37,10 +43,13 @@ static void on_lease(int r, bool granted, uint64_t epoch, int64_t until_mono, co
 			granted ? "" : " to ", granted ? ", epoch changed" : owner);
 		return;
 	}
-	if (d->state != DUNNER_PASSIVE)
+	if (*owner && (d->state != DUNNER_PASSIVE || strcmp(d->owner, owner) != 0))
 		dunner_log(d, LOG_INFO, "lease: partition %u belongs to %s: passive", d->settings.partition, owner);
+	snprintf(d->owner, sizeof(d->owner), "%s", owner);
 	dunner_set_state(d, DUNNER_PASSIVE);
-	d->ports.clock->timer_in(d->ports.clock->self, d->lease_timer, LEASE_RENEW_MS);
+	if (*owner)
+		superseded_ask(d);
+	d->ports.clock->timer_in(d->ports.clock->self, d->lease_timer, d->unwanted ? LEASE_RENEW_MS : LEASE_ASK_MS);
 }
 
 static void ask(struct dunner *d)
@@ -53,7 +62,7 @@ static void ask(struct dunner *d)
 	d->lease_asked = true;
 	if (!d->epoch && d->ports.journal->last(d->ports.journal->self, d->settings.partition, &last) == 0)
 		at_least = last.epoch;
-	d->ports.store->lease(d->ports.store->self, d->config->instance, LEASE_TTL_MS, at_least, d->epoch, on_lease, d);
+	d->ports.store->lease(d->ports.store->self, d->config->instance, d->epoch || !d->unwanted ? LEASE_TTL_MS : 0, at_least, d->epoch, on_lease, d);
 }
 
 static void on_timer(void *arg)
@@ -63,6 +72,15 @@ static void on_timer(void *arg)
 	if (d->failed || d->state == DUNNER_STOPPED || d->state == DUNNER_REFUSED)
 		return;
 	ask(d);
+}
+
+void dunner_want(struct dunner *d, bool wanted)
+{
+	bool now = wanted && d->unwanted;
+
+	d->unwanted = !wanted;
+	if (now && d->lease_timer && !d->epoch && !d->failed && d->state == DUNNER_PASSIVE)
+		ask(d);
 }
 
 void lease_start(struct dunner *d)

@@ -34,4 +34,5 @@ const char *const log_ids[MSG_COUNT] = {
 	[MSG_EVENTS_MISSING] = "979ba5b254a0441bb93f53d645ba422d",
 	[MSG_LAW_RUNS_OUT] = "8db4a13e04cb488cb731936a228f7d5b",
 	[MSG_ERASURE_WAITS] = "aaa4f008ad944f0cab270e4273aaeae0",
+	[MSG_LEASE_LOST] = "34f6ec9c7c9cd4880e84af61c0c96e12",
 };

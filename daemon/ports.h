@@ -141,6 +141,12 @@ struct store_due {
 	int64_t at;
 };
 
+/* Where an instance's part of the history ended: the field `left <instance>` of the cursor, written by the one that took over. */
+struct store_left {
+	const char *instance;
+	uint64_t pseq;
+};
+
 /* The partition's place in history, as in its `cursor` hash. */
 struct store_cursor {
 	bool present; /* false: the hash does not exist */
@@ -151,6 +157,8 @@ struct store_cursor {
 	struct stream_position *streams; /* applied positions: the fields that are whole stream keys (they contain ':') */
 	size_t stream_count;
 	bool redo; /* the last commit was one of a redo */
+	struct store_left *left;
+	size_t left_count;
 	bool rebuilt; /* ... by a person's `rebuild` of a store that had lost everything */
 };
 
@@ -215,7 +223,7 @@ struct store_port {
 	void (*commit)(void *self, const struct store_commit *commit, store_commit_fn done, void *arg);
 	/* Takes or renews: PX ttl; a new owner gets epoch = max(cursor's, at_least) + 1, written to the cursor
 	   (`writer` is written by commits alone: it names who made the last one). `held`: the caller's epoch, 0 = none: it keeps it
-	   where the store lost the lease and nobody took a later one. */
+	   where the store lost the lease and nobody took a later one. ttl 0: only looks whose it is, "" = nobody's. */
 	void (*lease)(void *self, const char *owner, int64_t ttl_ms, uint64_t at_least, uint64_t held, store_lease_fn done,
 		void *arg);
 	void (*release)(void *self, const char *owner, store_done_fn done, void *arg);
@@ -227,6 +235,8 @@ struct store_port {
 	void (*trim)(void *self, const struct stream_position *applied, size_t count, store_done_fn done, void *arg); /* MINID */
 	/* Last id of each stream ("0-0" when absent), in place of positions[i].id: tells a flushed or restored stream. */
 	void (*tails)(void *self, struct stream_position *positions, size_t count, store_done_fn done, void *arg);
+	/* One entry of our own into a stream, an event. It may be added twice where the outcome is unknown. */
+	void (*tell)(void *self, const char *stream, const char *event, size_t len, store_done_fn done, void *arg);
 	/* How many replicas have all that was written before, waited for at most `timeout_ms`. Asked only where the configuration wants some. */
 	void (*replicated)(void *self, int64_t wanted, int timeout_ms, store_replicated_fn done, void *arg);
 	bool (*connected)(void *self);

@@ -134,71 +134,6 @@ static const char *verdict_on(const struct candidate *members, size_t count)
 	return NULL;
 }
 
-void decide_reconcile(struct dunner *d, struct group *g, struct input *input)
-{
-	struct contact_env env = decide_env(d);
-	/* its own: what is decided may be given back */
-	struct attempt_entry *entry = arena_memdup(g->arena, input->attempt, sizeof(*entry));
-	struct provider_traits traits = decide_traits(d, entry->provider);
-	struct doc *debtor = group_find(d, g, DOC_DEBTOR, entry->debtor_id);
-	struct candidate *members;
-	struct outcome person = { .kind = OUTCOME_ACCEPTED, .reason = "person" };
-	const char *verdict;
-	enum doubt_step step;
-	size_t count;
-	int64_t at;
-	bool sent;
-	int64_t wait = 0;
-
-	members = decide_members(d, g, entry, &count);
-	if (decide_settled(members, count, entry, &sent)) { /* since it was read from the store */
-		decide_entry(g, entry, true);
-		return;
-	}
-	if (debtor && debtor->loaded)
-		debtor->touched = true;
-	verdict = verdict_on(members, count);
-	if (verdict && strcmp(verdict, "webhook") == 0) /* the provider spoke of it: it has it */
-		person.reason = verdict;
-	if (verdict && strcmp(verdict, "not_sent") != 0) {
-		(void)contact_settle(&env, debtor && debtor->loaded ? debtor->d : NULL, members, count, entry, &traits, &person,
-			&g->fx);
-		decide_entry(g, entry, true);
-		return;
-	}
-	if ((input->never_sent || verdict) && sender_flight(d, entry->id))
-		return; /* another request with this id went out after the look-up */
-	if (input->never_sent || verdict) {
-		contact_never_sent(debtor && debtor->loaded ? debtor->d : NULL, members, count, entry,
-			verdict ? "person" : "lookup", &g->fx);
-		decide_entry(g, entry, true);
-		return;
-	}
-	step = contact_doubt_next(entry, &traits, env.now, &at);
-	if (step == DOUBT_RESEND_NOW && !contact_stands(&env, debtor && debtor->loaded ? debtor->d : NULL, members, count, entry))
-		step = traits.lookup ? DOUBT_LOOKUP_NOW : env.now >= entry->doubt_since + HOUR_MS ? DOUBT_UNKNOWN : DOUBT_WAIT;
-	if (step == DOUBT_UNKNOWN) {
-		decide_entry(g, entry,
-			contact_unknown(&env, debtor && debtor->loaded ? debtor->d : NULL, members, count, entry,
-				"no_proof", &g->fx));
-		return;
-	}
-	if (step == DOUBT_RESEND_NOW)
-		wait = (pacing_ask(d, g, entry->provider).wait_us + 999) / 1000;
-	if (step == DOUBT_RESEND_NOW && !wait && g->resend_count < DUE_PAGE && g->contacts_allowed) {
-		entry->doubt_since = env.now; /* on disk before it goes: a look-up proves nothing about a younger request */
-		contact_counted(debtor && debtor->loaded ? debtor->d : NULL, entry, env.now, &g->fx);
-		decide_entry(g, entry, false);
-		pacing_count(d, g, entry->provider);
-		g->resend[g->resend_count++] = entry;
-	}
-	if (step == DOUBT_LOOKUP_NOW && g->lookup_count < DUE_PAGE)
-		g->lookup[g->lookup_count++] = entry;
-	for (size_t i = 0; i < count; i++)
-		if (members[i].escalation->state == ESCALATION_DOUBT)
-			members[i].escalation->look_at = step == DOUBT_WAIT && at > env.now ? at : env.now + (wait ? wait : MINUTE_MS);
-}
-
 /*
  * Where the intent stands is told by its place in a log, and another instance's log has a place of that number, too: what stands there in ours
  * can even be an older intent of the same attempt, with other bytes.
@@ -248,6 +183,80 @@ static int stored_message(struct dunner *d, const struct attempt_entry *entry, s
 	return r;
 }
 
+/* Those of another instance's attempt lie in its journal: no resend, but a look-up at once. */
+static bool at_hand(struct dunner *d, const struct attempt_entry *entry)
+{
+	CLEANUP(arena_freep) struct arena *arena = arena_create();
+	struct message message;
+
+	return stored_message(d, entry, arena, &message) == 0;
+}
+
+void decide_reconcile(struct dunner *d, struct group *g, struct input *input)
+{
+	struct contact_env env = decide_env(d);
+	/* its own: what is decided may be given back */
+	struct attempt_entry *entry = arena_memdup(g->arena, input->attempt, sizeof(*entry));
+	struct provider_traits traits = decide_traits(d, entry->provider);
+	struct doc *debtor = group_find(d, g, DOC_DEBTOR, entry->debtor_id);
+	struct candidate *members;
+	struct outcome person = { .kind = OUTCOME_ACCEPTED, .reason = "person" };
+	const char *verdict;
+	enum doubt_step step;
+	size_t count;
+	int64_t at;
+	bool sent;
+	int64_t wait = 0;
+
+	members = decide_members(d, g, entry, &count);
+	if (decide_settled(members, count, entry, &sent)) { /* since it was read from the store */
+		decide_entry(g, entry, true);
+		return;
+	}
+	if (debtor && debtor->loaded)
+		debtor->touched = true;
+	verdict = verdict_on(members, count);
+	if (verdict && strcmp(verdict, "webhook") == 0) /* the provider spoke of it: it has it */
+		person.reason = verdict;
+	if (verdict && strcmp(verdict, "not_sent") != 0) {
+		(void)contact_settle(&env, debtor && debtor->loaded ? debtor->d : NULL, members, count, entry, &traits, &person,
+			&g->fx);
+		decide_entry(g, entry, true);
+		return;
+	}
+	if ((input->never_sent || verdict) && sender_flight(d, entry->id))
+		return; /* another request with this id went out after the look-up */
+	if (input->never_sent || verdict) {
+		contact_never_sent(debtor && debtor->loaded ? debtor->d : NULL, members, count, entry,
+			verdict ? "person" : "lookup", &g->fx);
+		decide_entry(g, entry, true);
+		return;
+	}
+	step = contact_doubt_next(entry, &traits, env.now, &at);
+	if (step == DOUBT_RESEND_NOW && (!contact_stands(&env, debtor && debtor->loaded ? debtor->d : NULL, members, count, entry) || !at_hand(d, entry)))
+		step = traits.lookup ? DOUBT_LOOKUP_NOW : env.now >= entry->doubt_since + HOUR_MS ? DOUBT_UNKNOWN : DOUBT_WAIT;
+	if (step == DOUBT_UNKNOWN) {
+		decide_entry(g, entry,
+			contact_unknown(&env, debtor && debtor->loaded ? debtor->d : NULL, members, count, entry,
+				"no_proof", &g->fx));
+		return;
+	}
+	if (step == DOUBT_RESEND_NOW)
+		wait = (pacing_ask(d, g, entry->provider).wait_us + 999) / 1000;
+	if (step == DOUBT_RESEND_NOW && !wait && g->resend_count < DUE_PAGE && g->contacts_allowed) {
+		entry->doubt_since = env.now; /* on disk before it goes: a look-up proves nothing about a younger request */
+		contact_counted(debtor && debtor->loaded ? debtor->d : NULL, entry, env.now, &g->fx);
+		decide_entry(g, entry, false);
+		pacing_count(d, g, entry->provider);
+		g->resend[g->resend_count++] = entry;
+	}
+	if (step == DOUBT_LOOKUP_NOW && g->lookup_count < DUE_PAGE)
+		g->lookup[g->lookup_count++] = entry;
+	for (size_t i = 0; i < count; i++)
+		if (members[i].escalation->state == ESCALATION_DOUBT)
+			members[i].escalation->look_at = step == DOUBT_WAIT && at > env.now ? at : env.now + (wait ? wait : MINUTE_MS);
+}
+
 /* What an entry itself tells: enough for a look-up by our id, though never for a request. */
 static struct message known_message(const struct attempt_entry *entry)
 {
@@ -275,6 +284,7 @@ static void on_lookup(enum lookup_result result, const char *provider_id, void *
 	struct provider_traits traits = decide_traits(d, entry->provider);
 	struct input *input = arena_alloc(search->arena, sizeof(*input));
 
+	d->lookups--;
 	input->arena = search->arena;
 	input->attempt = entry;
 	if (result == LOOKUP_FOUND) {
@@ -340,6 +350,7 @@ void reconcile_committed(struct dunner *d, struct group *g)
 		*search = (struct search){ .dunner = d, .arena = arena, .entry = copy_entry(arena, g->lookup[i]) };
 		if (stored_message(d, search->entry, arena, &search->message) < 0) /* another log's, or erased */
 			search->message = known_message(search->entry);
+		d->lookups++;
 		d->ports.transport->lookup(d->ports.transport->self, &search->message, search->entry->released_at,
 			on_lookup, search);
 	}

@@ -288,6 +288,30 @@ static bool follows(const struct dunner *d, const struct store_cursor *cursor)
 	return first.pseq == cursor->pseq + 1 && memcmp(first.predecessor, cursor->group, GROUP_ID_SIZE) == 0;
 }
 
+static int on_link(const struct journal_group *group, void *arg)
+{
+	uint8_t *last = arg;
+
+	if (memcmp(group->head.predecessor, last, GROUP_ID_SIZE) != 0)
+		return 1;
+	memcpy(last, group->head.id, GROUP_ID_SIZE);
+	return 0;
+}
+
+/*
+ * An empty partition that is not a new one: our journal alone must not make it again, nor begin it; unless we led it when it was emptied, and
+ * always before.
+ */
+static bool history_elsewhere(const struct dunner *d, bool has_last)
+{
+	enum dunner_history history = d->callbacks.shared ? d->callbacks.shared(d->callbacks.arg) : HISTORY_OURS;
+	uint8_t last[GROUP_ID_SIZE] = { 0 };
+
+	if (history == HISTORY_OURS || (history == HISTORY_SHARED && !has_last && !d->owner[0]))
+		return false;
+	return !has_last || !d->live_recovery || d->ports.journal->replay(d->ports.journal->self, d->settings.partition, 0, on_link, last) != 0;
+}
+
 static void on_cursor(int result, const struct store_cursor *cursor, void *arg)
 {
 	struct recovery *r = arg;
@@ -322,7 +346,18 @@ static void on_cursor(int result, const struct store_cursor *cursor, void *arg)
 	if (!empty && !ours) { /* a take-over: what another instance committed is the truth; own groups above it are superseded */
 		dunner_log(d, LOG_NOTICE, "recover: partition %u was last written by %s: continuing from there",
 			d->settings.partition, cursor->writer);
+		if (strcmp(cursor->writer, REBUILD_WRITER) == 0 && !d->adoption)
+			adopt_create(d); /* spread over other partitions: nobody's journal has any of it */
+		superseded_look(d, cursor);
+		snprintf(d->taken_from, sizeof(d->taken_from), "%s", cursor->writer);
+		d->taken_pseq = cursor->pseq;
+		memcpy(d->taken_group, cursor->group, GROUP_ID_SIZE);
 		go_on(r, cursor->pseq, cursor->group);
+		return;
+	}
+	if (empty && history_elsewhere(d, r->has_last)) {
+		dunner_refuse(d, "Redis has lost partition %u, and several instances have parts of its history: nothing is sent; stop all of them, and run "
+			"`dunningctl instances rebuild --yes STATE-DIR...` with the state directories of all", d->settings.partition);
 		return;
 	}
 	if (d->settings.sealed && !r->has_last && empty) {
@@ -425,7 +460,7 @@ static struct input **take_inputs(struct group *g, struct input **end)
 }
 
 /* Groups of which nothing is in the journal: their inputs are taken again, in their order; entries by reading them again. */
-static void give_back(struct dunner *d)
+void recover_give_back(struct dunner *d)
 {
 	struct group **at = &d->decided, *g;
 	struct input *first = NULL, **end = &first;
@@ -462,7 +497,7 @@ bool recover_due(struct dunner *d)
 	for (const struct group *g = d->decided; g; g = g->next)
 		if (g->held)
 			return true;
-	give_back(d);
+	recover_give_back(d);
 	d->recovery_wanted = false;
 	recover_start(d, true);
 	return true;

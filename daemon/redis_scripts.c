@@ -1,10 +1,11 @@
 #include "daemon/redis_scripts.h"
 
-/* KEYS: lease, cursor. ARGV: owner, nonce, ttl, at least, epoch held or 0. -> { granted, epoch, owner } */
+/* KEYS: lease, cursor. ARGV: owner, nonce, ttl (0: only looks), at least, epoch held or 0. -> { granted, epoch, owner } */
 const char script_lease[] =
 	"local held = redis.call('GET', KEYS[1])\n"
 	"local me = ARGV[1] .. ' ' .. ARGV[2]\n"
 	"local epoch = redis.call('HGET', KEYS[2], 'epoch')\n"
+	"if ARGV[3] == '0' then return {0, epoch or '0', held and string.match(held, '^(.*) ') or ''} end\n"
 	"if held == me and epoch then\n"
 	"  redis.call('PEXPIRE', KEYS[1], ARGV[3])\n"
 	"  return {1, epoch, ARGV[1]}\n"
@@ -29,6 +30,39 @@ const char script_lease[] =
 /* KEYS: lease. ARGV: owner, nonce */
 const char script_release[] = "if redis.call('GET', KEYS[1]) == ARGV[1] .. ' ' .. ARGV[2] then redis.call('DEL', KEYS[1]) end\n"
 			      "return 1\n";
+
+/*
+ * KEYS: instances. ARGV: name, ttl, partitions led ('' = it leaves), its trail's origin, the book that it knows or '', the one to be written
+ * where there is none or ''. -> the book, and name, partitions led, origin, of each living one. By Redis's own time: the hosts' clocks need
+ * not agree. Where one is known and not there, all was lost: then a new one is not begun beside it.
+ */
+const char script_announce[] =
+	"local t = redis.call('TIME')\n"
+	"local now = t[1] * 1000 + math.floor(t[2] / 1000)\n"
+	"if ARGV[3] == '' then\n"
+	"  redis.call('HDEL', KEYS[1], ARGV[1])\n"
+	"else\n"
+	"  redis.call('HSET', KEYS[1], ARGV[1], string.format('%.0f %s %s', now + ARGV[2], ARGV[3], ARGV[4]))\n"
+	"end\n"
+	"local book = redis.call('HGET', KEYS[1], '~book')\n"
+	"if not book and ARGV[5] ~= '' then redis.call('HSET', KEYS[1], '~lost', ARGV[5]) end\n"
+	"if not book and ARGV[6] ~= '' and (ARGV[6] == ARGV[5] or not redis.call('HGET', KEYS[1], '~lost')) then\n"
+	"  redis.call('HSET', KEYS[1], '~book', ARGV[6])\n"
+	"  redis.call('HDEL', KEYS[1], '~lost')\n"
+	"  book = ARGV[6]\n"
+	"end\n"
+	"local all, live = redis.call('HGETALL', KEYS[1]), { book or '' }\n"
+	"for i = 1, #all, 2 do\n"
+	"  local ends, led, origin = string.match(all[i + 1], '^(%d+) (%d+) (%S+)$')\n"
+	"  if ends and tonumber(ends) > now then\n"
+	"    live[#live + 1] = all[i]\n"
+	"    live[#live + 1] = led\n"
+	"    live[#live + 1] = origin\n"
+	"  elseif string.sub(all[i], 1, 1) ~= '~' then\n"
+	"    redis.call('HDEL', KEYS[1], all[i])\n"
+	"  end\n"
+	"end\n"
+	"return live\n";
 
 /*
  * KEYS: cursor. ARGV: stream, id or empty to clear, epoch. -> in how many epochs it was tried. One count a stream, as only its next

@@ -5,6 +5,6 @@
 #ifndef DUNNINGD_DAEMON_REDIS_SCRIPTS_H
 #define DUNNINGD_DAEMON_REDIS_SCRIPTS_H
 
-extern const char script_lease[], script_release[], script_trying[], script_scrub[];
+extern const char script_lease[], script_release[], script_announce[], script_trying[], script_scrub[];
 
 #endif

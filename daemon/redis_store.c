@@ -296,6 +296,10 @@ static void take_field(struct call *call, struct store_cursor *cursor, size_t *c
 	} else if (strcmp(name, "redo") == 0) {
 		cursor->rebuilt = *value == '2';
 		cursor->redo = *value == '1' || cursor->rebuilt;
+	} else if (strncmp(name, "left ", 5) == 0) {
+		cursor->left = arena_grow(call->arena, cursor->left, cursor->left_count, &call->left_capacity, sizeof(*cursor->left));
+		cursor->left[cursor->left_count++] =
+			(struct store_left){ arena_strdup(call->arena, name + 5), strtoull(value, NULL, 10) };
 	} else if (strchr(name, ':') && strncmp(name, "trying ", 7) != 0) {
 		cursor->streams = arena_grow(call->arena, cursor->streams, cursor->stream_count, capacity,
 			sizeof(*cursor->streams));
@@ -415,6 +419,15 @@ static void store_release(void *self, const char *owner, store_done_fn done, voi
 
 	redis_link_script(store->link, &store->release_script, 1, 3, argv, NULL, 0, on_done,
 		store_call_begin(store, (void (*)(void))done, arg, 1));
+}
+
+static void store_tell(void *self, const char *stream, const char *event, size_t len, store_done_fn done, void *arg)
+{
+	struct redis_store *store = self;
+	const char *argv[] = { "XADD", stream, "*", "event", event };
+	const size_t lens[] = { 4, strlen(stream), 1, 5, len };
+
+	redis_link_command(store->link, 5, argv, lens, 0, on_done, store_call_begin(store, (void (*)(void))done, arg, 1));
 }
 
 static void on_trying(int r, const struct redis_reply *reply, void *arg)
@@ -560,6 +573,42 @@ void redis_store_check(struct redis_store *store, redis_store_check_fn done, voi
 	redis_link_command(store->link, 3, argv, NULL, 0, on_settings, store_call_begin(store, (void (*)(void))done, arg, 1));
 }
 
+/* --- who lives ------------------------------------------------------------------------------------------------------------- */
+
+static void on_members(int r, const struct redis_reply *reply, void *arg)
+{
+	struct call *call = arg;
+	struct store_member *members = NULL;
+	const char *book = "";
+	size_t count = 0;
+
+	(void)store_call_gathered(call, r, reply);
+	if (call->r == 0 && (reply->type != REDIS_ARRAY || !reply->count || !reply->items[0].str))
+		call->r = -EPROTO;
+	if (call->r == 0) {
+		members = arena_alloc(call->arena, (reply->count / 3 + 1) * sizeof(*members));
+		book = reply->items[0].str;
+	}
+	for (size_t i = 1; call->r == 0 && i + 2 < reply->count; i += 3) {
+		const struct redis_reply *one = &reply->items[i];
+
+		if (one[0].str && one[1].str && one[2].str)
+			members[count++] = (struct store_member){ one[0].str, one[2].str, (uint32_t)strtoul(one[1].str, NULL, 10) };
+	}
+	((redis_store_members_fn)call->fn)(call->r, book, members, count, call->arg);
+	store_call_end(call);
+}
+
+void redis_store_announce(struct redis_store *store, const struct store_announcement *what, redis_store_members_fn done, void *arg)
+{
+	struct call *call = store_call_begin(store, (void (*)(void))done, arg, 1);
+	const char *argv[] = { key_of(call->arena, &store->keyspace, "instances"), what->instance,
+		arena_printf(call->arena, "%lld", (long long)what->ttl_ms), what->led < 0 ? "" : arena_printf(call->arena, "%lld", (long long)what->led),
+		what->origin, what->book, what->new_book };
+
+	redis_link_script(store->link, &store->announce_script, 1, 7, argv, NULL, 0, on_members, call);
+}
+
 /* --- life -------------------------------------------------------------------------------------------------------------------- */
 
 struct redis_store *redis_store_create(struct event_base *base, const struct redis_url *url, const char *prefix,
@@ -577,13 +626,14 @@ struct redis_store *redis_store_create(struct event_base *base, const struct red
 	redis_script_init(&store->release_script, script_release);
 	redis_script_init(&store->trying_script, script_trying);
 	redis_script_init(&store->scrub_script, script_scrub);
+	redis_script_init(&store->announce_script, script_announce);
 	random_bytes(nonce, sizeof(nonce));
 	hex_format(nonce, sizeof(nonce), store->nonce);
 	store->link = redis_link_create_for(base, url, store->lease, state, arg);
 	store->reads = redis_link_create_for(base, url, store->lease, NULL, NULL);
 	store->port = (struct store_port){ .self = store, .read = store_read, .load = store_load, .hash = store_hash,
 		.due = store_due, .cursor = store_cursor_get, .commit = store_commit, .lease = store_lease,
-		.release = store_release, .trying = store_trying, .trim = store_trim, .tails = store_tails,
+		.release = store_release, .tell = store_tell, .trying = store_trying, .trim = store_trim, .tails = store_tails,
 		.replicated = store_replicated, .connected = store_connected, .scan = store_scan, .lasting = store_lasting, .scrub = store_scrub };
 	return store;
 }

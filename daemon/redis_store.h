@@ -24,4 +24,21 @@ void redis_store_check(struct redis_store *store, redis_store_check_fn done, voi
 typedef void (*redis_store_backlog_fn)(int r, int64_t due, int64_t dead, void *arg);
 void redis_store_backlog(struct redis_store *store, int64_t now, redis_store_backlog_fn done, void *arg);
 
+struct store_member {
+	const char *instance, *origin; /* origin: of its trail */
+	uint32_t led; /* partitions */
+};
+struct store_announcement {
+	const char *instance, *origin;
+	int64_t ttl_ms; /* so long it counts as living */
+	int64_t led; /* partitions; -1: it leaves */
+	const char *book, *new_book; /* that it knows, and that may be written where there is none; "" = none */
+};
+/*
+ * Says that the instance lives, in the hash `instances` of this store's partition; and hears whose book this is ("" = nobody's) and who else
+ * lives: `members` with ourselves. All borrowed for the call. r: as of the port.
+ */
+typedef void (*redis_store_members_fn)(int r, const char *book, const struct store_member *members, size_t count, void *arg);
+void redis_store_announce(struct redis_store *store, const struct store_announcement *what, redis_store_members_fn done, void *arg);
+
 #endif

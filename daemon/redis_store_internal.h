@@ -22,7 +22,7 @@ struct redis_store {
 	struct arena *arena;
 	struct keyspace keyspace;
 	const char *cursor, *lease, *due;
-	struct redis_script lease_script, release_script, trying_script, scrub_script;
+	struct redis_script lease_script, release_script, trying_script, scrub_script, announce_script;
 	char nonce[17];
 	struct call *calls; /* under way: a destroyed link no longer answers them */
 	char last_error[200];
@@ -42,7 +42,7 @@ struct call {
 	int r;
 	int64_t sent_at, ttl;
 	void *data;
-	size_t count;
+	size_t count, left_capacity;
 	struct call *next, **link;
 };
 struct call *store_call_begin(struct redis_store *store, void (*fn)(void), void *arg, size_t expected);

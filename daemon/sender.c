@@ -80,7 +80,7 @@ static int64_t start_until(struct dunner *d)
 {
 	int64_t mark = d->caught_up_at + MARK_MAX_AGE_MS + 1, lease = d->lease_until - LEASE_MARGIN_MS;
 
-	if (d->stopping || d->recovery || d->state != DUNNER_RUNNING || flow_holding(d) || !inbox_marked(d, MARK_MAX_AGE_MS))
+	if (d->failed || d->stopping || d->recovery || d->state != DUNNER_RUNNING || flow_holding(d) || !inbox_marked(d, MARK_MAX_AGE_MS))
 		return 0;
 	return mark < lease ? mark : lease;
 }

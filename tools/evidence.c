@@ -98,8 +98,8 @@ static int find_debtor(const struct trail_record *record, void *arg)
 /* Of the daemon's own records those that explain what was done: the rules, its life, and the brakes that people pulled. */
 static bool explains(const struct json *root)
 {
-	static const char *const kinds[] = { "policy.loaded", "daemon.start", "daemon.stop", "daemon.recovered", "sending.suspended", "sending.resumed",
-		"stream.gap" };
+	static const char *const kinds[] = { "policy.loaded", "daemon.start", "daemon.stop", "daemon.recovered", "daemon.superseded",
+		"sending.suspended", "sending.resumed", "stream.gap" };
 	const char *kind = word(root, "kind"), *command = word(root, "command");
 
 	for (size_t i = 0; i < ARRAY_LEN(kinds); i++)

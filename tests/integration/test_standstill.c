@@ -118,8 +118,10 @@ static const char *second_config(struct world *w, struct arena *arena, bool own_
 	assert_int_equal(file_read(w->config, 1 << 20, &text, NULL), 0);
 	changed = swap(arena, text.data, "/control\"", "/second-control\"");
 	changed = swap(arena, changed, "\"host-a\"", "\"host-b\"");
-	if (own_state)
+	if (own_state) {
 		changed = swap(arena, changed, "/state-0\"", "/state-b\"");
+		changed = swap(arena, changed, "\"test.example/world\"", "\"test.example/world-b\"");
+	}
 	assert_int_equal(file_replace(path, changed, strlen(changed), 0600), 0);
 	return path;
 }

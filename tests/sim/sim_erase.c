@@ -96,6 +96,28 @@ static void scrub(void *arg)
 	forget(q);
 }
 
+static void tell(void *arg)
+{
+	struct question *q = arg;
+	bool up = redis_up(q->host->sim->redis);
+
+	if (up)
+		redis_add(q->host->sim->redis, q->text, q->ids[0], false);
+	q->scrubbed(up ? 0 : -EAGAIN, q->arg);
+	forget(q);
+}
+
+static void port_tell(void *self, const char *stream, const char *event, size_t len, store_done_fn done, void *arg)
+{
+	struct host *host = self;
+	struct question *q = ask(host, stream, arg);
+
+	q->ids = arena_alloc(q->arena, sizeof(*q->ids));
+	q->ids[0] = arena_printf(q->arena, "%.*s", (int)len, event);
+	q->scrubbed = done;
+	sim_after(host->sim, host->life, 1, true, tell, forget, q);
+}
+
 static void port_scan(void *self, const char *cursor, const char *pattern, store_scan_fn done, void *arg)
 {
 	struct host *host = self;
@@ -123,6 +145,7 @@ void erase_plug(struct host *host)
 {
 	host->store.scan = port_scan;
 	host->store.scrub = port_scrub;
+	host->store.tell = port_tell;
 }
 
 /* --- who asks for it ------------------------------------------------------------------------------------------------------------- */

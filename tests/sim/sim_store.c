@@ -192,9 +192,13 @@ static void do_cursor(struct redis *redis, struct command *c)
 	memcpy(cursor->run_id, redis->run_id, REDIS_ID_SIZE);
 	memcpy(cursor->repl_id, redis->repl_id, REDIS_ID_SIZE);
 	cursor->streams = arena_alloc(c->arena, ((v ? v->count : 0) + 1) * sizeof(*cursor->streams));
+	cursor->left = arena_alloc(c->arena, ((v ? v->count : 0) + 1) * sizeof(*cursor->left));
 	for (size_t i = 0; v && i < v->count; i++) {
 		struct stream_position *at = &cursor->streams[cursor->stream_count];
 
+		if (strncmp(v->items[i].field, "left ", 5) == 0)
+			cursor->left[cursor->left_count++] =
+				(struct store_left){ arena_strdup(c->arena, v->items[i].field + 5), strtoull(v->items[i].value, NULL, 10) };
 		if (!strchr(v->items[i].field, ':') || strncmp(v->items[i].field, "trying ", 7) == 0)
 			continue;
 		at->stream = arena_strdup(c->arena, v->items[i].field);
@@ -253,7 +257,7 @@ static void do_lease(struct redis *redis, struct command *c)
 	bool mine = held && strcmp(redis->lease_owner, c->text) == 0 && redis->lease_life == c->life->number;
 	uint64_t epoch = hash_number(redis, "epoch");
 
-	c->granted = !held || strcmp(redis->lease_owner, c->text) == 0;
+	c->granted = c->number && (!held || strcmp(redis->lease_owner, c->text) == 0); /* without a span it only looks */
 	c->epoch = epoch;
 	if (redis->full_until > redis->sim->mono)
 		c->r = -ENOSPC;
@@ -271,7 +275,7 @@ static void do_lease(struct redis *redis, struct command *c)
 		redis->lease_life = c->life->number;
 		redis->lease_until = redis->sim->mono + c->number;
 	}
-	c->text = arena_strdup(c->arena, redis->lease_owner);
+	c->text = arena_strdup(c->arena, c->granted || held ? redis->lease_owner : "");
 }
 
 static void do_release(struct redis *redis, struct command *c)

@@ -52,6 +52,7 @@ struct port_timer {
 };
 
 struct world {
+	enum dunner_history history; /* who else wrote into the store */
 	char dir[64];
 	struct arena *arena;
 	struct config *config;

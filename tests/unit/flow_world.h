@@ -126,7 +126,7 @@ static int replay(void *self, uint32_t partition, uint64_t above, journal_replay
 	for (size_t i = 0; i < w->journaled && r == 0; i++)
 		if (w->journal[i].head.pseq > above)
 			r = fn(&w->journal[i], arg);
-	return r < 0 ? r : 0;
+	return r;
 }
 
 static int last(void *self, uint32_t partition, struct group_header *ret)
@@ -366,6 +366,11 @@ static struct library *load_library(struct world *w)
 	return library;
 }
 
+static enum dunner_history history(void *arg)
+{
+	return ((struct world *)arg)->history;
+}
+
 static void begin_flow(struct world *w)
 {
 	static const uint8_t install_key[32] = "an install key for these tests";
@@ -387,7 +392,7 @@ static void begin_flow(struct world *w)
 		.transport = arena_memdup(w->arena, &transport, sizeof(transport)) };
 	const struct dunner_settings settings = { .config = w->config, .install_key = install_key, .build = "test", .boot_id = "boot",
 		.log_origin = w->log_origin, .generation = w->sealed ? 2 : 1, .sealed = w->sealed, .paces = w->paces };
-	const struct dunner_callbacks callbacks = { .failed = on_failed, .stopped = on_stopped, .log = on_log, .arg = w };
+	const struct dunner_callbacks callbacks = { .failed = on_failed, .stopped = on_stopped, .log = on_log, .shared = history, .arg = w };
 
 	w->dunner = dunner_create(&ports, &settings, w->library, &callbacks);
 	dunner_start(w->dunner);

@@ -306,6 +306,31 @@ static void what_a_flush_took_may_have_left_however_far_the_redo_came(void **sta
 	}
 }
 
+/* Several instances have parts of its history: only who led it when it was emptied, and always before, makes it again. */
+static void an_emptied_store_of_several_waits_for_a_rebuild(void **state)
+{
+	(void)state;
+	for (int start = 0; start < 2; start++) {
+		for (int all = 0; all < 2; all++) {
+			struct world *w = running(0);
+
+			push(w, 1, INVOICE("1", LATER));
+			settle(w);
+			w->history = HISTORY_LOST;
+			if (!all)
+				w->journal[0].head.predecessor[0] = 1; /* what was before it, another one wrote */
+			if (start)
+				end_life(w);
+			flush(w);
+			if (start)
+				begin(w);
+			pass(w, 1000);
+			assert_int_equal(w->dunner->state, !start && all ? DUNNER_RUNNING : DUNNER_REFUSED);
+			close_world(w);
+		}
+	}
+}
+
 /* What was written last is at hand: neither the release nor the answer waits for the store to say it again. */
 static void what_was_just_written_is_not_asked_for(void **state)
 {
@@ -442,6 +467,7 @@ int main(void)
 		cmocka_unit_test(a_tried_entry_that_lost_its_place_is_taken_again),
 		cmocka_unit_test(what_was_under_way_at_a_kill_never_left),
 		cmocka_unit_test(what_a_flush_took_may_have_left_however_far_the_redo_came),
+		cmocka_unit_test(an_emptied_store_of_several_waits_for_a_rebuild),
 		cmocka_unit_test(what_was_just_written_is_not_asked_for),
 		cmocka_unit_test(a_flush_between_a_release_and_its_answer_is_redone),
 		cmocka_unit_test(a_group_holds_the_library_that_decides_it),

@@ -1,0 +1,541 @@
+/*
+ * The partitions of an instance: each has its flow from here on, led or waiting; one that is lost or given away begins anew. Which ones are led is
+ * agreed among the instances that live: each says so once a second, and takes and gives by what the others say (common/balance.h). Nothing
+ * depends on that agreement but evenness: who may write and send is the lease's matter alone.
+ */
+#include "daemon/instance_internal.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <syslog.h>
+#include <time.h>
+
+#include "common/balance.h"
+#include "common/hash.h"
+
+#define ANNOUNCE_MS 1000
+#define MEMBER_TTL_MS 10000 /* who is silent for so long does not live; shorter than a lease, so that its partitions are waited for */
+#define SETTLE_ROUNDS 3 /* nothing is given away before the others have said the same so often */
+#define GIVEN_MS 5000 /* what was given away is for another one to take */
+#define DETACH_MS 50
+#define BEGIN_MS 100 /* until it is known whose Redis this is */
+
+struct members {
+	struct event *timer;
+	struct arena *arena; /* of the last answer */
+	struct balance_member *others;
+	size_t count;
+	uint32_t led; /* as we said then */
+	int same; /* answers like the last one, in a row */
+	int heard; /* answers since the start, some */
+	int64_t heard_at; /* mono */
+	bool asked, refused_told, double_told;
+};
+
+static int64_t mono_ms(const struct instance *in)
+{
+	const struct clock_port *port = clock_port(in->clock, 0);
+
+	return port->mono(port->self);
+}
+
+/* --- what a flow tells ------------------------------------------------------------------------------------------------------- */
+
+/* The parts say "module: text"; the log wants them apart. */
+static void split_line(struct log *log, int priority, uint32_t partition, const char *line, const char *otherwise)
+{
+	const char *colon = strstr(line, ": ");
+	char module[24];
+	bool named = colon && (size_t)(colon - line) < sizeof(module);
+
+	snprintf(module, sizeof(module), "%.*s", named ? (int)(colon - line) : (int)strlen(otherwise), named ? line : otherwise);
+	log_partition(log, priority, module, partition, named ? colon + 2 : line);
+}
+
+void instance_note(int priority, const char *line, void *arg)
+{
+	split_line(((struct instance *)arg)->log, priority, LOG_NO_PARTITION, line, "dunningd");
+}
+
+static void on_line(int priority, const char *line, void *arg)
+{
+	struct partition *p = arg;
+
+	split_line(p->instance->log, priority, p->number, line, "dunner");
+}
+
+static void on_changed(void *arg)
+{
+	instance_tell(((struct partition *)arg)->instance);
+	instance_rotation(((struct partition *)arg)->instance);
+}
+
+/* It begins anew, as soon as nothing calls the old flow any more. */
+static void end(struct partition *p)
+{
+	p->ended = true;
+	event_add(p->instance->renewal, &(struct timeval){ 0 });
+}
+
+static void on_failed(int r, int exit_code, const char *reason, void *arg)
+{
+	struct partition *p = arg;
+	struct instance *in = p->instance;
+
+	if (exit_code == INSTANCE_LEASE_LOST) { /* that partition alone: the others are led as before */
+		log_partition(in->log, LOG_WARNING | MSG(LEASE_LOST), "lease", p->number, reason);
+		end(p);
+		if (in->stopping)
+			instance_stopped(p);
+		return;
+	}
+	log_partition(in->log, LOG_CRIT, "dunner", p->number, reason);
+	log_line(in->log, LOG_CRIT | MSG(ENDS), "dunningd", "ends: %s", strerror(-r));
+	instance_give_up(in, exit_code);
+}
+
+/* What a crash of this process may leave in doubt is limited for all of it. */
+static size_t beside(void *arg)
+{
+	const struct partition *p = arg;
+	const struct instance *in = p->instance;
+	size_t slots = 0;
+
+	for (size_t i = 0; i < in->partition_count; i++)
+		slots += &in->partitions[i] != p && in->partitions[i].dunner ? dunner_slots(in->partitions[i].dunner) : 0;
+	return slots;
+}
+
+static enum dunner_history shared(void *arg)
+{
+	const struct instance *in = ((struct partition *)arg)->instance;
+
+	return in->book.lost && in->book.shared ? HISTORY_LOST : in->book.shared ? HISTORY_SHARED : HISTORY_OURS;
+}
+
+static void on_record(const struct dunner_record *record, void *arg)
+{
+	dunner_record(instance_recorder(((struct partition *)arg)->instance), record);
+}
+
+static void on_stopped(void *arg)
+{
+	struct partition *p = arg;
+
+	if (p->instance->stopping) {
+		instance_stopped(p);
+		return;
+	}
+	log_partition(p->instance->log, LOG_INFO, "lease", p->number, "given away");
+	p->not_before = mono_ms(p->instance) + GIVEN_MS;
+	end(p);
+}
+
+/* --- Redis -------------------------------------------------------------------------------------------------------------------- */
+
+static void on_settings(int r, const char *fault, const char *warning, void *arg)
+{
+	struct instance *in = arg;
+
+	in->checking = false;
+	if (r == -EPERM && !in->config->redis_check_settings) {
+		log_line(in->log, LOG_WARNING | MSG(REDIS_SETTINGS), "redis", "its settings cannot be read (%s)",
+			redis_store_last_error(in->partitions[0].store));
+	} else if (r == -EPERM) {
+		log_line(in->log, LOG_CRIT | MSG(REDIS_SETTINGS), "redis", "its settings cannot be read (%s): allow the user CONFIG GET, or set "
+			"redis.check_settings to false", redis_store_last_error(in->partitions[0].store));
+		instance_give_up(in, INSTANCE_CONFIG);
+		return;
+	} else if (r < 0) {
+		return; /* the tick asks again */
+	}
+	in->checked = true;
+	if (warning)
+		log_line(in->log, LOG_WARNING | MSG(REDIS_SETTINGS), "redis", "%s", warning);
+	if (fault && in->config->redis_check_settings) {
+		log_line(in->log, LOG_CRIT | MSG(REDIS_SETTINGS), "redis", "%s (redis.check_settings false would start nevertheless)", fault);
+		instance_give_up(in, INSTANCE_CONFIG);
+		return;
+	}
+	if (fault)
+		log_line(in->log, LOG_WARNING | MSG(REDIS_SETTINGS), "redis", "%s", fault);
+	instance_start_partitions(in);
+}
+
+/* With every connection: behind a new one there may be another server. */
+void instance_check_redis(struct instance *in)
+{
+	if (in->checking || in->checked || !in->partitions[0].connected)
+		return;
+	in->checking = true;
+	redis_store_check(in->partitions[0].store, on_settings, in);
+}
+
+static void on_redis(bool connected, const char *why, void *arg)
+{
+	struct partition *p = arg;
+	struct instance *in = p->instance;
+
+	if (connected) {
+		log_partition(in->log, LOG_INFO, "redis", p->number, "connected");
+		p->away[0] = '\0';
+	} else if (strncmp(p->away, why, sizeof(p->away) - 1) != 0) { /* it is tried again and again: told once */
+		log_partition(in->log, LOG_WARNING | MSG(REDIS_AWAY), "redis", p->number, why);
+		snprintf(p->away, sizeof(p->away), "%s", why);
+	}
+	p->connected = connected;
+	if (p->number == 0) {
+		in->checked = in->checked && connected;
+		in->checking = in->checking && connected;
+		instance_check_redis(in);
+	}
+	instance_tell(in);
+}
+
+/* --- a flow's life ---------------------------------------------------------------------------------------------------------- */
+
+static void os_random(void *self, void *ret, size_t len)
+{
+	(void)self;
+	random_bytes(ret, len);
+}
+
+static const struct random_port random_source = { .bytes = os_random };
+
+static void open_partition(struct partition *p)
+{
+	struct instance *in = p->instance;
+	struct dunner_settings settings = { .partition = p->number, .config = in->config, .install_key = in->setup.install_key,
+		.build = DUNNINGD_VERSION, .boot_id = in->boot_id, .log_origin = in->generation.origin, .generation = in->generation.number,
+		.sealed = in->generation.sealed, .redis_ahead_ms = in->redis_ahead_ms, .paces = in->paces, .fetch = in->fetch, .played = in->setup.options->clock != NULL };
+	struct dunner_callbacks callbacks = { .changed = on_changed, .failed = on_failed, .stopped = on_stopped, .log = on_line,
+		.record = on_record, .shared = shared, .beside = in->partition_count > 1 ? beside : NULL, .log_root = in->signer ? instance_log_root : NULL, .arg = p };
+	struct dunner_ports ports = { .clock = clock_port(in->clock, p->number), .random = &random_source, .journal = journal_port(in->journal),
+		.keys = keystore_port(in->keys), .transport = instance_metrics_transport(in) };
+
+	p->store = redis_store_create(in->base, &in->setup.url, in->config->prefix, p->number, on_redis, p);
+	ports.store = redis_store_port(p->store);
+	p->dunner = dunner_create(&ports, &settings, in->library, &callbacks);
+	if (in->partition_count > 1) /* which ones, is agreed first */
+		dunner_want(p->dunner, false);
+}
+
+static void renew_partition(struct partition *p)
+{
+	struct instance *in = p->instance;
+	struct dunner *old = p->dunner;
+
+	redis_store_destroy(p->store);
+	p->connected = p->ended = false;
+	p->turns = p->seen_turns = 0;
+	if (p->number == 0) {
+		in->checked = in->checking = false;
+		in->members->asked = false;
+	}
+	open_partition(p);
+	dunner_take_records(p->dunner, old);
+	dunner_destroy(old);
+	if (in->held)
+		dunner_trail_set_back(p->dunner, true);
+	dunner_start(p->dunner);
+}
+
+static void on_renewal(evutil_socket_t fd, short what, void *arg)
+{
+	struct instance *in = arg;
+	bool waits = false;
+
+	(void)fd, (void)what;
+	for (size_t i = 0; i < in->partition_count && !in->stopping; i++) {
+		struct partition *p = &in->partitions[i];
+
+		if (p->ended && dunner_detached(p->dunner))
+			renew_partition(p);
+		waits |= p->ended;
+	}
+	if (waits && !in->stopping)
+		event_add(in->renewal, &(struct timeval){ .tv_usec = DETACH_MS * 1000 });
+	instance_tell(in);
+}
+
+void instance_start_partitions(struct instance *in)
+{
+	if (in->started || in->stopping)
+		return;
+	in->started = true;
+	instance_law(in);
+	in->started_mono = mono_ms(in);
+	event_active(in->members->timer, EV_TIMEOUT, 0);
+	instance_tell(in);
+}
+
+/* --- who leads what ----------------------------------------------------------------------------------------------------------- */
+
+/* Led, or on the way there, and not on the way out. */
+static bool leads(const struct partition *p)
+{
+	struct dunner_status status;
+
+	dunner_status(p->dunner, &status);
+	return !p->ended && status.epoch && status.state != DUNNER_STOPPING && status.state != DUNNER_STOPPED && status.state != DUNNER_REFUSED;
+}
+
+static uint32_t count_led(const struct instance *in)
+{
+	uint32_t led = 0;
+
+	for (size_t i = 0; i < in->partition_count; i++)
+		led += leads(&in->partitions[i]);
+	return led;
+}
+
+static bool lives(const struct members *m, const char *name)
+{
+	for (size_t i = 0; i < m->count; i++)
+		if (strcmp(m->others[i].name, name) == 0)
+			return true;
+	return false;
+}
+
+/* Free, or of one that does not live: whose lease ends before long. */
+static bool is_free(const struct partition *p)
+{
+	struct dunner_status status;
+
+	dunner_status(p->dunner, &status);
+	return !p->ended && status.state == DUNNER_PASSIVE && mono_ms(p->instance) >= p->not_before && !lives(p->instance->members, status.owner);
+}
+
+/* Each begins elsewhere among the free ones, so that few are asked for by two. */
+static void take(struct instance *in, uint32_t most)
+{
+	const struct members *m = in->members;
+	size_t rank = 0, count = 0, at = 0, first;
+
+	for (size_t i = 0; i < m->count; i++)
+		rank += strcmp(m->others[i].name, in->config->instance) < 0;
+	for (size_t i = 0; i < in->partition_count; i++)
+		count += is_free(&in->partitions[i]);
+	first = rank * count / (m->count + 1);
+	for (size_t i = 0; i < in->partition_count; i++) {
+		struct partition *p = &in->partitions[i];
+		bool candidate = is_free(p);
+
+		at += candidate;
+		if (!p->ended)
+			dunner_want(p->dunner, candidate && (at - 1 + count - first) % count < most);
+	}
+}
+
+static void give(struct instance *in, uint32_t most)
+{
+	for (size_t i = in->partition_count; i-- && most;) {
+		struct partition *p = &in->partitions[i];
+		struct dunner_status status;
+
+		dunner_status(p->dunner, &status);
+		if (!leads(p) || status.state != DUNNER_RUNNING)
+			continue;
+		most--;
+		log_partition(in->log, LOG_INFO, "lease", p->number, "another instance has fewer partitions: it is given away");
+		dunner_stop(p->dunner);
+	}
+}
+
+static bool fresh(const struct instance *in)
+{
+	return in->members->heard && mono_ms(in) - in->members->heard_at < MEMBER_TTL_MS;
+}
+
+/* Who cannot hear the others takes what is free, so that nothing stands still; and gives nothing. */
+static void balance(struct instance *in)
+{
+	struct members *m = in->members;
+	bool known = fresh(in);
+	struct balance b;
+
+	if (in->partition_count == 1 || in->stopping || !in->begun)
+		return;
+	if (in->book.lost) { /* an empty partition may be one that others led */
+		take(in, 0);
+		return;
+	}
+	if (known ? m->heard < 2 : mono_ms(in) - in->started_mono < MEMBER_TTL_MS)
+		return; /* Redis may just have been emptied, and the others have not yet said again that they live */
+	b = balance_decide(m->others, known ? m->count : 0, count_led(in), (uint32_t)in->partition_count);
+	if (b.give && m->same >= SETTLE_ROUNDS)
+		give(in, b.give);
+	take(in, b.take);
+}
+
+/* Once it is known whose Redis this is. */
+static void begin(struct instance *in)
+{
+	if (in->begun || in->stopping)
+		return;
+	in->begun = true;
+	for (size_t i = 0; i < in->partition_count; i++)
+		dunner_start(in->partitions[i].dunner);
+}
+
+/* Two logs of one name would have two roots for one size: who relies on the trail could rely on neither. */
+static bool is_double(struct instance *in, const struct store_member *other)
+{
+	if (strcmp(other->origin, in->generation.origin) != 0)
+		return false;
+	if (!in->members->double_told)
+		log_line(in->log, LOG_CRIT | MSG(CANNOT_START), "dunningd", "instance %s writes a trail of the same origin (%s): give each instance an origin "
+			"of its own, $.origin", other->instance, other->origin);
+	in->members->double_told = true;
+	if (in->members->heard || count_led(in))
+		return false; /* that one came later, and ends */
+	instance_give_up(in, INSTANCE_CONFIG);
+	return true;
+}
+
+static void on_members(int r, const char *book, const struct store_member *members, size_t count, void *arg)
+{
+	struct instance *in = arg;
+	struct members *m = in->members;
+	CLEANUP(arena_freep) struct arena *arena = arena_create();
+	struct balance_member *others = arena_alloc(arena, (count + 1) * sizeof(*others));
+	uint32_t led = count_led(in);
+	bool same = m->heard && led == m->led;
+	size_t n = 0;
+
+	m->asked = false;
+	if (r < 0) {
+		if (!m->refused_told && r == -EPERM)
+			log_line(in->log, LOG_WARNING, "lease", "Redis does not let us say that we live (%s): partitions are taken as they are free, and not shared "
+				"evenly", redis_store_last_error(in->partitions[0].store));
+		m->refused_told |= r == -EPERM;
+		if (r == -EPERM)
+			begin(in);
+		balance(in);
+		return;
+	}
+	if (!instance_book_heard(in, book))
+		return;
+	if (!fresh(in))
+		m->heard = 0;
+	for (size_t i = 0; i < count; i++)
+		if (strcmp(members[i].instance, in->config->instance) != 0) {
+			if (is_double(in, &members[i]))
+				return;
+			others[n++] = (struct balance_member){ arena_strdup(arena, members[i].instance), members[i].led };
+		}
+	same = same && n == m->count;
+	for (size_t i = 0; i < n && same; i++) {
+		same = false;
+		for (size_t k = 0; k < m->count; k++)
+			same |= strcmp(m->others[k].name, others[i].name) == 0 && m->others[k].held == others[i].held;
+	}
+	for (size_t i = 0; i < n; i++)
+		if (!lives(m, others[i].name))
+			log_line(in->log, LOG_INFO, "lease", "instance %s lives", others[i].name);
+	for (size_t i = 0; i < m->count; i++) {
+		bool there = false;
+
+		for (size_t k = 0; k < n; k++)
+			there |= strcmp(others[k].name, m->others[i].name) == 0;
+		if (!there)
+			log_line(in->log, LOG_NOTICE, "lease", "instance %s is gone: what it led is taken over", m->others[i].name);
+	}
+	arena_free(m->arena);
+	m->arena = TAKE(arena);
+	m->others = others;
+	m->count = n;
+	m->led = led;
+	m->same = same ? m->same + 1 : 0;
+	m->heard += m->heard < 2;
+	m->heard_at = mono_ms(in);
+	if (n)
+		instance_book_shared(in);
+	if (in->book.id[0] || in->book.lost)
+		begin(in);
+	balance(in);
+}
+
+static void announce(struct instance *in, int64_t led, redis_store_members_fn done)
+{
+	redis_store_announce(in->partitions[0].store, &(struct store_announcement){ .instance = in->config->instance, .origin = in->generation.origin,
+		.ttl_ms = MEMBER_TTL_MS, .led = led, .book = in->book.id, .new_book = instance_book_offer(in, in->members->heard) }, done, in);
+}
+
+static void on_announce(evutil_socket_t fd, short what, void *arg)
+{
+	struct instance *in = arg;
+	struct members *m = in->members;
+
+	(void)fd, (void)what;
+	event_add(m->timer, in->begun ? &(struct timeval){ .tv_sec = ANNOUNCE_MS / 1000 } : &(struct timeval){ .tv_usec = BEGIN_MS * 1000 });
+	if (in->stopping || !in->started)
+		return;
+	if (m->asked || !in->partitions[0].connected || in->partitions[0].ended) {
+		balance(in);
+		return;
+	}
+	m->asked = true;
+	announce(in, count_led(in), on_members);
+}
+
+static void on_left(int r, const char *book, const struct store_member *members, size_t count, void *arg)
+{
+	(void)r, (void)book, (void)members, (void)count, (void)arg;
+}
+
+void instance_leave(struct instance *in)
+{
+	if (in->partitions[0].connected && !in->partitions[0].ended)
+		announce(in, -1, on_left);
+}
+
+void instance_status_members(const struct instance *in, struct json_writer *w)
+{
+	const struct members *m = in->members;
+
+	jw_array(w, "instances");
+	jw_object(w, NULL);
+	jw_str(w, "instance", in->config->instance);
+	jw_int(w, "partitions", count_led(in));
+	jw_end_object(w);
+	for (size_t i = 0; i < m->count; i++) {
+		jw_object(w, NULL);
+		jw_str(w, "instance", m->others[i].name);
+		jw_int(w, "partitions", m->others[i].held);
+		jw_end_object(w);
+	}
+	jw_end_array(w);
+}
+
+/* --- all of them ---------------------------------------------------------------------------------------------------------------- */
+
+void instance_open_partitions(struct instance *in)
+{
+	in->members = xcalloc(1, sizeof(*in->members));
+	in->members->arena = arena_create();
+	in->members->timer = evtimer_new(in->base, on_announce, in);
+	in->renewal = evtimer_new(in->base, on_renewal, in);
+	in->partition_count = (size_t)in->config->partitions;
+	in->partitions = xcalloc(in->partition_count, sizeof(*in->partitions));
+	for (size_t i = 0; i < in->partition_count; i++) {
+		in->partitions[i].instance = in;
+		in->partitions[i].number = (uint32_t)i;
+		open_partition(&in->partitions[i]);
+	}
+}
+
+void instance_close_partitions(struct instance *in)
+{
+	for (size_t i = 0; i < in->partition_count; i++)
+		redis_store_destroy(in->partitions[i].store);
+	free(in->partitions);
+	if (!in->members)
+		return;
+	event_free(in->members->timer);
+	event_free(in->renewal);
+	arena_free(in->members->arena);
+	free(in->members);
+}

@@ -1,0 +1,531 @@
+/*
+ * instances - several dunningd on one book: they are killed, paused, stopped and started again under load, and share the partitions.
+ *
+ *	instances [--rounds N] [--instances K] [--partitions P] [--per-round M] [--plain] [--seed S] [--programs DIR] [--keep]
+ *
+ * In each round invoices come in and one instance is killed (SIGKILL), paused for longer than its lease (SIGSTOP), or stopped (SIGTERM); the
+ * others lead its partitions within 20 seconds. Then it comes back, and the partitions are spread evenly again. At the end every invoice was
+ * sent once: with a provider that knows its keys (the sandbox); or at most once, and no more than the configured concurrency is in doubt for each
+ * fault, with one that has nothing (--plain). All trails verify, and `dunningctl check` finds nothing.
+ */
+#include <getopt.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/file.h"
+#include "tests/support/world.h"
+
+#define INSTANCES_MAX 8
+#define CONCURRENCY 8
+#define TAKE_OVER_MS 20000 /* what is promised */
+#define PATIENCE_MS 90000
+#define SETTLE_MS 400000 /* a second try with the same key has its time after minutes */
+#define CHUNK 12 /* invoices */
+#define PER_DEBTOR 3
+
+enum fault { FAULT_KILL, FAULT_PAUSE, FAULT_STOP, FAULT_COUNT };
+static const char *const fault_names[FAULT_COUNT] = { "killed", "paused", "stopped" };
+
+struct run {
+	struct world world;
+	struct world_instance instances[INSTANCES_MAX];
+	int count, partitions, per_round;
+	bool runs[INSTANCES_MAX];
+	int invoices, wrong, faults;
+	int64_t taken[FAULT_COUNT], longest[FAULT_COUNT];
+	int times[FAULT_COUNT], late;
+};
+
+static uint64_t seed = 1;
+
+static int pick(int below)
+{
+	seed ^= seed << 13;
+	seed ^= seed >> 7;
+	seed ^= seed << 17;
+	return (int)(seed % (uint64_t)below);
+}
+
+static void complain(struct run *run, const char *format, ...) __attribute__((format(printf, 2, 3)));
+static void complain(struct run *run, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	vfprintf(stderr, format, args);
+	va_end(args);
+	fputc('\n', stderr);
+	run->wrong++;
+}
+
+/* --- who leads what --------------------------------------------------------------------------------------------------------- */
+
+/* How many partitions each of those that run leads; false: somebody does not answer, or one is led by nobody. */
+static bool ask_led(struct run *run, int led[INSTANCES_MAX])
+{
+	int all = 0;
+
+	for (int i = 0; i < run->count; i++) {
+		CLEANUP(arena_freep) struct arena *arena = arena_create();
+		struct json status, partitions;
+
+		led[i] = 0;
+		if (!run->runs[i])
+			continue;
+		status = world_instance_status(&run->world, &run->instances[i], arena);
+		if (status.type == JSON_NONE)
+			return false;
+		partitions = json_get(&status, "partitions");
+		for (size_t p = 0; p < json_len(&partitions); p++) {
+			struct json one = json_at(&partitions, p), state = json_get(&one, "state");
+
+			led[i] += json_str(&state) && strcmp(json_str(&state), "running") == 0;
+		}
+		all += led[i];
+	}
+	return all == run->partitions;
+}
+
+static bool is_even(struct run *run)
+{
+	int led[INSTANCES_MAX], least = run->partitions, most = 0;
+
+	if (!ask_led(run, led))
+		return false;
+	for (int i = 0; i < run->count; i++) {
+		if (!run->runs[i])
+			continue;
+		least = led[i] < least ? led[i] : least;
+		most = led[i] > most ? led[i] : most;
+	}
+	return most - least <= 1;
+}
+
+static void push(struct run *run)
+{
+	world_push_range(&run->world, WORLD_FINALIZED, run->invoices, CHUNK, PER_DEBTOR);
+	run->invoices += CHUNK;
+}
+
+static void say_logs(const struct run *run)
+{
+	for (int i = 0; i < run->count; i++)
+		fprintf(stderr, "%s: %s\n", run->instances[i].name, run->instances[i].log);
+}
+
+/* All are led by those that run; invoices keep coming meanwhile, `left` of them. ms it took. */
+static int64_t until_led(struct run *run, bool even, int *left)
+{
+	int64_t begun = real_ms();
+	int led[INSTANCES_MAX];
+
+	for (;;) {
+		if (even ? is_even(run) : ask_led(run, led))
+			return real_ms() - begun;
+		if (real_ms() - begun > PATIENCE_MS) {
+			say_logs(run);
+			world_fail("the partitions are not %s; kept in %s", even ? "spread evenly" : "all led", run->world.dir);
+		}
+		if (*left > 0) {
+			push(run);
+			*left -= CHUNK;
+		}
+		pause_ms(50);
+	}
+}
+
+/* --- a round ---------------------------------------------------------------------------------------------------------------------- */
+
+static void start(struct run *run, int i)
+{
+	world_instance_start(&run->world, &run->instances[i]);
+	run->runs[i] = true;
+}
+
+static void play(struct run *run, int round)
+{
+	enum fault fault = (enum fault)(round % FAULT_COUNT);
+	int victim = pick(run->count), left = run->per_round;
+	struct world_instance *instance = &run->instances[victim];
+	int64_t took;
+
+	for (int i = pick(4); i >= 0 && left > 0; i--) { /* the instant of the fault is what is being chosen */
+		push(run);
+		left -= CHUNK;
+		pause_ms(pick(60));
+	}
+	run->runs[victim] = false;
+	run->faults++;
+	switch (fault) {
+	case FAULT_KILL:
+		process_kill(&instance->process);
+		break;
+	case FAULT_PAUSE:
+		(void)kill(instance->process.pid, SIGSTOP);
+		break;
+	default:
+		if (process_stop(&instance->process, 40000) != 0)
+			complain(run, "%s does not stop with 0", instance->name);
+		break;
+	}
+	took = until_led(run, false, &left);
+	run->taken[fault] += took;
+	run->times[fault]++;
+	run->longest[fault] = took > run->longest[fault] ? took : run->longest[fault];
+	run->late += took > TAKE_OVER_MS;
+	if (fault == FAULT_PAUSE) {
+		(void)kill(instance->process.pid, SIGCONT);
+		run->runs[victim] = true;
+	} else {
+		start(run, victim);
+	}
+	printf("round %d: %s was %s; taken over in %" PRId64 " ms, even again in %" PRId64 " ms\n", round + 1, instance->name, fault_names[fault], took,
+		until_led(run, true, &left));
+	fflush(stdout);
+}
+
+/* --- the end ---------------------------------------------------------------------------------------------------------------------- */
+
+static int64_t doubts(struct run *run)
+{
+	int64_t n = 0;
+
+	for (int p = 0; p < run->partitions; p++) {
+		CLEANUP(arena_freep) struct arena *arena = arena_create();
+		const struct redis_reply *page = world_redis(&run->world, arena,
+			(const char *const[]){ "XRANGE", world_key_in(&run->world, arena, (uint32_t)p, "outbound"), "-", "+", NULL });
+
+		for (size_t i = 0; i < page->count; i++)
+			n += strstr(page->items[i].items[1].items[1].str, "\"contact.unknown\"") != NULL;
+	}
+	return n;
+}
+
+/* Nothing is due or under way; and what waits for a provider that an instance took for away has gone out, too. */
+static bool has_settled(struct run *run)
+{
+	CLEANUP(arena_freep) struct arena *arena = arena_create();
+
+	return world_rests(&run->world) &&
+		world_sent(&run->world, arena, run->invoices).messages + (run->world.options.plain ? doubts(run) : 0) >= run->invoices;
+}
+
+static void settle(struct run *run)
+{
+	int64_t deadline = real_ms() + SETTLE_MS;
+
+	while (!has_settled(run)) {
+		if (real_ms() > deadline) {
+			say_logs(run);
+			world_fail("it does not come to rest; kept in %s", run->world.dir);
+		}
+		pause_ms(200);
+	}
+}
+
+static int run_ctl(struct run *run, int i, const char *const *words, struct buf *output)
+{
+	char config[140];
+	int status;
+
+	snprintf(config, sizeof(config), "%s", run->world.config);
+	snprintf(run->world.config, sizeof(run->world.config), "%s", run->instances[i].config);
+	status = world_ctl(&run->world, words, output);
+	snprintf(run->world.config, sizeof(run->world.config), "%s", config);
+	return status;
+}
+
+static void check(struct run *run)
+{
+	CLEANUP(arena_freep) struct arena *arena = arena_create();
+	struct world_sent sent = world_sent(&run->world, arena, run->invoices);
+	bool plain = run->world.options.plain;
+	int64_t doubted = doubts(run);
+	int twice = 0, never = 0;
+
+	for (int i = 0; i < run->invoices; i++) {
+		CLEANUP(arena_freep) struct arena *one = arena_create();
+		struct json e = world_escalation(&run->world, one, i);
+
+		if (e.type == JSON_NONE)
+			complain(run, "inv_%d: lost", i);
+		twice += sent.captured[i] > 1;
+		never += sent.captured[i] == 0;
+		if (sent.captured[i] > 1 || (!plain && sent.captured[i] != 1))
+			complain(run, "inv_%d: captured %d times", i, sent.captured[i]);
+	}
+	if (plain && (twice || sent.repeated || never > doubted))
+		complain(run, "plain: %d twice, %d repeated, %d never, %" PRId64 " in doubt", twice, sent.repeated, never, doubted);
+	if (doubted > (int64_t)run->faults * CONCURRENCY)
+		complain(run, "%" PRId64 " in doubt after %d faults: more than the concurrency of %d for each", doubted, run->faults, CONCURRENCY);
+	for (int i = 0; i < run->count; i++) {
+		CLEANUP(buf_clear) struct buf said = { 0 };
+
+		if (run_ctl(run, i, (const char *const[]){ "trail", "verify", NULL }, &said) != 0)
+			complain(run, "%s: %s", run->instances[i].name, buf_str(&said));
+	}
+	if (!run->world.options.plain) {
+		CLEANUP(buf_clear) struct buf said = { 0 };
+
+		if (run_ctl(run, 0, (const char *const[]){ "check", NULL }, &said) != 0)
+			complain(run, "check: %s", buf_str(&said));
+	}
+	printf("%d faults, %d instances, %d partitions%s: %d invoices, %d captured, %d repeated by key, %d twice, %" PRId64 " in doubt; %d wrong\n", run->faults,
+		run->count, run->partitions, plain ? ", plain provider" : "", run->invoices, sent.messages, sent.repeated, twice, doubted, run->wrong);
+}
+
+/* --- made again ------------------------------------------------------------------------------------------------------------------- */
+
+/* What a rebuild need not have: who leads, what is being tried, that a commit was a redo; what webhooks were told already. */
+static const char normal[] =
+	"local out, keys = {}, redis.call('KEYS', ARGV[1] .. ':*')\n"
+	"table.sort(keys)\n"
+	"for _, k in ipairs(keys) do\n"
+	"  local t = redis.call('TYPE', k).ok\n"
+	"  if string.match(k, ':lease$') or string.match(k, ':instances$') or string.match(k, ':hook:') or string.match(k, ':events$') or\n"
+	"    string.match(k, ':events:') then t = '' end\n"
+	"  local v = {}\n"
+	"  if t == 'string' then v = { redis.call('GET', k), tostring(redis.call('PEXPIRETIME', k)) } end\n"
+	"  if t == 'zset' then v = redis.call('ZRANGE', k, 0, -1, 'WITHSCORES') end\n"
+	"  if t == 'stream' then for _, e in ipairs(redis.call('XRANGE', k, '-', '+')) do v[#v + 1] = e[1]; for _, f in ipairs(e[2]) do v[#v + 1] = f end end end\n"
+	"  if t == 'hash' then\n"
+	"    local names = redis.call('HKEYS', k)\n"
+	"    table.sort(names)\n"
+	"    for _, f in ipairs(names) do\n"
+	"      if not string.match(k, ':cursor$') or (f ~= 'epoch' and f ~= 'redo' and not string.match(f, '^trying ')) then\n"
+	"        v[#v + 1] = f\n"
+	"        v[#v + 1] = redis.call('HGET', k, f)\n"
+	"      end\n"
+	"    end\n"
+	"  end\n"
+	"  if #v > 0 then out[#out + 1] = k .. ' ' .. redis.sha1hex(table.concat(v, '\\n')) .. ' ' .. #v end\n"
+	"end\n"
+	"return table.concat(out, '\\n')\n";
+
+static const char *state_of(struct run *run, struct arena *arena, const char *prefix)
+{
+	return world_redis(&run->world, arena, (const char *const[]){ "EVAL", normal, "0", prefix, NULL })->str;
+}
+
+static void say_difference(const char *before, const char *after)
+{
+	for (int told = 0; *before && *after && told < 10;) {
+		size_t n = strcspn(before, "\n"), m = strcspn(after, "\n");
+
+		if (n != m || strncmp(before, after, n) != 0) {
+			fprintf(stderr, "  was %.*s\n  is  %.*s\n", (int)n, before, (int)m, after);
+			told++;
+		}
+		before += n + (before[n] == '\n');
+		after += m + (after[m] == '\n');
+	}
+}
+
+/* `more`: two pairs of an option and its value at most; NULL ends them. */
+static int rebuild(struct run *run, const char *const *more, struct buf *said)
+{
+	const char *words[INSTANCES_MAX + 9] = { "instances", "rebuild", "--yes" };
+	size_t n = 3;
+
+	for (; *more; more++)
+		words[n++] = *more;
+	for (int i = 0; i < run->count; i++)
+		words[n++] = run->instances[i].state;
+	words[n] = NULL;
+	return run_ctl(run, 0, words, said);
+}
+
+/* All that Redis had is in the journals of all of them together, and in those of one alone it is not. */
+static void make_again(struct run *run)
+{
+	CLEANUP(arena_freep) struct arena *arena = arena_create();
+	CLEANUP(buf_clear) struct buf said = { 0 }, alone = { 0 };
+	const char *before = state_of(run, arena, run->world.prefix), *after;
+
+	if (rebuild(run, (const char *const[]){ NULL }, &said) != 0 || strcmp(before, state_of(run, arena, run->world.prefix)) != 0)
+		complain(run, "a Redis that has everything was changed: %s", buf_str(&said));
+	(void)world_redis(&run->world, arena, (const char *const[]){ "HSET", world_key_in(&run->world, arena, 0, "cursor"), "pseq", "1", NULL });
+	if (rebuild(run, (const char *const[]){ NULL }, &said) == 0)
+		complain(run, "a Redis that is elsewhere was written over");
+	(void)world_redis(&run->world, arena, (const char *const[]){ "FLUSHALL", NULL });
+	if (run->faults && run_ctl(run, 0, (const char *const[]){ "instances", "rebuild", "--yes", run->instances[0].state, NULL }, &alone) == 0)
+		complain(run, "one instance's journal was taken for all of it");
+	buf_reset(&said);
+	if (rebuild(run, (const char *const[]){ NULL }, &said) != 0)
+		complain(run, "rebuild: %s", buf_str(&said));
+	after = state_of(run, arena, run->world.prefix);
+	if (strcmp(before, after) != 0) {
+		complain(run, "rebuilt, it is another state (%zu and %zu bytes of digests)", strlen(before), strlen(after));
+		say_difference(before, after);
+	}
+	printf("flushed and rebuilt out of %d journals: %zu bytes of digests, %s\n", run->count, strlen(after), strcmp(before, after) == 0 ? "the same" : "others");
+}
+
+/* They go on with what was made again. */
+static void go_on(struct run *run, const char *what)
+{
+	int left = 0;
+
+	for (int i = 0; i < run->count; i++)
+		start(run, i);
+	(void)until_led(run, true, &left);
+	push(run);
+	push(run);
+	settle(run);
+	for (int i = 0; i < run->count; i++) {
+		run->runs[i] = false;
+		if (process_stop(&run->instances[i].process, 40000) != 0)
+			complain(run, "%s does not stop with 0", run->instances[i].name);
+	}
+	printf("%s: ", what);
+	check(run);
+}
+
+/* Of each partition: it is refused, or Redis has it again and it is led. */
+static bool all_know(struct run *run)
+{
+	int known = 0;
+
+	for (int i = 0; i < run->count; i++) {
+		CLEANUP(arena_freep) struct arena *arena = arena_create();
+		struct json status = world_instance_status(&run->world, &run->instances[i], arena), partitions = json_get(&status, "partitions");
+
+		for (size_t p = 0; p < json_len(&partitions); p++) {
+			struct json one = json_at(&partitions, p), state = json_get(&one, "state");
+			const char *word = json_str(&state) ? json_str(&state) : "";
+
+			known += strcmp(word, "refused") == 0 ||
+				(strcmp(word, "running") == 0 && world_redis(&run->world, arena, (const char *const[]){ "HGET",
+					world_key_in(&run->world, arena, (uint32_t)p, "cursor"), "pseq", NULL })->type == REDIS_STRING);
+		}
+	}
+	return known == run->partitions;
+}
+
+/* Redis loses everything under them: what one alone has led is made again by itself, all else is refused until it is rebuilt. */
+static void lose_all(struct run *run)
+{
+	CLEANUP(arena_freep) struct arena *arena = arena_create();
+	CLEANUP(buf_clear) struct buf said = { 0 };
+	int64_t deadline = real_ms() + PATIENCE_MS;
+	int left = 0;
+
+	for (int i = 0; i < run->count; i++)
+		start(run, i);
+	(void)until_led(run, true, &left);
+	(void)world_redis(&run->world, arena, (const char *const[]){ "FLUSHALL", NULL });
+	push(run);
+	while (!all_know(run)) {
+		if (real_ms() > deadline)
+			world_fail("a flushed Redis is not noticed; kept in %s", run->world.dir);
+		pause_ms(50);
+	}
+	for (int i = 0; i < run->count; i++)
+		if (process_stop(&run->instances[i].process, 40000) != 0)
+			complain(run, "%s does not stop with 0", run->instances[i].name);
+	if (rebuild(run, (const char *const[]){ NULL }, &said) != 0)
+		complain(run, "rebuild: %s", buf_str(&said));
+	go_on(run, "lost under load and rebuilt");
+}
+
+static void reconfigure(struct run *run, int i, const char *prefix, int partitions)
+{
+	CLEANUP(buf_clear) struct buf text = { 0 };
+	CLEANUP(arena_freep) struct arena *arena = arena_create();
+	const char *old = arena_printf(arena, "\"prefix\":\"%s\",\"partitions\":%d,", run->world.prefix, run->partitions), *at;
+
+	if (file_read(run->instances[i].config, 100000, &text, NULL) < 0 || !(at = strstr(buf_str(&text), old)))
+		world_fail("%s has no %s", run->instances[i].config, old);
+	world_put(&run->world, run->instances[i].config + strlen(run->world.dir) + 1, arena_printf(arena, "%.*s\"prefix\":\"%s\",\"partitions\":%d,%s",
+		(int)(at - buf_str(&text)), buf_str(&text), prefix, partitions, at + strlen(old)));
+}
+
+/* The same book in another number of partitions. */
+static void spread(struct run *run)
+{
+	CLEANUP(buf_clear) struct buf said = { 0 };
+	CLEANUP(arena_freep) struct arena *arena = arena_create();
+	int partitions = run->partitions > 7 ? 7 : run->partitions + 3;
+
+	if (rebuild(run, (const char *const[]){ "--partitions", arena_printf(arena, "%d", partitions), "--prefix", "spread", NULL }, &said) != 0)
+		complain(run, "rebuild --partitions: %s", buf_str(&said));
+	for (int i = 0; i < run->count; i++)
+		reconfigure(run, i, "spread", partitions);
+	snprintf(run->world.prefix, sizeof(run->world.prefix), "spread");
+	run->partitions = run->world.options.partitions = partitions;
+	go_on(run, "spread over other partitions");
+}
+
+int main(int argc, char **argv)
+{
+	static const struct option options[] = { { "rounds", required_argument, NULL, 'r' }, { "instances", required_argument, NULL, 'i' },
+		{ "partitions", required_argument, NULL, 'p' }, { "per-round", required_argument, NULL, 'm' }, { "plain", no_argument, NULL, 'n' },
+		{ "seed", required_argument, NULL, 's' }, { "programs", required_argument, NULL, 'd' }, { "keep", no_argument, NULL, 'e' }, { 0 } };
+	struct world_options how = { .concurrency = CONCURRENCY, .partitions = 12 };
+	struct run run = { .count = 3, .per_round = 120 };
+	int rounds = 3, option, left = 0;
+	bool keep = false;
+	uint64_t given;
+
+	while ((option = getopt_long(argc, argv, "", options, NULL)) >= 0) {
+		if (option == 'r')
+			rounds = atoi(optarg);
+		else if (option == 'i')
+			run.count = atoi(optarg);
+		else if (option == 'p')
+			how.partitions = atoi(optarg);
+		else if (option == 'm')
+			run.per_round = atoi(optarg);
+		else if (option == 'n')
+			how.plain = true;
+		else if (option == 's')
+			seed = strtoull(optarg, NULL, 10);
+		else if (option == 'd')
+			how.programs = optarg;
+		else if (option == 'e')
+			keep = true;
+		else
+			return 2;
+	}
+	if (run.count < 2 || run.count > INSTANCES_MAX || how.partitions < 1)
+		return 2;
+	given = seed;
+	seed = seed * UINT64_C(0x9e3779b97f4a7c15) + 1;
+	run.partitions = how.partitions;
+	world_open(&run.world, &how);
+	for (int i = 0; i < run.count; i++) {
+		char name[24];
+
+		snprintf(name, sizeof(name), "host-%c", 'a' + i);
+		world_instance(&run.world, name, &run.instances[i]);
+		start(&run, i);
+	}
+	printf("seed %" PRIu64 ": %d instances lead %d partitions evenly after %" PRId64 " ms\n", given, run.count, run.partitions,
+		until_led(&run, true, &left));
+	for (int round = 0; round < rounds; round++)
+		play(&run, round);
+	settle(&run);
+	for (int f = 0; f < FAULT_COUNT; f++)
+		if (run.times[f])
+			printf("%s: %d times, taken over in %" PRId64 " ms on average, %" PRId64 " ms at most\n", fault_names[f], run.times[f],
+				run.taken[f] / run.times[f], run.longest[f]);
+	printf("%d of %d within %d s\n", run.faults - run.late, run.faults, TAKE_OVER_MS / 1000);
+	for (int i = 0; i < run.count; i++)
+		if (process_stop(&run.instances[i].process, 40000) != 0)
+			complain(&run, "%s does not stop with 0", run.instances[i].name);
+	check(&run);
+	make_again(&run);
+	lose_all(&run);
+	spread(&run);
+	make_again(&run);
+	if (run.wrong)
+		say_logs(&run);
+	for (int i = 0; i < run.count; i++)
+		process_kill(&run.instances[i].process);
+	world_close(&run.world, keep || run.wrong);
+	return run.wrong ? 1 : 0;
+}
