@@ -14,7 +14,7 @@ const struct option_row cmd_globals[] = {
 	{ 0 },
 };
 
-const struct command *const cmd_table[] = { &cmd_status, &cmd_list, &cmd_show, &cmd_explain, &cmd_timeline, &cmd_link, &cmd_push, &cmd_hold, &cmd_resume,
+const struct command *const cmd_table[] = { &cmd_status, &cmd_top, &cmd_list, &cmd_show, &cmd_explain, &cmd_timeline, &cmd_link, &cmd_push, &cmd_hold, &cmd_resume,
 	&cmd_skip, &cmd_retry, &cmd_suspend, &cmd_release, &cmd_gap_closed, &cmd_tasks, &cmd_task_done, &cmd_task_letter, &cmd_call_log, &cmd_decide, &cmd_commitment_list, &cmd_commitment_execute,
 	&cmd_commitment_withdraw, &cmd_worth, &cmd_fees, &cmd_fee_waive, &cmd_waive, &cmd_handover, &cmd_offer_list, &cmd_offer_accept,
 	&cmd_promise_make, &cmd_promise_withdraw, &cmd_promise_list, &cmd_plan_make, &cmd_plan_cancel, &cmd_plan_list, &cmd_dispute_open,

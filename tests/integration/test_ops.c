@@ -154,6 +154,26 @@ static void the_doctor_finds_what_is_wrong(void **state)
 	assert_true(world_ready(&world, WAIT_MS));
 }
 
+/* --- top ------------------------------------------------------------------------------------------------------------------------------- */
+
+static void the_screen_and_the_plain_text(void **state)
+{
+	const char *once = SAID(0, "top", "--once");
+	CLEANUP(buf_clear) struct buf seen = { 0 };
+
+	(void)state;
+	assert_non_null(strstr(once, "FLOW "));
+	assert_non_null(strstr(once, "sandbox          asked "));
+	assert_non_null(strstr(once, "TIMERS "));
+	assert_non_null(strstr(SAID(2, "top", "--every", "soon"), "not \"soon\""));
+	/* A terminal, whose user looks and leaves. */
+	shell("printf q | TERM=xterm script -q -e -c '%s/dunningctl --config %s top' %s/screen >/dev/null", BUILD_DIR, world.config, world.dir);
+	assert_int_equal(file_read(arena_printf(arena, "%s/screen", world.dir), 1 << 20, &seen, NULL), 0);
+	assert_non_null(strstr(buf_str(&seen), "\x1b[")); /* drawn, not printed */
+	assert_non_null(strstr(buf_str(&seen), "PROVIDER"));
+	assert_non_null(strstr(buf_str(&seen), "q ends"));
+}
+
 /* --- config ---------------------------------------------------------------------------------------------------------------------------- */
 
 static void what_counts_and_what_a_restart_would_change(void **state)
@@ -495,6 +515,7 @@ int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_doctor_finds_what_is_wrong),
+		cmocka_unit_test(the_screen_and_the_plain_text),
 		cmocka_unit_test(what_counts_and_what_a_restart_would_change),
 		cmocka_unit_test(redis_is_made_again_from_the_journal),
 		cmocka_unit_test(a_backup_that_redis_is_ahead_of),
