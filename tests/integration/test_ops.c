@@ -437,6 +437,28 @@ static void out_of_another_redis(void **state)
 	each_once(ALL + AFTER + 5);
 }
 
+/* --- load ------------------------------------------------------------------------------------------------------------------------------ */
+
+static void a_bounded_load_where_nobody_is_reached(void **state)
+{
+	struct json root, n;
+	int status;
+
+	(void)state;
+	root = ask(&status, (const char *const[]){ "load", "--events", "40", "--rate", "2000", NULL });
+	n = json_get(&root, "events");
+	assert_int_equal(status, 0);
+	assert_int_equal(json_int(&n), 40);
+	assert_non_null(strstr(SAID(0, "list", "--limit", "500"), text(&root, "run")));
+	assert_non_null(strstr(SAID(2, "load", "--events", "0"), "--events wants 1 to"));
+	shell("cp %s %s.right && sed -i 's/\"origin\":\"test\\./\"origin\":\"trail./' %s", world.config, world.config, world.config);
+	assert_non_null(strstr(SAID(1, "load"), "origin begins with"));
+	shell("cp %s.right %s && sed -i 's|\"providers\":{|&\"away\":{\"file\":\"generic-json.json\",\"settings\":{\"url\":\"https://provider.example/\"},"
+	      "\"secrets\":{\"token\":\"sandbox-secret\"}},|' %s", world.config, world.config, world.config);
+	assert_non_null(strstr(SAID(1, "load"), "providers on this computer; \"away\" is not"));
+	shell("mv %s.right %s", world.config, world.config);
+}
+
 /* --- the manual ------------------------------------------------------------------------------------------------------------------------- */
 
 /* What somebody would see who types it: with the world's files in the place of theirs. Takes the backslashes of roff away. */
@@ -521,6 +543,7 @@ int main(void)
 		cmocka_unit_test(a_backup_that_redis_is_ahead_of),
 		cmocka_unit_test(a_backup_and_an_empty_redis),
 		cmocka_unit_test(out_of_another_redis),
+		cmocka_unit_test(a_bounded_load_where_nobody_is_reached),
 		cmocka_unit_test(the_guide_says_what_can_be_typed),
 	};
 
