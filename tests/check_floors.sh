@@ -36,6 +36,7 @@ check_library() {
 	found=$(grep -lE "^#include <$1" common/*.[ch] daemon/*.[ch] tools/*.[ch] 2>/dev/null | grep -vE "^($2)\.[ch]$" || true)
 	[ -z "$found" ] || { echo "<$1> belongs to $2 alone, and is included by: $found"; failed=1; }
 }
+check_library 'n?curses' 'tools/cmd_top'
 check_library 'hiredis' 'common/redis_link[a-z_]*'
 check_library 'curl' 'daemon/http_client[a-z_]*'
 check_library 'json-c' 'common/json'

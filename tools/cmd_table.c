@@ -14,7 +14,7 @@ const struct option_row cmd_globals[] = {
 	{ 0 },
 };
 
-const struct command *const cmd_table[] = { &cmd_status, &cmd_list, &cmd_show, &cmd_explain, &cmd_timeline, &cmd_link, &cmd_push, &cmd_hold, &cmd_resume,
+const struct command *const cmd_table[] = { &cmd_status, &cmd_top, &cmd_list, &cmd_show, &cmd_explain, &cmd_timeline, &cmd_link, &cmd_push, &cmd_hold, &cmd_resume,
 	&cmd_skip, &cmd_retry, &cmd_suspend, &cmd_release, &cmd_gap_closed, &cmd_tasks, &cmd_task_done, &cmd_task_letter, &cmd_call_log, &cmd_decide, &cmd_commitment_list, &cmd_commitment_execute,
 	&cmd_commitment_withdraw, &cmd_worth, &cmd_fees, &cmd_fee_waive, &cmd_waive, &cmd_handover, &cmd_offer_list, &cmd_offer_accept,
 	&cmd_promise_make, &cmd_promise_withdraw, &cmd_promise_list, &cmd_plan_make, &cmd_plan_cancel, &cmd_plan_list, &cmd_dispute_open,
@@ -26,4 +26,4 @@ const struct command *const cmd_table[] = { &cmd_status, &cmd_list, &cmd_show, &
 	&law_status.command, &law_interest.command, &law_fees.command, &law_due_date.command, &law_business_day.command, &law_holidays.command,
 	&law_contact.command, &law_opt_out.command, &law_notice.command, &law_limitation.command, &law_deadline.command, &law_retention.command,
 	&law_format.command,
-	&cmd_check, &cmd_doctor, &cmd_config_show, &cmd_config_diff, &cmd_backup, &cmd_restore, &cmd_replay, &cmd_rebuild, &cmd_instances_rebuild, &cmd_reload, &cmd_clock_confirm, &cmd_complete, NULL };
+	&cmd_check, &cmd_doctor, &cmd_config_show, &cmd_config_diff, &cmd_backup, &cmd_restore, &cmd_replay, &cmd_load, &cmd_rebuild, &cmd_instances_rebuild, &cmd_reload, &cmd_clock_confirm, &cmd_complete, NULL };

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -151,6 +152,26 @@ static void the_doctor_finds_what_is_wrong(void **state)
 	shell("mv %s.right %s", world.config, world.config);
 	world_start(&world, NULL);
 	assert_true(world_ready(&world, WAIT_MS));
+}
+
+/* --- top ------------------------------------------------------------------------------------------------------------------------------- */
+
+static void the_screen_and_the_plain_text(void **state)
+{
+	const char *once = SAID(0, "top", "--once");
+	CLEANUP(buf_clear) struct buf seen = { 0 };
+
+	(void)state;
+	assert_non_null(strstr(once, "FLOW "));
+	assert_non_null(strstr(once, "sandbox          asked "));
+	assert_non_null(strstr(once, "TIMERS "));
+	assert_non_null(strstr(SAID(2, "top", "--every", "soon"), "not \"soon\""));
+	/* A terminal, whose user looks and leaves. */
+	shell("printf q | TERM=xterm script -q -e -c '%s/dunningctl --config %s top' %s/screen >/dev/null", BUILD_DIR, world.config, world.dir);
+	assert_int_equal(file_read(arena_printf(arena, "%s/screen", world.dir), 1 << 20, &seen, NULL), 0);
+	assert_non_null(strstr(buf_str(&seen), "\x1b[")); /* drawn, not printed */
+	assert_non_null(strstr(buf_str(&seen), "PROVIDER"));
+	assert_non_null(strstr(buf_str(&seen), "q ends"));
 }
 
 /* --- config ---------------------------------------------------------------------------------------------------------------------------- */
@@ -416,6 +437,80 @@ static void out_of_another_redis(void **state)
 	each_once(ALL + AFTER + 5);
 }
 
+/* --- load ------------------------------------------------------------------------------------------------------------------------------ */
+
+static void a_bounded_load_where_nobody_is_reached(void **state)
+{
+	struct json root, n;
+	int status;
+
+	(void)state;
+	root = ask(&status, (const char *const[]){ "load", "--events", "40", "--rate", "2000", NULL });
+	n = json_get(&root, "events");
+	assert_int_equal(status, 0);
+	assert_int_equal(json_int(&n), 40);
+	assert_non_null(strstr(SAID(0, "list", "--limit", "500"), text(&root, "run")));
+	assert_non_null(strstr(SAID(2, "load", "--events", "0"), "--events wants 1 to"));
+	shell("cp %s %s.right && sed -i 's/\"origin\":\"test\\./\"origin\":\"trail./' %s", world.config, world.config, world.config);
+	assert_non_null(strstr(SAID(1, "load"), "origin begins with"));
+	shell("cp %s.right %s && sed -i 's|\"providers\":{|&\"away\":{\"file\":\"generic-json.json\",\"settings\":{\"url\":\"https://provider.example/\"},"
+	      "\"secrets\":{\"token\":\"sandbox-secret\"}},|' %s", world.config, world.config, world.config);
+	assert_non_null(strstr(SAID(1, "load"), "providers on this computer; \"away\" is not"));
+	shell("mv %s.right %s", world.config, world.config);
+}
+
+/* --- the manual ------------------------------------------------------------------------------------------------------------------------- */
+
+/* What somebody would see who types it: with the world's files in the place of theirs. Takes the backslashes of roff away. */
+static const char *line_of(const char *line, size_t len)
+{
+	static const char *const names[][2] = { { "/backup/", "/page-" }, { "dupont.zip", "/dupont.zip" }, { "events.ndjson", "/events.ndjson" },
+		{ "redis://10.0.0.7:6379", NULL }, { "INV-1", NULL }, { "cus_7", NULL } };
+	const char *const others[] = { "", "", "", arena_printf(arena, "unix:%s", world.redis_socket), "inv_20", "cus_6" };
+	CLEANUP(buf_clear) struct buf out = { 0 };
+
+	for (size_t i = 0; i < len; i++) {
+		size_t k = 0;
+
+		i += line[i] == '\\';
+		while (k < ARRAY_LEN(names) && strncmp(line + i, names[k][0], strlen(names[k][0])) != 0)
+			k++;
+		if (k == ARRAY_LEN(names)) {
+			buf_add_char(&out, line[i]);
+			continue;
+		}
+		buf_printf(&out, "%s%s", names[k][1] ? world.dir : others[k], names[k][1] ? names[k][1] : "");
+		i += strlen(names[k][0]) - 1;
+	}
+	return arena_strdup(arena, buf_str(&out));
+}
+
+/* Each line of the operator's guide that says "dunningctl": it is understood, and where it is refused that is not for how it was typed. */
+static void the_guide_says_what_can_be_typed(void **state)
+{
+	CLEANUP(buf_clear) struct buf page = { 0 };
+	int count = 0;
+
+	(void)state;
+	assert_int_equal(file_read(SOURCE_DIR "/daemon/dunningd-operations.7", 1 << 20, &page, NULL), 0);
+	world_put(&world, "events.ndjson", "");
+	for (const char *line = buf_str(&page); *line; line += strcspn(line, "\n"), line += *line == '\n') {
+		const char *typed, *told;
+		int status;
+
+		if (strncmp(line, "dunningctl ", 11) != 0)
+			continue;
+		typed = line_of(line + 11, strcspn(line + 11, "\n"));
+		told = arena_printf(arena, BUILD_DIR "/dunningctl --config %s --share " SOURCE_DIR "/daemon/share --credentials %s/credentials --who ann %s >>%s/guide.log 2>&1",
+			world.config, world.dir, typed, world.dir);
+		status = system(told);
+		if (!WIFEXITED(status) || WEXITSTATUS(status) == 2 || WEXITSTATUS(status) == 78)
+			fail_msg("dunningctl %s: exit status %d, see %s/guide.log", typed, WEXITSTATUS(status), world.dir);
+		count++;
+	}
+	assert_true(count > 40);
+}
+
 static int begin(void **state)
 {
 	(void)state;
@@ -442,11 +537,14 @@ int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_doctor_finds_what_is_wrong),
+		cmocka_unit_test(the_screen_and_the_plain_text),
 		cmocka_unit_test(what_counts_and_what_a_restart_would_change),
 		cmocka_unit_test(redis_is_made_again_from_the_journal),
 		cmocka_unit_test(a_backup_that_redis_is_ahead_of),
 		cmocka_unit_test(a_backup_and_an_empty_redis),
 		cmocka_unit_test(out_of_another_redis),
+		cmocka_unit_test(a_bounded_load_where_nobody_is_reached),
+		cmocka_unit_test(the_guide_says_what_can_be_typed),
 	};
 
 	return cmocka_run_group_tests(tests, begin, end);
