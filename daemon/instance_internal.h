@@ -74,7 +74,7 @@ struct partition {
 	uint64_t turns; /* as the watchdog saw them last */
 	uint64_t seen_turns; /* as the last tick saw them */
 	int64_t progress_at; /* mono: of the last tick that saw progress, or that it rightly waits; 0 = there was none yet */
-	bool connected, stopped;
+	bool connected, stopped, checking, checked; /* checked: the settings of its Redis */
 	bool ended; /* lost or given away: it begins anew once nothing calls its flow any more */
 	int64_t not_before; /* mono: it was given away, and is not taken before */
 	char away[120]; /* why Redis is, as last told */
@@ -117,7 +117,7 @@ struct instance {
 	char boot_id[40];
 	date law_told; /* day on which it was last told what of the law runs out */
 	int64_t started_at; /* ms UTC */
-	bool checking, checked; /* Redis's settings */
+	char settings_told[200]; /* the last warning about Redis's settings: each server has the same */
 	bool started; /* Redis was looked at */
 	bool begun; /* the partitions were started */
 	bool ready, stopping;

@@ -135,42 +135,59 @@ static void on_stopped(void *arg)
 
 /* --- Redis -------------------------------------------------------------------------------------------------------------------- */
 
+/* Many servers, and each is looked at by every partition: what is the same is told once. */
+static void warn_settings(struct instance *in, const char *text)
+{
+	if (strncmp(in->settings_told, text, sizeof(in->settings_told) - 1) == 0)
+		return;
+	snprintf(in->settings_told, sizeof(in->settings_told), "%s", text);
+	log_line(in->log, LOG_WARNING | MSG(REDIS_SETTINGS), "redis", "%s", text);
+}
+
 static void on_settings(int r, const char *fault, const char *warning, void *arg)
 {
-	struct instance *in = arg;
+	struct partition *p = arg;
+	struct instance *in = p->instance;
+	char text[300];
 
-	in->checking = false;
+	p->checking = false;
 	if (r == -EPERM && !in->config->redis_check_settings) {
-		log_line(in->log, LOG_WARNING | MSG(REDIS_SETTINGS), "redis", "its settings cannot be read (%s)",
-			redis_store_last_error(in->partitions[0].store));
+		snprintf(text, sizeof(text), "its settings cannot be read (%s)", redis_store_last_error(p->store));
+		warn_settings(in, text);
 	} else if (r == -EPERM) {
 		log_line(in->log, LOG_CRIT | MSG(REDIS_SETTINGS), "redis", "its settings cannot be read (%s): allow the user CONFIG GET, or set "
-			"redis.check_settings to false", redis_store_last_error(in->partitions[0].store));
+			"redis.check_settings to false", redis_store_last_error(p->store));
 		instance_give_up(in, INSTANCE_CONFIG);
 		return;
 	} else if (r < 0) {
 		return; /* the tick asks again */
 	}
-	in->checked = true;
+	p->checked = true;
 	if (warning)
-		log_line(in->log, LOG_WARNING | MSG(REDIS_SETTINGS), "redis", "%s", warning);
+		warn_settings(in, warning);
 	if (fault && in->config->redis_check_settings) {
 		log_line(in->log, LOG_CRIT | MSG(REDIS_SETTINGS), "redis", "%s (redis.check_settings false would start nevertheless)", fault);
 		instance_give_up(in, INSTANCE_CONFIG);
 		return;
 	}
 	if (fault)
-		log_line(in->log, LOG_WARNING | MSG(REDIS_SETTINGS), "redis", "%s", fault);
-	instance_start_partitions(in);
+		warn_settings(in, fault);
+	instance_start_partitions(in); /* those that are not connected wait for it by themselves */
 }
 
-/* With every connection: behind a new one there may be another server. */
+/* With every connection: behind a new one there may be another server. Of a cluster, each partition may be at another one. */
 void instance_check_redis(struct instance *in)
 {
-	if (in->checking || in->checked || !in->partitions[0].connected)
-		return;
-	in->checking = true;
-	redis_store_check(in->partitions[0].store, on_settings, in);
+	size_t count = in->setup.url.kind == REDIS_CLUSTER ? in->partition_count : 1;
+
+	for (size_t i = 0; i < count; i++) {
+		struct partition *p = &in->partitions[i];
+
+		if (p->checking || p->checked || !p->connected)
+			continue;
+		p->checking = true;
+		redis_store_check(p->store, on_settings, p);
+	}
 }
 
 static void on_redis(bool connected, const char *why, void *arg)
@@ -186,11 +203,9 @@ static void on_redis(bool connected, const char *why, void *arg)
 		snprintf(p->away, sizeof(p->away), "%s", why);
 	}
 	p->connected = connected;
-	if (p->number == 0) {
-		in->checked = in->checked && connected;
-		in->checking = in->checking && connected;
-		instance_check_redis(in);
-	}
+	p->checked = p->checked && connected;
+	p->checking = p->checking && connected;
+	instance_check_redis(in);
 	instance_tell(in);
 }
 
@@ -230,10 +245,9 @@ static void renew_partition(struct partition *p)
 	redis_store_destroy(p->store);
 	p->connected = p->ended = false;
 	p->turns = p->seen_turns = 0;
-	if (p->number == 0) {
-		in->checked = in->checking = false;
+	p->checked = p->checking = false;
+	if (p->number == 0)
 		in->members->asked = false;
-	}
 	open_partition(p);
 	dunner_take_records(p->dunner, old);
 	dunner_destroy(old);

@@ -343,6 +343,12 @@ static void on_cursor(int result, const struct store_cursor *cursor, void *arg)
 	r->rebuild = empty;
 	r->emptied |= empty || cursor->rebuilt;
 	r->above = empty ? 0 : cursor->pseq;
+	if (!empty && !ours && r->has_last && r->last.epoch == d->epoch) {
+		/* The first groups of a take-over did not come into Redis. Others in their place are decided under an epoch of their own. */
+		dunner_fail(d, -ESTALE, 75, "what was decided of partition %u under this lease did not come into Redis: it is taken anew",
+			d->settings.partition);
+		return;
+	}
 	if (!empty && !ours) { /* a take-over: what another instance committed is the truth; own groups above it are superseded */
 		dunner_log(d, LOG_NOTICE, "recover: partition %u was last written by %s: continuing from there",
 			d->settings.partition, cursor->writer);

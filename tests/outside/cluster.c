@@ -1,17 +1,19 @@
 /*
- * cluster - one dunningd on a Redis Cluster of six nodes, or on a primary with two replicas and three sentinels, while these fail.
+ * cluster - dunningd on a Redis Cluster of six nodes, or on a primary with two replicas and three sentinels, while these fail.
  *
- *	cluster [--rounds N] [--sentinel] [--seed S] [--programs DIR] [--keep]
+ *	cluster [--rounds N] [--instances K] [--sentinel] [--seed S] [--programs DIR] [--keep]
  *
  * In each round invoices come in, each kept by a replica before it counts as given; in the middle of them a primary is killed or stands
- * still until another one has taken over, or they change places in order, or a partition's slot is moved with its keys, or dunningd is
- * killed. At the end each invoice that was given is reminded once, and the trail verifies.
+ * still until another one has taken over, or they change places in order, or a partition's slot is moved with its keys, or a dunningd is
+ * killed, or one of several stands still until the others lead its partitions. At the end each invoice that was given is reminded once, and the trail verifies.
  */
 #include <errno.h>
 #include <getopt.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 
 #include "tests/support/world.h"
 
@@ -22,16 +24,20 @@
 #define TAKE_OVER_MS 60000
 #define SETTLE_MS 300000
 
-enum fault { FAULT_KILL, FAULT_MOVE, FAULT_STILL, FAULT_CHANGE, FAULT_DAEMON, FAULT_COUNT };
-static const char *const fault_names[] = { "primary killed", "slot moved", "primary stands still", "places changed", "dunningd killed" };
+#define INSTANCES_MAX 4
+
+enum fault { FAULT_KILL, FAULT_MOVE, FAULT_STILL, FAULT_CHANGE, FAULT_DAEMON, FAULT_PAUSED, FAULT_COUNT };
+static const char *const fault_names[] = { "primary killed", "slot moved", "primary stands still", "places changed", "dunningd killed", "dunningd stands still" };
 
 struct run {
 	struct world world;
+	struct world_instance instances[INSTANCES_MAX];
+	int count; /* of them */
 	bool sentinel;
 	int invoices, wrong, starts, again; /* again: events given more than once, as nobody knew whether they were kept */
 	int faults[FAULT_COUNT];
 	int later[PER_ROUND], later_count;
-	int64_t longest_ms; /* from a fault until the partition commits again */
+	int64_t longest_ms, led_ms; /* take-overs: of the servers, and of the partitions of an instance that stands still */
 };
 
 static uint64_t seed = 1;
@@ -48,10 +54,26 @@ static void keep_running(struct run *run)
 {
 	struct world *w = &run->world;
 
-	if (process_running(&w->daemon))
-		return;
-	run->starts++;
-	world_start(w, NULL);
+	for (int i = 0; i < run->count; i++)
+		if (!process_running(&run->instances[i].process)) {
+			run->starts++;
+			world_instance_start(w, &run->instances[i]);
+		}
+}
+
+/* The partitions that it leads, as Redis knows. */
+static int led(struct run *run, const struct world_instance *instance)
+{
+	int n = 0;
+
+	for (uint32_t p = 0; p < (uint32_t)run->world.options.partitions; p++) {
+		CLEANUP(arena_freep) struct arena *arena = arena_create();
+		const char *get[] = { "GET", world_key_in(&run->world, arena, p, "lease"), NULL };
+		const struct redis_reply *lease = world_redis(&run->world, arena, get);
+
+		n += lease->type == REDIS_STRING && strncmp(lease->str, instance->name, strlen(instance->name)) == 0;
+	}
+	return n;
 }
 
 /* --- giving ------------------------------------------------------------------------------------------------------------------- */
@@ -160,6 +182,24 @@ static void move(struct run *run)
 	cluster_move_end(c, partition, to);
 }
 
+/* Until the others lead its partitions, or, where there are no others, for a moment. */
+static void stand_still(struct run *run, struct world_instance *instance)
+{
+	int64_t from = real_ms();
+
+	(void)kill(instance->process.pid, SIGSTOP);
+	for (int i = 0; i < PER_ROUND / 4; i++)
+		give(run, run->invoices++);
+	while (run->count > 1 && led(run, instance) > 0) {
+		if (real_ms() - from > TAKE_OVER_MS)
+			world_fail("nobody leads the partitions of %s, which stands still", instance->name);
+		pause_ms(50);
+	}
+	if (run->count > 1 && real_ms() - from > run->led_ms)
+		run->led_ms = real_ms() - from;
+	(void)kill(instance->process.pid, SIGCONT);
+}
+
 static void befall(struct run *run, enum fault fault)
 {
 	struct world *w = &run->world;
@@ -189,8 +229,11 @@ static void befall(struct run *run, enum fault fault)
 		move(run);
 		break;
 	case FAULT_DAEMON:
-		process_kill(&w->daemon);
+		process_kill(&run->instances[pick(run->count)].process);
 		keep_running(run);
+		break;
+	case FAULT_PAUSED:
+		stand_still(run, &run->instances[pick(run->count)]);
 		break;
 	case FAULT_COUNT:
 		break;
@@ -222,10 +265,41 @@ static bool settle(struct run *run)
 
 	while (real_ms() < deadline) {
 		keep_running(run);
-		if (world_quiet(&run->world, 5000))
+		if (world_rests(&run->world))
 			return true;
+		pause_ms(50);
 	}
 	return false;
+}
+
+static int ctl(struct run *run, int i, const char *const *words, struct buf *output)
+{
+	char config[140];
+	int status;
+
+	snprintf(config, sizeof(config), "%s", run->world.config);
+	snprintf(run->world.config, sizeof(run->world.config), "%s", run->instances[i].config);
+	status = world_ctl(&run->world, words, output);
+	snprintf(run->world.config, sizeof(run->world.config), "%s", config);
+	return status;
+}
+
+/* One primary of three would drop what dunningd needs, and it is not that of the first partition. */
+static void refuses(struct run *run)
+{
+	struct world *w = &run->world;
+	int first = cluster_primary_of(&w->cluster, 0), node = -1, status;
+
+	for (uint32_t p = 1; p < PARTITIONS && (node < 0 || node == first); p++)
+		node = cluster_primary_of(&w->cluster, p);
+	(void)cluster_cli(&w->cluster, node, (const char *const[]){ "CONFIG", "SET", "maxmemory-policy", "allkeys-lru", NULL }, NULL);
+	process_kill(&run->instances[0].process);
+	world_instance_start(w, &run->instances[0]);
+	status = process_wait(&run->instances[0].process, 30000);
+	if (status < 0 || !WIFEXITED(status) || WEXITSTATUS(status) != 78) {
+		fprintf(stderr, "dunningd starts on a cluster of which one primary drops keys\n");
+		run->wrong++;
+	}
 }
 
 /* What dunningctl sees of all partitions. */
@@ -235,8 +309,8 @@ static void look(struct run *run)
 	char invoice[24];
 	int lines = 0;
 
-	if (world_ctl(&run->world, (const char *const[]){ "list", "--json", NULL }, &list) != 0 ||
-		world_ctl(&run->world, (const char *const[]){ "status", NULL }, &status) != 0) {
+	if (ctl(run, 0, (const char *const[]){ "list", "--all", "--limit", "0", "--json", NULL }, &list) != 0 ||
+		ctl(run, 0, (const char *const[]){ "status", NULL }, &status) != 0) {
 		fprintf(stderr, "dunningctl: %s%s\n", buf_str(&list), buf_str(&status));
 		run->wrong++;
 	}
@@ -248,7 +322,7 @@ static void look(struct run *run)
 	}
 	for (int i = 0; i < run->invoices; i += 1 + run->invoices / 5) {
 		snprintf(invoice, sizeof(invoice), "inv_%d", i);
-		if (world_ctl(&run->world, (const char *const[]){ "explain", invoice, NULL }, &one) != 0) {
+		if (ctl(run, 0, (const char *const[]){ "explain", invoice, NULL }, &one) != 0) {
 			fprintf(stderr, "dunningctl explain %s: %s\n", invoice, buf_str(&one));
 			run->wrong++;
 		}
@@ -269,11 +343,19 @@ static void judge(struct run *run)
 	}
 	if (missing || twice)
 		run->wrong++;
-	if (!world_trail_verifies(&run->world))
-		run->wrong++;
+	for (int i = 0; i < run->count; i++) {
+		CLEANUP(buf_clear) struct buf said = { 0 };
+
+		if (ctl(run, i, (const char *const[]){ "trail", "verify", NULL }, &said) != 0) {
+			fprintf(stderr, "%s: %s\n", run->instances[i].name, buf_str(&said));
+			run->wrong++;
+		}
+	}
 	printf("%d invoices: %d missing, %d twice, %d requests repeated; %d events given again, dunningd started %d times; longest take-over of "
 	       "the servers %lld ms\n",
 		run->invoices, missing, twice, sent.repeated, run->again, run->starts, (long long)run->longest_ms);
+	if (run->led_ms)
+		printf("longest take-over of the partitions of an instance that stands still: %lld ms\n", (long long)run->led_ms);
 	for (int f = 0; f < FAULT_COUNT; f++)
 		if (run->faults[f])
 			printf("%s: %d\n", fault_names[f], run->faults[f]);
@@ -282,9 +364,10 @@ static void judge(struct run *run)
 int main(int argc, char **argv)
 {
 	static const struct option options[] = { { "rounds", required_argument, NULL, 'r' }, { "sentinel", no_argument, NULL, 's' },
+		{ "instances", required_argument, NULL, 'i' },
 		{ "seed", required_argument, NULL, 'S' }, { "programs", required_argument, NULL, 'p' }, { "keep", no_argument, NULL, 'k' }, { 0 } };
 	struct world_options world = { .redis = REDIS_CLUSTER, .partitions = PARTITIONS, .replicas = 1, .concurrency = 8 };
-	struct run run = { 0 };
+	struct run run = { .count = 1 };
 	bool keep = false;
 	int rounds = 6, o;
 
@@ -292,6 +375,9 @@ int main(int argc, char **argv)
 		switch (o) {
 		case 'r':
 			rounds = atoi(optarg);
+			break;
+		case 'i':
+			run.count = atoi(optarg);
 			break;
 		case 's':
 			run.sentinel = true;
@@ -312,12 +398,19 @@ int main(int argc, char **argv)
 		world.redis = REDIS_SENTINEL;
 		world.partitions = world.replicas = 2;
 	}
-	printf("cluster: %s, %d rounds, seed %llu\n", run.sentinel ? "sentinels" : "six nodes", rounds, (unsigned long long)seed / 2);
+	if (run.count < 1 || run.count > INSTANCES_MAX)
+		return 2;
+	printf("cluster: %s, %d instances, %d rounds, seed %llu\n", run.sentinel ? "sentinels" : "six nodes", run.count, rounds,
+		(unsigned long long)seed / 2);
 	world_open(&run.world, &world);
 	world_behave(&run.world, "{\"mode\":\"slow\",\"ms\":20}"); /* so that something is on its way when it happens */
+	for (int i = 0; i < run.count; i++) {
+		char name[24];
+
+		snprintf(name, sizeof(name), "host-%c", 'a' + i);
+		world_instance(&run.world, name, &run.instances[i]);
+	}
 	keep_running(&run);
-	if (!world_ready(&run.world, 30000))
-		world_fail("dunningd does not come up: see %s", run.world.dir);
 	for (int i = 0; i < rounds; i++) {
 		enum fault fault = (enum fault)(i < FAULT_COUNT ? i : pick(FAULT_COUNT));
 
@@ -331,6 +424,10 @@ int main(int argc, char **argv)
 	}
 	judge(&run);
 	look(&run);
+	if (!run.sentinel)
+		refuses(&run);
+	for (int i = 0; i < run.count; i++)
+		process_kill(&run.instances[i].process);
 	world_close(&run.world, keep || run.wrong);
 	return run.wrong ? 1 : 0;
 }
