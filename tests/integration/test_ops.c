@@ -249,7 +249,7 @@ static void add_key(struct buf *out, const char *key)
 }
 
 /*
- * All of the prefix's keys, but for what belongs to the server or a life and not to the book: the inbound streams, the lease, and the
+ * All of the prefix's keys, but for what belongs to the server or a life and not to the book: the inbound streams, the lease, who lives, and the
  * cursor's epoch and word about a redo.
  */
 static const char *everything(void)
@@ -260,7 +260,7 @@ static const char *everything(void)
 	size_t count = 0;
 
 	for (size_t i = 0; i < keys->count; i++)
-		if (!strstr(keys->items[i].str, ":events") && !strstr(keys->items[i].str, ":lease"))
+		if (!strstr(keys->items[i].str, ":events") && !strstr(keys->items[i].str, ":lease") && !strstr(keys->items[i].str, ":instances"))
 			names[count++] = keys->items[i].str;
 	qsort(names, count, sizeof(*names), by_text);
 	for (size_t i = 0; i < count; i++) {
