@@ -312,14 +312,17 @@ static bool harmless(const struct event *e)
 }
 
 /* Whoever posts letters knows an invoice, not our ids: its last letter is meant. One posted by hand is known by its task. */
-static void name_letter(struct dunner *d, struct group *g, struct event *e, struct doc *invoice, const struct debtor *debtor)
+static void name_letter(struct dunner *d, struct group *g, struct event *e, struct doc *invoice, struct debtor *debtor)
 {
 	const struct policy *policy = invoice ? decide_policy(d, invoice->e, debtor) : NULL;
 
 	for (size_t i = invoice ? invoice->e->walk_count : 0; i-- > 0 && !e->attempt_id;) {
 		const struct walked *walked = &invoice->e->walk[i];
 		int step = policy ? policy_step_index(policy, walked->step) : -1;
+		const struct contact_made *made = walked->attempt ? debtor_contact_made(debtor, walked->attempt) : NULL;
 
+		if (made && made->channel != CHANNEL_LETTER)
+			continue; /* a step of letters that went out with a mail about other invoices */
 		/* What was told before it was posted is about another one; days are often all that a carrier tells. */
 		if (walked->attempt && walked->end != STEP_SKIPPED && walked->at <= e->time + DAY_MS && step >= 0 && policy->steps[step].kind == STEP_MESSAGE &&
 			(policy->steps[step].channel == CHANNEL_LETTER || strncmp(walked->attempt, "post:", 5) == 0))
@@ -385,7 +388,7 @@ void decide_event(struct dunner *d, struct group *g, struct input *input)
 		decide_book(d, g, e);
 		return;
 	}
-	if (e->type == EVENT_CALL_COMPLETED && e->outcome && invoice && invoice->loaded && invoice->existed) {
+	if (e->type == EVENT_CALL_COMPLETED && e->outcome && invoice && invoice->loaded) { /* one that nobody told of yet is known from here on */
 		if (!escalation_commanded(invoice->e, g->arena, e))
 			return; /* told again: a call counts once */
 		decide_call(d, g, e, invoice);
