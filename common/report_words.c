@@ -102,6 +102,7 @@ static const struct pair kinds[] = {
 	{ "commitment.lapsed", { "Annonce devenue sans objet", "Announcement lapsed" } },
 	{ "commitment.overdue", { "Annonce restée sans suite dans le délai", "Announcement not followed up in time" } },
 	{ "work.hold_requested", { "Travaux à mettre en attente", "Work is to rest" } },
+	{ "customer.block_suggested", { "Proposition de ne plus travailler pour ce client", "Suggested to work no more for this customer" } },
 	{ "work.release_allowed", { "Travaux à reprendre", "Work may go on" } },
 	{ "work.hold_announced", { "Mise en attente des travaux annoncée", "Warned that work will rest" } },
 	{ "fee.accrued", { "Indemnité forfaitaire réclamée", "Fixed sum asked for" } },

@@ -230,6 +230,7 @@ static int look_dso(struct ctl *ctl, const struct asked *asked, const struct ent
 	struct invoice_view view = invoice_view(invoice);
 	date from = date_add_days(asked->day, (int32_t)(1 - asked->days)), issued = s->issued_on, paid_on;
 	struct sum *sum;
+	int64_t paid;
 
 	if (!invoice->known || s->status == INVOICE_DRAFT)
 		return 0;
@@ -246,10 +247,11 @@ static int look_dso(struct ctl *ctl, const struct asked *asked, const struct ent
 	paid_on = zone_date(asked->zone, invoice_paid_at(invoice));
 	if (date_diff(paid_on, from) < 0 || date_diff(paid_on, asked->day) > 0)
 		return 0;
+	paid = s->total - view.credited; /* it may be said to be paid without a figure */
 	sum->count++;
-	sum->count3 += view.paid;
-	sum->weighted += (__int128)date_diff(paid_on, issued) * view.paid;
-	sum->weighted2 += (__int128)date_diff(paid_on, s->due_on) * view.paid;
+	sum->count3 += paid;
+	sum->weighted += (__int128)date_diff(paid_on, issued) * paid;
+	sum->weighted2 += (__int128)date_diff(paid_on, s->due_on) * paid;
 	return 0;
 }
 
