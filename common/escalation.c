@@ -103,17 +103,16 @@ bool escalation_commanded(struct escalation *e, struct arena *arena, const struc
 	return true;
 }
 
-bool escalation_unhold(struct escalation *e, const char *reason)
+void escalation_resume(struct escalation *e, int64_t said_at)
 {
 	size_t kept = 0;
-	bool found;
 
 	for (size_t i = 0; i < e->hold_count; i++)
-		if (reason && strcmp(e->holds[i].reason, reason) != 0)
+		if (strcmp(e->holds[i].reason, "dead_letter") == 0 && e->holds[i].since > said_at)
 			e->holds[kept++] = e->holds[i];
-	found = kept < e->hold_count;
 	e->hold_count = kept;
-	return found;
+	e->retry_at = 0;
+	e->retry_why = NULL;
 }
 
 /* --- holds --------------------------------------------------------------------------------------------------------- */

@@ -266,7 +266,11 @@ void escalation_walked(struct escalation *e, struct arena *arena, const char *st
 	int64_t at, const char *attempt);
 void escalation_hold(struct escalation *e, struct arena *arena, const struct hold_entry *hold); /* replaces one of the same reason */
 bool escalation_commanded(struct escalation *e, struct arena *arena, const struct event *command); /* false: it was taken before */
-bool escalation_unhold(struct escalation *e, const char *reason); /* NULL = all; true when there was one */
+/*
+ * A person lets it go on, at once if a try was to be made later. A dead letter that came after `said_at` (ms UTC: the word's own time) holds
+ * all the same: a backlog is read stream by stream, and nobody answers what he has not yet seen.
+ */
+void escalation_resume(struct escalation *e, int64_t said_at);
 
 /*
  * After facts changed or time passed: opens it, closes it, does the skips that are due, sets next_at; records and tells what changed.

@@ -595,9 +595,7 @@ static void command_invoice(struct dunner *d, struct group *g, const struct even
 
 		escalation_hold(esc, g->arena, &hold);
 	} else if (strcmp(e->command, "resume") == 0 || strcmp(e->command, "retry") == 0) {
-		escalation_unhold(esc, NULL);
-		esc->retry_at = 0;
-		esc->retry_why = NULL;
+		escalation_resume(esc, e->time);
 	} else if (strcmp(e->command, "skip") == 0) {
 		const char *step = e->step ? e->step : esc->step;
 		struct draft *draft;

@@ -67,11 +67,13 @@ static void steps_and_holds_are_noted(void **state)
 	escalation_hold(&e, arena, &hold);
 	assert_int_equal(e.hold_count, 2); /* replaced, not doubled */
 	assert_int_equal(e.holds[0].until, 7);
-	assert_false(escalation_unhold(&e, "dead_letter"));
-	assert_true(escalation_unhold(&e, "operator"));
-	assert_true(e.hold_count == 1 && strcmp(e.holds[0].reason, "decided") == 0);
-	assert_true(escalation_unhold(&e, NULL));
-	assert_false(escalation_unhold(&e, NULL));
+	escalation_hold(&e, arena, &(struct hold_entry){ .reason = "dead_letter", .since = 8, .until = 20 });
+	e.retry_at = 30;
+	escalation_resume(&e, 7); /* said before the dead letter came */
+	assert_true(e.hold_count == 1 && strcmp(e.holds[0].reason, "dead_letter") == 0);
+	assert_int_equal(e.retry_at, 0);
+	escalation_resume(&e, 8);
+	assert_int_equal(e.hold_count, 0);
 }
 
 /* --- what follows from facts ----------------------------------------------------------------------------------------- */

@@ -292,7 +292,7 @@ static void a_person_is_told(void **state)
 	assert_string_equal(w.fx.tasks->kind, "review");
 	assert_string_equal(w.fx.tasks->reason, hold.why);
 	assert_null(w.fx.tasks->next);
-	assert_true(escalation_unhold(&w.e[0], NULL));
+	escalation_resume(&w.e[0], w.env.now);
 	world_at(&w, NOW);
 	escalation_refresh(&w.e[0], &w.debtor, &rules, &w.fx);
 	assert_null(w.e[0].held);
