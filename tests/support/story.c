@@ -116,11 +116,22 @@ void story_invoice(struct story *s, const char *invoice, const char *due_on, int
 	story_applied(s);
 }
 
+/* What a person said stands in a stream of its own, which is trimmed once it is read. */
+static bool heard(struct story *s)
+{
+	const char *stream = world_key(&s->world, s->arena, "events:operator");
+	const struct redis_reply *last = world_redis(&s->world, s->arena, (const char *const[]){ "XREVRANGE", stream, "+", "-", "COUNT", "1", NULL });
+	const struct redis_reply *at = world_redis(&s->world, s->arena,
+		(const char *const[]){ "HGET", world_key(&s->world, s->arena, "cursor"), stream, NULL });
+
+	return !last->count || (at->type == REDIS_STRING && strcmp(at->str, last->items[0].items[0].str) == 0);
+}
+
 void story_applied(struct story *s)
 {
 	int64_t deadline = real_ms() + WAIT_MS;
 
-	while (!world_applied(&s->world)) {
+	while (!world_applied(&s->world) || !heard(s)) {
 		if (real_ms() > deadline || !process_running(&s->world.daemon))
 			fail_msg("what was told is not applied");
 		pause_ms(10);
