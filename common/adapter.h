@@ -51,6 +51,8 @@ int64_t adapter_lookup_conclusive_ms(const struct adapter *adapter);
 int adapter_check_settings(const struct adapter *adapter, const struct provider_settings *settings, struct err *err);
 /* Whether everything it asks for, with these (checked) settings, lies on this computer: then nobody outside can be contacted. */
 bool adapter_is_local(const struct adapter *adapter, const struct provider_settings *settings);
+/* The URL that a message would go to, in place of what `ret` holds; with what stands behind the host made up. -EBADMSG. */
+int adapter_address(const struct adapter *adapter, const struct provider_settings *settings, struct buf *ret);
 /* Calls fn with the credential name of each secret in the settings, until it gives something other than 0. */
 int adapter_each_secret(const struct adapter *adapter, const struct provider_settings *settings,
 	int (*fn)(const char *credential, void *arg), void *arg);

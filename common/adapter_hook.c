@@ -27,8 +27,11 @@ static int parse_transform(const struct json *json, struct source *ret, struct e
 		ret->address = true;
 	else if (strcmp(transform, "e164") == 0)
 		ret->phone = true;
+	else if (strcmp(transform, "mail_text") == 0)
+		ret->mail = true;
 	else
-		return json_refuse(json, "transform", err, "not_one_of", "must be strip_angle, address, e164 or before:C with one character C");
+		return json_refuse(json, "transform", err, "not_one_of",
+			"must be strip_angle, address, e164, mail_text or before:C with one character C");
 	return 0;
 }
 

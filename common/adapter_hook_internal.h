@@ -19,6 +19,7 @@ struct source {
 	const char *prefix; /* it must begin so, and is taken without; of an array its first such member. NULL = none */
 	enum id_transform transform;
 	char before;
+	bool mail; /* transform: of a whole mail, perhaps in base64, its text */
 	bool address; /* transform: of "Ann <ann@x.example>" what stands between the brackets */
 	const char **words; /* what it says, and what that means, in turn; NULL at the end. NULL: nothing is translated */
 	bool phone; /* transform: "33612345678" and "0033612345678" become "+33612345678" */

@@ -9,6 +9,7 @@
 #include <strings.h>
 
 #include "common/hash.h"
+#include "common/mime_read.h"
 #include "common/utc.h"
 
 #define VALUE_MAX 16000 /* bytes of a reply's text */
@@ -47,11 +48,21 @@ static const char *pointed(const struct json *root, const struct source *source,
 	return without_prefix(scalar(&value, arena), source->prefix);
 }
 
+static const char *text_of_mail(const char *mail, size_t len, struct arena *arena)
+{
+	CLEANUP(buf_clear) struct buf plain = { 0 };
+
+	/* No mail is base64 as a whole: its headers have a colon. */
+	return base64_decode(mail, len, &plain) == 0 ? mime_text(buf_str(&plain), plain.len, arena) : mime_text(mail, len, arena);
+}
+
 static const char *transformed(const struct source *source, const char *text, struct arena *arena)
 {
 	size_t len = text ? strlen(text) : 0;
 	const char *end;
 
+	if (source->mail)
+		return text ? text_of_mail(text, len, arena) : NULL;
 	if (source->address && text && (end = strrchr(text, '>')) && strrchr(text, '<') && strrchr(text, '<') < end) {
 		text = strrchr(text, '<') + 1;
 		return arena_memdup(arena, text, (size_t)(end - text));
@@ -298,14 +309,14 @@ static const char *their_id(const struct hook_reading *reading, const struct sou
 	return text;
 }
 
-/* RFC 3339 as some write it: a blank for the T, no zone for UTC, a zone without its colon. */
+/* RFC 3339 as some write it: a blank for the T, no zone for UTC, a zone without its colon, or of hours alone. */
 static int loose_parse(const char *text, int64_t *ret)
 {
 	char copy[40];
 	size_t len = strlen(text);
 	bool zone;
 
-	if (len < 19 || len + 2 > sizeof(copy))
+	if (len < 19 || len + 4 > sizeof(copy))
 		return -EINVAL;
 	memcpy(copy, text, len + 1);
 	if (copy[10] == ' ')
@@ -316,6 +327,8 @@ static int loose_parse(const char *text, int64_t *ret)
 	} else if (len >= 24 && (copy[len - 5] == '+' || copy[len - 5] == '-')) {
 		memmove(copy + len - 1, copy + len - 2, 3);
 		copy[len - 2] = ':';
+	} else if (len >= 22 && (copy[len - 3] == '+' || copy[len - 3] == '-')) {
+		memcpy(copy + len, ":00", 4);
 	}
 	return utc_parse(copy, ret);
 }

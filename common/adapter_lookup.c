@@ -109,30 +109,30 @@ static int64_t epoch_ms(const struct json *value)
 	return (int64_t)(n < 1e11 ? n * (double)SECOND_MS : n);
 }
 
-static bool new_enough(const struct adapter_lookup *lookup, const struct json *item)
+/* 1, 0, or -EBADMSG: its time cannot be read, so that it may be this message. */
+static int new_enough(const struct adapter_lookup *lookup, const struct json *item)
 {
 	struct json value = lookup->plan->since ? pointer_get(item, lookup->plan->since) : (struct json){ 0 };
 	const char *text = json_str(&value);
 	int64_t at;
 
 	if (!lookup->plan->since)
-		return true;
+		return 1;
 	if (value.type == JSON_INT || value.type == JSON_DOUBLE)
 		at = epoch_ms(&value);
 	else if (!text || (utc_parse(text, &at) < 0 && http_date_parse(text, &at) < 0))
-		return false;
+		return -EBADMSG;
 	return at >= lookup->sent_at - SINCE_SLACK_MS;
 }
 
-static bool item_matches(const struct adapter_lookup *lookup, const struct json *item,
-	struct arena *arena)
+static int item_matches(const struct adapter_lookup *lookup, const struct json *item, struct arena *arena)
 {
 	for (size_t i = 0; i < lookup->plan->match_count; i++) {
 		struct json value = pointer_get(item, lookup->plan->matches[i].pointer);
 		const char *text = scalar_text(&value, arena);
 
 		if (!text || strcmp(text, lookup->expected[i]) != 0)
-			return false;
+			return 0;
 	}
 	return new_enough(lookup, item);
 }
@@ -150,6 +150,7 @@ int adapter_lookup_answer(const struct adapter_lookup *lookup, const struct http
 	const struct lookup_plan *plan = lookup->plan;
 	struct reading reading;
 	struct json list, more;
+	int unclear = 0;
 
 	if (plan->not_found_status && answer->status == plan->not_found_status)
 		return 0;
@@ -162,11 +163,16 @@ int adapter_lookup_answer(const struct adapter_lookup *lookup, const struct http
 	for (size_t i = 0; i < (list.type == JSON_ARRAY ? json_len(&list) : 1); i++) {
 		struct json item = list.type == JSON_ARRAY ? json_at(&list, i) : list;
 
-		if (!item_matches(lookup, &item, arena))
+		int r = item_matches(lookup, &item, arena);
+
+		unclear = r < 0 ? r : unclear;
+		if (r <= 0)
 			continue;
 		*provider_id = reading_id(&reading, &item, &plan->id);
 		return *provider_id ? 1 : -EBADMSG;
 	}
+	if (unclear)
+		return unclear;
 	if (plan->more) {
 		more = pointer_get(&reading.body, plan->more);
 		if (!says_no(&more))

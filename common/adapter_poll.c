@@ -16,7 +16,7 @@ struct poll {
 	const struct adapter *adapter;
 	const char *name, *when;
 	struct request_plan list, item;
-	bool by_item, has_cursor;
+	bool by_item, has_cursor, newest_first;
 	const char *each, *item_id, *next; /* next NULL: there is one page alone */
 	const char *cursor;
 	enum cursor_kind cursor_kind;
@@ -94,7 +94,7 @@ static int check_sources(const struct json *json, const struct hook *hook, struc
 static int parse_poll(const struct adapter *adapter, const struct json *json, struct poll *ret, struct err *err)
 {
 	static const char *const members[] = { "name", "help", "when", "interval_s", "request", "each", "item", "next", "cursor", "overlap_s",
-		"window_s", "element", "events", NULL };
+		"newest_first", "window_s", "element", "events", NULL };
 	int64_t interval = 300, overlap = 3600, window = 172800;
 	const char *help = NULL;
 	struct json request;
@@ -110,12 +110,15 @@ static int parse_poll(const struct adapter *adapter, const struct json *json, st
 		(r = plan_parse(adapter, &request, PLACE_POLL, &adapter->send.auth, &ret->list, err)) < 0 ||
 		(r = json_opt_str(json, "each", 200, &ret->each, err)) < 0 || (r = pointer_parse(json, "each", ret->each, err)) < 0 ||
 		(r = parse_item(adapter, json, ret, err)) < 0 || (r = json_opt_str(json, "next", 200, &ret->next, err)) < 0 ||
-		(r = parse_cursor(json, ret, err)) < 0 || (r = json_opt_int(json, "overlap_s", 0, 86400, &overlap, err)) < 0 ||
+		(r = parse_cursor(json, ret, err)) < 0 || (r = json_opt_bool(json, "newest_first", &ret->newest_first, err)) < 0 ||
+		(r = json_opt_int(json, "overlap_s", 0, 86400, &overlap, err)) < 0 ||
 		(r = json_opt_int(json, "window_s", 60, 90 * 86400, &window, err)) < 0 ||
 		(r = hook_events_parse(adapter->arena, json, &ret->hook, err)) < 0 || (r = check_sources(json, &ret->hook, err)) < 0)
 		return r;
 	if (ret->next && (r = pointer_parse(json, "next", ret->next, err)) < 0)
 		return r;
+	if (ret->newest_first && !(ret->has_cursor && ret->next))
+		return json_refuse(json, "newest_first", err, "bad_value", "is for a list with cursor and next");
 	if (!name_ok(ret->name))
 		return json_refuse(json, "name", err, "bad_id", "must be 1 to 32 of a-z, 0-9 and '-'");
 	if (strcmp(ret->list.method, "GET") != 0)
@@ -290,7 +293,8 @@ int poll_read_list(const struct poll *poll, const struct http_answer *answer, co
 		qsort(*ret, *count, sizeof(**ret), compare_items);
 	next = poll->next ? pointer_get(&reading.body, poll->next) : (struct json){ 0 };
 	*page = scalar_text(&next, arena);
-	if (*page && !**page)
+	/* What stands behind an old one is older; and what came before anybody asked is not gone through to its beginning. */
+	if ((*page && !**page) || (poll->newest_first && (!position->has_cursor || *count < elements)))
 		*page = NULL;
 	return 0;
 }

@@ -274,7 +274,7 @@ static int try_poll(const struct adapter *adapter, size_t i, const struct adapte
 
 /* Any message will do: it is the settings that are tried. */
 static int try_message(const struct adapter *adapter, const struct provider_settings *settings, const char *country,
-	const char *locale, bool *local, struct err *err)
+	const char *locale, bool *local, struct buf *url, struct err *err)
 {
 	static const char *const invoices[] = { "INV-1" };
 	static const struct attachment pdf = { "I.pdf", "application/pdf", "%PDF-1.4", 8 };
@@ -297,6 +297,10 @@ static int try_message(const struct adapter *adapter, const struct provider_sett
 		message.channel++;
 	r = adapter_request(adapter, &input, arena, &request, err);
 	*local = r == 0 && url_is_local(request.url);
+	if (r == 0 && url) {
+		buf_reset(url);
+		buf_add_str(url, request.url);
+	}
 	if (r == 0 && adapter->token) {
 		r = adapter_token_request(adapter, &input, arena, &request, err);
 		*local = *local && r == 0 && url_is_local(request.url);
@@ -310,6 +314,8 @@ static int try_message(const struct adapter *adapter, const struct provider_sett
 		*local = *local && r == 0 && url_is_local(request.url);
 	}
 	for (size_t i = 0; r == 0 && i < adapter->poll_count; i++) {
+		if (!poll_wanted(adapter_poll(adapter, i), settings))
+			continue; /* what it alone needs need not be set */
 		r = try_poll(adapter, i, &input, arena, &request, err);
 		*local = *local && r == 0 && url_is_local(request.url);
 	}
@@ -317,13 +323,13 @@ static int try_message(const struct adapter *adapter, const struct provider_sett
 }
 
 /* A provider may have no word for one country or language, and one for another. */
-static int try_request(const struct adapter *adapter, const struct provider_settings *settings, bool *local, struct err *err)
+static int try_request(const struct adapter *adapter, const struct provider_settings *settings, bool *local, struct buf *url, struct err *err)
 {
 	static const char *const places[][2] = { { "FR", "fr" }, { "US", "en" }, { "DE", "de" }, { "GB", "en" } };
-	int r = try_message(adapter, settings, places[0][0], places[0][1], local, err);
+	int r = try_message(adapter, settings, places[0][0], places[0][1], local, url, err);
 
 	for (size_t i = 1; r < 0 && adapter->table_count > 0 && i < ARRAY_LEN(places); i++) {
-		r = try_message(adapter, settings, places[i][0], places[i][1], local, NULL);
+		r = try_message(adapter, settings, places[i][0], places[i][1], local, url, NULL);
 		if (r == 0 && err)
 			err_clear(err);
 	}
@@ -334,7 +340,14 @@ bool adapter_is_local(const struct adapter *adapter, const struct provider_setti
 {
 	bool local;
 
-	return try_request(adapter, settings, &local, NULL) == 0 && local;
+	return try_request(adapter, settings, &local, NULL, NULL) == 0 && local;
+}
+
+int adapter_address(const struct adapter *adapter, const struct provider_settings *settings, struct buf *ret)
+{
+	bool local;
+
+	return try_request(adapter, settings, &local, ret, NULL);
 }
 
 int adapter_check_settings(const struct adapter *adapter, const struct provider_settings *settings,
@@ -361,7 +374,7 @@ int adapter_check_settings(const struct adapter *adapter, const struct provider_
 			return err_set(err, -EBADMSG, "bad_id", path,
 				"must be the name of a credential, not the secret itself");
 	}
-	return try_request(adapter, settings, &local, err);
+	return try_request(adapter, settings, &local, NULL, err);
 }
 
 int adapter_each_secret(const struct adapter *adapter, const struct provider_settings *settings,

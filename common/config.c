@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "common/config_internal.h"
+#include "common/fetch_url.h"
 #include "common/json.h"
 
 #define CONFIG_BYTES_MAX (1024 * 1024)
@@ -17,7 +18,8 @@
 #define LEDGERS_MAX 64
 
 /* Members that are more than a single value; each has a function below. */
-static const char *const composites[] = { "senders", "channels", "providers", "producers", "ledgers", "trail.anchors", "creditor.postal", "policies.rules", NULL };
+static const char *const composites[] = { "senders", "channels", "providers", "producers", "ledgers", "trail.anchors", "creditor.postal",
+	"policies.rules", "documents.fetch", NULL };
 static const char *const sender_members[] = { "name", "email", "reply_to", "phone", NULL };
 static const char *const provider_members[] = { "file", "settings", "secrets", "concurrency", "per_second", "burst",
 	"per_hour", "per_day", "per_month", "failures", NULL };
@@ -549,11 +551,37 @@ static int parse_ledgers(const struct json *root, struct config *config, struct 
 	return 0;
 }
 
+/* --- where invoices' PDFs may be fetched from -------------------------------------------------------------------------- */
+
+static int parse_fetch(const struct json *root, struct config *config, struct err *err)
+{
+	struct json object = { 0 }, array = { 0 };
+	const char **hosts;
+	int r = json_opt_object(root, "documents", &object, err);
+
+	if (r < 0 || object.type != JSON_OBJECT || (r = json_opt_array(&object, "fetch", &array, err)) < 0)
+		return r;
+	if (json_len(&array) > LEDGERS_MAX)
+		return json_refuse(&object, "fetch", err, "too_many", "must be at most %d", LEDGERS_MAX);
+	hosts = arena_alloc(config->arena, (json_len(&array) + 1) * sizeof(*hosts));
+	for (size_t i = 0; i < json_len(&array); i++) {
+		struct json item = json_at(&array, i);
+
+		hosts[i] = json_str(&item);
+		if (!hosts[i] || !fetch_host_ok(hosts[i]))
+			return json_refuse(&item, NULL, err, "bad_host",
+				"must be a host such as \"billing.example\", \"*.billing.example\" or \"billing.example:8443\"");
+	}
+	config->documents_fetch = json_len(&array) ? hosts : NULL;
+	return 0;
+}
+
 /* --- the whole ---------------------------------------------------------------------------------------------------- */
 
 int config_parse(const char *json, size_t len, struct config **ret, struct err *err)
 {
 	CLEANUP(arena_freep) struct arena *arena = arena_create();
+	CLEANUP(buf_clear) struct buf text = { 0 };
 	struct config *config = arena_alloc(arena, sizeof(*config));
 	struct json root;
 	int r;
@@ -568,7 +596,8 @@ int config_parse(const char *json, size_t len, struct config **ret, struct err *
 	if ((r = check_members(arena, &root, err)) < 0 || (r = parse_keys(&root, config, err)) < 0 ||
 		(r = parse_postal(&root, config, err)) < 0 || (r = parse_senders(&root, config, err)) < 0 || (r = parse_providers(&root, config, err)) < 0 ||
 		(r = parse_channels(&root, config, err)) < 0 || (r = parse_producers(&root, config, err)) < 0 ||
-		(r = parse_ledgers(&root, config, err)) < 0 || (r = config_parse_anchors(&root, config, err)) < 0 ||
+		(r = parse_ledgers(&root, config, err)) < 0 || (r = parse_fetch(&root, config, err)) < 0 ||
+		(r = config_parse_anchors(&root, config, err)) < 0 ||
 		(r = config_parse_rules(&root, config, err)) < 0)
 		return r;
 	if (config->digest_email && !config->channel_providers[CHANNEL_EMAIL][0])
@@ -582,6 +611,8 @@ int config_parse(const char *json, size_t len, struct config **ret, struct err *
 	if (config->page_oldest_key > config->page_key)
 		return err_set(err, -EBADMSG, "out_of_range", "$.page.oldest_key", "must be at most page.key, %lld: else no link would count",
 			(long long)config->page_key);
+	json_write(&text, &root);
+	config->text = arena_strdup(arena, buf_str(&text));
 	TAKE(arena); /* the config lies in it and frees it */
 	*ret = config;
 	return 0;

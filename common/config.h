@@ -126,6 +126,7 @@ struct config {
 	size_t policy_rule_count;
 	const char *template_dir, *provider_dir; /* the user's own; NULL = none */
 	const char *documents_dir; /* the invoices' PDFs, each named by its digest; NULL = none */
+	const char *const *documents_fetch; /* hosts that they are fetched from, see fetch_url_check(); NULL-terminated. NULL = nothing is fetched */
 	const char *http_ca_file; /* authorities for providers' https; NULL = the system's */
 	const char *type_prefix; /* stripped from event types, "com.acme."; NULL = none */
 	int64_t brake_contacts_per_hour;
@@ -147,6 +148,7 @@ struct config {
 	int64_t page_link_days, page_key, page_oldest_key; /* keys: numbers */
 	const char *metrics_listen; /* "127.0.0.1:8027"; NULL = nobody is answered */
 	struct limits limits;
+	const char *text; /* all of it as JSON, without comments */
 	struct arena *arena;
 };
 

@@ -139,9 +139,11 @@ static bool listen_ok(const char *text)
 #define LINE_LIKE "one line of text"
 
 static const struct config_key keys[] = {
-	{ "redis.url", CONFIG_TEXT, "address", 1, 500, "redis://127.0.0.1:6379", false,
-		"where Redis is: redis://host:port[/database], rediss://... (TLS) or unix:/path; without user and password",
-		AT(redis_url), redis_ok, "redis://host:port, rediss://host:port or unix:/path, without a password", NULL },
+	{ "redis.url", CONFIG_TEXT, "address", 1, 2000, "redis://127.0.0.1:6379", false,
+		"where Redis is: redis://host:port[/database], unix:/path, redis+cluster://host:port,host:port,... (some nodes of a cluster) or "
+		"redis+sentinel://host:port,host:port,.../primary's name[/database]; rediss for TLS; without user and password",
+		AT(redis_url), redis_ok, "redis://host:port, unix:/path, redis+cluster://host:port,... or redis+sentinel://host:port,.../name, without "
+		"a password", NULL },
 	{ "redis.user", CONFIG_TEXT, "", 1, 128, NULL, false, "the Redis ACL user", AT(redis_user), line_ok, LINE_LIKE,
 		NULL },
 	{ "redis.password_credential", CONFIG_TEXT, "credential", 1, 64, NULL, false,

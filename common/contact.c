@@ -438,27 +438,9 @@ static struct buf *arena_buf(struct arena *arena)
 	return buf;
 }
 
-static void write_documents(struct json_writer *w, const struct message *m)
-{
-	uint8_t digest[SHA256_SIZE];
-	char hex[2 * SHA256_SIZE + 1];
-
-	if (m->attachment_count == 0)
-		return;
-	jw_array(w, "attachments");
-	for (size_t i = 0; i < m->attachment_count; i++) {
-		sha256(m->attachments[i].data, m->attachments[i].len, digest);
-		jw_object(w, NULL);
-		jw_int(w, "size", (int64_t)m->attachments[i].len);
-		jw_str(w, "sha256", hex_format(digest, SHA256_SIZE, hex));
-		jw_end_object(w);
-	}
-	jw_end_array(w);
-}
-
 static const struct draft *record_intent(const struct contact_env *env, const struct debtor *debtor,
 	const struct contact_plan *plan, const struct message *m, const struct notice *notice, const struct buf *request,
-	const char *request_type, struct effects *fx)
+	const char *request_type, const struct contact_papers *papers, struct effects *fx)
 {
 	struct draft *draft = effects_record(fx, "attempt.intent", debtor->id);
 	struct json_writer *w = &draft->w, part;
@@ -480,7 +462,7 @@ static const struct draft *record_intent(const struct contact_env *env, const st
 	if (env->config->shadow)
 		jw_bool(w, "shadow", true);
 	write_trace(w, env, debtor, plan);
-	write_documents(w, m);
+	contact_documents_write(w, m, papers);
 	if (env->unkept)
 		return draft;
 	part = jw_init(message);
@@ -499,56 +481,6 @@ static const struct draft *record_intent(const struct contact_env *env, const st
 		draft_part(draft, "request", request_type, CLASS_CONTENT, request->data, request->len);
 	}
 	return draft;
-}
-
-/* "F/2026 17" is "F-2026 17.pdf": a plain file name everywhere. */
-static const char *document_name(const char *number, struct arena *arena)
-{
-	char *name = arena_printf(arena, "%.100s.pdf", number);
-
-	for (char *p = name; *p; p++)
-		if (!((*p >= '0' && *p <= '9') || (*p >= 'A' && *p <= 'Z') || (*p >= 'a' && *p <= 'z') || *p == '_' || *p == ' ' ||
-			    (*p == '.' && p > name)))
-			*p = '-';
-	return name;
-}
-
-/* The PDF itself is asked for, by its digest: an address may give another one tomorrow, and nothing here fetches what an event names. */
-static int no_digest(const struct invoice *invoice, struct err *err)
-{
-	return err_set(err, -EBADMSG, "no_document", "", "invoice %s has no document: its events do not tell pdf_sha256%s", invoice->id,
-		invoice->snapshot.pdf_url ? " (its pdf_url is linked in texts, never fetched: put the PDF into documents.dir)" : "");
-}
-
-int contact_documents(const struct contact_env *env, const struct contact_plan *plan, struct message *m, struct arena *arena, struct err *err)
-{
-	size_t before = m->attachment_count;
-	struct attachment *files = arena_alloc(arena, (before + plan->member_count + 1) * sizeof(*files));
-
-	if (!plan->step->attach_invoice || (m->channel != CHANNEL_EMAIL && (m->channel != CHANNEL_LETTER || plan->step->channel != CHANNEL_LETTER)))
-		return 0; /* a letter that only stands in for a mail goes alone */
-	if (before + plan->member_count > ATTACHMENTS_MAX)
-		return err_set(err, -EBADMSG, "too_long", "", "more than %d documents for one message", ATTACHMENTS_MAX);
-	for (size_t i = 0; i < before; i++)
-		files[i] = m->attachments[i];
-	for (size_t i = 0; i < plan->member_count; i++) {
-		const struct invoice *invoice = &plan->members[i]->invoice;
-		const struct snapshot *s = &invoice->snapshot;
-		struct attachment *file = &files[before + i];
-		struct err inner = { 0 };
-		int r;
-
-		if (!s->pdf_sha256 || !env->document)
-			return no_digest(invoice, err);
-		r = env->document(s->pdf_sha256, arena, file, &inner, env->document_arg);
-		if (r < 0)
-			return err_set(err, r, inner.code, inner.path, "the document of invoice %s: %s", invoice->id, inner.text);
-		file->name = document_name(s->number ? s->number : invoice->id, arena);
-		file->type = "application/pdf";
-	}
-	m->attachments = files;
-	m->attachment_count = before + plan->member_count;
-	return 0;
 }
 
 const char *contact_attempt(const struct contact_env *env, const struct debtor *debtor, const struct contact_plan *plan, struct arena *arena,
@@ -601,7 +533,7 @@ int contact_release(const struct contact_env *env, struct debtor *debtor, const 
 	r = m->channel == CHANNEL_LETTER ? contact_letter(env, debtor, plan, sender, &notice, m, fx->arena, err) :
 	    plan->step->attach_statement && m->channel == CHANNEL_EMAIL ?
 					   contact_statement(env, debtor, plan, sender, &notice, m, fx->arena, err) : 0;
-	if (r < 0 || (r = contact_documents(env, plan, m, fx->arena, err)) < 0)
+	if (r < 0 || (r = contact_documents(env, plan, m, &ret->papers, fx->arena, err)) < 0)
 		return r;
 	if (request && (mail = request(m, masked, arg)) < 0)
 		return err_set(err, mail, "bad_request", "", "the provider's request cannot be built");
@@ -622,7 +554,7 @@ int contact_release(const struct contact_env *env, struct debtor *debtor, const 
 		debtor->thanked_at = env->now;
 	if (plan->beside && plan->asides[0].kind == ASIDE_STOPPED)
 		debtor->stop_replies[plan->channel].confirmed = true; /* once, whatever becomes of it */
-	ret->intent = record_intent(env, debtor, plan, m, &notice, masked, mail ? "message/rfc822" : "application/http", fx);
+	ret->intent = record_intent(env, debtor, plan, m, &notice, masked, mail ? "message/rfc822" : "application/http", &ret->papers, fx);
 	event = effects_event(fx, "contact.reserved", debtor->id, m->invoice_ids[0]);
 	jw_str(&event->w, "attempt", m->attempt_id);
 	jw_str(&event->w, "step", m->step);

@@ -23,14 +23,30 @@ struct candidate {
 	const struct policy *policy;
 };
 
-/* The bytes of the document with this digest (hex), into the arena: data and len of *ret. -errno: `err` says why it is not at hand. */
-typedef int (*contact_document_fn)(const char *sha256, struct arena *arena, struct attachment *ret, struct err *err, void *arg);
+/* An invoice's own document, as its events tell of it. */
+struct document_wanted {
+	const char *invoice_id;
+	int64_t version; /* of what was told, its own or its time: another may have another document */
+	const char *sha256, *url; /* hex; NULL = not told */
+};
+
+/*
+ * The document's bytes, into the arena: data and len of *ret. -EAGAIN: it is being fetched, ask again in a moment. Otherwise -errno: `err`
+ * says why it is not at hand.
+ */
+typedef int (*contact_document_fn)(const struct document_wanted *wanted, struct arena *arena, struct attachment *ret, struct err *err, void *arg);
+
+/* How many PDFs one letter through this provider can have. */
+typedef size_t (*contact_capacity_fn)(const char *provider, void *arg);
 
 /* The newest checkpoint of the trail, as one line, into the arena. NULL: there is none. */
 typedef const char *(*contact_checkpoint_fn)(struct arena *arena, void *arg);
 
 /* Code of the refusal of a formal notice that lacks what it must contain, and the hold that follows: `err` says what. */
 #define CONTACT_INCOMPLETE "notice_incomplete"
+/* Of a contact whose document is not there: yet, or after all. Holds are called so too. */
+#define CONTACT_DOCUMENT_AWAITED "document_awaited"
+#define CONTACT_NO_DOCUMENT "no_document"
 
 struct contact_env {
 	const struct config *config;
@@ -46,6 +62,8 @@ struct contact_env {
 	const struct interest_rules *interest; /* for what a policy's `late` names; NULL = none are known */
 	contact_document_fn document; /* for steps that attach; NULL = there are none */
 	void *document_arg;
+	contact_capacity_fn capacity; /* NULL = any number */
+	void *capacity_arg;
 	contact_checkpoint_fn checkpoint; /* stated on letters; NULL = nothing is */
 	void *checkpoint_arg;
 	bool unkept; /* records are heard and not kept: their parts are not made */
@@ -87,8 +105,15 @@ void contact_step_says(const struct policy *policy, const struct step *step, con
  * `request` (may be empty) is the provider's request with secrets masked, recorded as a part with its digest. The message lives in
  * fx->arena. -ENOENT: no provider for the channel; -EBADMSG: it cannot be rendered; err says why and nothing changed.
  */
+struct contact_papers { /* what an intent says of the invoices' documents beside those that the message carries */
+	const char *invoice_ids[ATTACHMENTS_MAX], *whys[ATTACHMENTS_MAX]; /* it goes without these */
+	size_t count;
+	const struct attachment *merged; /* these lie in its only PDF */
+	size_t merged_count;
+};
 struct contact_released {
 	struct message message;
+	struct contact_papers papers;
 	const struct draft *intent; /* its record: the flow learns its place in the journal */
 };
 /* 0, or 1 when it is no HTTP request but a mail (message/rfc822); -errno. */
@@ -110,8 +135,19 @@ int contact_statement(const struct contact_env *env, const struct debtor *debtor
 /* A message is about to go out as attempt, or task: what it offers and states is kept until it did. */
 void contact_written(const struct contact_env *env, const struct debtor *debtor, const struct contact_plan *plan, const struct notice *notice,
 	const char *attempt, struct effects *fx);
-/* The invoices' own documents behind what the message has already, where its step attaches them: of a letter, its enclosures. */
-int contact_documents(const struct contact_env *env, const struct contact_plan *plan, struct message *m, struct arena *arena, struct err *err);
+/*
+ * The invoices' own documents behind what the message has already, where its step attaches them: of a letter, its enclosures, all in one PDF
+ * where its provider takes no more. One that is not at hand is waited for, and then its step's word counts: *papers tells which ones the
+ * message goes without. -EAGAIN, or code CONTACT_DOCUMENT_AWAITED or CONTACT_NO_DOCUMENT: see contact_put_off().
+ */
+int contact_documents(const struct contact_env *env, const struct contact_plan *plan, struct message *m, struct contact_papers *papers,
+	struct arena *arena, struct err *err);
+/* All PDFs that the message has in one, with the name of the first; in the arena. -EBADMSG: `err` names the one that cannot be read. */
+int contact_merge(const struct message *m, struct arena *arena, struct attachment *ret, struct err *err);
+/* The members "attachments", "merged" and "documents_omitted" of an intent. */
+void contact_documents_write(struct json_writer *w, const struct message *m, const struct contact_papers *papers);
+/* The contact could not be made, for what `err` says: `e`, one of its invoices, is held, or looked at again in a moment. True: that is no fault. */
+bool contact_put_off(struct escalation *e, struct arena *arena, int r, const struct err *err, int64_t now);
 
 /*
  * Whether a person does what is planned: a call, or a letter where the configuration has no provider for one, or to which something must be

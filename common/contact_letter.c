@@ -132,7 +132,7 @@ bool contact_by_hand(const struct contact_env *env, const struct contact_plan *p
 
 /* What the person who posts it reads. */
 static const char *post_script(const struct contact_env *env, const struct contact_plan *plan, const struct message *m, const char *address,
-	struct arena *arena)
+	bool behind, struct arena *arena)
 {
 	const char *script = arena_printf(arena, "Print and post%s: %s, %s\n", m->registered ? ", registered" : "", m->to.name, address);
 	const char *const *enclosures = contact_enclosures(env, plan);
@@ -140,9 +140,11 @@ static const char *post_script(const struct contact_env *env, const struct conta
 	for (size_t i = 0; enclosures && enclosures[i]; i++)
 		script = arena_printf(arena, "%s%s%s", script, i ? ", " : "Enclose: ", enclosures[i]);
 	script = enclosures ? arena_printf(arena, "%s\n", script) : script;
-	for (size_t i = 1; i < m->attachment_count; i++) /* whoever has documents.dir finds them there */
-		script = arena_printf(arena, "%sEnclose %s (%s.pdf)\n", script, m->attachments[i].name,
-			plan->members[i - 1]->invoice.snapshot.pdf_sha256);
+	for (size_t i = 1; i < m->attachment_count; i++) /* whoever has documents.dir finds them there; what was fetched is nowhere else */
+		script = behind ? arena_printf(arena, "%s%s%s%s", script, i == 1 ? "Behind it in the same document: " : ", ", m->attachments[i].name,
+					  i + 1 == m->attachment_count ? "\n" : "") :
+				  arena_printf(arena, "%sEnclose %s (%s.pdf)\n", script, m->attachments[i].name,
+					  plan->members[i - 1]->invoice.snapshot.pdf_sha256);
 	return script;
 }
 
@@ -153,6 +155,9 @@ int contact_open_post(const struct contact_env *env, struct debtor *debtor, cons
 	struct message m = { .channel = CHANNEL_LETTER, .to = { .name = plan->contact->name, .email = NULL } };
 	const struct sender *sender;
 	const char *address;
+	struct contact_papers papers;
+	struct attachment printed;
+	struct err unread = { 0 };
 	struct notice notice;
 	struct task task;
 	date last;
@@ -161,14 +166,17 @@ int contact_open_post(const struct contact_env *env, struct debtor *debtor, cons
 	m.attempt_id = contact_attempt(env, debtor, plan, fx->arena, &address);
 	if ((r = contact_render(env, debtor, plan, CHANNEL_LETTER, m.attempt_id, fx->arena, &notice, &sender, err)) < 0 ||
 		(r = contact_letter(env, debtor, plan, sender, &notice, &m, fx->arena, err)) < 0 ||
-		(r = contact_documents(env, plan, &m, fx->arena, err)) < 0)
+		(r = contact_documents(env, plan, &m, &papers, fx->arena, err)) < 0)
 		return r;
 	last = business_add_days(&when, zone_date(when.zone, env->now), POST_DAYS);
+	printed = m.attachments[0];
+	if (m.attachment_count > 1 && (r = contact_merge(&m, fx->arena, &printed, &unread)) < 0)
+		printed = m.attachments[0]; /* they are read by eye, and enclosed by hand */
 	task = (struct task){ .id = arena_printf(fx->arena, "post:%s:%s", plan->members[0]->invoice.id, plan->step->id), .kind = "post",
 		.debtor_id = debtor->id, .invoice_ids = contact_ids(plan, fx->arena), .invoice_count = plan->member_count, .step = plan->step->id,
 		.role = plan->step->role, .opened_at = env->now, .deadline = zone_to_utc(when.zone, last, when.to_minute),
-		.script = post_script(env, plan, &m, address, fx->arena),
-		.document = m.attachments[0].data, .document_len = m.attachments[0].len };
+		.script = post_script(env, plan, &m, address, printed.data != m.attachments[0].data, fx->arena),
+		.document = printed.data, .document_len = printed.len };
 	contact_written(env, debtor, plan, &notice, task.id, fx);
 	contact_task_opened(plan, &task, fx);
 	return 0;

@@ -68,6 +68,7 @@ void escalation_walked(struct escalation *e, struct arena *arena, const char *st
 	}
 	e->provider_failed = e->channel_failed = e->provider_only = NULL;
 	e->deferred = NULL;
+	e->document_until = 0;
 	if (aside_id(step) && e->retry_why && strcmp(e->retry_why, "call_back_at") == 0)
 		return; /* the call that they asked for is still to come */
 	e->tries = e->retry_at = 0;

@@ -146,6 +146,7 @@ struct escalation {
 	int64_t since, look_at; /* look_at: deadline, or when to resolve again */
 	int64_t tries; /* certain failures of the step in hand */
 	int64_t retry_at;
+	int64_t document_until; /* ms UTC: so long the step in hand waits for the invoice's document, since that was missed first; 0 = it was not */
 	const char *retry_why; /* what the step waits for until then, a word of pace_why_names; NULL = the last try failed */
 	const char *provider_failed; /* that certainly did, with the step in hand: the channel's next one is asked. NULL = none */
 	const char *channel_failed; /* by which the step in hand was refused for good: its fallback is used. NULL = none */
@@ -342,6 +343,9 @@ void work_undelivered(struct escalation *e, struct debtor *d, const struct polic
 /* Nobody asks for it any more, also when it was not stated yet. False: it was waived before. */
 bool late_fee_waive(struct escalation *e, const char *by, const char *why, int64_t at, struct effects *fx);
 
+/* What was agreed ("promise", "plan", "settlement") and told by this fact was not kept. */
+bool escalation_broke(const struct escalation *e, const char *what, const struct fact *fact);
+
 /* --- offers: escalation_offers.c ------------------------------------------------------------------------------------------ */
 
 /* What a policy's offer comes to today. False: nothing, the balance is too small for it. */
@@ -355,7 +359,7 @@ void offers_undelivered(struct escalation *e, const char *attempt); /* nobody re
 /*
  * The event that accepts an offer gets its terms: amount and day, or instalments; a command becomes the event that it stands for. Whether it
  * came in time is a question of when it was said, not of when it is read. 0, also of one that names none; -EBADMSG "unknown_offer",
- * "offer_expired".
+ * "offer_changed" (the event names other terms), "offer_expired".
  */
 int offer_take(const struct escalation *e, const struct zone *zone, struct event *event, struct err *err);
 

@@ -27,6 +27,7 @@ static const struct hold_row hold_rows[] = {
 	{ "confirm_same_company", "review" },
 	{ "other_legal_entity", "review" },
 	{ "notice_incomplete", "review" },
+	{ "no_document", "review" },
 };
 
 const char *escalation_hold_task(const char *reason)

@@ -35,7 +35,6 @@ int64_t promise_until(const struct escalation *e, const struct rules *rules, con
 /* When a plan's first open instalment breaks it; 0: it names none, or all are met. */
 int64_t plan_until(const struct rules *rules, const struct business_time *when, const struct fact *plan, int64_t balance);
 int64_t settlement_until(const struct business_time *when, const struct fact *settlement); /* 0: no day was agreed */
-bool escalation_broke(const struct escalation *e, const char *what, const struct fact *fact);
 /* What was agreed and holds the ladder still: "plan", "settlement", "promise"; NULL: nothing. `d` may be NULL. */
 const char *agreed_holding(const struct escalation *e, const struct debtor *d, const struct rules *rules, const struct invoice_view *view);
 /* What was agreed and not kept until now is noted, once, and where the ladder goes on. */

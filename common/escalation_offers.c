@@ -118,6 +118,22 @@ void offers_undelivered(struct escalation *e, const char *attempt)
 	e->offer_count = kept;
 }
 
+/* Who names the terms too accepts those alone: an offer that was made anew since then is another. */
+static bool same_terms(const struct event *event, const struct made_offer *offer)
+{
+	if (event->settles && event->amount != offer->settles_at)
+		return false;
+	if (date_is_set(event->until_on) && !offer->instalment_count && date_diff(event->until_on, offer->until) != 0)
+		return false;
+	if (event->instalment_count && event->instalment_count != offer->instalment_count)
+		return false;
+	for (size_t i = 0; i < event->instalment_count; i++)
+		if (event->instalments[i].amount != offer->instalments[i].amount ||
+			date_diff(event->instalments[i].due_on, offer->instalments[i].due_on) != 0)
+			return false;
+	return true;
+}
+
 int offer_take(const struct escalation *e, const struct zone *zone, struct event *event, struct err *err)
 {
 	bool command = event->type == EVENT_OPERATOR_COMMAND;
@@ -134,6 +150,9 @@ int offer_take(const struct escalation *e, const struct zone *zone, struct event
 	if (!command && (event->type == EVENT_SETTLEMENT_AGREED) != !offer->instalment_count)
 		return err_set(err, -EBADMSG, "unknown_offer", "$.data.offer", "the offer \"%s\" is of %s", event->offer,
 			offer->instalment_count ? "instalments: payment_plan.agreed accepts it" : "a smaller sum: settlement.agreed accepts it");
+	if (!command && !same_terms(event, offer))
+		return err_set(err, -EBADMSG, "offer_changed", "$.data.offer", "the offer \"%s\" stands on other terms than those that are told here",
+			event->offer);
 	if (date_diff(zone_date(zone, event->time), offer->until) > 0)
 		return err_set(err, -EBADMSG, "offer_expired", "$.data.offer", "the offer \"%s\" stood until %s, and is void", event->offer,
 			date_format(offer->until, day));

@@ -48,11 +48,17 @@ struct calendar {
 	uint8_t *kept; /* a bit for each day of KEPT_FROM to KEPT_TO; NULL while it is made */
 };
 
+/* What a country has, as it is asked for many times for each contact. */
+struct country {
+	const struct calendar *calendar; /* of its name */
+	const struct calendar **people; /* that its people may have, in the order of the file */
+	size_t people_count;
+};
+
 struct holidays {
 	struct calendar *calendars; /* those of the file, then the unions */
 	size_t count, named;
-	/* Countries' own, by their two letters: they are asked for several times for each contact. NULL while it is read. */
-	const struct calendar *(*countries)[LETTERS];
+	struct country (*countries)[LETTERS]; /* by their two letters; NULL while it is read */
 };
 
 /* --- the rules' dates ------------------------------------------------------------------------------------------------------ */
@@ -359,15 +365,37 @@ static bool is_country(const char *name, size_t len)
 	return len == 2 && name[0] >= 'A' && name[0] <= 'Z' && name[1] >= 'A' && name[1] <= 'Z';
 }
 
+static struct country *country_of(struct country (*countries)[LETTERS], const char *name)
+{
+	return is_country(name, strnlen(name, 3)) ? &countries[name[0] - 'A'][name[1] - 'A'] : NULL;
+}
+
+static void add_people(struct arena *arena, struct holidays *h, struct country *country, const struct calendar *c)
+{
+	if (!country->people)
+		country->people = arena_alloc(arena, h->named * sizeof(*country->people));
+	country->people[country->people_count++] = c;
+}
+
 static void index_countries(struct arena *arena, struct holidays *h)
 {
-	const struct calendar *(*countries)[LETTERS] = arena_alloc(arena, LETTERS * sizeof(*countries));
+	struct country (*countries)[LETTERS] = arena_alloc(arena, LETTERS * sizeof(*countries)), *country;
 
 	for (size_t i = 0; i < h->count; i++) {
-		const char *name = h->calendars[i].name;
+		const struct calendar *c = &h->calendars[i];
+		const char two[] = { c->name[0], c->name[0] ? c->name[1] : '\0', '\0' };
 
-		if (is_country(name, strlen(name)))
-			countries[name[0] - 'A'][name[1] - 'A'] = &h->calendars[i];
+		country = country_of(countries, c->name);
+		if (country)
+			country->calendar = c;
+		if (i >= h->named)
+			continue;
+		if (c->own_country && (country = country_of(countries, c->own_country)))
+			add_people(arena, h, country, c);
+		country = country_of(countries, two);
+		if (country && !c->for_terms && (!c->name[2] || !strchr(c->area.code, '-')) &&
+			!(c->own_country && strcmp(c->own_country, two) == 0))
+			add_people(arena, h, country, c);
 	}
 	h->countries = countries;
 }
@@ -375,7 +403,7 @@ static void index_countries(struct arena *arena, struct holidays *h)
 static const struct calendar *find(const struct holidays *h, const char *name, size_t len)
 {
 	if (h->countries && is_country(name, len))
-		return h->countries[name[0] - 'A'][name[1] - 'A'];
+		return h->countries[name[0] - 'A'][name[1] - 'A'].calendar;
 	for (size_t i = 0; i < h->count; i++) {
 		const char *own = h->calendars[i].name;
 
@@ -553,18 +581,16 @@ const struct calendar *holidays_place(const struct holidays *h, const char *plac
 
 const struct calendar *holidays_of(const struct holidays *h, const struct place *place)
 {
-	const char *country = place->country;
+	const struct country *country = h && place->country ? country_of(h->countries, place->country) : NULL;
 	const struct calendar *own = NULL;
 	bool perhaps = false;
 
-	for (size_t i = 0; h && country && i < h->named; i++) {
-		const struct calendar *c = &h->calendars[i];
+	for (size_t i = 0; country && i < country->people_count; i++) {
+		const struct calendar *c = country->people[i];
 		enum place_fit fit;
 
-		if (c->own_country && strcmp(c->own_country, country) == 0)
+		if (c->own_country && strcmp(c->own_country, place->country) == 0)
 			return c;
-		if (c->name[0] != country[0] || c->name[1] != country[1] || c->for_terms || (c->name[2] && strchr(c->area.code, '-')))
-			continue;
 		if (!c->name[2]) {
 			own = c;
 			continue;
@@ -574,7 +600,7 @@ const struct calendar *holidays_of(const struct holidays *h, const struct place 
 			return c->whole ? c->whole : c;
 		perhaps = perhaps || (fit == PLACE_PERHAPS && !c->own_country);
 	}
-	return !own ? holidays_calendar(h, country) : perhaps && own->whole ? own->whole : own;
+	return !own ? holidays_calendar(h, place->country) : perhaps && own->whole ? own->whole : own;
 }
 
 const char *calendar_name(const struct calendar *calendar)

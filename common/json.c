@@ -93,6 +93,7 @@ static void convert(struct arena *arena, json_object *from, struct json_node *to
 
 			convert(arena, json_object_iter_peek_value(&at), item);
 			item->key = arena_strdup(arena, json_object_iter_peek_name(&at));
+			to->names |= json_name_bit(item->key);
 		}
 		break;
 	}
@@ -183,6 +184,8 @@ int json_refuse(const struct json *json, const char *key, struct err *err, const
 
 static const struct json_node *member(const struct json_node *object, const char *key)
 {
+	if (!(object->names & json_name_bit(key)))
+		return NULL;
 	for (uint32_t i = 0; i < object->count; i++) {
 		const char *name = object->items[i].key;
 

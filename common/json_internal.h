@@ -19,9 +19,20 @@ struct json_node {
 		int64_t whole;
 		double fraction;
 		const char *text;
-		struct json_node *items;
+		struct {
+			struct json_node *items;
+			uint64_t names; /* of an object: json_name_bit() of all its members' */
+		};
 	};
 };
+
+/* Most of what a document may have is not there: one bit tells that for most names. */
+static inline uint64_t json_name_bit(const char *name)
+{
+	unsigned first = (unsigned char)name[0], second = first ? (unsigned char)name[1] : 0, third = second ? (unsigned char)name[2] : 0;
+
+	return UINT64_C(1) << ((first + second * 6 + third * 9) & 63);
+}
 
 /* Builds what json_scan() has passed without JSON_COMMENTS. Everything lies in the arena. */
 struct json_node *json_tree(struct arena *arena, const char *text, size_t len);

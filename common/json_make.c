@@ -42,6 +42,8 @@ void jm_end(struct json_maker *m)
 	container->count = (uint32_t)(m->used - from);
 	container->items = arena_alloc(m->arena, (container->count + 1) * sizeof(*container->items));
 	memcpy(container->items, m->nodes + from, container->count * sizeof(*container->items));
+	for (uint32_t i = 0; i < container->count && container->type == JSON_OBJECT; i++)
+		container->names |= json_name_bit(container->items[i].key);
 	m->used = from;
 }
 

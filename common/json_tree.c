@@ -143,6 +143,7 @@ static void value(struct build *b, struct json_node *node);
 static void container(struct build *b, struct json_node *node)
 {
 	size_t from = b->used, len;
+	uint64_t names = 0;
 
 	node->type = *b->at++ == '{' ? JSON_OBJECT : JSON_ARRAY;
 	for (skip_blank(b); *b->at != '}' && *b->at != ']'; skip_blank(b)) {
@@ -150,6 +151,7 @@ static void container(struct build *b, struct json_node *node)
 
 		if (node->type == JSON_OBJECT) {
 			item.key = string(b, &len);
+			names |= json_name_bit(item.key);
 			skip_blank(b);
 			b->at++; /* the colon */
 			skip_blank(b);
@@ -165,6 +167,7 @@ static void container(struct build *b, struct json_node *node)
 	if (node->count) {
 		node->items = arena_alloc(b->arena, node->count * sizeof(*node->items));
 		memcpy(node->items, b->stack + from, node->count * sizeof(*node->items));
+		node->names = names;
 	}
 	b->used = from;
 }

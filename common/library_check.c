@@ -40,13 +40,10 @@ static int check_sender(const struct library_check *check, const struct library_
 }
 
 /* A step with a file needs a provider that carries it; a letter is one itself. */
-static int check_attach(const struct library_provider *provider, enum channel channel, struct err *err)
+static int check_attach(const struct library_provider *provider, struct err *err)
 {
 	if (provider->adapter && !adapter_takes_files(provider->adapter))
 		return err_set(err, -EBADMSG, "no_attachments", "$.channels", "provider \"%s\" carries no files", provider->name);
-	if (channel == CHANNEL_LETTER && provider->adapter && adapter_documents(provider->adapter) < 2)
-		return err_set(err, -EBADMSG, "no_attachments", "$.channels", "provider \"%s\" takes one document a letter: nothing can be enclosed",
-			provider->name);
 	return 0;
 }
 
@@ -60,8 +57,8 @@ static int can_send(const struct lint_sending *sending, void *arg, struct err *e
 
 	if (!sender)
 		return err_set(err, -EBADMSG, "unknown_sender", "$.senders", "$.senders has no \"%s\"", sending->sender);
-	if (sending->documents && !check->config->documents_dir)
-		return err_set(err, -EBADMSG, "no_documents", "$.documents", "$.documents.dir does not say where the PDFs are");
+	if (sending->documents && !check->config->documents_dir && !check->config->documents_fetch)
+		return err_set(err, -EBADMSG, "no_documents", "$.documents", "neither $.documents.dir nor $.documents.fetch says where the PDFs are");
 	if (channel == CHANNEL_CALL || (channel == CHANNEL_LETTER && !names[0]))
 		return 0; /* a person calls, or prints and posts */
 	if (!names[0])
@@ -77,7 +74,7 @@ static int can_send(const struct lint_sending *sending, void *arg, struct err *e
 			return err_set(err, -EBADMSG, "no_delivery", "$.channels", "provider \"%s\" posts no letters that are %s", names[i],
 				letter_delivery_names[sending->delivery]);
 		if (sending->attaches)
-			r = check_attach(provider, channel, err);
+			r = check_attach(provider, err);
 		if (r == 0 && (provider->adapter || provider->smtp))
 			r = check_sender(check, provider, sender, channel, err);
 	}

@@ -72,7 +72,7 @@ static const struct lint_rule rules[LINT_KIND_COUNT] = {
 	[LINT_NO_PROVIDER] = { "no_provider", LINT_ERROR, "nothing sends on the step's channel",
 		"name a provider that does in $.channels of the configuration" },
 	[LINT_NO_ATTACHMENTS] = { "no_attachments", LINT_ERROR, "the step attaches documents that cannot be had or sent",
-		"set documents.dir and choose a provider that carries files, or take attach out" },
+		"set documents.dir or documents.fetch and choose a provider that carries files, or take attach out" },
 	[LINT_NO_LETTER] = { "no_letter", LINT_ERROR, "a letter has no address to come from, or no provider with the delivery that the step wants",
 		"set creditor.postal, and choose a provider that offers the delivery" },
 	[LINT_UNKNOWN_SENDER] = { "unknown_sender", LINT_ERROR, "the step's sender is not described",

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "common/hash.h"
 #include "common/message.h"
 #include "common/utc.h"
 #include "common/zone.h"
@@ -15,7 +16,7 @@
 #define PROMISE_DAYS 365 /* when the policy names no limit */
 #define SOURCE "/p/"
 
-const char *const page_action_names[PAGE_ACTION_COUNT + 1] = { "paid", "promise", "dispute", "ask", "contact", "stop", NULL };
+const char *const page_action_names[PAGE_ACTION_COUNT + 1] = { "paid", "promise", "dispute", "plan", "settlement", "ask", "contact", "stop", NULL };
 const char *const page_field_names[PAGE_FIELD_COUNT + 1] = { "on", "reference", "reason", "text", "name", "email", "phone", NULL };
 const char *const page_reasons[] = { "amount", "quality", "not_delivered", "not_ordered", "already_paid", "wrong_details", "other", NULL };
 
@@ -61,6 +62,53 @@ static int32_t count_said(const struct invoice *invoice, enum fact_kind kind)
 	return n;
 }
 
+bool page_takes_offer(enum page_action action)
+{
+	return action == PAGE_PLAN || action == PAGE_SETTLEMENT;
+}
+
+static int64_t sum_of(const struct made_offer *offer)
+{
+	int64_t sum = 0;
+
+	for (size_t i = 0; i < offer->instalment_count; i++)
+		sum += offer->instalments[i].amount;
+	return sum;
+}
+
+static bool may_accept(const struct page_case *c, enum page_action action, const struct made_offer *offer)
+{
+	struct invoice_view view = invoice_view(&c->e->invoice);
+
+	if (!offer->made_at || date_diff(page_today(c), offer->until) > 0 || view.plan || view.settlement ||
+		count_said(&c->e->invoice, FACT_PLAN) || count_said(&c->e->invoice, FACT_SETTLEMENT))
+		return false;
+	return action == PAGE_PLAN ? offer->instalment_count && sum_of(offer) >= view.balance : !offer->instalment_count;
+}
+
+const char *page_offer_id(const struct made_offer *offer, char ret[PAGE_OFFER_SIZE])
+{
+	CLEANUP(buf_clear) struct buf text = { 0 };
+	uint8_t digest[SHA256_SIZE];
+
+	buf_printf(&text, "%s %d %lld %lld", offer->code, offer->until.days, (long long)offer->amount, (long long)offer->settles_at);
+	for (size_t i = 0; i < offer->instalment_count; i++)
+		buf_printf(&text, " %d %lld", offer->instalments[i].due_on.days, (long long)offer->instalments[i].amount);
+	sha256(text.data, text.len, digest);
+	return hex_format(digest, (PAGE_OFFER_SIZE - 1) / 2, ret);
+}
+
+const struct made_offer *page_offer(const struct page_case *c, enum page_action action, const char *id)
+{
+	for (size_t i = 0; page_takes_offer(action) && i < c->e->offer_count; i++) {
+		char own[PAGE_OFFER_SIZE];
+
+		if (may_accept(c, action, &c->e->offers[i]) && (!id || strcmp(page_offer_id(&c->e->offers[i], own), id) == 0))
+			return &c->e->offers[i];
+	}
+	return NULL;
+}
+
 /* Those that were made here count too, broken or not: a new one before the old one's day would put off the ladder for ever. */
 static bool promises_count(const struct page_case *c)
 {
@@ -90,6 +138,9 @@ bool page_allows(const struct page_case *c, enum page_action action, struct page
 		return !view.plan && !view.settlement && !view.dispute && promises_count(c);
 	case PAGE_DISPUTE:
 		return !view.dispute;
+	case PAGE_PLAN:
+	case PAGE_SETTLEMENT:
+		return page_offer(c, action, NULL) != NULL;
 	case PAGE_ASK:
 	case PAGE_CONTACT:
 		return true;
@@ -108,6 +159,8 @@ static const struct {
 	[PAGE_PAID] = { { [PAGE_ON] = true, [PAGE_REFERENCE] = true }, { [PAGE_ON] = true } },
 	[PAGE_PROMISE] = { { [PAGE_ON] = true }, { [PAGE_ON] = true } },
 	[PAGE_DISPUTE] = { { [PAGE_REASON] = true, [PAGE_TEXT] = true }, { [PAGE_REASON] = true } },
+	[PAGE_PLAN] = { { [PAGE_NAME] = true }, { [PAGE_NAME] = true } },
+	[PAGE_SETTLEMENT] = { { [PAGE_NAME] = true }, { [PAGE_NAME] = true } },
 	[PAGE_ASK] = { { [PAGE_TEXT] = true }, { [PAGE_TEXT] = true } },
 	[PAGE_CONTACT] = { { [PAGE_NAME] = true, [PAGE_EMAIL] = true, [PAGE_PHONE] = true }, { false } },
 };
@@ -179,7 +232,7 @@ bool page_read(const struct page_case *c, enum page_action action, const struct 
 		else if (got == FORM_TEXT)
 			ret->errors[f] = check_field((enum page_field)f, ret, limits, arena);
 		else if (forms[action].needed[f])
-			ret->errors[f] = f == PAGE_ON ? "errors.date" : f == PAGE_REASON ? "errors.reason" : "errors.text";
+			ret->errors[f] = f == PAGE_ON ? "errors.date" : f == PAGE_REASON ? "errors.reason" : f == PAGE_NAME ? "errors.name" : "errors.text";
 	}
 	if (action == PAGE_DISPUTE && strcmp(ret->typed[PAGE_REASON], "other") == 0 && !*ret->typed[PAGE_TEXT] && !ret->errors[PAGE_TEXT])
 		ret->errors[PAGE_TEXT] = "errors.text";
@@ -193,8 +246,9 @@ bool page_read(const struct page_case *c, enum page_action action, const struct 
 /* --- the event ------------------------------------------------------------------------------------------------------------------ */
 
 static const char *const types[PAGE_ACTION_COUNT] = { "invoice.payment_announced", "promise.made", "dispute.opened",
-	"contact.reply_received", "contact.reply_received", "customer.opted_out" };
-static const char *const fact_keys[PAGE_ACTION_COUNT] = { "announcement_id", "promise_id", "dispute_id", "reply_id", "reply_id" };
+	"payment_plan.agreed", "settlement.agreed", "contact.reply_received", "contact.reply_received", "customer.opted_out" };
+static const char *const fact_keys[PAGE_ACTION_COUNT] = { "announcement_id", "promise_id", "dispute_id", "plan_id", "settlement_id", "reply_id",
+	"reply_id" };
 
 /*
  * Read by a person, who alone changes to whom we write: a link that was handed on must not turn a debtor's messages elsewhere, and what is
@@ -212,6 +266,27 @@ static const char *contact_text(const struct page_said *said, struct arena *aren
 		if (*(typed = said->typed[lines[i].field]))
 			text = arena_printf(arena, "%s\n%s: %s", text, lines[i].label, lines[i].field == PAGE_PHONE ? phone_of(typed, arena) : typed);
 	return text;
+}
+
+/* The terms are told as they were shown: an offer that was made anew meanwhile is another, and refused. */
+static void write_offer(struct json_writer *w, const struct made_offer *offer)
+{
+	char day[DATE_TEXT_SIZE];
+
+	jw_str(w, "offer", offer->code);
+	if (!offer->instalment_count) {
+		jw_int(w, "amount_minor", offer->settles_at);
+		jw_str(w, "until_on", date_format(offer->until, day));
+		return;
+	}
+	jw_array(w, "instalments");
+	for (size_t i = 0; i < offer->instalment_count; i++) {
+		jw_object(w, NULL);
+		jw_str(w, "due_on", date_format(offer->instalments[i].due_on, day));
+		jw_int(w, "amount_minor", offer->instalments[i].amount);
+		jw_end_object(w);
+	}
+	jw_end_array(w);
 }
 
 static void write_facts(struct json_writer *w, const struct page_case *c, const struct page_said *said, const char *id, struct arena *arena)
@@ -233,6 +308,10 @@ static void write_facts(struct json_writer *w, const struct page_case *c, const 
 	case PAGE_DISPUTE:
 		jw_str(w, "reason", said->typed[PAGE_REASON]);
 		jw_opt_str(w, "text", said->typed[PAGE_TEXT]);
+		break;
+	case PAGE_PLAN:
+	case PAGE_SETTLEMENT:
+		write_offer(w, said->offer);
 		break;
 	case PAGE_ASK:
 	case PAGE_CONTACT:
@@ -299,6 +378,18 @@ void page_tag_of(const struct page_case *c, char ret[36])
 
 /* --- receipts ------------------------------------------------------------------------------------------------------------------- */
 
+struct page_receipt page_receipt_of(const struct page_case *c, const struct page_said *said, const char *id, struct arena *arena)
+{
+	struct page_receipt ret = { .action = said->action, .link_id = page_link_id(c->link_text, arena_alloc(arena, LINK_ID_SIZE)), .id = id,
+		.at = c->now, .on = said->on };
+
+	if (said->offer) {
+		ret.on = said->offer->instalment_count ? said->offer->instalments[0].due_on : said->offer->until;
+		ret.offer = page_offer_id(said->offer, arena_alloc(arena, PAGE_OFFER_SIZE));
+	}
+	return ret;
+}
+
 void page_receipt_write(struct buf *out, const struct page_receipt *receipt)
 {
 	struct json_writer w = jw_init(out);
@@ -311,6 +402,7 @@ void page_receipt_write(struct buf *out, const struct page_receipt *receipt)
 	jw_int(&w, "at", receipt->at);
 	if (date_is_set(receipt->on))
 		jw_str(&w, "on", date_format(receipt->on, day));
+	jw_opt_str(&w, "offer", receipt->offer);
 	jw_end_object(&w);
 }
 
@@ -325,6 +417,7 @@ int page_receipt_read(struct arena *arena, const char *text, size_t len, struct 
 		(r = json_get_str(root, "link", LINK_ID_SIZE, &ret->link_id, NULL)) < 0 ||
 		(r = json_get_str(root, "id", TOKEN_ID_SIZE, &ret->id, NULL)) < 0 ||
 		(r = json_get_int(root, "at", 0, INT64_MAX, &ret->at, NULL)) < 0 || (r = json_opt_str(root, "on", 10, &on, NULL)) < 0 ||
+		(r = json_opt_str(root, "offer", PAGE_OFFER_SIZE, &ret->offer, NULL)) < 0 ||
 		(on && (r = date_parse(on, &ret->on)) < 0))
 		return r;
 	ret->action = (enum page_action)action;

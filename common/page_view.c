@@ -16,9 +16,12 @@ struct view {
 	struct arena *arena;
 	struct json_maker w; /* of the frame's model */
 	struct json facts; /* what words may name */
+	const struct made_offer *offer; /* that they speak of; NULL = none */
 	struct err *err;
 	int r; /* of the first that failed */
 };
+
+const char page_policy[] = "default-src 'none'; style-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 
 /* --- words ---------------------------------------------------------------------------------------------------------------------- */
 
@@ -74,6 +77,17 @@ static const char *number_of(const struct page_case *c)
 	return invoice->snapshot.number ? invoice->snapshot.number : invoice->id;
 }
 
+/* What is still to pay by it: what came since it was made counts. */
+static int64_t asked_by(const struct page_case *c, const struct made_offer *offer)
+{
+	struct invoice_view view = invoice_view(&c->e->invoice);
+	int64_t sum = offer->settles_at - view.paid - view.credited;
+
+	for (size_t i = 0; i < offer->instalment_count; i++)
+		sum = (i ? sum : 0) + offer->instalments[i].amount;
+	return sum > 0 ? sum : 0;
+}
+
 /* Everything, so that a word never lacks what it names; days that there are not are empty. */
 static void set_facts(struct view *v, const char *channel, date said_on, date until)
 {
@@ -81,16 +95,24 @@ static void set_facts(struct view *v, const char *channel, date said_on, date un
 	const struct page_case *c = v->c;
 	const struct page_limits *limits = v->v->limits;
 	const struct snapshot *s = c ? &c->e->invoice.snapshot : NULL;
+	const struct made_offer *offer = v->offer;
+	date first = limits ? limits->first : date_none(), last = limits ? limits->last : date_none();
 
+	if (offer && offer->instalment_count) {
+		first = offer->instalments[0].due_on;
+		last = offer->instalments[offer->instalment_count - 1].due_on;
+	}
 	jm_object(&w, NULL);
 	jm_str(&w, "creditor", v->v->config->creditor.name);
 	jm_str(&w, "number", c ? number_of(c) : "");
 	jm_str(&w, "balance", c && s->currency[0] ? money_text(v, invoice_view(&c->e->invoice).balance) : "");
 	jm_str(&w, "due_on", c ? date_text(v, s->due_on) : "");
-	jm_str(&w, "first", limits ? date_text(v, limits->first) : "");
-	jm_str(&w, "last", limits ? date_text(v, limits->last) : "");
+	jm_str(&w, "amount", offer ? money_text(v, asked_by(c, offer)) : "");
+	jm_str(&w, "count", offer ? arena_printf(v->arena, "%zu", offer->instalment_count) : "");
+	jm_str(&w, "first", date_text(v, first));
+	jm_str(&w, "last", date_text(v, last));
 	jm_str(&w, "said_on", date_text(v, said_on));
-	jm_str(&w, "until", date_text(v, until));
+	jm_str(&w, "until", date_text(v, offer ? offer->until : until));
 	jm_str(&w, "channel", channel);
 	jm_end(&w);
 	v->facts = jm_last(&w);
@@ -127,14 +149,14 @@ static void put_link(struct view *v, const char *key, const char *url, const cha
 	jm_end(&v->w);
 }
 
-static void put_pay(struct view *v)
+static void put_pay(struct view *v, bool agreed)
 {
 	const struct creditor *creditor = &v->v->config->creditor;
 	const char *url = v->c->e->invoice.snapshot.payment_url;
 
 	/* As in messages: only what a browser may follow. */
 	if (url && strncmp(url, "https://", 8) == 0 && !strpbrk(url, " \"<>\r\n\t"))
-		put_link(v, "pay", url, word(v, "home.pay"));
+		put_link(v, "pay", url, word(v, agreed ? "home.pay_part" : "home.pay"));
 	if (!creditor->bank)
 		return;
 	jm_object(&v->w, "bank");
@@ -175,13 +197,107 @@ static void put_noted(struct view *v, const char *name, date until)
 	jm_end(&v->w);
 }
 
+/* --- offers --------------------------------------------------------------------------------------------------------------------- */
+
+static void speak_of(struct view *v, const struct made_offer *offer)
+{
+	v->offer = offer;
+	set_facts(v, "", date_none(), date_none());
+}
+
+/* Each day and its amount, to the unit. */
+static void put_terms(struct view *v, const struct made_offer *offer)
+{
+	struct invoice_view view = invoice_view(&v->c->e->invoice);
+	int64_t came = offer->instalment_count ? asked_by(v->c, offer) - view.balance : offer->amount - asked_by(v->c, offer);
+
+	jm_object(&v->w, "terms");
+	jm_array(&v->w, "rows");
+	for (size_t i = 0; i < offer->instalment_count; i++)
+		put_row(v, date_text(v, offer->instalments[i].due_on), money_text(v, offer->instalments[i].amount));
+	if (offer->instalment_count)
+		put_row(v, word(v, "terms.in_all"), money_text(v, asked_by(v->c, offer)));
+	else
+		put_row(v, word(v, "terms.pay_by"), money_text(v, asked_by(v->c, offer)));
+	if (came > 0)
+		put_row(v, word(v, "terms.came"), money_text(v, came));
+	jm_end(&v->w);
+	jm_end(&v->w);
+}
+
+static const char *offer_address(struct view *v, enum page_action action, const struct made_offer *offer)
+{
+	char id[PAGE_OFFER_SIZE];
+
+	return address(v, arena_printf(v->arena, "%s/%s", page_action_names[action], page_offer_id(offer, id)));
+}
+
+static void put_offers(struct view *v)
+{
+	bool any = false;
+
+	if (v->v->receipt && page_takes_offer(v->v->receipt->action)) /* it may not be applied yet */
+		return;
+	for (size_t i = 0; i < v->c->e->offer_count; i++) {
+		const struct made_offer *offer = &v->c->e->offers[i];
+		enum page_action action = offer->instalment_count ? PAGE_PLAN : PAGE_SETTLEMENT;
+		char id[PAGE_OFFER_SIZE];
+
+		if (page_offer(v->c, action, page_offer_id(offer, id)) != offer)
+			continue;
+		if (!any) {
+			jm_object(&v->w, "offered");
+			jm_str(&v->w, "title", word(v, "home.offers"));
+			jm_array(&v->w, "offers");
+		}
+		any = true;
+		speak_of(v, offer);
+		jm_object(&v->w, NULL);
+		jm_str(&v->w, "url", offer_address(v, action, offer));
+		jm_str(&v->w, "label", word_of(v, action, "choice"));
+		jm_str(&v->w, "more", word_of(v, action, "more"));
+		jm_end(&v->w);
+		speak_of(v, NULL);
+	}
+	if (any) {
+		jm_end(&v->w);
+		jm_end(&v->w);
+	}
+}
+
+/* What is agreed on and not broken, as an offer would have said it. */
+static bool agreed_on(const struct page_case *c, struct made_offer *ret, struct arena *arena)
+{
+	struct invoice_view view = invoice_view(&c->e->invoice);
+	struct instalment_view next;
+	struct instalment *parts;
+
+	*ret = (struct made_offer){ .until = date_none() };
+	if (view.plan && !escalation_broke(c->e, "plan", view.plan) && plan_next(view.plan, view.balance, &next)) {
+		ret->instalment_count = view.plan->instalment_count - next.index;
+		parts = arena_memdup(arena, view.plan->instalments + next.index, ret->instalment_count * sizeof(*parts));
+		parts[0].amount = next.rest;
+		ret->instalments = parts;
+		return true;
+	}
+	if (!view.settlement || !view.settlement->settles || escalation_broke(c->e, "settlement", view.settlement))
+		return false;
+	ret->until = view.settlement->until_on;
+	ret->settles_at = view.settlement->amount;
+	return true;
+}
+
 /* What holds now, whoever told it. */
-static void put_standing(struct view *v)
+static void put_standing(struct view *v, const struct made_offer *agreed)
 {
 	struct invoice_view view = invoice_view(&v->c->e->invoice);
 	date today = page_today(v->c);
 
 	jm_array(&v->w, "standing");
+	v->offer = agreed;
+	if (agreed)
+		put_noted(v, agreed->instalment_count ? "home.planned" : "home.settling", agreed->until);
+	v->offer = NULL;
 	if (view.dispute)
 		put_noted(v, "home.disputed", date_none());
 	else if (view.announced && date_is_set(view.announced->until_on) && date_diff(view.announced->until_on, today) >= 0)
@@ -189,6 +305,8 @@ static void put_standing(struct view *v)
 	else if (view.promise && date_diff(view.promise->until_on, today) >= 0)
 		put_noted(v, "home.promised", view.promise->until_on);
 	jm_end(&v->w);
+	if (agreed)
+		put_terms(v, agreed);
 	set_facts(v, "", date_none(), date_none());
 }
 
@@ -203,6 +321,7 @@ static void put_choices(struct view *v)
 {
 	struct page_limits limits;
 
+	put_offers(v);
 	set_facts(v, channel_word(v), date_none(), date_none());
 	jm_str(&v->w, "choices_title", word(v, "home.choices"));
 	jm_array(&v->w, "choices");
@@ -210,7 +329,7 @@ static void put_choices(struct view *v)
 		enum page_action action = (enum page_action)a;
 
 		/* what was just said may not be applied yet */
-		if (!page_allows(v->c, action, &limits) || (v->v->receipt && v->v->receipt->action == action && action != PAGE_ASK))
+		if (page_takes_offer(action) || !page_allows(v->c, action, &limits) || (v->v->receipt && v->v->receipt->action == action && action != PAGE_ASK))
 			continue;
 		jm_object(&v->w, NULL);
 		jm_str(&v->w, "url", address(v, page_action_names[a]));
@@ -221,6 +340,16 @@ static void put_choices(struct view *v)
 	jm_end(&v->w);
 }
 
+static const struct made_offer *accepted(const struct page_case *c, const struct page_receipt *receipt)
+{
+	char id[PAGE_OFFER_SIZE];
+
+	for (size_t i = 0; receipt->offer && i < c->e->offer_count; i++)
+		if (strcmp(page_offer_id(&c->e->offers[i], id), receipt->offer) == 0)
+			return &c->e->offers[i];
+	return NULL;
+}
+
 static void put_receipt(struct view *v)
 {
 	const struct page_receipt *receipt = v->v->receipt;
@@ -229,6 +358,7 @@ static void put_receipt(struct view *v)
 
 	if (zone_get(v->c->debtor ? debtor_zone(v->c->debtor, v->v->config->creditor.zone) : v->v->config->creditor.zone, &zone) < 0)
 		(void)zone_get("UTC", &zone);
+	v->offer = accepted(v->c, receipt);
 	set_facts(v, channel_word(v), zone_date(zone, receipt->at), receipt->on);
 	(void)memcpy(number, receipt->id, 4);
 	number[4] = '-';
@@ -241,13 +371,15 @@ static void put_receipt(struct view *v)
 	jm_str(&v->w, "detail", word(v, "said.recorded"));
 	jm_str(&v->w, "number", arena_strdup(v->arena, number));
 	jm_end(&v->w);
+	v->offer = NULL;
 	set_facts(v, "", date_none(), date_none());
 }
 
 static void put_home(struct view *v)
 {
 	enum page_state state = page_state(v->c);
-	bool open = state == PAGE_OPEN;
+	bool open = state == PAGE_OPEN, agreed;
+	struct made_offer made;
 
 	jm_str(&v->w, "title", word(v, "home.title"));
 	jm_str(&v->w, "heading", word(v, "home.title"));
@@ -264,8 +396,9 @@ static void put_home(struct view *v)
 	jm_str(&v->w, "label", word(v, "home.to_pay"));
 	jm_str(&v->w, "value", money_text(v, invoice_view(&v->c->e->invoice).balance));
 	jm_end(&v->w);
-	put_standing(v);
-	put_pay(v);
+	agreed = agreed_on(v->c, &made, v->arena);
+	put_standing(v, agreed ? &made : NULL);
+	put_pay(v, agreed);
 	put_figures(v);
 	put_choices(v);
 }
@@ -359,6 +492,7 @@ static void put_form(struct view *v)
 	enum page_action action = v->v->action;
 	bool focused = false, needed;
 
+	v->offer = v->v->offer;
 	set_facts(v, channel_word(v), date_none(), date_none());
 	jm_str(&v->w, "title", v->v->said ? arena_printf(v->arena, "%s: %s", word(v, "form.error"), word_of(v, action, "title")) :
 		word_of(v, action, "title"));
@@ -366,7 +500,9 @@ static void put_form(struct view *v)
 	jm_str(&v->w, "above", word(v, "home.title"));
 	jm_object(&v->w, "form");
 	jm_str(&v->w, "lead", word_of(v, action, "lead"));
-	jm_str(&v->w, "url", address(v, page_action_names[action]));
+	jm_str(&v->w, "url", v->offer ? offer_address(v, action, v->offer) : address(v, page_action_names[action]));
+	if (v->offer)
+		put_terms(v, v->offer);
 	jm_str(&v->w, "token", v->v->token);
 	jm_str(&v->w, "button", word_of(v, action, "button"));
 	jm_str(&v->w, "optional_word", word(v, "form.optional"));
@@ -379,6 +515,7 @@ static void put_form(struct view *v)
 			put_field(v, (enum page_field)f, needed, &focused);
 	jm_end(&v->w);
 	jm_end(&v->w);
+	v->offer = NULL;
 	put_link(v, "back", address(v, ""), word(v, "form.back"));
 }
 
@@ -387,7 +524,7 @@ static void put_form(struct view *v)
 static void put_refusal(struct view *v)
 {
 	static const char *const names[] = { [PAGE_KIND_LOST] = "lost", [PAGE_KIND_AGAIN] = "again", [PAGE_KIND_BUSY] = "busy",
-		[PAGE_KIND_UNSAVED] = "unsaved" };
+		[PAGE_KIND_UNSAVED] = "unsaved", [PAGE_KIND_LEAVE] = "leave", [PAGE_KIND_LEFT] = "left", [PAGE_KIND_UNKNOWN] = "unknown" };
 	const char *name = names[v->v->kind];
 
 	jm_str(&v->w, "title", word(v, joined(v, name, "title")));
@@ -395,7 +532,9 @@ static void put_refusal(struct view *v)
 	jm_object(&v->w, "refusal");
 	jm_str(&v->w, "text", word(v, joined(v, name, "text")));
 	jm_end(&v->w);
-	if (v->v->kind != PAGE_KIND_LOST && v->v->link_text)
+	if (v->v->kind == PAGE_KIND_LEAVE)
+		jm_str(&v->w, "leave", word(v, "leave.button"));
+	if (v->v->kind > PAGE_KIND_LOST && v->v->kind < PAGE_KIND_LEAVE && v->v->link_text)
 		put_link(v, "back", address(v, ""), word(v, "form.back"));
 }
 
@@ -403,7 +542,11 @@ static void put_refusal(struct view *v)
 static void put_languages(struct view *v, const struct page_texts *texts)
 {
 	const struct language *own = v->language, *one;
+	const char *here = v->v->kind == PAGE_KIND_FORM ? page_action_names[v->v->action] : "";
+	char id[PAGE_OFFER_SIZE];
 
+	if (v->v->offer)
+		here = arena_printf(v->arena, "%s/%s", here, page_offer_id(v->v->offer, id));
 	if (!v->c || (v->v->kind != PAGE_KIND_HOME && v->v->kind != PAGE_KIND_FORM))
 		return;
 	jm_object(&v->w, "languages");
@@ -416,7 +559,7 @@ static void put_languages(struct view *v, const struct page_texts *texts)
 		jm_object(&v->w, NULL);
 		jm_str(&v->w, "tag", page_language_name(one));
 		jm_str(&v->w, "name", word(v, "help.language"));
-		jm_str(&v->w, "url", address_in(v, v->v->kind == PAGE_KIND_FORM ? page_action_names[v->v->action] : "", page_language_name(one)));
+		jm_str(&v->w, "url", address_in(v, here, page_language_name(one)));
 		jm_end(&v->w);
 	}
 	v->language = own;
@@ -474,7 +617,7 @@ int page_render(const struct page_texts *texts, const struct page_view *view, st
 	set_facts(&v, "", date_none(), date_none());
 	jm_object(&v.w, NULL);
 	jm_str(&v.w, "lang", page_language_name(v.language));
-	jm_str(&v.w, "base", view->base);
+	jm_str(&v.w, "style", view->style ? view->style : arena_printf(arena, "%s/p/page.css", view->base));
 	jm_str(&v.w, "creditor", view->config->creditor.name);
 	if (view->kind == PAGE_KIND_HOME)
 		put_home(&v);

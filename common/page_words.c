@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "common/file.h"
 #include "common/locale.h"
@@ -34,7 +35,8 @@ static int compare_words(const void *a, const void *b)
 }
 
 /* What set_facts() of page_view.c gives: one that is not among them would only be found when somebody looks. */
-static const char *const facts[] = { "creditor", "number", "balance", "due_on", "first", "last", "said_on", "until", "channel", NULL };
+static const char *const facts[] = { "creditor", "number", "balance", "due_on", "amount", "count", "first", "last", "said_on", "until",
+	"channel", NULL };
 
 static int check_names(const struct json *section, const char *key, const struct template *template, struct err *err)
 {
@@ -46,8 +48,8 @@ static int check_names(const struct json *section, const char *key, const struct
 		while (facts[f] && strcmp(facts[f], use.name) != 0)
 			f++;
 		if (!facts[f] || use.kind == TEMPLATE_PARTIAL)
-			return json_refuse(section, key, err, "unknown_variable", "\"%s\" must be one of creditor, number, balance, due_on, first, last, "
-				"said_on, until, channel", use.name);
+			return json_refuse(section, key, err, "unknown_variable", "\"%s\" must be one of creditor, number, balance, due_on, amount, count, "
+				"first, last, said_on, until, channel", use.name);
 	}
 	return 0;
 }
@@ -240,6 +242,19 @@ const struct language *page_language(const struct page_texts *texts, const char 
 const struct language *page_language_at(const struct page_texts *texts, size_t i)
 {
 	return i < texts->count ? &texts->languages[i] : NULL;
+}
+
+const char *page_texts_prefer(const struct page_texts *texts, const char *accepted)
+{
+	for (const char *at = accepted + strspn(accepted, " "); *at; at += strspn(at, ", ")) {
+		size_t len = strcspn(at, "-;, ");
+
+		for (size_t l = 0; l < texts->count; l++)
+			if (strlen(texts->languages[l].name) == len && strncasecmp(texts->languages[l].name, at, len) == 0)
+				return texts->languages[l].name;
+		at += strcspn(at, ",");
+	}
+	return NULL;
 }
 
 bool page_texts_speak(const struct page_texts *texts, const char *language)

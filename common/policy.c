@@ -39,7 +39,7 @@ static const char *const if_members[] = { "balance_min_minor", "balance_max_mino
 	"currency", "kinds", "countries", "tags", NULL };
 /* Which members a step of each kind may have; what is left over would be silently without effect. */
 static const char *const message_members[] = { "id", "at", "channel", "else", "template", "sender", "tone", "to", "fees",
-	"attach", "delivery", "notice", "deadline", "effects", "hold_after", "in_doubt", "if", "announces", "requires", "offers", NULL };
+	"attach", "without_document", "delivery", "notice", "deadline", "effects", "hold_after", "in_doubt", "if", "announces", "requires", "offers", NULL };
 static const char *const call_members[] = { "id", "at", "channel", "template", "confirm", "sender", "tone", "to", "deadline",
 	"role", "effects", "hold_after", "in_doubt", "if", "announces", "requires", NULL };
 static const char *const gate_members[] = { "id", "at", "gate", "action", "role", "deadline", "tone", "effects", "if", "requires", NULL };
@@ -500,15 +500,20 @@ static int parse_kind(const struct json *object, struct step *step, struct err *
 
 static int parse_attach(const struct json *object, struct step *step, struct err *err)
 {
-	static const char *const words[] = { "invoice", "statement", NULL };
-	int word = -1, r = json_opt_word(object, "attach", words, &word, err);
+	static const char *const words[] = { "invoice", "statement", NULL }, *const without_words[] = { "send", "hold", NULL };
+	int word = -1, without = -1, r = json_opt_word(object, "attach", words, &word, err);
 
-	if (r < 0 || word < 0)
+	if (r < 0 || (r = json_opt_word(object, "without_document", without_words, &without, err)) < 0)
 		return r;
+	if (word != 0 && without >= 0)
+		return json_refuse(object, "without_document", err, "bad_attach", "must be left out: the step does not attach \"invoice\"");
+	if (word < 0)
+		return 0;
 	if (step->channel != CHANNEL_EMAIL && (word == 1 || step->channel != CHANNEL_LETTER))
 		return json_refuse(object, "attach", err, "bad_attach", word == 1 ? "must go by email: a statement goes with a mail alone" :
 			"must go by email or letter: no other channel carries a file");
 	step->attach_invoice = word == 0;
+	step->without_document = without < 0 ? WITHOUT_DOCUMENT_UNSAID : without == 0 ? WITHOUT_DOCUMENT_SEND : WITHOUT_DOCUMENT_HOLD;
 	step->attach_statement = word == 1;
 	return 0;
 }

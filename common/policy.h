@@ -83,6 +83,9 @@ struct offer {
 	const char *approved_by;
 };
 
+/* When an invoice's document is not to be had: UNSAID is SEND for a mail that is not formal, else HOLD. */
+enum without_document { WITHOUT_DOCUMENT_UNSAID, WITHOUT_DOCUMENT_SEND, WITHOUT_DOCUMENT_HOLD };
+
 struct step {
 	const char *id; /* "reminder" */
 	enum step_kind kind;
@@ -103,6 +106,7 @@ struct step {
 	enum letter_delivery delivery; /* of a letter */
 	const char *notice; /* MESSAGE: the kind of formal notice of the law data that it is, whose content is checked; NULL = none */
 	bool attach_invoice; /* MESSAGE: by mail, with the document of every invoice it is about */
+	enum without_document without_document;
 	bool attach_statement; /* the same, with a statement of all that the debtor owes in that currency */
 	const char *const *effects; /* outbound event types, NULL-terminated */
 	int32_t hold_after_days; /* work.hold_requested comes so long after the step, which warns of it; 0 = at once */

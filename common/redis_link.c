@@ -16,54 +16,20 @@
 #include <sys/un.h>
 #include <time.h>
 
+#include "common/redis_link_internal.h"
 #include "common/redis_link_reader.h"
 
 #define TIMEOUT_MS 10000
-#define CONNECT_MS 5000
 #define BACKOFF_MIN_MS 50
 #define BACKOFF_MAX_MS 5000
+#define STEADY_MS 1000 /* a connection that stood so long was a good one */
+#define SEEK_BACKOFF_MAX_MS 1000 /* where another server may have taken over by now */
 #define DRAIN_TURNS 16 /* reads beyond the first, before others get their turn */
 #define WRITE_MAX (256 * 1024) /* bytes of one write */
 #define SEND_BUFFER (1024 * 1024) /* of a local socket, as far as the system lets us: a commit should fit, the loop is busy meanwhile */
 #define SCAN_MS 20 /* how often deadlines are looked at */
 
-struct waiting {
-	redis_done_fn done;
-	void *arg;
-	int64_t deadline;
-	/* A script call that may have to be sent whole. */
-	const struct redis_script *script;
-	size_t keys, argc;
-	char **argv;
-	size_t *lens;
-	struct waiting *next;
-};
-
-struct redis_link {
-	struct event_base *base;
-	struct redis_url url;
-	redis_state_fn state;
-	void *state_arg;
-	struct evdns_base *dns;
-	SSL_CTX *tls;
-	struct bufferevent *bev;
-	redisReader *reader;
-	struct arena *replies; /* what the reader makes of the reply that it is at */
-	struct event *timer; /* reconnect */
-	uint64_t connection; /* how many there were */
-	struct event *scan; /* deadlines, and failures to be told from the loop */
-	struct waiting *first, **last; /* sent, in order */
-	struct waiting *failed, **failed_last; /* told -ENOTCONN at the next turn of the loop */
-	int failure;
-	bool connecting, ready, destroyed;
-	int inside; /* callbacks on the stack */
-	int64_t connect_deadline;
-	int backoff;
-};
-
-static void disconnect(struct redis_link *link, int why, const char *text);
-
-static int64_t mono(void)
+int64_t link_mono(void)
 {
 	struct timespec now;
 
@@ -71,7 +37,7 @@ static int64_t mono(void)
 	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
-static void arm(struct event *event, int ms)
+void link_arm(struct event *event, int ms)
 {
 	struct timeval after = { ms / 1000, ms % 1000 * 1000 };
 
@@ -101,6 +67,11 @@ static void destroy_now(struct redis_link *link)
 	arena_free(link->replies);
 	event_free(link->timer);
 	event_free(link->scan);
+	link_seek_end(link);
+	if (link->watch)
+		event_free(link->watch);
+	redis_link_destroy(link->aside);
+	free(link->key);
 	if (link->dns)
 		evdns_base_free(link->dns, 0);
 	SSL_CTX_free(link->tls);
@@ -131,7 +102,7 @@ static char *put_count(char *at, char mark, size_t n)
 #define COUNT_SIZE 24
 
 /* The command as it goes over the wire, put together in one piece. */
-static void write_command(struct redis_link *link, size_t argc, const char *const *argv, const size_t *lens)
+void link_write(struct redis_link *link, size_t argc, const char *const *argv, const size_t *lens)
 {
 	struct evbuffer *out = bufferevent_get_output(link->bev);
 	size_t size = COUNT_SIZE;
@@ -168,14 +139,14 @@ void redis_link_flush(struct redis_link *link)
 	evbuffer_freeze(out, 1);
 }
 
-static void push(struct redis_link *link, struct waiting *w)
+void link_push(struct redis_link *link, struct waiting *w)
 {
 	w->next = NULL;
 	*link->last = w;
 	link->last = &w->next;
 }
 
-static void push_failed(struct redis_link *link, struct waiting *w)
+void link_push_failed(struct redis_link *link, struct waiting *w)
 {
 	w->next = NULL;
 	*link->failed_last = w;
@@ -183,27 +154,28 @@ static void push_failed(struct redis_link *link, struct waiting *w)
 	event_active(link->scan, EV_TIMEOUT, 0);
 }
 
-static struct waiting *new_waiting(redis_done_fn done, void *arg, int timeout_ms)
+struct waiting *link_waiting(redis_done_fn done, void *arg, int timeout_ms)
 {
 	struct waiting *w = xcalloc(1, sizeof(*w));
 
 	w->done = done;
 	w->arg = arg;
-	w->deadline = mono() + (timeout_ms ? timeout_ms : TIMEOUT_MS);
+	w->since = link_mono();
+	w->deadline = w->since + (timeout_ms ? timeout_ms : TIMEOUT_MS);
 	return w;
 }
 
 void redis_link_command(struct redis_link *link, size_t argc, const char *const *argv, const size_t *lens, int timeout_ms,
 	redis_done_fn done, void *arg)
 {
-	struct waiting *w = new_waiting(done, arg, timeout_ms);
+	struct waiting *w = link_waiting(done, arg, timeout_ms);
 
 	if (!link->ready) {
-		push_failed(link, w);
+		link_push_failed(link, w);
 		return;
 	}
-	write_command(link, argc, argv, lens);
-	push(link, w);
+	link_write(link, argc, argv, lens);
+	link_push(link, w);
 }
 
 void redis_script_init(struct redis_script *script, const char *text)
@@ -216,82 +188,55 @@ void redis_script_init(struct redis_script *script, const char *text)
 		snprintf(script->sha1 + 2 * i, 3, "%02x", digest[i]);
 }
 
-static void send_script(struct redis_link *link, struct waiting *w, bool whole)
-{
-	const char **argv = xcalloc(w->argc + 3, sizeof(*argv));
-	size_t *lens = xcalloc(w->argc + 3, sizeof(*lens));
-	char keys[24];
-
-	snprintf(keys, sizeof(keys), "%zu", w->keys);
-	argv[0] = whole ? "EVAL" : "EVALSHA";
-	argv[1] = whole ? w->script->text : w->script->sha1;
-	argv[2] = keys;
-	for (size_t i = 0; i < 3; i++)
-		lens[i] = strlen(argv[i]);
-	for (size_t i = 0; i < w->argc; i++) {
-		argv[i + 3] = w->argv[i];
-		lens[i + 3] = w->lens[i];
-	}
-	write_command(link, w->argc + 3, argv, lens);
-	free(argv);
-	free(lens);
-}
-
-void redis_link_script(struct redis_link *link, const struct redis_script *script, size_t keys, size_t argc,
-	const char *const *argv, const size_t *lens, int timeout_ms, redis_done_fn done, void *arg)
-{
-	struct waiting *w = new_waiting(done, arg, timeout_ms);
-	size_t size = 0;
-	char *at;
-
-	if (!link->ready) {
-		push_failed(link, w);
-		return;
-	}
-	w->script = script;
-	w->keys = keys;
-	w->argc = argc;
-	w->lens = xcalloc(argc + 1, sizeof(*w->lens));
-	for (size_t i = 0; i < argc; i++) {
-		w->lens[i] = lens ? lens[i] : strlen(argv[i]);
-		size += w->lens[i];
-	}
-	w->argv = xmalloc(argc * sizeof(*w->argv) + size + 1); /* the words lie behind their table */
-	at = (char *)(w->argv + argc);
-	for (size_t i = 0; i < argc; i++) {
-		w->argv[i] = at;
-		if (w->lens[i])
-			memcpy(at, argv[i], w->lens[i]);
-		at += w->lens[i];
-	}
-	send_script(link, w, false);
-	push(link, w);
-}
-
 /* --- reading --------------------------------------------------------------------------------------------------------- */
+
+/* Why this server is not the one to ask any more, as its answer tells; NULL: it is. */
+static const char *elsewhere(struct redis_link *link, enum redis_class class, const struct redis_reply *reply)
+{
+	switch (class) {
+	case REDIS_READONLY:
+		return "it is no primary any more";
+	case REDIS_MOVED:
+		if (link->url.kind != REDIS_CLUSTER)
+			return "it is a node of a cluster: the address must begin with redis+cluster://";
+		link->redirected = redis_redirection(reply, link->at.host, &link->at) == 0;
+		return "its slot is at another node";
+	case REDIS_DOWN:
+		return link->url.kind == REDIS_SINGLE ? NULL : "its cluster is down, or it has no primary";
+	default:
+		return NULL;
+	}
+}
 
 static void answer(struct redis_link *link, const struct redis_reply *reply)
 {
+	const struct bufferevent *bev = link->bev;
 	struct waiting *w = link->first;
+	enum redis_class class = redis_reply_class(reply);
+	const char *why;
 
 	if (!w) { /* nobody asked: this connection is not to be believed */
-		disconnect(link, -EPROTO, "an unexpected reply");
+		link_disconnect(link, -EPROTO, "an unexpected reply");
 		return;
 	}
 	link->first = w->next;
 	if (!link->first)
 		link->last = &link->first;
-	if (w->script && redis_reply_class(reply) == REDIS_NOSCRIPT) {
-		send_script(link, w, true);
-		w->script = NULL; /* once */
-		push(link, w);
+	if (w->script && !w->whole && class == REDIS_NOSCRIPT) {
+		link_send_script(link, w, true); /* once */
+		link_push(link, w);
 		return;
 	}
+	if (class == REDIS_ASK && link_follow(link, w, reply))
+		return;
+	why = elsewhere(link, class, reply);
 	w->done(0, reply, w->arg);
 	free_waiting(w);
+	if (why && link->bev == bev && !link->destroyed)
+		link_disconnect(link, -ENOTCONN, why);
 }
 
-static void leave(struct redis_link *link)
+void link_leave(struct redis_link *link)
 {
 	if (--link->inside == 0 && link->destroyed)
 		destroy_now(link);
@@ -303,12 +248,12 @@ static bool feed(struct redis_link *link, struct bufferevent *bev, const char *d
 	void *raw = NULL;
 
 	if (redisReaderFeed(link->reader, data, len) != REDIS_OK) {
-		disconnect(link, -EPROTO, link->reader->errstr);
+		link_disconnect(link, -EPROTO, link->reader->errstr);
 		return false;
 	}
 	while (link->bev == bev && !link->destroyed) {
 		if (redisReaderGetReply(link->reader, &raw) != REDIS_OK) {
-			disconnect(link, -EPROTO, link->reader->errstr);
+			link_disconnect(link, -EPROTO, link->reader->errstr);
 			return false;
 		}
 		if (!raw)
@@ -352,7 +297,7 @@ static void on_readable(struct bufferevent *bev, void *arg)
 	}
 	if (alive)
 		drain_socket(link, bev);
-	leave(link);
+	link_leave(link);
 }
 
 /* --- connecting -------------------------------------------------------------------------------------------------------- */
@@ -363,10 +308,11 @@ static void tell(struct redis_link *link, bool connected, const char *why)
 		link->state(connected, why, link->state_arg);
 }
 
-static void disconnect(struct redis_link *link, int why, const char *text)
+void link_disconnect(struct redis_link *link, int why, const char *text)
 {
 	bool was = link->ready || link->connecting;
-	char reason[160];
+	int most = link->url.kind == REDIS_SINGLE ? BACKOFF_MAX_MS : SEEK_BACKOFF_MAX_MS;
+	char reason[200];
 
 	snprintf(reason, sizeof(reason), "%s", text);
 	link->ready = link->connecting = false;
@@ -375,6 +321,12 @@ static void disconnect(struct redis_link *link, int why, const char *text)
 		link->bev = NULL;
 	}
 	link->failure = why;
+	if (link->url.kind != REDIS_SINGLE) {
+		link_seek_end(link);
+		link->seek_next += !link->redirected;
+		link->found = link->redirected;
+		link->redirected = false;
+	}
 	if (link->first) {
 		*link->failed_last = link->first;
 		link->failed_last = link->last;
@@ -382,11 +334,14 @@ static void disconnect(struct redis_link *link, int why, const char *text)
 		link->last = &link->first;
 		event_active(link->scan, EV_TIMEOUT, 0);
 	}
+	if (link->ready_at && link_mono() - link->ready_at > STEADY_MS)
+		link->backoff = 0;
+	link->ready_at = 0;
 	link->backoff = link->backoff ? link->backoff * 2 : BACKOFF_MIN_MS;
-	if (link->backoff > BACKOFF_MAX_MS)
-		link->backoff = BACKOFF_MAX_MS;
+	if (link->backoff > most)
+		link->backoff = most;
 	if (!link->destroyed)
-		arm(link->timer, link->backoff);
+		link_arm(link->timer, link->backoff);
 	if (was)
 		tell(link, false, reason);
 }
@@ -402,7 +357,7 @@ static void on_hello(int r, const struct redis_reply *reply, void *arg)
 
 		snprintf(text, sizeof(text), "%s", reply->str);
 		link->backoff = BACKOFF_MAX_MS / 2; /* a wrong password is not asked for again and again */
-		disconnect(link, -EACCES, text);
+		link_disconnect(link, -EACCES, text);
 		return;
 	}
 }
@@ -410,6 +365,7 @@ static void on_hello(int r, const struct redis_reply *reply, void *arg)
 static void on_ready(int r, const struct redis_reply *reply, void *arg)
 {
 	struct redis_link *link = arg;
+	char where[300];
 
 	if (r < 0)
 		return;
@@ -419,15 +375,39 @@ static void on_ready(int r, const struct redis_reply *reply, void *arg)
 	}
 	link->connecting = false;
 	link->ready = true;
-	link->backoff = 0;
-	tell(link, true, "connected");
+	link->ready_at = link_mono();
+	link_seek_watch(link);
+	if (link->url.kind == REDIS_SINGLE)
+		snprintf(where, sizeof(where), "connected");
+	else
+		snprintf(where, sizeof(where), "connected to %s, port %d", link->at.host, link->at.port);
+	tell(link, true, where);
+}
+
+static void on_role(int r, const struct redis_reply *reply, void *arg)
+{
+	struct redis_link *link = arg;
+
+	if (r < 0)
+		return;
+	if (reply->type == REDIS_ERROR)
+		on_hello(r, reply, arg);
+	else if (!redis_role_is_primary(reply))
+		link_disconnect(link, -ENOTCONN, "it is no primary");
+}
+
+/* Whether its node serves the slot is told by answer(); that the key is being moved, or is of another kind, is no fault. */
+static void on_served(int r, const struct redis_reply *reply, void *arg)
+{
+	if (r == 0 && redis_reply_class(reply) == REDIS_DENIED)
+		on_hello(r, reply, arg);
 }
 
 static void greet(struct redis_link *link)
 {
 	char db[16];
 	const char *auth[] = { "AUTH", link->url.user, link->url.password };
-	const char *select[] = { "SELECT", db }, *ping[] = { "PING" };
+	const char *select[] = { "SELECT", db }, *role[] = { "ROLE" }, *served[] = { "GET", link->key }, *ping[] = { "PING" };
 
 	link->ready = true; /* for our own commands alone: nothing else runs before the loop turns */
 	if (link->url.password[0]) {
@@ -440,6 +420,10 @@ static void greet(struct redis_link *link)
 	snprintf(db, sizeof(db), "%d", link->url.db);
 	if (link->url.db)
 		redis_link_command(link, 2, select, NULL, CONNECT_MS, on_hello, link);
+	if (link->url.kind != REDIS_SINGLE)
+		redis_link_command(link, 1, role, NULL, CONNECT_MS, on_role, link);
+	if (link->url.kind == REDIS_CLUSTER && link->key)
+		redis_link_command(link, 2, served, NULL, CONNECT_MS, on_served, link);
 	redis_link_command(link, 1, ping, NULL, CONNECT_MS, on_ready, link);
 	link->ready = false;
 }
@@ -453,11 +437,11 @@ static void on_event(struct bufferevent *bev, short what, void *arg)
 		if (what & BEV_EVENT_CONNECTED)
 			greet(link);
 		else
-			disconnect(link, -ENOTCONN,
+			link_disconnect(link, -ENOTCONN,
 				what & BEV_EVENT_EOF ? "the server closed the connection" :
 						       evutil_socket_error_to_string(EVUTIL_SOCKET_ERROR()));
 	}
-	leave(link);
+	link_leave(link);
 }
 
 static struct bufferevent *new_bufferevent(struct redis_link *link)
@@ -472,8 +456,8 @@ static struct bufferevent *new_bufferevent(struct redis_link *link)
 	}
 	SSL *ssl = SSL_new(link->tls);
 
-	SSL_set1_host(ssl, link->url.host);
-	SSL_set_tlsext_host_name(ssl, link->url.host);
+	SSL_set1_host(ssl, link->at.host);
+	SSL_set_tlsext_host_name(ssl, link->at.host);
 	return bufferevent_openssl_socket_new(link->base, -1, ssl, BUFFEREVENT_SSL_CONNECTING, BEV_OPT_CLOSE_ON_FREE);
 }
 
@@ -485,19 +469,19 @@ static void new_reader(struct redis_link *link)
 	link->reader = reader_create(link->replies);
 }
 
-static void connect_now(struct redis_link *link)
+void link_connect(struct redis_link *link)
 {
 	int r;
 
 	link->bev = new_bufferevent(link);
 	if (!link->bev) {
-		disconnect(link, -ENOTCONN, "no socket");
+		link_disconnect(link, -ENOTCONN, "no socket");
 		return;
 	}
 	new_reader(link);
 	link->connection++;
 	link->connecting = true;
-	link->connect_deadline = mono() + CONNECT_MS;
+	link->connect_deadline = link_mono() + CONNECT_MS;
 	bufferevent_setcb(link->bev, on_readable, NULL, on_event, link);
 	bufferevent_set_max_single_write(link->bev, WRITE_MAX);
 	bufferevent_enable(link->bev, EV_READ | EV_WRITE);
@@ -512,22 +496,22 @@ static void connect_now(struct redis_link *link)
 		struct sockaddr_storage numeric;
 		int len = sizeof(numeric);
 		char text[300];
-		bool v6 = strchr(link->url.host, ':') != NULL;
+		bool v6 = strchr(link->at.host, ':') != NULL;
 
 		snprintf(text, sizeof(text), v6 ? "[%s]:%d" : "%s:%d",
-			strcmp(link->url.host, "localhost") == 0 ? "127.0.0.1" : link->url.host, link->url.port);
+			strcmp(link->at.host, "localhost") == 0 ? "127.0.0.1" : link->at.host, link->at.port);
 		if (evutil_parse_sockaddr_port(text, (struct sockaddr *)&numeric, &len) == 0) {
 			r = bufferevent_socket_connect(link->bev, (struct sockaddr *)&numeric, len);
 		} else {
 			if (!link->dns)
 				link->dns = evdns_base_new(link->base,
 					EVDNS_BASE_INITIALIZE_NAMESERVERS | EVDNS_BASE_DISABLE_WHEN_INACTIVE);
-			r = bufferevent_socket_connect_hostname(link->bev, link->dns, AF_UNSPEC, link->url.host,
-				link->url.port);
+			r = bufferevent_socket_connect_hostname(link->bev, link->dns, AF_UNSPEC, link->at.host,
+				link->at.port);
 		}
 	}
 	if (r < 0 && link->bev)
-		disconnect(link, -ENOTCONN, "cannot connect");
+		link_disconnect(link, -ENOTCONN, "cannot connect");
 }
 
 static void on_timer(evutil_socket_t fd, short what, void *arg)
@@ -536,9 +520,13 @@ static void on_timer(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd, (void)what;
 	link->inside++;
-	if (!link->bev && !link->destroyed)
-		connect_now(link);
-	leave(link);
+	if (!link->bev && !link->connecting && !link->destroyed) {
+		if (link->url.kind == REDIS_SINGLE || link->found)
+			link_connect(link);
+		else
+			link_seek(link);
+	}
+	link_leave(link);
 }
 
 static void on_scan(evutil_socket_t fd, short what, void *arg)
@@ -546,7 +534,7 @@ static void on_scan(evutil_socket_t fd, short what, void *arg)
 	struct redis_link *link = arg;
 	struct waiting *failed = link->failed;
 	int failure = link->failure ? link->failure : -ENOTCONN;
-	int64_t now = mono();
+	int64_t now = link_mono();
 
 	(void)fd, (void)what;
 	link->inside++;
@@ -561,24 +549,33 @@ static void on_scan(evutil_socket_t fd, short what, void *arg)
 		failed = next;
 	}
 	if (!link->destroyed && link->connecting && now > link->connect_deadline)
-		disconnect(link, -ETIMEDOUT, "no connection in time");
+		link_disconnect(link, -ETIMEDOUT, "no connection in time");
 	for (struct waiting *w = link->first; w && !link->destroyed && link->bev; w = w->next)
 		if (now > w->deadline) {
-			disconnect(link, -ETIMEDOUT, "no answer in time");
+			link_disconnect(link, -ETIMEDOUT, "no answer in time");
 			break;
 		}
 	if (!link->destroyed && !evtimer_pending(link->scan, NULL))
-		arm(link->scan, SCAN_MS);
-	leave(link);
+		link_arm(link->scan, SCAN_MS);
+	link_leave(link);
 }
 
 struct redis_link *redis_link_create(struct event_base *base, const struct redis_url *url, redis_state_fn state, void *arg)
+{
+	return redis_link_create_for(base, url, NULL, state, arg);
+}
+
+struct redis_link *redis_link_create_for(struct event_base *base, const struct redis_url *url, const char *key, redis_state_fn state, void *arg)
 {
 	struct redis_link *link = xcalloc(1, sizeof(*link));
 
 	link->base = base;
 	link->replies = arena_create();
 	link->url = *url;
+	link->at.port = url->port;
+	memcpy(link->at.host, url->host, sizeof(url->host));
+	if (key)
+		link->key = xstrdup(key);
 	link->state = state;
 	link->state_arg = arg;
 	link->last = &link->first;
@@ -587,8 +584,8 @@ struct redis_link *redis_link_create(struct event_base *base, const struct redis
 	link->scan = evtimer_new(base, on_scan, link);
 	if (!link->timer || !link->scan)
 		xmalloc(SIZE_MAX);
-	arm(link->timer, 0);
-	arm(link->scan, SCAN_MS);
+	link_arm(link->timer, 0);
+	link_arm(link->scan, SCAN_MS);
 	return link;
 }
 
@@ -612,94 +609,13 @@ uint64_t redis_link_connection(const struct redis_link *link)
 	return link->connection;
 }
 
+bool redis_link_same_server(const struct redis_link *one, const struct redis_link *other)
+{
+	return one->ready && other->ready && one->at.port == other->at.port && strcmp(one->at.host, other->at.host) == 0;
+}
+
 void redis_link_drop(struct redis_link *link, const char *why)
 {
 	if (link->bev)
-		disconnect(link, -ENOTCONN, why);
-}
-
-/* --- for tools ----------------------------------------------------------------------------------------------------------- */
-
-struct call {
-	struct arena *arena;
-	struct redis_reply reply;
-	bool done;
-	int r;
-};
-
-static void deep_copy(struct arena *arena, const struct redis_reply *from, struct redis_reply *to)
-{
-	struct redis_reply *items;
-
-	*to = *from;
-	if (from->str)
-		to->str = arena_memdup(arena, from->str, from->len);
-	if (!from->count)
-		return;
-	items = arena_alloc(arena, from->count * sizeof(*items));
-	for (size_t i = 0; i < from->count; i++)
-		deep_copy(arena, &from->items[i], &items[i]);
-	to->items = items;
-}
-
-static void on_call(int r, const struct redis_reply *reply, void *arg)
-{
-	struct call *call = arg;
-
-	call->r = r;
-	if (reply)
-		deep_copy(call->arena, reply, &call->reply);
-	call->done = true;
-}
-
-int redis_call(struct event_base *base, struct redis_link *link, struct arena *arena, size_t argc, const char *const *argv,
-	const size_t *lens, const struct redis_reply **ret)
-{
-	struct call *call = arena_alloc(arena, sizeof(*call));
-	int64_t deadline = mono() + CONNECT_MS;
-
-	call->arena = arena;
-	while (!link->ready && mono() < deadline)
-		event_base_loop(base, EVLOOP_ONCE);
-	if (!link->ready)
-		return -ENOTCONN;
-	redis_link_command(link, argc, argv, lens, 0, on_call, call);
-	while (!call->done)
-		event_base_loop(base, EVLOOP_ONCE);
-	*ret = &call->reply;
-	return call->r;
-}
-
-/* --- what an error reply asks for ------------------------------------------------------------------------------------ */
-
-enum redis_class redis_reply_class(const struct redis_reply *reply)
-{
-	static const struct {
-		const char *prefix;
-		enum redis_class class;
-	} rows[] = {
-		{ "LOADING", REDIS_RETRY }, { "BUSY", REDIS_RETRY }, { "TRYAGAIN", REDIS_RETRY },
-		{ "CLUSTERDOWN", REDIS_RETRY }, { "MASTERDOWN", REDIS_RETRY }, { "READONLY", REDIS_READONLY },
-		{ "MOVED", REDIS_MOVED }, { "ASK", REDIS_MOVED }, { "NOREPLICAS", REDIS_NOREPLICAS },
-		{ "MISCONF", REDIS_NOSPACE }, { "OOM", REDIS_NOSPACE }, { "NOSCRIPT", REDIS_NOSCRIPT },
-		{ "NOGROUP", REDIS_TAMPERED }, { "UNBLOCKED", REDIS_TAMPERED }, { "WRONGTYPE", REDIS_TAMPERED },
-		{ "NOAUTH", REDIS_DENIED }, { "WRONGPASS", REDIS_DENIED }, { "NOPERM", REDIS_DENIED },
-		{ "ERR The user executing the script", REDIS_DENIED }, { "ERR ACL failure in script", REDIS_DENIED },
-		{ "ERR AUTH", REDIS_DENIED },
-	};
-	static const char aborted[] = "EXECABORT Transaction discarded because of: ";
-	const char *text = reply->str;
-
-	if (reply->type != REDIS_ERROR)
-		return REDIS_OK;
-	if (strncmp(text, aborted, strlen(aborted)) == 0) /* EXEC itself was refused: behind it stands why */
-		text += strlen(aborted);
-	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-		size_t n = strlen(rows[i].prefix);
-
-		/* Whole words: BUSYKEY and BUSYGROUP ask for something else than BUSY. */
-		if (strncmp(text, rows[i].prefix, n) == 0 && (!text[n] || strchr(" ,:", text[n])))
-			return rows[i].class;
-	}
-	return REDIS_OTHER;
+		link_disconnect(link, -ENOTCONN, why);
 }

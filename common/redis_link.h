@@ -12,36 +12,10 @@
 
 #include "common/cleanup.h"
 #include "common/err.h"
+#include "common/redis_reply.h"
 #include "common/redis_url.h"
 
 struct event_base;
-
-enum redis_type { REDIS_NIL, REDIS_STRING, REDIS_STATUS, REDIS_ERROR, REDIS_INTEGER, REDIS_ARRAY };
-
-/* A reply, borrowed for the callback. Strings are NUL-terminated beyond len. */
-struct redis_reply {
-	enum redis_type type;
-	const char *str;
-	size_t len;
-	int64_t integer;
-	const struct redis_reply *items;
-	size_t count;
-};
-
-/* What an error reply asks for. */
-enum redis_class {
-	REDIS_OK, /* no error */
-	REDIS_RETRY, /* LOADING, BUSY, TRYAGAIN, CLUSTERDOWN, MASTERDOWN: not executed, later */
-	REDIS_READONLY, /* a demoted primary: drop all connections, look anew */
-	REDIS_MOVED, /* MOVED, ASK */
-	REDIS_NOREPLICAS,
-	REDIS_NOSPACE, /* MISCONF, OOM: not executed */
-	REDIS_NOSCRIPT,
-	REDIS_TAMPERED, /* NOGROUP, UNBLOCKED, WRONGTYPE */
-	REDIS_DENIED, /* NOAUTH, WRONGPASS, NOPERM, ACL */
-	REDIS_OTHER,
-};
-enum redis_class redis_reply_class(const struct redis_reply *reply);
 
 /*
  * r = 0: `reply` is there (it may be an error reply). -ENOTCONN, -ETIMEDOUT, -EPROTO: reply NULL, the outcome is unknown. Exactly once,
@@ -52,12 +26,21 @@ typedef void (*redis_done_fn)(int r, const struct redis_reply *reply, void *arg)
 struct redis_link;
 typedef void (*redis_state_fn)(bool connected, const char *why, void *arg);
 
-/* Connects by itself, again and again (50 ms to 5 s apart). `url` is copied; `state` may be NULL. */
+/*
+ * Connects by itself, again and again (50 ms to 5 s apart). `url` is copied; `state` may be NULL. Of a cluster: to any of its primaries.
+ *
+ * Where the address names a cluster or sentinels, it asks these first, and is connected once the server itself says that it is a primary.
+ * Whatever tells that another one is now (MOVED, READONLY, CLUSTERDOWN, the sentinels' word), drops the connection, and it asks anew: what is in
+ * flight fails with -ENOTCONN, as by any loss. A link stays with one slot: a WATCH belongs to a connection, and a blocking read holds one.
+ */
 struct redis_link *redis_link_create(struct event_base *base, const struct redis_url *url, redis_state_fn state, void *arg);
+/* The same for the slot of `key` (copied), which may be read by GET: its primary must serve it. */
+struct redis_link *redis_link_create_for(struct event_base *base, const struct redis_url *url, const char *key, redis_state_fn state, void *arg);
 void redis_link_destroy(struct redis_link *link); /* NULL is allowed */
 bool redis_link_connected(const struct redis_link *link);
 /* Counts connections: two commands given while it is the same, and connected, go over the same one. */
 uint64_t redis_link_connection(const struct redis_link *link);
+bool redis_link_same_server(const struct redis_link *one, const struct redis_link *other); /* both are connected, and to the same one */
 /* Everything in flight fails with -ENOTCONN, then it connects anew. */
 void redis_link_drop(struct redis_link *link, const char *why);
 
@@ -68,7 +51,8 @@ void redis_link_command(struct redis_link *link, size_t argc, const char *const 
 void redis_link_flush(struct redis_link *link); /* what was given is sent now, as far as it goes, and not when the loop turns */
 
 /*
- * A Lua script, called by its digest; sent whole when the server does not know it. argv: script arguments, keys first.
+ * A Lua script, called by its digest; sent whole when the server does not know it. argv: script arguments, keys first. One that is answered
+ * by ASK is done where that leads, unless others are in flight: then, as with plain commands, the reply is that error.
  */
 struct redis_script {
 	const char *text;
@@ -78,7 +62,10 @@ void redis_script_init(struct redis_script *script, const char *text);
 void redis_link_script(struct redis_link *link, const struct redis_script *script, size_t keys, size_t argc,
 	const char *const *argv, const size_t *lens, int timeout_ms, redis_done_fn done, void *arg);
 
-/* For tools: runs the loop until the answer is there. The reply is a copy in the arena. 0 or -errno as above. */
+/*
+ * For tools: runs the loop until the answer is there. The reply is a copy in the arena. 0 or -errno as above. In a cluster, or behind sentinels, what
+ * was not executed (MOVED, ASK, TRYAGAIN, CLUSTERDOWN ...) is tried until it is, for some seconds.
+ */
 int redis_call(struct event_base *base, struct redis_link *link, struct arena *arena, size_t argc, const char *const *argv,
 	const size_t *lens, const struct redis_reply **ret);
 

@@ -4,10 +4,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/cleanup.h"
+
 static int bad(struct err *err, const char *what)
 {
 	return err_set(err, -EINVAL, "bad_url", "$.redis.url",
-		"%s: it must look like unix:///run/redis/redis.sock, redis://host:6379/0 or rediss://user@host:6380", what);
+		"%s: it must look like unix:///run/redis/redis.sock, redis://host:6379/0, rediss://user@host:6380, "
+		"redis+cluster://host:6379,host:6380 or redis+sentinel://host:26379,host:26380/mymaster", what);
 }
 
 static int number(const char *text, int max, int *ret)
@@ -46,9 +49,63 @@ static int parse_path(const char *text, struct redis_url *url, struct err *err)
 	return 0;
 }
 
-static int parse_host(const char *text, struct redis_url *url, struct err *err)
+/* host[:port] or [address]:port, up to `end`. */
+static int parse_node(const char *host, const char *end, int port, struct redis_node *node, struct err *err)
 {
-	const char *at = strrchr(text, '@'), *host = at ? at + 1 : text, *end, *slash = strchr(host, '/');
+	*node = (struct redis_node){ .port = port };
+	if (*host == '[') {
+		const char *close = memchr(host, ']', (size_t)(end - host));
+
+		if (!close || copy(node->host, sizeof(node->host), host + 1, (size_t)(close - host - 1)) < 0)
+			return bad(err, "an IPv6 address ends with ]");
+		host = close + 1;
+	} else {
+		const char *colon = memchr(host, ':', (size_t)(end - host));
+		const char *stop = colon ? colon : end;
+
+		if (copy(node->host, sizeof(node->host), host, (size_t)(stop - host)) < 0)
+			return bad(err, "the host is too long");
+		host = stop;
+	}
+	if (!node->host[0])
+		return bad(err, "the host is missing");
+	for (const char *p = node->host; *p; p++)
+		if (*p > 0 && (*p <= ' ' || *p == 0x7f))
+			return bad(err, "the host holds a blank");
+	if (host < end) {
+		char digits[8];
+
+		if (*host != ':' || copy(digits, sizeof(digits), host + 1, (size_t)(end - host - 1)) < 0 ||
+			number(digits, 65535, &node->port) < 0 || !node->port)
+			return bad(err, "the port must be a number from 1 to 65535");
+	}
+	return 0;
+}
+
+/* Behind the nodes: "/name[/db]" of sentinels, "/db" of a server, nothing of a cluster, whose database is always 0. */
+static int parse_tail(const char *tail, struct redis_url *url, struct err *err)
+{
+	const char *slash;
+
+	if (url->kind == REDIS_SENTINEL) {
+		slash = *tail ? strchr(tail + 1, '/') : NULL;
+		if (!*tail || copy(url->primary, sizeof(url->primary), tail + 1, slash ? (size_t)(slash - tail - 1) : strlen(tail + 1)) < 0 ||
+			!url->primary[0])
+			return bad(err, "behind the sentinels stands the name of the primary that they watch, as in /mymaster");
+		tail = slash ? slash : "";
+	}
+	if (url->kind == REDIS_CLUSTER && tail[0] && tail[1])
+		return bad(err, "a cluster has no other database than 0");
+	if (tail[0] && tail[1] && number(tail + 1, 100000, &url->db) < 0)
+		return bad(err, "the database must be a number");
+	return 0;
+}
+
+static int parse_nodes(const char *text, struct redis_url *url, struct err *err)
+{
+	const char *at = strrchr(text, '@'), *host = at ? at + 1 : text, *slash = strchr(host, '/');
+	const char *end = slash ? slash : host + strlen(host);
+	int port = url->kind == REDIS_SENTINEL ? 26379 : 6379, r = 0;
 
 	if (at) {
 		const char *colon = memchr(text, ':', (size_t)(at - text));
@@ -57,55 +114,47 @@ static int parse_host(const char *text, struct redis_url *url, struct err *err)
 			(colon && copy(url->password, sizeof(url->password), colon + 1, (size_t)(at - colon - 1)) < 0))
 			return bad(err, "the user or password is too long");
 	}
-	if (slash && slash[1] && number(slash + 1, 100000, &url->db) < 0)
-		return bad(err, "the database must be a number");
-	end = slash ? slash : host + strlen(host);
-	if (*host == '[') {
-		const char *close = memchr(host, ']', (size_t)(end - host));
-
-		if (!close || copy(url->host, sizeof(url->host), host + 1, (size_t)(close - host - 1)) < 0)
-			return bad(err, "an IPv6 address ends with ]");
-		host = close + 1;
-	} else {
-		const char *colon = memchr(host, ':', (size_t)(end - host));
-		const char *stop = colon ? colon : end;
-
-		if (copy(url->host, sizeof(url->host), host, (size_t)(stop - host)) < 0)
-			return bad(err, "the host is too long");
-		host = stop;
+	for (const char *comma; r == 0; host = comma + 1) {
+		comma = url->kind == REDIS_SINGLE ? NULL : memchr(host, ',', (size_t)(end - host));
+		if (url->node_count == REDIS_NODES_MAX)
+			return bad(err, "there are more nodes than 16: some of them are enough");
+		r = parse_node(host, comma ? comma : end, port, &url->nodes[url->node_count++], err);
+		if (!comma)
+			break;
 	}
-	if (!url->host[0])
-		return bad(err, "the host is missing");
-	for (const char *p = url->host; *p; p++)
-		if (*p > 0 && (*p <= ' ' || *p == 0x7f))
-			return bad(err, "the host holds a blank");
-	if (host < end) {
-		char port[8];
-
-		if (*host != ':' || copy(port, sizeof(port), host + 1, (size_t)(end - host - 1)) < 0 ||
-			number(port, 65535, &url->port) < 0 || !url->port)
-			return bad(err, "the port must be a number from 1 to 65535");
-	}
-	return 0;
+	if (r < 0)
+		return r;
+	memcpy(url->host, url->nodes[0].host, sizeof(url->host));
+	url->port = url->nodes[0].port;
+	return parse_tail(slash ? slash : "", url, err);
 }
 
 int redis_url_parse(const char *text, struct redis_url *ret, struct err *err)
 {
+	static const struct {
+		const char *scheme;
+		enum redis_kind kind;
+		bool tls;
+	} rows[] = {
+		{ "redis://", REDIS_SINGLE, false }, { "rediss://", REDIS_SINGLE, true }, { "redis+cluster://", REDIS_CLUSTER, false },
+		{ "rediss+cluster://", REDIS_CLUSTER, true }, { "redis+sentinel://", REDIS_SENTINEL, false },
+		{ "rediss+sentinel://", REDIS_SENTINEL, true },
+	};
 	struct redis_url url = { .port = 6379 };
-	int r;
+	int r = 1;
 
 	if (text[0] == '/')
 		r = parse_path(text, &url, err);
 	else if (strncmp(text, "unix:", 5) == 0) /* unix:/path, as the configuration allows, is the same as unix:///path */
 		r = parse_path(text + (strncmp(text + 5, "//", 2) == 0 ? 7 : 5), &url, err);
-	else if (strncmp(text, "redis://", 8) == 0)
-		r = parse_host(text + 8, &url, err);
-	else if (strncmp(text, "rediss://", 9) == 0) {
-		url.tls = true;
-		r = parse_host(text + 9, &url, err);
-	} else {
+	for (size_t i = 0; i < ARRAY_LEN(rows) && r == 1; i++)
+		if (strncmp(text, rows[i].scheme, strlen(rows[i].scheme)) == 0) {
+			url.kind = rows[i].kind;
+			url.tls = rows[i].tls;
+			r = parse_nodes(text + strlen(rows[i].scheme), &url, err);
+		}
+	if (r == 1)
 		r = bad(err, "an unknown kind of address");
-	}
 	if (r == 0)
 		*ret = url;
 	return r;

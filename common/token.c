@@ -8,6 +8,8 @@
 #include "common/utc.h"
 
 #define FORMAT 1
+#define FORMAT_UUID 2 /* a link whose invoice has a UUID for an id: its 16 bytes, for a text message */
+#define UUID_LEN 36
 #define HEAD 9 /* bytes before the invoice's id */
 #define MAC 16
 #define NO_CHANNEL 255
@@ -66,6 +68,28 @@ static bool decode(const char *text, size_t max, struct buf *ret)
 	return again.len == len && memcmp(again.data, text, len) == 0;
 }
 
+/* "xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx" in small letters, as it is written again. */
+static const char *uuid_text(const uint8_t bytes[16], struct arena *arena)
+{
+	char hex[33];
+
+	hex_format(bytes, 16, hex);
+	return arena_printf(arena, "%.8s-%.4s-%.4s-%.4s-%s", hex, hex + 8, hex + 12, hex + 16, hex + 20);
+}
+
+static bool uuid_bytes(const char *id, uint8_t ret[16], struct arena *arena)
+{
+	char hex[33], *to = hex;
+
+	if (strlen(id) != UUID_LEN)
+		return false;
+	for (size_t i = 0; i < UUID_LEN; i++)
+		if (i != 8 && i != 13 && i != 18 && i != 23)
+			*to++ = id[i];
+	*to = '\0';
+	return hex_parse(hex, 16, ret) == 0 && strcmp(uuid_text(ret, arena), id) == 0;
+}
+
 void page_link_language(const char *tag, char ret[3])
 {
 	memset(ret, 0, 3);
@@ -77,15 +101,19 @@ const char *page_link_write(const struct token_keys *keys, const struct page_lin
 {
 	CLEANUP(buf_clear) struct buf bytes = { 0 };
 	CLEANUP(buf_clear) struct buf text = { 0 };
-	uint8_t mac[SHA256_SIZE];
+	uint8_t mac[SHA256_SIZE], uuid[16];
+	bool short_id = uuid_bytes(link->invoice_id, uuid, arena);
 
-	buf_add_char(&bytes, FORMAT);
+	buf_add_char(&bytes, short_id ? FORMAT_UUID : FORMAT);
 	buf_add_char(&bytes, (char)keys->newest);
 	buf_add_char(&bytes, (char)(link->channel < CHANNEL_COUNT ? (int)link->channel : NO_CHANNEL));
 	buf_add_u16be(&bytes, (uint16_t)link->partition);
 	buf_add_u16be(&bytes, (uint16_t)link->last_on.days);
 	buf_add(&bytes, link->language, 2);
-	buf_add_str(&bytes, link->invoice_id);
+	if (short_id)
+		buf_add(&bytes, uuid, sizeof(uuid));
+	else
+		buf_add_str(&bytes, link->invoice_id);
 	link_mac(keys, keys->newest, bytes.data, bytes.len, mac);
 	buf_add(&bytes, mac, MAC);
 	base64url_add(&text, bytes.data, bytes.len);
@@ -103,15 +131,16 @@ bool page_link_read(const struct token_keys *keys, const char *text, int64_t now
 		return false;
 	at = (const uint8_t *)bytes.data;
 	len = bytes.len - MAC;
-	if (at[0] != FORMAT || at[1] < keys->oldest || at[1] > keys->newest)
+	if ((at[0] != FORMAT && (at[0] != FORMAT_UUID || len != HEAD + 16)) || at[1] < keys->oldest || at[1] > keys->newest)
 		return false;
 	link_mac(keys, at[1], at, len, mac);
 	if (!equal_secret(mac, at + len, MAC))
 		return false;
 	*ret = (struct page_link){ .key = at[1], .channel = at[2] < CHANNEL_COUNT ? (enum channel)at[2] : CHANNEL_COUNT,
-		.partition = read_u16be(at + 3), .last_on = { read_u16be(at + 5) }, .invoice_id = arena_memdup(arena, at + HEAD, len - HEAD) };
+		.partition = read_u16be(at + 3), .last_on = { read_u16be(at + 5) },
+		.invoice_id = at[0] == FORMAT ? arena_memdup(arena, at + HEAD, len - HEAD) : uuid_text(at + HEAD, arena) };
 	memcpy(ret->language, at + 7, 2);
-	return strlen(ret->invoice_id) == len - HEAD && id_valid(ret->invoice_id) &&
+	return (at[0] == FORMAT_UUID || strlen(ret->invoice_id) == len - HEAD) && id_valid(ret->invoice_id) &&
 		now < ((int64_t)ret->last_on.days + 1) * DAY_MS + ANYWHERE_MS;
 }
 

@@ -2,9 +2,9 @@
  * token - what stands in the addresses and forms of the debtor's page: links that are signed and expire, and one token for each form that
  * is shown, good for that link and that action alone. Nothing of it is stored; whether a form was used is the store's to know. Pure.
  *
- * A link is base64url of: format 1, key number, channel (255 = none), partition (2 bytes), last day (2 bytes, days since 1970), the reader's
- * language (2 letters, or zeros), the invoice's id, and 16 bytes of HMAC-SHA-256 over all that. Keys are derived from the install key, one for each number: a new number begins
- * a new key, and what older ones signed is refused once they are too old to count.
+ * A link is base64url of: format 1 (2: the id is a UUID, as 16 bytes), key number, channel (255 = none), partition (2 bytes), last day (2
+ * bytes, days since 1970), the reader's language (2 letters, or zeros), the invoice's id, and 16 bytes of HMAC-SHA-256 over all that. Keys are
+ * derived from the install key, one for each number: a new number begins a new key, and what older ones signed is refused once they are too old to count.
  */
 #ifndef DUNNINGD_COMMON_TOKEN_H
 #define DUNNINGD_COMMON_TOKEN_H

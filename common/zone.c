@@ -175,6 +175,14 @@ size_t zone_of_country(const char *country, const struct zone **ret, size_t max)
 	return known->count;
 }
 
+const char *zone_data_version(void)
+{
+	UErrorCode status = U_ZERO_ERROR;
+	const char *version = ucal_getTZDataVersion(&status);
+
+	return U_SUCCESS(status) && version ? version : "";
+}
+
 const char *zone_name(const struct zone *zone)
 {
 	return zone->name;

@@ -17,6 +17,7 @@ struct zone; /* opaque, immutable for its user, cached by name for the life of t
 int zone_get(const char *name, const struct zone **ret);
 /* All zones that ICU knows of a country (ISO 3166), at most `max`, into ret. 0: it knows none, or more than fit. */
 size_t zone_of_country(const char *country, const struct zone **ret, size_t max);
+const char *zone_data_version(void); /* of the tz database that ICU holds: "2025b"; "" = it does not say */
 const char *zone_name(const struct zone *zone);
 int64_t zone_to_utc(const struct zone *zone, date day, int minute_of_day); /* 0..1440 */
 date zone_date(const struct zone *zone, int64_t at); /* the civil date there at that instant */

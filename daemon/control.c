@@ -226,6 +226,11 @@ static void tell_status(struct control *control, struct json_writer *w)
 	control->callbacks->status(w, control->callbacks->arg);
 }
 
+static void tell_config(struct control *control, struct json_writer *w)
+{
+	control->callbacks->config(w, control->callbacks->arg);
+}
+
 static void tell_erasure(struct control *control, struct json_writer *w)
 {
 	control->callbacks->erasure(w, control->callbacks->arg);
@@ -240,6 +245,7 @@ static const struct row {
 	int (*read)(const struct json *root, struct order *ret, struct err *err); /* of the body, what only this one has; may be NULL */
 } rows[] = {
 	{ "/status", EVHTTP_REQ_GET, { NULL }, NULL, tell_status, NULL },
+	{ "/config", EVHTTP_REQ_GET, { NULL }, NULL, tell_config, NULL },
 	{ "/suspend", EVHTTP_REQ_POST, { "who", "why", "until", NULL }, do_suspend, NULL, NULL },
 	{ "/release", EVHTTP_REQ_POST, { "who", "why", NULL }, do_release, NULL, NULL },
 	{ "/reload", EVHTTP_REQ_POST, { NULL }, do_reload, NULL, NULL },

@@ -3,6 +3,7 @@
  * that it lies in. It holds nothing itself; the callbacks do.
  *
  *	GET  /status                                    JSON, by callbacks->status
+ *	GET  /config                                    {"config":...}: the configuration it was started with, by callbacks->config
  *	POST /suspend        {"who","why","until"?}     until: RFC 3339; without it until released
  *	POST /release        {"who","why"}
  *	POST /reload         {}                         policies, templates and provider files anew
@@ -64,6 +65,7 @@ struct control_link {
 /* All from the loop. who and why: one line, valid UTF-8, not empty. */
 struct control_callbacks {
 	void (*status)(struct json_writer *w, void *arg); /* the members of one object */
+	void (*config)(struct json_writer *w, void *arg); /* the members of one object */
 	int (*suspend)(const char *who, const char *why, int64_t until, struct err *err, void *arg); /* until 0: none */
 	int (*release)(const char *who, const char *why, struct err *err, void *arg);
 	int (*reload)(struct err *err, void *arg);

@@ -56,6 +56,7 @@ struct visit { /* one request that waits for Redis */
 	bool post;
 	enum asked asked;
 	enum page_action action; /* FORM */
+	const char *offer_id; /* FORM: which offer it is about; NULL = none */
 	const char *link_text, *said_id; /* said_id: of the receipt, SAID; of the form's token, when it is posted */
 	struct page_link link;
 	const char *chosen; /* language; NULL = none was */
@@ -75,12 +76,11 @@ struct visit { /* one request that waits for Redis */
 struct debtor_page {
 	struct debtor_page_settings settings;
 	struct library *library; /* a reference */
-	struct page_texts *texts;
 	struct token_keys keys;
 	const char *base; /* path of public_url: "" or "/folder" */
 	struct evhttp *http;
 	struct http_guard *guard;
-	struct redis_link *redis;
+	struct redis_links *redis;
 	struct redis_script save;
 	struct throttle *throttle;
 	struct visit *visits;
@@ -141,8 +141,7 @@ static void answer(struct visit *visit, int status, const char *type, const void
 	evhttp_add_header(headers, "Cross-Origin-Opener-Policy", "same-origin");
 	evhttp_add_header(headers, "Cross-Origin-Resource-Policy", "same-origin");
 	if (strncmp(type, "text/html", 9) == 0)
-		evhttp_add_header(headers, "Content-Security-Policy",
-			"default-src 'none'; style-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'");
+		evhttp_add_header(headers, "Content-Security-Policy", page_policy);
 	if (status == 429 || status == HTTP_SERVUNAVAIL)
 		evhttp_add_header(headers, "Retry-After", RETRY_S);
 	if (status == HTTP_BADMETHOD)
@@ -166,7 +165,7 @@ static void answer_view(struct visit *visit, int status, struct page_view *view)
 	view->link_text = visit->link_text;
 	view->language = visit->link.language;
 	view->chosen = visit->chosen;
-	if (page_render(visit->page->texts, view, visit->arena, &out, &err) < 0) {
+	if (page_render(visit->page->settings.texts, view, visit->arena, &out, &err) < 0) {
 		note(visit->page, LOG_ERR, "page: cannot be shown: %s", err.text);
 		answer(visit, HTTP_INTERNAL, "text/plain; charset=utf-8", "this page cannot be shown\n", 26);
 		return;
@@ -184,10 +183,11 @@ static void answer_home(struct visit *visit, int status)
 	answer_view(visit, status, &(struct page_view){ .kind = PAGE_KIND_HOME, .c = &visit->c, .receipt = visit->receipt });
 }
 
-static void answer_form(struct visit *visit, int status, const struct page_limits *limits, const struct page_said *said, const char *token)
+static void answer_form(struct visit *visit, int status, const struct page_limits *limits, const struct made_offer *offer,
+	const struct page_said *said, const char *token)
 {
 	answer_view(visit, status, &(struct page_view){ .kind = PAGE_KIND_FORM, .c = &visit->c, .action = visit->action, .limits = limits,
-		.said = said, .token = token });
+		.offer = offer, .said = said, .token = token });
 }
 
 /* Read again by GET, so that a reload sends nothing twice. */
@@ -221,12 +221,20 @@ static void answer_document(struct visit *visit)
 		answer(visit, HTTP_OK, "application/pdf", "", 0);
 		return;
 	}
-	if (!digest || documents_read(digest, visit->arena, &document, &err, (void *)(uintptr_t)page->settings.config->documents_dir) < 0) {
+	if (!digest || documents_read(page->settings.config->documents_dir, digest, visit->arena, &document, &err) < 0) {
 		answer_home(visit, HTTP_NOTFOUND);
 		return;
 	}
 	evhttp_add_header(evhttp_request_get_output_headers(visit->request), "Content-Disposition", file_name(visit));
 	answer(visit, HTTP_OK, "application/pdf", document.data, document.len);
+}
+
+/* What a form's token is for: of an offer, for these terms alone. */
+static const char *good_for(const struct visit *visit)
+{
+	const char *action = page_action_names[visit->action];
+
+	return visit->offer_id ? arena_printf(visit->arena, "%s/%s", action, visit->offer_id) : action;
 }
 
 /* --- what was posted ---------------------------------------------------------------------------------------------------------------- */
@@ -252,9 +260,7 @@ static void save(struct visit *visit, const struct page_said *said)
 {
 	CLEANUP(buf_clear) struct buf event = { 0 };
 	CLEANUP(buf_clear) struct buf receipt = { 0 };
-	char link_id[LINK_ID_SIZE];
-	const struct page_receipt kept = { .action = visit->action, .link_id = page_link_id(visit->link_text, link_id), .id = visit->said_id,
-		.at = visit->c.now, .on = said->on };
+	const struct page_receipt kept = page_receipt_of(&visit->c, said, visit->said_id, visit->arena);
 	const char *argv[5] = { key_events(visit->arena, &visit->keys, NULL),
 		key_of(visit->arena, &visit->keys, arena_printf(visit->arena, "page:%s", visit->said_id)), visit->digest };
 	size_t lens[5] = { strlen(argv[0]), strlen(argv[1]), DIGEST_LEN };
@@ -263,11 +269,19 @@ static void save(struct visit *visit, const struct page_said *said)
 	page_receipt_write(&receipt, &kept);
 	argv[3] = arena_memdup(visit->arena, event.data, lens[3] = event.len);
 	argv[4] = arena_memdup(visit->arena, receipt.data, lens[4] = receipt.len);
-	redis_link_script(visit->page->redis, &visit->page->save, 2, ARRAY_LEN(argv), argv, lens, REDIS_MS, on_saved, visit);
+	redis_link_script(redis_links_at(visit->page->redis, visit->keys.partition), &visit->page->save, 2, ARRAY_LEN(argv), argv, lens, REDIS_MS, on_saved, visit);
+}
+
+/* Whether what the form is about can be said now; *offer: which of those that were made, NULL = none. */
+static bool allowed(const struct visit *visit, struct page_limits *limits, const struct made_offer **offer)
+{
+	*offer = visit->offer_id ? page_offer(&visit->c, visit->action, visit->offer_id) : NULL;
+	return page_allows(&visit->c, visit->action, limits) && !visit->offer_id == !*offer;
 }
 
 static void take(struct visit *visit)
 {
+	const struct made_offer *offer;
 	struct page_limits limits;
 	struct page_said said;
 
@@ -280,34 +294,41 @@ static void take(struct visit *visit)
 		return;
 	}
 	visit->receipt = NULL;
-	if (!page_allows(&visit->c, visit->action, &limits))
+	if (!allowed(visit, &limits, &offer)) {
 		answer_home(visit, 409);
-	else if (!page_read(&visit->c, visit->action, &limits, visit->pairs, visit->pair_count, visit->arena, &said))
-		answer_form(visit, 422, &limits, &said, visit->token); /* not used yet */
-	else
+	} else if (!page_read(&visit->c, visit->action, &limits, visit->pairs, visit->pair_count, visit->arena, &said)) {
+		answer_form(visit, 422, &limits, offer, &said, visit->token); /* not used yet */
+	} else {
+		said.offer = offer;
 		save(visit, &said);
+	}
 }
 
 /* --- what is shown ------------------------------------------------------------------------------------------------------------------ */
 
-static void show(struct visit *visit)
+static void show_form(struct visit *visit)
 {
-	struct debtor_page *page = visit->page;
+	const struct made_offer *offer;
 	struct page_limits limits;
 	uint8_t nonce[12];
 
+	if (!allowed(visit, &limits, &offer)) {
+		answer_home(visit, HTTP_OK);
+		return;
+	}
+	random_bytes(nonce, sizeof(nonce));
+	answer_form(visit, HTTP_OK, &limits, offer, NULL, form_token_write(&visit->page->keys, &visit->link, visit->link_text, good_for(visit),
+		visit->c.now, nonce, visit->arena));
+}
+
+static void show(struct visit *visit)
+{
 	switch (visit->asked) {
 	case ASKED_DOCUMENT:
 		answer_document(visit);
 		break;
 	case ASKED_FORM:
-		if (!page_allows(&visit->c, visit->action, &limits)) {
-			answer_home(visit, HTTP_OK);
-			break;
-		}
-		random_bytes(nonce, sizeof(nonce));
-		answer_form(visit, HTTP_OK, &limits, NULL, form_token_write(&page->keys, &visit->link, visit->link_text,
-			page_action_names[visit->action], visit->c.now, nonce, visit->arena));
+		show_form(visit);
 		break;
 	default:
 		answer_home(visit, HTTP_OK);
@@ -390,23 +411,28 @@ static void on_invoice(int r, const struct redis_reply *reply, void *arg)
 		return;
 	}
 	argv[1] = key_debtor(visit->arena, &visit->keys, visit->e->invoice.debtor_id);
-	redis_link_command(visit->page->redis, ARRAY_LEN(argv), argv, NULL, REDIS_MS, on_debtor, visit);
+	redis_link_command(redis_links_at(visit->page->redis, visit->keys.partition), ARRAY_LEN(argv), argv, NULL, REDIS_MS, on_debtor, visit);
 }
 
 static void ask(struct visit *visit)
 {
 	const char *argv[] = { "MGET", NULL, NULL };
 
-	if (!redis_link_connected(visit->page->redis)) {
+	if (!redis_link_connected(redis_links_at(visit->page->redis, visit->keys.partition))) {
 		answer_kind(visit, HTTP_SERVUNAVAIL, PAGE_KIND_UNSAVED);
 		return;
 	}
 	argv[1] = key_escalation(visit->arena, &visit->keys, visit->link.invoice_id);
 	argv[2] = key_of(visit->arena, &visit->keys, arena_printf(visit->arena, "page:%s", visit->said_id ? visit->said_id : "-"));
-	redis_link_command(visit->page->redis, ARRAY_LEN(argv), argv, NULL, REDIS_MS, on_invoice, visit);
+	redis_link_command(redis_links_at(visit->page->redis, visit->keys.partition), ARRAY_LEN(argv), argv, NULL, REDIS_MS, on_invoice, visit);
 }
 
 /* --- a request ---------------------------------------------------------------------------------------------------------------------- */
+
+static bool is_hex(const char *text, size_t len)
+{
+	return strlen(text) == len && strspn(text, "0123456789abcdef") == len;
+}
 
 /* "/p/<link>[/<what>[/<id>]]". False: there is no such place. */
 static bool read_target(struct visit *visit, const char *uri)
@@ -427,20 +453,20 @@ static bool read_target(struct visit *visit, const char *uri)
 		return false;
 	if (count == 1)
 		return true;
-	if (count == 3) {
+	if (count == 3 && strcmp(parts[1], "said") == 0) {
 		visit->asked = ASKED_SAID;
 		visit->said_id = parts[2];
-		return strcmp(parts[1], "said") == 0 && strlen(parts[2]) == TOKEN_ID_SIZE - 1 &&
-			strspn(parts[2], "0123456789abcdef") == TOKEN_ID_SIZE - 1;
+		return is_hex(parts[2], TOKEN_ID_SIZE - 1);
 	}
 	visit->asked = ASKED_DOCUMENT;
 	if (strcmp(parts[1], "invoice.pdf") == 0)
-		return true;
+		return count == 2;
 	visit->asked = ASKED_FORM;
+	visit->offer_id = parts[2];
 	for (int a = 0; a < PAGE_ACTION_COUNT; a++)
 		if (strcmp(parts[1], page_action_names[a]) == 0) {
 			visit->action = (enum page_action)a;
-			return true;
+			return page_takes_offer(visit->action) ? count == 3 && is_hex(parts[2], PAGE_OFFER_SIZE - 1) : count == 2;
 		}
 	return false;
 }
@@ -451,7 +477,7 @@ static void read_language(struct visit *visit, const char *uri)
 	for (const char *at = strchr(uri, '?'); at; at = strchr(at + 1, '&')) {
 		const char *language = strncmp(at + 1, "l=", 2) == 0 && strcspn(at + 3, "&") == 2 ? arena_memdup(visit->arena, at + 3, 2) : "";
 
-		if (!page_texts_speak(visit->page->texts, language))
+		if (!page_texts_speak(visit->page->settings.texts, language))
 			continue;
 		visit->chosen = language;
 		page_link_language(language, visit->link.language);
@@ -509,7 +535,7 @@ static bool read_posted(struct visit *visit)
 	(void)evbuffer_copyout(in, body, len);
 	if (!is_form(visit->request) || form_decode(body, len, visit->arena, &pairs, &visit->pair_count, NULL) < 0 ||
 		form_get(pairs, visit->pair_count, "token", 64, false, visit->arena, &visit->token) != FORM_TEXT ||
-		!form_token_read(&visit->page->keys, &visit->link, visit->link_text, page_action_names[visit->action], now_of(visit->page),
+		!form_token_read(&visit->page->keys, &visit->link, visit->link_text, good_for(visit), now_of(visit->page),
 			visit->token, id))
 		return false;
 	visit->pairs = pairs;
@@ -531,7 +557,7 @@ static void begin(struct visit *visit, const char *uri)
 		return;
 	}
 	if (!visit->post && strcmp(uri, "/p/page.css") == 0) {
-		answer(visit, HTTP_OK, "text/css; charset=utf-8", page_texts_style(page->texts)->data, page_texts_style(page->texts)->len);
+		answer(visit, HTTP_OK, "text/css; charset=utf-8", page_texts_style(page->settings.texts)->data, page_texts_style(page->settings.texts)->len);
 		return;
 	}
 	if (!may_come(page, visit->request, 'a', &address_reads)) {
@@ -600,8 +626,6 @@ int debtor_page_create(struct event_base *base, const struct debtor_page_setting
 	page->keys = (struct token_keys){ settings->install_key, (int)config->page_key, (int)config->page_oldest_key };
 	page->base = strchr(config->page_public_url + 8, '/'); /* behind "https://" */
 	page->base = page->base ? page->base : "";
-	if ((r = page_texts_load(settings->share_dir, config->page_dir, &page->texts, err)) < 0)
-		return r;
 	random_bytes(key, sizeof(key));
 	page->throttle = throttle_create(key);
 	page->http = evhttp_new(base);
@@ -614,37 +638,30 @@ int debtor_page_create(struct event_base *base, const struct debtor_page_setting
 		return r;
 	note(page, LOG_INFO, "page: listening at port %d", port);
 	redis_script_init(&page->save, save_text);
-	page->redis = redis_link_create(base, settings->redis, NULL, NULL);
+	page->redis = redis_links_create(base, settings->redis, config->prefix, (uint32_t)config->partitions, NULL, NULL);
+	redis_links_open(page->redis);
 	*ret = TAKE(page);
 	return 0;
 }
 
-int debtor_page_use(struct debtor_page *page, struct library *library, struct err *err)
+void debtor_page_use(struct debtor_page *page, struct library *library, const struct page_texts *texts)
 {
-	struct page_texts *texts = NULL;
-	int r = page_texts_load(page->settings.share_dir, page->settings.config->page_dir, &texts, err);
-
-	if (r < 0)
-		return r;
-	page_texts_free(page->texts);
-	page->texts = texts;
+	page->settings.texts = texts;
 	library_free(page->library);
 	page->library = library_ref(library);
-	return 0;
 }
 
 void debtor_page_destroy(struct debtor_page *page)
 {
 	if (!page)
 		return;
-	redis_link_destroy(page->redis); /* it calls nobody any more */
+	redis_links_destroy(page->redis); /* it calls nobody any more */
 	while (page->visits)
 		answer_kind(page->visits, HTTP_SERVUNAVAIL, PAGE_KIND_UNSAVED);
 	if (page->http)
 		evhttp_free(page->http);
 	http_guard_destroy(page->guard);
 	throttle_free(page->throttle);
-	page_texts_free(page->texts);
 	library_free(page->library);
 	free(page);
 }

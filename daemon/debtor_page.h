@@ -3,6 +3,7 @@
  *
  *	/p/<link>             the invoice, and what can be said about it        /p/<link>/invoice.pdf   its document
  *	/p/<link>/<action>    GET: the form; POST: it is said                   /p/page.css             how it looks
+ *	/p/<link>/plan/<offer>, /p/<link>/settlement/<offer>: the same of an offer that was made
  *	/p/<link>/said/<id>   what was recorded, where a POST leads to
  *
  * GET and HEAD change nothing: mail scanners follow every link. A POST needs the token of its form, good once, for that link and action. It
@@ -17,13 +18,14 @@
 #include <event2/event.h>
 
 #include "common/library.h"
-#include "common/redis_link.h"
+#include "common/page.h"
+#include "common/redis_links.h"
 
 struct debtor_page_settings {
 	const struct config *config; /* page.listen is set; borrowed for life */
 	const struct redis_url *redis;
 	const uint8_t *install_key; /* 32 bytes, borrowed for life */
-	const char *share_dir;
+	const struct page_texts *texts; /* borrowed until the next debtor_page_use() */
 	int64_t (*now)(void *arg); /* ms UTC */
 	void *now_arg;
 	void (*note)(int priority, const char *line, void *arg); /* "page: ..." for the log; never a link, an address or a text */
@@ -32,11 +34,11 @@ struct debtor_page_settings {
 
 struct debtor_page;
 
-/* Binds page.listen and reads the page's files. -errno, -EBADMSG: err says why. */
+/* Binds page.listen. -errno: err says why. */
 int debtor_page_create(struct event_base *base, const struct debtor_page_settings *settings, struct library *library,
 	struct debtor_page **ret, struct err *err);
-/* After a reload; the page's files are read anew. -errno, -EBADMSG: nothing changed. */
-int debtor_page_use(struct debtor_page *page, struct library *library, struct err *err);
+/* After a reload. */
+void debtor_page_use(struct debtor_page *page, struct library *library, const struct page_texts *texts);
 void debtor_page_destroy(struct debtor_page *page); /* who waits gets 503. NULL is allowed */
 DEFINE_CLEANUP(struct debtor_page, debtor_page_destroy)
 

@@ -23,14 +23,21 @@ struct rules decide_rules(const struct dunner *d, const struct policy *policy)
 		.feed_stale_since = feed_stale_since(policy, d->payments_known_to, now) };
 }
 
+static size_t capacity(const char *provider, void *library)
+{
+	const struct library_provider *p = library_provider(library, provider);
+
+	return p && p->adapter ? adapter_documents(p->adapter) : 1; /* the outbox: a file to print */
+}
+
 struct contact_env decide_env(const struct dunner *d)
 {
 	return (struct contact_env){ .config = d->config, .notices = d->library->notices,
 		.holidays = library_holidays(d->library), .guard = library_guard(d->library),
 		.demands = d->library->law ? &d->library->law->demands : NULL, .books = &d->books,
 		.interest = d->library->law ? &d->library->law->interest : NULL, .install_key = d->settings.install_key,
-		.partition = d->settings.partition, .now = flow_now(d), .payments_known_to = d->payments_known_to, .document = documents_read,
-		.document_arg = (void *)(uintptr_t)d->config->documents_dir, .checkpoint = newest_checkpoint,
+		.partition = d->settings.partition, .now = flow_now(d), .payments_known_to = d->payments_known_to, .document = documents_get,
+		.document_arg = (void *)(uintptr_t)&d->documents, .capacity = capacity, .capacity_arg = d->library, .checkpoint = newest_checkpoint,
 		.checkpoint_arg = (void *)(uintptr_t)d->config->state_dir, .unkept = d->ports.journal->hears != NULL };
 }
 
@@ -286,6 +293,7 @@ static void release(struct dunner *d, struct group *g, struct debtor *debtor, co
 	struct release *release = arena_alloc(g->arena, sizeof(*release));
 	struct contact_released out = { 0 };
 	struct err err = { 0 };
+	bool expected = false;
 	int r;
 
 	if (plan->step->kind == STEP_CALL)
@@ -299,19 +307,18 @@ static void release(struct dunner *d, struct group *g, struct debtor *debtor, co
 
 		touch(d, g, doc);
 		doc->contacted = true;
-		if (r < 0) { /* it cannot be rendered, lacks something, or has no provider: a person must mend the configuration */
-			bool review = strcmp(err.code, CONTACT_INCOMPLETE) == 0;
-			struct hold_entry hold = { .reason = review ? CONTACT_INCOMPLETE : "unrenderable", .since = env.now,
-				.until = env.now + (review ? DAY_MS : HOUR_MS), .why = arena_strdup(g->arena, err.text) };
-
-			escalation_hold(doc->e, g->arena, &hold);
-		}
+		if (r < 0)
+			expected |= contact_put_off(doc->e, g->arena, r, &err, env.now);
 	}
+	if (r == -EAGAIN && expected)
+		return;
 	if (r < 0) {
-		dunner_log(d, LOG_ERR | MSG(CANNOT_SEND), "decide: step %s for invoice %s cannot be sent: %s %s", plan->step->id,
+		dunner_log(d, (expected ? LOG_WARNING : LOG_ERR) | MSG(CANNOT_SEND), "decide: step %s for invoice %s cannot be sent: %s %s", plan->step->id,
 			plan->members[0]->invoice.id, err.path, err.text);
 		return;
 	}
+	for (size_t i = 0; i < out.papers.count; i++)
+		dunner_log(d, LOG_WARNING, "decide: step %s for invoice %s goes without its document", plan->step->id, out.papers.invoice_ids[i]);
 	if (contact_by_hand(&env, plan))
 		return;
 	pacing_count(d, g, out.message.provider);

@@ -444,6 +444,7 @@ struct dunner *dunner_create(const struct dunner_ports *ports, const struct dunn
 	d->ports = *ports;
 	d->settings = *settings;
 	d->config = settings->config;
+	d->documents = (struct documents){ d->config->documents_dir, settings->fetch };
 	if (!d->settings.log_origin)
 		d->settings.log_origin = d->config->origin;
 	if (d->settings.sealed)

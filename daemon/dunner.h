@@ -11,6 +11,7 @@
 #include "common/config.h"
 #include "common/library.h"
 #include "common/paces.h"
+#include "daemon/fetch.h"
 #include "daemon/ports.h"
 
 struct dunner_ports {
@@ -66,6 +67,7 @@ struct dunner_settings {
 	const char *log_origin; /* of the trail's logs, without the year; NULL = config->origin */
 	unsigned generation; /* see daemon/generation.h */
 	struct paces *paces; /* shared with the transport and the process's other partitions; NULL = none is kept */
+	struct fetch *fetch; /* of invoices' documents, shared with the other partitions; NULL = nothing is fetched */
 	bool played; /* the clock is played: its time is the pace's too */
 	const char *sealed; /* of the generation before, as JSON; NULL: there was none */
 	int64_t redis_ahead_ms; /* by which Redis's clock is ahead of a played one: it ends keys by its own */

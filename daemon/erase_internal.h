@@ -41,7 +41,7 @@ struct erase_job {
 	const char *who, *why;
 	struct target *targets;
 	size_t count, capacity, at;
-	char cursor[32]; /* of the walk under way */
+	char cursor[48]; /* of the walk under way */
 	const char **keys; /* of the debtors' documents */
 	/* of the target in hand */
 	bool stale, rekeyed, waits; /* waits: its input is queued or in a group */

@@ -13,6 +13,7 @@
 
 #include "common/contact.h"
 #include "common/keys.h"
+#include "daemon/documents.h"
 #include "daemon/dunner.h"
 #include "daemon/log_id.h"
 
@@ -200,6 +201,7 @@ struct dunner {
 	struct dunner_ports ports;
 	struct dunner_settings settings;
 	const struct config *config;
+	struct documents documents;
 	struct library *library; /* a reference */
 	struct dunner_callbacks callbacks;
 	struct keyspace keyspace;
@@ -271,7 +273,7 @@ struct dunner {
 	struct port_timer *erase_timer;
 	struct buf erase_said; /* what became of the last one, JSON */
 	int64_t expire_at; /* wall: the next nightly search; 0 = not known yet */
-	char expire_from[32]; /* where in the walk over the debtors it goes on; "" = at the beginning */
+	char expire_from[48]; /* where in the walk over the debtors it goes on; "" = at the beginning */
 
 	/* the owner's digest */
 	struct digest_job *digest; /* being gathered; NULL = none */

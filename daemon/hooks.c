@@ -102,14 +102,26 @@ static void call_answer(struct call *call, int status, const char *text)
 	const struct hook_answer *own = status == HTTP_OK && call->origin.hook ? hook_answer(call->origin.hook) : NULL;
 	bool has = own && own->body;
 
-	if (call->page && (status == HTTP_OK || status == HTTP_GONE)) {
-		evhttp_add_header(evhttp_request_get_output_headers(call->request), "Content-Security-Policy",
-			"default-src 'none'; form-action 'self'; frame-ancestors 'none'");
-		answer(call->hooks, TAKE(call->request), status, "text/html; charset=utf-8", text);
-		call_free(call);
-		return;
-	}
 	answer(call->hooks, TAKE(call->request), status, has ? own->type : "text/plain", has ? own->body : text);
+	call_free(call);
+}
+
+/* As the debtor's page looks; whoever asks is told no more of us than there. */
+static void call_show(struct call *call, int status, enum page_kind kind)
+{
+	struct evkeyvalq *headers = evhttp_request_get_output_headers(call->request);
+	const char *page = NULL;
+	struct err err = { 0 };
+
+	if (unsubscribe_page(&call->hooks->settings, &call->asked, kind, call->arena, &page, &err) < 0) {
+		note(call->hooks, LOG_ERR, "hooks: the page of a mail's link cannot be shown: %s", err.text);
+		page = "";
+	}
+	evhttp_add_header(headers, "Content-Security-Policy", page_policy);
+	evhttp_add_header(headers, "X-Content-Type-Options", "nosniff");
+	evhttp_add_header(headers, "X-Robots-Tag", "noindex, nofollow");
+	evhttp_add_header(headers, "Referrer-Policy", "no-referrer"); /* the link is a key */
+	answer(call->hooks, TAKE(call->request), status, "text/html; charset=utf-8", page);
 	call_free(call);
 }
 
@@ -257,9 +269,11 @@ static void on_taken(const struct intake_result *result, void *arg)
 	call->hooks->counts.taken += result->added;
 	call->hooks->counts.known += result->known;
 	if (result->end == INTAKE_SAVED && result->lost)
-		call_answer(call, HTTP_GONE, unsubscribe_page(&call->asked, UNSUBSCRIBE_LOST, call->arena));
+		call_show(call, HTTP_GONE, PAGE_KIND_UNKNOWN);
+	else if (result->end == INTAKE_SAVED && call->page)
+		call_show(call, HTTP_OK, PAGE_KIND_LEFT);
 	else if (result->end == INTAKE_SAVED)
-		call_answer(call, HTTP_OK, call->page ? unsubscribe_page(&call->asked, UNSUBSCRIBE_DONE, call->arena) : "ok");
+		call_answer(call, HTTP_OK, "ok");
 	else if (result->end == INTAKE_REPLAYED)
 		call_answer(call, 401, "used before");
 	else
@@ -285,12 +299,17 @@ static void unsubscribe(struct call *call, const char *uri)
 		call_answer(call, HTTP_BADREQUEST, "not read");
 		return;
 	}
+	if (method == EVHTTP_REQ_GET && strcmp(token, UNSUBSCRIBE_STYLE) == 0) {
+		answer(hooks, TAKE(call->request), HTTP_OK, "text/css; charset=utf-8", buf_str(page_texts_style(hooks->settings.texts)));
+		call_free(call);
+		return;
+	}
 	read_body(call->request, call->arena, &call->asked);
 	r = unsubscribe_read(hooks->settings.install_key, &call->asked, token, call->arena, &call->wish);
 	if (r == -EACCES) {
 		call_answer(call, HTTP_NOTFOUND, "this address is not one of ours");
 	} else if (method == EVHTTP_REQ_GET) {
-		call_answer(call, HTTP_OK, unsubscribe_page(&call->asked, UNSUBSCRIBE_ASK, call->arena));
+		call_show(call, HTTP_OK, PAGE_KIND_LEAVE);
 	} else if (r < 0) {
 		call_answer(call, HTTP_BADREQUEST, "List-Unsubscribe=One-Click is not asked for");
 	} else {
@@ -411,10 +430,11 @@ int hooks_create(struct event_base *base, const struct hooks_settings *settings,
 	return 0;
 }
 
-void hooks_use(struct hooks *hooks, struct library *library)
+void hooks_use(struct hooks *hooks, struct library *library, const struct page_texts *texts)
 {
 	struct library *old = hooks->library;
 
+	hooks->settings.texts = texts;
 	hooks->library = library_ref(library);
 	library_free(old);
 	tell_library(hooks);

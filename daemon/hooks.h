@@ -16,12 +16,14 @@
 
 #include "common/adapter_hook.h"
 #include "common/library.h"
+#include "common/page.h"
 #include "common/redis_link.h"
 
 struct hooks_settings {
 	const struct config *config; /* hooks.listen is set; borrowed for life */
 	const struct redis_url *redis;
 	const uint8_t *install_key; /* 32 bytes, borrowed for life */
+	const struct page_texts *texts; /* borrowed until the next hooks_use() */
 	adapter_secret_fn secret;
 	void *secret_arg;
 	int64_t (*now)(void *arg); /* ms UTC: of what is told without a time */
@@ -35,7 +37,7 @@ struct hooks;
 /* Binds hooks.listen. -errno, err says why. */
 int hooks_create(struct event_base *base, const struct hooks_settings *settings, struct library *library, struct hooks **ret,
 	struct err *err);
-void hooks_use(struct hooks *hooks, struct library *library); /* after a reload */
+void hooks_use(struct hooks *hooks, struct library *library, const struct page_texts *texts); /* after a reload */
 void hooks_destroy(struct hooks *hooks); /* who waits gets 503. NULL is allowed */
 DEFINE_CLEANUP(struct hooks, hooks_destroy)
 

@@ -253,6 +253,8 @@ static void on_answer(const struct wire_result *result, void *arg)
 				adapter_lookup_answer(request->lookup, &result->answer, request->arena, &request->found_id) :
 				-EIO;
 		request->found = found > 0 ? LOOKUP_FOUND : found == 0 ? LOOKUP_MISSED : LOOKUP_FAILED;
+		if (result->end == WIRE_ANSWERED && result->answer.status == 401)
+			token_drop(request->provider);
 		/* For the pace alone: who can be asked lives. One that fails tells little, and no message hangs on it. */
 		request->outcome = (struct outcome){ .kind = found >= 0 ? OUTCOME_ACCEPTED : OUTCOME_CANCELLED, .reason = "lookup" };
 	} else {

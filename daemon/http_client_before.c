@@ -46,13 +46,14 @@ void request_explain(const struct request *request, const struct err *err, struc
 		.reason = credential ? "config" : arena_strdup(request->arena, err->code[0] ? err->code : "bad_value") };
 }
 
-static struct adapter_input input_of(const struct request *request, const struct message *message, int64_t sent_at)
+static struct adapter_input input_of(struct request *request, const struct message *message, int64_t sent_at)
 {
 	const struct http_client_settings *settings = &request->client->settings;
 
+	request->token = arena_strdup(request->arena, request->provider->token); /* that one may be dropped meanwhile */
 	return (struct adapter_input){ .settings = request->provider->settings, .secret = settings->secret,
 		.secret_arg = settings->secret_arg, .message = message, .now = settings->now(settings->now_arg), .sent_at = sent_at,
-		.token = arena_strdup(request->arena, request->provider->token), /* it may be dropped meanwhile */
+		.token = request->token,
 		.bound = request->bound, .bound_count = request->bound_count };
 }
 
@@ -143,6 +144,8 @@ void request_go_on(struct request *request)
 		r = adapter_request(adapter, &input, request->arena, &request->http, &err);
 	if (r < 0) {
 		request_explain(request, &err, &request->outcome);
+		if (request->poll || request->looked_up) /* what only a question lacks is no reason not to send */
+			request->outcome = (struct outcome){ .kind = OUTCOME_CANCELLED, .reason = "unasked" };
 		request->found = LOOKUP_FAILED;
 		request_finish(request);
 	} else if (token) {

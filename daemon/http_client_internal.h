@@ -26,6 +26,7 @@ struct request {
 	http_asked_fn asked;
 	const struct http_answer *answer; /* while `asked` is called */
 	int64_t sent_at; /* of a look-up */
+	const char *token; /* that it was made with; NULL = none */
 	size_t step; /* the next one */
 	struct adapter_bound *bound; /* by the steps before it */
 	size_t bound_count;

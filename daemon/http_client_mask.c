@@ -24,17 +24,37 @@ static void cover(const struct mask *mask, const char *secret, size_t len)
 	}
 }
 
-/* As it stands in a form or an address. */
+/* As it stands in a form or an address, with hex digits of either case. */
 static void cover_escaped(const struct mask *mask, const char *secret)
 {
-	CLEANUP(buf_clear) struct buf text = { 0 };
+	for (int lower = 0; lower < 2; lower++) {
+		CLEANUP(buf_clear) struct buf text = { 0 };
 
-	for (const unsigned char *p = (const unsigned char *)secret; *p; p++) {
-		bool plain = (*p >= '0' && *p <= '9') || (*p >= 'A' && *p <= 'Z') || (*p >= 'a' && *p <= 'z') || strchr("-._~", *p);
+		for (const unsigned char *p = (const unsigned char *)secret; *p; p++) {
+			bool plain = (*p >= '0' && *p <= '9') || (*p >= 'A' && *p <= 'Z') || (*p >= 'a' && *p <= 'z') || strchr("-._~", *p);
 
-		buf_printf(&text, plain ? "%c" : "%%%02X", *p);
+			if (plain)
+				buf_add_char(&text, (char)*p);
+			else
+				buf_printf(&text, lower ? "%%%02x" : "%%%02X", *p);
+		}
+		cover(mask, buf_str(&text), text.len);
 	}
-	cover(mask, buf_str(&text), text.len);
+}
+
+/* As it stands in JSON, where some escape the slash too. */
+static void cover_json(const struct mask *mask, const char *secret)
+{
+	for (int slash = 0; slash < 2; slash++) {
+		CLEANUP(buf_clear) struct buf text = { 0 };
+
+		for (const char *p = secret; *p; p++) {
+			if (*p == '"' || *p == '\\' || (slash && *p == '/'))
+				buf_add_char(&text, '\\');
+			buf_add_char(&text, *p);
+		}
+		cover(mask, buf_str(&text), text.len);
+	}
 }
 
 /* In base64, behind whatever stands before it: of the three ways to fall between its digits, those digits that are the secret's alone. */
@@ -60,6 +80,7 @@ static void cover_all(const struct mask *mask, const char *secret)
 		return;
 	cover(mask, secret, strlen(secret));
 	cover_escaped(mask, secret);
+	cover_json(mask, secret);
 	cover_base64(mask, secret);
 }
 
@@ -80,6 +101,7 @@ void request_mask(struct request *request)
 		return;
 	mask.bytes = arena_memdup(request->arena, outcome->raw, outcome->raw_len);
 	cover_all(&mask, request->provider->token);
+	cover_all(&mask, request->token);
 	(void)adapter_each_secret(request->adapter, request->provider->settings, on_secret, &mask);
 	outcome->raw = mask.bytes;
 }

@@ -104,6 +104,28 @@ static bool is_nowhere(const struct sockaddr *address)
 	return v4 >> 24 == 0 || v4 >> 16 == 0xa9fe || v4 >> 28 >= 0xe;
 }
 
+/* Networks of one's own, and what leads into them (RFC 6890): not for an address that an event names, whatever a name server says. */
+static bool is_private_v4(uint32_t v4)
+{
+	return v4 >> 24 == 10 || v4 >> 24 == 127 || v4 >> 20 == 0xac1 || v4 >> 16 == 0xc0a8 || v4 >> 22 == 0x191 /* 100.64/10 */ ||
+	       v4 >> 8 == 0xc00000 || v4 >> 17 == 0x6309 /* 198.18/15 */;
+}
+
+static bool is_private(const struct sockaddr *address)
+{
+	const struct in6_addr *v6 = &((const struct sockaddr_in6 *)(const void *)address)->sin6_addr;
+	uint32_t v4 = 0;
+
+	if (address->sa_family == AF_INET)
+		return is_private_v4(ntohl(((const struct sockaddr_in *)(const void *)address)->sin_addr.s_addr));
+	if (IN6_IS_ADDR_V4MAPPED(v6)) {
+		memcpy(&v4, &v6->s6_addr[12], sizeof(v4));
+		return is_private_v4(ntohl(v4));
+	}
+	/* 2000::/3 is the public network; of it 2002::/16 and 2001::/32 are tunnels to any IPv4 address, as 64:ff9b:: is, outside of it */
+	return v6->s6_addr[0] >> 5 != 1 || (v6->s6_addr[0] == 0x20 && (v6->s6_addr[1] == 2 || (v6->s6_addr[1] == 1 && !v6->s6_addr[2] && !v6->s6_addr[3])));
+}
+
 static void on_ready(evutil_socket_t fd, short what, void *arg);
 
 static struct watch *watch_of(struct shard *shard, curl_socket_t fd)
@@ -136,7 +158,7 @@ static curl_socket_t on_open(void *arg, curlsocktype purpose, struct curl_sockad
 		t->strayed = "not_loopback"; /* a hosts file or a name server sends "localhost" elsewhere */
 		return CURL_SOCKET_BAD;
 	}
-	if (is_nowhere(&address->addr)) {
+	if (is_nowhere(&address->addr) || (t->request.public_only && is_private(&address->addr))) {
 		t->strayed = "forbidden_address";
 		return CURL_SOCKET_BAD;
 	}

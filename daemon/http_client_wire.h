@@ -46,6 +46,7 @@ struct wire_request {
 	const struct http_request *http; /* borrowed until done */
 	bool fresh; /* on a connection of its own, which is closed after it */
 	bool repeatable; /* reads only: on a dead connection libcurl may send it again */
+	bool public_only; /* the peer must be in the public network: whoever chose the address is not trusted with ours */
 	bool public_http; /* plain http also beyond this machine: nothing secret goes, and what comes is signed */
 	const struct http_signer *signer; /* borrowed until done; NULL = not signed. A query in the URL must be sorted, with '=' behind each name */
 	size_t body_max; /* bytes of the answer's body that are kept; the connection is closed at more */

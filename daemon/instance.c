@@ -253,20 +253,18 @@ static int reload(struct instance *in, struct err *err)
 {
 	CLEANUP(config_freep) struct config *config = NULL;
 	CLEANUP(library_freep) struct library *library = NULL;
+	CLEANUP(page_texts_freep) struct page_texts *texts = NULL;
 	int r;
 
 	/* What stands in the configuration file itself takes effect at the next start; that it would start is checked now. */
 	if ((r = setup_config(in->setup.options->config_file, &config, err)) < 0 ||
 		(r = setup_library(in->setup.options, in->config, &library, err)) < 0 ||
-		(r = library_keep(library, in->config->state_dir, err)) < 0)
+		(r = setup_texts(in->setup.options, in->config, &texts, err)) < 0 || (r = library_keep(library, in->config->state_dir, err)) < 0)
 		return r;
-	if (in->page && (r = debtor_page_use(in->page, library, err)) < 0)
-		return r;
+	instance_use_texts(in, library, &texts);
 	http_client_use(in->http, library); /* and the paces that it shares with the partitions */
 	for (size_t i = 0; i < in->partition_count; i++)
 		dunner_reload(in->partitions[i].dunner, library);
-	if (in->hooks)
-		hooks_use(in->hooks, library);
 	poller_use(in->poller, library);
 	library_free(in->library);
 	in->library = library_ref(library);
@@ -588,7 +586,7 @@ static int open_signer(struct instance *in, struct err *err)
 static int open_hooks(struct instance *in, struct err *err)
 {
 	struct hooks_settings settings = { .config = in->config, .redis = &in->setup.url, .install_key = in->setup.install_key,
-		.secret = setup_secret, .secret_arg = &in->setup, .now = now, .now_arg = in, .note = note, .note_arg = in };
+		.texts = in->setup.texts, .secret = setup_secret, .secret_arg = &in->setup, .now = now, .now_arg = in, .note = note, .note_arg = in };
 
 	return in->config->hooks_listen ? hooks_create(in->base, &settings, in->library, &in->hooks, err) : 0;
 }
@@ -596,7 +594,7 @@ static int open_hooks(struct instance *in, struct err *err)
 static int open_page(struct instance *in, struct err *err)
 {
 	struct debtor_page_settings settings = { .config = in->config, .redis = &in->setup.url, .install_key = in->setup.install_key,
-		.share_dir = in->setup.options->share_dir, .now = now, .now_arg = in, .note = note, .note_arg = in };
+		.texts = in->setup.texts, .now = now, .now_arg = in, .note = note, .note_arg = in };
 
 	return in->config->page_listen ? debtor_page_create(in->base, &settings, in->library, &in->page, err) : 0;
 }
@@ -632,12 +630,13 @@ static int open_ports(struct instance *in, struct err *err)
 	in->paces = http.paces = paces_create(config);
 	if ((r = http_client_create(in->base, &http, in->library, &in->http, err)) < 0)
 		return r;
-	in->control_callbacks = (struct control_callbacks){ .status = instance_status, .suspend = on_suspend,
+	in->control_callbacks = (struct control_callbacks){ .status = instance_status, .config = instance_config, .suspend = on_suspend,
 		.release = on_release, .reload = on_control_reload, .seal = on_seal, .confirm_clock = on_confirm_clock, .anchor = on_anchor, .agreed = on_agreed,
 		.link = instance_link, .reading = instance_reading, .test = instance_test, .tested = instance_tested,
 		.erase = on_erase, .erasure = on_erasure, .arg = in };
 	if ((r = control_create(in->base, config->control_socket, &in->control_callbacks, &in->control, err)) < 0)
 		return r;
+	in->fetch = instance_fetch(in);
 	in->partition_count = (size_t)config->partitions;
 	in->partitions = xcalloc(in->partition_count, sizeof(*in->partitions));
 	for (size_t i = 0; i < in->partition_count; i++) {
@@ -645,7 +644,7 @@ static int open_ports(struct instance *in, struct err *err)
 		struct dunner_settings settings = { .partition = (uint32_t)i, .config = config,
 			.install_key = in->setup.install_key, .build = DUNNINGD_VERSION, .boot_id = in->boot_id,
 			.log_origin = in->generation.origin, .generation = in->generation.number, .sealed = in->generation.sealed,
-			.redis_ahead_ms = redis_ahead_ms(in), .paces = in->paces, .played = http.played };
+			.redis_ahead_ms = redis_ahead_ms(in), .paces = in->paces, .fetch = in->fetch, .played = http.played };
 		struct dunner_callbacks callbacks = { .changed = on_changed, .failed = on_failed, .stopped = on_stopped,
 			.log = on_line, .log_root = in->signer ? on_log_root : NULL, .arg = p };
 		struct dunner_ports ports = { .clock = clock_port(in->clock, (uint32_t)i), .random = &random_source,
@@ -681,6 +680,7 @@ static void instance_clear(struct instance *in)
 	anchors_destroy(in->anchors);
 	poller_destroy(in->poller);
 	http_client_destroy(in->http);
+	fetch_destroy(in->fetch);
 	paces_free(in->paces);
 	instance_test_free(in);
 	instance_metrics_end(in);

@@ -37,6 +37,7 @@ struct setup {
 	const struct instance_options *options;
 	struct config *config;
 	struct library *library;
+	struct page_texts *texts; /* what people see in a browser; NULL: none listens */
 	struct redis_url url;
 	struct played_spec clock;
 	uint8_t install_key[32], wrap_key[32];
@@ -55,6 +56,7 @@ int setup_config(const char *file, struct config **ret, struct err *err); /* par
 /* What the first letter would load while everything waits, where the default policy or one that a rule names has one. */
 void setup_fonts(const struct config *config, const struct library *library);
 int setup_library(const struct instance_options *options, const struct config *config, struct library **ret, struct err *err);
+int setup_texts(const struct instance_options *options, const struct config *config, struct page_texts **ret, struct err *err);
 
 struct partition {
 	struct instance *instance;
@@ -82,6 +84,7 @@ struct instance {
 	struct clock *clock;
 	struct paces *paces;
 	struct http_client *http;
+	struct fetch *fetch; /* NULL: no document is fetched */
 	struct anchors *anchors; /* NULL: none is configured */
 	bool rotation_told;
 	bool held, agree_told; /* held: as the partitions were told last */
@@ -105,6 +108,7 @@ struct instance {
 	int exit_code;
 };
 
+struct fetch *instance_fetch(struct instance *instance); /* instance_documents.c; NULL: none is configured */
 int instance_anchors(struct instance *instance, struct err *err); /* instance_anchors.c: begins them */
 void instance_rotation(struct instance *instance); /* records once that two keys sign, as soon as there is somebody to record it */
 void instance_anchors_hold(struct instance *instance); /* the signer and all sending: see anchors_status.held */
@@ -113,6 +117,8 @@ void instance_record_mended(struct instance *instance); /* logs whose files the 
 void instance_status_anchors(const struct instance *instance, struct json_writer *w);
 /* instance_page.c; control: POST /link */
 int instance_link(const struct control_link *link, struct arena *arena, const char **url, struct err *err, void *instance);
+/* After a reload: both that show pages have these from now on. */
+void instance_use_texts(struct instance *instance, struct library *library, struct page_texts **texts);
 void instance_status_page(const struct instance *instance, struct json_writer *w);
 void instance_law(struct instance *instance); /* instance_law.c: warns of law data that runs out, once a day */
 bool instance_law_left(const struct instance *instance, int64_t *days, int64_t *ran_out); /* until the next entry runs out, -1 = none does; false: no law data */
@@ -124,6 +130,7 @@ int instance_test(const struct control_test *test, struct err *err, void *instan
 void instance_tested(struct json_writer *w, void *instance); /* control: GET /provider/test */
 void instance_test_free(struct instance *instance);
 void instance_status(struct json_writer *w, void *instance); /* control: GET /status */
+void instance_config(struct json_writer *w, void *instance); /* control: GET /config */
 void instance_line(const struct instance *instance, char *ret, size_t size); /* one line, for `systemctl status` */
 const char *instance_state_name(enum dunner_state state);
 

@@ -24,6 +24,18 @@ int instance_link(const struct control_link *link, struct arena *arena, const ch
 	return 0;
 }
 
+void instance_use_texts(struct instance *in, struct library *library, struct page_texts **texts)
+{
+	struct page_texts *old = in->setup.texts;
+
+	in->setup.texts = TAKE(*texts);
+	if (in->page)
+		debtor_page_use(in->page, library, in->setup.texts);
+	if (in->hooks)
+		hooks_use(in->hooks, library, in->setup.texts);
+	page_texts_free(old);
+}
+
 void instance_status_page(const struct instance *in, struct json_writer *w)
 {
 	struct debtor_page_counts counts;

@@ -207,13 +207,9 @@ int setup_library(const struct instance_options *options, const struct config *c
 }
 
 /* What debtors would see is looked at before anything is started. */
-static int page_files(const struct setup *setup, struct err *err)
+int setup_texts(const struct instance_options *options, const struct config *config, struct page_texts **ret, struct err *err)
 {
-	struct page_texts *texts = NULL;
-	int r = setup->config->page_listen ? page_texts_load(setup->options->share_dir, setup->config->page_dir, &texts, err) : 0;
-
-	page_texts_free(texts);
-	return r;
+	return config->page_listen || config->hooks_listen ? page_texts_load(options->share_dir, config->page_dir, ret, err) : 0;
 }
 
 int setup_read(const struct instance_options *options, struct setup *ret, struct err *err)
@@ -223,7 +219,7 @@ int setup_read(const struct instance_options *options, struct setup *ret, struct
 	*ret = (struct setup){ .options = options, .arena = arena_create() };
 	if ((r = setup_config(options->config_file, &ret->config, err)) < 0 ||
 		(r = setup_library(options, ret->config, &ret->library, err)) < 0 ||
-		(r = page_files(ret, err)) < 0 ||
+		(r = setup_texts(options, ret->config, &ret->texts, err)) < 0 ||
 		(r = credential_key(options->credentials_dir, "install-key", ret->install_key, err)) < 0 ||
 		(r = credential_key(options->credentials_dir, "wrap-key", ret->wrap_key, err)) < 0 || (r = read_log_key(ret, err)) < 0 ||
 		(r = read_secrets(ret, err)) < 0 || (r = redis_address(ret, err)) < 0)
@@ -242,6 +238,7 @@ void setup_clear(struct setup *setup)
 	cleanse(&setup->log_key, sizeof(setup->log_key));
 	cleanse(&setup->url, sizeof(setup->url));
 	library_free(setup->library);
+	page_texts_free(setup->texts);
 	config_free(setup->config);
 	arena_free(setup->arena);
 	*setup = (struct setup){ 0 };

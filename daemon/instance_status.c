@@ -250,6 +250,14 @@ void instance_status(struct json_writer *w, void *arg)
 	jw_int(w, "log_lines_dropped", (int64_t)log_dropped(in->log));
 }
 
+void instance_config(struct json_writer *w, void *arg)
+{
+	const struct instance *in = arg;
+
+	jw_str(w, "file", in->setup.options->config_file);
+	jw_raw(w, "config", in->config->text, strlen(in->config->text));
+}
+
 void instance_line(const struct instance *in, char *ret, size_t size)
 {
 	size_t counts[DUNNER_STOPPED + 1] = { 0 };

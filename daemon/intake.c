@@ -58,7 +58,7 @@ struct call { /* one batch that waits for Redis */
 
 struct intake {
 	struct intake_settings settings;
-	struct redis_link *redis;
+	struct redis_links *redis;
 	struct redis_script save;
 	struct call *calls;
 };
@@ -170,7 +170,7 @@ static bool save_partition(struct call *call, uint32_t partition)
 		argv[args] = arena_memdup(call->arena, buf_str(&text), text.len);
 		lens[args++] = text.len;
 	}
-	redis_link_script(intake->redis, &intake->save, keys, args, argv, lens, INTAKE_REDIS_MS, on_saved, call);
+	redis_link_script(redis_links_at(intake->redis, partition), &intake->save, keys, args, argv, lens, INTAKE_REDIS_MS, on_saved, call);
 	return true;
 }
 
@@ -242,7 +242,7 @@ static void find_attempts(struct call *call)
 			continue;
 		told->partition = keys.partition = partition_in(told->attempt_id, (uint32_t)intake->settings.config->partitions);
 		argv[1] = key_attempt(call->arena, &keys, told->attempt_id);
-		redis_link_command(intake->redis, ARRAY_LEN(argv), argv, NULL, INTAKE_REDIS_MS, on_entry, told);
+		redis_link_command(redis_links_at(intake->redis, told->partition), ARRAY_LEN(argv), argv, NULL, INTAKE_REDIS_MS, on_entry, told);
 	}
 }
 
@@ -319,7 +319,7 @@ static void find_references(struct call *call)
 		if (argc == 1)
 			continue;
 		call->waits++;
-		redis_link_command(call->intake->redis, argc, argv, NULL, INTAKE_REDIS_MS, on_references, asking);
+		redis_link_command(redis_links_at(call->intake->redis, p), argc, argv, NULL, INTAKE_REDIS_MS, on_references, asking);
 	}
 	if (--call->waits == 0)
 		find_attempts(call);
@@ -342,13 +342,13 @@ void intake_take(struct intake *intake, const struct intake_batch *batch, intake
 			call->told[call->count++] = (struct told){ .call = call, .event = batch->events[i], .attempt_id = batch->events[i].attempt_id };
 	if (!call->count)
 		call_end(call, INTAKE_SAVED);
-	else if (!redis_link_connected(intake->redis))
+	else if (!redis_links_connected(intake->redis))
 		call_end(call, INTAKE_UNSAVED);
 	else
 		find_references(call);
 }
 
-struct redis_link *intake_link(struct intake *intake)
+struct redis_links *intake_links(struct intake *intake)
 {
 	return intake->redis;
 }
@@ -359,7 +359,8 @@ struct intake *intake_create(struct event_base *base, const struct intake_settin
 
 	intake->settings = *settings;
 	redis_script_init(&intake->save, save_text);
-	intake->redis = redis_link_create(base, settings->redis, NULL, NULL);
+	intake->redis = redis_links_create(base, settings->redis, settings->config->prefix, (uint32_t)settings->config->partitions, NULL, NULL);
+	redis_links_open(intake->redis);
 	return intake;
 }
 
@@ -367,7 +368,7 @@ void intake_destroy(struct intake *intake)
 {
 	if (!intake)
 		return;
-	redis_link_destroy(intake->redis); /* it calls nobody any more */
+	redis_links_destroy(intake->redis); /* it calls nobody any more */
 	while (intake->calls)
 		call_free(intake->calls);
 	free(intake);

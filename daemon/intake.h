@@ -11,7 +11,7 @@
 
 #include "common/adapter_hook.h"
 #include "common/config.h"
-#include "common/redis_link.h"
+#include "common/redis_links.h"
 
 #define INTAKE_SEEN_MS (INT64_C(7) * 24 * 3600 * 1000) /* an event told again is known for so long: the longest that a provider repeats, and more */
 #define INTAKE_REDIS_MS 4000 /* shorter than a connection's deadline: 503 in time is better than silence */
@@ -64,7 +64,7 @@ void intake_destroy(struct intake *intake);
 DEFINE_CLEANUP(struct intake, intake_destroy)
 /* `done` once; perhaps before this returns. */
 void intake_take(struct intake *intake, const struct intake_batch *batch, intake_done_fn done, void *arg);
-struct redis_link *intake_link(struct intake *intake);
+struct redis_links *intake_links(struct intake *intake);
 
 struct attempt_entry;
 /*

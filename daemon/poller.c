@@ -104,6 +104,11 @@ static void round_end(struct asking *a, const char *failed)
 	wait_for(a, wait);
 }
 
+static struct redis_link *place(const struct poller *poller) /* of position_key() */
+{
+	return redis_links_at(intake_links(poller->intake), 0);
+}
+
 static char *position_key(const struct asking *a)
 {
 	struct keyspace keys = { a->poller->settings.config->prefix, 0 };
@@ -131,7 +136,7 @@ static void save_position(struct asking *a)
 {
 	const char *argv[] = { "SET", position_key(a), arena_printf(a->round, "%lld", (long long)a->reached) };
 
-	redis_link_command(intake_link(a->poller->intake), ARRAY_LEN(argv), argv, NULL, INTAKE_REDIS_MS, on_position_saved, a);
+	redis_link_command(place(a->poller), ARRAY_LEN(argv), argv, NULL, INTAKE_REDIS_MS, on_position_saved, a);
 }
 
 static void pass(struct asking *a, const struct poll_item *item)
@@ -191,6 +196,11 @@ static void on_item(const struct http_answer *answer, void *arg)
 	struct asking *a = arg;
 
 	if (answer && (answer->status == 404 || answer->status == 410)) { /* deleted meanwhile */
+		a->request = (struct hook_request){ 0 };
+		on_taken(&(struct intake_result){ .end = INTAKE_SAVED }, a);
+	} else if (answer && answer->truncated && answer->status >= 200 && answer->status <= 299) { /* it must not bar the way of those behind it */
+		note(a->poller, LOG_WARNING | MSG(POLL_FAILS), "poll: provider %s, %s: %.200s is too long and was passed over: read it there", a->provider,
+			poll_name(a->poll), a->position.item);
 		a->request = (struct hook_request){ 0 };
 		on_taken(&(struct intake_result){ .end = INTAKE_SAVED }, a);
 	} else if (!good(answer)) {
@@ -304,7 +314,7 @@ static void on_timer(evutil_socket_t fd, short what, void *arg)
 	const char *argv[] = { "GET", NULL };
 
 	(void)fd, (void)what;
-	if (!poller->settings.may_ask(poller->settings.may_ask_arg) || !redis_link_connected(intake_link(poller->intake))) {
+	if (!poller->settings.may_ask(poller->settings.may_ask_arg) || !redis_link_connected(place(poller))) {
 		wait_for(a, WAIT_MS);
 		return;
 	}
@@ -317,7 +327,7 @@ static void on_timer(evutil_socket_t fd, short what, void *arg)
 	a->page = NULL;
 	a->pages = 0;
 	argv[1] = position_key(a);
-	redis_link_command(intake_link(poller->intake), ARRAY_LEN(argv), argv, NULL, INTAKE_REDIS_MS, on_position, a);
+	redis_link_command(place(poller), ARRAY_LEN(argv), argv, NULL, INTAKE_REDIS_MS, on_position, a);
 }
 
 /* --- the whole ---------------------------------------------------------------------------------------------------------------- */

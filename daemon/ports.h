@@ -151,6 +151,7 @@ struct store_cursor {
 	struct stream_position *streams; /* applied positions: the fields that are whole stream keys (they contain ':') */
 	size_t stream_count;
 	bool redo; /* the last commit was one of a redo */
+	bool rebuilt; /* ... by a person's `rebuild` of a store that had lost everything */
 };
 
 enum commit_status {
@@ -169,6 +170,7 @@ struct store_commit {
 	const struct image *images;
 	size_t image_count;
 	bool redo; /* made again from the journal: the cursor says so until a commit that is not */
+	bool rebuilt; /* ... and that it was a rebuild */
 	bool rebuild; /* redo onto a store whose cursor is absent: the predecessor is not compared (epoch is, if present) */
 };
 

@@ -11,14 +11,9 @@
 #include "common/hash.h"
 #include "common/utc.h"
 #include "daemon/flow.h"
+#include "daemon/redo.h"
 
 #define REDO_CHUNK 64
-
-struct redo_group {
-	struct group_header head;
-	struct image *images;
-	size_t image_count;
-};
 
 struct recovery {
 	struct dunner *dunner;
@@ -131,87 +126,13 @@ static void ask_tails(struct recovery *r)
 
 /* --- redo ------------------------------------------------------------------------------------------------------------ */
 
-static int by_entry(const void *a, const void *b)
-{
-	const struct image *one = a, *other = b;
-	int order = strcmp(one->key, other->key);
-
-	return order ? order : inbox_compare(one->field, other->field);
-}
-
-/*
- * The journal keeps a group's images case by case. Where a stream's entries belong to several, their order is another one than that of their
- * ids, and Redis takes none below the last. Everything else keeps its order: each key belongs to one case.
- */
-static void order_entries(struct redo_group *group, struct arena *arena)
-{
-	struct image *sorted = arena_alloc(arena, (group->image_count + 1) * sizeof(*sorted));
-	size_t n = 0, from;
-
-	for (size_t i = 0; i < group->image_count; i++)
-		if (!image_is_entry(&group->images[i]))
-			sorted[n++] = group->images[i];
-	from = n;
-	for (size_t i = 0; i < group->image_count; i++)
-		if (image_is_entry(&group->images[i]))
-			sorted[n++] = group->images[i];
-	qsort(sorted + from, n - from, sizeof(*sorted), by_entry);
-	group->images = sorted;
-}
-
-static int open_images(struct recovery *r, const struct journal_group *group, struct redo_group *to)
-{
-	const struct keys_port *port = r->dunner->ports.keys;
-	size_t capacity = 0;
-
-	to->head = group->head;
-	for (size_t f = 0; f < group->image_count; f++) {
-		struct reader reader = reader_init(group->images[f].data, group->images[f].len);
-		uint8_t blobs = reader_u8(&reader);
-
-		for (uint8_t b = 0; b < blobs; b++) {
-			struct buf *plain = arena_alloc(r->arena, sizeof(*plain));
-			struct case_keys keys;
-			struct blob blob;
-			struct reader content;
-			struct image image;
-			int result = blob_read(&reader, &blob);
-
-			if (result < 0)
-				return result;
-			result = port->open(port->self, blob.year, blob.slot, &keys);
-			if (result == -ENOENT)
-				continue; /* erased: what was erased is not rebuilt */
-			if (result < 0)
-				return result;
-			result = blob_open(&blob, &keys, group->head.id, GROUP_ID_SIZE, plain);
-			if (result == -ENOENT) /* that class was */
-				continue;
-			if (result < 0) {
-				buf_clear(plain);
-				return result;
-			}
-			content = reader_init(plain->data, plain->len);
-			while ((result = image_read(&content, r->arena, &image)) == 1) {
-				to->images = arena_grow(r->arena, to->images, to->image_count, &capacity, sizeof(image));
-				to->images[to->image_count++] = image;
-			}
-			buf_clear(plain);
-			if (result < 0)
-				return result;
-		}
-	}
-	order_entries(to, r->arena);
-	return 0;
-}
-
 static int on_replay(const struct journal_group *group, void *arg)
 {
 	struct recovery *r = arg;
 
 	if (r->chunk_count == REDO_CHUNK)
 		return 1;
-	r->failure = open_images(r, group, &r->chunk[r->chunk_count]);
+	r->failure = redo_open(r->dunner->ports.keys, r->arena, group, &r->chunk[r->chunk_count]);
 	if (r->failure < 0)
 		return r->failure;
 	r->chunk_count++;
@@ -396,7 +317,7 @@ static void on_cursor(int result, const struct store_cursor *cursor, void *arg)
 	memcpy(d->repl_id, cursor->repl_id, REDIS_ID_SIZE);
 	take_positions(d, cursor);
 	r->rebuild = empty;
-	r->emptied |= empty;
+	r->emptied |= empty || cursor->rebuilt;
 	r->above = empty ? 0 : cursor->pseq;
 	if (!empty && !ours) { /* a take-over: what another instance committed is the truth; own groups above it are superseded */
 		dunner_log(d, LOG_NOTICE, "recover: partition %u was last written by %s: continuing from there",
@@ -436,7 +357,7 @@ static void on_cursor(int result, const struct store_cursor *cursor, void *arg)
 	memcpy(d->last_group, r->last.id, GROUP_ID_SIZE);
 	r->identity_same = strcmp(r->last.run_id, cursor->run_id) == 0 && strcmp(r->last.repl_id, cursor->repl_id) == 0;
 	/* Looked at again in the middle of the redo, it may be there already: what was seen first stands. */
-	r->went_back |= empty || (d->live_recovery ? !r->identity_same || cursor->pseq < d->committed_pseq :
+	r->went_back |= empty || cursor->rebuilt || (d->live_recovery ? !r->identity_same || cursor->pseq < d->committed_pseq :
 						     !r->identity_same && cursor->pseq + 1 < r->last.pseq);
 	/*
 	 * As many groups as a life has journaled and not committed may lie above the cursor (which the journal knows) when it dies, and

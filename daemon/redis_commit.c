@@ -316,6 +316,7 @@ static void execute(struct call *call)
 	struct arguments a = { .call = call, .arena = call->arena };
 	char hex[2 * GROUP_ID_SIZE + 1];
 
+	store->written = redis_link_connection(store->link);
 	commit->commands = 0;
 	commit->forgiven = arena_alloc(call->arena, (what->image_count + 1) * sizeof(*commit->forgiven));
 	redis_link_command(store->link, 1, (const char *const[]){ "MULTI" }, NULL, 0, on_queued, call);
@@ -333,7 +334,7 @@ static void execute(struct call *call)
 	add_text(&a, "writer");
 	add_text(&a, what->writer);
 	add_text(&a, "redo");
-	add_text(&a, what->redo ? "1" : "0");
+	add_text(&a, what->rebuilt ? "2" : what->redo ? "1" : "0");
 	commit->commands++;
 	redis_link_command(store->link, a.count, a.argv, a.lens, 0, on_queued, call);
 	redis_link_command(store->link, 1, (const char *const[]){ "EXEC" }, NULL, 0, on_executed, call);

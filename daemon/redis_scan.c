@@ -1,6 +1,7 @@
 /* What erasing and taking over ask of Redis: a walk over its keys, values with their ends, and streams that forget entries for good. */
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
@@ -51,7 +52,9 @@ static void on_scanned(int r, const struct redis_reply *reply, void *arg)
 		finish_scan(call, NULL, 0);
 		return;
 	}
-	s->next = arena_strdup(call->arena, reply->items[0].str);
+	s->next = strcmp(reply->items[0].str, "0") == 0 ?
+		"0" :
+		arena_printf(call->arena, "%llx.%s", (unsigned long long)redis_link_connection(call->store->link), reply->items[0].str);
 	s->keys = arena_alloc(call->arena, (reply->items[1].count + 1) * sizeof(*s->keys));
 	for (size_t i = 0; i < reply->items[1].count; i++)
 		if (reply->items[1].items[i].str)
@@ -66,12 +69,28 @@ static void on_scanned(int r, const struct redis_reply *reply, void *arg)
 	redis_link_command(call->store->link, s->count + 1, argv, NULL, 0, on_scanned_values, call);
 }
 
+static void on_whole(int r, const struct redis_reply *reply, void *arg)
+{
+	(void)store_call_gathered(arg, r, reply);
+}
+
+/* A cursor is of one server's memory: behind another connection there may be another one, and the walk begins anew. */
+static const char *cursor_here(const struct redis_store *store, const char *cursor)
+{
+	const char *dot = strchr(cursor, '.');
+
+	return dot && strtoull(cursor, NULL, 16) == redis_link_connection(store->link) ? dot + 1 : "0";
+}
+
 void store_scan(void *self, const char *cursor, const char *pattern, store_scan_fn done, void *arg)
 {
 	struct redis_store *store = self;
-	struct call *call = store_call_begin(store, (void (*)(void))done, arg, 2);
-	const char *argv[] = { "SCAN", cursor, "MATCH", pattern, "COUNT", SCAN_COUNT };
+	struct call *call = store_call_begin(store, (void (*)(void))done, arg, 3);
+	const char *argv[] = { "SCAN", cursor_here(store, cursor), "MATCH", pattern, "COUNT", SCAN_COUNT };
+	/* SCAN does not tell that a part of the slot is at another node already. Two keys, one of which is nowhere, do: TRYAGAIN. */
+	const char *whole[] = { "EXISTS", store->cursor, key_of(call->arena, &store->keyspace, "nowhere") };
 
+	redis_link_command(store->link, 3, whole, NULL, 0, on_whole, call);
 	call->data = arena_alloc(call->arena, sizeof(struct scanning));
 	redis_link_command(store->link, 6, argv, NULL, 0, on_scanned, call);
 }

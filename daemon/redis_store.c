@@ -37,7 +37,9 @@ static int outcome(struct redis_store *store, int r, const struct redis_reply *r
 		redis_link_drop(store->reads, "not a primary");
 		redis_link_drop(store->link, "not a primary");
 		return -EAGAIN;
+	case REDIS_ASK:
 	case REDIS_RETRY:
+	case REDIS_DOWN:
 	case REDIS_NOREPLICAS:
 	case REDIS_NOSCRIPT:
 		return -EAGAIN;
@@ -159,6 +161,11 @@ static void on_read_place(int r, const struct redis_reply *reply, void *arg)
 	struct store_place place = { 0 };
 
 	(void)store_call_gathered(call, r, reply);
+	if (call->r == 0 && !redis_link_same_server(call->store->link, call->store->reads)) {
+		/* One of them has not heard yet that another one is the primary: what is read here does not belong to what is written there. */
+		redis_link_drop(call->store->reads, "it is at another server than where is written");
+		call->r = -EAGAIN;
+	}
 	if (r == 0)
 		read_place(reply, &place);
 	((store_entries_fn)call->fn)(call->r, reading->entries, call->r < 0 ? 0 : reading->count, &place, call->arg);
@@ -287,7 +294,8 @@ static void take_field(struct call *call, struct store_cursor *cursor, size_t *c
 	} else if (strcmp(name, "writer") == 0) {
 		snprintf(cursor->writer, sizeof(cursor->writer), "%s", value);
 	} else if (strcmp(name, "redo") == 0) {
-		cursor->redo = *value == '1';
+		cursor->rebuilt = *value == '2';
+		cursor->redo = *value == '1' || cursor->rebuilt;
 	} else if (strchr(name, ':') && strncmp(name, "trying ", 7) != 0) {
 		cursor->streams = arena_grow(call->arena, cursor->streams, cursor->stream_count, capacity,
 			sizeof(*cursor->streams));
@@ -427,6 +435,11 @@ static void store_trying(void *self, const char *stream, const char *id, uint64_
 	redis_link_script(store->link, &store->trying_script, 1, 4, argv, NULL, 0, on_trying, call);
 }
 
+static void on_marked(int r, const struct redis_reply *reply, void *arg)
+{
+	(void)store_call_gathered(arg, r, reply);
+}
+
 static void on_replicated(int r, const struct redis_reply *reply, void *arg)
 {
 	struct call *call = arg;
@@ -439,12 +452,20 @@ static void on_replicated(int r, const struct redis_reply *reply, void *arg)
 static void store_replicated(void *self, int64_t wanted, int timeout_ms, store_replicated_fn done, void *arg)
 {
 	struct redis_store *store = self;
+	struct call *call = store_call_begin(store, (void (*)(void))done, arg, 1);
 	char replicas[24], timeout[24];
 	const char *argv[] = { "WAIT", replicas, timeout };
 
+	/* WAIT tells of what this very connection wrote. Behind a new one, a commit that was found done was written by another. */
+	if (store->written != redis_link_connection(store->link)) {
+		const char *mark[] = { "SET", key_of(call->arena, &store->keyspace, "mark"), "1", "PX", "1", NULL };
+
+		call->expected = 2;
+		redis_link_command(store->link, 5, mark, NULL, 0, on_marked, call);
+	}
 	snprintf(replicas, sizeof(replicas), "%lld", (long long)wanted);
 	snprintf(timeout, sizeof(timeout), "%d", timeout_ms);
-	redis_link_command(store->link, 3, argv, NULL, 0, on_replicated, store_call_begin(store, (void (*)(void))done, arg, 1));
+	redis_link_command(store->link, 3, argv, NULL, 0, on_replicated, call);
 }
 
 static void store_trim(void *self, const struct stream_position *applied, size_t count, store_done_fn done, void *arg)
@@ -558,8 +579,8 @@ struct redis_store *redis_store_create(struct event_base *base, const struct red
 	redis_script_init(&store->scrub_script, script_scrub);
 	random_bytes(nonce, sizeof(nonce));
 	hex_format(nonce, sizeof(nonce), store->nonce);
-	store->link = redis_link_create(base, url, state, arg);
-	store->reads = redis_link_create(base, url, NULL, NULL);
+	store->link = redis_link_create_for(base, url, store->lease, state, arg);
+	store->reads = redis_link_create_for(base, url, store->lease, NULL, NULL);
 	store->port = (struct store_port){ .self = store, .read = store_read, .load = store_load, .hash = store_hash,
 		.due = store_due, .cursor = store_cursor_get, .commit = store_commit, .lease = store_lease,
 		.release = store_release, .trying = store_trying, .trim = store_trim, .tails = store_tails,

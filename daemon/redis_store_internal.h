@@ -28,6 +28,7 @@ struct redis_store {
 	char last_error[200];
 	struct commit_place seen;
 	bool watched; /* the WATCH before the look ahead was taken */
+	uint64_t written; /* the connection over which the last commit went */
 	uint64_t proved; /* the connection over which transactions are known to be allowed */
 };
 

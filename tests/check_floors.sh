@@ -42,6 +42,7 @@ check_library 'json-c' 'common/json'
 check_library 'systemd' 'daemon/log|daemon/service'
 check_library 'unicode' 'common/zone|common/locale[a-z_]*'
 check_library '(pango|cairo|fontconfig)' 'common/press|common/letter_pdf|tools/evidence_pdf'
+check_library 'qpdf' 'common/pdf_merge'
 check_library 'openssl' 'common/hash[a-z_]*|common/timestamp|common/redis_link|tools/sandbox_keys'
 
 for file in $(git ls-files -co --exclude-standard '*.c' '*.h'); do

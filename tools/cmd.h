@@ -13,7 +13,7 @@
 #include "common/keys.h"
 #include "common/library.h"
 #include "common/note.h"
-#include "common/redis_link.h"
+#include "common/redis_links.h"
 #include "tools/command.h"
 #include "tools/view.h"
 
@@ -26,6 +26,7 @@ struct law;
 struct policy_shelf;
 struct trail_anchors;
 struct fields;
+struct findings;
 
 struct ctl {
 	const struct invocation *call;
@@ -34,7 +35,7 @@ struct ctl {
 	struct config *config; /* never NULL once ctl_config() gave 0 */
 	bool configured; /* from a file; else only defaults stand in it */
 	struct event_base *base;
-	struct redis_link *link;
+	struct redis_links *links;
 	char away[200]; /* why Redis is not there */
 	int64_t now; /* ms UTC: the computer's clock, or the played one of the state directory */
 	bool played;
@@ -60,6 +61,8 @@ const char *ctl_credentials(const struct ctl *ctl);
 const char *ctl_socket(const struct ctl *ctl);
 void ctl_close(struct ctl *ctl);
 
+int ctl_redis_url(struct ctl *ctl, struct redis_url *url); /* with user and password. 0 or an exit code, said already */
+int ctl_connect(struct ctl *ctl); /* ctl->link is there, whether or not Redis answers. 0 or an exit code, said already */
 /* Asks Redis; the words end with NULL. The answer lies in `arena`. 0 or an exit code, said already: error replies are refused. */
 int ctl_ask(struct ctl *ctl, struct arena *arena, const struct redis_reply **ret, ...) __attribute__((sentinel));
 int ctl_askv(struct ctl *ctl, struct arena *arena, const struct redis_reply **ret, size_t argc, const char *const *argv,
@@ -132,6 +135,11 @@ int ctl_order_send(struct ctl *ctl, uint32_t partition, const struct order *orde
 int ctl_daemon(struct ctl *ctl, const char *method, const char *target, const struct buf *body, int *status, struct json *ret);
 int ctl_daemon_away(struct ctl *ctl, int r); /* says so; an exit code */
 /* What holds the running daemon's sending in this partition, as it says itself: NULL = nothing, or it does not answer. */
+/* Rows of an array of objects whose members are named as the columns; and the anchors, in words of their own. */
+struct table *ctl_members(struct ctl *ctl, const struct json *array, const struct column *columns);
+void ctl_show_anchors(struct ctl *ctl, struct fields *fields, const struct json *anchors);
+void ctl_show_findings(struct ctl *ctl, const struct findings *findings, bool all); /* verdict first, for people; `all`: also what is ok */
+void ctl_add_findings(struct fields *fields, const struct findings *findings); /* for JSON: well, verdict, findings */
 const char *ctl_holding(struct ctl *ctl, uint32_t partition, bool *answers);
 int ctl_until(const struct ctl *ctl, const char *text, int64_t *ret); /* RFC 3339, date, or a span such as 10d. 0 or an exit code */
 void ctl_anchors(struct ctl *ctl, struct fields *fields, const struct trail_anchors *anchors); /* in words of their own */
@@ -165,7 +173,7 @@ int ctl_wrap_key(struct ctl *ctl, bool needed, uint8_t key[32]);
 bool ctl_is_bundle(const char *path); /* an evidence bundle, by its looks: folder or file */
 int ctl_verify_bundle(struct ctl *ctl, const char *path, const struct invocation *call); /* of trail verify. An exit code */
 
-extern const struct command cmd_status, cmd_suspend, cmd_release, cmd_reload, cmd_clock_confirm, cmd_list, cmd_show, cmd_check,
+extern const struct command cmd_status, cmd_doctor, cmd_config_show, cmd_config_diff, cmd_rebuild, cmd_backup, cmd_restore, cmd_replay, cmd_suspend, cmd_release, cmd_reload, cmd_clock_confirm, cmd_list, cmd_show, cmd_check,
 	cmd_explain, cmd_timeline, cmd_link, cmd_push, cmd_hold, cmd_resume, cmd_retry, cmd_skip, cmd_decide, cmd_call_log, cmd_commitment_list, cmd_commitment_execute, cmd_commitment_withdraw, cmd_waive, cmd_worth, cmd_fees, cmd_fee_waive, cmd_handover, cmd_offer_list, cmd_offer_accept, cmd_tasks, cmd_task_done, cmd_task_letter,
 	cmd_dead_list, cmd_dead_show, cmd_dead_replay, cmd_dead_drop, cmd_policy_check, cmd_policy_show, cmd_policy_simulate, cmd_policy_diff, cmd_policy_migrate, cmd_template_preview, cmd_provider_list, cmd_provider_check, cmd_provider_test, cmd_provider_health,
 	cmd_trail_verify, cmd_trail_log, cmd_trail_show, cmd_trail_export, cmd_trail_status, cmd_trail_rebuild, cmd_trail_seal, cmd_trail_key_new,

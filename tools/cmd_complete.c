@@ -108,6 +108,15 @@ static void offer_providers(struct candidates *c)
 		offer(c, c->ctl->config->providers[i].name, c->ctl->config->providers[i].file);
 }
 
+static void offer_settings(struct candidates *c)
+{
+	size_t count;
+	const struct config_key *keys = config_keys(&count);
+
+	for (size_t i = 0; i < count; i++)
+		offer(c, keys[i].path, keys[i].help);
+}
+
 /* By the word that stands for it in the table. */
 static const struct {
 	const char *word;
@@ -118,6 +127,7 @@ static const struct {
 	{ "TASK", offer_tasks },
 	{ "POLICY", offer_policies },
 	{ "PROVIDER", offer_providers },
+	{ "SETTING", offer_settings },
 };
 
 /* "INVOICE|TASK", "[POLICY]", "continue|stop": what the table says of a word. Files are the shell's own: nothing is offered for them. */

@@ -227,7 +227,7 @@ static int read_password(struct ctl *ctl, struct redis_url *url)
 	return 0;
 }
 
-static int redis_address(struct ctl *ctl, struct redis_url *url)
+int ctl_redis_url(struct ctl *ctl, struct redis_url *url)
 {
 	const char *given = ctl->call->globals[GLOBAL_REDIS], *text = given ? given : ctl->config->redis_url;
 	struct err err = { 0 };
@@ -243,29 +243,29 @@ static int redis_address(struct ctl *ctl, struct redis_url *url)
 	return ctl->config->redis_password ? read_password(ctl, url) : 0;
 }
 
-static int connect_redis(struct ctl *ctl)
+int ctl_connect(struct ctl *ctl)
 {
 	struct redis_url url;
 	int r;
 
-	if (ctl->link)
+	if (ctl->links)
 		return 0;
-	if ((r = ctl_config(ctl, false)) != 0 || (r = redis_address(ctl, &url)) != 0)
+	if ((r = ctl_config(ctl, false)) != 0 || (r = ctl_redis_url(ctl, &url)) != 0)
 		return r;
 	ctl->base = event_base_new();
 	if (ctl->base)
-		ctl->link = redis_link_create(ctl->base, &url, on_state, ctl);
-	return ctl->link ? 0 : ctl_fail(ctl, EXIT_UNAVAILABLE, "no_loop", "no event loop could be made");
+		ctl->links = redis_links_create(ctl->base, &url, ctl->config->prefix, ctl_partitions(ctl), on_state, ctl);
+	return ctl->links ? 0 : ctl_fail(ctl, EXIT_UNAVAILABLE, "no_loop", "no event loop could be made");
 }
 
 int ctl_askv(struct ctl *ctl, struct arena *arena, const struct redis_reply **ret, size_t argc, const char *const *argv,
 	const size_t *lens)
 {
-	int r = connect_redis(ctl);
+	int r = ctl_connect(ctl);
 
 	if (r != 0)
 		return r;
-	r = redis_call(ctl->base, ctl->link, arena, argc, argv, lens, ret);
+	r = redis_call(ctl->base, redis_links_for(ctl->links, argc, argv), arena, argc, argv, lens, ret);
 	if (r < 0)
 		return ctl_fail(ctl, EXIT_UNAVAILABLE, "redis_away", "Redis does not answer: %s", ctl->away[0] ? ctl->away : strerror(-r));
 	if ((*ret)->type == REDIS_ERROR)
@@ -298,13 +298,13 @@ uint32_t ctl_partitions(const struct ctl *ctl)
 
 void ctl_close(struct ctl *ctl)
 {
-	redis_link_destroy(ctl->link);
+	redis_links_destroy(ctl->links);
 	if (ctl->base)
 		event_base_free(ctl->base);
 	config_free(ctl->config);
 	law_free(ctl->law);
 	ctl->law = NULL;
-	ctl->link = NULL;
+	ctl->links = NULL;
 	ctl->base = NULL;
 	ctl->config = NULL;
 }

@@ -318,107 +318,10 @@ static int run_clock_confirm(struct ctl *ctl, const struct invocation *call)
 const struct command cmd_clock_confirm = { .name = "clock confirm", .args = "WHY", .min_args = 1, .max_args = 1,
 	.help = "the computer's clock is right, after it jumped and sending was held", .run = run_clock_confirm };
 
-/* --- status -------------------------------------------------------------------------------------------------------------------------- */
-
-static const struct column book_columns[] = { { "partition", "PARTITION", true }, { "timers", "OPEN", true },
-	{ "timers_due", "DUE NOW", true }, { "next_timer", "NEXT", false }, { "tasks", "TASKS", true }, { "tasks_late", "LATE", true },
-	{ "attempts", "UNDER WAY", true }, { "in_doubt", "IN DOUBT", true }, { "dead", "DEAD", true }, { "unread", "UNREAD STREAMS", false },
-	{ "suspended", "SUSPENDED", false }, { "writer", "WRITER", false }, { "owner", "OWNER", false }, { "last_clean", NULL, false }, { 0 } };
-
-static int64_t number(struct ctl *ctl, int *r, const char *command, const char *key, const char *from, const char *to)
-{
-	const struct redis_reply *reply;
-
-	if (*r == 0)
-		*r = ctl_ask(ctl, ctl->arena, &reply, command, key, from, to, NULL);
-	return *r == 0 ? reply->integer : 0;
-}
-
-static size_t doubts(struct ctl *ctl, int *r, const char *key, size_t *all)
-{
-	const struct redis_reply *reply;
-	size_t count = 0;
-
-	if (*r == 0)
-		*r = ctl_ask(ctl, ctl->arena, &reply, "HVALS", key, NULL);
-	*all = *r == 0 ? reply->count : 0;
-	for (size_t i = 0; i < *all; i++)
-		count += strstr(reply->items[i].str, "\"in_doubt\":true") != NULL;
-	return count;
-}
-
-/* The streams whose last entry is not applied yet: last id against the cursor's. */
-static const char *unread(struct ctl *ctl, int *r, uint32_t partition, const char **writer)
-{
-	struct keyspace keys = ctl_keys(ctl, partition);
-	const struct redis_reply *cursor;
-	const char *list = NULL;
-
-	*writer = NULL;
-	if (*r == 0)
-		*r = ctl_ask(ctl, ctl->arena, &cursor, "HGETALL", key_of(ctl->arena, &keys, "cursor"), NULL);
-	for (size_t s = 0; *r == 0 && s < ctl->config->producer_count; s++) {
-		const char *stream = key_events(ctl->arena, &keys, ctl->config->producers[s].name), *applied = "0-0";
-		const struct redis_reply *last;
-
-		for (size_t i = 0; i + 1 < cursor->count; i += 2) {
-			if (strcmp(cursor->items[i].str, stream) == 0)
-				applied = cursor->items[i + 1].str;
-			if (strcmp(cursor->items[i].str, "writer") == 0)
-				*writer = cursor->items[i + 1].str;
-		}
-		*r = ctl_ask(ctl, ctl->arena, &last, "XREVRANGE", stream, "+", "-", "COUNT", "1", NULL);
-		if (*r == 0 && last->count && last->items[0].count && strcmp(last->items[0].items[0].str, applied) != 0) {
-			const char *name = ctl->config->producers[s].name ? ctl->config->producers[s].name : "events";
-
-			list = list ? arena_printf(ctl->arena, "%s, %s", list, name) : name;
-		}
-	}
-	return list;
-}
-
-static int book_row(struct ctl *ctl, uint32_t partition, struct table *t)
-{
-	struct keyspace keys = ctl_keys(ctl, partition);
-	const char *due = key_of(ctl->arena, &keys, "due"), *task_due = key_of(ctl->arena, &keys, "task_due"),
-		   *now = arena_printf(ctl->arena, "%lld", (long long)ctl->now), *writer, *waiting, *owner;
-	const struct redis_reply *soonest, *lease;
-	struct debtor *system = arena_alloc(ctl->arena, sizeof(*system));
-	int r = ctl_system(ctl, ctl->arena, partition, system);
-	int64_t timers = number(ctl, &r, "ZCARD", due, NULL, NULL), passed = number(ctl, &r, "ZCOUNT", due, "-inf", now),
-		tasks = number(ctl, &r, "HLEN", key_of(ctl->arena, &keys, "tasks"), NULL, NULL),
-		late = number(ctl, &r, "ZCOUNT", task_due, "-inf", now),
-		dead = number(ctl, &r, "XLEN", key_of(ctl->arena, &keys, "dead"), NULL, NULL), next = 0;
-	size_t attempts, in_doubt = doubts(ctl, &r, key_of(ctl->arena, &keys, "attempts"), &attempts);
-
-	waiting = unread(ctl, &r, partition, &writer);
-	if (r == 0)
-		r = ctl_ask(ctl, ctl->arena, &soonest, "ZRANGE", due, "0", "0", "WITHSCORES", NULL);
-	if (r == 0)
-		r = ctl_ask(ctl, ctl->arena, &lease, "GET", key_of(ctl->arena, &keys, "lease"), NULL);
-	if (r != 0)
-		return r;
-	if (soonest->count == 2)
-		next = strtoll(soonest->items[1].str, NULL, 10);
-	owner = lease->type == REDIS_STRING ? arena_printf(ctl->arena, "%.*s", (int)strcspn(lease->str, " "), lease->str) : NULL;
-	table_add(t, (struct cell[]){ cell_number(partition), cell_number(timers), cell_number(passed), cell_time(next, NULL),
-			      cell_number(tasks), cell_number(late), cell_number((int64_t)attempts), cell_number((int64_t)in_doubt),
-			      cell_number(dead), cell_text(waiting),
-			      system->suspended.on && (!system->suspended.until || system->suspended.until > ctl->now) ?
-				      cell_text(system->suspended.reason ? system->suspended.reason : "yes") :
-				      cell_none(),
-			      cell_text(writer), cell_text(owner), cell_flag(!system->running) });
-	return 0;
-}
-
-static const struct column partition_columns[] = { { "partition", "PARTITION", true }, { "state", "STATE", false },
-	{ "holding", "HELD BY", false }, { "in_flight", "ON THE WIRE", true }, { "contacts", "CONTACTS", true },
-	{ "events", "EVENTS", true }, { "dead", "DEAD", true }, { "caught_up_ms", "READ, MS AGO", true }, { "reason", "REASON", false }, { 0 } };
-static const struct column provider_columns[] = { { "name", "PROVIDER", false }, { "state", "STATE", false },
-	{ "requests", "REQUESTS", true }, { "accepted", "ACCEPTED", true }, { "in_doubt", "IN DOUBT", true }, { "queued", "QUEUED", true }, { 0 } };
+/* --- anchors ------------------------------------------------------------------------------------------------------------------------- */
 
 /* Rows of an array of objects whose members are named as the columns. */
-static struct table *members_table(struct ctl *ctl, const struct json *array, const struct column *columns)
+struct table *ctl_members(struct ctl *ctl, const struct json *array, const struct column *columns)
 {
 	struct table *t = table_create(ctl->arena, columns);
 
@@ -466,7 +369,7 @@ static void add_copies(struct ctl *ctl, struct fields *f, const struct json *anc
 			json_bool(&erasing) ? ", ERASED KEYS STILL THERE" : "", json_str(&failed) ? "; failed: " : "", json_str(&failed) ? json_str(&failed) : "")));
 }
 
-static void add_anchors(struct ctl *ctl, struct fields *f, const struct json *anchors)
+void ctl_show_anchors(struct ctl *ctl, struct fields *f, const struct json *anchors)
 {
 	struct json each = json_get(anchors, "each"), alarm = json_get(anchors, "alarm"), back = json_get(anchors, "set_back");
 	int64_t oldest = 0;
@@ -491,10 +394,8 @@ static void add_anchors(struct ctl *ctl, struct fields *f, const struct json *an
 		fields_add(f, NULL, "TRAIL ALARM", cell_text("somebody outside has seen more of the log than is here, or another one: nothing more is signed"));
 	else if (json_bool(&alarm))
 		fields_add(f, NULL, "TRAIL ALARM", cell_text("see the anchors below, and the daemon's log"));
-	fields_table(f, NULL, "Anchors", members_table(ctl, &each, anchor_columns));
+	fields_table(f, NULL, "Anchors", ctl_members(ctl, &each, anchor_columns));
 }
-
-/* --- anchors ------------------------------------------------------------------------------------------------------------------------- */
 
 /* Leaves of the newest log that are there, and the fewest that one of the anchors vouches for. */
 static bool read_anchors(struct ctl *ctl, struct json *ret, int64_t *size, int64_t *fewest)
@@ -537,7 +438,7 @@ static int wait_for_anchors(struct ctl *ctl, int64_t wanted, int64_t deadline)
 		(void)poll(NULL, 0, 200);
 	}
 	fields_add(f, "ok", NULL, cell_flag(fewest >= wanted));
-	add_anchors(ctl, f, &anchors);
+	ctl_show_anchors(ctl, f, &anchors);
 	view_fields(&ctl->view, f);
 	return fewest >= wanted ? EXIT_DONE : EXIT_FOUND;
 }
@@ -594,117 +495,3 @@ const struct command cmd_trail_anchor = { .name = "trail anchor", .args = "[WHY]
 		"Was this computer set back, the trail must be sealed (trail seal). Was the error theirs, and is it mended, ask again;\n"
 		"--agreed with the reason lets the trail go on, and is refused while one of them still disagrees.", .options = anchor_options,
 	.run = run_trail_anchor };
-
-/* In words: what is not there is said, never left out. */
-static const char *trail_words(struct ctl *ctl, const struct json *status)
-{
-	struct json trail = json_get(status, "trail"), is_signed = json_get(&trail, "signed"), size = json_get(&trail, "size"),
-		    behind = json_get(&trail, "behind"), no_space = json_get(&trail, "no_space"), generation = json_get(&trail, "generation"),
-		    origin = json_get(&trail, "origin");
-
-	if (trail.type != JSON_OBJECT)
-		return NULL;
-	if (!json_bool(&is_signed))
-		return "not signed: there is no key (dunningctl trail key new)";
-	return arena_printf(ctl->arena, "signed up to %lld records of this year%s%s%s", (long long)json_int(&size),
-		json_int(&behind) ? arena_printf(ctl->arena, ", %lld not yet", (long long)json_int(&behind)) : "",
-		json_bool(&no_space) ? "; there is no space" : "",
-		json_int(&generation) > 1 ? arena_printf(ctl->arena, "; %s, after the one before was sealed", json_str(&origin)) : "");
-}
-
-static const char *poll_words(struct ctl *ctl, const struct json *polls)
-{
-	struct json asked = json_get(polls, "asked"), failed = json_get(polls, "failed"), taken = json_get(polls, "taken");
-
-	return arena_printf(ctl->arena, "%lld lists, %lld of them not to be read, %lld events taken", (long long)json_int(&asked),
-		(long long)json_int(&failed), (long long)json_int(&taken));
-}
-
-static const char *hook_words(struct ctl *ctl, const struct json *hooks)
-{
-	struct json taken = json_get(hooks, "taken"), known = json_get(hooks, "known"), refused = json_get(hooks, "refused"),
-		    unsaved = json_get(hooks, "unsaved");
-
-	return arena_printf(ctl->arena, "%lld events taken, %lld told again; %lld requests refused, %lld not saved", (long long)json_int(&taken),
-		(long long)json_int(&known), (long long)json_int(&refused), (long long)json_int(&unsaved));
-}
-
-static const char *law_words(struct ctl *ctl, const struct json *status)
-{
-	struct json law = json_get(status, "law"), unknown = json_get(&law, "unknown"), soon = json_get(&law, "run_out_soon");
-
-	if (!json_int(&unknown) && !json_int(&soon))
-		return NULL;
-	return arena_printf(ctl->arena, "%lld entries ran out, %lld run out soon: dunningctl law status", (long long)json_int(&unknown),
-		(long long)json_int(&soon));
-}
-
-static void add_daemon(struct ctl *ctl, struct fields *f, const struct json *status)
-{
-	struct json partitions = json_get(status, "partitions"), providers = json_get(status, "providers"), pid = json_get(status, "pid"),
-		    left_out = json_get(status, "left_out"), anchors = json_get(status, "anchors"), hooks = json_get(status, "hooks"),
-		    polls = json_get(status, "poll");
-	CLEANUP(buf_clear) struct buf raw = { 0 };
-
-	json_write(&raw, status);
-	fields_add(f, "daemon", NULL, cell_json(arena_strdup(ctl->arena, buf_str(&raw))));
-	fields_add(f, NULL, "Daemon", cell_text(arena_printf(ctl->arena, "running%s%s", word(status, "version") ? ", version " : "",
-		word(status, "version") ? word(status, "version") : "")));
-	fields_add(f, NULL, "Instance", cell_text(word(status, "instance")));
-	fields_add(f, NULL, "Process", pid.type == JSON_INT ? cell_number(json_int(&pid)) : cell_none());
-	fields_add(f, NULL, "Mode", cell_text(word(status, "mode")));
-	fields_add(f, NULL, "Started", cell_text(word(status, "started_at")));
-	fields_add(f, NULL, "Its time", cell_text(word(status, "now")));
-	fields_add(f, NULL, "Trail", cell_text(trail_words(ctl, status)));
-	fields_add(f, NULL, "Clock in doubt", cell_text(word(status, "clock_doubt")));
-	fields_add(f, NULL, "Law", cell_text(law_words(ctl, status)));
-	if (json_len(&left_out))
-		fields_add(f, NULL, "Left out", cell_text(arena_printf(ctl->arena, "%zu policies that this configuration cannot carry out: "
-			"dunningctl policy check", json_len(&left_out))));
-	if (hooks.type == JSON_OBJECT)
-		fields_add(f, NULL, "Webhooks", cell_text(hook_words(ctl, &hooks)));
-	if (polls.type == JSON_OBJECT)
-		fields_add(f, NULL, "Asked for", cell_text(poll_words(ctl, &polls)));
-	if (anchors.type == JSON_OBJECT)
-		add_anchors(ctl, f, &anchors);
-	if (partitions.type == JSON_ARRAY)
-		fields_table(f, NULL, "Partitions", members_table(ctl, &partitions, partition_columns));
-	if (providers.type == JSON_ARRAY)
-		fields_table(f, NULL, "Providers", members_table(ctl, &providers, provider_columns));
-}
-
-static int run_status(struct ctl *ctl, const struct invocation *call)
-{
-	struct fields *f = fields_create(ctl->arena);
-	struct table *book = table_create(ctl->arena, book_columns);
-	struct json *status = arena_alloc(ctl->arena, sizeof(*status));
-	int http = 0, r = ctl_config(ctl, false), answered;
-
-	(void)call;
-	if (r != 0)
-		return r;
-	answered = ctl_daemon(ctl, "GET", "/status", NULL, &http, status);
-	if (answered == 0 && http == 200) {
-		add_daemon(ctl, f, status);
-	} else {
-		fields_add(f, "daemon", NULL, cell_none());
-		fields_add(f, NULL, "Daemon", cell_text(arena_printf(ctl->arena, "does not answer at %s", ctl_socket(ctl))));
-	}
-	for (uint32_t p = 0; r == 0 && p < ctl_partitions(ctl); p++)
-		r = book_row(ctl, p, book);
-	if (r == 0 && ctl_feed_unknown(ctl))
-		fields_add(f, NULL, "Payment feed", cell_text("unknown: no ledger.watermark ever came"));
-	if (r == 0 && ctl_payments_known_to(ctl) > 1)
-		fields_add(f, "payments_known_to", "Payments known to", cell_time(ctl_payments_known_to(ctl), NULL));
-	if (r == 0)
-		fields_add(f, "payment_feed_known", NULL, cell_flag(!ctl_feed_unknown(ctl)));
-	fields_table(f, "book", "Redis", book);
-	view_fields(&ctl->view, f);
-	if (r != 0)
-		return r;
-	return answered == 0 && http == 200 ? EXIT_DONE : EXIT_UNAVAILABLE;
-}
-
-const struct command cmd_status = { .name = "status", .args = "", .max_args = 0,
-	.help = "how the daemon and its book stand, and what holds sending",
-	.more = "Exit status 69 when the daemon or Redis does not answer; what can be told is told all the same.", .run = run_status };

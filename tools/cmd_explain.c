@@ -46,6 +46,8 @@ static const struct sentence holds[] = {
 	{ "no_common_hours", "the hours of the policy, of the law and of the debtor's zones never meet: a person must look" },
 	{ "confirm_same_company", "the person may not belong to the same company: a person must confirm" },
 	{ "notice_incomplete", "its formal notice lacks what the law says it must contain: the task names it, and a person must look" },
+	{ "document_awaited", "the PDF of an invoice that its next step attaches is not there yet: it is tried again" },
+	{ "no_document", "the PDF of an invoice that its next step attaches is not to be had: a person must bring it, or skip the step" },
 	{ "other_legal_entity", "the person belongs to another company: a person must confirm" },
 	{ "in_doubt", "nobody knows whether its last message was sent" },
 	{ NULL, NULL },
@@ -57,6 +59,7 @@ static const struct sentence rules_said[] = {
 	{ "min_gap", "the policy's least time between two contacts with this debtor" },
 	{ "cap", "the policy's limit of contacts with this debtor" },
 	{ "retry", "the last try failed and is made again" },
+	{ "document", "the PDF of an invoice that the step attaches is being fetched" },
 	{ "rate", "the provider takes so many a second, and others have their turn" },
 	{ "concurrency", "the provider has as many requests in hand as it takes at once" },
 	{ "retry_after", "the provider asked to be left alone until then" },
@@ -190,6 +193,23 @@ static const char *lacking(struct ctl *ctl, const struct entry *entry)
 	return escalation_lacks(&entry->e, entry->d, entry->policy, &entry->policy->steps[verdict.next.step].needs, ctl->arena);
 }
 
+/* What was agreed, and what is to come of it next. */
+static void add_agreed(struct ctl *ctl, struct fields *f, const struct entry *entry, const struct invoice_view *view, const char *hold)
+{
+	const char *currency = entry->e.invoice.snapshot.currency;
+	struct instalment_view next;
+
+	if (strcmp(hold, "plan") == 0 && view->plan && plan_next(view->plan, view->balance, &next)) {
+		fields_add(f, "expected_on", "Next instalment", cell_date(next.due_on));
+		fields_add(f, "expected_minor", "Amount", cell_money(next.rest, currency));
+		fields_add(f, NULL, "Instalment", cell_text(arena_printf(ctl->arena, "%zu of %zu", next.index + 1, view->plan->instalment_count)));
+	}
+	if (strcmp(hold, "settlement") == 0 && view->settlement && view->settlement->settles) {
+		fields_add(f, "expected_on", "Expected by", cell_date(view->settlement->until_on));
+		fields_add(f, "expected_minor", "Amount", cell_money(view->settlement->amount - view->paid - view->credited, currency));
+	}
+}
+
 static void add_hold(struct ctl *ctl, struct fields *f, const struct entry *entry, const char *hold)
 {
 	struct invoice_view view = invoice_view(&entry->e.invoice);
@@ -211,7 +231,9 @@ static void add_hold(struct ctl *ctl, struct fields *f, const struct entry *entr
 		fields_add(f, "dispute", "Dispute", cell_text(view.dispute->id));
 		fields_add(f, "dispute_reason", "About", cell_text(view.dispute->reason));
 	}
-	add_page(ctl, f, entry, strcmp(hold, "promise") == 0 ? view.promise : strcmp(hold, "announced") == 0 ? view.announced :
+	add_agreed(ctl, f, entry, &view, hold);
+	add_page(ctl, f, entry, strcmp(hold, "promise") == 0 ? view.promise : strcmp(hold, "plan") == 0 ? view.plan :
+		strcmp(hold, "settlement") == 0 ? view.settlement : strcmp(hold, "announced") == 0 ? view.announced :
 		strcmp(hold, "dispute") == 0 ? view.dispute : strcmp(hold, "reply") == 0 ? view.reply : NULL);
 	if (strcmp(hold, "reconcile") == 0)
 		fields_add(f, "reconcile", "What differs", cell_text(view.reconcile));

@@ -26,4 +26,4 @@ const struct command *const cmd_table[] = { &cmd_status, &cmd_list, &cmd_show, &
 	&law_status.command, &law_interest.command, &law_fees.command, &law_due_date.command, &law_business_day.command, &law_holidays.command,
 	&law_contact.command, &law_opt_out.command, &law_notice.command, &law_limitation.command, &law_deadline.command, &law_retention.command,
 	&law_format.command,
-	&cmd_check, &cmd_reload, &cmd_clock_confirm, &cmd_complete, NULL };
+	&cmd_check, &cmd_doctor, &cmd_config_show, &cmd_config_diff, &cmd_backup, &cmd_restore, &cmd_replay, &cmd_rebuild, &cmd_reload, &cmd_clock_confirm, &cmd_complete, NULL };

@@ -2,7 +2,7 @@
 # Does nothing, and says nothing, when all are there.
 
 BUILD_PACKAGES="gcc cmake ninja-build pkg-config libevent-dev libhiredis-dev libcurl4-openssl-dev libjson-c-dev libsystemd-dev
-	libssl-dev libicu-dev libpango1.0-dev"
+	libssl-dev libicu-dev libpango1.0-dev libqpdf-dev"
 RUN_PACKAGES="redis-server fonts-dejavu-core"
 
 need_packages() {

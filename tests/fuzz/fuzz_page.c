@@ -41,8 +41,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	static struct page_texts *texts;
 	CLEANUP(arena_freep) struct arena *arena = arena_create();
 	CLEANUP(buf_clear) struct buf out = { 0 };
+	const struct instalment parts[] = { { { 20600 }, 51 }, { { 20630 }, 49 } };
+	struct made_offer offers[] = { { .code = "parts", .until = { 20600 }, .instalments = parts, .instalment_count = 2, .made_at = 1 },
+		{ .code = "less", .until = { 20600 }, .amount = 90, .settles_at = 90, .made_at = 1 } };
 	struct debtor debtor = { .id = "cus_1", .known = true, .customer = { .name = "x" } };
-	struct escalation e = { .state = ESCALATION_WAITING, .invoice = { .id = "inv_1", .debtor_id = "cus_1", .known = true,
+	struct escalation e = { .state = ESCALATION_WAITING, .offers = offers, .offer_count = 2, .invoice = { .id = "inv_1", .debtor_id = "cus_1", .known = true,
 		.snapshot = { .status = INVOICE_OPEN, .due_on = date_of(2026, 4, 1), .issued_on = date_none(), .currency = "EUR", .total = 100, .due = 100 } } };
 	struct page_link link = { .channel = CHANNEL_EMAIL, .invoice_id = "inv_1", .key = 2 };
 	struct page_case c = { .e = &e, .debtor = &debtor, .link = &link, .link_text = "l", .now = INT64_C(1775808000000) };
@@ -71,12 +74,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (page_read(&c, action, &limits, pairs, count, arena, &said)) {
 		struct event event;
 
+		said.offer = page_offer(&c, action, NULL);
 		page_event(&c, &said, "0123456789abcdef01234567", &out);
 		assert(event_parse(arena, buf_str(&out), out.len, NULL, &event, NULL) == 0);
 		assert(strcmp(event.invoice_id, "inv_1") == 0 && strcmp(event.customer_id, "cus_1") == 0);
 	} else {
 		struct page_view view = { .kind = PAGE_KIND_FORM, .config = config, .c = &c, .base = "", .link_text = "l", .action = action, .said = &said,
-			.limits = &limits, .token = "t" };
+			.limits = &limits, .offer = page_offer(&c, action, NULL), .token = "t" };
 
 		assert(page_render(texts, &view, arena, &out, NULL) == 0);
 		assert(!strstr(buf_str(&out), "<script"));

@@ -60,7 +60,7 @@ struct fixture {
 	char ids[300][ATTEMPT_ID_SIZE];
 	struct buf notes;
 	char url[80];
-	bool no_secrets, late;
+	bool no_secrets, slashed, late; /* slashed: the secret has what is escaped */
 	int64_t first_asked, last_asked; /* mono ms */
 };
 
@@ -68,7 +68,7 @@ static const char *secret(const char *credential, void *arg)
 {
 	struct fixture *f = arg;
 
-	return !f->no_secrets && strcmp(credential, "mail-token") == 0 ? "s3cret" : NULL;
+	return !f->no_secrets && strcmp(credential, "mail-token") == 0 ? (f->slashed ? "a/b+c\"d" : "s3cret") : NULL;
 }
 
 static inline int64_t now(void *arg)

@@ -502,9 +502,11 @@ static void over_the_socket(void **state)
 	assert_int_equal(control_create(f->base, f->control, &callbacks, &control, &err), 0);
 	assert_ctl(f, 0, "push", invoice_event(f, "INV-1", "cus_1", "2026-03-10", "ladder"));
 	settle(f);
-	assert_ctl(f, 0, "status");
+	assert_ctl(f, 1, "status");
+	assert_int_equal(strncmp(buf_str(&f->out), "NOT WELL: 1 thing needs you now.", 32), 0); /* the verdict comes first */
 	assert_says(f, "running, version 0.0");
-	assert_says(f, "brake");
+	assert_says(f, "nothing is sent: more contacts in an hour than brake.contacts_per_hour");
+	assert_says(f, "do: dunningctl list; if all is right: dunningctl release \"WHY\"");
 	assert_ctl(f, 0, "suspend", "bank is down", "--until", "4h");
 	wait_for(f, is_suspended, "yes", "sending is suspended");
 	assert_ctl(f, 0, "explain", "INV-1");
@@ -534,6 +536,8 @@ static void without_the_socket(void **state)
 	start_flow(f, START);
 	assert_ctl(f, 69, "reload");
 	assert_ctl(f, 69, "status", "--json");
+	assert_says(f, "\"well\":false");
+	assert_says(f, "\"code\":\"daemon_away\"");
 	book = json_get(output(f), "book");
 	first = json_at(&book, 0);
 	assert_string_equal(text_of(&first, "writer"), "host-a");
@@ -666,7 +670,7 @@ static void what_tab_offers(void **state)
 	assert_ctl(f, 0, "complete", "--", "--redis", "unix:///nowhere", "hold", ""); /* Redis is away: nothing is offered, and nothing hangs */
 	assert_string_equal(buf_str(&f->out), "");
 	assert_ctl(f, 0, "complete", "--", "sta");
-	assert_says(f, "status\thow the daemon");
+	assert_says(f, "status\twhether it is well");
 }
 
 int main(void)

@@ -371,6 +371,92 @@ static void the_rest_is_said(void **state)
 	says_in_trail(f, "inv_5", "inbound.message", "achats@dupont.example", five);
 }
 
+/* The address of the offer on the page, behind the link's: "plan/<id>". */
+static const char *offered(struct paged *f, const char *link, const char *kind)
+{
+	const char *before = arena_printf(f->s->arena, "%s/%s/", link, kind), *at;
+
+	assert_int_equal(get(f, link, ""), 200);
+	at = strstr(body(f), before);
+	if (!at)
+		fail_msg("there is no %s:\n%s", kind, body(f));
+	return arena_printf(f->s->arena, "%s/%s", kind, (char *)arena_memdup(f->s->arena, at + strlen(before), 32));
+}
+
+static void same_plan(struct paged *f, const char *invoice, const char *other)
+{
+	static const char *const explained[] = { "action", "rule", "until", "expected_on" };
+	struct json a = STORY_CTL(f->s, "plan", "list", invoice), b = STORY_CTL(f->s, "plan", "list", other), one = json_at(&a, 0), two = json_at(&b, 0),
+		x = json_get(&one, "amount_minor"), y = json_get(&two, "amount_minor");
+
+	assert_int_equal(json_len(&a), 1);
+	assert_string_equal(story_str(&one, "state"), story_str(&two, "state"));
+	assert_string_equal(story_str(&one, "until_on"), story_str(&two, "until_on"));
+	assert_int_equal(json_int(&x), json_int(&y));
+	for (size_t i = 0; i < ARRAY_LEN(explained); i++)
+		assert_string_equal(field(f, invoice, explained[i]), field(f, other, explained[i]));
+}
+
+/* A plan, on the page by inv_6 and on the telephone by inv_7: the same agreement. Nobody else's form, nor that of another offer, is taken. */
+static void an_offer_is_accepted_once(void **state)
+{
+	struct paged *f = *state;
+	const char *six = page_story_link(&f->p, "inv_6"), *seven = page_story_link(&f->p, "inv_7"), *four = page_story_link(&f->p, "inv_4");
+	const char *plan = offered(f, six, "plan"), *less = offered(f, six, "settlement"), *before = newest(f), *token, *settle, *to;
+	static const char none[] = "plan/00000000000000000000000000000000";
+
+	for (int again = 0; again < 4; again++) {
+		assert_int_equal(ask(f, again % 2 ? "HEAD" : "GET", six, arena_printf(f->s->arena, "/%s", plan), NULL), 200);
+		assert_int_equal(ask(f, again % 2 ? "HEAD" : "GET", six, arena_printf(f->s->arena, "/%s?l=de", less), NULL), 200);
+	}
+	token = token_of(f, six, plan);
+	says(f, "<dt>16 April 2026</dt><dd>\u20ac171.48</dd>");
+	says(f, "<dt>18 May 2026</dt><dd>\u20ac171.42</dd>");
+	says(f, "<dt>In all</dt><dd>\u20ac1,200.00</dd>");
+	settle = token_of(f, six, less);
+	says(f, "<dt>To pay by 16 April 2026</dt><dd>\u20ac1,080.00</dd>");
+	assert_int_equal(say(f, six, plan, settle, "&name=Ann"), 403); /* of the other offer */
+	assert_int_equal(say(f, six, plan, token_of(f, six, "paid"), "&name=Ann"), 403);
+	assert_int_equal(say(f, six, plan, token_of(f, seven, plan), "&name=Ann"), 403); /* the same offer, of another invoice */
+	assert_int_equal(say(f, six, none, token, "&name=Ann"), 403); /* other terms */
+	assert_int_equal(get(f, six, arena_printf(f->s->arena, "/%s", none)), 200);
+	says_not(f, "<form");
+	assert_int_equal(get(f, six, "/plan"), 404);
+	assert_int_equal(get(f, six, "/plan/x"), 404);
+	assert_int_equal(get(f, six, "/invoice.pdf/x"), 404);
+	assert_int_equal(say(f, six, plan, token, "&name="), 422);
+	says(f, "Please give your name.");
+	says(f, "<dd>\u20ac171.48</dd>");
+	assert_string_equal(newest(f), before);
+
+	assert_int_equal(say(f, six, plan, token, "&name=Ann+Roy"), 303);
+	to = http_reply_header(&f->reply, "Location", f->s->arena);
+	assert_int_equal(get(f, to + 3, ""), 200);
+	says(f, "You accepted our offer: 7 instalments, \u20ac1,200.00 in all.");
+	story_applied(f->s);
+	before = newest(f);
+	assert_int_equal(say(f, six, plan, token, "&name=Ann+Roy"), 303); /* sent twice */
+	assert_int_equal(say(f, six, plan, token, "&name=Bob"), 403);
+	assert_int_equal(say(f, six, less, settle, "&name=Ann"), 409); /* one alone */
+	says(f, "We agreed on instalments.");
+	says(f, "<dt>16 April 2026</dt><dd>\u20ac171.48</dd>");
+	says_not(f, "/settlement/");
+	assert_string_equal(newest(f), before);
+	(void)STORY_CTL(f->s, "offer", "accept", "inv_7", "parts:7/30", "on the telephone");
+	story_applied(f->s);
+	same_plan(f, "inv_6", "inv_7");
+	assert_string_equal(field(f, "inv_6", "rule"), "plan");
+	assert_string_equal(field(f, "inv_6", "hold_by"), "the debtor, on the page");
+	says_in_trail(f, "inv_6", "plan.agreed", "Ann Roy", token);
+	says_in_trail(f, "inv_6", "plan.agreed", "17148", token);
+
+	tell(f, four, offered(f, four, "settlement"), "&name=Ann+Roy", "You accepted our offer: \u20ac1,080.00 by 16 April 2026 settles invoice F-inv_4.");
+	assert_true(story_recorded(f->s, "inv_4", "settlement.agreed"));
+	assert_int_equal(get(f, four, ""), 200);
+	says(f, "We agreed: once \u20ac1,080.00 is paid by 16 April 2026, this invoice is settled.");
+	assert_int_equal(json_len((struct json[]){ STORY_CTL(f->s, "dead", "list") }), 0);
+}
+
 static int open_to(struct paged *f)
 {
 	const struct sockaddr_in at = { .sin_family = AF_INET, .sin_port = htons((uint16_t)f->p.port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
@@ -518,13 +604,13 @@ static void what_is_paid_or_over_asks_for_nothing(void **state)
 	says_not(f, "<form");
 	assert_int_equal(say(f, link, "ask", token, "&text=Hello"), 409);
 	says(f, "This invoice is settled. Thank you!");
-	assert_int_equal(counted(f, "said"), 9);
+	assert_int_equal(counted(f, "said"), 11);
 }
 
 static void too_often_is_told_kindly(void **state)
 {
 	struct paged *f = *state;
-	const char *link = page_story_link(&f->p, "inv_6");
+	const char *link = page_story_signed(&f->p, "inv_6", 0, 60);
 	long status = 0;
 	int n = 0;
 
@@ -533,7 +619,7 @@ static void too_often_is_told_kindly(void **state)
 	assert_int_equal(status, 429);
 	assert_int_equal(n, 20);
 	assert_non_null(http_reply_header(&f->reply, "Retry-After", f->s->arena));
-	says(f, "try again a little later");
+	says(f, "Merci de r\u00e9essayer un peu plus tard"); /* who signed it named no language */
 	assert_int_equal(get(f, link, ""), 200); /* it can still be read */
 	/* a document is read and held whole: fewer of them at once, and none for a look */
 	link = page_story_printed(&f->p, "inv_1");
@@ -554,6 +640,7 @@ int main(void)
 		cmocka_unit_test(only_its_own_fresh_form_is_taken),
 		cmocka_unit_test(what_was_paid_is_looked_for),
 		cmocka_unit_test(the_rest_is_said),
+		cmocka_unit_test(an_offer_is_accepted_once),
 		cmocka_unit_test(four_times_at_once_is_once),
 		cmocka_unit_test(what_is_no_plain_form_is_refused),
 		cmocka_unit_test(a_contact_and_a_stop),

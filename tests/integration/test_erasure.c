@@ -620,7 +620,7 @@ static void until_it_runs(struct world *w)
 {
 	CLEANUP(buf_clear) struct buf output = { 0 };
 
-	for (int64_t deadline = real_ms() + WAIT_MS; CTL(w, &output, "--json", "status") || !strstr(buf_str(&output), "\"state\":\"running\""); pause_ms(20))
+	for (int64_t deadline = real_ms() + WAIT_MS; CTL(w, &output, "--json", "status") > 1 || !strstr(buf_str(&output), "\"state\":\"running\""); pause_ms(20))
 		if (real_ms() > deadline)
 			fail_msg("%s", buf_str(&output));
 }
@@ -722,7 +722,7 @@ static void but_not_where_it_is_switched_off(void **state)
 	assert_int_equal(file_replace(w->config, output.data, output.len, 0600), 0);
 	begin_before_night(w);
 	for (int64_t deadline = real_ms() + WAIT_MS;; pause_ms(50)) { /* well into the day */
-		assert_int_equal(CTL(w, &output, "--json", "status"), 0);
+		assert_in_range(CTL(w, &output, "--json", "status"), 0, 1); /* 1: a task may be late */
 		at = strstr(buf_str(&output), "\"now\":\"2037-02-01T02:0");
 		if (at && at[strlen("\"now\":\"2037-02-01T02:0")] >= '2')
 			break;

@@ -116,7 +116,7 @@ static void walk_until(const char *begin, const char *until)
 	assert_true(world_ready(&world, WAIT_MS));
 	for (;;) {
 		CLEANUP(arena_freep) struct arena *arena = arena_create();
-		struct json status = CTL(arena, 0, "status"), daemon = json_get(&status, "daemon");
+		struct json daemon = world_status(&world, arena);
 
 		if (strcmp(str(&daemon, "now"), until) == 0)
 			break;

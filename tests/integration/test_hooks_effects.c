@@ -288,7 +288,8 @@ static const char *signed_token(struct hooked *h, struct arena *arena, const cha
 /* The mail's own link: looking at it changes nothing, a POST of the mail program stops mail, once however often, and nobody else's does. */
 static void one_click_stops_mail(void **state)
 {
-	static const char click[] = "List-Unsubscribe=One-Click", link[] = "<https://dunning.example/hooks/unsubscribe/";
+	static const char click[] = "List-Unsubscribe=One-Click", link[] = "<https://dunning.example/hooks/unsubscribe/",
+		style[] = "GET /hooks/unsubscribe/page.css HTTP/1.1\r\nHost: x\r\n\r\n";
 	struct hooked *h = *state;
 	CLEANUP(arena_freep) struct arena *arena = arena_create();
 	const char *attempt, *token, *get, *post, *other, *empty, *lost;
@@ -312,6 +313,7 @@ static void one_click_stops_mail(void **state)
 		"Content-Length: %zu\r\n\r\n%s", token, strlen(click), click);
 	other = replaced(arena, post, token, arena_printf(arena, "%.*s%c", (int)strlen(token) - 1, token, strchr(token, '\0')[-1] == '0' ? '1' : '0'));
 	assert_int_equal(send_raw(h->port, get, strlen(get), WAIT_MS), 200);
+	assert_int_equal(send_raw(h->port, style, sizeof(style) - 1, WAIT_MS), 200);
 	assert_int_equal(send_raw(h->port, empty, strlen(empty), WAIT_MS), 400);
 	assert_int_equal(send_raw(h->port, other, strlen(other), WAIT_MS), 404);
 	/* ours, and of a mail that nobody knows any more: it is not said to be done, however often */

@@ -168,6 +168,67 @@ static void a_look_up_has_a_token_and_no_steps(void **state)
 	assert_int_equal(f->trips[1].found, LOOKUP_FAILED);
 }
 
+/* The provider ended it before its time: the next look-up has a new one, as the next message would. */
+static void a_look_up_with_a_token_that_ended_early(void **state)
+{
+	struct fixture *f = *state;
+
+	use(f, walking);
+	STEPS(f, { PEER_ANSWER, TOKEN("T0-0") }, { PEER_ANSWER, NO("401 No", "") }, { PEER_ANSWER, TOKEN("T0-1") },
+		{ PEER_ANSWER, "HTTP/1.1 200 OK\r\nContent-Length: 12\r\n\r\n[{\"id\":\"m\"}]" });
+	look_up(f, SLOW, 0);
+	UNTIL(f, f->trips[0].looked_up);
+	assert_int_equal(f->trips[0].found, LOOKUP_FAILED);
+	look_up(f, SLOW, 1);
+	UNTIL(f, f->trips[1].looked_up);
+	assert_int_equal(f->trips[1].found, LOOKUP_FOUND);
+	got(f, 3, "GET /list ", "X-Token: T0-1\r\n");
+}
+
+/* What is recorded of an answer has neither the token that it refuses, nor a secret as others write it. */
+static void what_is_said_back_is_masked(void **state)
+{
+	static const char echo[] = "HTTP/1.1 401 No\r\nContent-Length: 67\r\n\r\n{\"not\":\"TT0000-0\",\"nor\":\"a\\/b+c\\\"d\",\"or\":\"a%2fb%2bc%22d\",\"etc\":111}";
+	struct fixture *f = *state;
+	const struct outcome *outcome;
+
+	f->slashed = true;
+	use(f, walking);
+	STEPS(f, { PEER_ANSWER, "HTTP/1.1 200 OK\r\nContent-Length: 39\r\n\r\n{\"access_token\":\"TT0000-0\",\"life\":3600}" }, { PEER_ANSWER, UP }, { PEER_ANSWER, echo });
+	outcome = trip(f, SLOW, 0);
+	assert_outcome(outcome, OUTCOME_TEMPORARY, "token_expired");
+	assert_non_null(memmem(outcome->raw, outcome->raw_len, "{\"not\":\"********\",\"nor\":\"*********\",\"or\":\"*************\"", 56));
+}
+
+static void on_asked(const struct http_answer *answer, void *arg)
+{
+	assert_null(answer);
+	*(bool *)arg = true;
+}
+
+/* A poll that cannot be asked, for want of its own key, is no reason not to send. */
+static void a_poll_without_its_key(void **state)
+{
+	static const char polling[] =
+		"{\"adapter\":1,\"name\":\"slow\",\"channel\":\"email\",\"config\":{\"url\":{\"required\":true},\"token\":{\"required\":true,\"secret\":true}},"
+		"\"send\":{\"method\":\"POST\",\"url\":\"{config.url}/send\",\"auth\":{\"kind\":\"none\"},\"body\":{\"kind\":\"json\",\"value\":{}}},"
+		"\"response\":{\"id\":\"/id\"},\"poll\":[{\"name\":\"in\",\"request\":{\"method\":\"GET\",\"url\":\"{config.url}/in\","
+		"\"auth\":{\"kind\":\"bearer\",\"token\":\"{config.token}\"}},\"events\":{\"message\":\"/id\",\"type\":\"/t\",\"map\":{\"x\":\"sent\"}}}]}";
+	struct fixture *f = *state;
+	const struct adapter *adapter;
+	bool asked = false;
+
+	use(f, polling);
+	STEPS(f, { PEER_ANSWER, OK });
+	adapter = f->providers[SLOW].adapter;
+	f->no_secrets = true;
+	http_client_ask(f->client, "slow", adapter, adapter_poll(adapter, 0), &(struct poll_position){ 0 }, on_asked, &asked);
+	UNTIL(f, asked);
+	assert_int_equal(http_peer_requests(f->peer), 0);
+	assert_int_equal(status_of(f, SLOW).stopped_ms, 0);
+	assert_outcome(trip(f, SLOW, 0), OUTCOME_ACCEPTED, "accepted");
+}
+
 static void an_address_that_is_none_asks_nothing(void **state)
 {
 	struct fixture *f = *state;
@@ -202,6 +263,9 @@ int main(void)
 		TEST(a_token_that_is_refused),
 		TEST(a_token_that_ended_early),
 		TEST(a_look_up_has_a_token_and_no_steps),
+		TEST(a_look_up_with_a_token_that_ended_early),
+		TEST(what_is_said_back_is_masked),
+		TEST(a_poll_without_its_key),
 		TEST(an_address_that_is_none_asks_nothing),
 		TEST(signed_for_aws),
 	};

@@ -12,10 +12,12 @@
 #include "common/file.h"
 #include "common/hash.h"
 #include "common/utc.h"
+#include "tests/support/http_peer.h"
 #include "tests/support/mail_server.h"
 #include "tests/support/world.h"
 
 static struct mail_server server;
+static struct http_peer *billing; /* where the invoices' PDFs lie */
 
 /* The world's configuration, with our own in front of the same places. */
 static void configure(struct world *w, const char *providers)
@@ -27,7 +29,8 @@ static void configure(struct world *w, const char *providers)
 	at = strstr(text.data, "\"providers\":{");
 	rest = at + strlen("\"providers\":{");
 	buf_add(&made, text.data, (size_t)(at - text.data));
-	buf_printf(&made, "\"documents\":{\"dir\":\"%s/documents\"},\"providers\":{%s,", w->dir, providers);
+	buf_printf(&made, "\"documents\":{\"dir\":\"%s/documents\",\"fetch\":[\"127.0.0.1:%u\"]},\"providers\":{%s,", w->dir,
+		http_peer_port(billing), providers);
 	at = strstr(rest, "\"email\":\"sandbox\"");
 	buf_add(&made, rest, (size_t)(at - rest));
 	buf_printf(&made, "\"email\":\"mail\"%s", at + strlen("\"email\":\"sandbox\""));
@@ -42,7 +45,8 @@ static void put(const struct world *w, const char *name, const void *data, size_
 	assert_int_equal(file_replace(path, data, len, 0600), 0);
 }
 
-static void finalized(struct world *w, const char *id, const char *pdf_sha256)
+/* `pdf`: members of the invoice. */
+static void finalized(struct world *w, const char *id, const char *pdf)
 {
 	char now[UTC_TEXT_SIZE], due[UTC_TEXT_SIZE], event[2000];
 	int64_t at = (int64_t)time(NULL) * SECOND_MS;
@@ -55,12 +59,51 @@ static void finalized(struct world *w, const char *id, const char *pdf_sha256)
 		"{\"specversion\":\"1.0\",\"id\":\"e-%s\",\"source\":\"https://billing.example/eu\",\"type\":\"invoice.finalized\","
 		"\"subject\":\"invoice/%s\",\"time\":\"%s\",\"data\":{\"invoice\":{\"id\":\"%s\",\"number\":\"F/2026/42\",\"version\":1,"
 		"\"kind\":\"standard\",\"status\":\"open\",\"issued_on\":\"2026-01-02\",\"due_on\":\"%s\",\"currency\":\"EUR\","
-		"\"total_minor\":120000,\"paid_minor\":0,\"credited_minor\":0,\"due_minor\":120000,\"pdf_sha256\":\"%s\"},"
+		"\"total_minor\":120000,\"paid_minor\":0,\"credited_minor\":0,\"due_minor\":120000%s},"
 		"\"customer\":{\"id\":\"cus_%s\",\"name\":\"Dupont SARL\",\"country\":\"FR\",\"kind\":\"company\",\"locale\":\"fr-FR\","
 		"\"timezone\":\"Europe/Paris\",\"contacts\":[{\"id\":\"c1\",\"role\":\"billing\",\"relation\":\"internal\",\"name\":\"Mme Roy\","
 		"\"email\":\"debtor@example.test\",\"channels\":[\"email\"]}]}}}",
-		id, id, now, id, due, pdf_sha256, id);
+		id, id, now, id, due, pdf, id);
 	world_push(w, event, (size_t)n);
+}
+
+static void finalized_sha256(struct world *w, const char *id, const char *hex)
+{
+	char member[120];
+
+	snprintf(member, sizeof(member), ",\"pdf_sha256\":\"%s\"", hex);
+	finalized(w, id, member);
+}
+
+static void finalized_url(struct world *w, const char *id, const char *path)
+{
+	char member[120];
+
+	snprintf(member, sizeof(member), ",\"pdf_url\":\"http://127.0.0.1:%u%s\"", http_peer_port(billing), path);
+	finalized(w, id, member);
+}
+
+static void explains(struct world *w, const char *id, const char *what)
+{
+	CLEANUP(buf_clear) struct buf text = { 0 };
+
+	for (int64_t end = real_ms() + 30000; !strstr(buf_str(&text), what);) {
+		assert_true(real_ms() < end);
+		buf_reset(&text);
+		(void)world_ctl(w, (const char *const[]){ "explain", id, NULL }, &text);
+		pause_ms(20);
+	}
+}
+
+/* /gone is not there; all else is a PDF that says where it is from. */
+static void on_billing(const struct buf *request, struct buf *answer, void *arg)
+{
+	CLEANUP(buf_clear) struct buf body = { 0 };
+
+	(void)arg;
+	if (strncmp(request->data, "GET /gone", 9) != 0)
+		buf_printf(&body, "%%PDF-1.7\n%.*s\n%%%%EOF\n", (int)strcspn(request->data, "\r"), request->data);
+	buf_printf(answer, "HTTP/1.1 %s\r\nContent-Length: %zu\r\n\r\n%s", body.len ? "200 OK" : "404 Not Found", body.len, buf_str(&body));
 }
 
 static void read_pdf(const struct buf *mail, struct buf *ret)
@@ -106,7 +149,7 @@ static void an_invoice_arrives_with_its_pdf(void **state)
 	put(&w, name, pdf, sizeof(pdf));
 	world_start(&w, NULL);
 	assert_true(world_ready(&w, 30000));
-	finalized(&w, "inv_42", hex);
+	finalized_sha256(&w, "inv_42", hex);
 	mail_server_has(&server, "debtor", 1);
 	mail_server_read(&server, "debtor", &mail);
 	assert_non_null(strstr(mail.data, "\nSubject: Facture F/2026/42\n"));
@@ -126,21 +169,36 @@ static void an_invoice_arrives_with_its_pdf(void **state)
 	hex[0] = hex[0] == '0' ? '1' : '0';
 	snprintf(name, sizeof(name), "documents/%s.pdf", hex);
 	put(&w, name, pdf, sizeof(pdf));
-	finalized(&w, "inv_43", hex);
-	for (int64_t end = real_ms() + 30000; !strstr(buf_str(&log), "has another digest");) {
-		assert_true(real_ms() < end);
-		buf_reset(&log);
-		(void)world_ctl(&w, (const char *const[]){ "explain", "inv_43", NULL }, &log);
-		pause_ms(20);
-	}
+	finalized_sha256(&w, "inv_43", hex);
+	explains(&w, "inv_43", "has another digest");
 	mail_server_settle(&server);
 	assert_int_equal(mail_server_count(&server, "debtor"), 1);
+	/* one that lies at an address is fetched, and the record has the digest of what went out */
+	finalized_url(&w, "inv_44", "/44.pdf?key=abc");
+	mail_server_has(&server, "debtor", 2);
+	buf_reset(&mail);
+	buf_reset(&got);
+	mail_server_read(&server, "debtor", &mail);
+	read_pdf(&mail, &got);
+	assert_string_equal(got.data, "%PDF-1.7\nGET /44.pdf?key=abc HTTP/1.1\n%%EOF\n");
+	sha256(got.data, got.len, digest);
+	buf_reset(&log);
+	assert_int_equal(world_ctl(&w, (const char *const[]){ "trail", "log", "--parts", "inv_44", NULL }, &log), 0);
+	assert_non_null(strstr(log.data, hex_format(digest, SHA256_SIZE, hex)));
+	/* and one that does not is waited for, and one sees why */
+	finalized_url(&w, "inv_45", "/gone.pdf");
+	explains(&w, "inv_45", "its pdf_url answers HTTP 404");
+	mail_server_settle(&server);
+	assert_int_equal(mail_server_count(&server, "debtor"), 2);
+	assert_true(world_trail_verifies(&w));
 	world_close(&w, false);
 }
 
 static int begin(void **state)
 {
 	(void)state;
+	billing = http_peer_create(NULL);
+	http_peer_handler(billing, on_billing, NULL);
 	mail_server_open(&server);
 	return 0;
 }
@@ -149,6 +207,7 @@ static int end(void **state)
 {
 	(void)state;
 	mail_server_close(&server);
+	http_peer_destroy(billing);
 	return 0;
 }
 

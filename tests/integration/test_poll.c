@@ -67,6 +67,8 @@ static void on_ask(const struct buf *request, struct buf *out, void *arg)
 	pthread_mutex_lock(&p->lock);
 	if (sscanf(head, "GET /incoming/%d ", &id) == 1) {
 		buf_printf(&body, "{\"id\":%d,\"sender\":\"a%d@nowhere.example\",\"kind\":\"stop\",\"at\":\"2026-03-02 09:00:00\"}", id, id);
+		for (int i = 0; id == 46 && i < 300000; i++)
+			buf_add_char(&body, ' ');
 	} else if (strncmp(head, "GET /incoming ", 14) == 0) {
 		p->lists++;
 		for (int i = p->answers; i > 0; i--)
@@ -226,6 +228,18 @@ static void broken_lists_wait(void **state)
 	assert_int_equal(stream_len(&p->world, "dead"), dead);
 }
 
+/* One that is too long to be read does not bar the way of those behind it. */
+static void too_long_to_read(void **state)
+{
+	struct polled *p = *state;
+	int64_t dead = stream_len(&p->world, "dead");
+
+	listed(p, 47, 33, "", NULL);
+	wait_dead(p, dead + 1);
+	wait_rounds(p);
+	assert_int_equal(stream_len(&p->world, "dead"), dead + 1);
+}
+
 /* A letter of ours that arrived: in the debtor's file, once. */
 static void it_is_evidence(void **state)
 {
@@ -263,6 +277,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(killed_in_the_middle),
 		cmocka_unit_test(broken_lists_wait),
+		cmocka_unit_test(too_long_to_read),
 		cmocka_unit_test(it_is_evidence),
 	};
 

@@ -247,7 +247,7 @@ static void classes(void **state)
 	assert_int_equal(redis_reply_class(reply), REDIS_READONLY);
 	assert_int_equal(CALL(&u, &reply, "CONFIG", "SET", "replica-serve-stale-data", "no"), 0);
 	assert_int_equal(CALL(&u, &reply, "GET", "more"), 0);
-	assert_int_equal(redis_reply_class(reply), REDIS_RETRY); /* MASTERDOWN */
+	assert_int_equal(redis_reply_class(reply), REDIS_DOWN); /* MASTERDOWN */
 	assert_int_equal(CALL(&u, &reply, "REPLICAOF", "NO", "ONE"), 0);
 	end(&u);
 }

@@ -111,7 +111,7 @@ static void walk_until(struct world *w, const char *begin, const char *until)
 	assert_true(world_ready(w, WAIT_MS));
 	for (;;) {
 		CLEANUP(arena_freep) struct arena *arena = arena_create();
-		struct json status = CTL(w, arena, "status"), daemon = json_get(&status, "daemon");
+		struct json daemon = world_status(w, arena);
 
 		if (strcmp(str(&daemon, "now"), until) == 0)
 			break;

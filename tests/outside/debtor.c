@@ -1,7 +1,7 @@
 /*
  * debtor - the debtor's page in a real browser (Chromium, through chromedriver), before the real daemon, with scripts off: every page in
  * three languages and the first in all, wide and on a phone, light and dark, held to WCAG 2.2 AA by axe-core; what is said by keyboard
- * alone holds the ladder.
+ * alone, an offer that is accepted among it, holds the ladder.
  *
  *	debtor [--axe axe.min.js] [--shots DIR]
  */
@@ -161,6 +161,35 @@ static void promises_by_keyboard(struct browser *b, struct page_story *p, const 
 	is_held(p, invoice, "promise");
 }
 
+/* A plan, from the page itself: first without a name, then with it. */
+static void accepts_by_keyboard(struct browser *b, struct page_story *p, const char *invoice, const char *name)
+{
+	struct json plans, plan;
+
+	browser_look(b, 360, 740, false);
+	browser_go(b, url(p, page_story_link(p, invoice), ""));
+	tab_to(b, "a[href*=\"/plan/\"]");
+	browser_press(b, BROWSER_ENTER);
+	follows(b, "/plan/");
+	tab_to(b, "button");
+	browser_press(b, BROWSER_ENTER);
+	browser_wait(b, "return document.activeElement.id==='name'&&document.activeElement.getAttribute('aria-describedby')==='name-hint name-error'");
+	looks_right(b, arena_printf(p->story.arena, "%s-plan-wrong", name), 2);
+	browser_press(b, "Ann Roy");
+	tab_to(b, "button");
+	browser_press(b, BROWSER_ENTER);
+	follows(b, "/said/");
+	looks_right(b, arena_printf(p->story.arena, "%s-plan-said", name), 2);
+	story_applied(&p->story);
+	plans = STORY_CTL(&p->story, "plan", "list", invoice);
+	plan = json_at(&plans, 0);
+	if (strcmp(story_str(&plan, "state"), "stands") != 0)
+		world_fail("%s: the plan does not stand", invoice);
+	browser_go(b, url(p, page_story_link(p, invoice), ""));
+	must_be(b, "return String(document.querySelectorAll('dl.terms div').length)", "8", "seven instalments and their sum");
+	looks_right(b, arena_printf(p->story.arena, "%s-plan-stands", name), 2);
+}
+
 static void every_page(struct browser *b, struct page_story *p, const char *invoice, const char *name)
 {
 	static const char *const places[] = { "/paid", "/promise", "/dispute", "/ask", "/contact", "/stop" };
@@ -170,7 +199,16 @@ static void every_page(struct browser *b, struct page_story *p, const char *invo
 		browser_go(b, url(p, link, places[i]));
 		looks_right(b, arena_printf(p->story.arena, "%s-%s", name, places[i] + 1), 2);
 	}
+	for (size_t i = 0; i < 2; i++) {
+		static const char *const offers[] = { "plan", "settlement" };
+
+		browser_go(b, url(p, link, ""));
+		browser_go(b, json_str((struct json[]){ browser_eval(b, p->story.arena,
+			arena_printf(p->story.arena, "return document.querySelector('a[href*=\"/%s/\"]').href", offers[i])) }));
+		looks_right(b, arena_printf(p->story.arena, "%s-%s", name, offers[i]), ARRAY_LEN(looks));
+	}
 	disputes_by_keyboard(b, p, invoice, name);
+	accepts_by_keyboard(b, p, invoice, name);
 }
 
 int main(int argc, char **argv)
@@ -214,7 +252,7 @@ int main(int argc, char **argv)
 	story_event(&p.story, "invoice.payment_received", "inv_7", "2026-04-03T07:00:00Z", ",\"payment_id\":\"x\",\"amount_minor\":120000");
 	browser_go(b, url(&p, page_story_link(&p, "inv_7"), ""));
 	looks_right(b, "settled", 2);
-	printf("debtor: %zu locales, scripts off, %zu pages and looks held to WCAG 2.2 AA by axe-core, four things said by keyboard alone\n", ARRAY_LEN(locales),
+	printf("debtor: %zu locales, scripts off, %zu pages and looks held to WCAG 2.2 AA by axe-core, seven things said by keyboard alone\n", ARRAY_LEN(locales),
 		held);
 	browser_close(b);
 	story_ends_well(&p.story);

@@ -256,13 +256,8 @@ static void walk_until(struct story *s, int64_t from, int64_t until)
 		world_fail("the daemon does not come up");
 	for (bool there = false; !there;) {
 		CLEANUP(arena_freep) struct arena *arena = arena_create();
-		CLEANUP(buf_clear) struct buf output = { 0 };
-		const char *words[] = { "--json", "status", NULL };
-		struct json root = { 0 }, daemon;
+		struct json daemon = world_status(&s->world, arena);
 
-		if (world_ctl(&s->world, words, &output) != 0 || json_parse(arena, buf_str(&output), output.len, JSON_FRACTIONS, &root, NULL) < 0)
-			world_fail("dunningctl status: %s", buf_str(&output));
-		daemon = json_get(&root, "daemon");
 		there = strcmp(text_of(&daemon, "now"), end) == 0;
 		if (!there && real_ms() > deadline)
 			world_fail("the clock shows %s, not %s", text_of(&daemon, "now"), end);

@@ -17,7 +17,9 @@
 
 static const char policy[] = "{\"name\":\"talk\",\"title\":\"talk\",\"caps\":[{\"contacts\":2,\"days\":7}],\"min_gap\":\"48h\","
 	"\"promise\":{\"within\":\"30d\",\"most\":2},"
-	"\"steps\":[{\"id\":\"reminder\",\"at\":\"due+1d\",\"channel\":\"email\",\"template\":\"reminder\",\"tone\":\"friendly\"},"
+	"\"steps\":[{\"id\":\"reminder\",\"at\":\"due+1d\",\"channel\":\"email\",\"template\":\"compromise\",\"tone\":\"friendly\",\"offers\":["
+	"{\"code\":\"less\",\"percent\":10,\"within\":\"14d\",\"approved_by\":\"Mme Durand\"},"
+	"{\"code\":\"parts:7/30\",\"instalments\":7,\"every\":\"30d\",\"within\":\"14d\",\"approved_by\":\"Mme Durand\"}]},"
 	"{\"id\":\"second\",\"at\":\"due+12d\",\"channel\":\"email\",\"template\":\"reminder\",\"tone\":\"neutral\"}]}";
 
 static void push(struct page_story *p, size_t i, const char *locale)

@@ -1,6 +1,6 @@
 /*
  * page_story - a story whose daemon has the debtors' page: invoices inv_1 .. of debtors of their own, overdue, each told of by one mail that
- * holds the link, and the first has its document at hand. For the tests of the page.
+ * holds the link and two offers (10 % less, or 7 parts, until 2026-04-16), and the first has its document at hand. For the tests of the page.
  */
 #ifndef DUNNINGD_TESTS_SUPPORT_PAGE_STORY_H
 #define DUNNINGD_TESTS_SUPPORT_PAGE_STORY_H

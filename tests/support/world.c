@@ -15,6 +15,7 @@
 
 #include "common/date.h"
 #include "common/file.h"
+#include "common/keys.h"
 #include "common/utc.h"
 #include "tests/support/http_get.h"
 
@@ -58,6 +59,19 @@ static const char *program(const struct world *w, const char *name)
 #define REDIS_PASSWORD "of dunningd in Redis"
 #define ACL_SETTINGS ",\"user\":\"dunningd\",\"password_credential\":\"redis-password\""
 
+static void start_many(struct world *w)
+{
+	struct redis_url url;
+
+	if (w->options.redis == REDIS_CLUSTER)
+		cluster_start(&w->cluster, w->dir);
+	else
+		sentinels_start(&w->cluster, w->dir);
+	if (redis_url_parse(w->cluster.url, &url, NULL) < 0)
+		world_fail("%s is no address", w->cluster.url);
+	w->links = redis_links_create(w->base, &url, w->prefix, (uint32_t)w->options.partitions, NULL, NULL);
+}
+
 static void start_redis(struct world *w)
 {
 	char log[200];
@@ -68,17 +82,21 @@ static void start_redis(struct world *w)
 	struct redis_url url = { 0 };
 	bool up = false;
 
+	if (w->options.redis != REDIS_SINGLE) {
+		start_many(w);
+		return;
+	}
 	snprintf(log, sizeof(log), "%s/redis.log", w->dir);
 	process_start(&w->redis, argv, log);
 	snprintf(url.path, sizeof(url.path), "%s", w->redis_socket);
-	if (!w->link)
-		w->link = redis_link_create(w->base, &url, NULL, NULL);
+	if (!w->links)
+		w->links = redis_links_create(w->base, &url, w->prefix, 1, NULL, NULL);
 	while (!up && real_ms() < deadline) {
 		CLEANUP(arena_freep) struct arena *arena = arena_create();
 		const char *ping[] = { "PING" };
 		const struct redis_reply *reply;
 
-		up = redis_call(w->base, w->link, arena, 1, ping, NULL, &reply) == 0 && reply->type == REDIS_STATUS;
+		up = redis_call(w->base, redis_links_at(w->links, 0), arena, 1, ping, NULL, &reply) == 0 && reply->type == REDIS_STATUS;
 		if (!up)
 			pause_ms(10);
 	}
@@ -104,7 +122,7 @@ const struct redis_reply *world_redis(struct world *w, struct arena *arena, cons
 
 	while (argv[argc])
 		argc++;
-	r = redis_call(w->base, w->link, arena, argc, argv, NULL, &reply);
+	r = redis_call(w->base, redis_links_for(w->links, argc, argv), arena, argc, argv, NULL, &reply);
 	if (r < 0)
 		world_fail("Redis, %s: %s", argv[0], strerror(-r));
 	if (reply->type == REDIS_ERROR)
@@ -121,7 +139,25 @@ int64_t world_redis_int(struct world *w, const char *const *argv)
 
 const char *world_key(const struct world *w, struct arena *arena, const char *name)
 {
-	return arena_printf(arena, "%s:{0}:%s", w->prefix, name);
+	return world_key_in(w, arena, 0, name);
+}
+
+const char *world_key_in(const struct world *w, struct arena *arena, uint32_t partition, const char *name)
+{
+	return arena_printf(arena, "%s:{%u}:%s", w->prefix, partition, name);
+}
+
+static uint32_t partitions(const struct world *w)
+{
+	return w->options.partitions ? (uint32_t)w->options.partitions : 1;
+}
+
+uint32_t world_partition(const struct world *w, int debtor)
+{
+	char id[24];
+
+	snprintf(id, sizeof(id), "cus_%d", debtor);
+	return partition_of(id, partitions(w));
 }
 
 /* --- coming up ---------------------------------------------------------------------------------------------------------------------- */
@@ -174,10 +210,12 @@ static const char any_hour[] =
 
 void world_renew(struct world *w, int number)
 {
-	char text[3000], spare[160] = "", law[120] = "";
+	char text[3000], spare[160] = "", law[120] = "", shared[32] = "";
 
 	if (w->options.spare)
 		snprintf(spare, sizeof(spare), ",\"spare\":{\"file\":\"sandbox.json\",\"settings\":{\"base_url\":\"http://127.0.0.1:%d\"}}", w->port);
+	if (w->options.partitions)
+		snprintf(shared, sizeof(shared), "\"partitions\":%d,", w->options.partitions);
 	if (!w->options.clock)
 		snprintf(law, sizeof(law), "\"law\":{\"dir\":\"%s/law\"},", w->dir);
 	if (w->options.prefix)
@@ -187,15 +225,16 @@ void world_renew(struct world *w, int number)
 	snprintf(w->state, sizeof(w->state), "%s/state-%d", w->dir, number);
 	snprintf(w->config, sizeof(w->config), "%s/dunningd-%d.json", w->dir, number);
 	snprintf(text, sizeof(text),
-		"{\"origin\":\"test.example/world\",\"trail\":{\"checkpoint_every\":100},\"instance\":\"host-a\",\"prefix\":\"%s\",\"state_dir\":\"%s\","
-		"\"control_socket\":\"%s/control\",\"redis\":{\"url\":\"unix://%s\"%s},%s"
+		"{\"origin\":\"test.example/world\",\"trail\":{\"checkpoint_every\":100},\"instance\":\"host-a\",\"prefix\":\"%s\",%s\"state_dir\":\"%s\","
+		"\"control_socket\":\"%s/control\",\"redis\":{\"url\":\"%s%s\",\"replicas\":%d%s},%s"
 		"\"creditor\":{\"name\":\"Acme SARL\",\"locale\":\"fr-FR\",\"zone\":\"Europe/Paris\",\"bank\":\"FR76 3000\"},"
 		"\"senders\":{\"default\":{\"name\":\"Acme SARL\",\"email\":\"factures@acme.example\",\"phone\":\"+33100000000\"}},"
 		"\"providers\":{\"sandbox\":{\"file\":\"%s%s\",\"settings\":{\"base_url\":\"http://127.0.0.1:%d\"}%s}%s},"
 		"\"channels\":{\"email\":%s,\"sms\":\"sandbox\"},"
 		"\"policies\":{\"dir\":\"%s/policies\",\"default\":\"%s\"},\"templates\":{\"dir\":\"%s/templates\"},"
 		"\"brake\":{\"contacts_per_hour\":1000000},\"limits\":{\"concurrency\":%d,\"segment_bytes\":4194304}}",
-		w->prefix, w->state, w->dir, w->redis_socket, w->options.acl ? ACL_SETTINGS : "", law, w->options.plain ? w->dir : "",
+		w->prefix, shared, w->state, w->dir, w->cluster.url[0] ? "" : "unix://",
+		w->cluster.url[0] ? w->cluster.url : w->redis_socket, w->options.replicas, w->options.acl ? ACL_SETTINGS : "", law, w->options.plain ? w->dir : "",
 		w->options.plain ? "/plain.json" : "sandbox.json", w->port, w->options.limits ? w->options.limits : "", spare,
 		w->options.spare ? "[\"sandbox\",\"spare\"]" : "\"sandbox\"", w->dir,
 		w->options.policy ? w->options.policy : "now", w->dir, w->options.concurrency ? w->options.concurrency : 20);
@@ -271,7 +310,8 @@ void world_close(struct world *w, bool keep)
 	process_kill(&w->daemon);
 	process_kill(&w->sandbox);
 	process_kill(&w->redis);
-	redis_link_destroy(w->link);
+	cluster_end(&w->cluster);
+	redis_links_destroy(w->links);
 	event_base_free(w->base);
 	if (keep)
 		printf("kept: %s\n", w->dir);
@@ -353,16 +393,16 @@ static void pushed(int r, const struct redis_reply *reply, void *arg)
 	free(one);
 }
 
-static void push(struct world *w, const char *event, size_t len, int64_t *entered, int *left)
+static void push(struct world *w, uint32_t partition, const char *event, size_t len, int64_t *entered, int *left)
 {
 	struct push *one = xmalloc(sizeof(*one));
 	char stream[64];
 	const char *argv[] = { "XADD", stream, "*", "event", event };
-	const size_t lens[] = { 4, (size_t)snprintf(stream, sizeof(stream), "%s:{0}:events", w->prefix), 1, 5, len };
+	const size_t lens[] = { 4, (size_t)snprintf(stream, sizeof(stream), "%s:{%u}:events", w->prefix, partition), 1, 5, len };
 
 	*one = (struct push){ left, entered };
 	++*left;
-	redis_link_command(w->link, 5, argv, lens, 60000, pushed, one);
+	redis_link_command(redis_links_at(w->links, partition), 5, argv, lens, 60000, pushed, one);
 }
 
 static void drain(struct world *w, int *left, int most)
@@ -375,12 +415,12 @@ void world_push(struct world *w, const char *event, size_t len)
 {
 	int left = 0;
 
-	push(w, event, len, NULL, &left);
+	push(w, 0, event, len, NULL, &left);
 	drain(w, &left, 0);
 }
 
 /* Due two days ago: its reminder is owed at once. */
-static size_t make_event(const struct world *w, char *ret, size_t size, enum world_event kind, int i, int per_debtor)
+size_t world_event_text(const struct world *w, char *ret, size_t size, enum world_event kind, int i, int per_debtor)
 {
 	char now[UTC_TEXT_SIZE], due[UTC_TEXT_SIZE];
 	int64_t at = w->events_at ? w->events_at : utc_now();
@@ -412,7 +452,7 @@ void world_push_range(struct world *w, enum world_event kind, int from, int coun
 	int left = 0;
 
 	for (int i = from; i < from + count; i++) {
-		push(w, event, make_event(w, event, sizeof(event), kind, i, per_debtor),
+		push(w, world_partition(w, i / per_debtor), event, world_event_text(w, event, sizeof(event), kind, i, per_debtor),
 			w->entered ? &w->entered[i] : NULL, &left);
 		drain(w, &left, 500);
 	}
@@ -421,34 +461,56 @@ void world_push_range(struct world *w, enum world_event kind, int from, int coun
 
 /* --- what became of it ---------------------------------------------------------------------------------------------------------------- */
 
-bool world_applied(struct world *w)
+static bool applied(struct world *w, uint32_t partition)
 {
 	CLEANUP(arena_freep) struct arena *arena = arena_create();
-	const char *events = world_key(w, arena, "events"), *cursor = world_key(w, arena, "cursor");
+	const char *events = world_key_in(w, arena, partition, "events"), *cursor = world_key_in(w, arena, partition, "cursor");
 	const char *tail[] = { "XINFO", "STREAM", events, NULL }, *place[] = { "HGET", cursor, events, NULL };
-	const struct redis_reply *at = world_redis(w, arena, place), *reply = world_redis(w, arena, tail);
+	const struct redis_reply *at, *reply;
 	const char *last = NULL;
 
+	if (partitions(w) > 1 && !world_redis(w, arena, (const char *const[]){ "EXISTS", events, NULL })->integer)
+		return true; /* nobody of this partition was ever told of */
+	at = world_redis(w, arena, place);
+	reply = world_redis(w, arena, tail);
 	for (size_t i = 0; i + 1 < reply->count; i += 2)
 		if (strcmp(reply->items[i].str, "last-generated-id") == 0)
 			last = reply->items[i + 1].str;
 	return at->type == REDIS_STRING && last && strcmp(at->str, last) == 0;
 }
 
-static bool is_quiet(struct world *w)
+bool world_applied(struct world *w)
+{
+	for (uint32_t p = 0; p < partitions(w); p++)
+		if (!applied(w, p))
+			return false;
+	return true;
+}
+
+static bool rests(struct world *w, uint32_t partition)
 {
 	CLEANUP(arena_freep) struct arena *arena = arena_create();
 	char now[32];
-	const char *due[] = { "ZCOUNT", world_key(w, arena, "due"), "-inf", now, NULL };
-	const char *attempts[] = { "HVALS", world_key(w, arena, "attempts"), NULL };
+	const char *due[] = { "ZCOUNT", world_key_in(w, arena, partition, "due"), "-inf", now, NULL };
+	const char *attempts[] = { "HVALS", world_key_in(w, arena, partition, "attempts"), NULL };
 	const struct redis_reply *reply;
 
 	snprintf(now, sizeof(now), "%" PRId64, utc_now());
-	if (!world_applied(w) || world_redis(w, arena, due)->integer)
+	if (world_redis(w, arena, due)->integer)
 		return false;
 	reply = world_redis(w, arena, attempts);
 	for (size_t i = 0; i < reply->count; i++)
 		if (!w->options.plain || !strstr(reply->items[i].str, "\"in_doubt\":true"))
+			return false;
+	return true;
+}
+
+bool world_rests(struct world *w)
+{
+	if (!world_applied(w))
+		return false;
+	for (uint32_t p = 0; p < partitions(w); p++)
+		if (!rests(w, p))
 			return false;
 	return true;
 }
@@ -458,7 +520,7 @@ bool world_quiet(struct world *w, int ms)
 	int64_t deadline = real_ms() + ms;
 
 	while (real_ms() < deadline && process_running(&w->daemon)) {
-		if (is_quiet(w))
+		if (world_rests(w))
 			return true;
 		pause_ms(20);
 	}
@@ -528,18 +590,82 @@ struct world_sent world_sent(struct world *w, struct arena *arena, int count)
 	return sent;
 }
 
-struct json world_status(struct world *w, struct arena *arena)
+static struct json status_at(const char *socket, struct arena *arena)
 {
 	CLEANUP(http_reply_clear) struct http_reply reply = { 0 };
 	struct json ret = { 0 };
 	struct err err = { 0 };
-	char path[120];
 
-	snprintf(path, sizeof(path), "%s/control", w->dir);
-	if (http_get_unix(path, "http://control/status", &reply) == 200 &&
+	if (http_get_unix(socket, "http://control/status", &reply) == 200 &&
 		json_parse(arena, reply.body.data, reply.body.len, 0, &ret, &err) < 0)
 		world_fail("/status: %s", err.text);
 	return ret;
+}
+
+struct json world_status(struct world *w, struct arena *arena)
+{
+	char path[120];
+
+	snprintf(path, sizeof(path), "%s/control", w->dir);
+	return status_at(path, arena);
+}
+
+/* --- more of them ----------------------------------------------------------------------------------------------------------------------- */
+
+static void swap(struct buf *text, const char *what, const char *with)
+{
+	const char *at = strstr(buf_str(text), what);
+	struct buf fresh = { 0 };
+
+	if (!at)
+		world_fail("the configuration does not hold %s", what);
+	buf_add(&fresh, text->data, (size_t)(at - text->data));
+	buf_add_str(&fresh, with);
+	buf_add_str(&fresh, at + strlen(what));
+	buf_clear(text);
+	*text = fresh;
+}
+
+void world_instance(struct world *w, const char *name, struct world_instance *ret)
+{
+	CLEANUP(buf_clear) struct buf text = { 0 };
+	char old[200], fresh[200];
+
+	*ret = (struct world_instance){ 0 };
+	snprintf(ret->name, sizeof(ret->name), "%s", name);
+	snprintf(ret->config, sizeof(ret->config), "%s/%s.json", w->dir, name);
+	snprintf(ret->state, sizeof(ret->state), "%s/state-%s", w->dir, name);
+	snprintf(ret->log, sizeof(ret->log), "%s/%s.log", w->dir, name);
+	snprintf(ret->control, sizeof(ret->control), "%s/control-%s", w->dir, name);
+	if (file_read(w->config, 100000, &text, NULL) < 0)
+		world_fail("%s cannot be read", w->config);
+	snprintf(fresh, sizeof(fresh), "\"instance\":\"%s\"", name);
+	swap(&text, "\"instance\":\"host-a\"", fresh);
+	snprintf(fresh, sizeof(fresh), "\"test.example/world/%s\"", name);
+	swap(&text, "\"test.example/world\"", fresh);
+	snprintf(old, sizeof(old), "\"state_dir\":\"%s\"", w->state);
+	snprintf(fresh, sizeof(fresh), "\"state_dir\":\"%s\"", ret->state);
+	swap(&text, old, fresh);
+	snprintf(old, sizeof(old), "\"control_socket\":\"%s/control\"", w->dir);
+	snprintf(fresh, sizeof(fresh), "\"control_socket\":\"%s\"", ret->control);
+	swap(&text, old, fresh);
+	world_put(w, ret->config + strlen(w->dir) + 1, buf_str(&text));
+}
+
+void world_instance_start(struct world *w, struct world_instance *instance)
+{
+	char credentials[140];
+	const char *argv[] = { program(w, "dunningd"), "--config", instance->config, "--credentials", credentials, "--share",
+		SOURCE_DIR "/daemon/share", NULL };
+
+	snprintf(credentials, sizeof(credentials), "%s/credentials", w->dir);
+	process_start(&instance->process, argv, instance->log);
+}
+
+struct json world_instance_status(struct world *w, const struct world_instance *instance, struct arena *arena)
+{
+	(void)w;
+	return status_at(instance->control, arena);
 }
 
 void world_behave(struct world *w, const char *json)
@@ -561,8 +687,12 @@ struct json world_escalation(struct world *w, struct arena *arena, int invoice)
 	struct json ret = { 0 };
 	struct err err = { 0 };
 
-	snprintf(key, sizeof(key), "%s:{0}:escalation:inv_%d", w->prefix, invoice);
-	reply = world_redis(w, arena, argv);
+	for (uint32_t p = 0; p < partitions(w); p++) { /* whose it is, is not asked */
+		snprintf(key, sizeof(key), "%s:{%u}:escalation:inv_%d", w->prefix, p, invoice);
+		reply = world_redis(w, arena, argv);
+		if (reply->type == REDIS_STRING)
+			break;
+	}
 	if (reply->type == REDIS_STRING && json_parse(arena, reply->str, reply->len, 0, &ret, &err) < 0)
 		world_fail("%s: %s", key, err.text);
 	return ret;

@@ -8,7 +8,8 @@
 #include <event2/event.h>
 
 #include "common/json.h"
-#include "common/redis_link.h"
+#include "common/redis_links.h"
+#include "tests/support/cluster.h"
 #include "tests/support/process.h"
 
 struct world_options {
@@ -21,6 +22,9 @@ struct world_options {
 	bool spare; /* a second provider, "spare", stands behind the first one */
 	const char *prefix; /* of the Redis keys; NULL = one for each world_renew() */
 	const char *appendfsync; /* NULL = everysec */
+	int partitions; /* 0 = 1 */
+	enum redis_kind redis; /* a server of its own, a cluster, or one with sentinels */
+	int replicas; /* that must have a release */
 	bool acl; /* the daemon is the user dunningd of systemd/redis-acl.conf; `prefix` must be "dunning" */
 };
 
@@ -33,13 +37,22 @@ struct world {
 	int64_t *entered; /* by invoice: ms of the stream id of its last event pushed by world_push_range(); NULL = not kept */
 	int64_t events_at; /* ms UTC: when the events pushed happened; 0 = now */
 	struct event_base *base;
-	struct redis_link *link;
+	struct redis_links *links;
+	struct cluster cluster; /* options.redis */
 };
 
 /* All but the daemon. Fails the test when something does not come up. */
 void world_open(struct world *world, const struct world_options *options);
 /* Ends everything; the folder goes unless `keep`, else its path is printed. */
 void world_close(struct world *world, bool keep);
+/* One more dunningd on the same partitions, under a name, with a state directory, a trail and a control socket of its own. */
+struct world_instance {
+	char name[24], config[140], state[140], log[140], control[120];
+	struct process process;
+};
+void world_instance(struct world *world, const char *name, struct world_instance *ret); /* of the configuration as it is now; not started */
+void world_instance_start(struct world *world, struct world_instance *instance);
+struct json world_instance_status(struct world *world, const struct world_instance *instance, struct arena *arena); /* JSON_NONE: no answer */
 /* A fresh state directory, Redis prefix and configuration in the same world, for the next round. */
 void world_renew(struct world *world, int number);
 
@@ -58,12 +71,16 @@ void world_restart_redis(struct world *world);
 const struct redis_reply *world_redis(struct world *world, struct arena *arena, const char *const *argv);
 int64_t world_redis_int(struct world *world, const char *const *argv);
 const char *world_key(const struct world *world, struct arena *arena, const char *name); /* "<prefix>:{0}:<name>" */
+const char *world_key_in(const struct world *world, struct arena *arena, uint32_t partition, const char *name);
+uint32_t world_partition(const struct world *world, int debtor); /* of cus_<debtor> */
 
 int world_free_port(void); /* of 127.0.0.1, for something that must be told its port; nobody else may have it by then, most likely */
 
 void world_push(struct world *world, const char *event, size_t len);
 /* Many of a kind in one pipeline. Invoice i belongs to debtor i / per_debtor. */
 enum world_event { WORLD_FINALIZED, WORLD_PAID };
+/* Its JSON; the length. */
+size_t world_event_text(const struct world *world, char *ret, size_t size, enum world_event kind, int invoice, int per_debtor);
 void world_push_range(struct world *world, enum world_event kind, int from, int count, int per_debtor);
 
 bool world_applied(struct world *world); /* everything pushed is applied */
@@ -72,6 +89,7 @@ bool world_applied(struct world *world); /* everything pushed is applied */
  * came to that; `running`: false when the daemon has ended meanwhile.
  */
 bool world_quiet(struct world *world, int ms);
+bool world_rests(struct world *world); /* whether it is so now, whoever runs */
 
 /* dunningctl of this world: its exit status; output may be NULL. words are NULL-terminated. */
 int world_ctl(struct world *world, const char *const *words, struct buf *output);

@@ -722,7 +722,8 @@ static void looked_up(void **state)
 		{ LOOKUP(",\"id\":\"/i\",\"since\":\"/t\""), "[{\"i\":\"old\",\"t\":1775020000},{\"i\":\"new\",\"t\":1775030400}]", 1, "new" },
 		{ LOOKUP(",\"id\":\"/i\",\"since\":\"/t\""), "[{\"i\":\"old\",\"t\":1775020000.5},{\"i\":\"new\",\"t\":1775030401.25}]", 1, "new" },
 		{ LOOKUP(",\"id\":\"/i\",\"since\":\"/t\""), "[{\"i\":\"new\",\"t\":1775030400000}]", 1, "new" },
-		{ LOOKUP(",\"id\":\"/i\",\"since\":\"/t\""), "[{\"i\":\"old\",\"t\":true}]", 0, NULL },
+		{ LOOKUP(",\"id\":\"/i\",\"since\":\"/t\""), "[{\"i\":\"when\",\"t\":true}]", -EBADMSG, NULL }, /* that would prove it was never sent */
+		{ LOOKUP(",\"id\":\"/i\",\"since\":\"/t\""), "[{\"i\":\"when\"},{\"i\":\"new\",\"t\":1775030400}]", 1, "new" },
 	};
 
 	(void)state;

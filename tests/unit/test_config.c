@@ -280,6 +280,8 @@ static const struct refusal refusals[] = {
 	{ WITH("\"producers\":{\"b\":[\"operator.*\"]}"), "unknown_type", "$.producers.b[0]", "" },
 	{ WITH("\"producers\":{\"b\":[\".*\"]}"), "unknown_type", "$.producers.b[0]", "" },
 	{ WITH("\"producers\":{\"b\":[7]}"), "unknown_type", "$.producers.b[0]", "" },
+	{ WITH("\"documents\":{\"fetch\":[\"https://billing.example\"]}"), "bad_host", "$.documents.fetch[0]", "such as \"billing.example\"" },
+	{ WITH("\"documents\":{\"fetch\":\"x\"}"), "wrong_type", "$.documents.fetch", "" },
 	{ WITH("\"ledgers\":\"x\""), "wrong_type", "$.ledgers", "" },
 	{ WITH("\"ledgers\":[\"\"]"), "wrong_type", "$.ledgers[0]", "such as \"https://billing.example/eu\"" },
 	{ WITH("\"ledgers\":[7]"), "wrong_type", "$.ledgers[0]", "such as" },

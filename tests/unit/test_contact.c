@@ -286,8 +286,10 @@ static void released(void **state)
 	world_clear(&w);
 }
 
-static int fake_document(const char *sha256_hex, struct arena *arena, struct attachment *ret, struct err *err, void *arg)
+static int fake_document(const struct document_wanted *wanted, struct arena *arena, struct attachment *ret, struct err *err, void *arg)
 {
+	const char *sha256_hex = wanted->sha256 ? wanted->sha256 : wanted->url;
+
 	if (*(int *)arg < 0)
 		return err_set(err, *(int *)arg, "unreadable", "", "%s is not there", sha256_hex);
 	ret->data = arena_strdup(arena, sha256_hex);
@@ -324,12 +326,71 @@ static void documents(void **state)
 	answer = -ENOENT; /* nothing goes without it */
 	assert_int_equal(contact_release(&w.env, &w.debtor, &p, NULL, NULL, &w.fx, &out, &err), -ENOENT);
 	assert_non_null(strstr(err.text, "invoice inv_1: d1 is not there"));
+	assert_string_equal(err.code, "document_awaited");
 	assert_int_equal(w.e[0].state, ESCALATION_WAITING);
 	answer = 0;
 	w.e[2].invoice.snapshot.pdf_sha256 = NULL;
 	err_clear(&err);
 	assert_int_equal(contact_release(&w.env, &w.debtor, &p, NULL, NULL, &w.fx, &out, &err), -EBADMSG);
-	assert_string_equal(err.code, "no_document");
+	assert_string_equal(err.code, "document_awaited");
+	assert_non_null(strstr(err.text, "neither pdf_sha256 nor pdf_url"));
+	world_clear(&w);
+}
+
+static const struct without_row {
+	const char *name, *tone, *says;
+	int answer;
+	const char *early, *late; /* code of the refusal at first, and a day after; NULL = it is sent */
+} without_rows[] = {
+	{ "a reminder goes without after a day", "neutral", "", -EIO, "document_awaited", NULL },
+	{ "a firm one too", "firm", "", -EIO, "document_awaited", NULL },
+	{ "a formal one is held", "formal", "", -EIO, "document_awaited", "no_document" },
+	{ "one that must not is held", "neutral", ",\"without_document\":\"hold\"", -EIO, "document_awaited", "no_document" },
+	{ "a formal one that may goes", "formal", ",\"without_document\":\"send\"", -EIO, "document_awaited", NULL },
+	{ "what is still being fetched is waited for", "neutral", "", -EAGAIN, "document_awaited", "document_awaited" },
+};
+
+/* A document that is not to be had never blocks a reminder for ever: it is waited for during a day, and then the step's word counts. */
+static void without_row(void **state)
+{
+	const struct without_row *row = *state;
+	struct contact_released out;
+	struct contact_plan p;
+	struct err err = { 0 };
+	int answer = row->answer;
+	struct world w;
+
+	world_init(&w, POLICY("", MAIL("reminder", "due+1d", "")));
+	set_policy(&w, 0, arena_printf(w.arena, POLICY("", "{\"id\":\"reminder\",\"at\":\"due+1d\",\"channel\":\"email\",\"template\":\"t\","
+		"\"tone\":\"%s\",\"attach\":\"invoice\"%s}"), row->tone, row->says));
+	w.env.document = fake_document;
+	w.env.document_arg = &answer;
+	for (size_t i = 1; i < INVOICES; i++)
+		w.e[i].state = ESCALATION_CLOSED;
+	w.e[0].invoice.snapshot.pdf_url = "https://billing.example/x.pdf";
+	assert_true(plan(&w, "inv_0", &p));
+	assert_int_equal(contact_release(&w.env, &w.debtor, &p, NULL, NULL, &w.fx, &out, &err), row->answer);
+	assert_string_equal(err.code, row->early);
+	assert_int_equal(contact_put_off(&w.e[0], w.arena, row->answer, &err, w.env.now), true);
+	assert_true(row->answer == -EAGAIN ? w.e[0].retry_at == w.env.now + 2000 : w.e[0].holds[0].until == w.env.now + 30 * MINUTE_MS);
+	err_clear(&err);
+	w.env.now += DAY_MS - 1;
+	assert_int_equal(contact_release(&w.env, &w.debtor, &p, NULL, NULL, &w.fx, &out, &err), row->answer);
+	assert_string_equal(err.code, row->early);
+	err_clear(&err);
+	w.env.now += 1;
+	assert_int_equal(contact_release(&w.env, &w.debtor, &p, NULL, NULL, &w.fx, &out, &err), row->late ? row->answer : 0);
+	if (row->late) {
+		assert_string_equal(err.code, row->late);
+		assert_int_equal(contact_put_off(&w.e[0], w.arena, row->answer, &err, w.env.now), row->answer == -EAGAIN);
+		if (row->answer != -EAGAIN)
+			assert_string_equal(w.e[0].holds[w.e[0].hold_count - 1].reason, "no_document");
+	} else {
+		assert_int_equal(out.message.attachment_count, 0);
+		assert_int_equal(out.papers.count, 1);
+		assert_tells(out.intent, "\"documents_omitted\":[{\"invoice\":\"inv_0\",\"why\":\"the document of invoice inv_0: "
+			"https://billing.example/x.pdf is not there\"}]");
+	}
 	world_clear(&w);
 }
 
@@ -714,7 +775,7 @@ int main(void)
 		cmocka_unit_test(a_call_is_a_task),
 		cmocka_unit_test(entries_are_stored),
 	};
-	static struct CMUnitTest tests[ARRAY_LEN(others) + ARRAY_LEN(group_rows)];
+	static struct CMUnitTest tests[ARRAY_LEN(others) + ARRAY_LEN(group_rows) + ARRAY_LEN(without_rows)];
 	size_t count = ARRAY_LEN(others);
 
 #define ROWS(rows, fn)                                                                                               \
@@ -722,5 +783,6 @@ int main(void)
 	tests[count++] = (struct CMUnitTest){ .name = rows[i].name, .test_func = fn, .initial_state = (void *)(uintptr_t)&rows[i] }
 	memcpy(tests, others, sizeof(others));
 	ROWS(group_rows, group_row);
+	ROWS(without_rows, without_row);
 	return cmocka_run_group_tests_name("contact", tests, NULL, NULL);
 }

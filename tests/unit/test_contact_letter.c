@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include <cmocka.h>
+#include <qpdf/qpdf-c.h>
 
 #include "common/hash.h"
 #include "tests/unit/contact_world.h"
@@ -90,8 +91,10 @@ static void the_message_is_its_pdf(void **state)
 	world_clear(&w);
 }
 
-static int fake_document(const char *sha256_hex, struct arena *arena, struct attachment *ret, struct err *err, void *arg)
+static int fake_document(const struct document_wanted *wanted, struct arena *arena, struct attachment *ret, struct err *err, void *arg)
 {
+	const char *sha256_hex = wanted->sha256 ? wanted->sha256 : wanted->url;
+
 	(void)err, (void)arg;
 	ret->data = arena_strdup(arena, sha256_hex);
 	ret->len = strlen(sha256_hex);
@@ -132,11 +135,12 @@ static void enclosures(void **state)
 	w.e[0].invoice.snapshot.pdf_url = "https://billing.example/x.pdf";
 	assert_true(planned(&w, &plan));
 	assert_int_equal(contact_release(&w.env, &w.debtor, &plan, NULL, NULL, &w.fx, &r, &err), -EBADMSG);
-	assert_string_equal(err.code, "no_document");
-	w.e[1].invoice.snapshot.pdf_sha256 = "d1";
+	assert_string_equal(err.code, "document_awaited");
+	for (size_t i = 0; i < INVOICES; i++)
+		w.e[i].document_until = w.env.now;
 	err_clear(&err);
 	assert_int_equal(contact_release(&w.env, &w.debtor, &plan, NULL, NULL, &w.fx, &r, &err), -EBADMSG);
-	assert_non_null(strstr(err.text, "never fetched"));
+	assert_string_equal(err.code, "no_document"); /* a letter never goes without, unless its step says so */
 	world_clear(&w);
 
 	letters(&w, POLICY("", MAIL("reminder", "due+1d", ",\"attach\":\"invoice\",\"else\":\"letter\"")));
@@ -144,6 +148,84 @@ static void enclosures(void **state)
 	w.contact.email = NULL;
 	released(&w, &r);
 	assert_int_equal(r.message.attachment_count, 1);
+	world_clear(&w);
+}
+
+/* A real one, of a page of ours: a letter that was made before. */
+static int real_document(const struct document_wanted *wanted, struct arena *arena, struct attachment *ret, struct err *err, void *arg)
+{
+	(void)wanted, (void)arena, (void)err;
+	*ret = *(const struct attachment *)arg;
+	return 0;
+}
+
+static size_t takes_one(const char *provider, void *arg)
+{
+	(void)provider, (void)arg;
+	return 1;
+}
+
+static int pages(const struct attachment *file)
+{
+	qpdf_data pdf = qpdf_init();
+	int count = -1;
+
+	if (!(qpdf_read_memory(pdf, "it", file->data, file->len, NULL) & QPDF_ERRORS))
+		count = qpdf_get_num_pages(pdf);
+	qpdf_cleanup(&pdf);
+	return count;
+}
+
+/* One file for a provider that takes no more, and for the person who prints it: the letter first, then the invoices. */
+static void one_pdf_of_all(void **state)
+{
+	struct contact_released letter, r, again;
+	struct contact_plan plan;
+	struct err err = { 0 };
+	const struct task *task;
+	struct world w, same;
+
+	(void)state;
+	letters(&w, PAPER(""));
+	released(&w, &letter);
+	assert_int_equal(pages(&letter.message.attachments[0]), 1);
+	letters(&same, PAPER(",\"attach\":\"invoice\""));
+	same.env.document = real_document;
+	same.env.document_arg = (void *)(uintptr_t)&letter.message.attachments[0];
+	same.env.capacity = takes_one;
+	for (size_t i = 0; i < INVOICES; i++)
+		same.e[i].invoice.snapshot.pdf_sha256 = "d1";
+	released(&same, &r);
+	assert_int_equal(r.message.attachment_count, 1);
+	assert_int_equal(pages(&r.message.attachments[0]), 1 + INVOICES);
+	assert_int_equal(message_check(&r.message, NULL), 0);
+	for (size_t i = 0; i < INVOICES; i++)
+		same.e[i].state = ESCALATION_WAITING;
+	same.debtor.contact_count = 0;
+	released(&same, &again); /* the same bytes: a doubt may be settled by sending them again */
+	assert_int_equal(again.message.attachments[0].len, r.message.attachments[0].len);
+	assert_memory_equal(again.message.attachments[0].data, r.message.attachments[0].data, r.message.attachments[0].len);
+	for (size_t i = 0; i < INVOICES; i++)
+		same.e[i].state = ESCALATION_WAITING;
+	same.config->channel_providers[CHANNEL_LETTER][0] = NULL; /* by hand */
+	same.debtor.contact_count = 0;
+	assert_true(planned(&same, &plan));
+	assert_int_equal(contact_open_post(&same.env, &same.debtor, &plan, &same.fx, &err), 0);
+	task = find_task(&same.fx, "post");
+	assert_int_equal(pages(&(struct attachment){ .data = task->document, .len = task->document_len }), 1 + INVOICES);
+	assert_non_null(strstr(task->script, "Behind it in the same document: inv_1.pdf, F-0.pdf, inv_2.pdf\n"));
+	world_clear(&same);
+	world_clear(&w);
+
+	letters(&w, PAPER(",\"attach\":\"invoice\""));
+	w.env.document = fake_document; /* no PDF: nothing is posted that lacks it */
+	w.env.capacity = takes_one;
+	for (size_t i = 0; i < INVOICES; i++)
+		w.e[i].invoice.snapshot.pdf_sha256 = "d1";
+	assert_true(planned(&w, &plan));
+	assert_int_equal(contact_release(&w.env, &w.debtor, &plan, NULL, NULL, &w.fx, &r, &err), -EBADMSG);
+	assert_string_equal(err.code, "no_document");
+	assert_non_null(strstr(err.text, "inv_1.pdf cannot go into one PDF"));
 	world_clear(&w);
 }
 
@@ -230,13 +312,14 @@ static void no_way_to_the_house(void **state)
 
 int main(void)
 {
-	struct CMUnitTest tests[4 + ARRAY_LEN(way_rows)] = {
+	struct CMUnitTest tests[5 + ARRAY_LEN(way_rows)] = {
 		cmocka_unit_test(the_message_is_its_pdf),
 		cmocka_unit_test(enclosures),
+		cmocka_unit_test(one_pdf_of_all),
 		cmocka_unit_test(nobody_of_the_role_need_be_known),
 		cmocka_unit_test(no_way_to_the_house),
 	};
-	size_t n = 4;
+	size_t n = 5;
 
 	for (size_t i = 0; i < ARRAY_LEN(way_rows); i++)
 		tests[n++] = (struct CMUnitTest){ .name = way_rows[i].name, .test_func = way_row, .initial_state = (void *)(uintptr_t)&way_rows[i] };

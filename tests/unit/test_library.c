@@ -478,7 +478,7 @@ static const struct row rows[] = {
 		"no_provider", { "own/policies/bad.json", "$.steps[0]", "sms" } },
 	{ "a document without the folder", "own/policies/bad.json", POLICY("bad", "{\"id\": \"x\", \"at\": \"due+2d\", "
 		"\"channel\": \"email\", \"attach\": \"invoice\", \"template\": \"note\", \"tone\": \"firm\"}"), NULL,
-		"no_documents", { "own/policies/bad.json", "$.steps[0]", "$.documents.dir" } },
+		"no_documents", { "own/policies/bad.json", "$.steps[0]", "$.documents.fetch" } },
 	{ "an unknown sender", "own/policies/bad.json", POLICY("bad", "{\"id\": \"x\", \"at\": \"due+2d\", \"sender\": \"desk\", "
 		"\"channel\": \"email\", \"template\": \"note\", \"tone\": \"firm\"}"), NULL,
 		"unknown_sender", { "own/policies/bad.json", "$.steps[0]", "desk", "$.senders" } },

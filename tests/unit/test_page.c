@@ -13,6 +13,7 @@
 
 #include "common/file.h"
 #include "common/page.h"
+#include "common/zone.h"
 #include "tests/unit/escalation_world.h"
 
 #define NOW "2026-04-10T08:00:00Z" /* a Friday */
@@ -57,6 +58,20 @@ static void begin(struct scene *s, const char *policy)
 		.link_text = "the-link", .now = at(NOW) };
 }
 
+/* As they were written to the debtor some days ago, and accepted until the 24th. */
+static void offer(struct scene *s)
+{
+	static const struct instalment parts[] = { { { 20567 }, 40001 }, { { 20597 }, 39999 }, { { 20627 }, 40000 } };
+	static struct made_offer offers[] = { { .code = "parts/3", .approver = "Ada", .instalments = parts, .instalment_count = 3, .made_at = 1 },
+		{ .code = "less", .approver = "Ada", .amount = 108000, .settles_at = 108000, .made_at = 1 },
+		{ .code = "unsent", .approver = "Ada", .amount = 60000, .settles_at = 60000 } };
+
+	for (size_t i = 0; i < ARRAY_LEN(offers); i++)
+		offers[i].until = date_of(2026, 4, 24);
+	s->w.e.offers = offers;
+	s->w.e.offer_count = ARRAY_LEN(offers);
+}
+
 static bool allows(struct scene *s, enum page_action action)
 {
 	struct page_limits limits;
@@ -72,6 +87,7 @@ static void what_may_be_said(void **state)
 
 	(void)state;
 	begin(&s, LIMITED);
+	offer(&s);
 	for (int a = 0; a < PAGE_ACTION_COUNT; a++)
 		assert_true(allows(&s, (enum page_action)a));
 	assert_true(page_allows(&s.c, PAGE_PROMISE, &limits));
@@ -131,6 +147,7 @@ static void nothing_is_said_of_what_is_over(void **state)
 		struct scene s;
 
 		begin(&s, LIMITED);
+		offer(&s);
 		s.w.e.invoice.snapshot.status = rows[i].status;
 		s.w.e.invoice.snapshot.paid = rows[i].paid;
 		s.w.e.invoice.snapshot.due -= rows[i].paid;
@@ -189,6 +206,9 @@ static const struct {
 	{ PAGE_DISPUTE, "text=x", PAGE_REASON, "errors.reason" },
 	{ PAGE_DISPUTE, "reason=anger", PAGE_REASON, "errors.reason" },
 	{ PAGE_DISPUTE, "reason=other&text=+", PAGE_TEXT, "errors.text" },
+	{ PAGE_PLAN, "", PAGE_NAME, "errors.name" },
+	{ PAGE_SETTLEMENT, "name=+", PAGE_NAME, "errors.name" },
+	{ PAGE_SETTLEMENT, "name=a%00", PAGE_NAME, "errors.typed" },
 	{ PAGE_ASK, "text=", PAGE_TEXT, "errors.text" },
 	{ PAGE_ASK, "text=%00", PAGE_TEXT, "errors.typed" },
 	{ PAGE_CONTACT, "name=Ann", PAGE_EMAIL, "errors.either" },
@@ -205,6 +225,7 @@ static void mistakes_are_told_beside_their_field(void **state)
 		struct scene s;
 
 		begin(&s, LIMITED);
+		offer(&s);
 		if (fill(&s, mistakes[i].action, mistakes[i].body, &said))
 			fail_msg("%s is taken", mistakes[i].body);
 		for (int f = 0; f < PAGE_FIELD_COUNT; f++) {
@@ -225,6 +246,7 @@ static struct event event_of(struct scene *s, enum page_action action, const cha
 	struct err err = { 0 };
 
 	assert_true(fill(s, action, body, &said));
+	said.offer = page_offer(&s->c, action, NULL);
 	page_event(&s->c, &said, "0123456789abcdef01234567", &text);
 	if (event_parse(s->w.arena, arena_memdup(s->w.arena, text.data, text.len), text.len, NULL, &e, &err) < 0)
 		fail_msg("%s %s: %s", err.path, err.text, buf_str(&text));
@@ -298,6 +320,97 @@ static void another_contact_is_for_a_person(void **state)
 	world_clear(&s.w);
 }
 
+static void an_offer_is_accepted_as_it_was_written(void **state)
+{
+	const struct zone *zone = NULL;
+	char plan[PAGE_OFFER_SIZE], less[PAGE_OFFER_SIZE], id[PAGE_OFFER_SIZE];
+	struct made_offer other;
+	struct err err = { 0 };
+	struct scene s;
+	struct event e;
+
+	(void)state;
+	begin(&s, LIMITED);
+	offer(&s);
+	assert_int_equal(zone_get("Europe/Paris", &zone), 0);
+	page_offer_id(&s.w.e.offers[0], plan);
+	page_offer_id(&s.w.e.offers[1], less);
+	assert_ptr_equal(page_offer(&s.c, PAGE_PLAN, plan), &s.w.e.offers[0]);
+	assert_ptr_equal(page_offer(&s.c, PAGE_SETTLEMENT, less), &s.w.e.offers[1]);
+	assert_null(page_offer(&s.c, PAGE_SETTLEMENT, plan));
+	assert_null(page_offer(&s.c, PAGE_PLAN, less));
+	assert_null(page_offer(&s.c, PAGE_ASK, NULL));
+	assert_null(page_offer(&s.c, PAGE_SETTLEMENT, page_offer_id(&s.w.e.offers[2], id))); /* of a message that did not go out */
+	/* a cent, a day, a name: each is another offer */
+	other = s.w.e.offers[1];
+	other.settles_at++;
+	assert_string_not_equal(page_offer_id(&other, id), less);
+	other = s.w.e.offers[1];
+	other.until.days++;
+	assert_string_not_equal(page_offer_id(&other, id), less);
+	other = s.w.e.offers[0];
+	other.instalments = (struct instalment[]){ { { 20567 }, 40000 }, { { 20597 }, 40000 }, { { 20627 }, 40000 } };
+	assert_string_not_equal(page_offer_id(&other, id), plan);
+
+	e = event_of(&s, PAGE_SETTLEMENT, "name=Ann%20Roy");
+	assert_int_equal(e.type, EVENT_SETTLEMENT_AGREED);
+	assert_int_equal(e.amount, 108000);
+	assert_string_equal(typed(&e, "name"), "Ann Roy");
+	assert_int_equal(offer_take(&s.w.e, zone, &e, NULL), 0);
+	e.amount++;
+	assert_int_equal(offer_take(&s.w.e, zone, &e, &err), -EBADMSG);
+	assert_string_equal(err.code, "offer_changed");
+	err_clear(&err);
+	e = event_of(&s, PAGE_PLAN, "name=Ann%20Roy");
+	assert_int_equal(e.type, EVENT_PAYMENT_PLAN_AGREED);
+	assert_string_equal(e.offer, "parts/3");
+	assert_int_equal(e.instalment_count, 3);
+	assert_int_equal(e.instalments[0].amount, 40001);
+	assert_int_equal(date_diff(e.instalments[2].due_on, (date){ 20627 }), 0);
+	assert_int_equal(offer_take(&s.w.e, zone, &e, NULL), 0);
+	assert_true(invoice_apply(&s.w.e.invoice, &e, s.w.arena));
+	assert_true(page_said_here(invoice_view(&s.w.e.invoice).plan));
+	s.w.e.offers = &other; /* made anew, with other parts */
+	s.w.e.offer_count = 1;
+	assert_int_equal(offer_take(&s.w.e, zone, &e, &err), -EBADMSG);
+	assert_string_equal(err.code, "offer_changed");
+	err_clear(&err);
+	world_clear(&s.w);
+}
+
+/* Until its last day is over where the debtor is; while it covers what is owed; and once, whatever became of it. */
+static void an_offer_is_accepted_in_time_and_once(void **state)
+{
+	struct fact *fact;
+	struct scene s;
+
+	(void)state;
+	begin(&s, LIMITED);
+	offer(&s);
+	s.c.now = at("2026-04-24T21:59:59Z");
+	assert_true(allows(&s, PAGE_PLAN));
+	s.c.now = at("2026-04-24T22:00:00Z");
+	assert_false(allows(&s, PAGE_PLAN));
+	assert_false(allows(&s, PAGE_SETTLEMENT));
+	s.c.now = at(NOW);
+	s.w.e.invoice.snapshot.total++;
+	s.w.e.invoice.snapshot.due++;
+	assert_false(allows(&s, PAGE_PLAN)); /* a cent is in none of its parts */
+	assert_true(allows(&s, PAGE_SETTLEMENT));
+	s.w.e.invoice.snapshot.total--;
+	s.w.e.invoice.snapshot.due--;
+	add_fact(&s.w, FACT_DISPUTE, "2026-04-09T08:00:00Z", NULL);
+	assert_true(allows(&s, PAGE_SETTLEMENT)); /* it ends that too */
+	fact = add_fact(&s.w, FACT_PLAN, "2026-04-09T08:00:00Z", NULL);
+	assert_false(allows(&s, PAGE_PLAN));
+	assert_false(allows(&s, PAGE_SETTLEMENT));
+	fact->ended = true; /* a person took it back */
+	assert_true(allows(&s, PAGE_PLAN));
+	fact->order.source = "/p/0123";
+	assert_false(allows(&s, PAGE_PLAN));
+	world_clear(&s.w);
+}
+
 /* Four thousand characters are more bytes, and each line end is two while it travels. What is too long is given back, not lost. */
 static void long_words_are_taken_or_given_back(void **state)
 {
@@ -338,7 +451,7 @@ static void a_receipt_is_read_again(void **state)
 {
 	CLEANUP(arena_freep) struct arena *arena = arena_create();
 	CLEANUP(buf_clear) struct buf text = { 0 };
-	const struct page_receipt said = { PAGE_PROMISE, "0123456789abcdef", "0123456789abcdef01234567", 1775808000000, date_of(2026, 5, 10) };
+	const struct page_receipt said = { PAGE_PROMISE, "0123456789abcdef", "0123456789abcdef01234567", 1775808000000, date_of(2026, 5, 10), NULL };
 	struct page_receipt read;
 
 	(void)state;
@@ -380,6 +493,7 @@ static void every_page_in_every_language(void **state)
 		struct scene s;
 
 		begin(&s, LIMITED);
+		offer(&s);
 		(void)snprintf(s.link.language, sizeof(s.link.language), "%s", languages[l]);
 		lang = arena_printf(s.w.arena, "<html lang=\"%s\">", languages[l]);
 		s.w.e.invoice.snapshot.payment_url = "https://pay.example/x";
@@ -390,22 +504,26 @@ static void every_page_in_every_language(void **state)
 		assert_non_null(strstr(shown(&s, &(struct page_view){ .kind = PAGE_KIND_HOME, .c = &s.c }), lang));
 		for (int a = 0; a < PAGE_ACTION_COUNT; a++) {
 			enum page_action action = (enum page_action)a;
-			const struct page_receipt receipt = { action, "0123456789abcdef", "0123456789abcdef01234567", s.c.now, date_of(2026, 4, 20) };
+			char id[PAGE_OFFER_SIZE];
+			const struct page_receipt receipt = { action, "0123456789abcdef", "0123456789abcdef01234567", s.c.now, date_of(2026, 4, 20),
+				page_takes_offer(action) ? page_offer_id(page_offer(&s.c, action, NULL), id) : NULL };
 			struct page_limits limits;
 
 			assert_true(page_allows(&s.c, action, &limits));
 			assert_non_null(strstr(shown(&s, &(struct page_view){ .kind = PAGE_KIND_HOME, .c = &s.c, .chosen = "nl" }),
-				arena_printf(s.w.arena, "href=\"/p/the-link/%s?l=nl\"", page_action_names[a])));
-			(void)shown(&s, &(struct page_view){ .kind = PAGE_KIND_FORM, .c = &s.c, .action = action, .limits = &limits, .token = "t" });
+				arena_printf(s.w.arena, "href=\"/p/the-link/%s%s%s?l=nl\"", page_action_names[a], receipt.offer ? "/" : "", receipt.offer ? receipt.offer : "")));
+			(void)shown(&s, &(struct page_view){ .kind = PAGE_KIND_FORM, .c = &s.c, .action = action, .limits = &limits,
+				.offer = page_offer(&s.c, action, NULL), .token = "t" });
 			(void)fill(&s, action, "on=x&reason=x&text=%00&name=%00&email=x&phone=x&reference=%00", &said);
-			(void)shown(&s, &(struct page_view){ .kind = PAGE_KIND_FORM, .c = &s.c, .action = action, .limits = &limits, .token = "t", .said = &said });
+			(void)shown(&s, &(struct page_view){ .kind = PAGE_KIND_FORM, .c = &s.c, .action = action, .limits = &limits,
+				.offer = page_offer(&s.c, action, NULL), .token = "t", .said = &said });
 			(void)shown(&s, &(struct page_view){ .kind = PAGE_KIND_HOME, .c = &s.c, .receipt = &receipt });
 		}
 		for (int c = 0; c < CHANNEL_COUNT; c++) {
 			s.link.channel = (enum channel)c;
 			(void)shown(&s, &(struct page_view){ .kind = PAGE_KIND_HOME, .c = &s.c });
 		}
-		for (int k = PAGE_KIND_LOST; k <= PAGE_KIND_UNSAVED; k++)
+		for (int k = PAGE_KIND_LOST; k <= PAGE_KIND_UNKNOWN; k++)
 			assert_non_null(strstr(shown(&s, &(struct page_view){ .kind = (enum page_kind)k, .language = languages[l] }), lang));
 		add_fact(&s.w, FACT_PROMISE, "2026-04-09T08:00:00Z", "2026-04-20");
 		(void)shown(&s, &(struct page_view){ .kind = PAGE_KIND_HOME, .c = &s.c });
@@ -417,6 +535,72 @@ static void every_page_in_every_language(void **state)
 		assert_null(strstr(shown(&s, &(struct page_view){ .kind = PAGE_KIND_HOME, .c = &s.c }), "pay.example"));
 		world_clear(&s.w);
 	}
+}
+
+static void has(const char *page, const char *text)
+{
+	if (!strstr(page, text))
+		fail_msg("\"%s\" is not in\n%s", text, page);
+}
+
+/* Days and amounts of an offer, to the unit, before it is accepted and afterwards. */
+static void what_is_offered_is_shown_to_the_unit(void **state)
+{
+	static const char row[] = "<div><dt>%s</dt><dd>\u20ac%s</dd></div>";
+	struct page_limits limits;
+	const char *page;
+	struct scene s;
+	struct fact *fact;
+
+	(void)state;
+	begin(&s, LIMITED);
+	s.w.debtor.customer.locale = "en-GB";
+	offer(&s);
+	page = shown(&s, &(struct page_view){ .kind = PAGE_KIND_HOME, .c = &s.c });
+	has(page, "Pay in 3 instalments");
+	has(page, "Pay \u20ac1,080.00 by 24 April 2026, and it is settled");
+	assert_null(strstr(page, "600.00")); /* that one never went out */
+	assert_true(page_allows(&s.c, PAGE_PLAN, &limits));
+	page = shown(&s, &(struct page_view){ .kind = PAGE_KIND_FORM, .c = &s.c, .action = PAGE_PLAN, .limits = &limits,
+		.offer = page_offer(&s.c, PAGE_PLAN, NULL), .token = "t" });
+	has(page, arena_printf(s.w.arena, row, "24 April 2026", "400.01"));
+	has(page, arena_printf(s.w.arena, row, "24 May 2026", "399.99"));
+	has(page, arena_printf(s.w.arena, row, "23 June 2026", "400.00"));
+	has(page, arena_printf(s.w.arena, row, "In all", "1,200.00"));
+	assert_null(strstr(page, "already paid"));
+	/* what came since counts, of either */
+	s.w.e.invoice.snapshot.paid = 30050;
+	s.w.e.invoice.snapshot.due -= 30050;
+	page = shown(&s, &(struct page_view){ .kind = PAGE_KIND_FORM, .c = &s.c, .action = PAGE_PLAN, .limits = &limits,
+		.offer = page_offer(&s.c, PAGE_PLAN, NULL), .token = "t" });
+	has(page, arena_printf(s.w.arena, row, "Of this already paid or credited", "300.50"));
+	page = shown(&s, &(struct page_view){ .kind = PAGE_KIND_FORM, .c = &s.c, .action = PAGE_SETTLEMENT, .limits = &limits,
+		.offer = page_offer(&s.c, PAGE_SETTLEMENT, NULL), .token = "t" });
+	has(page, arena_printf(s.w.arena, row, "To pay by 24 April 2026", "779.50"));
+	/* accepted: what is still to come, as it will be counted */
+	fact = add_fact(&s.w, FACT_PLAN, "2026-04-09T08:00:00Z", NULL);
+	fact->instalments = s.w.e.offers[0].instalments;
+	fact->instalment_count = 3;
+	s.w.e.invoice.snapshot.payment_url = "https://pay.example/x";
+	page = shown(&s, &(struct page_view){ .kind = PAGE_KIND_HOME, .c = &s.c });
+	has(page, "We agreed on instalments.");
+	has(page, arena_printf(s.w.arena, row, "24 April 2026", "99.51"));
+	has(page, arena_printf(s.w.arena, row, "In all", "899.50"));
+	has(page, ">Pay online</a>"); /* not all of it */
+	assert_null(strstr(page, "You can choose one"));
+	fact->ended = true;
+	fact = add_fact(&s.w, FACT_SETTLEMENT, "2026-04-09T08:00:00Z", "2026-04-24");
+	fact->settles = true;
+	fact->amount = 108000;
+	page = shown(&s, &(struct page_view){ .kind = PAGE_KIND_HOME, .c = &s.c });
+	has(page, "once \u20ac779.50 is paid by 24 April 2026, this invoice is settled");
+	has(page, arena_printf(s.w.arena, row, "To pay by 24 April 2026", "779.50"));
+	s.w.e.ended = (struct agreed_end[]){ { .what = "settlement", .id = fact->id, .told_at = fact->order.time, .kept = false } };
+	s.w.e.ended_count = 1;
+	page = shown(&s, &(struct page_view){ .kind = PAGE_KIND_HOME, .c = &s.c });
+	assert_null(strstr(page, "We agreed"));
+	has(page, ">Pay \u20ac899.50 online</a>");
+	world_clear(&s.w);
 }
 
 static void a_link_of_a_browser_is_one(void **state)
@@ -472,14 +656,40 @@ static void ones_own_words(void **state)
 	assert_int_equal(page_texts_load(SHARE, dir, &own, &err), -EBADMSG);
 	assert_int_equal(strncmp(err.text, dir, strlen(dir)), 0);
 	err_clear(&err);
-	put(dir, "pl.json", "{\"home\":{\"title\":\"{{amount}}\"}}");
+	put(dir, "pl.json", "{\"home\":{\"title\":\"{{sum}}\"}}");
 	assert_int_equal(page_texts_load(SHARE, dir, &own, &err), -EBADMSG);
-	assert_non_null(strstr(err.text, "pl.json: $.home.title \"amount\" must be one of"));
+	assert_non_null(strstr(err.text, "pl.json: $.home.title \"sum\" must be one of"));
 	for (const char *const *name = (const char *const[]){ "page.css", "pl.json", NULL }; *name; name++) {
 		(void)snprintf(path, sizeof(path), "%s/%s", dir, *name);
 		assert_int_equal(unlink(path), 0);
 	}
 	assert_int_equal(rmdir(dir), 0);
+}
+
+/* The link of a mail is about nobody's invoice: one button, which a mail program would press by itself. */
+static void the_way_out_has_one_button(void **state)
+{
+	static const struct {
+		const char *accepted, *language;
+	} rows[] = { { "de-AT,de;q=0.9,en;q=0.8", "de" }, { "pl, nl;q=0.5", "nl" }, { " FR", "fr" }, { "pl", NULL }, { "", NULL }, { ",;-,", NULL },
+		{ "fren", NULL }, { "en", "en" } };
+	struct scene s;
+	const char *page;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		const char *language = page_texts_prefer(texts, rows[i].accepted);
+
+		if ((language == NULL) != (rows[i].language == NULL) || (language && strcmp(language, rows[i].language) != 0))
+			fail_msg("\"%s\" is %s", rows[i].accepted, language ? language : "nothing");
+	}
+	begin(&s, LIMITED);
+	page = shown(&s, &(struct page_view){ .kind = PAGE_KIND_LEAVE, .language = "en", .style = "/hooks/unsubscribe/page.css" });
+	has(page, "<button name=\"List-Unsubscribe\" value=\"One-Click\">No more mails</button>");
+	has(page, "href=\"/hooks/unsubscribe/page.css\"");
+	assert_null(strstr(shown(&s, &(struct page_view){ .kind = PAGE_KIND_LEFT, .language = "en" }), "<form"));
+	assert_null(strstr(shown(&s, &(struct page_view){ .kind = PAGE_KIND_UNKNOWN, .language = "en" }), "<form"));
+	world_clear(&s.w);
 }
 
 /* A language that nobody wrote: the creditor's. Its region counts where the language is the same. */
@@ -514,11 +724,15 @@ int main(void)
 		cmocka_unit_test(mistakes_are_told_beside_their_field),
 		cmocka_unit_test(what_is_said_becomes_an_event),
 		cmocka_unit_test(another_contact_is_for_a_person),
+		cmocka_unit_test(an_offer_is_accepted_as_it_was_written),
+		cmocka_unit_test(an_offer_is_accepted_in_time_and_once),
 		cmocka_unit_test(long_words_are_taken_or_given_back),
 		cmocka_unit_test(a_receipt_is_read_again),
 		cmocka_unit_test(every_page_in_every_language),
+		cmocka_unit_test(what_is_offered_is_shown_to_the_unit),
 		cmocka_unit_test(a_link_of_a_browser_is_one),
 		cmocka_unit_test(ones_own_words),
+		cmocka_unit_test(the_way_out_has_one_button),
 		cmocka_unit_test(the_readers_language),
 	};
 

@@ -39,6 +39,7 @@ static const struct refusal {
 	{ WITH("\"interval_s\":0"), "out_of_range", "$.poll[0].interval_s", "" },
 	{ WITH("\"each\":\"x\""), "bad_pointer", "$.poll[0].each", "" },
 	{ WITH("\"cursor\":{\"pointer\":\"\"}"), "missing", "$.poll[0].cursor.kind", "" },
+	{ WITH("\"newest_first\":true,\"next\":\"/next\""), "bad_value", "$.poll[0].newest_first", "with cursor and next" },
 	{ WITH("\"item\":{\"id\":\"\"}"), "missing", "$.poll[0].item.request", "" },
 	{ POLL(GET("https://x.example") ",\"events\":{\"message\":{\"header\":\"X\"},\"type\":\"/s\",\"map\":{\"x\":\"sent\"}}"), "bad_value",
 		"$.poll[0].events", "pointers alone" },
@@ -66,6 +67,7 @@ static void refusal_says(void **state)
 #define NUMBERS WITH("\"cursor\":{\"pointer\":\"/n\",\"kind\":\"number\"},\"next\":\"/next\",\"each\":\"/l\"")
 #define TIMES WITH("\"cursor\":{\"pointer\":\"/t\",\"kind\":\"time\"},\"overlap_s\":60")
 #define IDS WITH("\"cursor\":{\"pointer\":\"\",\"kind\":\"number\"},\"item\":{\"request\":{\"method\":\"GET\",\"url\":\"https://x.example/{poll.item|path}\"}}")
+#define NEWEST WITH("\"cursor\":{\"pointer\":\"/n\",\"kind\":\"number\"},\"next\":\"/next\",\"each\":\"/l\",\"newest_first\":true")
 #define MINUTE INT64_C(1767225660000)
 
 /* What is new in a list since the position: cursors, ids or the elements themselves; behind '>' the next page. */
@@ -77,6 +79,9 @@ static const struct listing {
 } listings[] = {
 	{ "all of them, in their order", NUMBERS, false, 0, "{\"l\":[{\"n\":9},{\"n\":\"7\"},{\"n\":8}]}", "7{\"n\":\"7\"} 8{\"n\":8} 9{\"n\":9} " },
 	{ "the newer ones, and a page", NUMBERS, true, 7, "{\"l\":[{\"n\":9},{\"n\":7},{\"n\":8}],\"next\":2}", "8{\"n\":8} 9{\"n\":9} >2" },
+	{ "the newest first: down to what is known", NEWEST, true, 7, "{\"l\":[{\"n\":9},{\"n\":8}],\"next\":2}", "8{\"n\":8} 9{\"n\":9} >2" },
+	{ "the newest first: and no further", NEWEST, true, 7, "{\"l\":[{\"n\":8},{\"n\":7}],\"next\":2}", "8{\"n\":8} " },
+	{ "the newest first: one page at first", NEWEST, false, 0, "{\"l\":[{\"n\":8},{\"n\":7}],\"next\":2}", "7{\"n\":7} 8{\"n\":8} " },
 	{ "no page", NUMBERS, true, 9, "{\"l\":[{\"n\":9}],\"next\":null}", "" },
 	{ "an empty list", NUMBERS, false, 0, "{\"l\":[],\"next\":\"\"}", "" },
 	{ "an element without its number", NUMBERS, false, 0, "{\"l\":[{\"n\":9},{}]}", NULL },
@@ -134,6 +139,13 @@ static const struct shipped_poll {
 	{ "ovh", "receipts", "poll_receipts", { .item = "389674829" }, "https://eu.api.ovh.com/1.0/sms/sms-ab12345-1/outgoing/389674829",
 		"{\"id\":389674829,\"receiver\":\"+33612345678\",\"deliveryReceipt\":1,\"ptt\":1,\"tag\":\"d01\"}",
 		"delivered message=389674829 reason=1 address=+33612345678; " },
+	{ "resend", "inbound", "poll_inbound", { 0 }, "https://api.resend.com/emails/receiving?limit=100", NULL, NULL },
+	{ "resend", "inbound", "poll_inbound", { .page = "e-99" }, "https://api.resend.com/emails/receiving?limit=100&after=e-99", NULL, NULL },
+	{ "resend", "inbound", "poll_inbound", { .item = "e-1" }, "https://api.resend.com/emails/receiving/e-1?html_format=cid",
+		"{\"object\":\"email\",\"id\":\"e-1\",\"to\":[\"us@x.example\"],\"from\":\"Ann <a@x.example>\",\"created_at\":\"2026-01-01 00:00:00.123456+00\","
+		"\"subject\":\"Re: Rappel\",\"html\":\"<p>paid</p>\",\"text\":\"We paid yesterday.\",\"attachments\":[{\"id\":\"f\",\"filename\":\"slip.pdf\","
+		"\"content_type\":\"application/pdf\"}]}",
+		"replied at=1767225600123 address=a@x.example text=We paid yesterday. files=[{\"name\":\"slip.pdf\",\"type\":\"application/pdf\"}]; " },
 	{ "clicksend", "letters", "poll_letters", { 0 }, "https://rest.clicksend.com/v3/post/letters/history?date_from=1764633610&limit=100",
 		"[{\"message_id\":\"m-1\",\"custom_string\":\"" ATTEMPT "\",\"status\":\"Delivered\"}]", "delivered attempt=" ATTEMPT " message=m-1; " },
 };
@@ -151,7 +163,7 @@ static void shipped_poll_asks(void **state)
 	CLEANUP(adapter_freep) struct adapter *adapter = shipped(arena, row->provider);
 	CLEANUP(buf_clear) struct buf said = { 0 };
 	const char *given[] = { "service", "sms-ab12345-1", "application_key", "k", "application_secret", "a", "consumer_key", "b", "username", "u",
-		"api_key", "c", NULL, NULL, NULL };
+		"api_key", "c", "inbound_key", "d", NULL, NULL, NULL };
 	struct provider_settings settings = { .name = "x", .settings = given };
 	struct adapter_input input = { .settings = &settings, .secret = any_secret, .now = NOW };
 	const struct poll *poll = NULL;
@@ -165,8 +177,8 @@ static void shipped_poll_asks(void **state)
 			poll = adapter_poll(adapter, i);
 	assert_non_null(poll);
 	assert_false(poll_wanted(poll, &settings));
-	given[12] = row->switched;
-	given[13] = "yes";
+	given[14] = row->switched;
+	given[15] = "yes";
 	assert_true(poll_wanted(poll, &settings));
 	if (adapter_poll_request(adapter, poll, &input, &row->position, arena, &request, &err) < 0)
 		fail_msg("%s %s", err.code, err.text);
@@ -182,9 +194,25 @@ static void shipped_poll_asks(void **state)
 	assert_string_equal(buf_str(&said), row->says);
 }
 
+/* What a poll needs must be set where it is asked for, and only there. */
+static void its_own_settings(void **state)
+{
+	CLEANUP(arena_freep) struct arena *arena = arena_create();
+	CLEANUP(adapter_freep) struct adapter *adapter = shipped(arena, "resend");
+	static const char *const plain[] = { "api_key", "k", NULL, NULL }, *const lacking[] = { "api_key", "k", "poll_inbound", "yes", NULL, NULL },
+				 *const whole[] = { "api_key", "k", "poll_inbound", "yes", "inbound_key", "i", NULL, NULL };
+	struct err err = { 0 };
+
+	(void)state;
+	assert_int_equal(adapter_check_settings(adapter, &(struct provider_settings){ .name = "x", .settings = plain }, &err), 0);
+	assert_int_equal(adapter_check_settings(adapter, &(struct provider_settings){ .name = "x", .settings = whole }, &err), 0);
+	assert_true(adapter_check_settings(adapter, &(struct provider_settings){ .name = "x", .settings = lacking }, &err) < 0);
+	assert_non_null(strstr(err.text, "{config.inbound_key}"));
+}
+
 int main(void)
 {
-	static struct CMUnitTest tests[ARRAY_LEN(refusals) + ARRAY_LEN(listings) + ARRAY_LEN(polls)];
+	static struct CMUnitTest tests[ARRAY_LEN(refusals) + ARRAY_LEN(listings) + ARRAY_LEN(polls) + 1];
 	size_t n = 0;
 
 	for (size_t i = 0; i < ARRAY_LEN(refusals); i++)
@@ -193,5 +221,6 @@ int main(void)
 		tests[n++] = (struct CMUnitTest){ listings[i].name, listing_reads, NULL, NULL, (void *)(uintptr_t)&listings[i] };
 	for (size_t i = 0; i < ARRAY_LEN(polls); i++)
 		tests[n++] = (struct CMUnitTest){ polls[i].url, shipped_poll_asks, NULL, NULL, (void *)(uintptr_t)&polls[i] };
+	tests[n] = (struct CMUnitTest)cmocka_unit_test(its_own_settings);
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -55,6 +55,41 @@ static void good_addresses(void **state)
 	}
 }
 
+static void many_nodes(void **state)
+{
+	struct redis_url url;
+
+	(void)state;
+	assert_int_equal(redis_url_parse("redis+cluster://dunning:word@node-a:7000,[2001:db8::1]:7001,node-c", &url, NULL), 0);
+	assert_int_equal(url.kind, REDIS_CLUSTER);
+	assert_int_equal(url.node_count, 3);
+	assert_string_equal(url.user, "dunning");
+	assert_string_equal(url.password, "word");
+	assert_string_equal(url.nodes[0].host, "node-a");
+	assert_int_equal(url.nodes[0].port, 7000);
+	assert_string_equal(url.host, "node-a"); /* the first one is what is shown */
+	assert_int_equal(url.port, 7000);
+	assert_string_equal(url.nodes[1].host, "2001:db8::1");
+	assert_int_equal(url.nodes[1].port, 7001);
+	assert_string_equal(url.nodes[2].host, "node-c");
+	assert_int_equal(url.nodes[2].port, 6379);
+	assert_false(url.tls);
+	assert_int_equal(redis_url_parse("rediss+cluster://node-a", &url, NULL), 0);
+	assert_true(url.tls && url.kind == REDIS_CLUSTER);
+	assert_int_equal(redis_url_parse("redis+sentinel://a,b:26380/mymaster", &url, NULL), 0);
+	assert_int_equal(url.kind, REDIS_SENTINEL);
+	assert_int_equal(url.node_count, 2);
+	assert_int_equal(url.nodes[0].port, 26379);
+	assert_int_equal(url.nodes[1].port, 26380);
+	assert_string_equal(url.primary, "mymaster");
+	assert_int_equal(url.db, 0);
+	assert_int_equal(redis_url_parse("rediss+sentinel://a/mymaster/3", &url, NULL), 0);
+	assert_string_equal(url.primary, "mymaster");
+	assert_int_equal(url.db, 3);
+	assert_int_equal(redis_url_parse("redis://a:1", &url, NULL), 0);
+	assert_int_equal(url.kind, REDIS_SINGLE);
+}
+
 static void bad_addresses(void **state)
 {
 	static char long_path[200] = "unix:///", long_host[400] = "redis://", long_user[300] = "redis://",
@@ -82,6 +117,16 @@ static void bad_addresses(void **state)
 		{ "redis://h:+6379", "port must be a number" },
 		{ "redis://h:6379x", "port must be a number" },
 		{ "redis://h:99999999", "port must be a number" },
+		{ "redis+cluster://", "host is missing" },
+		{ "redis+cluster://a:1,", "host is missing" },
+		{ "redis+cluster://a:1,b:x", "port must be a number" },
+		{ "redis+cluster://a:1/1", "no other database" },
+		{ "redis+cluster://a,b,c,d,e,f,g,h,i,j,k,l,m,n,o,p,q", "more nodes than 16" },
+		{ "redis+sentinel://a:1,b:1", "name of the primary" },
+		{ "redis+sentinel://a:1/", "name of the primary" },
+		{ "redis+sentinel://a:1/mymaster/x", "database must be a number" },
+		{ "redis://a:1,b:1", "port must be a number" },
+		{ "redis+magic://a", "unknown kind" },
 		{ "redis://h/x", "database must be a number" },
 		{ "redis://h/1x", "database must be a number" },
 		{ "redis://h/-1", "database must be a number" },
@@ -131,11 +176,11 @@ static void error_classes(void **state)
 		{ "LOADING Redis is loading the dataset in memory", REDIS_RETRY },
 		{ "BUSY Redis is busy running a script.", REDIS_RETRY },
 		{ "TRYAGAIN Multiple keys request during rehashing of slot", REDIS_RETRY },
-		{ "CLUSTERDOWN The cluster is down", REDIS_RETRY },
-		{ "MASTERDOWN Link with MASTER is down", REDIS_RETRY },
+		{ "CLUSTERDOWN The cluster is down", REDIS_DOWN },
+		{ "MASTERDOWN Link with MASTER is down", REDIS_DOWN },
 		{ "READONLY You can't write against a read only replica.", REDIS_READONLY },
 		{ "MOVED 3999 127.0.0.1:6381", REDIS_MOVED },
-		{ "ASK 3999 127.0.0.1:6381", REDIS_MOVED },
+		{ "ASK 3999 127.0.0.1:6381", REDIS_ASK },
 		{ "NOREPLICAS Not enough good replicas to write.", REDIS_NOREPLICAS },
 		{ "MISCONF Redis is configured to save RDB snapshots", REDIS_NOSPACE },
 		{ "OOM command not allowed when used memory > 'maxmemory'.", REDIS_NOSPACE },
@@ -169,6 +214,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(good_addresses),
+		cmocka_unit_test(many_nodes),
 		cmocka_unit_test(bad_addresses),
 		cmocka_unit_test(error_classes),
 	};

@@ -381,13 +381,49 @@ static void none_is_forgotten(void **state)
 	}
 }
 
+/* An answer by mail that Amazon passes on whole, as it is or in base64: its text, or the subject of one that has none. (Read, not verified.) */
+static void an_answer_within_a_mail(void **state)
+{
+	static const char *const contents[][2] = {
+		{ "From: a@x.example\\r\\nContent-Type: multipart/alternative; boundary=b\\r\\n\\r\\n--b\\r\\nContent-Type: text/plain; charset=utf-8\\r\\n"
+		  "Content-Transfer-Encoding: quoted-printable\\r\\n\\r\\nC'est pay=C3=A9.\\r\\n--b\\r\\nContent-Type: text/html\\r\\n\\r\\n<p>\\r\\n--b--\\r\\n",
+			"replied at=1767225600000 address=a@x.example text=C'est pay\303\251.\n; " },
+		{ "U3ViamVjdDogUmUKCldlIHBhaWQu", "replied at=1767225600000 address=a@x.example text=We paid.; " },
+		{ "Content-Type: text/html\\r\\n\\r\\n<p>", "replied at=1767225600000 address=a@x.example text=Re: Rappel; " },
+	};
+	CLEANUP(arena_freep) struct arena *arena = arena_create();
+	CLEANUP(adapter_freep) struct adapter *adapter = shipped(arena, "amazon-ses");
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(contents); i++) {
+		CLEANUP(buf_clear) struct buf body = { 0 }, said = { 0 }, mail = { 0 };
+		struct json_writer w = jw_init(&body);
+		struct hook_event *events;
+		struct err err = { 0 };
+		size_t count;
+
+		buf_printf(&mail, "{\"notificationType\":\"Received\",\"mail\":{\"timestamp\":\"2026-01-01T00:00:00.000Z\",\"messageId\":\"in-1\","
+			"\"commonHeaders\":{\"from\":[\"Ann <a@x.example>\"],\"subject\":\"Re: Rappel\"}},\"content\":\"%s\"}", contents[i][0]);
+		jw_object(&w, NULL);
+		jw_str(&w, "Type", "Notification");
+		jw_str(&w, "Message", buf_str(&mail));
+		jw_end_object(&w);
+		assert_int_equal(hook_read(adapter_hook(adapter, "inbound"), &(struct hook_request){ .url = "https://us.example/hooks/ses/inbound", .path_secret = "",
+			.body = buf_str(&body), .body_len = body.len }, arena, &events, &count, &err), 0);
+		for (size_t k = 0; k < count; k++)
+			expect(&said, &events[k]);
+		assert_string_equal(buf_str(&said), contents[i][1]);
+	}
+}
+
 int main(void)
 {
-	static struct CMUnitTest tests[ARRAY_LEN(samples) + 1];
+	static struct CMUnitTest tests[ARRAY_LEN(samples) + 2];
 	size_t n = 0;
 
 	for (; n < ARRAY_LEN(samples); n++)
 		tests[n] = (struct CMUnitTest){ samples[n].provider, sample_is_taken, NULL, NULL, (void *)(uintptr_t)&samples[n] };
-	tests[n] = (struct CMUnitTest)cmocka_unit_test(none_is_forgotten);
+	tests[n++] = (struct CMUnitTest)cmocka_unit_test(none_is_forgotten);
+	tests[n] = (struct CMUnitTest)cmocka_unit_test(an_answer_within_a_mail);
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -107,6 +107,8 @@ static struct {
 	size_t message_count;
 } shipped;
 
+/* As long as page_link_write() makes it of a UUID. */
+#define PAGE_URL "https://pay.acme.example/p/AQEAAABQfgAAaWFbXzbTRnXpEXLWsebRWRDILXXmAQEAAABQfgAAaWF"
 #define LONG_NAME "Donaudampfschifffahrtsgesellschaft & Söhne <Übersee> \"GmbH\""
 
 /* Every outcome of a call, and an instalment, with and without a day. */
@@ -156,6 +158,7 @@ static void fill(enum scenario scenario, int32_t late, const char *tag, struct a
 
 		*one = (struct notice_invoice){ .number = scenario == LONG ? "ZZZZZZZZZZ-F-42/XXXXXX-YYYY" : i ? "F-43" : "F-42",
 			.payment_url = scenario == LEAST ? NULL : "https://pay.example/a?x=y&z=w",
+			.page_url = scenario == LEAST || scenario == YEN ? NULL : PAGE_URL,
 			.pdf_url = scenario == LEAST ? NULL : "https://billing.example/a.pdf", .due_on = date_of(2026, 4, 1),
 			.issued_on = scenario == LEAST ? date_none() : date_of(2026, 3, 2), .terms = scenario == LEAST ? NULL : "AGB",
 			.total.minor = total, .balance.minor = total, .days_past_due = late };

@@ -59,6 +59,25 @@ static void a_link_opens_what_it_was_made_for(void **state)
 	assert_int_equal(read.channel, CHANNEL_COUNT);
 }
 
+/* A text message has room for it; whatever only looks like one stays as it is. */
+static void a_uuid_makes_a_short_link(void **state)
+{
+	static const char *const ids[] = { "0190a5c7-1d2e-7f3a-8b4c-5d6e7f809100", "0190A5C7-1d2e-7f3a-8b4c-5d6e7f809100", "0190a5c7-1d2e-7f3a-8b4c-5d6e7f80910g",
+		"0190a5c71-d2e-7f3a-8b4c-5d6e7f809100", "0190a5c7:1d2e-7f3a-8b4c-5d6e7f809100", "0190a5c71d2e7f3a8b4c5d6e7f809100" };
+	CLEANUP(arena_freep) struct arena *arena = arena_create();
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(ids); i++) {
+		const struct page_link link = link_of(ids[i]);
+		const char *text = page_link_write(&keys, &link, arena);
+		struct page_link read;
+
+		assert_true(page_link_read(&keys, text, 0, arena, &read));
+		assert_string_equal(read.invoice_id, ids[i]);
+		assert_int_equal(strlen(text) == 55, i == 0);
+	}
+}
+
 /* Its last day is over when it is over everywhere. */
 static void a_link_ends(void **state)
 {
@@ -246,6 +265,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_link_opens_what_it_was_made_for),
+		cmocka_unit_test(a_uuid_makes_a_short_link),
 		cmocka_unit_test(a_link_ends),
 		cmocka_unit_test(keys_are_rotated),
 		cmocka_unit_test(no_other_text_is_a_link),

@@ -1,0 +1,85 @@
+#include "common/pdf_merge.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include <qpdf/qpdf-c.h>
+
+#include "common/cleanup.h"
+
+#define PAGES_MAX 500 /* of all parts: more than any printer folds, and a bound for what a hostile file costs */
+
+static void close_pdf(qpdf_data *pdf)
+{
+	if (*pdf)
+		qpdf_cleanup(pdf);
+}
+
+/* The first thing that libqpdf complains of. */
+static int refuse(qpdf_data pdf, const char *name, struct err *err)
+{
+	qpdf_error e = qpdf_has_error(pdf) ? qpdf_get_error(pdf) : NULL;
+	const char *why = e ? qpdf_get_error_message_detail(pdf, e) : "it cannot be read";
+
+	return err_set(err, -EBADMSG, "bad_pdf", "", "%.100s cannot go into one PDF with others: %.200s", name, why);
+}
+
+static int open_pdf(const struct pdf_part *part, qpdf_data *ret, struct err *err)
+{
+	qpdf_data pdf = *ret = qpdf_init();
+
+	qpdf_set_suppress_warnings(pdf, QPDF_TRUE);
+	qpdf_silence_errors(pdf);
+	if (qpdf_read_memory(pdf, part->name, part->data, part->len, NULL) & QPDF_ERRORS)
+		return refuse(pdf, part->name, err);
+	if (qpdf_get_num_pages(pdf) < 1 || qpdf_has_error(pdf))
+		return refuse(pdf, part->name, err);
+	return 0;
+}
+
+/* Whole files are shared between the two, so `from` must live until `to` is written. */
+static int add_pages(qpdf_data to, qpdf_data from, const struct pdf_part *part, struct err *err)
+{
+	int count = qpdf_get_num_pages(from);
+
+	if (count + qpdf_get_num_pages(to) > PAGES_MAX)
+		return err_set(err, -EBADMSG, "too_long", "", "with %.100s it would have more than %d pages", part->name, PAGES_MAX);
+	for (int i = 0; i < count; i++) {
+		qpdf_oh page = qpdf_get_page_n(from, (size_t)i);
+
+		if (qpdf_has_error(from))
+			return refuse(from, part->name, err);
+		if (qpdf_add_page(to, from, page, QPDF_FALSE) & QPDF_ERRORS)
+			return refuse(to, part->name, err);
+	}
+	return 0;
+}
+
+static int write_pdf(qpdf_data pdf, struct buf *out, struct err *err)
+{
+	if (qpdf_init_write_memory(pdf) & QPDF_ERRORS)
+		return refuse(pdf, "the whole", err);
+	qpdf_set_deterministic_ID(pdf, QPDF_TRUE);
+	if (qpdf_write(pdf) & QPDF_ERRORS)
+		return refuse(pdf, "the whole", err);
+	buf_add(out, qpdf_get_buffer(pdf), qpdf_get_buffer_length(pdf));
+	return 0;
+}
+
+int pdf_merge(const struct pdf_part *parts, size_t count, struct buf *out, struct err *err)
+{
+	qpdf_data *open = xcalloc(count + 1, sizeof(*open));
+	int r = 0;
+
+	for (size_t i = 0; i < count && r == 0; i++) {
+		r = open_pdf(&parts[i], &open[i], err);
+		if (r == 0 && i > 0)
+			r = add_pages(open[0], open[i], &parts[i], err);
+	}
+	if (r == 0)
+		r = write_pdf(open[0], out, err);
+	for (size_t i = 0; i < count; i++)
+		close_pdf(&open[i]);
+	free(open);
+	return r;
+}

@@ -1,0 +1,453 @@
+/* What somebody on call types: `doctor` finds what was broken on purpose, `config` tells what holds, whether or not the daemon runs. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "common/file.h"
+#include "tests/support/world.h"
+
+#define WAIT_MS 60000
+
+static struct world world;
+static struct arena *arena;
+
+/* dunningctl of the world, with --json: what it says, whatever its exit status, which goes to *status. */
+static struct json ask(int *status, const char *const *words)
+{
+	CLEANUP(buf_clear) struct buf out = { 0 };
+	const char *argv[16] = { "--json" };
+	struct json root = { 0 };
+	struct err err = { 0 };
+
+	for (size_t i = 0; words[i]; i++)
+		argv[i + 1] = words[i];
+	*status = world_ctl(&world, argv, &out);
+	if (json_parse(arena, arena_memdup(arena, buf_str(&out), out.len), out.len, JSON_FRACTIONS, &root, &err) < 0)
+		fail_msg("dunningctl %s: %s: %s", words[0], err.text, buf_str(&out));
+	return root;
+}
+
+static const char *text(const struct json *object, const char *key)
+{
+	struct json v = json_get(object, key);
+
+	return json_str(&v) ? json_str(&v) : "";
+}
+
+static const char *said(int status, const char *const *words)
+{
+	CLEANUP(buf_clear) struct buf out = { 0 };
+	int r = world_ctl(&world, words, &out);
+
+	if (r != status)
+		fail_msg("dunningctl %s: %d: %s", words[0], r, buf_str(&out));
+	return arena_strdup(arena, buf_str(&out));
+}
+#define SAID(status, ...) said(status, (const char *const[]){ __VA_ARGS__, NULL })
+
+static void shell(const char *format, ...)
+{
+	char command[600];
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(command, sizeof(command), format, args);
+	va_end(args);
+	assert_int_equal(system(command), 0);
+}
+
+/* --- doctor ---------------------------------------------------------------------------------------------------------------------------- */
+
+static const char *const grades[] = { "", "ok", "note", "warn", "fail" };
+
+/* The worst that `doctor` says of something; "" = nothing. */
+static const char *of(const char *code, bool probing)
+{
+	const char *const words[] = { "doctor", probing ? "--probe" : NULL, NULL };
+	int status;
+	struct json root = ask(&status, words), findings = json_get(&root, "findings"), well = json_get(&root, "well");
+	size_t worst = 0;
+
+	assert_int_equal(status, json_bool(&well) ? 0 : 1);
+	for (size_t i = 0; i < json_len(&findings); i++) {
+		struct json one = json_at(&findings, i);
+
+		for (size_t g = 1; g < ARRAY_LEN(grades); g++)
+			if (strcmp(text(&one, "code"), code) == 0 && strcmp(text(&one, "grade"), grades[g]) == 0 && g > worst)
+				worst = g;
+		if (strcmp(text(&one, "grade"), "fail") == 0)
+			assert_true(text(&one, "todo")[0]); /* never without a word of what to do */
+	}
+	return grades[worst];
+}
+
+static void redis_set(const char *name, const char *value)
+{
+	(void)world_redis(&world, arena, (const char *const[]){ "CONFIG", "SET", name, value, NULL });
+}
+
+static void the_doctor_finds_what_is_wrong(void **state)
+{
+	static const char *const right[] = { "config", "files", "provider", "keys", "owner", "disk_space", "disk_inodes", "redis_settings", "redis_version",
+		"redis_persistence", "redis_memory" };
+	const char *wrap = arena_printf(arena, "%s/credentials/wrap-key", world.dir);
+	const char *said_all;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(right); i++)
+		if (strcmp(of(right[i], false), "ok") != 0 && strcmp(of(right[i], false), "note") != 0)
+			fail_msg("%s: %s", right[i], of(right[i], false));
+	assert_string_not_equal(of("daemon", false), "fail");
+	assert_string_equal(of("reach", false), "");
+	assert_string_equal(of("reach", true), "ok");
+	assert_string_equal(of("credential", false), "");
+
+	redis_set("appendonly", "no");
+	assert_string_equal(of("redis_appendonly", false), "fail");
+	redis_set("appendonly", "yes");
+	redis_set("maxmemory-policy", "allkeys-lru");
+	assert_string_equal(of("redis_eviction", false), "fail");
+	redis_set("maxmemory-policy", "noeviction");
+	redis_set("maxmemory", "1mb");
+	assert_string_equal(of("redis_memory", false), "fail");
+	redis_set("maxmemory", "0");
+
+	assert_int_equal(chmod(world.state, 0755), 0);
+	assert_string_equal(of("mode", false), "fail");
+	assert_int_equal(chmod(world.state, 0700), 0);
+	assert_int_equal(chmod(wrap, 0644), 0);
+	assert_string_equal(of("mode", false), "fail");
+	assert_int_equal(chmod(wrap, 0600), 0);
+	assert_string_equal(of("mode", false), "");
+	if (getuid() == 0) {
+		shell("chown 1 %s/journal/*", world.state);
+		assert_string_equal(of("owner", false), "fail");
+		shell("chown 0 %s/journal/*", world.state);
+	}
+	shell("mv %s %s.away", wrap, wrap);
+	assert_string_equal(of("credential", false), "fail");
+	shell("mv %s.away %s", wrap, wrap);
+	shell("mv %s %s.right && printf 00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff >%s", wrap, wrap, wrap);
+	assert_string_equal(of("keys", false), "fail");
+	shell("mv %s.right %s", wrap, wrap);
+
+	/* Without the daemon all else is told. */
+	assert_int_equal(process_stop(&world.daemon, WAIT_MS), 0);
+	assert_string_equal(of("daemon", false), "fail");
+	assert_string_equal(of("keys", false), "ok");
+	said_all = SAID(1, "doctor");
+	assert_non_null(strstr(said_all, "NOT WELL: "));
+	assert_non_null(strstr(said_all, "do: systemctl start dunningd; journalctl -u dunningd -n 50"));
+	shell("cp %s %s.right && sed -i 's/\"redis\"/\"radish\"/' %s", world.config, world.config, world.config);
+	assert_string_equal(of("config", false), "fail");
+	shell("mv %s.right %s", world.config, world.config);
+	world_start(&world, NULL);
+	assert_true(world_ready(&world, WAIT_MS));
+}
+
+/* --- config ---------------------------------------------------------------------------------------------------------------------------- */
+
+static void what_counts_and_what_a_restart_would_change(void **state)
+{
+	struct json root, one;
+	int status;
+
+	(void)state;
+	root = ask(&status, (const char *const[]){ "config", "show", "limits.concurrency", NULL });
+	one = json_at(&root, 0);
+	assert_int_equal(status, 0);
+	assert_int_equal(json_len(&root), 1);
+	assert_string_equal(text(&one, "from"), "file");
+	root = ask(&status, (const char *const[]){ "config", "show", "redis.check_settings", NULL });
+	one = json_at(&root, 0);
+	assert_string_equal(text(&one, "from"), "default");
+	assert_non_null(strstr(SAID(0, "config", "show", "redis.replicas"), "replicas that must have a release before its first byte leaves"));
+	assert_non_null(strstr(SAID(1, "config", "show", "redis.color"), "no setting"));
+	assert_non_null(strstr(SAID(0, "config", "diff"), "runs with what stands in the file"));
+	shell("cp %s %s.right && sed -i 's/\"limits\":{/\"limits\":{\"batch\":77,/' %s", world.config, world.config, world.config);
+	assert_non_null(strstr(SAID(1, "config", "diff"), "limits.batch  200      77"));
+	assert_non_null(strstr(SAID(1, "config", "diff", arena_printf(arena, "%s.right", world.config)), "limits.batch  77    200"));
+	assert_non_null(strstr(SAID(0, "config", "show", "limits.batch", "--running"), "200"));
+	assert_non_null(strstr(SAID(0, "config", "diff", "--defaults"), "limits.batch"));
+	assert_null(strstr(SAID(0, "config", "show"), "of dunningd in Redis"));
+	shell("mv %s.right %s", world.config, world.config);
+}
+
+/* --- rebuild --------------------------------------------------------------------------------------------------------------------------- */
+
+static int by_text(const void *a, const void *b)
+{
+	return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+/* A reply as sorted lines, `stride` items each: the order within a hash or a set means nothing. */
+static void add_sorted(struct buf *out, const struct redis_reply *reply, size_t stride)
+{
+	const char **lines = arena_alloc(arena, (reply->count / stride + 1) * sizeof(*lines));
+	size_t count = 0;
+
+	for (size_t i = 0; i < reply->count / stride; i++)
+		if (strcmp(reply->items[i * stride].str, "epoch") != 0 && strcmp(reply->items[i * stride].str, "redo") != 0) /* the cursor's */
+			lines[count++] = arena_printf(arena, "  %s%s%s\n", reply->items[i * stride].str, stride > 1 ? " = " : "", stride > 1 ? reply->items[i * stride + 1].str : "");
+	qsort(lines, count, sizeof(*lines), by_text);
+	for (size_t i = 0; i < count; i++)
+		buf_add_str(out, lines[i]);
+}
+
+#define REDIS(...) world_redis(&world, arena, (const char *const[]){ __VA_ARGS__, NULL })
+
+static void add_key(struct buf *out, const char *key)
+{
+	const char *type = REDIS("TYPE", key)->str;
+	const struct redis_reply *entries;
+
+	buf_printf(out, "%s %s until %lld\n", type, key, (long long)REDIS("PEXPIRETIME", key)->integer);
+	if (strcmp(type, "string") == 0)
+		buf_printf(out, "  %s\n", REDIS("GET", key)->str);
+	else if (strcmp(type, "hash") == 0)
+		add_sorted(out, REDIS("HGETALL", key), 2);
+	else if (strcmp(type, "zset") == 0)
+		add_sorted(out, REDIS("ZRANGE", key, "0", "-1", "WITHSCORES"), 2);
+	else if (strcmp(type, "stream") != 0)
+		fail_msg("%s is a %s", key, type);
+	entries = strcmp(type, "stream") == 0 ? REDIS("XRANGE", key, "-", "+") : NULL;
+	for (size_t i = 0; entries && i < entries->count; i++) {
+		buf_printf(out, "  %s", entries->items[i].items[0].str);
+		for (size_t k = 0; k < entries->items[i].items[1].count; k++)
+			buf_printf(out, " %s", entries->items[i].items[1].items[k].str);
+		buf_add_char(out, '\n');
+	}
+}
+
+/*
+ * All of the prefix's keys, but for what belongs to the server or a life and not to the book: the inbound streams, the lease, and the
+ * cursor's epoch and word about a redo.
+ */
+static const char *everything(void)
+{
+	CLEANUP(buf_clear) struct buf out = { 0 };
+	const struct redis_reply *keys = REDIS("KEYS", arena_printf(arena, "%s:*", world.prefix));
+	const char **names = arena_alloc(arena, (keys->count + 1) * sizeof(*names));
+	size_t count = 0;
+
+	for (size_t i = 0; i < keys->count; i++)
+		if (!strstr(keys->items[i].str, ":events") && !strstr(keys->items[i].str, ":lease"))
+			names[count++] = keys->items[i].str;
+	qsort(names, count, sizeof(*names), by_text);
+	for (size_t i = 0; i < count; i++) {
+		add_key(&out, names[i]);
+	}
+	assert_true(count > 8);
+	return arena_strdup(arena, buf_str(&out));
+}
+
+static void redis_is_made_again_from_the_journal(void **state)
+{
+	static const char broken[] = "{\"specversion\":\"1.0\"}";
+	const char *before, *after;
+	struct world_sent sent;
+
+	(void)state;
+	world_push_range(&world, WORLD_FINALIZED, 2, 30, 3);
+	world_push_range(&world, WORLD_PAID, 2, 10, 3);
+	world_push(&world, broken, strlen(broken));
+	(void)SAID(0, "hold", "inv_1", "we talk to them");
+	assert_true(world_quiet(&world, WAIT_MS));
+	sent = world_sent(&world, arena, 32);
+	assert_non_null(strstr(SAID(69, "rebuild"), "stop it first"));
+	assert_int_equal(process_stop(&world.daemon, WAIT_MS), 0);
+	assert_non_null(strstr(SAID(1, "rebuild"), "not empty"));
+	before = everything();
+	(void)REDIS("FLUSHALL");
+	assert_non_null(strstr(SAID(0, "rebuild"), "as the journal left it"));
+	after = everything();
+	if (strcmp(before, after) != 0) {
+		shell("mkdir -p %s/rebuilt", world.dir);
+		world_put(&world, "rebuilt/before", before);
+		world_put(&world, "rebuilt/after", after);
+		(void)!system(arena_printf(arena, "diff %s/rebuilt/before %s/rebuilt/after | cut -c 1-300 | head -20", world.dir, world.dir));
+		fail_msg("the rebuilt state is another one");
+	}
+
+	/* An event that comes before the start has a greater id than the last one read: what was lost is asked for all the same. */
+	world_push_range(&world, WORLD_FINALIZED, 32, 1, 3);
+	world_start(&world, NULL);
+	assert_true(world_ready(&world, WAIT_MS));
+	assert_true(world_quiet(&world, WAIT_MS));
+	assert_non_null(strstr(SAID(1, "status"), arena_printf(arena, "entries of %s may be missing", world_key(&world, arena, "events"))));
+	(void)SAID(0, "gap", "closed", "nothing was under way");
+	assert_true(world_quiet(&world, WAIT_MS));
+	assert_null(strstr(SAID(1, "status"), "may be missing"));
+	assert_int_equal(world_sent(&world, arena, 33).messages, sent.messages + 1); /* nobody was written to twice */
+	assert_int_equal(world_sent(&world, arena, 33).repeated, 0);
+	assert_true(world_trail_verifies(&world));
+}
+
+/* --- backup, restore, replay ----------------------------------------------------------------------------------------------------------- */
+
+#define FIRST 33 /* invoices that are there when it begins */
+#define BEFORE 40 /* more, most of which are in the backup */
+#define AFTER 30 /* more, of which it knows nothing */
+#define ALL (FIRST + BEFORE + AFTER)
+
+static void each_once(int count)
+{
+	struct world_sent sent = world_sent(&world, arena, count);
+
+	for (int i = 12; i < count; i++) /* the first ones: some are held, some were paid at once */
+		if (sent.captured[i] != 1)
+			fail_msg("invoice %d: %d messages", i, sent.captured[i]);
+}
+
+static void start_again(void)
+{
+	world_start(&world, NULL);
+	assert_true(world_ready(&world, WAIT_MS));
+}
+
+static void a_backup_that_redis_is_ahead_of(void **state)
+{
+	const char *dir = arena_printf(arena, "%s/backup", world.dir), *told;
+
+	(void)state;
+	world_push_range(&world, WORLD_FINALIZED, FIRST, BEFORE, 3); /* and while they are taken in: */
+	told = SAID(0, "backup", dir);
+	assert_non_null(strstr(told, "each file's digest, and the journal from end to end"));
+	assert_non_null(strstr(SAID(1, "backup", dir), "is not empty"));
+	assert_true(world_quiet(&world, WAIT_MS));
+	world_push_range(&world, WORLD_FINALIZED, FIRST + BEFORE, AFTER, 3);
+	assert_true(world_quiet(&world, WAIT_MS));
+	each_once(ALL);
+	assert_non_null(strstr(SAID(69, "restore", "--replace", dir), "stop it first"));
+	assert_int_equal(process_stop(&world.daemon, WAIT_MS), 0);
+	assert_non_null(strstr(SAID(1, "restore", dir), "--replace moves what is there aside"));
+
+	/* Nothing is touched while it is not whole. */
+	shell("f=$(ls %s/state/policies/* | head -n 1) && cp $f %s/right && echo >>$f", dir, world.dir);
+	assert_non_null(strstr(SAID(1, "restore", "--replace", dir), "is not what was written"));
+	shell("f=$(ls %s/state/policies/* | head -n 1) && cp %s/right $f && touch %s/state/more", dir, world.dir, dir);
+	assert_non_null(strstr(SAID(1, "restore", "--replace", dir), "somebody added or took some"));
+	shell("rm %s/state/more", dir);
+
+	told = SAID(0, "restore", "--replace", dir);
+	assert_non_null(strstr(told, "NEWER than this journal"));
+	assert_non_null(strstr(told, "dunningctl trail seal --yes"));
+	assert_non_null(strstr(told, ".replaced-"));
+
+	/* It is as the daemon says, too: nothing is sent. */
+	world_start(&world, NULL);
+	assert_true(world_ready(&world, WAIT_MS));
+	for (int64_t deadline = real_ms() + WAIT_MS;; pause_ms(20)) {
+		CLEANUP(buf_clear) struct buf out = { 0 };
+
+		(void)world_ctl(&world, (const char *const[]){ "status", NULL }, &out);
+		if (strstr(buf_str(&out), "Redis holds group "))
+			break;
+		assert_true(real_ms() < deadline);
+	}
+	(void)process_stop(&world.daemon, WAIT_MS);
+	(void)SAID(0, "trail", "seal", "--yes", "--why", "restored the backup");
+	start_again();
+	(void)SAID(0, "replay", arena_printf(arena, "%s/unread.ndjson", dir));
+	assert_true(world_quiet(&world, WAIT_MS));
+	each_once(ALL);
+	assert_true(world_trail_verifies(&world));
+}
+
+/* The journal of then and an empty Redis: what was sent since is known to nobody, and nothing is sent before somebody says so. */
+static void a_backup_and_an_empty_redis(void **state)
+{
+	const char *tar = arena_printf(arena, "%s/b.tar", world.dir), *dir = arena_printf(arena, "%s/unpacked", world.dir), *told;
+	int before, messages;
+
+	(void)state;
+	shell("%s/dunningctl --config %s --credentials %s/credentials backup - >%s", BUILD_DIR, world.config, world.dir, tar);
+	shell("mkdir %s && tar -xf %s -C %s && cd %s && jq -r '.files[] | \"\\(.sha256)  \\(.path)\"' manifest.json | sha256sum -c --quiet", dir, tar, dir, dir);
+	before = world_sent(&world, arena, ALL).messages;
+	world_push_range(&world, WORLD_FINALIZED, ALL, AFTER, 3); /* a day later */
+	assert_true(world_quiet(&world, WAIT_MS));
+	messages = world_sent(&world, arena, ALL + AFTER).messages;
+	assert_int_equal(messages, before + AFTER);
+	process_kill(&world.daemon);
+	(void)REDIS("FLUSHALL");
+	told = SAID(0, "restore", "--replace", dir);
+	assert_non_null(strstr(told, "empty: the next start makes it again from the journal"));
+	assert_non_null(strstr(told, "dunningctl release"));
+
+	start_again();
+	(void)SAID(0, "replay", arena_printf(arena, "%s/unread.ndjson", dir));
+	world_push_range(&world, WORLD_FINALIZED, ALL, AFTER, 3); /* the producers tell again what they told since */
+	for (int64_t deadline = real_ms() + WAIT_MS; !world_applied(&world); pause_ms(20))
+		assert_true(real_ms() < deadline);
+	told = SAID(1, "status");
+	assert_non_null(strstr(told, "a person suspended all sending: restored the backup of "));
+	assert_int_equal(world_sent(&world, arena, ALL + AFTER).messages, messages);
+	(void)SAID(0, "release", "the provider shows what was sent");
+	assert_true(world_quiet(&world, WAIT_MS));
+	(void)SAID(0, "gap", "closed", "all was told again");
+	each_once(ALL + AFTER); /* sent again under the same attempt id: once, for who knows such ids */
+	assert_true(world_trail_verifies(&world));
+}
+
+/* Out of a Redis that somebody restored beside ours. */
+static void out_of_another_redis(void **state)
+{
+	struct json root, pushed;
+	int status;
+
+	(void)state;
+	world_push_range(&world, WORLD_FINALIZED, ALL + AFTER, 5, 3);
+	root = ask(&status, (const char *const[]){ "replay", "--dry-run", "--from", arena_printf(arena, "unix:%s", world.redis_socket), "--since", "2026-01-01T00:00:00Z", NULL });
+	pushed = json_get(&root, "pushed");
+	assert_int_equal(status, 0);
+	assert_true(json_int(&pushed) >= 5);
+	(void)SAID(0, "replay", "--from", arena_printf(arena, "unix:%s", world.redis_socket), "--since", "2026-01-01T00:00:00Z");
+	assert_non_null(strstr(SAID(2, "replay"), "one of them"));
+	assert_non_null(strstr(SAID(2, "replay", "--from", "redis://127.0.0.1:1", "--since", "noon"), "not \"noon\""));
+	assert_true(world_quiet(&world, WAIT_MS));
+	each_once(ALL + AFTER + 5);
+}
+
+static int begin(void **state)
+{
+	(void)state;
+	arena = arena_create();
+	world_open(&world, &(struct world_options){ 0 });
+	world_renew(&world, 0);
+	world_start(&world, NULL);
+	assert_true(world_ready(&world, WAIT_MS));
+	world_push_range(&world, WORLD_FINALIZED, 0, 2, 1);
+	assert_true(world_quiet(&world, WAIT_MS));
+	return 0;
+}
+
+static int end(void **state)
+{
+	(void)state;
+	(void)process_stop(&world.daemon, WAIT_MS);
+	world_close(&world, false);
+	arena_free(arena);
+	return 0;
+}
+
+int main(void)
+{
+	static const struct CMUnitTest tests[] = {
+		cmocka_unit_test(the_doctor_finds_what_is_wrong),
+		cmocka_unit_test(what_counts_and_what_a_restart_would_change),
+		cmocka_unit_test(redis_is_made_again_from_the_journal),
+		cmocka_unit_test(a_backup_that_redis_is_ahead_of),
+		cmocka_unit_test(a_backup_and_an_empty_redis),
+		cmocka_unit_test(out_of_another_redis),
+	};
+
+	return cmocka_run_group_tests(tests, begin, end);
+}

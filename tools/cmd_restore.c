@@ -1,0 +1,291 @@
+/* A backup put back, with what follows from it for what Redis knows: never a journal that is older than what was sent, unsaid. */
+#include <dirent.h>
+#include <errno.h>
+#include <pwd.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "common/file.h"
+#include "common/hash.h"
+#include "common/utc.h"
+#include "daemon/generation.h"
+#include "daemon/journal.h"
+#include "tools/backup.h"
+
+#define FILE_MAX (2u << 30)
+
+/* What Redis knows, beside the journal that was put back. */
+enum standing { REDIS_EMPTY, REDIS_BEHIND, REDIS_AHEAD, REDIS_UNKNOWN };
+
+struct restoring {
+	struct ctl *ctl;
+	const char *from, *state, *aside; /* aside: where what was there went; NULL = nothing was */
+	const char *fresh; /* the folder that it is put together in */
+	uid_t uid;
+	gid_t gid;
+	struct backup_sum sum;
+	enum standing standing;
+};
+
+static int failed(struct restoring *s, const char *what, const char *path, int error)
+{
+	return ctl_fail(s->ctl, EXIT_FOUND, "not_restored", "%s %s: %s", path, what, strerror(error));
+}
+
+/* --- files ------------------------------------------------------------------------------------------------------------------------------ */
+
+static bool is_there(struct restoring *s)
+{
+	DIR *at = opendir(s->state);
+	bool any = false;
+
+	for (const struct dirent *e; at && !any && (e = readdir(at));)
+		any = strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0 && strcmp(e->d_name, "lock") != 0;
+	if (at)
+		closedir(at);
+	return any;
+}
+
+/* Whose it will be: of whoever has it now, else the service's user, else ours. */
+static void find_owner(struct restoring *s)
+{
+	const struct passwd *user = getpwnam("dunningd");
+	struct stat st;
+	bool there = stat(s->state, &st) == 0;
+
+	s->uid = there ? st.st_uid : geteuid() == 0 && user ? user->pw_uid : geteuid();
+	s->gid = there ? st.st_gid : geteuid() == 0 && user ? user->pw_gid : getegid();
+}
+
+static int copy_files(struct restoring *s)
+{
+	struct json files = json_get(&s->sum.manifest, "files");
+
+	for (size_t i = 0; i < json_len(&files); i++) {
+		CLEANUP(buf_clear) struct buf bytes = { 0 };
+		struct json one = json_at(&files, i), path = json_get(&one, "path");
+		const char *name = json_str(&path);
+		char *to, *folder;
+		struct err err = { 0 };
+		int r;
+
+		if (strncmp(name, "state/", 6) != 0)
+			continue;
+		to = arena_printf(s->ctl->arena, "%s/%s", s->fresh, name + 6);
+		folder = arena_strdup(s->ctl->arena, to);
+		*strrchr(folder, '/') = '\0';
+		r = file_read(arena_printf(s->ctl->arena, "%s/%s", s->from, name), FILE_MAX, &bytes, &err);
+		if (r == 0)
+			r = file_make_dirs(folder, 0700);
+		if (r == 0)
+			r = file_replace(to, bytes.data ? bytes.data : "", bytes.len, 0600);
+		if (r < 0)
+			return failed(s, "cannot be written", to, -r);
+	}
+	return 0;
+}
+
+static int give_away(struct restoring *s, const char *path)
+{
+	DIR *at = opendir(path);
+	int r = lchown(path, s->uid, s->gid) < 0 ? errno : 0;
+
+	for (const struct dirent *e; r == 0 && at && (e = readdir(at));) {
+		const char *below = arena_printf(s->ctl->arena, "%s/%s", path, e->d_name);
+
+		if (strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0)
+			r = e->d_type == DT_DIR ? give_away(s, below) : lchown(below, s->uid, s->gid) < 0 ? errno : 0;
+	}
+	if (at)
+		closedir(at);
+	return r;
+}
+
+static int swap(struct restoring *s, bool there)
+{
+	char text[UTC_TEXT_SIZE];
+
+	utc_format(s->ctl->now, text);
+	text[19] = '\0';
+	if (there)
+		s->aside = arena_printf(s->ctl->arena, "%s.replaced-%s", s->state, text);
+	else if (rmdir(s->state) < 0 && errno != ENOENT) { /* only its lock may lie there */
+		(void)unlink(arena_printf(s->ctl->arena, "%s/lock", s->state));
+		if (rmdir(s->state) < 0)
+			return failed(s, "cannot be replaced", s->state, errno);
+	}
+	if (s->aside && rename(s->state, s->aside) < 0)
+		return failed(s, errno == EBUSY ? "is a mount point: move what lies in it away by hand" : "cannot be moved away", s->state, errno);
+	if (rename(s->fresh, s->state) < 0)
+		return failed(s, "cannot be put in its place", s->fresh, errno);
+	return file_sync_dir(s->state) < 0 ? failed(s, "cannot be synced", s->state, errno) : 0;
+}
+
+/* --- Redis -------------------------------------------------------------------------------------------------------------------------------- */
+
+static const char *field(const struct redis_reply *hash, const char *name)
+{
+	for (size_t i = 0; i + 1 < hash->count; i += 2)
+		if (strcmp(hash->items[i].str, name) == 0)
+			return hash->items[i + 1].str;
+	return NULL;
+}
+
+/* The worst of all partitions. */
+static void compare_partition(struct restoring *s, const struct journal_port *journal, uint32_t partition)
+{
+	struct keyspace keys = ctl_keys(s->ctl, partition);
+	const struct redis_reply *hash;
+	uint8_t group[GROUP_ID_SIZE];
+	enum standing standing = REDIS_AHEAD;
+	const char *pseq, *id;
+
+	if (s->standing == REDIS_UNKNOWN ||
+		ctl_ask(s->ctl, s->ctl->arena, &hash, "HGETALL", key_of(s->ctl->arena, &keys, "cursor"), NULL) != 0) {
+		s->standing = REDIS_UNKNOWN;
+		return;
+	}
+	pseq = field(hash, "pseq");
+	id = field(hash, "group");
+	if (!pseq)
+		standing = REDIS_EMPTY;
+	else if (id && hex_parse(id, sizeof(group), group) == 0 && journal->knows(journal->self, partition, strtoull(pseq, NULL, 10), group) == 1)
+		standing = REDIS_BEHIND;
+	s->standing = standing > s->standing ? standing : s->standing;
+}
+
+static int compare(struct restoring *s)
+{
+	struct journal_settings settings = { .state_dir = s->state, .segment_bytes = (uint64_t)s->ctl->config->limits.segment_bytes };
+	struct event_base *base = event_base_new();
+	struct journal *journal = NULL;
+	struct generation generation;
+	struct err err = { 0 };
+	int r = generation_read(s->state, s->ctl->config->origin, s->ctl->arena, &generation, &err);
+
+	if (r == 0) {
+		settings.origin = generation.origin;
+		r = journal_open(&settings, base, &journal, &err);
+	}
+	for (uint32_t p = 0; r == 0 && p < ctl_partitions(s->ctl); p++)
+		compare_partition(s, journal_port(journal), p);
+	journal_close(journal);
+	event_base_free(base);
+	return r < 0 ? ctl_fail_err(s->ctl, EXIT_FOUND, &err) : 0;
+}
+
+/* It lies in the stream before the daemon starts, which reads all of it before it sends anything. */
+static int suspend(struct restoring *s)
+{
+	char text[UTC_TEXT_SIZE];
+	struct order order = { .command = "suspend",
+		.why = arena_printf(s->ctl->arena, "restored the backup of %s: what was sent since is not known here", utc_format(s->sum.made_at, text)) };
+	const char *id, *entry;
+	int r = 0;
+
+	for (uint32_t p = 0; r == 0 && p < ctl_partitions(s->ctl); p++)
+		r = ctl_order_send(s->ctl, p, &order, &id, &entry);
+	return r;
+}
+
+/* --- all of it ------------------------------------------------------------------------------------------------------------------------------ */
+
+static const char *const standings[] = { "empty: the next start makes it again from the journal", "not newer than this journal: the next start redoes what is missing",
+	"NEWER than this journal: the daemon will refuse to send until the trail is sealed", "not reached: what it knows cannot be said" };
+
+static void tell(struct restoring *s, bool suspended)
+{
+	struct fields *f = fields_create(s->ctl->arena);
+	static const char *const words[] = { "empty", "behind", "ahead", "unknown" };
+
+	fields_add(f, "restored", "Restored", cell_text(s->state));
+	fields_add(f, "made_at", "Of", cell_time(s->sum.made_at, NULL));
+	fields_add(f, "last_at", "Last record", cell_time(s->sum.last_at, NULL));
+	fields_add(f, "replaced", "Before", cell_text(s->aside));
+	fields_add(f, "redis", NULL, cell_text(words[s->standing]));
+	fields_add(f, NULL, "Redis is", cell_text(standings[s->standing]));
+	fields_add(f, "suspended", NULL, cell_flag(suspended));
+	view_fields(&s->ctl->view, f);
+	view_say(&s->ctl->view, "Next:");
+	if (s->standing == REDIS_AHEAD)
+		view_say(&s->ctl->view, "  dunningctl trail seal --yes --why \"restored a backup\"   Redis holds the newer truth: it is taken over into a new log");
+	view_say(&s->ctl->view, "  systemctl start dunningd");
+	view_say(&s->ctl->view, "  dunningctl replay %s/unread.ndjson; and from your producers all since the backup was made", s->from);
+	if (suspended) {
+		view_say(&s->ctl->view, "  dunningctl policy simulate                        what would go out; was some of it sent since the backup?");
+		view_say(&s->ctl->view, "  dunningctl release \"WHY\"                          nothing is sent before that");
+	}
+}
+
+static int prepare(struct restoring *s, const struct invocation *call, int *lock, bool *there)
+{
+	struct err err = { 0 };
+
+	*there = is_there(s);
+	if (*there && !command_option(call, "replace"))
+		return ctl_fail(s->ctl, EXIT_FOUND, "not_empty", "%s is not empty: --replace moves what is there aside", s->state);
+	if (access(s->state, F_OK) == 0) {
+		*lock = generation_lock(s->state, &err);
+		if (*lock < 0)
+			return ctl_fail(s->ctl, *lock == -EBUSY ? EXIT_UNAVAILABLE : EXIT_FOUND, "busy", "%s%s", err.text,
+				*lock == -EBUSY ? ": stop it first (systemctl stop dunningd)" : "");
+	}
+	if (access(s->fresh, F_OK) == 0)
+		return ctl_fail(s->ctl, EXIT_FOUND, "not_empty", "%s lies there from an earlier try: remove it", s->fresh);
+	return 0;
+}
+
+static int run_restore(struct ctl *ctl, const struct invocation *call)
+{
+	struct restoring s = { .ctl = ctl, .from = call->args[0] };
+	bool there = false, suspended = false;
+	CLEANUP(closep) int lock = -1;
+	int r = ctl_config(ctl, true);
+
+	if (r != 0)
+		return r;
+	s.state = ctl->config->state_dir;
+	s.fresh = arena_printf(ctl->arena, "%s.restoring", s.state);
+	r = prepare(&s, call, &lock, &there);
+	if (r == 0)
+		r = backup_verify(ctl, s.from, &s.sum);
+	if (r != 0)
+		return r;
+	find_owner(&s);
+	if (file_make_dirs(s.fresh, 0700) < 0)
+		return failed(&s, "cannot be made", s.fresh, errno);
+	r = copy_files(&s);
+	if (r == 0)
+		r = swap(&s, there);
+	if (r == 0)
+		r = compare(&s);
+	if (r != 0)
+		return r;
+	r = give_away(&s, s.state);
+	if (r != 0)
+		return failed(&s, "cannot be given to the service's user", s.state, r);
+	if ((s.standing == REDIS_EMPTY || s.standing == REDIS_BEHIND) && !command_option(call, "no-suspend")) {
+		r = suspend(&s);
+		if (r != 0)
+			return r;
+		suspended = true;
+	}
+	tell(&s, suspended);
+	return EXIT_DONE;
+}
+
+static const struct option_row options[] = {
+	{ "replace", NULL, "move the state directory that is there aside, to STATE-DIR.replaced-TIME" },
+	{ "no-suspend", NULL, "do not suspend sending: nothing was sent since the backup was made" },
+	{ 0 },
+};
+
+const struct command cmd_restore = { .name = "restore", .args = "DIR", .min_args = 1, .max_args = 1,
+	.help = "put a backup back as the state directory, and say what follows from what Redis knows",
+	.more = "The backup is verified before anything is touched; the daemon must not run. Unpack a tar stream first: tar -x -C DIR.\n\n"
+		"Where Redis knows more than the backup, the daemon refuses to send: seal the trail, and it takes over what Redis has. Where Redis is\n"
+		"empty or older, what was sent since the backup is known to nobody here: sending is suspended, by an order in the operator's stream, until\n"
+		"a person releases it. What is sent again then bears the same attempt id, so a provider that knows such ids sends it once.",
+	.options = options, .run = run_restore };

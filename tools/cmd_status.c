@@ -1,0 +1,282 @@
+/* Whether it is well, and if not, what to do; then how the daemon and its book stand. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "tools/cmd.h"
+#include "tools/findings.h"
+
+#define MANY 4 /* partitions: more would not go on one screen */
+
+static const char *word(const struct json *object, const char *key)
+{
+	struct json v = json_get(object, key);
+
+	return json_str(&v);
+}
+
+/* --- the book ------------------------------------------------------------------------------------------------------------------------ */
+
+static const struct column book_columns[] = { { "partition", "PARTITION", true }, { "timers", "OPEN", true },
+	{ "timers_due", "DUE NOW", true }, { "next_timer", "NEXT", false }, { "tasks", "TASKS", true }, { "tasks_late", "LATE", true },
+	{ "attempts", "UNDER WAY", true }, { "in_doubt", "IN DOUBT", true }, { "dead", "DEAD", true }, { "unread", "UNREAD STREAMS", false },
+	{ "suspended", "SUSPENDED", false }, { "writer", "WRITER", false }, { "owner", "OWNER", false }, { "last_clean", NULL, false }, { 0 } };
+
+static int64_t number(struct ctl *ctl, int *r, const char *command, const char *key, const char *from, const char *to)
+{
+	const struct redis_reply *reply;
+
+	if (*r == 0)
+		*r = ctl_ask(ctl, ctl->arena, &reply, command, key, from, to, NULL);
+	return *r == 0 ? reply->integer : 0;
+}
+
+static size_t doubts(struct ctl *ctl, int *r, const char *key, size_t *all)
+{
+	const struct redis_reply *reply;
+	size_t count = 0;
+
+	if (*r == 0)
+		*r = ctl_ask(ctl, ctl->arena, &reply, "HVALS", key, NULL);
+	*all = *r == 0 ? reply->count : 0;
+	for (size_t i = 0; i < *all; i++)
+		count += strstr(reply->items[i].str, "\"in_doubt\":true") != NULL;
+	return count;
+}
+
+/* The streams whose last entry is not applied yet: last id against the cursor's. */
+static const char *unread(struct ctl *ctl, int *r, uint32_t partition, const char **writer)
+{
+	struct keyspace keys = ctl_keys(ctl, partition);
+	const struct redis_reply *cursor;
+	const char *list = NULL;
+
+	*writer = NULL;
+	if (*r == 0)
+		*r = ctl_ask(ctl, ctl->arena, &cursor, "HGETALL", key_of(ctl->arena, &keys, "cursor"), NULL);
+	for (size_t s = 0; *r == 0 && s < ctl->config->producer_count; s++) {
+		const char *stream = key_events(ctl->arena, &keys, ctl->config->producers[s].name), *applied = "0-0";
+		const struct redis_reply *last;
+
+		for (size_t i = 0; i + 1 < cursor->count; i += 2) {
+			if (strcmp(cursor->items[i].str, stream) == 0)
+				applied = cursor->items[i + 1].str;
+			if (strcmp(cursor->items[i].str, "writer") == 0)
+				*writer = cursor->items[i + 1].str;
+		}
+		*r = ctl_ask(ctl, ctl->arena, &last, "XREVRANGE", stream, "+", "-", "COUNT", "1", NULL);
+		if (*r == 0 && last->count && last->items[0].count && strcmp(last->items[0].items[0].str, applied) != 0) {
+			const char *name = ctl->config->producers[s].name ? ctl->config->producers[s].name : "events";
+
+			list = list ? arena_printf(ctl->arena, "%s, %s", list, name) : name;
+		}
+	}
+	return list;
+}
+
+static const char *suspended_because(const struct ctl *ctl, const struct debtor *system)
+{
+	if (!system->suspended.on || (system->suspended.until && system->suspended.until <= ctl->now))
+		return NULL;
+	return system->suspended.reason ? system->suspended.reason : "yes";
+}
+
+static int book_row(struct ctl *ctl, uint32_t partition, bool held, struct table *t, struct findings *findings)
+{
+	struct keyspace keys = ctl_keys(ctl, partition);
+	const char *due = key_of(ctl->arena, &keys, "due"), *task_due = key_of(ctl->arena, &keys, "task_due"),
+		   *now = arena_printf(ctl->arena, "%lld", (long long)ctl->now), *writer, *waiting, *owner;
+	const struct redis_reply *soonest, *lease;
+	struct debtor *system = arena_alloc(ctl->arena, sizeof(*system));
+	int r = ctl_system(ctl, ctl->arena, partition, system);
+	int64_t timers = number(ctl, &r, "ZCARD", due, NULL, NULL), passed = number(ctl, &r, "ZCOUNT", due, "-inf", now),
+		tasks = number(ctl, &r, "HLEN", key_of(ctl->arena, &keys, "tasks"), NULL, NULL),
+		late = number(ctl, &r, "ZCOUNT", task_due, "-inf", now),
+		dead = number(ctl, &r, "XLEN", key_of(ctl->arena, &keys, "dead"), NULL, NULL), next = 0;
+	size_t attempts, in_doubt = doubts(ctl, &r, key_of(ctl->arena, &keys, "attempts"), &attempts);
+
+	waiting = unread(ctl, &r, partition, &writer);
+	if (r == 0)
+		r = ctl_ask(ctl, ctl->arena, &soonest, "ZRANGE", due, "0", "0", "WITHSCORES", NULL);
+	if (r == 0)
+		r = ctl_ask(ctl, ctl->arena, &lease, "GET", key_of(ctl->arena, &keys, "lease"), NULL);
+	if (r != 0)
+		return r;
+	if (soonest->count == 2)
+		next = strtoll(soonest->items[1].str, NULL, 10);
+	findings_book(findings, &(struct book_look){ .partition = partition, .now = ctl->now, .dead = dead, .tasks = tasks, .tasks_late = late,
+		.in_doubt = (int64_t)in_doubt, .oldest_due = next, .suspended = suspended_because(ctl, system), .suspended_until = system->suspended.until,
+		.played = ctl->played, .held = held });
+	owner = lease->type == REDIS_STRING ? arena_printf(ctl->arena, "%.*s", (int)strcspn(lease->str, " "), lease->str) : NULL;
+	table_add(t, (struct cell[]){ cell_number(partition), cell_number(timers), cell_number(passed), cell_time(next, NULL),
+			      cell_number(tasks), cell_number(late), cell_number((int64_t)attempts), cell_number((int64_t)in_doubt),
+			      cell_number(dead), cell_text(waiting),
+			      cell_text(suspended_because(ctl, system)),
+			      cell_text(writer), cell_text(owner), cell_flag(!system->running) });
+	return 0;
+}
+
+static const struct column partition_columns[] = { { "partition", "PARTITION", true }, { "state", "STATE", false },
+	{ "holding", "HELD BY", false }, { "in_flight", "ON THE WIRE", true }, { "contacts", "CONTACTS", true },
+	{ "events", "EVENTS", true }, { "dead", "DEAD", true }, { "caught_up_ms", "READ, MS AGO", true }, { "reason", "REASON", false }, { 0 } };
+static const struct column provider_columns[] = { { "name", "PROVIDER", false }, { "state", "STATE", false },
+	{ "requests", "REQUESTS", true }, { "accepted", "ACCEPTED", true }, { "in_doubt", "IN DOUBT", true }, { "queued", "QUEUED", true }, { 0 } };
+
+/* In words: what is not there is said, never left out. */
+static const char *trail_words(struct ctl *ctl, const struct json *status)
+{
+	struct json trail = json_get(status, "trail"), is_signed = json_get(&trail, "signed"), size = json_get(&trail, "size"),
+		    behind = json_get(&trail, "behind"), no_space = json_get(&trail, "no_space"), generation = json_get(&trail, "generation"),
+		    origin = json_get(&trail, "origin");
+
+	if (trail.type != JSON_OBJECT)
+		return NULL;
+	if (!json_bool(&is_signed))
+		return "not signed: there is no key (dunningctl trail key new)";
+	return arena_printf(ctl->arena, "signed up to %lld records of this year%s%s%s", (long long)json_int(&size),
+		json_int(&behind) ? arena_printf(ctl->arena, ", %lld not yet", (long long)json_int(&behind)) : "",
+		json_bool(&no_space) ? "; there is no space" : "",
+		json_int(&generation) > 1 ? arena_printf(ctl->arena, "; %s, after the one before was sealed", json_str(&origin)) : "");
+}
+
+static const char *poll_words(struct ctl *ctl, const struct json *polls)
+{
+	struct json asked = json_get(polls, "asked"), failed = json_get(polls, "failed"), taken = json_get(polls, "taken");
+
+	return arena_printf(ctl->arena, "%lld lists, %lld of them not to be read, %lld events taken", (long long)json_int(&asked),
+		(long long)json_int(&failed), (long long)json_int(&taken));
+}
+
+static const char *hook_words(struct ctl *ctl, const struct json *hooks)
+{
+	struct json taken = json_get(hooks, "taken"), known = json_get(hooks, "known"), refused = json_get(hooks, "refused"),
+		    unsaved = json_get(hooks, "unsaved");
+
+	return arena_printf(ctl->arena, "%lld events taken, %lld told again; %lld requests refused, %lld not saved", (long long)json_int(&taken),
+		(long long)json_int(&known), (long long)json_int(&refused), (long long)json_int(&unsaved));
+}
+
+/* `brief`: what many partitions say is in the findings. */
+static void add_daemon(struct ctl *ctl, struct fields *f, const struct json *status, bool brief)
+{
+	struct json partitions = json_get(status, "partitions"), providers = json_get(status, "providers"), pid = json_get(status, "pid"),
+		    anchors = json_get(status, "anchors"), hooks = json_get(status, "hooks"),
+		    polls = json_get(status, "poll");
+	CLEANUP(buf_clear) struct buf raw = { 0 };
+
+	json_write(&raw, status);
+	fields_add(f, "daemon", NULL, cell_json(arena_strdup(ctl->arena, buf_str(&raw))));
+	fields_add(f, NULL, "Daemon", cell_text(arena_printf(ctl->arena, "running%s%s", word(status, "version") ? ", version " : "",
+		word(status, "version") ? word(status, "version") : "")));
+	fields_add(f, NULL, "Instance", cell_text(word(status, "instance")));
+	fields_add(f, NULL, "Process", pid.type == JSON_INT ? cell_number(json_int(&pid)) : cell_none());
+	fields_add(f, NULL, "Mode", cell_text(word(status, "mode")));
+	fields_add(f, NULL, "Started", cell_text(word(status, "started_at")));
+	fields_add(f, NULL, "Its time", cell_text(word(status, "now")));
+	fields_add(f, NULL, "Trail", cell_text(trail_words(ctl, status)));
+	if (hooks.type == JSON_OBJECT)
+		fields_add(f, NULL, "Webhooks", cell_text(hook_words(ctl, &hooks)));
+	if (polls.type == JSON_OBJECT)
+		fields_add(f, NULL, "Asked for", cell_text(poll_words(ctl, &polls)));
+	if (anchors.type == JSON_OBJECT)
+		ctl_show_anchors(ctl, f, &anchors);
+	if (partitions.type == JSON_ARRAY && !brief)
+		fields_table(f, NULL, "Partitions", ctl_members(ctl, &partitions, partition_columns));
+	if (providers.type == JSON_ARRAY)
+		fields_table(f, NULL, "Providers", ctl_members(ctl, &providers, provider_columns));
+}
+
+/* Whether something keeps it from looking at what is due, which is told already; so it is when it does not answer. */
+static bool is_held(const struct json *status)
+{
+	struct json partitions = json_get(status, "partitions");
+	bool held = !json_len(&partitions);
+
+	for (size_t i = 0; i < json_len(&partitions); i++) {
+		struct json one = json_at(&partitions, i);
+		const char *state = word(&one, "state");
+
+		held |= word(&one, "holding") || (state && strcmp(state, "running") != 0);
+	}
+	return held;
+}
+
+/* For people: one block each, so that a line stays as short as a sentence. */
+void ctl_show_findings(struct ctl *ctl, const struct findings *findings, bool all)
+{
+	view_say(&ctl->view, "%s", findings_verdict(findings));
+	for (int grade = GRADE_FAIL; grade >= (all ? GRADE_OK : GRADE_NOTE); grade--)
+		for (size_t i = 0; i < findings->count; i++) {
+			const struct finding *one = &findings->items[i];
+
+			if ((int)one->grade != grade)
+				continue;
+			view_say(&ctl->view, "  %-4s  %s%s%s", grade_names[grade], all ? one->code : "", all ? ": " : "", one->what);
+			if (one->todo && grade != GRADE_OK)
+				view_say(&ctl->view, "        do: %s", one->todo);
+		}
+}
+
+void ctl_add_findings(struct fields *f, const struct findings *findings)
+{
+	fields_add(f, "well", NULL, cell_flag(findings_well(findings)));
+	fields_add(f, "verdict", NULL, cell_text(findings_verdict(findings)));
+	fields_table(f, "findings", NULL, findings_table(findings, true));
+}
+
+static int run_status(struct ctl *ctl, const struct invocation *call)
+{
+	struct fields *f = fields_create(ctl->arena);
+	struct table *book = table_create(ctl->arena, book_columns);
+	struct json *status = arena_alloc(ctl->arena, sizeof(*status));
+	struct findings findings = { .arena = ctl->arena };
+	bool answers, brief;
+	int http = 0, r = ctl_config(ctl, false), answered;
+
+	if (r != 0)
+		return r;
+	answered = ctl_daemon(ctl, "GET", "/status", NULL, &http, status);
+	answers = answered == 0 && http == 200;
+	brief = ctl_partitions(ctl) > MANY && !command_option(call, "long");
+	if (answers)
+		findings_daemon(&findings, status);
+	else
+		findings_add(&findings, GRADE_FAIL, "daemon_away", "systemctl status dunningd; journalctl -u dunningd -n 50; dunningctl doctor",
+			"the daemon does not answer at %s: nothing is sent, and events wait in Redis", ctl_socket(ctl));
+	for (uint32_t p = 0; r == 0 && p < ctl_partitions(ctl); p++)
+		r = book_row(ctl, p, !answers || is_held(status), book, &findings);
+	if (r != 0)
+		findings_add(&findings, GRADE_FAIL, "redis_away", "systemctl status redis-server; dunningctl doctor", "Redis cannot be asked from here%s%s",
+			ctl->away[0] ? ": " : "", ctl->away);
+	else if (ctl_feed_unknown(ctl))
+		findings_add(&findings, GRADE_NOTE, "payment_feed_unknown", "dunningd-events(5), ledger.watermark",
+			"no ledger.watermark ever came: how old the payments known here are cannot be said");
+	ctl_show_findings(ctl, &findings, false);
+	ctl_add_findings(f, &findings);
+	if (answers)
+		add_daemon(ctl, f, status, brief);
+	else
+		fields_add(f, "daemon", NULL, cell_none());
+	if (r == 0 && ctl_payments_known_to(ctl) > 1)
+		fields_add(f, "payments_known_to", "Payments known to", cell_time(ctl_payments_known_to(ctl), NULL));
+	if (r == 0)
+		fields_add(f, "payment_feed_known", NULL, cell_flag(!ctl_feed_unknown(ctl)));
+	fields_table(f, "book", brief ? NULL : "Redis", book);
+	if (brief)
+		fields_add(f, NULL, "Partitions", cell_text(arena_printf(ctl->arena, "%u: dunningctl status --long tells them apart", ctl_partitions(ctl))));
+	view_say(&ctl->view, "%s", "");
+	view_fields(&ctl->view, f);
+	if (r != 0)
+		return r;
+	return !answers ? EXIT_UNAVAILABLE : findings_well(&findings) ? EXIT_DONE : EXIT_FOUND;
+}
+
+static const struct option_row status_options[] = {
+	{ "long", NULL, "also a line for each partition, where there are more than four" },
+	{ 0 },
+};
+
+const struct command cmd_status = { .name = "status", .args = "", .max_args = 0,
+	.help = "whether it is well, and if not, what to do; then how the daemon and its book stand",
+	.more = "The first line is the verdict. Below it stands what is not as it should be, worst first, each with what mends it: fail needs\n"
+		"somebody now, warn can wait for the morning, note is good to know. Exit status 1 when it is not well, 69 when the daemon or\n"
+		"Redis does not answer; what can be told is told all the same.", .options = status_options, .run = run_status };

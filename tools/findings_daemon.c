@@ -1,0 +1,176 @@
+/* What the running daemon says of itself, as findings. */
+#include <string.h>
+
+#include "tools/findings.h"
+
+#define READ_LATE_MS 60000 /* streams are read without a pause: once a second is slow */
+
+static const char *word(const struct json *object, const char *key)
+{
+	struct json v = json_get(object, key);
+
+	return json_str(&v);
+}
+
+static int64_t number(const struct json *object, const char *key)
+{
+	struct json v = json_get(object, key);
+
+	return json_int(&v);
+}
+
+static bool flag(const struct json *object, const char *key)
+{
+	struct json v = json_get(object, key);
+
+	return json_bool(&v);
+}
+
+/* What holds all sending: the words of the daemon's flow_holding(). "suspended" is told from the book, with who and why. */
+static const struct {
+	const char *word;
+	enum grade grade;
+	const char *what, *todo;
+} holds[] = {
+	{ "trail_set_back", GRADE_FAIL, "this computer's log was set back: somebody outside has seen more of it",
+		"dunningd-operations(7), RESTORING; then dunningctl trail seal --yes --why \"WHY\"" },
+	{ "adopting", GRADE_NOTE, "after a sealing all that Redis has is taken over first", "wait: it ends by itself" },
+	{ "backlog", GRADE_NOTE, "events wait to be read, a payment may be among them", "wait: it ends by itself" },
+	{ "no_space", GRADE_FAIL, "the disk is full", "df -h; make room in the state directory's file system: it goes on by itself" },
+	{ "store_refuses", GRADE_FAIL, "Redis refuses writes", "dunningctl doctor; redis-cli INFO" },
+	{ "replicas", GRADE_FAIL, "too few of Redis's replicas have what was written", "redis-cli INFO replication" },
+	{ "brake", GRADE_FAIL, "more contacts in an hour than brake.contacts_per_hour", "dunningctl list; if all is right: dunningctl release \"WHY\"" },
+	{ "clock_jump", GRADE_FAIL, "the computer's clock was moved", "timedatectl; if it is right: dunningctl clock confirm \"WHY\"" },
+	{ "clock_before_log", GRADE_FAIL, "the computer's clock shows an earlier time than the last record of the trail",
+		"timedatectl; if it is right: dunningctl clock confirm \"WHY\"" },
+};
+
+static void add_hold(struct findings *f, const char *holding, const char *where)
+{
+	if (strcmp(holding, "suspended") == 0)
+		return;
+	for (size_t i = 0; i < ARRAY_LEN(holds); i++)
+		if (strcmp(holds[i].word, holding) == 0) {
+			findings_add(f, holds[i].grade, holds[i].word, holds[i].todo, "nothing is sent: %s%s", holds[i].what, where);
+			return;
+		}
+	findings_add(f, GRADE_FAIL, arena_strdup(f->arena, holding), "dunningd(8)", "nothing is sent: %s%s", holding, where);
+}
+
+static void add_partition(struct findings *f, const struct json *p, bool only)
+{
+	const char *state = word(p, "state"), *holding = word(p, "holding"), *reason = word(p, "reason"), *refusal = word(p, "redis_error");
+	const char *where = only ? "" : arena_printf(f->arena, " (partition %lld)", (long long)number(p, "partition"));
+	struct json connected = json_get(p, "redis_connected"), read = json_get(p, "caught_up_ms");
+
+	if (!state)
+		return;
+	if (connected.type == JSON_BOOL && !json_bool(&connected)) {
+		findings_add(f, GRADE_FAIL, "redis_away", "systemctl status redis-server; dunningctl doctor", "the daemon cannot reach Redis%s%s%s", where,
+			refusal ? ": " : "", refusal ? refusal : "");
+		return;
+	}
+	if (strcmp(state, "refused") == 0)
+		findings_add(f, GRADE_FAIL, "refused", "dunningd-operations(7), RESTORING", "nothing is sent%s: %s", where, reason ? reason : "see the log");
+	else if (strcmp(state, "waiting_for_redis") == 0)
+		findings_add(f, GRADE_FAIL, "waiting_for_redis", "dunningctl doctor", "the daemon waits for a Redis that it can rely on%s%s%s", where,
+			refusal ? ": " : "", refusal ? refusal : "");
+	else if (strcmp(state, "starting") == 0 || strcmp(state, "draining") == 0)
+		findings_add(f, GRADE_NOTE, arena_strdup(f->arena, state), "wait: it ends by itself", "it has only just started, and reads what stood in Redis%s", where);
+	else if (reason)
+		findings_add(f, GRADE_FAIL, "events_missing", "dunningctl replay FILE...; dunningctl gap closed \"WHY\"", "%s%s", reason, where);
+	if (holding && strcmp(state, "running") == 0)
+		add_hold(f, arena_strdup(f->arena, holding), where);
+	if (strcmp(state, "running") == 0 && read.type == JSON_INT && json_int(&read) > READ_LATE_MS)
+		findings_add(f, GRADE_FAIL, "not_read", "redis-cli SLOWLOG GET; vmstat 1", "the streams were last read %lld s ago, so nothing is sent%s",
+			(long long)(json_int(&read) / 1000), where);
+}
+
+static void add_provider(struct findings *f, const struct json *p)
+{
+	const char *name = word(p, "name"), *state = word(p, "state"), *retry = word(p, "retry_at");
+	struct json last = json_get(p, "last_error");
+	const char *reason = word(&last, "reason"), *todo;
+
+	if (!name || !state)
+		return;
+	name = arena_strdup(f->arena, name);
+	todo = arena_printf(f->arena, "dunningctl provider health %s", name);
+	if (strcmp(state, "down") == 0)
+		findings_add(f, GRADE_WARN, "provider_down", todo, "%s fails%s%s; one message tries it again%s%s, all others wait or take the next provider", name,
+			reason ? ": " : "", reason ? reason : "", retry ? " at " : "", retry ? retry : "");
+	else if (strcmp(state, "stopped") == 0)
+		findings_add(f, GRADE_FAIL, "provider_stopped", arena_printf(f->arena, "%s; mend the account or its credential, then dunningctl reload", todo),
+			"%s refuses this account%s%s", name, reason ? ": " : "", reason ? reason : "");
+	else if (strcmp(state, "paused") == 0)
+		findings_add(f, GRADE_NOTE, "provider_paused", todo, "%s asked for a pause%s%s", name, retry ? " until " : "", retry ? retry : "");
+}
+
+static void add_anchors(struct findings *f, const struct json *anchors)
+{
+	struct json each = json_get(anchors, "each");
+
+	if (anchors->type != JSON_OBJECT)
+		return;
+	if (flag(anchors, "set_back"))
+		findings_add(f, GRADE_FAIL, "trail_set_back", "dunningd-operations(7), RESTORING",
+			"somebody outside has seen more of the log than is here, or another one: nothing more is signed or sent");
+	for (size_t i = 0; i < json_len(&each); i++) {
+		struct json one = json_at(&each, i), copies = json_get(&one, "copies");
+		const char *name = word(&one, "name"), *failed = word(&one, "failed");
+
+		if (name && (flag(&one, "alarm") || flag(&copies, "alarm")))
+			findings_add(f, GRADE_WARN, "anchor_late", "dunningctl trail anchor --wait 90s", "%s has not vouched for the trail, or copied it, for a day%s%s", name,
+				failed ? ": " : "", failed ? failed : "");
+	}
+}
+
+static void add_trail(struct findings *f, const struct json *trail)
+{
+	struct json is_signed = json_get(trail, "signed");
+
+	if (flag(trail, "no_space"))
+		findings_add(f, GRADE_FAIL, "log_no_space", "df -h", "there is no space to sign the trail");
+	if (is_signed.type == JSON_BOOL && !json_bool(&is_signed))
+		findings_add(f, GRADE_NOTE, "unsigned", "dunningctl trail key new", "the trail is not signed: it proves less");
+}
+
+void findings_daemon(struct findings *f, const struct json *status)
+{
+	struct json partitions = json_get(status, "partitions"), providers = json_get(status, "providers"), anchors = json_get(status, "anchors"),
+		    trail = json_get(status, "trail"), law = json_get(status, "law"), left_out = json_get(status, "left_out");
+	const char *doubt = word(status, "clock_doubt"), *mode = word(status, "mode"), *version = word(status, "version");
+	size_t before = f->count, doubted = 0;
+
+	for (size_t i = 0; i < json_len(&partitions); i++) {
+		struct json one = json_at(&partitions, i);
+
+		add_partition(f, &one, json_len(&partitions) == 1);
+	}
+	for (size_t i = before; i < f->count; i++)
+		doubted += strncmp(f->items[i].code, "clock_", 6) == 0;
+	if (doubt && !doubted)
+		add_hold(f, arena_strdup(f->arena, doubt), "");
+	add_anchors(f, &anchors);
+	add_trail(f, &trail);
+	for (size_t i = 0; i < json_len(&providers); i++) {
+		struct json one = json_at(&providers, i);
+
+		add_provider(f, &one);
+	}
+	if (number(&law, "unknown"))
+		findings_add(f, GRADE_NOTE, "law_ran_out", "dunningctl law status; apt install --only-upgrade dunningd",
+			"%lld entries of the law data ran out: what needs one of them is held, and says so", (long long)number(&law, "unknown"));
+	if (number(&law, "run_out_soon"))
+		findings_add(f, GRADE_NOTE, "law_runs_out", "dunningctl law status", "%lld entries of the law data run out soon", (long long)number(&law, "run_out_soon"));
+	if (json_len(&left_out))
+		findings_add(f, GRADE_NOTE, "policies_left_out", "dunningctl policy check", "%zu shipped policies cannot be carried out with this configuration",
+			json_len(&left_out));
+	if (mode && strcmp(mode, "shadow") == 0)
+		findings_add(f, GRADE_NOTE, "shadow", "\"mode\": \"live\" in the configuration, then a restart", "mode is shadow: nobody is contacted, all goes to the outbox");
+	if (version && strcmp(version, DUNNINGD_VERSION) != 0)
+		findings_add(f, GRADE_NOTE, "other_version", "systemctl restart dunningd", "the daemon that runs is version %s, and %s is installed", version,
+			DUNNINGD_VERSION);
+	if (number(status, "log_lines_dropped"))
+		findings_add(f, GRADE_NOTE, "log_lines_dropped", "journalctl --disk-usage", "%lld lines of its log were dropped", (long long)number(status, "log_lines_dropped"));
+}
