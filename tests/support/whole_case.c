@@ -40,7 +40,7 @@ static const struct scene scenes[] = {
 	{ .until = "2026-02-02T08:00:00Z", .tasks = "", .type = "invoice.finalized", .invoice = "dep",
 		.data = INVOICE("dep", "deposit", "2026-02-02", "2026-02-10", "60000", ",\"policy\":\"deposit\"") },
 	{ .until = "2026-02-16T08:00:00Z", .tasks = "call:dep:call ", .words = CTL("call", "log", "dep", "nobody answers", "--outcome", "voicemail") },
-	{ .until = "2026-02-19T08:00:00Z", .tasks = "", .type = "invoice.payment_received", .invoice = "dep",
+	{ .until = "2026-02-19T09:00:00Z", .tasks = "", .type = "invoice.payment_received", .invoice = "dep",
 		.data = ",\"payment_id\":\"p0\",\"amount_minor\":60000,\"paid_at\":\"2026-02-18T10:00:00Z\"" },
 	{ .until = "2026-03-02T08:00:00Z", .tasks = "", .type = "invoice.finalized", .invoice = "bal",
 		.data = INVOICE("bal", "balance", "2026-03-02", "2026-04-01", "240000", "") },
