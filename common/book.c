@@ -179,6 +179,18 @@ const char *book_finding(const struct invoice *invoice, const struct books *book
 	return listed->amount < view.balance ? "less" : listed->amount > view.balance ? "more" : NULL;
 }
 
+bool book_decides(const struct invoice *invoice, const struct books *books, const char **source, const char **snapshot_id)
+{
+	const struct fact *listed = listing(invoice);
+	const struct book_told *complete = invoice->known ? books_complete(books, invoice->order.source ? invoice->order.source : "") : NULL;
+
+	if (listed && complete && listed->at < complete->as_of)
+		listed = NULL;
+	*source = listed || !complete ? NULL : complete->source;
+	*snapshot_id = listed ? listed->order.id : complete ? complete->snapshot_id : NULL;
+	return *snapshot_id != NULL;
+}
+
 bool book_holds(const char *finding)
 {
 	return finding && (strcmp(finding, "not_listed") == 0 || strcmp(finding, "less") == 0);

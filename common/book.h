@@ -46,6 +46,9 @@ bool book_holds(const char *finding);
 /* What the list says is owed (minor units), and as of when; false: it is not listed. */
 bool book_listed(const struct invoice *invoice, int64_t *due, int64_t *as_of);
 
+/* The list that the finding rests on: whose (not of an invoice that it lists, NULL then), and its name. False: there is none. */
+bool book_decides(const struct invoice *invoice, const struct books *books, const char **source, const char **snapshot_id);
+
 void books_write(struct json_writer *w, const char *key, const struct books *books);
 void books_read(const struct json *json, struct arena *arena, struct books *ret);
 

@@ -171,6 +171,15 @@ static void read_intent(struct reading *r)
 		r->file->creditor = c->message.from.name;
 }
 
+/* "Print and post, registered: Dupont SARL, 12 rue X, 69002 Lyon, FR": where the letter went. */
+static void read_house(struct case_contact *c, struct arena *arena)
+{
+	const char *at = strstr(c->message.text, ": "), *end = at ? strchr(at, '\n') : NULL;
+
+	if (end)
+		c->address = arena_printf(arena, "%.*s", (int)(end - at - 2), at + 2);
+}
+
 static void read_call(struct reading *r)
 {
 	bool opened = is(r->kind, "task.opened");
@@ -183,7 +192,9 @@ static void read_call(struct reading *r)
 	if (opened) {
 		script = part(r, "script.txt", &c->message_closed);
 		if (script)
-			c->message.text = arena_memdup(r->arena, script->data.data, script->data.len);
+			c->message.text = arena_printf(r->arena, "%.*s", (int)script->data.len, script->data.data);
+		if (script && strcmp(c->channel, "letter") == 0)
+			read_house(c, r->arena);
 		return;
 	}
 	c->outcome = is(word(&r->record, "result"), "done") ? "done" : "cancelled";

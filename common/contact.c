@@ -620,13 +620,13 @@ void contact_called(const struct contact_env *env, struct debtor *debtor, struct
 
 		effects_task(fx, &done);
 	}
-	for (size_t i = 0; i < count; i++) {
+	for (size_t i = 0; i < count; i++) { /* "call:<invoice>:<step>" */
 		struct rules rules = rules_of(env, members[i].policy);
-		const char *step = task ? members[i].escalation->step : NULL;
+		const char *said = task ? strrchr(task, ':') + 1 : NULL, *step = task ? members[i].escalation->step : NULL;
 
 		escalation_called(members[i].escalation, call, step, task, &rules, fx);
 		if (call_reached(call->outcome)) /* a voicemail announces nothing to anybody */
-			escalation_step_effects(members[i].escalation, debtor, members[i].policy, step, fx);
+			escalation_step_effects(members[i].escalation, debtor, members[i].policy, step, said, fx);
 	}
 	if (debtor && call->outcome != CALL_BACK_AT) /* who asks to be called again is not called too often by it */
 		debtor_contact_add(debtor, fx->arena, env->now, CHANNEL_CALL, made);

@@ -214,9 +214,10 @@ bool contact_settle(const struct contact_env *env, struct debtor *debtor, struct
 
 /*
  * The message of this attempt reached nobody, as its provider says: where its step is the last that was walked it is owed again, to the next
- * contact of the role, by the fallback channel, or to nobody, which is a task. `debtor` knows of the dead address already.
+ * contact of the role, by the fallback channel, or to nobody, which is a task. `debtor` knows of the dead address already. What the step asked others to do
+ * is taken back where it rested on that message.
  */
-void contact_bounced(struct candidate *members, size_t count, const char *attempt_id, struct effects *fx);
+void contact_bounced(struct debtor *debtor, struct candidate *members, size_t count, const char *attempt_id, struct effects *fx);
 
 /* Caps and gap count from when it may have reached the debtor, which can be long after its release: a resend counts before it goes. */
 void contact_counted(struct debtor *debtor, const struct attempt_entry *entry, int64_t now, struct effects *fx);

@@ -145,7 +145,7 @@ static void walk_on(struct debtor *debtor, struct candidate *c, const struct att
 	jw_str(&event->w, "step", step);
 	jw_opt_str(&event->w, "reason", reason);
 	if (end != STEP_SKIPPED)
-		escalation_step_effects(e, debtor, c->policy, step, fx);
+		escalation_step_effects(e, debtor, c->policy, step, entry->step, fx);
 	else if (strcmp(reason, "unknown") == 0) /* perhaps they read it: then it is our word */
 		commitment_open(e, debtor, c->policy, step, entry->id, fx);
 }
@@ -201,7 +201,7 @@ static void enter_doubt(struct candidate *members, size_t count, struct attempt_
 			members[i].escalation->look_at = at;
 }
 
-void contact_bounced(struct candidate *members, size_t count, const char *attempt_id, struct effects *fx)
+void contact_bounced(struct debtor *debtor, struct candidate *members, size_t count, const char *attempt_id, struct effects *fx)
 {
 	for (size_t i = 0; i < count; i++) {
 		struct escalation *e = members[i].escalation;
@@ -218,6 +218,7 @@ void contact_bounced(struct candidate *members, size_t count, const char *attemp
 			e->work_hold_at = 0;
 			e->work_hold_step = NULL;
 		}
+		work_undelivered(e, debtor, members[i].policy, last->step, fx);
 		late_fee_undelivered(e, attempt_id, fx);
 		offers_undelivered(e, attempt_id);
 		e->tries++; /* whoever gets it next, it is another attempt */
@@ -351,7 +352,7 @@ bool contact_settle(const struct contact_env *env, struct debtor *debtor, struct
 			if (holds_attempt(&members[i], entry))
 				walk_on(debtor, &members[i], entry, STEP_SENT, NULL, at, TRIGGER_SENT, fx);
 		if (told(debtor, entry) == DELIVERY_BOUNCED_HARD)
-			contact_bounced(members, count, entry->id, fx);
+			contact_bounced(debtor, members, count, entry->id, fx);
 		if (entry->unknown_at)
 			close_task("unknown_attempt", entry, fx);
 		return true;

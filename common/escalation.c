@@ -550,6 +550,8 @@ static void tell_closed(struct escalation *e, const char *reason, struct effects
 	jw_str(&draft->w, "reason", reason);
 	draft = effects_event(fx, "escalation.closed", e->invoice.debtor_id, e->invoice.id);
 	jw_str(&draft->w, "reason", reason);
+	if (strcmp(reason, "uncollectible") == 0)
+		block_suggested(e, reason, fx);
 }
 
 static void close_escalation(struct escalation *e, struct debtor *d, const char *reason, struct effects *fx)

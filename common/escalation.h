@@ -286,8 +286,12 @@ void escalation_refresh(struct escalation *e, struct debtor *debtor, const struc
 void escalation_called(struct escalation *e, const struct event *call, const char *step, const char *task, const struct rules *rules,
 	struct effects *fx);
 
-/* The step is done: what its policy says others are asked to do then; of a closed escalation nothing. `debtor` and `policy` may be NULL. */
-void escalation_step_effects(struct escalation *e, struct debtor *debtor, const struct policy *policy, const char *step, struct effects *fx);
+/*
+ * The step is done: what its policy says others are asked to do then; of a closed escalation nothing, nor where `said`, the step that was
+ * really told to the debtor, is another one (NULL: nothing was told). `debtor` and `policy` may be NULL.
+ */
+void escalation_step_effects(struct escalation *e, struct debtor *debtor, const struct policy *policy, const char *step, const char *said,
+	struct effects *fx);
 
 /*
  * The registered letter of this attempt was not taken ("unclaimed", "refused"): it stands with its step, and a task asks a person what to do,
@@ -334,6 +338,8 @@ void late_fee_written(struct escalation *e, const struct regime *regime, int64_t
 void late_fee_sent(struct escalation *e, const char *attempt, struct effects *fx);
 /* That notice reached nobody: it is not owed, and the next one states it anew. */
 void late_fee_undelivered(struct escalation *e, const char *attempt, struct effects *fx);
+/* The step's message reached nobody: work goes on, unless another one said so before. `d` and `policy` may be NULL. */
+void work_undelivered(struct escalation *e, struct debtor *d, const struct policy *policy, const char *step, struct effects *fx);
 /* Nobody asks for it any more, also when it was not stated yet. False: it was waived before. */
 bool late_fee_waive(struct escalation *e, const char *by, const char *why, int64_t at, struct effects *fx);
 

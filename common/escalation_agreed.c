@@ -287,8 +287,11 @@ void escalation_called(struct escalation *e, const struct event *call, const cha
 	case CALL_PAID: /* it is a word, not a payment: somebody looks for the money */
 		note_hold(e, call, "says_paid", rules, fx);
 		break;
-	case CALL_WAITING_APPROVAL:
 	case CALL_REFUSES:
+		block_suggested(e, outcome, fx);
+		note_hold(e, call, outcome, rules, fx);
+		break;
+	case CALL_WAITING_APPROVAL:
 		note_hold(e, call, outcome, rules, fx);
 		break;
 	case CALL_WRONG_CONTACT:

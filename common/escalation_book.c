@@ -12,12 +12,17 @@ static void tell(struct escalation *e, const char *finding, bool ended, const st
 		.debtor_id = e->invoice.debtor_id, .invoice_ids = arena_memdup(fx->arena, &e->invoice.id, sizeof(e->invoice.id)), .invoice_count = 1,
 		.reason = finding, .opened_at = rules->now, .deadline = rules->now + 7 * DAY_MS, .close = ended, .result = ended ? "obsolete" : NULL };
 	struct draft *draft = effects_record(fx, "book.difference", e->invoice.debtor_id);
+	const char *source, *snapshot;
 	int64_t due, as_of;
 
 	jw_str(&draft->w, "invoice", e->invoice.id);
 	jw_str(&draft->w, "finding", finding);
 	if (ended)
 		jw_bool(&draft->w, "ended", true);
+	if (book_decides(&e->invoice, rules->books, &source, &snapshot)) {
+		jw_opt_str(&draft->w, "book", source);
+		jw_str(&draft->w, "snapshot", snapshot);
+	}
 	if (e->invoice.known)
 		jw_int(&draft->w, "balance_minor", invoice_view(&e->invoice).balance);
 	if (book_listed(&e->invoice, &due, &as_of)) {

@@ -406,6 +406,7 @@ static void hand_over(struct escalation *e, const struct policy *policy, const s
 	e->handed = (struct handed){ .to = to, .procedure = json_str(&procedure), .bundle = json_str(&bundle), .at = fx->now, .by = command->who,
 		.why = command->why };
 	tell_handed(e, "handover.requested", command->why, fx);
+	block_suggested(e, "handed_over", fx);
 	if (e->commitment.state == COMMITMENT_OPEN)
 		end(e, COMMITMENT_FULFILLED, "commitment.fulfilled", "handover", command->who, command->why, fx);
 	walk_gate(e, step ? arena_strdup(fx->arena, step->id) : NULL, STEP_DONE, to, fx);

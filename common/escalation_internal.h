@@ -45,6 +45,7 @@ const char *escalation_hold_why(const struct escalation *e, const char *hold); /
 /* escalation_work.c */
 void work_overdue(struct escalation *e, struct debtor *d, struct effects *fx); /* its day has passed, told once */
 void work_watch(struct escalation *e, struct debtor *d, const char *hold, struct effects *fx); /* what was warned of comes */
+void block_suggested(struct escalation *e, const char *reason, struct effects *fx); /* to work no more for this debtor: a person's to decide */
 void work_closed(struct escalation *e, struct debtor *d, const char *reason, struct effects *fx); /* `d` may be NULL */
 
 /* escalation_commitment.c */

@@ -24,7 +24,7 @@ static void tell(struct escalation *e, const char *type, const char *step, const
 	jw_opt_str(&draft->w, "reason", reason);
 }
 
-void escalation_step_effects(struct escalation *e, struct debtor *d, const struct policy *policy, const char *step, struct effects *fx)
+void escalation_step_effects(struct escalation *e, struct debtor *d, const struct policy *policy, const char *step, const char *said, struct effects *fx)
 {
 	int index = policy && step ? policy_step_index(policy, step) : -1;
 	const char *attempt;
@@ -37,6 +37,8 @@ void escalation_step_effects(struct escalation *e, struct debtor *d, const struc
 	late_fee_sent(e, attempt, fx);
 	if (e->state == ESCALATION_CLOSED)
 		return; /* it ended while this was on its way: nobody is asked for anything, since nothing would end that */
+	if (said && strcmp(said, step) != 0)
+		return; /* it went out with what another invoice was owed: nothing of this step was told to anybody */
 	for (const char *const *effect = policy->steps[index].effects; effect && *effect; effect++) {
 		if (policy->steps[index].hold_after_days && strcmp(*effect, HOLD) == 0) {
 			e->work_hold_at = fx->now + policy->steps[index].hold_after_days * DAY_MS;
@@ -52,6 +54,27 @@ void escalation_step_effects(struct escalation *e, struct debtor *d, const struc
 	}
 }
 
+static bool holds_work(const struct policy *policy, const char *step)
+{
+	int index = policy_step_index(policy, step);
+
+	for (const char *const *effect = index >= 0 ? policy->steps[index].effects : NULL; effect && *effect; effect++)
+		if (strcmp(*effect, HOLD) == 0)
+			return true;
+	return false;
+}
+
+void work_undelivered(struct escalation *e, struct debtor *d, const struct policy *policy, const char *step, struct effects *fx)
+{
+	if (!d || !policy || !holds_work(policy, step) || (e->invoice.snapshot.kind == DEPOSIT && e->overdue_told))
+		return; /* a deposit that is not there holds work whatever was said */
+	for (size_t i = 0; i < e->walk_count; i++)
+		if (e->walk[i].end != STEP_SKIPPED && holds_work(policy, e->walk[i].step))
+			return; /* said before, to somebody */
+	if (debtor_work_release(d, e->invoice.id) && !d->work_held_count)
+		tell(e, RELEASE, step, "undelivered", fx);
+}
+
 void work_watch(struct escalation *e, struct debtor *d, const char *hold, struct effects *fx)
 {
 	const char *step = e->work_hold_step;
@@ -63,6 +86,11 @@ void work_watch(struct escalation *e, struct debtor *d, const char *hold, struct
 	tell(e, HOLD, step, "announced", fx);
 	if (d)
 		(void)debtor_work_hold(d, fx->arena, e->invoice.id);
+}
+
+void block_suggested(struct escalation *e, const char *reason, struct effects *fx)
+{
+	tell(e, "customer.block_suggested", NULL, reason, fx);
 }
 
 void work_overdue(struct escalation *e, struct debtor *d, struct effects *fx)

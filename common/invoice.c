@@ -376,6 +376,18 @@ static int64_t sum_at(const struct invoice *invoice, enum fact_kind kind, int64_
 	return told > beyond ? told : beyond;
 }
 
+/* A payment was taken back by then, and the figures do not know it: whoever said that it is paid said so of that payment. */
+static bool charged_back(const struct invoice *invoice, int64_t at)
+{
+	for (size_t i = 0; i < invoice->fact_count; i++) {
+		const struct fact *fact = &invoice->facts[i];
+
+		if (fact->kind == FACT_PAYMENT && fact->ended && fact->order.time < at && against_figures(invoice, fact) > 0)
+			return true;
+	}
+	return false;
+}
+
 /* One of the facts that end it, told before then and not taken back by figures before then. */
 static bool over_at(const struct invoice *invoice, int64_t paid, int64_t at)
 {
@@ -384,6 +396,8 @@ static bool over_at(const struct invoice *invoice, int64_t paid, int64_t at)
 		bool ends = fact->kind == FACT_PAID || fact->kind == FACT_VOIDED || fact->kind == FACT_UNCOLLECTIBLE;
 
 		if (fact->at >= at)
+			continue;
+		if (fact->kind == FACT_PAID && charged_back(invoice, at))
 			continue;
 		if (ends && (against_figures(invoice, fact) >= 0 || at <= invoice->order.time))
 			return true;
@@ -401,7 +415,8 @@ int64_t invoice_balance_at(const struct invoice *invoice, const struct zone *zon
 
 	if (!invoice->known || s->status == INVOICE_DRAFT ||
 		(date_is_set(s->issued_on) ? zone_to_utc(zone, s->issued_on, 0) >= at : !told) ||
-		(told && (s->status == INVOICE_VOID || s->status == INVOICE_UNCOLLECTIBLE || s->status == INVOICE_PAID)))
+		(told && (s->status == INVOICE_VOID || s->status == INVOICE_UNCOLLECTIBLE)) ||
+		(told && s->status == INVOICE_PAID && !charged_back(invoice, at)))
 		return 0;
 	paid = sum_at(invoice, FACT_PAYMENT, s->paid, at) + sum_at(invoice, FACT_CREDIT, s->credited, at);
 	balance = s->total - paid;

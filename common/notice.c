@@ -164,21 +164,6 @@ void notice_set_drop(struct notice_set *set, const char *locale, const char *nam
 		drop_one(set, locale, name, NOTICE_TEXT);
 }
 
-void notice_set_digest(const struct notice_set *set, char ret[HEX_SIZE])
-{
-	CLEANUP(buf_clear) struct buf all = { 0 };
-	uint8_t digest[SHA256_SIZE];
-
-	for (size_t i = 0; i < set->count; i++) {
-		const struct entry *e = &set->entries[i];
-
-		buf_printf(&all, "%s/%s.%s\n", e->locale, e->name, notice_part_suffixes[e->part]);
-		buf_add(&all, e->digest, sizeof(e->digest));
-	}
-	sha256(buf_str(&all), all.len, digest);
-	hex_format(digest, sizeof(digest), ret);
-}
-
 /* --- choosing ----------------------------------------------------------------------------------------------------- */
 
 /*

@@ -52,8 +52,6 @@ struct notice;
 typedef void (*notice_look_fn)(const struct notice *notice, void *arg);
 int notice_set_look(const struct notice_set *set, const char *locale, const char *name, enum channel channel, const struct regime *late,
 	notice_look_fn look, void *arg, struct err *err);
-/* Hex SHA-256 over all files: the version of the templates. */
-void notice_set_digest(const struct notice_set *set, char ret[65]);
 
 struct notice_invoice {
 	const char *number, *payment_url, *pdf_url, *page_url; /* NULL = none; page_url: the debtor's page about it */

@@ -49,7 +49,7 @@ bool sales_of(const struct escalation *e, const struct span *span, struct sales 
 	if (date_diff(paid_on, from) < 0 || date_diff(paid_on, span->day) > 0)
 		return true;
 	ret->paid = true;
-	ret->amount = view.paid;
+	ret->amount = s->total - view.credited; /* it may be said to be paid without a figure */
 	ret->days_to_pay = date_diff(paid_on, issued);
 	ret->days_late = date_diff(paid_on, s->due_on);
 	return true;

@@ -260,7 +260,8 @@ static void write_contacts(struct writing *w)
 static const char *entry_text(struct writing *w, const struct case_entry *e)
 {
 	enum report_language l = w->report->language;
-	const char *ret = word_reason(l, e->reason);
+	bool rests = strcmp(e->kind, "work.hold_requested") == 0 && e->reason && strcmp(e->reason, "announced") == 0; /* else a payment is */
+	const char *ret = word_reason(l, rests ? "as_announced" : e->reason);
 
 	if (e->step)
 		ret = arena_printf(w->arena, "%s%s%s", word_step(l, e->step), ret[0] ? TR(w, "\u00a0: ", ": ") : "", ret);
@@ -350,6 +351,9 @@ static void write_content(struct writing *w, size_t i)
 		ROW(w, b, TR(w, "Objet", "Subject"), c->message.subject);
 	if (c->message_closed)
 		add(w, BLOCK_NOTE, TR(w, "Contenu non communiqué ou effacé.", "Content withheld or erased."));
+	else if (c->content_place.folder && c->message.text && strcmp(c->channel, "letter") == 0)
+		add(w, BLOCK_NOTE, TR(w, "Consigne remise à la personne qui a posté la lettre\u202f; la lettre elle-même\u00a0: parts/letter.pdf du même dossier.",
+					 "Told to the person who posted the letter; the letter itself: parts/letter.pdf of the same folder."));
 	else if (c->content_place.folder && c->message.text)
 		add(w, BLOCK_NOTE, TR(w, "Trame remise à la personne qui appelle\u202f; ce qui a été dit n’est pas enregistré.",
 					 "Script given to the caller; what was said is not recorded."));

@@ -60,7 +60,7 @@ static const struct pair kinds[] = {
 	{ "attempt.unknown", { "Envoi resté incertain", "Stayed in doubt" } },
 	{ "attempt.reconciled", { "Incertitude levée", "Doubt settled" } },
 	{ "attempt.undelivered", { "Parvenu à personne : étape de nouveau due", "Reached nobody: the step is owed again" } },
-	{ "attempt.event", { "Information du prestataire", "Told by the provider" } },
+	{ "attempt.event", { "Information du prestataire ou du transporteur", "Told by the provider or carrier" } },
 	{ "policy.chosen", { "Protocole retenu pour cette facture", "Policy chosen for this invoice" } },
 	{ "policy.migrated", { "Protocole remplacé pour cette facture", "Policy replaced for this invoice" } },
 	{ "hold.opened", { "Relances suspendues pour cette facture", "Dunning of this invoice on hold" } },
@@ -101,6 +101,9 @@ static const struct pair kinds[] = {
 	{ "commitment.withdrawn", { "Annonce retirée", "Announcement withdrawn" } },
 	{ "commitment.lapsed", { "Annonce devenue sans objet", "Announcement lapsed" } },
 	{ "commitment.overdue", { "Annonce restée sans suite dans le délai", "Announcement not followed up in time" } },
+	{ "work.hold_requested", { "Travaux à mettre en attente", "Work is to rest" } },
+	{ "customer.block_suggested", { "Proposition de ne plus travailler pour ce client", "Suggested to work no more for this customer" } },
+	{ "work.release_allowed", { "Travaux à reprendre", "Work may go on" } },
 	{ "work.hold_announced", { "Mise en attente des travaux annoncée", "Warned that work will rest" } },
 	{ "fee.accrued", { "Indemnité forfaitaire réclamée", "Fixed sum asked for" } },
 	{ "fee.waived", { "Renonciation à l’indemnité", "Fixed sum waived" } },
@@ -162,6 +165,36 @@ static const struct pair reasons[] = {
 	{ "stop", { "arrêter", "stop" } },
 	{ "accepted", { "accepté", "accepted" } },
 	{ "never_sent", { "jamais parti", "never sent" } },
+	{ "not released", { "non remis au réseau", "not released" } },
+	{ "deposit_unpaid", { "acompte non réglé", "the deposit is not paid" } },
+	{ "as_announced", { "comme annoncé", "as announced" } },
+	{ "renewed", { "renouvelée", "renewed" } },
+	{ "unclaimed", { "avisé et non réclamé", "unclaimed after notice" } },
+	{ "returned", { "retourné à l’expéditeur", "returned to the sender" } },
+	{ "handover", { "transmission du dossier", "handover" } },
+	{ "lawyer", { "avocat", "lawyer" } },
+	{ "agency", { "cabinet de recouvrement", "agency" } },
+	{ "court", { "tribunal", "court" } },
+	{ "pursue", { "poursuivre", "pursue" } },
+	{ "settle", { "transiger", "settle" } },
+	{ "write_off", { "passer en perte", "write off" } },
+	{ "voicemail", { "messagerie vocale", "voicemail" } },
+	{ "unreachable", { "personne ne répond", "nobody answers" } },
+	{ "wrong_contact", { "mauvais interlocuteur", "the wrong contact" } },
+	{ "invoice_not_received", { "facture non reçue", "the invoice was not received" } },
+	{ "waiting_approval", { "en attente d’une validation", "waits for an approval" } },
+	{ "in_payment", { "paiement en cours", "being paid" } },
+	{ "refuses", { "refus de payer", "refuses to pay" } },
+	{ "insolvent", { "insolvable", "insolvent" } },
+	{ "call_back_at", { "à rappeler", "to be called again" } },
+	{ "quality", { "qualité", "quality" } },
+	{ "not_delivered", { "non livré", "not delivered" } },
+	{ "not_ordered", { "non commandé", "not ordered" } },
+	{ "already_paid", { "déjà payé", "already paid" } },
+	{ "wrong_details", { "données erronées", "wrong details" } },
+	{ "call_log", { "compte rendu d’appel", "report of a call" } },
+	{ "decide", { "décision", "decision" } },
+	{ "waive", { "passer outre une pièce", "do without a document" } },
 	{ "not_released", { "non remis au réseau", "not released" } },
 	{ "process_died", { "programme interrompu", "program interrupted" } },
 	{ "lookup", { "vérifié auprès du prestataire", "looked up at the provider" } },
@@ -180,6 +213,18 @@ static const struct pair steps[] = {
 	{ "plan", { "décision sur l’échéancier", "decision about the plan" } },
 	{ "second-call", { "second appel", "second call" } },
 	{ "worth-it", { "décision sur la suite", "decision what to do next" } },
+	{ "formal-notice", { "mise en demeure", "formal notice" } },
+	{ "letter-before-action", { "lettre avant action", "letter before action" } },
+	{ "follow-through", { "suite donnée à l’annonce", "what was announced" } },
+	/* beside the ladder: what stands before the colon */
+	{ "confirm", { "confirmation d’un appel", "confirmation of a call" } },
+	{ "promise", { "remerciement pour une promesse", "thanks for a promise" } },
+	{ "plan:due", { "avis d’échéance de l’échéancier", "notice of an instalment" } },
+	{ "plan:late", { "rappel d’une échéance de l’échéancier", "reminder of an instalment" } },
+	{ "paid:thanks", { "remerciement pour un paiement", "thanks for a payment" } },
+	{ "paid:apology", { "excuses, le paiement ayant croisé la relance", "apology: payment and reminder crossed" } },
+	{ "withdrawn", { "retrait d’une annonce", "withdrawal of what was announced" } },
+	{ "stop", { "confirmation d’une opposition", "confirmation of an opt-out" } },
 };
 
 const char *word_channel(enum report_language l, const char *channel)
@@ -190,8 +235,10 @@ const char *word_channel(enum report_language l, const char *channel)
 const char *word_outcome(enum report_language l, const struct case_contact *c)
 {
 	static const char *const none[] = { "sort non consigné", "no outcome on record" }, *const shadow[] = { "préparé à blanc, non envoyé",
-		"trial run, not sent" };
+		"trial run, not sent" }, *const posted[] = { "posté par une personne", "posted by a person" };
 
+	if (c->channel && strcmp(c->channel, "letter") == 0 && c->outcome && strcmp(c->outcome, "done") == 0)
+		return posted[l];
 	return c->shadow ? shadow[l] : c->outcome ? look_up(outcomes, ARRAY_LEN(outcomes), l, c->outcome) : none[l];
 }
 
@@ -215,7 +262,22 @@ const char *word_reason(enum report_language l, const char *reason)
 	return look_up(reasons, ARRAY_LEN(reasons), l, reason);
 }
 
+/* "plan:9f86d081:2026-05-05:late" is "plan:late", "confirm:1" is "confirm"; "paid:thanks:1" may be counted too. */
+static const char *aside_word(enum report_language l, const char *step)
+{
+	static const char *const kinds_of[] = { "plan:due", "plan:late", "paid:thanks", "paid:apology", "confirm", "promise", "withdrawn", "stop" };
+
+	for (size_t i = 0; i < ARRAY_LEN(kinds_of); i++) {
+		const char *word = strchr(kinds_of[i], ':');
+		size_t first = word ? (size_t)(word - kinds_of[i]) : strlen(kinds_of[i]);
+
+		if (strncmp(step, kinds_of[i], first) == 0 && step[first] == ':' && (!word || strstr(step + first, word)))
+			return look_up(steps, ARRAY_LEN(steps), l, kinds_of[i]);
+	}
+	return step;
+}
+
 const char *word_step(enum report_language l, const char *step)
 {
-	return look_up(steps, ARRAY_LEN(steps), l, step);
+	return step && strchr(step, ':') ? aside_word(l, step) : look_up(steps, ARRAY_LEN(steps), l, step);
 }

@@ -294,9 +294,9 @@ static void decide_told(struct dunner *d, struct group *g, const struct event *e
 			doc->touched = true;
 			d->reconcile_all = d->reconcile_again = true;
 		} else if (e->delivery == DELIVERY_BOUNCED_HARD && e->attempt_id) {
-			struct candidate member = { .escalation = doc->e };
+			struct candidate member = { .escalation = doc->e, .policy = decide_policy(d, doc->e, debtor) };
 
-			contact_bounced(&member, 1, e->attempt_id, &g->fx);
+			contact_bounced(debtor, &member, 1, e->attempt_id, &g->fx);
 			doc->touched = true;
 		} else if (letter_unclaimed(e->letter)) {
 			doc->touched |= escalation_letter_unclaimed(doc->e, e->attempt_id, e->letter, &g->fx);
@@ -312,14 +312,17 @@ static bool harmless(const struct event *e)
 }
 
 /* Whoever posts letters knows an invoice, not our ids: its last letter is meant. One posted by hand is known by its task. */
-static void name_letter(struct dunner *d, struct group *g, struct event *e, struct doc *invoice, const struct debtor *debtor)
+static void name_letter(struct dunner *d, struct group *g, struct event *e, struct doc *invoice, struct debtor *debtor)
 {
 	const struct policy *policy = invoice ? decide_policy(d, invoice->e, debtor) : NULL;
 
 	for (size_t i = invoice ? invoice->e->walk_count : 0; i-- > 0 && !e->attempt_id;) {
 		const struct walked *walked = &invoice->e->walk[i];
 		int step = policy ? policy_step_index(policy, walked->step) : -1;
+		const struct contact_made *made = walked->attempt ? debtor_contact_made(debtor, walked->attempt) : NULL;
 
+		if (made && made->channel != CHANNEL_LETTER)
+			continue; /* a step of letters that went out with a mail about other invoices */
 		/* What was told before it was posted is about another one; days are often all that a carrier tells. */
 		if (walked->attempt && walked->end != STEP_SKIPPED && walked->at <= e->time + DAY_MS && step >= 0 && policy->steps[step].kind == STEP_MESSAGE &&
 			(policy->steps[step].channel == CHANNEL_LETTER || strncmp(walked->attempt, "post:", 5) == 0))
@@ -382,10 +385,10 @@ void decide_event(struct dunner *d, struct group *g, struct input *input)
 		system->touched |= changed;
 	}
 	if (e->book) {
-		decide_book(d, g, e);
+		decide_book(d, g, input);
 		return;
 	}
-	if (e->type == EVENT_CALL_COMPLETED && e->outcome && invoice && invoice->loaded && invoice->existed) {
+	if (e->type == EVENT_CALL_COMPLETED && e->outcome && invoice && invoice->loaded) { /* one that nobody told of yet is known from here on */
 		if (!escalation_commanded(invoice->e, g->arena, e))
 			return; /* told again: a call counts once */
 		decide_call(d, g, e, invoice);
@@ -488,7 +491,7 @@ static void task_done(struct dunner *d, struct group *g, struct doc *invoice, co
 			!escalation_move(doc->e, TRIGGER_TASK_ENDED))
 			continue;
 		doc->touched = true;
-		escalation_step_effects(doc->e, debtor->d, decide_policy(d, doc->e, debtor->d), doc->e->step, &g->fx);
+		escalation_step_effects(doc->e, debtor->d, decide_policy(d, doc->e, debtor->d), doc->e->step, strrchr(id, ':') + 1, &g->fx);
 		escalation_walked(doc->e, g->arena, doc->e->step, STEP_DONE, NULL, flow_now(d),
 			arena_strdup(g->arena, id));
 		debtor_contact_add(debtor->d, g->arena, flow_now(d), post ? CHANNEL_LETTER : CHANNEL_CALL, made);
@@ -522,7 +525,7 @@ static void gate_decided(struct dunner *d, struct group *g, struct doc *doc, con
 	if (strcmp(decision, "continue") == 0 || strcmp(decision, "pursue") == 0)
 		e->approved = (struct approved){ .by = command->who, .step = e->step, .at = flow_now(d) };
 	escalation_move(e, TRIGGER_DECIDED);
-	escalation_step_effects(e, who, decide_policy(d, e, who), e->step, &g->fx);
+	escalation_step_effects(e, who, decide_policy(d, e, who), e->step, e->step, &g->fx);
 	escalation_walked(e, g->arena, e->step, STEP_DONE, decision, flow_now(d), NULL);
 	if (strcmp(decision, "settle") == 0)
 		legal_settle(d, g, command, doc);

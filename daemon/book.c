@@ -1,6 +1,7 @@
 /* book.snapshot: a part of a producer's list of its open invoices, onto those that it names. */
 #include <string.h>
 
+#include "common/hash.h"
 #include "common/keys.h"
 #include "daemon/flow.h"
 
@@ -41,21 +42,39 @@ static void touch_all(struct dunner *d)
 	for (const struct group *g = d->decided; g; g = g->next)
 		for (const struct release *r = g->releases; r; r = r->next)
 			sender_touch(d, r->entry.debtor_id, NULL);
+	for (const struct group *g = d->decided; g; g = g->next)
+		for (size_t i = 0; i < g->resend_count; i++)
+			sender_touch(d, g->resend[i]->debtor_id, NULL);
 }
 
-void decide_book(struct dunner *d, struct group *g, const struct event *e)
+/* A list takes one fact of an invoice, however often it comes: what is kept already is moved on even where there is room for no other. */
+static bool has_room(const struct invoice *invoice, const struct book_part *part)
 {
+	char id[BOOK_ID_SIZE];
+
+	(void)book_id(part->source, id);
+	for (size_t i = 0; i < invoice->fact_count; i++)
+		if (invoice->facts[i].kind == FACT_LISTED && strcmp(invoice->facts[i].id, id) == 0)
+			return true;
+	return invoice->fact_count < INVOICE_FACTS_MAX + BOOKS_MAX;
+}
+
+void decide_book(struct dunner *d, struct group *g, const struct input *input)
+{
+	const struct event *e = &input->event;
 	struct doc *system = group_case(d, g, NULL);
 	const struct book_part *part = e->book;
 	bool news = books_told(&system->d->books, part, g->arena);
 	const struct book_told *complete = books_complete(&system->d->books, part->source);
+	char hex[2 * SHA256_SIZE + 1];
+	uint8_t digest[SHA256_SIZE];
 	int64_t named = 0;
 	struct draft *draft;
 
 	for (size_t i = 0; i < part->count; i++) {
 		struct doc *doc = group_find(d, g, DOC_ESCALATION, part->items[i].invoice_id), *debtor;
 
-		if (!doc || !doc->loaded || !is_ours(d, &part->items[i], doc) || doc->e->invoice.fact_count >= INVOICE_FACTS_MAX ||
+		if (!doc || !doc->loaded || !is_ours(d, &part->items[i], doc) || !has_room(&doc->e->invoice, part) ||
 			!invoice_listed(&doc->e->invoice, e, &part->items[i], g->arena))
 			continue;
 		named++;
@@ -81,4 +100,6 @@ void decide_book(struct dunner *d, struct group *g, const struct event *e)
 	jw_int(&draft->w, "part", part->part);
 	jw_int(&draft->w, "parts", part->parts);
 	jw_int(&draft->w, "invoices", (int64_t)part->count);
+	sha256(input->entry->event, input->entry->len, digest);
+	jw_str(&draft->w, "sha256", hex_format(digest, SHA256_SIZE, hex)); /* the list names many debtors: it stands in no file of one */
 }

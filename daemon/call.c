@@ -33,7 +33,7 @@ static void stop_all(struct group *g, struct doc *debtor, const struct event *ca
 
 void decide_call(struct dunner *d, struct group *g, const struct event *e, struct doc *invoice)
 {
-	struct doc *debtor = group_find(d, g, DOC_DEBTOR, invoice->e->invoice.debtor_id);
+	struct doc *debtor = group_find(d, g, DOC_DEBTOR, invoice->e->invoice.debtor_id ? invoice->e->invoice.debtor_id : e->customer_id);
 	const char *task = task_of(g, e, invoice);
 	struct candidate *members = arena_alloc(g->arena, (g->doc_count + 1) * sizeof(*members));
 	struct contact_env env = decide_env(d);
@@ -48,6 +48,7 @@ void decide_call(struct dunner *d, struct group *g, const struct event *e, struc
 			doc->touched = true;
 			sender_touch(d, NULL, doc->id);
 		}
+	(void)invoice_apply(&invoice->e->invoice, e, g->arena); /* whose it is: it may be told of before the invoice */
 	invoice->touched = true;
 	sender_touch(d, who ? who->id : NULL, invoice->id); /* what is on its way now may be too much */
 	contact_called(&env, who, members, count, e, task, &g->fx);

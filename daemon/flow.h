@@ -355,7 +355,7 @@ void recent_forget(struct dunner *d); /* all of it, and wipes it */
 void decide_wants(struct dunner *d, struct group *g); /* asks for what the inputs need and what that leads to */
 void decide_group(struct dunner *d, struct group *g);
 void decide_event(struct dunner *d, struct group *g, struct input *input); /* apply.c */
-void decide_book(struct dunner *d, struct group *g, const struct event *e); /* book.c: one part of a list of open invoices */
+void decide_book(struct dunner *d, struct group *g, const struct input *input); /* book.c: one part of a list of open invoices */
 void decide_books_known(struct dunner *d, const struct debtor *system); /* what is decided by from now on */
 void decide_call(struct dunner *d, struct group *g, const struct event *e, struct doc *invoice); /* call.c: one that was logged */
 void decide_touch_debtor(struct group *g, struct doc *debtor); /* it changed, and its open invoices are looked at soon */

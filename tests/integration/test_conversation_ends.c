@@ -87,6 +87,22 @@ static void row_35_after_the_last_contact_a_person_decides(void **state)
 	story_ends_well(s);
 }
 
+/* Only a person refuses: others are told of whom to think twice about, and why. */
+static void row_31_whom_to_work_for_no_more_is_suggested(void **state)
+{
+	struct story *s = *state;
+
+	(void)STORY_CTL(s, "call", "log", "inv_1", "they will not pay at all", "--outcome", "refuses");
+	story_applied(s);
+	assert_int_equal(story_count(s, "customer.block_suggested"), 1);
+	assert_true(story_recorded(s, "inv_1", "customer.block_suggested"));
+	story_event(s, "invoice.marked_uncollectible", "inv_1", "2026-03-31T07:30:00Z", "");
+	story_event(s, "invoice.marked_uncollectible", "inv_1", "2026-03-31T07:30:00Z", ""); /* told again, of the same */
+	assert_int_equal(story_count(s, "customer.block_suggested"), 2);
+	assert_int_equal(story_count(s, "work.hold_requested"), 0); /* nothing is stopped by itself */
+	story_ends_well(s);
+}
+
 static void row_32_insolvency_stops_everything_with_a_task(void **state)
 {
 	struct story *s = *state;
@@ -107,6 +123,7 @@ int main(void)
 		STORY(row_3_work_begins_when_the_deposit_is_paid),
 		STORY(row_18_work_rests_until_all_that_held_it_is_paid),
 		STORY(row_35_after_the_last_contact_a_person_decides),
+		STORY(row_31_whom_to_work_for_no_more_is_suggested),
 		STORY(row_32_insolvency_stops_everything_with_a_task),
 	};
 

@@ -147,6 +147,7 @@ static void rows_43_to_52_the_case_goes_to_others_with_its_evidence(void **state
 	assert_string_equal(of_commitment(s, "inv_1", "state"), "fulfilled");
 	assert_string_equal(story_walk(s, "inv_1", "give"), "done court");
 	assert_int_equal(story_count(s, "handover.requested"), 1);
+	assert_int_equal(story_count(s, "customer.block_suggested"), 1);
 	(void)STORY_CTL(s, "trail", "verify", bundle);
 	(void)STORY_REFUSED(s, "handover", "inv_1", "again", "--to", "agency", "--out", bundle);
 

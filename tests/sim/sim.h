@@ -64,6 +64,7 @@ struct weather {
 	int64_t per_second, at_once, per_day; /* what each of them bears; 0 = all */
 	int64_t outage; /* per hour: the first one is away for a while */
 	bool feed, people; /* a ledger tells its watermark; somebody gives commands and does tasks */
+	bool lists; /* the producer lists its open invoices now and then */
 };
 
 /* --- time, queue, trace ------------------------------------------------------------------------------------------------ */
@@ -127,7 +128,7 @@ struct sim {
 	bool verbose;
 	bool double_send; /* the provider sends each message twice: the judge must notice */
 	struct arena *arena;
-	struct rng flow, net, disk, world, faults, receipts;
+	struct rng flow, net, disk, world, faults, receipts, lists;
 	struct weather weather;
 	bool calm; /* the last part of a run: no faults any more */
 	int64_t mono, offset; /* wall = mono + offset */
@@ -260,6 +261,11 @@ void book_provoke(struct sim *sim, const struct message *message, int64_t delay)
 void book_tell(struct sim *sim, const char *stream, int64_t at, const char *text); /* one delivery into the calendar */
 /* Redis lost entries: their producers send them again. */
 void book_resend(struct sim *sim, const char *stream, const char *text, bool raw);
+
+/* --- lists and letters: sim_lists.c ------------------------------------------------------------------------------------------------- */
+
+void lists_schedule(struct sim *sim);
+void carrier_tells(struct sim *sim, const char *invoice); /* somebody posted a letter about it */
 
 /* --- people --------------------------------------------------------------------------------------------------------------------------- */
 

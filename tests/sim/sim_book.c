@@ -109,6 +109,12 @@ static void write_customer(struct text *t, const struct sim_debtor *d)
 	jw_str(&t->w, "kind", d->kind ? d->kind : "company");
 	jw_str(&t->w, "locale", places[d->place].locale);
 	jw_opt_str(&t->w, "timezone", d->zone_unknown ? NULL : places[d->place].zone);
+	if (!d->country_unknown) {
+		jw_object(&t->w, "postal");
+		jw_str(&t->w, "line1", "1 High Street");
+		jw_str(&t->w, "city", "Town");
+		jw_end_object(&t->w);
+	}
 	jw_array(&t->w, "contacts");
 	for (int i = 0; i < (int)ARRAY_LEN(roles); i++)
 		if (i == 0 || (i == 1 && d->owner) || (i == 2 && d->parent))
@@ -273,6 +279,13 @@ static date day_of(const struct sim_invoice *i, int64_t at, int32_t plus)
 	return date_add_days(zone_date(zone, at), plus);
 }
 
+/* What a list of open invoices has of it from now on. */
+static void moved(struct sim *sim, struct sim_invoice *i, int64_t at)
+{
+	i->history = arena_grow(sim->book->arena, i->history, i->history_count, &i->history_capacity, sizeof(*i->history));
+	i->history[i->history_count++] = (struct sim_figures){ at, i->voided ? 0 : i->total - i->paid - i->credited, i->version };
+}
+
 static void pay(struct sim *sim, struct sim_invoice *i, int64_t at, bool all)
 {
 	struct book *book = sim->book;
@@ -281,8 +294,14 @@ static void pay(struct sim *sim, struct sim_invoice *i, int64_t at, bool all)
 
 	if (open <= 1)
 		return;
+	if (all && sim->weather.lists && rng_chance(&book->silent, 150000)) { /* only the next list shows it */
+		i->paid += open;
+		moved(sim, i, at);
+		return;
+	}
 	if (all && rng_chance(&sim->world, 300000)) {
 		i->paid += open;
+		moved(sim, i, at);
 		tell(sim, i, at, false, fact(book, i, at, "invoice.paid", NULL, 0, 0, date_none()));
 		return;
 	}
@@ -294,6 +313,7 @@ static void pay(struct sim *sim, struct sim_invoice *i, int64_t at, bool all)
 	else
 		i->paid += amount;
 	i->version++;
+	moved(sim, i, at);
 	if (rng_chance(&sim->world, 600000))
 		tell(sim, i, at + rng_range(&sim->world, 0, DAY_MS), !all, updated(book, i, at + 1));
 }
@@ -328,6 +348,7 @@ static int64_t agree_plan(struct sim *sim, struct sim_invoice *i, int64_t at)
 		tell(sim, i, at, false, fact(book, i, at, "invoice.payment_received", "payment_id", ++i->facts, k ? second : first, date_none()));
 		i->paid += k ? second : first;
 		i->version++;
+		moved(sim, i, at);
 	}
 	return INT64_MAX;
 }
@@ -355,6 +376,7 @@ static int64_t turn(struct sim *sim, struct sim_invoice *i, int64_t at)
 	case 4:
 		if (rng_chance(&sim->world, 400000)) {
 			i->voided = true;
+			moved(sim, i, at);
 			tell(sim, i, at, false, fact(book, i, at, "invoice.voided", NULL, 0, 0, date_none()));
 			return INT64_MAX;
 		}
@@ -387,6 +409,7 @@ static int64_t turn(struct sim *sim, struct sim_invoice *i, int64_t at)
 		return at + rng_range(&sim->world, HOUR_MS, 5 * DAY_MS);
 	default:
 		i->version++;
+		moved(sim, i, at);
 		tell(sim, i, at, true, updated(book, i, at));
 		return at + rng_range(&sim->world, HOUR_MS, 5 * DAY_MS);
 	}
@@ -396,6 +419,7 @@ static void live_invoice(struct sim *sim, struct sim_invoice *i, int64_t at, int
 {
 	bool tale = rng_chance(&sim->world, 700000); /* the others are just never paid */
 
+	moved(sim, i, at);
 	tell(sim, i, at, false, finalized(sim->book, i, at));
 	at += rng_range(&sim->world, MINUTE_MS, 20 * DAY_MS);
 	while (tale && at < last)
@@ -554,6 +578,7 @@ struct book *book_create(struct sim *sim, int debtors, int invoices)
 	struct book *book = xcalloc(1, sizeof(*book));
 
 	book->arena = arena_create();
+	rng_seed(&book->silent, sim->seed, "silent");
 	book->debtor_count = (size_t)debtors;
 	book->debtors = arena_alloc(book->arena, book->debtor_count * sizeof(*book->debtors));
 	book->invoice_count = (size_t)invoices;

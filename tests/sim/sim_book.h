@@ -15,6 +15,10 @@ struct sim_debtor {
 	bool owner, parent; /* who else is known beside billing */
 };
 
+struct sim_figures { /* what the ledger has from then on */
+	int64_t at, due, version;
+};
+
 struct sim_invoice {
 	const char *id;
 	struct sim_debtor *debtor;
@@ -22,6 +26,8 @@ struct sim_invoice {
 	int64_t total, paid, credited, version;
 	int facts;
 	bool voided, plan;
+	struct sim_figures *history;
+	size_t history_count, history_capacity;
 	bool turned; /* the story took another turn than was written: later chapters that say "still owed" are dropped */
 };
 
@@ -32,6 +38,7 @@ struct book {
 	struct sim_invoice *invoices;
 	size_t invoice_count;
 	uint64_t next_event;
+	struct rng silent; /* which payments no event ever tells of */
 };
 
 const char *book_zone(const struct book *book, const char *debtor_id);

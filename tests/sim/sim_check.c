@@ -456,9 +456,26 @@ static void check_word(struct judge *judge, const struct known_attempt *a)
 	}
 }
 
+/* What carriers tell is kept, every word of it, and a letter that nobody took is weighed by a person. */
+static void check_letters(struct judge *judge)
+{
+	for (size_t i = 0; i < judge->told_count; i++) {
+		const struct told *t = &judge->told[i];
+
+		if (t->event.type == EVENT_LETTER_STATUS_UPDATED && t->event.id && !t->broken && !t->recorded &&
+			t->since_wall < sim_wall(judge->sim) - DAY_MS)
+			sim_breach(judge->sim, "5 the trail is complete", "what the carrier told of %s (%s) is nowhere", t->event.invoice_id, t->event.id);
+	}
+	for (size_t i = 0; i < judge->invoice_count; i++)
+		if (judge->invoices[i].unclaimed && !judge->invoices[i].unclaimed_task)
+			sim_breach(judge->sim, "3 nothing lies forgotten", "nobody took the letter about %s, and no person was told", judge->invoices[i].id);
+}
+
 void judge_end(struct judge *judge)
 {
 	check_attempts(judge);
+	if (!judge->sim->broken && judge->sim->weather.hosts == 1)
+		check_letters(judge);
 	for (size_t i = 0; i < judge->attempt_count && !judge->sim->broken && judge->sim->weather.hosts == 1; i++)
 		check_word(judge, &judge->attempts[i]);
 	for (size_t i = 0; i < judge->invoice_count && !judge->sim->broken && !judge->sim->drawn; i++)

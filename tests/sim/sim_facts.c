@@ -318,9 +318,90 @@ static bool stale(const struct judge *judge, int64_t by_mono, int64_t wall)
 	return newest && wall - newest > judge->sim->policy->freshness_ms + MINUTE_MS;
 }
 
+/* --- lists of what is open ---------------------------------------------------------------------------------------------------------- */
+
+static bool came_whole(const struct judge *judge, const struct book_part *list, int64_t by_mono)
+{
+	int64_t came = 0;
+
+	for (int64_t part = 1; part <= list->parts; part++)
+		for (size_t i = 0; i < judge->list_count; i++) {
+			const struct told *t = &judge->told[judge->lists[i]];
+
+			if (known(t, by_mono) && !t->broken && strcmp(t->event.book->snapshot_id, list->snapshot_id) == 0 && t->event.book->part == part) {
+				came++;
+				break;
+			}
+		}
+	return came == list->parts;
+}
+
+static const struct book_item *item_of(const struct book_part *list, const char *id)
+{
+	for (size_t i = 0; i < list->count; i++)
+		if (strcmp(list->items[i].invoice_id, id) == 0)
+			return &list->items[i];
+	return NULL;
+}
+
+/* Something that moves its balance, or ends it, was told later than that. */
+static bool moved_since(const struct judge *judge, const char *id, int64_t since, int64_t by_mono)
+{
+	for (size_t i = 0; i < judge->told_count; i++) {
+		const struct told *t = &judge->told[i];
+
+		if (known(t, by_mono) && !t->broken && about(t, id) && t->event.time > since &&
+			(t->event.has_snapshot || t->event.type == EVENT_INVOICE_PAYMENT_RECEIVED || t->event.type == EVENT_CREDIT_NOTE_ISSUED))
+			return true;
+	}
+	return false;
+}
+
+static int64_t told_version(const struct judge *judge, const char *id, int64_t by_mono)
+{
+	int64_t version = 0;
+
+	for (size_t i = 0; i < judge->told_count; i++) {
+		const struct told *t = &judge->told[i];
+
+		if (known(t, by_mono) && !t->broken && about(t, id) && t->event.has_snapshot && t->event.order.version > version)
+			version = t->event.order.version;
+	}
+	return version;
+}
+
+/* The producer's own list does not have it any more, or has less of it, and nothing younger was told. */
+static bool listed_otherwise(const struct judge *judge, const char *id, int64_t by_mono)
+{
+	const struct book_part *whole = NULL;
+	const struct book_item *item = NULL;
+	int64_t as_of = 0;
+
+	for (size_t i = 0; i < judge->list_count; i++) {
+		const struct told *t = &judge->told[judge->lists[i]];
+		const struct book_part *list = t->event.book;
+
+		if (!known(t, by_mono) || t->broken)
+			continue;
+		if ((!whole || list->as_of > whole->as_of) && came_whole(judge, list, by_mono))
+			whole = list;
+		if (list->as_of > as_of && item_of(list, id)) {
+			as_of = list->as_of;
+			item = item_of(list, id);
+		}
+	}
+	if (whole && item && as_of < whole->as_of)
+		item = NULL;
+	if ((!whole && !item) || paid(judge, id, by_mono) || voided(judge, id, by_mono) ||
+		moved_since(judge, id, item ? as_of : whole->as_of, by_mono) || (item && told_version(judge, id, by_mono) > item->version))
+		return false;
+	return !item || item->due < balance(judge, id, by_mono);
+}
+
 const char *const stop_names[STOP_COUNT] = { "paid", "voided", "disputed", "promised", "payment announced", "undelivered", "paused",
 	"opted out", "stopped by a person", "held by a person", "suspended with all others",
-	"of a ledger that has not told for long", "named by a dead letter", "under a plan" };
+	"of a ledger that has not told for long", "named by a dead letter", "under a plan",
+	"not on its producer's list, or with less" };
 
 unsigned facts_stops(struct judge *judge, const char *id, const char *debtor_id, enum channel channel, int64_t by_mono, int64_t wall)
 {
@@ -342,6 +423,7 @@ unsigned facts_stops(struct judge *judge, const char *id, const char *debtor_id,
 		judge->sim->policy->freshness_ms && stale(judge, by_mono, wall),
 		broken_letter(judge, id, wall, by_mono),
 		planned(judge, id, today, by_mono),
+		listed_otherwise(judge, id, by_mono),
 	};
 	unsigned set = 0;
 
@@ -380,6 +462,10 @@ void judge_event_added(struct judge *judge, const char *stream, const char *text
 		t.event = (struct event){ 0 };
 	judge->told = arena_grow(judge->arena, judge->told, judge->told_count, &judge->told_capacity, sizeof(*judge->told));
 	judge->told[judge->told_count] = t;
+	if (!t.broken && t.event.book) {
+		judge->lists = arena_grow(judge->arena, judge->lists, judge->list_count, &judge->list_capacity, sizeof(*judge->lists));
+		judge->lists[judge->list_count++] = judge->told_count;
+	}
 	if (!t.broken && t.event.has_snapshot) {
 		struct known_invoice *invoice = judge_invoice(judge, t.event.invoice_id);
 

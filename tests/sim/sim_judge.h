@@ -44,6 +44,7 @@ struct known_invoice {
 	bool word_open; /* something is announced, by the trail, and neither carried out nor taken back */
 	unsigned words; /* commitments that the trail has */
 	bool handed; /* over to others, by the trail */
+	bool unclaimed, unclaimed_task; /* nobody took its letter; a person was told */
 };
 
 struct known_attempt {
@@ -79,6 +80,12 @@ struct known_call { /* a call task, by the trail */
 	bool done; /* said once, or by both hosts: opened again, it begins anew */
 };
 
+struct known_house { /* where letters to a debtor go */
+	const char *debtor_id;
+	bool deserted; /* the last one came back, by what was told last of any */
+	int64_t told_at;
+};
+
 struct known_group {
 	struct host *host;
 	uint64_t pseq;
@@ -110,6 +117,10 @@ struct judge {
 	struct arena *arena;
 	struct told *told;
 	size_t told_count, told_capacity;
+	size_t *lists; /* of `told`, those that are a part of a list */
+	size_t list_count, list_capacity;
+	struct known_house *houses;
+	size_t house_count, house_capacity;
 	struct known_invoice *invoices;
 	size_t invoice_count, invoice_capacity;
 	struct known_attempt *attempts;
@@ -130,7 +141,7 @@ struct judge {
 	uint64_t records, first_bytes;
 };
 
-#define STOP_COUNT 14
+#define STOP_COUNT 15
 extern const char *const stop_names[STOP_COUNT];
 
 /*

@@ -15,6 +15,7 @@
 #define HISTORY_DAYS 60
 #define TELLING_MS (6 * DAY_MS)
 #define REST_MS (2 * DAY_MS)
+#define PEOPLE "dunning:{0}:events:operator"
 
 struct tale_item {
 	int64_t at; /* when it happened */
@@ -49,13 +50,28 @@ static void extra(struct sim *sim, int64_t at, const char *type, const char *for
 		"\"data\":{%s}}", sim->tale->count, type, utc_format(at, when), data));
 }
 
+/* One list of the producer in two parts, the first of which has the invoice; and a younger one in one part, which may not. */
+static void lists_of(struct sim *sim, const struct sim_invoice *i, int64_t at, int n)
+{
+	char as_of[UTC_TEXT_SIZE];
+
+	utc_format(at - HOUR_MS, as_of);
+	extra(sim, at, "book.snapshot", "\"snapshot_id\":\"%s-%d\",\"as_of\":\"%s\",\"part\":1,\"parts\":2,\"invoices\":[{\"id\":\"%s\","
+		"\"customer_id\":\"%s\",\"version\":%d,\"due_minor\":%lld}]", i->id, n, as_of, i->id, i->debtor->id, 1 + n % 3, (long long)i->total / (1 + n % 2));
+	extra(sim, at, "book.snapshot", "\"snapshot_id\":\"%s-%d\",\"as_of\":\"%s\",\"part\":2,\"parts\":2,\"invoices\":[]", i->id, n, as_of);
+	utc_format(at + DAY_MS, as_of);
+	extra(sim, at + DAY_MS, "book.snapshot", "\"snapshot_id\":\"%s-%d-b\",\"as_of\":\"%s\",\"invoices\":[{\"id\":\"%s\",\"due_minor\":%d}]", i->id, n,
+		as_of, n % 2 ? i->id : "inv_elsewhere", 5 + n);
+}
+
 static void extras_of(struct sim *sim, const struct sim_invoice *i, int64_t at)
 {
+	char when[UTC_TEXT_SIZE];
 	struct rng *rng = &sim->world;
 	int64_t later = at + rng_range(rng, 1, 20 * DAY_MS), amount = rng_range(rng, 1, i->total);
 	int n = (int)rng_range(rng, 0, 99);
 
-	switch (rng_range(rng, 0, 7)) {
+	switch (rng_range(rng, 0, 15)) {
 	case 0:
 		extra(sim, at, "invoice.payment_received", "\"invoice_id\":\"%s\",\"payment_id\":\"x%d\",\"amount_minor\":%lld",
 			i->id, n, (long long)amount);
@@ -88,6 +104,40 @@ static void extras_of(struct sim *sim, const struct sim_invoice *i, int64_t at)
 	case 6:
 		extra(sim, at, "customer.insolvency_opened", "\"customer_id\":\"%s\"", i->debtor->id);
 		break;
+	case 7:
+		extra(sim, at, "invoice.payment_failed", "\"invoice_id\":\"%s\",\"payment_id\":\"x%d\"", i->id, n);
+		extra(sim, later, "ledger.watermark", "\"complete_until\":\"%s\"", utc_format(at, when));
+		break;
+	case 8:
+		extra(sim, at, "payment_plan.agreed", "\"invoice_id\":\"%s\",\"plan_id\":\"x%d\",\"instalments\":[{\"due_on\":\"2026-12-0%d\","
+			"\"amount_minor\":%lld}]", i->id, n, 1 + n % 9, (long long)amount);
+		extra(sim, later, "payment_plan.amended", "\"invoice_id\":\"%s\",\"plan_id\":\"x%d\",\"instalments\":[{\"due_on\":\"2027-01-0%d\","
+			"\"amount_minor\":%lld}]", i->id, n, 1 + n % 9, (long long)amount);
+		break;
+	case 9:
+		extra(sim, at, "letter.status_updated", "\"invoice_id\":\"%s\",\"status\":\"posted\"", i->id);
+		extra(sim, later, "letter.status_updated", "\"invoice_id\":\"%s\",\"status\":\"%s\"", i->id,
+			n % 3 == 0 ? "delivered" : n % 3 == 1 ? "unclaimed" : "returned");
+		break;
+	case 10:
+		extra(sim, at, "contact.delivery_updated", "\"customer_id\":\"%s\",\"invoice_id\":\"%s\",\"channel\":\"email\",\"status\":\"%s\"",
+			i->debtor->id, i->id, n % 2 ? "delivered" : "complained");
+		break;
+	case 11:
+		extra(sim, at, "call.completed", "\"invoice_id\":\"%s\",\"customer_id\":\"%s\"", i->id, i->debtor->id);
+		extra(sim, later, "fee.waived", "\"invoice_id\":\"%s\",\"reason\":\"kindness\"", i->id);
+		break;
+	case 12:
+		lists_of(sim, i, at, n);
+		break;
+	case 13:
+		extra(sim, at, "call.completed", "\"invoice_id\":\"%s\",\"customer_id\":\"%s\",\"outcome\":\"promise\",\"until_on\":\"2026-11-0%d\"",
+			i->id, i->debtor->id, 1 + n % 9);
+		break;
+	case 14:
+		extra(sim, at, "operator.command", "\"command\":\"hold\",\"target\":\"%s\",\"who\":\"anna\",\"why\":\"sim\"", i->id);
+		extra(sim, later, "operator.command", "\"command\":\"resume\",\"target\":\"%s\",\"who\":\"anna\",\"why\":\"sim\"", i->id);
+		break;
 	default:
 		extra(sim, at, "promise.made", "\"invoice_id\":\"%s\",\"promise_id\":\"x%d\",\"until_on\":\"2026-11-0%d\"", i->id, n,
 			1 + n % 9);
@@ -106,10 +156,19 @@ static int by_time(const void *a, const void *b)
 	return x->at != y->at ? (x->at < y->at ? -1 : 1) : strcmp(x->text, y->text);
 }
 
+/* A person's words are taken from their own stream alone. */
+static bool by_person(const char *text)
+{
+	return strstr(text, "\"type\":\"operator.command\"") != NULL;
+}
+
 static void tell_in_order(struct sim *sim)
 {
-	for (size_t i = 0; i < sim->tale->count; i++)
-		book_tell(sim, "dunning:{0}:events", sim->begin + (int64_t)i * 500, sim->tale->items[i].text);
+	for (size_t i = 0; i < sim->tale->count; i++) {
+		const char *text = sim->tale->items[i].text;
+
+		book_tell(sim, by_person(text) ? PEOPLE : "dunning:{0}:events", sim->begin + (int64_t)i * 500, text);
+	}
 }
 
 static void tell_anyhow(struct sim *sim)
@@ -119,8 +178,8 @@ static void tell_anyhow(struct sim *sim)
 
 	for (size_t i = 0; i < sim->tale->count; i++)
 		for (int64_t n = rng_range(&sim->net, 1, 2); n > 0; n--)
-			book_tell(sim, streams[rng_range(&sim->net, 0, 2)], sim->begin + rng_range(&sim->net, 0, span),
-				sim->tale->items[i].text);
+			book_tell(sim, by_person(sim->tale->items[i].text) ? PEOPLE : streams[rng_range(&sim->net, 0, 2)],
+				sim->begin + rng_range(&sim->net, 0, span), sim->tale->items[i].text);
 }
 
 void order_schedule(struct sim *sim)

@@ -58,6 +58,7 @@ void setup_weather(struct sim *sim)
 	if (sim->mode == MODE_LIFE) {
 		w->feed = rng_chance(&sim->faults, 300000);
 		w->poison = rng_chance(&sim->faults, 150000) ? (int)rng_range(&sim->faults, 1, 2) : 0;
+		w->lists = !sim->drawn && rng_chance(&sim->lists, 600000);
 	}
 	if (sim->mode == MODE_IN_ORDER) /* the undisturbed one */
 		*w = (struct weather){ .hosts = 1, .idempotent = w->idempotent, .lookup = w->lookup,
@@ -96,6 +97,13 @@ static const char threat[] =
 	"\"announces\":{\"step\":\"give\",\"within\":\"12d\",\"withdraw\":\"note\"}%s},"
 	"{\"id\":\"give\",\"at\":\"last+6d\",\"action\":\"handover\",\"role\":\"owner\",\"deadline\":\"5d\"}";
 
+/* Without a provider of letters a person posts them. */
+static const char posted[] =
+	"{\"id\":\"reminder\",\"at\":\"due+1d\",\"channel\":\"email\",\"template\":\"note\",\"tone\":\"friendly\"%s},"
+	"{\"id\":\"letter\",\"at\":\"due+4d\",\"channel\":\"letter\",\"template\":\"note\",\"tone\":\"neutral\"},"
+	"{\"id\":\"second\",\"at\":\"due+9d\",\"channel\":\"email\",\"template\":\"note\",\"tone\":\"neutral\"%s},"
+	"{\"id\":\"last\",\"at\":\"due+14d\",\"channel\":\"letter\",\"template\":\"note\",\"tone\":\"firm\"}";
+
 static struct policy *parsed(const char *text, const struct policy *base)
 {
 	struct policy *policy = NULL;
@@ -133,6 +141,8 @@ static struct policy *draw_ladder(struct sim *sim)
 	more = rng_chance(&own, 600000) ? agreed : "";
 	if (!by_rule(sim) && rng_chance(&own, 250000))
 		ladder = threat;
+	else if (!by_rule(sim) && rng_chance(&own, 250000))
+		ladder = posted;
 	for (; (at = strstr(ladder, "%s")); ladder = at + 2) {
 		buf_add(&steps, ladder, (size_t)(at - ladder));
 		buf_add_str(&steps, rule);
@@ -170,6 +180,7 @@ static struct notice_set *make_notices(void)
 
 	if (notice_set_add(set, "en", "note", NOTICE_SUBJECT, subject, strlen(subject), &err) < 0 ||
 		notice_set_add(set, "en", "note", NOTICE_SMS, subject, strlen(subject), &err) < 0 ||
+		notice_set_add(set, "en", "note", NOTICE_LETTER, text, strlen(text), &err) < 0 ||
 		notice_set_add(set, "en", "note", NOTICE_TEXT, text, strlen(text), &err) < 0) {
 		fprintf(stderr, "sim: template: %s\n", err.text);
 		exit(2);
@@ -248,6 +259,7 @@ struct config *setup_config(struct sim *sim, const char *instance)
 	*c = (struct config){ .prefix = "dunning", .partitions = 1, .instance = instance,
 		.origin = arena_printf(arena, "test.sim.example/%s", instance), .policy_default = "sim", .state_dir = "/nowhere",
 		.brake_contacts_per_hour = 200, .arena = arena,
+		.creditor_postal = { .line1 = "2 High Street", .city = "Town", .country = "GB" },
 		.creditor = { .name = "Sim Ltd", .locale = "en-GB", .zone = SIM_CREDITOR_ZONE, .email = "accounts@sim.example" },
 		.limits = { .batch = rng_chance(&sim->world, 300000) ? rng_range(&sim->world, 1, 6) : 256,
 			.concurrency = rng_range(&sim->world, 1, 8), .group_keys = 512, .group_bytes = 1 << 20,

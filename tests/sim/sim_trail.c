@@ -229,12 +229,12 @@ static void note_outcome(struct judge *judge, struct host *host, const struct js
 			skip(judge, a->invoices[i], a->steps[i], "refused");
 }
 
-static void contacted(struct judge *judge, const char *debtor_id, const char *id)
+static void contacted(struct judge *judge, const char *debtor_id, const char *id, enum channel channel)
 {
 	judge->contacts = arena_grow(judge->arena, judge->contacts, judge->contact_count, &judge->contact_capacity,
 		sizeof(*judge->contacts));
 	judge->contacts[judge->contact_count++] = (struct known_contact){ arena_strdup(judge->arena, debtor_id),
-		arena_strdup(judge->arena, id), judge->decided_at, judge->group_count, CHANNEL_CALL, NULL, NULL };
+		arena_strdup(judge->arena, id), judge->decided_at, judge->group_count, channel, NULL, NULL };
 }
 
 /* A step that a person ended: the first one of the invoice that is open. */
@@ -309,9 +309,61 @@ static void note_call(struct judge *judge, const struct json *record, const char
 	for (size_t i = 0; i < call->count; i++)
 		walk_by_hand(judge, call->invoices[i], STEP_CALL, member(record, "case"), task);
 	if (call->count)
-		contacted(judge, member(record, "case"), task);
+		contacted(judge, member(record, "case"), task, strncmp(task, "post:", 5) == 0 ? CHANNEL_LETTER : CHANNEL_CALL);
+	for (size_t i = 0; i < call->count && strncmp(task, "post:", 5) == 0; i++)
+		carrier_tells(judge->sim, call->invoices[i]);
 	call->done = true; /* the other host may say it again */
 	call->count = judge->sim->weather.hosts > 1 ? call->count : 0;
+}
+
+static void note_house(struct judge *judge, const char *debtor_id, bool deserted, int64_t told_at)
+{
+	for (size_t i = 0; i < judge->house_count; i++)
+		if (strcmp(judge->houses[i].debtor_id, debtor_id) == 0) {
+			if (told_at > judge->houses[i].told_at)
+				judge->houses[i] = (struct known_house){ judge->houses[i].debtor_id, deserted, told_at };
+			return;
+		}
+	judge->houses = arena_grow(judge->arena, judge->houses, judge->house_count, &judge->house_capacity, sizeof(*judge->houses));
+	judge->houses[judge->house_count++] = (struct known_house){ arena_strdup(judge->arena, debtor_id), deserted, told_at };
+}
+
+/* What the carrier told of a letter: one that nobody took is on a person's desk; a house where nobody is gets no second one. */
+static void note_letter(struct judge *judge, const char *invoice_id, const char *debtor_id, const char *status, const char *attempt, int64_t told_at)
+{
+	struct known_invoice *invoice = judge_invoice(judge, invoice_id);
+	size_t kept = 0;
+
+	sim_note(judge->sim, "trail: the letter about %s is %s", invoice_id, status);
+	if (!invoice->closed && (strcmp(status, "unclaimed") == 0 || strcmp(status, "refused") == 0))
+		invoice->unclaimed = true;
+	if (strcmp(status, "returned") == 0 || strcmp(status, "delivered") == 0)
+		note_house(judge, debtor_id, status[0] == 'r', told_at);
+	if (strcmp(status, "returned") != 0)
+		return;
+	for (size_t i = 0; i < judge->contact_count; i++) /* nobody had it: no limit counts it */
+		if (strcmp(judge->contacts[i].attempt, attempt) != 0)
+			judge->contacts[kept++] = judge->contacts[i];
+	judge->contact_count = kept;
+}
+
+/* What the last letter was about is owed again, of those for which nothing went on meanwhile. */
+static void note_undelivered(struct judge *judge, const char *invoice_id, const char *step, const char *attempt)
+{
+	struct known_invoice *invoice = judge_invoice(judge, invoice_id);
+	int index = step_index(judge, step);
+
+	if (strncmp(attempt, "post:", 5) != 0)
+		sim_breach(judge->sim, "truth", "attempt %s about %s did not arrive, says the trail, and nobody told that", attempt, invoice_id);
+	if (index >= 0 && invoice->walk[index].why && strcmp(invoice->walk[index].why, attempt) == 0)
+		invoice->walk[index] = (struct walk_step){ 0 };
+}
+
+static void check_house(struct judge *judge, const char *debtor_id, const char *task)
+{
+	for (size_t i = 0; i < judge->house_count && judge->sim->weather.hosts == 1; i++)
+		if (judge->houses[i].deserted && strcmp(judge->houses[i].debtor_id, debtor_id) == 0)
+			sim_breach(judge->sim, "no letter to a house where nobody is", "%s of %s is to be posted", task, debtor_id);
 }
 
 static void note_task(struct judge *judge, const struct json *record, bool opened)
@@ -323,8 +375,12 @@ static void note_task(struct judge *judge, const struct json *record, bool opene
 		return;
 	sim_note(judge->sim, "trail: task %s, %zu invoices, the first is %s%s%s", task, json_len(&invoices), json_str(&first),
 		opened ? "" : ": ", opened ? "" : member(record, "result"));
-	if (strcmp(kind, "call") == 0)
+	if (strcmp(kind, "call") == 0 || strcmp(kind, "post") == 0)
 		note_call(judge, record, task, opened);
+	if (strcmp(kind, "post") == 0 && opened)
+		check_house(judge, member(record, "case"), task);
+	if (strcmp(kind, "letter_unclaimed") == 0 && opened)
+		judge_invoice(judge, json_str(&first))->unclaimed_task = true;
 	if (strcmp(kind, "call") == 0 && opened && judge->sim->drawn)
 		manners_call(judge, member(record, "case"), task);
 	if (opened)
@@ -382,6 +438,7 @@ static void note_erasure(struct judge *judge, const char *debtor)
 static void note_record(struct judge *judge, struct host *host, const struct json *record)
 {
 	const char *kind = member(record, "kind"), *attempt = member(record, "attempt"), *invoice = member(record, "invoice");
+	struct json told_at = json_get(record, "event_time");
 
 	if (!kind)
 		return;
@@ -394,13 +451,17 @@ static void note_record(struct judge *judge, struct host *host, const struct jso
 		note_intent(judge, host, record, attempt);
 	else if (strcmp(kind, "attempt.skipped") == 0)
 		skip(judge, invoice, member(record, "step"), member(record, "reason"));
+	else if (strcmp(kind, "attempt.undelivered") == 0)
+		note_undelivered(judge, invoice, member(record, "step"), attempt);
 	else if (attempt && strncmp(kind, "attempt.", 8) == 0 && strcmp(kind, "attempt.event") != 0)
 		note_outcome(judge, host, record, kind, attempt);
 	else if (strcmp(kind, "task.opened") == 0 || strcmp(kind, "task.closed") == 0)
 		note_task(judge, record, strcmp(kind, "task.opened") == 0);
 	else if (strcmp(kind, "phone.note") == 0 && !member(record, "task") && member(record, "outcome") &&
 		strcmp(member(record, "outcome"), "call_back_at") != 0) /* its task was over already: it counts all the same */
-		contacted(judge, member(record, "case"), member(record, "event_id"));
+		contacted(judge, member(record, "case"), member(record, "event_id"), CHANNEL_CALL);
+	else if (strcmp(kind, "attempt.event") == 0 && attempt && invoice && member(record, "letter"))
+		note_letter(judge, invoice, member(record, "case"), member(record, "letter"), attempt, json_int(&told_at));
 	else if (invoice && (strcmp(kind, "promise.broken") == 0 || strcmp(kind, "plan.broken") == 0))
 		note_broken(judge, record, kind, invoice);
 	else if (invoice && (strncmp(kind, "commitment.", 11) == 0 || strcmp(kind, "handover.requested") == 0))

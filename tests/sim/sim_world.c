@@ -397,6 +397,7 @@ void world_run(struct sim *sim)
 		book_schedule(sim);
 		traffic_schedule(sim);
 		people_schedule(sim);
+		lists_schedule(sim);
 		erase_schedule(sim);
 	} else {
 		order_schedule(sim);

@@ -12,6 +12,9 @@ struct story {
 	struct arena *arena;
 	int events;
 	bool running;
+	int kills, spots; /* so often it is still to be killed, spread over so many story_until() and story_kill() */
+	uint64_t chance; /* of the instants; not 0 */
+	int killed;
 };
 
 /* `policy`: JSON of a policy named "talk". The clock stands at `start` until story_until() moves it. */
@@ -23,6 +26,7 @@ void story_event(struct story *story, const char *type, const char *invoice, con
 void story_invoice(struct story *story, const char *invoice, const char *due_on, int64_t total_minor); /* finalized 30 days before */
 /* All that is due until then happens, at its own time, and the daemon runs on with the clock there. */
 void story_until(struct story *story, const char *until);
+void story_kill(struct story *story); /* at random instants from now on, when it is its turn to be killed; then it runs again */
 void story_applied(struct story *story); /* all that was told is applied */
 
 /* dunningctl; the words end with NULL. The first gives its --json, and fails the test unless it exits with `status`. */

@@ -250,6 +250,8 @@ static void a_difference_is_told_once_and_cleared(void **state)
 	assert_string_equal(w.e.book, "not_listed");
 	assert_string_equal(w.e.held, "book_differs");
 	assert_tells(find_draft(w.fx.records, "book.difference"), "\"finding\":\"not_listed\"");
+	assert_tells(find_draft(w.fx.records, "book.difference"), "\"snapshot\":\"s1\""); /* which list says so */
+	assert_tells(find_draft(w.fx.records, "book.difference"), "\"book\":\"" SOURCE "\"");
 	assert_non_null(find_task(&w.fx, "compare_books"));
 	world_at(&w, "2026-04-02T09:00:00Z");
 	escalation_refresh(&w.e, &w.debtor, &w.rules, &w.fx);
@@ -260,6 +262,7 @@ static void a_difference_is_told_once_and_cleared(void **state)
 	assert_null(w.e.book);
 	assert_null(w.e.held);
 	assert_tells(find_draft(w.fx.records, "book.difference"), "\"ended\":true");
+	assert_tells(find_draft(w.fx.records, "book.difference"), "\"snapshot\":\"s2\"");
 	assert_true(find_task(&w.fx, "compare_books")->close);
 	assert_int_equal(escalation_next(&w.e, &w.debtor, &w.rules).kind, NEXT_CONTACT);
 	world_clear(&w);

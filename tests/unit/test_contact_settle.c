@@ -256,7 +256,7 @@ static void a_warning_that_bounced(void **state)
 	assert_true(w.e[0].work_hold_at && w.e[0].late_fee.at && w.e[0].offers[1].made_at);
 	assert_true(late_fee_waive(&w.e[1], "me", "why", w.env.now, &w.fx));
 	effects_init(&w.fx, w.arena, w.env.now);
-	contact_bounced(w.candidates, INVOICES, "a1", &w.fx);
+	contact_bounced(&w.debtor, w.candidates, INVOICES, "a1", &w.fx);
 	assert_int_equal(w.e[0].commitment.state, COMMITMENT_LAPSED);
 	assert_true(!w.e[0].work_hold_at && !w.e[0].work_hold_step);
 	assert_true(!w.e[0].late_fee.amount && !w.e[0].late_fee.at && !w.e[0].late_fee.waived_at);
@@ -271,8 +271,41 @@ static void a_warning_that_bounced(void **state)
 	w.e[0].work_hold_step = "earlier";
 	w.candidates[0].policy = NULL;
 	assert_true(contact_settle(&w.env, &w.debtor, w.candidates, 1, &entry, &traits, &sent, &w.fx));
-	contact_bounced(w.candidates, 1, "a1", &w.fx);
+	contact_bounced(&w.debtor, w.candidates, 1, "a1", &w.fx);
 	assert_string_equal(w.e[0].work_hold_step, "earlier");
+	world_clear(&w);
+}
+
+#define HOLDS POLICY("", MAIL("reminder", "due+1d", ",\"effects\":[\"work.hold_requested\"]") "," \
+	MAIL("later", "due+9d", ",\"effects\":[\"work.hold_requested\"]"))
+
+/* What was asked of others at once is taken back with the message that said so, once nothing else holds; and what another one's step said is nobody's. */
+static void a_hold_that_rests_on_a_bounced_mail(void **state)
+{
+	const struct provider_traits traits = { 0 };
+	const struct outcome sent = { .kind = OUTCOME_ACCEPTED, .reason = "accepted", .status = 202 };
+	struct attempt_entry entry;
+	struct world w;
+
+	(void)state;
+	sending(&w, HOLDS, &entry);
+	assert_true(contact_settle(&w.env, &w.debtor, w.candidates, INVOICES, &entry, &traits, &sent, &w.fx));
+	assert_int_equal(w.debtor.work_held_count, 2);
+	effects_init(&w.fx, w.arena, w.env.now);
+	contact_bounced(&w.debtor, w.candidates, 1, "a1", &w.fx);
+	assert_int_equal(w.debtor.work_held_count, 1);
+	assert_null(find_draft(w.fx.records, "work.release_allowed")); /* the other one holds it */
+	contact_bounced(&w.debtor, w.candidates + 1, 1, "a1", &w.fx);
+	assert_int_equal(w.debtor.work_held_count, 0);
+	assert_tells(find_draft(w.fx.records, "work.release_allowed"), "\"reason\":\"undelivered\"");
+	world_clear(&w);
+
+	sending(&w, HOLDS, &entry);
+	w.e[0].step = "later"; /* it went out as the other one's reminder */
+	assert_true(contact_settle(&w.env, &w.debtor, w.candidates, 1, &entry, &traits, &sent, &w.fx));
+	assert_int_equal(w.e[0].walk_count, 1);
+	assert_int_equal(w.debtor.work_held_count, 0);
+	assert_null(find_draft(w.fx.records, "work.hold_requested"));
 	world_clear(&w);
 }
 
@@ -480,6 +513,7 @@ int main(void)
 		cmocka_unit_test(settled_in_other_ways),
 		cmocka_unit_test(a_warning_that_came_too_late),
 		cmocka_unit_test(a_warning_that_bounced),
+		cmocka_unit_test(a_hold_that_rests_on_a_bounced_mail),
 		cmocka_unit_test(a_withdrawal_that_did_not_go),
 		cmocka_unit_test(a_person_is_asked),
 		cmocka_unit_test(never_sent),

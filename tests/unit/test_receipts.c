@@ -192,7 +192,7 @@ static void tell(struct world *w, const struct attempt_entry *entry, enum delive
 
 	(void)debtor_apply(&w->debtor, &e, w->arena);
 	if (delivery == DELIVERY_BOUNCED_HARD)
-		contact_bounced(w->candidates, 1, entry->id, &w->fx);
+		contact_bounced(&w->debtor, w->candidates, 1, entry->id, &w->fx);
 }
 
 static struct next_action next_of(struct world *w)

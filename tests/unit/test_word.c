@@ -26,7 +26,7 @@ static void threatened(struct world *w)
 	walked(w, "reminder", STEP_SENT, NULL, TEN);
 	w->e.invoice.snapshot.pdf_sha256 = "00";
 	walked(w, "formal", STEP_SENT, NULL, OWED);
-	escalation_step_effects(&w->e, &w->debtor, w->policy, "formal", &w->fx);
+	escalation_step_effects(&w->e, &w->debtor, w->policy, "formal", "formal", &w->fx);
 }
 
 static void a_step_rests_on_what_it_requires(void **state)
