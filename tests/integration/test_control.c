@@ -342,7 +342,7 @@ static void large_requests_are_refused(void **state)
 	assert_int_equal(post(f, "/suspend", body.data), 413);
 	buf_reset(&body);
 	buf_add_str(&body, "GET /status HTTP/1.1\r\nX: ");
-	for (int i = 0; i < 5000; i++)
+	for (int i = 0; i < 9000; i++)
 		buf_add_char(&body, 'x');
 	buf_add_str(&body, "\r\n\r\n");
 	assert_int_equal(exchange(f, body.data), 400);

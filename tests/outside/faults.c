@@ -224,7 +224,7 @@ static void play_short(struct run *run, int at, const char *then)
 /* The undisturbed run: what there is to be disturbed. Gives the number of writes to files. */
 static int survey(struct run *run)
 {
-	char trace[700];
+	char trace[2048];
 	const char *before[] = { "strace", "-D", "-f", "-q", "--seccomp-bpf", "-y", "-s", "0", "-o", trace, "-e", "trace=" CALLS, NULL };
 	int writes = 0;
 
