@@ -17,6 +17,7 @@
 #include "common/utc.h"
 #include "daemon/http_guard.h"
 
+#define HTTP_FORBIDDEN 403
 #define HTTP_CONFLICT 409
 
 static const struct http_limits limits = { .head = 8192, .body = CONTROL_BODY_MAX, .connections = 16, .deadline_ms = 5000 };
@@ -335,6 +336,24 @@ static void run(struct control *control, const struct row *row, struct evhttp_re
 	answer(request, HTTP_OK, &body);
 }
 
+/*
+ * `ssh -L` brings the socket to a port of somebody's own machine, for the dashboard: there every site that is open in the browser can send to it.
+ * The commands are for programs. A body of another type a page could send without the browser asking us first (CORS).
+ */
+static int check_program(struct evhttp_request *request, struct err *err)
+{
+	const char *type = evhttp_find_header(evhttp_request_get_input_headers(request), "Content-Type");
+	size_t len = type ? strcspn(type, "; ") : 0;
+
+	if (!http_host_is_local(request))
+		return err_set(err, -EPERM, "not_local", "", "Host must be localhost or an address of this machine");
+	if (http_is_of_browser(request))
+		return err_set(err, -EPERM, "from_a_browser", "", "commands are for programs: send no Origin, Referer or Sec-Fetch-*");
+	if (evhttp_request_get_command(request) == EVHTTP_REQ_POST && (len != strlen("application/json") || strncasecmp(type, "application/json", len)))
+		return err_set(err, -EPERM, "bad_type", "", "Content-Type must be application/json");
+	return 0;
+}
+
 static void on_request(struct evhttp_request *request, void *arg)
 {
 	struct control *control = arg;
@@ -348,6 +367,10 @@ static void on_request(struct evhttp_request *request, void *arg)
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		if (strcmp(target, rows[i].path))
 			continue;
+		if (check_program(request, &err) < 0) {
+			answer_error(request, HTTP_FORBIDDEN, &err);
+			return;
+		}
 		if (evhttp_request_get_command(request) == rows[i].method) {
 			run(control, &rows[i], request);
 			return;

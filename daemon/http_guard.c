@@ -253,3 +253,34 @@ int http_request_check(struct evhttp_request *request, struct err *err)
 	}
 	return 0;
 }
+
+bool http_host_is_local(struct evhttp_request *request)
+{
+	const char *host = evhttp_find_header(evhttp_request_get_input_headers(request), "Host");
+	char name[16]; /* "255.255.255.255" */
+	struct in_addr address;
+	size_t len;
+
+	if (!host)
+		return true;
+	len = *host == '[' ? strcspn(host, "]") + 1 : strcspn(host, ":");
+	if (len > strlen(host) || len >= sizeof(name) || (host[len] && (host[len] != ':' || strspn(host + len + 1, "0123456789") != strlen(host + len + 1))))
+		return false;
+	memcpy(name, host, len);
+	name[len] = '\0';
+	if (strcmp(name, "[::1]") == 0 || strcasecmp(name, "localhost") == 0)
+		return true;
+	return inet_pton(AF_INET, name, &address) == 1 && ntohl(address.s_addr) >> 24 == 127;
+}
+
+bool http_is_of_browser(struct evhttp_request *request)
+{
+	const struct evkeyval *header;
+
+	TAILQ_FOREACH(header, evhttp_request_get_input_headers(request), next)
+	{
+		if (!strcasecmp(header->key, "Origin") || !strcasecmp(header->key, "Referer") || !strncasecmp(header->key, "Sec-Fetch-", 10))
+			return true;
+	}
+	return false;
+}

@@ -44,5 +44,12 @@ size_t http_guard_connections(const struct http_guard *guard);
  * is digits, there is no Transfer-Encoding, the target is a path of printable ASCII without spaces. 0, or -EBADMSG and why.
  */
 int http_request_check(struct evhttp_request *request, struct err *err);
+/*
+ * Its Host names this machine: an address of 127/8, [::1] or localhost, with or without a port; or it has none, as of no browser. A name that
+ * somebody else's server turned into 127.0.0.1 is none of these (DNS rebinding).
+ */
+bool http_host_is_local(struct evhttp_request *request);
+/* A browser sent it for a page: it has Origin, Referer or Sec-Fetch-*, which programs do not send and pages cannot leave out together. */
+bool http_is_of_browser(struct evhttp_request *request);
 
 #endif

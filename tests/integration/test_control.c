@@ -218,7 +218,7 @@ static int post(struct fixture *f, const char *path, const char *body)
 {
 	CLEANUP(buf_clear) struct buf request = { 0 };
 
-	buf_printf(&request, "POST %s HTTP/1.1\r\nHost: x\r\nContent-Length: %zu\r\n\r\n%s", path, strlen(body), body);
+	buf_printf(&request, "POST %s HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: %zu\r\n\r\n%s", path, strlen(body), body);
 	return exchange(f, request.data);
 }
 
@@ -301,21 +301,21 @@ static void the_status_is_one_object(void **state)
 {
 	struct fixture *f = *state;
 
-	assert_int_equal(exchange(f, "GET /status HTTP/1.1\r\nHost: x\r\n\r\n"), 200);
+	assert_int_equal(exchange(f, "GET /status HTTP/1.1\r\nHost: localhost\r\n\r\n"), 200);
 	assert_non_null(strstr(buf_str(&f->got), "\r\n\r\n{\"state\":\"running\"}\n"));
-	assert_int_equal(exchange(f, "GET /suspend HTTP/1.1\r\nHost: x\r\n\r\n"), 405);
+	assert_int_equal(exchange(f, "GET /suspend HTTP/1.1\r\nHost: localhost\r\n\r\n"), 405);
 	assert_string_equal(buf_str(&f->called), "");
 }
 
 static const char *const odd[] = {
-	"POST /reload HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\nContent-Length: 2\r\n\r\n{}",
-	"POST /reload HTTP/1.1\r\nHost: x\r\nContent-Length: +2\r\n\r\n{}",
-	"POST /reload HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n",
-	"POST /reload HTTP/1.1\r\nHost: x\r\nTransfer-Encoding : chunked\r\nContent-Length: 2\r\n\r\n{}",
-	"POST /reload HTTP/1.1\r\nHost: x\r\nHost: y\r\nContent-Length: 2\r\n\r\n{}",
-	"POST /reload HTTP/1.1\r\nHost: x\r\nX Y: z\r\nContent-Length: 2\r\n\r\n{}",
-	"POST http://x/reload HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n{}",
-	"POST /re\xc3\xa9load HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n{}",
+	"POST /reload HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 2\r\nContent-Length: 2\r\n\r\n{}",
+	"POST /reload HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: +2\r\n\r\n{}",
+	"POST /reload HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n",
+	"POST /reload HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nTransfer-Encoding : chunked\r\nContent-Length: 2\r\n\r\n{}",
+	"POST /reload HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nHost: y\r\nContent-Length: 2\r\n\r\n{}",
+	"POST /reload HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nX Y: z\r\nContent-Length: 2\r\n\r\n{}",
+	"POST http://x/reload HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}",
+	"POST /re\xc3\xa9load HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}",
 };
 
 static void odd_requests_are_refused(void **state)
@@ -327,6 +327,49 @@ static void odd_requests_are_refused(void **state)
 
 		if (status < 400 || status > 405 || f->called.len)
 			fail_msg("%s\nwas answered %s", odd[i], buf_str(&f->got));
+	}
+}
+
+/* What a page of another site can make a browser send to a port that `ssh -L` brought to this socket. */
+static const char *const foreign[] = {
+	"Host: localhost\r\nContent-Type: text/plain\r\n",
+	"Host: localhost\r\n",
+	"Host: localhost\r\nContent-Type: application/jsonx\r\n",
+	"Host: localhost:8029\r\nOrigin: https://evil.example\r\nContent-Type: application/json\r\n",
+	"Host: localhost:8029\r\nOrigin: http://localhost:8029\r\nContent-Type: application/json\r\n",
+	"Host: localhost:8029\r\nReferer: http://localhost:8029/tasks\r\nContent-Type: application/json\r\n",
+	"Host: localhost:8029\r\nSec-Fetch-Site: none\r\nContent-Type: application/json\r\n",
+	"Host: localhost:8029\r\nsec-fetch-mode: no-cors\r\nContent-Type: application/json\r\n",
+	"Host: evil.example\r\nContent-Type: application/json\r\n",
+	"Host: 127.evil.example\r\nContent-Type: application/json\r\n",
+	"Host: 127.0.0.1.evil.example:80\r\nContent-Type: application/json\r\n",
+	"Host: 128.0.0.1\r\nContent-Type: application/json\r\n",
+	"Host: [::1].evil.example\r\nContent-Type: application/json\r\n",
+	"Host: [::1\r\nContent-Type: application/json\r\n",
+	"Host: localhost.evil.example\r\nContent-Type: application/json\r\n",
+	"Host: localhost:80.evil.example\r\nContent-Type: application/json\r\n",
+	"Host: evil\r\nContent-Type: application/json\r\n",
+	"Host: \r\nContent-Type: application/json\r\n",
+};
+static const char *const local[] = { "localhost", "LOCALHOST:8029", "127.0.0.1", "127.1.2.3:8029", "[::1]", "[::1]:8029" };
+
+static void what_a_browser_sends_commands_nothing(void **state)
+{
+	struct fixture *f = *state;
+	char request[512];
+
+	for (size_t i = 0; i < ARRAY_LEN(foreign); i++) {
+		snprintf(request, sizeof(request), "POST /suspend HTTP/1.1\r\n%sContent-Length: 23\r\n\r\n{\"who\":\"a\",\"why\":\"b\"}  ", foreign[i]);
+		if (exchange(f, request) != 403 || f->called.len)
+			fail_msg("%s\nwas answered %s", request, buf_str(&f->got));
+	}
+	assert_int_equal(exchange(f, "GET /config HTTP/1.1\r\nHost: 127.evil.example\r\n\r\n"), 403);
+	assert_int_equal(exchange(f, "GET /status HTTP/1.1\r\nHost: localhost\r\nSec-Fetch-Mode: navigate\r\n\r\n"), 403);
+	for (size_t i = 0; i < ARRAY_LEN(local); i++) {
+		snprintf(request, sizeof(request), "POST /suspend HTTP/1.1\r\nHost: %s\r\nContent-Type: application/json; charset=utf-8\r\n"
+			"Content-Length: 23\r\n\r\n{\"who\":\"a\",\"why\":\"b\"}  ", local[i]);
+		if (exchange(f, request) != 200 || !f->called.len)
+			fail_msg("%s\nwas answered %s", request, buf_str(&f->got));
 	}
 }
 
@@ -352,9 +395,9 @@ static void what_became_of_an_erasure(void **state)
 {
 	struct fixture *f = *state;
 
-	assert_int_equal(exchange(f, "GET /erase HTTP/1.1\r\nHost: x\r\n\r\n"), 200);
+	assert_int_equal(exchange(f, "GET /erase HTTP/1.1\r\nHost: localhost\r\n\r\n"), 200);
 	assert_non_null(strstr(buf_str(&f->got), "{\"state\":\"none\"}"));
-	assert_int_equal(exchange(f, "PUT /erase HTTP/1.1\r\nHost: x\r\n\r\n") == 200, 0);
+	assert_int_equal(exchange(f, "PUT /erase HTTP/1.1\r\nHost: localhost\r\n\r\n") == 200, 0);
 }
 
 static void only_a_dead_socket_is_replaced(void **state)
@@ -370,7 +413,7 @@ static void only_a_dead_socket_is_replaced(void **state)
 	assert_int_equal(st.st_mode & 0777, 0660);
 	assert_int_equal(control_create(f->base, f->path, &f->callbacks, &second, &err), -EADDRINUSE);
 	assert_non_null(strstr(err.text, f->path));
-	assert_int_equal(exchange(f, "GET /status HTTP/1.1\r\nHost: x\r\n\r\n"), 200); /* the first one serves on */
+	assert_int_equal(exchange(f, "GET /status HTTP/1.1\r\nHost: localhost\r\n\r\n"), 200); /* the first one serves on */
 
 	control_destroy(f->control);
 	f->control = NULL;
@@ -379,7 +422,7 @@ static void only_a_dead_socket_is_replaced(void **state)
 	assert_int_equal(bind(fd, (struct sockaddr *)&address, sizeof(address)), 0);
 	close(fd);
 	assert_int_equal(control_create(f->base, f->path, &f->callbacks, &f->control, &err), 0);
-	assert_int_equal(exchange(f, "GET /status HTTP/1.1\r\nHost: x\r\n\r\n"), 200);
+	assert_int_equal(exchange(f, "GET /status HTTP/1.1\r\nHost: localhost\r\n\r\n"), 200);
 }
 
 static void a_path_too_long_is_refused(void **state)
@@ -469,7 +512,7 @@ static void slow_clients_are_cut(void **state)
 
 int main(void)
 {
-	struct CMUnitTest tests[ARRAY_LEN(rows) + 7];
+	struct CMUnitTest tests[ARRAY_LEN(rows) + 8];
 	size_t count = 0;
 
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
@@ -477,6 +520,7 @@ int main(void)
 			.teardown_func = teardown };
 	tests[count++] = (struct CMUnitTest)TEST(the_status_is_one_object);
 	tests[count++] = (struct CMUnitTest)TEST(odd_requests_are_refused);
+	tests[count++] = (struct CMUnitTest)TEST(what_a_browser_sends_commands_nothing);
 	tests[count++] = (struct CMUnitTest)TEST(large_requests_are_refused);
 	tests[count++] = (struct CMUnitTest)TEST(what_became_of_an_erasure);
 	tests[count++] = (struct CMUnitTest)TEST(only_a_dead_socket_is_replaced);

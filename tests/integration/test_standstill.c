@@ -50,7 +50,7 @@ static const char *partition_says(struct arena *arena, const char *socket, const
 	CLEANUP(http_reply_clear) struct http_reply reply = { 0 };
 	struct json root, partitions, one, value;
 
-	if (http_get_unix(socket, "http://control/status", &reply) != 200)
+	if (http_get_unix(socket, "http://localhost/status", &reply) != 200)
 		return "";
 	root = http_reply_json(&reply, arena);
 	partitions = json_get(&root, "partitions");

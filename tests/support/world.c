@@ -604,7 +604,7 @@ static struct json status_at(const char *socket, struct arena *arena)
 	struct json ret = { 0 };
 	struct err err = { 0 };
 
-	if (http_get_unix(socket, "http://control/status", &reply) == 200 &&
+	if (http_get_unix(socket, "http://localhost/status", &reply) == 200 &&
 		json_parse(arena, reply.body.data, reply.body.len, 0, &ret, &err) < 0)
 		world_fail("/status: %s", err.text);
 	return ret;
