@@ -457,12 +457,6 @@ static bool from_here(struct evhttp_request *request)
 	return origin && host && strcasecmp(origin + 3, host) == 0;
 }
 
-/* Over the socket nobody signs in, so that a name that somebody else's server turned into 127.0.0.1 must not lead here (DNS rebinding). */
-static bool is_local_name(const char *host)
-{
-	return !host || strncmp(host, "127.", 4) == 0 || strncmp(host, "[::1]", 5) == 0 || !strchr(host, '.');
-}
-
 static bool read_body(struct visit *visit)
 {
 	static const char form[] = "application/x-www-form-urlencoded";
@@ -555,7 +549,7 @@ void dashboard_serve(struct dashboard *dashboard, struct evhttp_request *request
 		visit->next->at = &visit->next;
 	dashboard->visits = visit;
 	dashboard->visit_count++;
-	if (http_request_check(request, &err) < 0 || (uid >= 0 && !is_local_name(evhttp_find_header(evhttp_request_get_input_headers(request), "Host"))))
+	if (http_request_check(request, &err) < 0 || (uid >= 0 && !http_host_is_local(request))) /* over the socket nobody signs in */
 		visit_plain(visit, HTTP_BADREQUEST, W_NOT_FOUND, W_NOT_FOUND_TEXT);
 	else
 		begin(visit, evhttp_request_get_uri(request));

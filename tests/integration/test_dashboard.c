@@ -298,6 +298,9 @@ static void over_the_socket(void **state)
 	assert_int_equal(http_get_unix(socket, "http://localhost/do?what=hold&id=lid-6", &f->reply), 200);
 	assert_non_null(strstr(page(f), "name=\"who\""));
 	assert_int_equal(http_get_unix(socket, "http://rebound.example/health", &f->reply), 400);
+	assert_int_equal(http_get_unix(socket, "http://127.rebound.example/health", &f->reply), 400);
+	assert_int_equal(http_get_unix(socket, "http://rebound/health", &f->reply), 400);
+	assert_int_equal(http_get_unix(socket, "http://rebound.example/status", &f->reply), 403);
 	assert_int_equal(http_get_unix(socket, "http://localhost/status", &f->reply), 200);
 }
 
