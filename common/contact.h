@@ -14,6 +14,7 @@
 #include "common/demand.h"
 #include "common/escalation.h"
 #include "common/notice.h"
+#include "common/pdf_merge.h"
 
 #define CONTACT_INVOICES_MAX 100
 
@@ -43,6 +44,9 @@ typedef size_t (*contact_capacity_fn)(const char *provider, void *arg);
 /* The newest checkpoint of the trail, as one line, into the arena. NULL: there is none. */
 typedef const char *(*contact_checkpoint_fn)(struct arena *arena, void *arg);
 
+/* As pdf_merge(). -EAGAIN: not now. */
+typedef int (*contact_merge_fn)(const struct pdf_part *parts, size_t count, struct buf *out, struct err *err, void *arg);
+
 /* Code of the refusal of a formal notice that lacks what it must contain, and the hold that follows: `err` says what. */
 #define CONTACT_INCOMPLETE "notice_incomplete"
 /* Of a contact whose document is not there: yet, or after all. Holds are called so too. */
@@ -67,6 +71,8 @@ struct contact_env {
 	void *capacity_arg;
 	contact_checkpoint_fn checkpoint; /* stated on letters; NULL = nothing is */
 	void *checkpoint_arg;
+	contact_merge_fn merge; /* NULL = pdf_merge(), where nothing is foreign */
+	void *merge_arg;
 	bool unkept; /* records are heard and not kept: their parts are not made */
 };
 
@@ -143,8 +149,12 @@ void contact_written(const struct contact_env *env, const struct debtor *debtor,
  */
 int contact_documents(const struct contact_env *env, const struct contact_plan *plan, struct message *m, struct contact_papers *papers,
 	struct arena *arena, struct err *err);
-/* All PDFs that the message has in one, with the name of the first; in the arena. -EBADMSG: `err` names the one that cannot be read. */
-int contact_merge(const struct message *m, struct arena *arena, struct attachment *ret, struct err *err);
+/*
+ * All PDFs that the message has in one, with the name of the first; in the arena. -EBADMSG: `err` names the one that cannot be read. -EAGAIN, with
+ * code CONTACT_DOCUMENT_AWAITED: later, when the plan's invoices come again.
+ */
+int contact_merge(const struct contact_env *env, const struct contact_plan *plan, const struct message *m, struct arena *arena,
+	struct attachment *ret, struct err *err);
 /* The members "attachments", "merged" and "documents_omitted" of an intent. */
 void contact_documents_write(struct json_writer *w, const struct message *m, const struct contact_papers *papers);
 /* The contact could not be made, for what `err` says: `e`, one of its invoices, is held, but while a document is fetched. True: no fault. */

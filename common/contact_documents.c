@@ -8,6 +8,7 @@
 #include "common/utc.h"
 
 #define PAUSE_MS (30 * MINUTE_MS) /* from one try to the next */
+#define MERGE_AGAIN_MS MINUTE_MS /* where the others' PDFs take all the time */
 #define WAIT_MS DAY_MS /* from the first try until the step's word counts */
 
 static void write_files(struct json_writer *w, const char *key, const struct attachment *files, size_t count)
@@ -104,7 +105,16 @@ static int decide_missing(const struct contact_env *env, const struct contact_pl
 	return 0;
 }
 
-int contact_merge(const struct message *m, struct arena *arena, struct attachment *ret, struct err *err)
+static void put_off(const struct contact_plan *plan, int64_t until)
+{
+	for (size_t i = 0; i < plan->member_count; i++) {
+		plan->members[i]->retry_at = until;
+		plan->members[i]->retry_why = "document";
+	}
+}
+
+int contact_merge(const struct contact_env *env, const struct contact_plan *plan, const struct message *m, struct arena *arena,
+	struct attachment *ret, struct err *err)
 {
 	struct pdf_part *parts = arena_alloc(arena, m->attachment_count * sizeof(*parts));
 	CLEANUP(buf_clear) struct buf whole = { 0 };
@@ -117,7 +127,11 @@ int contact_merge(const struct message *m, struct arena *arena, struct attachmen
 	}
 	if (total > ATTACHMENT_BYTES_MAX)
 		return err_set(err, -EBADMSG, "too_long", "", "together they have more than %zu MiB", ATTACHMENT_BYTES_MAX >> 20);
-	r = pdf_merge(parts, m->attachment_count, &whole, err);
+	r = env->merge ? env->merge(parts, m->attachment_count, &whole, err, env->merge_arg) : pdf_merge(parts, m->attachment_count, &whole, err);
+	if (r == -EAGAIN) {
+		put_off(plan, env->now + MERGE_AGAIN_MS);
+		return err_set(err, r, CONTACT_DOCUMENT_AWAITED, "", "its documents are yet to be made one");
+	}
 	if (r < 0)
 		return r;
 	*ret = m->attachments[0];
@@ -157,17 +171,16 @@ int contact_documents(const struct contact_env *env, const struct contact_plan *
 		else if (worst != -EAGAIN && (r = decide_missing(env, plan, e, m, r, &missing, papers, arena, &awaited)) < 0)
 			worst = r;
 	}
-	for (size_t i = 0; worst == -EAGAIN && i < plan->member_count; i++) {
-		plan->members[i]->retry_at = env->now + again_ms;
-		plan->members[i]->retry_why = "document";
-	}
-	if (worst == -EAGAIN)
+	if (worst == -EAGAIN) {
+		put_off(plan, env->now + again_ms);
 		return err_set(err, worst, CONTACT_DOCUMENT_AWAITED, "", "its document is being fetched");
+	}
 	if (worst < 0)
 		return err_set(err, worst, awaited.code, awaited.path, "%s", awaited.text);
 	if (m->channel == CHANNEL_LETTER && m->attachment_count > capacity && !env->unkept) {
-		if ((r = contact_merge(m, arena, &files[0], &awaited)) < 0)
-			return err_set(err, r, CONTACT_NO_DOCUMENT, "", "its enclosures: %s", awaited.text);
+		r = contact_merge(env, plan, m, arena, &files[0], &awaited);
+		if (r < 0)
+			return err_set(err, r, r == -EAGAIN ? awaited.code : CONTACT_NO_DOCUMENT, "", "its enclosures: %s", awaited.text);
 		papers->merged = arena_memdup(arena, files + before, plan->member_count * sizeof(*files));
 		papers->merged_count = m->attachment_count - before;
 		m->attachment_count = 1;

@@ -1,4 +1,5 @@
 /* A contact on paper: the letter is made before its intent is recorded, so that the trail has the very bytes that are handed over. */
+#include <errno.h>
 #include <string.h>
 
 #include "common/contact.h"
@@ -170,8 +171,13 @@ int contact_open_post(const struct contact_env *env, struct debtor *debtor, cons
 		return r;
 	last = business_add_days(&when, zone_date(when.zone, env->now), POST_DAYS);
 	printed = m.attachments[0];
-	if (m.attachment_count > 1 && (r = contact_merge(&m, fx->arena, &printed, &unread)) < 0)
-		printed = m.attachments[0]; /* they are read by eye, and enclosed by hand */
+	if (m.attachment_count > 1 && !env->unkept) {
+		r = contact_merge(env, plan, &m, fx->arena, &printed, &unread);
+		if (r == -EAGAIN)
+			return err_set(err, r, unread.code, "", "%s", unread.text);
+		if (r < 0)
+			printed = m.attachments[0]; /* they are read by eye, and enclosed by hand */
+	}
 	task = (struct task){ .id = arena_printf(fx->arena, "post:%s:%s", plan->members[0]->invoice.id, plan->step->id), .kind = "post",
 		.debtor_id = debtor->id, .invoice_ids = contact_ids(plan, fx->arena), .invoice_count = plan->member_count, .step = plan->step->id,
 		.role = plan->step->role, .opened_at = env->now, .deadline = zone_to_utc(when.zone, last, when.to_minute),

@@ -7,7 +7,7 @@
 
 #include "common/cleanup.h"
 
-#define PAGES_MAX 500 /* of all parts: more than any printer folds, and a bound for what a hostile file costs */
+#define PAGES_MAX 500 /* of all parts: more than any printer folds. No bound for what a hostile file costs: counting them may be the cost */
 
 static void close_pdf(qpdf_data *pdf)
 {

@@ -38,7 +38,8 @@ struct contact_env decide_env(const struct dunner *d)
 		.interest = d->library->law ? &d->library->law->interest : NULL, .install_key = d->settings.install_key,
 		.partition = d->settings.partition, .now = flow_now(d), .payments_known_to = d->payments_known_to, .document = documents_get,
 		.document_arg = (void *)(uintptr_t)&d->documents, .capacity = capacity, .capacity_arg = d->library, .checkpoint = newest_checkpoint,
-		.checkpoint_arg = (void *)(uintptr_t)d->config->state_dir, .unkept = d->ports.journal->hears != NULL };
+		.checkpoint_arg = (void *)(uintptr_t)d->config->state_dir, .merge = d->settings.merge ? merge_apart : NULL,
+		.merge_arg = d->settings.merge, .unkept = d->ports.journal->hears != NULL };
 }
 
 static const struct policy *find_policy(const char *name, const void *library)

@@ -12,6 +12,7 @@
 #include "common/library.h"
 #include "common/paces.h"
 #include "daemon/fetch.h"
+#include "daemon/merge_apart.h"
 #include "daemon/ports.h"
 
 struct dunner_ports {
@@ -80,6 +81,7 @@ struct dunner_settings {
 	unsigned generation; /* see daemon/generation.h */
 	struct paces *paces; /* shared with the transport and the process's other partitions; NULL = none is kept */
 	struct fetch *fetch; /* of invoices' documents, shared with the other partitions; NULL = nothing is fetched */
+	struct merge_apart *merge; /* shared likewise; NULL = PDFs are merged in this process */
 	bool played; /* the clock is played: its time is the pace's too */
 	const char *sealed; /* of the generation before, as JSON; NULL: there was none */
 	int64_t redis_ahead_ms; /* by which Redis's clock is ahead of a played one: it ends keys by its own */

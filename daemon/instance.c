@@ -529,6 +529,7 @@ static int open_ports(struct instance *in, struct err *err)
 		return r;
 	in->redis_ahead_ms = redis_ahead_ms(in);
 	in->fetch = instance_fetch(in);
+	in->merge.program = "/proc/self/exe";
 	instance_open_partitions(in);
 	if ((r = open_hooks(in, err)) < 0 || (r = instance_open_page(in, now, instance_note, err)) < 0 ||
 		(r = instance_open_dashboard(in, now, instance_note, err)) < 0)

@@ -94,6 +94,7 @@ struct instance {
 	struct clock *clock;
 	struct paces *paces;
 	struct http_client *http;
+	struct merge_apart merge;
 	struct fetch *fetch; /* NULL: no document is fetched */
 	struct anchors *anchors; /* NULL: none is configured */
 	bool rotation_told;

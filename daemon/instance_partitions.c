@@ -224,7 +224,8 @@ static void open_partition(struct partition *p)
 	struct instance *in = p->instance;
 	struct dunner_settings settings = { .partition = p->number, .config = in->config, .install_key = in->setup.install_key,
 		.build = DUNNINGD_VERSION, .boot_id = in->boot_id, .log_origin = in->generation.origin, .generation = in->generation.number,
-		.sealed = in->generation.sealed, .redis_ahead_ms = in->redis_ahead_ms, .paces = in->paces, .fetch = in->fetch, .played = in->setup.options->clock != NULL };
+		.sealed = in->generation.sealed, .redis_ahead_ms = in->redis_ahead_ms, .paces = in->paces, .fetch = in->fetch, .merge = &in->merge,
+		.played = in->setup.options->clock != NULL };
 	struct dunner_callbacks callbacks = { .changed = on_changed, .failed = on_failed, .stopped = on_stopped, .log = on_line,
 		.record = on_record, .shared = shared, .beside = in->partition_count > 1 ? beside : NULL, .log_root = in->signer ? instance_log_root : NULL, .arg = p };
 	struct dunner_ports ports = { .clock = clock_port(in->clock, p->number), .random = &random_source, .journal = journal_port(in->journal),

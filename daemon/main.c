@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "daemon/instance.h"
+#include "daemon/merge_apart.h"
 
 static const char help[] =
 	"usage: dunningd [--config FILE] [--check-config] [--credentials DIR] [--share DIR] [--clock SPEC]\n"
@@ -40,6 +41,8 @@ int main(int argc, char **argv)
 	bool check = false;
 	int option;
 
+	if (argc == 2 && strcmp(argv[1], "--merge-pdfs") == 0) /* the daemon starts it so, for itself */
+		return merge_apart_main();
 	while ((option = getopt_long(argc, argv, "c:", options, NULL)) >= 0) {
 		switch (option) {
 		case 'c':
