@@ -597,6 +597,7 @@ int dashboard_create(struct event_base *base, const struct dashboard_settings *s
 		return r;
 	dashboard->redis = redis_links_create(base, settings->redis, settings->config->prefix, (uint32_t)settings->config->partitions, NULL, NULL);
 	redis_links_open(dashboard->redis);
+	redis_script_init(&dashboard->tell, "return redis.call('XADD', KEYS[1], '*', 'event', ARGV[1])");
 	*ret = TAKE(dashboard);
 	return 0;
 }

@@ -125,7 +125,8 @@ static void tell(struct visit *visit, const struct order *order, const char *who
 	struct dashboard *dashboard = visit->dashboard;
 	uint32_t partition = visit->action == BOARD_DONE ? visit->tasks[0].partition : visit->entries[0].partition;
 	struct keyspace keys = { dashboard->settings.config->prefix, partition };
-	const char *argv[] = { "XADD", key_events(visit->arena, &keys, "operator"), "*", "event", NULL };
+	const char *argv[] = { key_events(visit->arena, &keys, "operator"), NULL };
+	size_t lens[] = { strlen(argv[0]), 0 };
 	struct event parsed;
 	struct err err = { 0 };
 
@@ -135,8 +136,9 @@ static void tell(struct visit *visit, const struct order *order, const char *who
 		visit_plain(visit, HTTP_BADREQUEST, W_AGAIN, W_AGAIN_TEXT);
 		return;
 	}
-	argv[4] = arena_memdup(visit->arena, event.data, event.len);
-	dashboard_ask(dashboard, ARRAY_LEN(argv), argv, on_told, visit);
+	argv[1] = arena_memdup(visit->arena, event.data, lens[1] = event.len);
+	redis_link_script_kept(redis_links_at(dashboard->redis, partition), &dashboard->tell, dashboard->settings.config->redis_replicas, 1,
+		ARRAY_LEN(argv), argv, lens, DASHBOARD_REDIS_MS, on_told, visit);
 }
 
 static const char *rules_refuse(struct visit *visit, const char *decision)

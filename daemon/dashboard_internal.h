@@ -76,6 +76,7 @@ struct dashboard {
 	struct evhttp *http; /* NULL: over the control socket alone */
 	struct http_guard *guard;
 	struct redis_links *redis;
+	struct redis_script tell; /* what a person says, where the replicas have it too */
 	struct throttle *throttle;
 	struct visit *visits;
 	size_t visit_count;

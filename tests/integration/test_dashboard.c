@@ -304,6 +304,33 @@ static void over_the_socket(void **state)
 	assert_int_equal(http_get_unix(socket, "http://localhost/status", &f->reply), 200);
 }
 
+static void start_with(struct boarded *f, const char *was, const char *now)
+{
+	struct world *w = &f->s->world;
+	int64_t deadline = real_ms() + WAIT_MS;
+
+	assert_int_equal(WEXITSTATUS(process_stop(&w->daemon, WAIT_MS)), 0);
+	world_configure(w, was, now);
+	world_start(w, NULL);
+	while (ask(f, "GET", "/invoice?id=lid-6", DASHBOARD_ACTOR, NULL, NULL) != 200) {
+		if (real_ms() > deadline)
+			fail_msg("%s", page(f));
+		pause_ms(20);
+	}
+}
+
+/* What is said to be told must survive the server that took it, as redis.replicas wants. */
+static void nothing_is_told_that_no_replica_has(void **state)
+{
+	struct boarded *f = *state;
+
+	start_with(f, "\"replicas\":0", "\"replicas\":1");
+	assert_int_equal(ask(f, "GET", "/do?what=hold&id=lid-6", DASHBOARD_ACTOR, NULL, NULL), 200);
+	assert_int_equal(ask(f, "POST", "/do", DASHBOARD_ACTOR, NULL, arena_printf(f->s->arena, "what=hold&id=lid-6&pass=%s&why=a+call&until=2026-05-10",
+		pass_of(f))), 503);
+	start_with(f, "\"replicas\":1", "\"replicas\":0");
+}
+
 static void who_guesses_waits(void **state)
 {
 	struct boarded *f = *state;
@@ -320,7 +347,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(nobody_without_a_token), cmocka_unit_test(heads_are_strict), cmocka_unit_test(a_token_becomes_a_cookie),
 		cmocka_unit_test(every_view_says_its_thing), cmocka_unit_test(a_file_is_read_and_that_is_recorded), cmocka_unit_test(holds_with_who_and_why),
-		cmocka_unit_test(does_and_decides), cmocka_unit_test(over_the_socket), cmocka_unit_test(who_guesses_waits),
+		cmocka_unit_test(does_and_decides), cmocka_unit_test(over_the_socket),
+		cmocka_unit_test(nothing_is_told_that_no_replica_has), cmocka_unit_test(who_guesses_waits),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);
