@@ -3,8 +3,8 @@
 
 #include "daemon/instance_internal.h"
 
-/* One that is ours, else the first, where it waits. */
-struct dunner *instance_recorder(const struct instance *in)
+/* NULL: none is ours now, and what is given to one may wait for ever. */
+static struct dunner *ours(const struct instance *in)
 {
 	for (size_t i = 0; i < in->partition_count; i++) {
 		struct dunner_status status;
@@ -13,7 +13,15 @@ struct dunner *instance_recorder(const struct instance *in)
 		if (status.state == DUNNER_RUNNING || status.state == DUNNER_DRAINING)
 			return in->partitions[i].dunner;
 	}
-	return in->partitions[0].dunner;
+	return NULL;
+}
+
+/* One that is ours, else the first, where it waits. */
+struct dunner *instance_recorder(const struct instance *in)
+{
+	struct dunner *dunner = ours(in);
+
+	return dunner ? dunner : in->partitions[0].dunner;
 }
 
 static void add_text(struct dunner_record *record, const char *key, const char *text)
@@ -34,8 +42,9 @@ static void add_uid(struct dunner_record *record, int64_t uid)
 
 static int may_record(const struct instance *in, struct err *err)
 {
-	return in->stopping || !in->started ?
-		err_set(err, -EAGAIN, "not_now", "", "the daemon is %s, and records nothing", in->stopping ? "stopping" : "starting") : 0;
+	if (in->stopping || !in->started)
+		return err_set(err, -EAGAIN, "not_now", "", "the daemon is %s, and records nothing", in->stopping ? "stopping" : "starting");
+	return ours(in) ? 0 : err_set(err, -EAGAIN, "not_now", "", "the daemon leads no partition now, and records nothing: ask the instance that does");
 }
 
 /* In the system case: in the debtor's own each bundle would make the next one another. */

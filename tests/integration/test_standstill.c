@@ -156,6 +156,16 @@ static void the_state_directory_has_one_daemon(void **state)
 	assert_true(world_trail_verifies(w));
 }
 
+static long note_reading(const char *socket)
+{
+	struct http_reply reply = { 0 };
+	long status = http_post_unix(socket, "http://localhost/reading",
+		"{\"who\":\"a\",\"kind\":\"read\",\"command\":\"trail log\",\"customer\":\"c1\",\"records\":\"o/2026 1\"}", &reply);
+
+	http_reply_clear(&reply);
+	return status;
+}
+
 static void the_partitions_have_one_owner(void **state)
 {
 	struct world *w = *state;
@@ -170,11 +180,13 @@ static void the_partitions_have_one_owner(void **state)
 	world_push_range(w, WORLD_FINALIZED, 0, 20, 2);
 	assert_true(world_quiet(w, WAIT_MS));
 	assert_string_equal(partition_says(arena, socket, "state"), "passive");
+	assert_int_equal(note_reading(socket), 409); /* its record would wait for as long as the other one lives */
 	process_kill(&w->daemon);
 	world_push_range(w, WORLD_FINALIZED, 20, 20, 2);
 	assert_string_equal(partition_says(arena, socket, "state"), "passive");
 	assert_int_equal(captured(w), 20);
 	until_partition_says(socket, "state", "running");
+	assert_int_equal(note_reading(socket), 200);
 	w->daemon = second; /* whom world_quiet() watches */
 	assert_true(world_quiet(w, WAIT_MS));
 	sent = world_sent(w, arena, 40);

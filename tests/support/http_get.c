@@ -143,6 +143,15 @@ long http_get_unix(const char *socket, const char *url, struct http_reply *ret)
 	return http_exchange(client, "GET", url, NULL, NULL, 0, ret);
 }
 
+long http_post_unix(const char *socket, const char *url, const char *json, struct http_reply *ret)
+{
+	CLEANUP(http_caller_destroyp) struct http_caller *client = http_caller_create();
+	const char *const headers[] = { "Content-Type: application/json", NULL };
+
+	client->socket = socket;
+	return http_exchange(client, "POST", url, headers, json, 0, ret);
+}
+
 long http_post(const char *url, const char *const *headers, const char *body, struct http_reply *ret)
 {
 	CLEANUP(http_caller_destroyp) struct http_caller *client = http_caller_create();

@@ -38,6 +38,7 @@ long http_connections(const struct http_caller *client); /* opened by the last e
 /* With a connection of its own each. */
 long http_get(const char *url, struct http_reply *ret);
 long http_get_unix(const char *socket, const char *url, struct http_reply *ret); /* the host of `url`: localhost */
+long http_post_unix(const char *socket, const char *url, const char *json, struct http_reply *ret);
 long http_post(const char *url, const char *const *headers, const char *body, struct http_reply *ret);
 
 int http_free_port(void); /* of 127.0.0.1, free now */
