@@ -383,7 +383,7 @@ const char **contact_ids(const struct contact_plan *plan, struct arena *arena)
 	return ids;
 }
 
-void contact_task_opened(const struct contact_plan *plan, const struct task *task, struct effects *fx)
+struct draft *contact_task_opened(const struct contact_plan *plan, const struct task *task, struct effects *fx)
 {
 	for (size_t i = 0; i < plan->member_count; i++) {
 		struct escalation *e = plan->members[i];
@@ -394,7 +394,7 @@ void contact_task_opened(const struct contact_plan *plan, const struct task *tas
 		e->since = task->opened_at;
 		e->look_at = e->next_at = task->deadline;
 	}
-	effects_task(fx, task);
+	return effects_task(fx, task);
 }
 
 static void write_ids(struct json_writer *w, const char *const *ids, size_t count)
@@ -582,7 +582,7 @@ int contact_open_call(const struct contact_env *env, struct debtor *debtor, cons
 		.kind = "call", .debtor_id = debtor->id, .invoice_ids = contact_ids(plan, fx->arena),
 		.invoice_count = plan->member_count, .step = plan->step->id, .role = plan->step->role,
 		.opened_at = env->now, .deadline = zone_to_utc(when.zone, last, when.to_minute), .script = notice.text };
-	contact_task_opened(plan, &task, fx);
+	(void)contact_task_opened(plan, &task, fx);
 	return 0;
 }
 

@@ -30,6 +30,7 @@ struct document_wanted {
 	int64_t version; /* of what was told, its own or its time: another may have another document */
 	const char *sha256, *url; /* hex; NULL = not told */
 	int64_t again_ms; /* result, of -EAGAIN: so long to wait before it is asked for again */
+	bool fetched; /* result: it is in no folder of ours */
 };
 
 /*
@@ -117,6 +118,7 @@ struct contact_papers { /* what an intent says of the invoices' documents beside
 	size_t count;
 	const struct attachment *merged; /* these lie in its only PDF */
 	size_t merged_count;
+	size_t fetched; /* so many that it carries are in no folder of ours */
 };
 struct contact_released {
 	struct message message;
@@ -155,7 +157,7 @@ int contact_documents(const struct contact_env *env, const struct contact_plan *
  */
 int contact_merge(const struct contact_env *env, const struct contact_plan *plan, const struct message *m, struct arena *arena,
 	struct attachment *ret, struct err *err);
-/* The members "attachments", "merged" and "documents_omitted" of an intent. */
+/* The members "attachments", "merged" and "documents_omitted" of an intent, or of a task to post a letter. */
 void contact_documents_write(struct json_writer *w, const struct message *m, const struct contact_papers *papers);
 /* The contact could not be made, for what `err` says: `e`, one of its invoices, is held, but while a document is fetched. True: no fault. */
 bool contact_put_off(struct escalation *e, struct arena *arena, int r, const struct err *err, int64_t now);
@@ -176,7 +178,7 @@ const char *contact_attempt(const struct contact_env *env, const struct debtor *
 	const char **address);
 const char **contact_ids(const struct contact_plan *plan, struct arena *arena); /* of its members */
 /* The step of all members is this task of a person now, until its deadline. */
-void contact_task_opened(const struct contact_plan *plan, const struct task *task, struct effects *fx);
+struct draft *contact_task_opened(const struct contact_plan *plan, const struct task *task, struct effects *fx);
 /*
  * A call was made, about the invoices of its task (members: those that share it; `step` of each is the call's) or about one outside the
  * ladder (task NULL). Closes the task, notes it with everyone, counts it. `who` made it; the record is "phone.note".

@@ -58,11 +58,11 @@ static const char *document_name(const char *number, struct arena *arena)
 }
 
 static int get_document(const struct contact_env *env, const struct invoice *invoice, struct arena *arena, struct attachment *ret, int64_t *again_ms,
-	struct err *err)
+	size_t *fetched, struct err *err)
 {
 	const struct snapshot *s = &invoice->snapshot;
 	struct document_wanted wanted = { invoice->id, invoice->order.version ? invoice->order.version : invoice->order.time,
-		s->pdf_sha256, s->pdf_url, 0 };
+		s->pdf_sha256, s->pdf_url, 0, false };
 	struct err inner = { 0 };
 	int r;
 
@@ -79,6 +79,7 @@ static int get_document(const struct contact_env *env, const struct invoice *inv
 	if (r < 0)
 		return err_set(err, r, inner.code, inner.path, "the document of invoice %s: %s", invoice->id,
 			r == -EAGAIN ? "it is still being fetched" : inner.text);
+	*fetched += wanted.fetched;
 	ret->name = document_name(s->number ? s->number : invoice->id, arena);
 	ret->type = "application/pdf";
 	return 0;
@@ -149,7 +150,7 @@ int contact_documents(const struct contact_env *env, const struct contact_plan *
 	int64_t again_ms = 0;
 	int r, worst = 0;
 
-	papers->count = papers->merged_count = 0;
+	papers->count = papers->merged_count = papers->fetched = 0;
 	if (!plan->step->attach_invoice || (m->channel != CHANNEL_EMAIL && (m->channel != CHANNEL_LETTER || plan->step->channel != CHANNEL_LETTER)))
 		return 0; /* a letter that only stands in for a mail goes alone */
 	if (before + plan->member_count > ATTACHMENTS_MAX)
@@ -161,7 +162,7 @@ int contact_documents(const struct contact_env *env, const struct contact_plan *
 		struct escalation *e = plan->members[i];
 		struct err missing = { 0 };
 
-		r = get_document(env, &e->invoice, arena, &files[m->attachment_count], &again_ms, &missing);
+		r = get_document(env, &e->invoice, arena, &files[m->attachment_count], &again_ms, &papers->fetched, &missing);
 		if (r < 0 && !e->document_until)
 			e->document_until = env->now + WAIT_MS;
 		if (r == 0)

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "common/contact.h"
+#include "common/hash.h"
 #include "common/letter.h"
 #include "common/statement.h"
 
@@ -133,19 +134,24 @@ bool contact_by_hand(const struct contact_env *env, const struct contact_plan *p
 
 /* What the person who posts it reads. */
 static const char *post_script(const struct contact_env *env, const struct contact_plan *plan, const struct message *m, const char *address,
-	bool behind, struct arena *arena)
+	bool behind, const struct contact_papers *papers, struct arena *arena)
 {
 	const char *script = arena_printf(arena, "Print and post%s: %s, %s\n", m->registered ? ", registered" : "", m->to.name, address);
 	const char *const *enclosures = contact_enclosures(env, plan);
+	uint8_t digest[SHA256_SIZE];
+	char hex[2 * SHA256_SIZE + 1];
 
 	for (size_t i = 0; enclosures && enclosures[i]; i++)
 		script = arena_printf(arena, "%s%s%s", script, i ? ", " : "Enclose: ", enclosures[i]);
 	script = enclosures ? arena_printf(arena, "%s\n", script) : script;
-	for (size_t i = 1; i < m->attachment_count; i++) /* whoever has documents.dir finds them there; what was fetched is nowhere else */
+	for (size_t i = 1; i < m->attachment_count; i++) { /* in documents.dir they have their digests for names */
+		sha256(m->attachments[i].data, m->attachments[i].len, digest);
 		script = behind ? arena_printf(arena, "%s%s%s%s", script, i == 1 ? "Behind it in the same document: " : ", ", m->attachments[i].name,
 					  i + 1 == m->attachment_count ? "\n" : "") :
-				  arena_printf(arena, "%sEnclose %s (%s.pdf)\n", script, m->attachments[i].name,
-					  plan->members[i - 1]->invoice.snapshot.pdf_sha256);
+				  arena_printf(arena, "%sEnclose %s (%s.pdf)\n", script, m->attachments[i].name, hex_format(digest, SHA256_SIZE, hex));
+	}
+	for (size_t i = 0; i < papers->count; i++)
+		script = arena_printf(arena, "%sIt goes without an invoice: %s\n", script, papers->whys[i]);
 	return script;
 }
 
@@ -160,7 +166,9 @@ int contact_open_post(const struct contact_env *env, struct debtor *debtor, cons
 	struct attachment printed;
 	struct err unread = { 0 };
 	struct notice notice;
+	struct draft *record;
 	struct task task;
+	bool behind = false;
 	date last;
 	int r;
 
@@ -175,15 +183,25 @@ int contact_open_post(const struct contact_env *env, struct debtor *debtor, cons
 		r = contact_merge(env, plan, &m, fx->arena, &printed, &unread);
 		if (r == -EAGAIN)
 			return err_set(err, r, unread.code, "", "%s", unread.text);
+		if (r < 0 && papers.fetched)
+			return err_set(err, r, CONTACT_NO_DOCUMENT, "", "its enclosures: %s", unread.text); /* nobody could find them to enclose them */
 		if (r < 0)
 			printed = m.attachments[0]; /* they are read by eye, and enclosed by hand */
+		behind = r == 0;
 	}
 	task = (struct task){ .id = arena_printf(fx->arena, "post:%s:%s", plan->members[0]->invoice.id, plan->step->id), .kind = "post",
 		.debtor_id = debtor->id, .invoice_ids = contact_ids(plan, fx->arena), .invoice_count = plan->member_count, .step = plan->step->id,
 		.role = plan->step->role, .opened_at = env->now, .deadline = zone_to_utc(when.zone, last, when.to_minute),
-		.script = post_script(env, plan, &m, address, printed.data != m.attachments[0].data, fx->arena),
+		.script = post_script(env, plan, &m, address, behind, &papers, fx->arena),
 		.document = printed.data, .document_len = printed.len };
 	contact_written(env, debtor, plan, &notice, task.id, fx);
-	contact_task_opened(plan, &task, fx);
+	record = contact_task_opened(plan, &task, fx);
+	if (behind) {
+		papers.merged = m.attachments + 1;
+		papers.merged_count = m.attachment_count - 1;
+		m.attachments = &printed;
+		m.attachment_count = 1;
+	}
+	contact_documents_write(&record->w, &m, &papers);
 	return 0;
 }

@@ -52,7 +52,7 @@ const char *task_kind(const char *id)
 	return id && strncmp(id, "post:", 5) == 0 ? "post" : "call";
 }
 
-void effects_task(struct effects *fx, const struct task *task)
+struct draft *effects_task(struct effects *fx, const struct task *task)
 {
 	struct task *copy = arena_alloc(fx->arena, sizeof(*copy));
 	struct draft *record, *event;
@@ -86,4 +86,5 @@ void effects_task(struct effects *fx, const struct task *task)
 			__builtin_strlen(task->script));
 	if (task->document && !task->close)
 		draft_part(record, "letter.pdf", "application/pdf", CLASS_CONTENT, task->document, task->document_len);
+	return record;
 }

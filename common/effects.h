@@ -61,6 +61,6 @@ void draft_part(struct draft *draft, const char *name, const char *media_type, e
 struct draft *effects_event(struct effects *fx, const char *type, const char *debtor_id, const char *invoice_id);
 const char *task_kind(const char *id); /* of a task that a step waits for: "call" or "post", what its id begins with */
 /* Opens (or renews: same id) a task, and tells others; or closes it. `task` is copied shallowly. */
-void effects_task(struct effects *fx, const struct task *task);
+struct draft *effects_task(struct effects *fx, const struct task *task);
 
 #endif

@@ -43,8 +43,10 @@ int documents_get(struct document_wanted *wanted, struct arena *arena, struct at
 		if (r == 0)
 			return 0;
 	}
-	if (wanted->url && from->fetch)
+	if (wanted->url && from->fetch) {
+		wanted->fetched = true;
 		return fetch_document(from->fetch, wanted, arena, ret, err);
+	}
 	if (!wanted->sha256)
 		return err_set(err, -EBADMSG, "not_fetched", "$.documents.fetch", "$.documents.fetch lists no hosts, so its pdf_url is not fetched");
 	return err_set(err, r, missing.code, missing.path, "%s", missing.text);

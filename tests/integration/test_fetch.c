@@ -75,7 +75,7 @@ static int teardown(void **state)
 
 static int want(struct fixture *f, const char *url, const char *sha256, struct attachment *ret, struct err *err)
 {
-	struct document_wanted wanted = { "inv_1", 1, sha256, url, 0 };
+	struct document_wanted wanted = { "inv_1", 1, sha256, url, 0, false };
 	int r;
 
 	err_clear(err);

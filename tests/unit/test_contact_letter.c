@@ -101,6 +101,25 @@ static int fake_document(struct document_wanted *wanted, struct arena *arena, st
 	return 0;
 }
 
+#define D1_DIGEST "8b53639f152c8fc6ef30802fde462ba0be9cf085f7580dc69efd72e002abbb35" /* of "d1" */
+
+static int fetched_document(struct document_wanted *wanted, struct arena *arena, struct attachment *ret, struct err *err, void *arg)
+{
+	(void)arena, (void)err, (void)arg;
+	wanted->fetched = true;
+	*ret = (struct attachment){ .data = "d1", .len = 2 };
+	return 0;
+}
+
+static int first_is_missing(struct document_wanted *wanted, struct arena *arena, struct attachment *ret, struct err *err, void *arg)
+{
+	(void)arena, (void)arg;
+	if (strcmp(wanted->invoice_id, "inv_1") == 0)
+		return err_set(err, -ENOENT, "gone", "", "gone");
+	*ret = (struct attachment){ .data = "d1", .len = 2 };
+	return 0;
+}
+
 /* The invoices go along with a letter that attaches them; not with one that only stands in for a mail; and never without all of them. */
 static void enclosures(void **state)
 {
@@ -127,7 +146,36 @@ static void enclosures(void **state)
 	assert_true(planned(&w, &plan));
 	assert_int_equal(contact_open_post(&w.env, &w.debtor, &plan, &w.fx, &err), 0);
 	task = find_task(&w.fx, "post");
-	assert_non_null(strstr(task->script, "Enclose F-0.pdf (d1.pdf)\n"));
+	assert_non_null(strstr(task->script, "Enclose F-0.pdf (" D1_DIGEST ".pdf)\n")); /* of its bytes */
+	assert_tells(find_draft(w.fx.records, "task.opened"), "\"attachments\":[{\"size\":");
+	world_clear(&w);
+
+	letters(&w, PAPER(",\"attach\":\"invoice\",\"without_document\":\"send\""));
+	w.env.document = first_is_missing;
+	for (size_t i = 0; i < INVOICES; i++) {
+		w.e[i].invoice.snapshot.pdf_url = "https://billing.example/x.pdf"; /* and no digest is told */
+		w.e[i].document_until = w.env.now;
+	}
+	w.config->channel_providers[CHANNEL_LETTER][0] = NULL;
+	assert_true(planned(&w, &plan));
+	assert_int_equal(contact_open_post(&w.env, &w.debtor, &plan, &w.fx, &err), 0);
+	task = find_task(&w.fx, "post");
+	assert_non_null(strstr(task->script, "Enclose F-0.pdf (" D1_DIGEST ".pdf)\n"));
+	assert_non_null(strstr(task->script, "It goes without an invoice: the document of invoice inv_1: gone\n"));
+	assert_null(strstr(task->script, "(null)"));
+	assert_tells(find_draft(w.fx.records, "task.opened"),
+		"\"documents_omitted\":[{\"invoice\":\"inv_1\",\"why\":\"the document of invoice inv_1: gone\"}]");
+	world_clear(&w);
+
+	letters(&w, PAPER(",\"attach\":\"invoice\"")); /* what was fetched is in no folder, where somebody could take it from */
+	w.env.document = fetched_document;
+	for (size_t i = 0; i < INVOICES; i++)
+		w.e[i].invoice.snapshot.pdf_url = "https://billing.example/x.pdf";
+	w.config->channel_providers[CHANNEL_LETTER][0] = NULL;
+	assert_true(planned(&w, &plan));
+	assert_int_equal(contact_open_post(&w.env, &w.debtor, &plan, &w.fx, &err), -EBADMSG);
+	assert_string_equal(err.code, "no_document");
+	err_clear(&err);
 	world_clear(&w);
 
 	letters(&w, PAPER(",\"attach\":\"invoice\""));
