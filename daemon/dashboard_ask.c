@@ -188,6 +188,30 @@ void visit_find(struct visit *visit, const char *invoice_id, visit_fn then)
 	}
 }
 
+static void on_dead(int r, const struct redis_reply *reply, void *arg)
+{
+	struct visit *visit = arg;
+
+	if (r == 0 && reply->type == REDIS_INTEGER)
+		visit->dead += reply->integer;
+	if (--visit->asked == 0)
+		visit->then(visit);
+}
+
+void visit_dead(struct visit *visit, visit_fn then)
+{
+	uint32_t partitions = (uint32_t)visit->dashboard->settings.config->partitions;
+
+	visit->then = then;
+	visit->asked = partitions;
+	for (uint32_t p = 0; p < partitions; p++) {
+		struct keyspace keys = keys_of(visit, p);
+		const char *argv[] = { "XLEN", key_of(visit->arena, &keys, "dead") };
+
+		dashboard_ask(visit->dashboard, ARRAY_LEN(argv), argv, on_dead, visit);
+	}
+}
+
 /* --- the list ---------------------------------------------------------------------------------------------------------------------- */
 
 static void put_list(struct board *b, const void *arg)

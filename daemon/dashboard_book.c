@@ -37,7 +37,7 @@ static void show(struct visit *visit)
 		today = dashboard->book->today;
 	else
 		visit->board.again = "3";
-	today.status = dashboard_status(dashboard, visit->arena);
+	today.status = dashboard_status(dashboard, visit->arena, dashboard->book ? dashboard->book->dead : 0);
 	visit->waits = false;
 	visit_page(visit, HTTP_OK, put_today, &today);
 }
@@ -233,17 +233,32 @@ static void on_task_count(int r, const struct redis_reply *reply, void *arg)
 	ask(dashboard, ARRAY_LEN(argv), argv, on_deadlines);
 }
 
+static void on_dead(int r, const struct redis_reply *reply, void *arg)
+{
+	CLEANUP(arena_freep) struct arena *arena = arena_create();
+	struct dashboard *dashboard = arg;
+	struct keyspace keys = keys_here(dashboard);
+	const char *argv[] = { "HLEN", key_of(arena, &keys, "tasks") };
+
+	if (r < 0 || reply->type != REDIS_INTEGER) {
+		give_up(dashboard);
+		return;
+	}
+	dashboard->reading->dead += reply->integer;
+	ask(dashboard, ARRAY_LEN(argv), argv, on_task_count);
+}
+
 static void begin_partition(struct dashboard *dashboard)
 {
 	CLEANUP(arena_freep) struct arena *arena = arena_create();
 	struct keyspace keys = keys_here(dashboard);
-	const char *argv[] = { "HLEN", key_of(arena, &keys, "tasks") };
+	const char *argv[] = { "XLEN", key_of(arena, &keys, "dead") };
 
 	(void)snprintf(dashboard->walk.cursor, sizeof(dashboard->walk.cursor), "0");
 	if (dashboard->walk.partition >= dashboard->settings.config->partitions)
 		whole(dashboard);
 	else
-		ask(dashboard, ARRAY_LEN(argv), argv, on_task_count);
+		ask(dashboard, ARRAY_LEN(argv), argv, on_dead);
 }
 
 static void begin(struct dashboard *dashboard)

@@ -37,6 +37,7 @@ struct visit { /* one request, until it is answered */
 	size_t entry_count, loaded; /* loaded: those that have their debtor */
 	visit_fn then; /* once the entries are there */
 	size_t asked; /* answers that are still to come */
+	int64_t dead; /* letters in the streams that answered */
 	struct board_list list;
 	const struct debtor *debtors[DASHBOARD_PAGE];
 	struct walk walk;
@@ -64,6 +65,7 @@ struct book {
 	struct digest digest;
 	struct book_figures figures;
 	struct board_task tasks[10]; /* as many as the first page shows */
+	int64_t dead; /* letters */
 	int64_t read_at, took_ms; /* mono: when it was done, and how long that took */
 };
 
@@ -90,7 +92,7 @@ int64_t dashboard_now(const struct dashboard *dashboard);
 int64_t dashboard_mono(void);
 void dashboard_note(struct dashboard *dashboard, int priority, const char *format, ...) __attribute__((format(printf, 3, 4)));
 void dashboard_ask(struct dashboard *dashboard, size_t argc, const char *const *argv, redis_done_fn done, void *arg); /* one partition's server */
-struct json dashboard_status(struct dashboard *dashboard, struct arena *arena);
+struct json dashboard_status(struct dashboard *dashboard, struct arena *arena, int64_t dead); /* dead: letters in the streams */
 const char *visit_asked(const struct visit *visit, const char *name); /* of the query; NULL = not, or not as it should be */
 const char *visit_typed(const struct visit *visit, const char *name, size_t max); /* of the body; NULL likewise, "" = nothing was typed */
 void visit_answer(struct visit *visit, int status, const char *type, const void *data, size_t len); /* ends it */
@@ -107,6 +109,7 @@ bool visit_connected(struct visit *visit); /* false: the visit is answered */
 void visit_invoices(struct visit *visit, uint32_t partition, const char *const *ids, size_t count, visit_fn then); /* into entries */
 void visit_find(struct visit *visit, const char *invoice_id, visit_fn then); /* one of any partition, into entries[0]; entry_count 0 = unknown */
 void visit_task(struct visit *visit, uint32_t partition, const char *id, visit_fn then); /* into tasks[0]; task_count 0 = unknown */
+void visit_dead(struct visit *visit, visit_fn then); /* counts the dead letters there are now */
 void serve_list(struct visit *visit);
 void serve_tasks(struct visit *visit);
 bool is_texts(int r, const struct redis_reply *reply); /* an answer that is a list of texts, as Redis gives it */
