@@ -352,7 +352,7 @@ static void debtors_on(struct visit *visit);
 
 static void begin_invoices(struct visit *visit)
 {
-	visit->walk = (struct walk){ .cursor = "0", .begun = dashboard_mono() };
+	visit->walk = (struct walk){ .cursor = "0", .begun = visit->walk.begun }; /* both together have SEARCH_MS */
 	search_on(visit);
 }
 
