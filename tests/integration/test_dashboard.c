@@ -259,6 +259,13 @@ static void holds_with_who_and_why(void **state)
 	said = STORY_CTL(f->s, "explain", "lid-6");
 	assert_string_equal(story_str(&said, "hold_by"), "Anne Roy");
 	assert_string_equal(story_str(&said, "hold_why"), "a call");
+	assert_int_equal(ask(f, "POST", "/do", DASHBOARD_ACTOR, NULL,
+		arena_printf(f->s->arena, "what=hold&id=lid-6&pass=%s&why=a+letter&until=2026-05-11", pass)), 303); /* Back, and corrected: another order */
+	for (int64_t deadline = real_ms() + WAIT_MS; strcmp(story_str(&said, "hold_why"), "a letter") != 0; said = STORY_CTL(f->s, "explain", "lid-6")) {
+		if (real_ms() > deadline)
+			fail_msg("it is held for %s", story_str(&said, "hold_why"));
+		pause_ms(20);
+	}
 	assert_int_equal(ask(f, "GET", "/do?what=resume&id=lid-6", DASHBOARD_ACTOR, NULL, NULL), 200);
 	assert_int_equal(ask(f, "POST", "/do", DASHBOARD_ACTOR, NULL, arena_printf(f->s->arena, "what=resume&id=lid-6&pass=%s&why=settled", pass_of(f))),
 		303);
