@@ -72,6 +72,7 @@
 	X(TOTAL, "Total", "Total") \
 	X(AMOUNT, "Montant", "Amount") \
 	X(AGE, "Retard", "Past due") \
+	X(MORE_CURRENCIES, "D’autres monnaies ne sont pas dans ces chiffres.", "Other currencies are left out of these figures.") \
 	X(DSO, "Délai moyen de paiement (DSO)", "Days sales outstanding (DSO)") \
 	X(DSO_NOTE, "Créances sur 90 jours facturés, aux douze dernières fins de mois et aujourd’hui.", \
 		"Receivables over 90 days of billing, at the last twelve month ends and today.") \

@@ -414,14 +414,17 @@ static void debtors_on(struct visit *visit)
 	ask(visit, ARRAY_LEN(argv), argv, on_debtors_scanned);
 }
 
+#define PLACE_DIGITS 12 /* of a list: far more than there are */
+#define CURSOR_DIGITS 20 /* of SCAN: 64 bits */
+
 /* "3:200": partition, and place in the list or cursor. */
-static bool read_from(const struct visit *visit, uint32_t *partition, const char **rest)
+static bool read_from(const struct visit *visit, size_t digits, uint32_t *partition, const char **rest)
 {
 	const char *from = visit_asked(visit, "from"), *colon = from ? strchr(from, ':') : NULL;
 	char *end;
 	unsigned long n = colon ? strtoul(from, &end, 10) : 0;
 
-	if (!colon || end != colon || !colon[1] || strspn(colon + 1, "0123456789") != strlen(colon + 1) || strlen(colon + 1) > 20 ||
+	if (!colon || end != colon || !colon[1] || strspn(colon + 1, "0123456789") != strlen(colon + 1) || strlen(colon + 1) > digits ||
 		n >= (unsigned long)visit->dashboard->settings.config->partitions)
 		return false;
 	*partition = (uint32_t)n;
@@ -433,7 +436,7 @@ void serve_list(struct visit *visit)
 {
 	const char *state = visit_asked(visit, "state"), *words = visit_asked(visit, "q"), *rest = "0";
 	uint32_t partition = 0;
-	bool from = read_from(visit, &partition, &rest);
+	bool from;
 
 	visit->board.place = BOARD_INVOICES;
 	visit->then = show_list;
@@ -442,6 +445,7 @@ void serve_list(struct visit *visit)
 			visit->list.filter = (enum board_filter)f;
 	visit->list.words = words && *words ? words : NULL;
 	visit->list.walked = visit->list.words || visit->list.filter;
+	from = read_from(visit, visit->list.walked ? CURSOR_DIGITS : PLACE_DIGITS, &partition, &rest);
 	if (!visit_connected(visit))
 		return;
 	if (!visit->list.walked) {
@@ -547,7 +551,7 @@ void serve_tasks(struct visit *visit)
 	uint32_t partition = 0;
 
 	visit->board.place = BOARD_TASKS;
-	(void)read_from(visit, &partition, &rest);
+	(void)read_from(visit, PLACE_DIGITS, &partition, &rest);
 	if (visit_connected(visit))
 		tasks_on(visit, partition, strtoll(rest, NULL, 10));
 }

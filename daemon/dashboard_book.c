@@ -301,7 +301,8 @@ void serve_today(struct visit *visit)
 	if (!dashboard->patience)
 		dashboard->patience = evtimer_new(dashboard->base, on_patience, dashboard);
 	visit->waits = true;
-	evtimer_add(dashboard->patience, &(struct timeval){ .tv_sec = PATIENCE_MS / 1000 });
+	if (!evtimer_pending(dashboard->patience, NULL)) /* whoever came first has waited for long enough */
+		evtimer_add(dashboard->patience, &(struct timeval){ .tv_sec = PATIENCE_MS / 1000 });
 	if (!dashboard->reading)
 		begin(dashboard);
 }

@@ -167,6 +167,8 @@ static void every_view_says_its_thing(void **state)
 	shows(f, "/health", "sandbox");
 	assert_int_equal(ask(f, "GET", "/", DASHBOARD_READER, "Accept-Language: fr-CA, en;q=0.3", NULL), 200);
 	assert_non_null(strstr(page(f), "Tout va bien"));
+	shows(f, "/invoices?from=0:9223372036854775807", "Boulangerie Martin"); /* no place of any list: its beginning */
+	shows(f, "/tasks?from=0:9223372036854775807", "lid-2");
 	assert_int_equal(ask(f, "GET", "/invoice?id=nobody", DASHBOARD_READER, NULL, NULL), 404);
 	assert_int_equal(ask(f, "GET", "/invoice?id=%3Cscript%3E", DASHBOARD_READER, NULL, NULL), 404);
 	shows(f, "/debtor?id=cus-lid-6", "&lt;script&gt;alert(1)&lt;/script&gt; &amp; &quot;Söhne&quot;");

@@ -210,8 +210,8 @@ static void figures_and_queue(void **state)
 
 #define STATUS                                                                                                                       \
 	"{\"version\":\"1\",\"mode\":\"shadow\",\"started_at\":\"2026-04-01T08:00:00Z\",\"partitions\":[{\"partition\":0,\"state\":\"running\"," \
-	"\"redis_connected\":true},{\"partition\":1,\"state\":\"passive\",\"redis_connected\":true}],\"trail\":{\"origin\":\"o\",\"signed\":true," \
-	"\"year\":2026,\"records\":9,\"size\":9,\"root\":\"ab\",\"behind\":0},\"providers\":[{\"name\":\"mail\",\"state\":\"paused\",\"requests\":3," \
+	"\"redis_connected\":true},{\"partition\":1,\"state\":\"passive\",\"owner\":\"b\",\"redis_connected\":true}],\"trail\":{\"origin\":\"o\",\"signed\":true," \
+	"\"year\":2026,\"records\":9,\"size\":9,\"root\":\"ab\",\"behind\":0},\"providers\":[{\"name\":\"mail\",\"state\":\"stopped\",\"requests\":3," \
 	"\"last_error\":{\"at\":\"2026-04-01T08:00:00Z\",\"reason\":\"<i>\"}}],\"anchors\":{\"each\":[{\"name\":\"tsa\",\"kind\":\"timestamp\"," \
 	"\"state\":\"anchored\",\"size\":9}]}}"
 #define TASK                                                                                                                         \
@@ -264,9 +264,11 @@ static void the_day(void **state)
 		today.tasks_open = 12;
 		today.queue[1][9] = 3;
 		buf_reset(&out);
+		figures.more = true;
 		board_today(&b, &today);
 		is_plain(&out);
-		says(&out, l == REPORT_EN ? "One thing needs your attention" : "Une chose demande votre attention"); /* the provider that pauses */
+		says(&out, l == REPORT_EN ? "One thing needs your attention" : "Une chose demande votre attention"); /* the provider that refuses the account */
+		says(&out, l == REPORT_EN ? "Other currencies are left out of these figures." : "D’autres monnaies ne sont pas dans ces chiffres.");
 		says(&out, l == REPORT_EN ? "09:00 – 3 steps" : "09:00 – 3 étapes");
 		says(&out, l == REPORT_EN ? "no address" : "pas d’adresse");
 		says(&out, "<b>12</b>");
