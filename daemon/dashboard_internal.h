@@ -16,8 +16,9 @@ struct visit;
 typedef void (*visit_fn)(struct visit *visit);
 
 struct walk { /* over the documents of all partitions, a page at a time */
-	uint32_t partition;
-	char cursor[32]; /* of SCAN */
+	uint32_t partition; /* of SCAN: the first of those that one server has, which is all of them or, in a cluster, this one */
+	char cursor[32]; /* of SCAN ... */
+	uint64_t connection; /* ... which counts over this one: another server knows nothing of it */
 	int rounds;
 	int64_t begun; /* mono */
 };
@@ -41,6 +42,7 @@ struct visit { /* one request, until it is answered */
 	struct board_list list;
 	const struct debtor *debtors[DASHBOARD_PAGE];
 	struct walk walk;
+	uint32_t *found; /* the partitions of what its page found */
 
 	struct board_task tasks[DASHBOARD_PAGE];
 	size_t task_count;
@@ -113,6 +115,15 @@ void visit_dead(struct visit *visit, visit_fn then); /* counts the dead letters 
 void serve_list(struct visit *visit);
 void serve_tasks(struct visit *visit);
 bool is_texts(int r, const struct redis_reply *reply); /* an answer that is a list of texts, as Redis gives it */
+/* The walk's next page of `kind` ("escalation"). False: nothing was asked, for the connection is another: whoever walks begins anew. */
+bool walk_on(struct dashboard *dashboard, struct walk *walk, const char *kind, const char *count, redis_done_fn done, void *arg);
+/*
+ * What SCAN told: notes where it goes on, and asks for what was found; partitions[i], in the arena, is that of the i-th. False: there is nothing
+ * to ask for.
+ */
+bool walk_read(struct dashboard *dashboard, struct walk *walk, const struct redis_reply *scan, struct arena *arena, uint32_t **partitions,
+	redis_done_fn done, void *arg);
+bool walk_over(struct dashboard *dashboard, struct walk *walk); /* after a page: that was the last one; else it may be another server's turn */
 bool is_scan(int r, const struct redis_reply *reply); /* a cursor, and a list of texts */
 bool task_read(struct arena *arena, uint32_t partition, const char *id, const struct redis_reply *value, struct board_task *ret);
 

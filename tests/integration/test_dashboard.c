@@ -148,6 +148,8 @@ static void a_token_becomes_a_cookie(void **state)
 static void every_view_says_its_thing(void **state)
 {
 	struct boarded *f = *state;
+	const char *key = world_key(&f->s->world, f->s->arena, "lease");
+	const struct redis_reply *left;
 
 	shows(f, "/", "All is well");
 	shows(f, "/", "first reminder</strong> <a class=\"soft\" href=\"/debtor?id=cus-lid-4\">"); /* sent that day */
@@ -161,6 +163,12 @@ static void every_view_says_its_thing(void **state)
 	shows(f, "/invoices?q=garage", "/debtor?id=cus-lid-3");
 	shows(f, "/invoices?q=LID-7", "F-2026-lid-7");
 	assert_null(strstr(page(f), "F-2026-lid-6"));
+	/* what a larger number of partitions left behind is no invoice of ours */
+	left = world_redis(&f->s->world, f->s->arena, (const char *const[]){ "GET", world_key(&f->s->world, f->s->arena, "escalation:lid-7"), NULL });
+	(void)world_redis(&f->s->world, f->s->arena, (const char *const[]){ "SET",
+		arena_printf(f->s->arena, "%.*s{99}:escalation:lid-7", (int)(strchr(key, '{') - key), key), left->str, NULL });
+	shows(f, "/invoices?q=LID-7", "F-2026-lid-7");
+	assert_null(strstr(strstr(page(f), "/invoice?id=lid-7") + 1, "/invoice?id=lid-7"));
 	shows(f, "/invoices?state=closed", "F-2026-old-1");
 	shows(f, "/invoice?id=lid-3", "Held until 21 Apr 2026");
 	shows(f, "/policies", "Reminders, step by step");
