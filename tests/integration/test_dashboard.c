@@ -329,12 +329,60 @@ static void who_guesses_waits(void **state)
 	assert_int_equal(ask(f, "GET", "/health", DASHBOARD_READER, NULL, NULL), 200); /* others do not */
 }
 
+/* How often Redis was asked to walk through its keys. */
+static int64_t scans(struct world *w, struct arena *arena)
+{
+	const struct redis_reply *info = world_redis(w, arena, (const char *const[]){ "INFO", "commandstats", NULL });
+	const char *at = strstr(info->str, "cmdstat_scan:calls=");
+
+	return at ? strtoll(at + strlen("cmdstat_scan:calls="), NULL, 10) : 0;
+}
+
+/* Three partitions on one server: everything is found, under its own partition, and by one walk for debtors and one for invoices. */
+static void one_walk_for_each_server(void **state)
+{
+	const struct world_options options = { .partitions = 3 };
+	CLEANUP(arena_freep) struct arena *arena = arena_create();
+	struct http_reply reply = { 0 };
+	const char *socket;
+	struct world w = { 0 };
+	const char *cursor = "0";
+	int64_t before, walk;
+
+	(void)state;
+	world_open(&w, &options);
+	socket = arena_printf(arena, "%s/control", w.dir);
+	world_start(&w, NULL);
+	assert_true(world_ready(&w, WAIT_MS));
+	world_push_range(&w, WORLD_FINALIZED, 0, 12, 1);
+	assert_true(world_quiet(&w, WAIT_MS));
+	before = scans(&w, arena);
+	do
+		cursor = world_redis(&w, arena, (const char *const[]){ "SCAN", cursor, "COUNT", "50", NULL })->items[0].str;
+	while (strcmp(cursor, "0") != 0);
+	walk = scans(&w, arena) - before;
+	before += walk;
+	assert_int_equal(http_get_unix(socket, "http://localhost/invoices?q=inv_", &reply), 200);
+	assert_int_equal(scans(&w, arena) - before, 2 * walk);
+	for (int i = 0; i < 12; i++)
+		if (!strstr(reply.body.data, arena_printf(arena, "/invoice?id=inv_%d\"", i)))
+			fail_msg("inv_%d is not found: %s", i, reply.body.data);
+	assert_int_equal(http_get_unix(socket, "http://localhost/invoices?q=dupont", &reply), 200);
+	assert_non_null(strstr(reply.body.data, "/debtor?id=cus_"));
+	assert_int_equal(http_get_unix(socket, "http://localhost/", &reply), 200);
+	if (!strstr(reply.body.data, "14,400.00") && !strstr(reply.body.data, "14\u202f400,00"))
+		fail_msg("not all of it is owed: %s", reply.body.data);
+	http_reply_clear(&reply);
+	world_close(&w, false);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(nobody_without_a_token), cmocka_unit_test(heads_are_strict), cmocka_unit_test(a_token_becomes_a_cookie),
 		cmocka_unit_test(every_view_says_its_thing), cmocka_unit_test(a_file_is_read_and_that_is_recorded), cmocka_unit_test(holds_with_who_and_why),
 		cmocka_unit_test(does_and_decides), cmocka_unit_test(over_the_socket), cmocka_unit_test(who_guesses_waits),
+		cmocka_unit_test(one_walk_for_each_server),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);
