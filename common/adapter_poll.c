@@ -252,10 +252,11 @@ static int read_element(const struct poll *poll, const struct json *element, str
 	if (poll->by_item) {
 		id = pointer_get(element, poll->item_id);
 		ret->id = scalar_text(&id, arena);
-		return ret->id && *ret->id && strlen(ret->id) <= 200 ? 0 : err_set(err, -EBADMSG, "no_id", "$", "an element has no id");
-	}
-	if (element->type != JSON_OBJECT)
+		if (!ret->id || !*ret->id || strlen(ret->id) > 200)
+			return err_set(err, -EBADMSG, "no_id", "$", "an element has no id");
+	} else if (element->type != JSON_OBJECT) {
 		return err_set(err, -EBADMSG, "wrong_type", "$", "an element must be an object");
+	}
 	json_write(&text, element);
 	ret->json = arena_memdup(arena, buf_str(&text), text.len);
 	ret->len = text.len;

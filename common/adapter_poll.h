@@ -32,8 +32,8 @@ int adapter_poll_request(const struct adapter *adapter, const struct poll *poll,
 	const struct poll_position *position, struct arena *arena, struct http_request *ret, struct err *err);
 
 struct poll_item {
-	const char *id; /* poll_by_item() */
-	const char *json; /* else the element */
+	const char *id; /* poll_by_item(); else NULL */
+	const char *json; /* the element */
 	size_t len;
 	bool has_cursor;
 	int64_t cursor;

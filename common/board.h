@@ -140,7 +140,7 @@ void board_debtor(struct board *b, const struct board_file *file);
 
 void board_policies(struct board *b, const struct library *library, const struct config *config);
 void board_health(struct board *b, const struct json *status);
-/* What is wrong, in sentences, and how many they are. */
+/* What is wrong, in sentences, and how many they are. Of `status` as `dunningctl status --json` has it; "dead_letters": in the streams now. */
 int board_wrongs(struct board *b, const struct json *status, struct buf *items);
 
 enum board_action { BOARD_HOLD, BOARD_RESUME, BOARD_DONE, BOARD_DECIDE, BOARD_ACTION_COUNT };

@@ -161,49 +161,52 @@ static int wrong_partitions(struct board *b, const struct json *status, struct b
 {
 	struct json partitions = json_get(status, "partitions");
 	const char *held = NULL;
-	int64_t dead = 0;
 	int wrongs = 0;
 
 	for (size_t i = 0; i < json_len(&partitions) && wrongs < 10; i++) {
-		struct json p = json_at(&partitions, i), one = json_get(&p, "dead");
+		struct json p = json_at(&partitions, i);
 		const char *state = member(&p, "state"), *number = count(b, &p, "partition");
 
-		dead += json_int(&one);
 		if (!held)
 			held = member(&p, "holding");
 		if (!flag(&p, "redis_connected"))
 			wrongs += wrong(b, items, board_says(b, W_BAD_REDIS, number, NULL));
 		else if (state && strcmp(state, "refused") == 0)
-			wrongs += wrong(b, items, board_says(b, W_BAD_REFUSED, number, member(&p, "reason")));
+			wrongs += wrong(b, items, board_says(b, W_BAD_REFUSED, number,
+				b->language == REPORT_EN && member(&p, "reason") ? member(&p, "reason") : board_say(b, W_SEE_STATUS))); /* it is English */
+		else if (state && strcmp(state, "passive") == 0 && !member(&p, "owner"))
+			wrongs += wrong(b, items, board_says(b, W_BAD_NOT_LED, number, NULL));
 		else if (state && strcmp(state, "running") != 0 && strcmp(state, "passive") != 0)
 			wrongs += wrong(b, items, board_says(b, W_BAD_STATE, number, board_word(b, state)));
 	}
 	if (held)
 		wrongs += wrong(b, items, board_says(b, W_BAD_HOLDING, board_word(b, held), NULL));
-	if (dead)
-		wrongs += wrong(b, items, board_says(b, W_BAD_DEAD, arena_printf(b->arena, "%" PRId64, dead), NULL));
 	return wrongs;
 }
 
 int board_wrongs(struct board *b, const struct json *status, struct buf *items)
 {
-	struct json trail = json_get(status, "trail"), providers = json_get(status, "providers"), anchors = json_get(status, "anchors");
+	struct json trail = json_get(status, "trail"), providers = json_get(status, "providers"), anchors = json_get(status, "anchors"),
+		dead = json_get(status, "dead_letters");
 	int wrongs = wrong_partitions(b, status, items);
 
+	if (json_int(&dead))
+		wrongs += wrong(b, items, board_says(b, W_BAD_DEAD, count(b, status, "dead_letters"), NULL));
 	if (member(status, "clock_doubt"))
 		wrongs += wrong(b, items, board_says(b, W_BAD_CLOCK, board_word(b, member(status, "clock_doubt")), NULL));
 	if (flag(&trail, "no_space"))
 		wrongs += wrong(b, items, board_say(b, W_BAD_SPACE));
 	for (size_t i = 0; i < json_len(&providers); i++) {
 		struct json p = json_at(&providers, i);
+		const char *state = member(&p, "state"); /* "paused": it asked for that */
 
-		if (member(&p, "state") && strcmp(member(&p, "state"), "asked") != 0)
-			wrongs += wrong(b, items, board_says(b, W_BAD_PROVIDER, member(&p, "name"), NULL));
+		if (state && (strcmp(state, "down") == 0 || strcmp(state, "stopped") == 0))
+			wrongs += wrong(b, items, board_says(b, strcmp(state, "down") == 0 ? W_BAD_PROVIDER : W_BAD_ACCOUNT, member(&p, "name"), NULL));
 	}
-	if (trail.type == JSON_OBJECT && !flag(&trail, "signed"))
-		wrongs += wrong(b, items, board_say(b, W_BAD_TRAIL));
-	if (flag(&anchors, "set_back") || flag(&anchors, "alarm"))
+	if (flag(&anchors, "set_back"))
 		wrongs += wrong(b, items, board_say(b, W_BAD_ANCHORS));
+	else if (flag(&anchors, "alarm")) /* it holds nothing */
+		wrongs += wrong(b, items, board_say(b, W_BAD_ANCHOR_LATE));
 	return wrongs;
 }
 
@@ -285,7 +288,10 @@ static void put_trail(struct board *b, const struct json *status)
 		put_field(b, W_TRAIL_BEHIND, count(b, &trail, "behind"));
 		put_field(b, W_TRAIL_ROOT, member(&trail, "root"));
 	}
-	buf_add_str(b->out, "</dl></section>");
+	buf_add_str(b->out, "</dl>");
+	if (!sealed && trail.type == JSON_OBJECT)
+		board_html(b, "<p class=\"soft\">%s</p>", board_say(b, W_TRAIL_KEY_NEW), NULL);
+	buf_add_str(b->out, "</section>");
 }
 
 static void put_daemon(struct board *b, const struct json *status)

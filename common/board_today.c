@@ -233,6 +233,12 @@ static void put_queue(struct board *b, const struct board_today *today)
 
 /* --- what is owed ------------------------------------------------------------------------------------------------------------------ */
 
+static void put_left_out(struct board *b, const struct book_figures *f)
+{
+	if (f->more)
+		board_html(b, "<p class=\"soft\">%s</p>", board_say(b, W_MORE_CURRENCIES), NULL);
+}
+
 static void put_aging(struct board *b, const struct book_figures *f)
 {
 	board_html(b, "<section class=\"card\" id=\"aging\"><h2>%s</h2>", board_say(b, W_AGING), NULL);
@@ -263,6 +269,7 @@ static void put_aging(struct board *b, const struct book_figures *f)
 	}
 	if (!f->count)
 		board_html(b, "<p class=\"soft\">%s</p>", board_say(b, W_NOTHING_OWED), NULL);
+	put_left_out(b, f);
 	buf_add_str(b->out, "</section>");
 }
 
@@ -354,6 +361,7 @@ static void put_dso(struct board *b, const struct book_figures *f)
 	}
 	if (!f->count)
 		board_html(b, "<p class=\"soft\">%s</p>", board_say(b, W_NO_BILLING), NULL);
+	put_left_out(b, f);
 	buf_add_str(b->out, "</section>");
 }
 

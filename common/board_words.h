@@ -42,7 +42,7 @@
 	X(WELL_TEXT, "Les relances partent à leur heure.", "Reminders go out at their hour.") \
 	X(ATTENTION, "Une chose demande votre attention", "One thing needs your attention") \
 	X(ATTENTIONS, "{} choses demandent votre attention", "{} things need your attention") \
-	X(SHADOW, "Mode fantôme\u00a0: tout va dans la corbeille de sortie, rien ne part.", "Shadow mode: all goes to the outbox, nothing leaves.") \
+	X(SHADOW, "Mode fantôme\u00a0: tout va dans le dossier de sortie, rien ne part.", "Shadow mode: all goes to the outbox, nothing leaves.") \
 	X(AS_OF, "Chiffres de {}", "Figures as of {}") \
 	X(SENT_TODAY, "Envoyé aujourd’hui", "Sent today") \
 	X(NEEDS_YOU, "Vous attend", "Needs you") \
@@ -72,6 +72,7 @@
 	X(TOTAL, "Total", "Total") \
 	X(AMOUNT, "Montant", "Amount") \
 	X(AGE, "Retard", "Past due") \
+	X(MORE_CURRENCIES, "D’autres monnaies ne sont pas dans ces chiffres.", "Other currencies are left out of these figures.") \
 	X(DSO, "Délai moyen de paiement (DSO)", "Days sales outstanding (DSO)") \
 	X(DSO_NOTE, "Créances sur 90 jours facturés, aux douze dernières fins de mois et aujourd’hui.", \
 		"Receivables over 90 days of billing, at the last twelve month ends and today.") \
@@ -167,7 +168,7 @@
 	X(DECIDE_STOP, "Arrêter pour de bon", "Stop for good") \
 	X(DECIDE_SENT, "Il est parti", "It was sent") \
 	X(DECIDE_NOT_SENT, "Il n’est pas parti", "It was not sent") \
-	X(TOLD, "C’est transmis\u00a0: le démon l’applique dans la seconde.", "Told: the daemon applies it within a second.") \
+	X(TOLD, "C’est transmis\u00a0: le service l’applique dans la seconde.", "Told: the daemon applies it within a second.") \
 	X(MISSING, "Ce champ est nécessaire, sur une ligne.", "This field is needed, in one line.") \
 	X(BAD_DAY, "Donnez un jour à venir.", "Give a day to come.") \
 	X(CHOOSE, "Choisissez une réponse.", "Choose an answer.") \
@@ -235,6 +236,7 @@
 	X(PROVIDER_PAUSED, "en pause", "paused") \
 	X(TRAIL, "Journal de preuve", "Trail") \
 	X(TRAIL_SIGNED, "Signé", "Signed") \
+	X(TRAIL_KEY_NEW, "Une signature prouve davantage\u00a0: dunningctl trail key new.", "Signed, it proves more: dunningctl trail key new.") \
 	X(TRAIL_UNSIGNED, "Non signé\u00a0: aucune clé n’est installée", "Not signed: no key is installed") \
 	X(TRAIL_LOG, "Journal", "Log") \
 	X(TRAIL_RECORDS, "Enregistrements", "Records") \
@@ -259,15 +261,21 @@
 	X(BAD_REFUSED, "La partition {} attend une personne\u00a0: {}", "Partition {} needs a person: {}") \
 	X(BAD_HOLDING, "Tout envoi est suspendu\u00a0: {}. Détail et remède\u00a0: dunningctl status.", \
 		"All sending is held: {}. What to do: dunningctl status.") \
+	X(SEE_STATUS, "voir dunningctl status.", "see dunningctl status.") \
+	X(BAD_NOT_LED, "Aucune instance ne mène la partition {}\u00a0: rien n’en part. Voir dunningctl instances.", \
+		"No instance leads partition {}: nothing of it is sent. See dunningctl instances.") \
 	X(BAD_STATE, "La partition {} ne travaille pas encore\u00a0: {}.", "Partition {} is not at work yet: {}.") \
 	X(BAD_CLOCK, "L’horloge est douteuse ({})\u00a0: vérifiez-la, puis dunningctl clock confirm.", \
 		"The clock is in doubt ({}): look at it, then dunningctl clock confirm.") \
 	X(BAD_SPACE, "Le disque est plein\u00a0: le journal de preuve n’avance plus.", "The disk is full: the trail does not go on.") \
 	X(BAD_PROVIDER, "Le prestataire {} ne répond pas\u00a0: ses messages attendent.", "Provider {} does not answer: its messages wait.") \
-	X(BAD_TRAIL, "Le journal de preuve n’est pas signé\u00a0: dunningctl trail key new.", "The trail is not signed: dunningctl trail key new.") \
+	X(BAD_ACCOUNT, "Le prestataire {} refuse le compte\u00a0: à corriger chez lui ou dans sa clé, puis dunningctl reload.", \
+		"Provider {} refuses the account: mend it, or its credential, then dunningctl reload.") \
 	X(BAD_ANCHORS, "Un ancrage a vu un autre journal\u00a0: tout envoi est suspendu. Voir dunningctl trail status.", \
 		"An anchor has seen another log: all sending is held. See dunningctl trail status.") \
-	X(BAD_DEAD, "{} événements n’ont pu être lus depuis le démarrage\u00a0: dunningctl dead list.", \
-		"{} events could not be read since the start: dunningctl dead list.")
+	X(BAD_ANCHOR_LATE, "Un ancrage ne confirme plus le journal depuis un jour\u00a0: dunningctl trail anchor --wait 90s.", \
+		"An anchor has not vouched for the trail for a day: dunningctl trail anchor --wait 90s.") \
+	X(BAD_DEAD, "{} événements illisibles attendent une personne\u00a0: dunningctl dead list.", \
+		"{} events that cannot be read wait for a person: dunningctl dead list.")
 
 #endif

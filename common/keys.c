@@ -1,5 +1,6 @@
 #include "common/keys.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "common/hash.h"
@@ -24,6 +25,24 @@ static char *key(struct arena *arena, const struct keyspace *keys, const char *k
 char *key_of(struct arena *arena, const struct keyspace *keys, const char *name)
 {
 	return key(arena, keys, name, "");
+}
+
+char *key_pattern(struct arena *arena, const char *prefix, const char *kind)
+{
+	return arena_printf(arena, "%s:{*}:%s:*", prefix, kind);
+}
+
+bool key_partition(const char *key, const char *prefix, uint32_t *ret)
+{
+	size_t n = strlen(prefix), digits;
+
+	if (strncmp(key, prefix, n) != 0 || strncmp(key + n, ":{", 2) != 0)
+		return false;
+	digits = strspn(key += n + 2, "0123456789");
+	if (!digits || digits > 9 || key[digits] != '}')
+		return false;
+	*ret = (uint32_t)strtoul(key, NULL, 10);
+	return true;
 }
 
 char *key_escalation(struct arena *arena, const struct keyspace *keys, const char *invoice_id)

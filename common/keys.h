@@ -4,6 +4,7 @@
 #ifndef DUNNINGD_COMMON_KEYS_H
 #define DUNNINGD_COMMON_KEYS_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "common/cleanup.h"
@@ -28,6 +29,9 @@ char *key_reference(struct arena *arena, const struct keyspace *keys, const uint
 	const char *value);
 /* producer NULL: the shared stream dunning:{p}:events */
 char *key_events(struct arena *arena, const struct keyspace *keys, const char *producer);
+/* Of SCAN, where one server holds all partitions: dunning:{*}:kind:*, such as "escalation". */
+char *key_pattern(struct arena *arena, const char *prefix, const char *kind);
+bool key_partition(const char *key, const char *prefix, uint32_t *ret); /* or of a pattern of one; false: it names none */
 /* (CRC16(customer id) mod 16384) mod partitions */
 uint32_t partition_of(const char *customer_id, uint32_t partitions);
 

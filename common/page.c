@@ -76,6 +76,14 @@ static int64_t sum_of(const struct made_offer *offer)
 	return sum;
 }
 
+int64_t page_asked_by(const struct page_case *c, const struct made_offer *offer)
+{
+	struct invoice_view view = invoice_view(&c->e->invoice);
+	int64_t sum = offer->instalment_count ? sum_of(offer) : offer->settles_at - view.paid - view.credited;
+
+	return sum > 0 ? sum : 0;
+}
+
 static bool may_accept(const struct page_case *c, enum page_action action, const struct made_offer *offer)
 {
 	struct invoice_view view = invoice_view(&c->e->invoice);
@@ -83,7 +91,7 @@ static bool may_accept(const struct page_case *c, enum page_action action, const
 	if (!offer->made_at || date_diff(page_today(c), offer->until) > 0 || view.plan || view.settlement ||
 		count_said(&c->e->invoice, FACT_PLAN) || count_said(&c->e->invoice, FACT_SETTLEMENT))
 		return false;
-	return action == PAGE_PLAN ? offer->instalment_count && sum_of(offer) >= view.balance : !offer->instalment_count;
+	return action == PAGE_PLAN ? offer->instalment_count && sum_of(offer) >= view.balance : !offer->instalment_count && page_asked_by(c, offer) > 0;
 }
 
 const char *page_offer_id(const struct made_offer *offer, char ret[PAGE_OFFER_SIZE])
@@ -381,44 +389,74 @@ void page_tag_of(const struct page_case *c, char ret[36])
 struct page_receipt page_receipt_of(const struct page_case *c, const struct page_said *said, const char *id, struct arena *arena)
 {
 	struct page_receipt ret = { .action = said->action, .link_id = page_link_id(c->link_text, arena_alloc(arena, LINK_ID_SIZE)), .id = id,
-		.at = c->now, .on = said->on };
+		.at = c->now, .on = said->on, .first = date_none(), .last = date_none() };
+	const struct made_offer *offer = said->offer;
 
-	if (said->offer) {
-		ret.on = said->offer->instalment_count ? said->offer->instalments[0].due_on : said->offer->until;
-		ret.offer = page_offer_id(said->offer, arena_alloc(arena, PAGE_OFFER_SIZE));
+	if (!offer)
+		return ret;
+	ret.on = offer->until;
+	ret.offer = page_offer_id(offer, arena_alloc(arena, PAGE_OFFER_SIZE));
+	ret.amount = page_asked_by(c, offer);
+	ret.count = (int64_t)offer->instalment_count;
+	if (offer->instalment_count) {
+		ret.first = offer->instalments[0].due_on;
+		ret.last = offer->instalments[offer->instalment_count - 1].due_on;
 	}
 	return ret;
+}
+
+static void write_day(struct json_writer *w, const char *key, date day)
+{
+	char text[DATE_TEXT_SIZE];
+
+	if (date_is_set(day))
+		jw_str(w, key, date_format(day, text));
 }
 
 void page_receipt_write(struct buf *out, const struct page_receipt *receipt)
 {
 	struct json_writer w = jw_init(out);
-	char day[DATE_TEXT_SIZE];
 
 	jw_object(&w, NULL);
 	jw_str(&w, "action", page_action_names[receipt->action]);
 	jw_str(&w, "link", receipt->link_id);
 	jw_str(&w, "id", receipt->id);
 	jw_int(&w, "at", receipt->at);
-	if (date_is_set(receipt->on))
-		jw_str(&w, "on", date_format(receipt->on, day));
+	write_day(&w, "on", receipt->on);
 	jw_opt_str(&w, "offer", receipt->offer);
+	if (receipt->offer) {
+		jw_int(&w, "amount", receipt->amount);
+		jw_int(&w, "count", receipt->count);
+		write_day(&w, "first", receipt->first);
+		write_day(&w, "last", receipt->last);
+	}
 	jw_end_object(&w);
+}
+
+static int read_day(const struct json *root, const char *key, date *ret)
+{
+	const char *text = NULL;
+	int r = json_opt_str(root, key, 10, &text, NULL);
+
+	*ret = date_none();
+	return r < 0 || !text ? r : date_parse(text, ret);
 }
 
 int page_receipt_read(struct arena *arena, const char *text, size_t len, struct page_receipt *ret)
 {
 	struct json *root = arena_alloc(arena, sizeof(*root));
-	const char *on = NULL;
 	int action = 0, r = json_parse(arena, text, len, 0, root, NULL);
 
-	*ret = (struct page_receipt){ .on = date_none() };
+	*ret = (struct page_receipt){ .on = date_none(), .first = date_none(), .last = date_none() };
 	if (r < 0 || (r = json_get_word(root, "action", page_action_names, &action, NULL)) < 0 ||
 		(r = json_get_str(root, "link", LINK_ID_SIZE, &ret->link_id, NULL)) < 0 ||
 		(r = json_get_str(root, "id", TOKEN_ID_SIZE, &ret->id, NULL)) < 0 ||
-		(r = json_get_int(root, "at", 0, INT64_MAX, &ret->at, NULL)) < 0 || (r = json_opt_str(root, "on", 10, &on, NULL)) < 0 ||
-		(r = json_opt_str(root, "offer", PAGE_OFFER_SIZE, &ret->offer, NULL)) < 0 ||
-		(on && (r = date_parse(on, &ret->on)) < 0))
+		(r = json_get_int(root, "at", 0, INT64_MAX, &ret->at, NULL)) < 0 || (r = read_day(root, "on", &ret->on)) < 0 ||
+		(r = json_opt_str(root, "offer", PAGE_OFFER_SIZE, &ret->offer, NULL)) < 0)
+		return r;
+	if (ret->offer && ((r = json_get_int(root, "amount", 0, INT64_MAX, &ret->amount, NULL)) < 0 ||
+		(r = json_get_int(root, "count", 0, INT32_MAX, &ret->count, NULL)) < 0 ||
+		(r = read_day(root, "first", &ret->first)) < 0 || (r = read_day(root, "last", &ret->last)) < 0))
 		return r;
 	ret->action = (enum page_action)action;
 	return 0;

@@ -87,8 +87,11 @@ struct page_receipt {
 	enum page_action action;
 	const char *link_id, *id;
 	int64_t at;
-	date on; /* of an offer: its last day, or that of the first instalment */
-	const char *offer; /* its id; NULL = none */
+	date on; /* of an offer: its last day */
+	const char *offer; /* its id; NULL = none, and the rest is unset: what was accepted, as it was shown then */
+	int64_t amount; /* minor units, in all */
+	int64_t count; /* of instalments */
+	date first, last; /* of them; none: there are none */
 };
 /* Of what was said. `id` as of page_event(); strings are borrowed, or lie in the arena. */
 struct page_receipt page_receipt_of(const struct page_case *c, const struct page_said *said, const char *id, struct arena *arena);

@@ -7,6 +7,9 @@
 
 bool page_asks(enum page_action action, enum page_field field, bool *needed); /* its form has this field, and needs it */
 
+/* What is still to pay by it, minor units: what came since it was made counts. */
+int64_t page_asked_by(const struct page_case *c, const struct made_offer *offer);
+
 struct language;
 const struct language *page_language(const struct page_texts *texts, const char *tag); /* or of its chain; NULL: there is none */
 const struct language *page_language_at(const struct page_texts *texts, size_t i); /* NULL: there are no more */

@@ -1,5 +1,6 @@
 /* What the frame of the page is filled with. */
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -17,6 +18,7 @@ struct view {
 	struct json_maker w; /* of the frame's model */
 	struct json facts; /* what words may name */
 	const struct made_offer *offer; /* that they speak of; NULL = none */
+	const struct page_receipt *accepted; /* the same, of one that was accepted: as it was then; NULL = none */
 	struct err *err;
 	int r; /* of the first that failed */
 };
@@ -77,17 +79,6 @@ static const char *number_of(const struct page_case *c)
 	return invoice->snapshot.number ? invoice->snapshot.number : invoice->id;
 }
 
-/* What is still to pay by it: what came since it was made counts. */
-static int64_t asked_by(const struct page_case *c, const struct made_offer *offer)
-{
-	struct invoice_view view = invoice_view(&c->e->invoice);
-	int64_t sum = offer->settles_at - view.paid - view.credited;
-
-	for (size_t i = 0; i < offer->instalment_count; i++)
-		sum = (i ? sum : 0) + offer->instalments[i].amount;
-	return sum > 0 ? sum : 0;
-}
-
 /* Everything, so that a word never lacks what it names; days that there are not are empty. */
 static void set_facts(struct view *v, const char *channel, date said_on, date until)
 {
@@ -96,19 +87,26 @@ static void set_facts(struct view *v, const char *channel, date said_on, date un
 	const struct page_limits *limits = v->v->limits;
 	const struct snapshot *s = c ? &c->e->invoice.snapshot : NULL;
 	const struct made_offer *offer = v->offer;
+	const struct page_receipt *accepted = v->accepted;
+	int64_t amount = accepted ? accepted->amount : offer ? page_asked_by(c, offer) : 0;
+	int64_t parts = accepted ? accepted->count : offer ? (int64_t)offer->instalment_count : 0;
 	date first = limits ? limits->first : date_none(), last = limits ? limits->last : date_none();
 
 	if (offer && offer->instalment_count) {
 		first = offer->instalments[0].due_on;
 		last = offer->instalments[offer->instalment_count - 1].due_on;
 	}
+	if (accepted) {
+		first = accepted->first;
+		last = accepted->last;
+	}
 	jm_object(&w, NULL);
 	jm_str(&w, "creditor", v->v->config->creditor.name);
 	jm_str(&w, "number", c ? number_of(c) : "");
 	jm_str(&w, "balance", c && s->currency[0] ? money_text(v, invoice_view(&c->e->invoice).balance) : "");
 	jm_str(&w, "due_on", c ? date_text(v, s->due_on) : "");
-	jm_str(&w, "amount", offer ? money_text(v, asked_by(c, offer)) : "");
-	jm_str(&w, "count", offer ? arena_printf(v->arena, "%zu", offer->instalment_count) : "");
+	jm_str(&w, "amount", offer || accepted ? money_text(v, amount) : "");
+	jm_str(&w, "count", offer || accepted ? arena_printf(v->arena, "%" PRId64, parts) : "");
 	jm_str(&w, "first", date_text(v, first));
 	jm_str(&w, "last", date_text(v, last));
 	jm_str(&w, "said_on", date_text(v, said_on));
@@ -209,16 +207,16 @@ static void speak_of(struct view *v, const struct made_offer *offer)
 static void put_terms(struct view *v, const struct made_offer *offer)
 {
 	struct invoice_view view = invoice_view(&v->c->e->invoice);
-	int64_t came = offer->instalment_count ? asked_by(v->c, offer) - view.balance : offer->amount - asked_by(v->c, offer);
+	int64_t came = offer->instalment_count ? page_asked_by(v->c, offer) - view.balance : offer->amount - page_asked_by(v->c, offer);
 
 	jm_object(&v->w, "terms");
 	jm_array(&v->w, "rows");
 	for (size_t i = 0; i < offer->instalment_count; i++)
 		put_row(v, date_text(v, offer->instalments[i].due_on), money_text(v, offer->instalments[i].amount));
 	if (offer->instalment_count)
-		put_row(v, word(v, "terms.in_all"), money_text(v, asked_by(v->c, offer)));
+		put_row(v, word(v, "terms.in_all"), money_text(v, page_asked_by(v->c, offer)));
 	else
-		put_row(v, word(v, "terms.pay_by"), money_text(v, asked_by(v->c, offer)));
+		put_row(v, word(v, "terms.pay_by"), money_text(v, page_asked_by(v->c, offer)));
 	if (came > 0)
 		put_row(v, word(v, "terms.came"), money_text(v, came));
 	jm_end(&v->w);
@@ -340,16 +338,6 @@ static void put_choices(struct view *v)
 	jm_end(&v->w);
 }
 
-static const struct made_offer *accepted(const struct page_case *c, const struct page_receipt *receipt)
-{
-	char id[PAGE_OFFER_SIZE];
-
-	for (size_t i = 0; receipt->offer && i < c->e->offer_count; i++)
-		if (strcmp(page_offer_id(&c->e->offers[i], id), receipt->offer) == 0)
-			return &c->e->offers[i];
-	return NULL;
-}
-
 static void put_receipt(struct view *v)
 {
 	const struct page_receipt *receipt = v->v->receipt;
@@ -358,7 +346,7 @@ static void put_receipt(struct view *v)
 
 	if (zone_get(v->c->debtor ? debtor_zone(v->c->debtor, v->v->config->creditor.zone) : v->v->config->creditor.zone, &zone) < 0)
 		(void)zone_get("UTC", &zone);
-	v->offer = accepted(v->c, receipt);
+	v->accepted = receipt->offer ? receipt : NULL; /* money that came since, or another offer, changes nothing of it */
 	set_facts(v, channel_word(v), zone_date(zone, receipt->at), receipt->on);
 	(void)memcpy(number, receipt->id, 4);
 	number[4] = '-';
@@ -371,7 +359,7 @@ static void put_receipt(struct view *v)
 	jm_str(&v->w, "detail", word(v, "said.recorded"));
 	jm_str(&v->w, "number", arena_strdup(v->arena, number));
 	jm_end(&v->w);
-	v->offer = NULL;
+	v->accepted = NULL;
 	set_facts(v, "", date_none(), date_none());
 }
 

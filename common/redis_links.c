@@ -1,7 +1,6 @@
 #include "common/redis_links.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 #include "common/cleanup.h"
 #include "common/hash.h"
@@ -47,6 +46,11 @@ void redis_links_open(struct redis_links *links)
 		(void)redis_links_at(links, i);
 }
 
+uint32_t redis_links_count(const struct redis_links *links)
+{
+	return links->count;
+}
+
 struct redis_link *redis_links_at(struct redis_links *links, uint32_t partition)
 {
 	uint32_t i = partition < links->count ? partition : 0;
@@ -62,11 +66,11 @@ struct redis_link *redis_links_at(struct redis_links *links, uint32_t partition)
 
 struct redis_link *redis_links_for(struct redis_links *links, size_t argc, const char *const *argv)
 {
-	size_t n = strlen(links->prefix);
+	uint32_t partition;
 
 	for (size_t i = 1; i < argc && links->count > 1; i++)
-		if (strncmp(argv[i], links->prefix, n) == 0 && strncmp(argv[i] + n, ":{", 2) == 0)
-			return redis_links_at(links, (uint32_t)strtoul(argv[i] + n + 2, NULL, 10));
+		if (key_partition(argv[i], links->prefix, &partition))
+			return redis_links_at(links, partition);
 	return redis_links_at(links, 0);
 }
 

@@ -20,7 +20,8 @@
 #define HTTP_FORBIDDEN 403
 #define HTTP_CONFLICT 409
 
-static const struct http_limits limits = { .head = 8192, .body = CONTROL_BODY_MAX, .connections = 16, .deadline_ms = 5000 };
+/* As long as the dashboard, which is here too, may need: a walk through the book, and a Redis that comes back late. */
+static const struct http_limits limits = { .head = 8192, .body = CONTROL_BODY_MAX, .connections = 16, .deadline_ms = 30000 };
 
 struct control {
 	struct evhttp *http;

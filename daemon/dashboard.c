@@ -61,7 +61,7 @@ void dashboard_ask(struct dashboard *dashboard, size_t argc, const char *const *
 	redis_link_command(redis_links_for(dashboard->redis, argc, argv), argc, argv, NULL, DASHBOARD_REDIS_MS, done, arg);
 }
 
-struct json dashboard_status(struct dashboard *dashboard, struct arena *arena)
+struct json dashboard_status(struct dashboard *dashboard, struct arena *arena, int64_t dead)
 {
 	CLEANUP(buf_clear) struct buf text = { 0 };
 	struct json_writer w = jw_init(&text);
@@ -69,6 +69,7 @@ struct json dashboard_status(struct dashboard *dashboard, struct arena *arena)
 
 	jw_object(&w, NULL);
 	dashboard->settings.status(&w, dashboard->settings.arg);
+	jw_int(&w, "dead_letters", dead);
 	jw_end_object(&w);
 	(void)json_parse(arena, arena_memdup(arena, text.data, text.len), text.len, 0, root, NULL);
 	return *root;
@@ -342,12 +343,20 @@ static void put_health(struct board *b, const void *arg)
 	board_health(b, arg);
 }
 
+static void show_health(struct visit *visit)
+{
+	struct json status = dashboard_status(visit->dashboard, visit->arena, visit->dead);
+
+	visit_page(visit, HTTP_OK, put_health, &status);
+}
+
 static void serve_health(struct visit *visit)
 {
-	struct json status = dashboard_status(visit->dashboard, visit->arena);
-
 	visit->board.place = BOARD_HEALTH;
-	visit_page(visit, HTTP_OK, put_health, &status);
+	if (redis_links_connected(visit->dashboard->redis))
+		visit_dead(visit, show_health);
+	else
+		show_health(visit); /* which says so */
 }
 
 struct invoice_shown {

@@ -38,6 +38,53 @@ bool is_scan(int r, const struct redis_reply *reply)
 		reply->items[0].len < sizeof(((struct walk *)NULL)->cursor) && is_texts(0, &reply->items[1]);
 }
 
+/* --- a walk ------------------------------------------------------------------------------------------------------------------------ */
+
+bool walk_on(struct dashboard *dashboard, struct walk *walk, const char *kind, const char *count, redis_done_fn done, void *arg)
+{
+	CLEANUP(arena_freep) struct arena *arena = arena_create();
+	struct keyspace keys = { dashboard->settings.config->prefix, walk->partition };
+	struct redis_link *link = redis_links_at(dashboard->redis, walk->partition);
+	bool all = redis_links_count(dashboard->redis) == 1, begins = strcmp(walk->cursor, "0") == 0;
+	const char *argv[] = { "SCAN", walk->cursor, "MATCH", all ? key_pattern(arena, keys.prefix, kind) :
+		key_of(arena, &keys, arena_printf(arena, "%s:*", kind)), "COUNT", count };
+
+	if (!begins && walk->connection != redis_link_connection(link))
+		return false;
+	walk->connection = redis_link_connection(link);
+	dashboard_ask(dashboard, ARRAY_LEN(argv), argv, done, arg);
+	return true;
+}
+
+bool walk_read(struct dashboard *dashboard, struct walk *walk, const struct redis_reply *scan, struct arena *arena, uint32_t **partitions,
+	redis_done_fn done, void *arg)
+{
+	const struct config *config = dashboard->settings.config;
+	const struct redis_reply *found = &scan->items[1];
+	const char **argv = arena_alloc(arena, (found->count + 1) * sizeof(*argv));
+	size_t argc = 1;
+
+	argv[0] = "MGET";
+	*partitions = arena_alloc(arena, (found->count + 1) * sizeof(**partitions));
+	(void)snprintf(walk->cursor, sizeof(walk->cursor), "%s", scan->items[0].str);
+	for (size_t i = 0; i < found->count; i++) { /* of partitions that are no more something may be left */
+		uint32_t *partition = &(*partitions)[argc - 1];
+
+		if (key_partition(found->items[i].str, config->prefix, partition) && *partition < (uint32_t)config->partitions)
+			argv[argc++] = found->items[i].str;
+	}
+	if (argc > 1)
+		dashboard_ask(dashboard, argc, argv, done, arg);
+	return argc > 1;
+}
+
+bool walk_over(struct dashboard *dashboard, struct walk *walk)
+{
+	if (strcmp(walk->cursor, "0") == 0)
+		walk->partition++;
+	return walk->partition >= redis_links_count(dashboard->redis);
+}
+
 bool visit_connected(struct visit *visit)
 {
 	if (redis_links_connected(visit->dashboard->redis))
@@ -188,6 +235,30 @@ void visit_find(struct visit *visit, const char *invoice_id, visit_fn then)
 	}
 }
 
+static void on_dead(int r, const struct redis_reply *reply, void *arg)
+{
+	struct visit *visit = arg;
+
+	if (r == 0 && reply->type == REDIS_INTEGER)
+		visit->dead += reply->integer;
+	if (--visit->asked == 0)
+		visit->then(visit);
+}
+
+void visit_dead(struct visit *visit, visit_fn then)
+{
+	uint32_t partitions = (uint32_t)visit->dashboard->settings.config->partitions;
+
+	visit->then = then;
+	visit->asked = partitions;
+	for (uint32_t p = 0; p < partitions; p++) {
+		struct keyspace keys = keys_of(visit, p);
+		const char *argv[] = { "XLEN", key_of(visit->arena, &keys, "dead") };
+
+		dashboard_ask(visit->dashboard, ARRAY_LEN(argv), argv, on_dead, visit);
+	}
+}
+
 /* --- the list ---------------------------------------------------------------------------------------------------------------------- */
 
 static void put_list(struct board *b, const void *arg)
@@ -257,15 +328,37 @@ static bool looks_like(const struct board_list *list, const struct redis_reply *
 		(!list->words || strcasestr(text->str, list->words));
 }
 
+static int by_partition(const void *a, const void *b)
+{
+	const struct board_entry *x = a, *y = b;
+
+	return (x->partition > y->partition) - (x->partition < y->partition);
+}
+
 static void end_search(struct visit *visit)
 {
+	if (visit->entry_count)
+		qsort(visit->entries, visit->entry_count, sizeof(*visit->entries), by_partition);
 	load_debtors(visit);
+}
+
+static void page_searched(struct visit *visit)
+{
+	struct walk *walk = &visit->walk;
+
+	if (walk_over(visit->dashboard, walk)) {
+		end_search(visit);
+	} else if (visit->entry_count >= DASHBOARD_PAGE || ++walk->rounds >= ROUNDS_MAX || dashboard_mono() - walk->begun > SEARCH_MS) {
+		visit->list.next = arena_printf(visit->arena, "%u:%s:%" PRIu64, walk->partition, walk->cursor, walk->connection);
+		end_search(visit);
+	} else {
+		search_on(visit);
+	}
 }
 
 static void on_documents(int r, const struct redis_reply *reply, void *arg)
 {
 	struct visit *visit = arg;
-	struct walk *walk = &visit->walk;
 
 	if (r < 0 || reply->type != REDIS_ARRAY) {
 		visit_away(visit);
@@ -277,50 +370,31 @@ static void on_documents(int r, const struct redis_reply *reply, void *arg)
 		visit->list.read += reply->items[i].type == REDIS_STRING;
 		/* A page of SCAN is taken whole, or its rest would be lost. */
 		if (visit->entry_count < ARRAY_LEN(visit->entries) && looks_like(&visit->list, &reply->items[i]) &&
-			read_entry(visit, walk->partition, reply->items[i].str, reply->items[i].len, entry) &&
+			read_entry(visit, visit->found[i], reply->items[i].str, reply->items[i].len, entry) &&
 			board_matches(&entry->e, visit->list.filter, visit->list.words))
 			visit->entry_count++;
 	}
-	if (strcmp(walk->cursor, "0") == 0) {
-		if (++walk->partition >= visit->dashboard->settings.config->partitions) {
-			end_search(visit);
-			return;
-		}
-	}
-	if (visit->entry_count >= DASHBOARD_PAGE || ++walk->rounds >= ROUNDS_MAX || dashboard_mono() - walk->begun > SEARCH_MS) {
-		visit->list.next = arena_printf(visit->arena, "%u:%s", walk->partition, walk->cursor);
-		end_search(visit);
-		return;
-	}
-	search_on(visit);
+	page_searched(visit);
 }
 
 static void on_scanned(int r, const struct redis_reply *reply, void *arg)
 {
 	struct visit *visit = arg;
-	struct keyspace keys = keys_of(visit, visit->walk.partition);
-	const char **argv;
 
-	if (!is_scan(r, reply)) {
+	if (!is_scan(r, reply))
 		visit_away(visit);
-		return;
-	}
-	(void)snprintf(visit->walk.cursor, sizeof(visit->walk.cursor), "%s", reply->items[0].str);
-	argv = arena_alloc(visit->arena, (reply->items[1].count + 2) * sizeof(*argv));
-	argv[0] = "MGET";
-	for (size_t i = 0; i < reply->items[1].count; i++)
-		argv[i + 1] = reply->items[1].items[i].str;
-	if (!reply->items[1].count)
-		argv[1] = key_of(visit->arena, &keys, "-"); /* an empty page: nothing is there */
-	ask(visit, reply->items[1].count ? reply->items[1].count + 1 : 2, argv, on_documents);
+	else if (!walk_read(visit->dashboard, &visit->walk, reply, visit->arena, &visit->found, on_documents, visit))
+		page_searched(visit);
 }
 
 static void search_on(struct visit *visit)
 {
-	struct keyspace keys = keys_of(visit, visit->walk.partition);
-	const char *argv[] = { "SCAN", visit->walk.cursor, "MATCH", key_escalation(visit->arena, &keys, "*"), "COUNT", SCAN_COUNT };
-
-	ask(visit, ARRAY_LEN(argv), argv, on_scanned);
+	if (walk_on(visit->dashboard, &visit->walk, "escalation", SCAN_COUNT, on_scanned, visit))
+		return;
+	visit->entry_count = 0;
+	visit->list.read = 0;
+	visit->walk = (struct walk){ .cursor = "0", .begun = visit->walk.begun, .rounds = visit->walk.rounds };
+	(void)walk_on(visit->dashboard, &visit->walk, "escalation", SCAN_COUNT, on_scanned, visit);
 }
 
 /* Debtors come first: by name, id or a contact's address. */
@@ -328,14 +402,24 @@ static void debtors_on(struct visit *visit);
 
 static void begin_invoices(struct visit *visit)
 {
-	visit->walk = (struct walk){ .cursor = "0", .begun = dashboard_mono() };
+	visit->walk = (struct walk){ .cursor = "0", .begun = visit->walk.begun }; /* both together have SEARCH_MS */
 	search_on(visit);
+}
+
+static void debtors_searched(struct visit *visit)
+{
+	struct walk *walk = &visit->walk;
+
+	if (walk_over(visit->dashboard, walk) || visit->list.debtor_count >= DEBTORS_MAX || ++walk->rounds >= ROUNDS_MAX ||
+		dashboard_mono() - walk->begun > SEARCH_MS)
+		begin_invoices(visit);
+	else
+		debtors_on(visit);
 }
 
 static void on_debtor_documents(int r, const struct redis_reply *reply, void *arg)
 {
 	struct visit *visit = arg;
-	struct walk *walk = &visit->walk;
 
 	if (r < 0 || reply->type != REDIS_ARRAY) {
 		visit_away(visit);
@@ -353,55 +437,47 @@ static void on_debtor_documents(int r, const struct redis_reply *reply, void *ar
 			board_debtor_matches(d, visit->list.words))
 			visit->debtors[visit->list.debtor_count++] = d;
 	}
-	if (strcmp(walk->cursor, "0") == 0)
-		walk->partition++;
-	if (walk->partition >= visit->dashboard->settings.config->partitions || visit->list.debtor_count >= DEBTORS_MAX || ++walk->rounds >= ROUNDS_MAX ||
-		dashboard_mono() - walk->begun > SEARCH_MS)
-		begin_invoices(visit);
-	else
-		debtors_on(visit);
+	debtors_searched(visit);
 }
 
 static void on_debtors_scanned(int r, const struct redis_reply *reply, void *arg)
 {
 	struct visit *visit = arg;
-	struct keyspace keys = keys_of(visit, visit->walk.partition);
-	const char **argv;
 
-	if (!is_scan(r, reply)) {
+	if (!is_scan(r, reply))
 		visit_away(visit);
-		return;
-	}
-	(void)snprintf(visit->walk.cursor, sizeof(visit->walk.cursor), "%s", reply->items[0].str);
-	argv = arena_alloc(visit->arena, (reply->items[1].count + 2) * sizeof(*argv));
-	argv[0] = "MGET";
-	for (size_t i = 0; i < reply->items[1].count; i++)
-		argv[i + 1] = reply->items[1].items[i].str;
-	if (!reply->items[1].count)
-		argv[1] = key_of(visit->arena, &keys, "-");
-	ask(visit, reply->items[1].count ? reply->items[1].count + 1 : 2, argv, on_debtor_documents);
+	else if (!walk_read(visit->dashboard, &visit->walk, reply, visit->arena, &visit->found, on_debtor_documents, visit))
+		debtors_searched(visit);
 }
 
 static void debtors_on(struct visit *visit)
 {
-	struct keyspace keys = keys_of(visit, visit->walk.partition);
-	const char *argv[] = { "SCAN", visit->walk.cursor, "MATCH", key_debtor(visit->arena, &keys, "*"), "COUNT", SCAN_COUNT };
-
-	ask(visit, ARRAY_LEN(argv), argv, on_debtors_scanned);
+	if (walk_on(visit->dashboard, &visit->walk, "debtor", SCAN_COUNT, on_debtors_scanned, visit))
+		return;
+	visit->list.debtor_count = 0;
+	visit->walk = (struct walk){ .cursor = "0", .begun = visit->walk.begun, .rounds = visit->walk.rounds };
+	(void)walk_on(visit->dashboard, &visit->walk, "debtor", SCAN_COUNT, on_debtors_scanned, visit);
 }
 
-/* "3:200": partition, and place in the list or cursor. */
-static bool read_from(const struct visit *visit, uint32_t *partition, const char **rest)
+#define PLACE_DIGITS 12 /* of a list: far more than there are */
+#define CURSOR_DIGITS 20 /* of SCAN: 64 bits */
+
+/* "3:200": partition, and place in the list; "3:200:7": cursor, and its connection. */
+static bool read_from(const struct visit *visit, size_t digits, uint32_t *partition, const char **rest, uint64_t *connection)
 {
 	const char *from = visit_asked(visit, "from"), *colon = from ? strchr(from, ':') : NULL;
+	size_t len = colon ? strspn(colon + 1, "0123456789") : 0;
 	char *end;
 	unsigned long n = colon ? strtoul(from, &end, 10) : 0;
 
-	if (!colon || end != colon || !colon[1] || strspn(colon + 1, "0123456789") != strlen(colon + 1) || strlen(colon + 1) > 20 ||
-		n >= (unsigned long)visit->dashboard->settings.config->partitions)
+	if (!len || end != colon || len > digits || n >= (unsigned long)visit->dashboard->settings.config->partitions)
+		return false;
+	if (connection && colon[1 + len] == ':')
+		*connection = strtoull(colon + 2 + len, NULL, 10);
+	else if (connection || colon[1 + len])
 		return false;
 	*partition = (uint32_t)n;
-	*rest = colon + 1;
+	*rest = arena_memdup(visit->arena, colon + 1, len);
 	return true;
 }
 
@@ -409,7 +485,8 @@ void serve_list(struct visit *visit)
 {
 	const char *state = visit_asked(visit, "state"), *words = visit_asked(visit, "q"), *rest = "0";
 	uint32_t partition = 0;
-	bool from = read_from(visit, &partition, &rest);
+	uint64_t connection = 0;
+	bool from;
 
 	visit->board.place = BOARD_INVOICES;
 	visit->then = show_list;
@@ -418,13 +495,14 @@ void serve_list(struct visit *visit)
 			visit->list.filter = (enum board_filter)f;
 	visit->list.words = words && *words ? words : NULL;
 	visit->list.walked = visit->list.words || visit->list.filter;
+	from = read_from(visit, visit->list.walked ? CURSOR_DIGITS : PLACE_DIGITS, &partition, &rest, visit->list.walked ? &connection : NULL);
 	if (!visit_connected(visit))
 		return;
 	if (!visit->list.walked) {
 		list_by_time(visit, partition, strtoll(rest, NULL, 10));
 		return;
 	}
-	visit->walk = (struct walk){ .partition = partition, .begun = dashboard_mono() };
+	visit->walk = (struct walk){ .partition = partition, .connection = connection, .begun = dashboard_mono() };
 	(void)snprintf(visit->walk.cursor, sizeof(visit->walk.cursor), "%s", rest);
 	if (from || !visit->list.words)
 		search_on(visit);
@@ -523,7 +601,7 @@ void serve_tasks(struct visit *visit)
 	uint32_t partition = 0;
 
 	visit->board.place = BOARD_TASKS;
-	(void)read_from(visit, &partition, &rest);
+	(void)read_from(visit, PLACE_DIGITS, &partition, &rest, NULL);
 	if (visit_connected(visit))
 		tasks_on(visit, partition, strtoll(rest, NULL, 10));
 }

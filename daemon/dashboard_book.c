@@ -37,7 +37,7 @@ static void show(struct visit *visit)
 		today = dashboard->book->today;
 	else
 		visit->board.again = "3";
-	today.status = dashboard_status(dashboard, visit->arena);
+	today.status = dashboard_status(dashboard, visit->arena, dashboard->book ? dashboard->book->dead : 0);
 	visit->waits = false;
 	visit_page(visit, HTTP_OK, put_today, &today);
 }
@@ -95,7 +95,18 @@ static void whole(struct dashboard *dashboard)
 }
 
 static void scan(struct dashboard *dashboard);
+static void begin(struct dashboard *dashboard);
 static void begin_partition(struct dashboard *dashboard);
+
+static void page_read(struct dashboard *dashboard)
+{
+	if (walk_over(dashboard, &dashboard->walk))
+		whole(dashboard);
+	else if (strcmp(dashboard->walk.cursor, "0") == 0)
+		begin_partition(dashboard);
+	else
+		scan(dashboard);
+}
 
 static void on_documents(int r, const struct redis_reply *reply, void *arg)
 {
@@ -118,43 +129,43 @@ static void on_documents(int r, const struct redis_reply *reply, void *arg)
 		book_figures_add(&book->figures, &e);
 		board_queue_add(&book->today, dashboard->zone, dashboard_now(dashboard), &e);
 	}
-	if (strcmp(dashboard->walk.cursor, "0") != 0) {
-		scan(dashboard);
-	} else {
-		dashboard->walk.partition++;
-		begin_partition(dashboard);
-	}
+	page_read(dashboard);
 }
 
 static void on_scanned(int r, const struct redis_reply *reply, void *arg)
 {
 	CLEANUP(arena_freep) struct arena *arena = arena_create();
 	struct dashboard *dashboard = arg;
-	struct keyspace keys = keys_here(dashboard);
-	const char **argv;
-	size_t count;
+	uint32_t *partitions;
 
-	if (!is_scan(r, reply)) {
+	if (!is_scan(r, reply))
 		give_up(dashboard);
-		return;
-	}
-	(void)snprintf(dashboard->walk.cursor, sizeof(dashboard->walk.cursor), "%s", reply->items[0].str);
-	count = reply->items[1].count;
-	argv = arena_alloc(arena, (count + 2) * sizeof(*argv));
-	argv[0] = "MGET";
-	argv[1] = key_of(arena, &keys, "-"); /* an empty page: nothing is there */
-	for (size_t i = 0; i < count; i++)
-		argv[i + 1] = reply->items[1].items[i].str;
-	ask(dashboard, count ? count + 1 : 2, argv, on_documents);
+	else if (!walk_read(dashboard, &dashboard->walk, reply, arena, &partitions, on_documents, dashboard))
+		page_read(dashboard);
 }
 
 static void scan(struct dashboard *dashboard)
 {
-	CLEANUP(arena_freep) struct arena *arena = arena_create();
-	struct keyspace keys = keys_here(dashboard);
-	const char *argv[] = { "SCAN", dashboard->walk.cursor, "MATCH", key_escalation(arena, &keys, "*"), "COUNT", SCAN_COUNT };
+	if (walk_on(dashboard, &dashboard->walk, "escalation", SCAN_COUNT, on_scanned, dashboard))
+		return;
+	book_free(dashboard->reading);
+	begin(dashboard);
+}
 
-	ask(dashboard, ARRAY_LEN(argv), argv, on_scanned);
+/* Once the tasks of all that this server has are counted. */
+static void after_tasks(struct dashboard *dashboard)
+{
+	struct walk *walk = &dashboard->walk;
+
+	if (redis_links_count(dashboard->redis) > 1) {
+		scan(dashboard);
+	} else if (walk->partition + 1 < (uint32_t)dashboard->settings.config->partitions) {
+		walk->partition++;
+		begin_partition(dashboard);
+	} else {
+		walk->partition = 0;
+		scan(dashboard);
+	}
 }
 
 /* --- its tasks ----------------------------------------------------------------------------------------------------------------------- */
@@ -195,7 +206,7 @@ static void on_tasks(int r, const struct redis_reply *reply, void *arg)
 	for (size_t i = 0; i < reply->count; i++)
 		if (task_read(book->arena, dashboard->walk.partition, "", &reply->items[i], &task))
 			keep_task(book, &task);
-	scan(dashboard);
+	after_tasks(dashboard);
 }
 
 static void on_deadlines(int r, const struct redis_reply *reply, void *arg)
@@ -210,7 +221,7 @@ static void on_deadlines(int r, const struct redis_reply *reply, void *arg)
 		return;
 	}
 	if (!reply->count) {
-		scan(dashboard);
+		after_tasks(dashboard);
 		return;
 	}
 	for (size_t i = 0; i < reply->count && i < TASKS_SHOWN; i++)
@@ -233,17 +244,29 @@ static void on_task_count(int r, const struct redis_reply *reply, void *arg)
 	ask(dashboard, ARRAY_LEN(argv), argv, on_deadlines);
 }
 
+static void on_dead(int r, const struct redis_reply *reply, void *arg)
+{
+	CLEANUP(arena_freep) struct arena *arena = arena_create();
+	struct dashboard *dashboard = arg;
+	struct keyspace keys = keys_here(dashboard);
+	const char *argv[] = { "HLEN", key_of(arena, &keys, "tasks") };
+
+	if (r < 0 || reply->type != REDIS_INTEGER) {
+		give_up(dashboard);
+		return;
+	}
+	dashboard->reading->dead += reply->integer;
+	ask(dashboard, ARRAY_LEN(argv), argv, on_task_count);
+}
+
 static void begin_partition(struct dashboard *dashboard)
 {
 	CLEANUP(arena_freep) struct arena *arena = arena_create();
 	struct keyspace keys = keys_here(dashboard);
-	const char *argv[] = { "HLEN", key_of(arena, &keys, "tasks") };
+	const char *argv[] = { "XLEN", key_of(arena, &keys, "dead") };
 
 	(void)snprintf(dashboard->walk.cursor, sizeof(dashboard->walk.cursor), "0");
-	if (dashboard->walk.partition >= dashboard->settings.config->partitions)
-		whole(dashboard);
-	else
-		ask(dashboard, ARRAY_LEN(argv), argv, on_task_count);
+	ask(dashboard, ARRAY_LEN(argv), argv, on_dead);
 }
 
 static void begin(struct dashboard *dashboard)
@@ -286,7 +309,8 @@ void serve_today(struct visit *visit)
 	if (!dashboard->patience)
 		dashboard->patience = evtimer_new(dashboard->base, on_patience, dashboard);
 	visit->waits = true;
-	evtimer_add(dashboard->patience, &(struct timeval){ .tv_sec = PATIENCE_MS / 1000 });
+	if (!evtimer_pending(dashboard->patience, NULL)) /* whoever came first has waited for long enough */
+		evtimer_add(dashboard->patience, &(struct timeval){ .tv_sec = PATIENCE_MS / 1000 });
 	if (!dashboard->reading)
 		begin(dashboard);
 }

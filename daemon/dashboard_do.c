@@ -4,6 +4,7 @@
 #include <string.h>
 #include <syslog.h>
 
+#include "common/hash.h"
 #include "common/order.h"
 #include "common/selection.h"
 #include "common/utc.h"
@@ -119,6 +120,18 @@ static void on_told(int r, const struct redis_reply *reply, void *arg)
 		visit_go(visit, arena_printf(visit->arena, "/invoice?id=%s&told=1", board_escape(&visit->board, visit->entries[0].e.invoice.id)));
 }
 
+/* The same form sent twice is one order; sent again with other words, which Back and a correction are, another. */
+static const char *order_id(const struct visit *visit, const struct order *order, const char *who)
+{
+	CLEANUP(buf_clear) struct buf text = { 0 };
+	uint8_t digest[SHA256_SIZE];
+	char hex[2 * 16 + 1];
+
+	order_event(&text, order, visit->pass_id, SOURCE, who, 0); /* whenever it was sent */
+	sha256(text.data, text.len, digest);
+	return arena_strdup(visit->arena, hex_format(digest, 16, hex));
+}
+
 static void tell(struct visit *visit, const struct order *order, const char *who)
 {
 	CLEANUP(buf_clear) struct buf event = { 0 };
@@ -130,7 +143,7 @@ static void tell(struct visit *visit, const struct order *order, const char *who
 	struct event parsed;
 	struct err err = { 0 };
 
-	order_event(&event, order, visit->pass_id, SOURCE, who, dashboard_now(dashboard));
+	order_event(&event, order, order_id(visit, order, who), SOURCE, who, dashboard_now(dashboard));
 	if (event_parse(visit->arena, event.data, event.len, NULL, &parsed, &err) < 0) {
 		dashboard_note(dashboard, LOG_ERR, "dashboard: a command is no event: %s %s", err.path, err.text);
 		visit_plain(visit, HTTP_BADREQUEST, W_AGAIN, W_AGAIN_TEXT);

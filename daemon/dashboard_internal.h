@@ -16,8 +16,9 @@ struct visit;
 typedef void (*visit_fn)(struct visit *visit);
 
 struct walk { /* over the documents of all partitions, a page at a time */
-	uint32_t partition;
-	char cursor[32]; /* of SCAN */
+	uint32_t partition; /* of SCAN: the first of those that one server has, which is all of them or, in a cluster, this one */
+	char cursor[32]; /* of SCAN ... */
+	uint64_t connection; /* ... which counts over this one: another server knows nothing of it */
 	int rounds;
 	int64_t begun; /* mono */
 };
@@ -37,9 +38,11 @@ struct visit { /* one request, until it is answered */
 	size_t entry_count, loaded; /* loaded: those that have their debtor */
 	visit_fn then; /* once the entries are there */
 	size_t asked; /* answers that are still to come */
+	int64_t dead; /* letters in the streams that answered */
 	struct board_list list;
 	const struct debtor *debtors[DASHBOARD_PAGE];
 	struct walk walk;
+	uint32_t *found; /* the partitions of what its page found */
 
 	struct board_task tasks[DASHBOARD_PAGE];
 	size_t task_count;
@@ -64,6 +67,7 @@ struct book {
 	struct digest digest;
 	struct book_figures figures;
 	struct board_task tasks[10]; /* as many as the first page shows */
+	int64_t dead; /* letters */
 	int64_t read_at, took_ms; /* mono: when it was done, and how long that took */
 };
 
@@ -91,7 +95,7 @@ int64_t dashboard_now(const struct dashboard *dashboard);
 int64_t dashboard_mono(void);
 void dashboard_note(struct dashboard *dashboard, int priority, const char *format, ...) __attribute__((format(printf, 3, 4)));
 void dashboard_ask(struct dashboard *dashboard, size_t argc, const char *const *argv, redis_done_fn done, void *arg); /* one partition's server */
-struct json dashboard_status(struct dashboard *dashboard, struct arena *arena);
+struct json dashboard_status(struct dashboard *dashboard, struct arena *arena, int64_t dead); /* dead: letters in the streams */
 const char *visit_asked(const struct visit *visit, const char *name); /* of the query; NULL = not, or not as it should be */
 const char *visit_typed(const struct visit *visit, const char *name, size_t max); /* of the body; NULL likewise, "" = nothing was typed */
 void visit_answer(struct visit *visit, int status, const char *type, const void *data, size_t len); /* ends it */
@@ -108,9 +112,19 @@ bool visit_connected(struct visit *visit); /* false: the visit is answered */
 void visit_invoices(struct visit *visit, uint32_t partition, const char *const *ids, size_t count, visit_fn then); /* into entries */
 void visit_find(struct visit *visit, const char *invoice_id, visit_fn then); /* one of any partition, into entries[0]; entry_count 0 = unknown */
 void visit_task(struct visit *visit, uint32_t partition, const char *id, visit_fn then); /* into tasks[0]; task_count 0 = unknown */
+void visit_dead(struct visit *visit, visit_fn then); /* counts the dead letters there are now */
 void serve_list(struct visit *visit);
 void serve_tasks(struct visit *visit);
 bool is_texts(int r, const struct redis_reply *reply); /* an answer that is a list of texts, as Redis gives it */
+/* The walk's next page of `kind` ("escalation"). False: nothing was asked, for the connection is another: whoever walks begins anew. */
+bool walk_on(struct dashboard *dashboard, struct walk *walk, const char *kind, const char *count, redis_done_fn done, void *arg);
+/*
+ * What SCAN told: notes where it goes on, and asks for what was found; partitions[i], in the arena, is that of the i-th. False: there is nothing
+ * to ask for.
+ */
+bool walk_read(struct dashboard *dashboard, struct walk *walk, const struct redis_reply *scan, struct arena *arena, uint32_t **partitions,
+	redis_done_fn done, void *arg);
+bool walk_over(struct dashboard *dashboard, struct walk *walk); /* after a page: that was the last one; else it may be another server's turn */
 bool is_scan(int r, const struct redis_reply *reply); /* a cursor, and a list of texts */
 bool task_read(struct arena *arena, uint32_t partition, const char *id, const struct redis_reply *value, struct board_task *ret);
 

@@ -283,7 +283,7 @@ void request_send(struct request *request)
 		.fresh = !reads && adapter_idempotency_ms(request->adapter) == 0,
 		.repeatable = reads && strcmp(request->http.method, "GET") == 0,
 		.signer = request->http.signer,
-		.body_max = reads ? HTTP_LOOKUP_MAX : HTTP_ANSWER_MAX,
+		.body_max = request->poll && request->position.item ? HTTP_ITEM_MAX : reads ? HTTP_LOOKUP_MAX : HTTP_ANSWER_MAX,
 		.may_start = reads ? NULL : ask_may_start,
 		.done = on_answer,
 		.arg = request,

@@ -165,25 +165,57 @@ static void on_taken(const struct intake_result *result, void *arg)
 		ask_next(a);
 }
 
+static void pass_on(struct asking *a, struct hook_event *events, size_t count)
+{
+	struct intake_batch batch = { .arena = a->round, .adapter = a->of->adapter, .origin = &a->origin, .seen_ms = poll_seen_ms(a->poll),
+		.events = events, .count = count };
+
+	a->origin = (struct hook_origin){ .provider = a->provider, .source = arena_printf(a->round, "/poll/%s/%s", a->provider, poll_name(a->poll)),
+		.hook = poll_hook(a->poll), .request = &a->request, .verified = true, .alone = count == 1,
+		.now = a->poller->settings.now(a->poller->settings.now_arg) };
+	intake_take(a->poller->intake, &batch, on_taken, a);
+}
+
 /* The events in a body, which is ours or an item's answer. */
 static void take(struct asking *a, const char *body, size_t len)
 {
-	const struct hook *hook = poll_hook(a->poll);
-	struct intake_batch batch = { .arena = a->round, .adapter = a->of->adapter, .origin = &a->origin, .seen_ms = poll_seen_ms(a->poll) };
 	struct hook_event *events;
+	size_t count;
 	struct err err = { 0 };
 
 	a->request.body = body;
 	a->request.body_len = len;
-	if (hook_read(hook, &a->request, a->round, &events, &batch.count, &err) < 0) {
+	if (hook_read(poll_hook(a->poll), &a->request, a->round, &events, &count, &err) < 0) {
 		round_end(a, "what it told cannot be read");
 		return;
 	}
-	a->origin = (struct hook_origin){ .provider = a->provider, .source = arena_printf(a->round, "/poll/%s/%s", a->provider, poll_name(a->poll)),
-		.hook = hook, .request = &a->request, .verified = true, .alone = batch.count == 1,
-		.now = a->poller->settings.now(a->poller->settings.now_arg) };
-	batch.events = events;
-	intake_take(a->poller->intake, &batch, on_taken, a);
+	pass_on(a, events, count);
+}
+
+/*
+ * One that is too long to be read must not bar the way of those behind it, nor be lost: it may be a dispute. What the list tells of it becomes a
+ * reply, which holds and asks for a person; where that is its id alone, a dead letter.
+ */
+static void take_too_long(struct asking *a)
+{
+	const struct poll_item *item = &a->items[a->next_item];
+	struct hook_event *events = NULL;
+	size_t count = 0;
+	uint8_t digest[SHA256_SIZE];
+	char hex[2 * SHA256_SIZE + 1];
+
+	note(a->poller, LOG_WARNING | MSG(POLL_FAILS), "poll: provider %s, %s: %.200s is too long: read it there", a->provider, poll_name(a->poll),
+		item->id);
+	a->request.body = item->json;
+	a->request.body_len = item->len;
+	if (hook_read(poll_hook(a->poll), &a->request, a->round, &events, &count, NULL) < 0 || count != 1 || events->word != HOOK_REPLIED) {
+		sha256(item->id, strlen(item->id), digest);
+		events = arena_alloc(a->round, sizeof(*events));
+		*events = (struct hook_event){ .word = HOOK_REPLIED, .said = "too_long", .id = arena_strdup(a->round, hex_format(digest, sizeof(digest), hex)) };
+	}
+	events->announced = false;
+	events->text = arena_printf(a->round, "This answer is too long to be taken over: read it at the provider (%s, %s).", a->provider, item->id);
+	pass_on(a, events, 1);
 }
 
 static bool good(const struct http_answer *answer)
@@ -198,11 +230,8 @@ static void on_item(const struct http_answer *answer, void *arg)
 	if (answer && (answer->status == 404 || answer->status == 410)) { /* deleted meanwhile */
 		a->request = (struct hook_request){ 0 };
 		on_taken(&(struct intake_result){ .end = INTAKE_SAVED }, a);
-	} else if (answer && answer->truncated && answer->status >= 200 && answer->status <= 299) { /* it must not bar the way of those behind it */
-		note(a->poller, LOG_WARNING | MSG(POLL_FAILS), "poll: provider %s, %s: %.200s is too long and was passed over: read it there", a->provider,
-			poll_name(a->poll), a->position.item);
-		a->request = (struct hook_request){ 0 };
-		on_taken(&(struct intake_result){ .end = INTAKE_SAVED }, a);
+	} else if (answer && answer->truncated && answer->status >= 200 && answer->status <= 299) {
+		take_too_long(a);
 	} else if (!good(answer)) {
 		round_end(a, "no answer to use");
 	} else {

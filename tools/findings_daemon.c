@@ -41,6 +41,7 @@ static const struct {
 	{ "replicas", GRADE_FAIL, "too few of Redis's replicas have what was written", "redis-cli INFO replication" },
 	{ "brake", GRADE_FAIL, "more contacts in an hour than brake.contacts_per_hour", "dunningctl list; if all is right: dunningctl release \"WHY\"" },
 	{ "clock_jump", GRADE_FAIL, "the computer's clock was moved", "timedatectl; if it is right: dunningctl clock confirm \"WHY\"" },
+	{ "clock_unset", GRADE_FAIL, "the computer's clock was never set", "timedatectl; if it is right: dunningctl clock confirm \"WHY\"" },
 	{ "clock_before_log", GRADE_FAIL, "the computer's clock shows an earlier time than the last record of the trail",
 		"timedatectl; if it is right: dunningctl clock confirm \"WHY\"" },
 };
@@ -77,6 +78,9 @@ static void add_partition(struct findings *f, const struct json *p, bool only)
 			refusal ? ": " : "", refusal ? refusal : "");
 	else if (strcmp(state, "starting") == 0 || strcmp(state, "draining") == 0)
 		findings_add(f, GRADE_NOTE, arena_strdup(f->arena, state), "wait: it ends by itself", "it has only just started, and reads what stood in Redis%s", where);
+	else if (strcmp(state, "passive") == 0 && !word(p, "owner"))
+		findings_add(f, GRADE_FAIL, "not_led", "dunningctl instances", "no instance leads partition %lld: nothing of it is sent",
+			(long long)number(p, "partition"));
 	else if (reason)
 		findings_add(f, GRADE_FAIL, "events_missing", "dunningctl replay FILE...; dunningctl gap closed \"WHY\"", "%s%s", reason, where);
 	if (holding && strcmp(state, "running") == 0)

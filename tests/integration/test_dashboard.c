@@ -148,6 +148,8 @@ static void a_token_becomes_a_cookie(void **state)
 static void every_view_says_its_thing(void **state)
 {
 	struct boarded *f = *state;
+	const char *key = world_key(&f->s->world, f->s->arena, "lease");
+	const struct redis_reply *left;
 
 	shows(f, "/", "All is well");
 	shows(f, "/", "first reminder</strong> <a class=\"soft\" href=\"/debtor?id=cus-lid-4\">"); /* sent that day */
@@ -161,12 +163,20 @@ static void every_view_says_its_thing(void **state)
 	shows(f, "/invoices?q=garage", "/debtor?id=cus-lid-3");
 	shows(f, "/invoices?q=LID-7", "F-2026-lid-7");
 	assert_null(strstr(page(f), "F-2026-lid-6"));
+	/* what a larger number of partitions left behind is no invoice of ours */
+	left = world_redis(&f->s->world, f->s->arena, (const char *const[]){ "GET", world_key(&f->s->world, f->s->arena, "escalation:lid-7"), NULL });
+	(void)world_redis(&f->s->world, f->s->arena, (const char *const[]){ "SET",
+		arena_printf(f->s->arena, "%.*s{99}:escalation:lid-7", (int)(strchr(key, '{') - key), key), left->str, NULL });
+	shows(f, "/invoices?q=LID-7", "F-2026-lid-7");
+	assert_null(strstr(strstr(page(f), "/invoice?id=lid-7") + 1, "/invoice?id=lid-7"));
 	shows(f, "/invoices?state=closed", "F-2026-old-1");
 	shows(f, "/invoice?id=lid-3", "Held until 21 Apr 2026");
 	shows(f, "/policies", "Reminders, step by step");
 	shows(f, "/health", "sandbox");
 	assert_int_equal(ask(f, "GET", "/", DASHBOARD_READER, "Accept-Language: fr-CA, en;q=0.3", NULL), 200);
 	assert_non_null(strstr(page(f), "Tout va bien"));
+	shows(f, "/invoices?from=0:9223372036854775807", "Boulangerie Martin"); /* no place of any list: its beginning */
+	shows(f, "/tasks?from=0:9223372036854775807", "lid-2");
 	assert_int_equal(ask(f, "GET", "/invoice?id=nobody", DASHBOARD_READER, NULL, NULL), 404);
 	assert_int_equal(ask(f, "GET", "/invoice?id=%3Cscript%3E", DASHBOARD_READER, NULL, NULL), 404);
 	shows(f, "/debtor?id=cus-lid-6", "&lt;script&gt;alert(1)&lt;/script&gt; &amp; &quot;Söhne&quot;");
@@ -259,6 +269,13 @@ static void holds_with_who_and_why(void **state)
 	said = STORY_CTL(f->s, "explain", "lid-6");
 	assert_string_equal(story_str(&said, "hold_by"), "Anne Roy");
 	assert_string_equal(story_str(&said, "hold_why"), "a call");
+	assert_int_equal(ask(f, "POST", "/do", DASHBOARD_ACTOR, NULL,
+		arena_printf(f->s->arena, "what=hold&id=lid-6&pass=%s&why=a+letter&until=2026-05-11", pass)), 303); /* Back, and corrected: another order */
+	for (int64_t deadline = real_ms() + WAIT_MS; strcmp(story_str(&said, "hold_why"), "a letter") != 0; said = STORY_CTL(f->s, "explain", "lid-6")) {
+		if (real_ms() > deadline)
+			fail_msg("it is held for %s", story_str(&said, "hold_why"));
+		pause_ms(20);
+	}
 	assert_int_equal(ask(f, "GET", "/do?what=resume&id=lid-6", DASHBOARD_ACTOR, NULL, NULL), 200);
 	assert_int_equal(ask(f, "POST", "/do", DASHBOARD_ACTOR, NULL, arena_printf(f->s->arena, "what=resume&id=lid-6&pass=%s&why=settled", pass_of(f))),
 		303);
@@ -342,6 +359,53 @@ static void who_guesses_waits(void **state)
 	assert_int_equal(ask(f, "GET", "/health", DASHBOARD_READER, NULL, NULL), 200); /* others do not */
 }
 
+/* How often Redis was asked to walk through its keys. */
+static int64_t scans(struct world *w, struct arena *arena)
+{
+	const struct redis_reply *info = world_redis(w, arena, (const char *const[]){ "INFO", "commandstats", NULL });
+	const char *at = strstr(info->str, "cmdstat_scan:calls=");
+
+	return at ? strtoll(at + strlen("cmdstat_scan:calls="), NULL, 10) : 0;
+}
+
+/* Three partitions on one server: everything is found, under its own partition, and by one walk for debtors and one for invoices. */
+static void one_walk_for_each_server(void **state)
+{
+	const struct world_options options = { .partitions = 3 };
+	CLEANUP(arena_freep) struct arena *arena = arena_create();
+	struct http_reply reply = { 0 };
+	const char *socket;
+	struct world w = { 0 };
+	const char *cursor = "0";
+	int64_t before, walk;
+
+	(void)state;
+	world_open(&w, &options);
+	socket = arena_printf(arena, "%s/control", w.dir);
+	world_start(&w, NULL);
+	assert_true(world_ready(&w, WAIT_MS));
+	world_push_range(&w, WORLD_FINALIZED, 0, 12, 1);
+	assert_true(world_quiet(&w, WAIT_MS));
+	before = scans(&w, arena);
+	do
+		cursor = world_redis(&w, arena, (const char *const[]){ "SCAN", cursor, "COUNT", "50", NULL })->items[0].str;
+	while (strcmp(cursor, "0") != 0);
+	walk = scans(&w, arena) - before;
+	before += walk;
+	assert_int_equal(http_get_unix(socket, "http://localhost/invoices?q=inv_", &reply), 200);
+	assert_int_equal(scans(&w, arena) - before, 2 * walk);
+	for (int i = 0; i < 12; i++)
+		if (!strstr(reply.body.data, arena_printf(arena, "/invoice?id=inv_%d\"", i)))
+			fail_msg("inv_%d is not found: %s", i, reply.body.data);
+	assert_int_equal(http_get_unix(socket, "http://localhost/invoices?q=dupont", &reply), 200);
+	assert_non_null(strstr(reply.body.data, "/debtor?id=cus_"));
+	assert_int_equal(http_get_unix(socket, "http://localhost/", &reply), 200);
+	if (!strstr(reply.body.data, "14,400.00") && !strstr(reply.body.data, "14\u202f400,00"))
+		fail_msg("not all of it is owed: %s", reply.body.data);
+	http_reply_clear(&reply);
+	world_close(&w, false);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -349,6 +413,7 @@ int main(void)
 		cmocka_unit_test(every_view_says_its_thing), cmocka_unit_test(a_file_is_read_and_that_is_recorded), cmocka_unit_test(holds_with_who_and_why),
 		cmocka_unit_test(does_and_decides), cmocka_unit_test(over_the_socket),
 		cmocka_unit_test(nothing_is_told_that_no_replica_has), cmocka_unit_test(who_guesses_waits),
+		cmocka_unit_test(one_walk_for_each_server),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);

@@ -131,14 +131,46 @@ static void what_is_wrong_is_said(void **state)
 		&items), 0);
 	assert_int_equal(wrongs(arena, "{\"partitions\":[{\"partition\":3,\"state\":\"running\",\"redis_connected\":false},"
 				       "{\"partition\":4,\"state\":\"refused\","
-				       "\"reason\":\"<b>back</b>\",\"redis_connected\":true},{\"partition\":5,\"state\":\"running\",\"holding\":\"brake\",\"dead\":2,"
-				       "\"redis_connected\":true}],\"clock_doubt\":\"clock_jump\",\"trail\":{\"signed\":false,\"no_space\":true},"
-				       "\"providers\":[{\"name\":\"mail\",\"state\":\"down\"},{\"name\":\"sms\",\"state\":\"asked\"}],\"anchors\":{\"set_back\":true}}",
-				 &items), 9);
+				       "\"reason\":\"<b>back</b>\",\"redis_connected\":true},{\"partition\":5,\"state\":\"running\",\"holding\":\"brake\",\"dead\":7,"
+				       "\"redis_connected\":true},{\"partition\":6,\"state\":\"passive\",\"owner\":null,\"redis_connected\":true}],"
+				       "\"dead_letters\":2,\"clock_doubt\":\"clock_jump\",\"trail\":{\"signed\":false,\"no_space\":true},"
+				       "\"providers\":[{\"name\":\"mail\",\"state\":\"down\"},{\"name\":\"sms\",\"state\":\"asked\"},"
+				       "{\"name\":\"post\",\"state\":\"stopped\"},{\"name\":\"slow\",\"state\":\"paused\"}],\"anchors\":{\"set_back\":true}}",
+				 &items), 10);
 	assert_non_null(strstr(buf_str(&items), "Redis does not answer (partition 3)"));
 	assert_non_null(strstr(buf_str(&items), "&lt;b&gt;back&lt;/b&gt;"));
 	assert_non_null(strstr(buf_str(&items), "too many contacts an hour"));
-	assert_non_null(strstr(buf_str(&items), "Provider mail"));
+	assert_non_null(strstr(buf_str(&items), "Provider mail does not answer"));
+	assert_non_null(strstr(buf_str(&items), "Provider post refuses the account"));
+	assert_null(strstr(buf_str(&items), "slow")); /* it asked for a pause */
+	assert_non_null(strstr(buf_str(&items), "No instance leads partition 6"));
+	assert_non_null(strstr(buf_str(&items), "2 events that cannot be read"));
+	assert_non_null(strstr(buf_str(&items), "all sending is held. See"));
+	/* what only proves less holds nothing, and unsigned is no fault */
+	buf_reset(&items);
+	assert_int_equal(wrongs(arena, "{\"partitions\":[{\"partition\":0,\"state\":\"passive\",\"owner\":\"b\",\"redis_connected\":true,\"dead\":3}],"
+				       "\"dead_letters\":0,\"trail\":{\"signed\":false},\"anchors\":{\"set_back\":false,\"alarm\":true}}", &items), 1);
+	assert_non_null(strstr(buf_str(&items), "has not vouched"));
+	assert_null(strstr(buf_str(&items), "held"));
+}
+
+/* Every word of the daemon's flow_holding() and clock_doubt(): in French none is left as it stands in the code. */
+static void what_holds_has_words(void **state)
+{
+	static const char *const words[] = { "trail_set_back", "adopting", "backlog", "no_space", "store_refuses", "replicas", "suspended", "brake", "clock_jump",
+		"clock_unset", "clock_before_log" };
+	CLEANUP(arena_freep) struct arena *arena = arena_create();
+	struct board fr = board(arena, NULL, REPORT_FR), en = board(arena, NULL, REPORT_EN);
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(words); i++) {
+		char *plain = arena_strdup(arena, words[i]);
+
+		for (char *p = plain; *p; p++)
+			*p = *p == '_' ? ' ' : *p;
+		if (strcmp(board_word(&fr, words[i]), plain) == 0 || strcmp(board_word(&fr, words[i]), board_word(&en, words[i])) == 0)
+			fail_msg("%s has no words", words[i]);
+	}
 }
 
 /* Ten days past due: one bucket; nothing billed long ago; the queue has it at its hour, and not while it is held. */
@@ -178,8 +210,8 @@ static void figures_and_queue(void **state)
 
 #define STATUS                                                                                                                       \
 	"{\"version\":\"1\",\"mode\":\"shadow\",\"started_at\":\"2026-04-01T08:00:00Z\",\"partitions\":[{\"partition\":0,\"state\":\"running\"," \
-	"\"redis_connected\":true},{\"partition\":1,\"state\":\"passive\",\"redis_connected\":true}],\"trail\":{\"origin\":\"o\",\"signed\":true," \
-	"\"year\":2026,\"records\":9,\"size\":9,\"root\":\"ab\",\"behind\":0},\"providers\":[{\"name\":\"mail\",\"state\":\"paused\",\"requests\":3," \
+	"\"redis_connected\":true},{\"partition\":1,\"state\":\"passive\",\"owner\":\"b\",\"redis_connected\":true}],\"trail\":{\"origin\":\"o\",\"signed\":true," \
+	"\"year\":2026,\"records\":9,\"size\":9,\"root\":\"ab\",\"behind\":0},\"providers\":[{\"name\":\"mail\",\"state\":\"stopped\",\"requests\":3," \
 	"\"last_error\":{\"at\":\"2026-04-01T08:00:00Z\",\"reason\":\"<i>\"}}],\"anchors\":{\"each\":[{\"name\":\"tsa\",\"kind\":\"timestamp\"," \
 	"\"state\":\"anchored\",\"size\":9}]}}"
 #define TASK                                                                                                                         \
@@ -232,9 +264,11 @@ static void the_day(void **state)
 		today.tasks_open = 12;
 		today.queue[1][9] = 3;
 		buf_reset(&out);
+		figures.more = true;
 		board_today(&b, &today);
 		is_plain(&out);
-		says(&out, l == REPORT_EN ? "One thing needs your attention" : "Une chose demande votre attention"); /* the provider that pauses */
+		says(&out, l == REPORT_EN ? "One thing needs your attention" : "Une chose demande votre attention"); /* the provider that refuses the account */
+		says(&out, l == REPORT_EN ? "Other currencies are left out of these figures." : "D’autres monnaies ne sont pas dans ces chiffres.");
 		says(&out, l == REPORT_EN ? "09:00 – 3 steps" : "09:00 – 3 étapes");
 		says(&out, l == REPORT_EN ? "no address" : "pas d’adresse");
 		says(&out, "<b>12</b>");
@@ -384,7 +418,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_word_is_there_in_both), cmocka_unit_test(the_reader_chooses), cmocka_unit_test(texts_stay_texts),
-		cmocka_unit_test(what_is_wrong_is_said), cmocka_unit_test(figures_and_queue), cmocka_unit_test(the_day),
+		cmocka_unit_test(what_is_wrong_is_said), cmocka_unit_test(what_holds_has_words), cmocka_unit_test(figures_and_queue), cmocka_unit_test(the_day),
 		cmocka_unit_test(tasks_policies_and_health), cmocka_unit_test(a_timeline), cmocka_unit_test(what_comes_next),
 	};
 

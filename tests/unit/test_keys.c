@@ -18,9 +18,17 @@ static void keys_of_the_contract(void **state)
 {
 	CLEANUP(arena_freep) struct arena *arena = arena_create();
 	struct keyspace zero = { "dunning", 0 }, other = { "acme", 63 };
+	uint32_t partition;
 
 	(void)state;
 	assert_string_equal(key_of(arena, &zero, "cursor"), "dunning:{0}:cursor");
+	assert_string_equal(key_pattern(arena, "dunning", "escalation"), "dunning:{*}:escalation:*");
+	assert_true(key_partition("dunning:{12}:escalation:inv_42", "dunning", &partition));
+	assert_int_equal(partition, 12);
+	assert_false(key_partition("dunning2:{1}:escalation:x", "dunning", &partition));
+	assert_false(key_partition("dunning:{}:x", "dunning", &partition));
+	assert_false(key_partition("dunning:{1x}:x", "dunning", &partition));
+	assert_false(key_partition("dunning:{12345678901}:x", "dunning", &partition));
 	assert_string_equal(key_escalation(arena, &zero, "inv_42"), "dunning:{0}:escalation:inv_42");
 	assert_string_equal(key_debtor(arena, &zero, "cus:7"), "dunning:{0}:debtor:cus:7");
 	assert_string_equal(key_debtor(arena, &zero, SYSTEM_CASE), "dunning:{0}:debtor:~system");

@@ -451,7 +451,8 @@ static void a_receipt_is_read_again(void **state)
 {
 	CLEANUP(arena_freep) struct arena *arena = arena_create();
 	CLEANUP(buf_clear) struct buf text = { 0 };
-	const struct page_receipt said = { PAGE_PROMISE, "0123456789abcdef", "0123456789abcdef01234567", 1775808000000, date_of(2026, 5, 10), NULL };
+	const struct page_receipt said = { PAGE_PROMISE, "0123456789abcdef", "0123456789abcdef01234567", 1775808000000, date_of(2026, 5, 10), NULL, 0, 0,
+		date_none(), date_none() };
 	struct page_receipt read;
 
 	(void)state;
@@ -506,7 +507,8 @@ static void every_page_in_every_language(void **state)
 			enum page_action action = (enum page_action)a;
 			char id[PAGE_OFFER_SIZE];
 			const struct page_receipt receipt = { action, "0123456789abcdef", "0123456789abcdef01234567", s.c.now, date_of(2026, 4, 20),
-				page_takes_offer(action) ? page_offer_id(page_offer(&s.c, action, NULL), id) : NULL };
+				page_takes_offer(action) ? page_offer_id(page_offer(&s.c, action, NULL), id) : NULL, 40000, 3, date_of(2026, 4, 20),
+				date_of(2026, 6, 20) };
 			struct page_limits limits;
 
 			assert_true(page_allows(&s.c, action, &limits));
@@ -541,6 +543,43 @@ static void has(const char *page, const char *text)
 {
 	if (!strstr(page, text))
 		fail_msg("\"%s\" is not in\n%s", text, page);
+}
+
+/* What was accepted is said as it was shown then: after it was paid in part, in whole, and after it was offered anew. */
+static void a_receipt_keeps_what_was_accepted(void **state)
+{
+	struct scene s;
+
+	(void)state;
+	begin(&s, LIMITED);
+	s.w.debtor.customer.locale = "en-GB";
+	offer(&s);
+	for (int a = PAGE_PLAN; a <= PAGE_SETTLEMENT; a++) {
+		CLEANUP(buf_clear) struct buf text = { 0 };
+		struct page_said said = { .action = (enum page_action)a, .on = date_none(), .offer = page_offer(&s.c, (enum page_action)a, NULL) };
+		struct page_receipt kept = page_receipt_of(&s.c, &said, "0123456789abcdef01234567", s.w.arena), read;
+		struct made_offer *offers = s.w.e.offers;
+		const char *page, *expected = a == PAGE_PLAN ? "You accepted our offer: 3 instalments, \u20ac1,200.00 in all." :
+			"You accepted our offer: \u20ac1,080.00 by 24 April 2026 settles invoice";
+
+		page_receipt_write(&text, &kept);
+		assert_int_equal(page_receipt_read(s.w.arena, arena_memdup(s.w.arena, text.data, text.len), text.len, &read), 0);
+		s.w.e.invoice.snapshot.paid = 108000;
+		s.w.e.invoice.snapshot.due -= 108000;
+		assert_false(allows(&s, PAGE_SETTLEMENT)); /* nothing is left to pay by it */
+		page = shown(&s, &(struct page_view){ .kind = PAGE_KIND_HOME, .c = &s.c, .receipt = &read });
+		has(page, expected);
+		if (a == PAGE_PLAN)
+			has(page, "The first is due by 24 April 2026, the last by 23 June 2026.");
+		s.w.e.offers = NULL;
+		s.w.e.offer_count = 0;
+		has(shown(&s, &(struct page_view){ .kind = PAGE_KIND_HOME, .c = &s.c, .receipt = &read }), expected);
+		s.w.e.offers = offers;
+		s.w.e.offer_count = 3;
+		s.w.e.invoice.snapshot.paid = 0;
+		s.w.e.invoice.snapshot.due += 108000;
+	}
+	world_clear(&s.w);
 }
 
 /* Days and amounts of an offer, to the unit, before it is accepted and afterwards. */
@@ -728,6 +767,7 @@ int main(void)
 		cmocka_unit_test(an_offer_is_accepted_in_time_and_once),
 		cmocka_unit_test(long_words_are_taken_or_given_back),
 		cmocka_unit_test(a_receipt_is_read_again),
+		cmocka_unit_test(a_receipt_keeps_what_was_accepted),
 		cmocka_unit_test(every_page_in_every_language),
 		cmocka_unit_test(what_is_offered_is_shown_to_the_unit),
 		cmocka_unit_test(a_link_of_a_browser_is_one),

@@ -90,7 +90,7 @@ static const struct listing {
 	{ "nothing", NUMBERS, false, 0, "", NULL },
 	{ "times, with those shortly before", TIMES, true, MINUTE, "[{\"t\":\"2026-01-01T00:00:00Z\"},{\"t\":\"2025-12-31T23:59:59Z\"},{\"t\":1767225700}]",
 		"1767225600000{\"t\":\"2026-01-01T00:00:00Z\"} 1767225700000{\"t\":1767225700} " },
-	{ "ids alone", IDS, true, 5550, "[5552,5551,5550]", "5551#5551 5552#5552 " },
+	{ "ids alone", IDS, true, 5550, "[5552,5551,5550]", "5551#55515551 5552#55525552 " },
 	{ "ids that are none", IDS, false, 0, "[{}]", NULL },
 };
 
