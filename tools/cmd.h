@@ -160,6 +160,8 @@ struct ctl_reading {
 	const char *records; /* ranges_text() */
 };
 bool ctl_record_reading(struct ctl *ctl, const struct ctl_reading *reading);
+/* The word of the book that a state directory is of, NULL = none stands there; `shared`: other instances have parts of its history. */
+const char *ctl_book(struct ctl *ctl, const char *state_dir, bool *shared);
 /* The wrap key. 1: it is there; 0: it is not; an exit code above 1: said already. */
 int ctl_wrap_key(struct ctl *ctl, bool needed, uint8_t key[32]);
 bool ctl_is_bundle(const char *path); /* an evidence bundle, by its looks: folder or file */
