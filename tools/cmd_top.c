@@ -152,7 +152,8 @@ static int frame(struct top *t)
 	struct json *status = arena_alloc(t->arena, sizeof(*status));
 	struct timespec real;
 	char text[UTC_TEXT_SIZE];
-	int http = 0, r;
+	bool answers;
+	int http = 0, r = 0;
 
 	t->lines = NULL;
 	t->count = t->capacity = 0;
@@ -160,13 +161,16 @@ static int frame(struct top *t)
 		clock_gettime(CLOCK_REALTIME, &real);
 		t->ctl->now = (int64_t)real.tv_sec * 1000 + real.tv_nsec / 1000000;
 	}
-	if (ctl_daemon(t->ctl, "GET", "/status", NULL, &http, status) < 0 || http != 200) {
+	answers = ctl_daemon(t->ctl, "GET", "/status", NULL, &http, status) == 0 && http == 200;
+	if (!answers) {
 		findings_add(&findings, GRADE_FAIL, "daemon_away", "dunningctl doctor", "the daemon does not answer at %s", ctl_socket(t->ctl));
 		*status = (struct json){ 0 };
 		t->last = (struct counters){ 0 };
 	} else {
 		findings_daemon(&findings, status);
 	}
+	for (uint32_t p = 0; r == 0 && p < ctl_partitions(t->ctl); p++)
+		r = ctl_look_at_book(t->ctl, p, answers ? status : NULL, &findings, NULL);
 	add(t, findings_of(&findings, GRADE_FAIL) ? GRADE_FAIL : findings_well(&findings) ? GRADE_OK : GRADE_WARN, true,
 		arena_printf(t->arena, "dunningd %s  %s  %s", word(status, "instance"), utc_format(t->ctl->now, text), findings_verdict(&findings)));
 	for (int grade = GRADE_FAIL; grade >= GRADE_WARN; grade--)
@@ -177,8 +181,7 @@ static int frame(struct top *t)
 		add_flow(t, status);
 		add_providers(t, status);
 	}
-	r = add_due(t);
-	return r;
+	return r == 0 ? add_due(t) : r;
 }
 
 /* --- showing it --------------------------------------------------------------------------------------------------------------------------- */

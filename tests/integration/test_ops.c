@@ -156,6 +156,20 @@ static void the_doctor_finds_what_is_wrong(void **state)
 
 /* --- top ------------------------------------------------------------------------------------------------------------------------------- */
 
+/* Whoever looks is told, wherever they look. */
+static void a_suspension_is_not_well(void **state)
+{
+	(void)state;
+	(void)SAID(0, "suspend", "the bank is down");
+	assert_true(world_quiet(&world, WAIT_MS));
+	assert_non_null(strstr(SAID(1, "status"), "a person suspended all sending: the bank is down"));
+	assert_non_null(strstr(SAID(0, "top", "--once"), "a person suspended all sending: the bank is down"));
+	assert_string_equal(of("suspended", false), "warn");
+	(void)SAID(0, "release", "it is up");
+	assert_true(world_quiet(&world, WAIT_MS));
+	assert_string_equal(of("suspended", false), "");
+}
+
 static void the_screen_and_the_plain_text(void **state)
 {
 	const char *once = SAID(0, "top", "--once");
@@ -540,6 +554,7 @@ int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_doctor_finds_what_is_wrong),
+		cmocka_unit_test(a_suspension_is_not_well),
 		cmocka_unit_test(the_screen_and_the_plain_text),
 		cmocka_unit_test(what_counts_and_what_a_restart_would_change),
 		cmocka_unit_test(redis_is_made_again_from_the_journal),
