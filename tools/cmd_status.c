@@ -19,7 +19,7 @@ static const char *word(const struct json *object, const char *key)
 static const struct column book_columns[] = { { "partition", "PARTITION", true }, { "timers", "OPEN", true },
 	{ "timers_due", "DUE NOW", true }, { "next_timer", "NEXT", false }, { "tasks", "TASKS", true }, { "tasks_late", "LATE", true },
 	{ "attempts", "UNDER WAY", true }, { "in_doubt", "IN DOUBT", true }, { "dead", "DEAD", true }, { "unread", "UNREAD STREAMS", false },
-	{ "suspended", "SUSPENDED", false }, { "writer", "WRITER", false }, { "owner", "OWNER", false }, { "last_clean", NULL, false }, { 0 } };
+	{ "suspended", "SUSPENDED", false }, { "writer", NULL, false }, { "owner", "OWNER", false }, { "last_clean", NULL, false }, { 0 } };
 
 static int64_t number(struct ctl *ctl, struct arena *arena, int *r, const char *command, const char *key, const char *from, const char *to)
 {
@@ -119,8 +119,10 @@ int ctl_look_at_book(struct ctl *ctl, uint32_t partition, const struct json *sta
 }
 
 static const struct column partition_columns[] = { { "partition", "PARTITION", true }, { "state", "STATE", false },
+	{ "owner", "LED BY", false }, { "epoch", "EPOCH", true }, { "lease_left_ms", "LEASE, MS", true },
 	{ "holding", "HELD BY", false }, { "in_flight", "ON THE WIRE", true }, { "contacts", "CONTACTS", true },
 	{ "events", "EVENTS", true }, { "dead", "DEAD", true }, { "caught_up_ms", "READ, MS AGO", true }, { "reason", "REASON", false }, { 0 } };
+static const struct column instance_columns[] = { { "instance", "INSTANCE", false }, { "partitions", "LEADS", true }, { 0 } };
 static const struct column provider_columns[] = { { "name", "PROVIDER", false }, { "state", "STATE", false },
 	{ "requests", "REQUESTS", true }, { "accepted", "ACCEPTED", true }, { "in_doubt", "IN DOUBT", true }, { "queued", "QUEUED", true }, { 0 } };
 
@@ -163,7 +165,7 @@ static void add_daemon(struct ctl *ctl, struct fields *f, const struct json *sta
 {
 	struct json partitions = json_get(status, "partitions"), providers = json_get(status, "providers"), pid = json_get(status, "pid"),
 		    anchors = json_get(status, "anchors"), hooks = json_get(status, "hooks"),
-		    polls = json_get(status, "poll");
+		    polls = json_get(status, "poll"), instances = json_get(status, "instances");
 	CLEANUP(buf_clear) struct buf raw = { 0 };
 
 	json_write(&raw, status);
@@ -182,6 +184,8 @@ static void add_daemon(struct ctl *ctl, struct fields *f, const struct json *sta
 		fields_add(f, NULL, "Asked for", cell_text(poll_words(ctl, &polls)));
 	if (anchors.type == JSON_OBJECT)
 		ctl_show_anchors(ctl, f, &anchors);
+	if (json_len(&instances) > 1)
+		fields_table(f, NULL, "Instances", ctl_members(ctl, &instances, instance_columns));
 	if (partitions.type == JSON_ARRAY && !brief)
 		fields_table(f, NULL, "Partitions", ctl_members(ctl, &partitions, partition_columns));
 	if (providers.type == JSON_ARRAY)

@@ -159,10 +159,15 @@ static void the_doctor_finds_what_is_wrong(void **state)
 /* Whoever looks is told, wherever they look. */
 static void a_suspension_is_not_well(void **state)
 {
+	const char *told;
+
 	(void)state;
 	(void)SAID(0, "suspend", "the bank is down");
 	assert_true(world_quiet(&world, WAIT_MS));
-	assert_non_null(strstr(SAID(1, "status"), "a person suspended all sending: the bank is down"));
+	told = SAID(1, "status");
+	assert_non_null(strstr(told, "a person suspended all sending: the bank is down"));
+	assert_non_null(strstr(told, "LED BY")); /* who leads each partition, by which lease */
+	assert_null(strstr(told, "WRITER"));
 	assert_non_null(strstr(SAID(0, "top", "--once"), "a person suspended all sending: the bank is down"));
 	assert_string_equal(of("suspended", false), "warn");
 	(void)SAID(0, "release", "it is up");
@@ -367,6 +372,9 @@ static void a_backup_that_redis_is_ahead_of(void **state)
 	assert_non_null(strstr(SAID(69, "restore", "--replace", dir), "stop it first"));
 	assert_int_equal(process_stop(&world.daemon, WAIT_MS), 0);
 	assert_non_null(strstr(SAID(1, "restore", dir), "--replace moves what is there aside"));
+	shell("mv %s/keys %s/keys", world.state, world.dir);
+	assert_non_null(strstr(SAID(1, "backup", arena_printf(arena, "%s/keyless", world.dir)), "keys cannot be read"));
+	shell("mv %s/keys %s/keys", world.dir, world.state);
 
 	/* Nothing is touched while it is not whole. */
 	shell("f=$(ls %s/state/policies/* | head -n 1) && cp $f %s/right && echo >>$f", dir, world.dir);
