@@ -42,6 +42,7 @@ struct ctl {
 	bool played;
 	struct policy_shelf *shelf;
 	struct law *law; /* once asked for */
+	bool quiet; /* that Redis does not answer is told by what is shown */
 	bool lawless; /* it cannot be read, which was said */
 	struct debtor **systems; /* by partition, once read */
 };
