@@ -432,4 +432,4 @@ const struct command cmd_backup = { .name = "backup", .args = "DIR|-", .min_args
 	.help = "copy what cannot be made again, beside the running daemon, and verify the copy",
 	.more = "Into a new folder, or as a tar stream: the state directory, and the events that lie in Redis unread; all else of Redis is made again from\n"
 		"the journal. Debtors' keys are in it, so what is erased later lives on in older backups: keep them no longer than you must, and the wrap key\n"
-		"elsewhere. A stream is verified by `restore`.", .run = run_backup };
+		"elsewhere. Of several instances each needs a backup of its own. A stream is verified by `restore`.", .run = run_backup };

@@ -383,6 +383,13 @@ static void a_backup_that_redis_is_ahead_of(void **state)
 	assert_non_null(strstr(SAID(1, "restore", "--replace", dir), "somebody added or took some"));
 	shell("rm %s/state/more", dir);
 
+	(void)REDIS("HSET", world_key(&world, arena, "cursor"), "writer", "host-b");
+	told = SAID(0, "restore", "--replace", dir);
+	assert_non_null(strstr(told, "led by host-b since: this one takes its turn"));
+	assert_null(strstr(told, "trail seal"));
+	assert_null(strstr(told, "dunningctl release"));
+	shell("rm -r %s.replaced-*", world.state);
+	(void)REDIS("HSET", world_key(&world, arena, "cursor"), "writer", "host-a");
 	told = SAID(0, "restore", "--replace", dir);
 	assert_non_null(strstr(told, "NEWER than this journal"));
 	assert_non_null(strstr(told, "dunningctl trail seal --yes"));
@@ -457,6 +464,10 @@ static void out_of_another_redis(void **state)
 	assert_true(json_int(&pushed) >= 5);
 	(void)SAID(0, "replay", "--from", arena_printf(arena, "unix:%s", world.redis_socket), "--since", "2026-01-01T00:00:00Z");
 	assert_non_null(strstr(SAID(2, "replay"), "one of them"));
+	assert_non_null(strstr(SAID(2, "replay", "--from", arena_printf(arena, "unix:%s", world.redis_socket), "--producer", "bnak"), "there is no \"bnak\""));
+	assert_null(strstr(SAID(1, "replay", "--from", arena_printf(arena, "unix:%s", world.redis_socket), "--since", "2100-01-01T00:00:00Z"), "gap closed"));
+	world_put(&world, "strange.ndjson", "{\"stream\":\"else:{0}:events\",\"event\":\"{}\"}\n");
+	assert_null(strstr(SAID(1, "replay", arena_printf(arena, "%s/strange.ndjson", world.dir)), "gap closed"));
 	assert_non_null(strstr(SAID(2, "replay", "--from", "redis://127.0.0.1:1", "--since", "noon"), "not \"noon\""));
 	assert_true(world_quiet(&world, WAIT_MS));
 	each_once(ALL + AFTER + 5);
