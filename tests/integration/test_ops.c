@@ -185,6 +185,9 @@ static void the_screen_and_the_plain_text(void **state)
 	assert_non_null(strstr(once, "sandbox          asked "));
 	assert_non_null(strstr(once, "TIMERS "));
 	assert_non_null(strstr(SAID(2, "top", "--every", "soon"), "not \"soon\""));
+	/* Redis is away: it is said, and looked at again; the pipe ends it. */
+	(void)SAID(69, "--redis", "redis://127.0.0.1:1", "top", "--once");
+	shell("test 2 = \"$(%s/dunningctl --config %s --redis redis://127.0.0.1:1 top --every 1s | grep -m 2 -c '^Redis cannot be asked from here')\"", BUILD_DIR, world.config);
 	/* A terminal, whose user looks and leaves. */
 	shell("printf q | TERM=xterm script -q -e -c '%s/dunningctl --config %s top' %s/screen >/dev/null", BUILD_DIR, world.config, world.dir);
 	assert_int_equal(file_read(arena_printf(arena, "%s/screen", world.dir), 1 << 20, &seen, NULL), 0);
@@ -487,6 +490,11 @@ static void a_bounded_load_where_nobody_is_reached(void **state)
 	assert_int_equal(json_int(&n), 40);
 	assert_non_null(strstr(SAID(0, "list", "--limit", "500"), text(&root, "run")));
 	assert_non_null(strstr(SAID(2, "load", "--events", "0"), "--events wants 1 to"));
+	assert_non_null(strstr(SAID(2, "load", "--events", "12x"), "--events wants 1 to"));
+	assert_non_null(strstr(SAID(2, "--redis", "redis://127.0.0.1:1", "load"), "no --redis"));
+	shell("cp %s %s.right && sed -i 's/\"origin\":\"test\\./\"origin\":\"test.other./' %s", world.config, world.config, world.config);
+	assert_non_null(strstr(SAID(1, "load"), "the daemon that runs writes the trail test."));
+	shell("mv %s.right %s", world.config, world.config);
 	shell("cp %s %s.right && sed -i 's/\"origin\":\"test\\./\"origin\":\"trail./' %s", world.config, world.config, world.config);
 	assert_non_null(strstr(SAID(1, "load"), "origin begins with"));
 	shell("cp %s.right %s && sed -i 's|\"providers\":{|&\"away\":{\"file\":\"generic-json.json\",\"settings\":{\"url\":\"https://provider.example/\"},"
