@@ -522,6 +522,17 @@ const struct holidays *library_holidays(const struct library *library)
 	return library->law ? library->law->holidays : NULL;
 }
 
+const char *library_reaches_out(const struct library *library)
+{
+	for (size_t i = 0; i < library->provider_count; i++) {
+		const struct library_provider *p = &library->providers[i];
+
+		if (p->smtp || (p->adapter && !adapter_is_local(p->adapter, p->settings))) /* a mail server here hands on to others */
+			return p->name;
+	}
+	return NULL;
+}
+
 bool library_polls(const struct library *library)
 {
 	for (size_t i = 0; i < library->provider_count; i++) {

@@ -84,6 +84,7 @@ const struct guard_rules *library_guard(const struct library *library); /* the c
 const struct policy *library_policy(const struct library *library, const char *name); /* NULL = unknown */
 const struct policy *library_policy_digest(const struct library *library, const char *digest); /* retired ones too. NULL = unknown */
 const struct holidays *library_holidays(const struct library *library); /* NULL = none are known */
+const char *library_reaches_out(const struct library *library); /* a provider that is not on this computer; NULL: nobody outside is reached */
 bool library_polls(const struct library *library); /* whether any provider, as it is set up, has to be asked for what it knows */
 const struct library_provider *library_provider(const struct library *library, const char *name); /* NULL = unknown */
 

@@ -20,7 +20,7 @@ enum {
 	INSTANCE_FAILED = 1, /* see the last line of the log */
 	INSTANCE_USAGE = 64,
 	INSTANCE_IO = 74, /* the journal or the state directory */
-	INSTANCE_LEASE_LOST = 75, /* start again: it will be passive, or owner anew */
+	INSTANCE_LEASE_LOST = 75, /* of a partition alone, which begins anew: the process never ends with it */
 	INSTANCE_CONFIG = 78, /* configuration, credentials, Redis settings: a person must mend them */
 };
 

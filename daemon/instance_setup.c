@@ -187,20 +187,17 @@ static int redis_address(struct setup *setup, struct err *err)
 static int played_clock(struct setup *setup, struct err *err)
 {
 	int r = played_spec_parse(setup->options->clock, &setup->clock, err);
+	const char *far;
 
 	if (r < 0)
 		return in_file(err, r, "--clock");
 	if (strncmp(setup->config->origin, "test.", 5) != 0)
 		return err_set(err, -EBADMSG, "not_a_test", "$.origin",
 			"%s: $.origin: --clock is for trails whose origin begins with \"test.\"", setup->options->config_file);
-	for (size_t i = 0; i < setup->library->provider_count && !setup->config->shadow; i++) {
-		const struct library_provider *p = &setup->library->providers[i];
-
-		if (p->smtp || (p->adapter && !adapter_is_local(p->adapter, p->settings))) /* a mail server here hands on to others */
-			return err_set(err, -EBADMSG, "not_a_test", "$.providers",
-				"%s: $.providers: --clock is for providers on this computer; \"%s\" is not", setup->options->config_file,
-				p->name);
-	}
+	far = setup->config->shadow ? NULL : library_reaches_out(setup->library);
+	if (far)
+		return err_set(err, -EBADMSG, "not_a_test", "$.providers", "%s: $.providers: --clock is for providers on this computer; \"%s\" is not",
+			setup->options->config_file, far);
 	return 0;
 }
 

@@ -22,7 +22,7 @@ static const char help[] =
 	"      --help             print this\n"
 	"\n"
 	"Signals: SIGTERM and SIGINT stop, SIGHUP loads policies, templates and provider files anew.\n"
-	"Exit codes: 0 stopped, 64 usage, 74 disk or journal, 75 not the owner, 78 configuration. See dunningd(8).\n";
+	"Exit codes: 0 stopped, 64 usage, 74 disk or journal, 78 configuration. See dunningd(8).\n";
 
 int main(int argc, char **argv)
 {

@@ -42,6 +42,7 @@ struct ctl {
 	bool played;
 	struct policy_shelf *shelf;
 	struct law *law; /* once asked for */
+	bool quiet; /* that Redis does not answer is told by what is shown */
 	bool lawless; /* it cannot be read, which was said */
 	struct debtor **systems; /* by partition, once read */
 };
@@ -132,6 +133,11 @@ int ctl_daemon_away(struct ctl *ctl, int r); /* says so; an exit code */
 struct table *ctl_members(struct ctl *ctl, const struct json *array, const struct column *columns);
 void ctl_show_anchors(struct ctl *ctl, struct fields *fields, const struct json *anchors);
 void ctl_show_findings(struct ctl *ctl, const struct findings *findings, bool all); /* verdict first, for people; `all`: also what is ok */
+/*
+ * What stands in Redis of one partition, as findings. `status`: of the daemon, which may hold it; NULL = it does not answer. `table`: of `status`
+ * alone, NULL = none; its cells live as long as the findings. 0 or an exit code, said already.
+ */
+int ctl_look_at_book(struct ctl *ctl, uint32_t partition, const struct json *status, struct findings *findings, struct table *table);
 void ctl_add_findings(struct fields *fields, const struct findings *findings); /* for JSON: well, verdict, findings */
 const char *ctl_holding(struct ctl *ctl, uint32_t partition, bool *answers);
 int ctl_until(const struct ctl *ctl, const char *text, int64_t *ret); /* RFC 3339, date, or a span such as 10d. 0 or an exit code */
@@ -160,6 +166,8 @@ struct ctl_reading {
 	const char *records; /* ranges_text() */
 };
 bool ctl_record_reading(struct ctl *ctl, const struct ctl_reading *reading);
+/* The word of the book that a state directory is of, NULL = none stands there; `shared`: other instances have parts of its history. */
+const char *ctl_book(struct ctl *ctl, const char *state_dir, bool *shared);
 /* The wrap key. 1: it is there; 0: it is not; an exit code above 1: said already. */
 int ctl_wrap_key(struct ctl *ctl, bool needed, uint8_t key[32]);
 bool ctl_is_bundle(const char *path); /* an evidence bundle, by its looks: folder or file */

@@ -203,29 +203,46 @@ static bool left_out(const char *name)
 	return name[0] == '.' || strcmp(name, "lock") == 0 || (len > 4 && strcmp(name + len - 4, ".new") == 0);
 }
 
-/* All files below `folder` ("" = all), as paths from the state directory. */
-static void list(struct copying *c, const char *folder, struct names *ret)
+static int list(struct copying *c, const char *folder, struct names *ret);
+
+static int list_one(struct copying *c, char *name, struct names *ret)
+{
+	struct stat st;
+
+	if (lstat(arena_printf(c->ctl->arena, "%s/%s", c->state, name), &st) < 0) /* replaced or trimmed meanwhile is no fault */
+		return errno == ENOENT ? 0 : ctl_fail(c->ctl, EXIT_FOUND, "unreadable", "%s/%s cannot be read: %s", c->state, name, strerror(errno));
+	if (S_ISDIR(st.st_mode))
+		return list(c, name, ret);
+	if (!S_ISREG(st.st_mode))
+		return 0;
+	ret->items = arena_grow(c->ctl->arena, ret->items, ret->count, &ret->capacity, sizeof(*ret->items));
+	ret->items[ret->count++] = name;
+	return 0;
+}
+
+/*
+ * All files below `folder` ("" = all), as paths from the state directory. 0 or an exit code, said already: a folder that cannot be read would be
+ * a backup without what lies in it. A trail that is not signed has no log; keys there always are.
+ */
+static int list(struct copying *c, const char *folder, struct names *ret)
 {
 	const char *path = arena_printf(c->ctl->arena, "%s/%s", c->state, folder);
+	const struct dirent *e;
 	DIR *at = opendir(path);
+	int r = 0;
 
-	for (const struct dirent *e; at && (e = readdir(at));) {
-		char *name = arena_printf(c->ctl->arena, "%s%s%s", folder, *folder ? "/" : "", e->d_name);
-		struct stat st;
-
-		if (left_out(e->d_name) || lstat(arena_printf(c->ctl->arena, "%s/%s", c->state, name), &st) < 0)
-			continue;
-		if (S_ISDIR(st.st_mode)) {
-			list(c, name, ret);
-		} else if (S_ISREG(st.st_mode)) {
-			ret->items = arena_grow(c->ctl->arena, ret->items, ret->count, &ret->capacity, sizeof(*ret->items));
-			ret->items[ret->count++] = name;
-		}
-	}
-	if (at)
-		closedir(at);
+	if (!at)
+		return errno == ENOENT && strcmp(folder, "keys") != 0 ? 0 :
+			ctl_fail(c->ctl, EXIT_FOUND, "unreadable", "%s cannot be read: %s", path, strerror(errno));
+	while (r == 0 && (errno = 0, e = readdir(at)))
+		if (!left_out(e->d_name))
+			r = list_one(c, arena_printf(c->ctl->arena, "%s%s%s", folder, *folder ? "/" : "", e->d_name), ret);
+	if (r == 0 && errno)
+		r = ctl_fail(c->ctl, EXIT_FOUND, "unreadable", "%s cannot be read: %s", path, strerror(errno));
+	closedir(at);
 	if (ret->count)
 		qsort(ret->items, ret->count, sizeof(*ret->items), by_name);
+	return r;
 }
 
 static bool below(const char *name, const char *folder)
@@ -254,7 +271,7 @@ static int copy_state(struct copying *c)
 		struct names names = { 0 };
 		size_t last = SIZE_MAX;
 
-		list(c, folders[step], &names); /* anew: what came since may be needed */
+		r = list(c, folders[step], &names); /* anew: what came since may be needed */
 		for (size_t i = 0; i < names.count; i++)
 			if (step_of(names.items[i]) == 3)
 				last = i;
@@ -415,4 +432,4 @@ const struct command cmd_backup = { .name = "backup", .args = "DIR|-", .min_args
 	.help = "copy what cannot be made again, beside the running daemon, and verify the copy",
 	.more = "Into a new folder, or as a tar stream: the state directory, and the events that lie in Redis unread; all else of Redis is made again from\n"
 		"the journal. Debtors' keys are in it, so what is erased later lives on in older backups: keep them no longer than you must, and the wrap key\n"
-		"elsewhere. A stream is verified by `restore`.", .run = run_backup };
+		"elsewhere. Of several instances each needs a backup of its own. A stream is verified by `restore`.", .run = run_backup };

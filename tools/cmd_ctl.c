@@ -24,6 +24,8 @@ int ctl_fail_err(const struct ctl *ctl, int exit_code, const struct err *err)
 	CLEANUP(buf_clear) struct buf out = { 0 };
 	struct json_writer w = jw_init(&out);
 
+	if (ctl->quiet && exit_code == EXIT_UNAVAILABLE)
+		return exit_code;
 	if (ctl->view.json) {
 		jw_object(&w, NULL);
 		jw_str(&w, "error", err->code);

@@ -368,7 +368,7 @@ static const struct redis_reply *ask(struct doctor *d, bool *away, size_t argc, 
 	return reply->type == REDIS_ERROR ? NULL : reply;
 }
 
-static void look_at_redis(struct doctor *d)
+static bool look_at_redis(struct doctor *d)
 {
 	const struct redis_reply *info, *settings;
 	struct redis_look look = { .replicas = d->ctl->config->redis_replicas, .checked = d->ctl->config->redis_check_settings };
@@ -380,7 +380,7 @@ static void look_at_redis(struct doctor *d)
 	if (away) {
 		SAY(d, GRADE_FAIL, "redis", "systemctl status redis-server; is redis.url right, and the user and password?", "Redis cannot be asked%s%s",
 			d->ctl->away[0] ? ": " : "", d->ctl->away);
-		return;
+		return false;
 	}
 	look.info = info && info->type == REDIS_STRING ? info->str : NULL;
 	if (settings && settings->type == REDIS_ARRAY) {
@@ -391,6 +391,7 @@ static void look_at_redis(struct doctor *d)
 		look.setting_count = settings->count;
 	}
 	findings_redis(&d->findings, &look);
+	return true;
 }
 
 static void look_at_clock(struct doctor *d, int64_t written)
@@ -406,13 +407,20 @@ static void look_at_clock(struct doctor *d, int64_t written)
 	findings_tz(&d->findings, zone_data_version(), system, (date){ (int32_t)(d->now / DAY_MS) });
 }
 
-static void look_at_daemon(struct doctor *d)
+/* `book`: Redis can be asked what stands in it, such as who suspended all sending. */
+static void look_at_daemon(struct doctor *d, bool book)
 {
 	struct json *status = arena_alloc(d->ctl->arena, sizeof(*status));
 	int http = 0, r = ctl_daemon(d->ctl, "GET", "/status", NULL, &http, status);
 	size_t before = d->findings.count;
+	bool answers = r == 0 && http == 200;
 
-	if (r < 0 || http != 200) {
+	for (uint32_t p = 0; book && p < ctl_partitions(d->ctl); p++)
+		if (ctl_look_at_book(d->ctl, p, answers ? status : NULL, &d->findings, NULL) != 0) {
+			SAY(d, GRADE_FAIL, "redis", "the ACL of the Redis user: systemd/redis-acl.conf", "the book in Redis cannot be read");
+			book = false;
+		}
+	if (!answers) {
 		SAY(d, GRADE_FAIL, "daemon", r == -EACCES ? "be root, or of the group dunningd" : "systemctl start dunningd; journalctl -u dunningd -n 50",
 			"the daemon does not answer at %s: %s", ctl_socket(d->ctl), r < 0 ? strerror(-r) : "it refuses");
 		return;
@@ -441,8 +449,7 @@ static int run_doctor(struct ctl *ctl, const struct invocation *call)
 		look_at_anchors(&d);
 		written = look_at_state(&d);
 		look_at_law(&d);
-		look_at_redis(&d);
-		look_at_daemon(&d);
+		look_at_daemon(&d, look_at_redis(&d));
 	}
 	look_at_clock(&d, written);
 	library_free(d.library);

@@ -388,6 +388,21 @@ static int read_histories(struct rebuild *b, const struct invocation *call)
 	return r < 0 ? ctl_fail_err(b->ctl, r == -EBUSY ? EXIT_UNAVAILABLE : r == -EKEYREJECTED ? EXIT_CONFIG : EXIT_FOUND, &err) : 0;
 }
 
+const char *ctl_book(struct ctl *ctl, const char *state_dir, bool *shared)
+{
+	CLEANUP(buf_clear) struct buf text = { 0 };
+	struct json root, value;
+
+	*shared = false;
+	if (file_read(arena_printf(ctl->arena, "%s/book", state_dir), BOOK_FILE_MAX, &text, NULL) < 0 ||
+		json_parse(ctl->arena, buf_str(&text), text.len, 0, &root, NULL) < 0)
+		return NULL;
+	value = json_get(&root, "shared");
+	*shared = json_bool(&value);
+	value = json_get(&root, "book");
+	return json_str(&value) ? arena_strdup(ctl->arena, json_str(&value)) : NULL;
+}
+
 /* That it is this book's Redis: what each state directory has of it, as the daemons look for it. */
 static int write_book(struct rebuild *b, const struct invocation *call)
 {
@@ -397,11 +412,9 @@ static int write_book(struct rebuild *b, const struct invocation *call)
 	int r = ctl_ask(b->ctl, b->ctl->arena, &reply, "HDEL", key, "~lost", NULL);
 
 	for (size_t i = 0; r == 0 && (i == 0 || call->args[i]); i++) {
-		CLEANUP(buf_clear) struct buf text = { 0 };
-		const char *dir = call->args[0] ? call->args[i] : b->ctl->config->state_dir, *id;
+		bool shared;
+		const char *id = ctl_book(b->ctl, call->args[0] ? call->args[i] : b->ctl->config->state_dir, &shared);
 
-		id = file_read(arena_printf(b->ctl->arena, "%s/book", dir), BOOK_FILE_MAX, &text, NULL) == 0 ?
-			member(b->ctl->arena, buf_str(&text), text.len, "book") : NULL;
 		if (id)
 			return ctl_ask(b->ctl, b->ctl->arena, &reply, "HSET", key, "~book", id, NULL);
 	}

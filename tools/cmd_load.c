@@ -28,23 +28,47 @@ static int64_t mono(void)
 	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
+/* The file may be another one than the daemon's that reads these streams: so it is asked. A sealed trail's origin has a number behind it. */
+static int same_daemon(struct ctl *ctl)
+{
+	struct json status, trail, origin;
+	int http = 0, r = ctl_daemon(ctl, "GET", "/status", NULL, &http, &status);
+
+	if (r < 0)
+		return ctl_daemon_away(ctl, r);
+	trail = json_get(&status, "trail");
+	origin = json_get(&trail, "origin");
+	if (!json_str(&origin) || strncmp(json_str(&origin), ctl->config->origin, strlen(ctl->config->origin)) != 0)
+		return ctl_fail(ctl, EXIT_FOUND, "not_a_test", "the daemon that runs writes the trail %s, and the configuration names %s: load is for the test's own",
+			json_str(&origin) ? json_str(&origin) : "of nobody", ctl->config->origin);
+	return 0;
+}
+
 /* As --clock demands it: a trail that is a test's, and providers on this computer. 0 or an exit code, said already. */
 static int harmless(struct ctl *ctl)
 {
 	CLEANUP(library_freep) struct library *library = NULL;
 	struct err err = { 0 };
+	const char *far;
 
+	if (ctl->call->globals[GLOBAL_REDIS])
+		return ctl_fail(ctl, EXIT_USAGE, "usage", "load goes to the configuration's Redis, never to another one: no --redis");
 	if (strncmp(ctl->config->origin, "test.", 5) != 0)
 		return ctl_fail(ctl, EXIT_FOUND, "not_a_test", "$.origin is %s: load is for trails whose origin begins with \"test.\"", ctl->config->origin);
 	if (library_load(ctl->config, ctl_share(ctl), &library, &err) < 0)
 		return ctl_fail_err(ctl, EXIT_CONFIG, &err);
-	for (size_t i = 0; i < library->provider_count && !ctl->config->shadow; i++) {
-		const struct library_provider *p = &library->providers[i];
+	far = ctl->config->shadow ? NULL : library_reaches_out(library);
+	if (far)
+		return ctl_fail(ctl, EXIT_FOUND, "not_a_test", "load is for providers on this computer; \"%s\" is not", far);
+	return same_daemon(ctl);
+}
 
-		if (p->smtp || (p->adapter && !adapter_is_local(p->adapter, p->settings)))
-			return ctl_fail(ctl, EXIT_FOUND, "not_a_test", "load is for providers on this computer; \"%s\" is not", p->name);
-	}
-	return 0;
+/* So many, in digits alone; 0: it is no such number. */
+static int64_t count_of(const char *text, int64_t otherwise)
+{
+	if (!text)
+		return otherwise;
+	return strlen(text) < 10 && strspn(text, "0123456789") == strlen(text) ? strtoll(text, NULL, 10) : 0;
 }
 
 static void write_event(struct load *l, struct json_writer *w, int64_t number, const char *customer)
@@ -133,7 +157,7 @@ static int applied(struct load *l, bool *ret)
 static int run_load(struct ctl *ctl, const struct invocation *call)
 {
 	const char *events = command_option(call, "events"), *rate = command_option(call, "rate");
-	struct load l = { .ctl = ctl, .events = events ? strtoll(events, NULL, 10) : 1000, .rate = rate ? strtoll(rate, NULL, 10) : 200 };
+	struct load l = { .ctl = ctl, .events = count_of(events, 1000), .rate = count_of(rate, 200) };
 	struct fields *f = fields_create(ctl->arena);
 	int64_t begin, pushed, end;
 	uint8_t random[8];

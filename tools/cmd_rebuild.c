@@ -204,6 +204,15 @@ static int rebuild_partition(struct rebuilding *b, uint32_t partition)
 	return r;
 }
 
+/* Of several instances each has but a part of the history: from one journal alone the others' partitions would be set back. */
+static int check_shared(struct ctl *ctl)
+{
+	bool shared;
+
+	(void)ctl_book(ctl, ctl->config->state_dir, &shared);
+	return !shared ? 0 : ctl_fail(ctl, EXIT_FOUND, "shared", "several instances have parts of this book: dunningctl instances rebuild --yes STATE-DIR...");
+}
+
 static int open_files(struct rebuilding *b)
 {
 	struct ctl *ctl = b->ctl;
@@ -249,6 +258,8 @@ static int run_rebuild(struct ctl *ctl, const struct invocation *call)
 	b.base = event_base_new();
 	b.arena = arena_create();
 	r = open_files(&b);
+	if (r == 0)
+		r = check_shared(ctl);
 	for (uint32_t p = 0; r == 0 && p < ctl_partitions(ctl); p++) {
 		b.store = redis_store_create(b.base, &url, ctl->config->prefix, p, on_state, &b);
 		b.port = redis_store_port(b.store);
@@ -272,5 +283,6 @@ static int run_rebuild(struct ctl *ctl, const struct invocation *call)
 const struct command cmd_rebuild = { .name = "rebuild", .args = "", .max_args = 0,
 	.help = "make all that an empty Redis had again, from this instance's journal; nothing is sent",
 	.more = "The daemon must not run. It does the same by itself when it starts, or is running, and finds Redis empty or set back: this is for looking\n"
-		"at the result before anything may be sent. What was erased is not made again. Refused where Redis is not empty.",
+		"at the result before anything may be sent. What was erased is not made again. Refused where Redis is not empty, and\n"
+		"where several instances have parts of the book: dunningctl instances rebuild puts their journals together.",
 	.run = run_rebuild };

@@ -149,6 +149,21 @@ static const char *bound(struct replaying *s, const char *option, const char *te
 	return NULL;
 }
 
+static bool known_producer(struct replaying *s, const char *name)
+{
+	const char *names = "";
+
+	for (size_t i = 0; i < s->ctl->config->producer_count; i++) {
+		const char *one = s->ctl->config->producers[i].name;
+
+		if (!name || (one && strcmp(one, name) == 0))
+			return true;
+		names = one ? arena_printf(s->ctl->arena, "%s%s%s", names, *names ? ", " : "", one) : names;
+	}
+	(void)ctl_fail(s->ctl, EXIT_USAGE, "usage", "--producer: there is no \"%s\"; the configuration names %s", name, *names ? names : "none");
+	return false;
+}
+
 static int replay_redis(struct replaying *s, const struct invocation *call)
 {
 	const char *from = bound(s, "since", command_option(call, "since"), "-"), *to = bound(s, "until", command_option(call, "until"), "+"),
@@ -157,7 +172,7 @@ static int replay_redis(struct replaying *s, const struct invocation *call)
 	struct err err = { 0 };
 	int r = 0;
 
-	if (!from || !to)
+	if (!from || !to || !known_producer(s, only))
 		return EXIT_USAGE;
 	if (redis_url_parse(command_option(call, "from"), &url, &err) < 0)
 		return ctl_fail(s->ctl, EXIT_USAGE, err.code, "%s: %s", command_option(call, "from"), err.text);
@@ -181,6 +196,7 @@ static int run_replay(struct ctl *ctl, const struct invocation *call)
 	struct replaying s = { .ctl = ctl, .dry = command_option(call, "dry-run") != NULL };
 	struct fields *f = fields_create(ctl->arena);
 	int r = ctl_config(ctl, true);
+	bool whole;
 
 	if (r != 0)
 		return r;
@@ -193,9 +209,12 @@ static int run_replay(struct ctl *ctl, const struct invocation *call)
 	fields_add(f, "read", "Read", cell_number(s.read));
 	fields_add(f, "pushed", s.dry ? "Would be pushed" : "Pushed", cell_number(s.pushed));
 	fields_add(f, "passed_over", "Passed over", s.passed ? cell_number(s.passed) : cell_none());
-	fields_add(f, NULL, "Next", cell_text(r == 0 && !s.dry ? "dunningctl status: once nothing more is missing, dunningctl gap closed \"WHY\"" : NULL));
+	whole = s.pushed && !s.passed;
+	fields_add(f, NULL, "Next", cell_text(r != 0 || s.dry ? NULL : whole ? "dunningctl status: once nothing more is missing, dunningctl gap closed \"WHY\"" :
+		s.passed ? "some were passed over, so the gap may not be closed: look at what they are" :
+		"nothing was found to push, so no gap is closed by it: are the files, or --since and --until, right?"));
 	view_fields(&ctl->view, f);
-	return r;
+	return r != 0 || s.dry || whole || (!s.read && !command_option(call, "from")) ? r : EXIT_FOUND; /* a backup's file is often empty */
 }
 
 static const struct option_row options[] = {

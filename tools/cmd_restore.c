@@ -1,6 +1,7 @@
 /* A backup put back, with what follows from it for what Redis knows: never a journal that is older than what was sent, unsaid. */
 #include <dirent.h>
 #include <errno.h>
+#include <limits.h>
 #include <pwd.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,7 +18,7 @@
 #define FILE_MAX (2u << 30)
 
 /* What Redis knows, beside the journal that was put back. */
-enum standing { REDIS_EMPTY, REDIS_BEHIND, REDIS_AHEAD, REDIS_UNKNOWN };
+enum standing { REDIS_EMPTY, REDIS_BEHIND, REDIS_LED, REDIS_AHEAD, REDIS_UNKNOWN };
 
 struct restoring {
 	struct ctl *ctl;
@@ -27,6 +28,8 @@ struct restoring {
 	gid_t gid;
 	struct backup_sum sum;
 	enum standing standing;
+	const char *leader; /* REDIS_LED: who wrote last */
+	bool shared; /* other instances have parts of this book */
 };
 
 static int failed(struct restoring *s, const char *what, const char *path, int error)
@@ -133,6 +136,14 @@ static const char *field(const struct redis_reply *hash, const char *name)
 	return NULL;
 }
 
+static const char *own_name(struct restoring *s)
+{
+	char host[HOST_NAME_MAX + 1] = "";
+
+	(void)gethostname(host, sizeof(host) - 1);
+	return s->ctl->config->instance ? s->ctl->config->instance : arena_strdup(s->ctl->arena, host);
+}
+
 /* The worst of all partitions. */
 static void compare_partition(struct restoring *s, const struct journal_port *journal, uint32_t partition)
 {
@@ -140,7 +151,7 @@ static void compare_partition(struct restoring *s, const struct journal_port *jo
 	const struct redis_reply *hash;
 	uint8_t group[GROUP_ID_SIZE];
 	enum standing standing = REDIS_AHEAD;
-	const char *pseq, *id;
+	const char *pseq, *id, *writer;
 
 	if (s->standing == REDIS_UNKNOWN ||
 		ctl_ask(s->ctl, s->ctl->arena, &hash, "HGETALL", key_of(s->ctl->arena, &keys, "cursor"), NULL) != 0) {
@@ -149,10 +160,15 @@ static void compare_partition(struct restoring *s, const struct journal_port *jo
 	}
 	pseq = field(hash, "pseq");
 	id = field(hash, "group");
+	writer = field(hash, "writer");
 	if (!pseq)
 		standing = REDIS_EMPTY;
 	else if (id && hex_parse(id, sizeof(group), group) == 0 && journal->knows(journal->self, partition, strtoull(pseq, NULL, 10), group) == 1)
 		standing = REDIS_BEHIND;
+	else if (writer && strcmp(writer, own_name(s)) != 0) { /* the others' groups are in no journal of ours, nor should they be */
+		standing = REDIS_LED;
+		s->leader = arena_strdup(s->ctl->arena, writer);
+	}
 	s->standing = standing > s->standing ? standing : s->standing;
 }
 
@@ -193,24 +209,28 @@ static int suspend(struct restoring *s)
 /* --- all of it ------------------------------------------------------------------------------------------------------------------------------ */
 
 static const char *const standings[] = { "empty: the next start makes it again from the journal", "not newer than this journal: the next start redoes what is missing",
+	"led by another instance since: this one takes its turn",
 	"NEWER than this journal: the daemon will refuse to send until the trail is sealed", "not reached: what it knows cannot be said" };
 
 static void tell(struct restoring *s, bool suspended)
 {
 	struct fields *f = fields_create(s->ctl->arena);
-	static const char *const words[] = { "empty", "behind", "ahead", "unknown" };
+	static const char *const words[] = { "empty", "behind", "led", "ahead", "unknown" };
 
 	fields_add(f, "restored", "Restored", cell_text(s->state));
 	fields_add(f, "made_at", "Of", cell_time(s->sum.made_at, NULL));
 	fields_add(f, "last_at", "Last record", cell_time(s->sum.last_at, NULL));
 	fields_add(f, "replaced", "Before", cell_text(s->aside));
 	fields_add(f, "redis", NULL, cell_text(words[s->standing]));
-	fields_add(f, NULL, "Redis is", cell_text(standings[s->standing]));
+	fields_add(f, NULL, "Redis is", cell_text(s->standing != REDIS_LED ? standings[s->standing] :
+		arena_printf(s->ctl->arena, "led by %s since: this one takes its turn", s->leader)));
 	fields_add(f, "suspended", NULL, cell_flag(suspended));
 	view_fields(&s->ctl->view, f);
 	view_say(&s->ctl->view, "Next:");
 	if (s->standing == REDIS_AHEAD)
 		view_say(&s->ctl->view, "  dunningctl trail seal --yes --why \"restored a backup\"   Redis holds the newer truth: it is taken over into a new log");
+	if (s->standing == REDIS_EMPTY && s->shared)
+		view_say(&s->ctl->view, "  dunningctl instances rebuild --yes STATE-DIR...           with every instance stopped: each journal has but a part");
 	view_say(&s->ctl->view, "  systemctl start dunningd");
 	view_say(&s->ctl->view, "  dunningctl replay %s/unread.ndjson; and from your producers all since the backup was made", s->from);
 	if (suspended) {
@@ -263,6 +283,7 @@ static int run_restore(struct ctl *ctl, const struct invocation *call)
 		r = compare(&s);
 	if (r != 0)
 		return r;
+	(void)ctl_book(ctl, s.state, &s.shared);
 	r = give_away(&s, s.state);
 	if (r != 0)
 		return failed(&s, "cannot be given to the service's user", s.state, r);
@@ -287,5 +308,5 @@ const struct command cmd_restore = { .name = "restore", .args = "DIR", .min_args
 	.more = "The backup is verified before anything is touched; the daemon must not run. Unpack a tar stream first: tar -x -C DIR.\n\n"
 		"Where Redis knows more than the backup, the daemon refuses to send: seal the trail, and it takes over what Redis has. Where Redis is\n"
 		"empty or older, what was sent since the backup is known to nobody here: sending is suspended, by an order in the operator's stream, until\n"
-		"a person releases it. What is sent again then bears the same attempt id, so a provider that knows such ids sends it once.",
+		"a person releases it. Where another instance has led since, this one takes its turn, and nothing is sealed. What is sent again bears the same attempt id, so a provider that knows such ids sends it once.",
 	.options = options, .run = run_restore };

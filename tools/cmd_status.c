@@ -19,24 +19,24 @@ static const char *word(const struct json *object, const char *key)
 static const struct column book_columns[] = { { "partition", "PARTITION", true }, { "timers", "OPEN", true },
 	{ "timers_due", "DUE NOW", true }, { "next_timer", "NEXT", false }, { "tasks", "TASKS", true }, { "tasks_late", "LATE", true },
 	{ "attempts", "UNDER WAY", true }, { "in_doubt", "IN DOUBT", true }, { "dead", "DEAD", true }, { "unread", "UNREAD STREAMS", false },
-	{ "suspended", "SUSPENDED", false }, { "writer", "WRITER", false }, { "owner", "OWNER", false }, { "last_clean", NULL, false }, { 0 } };
+	{ "suspended", "SUSPENDED", false }, { "writer", NULL, false }, { "owner", "OWNER", false }, { "last_clean", NULL, false }, { 0 } };
 
-static int64_t number(struct ctl *ctl, int *r, const char *command, const char *key, const char *from, const char *to)
+static int64_t number(struct ctl *ctl, struct arena *arena, int *r, const char *command, const char *key, const char *from, const char *to)
 {
 	const struct redis_reply *reply;
 
 	if (*r == 0)
-		*r = ctl_ask(ctl, ctl->arena, &reply, command, key, from, to, NULL);
+		*r = ctl_ask(ctl, arena, &reply, command, key, from, to, NULL);
 	return *r == 0 ? reply->integer : 0;
 }
 
-static size_t doubts(struct ctl *ctl, int *r, const char *key, size_t *all)
+static size_t doubts(struct ctl *ctl, struct arena *arena, int *r, const char *key, size_t *all)
 {
 	const struct redis_reply *reply;
 	size_t count = 0;
 
 	if (*r == 0)
-		*r = ctl_ask(ctl, ctl->arena, &reply, "HVALS", key, NULL);
+		*r = ctl_ask(ctl, arena, &reply, "HVALS", key, NULL);
 	*all = *r == 0 ? reply->count : 0;
 	for (size_t i = 0; i < *all; i++)
 		count += strstr(reply->items[i].str, "\"in_doubt\":true") != NULL;
@@ -44,7 +44,7 @@ static size_t doubts(struct ctl *ctl, int *r, const char *key, size_t *all)
 }
 
 /* The streams whose last entry is not applied yet: last id against the cursor's. */
-static const char *unread(struct ctl *ctl, int *r, uint32_t partition, const char **writer)
+static const char *unread(struct ctl *ctl, struct arena *arena, int *r, uint32_t partition, const char **writer)
 {
 	struct keyspace keys = ctl_keys(ctl, partition);
 	const struct redis_reply *cursor;
@@ -52,9 +52,9 @@ static const char *unread(struct ctl *ctl, int *r, uint32_t partition, const cha
 
 	*writer = NULL;
 	if (*r == 0)
-		*r = ctl_ask(ctl, ctl->arena, &cursor, "HGETALL", key_of(ctl->arena, &keys, "cursor"), NULL);
+		*r = ctl_ask(ctl, arena, &cursor, "HGETALL", key_of(arena, &keys, "cursor"), NULL);
 	for (size_t s = 0; *r == 0 && s < ctl->config->producer_count; s++) {
-		const char *stream = key_events(ctl->arena, &keys, ctl->config->producers[s].name), *applied = "0-0";
+		const char *stream = key_events(arena, &keys, ctl->config->producers[s].name), *applied = "0-0";
 		const struct redis_reply *last;
 
 		for (size_t i = 0; i + 1 < cursor->count; i += 2) {
@@ -63,11 +63,11 @@ static const char *unread(struct ctl *ctl, int *r, uint32_t partition, const cha
 			if (strcmp(cursor->items[i].str, "writer") == 0)
 				*writer = cursor->items[i + 1].str;
 		}
-		*r = ctl_ask(ctl, ctl->arena, &last, "XREVRANGE", stream, "+", "-", "COUNT", "1", NULL);
+		*r = ctl_ask(ctl, arena, &last, "XREVRANGE", stream, "+", "-", "COUNT", "1", NULL);
 		if (*r == 0 && last->count && last->items[0].count && strcmp(last->items[0].items[0].str, applied) != 0) {
 			const char *name = ctl->config->producers[s].name ? ctl->config->producers[s].name : "events";
 
-			list = list ? arena_printf(ctl->arena, "%s, %s", list, name) : name;
+			list = list ? arena_printf(arena, "%s, %s", list, name) : name;
 		}
 	}
 	return list;
@@ -80,33 +80,36 @@ static const char *suspended_because(const struct ctl *ctl, const struct debtor 
 	return system->suspended.reason ? system->suspended.reason : "yes";
 }
 
-static int book_row(struct ctl *ctl, uint32_t partition, bool held, struct table *t, struct findings *findings)
+int ctl_look_at_book(struct ctl *ctl, uint32_t partition, const struct json *status, struct findings *findings, struct table *t)
 {
+	struct arena *arena = findings->arena;
 	struct keyspace keys = ctl_keys(ctl, partition);
-	const char *due = key_of(ctl->arena, &keys, "due"), *task_due = key_of(ctl->arena, &keys, "task_due"),
-		   *now = arena_printf(ctl->arena, "%lld", (long long)ctl->now), *writer, *waiting, *owner;
+	const char *due = key_of(arena, &keys, "due"), *task_due = key_of(arena, &keys, "task_due"),
+		   *now = arena_printf(arena, "%lld", (long long)ctl->now), *writer, *waiting, *owner;
 	const struct redis_reply *soonest, *lease;
-	struct debtor *system = arena_alloc(ctl->arena, sizeof(*system));
-	int r = ctl_system(ctl, ctl->arena, partition, system);
-	int64_t timers = number(ctl, &r, "ZCARD", due, NULL, NULL), passed = number(ctl, &r, "ZCOUNT", due, "-inf", now),
-		tasks = number(ctl, &r, "HLEN", key_of(ctl->arena, &keys, "tasks"), NULL, NULL),
-		late = number(ctl, &r, "ZCOUNT", task_due, "-inf", now),
-		dead = number(ctl, &r, "XLEN", key_of(ctl->arena, &keys, "dead"), NULL, NULL), next = 0;
-	size_t attempts, in_doubt = doubts(ctl, &r, key_of(ctl->arena, &keys, "attempts"), &attempts);
+	struct debtor *system = arena_alloc(arena, sizeof(*system));
+	int r = ctl_system(ctl, arena, partition, system);
+	int64_t timers = number(ctl, arena, &r, "ZCARD", due, NULL, NULL), passed = number(ctl, arena, &r, "ZCOUNT", due, "-inf", now),
+		tasks = number(ctl, arena, &r, "HLEN", key_of(arena, &keys, "tasks"), NULL, NULL),
+		late = number(ctl, arena, &r, "ZCOUNT", task_due, "-inf", now),
+		dead = number(ctl, arena, &r, "XLEN", key_of(arena, &keys, "dead"), NULL, NULL), next = 0;
+	size_t attempts, in_doubt = doubts(ctl, arena, &r, key_of(arena, &keys, "attempts"), &attempts);
 
-	waiting = unread(ctl, &r, partition, &writer);
+	waiting = unread(ctl, arena, &r, partition, &writer);
 	if (r == 0)
-		r = ctl_ask(ctl, ctl->arena, &soonest, "ZRANGE", due, "0", "0", "WITHSCORES", NULL);
+		r = ctl_ask(ctl, arena, &soonest, "ZRANGE", due, "0", "0", "WITHSCORES", NULL);
 	if (r == 0)
-		r = ctl_ask(ctl, ctl->arena, &lease, "GET", key_of(ctl->arena, &keys, "lease"), NULL);
+		r = ctl_ask(ctl, arena, &lease, "GET", key_of(arena, &keys, "lease"), NULL);
 	if (r != 0)
 		return r;
 	if (soonest->count == 2)
 		next = strtoll(soonest->items[1].str, NULL, 10);
 	findings_book(findings, &(struct book_look){ .partition = partition, .now = ctl->now, .dead = dead, .tasks = tasks, .tasks_late = late,
 		.in_doubt = (int64_t)in_doubt, .oldest_due = next, .suspended = suspended_because(ctl, system), .suspended_until = system->suspended.until,
-		.played = ctl->played, .held = held });
-	owner = lease->type == REDIS_STRING ? arena_printf(ctl->arena, "%.*s", (int)strcspn(lease->str, " "), lease->str) : NULL;
+		.played = ctl->played, .held = !status || findings_held(status, partition) });
+	owner = lease->type == REDIS_STRING ? arena_printf(arena, "%.*s", (int)strcspn(lease->str, " "), lease->str) : NULL;
+	if (!t)
+		return 0;
 	table_add(t, (struct cell[]){ cell_number(partition), cell_number(timers), cell_number(passed), cell_time(next, NULL),
 			      cell_number(tasks), cell_number(late), cell_number((int64_t)attempts), cell_number((int64_t)in_doubt),
 			      cell_number(dead), cell_text(waiting),
@@ -116,8 +119,10 @@ static int book_row(struct ctl *ctl, uint32_t partition, bool held, struct table
 }
 
 static const struct column partition_columns[] = { { "partition", "PARTITION", true }, { "state", "STATE", false },
+	{ "owner", "LED BY", false }, { "epoch", "EPOCH", true }, { "lease_left_ms", "LEASE, MS", true },
 	{ "holding", "HELD BY", false }, { "in_flight", "ON THE WIRE", true }, { "contacts", "CONTACTS", true },
 	{ "events", "EVENTS", true }, { "dead", "DEAD", true }, { "caught_up_ms", "READ, MS AGO", true }, { "reason", "REASON", false }, { 0 } };
+static const struct column instance_columns[] = { { "instance", "INSTANCE", false }, { "partitions", "LEADS", true }, { 0 } };
 static const struct column provider_columns[] = { { "name", "PROVIDER", false }, { "state", "STATE", false },
 	{ "requests", "REQUESTS", true }, { "accepted", "ACCEPTED", true }, { "in_doubt", "IN DOUBT", true }, { "queued", "QUEUED", true }, { 0 } };
 
@@ -160,7 +165,7 @@ static void add_daemon(struct ctl *ctl, struct fields *f, const struct json *sta
 {
 	struct json partitions = json_get(status, "partitions"), providers = json_get(status, "providers"), pid = json_get(status, "pid"),
 		    anchors = json_get(status, "anchors"), hooks = json_get(status, "hooks"),
-		    polls = json_get(status, "poll");
+		    polls = json_get(status, "poll"), instances = json_get(status, "instances");
 	CLEANUP(buf_clear) struct buf raw = { 0 };
 
 	json_write(&raw, status);
@@ -179,25 +184,12 @@ static void add_daemon(struct ctl *ctl, struct fields *f, const struct json *sta
 		fields_add(f, NULL, "Asked for", cell_text(poll_words(ctl, &polls)));
 	if (anchors.type == JSON_OBJECT)
 		ctl_show_anchors(ctl, f, &anchors);
+	if (json_len(&instances) > 1)
+		fields_table(f, NULL, "Instances", ctl_members(ctl, &instances, instance_columns));
 	if (partitions.type == JSON_ARRAY && !brief)
 		fields_table(f, NULL, "Partitions", ctl_members(ctl, &partitions, partition_columns));
 	if (providers.type == JSON_ARRAY)
 		fields_table(f, NULL, "Providers", ctl_members(ctl, &providers, provider_columns));
-}
-
-/* Whether something keeps it from looking at what is due, which is told already; so it is when it does not answer. */
-static bool is_held(const struct json *status)
-{
-	struct json partitions = json_get(status, "partitions");
-	bool held = !json_len(&partitions);
-
-	for (size_t i = 0; i < json_len(&partitions); i++) {
-		struct json one = json_at(&partitions, i);
-		const char *state = word(&one, "state");
-
-		held |= word(&one, "holding") || (state && strcmp(state, "running") != 0);
-	}
-	return held;
 }
 
 /* For people: one block each, so that a line stays as short as a sentence. */
@@ -243,7 +235,7 @@ static int run_status(struct ctl *ctl, const struct invocation *call)
 		findings_add(&findings, GRADE_FAIL, "daemon_away", "systemctl status dunningd; journalctl -u dunningd -n 50; dunningctl doctor",
 			"the daemon does not answer at %s: nothing is sent, and events wait in Redis", ctl_socket(ctl));
 	for (uint32_t p = 0; r == 0 && p < ctl_partitions(ctl); p++)
-		r = book_row(ctl, p, !answers || is_held(status), book, &findings);
+		r = ctl_look_at_book(ctl, p, answers ? status : NULL, &findings, book);
 	if (r != 0)
 		findings_add(&findings, GRADE_FAIL, "redis_away", "systemctl status redis-server; dunningctl doctor", "Redis cannot be asked from here%s%s",
 			ctl->away[0] ? ": " : "", ctl->away);

@@ -152,7 +152,8 @@ static int frame(struct top *t)
 	struct json *status = arena_alloc(t->arena, sizeof(*status));
 	struct timespec real;
 	char text[UTC_TEXT_SIZE];
-	int http = 0, r;
+	bool answers;
+	int http = 0, r = 0;
 
 	t->lines = NULL;
 	t->count = t->capacity = 0;
@@ -160,13 +161,19 @@ static int frame(struct top *t)
 		clock_gettime(CLOCK_REALTIME, &real);
 		t->ctl->now = (int64_t)real.tv_sec * 1000 + real.tv_nsec / 1000000;
 	}
-	if (ctl_daemon(t->ctl, "GET", "/status", NULL, &http, status) < 0 || http != 200) {
+	answers = ctl_daemon(t->ctl, "GET", "/status", NULL, &http, status) == 0 && http == 200;
+	if (!answers) {
 		findings_add(&findings, GRADE_FAIL, "daemon_away", "dunningctl doctor", "the daemon does not answer at %s", ctl_socket(t->ctl));
 		*status = (struct json){ 0 };
 		t->last = (struct counters){ 0 };
 	} else {
 		findings_daemon(&findings, status);
 	}
+	for (uint32_t p = 0; r == 0 && p < ctl_partitions(t->ctl); p++)
+		r = ctl_look_at_book(t->ctl, p, answers ? status : NULL, &findings, NULL);
+	if (r == EXIT_UNAVAILABLE)
+		findings_add(&findings, GRADE_FAIL, "redis_away", "systemctl status redis-server; dunningctl doctor", "Redis cannot be asked from here%s%s",
+			t->ctl->away[0] ? ": " : "", t->ctl->away);
 	add(t, findings_of(&findings, GRADE_FAIL) ? GRADE_FAIL : findings_well(&findings) ? GRADE_OK : GRADE_WARN, true,
 		arena_printf(t->arena, "dunningd %s  %s  %s", word(status, "instance"), utc_format(t->ctl->now, text), findings_verdict(&findings)));
 	for (int grade = GRADE_FAIL; grade >= GRADE_WARN; grade--)
@@ -177,8 +184,7 @@ static int frame(struct top *t)
 		add_flow(t, status);
 		add_providers(t, status);
 	}
-	r = add_due(t);
-	return r;
+	return r == 0 ? add_due(t) : r;
 }
 
 /* --- showing it --------------------------------------------------------------------------------------------------------------------------- */
@@ -219,14 +225,14 @@ static int on_screen(struct top *t, int every)
 		(void)init_pair(2, COLOR_RED, -1);
 	}
 	timeout(every);
-	while (r == 0 && key != 'q' && key != 'Q' && key != 27) {
+	while ((r == 0 || r == EXIT_UNAVAILABLE) && key != 'q' && key != 'Q' && key != 27) {
 		arena_clear(t->arena);
 		r = frame(t);
 		show_screen(t);
 		key = getch();
 	}
 	(void)endwin();
-	return r;
+	return r == EXIT_UNAVAILABLE ? EXIT_DONE : r; /* it was told, and may come back */
 }
 
 static int in_plain_text(struct top *t, int every, bool once)
@@ -237,9 +243,9 @@ static int in_plain_text(struct top *t, int every, bool once)
 		arena_clear(t->arena);
 		r = frame(t);
 		show_plain(t);
-		if (!once && r == 0)
+		if (!once)
 			(void)poll(NULL, 0, every);
-	} while (!once && r == 0 && !ferror(t->ctl->view.out));
+	} while (!once && (r == 0 || r == EXIT_UNAVAILABLE) && !ferror(t->ctl->view.out));
 	return r;
 }
 
@@ -253,6 +259,7 @@ static int run_top(struct ctl *ctl, const struct invocation *call)
 
 	if (r == 0 && every && (span_parse(every, &span) < 0 || span > HOUR_MS || span < 1000))
 		r = ctl_fail(ctl, EXIT_USAGE, "usage", "--every wants a span between 1s and 1h, not \"%s\"", every);
+	ctl->quiet = !once;
 	if (r == 0)
 		r = once || !isatty(STDOUT_FILENO) || !isatty(STDIN_FILENO) ? in_plain_text(&top, (int)span, once) : on_screen(&top, (int)span);
 	arena_free(top.arena);

@@ -81,7 +81,7 @@ void findings_book(struct findings *f, const struct book_look *look)
 	if (look->in_doubt)
 		findings_add(f, GRADE_NOTE, "in_doubt", "dunningctl tasks",
 			"of %lld messages it is not known yet whether they were sent; what cannot be settled becomes a task%s", (long long)look->in_doubt, where);
-	if (!look->played && !look->held && look->oldest_due && look->now - look->oldest_due > LATE_MS)
+	if (!look->played && !look->held && !look->suspended && look->oldest_due && look->now - look->oldest_due > LATE_MS)
 		findings_add(f, GRADE_FAIL, "timers_late", "dunningctl check; journalctl -u dunningd -p warning -n 50",
 			"an invoice should have been looked at %s, and was not%s", view_distance(f->arena, look->oldest_due, look->now), where);
 }

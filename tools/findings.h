@@ -42,6 +42,11 @@ const struct table *findings_table(const struct findings *findings, bool all);
 
 /* What the daemon's own status (GET /status of the control socket) says. */
 void findings_daemon(struct findings *findings, const struct json *status);
+/*
+ * Whether something keeps the daemon from looking at what is due in this partition, which is told already. What another instance leads is not held:
+ * that nobody looks at it must show.
+ */
+bool findings_held(const struct json *status, uint32_t partition);
 
 /* What stands in Redis of one partition. */
 struct book_look {

@@ -90,6 +90,20 @@ static void add_partition(struct findings *f, const struct json *p, bool only)
 			(long long)(json_int(&read) / 1000), where);
 }
 
+bool findings_held(const struct json *status, uint32_t partition)
+{
+	struct json partitions = json_get(status, "partitions");
+
+	for (size_t i = 0; i < json_len(&partitions); i++) {
+		struct json one = json_at(&partitions, i);
+		const char *state = word(&one, "state");
+
+		if (number(&one, "partition") == (int64_t)partition)
+			return word(&one, "holding") || (state && strcmp(state, "running") != 0 && strcmp(state, "passive") != 0);
+	}
+	return true; /* nothing is said of it */
+}
+
 static void add_provider(struct findings *f, const struct json *p)
 {
 	const char *name = word(p, "name"), *state = word(p, "state"), *retry = word(p, "retry_at");

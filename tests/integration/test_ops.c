@@ -156,6 +156,25 @@ static void the_doctor_finds_what_is_wrong(void **state)
 
 /* --- top ------------------------------------------------------------------------------------------------------------------------------- */
 
+/* Whoever looks is told, wherever they look. */
+static void a_suspension_is_not_well(void **state)
+{
+	const char *told;
+
+	(void)state;
+	(void)SAID(0, "suspend", "the bank is down");
+	assert_true(world_quiet(&world, WAIT_MS));
+	told = SAID(1, "status");
+	assert_non_null(strstr(told, "a person suspended all sending: the bank is down"));
+	assert_non_null(strstr(told, "LED BY")); /* who leads each partition, by which lease */
+	assert_null(strstr(told, "WRITER"));
+	assert_non_null(strstr(SAID(0, "top", "--once"), "a person suspended all sending: the bank is down"));
+	assert_string_equal(of("suspended", false), "warn");
+	(void)SAID(0, "release", "it is up");
+	assert_true(world_quiet(&world, WAIT_MS));
+	assert_string_equal(of("suspended", false), "");
+}
+
 static void the_screen_and_the_plain_text(void **state)
 {
 	const char *once = SAID(0, "top", "--once");
@@ -166,6 +185,9 @@ static void the_screen_and_the_plain_text(void **state)
 	assert_non_null(strstr(once, "sandbox          asked "));
 	assert_non_null(strstr(once, "TIMERS "));
 	assert_non_null(strstr(SAID(2, "top", "--every", "soon"), "not \"soon\""));
+	/* Redis is away: it is said, and looked at again; the pipe ends it. */
+	(void)SAID(69, "--redis", "redis://127.0.0.1:1", "top", "--once");
+	shell("test 2 = \"$(%s/dunningctl --config %s --redis redis://127.0.0.1:1 top --every 1s | grep -m 2 -c '^Redis cannot be asked from here')\"", BUILD_DIR, world.config);
 	/* A terminal, whose user looks and leaves. */
 	shell("printf q | TERM=xterm script -q -e -c '%s/dunningctl --config %s top' %s/screen >/dev/null", BUILD_DIR, world.config, world.dir);
 	assert_int_equal(file_read(arena_printf(arena, "%s/screen", world.dir), 1 << 20, &seen, NULL), 0);
@@ -288,6 +310,9 @@ static void redis_is_made_again_from_the_journal(void **state)
 	assert_non_null(strstr(SAID(1, "rebuild"), "not empty"));
 	before = everything();
 	(void)REDIS("FLUSHALL");
+	shell("cp -p %s/book %s/book && sed -i 's/\"shared\":false/\"shared\":true/' %s/book", world.state, world.dir, world.state);
+	assert_non_null(strstr(SAID(1, "rebuild"), "dunningctl instances rebuild --yes")); /* it would set back what others have led */
+	shell("mv %s/book %s/book", world.dir, world.state);
 	assert_non_null(strstr(SAID(0, "rebuild"), "as the journal left it"));
 	after = everything();
 	if (strcmp(before, after) != 0) {
@@ -350,6 +375,9 @@ static void a_backup_that_redis_is_ahead_of(void **state)
 	assert_non_null(strstr(SAID(69, "restore", "--replace", dir), "stop it first"));
 	assert_int_equal(process_stop(&world.daemon, WAIT_MS), 0);
 	assert_non_null(strstr(SAID(1, "restore", dir), "--replace moves what is there aside"));
+	shell("mv %s/keys %s/keys", world.state, world.dir);
+	assert_non_null(strstr(SAID(1, "backup", arena_printf(arena, "%s/keyless", world.dir)), "keys cannot be read"));
+	shell("mv %s/keys %s/keys", world.dir, world.state);
 
 	/* Nothing is touched while it is not whole. */
 	shell("f=$(ls %s/state/policies/* | head -n 1) && cp $f %s/right && echo >>$f", dir, world.dir);
@@ -358,6 +386,13 @@ static void a_backup_that_redis_is_ahead_of(void **state)
 	assert_non_null(strstr(SAID(1, "restore", "--replace", dir), "somebody added or took some"));
 	shell("rm %s/state/more", dir);
 
+	(void)REDIS("HSET", world_key(&world, arena, "cursor"), "writer", "host-b");
+	told = SAID(0, "restore", "--replace", dir);
+	assert_non_null(strstr(told, "led by host-b since: this one takes its turn"));
+	assert_null(strstr(told, "trail seal"));
+	assert_null(strstr(told, "dunningctl release"));
+	shell("rm -r %s.replaced-*", world.state);
+	(void)REDIS("HSET", world_key(&world, arena, "cursor"), "writer", "host-a");
 	told = SAID(0, "restore", "--replace", dir);
 	assert_non_null(strstr(told, "NEWER than this journal"));
 	assert_non_null(strstr(told, "dunningctl trail seal --yes"));
@@ -432,6 +467,10 @@ static void out_of_another_redis(void **state)
 	assert_true(json_int(&pushed) >= 5);
 	(void)SAID(0, "replay", "--from", arena_printf(arena, "unix:%s", world.redis_socket), "--since", "2026-01-01T00:00:00Z");
 	assert_non_null(strstr(SAID(2, "replay"), "one of them"));
+	assert_non_null(strstr(SAID(2, "replay", "--from", arena_printf(arena, "unix:%s", world.redis_socket), "--producer", "bnak"), "there is no \"bnak\""));
+	assert_null(strstr(SAID(1, "replay", "--from", arena_printf(arena, "unix:%s", world.redis_socket), "--since", "2100-01-01T00:00:00Z"), "gap closed"));
+	world_put(&world, "strange.ndjson", "{\"stream\":\"else:{0}:events\",\"event\":\"{}\"}\n");
+	assert_null(strstr(SAID(1, "replay", arena_printf(arena, "%s/strange.ndjson", world.dir)), "gap closed"));
 	assert_non_null(strstr(SAID(2, "replay", "--from", "redis://127.0.0.1:1", "--since", "noon"), "not \"noon\""));
 	assert_true(world_quiet(&world, WAIT_MS));
 	each_once(ALL + AFTER + 5);
@@ -451,6 +490,11 @@ static void a_bounded_load_where_nobody_is_reached(void **state)
 	assert_int_equal(json_int(&n), 40);
 	assert_non_null(strstr(SAID(0, "list", "--limit", "500"), text(&root, "run")));
 	assert_non_null(strstr(SAID(2, "load", "--events", "0"), "--events wants 1 to"));
+	assert_non_null(strstr(SAID(2, "load", "--events", "12x"), "--events wants 1 to"));
+	assert_non_null(strstr(SAID(2, "--redis", "redis://127.0.0.1:1", "load"), "no --redis"));
+	shell("cp %s %s.right && sed -i 's/\"origin\":\"test\\./\"origin\":\"test.other./' %s", world.config, world.config, world.config);
+	assert_non_null(strstr(SAID(1, "load"), "the daemon that runs writes the trail test."));
+	shell("mv %s.right %s", world.config, world.config);
 	shell("cp %s %s.right && sed -i 's/\"origin\":\"test\\./\"origin\":\"trail./' %s", world.config, world.config, world.config);
 	assert_non_null(strstr(SAID(1, "load"), "origin begins with"));
 	shell("cp %s.right %s && sed -i 's|\"providers\":{|&\"away\":{\"file\":\"generic-json.json\",\"settings\":{\"url\":\"https://provider.example/\"},"
@@ -537,6 +581,7 @@ int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_doctor_finds_what_is_wrong),
+		cmocka_unit_test(a_suspension_is_not_well),
 		cmocka_unit_test(the_screen_and_the_plain_text),
 		cmocka_unit_test(what_counts_and_what_a_restart_would_change),
 		cmocka_unit_test(redis_is_made_again_from_the_journal),

@@ -208,6 +208,7 @@ static bool is_held(struct world *w)
 
 static void may_look(struct world *w)
 {
+	CLEANUP(buf_clear) struct buf offered = { 0 };
 	static const char *const looks[][3] = { { "status" }, { "list" }, { "show", "inv_0" }, { "explain", "inv_0" }, { "timeline", "inv_0" },
 		{ "tasks" }, { "dead", "list" }, { "check" } };
 
@@ -218,6 +219,8 @@ static void may_look(struct world *w)
 		if (r != 0)
 			fail_msg("dunningctl %s: %d %s", looks[i][0], r, output.data ? output.data : "");
 	}
+	assert_int_equal(CTL(w, &offered, "complete", "--", "hold", "inv_"), 0); /* what the shell offers: a refusal would be no word */
+	assert_non_null(strstr(buf_str(&offered), "inv_0"));
 }
 
 static int64_t orders(struct world *w)

@@ -1,6 +1,6 @@
 /*
- * The state directory is lost altogether, and comes back from the store of copies by plain means: its objects are put where dunningd.8
- * ("RESTORING") says. Redis is as it was.
+ * The state directory is lost altogether, and comes back from the store of copies by plain means: its objects are put where
+ * dunningd-operations.7 ("FROM A STORE OF COPIES") says. Redis is as it was.
  */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,4 +1,5 @@
 /* The command line: how words and options are read, and that help and manual tell every row of the real table. */
+#include <ctype.h>
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -199,6 +200,84 @@ static void the_manual_tells_every_row(void **state)
 			fail_msg("dunningctl.1 says nothing of --%s", cmd_globals[i].name);
 }
 
+/* The words of a command in a text: placeholders, options with their values and what is quoted, up to the first word of the sentence. */
+static const char *typed_wrong(struct arena *arena, const char *at)
+{
+	char *argv[24] = { "dunningctl" }, *text = arena_printf(arena, "%.*s", (int)strcspn(at, "\n`>;()"), at), *next = text;
+	const struct command *command = NULL;
+	struct invocation call;
+	struct err err = { 0 };
+	bool value = false, ends = false;
+	int argc = 1;
+
+	for (const struct command *const *c = cmd_table; *c; c++) {
+		size_t len = strlen((*c)->name);
+
+		if (strncmp(text, (*c)->name, len) == 0 && !isalpha((unsigned char)text[len]) && (!command || len > strlen(command->name)))
+			command = *c;
+	}
+	if (!command)
+		return NULL; /* the program itself is spoken of */
+	next += strlen(command->name);
+	for (char *word = strtok(arena_strdup(arena, command->name), " "); word; word = strtok(NULL, " "))
+		argv[argc++] = word;
+	while (!ends && argc < 23 && next[0] == ' ' && next[1] && next[1] != ' ') {
+		bool label = strncmp(++next, "{{ ", 3) == 0, quoted = *next == '"' || strncmp(next, "\\\"", 2) == 0;
+		size_t len;
+		char *word;
+
+		if (label && strstr(next, "}}")) { /* a name that the monitoring fills in */
+			next = strstr(next, "}}") + 2;
+			argv[argc++] = arena_strdup(arena, "name");
+			continue;
+		}
+		next += quoted ? 1 + (*next == '\\') : 0;
+		len = strcspn(next, quoted ? "\\\"" : " ");
+		word = arena_printf(arena, "%.*s", (int)len, next);
+		next += len;
+		if (quoted)
+			next += strspn(next, "\\\"");
+		ends = !quoted && len && strchr(".,:\"", word[len - 1]) && (len < 3 || word[len - 2] != '.');
+		if (ends)
+			word[strcspn(word, ".,:\"")] = '\0';
+		if (!quoted && !value && strncmp(word, "--", 2) != 0 && !isupper((unsigned char)word[0]) && !strchr(word, '|')) /* a choice goes on */
+			break;
+		if (!quoted && !value && isupper((unsigned char)word[0]) && !strstr(command->args, arena_printf(arena, "%.*s", (int)strspn(word, "ABCDEFGHIJKLMNOPQRSTUVWXYZ-"), word)))
+			return arena_printf(arena, "%s takes \"%s\", no %s", command->name, command->args, word);
+		value = false;
+		for (size_t i = 0; strncmp(word, "--", 2) == 0 && i < count_options(command->options); i++)
+			value |= strcmp(command->options[i].name, word + 2) == 0 && command->options[i].arg;
+		argv[argc++] = word;
+	}
+	return command_parse(cmd_table, cmd_globals, argc, argv, arena, &call, &err) < 0 ? arena_strdup(arena, err.text) : NULL;
+}
+
+static void what_the_texts_advise_can_be_typed(void **state)
+{
+	static const struct {
+		const char *file;
+		int least;
+	} texts[] = { { "systemd/dunningd.catalog", 15 }, { "daemon/share/monitoring/dunningd.rules.yml", 15 }, { "tools/findings.c", 5 }, { "tools/findings_daemon.c", 8 },
+		{ "tools/findings_system.c", 0 } };
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
+		CLEANUP(arena_freep) struct arena *arena = arena_create();
+		CLEANUP(buf_clear) struct buf page = { 0 };
+		int count = 0;
+
+		assert_int_equal(file_read(arena_printf(arena, SOURCE_DIR "/%s", texts[i].file), 1 << 20, &page, NULL), 0);
+		for (const char *at = buf_str(&page); (at = strstr(at, "dunningctl "));) {
+			const char *wrong = typed_wrong(arena, at += strlen("dunningctl "));
+
+			if (wrong)
+				fail_msg("%s: dunningctl %.*s: %s", texts[i].file, (int)strcspn(at, "\n"), at, wrong);
+			count++;
+		}
+		assert_true(count >= texts[i].least);
+	}
+}
+
 /* --- what is shown --------------------------------------------------------------------------------------------------------------- */
 
 static void time_is_local_and_utc(void **state)
@@ -271,6 +350,7 @@ int main(void)
 		cmocka_unit_test(every_row_is_whole),
 		cmocka_unit_test(help_tells_every_row),
 		cmocka_unit_test(the_manual_tells_every_row),
+		cmocka_unit_test(what_the_texts_advise_can_be_typed),
 		cmocka_unit_test(time_is_local_and_utc),
 		cmocka_unit_test(nothing_steers_the_terminal),
 		cmocka_unit_test(tables_are_aligned),

@@ -117,6 +117,22 @@ static void the_book(void **state)
 	assert_string_equal(findings.items[3].code, "tasks_late");
 }
 
+static void a_partition_is_held_by_itself(void **state)
+{
+	static const char text[] = "{\"partitions\":[{\"partition\":0,\"state\":\"passive\",\"holding\":null},{\"partition\":1,\"state\":\"running\",\"holding\":null},"
+		"{\"partition\":2,\"state\":\"running\",\"holding\":\"brake\"},{\"partition\":3,\"state\":\"refused\"}]}";
+	CLEANUP(arena_freep) struct arena *arena = arena_create();
+	struct json status;
+
+	(void)state;
+	assert_int_equal(json_parse(arena, text, strlen(text), JSON_FRACTIONS, &status, NULL), 0);
+	assert_false(findings_held(&status, 0)); /* led elsewhere, or by nobody */
+	assert_false(findings_held(&status, 1));
+	assert_true(findings_held(&status, 2));
+	assert_true(findings_held(&status, 3));
+	assert_true(findings_held(&status, 4));
+}
+
 /* --- what the daemon stands on --- */
 
 struct redis_row {
@@ -243,7 +259,7 @@ static void disk_clock_zones_and_files(void **state)
 
 int main(void)
 {
-	struct CMUnitTest tests[ARRAY_LEN(rows) + ARRAY_LEN(redis_rows) + 3];
+	struct CMUnitTest tests[ARRAY_LEN(rows) + ARRAY_LEN(redis_rows) + 4];
 	size_t n = ARRAY_LEN(rows);
 
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
@@ -252,6 +268,7 @@ int main(void)
 		tests[n++] = (struct CMUnitTest){ .name = redis_rows[i].name, .test_func = redis_row_holds, .initial_state = (void *)(uintptr_t)&redis_rows[i] };
 	tests[n++] = (struct CMUnitTest)cmocka_unit_test(the_verdict_counts);
 	tests[n++] = (struct CMUnitTest)cmocka_unit_test(the_book);
+	tests[n++] = (struct CMUnitTest)cmocka_unit_test(a_partition_is_held_by_itself);
 	tests[n++] = (struct CMUnitTest)cmocka_unit_test(disk_clock_zones_and_files);
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
