@@ -115,6 +115,11 @@ static enum dunner_history shared(void *arg)
 	return in->book.lost && in->book.shared ? HISTORY_LOST : in->book.shared ? HISTORY_SHARED : HISTORY_OURS;
 }
 
+static void on_taken_over(void *arg)
+{
+	instance_book_shared(((struct partition *)arg)->instance);
+}
+
 static void on_record(const struct dunner_record *record, void *arg)
 {
 	dunner_record(instance_recorder(((struct partition *)arg)->instance), record);
@@ -226,7 +231,8 @@ static void open_partition(struct partition *p)
 		.build = DUNNINGD_VERSION, .boot_id = in->boot_id, .log_origin = in->generation.origin, .generation = in->generation.number,
 		.sealed = in->generation.sealed, .redis_ahead_ms = in->redis_ahead_ms, .paces = in->paces, .fetch = in->fetch, .played = in->setup.options->clock != NULL };
 	struct dunner_callbacks callbacks = { .changed = on_changed, .failed = on_failed, .stopped = on_stopped, .log = on_line,
-		.record = on_record, .shared = shared, .beside = in->partition_count > 1 ? beside : NULL, .log_root = in->signer ? instance_log_root : NULL, .arg = p };
+		.record = on_record, .shared = shared, .taken_over = on_taken_over, .beside = in->partition_count > 1 ? beside : NULL,
+		.log_root = in->signer ? instance_log_root : NULL, .arg = p };
 	struct dunner_ports ports = { .clock = clock_port(in->clock, p->number), .random = &random_source, .journal = journal_port(in->journal),
 		.keys = keystore_port(in->keys), .transport = instance_metrics_transport(in) };
 

@@ -30,6 +30,7 @@ struct recovery {
 	uint64_t not_released; /* so many of the journal's last groups: the crash fell between their fsync and their commit */
 	struct group_header last; /* of the journal */
 	bool has_last;
+	struct redo_run run; /* the journal's last one, where the store is empty */
 	char previous_writer[128];
 	int failure;
 };
@@ -288,28 +289,18 @@ static bool follows(const struct dunner *d, const struct store_cursor *cursor)
 	return first.pseq == cursor->pseq + 1 && memcmp(first.predecessor, cursor->group, GROUP_ID_SIZE) == 0;
 }
 
-static int on_link(const struct journal_group *group, void *arg)
-{
-	uint8_t *last = arg;
-
-	if (memcmp(group->head.predecessor, last, GROUP_ID_SIZE) != 0)
-		return 1;
-	memcpy(last, group->head.id, GROUP_ID_SIZE);
-	return 0;
-}
-
 /*
- * An empty partition that is not a new one: our journal alone must not make it again, nor begin it; unless we led it when it was emptied, and
- * always before.
+ * An empty partition that is not a new one: our journal alone must not make it again, nor begin it, where another one has a part of its history.
+ * That another one has, is in the journal itself, whoever was seen; and where several write, only who led it when it was emptied, and
+ * always before, makes it again.
  */
-static bool history_elsewhere(const struct dunner *d, bool has_last)
+static bool history_elsewhere(const struct dunner *d, bool has_last, enum redo_begin begin)
 {
 	enum dunner_history history = d->callbacks.shared ? d->callbacks.shared(d->callbacks.arg) : HISTORY_OURS;
-	uint8_t last[GROUP_ID_SIZE] = { 0 };
 
-	if (history == HISTORY_OURS || (history == HISTORY_SHARED && !has_last && !d->owner[0]))
-		return false;
-	return !has_last || !d->live_recovery || d->ports.journal->replay(d->ports.journal->self, d->settings.partition, 0, on_link, last) != 0;
+	if (!has_last)
+		return history != HISTORY_OURS && !(history == HISTORY_SHARED && !d->owner[0]);
+	return begin == RUN_PART || (history != HISTORY_OURS && !d->live_recovery);
 }
 
 static void on_cursor(int result, const struct store_cursor *cursor, void *arg)
@@ -317,7 +308,7 @@ static void on_cursor(int result, const struct store_cursor *cursor, void *arg)
 	struct recovery *r = arg;
 	struct dunner *d = r->dunner;
 	bool empty, ours;
-	int known;
+	int known, failure;
 
 	if (result < 0) {
 		retry(r);
@@ -354,6 +345,9 @@ static void on_cursor(int result, const struct store_cursor *cursor, void *arg)
 			d->settings.partition, cursor->writer);
 		if (strcmp(cursor->writer, REBUILD_WRITER) == 0 && !d->adoption)
 			adopt_create(d); /* spread over other partitions: nobody's journal has any of it */
+		else if (strcmp(cursor->writer, REBUILD_WRITER) != 0 && d->callbacks.taken_over &&
+			d->ports.journal->knows(d->ports.journal->self, d->settings.partition, cursor->pseq, cursor->group) != 1)
+			d->callbacks.taken_over(d->callbacks.arg); /* else it is our own, from before this instance was renamed */
 		superseded_look(d, cursor);
 		snprintf(d->taken_from, sizeof(d->taken_from), "%s", cursor->writer);
 		d->taken_pseq = cursor->pseq;
@@ -361,8 +355,14 @@ static void on_cursor(int result, const struct store_cursor *cursor, void *arg)
 		go_on(r, cursor->pseq, cursor->group);
 		return;
 	}
-	if (empty && history_elsewhere(d, r->has_last)) {
-		dunner_refuse(d, "Redis has lost partition %u, and several instances have parts of its history: nothing is sent; stop all of them, and run "
+	failure = empty && r->has_last ? redo_last_run(d->ports.journal, d->ports.keys, d->settings.partition, d->settings.log_origin,
+		d->settings.sealed != NULL, &r->run) : 0;
+	if (failure < 0) {
+		dunner_fail(d, failure, 74, "the journal cannot be replayed: %s", strerror(-failure));
+		return;
+	}
+	if (empty && history_elsewhere(d, r->has_last, r->run.begin)) {
+		dunner_refuse(d, "Redis has lost partition %u, and other instances have parts of its history: nothing is sent; stop all of them, and run "
 			"`dunningctl instances rebuild --yes STATE-DIR...` with the state directories of all", d->settings.partition);
 		return;
 	}

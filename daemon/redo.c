@@ -78,3 +78,73 @@ int redo_open(const struct keys_port *port, struct arena *arena, const struct jo
 	order_entries(to, arena);
 	return 0;
 }
+
+const char *redo_adopted(struct arena *arena, const struct image *images, size_t count)
+{
+	static const char ending[] = ":debtor:" SYSTEM_CASE;
+	const char *adopted = NULL;
+
+	for (size_t i = 0; i < count; i++) {
+		size_t n = strlen(images[i].key);
+		struct debtor system = { 0 };
+
+		if (images[i].op == IMAGE_SET && n > strlen(ending) && strcmp(images[i].key + n - strlen(ending), ending) == 0 &&
+			debtor_read(arena, images[i].value, images[i].value_len, &system, NULL) == 0)
+			adopted = system.adopted;
+	}
+	return adopted;
+}
+
+struct run_search {
+	const struct keys_port *keys;
+	const char *origin;
+	bool sealed;
+	struct redo_run run;
+	uint8_t last[GROUP_ID_SIZE];
+	bool adopting; /* since the run's first group, and not yet done */
+	int r;
+};
+
+/* Whether the group says of this very log that its taking over has come to that phase. */
+static bool adopted_to(struct run_search *search, const struct journal_group *group, const char *phase)
+{
+	CLEANUP(arena_freep) struct arena *arena = arena_create();
+	struct redo_group opened = { 0 };
+	size_t n = strlen(search->origin);
+	const char *adopted;
+
+	search->r = redo_open(search->keys, arena, group, &opened);
+	adopted = search->r < 0 ? NULL : redo_adopted(arena, opened.images, opened.image_count);
+	return adopted && strncmp(adopted, search->origin, n) == 0 && strncmp(adopted + n, phase, strlen(phase)) == 0;
+}
+
+static int on_run(const struct journal_group *group, void *arg)
+{
+	static const uint8_t none[GROUP_ID_SIZE];
+	struct run_search *search = arg;
+	bool first = search->run.begin == RUN_NONE;
+
+	if (first || memcmp(group->head.predecessor, search->last, GROUP_ID_SIZE) != 0) {
+		search->run = (struct redo_run){ .first = group->head, .begin = first && search->sealed ? RUN_ADOPTED : RUN_PART };
+		search->adopting = false;
+		if (memcmp(group->head.predecessor, none, GROUP_ID_SIZE) == 0)
+			search->run.begin = RUN_WHOLE;
+		else if (search->run.begin == RUN_PART)
+			search->adopting = adopted_to(search, group, " dead ");
+	} else if (search->adopting && adopted_to(search, group, " done ")) {
+		search->run.begin = RUN_ADOPTED;
+		search->adopting = false;
+	}
+	memcpy(search->last, group->head.id, GROUP_ID_SIZE);
+	return search->r;
+}
+
+int redo_last_run(const struct journal_port *journal, const struct keys_port *keys, uint32_t partition, const char *origin, bool sealed,
+	struct redo_run *ret)
+{
+	struct run_search search = { .keys = keys, .origin = origin, .sealed = sealed };
+	int r = journal->replay(journal->self, partition, 0, on_run, &search);
+
+	*ret = search.run;
+	return r < 0 ? r : 0;
+}
