@@ -22,6 +22,9 @@ struct recovery {
 	size_t chunk_count, done;
 	uint8_t at[GROUP_ID_SIZE]; /* where the store is, when a new generation begins */
 	uint64_t above; /* every group up to here is in the store */
+	uint64_t begin; /* ... when the redo began */
+	uint64_t gap; /* the last group that was refused, its predecessor missing */
+	uint8_t link[GROUP_ID_SIZE]; /* the last group that was read: the next one is made behind it */
 	uint64_t redone;
 	bool rebuild, more, identity_same;
 	bool emptied; /* the store had nothing at all */
@@ -130,9 +133,15 @@ static void ask_tails(struct recovery *r)
 static int on_replay(const struct journal_group *group, void *arg)
 {
 	struct recovery *r = arg;
+	bool first;
 
 	if (r->chunk_count == REDO_CHUNK)
 		return 1;
+	/* What was superseded, or an earlier run has, may bear such numbers as well. */
+	first = r->rebuild && !r->chunk_count && r->above == r->begin;
+	if (memcmp(first ? group->head.id : group->head.predecessor, first ? r->run.first.id : r->link, GROUP_ID_SIZE) != 0)
+		return 0;
+	memcpy(r->link, group->head.id, GROUP_ID_SIZE);
 	r->failure = redo_open(r->dunner->ports.keys, r->arena, group, &r->chunk[r->chunk_count]);
 	if (r->failure < 0)
 		return r->failure;
@@ -169,8 +178,14 @@ static void on_redone(int result, enum commit_status status, void *arg)
 		commit_broken(d);
 		return;
 	}
-	if (status == COMMIT_GAP) { /* it went back again: look anew */
-		ask_cursor(r);
+	if (status == COMMIT_GAP) { /* it went back again: look anew; twice at the same place it helps to wait, if anything does */
+		bool again = r->gap == group->head.pseq;
+
+		r->gap = group->head.pseq;
+		if (again)
+			retry(r);
+		else
+			ask_cursor(r);
 		return;
 	}
 	note_positions(d, group);
@@ -186,7 +201,7 @@ static void redo_next(struct recovery *r)
 	struct dunner *d = r->dunner;
 	/* Only the first may meet an empty store: flushed once more, it must be begun once more. */
 	struct store_commit commit = { .epoch = d->epoch, .writer = d->config->instance, .redo = true,
-		.rebuild = r->rebuild && !r->above };
+		.rebuild = r->rebuild && r->above == r->begin };
 	const struct redo_group *group;
 	int result;
 
@@ -334,6 +349,7 @@ static void on_cursor(int result, const struct store_cursor *cursor, void *arg)
 	r->rebuild = empty;
 	r->emptied |= empty || cursor->rebuilt;
 	r->above = empty ? 0 : cursor->pseq;
+	r->run = (struct redo_run){ 0 };
 	if (!empty && !ours && r->has_last && r->last.epoch == d->epoch) {
 		/* The first groups of a take-over did not come into Redis. Others in their place are decided under an epoch of their own. */
 		dunner_fail(d, -ESTALE, 75, "what was decided of partition %u under this lease did not come into Redis: it is taken anew",
@@ -394,6 +410,10 @@ static void on_cursor(int result, const struct store_cursor *cursor, void *arg)
 		ask_tails(r);
 		return;
 	}
+	if (empty)
+		r->above = r->run.first.pseq - 1; /* what was before it is in it, too */
+	r->begin = r->above;
+	memcpy(r->link, cursor->group, GROUP_ID_SIZE);
 	d->pseq = r->last.pseq;
 	memcpy(d->last_group, r->last.id, GROUP_ID_SIZE);
 	r->identity_same = strcmp(r->last.run_id, cursor->run_id) == 0 && strcmp(r->last.repl_id, cursor->repl_id) == 0;

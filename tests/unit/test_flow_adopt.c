@@ -196,6 +196,46 @@ static void a_generation_does_not_begin_twice(void **state)
 	close_world(w);
 }
 
+/* What was before the adoption stays where it is: of other partitions, and not where the run that counts begins. */
+static void a_journal_with_an_adoption_is_redone_from_there(void **state)
+{
+	(void)state;
+	for (int live = 0; live < 2; live++) {
+		struct world *w = running(0);
+		size_t old, at;
+
+		push(w, 1, INVOICE("1", LATER));
+		settle(w);
+		end_life(w);
+		old = w->journaled;
+		w->writer = REBUILD_WRITER; /* the book was spread over other partitions */
+		w->group[0] ^= 1;
+		w->pseq += 5;
+		w->handed_pseq = w->pseq;
+		begin(w);
+		for (int i = 0; i < 100 && (w->dunner->state != DUNNER_RUNNING || w->dunner->adoption); i++)
+			pass(w, 100);
+		assert_int_equal(w->dunner->state, DUNNER_RUNNING);
+		w->writer = NULL;
+		assert_int_equal(w->journal[old].head.pseq, w->journal[old - 1].head.pseq + 6);
+		push(w, 2, INVOICE("2", LATER));
+		settle(w);
+		if (!live)
+			end_life(w);
+		at = w->journaled;
+		flush(w);
+		if (!live) {
+			w->handed_pseq = w->journal[at - 1].head.pseq;
+			begin(w);
+		}
+		pass(w, 3000);
+		assert_int_equal(w->dunner->state, DUNNER_RUNNING);
+		assert_true(stored(w, "inv_1") && stored(w, "inv_2"));
+		assert_true(w->pseq >= w->journal[at - 1].head.pseq);
+		close_world(w);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -204,6 +244,7 @@ int main(void)
 		cmocka_unit_test(a_store_that_fails_is_asked_again),
 		cmocka_unit_test(a_store_emptied_meanwhile_is_refused),
 		cmocka_unit_test(a_generation_does_not_begin_twice),
+		cmocka_unit_test(a_journal_with_an_adoption_is_redone_from_there),
 	};
 
 	return cmocka_run_group_tests_name("flow_adopt", tests, NULL, NULL);
