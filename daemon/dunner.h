@@ -51,7 +51,7 @@ struct dunner_status {
 enum dunner_history {
 	HISTORY_OURS, /* as far as is known, nobody else ever wrote into this store */
 	HISTORY_SHARED, /* others did */
-	HISTORY_LOST, /* and the store has lost everything */
+	HISTORY_LOST, /* and the store has lost everything, or had this partition once */
 };
 
 struct dunner_record;
