@@ -79,10 +79,11 @@ int redo_open(const struct keys_port *port, struct arena *arena, const struct jo
 	return 0;
 }
 
-const char *redo_adopted(struct arena *arena, const struct image *images, size_t count)
+/* The last word of daemon/adopt.c about it: "<origin> <phase> <Redis' run id> <where>". NULL: these images have none. */
+static const char *adopted(struct arena *arena, const struct image *images, size_t count)
 {
 	static const char ending[] = ":debtor:" SYSTEM_CASE;
-	const char *adopted = NULL;
+	const char *text = NULL;
 
 	for (size_t i = 0; i < count; i++) {
 		size_t n = strlen(images[i].key);
@@ -90,9 +91,30 @@ const char *redo_adopted(struct arena *arena, const struct image *images, size_t
 
 		if (images[i].op == IMAGE_SET && n > strlen(ending) && strcmp(images[i].key + n - strlen(ending), ending) == 0 &&
 			debtor_read(arena, images[i].value, images[i].value_len, &system, NULL) == 0)
-			adopted = system.adopted;
+			text = system.adopted;
 	}
-	return adopted;
+	return text;
+}
+
+static bool is_at(const char *text, const char *origin, const char *phase)
+{
+	size_t n = strlen(origin);
+
+	return strncmp(text, origin, n) == 0 && strncmp(text + n, phase, strlen(phase)) == 0;
+}
+
+/* The words stay in the document for ever, whoever writes it: only the log's own say that it began, at the very first place. */
+void redo_adoption_look(struct redo_adoption *adoption, const char *origin, const struct image *images, size_t count)
+{
+	CLEANUP(arena_freep) struct arena *arena = arena_create();
+	const char *text = adopted(arena, images, count), *where = text ? strrchr(text, ' ') : NULL;
+
+	if (!where)
+		return;
+	if (is_at(text, origin, " dead ") && strcmp(where, " 0-0") == 0)
+		*adoption = (struct redo_adoption){ .origin = origin, .done = adoption->done };
+	else if (adoption->origin && is_at(text, adoption->origin, " done "))
+		adoption->done = true;
 }
 
 struct run_search {
@@ -101,21 +123,18 @@ struct run_search {
 	bool sealed;
 	struct redo_run run;
 	uint8_t last[GROUP_ID_SIZE];
-	bool adopting; /* since the run's first group, and not yet done */
+	struct redo_adoption adoption; /* begun with the run's first group */
 	int r;
 };
 
-/* Whether the group says of this very log that its taking over has come to that phase. */
-static bool adopted_to(struct run_search *search, const struct journal_group *group, const char *phase)
+static void look(struct run_search *search, const struct journal_group *group)
 {
 	CLEANUP(arena_freep) struct arena *arena = arena_create();
 	struct redo_group opened = { 0 };
-	size_t n = strlen(search->origin);
-	const char *adopted;
 
 	search->r = redo_open(search->keys, arena, group, &opened);
-	adopted = search->r < 0 ? NULL : redo_adopted(arena, opened.images, opened.image_count);
-	return adopted && strncmp(adopted, search->origin, n) == 0 && strncmp(adopted + n, phase, strlen(phase)) == 0;
+	if (search->r == 0)
+		redo_adoption_look(&search->adoption, search->origin, opened.images, opened.image_count);
 }
 
 static int on_run(const struct journal_group *group, void *arg)
@@ -126,15 +145,16 @@ static int on_run(const struct journal_group *group, void *arg)
 
 	if (first || memcmp(group->head.predecessor, search->last, GROUP_ID_SIZE) != 0) {
 		search->run = (struct redo_run){ .first = group->head, .begin = first && search->sealed ? RUN_ADOPTED : RUN_PART };
-		search->adopting = false;
+		search->adoption = (struct redo_adoption){ 0 };
 		if (memcmp(group->head.predecessor, none, GROUP_ID_SIZE) == 0)
 			search->run.begin = RUN_WHOLE;
 		else if (search->run.begin == RUN_PART)
-			search->adopting = adopted_to(search, group, " dead ");
-	} else if (search->adopting && adopted_to(search, group, " done ")) {
-		search->run.begin = RUN_ADOPTED;
-		search->adopting = false;
+			look(search, group);
+	} else if (search->adoption.origin && !search->adoption.done) {
+		look(search, group);
 	}
+	if (search->adoption.done)
+		search->run.begin = RUN_ADOPTED;
 	memcpy(search->last, group->head.id, GROUP_ID_SIZE);
 	return search->r;
 }

@@ -29,8 +29,14 @@ struct redo_run {
 	struct group_header first; /* unless RUN_NONE */
 };
 
-/* "<origin> <phase> ..." of the system case's document, where these images write it; in the arena, NULL = they do not, or nothing was adopted. */
-const char *redo_adopted(struct arena *arena, const struct image *images, size_t count);
+/* A taking over of all that the store had, as the groups tell of it that are looked at in their order; zeros at first. */
+struct redo_adoption {
+	const char *origin; /* of the log that began one; NULL = none did */
+	bool done;
+};
+
+/* `origin`: of the log that the group is in, without the year; must outlast the adoption. */
+void redo_adoption_look(struct redo_adoption *adoption, const char *origin, const struct image *images, size_t count);
 /* Reads all of the partition. `origin`: of the journal's log, without the year. `sealed`: it begins behind one that was. 0 or -errno. */
 int redo_last_run(const struct journal_port *journal, const struct keys_port *keys, uint32_t partition, const char *origin, bool sealed,
 	struct redo_run *ret);
