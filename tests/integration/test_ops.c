@@ -357,6 +357,10 @@ static void a_backup_that_redis_is_ahead_of(void **state)
 	shell("f=$(ls %s/state/policies/* | head -n 1) && cp %s/right $f && touch %s/state/more", dir, world.dir, dir);
 	assert_non_null(strstr(SAID(1, "restore", "--replace", dir), "somebody added or took some"));
 	shell("rm %s/state/more", dir);
+	shell("sed 's#%s#%s/nowhere.sock#' %s >%s/away.json", world.redis_socket, world.dir, world.config, world.dir);
+	shell("%s/dunningctl --config %s/away.json --credentials %s/credentials restore --replace %s 2>%s/said; test $? = 69", BUILD_DIR, world.dir, world.dir, dir,
+		world.dir);
+	shell("test -d %s/journal && ! ls -d %s.replaced-* 2>/dev/null && ! ls -d %s.restoring 2>/dev/null", world.state, world.state, world.state);
 
 	told = SAID(0, "restore", "--replace", dir);
 	assert_non_null(strstr(told, "NEWER than this journal"));
