@@ -369,6 +369,25 @@ static void a_take_over_tells_that_there_is_another(void **state)
 	}
 }
 
+/* What it has on the wire counts until its outcome is known; what nobody will ever record does not hold up the other partitions for ever. */
+static void a_refused_partition_gives_its_slots_back(void **state)
+{
+	struct world *w = running(0);
+
+	(void)state;
+	w->held[START] = true;
+	push(w, 1, INVOICE("1", "2026-04-07"));
+	pass(w, 1000);
+	assert_int_equal(waiting(w, START), 1);
+	assert_int_equal(dunner_slots(w->dunner), 1);
+	dunner_refuse(w->dunner, "a test");
+	assert_int_equal(dunner_slots(w->dunner), 1);
+	w->held[START] = false;
+	pass(w, 1000);
+	assert_int_equal(dunner_slots(w->dunner), 0);
+	close_world(w);
+}
+
 /* What was written last is at hand: neither the release nor the answer waits for the store to say it again. */
 static void what_was_just_written_is_not_asked_for(void **state)
 {
@@ -507,6 +526,7 @@ int main(void)
 		cmocka_unit_test(what_a_flush_took_may_have_left_however_far_the_redo_came),
 		cmocka_unit_test(an_emptied_store_of_several_waits_for_a_rebuild),
 		cmocka_unit_test(a_take_over_tells_that_there_is_another),
+		cmocka_unit_test(a_refused_partition_gives_its_slots_back),
 		cmocka_unit_test(what_was_just_written_is_not_asked_for),
 		cmocka_unit_test(a_flush_between_a_release_and_its_answer_is_redone),
 		cmocka_unit_test(a_group_holds_the_library_that_decides_it),
