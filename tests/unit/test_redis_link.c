@@ -719,6 +719,26 @@ static void what_waits_aside_is_told(void **state)
 	}
 }
 
+/* Deadlines are looked at while there are some: a link that nobody asks leaves the machine asleep. */
+static void an_idle_link_is_not_looked_at(void **state)
+{
+	struct peer p;
+	struct user u;
+
+	(void)state;
+	begin_connected(&p, &u);
+	p.answer = "+OK\r\n";
+	p.answer_len = strlen(p.answer);
+	ask(&u, 0);
+	assert_true(evtimer_pending(u.link->scan, NULL));
+	wait_for(&p, &u.calls, 1);
+	for (int64_t deadline = mono() + 10000; evtimer_pending(u.link->scan, NULL); event_base_loop(p.base, EVLOOP_ONCE))
+		if (mono() > deadline)
+			fail_msg("it is looked at for ever");
+	assert_true(redis_link_connected(u.link));
+	end(&p, &u);
+}
+
 int main(void)
 {
 	static const struct CMUnitTest others[] = {
@@ -741,6 +761,7 @@ int main(void)
 		cmocka_unit_test(destroyed_inside_callbacks),
 		cmocka_unit_test(a_call_for_tools),
 		cmocka_unit_test(what_waits_aside_is_told),
+		cmocka_unit_test(an_idle_link_is_not_looked_at),
 	};
 	struct CMUnitTest tests[ARRAY_LEN(replies)];
 	int failed;
