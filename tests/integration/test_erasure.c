@@ -533,13 +533,13 @@ static void killed_when_it_is_recorded_and_nothing_is_done(void **state)
 	struct process asking;
 
 	all_may_go(w, NULL);
-	REDIS(w, "CLIENT", "PAUSE", "600000", "WRITE"); /* it can be journaled and not committed */
+	REDIS(w, "ACL", "SETUSER", "dunningd", "-exec"); /* it can be journaled and not committed */
 	asking = ask_to_erase(w);
 	for (int64_t deadline = real_ms() + WAIT_MS; !recorded(w); pause_ms(5))
 		assert_true(real_ms() < deadline);
 	process_kill(&w->daemon);
 	process_kill(&asking);
-	REDIS(w, "CLIENT", "UNPAUSE");
+	REDIS(w, "ACL", "SETUSER", "dunningd", "+exec");
 	assert_true(there(w, "debtor:cus_gone"));
 	it_is_carried_on_with(w);
 }
