@@ -353,6 +353,14 @@ static void start_again(void)
 	assert_true(world_ready(&world, WAIT_MS));
 }
 
+static bool is_running(void)
+{
+	struct json status = world_status(&world, arena), partitions = json_get(&status, "partitions"), one = json_at(&partitions, 0),
+		    state = json_get(&one, "state");
+
+	return json_str(&state) && strcmp(json_str(&state), "running") == 0;
+}
+
 static void a_backup_that_redis_is_ahead_of(void **state)
 {
 	const char *dir = arena_printf(arena, "%s/backup", world.dir), *told;
@@ -400,6 +408,8 @@ static void a_backup_that_redis_is_ahead_of(void **state)
 	(void)process_stop(&world.daemon, WAIT_MS);
 	(void)SAID(0, "trail", "seal", "--yes", "--why", "restored the backup");
 	start_again();
+	for (int64_t deadline = real_ms() + WAIT_MS; !is_running(); pause_ms(20)) /* all is taken over: the next backup is to have it */
+		assert_true(real_ms() < deadline);
 	(void)SAID(0, "replay", arena_printf(arena, "%s/unread.ndjson", dir));
 	assert_true(world_quiet(&world, WAIT_MS));
 	each_once(ALL);
