@@ -44,6 +44,12 @@ void link_arm(struct event *event, int ms)
 	evtimer_add(event, &after);
 }
 
+void link_scan(struct redis_link *link)
+{
+	if (!evtimer_pending(link->scan, NULL))
+		link_arm(link->scan, SCAN_MS);
+}
+
 static void free_waiting(struct waiting *w)
 {
 	arena_free(w->kept);
@@ -145,6 +151,7 @@ void link_push(struct redis_link *link, struct waiting *w)
 	w->next = NULL;
 	*link->last = w;
 	link->last = &w->next;
+	link_scan(link);
 }
 
 void link_push_failed(struct redis_link *link, struct waiting *w)
@@ -492,6 +499,7 @@ void link_connect(struct redis_link *link)
 	link->connection++;
 	link->connecting = true;
 	link->connect_deadline = link_mono() + CONNECT_MS;
+	link_scan(link);
 	bufferevent_setcb(link->bev, on_readable, NULL, on_event, link);
 	bufferevent_set_max_single_write(link->bev, WRITE_MAX);
 	bufferevent_enable(link->bev, EV_READ | EV_WRITE);
@@ -565,8 +573,8 @@ static void on_scan(evutil_socket_t fd, short what, void *arg)
 			link_disconnect(link, -ETIMEDOUT, "no answer in time");
 			break;
 		}
-	if (!link->destroyed && !evtimer_pending(link->scan, NULL))
-		link_arm(link->scan, SCAN_MS);
+	if (!link->destroyed && (link->first || link->failed || link->connecting)) /* else nobody waits, and an idle link wakes nobody */
+		link_scan(link);
 	link_leave(link);
 }
 
@@ -595,7 +603,6 @@ struct redis_link *redis_link_create_for(struct event_base *base, const struct r
 	if (!link->timer || !link->scan)
 		xmalloc(SIZE_MAX);
 	link_arm(link->timer, 0);
-	link_arm(link->scan, SCAN_MS);
 	return link;
 }
 

@@ -62,6 +62,7 @@ struct redis_link {
 
 int64_t link_mono(void);
 void link_arm(struct event *event, int ms);
+void link_scan(struct redis_link *link); /* something waits now: its deadline is looked at */
 void link_disconnect(struct redis_link *link, int why, const char *text);
 void link_write(struct redis_link *link, size_t argc, const char *const *argv, const size_t *lens);
 struct waiting *link_waiting(redis_done_fn done, void *arg, int timeout_ms);

@@ -92,6 +92,26 @@ void link_await_replicas(struct redis_link *link, struct waiting *w, const struc
 	link_push(link, w);
 }
 
+/* Each that asked is told, and once: what goes away has them no more. Its own questions, of its greeting, go with it. */
+static void give_back(struct redis_link *link, struct redis_link *aside)
+{
+	struct waiting **lists[] = { &aside->failed, &aside->first }, ***ends[] = { &aside->failed_last, &aside->last };
+
+	for (size_t i = 0; i < ARRAY_LEN(lists); i++) {
+		struct waiting **at = lists[i], *w;
+
+		while ((w = *at)) {
+			if (w->arg == aside) {
+				at = &w->next;
+				continue;
+			}
+			*at = w->next;
+			link_push_failed(link, w);
+		}
+		*ends[i] = at;
+	}
+}
+
 struct redis_link *link_aside(struct redis_link *link, const struct redis_reply *ask)
 {
 	struct redis_node node;
@@ -101,6 +121,8 @@ struct redis_link *link_aside(struct redis_link *link, const struct redis_reply 
 		return NULL;
 	if (link->aside && link->aside->at.port == node.port && strcmp(link->aside->at.host, node.host) == 0)
 		return link->aside->ready ? link->aside : NULL;
+	if (link->aside)
+		give_back(link, link->aside);
 	redis_link_destroy(link->aside);
 	url.kind = REDIS_SINGLE;
 	url.port = node.port;

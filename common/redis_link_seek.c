@@ -109,6 +109,7 @@ void link_seek(struct redis_link *link)
 	link_seek_end(link);
 	link->connecting = true;
 	link->connect_deadline = link_mono() + CONNECT_MS;
+	link_scan(link);
 	begin_scout(link);
 }
 

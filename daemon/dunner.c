@@ -207,6 +207,8 @@ size_t dunner_slots(const struct dunner *d)
 {
 	size_t used = d->flight_count + (d->group ? d->group->release_count : 0);
 
+	if (d->state == DUNNER_REFUSED) /* nothing more is started, and what is known of the others stays here: they hold nobody up */
+		return d->on_the_way;
 	for (const struct group *g = d->decided; g; g = g->next)
 		used += g->release_count;
 	return used;

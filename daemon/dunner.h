@@ -50,9 +50,9 @@ struct dunner_status {
 };
 
 enum dunner_history {
-	HISTORY_OURS, /* nobody else ever wrote into this store: our journal has all of it */
+	HISTORY_OURS, /* as far as is known, nobody else ever wrote into this store */
 	HISTORY_SHARED, /* others did */
-	HISTORY_LOST, /* and the store has lost everything */
+	HISTORY_LOST, /* and the store has lost everything, or had this partition once */
 };
 
 struct dunner_record;
@@ -67,6 +67,7 @@ struct dunner_callbacks {
 	/* As dunner_record(), by whoever leads a partition; NULL = by this one, once it leads. */
 	void (*record)(const struct dunner_record *record, void *arg);
 	enum dunner_history (*shared)(void *arg); /* NULL: HISTORY_OURS */
+	void (*taken_over)(void *arg); /* another instance wrote what is gone on from; NULL = nobody wants to know */
 	size_t (*beside)(void *arg); /* dunner_slots() of the process's other partitions in all; NULL = there are none */
 	void *arg;
 };

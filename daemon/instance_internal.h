@@ -75,6 +75,7 @@ struct partition {
 	uint64_t seen_turns; /* as the last tick saw them */
 	int64_t progress_at; /* mono: of the last tick that saw progress, or that it rightly waits; 0 = there was none yet */
 	bool connected, stopped, checking, checked; /* checked: the settings of its Redis */
+	bool begun; /* by whomever, once: where Redis has nothing of it, it was lost */
 	bool ended; /* lost or given away: it begins anew once nothing calls its flow any more */
 	int64_t not_before; /* mono: it was given away, and is not taken before */
 	char away[120]; /* why Redis is, as last told */

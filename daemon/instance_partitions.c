@@ -110,9 +110,17 @@ static size_t beside(void *arg)
 
 static enum dunner_history shared(void *arg)
 {
-	const struct instance *in = ((struct partition *)arg)->instance;
+	const struct partition *p = arg;
+	const struct instance *in = p->instance;
 
-	return in->book.lost && in->book.shared ? HISTORY_LOST : in->book.shared ? HISTORY_SHARED : HISTORY_OURS;
+	if (!in->book.shared)
+		return HISTORY_OURS;
+	return in->book.lost || p->begun ? HISTORY_LOST : HISTORY_SHARED;
+}
+
+static void on_taken_over(void *arg)
+{
+	instance_book_shared(((struct partition *)arg)->instance);
 }
 
 static void on_record(const struct dunner_record *record, void *arg)
@@ -227,7 +235,8 @@ static void open_partition(struct partition *p)
 		.sealed = in->generation.sealed, .redis_ahead_ms = in->redis_ahead_ms, .paces = in->paces, .fetch = in->fetch, .merge = &in->merge,
 		.played = in->setup.options->clock != NULL };
 	struct dunner_callbacks callbacks = { .changed = on_changed, .failed = on_failed, .stopped = on_stopped, .log = on_line,
-		.record = on_record, .shared = shared, .beside = in->partition_count > 1 ? beside : NULL, .log_root = in->signer ? instance_log_root : NULL, .arg = p };
+		.record = on_record, .shared = shared, .taken_over = on_taken_over, .beside = in->partition_count > 1 ? beside : NULL,
+		.log_root = in->signer ? instance_log_root : NULL, .arg = p };
 	struct dunner_ports ports = { .clock = clock_port(in->clock, p->number), .random = &random_source, .journal = journal_port(in->journal),
 		.keys = keystore_port(in->keys), .transport = instance_metrics_transport(in) };
 
@@ -410,7 +419,7 @@ static bool is_double(struct instance *in, const struct store_member *other)
 	return true;
 }
 
-static void on_members(int r, const char *book, const struct store_member *members, size_t count, void *arg)
+static void on_members(int r, const char *book, const char *begun, const struct store_member *members, size_t count, void *arg)
 {
 	struct instance *in = arg;
 	struct members *m = in->members;
@@ -433,6 +442,8 @@ static void on_members(int r, const char *book, const struct store_member *membe
 	}
 	if (!instance_book_heard(in, book))
 		return;
+	for (size_t i = 0; i < in->partition_count && begun[i]; i++)
+		in->partitions[i].begun = begun[i] == '1';
 	if (!fresh(in))
 		m->heard = 0;
 	for (size_t i = 0; i < count; i++)
@@ -473,10 +484,28 @@ static void on_members(int r, const char *book, const struct store_member *membe
 	balance(in);
 }
 
+/* Which partitions have groups, as far as we know; each one that leads a partition says so before long. */
+static const char *say_begun(const struct instance *in, struct arena *arena)
+{
+	char *begun = arena_alloc(arena, in->partition_count + 1);
+
+	for (size_t i = 0; i < in->partition_count; i++) {
+		struct dunner_status status;
+
+		dunner_status(in->partitions[i].dunner, &status);
+		begun[i] = status.state == DUNNER_RUNNING && status.pseq ? '1' : '0';
+	}
+	begun[in->partition_count] = '\0';
+	return begun;
+}
+
 static void announce(struct instance *in, int64_t led, redis_store_members_fn done)
 {
+	CLEANUP(arena_freep) struct arena *arena = arena_create();
+
 	redis_store_announce(in->partitions[0].store, &(struct store_announcement){ .instance = in->config->instance, .origin = in->generation.origin,
-		.ttl_ms = MEMBER_TTL_MS, .led = led, .book = in->book.id, .new_book = instance_book_offer(in, in->members->heard) }, done, in);
+		.ttl_ms = MEMBER_TTL_MS, .led = led, .book = in->book.id, .new_book = instance_book_offer(in, in->members->heard),
+		.begun = say_begun(in, arena) }, done, in);
 }
 
 static void on_announce(evutil_socket_t fd, short what, void *arg)
@@ -496,9 +525,9 @@ static void on_announce(evutil_socket_t fd, short what, void *arg)
 	announce(in, count_led(in), on_members);
 }
 
-static void on_left(int r, const char *book, const struct store_member *members, size_t count, void *arg)
+static void on_left(int r, const char *book, const char *begun, const struct store_member *members, size_t count, void *arg)
 {
-	(void)r, (void)book, (void)members, (void)count, (void)arg;
+	(void)r, (void)book, (void)begun, (void)members, (void)count, (void)arg;
 }
 
 void instance_leave(struct instance *in)

@@ -22,6 +22,9 @@ struct recovery {
 	size_t chunk_count, done;
 	uint8_t at[GROUP_ID_SIZE]; /* where the store is, when a new generation begins */
 	uint64_t above; /* every group up to here is in the store */
+	uint64_t begin; /* ... when the redo began */
+	uint64_t gap; /* the last group that was refused, its predecessor missing */
+	uint8_t link[GROUP_ID_SIZE]; /* the last group that was read: the next one is made behind it */
 	uint64_t redone;
 	bool rebuild, more, identity_same;
 	bool emptied; /* the store had nothing at all */
@@ -30,6 +33,7 @@ struct recovery {
 	uint64_t not_released; /* so many of the journal's last groups: the crash fell between their fsync and their commit */
 	struct group_header last; /* of the journal */
 	bool has_last;
+	struct redo_run run; /* the journal's last one, where the store is empty */
 	char previous_writer[128];
 	int failure;
 };
@@ -129,9 +133,15 @@ static void ask_tails(struct recovery *r)
 static int on_replay(const struct journal_group *group, void *arg)
 {
 	struct recovery *r = arg;
+	bool first;
 
 	if (r->chunk_count == REDO_CHUNK)
 		return 1;
+	/* What was superseded, or an earlier run has, may bear such numbers as well. */
+	first = r->rebuild && !r->chunk_count && r->above == r->begin;
+	if (memcmp(first ? group->head.id : group->head.predecessor, first ? r->run.first.id : r->link, GROUP_ID_SIZE) != 0)
+		return 0;
+	memcpy(r->link, group->head.id, GROUP_ID_SIZE);
 	r->failure = redo_open(r->dunner->ports.keys, r->arena, group, &r->chunk[r->chunk_count]);
 	if (r->failure < 0)
 		return r->failure;
@@ -168,8 +178,14 @@ static void on_redone(int result, enum commit_status status, void *arg)
 		commit_broken(d);
 		return;
 	}
-	if (status == COMMIT_GAP) { /* it went back again: look anew */
-		ask_cursor(r);
+	if (status == COMMIT_GAP) { /* it went back again: look anew; twice at the same place it helps to wait, if anything does */
+		bool again = r->gap == group->head.pseq;
+
+		r->gap = group->head.pseq;
+		if (again)
+			retry(r);
+		else
+			ask_cursor(r);
 		return;
 	}
 	note_positions(d, group);
@@ -185,7 +201,7 @@ static void redo_next(struct recovery *r)
 	struct dunner *d = r->dunner;
 	/* Only the first may meet an empty store: flushed once more, it must be begun once more. */
 	struct store_commit commit = { .epoch = d->epoch, .writer = d->config->instance, .redo = true,
-		.rebuild = r->rebuild && !r->above };
+		.rebuild = r->rebuild && r->above == r->begin };
 	const struct redo_group *group;
 	int result;
 
@@ -288,28 +304,18 @@ static bool follows(const struct dunner *d, const struct store_cursor *cursor)
 	return first.pseq == cursor->pseq + 1 && memcmp(first.predecessor, cursor->group, GROUP_ID_SIZE) == 0;
 }
 
-static int on_link(const struct journal_group *group, void *arg)
-{
-	uint8_t *last = arg;
-
-	if (memcmp(group->head.predecessor, last, GROUP_ID_SIZE) != 0)
-		return 1;
-	memcpy(last, group->head.id, GROUP_ID_SIZE);
-	return 0;
-}
-
 /*
- * An empty partition that is not a new one: our journal alone must not make it again, nor begin it; unless we led it when it was emptied, and
- * always before.
+ * An empty partition that is not a new one: our journal alone must not make it again, nor begin it, where another one has a part of its history.
+ * That another one has, is in the journal itself, whoever was seen; and where several write, only who led it when it was emptied, and
+ * always before, makes it again.
  */
-static bool history_elsewhere(const struct dunner *d, bool has_last)
+static bool history_elsewhere(const struct dunner *d, bool has_last, enum redo_begin begin)
 {
 	enum dunner_history history = d->callbacks.shared ? d->callbacks.shared(d->callbacks.arg) : HISTORY_OURS;
-	uint8_t last[GROUP_ID_SIZE] = { 0 };
 
-	if (history == HISTORY_OURS || (history == HISTORY_SHARED && !has_last && !d->owner[0]))
-		return false;
-	return !has_last || !d->live_recovery || d->ports.journal->replay(d->ports.journal->self, d->settings.partition, 0, on_link, last) != 0;
+	if (!has_last)
+		return history != HISTORY_OURS && !(history == HISTORY_SHARED && !d->owner[0]);
+	return begin == RUN_PART || (history != HISTORY_OURS && !d->live_recovery);
 }
 
 static void on_cursor(int result, const struct store_cursor *cursor, void *arg)
@@ -317,7 +323,7 @@ static void on_cursor(int result, const struct store_cursor *cursor, void *arg)
 	struct recovery *r = arg;
 	struct dunner *d = r->dunner;
 	bool empty, ours;
-	int known;
+	int known, failure;
 
 	if (result < 0) {
 		retry(r);
@@ -343,6 +349,7 @@ static void on_cursor(int result, const struct store_cursor *cursor, void *arg)
 	r->rebuild = empty;
 	r->emptied |= empty || cursor->rebuilt;
 	r->above = empty ? 0 : cursor->pseq;
+	r->run = (struct redo_run){ 0 };
 	if (!empty && !ours && r->has_last && r->last.epoch == d->epoch) {
 		/* The first groups of a take-over did not come into Redis. Others in their place are decided under an epoch of their own. */
 		dunner_fail(d, -ESTALE, 75, "what was decided of partition %u under this lease did not come into Redis: it is taken anew",
@@ -354,6 +361,9 @@ static void on_cursor(int result, const struct store_cursor *cursor, void *arg)
 			d->settings.partition, cursor->writer);
 		if (strcmp(cursor->writer, REBUILD_WRITER) == 0 && !d->adoption)
 			adopt_create(d); /* spread over other partitions: nobody's journal has any of it */
+		else if (strcmp(cursor->writer, REBUILD_WRITER) != 0 && d->callbacks.taken_over &&
+			d->ports.journal->knows(d->ports.journal->self, d->settings.partition, cursor->pseq, cursor->group) != 1)
+			d->callbacks.taken_over(d->callbacks.arg); /* else it is our own, from before this instance was renamed */
 		superseded_look(d, cursor);
 		snprintf(d->taken_from, sizeof(d->taken_from), "%s", cursor->writer);
 		d->taken_pseq = cursor->pseq;
@@ -361,8 +371,14 @@ static void on_cursor(int result, const struct store_cursor *cursor, void *arg)
 		go_on(r, cursor->pseq, cursor->group);
 		return;
 	}
-	if (empty && history_elsewhere(d, r->has_last)) {
-		dunner_refuse(d, "Redis has lost partition %u, and several instances have parts of its history: nothing is sent; stop all of them, and run "
+	failure = empty && r->has_last ? redo_last_run(d->ports.journal, d->ports.keys, d->settings.partition, d->settings.log_origin,
+		d->settings.sealed != NULL, &r->run) : 0;
+	if (failure < 0) {
+		dunner_fail(d, failure, 74, "the journal cannot be replayed: %s", strerror(-failure));
+		return;
+	}
+	if (empty && history_elsewhere(d, r->has_last, r->run.begin)) {
+		dunner_refuse(d, "Redis has lost partition %u, and other instances have parts of its history: nothing is sent; stop all of them, and run "
 			"`dunningctl instances rebuild --yes STATE-DIR...` with the state directories of all", d->settings.partition);
 		return;
 	}
@@ -394,6 +410,10 @@ static void on_cursor(int result, const struct store_cursor *cursor, void *arg)
 		ask_tails(r);
 		return;
 	}
+	if (empty)
+		r->above = r->run.first.pseq - 1; /* what was before it is in it, too */
+	r->begin = r->above;
+	memcpy(r->link, cursor->group, GROUP_ID_SIZE);
 	d->pseq = r->last.pseq;
 	memcpy(d->last_group, r->last.id, GROUP_ID_SIZE);
 	r->identity_same = strcmp(r->last.run_id, cursor->run_id) == 0 && strcmp(r->last.repl_id, cursor->repl_id) == 0;

@@ -33,7 +33,8 @@ const char script_release[] = "if redis.call('GET', KEYS[1]) == ARGV[1] .. ' ' .
 
 /*
  * KEYS: instances. ARGV: name, ttl, partitions led ('' = it leaves), its trail's origin, the book that it knows or '', the one to be written
- * where there is none or ''. -> the book, and name, partitions led, origin, of each living one. By Redis's own time: the hosts' clocks need
+ * where there is none or '', the partitions that it knows to be begun. -> the book, those that are begun, and name, partitions led, origin, of each
+ * living one. By Redis's own time: the hosts' clocks need
  * not agree. Where one is known and not there, all was lost: then a new one is not begun beside it.
  */
 const char script_announce[] =
@@ -51,7 +52,17 @@ const char script_announce[] =
 	"  redis.call('HDEL', KEYS[1], '~lost')\n"
 	"  book = ARGV[6]\n"
 	"end\n"
-	"local all, live = redis.call('HGETALL', KEYS[1]), { book or '' }\n"
+	"local begun = redis.call('HGET', KEYS[1], '~begun') or ''\n"
+	"if begun ~= ARGV[7] then\n"
+	"  local each = {}\n"
+	"  for i = 1, math.max(#begun, #ARGV[7]) do\n"
+	"    each[i] = (string.sub(begun, i, i) == '1' or string.sub(ARGV[7], i, i) == '1') and '1' or '0'\n"
+	"  end\n"
+	"  local both = table.concat(each)\n"
+	"  if both ~= begun then redis.call('HSET', KEYS[1], '~begun', both) end\n"
+	"  begun = both\n"
+	"end\n"
+	"local all, live = redis.call('HGETALL', KEYS[1]), { book or '', begun }\n"
 	"for i = 1, #all, 2 do\n"
 	"  local ends, led, origin = string.match(all[i + 1], '^(%d+) (%d+) (%S+)$')\n"
 	"  if ends and tonumber(ends) > now then\n"

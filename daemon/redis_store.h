@@ -33,12 +33,13 @@ struct store_announcement {
 	int64_t ttl_ms; /* so long it counts as living */
 	int64_t led; /* partitions; -1: it leaves */
 	const char *book, *new_book; /* that it knows, and that may be written where there is none; "" = none */
+	const char *begun; /* a digit a partition: 1 = it has groups; others' are added */
 };
 /*
- * Says that the instance lives, in the hash `instances` of this store's partition; and hears whose book this is ("" = nobody's) and who else
- * lives: `members` with ourselves. All borrowed for the call. r: as of the port.
+ * Says that the instance lives, in the hash `instances` of this store's partition; and hears whose book this is ("" = nobody's), which partitions
+ * were ever begun (a digit each, as far as it goes: a shard of a cluster may have lost one since) and who else lives: `members` with ourselves. All borrowed for the call. r: as of the port.
  */
-typedef void (*redis_store_members_fn)(int r, const char *book, const struct store_member *members, size_t count, void *arg);
+typedef void (*redis_store_members_fn)(int r, const char *book, const char *begun, const struct store_member *members, size_t count, void *arg);
 void redis_store_announce(struct redis_store *store, const struct store_announcement *what, redis_store_members_fn done, void *arg);
 
 #endif

@@ -78,3 +78,93 @@ int redo_open(const struct keys_port *port, struct arena *arena, const struct jo
 	order_entries(to, arena);
 	return 0;
 }
+
+/* The last word of daemon/adopt.c about it: "<origin> <phase> <Redis' run id> <where>". NULL: these images have none. */
+static const char *adopted(struct arena *arena, const struct image *images, size_t count)
+{
+	static const char ending[] = ":debtor:" SYSTEM_CASE;
+	const char *text = NULL;
+
+	for (size_t i = 0; i < count; i++) {
+		size_t n = strlen(images[i].key);
+		struct debtor system = { 0 };
+
+		if (images[i].op == IMAGE_SET && n > strlen(ending) && strcmp(images[i].key + n - strlen(ending), ending) == 0 &&
+			debtor_read(arena, images[i].value, images[i].value_len, &system, NULL) == 0)
+			text = system.adopted;
+	}
+	return text;
+}
+
+static bool is_at(const char *text, const char *origin, const char *phase)
+{
+	size_t n = strlen(origin);
+
+	return strncmp(text, origin, n) == 0 && strncmp(text + n, phase, strlen(phase)) == 0;
+}
+
+/* The words stay in the document for ever, whoever writes it: only the log's own say that it began, at the very first place. */
+void redo_adoption_look(struct redo_adoption *adoption, const char *origin, const struct image *images, size_t count)
+{
+	CLEANUP(arena_freep) struct arena *arena = arena_create();
+	const char *text = adopted(arena, images, count), *where = text ? strrchr(text, ' ') : NULL;
+
+	if (!where)
+		return;
+	if (is_at(text, origin, " dead ") && strcmp(where, " 0-0") == 0)
+		*adoption = (struct redo_adoption){ .origin = origin, .done = adoption->done };
+	else if (adoption->origin && is_at(text, adoption->origin, " done "))
+		adoption->done = true;
+}
+
+struct run_search {
+	const struct keys_port *keys;
+	const char *origin;
+	bool sealed;
+	struct redo_run run;
+	uint8_t last[GROUP_ID_SIZE];
+	struct redo_adoption adoption; /* begun with the run's first group */
+	int r;
+};
+
+static void look(struct run_search *search, const struct journal_group *group)
+{
+	CLEANUP(arena_freep) struct arena *arena = arena_create();
+	struct redo_group opened = { 0 };
+
+	search->r = redo_open(search->keys, arena, group, &opened);
+	if (search->r == 0)
+		redo_adoption_look(&search->adoption, search->origin, opened.images, opened.image_count);
+}
+
+static int on_run(const struct journal_group *group, void *arg)
+{
+	static const uint8_t none[GROUP_ID_SIZE];
+	struct run_search *search = arg;
+	bool first = search->run.begin == RUN_NONE;
+
+	if (first || memcmp(group->head.predecessor, search->last, GROUP_ID_SIZE) != 0) {
+		search->run = (struct redo_run){ .first = group->head, .begin = first && search->sealed ? RUN_ADOPTED : RUN_PART };
+		search->adoption = (struct redo_adoption){ 0 };
+		if (memcmp(group->head.predecessor, none, GROUP_ID_SIZE) == 0)
+			search->run.begin = RUN_WHOLE;
+		else if (search->run.begin == RUN_PART)
+			look(search, group);
+	} else if (search->adoption.origin && !search->adoption.done) {
+		look(search, group);
+	}
+	if (search->adoption.done)
+		search->run.begin = RUN_ADOPTED;
+	memcpy(search->last, group->head.id, GROUP_ID_SIZE);
+	return search->r;
+}
+
+int redo_last_run(const struct journal_port *journal, const struct keys_port *keys, uint32_t partition, const char *origin, bool sealed,
+	struct redo_run *ret)
+{
+	struct run_search search = { .keys = keys, .origin = origin, .sealed = sealed };
+	int r = journal->replay(journal->self, partition, 0, on_run, &search);
+
+	*ret = search.run;
+	return r < 0 ? r : 0;
+}

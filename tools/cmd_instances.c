@@ -295,6 +295,11 @@ static int write_spread(const struct projected *v, void *arg)
 
 /* --- whether it may be --------------------------------------------------------------------------------------------------------- */
 
+static bool is_ours(const char *lease)
+{
+	return strncmp(lease, REBUILD_WRITER " ", strlen(REBUILD_WRITER) + 1) == 0;
+}
+
 /* Nothing is written over. */
 static int check_target(struct rebuild *b)
 {
@@ -318,8 +323,32 @@ static int check_target(struct rebuild *b)
 		r = ctl_ask(b->ctl, arena, &reply, "GET", key_of(arena, &keys, "lease"), NULL);
 		if (r != 0)
 			return r;
-		if (reply->type == REDIS_STRING && strncmp(reply->str, REBUILD_WRITER " ", strlen(REBUILD_WRITER) + 1) != 0)
+		if (reply->type == REDIS_STRING && !is_ours(reply->str))
 			return ctl_fail(b->ctl, EXIT_FOUND, "led", "partition %u is led by %s: stop every dunningd first", p, reply->str);
+	}
+	return 0;
+}
+
+/* The book that is spread, where Redis still has it: nobody writes it, and the journals have all that it has. */
+static int check_source(struct rebuild *b)
+{
+	for (uint32_t p = 0; b->spread && p < b->partitions; p++) {
+		CLEANUP(arena_freep) struct arena *arena = arena_create();
+		struct keyspace keys = { b->from, p };
+		const struct redis_reply *lease, *place;
+		char hex[2 * GROUP_ID_SIZE + 1];
+		int r = ctl_ask(b->ctl, arena, &lease, "GET", key_of(arena, &keys, "lease"), NULL);
+
+		if (r == 0)
+			r = ctl_ask(b->ctl, arena, &place, "HMGET", key_of(arena, &keys, "cursor"), "pseq", "group", NULL);
+		if (r != 0)
+			return r;
+		if (lease->type == REDIS_STRING)
+			return ctl_fail(b->ctl, EXIT_FOUND, "led", "partition %u of %s is led by %s: stop every dunningd first", p, b->from, lease->str);
+		if (place->count == 2 && place->items[0].str && (strtoull(place->items[0].str, NULL, 10) != b->ends[p].pseq || !place->items[1].str ||
+			strcmp(hex_format(b->ends[p].id, GROUP_ID_SIZE, hex), place->items[1].str) != 0))
+			return ctl_fail(b->ctl, EXIT_FOUND, "incomplete", "Redis has partition %u of %s at group %s, these journals have it up to group %" PRIu64
+				": start the daemons once more, stop them, and name the state directories of all instances", p, b->from, place->items[0].str, b->ends[p].pseq);
 	}
 	return 0;
 }
@@ -355,9 +384,16 @@ static int take_leases(struct rebuild *b, bool take)
 		struct keyspace keys = { b->to, p };
 		const char *key = key_of(arena, &keys, "lease");
 		const struct redis_reply *reply;
-		int r = take ? ctl_ask(b->ctl, arena, &reply, "SET", key, REBUILD_WRITER " 0", "PX", LEASE_MS, NULL) :
+		int r = take ? ctl_ask(b->ctl, arena, &reply, "SET", key, REBUILD_WRITER " 0", "PX", LEASE_MS, "NX", NULL) :
 			       ctl_ask(b->ctl, arena, &reply, "DEL", key, NULL);
 
+		if (r == 0 && take && reply->type == REDIS_NIL) { /* an earlier run's, that was cut off; or somebody was faster */
+			r = ctl_ask(b->ctl, arena, &reply, "GET", key, NULL);
+			if (r == 0 && reply->type == REDIS_STRING && !is_ours(reply->str))
+				return ctl_fail(b->ctl, EXIT_FOUND, "led", "partition %u is led by %s: stop every dunningd first", p, reply->str);
+			if (r == 0)
+				r = ctl_ask(b->ctl, arena, &reply, "SET", key, REBUILD_WRITER " 0", "PX", LEASE_MS, reply->type == REDIS_STRING ? "XX" : "NX", NULL);
+		}
 		if (r != 0)
 			return r;
 	}
@@ -489,7 +525,7 @@ static int run_rebuild(struct ctl *ctl, const struct invocation *call)
 	b.ends = arena_alloc(ctl->arena, b.partitions * sizeof(*b.ends));
 	b.projection = projection_create();
 	b.there = arena_alloc(ctl->arena, (b.partitions > b.parts ? b.partitions : b.parts) * sizeof(*b.there));
-	if ((r = read_histories(&b, call)) == 0 && (r = check_target(&b)) == 0 && (r = check_drained(&b)) == 0 && yes)
+	if ((r = read_histories(&b, call)) == 0 && (r = check_target(&b)) == 0 && (r = check_source(&b)) == 0 && (r = check_drained(&b)) == 0 && yes)
 		r = write_all(&b, call);
 	if (r == 0)
 		show(&b, yes);

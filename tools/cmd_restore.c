@@ -20,6 +20,10 @@
 /* What Redis knows, beside the journal that was put back. */
 enum standing { REDIS_EMPTY, REDIS_BEHIND, REDIS_LED, REDIS_AHEAD, REDIS_UNKNOWN };
 
+struct redis_place { /* of a partition, as Redis had it before anything was touched; pseq NULL: nothing is there */
+	const char *pseq, *group, *writer;
+};
+
 struct restoring {
 	struct ctl *ctl;
 	const char *from, *state, *aside; /* aside: where what was there went; NULL = nothing was */
@@ -27,7 +31,9 @@ struct restoring {
 	uid_t uid;
 	gid_t gid;
 	struct backup_sum sum;
-	enum standing standing;
+	struct redis_place *places; /* NULL: Redis did not answer */
+	enum standing standing; /* the worst of all partitions */
+	bool older; /* a partition is behind, or empty, whatever the others are */
 	const char *leader; /* REDIS_LED: who wrote last */
 	bool shared; /* other instances have parts of this book */
 };
@@ -144,32 +150,43 @@ static const char *own_name(struct restoring *s)
 	return s->ctl->config->instance ? s->ctl->config->instance : arena_strdup(s->ctl->arena, host);
 }
 
-/* The worst of all partitions. */
+/* Before anything is touched: who cannot hear Redis cannot have sending suspended either. */
+static int ask_places(struct restoring *s)
+{
+	struct redis_place *places = arena_alloc(s->ctl->arena, ctl_partitions(s->ctl) * sizeof(*places));
+
+	for (uint32_t p = 0; p < ctl_partitions(s->ctl); p++) {
+		struct keyspace keys = ctl_keys(s->ctl, p);
+		const struct redis_reply *hash;
+		int r = ctl_ask(s->ctl, s->ctl->arena, &hash, "HGETALL", key_of(s->ctl->arena, &keys, "cursor"), NULL);
+
+		if (r != 0)
+			return r;
+		places[p] = (struct redis_place){ field(hash, "pseq"), field(hash, "group"), field(hash, "writer") };
+	}
+	s->places = places;
+	return 0;
+}
+
 static void compare_partition(struct restoring *s, const struct journal_port *journal, uint32_t partition)
 {
-	struct keyspace keys = ctl_keys(s->ctl, partition);
-	const struct redis_reply *hash;
+	const struct redis_place *at = s->places ? &s->places[partition] : NULL;
 	uint8_t group[GROUP_ID_SIZE];
 	enum standing standing = REDIS_AHEAD;
-	const char *pseq, *id, *writer;
 
-	if (s->standing == REDIS_UNKNOWN ||
-		ctl_ask(s->ctl, s->ctl->arena, &hash, "HGETALL", key_of(s->ctl->arena, &keys, "cursor"), NULL) != 0) {
-		s->standing = REDIS_UNKNOWN;
-		return;
-	}
-	pseq = field(hash, "pseq");
-	id = field(hash, "group");
-	writer = field(hash, "writer");
-	if (!pseq)
+	if (!at)
+		standing = REDIS_UNKNOWN;
+	else if (!at->pseq)
 		standing = REDIS_EMPTY;
-	else if (id && hex_parse(id, sizeof(group), group) == 0 && journal->knows(journal->self, partition, strtoull(pseq, NULL, 10), group) == 1)
+	else if (at->group && hex_parse(at->group, sizeof(group), group) == 0 &&
+		 journal->knows(journal->self, partition, strtoull(at->pseq, NULL, 10), group) == 1)
 		standing = REDIS_BEHIND;
-	else if (writer && strcmp(writer, own_name(s)) != 0) { /* the others' groups are in no journal of ours, nor should they be */
+	else if (at->writer && strcmp(at->writer, own_name(s)) != 0) { /* the others' groups are in no journal of ours, nor should they be */
 		standing = REDIS_LED;
-		s->leader = arena_strdup(s->ctl->arena, writer);
+		s->leader = at->writer;
 	}
 	s->standing = standing > s->standing ? standing : s->standing;
+	s->older |= standing == REDIS_EMPTY || standing == REDIS_BEHIND;
 }
 
 static int compare(struct restoring *s)
@@ -242,6 +259,7 @@ static void tell(struct restoring *s, bool suspended)
 static int prepare(struct restoring *s, const struct invocation *call, int *lock, bool *there)
 {
 	struct err err = { 0 };
+	int r;
 
 	*there = is_there(s);
 	if (*there && !command_option(call, "replace"))
@@ -254,7 +272,8 @@ static int prepare(struct restoring *s, const struct invocation *call, int *lock
 	}
 	if (access(s->fresh, F_OK) == 0)
 		return ctl_fail(s->ctl, EXIT_FOUND, "not_empty", "%s lies there from an earlier try: remove it", s->fresh);
-	return 0;
+	r = ask_places(s);
+	return command_option(call, "no-suspend") ? 0 : r;
 }
 
 static int run_restore(struct ctl *ctl, const struct invocation *call)
@@ -287,7 +306,7 @@ static int run_restore(struct ctl *ctl, const struct invocation *call)
 	r = give_away(&s, s.state);
 	if (r != 0)
 		return failed(&s, "cannot be given to the service's user", s.state, r);
-	if ((s.standing == REDIS_EMPTY || s.standing == REDIS_BEHIND) && !command_option(call, "no-suspend")) {
+	if (s.older && !command_option(call, "no-suspend")) {
 		r = suspend(&s);
 		if (r != 0)
 			return r;
@@ -307,6 +326,8 @@ const struct command cmd_restore = { .name = "restore", .args = "DIR", .min_args
 	.help = "put a backup back as the state directory, and say what follows from what Redis knows",
 	.more = "The backup is verified before anything is touched; the daemon must not run. Unpack a tar stream first: tar -x -C DIR.\n\n"
 		"Where Redis knows more than the backup, the daemon refuses to send: seal the trail, and it takes over what Redis has. Where Redis is\n"
-		"empty or older, what was sent since the backup is known to nobody here: sending is suspended, by an order in the operator's stream, until\n"
-		"a person releases it. Where another instance has led since, this one takes its turn, and nothing is sealed. What is sent again bears the same attempt id, so a provider that knows such ids sends it once.",
+		"empty or older, in one partition or in all, what was sent since the backup is known to nobody here: sending is suspended, by an order in\n"
+		"the operator's stream, until a person releases it. Where another instance has led since, this one takes its turn, and nothing is sealed.\n"
+		"Where Redis does not answer nothing is touched, unless --no-suspend is given. What is sent again then bears the same attempt id, so a\n"
+		"provider that knows such ids sends it once.",
 	.options = options, .run = run_restore };

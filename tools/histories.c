@@ -20,7 +20,7 @@
 #define CACHE_KEYS 4096
 
 struct source { /* one journal */
-	const char *dir;
+	const char *dir, *origin; /* origin: without the year */
 	struct history history;
 	const struct keys_port *keys;
 };
@@ -83,7 +83,7 @@ static int add_source(struct histories *h, const char *dir, const struct keys_po
 		return err_set(err, r, "unreadable", "", "%s: %s", path, r == -EBADMSG ? "its first segment has no header" : strerror(-r));
 	h->sources = arena_grow(h->arena, h->sources, h->count, &h->capacity, sizeof(*h->sources));
 	source = &h->sources[h->count++];
-	*source = (struct source){ .dir = dir, .keys = keys, .history = { .path = path, .dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC) } };
+	*source = (struct source){ .dir = dir, .origin = origin, .keys = keys, .history = { .path = path, .dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC) } };
 	if (source->history.dir < 0) {
 		h->count--;
 		return err_set(err, -errno, "unreadable", "", "%s: %s", path, strerror(errno));
@@ -223,6 +223,7 @@ struct playing {
 	struct projection *projection;
 	size_t at; /* of the chain: the next one */
 	size_t source;
+	struct redo_adoption adoption;
 	int r;
 	char *instance; /* whose the source's last record is */
 };
@@ -266,12 +267,14 @@ static int on_play(const struct journal_group *group, void *arg)
 		return 1;
 	for (size_t i = 0; i < opened.image_count; i++)
 		projection_apply(p->projection, &opened.images[i]);
+	redo_adoption_look(&p->adoption, h->sources[p->source].origin, opened.images, opened.image_count);
 	name_instance(p, group);
 	p->at++;
 	return 0;
 }
 
-static int play(struct histories *h, uint32_t partition, struct projection *projection, char *instance, struct err *err)
+/* `adopted`: what came before all this does not matter, as a group of it began to take over all that Redis had, and another one ended that. */
+static int play(struct histories *h, uint32_t partition, struct projection *projection, char *instance, bool *adopted, struct err *err)
 {
 	struct playing p = { .histories = h, .projection = projection, .instance = instance };
 
@@ -288,15 +291,8 @@ static int play(struct histories *h, uint32_t partition, struct projection *proj
 			return err_set(err, r < 0 ? r : -EBADMSG, "damaged", "", "%s: group %" PRIu64 " of partition %u cannot be opened: %s", source->dir,
 				h->chain[p.at]->head.pseq, partition, r < 0 ? strerror(-r) : "it is not where it was");
 	}
+	*adopted = p.adoption.done;
 	return 0;
-}
-
-/* The first group that we have may be one that took over all that Redis had, and all that it took is behind it. */
-static bool took_over(const struct projected *system)
-{
-	const char *adopted = strstr(system->value, "\"adopted\":\"");
-
-	return adopted && strstr(adopted, " done ");
 }
 
 int histories_play(struct histories *h, const char *prefix, uint32_t partition, struct projection *projection, struct history_end *ret,
@@ -305,7 +301,7 @@ int histories_play(struct histories *h, const char *prefix, uint32_t partition, 
 	struct keyspace keys = { prefix, partition };
 	const struct projected *system;
 	const struct group_place *last;
-	bool missing;
+	bool missing, adopted;
 	int r = read_heads(h, partition, err);
 
 	*ret = (struct history_end){ 0 };
@@ -315,17 +311,16 @@ int histories_play(struct histories *h, const char *prefix, uint32_t partition, 
 	if (!last)
 		return 0;
 	link_up(h, last, &missing);
-	r = play(h, partition, projection, ret->instance, err);
+	r = play(h, partition, projection, ret->instance, &adopted, err);
 	if (r < 0)
 		return r;
 	system = projection_find(projection, key_debtor(h->arena, &keys, SYSTEM_CASE));
 	if (!system) /* the book was spread since, and somebody else led its new partition */
 		return err_set(err, -ENOENT, "incomplete", "", "these journals have partition %u under another prefix than %s alone: name the state directories of "
 			"all instances", partition, prefix);
-	if (missing && !took_over(system))
+	if (missing && !adopted)
 		return err_set(err, -ENOENT, "incomplete", "", "group %" PRIu64 " of partition %u is in none of these journals, and group %" PRIu64
 			" follows it: name the state directories of all instances", h->chain[0]->head.pseq - 1, partition, h->chain[0]->head.pseq);
-	ret->cut = missing;
 	ret->groups = h->length;
 	ret->pseq = last->head.pseq;
 	ret->epoch = last->head.epoch;

@@ -24,7 +24,6 @@ struct history_end {
 	uint8_t id[GROUP_ID_SIZE];
 	char instance[128]; /* that wrote it */
 	size_t journals; /* that have parts of it */
-	bool cut; /* it does not begin at the beginning: at one that took over all that Redis had */
 };
 /* The partition's history, applied. -ENOENT: a part of it is in none of the journals; `err` says which. -EBADMSG, -errno. */
 int histories_play(struct histories *histories, const char *prefix, uint32_t partition, struct projection *projection, struct history_end *ret, struct err *err);

@@ -292,6 +292,24 @@ static const char *everything(void)
 	return arena_strdup(arena, buf_str(&out));
 }
 
+/* A book is spread over other partitions only where nobody writes it, and the journals have all that its Redis has. */
+static void nothing_is_spread_that_is_led_or_ahead(void)
+{
+	const char *cursor = arena_printf(arena, "%s:{0}:cursor", world.prefix), *lease = arena_printf(arena, "%s:{0}:lease", world.prefix);
+	const char *pseq = arena_strdup(arena, REDIS("HGET", cursor, "pseq")->str);
+
+	(void)REDIS("SET", lease, "host-z 0");
+	assert_non_null(strstr(SAID(1, "instances", "rebuild", "--partitions", "2", "--prefix", "spread"), "led by host-z"));
+	(void)REDIS("DEL", lease);
+	(void)REDIS("HINCRBY", cursor, "pseq", "1");
+	assert_non_null(strstr(SAID(1, "instances", "rebuild", "--partitions", "2", "--prefix", "spread"), "these journals have it up to group"));
+	(void)REDIS("HSET", cursor, "pseq", pseq);
+	(void)REDIS("SET", "spread:{1}:lease", "~rebuild 0"); /* of a run that was cut off */
+	assert_non_null(strstr(SAID(0, "instances", "rebuild", "--partitions", "2", "--prefix", "spread"), "would be made again"));
+	assert_non_null(strstr(SAID(0, "instances", "rebuild", "--partitions", "2", "--prefix", "spread", "--yes"), "made again"));
+	assert_string_equal(REDIS("HGET", "spread:{1}:cursor", "writer")->str, "~rebuild");
+}
+
 static void redis_is_made_again_from_the_journal(void **state)
 {
 	static const char broken[] = "{\"specversion\":\"1.0\"}";
@@ -309,6 +327,7 @@ static void redis_is_made_again_from_the_journal(void **state)
 	assert_int_equal(process_stop(&world.daemon, WAIT_MS), 0);
 	assert_non_null(strstr(SAID(1, "rebuild"), "not empty"));
 	before = everything();
+	nothing_is_spread_that_is_led_or_ahead();
 	(void)REDIS("FLUSHALL");
 	shell("cp -p %s/book %s/book && sed -i 's/\"shared\":false/\"shared\":true/' %s/book", world.state, world.dir, world.state);
 	assert_non_null(strstr(SAID(1, "rebuild"), "dunningctl instances rebuild --yes")); /* it would set back what others have led */
@@ -359,6 +378,14 @@ static void start_again(void)
 	assert_true(world_ready(&world, WAIT_MS));
 }
 
+static bool is_running(void)
+{
+	struct json status = world_status(&world, arena), partitions = json_get(&status, "partitions"), one = json_at(&partitions, 0),
+		    state = json_get(&one, "state");
+
+	return json_str(&state) && strcmp(json_str(&state), "running") == 0;
+}
+
 static void a_backup_that_redis_is_ahead_of(void **state)
 {
 	const char *dir = arena_printf(arena, "%s/backup", world.dir), *told;
@@ -385,6 +412,10 @@ static void a_backup_that_redis_is_ahead_of(void **state)
 	shell("f=$(ls %s/state/policies/* | head -n 1) && cp %s/right $f && touch %s/state/more", dir, world.dir, dir);
 	assert_non_null(strstr(SAID(1, "restore", "--replace", dir), "somebody added or took some"));
 	shell("rm %s/state/more", dir);
+	shell("sed 's#%s#%s/nowhere.sock#' %s >%s/away.json", world.redis_socket, world.dir, world.config, world.dir);
+	shell("%s/dunningctl --config %s/away.json --credentials %s/credentials restore --replace %s 2>%s/said; test $? = 69", BUILD_DIR, world.dir, world.dir, dir,
+		world.dir);
+	shell("test -d %s/journal && ! ls -d %s.replaced-* 2>/dev/null && ! ls -d %s.restoring 2>/dev/null", world.state, world.state, world.state);
 
 	(void)REDIS("HSET", world_key(&world, arena, "cursor"), "writer", "host-b");
 	told = SAID(0, "restore", "--replace", dir);
@@ -412,6 +443,8 @@ static void a_backup_that_redis_is_ahead_of(void **state)
 	(void)process_stop(&world.daemon, WAIT_MS);
 	(void)SAID(0, "trail", "seal", "--yes", "--why", "restored the backup");
 	start_again();
+	for (int64_t deadline = real_ms() + WAIT_MS; !is_running(); pause_ms(20)) /* all is taken over: the next backup is to have it */
+		assert_true(real_ms() < deadline);
 	(void)SAID(0, "replay", arena_printf(arena, "%s/unread.ndjson", dir));
 	assert_true(world_quiet(&world, WAIT_MS));
 	each_once(ALL);

@@ -26,6 +26,7 @@ struct fixture {
 	struct redis_store *store;
 	const struct store_port *port;
 	bool connected, answered;
+	char begun[8];
 	int r;
 	uint64_t count;
 	struct store_cursor cursor;
@@ -337,6 +338,36 @@ static void what_is_not_allowed_to_watch_writes_nothing(void **state)
 	assert_string_equal(cli(f, "GET '" DOC "'"), "two");
 }
 
+static void on_members(int r, const char *book, const char *begun, const struct store_member *members, size_t count, void *arg)
+{
+	struct fixture *f = arg;
+
+	(void)members;
+	assert_int_equal(r, 0);
+	assert_string_equal(book, "b");
+	snprintf(f->begun, sizeof(f->begun), "%s", begun);
+	f->count = count;
+	f->answered = true;
+}
+
+/* Which partitions have groups, each one says of those that it leads: a shard that loses one is not the only one that knew of it. */
+static void begun_partitions_are_known_to_all(void **state)
+{
+	struct fixture *f = *state;
+	static const struct { const char *instance, *says, *hears; } rows[] = { { "host-a", "0000", "0000" }, { "host-a", "0110", "0110" },
+		{ "host-b", "0001", "0111" }, { "host-a", "0000", "0111" }, { "host-b", "", "0111" } };
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		f->answered = false;
+		redis_store_announce(f->store, &(struct store_announcement){ .instance = rows[i].instance, .origin = "o", .ttl_ms = 10000, .led = 1,
+			.book = "b", .new_book = "b", .begun = rows[i].says }, on_members, f);
+		while (!f->answered)
+			assert_int_equal(event_base_loop(f->base, EVLOOP_ONCE), 0);
+		assert_string_equal(f->begun, rows[i].hears);
+		assert_int_equal(f->count, i < 2 ? 1 : 2);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -348,6 +379,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(an_entry_that_is_there_is_forgiven_and_a_wrong_kind_is_not, setup, teardown),
 		cmocka_unit_test_setup_teardown(what_is_not_allowed_to_watch_writes_nothing, setup, teardown),
 		cmocka_unit_test_setup_teardown(an_entry_is_counted_once_a_life_in_its_stream, setup, teardown),
+		cmocka_unit_test_setup_teardown(begun_partitions_are_known_to_all, setup, teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

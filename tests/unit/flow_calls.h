@@ -79,7 +79,8 @@ struct world {
 	uint32_t key_count;
 	uint8_t random;
 	const char *log_origin, *sealed; /* of a generation that is not the first */
-	int sent, cancelled, stopped;
+	const char *writer; /* of what the store has, when it is not the flow's instance */
+	int sent, cancelled, stopped, taken_over;
 	enum outcome_kind answer;
 	struct paces *paces; /* NULL: the outbox alone */
 	char sent_by[400]; /* providers, in their order, each behind a space */
@@ -293,7 +294,7 @@ static void do_cursor(struct world *w, const struct call *c)
 	struct stream_position position = { .stream = STREAM };
 
 	memcpy(cursor.group, w->group, GROUP_ID_SIZE);
-	snprintf(cursor.writer, sizeof(cursor.writer), "%s", w->pseq ? w->config->instance : "");
+	snprintf(cursor.writer, sizeof(cursor.writer), "%s", !w->pseq ? "" : w->writer ? w->writer : w->config->instance);
 	strcpy(cursor.run_id, "run");
 	if (at) {
 		snprintf(position.id, sizeof(position.id), "%.*s", (int)at->len, (const char *)at->value);

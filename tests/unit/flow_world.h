@@ -371,6 +371,11 @@ static enum dunner_history history(void *arg)
 	return ((struct world *)arg)->history;
 }
 
+static void on_taken_over(void *arg)
+{
+	((struct world *)arg)->taken_over++;
+}
+
 static void begin_flow(struct world *w)
 {
 	static const uint8_t install_key[32] = "an install key for these tests";
@@ -392,7 +397,8 @@ static void begin_flow(struct world *w)
 		.transport = arena_memdup(w->arena, &transport, sizeof(transport)) };
 	const struct dunner_settings settings = { .config = w->config, .install_key = install_key, .build = "test", .boot_id = "boot",
 		.log_origin = w->log_origin, .generation = w->sealed ? 2 : 1, .sealed = w->sealed, .paces = w->paces };
-	const struct dunner_callbacks callbacks = { .failed = on_failed, .stopped = on_stopped, .log = on_log, .shared = history, .arg = w };
+	const struct dunner_callbacks callbacks = { .failed = on_failed, .stopped = on_stopped, .log = on_log, .shared = history,
+		.taken_over = on_taken_over, .arg = w };
 
 	w->dunner = dunner_create(&ports, &settings, w->library, &callbacks);
 	dunner_start(w->dunner);

@@ -306,29 +306,86 @@ static void what_a_flush_took_may_have_left_however_far_the_redo_came(void **sta
 	}
 }
 
-/* Several instances have parts of its history: only who led it when it was emptied, and always before, makes it again. */
+/*
+ * Others have parts of its history: only who led it when it was emptied, and always before, makes it again. A journal that begins in the middle
+ * says by itself that they have.
+ */
 static void an_emptied_store_of_several_waits_for_a_rebuild(void **state)
 {
 	(void)state;
-	for (int start = 0; start < 2; start++) {
-		for (int all = 0; all < 2; all++) {
+	for (int alone = 0; alone < 2; alone++) {
+		for (int start = 0; start < 2; start++) {
+			for (int all = 0; all < 2; all++) {
+				struct world *w = running(0);
+
+				push(w, 1, INVOICE("1", LATER));
+				settle(w);
+				w->history = alone ? HISTORY_OURS : HISTORY_LOST;
+				if (!all)
+					w->journal[0].head.predecessor[0] = 1; /* what was before it, another one wrote */
+				if (start)
+					end_life(w);
+				flush(w);
+				if (start)
+					begin(w);
+				pass(w, 1000);
+				assert_int_equal(w->dunner->state, all && (alone || !start) ? DUNNER_RUNNING : DUNNER_REFUSED);
+				close_world(w);
+			}
+		}
+	}
+}
+
+/* Who goes on from another one's groups has not all of the history, though that one was never seen; its own under another name it has. */
+static void a_take_over_tells_that_there_is_another(void **state)
+{
+	static const char *const writers[] = { "host-b", "host-a", REBUILD_WRITER };
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(writers); i++) {
+		for (int known = 0; known < 2; known++) {
 			struct world *w = running(0);
 
+			if (!known && i == 1) { /* refused: a journal that was rolled back */
+				close_world(w);
+				continue;
+			}
 			push(w, 1, INVOICE("1", LATER));
 			settle(w);
-			w->history = HISTORY_LOST;
-			if (!all)
-				w->journal[0].head.predecessor[0] = 1; /* what was before it, another one wrote */
-			if (start)
-				end_life(w);
-			flush(w);
-			if (start)
-				begin(w);
+			end_life(w);
+			w->writer = writers[i];
+			if (!known) {
+				w->group[0] ^= 1;
+				w->journaled = 0;
+				w->next_index = 0;
+				w->newest = (struct journal_log){ 0 };
+				w->handed_pseq = w->pseq;
+			}
+			begin(w);
 			pass(w, 1000);
-			assert_int_equal(w->dunner->state, !start && all ? DUNNER_RUNNING : DUNNER_REFUSED);
+			assert_int_equal(w->taken_over, i == 0 && !known);
 			close_world(w);
 		}
 	}
+}
+
+/* What it has on the wire counts until its outcome is known; what nobody will ever record does not hold up the other partitions for ever. */
+static void a_refused_partition_gives_its_slots_back(void **state)
+{
+	struct world *w = running(0);
+
+	(void)state;
+	w->held[START] = true;
+	push(w, 1, INVOICE("1", "2026-04-07"));
+	pass(w, 1000);
+	assert_int_equal(waiting(w, START), 1);
+	assert_int_equal(dunner_slots(w->dunner), 1);
+	dunner_refuse(w->dunner, "a test");
+	assert_int_equal(dunner_slots(w->dunner), 1);
+	w->held[START] = false;
+	pass(w, 1000);
+	assert_int_equal(dunner_slots(w->dunner), 0);
+	close_world(w);
 }
 
 /* What was written last is at hand: neither the release nor the answer waits for the store to say it again. */
@@ -468,6 +525,8 @@ int main(void)
 		cmocka_unit_test(what_was_under_way_at_a_kill_never_left),
 		cmocka_unit_test(what_a_flush_took_may_have_left_however_far_the_redo_came),
 		cmocka_unit_test(an_emptied_store_of_several_waits_for_a_rebuild),
+		cmocka_unit_test(a_take_over_tells_that_there_is_another),
+		cmocka_unit_test(a_refused_partition_gives_its_slots_back),
 		cmocka_unit_test(what_was_just_written_is_not_asked_for),
 		cmocka_unit_test(a_flush_between_a_release_and_its_answer_is_redone),
 		cmocka_unit_test(a_group_holds_the_library_that_decides_it),

@@ -6,6 +6,7 @@
 
 #include <cmocka.h>
 
+#include "daemon/redo.h"
 #include "tests/unit/flow_world.h"
 
 #define NEW_ORIGIN "test.example/acme/g2-00000001"
@@ -196,6 +197,83 @@ static void a_generation_does_not_begin_twice(void **state)
 	close_world(w);
 }
 
+/* What was before the adoption stays where it is: of other partitions, and not where the run that counts begins. */
+static void a_journal_with_an_adoption_is_redone_from_there(void **state)
+{
+	(void)state;
+	for (int live = 0; live < 2; live++) {
+		struct world *w = running(0);
+		size_t old, at;
+
+		push(w, 1, INVOICE("1", LATER));
+		settle(w);
+		end_life(w);
+		old = w->journaled;
+		w->writer = REBUILD_WRITER; /* the book was spread over other partitions */
+		w->group[0] ^= 1;
+		w->pseq += 5;
+		w->handed_pseq = w->pseq;
+		begin(w);
+		for (int i = 0; i < 100 && (w->dunner->state != DUNNER_RUNNING || w->dunner->adoption); i++)
+			pass(w, 100);
+		assert_int_equal(w->dunner->state, DUNNER_RUNNING);
+		w->writer = NULL;
+		assert_int_equal(w->journal[old].head.pseq, w->journal[old - 1].head.pseq + 6);
+		push(w, 2, INVOICE("2", LATER));
+		settle(w);
+		if (!live)
+			end_life(w);
+		at = w->journaled;
+		flush(w);
+		if (!live) {
+			w->handed_pseq = w->journal[at - 1].head.pseq;
+			begin(w);
+		}
+		pass(w, 3000);
+		assert_int_equal(w->dunner->state, DUNNER_RUNNING);
+		assert_true(stored(w, "inv_1") && stored(w, "inv_2"));
+		assert_true(w->pseq >= w->journal[at - 1].head.pseq);
+		close_world(w);
+	}
+}
+
+static enum redo_begin last_run(struct world *w, size_t from)
+{
+	struct redo_run run;
+	size_t count = w->journaled;
+
+	memmove(w->journal, w->journal + from, (count - from) * sizeof(*w->journal));
+	w->journaled = count - from;
+	assert_int_equal(redo_last_run(w->dunner->ports.journal, w->dunner->ports.keys, 0, NEW_ORIGIN, false, &run), 0);
+	return run.begin;
+}
+
+/* That all was taken over stands in the document for ever; a journal that lacks where it began, or where it ended, has not all for that. */
+static void a_part_of_an_adoption_is_not_all(void **state)
+{
+	(void)state;
+	for (size_t from = 0; from < 4; from++) {
+		struct before before;
+		struct world *w = sealed_world(&before);
+
+		until_running(w, &before);
+		push(w, 20, INVOICE("9", LATER));
+		settle(w);
+		assert_true(w->journaled > 6);
+		assert_int_equal(last_run(w, from), from ? RUN_PART : RUN_ADOPTED);
+		close_world(w);
+	}
+	for (int cut = 0; cut < 2; cut++) {
+		struct before before;
+		struct world *w = sealed_world(&before);
+
+		until_running(w, &before);
+		w->journaled = cut ? 2 : w->journaled;
+		assert_int_equal(last_run(w, 0), cut ? RUN_PART : RUN_ADOPTED);
+		close_world(w);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -204,6 +282,8 @@ int main(void)
 		cmocka_unit_test(a_store_that_fails_is_asked_again),
 		cmocka_unit_test(a_store_emptied_meanwhile_is_refused),
 		cmocka_unit_test(a_generation_does_not_begin_twice),
+		cmocka_unit_test(a_journal_with_an_adoption_is_redone_from_there),
+		cmocka_unit_test(a_part_of_an_adoption_is_not_all),
 	};
 
 	return cmocka_run_group_tests_name("flow_adopt", tests, NULL, NULL);

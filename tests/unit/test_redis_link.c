@@ -18,6 +18,7 @@
 #include <cmocka.h>
 
 #include "common/redis_link.h"
+#include "common/redis_link_internal.h"
 #include "tests/unit/redis_peer.h"
 
 /* --- reply classes: pitfalls, one row for each prefix --------------------------------------------------------------- */
@@ -677,6 +678,67 @@ static void a_call_for_tools(void **state)
 	end(&p, &u);
 }
 
+/* Where the next ASK leads elsewhere, what waits there for its answer is told that none will come. */
+static void what_waits_aside_is_told(void **state)
+{
+	static const struct redis_reply elsewhere = { .type = REDIS_ERROR, .str = "ASK 1 127.0.0.1:1", .len = 17 };
+	struct peer at, aside;
+	struct user u, there;
+
+	(void)state;
+	for (int connected = 0; connected < 2; connected++) {
+		begin_connected(&at, &u);
+		peer_open(&aside);
+		there = (struct user){ .arena = arena_create() };
+		aside.mute = !connected;
+		event_del(aside.accepting);
+		event_assign(aside.accepting, at.base, aside.listener, EV_READ | EV_PERSIST, on_peer_accept, &aside);
+		event_add(aside.accepting, NULL);
+		event_base_free(aside.base);
+		aside.base = at.base;
+		u.link->url.kind = REDIS_CLUSTER;
+		there.link = u.link->aside = redis_link_create(at.base, &(struct redis_url){ 0 }, on_state, &there);
+		assert_int_equal(redis_url_parse(aside.path, &there.link->url, NULL), 0);
+		if (connected)
+			wait_for(&at, &there.connects, 1);
+		ask(&there, 0);
+		assert_null(link_aside(u.link, &elsewhere));
+		wait_for(&at, &there.calls, 1);
+		assert_int_equal(there.r, -ENOTCONN);
+		assert_int_equal(there.calls, 1);
+		redis_link_destroy(u.link);
+		u.link = NULL;
+		peer_close(&aside);
+		event_free(aside.accepting);
+		close(aside.listener);
+		unlink(aside.path);
+		rmdir(aside.dir);
+		buf_clear(&aside.seen);
+		arena_free(there.arena);
+		end(&at, &u);
+	}
+}
+
+/* Deadlines are looked at while there are some: a link that nobody asks leaves the machine asleep. */
+static void an_idle_link_is_not_looked_at(void **state)
+{
+	struct peer p;
+	struct user u;
+
+	(void)state;
+	begin_connected(&p, &u);
+	p.answer = "+OK\r\n";
+	p.answer_len = strlen(p.answer);
+	ask(&u, 0);
+	assert_true(evtimer_pending(u.link->scan, NULL));
+	wait_for(&p, &u.calls, 1);
+	for (int64_t deadline = mono() + 10000; evtimer_pending(u.link->scan, NULL); event_base_loop(p.base, EVLOOP_ONCE))
+		if (mono() > deadline)
+			fail_msg("it is looked at for ever");
+	assert_true(redis_link_connected(u.link));
+	end(&p, &u);
+}
+
 int main(void)
 {
 	static const struct CMUnitTest others[] = {
@@ -698,6 +760,8 @@ int main(void)
 		cmocka_unit_test(no_script_twice),
 		cmocka_unit_test(destroyed_inside_callbacks),
 		cmocka_unit_test(a_call_for_tools),
+		cmocka_unit_test(what_waits_aside_is_told),
+		cmocka_unit_test(an_idle_link_is_not_looked_at),
 	};
 	struct CMUnitTest tests[ARRAY_LEN(replies)];
 	int failed;
