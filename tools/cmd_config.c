@@ -71,8 +71,12 @@ static bool asked_for(const char *path, const char *setting)
 /* For people a text without its quotes; what is not set is said. JSON has the value itself. */
 static struct cell value_cell(struct ctl *ctl, const struct config_value *v)
 {
+	size_t len = v && v->value ? strlen(v->value) : 0;
+
 	if (ctl->view.json)
 		return v && v->value ? cell_json(v->value) : cell_none();
+	if (len > 2 && v->value[0] == '"' && !strchr(v->value, '\\'))
+		return cell_text(arena_printf(ctl->arena, "%.*s", (int)len - 2, v->value + 1));
 	return cell_text(v && v->value ? v->value : "not set");
 }
 
