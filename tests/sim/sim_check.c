@@ -412,7 +412,7 @@ static void check_progress(struct judge *judge, struct known_invoice *invoice)
 		return;
 	for (size_t i = 0; i < judge->contact_count; i++)
 		recent += strcmp(judge->contacts[i].debtor_id, invoice->debtor_id) == 0 && !judge->contacts[i].aside &&
-			judge->contacts[i].at > end - 8 * DAY_MS;
+			judge->contacts[i].at > end - 11 * DAY_MS; /* a week, and the days off at Christmas */
 	if (recent >= policy->caps[0].contacts)
 		return; /* others of this debtor's invoices have their turn */
 	if (facts_stops(judge, invoice->id, invoice->debtor_id, CHANNEL_EMAIL, judge->sim->mono, end))
