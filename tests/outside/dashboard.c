@@ -45,30 +45,6 @@ static const char *shots;
 static struct buf axe;
 static size_t held; /* pages that axe-core looked at */
 
-static void must_be(struct browser *b, const char *script, const char *expected, const char *where)
-{
-	CLEANUP(arena_freep) struct arena *arena = arena_create();
-	struct json value = browser_eval(b, arena, script);
-
-	if (!json_str(&value) || strcmp(json_str(&value), expected) != 0)
-		world_fail("%s: \"%s\" instead of \"%s\"", where, json_str(&value) ? json_str(&value) : "(no text)", expected);
-}
-
-static void holds_to_wcag(struct browser *b, const char *where)
-{
-	CLEANUP(buf_clear) struct buf script = { 0 };
-
-	if (!axe.len)
-		return;
-	buf_add(&script, axe.data, axe.len);
-	buf_add_str(&script, "\nreturn axe.run(document,{runOnly:['wcag2a','wcag2aa','wcag21a','wcag21aa','wcag22aa','best-practice']}).then(r=>"
-		"r.violations.map(v=>v.id+': '+v.nodes.map(n=>n.html.slice(0,160)+' '+(n.any[0]?n.any[0].message:'')).join(' | ')).join('\\n'))");
-	browser_scripts(b, true); /* it needs timers of its own */
-	must_be(b, buf_str(&script), "", where);
-	browser_scripts(b, false);
-	held++;
-}
-
 /* Chromium tells there of each thing that the policy kept out. */
 static void console_is_silent(struct browser *b, const char *where)
 {
@@ -85,10 +61,10 @@ static void look_at(struct browser *b, const struct look *look, const char *name
 	const char *where = arena_printf(arena, "%s, %s", name, look->name);
 
 	browser_look(b, look->width, look->height, look->dark);
-	must_be(b, layout, "", where);
-	must_be(b, alone, "0 0 0  0", where);
+	browser_must_be(b, layout, "", where);
+	browser_must_be(b, alone, "0 0 0  0", where);
 	console_is_silent(b, where); /* before axe-core, which would like to add a style of its own */
-	holds_to_wcag(b, where);
+	held += browser_holds_to_wcag(b, &axe, where);
 	(void)browser_console(b, arena);
 	if (shots)
 		browser_shot(b, arena_printf(arena, "%s/%s-%s.png", shots, name, look->name));
@@ -112,7 +88,7 @@ static void tab_to(struct browser *b, const char *css)
 		there = browser_eval(b, arena, arena_printf(arena, "return document.activeElement.matches('%s')", css));
 		if (!json_bool(&there))
 			continue;
-		must_be(b, "return getComputedStyle(document.activeElement).outlineStyle", "solid", css);
+		browser_must_be(b, "return getComputedStyle(document.activeElement).outlineStyle", "solid", css);
 		return;
 	}
 	world_fail("Tab does not come to %s", css);
@@ -188,10 +164,10 @@ static void every_view(struct browser *b, struct dashboard_story *d, const char 
 	size_t count = strcmp(language, "en") == 0 ? ARRAY_LEN(looks) : 2;
 
 	browser_go(b, dashboard_story_url(d, arena_printf(d->story.arena, "/?l=%s", language)));
-	must_be(b, "return document.documentElement.lang", language, "the language of the link");
+	browser_must_be(b, "return document.documentElement.lang", language, "the language of the link");
 	for (size_t i = 0; i < ARRAY_LEN(views); i++) {
 		browser_go(b, dashboard_story_url(d, views[i].path));
-		must_be(b, "return document.documentElement.lang", language, views[i].name);
+		browser_must_be(b, "return document.documentElement.lang", language, views[i].name);
 		/* letters that are folded away are looked at, too */
 		(void)browser_eval(b, d->story.arena, "document.querySelectorAll('details').forEach(e=>e.open=true);return ''");
 		looks_right(b, arena_printf(d->story.arena, "%s-%s", language, views[i].name), count);
@@ -228,7 +204,7 @@ int main(int argc, char **argv)
 	every_view(b, &d, "fr");
 	every_view(b, &d, "en");
 	holds_by_keyboard(b, &d);
-	must_be(b, "document.querySelector('form[action=\"/sign-out\"] button').click();return ''", "", "signing out");
+	browser_must_be(b, "document.querySelector('form[action=\"/sign-out\"] button').click();return ''", "", "signing out");
 	browser_wait(b, "return !!document.querySelector('#token')");
 	printf("dashboard: two languages, scripts off, %zu pages and looks held to WCAG 2.2 AA by axe-core, no breach of its policy\n", held);
 	browser_close(b);

@@ -39,39 +39,15 @@ static const char *shots;
 static struct buf axe;
 static size_t held; /* pages that axe-core looked at */
 
-static void must_be(struct browser *b, const char *script, const char *expected, const char *where)
-{
-	CLEANUP(arena_freep) struct arena *arena = arena_create();
-	struct json value = browser_eval(b, arena, script);
-
-	if (!json_str(&value) || strcmp(json_str(&value), expected) != 0)
-		world_fail("%s: \"%s\" instead of \"%s\"", where, json_str(&value) ? json_str(&value) : "(no text)", expected);
-}
-
-static void holds_to_wcag(struct browser *b, const char *where)
-{
-	CLEANUP(buf_clear) struct buf script = { 0 };
-
-	if (!axe.len)
-		return;
-	buf_add(&script, axe.data, axe.len);
-	buf_add_str(&script, "\nreturn axe.run(document,{runOnly:['wcag2a','wcag2aa','wcag21a','wcag21aa','wcag22aa','best-practice']}).then(r=>"
-		"r.violations.map(v=>v.id+': '+v.nodes.map(n=>n.html.slice(0,120)).join(' | ')).join('\\n'))");
-	browser_scripts(b, true); /* it needs timers of its own */
-	must_be(b, buf_str(&script), "", where);
-	browser_scripts(b, false);
-	held++;
-}
-
 static void look_at(struct browser *b, const struct look *look, const char *name)
 {
 	CLEANUP(arena_freep) struct arena *arena = arena_create();
 	const char *where = arena_printf(arena, "%s, %s", name, look->name);
 
 	browser_look(b, look->width, look->height, look->dark);
-	must_be(b, layout, "", where);
-	must_be(b, alone, "0 0 0  0", where);
-	holds_to_wcag(b, where);
+	browser_must_be(b, layout, "", where);
+	browser_must_be(b, alone, "0 0 0  0", where);
+	held += browser_holds_to_wcag(b, &axe, where);
 	if (shots)
 		browser_shot(b, arena_printf(arena, "%s/%s-%s.png", shots, name, look->name));
 }
@@ -99,7 +75,7 @@ static void tab_to(struct browser *b, const char *css)
 		there = browser_eval(b, arena, arena_printf(arena, "return document.activeElement.matches('%s')", css));
 		if (!json_bool(&there))
 			continue;
-		must_be(b, "return getComputedStyle(document.activeElement).outlineStyle", "solid", css);
+		browser_must_be(b, "return getComputedStyle(document.activeElement).outlineStyle", "solid", css);
 		return;
 	}
 	world_fail("Tab does not come to %s", css);
@@ -153,7 +129,7 @@ static void promises_by_keyboard(struct browser *b, struct page_story *p, const 
 	browser_go(b, url(p, page_story_link(p, invoice), "/promise"));
 	tab_to(b, "#on");
 	browser_press(b, "04202026");
-	must_be(b, "return document.querySelector('#on').value", "2026-04-20", "the day that was typed");
+	browser_must_be(b, "return document.querySelector('#on').value", "2026-04-20", "the day that was typed");
 	tab_to(b, "button");
 	browser_press(b, BROWSER_ENTER);
 	follows(b, "/said/");
@@ -186,7 +162,7 @@ static void accepts_by_keyboard(struct browser *b, struct page_story *p, const c
 	if (strcmp(story_str(&plan, "state"), "stands") != 0)
 		world_fail("%s: the plan does not stand", invoice);
 	browser_go(b, url(p, page_story_link(p, invoice), ""));
-	must_be(b, "return String(document.querySelectorAll('dl.terms div').length)", "8", "seven instalments and their sum");
+	browser_must_be(b, "return String(document.querySelectorAll('dl.terms div').length)", "8", "seven instalments and their sum");
 	looks_right(b, arena_printf(p->story.arena, "%s-plan-stands", name), 2);
 }
 
@@ -234,7 +210,7 @@ int main(int argc, char **argv)
 		const char *invoice = arena_printf(p.story.arena, "inv_%zu", i + 1);
 
 		browser_go(b, url(&p, page_story_link(&p, invoice), ""));
-		must_be(b, "return document.documentElement.lang", strcmp(locales[i], "en-US") == 0 ? "en" : arena_memdup(p.story.arena, locales[i], 2), locales[i]);
+		browser_must_be(b, "return document.documentElement.lang", strcmp(locales[i], "en-US") == 0 ? "en" : arena_memdup(p.story.arena, locales[i], 2), locales[i]);
 		looks_right(b, arena_printf(p.story.arena, "%s-home", locales[i]), i < WHOLE ? ARRAY_LEN(looks) : 2);
 		if (i < WHOLE)
 			every_page(b, &p, invoice, locales[i]);

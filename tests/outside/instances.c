@@ -229,14 +229,7 @@ static void settle(struct run *run)
 
 static int run_ctl(struct run *run, int i, const char *const *words, struct buf *output)
 {
-	char config[140];
-	int status;
-
-	snprintf(config, sizeof(config), "%s", run->world.config);
-	snprintf(run->world.config, sizeof(run->world.config), "%s", run->instances[i].config);
-	status = world_ctl(&run->world, words, output);
-	snprintf(run->world.config, sizeof(run->world.config), "%s", config);
-	return status;
+	return world_ctl_with(&run->world, run->instances[i].config, words, output);
 }
 
 static void check(struct run *run)

@@ -229,3 +229,27 @@ const char *browser_console(struct browser *b, struct arena *arena)
 	}
 	return text;
 }
+
+void browser_must_be(struct browser *b, const char *script, const char *expected, const char *where)
+{
+	CLEANUP(arena_freep) struct arena *arena = arena_create();
+	struct json value = browser_eval(b, arena, script);
+
+	if (!json_str(&value) || strcmp(json_str(&value), expected) != 0)
+		world_fail("%s: \"%s\" instead of \"%s\"", where, json_str(&value) ? json_str(&value) : "(no text)", expected);
+}
+
+bool browser_holds_to_wcag(struct browser *b, const struct buf *axe, const char *where)
+{
+	CLEANUP(buf_clear) struct buf script = { 0 };
+
+	if (!axe->len)
+		return false;
+	buf_add(&script, axe->data, axe->len);
+	buf_add_str(&script, "\nreturn axe.run(document,{runOnly:['wcag2a','wcag2aa','wcag21a','wcag21aa','wcag22aa','best-practice']}).then(r=>"
+		"r.violations.map(v=>v.id+': '+v.nodes.map(n=>n.html.slice(0,160)+' '+(n.any[0]?n.any[0].message:'')).join(' | ')).join('\\n'))");
+	browser_scripts(b, true); /* it needs timers of its own */
+	browser_must_be(b, buf_str(&script), "", where);
+	browser_scripts(b, false);
+	return true;
+}

@@ -6,6 +6,7 @@
 #ifndef DUNNINGD_TESTS_SUPPORT_BROWSER_H
 #define DUNNINGD_TESTS_SUPPORT_BROWSER_H
 
+#include "common/buf.h"
 #include "common/json.h"
 #include "tests/support/process.h"
 
@@ -33,5 +34,9 @@ void browser_frame(struct browser *browser, int index); /* what follows is about
 void browser_shot(struct browser *browser, const char *path); /* PNG */
 /* What the console said since it was last asked, one line each. */
 const char *browser_console(struct browser *browser, struct arena *arena);
+/* The script must give this text; else the program ends, and says where it was. */
+void browser_must_be(struct browser *browser, const char *script, const char *expected, const char *where);
+/* The page as it stands must keep WCAG 2.2 AA, by axe-core's own text in `axe`; empty: it is not looked at, and false comes back. */
+bool browser_holds_to_wcag(struct browser *browser, const struct buf *axe, const char *where);
 
 #endif

@@ -535,10 +535,10 @@ bool world_quiet(struct world *w, int ms)
 	return false;
 }
 
-int world_ctl(struct world *w, const char *const *words, struct buf *output)
+int world_ctl_with(struct world *w, const char *config, const char *const *words, struct buf *output)
 {
 	char credentials[140];
-	const char *argv[24] = { program(w, "dunningctl"), "--config", w->config, "--share", SOURCE_DIR "/daemon/share",
+	const char *argv[24] = { program(w, "dunningctl"), "--config", config, "--share", SOURCE_DIR "/daemon/share",
 		"--credentials", credentials };
 	size_t n = 7;
 
@@ -547,6 +547,11 @@ int world_ctl(struct world *w, const char *const *words, struct buf *output)
 		argv[n++] = *words++;
 	argv[n] = NULL;
 	return process_run(argv, output, 120000);
+}
+
+int world_ctl(struct world *w, const char *const *words, struct buf *output)
+{
+	return world_ctl_with(w, w->config, words, output);
 }
 
 bool world_trail_verifies(struct world *w)

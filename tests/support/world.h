@@ -93,6 +93,7 @@ bool world_rests(struct world *world); /* whether it is so now, whoever runs */
 
 /* dunningctl of this world: its exit status; output may be NULL. words are NULL-terminated. */
 int world_ctl(struct world *world, const char *const *words, struct buf *output);
+int world_ctl_with(struct world *world, const char *config, const char *const *words, struct buf *output); /* by another configuration */
 bool world_trail_verifies(struct world *world); /* says why not */
 /* What the sandbox captured for each invoice of 0 .. count-1, and how often it was asked with each attempt beyond the first. */
 struct world_sent {
