@@ -36,6 +36,7 @@ struct run {
 	int count, partitions, per_round;
 	bool runs[INSTANCES_MAX];
 	int invoices, wrong, faults;
+	int64_t doubted_before; /* told in the outbound stream of another prefix */
 	int64_t taken[FAULT_COUNT], longest[FAULT_COUNT];
 	int times[FAULT_COUNT], late;
 };
@@ -192,7 +193,7 @@ static void play(struct run *run, int round)
 
 static int64_t doubts(struct run *run)
 {
-	int64_t n = 0;
+	int64_t n = run->doubted_before;
 
 	for (int p = 0; p < run->partitions; p++) {
 		CLEANUP(arena_freep) struct arena *arena = arena_create();
@@ -444,6 +445,7 @@ static void spread(struct run *run)
 	CLEANUP(arena_freep) struct arena *arena = arena_create();
 	int partitions = run->partitions > 7 ? 7 : run->partitions + 3;
 
+	run->doubted_before = doubts(run);
 	if (rebuild(run, (const char *const[]){ "--partitions", arena_printf(arena, "%d", partitions), "--prefix", "spread", NULL }, &said) != 0)
 		complain(run, "rebuild --partitions: %s", buf_str(&said));
 	for (int i = 0; i < run->count; i++)
