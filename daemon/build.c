@@ -240,6 +240,7 @@ static void build_records(struct dunner *d, struct group *g, const struct log_tu
 	}
 	if (!d->ports.journal->hears)
 		buf_reserve(&g->bodies[0], bytes);
+	buf_reserve(&scratch.text, 4 * RECORD_BYTES);
 	write_stamp(d, &scratch.stamp);
 	g->records = arena_alloc(g->arena, (count + 1) * sizeof(*g->records));
 	g->out.seals = arena_alloc(g->arena, (seals + 1) * sizeof(*g->out.seals)); /* a case opened, and its images: one each of them */
