@@ -580,7 +580,7 @@ int contact_open_call(const struct contact_env *env, struct debtor *debtor, cons
 					       date_add_days(today, plan->step->deadline_days);
 	task = (struct task){ .id = arena_printf(fx->arena, "call:%s:%s", plan->members[0]->invoice.id, plan->step->id),
 		.kind = "call", .debtor_id = debtor->id, .invoice_ids = contact_ids(plan, fx->arena),
-		.invoice_count = plan->member_count, .step = plan->step->id, .role = plan->step->role,
+		.invoice_count = plan->member_count, .step = plan->step->id, .role = plan->step->role, .owner = plan->step->owner,
 		.opened_at = env->now, .deadline = zone_to_utc(when.zone, last, when.to_minute), .script = notice.text };
 	(void)contact_task_opened(plan, &task, fx);
 	return 0;

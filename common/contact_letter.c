@@ -191,7 +191,7 @@ int contact_open_post(const struct contact_env *env, struct debtor *debtor, cons
 	}
 	task = (struct task){ .id = arena_printf(fx->arena, "post:%s:%s", plan->members[0]->invoice.id, plan->step->id), .kind = "post",
 		.debtor_id = debtor->id, .invoice_ids = contact_ids(plan, fx->arena), .invoice_count = plan->member_count, .step = plan->step->id,
-		.role = plan->step->role, .opened_at = env->now, .deadline = zone_to_utc(when.zone, last, when.to_minute),
+		.role = plan->step->role, .owner = plan->step->owner, .opened_at = env->now, .deadline = zone_to_utc(when.zone, last, when.to_minute),
 		.script = post_script(env, plan, &m, address, behind, &papers, fx->arena),
 		.document = printed.data, .document_len = printed.len };
 	contact_written(env, debtor, plan, &notice, task.id, fx);

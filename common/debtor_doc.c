@@ -74,6 +74,7 @@ static void write_customer(struct json_writer *w, const struct customer *c)
 	jw_opt_str(w, "locale", c->locale);
 	jw_opt_str(w, "timezone", c->timezone);
 	jw_opt_str(w, "policy", c->policy);
+	jw_opt_str(w, "owner", c->owner);
 	postal_write(w, "postal", &c->postal);
 	if (c->contact_count)
 		jw_array(w, "contacts");
@@ -259,7 +260,8 @@ static int read_customer(struct arena *arena, const struct json *json, struct cu
 	int r;
 
 	*c = (struct customer){ .name = member(json, "name"), .country = member(json, "country"),
-		.locale = member(json, "locale"), .timezone = member(json, "timezone"), .policy = member(json, "policy") };
+		.locale = member(json, "locale"), .timezone = member(json, "timezone"), .policy = member(json, "policy"),
+		.owner = member(json, "owner") };
 	if ((r = json_opt_int(json, "kind", 0, 3, &kind, err)) < 0 ||
 		(r = json_opt_array(json, "contacts", &contacts, err)) < 0 || (r = postal_read(json, "postal", &c->postal, err)) < 0)
 		return r;

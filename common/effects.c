@@ -77,6 +77,7 @@ struct draft *effects_task(struct effects *fx, const struct task *task)
 		jw_end_array(w);
 		jw_opt_str(w, "step", task->step);
 		jw_opt_str(w, "role", task->role);
+		jw_opt_str(w, "owner", task->owner);
 		jw_opt_str(w, "reason", task->reason);
 		jw_opt_str(w, "result", task->result);
 		jw_opt_int(w, "deadline", task->deadline);

@@ -35,6 +35,7 @@ struct task {
 	const char *const *invoice_ids;
 	size_t invoice_count;
 	const char *step, *role, *reason; /* NULL = none */
+	const char *owner; /* a person by name; NULL = as the customer says */
 	int64_t opened_at, deadline; /* ms UTC */
 	const char *script; /* calls: what to say; letters: to whom; personal data. NULL = none */
 	const void *document; /* letters: the PDF to be printed; NULL = none */

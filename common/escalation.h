@@ -320,11 +320,12 @@ void commitment_lapse(struct escalation *e, const char *reason, struct effects *
 void withdrawal_unsent(struct escalation *e, const char *reason, struct effects *fx);
 /*
  * Whether a person may say so now: "commitment_execute", "commitment_withdraw", "handover" (`what`: to whom), "handover_result" (`what`:
- * kept or returned), "waive" (`what`: a word of need_names or a step's id), "decide" (`what`: the decision). 0 for any other word.
+ * kept or returned), "waive" (`what`: a word of need_names or a step's id), "decide" (`what`: the decision), "skip" (`what`: the step). 0
+ * for any other word. `who` says it: at a step with an approver, to nobody else's word it gives way.
  * -EBADMSG: code and sentence in err. `debtor` and the rules' policy may be NULL.
  */
 int commitment_may(const struct escalation *e, const struct debtor *debtor, const struct rules *rules, const char *command, const char *what,
-	struct err *err);
+	const char *who, struct err *err);
 /* A person said at the gate that is open to go on: where that is what was announced, it is carried out with it. */
 void commitment_decided(struct escalation *e, const struct event *command, struct effects *fx);
 /* A person's word, once commitment_may() let it pass. False: it is none of these. */

@@ -333,14 +333,32 @@ static int may_waive(const struct escalation *e, const struct policy *policy, co
 	return 0;
 }
 
+/* Whose word alone counts about it. NULL: anybody's. */
+static const struct step *named_approver(const struct escalation *e, const struct policy *policy, const char *command, const char *what)
+{
+	bool waive = strcmp(command, "waive") == 0, approval = waive && strcmp(what, need_names[0]) == 0;
+	const struct step *handover = strcmp(command, "handover") == 0 ? handover_step(e, policy) : NULL;
+	const char *id = waive || strcmp(command, "skip") == 0 ? what :
+		strcmp(command, "decide") == 0 && e->state == ESCALATION_GATE ? e->step : handover ? handover->id : NULL;
+
+	for (size_t i = 0; policy && id && i < policy->step_count; i++)
+		if (policy->steps[i].approver && (approval || strcmp(policy->steps[i].id, id) == 0))
+			return &policy->steps[i];
+	return NULL;
+}
+
 int commitment_may(const struct escalation *e, const struct debtor *d, const struct rules *rules, const char *command, const char *what,
-	struct err *err)
+	const char *who, struct err *err)
 {
 	const struct policy *policy = rules->policy;
+	const struct step *named = named_approver(e, policy, command, what ? what : "");
 	int step = policy && e->commitment.what ? policy_step_index(policy, e->commitment.what) : -1;
 	bool execute = strcmp(command, "commitment_execute") == 0;
 
 	what = what ? what : "";
+	if (named && (!who || strcmp(named->approver, who) != 0))
+		return err_set(err, -EBADMSG, "not_approver", "$.data.who", "step %s is for %s to answer, and for nobody else (dunningctl --who)", named->id,
+			named->approver);
 	if (strcmp(command, "decide") == 0)
 		return may_decide(e, policy, what, err);
 	if (strcmp(command, "handover") == 0)
@@ -403,6 +421,7 @@ static void hand_over(struct escalation *e, const struct policy *policy, const s
 	struct json procedure = json_get(&command->data, "procedure"), bundle = json_get(&command->data, "bundle_sha256");
 	const struct step *step = handover_step(e, policy);
 
+	walk_tasks_closed(e, fx); /* whoever takes it looks for the debtor from now on */
 	e->handed = (struct handed){ .to = to, .procedure = json_str(&procedure), .bundle = json_str(&bundle), .at = fx->now, .by = command->who,
 		.why = command->why };
 	tell_handed(e, "handover.requested", command->why, fx);

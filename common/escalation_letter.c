@@ -21,7 +21,7 @@ bool escalation_letter_unclaimed(struct escalation *e, const char *attempt, cons
 		if (letter_unclaimed(walked->reason))
 			return false;
 		walked->reason = arena_strdup(fx->arena, status);
-		if (e->state == ESCALATION_CLOSED)
+		if (e->state == ESCALATION_CLOSED || handed_over(e))
 			return true;
 		task.step = walked->step;
 		task.reason = walked->reason;
@@ -50,7 +50,7 @@ void walk_tasks_closed(struct escalation *e, struct effects *fx)
 			task.kind = "no_address";
 			effects_task(fx, &task);
 			walked->attempt = NULL;
-		} else if (walked->end != STEP_SKIPPED && letter_unclaimed(walked->reason) && !unclaimed) {
+		} else if (walked->end != STEP_SKIPPED && letter_unclaimed(walked->reason) && !unclaimed && !handed_over(e)) {
 			effects_task(fx, &task);
 			unclaimed = true;
 		}

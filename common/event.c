@@ -264,7 +264,7 @@ static int get_customer(struct arena *arena, const struct json *o, struct custom
 		(r = json_opt_word(o, "kind", customer_kind_names, &c->kind, err)) < 0 ||
 		(r = json_opt_str(o, "locale", 35, &c->locale, err)) < 0 ||
 		(r = json_opt_str(o, "timezone", 64, &c->timezone, err)) < 0 ||
-		(r = json_opt_id(o, "policy", &c->policy, err)) < 0 ||
+		(r = json_opt_id(o, "policy", &c->policy, err)) < 0 || (r = json_opt_str(o, "owner", 100, &c->owner, err)) < 0 ||
 		(r = json_opt_array(o, "contacts", &contacts, err)) < 0 || (r = postal_read(o, "postal", &c->postal, err)) < 0)
 		return r;
 	if (postal.type == JSON_OBJECT && !c->postal.country)

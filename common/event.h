@@ -95,6 +95,7 @@ struct contact {
 
 struct customer {
 	const char *name, *country, *locale, *timezone, *policy;
+	const char *owner; /* who of ours looks after it, by name: whose its tasks are; NULL = not told */
 	int kind; /* index into customer_kind_names */
 	struct contact *contacts;
 	size_t contact_count;

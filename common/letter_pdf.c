@@ -59,6 +59,7 @@ struct sheet {
 	double y;
 	int page, pages; /* pages: 0 while they are being counted */
 	int wanted; /* the only page that is drawn; 0 = all */
+	const char *cut; /* what a box of the first page could not hold, in full; "" = nothing */
 };
 
 static double text_width(const struct sheet *s)
@@ -102,10 +103,14 @@ static PangoLayout *box_layout(struct sheet *s, const char *text, double size, d
 	return l;
 }
 
-/* What must not leave its box: smaller letters first, down to the least that letter sorting reads well, then fewer lines. */
-static void draw_box(struct sheet *s, const char *text, const struct box *box, double size, bool bold_first)
+/*
+ * What must not leave its box: smaller letters first, down to the least that letter sorting reads well, then fewer lines. True: something
+ * is left out.
+ */
+static bool draw_box(struct sheet *s, const char *text, const struct box *box, double size, bool bold_first)
 {
 	PangoLayout *l = box_layout(s, text, size, box->width, bold_first, 0);
+	bool cut;
 
 	while (press_height(l) > box->height && size > SIZE_MIN) {
 		size = size - 0.5 > SIZE_MIN ? size - 0.5 : SIZE_MIN;
@@ -121,7 +126,16 @@ static void draw_box(struct sheet *s, const char *text, const struct box *box, d
 		g_object_unref(l);
 		l = box_layout(s, text, size, box->width, bold_first, 1);
 	}
+	cut = pango_layout_is_ellipsized(l);
 	show(s, l, box->x, box->y);
+	return cut;
+}
+
+/* Nothing of it is lost: what does not fit stands above the subject as well. */
+static void draw_whole(struct sheet *s, const char *text, const struct box *box, double size, bool bold_first)
+{
+	if (draw_box(s, text, box, size, bold_first))
+		s->cut = arena_printf(s->arena, "%s%s%s", s->cut, *s->cut ? "\n" : "", text);
 }
 
 /* --- the frame ------------------------------------------------------------------------------------------------------ */
@@ -160,7 +174,7 @@ static void draw_head(struct sheet *s)
 	add(&text, "\n", c->phone);
 	add(&text, "\n", c->email);
 	add(&text, "\n", c->url);
-	draw_box(s, buf_str(&text), &s->form->head, 10.5, true);
+	draw_whole(s, buf_str(&text), &s->form->head, 10.5, true);
 }
 
 /* Above the address, where the form has room for it: who sends it back to whom, and how it goes. */
@@ -176,11 +190,11 @@ static void draw_postage(struct sheet *s)
 		const char *back = arena_printf(s->arena, "%s, %s", s->letter->creditor->name, creditor_place(s, ", "));
 		struct box line = { window->x, MM(46), window->width, MM(4) };
 
-		draw_box(s, back, &line, 7, false);
+		(void)draw_box(s, back, &line, 7, false);
 		press_rule(s->cairo, window->x, MM(50), window->width, 0.5);
 	}
 	if (how)
-		draw_box(s, how, &above, 8.5, true);
+		(void)draw_box(s, how, &above, 8.5, true);
 }
 
 static void draw_window(struct sheet *s)
@@ -190,7 +204,7 @@ static void draw_window(struct sheet *s)
 
 	for (; *lines; lines++)
 		add(&text, "\n", *lines);
-	draw_box(s, buf_str(&text), &s->form->window, 10, false);
+	draw_whole(s, buf_str(&text), &s->form->window, 10, false);
 }
 
 static const char *date_text(struct sheet *s)
@@ -212,7 +226,7 @@ static void draw_info(struct sheet *s)
 
 	if (l->form == LETTER_FRENCH) {
 		add(&text, "\n", date_text(s));
-		draw_box(s, buf_str(&text), &s->form->info, SIZE, false);
+		draw_whole(s, buf_str(&text), &s->form->info, SIZE, false);
 		return;
 	}
 	add(&text, "\n", l->form == LETTER_DIN ? arena_printf(s->arena, "%s: %s", s->words->date, date_text(s)) : date_text(s));
@@ -222,7 +236,7 @@ static void draw_info(struct sheet *s)
 		add(&text, "\n", arena_printf(s->arena, "%s: %s", s->words->contact, l->sender->name));
 	add(&text, "\n", l->sender ? l->sender->phone : NULL);
 	add(&text, "\n", l->sender ? l->sender->email : NULL);
-	draw_box(s, buf_str(&text), &s->form->info, 9, false);
+	draw_whole(s, buf_str(&text), &s->form->info, 9, false);
 }
 
 /* The French form has its references above the subject, at the left. */
@@ -239,7 +253,7 @@ static void draw_references(struct sheet *s)
 	if (l->sender && l->sender->name)
 		add(&text, "\n", arena_printf(s->arena, "%s : %s%s%s", s->words->contact, l->sender->name, l->sender->phone ? ", " : "",
 			l->sender->phone ? l->sender->phone : ""));
-	draw_box(s, buf_str(&text), &box, 8.5, false);
+	draw_whole(s, buf_str(&text), &box, 8.5, false);
 }
 
 static void draw_marks(struct sheet *s)
@@ -265,7 +279,7 @@ static void draw_foot(struct sheet *s)
 	if (s->letter->checkpoint)
 		add(&text, "\n", arena_printf(s->arena, "%s: %s", s->words->trail, s->letter->checkpoint));
 	press_rule(s->cairo, s->form->left, y, width, 0.6);
-	draw_box(s, buf_str(&text), &box, 7, false);
+	(void)draw_box(s, buf_str(&text), &box, 7, false);
 	(void)snprintf(number, sizeof(number), "%s %d / %d", s->words->page, s->page, s->pages ? s->pages : 1);
 	show(s, layout(s, number, 8, false, place, true), s->form->left + width - place, y + 3);
 }
@@ -304,7 +318,7 @@ static void new_page(struct sheet *s)
 	add(&text, " · ", s->letter->to_name);
 	add(&text, " · ", s->letter->reference);
 	add(&text, " · ", date_text(s));
-	draw_box(s, buf_str(&text), &head, 8, false);
+	(void)draw_box(s, buf_str(&text), &head, 8, false);
 	s->y = MM(28);
 }
 
@@ -500,6 +514,7 @@ static void draw_body(struct sheet *s)
 static int draw(struct sheet *s)
 {
 	s->page = 1;
+	s->cut = "";
 	aim(s);
 	draw_head(s);
 	draw_postage(s);
@@ -508,6 +523,10 @@ static int draw(struct sheet *s)
 	draw_references(s);
 	draw_marks(s);
 	s->y = s->form->body;
+	if (*s->cut) {
+		draw_text(s, s->cut, 8, false, 0);
+		s->y += LEAD;
+	}
 	draw_text(s, arena_printf(s->arena, "%s%s", s->words->subject, s->letter->subject), 10.5, true, 0);
 	s->y += 2 * LEAD;
 	draw_body(s);

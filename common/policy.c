@@ -29,6 +29,7 @@ static const char *const weekday_names[] = { "mon", "tue", "wed", "thu", "fri", 
 #define MS_A_MINUTE INT64_C(60000)
 #define MIN_GAP_MAX_MS (30 * 24 * 60 * MS_A_MINUTE)
 #define FRESHNESS_MAX_MS (30 * 24 * 60 * MS_A_MINUTE)
+#define PERSON_MAX 100
 #define MINIMUM_MAX INT64_C(100000000)
 
 static const char *const policy_members[] = { "name", "title", "extends", "do_nothing", "window", "caps", "min_gap",
@@ -40,10 +41,10 @@ static const char *const if_members[] = { "balance_min_minor", "balance_max_mino
 	"currency", "kinds", "countries", "tags", NULL };
 /* Which members a step of each kind may have; what is left over would be silently without effect. */
 static const char *const message_members[] = { "id", "at", "channel", "else", "template", "sender", "tone", "to", "fees",
-	"attach", "without_document", "delivery", "notice", "deadline", "effects", "hold_after", "in_doubt", "if", "announces", "requires", "offers", NULL };
+	"attach", "without_document", "delivery", "notice", "deadline", "owner", "effects", "hold_after", "in_doubt", "if", "announces", "requires", "offers", NULL };
 static const char *const call_members[] = { "id", "at", "channel", "template", "confirm", "sender", "tone", "to", "deadline",
-	"role", "effects", "hold_after", "in_doubt", "if", "announces", "requires", NULL };
-static const char *const gate_members[] = { "id", "at", "gate", "action", "role", "deadline", "tone", "effects", "if", "requires", NULL };
+	"role", "owner", "effects", "hold_after", "in_doubt", "if", "announces", "requires", NULL };
+static const char *const gate_members[] = { "id", "at", "gate", "action", "role", "owner", "approver", "deadline", "tone", "effects", "if", "requires", NULL };
 
 /* --- words ------------------------------------------------------------------------------------------------------ */
 
@@ -605,7 +606,9 @@ static int parse_step(struct policy *policy, const struct json *object, struct e
 		(r = parse_if(policy->arena, object, &step->when, err)) < 0 ||
 		(r = opt_list(policy->arena, object, "effects", effect_names, NULL,
 			 "work.hold_requested or work.release_allowed", &step->effects, err)) < 0 ||
-		(r = json_opt_word(object, "in_doubt", doubt_names, &word, err)) < 0)
+		(r = json_opt_word(object, "in_doubt", doubt_names, &word, err)) < 0 ||
+		(r = json_opt_str(object, "owner", PERSON_MAX, &step->owner, err)) < 0 ||
+		(r = json_opt_str(object, "approver", PERSON_MAX, &step->approver, err)) < 0)
 		return r;
 	step->in_doubt = (enum doubt_rule)word;
 	if (step->kind != STEP_GATE && (r = parse_contact(policy->arena, object, step, err)) < 0)

@@ -102,6 +102,8 @@ struct step {
 	bool deadline_business;
 	const char *gate; /* "decision" */
 	const char *role; /* GATE: who decides; CALL: who calls, "" = whoever is free */
+	const char *owner; /* a person by name, whose the step's task is; NULL = whose the customer is */
+	const char *approver; /* GATE: the person by name who alone may answer; NULL = anybody */
 	bool fees;
 	enum letter_delivery delivery; /* of a letter */
 	const char *notice; /* MESSAGE: the kind of formal notice of the law data that it is, whose content is checked; NULL = none */

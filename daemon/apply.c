@@ -608,6 +608,8 @@ static void command_invoice(struct dunner *d, struct group *g, const struct even
 
 			if (policy && (next.kind == NEXT_CONTACT || next.kind == NEXT_GATE))
 				step = policy->steps[next.step].id;
+			if (step && policy->steps[next.step].approver && strcmp(policy->steps[next.step].approver, e->who) != 0)
+				return; /* named, it would have been refused */
 		}
 		if (!step || esc->state == ESCALATION_SENDING || esc->state == ESCALATION_DOUBT ||
 			(esc->state == ESCALATION_CLOSED && esc->attempt)) /* paid while it is on its way: its outcome is still to come */

@@ -383,7 +383,7 @@ static void image_attempts(struct dunner *d, struct group *g)
 	}
 }
 
-static void write_task(struct json_writer *w, const struct task *task)
+static void write_task(struct json_writer *w, const struct task *task, const struct debtor *debtor)
 {
 	jw_object(w, NULL);
 	jw_str(w, "id", task->id);
@@ -395,6 +395,7 @@ static void write_task(struct json_writer *w, const struct task *task)
 	jw_end_array(w);
 	jw_opt_str(w, "step", task->step);
 	jw_opt_str(w, "role", task->role);
+	jw_opt_str(w, "owner", task->owner ? task->owner : debtor ? debtor->customer.owner : NULL);
 	jw_opt_str(w, "reason", task->reason);
 	jw_opt_str(w, "script", task->script);
 	if (task->document) {
@@ -423,7 +424,7 @@ static void image_tasks(struct dunner *d, struct group *g)
 		if (!task->close) {
 			struct json_writer w = jw_init(&text);
 
-			write_task(&w, task);
+			write_task(&w, task, owner && owner->loaded ? owner->d : NULL);
 			one.value = keep(g, &text, &one.value_len);
 		}
 		group_image(g, owner, CLASS_CONTENT, &one);

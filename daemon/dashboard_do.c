@@ -154,7 +154,7 @@ static void tell(struct visit *visit, const struct order *order, const char *who
 		ARRAY_LEN(argv), argv, lens, DASHBOARD_REDIS_MS, on_told, visit);
 }
 
-static const char *rules_refuse(struct visit *visit, const char *decision)
+static const char *rules_refuse(struct visit *visit, const char *decision, const char *who)
 {
 	struct dashboard *dashboard = visit->dashboard;
 	struct board_entry *entry = &visit->entries[0];
@@ -162,7 +162,7 @@ static const char *rules_refuse(struct visit *visit, const char *decision)
 		.holidays = library_holidays(dashboard->library), .guard = library_guard(dashboard->library), .now = dashboard_now(dashboard) };
 	struct err err = { 0 };
 
-	return commitment_may(&entry->e, entry->d, &rules, "decide", decision, &err) < 0 ? arena_strdup(visit->arena, err.text) : NULL;
+	return commitment_may(&entry->e, entry->d, &rules, "decide", decision, who, &err) < 0 ? arena_strdup(visit->arena, err.text) : NULL;
 }
 
 /* The day that is named is included. False: it is none to come. */
@@ -201,17 +201,17 @@ static void on_ready_do(struct visit *visit)
 		if (!form->until || !read_until(visit, form->until, &order.until))
 			form->until_wrong = board_say(b, W_BAD_DAY);
 	}
+	if (b->ask_who) {
+		form->name = who = visit_typed(visit, "who", WHO_MAX);
+		if (!who || !*who)
+			form->name_wrong = board_say(b, W_MISSING);
+	}
 	if (visit->action == BOARD_DECIDE) {
 		form->decision = order.decision = visit_typed(visit, "decision", 20);
 		if (!form->decision || !*form->decision || !word_listed(board_decisions(&visit->entries[0]), form->decision))
 			form->decision_wrong = board_say(b, W_CHOOSE);
 		else
-			form->decision_wrong = rules_refuse(visit, form->decision);
-	}
-	if (b->ask_who) {
-		form->name = who = visit_typed(visit, "who", WHO_MAX);
-		if (!who || !*who)
-			form->name_wrong = board_say(b, W_MISSING);
+			form->decision_wrong = rules_refuse(visit, form->decision, who);
 	}
 	if (form->why_wrong || form->until_wrong || form->decision_wrong || form->name_wrong)
 		show_form(visit, 422);

@@ -260,7 +260,7 @@ static void open_gate(struct dunner *d, struct group *g, struct doc *doc, const 
 	struct escalation *e = doc->e;
 	struct task task = { .id = arena_printf(g->arena, "decision:%s:%s", doc->id, step->id), .kind = "decision",
 		.debtor_id = e->invoice.debtor_id, .invoice_ids = &doc->id, .invoice_count = 1, .step = step->id,
-		.role = step->role, .reason = renewed ? "renewed" : step->gate, .opened_at = now,
+		.role = step->role, .owner = step->owner ? step->owner : step->approver, .reason = renewed ? "renewed" : step->gate, .opened_at = now,
 		.deadline = now + step->deadline_days * DAY_MS, .script = step->handover ? NULL : gate_script(d, g, doc) };
 
 	if (!renewed)

@@ -55,7 +55,8 @@ int legal_check(struct dunner *d, struct group *g, const struct event *e, const 
 	if (e->offer)
 		return zone_of(d, g, doc) ? offer_take(doc->e, zone_of(d, g, doc), &accepted, err) : 0;
 	rules = decide_rules(d, decide_policy(d, doc->e, debtor));
-	return commitment_may(doc->e, debtor, &rules, e->command, what_of(e), err);
+	return commitment_may(doc->e, debtor, &rules, e->command,
+		strcmp(e->command, "skip") != 0 ? what_of(e) : e->step ? e->step : doc->e->step, e->who, err);
 }
 
 /* What a person was told on the telephone, or by mail, becomes the fact that an event would have told. */

@@ -67,7 +67,7 @@ int ctl_legal_order(struct ctl *ctl, const char *invoice, const char *what, stru
 		return r;
 	order->target = invoice;
 	rules = entry_rules(ctl, &entry);
-	if (commitment_may(&entry.e, entry.d, &rules, order->command, what, &err) < 0)
+	if (commitment_may(&entry.e, entry.d, &rules, order->command, what, ctl_who(ctl), &err) < 0)
 		return ctl_fail(ctl, EXIT_FOUND, err.code, "%s", err.text);
 	return ctl_order(ctl, entry.partition, order);
 }

@@ -88,7 +88,7 @@ static int show_checks(struct ctl *ctl, const struct entry *entry, struct table 
 	size_t met, all;
 	struct table *t = checks(ctl, entry, &met, &all);
 	struct rules rules = entry_rules(ctl, entry);
-	int r = commitment_may(&entry->e, entry->d, &rules, "handover", to, &err);
+	int r = commitment_may(&entry->e, entry->d, &rules, "handover", to, ctl_who(ctl), &err);
 
 	fields_add(f, "invoice", "Invoice", cell_text(entry->e.invoice.id));
 	fields_add(f, "complete", "Complete", cell_text(arena_printf(ctl->arena, "%zu of %zu", met, all)));
@@ -161,7 +161,7 @@ static int run_handover(struct ctl *ctl, const struct invocation *call)
 	if (!to || !order.why)
 		return ctl_fail(ctl, EXIT_USAGE, "usage", "say to whom, with --to lawyer, agency or court, and why (or look first, with --check)");
 	rules = entry_rules(ctl, &entry);
-	if (commitment_may(&entry.e, entry.d, &rules, "handover", to, &err) < 0)
+	if (commitment_may(&entry.e, entry.d, &rules, "handover", to, ctl_who(ctl), &err) < 0)
 		return ctl_fail(ctl, strcmp(err.code, "not_one_of") == 0 ? EXIT_USAGE : EXIT_FOUND, err.code, "%s", err.text);
 	r = choose_procedure(ctl, call, law, suited, &taken);
 	if (r != 0)

@@ -112,6 +112,8 @@ const struct command cmd_retry = { .name = "retry", .args = "INVOICE WHY", .min_
 static int run_skip(struct ctl *ctl, const struct invocation *call)
 {
 	struct order order = { .command = "skip", .why = call->args[1], .step = command_option(call, "step") };
+	struct err err = { 0 };
+	struct rules rules;
 	struct entry entry;
 	struct verdict verdict;
 	int r = find_invoice(ctl, call->args[0], &order, &entry);
@@ -132,6 +134,9 @@ static int run_skip(struct ctl *ctl, const struct invocation *call)
 	if (!order.step)
 		return ctl_fail(ctl, EXIT_FOUND, "no_step", "invoice %s has no next step just now (%s): name one with --step", call->args[0],
 			verdict.next.why ? verdict.next.why : "nothing");
+	rules = entry_rules(ctl, &entry);
+	if (commitment_may(&entry.e, entry.d, &rules, "skip", order.step, ctl_who(ctl), &err) < 0)
+		return ctl_fail(ctl, EXIT_FOUND, err.code, "%s", err.text);
 	return ctl_order(ctl, entry.partition, &order);
 }
 
@@ -225,7 +230,7 @@ static int run_decide(struct ctl *ctl, const struct invocation *call)
 	if (r != 0)
 		return r;
 	rules = entry_rules(ctl, &entry);
-	if (commitment_may(&entry.e, entry.d, &rules, "decide", word, &err) < 0)
+	if (commitment_may(&entry.e, entry.d, &rules, "decide", word, ctl_who(ctl), &err) < 0)
 		return ctl_fail(ctl, EXIT_FOUND, err.code, "%s", err.text);
 	if (strcmp(word, "stop") == 0 && entry.e.state == ESCALATION_WAITING && entry.e.held && strcmp(entry.e.held, "exhausted") == 0)
 		return ctl_order(ctl, entry.partition, &order); /* nothing is left to be done but to decide */
@@ -308,7 +313,7 @@ static const char *joined(struct arena *arena, const struct json *array)
 }
 
 static const struct column task_columns[] = { { "deadline", "UNTIL", false }, { "kind", "KIND", false },
-	{ "invoices", "INVOICES", false }, { "customer", "CUSTOMER", false }, { "step", "STEP", false }, { "role", "FOR", false },
+	{ "invoices", "INVOICES", false }, { "customer", "CUSTOMER", false }, { "step", "STEP", false }, { "role", "FOR", false }, { "owner", "OWNER", false },
 	{ "reason", "WHY", false }, { "id", "TASK", false }, { "script", NULL, false }, { "opened_at", NULL, false }, { 0 } };
 
 static const struct zone *debtor_zone_of(struct ctl *ctl, uint32_t partition, const char *debtor_id)
@@ -323,6 +328,14 @@ static const struct zone *debtor_zone_of(struct ctl *ctl, uint32_t partition, co
 		reply->type == REDIS_STRING && debtor_read(ctl->arena, reply->str, reply->len, &d, NULL) == 0)
 		name = debtor_zone(&d, name);
 	return zone_get(name, &zone) == 0 ? zone : NULL;
+}
+
+/* By role or by name; "-": nobody's yet. */
+static bool owned(const struct json *task, const char *owner)
+{
+	const char *role = word(task, "role"), *name = word(task, "owner");
+
+	return strcmp(owner, "-") == 0 ? !(role && *role) && !name : (role && strcmp(role, owner) == 0) || (name && strcmp(name, owner) == 0);
 }
 
 static int run_tasks(struct ctl *ctl, const struct invocation *call)
@@ -344,11 +357,11 @@ static int run_tasks(struct ctl *ctl, const struct invocation *call)
 
 		if (kind && (!word(root, "kind") || strcmp(word(root, "kind"), kind) != 0))
 			continue;
-		if (owner && strcmp(owner, word(root, "role") && *word(root, "role") ? word(root, "role") : "-") != 0)
+		if (owner && !owned(root, owner))
 			continue;
 		table_add(t, (struct cell[]){ cell_time(tasks[i].deadline, debtor_zone_of(ctl, tasks[i].partition, word(root, "debtor"))),
 				      cell_text(word(root, "kind")), cell_text(joined(ctl->arena, &invoices)), cell_text(word(root, "debtor")),
-				      cell_text(word(root, "step")), cell_text(word(root, "role")), cell_text(word(root, "reason")),
+				      cell_text(word(root, "step")), cell_text(word(root, "role")), cell_text(word(root, "owner")), cell_text(word(root, "reason")),
 				      cell_text(tasks[i].id), cell_text(word(root, "script")), cell_time(json_int(&opened), NULL) });
 		if (command_option(call, "script") && word(root, "script") && !ctl->view.json) {
 			view_say(&ctl->view, "--- %s", tasks[i].id);
@@ -361,7 +374,7 @@ static int run_tasks(struct ctl *ctl, const struct invocation *call)
 
 static const struct option_row tasks_options[] = {
 	{ "kind", "KIND", "those of one kind: call, post, decision, reconcile, unknown_attempt ..." },
-	{ "owner", "ROLE", "those of one owner, the role of their steps; - for those that are nobody's yet" },
+	{ "owner", "WHO", "those of one owner, by role or by name; - for those that are nobody's yet" },
 	{ "script", NULL, "what to say in the calls, and whom letters go to, too" },
 	{ 0 },
 };

@@ -341,7 +341,7 @@ static void row_24_an_outsider_needs_a_word_that_ends(void **state)
 	struct json rows, row;
 
 	story_event(s, "customer.updated", "inv_1", "2026-03-31T07:00:00Z", ",\"customer\":{\"id\":\"cus_inv_1\",\"name\":\"Dupont SARL\",\"country\":\"FR\","
-		"\"kind\":\"company\",\"locale\":\"en-GB\",\"timezone\":\"Europe/Paris\",\"contacts\":[{\"id\":\"c1\",\"role\":\"billing\","
+		"\"kind\":\"company\",\"owner\":\"Lea\",\"locale\":\"en-GB\",\"timezone\":\"Europe/Paris\",\"contacts\":[{\"id\":\"c1\",\"role\":\"billing\","
 		"\"name\":\"Mme Roy\",\"email\":\"compta@dupont.example\"},{\"id\":\"c2\",\"role\":\"manager\",\"name\":\"M. Petit\","
 		"\"email\":\"petit@dupont.example\"},{\"id\":\"c9\",\"role\":\"guarantor\",\"relation\":\"external\",\"name\":\"M. Garant\","
 		"\"email\":\"garant@parent.example\"}]}");
@@ -376,6 +376,18 @@ static void row_24_an_outsider_needs_a_word_that_ends(void **state)
 	assert_string_equal(story_str(&row, "id"), "decision:inv_1:decide");
 	rows = STORY_CTL(s, "tasks", "--owner", "accounts");
 	assert_int_equal(json_len(&rows), 0);
+	/* by name: the gate's is its approver's, and only his answer counts; what is nobody's step is the customer's owner's */
+	rows = STORY_CTL(s, "tasks", "--owner", "Mme Durand");
+	assert_int_equal(json_len(&rows), 1);
+	story_event(s, "dispute.opened", "inv_1", "2026-05-20T07:00:00Z", ",\"dispute_id\":\"x\"");
+	rows = STORY_CTL(s, "tasks", "--owner", "Lea");
+	row = only(&rows);
+	assert_string_equal(story_str(&row, "id"), "review_dispute:inv_1");
+	(void)STORY_REFUSED(s, "--who", "Lea", "decide", "inv_1", "continue", "go on");
+	(void)STORY_REFUSED(s, "--who", "Lea", "skip", "inv_1", "go on", "--step", "decide");
+	(void)STORY_CTL(s, "--who", "Mme Durand", "decide", "inv_1", "continue", "go on");
+	story_applied(s);
+	assert_string_equal(story_walk(s, "inv_1", "decide"), "done continue");
 	story_ends_well(s);
 }
 
@@ -388,7 +400,7 @@ static const char people[] =
 	"\"to\":[\"guarantor\",\"manager\"]},"
 	"{\"id\":\"fourth\",\"at\":\"due+30d\",\"channel\":\"email\",\"template\":\"reminder\",\"tone\":\"neutral\",\"sender\":\"director\","
 	"\"to\":[\"guarantor\",\"manager\"]},"
-	"{\"id\":\"decide\",\"at\":\"due+40d\",\"gate\":\"decision\",\"role\":\"director\"}]}";
+	"{\"id\":\"decide\",\"at\":\"due+40d\",\"gate\":\"decision\",\"role\":\"director\",\"approver\":\"Mme Durand\"}]}";
 
 static int setup_people(void **state)
 {

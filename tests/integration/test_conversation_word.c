@@ -56,7 +56,7 @@ static const char *of_commitment(struct story *s, const char *invoice, const cha
  * Four debtors, one ladder. inv_1: what the threat must rest on lacks, comes, and the threat is carried out. inv_2: it is taken back in
  * writing. inv_3: nobody says anything, which gets loud. inv_4: paid.
  */
-static void rows_26_41_42_a_threat_is_our_word(void **state)
+static void row_41_a_threat_is_our_word(void **state)
 {
 	static const char *const four[] = { "inv_1", "inv_2", "inv_3", "inv_4", NULL };
 	struct story *s = *state;
@@ -113,7 +113,7 @@ static void rows_26_41_42_a_threat_is_our_word(void **state)
 	story_ends_well(s);
 }
 
-static void rows_43_to_52_the_case_goes_to_others_with_its_evidence(void **state)
+static void row_43_the_case_goes_to_others_with_its_evidence(void **state)
 {
 	static const char *const two[] = { "inv_1", "inv_2", NULL };
 	struct story *s = *state;
@@ -269,7 +269,7 @@ static void rows_17_18_work_rests_after_a_warning(void **state)
 }
 
 /* What it has cost and what may still come stand with the question; the answer is a person's, and on record. */
-static void rows_32_40_is_it_worth_it(void **state)
+static void row_40_is_it_worth_it(void **state)
 {
 	static const char *const four[] = { "inv_1", "inv_2", "inv_3", "inv_4", NULL };
 	struct story *s = *state;
@@ -418,12 +418,12 @@ static int teardown(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		STORY(rows_26_41_42_a_threat_is_our_word),
-		STORY(rows_43_to_52_the_case_goes_to_others_with_its_evidence),
+		STORY(row_41_a_threat_is_our_word),
+		STORY(row_43_the_case_goes_to_others_with_its_evidence),
 		cmocka_unit_test_setup_teardown(row_39_an_offer_stands_until_its_day, setup_offers, teardown),
 		cmocka_unit_test_setup_teardown(rows_17_18_work_rests_after_a_warning, setup_offers, teardown),
 		cmocka_unit_test_setup_teardown(row_29_the_late_fee_has_an_account_of_its_own, setup_fees, teardown),
-		cmocka_unit_test_setup_teardown(rows_32_40_is_it_worth_it, setup_offers, teardown),
+		cmocka_unit_test_setup_teardown(row_40_is_it_worth_it, setup_offers, teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -132,7 +132,7 @@ static void slot_bytes(struct fixture *f, uint32_t slot, uint8_t ret[128])
 
 /* --- segments ------------------------------------------------------------------------------------------------- */
 
-static void closed_segments_are_copied_once(void **state)
+static void row_46_closed_segments_are_copied_once(void **state)
 {
 	struct fixture *f = open_fixture(&(struct s3_peer_settings){ 0 });
 	size_t requests;
@@ -422,7 +422,7 @@ static void a_store_that_misbehaves(void **state)
 int main(void)
 {
 	static const struct CMUnitTest plain[] = {
-		cmocka_unit_test(closed_segments_are_copied_once),
+		cmocka_unit_test(row_46_closed_segments_are_copied_once),
 		cmocka_unit_test(a_large_one_goes_in_parts),
 		cmocka_unit_test(locked_for_no_longer_than_the_shortest_period),
 		cmocka_unit_test(somebody_elses_segment_is_an_alarm),

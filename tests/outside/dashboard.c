@@ -25,7 +25,7 @@ static const struct view {
 	const char *name, *path;
 } views[] = { { "today", "/" }, { "tasks", "/tasks" }, { "invoices", "/invoices" }, { "held", "/invoices?state=held" }, { "search",
 	"/invoices?q=lid" },
-	{ "invoice", "/invoice?id=lid-2" }, { "debtor", "/debtor?id=cus-lid-1" }, { "hostile", "/debtor?id=cus-lid-6" }, { "policies", "/policies" },
+	{ "invoice", "/invoice?id=lid-2" }, { "debtor", "/debtor?id=cus-lid-1" }, { "hostile", "/debtor?id=cus-lid-6" }, { "long", "/debtor?id=cus-lid-7" }, { "policies", "/policies" },
 	{ "health", "/health" }, { "hold", "/do?what=hold&id=lid-6" }, { "nothing", "/nothing-here" } };
 
 /* What is wider than the window, and what is too small for a finger (2.5.8). */

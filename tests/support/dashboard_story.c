@@ -19,6 +19,13 @@ static const char policy[] = "{\"name\":\"talk\",\"title\":\"Reminders, step by 
 	"{\"id\":\"second\",\"at\":\"due+12d\",\"channel\":\"email\",\"template\":\"reminder\",\"tone\":\"firm\"},"
 	"{\"id\":\"worth-it\",\"at\":\"due+20d\",\"gate\":\"decision\",\"role\":\"owner\"}]}";
 
+/* 300 characters, and hardly a place to break it. */
+static const char long_name[] = "Éditions du Lac Gesellschaftfuerdasverlegenvonbuechernundanderendrucker"
+	"zeugnissenGesellschaftfuerdasverlegenvonbuechernundanderendruckerzeugni"
+	"ssenGesellschaftfuerdasverlegenvonbuechernundanderendruckerzeugnissenGe"
+	"sellschaftfuerdasverlegenvonbuechernundanderendruckerzeugnissenGesellsc"
+	"haftfuerdasverle";
+
 static void push(struct dashboard_story *d, const char *invoice, const char *name, date due, int64_t total)
 {
 	struct story *s = &d->story;
@@ -72,7 +79,7 @@ void dashboard_story_open(struct dashboard_story *d, int months)
 	push(d, "lid-4", "Café de la Gare", date_of(2026, 4, 8), 39900);
 	push(d, "lid-5", "Müller GmbH", date_of(2026, 3, 19), 1250000);
 	push(d, "lid-6", "<script>alert(1)</script> & \\\"Söhne\\\"", date_of(2026, 4, 30), 55500);
-	push(d, "lid-7", "Éditions du Lac", date_of(2025, 12, 12), 310000);
+	push(d, "lid-7", long_name, date_of(2025, 12, 12), 310000);
 	story_applied(s);
 	story_event(s, "dispute.opened", "lid-2", "2026-03-02T08:00:00Z", ",\"dispute_id\":\"d1\",\"reason\":\"quality\"");
 	story_until(s, "2026-04-01T09:00:00Z");

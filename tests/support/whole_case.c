@@ -60,7 +60,7 @@ static const struct scene scenes[] = {
 		.data = ",\"status\":\"unclaimed\",\"tracking\":\"RA 123\",\"carrier\":\"La Poste\"" },
 	{ .until = "2026-08-10T08:00:00Z", .tasks = "letter_unclaimed:bal decision:bal:follow-through commitment:bal ", .words = CTL("waive", "bal", "delivered", "it was not fetched: our lawyer says that it counts") },
 	{ .until = "2026-08-11T08:00:00Z", .tasks = "letter_unclaimed:bal decision:bal:follow-through commitment:bal ", .words = CTL("handover", "bal", "as it was announced", "--to", "lawyer", "--out", BUNDLE) },
-	{ .until = "2026-10-02T08:00:00Z", .tasks = "letter_unclaimed:bal " },
+	{ .until = "2026-10-02T08:00:00Z", .tasks = "" },
 	{ 0 },
 };
 
@@ -205,4 +205,4 @@ const char whole_case_expected[] =
 	"commitment.fulfilled: 1\n"
 	"commitment.overdue: 0\n"
 	"handover.requested: 1\n"
-	"tasks: letter_unclaimed:bal \n";
+	"tasks: \n";

@@ -326,6 +326,38 @@ static void interest_counts_from_the_day_that_counts(void **state)
 	}
 }
 
+/* What a text states is owed: the sum itself, not the end of a larger one. */
+static void a_fee_is_owed_where_the_text_states_it(void **state)
+{
+	static const struct {
+		const char *text;
+		int64_t fee;
+	} rows[] = { { "Des frais de 40,00\u00a0€ sont dus.", 4000 }, { "40,00\u00a0€", 4000 }, { "Vous devez 140,00\u00a0€.", 0 }, { "Vous devez 1\u202f040,00\u00a0€.", 0 },
+		{ "Vous devez 140,00\u00a0€, dont 40,00\u00a0€ de frais.", 4000 }, { "Rien.", 0 } };
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct contact_released ret;
+		struct contact_plan plan;
+		struct err err = { 0 };
+		struct world w;
+
+		world_init(&w, ALONE("k", "email", ""));
+		set_policy(&w, 0, POLICY("\"late\":{\"regime\":\"FR-B2B\"},", MAIL("x", "due+1d", ",\"fees\":true")));
+		w.e[1].state = w.e[2].state = ESCALATION_CLOSED;
+		w.env.interest = &law->interest;
+		w.debtor.customer.locale = "fr-FR";
+		add_template(&w, "fr", NOTICE_SUBJECT, "S");
+		add_template(&w, "fr", NOTICE_TEXT, rows[i].text);
+		world_at(&w, "2026-04-16T08:00:00Z");
+		assert_true(contact_plan(&w.env, &w.debtor, w.candidates, INVOICES, "inv_0", &plan));
+		assert_int_equal(contact_release(&w.env, &w.debtor, &plan, NULL, NULL, &w.fx, &ret, &err), 0);
+		if (w.e[0].late_fee.amount != rows[i].fee)
+			fail_msg("%s: %lld", rows[i].text, (long long)w.e[0].late_fee.amount);
+		world_clear(&w);
+	}
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
@@ -336,6 +368,7 @@ int main(void)
 		cmocka_unit_test(only_formal_notices),
 		cmocka_unit_test(a_person_is_told),
 		cmocka_unit_test(interest_counts_from_the_day_that_counts),
+		cmocka_unit_test(a_fee_is_owed_where_the_text_states_it),
 	};
 
 	return cmocka_run_group_tests_name("formal_notice", tests, set_up, tear_down);

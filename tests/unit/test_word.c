@@ -71,12 +71,12 @@ static void what_may_be_said_when(void **state)
 		struct world w;
 
 		world_init(&w, THREAT, OWED);
-		if (commitment_may(&w.e, &w.debtor, &w.rules, rows[i].command, rows[i].what, NULL) != rows[i].before)
+		if (commitment_may(&w.e, &w.debtor, &w.rules, rows[i].command, rows[i].what, "me", NULL) != rows[i].before)
 			fail_msg("%s %s before", rows[i].command, rows[i].what ? rows[i].what : "");
 		world_clear(&w);
 		threatened(&w);
 		assert_int_equal(w.e.commitment.state, COMMITMENT_OPEN);
-		if (commitment_may(&w.e, &w.debtor, &w.rules, rows[i].command, rows[i].what, NULL) != rows[i].open)
+		if (commitment_may(&w.e, &w.debtor, &w.rules, rows[i].command, rows[i].what, "me", NULL) != rows[i].open)
 			fail_msg("%s %s while it is open", rows[i].command, rows[i].what ? rows[i].what : "");
 		world_clear(&w);
 	}
@@ -186,7 +186,7 @@ static void what_was_agreed_may_hold_no_longer(void **state)
 		w.e.ended_count = (size_t)rows[i].broken;
 		if (rows[i].opened_later)
 			w.e.opened_at = at("2026-04-08T08:00:00Z");
-		if ((commitment_may(&w.e, &w.debtor, &w.rules, "handover", "lawyer", NULL) == 0) != rows[i].free)
+		if ((commitment_may(&w.e, &w.debtor, &w.rules, "handover", "lawyer", "me", NULL) == 0) != rows[i].free)
 			fail_msg("%s", rows[i].name);
 		next = escalation_next(&w.e, &w.debtor, &w.rules);
 		if ((next.kind != NEXT_HELD) != rows[i].free)
@@ -578,6 +578,36 @@ static void so_can_a_debtor(void **state)
 	world_clear(&w);
 }
 
+/* Whose word counts: the named person's alone, whichever way it is said. */
+static void only_the_named_person_answers(void **state)
+{
+	static const char named[] = POLICY("", "{\"id\":\"ask\",\"at\":\"due+8d\",\"gate\":\"decision\",\"role\":\"owner\",\"approver\":\"Mme Durand\"},"
+		"{\"id\":\"other\",\"at\":\"due+30d\",\"gate\":\"decision\",\"role\":\"owner\"},"
+		"{\"id\":\"give\",\"at\":\"due+40d\",\"action\":\"handover\",\"role\":\"owner\",\"approver\":\"M. Petit\"}");
+	static const struct {
+		const char *step, *command, *what, *who; /* step: the gate that is open */
+		bool may;
+	} rows[] = { { "ask", "decide", "continue", "Mme Durand", true }, { "ask", "decide", "continue", "lea", false }, { "ask", "decide", "stop", "lea", false },
+		{ "ask", "decide", "continue", NULL, false }, { "other", "decide", "continue", "lea", true }, { "ask", "skip", "ask", "lea", false },
+		{ "ask", "skip", "other", "lea", true }, { NULL, "skip", "ask", "Mme Durand", true }, { NULL, "waive", "approval", "lea", false },
+		{ NULL, "waive", "approval", "Mme Durand", true }, { NULL, "waive", "contract", "lea", true }, { "give", "handover", "lawyer", "Mme Durand", false },
+		{ "give", "handover", "lawyer", "M. Petit", true }, { "ask", "hold", NULL, "lea", true } };
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct err err = { 0 };
+		struct world w;
+
+		world_init(&w, named, OWED);
+		w.e.step = rows[i].step;
+		w.e.state = rows[i].step ? ESCALATION_GATE : ESCALATION_WAITING;
+		if ((commitment_may(&w.e, &w.debtor, &w.rules, rows[i].command, rows[i].what, rows[i].who, &err) == 0) != rows[i].may ||
+			(!rows[i].may && strcmp(err.code, "not_approver") != 0))
+			fail_msg("%s %s by %s: %s", rows[i].command, rows[i].what ? rows[i].what : "", rows[i].who ? rows[i].who : "nobody", err.text);
+		world_clear(&w);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -593,6 +623,7 @@ int main(void)
 		cmocka_unit_test(an_overdue_word_is_said_once),
 		cmocka_unit_test(offers_are_exact),
 		cmocka_unit_test(what_closed_teaches_and_can_be_taken_back),
+		cmocka_unit_test(only_the_named_person_answers),
 		cmocka_unit_test(documents_come_back),
 		cmocka_unit_test(what_may_be_told_can_be_read_back),
 		cmocka_unit_test(so_can_a_debtor),

@@ -1,0 +1,197 @@
+/*
+ * papers - letters as they come out of the printer, read back with Poppler: for each envelope, in French, English and German, to a debtor
+ * with a name of 300 characters, long addresses and a long reference. All words are within the margins, those of the address in the window,
+ * and nothing of the name, the address or the reference is missing; and the same of the shipped texts.
+ *
+ *	papers [--shots DIR]
+ */
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/file.h"
+#include "common/letter.h"
+#include "tests/support/process.h"
+#include "tests/support/world.h"
+
+#define RUN_MS 60000
+#define MM(points) ((points) * 25.4 / 72)
+#define NAME_LEN 300
+
+static const struct paper {
+	const char *name;
+	enum letter_form form;
+	struct postal from;
+	double left, right; /* mm: margins */
+	double window[4]; /* mm: x0, y0, x1, y1 of what the envelope shows */
+} papers[] = {
+	{ "fr", LETTER_FRENCH, { .line1 = "14 rue des Tanneurs", .postcode = "75003", .city = "Paris", .country = "FR" }, 22, 20, { 100, 45, 190, 79 } },
+	{ "de", LETTER_DIN, { .line1 = "Gasse 1", .postcode = "10115", .city = "Berlin", .country = "DE" }, 25, 20, { 20, 62.7, 105, 90 } },
+	{ "gb", LETTER_BRITISH, { .line1 = "1 High St", .postcode = "SE1 3LE", .city = "London", .country = "GB" }, 22, 18, { 20, 57, 100, 81 } },
+	{ "us", LETTER_US, { .line1 = "1 Main St", .postcode = "11201", .city = "Brooklyn", .region = "NY", .country = "US" }, 24, 22, { 22.2, 63.5, 111.1, 80.4 } },
+};
+static const char *const locales[] = { "fr-FR", "en-GB", "de-DE" };
+
+static const char *shots;
+static char dir[] = "/tmp/dunningd-papers-XXXXXX";
+
+struct word {
+	int page;
+	double x0, y0, x1, y1; /* mm */
+	char text[200];
+};
+
+static size_t read_words(struct arena *arena, const char *pdf, struct word **ret)
+{
+	const char *argv[] = { "pdftotext", "-bbox", pdf, "-", NULL };
+	CLEANUP(buf_clear) struct buf out = { 0 };
+	size_t count = 0, capacity = 0;
+	int page = 0;
+
+	if (process_run(argv, &out, RUN_MS) != 0)
+		world_fail("pdftotext cannot read %s", pdf);
+	for (const char *at = buf_str(&out); at; at = strchr(at, '\n') ? strchr(at, '\n') + 1 : NULL) {
+		struct word w = { 0 };
+
+		at += strspn(at, " ");
+		if (strncmp(at, "<page ", 6) == 0)
+			page++;
+		if (sscanf(at, "<word xMin=\"%lf\" yMin=\"%lf\" xMax=\"%lf\" yMax=\"%lf\">%199[^<]", &w.x0, &w.y0, &w.x1, &w.y1, w.text) != 5)
+			continue;
+		w.page = page;
+		w.x0 = MM(w.x0), w.y0 = MM(w.y0), w.x1 = MM(w.x1), w.y1 = MM(w.y1);
+		*ret = arena_grow(arena, *ret, count, &capacity, sizeof(**ret));
+		(*ret)[count++] = w;
+	}
+	return count;
+}
+
+/* Without blanks: a name that is broken into lines is whole. */
+static bool reads(struct arena *arena, const struct word *words, size_t count, const char *text)
+{
+	CLEANUP(buf_clear) struct buf all = { 0 }, wanted = { 0 };
+
+	(void)arena;
+	for (size_t i = 0; i < count; i++)
+		buf_add_str(&all, words[i].text);
+	for (; *text; text++)
+		if (*text != ' ')
+			buf_add_char(&wanted, *text);
+	return strstr(buf_str(&all), buf_str(&wanted)) != NULL;
+}
+
+static void look(const char *pdf, const char *name)
+{
+	CLEANUP(arena_freep) struct arena *arena = arena_create();
+
+	if (shots && process_run((const char *const[]){ "pdftoppm", "-png", "-r", "60", pdf, arena_printf(arena, "%s/%s", shots, name), NULL }, NULL, RUN_MS) != 0)
+		world_fail("pdftoppm cannot draw %s", pdf);
+}
+
+/* Marks for folding are no words. `height`: of the sheet. */
+static void within(const struct word *words, size_t count, double left, double right, double width, double height, const char *name)
+{
+	if (count < 20)
+		world_fail("%s: only %zu words", name, count);
+	for (size_t i = 0; i < count; i++)
+		if (words[i].x0 < left - 0.3 || words[i].x1 > width - right + 0.3 || words[i].y0 < 8 || words[i].y1 > height - 4)
+			world_fail("%s, page %d: \"%s\" at %.1f to %.1f, %.1f to %.1f mm", name, words[i].page, words[i].text, words[i].x0, words[i].x1,
+				words[i].y0, words[i].y1);
+}
+
+static void one(const struct paper *paper, const char *locale, bool breaks)
+{
+	static const struct creditor creditor = { .name = "Ateliers Vermeil SARL", .legal_id = "SIREN 812 345 678", .bank = "FR76 3000", .zone = "Europe/Paris" };
+	static const struct sender sender = { .name = "Claire Morel", .phone = "+33100000009", .email = "claire.morel@vermeil.example" };
+	CLEANUP(arena_freep) struct arena *arena = arena_create();
+	CLEANUP(buf_clear) struct buf pdf = { 0 };
+	const char *name = arena_printf(arena, "%s-%.2s%s", paper->name, locale, breaks ? "" : "-unbroken"), *path = arena_printf(arena, "%s/%s.pdf", dir, name);
+	char debtor[NAME_LEN + 1], reference[91];
+	struct creditor by = creditor;
+	struct word *words = NULL;
+	struct err err = { 0 };
+	size_t count, shown = 0;
+	bool us = paper->form == LETTER_US;
+
+	for (size_t i = 0; i < NAME_LEN; i++)
+		debtor[i] = breaks && i % 12 == 11 ? ' ' : (char)('A' + (i * 7 + i / 12) % 26);
+	debtor[NAME_LEN] = '\0';
+	for (size_t i = 0; i < sizeof(reference) - 1; i++)
+		reference[i] = i % 8 == 7 ? '-' : (char)('0' + (i * 3 + i / 8) % 10);
+	reference[sizeof(reference) - 1] = '\0';
+	by.locale = locale;
+	const struct letter letter = { .form = paper->form, .locale = locale, .creditor = &by, .from = paper->from, .sender = &sender, .to_name = debtor,
+		.attention = "Frau Dr. Maria-Magdalena von und zu Hohenlohe-Langenburg",
+		.to = { .line1 = "Zone industrielle de la Croix-Blanche, bâtiment Lavoisier, escalier C, troisième étage, porte 312",
+			.line2 = "12 avenue du Maréchal de Lattre de Tassigny prolongée", .postcode = "69002", .city = "Saint-Germain-au-Mont-d’Or-lès-Lyon",
+			.country = "FR" },
+		.delivery = LETTER_REGISTERED, .written_on = date_of(2026, 4, 1), .reference = reference, .attempt = "01JX9000000000000000000000",
+		.subject = arena_printf(arena, "Mise en demeure, %s", reference),
+		.body = arena_printf(arena, "Madame, Monsieur,\n\n| Facture | Date | Montant: | Solde: |\n| %s | 2 mars 2026 | 1 200 000,00 € | 1 200 000,00 € |\n\n"
+			"%s nous doit 1 200 000,00 €.\n\n- un\n- deux\n\nFin.\n", reference, debtor),
+		.checkpoint = "test.example/acme/2026 · 7 · AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=" };
+
+	if (letter_pdf(&letter, &pdf, &err) < 0 || file_replace(path, pdf.data, pdf.len, 0600) < 0)
+		world_fail("%s: %s", name, err.text);
+	look(path, name);
+	count = read_words(arena, path, &words);
+	within(words, count, paper->left, paper->right, us ? 215.9 : 210, us ? 279.4 : 297, name);
+	if (!reads(arena, words, count, debtor) || !reads(arena, words, count, reference) || !reads(arena, words, count, letter.to.line1))
+		world_fail("%s: something of the name, the reference or the address is missing", name);
+	for (size_t i = 0; i < count; i++) /* the way there is in the window, whatever the name leaves of it */
+		shown += words[i].page == 1 && strncmp(words[i].text, "69002", 5) == 0 && words[i].x0 >= paper->window[0] && words[i].x1 <= paper->window[2] &&
+			words[i].y0 >= paper->window[1] && words[i].y1 <= paper->window[3];
+	if (!shown)
+		world_fail("%s: the post code does not stand in the window", name);
+}
+
+/* The shipped letters, with their made-up invoices. */
+static void shipped(const char *country, const char *step, const char *locale, const struct paper *paper)
+{
+	CLEANUP(arena_freep) struct arena *arena = arena_create();
+	const char *name = arena_printf(arena, "shipped-%s-%.2s", country, locale), *path = arena_printf(arena, "%s/%s.pdf", dir, name),
+		   *config = arena_printf(arena, "%s/%s.json", dir, name);
+	CLEANUP(buf_clear) struct buf text = { 0 }, said = { 0 };
+	const char *argv[] = { BUILD_DIR "/dunningctl", "--config", config, "--share", SOURCE_DIR "/daemon/share", "template", "preview", step, "--many",
+		"--locale", locale, "--pdf", path, NULL };
+	struct word *words = NULL;
+	bool us = paper->form == LETTER_US;
+	size_t count;
+
+	buf_printf(&text, "{\"origin\":\"test.example/acme\",\"state_dir\":\"/nonexistent\",\"creditor\":{\"name\":\"Acme\",\"locale\":\"%s\","
+		"\"zone\":\"Europe/Paris\",\"postal\":{\"line1\":\"%s\",\"postcode\":\"%s\",\"city\":\"%s\",\"country\":\"%s\"}},"
+		"\"senders\":{\"default\":{\"name\":\"Acme\",\"email\":\"a@acme.example\"}},\"channels\":{\"email\":\"outbox\",\"letter\":\"outbox\"}}",
+		locale, paper->from.line1, paper->from.postcode, paper->from.city, paper->from.country);
+	if (file_replace(config, text.data, text.len, 0600) < 0 || process_run(argv, &said, RUN_MS) != 0)
+		world_fail("%s: %s", step, buf_str(&said));
+	look(path, name);
+	count = read_words(arena, path, &words);
+	within(words, count, paper->left, paper->right, us ? 215.9 : 210, us ? 279.4 : 297, name);
+}
+
+int main(int argc, char **argv)
+{
+	static const struct option options[] = { { "shots", required_argument, NULL, 's' }, { 0 } };
+	CLEANUP(arena_freep) struct arena *arena = arena_create();
+	int c;
+
+	while ((c = getopt_long(argc, argv, "", options, NULL)) != -1) {
+		if (c != 's')
+			return 2;
+		shots = optarg;
+	}
+	if (!mkdtemp(dir))
+		world_fail("%s cannot be made", dir);
+	for (size_t p = 0; p < ARRAY_LEN(papers); p++)
+		for (size_t l = 0; l < ARRAY_LEN(locales); l++)
+			for (int breaks = 0; breaks < 2; breaks++)
+				one(&papers[p], papers[p].form == LETTER_US && l == 1 ? "en-US" : locales[l], breaks);
+	shipped("fr", "fr-b2b/formal-notice", "fr-FR", &papers[0]);
+	shipped("de", "de-b2b/final-demand", "de-DE", &papers[1]);
+	shipped("gb", "uk-b2b/letter-before-claim", "en-GB", &papers[2]);
+	shipped("us", "us-b2b/demand-letter", "en-US", &papers[3]);
+	(void)process_run((const char *const[]){ "rm", "-rf", dir, NULL }, NULL, RUN_MS);
+	printf("papers: %zu letters, all within their margins, the addresses in their windows, nothing cut\n", ARRAY_LEN(papers) * ARRAY_LEN(locales) * 2 + 4);
+	return 0;
+}
