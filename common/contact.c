@@ -333,8 +333,11 @@ static int add_offers(const struct contact_plan *plan, const struct business_tim
 /* The step's text, or the one that says that we were waited on too long. A user who ships texts of his own may have none of that name. */
 static const char *template_of(const struct contact_env *env, const struct contact_plan *plan, enum channel channel, const char *locale)
 {
-	return !plan->beside && escalation_resets(plan->members[0], plan->policy, plan->step, channel) &&
-		notice_set_find(env->notices, locale, RESET_TEMPLATE, channel, NULL) == 0 ? RESET_TEMPLATE : plan->step->template_name;
+	if (plan->beside || !escalation_resets(plan->members[0], plan->policy, plan->step, channel))
+		return plan->step->template_name;
+	if (notice_set_find(env->notices, locale, plan->step->template_name, channel, NULL) < 0)
+		locale = env->config->creditor.locale; /* the step's own would be in that language, too */
+	return notice_set_find(env->notices, locale, RESET_TEMPLATE, channel, NULL) == 0 ? RESET_TEMPLATE : plan->step->template_name;
 }
 
 int contact_render(const struct contact_env *env, const struct debtor *debtor, const struct contact_plan *plan,

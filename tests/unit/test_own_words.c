@@ -28,6 +28,7 @@ static int write_note(struct world *w, size_t i, const char *text, int64_t until
 	return note_command(&w->e[i], &command, text, w->env.now, w->arena, &err);
 }
 
+/* The message without its last newline. */
 static const char *release(struct world *w, enum channel channel)
 {
 	struct contact_plan *p = arena_alloc(w->arena, sizeof(*p));
@@ -38,7 +39,7 @@ static const char *release(struct world *w, enum channel channel)
 	p->channel = channel;
 	if (contact_release(&w->env, &w->debtor, p, NULL, NULL, &w->fx, &out, &err) < 0)
 		fail_msg("%s %s", err.code, err.text);
-	return out.message.text;
+	return arena_printf(w->arena, "%.*s", (int)strlen(out.message.text) - (out.message.text[strlen(out.message.text) - 1] == '\n'), out.message.text);
 }
 
 static struct attempt_entry entry_of(const struct world *w)
