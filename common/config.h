@@ -78,6 +78,7 @@ struct policy_rule {
 	struct rule_range open_invoices; /* others of the debtor, not closed yet */
 	struct rule_range paid, paid_late; /* invoices that the debtor paid before, and those after their due date */
 	struct rule_range promises_broken; /* to pay by a day */
+	struct rule_range deposits, deposits_late; /* that were paid; that were paid late, or are late */
 };
 
 struct token_settings { /* who may come to the dashboard */

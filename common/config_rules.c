@@ -12,7 +12,7 @@
 static const char *const rule_members[] = { "id", "policy", "if", NULL };
 static const char *const if_members[] = { "kinds", "invoice_kinds", "countries", "tags", "currency", "balance_min_minor", "balance_max_minor",
 	"open_invoices_min", "open_invoices_max", "paid_min", "paid_max", "paid_late_min", "paid_late_max", "promises_broken_min",
-	"promises_broken_max", NULL };
+	"promises_broken_max", "deposits_min", "deposits_max", "deposits_late_min", "deposits_late_max", NULL };
 
 static bool kind_ok(const char *text)
 {
@@ -91,7 +91,9 @@ static int parse_if(const struct json *object, struct config *config, struct pol
 		(r = opt_range(object, "open_invoices_min", "open_invoices_max", COUNT_MAX, &rule->open_invoices, err)) < 0 ||
 		(r = opt_range(object, "paid_min", "paid_max", COUNT_MAX, &rule->paid, err)) < 0 ||
 		(r = opt_range(object, "paid_late_min", "paid_late_max", COUNT_MAX, &rule->paid_late, err)) < 0 ||
-		(r = opt_range(object, "promises_broken_min", "promises_broken_max", COUNT_MAX, &rule->promises_broken, err)) < 0)
+		(r = opt_range(object, "promises_broken_min", "promises_broken_max", COUNT_MAX, &rule->promises_broken, err)) < 0 ||
+		(r = opt_range(object, "deposits_min", "deposits_max", COUNT_MAX, &rule->deposits, err)) < 0 ||
+		(r = opt_range(object, "deposits_late_min", "deposits_late_max", COUNT_MAX, &rule->deposits_late, err)) < 0)
 		return r;
 	if (rule->currency && (strlen(rule->currency) != 3 || currency_exponent(rule->currency) < 0))
 		return json_refuse(object, "currency", err, "unknown_currency", "must be an ISO 4217 currency in capitals, such as \"EUR\"");

@@ -330,6 +330,16 @@ static int add_offers(const struct contact_plan *plan, const struct business_tim
 	return 0;
 }
 
+/* The step's text, or the one that says that we were waited on too long. A user who ships texts of his own may have none of that name. */
+static const char *template_of(const struct contact_env *env, const struct contact_plan *plan, enum channel channel, const char *locale)
+{
+	if (plan->beside || !escalation_resets(plan->members[0], plan->policy, plan->step, channel))
+		return plan->step->template_name;
+	if (notice_set_find(env->notices, locale, plan->step->template_name, channel, NULL) < 0)
+		locale = env->config->creditor.locale; /* the step's own would be in that language, too */
+	return notice_set_find(env->notices, locale, RESET_TEMPLATE, channel, NULL) == 0 ? RESET_TEMPLATE : plan->step->template_name;
+}
+
 int contact_render(const struct contact_env *env, const struct debtor *debtor, const struct contact_plan *plan,
 	enum channel channel, const char *attempt, struct arena *arena, struct notice *ret, const struct sender **sender, struct err *err)
 {
@@ -358,6 +368,8 @@ int contact_render(const struct contact_env *env, const struct debtor *debtor, c
 		invoices[i] = (struct notice_invoice){ .number = s->number ? s->number : plan->members[i]->invoice.id,
 			.payment_url = s->payment_url, .pdf_url = s->pdf_url, .page_url = page_url(env, plan->members[i], channel, input.locale, arena),
 			.issued_on = s->issued_on, .terms = s->late_fee_ref, .contract = s->contract, .due_on = s->due_on,
+			.terms_url = s->terms_url, .terms_agreed_on = s->terms_agreed_on, .purchase_order = s->purchase_order, .delivery_proof = s->delivery_proof,
+			.note = !plan->beside && plan->step->kind == STEP_MESSAGE ? note_to_say(plan->members[i], channel, env->now) : NULL,
 			.moved_days = date_diff(schedule_due(plan->policy, &when, s->due_on), s->due_on),
 			.total.minor = s->total, .balance.minor = view.balance, .days_past_due = date_diff(input.today, s->due_on),
 			.fee_waived = plan->members[i]->late_fee.waived_at != 0 };
@@ -371,7 +383,7 @@ int contact_render(const struct contact_env *env, const struct debtor *debtor, c
 		return -EBADMSG;
 	if ((r = check_notice(env, plan, channel, &input, arena, err)) < 0)
 		return r;
-	return notice_render(env->notices, plan->step->template_name, channel, &input, arena, ret, err);
+	return notice_render(env->notices, template_of(env, plan, channel, input.locale), channel, &input, arena, ret, err);
 }
 
 const char **contact_ids(const struct contact_plan *plan, struct arena *arena)
@@ -455,7 +467,7 @@ static const struct draft *record_intent(const struct contact_env *env, const st
 	jw_str(w, "channel", channel_names[m->channel]);
 	jw_str(w, "provider", m->provider);
 	jw_str(w, "locale", m->locale);
-	jw_str(w, "template", plan->step->template_name);
+	jw_str(w, "template", template_of(env, plan, m->channel, debtor_locale(debtor, plan->contact, env->config->creditor.locale)));
 	jw_str(w, "template_digest", notice->digest);
 	jw_str(w, "policy_name", plan->policy->name);
 	jw_str(w, "policy_digest", plan->policy->digest);

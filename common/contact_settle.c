@@ -146,8 +146,10 @@ static void walk_on(struct debtor *debtor, struct candidate *c, const struct att
 	jw_opt_str(&event->w, "reason", reason);
 	if (end != STEP_SKIPPED)
 		escalation_step_effects(e, debtor, c->policy, step, entry->step, fx);
-	else if (strcmp(reason, "unknown") == 0) /* perhaps they read it: then it is our word */
+	else if (strcmp(reason, "unknown") == 0) { /* perhaps they read it: then it is our word */
 		commitment_open(e, debtor, c->policy, step, entry->id, fx);
+		note_said(e, entry->id, fx);
+	}
 }
 
 static void not_sent(struct candidate *c, int64_t retry_at, struct effects *fx)
@@ -221,6 +223,7 @@ void contact_bounced(struct debtor *debtor, struct candidate *members, size_t co
 		work_undelivered(e, debtor, members[i].policy, last->step, fx);
 		late_fee_undelivered(e, attempt_id, fx);
 		offers_undelivered(e, attempt_id);
+		note_undelivered(e, attempt_id);
 		e->tries++; /* whoever gets it next, it is another attempt */
 		e->deferred = NULL;
 		draft = effects_record(fx, "attempt.undelivered", e->invoice.debtor_id);

@@ -129,6 +129,8 @@ struct debtor {
 	int64_t promises_kept; /* as it was found: see escalation_agreed.c */
 	int64_t thanked_at; /* ms UTC: last thanked for a payment, or told that we are sorry; 0 = never */
 	struct debtor_switch retained; /* retention hold: nothing is erased */
+	int64_t deposits, deposits_late; /* deposits that were paid; those that were paid late, or are late and not paid */
+	const char *walks; /* name of the policy that was last chosen for an ordinary invoice; NULL = none */
 	int64_t paid, paid_late; /* invoices that are closed as paid; those of them that were paid after their due date */
 	int64_t promises_broken; /* to pay by a day */
 	struct allowed *allowed; /* outsiders, by contact */

@@ -167,6 +167,9 @@ void debtor_write(struct buf *out, const struct debtor *debtor)
 	write_strings(w, "work_held", debtor->work_held, debtor->work_held_count);
 	jw_opt_int(w, "paid", debtor->paid);
 	jw_opt_int(w, "paid_late", debtor->paid_late);
+	jw_opt_int(w, "deposits", debtor->deposits);
+	jw_opt_int(w, "deposits_late", debtor->deposits_late);
+	jw_opt_str(w, "walks", debtor->walks);
 	jw_opt_int(w, "promises_kept", debtor->promises_kept);
 	jw_opt_int(w, "promises_broken", debtor->promises_broken);
 	jw_opt_int(w, "thanked_at", debtor->thanked_at);
@@ -444,6 +447,10 @@ int debtor_from(struct arena *arena, const struct json *json, struct debtor *ret
 	ret->work_held_capacity = ret->work_held_count;
 	ret->paid = number(json, "paid");
 	ret->paid_late = number(json, "paid_late");
+	ret->deposits = number(json, "deposits");
+	ret->deposits_late = number(json, "deposits_late");
+	v = json_get(json, "walks");
+	ret->walks = json_str(&v);
 	ret->promises_kept = number(json, "promises_kept");
 	ret->promises_broken = number(json, "promises_broken");
 	ret->thanked_at = number(json, "thanked_at");

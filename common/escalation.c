@@ -451,7 +451,7 @@ static void name_invoice(struct draft *draft, const struct escalation *e)
  * The version that is walked from here on. Before anything is known of the customer nothing is chosen: the invoice is held, and what
  * comes may say otherwise. Where somebody chose, the trail says who.
  */
-static void choose_policy(struct escalation *e, const struct rules *rules, struct effects *fx)
+static void choose_policy(struct escalation *e, struct debtor *d, const struct rules *rules, struct effects *fx)
 {
 	const struct selection *s = rules->selection;
 	struct draft *draft;
@@ -464,6 +464,7 @@ static void choose_policy(struct escalation *e, const struct rules *rules, struc
 		return;
 	e->policy_by = selected_by_names[s->by];
 	e->policy_rule = s->rule ? arena_strdup(fx->arena, s->rule) : NULL;
+	reset_chosen(e, d, rules, fx);
 	if (s->by == SELECTED_BY_DEFAULT && !s->asked)
 		return;
 	draft = effects_record(fx, "policy.chosen", e->invoice.debtor_id);
@@ -489,7 +490,7 @@ static void open_escalation(struct escalation *e, struct debtor *d, const struct
 		e->opened_at = rules->now;
 	e->closed = NULL;
 	e->closed_at = 0;
-	choose_policy(e, rules, fx);
+	choose_policy(e, d, rules, fx);
 	if (d)
 		debtor_open_add(d, fx->arena, e->invoice.id);
 	draft = effects_event(fx, again ? "escalation.resumed" : "escalation.opened", e->invoice.debtor_id, e->invoice.id);
@@ -557,6 +558,7 @@ static void tell_closed(struct escalation *e, const char *reason, struct effects
 static void close_escalation(struct escalation *e, struct debtor *d, const char *reason, struct effects *fx)
 {
 	walk_tasks_closed(e, fx);
+	unsent_closed(e, fx);
 	if (e->state == ESCALATION_TASK || e->state == ESCALATION_GATE) {
 		drop_task(e, "obsolete", fx);
 		e->step = e->task = NULL;
@@ -726,7 +728,7 @@ static void follow_facts(struct escalation *e, struct debtor *debtor, const stru
 		close_otherwise(e, reason, fx);
 	}
 	if (e->state != ESCALATION_CLOSED)
-		choose_policy(e, rules, fx);
+		choose_policy(e, debtor, rules, fx);
 	if (e->state == ESCALATION_CLOSED) {
 		if (view.state == STATE_PAID)
 			agreed_kept(e, debtor, rules, fx);
@@ -735,6 +737,7 @@ static void follow_facts(struct escalation *e, struct debtor *debtor, const stru
 		return;
 	}
 	agreed_judge(e, debtor, rules, &view, fx);
+	unsent_watch(e, rules, fx);
 	next = skip_what_is_due(e, debtor, rules, fx);
 	if (!e->overdue_told && debtor && rules->policy) {
 		const struct business_time when = schedule_window(rules->policy, debtor, rules->creditor_zone, rules->holidays);
@@ -752,6 +755,9 @@ static void follow_facts(struct escalation *e, struct debtor *debtor, const stru
 		next = escalation_next(e, debtor, rules);
 	look = commitment_look_at(e, rules->now);
 	e->next_at = look && look < next.at ? look : next.at;
+	look = unsent_look_at(e, rules);
+	if (look && look < e->next_at)
+		e->next_at = look;
 }
 
 void escalation_refresh(struct escalation *e, struct debtor *debtor, const struct rules *rules, struct effects *fx)

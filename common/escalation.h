@@ -124,6 +124,15 @@ struct late_fee { /* the fixed sum of a law, on an account of its own */
 	const char *by, *why;
 };
 
+/* A person's own words for the next message about the invoice, once. */
+#define PERSONAL_NOTE_MAX 1000 /* bytes; one paragraph */
+struct personal_note {
+	const char *text, *by; /* text NULL = none */
+	int64_t at, until; /* ms UTC: written; of no use any more */
+	const char *attempt; /* whose message has it; NULL = none yet */
+	int64_t said_at; /* ms UTC: that message went out, or may have; 0 = not yet */
+};
+
 struct approved { /* a person's last word at a gate, to go on */
 	const char *by, *step;
 	int64_t at;
@@ -173,6 +182,10 @@ struct escalation {
 	struct handed handed;
 	struct approved approved;
 	struct late_fee late_fee;
+	struct personal_note note;
+	const char *reset_from; /* the debtor's policy before this stricter one: the first reminder says so. NULL = nothing changed */
+	bool unsent_told; /* nobody said in time that the invoice itself went out, and a task asks */
+	bool deposit_counted, deposit_late; /* among the debtor's deposits that were paid; among those late */
 	struct made_offer *offers;
 	size_t offer_count, offer_capacity;
 	const char **waived; /* what a step asks for and a person does without: need_names, or a step's id */
@@ -346,6 +359,26 @@ bool late_fee_waive(struct escalation *e, const char *by, const char *why, int64
 
 /* What was agreed ("promise", "plan", "settlement") and told by this fact was not kept. */
 bool escalation_broke(const struct escalation *e, const char *what, const struct fact *fact);
+
+/* --- a person's own words: escalation_note.c ------------------------------------------------------------------------------- */
+
+/* What is to be said in a message by that channel now; NULL: nothing. A text message takes a short one alone. */
+const char *note_to_say(const struct escalation *e, enum channel channel, int64_t now);
+/* A command "note" (`text`, and `until` or 30 days) or "note_remove". 0; -EBADMSG: code and sentence in err, nothing changed. */
+int note_command(struct escalation *e, const struct event *command, const char *text, int64_t now, struct arena *arena, struct err *err);
+/* A message whose text is this is about to go out; and it went out, or may have: the note is not said again. */
+void note_written(struct escalation *e, const char *text, const char *attempt, enum channel channel, int64_t now);
+void note_said(struct escalation *e, const char *attempt, struct effects *fx);
+void note_undelivered(struct escalation *e, const char *attempt); /* nobody read it: the next message has it */
+
+/* --- a stricter policy than before: escalation_reset.c ------------------------------------------------------------------------ */
+
+#define RESET_TEMPLATE "expectation_reset" /* the shipped text */
+/*
+ * Whether this step, by email, is the one whose text is RESET_TEMPLATE instead: the first overdue reminder of an invoice whose debtor was treated
+ * more gently until now.
+ */
+bool escalation_resets(const struct escalation *e, const struct policy *policy, const struct step *step, enum channel channel);
 
 /* --- offers: escalation_offers.c ------------------------------------------------------------------------------------------ */
 

@@ -202,6 +202,18 @@ void agreed_kept(struct escalation *e, struct debtor *d, const struct rules *rul
 	(void)tell(e, "promise.kept", NULL, "promise", promise, fx);
 }
 
+/* The first payment is a test: one that did not come by its day has failed it, whatever comes later. */
+static void count_deposit(struct escalation *e, struct debtor *d, const struct invoice_view *view)
+{
+	bool deposit = strcmp(invoice_kind_names[e->invoice.snapshot.kind], "deposit") == 0 && view->state != STATE_VOID;
+	bool paid = deposit && e->settled, late = deposit && (e->settled ? e->settled[0] == 'l' : e->overdue_told && !view->dispute);
+
+	d->deposits += paid - e->deposit_counted;
+	d->deposits_late += late - e->deposit_late;
+	e->deposit_counted = paid;
+	e->deposit_late = late;
+}
+
 void agreed_count(struct escalation *e, struct debtor *d, const struct rules *rules)
 {
 	const struct invoice_view view = invoice_view(&e->invoice);
@@ -228,6 +240,7 @@ void agreed_count(struct escalation *e, struct debtor *d, const struct rules *ru
 	d->promises_broken += broken - e->promises_broken;
 	e->settled = settled;
 	e->promises_broken = broken;
+	count_deposit(e, d, &view);
 }
 
 /* --- a call ---------------------------------------------------------------------------------------------------------- */
@@ -244,9 +257,15 @@ static void note_fact(struct escalation *e, const struct event *call, enum event
 	(void)invoice_apply(&e->invoice, &fact, fx->arena);
 }
 
+static bool lacks_reference(const struct event *call)
+{
+	return call->reason && (strcmp(call->reason, "purchase_order") == 0 || strcmp(call->reason, "delivery") == 0);
+}
+
 static void note_hold(struct escalation *e, const struct event *call, const char *reason, const struct rules *rules, struct effects *fx)
 {
-	struct hold_entry hold = { .reason = reason, .since = rules->now, .until = rules->now + CALL_HOLD_MS, .who = call->who };
+	struct hold_entry hold = { .reason = reason, .since = rules->now, .until = rules->now + CALL_HOLD_MS, .who = call->who,
+		.why = lacks_reference(call) ? arena_strdup(fx->arena, call->reason) : NULL };
 
 	if (rules->policy && date_is_set(call->until_on)) {
 		int64_t named = (int64_t)date_add_days(call->until_on, 1).days * DAY_MS;
@@ -291,8 +310,8 @@ void escalation_called(struct escalation *e, const struct event *call, const cha
 		block_suggested(e, outcome, fx);
 		note_hold(e, call, outcome, rules, fx);
 		break;
-	case CALL_WAITING_APPROVAL:
-		note_hold(e, call, outcome, rules, fx);
+	case CALL_WAITING_APPROVAL: /* where they lack something of ours to approve it, somebody gives it to them */
+		note_hold(e, call, lacks_reference(call) ? "lacks_reference" : outcome, rules, fx);
 		break;
 	case CALL_WRONG_CONTACT:
 		ask_for_contact(e, fx);

@@ -64,7 +64,7 @@ static bool there(const struct escalation *e, const struct debtor *d, enum need 
 	case NEED_DOCUMENT:
 		return s->pdf_sha256 != NULL;
 	default:
-		return s->contract || s->late_fee_ref;
+		return s->contract || s->late_fee_ref || s->terms_url;
 	}
 }
 

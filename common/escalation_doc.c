@@ -128,6 +128,14 @@ void escalation_write(struct buf *out, const struct escalation *e)
 	commitment_write(w, e);
 	offers_write(w, e);
 	late_fee_write(w, e);
+	note_write(w, e);
+	jw_opt_str(w, "reset_from", e->reset_from);
+	if (e->unsent_told)
+		jw_bool(w, "unsent_told", true);
+	if (e->deposit_counted)
+		jw_bool(w, "deposit_counted", true);
+	if (e->deposit_late)
+		jw_bool(w, "deposit_late", true);
 	jw_opt_str(w, "closed", e->closed);
 	jw_opt_int(w, "closed_at", e->closed_at);
 	if (e->overdue_told)
@@ -298,6 +306,10 @@ int escalation_from(struct arena *arena, const struct json *json, struct escalat
 		(r = json_opt_str(json, "reenter_why", 32, &ret->reenter_why, err)) < 0 ||
 		(r = read_day(json, "reenter_on", &ret->reenter_on, err)) < 0 || (r = commitment_read(json, arena, ret, err)) < 0 ||
 		(r = offers_read(json, arena, ret, err)) < 0 || (r = late_fee_read(json, ret, err)) < 0 ||
+		(r = note_read(json, ret, err)) < 0 || (r = json_opt_str(json, "reset_from", 128, &ret->reset_from, err)) < 0 ||
+		(r = json_opt_bool(json, "unsent_told", &ret->unsent_told, err)) < 0 ||
+		(r = json_opt_bool(json, "deposit_counted", &ret->deposit_counted, err)) < 0 ||
+		(r = json_opt_bool(json, "deposit_late", &ret->deposit_late, err)) < 0 ||
 		(r = json_opt_str(json, "closed", 128, &ret->closed, err)) < 0 ||
 		(r = json_opt_int(json, "closed_at", INT64_MIN, INT64_MAX, &ret->closed_at, err)) < 0 ||
 		(r = json_opt_bool(json, "overdue_told", &ret->overdue_told, err)) < 0 || (r = json_opt_str(json, "book", 32, &ret->book, err)) < 0 ||

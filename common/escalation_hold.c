@@ -15,6 +15,7 @@ static const struct hold_row hold_rows[] = {
 	{ "reply", "answer_reply" },
 	{ "says_paid", "find_payment" },
 	{ "refuses", "review_refusal" },
+	{ "lacks_reference", "give_reference" },
 	{ "exhausted", "exhausted" },
 	{ "settle", "agree_settlement" },
 	{ "incomplete", "complete_evidence" },
@@ -41,7 +42,7 @@ const char *escalation_hold_task(const char *reason)
 const char *escalation_hold_why(const struct escalation *e, const char *hold)
 {
 	for (size_t i = 0; i < e->hold_count; i++)
-		if (strcmp(e->holds[i].reason, hold) == 0 && !e->holds[i].who)
+		if (strcmp(e->holds[i].reason, hold) == 0 && (!e->holds[i].who || strcmp(hold, "lacks_reference") == 0))
 			return e->holds[i].why;
 	return NULL;
 }

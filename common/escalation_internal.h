@@ -64,6 +64,17 @@ void offers_write(struct json_writer *w, const struct escalation *e); /* escalat
 int offers_read(const struct json *json, struct arena *arena, struct escalation *ret, struct err *err);
 int commitment_read(const struct json *json, struct arena *arena, struct escalation *ret, struct err *err);
 
+void note_write(struct json_writer *w, const struct escalation *e); /* escalation_note.c */
+int note_read(const struct json *json, struct escalation *ret, struct err *err);
+
+/* escalation_reset.c: a policy was chosen. `d` may be NULL. */
+void reset_chosen(struct escalation *e, struct debtor *d, const struct rules *rules, struct effects *fx);
+
+/* escalation_unsent.c */
+void unsent_watch(struct escalation *e, const struct rules *rules, struct effects *fx); /* asks a person, once, and no more when it was told */
+int64_t unsent_look_at(const struct escalation *e, const struct rules *rules); /* 0 = nothing to wait for */
+void unsent_closed(struct escalation *e, struct effects *fx);
+
 /* Whether it was paid, in time, and as promised, is counted with the debtor as the facts stand now: what is told later may take it back. */
 void agreed_count(struct escalation *e, struct debtor *d, const struct rules *rules);
 /* It is paid: the last promise was kept, or came too late. */

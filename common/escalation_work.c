@@ -35,6 +35,7 @@ void escalation_step_effects(struct escalation *e, struct debtor *d, const struc
 	commitment_open(e, d, policy, step, attempt, fx);
 	offers_sent(e, attempt, fx);
 	late_fee_sent(e, attempt, fx);
+	note_said(e, attempt, fx);
 	if (e->state == ESCALATION_CLOSED)
 		return; /* it ended while this was on its way: nobody is asked for anything, since nothing would end that */
 	if (said && strcmp(said, step) != 0)

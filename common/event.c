@@ -159,6 +159,43 @@ static int opt_time(const struct json *object, const char *key, int64_t *ret, st
 	return 0;
 }
 
+/* The digest says which text was agreed, wherever it lies by then. */
+static int get_terms(const struct json *o, struct snapshot *s, struct err *err)
+{
+	const char *hex;
+	int r;
+
+	if ((r = json_opt_str(o, "late_fee_ref", 100, &s->late_fee_ref, err)) < 0 || (r = json_opt_str(o, "url", URL_MAX, &s->terms_url, err)) < 0 ||
+		(r = json_opt_str(o, "sha256", 64, &s->terms_sha256, err)) < 0 ||
+		(r = get_date(o, "agreed_on", false, &s->terms_agreed_on, err)) < 0)
+		return r;
+	hex = s->terms_sha256;
+	if (hex && (strlen(hex) != 64 || strspn(hex, "0123456789abcdef") != 64))
+		return json_refuse(o, "sha256", err, "bad_digest", "must be 64 lower-case hex digits");
+	if (s->terms_url && (strncmp(s->terms_url, "https://", 8) || strpbrk(s->terms_url, " \"<>\r\n\t")))
+		return json_refuse(o, "url", err, "bad_url", "must be an https:// address");
+	return 0;
+}
+
+/* One word or a list of them. In another form it is some other producer's own. */
+static int get_proofs(struct arena *arena, const struct json *refs, const char **ret, struct err *err)
+{
+	struct json v = json_get(refs, "delivery_proof");
+
+	if (v.type == JSON_STRING)
+		return json_opt_str(refs, "delivery_proof", TEXT_MAX, ret, err);
+	for (size_t i = 0; v.type == JSON_ARRAY && i < json_len(&v); i++) {
+		struct json one = json_at(&v, i);
+
+		if (one.type != JSON_STRING)
+			continue;
+		if (strlen(json_str(&one)) + (*ret ? strlen(*ret) : 0) > TEXT_MAX)
+			return json_refuse(&v, NULL, err, "too_long", "must be at most %d characters together", TEXT_MAX);
+		*ret = *ret ? arena_printf(arena, "%s, %s", *ret, json_str(&one)) : json_str(&one);
+	}
+	return 0;
+}
+
 static int get_snapshot(struct arena *arena, const struct json *o, struct snapshot *s, struct err *err)
 {
 	const char *currency = NULL;
@@ -169,7 +206,7 @@ static int get_snapshot(struct arena *arena, const struct json *o, struct snapsh
 
 	if (refs.type != JSON_OBJECT)
 		refs = (struct json){ 0 };
-	*s = (struct snapshot){ .issued_on = date_none(), .due_on = date_none() };
+	*s = (struct snapshot){ .issued_on = date_none(), .due_on = date_none(), .terms_agreed_on = date_none() };
 	if ((r = json_opt_str(o, "number", 100, &s->number, err)) < 0 ||
 		(r = json_opt_word(o, "kind", invoice_kind_names, &s->kind, err)) < 0 ||
 		(r = json_opt_word(o, "status", invoice_status_names, &status, err)) < 0 ||
@@ -186,8 +223,9 @@ static int get_snapshot(struct arena *arena, const struct json *o, struct snapsh
 		(r = json_opt_str(o, "pdf_sha256", 64, &s->pdf_sha256, err)) < 0 ||
 		(r = json_opt_id(o, "policy", &s->policy, err)) < 0 ||
 		(r = json_opt_object(o, "terms", &terms, err)) < 0 ||
-		(r = json_opt_str(&terms, "late_fee_ref", 100, &s->late_fee_ref, err)) < 0 ||
-		(r = json_opt_str(&refs, "contract", 100, &s->contract, err)) < 0 ||
+		(r = get_terms(&terms, s, err)) < 0 || (r = json_opt_str(&refs, "contract", 100, &s->contract, err)) < 0 ||
+		(r = json_opt_str(&refs, "purchase_order", 100, &s->purchase_order, err)) < 0 ||
+		(r = get_proofs(arena, &refs, &s->delivery_proof, err)) < 0 ||
 		(r = json_opt_array(o, "tags", &tags, err)) < 0)
 		return r;
 	s->status = (enum invoice_status)status;

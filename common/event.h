@@ -77,6 +77,10 @@ extern const char *const customer_kind_names[]; /* company, sole_trader, consume
 /* The figures of an invoice as its producer last said them. */
 struct snapshot {
 	const char *number, *payment_url, *pdf_url, *pdf_sha256, *policy, *late_fee_ref, *contract;
+	const char *terms_url, *terms_sha256; /* the terms that were agreed, where they can be read, and the digest of what was; NULL = not told */
+	date terms_agreed_on; /* none = not told */
+	const char *purchase_order; /* the debtor's; NULL = not told */
+	const char *delivery_proof; /* what shows that it was delivered, comma-joined: "LS-17, https://..."; NULL = not told */
 	int kind; /* index into invoice_kind_names */
 	enum invoice_status status;
 	date issued_on, due_on;

@@ -499,6 +499,11 @@ static void write_snapshot(struct json_writer *w, const char *key, const struct 
 	jw_opt_str(w, "policy", s->policy);
 	jw_opt_str(w, "late_fee_ref", s->late_fee_ref);
 	jw_opt_str(w, "contract", s->contract);
+	jw_opt_str(w, "terms_url", s->terms_url);
+	jw_opt_str(w, "terms_sha256", s->terms_sha256);
+	date_write(w, "terms_agreed_on", s->terms_agreed_on);
+	jw_opt_str(w, "purchase_order", s->purchase_order);
+	jw_opt_str(w, "delivery_proof", s->delivery_proof);
 	jw_opt_str(w, "tags", s->tags);
 	if (s->automatic)
 		jw_bool(w, "automatic", true);
@@ -621,6 +626,11 @@ static int read_snapshot(const struct json *o, struct snapshot *s, struct err *e
 		(r = json_opt_str(o, "policy", 128, &s->policy, err)) < 0 ||
 		(r = json_opt_str(o, "late_fee_ref", 400, &s->late_fee_ref, err)) < 0 ||
 		(r = json_opt_str(o, "contract", 400, &s->contract, err)) < 0 ||
+		(r = json_opt_str(o, "terms_url", 4000, &s->terms_url, err)) < 0 ||
+		(r = json_opt_str(o, "terms_sha256", 64, &s->terms_sha256, err)) < 0 ||
+		(r = read_date(o, "terms_agreed_on", &s->terms_agreed_on, err)) < 0 ||
+		(r = json_opt_str(o, "purchase_order", 400, &s->purchase_order, err)) < 0 ||
+		(r = json_opt_str(o, "delivery_proof", 1600, &s->delivery_proof, err)) < 0 ||
 		(r = json_opt_str(o, "tags", JSON_EVENT_MAX, &s->tags, err)) < 0 ||
 		(r = json_opt_bool(o, "automatic", &s->automatic, err)) < 0)
 		return r;

@@ -57,7 +57,10 @@ struct notice_invoice {
 	const char *number, *payment_url, *pdf_url, *page_url; /* NULL = none; page_url: the debtor's page about it */
 	const char *terms; /* where late charges were agreed, as the producer refers to it: "CGV-7"; NULL = not told */
 	const char *contract; /* that it rests on; NULL = not told */
-	date issued_on, due_on;
+	const char *terms_url; /* where the terms can be read; NULL = not told */
+	const char *purchase_order, *delivery_proof; /* the debtor's; what shows that it was delivered. NULL = not told */
+	const char *note; /* a person's own words, for this message; NULL = none */
+	date issued_on, due_on, terms_agreed_on; /* agreed_on: none = not told */
 	int32_t moved_days; /* by which the policy moves the due date: interest counts from there */
 	struct money total, balance;
 	int32_t days_past_due; /* < 0: before the due date */
@@ -69,7 +72,8 @@ struct notice_invoice {
  *   creditor.name .legal_id* .address* .bank* .email* .phone* .url*      debtor.name*      contact.name*
  *   sender.name .email .reply_to (the email address when there is no other) .phone*
  *   invoices: number issued_on* due_on total balance reduced (balance < total: paid or credited in part) days_past_due
- *      days_until_due (>= 0 both) overdue days_plural.<category> payment_url* pdf_url* page_url* first last
+ *      days_until_due (>= 0 both) overdue days_plural.<category> payment_url* pdf_url* page_url*
+ *      purchase_order* delivery_proof* first last
  *   invoice: the leading one, the same members
  *   one, many: is it about one invoice; count, count_plural.<category>; balance: of all together; today; deadline*
  *   consumer: is the debtor one; holds_work: others are asked to stop working for them; terms*: of all invoices, when they are the same
@@ -83,7 +87,8 @@ struct notice_invoice {
  *      invoice; attempt_id*
  *   call.said_on* .until_on* .tell* and of its outcomes the one that is true: .invoice_not_received .waiting_approval .in_payment
  *      .paid .promise .dispute .refuses*; call.no_pay: no word on how to pay (it is disputed, or said to be paid)
- *   contract*: as the producer refers to it, when it is that of all invoices
+ *   contract*: as the producer refers to it, when it is that of all invoices; terms_url* and terms_agreed_on* likewise
+ *   notes*: what a person adds in their own words to this one message, of each invoice, the same once: note first
  *   offers*: what we would accept instead: code until first last only, and settlement (with amount) or plan (with instalments: amount due_on first last)
  *   announced_on*: the day of the message that is taken back
  *   holds.<field>: always there; what stands in its section is what a formal notice must contain by that name ("deadline"): notice_fields()

@@ -14,6 +14,7 @@ static const char *const names[] = { ".", "creditor", "creditor.name", "creditor
 	"sender.reply_to", "sender.phone", "debtor", "debtor.name", "contact", "contact.name", "invoices", "invoice",
 	"invoice.number", "invoice.issued_on", "invoice.due_on", "invoice.total", "invoice.balance", "invoice.reduced",
 	"invoice.days_past_due", "invoice.days_until_due", "invoice.overdue", "invoice.payment_url", "invoice.pdf_url", "invoice.page_url", "invoice.days_plural",
+	"invoice.purchase_order", "purchase_order", "invoice.delivery_proof", "delivery_proof", "terms_url", "terms_agreed_on", "notes", "note",
 	"name", "legal_id", "address", "bank", "email", "phone", "url", "reply_to", "number", "issued_on", "due_on", "total",
 	"balance", "reduced", "days_past_due", "days_until_due", "overdue", "payment_url", "pdf_url", "page_url", "first", "last", "days_plural",
 	"one", "many", "count", "count_plural", "today", "deadline", "attempt_id", "consumer", "holds_work", "terms", "late", "late.statute",
@@ -165,6 +166,8 @@ static void put_invoice(struct model *m, const struct notice_invoice *invoice, b
 	put_url(m, "payment_url", invoice->payment_url);
 	put_url(m, "pdf_url", invoice->pdf_url);
 	put_url(m, "page_url", invoice->page_url);
+	jm_opt_str(&m->w, "purchase_order", invoice->purchase_order);
+	jm_opt_str(&m->w, "delivery_proof", invoice->delivery_proof);
 	jm_bool(&m->w, "first", first);
 	jm_bool(&m->w, "last", last);
 	jm_end(&m->w);
@@ -260,6 +263,49 @@ static const char *common_terms(const struct notice_input *input)
 		if (!terms || !input->invoices[i].terms || strcmp(terms, input->invoices[i].terms) != 0)
 			return NULL;
 	return terms;
+}
+
+/* Where the terms of all of them can be read, and when they were agreed where that is one day. */
+static void put_terms(struct model *m, const struct notice_input *input)
+{
+	const struct notice_invoice *first = &input->invoices[0];
+	bool same_day = true;
+
+	for (size_t i = 1; i < input->invoice_count; i++) {
+		if (!first->terms_url || !input->invoices[i].terms_url || strcmp(first->terms_url, input->invoices[i].terms_url) != 0)
+			return;
+		same_day = same_day && date_is_set(input->invoices[i].terms_agreed_on) && date_is_set(first->terms_agreed_on) &&
+			date_diff(first->terms_agreed_on, input->invoices[i].terms_agreed_on) == 0;
+	}
+	put_url(m, "terms_url", first->terms_url);
+	if (same_day)
+		put_date(m, "terms_agreed_on", first->terms_agreed_on);
+}
+
+/* The same words about several invoices are said once. */
+static void put_notes(struct model *m, const struct notice_input *input)
+{
+	size_t count = 0, put = 0;
+
+	for (size_t i = 0; i < input->invoice_count; i++)
+		count += input->invoices[i].note != NULL;
+	if (!count)
+		return;
+	jm_array(&m->w, "notes");
+	for (size_t i = 0; i < input->invoice_count; i++) {
+		const char *note = input->invoices[i].note;
+
+		for (size_t k = 0; k < i && note; k++)
+			if (input->invoices[k].note && strcmp(input->invoices[k].note, note) == 0)
+				note = NULL;
+		if (!note)
+			continue;
+		jm_object(&m->w, NULL);
+		jm_str(&m->w, "note", note);
+		jm_bool(&m->w, "first", put++ == 0);
+		jm_end(&m->w);
+	}
+	jm_end(&m->w);
 }
 
 /* --- what the law attaches to late payment ------------------------------------------------------------------------- */
@@ -476,6 +522,8 @@ int notice_model(const struct notice_input *input, const char *locale, size_t na
 	jm_bool(&m.w, "holds_work", input->holds_work);
 	jm_opt_str(&m.w, "terms", common_terms(input));
 	jm_opt_str(&m.w, "contract", common_contract(input));
+	put_terms(&m, input);
+	put_notes(&m, input);
 	put_offers(&m, input);
 	put_late(&m, input);
 	put_talk(&m, input->talk);
@@ -519,6 +567,11 @@ void notice_sample(unsigned variant, const char *locale, const struct regime *la
 			.balance.minor = i ? 20000 : 120000,
 			.terms = rich ? "CGV-7" : NULL,
 			.contract = rich ? "C-17" : NULL,
+			.terms_url = rich ? "https://example.com/terms" : NULL,
+			.terms_agreed_on = rich ? date_of(2026, 1, 15) : date_none(),
+			.purchase_order = rich ? "PO-9" : NULL,
+			.delivery_proof = rich ? "LS-17" : NULL,
+			.note = rich && i == 0 ? "Thank you for the tour of the workshop." : NULL,
 			.days_past_due = early ? -7 : 15 };
 		memcpy(invoices[i].total.currency, currency, sizeof(invoices[i].total.currency));
 		memcpy(invoices[i].balance.currency, currency, sizeof(invoices[i].balance.currency));

@@ -18,7 +18,7 @@
 
 const char *const page_action_names[PAGE_ACTION_COUNT + 1] = { "paid", "promise", "dispute", "plan", "settlement", "ask", "contact", "stop", NULL };
 const char *const page_field_names[PAGE_FIELD_COUNT + 1] = { "on", "reference", "reason", "text", "name", "email", "phone", NULL };
-const char *const page_reasons[] = { "amount", "quality", "not_delivered", "not_ordered", "already_paid", "wrong_details", "other", NULL };
+const char *const page_reasons[] = { "amount", "quality", "not_delivered", "not_ordered", "purchase_order", "already_paid", "wrong_details", "other", NULL };
 
 /* Bytes. A form's maxlength counts units of UTF-16: of each come three bytes at most. */
 static const size_t lengths[PAGE_FIELD_COUNT] = { [PAGE_ON] = 10, [PAGE_REFERENCE] = 140 * 3, [PAGE_REASON] = 32, [PAGE_TEXT] = 16000,

@@ -33,7 +33,7 @@ static const char *const weekday_names[] = { "mon", "tue", "wed", "thu", "fri", 
 #define MINIMUM_MAX INT64_C(100000000)
 
 static const char *const policy_members[] = { "name", "title", "extends", "do_nothing", "window", "caps", "min_gap",
-	"max_contacts", "group", "minimum", "freshness", "late", "due_roll", "promise", "plan", "courtesy", "steps", NULL };
+	"max_contacts", "group", "minimum", "freshness", "expect_sent", "late", "due_roll", "promise", "plan", "courtesy", "steps", NULL };
 static const char *const late_members[] = { "regime", NULL };
 static const char *const window_members[] = { "zone", "days", "hours", "holidays", NULL };
 static const char *const cap_members[] = { "channel", "contacts", "days", NULL };
@@ -683,6 +683,7 @@ static int parse_root(const struct json *root, struct policy *policy, struct err
 		(r = json_opt_word(root, "group", group_names, &group, err)) < 0 ||
 		(r = parse_minimum(root, policy, err)) < 0 ||
 		(r = opt_span(root, "freshness", 60 * MS_A_MINUTE, FRESHNESS_MAX_MS, &policy->freshness_ms, err)) < 0 ||
+		(r = policy_calendar_days(root, "expect_sent", &policy->expect_sent_days, err)) < 0 ||
 		(r = parse_late(root, policy, err)) < 0 || (r = json_opt_word(root, "due_roll", roll_names, &due_roll, err)) < 0)
 		return r;
 	policy->due_roll = (enum roll)due_roll;

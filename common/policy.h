@@ -162,6 +162,7 @@ struct policy {
 	struct money minimum[16]; /* below it nothing is sent: closed quietly as `below_minimum` is not; held */
 	size_t minimum_count;
 	int64_t freshness_ms; /* 0 = not asked */
+	int32_t expect_sent_days; /* so long after an invoice is known somebody must have said that it was sent; 0 = not asked */
 	const char *regime; /* of the law data: what late payment costs, "FR-B2B"; NULL = no notice states it */
 	enum roll due_roll; /* of a due date that is no business day of the debtor's place; steps count from where it goes */
 	struct step steps[POLICY_STEPS_MAX];

@@ -191,6 +191,34 @@ static void write_head(struct writing *w)
 			arena_printf(w->arena, TR(w, "%zu éléments non communiqués ou effacés", "%zu parts withheld or erased"), f->closed_parts));
 }
 
+/* What each invoice rests on, as its producer told it: the digest says which text was agreed, wherever it lies by then. */
+static void write_grounds(struct writing *w)
+{
+	static const unsigned char widths[] = { 17, 25, 58 };
+	struct block *b = NULL;
+
+	for (size_t i = 0; i < w->file->invoice_count; i++) {
+		const struct snapshot *s = &w->file->invoices[i].state.snapshot;
+		const char *number = number_of(w, w->file->invoices[i].id);
+
+		if (!w->file->invoices[i].state.known || !(s->terms_url || s->terms_sha256 || date_is_set(s->terms_agreed_on) || s->purchase_order || s->delivery_proof))
+			continue;
+		if (!b) {
+			b = table(w, 3, widths, 0);
+			ROW(w, b, TR(w, "Facture", "Invoice"), TR(w, "Repose sur", "Rests on"), "");
+		}
+		if (s->terms_url || s->terms_sha256 || date_is_set(s->terms_agreed_on))
+			ROW(w, b, number, date_is_set(s->terms_agreed_on) ? arena_printf(w->arena, TR(w, "Conditions acceptées le %s", "Terms agreed on %s"),
+				day(w, s->terms_agreed_on)) : TR(w, "Conditions", "Terms"),
+				arena_printf(w->arena, "%s%s%s%s", s->terms_url ? s->terms_url : "", s->terms_url && s->terms_sha256 ? "\n" : "",
+					s->terms_sha256 ? "SHA-256 " : "", s->terms_sha256 ? s->terms_sha256 : ""));
+		if (s->purchase_order)
+			ROW(w, b, number, TR(w, "Commande du débiteur", "Debtor’s order"), s->purchase_order);
+		if (s->delivery_proof)
+			ROW(w, b, number, TR(w, "Preuve de livraison", "Proof of delivery"), s->delivery_proof);
+	}
+}
+
 static void write_invoices(struct writing *w)
 {
 	static const unsigned char widths[] = { 17, 16, 15, 13, 13, 13, 13 };
@@ -228,6 +256,7 @@ static void write_invoices(struct writing *w)
 				amount(w, credited, v->currency), amount(w, owed, v->currency));
 		b->total |= first;
 	}
+	write_grounds(w);
 }
 
 static void write_contacts(struct writing *w)

@@ -56,7 +56,18 @@ bool selection_matches(const struct policy_rule *rule, const struct invoice *inv
 		any_tag(rule->tags, invoice->snapshot.tags) && (!rule->currency || strcmp(rule->currency, invoice->snapshot.currency) == 0) &&
 		within(&rule->balance, invoice_view(invoice).balance) && within(&rule->open_invoices, open_others(debtor, invoice->id)) &&
 		within(&rule->paid, debtor->paid) && within(&rule->paid_late, debtor->paid_late) &&
-		within(&rule->promises_broken, debtor->promises_broken);
+		within(&rule->promises_broken, debtor->promises_broken) && within(&rule->deposits, debtor->deposits) &&
+		within(&rule->deposits_late, debtor->deposits_late);
+}
+
+static bool asked(const struct rule_range *range)
+{
+	return range->min >= 0 || range->max >= 0;
+}
+
+static bool asks_habits(const struct policy_rule *rule)
+{
+	return asked(&rule->paid) || asked(&rule->paid_late) || asked(&rule->promises_broken) || asked(&rule->deposits) || asked(&rule->deposits_late);
 }
 
 /* --- the more careful of two ------------------------------------------------------------------------------------------- */
@@ -112,6 +123,17 @@ int selection_compare(const struct policy *a, const struct policy *b)
 	return strcmp(a->name, b->name);
 }
 
+bool selection_stricter(const struct policy *policy, const struct policy *before)
+{
+	struct manner now = manner_of(policy), then = manner_of(before);
+
+	if (policy->nothing || !now.contacts || before->nothing || !then.contacts)
+		return !policy->nothing && now.contacts && (before->nothing || !then.contacts);
+	if (now.tone != then.tone)
+		return now.tone > then.tone;
+	return now.contacts != then.contacts ? now.contacts > then.contacts : now.first < then.first;
+}
+
 /* --- the choice --------------------------------------------------------------------------------------------------------- */
 
 struct selection selection_choose(const struct config *config, selection_find_fn find, const void *arg, const struct invoice *invoice,
@@ -119,6 +141,7 @@ struct selection selection_choose(const struct config *config, selection_find_fn
 {
 	struct selection s = { .by = SELECTED_BY_DEFAULT, .asked = config->policy_rule_count > 0, .settled = debtor && debtor->known };
 
+	s.before = debtor && debtor->walks ? find(debtor->walks, arg) : NULL;
 	if (invoice->snapshot.policy) {
 		s.by = SELECTED_BY_INVOICE;
 		s.policy = find(invoice->snapshot.policy, arg);
@@ -127,6 +150,7 @@ struct selection selection_choose(const struct config *config, selection_find_fn
 	}
 	if (debtor && debtor->customer.policy) {
 		s.by = SELECTED_BY_CUSTOMER;
+		s.habits = true;
 		s.policy = find(debtor->customer.policy, arg);
 		return s;
 	}
@@ -142,8 +166,11 @@ struct selection selection_choose(const struct config *config, selection_find_fn
 		s.policy = policy;
 		s.by = SELECTED_BY_RULE;
 		s.rule = rule->id;
+		s.habits = asks_habits(rule);
 	}
 	if (!s.policy)
 		s.policy = find(config->policy_default, arg);
+	for (size_t i = 0; s.before && i < config->policy_rule_count; i++) /* what chose it before asks of habits, and does not match any more */
+		s.habits = s.habits || (asks_habits(&config->policy_rules[i]) && strcmp(config->policy_rules[i].policy, s.before->name) == 0);
 	return s;
 }

@@ -21,6 +21,8 @@ struct selection {
 	enum selected_by by;
 	const char *rule; /* its id, with SELECTED_BY_RULE; NULL otherwise */
 	bool asked; /* there are rules, whether or not one matched */
+	const struct policy *before; /* that the debtor's last invoice walks; NULL = there was none, or it is not loaded */
+	bool habits; /* it was chosen by how the debtor paid, or by a word about the customer, and not by what the invoice is */
 	bool settled; /* false: nothing is known of the customer yet, so that what comes may choose otherwise */
 };
 
@@ -43,6 +45,9 @@ bool selection_matches(const struct policy_rule *rule, const struct invoice *inv
  * on); the longer min_gap; the name.
  */
 int selection_compare(const struct policy *a, const struct policy *b);
+
+/* Asks more of a debtor: a higher tone, more contacts, or an earlier first one. Never of a policy that contacts nobody. */
+bool selection_stricter(const struct policy *policy, const struct policy *before);
 
 bool word_listed(const char *const *words, const char *word); /* NULL words: any word will do */
 bool any_tag(const char *const *wanted, const char *tags); /* of comma-joined `tags`; NULL wanted: none is asked for */

@@ -218,6 +218,12 @@ static void write_facts(struct json_writer *w, const struct event *e)
 	jw_int(w, "credited_minor", e->snapshot.credited);
 	jw_int(w, "due_minor", e->snapshot.due);
 	jw_opt_str(w, "pdf_sha256", e->snapshot.pdf_sha256);
+	jw_opt_str(w, "terms_url", e->snapshot.terms_url);
+	jw_opt_str(w, "terms_sha256", e->snapshot.terms_sha256);
+	if (date_is_set(e->snapshot.terms_agreed_on))
+		jw_str(w, "terms_agreed_on", date_format(e->snapshot.terms_agreed_on, text));
+	jw_opt_str(w, "purchase_order", e->snapshot.purchase_order);
+	jw_opt_str(w, "delivery_proof", e->snapshot.delivery_proof);
 }
 
 /* --- what a provider tells of a message --------------------------------------------------------------------------------- */
@@ -737,6 +743,8 @@ int decide_command(struct dunner *d, struct group *g, struct input *input)
 	jw_str(&draft->w, "why", e->why);
 	jw_opt_str(&draft->w, "step", e->step);
 	jw_str(&draft->w, "event_id", e->id);
+	if (strcmp(e->command, "note") == 0 && e->text)
+		draft_part(draft, "note.txt", "text/plain; charset=utf-8", CLASS_CONTENT, e->text, strlen(e->text));
 	if (brake) {
 		bool on = e->command[0] == 's';
 

@@ -201,6 +201,8 @@ static void refresh(struct dunner *d, struct group *g, struct doc *doc)
 	struct debtor *debtor = debtor_of(d, g, doc->e);
 	int64_t paid = debtor ? debtor->paid : 0, late = debtor ? debtor->paid_late : 0, broken = debtor ? debtor->promises_broken : 0;
 	int64_t kept = debtor ? debtor->promises_kept : 0, work = debtor ? (int64_t)debtor->work_held_count : 0;
+	int64_t deposits = debtor ? debtor->deposits : 0, deposits_late = debtor ? debtor->deposits_late : 0;
+	const char *walks = debtor ? debtor->walks : NULL;
 	struct selection selection;
 	struct rules rules;
 
@@ -213,6 +215,7 @@ static void refresh(struct dunner *d, struct group *g, struct doc *doc)
 	escalation_refresh(doc->e, debtor, &rules, &g->fx);
 	count_worth(d, g, doc, debtor);
 	if (debtor && (paid != debtor->paid || late != debtor->paid_late || broken != debtor->promises_broken ||
+			      deposits != debtor->deposits || deposits_late != debtor->deposits_late || walks != debtor->walks ||
 			      kept != debtor->promises_kept || work != (int64_t)debtor->work_held_count))
 		group_find(d, g, DOC_DEBTOR, debtor->id)->touched = true;
 }

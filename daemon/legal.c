@@ -46,12 +46,20 @@ int legal_offer(struct dunner *d, struct group *g, struct input *input)
 	return offer_take(doc->e, zone_of(d, g, doc), &input->event, &input->err);
 }
 
+static bool about_note(const struct event *e)
+{
+	return strcmp(e->command, "note") == 0 || strcmp(e->command, "note_remove") == 0;
+}
+
 int legal_check(struct dunner *d, struct group *g, const struct event *e, const struct doc *doc, struct err *err)
 {
 	const struct debtor *debtor = debtor_of(d, g, doc);
 	struct event accepted = *e;
+	struct escalation tried = *doc->e;
 	struct rules rules;
 
+	if (about_note(e))
+		return note_command(&tried, e, e->text, flow_now(d), g->arena, err);
 	if (e->offer)
 		return zone_of(d, g, doc) ? offer_take(doc->e, zone_of(d, g, doc), &accepted, err) : 0;
 	rules = decide_rules(d, decide_policy(d, doc->e, debtor));
@@ -102,6 +110,12 @@ bool legal_said(struct dunner *d, struct group *g, const struct event *e, struct
 
 	if (strcmp(e->command, "fee_waive") == 0) {
 		legal_waive_fee(d, g, e, doc);
+		return true;
+	}
+	if (about_note(e)) {
+		(void)note_command(doc->e, e, e->text, flow_now(d), g->arena, NULL); /* legal_check() let it pass */
+		doc->touched = true;
+		sender_touch(d, NULL, doc->id); /* what is about to leave is written anew, with it or without */
 		return true;
 	}
 	if (e->offer) {

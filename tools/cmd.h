@@ -174,7 +174,7 @@ bool ctl_is_bundle(const char *path); /* an evidence bundle, by its looks: folde
 int ctl_verify_bundle(struct ctl *ctl, const char *path, const struct invocation *call); /* of trail verify. An exit code */
 
 extern const struct command cmd_status, cmd_doctor, cmd_config_show, cmd_config_diff, cmd_rebuild, cmd_instances_rebuild, cmd_backup, cmd_restore, cmd_replay, cmd_top, cmd_load, cmd_suspend, cmd_release, cmd_reload, cmd_clock_confirm, cmd_list, cmd_show, cmd_check,
-	cmd_explain, cmd_timeline, cmd_link, cmd_push, cmd_hold, cmd_resume, cmd_retry, cmd_skip, cmd_decide, cmd_call_log, cmd_commitment_list, cmd_commitment_execute, cmd_commitment_withdraw, cmd_waive, cmd_worth, cmd_fees, cmd_fee_waive, cmd_handover, cmd_offer_list, cmd_offer_accept, cmd_tasks, cmd_task_done, cmd_task_letter,
+	cmd_explain, cmd_timeline, cmd_link, cmd_push, cmd_hold, cmd_resume, cmd_retry, cmd_skip, cmd_decide, cmd_call_log, cmd_commitment_list, cmd_commitment_execute, cmd_commitment_withdraw, cmd_waive, cmd_worth, cmd_fees, cmd_fee_waive, cmd_handover, cmd_offer_list, cmd_offer_accept, cmd_note_add, cmd_note_remove, cmd_tasks, cmd_task_done, cmd_task_letter,
 	cmd_dead_list, cmd_dead_show, cmd_dead_replay, cmd_dead_drop, cmd_policy_check, cmd_policy_show, cmd_policy_simulate, cmd_policy_diff, cmd_policy_migrate, cmd_template_preview, cmd_provider_list, cmd_provider_check, cmd_provider_test, cmd_provider_health,
 	cmd_trail_verify, cmd_trail_log, cmd_trail_show, cmd_trail_export, cmd_trail_status, cmd_trail_rebuild, cmd_trail_seal, cmd_trail_key_new,
 	cmd_trail_key_show, cmd_trail_anchor, cmd_trail_retain, cmd_trail_erase, cmd_gap_closed, cmd_evidence,

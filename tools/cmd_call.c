@@ -116,7 +116,7 @@ static const struct option_row call_log_options[] = {
 		"dispute, refuses, insolvent or call_back_at; required" },
 	{ "until", "DAY", "the day that was promised, or on which the money or the approval is expected" },
 	{ "back", "WHEN", "with call_back_at: when to call again" },
-	{ "reason", "CODE", "with dispute: why, as a code such as quality or price" },
+	{ "reason", "CODE", "with dispute: why, as a code such as quality or price; with waiting_approval what they lack, purchase_order or delivery: a task" },
 	{ "minutes", "N", "how long it took, with what it took to prepare it: for what the case has cost" },
 	{ "contact", "ID", "whom it reached, of the customer's contacts: gets the mail that confirms it" },
 	{ "tell", "TEXT", "a sentence of yours for that mail; notes never leave the house" },

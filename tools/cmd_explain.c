@@ -27,6 +27,7 @@ static const struct sentence holds[] = {
 	{ "reply", "the debtor replied, and a person should read it first" },
 	{ "says_paid", "the debtor says that it is paid: somebody looks for the money" },
 	{ "waiting_approval", "it waits for approval in the debtor's house" },
+	{ "lacks_reference", "they lack an order number or a proof of delivery to approve it: give it to them, then dunningctl resume" },
 	{ "refuses", "the debtor refuses to pay: a person must say how to go on" },
 	{ "unknown_policy", "its policy is not among those loaded" },
 	{ "promise", "the debtor promised to pay" },
@@ -167,6 +168,10 @@ static void add_contact(struct ctl *ctl, struct fields *f, const struct entry *e
 		if (strcmp(id, entry->e.invoice.id) != 0)
 			others = others ? arena_printf(ctl->arena, "%s, %s", others, id) : id;
 	}
+	if (!plan->beside && escalation_resets(plan->members[0], plan->policy, plan->step, plan->channel))
+		fields_add(f, "text", "Text", cell_text(RESET_TEMPLATE));
+	fields_add(f, "note", "With the note", !plan->beside && plan->step->kind == STEP_MESSAGE ?
+		cell_text(note_to_say(&entry->e, plan->channel, env.now)) : cell_none());
 	fields_add(f, "together_with", "Together with", cell_text(others));
 	if (plan->member_count > 1)
 		fields_add(f, "led_by", "Led by", cell_text(plan->members[0]->invoice.id));
@@ -350,6 +355,11 @@ static void add_policy(struct ctl *ctl, struct fields *f, const struct entry *en
 	fields_add(f, "policy_digest", NULL, cell_text(entry->e.policy_digest));
 	fields_add(f, "policy_by", NULL, cell_text(entry->e.policy_by));
 	fields_add(f, "policy_rule", NULL, cell_text(entry->e.policy_rule));
+	if (entry->e.reset_from) {
+		fields_add(f, "stricter_than", NULL, cell_text(entry->e.reset_from));
+		fields_add(f, NULL, "Stricter", cell_text(arena_printf(ctl->arena, "than %s, by which this debtor was treated before: the first reminder "
+			"resets expectations", entry->e.reset_from)));
+	}
 	fields_add(f, "policy_why", "Because", cell_text(policy_reason(ctl, &entry->e)));
 	if (!entry->policy || !entry->d || next->aside.id[0] || (next->kind != NEXT_CONTACT && next->kind != NEXT_GATE && next->kind != NEXT_SKIP))
 		return;
@@ -363,7 +373,7 @@ static void add_policy(struct ctl *ctl, struct fields *f, const struct entry *en
 /* What rules of policies.rules go by: how this debtor paid, and kept promises, before. */
 static void add_habits(struct ctl *ctl, struct fields *f, const struct debtor *d)
 {
-	if (!d || !(d->paid || d->promises_kept || d->promises_broken))
+	if (!d || !(d->paid || d->promises_kept || d->promises_broken || d->deposits_late))
 		return;
 	fields_add(f, "paid", NULL, cell_number(d->paid));
 	fields_add(f, "paid_late", NULL, cell_number(d->paid_late));
@@ -371,6 +381,12 @@ static void add_habits(struct ctl *ctl, struct fields *f, const struct debtor *d
 	fields_add(f, "promises_broken", NULL, cell_number(d->promises_broken));
 	fields_add(f, NULL, "The debtor", cell_text(arena_printf(ctl->arena, "paid %" PRId64 " invoices before, %" PRId64 " of them late; kept %" PRId64
 		" promises, broke %" PRId64, d->paid, d->paid_late, d->promises_kept, d->promises_broken)));
+	if (!d->deposits && !d->deposits_late)
+		return;
+	fields_add(f, "deposits", NULL, cell_number(d->deposits));
+	fields_add(f, "deposits_late", NULL, cell_number(d->deposits_late));
+	fields_add(f, NULL, "Deposits", cell_text(arena_printf(ctl->arena, "%" PRId64 " paid; %" PRId64 " came late or did not come yet", d->deposits,
+		d->deposits_late)));
 }
 
 static int run_explain(struct ctl *ctl, const struct invocation *call)

@@ -333,6 +333,13 @@ static void add_figures(struct fields *f, const struct entry *entry)
 	fields_add(f, "balance", "Balance", cell_money(view.balance, s->currency));
 	fields_add(f, "reconcile", "To be compared", cell_text(view.reconcile));
 	fields_add(f, "payment_url", "Payment page", cell_text(s->payment_url));
+	fields_add(f, "terms", "Terms", cell_text(s->late_fee_ref));
+	fields_add(f, "terms_url", "To be read at", cell_text(s->terms_url));
+	fields_add(f, "terms_sha256", "Their digest", cell_text(s->terms_sha256));
+	fields_add(f, "terms_agreed_on", "Agreed on", cell_date(s->terms_agreed_on));
+	fields_add(f, "contract", "Contract", cell_text(s->contract));
+	fields_add(f, "purchase_order", "Purchase order", cell_text(s->purchase_order));
+	fields_add(f, "delivery_proof", "Proof of delivery", cell_text(s->delivery_proof));
 	fields_add(f, "automatic", "Charged by itself", s->automatic ? cell_flag(true) : cell_none());
 }
 
@@ -364,6 +371,12 @@ static int run_show(struct ctl *ctl, const struct invocation *call)
 	fields_add(f, "policy_digest", "Its version", cell_text(e->policy_digest));
 	fields_add(f, "policy_by", "Chosen by", cell_text(e->policy_by));
 	fields_add(f, "policy_rule", "By the rule", cell_text(e->policy_rule));
+	fields_add(f, "stricter_than", "Stricter than", cell_text(e->reset_from));
+	fields_add(f, "note", "Personal note", cell_text(e->note.text));
+	fields_add(f, "note_by", "Written by", cell_text(e->note.by));
+	fields_add(f, "note_state", "It", e->note.text ? cell_text(e->note.said_at ? "was said" : ctl->now >= e->note.until ? "is too old to be said" :
+		"waits for the next message") : cell_none());
+	fields_add(f, "note_until", "Of use until", cell_time(e->note.text && !e->note.said_at ? e->note.until : 0, entry.zone));
 	fields_add(f, "partition", NULL, cell_number(entry.partition));
 	fields_add(f, "customer", "Customer", cell_text(e->invoice.debtor_id));
 	fields_add(f, "customer_name", "Name", cell_text(d ? d->customer.name : NULL));

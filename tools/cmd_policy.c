@@ -316,6 +316,7 @@ static void real(struct ctl *ctl, const struct entry *entry, int32_t moved_days,
 	*one = (struct notice_invoice){ .number = s->number ? s->number : entry->e.invoice.id, .payment_url = s->payment_url,
 		.pdf_url = s->pdf_url, .page_url = page_url(ctl), .issued_on = s->issued_on, .due_on = s->due_on, .total.minor = s->total,
 		.balance.minor = invoice_view(&entry->e.invoice).balance, .terms = s->late_fee_ref, .contract = s->contract, .moved_days = moved_days,
+		.terms_url = s->terms_url, .terms_agreed_on = s->terms_agreed_on, .purchase_order = s->purchase_order, .delivery_proof = s->delivery_proof,
 		.days_past_due = date_diff(input->today, s->due_on), .fee_waived = entry->e.late_fee.waived_at != 0 };
 	memcpy(one->total.currency, s->currency, sizeof(one->total.currency));
 	memcpy(one->balance.currency, s->currency, sizeof(one->balance.currency));

@@ -412,6 +412,90 @@ static int setup_people(void **state)
 	return 0;
 }
 
+/* --- what an invoice rests on, said before it is due ------------------------------------------------------------------------ */
+
+static const char explained[] =
+	"{\"name\":\"talk\",\"title\":\"talk\",\"caps\":[],\"expect_sent\":\"2d\",\"steps\":["
+	"{\"id\":\"terms\",\"at\":\"due-7d\",\"channel\":\"call\",\"template\":\"call_script_terms\",\"tone\":\"friendly\",\"deadline\":\"3bd\"},"
+	"{\"id\":\"reminder\",\"at\":\"due+1d\",\"channel\":\"email\",\"template\":\"reminder\",\"tone\":\"friendly\"},"
+	"{\"id\":\"firm\",\"at\":\"due+8d\",\"channel\":\"email\",\"template\":\"firm_reminder\",\"tone\":\"firm\"}]}";
+#define TERMS_SHA256 "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff"
+#define NOTE "Thank you for the tour of the workshop."
+
+static void rows_2_6_11_15_20_what_an_invoice_rests_on(void **state)
+{
+	struct story *s = *state;
+	struct json shown, tasks, task;
+	const char *mail;
+
+	story_invoice(s, "inv_1", "2026-04-01", 120000);
+	story_event(s, "invoice.updated", "inv_1", "2026-03-24T07:00:00Z", ",\"invoice\":{\"id\":\"inv_1\",\"number\":\"F-inv_1\",\"version\":2,"
+		"\"status\":\"open\",\"issued_on\":\"2026-03-02\",\"due_on\":\"2026-04-01\",\"currency\":\"EUR\",\"total_minor\":120000,\"due_minor\":120000,"
+		"\"terms\":{\"url\":\"https://acme.example/terms\",\"sha256\":\"" TERMS_SHA256 "\",\"agreed_on\":\"2026-01-15\"},"
+		"\"refs\":{\"purchase_order\":\"PO-9\",\"delivery_proof\":[\"LS-17\",\"LS-18\"]}}");
+	shown = STORY_CTL(s, "show", "inv_1");
+	assert_string_equal(story_str(&shown, "terms_url"), "https://acme.example/terms");
+	assert_string_equal(story_str(&shown, "terms_sha256"), TERMS_SHA256);
+	assert_string_equal(story_str(&shown, "terms_agreed_on"), "2026-01-15");
+	assert_string_equal(story_str(&shown, "delivery_proof"), "LS-17, LS-18");
+
+	/* Row 11: a call explains, a week before anything is due. Row 20: what they lack is a task. */
+	story_until(s, "2026-03-25T09:00:00Z");
+	story_wait_tasks(s, "call:inv_1:terms ");
+	tasks = STORY_CTL(s, "tasks");
+	task = only(&tasks);
+	has(story_str(&task, "script"), "Nothing is owed today");
+	has(story_str(&task, "script"), "your order PO-9");
+	has(story_str(&task, "script"), "agreed on 15 January 2026, can be read here: https://acme.example/terms");
+	(void)STORY_CTL(s, "call", "log", "call:inv_1:terms", "they want the order number on it", "--outcome", "waiting_approval", "--reason",
+		"purchase_order");
+	story_wait_tasks(s, "give_reference:inv_1 ");
+	assert_string_equal(story_walk(s, "inv_1", "terms"), "done waiting_approval");
+	assert_string_equal(action(s, "inv_1"), "hold lacks_reference");
+	(void)STORY_CTL(s, "resume", "inv_1", "sent it to Mme Roy again, with PO-9 on it");
+	story_wait_tasks(s, "");
+
+	/* Row 6: two days, and nobody said that the invoice was sent. */
+	story_until(s, "2026-03-26T09:00:00Z");
+	story_wait_tasks(s, "check_sent:inv_1 ");
+	story_event(s, "invoice.sent", "inv_1", "2026-03-26T08:30:00Z", "");
+	story_wait_tasks(s, "");
+
+	/* Row 15: a word of one's own, once. */
+	(void)STORY_CTL(s, "note", "add", "inv_1", "not this one");
+	story_applied(s);
+	(void)STORY_CTL(s, "note", "remove", "inv_1", "too short");
+	story_applied(s);
+	(void)STORY_REFUSED(s, "note", "remove", "inv_1", "again");
+	(void)STORY_CTL(s, "--who", "lea", "note", "add", "inv_1", NOTE);
+	story_until(s, "2026-04-03T08:00:00Z");
+	story_sent_is(s, "inv_1", "reminder 2026-04-02\n");
+	mail = story_text(s, "inv_1", "reminder");
+	has(mail, NOTE);
+	has(mail, "your order PO-9");
+	assert_true(story_recorded(s, "inv_1", "note.said"));
+	shown = STORY_CTL(s, "show", "inv_1");
+	assert_string_equal(story_str(&shown, "note_state"), "was said");
+	assert_string_equal(story_str(&shown, "note_by"), "lea");
+
+	/* Row 2: the firm text names the terms. */
+	story_until(s, "2026-04-10T08:00:00Z");
+	story_sent_is(s, "inv_1", "reminder 2026-04-02\nfirm 2026-04-09\n");
+	mail = story_text(s, "inv_1", "firm");
+	has(mail, "Our terms, agreed on 15 January 2026, can be read here: https://acme.example/terms");
+	assert_null(strstr(mail, NOTE));
+	story_ends_well(s);
+}
+
+static int setup_explained(void **state)
+{
+	struct story *s = calloc(1, sizeof(*s));
+
+	story_open(s, explained, "2026-03-24T08:00:00Z");
+	*state = s;
+	return 0;
+}
+
 #define STORY(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -422,6 +506,7 @@ int main(void)
 		STORY(row_13_the_owner_is_told_once_a_day),
 		cmocka_unit_test_setup_teardown(row_24_an_outsider_needs_a_word_that_ends, setup_people, teardown),
 		STORY(reports_are_exact_with_part_payments_credits_and_reversals),
+		cmocka_unit_test_setup_teardown(rows_2_6_11_15_20_what_an_invoice_rests_on, setup_explained, teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -84,7 +84,8 @@ static void what_is_known_of_the_debtor_counts(void **state)
 	struct fixture *f = *state;
 
 	put_text(f, "share/policies/gentle.json", GENTLE);
-	rules(f, "{\"id\":\"late-before\",\"policy\":\"caller\",\"if\":{\"paid_late_min\":1}},"
+	rules(f, "{\"id\":\"deposit-late\",\"policy\":\"caller\",\"if\":{\"deposits_late_min\":1}},"
+		 "{\"id\":\"late-before\",\"policy\":\"caller\",\"if\":{\"paid_late_min\":1}},"
 		 "{\"id\":\"always-in-time\",\"policy\":\"gentle\",\"if\":{\"paid_min\":1,\"paid_late_max\":0}}");
 	start_flow(f, START);
 	assert_ctl(f, 0, "push", unnamed(f, "OLD-1", "cus_1"), unnamed(f, "OLD-2", "cus_2"), unnamed(f, "INV-3", "cus_3"));
@@ -98,6 +99,21 @@ static void what_is_known_of_the_debtor_counts(void **state)
 	settle(f);
 	explains(f, "NEW-1", "gentle", "rule", "always-in-time");
 	explains(f, "NEW-2", "caller", "rule", "late-before");
+	/* Row 17: late once, who was treated gently is told so. Row 4: so is a deposit that comes late. */
+	assert_ctl(f, 0, "push", fact_event(f, "invoice.paid", "NEW-1", ",\"paid_at\":\"2026-03-14T08:00:00Z\""),
+		changed(f, unnamed(f, "DEP-4", "cus_4"), "\"kind\":\"standard\"", "\"kind\":\"deposit\""));
+	settle(f);
+	wait_document(f, "NEW-1", "\"settled\":\"late\"");
+	assert_ctl(f, 0, "push", unnamed(f, "THEN-1", "cus_1"), fact_event(f, "invoice.paid", "DEP-4", ",\"paid_at\":\"2026-03-13T13:00:00Z\""));
+	settle(f);
+	explains(f, "THEN-1", "caller", "rule", "late-before");
+	assert_ctl(f, 0, "explain", "THEN-1", "--json");
+	assert_string_equal(text_of(output(f), "stricter_than"), "gentle");
+	assert_ctl(f, 0, "push", unnamed(f, "WORK-4", "cus_4"));
+	settle(f);
+	explains(f, "WORK-4", "caller", "rule", "deposit-late");
+	assert_ctl(f, 0, "explain", "WORK-4");
+	assert_says(f, "1 paid; 1 came late or did not come yet");
 }
 
 /* The invoice may come before its customer: then it waits with the choice. */

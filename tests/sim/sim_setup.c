@@ -267,7 +267,7 @@ struct config *setup_config(struct sim *sim, const char *instance)
 	if (by_rule(sim)) {
 		c->policy_rules = arena_alloc(arena, sizeof(*c->policy_rules));
 		c->policy_rules[0] = (struct policy_rule){ .id = "all", .policy = "sim", .balance = { -1, -1 }, .open_invoices = { -1, -1 },
-			.paid = { -1, -1 }, .paid_late = { 0, -1 }, .promises_broken = { -1, -1 } };
+			.paid = { -1, -1 }, .paid_late = { 0, -1 }, .promises_broken = { -1, -1 }, .deposits = { -1, -1 }, .deposits_late = { -1, -1 } };
 		c->policy_rule_count = 1;
 		c->policy_default = "none";
 	}

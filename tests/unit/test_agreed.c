@@ -156,7 +156,7 @@ static void each_hold_lets_the_mail_of_a_call_pass_or_not(void **state)
 		bool passes;
 	} facts[] = { { FACT_DISPUTE, true }, { FACT_PROMISE, true }, { FACT_ANNOUNCED, true }, { FACT_UNDELIVERED, true }, { FACT_PLAN, true },
 		{ FACT_SETTLEMENT, true } };
-	static const char *const said[] = { "says_paid", "waiting_approval", "refuses" };
+	static const char *const said[] = { "says_paid", "waiting_approval", "lacks_reference", "refuses" };
 	struct world w;
 
 	(void)state;

@@ -436,6 +436,64 @@ static void the_policy_is_chosen_once(void **state)
 	world_clear(&w);
 }
 
+static void deposits_are_counted_with_the_debtor(void **state)
+{
+	struct fact *paid;
+	struct world w;
+
+	(void)state;
+	world_init(&w, LADDER, TEN);
+	w.e.invoice.snapshot.kind = 1;
+	refresh(&w, "2026-03-31T08:00:00Z");
+	assert_true(w.debtor.deposits == 0 && w.debtor.deposits_late == 0);
+	refresh(&w, TEN); /* its day has passed */
+	refresh(&w, TEN);
+	assert_true(w.debtor.deposits == 0 && w.debtor.deposits_late == 1);
+	paid = add_fact(&w, FACT_PAID, "2026-04-02T09:00:00Z", NULL);
+	refresh(&w, "2026-04-02T10:00:00Z");
+	assert_true(w.debtor.deposits == 1 && w.debtor.deposits_late == 0); /* in time somewhere on earth */
+	paid->at = at("2026-04-03T13:00:00Z");
+	refresh(&w, "2026-04-04T10:00:00Z");
+	assert_true(w.debtor.deposits == 1 && w.debtor.deposits_late == 1 && w.debtor.paid == 1);
+	w.e.invoice.snapshot.kind = 0; /* it never was one */
+	refresh(&w, "2026-04-04T10:00:00Z");
+	assert_true(w.debtor.deposits == 0 && w.debtor.deposits_late == 0 && w.debtor.paid == 1);
+	world_clear(&w);
+}
+
+static void nobody_said_that_it_was_sent(void **state)
+{
+	struct fact *sent;
+	struct world w;
+
+	(void)state;
+	world_init(&w, POLICY("\"expect_sent\":\"3d\",", MAIL("reminder", "due+1d", "")), "2026-03-05T08:00:00Z");
+	refresh(&w, "2026-03-05T08:00:00Z");
+	assert_null(find_task(&w.fx, "check_sent"));
+	assert_int_equal(w.e.next_at, at("2026-03-05T09:00:00Z")); /* three days after it was known */
+	w.rules.behind = true;
+	refresh(&w, "2026-03-05T09:00:00Z"); /* what is not read yet may say so */
+	assert_null(find_task(&w.fx, "check_sent"));
+	w.rules.behind = false;
+	refresh(&w, "2026-03-05T09:00:00Z");
+	assert_string_equal(find_task(&w.fx, "check_sent")->reason, "not_sent");
+	refresh(&w, "2026-03-06T09:00:00Z");
+	assert_null(find_task(&w.fx, "check_sent")); /* once */
+	assert_string_equal(w.e.held ? w.e.held : "", ""); /* it is an alarm, and no hold */
+	sent = add_fact(&w, FACT_UNDELIVERED, "2026-03-06T10:00:00Z", NULL);
+	sent->ended = true;
+	refresh(&w, "2026-03-06T10:00:00Z");
+	assert_true(find_task(&w.fx, "check_sent")->close);
+	refresh(&w, "2026-03-20T10:00:00Z");
+	assert_null(find_task(&w.fx, "check_sent"));
+	world_clear(&w);
+
+	world_init(&w, LADDER, "2026-03-20T08:00:00Z"); /* a policy that does not ask */
+	refresh(&w, "2026-03-20T08:00:00Z");
+	assert_null(find_task(&w.fx, "check_sent"));
+	world_clear(&w);
+}
+
 static void a_hold_takes_back_the_call(void **state)
 {
 	struct world w;
@@ -597,6 +655,8 @@ int main(void)
 		cmocka_unit_test(a_broken_promise_is_told),
 		cmocka_unit_test(payments_are_counted_with_the_debtor),
 		cmocka_unit_test(the_policy_is_chosen_once),
+		cmocka_unit_test(deposits_are_counted_with_the_debtor),
+		cmocka_unit_test(nobody_said_that_it_was_sent),
 		cmocka_unit_test(a_hold_takes_back_the_call),
 		cmocka_unit_test(skips_that_are_due),
 		cmocka_unit_test(stored_and_read_again),

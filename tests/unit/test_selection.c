@@ -112,7 +112,7 @@ static void world_init(struct world *w, const char *config)
 	w->policies[0] = parse(POLICY("plain", "", MAIL("m", "due+1d", "neutral")));
 	w->policies[1] = parse(POLICY("gentle", "", MAIL("m", "due+9d", "friendly")));
 	w->policies[2] = parse(POLICY("strict", "", MAIL("m", "due+1d", "firm")));
-	w->debtor = (struct debtor){ .id = "cus_7", .known = true, .paid = 5, .paid_late = 2, .promises_broken = 1, .open = w->open, .open_count = 3,
+	w->debtor = (struct debtor){ .id = "cus_7", .known = true, .paid = 5, .paid_late = 2, .promises_broken = 1, .deposits = 2, .deposits_late = 1, .open = w->open, .open_count = 3,
 		.customer = { .name = "Dupont", .country = "FR", .kind = 0 } };
 	w->invoice = (struct invoice){ .id = "inv_42", .debtor_id = "cus_7", .known = true,
 		.snapshot = { .status = INVOICE_OPEN, .currency = "EUR", .total = 120000, .due = 120000, .tags = "vip,PO-9" } };
@@ -168,6 +168,9 @@ static const struct condition conditions[] = {
 	{ CONFIG(RULE("r", "gentle", "\"paid_late_max\":1")), false },
 	{ CONFIG(RULE("r", "gentle", "\"promises_broken_min\":1,\"promises_broken_max\":1")), true },
 	{ CONFIG(RULE("r", "gentle", "\"promises_broken_max\":0")), false },
+	{ CONFIG(RULE("r", "gentle", "\"deposits_min\":2,\"deposits_late_max\":1")), true },
+	{ CONFIG(RULE("r", "gentle", "\"deposits_late_min\":2")), false },
+	{ CONFIG(RULE("r", "gentle", "\"deposits_max\":1")), false },
 	{ CONFIG(RULE("r", "gentle", "\"kinds\":[\"company\"],\"countries\":[\"BE\"]")), false }, /* all must hold */
 };
 
@@ -242,6 +245,37 @@ static void the_most_careful_wins(void **state)
 	world_clear(&w);
 }
 
+/* What it is stricter than is asked of habits alone: a rule about amounts says nothing about the debtor. */
+static void what_came_before(void **state)
+{
+	struct selection s;
+	struct world w;
+
+	(void)state;
+	world_init(&w, CONFIG(RULE("late", "strict", "\"paid_late_min\":1") "," RULE("large", "plain", "\"open_invoices_min\":9")));
+	assert_null(choose(&w).before);
+	w.debtor.walks = "gentle";
+	s = choose(&w);
+	assert_string_equal(s.before->name, "gentle");
+	assert_true(s.habits && selection_stricter(s.policy, s.before));
+	assert_false(selection_stricter(s.before, s.policy));
+	assert_false(selection_stricter(s.policy, s.policy));
+	w.debtor.paid_late = 0;
+	s = choose(&w);
+	assert_string_equal(s.policy->name, "plain"); /* the default, whatever they did */
+	assert_false(s.habits);
+	w.debtor.customer.policy = "strict";
+	assert_true(choose(&w).habits);
+	world_clear(&w);
+
+	world_init(&w, CONFIG(RULE("good", "gentle", "\"paid_late_max\":0")));
+	w.debtor.walks = "gentle";
+	s = choose(&w); /* they were late since: the rule that was kind to them does not match any more */
+	assert_string_equal(s.policy->name, "plain");
+	assert_true(s.habits && selection_stricter(s.policy, s.before));
+	world_clear(&w);
+}
+
 static void an_unknown_customer_settles_nothing(void **state)
 {
 	struct selection s;
@@ -306,6 +340,7 @@ int main(void)
 		cmocka_unit_test(a_rule_matches),
 		cmocka_unit_test(who_is_asked_first),
 		cmocka_unit_test(the_most_careful_wins),
+		cmocka_unit_test(what_came_before),
 		cmocka_unit_test(an_unknown_customer_settles_nothing),
 		cmocka_unit_test(the_configuration_refuses),
 	};
