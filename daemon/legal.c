@@ -46,12 +46,27 @@ int legal_offer(struct dunner *d, struct group *g, struct input *input)
 	return offer_take(doc->e, zone_of(d, g, doc), &input->event, &input->err);
 }
 
+/* What a person would put on the account of late fees. */
+static int interest_more(struct dunner *d, struct group *g, const struct event *e, const struct doc *doc, struct late_interest *ret, struct err *err)
+{
+	const struct debtor *debtor = debtor_of(d, g, doc);
+	const struct policy *policy = decide_policy(d, doc->e, debtor);
+	struct rules rules = decide_rules(d, policy);
+	const struct regime *regime =
+		policy && policy->regime && d->library->law ? interest_regime(&d->library->law->interest, policy->regime) : NULL;
+
+	return late_interest_may(doc->e, debtor, &rules, regime, e->until_on, g->arena, ret, err);
+}
+
 int legal_check(struct dunner *d, struct group *g, const struct event *e, const struct doc *doc, struct err *err)
 {
 	const struct debtor *debtor = debtor_of(d, g, doc);
 	struct event accepted = *e;
+	struct late_interest more;
 	struct rules rules;
 
+	if (strcmp(e->command, "fee_charge") == 0)
+		return interest_more(d, g, e, doc, &more, err);
 	if (e->offer)
 		return zone_of(d, g, doc) ? offer_take(doc->e, zone_of(d, g, doc), &accepted, err) : 0;
 	rules = decide_rules(d, decide_policy(d, doc->e, debtor));
@@ -99,8 +114,16 @@ bool legal_said(struct dunner *d, struct group *g, const struct event *e, struct
 {
 	struct debtor *debtor = debtor_of(d, g, doc);
 
+	struct late_interest more;
+
 	if (strcmp(e->command, "fee_waive") == 0) {
 		legal_waive_fee(d, g, e, doc);
+		return true;
+	}
+	if (strcmp(e->command, "fee_charge") == 0) { /* legal_check() let it pass */
+		if (interest_more(d, g, e, doc, &more, NULL) == 0)
+			late_interest_put(doc->e, &more, e->who, e->why, &g->fx);
+		doc->touched = true;
 		return true;
 	}
 	if (e->offer) {

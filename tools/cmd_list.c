@@ -333,6 +333,7 @@ static void add_figures(struct fields *f, const struct entry *entry)
 	fields_add(f, "balance", "Balance", cell_money(view.balance, s->currency));
 	fields_add(f, "reconcile", "To be compared", cell_text(view.reconcile));
 	fields_add(f, "payment_url", "Payment page", cell_text(s->payment_url));
+	fields_add(f, "payment_url_until", "Of use until", cell_time(s->payment_url_until, entry->zone));
 	fields_add(f, "automatic", "Charged by itself", s->automatic ? cell_flag(true) : cell_none());
 }
 
