@@ -366,7 +366,7 @@ int contact_render(const struct contact_env *env, const struct debtor *debtor, c
 		struct invoice_view view = invoice_view(&plan->members[i]->invoice);
 
 		invoices[i] = (struct notice_invoice){ .number = s->number ? s->number : plan->members[i]->invoice.id,
-			.payment_url = s->payment_url, .pdf_url = s->pdf_url, .page_url = page_url(env, plan->members[i], channel, input.locale, arena),
+			.payment_url = payment_link_of(plan->members[i], env->now), .pdf_url = s->pdf_url, .page_url = page_url(env, plan->members[i], channel, input.locale, arena),
 			.issued_on = s->issued_on, .terms = s->late_fee_ref, .contract = s->contract, .due_on = s->due_on,
 			.terms_url = s->terms_url, .terms_agreed_on = s->terms_agreed_on, .purchase_order = s->purchase_order, .delivery_proof = s->delivery_proof,
 			.note = !plan->beside && plan->step->kind == STEP_MESSAGE ? note_to_say(plan->members[i], channel, env->now) : NULL,
@@ -529,6 +529,8 @@ int contact_release(const struct contact_env *env, struct debtor *debtor, const 
 			channel_names[plan->channel]);
 	if (contact_enclosures(env, plan))
 		return err_set(err, -EBADMSG, CONTACT_INCOMPLETE, "", "%s must have enclosures, which a person adds", plan->step->notice);
+	if ((r = contact_links(env, plan, fx, err)) < 0)
+		return r;
 	m->attempt_id = contact_attempt(env, debtor, plan, fx->arena, &address);
 	r = contact_render(env, debtor, plan, plan->channel, m->attempt_id, fx->arena, &notice, &sender, err);
 	if (r < 0)

@@ -53,6 +53,7 @@ typedef int (*contact_merge_fn)(const struct pdf_part *parts, size_t count, stru
 /* Of a contact whose document is not there: yet, or after all. Holds are called so too. */
 #define CONTACT_DOCUMENT_AWAITED "document_awaited"
 #define CONTACT_NO_DOCUMENT "no_document"
+#define CONTACT_LINK_AWAITED "link_awaited"
 
 struct contact_env {
 	const struct config *config;
@@ -151,6 +152,11 @@ void contact_written(const struct contact_env *env, const struct debtor *debtor,
  */
 int contact_documents(const struct contact_env *env, const struct contact_plan *plan, struct message *m, struct contact_papers *papers,
 	struct arena *arena, struct err *err);
+/*
+ * Payment links that have expired, or are about to, are asked for anew (event `invoice.payment_url_requested`, once for each step), and the step
+ * waits for them, an hour at most: then it goes without. -EAGAIN with code CONTACT_LINK_AWAITED: see contact_put_off().
+ */
+int contact_links(const struct contact_env *env, const struct contact_plan *plan, struct effects *fx, struct err *err);
 /*
  * All PDFs that the message has in one, with the name of the first; in the arena. -EBADMSG: `err` names the one that cannot be read. -EAGAIN, with
  * code CONTACT_DOCUMENT_AWAITED: later, when the plan's invoices come again.

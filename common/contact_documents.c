@@ -9,6 +9,7 @@
 
 #define PAUSE_MS (30 * MINUTE_MS) /* from one try to the next */
 #define MERGE_AGAIN_MS MINUTE_MS /* where the others' PDFs take all the time */
+#define LINK_WAIT_MS HOUR_MS /* for a producer that makes a new payment link */
 #define WAIT_MS DAY_MS /* from the first try until the step's word counts */
 
 static void write_files(struct json_writer *w, const char *key, const struct attachment *files, size_t count)
@@ -45,6 +46,13 @@ void contact_documents_write(struct json_writer *w, const struct message *m, con
 	}
 }
 
+/* Of an invoice: its own document, or that of the contract it rests on. */
+struct paper {
+	struct escalation *e;
+	bool contract;
+	const char *name, *sha256, *url;
+};
+
 /* "F/2026 17" is "F-2026 17.pdf": a plain file name everywhere. */
 static const char *document_name(const char *number, struct arena *arena)
 {
@@ -57,30 +65,66 @@ static const char *document_name(const char *number, struct arena *arena)
 	return name;
 }
 
-static int get_document(const struct contact_env *env, const struct invoice *invoice, struct arena *arena, struct attachment *ret, int64_t *again_ms,
+static struct paper paper_of(struct escalation *e, bool contract, struct arena *arena)
+{
+	const struct snapshot *s = &e->invoice.snapshot;
+	const char *number = s->number ? s->number : e->invoice.id;
+
+	if (!contract)
+		return (struct paper){ e, false, document_name(number, arena), s->pdf_sha256, s->pdf_url };
+	return (struct paper){ e, true, document_name(s->contract ? s->contract : arena_printf(arena, "%s-contract", number), arena),
+		s->contract_sha256, s->contract_url };
+}
+
+static bool same(const char *a, const char *b)
+{
+	return a == b || (a && b && strcmp(a, b) == 0);
+}
+
+/* What the step attaches: every invoice's document, and each contract's once, where one was told of. Returns how many. */
+static size_t papers_wanted(const struct contact_plan *plan, struct paper *ret, struct arena *arena)
+{
+	size_t count = 0, own = plan->member_count;
+
+	for (size_t i = 0; i < own; i++)
+		ret[count++] = paper_of(plan->members[i], false, arena);
+	for (size_t i = 0; plan->step->attach_contract && i < own; i++) {
+		struct paper one = paper_of(plan->members[i], true, arena);
+		bool known = !one.sha256 && !one.url;
+
+		for (size_t k = own; k < count && !known; k++)
+			known = same(ret[k].sha256, one.sha256) && same(ret[k].url, one.url);
+		if (!known)
+			ret[count++] = one;
+	}
+	return count;
+}
+
+static int get_document(const struct contact_env *env, const struct paper *paper, struct arena *arena, struct attachment *ret, int64_t *again_ms,
 	size_t *fetched, struct err *err)
 {
-	const struct snapshot *s = &invoice->snapshot;
+	const struct invoice *invoice = &paper->e->invoice;
+	const char *what = paper->contract ? "contract" : "document";
 	struct document_wanted wanted = { invoice->id, invoice->order.version ? invoice->order.version : invoice->order.time,
-		s->pdf_sha256, s->pdf_url, 0, false };
+		paper->sha256, paper->url, 0, false };
 	struct err inner = { 0 };
 	int r;
 
-	if (env->unkept && (s->pdf_sha256 || s->pdf_url)) { /* it is only foretold: nothing is read or asked for */
-		*ret = (struct attachment){ document_name(s->number ? s->number : invoice->id, arena), "application/pdf", "%PDF-", 5 };
+	if (env->unkept && (paper->sha256 || paper->url)) { /* it is only foretold: nothing is read or asked for */
+		*ret = (struct attachment){ paper->name, "application/pdf", "%PDF-", 5 };
 		return 0;
 	}
-	if (!env->document || (!s->pdf_sha256 && !s->pdf_url))
+	if (!env->document || (!paper->sha256 && !paper->url))
 		return err_set(err, -EBADMSG, CONTACT_NO_DOCUMENT, "", "invoice %s has no document: its events tell neither pdf_sha256 nor pdf_url",
 			invoice->id);
 	r = env->document(&wanted, arena, ret, &inner, env->document_arg);
 	if (r == -EAGAIN && wanted.again_ms > *again_ms)
 		*again_ms = wanted.again_ms;
 	if (r < 0)
-		return err_set(err, r, inner.code, inner.path, "the document of invoice %s: %s", invoice->id,
+		return err_set(err, r, inner.code, inner.path, "the %s of invoice %s: %s", what, invoice->id,
 			r == -EAGAIN ? "it is still being fetched" : inner.text);
 	*fetched += wanted.fetched;
-	ret->name = document_name(s->number ? s->number : invoice->id, arena);
+	ret->name = paper->name;
 	ret->type = "application/pdf";
 	return 0;
 }
@@ -106,12 +150,50 @@ static int decide_missing(const struct contact_env *env, const struct contact_pl
 	return 0;
 }
 
-static void put_off(const struct contact_plan *plan, int64_t until)
+static void put_off(const struct contact_plan *plan, int64_t until, const char *why)
 {
 	for (size_t i = 0; i < plan->member_count; i++) {
 		plan->members[i]->retry_at = until;
-		plan->members[i]->retry_why = "document";
+		plan->members[i]->retry_why = why;
 	}
+}
+
+static void ask_for_link(const struct escalation *e, const char *step, int64_t wait_until, struct effects *fx)
+{
+	const struct snapshot *s = &e->invoice.snapshot;
+	char text[UTC_TEXT_SIZE];
+
+	for (int i = 0; i < 2; i++) {
+		struct draft *draft = i ? effects_event(fx, "invoice.payment_url_requested", e->invoice.debtor_id, e->invoice.id) :
+					  effects_record(fx, "payment_url.requested", e->invoice.debtor_id);
+
+		if (!i)
+			jw_str(&draft->w, "invoice", e->invoice.id);
+		jw_str(&draft->w, "step", step);
+		jw_str(&draft->w, "expired", utc_format(s->payment_url_until, text));
+		jw_str(&draft->w, "wanted_by", utc_format(wait_until, text));
+	}
+}
+
+int contact_links(const struct contact_env *env, const struct contact_plan *plan, struct effects *fx, struct err *err)
+{
+	int64_t until = 0;
+
+	for (size_t i = 0; i < plan->member_count && !plan->beside; i++) {
+		struct escalation *e = plan->members[i];
+
+		if (!e->invoice.snapshot.payment_url || payment_link_of(e, env->now))
+			continue;
+		if (!e->link_until) {
+			e->link_until = env->now + LINK_WAIT_MS;
+			ask_for_link(e, plan->steps[i]->id, e->link_until, fx);
+		}
+		until = e->link_until > until ? e->link_until : until;
+	}
+	if (until <= env->now)
+		return 0;
+	put_off(plan, until, RETRY_PAYMENT_LINK);
+	return err_set(err, -EAGAIN, CONTACT_LINK_AWAITED, "", "its payment link has expired, and another one was asked for");
 }
 
 int contact_merge(const struct contact_env *env, const struct contact_plan *plan, const struct message *m, struct arena *arena,
@@ -130,7 +212,7 @@ int contact_merge(const struct contact_env *env, const struct contact_plan *plan
 		return err_set(err, -EBADMSG, "too_long", "", "together they have more than %zu MiB", ATTACHMENT_BYTES_MAX >> 20);
 	r = env->merge ? env->merge(parts, m->attachment_count, &whole, err, env->merge_arg) : pdf_merge(parts, m->attachment_count, &whole, err);
 	if (r == -EAGAIN) {
-		put_off(plan, env->now + MERGE_AGAIN_MS);
+		put_off(plan, env->now + MERGE_AGAIN_MS, "document");
 		return err_set(err, r, CONTACT_DOCUMENT_AWAITED, "", "its documents are yet to be made one");
 	}
 	if (r < 0)
@@ -145,24 +227,28 @@ int contact_documents(const struct contact_env *env, const struct contact_plan *
 	struct arena *arena, struct err *err)
 {
 	size_t before = m->attachment_count, capacity = m->provider && env->capacity ? env->capacity(m->provider, env->capacity_arg) : ATTACHMENTS_MAX;
-	struct attachment *files = arena_alloc(arena, (before + plan->member_count + 1) * sizeof(*files));
+	struct paper *wanted = arena_alloc(arena, 2 * plan->member_count * sizeof(*wanted));
+	struct attachment *files;
 	struct err awaited = { 0 };
 	int64_t again_ms = 0;
+	size_t count;
 	int r, worst = 0;
 
 	papers->count = papers->merged_count = papers->fetched = 0;
 	if (!plan->step->attach_invoice || (m->channel != CHANNEL_EMAIL && (m->channel != CHANNEL_LETTER || plan->step->channel != CHANNEL_LETTER)))
 		return 0; /* a letter that only stands in for a mail goes alone */
-	if (before + plan->member_count > ATTACHMENTS_MAX)
+	count = papers_wanted(plan, wanted, arena);
+	files = arena_alloc(arena, (before + count + 1) * sizeof(*files));
+	if (before + count > ATTACHMENTS_MAX)
 		return err_set(err, -EBADMSG, "too_long", "", "more than %d documents for one message", ATTACHMENTS_MAX);
 	for (size_t i = 0; i < before; i++)
 		files[i] = m->attachments[i];
 	m->attachments = files;
-	for (size_t i = 0; i < plan->member_count; i++) { /* all are asked for at once */
-		struct escalation *e = plan->members[i];
+	for (size_t i = 0; i < count; i++) { /* all are asked for at once */
+		struct escalation *e = wanted[i].e;
 		struct err missing = { 0 };
 
-		r = get_document(env, &e->invoice, arena, &files[m->attachment_count], &again_ms, &papers->fetched, &missing);
+		r = get_document(env, &wanted[i], arena, &files[m->attachment_count], &again_ms, &papers->fetched, &missing);
 		if (r < 0 && !e->document_until)
 			e->document_until = env->now + WAIT_MS;
 		if (r == 0)
@@ -173,7 +259,7 @@ int contact_documents(const struct contact_env *env, const struct contact_plan *
 			worst = r;
 	}
 	if (worst == -EAGAIN) {
-		put_off(plan, env->now + again_ms);
+		put_off(plan, env->now + again_ms, "document");
 		return err_set(err, worst, CONTACT_DOCUMENT_AWAITED, "", "its document is being fetched");
 	}
 	if (worst < 0)
@@ -182,7 +268,7 @@ int contact_documents(const struct contact_env *env, const struct contact_plan *
 		r = contact_merge(env, plan, m, arena, &files[0], &awaited);
 		if (r < 0)
 			return err_set(err, r, r == -EAGAIN ? awaited.code : CONTACT_NO_DOCUMENT, "", "its enclosures: %s", awaited.text);
-		papers->merged = arena_memdup(arena, files + before, plan->member_count * sizeof(*files));
+		papers->merged = arena_memdup(arena, files + before, count * sizeof(*files));
 		papers->merged_count = m->attachment_count - before;
 		m->attachment_count = 1;
 	}
@@ -191,7 +277,7 @@ int contact_documents(const struct contact_env *env, const struct contact_plan *
 
 bool contact_put_off(struct escalation *e, struct arena *arena, int r, const struct err *err, int64_t now)
 {
-	bool awaited = strcmp(err->code, CONTACT_DOCUMENT_AWAITED) == 0;
+	bool awaited = strcmp(err->code, CONTACT_DOCUMENT_AWAITED) == 0 || strcmp(err->code, CONTACT_LINK_AWAITED) == 0;
 	bool person = strcmp(err->code, CONTACT_NO_DOCUMENT) == 0 || strcmp(err->code, CONTACT_INCOMPLETE) == 0;
 	struct hold_entry hold = { .since = now, .why = arena_strdup(arena, err->text) };
 

@@ -173,7 +173,8 @@ int contact_open_post(const struct contact_env *env, struct debtor *debtor, cons
 	int r;
 
 	m.attempt_id = contact_attempt(env, debtor, plan, fx->arena, &address);
-	if ((r = contact_render(env, debtor, plan, CHANNEL_LETTER, m.attempt_id, fx->arena, &notice, &sender, err)) < 0 ||
+	if ((r = contact_links(env, plan, fx, err)) < 0 ||
+		(r = contact_render(env, debtor, plan, CHANNEL_LETTER, m.attempt_id, fx->arena, &notice, &sender, err)) < 0 ||
 		(r = contact_letter(env, debtor, plan, sender, &notice, &m, fx->arena, err)) < 0 ||
 		(r = contact_documents(env, plan, &m, &papers, fx->arena, err)) < 0)
 		return r;

@@ -93,10 +93,44 @@ static int read_deadline(const struct json *row, void *item, struct err *err)
 	return 0;
 }
 
+const char *const form_ask_names[] = { "court", "claimant", "claimant_address", "claimant_register", "claimant_contact", "claimant_bank",
+	"representative", "debtor", "debtor_address", "debtor_kind", "debtor_register", "debtor_contact", "basis", "invoice", "value", "principal",
+	"interest", "daily_interest", "fixed_sum", "reminder_costs", "court_fee", "total", "evidence", "defence", "jurisdiction", "cross_border",
+	"next_court", "signature", NULL };
+
+static int read_form(const struct json *row, struct procedure_form *form, struct err *err)
+{
+	static const char *const members[] = { "name", "number", "url", "source", "asks", NULL };
+	struct json one = { 0 }, asks = { 0 };
+	int r = json_opt_object(row, "form", &one, err);
+
+	if (r < 0 || one.type == JSON_NONE)
+		return r;
+	if ((r = json_only(&one, members, err)) < 0 || (r = json_get_str(&one, "name", WORDS_MAX, &form->name, err)) < 0 ||
+		(r = json_opt_str(&one, "number", 80, &form->number, err)) < 0 || (r = json_opt_str(&one, "url", 400, &form->url, err)) < 0 ||
+		(r = json_get_str(&one, "source", WORDS_MAX, &form->source, err)) < 0 || (r = json_opt_array(&one, "asks", &asks, err)) < 0)
+		return r;
+	if (form->url && strncmp(form->url, "https://", 8) != 0)
+		return json_refuse(&one, "url", err, "bad_url", "must be an https:// address");
+	if (!json_len(&asks) || json_len(&asks) > FORM_ASKS_MAX)
+		return json_refuse(&one, "asks", err, "bad_list", "must have 1 to %d words", FORM_ASKS_MAX);
+	for (size_t i = 0; i < json_len(&asks); i++) {
+		struct json word = json_at(&asks, i);
+		int n = 0;
+
+		while (form_ask_names[n] && (word.type != JSON_STRING || strcmp(form_ask_names[n], json_str(&word)) != 0))
+			n++;
+		if (!form_ask_names[n])
+			return json_refuse(&word, NULL, err, "not_one_of", "is no word for what a form asks for");
+		form->asks[form->ask_count++] = n;
+	}
+	return 0;
+}
+
 static int read_procedure(struct arena *arena, const struct json *row, struct procedure *ret, struct err *err)
 {
 	static const char *const members[] = { "source", "certainty", "as_of", "known_until", "note", "country", "currency", "limit", "limits",
-		"court", "needs", "advice", "fees", "deadlines", "roll", "calendar", NULL };
+		"court", "needs", "advice", "advice_source", "form", "fees", "deadlines", "roll", "calendar", NULL };
 	int roll = ROLL_NONE, r;
 
 	if ((r = json_only(row, members, err)) < 0 || (r = json_get_str(row, "country", 40, &ret->country, err)) < 0 ||
@@ -107,6 +141,7 @@ static int read_procedure(struct arena *arena, const struct json *row, struct pr
 		(r = json_opt_str(row, "court", WORDS_MAX, &ret->court, err)) < 0 ||
 		(r = json_opt_str(row, "needs", WORDS_MAX, &ret->needs, err)) < 0 || (r = json_opt_str(row, "note", WORDS_MAX, &ret->note, err)) < 0 ||
 		(r = json_opt_str(row, "advice", WORDS_MAX, &ret->advice, err)) < 0 ||
+		(r = json_opt_str(row, "advice_source", WORDS_MAX, &ret->advice_source, err)) < 0 || (r = read_form(row, &ret->form, err)) < 0 ||
 		(r = json_opt_word(row, "roll", roll_names, &roll, err)) < 0 || (r = json_opt_str(row, "calendar", 40, &ret->calendar, err)) < 0 ||
 		(r = read_list(arena, row, "limits", sizeof(*ret->limits), read_limit, &ret->limits, &ret->limit_count, err)) < 0 ||
 		(r = read_list(arena, row, "fees", sizeof(*ret->fees), read_fee, &ret->fees, &ret->fee_count, err)) < 0 ||

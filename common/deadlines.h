@@ -30,9 +30,18 @@ struct deadline_rule { /* so long after an event */
 	date from, until; /* events of these days; none = any */
 };
 
+#define FORM_ASKS_MAX 32
+extern const char *const form_ask_names[]; /* "court", "claimant", ...; NULL-terminated */
+struct procedure_form { /* name NULL: none is known */
+	const char *name, *number, *url, *source; /* number and url NULL = it has none */
+	int asks[FORM_ASKS_MAX]; /* what it asks for, in its order: indices into form_ask_names */
+	size_t ask_count;
+};
+
 struct procedure {
 	const char *id, *country, *limit_text, *court, *needs, *note, *source, *certainty; /* NULL = none */
-	const char *advice; /* who helps for little or nothing before it comes to that; NULL = none is known */
+	const char *advice, *advice_source; /* who helps for little or nothing before it comes to that; NULL = none is known */
+	struct procedure_form form;
 	const char *currency;
 	const struct procedure_limit *limits;
 	size_t limit_count;

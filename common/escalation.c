@@ -68,7 +68,7 @@ void escalation_walked(struct escalation *e, struct arena *arena, const char *st
 	}
 	e->provider_failed = e->channel_failed = e->provider_only = NULL;
 	e->deferred = NULL;
-	e->document_until = 0;
+	e->document_until = e->link_until = 0;
 	if (aside_id(step) && e->retry_why && strcmp(e->retry_why, "call_back_at") == 0)
 		return; /* the call that they asked for is still to come */
 	e->tries = e->retry_at = 0;
@@ -760,8 +760,17 @@ static void follow_facts(struct escalation *e, struct debtor *debtor, const stru
 		e->next_at = look;
 }
 
+const char *payment_link_of(const struct escalation *e, int64_t now)
+{
+	return invoice_payment_url(&e->invoice.snapshot, now + PAYMENT_LINK_LIFE_MS);
+}
+
 void escalation_refresh(struct escalation *e, struct debtor *debtor, const struct rules *rules, struct effects *fx)
 {
+	if (e->retry_why && strcmp(e->retry_why, RETRY_PAYMENT_LINK) == 0 && payment_link_of(e, rules->now)) { /* a new one came */
+		e->retry_at = 0;
+		e->retry_why = NULL;
+	}
 	follow_facts(e, debtor, rules, fx);
 	agreed_count(e, debtor, rules);
 }

@@ -133,6 +133,14 @@ struct personal_note {
 	int64_t said_at; /* ms UTC: that message went out, or may have; 0 = not yet */
 };
 
+struct late_interest { /* that was put on that account, beside the fixed sum */
+	int64_t amount; /* minor units of the invoice's currency: all of it, each time rounded once */
+	date until; /* the last day that it counts */
+	const char *regime, *ground;
+	int64_t at; /* ms UTC: when it was last put there; 0 = never */
+	const char *by, *why;
+};
+
 struct approved { /* a person's last word at a gate, to go on */
 	const char *by, *step;
 	int64_t at;
@@ -156,6 +164,7 @@ struct escalation {
 	int64_t tries; /* certain failures of the step in hand */
 	int64_t retry_at;
 	int64_t document_until; /* ms UTC: so long the step in hand waits for the invoice's document, since that was missed first; 0 = it was not */
+	int64_t link_until; /* the same of a payment link that has expired; another one was asked for. 0 = it was not */
 	const char *retry_why; /* what the step waits for until then, a word of pace_why_names; NULL = the last try failed */
 	const char *provider_failed; /* that certainly did, with the step in hand: the channel's next one is asked. NULL = none */
 	const char *channel_failed; /* by which the step in hand was refused for good: its fallback is used. NULL = none */
@@ -186,6 +195,7 @@ struct escalation {
 	const char *reset_from; /* the debtor's policy before this stricter one: the first reminder says so. NULL = nothing changed */
 	bool unsent_told; /* nobody said in time that the invoice itself went out, and a task asks */
 	bool deposit_counted, deposit_late; /* among the debtor's deposits that were paid; among those late */
+	struct late_interest late_interest;
 	struct made_offer *offers;
 	size_t offer_count, offer_capacity;
 	const char **waived; /* what a step asks for and a person does without: need_names, or a step's id */
@@ -198,6 +208,10 @@ struct escalation {
 };
 
 #define ESCALATION_COMMANDS_KEPT 16
+
+#define RETRY_PAYMENT_LINK "payment_link" /* retry_why: the step waits for another one */
+#define PAYMENT_LINK_LIFE_MS (60 * 60 * 1000) /* so long a link must still be of use when a message goes out with it */
+const char *payment_link_of(const struct escalation *e, int64_t now); /* that a message may have; NULL = none */
 
 struct rules {
 	const struct policy *policy; /* of this escalation; NULL: unknown version, a hold */
@@ -350,6 +364,27 @@ bool commitment_said(struct escalation *e, struct debtor *debtor, const struct p
 /* A notice that states the sum is about to go out; and it went out: from now on it is owed, once for each invoice. */
 void late_fee_written(struct escalation *e, const struct regime *regime, int64_t amount, const char *step, const char *attempt, struct effects *fx);
 void late_fee_sent(struct escalation *e, const char *attempt, struct effects *fx);
+/*
+ * Interest by this law on what is open of the invoice today, up to `until` in the debtor's zone, as the law counts it. NULL in *why: *ret is
+ * that; else *why says why there is none, and *ret is untouched. `regime` and `d` may be NULL. Everything lies in the arena.
+ */
+void late_interest_until(const struct escalation *e, const struct debtor *d, const struct rules *rules, const struct regime *regime, date until,
+	struct arena *arena, struct interest *ret, const char **why);
+/*
+ * What a person who says so would put on the account: interest up to `until` (none: today), less that up to the day until which it is there
+ * already, both on what is open today. -EBADMSG: nothing, and `err` says why (waived, not known, nothing has accrued since).
+ */
+int late_interest_may(const struct escalation *e, const struct debtor *d, const struct rules *rules, const struct regime *regime, date until,
+	struct arena *arena, struct late_interest *ret, struct err *err);
+/* Puts what late_interest_may() gave there: `fee.accrued` of kind interest. The invoice's balance never moves. */
+void late_interest_put(struct escalation *e, const struct late_interest *more, const char *by, const char *why, struct effects *fx);
+/* What the account comes to, in the invoice's currency: the fixed sum where it is in that one, and interest; less what was paid towards it. */
+struct late_account {
+	int64_t owed, paid, open; /* minor units; open >= 0 */
+	bool elsewhere; /* the fixed sum is in another currency, and not in it */
+};
+struct late_account late_account_of(const struct escalation *e);
+
 /* That notice reached nobody: it is not owed, and the next one states it anew. */
 void late_fee_undelivered(struct escalation *e, const char *attempt, struct effects *fx);
 /* The step's message reached nobody: work goes on, unless another one said so before. `d` and `policy` may be NULL. */

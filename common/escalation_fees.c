@@ -1,4 +1,5 @@
 /* The sum that a law gives for late payment, on an account of its own: it never moves the invoice's balance, and outlives its payment. */
+#include <errno.h>
 #include <string.h>
 
 #include "common/escalation_internal.h"
@@ -23,9 +24,14 @@ static void tell(struct escalation *e, const char *kind, struct effects *fx)
 
 		if (!i)
 			jw_str(&draft->w, "invoice", e->invoice.id);
+		jw_str(&draft->w, "kind", "fixed_sum");
 		jw_opt_int(&draft->w, "fee_minor", fee->amount);
 		if (fee->amount)
 			jw_str(&draft->w, "currency", fee->currency);
+		if (fee->waived_at && e->late_interest.amount) { /* a waiver is of all that stands there */
+			jw_int(&draft->w, "interest_minor", e->late_interest.amount);
+			jw_str(&draft->w, "interest_currency", e->invoice.snapshot.currency);
+		}
 		jw_opt_int(&draft->w, "principal_minor", fee->principal);
 		jw_opt_str(&draft->w, "regime", fee->regime);
 		jw_opt_str(&draft->w, "law", fee->ground);
@@ -72,10 +78,161 @@ bool late_fee_waive(struct escalation *e, const char *by, const char *why, int64
 	return true;
 }
 
+/* --- interest ---------------------------------------------------------------------------------------------------------------- */
+
+void late_interest_until(const struct escalation *e, const struct debtor *d, const struct rules *rules, const struct regime *regime, date until,
+	struct arena *arena, struct interest *ret, const char **why)
+{
+	struct business_time when = schedule_window(rules->policy, d, rules->creditor_zone, rules->holidays);
+	date due = schedule_due(rules->policy, &when, e->invoice.snapshot.due_on);
+	struct err err = { 0 };
+	struct interest told;
+	struct debt debt;
+
+	*why = NULL;
+	if (!regime) {
+		*why = "its policy names no law that gives any";
+		return;
+	}
+	if (e->invoice.snapshot.late_fee_ref) {
+		*why = "late charges were agreed, and what was agreed is not known here";
+		return;
+	}
+	debt = debt_of(regime, invoice_view(&e->invoice).balance, due, until);
+	debt.from = regime_runs_from(regime, due);
+	if (date_diff(until, due) <= 0)
+		*why = "it is not past due yet";
+	else if (!date_is_set(debt.from) || date_diff(until, debt.from) < 0)
+		*why = "by this law it runs from default, and that is not sure yet";
+	else if (interest_compute(arena, &debt, &told, &err) < 0)
+		*why = arena_strdup(arena, err.text);
+	else
+		*ret = told;
+}
+
+/* Whether this law speaks of such a debtor at all. */
+static bool for_debtor(const struct regime *regime, const struct debtor *d)
+{
+	size_t len = regime ? strlen(regime->name) : 0;
+
+	return !regime || !d || guard_debtor(customer_kind_names[d->customer.kind]) != DEBTOR_CONSUMER ||
+	       (len >= 4 && strcmp(regime->name + len - 4, "-B2C") == 0);
+}
+
+int late_interest_may(const struct escalation *e, const struct debtor *d, const struct rules *rules, const struct regime *regime, date until,
+	struct arena *arena, struct late_interest *ret, struct err *err)
+{
+	struct business_time when;
+	struct interest all = { 0 }, before = { 0 };
+	const char *why = NULL;
+	date today;
+
+	if (!rules->policy || !e->invoice.known)
+		return err_set(err, -EBADMSG, "not_now", "$.data.target", "its policy or its figures are not known");
+	when = schedule_window(rules->policy, d, rules->creditor_zone, rules->holidays);
+	today = zone_date(when.zone, rules->now);
+	until = date_is_set(until) ? until : today;
+	if (date_diff(until, today) > 0)
+		return err_set(err, -EBADMSG, "out_of_range", "$.data.until_on", "must be no later than today");
+	if (e->late_fee.waived_at)
+		return err_set(err, -EBADMSG, "waived", "$.data.target", "late fees of this invoice were waived");
+	if (e->late_interest.at && date_diff(until, e->late_interest.until) <= 0)
+		return err_set(err, -EBADMSG, "not_now", "$.data.until_on", "interest is on the account up to that day or a later one");
+	if (invoice_view(&e->invoice).balance <= 0)
+		why = "nothing is open";
+	else if (!for_debtor(regime, d))
+		why = "this law does not speak of consumers";
+	else
+		late_interest_until(e, d, rules, regime, until, arena, &all, &why);
+	if (!why && e->late_interest.at)
+		late_interest_until(e, d, rules, regime, e->late_interest.until, arena, &before, &why);
+	if (!why && all.stopped)
+		why = "a reference rate is not known for all of the time";
+	if (!why && all.accrued <= before.accrued)
+		why = "none has accrued since";
+	if (why)
+		return err_set(err, -EBADMSG, "no_interest", "$.data.target", "there is no interest to put on the account: %s", why);
+	*ret = (struct late_interest){ .amount = all.accrued - before.accrued, .until = until, .regime = regime->name, .ground = regime->source };
+	return 0;
+}
+
+void late_interest_put(struct escalation *e, const struct late_interest *more, const char *by, const char *why, struct effects *fx)
+{
+	struct late_interest *on = &e->late_interest;
+	char day[DATE_TEXT_SIZE];
+
+	*on = (struct late_interest){ .amount = on->amount + more->amount, .until = more->until, .regime = arena_strdup(fx->arena, more->regime),
+		.ground = more->ground ? arena_strdup(fx->arena, more->ground) : NULL, .at = fx->now, .by = by, .why = why };
+	for (int i = 0; i < 2; i++) {
+		struct draft *draft = i ? effects_event(fx, "fee.accrued", e->invoice.debtor_id, e->invoice.id) :
+					  effects_record(fx, "fee.accrued", e->invoice.debtor_id);
+
+		if (!i)
+			jw_str(&draft->w, "invoice", e->invoice.id);
+		jw_str(&draft->w, "kind", "interest");
+		jw_int(&draft->w, "fee_minor", more->amount);
+		jw_str(&draft->w, "currency", e->invoice.snapshot.currency);
+		jw_int(&draft->w, "principal_minor", invoice_view(&e->invoice).balance);
+		jw_str(&draft->w, "until_on", date_format(on->until, day));
+		jw_int(&draft->w, "interest_minor", on->amount);
+		jw_str(&draft->w, "regime", on->regime);
+		jw_opt_str(&draft->w, "law", on->ground);
+		jw_opt_str(&draft->w, "why", i ? NULL : why);
+	}
+}
+
+struct late_account late_account_of(const struct escalation *e)
+{
+	const struct late_fee *fee = &e->late_fee;
+	bool stated = fee->at && !fee->waived_at;
+	struct late_account ret = { .paid = invoice_fees_paid(&e->invoice) };
+
+	ret.elsewhere = stated && strcmp(fee->currency, e->invoice.snapshot.currency) != 0;
+	ret.owed = (stated && !ret.elsewhere ? fee->amount : 0) + (fee->waived_at ? 0 : e->late_interest.amount);
+	ret.open = ret.owed > ret.paid ? ret.owed - ret.paid : 0;
+	return ret;
+}
+
+/* --- the document ------------------------------------------------------------------------------------------------------------ */
+
+static void interest_write(struct json_writer *w, const struct late_interest *on)
+{
+	char day[DATE_TEXT_SIZE];
+
+	if (!on->at)
+		return;
+	jw_object(w, "late_interest");
+	jw_int(w, "amount", on->amount);
+	jw_str(w, "until", date_format(on->until, day));
+	jw_opt_str(w, "regime", on->regime);
+	jw_opt_str(w, "ground", on->ground);
+	jw_int(w, "at", on->at);
+	jw_opt_str(w, "by", on->by);
+	jw_opt_str(w, "why", on->why);
+	jw_end_object(w);
+}
+
+static int interest_read(const struct json *json, struct late_interest *on, struct err *err)
+{
+	const char *day = NULL;
+	struct json one = { 0 };
+	int r = json_opt_object(json, "late_interest", &one, err);
+
+	if (r < 0 || one.type == JSON_NONE)
+		return r;
+	if ((r = json_opt_int(&one, "amount", 0, MONEY_MAX, &on->amount, err)) < 0 || (r = json_get_str(&one, "until", 10, &day, err)) < 0 ||
+		(r = json_opt_str(&one, "regime", 128, &on->regime, err)) < 0 || (r = json_opt_str(&one, "ground", 2400, &on->ground, err)) < 0 ||
+		(r = json_opt_int(&one, "at", INT64_MIN, INT64_MAX, &on->at, err)) < 0 ||
+		(r = json_opt_str(&one, "by", EVENT_SOURCE_MAX, &on->by, err)) < 0 || (r = json_opt_str(&one, "why", 4000, &on->why, err)) < 0)
+		return r;
+	return date_parse(day, &on->until) < 0 ? json_refuse(&one, "until", err, "bad_date", "must be a date") : 0;
+}
+
 void late_fee_write(struct json_writer *w, const struct escalation *e)
 {
 	const struct late_fee *fee = &e->late_fee;
 
+	interest_write(w, &e->late_interest);
 	if (!fee->amount && !fee->waived_at)
 		return;
 	jw_object(w, "late_fee");
@@ -98,8 +255,10 @@ int late_fee_read(const struct json *json, struct escalation *ret, struct err *e
 	struct late_fee *fee = &ret->late_fee;
 	const char *currency = NULL;
 	struct json one = { 0 };
-	int r = json_opt_object(json, "late_fee", &one, err);
+	int r = interest_read(json, &ret->late_interest, err);
 
+	if (r == 0)
+		r = json_opt_object(json, "late_fee", &one, err);
 	if (r < 0 || one.type == JSON_NONE)
 		return r;
 	if ((r = json_opt_int(&one, "amount", 0, MONEY_MAX, &fee->amount, err)) < 0 || (r = json_opt_str(&one, "currency", 3, &currency, err)) < 0 ||

@@ -29,13 +29,15 @@ bool offer_terms(const struct offer *offer, const struct escalation *e, const st
 {
 	struct invoice_view view = invoice_view(&e->invoice);
 
-	*ret = (struct made_offer){ .code = offer->code, .approver = offer->approved_by,
+	*ret = (struct made_offer){ .code = offer->code, .approver = offer->approved_by ? offer->approved_by : e->approved.by,
 		.until = business_next_day(when, date_add_days(today, offer->within_days)) };
 	if (offer->instalments)
 		divide(offer, view.balance, when, ret, arena);
 	else
 		ret->amount = reduced(view.balance, offer->percent);
 	ret->settles_at = view.paid + view.credited + ret->amount;
+	if (!ret->approver)
+		return false; /* nobody stands for it */
 	return offer->instalments ? view.balance >= offer->instalments : ret->amount > 0;
 }
 

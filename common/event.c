@@ -219,6 +219,7 @@ static int get_snapshot(struct arena *arena, const struct json *o, struct snapsh
 		(r = json_opt_int(o, "credited_minor", 0, AMOUNT_MAX, &s->credited, err)) < 0 ||
 		(r = json_get_int(o, "due_minor", -AMOUNT_MAX, AMOUNT_MAX, &s->due, err)) < 0 ||
 		(r = json_opt_str(o, "payment_url", URL_MAX, &s->payment_url, err)) < 0 ||
+		(r = opt_time(o, "payment_url_until", &s->payment_url_until, err)) < 0 ||
 		(r = json_opt_str(o, "pdf_url", URL_MAX, &s->pdf_url, err)) < 0 ||
 		(r = json_opt_str(o, "pdf_sha256", 64, &s->pdf_sha256, err)) < 0 ||
 		(r = json_opt_id(o, "policy", &s->policy, err)) < 0 ||
@@ -226,6 +227,8 @@ static int get_snapshot(struct arena *arena, const struct json *o, struct snapsh
 		(r = get_terms(&terms, s, err)) < 0 || (r = json_opt_str(&refs, "contract", 100, &s->contract, err)) < 0 ||
 		(r = json_opt_str(&refs, "purchase_order", 100, &s->purchase_order, err)) < 0 ||
 		(r = get_proofs(arena, &refs, &s->delivery_proof, err)) < 0 ||
+		(r = json_opt_str(&refs, "contract_url", URL_MAX, &s->contract_url, err)) < 0 ||
+		(r = json_opt_str(&refs, "contract_sha256", 64, &s->contract_sha256, err)) < 0 ||
 		(r = json_opt_array(o, "tags", &tags, err)) < 0)
 		return r;
 	s->status = (enum invoice_status)status;
@@ -435,6 +438,8 @@ static int get_facts(const struct json *data, struct event *e, const struct type
 	else
 		r = json_opt_int(data, "amount_minor", 0, AMOUNT_MAX, &e->amount, err);
 	if (r < 0)
+		return r;
+	if (e->type == EVENT_INVOICE_PAYMENT_RECEIVED && (r = json_opt_int(data, "fee_minor", 0, AMOUNT_MAX, &e->fee, err)) < 0)
 		return r;
 	e->at = e->time;
 	if ((r = opt_time(data, "paid_at", &e->at, err)) < 0 ||

@@ -81,6 +81,8 @@ struct snapshot {
 	date terms_agreed_on; /* none = not told */
 	const char *purchase_order; /* the debtor's; NULL = not told */
 	const char *delivery_proof; /* what shows that it was delivered, comma-joined: "LS-17, https://..."; NULL = not told */
+	const char *contract_url, *contract_sha256; /* of its document; NULL = not told */
+	int64_t payment_url_until; /* ms UTC: the link is of no use from then on; 0 = not told */
 	int kind; /* index into invoice_kind_names */
 	enum invoice_status status;
 	date issued_on, due_on;
@@ -192,6 +194,7 @@ struct event {
 	/* Facts: which of these matter depends on the type. */
 	const char *fact_id; /* payment_id, credit_note_id, promise_id, dispute_id, pause id ...; NULL: (source, id) is the identity */
 	int64_t amount; /* minor units, >= 0 */
+	int64_t fee; /* payment: minor units of the invoice's currency paid beside `amount`, towards late fees and interest */
 	int64_t at; /* paid_at; ms UTC; = time when not given */
 	int64_t after_version; /* payment: the snapshot version that does not know it yet; 0 = not given */
 	date until_on; /* promise: pay by; announced: expected on */

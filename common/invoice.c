@@ -74,6 +74,7 @@ static bool fill_ended(struct fact *fact, const struct event *e)
 		return false;
 	fact->told = e->order;
 	fact->amount = e->amount;
+	fact->fee = e->fee;
 	fact->at = e->at;
 	fact->after_version = e->after_version;
 	return true;
@@ -104,7 +105,7 @@ static bool apply_fact(struct invoice *invoice, const struct event *e, enum fact
 		fact = &invoice->facts[invoice->fact_count++];
 	}
 	*fact = (struct fact){ .kind = kind, .id = id, .order = e->order, .ended = ends, .amount = e->amount,
-		.at = e->at, .after_version = e->after_version, .until_on = e->until_on,
+		.fee = e->fee, .at = e->at, .after_version = e->after_version, .until_on = e->until_on,
 		.reason = kind == FACT_DISPUTE && e->reason && id_valid(e->reason) ? e->reason : NULL, .instalments = e->instalments,
 		.instalment_count = e->instalment_count, .settles = e->settles, .in_kind = e->in_kind };
 	return true;
@@ -227,6 +228,24 @@ static bool settled(const struct invoice_view *view)
 {
 	return view->settlement &&
 		(view->settlement->in_kind || (view->settlement->settles && view->paid + view->credited >= view->settlement->amount));
+}
+
+int64_t invoice_fees_paid(const struct invoice *invoice)
+{
+	int64_t ret = 0;
+
+	for (size_t i = 0; i < invoice->fact_count; i++) {
+		const struct fact *fact = &invoice->facts[i];
+
+		if (fact->kind == FACT_PAYMENT && !fact->ended && !overruled(invoice, fact))
+			ret += fact->fee;
+	}
+	return ret;
+}
+
+const char *invoice_payment_url(const struct snapshot *snapshot, int64_t at)
+{
+	return snapshot->payment_url_until && at >= snapshot->payment_url_until ? NULL : snapshot->payment_url;
 }
 
 struct invoice_view invoice_view(const struct invoice *invoice)
@@ -494,6 +513,7 @@ static void write_snapshot(struct json_writer *w, const char *key, const struct 
 	jw_opt_int(w, "paid", s->paid);
 	jw_opt_int(w, "credited", s->credited);
 	jw_opt_str(w, "payment_url", s->payment_url);
+	jw_opt_int(w, "payment_url_until", s->payment_url_until);
 	jw_opt_str(w, "pdf_url", s->pdf_url);
 	jw_opt_str(w, "pdf_sha256", s->pdf_sha256);
 	jw_opt_str(w, "policy", s->policy);
@@ -504,6 +524,8 @@ static void write_snapshot(struct json_writer *w, const char *key, const struct 
 	date_write(w, "terms_agreed_on", s->terms_agreed_on);
 	jw_opt_str(w, "purchase_order", s->purchase_order);
 	jw_opt_str(w, "delivery_proof", s->delivery_proof);
+	jw_opt_str(w, "contract_url", s->contract_url);
+	jw_opt_str(w, "contract_sha256", s->contract_sha256);
 	jw_opt_str(w, "tags", s->tags);
 	if (s->automatic)
 		jw_bool(w, "automatic", true);
@@ -575,6 +597,7 @@ void invoice_write(struct json_writer *w, const struct invoice *invoice)
 		if (fact->ended)
 			jw_bool(w, "ended", true);
 		jw_opt_int(w, "amount", fact->amount);
+		jw_opt_int(w, "fee", fact->fee);
 		if (fact->at != fact->order.time)
 			jw_int(w, "at", fact->at);
 		jw_opt_int(w, "after_version", fact->after_version);
@@ -621,6 +644,7 @@ static int read_snapshot(const struct json *o, struct snapshot *s, struct err *e
 		(r = json_opt_int(o, "paid", 0, MONEY_MAX, &s->paid, err)) < 0 ||
 		(r = json_opt_int(o, "credited", 0, MONEY_MAX, &s->credited, err)) < 0 ||
 		(r = json_opt_str(o, "payment_url", 4000, &s->payment_url, err)) < 0 ||
+		(r = json_opt_int(o, "payment_url_until", INT64_MIN, INT64_MAX, &s->payment_url_until, err)) < 0 ||
 		(r = json_opt_str(o, "pdf_url", 4000, &s->pdf_url, err)) < 0 ||
 		(r = json_opt_str(o, "pdf_sha256", 64, &s->pdf_sha256, err)) < 0 ||
 		(r = json_opt_str(o, "policy", 128, &s->policy, err)) < 0 ||
@@ -631,6 +655,8 @@ static int read_snapshot(const struct json *o, struct snapshot *s, struct err *e
 		(r = read_date(o, "terms_agreed_on", &s->terms_agreed_on, err)) < 0 ||
 		(r = json_opt_str(o, "purchase_order", 400, &s->purchase_order, err)) < 0 ||
 		(r = json_opt_str(o, "delivery_proof", 1600, &s->delivery_proof, err)) < 0 ||
+		(r = json_opt_str(o, "contract_url", 4000, &s->contract_url, err)) < 0 ||
+		(r = json_opt_str(o, "contract_sha256", 64, &s->contract_sha256, err)) < 0 ||
 		(r = json_opt_str(o, "tags", JSON_EVENT_MAX, &s->tags, err)) < 0 ||
 		(r = json_opt_bool(o, "automatic", &s->automatic, err)) < 0)
 		return r;
@@ -688,6 +714,7 @@ int invoice_read(const struct json *json, struct arena *arena, struct invoice *r
 			(r = json_opt_str(&one, "id", 200, &fact->id, err)) < 0 ||
 			(r = json_opt_bool(&one, "ended", &fact->ended, err)) < 0 ||
 			(r = json_opt_int(&one, "amount", 0, MONEY_MAX, &fact->amount, err)) < 0 ||
+			(r = json_opt_int(&one, "fee", 0, MONEY_MAX, &fact->fee, err)) < 0 ||
 			(r = json_opt_int(&one, "at", INT64_MIN, INT64_MAX, &fact->at, err)) < 0 ||
 			(r = json_opt_int(&one, "after_version", 0, MONEY_MAX, &fact->after_version, err)) < 0 ||
 			(r = read_date(&one, "until_on", &fact->until_on, err)) < 0 ||

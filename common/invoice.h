@@ -43,6 +43,7 @@ struct fact {
 	struct fact_order order; /* of the event that decides its present state */
 	bool ended;
 	int64_t amount; /* minor units */
+	int64_t fee; /* of a payment: so much more of it was for late fees; it never counts for the invoice */
 	int64_t at; /* paid_at and the like; ms UTC */
 	int64_t after_version;
 	struct fact_order told; /* of an ended payment or credit: of the event that last told of itself; time 0 = only its end is known */
@@ -87,6 +88,11 @@ struct invoice_view {
 	const struct fact *dispute, *promise, *announced, *undelivered, *plan, *settlement, *reply; /* in force, or NULL */
 };
 struct invoice_view invoice_view(const struct invoice *invoice);
+
+/* What was paid towards late fees and interest, in minor units: of payments that stand, beside what they pay of the invoice. */
+int64_t invoice_fees_paid(const struct invoice *invoice);
+/* The address that pays it, as long as it is of use at `at` (ms UTC). NULL: there is none, or none any more. */
+const char *invoice_payment_url(const struct snapshot *snapshot, int64_t at);
 
 /*
  * What was owed at an instant (ms UTC, itself not included), in minor units, by what is known now: 0 before it was issued, and once it was

@@ -198,6 +198,7 @@ static int load_locale(struct loading *l, const char *dir, char *locale, bool ow
 				return r;
 			if ((r = notice_set_add(l->library->notices, locale, stem, p, buf_str(&text), text.len, &inner)) < 0)
 				return refuse_file(l, path, r, &inner);
+			notice_set_from(l->library->notices, locale, stem, p, path);
 			note_locale(l, locale);
 		}
 	return 0;

@@ -44,6 +44,7 @@ struct entry {
 	enum notice_part part;
 	struct template *template;
 	uint8_t digest[SHA256_SIZE]; /* of the file */
+	char *origin; /* its path; NULL = not noted */
 };
 
 struct notice_set {
@@ -62,6 +63,7 @@ static void entry_clear(struct entry *entry)
 {
 	free(entry->locale);
 	free(entry->name);
+	free(entry->origin);
 	template_free(entry->template);
 }
 
@@ -112,6 +114,28 @@ static bool name_ok(const char *name)
 	size_t len = strlen(name);
 
 	return len > 0 && len <= NAME_MAX_LEN && strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789_-") == len;
+}
+
+unsigned notice_channel_parts(enum channel channel)
+{
+	return channel_parts[channel].needs | channel_parts[channel].may;
+}
+
+void notice_set_from(struct notice_set *set, const char *locale, const char *name, enum notice_part part, const char *path)
+{
+	size_t i = place_of(set, locale, name, part);
+
+	if (i == set->count || entry_compare(&set->entries[i], locale, name, part))
+		return;
+	free(set->entries[i].origin);
+	set->entries[i].origin = xstrdup(path);
+}
+
+const char *notice_set_origin(const struct notice_set *set, const char *locale, const char *name, enum notice_part part)
+{
+	const struct entry *entry = find(set, locale, name, part);
+
+	return entry ? entry->origin : NULL;
 }
 
 int notice_set_add(struct notice_set *set, const char *locale, const char *name, enum notice_part part, const char *text,

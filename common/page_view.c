@@ -150,7 +150,7 @@ static void put_link(struct view *v, const char *key, const char *url, const cha
 static void put_pay(struct view *v, bool agreed)
 {
 	const struct creditor *creditor = &v->v->config->creditor;
-	const char *url = v->c->e->invoice.snapshot.payment_url;
+	const char *url = invoice_payment_url(&v->c->e->invoice.snapshot, v->c->now);
 
 	/* As in messages: only what a browser may follow. */
 	if (url && strncmp(url, "https://", 8) == 0 && !strpbrk(url, " \"<>\r\n\t"))

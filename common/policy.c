@@ -502,19 +502,20 @@ static int parse_kind(const struct json *object, struct step *step, struct err *
 
 static int parse_attach(const struct json *object, struct step *step, struct err *err)
 {
-	static const char *const words[] = { "invoice", "statement", NULL }, *const without_words[] = { "send", "hold", NULL };
+	static const char *const words[] = { "invoice", "statement", "contract", NULL }, *const without_words[] = { "send", "hold", NULL };
 	int word = -1, without = -1, r = json_opt_word(object, "attach", words, &word, err);
 
 	if (r < 0 || (r = json_opt_word(object, "without_document", without_words, &without, err)) < 0)
 		return r;
-	if (word != 0 && without >= 0)
+	if (word != 0 && word != 2 && without >= 0)
 		return json_refuse(object, "without_document", err, "bad_attach", "must be left out: the step does not attach \"invoice\"");
 	if (word < 0)
 		return 0;
 	if (step->channel != CHANNEL_EMAIL && (word == 1 || step->channel != CHANNEL_LETTER))
 		return json_refuse(object, "attach", err, "bad_attach", word == 1 ? "must go by email: a statement goes with a mail alone" :
 			"must go by email or letter: no other channel carries a file");
-	step->attach_invoice = word == 0;
+	step->attach_invoice = word == 0 || word == 2;
+	step->attach_contract = word == 2;
 	step->without_document = without < 0 ? WITHOUT_DOCUMENT_UNSAID : without == 0 ? WITHOUT_DOCUMENT_SEND : WITHOUT_DOCUMENT_HOLD;
 	step->attach_statement = word == 1;
 	return 0;

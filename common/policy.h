@@ -73,14 +73,14 @@ struct needs {
 	uint32_t steps; /* bit per earlier step that was made, or left out by a person, with a reason */
 };
 
-/* What we would accept instead, approved beforehand by a named person. */
+/* What we would accept instead, approved by a named person: in the policy, or at a gate before the step. */
 #define OFFERS_MAX 4 /* of one step */
 struct offer {
 	const char *code; /* by which the debtor accepts it */
 	int32_t percent; /* less; 0 = instalments */
 	int32_t instalments, every_days; /* 0 = less; else that many equal parts */
 	int32_t within_days; /* from the message on: until then it stands */
-	const char *approved_by;
+	const char *approved_by; /* NULL: by whoever decides at the gate before it, which the step requires (approval) */
 };
 
 /* When an invoice's document is not to be had: UNSAID is SEND for a mail that is not formal, else HOLD. */
@@ -109,6 +109,7 @@ struct step {
 	const char *notice; /* MESSAGE: the kind of formal notice of the law data that it is, whose content is checked; NULL = none */
 	bool attach_invoice; /* MESSAGE: by mail, with the document of every invoice it is about */
 	enum without_document without_document;
+	bool attach_contract; /* the same, and behind them the contract's document, where the invoices' events tell of one */
 	bool attach_statement; /* the same, with a statement of all that the debtor owes in that currency */
 	const char *const *effects; /* outbound event types, NULL-terminated */
 	int32_t hold_after_days; /* work.hold_requested comes so long after the step, which warns of it; 0 = at once */

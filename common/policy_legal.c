@@ -80,7 +80,7 @@ static int read_offer(const struct json *object, struct offer *offer, struct err
 		(r = json_opt_int(object, "instalments", 2, OFFERED_PARTS_MAX, &instalments, err)) < 0 ||
 		(r = policy_calendar_days(object, "every", &offer->every_days, err)) < 0 ||
 		(r = policy_calendar_days(object, "within", &offer->within_days, err)) < 0 ||
-		(r = json_get_str(object, "approved_by", 100, &offer->approved_by, err)) < 0)
+		(r = json_opt_str(object, "approved_by", 100, &offer->approved_by, err)) < 0)
 		return r;
 	if (!percent == !instalments)
 		return json_refuse(object, NULL, err, "bad_offer", "must say percent (less) or instalments, one of them");
@@ -88,7 +88,7 @@ static int read_offer(const struct json *object, struct offer *offer, struct err
 		return json_refuse(object, "within", err, "missing", "must be there: an offer ends on a day, such as \"14d\" after the message");
 	if (offer->every_days < EVERY_DAYS_MIN)
 		return json_refuse(object, "every", err, "out_of_range", "must be at least %d days", EVERY_DAYS_MIN);
-	if (!offer->approved_by[0])
+	if (offer->approved_by && !offer->approved_by[0])
 		return json_refuse(object, "approved_by", err, "missing", "must name who approved it");
 	offer->percent = (int32_t)percent;
 	offer->instalments = (int32_t)instalments;
@@ -124,6 +124,9 @@ static int read_offers(struct policy *policy, const struct json *object, struct 
 
 		if ((r = read_offer(&one, &offers[i], err)) < 0)
 			return r;
+		if (!offers[i].approved_by && !(step->needs.facts >> NEED_APPROVAL & 1))
+			return json_refuse(&one, "approved_by", err, "missing",
+				"must name who approved it, or the step must require approval: then whoever decides at the gate before it does");
 		if (code_taken(policy, offers, i, offers[i].code))
 			return json_refuse(&one, "code", err, "duplicate_id", "\"%s\" is taken: every offer has its own code", offers[i].code);
 	}

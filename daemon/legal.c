@@ -51,15 +51,30 @@ static bool about_note(const struct event *e)
 	return strcmp(e->command, "note") == 0 || strcmp(e->command, "note_remove") == 0;
 }
 
+/* What a person would put on the account of late fees. */
+static int interest_more(struct dunner *d, struct group *g, const struct event *e, const struct doc *doc, struct late_interest *ret, struct err *err)
+{
+	const struct debtor *debtor = debtor_of(d, g, doc);
+	const struct policy *policy = decide_policy(d, doc->e, debtor);
+	struct rules rules = decide_rules(d, policy);
+	const struct regime *regime =
+		policy && policy->regime && d->library->law ? interest_regime(&d->library->law->interest, policy->regime) : NULL;
+
+	return late_interest_may(doc->e, debtor, &rules, regime, e->until_on, g->arena, ret, err);
+}
+
 int legal_check(struct dunner *d, struct group *g, const struct event *e, const struct doc *doc, struct err *err)
 {
 	const struct debtor *debtor = debtor_of(d, g, doc);
 	struct event accepted = *e;
 	struct escalation tried = *doc->e;
+	struct late_interest more;
 	struct rules rules;
 
 	if (about_note(e))
 		return note_command(&tried, e, e->text, flow_now(d), g->arena, err);
+	if (strcmp(e->command, "fee_charge") == 0)
+		return interest_more(d, g, e, doc, &more, err);
 	if (e->offer)
 		return zone_of(d, g, doc) ? offer_take(doc->e, zone_of(d, g, doc), &accepted, err) : 0;
 	rules = decide_rules(d, decide_policy(d, doc->e, debtor));
@@ -107,6 +122,7 @@ void legal_waive_fee(struct dunner *d, struct group *g, const struct event *e, s
 bool legal_said(struct dunner *d, struct group *g, const struct event *e, struct doc *doc)
 {
 	struct debtor *debtor = debtor_of(d, g, doc);
+	struct late_interest more;
 
 	if (strcmp(e->command, "fee_waive") == 0) {
 		legal_waive_fee(d, g, e, doc);
@@ -116,6 +132,12 @@ bool legal_said(struct dunner *d, struct group *g, const struct event *e, struct
 		(void)note_command(doc->e, e, e->text, flow_now(d), g->arena, NULL); /* legal_check() let it pass */
 		doc->touched = true;
 		sender_touch(d, NULL, doc->id); /* what is about to leave is written anew, with it or without */
+		return true;
+	}
+	if (strcmp(e->command, "fee_charge") == 0) { /* legal_check() let it pass */
+		if (interest_more(d, g, e, doc, &more, NULL) == 0)
+			late_interest_put(doc->e, &more, e->who, e->why, &g->fx);
+		doc->touched = true;
 		return true;
 	}
 	if (e->offer) {

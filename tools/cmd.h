@@ -7,6 +7,7 @@
 
 #include <event2/event.h>
 
+#include "common/bundle.h"
 #include "common/config.h"
 #include "common/debtor.h"
 #include "common/escalation.h"
@@ -151,7 +152,7 @@ int ctl_seal(struct ctl *ctl, const char *why);
  * Writes the evidence bundle that `call` asks for to `path`, and shows it where `show` says so; *digest: of its manifest. The command has the options debtor,
  * withhold, without-leaves, for and state, as `evidence` does, and the invoice first among its words. An exit code.
  */
-int ctl_evidence(struct ctl *ctl, const struct invocation *call, const char *path, bool show, const char **digest);
+int ctl_evidence(struct ctl *ctl, const struct invocation *call, const char *path, bool show, const struct bundle_file *more, const char **digest);
 /* The key of the generation that lies in this state directory, or sealed one: its name is that generation's origin. */
 int ctl_key_here(struct ctl *ctl, const char *state_dir, struct note_key *key);
 
@@ -174,7 +175,7 @@ bool ctl_is_bundle(const char *path); /* an evidence bundle, by its looks: folde
 int ctl_verify_bundle(struct ctl *ctl, const char *path, const struct invocation *call); /* of trail verify. An exit code */
 
 extern const struct command cmd_status, cmd_doctor, cmd_config_show, cmd_config_diff, cmd_rebuild, cmd_instances_rebuild, cmd_backup, cmd_restore, cmd_replay, cmd_top, cmd_load, cmd_suspend, cmd_release, cmd_reload, cmd_clock_confirm, cmd_list, cmd_show, cmd_check,
-	cmd_explain, cmd_timeline, cmd_link, cmd_push, cmd_hold, cmd_resume, cmd_retry, cmd_skip, cmd_decide, cmd_call_log, cmd_commitment_list, cmd_commitment_execute, cmd_commitment_withdraw, cmd_waive, cmd_worth, cmd_fees, cmd_fee_waive, cmd_handover, cmd_offer_list, cmd_offer_accept, cmd_note_add, cmd_note_remove, cmd_tasks, cmd_task_done, cmd_task_letter,
+	cmd_explain, cmd_timeline, cmd_link, cmd_push, cmd_hold, cmd_resume, cmd_retry, cmd_skip, cmd_decide, cmd_call_log, cmd_commitment_list, cmd_commitment_execute, cmd_commitment_withdraw, cmd_waive, cmd_worth, cmd_fees, cmd_fee_charge, cmd_fee_waive, cmd_handover, cmd_offer_list, cmd_offer_accept, cmd_note_add, cmd_note_remove, cmd_tasks, cmd_task_done, cmd_task_letter,
 	cmd_dead_list, cmd_dead_show, cmd_dead_replay, cmd_dead_drop, cmd_policy_check, cmd_policy_show, cmd_policy_simulate, cmd_policy_diff, cmd_policy_migrate, cmd_template_preview, cmd_provider_list, cmd_provider_check, cmd_provider_test, cmd_provider_health,
 	cmd_trail_verify, cmd_trail_log, cmd_trail_show, cmd_trail_export, cmd_trail_status, cmd_trail_rebuild, cmd_trail_seal, cmd_trail_key_new,
 	cmd_trail_key_show, cmd_trail_anchor, cmd_trail_retain, cmd_trail_erase, cmd_gap_closed, cmd_evidence,

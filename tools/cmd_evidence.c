@@ -54,6 +54,8 @@ struct making {
 	struct evidence_generation *made;
 	size_t made_count;
 	struct bundle *last; /* of those made */
+	bool history, documents;
+	const struct bundle_file *more; /* put into each of them; NULL = none */
 	struct evidence_sum sum; /* over all */
 };
 
@@ -126,6 +128,15 @@ static int make_one(struct making *m, unsigned number, struct bundle *whole)
 	else if (!m->sum.disclosed || sum.disclosed[0])
 		m->sum.disclosed = sum.disclosed;
 	evidence_add_texts(bundle);
+	bundle_sort(bundle);
+	if (m->documents)
+		r = evidence_add_documents(bundle, ctl->config->documents_dir, &err);
+	if (r == 0 && m->history)
+		r = evidence_add_history(&m->order, sum.debtor, bundle, &err);
+	if (r < 0)
+		return failed(m, r, &err);
+	if (m->more)
+		bundle_add(bundle, m->more->path, m->more->data.data, m->more->data.len);
 	r = finish(m, bundle);
 	*made = (struct evidence_generation){ number, key->name };
 	m->made_count++;
@@ -137,9 +148,10 @@ static int make_one(struct making *m, unsigned number, struct bundle *whole)
 
 /* One bundle; or where several generations have something of the case, one for each, and what holds them together. */
 static int collect(struct ctl *ctl, const struct invocation *call, const uint8_t wrap_key[32], struct log_key *key, const uint8_t *seed,
-	struct bundle *bundle, struct evidence_sum *sum)
+	const struct bundle_file *more, struct bundle *bundle, struct evidence_sum *sum)
 {
-	struct making m = { .ctl = ctl, .verifier = &key->verifier, .seed = seed,
+	struct making m = { .ctl = ctl, .verifier = &key->verifier, .seed = seed, .more = more, .history = command_option(call, "history") != NULL,
+		.documents = !evidence_withheld(command_option(call, "withhold"), "documents"),
 		.order = { .wrap_key = wrap_key, .debtor = command_option(call, "debtor"), .invoice = call->args[0],
 			.leaves = !command_option(call, "without-leaves"), .withhold = command_option(call, "withhold"),
 			.progress = !ctl->view.json && isatty(STDERR_FILENO) ? show_progress : NULL } };
@@ -197,7 +209,7 @@ static void show_bundle(struct ctl *ctl, const struct evidence_sum *sum, const c
 	view_fields(&ctl->view, f);
 }
 
-int ctl_evidence(struct ctl *ctl, const struct invocation *call, const char *path, bool show, const char **digest)
+int ctl_evidence(struct ctl *ctl, const struct invocation *call, const char *path, bool show, const struct bundle_file *more, const char **digest)
 {
 	struct bundle bundle = { .arena = ctl->arena };
 	struct evidence_sum sum;
@@ -216,7 +228,7 @@ int ctl_evidence(struct ctl *ctl, const struct invocation *call, const char *pat
 		return r;
 	r = read_key(ctl, &key, &secret);
 	if (r == 0)
-		r = collect(ctl, call, wrap_key, &key, secret ? key.seed : NULL, &bundle, &sum);
+		r = collect(ctl, call, wrap_key, &key, secret ? key.seed : NULL, more, &bundle, &sum);
 	cleanse(wrap_key, sizeof(wrap_key));
 	cleanse(&key, sizeof(key));
 	if (r != 0)
@@ -243,13 +255,14 @@ static int run_evidence(struct ctl *ctl, const struct invocation *call)
 		return ctl_fail(ctl, EXIT_USAGE, "usage", "name an invoice, or a customer with --debtor");
 	if (!path)
 		return ctl_fail(ctl, EXIT_USAGE, "usage", "name the folder or the .zip file to write with --out");
-	return ctl_evidence(ctl, call, path, true, &digest);
+	return ctl_evidence(ctl, call, path, true, NULL, &digest);
 }
 
 static const struct option_row evidence_options[] = {
 	{ "debtor", "ID", "the whole file of this customer instead of one invoice" },
 	{ "out", "DIR|FILE.zip", "where to write it (also -o); it must not exist" },
 	{ "withhold", "PART,...", "leave out these parts, such as recipient.json: the proofs stay valid, the report says so" },
+	{ "history", NULL, "with the customer's paid invoices and how late each was, and nothing else of them" },
 	{ "without-leaves", NULL, "without the log's leaves: smaller, but nobody can see that nothing was left out" },
 	{ "for", "WHOM", "for whom it is made, for the trail" },
 	{ "state", "DIR", "state directory (the configuration's)" },
@@ -260,7 +273,8 @@ const struct command cmd_evidence = { .name = "evidence", .args = "[INVOICE]", .
 	.help = "an evidence bundle: what happened, with proofs, for lawyer, judge and expert",
 	.more = "Everything recorded about the invoice's debtor, with proofs against the last signed checkpoint, keys and all that is\n"
 		"needed to check it offline: dunningctl trail verify BUNDLE, or the verify.sh in it. With an invoice, records about\n"
-		"other invoices alone are withheld: they are counted, not shown. Reads the journal and the key store; needs the wrap\n"
+		"other invoices alone are withheld: they are counted, not shown (--history lists those that were paid). The documents that the\n"
+		"records name by digest, invoice and contract, are enclosed where documents.dir has them (--withhold documents: not). Reads the journal and the key store; needs the wrap\n"
 		"key (--credentials), and the log's key to sign the manifest. The same trail gives the same bytes.\n"
 		"That it was made, of which records, by whom and its digest is recorded by the running daemon, behind all that is in it; where it\n"
 		"cannot be, this is said.\n\n"

@@ -5,39 +5,23 @@
 #include "tools/cmd.h"
 #include "tools/law.h"
 
+/* Of the law that its policy names; NULL = none. */
+static const struct regime *regime_of(const struct law *law, const struct entry *entry)
+{
+	return entry->policy && entry->policy->regime ? interest_regime(&law->interest, entry->policy->regime) : NULL;
+}
+
 /* On what is open today, as a notice counts it. NULL: there is none yet, or it cannot be told, and *why says why. */
 static const struct interest *interest_of(struct ctl *ctl, const struct law *law, const struct entry *entry, const char **why)
 {
-	const struct regime *regime = entry->policy && entry->policy->regime ? interest_regime(&law->interest, entry->policy->regime) : NULL;
-	const struct snapshot *s = &entry->e.invoice.snapshot;
 	struct interest *ret = arena_alloc(ctl->arena, sizeof(*ret));
-	date due = s->due_on, today = zone_date(entry->zone, ctl->now);
-	struct debt debt;
-	struct err err = { 0 };
+	struct rules rules = entry_rules(ctl, entry);
+	date today = zone_date(entry->zone, ctl->now);
 
-	*why = NULL;
-	if (!regime || s->late_fee_ref) {
-		*why = regime ? "late charges were agreed, and what was agreed is not known here" : "its policy names no law that gives any";
-		return NULL;
-	}
-	if (entry->d) {
-		struct business_time when = schedule_window(entry->policy, entry->d, ctl->config->creditor.zone, ctl_holidays(ctl));
-
-		due = schedule_due(entry->policy, &when, due);
-	}
-	debt = debt_of(regime, invoice_view(&entry->e.invoice).balance, due, today);
-	debt.from = regime_runs_from(regime, due);
-	if (date_diff(today, due) <= 0)
-		return NULL;
-	if (!date_is_set(debt.from) || date_diff(today, debt.from) < 0) {
-		*why = "by this law it runs from default, and that is not sure yet";
-		return NULL;
-	}
-	if (interest_compute(ctl->arena, &debt, ret, &err) < 0) {
-		*why = arena_strdup(ctl->arena, err.text);
-		return NULL;
-	}
-	return ret;
+	*why = rules.policy ? NULL : "its policy is not known";
+	if (rules.policy)
+		late_interest_until(&entry->e, entry->d, &rules, regime_of(law, entry), today, ctl->arena, ret, why);
+	return *why ? NULL : ret;
 }
 
 static int run_fees(struct ctl *ctl, const struct invocation *call)
@@ -47,7 +31,9 @@ static int run_fees(struct ctl *ctl, const struct invocation *call)
 	const struct interest *interest;
 	const char *why, *currency;
 	const struct late_fee *fee;
+	struct late_account account;
 	struct entry entry;
+	const struct escalation *e = &entry.e;
 	int r = entry_find(ctl, ctl->arena, call->args[0], &entry);
 
 	if (r == 0)
@@ -56,7 +42,8 @@ static int run_fees(struct ctl *ctl, const struct invocation *call)
 		return r;
 	if (!entry.zone || !entry.e.invoice.known)
 		return ctl_fail(ctl, EXIT_FOUND, "unknown", "only facts about %s came yet, not the invoice itself", call->args[0]);
-	fee = &entry.e.late_fee;
+	fee = &e->late_fee;
+	account = late_account_of(e);
 	currency = entry.e.invoice.snapshot.currency;
 	interest = interest_of(ctl, law, &entry, &why);
 	fields_add(f, "invoice", "Invoice", cell_text(entry.e.invoice.id));
@@ -68,6 +55,13 @@ static int run_fees(struct ctl *ctl, const struct invocation *call)
 	fields_add(f, "waived_at", "Waived", cell_time(fee->waived_at, entry.zone));
 	fields_add(f, "waived_by", "Waived by", cell_text(fee->by));
 	fields_add(f, "waived_why", "Because", cell_text(fee->why));
+	fields_add(f, "charged", "Interest on the account", e->late_interest.at ? cell_money(e->late_interest.amount, currency) : cell_none());
+	fields_add(f, "charged_until", "Counted until", cell_date(e->late_interest.at ? e->late_interest.until : date_none()));
+	fields_add(f, "charged_by", "Put there by", cell_text(e->late_interest.by));
+	fields_add(f, "paid", "Paid towards it", account.paid ? cell_money(account.paid, currency) : cell_none());
+	fields_add(f, "owed", "Owed beside the balance", cell_money(account.open, currency));
+	if (account.elsewhere)
+		fields_add(f, NULL, "But", cell_text("the fixed sum is in another currency, and owed beside that"));
 	fields_add(f, "interest", "Interest until today, on what is open", interest ? cell_money(interest->accrued, currency) : cell_none());
 	fields_add(f, "interest_days", "Days", interest ? cell_number(interest->days) : cell_none());
 	if (interest && interest->stopped)
@@ -95,3 +89,47 @@ static int run_fee_waive(struct ctl *ctl, const struct invocation *call)
 
 const struct command cmd_fee_waive = { .name = "fee waive", .args = "INVOICE WHY", .min_args = 2, .max_args = 2,
 	.help = "ask for no late fee any more, also when none was stated yet", .run = run_fee_waive };
+
+static void write_until(struct json_writer *w, const void *arg)
+{
+	char day[DATE_TEXT_SIZE];
+
+	jw_str(w, "until_on", date_format(*(const date *)arg, day));
+}
+
+static int run_fee_charge(struct ctl *ctl, const struct invocation *call)
+{
+	CLEANUP(law_freep) struct law *law = NULL;
+	struct order order = { .command = "fee_charge", .target = call->args[0], .why = call->args[1], .more = write_until };
+	const char *on = command_option(call, "on");
+	struct err err = { 0 };
+	struct late_interest more;
+	date until = date_none();
+	struct entry entry;
+	struct rules rules;
+	int r = entry_find(ctl, ctl->arena, call->args[0], &entry);
+
+	if (r == 0)
+		r = law_of(ctl, &law);
+	if (r != 0)
+		return r;
+	if (on && date_parse(on, &until) < 0)
+		return ctl_fail(ctl, EXIT_USAGE, "usage", "--on %s must be a date such as 2026-03-02", on);
+	rules = entry_rules(ctl, &entry);
+	if (late_interest_may(&entry.e, entry.d, &rules, regime_of(law, &entry), until, ctl->arena, &more, &err) < 0)
+		return ctl_fail(ctl, EXIT_FOUND, err.code, "%s", err.text);
+	order.more_arg = &more.until; /* the day that was looked at here, whatever day it is when the daemon reads it */
+	return ctl_order(ctl, entry.partition, &order);
+}
+
+static const struct option_row charge_options[] = {
+	{ "on", "DATE", "interest until that day, itself included (today)" },
+	{ 0 },
+};
+
+const struct command cmd_fee_charge = { .name = "fee charge", .args = "INVOICE WHY", .min_args = 2, .max_args = 2,
+	.help = "put the interest that has accrued on the account of late fees",
+	.more = "By the law of the invoice's policy, on what is open today, up to the day named; what is there already counts no second time.\n"
+		"The invoice's balance never moves. Told as fee.accrued of kind interest; waived with fee waive; what is paid towards it is told\n"
+		"with fee_minor of invoice.payment_received. Refused where late charges were agreed, or a reference rate is not known.",
+	.options = charge_options, .run = run_fee_charge };

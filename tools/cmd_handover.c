@@ -55,7 +55,15 @@ static struct table *checks(struct ctl *ctl, const struct entry *entry, size_t *
 }
 
 static const struct column path_columns[] = { { "procedure", "PROCEDURE", false }, { "court", "COURT", false }, { "fee_minor", "FEE", true },
-	{ "needs", "NEEDS", false }, { "advice", "ADVICE", false }, { "certainty", "CERTAINTY", false }, { "law", NULL, false }, { 0 } };
+	{ "needs", "NEEDS", false }, { "form", "FORM", false }, { "form_number", NULL, false }, { "form_url", NULL, false }, { "advice", "ADVICE", false },
+	{ "advice_source", NULL, false }, { "certainty", "CERTAINTY", false }, { "law", NULL, false }, { 0 } };
+
+/* "Claim form, N1, https://...": what to look for. */
+static const char *form_text(struct ctl *ctl, const struct procedure_form *form)
+{
+	return form->name ? arena_printf(ctl->arena, "%s%s%s%s%s", form->name, form->number ? ", " : "", form->number ? form->number : "",
+				    form->url ? ", " : "", form->url ? form->url : "") : NULL;
+}
 
 /* The ways of the debtor's country that this claim may go. */
 static struct table *paths(struct ctl *ctl, const struct law *law, const struct entry *entry, date today, const char **first)
@@ -75,7 +83,10 @@ static struct table *paths(struct ctl *ctl, const struct law *law, const struct 
 			*first = arena_strdup(ctl->arena, p->id);
 		table_add(t, (struct cell[]){ cell_text(arena_strdup(ctl->arena, p->id)), cell_text(p->court ? arena_strdup(ctl->arena, p->court) : NULL),
 			fee < 0 ? cell_none() : cell_number(fee), cell_text(p->needs ? arena_strdup(ctl->arena, p->needs) : NULL),
-			cell_text(p->advice ? arena_strdup(ctl->arena, p->advice) : NULL), cell_text(arena_strdup(ctl->arena, p->certainty)),
+			cell_text(form_text(ctl, &p->form)), cell_text(p->form.number ? arena_strdup(ctl->arena, p->form.number) : NULL),
+			cell_text(p->form.url ? arena_strdup(ctl->arena, p->form.url) : NULL),
+			cell_text(p->advice ? arena_strdup(ctl->arena, p->advice) : NULL),
+			cell_text(p->advice_source ? arena_strdup(ctl->arena, p->advice_source) : NULL), cell_text(arena_strdup(ctl->arena, p->certainty)),
 			cell_text(arena_strdup(ctl->arena, p->source)) });
 	}
 	return t;
@@ -142,6 +153,9 @@ static int run_handover(struct ctl *ctl, const struct invocation *call)
 	const char *path = command_option(call, "out"), *suited, *to = command_option(call, "to"), *id, *told;
 	struct taken taken = { .to = to ? to : "lawyer" };
 	struct order order = { .command = "handover", .target = call->args[0], .why = call->args[1], .more = write_taken, .more_arg = &taken };
+	CLEANUP(buf_clear) struct buf sheet = { 0 };
+	struct bundle_file claim = { 0 };
+	const struct procedure *procedure;
 	struct err err = { 0 };
 	struct entry entry;
 	struct rules rules;
@@ -168,7 +182,12 @@ static int run_handover(struct ctl *ctl, const struct invocation *call)
 		return r;
 	if (!path)
 		return ctl_fail(ctl, EXIT_USAGE, "usage", "name the folder or the .zip file for the evidence bundle with --out: whoever takes the case needs it");
-	r = ctl_evidence(ctl, call, path, false, &taken.bundle);
+	procedure = taken.procedure || suited ? procedure_find(law->procedures, taken.procedure ? taken.procedure : suited) : NULL;
+	if (procedure && procedure->form.name && entry.zone) { /* a lawyer needs the same facts */
+		claim_sheet(ctl, law, &entry, procedure, &sheet);
+		claim = (struct bundle_file){ arena_printf(ctl->arena, "claim/%s.txt", procedure->id), { (const uint8_t *)sheet.data, sheet.len } };
+	}
+	r = ctl_evidence(ctl, call, path, false, claim.path ? &claim : NULL, &taken.bundle);
 	if (r == 0)
 		r = ctl_order_send(ctl, entry.partition, &order, &id, &told);
 	return r == 0 ? show_handed(ctl, call->args[0], &taken, path, id) : r;
@@ -182,6 +201,7 @@ static const struct option_row handover_options[] = {
 	{ "out", "DIR|FILE.zip", "where to write the evidence bundle; it must not exist" },
 	{ "for", "WHOM", "who gets it, by name, for the trail" },
 	{ "debtor", "ID", "the whole file of this customer, instead of the one invoice's" },
+	{ "history", NULL, "with the customer's paid invoices and how late each was" },
 	{ "withhold", "PART,...", "leave out these parts, as dunningctl evidence does" },
 	{ "without-leaves", NULL, "without the log's leaves" },
 	{ "state", "DIR", "state directory (the configuration's)" },
@@ -191,6 +211,7 @@ static const struct option_row handover_options[] = {
 const struct command cmd_handover = { .name = "handover", .args = "INVOICE [WHY]", .min_args = 1, .max_args = 2,
 	.help = "give the case to a lawyer, an agency or a court, with the evidence",
 	.more = "Writes the evidence bundle, and ends all automation for the invoice: the firm or the court writes from then on, in its own name.\n"
+		"The bundle has a data sheet for the court's form (claim/PROCEDURE.txt): what it asks for, in its order, as far as it is known.\n"
 		"A payment still closes it. What was announced is carried out with it. Refused while a dispute, a plan, a settlement or a promise\n"
 		"is open, or while what the policy's handover requires is not there: see --check, and dunningctl waive.\n"
 		"Returned, the ladder goes on where it stood; a person is asked once all its steps are walked.",

@@ -340,6 +340,7 @@ static void add_figures(struct fields *f, const struct entry *entry)
 	fields_add(f, "contract", "Contract", cell_text(s->contract));
 	fields_add(f, "purchase_order", "Purchase order", cell_text(s->purchase_order));
 	fields_add(f, "delivery_proof", "Proof of delivery", cell_text(s->delivery_proof));
+	fields_add(f, "payment_url_until", "Of use until", cell_time(s->payment_url_until, entry->zone));
 	fields_add(f, "automatic", "Charged by itself", s->automatic ? cell_flag(true) : cell_none());
 }
 

@@ -313,7 +313,7 @@ static void real(struct ctl *ctl, const struct entry *entry, int32_t moved_days,
 	struct notice_invoice *one = arena_alloc(ctl->arena, sizeof(*one));
 	const struct contact *contact = entry->d && entry->d->customer.contact_count ? &entry->d->customer.contacts[0] : NULL;
 
-	*one = (struct notice_invoice){ .number = s->number ? s->number : entry->e.invoice.id, .payment_url = s->payment_url,
+	*one = (struct notice_invoice){ .number = s->number ? s->number : entry->e.invoice.id, .payment_url = payment_link_of(&entry->e, ctl->now),
 		.pdf_url = s->pdf_url, .page_url = page_url(ctl), .issued_on = s->issued_on, .due_on = s->due_on, .total.minor = s->total,
 		.balance.minor = invoice_view(&entry->e.invoice).balance, .terms = s->late_fee_ref, .contract = s->contract, .moved_days = moved_days,
 		.terms_url = s->terms_url, .terms_agreed_on = s->terms_agreed_on, .purchase_order = s->purchase_order, .delivery_proof = s->delivery_proof,
@@ -381,7 +381,24 @@ static int read_channel(struct ctl *ctl, const char *word, enum channel *channel
 	return ctl_fail(ctl, EXIT_USAGE, "usage", "there is no channel \"%s\": email, sms, call, letter, voice", word);
 }
 
-static void show_notice(struct ctl *ctl, const struct notice *notice)
+/* Which file each part of it is: yours or a shipped one. */
+static void show_origins(struct ctl *ctl, struct fields *f, const struct library *library, const char *name, enum channel channel,
+	const struct notice *notice)
+{
+	const char *own = ctl->config->template_dir;
+
+	for (enum notice_part p = 0; p < NOTICE_PART_COUNT; p++) {
+		const char *path = notice_set_origin(library->notices, notice->locale, name, p);
+		bool yours = path && own && strncmp(path, own, strlen(own)) == 0 && path[strlen(own)] == '/';
+
+		if (!path || !(notice_channel_parts(channel) >> p & 1))
+			continue;
+		fields_add(f, arena_printf(ctl->arena, "from_%s", notice_part_suffixes[p]), arena_printf(ctl->arena, "File of %s", notice_part_suffixes[p]),
+			cell_text(arena_printf(ctl->arena, "%s (%s)", path, yours ? "yours" : "shipped")));
+	}
+}
+
+static void show_notice(struct ctl *ctl, const struct library *library, const char *name, enum channel channel, const struct notice *notice)
 {
 	struct fields *f = fields_create(ctl->arena);
 
@@ -390,6 +407,7 @@ static void show_notice(struct ctl *ctl, const struct notice *notice)
 	fields_add(f, "text", NULL, cell_text(notice->text));
 	fields_add(f, "html", NULL, cell_text(notice->html));
 	fields_add(f, "digest", NULL, cell_text(notice->digest));
+	show_origins(ctl, f, library, name, channel, notice);
 	view_fields(&ctl->view, f);
 	if (ctl->view.json)
 		return;
@@ -536,7 +554,7 @@ static int render(struct ctl *ctl, const struct library *library, const struct i
 		(void)fputs(notice.html, ctl->view.out);
 		return EXIT_DONE;
 	}
-	show_notice(ctl, &notice);
+	show_notice(ctl, library, name, channel, &notice);
 	return EXIT_DONE;
 }
 

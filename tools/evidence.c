@@ -109,7 +109,7 @@ static bool explains(const struct json *root)
 }
 
 /* A word of a list with commas. */
-static bool listed(const char *list, const char *name)
+bool evidence_withheld(const char *list, const char *name)
 {
 	size_t len = strlen(name);
 
@@ -129,7 +129,7 @@ static void take_parts(struct collecting *c, const struct trail_record *record, 
 		struct bundle_part *taken = &ret->parts[ret->part_count++];
 
 		taken->name = arena_strdup(c->arena, word(&part, "name") ? word(&part, "name") : "");
-		taken->there = !listed(c->order->withhold, taken->name) && bundle_path_valid(taken->name) && !strchr(taken->name, '/') &&
+		taken->there = !evidence_withheld(c->order->withhold, taken->name) && bundle_path_valid(taken->name) && !strchr(taken->name, '/') &&
 			       record_body_open(record->body, i + 1, record->keys, taken->salt, &data) == 0;
 		if (taken->there)
 			taken->data = (struct slice){ arena_memdup(c->arena, data.data, data.len), data.len };

@@ -32,6 +32,7 @@ struct evidence_sum {
 	const char *disclosed; /* ranges_text() of the case's records that can be read in it; in the bundle's arena */
 	struct note_key newest; /* key of the newest log in it */
 };
+bool evidence_withheld(const char *list, const char *name); /* a word of a list with commas; NULL = an empty one */
 /* Whose the invoice is, by this state directory; lives in the arena. -ENOENT: it is not known there. */
 int evidence_debtor(const struct evidence_order *order, struct arena *arena, const char **ret, struct err *err);
 /*
@@ -39,6 +40,13 @@ int evidence_debtor(const struct evidence_order *order, struct arena *arena, con
  * trail_walk() and bundle_log_ready(). `err` says it.
  */
 int evidence_collect(const struct evidence_order *order, struct bundle *bundle, struct evidence_sum *ret, struct err *err);
+/*
+ * documents/<digest>.pdf: what the records of a sorted bundle name by digest (pdf_sha256, contract_sha256) and `dir` has; NULL = there is none.
+ * Only of the invoice that the bundle is about, where it is about one.
+ */
+int evidence_add_documents(struct bundle *bundle, const char *dir, struct err *err);
+/* history.txt: the debtor's paid invoices and how late each was. It reads the whole file of this debtor, and gives nothing else of it. */
+int evidence_add_history(const struct evidence_order *order, const char *debtor, struct bundle *bundle, struct err *err);
 /* process/TRAIL.md, process/FORMATS.md, verify.sh, VERIFY.txt, statement.txt: the same in every bundle. */
 void evidence_add_texts(struct bundle *bundle);
 

@@ -39,6 +39,9 @@ void law_put_date(struct json_writer *expect, const char *member, date d); /* nu
 
 const char *law_weekday(date d); /* "Monday" */
 
+/* The data sheet for the form of a procedure that has one: what it asks for, in its order, out of the invoice's own facts. */
+void claim_sheet(struct ctl *ctl, const struct law *law, const struct entry *entry, const struct procedure *procedure, struct buf *out);
+
 /* The list that is shown when there is no `show`: members as lines, lists of objects as tables. */
 void law_show(struct ctl *ctl, const struct json *given, const struct json *expect);
 

@@ -11,6 +11,8 @@
 
 #include <cmocka.h>
 
+#include "common/file.h"
+#include "common/hash.h"
 #include "tests/support/story.h"
 
 /* A threat by mail, after a decision; what it announces is a handover. */
@@ -113,18 +115,67 @@ static void row_41_a_threat_is_our_word(void **state)
 	story_ends_well(s);
 }
 
+static const char contract[] = "%PDF-1.4 what both signed";
+
+static const char *read_bundle(struct story *s, const char *path)
+{
+	CLEANUP(buf_clear) struct buf text = { 0 };
+	struct err err = { 0 };
+
+	if (file_read(arena_printf(s->arena, "%s/%s", s->world.dir, path), 1 << 20, &text, &err) < 0)
+		fail_msg("%s", err.text);
+	return arena_strdup(s->arena, buf_str(&text));
+}
+
+/* Rows 33, 47 and 49: the contract itself, what the court's form asks for, and how this customer paid before. */
+static void look_into_the_bundle(struct story *s, const char *digest)
+{
+	const char *sheet = read_bundle(s, "two/claim/fr-petites-creances.txt"), *history = read_bundle(s, "two/history.txt");
+
+	(void)STORY_CTL(s, "trail", "verify", arena_printf(s->arena, "%s/two", s->world.dir));
+	assert_string_equal(read_bundle(s, arena_printf(s->arena, "two/documents/%s.pdf", digest)), contract);
+	assert_non_null(strstr(sheet, "4. Debtor\n   Dupont SARL\n\n5. Debtor address\n   1 rue X, 75002 Paris"));
+	assert_non_null(strstr(sheet, "contract C-17"));
+	assert_non_null(strstr(sheet, "Principal\n   \xe2\x82\xac" "1,200.00\n"));
+	assert_non_null(strstr(history, "F-old\t2026-01-02\t2026-02-01\t300.00 EUR\t2026-02-05\t4\n"));
+	assert_non_null(strstr(history, "1 paid, 1 of them late, by 4 days in all"));
+	assert_null(strstr(history, "inv_1"));
+}
+
+/* Row 34: texts of one's own, one by one, and which file each part is. */
+static void texts_of_ones_own(struct story *s)
+{
+	struct json shown;
+
+	world_put(&s->world, "texts/en/reminder.txt", "It is me: {{invoice.number}}.\n");
+	world_configure(&s->world, "\"creditor\":", arena_printf(s->arena, "\"templates\":{\"dir\":\"%s/texts\"},\"creditor\":", s->world.dir));
+	shown = STORY_CTL(s, "template", "preview", "reminder", "--locale", "en-GB");
+	assert_string_equal(story_str(&shown, "text"), "It is me: F-2026-0042.\n");
+	assert_non_null(strstr(story_str(&shown, "from_txt"), "/texts/en/reminder.txt (yours)"));
+	assert_non_null(strstr(story_str(&shown, "from_subject"), "/en/reminder.subject (shipped)"));
+	assert_string_equal(story_str(&shown, "from_html"), ""); /* it went with the shipped text */
+}
+
 static void row_43_the_case_goes_to_others_with_its_evidence(void **state)
 {
 	static const char *const two[] = { "inv_1", "inv_2", NULL };
 	struct story *s = *state;
 	const char *bundle = arena_printf(s->arena, "%s/bundle.zip", s->world.dir);
+	uint8_t sum[SHA256_SIZE];
+	char digest[2 * SHA256_SIZE + 1];
 	struct json shown, rows, row;
 
+	sha256(contract, strlen(contract), sum);
+	hex_format(sum, SHA256_SIZE, digest);
 	for (size_t i = 0; two[i]; i++) {
 		story_invoice(s, two[i], "2026-04-01", 120000);
-		story_event(s, "invoice.updated", two[i], "2026-03-31T07:00:00Z", arena_printf(s->arena, FIGURES("%s", ",\"refs\":{\"contract\":\"C-17\"}"),
-			two[i], two[i]));
+		story_event(s, "invoice.updated", two[i], "2026-03-31T07:00:00Z",
+			arena_printf(s->arena, FIGURES("%s", ",\"refs\":{\"contract\":\"C-17\",\"contract_sha256\":\"%s\"}"), two[i], two[i], digest));
 	}
+	story_event(s, "invoice.paid", "old", "2026-02-05T09:00:00Z", ""); /* told before the invoice itself: nobody is reminded */
+	story_event(s, "invoice.finalized", "old", "2026-01-02T09:00:00Z", ",\"customer_id\":\"cus_inv_2\",\"invoice\":{\"id\":\"old\","
+		"\"number\":\"F-old\",\"version\":1,\"status\":\"open\",\"issued_on\":\"2026-01-02\",\"due_on\":\"2026-02-01\",\"currency\":\"EUR\","
+		"\"total_minor\":30000,\"due_minor\":30000}");
 	/* Too early: nothing was announced, which the policy asks for (row 52); and the ways before a court are shown (rows 44, 47, 50). */
 	(void)STORY_REFUSED(s, "handover", "inv_1", "now", "--to", "court", "--out", bundle);
 	until_formal(s, two);
@@ -136,6 +187,7 @@ static void row_43_the_case_goes_to_others_with_its_evidence(void **state)
 	row = json_at(&rows, 0);
 	assert_string_equal(story_str(&row, "procedure"), "fr-petites-creances");
 	assert_non_null(strstr(story_str(&row, "advice"), "diateur des entreprises"));
+	assert_string_equal(story_str(&row, "form_url"), "https://www.petitescreances.fr");
 
 	/* A dispute comes first (row 52). */
 	story_event(s, "dispute.opened", "inv_1", "2026-05-08T07:00:00Z", ",\"dispute_id\":\"d1\",\"reason\":\"quality\"");
@@ -162,7 +214,11 @@ static void row_43_the_case_goes_to_others_with_its_evidence(void **state)
 	assert_string_equal(story_str(&shown, "closed"), "paid");
 
 	/* What is given back is ours again. */
-	(void)STORY_CTL(s, "handover", "inv_2", "they collect", "--to", "agency", "--out", arena_printf(s->arena, "%s/two.zip", s->world.dir));
+	world_put(&s->world, arena_printf(s->arena, "documents/%s.pdf", digest), contract);
+	world_configure(&s->world, "\"creditor\":", arena_printf(s->arena, "\"documents\":{\"dir\":\"%s/documents\"},\"creditor\":", s->world.dir));
+	(void)STORY_CTL(s, "handover", "inv_2", "they collect", "--to", "agency", "--history", "--out", arena_printf(s->arena, "%s/two", s->world.dir));
+	look_into_the_bundle(s, digest);
+	texts_of_ones_own(s);
 	story_applied(s);
 	(void)STORY_CTL(s, "handover", "inv_2", "no hope, they say", "--result", "returned");
 	story_applied(s);
@@ -337,7 +393,7 @@ static const char *fee_of_invoice(struct story *s, const char *invoice, int64_t 
 }
 
 /* Owed once it was stated, once, beside the balance; waived by a person or an event, before or after. */
-static void row_29_the_late_fee_has_an_account_of_its_own(void **state)
+static void rows_29_30_the_late_fee_has_an_account_of_its_own(void **state)
 {
 	static const char *const four[] = { "inv_1", "inv_2", "inv_3", "inv_4", NULL };
 	struct story *s = *state;
@@ -349,7 +405,17 @@ static void row_29_the_late_fee_has_an_account_of_its_own(void **state)
 	story_until(s, "2026-04-03T08:00:00Z");
 	assert_string_equal(fee_of_invoice(s, "inv_1", 0), "not stated, and so not owed");
 	story_event(s, "invoice.paid", "inv_4", "2026-04-03T07:00:00Z", "");
+	/* Row 30: a link that has ended is asked for anew; in time, and not. */
+	story_event(s, "invoice.updated", "inv_2", "2026-04-03T07:30:00Z",
+		FIGURES("inv_2", ",\"payment_url\":\"https://pay.example/new\",\"payment_url_until\":\"2026-05-01T00:00:00Z\""));
+	story_event(s, "invoice.updated", "inv_3", "2026-04-03T07:30:00Z",
+		FIGURES("inv_3", ",\"payment_url\":\"https://pay.example/old\",\"payment_url_until\":\"2026-04-10T00:00:00Z\""));
 	story_until(s, "2026-04-17T08:00:00Z");
+	assert_non_null(strstr(story_text(s, "inv_2", "penalties"), "https://pay.example/new"));
+	assert_null(strstr(story_text(s, "inv_3", "penalties"), "pay.example"));
+	assert_int_equal(story_count(s, "invoice.payment_url_requested"), 1);
+	assert_true(story_recorded(s, "inv_3", "payment_url.requested"));
+	story_sent_is(s, "inv_3", "reminder 2026-04-02\npenalties 2026-04-16\n"); /* an hour later, the same day */
 	assert_non_null(strstr(story_text(s, "inv_1", "penalties"), "\xe2\x82\xac" "40.00 for each invoice"));
 	assert_string_equal(fee_of_invoice(s, "inv_1", 4000), "owed");
 	assert_string_equal(fee_of_invoice(s, "inv_3", 0), "waived");
@@ -372,10 +438,23 @@ static void row_29_the_late_fee_has_an_account_of_its_own(void **state)
 	story_until(s, "2026-04-28T08:00:00Z");
 	story_sent_is(s, "inv_1", "reminder 2026-04-02\npenalties 2026-04-16\nagain 2026-04-23\n");
 	assert_int_equal(story_count(s, "fee.accrued"), 2);
-	story_event(s, "invoice.payment_received", "inv_1", "2026-04-28T07:00:00Z", ",\"payment_id\":\"p1\",\"amount_minor\":120000");
+	(void)STORY_CTL(s, "fee", "charge", "inv_1", "they agreed to it", "--on", "2026-04-17");
+	story_applied(s);
+	(void)STORY_REFUSED(s, "fee", "charge", "inv_1", "again", "--on", "2026-04-17");
+	(void)STORY_REFUSED(s, "fee", "charge", "inv_2", "it was waived");
+	assert_int_equal(story_count(s, "fee.accrued"), 3);
+	shown = STORY_CTL(s, "fees", "inv_1");
+	assert_int_equal(minor_of(&shown, "charged"), 639);
+	assert_int_equal(minor_of(&shown, "owed"), 4639);
+	assert_int_equal(minor_of(&shown, "balance"), 120000);
+	story_event(s, "invoice.payment_received", "inv_1", "2026-04-28T07:00:00Z", ",\"payment_id\":\"p1\",\"amount_minor\":120000,\"fee_minor\":4000");
 	shown = STORY_CTL(s, "show", "inv_1");
 	assert_string_equal(story_str(&shown, "closed"), "paid");
 	assert_string_equal(fee_of_invoice(s, "inv_1", 4000), "owed");
+	shown = STORY_CTL(s, "fees", "inv_1");
+	assert_int_equal(minor_of(&shown, "paid"), 4000);
+	assert_int_equal(minor_of(&shown, "owed"), 639);
+	assert_int_equal(minor_of(&shown, "balance"), 0);
 	story_ends_well(s);
 }
 
@@ -422,7 +501,7 @@ int main(void)
 		STORY(row_43_the_case_goes_to_others_with_its_evidence),
 		cmocka_unit_test_setup_teardown(row_39_an_offer_stands_until_its_day, setup_offers, teardown),
 		cmocka_unit_test_setup_teardown(rows_17_18_work_rests_after_a_warning, setup_offers, teardown),
-		cmocka_unit_test_setup_teardown(row_29_the_late_fee_has_an_account_of_its_own, setup_fees, teardown),
+		cmocka_unit_test_setup_teardown(rows_29_30_the_late_fee_has_an_account_of_its_own, setup_fees, teardown),
 		cmocka_unit_test_setup_teardown(row_40_is_it_worth_it, setup_offers, teardown),
 	};
 

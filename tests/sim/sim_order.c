@@ -73,8 +73,8 @@ static void extras_of(struct sim *sim, const struct sim_invoice *i, int64_t at)
 
 	switch (rng_range(rng, 0, 15)) {
 	case 0:
-		extra(sim, at, "invoice.payment_received", "\"invoice_id\":\"%s\",\"payment_id\":\"x%d\",\"amount_minor\":%lld",
-			i->id, n, (long long)amount);
+		extra(sim, at, "invoice.payment_received", "\"invoice_id\":\"%s\",\"payment_id\":\"x%d\",\"amount_minor\":%lld,\"fee_minor\":%d",
+			i->id, n, (long long)amount, n % 7 * 100);
 		extra(sim, later, "invoice.payment_reversed", "\"invoice_id\":\"%s\",\"payment_id\":\"x%d\",\"amount_minor\":%lld",
 			i->id, n, (long long)amount);
 		break;

@@ -286,114 +286,6 @@ static void released(void **state)
 	world_clear(&w);
 }
 
-static int fake_document(struct document_wanted *wanted, struct arena *arena, struct attachment *ret, struct err *err, void *arg)
-{
-	const char *sha256_hex = wanted->sha256 ? wanted->sha256 : wanted->url;
-
-	wanted->again_ms = 7000;
-	if (*(int *)arg < 0)
-		return err_set(err, *(int *)arg, "unreadable", "", "%s is not there", sha256_hex);
-	ret->data = arena_strdup(arena, sha256_hex);
-	ret->len = strlen(sha256_hex);
-	return 0;
-}
-
-static void documents(void **state)
-{
-	struct contact_released out;
-	struct contact_plan p;
-	struct err err = { 0 };
-	int answer = 0;
-	struct world w;
-
-	(void)state;
-	world_init(&w, POLICY("", MAIL("reminder", "due+1d", ",\"attach\":\"invoice\"")));
-	w.env.document = fake_document;
-	w.env.document_arg = &answer;
-	for (size_t i = 0; i < INVOICES; i++)
-		w.e[i].invoice.snapshot.pdf_sha256 = "d1";
-	w.e[2].invoice.snapshot.number = ".F/2026\r\n\303\251 17";
-	assert_true(plan(&w, "inv_0", &p));
-	assert_int_equal(contact_release(&w.env, &w.debtor, &p, NULL, NULL, &w.fx, &out, &err), 0);
-	assert_int_equal(out.message.attachment_count, 3);
-	assert_string_equal(out.message.attachments[0].name, "inv_1.pdf");
-	assert_string_equal(out.message.attachments[1].name, "F-0.pdf");
-	assert_string_equal(out.message.attachments[2].name, "-F-2026---- 17.pdf");
-	assert_string_equal(out.message.attachments[2].type, "application/pdf");
-	assert_int_equal(message_check(&out.message, &err), 0);
-	assert_tells(out.intent, "\"attachments\":[{\"size\":2,\"sha256\":\"");
-	for (size_t i = 0; i < INVOICES; i++)
-		w.e[i].state = ESCALATION_WAITING;
-	answer = -ENOENT; /* nothing goes without it */
-	assert_int_equal(contact_release(&w.env, &w.debtor, &p, NULL, NULL, &w.fx, &out, &err), -ENOENT);
-	assert_non_null(strstr(err.text, "invoice inv_1: d1 is not there"));
-	assert_string_equal(err.code, "document_awaited");
-	assert_int_equal(w.e[0].state, ESCALATION_WAITING);
-	answer = 0;
-	w.e[2].invoice.snapshot.pdf_sha256 = NULL;
-	err_clear(&err);
-	assert_int_equal(contact_release(&w.env, &w.debtor, &p, NULL, NULL, &w.fx, &out, &err), -EBADMSG);
-	assert_string_equal(err.code, "document_awaited");
-	assert_non_null(strstr(err.text, "neither pdf_sha256 nor pdf_url"));
-	world_clear(&w);
-}
-
-static const struct without_row {
-	const char *name, *tone, *says;
-	int answer;
-	const char *early, *late; /* code of the refusal at first, and a day after; NULL = it is sent */
-} without_rows[] = {
-	{ "a reminder goes without after a day", "neutral", "", -EIO, "document_awaited", NULL },
-	{ "a firm one too", "firm", "", -EIO, "document_awaited", NULL },
-	{ "a formal one is held", "formal", "", -EIO, "document_awaited", "no_document" },
-	{ "one that must not is held", "neutral", ",\"without_document\":\"hold\"", -EIO, "document_awaited", "no_document" },
-	{ "a formal one that may goes", "formal", ",\"without_document\":\"send\"", -EIO, "document_awaited", NULL },
-	{ "what is still being fetched then too", "neutral", "", -EAGAIN, "document_awaited", NULL },
-};
-
-/* A document that is not to be had never blocks a reminder for ever: it is waited for during a day, and then the step's word counts. */
-static void without_row(void **state)
-{
-	const struct without_row *row = *state;
-	struct contact_released out;
-	struct contact_plan p;
-	struct err err = { 0 };
-	int answer = row->answer;
-	struct world w;
-
-	world_init(&w, POLICY("", MAIL("reminder", "due+1d", "")));
-	set_policy(&w, 0, arena_printf(w.arena, POLICY("", "{\"id\":\"reminder\",\"at\":\"due+1d\",\"channel\":\"email\",\"template\":\"t\","
-		"\"tone\":\"%s\",\"attach\":\"invoice\"%s}"), row->tone, row->says));
-	w.env.document = fake_document;
-	w.env.document_arg = &answer;
-	for (size_t i = 1; i < INVOICES; i++)
-		w.e[i].state = ESCALATION_CLOSED;
-	w.e[0].invoice.snapshot.pdf_url = "https://billing.example/x.pdf";
-	assert_true(plan(&w, "inv_0", &p));
-	assert_int_equal(contact_release(&w.env, &w.debtor, &p, NULL, NULL, &w.fx, &out, &err), row->answer);
-	assert_string_equal(err.code, row->early);
-	assert_int_equal(contact_put_off(&w.e[0], w.arena, row->answer, &err, w.env.now), true);
-	assert_true(row->answer == -EAGAIN ? w.e[0].retry_at == w.env.now + 7000 : w.e[0].holds[0].until == w.env.now + 30 * MINUTE_MS);
-	err_clear(&err);
-	w.env.now += DAY_MS - 1;
-	assert_int_equal(contact_release(&w.env, &w.debtor, &p, NULL, NULL, &w.fx, &out, &err), row->answer);
-	assert_string_equal(err.code, row->early);
-	err_clear(&err);
-	w.env.now += 1;
-	assert_int_equal(contact_release(&w.env, &w.debtor, &p, NULL, NULL, &w.fx, &out, &err), row->late ? row->answer : 0);
-	if (row->late) {
-		assert_string_equal(err.code, row->late);
-		assert_false(contact_put_off(&w.e[0], w.arena, row->answer, &err, w.env.now));
-		assert_string_equal(w.e[0].holds[w.e[0].hold_count - 1].reason, "no_document");
-	} else {
-		assert_int_equal(out.message.attachment_count, 0);
-		assert_int_equal(out.papers.count, 1);
-		assert_tells(out.intent, arena_printf(w.arena, "\"documents_omitted\":[{\"invoice\":\"inv_0\",\"why\":\"the document of invoice inv_0: "
-			"%s\"}]", row->answer == -EAGAIN ? "it is still being fetched" : "https://billing.example/x.pdf is not there"));
-	}
-	world_clear(&w);
-}
-
 /* All that is owed in the currency, also what this mail is not about: as a PDF, and its figures add up. */
 static void a_statement_of_account(void **state)
 {
@@ -766,7 +658,6 @@ int main(void)
 		cmocka_unit_test(a_statement_of_account),
 		cmocka_unit_test(a_step_speaks_in_its_notice),
 		cmocka_unit_test(released),
-		cmocka_unit_test(documents),
 		cmocka_unit_test(a_sum_is_owed_where_the_notice_names_it),
 		cmocka_unit_test(a_voicemail_announces_nothing),
 		cmocka_unit_test(a_text_message),
@@ -775,7 +666,7 @@ int main(void)
 		cmocka_unit_test(a_call_is_a_task),
 		cmocka_unit_test(entries_are_stored),
 	};
-	static struct CMUnitTest tests[ARRAY_LEN(others) + ARRAY_LEN(group_rows) + ARRAY_LEN(without_rows)];
+	static struct CMUnitTest tests[ARRAY_LEN(others) + ARRAY_LEN(group_rows)];
 	size_t count = ARRAY_LEN(others);
 
 #define ROWS(rows, fn)                                                                                               \
@@ -783,6 +674,5 @@ int main(void)
 	tests[count++] = (struct CMUnitTest){ .name = rows[i].name, .test_func = fn, .initial_state = (void *)(uintptr_t)&rows[i] }
 	memcpy(tests, others, sizeof(others));
 	ROWS(group_rows, group_row);
-	ROWS(without_rows, without_row);
 	return cmocka_run_group_tests_name("contact", tests, NULL, NULL);
 }

@@ -157,6 +157,27 @@ static void nothing_is_erased_before_the_law_allows_it(void **state)
 	assert_int_equal(seen, 7);
 }
 
+/* Who helps for little or nothing, and where that was seen; and the form, with what it asks for, of every way that leads to a court. */
+static void each_way_has_help_and_a_form(void **state)
+{
+	static const char *const without_form[] = { "fr-conciliation-first", "es-masc-first" };
+
+	(void)state;
+	for (size_t i = 0; i < shipped->procedures->count; i++) {
+		const struct procedure *p = &shipped->procedures->items[i];
+		bool none = false;
+
+		for (size_t k = 0; k < ARRAY_LEN(without_form); k++)
+			none = none || strcmp(p->id, without_form[k]) == 0;
+		if (!p->advice || !*p->advice)
+			fail_msg("%s: nobody advises", p->id);
+		if (none != !p->form.name || (!none && (p->form.ask_count < 5 || !p->form.source)))
+			fail_msg("%s: its form", p->id);
+	}
+	assert_string_equal(procedure_find(shipped->procedures, "gb-small-claim")->form.number, "N1");
+	assert_string_equal(form_ask_names[procedure_find(shipped->procedures, "gb-small-claim")->form.asks[1]], "claimant");
+}
+
 /* --- bad files -------------------------------------------------------------------------------------------------------------------- */
 
 static const struct bad_row {
@@ -168,6 +189,10 @@ static const struct bad_row {
 		"$.procedures.x.deadlines[0]" },
 	{ "a limit in no currency", "procedures", "\"country\":\"FR\",\"limits\":[{\"minor\":1}]", "$.procedures.x.currency" },
 	{ "a fee of nothing", "procedures", "\"country\":\"FR\",\"currency\":\"EUR\",\"fees\":[{\"up_to_minor\":1}]", "$.procedures.x.fees[0]" },
+	{ "a form that asks for what nobody knows", "procedures", "\"country\":\"FR\",\"form\":{\"name\":\"f\",\"source\":\"s\",\"asks\":[\"shoe_size\"]}",
+		"$.procedures.x.form.asks[0]" },
+	{ "a form on no secure page", "procedures",
+		"\"country\":\"FR\",\"form\":{\"name\":\"f\",\"source\":\"s\",\"url\":\"http://x\",\"asks\":[\"court\"]}", "$.procedures.x.form.url" },
 	{ "no such start", "retention", "\"country\":\"FR\",\"record\":\"invoice\",\"years\":1,\"start\":\"birth\"", "$.retention.x.start" },
 	{ "no years", "retention", "\"country\":\"FR\",\"record\":\"invoice\",\"start\":\"date\"", "$.retention.x.years" },
 };
@@ -188,7 +213,7 @@ static void a_bad_entry_is_refused(void **state)
 
 int main(void)
 {
-	static struct CMUnitTest tests[ARRAY_LEN(deadline_rows) + ARRAY_LEN(keeping_rows) + ARRAY_LEN(bad_rows) + 3];
+	static struct CMUnitTest tests[ARRAY_LEN(deadline_rows) + ARRAY_LEN(keeping_rows) + ARRAY_LEN(bad_rows) + 4];
 	size_t n = 0;
 
 	for (size_t i = 0; i < ARRAY_LEN(deadline_rows); i++)
@@ -197,6 +222,7 @@ int main(void)
 		tests[n++] = (struct CMUnitTest){ keeping_rows[i].country, a_record_is_kept, NULL, NULL, (void *)(uintptr_t)&keeping_rows[i] };
 	for (size_t i = 0; i < ARRAY_LEN(bad_rows); i++)
 		tests[n++] = (struct CMUnitTest){ bad_rows[i].name, a_bad_entry_is_refused, NULL, NULL, (void *)(uintptr_t)&bad_rows[i] };
+	tests[n++] = (struct CMUnitTest)cmocka_unit_test(each_way_has_help_and_a_form);
 	tests[n++] = (struct CMUnitTest)cmocka_unit_test(a_limit_holds_from_its_day);
 	tests[n++] = (struct CMUnitTest)cmocka_unit_test(fees_go_by_tiers);
 	tests[n++] = (struct CMUnitTest)cmocka_unit_test(nothing_is_erased_before_the_law_allows_it);

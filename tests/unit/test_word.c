@@ -10,6 +10,7 @@
 
 #include <cmocka.h>
 
+#include "common/law.h"
 #include "common/worth.h"
 #include "tests/unit/escalation_world.h"
 
@@ -326,8 +327,8 @@ static void an_overdue_word_is_said_once(void **state)
 /* Whatever is owed: nothing is asked twice or lost, and no part comes before the one before it. */
 static void offers_are_exact(void **state)
 {
-	static const struct offer less = { .code = "less", .percent = 15, .within_days = 14 }, parts = { .code = "parts", .instalments = 7, .every_days = 30,
-		.within_days = 14 };
+	static const struct offer less = { .code = "less", .percent = 15, .within_days = 14, .approved_by = "lea" }, parts = { .code = "parts", .instalments = 7, .every_days = 30,
+		.within_days = 14, .approved_by = "lea" };
 	struct world w;
 
 	(void)state;
@@ -403,6 +404,8 @@ static void documents_come_back(void **state)
 	w.e.offers = offers;
 	w.e.offer_count = 2;
 	w.e.late_fee = (struct late_fee){ 4000, 120000, "EUR", "FR-B2B", "L441-10", "formal", "x", 9, 10, "me", "why" };
+	w.e.late_interest = (struct late_interest){ 639, { 20560 }, "FR-B2B", "L441-10", 11, "me", "why" };
+	w.e.link_until = 12;
 	w.e.minutes = 25;
 	w.e.timed = 1;
 	w.e.aged = 2;
@@ -415,6 +418,60 @@ static void documents_come_back(void **state)
 	assert_string_equal(buf_str(&first), buf_str(&second));
 	assert_string_equal(back.handed.to, "lawyer");
 	assert_int_equal(back.commitment.state, COMMITMENT_FULFILLED);
+	world_clear(&w);
+}
+
+/* --- the account of late fees ------------------------------------------------------------------------------------------------- */
+
+/* Put there day by day or at once it comes to the same, and no day counts twice; what is paid towards it moves no balance. */
+static void interest_adds_up_to_the_day(void **state)
+{
+	static const char *const days[] = { "2026-04-02T10:00:00Z", "2026-04-09T10:00:00Z", "2026-04-17T10:00:00Z" };
+	struct late_interest more;
+	const struct regime *regime;
+	struct law *law = NULL;
+	struct err err = { 0 };
+	struct interest whole;
+	const char *why;
+	struct world w;
+
+	(void)state;
+	if (law_load(SOURCE_DIR "/daemon/share", NULL, &law, &err) < 0)
+		fail_msg("%s", err.text);
+	regime = interest_regime(&law->interest, "FR-B2B");
+	world_init(&w, POLICY("", MAIL("reminder", "due+1d", "")), "2026-04-01T10:00:00Z");
+	w.e.late_fee = (struct late_fee){ 4000, 120000, "EUR", "FR-B2B", "L441-10", "reminder", "x", 9, 0, NULL, NULL };
+	assert_int_equal(late_interest_may(&w.e, &w.debtor, &w.rules, regime, date_none(), w.arena, &more, &err), -EBADMSG); /* not past due */
+	for (size_t i = 0; i < ARRAY_LEN(days); i++) {
+		err_clear(&err);
+		world_at(&w, days[i]);
+		if (late_interest_may(&w.e, &w.debtor, &w.rules, regime, date_none(), w.arena, &more, &err) < 0)
+			fail_msg("%s", err.text);
+		late_interest_put(&w.e, &more, "lea", "it is agreed", &w.fx);
+		assert_int_equal(late_interest_may(&w.e, &w.debtor, &w.rules, regime, date_none(), w.arena, &more, &err), -EBADMSG);
+	}
+	late_interest_until(&w.e, &w.debtor, &w.rules, regime, date_of(2026, 4, 17), w.arena, &whole, &why);
+	assert_null(why);
+	assert_int_equal(w.e.late_interest.amount, whole.accrued); /* 120000 x 12.15 % x 16 / 365 = 639.12 */
+	assert_int_equal(w.e.late_interest.amount, 639);
+	assert_int_equal(late_account_of(&w.e).open, 4639);
+	add_fact(&w, FACT_PAYMENT, "2026-04-17T09:00:00Z", NULL)->fee = 5000;
+	assert_int_equal(late_account_of(&w.e).paid, 5000);
+	assert_int_equal(late_account_of(&w.e).open, 0);
+	assert_int_equal(invoice_view(&w.e.invoice).balance, 120000);
+	w.e.invoice.facts[0].ended = true; /* it was taken back */
+	assert_int_equal(late_account_of(&w.e).open, 4639);
+	assert_int_equal(late_interest_may(&w.e, &w.debtor, &w.rules, regime, date_of(2026, 4, 18), w.arena, &more, &err), -EBADMSG); /* a day to come */
+	w.debtor.customer.kind = 2; /* a consumer: this law does not speak of them */
+	world_at(&w, "2026-05-17T10:00:00Z");
+	assert_int_equal(late_interest_may(&w.e, &w.debtor, &w.rules, regime, date_none(), w.arena, &more, &err), -EBADMSG);
+	w.debtor.customer.kind = 0;
+	world_at(&w, "2026-09-17T10:00:00Z"); /* the rate of that half-year is not known */
+	assert_int_equal(late_interest_may(&w.e, &w.debtor, &w.rules, regime, date_none(), w.arena, &more, &err), -EBADMSG);
+	assert_true(late_fee_waive(&w.e, "lea", "peace", w.rules.now, &w.fx));
+	assert_int_equal(late_account_of(&w.e).owed, 0);
+	assert_int_equal(late_interest_may(&w.e, &w.debtor, &w.rules, regime, date_of(2026, 5, 17), w.arena, &more, &err), -EBADMSG);
+	law_free(law);
 	world_clear(&w);
 }
 
@@ -485,11 +542,13 @@ static void what_may_be_told_can_be_read_back(void **state)
 	task = arena_printf(w.arena, "decision:%s:%s", id, id);
 	w.e.late_fee = (struct late_fee){ .amount = AGREED_AMOUNT_MAX, .principal = AGREED_AMOUNT_MAX, .currency = "EUR", .regime = long_text(&w, 64),
 		.ground = long_text(&w, 600), .step = id, .attempt = task, .at = 9 };
+	w.e.late_interest = (struct late_interest){ AGREED_AMOUNT_MAX, { 20560 }, long_text(&w, 64), long_text(&w, 600), 11, who, why };
 	waived_by_a_source(&w, source, why);
 	tagged(&w, id);
 	s->number = s->late_fee_ref = s->contract = long_text(&w, 100);
-	s->payment_url = s->pdf_url = url;
-	s->pdf_sha256 = long_text(&w, 64);
+	s->payment_url = s->pdf_url = s->contract_url = url;
+	s->payment_url_until = 13;
+	s->pdf_sha256 = s->contract_sha256 = long_text(&w, 64);
 	s->policy = w.e.policy = w.e.policy_rule = w.e.reenter = w.e.work_hold_step = w.e.closed = w.e.provider_failed = w.e.provider_only = id;
 	w.e.invoice.id = w.e.invoice.debtor_id = id;
 	fact = add_fact(&w, FACT_PLAN, TEN, NULL);
@@ -624,6 +683,7 @@ int main(void)
 		cmocka_unit_test(offers_are_exact),
 		cmocka_unit_test(what_closed_teaches_and_can_be_taken_back),
 		cmocka_unit_test(only_the_named_person_answers),
+		cmocka_unit_test(interest_adds_up_to_the_day),
 		cmocka_unit_test(documents_come_back),
 		cmocka_unit_test(what_may_be_told_can_be_read_back),
 		cmocka_unit_test(so_can_a_debtor),
