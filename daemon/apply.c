@@ -76,6 +76,17 @@ void decide_touch_debtor(struct group *g, struct doc *debtor)
 	}
 }
 
+/*
+ * A producer that counts partitions otherwise than we do. What is known of the customer is in another one: taken here, it would be contacted as
+ * somebody else, with caps and a will of its own. `dunningctl dead replay` brings it where it belongs.
+ */
+static bool is_misrouted(const struct dunner *d, const struct event *e)
+{
+	uint32_t partitions = (uint32_t)d->config->partitions;
+
+	return partitions > 1 && e->customer_id && partition_of(e->customer_id, partitions) != d->settings.partition;
+}
+
 static void hold_dead(struct dunner *d, struct group *g, const char *invoice_id, const char *customer_id)
 {
 	struct doc *invoice = group_find(d, g, DOC_ESCALATION, invoice_id);
@@ -119,7 +130,8 @@ static void dead_letter(struct dunner *d, struct group *g, struct input *input)
 	jw_str(&draft->w, "sha256", hex_format(digest, SHA256_SIZE, hex));
 	jw_opt_str(&draft->w, "held_invoice", input->event.invoice_id);
 	jw_opt_str(&draft->w, "held_customer", input->event.customer_id);
-	hold_dead(d, g, input->event.invoice_id, input->event.customer_id);
+	if (strcmp(input->err.code, "wrong_partition") != 0) /* nobody is here whom it could hold, and nobody is made up for it */
+		hold_dead(d, g, input->event.invoice_id, input->event.customer_id);
 	for (size_t i = 0; i < input->also_count; i++)
 		hold_dead(d, g, input->also[i].invoice_id, input->also[i].customer_id);
 	dunner_log(d, LOG_WARNING | MSG(DEAD_LETTER), "inbox: entry %s of %s is dead: %s %s", entry->id, dead->stream, input->err.code,
@@ -135,6 +147,9 @@ static int check_allowed(struct dunner *d, struct group *g, struct input *input)
 	if (!(producer->types >> e->type & 1))
 		return err_set(&input->err, -EBADMSG, "not_allowed", "$.type", "this producer may not send %s",
 			event_type_names[e->type]);
+	if (is_misrouted(d, e))
+		return err_set(&input->err, -EBADMSG, "wrong_partition", "$.data.customer.id", "this customer is in partition %u",
+			partition_of(e->customer_id, (uint32_t)d->config->partitions));
 	if (invoice && invoice->loaded && invoice->e->invoice.debtor_id && e->customer_id &&
 		strcmp(invoice->e->invoice.debtor_id, e->customer_id) != 0)
 		return err_set(&input->err, -EBADMSG, "customer_mismatch", "$.data.customer.id",

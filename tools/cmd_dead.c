@@ -186,14 +186,14 @@ static int remove_letter(struct ctl *ctl, const struct letter *l)
 	return ctl_ask(ctl, ctl->arena, &reply, "XDEL", dead_key(ctl, l->partition), l->id, NULL);
 }
 
-/* Put into its stream again first: should this be cut off between the two, the event comes twice, which changes nothing. */
+/* Put into its stream again, or its customer's partition's, first: should this be cut off between the two, the event comes twice, which changes nothing. */
 static int replay(struct ctl *ctl, const struct letter *l)
 {
 	struct event event;
 	struct err err = { 0 };
 	const struct redis_reply *reply;
-	const char *argv[] = { "XADD", l->stream, "*", "event", l->event };
-	const size_t lens[] = { 4, l->stream ? strlen(l->stream) : 0, 1, 5, l->event_len };
+	const char *argv[] = { "XADD", NULL, "*", "event", l->event };
+	size_t lens[] = { 4, 0, 1, 5, l->event_len };
 	struct keyspace keys = ctl_keys(ctl, l->partition);
 	const char *streams = key_events(ctl->arena, &keys, NULL), *name = letter_name(ctl, l);
 	int r;
@@ -202,6 +202,12 @@ static int replay(struct ctl *ctl, const struct letter *l)
 		return ctl_fail(ctl, EXIT_FOUND, "no_event", "%s names neither an event nor the stream it came by", name);
 	if (event_parse(ctl->arena, l->event, l->event_len, ctl->config->type_prefix, &event, &err) < 0)
 		return ctl_fail(ctl, EXIT_FOUND, err.code, "%s would be refused again: %s %s", name, err.path, err.text);
+	argv[1] = l->stream;
+	if (event.customer_id) { /* whoever put it there counted otherwise */
+		keys = ctl_keys(ctl, partition_of(event.customer_id, ctl_partitions(ctl)));
+		argv[1] = arena_printf(ctl->arena, "%s%s", key_events(ctl->arena, &keys, NULL), l->stream + strlen(streams));
+	}
+	lens[1] = strlen(argv[1]);
 	r = ctl_askv(ctl, ctl->arena, &reply, ARRAY_LEN(argv), argv, lens);
 	if (r == 0)
 		r = remove_letter(ctl, l);
@@ -282,7 +288,8 @@ static const struct option_row many_options[] = {
 
 const struct command cmd_dead_replay = { .name = "dead replay", .args = "LETTER...", .max_args = COMMAND_ANY,
 	.help = "put them into their stream again, when they can be read now",
-	.more = "For instance after a policy that an event names was installed. The hold that a dead letter put on its invoice\n"
+	.more = "For instance after a policy that an event names was installed. One that came into the stream of another partition than its\n"
+		"customer's (wrong_partition) goes where it belongs. The hold that a dead letter put on its invoice\n"
 		"stays until its end, or until dunningctl resume.",
 	.options = many_options, .run = run_replay };
 const struct command cmd_dead_drop = { .name = "dead drop", .args = "LETTER...", .max_args = COMMAND_ANY,

@@ -300,7 +300,8 @@ static void to_its_partition(void **state)
 {
 	struct fixture *f = *state;
 	CLEANUP(buf_clear) struct buf text = { 0 };
-	const char *at;
+	const char *at, *letter, *stream;
+	uint32_t wrong;
 
 	assert_int_equal(file_read(f->config_file, 65536, &text, NULL), 0);
 	at = strstr(text.data, "\"state_dir\"");
@@ -315,6 +316,15 @@ static void to_its_partition(void **state)
 	}
 	assert_ctl(f, 1, "push", fact_event(f, "invoice.voided", "INV-1", ""));
 	assert_says(f, "must name its customer");
+	letter = invoice_event(f, "INV-30", "cus_30", "2026-03-10", "ladder"); /* beside its partition: a dead letter of there finds the way */
+	stream = arena_printf(f->arena, "dunning:{%u}:events:bank", partition_of("cus_30", 8));
+	wrong = (partition_of("cus_30", 8) + 1) % 8;
+	(void)redis(f, "XADD", arena_printf(f->arena, "dunning:{%u}:dead", wrong), "1-0", "event", letter, "reason", "wrong_partition", "stream",
+		arena_printf(f->arena, "dunning:{%u}:events:bank", wrong), "id", "1-1", NULL);
+	assert_ctl(f, 0, "dead", "replay", "--reason", "wrong_partition");
+	assert_int_equal(redis(f, "XLEN", stream, NULL)->integer, 1);
+	assert_ctl(f, 0, "dead", "list", "--json");
+	assert_int_equal(json_len(output(f)), 0);
 	assert_ctl(f, 1, "show", "INV-1"); /* looked for in all of them */
 	assert_ctl(f, 0, "list");
 	assert_ctl(f, 0, "check");

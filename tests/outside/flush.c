@@ -7,6 +7,7 @@
  * the daemon alive or killed just before, at any time or between two groups. With --age it is always restored, under load, from
  * files that are S seconds old. What Redis is told is watched by MONITOR. It must hold:
  *	- what the journal has is redone in its order, group by group, before anything new is released;
+ *	- sending is held within a second: no message of before arrives later than that after Redis went back;
  *	- no invoice is captured twice, and a provider that knows no keys (--plain) leaves in doubt what was under way at a kill, no more;
  *	- GET /status names the gap and asks for a replay;
  *	- what is known is not new, also when it is gone at the very moment at which it is looked for: nobody is written to again;
@@ -28,6 +29,7 @@
 #include "common/utc.h"
 #include "tests/support/world.h"
 
+#define HELD_MS 1000 /* from when Redis goes back until the last message of before has arrived */
 #define PARTS 8
 #define PER_PART 24 /* invoices */
 #define INVOICES (PARTS * PER_PART)
@@ -92,6 +94,8 @@ struct history {
 	size_t count, capacity;
 	int64_t last[PHASES]; /* by phase: the highest pseq */
 	int64_t redone_at[PHASES]; /* when the first group was committed in it */
+	int64_t gone_at[PHASES]; /* when Redis was flushed, or came back with less */
+	int64_t held_ms; /* the longest from then until the last message of before arrived */
 	int64_t leased_at[PHASES]; /* when the lease was first taken anew in it */
 	int phases, wrong;
 };
@@ -108,10 +112,13 @@ static void read_line(struct history *h, const char *line, size_t *open, bool *f
 	const char *release = strstr(line, "] \"HSET\" \"");
 	int64_t at = (int64_t)(strtod(line, NULL) * 1000);
 
+	if (h->phases && !h->gone_at[h->phases])
+		h->gone_at[h->phases] = at;
 	if (!h->leased_at[h->phases] && strstr(line, " lua] \"SET\" \"") && strstr(line, ":lease\" \""))
 		h->leased_at[h->phases] = at;
 	if (strstr(line, "] \"FLUSHALL\"")) {
 		h->phases++;
+		h->gone_at[h->phases] = at;
 		*open = h->count;
 		*fresh = true;
 	} else if (release && strstr(line, ":attempts\" \"")) {
@@ -170,7 +177,7 @@ static void watch_read(struct world *w, const struct watch *watch, struct histor
  * Each message that arrived after a redo began was released by a group that is not of the journal's past; but for those that were
  * under way when Redis went back, which are at most as many as may be under way.
  */
-static int check_releases(struct world *w, const struct history *h)
+static int check_releases(struct world *w, struct history *h)
 {
 	CLEANUP(arena_freep) struct arena *arena = arena_create();
 	struct json root = world_ask_sandbox(w, arena, "/messages"), messages = json_get(&root, "messages");
@@ -179,13 +186,16 @@ static int check_releases(struct world *w, const struct history *h)
 	for (size_t i = 0; i < json_len(&messages); i++) {
 		struct json message = json_at(&messages, i), id = json_get(&message, "attempt"), at = json_get(&message, "received_at");
 		int64_t received = 0;
-		int phase = 0;
-		bool before = false, proper = false;
+		int phase = 0, gone = 0;
+		bool before = false, proper = false, anew = false;
 
 		(void)utc_parse(json_str(&at), &received);
 		for (int p = 1; p <= h->phases; p++)
 			if (h->redone_at[p] && h->redone_at[p] < received)
 				phase = p;
+		for (int p = 1; p <= h->phases; p++)
+			if (h->gone_at[p] && h->gone_at[p] < received)
+				gone = p;
 		for (size_t r = 0; r < h->count; r++) {
 			const struct release *one = &h->releases[r];
 
@@ -196,8 +206,11 @@ static int check_releases(struct world *w, const struct history *h)
 			if (one->at > received)
 				continue;
 			before |= one->phase < phase;
+			anew |= one->phase == gone && (!gone || one->pseq > h->last[gone - 1]);
 			proper |= one->phase == phase && (!phase || one->pseq > h->last[phase - 1]);
 		}
+		if (gone && !anew && received - h->gone_at[gone] > h->held_ms)
+			h->held_ms = received - h->gone_at[gone];
 		if (!proper && before) {
 			under_way[phase]++;
 		} else if (!proper) {
@@ -210,6 +223,10 @@ static int check_releases(struct world *w, const struct history *h)
 			fprintf(stderr, "%d messages arrived after the redo began that no later group released\n", under_way[p]);
 			wrong++;
 		}
+	if (h->held_ms > HELD_MS) {
+		fprintf(stderr, "a message of before arrived %" PRId64 " ms after Redis went back\n", h->held_ms);
+		wrong++;
+	}
 	return wrong;
 }
 
@@ -463,6 +480,7 @@ static void load_until(struct world *w, int known, int64_t from, int64_t age_ms)
 
 struct tally {
 	int rounds, incidents, captured, repeated, doubt, wrong;
+	int64_t held_ms; /* the longest */
 };
 
 /* `expected` NULL: nothing happens, and *ends is what there was in the end. `age_ms` of the files that are restored; 0 = they are fresh. */
@@ -535,6 +553,8 @@ static void play(const struct world_options *how, int64_t age_ms, bool keep, con
 	}
 	watch_read(&w, &watch, &history);
 	wrong += check_releases(&w, &history);
+	if (history.held_ms > tally->held_ms)
+		tally->held_ms = history.held_ms;
 	if (!restored)
 		wrong += check_lease_came_first(&history);
 	free(history.releases);
@@ -592,8 +612,9 @@ int main(int argc, char **argv)
 		ends_clear(&ends);
 	}
 	ends_clear(&undisturbed);
-	printf("%d rounds (seed %" PRIu64 "), %s provider: %d incidents, %d invoices, %d captured, %d repeated by key, %d in doubt, %d wrong\n",
+	printf("%d rounds (seed %" PRIu64 "), %s provider: %d incidents, %d invoices, %d captured, %d repeated by key, %d in doubt, "
+	       "sending held within %" PRId64 " ms, %d wrong\n",
 		tally.rounds, given, how.plain ? "plain" : "idempotent", tally.incidents, INVOICES * (rounds + 1), tally.captured,
-		tally.repeated, tally.doubt, tally.wrong);
+		tally.repeated, tally.doubt, tally.held_ms, tally.wrong);
 	return tally.wrong ? 1 : 0;
 }

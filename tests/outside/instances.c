@@ -18,6 +18,7 @@
 
 #include "common/file.h"
 #include "tests/support/world.h"
+#include "tests/support/world_state.h"
 
 #define INSTANCES_MAX 8
 #define CONCURRENCY 8
@@ -274,51 +275,6 @@ static void check(struct run *run)
 
 /* --- made again ------------------------------------------------------------------------------------------------------------------- */
 
-/* What a rebuild need not have: who leads, what is being tried, that a commit was a redo; what webhooks were told already. */
-static const char normal[] =
-	"local out, keys = {}, redis.call('KEYS', ARGV[1] .. ':*')\n"
-	"table.sort(keys)\n"
-	"for _, k in ipairs(keys) do\n"
-	"  local t = redis.call('TYPE', k).ok\n"
-	"  if string.match(k, ':lease$') or string.match(k, ':instances$') or string.match(k, ':hook:') or string.match(k, ':events$') or\n"
-	"    string.match(k, ':events:') then t = '' end\n"
-	"  local v = {}\n"
-	"  if t == 'string' then v = { redis.call('GET', k), tostring(redis.call('PEXPIRETIME', k)) } end\n"
-	"  if t == 'zset' then v = redis.call('ZRANGE', k, 0, -1, 'WITHSCORES') end\n"
-	"  if t == 'stream' then for _, e in ipairs(redis.call('XRANGE', k, '-', '+')) do v[#v + 1] = e[1]; for _, f in ipairs(e[2]) do v[#v + 1] = f end end end\n"
-	"  if t == 'hash' then\n"
-	"    local names = redis.call('HKEYS', k)\n"
-	"    table.sort(names)\n"
-	"    for _, f in ipairs(names) do\n"
-	"      if not string.match(k, ':cursor$') or (f ~= 'epoch' and f ~= 'redo' and not string.match(f, '^trying ')) then\n"
-	"        v[#v + 1] = f\n"
-	"        v[#v + 1] = redis.call('HGET', k, f)\n"
-	"      end\n"
-	"    end\n"
-	"  end\n"
-	"  if #v > 0 then out[#out + 1] = k .. ' ' .. redis.sha1hex(table.concat(v, '\\n')) .. ' ' .. #v end\n"
-	"end\n"
-	"return table.concat(out, '\\n')\n";
-
-static const char *state_of(struct run *run, struct arena *arena, const char *prefix)
-{
-	return world_redis(&run->world, arena, (const char *const[]){ "EVAL", normal, "0", prefix, NULL })->str;
-}
-
-static void say_difference(const char *before, const char *after)
-{
-	for (int told = 0; *before && *after && told < 10;) {
-		size_t n = strcspn(before, "\n"), m = strcspn(after, "\n");
-
-		if (n != m || strncmp(before, after, n) != 0) {
-			fprintf(stderr, "  was %.*s\n  is  %.*s\n", (int)n, before, (int)m, after);
-			told++;
-		}
-		before += n + (before[n] == '\n');
-		after += m + (after[m] == '\n');
-	}
-}
-
 /* `more`: two pairs of an option and its value at most; NULL ends them. */
 static int rebuild(struct run *run, const char *const *more, struct buf *said)
 {
@@ -338,9 +294,9 @@ static void make_again(struct run *run)
 {
 	CLEANUP(arena_freep) struct arena *arena = arena_create();
 	CLEANUP(buf_clear) struct buf said = { 0 }, alone = { 0 };
-	const char *before = state_of(run, arena, run->world.prefix), *after;
+	const char *before = world_state(&run->world, arena), *after;
 
-	if (rebuild(run, (const char *const[]){ NULL }, &said) != 0 || strcmp(before, state_of(run, arena, run->world.prefix)) != 0)
+	if (rebuild(run, (const char *const[]){ NULL }, &said) != 0 || strcmp(before, world_state(&run->world, arena)) != 0)
 		complain(run, "a Redis that has everything was changed: %s", buf_str(&said));
 	(void)world_redis(&run->world, arena, (const char *const[]){ "HSET", world_key_in(&run->world, arena, 0, "cursor"), "pseq", "1", NULL });
 	if (rebuild(run, (const char *const[]){ NULL }, &said) == 0)
@@ -351,10 +307,10 @@ static void make_again(struct run *run)
 	buf_reset(&said);
 	if (rebuild(run, (const char *const[]){ NULL }, &said) != 0)
 		complain(run, "rebuild: %s", buf_str(&said));
-	after = state_of(run, arena, run->world.prefix);
+	after = world_state(&run->world, arena);
 	if (strcmp(before, after) != 0) {
 		complain(run, "rebuilt, it is another state (%zu and %zu bytes of digests)", strlen(before), strlen(after));
-		say_difference(before, after);
+		world_state_differs(before, after);
 	}
 	printf("flushed and rebuilt out of %d journals: %zu bytes of digests, %s\n", run->count, strlen(after), strcmp(before, after) == 0 ? "the same" : "others");
 }

@@ -12,19 +12,22 @@
 #include "common/file.h"
 #include "common/hash.h"
 #include "common/redis_nodes.h"
+#include "tests/support/sites.h"
 #include "tests/support/world.h"
 
-#define UP_MS 30000
+#define UP_MS 60000
 #define LOOK_MS 20
+#define JOIN_MS "15000" /* as long may they take to greet one another, on a busy machine: who is late then is never told of again */
 
-static void start_node(struct cluster_node *node, bool cluster)
+/* patience: ms of silence. */
+static void start_node(struct cluster_node *node, bool cluster, const char *patience)
 {
 	char log[200], port[12], bus[12], conf[200];
 	const char *sentinel[] = { "redis-server", conf, "--sentinel", NULL };
-	const char *argv[] = { "redis-server", "--bind", "127.0.0.1", "--port", port, "--dir", node->dir, "--save", "", "--appendonly", "yes",
-		"--appendfsync", "everysec", "--maxmemory-policy", "noeviction", "--repl-diskless-sync-delay", "0", "--repl-ping-replica-period", "1",
-		"--repl-timeout", "5", cluster ? "--cluster-enabled" : NULL, "yes", "--cluster-port", bus, "--cluster-node-timeout",
-		CLUSTER_NODE_TIMEOUT_MS, "--cluster-config-file", "nodes.conf", NULL };
+	const char *argv[] = { "redis-server", "--bind", node->address, "--bind-source-addr", node->address, "--protected-mode", "no", "--port", port,
+		"--dir", node->dir, "--save", "", "--appendonly", "yes", "--appendfsync", "everysec", "--maxmemory-policy", "noeviction",
+		"--repl-diskless-sync-delay", "0", "--repl-ping-replica-period", "1", "--repl-timeout", "5",
+		cluster ? "--cluster-enabled" : NULL, "yes", "--cluster-port", bus, "--cluster-node-timeout", patience, "--cluster-config-file", "nodes.conf", NULL };
 
 	snprintf(log, sizeof(log), "%s/log", node->dir);
 	snprintf(port, sizeof(port), "%d", node->port);
@@ -36,8 +39,8 @@ static void start_node(struct cluster_node *node, bool cluster)
 int cluster_cli(const struct cluster *c, int node, const char *const *words, struct buf *output)
 {
 	char port[12];
-	const char *argv[40] = { "redis-cli", "-p", port };
-	size_t n = 3;
+	const char *argv[40] = { "redis-cli", "-h", c->nodes[node].address, "-p", port };
+	size_t n = 5;
 
 	snprintf(port, sizeof(port), "%d", c->nodes[node].port);
 	while (*words && n < 39)
@@ -89,6 +92,9 @@ static void make_nodes(struct cluster *c, const char *dir, const char *what)
 
 		node->port = free_port();
 		node->bus_port = free_port();
+		snprintf(node->address, sizeof(node->address), "127.0.0.1");
+		if (c->apart)
+			snprintf(node->address, sizeof(node->address), SITES_ADDRESS, i + 1);
 		snprintf(node->dir, sizeof(node->dir), "%.100s/%s-%d", dir, what, i);
 		if (file_make_dirs(node->dir, 0700) < 0)
 			world_fail("%s cannot be made", node->dir);
@@ -109,15 +115,15 @@ static void await_pong(const struct cluster *c, int node)
 void cluster_start(struct cluster *c, const char *dir)
 {
 	CLEANUP(buf_clear) struct buf output = { 0 };
-	char addresses[CLUSTER_NODES][32];
+	char addresses[CLUSTER_NODES][40];
 	const char *create[] = { "redis-cli", "--cluster", "create", addresses[0], addresses[1], addresses[2], addresses[3], addresses[4],
 		addresses[5], "--cluster-replicas", "1", "--cluster-yes", NULL };
 
-	*c = (struct cluster){ 0 };
+	*c = (struct cluster){ .apart = c->apart };
 	make_nodes(c, dir, "node");
 	for (int i = 0; i < CLUSTER_NODES; i++) {
-		start_node(&c->nodes[i], true);
-		snprintf(addresses[i], sizeof(addresses[i]), "127.0.0.1:%d", c->nodes[i].port);
+		start_node(&c->nodes[i], true, JOIN_MS);
+		snprintf(addresses[i], sizeof(addresses[i]), "%s:%d", c->nodes[i].address, c->nodes[i].port);
 	}
 	for (int i = 0; i < CLUSTER_NODES; i++)
 		await_pong(c, i);
@@ -126,35 +132,37 @@ void cluster_start(struct cluster *c, const char *dir)
 	snprintf(c->url, sizeof(c->url), "redis+cluster://%s,%s", addresses[0], addresses[4]);
 	if (!cluster_whole(c, UP_MS))
 		world_fail("the cluster in %s does not come up", dir);
+	for (int i = 0; i < CLUSTER_NODES; i++)
+		(void)cluster_cli(c, i, (const char *const[]){ "CONFIG", "SET", "cluster-node-timeout", CLUSTER_NODE_TIMEOUT_MS, NULL }, NULL);
 }
 
 void sentinels_start(struct cluster *c, const char *dir)
 {
 	char text[400], path[200];
 
-	*c = (struct cluster){ 0 };
+	*c = (struct cluster){ .apart = c->apart };
 	make_nodes(c, dir, "server");
 	for (int i = 0; i < 3; i++) {
-		start_node(&c->nodes[i], false);
+		start_node(&c->nodes[i], false, NULL);
 		await_pong(c, i);
 		snprintf(text, sizeof(text), "%d", c->nodes[0].port);
 		if (i)
-			(void)cluster_cli(c, i, (const char *const[]){ "REPLICAOF", "127.0.0.1", text, NULL }, NULL);
+			(void)cluster_cli(c, i, (const char *const[]){ "REPLICAOF", c->nodes[0].address, text, NULL }, NULL);
 	}
 	for (int i = 3; i < CLUSTER_NODES; i++) {
 		c->nodes[i].sentinel = true;
 		snprintf(text, sizeof(text),
-			"port %d\nbind 127.0.0.1\ndir %s\nsentinel monitor dunning 127.0.0.1 %d 2\nsentinel down-after-milliseconds dunning 1000\n"
-			"sentinel failover-timeout dunning 5000\n",
-			c->nodes[i].port, c->nodes[i].dir, c->nodes[0].port);
+			"port %d\nbind %s\nprotected-mode no\nsentinel announce-ip %s\ndir %s\nsentinel monitor dunning %s %d 2\n"
+			"sentinel down-after-milliseconds dunning 1000\nsentinel failover-timeout dunning 5000\n",
+			c->nodes[i].port, c->nodes[i].address, c->nodes[i].address, c->nodes[i].dir, c->nodes[0].address, c->nodes[0].port);
 		snprintf(path, sizeof(path), "%s/sentinel.conf", c->nodes[i].dir);
 		if (file_replace(path, text, strlen(text), 0600) < 0)
 			world_fail("%s cannot be written", path);
-		start_node(&c->nodes[i], false);
+		start_node(&c->nodes[i], false, NULL);
 		await_pong(c, i);
 	}
-	snprintf(c->url, sizeof(c->url), "redis+sentinel://127.0.0.1:%d,127.0.0.1:%d,127.0.0.1:%d/dunning", c->nodes[3].port, c->nodes[4].port,
-		c->nodes[5].port);
+	snprintf(c->url, sizeof(c->url), "redis+sentinel://%s:%d,%s:%d,%s:%d/dunning", c->nodes[3].address, c->nodes[3].port, c->nodes[4].address,
+		c->nodes[4].port, c->nodes[5].address, c->nodes[5].port);
 	if (!cluster_whole(c, UP_MS))
 		world_fail("the sentinels in %s do not agree", dir);
 }
@@ -236,7 +244,7 @@ void cluster_kill(struct cluster *c, int node)
 
 void cluster_revive(struct cluster *c, int node)
 {
-	start_node(&c->nodes[node], !c->nodes[CLUSTER_NODES - 1].sentinel);
+	start_node(&c->nodes[node], !c->nodes[CLUSTER_NODES - 1].sentinel, CLUSTER_NODE_TIMEOUT_MS);
 	await_pong(c, node);
 }
 
@@ -285,7 +293,7 @@ bool cluster_move_keys(const struct cluster *c, uint32_t partition, int to, cons
 {
 	CLEANUP(buf_clear) struct buf keys = { 0 };
 	char slot[12], port[12];
-	const char *words[40] = { "MIGRATE", "127.0.0.1", port, "", "0", "10000", "KEYS" };
+	const char *words[40] = { "MIGRATE", c->nodes[to].address, port, "", "0", "10000", "KEYS" };
 	size_t n = 7;
 
 	snprintf(port, sizeof(port), "%d", c->nodes[to].port);

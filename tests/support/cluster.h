@@ -13,13 +13,14 @@
 struct cluster_node {
 	struct process process;
 	int port, bus_port;
-	char dir[140];
+	char dir[140], address[20];
 	bool sentinel, stopped;
 };
 
 struct cluster {
 	struct cluster_node nodes[CLUSTER_NODES]; /* sentinels are the last three */
 	char url[300];
+	bool apart; /* set before it starts: each node has an address of sites_enter() */
 	int moving_from; /* between cluster_move_begin() and its end */
 };
 

@@ -68,6 +68,7 @@ static void start_many(struct world *w)
 {
 	struct redis_url url;
 
+	w->cluster.apart = w->options.apart;
 	if (w->options.redis == REDIS_CLUSTER)
 		cluster_start(&w->cluster, w->dir);
 	else
@@ -427,14 +428,14 @@ void world_push(struct world *w, const char *event, size_t len)
 	drain(w, &left, 0);
 }
 
-/* Due two days ago: its reminder is owed at once. */
+/* Its reminder is owed at once, unless it is due later. */
 size_t world_event_text(const struct world *w, char *ret, size_t size, enum world_event kind, int i, int per_debtor)
 {
 	char now[UTC_TEXT_SIZE], due[UTC_TEXT_SIZE];
 	int64_t at = w->events_at ? w->events_at : utc_now();
 
 	utc_format(at, now);
-	utc_format(at - 2 * DAY_MS, due);
+	utc_format(at + (w->due_in ? w->due_in : -2 * DAY_MS), due);
 	due[10] = '\0';
 	if (kind == WORLD_PAID)
 		return (size_t)snprintf(ret, size,
@@ -546,7 +547,7 @@ int world_ctl_with(struct world *w, const char *config, const char *const *words
 	while (*words && n < 23)
 		argv[n++] = *words++;
 	argv[n] = NULL;
-	return process_run(argv, output, 120000);
+	return process_run(argv, output, 300000);
 }
 
 int world_ctl(struct world *w, const char *const *words, struct buf *output)
@@ -668,11 +669,11 @@ void world_instance(struct world *w, const char *name, struct world_instance *re
 void world_instance_start(struct world *w, struct world_instance *instance)
 {
 	char credentials[140];
-	const char *argv[] = { program(w, "dunningd"), "--config", instance->config, "--credentials", credentials, "--share",
-		SOURCE_DIR "/daemon/share", NULL };
+	const char *argv[] = { "nsenter", instance->site.enter, program(w, "dunningd"), "--config", instance->config, "--credentials", credentials,
+		"--share", SOURCE_DIR "/daemon/share", NULL };
 
 	snprintf(credentials, sizeof(credentials), "%s/credentials", w->dir);
-	process_start(&instance->process, argv, instance->log);
+	process_start(&instance->process, argv + (instance->site.relay ? 0 : 2), instance->log);
 }
 
 struct json world_instance_status(struct world *w, const struct world_instance *instance, struct arena *arena)

@@ -10,6 +10,7 @@
 #include "common/json.h"
 #include "common/redis_links.h"
 #include "tests/support/cluster.h"
+#include "tests/support/sites.h"
 #include "tests/support/process.h"
 
 struct world_options {
@@ -24,6 +25,7 @@ struct world_options {
 	const char *appendfsync; /* NULL = everysec */
 	int partitions; /* 0 = 1 */
 	enum redis_kind redis; /* a server of its own, a cluster, or one with sentinels */
+	bool apart; /* with `redis` another than a single one: its servers have addresses of sites_enter() */
 	int replicas; /* that must have a release */
 	bool acl; /* the daemon is the user dunningd of systemd/redis-acl.conf; `prefix` must be "dunning" */
 };
@@ -36,6 +38,7 @@ struct world {
 	int starts; /* of the daemon */
 	int64_t *entered; /* by invoice: ms of the stream id of its last event pushed by world_push_range(); NULL = not kept */
 	int64_t events_at; /* ms UTC: when the events pushed happened; 0 = now */
+	int64_t due_in; /* ms: when the invoices pushed are due; 0 = two days ago */
 	struct event_base *base;
 	struct redis_links *links;
 	struct cluster cluster; /* options.redis */
@@ -49,6 +52,7 @@ void world_close(struct world *world, bool keep);
 struct world_instance {
 	char name[24], config[140], state[140], log[140], control[120];
 	struct process process;
+	struct site site; /* where it runs, if it was made */
 };
 void world_instance(struct world *world, const char *name, struct world_instance *ret); /* of the configuration as it is now; not started */
 void world_instance_start(struct world *world, struct world_instance *instance);

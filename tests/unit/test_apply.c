@@ -424,6 +424,36 @@ static void and_taken_otherwise(void **state)
 	bench_end(&b);
 }
 
+/* By a producer that counts partitions otherwise: nobody is made up here, and nothing is held that is not ours. */
+static void in_a_wrong_partition(void **state)
+{
+	for (uint32_t p = 0; p < 8; p++) {
+		struct entry entries[] = {
+			{ .stream = SHARED, .event = EVENT("invoice.paid", "\"invoice_id\":\"i\",\"customer_id\":\"c\"") },
+			{ .stream = SHARED, .event = EVENT("invoice.voided", "\"invoice_id\":\"j\"") }, /* whose, it does not say */
+		};
+		bool ours = p == partition_of("c", 8);
+		struct bench b;
+
+		(void)state;
+		bench_open(&b);
+		b.config->partitions = 8;
+		b.dunner.settings.partition = p;
+		take(&b, entries, 2);
+		load(&b);
+		decide(&b);
+		assert_int_equal(!b.group->dead, ours);
+		if (!ours) {
+			assert_string_equal(b.group->dead->err->code, "wrong_partition");
+			assert_null(b.group->dead->next);
+		}
+		assert_int_equal(doc_of(&b, DOC_ESCALATION, "i")->touched, ours);
+		assert_int_equal(doc_of(&b, DOC_ESCALATION, "i")->e->hold_count, 0);
+		assert_true(doc_of(&b, DOC_ESCALATION, "j")->touched);
+		bench_end(&b);
+	}
+}
+
 /* --- brakes ------------------------------------------------------------------------------------------------------------------------- */
 
 #define BRAKE(id, command, ms)                                                                                                     \
@@ -500,6 +530,7 @@ int main(void)
 {
 	static const struct CMUnitTest others[] = {
 		cmocka_unit_test(and_taken_otherwise),
+		cmocka_unit_test(in_a_wrong_partition),
 		cmocka_unit_test(many_are_held),
 		cmocka_unit_test(a_gate_decided_stop),
 		cmocka_unit_test(a_long_task_is_done),
