@@ -581,7 +581,7 @@ static int begin_listening(struct dashboard *dashboard, struct err *err)
 	evhttp_set_allowed_methods(dashboard->http, EVHTTP_REQ_GET | EVHTTP_REQ_POST | EVHTTP_REQ_HEAD | EVHTTP_REQ_PUT | EVHTTP_REQ_DELETE |
 		EVHTTP_REQ_OPTIONS | EVHTTP_REQ_PATCH);
 	evhttp_set_gencb(dashboard->http, on_request, dashboard);
-	r = http_guard_listen(dashboard->guard, dashboard->http, dashboard->settings.config->dashboard_listen, "$.dashboard.listen", &port, err);
+	r = http_guard_listen(dashboard->guard, dashboard->http, "dashboard", dashboard->settings.config->dashboard_listen, &port, err);
 	if (r == 0)
 		dashboard_note(dashboard, LOG_INFO, "dashboard: listening at port %d", port);
 	return r;

@@ -634,7 +634,7 @@ int debtor_page_create(struct event_base *base, const struct debtor_page_setting
 	evhttp_set_allowed_methods(page->http, EVHTTP_REQ_GET | EVHTTP_REQ_POST | EVHTTP_REQ_HEAD | EVHTTP_REQ_PUT | EVHTTP_REQ_DELETE |
 		EVHTTP_REQ_OPTIONS | EVHTTP_REQ_PATCH);
 	evhttp_set_gencb(page->http, on_request, page);
-	r = http_guard_listen(page->guard, page->http, config->page_listen, "$.page.listen", &port, err);
+	r = http_guard_listen(page->guard, page->http, "page", config->page_listen, &port, err);
 	if (r < 0)
 		return r;
 	note(page, LOG_INFO, "page: listening at port %d", port);

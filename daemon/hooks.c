@@ -419,7 +419,7 @@ int hooks_create(struct event_base *base, const struct hooks_settings *settings,
 	evhttp_set_allowed_methods(hooks->http, EVHTTP_REQ_GET | EVHTTP_REQ_POST | EVHTTP_REQ_HEAD | EVHTTP_REQ_PUT | EVHTTP_REQ_DELETE |
 		EVHTTP_REQ_OPTIONS | EVHTTP_REQ_PATCH);
 	evhttp_set_gencb(hooks->http, on_request, hooks);
-	r = http_guard_listen(hooks->guard, hooks->http, settings->config->hooks_listen, "$.hooks.listen", &port, err);
+	r = http_guard_listen(hooks->guard, hooks->http, "hooks", settings->config->hooks_listen, &port, err);
 	if (r < 0)
 		return r;
 	note(hooks, LOG_INFO, "hooks: listening at port %d", port);

@@ -2,6 +2,7 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/queue.h>
@@ -12,6 +13,8 @@
 #include <event2/bufferevent.h>
 #include <event2/keyvalq_struct.h>
 #include <event2/listener.h>
+
+#include "daemon/service.h"
 
 #define SWEEP_MS 250
 #define BACKLOG 512
@@ -179,29 +182,48 @@ void http_guard_watch(struct http_guard *guard, struct evhttp_bound_socket *sock
 	evconnlistener_set_error_cb(w->listener, on_accept_error);
 }
 
-int http_guard_listen(struct http_guard *guard, struct evhttp *http, const char *address, const char *path, int *port, struct err *err)
+static int port_in(const struct sockaddr_storage *at)
 {
-	struct sockaddr_storage at;
-	struct evhttp_bound_socket *bound;
-	struct evconnlistener *listener;
-	int len = sizeof(at);
+	return at->ss_family == AF_INET6 ? ntohs(((const struct sockaddr_in6 *)at)->sin6_port) : ntohs(((const struct sockaddr_in *)at)->sin_port);
+}
+
+static int port_of(int fd)
+{
+	struct sockaddr_storage at = { 0 };
 	socklen_t size = sizeof(at);
 
+	return getsockname(fd, (struct sockaddr *)&at, &size) == 0 ? port_in(&at) : 0;
+}
+
+int http_guard_listen(struct http_guard *guard, struct evhttp *http, const char *name, const char *address, int *port, struct err *err)
+{
+	const unsigned flags = LEV_OPT_CLOSE_ON_FREE | LEV_OPT_CLOSE_ON_EXEC | LEV_OPT_REUSEABLE;
+	struct event_base *base = event_get_base(guard->sweep);
+	struct sockaddr_storage at = { 0 };
+	struct evhttp_bound_socket *bound;
+	struct evconnlistener *listener;
+	int len = sizeof(at), fd;
+	char path[40];
+
+	(void)snprintf(path, sizeof(path), "$.%s.listen", name);
 	if (evutil_parse_sockaddr_port(address, (struct sockaddr *)&at, &len) < 0)
 		return err_set(err, -EBADMSG, "bad_address", path, "%s is no address with a port", address);
-	listener = evconnlistener_new_bind(event_get_base(guard->sweep), NULL, NULL,
-		LEV_OPT_CLOSE_ON_FREE | LEV_OPT_CLOSE_ON_EXEC | LEV_OPT_REUSEABLE, BACKLOG, (struct sockaddr *)&at, len);
+	fd = service_socket(name, (struct sockaddr *)&at, (socklen_t)len);
+	if (fd == -EINVAL)
+		return err_set(err, -EBADMSG, "bad_socket", path, "what systemd hands over as \"%s\" is no listening TCP socket", name);
+	listener = fd >= 0 ? evconnlistener_new(base, NULL, NULL, flags, 0, fd) :
+			     evconnlistener_new_bind(base, NULL, NULL, flags, BACKLOG, (struct sockaddr *)&at, len);
 	if (!listener)
 		return err_set(err, errno ? -errno : -EINVAL, "no_socket", path, "%s cannot be listened at: %s", address, strerror(errno));
-	*port = 0;
-	if (getsockname(evconnlistener_get_fd(listener), (struct sockaddr *)&at, &size) == 0)
-		*port = at.ss_family == AF_INET6 ? ntohs(((struct sockaddr_in6 *)&at)->sin6_port) :
-						   ntohs(((struct sockaddr_in *)&at)->sin_port);
+	*port = port_of(evconnlistener_get_fd(listener));
 	bound = evhttp_bind_listener(http, listener);
 	if (!bound) {
 		evconnlistener_free(listener);
 		return err_set(err, -ENOMEM, "no_socket", path, "%s cannot be served", address);
 	}
+	/* With any port (0) the next process has another one. */
+	if (fd < 0 && port_in(&at))
+		service_socket_keep(name, evconnlistener_get_fd(listener));
 	http_guard_watch(guard, bound);
 	return 0;
 }

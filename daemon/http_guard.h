@@ -32,11 +32,10 @@ DEFINE_CLEANUP(struct http_guard, http_guard_destroy)
 /* Watches this listener too. Once bound, evhttp owns it. */
 void http_guard_watch(struct http_guard *guard, struct evhttp_bound_socket *socket);
 /*
- * Listens at a numeric address with its port, and watches that. -EBADMSG, -errno: `err` says why, at `path` of the configuration; *port is the
- * one that it has, also where the address asked for any (0).
+ * Listens at a numeric address with its port, and watches that; or at the socket that systemd hands over as `name`, whatever its address.
+ * -EBADMSG, -errno: `err` says why, at the setting `name`.listen; *port is the one that it has, also where the address asked for any (0).
  */
-int http_guard_listen(struct http_guard *guard, struct evhttp *http, const char *address, const char *path, int *port,
-	struct err *err);
+int http_guard_listen(struct http_guard *guard, struct evhttp *http, const char *name, const char *address, int *port, struct err *err);
 size_t http_guard_connections(const struct http_guard *guard);
 
 /*

@@ -511,6 +511,21 @@ static void open_poller(struct instance *in)
 		.note_arg = in }, in->library);
 }
 
+/* Before the others take theirs: of what is not configured any more nothing is kept. */
+static void leave_unused_sockets(struct instance *in)
+{
+	const struct config *config = in->config;
+	const struct {
+		const char *name, *listen;
+	} sockets[] = { { "hooks", config->hooks_listen }, { "page", config->page_listen }, { "dashboard", config->dashboard_listen },
+		{ "metrics", config->metrics_listen } };
+
+	for (size_t i = 0; i < ARRAY_LEN(sockets); i++)
+		if (!sockets[i].listen && service_socket_unused(sockets[i].name))
+			log_line(in->log, LOG_WARNING, "dunningd", "a socket unit listens for %s, but without %s.listen nobody answers there", sockets[i].name,
+				sockets[i].name);
+}
+
 static int open_ports(struct instance *in, struct err *err)
 {
 	const struct config *config = in->config;
@@ -531,6 +546,7 @@ static int open_ports(struct instance *in, struct err *err)
 	in->fetch = instance_fetch(in);
 	in->merge.program = "/proc/self/exe";
 	instance_open_partitions(in);
+	leave_unused_sockets(in);
 	if ((r = open_hooks(in, err)) < 0 || (r = instance_open_page(in, now, instance_note, err)) < 0 ||
 		(r = instance_open_dashboard(in, now, instance_note, err)) < 0)
 		return r;

@@ -92,7 +92,7 @@ int monitor_create(struct event_base *base, const char *address, const struct mo
 	evhttp_set_allowed_methods(monitor->http, EVHTTP_REQ_GET | EVHTTP_REQ_POST | EVHTTP_REQ_HEAD | EVHTTP_REQ_PUT | EVHTTP_REQ_DELETE |
 		EVHTTP_REQ_OPTIONS | EVHTTP_REQ_PATCH);
 	evhttp_set_gencb(monitor->http, on_request, monitor);
-	r = http_guard_listen(monitor->guard, monitor->http, address, "$.metrics.listen", port, err);
+	r = http_guard_listen(monitor->guard, monitor->http, "metrics", address, port, err);
 	if (r < 0)
 		return r;
 	*ret = TAKE(monitor);

@@ -1,11 +1,15 @@
 #include "daemon/service.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
+#include <event2/util.h>
 #include <systemd/sd-daemon.h>
 
 #include "common/file.h"
@@ -109,6 +113,96 @@ int64_t service_watchdog_ms(const struct service *service)
 {
 	return service->ping_ms;
 }
+
+/* --- sockets -------------------------------------------------------------------------------------------------------------- */
+
+/* Under another name than a socket unit's, which may change its address: ours is only good for the address it was bound to. */
+static void kept_name(const char *name, char *ret, size_t size)
+{
+	(void)snprintf(ret, size, "kept-%s", name);
+}
+
+/* The descriptor under this name, -ENOENT. The environment stays as it is, so that each listener may look for its own. */
+static int handed_over(const char *name)
+{
+	char **names = NULL;
+	int count = sd_listen_fds_with_names(0, &names), found = -ENOENT;
+
+	for (int i = 0; i < count; i++) {
+		if (found < 0 && strcmp(names[i], name) == 0)
+			found = SD_LISTEN_FDS_START + i;
+		free(names[i]);
+	}
+	free(names);
+	return found;
+}
+
+static bool is_bound_to(int fd, const struct sockaddr *at, socklen_t len)
+{
+	struct sockaddr_storage bound = { 0 };
+	socklen_t size = sizeof(bound);
+
+	return getsockname(fd, (struct sockaddr *)&bound, &size) == 0 && size >= len && evutil_sockaddr_cmp((struct sockaddr *)&bound, at, 1) == 0;
+}
+
+/*
+ * Takes back what was kept: our descriptor, and systemd's. The number stays taken, by nothing: sd_listen_fds() fails where one of them is closed,
+ * and it must not become another's.
+ */
+static void drop(const char *name)
+{
+	CLEANUP(closep) int nothing = -1;
+	char ours[64];
+	int fd;
+
+	kept_name(name, ours, sizeof(ours));
+	fd = handed_over(ours);
+	if (fd < 0)
+		return;
+	(void)sd_notifyf(0, "FDSTOREREMOVE=1\nFDNAME=%s", ours);
+	nothing = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	if (nothing < 0 || dup3(nothing, fd, O_CLOEXEC) < 0)
+		(void)shutdown(fd, SHUT_RDWR);
+}
+
+static bool is_listening(int fd)
+{
+	return sd_is_socket_inet(fd, AF_UNSPEC, SOCK_STREAM, 1, 0) > 0 && evutil_make_socket_nonblocking(fd) == 0;
+}
+
+int service_socket(const char *name, const struct sockaddr *at, socklen_t len)
+{
+	char ours[64];
+	int fd = handed_over(name);
+
+	if (fd >= 0) {
+		drop(name); /* of a time before the socket unit */
+		return is_listening(fd) ? fd : -EINVAL;
+	}
+	kept_name(name, ours, sizeof(ours));
+	fd = handed_over(ours);
+	if (fd >= 0 && is_bound_to(fd, at, len) && is_listening(fd))
+		return fd;
+	drop(name); /* the address is another one now */
+	return -ENOENT;
+}
+
+void service_socket_keep(const char *name, int fd)
+{
+	char ours[64], text[100];
+
+	kept_name(name, ours, sizeof(ours));
+	(void)snprintf(text, sizeof(text), "FDSTORE=1\nFDNAME=%s", ours);
+	(void)sd_pid_notify_with_fds(0, 0, text, &fd, 1);
+}
+
+bool service_socket_unused(const char *name)
+{
+	drop(name);
+	return handed_over(name) >= 0;
+}
+
+/* --- credentials ---------------------------------------------------------------------------------------------------------- */
 
 int credential_read(const char *dir, const char *name, bool binary, struct buf *ret, struct err *err)
 {

@@ -1,12 +1,13 @@
 /*
  * service - what systemd and we tell each other: readiness, reloading, stopping, a line of status, the watchdog; and the
- * credentials that it hands us. Without systemd every call does nothing. With log the only module that knows of it.
+ * credentials and sockets that it hands us. Without systemd every call does nothing. With log the only module that knows of it.
  */
 #ifndef DUNNINGD_DAEMON_SERVICE_H
 #define DUNNINGD_DAEMON_SERVICE_H
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/socket.h>
 
 #include <event2/event.h>
 
@@ -35,6 +36,20 @@ void service_stopping(struct service *service, const char *status);
 /* The start or the stop takes up to so much longer from now. */
 void service_extend(struct service *service, int64_t ms);
 int64_t service_watchdog_ms(const struct service *service); /* between two pings; 0 = no watchdog */
+
+/*
+ * A listening TCP socket that systemd hands over under `name`: that of a socket unit (FileDescriptorName=), or one that service_socket_keep()
+ * left with it and that is still bound to `at`, of `len` bytes. Non-blocking, and the caller's; each name is asked for once in a process, here
+ * or below. -ENOENT: there is none. -EINVAL: a socket unit gave something else.
+ */
+int service_socket(const char *name, const struct sockaddr *at, socklen_t len);
+/* Leaves a copy of it with systemd, so that whoever connects while we are started again waits, and is not refused. */
+void service_socket_keep(const char *name, int fd);
+/*
+ * Nobody will listen under this name: what was kept is taken back, or those who connect to it would wait for ever. True: a socket unit has one
+ * all the same, where they do.
+ */
+bool service_socket_unused(const char *name);
 
 /*
  * Appends credential `name` (a file name, no path) from `dir`, NULL = $CREDENTIALS_DIRECTORY; one newline at its end is taken off.

@@ -1,5 +1,7 @@
-/* What systemd hears from us: a NOTIFY_SOCKET of our own, also in the abstract namespace. */
+/* What systemd hears from us: a NOTIFY_SOCKET of our own, also in the abstract namespace; and the sockets that it hands us. */
+#include <arpa/inet.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <poll.h>
 #include <setjmp.h>
@@ -12,6 +14,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -232,6 +235,138 @@ static void without_a_limit_there_is_no_watchdog(void **state)
 	assert_int_equal(pings(f, 100, &gap), 0);
 }
 
+/* --- sockets ------------------------------------------------------------------------------------------------------------ */
+
+static int tcp_socket(bool listening, struct sockaddr_in *at)
+{
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	socklen_t size = sizeof(*at);
+
+	*at = (struct sockaddr_in){ .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	assert_int_equal(bind(fd, (struct sockaddr *)at, sizeof(*at)), 0);
+	assert_int_equal(getsockname(fd, (struct sockaddr *)at, &size), 0);
+	if (listening)
+		assert_int_equal(listen(fd, 5), 0);
+	return fd;
+}
+
+/* In a process of its own, as systemd starts one: what it is given are its descriptors from 3 on. */
+static int handed(const int *fds, int count, const char *names, int (*look)(const struct sockaddr_in *at), const struct sockaddr_in *at)
+{
+	pid_t child = fork();
+	int status;
+
+	if (child == 0) {
+		int high[4];
+		char text[20];
+
+		for (int i = 0; i < count; i++)
+			high[i] = fcntl(fds[i], F_DUPFD, 50);
+		for (int i = 0; i < count; i++)
+			(void)dup2(high[i], 3 + i);
+		(void)snprintf(text, sizeof(text), "%d", (int)getpid());
+		setenv("LISTEN_PID", text, 1);
+		(void)snprintf(text, sizeof(text), "%d", count);
+		setenv("LISTEN_FDS", text, 1);
+		setenv("LISTEN_FDNAMES", names, 1);
+		_exit(look(at));
+	}
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_true(WIFEXITED(status));
+	return WEXITSTATUS(status);
+}
+
+static int finds_both(const struct sockaddr_in *at)
+{
+	int unit = service_socket("hooks", (const struct sockaddr *)at, sizeof(*at)); /* whatever its address */
+	int kept = service_socket("page", (const struct sockaddr *)at, sizeof(*at));
+
+	if (unit != 3 || kept != 4 || !(fcntl(unit, F_GETFL) & O_NONBLOCK) || !(fcntl(kept, F_GETFD) & FD_CLOEXEC))
+		return 1;
+	return service_socket("metrics", (const struct sockaddr *)at, sizeof(*at)) == -ENOENT ? 0 : 2;
+}
+
+static bool accepts(int fd)
+{
+	int listens = 0;
+	socklen_t size = sizeof(listens);
+
+	return getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listens, &size) == 0 && listens;
+}
+
+static int finds_another_address(const struct sockaddr_in *at)
+{
+	struct sockaddr_in other = *at;
+
+	other.sin_port = htons((uint16_t)(ntohs(at->sin_port) ^ 1));
+	return service_socket("page", (struct sockaddr *)&other, sizeof(other)) == -ENOENT && !accepts(3) ? 0 : 1;
+}
+
+static int finds_no_listener(const struct sockaddr_in *at)
+{
+	return service_socket("hooks", (const struct sockaddr *)at, sizeof(*at)) == -EINVAL ? 0 : 1;
+}
+
+static int finds_no_second(const struct sockaddr_in *at)
+{
+	return service_socket("page", (const struct sockaddr *)at, sizeof(*at)) == 3 && !accepts(4) ? 0 : 1;
+}
+
+static int wants_none(const struct sockaddr_in *at)
+{
+	(void)at;
+	return !service_socket_unused("page") && !accepts(3) && service_socket_unused("hooks") ? 0 : 1;
+}
+
+static void sockets_come_from_units_and_from_the_store(void **state)
+{
+	struct fixture *f = *state;
+	struct sockaddr_in at, other;
+	int fds[2] = { tcp_socket(true, &other), tcp_socket(true, &at) }, bare;
+
+	assert_int_equal(handed(fds, 2, "hooks:kept-page", finds_both, &at), 0);
+	assert_null(received(f));
+	/* The configuration names another address now. */
+	assert_int_equal(handed(fds + 1, 1, "kept-page", finds_another_address, &at), 0);
+	assert_string_equal(received(f), "FDSTOREREMOVE=1\nFDNAME=kept-page");
+	assert_int_equal(handed((int[]){ fds[1], fds[0] }, 2, "kept-page:hooks", wants_none, &at), 0);
+	assert_string_equal(received(f), "FDSTOREREMOVE=1\nFDNAME=kept-page");
+	/* A socket unit took the place of what was kept. */
+	assert_int_equal(handed((int[]){ fds[0], fds[1] }, 2, "page:kept-page", finds_no_second, &at), 0);
+	assert_string_equal(received(f), "FDSTOREREMOVE=1\nFDNAME=kept-page");
+	bare = tcp_socket(false, &at);
+	assert_int_equal(handed(&bare, 1, "hooks", finds_no_listener, &at), 0);
+	close(bare);
+	close(fds[0]);
+	close(fds[1]);
+}
+
+static void a_socket_is_left_with_its_name(void **state)
+{
+	struct fixture *f = *state;
+	struct sockaddr_in at, told = { 0 };
+	char text[200] = "";
+	union {
+		struct cmsghdr head;
+		char space[CMSG_SPACE(sizeof(int)) + CMSG_SPACE(sizeof(struct ucred))];
+	} control;
+	struct iovec part = { text, sizeof(text) - 1 };
+	struct msghdr message = { .msg_iov = &part, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof(control) };
+	int fd = tcp_socket(true, &at), copy = -1;
+	socklen_t size = sizeof(told);
+
+	service_socket_keep("page", fd);
+	close(fd);
+	assert_true(recvmsg(f->fd, &message, MSG_DONTWAIT) > 0);
+	assert_string_equal(text, "FDSTORE=1\nFDNAME=kept-page");
+	for (struct cmsghdr *c = CMSG_FIRSTHDR(&message); c; c = CMSG_NXTHDR(&message, c))
+		if (c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_RIGHTS)
+			memcpy(&copy, CMSG_DATA(c), sizeof(copy));
+	assert_int_equal(getsockname(copy, (struct sockaddr *)&told, &size), 0);
+	assert_int_equal(told.sin_port, at.sin_port);
+	close(copy);
+}
+
 /* --- credentials ------------------------------------------------------------------------------------------------------- */
 
 struct credential_row {
@@ -312,6 +447,8 @@ int main(void)
 		TEST(the_watchdog_is_fed_while_work_goes_on),
 		TEST(a_loop_that_never_rests_starves_it),
 		TEST(without_a_limit_there_is_no_watchdog),
+		TEST(sockets_come_from_units_and_from_the_store),
+		TEST(a_socket_is_left_with_its_name),
 		TEST(credentials),
 		TEST(no_credential_is_read_elsewhere),
 	};
