@@ -128,6 +128,10 @@ static bool turned_away(struct request *request, const struct pace_verdict *verd
 		settle(request, OUTCOME_TEMPORARY, SCOPE_MESSAGE, "stopping", 0);
 		return true;
 	}
+	if (request->looked_up && pace_now(request->client).us < request->provider->lookups_from) {
+		settle(request, OUTCOME_THROTTLED, SCOPE_MESSAGE, "throttled", 0);
+		return true;
+	}
 	switch (verdict->why) {
 	case PACE_REFUSED:
 		settle(request, OUTCOME_REFUSED, SCOPE_PROVIDER, request->provider->stopped_reason, 0);
@@ -241,6 +245,22 @@ static const struct http_answer *read_poll(struct request *request, const struct
 	return status ? &result->answer : NULL;
 }
 
+/* Lists have limits of their own (Brevo: 300 an hour), so that too many look-ups hold back look-ups alone, for as long as is asked for. */
+static void pause_lookups(struct request *request, const struct http_answer *answer)
+{
+	const struct http_client_settings *settings = &request->client->settings;
+	struct outcome outcome;
+	int64_t ms;
+
+	adapter_answer(request->adapter, answer, settings->now(settings->now_arg), request->arena, &outcome);
+	ms = outcome.retry_after_ms ? outcome.retry_after_ms : HTTP_LOOKUPS_PAUSE_MS;
+	ms = larger(ms, PACE_PAUSE_MIN_MS);
+	ms = ms < PACE_PAUSE_MAX_MS ? ms : PACE_PAUSE_MAX_MS;
+	request->provider->lookups_from = larger(request->provider->lookups_from, pace_now(request->client).us + ms * 1000);
+	http_client_note(request->client, LOG_WARNING | MSG(PROVIDER_PAUSES), "http: provider %s asks for a pause of its look-ups of %lld ms",
+		request->provider->name, (long long)ms);
+}
+
 static void on_answer(const struct wire_result *result, void *arg)
 {
 	struct request *request = arg;
@@ -255,6 +275,8 @@ static void on_answer(const struct wire_result *result, void *arg)
 		request->found = found > 0 ? LOOKUP_FOUND : found == 0 ? LOOKUP_MISSED : LOOKUP_FAILED;
 		if (result->end == WIRE_ANSWERED && result->answer.status == 401)
 			token_drop(request->provider);
+		if (result->end == WIRE_ANSWERED && result->answer.status == 429)
+			pause_lookups(request, &result->answer);
 		/* For the pace alone: who can be asked lives. One that fails tells little, and no message hangs on it. */
 		request->outcome = (struct outcome){ .kind = found >= 0 ? OUTCOME_ACCEPTED : OUTCOME_CANCELLED, .reason = "lookup" };
 	} else {
@@ -368,6 +390,10 @@ static void on_pump(evutil_socket_t fd, short what, void *arg)
 		if (left > 0 && !provider->client->stopping) {
 			if (provider->token_asked)
 				break;
+			if (first->looked_up && now.us < provider->lookups_from) {
+				(void)turned_away(take_first(provider), &verdict);
+				continue;
+			}
 			verdict = pace_start(provider->pace, &now, !first->looked_up && !first->poll);
 			if (verdict.why == PACE_GO) {
 				begin(take_first(provider));

@@ -24,6 +24,7 @@
 #include "daemon/ports.h"
 
 #define HTTP_QUEUE_MS 30000
+#define HTTP_LOOKUPS_PAUSE_MS 60000 /* of look-ups, after a 429 that does not say how long */
 #define HTTP_ANSWER_MAX (64 * 1024) /* bytes of an answer's body; it goes into the trail */
 #define HTTP_LOOKUP_MAX (256 * 1024) /* of a look-up's: a list, read and forgotten */
 #define HTTP_ITEM_MAX (4 * 1024 * 1024) /* of one item's of a poll: a mail with its HTML; its text alone is kept */

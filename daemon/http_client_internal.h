@@ -58,6 +58,7 @@ struct provider {
 	struct event *pump;
 	struct pace *pace; /* shared with whoever decides about messages */
 	const char *stopped_reason;
+	int64_t lookups_from; /* mono, us: it wants no look-up before; messages it may still take */
 	char *token; /* owned; NULL = none. The requests of this provider are made with it ... */
 	int64_t token_until; /* ... until then, wall clock */
 	bool token_asked; /* its request is under way: the others wait */

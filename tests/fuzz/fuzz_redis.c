@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "common/redis_link.h"
+#include "common/redis_nodes.h"
 
 #define COMMANDS_MAX 8
 
@@ -52,6 +53,29 @@ static void on_state(bool connected, const char *why, void *arg)
 	*(connected ? &play->connects : &play->losses) += 1;
 }
 
+static void is_node(const struct redis_node *node)
+{
+	assert(strlen(node->host) < sizeof(node->host) && node->port >= 1 && node->port <= 65535);
+}
+
+/* As if it had been asked where a key is. */
+static void ask_nodes(const struct redis_reply *reply)
+{
+	struct redis_node node, known[REDIS_NODES_MAX];
+	size_t count = 0;
+
+	if (redis_redirection(reply, "asked", &node) == 0)
+		is_node(&node);
+	if (redis_slots_read(reply, 5000, "asked", &node, known, &count) == 0)
+		is_node(&node);
+	assert(count <= REDIS_NODES_MAX);
+	for (size_t i = 0; i < count; i++)
+		is_node(&known[i]);
+	if (redis_primary_read(reply, &node) == 0)
+		is_node(&node);
+	(void)redis_role_is_primary(reply);
+}
+
 static void on_done(int r, const struct redis_reply *reply, void *arg)
 {
 	struct asked *asked = arg;
@@ -61,6 +85,7 @@ static void on_done(int r, const struct redis_reply *reply, void *arg)
 	if (reply) {
 		walk(reply, 0);
 		(void)redis_reply_class(reply);
+		ask_nodes(reply);
 	}
 }
 

@@ -230,6 +230,36 @@ static void a_look_up_may_be_tried_again(void **state)
 	assert_int_equal(http_peer_requests(f->peer), 3);
 }
 
+static void pauses_look_ups(struct fixture *f, const char *answer, const char *ms)
+{
+	static const char none[] = "HTTP/1.1 200 OK\r\nContent-Length: 15\r\n\r\n{\"messages\":[]}";
+	size_t asked;
+
+	assert_int_equal(looks_up(f, PEER_ANSWER, answer, 0), LOOKUP_FAILED);
+	assert_non_null(strstr(f->notes.data, "asks for a pause of its look-ups of "));
+	assert_non_null(strstr(f->notes.data, ms));
+	asked = http_peer_requests(f->peer);
+	assert_int_equal(looks_up(f, PEER_ANSWER, none, 2), LOOKUP_FAILED);
+	assert_int_equal(http_peer_requests(f->peer), asked); /* not even tried */
+	script(f, PEER_ANSWER, OK);
+	assert_outcome(trip(f, SAFE, 3), OUTCOME_ACCEPTED, "accepted"); /* messages have another limit */
+}
+
+static void a_look_up_honours_seconds(void **state)
+{
+	pauses_look_ups(*state, NO("429 Slow down", "Retry-After: 600\r\n"), " 600000 ms");
+}
+
+static void a_look_up_honours_a_date(void **state)
+{
+	pauses_look_ups(*state, NO("429 Slow down", "Retry-After: Mon, 02 Mar 2026 09:10:00 GMT\r\n"), " 600000 ms");
+}
+
+static void a_look_up_without_either_waits_a_minute(void **state)
+{
+	pauses_look_ups(*state, NO("429 Slow down", ""), " 60000 ms");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -244,6 +274,9 @@ int main(void)
 		TEST(status_403_stops_the_provider),
 		TEST(a_look_up_finds_misses_or_fails),
 		TEST(a_look_up_may_be_tried_again),
+		TEST(a_look_up_honours_seconds),
+		TEST(a_look_up_honours_a_date),
+		TEST(a_look_up_without_either_waits_a_minute),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -23,7 +23,7 @@
 #define STAMP "1767225600"
 #define FORM_TYPE "application/x-www-form-urlencoded"
 
-enum proof { BASIC, PATH, HEADER, SVIX, LOB, MAILGUN, MAILGUN_FORM, TELNYX, PLIVO, TWILIO, SNS };
+enum proof { BASIC, PATH, HEADER, RELAY, SVIX, LOB, MAILGUN, MAILGUN_FORM, TELNYX, PLIVO, TWILIO, SNS };
 
 static const struct sample {
 	const char *provider, *path;
@@ -72,7 +72,7 @@ static const struct sample {
 		"{\"msys\":{\"track_event\":{\"type\":\"open\",\"event_id\":\"8\"}}},{\"msys\":{\"unsubscribe_event\":{\"type\":\"list_unsubscribe\"}}},"
 		"{\"msys\":{\"message_event\":{\"type\":\"out_of_band\",\"bounce_class\":\"60\"}}}]",
 		"bounced_hard attempt=" ATTEMPT " message=65832150921904138 at=1767225600000 reason=550 no address=a@x.example; opened; stopped; ignored; " },
-	{ "sparkpost", "inbound", BASIC, "", "[{\"msys\":{\"relay_message\":{\"friendly_from\":\"Ann <a@x.example>\",\"content\":{\"text\":\"Oui\",\"subject\":\"Re\"}}}}]",
+	{ "sparkpost", "inbound", RELAY, "", "[{\"msys\":{\"relay_message\":{\"friendly_from\":\"Ann <a@x.example>\",\"content\":{\"text\":\"Oui\",\"subject\":\"Re\"}}}}]",
 		"replied address=a@x.example text=Oui; " },
 	{ "amazon-ses", "", SNS, "", sns_v2, "bounced_hard attempt=" ATTEMPT " message=ses-1 address=ann@example.com; " },
 	{ "amazon-ses", "inbound", SNS, "", sns_v2, "ignored; " },
@@ -93,9 +93,9 @@ static const struct sample {
 		"bounced_hard attempt=" ATTEMPT " message=0A1 at=1767225600000 reason=9 address=+33612345678; " },
 	{ "vonage", "inbound", PATH, "", "{\"msisdn\":\"33612345678\",\"messageId\":\"0A2\",\"text\":\"Stop\",\"keyword\":\"STOP\",\"type\":\"text\"}",
 		"replied address=+33612345678 text=Stop; " },
-	{ "ovh", "status", PATH, "?d=" ATTEMPT "&id=389674829&dlr=1&ptt=1&description=delivered", NULL,
-		"delivered attempt=" ATTEMPT " message=389674829 reason=delivered; " },
-	{ "ovh", "status", PATH, "?d=" ATTEMPT "&id=389674829&dlr=16&ptt=3", NULL, "bounced_soft attempt=" ATTEMPT " message=389674829 reason=3; " },
+	{ "ovh", "status", PATH, "?id=389674829&dlr=1&ptt=1&description=delivered", NULL,
+		"delivered message=389674829 reason=delivered; " },
+	{ "ovh", "status", PATH, "?id=389674829&dlr=16&ptt=3", NULL, "bounced_soft message=389674829 reason=3; " },
 	{ "telnyx", "status", TELNYX, "?d=" ATTEMPT, "{\"data\":{\"event_type\":\"message.finalized\",\"id\":\"e8\",\"occurred_at\":\"2026-01-01T00:00:00.000+00:00\","
 		"\"payload\":{\"id\":\"4031\",\"to\":[{\"phone_number\":\"+33612345678\",\"status\":\"delivered\"}],\"errors\":[]}}}",
 		"delivered attempt=" ATTEMPT " message=4031 at=1767225600000 address=+33612345678; " },
@@ -120,6 +120,10 @@ static const struct sample {
 		"{\"messageId\":\"x\",\"status\":{\"groupName\":\"UNDELIVERABLE\"},\"error\":{\"permanent\":true,\"name\":\"EC_UNKNOWN_SUBSCRIBER\"}}]}",
 		"delivered attempt=" ATTEMPT " message=" ATTEMPT " at=1767225600000 reason=NO_ERROR address=+33612345678; "
 		"bounced_hard message=x reason=EC_UNKNOWN_SUBSCRIBER; " },
+	{ "infobip", "status", PATH, "", "{\"results\":[{\"callbackData\":\"" ATTEMPT "\",\"messageId\":\"x\",\"status\":{\"groupName\":\"DELIVERED\",\"name\":\"DELIVERED_TO_OPERATOR\"},"
+		"\"error\":{\"permanent\":false,\"name\":\"NO_ERROR\"}},{\"messageId\":\"x\",\"status\":{\"groupName\":\"REJECTED\",\"name\":\"REJECTED_DESTINATION_BLOCKLISTED\"},"
+		"\"error\":{\"permanent\":true}},{\"messageId\":\"x\",\"status\":{\"groupName\":\"REJECTED\",\"name\":\"REJECTED_DND\"}}]}",
+		"sent attempt=" ATTEMPT " message=x reason=NO_ERROR; stopped message=x reason=REJECTED_DESTINATION_BLOCKLISTED; stopped message=x reason=REJECTED_DND; " },
 	{ "infobip", "inbound", PATH, "", "{\"results\":[{\"messageId\":\"81\",\"from\":\"385916242493\",\"text\":\"QUIZ Paris\",\"cleanText\":\"Paris\","
 		"\"receivedAt\":\"2026-01-01T00:00:00.220+0000\"}],\"messageCount\":1}", "replied at=1767225600220 address=+385916242493 text=QUIZ Paris; " },
 	{ "sinch", "status", PATH, "?d=" ATTEMPT, "{\"type\":\"recipient_delivery_report_sms\",\"batch_id\":\"01F\",\"recipient\":\"+33612345678\",\"code\":402,"
@@ -267,6 +271,10 @@ static void prepare(struct arena *arena, const struct sample *row, struct prepar
 		setting(p, "hook_secret", "key");
 		header(p, "X-Mf-Webhook-Secret-Key", SECRET);
 		break;
+	case RELAY:
+		setting(p, "relay_token", "key");
+		header(p, "X-MessageSystems-Webhook-Token", SECRET);
+		break;
 	case SVIX:
 		p->call.keys.key = SVIX_SECRET;
 		setting(p, strcmp(row->path, "inbound") == 0 ? "inbound_secret" : "webhook_secret", "key");
@@ -309,6 +317,7 @@ static void tamper(const struct sample *row, struct prepared *p)
 	case BASIC:
 	case PATH:
 	case HEADER:
+	case RELAY:
 		p->call.keys.key = SECRET "s";
 		break;
 	case MAILGUN:
@@ -385,12 +394,13 @@ static void none_is_forgotten(void **state)
 /* An answer by mail that Amazon passes on whole, as it is or in base64: its text, or the subject of one that has none. (Read, not verified.) */
 static void an_answer_within_a_mail(void **state)
 {
-	static const char *const contents[][2] = {
+	static const char *const contents[][2] = { /* behind the mail's head, and what is read */
 		{ "From: a@x.example\\r\\nContent-Type: multipart/alternative; boundary=b\\r\\n\\r\\n--b\\r\\nContent-Type: text/plain; charset=utf-8\\r\\n"
 		  "Content-Transfer-Encoding: quoted-printable\\r\\n\\r\\nC'est pay=C3=A9.\\r\\n--b\\r\\nContent-Type: text/html\\r\\n\\r\\n<p>\\r\\n--b--\\r\\n",
 			"replied at=1767225600000 address=a@x.example text=C'est pay\303\251.\n; " },
 		{ "U3ViamVjdDogUmUKCldlIHBhaWQu", "replied at=1767225600000 address=a@x.example text=We paid.; " },
 		{ "Content-Type: text/html\\r\\n\\r\\n<p>", "replied at=1767225600000 address=a@x.example text=Re: Rappel; " },
+		{ NULL, "replied at=1767225600000 reason=in/9f3 address=a@x.example text=Re: Rappel; " }, /* it lies in a bucket: where, and a person looks */
 	};
 	CLEANUP(arena_freep) struct arena *arena = arena_create();
 	CLEANUP(adapter_freep) struct adapter *adapter = shipped(arena, "amazon-ses");
@@ -404,7 +414,9 @@ static void an_answer_within_a_mail(void **state)
 		size_t count;
 
 		buf_printf(&mail, "{\"notificationType\":\"Received\",\"mail\":{\"timestamp\":\"2026-01-01T00:00:00.000Z\",\"messageId\":\"in-1\","
-			"\"commonHeaders\":{\"from\":[\"Ann <a@x.example>\"],\"subject\":\"Re: Rappel\"}},\"content\":\"%s\"}", contents[i][0]);
+			"\"commonHeaders\":{\"from\":[\"Ann <a@x.example>\"],\"subject\":\"Re: Rappel\"}},%s%s%s}", contents[i][0] ? "\"receipt\":{\"action\":{\"type\":\"SNS\"}},\"content\":\"" : "",
+			contents[i][0] ? contents[i][0] : "\"receipt\":{\"action\":{\"type\":\"S3\",\"bucketName\":\"mail\",\"objectKey\":\"in/9f3\"}}",
+			contents[i][0] ? "\"" : "");
 		jw_object(&w, NULL);
 		jw_str(&w, "Type", "Notification");
 		jw_str(&w, "Message", buf_str(&mail));
