@@ -23,9 +23,9 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "common/escalation.h"
 #include "common/file.h"
 #include "common/utc.h"
+#include "tests/support/facts.h"
 #include "tests/support/world.h"
 
 #define PARTS 8
