@@ -22,13 +22,6 @@ struct reading {
 	const char *generation; /* folder of it, "g1/"; "" */
 };
 
-static const char *word(const struct json *object, const char *key)
-{
-	struct json v = json_get(object, key);
-
-	return json_str(&v);
-}
-
 static int64_t number(const struct json *object, const char *key)
 {
 	struct json v = json_get(object, key);
@@ -61,8 +54,8 @@ bool case_concerns(const struct json *record, const char *invoice)
 {
 	struct json invoices = json_get(record, "invoices");
 
-	if (is(word(record, "invoice"), invoice) || is(word(record, "held_invoice"), invoice) || is(word(record, "target"), invoice) ||
-		task_of(word(record, "target"), invoice) || task_of(word(record, "task"), invoice))
+	if (is(json_text(record, "invoice"), invoice) || is(json_text(record, "held_invoice"), invoice) || is(json_text(record, "target"), invoice) ||
+		task_of(json_text(record, "target"), invoice) || task_of(json_text(record, "task"), invoice))
 		return true;
 	for (size_t i = 0; i < json_len(&invoices); i++) {
 		struct json one = json_at(&invoices, i);
@@ -77,7 +70,7 @@ bool case_names_invoice(const struct json *record)
 {
 	struct json invoices = json_get(record, "invoices");
 
-	return word(record, "invoice") || word(record, "held_invoice") || word(record, "target") || word(record, "task") || json_len(&invoices);
+	return json_text(record, "invoice") || json_text(record, "held_invoice") || json_text(record, "target") || json_text(record, "task") || json_len(&invoices);
 }
 
 /* --- parts ---------------------------------------------------------------------------------------- */
@@ -92,7 +85,7 @@ static const struct bundle_file *part(struct reading *r, const char *name, bool 
 	for (size_t i = 0; i < json_len(&parts) && !file; i++) {
 		struct json one = json_at(&parts, i);
 
-		*closed |= is(word(&one, "name"), name);
+		*closed |= is(json_text(&one, "name"), name);
 	}
 	return file;
 }
@@ -115,7 +108,7 @@ static void count_closed_parts(struct reading *r)
 		struct json one = json_at(&parts, i);
 		bool closed;
 
-		if (word(&one, "name") && !part(r, word(&one, "name"), &closed))
+		if (json_text(&one, "name") && !part(r, json_text(&one, "name"), &closed))
 			r->file->closed_parts++;
 	}
 }
@@ -142,7 +135,7 @@ static struct case_contact *contact_add(struct reading *r, const char *attempt)
 		f->contacts = arena_grow(r->arena, f->contacts, f->contact_count, &f->contact_capacity, sizeof(*f->contacts));
 		c = &f->contacts[f->contact_count++];
 	}
-	*c = (struct case_contact){ .place = r->place, .attempt = attempt, .invoices = ids, .step = word(&r->record, "step") };
+	*c = (struct case_contact){ .place = r->place, .attempt = attempt, .invoices = ids, .step = json_text(&r->record, "step") };
 	for (size_t i = 0; i < json_len(&invoices); i++) {
 		struct json one = json_at(&invoices, i);
 
@@ -154,18 +147,18 @@ static struct case_contact *contact_add(struct reading *r, const char *attempt)
 
 static void read_intent(struct reading *r)
 {
-	struct case_contact *c = contact_add(r, word(&r->record, "attempt"));
+	struct case_contact *c = contact_add(r, json_text(&r->record, "attempt"));
 	struct json rule = json_get(&r->record, "rule"), shadow = json_get(&r->record, "shadow"), recipient, message;
 
-	c->channel = word(&r->record, "channel");
-	c->provider = word(&r->record, "provider");
-	c->locale = word(&r->record, "locale");
+	c->channel = json_text(&r->record, "channel");
+	c->provider = json_text(&r->record, "provider");
+	c->locale = json_text(&r->record, "locale");
 	c->shadow = json_bool(&shadow);
-	if (word(&rule, "zone"))
-		r->file->zone = word(&rule, "zone");
+	if (json_text(&rule, "zone"))
+		r->file->zone = json_text(&rule, "zone");
 	recipient = part_json(r, "recipient.json", &c->recipient_closed);
-	c->name = word(&recipient, "name");
-	c->address = word(&recipient, "address");
+	c->name = json_text(&recipient, "name");
+	c->address = json_text(&recipient, "address");
 	message = part_json(r, "message.json", &c->message_closed);
 	if (message.node && message_read(&message, r->arena, &c->message, NULL) == 0 && c->message.from.name)
 		r->file->creditor = c->message.from.name;
@@ -183,12 +176,12 @@ static void read_house(struct case_contact *c, struct arena *arena)
 static void read_call(struct reading *r)
 {
 	bool opened = is(r->kind, "task.opened");
-	struct case_contact *c = opened ? contact_add(r, word(&r->record, "task")) : contact_of(r, word(&r->record, "task"));
+	struct case_contact *c = opened ? contact_add(r, json_text(&r->record, "task")) : contact_of(r, json_text(&r->record, "task"));
 	const struct bundle_file *script;
 
 	if (!c)
 		return;
-	c->channel = is(word(&r->record, "task_kind"), "post") ? "letter" : "call";
+	c->channel = is(json_text(&r->record, "task_kind"), "post") ? "letter" : "call";
 	if (opened) {
 		script = part(r, "script.txt", &c->message_closed);
 		if (script)
@@ -197,7 +190,7 @@ static void read_call(struct reading *r)
 			read_house(c, r->arena);
 		return;
 	}
-	c->outcome = is(word(&r->record, "result"), "done") ? "done" : "cancelled";
+	c->outcome = is(json_text(&r->record, "result"), "done") ? "done" : "cancelled";
 	c->content_place = c->place;
 	c->place = r->place;
 }
@@ -205,12 +198,12 @@ static void read_call(struct reading *r)
 /* What the person said when the call was made stands in the command, before the task is closed. */
 static void read_command(struct reading *r)
 {
-	struct case_contact *c = is(word(&r->record, "command"), "task_done") ? contact_of(r, word(&r->record, "target")) : NULL;
+	struct case_contact *c = is(json_text(&r->record, "command"), "task_done") ? contact_of(r, json_text(&r->record, "target")) : NULL;
 
 	if (!c)
 		return;
-	c->note = word(&r->record, "why");
-	c->by = word(&r->record, "who");
+	c->note = json_text(&r->record, "why");
+	c->by = json_text(&r->record, "who");
 }
 
 static const struct {
@@ -220,16 +213,16 @@ static const struct {
 
 static void read_outcome(struct reading *r)
 {
-	struct case_contact *c = contact_of(r, word(&r->record, "attempt"));
+	struct case_contact *c = contact_of(r, json_text(&r->record, "attempt"));
 
 	for (size_t i = 0; i < ARRAY_LEN(outcomes) && c; i++) {
 		if (!is(r->kind, outcomes[i].kind))
 			continue;
-		c->outcome = is(word(&r->record, "reason"), "never_sent") ? "cancelled" : outcomes[i].outcome;
+		c->outcome = is(json_text(&r->record, "reason"), "never_sent") ? "cancelled" : outcomes[i].outcome;
 		c->outcome_place = r->place;
-		c->reason = word(&r->record, "reason");
-		if (word(&r->record, "provider_id"))
-			c->provider_id = word(&r->record, "provider_id");
+		c->reason = json_text(&r->record, "reason");
+		if (json_text(&r->record, "provider_id"))
+			c->provider_id = json_text(&r->record, "provider_id");
 		c->status = number(&r->record, "status");
 	}
 }
@@ -239,23 +232,23 @@ static void read_receipt(struct reading *r)
 {
 	bool closed;
 	struct json event = part_json(r, "event.json", &closed), data = json_get(&event, "data");
-	const char *status = word(&data, "status") ? word(&data, "status") : word(&data, "state");
-	const char *attempt = word(&data, "attempt_id") ? word(&data, "attempt_id") :
-		word(&data, "attempt") ? word(&data, "attempt") : word(&r->record, "attempt");
+	const char *status = json_text(&data, "status") ? json_text(&data, "status") : json_text(&data, "state");
+	const char *attempt = json_text(&data, "attempt_id") ? json_text(&data, "attempt_id") :
+		json_text(&data, "attempt") ? json_text(&data, "attempt") : json_text(&r->record, "attempt");
 	struct json unverified = json_get(&r->record, "unverified");
 	int rank = DELIVERY_COUNT - 1;
 
-	while (rank > 0 && !is(delivery_names[rank], word(&r->record, "delivery")))
+	while (rank > 0 && !is(delivery_names[rank], json_text(&r->record, "delivery")))
 		rank--;
 	if (json_bool(&unverified))
 		return; /* anybody may have said so */
 	for (size_t i = 0; i < r->file->contact_count && status; i++) {
 		struct case_contact *c = &r->file->contacts[i];
 
-		if (!is(c->attempt, attempt) && !is(c->provider_id, word(&data, "provider_id")))
+		if (!is(c->attempt, attempt) && !is(c->provider_id, json_text(&data, "provider_id")))
 			continue;
-		if (word(&r->record, "tracking"))
-			c->tracking = word(&r->record, "tracking");
+		if (json_text(&r->record, "tracking"))
+			c->tracking = json_text(&r->record, "tracking");
 		if (rank < c->receipt_rank)
 			continue;
 		c->receipt_rank = rank;
@@ -281,7 +274,7 @@ static struct case_invoice *invoice_of(struct reading *r, const char *id)
 /* What was accepted for all of it, and until when it must be there. */
 static void read_terms(const struct reading *r, struct event *ret)
 {
-	const char *until = word(&r->record, "until_on");
+	const char *until = json_text(&r->record, "until_on");
 
 	if (!json_has(&r->record, "accepted_minor"))
 		return;
@@ -294,7 +287,7 @@ static void read_terms(const struct reading *r, struct event *ret)
 /* Out of the event as it came; where that is not disclosed, out of what the record says of it. False: it is of no known type. */
 static bool read_event(struct reading *r, struct event *ret)
 {
-	const char *name = word(&r->record, "event"), *type;
+	const char *name = json_text(&r->record, "event"), *type;
 	const struct bundle_file *file;
 	struct json raw, total = json_get(&r->record, "total_minor");
 	bool closed;
@@ -307,7 +300,7 @@ static bool read_event(struct reading *r, struct event *ret)
 		return false;
 	file = part(r, "event.json", &closed);
 	raw = part_json(r, "event.json", &closed);
-	type = word(&raw, "type");
+	type = json_text(&raw, "type");
 	if (type && strlen(type) >= strlen(name)) {
 		const char *prefix = arena_printf(r->arena, "%.*s", (int)(strlen(type) - strlen(name)), type);
 
@@ -318,13 +311,13 @@ static bool read_event(struct reading *r, struct event *ret)
 		}
 		*ret = (struct event){ .type = ret->type, .until_on = date_none() };
 	}
-	ret->id = word(&r->record, "event_id") ? word(&r->record, "event_id") : "";
-	ret->source = word(&r->record, "event_source") ? word(&r->record, "event_source") : "";
+	ret->id = json_text(&r->record, "event_id") ? json_text(&r->record, "event_id") : "";
+	ret->source = json_text(&r->record, "event_source") ? json_text(&r->record, "event_source") : "";
 	ret->time = ret->at = number(&r->record, "event_time");
 	ret->order = (struct fact_order){ number(&r->record, "version"), ret->time, ret->source, ret->id };
-	ret->invoice_id = word(&r->record, "invoice");
+	ret->invoice_id = json_text(&r->record, "invoice");
 	ret->customer_id = r->file->debtor;
-	ret->fact_id = word(&r->record, "fact");
+	ret->fact_id = json_text(&r->record, "fact");
 	ret->amount = number(&r->record, "amount_minor");
 	read_terms(r, ret);
 	ret->has_snapshot = total.type == JSON_INT;
@@ -332,12 +325,12 @@ static bool read_event(struct reading *r, struct event *ret)
 		struct snapshot *s = &ret->snapshot;
 		const char *currency;
 
-		s->number = word(&r->record, "number");
+		s->number = json_text(&r->record, "number");
 		s->status = INVOICE_OPEN;
 		s->issued_on = s->due_on = date_none();
-		(void)date_parse(word(&r->record, "issued_on") ? word(&r->record, "issued_on") : "", &s->issued_on);
-		(void)date_parse(word(&r->record, "due_on") ? word(&r->record, "due_on") : "", &s->due_on);
-		currency = word(&r->record, "currency"); /* a bundle is anyone's: what is no code would be cut within a character */
+		(void)date_parse(json_text(&r->record, "issued_on") ? json_text(&r->record, "issued_on") : "", &s->issued_on);
+		(void)date_parse(json_text(&r->record, "due_on") ? json_text(&r->record, "due_on") : "", &s->due_on);
+		currency = json_text(&r->record, "currency"); /* a bundle is anyone's: what is no code would be cut within a character */
 		(void)snprintf(s->currency, sizeof(s->currency), "%s", currency && currency_exponent(currency) >= 0 ? currency : "");
 		s->total = json_int(&total);
 		s->paid = number(&r->record, "paid_minor");
@@ -440,9 +433,9 @@ static const char *text_said(struct reading *r)
 	const char *keys[] = { "text", "note", "reason", "body", "status" };
 
 	for (size_t i = 0; i < ARRAY_LEN(keys); i++)
-		if (word(&data, keys[i]))
-			return word(&data, keys[i]);
-	return word(&r->record, "why");
+		if (json_text(&data, keys[i]))
+			return json_text(&data, keys[i]);
+	return json_text(&r->record, "why");
 }
 
 static void read_entry(struct reading *r)
@@ -450,7 +443,7 @@ static void read_entry(struct reading *r)
 	static const char *const left_out[] = { "case.opened", "attempt.intent", "attempt.submitted", "policy.loaded", "daemon.start", "daemon.stop" };
 	struct json invoices = json_get(&r->record, "invoices"), first = json_at(&invoices, 0);
 	struct case_file *f = r->file;
-	struct case_entry entry = { .place = r->place, .kind = r->kind, .invoice = word(&r->record, "invoice"), .step = word(&r->record, "step"),
+	struct case_entry entry = { .place = r->place, .kind = r->kind, .invoice = json_text(&r->record, "invoice"), .step = json_text(&r->record, "step"),
 		.until = number(&r->record, "until"), .amount = number(&r->record, "amount_minor"), .silence = silences(r->kind) };
 	const char *const reasons[] = { "reason", "hold", "change", "decision", "command", "result", "outcome", "task_kind", "policy_name" };
 
@@ -458,13 +451,13 @@ static void read_entry(struct reading *r)
 		if (is(r->kind, left_out[i]))
 			return;
 	for (size_t i = 0; i < ARRAY_LEN(reasons) && !entry.reason; i++)
-		entry.reason = word(&r->record, reasons[i]);
+		entry.reason = json_text(&r->record, reasons[i]);
 	if (!entry.invoice)
 		entry.invoice = json_str(&first);
-	if (word(&r->record, "until_on")) {
+	if (json_text(&r->record, "until_on")) {
 		date until;
 
-		if (date_parse(word(&r->record, "until_on"), &until) == 0)
+		if (date_parse(json_text(&r->record, "until_on"), &until) == 0)
 			entry.until = until.days * DAY_MS;
 	}
 	entry.text = text_said(r);
@@ -474,11 +467,11 @@ static void read_entry(struct reading *r)
 
 static void read_closing(struct reading *r)
 {
-	struct case_invoice *invoice = word(&r->record, "invoice") ? invoice_of(r, word(&r->record, "invoice")) : NULL;
-	const char *change = word(&r->record, "change");
+	struct case_invoice *invoice = json_text(&r->record, "invoice") ? invoice_of(r, json_text(&r->record, "invoice")) : NULL;
+	const char *change = json_text(&r->record, "change");
 
 	if (invoice && is(r->kind, "invoice.closed"))
-		invoice->closed = word(&r->record, "reason");
+		invoice->closed = json_text(&r->record, "reason");
 	else if (invoice && change)
 		invoice->closed = is(change, "reopened") ? NULL : change;
 }
@@ -488,13 +481,13 @@ static void read_record(struct reading *r)
 	const char *kind = r->kind;
 
 	count_closed_parts(r);
-	if (is(kind, "daemon.start") && word(&r->record, "process_sha256"))
-		r->file->process = word(&r->record, "process_sha256");
-	if (word(&r->record, "build"))
-		r->file->build = word(&r->record, "build");
+	if (is(kind, "daemon.start") && json_text(&r->record, "process_sha256"))
+		r->file->process = json_text(&r->record, "process_sha256");
+	if (json_text(&r->record, "build"))
+		r->file->build = json_text(&r->record, "build");
 	if (is(kind, "attempt.intent"))
 		read_intent(r);
-	else if (begins(kind, "task.") && (is(word(&r->record, "task_kind"), "call") || is(word(&r->record, "task_kind"), "post")))
+	else if (begins(kind, "task.") && (is(json_text(&r->record, "task_kind"), "call") || is(json_text(&r->record, "task_kind"), "post")))
 		read_call(r);
 	else if (is(kind, "operator.command"))
 		read_command(r);
@@ -502,9 +495,9 @@ static void read_record(struct reading *r)
 		read_receipt(r);
 	else if (begins(kind, "attempt."))
 		read_outcome(r);
-	else if (is(kind, "invoice.closed") || (is(kind, "invoice.changed") && !word(&r->record, "event")))
+	else if (is(kind, "invoice.closed") || (is(kind, "invoice.changed") && !json_text(&r->record, "event")))
 		read_closing(r);
-	if (word(&r->record, "event"))
+	if (json_text(&r->record, "event"))
 		read_account(r);
 	read_entry(r);
 }
@@ -553,11 +546,11 @@ static int read_folder(struct reading *r, const char *folder, struct err *err)
 		return 0;
 	}
 	if (json_parse(r->arena, (const char *)file->data.data, file->data.len, 0, &r->record, err) < 0 ||
-		!(r->kind = word(&r->record, "kind")) || !word(&r->record, "time") || utc_parse(word(&r->record, "time"), &r->place.at) < 0)
+		!(r->kind = json_text(&r->record, "kind")) || !json_text(&r->record, "time") || utc_parse(json_text(&r->record, "time"), &r->place.at) < 0)
 		return err_set(err, -EBADMSG, "record", folder, "%s/record.json is no record", folder);
 	if (!r->system) {
 		if (!r->file->debtor)
-			r->file->debtor = word(&r->record, "case");
+			r->file->debtor = json_text(&r->record, "case");
 		if (!r->file->first_at)
 			r->file->first_at = r->place.at;
 		r->file->last_at = r->place.at;

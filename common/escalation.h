@@ -435,7 +435,5 @@ int offer_take(const struct escalation *e, const struct zone *zone, struct event
 void escalation_write(struct buf *out, const struct escalation *e);
 int escalation_read(struct arena *arena, const char *json, size_t len, struct escalation *ret, struct err *err);
 int escalation_from(struct arena *arena, const struct json *json, struct escalation *ret, struct err *err); /* `json` lives in the arena */
-/* The facts alone, in a canonical order: equal for equal histories whatever the order of arrival. */
-void escalation_facts(struct buf *out, const struct escalation *e, struct arena *arena);
 
 #endif

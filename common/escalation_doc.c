@@ -320,27 +320,3 @@ int escalation_from(struct arena *arena, const struct json *json, struct escalat
 	ret->state = (enum escalation_state)state;
 	return 0;
 }
-
-static int by_identity(const void *a, const void *b)
-{
-	const struct fact *x = a, *y = b;
-	int r = x->kind != y->kind ? (x->kind < y->kind ? -1 : 1) : strcmp(x->id, y->id);
-
-	return r ? r : fact_order_compare(&x->order, &y->order);
-}
-
-void escalation_facts(struct buf *out, const struct escalation *e, struct arena *arena)
-{
-	struct invoice sorted = e->invoice;
-	struct json_writer w = jw_init(out);
-
-	if (sorted.fact_count) {
-		sorted.facts = arena_memdup(arena, sorted.facts, sorted.fact_count * sizeof(*sorted.facts));
-		qsort(sorted.facts, sorted.fact_count, sizeof(*sorted.facts), by_identity);
-	}
-	jw_object(&w, NULL);
-	invoice_write(&w, &sorted);
-	jw_str(&w, "state", e->state == ESCALATION_CLOSED ? "closed" : e->state == ESCALATION_STUB ? "stub" : "open");
-	jw_opt_str(&w, "closed", e->closed);
-	jw_end_object(&w);
-}

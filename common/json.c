@@ -232,6 +232,13 @@ const char *json_str(const struct json *json)
 	return json->type == JSON_STRING ? json->node->text : NULL;
 }
 
+const char *json_text(const struct json *object, const char *key)
+{
+	struct json value = json_get(object, key);
+
+	return json_str(&value);
+}
+
 int64_t json_int(const struct json *json)
 {
 	return json->type == JSON_INT ? json->node->whole : 0;

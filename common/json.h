@@ -67,6 +67,7 @@ bool json_member(const struct json *object, size_t *i, const char **key, struct 
 
 /* Plain values of a node; the wrong type gives NULL, 0 or false. */
 const char *json_str(const struct json *json);
+const char *json_text(const struct json *object, const char *key); /* of a member */
 int64_t json_int(const struct json *json);
 bool json_bool(const struct json *json);
 double json_double(const struct json *json);

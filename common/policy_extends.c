@@ -25,13 +25,6 @@ struct merge {
 	size_t count;
 };
 
-static const char *text_of(const struct json *object, const char *key)
-{
-	struct json value = json_get(object, key);
-
-	return json_str(&value);
-}
-
 int policy_read_head(struct arena *arena, const char *json, size_t len, struct policy_head *ret, struct err *err)
 {
 	struct json *root = arena_alloc(arena, sizeof(*root));
@@ -84,7 +77,7 @@ static void insert(struct merge *m, size_t at, const struct origin *step)
 /* A step that the base does not have: `after` or `before` says where it goes, so that a slip in an id is noticed. */
 static int add_new(struct merge *m, const struct origin *step, struct err *err)
 {
-	const char *after = text_of(&step->json, "after"), *before = text_of(&step->json, "before"), *beside = after ? after : before;
+	const char *after = json_text(&step->json, "after"), *before = json_text(&step->json, "before"), *beside = after ? after : before;
 	size_t at;
 
 	if (json_has(&step->json, "after") && json_has(&step->json, "before"))
@@ -143,7 +136,7 @@ static int merge_steps(struct merge *m, struct err *err)
 	for (size_t i = 0; i < json_len(&m->base_steps); i++) {
 		struct origin step = { .json = json_at(&m->base_steps, i) };
 
-		step.id = text_of(&step.json, "id");
+		step.id = json_text(&step.json, "id");
 		m->steps[m->count++] = step;
 	}
 	for (size_t i = 0; i < json_len(&m->own_steps); i++) {

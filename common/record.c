@@ -127,16 +127,6 @@ void seal_run(const struct seal *seal, uint8_t *body, const void *aad, size_t aa
 	aes_gcm_seal_in_place(seal->key, text - AES_NONCE_SIZE, aad, aad_len, text, seal->len);
 }
 
-void blob_add(struct buf *out, const struct case_keys *keys, enum key_class class, const uint8_t nonce[12], const void *aad,
-	size_t aad_len, const struct slice *content, size_t content_count)
-{
-	struct seal seal;
-
-	blob_lay(out, keys, class, nonce, content, content_count, &seal);
-	seal_run(&seal, (uint8_t *)out->data, aad, aad_len);
-	cleanse(&seal, sizeof(seal));
-}
-
 int blob_read(struct reader *r, struct blob *ret)
 {
 	struct blob blob;

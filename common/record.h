@@ -50,8 +50,6 @@ struct blob {
 	uint32_t slot;
 	struct slice sealed; /* nonce, ciphertext, tag; borrowed */
 };
-void blob_add(struct buf *out, const struct case_keys *keys, enum key_class class, const uint8_t nonce[12], const void *aad,
-	size_t aad_len, const struct slice *content, size_t content_count);
 /*
  * A blob that is laid out whole and whose content is still plain: the sealing can be left to another thread. `body` is the caller's
  * number of what it lies in, `at` the content's place there; the nonce stands before it, behind it is room for the tag.

@@ -141,13 +141,23 @@ static void open_log(struct dunner *d, struct group *g)
 	}
 }
 
+static bool cut_off(const struct dunner *d, const char *text)
+{
+	size_t n = strlen(d->settings.log_origin);
+
+	return text && strncmp(text, d->settings.log_origin, n) == 0 && text[n] == ' ' && strncmp(text + n, " done ", 6) != 0;
+}
+
 void adopt_begin(struct dunner *d, struct group *g)
 {
 	struct doc *system = group_case(d, g, NULL);
-	struct adoption *a = d->adoption;
+	struct adoption *a;
 
-	if (!a)
+	if (!d->adoption && !cut_off(d, system->d->adopted))
 		return;
+	if (!d->adoption) /* of a book that was spread: the first group of an earlier life made us the store's writer */
+		adopt_create(d);
+	a = d->adoption;
 	if (!read_progress(a, system->d->adopted)) {
 		open_log(d, g);
 		go_to(a, PHASE_DEAD, "0-0");

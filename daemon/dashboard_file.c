@@ -71,13 +71,6 @@ static int open_record(struct visit *visit, uint16_t year, uint64_t index, struc
 	return json_parse(visit->arena, ret->text, ret->len, 0, &ret->root, NULL);
 }
 
-static const char *word(const struct json *object, const char *key)
-{
-	struct json v = json_get(object, key);
-
-	return json_str(&v);
-}
-
 /* --- a page of the file ---------------------------------------------------------------------------------------------------------- */
 
 static void put_debtor(struct board *b, const void *arg)
@@ -139,10 +132,10 @@ static void take_parts(struct visit *visit, const struct opened *opened, size_t 
 
 	for (size_t i = 0; i < json_len(&parts) && i + 1 < opened->record.blob_count; i++) {
 		struct json part = json_at(&parts, i);
-		const char *text, *name = word(&part, "name"), *path;
+		const char *text, *name = json_text(&part, "name"), *path;
 		size_t len;
 
-		if (!name || open_blob(visit->arena, opened, i + 1, word(&part, "commitment"), &text, &len) < 0)
+		if (!name || open_blob(visit->arena, opened, i + 1, json_text(&part, "commitment"), &text, &len) < 0)
 			continue;
 		path = arena_printf(visit->arena, "%zu/parts/%s", number, name);
 		if (bundle_path_valid(path))
@@ -180,7 +173,7 @@ static bool take_record(struct visit *visit)
 	const char *customer;
 	int r = open_record(visit, visit->year, visit->index, &opened);
 
-	customer = r == 0 ? word(&opened.root, "case") : NULL;
+	customer = r == 0 ? json_text(&opened.root, "case") : NULL;
 	if (!customer || strcmp(customer, visit->debtor->id) != 0) {
 		visit->file.erased = true;
 		opened_clear(&opened);
@@ -195,8 +188,8 @@ static bool take_record(struct visit *visit)
 	opened_clear(&opened);
 	if (prev.type != JSON_OBJECT)
 		return false;
-	if (!our_log(visit, word(&prev, "origin"), &visit->year)) {
-		visit->file.other_log = word(&prev, "origin");
+	if (!our_log(visit, json_text(&prev, "origin"), &visit->year)) {
+		visit->file.other_log = json_text(&prev, "origin");
 		return false;
 	}
 	visit->index = (uint64_t)json_int(&index);
@@ -334,13 +327,13 @@ void serve_message(struct visit *visit)
 	visit->board.place = BOARD_INVOICES;
 	if (log && n && part && read_place(arena_printf(visit->arena, "%s-%s", log, n), &visit->year, &visit->index))
 		r = open_record(visit, visit->year, visit->index, &opened);
-	customer = r == 0 ? word(&opened.root, "case") : NULL;
+	customer = r == 0 ? json_text(&opened.root, "case") : NULL;
 	parts = json_get(&opened.root, "parts");
 	for (at = 0; customer && at < json_len(&parts); at++) {
 		struct json one = json_at(&parts, at);
 
-		if (word(&one, "name") && strcmp(word(&one, "name"), "message.json") == 0 && at + 1 < opened.record.blob_count &&
-			open_blob(visit->arena, &opened, at + 1, word(&one, "commitment"), &text, &len) == 0 &&
+		if (json_text(&one, "name") && strcmp(json_text(&one, "name"), "message.json") == 0 && at + 1 < opened.record.blob_count &&
+			open_blob(visit->arena, &opened, at + 1, json_text(&one, "commitment"), &text, &len) == 0 &&
 			json_parse(visit->arena, text, len, 0, &root, NULL) == 0 && message_read(&root, visit->arena, &message, NULL) == 0)
 			break;
 	}

@@ -631,6 +631,7 @@ void dunner_status(const struct dunner *d, struct dunner_status *ret)
 	ret->payments_age_ms = d->payments_known_to ? flow_now(d) - d->payments_known_to : -1;
 	ret->holding = flow_holding(d);
 	ret->owner = d->owner;
+	ret->unled_ms = !d->epoch && d->unled_since ? flow_mono(d) - d->unled_since : 0;
 	if (d->epoch && d->lease_until > flow_mono(d))
 		ret->lease_left_ms = d->lease_until - flow_mono(d);
 	for (const struct page *page = d->pages; page; page = page->next)

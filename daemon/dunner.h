@@ -46,6 +46,7 @@ struct dunner_status {
 	int64_t next_due; /* ms UTC; 0 = none known */
 	int64_t lease_left_ms; /* 0 = it is not ours */
 	const char *owner; /* while it is not ours: whose it was when we looked last; "" = nobody's */
+	int64_t unled_ms; /* nobody's for so long, as far as we looked */
 	uint64_t waiting; /* entries read from the streams and not yet applied */
 };
 

@@ -219,6 +219,7 @@ struct dunner {
 	bool lease_asked;
 	bool unwanted; /* it is not taken, were it free */
 	char owner[128]; /* as last seen, while it is not ours; "" = nobody */
+	int64_t unled_since; /* mono; of an owner "" that was seen so far without a break; 0 = there is one */
 	struct port_timer *lease_timer;
 
 	/* place in history */

@@ -47,6 +47,7 @@ static void write_partition(struct json_writer *w, const struct partition *p)
 	write_or_null(w, "owner", status.epoch ? p->instance->config->instance : status.owner);
 	jw_int(w, "epoch", (int64_t)status.epoch);
 	jw_int(w, "lease_left_ms", status.lease_left_ms);
+	jw_int(w, "unled_ms", status.unled_ms);
 	jw_int(w, "pseq", (int64_t)status.pseq);
 	jw_int(w, "events", (int64_t)status.events);
 	jw_int(w, "dead", (int64_t)status.dead);

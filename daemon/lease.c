@@ -46,6 +46,10 @@ static void on_lease(int r, bool granted, uint64_t epoch, int64_t until_mono, co
 	if (*owner && (d->state != DUNNER_PASSIVE || strcmp(d->owner, owner) != 0))
 		dunner_log(d, LOG_INFO, "lease: partition %u belongs to %s: passive", d->settings.partition, owner);
 	snprintf(d->owner, sizeof(d->owner), "%s", owner);
+	if (*owner)
+		d->unled_since = 0;
+	else if (!d->unled_since)
+		d->unled_since = flow_mono(d);
 	dunner_set_state(d, DUNNER_PASSIVE);
 	if (*owner)
 		superseded_ask(d);

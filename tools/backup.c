@@ -12,13 +12,6 @@
 
 #define FILE_MAX (2u << 30)
 
-static const char *word(const struct json *object, const char *key)
-{
-	struct json v = json_get(object, key);
-
-	return json_str(&v);
-}
-
 /* A path of the manifest leads nowhere else. */
 static bool inside(const char *path)
 {
@@ -27,7 +20,7 @@ static bool inside(const char *path)
 
 static int check_file(struct ctl *ctl, const char *dir, const struct json *file)
 {
-	const char *path = word(file, "path"), *wanted = word(file, "sha256");
+	const char *path = json_text(file, "path"), *wanted = json_text(file, "sha256");
 	CLEANUP(buf_clear) struct buf bytes = { 0 };
 	struct err err = { 0 };
 	uint8_t digest[SHA256_SIZE];
@@ -72,13 +65,13 @@ static int read_manifest(struct ctl *ctl, const char *dir, struct backup_sum *re
 	if (json_parse(ctl->arena, arena_memdup(ctl->arena, text.data, text.len), text.len, 0, &ret->manifest, &err) < 0)
 		return ctl_fail(ctl, EXIT_FOUND, "manifest", "%s/" BACKUP_MANIFEST ": %s %s", dir, err.path, err.text);
 	format = json_get(&ret->manifest, "format");
-	if (json_int(&format) != BACKUP_FORMAT || !word(&ret->manifest, "made_at") || utc_parse(word(&ret->manifest, "made_at"), &ret->made_at) < 0)
+	if (json_int(&format) != BACKUP_FORMAT || !json_text(&ret->manifest, "made_at") || utc_parse(json_text(&ret->manifest, "made_at"), &ret->made_at) < 0)
 		return ctl_fail(ctl, EXIT_FOUND, "manifest", "%s/" BACKUP_MANIFEST " is no manifest of a backup that this version knows", dir);
 	partitions = json_get(&ret->manifest, "partitions");
-	if (!word(&ret->manifest, "origin") || strcmp(word(&ret->manifest, "origin"), ctl->config->origin) != 0 || json_int(&partitions) != ctl->config->partitions ||
-		!word(&ret->manifest, "prefix") || strcmp(word(&ret->manifest, "prefix"), ctl->config->prefix) != 0)
+	if (!json_text(&ret->manifest, "origin") || strcmp(json_text(&ret->manifest, "origin"), ctl->config->origin) != 0 || json_int(&partitions) != ctl->config->partitions ||
+		!json_text(&ret->manifest, "prefix") || strcmp(json_text(&ret->manifest, "prefix"), ctl->config->prefix) != 0)
 		return ctl_fail(ctl, EXIT_FOUND, "another_one", "%s is a backup of origin %s, prefix %s, %lld partitions; the configuration says %s, %s, %lld", dir,
-			word(&ret->manifest, "origin") ? word(&ret->manifest, "origin") : "unknown", word(&ret->manifest, "prefix") ? word(&ret->manifest, "prefix") : "unknown",
+			json_text(&ret->manifest, "origin") ? json_text(&ret->manifest, "origin") : "unknown", json_text(&ret->manifest, "prefix") ? json_text(&ret->manifest, "prefix") : "unknown",
 			(long long)json_int(&partitions), ctl->config->origin, ctl->config->prefix, (long long)ctl->config->partitions);
 	return 0;
 }

@@ -124,13 +124,6 @@ int ctl_daemon_away(struct ctl *ctl, int r)
 		r == -ENOENT || r == -ECONNREFUSED ? "it is not running, or has another control_socket" : strerror(-r));
 }
 
-static const char *word(const struct json *object, const char *key)
-{
-	struct json v = json_get(object, key);
-
-	return json_str(&v);
-}
-
 /* 0, or an exit code, said already. */
 static int tell(struct ctl *ctl, const char *target, const struct buf *body)
 {
@@ -141,8 +134,8 @@ static int tell(struct ctl *ctl, const char *target, const struct buf *body)
 	if (r < 0)
 		return ctl_daemon_away(ctl, r);
 	if (status != 200)
-		return ctl_fail(ctl, EXIT_FOUND, word(&answer, "error") ? word(&answer, "error") : "refused", "the daemon refuses: %s",
-			word(&answer, "text") ? word(&answer, "text") : "no reason given");
+		return ctl_fail(ctl, EXIT_FOUND, json_text(&answer, "error") ? json_text(&answer, "error") : "refused", "the daemon refuses: %s",
+			json_text(&answer, "text") ? json_text(&answer, "text") : "no reason given");
 	fields_add(f, "ok", NULL, cell_flag(true));
 	view_fields(&ctl->view, f);
 	return EXIT_DONE;
@@ -159,13 +152,13 @@ const char *ctl_holding(struct ctl *ctl, uint32_t partition, bool *answers)
 	partitions = json_get(status, "partitions");
 	for (size_t i = 0; i < json_len(&partitions); i++) {
 		struct json one = json_at(&partitions, i), number = json_get(&one, "partition");
-		const char *state = word(&one, "state");
+		const char *state = json_text(&one, "state");
 
 		if (number.type != JSON_INT || json_int(&number) != partition)
 			continue;
 		if (state && strcmp(state, "running") != 0)
 			return arena_strdup(ctl->arena, state);
-		return arena_strdup(ctl->arena, word(&one, "holding"));
+		return arena_strdup(ctl->arena, json_text(&one, "holding"));
 	}
 	return NULL;
 }
@@ -199,8 +192,8 @@ int ctl_seal(struct ctl *ctl, const char *why)
 	if (r < 0) /* it may end before its answer is out: the lock tells */
 		return 1;
 	if (status != 200)
-		return ctl_fail(ctl, EXIT_FOUND, word(&answer, "error") ? word(&answer, "error") : "refused", "the daemon refuses: %s",
-			word(&answer, "text") ? word(&answer, "text") : "no reason given");
+		return ctl_fail(ctl, EXIT_FOUND, json_text(&answer, "error") ? json_text(&answer, "error") : "refused", "the daemon refuses: %s",
+			json_text(&answer, "text") ? json_text(&answer, "text") : "no reason given");
 	return 1;
 }
 
@@ -225,8 +218,8 @@ static int brake(struct ctl *ctl, const char *command, const char *why, int64_t 
 		return EXIT_DONE;
 	}
 	if (r == 0)
-		return ctl_fail(ctl, EXIT_FOUND, word(&answer, "error") ? word(&answer, "error") : "refused", "the daemon refuses: %s",
-			word(&answer, "text") ? word(&answer, "text") : "no reason given");
+		return ctl_fail(ctl, EXIT_FOUND, json_text(&answer, "error") ? json_text(&answer, "error") : "refused", "the daemon refuses: %s",
+			json_text(&answer, "text") ? json_text(&answer, "text") : "no reason given");
 	ctl_warn(ctl, "the daemon does not answer at %s (%s): it is told through Redis", ctl_socket(ctl), strerror(-r));
 	for (uint32_t p = 0; p < ctl_partitions(ctl); p++) {
 		struct debtor system;
@@ -477,8 +470,8 @@ static int run_trail_anchor(struct ctl *ctl, const struct invocation *call)
 	if (r < 0)
 		return ctl_daemon_away(ctl, r);
 	if (http != 200)
-		return ctl_fail(ctl, EXIT_FOUND, word(&answer, "error") ? word(&answer, "error") : "refused", "the daemon refuses: %s",
-			word(&answer, "text") ? word(&answer, "text") : "no reason given");
+		return ctl_fail(ctl, EXIT_FOUND, json_text(&answer, "error") ? json_text(&answer, "error") : "refused", "the daemon refuses: %s",
+			json_text(&answer, "text") ? json_text(&answer, "text") : "no reason given");
 	return wait_for_anchors(ctl, wanted, mono() + span);
 }
 

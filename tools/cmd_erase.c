@@ -55,13 +55,6 @@ const struct command cmd_trail_retain = { .name = "trail retain", .args = "CUSTO
 
 /* --- erase -------------------------------------------------------------------------------------------------------------------------- */
 
-static const char *word(const struct json *object, const char *key)
-{
-	struct json v = json_get(object, key);
-
-	return json_str(&v);
-}
-
 static int64_t number(const struct json *object, const char *key)
 {
 	struct json v = json_get(object, key);
@@ -127,13 +120,13 @@ static int wait_for_it(struct ctl *ctl, struct json *ret)
 
 		if (r < 0)
 			return ctl_daemon_away(ctl, r);
-		if (status != 200 || !word(ret, "state") || strcmp(word(ret, "state"), "none") == 0)
+		if (status != 200 || !json_text(ret, "state") || strcmp(json_text(ret, "state"), "none") == 0)
 			return ctl_fail(ctl, EXIT_UNAVAILABLE, "lost", "the daemon does not know of it any more: it was started again; it goes on "
 				"with what was recorded. Ask again");
-		if (strcmp(word(ret, "state"), "failed") == 0)
-			return ctl_fail(ctl, EXIT_FOUND, word(ret, "error") ? word(ret, "error") : "failed", "%s",
-				word(ret, "text") ? word(ret, "text") : "it failed");
-		if (strcmp(word(ret, "state"), "done") == 0)
+		if (strcmp(json_text(ret, "state"), "failed") == 0)
+			return ctl_fail(ctl, EXIT_FOUND, json_text(ret, "error") ? json_text(ret, "error") : "failed", "%s",
+				json_text(ret, "text") ? json_text(ret, "text") : "it failed");
+		if (strcmp(json_text(ret, "state"), "done") == 0)
 			return 0;
 		(void)nanosleep(&pause, NULL);
 	}
@@ -154,15 +147,15 @@ static int show(struct ctl *ctl, const struct json *answer)
 
 	for (size_t i = 0; i < json_len(&parts); i++) {
 		struct json one = json_at(&parts, i);
-		const char *outcome = word(&one, "outcome"), *shown = outcome;
+		const char *outcome = json_text(&one, "outcome"), *shown = outcome;
 
 		if (!ctl->view.json && outcome)
 			shown = strcmp(outcome, "would_erase") == 0 ? "would go" : outcome;
-		table_add(t, (struct cell[]){ cell_number(number(&one, "year")), cell_text(word(&one, "class")), cell_number(number(&one, "records")),
-				      cell_text(shown), cell_text(word(&one, "reason")), cell_text(word(&one, "what")), cell_text(word(&one, "from")),
-				      cell_text(word(&one, "basis")), cell_text(word(&one, "certainty")) });
+		table_add(t, (struct cell[]){ cell_number(number(&one, "year")), cell_text(json_text(&one, "class")), cell_number(number(&one, "records")),
+				      cell_text(shown), cell_text(json_text(&one, "reason")), cell_text(json_text(&one, "what")), cell_text(json_text(&one, "from")),
+				      cell_text(json_text(&one, "basis")), cell_text(json_text(&one, "certainty")) });
 	}
-	fields_add(f, "customer", "Customer", cell_text(word(answer, "customer")));
+	fields_add(f, "customer", "Customer", cell_text(json_text(answer, "customer")));
 	fields_add(f, "dry_run", NULL, cell_flag(dry_run));
 	fields_add(f, dry_run ? "would_erase" : "erased", dry_run ? "Would be erased" : "Erased", cell_number(going));
 	fields_add(f, "refused", "Refused", cell_number(refused));
@@ -190,8 +183,8 @@ static int run_erase(struct ctl *ctl, const struct invocation *call)
 	if (r < 0)
 		return ctl_daemon_away(ctl, r);
 	if (status != 200)
-		return ctl_fail(ctl, EXIT_FOUND, word(&answer, "error") ? word(&answer, "error") : "refused", "the daemon refuses: %s",
-			word(&answer, "text") ? word(&answer, "text") : "no reason given");
+		return ctl_fail(ctl, EXIT_FOUND, json_text(&answer, "error") ? json_text(&answer, "error") : "refused", "the daemon refuses: %s",
+			json_text(&answer, "text") ? json_text(&answer, "text") : "no reason given");
 	r = wait_for_it(ctl, &answer);
 	return r == 0 ? show(ctl, &answer) : r;
 }

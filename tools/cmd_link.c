@@ -1,13 +1,6 @@
 /* The address of the debtor's page about one invoice, for somebody who asks for it. */
 #include "tools/cmd.h"
 
-static const char *word(const struct json *object, const char *key)
-{
-	struct json v = json_get(object, key);
-
-	return json_str(&v);
-}
-
 static int run_link(struct ctl *ctl, const struct invocation *call)
 {
 	CLEANUP(buf_clear) struct buf body = { 0 };
@@ -27,15 +20,15 @@ static int run_link(struct ctl *ctl, const struct invocation *call)
 	r = ctl_daemon(ctl, "POST", "/link", &body, &http, &answer);
 	if (r < 0)
 		return ctl_daemon_away(ctl, r);
-	if (http != 200 || !word(&answer, "url"))
-		return ctl_fail(ctl, EXIT_FOUND, word(&answer, "error") ? word(&answer, "error") : "refused", "the daemon refuses: %s",
-			word(&answer, "text") ? word(&answer, "text") : "no reason given");
+	if (http != 200 || !json_text(&answer, "url"))
+		return ctl_fail(ctl, EXIT_FOUND, json_text(&answer, "error") ? json_text(&answer, "error") : "refused", "the daemon refuses: %s",
+			json_text(&answer, "text") ? json_text(&answer, "text") : "no reason given");
 	if (!ctl->view.json) {
-		view_say(&ctl->view, "%s", word(&answer, "url"));
+		view_say(&ctl->view, "%s", json_text(&answer, "url"));
 		return EXIT_DONE;
 	}
 	fields_add(f, "invoice", NULL, cell_text(entry.e.invoice.id));
-	fields_add(f, "url", NULL, cell_text(word(&answer, "url")));
+	fields_add(f, "url", NULL, cell_text(json_text(&answer, "url")));
 	view_fields(&ctl->view, f);
 	return EXIT_DONE;
 }

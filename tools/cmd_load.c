@@ -31,6 +31,7 @@ static int64_t mono(void)
 /* The file may be another one than the daemon's that reads these streams: so it is asked. A sealed trail's origin has a number behind it. */
 static int same_daemon(struct ctl *ctl)
 {
+	size_t len = strlen(ctl->config->origin);
 	struct json status, trail, origin;
 	int http = 0, r = ctl_daemon(ctl, "GET", "/status", NULL, &http, &status);
 
@@ -38,7 +39,7 @@ static int same_daemon(struct ctl *ctl)
 		return ctl_daemon_away(ctl, r);
 	trail = json_get(&status, "trail");
 	origin = json_get(&trail, "origin");
-	if (!json_str(&origin) || strncmp(json_str(&origin), ctl->config->origin, strlen(ctl->config->origin)) != 0)
+	if (!json_str(&origin) || strncmp(json_str(&origin), ctl->config->origin, len) != 0 || (json_str(&origin)[len] && json_str(&origin)[len] != '/'))
 		return ctl_fail(ctl, EXIT_FOUND, "not_a_test", "the daemon that runs writes the trail %s, and the configuration names %s: load is for the test's own",
 			json_str(&origin) ? json_str(&origin) : "of nobody", ctl->config->origin);
 	return 0;

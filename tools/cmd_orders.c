@@ -293,13 +293,6 @@ static int by_deadline(const void *a, const void *b)
 	return strcmp(x->id, y->id);
 }
 
-static const char *word(const struct json *object, const char *key)
-{
-	struct json v = json_get(object, key);
-
-	return json_str(&v);
-}
-
 static const char *joined(struct arena *arena, const struct json *array)
 {
 	const char *list = NULL;
@@ -333,7 +326,7 @@ static const struct zone *debtor_zone_of(struct ctl *ctl, uint32_t partition, co
 /* By role or by name; "-": nobody's yet. */
 static bool owned(const struct json *task, const char *owner)
 {
-	const char *role = word(task, "role"), *name = word(task, "owner");
+	const char *role = json_text(task, "role"), *name = json_text(task, "owner");
 
 	return strcmp(owner, "-") == 0 ? !(role && *role) && !name : (role && strcmp(role, owner) == 0) || (name && strcmp(name, owner) == 0);
 }
@@ -355,17 +348,17 @@ static int run_tasks(struct ctl *ctl, const struct invocation *call)
 	for (size_t i = 0; i < count; i++) {
 		struct json *root = &tasks[i].root, invoices = json_get(root, "invoices"), opened = json_get(root, "opened_at");
 
-		if (kind && (!word(root, "kind") || strcmp(word(root, "kind"), kind) != 0))
+		if (kind && (!json_text(root, "kind") || strcmp(json_text(root, "kind"), kind) != 0))
 			continue;
 		if (owner && !owned(root, owner))
 			continue;
-		table_add(t, (struct cell[]){ cell_time(tasks[i].deadline, debtor_zone_of(ctl, tasks[i].partition, word(root, "debtor"))),
-				      cell_text(word(root, "kind")), cell_text(joined(ctl->arena, &invoices)), cell_text(word(root, "debtor")),
-				      cell_text(word(root, "step")), cell_text(word(root, "role")), cell_text(word(root, "owner")), cell_text(word(root, "reason")),
-				      cell_text(tasks[i].id), cell_text(word(root, "script")), cell_time(json_int(&opened), NULL) });
-		if (command_option(call, "script") && word(root, "script") && !ctl->view.json) {
+		table_add(t, (struct cell[]){ cell_time(tasks[i].deadline, debtor_zone_of(ctl, tasks[i].partition, json_text(root, "debtor"))),
+				      cell_text(json_text(root, "kind")), cell_text(joined(ctl->arena, &invoices)), cell_text(json_text(root, "debtor")),
+				      cell_text(json_text(root, "step")), cell_text(json_text(root, "role")), cell_text(json_text(root, "owner")), cell_text(json_text(root, "reason")),
+				      cell_text(tasks[i].id), cell_text(json_text(root, "script")), cell_time(json_int(&opened), NULL) });
+		if (command_option(call, "script") && json_text(root, "script") && !ctl->view.json) {
 			view_say(&ctl->view, "--- %s", tasks[i].id);
-			view_text(&ctl->view, word(root, "script"));
+			view_text(&ctl->view, json_text(root, "script"));
 		}
 	}
 	view_table(&ctl->view, t, "Nothing waits for a person.");
@@ -396,13 +389,13 @@ static int run_task_letter(struct ctl *ctl, const struct invocation *call)
 
 		if (strcmp(tasks[i].id, call->args[0]) != 0)
 			continue;
-		text = word(&tasks[i].root, "document");
+		text = json_text(&tasks[i].root, "document");
 		if (!text || base64_decode(text, strlen(text), &pdf) < 0)
 			return ctl_fail(ctl, EXIT_FOUND, "no_letter", "%s has no letter to print", tasks[i].id);
 		r = file_replace(call->args[1], pdf.data, pdf.len, 0600);
 		if (r < 0)
 			return ctl_fail(ctl, EXIT_FOUND, "unwritable", "%s: %s", call->args[1], strerror(-r));
-		view_say(&ctl->view, "%s%s is in %s. Once it is posted: dunningctl task done %s WHAT", word(&tasks[i].root, "script"), "The letter",
+		view_say(&ctl->view, "%s%s is in %s. Once it is posted: dunningctl task done %s WHAT", json_text(&tasks[i].root, "script"), "The letter",
 			call->args[1], tasks[i].id);
 		return EXIT_DONE;
 	}

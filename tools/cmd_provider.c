@@ -11,13 +11,6 @@
 #define TEST_LOOKS 150 /* of 200 ms: longer than a provider may take to answer */
 #define LOOK_MS 200
 
-static const char *word(const struct json *object, const char *key)
-{
-	struct json v = json_get(object, key);
-
-	return json_str(&v);
-}
-
 static struct cell number(const struct json *object, const char *key)
 {
 	struct json v = json_get(object, key);
@@ -27,7 +20,7 @@ static struct cell number(const struct json *object, const char *key)
 
 static struct cell instant(const struct json *object, const char *key)
 {
-	const char *text = word(object, key);
+	const char *text = json_text(object, key);
 	int64_t at = 0;
 
 	return text && utc_parse(text, &at) == 0 ? cell_time(at, NULL) : cell_none();
@@ -51,8 +44,8 @@ static const char *state_of(struct ctl *ctl, const struct json *providers, const
 	for (size_t i = 0; i < json_len(providers); i++) {
 		struct json one = json_at(providers, i);
 
-		if (word(&one, "name") && strcmp(word(&one, "name"), name) == 0)
-			return arena_strdup(ctl->arena, word(&one, "state"));
+		if (json_text(&one, "name") && strcmp(json_text(&one, "name"), name) == 0)
+			return arena_strdup(ctl->arena, json_text(&one, "state"));
 	}
 	return NULL;
 }
@@ -198,26 +191,26 @@ const struct command cmd_provider_check = { .name = "provider check", .args = "F
 
 static int refused(struct ctl *ctl, const struct json *answer)
 {
-	return ctl_fail(ctl, EXIT_FOUND, word(answer, "error") ? word(answer, "error") : "refused", "the daemon refuses: %s",
-		word(answer, "text") ? word(answer, "text") : "no reason given");
+	return ctl_fail(ctl, EXIT_FOUND, json_text(answer, "error") ? json_text(answer, "error") : "refused", "the daemon refuses: %s",
+		json_text(answer, "text") ? json_text(answer, "text") : "no reason given");
 }
 
 static int show_test(struct ctl *ctl, const struct json *said)
 {
 	struct fields *f = fields_create(ctl->arena);
-	const char *state = word(said, "state"), *outcome = word(said, "outcome");
+	const char *state = json_text(said, "state"), *outcome = json_text(said, "outcome");
 	struct json shadow = json_get(said, "shadow");
 	bool accepted = outcome && strcmp(outcome, outcome_names[OUTCOME_ACCEPTED]) == 0;
 
 	fields_add(f, "state", NULL, cell_text(state));
-	fields_add(f, "provider", "Provider", cell_text(word(said, "provider")));
-	fields_add(f, "channel", "Channel", cell_text(word(said, "channel")));
-	fields_add(f, "attempt", "Attempt", cell_text(word(said, "attempt")));
+	fields_add(f, "provider", "Provider", cell_text(json_text(said, "provider")));
+	fields_add(f, "channel", "Channel", cell_text(json_text(said, "channel")));
+	fields_add(f, "attempt", "Attempt", cell_text(json_text(said, "attempt")));
 	fields_add(f, "shadow", NULL, cell_flag(json_bool(&shadow)));
 	fields_add(f, "outcome", "Outcome", cell_text(outcome));
-	fields_add(f, "reason", "Reason", cell_text(word(said, "reason")));
+	fields_add(f, "reason", "Reason", cell_text(json_text(said, "reason")));
 	fields_add(f, "status", "HTTP status", number(said, "status"));
-	fields_add(f, "provider_id", "Its id", cell_text(word(said, "provider_id")));
+	fields_add(f, "provider_id", "Its id", cell_text(json_text(said, "provider_id")));
 	view_fields(&ctl->view, f);
 	if (!outcome)
 		view_say(&ctl->view, "No answer yet: the last test's outcome will stand in the trail (provider.tested).");
@@ -252,7 +245,7 @@ static int run_test(struct ctl *ctl, const struct invocation *call)
 		r = ctl_daemon(ctl, "GET", "/provider/test", NULL, &http, &answer);
 		if (r < 0)
 			return ctl_daemon_away(ctl, r);
-		state = word(&answer, "state");
+		state = json_text(&answer, "state");
 		if (http != 200 || (state && strcmp(state, "done") == 0))
 			break;
 		(void)poll(NULL, 0, LOOK_MS);
@@ -298,7 +291,7 @@ static const char *quota_words(struct ctl *ctl, const struct json *one)
 		struct json q = json_at(&quotas, i), used = json_get(&q, "used"), limit = json_get(&q, "limit");
 
 		list = arena_printf(ctl->arena, "%s%s%lld of %lld a %s", list ? list : "", list ? ", " : "", (long long)json_int(&used),
-			(long long)json_int(&limit), word(&q, "per"));
+			(long long)json_int(&limit), json_text(&q, "per"));
 	}
 	return list;
 }
@@ -309,8 +302,8 @@ static const char *last_words(struct ctl *ctl, const struct json *one, const cha
 
 	if (last.type != JSON_OBJECT)
 		return NULL;
-	return arena_printf(ctl->arena, "%s: %s%s, %s", word(&last, "outcome"), word(&last, "reason"),
-		json_int(&status) ? arena_printf(ctl->arena, " (%lld)", (long long)json_int(&status)) : "", word(&last, "at"));
+	return arena_printf(ctl->arena, "%s: %s%s, %s", json_text(&last, "outcome"), json_text(&last, "reason"),
+		json_int(&status) ? arena_printf(ctl->arena, " (%lld)", (long long)json_int(&status)) : "", json_text(&last, "at"));
 }
 
 static int run_health(struct ctl *ctl, const struct invocation *call)
@@ -326,14 +319,14 @@ static int run_health(struct ctl *ctl, const struct invocation *call)
 		return ctl_daemon_away(ctl, r < 0 ? r : -EPROTO);
 	for (size_t i = 0; i < json_len(&providers); i++) {
 		struct json one = json_at(&providers, i);
-		const char *name = word(&one, "name"), *state = word(&one, "state");
+		const char *name = json_text(&one, "name"), *state = json_text(&one, "state");
 		CLEANUP(buf_clear) struct buf raw = { 0 };
 
 		if (call->args[0] && (!name || strcmp(name, call->args[0]) != 0))
 			continue;
 		well &= state && strcmp(state, "asked") == 0;
 		json_write(&raw, &one);
-		table_add(t, (struct cell[]){ cell_text(name), cell_text(state), cell_text(word(&one, "breaker")), cell_text(rate_words(ctl, &one)),
+		table_add(t, (struct cell[]){ cell_text(name), cell_text(state), cell_text(json_text(&one, "breaker")), cell_text(rate_words(ctl, &one)),
 				      cell_text(quota_words(ctl, &one)), number(&one, "in_flight"), number(&one, "queued"),
 				      cell_text(last_words(ctl, &one, "last")), cell_text(last_words(ctl, &one, "last_error")),
 				      instant(&one, "retry_at"), cell_json(arena_strdup(ctl->arena, buf_str(&raw))) });

@@ -7,13 +7,6 @@
 
 #define MANY 4 /* partitions: more would not go on one screen */
 
-static const char *word(const struct json *object, const char *key)
-{
-	struct json v = json_get(object, key);
-
-	return json_str(&v);
-}
-
 /* --- the book ------------------------------------------------------------------------------------------------------------------------ */
 
 static const struct column book_columns[] = { { "partition", "PARTITION", true }, { "timers", "OPEN", true },
@@ -170,13 +163,13 @@ static void add_daemon(struct ctl *ctl, struct fields *f, const struct json *sta
 
 	json_write(&raw, status);
 	fields_add(f, "daemon", NULL, cell_json(arena_strdup(ctl->arena, buf_str(&raw))));
-	fields_add(f, NULL, "Daemon", cell_text(arena_printf(ctl->arena, "running%s%s", word(status, "version") ? ", version " : "",
-		word(status, "version") ? word(status, "version") : "")));
-	fields_add(f, NULL, "Instance", cell_text(word(status, "instance")));
+	fields_add(f, NULL, "Daemon", cell_text(arena_printf(ctl->arena, "running%s%s", json_text(status, "version") ? ", version " : "",
+		json_text(status, "version") ? json_text(status, "version") : "")));
+	fields_add(f, NULL, "Instance", cell_text(json_text(status, "instance")));
 	fields_add(f, NULL, "Process", pid.type == JSON_INT ? cell_number(json_int(&pid)) : cell_none());
-	fields_add(f, NULL, "Mode", cell_text(word(status, "mode")));
-	fields_add(f, NULL, "Started", cell_text(word(status, "started_at")));
-	fields_add(f, NULL, "Its time", cell_text(word(status, "now")));
+	fields_add(f, NULL, "Mode", cell_text(json_text(status, "mode")));
+	fields_add(f, NULL, "Started", cell_text(json_text(status, "started_at")));
+	fields_add(f, NULL, "Its time", cell_text(json_text(status, "now")));
 	fields_add(f, NULL, "Trail", cell_text(trail_words(ctl, status)));
 	if (hooks.type == JSON_OBJECT)
 		fields_add(f, NULL, "Webhooks", cell_text(hook_words(ctl, &hooks)));

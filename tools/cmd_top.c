@@ -58,9 +58,9 @@ static int64_t number(const struct json *object, const char *key)
 
 static const char *word(const struct json *object, const char *key)
 {
-	struct json v = json_get(object, key);
+	const char *text = json_text(object, key);
 
-	return json_str(&v) ? json_str(&v) : "";
+	return text ? text : "";
 }
 
 /* --- a frame ------------------------------------------------------------------------------------------------------------------------------ */

@@ -237,13 +237,6 @@ struct logging {
 	struct arena *arena; /* of one record */
 };
 
-static const char *word(const struct json *object, const char *key)
-{
-	struct json v = json_get(object, key);
-
-	return json_str(&v);
-}
-
 static bool is(const char *a, const char *b)
 {
 	return a && b && strcmp(a, b) == 0;
@@ -251,7 +244,7 @@ static bool is(const char *a, const char *b)
 
 static bool concerns(const struct logging *l, const struct json *root)
 {
-	return l->customer ? is(word(root, "case"), l->customer) : case_concerns(root, l->invoice);
+	return l->customer ? is(json_text(root, "case"), l->customer) : case_concerns(root, l->invoice);
 }
 
 static bool printable(const char *media_type)
@@ -267,13 +260,13 @@ static void add_parts(struct logging *l, const struct trail_record *record, cons
 	for (size_t i = 0; i + 1 < record->body->blob_count && i < json_len(&parts); i++) {
 		CLEANUP(buf_clear) struct buf text = { 0 };
 		struct json part = json_at(&parts, i);
-		const char *name = word(&part, "name") ? word(&part, "name") : "?";
+		const char *name = json_text(&part, "name") ? json_text(&part, "name") : "?";
 		uint8_t salt[SALT_SIZE];
 		int r = record_body_open(record->body, i + 1, record->keys, salt, &text);
 
-		if (l->ctl->view.json && r == 0 && is(word(&part, "media_type"), "application/json") && json_scan(text.data, text.len, 0, NULL) == 0)
+		if (l->ctl->view.json && r == 0 && is(json_text(&part, "media_type"), "application/json") && json_scan(text.data, text.len, 0, NULL) == 0)
 			jw_raw(&l->w, name, text.data, text.len);
-		else if (l->ctl->view.json && r == 0 && printable(word(&part, "media_type")))
+		else if (l->ctl->view.json && r == 0 && printable(json_text(&part, "media_type")))
 			jw_strn(&l->w, name, buf_str(&text), text.len);
 		else if (l->ctl->view.json && r == 0) {
 			CLEANUP(buf_clear) struct buf base64 = { 0 };
@@ -285,11 +278,11 @@ static void add_parts(struct logging *l, const struct trail_record *record, cons
 			jw_null(&l->w, name);
 		else if (r < 0)
 			view_say(&l->ctl->view, "    %s: its key was erased", name);
-		else if (printable(word(&part, "media_type"))) {
+		else if (printable(json_text(&part, "media_type"))) {
 			view_say(&l->ctl->view, "    %s:", name);
 			view_text(&l->ctl->view, buf_str(&text));
 		} else {
-			view_say(&l->ctl->view, "    %s: %zu bytes, %s", name, text.len, word(&part, "media_type") ? word(&part, "media_type") : "of no type");
+			view_say(&l->ctl->view, "    %s: %zu bytes, %s", name, text.len, json_text(&part, "media_type") ? json_text(&part, "media_type") : "of no type");
 		}
 	}
 }
@@ -346,7 +339,7 @@ static int log_record(const struct trail_record *record, void *arg)
 	l->shown++;
 	ranges_add(&l->shown_records, record->origin, record->index);
 	if (!l->whose)
-		l->whose = arena_strdup(l->ctl->arena, word(&root, "case") ? word(&root, "case") : "?");
+		l->whose = arena_strdup(l->ctl->arena, json_text(&root, "case") ? json_text(&root, "case") : "?");
 	if (l->ctl->view.json) {
 		jw_object(&l->w, NULL);
 		jw_str(&l->w, "origin", record->origin);
@@ -360,11 +353,11 @@ static int log_record(const struct trail_record *record, void *arg)
 		jw_end_object(&l->w);
 		return 0;
 	}
-	if (word(&root, "time"))
-		(void)utc_parse(word(&root, "time"), &at);
+	if (json_text(&root, "time"))
+		(void)utc_parse(json_text(&root, "time"), &at);
 	members(&root, &text);
 	view_say(&l->ctl->view, "%-20s %6llu  %-20s %-14s %s", view_time(l->arena, at, NULL), (unsigned long long)record->index,
-		word(&root, "kind") ? word(&root, "kind") : "?", word(&root, "actor") ? word(&root, "actor") : "", buf_str(&text));
+		json_text(&root, "kind") ? json_text(&root, "kind") : "?", json_text(&root, "actor") ? json_text(&root, "actor") : "", buf_str(&text));
 	if (l->parts)
 		add_parts(l, record, &root);
 	return 0;

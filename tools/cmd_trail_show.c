@@ -43,13 +43,6 @@ static const struct column part_columns[] = { { "name", "PART", false }, { "medi
 	{ "class", "CLASS", false }, { "state", "STATE", false }, { "commitment", "COMMITMENT", false }, { "salt", NULL, false }, { "content", NULL, false },
 	{ 0 } };
 
-static const char *word(const struct json *object, const char *key)
-{
-	struct json v = json_get(object, key);
-
-	return json_str(&v);
-}
-
 /* A blob holds the salt and what it salts, so that both go at once. */
 static const char *state_of(const struct showing *s, const struct trail_record *record, size_t blob, bool opened)
 {
@@ -88,7 +81,7 @@ static bool wanted(const struct showing *s, const struct trail_record *record, s
 	if (json_parse(s->ctl->arena, record->text, record->len, 0, root, NULL) < 0)
 		return !s->customer;
 	seq = json_get(root, "seq");
-	return !s->customer || (word(root, "case") && strcmp(word(root, "case"), s->customer) == 0 && seq.type == JSON_INT &&
+	return !s->customer || (json_text(root, "case") && strcmp(json_text(root, "case"), s->customer) == 0 && seq.type == JSON_INT &&
 				       (uint64_t)json_int(&seq) == s->number);
 }
 
@@ -98,7 +91,7 @@ static void take_part(struct showing *s, const struct trail_record *record, stru
 	struct arena *arena = s->ctl->arena;
 	struct json size = json_get(part, "size");
 	uint8_t salt[SALT_SIZE], commitment[SHA256_SIZE];
-	const char *name = word(part, "name") ? word(part, "name") : "?", *named = word(part, "commitment");
+	const char *name = json_text(part, "name") ? json_text(part, "name") : "?", *named = json_text(part, "commitment");
 	char hex[2 * SHA256_SIZE + 1];
 	bool opened = record_body_open(record->body, i, record->keys, salt, &text) == 0;
 
@@ -106,8 +99,8 @@ static void take_part(struct showing *s, const struct trail_record *record, stru
 		part_commitment(salt, buf_str(&text), text.len, commitment);
 		opened = named && strcmp(named, hex_format(commitment, SHA256_SIZE, hex)) == 0;
 	}
-	table_add(table, (struct cell[]){ cell_text(name), cell_text(word(part, "media_type")), size.type == JSON_INT ? cell_number(json_int(&size)) : cell_none(),
-				 cell_text(word(part, "class")), cell_text(state_of(s, record, i, opened)), cell_text(named),
+	table_add(table, (struct cell[]){ cell_text(name), cell_text(json_text(part, "media_type")), size.type == JSON_INT ? cell_number(json_int(&size)) : cell_none(),
+				 cell_text(json_text(part, "class")), cell_text(state_of(s, record, i, opened)), cell_text(named),
 				 cell_text(opened ? salt_text(arena, salt) : NULL),
 				 cell_text(opened && s->contents ? arena_memdup(arena, buf_str(&text), text.len) : NULL) });
 	if (opened && s->contents)
@@ -147,7 +140,7 @@ static int on_record(const struct trail_record *record, void *arg)
 			s->salt = salt_text(arena, salt);
 	}
 	s->text = arena_memdup(arena, record->text, record->len);
-	s->customer_of = word(&root, "case");
+	s->customer_of = json_text(&root, "case");
 	list = json_get(&root, "parts");
 	for (size_t i = 0; i < json_len(&list) && i + 1 < record->body->blob_count; i++) {
 		struct json part = json_at(&list, i);

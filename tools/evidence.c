@@ -58,13 +58,6 @@ struct collecting {
 	uint64_t seen, all;
 };
 
-static const char *word(const struct json *object, const char *key)
-{
-	struct json v = json_get(object, key);
-
-	return json_str(&v);
-}
-
 static bool is(const char *a, const char *b)
 {
 	return a && b && strcmp(a, b) == 0;
@@ -88,10 +81,10 @@ static int find_debtor(const struct trail_record *record, void *arg)
 	struct json root;
 
 	arena_clear(c->scratch);
-	if (!record->opened || json_parse(c->scratch, record->text, record->len, 0, &root, NULL) < 0 || is(word(&root, "case"), SYSTEM_CASE) ||
+	if (!record->opened || json_parse(c->scratch, record->text, record->len, 0, &root, NULL) < 0 || is(json_text(&root, "case"), SYSTEM_CASE) ||
 		!case_concerns(&root, c->order->invoice))
 		return 0;
-	c->debtor = arena_strdup(c->arena, word(&root, "case"));
+	c->debtor = arena_strdup(c->arena, json_text(&root, "case"));
 	return c->debtor ? 1 : 0;
 }
 
@@ -100,7 +93,7 @@ static bool explains(const struct json *root)
 {
 	static const char *const kinds[] = { "policy.loaded", "daemon.start", "daemon.stop", "daemon.recovered", "daemon.superseded",
 		"sending.suspended", "sending.resumed", "stream.gap" };
-	const char *kind = word(root, "kind"), *command = word(root, "command");
+	const char *kind = json_text(root, "kind"), *command = json_text(root, "command");
 
 	for (size_t i = 0; i < ARRAY_LEN(kinds); i++)
 		if (is(kind, kinds[i]))
@@ -128,7 +121,7 @@ static void take_parts(struct collecting *c, const struct trail_record *record, 
 		struct json part = json_at(&parts, i);
 		struct bundle_part *taken = &ret->parts[ret->part_count++];
 
-		taken->name = arena_strdup(c->arena, word(&part, "name") ? word(&part, "name") : "");
+		taken->name = arena_strdup(c->arena, json_text(&part, "name") ? json_text(&part, "name") : "");
 		taken->there = !evidence_withheld(c->order->withhold, taken->name) && bundle_path_valid(taken->name) && !strchr(taken->name, '/') &&
 			       record_body_open(record->body, i + 1, record->keys, taken->salt, &data) == 0;
 		if (taken->there)
@@ -139,8 +132,8 @@ static void take_parts(struct collecting *c, const struct trail_record *record, 
 static struct taken *take(struct collecting *c, const struct trail_record *record, const struct json *root, bool system)
 {
 	CLEANUP(buf_clear) struct buf text = { 0 };
-	struct taken taken = { .year = record->year, .at = record->decided_at, .kind = arena_strdup(c->arena, word(root, "kind")),
-		.policy_digest = arena_strdup(c->arena, word(root, is(word(root, "kind"), "policy.loaded") ? "digest" : "policy_digest")) };
+	struct taken taken = { .year = record->year, .at = record->decided_at, .kind = arena_strdup(c->arena, json_text(root, "kind")),
+		.policy_digest = arena_strdup(c->arena, json_text(root, is(json_text(root, "kind"), "policy.loaded") ? "digest" : "policy_digest")) };
 
 	taken.record = (struct bundle_record){ .index = record->index, .open = true };
 	if (record_body_open(record->body, 0, record->keys, taken.record.salt, &text) < 0)
@@ -178,9 +171,9 @@ static int collect_record(const struct trail_record *record, void *arg)
 	if (!record->opened || (!strstr(record->text, "\"case\":\"" SYSTEM_CASE "\"") && !strstr(record->text, c->member)) ||
 		json_parse(c->scratch, record->text, record->len, 0, &root, NULL) < 0)
 		return 0;
-	if (is(word(&root, "case"), SYSTEM_CASE) && explains(&root))
+	if (is(json_text(&root, "case"), SYSTEM_CASE) && explains(&root))
 		(void)take(c, record, &root, true);
-	if (!is(word(&root, "case"), c->debtor))
+	if (!is(json_text(&root, "case"), c->debtor))
 		return 0;
 	taken = take(c, record, &root, false);
 	if (taken && c->order->invoice && case_names_invoice(&root) && !case_concerns(&root, c->order->invoice))

@@ -3,14 +3,8 @@
 
 #include "tools/findings.h"
 
+#define UNLED_MS 15000 /* a lease: whoever takes it over waits for so long */
 #define READ_LATE_MS 60000 /* streams are read without a pause: once a second is slow */
-
-static const char *word(const struct json *object, const char *key)
-{
-	struct json v = json_get(object, key);
-
-	return json_str(&v);
-}
 
 static int64_t number(const struct json *object, const char *key)
 {
@@ -60,9 +54,9 @@ static void add_hold(struct findings *f, const char *holding, const char *where)
 
 static void add_partition(struct findings *f, const struct json *p, bool only)
 {
-	const char *state = word(p, "state"), *holding = word(p, "holding"), *reason = word(p, "reason"), *refusal = word(p, "redis_error");
+	const char *state = json_text(p, "state"), *holding = json_text(p, "holding"), *reason = json_text(p, "reason"), *refusal = json_text(p, "redis_error");
 	const char *where = only ? "" : arena_printf(f->arena, " (partition %lld)", (long long)number(p, "partition"));
-	struct json connected = json_get(p, "redis_connected"), read = json_get(p, "caught_up_ms");
+	struct json connected = json_get(p, "redis_connected"), read = json_get(p, "caught_up_ms"), unled = json_get(p, "unled_ms");
 
 	if (!state)
 		return;
@@ -78,7 +72,9 @@ static void add_partition(struct findings *f, const struct json *p, bool only)
 			refusal ? ": " : "", refusal ? refusal : "");
 	else if (strcmp(state, "starting") == 0 || strcmp(state, "draining") == 0)
 		findings_add(f, GRADE_NOTE, arena_strdup(f->arena, state), "wait: it ends by itself", "it has only just started, and reads what stood in Redis%s", where);
-	else if (strcmp(state, "passive") == 0 && !word(p, "owner"))
+	else if (strcmp(state, "passive") == 0 && !json_text(p, "owner") && unled.type == JSON_INT && json_int(&unled) < UNLED_MS)
+		findings_add(f, GRADE_NOTE, "not_led_yet", "wait: it ends by itself", "partition %lld goes from one instance to another", (long long)number(p, "partition"));
+	else if (strcmp(state, "passive") == 0 && !json_text(p, "owner"))
 		findings_add(f, GRADE_FAIL, "not_led", "dunningctl instances", "no instance leads partition %lld: nothing of it is sent",
 			(long long)number(p, "partition"));
 	else if (reason)
@@ -96,19 +92,19 @@ bool findings_held(const struct json *status, uint32_t partition)
 
 	for (size_t i = 0; i < json_len(&partitions); i++) {
 		struct json one = json_at(&partitions, i);
-		const char *state = word(&one, "state");
+		const char *state = json_text(&one, "state");
 
 		if (number(&one, "partition") == (int64_t)partition)
-			return word(&one, "holding") || (state && strcmp(state, "running") != 0 && strcmp(state, "passive") != 0);
+			return json_text(&one, "holding") || (state && strcmp(state, "running") != 0 && strcmp(state, "passive") != 0);
 	}
 	return true; /* nothing is said of it */
 }
 
 static void add_provider(struct findings *f, const struct json *p)
 {
-	const char *name = word(p, "name"), *state = word(p, "state"), *retry = word(p, "retry_at");
+	const char *name = json_text(p, "name"), *state = json_text(p, "state"), *retry = json_text(p, "retry_at");
 	struct json last = json_get(p, "last_error");
-	const char *reason = word(&last, "reason"), *todo;
+	const char *reason = json_text(&last, "reason"), *todo;
 
 	if (!name || !state)
 		return;
@@ -135,7 +131,7 @@ static void add_anchors(struct findings *f, const struct json *anchors)
 			"somebody outside has seen more of the log than is here, or another one: nothing more is signed or sent");
 	for (size_t i = 0; i < json_len(&each); i++) {
 		struct json one = json_at(&each, i), copies = json_get(&one, "copies");
-		const char *name = word(&one, "name"), *failed = word(&one, "failed");
+		const char *name = json_text(&one, "name"), *failed = json_text(&one, "failed");
 
 		if (name && (flag(&one, "alarm") || flag(&copies, "alarm")))
 			findings_add(f, GRADE_WARN, "anchor_late", "dunningctl trail anchor --wait 90s", "%s has not vouched for the trail, or copied it, for a day%s%s", name,
@@ -157,7 +153,7 @@ void findings_daemon(struct findings *f, const struct json *status)
 {
 	struct json partitions = json_get(status, "partitions"), providers = json_get(status, "providers"), anchors = json_get(status, "anchors"),
 		    trail = json_get(status, "trail"), law = json_get(status, "law"), left_out = json_get(status, "left_out");
-	const char *doubt = word(status, "clock_doubt"), *mode = word(status, "mode"), *version = word(status, "version");
+	const char *doubt = json_text(status, "clock_doubt"), *mode = json_text(status, "mode"), *version = json_text(status, "version");
 	size_t before = f->count, doubted = 0;
 
 	for (size_t i = 0; i < json_len(&partitions); i++) {

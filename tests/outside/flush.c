@@ -24,9 +24,9 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "common/escalation.h"
 #include "common/file.h"
 #include "common/utc.h"
+#include "tests/support/facts.h"
 #include "tests/support/world.h"
 
 #define HELD_MS 1000 /* from when Redis goes back until the last message of before has arrived */

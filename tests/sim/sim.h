@@ -19,7 +19,8 @@
 #include "daemon/dunner.h"
 #include "daemon/ports.h"
 
-#define HOSTS_MAX 2
+#define HOSTS_MAX 3
+#define PARTITIONS_MAX 3
 #define SIM_CREDITOR_ZONE "Europe/Paris"
 #define SIM_CREDITOR_COUNTRY "GB" /* of its locale */
 
@@ -38,7 +39,9 @@ void rng_fill(struct rng *rng, void *ret, size_t len);
 
 /* Rates are per million of the occasions named; 0 = this run does without. */
 struct weather {
-	int hosts; /* 1 or 2 instances want the partition */
+	int hosts; /* 1 or 2 instances want the partition; 2 or 3 where there are several */
+	int partitions; /* 1 or 3 */
+	int64_t give; /* per hour: an instance gives one of its partitions away */
 	bool idempotent, lookup; /* what the provider can: know its key again, look up */
 	bool skip_unknown; /* the policy's rule for an attempt that stays unknown: skip, else hold */
 	int64_t crash; /* per step in which something is under way */
@@ -93,27 +96,36 @@ struct sim_queue {
 	size_t count, capacity;
 };
 
+/* One partition in a process: led, waited for, or on its way from one to the other. */
+struct partition {
+	struct host *host;
+	uint32_t number;
+	struct dunner *dunner;
+	struct clock_port clock;
+	struct store_port store;
+	struct link *link; /* its connections to Redis */
+	bool idle; /* as the flow last said */
+	int64_t next_due;
+	uint32_t flows; /* this one's number, of all that the instance ever had */
+	bool ended; /* lost or given away: it begins anew once nothing calls the old flow any more */
+	bool stopped; /* with its process */
+};
+
 struct host {
 	struct sim *sim;
 	int index;
 	const char *name;
 	struct life *life; /* NULL while the process is down */
 	uint32_t lives;
-	struct dunner *dunner;
-	struct dunner_ports ports;
-	struct clock_port clock;
+	struct partition parts[PARTITIONS_MAX];
 	struct random_port random;
 	struct journal_port journal;
 	struct keys_port keys;
-	struct store_port store;
 	struct transport_port transport;
 	struct paces *paces; /* this life's */
 	struct config *config;
 	struct disk *disk; /* survives the process */
-	struct link *link; /* this life's connections to Redis */
 	struct port_timer *timers;
-	bool idle; /* as the flow last said */
-	int64_t next_due;
 	bool stopping;
 	bool end_now; /* the flow said that it must end */
 	int64_t stop_asked; /* mono */
@@ -139,7 +151,7 @@ struct sim {
 	uint64_t seq, steps, trace;
 	int64_t busy;
 	uint64_t receipt_count;
-	uint64_t jumps, crashes, restarts, rollbacks, flushes, doubts, takeovers, provoked, beside;
+	uint64_t jumps, crashes, restarts, rollbacks, flushes, doubts, takeovers, provoked, beside, lost, given;
 	struct host hosts[HOSTS_MAX];
 	struct redis *redis;
 	struct provider *provider;
@@ -176,6 +188,7 @@ void sim_breach(struct sim *sim, const char *promise, const char *format, ...) _
 /* --- the ports ----------------------------------------------------------------------------------------------------------- */
 
 void clock_plug(struct host *host);
+void clock_plug_part(struct partition *part);
 void clock_wall_moved(struct host *host); /* wall timers look again */
 void clock_unplug(struct host *host);
 
@@ -200,11 +213,11 @@ void redis_go_back(struct redis *redis); /* restart from the snapshot */
 void redis_flush(struct redis *redis, bool new_run_id);
 void redis_restart(struct redis *redis, int64_t loading_ms);
 void redis_refuse_writes(struct redis *redis, int64_t ms);
-/* Whether nobody else holds the partition's lease now. */
-bool redis_writer(const struct redis *redis, const struct host *host);
+/* Whether nobody else holds the lease of the debtor's partition now. */
+bool redis_writer(const struct redis *redis, const struct host *host, const char *debtor_id);
 void store_stall(struct host *host, int64_t ms); /* nothing comes through for so long */
-void store_plug(struct host *host);
-void store_unplug(struct host *host);
+void store_plug(struct partition *part);
+void store_unplug(struct partition *part);
 const char *redis_get(struct redis *redis, const char *key, size_t *len); /* for order tests */
 void redis_each(struct redis *redis, const char *prefix, void (*fn)(const char *key, const char *value, void *arg), void *arg);
 
@@ -239,6 +252,7 @@ void world_moment(struct host *host, enum moment moment, const struct message *m
 void world_appended(struct host *host, const struct journal_group *group); /* also at MOMENT_APPEND */
 /* A port is called: true = the process crashed at this very call or before it, nothing of it happens. */
 bool world_gone(struct host *host);
+void world_poisoned(struct host *host); /* the process dies of what it took */
 void world_run(struct sim *sim); /* one whole run */
 bool world_start_host(struct host *host);
 void world_kill(struct host *host);
@@ -258,6 +272,8 @@ void book_destroy(struct book *book);
 void book_schedule(struct sim *sim); /* puts all deliveries into the calendar */
 /* Something about one of the message's invoices arrives `delay` ms from now. */
 void book_provoke(struct sim *sim, const struct message *message, int64_t delay);
+/* The streams of the debtor's partition that the event is about; a name of partition 0's stands for all of them. */
+const char *book_stream(struct sim *sim, const char *stream, const char *text);
 void book_tell(struct sim *sim, const char *stream, int64_t at, const char *text); /* one delivery into the calendar */
 /* Redis lost entries: their producers send them again. */
 void book_resend(struct sim *sim, const char *stream, const char *text, bool raw);
@@ -276,7 +292,7 @@ void people_task(struct sim *sim, const char *kind, const char *task, const char
 /* --- erasure: sim_erase.c ---------------------------------------------------------------------------------------------------------- */
 
 struct retention *erase_periods(void); /* the caller's */
-void erase_plug(struct host *host); /* what the store is asked for it */
+void erase_plug(struct partition *part); /* what the store is asked for it */
 void erase_schedule(struct sim *sim);
 void erase_judge(struct judge *judge); /* at the end */
 

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "common/json.h"
+#include "common/keys.h"
 #include "common/zone.h"
 #include "tests/sim/sim_book.h"
 
@@ -155,6 +156,27 @@ struct delivery {
 	bool opens; /* says that something is still owed: dropped once the story took another turn */
 };
 
+/* What stands behind this member in compact JSON; NULL: it is not there. */
+static const char *named(struct arena *arena, const char *text, const char *member)
+{
+	const char *at = strstr(text, member);
+
+	return at ? arena_printf(arena, "%.*s", (int)strcspn(at + strlen(member), "\""), at + strlen(member)) : NULL;
+}
+
+const char *book_stream(struct sim *sim, const char *stream, const char *text)
+{
+	struct book *book = sim->book;
+	const char *debtor;
+
+	if (sim->weather.partitions == 1)
+		return stream;
+	debtor = named(book->arena, text, "\"customer_id\":\"");
+	if (!debtor)
+		debtor = named(book->arena, text, "\"customer\":{\"id\":\"");
+	return debtor ? arena_printf(book->arena, "dunning:{%u}%s", partition_of(debtor, (uint32_t)sim->weather.partitions), strchr(stream, '}') + 1) : stream;
+}
+
 static void deliver(void *arg)
 {
 	struct delivery *d = arg;
@@ -162,6 +184,7 @@ static void deliver(void *arg)
 
 	if (d->invoice && d->invoice->turned && d->opens)
 		return;
+	d->stream = book_stream(sim, d->stream, d->text);
 	if (!redis_add(sim->redis, d->stream, d->text, d->raw)) { /* the producer tries again */
 		sim_after(sim, NULL, rng_range(&sim->world, 100, 3000), true, deliver, NULL, d);
 		return;
@@ -255,7 +278,7 @@ static char *fact(struct book *book, const struct sim_invoice *i, int64_t at, co
 
 	begin_event(book, &t, type, NULL, at);
 	jw_str(&t.w, "invoice_id", i->id);
-	if (book->next_event % 3)
+	if (book->next_event % 3 || book->all_named)
 		jw_str(&t.w, "customer_id", i->debtor->id);
 	if (id_key) {
 		snprintf(text, sizeof(text), "%s-%s-%d", id_key, i->id, id);
@@ -332,6 +355,8 @@ static int64_t agree_plan(struct sim *sim, struct sim_invoice *i, int64_t at)
 	date_format(day_of(i, at, (int32_t)rng_range(&sim->world, 18, 25)), b);
 	begin_event(book, &t, "payment_plan.agreed", NULL, at);
 	jw_str(&t.w, "invoice_id", i->id);
+	if (book->all_named)
+		jw_str(&t.w, "customer_id", i->debtor->id);
 	jw_str(&t.w, "plan_id", i->id);
 	jw_array(&t.w, "instalments");
 	for (int k = 0; k < 2; k++) {
@@ -579,6 +604,7 @@ struct book *book_create(struct sim *sim, int debtors, int invoices)
 {
 	struct book *book = xcalloc(1, sizeof(*book));
 
+	book->all_named = sim->weather.partitions > 1;
 	book->arena = arena_create();
 	rng_seed(&book->silent, sim->seed, "silent");
 	book->debtor_count = (size_t)debtors;

@@ -32,6 +32,7 @@ struct sim_invoice {
 };
 
 struct book {
+	bool all_named; /* each event names its debtor */
 	struct arena *arena;
 	struct sim_debtor *debtors;
 	size_t debtor_count;

@@ -131,7 +131,7 @@ void judge_first_byte(struct judge *judge, struct host *host, const struct messa
 	(void)digest;
 	judge->first_bytes++;
 	sim_note(sim, "first byte of %s by %s", m->attempt_id, host->name);
-	if (!redis_writer(sim->redis, host))
+	if (!redis_writer(sim->redis, host, m->debtor_id))
 		sim_breach(sim, "4 one writer", "%s begins attempt %s while another holds the lease", host->name, m->attempt_id);
 	if (!a->intended)
 		sim_breach(sim, "5 no record, no contact", "attempt %s has no durable intent", m->attempt_id);
@@ -329,7 +329,7 @@ bool judge_superseded(const struct judge *judge, size_t group)
 	const struct known_group *g = &judge->groups[group - 1];
 
 	for (size_t i = 0; i < judge->group_count && !g->applied; i++)
-		if (judge->groups[i].pseq == g->pseq && i != group - 1)
+		if (judge->groups[i].partition == g->partition && judge->groups[i].pseq == g->pseq && i != group - 1)
 			return true;
 	return false;
 }
@@ -337,7 +337,7 @@ bool judge_superseded(const struct judge *judge, size_t group)
 void judge_applied(struct judge *judge, const struct group_header *head)
 {
 	for (size_t i = judge->group_count; i-- > 0;)
-		if (judge->groups[i].pseq == head->pseq && memcmp(judge->groups[i].id, head->id, GROUP_ID_SIZE) == 0)
+		if (judge->groups[i].partition == head->partition && judge->groups[i].pseq == head->pseq && memcmp(judge->groups[i].id, head->id, GROUP_ID_SIZE) == 0)
 			judge->groups[i].applied = true;
 }
 

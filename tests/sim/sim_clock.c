@@ -24,21 +24,21 @@ struct wake {
 
 static int64_t clock_now(void *self)
 {
-	struct host *host = self;
+	struct host *host = ((struct partition *)self)->host;
 
 	return sim_wall(host->sim);
 }
 
 static int64_t clock_mono(void *self)
 {
-	struct host *host = self;
+	struct host *host = ((struct partition *)self)->host;
 
 	return host->sim->mono;
 }
 
 static struct port_timer *timer_create_(void *self, timer_fn fn, void *arg)
 {
-	struct host *host = self;
+	struct host *host = ((struct partition *)self)->host;
 	struct port_timer *timer = arena_alloc(host->life->arena, sizeof(*timer));
 
 	*timer = (struct port_timer){ .host = host, .life = host->life, .fn = fn, .arg = arg, .next = host->timers };
@@ -54,7 +54,7 @@ static void timer_stop(void *self, struct port_timer *timer)
 
 static void timer_destroy(void *self, struct port_timer *timer)
 {
-	struct host *host = self;
+	struct host *host = ((struct partition *)self)->host;
 
 	if (!timer)
 		return;
@@ -87,14 +87,19 @@ static void arm(struct port_timer *timer, int64_t delay)
 	sim_after(sim, timer->life, delay, false, wake, free, w);
 }
 
+static void arm_at(struct port_timer *timer)
+{
+	int64_t wait = timer->wall - sim_wall(timer->host->sim);
+
+	arm(timer, wait > REAL_CAP ? REAL_CAP : wait);
+}
+
 static void timer_at(void *self, struct port_timer *timer, int64_t wall)
 {
-	struct host *host = self;
-	int64_t wait = wall - sim_wall(host->sim);
-
+	(void)self;
 	timer->by_wall = true;
 	timer->wall = wall;
-	arm(timer, wait > REAL_CAP ? REAL_CAP : wait);
+	arm_at(timer);
 }
 
 static void timer_in(void *self, struct port_timer *timer, int64_t real_ms)
@@ -106,10 +111,10 @@ static void timer_in(void *self, struct port_timer *timer, int64_t real_ms)
 
 static void clock_idle(void *self, bool idle, int64_t next_due)
 {
-	struct host *host = self;
+	struct partition *part = self;
 
-	host->idle = idle;
-	host->next_due = next_due;
+	part->idle = idle;
+	part->next_due = next_due;
 }
 
 static const char *clock_doubt(void *self)
@@ -128,12 +133,16 @@ static void random_fill(void *self, void *ret, size_t len)
 void clock_plug(struct host *host)
 {
 	host->timers = NULL;
-	host->idle = false;
-	host->next_due = 0;
-	host->clock = (struct clock_port){ .self = host, .now = clock_now, .mono = clock_mono,
+	host->random = (struct random_port){ .self = host, .bytes = random_fill };
+}
+
+void clock_plug_part(struct partition *part)
+{
+	part->idle = false;
+	part->next_due = 0;
+	part->clock = (struct clock_port){ .self = part, .now = clock_now, .mono = clock_mono,
 		.timer_create = timer_create_, .timer_destroy = timer_destroy, .timer_at = timer_at,
 		.timer_in = timer_in, .timer_stop = timer_stop, .idle = clock_idle, .doubt = clock_doubt };
-	host->random = (struct random_port){ .self = host, .bytes = random_fill };
 }
 
 void clock_unplug(struct host *host)
@@ -145,5 +154,5 @@ void clock_wall_moved(struct host *host)
 {
 	for (struct port_timer *t = host->timers; t; t = t->next)
 		if (t->armed && t->by_wall)
-			timer_at(host, t, t->wall);
+			arm_at(t);
 }

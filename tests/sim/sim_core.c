@@ -138,28 +138,33 @@ void sim_shift_wall(struct sim *sim, int64_t by)
 
 static bool at_rest(const struct sim *sim)
 {
-	bool served = false, any = false;
+	int served = 0;
+	bool any = false;
 
 	if (sim->busy > 0)
 		return false;
 	for (int i = 0; i < HOSTS_MAX; i++) {
 		const struct host *host = &sim->hosts[i];
-		struct dunner_status status;
 
 		if (!host->life)
 			continue;
 		any = true;
 		if (host->life->frozen_until > sim->mono || host->stopping)
 			return false;
-		dunner_status(host->dunner, &status);
-		if (status.state == DUNNER_PASSIVE)
-			continue;
-		if (status.state != DUNNER_RUNNING || !host->idle || status.caught_up_ms < 0 ||
-			status.caught_up_ms > REST_MARK_AGE)
-			return false;
-		served = true;
+		for (int k = 0; k < sim->weather.partitions; k++) {
+			const struct partition *part = &host->parts[k];
+			struct dunner_status status;
+
+			dunner_status(part->dunner, &status);
+			if (status.state == DUNNER_PASSIVE)
+				continue;
+			if (part->ended || status.state != DUNNER_RUNNING || !part->idle || status.caught_up_ms < 0 ||
+				status.caught_up_ms > REST_MARK_AGE)
+				return false;
+			served++;
+		}
 	}
-	return served || !any;
+	return served >= sim->weather.partitions || !any;
 }
 
 static void turn_calendar(struct sim *sim)
@@ -173,8 +178,9 @@ static void turn_calendar(struct sim *sim)
 	for (int i = 0; i < HOSTS_MAX; i++) {
 		const struct host *host = &sim->hosts[i];
 
-		if (host->life && host->idle && host->next_due > 0 && host->next_due < target)
-			target = host->next_due;
+		for (int k = 0; k < sim->weather.partitions && host->life; k++)
+			if (host->parts[k].idle && host->parts[k].next_due > 0 && host->parts[k].next_due < target)
+				target = host->parts[k].next_due;
 	}
 	if (target - now < JUMP_LEAST)
 		return;

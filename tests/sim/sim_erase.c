@@ -109,7 +109,7 @@ static void tell(void *arg)
 
 static void port_tell(void *self, const char *stream, const char *event, size_t len, store_done_fn done, void *arg)
 {
-	struct host *host = self;
+	struct host *host = ((struct partition *)self)->host;
 	struct question *q = ask(host, stream, arg);
 
 	q->ids = arena_alloc(q->arena, sizeof(*q->ids));
@@ -120,7 +120,7 @@ static void port_tell(void *self, const char *stream, const char *event, size_t 
 
 static void port_scan(void *self, const char *cursor, const char *pattern, store_scan_fn done, void *arg)
 {
-	struct host *host = self;
+	struct host *host = ((struct partition *)self)->host;
 	struct question *q = ask(host, pattern, arg);
 
 	snprintf(q->cursor, sizeof(q->cursor), "%s", cursor);
@@ -130,7 +130,7 @@ static void port_scan(void *self, const char *cursor, const char *pattern, store
 
 static void port_scrub(void *self, const char *stream, const char *const *ids, size_t count, store_done_fn done, void *arg)
 {
-	struct host *host = self;
+	struct host *host = ((struct partition *)self)->host;
 	struct question *q = ask(host, stream, arg);
 
 	q->ids = arena_alloc(q->arena, (count + 1) * sizeof(*q->ids));
@@ -141,11 +141,11 @@ static void port_scrub(void *self, const char *stream, const char *const *ids, s
 	sim_after(host->sim, host->life, 1, true, scrub, forget, q);
 }
 
-void erase_plug(struct host *host)
+void erase_plug(struct partition *part)
 {
-	host->store.scan = port_scan;
-	host->store.scrub = port_scrub;
-	host->store.tell = port_tell;
+	part->store.scan = port_scan;
+	part->store.scrub = port_scrub;
+	part->store.tell = port_tell;
 }
 
 /* --- who asks for it ------------------------------------------------------------------------------------------------------------- */
@@ -168,9 +168,9 @@ static void wish(void *arg)
 	struct dunner_erasure erasure = { .customer = w->debtor, .classes = (1u << CLASS_COUNT) - 1, .yes = true, .who = "sim", .why = "asked" };
 	struct err err = { 0 };
 
-	if (!host->life || !host->dunner)
+	if (!host->life || !host->parts[0].dunner)
 		return;
-	sim_note(w->sim, "erase %s: %d", w->debtor, dunner_erase(host->dunner, &erasure, &err));
+	sim_note(w->sim, "erase %s: %d", w->debtor, dunner_erase(host->parts[0].dunner, &erasure, &err));
 	if (w->death)
 		sim_after(w->sim, NULL, w->death, true, die, NULL, w->sim);
 }

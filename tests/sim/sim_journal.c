@@ -122,10 +122,20 @@ static const char *origin_of(struct disk *disk, uint16_t year)
 
 /* --- segments -------------------------------------------------------------------------------------------------------------- */
 
+/* Of a partition, among the first `count`. NULL: there is none. */
+static const struct group_header *last_of(const struct disk *disk, size_t count, uint32_t partition)
+{
+	while (count-- > 0)
+		if (disk->groups[count]->group.head.partition == partition)
+			return &disk->groups[count]->group.head;
+	return NULL;
+}
+
 /* Closed segments never change again: only the groups are kept of them. */
 static void begin_segment(struct disk *disk, const struct group_header *head)
 {
-	struct frames_mark mark = { .above = head->pseq - 1 };
+	struct frames_mark marks[PARTITIONS_MAX];
+	size_t mark_count = 0;
 	uint16_t year = head->year;
 
 	arena_free(disk->segment_arena);
@@ -137,13 +147,17 @@ static void begin_segment(struct disk *disk, const struct group_header *head)
 		.log_count = disk->log_count };
 	memcpy(disk->segment.previous, disk->chain, SHA256_SIZE);
 	rng_fill(&disk->sim->disk, disk->segment.random, SEGMENT_RANDOM_SIZE);
-	if (disk->written > 0) {
-		const struct group_header *last = &disk->groups[disk->written - 1]->group.head;
+	for (uint32_t p = 0; p < PARTITIONS_MAX; p++) {
+		const struct group_header *last = last_of(disk, disk->written, p);
 
-		mark.pseq = last->pseq;
-		memcpy(mark.id, last->id, GROUP_ID_SIZE);
-		disk->segment.marks = arena_memdup(disk->segment_arena, &mark, sizeof(mark));
-		disk->segment.mark_count = 1;
+		if (!last)
+			continue;
+		marks[mark_count] = (struct frames_mark){ .partition = p, .pseq = last->pseq, .above = p == head->partition ? head->pseq - 1 : last->pseq };
+		memcpy(marks[mark_count++].id, last->id, GROUP_ID_SIZE);
+	}
+	if (mark_count) {
+		disk->segment.marks = arena_memdup(disk->segment_arena, marks, mark_count * sizeof(*marks));
+		disk->segment.mark_count = mark_count;
 	}
 	buf_reset(&disk->bytes);
 	frames_segment_add(&disk->bytes, &disk->segment);
@@ -153,14 +167,11 @@ static void begin_segment(struct disk *disk, const struct group_header *head)
 	recount(disk, disk->count);
 }
 
-static uint64_t last_pseq(const struct disk *disk)
-{
-	return disk->written ? disk->groups[disk->written - 1]->group.head.pseq : 0;
-}
-
 static bool needs_segment(const struct disk *disk, const struct group_header *head)
 {
-	return !disk->bytes.len || disk->segment.year != head->year || head->pseq <= last_pseq(disk);
+	const struct group_header *last = last_of(disk, disk->written, head->partition);
+
+	return !disk->bytes.len || disk->segment.year != head->year || (last && head->pseq <= last->pseq);
 }
 
 static int same_group(const struct journal_group *group, size_t at, void *arg)
@@ -448,7 +459,7 @@ static int port_replay(void *self, uint32_t partition, uint64_t above, journal_r
 		if (group->head.partition != partition || group->head.pseq <= above)
 			continue;
 		for (size_t k = i + 1; k < disk->durable && !superseded; k++)
-			superseded = disk->groups[k]->group.head.pseq <= group->head.pseq;
+			superseded = disk->groups[k]->group.head.partition == partition && disk->groups[k]->group.head.pseq <= group->head.pseq;
 		r = superseded ? 0 : fn(group, arg);
 		if (r)
 			return r;
@@ -460,10 +471,11 @@ static int port_last(void *self, uint32_t partition, struct group_header *ret)
 {
 	struct host *host = self;
 
-	(void)partition;
-	if (!host->disk->count)
+	const struct group_header *last = last_of(host->disk, host->disk->count, partition);
+
+	if (!last)
 		return -ENOENT;
-	*ret = host->disk->groups[host->disk->count - 1]->group.head;
+	*ret = *last;
 	return 0;
 }
 
@@ -471,11 +483,10 @@ static int port_knows(void *self, uint32_t partition, uint64_t pseq, const uint8
 {
 	struct host *host = self;
 
-	(void)partition;
 	for (size_t i = 0; i < host->disk->count; i++) {
 		const struct group_header *head = &host->disk->groups[i]->group.head;
 
-		if (head->pseq == pseq && memcmp(head->id, id, GROUP_ID_SIZE) == 0)
+		if (head->partition == partition && head->pseq == pseq && memcmp(head->id, id, GROUP_ID_SIZE) == 0)
 			return 1;
 	}
 	return 0;

@@ -57,7 +57,7 @@ struct known_attempt {
 	const char *outcome; /* kind of the newest durable outcome record; NULL = none since the intent */
 	const char *reason;
 	size_t intent_group, outcome_group; /* of the newest intent and outcome, counted from 1 */
-	uint32_t intent_life; /* of its host, when the intent became durable; 0 = found by a later one */
+	uint32_t intent_life; /* which flow of its host had the partition, when the intent became durable; 0 = found by a later one */
 	int64_t intended_wall, outcome_wall;
 	int64_t first_byte_wall; /* of the first request of all; 0 = none */
 	int accepted; /* messages that the provider really sends */
@@ -88,6 +88,7 @@ struct known_house { /* where letters to a debtor go */
 
 struct known_group {
 	struct host *host;
+	uint32_t partition;
 	uint64_t pseq;
 	uint8_t id[GROUP_ID_SIZE];
 	int64_t decided; /* wall */

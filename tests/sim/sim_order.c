@@ -7,10 +7,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/escalation.h"
 #include "common/hash.h"
 #include "tests/sim/sim_book.h"
 #include "tests/sim/sim_judge.h"
+#include "tests/support/facts.h"
 
 #define HISTORY_DAYS 60
 #define TELLING_MS (6 * DAY_MS)

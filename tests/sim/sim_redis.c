@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "common/hash.h"
+#include "common/keys.h"
 #include "tests/sim/sim_redis.h"
 
 #define CLOCK_BEHIND_MIN (10 * MINUTE_MS) /* well beyond the time in which lost entries come again */
@@ -308,8 +309,10 @@ struct redis *redis_create(struct sim *sim)
 
 	redis->sim = sim;
 	redis->db = xcalloc(1, sizeof(*redis->db));
-	snprintf(redis->cursor_key, sizeof(redis->cursor_key), "dunning:{0}:cursor");
-	snprintf(redis->due_key, sizeof(redis->due_key), "dunning:{0}:due");
+	for (int p = 0; p < PARTITIONS_MAX; p++) {
+		snprintf(redis->leads[p].cursor_key, sizeof(redis->leads[p].cursor_key), "dunning:{%d}:cursor", p);
+		snprintf(redis->leads[p].due_key, sizeof(redis->leads[p].due_key), "dunning:{%d}:due", p);
+	}
 	new_ids(redis);
 	return redis;
 }
@@ -323,10 +326,12 @@ void redis_destroy(struct redis *redis)
 	free(redis);
 }
 
-bool redis_writer(const struct redis *redis, const struct host *host)
+bool redis_writer(const struct redis *redis, const struct host *host, const char *debtor_id)
 {
+	const struct lead *lead = &redis->leads[partition_of(debtor_id, (uint32_t)redis->sim->weather.partitions)];
+
 	/* A dead life of the same host, whose last word arrives late, does nothing with what it got. */
-	return !redis->lease_owner[0] || redis->lease_until <= redis->sim->mono || strcmp(redis->lease_owner, host->name) == 0;
+	return !lead->owner[0] || lead->until <= redis->sim->mono || strcmp(lead->owner, host->name) == 0;
 }
 
 bool redis_clock_wrong(const struct redis *redis)
@@ -399,7 +404,7 @@ void redis_go_back(struct redis *redis)
 	redis->clock_behind = behind;
 	redis->saved_clock = 0;
 	redis_restart(redis, rng_range(&redis->sim->faults, 10, 3000));
-	sim_note(redis->sim, "redis: went back to pseq %s", hash_get(redis, redis->cursor_key, "pseq"));
+	sim_note(redis->sim, "redis: went back to pseq %s", hash_get(redis, redis->leads[0].cursor_key, "pseq"));
 	lose_entries(redis, lost);
 	db_free(lost);
 }
@@ -413,7 +418,8 @@ void redis_flush(struct redis *redis, bool new_run_id)
 	redis->db = xcalloc(1, sizeof(*redis->db));
 	db_free(redis->saved);
 	redis->saved = NULL;
-	redis->lease_owner[0] = '\0';
+	for (int p = 0; p < PARTITIONS_MAX; p++)
+		redis->leads[p].owner[0] = '\0';
 	if (new_run_id)
 		redis_restart(redis, rng_range(&redis->sim->faults, 10, 3000));
 	lose_entries(redis, lost);

@@ -38,10 +38,12 @@ struct redis {
 	int64_t loading_until, full_until; /* mono */
 	int64_t clock_behind; /* of this server, which gives the entries their ids */
 	int64_t saved_clock; /* its clock when `saved` was; 0 = went back to that already */
-	char lease_owner[200];
-	uint32_t lease_life;
-	int64_t lease_until; /* mono; the lease key itself, gone with a flush */
-	char cursor_key[64], due_key[64];
+	struct lead {
+		char owner[200];
+		uint32_t life;
+		int64_t until; /* mono; the lease key itself, gone with a flush */
+		char cursor_key[64], due_key[64];
+	} leads[PARTITIONS_MAX];
 };
 
 int stream_id_compare(const char *a, const char *b);

@@ -17,11 +17,34 @@ static int64_t maybe(struct sim *sim, int64_t from, int64_t to)
 	return rng_chance(&sim->faults, 500000) ? rate : 0;
 }
 
+/*
+ * Instances that share three partitions: what they do to each other. What several of them leave to a person (a Redis that forgets) is left out,
+ * and what is for every partition (watermarks, lists) or finds its own by looking (people, what nobody can read): one partition has those.
+ */
+static void several(struct sim *sim)
+{
+	struct weather *w = &sim->weather;
+	struct rng rng;
+
+	rng_seed(&rng, sim->seed, "several");
+	w->hosts = (int)rng_range(&rng, 2, HOSTS_MAX);
+	w->partitions = PARTITIONS_MAX;
+	w->crash = rng_chance(&rng, 700000) ? rng_range(&rng, 200, 2000) : 0;
+	w->freeze = rng_chance(&rng, 700000) ? rng_range(&rng, 50, 400) : 0;
+	w->stop = rng_chance(&rng, 700000) ? rng_range(&rng, 500, 20000) : 0;
+	w->give = rng_chance(&rng, 700000) ? rng_range(&rng, 500, 20000) : 0;
+	w->rollback = w->flush = w->malformed = 0;
+	w->feed = w->people = w->lists = false;
+	w->poison = 0;
+	w->per_second = w->at_once = w->per_day = 0; /* each process keeps them for itself */
+}
+
 void setup_weather(struct sim *sim)
 {
 	struct weather *w = &sim->weather;
 
 	w->hosts = rng_chance(&sim->faults, 300000) ? 2 : 1;
+	w->partitions = 1;
 	w->idempotent = rng_chance(&sim->faults, 600000);
 	w->lookup = rng_chance(&sim->faults, 500000);
 	w->skip_unknown = rng_chance(&sim->faults, 500000);
@@ -61,11 +84,13 @@ void setup_weather(struct sim *sim)
 		w->lists = !sim->drawn && rng_chance(&sim->lists, 600000);
 	}
 	if (sim->mode == MODE_IN_ORDER) /* the undisturbed one */
-		*w = (struct weather){ .hosts = 1, .idempotent = w->idempotent, .lookup = w->lookup,
+		*w = (struct weather){ .hosts = 1, .partitions = 1, .idempotent = w->idempotent, .lookup = w->lookup,
 			.skip_unknown = w->skip_unknown };
 	if (sim->mode != MODE_LIFE)
 		w->provoke = 0;
 	traffic_setup(sim);
+	if (sim->mode == MODE_LIFE && !sim->drawn && sim->seed % 4 == 0)
+		several(sim);
 }
 
 /* --- policy, texts, provider ------------------------------------------------------------------------------------------------------ */
@@ -256,7 +281,7 @@ struct config *setup_config(struct sim *sim, const char *instance)
 	struct arena *arena = sim->arena;
 	struct config *c = arena_alloc(arena, sizeof(*c));
 
-	*c = (struct config){ .prefix = "dunning", .partitions = 1, .instance = instance,
+	*c = (struct config){ .prefix = "dunning", .partitions = sim->weather.partitions, .instance = instance,
 		.origin = arena_printf(arena, "test.sim.example/%s", instance), .policy_default = "sim", .state_dir = "/nowhere",
 		.brake_contacts_per_hour = 200, .arena = arena,
 		.creditor_postal = { .line1 = "2 High Street", .city = "Town", .country = "GB" },

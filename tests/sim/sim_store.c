@@ -8,7 +8,6 @@
 #include "tests/sim/sim_redis.h"
 
 #define COMMAND_TIMEOUT (5 * SECOND_MS)
-#define POISONINGS_MAX 40 /* a store that loses the count again and again may cause some */
 
 enum op { OP_READ, OP_LOAD, OP_HASH, OP_DUE, OP_CURSOR, OP_COMMIT, OP_LEASE, OP_RELEASE, OP_TRYING, OP_TRIM, OP_TAILS };
 static const char *const op_names[] = { "read", "load", "hash", "due", "cursor", "commit", "lease", "release", "trying",
@@ -21,7 +20,9 @@ struct wire { /* one connection */
 };
 
 struct link {
+	struct partition *part;
 	struct host *host;
+	bool closed; /* with its flow: what is answered now reaches nobody */
 	struct life *life;
 	struct redis *redis;
 	struct wire wires[2]; /* [1]: blocking reads */
@@ -80,22 +81,27 @@ static void command_drop(void *arg)
 
 /* --- what the server does ------------------------------------------------------------------------------------------------ */
 
-static uint64_t hash_number(struct redis *redis, const char *field)
+static struct lead *lead_of(const struct command *c)
 {
-	return strtoull(hash_get(redis, redis->cursor_key, field), NULL, 10);
+	return &c->link->redis->leads[c->link->part->number];
 }
 
-static void hash_put_number(struct redis *redis, const char *field, uint64_t n)
+static uint64_t hash_number(const struct command *c, const char *field)
+{
+	return strtoull(hash_get(c->link->redis, lead_of(c)->cursor_key, field), NULL, 10);
+}
+
+static void hash_put_number(const struct command *c, const char *field, uint64_t n)
 {
 	char text[24];
 
 	snprintf(text, sizeof(text), "%llu", (unsigned long long)n);
-	hash_put(redis, redis->cursor_key, field, text);
+	hash_put(c->link->redis, lead_of(c)->cursor_key, field, text);
 }
 
-static void cursor_group(struct redis *redis, uint8_t ret[GROUP_ID_SIZE])
+static void cursor_group(const struct command *c, uint8_t ret[GROUP_ID_SIZE])
 {
-	if (hex_parse(hash_get(redis, redis->cursor_key, "group"), GROUP_ID_SIZE, ret) < 0)
+	if (hex_parse(hash_get(c->link->redis, lead_of(c)->cursor_key, "group"), GROUP_ID_SIZE, ret) < 0)
 		memset(ret, 0, GROUP_ID_SIZE);
 }
 
@@ -128,9 +134,9 @@ static void do_read(struct redis *redis, struct command *c)
 			taken++;
 		}
 	}
-	c->place.present = *hash_get(redis, redis->cursor_key, "group") != '\0';
-	c->place.pseq = hash_number(redis, "pseq");
-	cursor_group(redis, c->place.group);
+	c->place.present = *hash_get(redis, lead_of(c)->cursor_key, "group") != '\0';
+	c->place.pseq = hash_number(c, "pseq");
+	cursor_group(c, c->place.group);
 }
 
 static void do_load(struct redis *redis, struct command *c)
@@ -163,7 +169,7 @@ static void do_hash(struct redis *redis, struct command *c)
 
 static void do_due(struct redis *redis, struct command *c)
 {
-	struct value *v = db_find(redis, redis->due_key);
+	struct value *v = db_find(redis, lead_of(c)->due_key);
 
 	c->due = arena_alloc(c->arena, (c->limit + 1) * sizeof(*c->due));
 	c->until = 0;
@@ -181,14 +187,14 @@ static void do_due(struct redis *redis, struct command *c)
 
 static void do_cursor(struct redis *redis, struct command *c)
 {
-	struct value *v = db_find(redis, redis->cursor_key);
+	struct value *v = db_find(redis, lead_of(c)->cursor_key);
 	struct store_cursor *cursor = &c->cursor;
 
-	*cursor = (struct store_cursor){ .present = v != NULL, .epoch = hash_number(redis, "epoch"),
-		.pseq = hash_number(redis, "pseq") };
-	cursor_group(redis, cursor->group);
-	snprintf(cursor->writer, sizeof(cursor->writer), "%s", hash_get(redis, redis->cursor_key, "writer"));
-	cursor->redo = *hash_get(redis, redis->cursor_key, "redo") == '1';
+	*cursor = (struct store_cursor){ .present = v != NULL, .epoch = hash_number(c, "epoch"),
+		.pseq = hash_number(c, "pseq") };
+	cursor_group(c, cursor->group);
+	snprintf(cursor->writer, sizeof(cursor->writer), "%s", hash_get(redis, lead_of(c)->cursor_key, "writer"));
+	cursor->redo = *hash_get(redis, lead_of(c)->cursor_key, "redo") == '1';
 	memcpy(cursor->run_id, redis->run_id, REDIS_ID_SIZE);
 	memcpy(cursor->repl_id, redis->repl_id, REDIS_ID_SIZE);
 	cursor->streams = arena_alloc(c->arena, ((v ? v->count : 0) + 1) * sizeof(*cursor->streams));
@@ -212,10 +218,10 @@ static void do_commit(struct redis *redis, struct command *c)
 	const struct group_header *head = &c->head;
 	uint8_t group[GROUP_ID_SIZE];
 	char hex[2 * GROUP_ID_SIZE + 1];
-	uint64_t pseq = hash_number(redis, "pseq"), epoch = hash_number(redis, "epoch");
-	bool placed = value_get(db_find(redis, redis->cursor_key), "pseq") != NULL;
+	uint64_t pseq = hash_number(c, "pseq"), epoch = hash_number(c, "epoch");
+	bool placed = value_get(db_find(redis, lead_of(c)->cursor_key), "pseq") != NULL;
 
-	cursor_group(redis, group);
+	cursor_group(c, group);
 	if (redis->full_until > redis->sim->mono) {
 		c->r = -ENOSPC;
 		return;
@@ -234,18 +240,18 @@ static void do_commit(struct redis *redis, struct command *c)
 	sim_note(redis->sim, "redis: commit %llu by %s: %d", (unsigned long long)head->pseq, c->commit.writer, (int)c->status);
 	if (c->status != COMMIT_APPLIED)
 		return;
-	if (redis->lease_owner[0] && !redis->sim->rollbacks && (strcmp(redis->lease_owner, c->commit.writer) != 0 ||
-								redis->lease_life != c->life->number))
+	if (lead_of(c)->owner[0] && !redis->sim->rollbacks && (strcmp(lead_of(c)->owner, c->commit.writer) != 0 ||
+								lead_of(c)->life != c->life->number))
 		sim_breach(redis->sim, "4 one writer", "group %llu of %s is applied, and %s has the lease since",
-			(unsigned long long)head->pseq, c->commit.writer, redis->lease_owner);
+			(unsigned long long)head->pseq, c->commit.writer, lead_of(c)->owner);
 	judge_applied(redis->sim->judge, head);
 	for (size_t i = 0; i < c->commit.image_count; i++)
 		redis_apply(redis, &c->commit.images[i]);
-	hash_put_number(redis, "epoch", c->commit.epoch);
-	hash_put_number(redis, "pseq", head->pseq);
-	hash_put(redis, redis->cursor_key, "group", hex_format(head->id, GROUP_ID_SIZE, hex));
-	hash_put(redis, redis->cursor_key, "writer", c->commit.writer);
-	hash_put(redis, redis->cursor_key, "redo", c->commit.redo ? "1" : "0");
+	hash_put_number(c, "epoch", c->commit.epoch);
+	hash_put_number(c, "pseq", head->pseq);
+	hash_put(redis, lead_of(c)->cursor_key, "group", hex_format(head->id, GROUP_ID_SIZE, hex));
+	hash_put(redis, lead_of(c)->cursor_key, "writer", c->commit.writer);
+	hash_put(redis, lead_of(c)->cursor_key, "redo", c->commit.redo ? "1" : "0");
 	if (c->life->alive)
 		world_moment(c->link->host, MOMENT_COMMITTED, NULL);
 }
@@ -253,49 +259,49 @@ static void do_commit(struct redis *redis, struct command *c)
 /* The same instance started again takes over at once: the lock on its state directory says that the other process is gone. */
 static void do_lease(struct redis *redis, struct command *c)
 {
-	bool held = redis->lease_owner[0] && redis->lease_until > redis->sim->mono;
-	bool mine = held && strcmp(redis->lease_owner, c->text) == 0 && redis->lease_life == c->life->number;
-	uint64_t epoch = hash_number(redis, "epoch");
+	bool held = lead_of(c)->owner[0] && lead_of(c)->until > redis->sim->mono;
+	bool mine = held && strcmp(lead_of(c)->owner, c->text) == 0 && lead_of(c)->life == c->life->number;
+	uint64_t epoch = hash_number(c, "epoch");
 
-	c->granted = c->number && (!held || strcmp(redis->lease_owner, c->text) == 0); /* without a span it only looks */
+	c->granted = c->number && (!held || strcmp(lead_of(c)->owner, c->text) == 0); /* without a span it only looks */
 	c->epoch = epoch;
 	if (redis->full_until > redis->sim->mono)
 		c->r = -ENOSPC;
 	else if (c->granted) {
 		if (c->held && epoch <= c->held) {
 			c->epoch = c->held;
-			hash_put_number(redis, "epoch", c->epoch);
+			hash_put_number(c, "epoch", c->epoch);
 		} else if (!mine || !epoch) {
 			c->epoch = (epoch > c->at_least ? epoch : c->at_least) + 1;
-			hash_put_number(redis, "epoch", c->epoch);
+			hash_put_number(c, "epoch", c->epoch);
 			redis->sim->takeovers++;
 			sim_note(redis->sim, "redis: lease to %s, epoch %llu", c->text, (unsigned long long)c->epoch);
 		}
-		snprintf(redis->lease_owner, sizeof(redis->lease_owner), "%s", c->text);
-		redis->lease_life = c->life->number;
-		redis->lease_until = redis->sim->mono + c->number;
+		snprintf(lead_of(c)->owner, sizeof(lead_of(c)->owner), "%s", c->text);
+		lead_of(c)->life = c->life->number;
+		lead_of(c)->until = redis->sim->mono + c->number;
 	}
-	c->text = arena_strdup(c->arena, c->granted || held ? redis->lease_owner : "");
+	c->text = arena_strdup(c->arena, c->granted || held ? lead_of(c)->owner : "");
 }
 
-static void do_release(struct redis *redis, struct command *c)
+static void do_release(struct command *c)
 {
-	if (strcmp(redis->lease_owner, c->text) == 0 && redis->lease_life == c->life->number)
-		redis->lease_owner[0] = '\0';
+	if (strcmp(lead_of(c)->owner, c->text) == 0 && lead_of(c)->life == c->life->number)
+		lead_of(c)->owner[0] = '\0';
 }
 
 /* "id epoch count" */
-static uint64_t tries_of(struct redis *redis, const char *field, const char *id)
+static uint64_t tries_of(struct redis *redis, const char *cursor_key, const char *field, const char *id)
 {
-	const char *value = hash_get(redis, redis->cursor_key, field);
+	const char *value = hash_get(redis, cursor_key, field);
 	size_t len = strcspn(value, " ");
 
 	return *value && (!id || (strncmp(value, id, len) == 0 && !id[len])) ? strtoull(strrchr(value, ' '), NULL, 10) : 0;
 }
 
-static uint64_t tried_in(struct redis *redis, const char *field)
+static uint64_t tried_in(const struct command *c, const char *field)
 {
-	return strtoull(strchr(hash_get(redis, redis->cursor_key, field), ' '), NULL, 10);
+	return strtoull(strchr(hash_get(c->link->redis, lead_of(c)->cursor_key, field), ' '), NULL, 10);
 }
 
 static void do_trying(struct redis *redis, struct command *c)
@@ -303,14 +309,14 @@ static void do_trying(struct redis *redis, struct command *c)
 	uint64_t n = 0;
 
 	if (c->text) {
-		n = tries_of(redis, c->field, c->text);
-		if (!n || tried_in(redis, c->field) != (uint64_t)c->number)
+		n = tries_of(redis, lead_of(c)->cursor_key, c->field, c->text);
+		if (!n || tried_in(c, c->field) != (uint64_t)c->number)
 			n++;
 		redis->sim->poisoned = false;
-		hash_put(redis, redis->cursor_key, c->field, arena_printf(c->arena, "%s %lld %llu", c->text, (long long)c->number,
+		hash_put(redis, lead_of(c)->cursor_key, c->field, arena_printf(c->arena, "%s %lld %llu", c->text, (long long)c->number,
 			(unsigned long long)n));
-	} else if (db_find(redis, redis->cursor_key)) {
-		value_remove(db_find(redis, redis->cursor_key), c->field);
+	} else if (db_find(redis, lead_of(c)->cursor_key)) {
+		value_remove(db_find(redis, lead_of(c)->cursor_key), c->field);
 	}
 	c->epoch = n;
 }
@@ -345,7 +351,7 @@ static void execute(struct command *c)
 	else if (c->r == 0 && c->op == OP_LEASE)
 		do_lease(redis, c);
 	else if (c->r == 0 && c->op == OP_RELEASE)
-		do_release(redis, c);
+		do_release(c);
 	else if (c->r == 0 && c->op == OP_TRYING)
 		do_trying(redis, c);
 	else if (c->r == 0 && c->op == OP_TRIM)
@@ -364,6 +370,10 @@ static void give(void *arg)
 {
 	struct command *c = arg;
 
+	if (c->link->closed) {
+		command_unref(c);
+		return;
+	}
 	switch (c->op) {
 	case OP_READ:
 		((store_entries_fn)c->done)(c->r, c->entries, c->r < 0 ? 0 : c->result_count, &c->place, c->arg);
@@ -444,13 +454,14 @@ static void wire_break(struct link *link, struct wire *wire)
 void redis_connections_lost(struct redis *redis)
 {
 	for (int i = 0; i < HOSTS_MAX; i++)
-		for (int k = 0; k < 2 && redis->sim->hosts[i].link; k++)
-			wire_break(redis->sim->hosts[i].link, &redis->sim->hosts[i].link->wires[k]);
+		for (int p = 0; p < PARTITIONS_MAX; p++)
+			for (int k = 0; k < 2 && redis->sim->hosts[i].parts[p].link; k++)
+				wire_break(redis->sim->hosts[i].parts[p].link, &redis->sim->hosts[i].parts[p].link->wires[k]);
 }
 
 bool redis_unwatched(const struct redis *redis)
 {
-	const struct link *link = redis->sim->hosts[0].link;
+	const struct link *link = redis->sim->hosts[0].parts[0].link;
 
 	return !link || link->wires[0].down_until > redis->sim->mono || link->wires[1].down_until > redis->sim->mono;
 }
@@ -516,8 +527,8 @@ static void run(void *arg)
 /* A blocked read of this stream returns. */
 static void wake_readers(struct redis *redis, const char *key)
 {
-	for (int i = 0; i < HOSTS_MAX; i++) {
-		struct link *link = redis->sim->hosts[i].link;
+	for (int i = 0; i < HOSTS_MAX * PARTITIONS_MAX; i++) {
+		struct link *link = redis->sim->hosts[i / PARTITIONS_MAX].parts[i % PARTITIONS_MAX].link;
 		struct command *c = link ? link->wires[1].pending : NULL;
 
 		for (struct command *next; c; c = next) {
@@ -540,14 +551,15 @@ void redis_entry_added(struct redis *redis, const char *key)
 
 static struct command *command_new(void *self, enum op op, int wire, void (*done)(void), void *arg)
 {
-	struct host *host = self;
+	struct partition *part = self;
+	struct host *host = part->host;
 	struct arena *arena = arena_create();
 	struct command *c = arena_alloc(arena, sizeof(*c));
 
 	c->arena = arena;
-	c->link = host->link;
+	c->link = part->link;
 	c->life = host->life;
-	c->wire = &host->link->wires[wire];
+	c->wire = &part->link->wires[wire];
 	c->op = op;
 	c->done = done;
 	c->arg = arg;
@@ -627,34 +639,18 @@ static void port_read(void *self, const struct stream_position *positions, size_
 }
 
 /*
- * Whoever starts after such a death takes entries one by one, and counts each try before: a death is counted, if the one before was no
- * clean stop and nothing was lost. And it comes to an end.
- */
-static void die_of_poison(struct host *host)
-{
-	struct sim *sim = host->sim;
-
-	if (sim->poisoned && sim->weather.hosts == 1 && !sim->rollbacks && !sim->flushes)
-		sim_breach(sim, "poison", "%s dies of it again, and nobody counted the try", host->name);
-	if (++sim->poisonings > POISONINGS_MAX)
-		sim_breach(sim, "poison", "%s dies of it for the %d. time", host->name, POISONINGS_MAX + 1);
-	sim->poisoned = true;
-	host->life->gone = true;
-}
-
-/*
  * The entry that kills: what it names is loaded, so it has been read and is about to be decided. At the third try, where it is only
  * parsed, that does no harm any more; or (2) at the fourth, where its bytes are only looked at.
  */
 static void poison(struct host *host, const char *const *keys, size_t count)
 {
 	struct sim *sim = host->sim;
-	uint64_t tries = tries_of(sim->redis, "trying dunning:{0}:events:billing", NULL);
+	uint64_t tries = tries_of(sim->redis, sim->redis->leads[0].cursor_key, "trying dunning:{0}:events:billing", NULL);
 
 	for (size_t i = 0; sim->weather.poison && i < count; i++)
 		if (strstr(keys[i], "escalation:" POISON_INVOICE) && tries < (sim->weather.poison == 2 ? 4 : 3)) {
 			sim_note(sim, "%s: dies of the poison, try %llu", host->name, (unsigned long long)tries);
-			die_of_poison(host);
+			world_poisoned(host);
 		}
 }
 
@@ -662,7 +658,7 @@ static void port_load(void *self, const char *const *keys, size_t count, store_v
 {
 	struct command *c = command_new(self, OP_LOAD, 0, (void (*)(void))done, arg);
 
-	poison(self, keys, count);
+	poison(((struct partition *)self)->host, keys, count);
 	c->keys = arena_alloc(c->arena, (count + 1) * sizeof(*c->keys));
 	for (size_t i = 0; i < count; i++)
 		c->keys[i] = arena_strdup(c->arena, keys[i]);
@@ -764,33 +760,39 @@ static void port_tails(void *self, struct stream_position *positions, size_t cou
 
 static bool port_connected(void *self)
 {
-	struct host *host = self;
+	struct partition *part = self;
 
-	return host->link->wires[0].down_until <= host->sim->mono && redis_up(host->sim->redis);
+	return part->link->wires[0].down_until <= part->host->sim->mono && redis_up(part->host->sim->redis);
 }
 
 void store_stall(struct host *host, int64_t ms)
 {
-	for (int i = 0; i < 2; i++)
-		host->link->wires[i].run_at = host->link->wires[i].answer_at = host->sim->mono + ms;
+	for (int p = 0; p < host->sim->weather.partitions; p++)
+		for (int i = 0; i < 2; i++)
+			host->parts[p].link->wires[i].run_at = host->parts[p].link->wires[i].answer_at = host->sim->mono + ms;
 }
 
-void store_plug(struct host *host)
+void store_plug(struct partition *part)
 {
-	host->link = arena_alloc(host->life->arena, sizeof(*host->link));
-	host->link->host = host;
-	host->link->life = host->life;
-	host->link->redis = host->sim->redis;
+	struct link *link = arena_alloc(part->host->life->arena, sizeof(*link));
+
+	link->part = part;
+	link->host = part->host;
+	link->life = part->host->life;
+	link->redis = part->host->sim->redis;
 	for (int i = 0; i < 2; i++)
-		host->link->wires[i].pending_end = &host->link->wires[i].pending;
-	host->store = (struct store_port){ .self = host, .read = port_read, .load = port_load, .hash = port_hash,
+		link->wires[i].pending_end = &link->wires[i].pending;
+	part->link = link;
+	part->store = (struct store_port){ .self = part, .read = port_read, .load = port_load, .hash = port_hash,
 		.due = port_due, .cursor = port_cursor, .commit = port_commit, .lease = port_lease,
 		.release = port_release, .trying = port_trying, .trim = port_trim, .tails = port_tails,
 		.connected = port_connected };
 }
 
 /* Commands under way stay under way: the server has them or the network does. */
-void store_unplug(struct host *host)
+void store_unplug(struct partition *part)
 {
-	host->link = NULL;
+	if (part->link)
+		part->link->closed = true;
+	part->link = NULL;
 }

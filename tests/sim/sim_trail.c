@@ -21,7 +21,7 @@ static void check_chain(struct judge *judge, struct host *host, const struct gro
 	bool found = head->pseq == 1 && memcmp(head->predecessor, none, GROUP_ID_SIZE) == 0;
 
 	for (size_t i = judge->group_count; i-- > 0 && !found;)
-		found = judge->groups[i].pseq == head->pseq - 1 &&
+		found = judge->groups[i].partition == head->partition && judge->groups[i].pseq == head->pseq - 1 &&
 			memcmp(judge->groups[i].id, head->predecessor, GROUP_ID_SIZE) == 0;
 	if (!found)
 		sim_breach(judge->sim, "chain", "group %llu of %s names a predecessor that no journal holds",
@@ -35,7 +35,7 @@ static void check_chain(struct judge *judge, struct host *host, const struct gro
 		}
 	judge->groups = arena_grow(judge->arena, judge->groups, judge->group_count, &judge->group_capacity,
 		sizeof(*judge->groups));
-	judge->groups[judge->group_count] = (struct known_group){ .host = host, .pseq = head->pseq, .decided = head->decided_at };
+	judge->groups[judge->group_count] = (struct known_group){ .host = host, .partition = head->partition, .pseq = head->pseq, .decided = head->decided_at };
 	memcpy(judge->groups[judge->group_count].id, head->id, GROUP_ID_SIZE);
 	judge->group_count++;
 }
@@ -143,6 +143,14 @@ static int step_index(const struct judge *judge, const char *step)
 	return step ? policy_step_index(judge->sim->policy, step) : -1;
 }
 
+/* Which of its host's flows has that group's partition now. 0: the host reads its disk, before any has. */
+static uint32_t flow_of(const struct judge *judge, const struct host *host, size_t group)
+{
+	const struct partition *part = &host->parts[judge->groups[group - 1].partition];
+
+	return part->dunner ? part->flows : 0;
+}
+
 static void note_intent(struct judge *judge, struct host *host, const struct json *record, const char *id)
 {
 	struct known_attempt *a = judge_attempt(judge, id);
@@ -166,7 +174,7 @@ static void note_intent(struct judge *judge, struct host *host, const struct jso
 	a->intended = true;
 	a->intended_wall = sim_wall(judge->sim);
 	a->intent_group = judge->group_count;
-	a->intent_life = host->dunner ? host->life->number : 0;
+	a->intent_life = flow_of(judge, host, judge->group_count);
 	a->outcome = a->reason = NULL;
 }
 
@@ -211,8 +219,8 @@ static void note_outcome(struct judge *judge, struct host *host, const struct js
 	if (a->accepted && (strcmp(kind, "attempt.failed") == 0 || strcmp(kind, "attempt.cancelled") == 0 || never_sent))
 		sim_breach(judge->sim, "truth", "attempt %s was accepted, but the trail says %s (%s)", id, kind,
 			reason ? reason : "");
-	if (reason && strcmp(reason, "process_died") == 0 && host->dunner && a->intent_group &&
-		judge->groups[a->intent_group - 1].host == host && a->intent_life == host->life->number)
+	if (reason && strcmp(reason, "process_died") == 0 && a->intent_group && judge->groups[a->intent_group - 1].host == host && a->intent_life &&
+		a->intent_life == flow_of(judge, host, a->intent_group))
 		sim_breach(judge->sim, "truth", "attempt %s: the process that decided it lives, the trail says %s", id, reason);
 	if (strcmp(kind, "attempt.unknown") == 0 && judge->sim->weather.hosts == 1 && facts_told_of(judge, id))
 		sim_breach(judge->sim, "a receipt settles a doubt", "attempt %s is given up, though its provider spoke of it", id);

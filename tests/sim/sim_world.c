@@ -8,6 +8,10 @@
 
 #define STEPS_MAX 20000000 /* a run that takes more does not come to rest */
 #define STOP_PATIENCE (10 * MINUTE_MS)
+#define EXIT_LEASE_LOST 75 /* daemon/instance.h */
+#define POISONINGS_MAX 40 /* a store that loses the count again and again may cause some */
+#define SHARE_WAIT_MS 20000
+#define GIVEN_MS 5000 /* what was lost or given away is for another one to take */
 #define SERVE_PATIENCE (30 * MINUTE_MS) /* of monotonic time without faults: somebody must serve the partition by then */
 
 static const char *const state_names[] = { "starting", "passive", "draining", "running", "refused", "stopping", "stopped" };
@@ -18,50 +22,131 @@ static void start_host(void *arg);
 
 static void on_changed(void *arg)
 {
-	struct host *host = arg;
+	struct partition *part = arg;
+	struct host *host = part->host;
 	struct dunner_status status;
 
-	if (!host->dunner)
+	if (!part->dunner)
 		return;
-	dunner_status(host->dunner, &status);
-	sim_note(host->sim, "%s: %s%s%s", host->name, state_names[status.state], status.holding ? ", holding: " : "",
+	dunner_status(part->dunner, &status);
+	sim_note(host->sim, "%s[%u]: %s%s%s", host->name, part->number, state_names[status.state], status.holding ? ", holding: " : "",
 		status.holding ? status.holding : "");
 	if (status.state == DUNNER_REFUSED)
 		sim_breach(host->sim, "refused", "%s needs a person: %s", host->name, status.reason);
 }
 
+/* What it led is lost or given away; with its process it is over. */
+static void end_part(struct partition *part)
+{
+	struct host *host = part->host;
+
+	part->ended = true;
+	part->stopped = host->stopping;
+	for (int i = 0; i < host->sim->weather.partitions; i++)
+		if (!host->parts[i].stopped)
+			return;
+	host->end_now = true;
+}
+
 static void on_failed(int r, int exit_code, const char *reason, void *arg)
 {
-	struct host *host = arg;
+	struct partition *part = arg;
+	struct host *host = part->host;
 
-	sim_note(host->sim, "%s: ends with %d (%d): %s", host->name, exit_code, r, reason);
+	sim_note(host->sim, "%s[%u]: ends with %d (%d): %s", host->name, part->number, exit_code, r, reason);
+	if (exit_code == EXIT_LEASE_LOST && host->sim->weather.partitions > 1) { /* as in the daemon: that partition alone */
+		host->sim->lost++;
+		end_part(part);
+		return;
+	}
 	host->end_now = true;
 }
 
 static void on_stopped(void *arg)
 {
-	struct host *host = arg;
+	struct partition *part = arg;
 
-	sim_note(host->sim, "%s: stopped", host->name);
-	host->end_now = true;
+	sim_note(part->host->sim, "%s[%u]: stopped", part->host->name, part->number);
+	end_part(part);
 }
 
 static void on_log(int priority, const char *line, void *arg)
 {
-	struct host *host = arg;
+	struct partition *part = arg;
 
-	sim_note(host->sim, "%s: <%d> %s", host->name, priority & LOG_PRIMASK, line);
+	sim_note(part->host->sim, "%s[%u]: <%d> %s", part->host->name, part->number, priority & LOG_PRIMASK, line);
+}
+
+/* What a crash of this process may leave in doubt is limited for all of it. */
+static size_t beside(void *arg)
+{
+	const struct partition *part = arg;
+	const struct host *host = part->host;
+	size_t slots = 0;
+
+	for (int i = 0; i < host->sim->weather.partitions; i++)
+		slots += &host->parts[i] != part && host->parts[i].dunner ? dunner_slots(host->parts[i].dunner) : 0;
+	return slots;
+}
+
+static void open_part(struct partition *part)
+{
+	static const uint8_t install_key[32] = { 7 };
+	struct host *host = part->host;
+	struct sim *sim = host->sim;
+	struct dunner_settings settings = { .partition = part->number, .config = host->config, .install_key = install_key, .build = "sim",
+		.boot_id = "00000000000000000000000000000000", .played = true, .paces = host->paces };
+	struct dunner_callbacks callbacks = { .changed = on_changed, .failed = on_failed, .stopped = on_stopped,
+		.log = on_log, .beside = sim->weather.partitions > 1 ? beside : NULL, .arg = part };
+	struct dunner_ports ports;
+
+	part->ended = part->stopped = false;
+	part->flows++;
+	clock_plug_part(part);
+	store_plug(part);
+	erase_plug(part);
+	ports = (struct dunner_ports){ .clock = &part->clock, .random = &host->random, .journal = &host->journal,
+		.keys = &host->keys, .store = &part->store, .transport = &host->transport };
+	part->dunner = dunner_create(&ports, &settings, sim->library, &callbacks);
+}
+
+static void want(void *arg)
+{
+	struct partition *part = arg;
+
+	dunner_want(part->dunner, true);
+}
+
+/* Each begins with its share, and takes the others' when nobody has them after a lease: who writes and sends is the lease's matter alone. */
+static void want_share(struct partition *part)
+{
+	const struct sim *sim = part->host->sim;
+
+	if (sim->weather.partitions == 1 || (int)part->number % sim->weather.hosts == part->host->index)
+		return;
+	dunner_want(part->dunner, false);
+	sim_after(part->host->sim, part->host->life, SHARE_WAIT_MS, false, want, NULL, part);
+}
+
+/* As in the daemon: its store ends first, what waited to be recorded goes to the new flow. */
+static void renew_part(struct partition *part)
+{
+	struct dunner *old = part->dunner;
+
+	sim_note(part->host->sim, "%s[%u]: begins anew", part->host->name, part->number);
+	store_unplug(part);
+	open_part(part);
+	dunner_take_records(part->dunner, old);
+	dunner_destroy(old);
+	dunner_want(part->dunner, false);
+	sim_after(part->host->sim, part->host->life, GIVEN_MS, false, want, NULL, part);
+	dunner_start(part->dunner);
 }
 
 bool world_start_host(struct host *host)
 {
-	static const uint8_t install_key[32] = { 7 };
 	struct sim *sim = host->sim;
 	struct life *life;
-	struct dunner_settings settings = { .config = host->config, .install_key = install_key, .build = "sim",
-		.boot_id = "00000000000000000000000000000000", .played = true };
-	struct dunner_callbacks callbacks = { .changed = on_changed, .failed = on_failed, .stopped = on_stopped,
-		.log = on_log, .arg = host };
 
 	if (host->life || sim->broken)
 		return false;
@@ -76,16 +161,18 @@ bool world_start_host(struct host *host)
 	sim_note(sim, "%s: start %u", host->name, life->number);
 	clock_plug(host);
 	journal_plug(host);
-	store_plug(host);
-	erase_plug(host);
 	transport_plug(host);
-	host->ports = (struct dunner_ports){ .clock = &host->clock, .random = &host->random, .journal = &host->journal,
-		.keys = &host->keys, .store = &host->store, .transport = &host->transport };
 	if (sim->broken)
 		return false;
-	settings.paces = host->paces;
-	host->dunner = dunner_create(&host->ports, &settings, sim->library, &callbacks);
-	dunner_start(host->dunner);
+	for (int i = 0; i < sim->weather.partitions; i++) {
+		host->parts[i].host = host;
+		host->parts[i].number = (uint32_t)i;
+		open_part(&host->parts[i]);
+	}
+	for (int i = 0; i < sim->weather.partitions; i++) {
+		want_share(&host->parts[i]);
+		dunner_start(host->parts[i].dunner);
+	}
 	sim->restarts++;
 	return true;
 }
@@ -97,17 +184,19 @@ static void start_host(void *arg)
 
 static void end_life(struct host *host, bool crash)
 {
-	struct dunner *dunner = host->dunner;
-
 	host->life->alive = false;
-	host->dunner = NULL;
-	dunner_destroy(dunner);
+	for (int i = 0; i < host->sim->weather.partitions; i++) {
+		struct dunner *dunner = host->parts[i].dunner;
+
+		host->parts[i].dunner = NULL;
+		host->parts[i].idle = false;
+		dunner_destroy(dunner);
+		store_unplug(&host->parts[i]);
+	}
 	clock_unplug(host);
-	store_unplug(host);
 	journal_unplug(host, crash);
 	transport_unplug(host);
 	host->life = NULL;
-	host->idle = false;
 }
 
 static void start_later(struct host *host)
@@ -146,6 +235,22 @@ void world_kill(struct host *host)
 	start_later(host);
 }
 
+/*
+ * Whoever starts after such a death takes entries one by one, and counts each try before: a death is counted, if the one before was no
+ * clean stop and nothing was lost. And it comes to an end.
+ */
+void world_poisoned(struct host *host)
+{
+	struct sim *sim = host->sim;
+
+	if (sim->poisoned && sim->weather.hosts == 1 && !sim->rollbacks && !sim->flushes)
+		sim_breach(sim, "poison", "%s dies of it again, and nobody counted the try", host->name);
+	if (++sim->poisonings > POISONINGS_MAX)
+		sim_breach(sim, "poison", "%s dies of it for the %d. time", host->name, POISONINGS_MAX + 1);
+	sim->poisoned = true;
+	host->life->gone = true;
+}
+
 static void stop_host(struct host *host)
 {
 	if (!host->life || host->stopping)
@@ -154,7 +259,27 @@ static void stop_host(struct host *host)
 	host->stopping = true;
 	host->sim->poisoned = false;
 	host->stop_asked = host->sim->mono;
-	dunner_stop(host->dunner);
+	for (int i = 0; i < host->sim->weather.partitions; i++)
+		if (host->parts[i].ended)
+			end_part(&host->parts[i]);
+		else
+			dunner_stop(host->parts[i].dunner);
+}
+
+/* Another one has fewer. */
+static void give_part(struct host *host, int which)
+{
+	struct partition *part = &host->parts[which];
+	struct dunner_status status;
+
+	if (!host->life || host->stopping || part->ended)
+		return;
+	dunner_status(part->dunner, &status);
+	if (status.state != DUNNER_RUNNING)
+		return;
+	sim_note(host->sim, "%s[%d]: given away", host->name, which);
+	host->sim->given++;
+	dunner_stop(part->dunner);
 }
 
 static void close_all(void *arg)
@@ -178,6 +303,10 @@ static void settle_hosts(struct sim *sim)
 	for (int i = 0; i < sim->weather.hosts; i++) {
 		struct host *host = &sim->hosts[i];
 
+		for (int k = 0; k < sim->weather.partitions && sim->weather.partitions > 1 && host->life; k++)
+			if (host->parts[k].ended && !host->stopping && !host->life->gone && host->life->frozen_until <= sim->mono &&
+				dunner_detached(host->parts[k].dunner))
+				renew_part(&host->parts[k]);
 		if (host->life && host->life->gone)
 			world_kill(host);
 		else if (host->life && host->end_now) {
@@ -307,6 +436,8 @@ static void hourly(void *arg)
 		redis_refuse_writes(sim->redis, rng_range(&sim->faults, 100, 60000));
 	if (rng_chance(&sim->faults, w->wall_step))
 		step_wall(sim);
+	if (rng_chance(&sim->faults, w->give))
+		give_part(any_host(sim), (int)rng_range(&sim->faults, 0, w->partitions - 1));
 	sim_at_wall(sim, sim_wall(sim) + HOUR_MS, hourly, NULL, sim);
 }
 
@@ -337,16 +468,18 @@ static void become_calm(void *arg)
 
 static bool served(const struct sim *sim)
 {
-	for (int i = 0; i < sim->weather.hosts; i++) {
+	int led = 0;
+
+	for (int i = 0; i < sim->weather.hosts * sim->weather.partitions; i++) {
+		const struct host *host = &sim->hosts[i / sim->weather.partitions];
 		struct dunner_status status;
 
-		if (!sim->hosts[i].life)
+		if (!host->life)
 			continue;
-		dunner_status(sim->hosts[i].dunner, &status);
-		if (status.state == DUNNER_RUNNING)
-			return true;
+		dunner_status(host->parts[i % sim->weather.partitions].dunner, &status);
+		led += status.state == DUNNER_RUNNING;
 	}
-	return false;
+	return led >= sim->weather.partitions;
 }
 
 static void check_life(struct sim *sim)
@@ -358,7 +491,7 @@ static void check_life(struct sim *sim)
 	if (served(sim))
 		sim->served_mono = sim->mono;
 	else if (sim->mono - (sim->served_mono > sim->calm_mono ? sim->served_mono : sim->calm_mono) > SERVE_PATIENCE)
-		sim_breach(sim, "served", "nobody serves the partition, and nothing is wrong");
+		sim_breach(sim, "served", "nobody serves a partition, and nothing is wrong");
 }
 
 static void make_book(struct sim *sim)
@@ -376,7 +509,7 @@ static void make_book(struct sim *sim)
 
 void world_run(struct sim *sim)
 {
-	static const char *const names[HOSTS_MAX] = { "a", "b" };
+	static const char *const names[HOSTS_MAX] = { "a", "b", "c" };
 
 	setup_weather(sim);
 	for (int i = 0; i < sim->weather.hosts; i++) {
@@ -412,10 +545,12 @@ void world_run(struct sim *sim)
 		check_life(sim);
 	}
 	snprintf(sim->summary, sizeof(sim->summary),
-		"%zu events, %llu records, %zu contacts, %llu first bytes; %llu lives, %llu crashes, %llu leases, %llu rollbacks, %llu flushes",
+		"%zu events, %llu records, %zu contacts, %llu first bytes; %llu lives, %llu crashes, %llu leases, %llu rollbacks, %llu flushes; "
+		"%d instances, %d partitions, %llu lost, %llu given",
 		sim->judge->told_count, (unsigned long long)sim->judge->records, sim->judge->contact_count,
 		(unsigned long long)sim->judge->first_bytes, (unsigned long long)sim->restarts, (unsigned long long)sim->crashes,
-		(unsigned long long)sim->takeovers, (unsigned long long)sim->rollbacks, (unsigned long long)sim->flushes);
+		(unsigned long long)sim->takeovers, (unsigned long long)sim->rollbacks, (unsigned long long)sim->flushes,
+		sim->weather.hosts, sim->weather.partitions, (unsigned long long)sim->lost, (unsigned long long)sim->given);
 	if (!sim->broken && sim->mode == MODE_LIFE)
 		judge_end(sim->judge);
 }

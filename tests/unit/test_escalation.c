@@ -10,6 +10,7 @@
 
 #include <cmocka.h>
 
+#include "tests/support/facts.h"
 #include "tests/unit/escalation_world.h"
 
 /* --- the table of states --------------------------------------------------------------------------------------------- */

@@ -28,6 +28,8 @@ static const struct row rows[] = {
 	{ "draining", PARTITION("\"state\":\"draining\",\"redis_connected\":true,\"holding\":\"backlog\""), GRADE_NOTE, "draining", "wait" },
 	{ "another leads", PARTITION("\"state\":\"passive\",\"owner\":\"b\",\"redis_connected\":true"), GRADE_OK, NULL, NULL },
 	{ "nobody leads", PARTITION("\"state\":\"passive\",\"owner\":null,\"redis_connected\":true"), GRADE_FAIL, "not_led", "dunningctl instances" },
+	{ "nobody leads any more", PARTITION("\"state\":\"passive\",\"owner\":null,\"unled_ms\":15000,\"redis_connected\":true"), GRADE_FAIL, "not_led", "dunningctl instances" },
+	{ "a take-over", PARTITION("\"state\":\"passive\",\"owner\":null,\"unled_ms\":14999,\"redis_connected\":true"), GRADE_NOTE, "not_led_yet", "wait" },
 	{ "the disk is full", PARTITION("\"state\":\"running\",\"redis_connected\":true,\"holding\":\"no_space\""), GRADE_FAIL, "no_space", "df" },
 	{ "the brake", PARTITION("\"state\":\"running\",\"redis_connected\":true,\"holding\":\"brake\""), GRADE_FAIL, "brake", "dunningctl release" },
 	{ "a word of tomorrow", PARTITION("\"state\":\"running\",\"redis_connected\":true,\"holding\":\"moon\""), GRADE_FAIL, "moon", "dunningd(8)" },

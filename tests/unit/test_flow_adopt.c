@@ -237,6 +237,44 @@ static void a_journal_with_an_adoption_is_redone_from_there(void **state)
 	}
 }
 
+/* By its first group the instance is the store's writer: that it had not taken over all stands in the document alone. */
+static void a_spread_book_is_taken_over_to_its_end(void **state)
+{
+	int cut = 0;
+
+	(void)state;
+	for (int k = 1; k < 60; k++) {
+		struct world *w = running(0);
+
+		push(w, 1, INVOICE("1", LATER));
+		settle(w);
+		end_life(w);
+		w->writer = REBUILD_WRITER;
+		w->group[0] ^= 1;
+		w->journaled = 0;
+		w->handed_pseq = w->pseq;
+		w->next_index = 0;
+		begin(w);
+		for (int i = 0; i < k; i++)
+			if (!step(w, false))
+				pass(w, 100);
+		cut += w->journaled && w->dunner->start_recorded && w->dunner->adoption;
+		w->writer = w->journaled && w->dunner->start_recorded ? NULL : w->writer;
+		kill_and_begin(w, w->pseq + 1);
+		for (int i = 0; i < 100 && (w->dunner->state != DUNNER_RUNNING || w->dunner->adoption); i++)
+			pass(w, 100);
+		assert_int_equal(w->dunner->state, DUNNER_RUNNING);
+		w->writer = NULL;
+		flush(w);
+		kill_and_begin(w, w->pseq + 1);
+		pass(w, 3000);
+		assert_int_equal(w->dunner->state, DUNNER_RUNNING);
+		assert_true(stored(w, "inv_1"));
+		close_world(w);
+	}
+	assert_true(cut > 5);
+}
+
 static enum redo_begin last_run(struct world *w, size_t from)
 {
 	struct redo_run run;
@@ -283,6 +321,7 @@ int main(void)
 		cmocka_unit_test(a_store_emptied_meanwhile_is_refused),
 		cmocka_unit_test(a_generation_does_not_begin_twice),
 		cmocka_unit_test(a_journal_with_an_adoption_is_redone_from_there),
+		cmocka_unit_test(a_spread_book_is_taken_over_to_its_end),
 		cmocka_unit_test(a_part_of_an_adoption_is_not_all),
 	};
 
