@@ -156,7 +156,7 @@ static void texts_of_ones_own(struct story *s)
 	assert_string_equal(story_str(&shown, "from_html"), ""); /* it went with the shipped text */
 }
 
-static void row_43_the_case_goes_to_others_with_its_evidence(void **state)
+static void rows_33_34_43_47_49_the_case_goes_to_others_with_its_evidence(void **state)
 {
 	static const char *const two[] = { "inv_1", "inv_2", NULL };
 	struct story *s = *state;
@@ -498,7 +498,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		STORY(row_41_a_threat_is_our_word),
-		STORY(row_43_the_case_goes_to_others_with_its_evidence),
+		STORY(rows_33_34_43_47_49_the_case_goes_to_others_with_its_evidence),
 		cmocka_unit_test_setup_teardown(row_39_an_offer_stands_until_its_day, setup_offers, teardown),
 		cmocka_unit_test_setup_teardown(rows_17_18_work_rests_after_a_warning, setup_offers, teardown),
 		cmocka_unit_test_setup_teardown(rows_29_30_the_late_fee_has_an_account_of_its_own, setup_fees, teardown),

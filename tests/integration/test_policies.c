@@ -79,7 +79,7 @@ static void the_most_careful_rule_wins(void **state)
 }
 
 /* How they paid before, as the events told it. */
-static void what_is_known_of_the_debtor_counts(void **state)
+static void rows_4_17_what_is_known_of_the_debtor_counts(void **state)
 {
 	struct fixture *f = *state;
 
@@ -296,7 +296,7 @@ int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		TEST(the_most_careful_rule_wins),
-		TEST(what_is_known_of_the_debtor_counts),
+		TEST(rows_4_17_what_is_known_of_the_debtor_counts),
 		TEST(the_choice_waits_for_the_customer),
 		TEST(a_rule_for_nothing),
 		TEST(by_the_other_channel),

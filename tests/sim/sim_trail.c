@@ -356,7 +356,7 @@ static void note_letter(struct judge *judge, const char *invoice_id, const char 
 }
 
 /* What the last letter was about is owed again, of those for which nothing went on meanwhile. */
-static void note_undelivered(struct judge *judge, const char *invoice_id, const char *step, const char *attempt)
+static void note_dead_address(struct judge *judge, const char *invoice_id, const char *step, const char *attempt)
 {
 	struct known_invoice *invoice = judge_invoice(judge, invoice_id);
 	int index = step_index(judge, step);
@@ -460,7 +460,7 @@ static void note_record(struct judge *judge, struct host *host, const struct jso
 	else if (strcmp(kind, "attempt.skipped") == 0)
 		skip(judge, invoice, member(record, "step"), member(record, "reason"));
 	else if (strcmp(kind, "attempt.undelivered") == 0)
-		note_undelivered(judge, invoice, member(record, "step"), attempt);
+		note_dead_address(judge, invoice, member(record, "step"), attempt);
 	else if (attempt && strncmp(kind, "attempt.", 8) == 0 && strcmp(kind, "attempt.event") != 0)
 		note_outcome(judge, host, record, kind, attempt);
 	else if (strcmp(kind, "task.opened") == 0 || strcmp(kind, "task.closed") == 0)
