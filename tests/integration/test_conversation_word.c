@@ -147,6 +147,7 @@ static void texts_of_ones_own(struct story *s)
 {
 	struct json shown;
 
+	assert_int_equal(file_make_dirs(arena_printf(s->arena, "%s/texts/en", s->world.dir), 0700), 0);
 	world_put(&s->world, "texts/en/reminder.txt", "It is me: {{invoice.number}}.\n");
 	world_configure(&s->world, "\"creditor\":", arena_printf(s->arena, "\"templates\":{\"dir\":\"%s/texts\"},\"creditor\":", s->world.dir));
 	shown = STORY_CTL(s, "template", "preview", "reminder", "--locale", "en-GB");
@@ -214,6 +215,7 @@ static void rows_33_34_43_47_49_the_case_goes_to_others_with_its_evidence(void *
 	assert_string_equal(story_str(&shown, "closed"), "paid");
 
 	/* What is given back is ours again. */
+	assert_int_equal(file_make_dirs(arena_printf(s->arena, "%s/documents", s->world.dir), 0700), 0);
 	world_put(&s->world, arena_printf(s->arena, "documents/%s.pdf", digest), contract);
 	world_configure(&s->world, "\"creditor\":", arena_printf(s->arena, "\"documents\":{\"dir\":\"%s/documents\"},\"creditor\":", s->world.dir));
 	(void)STORY_CTL(s, "handover", "inv_2", "they collect", "--to", "agency", "--history", "--out", arena_printf(s->arena, "%s/two", s->world.dir));

@@ -199,11 +199,12 @@ static const struct window_row {
 	double sheet; /* mm, its width */
 	struct patch window; /* mm */
 	double body; /* mm: where the text begins, which has in full what the window cannot show */
+	bool low; /* even a name of two lines, above a person, two lines, a city and a country, is too much for it */
 } window_rows[] = {
-	{ "DIN 5008 form B: the zone of the address", LETTER_DIN, 210, { 20, 62.7, 105, 90 }, 98.5 },
-	{ "NF Z10-011: 100 by 45, 20 from right and bottom of 220 by 110", LETTER_FRENCH, 210, { 100, 45, 190, 79 }, 100 },
-	{ "British DL: 90 by 35, 20 from left, 18 from bottom", LETTER_BRITISH, 210, { 20, 57, 100, 81 }, 96 },
-	{ "US #10: 4.5 by 1.125 in", LETTER_US, 215.9, { 22.2, 63.5, 111.1, 80.4 }, 95 },
+	{ "DIN 5008 form B: the zone of the address", LETTER_DIN, 210, { 20, 62.7, 105, 90 }, 98.5, false },
+	{ "NF Z10-011: 100 by 45, 20 from right and bottom of 220 by 110", LETTER_FRENCH, 210, { 100, 45, 190, 79 }, 100, false },
+	{ "British DL: 90 by 35, 20 from left, 18 from bottom", LETTER_BRITISH, 210, { 20, 57, 100, 81 }, 96, false },
+	{ "US #10: 4.5 by 1.125 in", LETTER_US, 215.9, { 22.2, 63.5, 111.1, 80.4 }, 95, true },
 };
 
 static void window_row(void **state)
@@ -237,7 +238,7 @@ static void window_row(void **state)
 				fail_msg("name %zu%s: ink from %.1f, %.1f to %.1f, %.1f", i, full ? ", full" : "", d.x0, d.y0, d.x1, d.y1);
 			assert_true(d.x1 > d.x0);
 			d = difference(empty, with, row->sheet, 1000);
-			if (full ? d.y1 <= row->body : i < 2 && d.y1 > row->body)
+			if (full || (i == 1 && row->low) ? d.y1 <= row->body : i < 2 && d.y1 > row->body)
 				fail_msg("name %zu%s: ink down to %.1f", i, full ? ", full" : "", d.y1);
 			cairo_surface_destroy(empty);
 			cairo_surface_destroy(with);
