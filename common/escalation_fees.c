@@ -24,7 +24,7 @@ static void tell(struct escalation *e, const char *kind, struct effects *fx)
 
 		if (!i)
 			jw_str(&draft->w, "invoice", e->invoice.id);
-		jw_str(&draft->w, "kind", "fixed_sum");
+		jw_str(&draft->w, i ? "kind" : "fee", "fixed_sum"); /* a record's own kind has that name */
 		jw_opt_int(&draft->w, "fee_minor", fee->amount);
 		if (fee->amount)
 			jw_str(&draft->w, "currency", fee->currency);
@@ -169,7 +169,7 @@ void late_interest_put(struct escalation *e, const struct late_interest *more, c
 
 		if (!i)
 			jw_str(&draft->w, "invoice", e->invoice.id);
-		jw_str(&draft->w, "kind", "interest");
+		jw_str(&draft->w, i ? "kind" : "fee", "interest");
 		jw_int(&draft->w, "fee_minor", more->amount);
 		jw_str(&draft->w, "currency", e->invoice.snapshot.currency);
 		jw_int(&draft->w, "principal_minor", invoice_view(&e->invoice).balance);
