@@ -49,20 +49,40 @@ static const char *dead_key(struct ctl *ctl, uint32_t partition)
 
 typedef int (*letter_fn)(struct ctl *ctl, const struct letter *letter, void *arg);
 
+/* The newest of each partition; "" = it has none. */
+static int newest_letters(struct ctl *ctl, const char **ret)
+{
+	int r = 0;
+
+	for (uint32_t p = 0; r == 0 && p < ctl_partitions(ctl); p++) {
+		const struct redis_reply *reply;
+
+		r = ctl_ask(ctl, ctl->arena, &reply, "XREVRANGE", dead_key(ctl, p), "+", "-", "COUNT", "1", NULL);
+		ret[p] = r == 0 && reply->count && reply->items[0].count == 2 ? reply->items[0].items[0].str : "";
+	}
+	return r;
+}
+
+/* Those that are there now: what is replayed may be a dead letter again at once, in any partition, and would be replayed without end. */
 static int each_letter(struct ctl *ctl, letter_fn fn, void *arg)
 {
 	int r = ctl_config(ctl, false);
+	const char **newest = NULL;
 
+	if (r == 0) {
+		newest = arena_alloc(ctl->arena, ctl_partitions(ctl) * sizeof(*newest));
+		r = newest_letters(ctl, newest);
+	}
 	for (uint32_t p = 0; r == 0 && p < ctl_partitions(ctl); p++) {
 		CLEANUP(arena_freep) struct arena *arena = arena_create();
 		char from[80] = "-";
-		bool more = true;
+		bool more = *newest[p] != '\0';
 
 		while (more && r == 0) {
 			const struct redis_reply *reply;
 
 			arena_clear(arena);
-			r = ctl_ask(ctl, arena, &reply, "XRANGE", dead_key(ctl, p), from, "+", "COUNT", PAGE, NULL);
+			r = ctl_ask(ctl, arena, &reply, "XRANGE", dead_key(ctl, p), from, newest[p], "COUNT", PAGE, NULL);
 			more = r == 0 && reply->count;
 			for (size_t i = 0; more && i < reply->count && r == 0; i++) {
 				struct letter letter;

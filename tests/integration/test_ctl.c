@@ -642,7 +642,7 @@ static void policies_and_templates(void **state)
 	assert_says(f, "due+10d");
 	assert_ctl(f, 1, "policy", "show", "nobody");
 	assert_ctl(f, 0, "template", "preview", "note");
-	assert_says(f, "Subject   Invoice F-2026-0042");
+	assert_says(f, "Subject          Invoice F-2026-0042");
 	assert_says(f, "1,200.00");
 	assert_ctl(f, 0, "template", "preview", "ladder/reminder", "--html");
 	assert_says(f, "<p>");

@@ -89,7 +89,7 @@ void setup_weather(struct sim *sim)
 	if (sim->mode != MODE_LIFE)
 		w->provoke = 0;
 	traffic_setup(sim);
-	if (sim->mode == MODE_LIFE && !sim->drawn && sim->seed % 4 == 0)
+	if (sim->mode == MODE_LIFE && !sim->drawn && sim->seed % 8 == 0)
 		several(sim);
 }
 
