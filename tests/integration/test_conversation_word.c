@@ -173,7 +173,7 @@ static void rows_33_34_43_47_49_the_case_goes_to_others_with_its_evidence(void *
 		story_event(s, "invoice.updated", two[i], "2026-03-31T07:00:00Z",
 			arena_printf(s->arena, FIGURES("%s", ",\"refs\":{\"contract\":\"C-17\",\"contract_sha256\":\"%s\"}"), two[i], two[i], digest));
 	}
-	story_event(s, "invoice.paid", "old", "2026-02-05T09:00:00Z", ""); /* told before the invoice itself: nobody is reminded */
+	story_event(s, "invoice.paid", "old", "2026-02-05T09:00:00Z", ",\"customer_id\":\"cus_inv_2\""); /* told before the invoice itself: nobody is reminded */
 	story_event(s, "invoice.finalized", "old", "2026-01-02T09:00:00Z", ",\"customer_id\":\"cus_inv_2\",\"invoice\":{\"id\":\"old\","
 		"\"number\":\"F-old\",\"version\":1,\"status\":\"open\",\"issued_on\":\"2026-01-02\",\"due_on\":\"2026-02-01\",\"currency\":\"EUR\","
 		"\"total_minor\":30000,\"due_minor\":30000}");

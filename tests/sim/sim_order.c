@@ -244,7 +244,8 @@ static void dump_debtor(const char *key, const char *value, void *arg)
 		d.contact_count = d.address_count = 0; /* of what was sent, and to whom in vain */
 		d.promises_kept = d.thanked_at = 0; /* found when it was found */
 		d.trail = (struct trail_place){ 0 };
-		d.promises_broken = 0; /* by the day of the last look, which is not the same */
+		d.promises_broken = d.deposits_late = 0; /* by the day of the last look, which is not the same */
+		d.walks = NULL; /* chosen for an invoice that is open when it is looked at */
 		debtor_write(&text, &d);
 	}
 	dump_line(dump, key, &text);

@@ -180,8 +180,9 @@ bool traffic_out(struct host *host, const struct message *message, bool *silent)
 	if (sim->calm || which(message) || wall < t->outage_from || wall >= t->outage_until)
 		return false;
 	*silent = t->silent;
-	/* Each life has to learn it: five failures and what is in hand by then, probes every 0.5 to 15 minutes. */
-	most = (int64_t)(sim->restarts - t->outage_lives + 1) * (16 + 2 * sim->weather.at_once) + (wall - t->outage_from) / (10 * MINUTE_MS);
+	/* Each life of each partition has to learn it: five failures and what is in hand by then, probes every 0.5 to 15 minutes. */
+	most = sim->weather.partitions *
+		((int64_t)(sim->restarts - t->outage_lives + 1) * (16 + 2 * sim->weather.at_once) + (wall - t->outage_from) / (10 * MINUTE_MS));
 	if (++t->outage_requests > most)
 		sim_breach(sim, "8 an outage is left alone", "the provider is out for %lld min and was asked %lld times",
 			(long long)((wall - t->outage_from) / MINUTE_MS), (long long)t->outage_requests);
