@@ -147,12 +147,11 @@ static void texts_of_ones_own(struct story *s)
 {
 	struct json shown;
 
-	assert_int_equal(file_make_dirs(arena_printf(s->arena, "%s/texts/en", s->world.dir), 0700), 0);
-	world_put(&s->world, "texts/en/reminder.txt", "It is me: {{invoice.number}}.\n");
-	world_configure(&s->world, "\"creditor\":", arena_printf(s->arena, "\"templates\":{\"dir\":\"%s/texts\"},\"creditor\":", s->world.dir));
+	assert_int_equal(file_make_dirs(arena_printf(s->arena, "%s/templates/en", s->world.dir), 0700), 0);
+	world_put(&s->world, "templates/en/reminder.txt", "It is me: {{invoice.number}}.\n");
 	shown = STORY_CTL(s, "template", "preview", "reminder", "--locale", "en-GB");
 	assert_string_equal(story_str(&shown, "text"), "It is me: F-2026-0042.\n");
-	assert_non_null(strstr(story_str(&shown, "from_txt"), "/texts/en/reminder.txt (yours)"));
+	assert_non_null(strstr(story_str(&shown, "from_txt"), "/templates/en/reminder.txt (yours)"));
 	assert_non_null(strstr(story_str(&shown, "from_subject"), "/en/reminder.subject (shipped)"));
 	assert_string_equal(story_str(&shown, "from_html"), ""); /* it went with the shipped text */
 }
