@@ -16,7 +16,6 @@
 
 #define SHARD_MAX 250 /* transfers under one multi handle: beyond it libcurl's own lists cost more than a second handle */
 #define SLOW_MS 100
-#define ANSWER_READ 1024 /* bytes at once: an answer to a message mostly has fewer, and 16 KiB each time cost malloc() its fast ways */
 
 /*
  * A socket that libcurl wants watched, or wanted: a kept connection mostly comes to use again at once, and to take it out of the loop's
@@ -510,10 +509,8 @@ static void set_guards(CURL *easy, const struct transfer *t)
 	SET(CURLOPT_USERAGENT, "dunningd/" DUNNINGD_VERSION);
 	SET(CURLOPT_HEADERFUNCTION, on_header);
 	SET(CURLOPT_WRITEFUNCTION, on_body);
-	if (!t->usual)
-		return;
-	SET(CURLOPT_POST, 1L);
-	SET(CURLOPT_BUFFERSIZE, (long)ANSWER_READ); /* allocated for each request */
+	if (t->usual)
+		SET(CURLOPT_POST, 1L);
 }
 
 /* What a usual handle has of its last request, all of it. */
