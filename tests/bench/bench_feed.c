@@ -3,7 +3,6 @@
  * 1-2 ... in each), so that the cursors tell how many were applied.
  */
 #include <getopt.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,33 +15,17 @@
 #define FLIGHT 250
 
 static const char usage[] =
-	"usage: bench_feed --redis SOCKET --count N [--from N] [--per-debtor N] [--policy NAME] [--due-on DATE] [--partitions N]\n"
-			    "       [--only P,P...: those partitions of them that this server has]\n";
-
-/* NULL = all are. */
-static bool is_listed(const char *list, int64_t partition)
-{
-	while (list && *list) {
-		char *end;
-
-		if (strtoll(list, &end, 10) == partition)
-			return true;
-		list = *end ? end + 1 : end;
-	}
-	return !list;
-}
+	"usage: bench_feed --redis SOCKET --count N [--from N] [--per-debtor N] [--policy NAME] [--due-on DATE] [--partitions N]\n";
 
 int main(int argc, char **argv)
 {
 	static const struct option options[] = { { "redis", 1, NULL, 'r' }, { "count", 1, NULL, 'n' }, { "from", 1, NULL, 'f' },
 		{ "per-debtor", 1, NULL, 'd' }, { "policy", 1, NULL, 'p' }, { "due-on", 1, NULL, 'u' }, { "partitions", 1, NULL, 's' },
-		{ "only", 1, NULL, 'o' }, { 0 } };
+		{ 0 } };
 	const char *socket = NULL, *policy = "bench-later", *due_on = "2099-01-01";
 	int64_t count = 0, from = 0, per_debtor = 5, partitions = 1, bytes = 0, asked = 0, sent;
 	int64_t *in_partition;
 	redisContext *redis;
-	const char *only = NULL;
-	int64_t pushed = 0;
 	double began;
 	int option;
 
@@ -55,7 +38,6 @@ int main(int argc, char **argv)
 		case 'p': policy = optarg; break;
 		case 'u': due_on = optarg; break;
 		case 's': partitions = bench_number(optarg, 1, 1024); break;
-		case 'o': only = optarg; break;
 		default: bench_die("%s", usage);
 		}
 	if (!socket || !count)
@@ -75,24 +57,21 @@ int main(int argc, char **argv)
 
 			snprintf(customer, sizeof(customer), "cus_%08lld", (long long)(sent / per_debtor));
 			p = crc16_redis(customer, strlen(customer)) % 16384 % partitions;
-			if (!is_listed(only, p))
-				continue;
-			pushed++;
 			lens[1] = (size_t)snprintf(stream, sizeof(stream), "dunning:{%lld}:events", (long long)p);
 			lens[2] = (size_t)snprintf(id, sizeof(id), "%lld-%lld", (long long)from + 1, (long long)++in_partition[p]);
 			redisAppendCommandArgv(redis, 5, words, lens);
 			bytes += (int64_t)len;
 		}
 		bench_redis_flush(redis);
-		while (pushed - asked > FLIGHT) { /* two flights under way */
+		while (sent - from - asked > FLIGHT) { /* two flights under way */
 			freeReplyObject(bench_redis_take(redis));
 			asked++;
 		}
 	}
-	for (; asked < pushed; asked++)
+	for (; asked < count; asked++)
 		freeReplyObject(bench_redis_take(redis));
-	bench_emit("feed.rate", (double)pushed / (bench_now() - began), "event/s");
-	bench_emit("feed.event_bytes", (double)bytes / (double)(pushed ? pushed : 1), "B");
+	bench_emit("feed.rate", (double)count / (bench_now() - began), "event/s");
+	bench_emit("feed.event_bytes", (double)bytes / (double)count, "B");
 	redisFree(redis);
 	return 0;
 }
