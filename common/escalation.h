@@ -376,7 +376,7 @@ void late_interest_until(const struct escalation *e, const struct debtor *d, con
  */
 int late_interest_may(const struct escalation *e, const struct debtor *d, const struct rules *rules, const struct regime *regime, date until,
 	struct arena *arena, struct late_interest *ret, struct err *err);
-/* Puts what late_interest_may() gave there: `fee.accrued` of kind interest. The invoice's balance never moves. */
+/* Puts what late_interest_may() gave there: `fee.accrued` with fee_kind interest. The invoice's balance never moves. */
 void late_interest_put(struct escalation *e, const struct late_interest *more, const char *by, const char *why, struct effects *fx);
 /* What the account comes to, in the invoice's currency: the fixed sum where it is in that one, and interest; less what was paid towards it. */
 struct late_account {

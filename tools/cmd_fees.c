@@ -130,6 +130,6 @@ static const struct option_row charge_options[] = {
 const struct command cmd_fee_charge = { .name = "fee charge", .args = "INVOICE WHY", .min_args = 2, .max_args = 2,
 	.help = "put the interest that has accrued on the account of late fees",
 	.more = "By the law of the invoice's policy, on what is open today, up to the day named; what is there already counts no second time.\n"
-		"The invoice's balance never moves. Told as fee.accrued of kind interest; waived with fee waive; what is paid towards it is told\n"
+		"The invoice's balance never moves. Told as fee.accrued with fee_kind interest; waived with fee waive; what is paid towards it is told\n"
 		"with fee_minor of invoice.payment_received. Refused where late charges were agreed, or a reference rate is not known.",
 	.options = charge_options, .run = run_fee_charge };
