@@ -348,7 +348,7 @@ bool plan_next(const struct fact *plan, int64_t balance, struct instalment_view 
 	return false;
 }
 
-int64_t invoice_paid_at(const struct invoice *invoice)
+int64_t invoice_last_payment_at(const struct invoice *invoice)
 {
 	int64_t at = 0;
 
@@ -358,6 +358,13 @@ int64_t invoice_paid_at(const struct invoice *invoice)
 		if ((fact->kind == FACT_PAYMENT || fact->kind == FACT_PAID) && !fact->ended && !overruled(invoice, fact) && fact->at > at)
 			at = fact->at;
 	}
+	return at;
+}
+
+int64_t invoice_paid_at(const struct invoice *invoice)
+{
+	int64_t at = invoice_last_payment_at(invoice);
+
 	return at ? at : invoice->order.time;
 }
 

@@ -111,7 +111,8 @@ struct instalment_view {
 };
 bool plan_next(const struct fact *plan, int64_t balance, struct instalment_view *ret);
 int64_t plan_sum(const struct fact *plan); /* of all its instalments */
-/* When what closed it was paid, ms UTC: the last of its payments that stand, else when its producer said so. */
+int64_t invoice_last_payment_at(const struct invoice *invoice); /* ms UTC: of those that stand; 0 = none was told */
+/* When what closed it was paid, ms UTC: its last payment, else when its producer said so. */
 int64_t invoice_paid_at(const struct invoice *invoice);
 /*
  * Promises that stand and whose day is over: before `today`, and before `paid_on` (none = it is not paid). One that was followed by

@@ -85,9 +85,9 @@ int evidence_add_history(const struct evidence_order *order, const char *debtor,
 		"INVOICE\tISSUED\tDUE\tTOTAL\tPAID ON\tDAYS LATE\n", debtor, file->zone);
 	for (size_t i = 0; i < file->invoice_count; i++) {
 		const struct case_invoice *one = &file->invoices[i];
-		int64_t at = invoice_paid_at(&one->state);
+		int64_t at = invoice_last_payment_at(&one->state);
 		/* A payment that was told before anybody knew whose invoice it is stands in no file of the debtor's; its day is not made up. */
-		date on = at && at != one->state.order.time ? zone_date(zone, at) : date_none();
+		date on = at ? zone_date(zone, at) : date_none();
 		int32_t after = date_is_set(on) && date_is_set(one->due_on) ? date_diff(on, one->due_on) : 0;
 
 		if (!one->closed || strcmp(one->closed, "paid") != 0)

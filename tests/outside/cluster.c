@@ -367,28 +367,12 @@ static void play(struct run *run, int round, int rounds, enum fault fault)
 
 /* --- the end ------------------------------------------------------------------------------------------------------------------ */
 
-/* Told in the outbound streams: only with --plain does any remain. */
-static int doubts(struct run *run)
-{
-	int n = 0;
-
-	for (uint32_t p = 0; p < PARTITIONS; p++) {
-		CLEANUP(arena_freep) struct arena *arena = arena_create();
-		const char *range[] = { "XRANGE", world_key_in(&run->world, arena, p, "outbound"), "-", "+", NULL };
-		const struct redis_reply *page = world_redis(&run->world, arena, range);
-
-		for (size_t i = 0; i < page->count; i++)
-			n += strstr(page->items[i].items[1].items[1].str, "\"contact.unknown\"") != NULL;
-	}
-	return n;
-}
-
 static bool has_settled(struct run *run)
 {
 	CLEANUP(arena_freep) struct arena *arena = arena_create();
 
 	return world_rests(&run->world) &&
-		world_sent(&run->world, arena, run->invoices).messages + (run->world.options.plain ? doubts(run) : 0) >= run->invoices;
+		world_sent(&run->world, arena, run->invoices).messages + (run->world.options.plain ? world_doubts(&run->world) : 0) >= run->invoices;
 }
 
 static bool settle(struct run *run)
@@ -467,7 +451,7 @@ static void look(struct run *run)
 static void judge(struct run *run)
 {
 	CLEANUP(arena_freep) struct arena *arena = arena_create();
-	int all = run->book ? run->book_from + run->book : run->invoices, missing = 0, twice = 0, early = 0, doubted = doubts(run), faults = 0;
+	int all = run->book ? run->book_from + run->book : run->invoices, missing = 0, twice = 0, early = 0, doubted = (int)world_doubts(&run->world), faults = 0;
 	struct world_sent sent = world_sent(&run->world, arena, all);
 	bool plain = run->world.options.plain;
 

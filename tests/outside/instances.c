@@ -194,17 +194,7 @@ static void play(struct run *run, int round)
 
 static int64_t doubts(struct run *run)
 {
-	int64_t n = run->doubted_before;
-
-	for (int p = 0; p < run->partitions; p++) {
-		CLEANUP(arena_freep) struct arena *arena = arena_create();
-		const struct redis_reply *page = world_redis(&run->world, arena,
-			(const char *const[]){ "XRANGE", world_key_in(&run->world, arena, (uint32_t)p, "outbound"), "-", "+", NULL });
-
-		for (size_t i = 0; i < page->count; i++)
-			n += strstr(page->items[i].items[1].items[1].str, "\"contact.unknown\"") != NULL;
-	}
-	return n;
+	return run->doubted_before + world_doubts(&run->world);
 }
 
 /* Nothing is due or under way; and what waits for a provider that an instance took for away has gone out, too. */

@@ -604,6 +604,21 @@ struct world_sent world_sent(struct world *w, struct arena *arena, int count)
 	return sent;
 }
 
+int64_t world_doubts(struct world *w)
+{
+	int64_t n = 0;
+
+	for (uint32_t p = 0; p < partitions(w); p++) {
+		CLEANUP(arena_freep) struct arena *arena = arena_create();
+		const char *range[] = { "XRANGE", world_key_in(w, arena, p, "outbound"), "-", "+", NULL };
+		const struct redis_reply *page = world_redis(w, arena, range);
+
+		for (size_t i = 0; i < page->count; i++)
+			n += strstr(page->items[i].items[1].items[1].str, "\"contact.unknown\"") != NULL;
+	}
+	return n;
+}
+
 static struct json status_at(const char *socket, struct arena *arena)
 {
 	CLEANUP(http_reply_clear) struct http_reply reply = { 0 };

@@ -106,6 +106,7 @@ struct world_sent {
 	int repeated; /* requests beyond the first for an attempt */
 };
 struct world_sent world_sent(struct world *world, struct arena *arena, int count);
+int64_t world_doubts(struct world *world); /* messages that the outbound streams tell to be in doubt */
 struct json world_ask_sandbox(struct world *world, struct arena *arena, const char *path);
 struct json world_status(struct world *world, struct arena *arena); /* GET /status of the control socket; JSON_NONE: no answer */
 void world_behave(struct world *world, const char *json); /* POST /behave */
