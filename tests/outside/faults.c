@@ -146,7 +146,8 @@ static void check_trail(struct run *run, const char *fault, int captured, bool d
 		complain(run, "no outcome", fault);
 }
 
-static void play(struct run *run, const char *const *before, const char *fault)
+/* `patience`: how long it has to be ready, ms. One that holds never is. */
+static void play(struct run *run, const char *const *before, const char *fault, int patience)
 {
 	CLEANUP(arena_freep) struct arena *arena = arena_create();
 	struct world *w = run->w;
@@ -158,7 +159,7 @@ static void play(struct run *run, const char *const *before, const char *fault)
 	world_renew(w, ++run->number);
 	world_push_range(w, WORLD_FINALIZED, run->number, 1, 1); /* another each time: attempt ids follow from the invoice */
 	world_start(w, before);
-	if (world_ready(w, 4000) && world_quiet(w, 2500)) {
+	if (world_ready(w, patience) && world_quiet(w, patience)) {
 		run->survived++;
 		note_end(run, process_stop(&w->daemon, 8000));
 	} else if (process_running(&w->daemon)) {
@@ -206,7 +207,7 @@ static void play_strace(struct run *run, const struct point *p, const char *faul
 		snprintf(inject, sizeof(inject), "inject=%s:error=%s:when=%d", p->call, fault, p->when);
 	snprintf(name, sizeof(name), "%s at %s %d", fault, p->call, p->when);
 	snprintf(trace, sizeof(trace), "%s/trace", run->w->dir);
-	play(run, before, name);
+	play(run, before, name, 4000);
 }
 
 static void play_short(struct run *run, int at, const char *then)
@@ -218,7 +219,7 @@ static void play_short(struct run *run, int at, const char *then)
 	snprintf(at_text, sizeof(at_text), "SHORT_WRITE_AT=%d", at);
 	snprintf(then_text, sizeof(then_text), "SHORT_WRITE_THEN=%s", then);
 	snprintf(name, sizeof(name), "short write %d, then %s", at, then);
-	play(run, before, name);
+	play(run, before, name, 4000);
 }
 
 /* The undisturbed run: what there is to be disturbed. Gives the number of writes to files. */
@@ -229,8 +230,10 @@ static int survey(struct run *run)
 	int writes = 0;
 
 	snprintf(trace, sizeof(trace), "%s/survey", run->w->dir);
-	play(run, before, "undisturbed");
+	play(run, before, "undisturbed", 60000);
 	read_trace(run->w, trace);
+	if (!run->survived || !point_count)
+		complain(run, "nothing was seen that could fail: does strace work here?", "undisturbed");
 	for (size_t i = 0; i < point_count; i++)
 		writes += points[i].file && (strcmp(points[i].call, "write") == 0 || strcmp(points[i].call, "pwrite64") == 0);
 	return writes;
