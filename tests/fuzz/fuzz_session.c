@@ -29,8 +29,8 @@ static void addresses(const char *url, const char *location, struct arena *arena
 
 	if (fetch_url_check(hosts, url, &local, NULL) < 0)
 		return;
-	assert(strncmp(url, local ? "http://" : "https://", local ? 7 : 8) == 0 && !strpbrk(url, " \r\n"));
-	assert(strcspn(url + 8, "/?") <= strcspn(url + 8, "@"));
+	assert((strncmp(url, "https://", 8) == 0 || (local && strncmp(url, "http://", 7) == 0)) && !strpbrk(url, " \r\n"));
+	assert(strcspn(url + 8, "/?#") <= strcspn(url + 8, "@"));
 	next = fetch_url_follow(url, location, arena);
 	assert(!next || strlen(next) <= strlen(url) + strlen(location) + 10);
 }
