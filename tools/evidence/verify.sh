@@ -20,7 +20,11 @@ trap 'command -v rm >/dev/null && rm -f "$tmp.key" "$tmp.text" "$tmp.sig" "$tmp.
 (set -C && : >"$tmp.key" && : >"$tmp.text" && : >"$tmp.sig" && : >"$tmp.ca") 2>/dev/null || unable "$tmp.* cannot be written"
 
 sha256() { openssl dgst -sha256 -r; }                   # of standard input; the digest is the first word
-copy() { openssl enc -none -in "$1"; }                  # a file as it is: cat, where there is no cat
+if command -v cat >/dev/null; then                      # a file as it is
+	copy() { cat "$1"; }
+else
+	copy() { openssl enc -none -in "$1"; }
+fi
 # Bytes are kept as octal escapes, which printf turns into bytes; a shell variable cannot hold a NUL.
 from_hex() {
 	rest=${1%% *} bytes=
@@ -81,10 +85,17 @@ signed_by() {
 count=0 expected='' signed=
 set --
 compare() {
-	[ $# -eq 0 ] || [ "$(openssl dgst -sha256 -r "$@" 2>/dev/null)
-" = "$expected" ] || { for file; do
-		case $expected in *"$(openssl dgst -sha256 -r "$file" 2>/dev/null || say missing)"*) ;; *) refuse "$file is missing or altered" ;; esac
-	done; refuse "the manifest is in disorder"; }
+	[ $# -gt 0 ] || return 0
+	found="$(openssl dgst -sha256 -r "$@" 2>/dev/null)
+"
+	[ "$found" != "$expected" ] || return 0
+	while IFS= read -r line; do
+		case $found in *"$line
+"*) ;; *) refuse "${line#* [*]} is missing or altered" ;; esac
+	done <<-END
+		$expected
+	END
+	refuse "the manifest is in disorder"
 }
 {
 	IFS= read -r line && [ "$line" = dunningd-bundle/v1 ] || refuse "there is no manifest of this version"
@@ -174,7 +185,9 @@ done
 [ $witnesses -eq 0 ] && say "NOT WITNESSED: no third party signed the checkpoint" || say "good: $witnesses signatures of witnesses"
 [ -z "$believed" ] || say "NOT COMPARED: compare these SHA-256 fingerprints and keys with what authorities and witnesses publish:$believed"
 
-# 3. The proof of a record: from the hash of its leaf up to the root that the checkpoint signs. RFC 9162, section 2.1.3.2.
+# 3. The proof of a record: from the hash of its leaf up to the root that the checkpoint signs. RFC 9162, section 2.1.3.2. Where the
+#    way of a record before went through the same hash and then on as this one goes, the rest is known: that one was found in the log.
+compared=
 in_log() {
 	{
 		IFS= read -r line && [ "$line" = c2sp.org/tlog-proof@v1 ] || refuse "$1: no proof"
@@ -189,25 +202,30 @@ in_log() {
 	case $logs in *" $year "*) ;; *) refuse "$1: its log is not in the bundle" ;; esac
 	size=${note#*
 } size=${size%%
-*} file=$dir/log/$year/checkpoint
-	case $2$stamped in anchored*" $year/anchored/$size "*) file=$dir/log/$year/anchored/$size/checkpoint ;; esac
-	[ "$note" = "$(copy "$file")
+*} file=$dir/log/$year/checkpoint tree=last_${year}_$size
+	case $2$stamped in anchored*" $year/anchored/$size "*) file=$dir/log/$year/anchored/$size/checkpoint tree=anchored_${year}_$size ;; esac
+	[ "$file $note" = "$compared" ] || [ "$note" = "$(copy "$file")
 " ] || refuse "$1: its proof is against another checkpoint"
+	compared="$file $note"
 	{ IFS= read -r line; IFS= read -r size; IFS= read -r root; } <"$file"
 	case $index in '' | *[!0-9]* | ??????????????????*) refuse "$1: its index cannot be read" ;; esac
 	[ "$index" -lt "$size" ] || refuse "$1 is beyond the log"
-	from_hex "$(printf '\000%s\n%s\n%s\n' "$version" "$commitment" "$tag" | sha256)"
-	hash=$bytes fn=$index sn=$((size - 1))
+	hash=$leaf fn=$index sn=$((size - 1)) level=0 rest=$path
+	case $year$size in *[!0-9]*) refuse "$1: its log has no year or no size" ;; esac
 	for step in $path; do
+		eval "known=\${${tree}_${level}_$fn:-}"
+		[ "$known" != "$hash$rest" ] || return 0
+		eval "${tree}_${level}_$fn=\$hash\$rest"
+		rest=${rest#" $step"}
 		[ $sn -gt 0 ] || refuse "$1: the proof is too long"
 		from_base64 "$step"
 		if [ $((fn & 1)) -eq 1 ] || [ $fn -eq $sn ]; then
 			node "$bytes" "$hash"
-			while [ $((fn & 1)) -eq 0 ] && [ $fn -gt 0 ]; do fn=$((fn >> 1)) sn=$((sn >> 1)); done
+			while [ $((fn & 1)) -eq 0 ] && [ $fn -gt 0 ]; do fn=$((fn >> 1)) sn=$((sn >> 1)) level=$((level + 1)); done
 		else
 			node "$hash" "$bytes"
 		fi
-		hash=$bytes fn=$((fn >> 1)) sn=$((sn >> 1))
+		hash=$bytes fn=$((fn >> 1)) sn=$((sn >> 1)) level=$((level + 1))
 	done
 	from_base64 "$root"
 	[ $sn -eq 0 ] && [ "$bytes" = "$hash" ] || refuse "$1 is not in the log"
@@ -215,8 +233,9 @@ in_log() {
 # A record and its parts: SHA-256(version line, salt, bytes) is what the leaf, and the record, commit to.
 as_committed() {
 	[ -f "$1/record.json" ] || { closed=$((closed + 1)); return; }
-	[ "$commitment" = "$({ printf 'dunningd-record/v1\n'; copy "$1/salt"; copy "$1/record.json"; } | openssl dgst -sha256 -binary | openssl base64 -A)" ] ||
-		refuse "$1/record.json is not what its leaf commits to"
+	from_base64 "$commitment" && committed=$bytes
+	from_hex "$({ printf 'dunningd-record/v1\n'; copy "$1/salt"; copy "$1/record.json"; } | sha256)"
+	[ "$bytes" = "$committed" ] || refuse "$1/record.json is not what its leaf commits to"
 	record=$(copy "$1/record.json")
 	for part in "$1"/parts/*; do
 		case $part in *.salt | *'/*') continue ;; esac
@@ -240,6 +259,7 @@ records=0 closed=0 parts=0 last=0 vouched=0
 for folder in "$dir"/records/* "$dir"/system/*; do
 	[ -d "$folder" ] || continue
 	{ IFS= read -r version; IFS= read -r commitment; IFS= read -r tag; } <"$folder/leaf" || refuse "$folder has no leaf"
+	from_hex "$(printf '\000%s\n%s\n%s\n' "$version" "$commitment" "$tag" | sha256)" && leaf=$bytes
 	[ ! -f "$folder/anchored.tlog-proof" ] || { in_log "$folder" anchored.tlog-proof && vouched=$((vouched + 1)); }
 	in_log "$folder" leaf.tlog-proof
 	as_committed "$folder"
