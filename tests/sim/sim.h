@@ -162,7 +162,7 @@ struct sim {
 	struct library *library;
 	const struct policy *policy;
 	const struct drawn_policy *drawn; /* the policy is a random one: sim_policy.h; NULL = one of ours */
-	int64_t slow_connect; /* a delicate moment asks the next request to take so long */
+	int64_t slow_connect, slow_loads_until; /* a delicate moment asks the next request to take so long; mono: and loads to take their time */
 	bool crash_next; /* a delicate moment asks for a crash at the next step */
 	struct host *crash_host;
 	int64_t closed_from, closed_until; /* wall: who ends in between starts again only after it */
@@ -200,6 +200,7 @@ void journal_unplug(struct host *host, bool crash); /* crash: unsynced pages sur
 int disk_keys(const struct disk *disk, uint16_t year, uint32_t slot, struct case_keys *ret);
 /* For the judge: the bytes that would survive now. */
 bool disk_full(const struct disk *disk);
+void disk_slow(struct host *host, int64_t ms); /* what is to be kept takes its time for so long */
 
 struct redis *redis_create(struct sim *sim);
 void redis_destroy(struct redis *redis);
@@ -215,7 +216,7 @@ void redis_restart(struct redis *redis, int64_t loading_ms);
 void redis_refuse_writes(struct redis *redis, int64_t ms);
 /* Whether nobody else holds the lease of the debtor's partition now. */
 bool redis_writer(const struct redis *redis, const struct host *host, const char *debtor_id);
-void store_stall(struct host *host, int64_t ms); /* nothing comes through for so long */
+void store_stall(struct host *host, bool only_news, int64_t ms); /* nothing comes through for so long, or no answers to blocking reads */
 void store_plug(struct partition *part);
 void store_unplug(struct partition *part);
 const char *redis_get(struct redis *redis, const char *key, size_t *len); /* for order tests */
@@ -272,6 +273,7 @@ void book_destroy(struct book *book);
 void book_schedule(struct sim *sim); /* puts all deliveries into the calendar */
 /* Something about one of the message's invoices arrives `delay` ms from now. */
 void book_provoke(struct sim *sim, const struct message *message, int64_t delay);
+void book_provoke_any(struct sim *sim, int64_t delay); /* somebody pauses */
 /* The streams of the debtor's partition that the event is about; a name of partition 0's stands for all of them. */
 const char *book_stream(struct sim *sim, const char *stream, const char *text);
 void book_tell(struct sim *sim, const char *stream, int64_t at, const char *text); /* one delivery into the calendar */

@@ -598,6 +598,15 @@ void book_provoke(struct sim *sim, const struct message *message, int64_t delay)
 	sim_after(sim, NULL, delay, true, deliver, NULL, d);
 }
 
+void book_provoke_any(struct sim *sim, int64_t delay)
+{
+	const struct sim_debtor *debtor = &sim->book->debtors[rng_range(&sim->world, 0, (int64_t)sim->book->debtor_count - 1)];
+	int64_t at = sim_wall(sim);
+
+	sim_after(sim, NULL, delay, true, deliver, NULL,
+		delivery_new(sim, NULL, stream_for(sim), of_debtor(sim->book, debtor, at, "customer.paused", at + HOUR_MS, NULL, NULL)));
+}
+
 /* --- making it ------------------------------------------------------------------------------------------------------------------------ */
 
 struct book *book_create(struct sim *sim, int debtors, int invoices)

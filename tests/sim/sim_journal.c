@@ -51,7 +51,7 @@ struct disk {
 	uint8_t chain[SHA256_SIZE];
 	uint64_t write;
 	bool syncing, broken;
-	int64_t no_space_until; /* mono */
+	int64_t no_space_until, slow_until; /* mono */
 	uint64_t recovered;
 	struct slot *slots;
 	size_t slot_count, slot_capacity, slots_durable;
@@ -338,6 +338,15 @@ static void sync_done(void *arg)
 	start_write(disk);
 }
 
+static int64_t sync_time(const struct disk *disk)
+{
+	struct sim *sim = disk->sim;
+
+	if (disk->slow_until > sim->mono && !sim->calm)
+		return rng_range(&sim->faults, 300, 3000);
+	return rng_chance(&sim->disk, 5000) ? rng_range(&sim->disk, 20, 800) : rng_range(&sim->disk, 0, 6);
+}
+
 static void start_write(struct disk *disk)
 {
 	struct sim *sim = disk->sim;
@@ -371,8 +380,7 @@ static void start_write(struct disk *disk)
 	disk->syncing = true;
 	sync = xmalloc(sizeof(*sync));
 	*sync = (struct sync){ disk, disk->host->life };
-	sim_after(sim, NULL, rng_chance(&sim->disk, 5000) ? rng_range(&sim->disk, 20, 800) : rng_range(&sim->disk, 0, 6),
-		true, sync_done, free, sync);
+	sim_after(sim, NULL, sync_time(disk), true, sync_done, free, sync);
 }
 
 static void begin_write(void *arg)
@@ -596,6 +604,11 @@ void disk_destroy(struct disk *disk)
 	buf_clear(&disk->bytes);
 	arena_free(disk->segment_arena);
 	free(disk);
+}
+
+void disk_slow(struct host *host, int64_t ms)
+{
+	host->disk->slow_until = host->sim->mono + ms;
 }
 
 bool disk_full(const struct disk *disk)

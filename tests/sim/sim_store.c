@@ -605,6 +605,8 @@ static void send(struct command *c)
 		c->fate = rng_chance(&sim->faults, 500000) ? FATE_BREAK_BEFORE : FATE_BREAK_AFTER;
 	if (!sim->calm && rng_chance(&sim->faults, w->slow))
 		at += rng_range(&sim->faults, 100, 9000);
+	if (!sim->calm && c->op == OP_LOAD && sim->slow_loads_until > sim->mono)
+		at += rng_range(&sim->faults, 200, 1500);
 	if (at < wire->run_at)
 		at = wire->run_at;
 	wire->run_at = at;
@@ -765,10 +767,10 @@ static bool port_connected(void *self)
 	return part->link->wires[0].down_until <= part->host->sim->mono && redis_up(part->host->sim->redis);
 }
 
-void store_stall(struct host *host, int64_t ms)
+void store_stall(struct host *host, bool only_news, int64_t ms)
 {
 	for (int p = 0; p < host->sim->weather.partitions; p++)
-		for (int i = 0; i < 2; i++)
+		for (int i = only_news; i < 2; i++)
 			host->parts[p].link->wires[i].run_at = host->parts[p].link->wires[i].answer_at = host->sim->mono + ms;
 }
 

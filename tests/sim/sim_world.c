@@ -357,6 +357,23 @@ static void plan_rollback(struct sim *sim)
 		sim_at_wall(sim, sim_wall(sim) + rng_range(&sim->faults, MINUTE_MS, 2 * DAY_MS), go_back, NULL, sim);
 }
 
+/* News is read late, behind somebody else's, and applied later still: the store or the disk takes its time, as does the request. */
+static void news_wait(struct host *host, const struct message *message)
+{
+	struct sim *sim = host->sim;
+	bool disk = rng_chance(&sim->faults, 500000);
+
+	store_stall(host, true, rng_range(&sim->faults, disk ? 0 : 1000, 3000));
+	if (disk)
+		disk_slow(host, 10000);
+	else
+		sim->slow_loads_until = sim->mono + 6000;
+	sim->slow_connect = rng_range(&sim->faults, 2100, disk ? 6500 : 4500);
+	book_provoke_any(sim, 0);
+	book_provoke(sim, message, rng_range(&sim->faults, 5, 500));
+	book_provoke_any(sim, rng_range(&sim->faults, 5, 500)); /* what concerns the message is still at hand; it waits for what does not */
+}
+
 void world_moment(struct host *host, enum moment moment, const struct message *message)
 {
 	struct sim *sim = host->sim;
@@ -366,9 +383,13 @@ void world_moment(struct host *host, enum moment moment, const struct message *m
 		return;
 	sim_note(sim, "moment %d", (int)moment);
 	if (moment == MOMENT_CONNECT && rng_chance(&sim->faults, 300000)) { /* the news cannot reach us, and the request takes its time */
-		store_stall(host, rng_range(&sim->faults, 2500, 7000));
+		store_stall(host, false, rng_range(&sim->faults, 2500, 7000));
 		sim->slow_connect = rng_range(&sim->faults, 2100, 6500);
 		book_provoke(sim, message, rng_range(&sim->faults, 0, 200));
+		return;
+	}
+	if (moment == MOMENT_CONNECT && rng_chance(&sim->faults, 500000)) {
+		news_wait(host, message);
 		return;
 	}
 	if (message && rng_chance(&sim->faults, 600000)) {
