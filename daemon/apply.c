@@ -80,11 +80,18 @@ void decide_touch_debtor(struct group *g, struct doc *debtor)
  * A producer that counts partitions otherwise than we do. What is known of the customer is in another one: taken here, it would be contacted as
  * somebody else, with caps and a will of its own. `dunningctl dead replay` brings it where it belongs.
  */
-static bool is_misrouted(const struct dunner *d, const struct event *e)
+static int check_place(const struct dunner *d, const struct event *e, const struct doc *invoice, struct err *err)
 {
 	uint32_t partitions = (uint32_t)d->config->partitions;
 
-	return partitions > 1 && e->customer_id && partition_of(e->customer_id, partitions) != d->settings.partition;
+	if (partitions > 1 && e->customer_id && partition_of(e->customer_id, partitions) != d->settings.partition)
+		return err_set(err, -EBADMSG, "wrong_partition", "$.data.customer.id", "this customer is in partition %u",
+			partition_of(e->customer_id, partitions));
+	/* Kept here it would wait for an invoice that may well come elsewhere, and be chased there although it is paid. */
+	if (partitions > 1 && e->invoice_id && !e->customer_id && !(invoice && invoice->loaded && invoice->e->invoice.debtor_id))
+		return err_set(err, -EBADMSG, "wrong_partition", "$.data.customer_id",
+			"it names no customer, and invoice %s is not known in partition %u", e->invoice_id, d->settings.partition);
+	return 0;
 }
 
 static void hold_dead(struct dunner *d, struct group *g, const char *invoice_id, const char *customer_id)
@@ -147,9 +154,8 @@ static int check_allowed(struct dunner *d, struct group *g, struct input *input)
 	if (!(producer->types >> e->type & 1))
 		return err_set(&input->err, -EBADMSG, "not_allowed", "$.type", "this producer may not send %s",
 			event_type_names[e->type]);
-	if (is_misrouted(d, e))
-		return err_set(&input->err, -EBADMSG, "wrong_partition", "$.data.customer.id", "this customer is in partition %u",
-			partition_of(e->customer_id, (uint32_t)d->config->partitions));
+	if (check_place(d, e, invoice, &input->err) < 0)
+		return -EBADMSG;
 	if (invoice && invoice->loaded && invoice->e->invoice.debtor_id && e->customer_id &&
 		strcmp(invoice->e->invoice.debtor_id, e->customer_id) != 0)
 		return err_set(&input->err, -EBADMSG, "customer_mismatch", "$.data.customer.id",
