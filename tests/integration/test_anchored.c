@@ -691,6 +691,22 @@ static size_t stamps_recorded(struct fixture *f)
 	return count_of(ctl(f, (const char *[]){ "trail", "log", "--customer", "~system", "--json", NULL }), "\"anchor\":\"timestamp\"");
 }
 
+/* Each stamp has one record: asked for again and again, there may be more than one of them, each over more of the log. */
+static void assert_recorded_once(struct fixture *f)
+{
+	const char *log = ctl(f, (const char *[]){ "trail", "log", "--customer", "~system", "--json", NULL }), *at = log;
+	size_t stamps = 0;
+
+	for (; (at = strstr(at, "\"serial\":\"")) != NULL; at++, stamps++) {
+		const char *serial = arena_printf(f->arena, "%.*s\"", (int)(10 + strcspn(at + 10, "\"")), at);
+
+		if (count_of(log, serial) != 1)
+			fail_msg("the stamp with %s is recorded %zu times", serial, count_of(log, serial));
+	}
+	assert_int_equal(stamps, stamps_recorded(f));
+	assert_true(stamps > 0);
+}
+
 static bool unrecorded(struct fixture *f)
 {
 	CLEANUP(buf_clear) struct buf text = { 0 };
@@ -725,17 +741,17 @@ static void a_stamp_not_recorded_at_the_end_is_recorded_later(void **state)
 	process_kill(&f->world.daemon);
 	assert_int_equal(kill(f->world.redis.pid, SIGCONT), 0);
 	before = stamps_recorded(f); /* a group that needs nothing of Redis is in the journal by then; that it is there may not be known yet */
-	assert_true(before == 1 || (before == 0 && waiting));
+	assert_true(before > 0 || waiting);
 	world_start(&f->world, NULL);
 	assert_true(world_ready(&f->world, WAIT_MS));
 	for (deadline = real_ms() + WAIT_MS; unrecorded(f); pause_ms(50))
 		assert_true(real_ms() < deadline);
-	assert_int_equal(stamps_recorded(f), 1); /* told again, it is not recorded again */
+	assert_recorded_once(f); /* also if it was told again */
 	(void)process_stop(&f->world.daemon, WAIT_MS);
 	world_start(&f->world, NULL);
 	assert_true(world_ready(&f->world, WAIT_MS));
 	assert_true(world_quiet(&f->world, WAIT_MS));
-	assert_int_equal(stamps_recorded(f), 1);
+	assert_recorded_once(f);
 	assert_non_null(strstr(ctl(f, (const char *[]){ "trail", "log", "--customer", "~system", "--json", "--parts", NULL }), "\"token.tsr\""));
 	assert_true(world_trail_verifies(&f->world));
 }
