@@ -180,15 +180,18 @@ static struct patch difference(cairo_surface_t *a, cairo_surface_t *b, double sh
 	double mm = sheet_mm / width;
 	struct patch ret = { 1000, 1000, -1, -1 };
 
-	for (int y = 0; y < height && y * mm < until_mm; y++)
+	for (int y = 0; y < height && y * mm < until_mm; y++) {
+		const uint32_t *row = (const uint32_t *)(const void *)(one + y * stride), *other = (const uint32_t *)(const void *)(two + y * stride);
+
 		for (int x = 0; x < width; x++) {
-			if (memcmp(one + y * stride + x * 4, two + y * stride + x * 4, 3) == 0)
+			if (((row[x] ^ other[x]) & 0xffffff) == 0)
 				continue;
 			ret.x0 = x * mm < ret.x0 ? x * mm : ret.x0;
 			ret.x1 = (x + 1) * mm > ret.x1 ? (x + 1) * mm : ret.x1;
 			ret.y0 = y * mm < ret.y0 ? y * mm : ret.y0;
 			ret.y1 = (y + 1) * mm > ret.y1 ? (y + 1) * mm : ret.y1;
 		}
+	}
 	return ret;
 }
 
