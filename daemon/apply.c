@@ -84,11 +84,13 @@ static int check_place(const struct dunner *d, const struct event *e, const stru
 {
 	uint32_t partitions = (uint32_t)d->config->partitions;
 
-	if (partitions > 1 && e->customer_id && partition_of(e->customer_id, partitions) != d->settings.partition)
+	if (partitions == 1)
+		return 0;
+	if (e->customer_id && partition_of(e->customer_id, partitions) != d->settings.partition)
 		return err_set(err, -EBADMSG, "wrong_partition", "$.data.customer.id", "this customer is in partition %u",
 			partition_of(e->customer_id, partitions));
 	/* Kept here it would wait for an invoice that may well come elsewhere, and be chased there although it is paid. */
-	if (partitions > 1 && e->invoice_id && !e->customer_id && !(invoice && invoice->loaded && invoice->e->invoice.debtor_id))
+	if (e->invoice_id && !e->customer_id && !(invoice && invoice->loaded && invoice->e->invoice.debtor_id))
 		return err_set(err, -EBADMSG, "wrong_partition", "$.data.customer_id",
 			"it names no customer, and invoice %s is not known in partition %u", e->invoice_id, d->settings.partition);
 	return 0;
