@@ -328,6 +328,19 @@ static void may_start_has_the_last_word(void **state)
 	assert_int_equal(mail_server_count(&server, "debtor"), before + 1);
 }
 
+/* The cutter's thread wakes no loop. */
+static void wait_for_hold(struct fixture *f)
+{
+	int64_t end = mono_ms() + WAIT_S * 1000;
+
+	while (!cutter_holds(cutter)) {
+		event_base_loop(f->base, EVLOOP_NONBLOCK);
+		if (mono_ms() > end)
+			fail_msg("the end of the mail never came by");
+		pause_ms(1);
+	}
+}
+
 /* libcurl waits for that answer within one call: it must not be the loop that waits. */
 static void a_slow_answer_holds_nothing_up(void **state)
 {
@@ -337,9 +350,8 @@ static void a_slow_answer_holds_nothing_up(void **state)
 	cutter_set(cutter, CUT_HOLD_END, NULL, 0);
 	send_message(f, &m, 0);
 	script(f, PEER_ANSWER, OK);
-	for (size_t n = 1; n < 300 && !(cutter_holds(cutter) && f->trips[n - 1].done); n++)
-		assert_outcome(trip(f, SAFE, n), OUTCOME_ACCEPTED, "accepted");
-	UNTIL(f, cutter_holds(cutter) || f->trips[0].done);
+	wait_for_hold(f);
+	assert_outcome(trip(f, SAFE, 1), OUTCOME_ACCEPTED, "accepted");
 	assert_int_equal(f->trips[0].done, 0);
 	cutter_go(cutter);
 	assert_outcome(trip_ends(f, 0), OUTCOME_ACCEPTED, "accepted");

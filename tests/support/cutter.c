@@ -29,6 +29,7 @@ struct cutter {
 	const char *text;
 	size_t bytes;
 	bool holds, go;
+	unsigned turn; /* counts the cuts: the next one lets go what the last one held */
 };
 
 struct wire {
@@ -37,6 +38,7 @@ struct wire {
 	enum cut cut;
 	const char *text;
 	size_t bytes, passed; /* of the mail */
+	unsigned turn;
 	bool mail; /* the server has said 354 */
 	bool ended; /* the end of the mail has come by */
 	char last[5];
@@ -94,21 +96,20 @@ static bool from_client(struct wire *w)
 	return pass(w->server, bytes, (size_t)n);
 }
 
-static bool hold(struct cutter *cutter)
+static bool hold(struct wire *w)
 {
+	struct cutter *cutter = w->cutter;
 	bool go = false;
 
-	pthread_mutex_lock(&cutter->mutex);
-	cutter->holds = true;
-	pthread_mutex_unlock(&cutter->mutex);
 	while (!go) {
 		struct pollfd end = { .fd = cutter->end[0], .events = POLLIN };
 
-		if (poll(&end, 1, 5) > 0)
-			return false;
 		pthread_mutex_lock(&cutter->mutex);
-		go = cutter->go;
+		go = cutter->go || cutter->turn != w->turn;
+		cutter->holds = !go;
 		pthread_mutex_unlock(&cutter->mutex);
+		if (!go && poll(&end, 1, 5) > 0)
+			return false;
 	}
 	return true;
 }
@@ -130,7 +131,7 @@ static bool from_server(struct wire *w)
 	}
 	if (w->ended && w->cut == CUT_HOLD_END) {
 		w->cut = CUT_NEVER;
-		if (!hold(w->cutter))
+		if (!hold(w))
 			return false;
 	}
 	return pass(w->client, bytes, (size_t)n);
@@ -171,6 +172,7 @@ static void *run(void *arg)
 		w.cut = cutter->cut;
 		w.text = cutter->text;
 		w.bytes = cutter->bytes;
+		w.turn = cutter->turn;
 		pthread_mutex_unlock(&cutter->mutex);
 		if (w.cut == CUT_SAY_FIRST) {
 			(void)pass(w.client, w.text, strlen(w.text));
@@ -229,6 +231,7 @@ void cutter_set(struct cutter *cutter, enum cut cut, const char *text, size_t by
 	cutter->text = text;
 	cutter->bytes = bytes;
 	cutter->holds = cutter->go = false;
+	cutter->turn++;
 	pthread_mutex_unlock(&cutter->mutex);
 }
 
