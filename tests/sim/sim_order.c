@@ -37,6 +37,7 @@ void order_add(struct sim *sim, int64_t at, const char *text)
 
 /* --- what the book's own stories do not hold --------------------------------------------------------------------------------- */
 
+__attribute__((format(printf, 4, 5)))
 static void extra(struct sim *sim, int64_t at, const char *type, const char *format, ...)
 {
 	char data[500], when[UTC_TEXT_SIZE];

@@ -55,5 +55,4 @@ const char *const hostile_words[] = {
 };
 const size_t hostile_count = ARRAY_LEN(hostile_words);
 
-static const char *const controls[] = { CONTROLS };
-const size_t hostile_controls = ARRAY_LEN(controls);
+const size_t hostile_controls = sizeof((const char *const[]){ CONTROLS }) / sizeof(char *);

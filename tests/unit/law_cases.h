@@ -19,7 +19,7 @@ CASES struct json law_json(struct arena *arena, const char *path)
 {
 	CLEANUP(buf_clear) struct buf bytes = { 0 };
 	struct err err = { 0 };
-	struct json root;
+	struct json root = { 0 };
 
 	if (file_read(path, 1 << 22, &bytes, &err) < 0 ||
 		json_parse(arena, arena_memdup(arena, buf_str(&bytes), bytes.len), bytes.len, JSON_FRACTIONS | JSON_COMMENTS, &root,

@@ -49,7 +49,7 @@ static const char *word(const struct json *got, const char *key)
 	return value.type == JSON_STRING ? json_str(&value) : "";
 }
 
-static struct answer ask(const char *format, ...)
+__attribute__((format(printf, 1, 2))) static struct answer ask(const char *format, ...)
 {
 	struct buf out = { 0 };
 	struct json_writer w = jw_init(&out);
