@@ -12,12 +12,10 @@ done
 
 trace() { "$sim" --seed "$1" --hash | sed -n 's/.*trace //p'; }
 
-for seed in 3 12; do
-	first=$(trace $seed)
-	[ -n "$first" ] || { echo "seed $seed has no trace"; exit 1; }
-	[ "$first" = "$(trace $seed)" ] || { echo "seed $seed: two runs, two traces"; exit 1; }
-done
-[ "$(trace 3)" != "$(trace 12)" ] || { echo "two seeds, one trace"; exit 1; }
+three=$(trace 3)
+[ -n "$three" ] || { echo "seed 3 has no trace"; exit 1; }
+[ "$three" = "$(trace 3)" ] || { echo "seed 3: two runs, two traces"; exit 1; }
+[ "$three" != "$(trace 12)" ] || { echo "two seeds, one trace"; exit 1; }
 out=$("$sim" --seed 3 --double)
 [ $? -eq 1 ] || { echo "a provider that sends everything twice goes unnoticed"; exit 1; }
 echo "$out" | grep -q 'nothing is sent twice' || { echo "noticed, but as something else: $out"; exit 1; }
