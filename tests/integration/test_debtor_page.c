@@ -189,7 +189,6 @@ static void who_looks_changes_nothing(void **state)
 	static const char *const places[] = { "", "/paid", "/promise", "/dispute", "/ask", "/contact", "/stop", "/invoice.pdf", "/said/000000000000000000000000" };
 	struct paged *f = *state;
 	const char *link = page_story_link(&f->p, "inv_1"), *before = newest(f);
-	CLEANUP(buf_clear) struct buf first = { 0 };
 
 	/* as scanners of mail do: each link twice, with GET and with HEAD */
 	for (size_t i = 0; i < ARRAY_LEN(places); i++)

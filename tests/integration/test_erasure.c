@@ -586,7 +586,6 @@ static void killed_at_the_outbox(void **state)
 static void killed_at_the_streams(void **state)
 {
 	struct world *w = *state;
-	CLEANUP(buf_clear) struct buf output = { 0 };
 	struct process asking;
 
 	all_may_go(w, NULL);

@@ -329,7 +329,6 @@ static void a_get_is_taken(void **state)
 static void nothing_is_taken_while_redis_is_away(void **state)
 {
 	struct hooked *h = *state;
-	CLEANUP(arena_freep) struct arena *arena = arena_create();
 	const char *body = "{\"type\":\"opened\",\"event\":\"while away\"}";
 	int64_t before = taken(h) + counted(h, "known"), deadline;
 	int status = 0;

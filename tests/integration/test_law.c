@@ -51,7 +51,7 @@ static struct json vectors(struct asked *a, const char *name)
 	const char *path = arena_printf(a->arena, "%s/legal-vectors/%s", shared ? shared : SOURCE_DIR "/../shared", name);
 	CLEANUP(buf_clear) struct buf text = { 0 };
 	struct err err = { 0 };
-	struct json root;
+	struct json root = { 0 };
 
 	if (access(path, R_OK) != 0 && !getenv("CI"))
 		skip();

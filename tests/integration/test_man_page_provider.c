@@ -187,7 +187,7 @@ static void push_invoice(struct carrier *c, const char *id)
 static struct json wait_bird(struct carrier *c, struct arena *arena, size_t n)
 {
 	CLEANUP(buf_clear) struct buf request = { 0 };
-	struct json bird;
+	struct json bird = { 0 };
 	int64_t deadline = real_ms() + WAIT_MS;
 
 	while (http_peer_requests(c->peer) <= n && real_ms() < deadline)

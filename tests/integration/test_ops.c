@@ -54,7 +54,7 @@ static const char *said(int status, const char *const *words)
 }
 #define SAID(status, ...) said(status, (const char *const[]){ __VA_ARGS__, NULL })
 
-static void shell(const char *format, ...)
+__attribute__((format(printf, 1, 2))) static void shell(const char *format, ...)
 {
 	char command[600];
 	va_list args;

@@ -173,7 +173,6 @@ static void shipped(const char *country, const char *step, const char *locale, c
 int main(int argc, char **argv)
 {
 	static const struct option options[] = { { "shots", required_argument, NULL, 's' }, { 0 } };
-	CLEANUP(arena_freep) struct arena *arena = arena_create();
 	int c;
 
 	while ((c = getopt_long(argc, argv, "", options, NULL)) != -1) {
