@@ -26,6 +26,7 @@
 #include "tests/support/log_maker.h"
 #include "tests/support/process.h"
 #include "tests/support/s3_peer.h"
+#include "tests/support/tree.h"
 #include "tests/support/witness_peer.h"
 
 #define WAIT_MS 30000
@@ -170,8 +171,6 @@ HELPER void finish(struct fixture *f)
 
 HELPER void fixture_destroy(struct fixture *f)
 {
-	const char *const argv[] = { "rm", "-rf", f->dir, NULL };
-
 	finish(f);
 	http_peer_destroy(f->tsa_http);
 	http_peer_destroy(f->witness_http);
@@ -181,7 +180,7 @@ HELPER void fixture_destroy(struct fixture *f)
 	witness_peer_destroy(f->witness);
 	s3_peer_destroy(f->s3);
 	event_base_free(f->base);
-	(void)process_run(argv, NULL, WAIT_MS);
+	tree_remove(f->dir);
 	buf_clear(&f->notes);
 	arena_free(f->arena);
 	free(f);

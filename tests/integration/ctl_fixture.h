@@ -38,6 +38,7 @@
 #include "daemon/keystore.h"
 #include "daemon/redis_store.h"
 #include "tests/support/redis_server.h"
+#include "tests/support/tree.h"
 
 #define WAIT_MS 30000
 #define START "2026-03-02T09:00:00Z" /* a Monday, 10:00 in Paris */
@@ -311,7 +312,6 @@ FIXTURE int setup(void **state)
 FIXTURE int teardown(void **state)
 {
 	struct fixture *f = *state;
-	char command[128];
 
 	stop_flow(f);
 	redis_link_destroy(f->link);
@@ -319,8 +319,7 @@ FIXTURE int teardown(void **state)
 	config_free(f->config);
 	arena_free(f->arena);
 	redis_server_stop(&f->redis);
-	(void)snprintf(command, sizeof(command), "rm -rf '%s'", f->dir);
-	assert_int_equal(system(command), 0);
+	tree_remove(f->dir);
 	buf_clear(&f->out);
 	buf_clear(&f->err);
 	free(f);

@@ -27,6 +27,7 @@
 
 #include "common/file.h"
 #include "daemon/journal.h"
+#include "tests/support/tree.h"
 
 #define ORIGIN "test.example/acme/host-a"
 #define WAIT_S 20
@@ -72,14 +73,6 @@ struct fixture {
 	void (*then)(struct fixture *f); /* the next callback calls it, once */
 };
 
-FIXTURE void remove_tree(const char *path)
-{
-	char command[256];
-
-	(void)snprintf(command, sizeof(command), "rm -rf '%s'", path);
-	assert_int_equal(system(command), 0);
-}
-
 FIXTURE int setup(void **state)
 {
 	struct fixture *f = calloc(1, sizeof(*f));
@@ -99,7 +92,7 @@ FIXTURE int teardown(void **state)
 	journal_close(f->journal);
 	keystore_close(f->keys);
 	event_base_free(f->base);
-	remove_tree(f->dir);
+	tree_remove(f->dir);
 	free(f);
 	return 0;
 }

@@ -28,6 +28,7 @@
 #include "daemon/journal.h"
 #include "daemon/journal_leaves.h"
 #include "daemon/signed_log.h"
+#include "tests/support/tree.h"
 
 #define ORIGIN "test.example/acme"
 #define YEAR 2026
@@ -167,15 +168,13 @@ FIXTURE int setup(void **state)
 FIXTURE int teardown(void **state)
 {
 	struct fixture *f = *state;
-	char command[128];
 
 	die_at = fail_at = full_at = 0;
 	signed_log_close(f->log);
 	journal_close(f->journal);
 	event_base_free(f->base);
 	arena_free(f->arena);
-	snprintf(command, sizeof(command), "rm -rf '%s'", f->dir);
-	assert_int_equal(system(command), 0);
+	tree_remove(f->dir);
 	free(f);
 	return 0;
 }

@@ -12,6 +12,7 @@
 
 #include "common/file.h"
 #include "tests/support/process.h"
+#include "tests/support/tree.h"
 #include "tests/unit/bundle_world.h"
 
 #define LEAVES 100000
@@ -58,10 +59,8 @@ static int begin(void **state)
 
 static int end(void **state)
 {
-	const char *remove[] = { "rm", "-rf", dir, NULL };
-
 	(void)state;
-	(void)process_run(remove, NULL, WAIT_MS);
+	tree_remove(dir);
 	arena_free(arena);
 	return 0;
 }

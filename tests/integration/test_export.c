@@ -19,6 +19,7 @@
 #include "common/note.h"
 #include "tests/support/log_maker.h"
 #include "tests/support/process.h"
+#include "tests/support/tree.h"
 
 #define WAIT_MS 60000
 #define FILE_MAX (64u << 20)
@@ -54,7 +55,7 @@ static int teardown(void **state)
 {
 	struct fixture *f = *state;
 
-	(void)process_run((const char *const[]){ "rm", "-rf", f->dir, NULL }, NULL, WAIT_MS);
+	tree_remove(f->dir);
 	arena_free(f->arena);
 	free(f);
 	return 0;

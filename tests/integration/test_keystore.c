@@ -18,6 +18,7 @@
 
 #include "common/file.h"
 #include "daemon/keystore.h"
+#include "tests/support/tree.h"
 
 static const uint8_t wrap_key[32] = { 1, 2, 3 }, other_key[32] = { 3, 2, 1 };
 
@@ -40,11 +41,9 @@ static int setup(void **state)
 static int teardown(void **state)
 {
 	struct fixture *f = *state;
-	char command[128];
 
 	keystore_close(f->keys);
-	(void)snprintf(command, sizeof(command), "rm -rf '%s'", f->dir);
-	assert_int_equal(system(command), 0);
+	tree_remove(f->dir);
 	free(f);
 	return 0;
 }

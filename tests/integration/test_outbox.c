@@ -17,6 +17,7 @@
 
 #include "common/file.h"
 #include "daemon/outbox.h"
+#include "tests/support/tree.h"
 
 #define NOW INT64_C(1772442000000) /* 2026-03-02T09:00:00Z, a Monday */
 #define WAIT_S 60
@@ -70,12 +71,10 @@ static int setup(void **state)
 static int teardown(void **state)
 {
 	struct fixture *f = *state;
-	char command[100];
 
 	outbox_destroy(f->outbox);
 	event_base_free(f->base);
-	(void)snprintf(command, sizeof(command), "rm -rf -- %s", f->parent);
-	assert_int_equal(system(command), 0);
+	tree_remove(f->parent);
 	free(f);
 	return 0;
 }

@@ -14,6 +14,7 @@
 
 #include "common/redis_links.h"
 #include "tests/support/cluster.h"
+#include "tests/support/tree.h"
 
 #define DEADLINE_MS 30000
 
@@ -55,13 +56,12 @@ static int setup(void **state)
 static int teardown(void **state)
 {
 	struct fixture *f = *state;
-	const char *remove[] = { "rm", "-rf", f->dir, NULL };
 
 	redis_links_destroy(f->links);
 	event_base_free(f->base);
 	arena_free(f->arena);
 	cluster_end(&f->cluster);
-	(void)process_run(remove, NULL, 60000);
+	tree_remove(f->dir);
 	free(f);
 	return 0;
 }

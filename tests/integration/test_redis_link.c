@@ -22,6 +22,7 @@
 #include <cmocka.h>
 
 #include "common/redis_link.h"
+#include "tests/support/tree.h"
 
 struct server {
 	char dir[64], path[100], cert[100], key[100];
@@ -110,11 +111,10 @@ static int set_up(void **state)
 static int tear_down(void **state)
 {
 	struct server *server = *state;
-	char command[100];
 
 	server_stop(server);
-	snprintf(command, sizeof(command), "rm -rf '%s'", server->dir);
-	return system(command);
+	tree_remove(server->dir);
+	return 0;
 }
 
 /* --- one link ------------------------------------------------------------------------------------------------------------ */

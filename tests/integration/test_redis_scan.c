@@ -15,6 +15,7 @@
 #include "common/redis_link.h"
 #include "daemon/redis_store.h"
 #include "tests/support/redis_server.h"
+#include "tests/support/tree.h"
 
 #define WAIT_S 20
 #define STREAM "dunning:{0}:outbound"
@@ -57,15 +58,13 @@ static int setup(void **state)
 static int teardown(void **state)
 {
 	struct fixture *f = *state;
-	char command[100];
 
 	redis_store_destroy(f->store);
 	redis_link_destroy(f->link);
 	event_base_free(f->base);
 	arena_free(f->arena);
 	redis_server_stop(&f->redis);
-	(void)snprintf(command, sizeof(command), "rm -rf -- %s", f->dir);
-	assert_int_equal(system(command), 0);
+	tree_remove(f->dir);
 	free(f);
 	return 0;
 }

@@ -16,6 +16,7 @@
 #include "common/redis_url.h"
 #include "daemon/redis_store.h"
 #include "tests/support/redis_server.h"
+#include "tests/support/tree.h"
 
 #define MAIN "dunning:{0}:events"
 #define BANK "dunning:{0}:events:bank"
@@ -65,13 +66,11 @@ static int setup(void **state)
 static int teardown(void **state)
 {
 	struct fixture *f = *state;
-	char command[100];
 
 	redis_store_destroy(f->store);
 	event_base_free(f->base);
 	redis_server_stop(&f->redis);
-	snprintf(command, sizeof(command), "rm -rf '%s'", f->redis.dir);
-	assert_int_equal(system(command), 0);
+	tree_remove(f->redis.dir);
 	free(f);
 	return 0;
 }

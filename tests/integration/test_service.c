@@ -22,6 +22,7 @@
 
 #include "common/file.h"
 #include "daemon/service.h"
+#include "tests/support/tree.h"
 
 #define WATCHDOG_MS 600
 
@@ -76,7 +77,6 @@ static int setup(void **state)
 static int teardown(void **state)
 {
 	struct fixture *f = *state;
-	char command[128];
 
 	service_destroy(f->service);
 	event_base_free(f->base);
@@ -84,8 +84,7 @@ static int teardown(void **state)
 	unsetenv("NOTIFY_SOCKET");
 	unsetenv("WATCHDOG_USEC");
 	unsetenv("CREDENTIALS_DIRECTORY");
-	(void)snprintf(command, sizeof(command), "rm -rf '%s'", f->dir);
-	assert_int_equal(system(command), 0);
+	tree_remove(f->dir);
 	free(f);
 	return 0;
 }

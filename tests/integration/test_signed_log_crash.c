@@ -1,6 +1,29 @@
 /* The signed log's writing, broken off: the order of its steps, and a crash, a broken disk or a full one at each of them. */
 #include "tests/integration/signed_log_fixture.h"
 
+static const char *in_dir(struct fixture *f, const char *name)
+{
+	return arena_printf(f->arena, "%s/%s", f->dir, name);
+}
+
+static void lose_log(struct fixture *f)
+{
+	tree_remove(in_dir(f, "log"));
+	tree_remove(in_dir(f, "head"));
+}
+
+/* What there is of it, in the folder `name`. */
+static void keep_log(struct fixture *f, const char *name)
+{
+	static const char *const parts[] = { "log", "head" };
+
+	tree_remove(in_dir(f, name));
+	assert_int_equal(mkdir(in_dir(f, name), 0700), 0);
+	for (size_t i = 0; i < ARRAY_LEN(parts); i++)
+		if (access(in_dir(f, parts[i]), F_OK) == 0)
+			tree_copy(in_dir(f, parts[i]), arena_printf(f->arena, "%s/%s/%s", f->dir, name, parts[i]));
+}
+
 static bool ends_with(const char *path, const char *end)
 {
 	return strlen(path) >= strlen(end) && strcmp(path + strlen(path) - strlen(end), end) == 0;
@@ -77,7 +100,8 @@ static bool survives(struct fixture *f, size_t step, size_t cut)
 /* The disk after a power cut behind the first `cut` steps: what it was before them, and of theirs what had to stay or just did. */
 static void play_disk(struct fixture *f, size_t cut)
 {
-	assert_int_equal(system(arena_printf(f->arena, "cd %s && rm -rf log head && cp -r before/. .", f->dir)), 0);
+	lose_log(f);
+	tree_copy(in_dir(f, "before"), f->dir);
 	for (size_t i = 0; i < cut; i++) {
 		const char *path = trace[i].path;
 		CLEANUP(buf_clear) struct buf bytes = { 0 };
@@ -116,14 +140,13 @@ static void a_power_cut_at_every_step(void **state)
 		if (before)
 			sign_to(f, before);
 		open_log(f);
-		assert_int_equal(system(arena_printf(f->arena, "cd %s && rm -rf before after && mkdir before after && "
-			"for d in log head; do [ ! -e $d ] || cp -r $d before; done", f->dir)), 0);
+		keep_log(f, "before");
 		grow_journal(f, size);
 		traced = 0;
 		tracing = true;
 		assert_int_equal(signed_log_extend(f->log, size, &f->err), 0);
 		tracing = false;
-		assert_int_equal(system(arena_printf(f->arena, "cd %s && cp -r log head after", f->dir)), 0);
+		keep_log(f, "after");
 		for (size_t cut = 0; cut <= traced; cut++) {
 			for (int luck = 0; luck < 2; luck++, cuts++) {
 				uint64_t now;
@@ -182,7 +205,7 @@ static void a_crash_at_every_step(void **state)
 			uint64_t now;
 
 			/* back to where it was, as far as the files go: so each step is reached */
-			assert_int_equal(system(arena_printf(f->arena, "rm -rf %s/log %s/head", f->dir, f->dir)), 0);
+			lose_log(f);
 			if (before) {
 				open_log(f);
 				assert_int_equal(signed_log_extend(f->log, before, &f->err), 0);
@@ -221,7 +244,7 @@ static void a_crash_while_mending(void **state)
 		int r = 77;
 
 		for (int step = 1; r == 77; step++) {
-			assert_int_equal(system(arena_printf(f->arena, "rm -rf %s/log %s/head", f->dir, f->dir)), 0);
+			lose_log(f);
 			assert_int_equal(child_extends(f, first), 77);
 			r = child_extends(f, step);
 			assert_true(r == 77 || r == 0);
@@ -244,7 +267,7 @@ static void a_broken_or_full_disk(void **state)
 		int r = -1;
 
 		for (int step = 1; r < 0; step++) {
-			assert_int_equal(system(arena_printf(f->arena, "rm -rf %s/log %s/head", f->dir, f->dir)), 0);
+			lose_log(f);
 			open_log(f);
 			assert_int_equal(signed_log_extend(f->log, 250, &f->err), 0);
 			steps = 0;

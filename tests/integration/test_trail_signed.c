@@ -13,6 +13,7 @@
 #include "common/file.h"
 #include "common/tiler.h"
 #include "tests/support/process.h"
+#include "tests/support/tree.h"
 #include "tools/trail_signed.h"
 
 #define LEAVES 20001 /* 78 full tiles and a partial one */
@@ -88,11 +89,10 @@ static int begin(void **state)
 
 static int end(void **state)
 {
-	const char *remove[] = { "rm", "-rf", dir, NULL };
-
 	(void)state;
 	tiler_clear(&tiler);
-	return process_run(remove, NULL, 10000);
+	tree_remove(dir);
+	return 0;
 }
 
 static void on_finding(const struct trail_finding *finding, void *arg)

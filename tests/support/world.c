@@ -18,6 +18,7 @@
 #include "common/keys.h"
 #include "common/utc.h"
 #include "tests/support/http_get.h"
+#include "tests/support/tree.h"
 
 #define UP_MS 20000 /* for a program to come up, on a busy machine */
 
@@ -314,8 +315,6 @@ void world_open(struct world *w, const struct world_options *options)
 
 void world_close(struct world *w, bool keep)
 {
-	const char *remove[] = { "rm", "-rf", w->dir, NULL };
-
 	process_kill(&w->daemon);
 	process_kill(&w->sandbox);
 	process_kill(&w->redis);
@@ -325,7 +324,7 @@ void world_close(struct world *w, bool keep)
 	if (keep)
 		printf("kept: %s\n", w->dir);
 	else
-		(void)process_run(remove, NULL, 60000);
+		tree_remove(w->dir);
 }
 
 void world_start(struct world *w, const char *const *before)

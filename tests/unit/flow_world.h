@@ -5,6 +5,7 @@
 #ifndef DUNNINGD_TESTS_UNIT_FLOW_WORLD_H
 #define DUNNINGD_TESTS_UNIT_FLOW_WORLD_H
 
+#include "tests/support/tree.h"
 #include "tests/unit/flow_calls.h"
 
 /* --- ports -------------------------------------------------------------------------------------------------------------- */
@@ -469,14 +470,11 @@ static void end_life(struct world *w)
 
 static void close_world(struct world *w)
 {
-	char command[100];
-
 	end_life(w);
 	paces_free(w->paces);
 	library_free(w->library);
 	config_free(w->config);
-	snprintf(command, sizeof(command), "rm -rf '%s'", w->dir);
-	assert_int_equal(system(command), 0);
+	tree_remove(w->dir);
 	arena_free(w->arena);
 }
 

@@ -16,6 +16,7 @@
 #include "common/file.h"
 #include "common/utc.h"
 #include "daemon/flow.h"
+#include "tests/support/tree.h"
 
 #define NOW INT64_C(1772442000000) /* 2026-03-02T09:00:00Z */
 
@@ -84,14 +85,11 @@ static void bench_open(struct bench *b)
 
 static void bench_end(struct bench *b)
 {
-	char command[100];
-
 	group_free(b->group);
 	library_free(b->library);
 	config_free(b->config);
 	arena_free(b->arena);
-	snprintf(command, sizeof(command), "rm -rf '%s'", b->dir);
-	assert_int_equal(system(command), 0);
+	tree_remove(b->dir);
 }
 
 /* As load.c does with what the store answers: here nothing was stored, but for what the test puts into it. */

@@ -16,6 +16,7 @@
 #include <cmocka.h>
 
 #include "common/file.h"
+#include "tests/support/tree.h"
 
 static char dir[64];
 
@@ -33,11 +34,9 @@ static int set_up(void **state)
 
 static int tear_down(void **state)
 {
-	char command[100];
-
 	(void)state;
-	snprintf(command, sizeof(command), "rm -rf '%s'", dir);
-	return system(command);
+	tree_remove(dir);
+	return 0;
 }
 
 static void replaced_and_read(void **state)

@@ -13,6 +13,7 @@
 
 #include "common/file.h"
 #include "daemon/generation.h"
+#include "tests/support/tree.h"
 
 #define ORIGIN "test.example/acme"
 
@@ -34,11 +35,11 @@ static int setup(void **state)
 static int teardown(void **state)
 {
 	struct fixture *f = *state;
-	int r = system(arena_printf(f->arena, "rm -r '%s'", f->dir));
 
+	tree_remove(f->dir);
 	arena_free(f->arena);
 	free(f);
-	return r;
+	return 0;
 }
 
 static void put(struct fixture *f, const char *name, const char *text)

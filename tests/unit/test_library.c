@@ -74,7 +74,7 @@ static void site_init(struct site *site)
 	put(site, "own/providers/.keep", "");
 }
 
-static void remove_tree(const char *dir)
+static void tree_remove(const char *dir)
 {
 	CLEANUP(arena_freep) struct arena *arena = arena_create();
 	const char *hidden = arena_printf(arena, "%s/.keep", dir);
@@ -87,7 +87,7 @@ static void remove_tree(const char *dir)
 	}
 	(void)unlink(hidden);
 	for (size_t i = 0; i < count; i++)
-		remove_tree(arena_printf(arena, "%s/%s", dir, names[i]));
+		tree_remove(arena_printf(arena, "%s/%s", dir, names[i]));
 	assert_int_equal(rmdir(dir), 0);
 }
 
@@ -95,7 +95,7 @@ static void site_clear(struct site *site)
 {
 	library_free(site->library);
 	config_free(site->config);
-	remove_tree(site->dir);
+	tree_remove(site->dir);
 	arena_free(site->arena);
 }
 
