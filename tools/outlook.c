@@ -450,6 +450,14 @@ static void on_day(int64_t at, void *arg)
 
 /* --- play ------------------------------------------------------------------------------------------------------------------------------------------ */
 
+/* The policy does not ask what a person is being asked: nobody would ever answer, and the walk goes on without it. */
+static void drop_question(struct escalation *e)
+{
+	(void)escalation_move(e, e->state == ESCALATION_GATE ? TRIGGER_DECIDED : TRIGGER_TASK_ENDED);
+	e->step = e->task = NULL;
+	e->look_at = 0;
+}
+
 /* As after `policy migrate`: the walk goes on, by the version that is loaded. Where that is refused, the policy begins with its own steps. */
 static bool put_moved(struct watching *w, const char *key, const struct book_doc *doc)
 {
@@ -466,6 +474,10 @@ static bool put_moved(struct watching *w, const char *key, const struct book_doc
 	if (!to)
 		return false;
 	plan = migration_plan(&e, to, NULL);
+	if (plan.refused && strcmp(plan.refused, "asked") == 0) {
+		drop_question(&e);
+		plan = migration_plan(&e, to, NULL);
+	}
 	effects_init(&fx, w->arena, w->settings->begin);
 	if (!plan.refused)
 		migration_apply(&e, to, &plan, &fx);

@@ -1,0 +1,49 @@
+#!/bin/sh
+# check_practice.sh: each row of the table in daemon/PRACTICE.md is upstream of us, or has a test of its number, row_N_... or rows_M_N_..., that
+# is run and whose file the row names, by its letter or as `test_...`. Says which row has none; exit 1 if there is one.
+set -eu
+cd "$(dirname "$0")/.."
+
+# "42 tests/integration/test_practice.c" for each number of a test that stands in a table to be run.
+numbers() {
+	for file in tests/unit/test_*.c tests/integration/test_*.c; do
+		sed -n 's/^static void \(rows\{0,1\}_[0-9][a-z0-9_]*\)(.*/\1/p' "$file" | while read -r name; do
+			grep -v '^static void' "$file" | grep -q "[(, ]$name[,)]" || continue
+			echo "$name" | sed 's/^rows\{0,1\}_//' | tr '_' '\n' | awk -v file="$file" '/^[0-9]+$/ { print $0, file; next } !/^and$/ { exit }'
+		done
+	done
+}
+
+numbers | awk -v table=daemon/PRACTICE.md '
+	function say(what) { print what; bad = 1 }
+	{ files[$1] = files[$1] " " $2 }
+	END {
+		while ((getline line <table) > 0) {
+			for (rest = line; match(rest, /[A-Z] = `test_[a-z_]*[.]c`/); rest = substr(rest, RSTART + RLENGTH)) {
+				one = substr(rest, RSTART, RLENGTH)
+				letter["tests/integration/" substr(one, 6, length(one) - 6)] = substr(one, 1, 1)
+			}
+			if (line !~ /^[|] [0-9]+ [|]/ || split(line, cell, / [|] /) < 4)
+				continue
+			row = substr(cell[1], 3)
+			shown = line
+			sub(/^.* [|] /, " ", shown)
+			count++
+			if (shown ~ /^ upstream/)
+				continue
+			found = 0
+			n = split(files[row], file, " ")
+			for (i = 1; i <= n; i++) {
+				name = file[i]
+				gsub(/^.*\/|[.]c$/, "", name)
+				found += index(shown, "`" name "`") > 0 || (file[i] in letter && shown ~ ("[ ;]" letter[file[i]] "[;:, ]"))
+			}
+			if (!n)
+				say("row " row " of " table ": no test row_" row "_... is run")
+			else if (!found)
+				say("row " row " of " table " does not name the file of its test:" files[row])
+		}
+		if (count != 52)
+			say(table " has " (count + 0) " rows, not 52")
+		exit bad
+	}'
