@@ -392,11 +392,8 @@ static bool pass_time(struct simulation *sim)
 	}
 	watch_holding(sim, sim->wall + by);
 	sim->wall += by;
-	if (sim->blocked.run && sim->blocked.number2 <= sim->mono) {
-		sim->blocked.number2 = 0;
-		simulation_later(sim, &sim->blocked);
-		sim->blocked.run = NULL;
-	}
+	if (sim->blocked.run && sim->blocked.number2 <= sim->mono)
+		simulation_read_on(sim);
 	if (sim->wall / DAY_MS != sim->day && sim->watch.day)
 		sim->watch.day(sim->wall, sim->watch.arg);
 	sim->day = sim->wall / DAY_MS;

@@ -108,6 +108,7 @@ struct simulation {
 void simulation_later(struct simulation *sim, const struct job *job);
 void simulation_store_plug(struct simulation *sim);
 void simulation_store_clear(struct simulation *sim);
+void simulation_read_on(struct simulation *sim); /* the blocked read waits no more */
 void simulation_stream_add(struct simulation *sim, size_t stream, const char *text, size_t len); /* a blocked read returns */
 
 #endif

@@ -256,17 +256,23 @@ static void give_entries(struct simulation *sim, struct job *job)
 	free(ids);
 }
 
+void simulation_read_on(struct simulation *sim)
+{
+	struct job job = sim->blocked;
+
+	sim->blocked = (struct job){ 0 }; /* its data is the job's now */
+	job.number2 = 0;
+	simulation_later(sim, &job);
+}
+
 void simulation_stream_add(struct simulation *sim, size_t index, const char *text, size_t len)
 {
 	struct stream *stream = &sim->streams[index];
 
 	xgrow(&stream->entries, &stream->capacity, stream->count + 1, sizeof(*stream->entries));
 	stream->entries[stream->count++] = (struct stream_entry){ text, len };
-	if (!sim->blocked.run)
-		return;
-	sim->blocked.number2 = 0;
-	simulation_later(sim, &sim->blocked);
-	sim->blocked.run = NULL;
+	if (sim->blocked.run)
+		simulation_read_on(sim);
 }
 
 static void port_read(void *self, const struct stream_position *positions, size_t position_count, size_t count, int block_ms,
