@@ -56,7 +56,7 @@ static void invoice(struct story *s, const char *id, const char *due_on, const c
 
 static int set_up(void **state)
 {
-	struct story *s = calloc(1, sizeof(*s));
+	struct story *s = *state = calloc(1, sizeof(*s));
 
 	story_open(s, policy, START);
 	world_put(&s->world, "policies/fed.json", fed);
@@ -89,7 +89,6 @@ static int set_up(void **state)
 	story_applied(s);
 	story_event(s, "ledger.watermark", "r16", "2026-04-24T08:00:00Z", ",\"complete_until\":\"2026-04-24T08:00:00Z\"");
 	story_until(s, "2026-05-05T08:00:00Z");
-	*state = s;
 	return 0;
 }
 
