@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -314,6 +315,15 @@ static void checked(void **state)
 		CHECK(m.from_postal.city = breaks[i], "control_character", "$.from_postal");
 		CHECK((m.invoice_ids = &breaks[i], m.invoice_count = 1), "control_character", "$.invoice_ids");
 	}
+	/* wherever it stands: text is looked at by words of eight bytes, too */
+	for (size_t i = 0; i < ARRAY_LEN(breaks); i++)
+		for (int before = 0; before < 18; before++) {
+			char text[64];
+
+			snprintf(text, sizeof(text), "%.*s%s and nothing else", before, "Invoice ~ F-2026-42", breaks[i]);
+			CHECK(m.subject = text, "control_character", "$.subject");
+		}
+	CHECK(m.subject = "Invoice ~ F-2026-42 \xc2\xab and what more there is to say \xc2\xbb", "", "");
 	/* letters of the same first bytes are no controls */
 	CHECK(m.subject = "\xc2\xa0\xc2\xab Facture \xc2\xbb \xe2\x80\x93 \xe2\x82\xac", "", "");
 }
