@@ -53,6 +53,7 @@ struct country {
 	const struct calendar *calendar; /* of its name */
 	const struct calendar **people; /* that its people may have, in the order of the file */
 	size_t people_count;
+	const struct calendar *anywhere; /* holidays_of() it, when nothing else is known of an address */
 };
 
 struct holidays {
@@ -377,6 +378,44 @@ static void add_people(struct arena *arena, struct holidays *h, struct country *
 	country->people[country->people_count++] = c;
 }
 
+static const struct calendar *find(const struct holidays *h, const char *name, size_t len)
+{
+	if (h->countries && is_country(name, len))
+		return h->countries[name[0] - 'A'][name[1] - 'A'].calendar;
+	for (size_t i = 0; i < h->count; i++) {
+		const char *own = h->calendars[i].name;
+
+		if (own[0] == name[0] && own[1] == name[1] && strncmp(own, name, len) == 0 && !own[len])
+			return &h->calendars[i];
+	}
+	return NULL;
+}
+
+static const struct calendar *calendar_of(const struct holidays *h, const struct country *country, const struct place *place)
+{
+	const struct calendar *own = NULL;
+	bool perhaps = false;
+
+	for (size_t i = 0; country && i < country->people_count; i++) {
+		const struct calendar *c = country->people[i];
+		enum place_fit fit;
+
+		if (c->own_country && strcmp(c->own_country, place->country) == 0)
+			return c;
+		if (!c->name[2]) {
+			own = c;
+			continue;
+		}
+		fit = place_fit(place, &c->area);
+		if (fit == PLACE_THERE)
+			return c->whole ? c->whole : c;
+		perhaps = perhaps || (fit == PLACE_PERHAPS && !c->own_country);
+	}
+	if (!own)
+		return h && place->country ? find(h, place->country, strlen(place->country)) : NULL;
+	return perhaps && own->whole ? own->whole : own;
+}
+
 static void index_countries(struct arena *arena, struct holidays *h)
 {
 	struct country (*countries)[LETTERS] = arena_alloc(arena, LETTERS * sizeof(*countries)), *country;
@@ -398,19 +437,11 @@ static void index_countries(struct arena *arena, struct holidays *h)
 			add_people(arena, h, country, c);
 	}
 	h->countries = countries;
-}
-
-static const struct calendar *find(const struct holidays *h, const char *name, size_t len)
-{
-	if (h->countries && is_country(name, len))
-		return h->countries[name[0] - 'A'][name[1] - 'A'].calendar;
-	for (size_t i = 0; i < h->count; i++) {
-		const char *own = h->calendars[i].name;
-
-		if (own[0] == name[0] && own[1] == name[1] && strncmp(own, name, len) == 0 && !own[len])
-			return &h->calendars[i];
-	}
-	return NULL;
+	for (char two[3] = "AA"; two[0] <= 'Z'; two[0]++)
+		for (two[1] = 'A'; two[1] <= 'Z'; two[1]++) {
+			country = country_of(countries, two);
+			country->anywhere = calendar_of(h, country, &(struct place){ .country = two });
+		}
 }
 
 static int read_calendar(struct arena *arena, const struct holidays *before, const char *name, const struct json *row,
@@ -582,25 +613,10 @@ const struct calendar *holidays_place(const struct holidays *h, const char *plac
 const struct calendar *holidays_of(const struct holidays *h, const struct place *place)
 {
 	const struct country *country = h && place->country ? country_of(h->countries, place->country) : NULL;
-	const struct calendar *own = NULL;
-	bool perhaps = false;
 
-	for (size_t i = 0; country && i < country->people_count; i++) {
-		const struct calendar *c = country->people[i];
-		enum place_fit fit;
-
-		if (c->own_country && strcmp(c->own_country, place->country) == 0)
-			return c;
-		if (!c->name[2]) {
-			own = c;
-			continue;
-		}
-		fit = place_fit(place, &c->area);
-		if (fit == PLACE_THERE)
-			return c->whole ? c->whole : c;
-		perhaps = perhaps || (fit == PLACE_PERHAPS && !c->own_country);
-	}
-	return !own ? holidays_calendar(h, place->country) : perhaps && own->whole ? own->whole : own;
+	if (country && !(place->region && *place->region) && !(place->postcode && *place->postcode))
+		return country->anywhere;
+	return calendar_of(h, country, place);
 }
 
 const char *calendar_name(const struct calendar *calendar)
