@@ -419,8 +419,8 @@ static void check_progress(struct judge *judge, struct known_invoice *invoice)
 		return;
 	while (step < policy->step_count && judge_walk(judge, invoice, step) != WALK_OPEN)
 		step++;
-	if (step == policy->step_count || policy->steps[step].kind == STEP_GATE || invoice->stopped)
-		return; /* a gate waits for a person for as long as it takes */
+	if (step == policy->step_count || policy->steps[step].kind == STEP_GATE || invoice->stopped || invoice->handed)
+		return; /* a gate waits for a person for as long as it takes, and who took the case goes on by himself */
 	today = judge_date(judge, invoice->debtor_id, end);
 	owed = date_add_days(invoice->snapshot->due_on, days_of(judge, (int)step));
 	for (size_t i = step; i-- > 0;)
@@ -435,6 +435,7 @@ static void check_progress(struct judge *judge, struct known_invoice *invoice)
 		if (date_is_set(invoice->walk[i].on) && date_diff(invoice->walk[i].on, owed) > 0)
 			owed = invoice->walk[i].on;
 	from = last_stop(judge, invoice, judge->sim->calm_at - 5 * DAY_MS, end);
+	from = invoice->rest_until > from ? invoice->rest_until : from;
 	if (date_diff(today, owed) > (int32_t)(PATIENCE / DAY_MS) && end - from > PATIENCE)
 		sim_breach(judge->sim, "3 no step is lost", "invoice %s of %s: step %s is owed for %d days (trail: %s)",
 			invoice->id, invoice->debtor_id, policy->steps[step].id, date_diff(today, owed),

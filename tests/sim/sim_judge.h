@@ -35,7 +35,7 @@ struct known_invoice {
 	const char *id, *debtor_id;
 	const struct snapshot *snapshot; /* any: due date and total never change in the book */
 	struct walk_step walk[POLICY_STEPS_MAX];
-	int64_t rest_until; /* wall: end of the last hold that the judge itself saw, for the progress check */
+	int64_t rest_until; /* wall: until then others had it, by the trail; for the progress check */
 	const char *held; /* open hold by the trail, NULL = none */
 	bool closed; /* by the trail */
 	bool stopped; /* a person decided so, by the trail */

@@ -108,14 +108,34 @@ static void schedule_commands(struct sim *sim)
 	}
 }
 
+/* A case goes to others wherever it stands, threatened or not, and half of them give it back: then the ladder goes on. */
+static void schedule_handovers(struct sim *sim)
+{
+	static const char *const to[] = { ",\"to\":\"lawyer\"", ",\"to\":\"agency\"", ",\"to\":\"court\"" };
+	int64_t last = sim->calm_at - 3 * DAY_MS;
+	struct rng rng;
+
+	rng_seed(&rng, sim->seed, "handovers");
+	for (int64_t n = rng_range(&rng, 0, 4); n > 0; n--) {
+		const char *invoice = sim->book->invoices[rng_range(&rng, 0, (int64_t)sim->book->invoice_count - 1)].id;
+		int64_t at = rng_range(&rng, sim->begin + DAY_MS, last), end = at + rng_range(&rng, HOUR_MS, 20 * DAY_MS);
+
+		say(sim, at, "handover", invoice, to[rng_range(&rng, 0, 2)]);
+		if (end < last && rng_chance(&rng, 500000))
+			say(sim, end, "handover_result", invoice, rng_chance(&rng, 800000) ? ",\"result\":\"returned\"" : ",\"result\":\"kept\"");
+	}
+}
+
 void people_schedule(struct sim *sim)
 {
 	if (sim->weather.feed)
 		schedule_feed(sim);
 	if (sim->weather.poison)
 		schedule_poison(sim);
-	if (sim->weather.people)
+	if (sim->weather.people) {
 		schedule_commands(sim);
+		schedule_handovers(sim);
+	}
 }
 
 /* --- tasks ---------------------------------------------------------------------------------------------------------------------- */

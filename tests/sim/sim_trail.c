@@ -343,7 +343,7 @@ static void note_letter(struct judge *judge, const char *invoice_id, const char 
 	size_t kept = 0;
 
 	sim_note(judge->sim, "trail: the letter about %s is %s", invoice_id, status);
-	if (!invoice->closed && (strcmp(status, "unclaimed") == 0 || strcmp(status, "refused") == 0))
+	if (!invoice->closed && !invoice->handed && (strcmp(status, "unclaimed") == 0 || strcmp(status, "refused") == 0))
 		invoice->unclaimed = true;
 	if (strcmp(status, "returned") == 0 || strcmp(status, "delivered") == 0)
 		note_house(judge, debtor_id, status[0] == 'r', told_at);
@@ -419,13 +419,14 @@ static void note_decision(struct judge *judge, const struct json *record, const 
 }
 
 /* What was announced is our word; and whoever took the case is the only one who writes. */
-static void note_word(struct judge *judge, const char *kind, const char *invoice_id)
+static void note_word(struct judge *judge, const char *kind, const char *invoice_id, const char *result)
 {
 	struct known_invoice *invoice = judge_invoice(judge, invoice_id);
 	bool opened = strcmp(kind, "commitment.opened") == 0;
 
-	if (strcmp(kind, "handover.requested") == 0) {
-		invoice->handed = true;
+	if (strncmp(kind, "handover.", 9) == 0) {
+		invoice->handed = strcmp(kind, "handover.requested") == 0 || strcmp(result, "returned") != 0;
+		invoice->rest_until = judge->decided_at;
 		return;
 	}
 	if (strcmp(kind, "commitment.overdue") == 0)
@@ -472,8 +473,8 @@ static void note_record(struct judge *judge, struct host *host, const struct jso
 		note_letter(judge, invoice, member(record, "case"), member(record, "letter"), attempt, json_int(&told_at));
 	else if (invoice && (strcmp(kind, "promise.broken") == 0 || strcmp(kind, "plan.broken") == 0))
 		note_broken(judge, record, kind, invoice);
-	else if (invoice && (strncmp(kind, "commitment.", 11) == 0 || strcmp(kind, "handover.requested") == 0))
-		note_word(judge, kind, invoice);
+	else if (invoice && (strncmp(kind, "commitment.", 11) == 0 || strncmp(kind, "handover.", 9) == 0))
+		note_word(judge, kind, invoice, member(record, "result"));
 	else if (strcmp(kind, "decision.recorded") == 0)
 		note_decision(judge, record, invoice);
 	else if (strcmp(kind, "operator.command") == 0 && strcmp(member(record, "case"), SYSTEM_CASE) != 0 &&
