@@ -162,7 +162,8 @@ struct sim {
 	struct library *library;
 	const struct policy *policy;
 	const struct drawn_policy *drawn; /* the policy is a random one: sim_policy.h; NULL = one of ours */
-	int64_t slow_connect, slow_loads_until; /* a delicate moment asks the next request to take so long; mono: and loads to take their time */
+	int64_t slow_connect, slow_until; /* a delicate moment asks the next request to take so long; mono: and what is loaded to take its time */
+	bool slow_reads; /* not that, but what the streams are read for */
 	bool crash_next; /* a delicate moment asks for a crash at the next step */
 	struct host *crash_host;
 	int64_t closed_from, closed_until; /* wall: who ends in between starts again only after it */
@@ -273,7 +274,9 @@ void book_destroy(struct book *book);
 void book_schedule(struct sim *sim); /* puts all deliveries into the calendar */
 /* Something about one of the message's invoices arrives `delay` ms from now. */
 void book_provoke(struct sim *sim, const struct message *message, int64_t delay);
-void book_provoke_any(struct sim *sim, int64_t delay); /* somebody pauses */
+void book_provoke_any(struct sim *sim, int64_t delay); /* somebody pauses, whom we may never have heard of */
+/* All at once in one stream: many others pause for a minute, and behind them stands something about one of the message's invoices. */
+void book_provoke_last(struct sim *sim, const struct message *message, int64_t delay);
 /* The streams of the debtor's partition that the event is about; a name of partition 0's stands for all of them. */
 const char *book_stream(struct sim *sim, const char *stream, const char *text);
 void book_tell(struct sim *sim, const char *stream, int64_t at, const char *text); /* one delivery into the calendar */

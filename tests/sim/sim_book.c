@@ -31,6 +31,7 @@ static const struct {
 	{ "America/Los_Angeles", "US", "en-US", "USD" },
 	{ "America/St_Johns", "CA", "en-CA", "USD" },
 };
+#define CROWD_MAX 40 /* what a producer may say at once */
 #define PLACES_OF_LIFE 9 /* the others are those of random policies alone: one more would change every seed's life */
 static const char *const roles[] = { "billing", "owner", "parent_company" };
 
@@ -545,7 +546,8 @@ static void live_malformed(struct sim *sim, int64_t last)
 
 /* --- at the worst moment ---------------------------------------------------------------------------------------------------------- */
 
-void book_provoke(struct sim *sim, const struct message *message, int64_t delay)
+/* stream NULL: any. */
+static void provoke(struct sim *sim, const struct message *message, const char *stream, int64_t delay)
 {
 	struct book *book = sim->book;
 	struct sim_invoice *i = NULL;
@@ -594,17 +596,46 @@ void book_provoke(struct sim *sim, const struct message *message, int64_t delay)
 		break;
 	}
 	sim->provoked++;
-	d = delivery_new(sim, NULL, stream_for(sim), text);
+	d = delivery_new(sim, NULL, stream ? stream : stream_for(sim), text);
 	sim_after(sim, NULL, delay, true, deliver, NULL, d);
 }
 
-void book_provoke_any(struct sim *sim, int64_t delay)
+void book_provoke(struct sim *sim, const struct message *message, int64_t delay)
+{
+	provoke(sim, message, NULL, delay);
+}
+
+static void pause_one(struct sim *sim, const char *but, const char *stream, int64_t span, int64_t delay)
 {
 	const struct sim_debtor *debtor = &sim->book->debtors[rng_range(&sim->world, 0, (int64_t)sim->book->debtor_count - 1)];
 	int64_t at = sim_wall(sim);
 
+	if (but && strcmp(debtor->id, but) == 0)
+		return;
 	sim_after(sim, NULL, delay, true, deliver, NULL,
-		delivery_new(sim, NULL, stream_for(sim), of_debtor(sim->book, debtor, at, "customer.paused", at + HOUR_MS, NULL, NULL)));
+		delivery_new(sim, NULL, stream, of_debtor(sim->book, debtor, at, "customer.paused", at + span, NULL, NULL)));
+}
+
+void book_provoke_any(struct sim *sim, int64_t delay)
+{
+	struct book *book = sim->book;
+	const struct sim_debtor unheard = { .id = arena_printf(book->arena, "cus_new_%llu", (unsigned long long)book->next_event + 1) };
+	int64_t at = sim_wall(sim);
+
+	if (rng_chance(&sim->world, 500000)) /* of whom nothing is at hand */
+		sim_after(sim, NULL, delay, true, deliver, NULL, delivery_new(sim, NULL, stream_for(sim),
+			of_debtor(book, &unheard, at, "customer.paused", at + HOUR_MS, NULL, NULL)));
+	else
+		pause_one(sim, NULL, stream_for(sim), HOUR_MS, delay);
+}
+
+void book_provoke_last(struct sim *sim, const struct message *message, int64_t delay)
+{
+	const char *stream = stream_for(sim);
+
+	for (int64_t n = rng_range(&sim->world, CROWD_MAX / 4, CROWD_MAX); n > 0; n--)
+		pause_one(sim, message->debtor_id, stream, MINUTE_MS, delay);
+	provoke(sim, message, stream, delay);
 }
 
 /* --- making it ------------------------------------------------------------------------------------------------------------------------ */

@@ -286,7 +286,7 @@ struct config *setup_config(struct sim *sim, const char *instance)
 		.brake_contacts_per_hour = 200, .arena = arena,
 		.creditor_postal = { .line1 = "2 High Street", .city = "Town", .country = "GB" },
 		.creditor = { .name = "Sim Ltd", .locale = "en-GB", .zone = SIM_CREDITOR_ZONE, .email = "accounts@sim.example" },
-		.limits = { .batch = rng_chance(&sim->world, 300000) ? rng_range(&sim->world, 1, 6) : 256,
+		.limits = { .batch = rng_chance(&sim->world, 500000) ? rng_range(&sim->world, 1, 6) : 256,
 			.concurrency = rng_range(&sim->world, 1, 8), .group_keys = 512, .group_bytes = 1 << 20,
 			.outbound_maxlen = 500, .dead_maxlen = 100, .segment_bytes = 64 << 20, .cache_keys = 100 } };
 	if (by_rule(sim)) {

@@ -605,8 +605,8 @@ static void send(struct command *c)
 		c->fate = rng_chance(&sim->faults, 500000) ? FATE_BREAK_BEFORE : FATE_BREAK_AFTER;
 	if (!sim->calm && rng_chance(&sim->faults, w->slow))
 		at += rng_range(&sim->faults, 100, 9000);
-	if (!sim->calm && c->op == OP_LOAD && sim->slow_loads_until > sim->mono)
-		at += rng_range(&sim->faults, 200, 1500);
+	if (!sim->calm && c->op == (sim->slow_reads ? OP_READ : OP_LOAD) && sim->slow_until > sim->mono)
+		at += rng_range(&sim->faults, 200, sim->slow_reads ? 900 : 1500);
 	if (at < wire->run_at)
 		at = wire->run_at;
 	wire->run_at = at;

@@ -41,6 +41,7 @@ struct request {
 	transport_lookup_fn looked_up;
 	void *arg;
 	struct pace *pace;
+	bool waited_for; /* a delicate moment: it gets through */
 	bool begun; /* counted by the pace, at: */
 	int64_t begun_at; /* mono */
 	int64_t waited; /* for the rate, ms */
@@ -255,7 +256,7 @@ static void connected(void *arg)
 	struct sim *sim = r->sim;
 	bool silent = false, out = traffic_out(r->host, &r->message, &silent);
 
-	if ((out && !silent) || (!sim->calm && rng_chance(&sim->faults, sim->weather.refuse_connect))) {
+	if ((out && !silent) || (!sim->calm && !r->waited_for && rng_chance(&sim->faults, sim->weather.refuse_connect))) {
 		answer(r, OUTCOME_TEMPORARY, "no_connection", 0);
 		unref(r);
 		return;
@@ -283,6 +284,7 @@ static void begin(struct request *r)
 		delay += rng_range(&sim->net, 1000, 6000); /* a slow name server */
 	sim_note(sim, "transport: %s connects to %s for %s", r->host->name, r->message.provider, r->message.attempt_id);
 	world_moment(r->host, MOMENT_CONNECT, &r->message);
+	r->waited_for = sim->slow_connect > 0;
 	delay += sim->slow_connect;
 	sim->slow_connect = 0;
 	sim_after(sim, r->life, delay, true, connected, drop, r);

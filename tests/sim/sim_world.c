@@ -357,6 +357,13 @@ static void plan_rollback(struct sim *sim)
 		sim_at_wall(sim, sim_wall(sim) + rng_range(&sim->faults, MINUTE_MS, 2 * DAY_MS), go_back, NULL, sim);
 }
 
+/* The store answers slowly; what is slow, and for how long. */
+static void store_slow(struct sim *sim, bool reads, int64_t ms)
+{
+	sim->slow_reads = reads;
+	sim->slow_until = sim->mono + ms;
+}
+
 /* News is read late, behind somebody else's, and applied later still: the store or the disk takes its time, as does the request. */
 static void news_wait(struct host *host, const struct message *message)
 {
@@ -367,11 +374,23 @@ static void news_wait(struct host *host, const struct message *message)
 	if (disk)
 		disk_slow(host, 10000);
 	else
-		sim->slow_loads_until = sim->mono + 6000;
+		store_slow(sim, false, 6000);
 	sim->slow_connect = rng_range(&sim->faults, 2100, disk ? 6500 : 4500);
 	book_provoke_any(sim, 0);
 	book_provoke(sim, message, rng_range(&sim->faults, 5, 500));
 	book_provoke_any(sim, rng_range(&sim->faults, 5, 500)); /* what concerns the message is still at hand; it waits for what does not */
+}
+
+/* News stands behind a crowd: where a reading takes few, it takes several, and each takes its time. */
+static void news_queues(struct host *host, const struct message *message)
+{
+	struct sim *sim = host->sim;
+
+	store_stall(host, true, rng_range(&sim->faults, 0, 2000));
+	store_slow(sim, true, 8000);
+	sim->slow_connect = rng_range(&sim->faults, 2100, 5000);
+	book_provoke_any(sim, 0);
+	book_provoke_last(sim, message, rng_range(&sim->faults, 0, 100));
 }
 
 void world_moment(struct host *host, enum moment moment, const struct message *message)
@@ -388,8 +407,11 @@ void world_moment(struct host *host, enum moment moment, const struct message *m
 		book_provoke(sim, message, rng_range(&sim->faults, 0, 200));
 		return;
 	}
-	if (moment == MOMENT_CONNECT && rng_chance(&sim->faults, 500000)) {
-		news_wait(host, message);
+	if (moment == MOMENT_CONNECT && rng_chance(&sim->faults, 700000)) {
+		if (rng_chance(&sim->faults, 350000))
+			news_queues(host, message);
+		else
+			news_wait(host, message);
 		return;
 	}
 	if (message && rng_chance(&sim->faults, 600000)) {
