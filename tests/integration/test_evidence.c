@@ -636,7 +636,8 @@ static void what_the_manifest_does_not_guard(void **state)
 		{ "records/0004/parts/request.salt", NULL, "parts/request is not what its record commits to", false },
 		{ "case/tagkey", "/2026 ", "records/0001 does not have the next number of the case", false },
 	};
-	const char *copy[] = { "cp", "-r", at("whole"), at("unguarded"), NULL };
+	const char *copy[] = { "cp", "-r", at("whole"), at("unguarded"), NULL }, *line;
+	CLEANUP(buf_clear) struct buf manifest = { 0 }, doubled = { 0 };
 
 	(void)state;
 	assert_int_equal(process_run(copy, NULL, WAIT_MS), 0);
@@ -654,6 +655,14 @@ static void what_the_manifest_does_not_guard(void **state)
 			fail_msg("%s: not \"%s\" but: %s", rows[i].path, rows[i].said, said);
 		forge("unguarded", rows[i].path, &before);
 	}
+	/* Files are counted: a line that stands there twice would let in another. */
+	read_all(at("unguarded/manifest"), &manifest);
+	line = strchr(manifest.data, '\n') + 1;
+	buf_printf(&doubled, "%.*s%s", (int)(strchr(line, '\n') + 1 - manifest.data), manifest.data, line);
+	put("unguarded/manifest", doubled.data, doubled.len);
+	put("unguarded/another", "x", 1);
+	if (verify_sh(at("unguarded"), NULL) != 1 || !strstr(said, "in disorder"))
+		fail_msg("%s", said);
 }
 
 /* The last record of that kind in the system's case, as JSON; NULL = none. */

@@ -85,7 +85,7 @@ signed_by() {
 }
 
 # 1. Every file is the one that the manifest names, and no other is there.
-count=0 expected='' signed=
+count=0 expected='' signed= before=
 set --
 compare() {
 	[ $# -gt 0 ] || return 0
@@ -104,7 +104,8 @@ compare() {
 		[ -n "$line" ] || { signed=yes; break; }
 		digest=${line%%  *} path=${line#*  }
 		case $path in "$line" | /* | *..* | *[!A-Za-z0-9._/-]*) refuse "the manifest cannot be read" ;; esac
-		count=$((count + 1)) expected="$expected$digest *$dir/$path$nl"
+		[ "$before" \< "$path" ] || refuse "the manifest is in disorder"
+		before=$path count=$((count + 1)) expected="$expected$digest *$dir/$path$nl"
 		set -- "$@" "$dir/$path"
 		[ $# -lt 400 ] || { compare "$@"; set --; expected=; }
 	done
