@@ -16,17 +16,26 @@
 #include <cmocka.h>
 
 #include "common/cleanup.h"
+#include "tests/support/process.h"
+
+#define WAIT_MS 20000
 
 static int on_entry(const char *path, const struct stat *st, int type, struct FTW *ftw)
 {
 	(void)st, (void)type, (void)ftw;
-	return remove(path);
+	return remove(path) < 0 && errno != ENOENT ? -1 : 0;
 }
 
 void tree_remove(const char *path)
 {
-	if (nftw(path, on_entry, 16, FTW_DEPTH | FTW_PHYS) < 0 && errno != ENOENT)
-		fail_msg("%s cannot be removed: %s", path, strerror(errno));
+	int64_t end = real_ms() + WAIT_MS;
+
+	/* Again, while a child of a process that was killed still writes there: redis-server has such. */
+	while (nftw(path, on_entry, 16, FTW_DEPTH | FTW_PHYS) < 0 && (errno == ENOTEMPTY || access(path, F_OK) == 0)) {
+		if (real_ms() > end)
+			fail_msg("%s cannot be removed: %s", path, strerror(errno));
+		pause_ms(5);
+	}
 }
 
 static void copy_file(int from, int to, const char *path)

@@ -85,7 +85,7 @@ signed_by() {
 }
 
 # 1. Every file is the one that the manifest names, and no other is there.
-count=0 expected='' signed= before=
+count=0 expected='' signed= previous=
 set --
 compare() {
 	[ $# -gt 0 ] || return 0
@@ -104,8 +104,8 @@ compare() {
 		[ -n "$line" ] || { signed=yes; break; }
 		digest=${line%%  *} path=${line#*  }
 		case $path in "$line" | /* | *..* | *[!A-Za-z0-9._/-]*) refuse "the manifest cannot be read" ;; esac
-		[ "$before" \< "$path" ] || refuse "the manifest is in disorder"
-		before=$path count=$((count + 1)) expected="$expected$digest *$dir/$path$nl"
+		[ "$previous" \< "$path" ] || refuse "the manifest is in disorder"
+		previous=$path count=$((count + 1)) expected="$expected$digest *$dir/$path$nl"
 		set -- "$@" "$dir/$path"
 		[ $# -lt 400 ] || { compare "$@"; set --; expected=; }
 	done
