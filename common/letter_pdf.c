@@ -1,5 +1,4 @@
 /* Letters, drawn: twice, the first time to count the pages. */
-#include <cairo-pdf.h>
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -76,9 +75,9 @@ static PangoLayout *layout(struct sheet *s, const char *text, double size, bool 
 
 static void show(struct sheet *s, PangoLayout *l, double x, double y)
 {
-	cairo_move_to(s->cairo, x, y);
-	pango_cairo_show_layout(s->cairo, l);
-	g_object_unref(l);
+	cairo.move_to(s->cairo, x, y);
+	pango.cairo_show_layout(s->cairo, l);
+	pango.object_unref(l);
 }
 
 /* `lines`: at most so many for each paragraph, with an ellipsis at its end; 0 = all that it takes. */
@@ -87,18 +86,18 @@ static PangoLayout *box_layout(struct sheet *s, const char *text, double size, d
 	PangoLayout *l = layout(s, text, size, false, width, false);
 
 	if (bold_first) {
-		PangoAttrList *attrs = pango_attr_list_copy(pango_layout_get_attributes(l));
-		PangoAttribute *bold = pango_attr_weight_new(PANGO_WEIGHT_BOLD);
+		PangoAttrList *attrs = pango.attr_list_copy(pango.layout_get_attributes(l));
+		PangoAttribute *bold = pango.attr_weight_new(PANGO_WEIGHT_BOLD);
 
 		bold->start_index = 0;
 		bold->end_index = (guint)strcspn(text, "\n");
-		pango_attr_list_insert(attrs, bold);
-		pango_layout_set_attributes(l, attrs);
-		pango_attr_list_unref(attrs);
+		pango.attr_list_insert(attrs, bold);
+		pango.layout_set_attributes(l, attrs);
+		pango.attr_list_unref(attrs);
 	}
 	if (lines) {
-		pango_layout_set_height(l, -lines);
-		pango_layout_set_ellipsize(l, PANGO_ELLIPSIZE_END);
+		pango.layout_set_height(l, -lines);
+		pango.layout_set_ellipsize(l, PANGO_ELLIPSIZE_END);
 	}
 	return l;
 }
@@ -114,19 +113,19 @@ static bool draw_box(struct sheet *s, const char *text, const struct box *box, d
 
 	while (press_height(l) > box->height && size > SIZE_MIN) {
 		size = size - 0.5 > SIZE_MIN ? size - 0.5 : SIZE_MIN;
-		g_object_unref(l);
+		pango.object_unref(l);
 		l = box_layout(s, text, size, box->width, bold_first, 0);
 	}
 	for (int lines = 4; lines >= 1 && press_height(l) > box->height; lines--) {
-		g_object_unref(l);
+		pango.object_unref(l);
 		l = box_layout(s, text, size, box->width, bold_first, lines);
 	}
 	while (press_height(l) > box->height && size > SIZE_MIN - 1) { /* six lines of an address in a window for five */
 		size -= 0.25;
-		g_object_unref(l);
+		pango.object_unref(l);
 		l = box_layout(s, text, size, box->width, bold_first, 1);
 	}
-	cut = pango_layout_is_ellipsized(l);
+	cut = pango.layout_is_ellipsized(l);
 	show(s, l, box->x, box->y);
 	return cut;
 }
@@ -290,9 +289,9 @@ static void end_page(struct sheet *s)
 {
 	draw_foot(s);
 	if (!s->wanted)
-		cairo_show_page(s->cairo);
+		cairo.show_page(s->cairo);
 	else if (s->page == s->wanted)
-		cairo_surface_flush(s->surface);
+		cairo.surface_flush(s->surface);
 }
 
 /* Of a picture only the wanted page is drawn: the pen of the others is held over nothing. */
@@ -300,10 +299,10 @@ static void aim(struct sheet *s)
 {
 	if (!s->wanted)
 		return;
-	cairo_reset_clip(s->cairo);
+	cairo.reset_clip(s->cairo);
 	if (s->page != s->wanted) {
-		cairo_rectangle(s->cairo, 0, 0, 0, 0);
-		cairo_clip(s->cairo);
+		cairo.rectangle(s->cairo, 0, 0, 0, 0);
+		cairo.clip(s->cairo);
 	}
 }
 
@@ -333,7 +332,7 @@ static void need(struct sheet *s, double height)
 static void draw_text(struct sheet *s, const char *text, double size, bool bold, double indent)
 {
 	PangoLayout *l = layout(s, text, size, bold, text_width(s) - indent, false);
-	int at = 0, count = pango_layout_get_line_count(l);
+	int at = 0, count = pango.layout_get_line_count(l);
 
 	need(s, count <= 3 ? press_height(l) : 2.5 * size); /* a short paragraph stays together */
 	while (at < count) {
@@ -344,7 +343,7 @@ static void draw_text(struct sheet *s, const char *text, double size, bool bold,
 		if (at < count)
 			new_page(s);
 	}
-	g_object_unref(l);
+	pango.object_unref(l);
 }
 
 struct table {
@@ -408,8 +407,8 @@ static void measure(struct sheet *s, struct table *t)
 			PangoLayout *l = layout(s, t->cells[r][c], CELL_SIZE, r == 0, text_width(s), false);
 			int width;
 
-			pango_layout_get_size(l, &width, NULL);
-			g_object_unref(l);
+			pango.layout_get_size(l, &width, NULL);
+			pango.object_unref(l);
 			t->widths[c] = (double)width / PANGO_SCALE > t->widths[c] ? (double)width / PANGO_SCALE : t->widths[c];
 		}
 		t->widths[c] += 2 * PAD + 1;
@@ -441,10 +440,10 @@ static void draw_row(struct sheet *s, const struct table *t, size_t r)
 	if (r > 0 && s->page != before)
 		draw_row(s, t, 0); /* its heads stand on each page that it takes */
 	if (r == 0) {
-		cairo_set_source_rgb(s->cairo, 0.93, 0.93, 0.93);
-		cairo_rectangle(s->cairo, s->form->left, s->y, text_width(s), height);
-		cairo_fill(s->cairo);
-		cairo_set_source_rgb(s->cairo, 0, 0, 0);
+		cairo.set_source_rgb(s->cairo, 0.93, 0.93, 0.93);
+		cairo.rectangle(s->cairo, s->form->left, s->y, text_width(s), height);
+		cairo.fill(s->cairo);
+		cairo.set_source_rgb(s->cairo, 0, 0, 0);
 	}
 	for (size_t c = 0; c < t->columns; x += t->widths[c++])
 		show(s, cells[c], x + PAD, s->y + PAD);
@@ -544,36 +543,36 @@ static cairo_status_t take(void *arg, const unsigned char *data, unsigned int le
 static void begin(struct sheet *s, cairo_surface_t *surface)
 {
 	s->surface = surface;
-	s->cairo = cairo_create(surface);
-	s->context = pango_cairo_create_context(s->cairo);
-	pango_context_set_language(s->context, pango_language_from_string(s->letter->locale));
+	s->cairo = cairo.create(surface);
+	s->context = pango.cairo_create_context(s->cairo);
+	pango.context_set_language(s->context, pango.language_from_string(s->letter->locale));
 }
 
 static void end(struct sheet *s)
 {
-	g_object_unref(s->context);
-	cairo_destroy(s->cairo);
+	pango.object_unref(s->context);
+	cairo.destroy(s->cairo);
 }
 
 /* One pass; returns how many pages it took. */
 static int print(struct sheet *s, struct buf *out)
 {
-	cairo_surface_t *surface = cairo_pdf_surface_create_for_stream(take, out, s->form->width, s->form->height);
+	cairo_surface_t *surface = cairo.pdf_surface_create_for_stream(take, out, s->form->width, s->form->height);
 	char made[UTC_TEXT_SIZE];
 	bool failed;
 	int pages;
 
-	cairo_pdf_surface_set_metadata(surface, CAIRO_PDF_METADATA_TITLE, s->letter->subject);
-	cairo_pdf_surface_set_metadata(surface, CAIRO_PDF_METADATA_AUTHOR, s->letter->creditor->name);
-	cairo_pdf_surface_set_metadata(surface, CAIRO_PDF_METADATA_CREATOR, "dunningd");
-	cairo_pdf_surface_set_metadata(surface, CAIRO_PDF_METADATA_CREATE_DATE, /* else it would be the clock's */
+	cairo.pdf_surface_set_metadata(surface, CAIRO_PDF_METADATA_TITLE, s->letter->subject);
+	cairo.pdf_surface_set_metadata(surface, CAIRO_PDF_METADATA_AUTHOR, s->letter->creditor->name);
+	cairo.pdf_surface_set_metadata(surface, CAIRO_PDF_METADATA_CREATOR, "dunningd");
+	cairo.pdf_surface_set_metadata(surface, CAIRO_PDF_METADATA_CREATE_DATE, /* else it would be the clock's */
 		utc_format((int64_t)s->letter->written_on.days * DAY_MS, made));
 	begin(s, surface);
 	pages = draw(s);
 	end(s);
-	cairo_surface_finish(surface);
-	failed = cairo_surface_status(surface) != CAIRO_STATUS_SUCCESS;
-	cairo_surface_destroy(surface);
+	cairo.surface_finish(surface);
+	failed = cairo.surface_status(surface) != CAIRO_STATUS_SUCCESS;
+	cairo.surface_destroy(surface);
 	return failed ? -EIO : pages;
 }
 
@@ -583,7 +582,7 @@ static int check(const struct letter *l, struct err *err)
 		return err_set(err, -EBADMSG, "bad_address", "", "a letter needs a name, a first line, a city and a country of two letters");
 	if (!l->subject || !l->body || !date_is_set(l->written_on))
 		return err_set(err, -EBADMSG, "incomplete", "", "a letter needs a date, a subject and a text");
-	return 0;
+	return press_load(err);
 }
 
 static struct sheet sheet_of(const struct letter *letter, struct arena *arena)
@@ -618,17 +617,17 @@ int letter_picture(const struct letter *letter, int page, unsigned width, struct
 	if (page < 1 || page > s.pages)
 		return err_set(err, -ENOENT, "no_page", "", "the letter has %d pages", s.pages);
 	s.wanted = page;
-	surface = cairo_image_surface_create(CAIRO_FORMAT_RGB24, (int)width, (int)(s.form->height * scale));
+	surface = cairo.image_surface_create(CAIRO_FORMAT_RGB24, (int)width, (int)(s.form->height * scale));
 	begin(&s, surface);
-	cairo_set_source_rgb(s.cairo, 1, 1, 1);
-	cairo_paint(s.cairo);
-	cairo_set_source_rgb(s.cairo, 0, 0, 0);
-	cairo_scale(s.cairo, scale, scale);
-	pango_cairo_update_context(s.cairo, s.context);
+	cairo.set_source_rgb(s.cairo, 1, 1, 1);
+	cairo.paint(s.cairo);
+	cairo.set_source_rgb(s.cairo, 0, 0, 0);
+	cairo.scale(s.cairo, scale, scale);
+	pango.cairo_update_context(s.cairo, s.context);
 	(void)draw(&s);
 	end(&s);
-	r = cairo_surface_write_to_png_stream(surface, take, out) == CAIRO_STATUS_SUCCESS ? 0 : -EIO;
-	cairo_surface_destroy(surface);
+	r = cairo.surface_write_to_png_stream(surface, take, out) == CAIRO_STATUS_SUCCESS ? 0 : -EIO;
+	cairo.surface_destroy(surface);
 	return r < 0 ? err_set(err, r, "no_picture", "", "the letter cannot be drawn") : 0;
 }
 

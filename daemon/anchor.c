@@ -658,7 +658,7 @@ int anchors_create(struct event_base *base, const struct anchor_run *settings, s
 	a->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	a->notify = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	a->base = event_base_new();
-	if (a->wake < 0 || a->notify < 0 || !a->base || wire_global_init() < 0)
+	if (a->wake < 0 || a->notify < 0 || !a->base || wire_global_init(err) < 0) /* err_set() keeps the first reason */
 		return err_set(err, -EIO, "no_loop", "", "the anchors' loop cannot be made");
 	a->global = true;
 	a->tick = event_new(a->base, -1, EV_PERSIST, on_tick, a);

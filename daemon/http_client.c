@@ -674,9 +674,9 @@ int http_client_create(struct event_base *base, const struct http_client_setting
 	if (!settings->paces)
 		client->own_paces = paces_create(settings->config);
 	client->deliver = event_new(base, -1, 0, on_deliver, client);
-	r = wire_global_init();
+	r = wire_global_init(err);
 	if (r < 0)
-		return err_set(err, r, "no_libcurl", "", "libcurl cannot be used");
+		return r;
 	client->global = true;
 	buf_printf(&dir, "%s/outbox", settings->state_dir);
 	r = outbox_create(base, buf_str(&dir), &client->outbox, err);

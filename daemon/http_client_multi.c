@@ -12,7 +12,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include <curl/curl.h>
+#include "daemon/http_client_curl.h"
 
 #define SHARD_MAX 250 /* transfers under one multi handle: beyond it libcurl's own lists cost more than a second handle */
 #define SLOW_MS 100
@@ -295,12 +295,12 @@ static void let_go(struct transfer *t, bool keep)
 		t->next->link = t->link;
 	t->shard->in_flight--;
 	all->on_wire--;
-	(void)curl_multi_remove_handle(t->shard->multi, t->easy);
+	(void)curl.multi_remove_handle(t->shard->multi, t->easy);
 	if (keep && t->usual && all->idle_count < SHARD_MAX && (!all->idle_count || all->idle_plain == t->plain)) {
 		all->idle_plain = t->plain;
 		all->idle[all->idle_count++] = t->easy;
 	} else {
-		curl_easy_cleanup(t->easy);
+		curl.easy_cleanup(t->easy);
 	}
 	t->easy = NULL;
 	free(t->headers);
@@ -314,7 +314,7 @@ static void finish(struct transfer *t, CURLcode code)
 	long status = 0;
 
 	result->remote = t->remote[0] ? t->remote : NULL;
-	(void)curl_easy_getinfo(t->easy, CURLINFO_RESPONSE_CODE, &status);
+	(void)curl.easy_getinfo(t->easy, CURLINFO_RESPONSE_CODE, &status);
 	result->answer = (struct http_answer){ .status = t->head.len ? (int)status : 0, .head = buf_str(&t->head), .head_len = t->head.len,
 		.body = buf_str(&t->body), .body_len = t->body.len, .truncated = t->truncated };
 	result->repeat_stopped = t->asked > 1 && !t->request.repeatable;
@@ -340,19 +340,19 @@ static void act(struct shard *shard, curl_socket_t fd, int mask)
 	CURLMsg *message;
 	int n;
 
-	(void)curl_multi_socket_action(shard->multi, fd, mask, &n);
+	(void)curl.multi_socket_action(shard->multi, fd, mask, &n);
 	if (all->is_starting) {
 		all->is_starting = false;
 		pthread_mutex_unlock(&all->starting);
 	}
 	if (mono_ms() - begun > SLOW_MS)
 		atomic_fetch_add(&all->slow_calls, 1);
-	while ((message = curl_multi_info_read(shard->multi, &n))) {
+	while ((message = curl.multi_info_read(shard->multi, &n))) {
 		struct transfer *t = NULL;
 
 		if (message->msg != CURLMSG_DONE)
 			continue;
-		(void)curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &t);
+		(void)curl.easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &t);
 		finish(t, message->data.result); /* `message` is gone after it */
 	}
 }
@@ -404,7 +404,7 @@ static int on_socket(CURL *easy, curl_socket_t fd, int what, void *arg, void *mi
 
 	(void)easy;
 	watch->wanted = what != CURL_POLL_REMOVE;
-	(void)curl_multi_assign(shard->multi, fd, watch->wanted ? watch : NULL);
+	(void)curl.multi_assign(shard->multi, fd, watch->wanted ? watch : NULL);
 	if (!watch->wanted && watch->ours && !(watch->events & EV_WRITE)) /* one that can be written to would wake the loop for ever */
 		return 0;
 	if (watch->wanted && watch->events == events)
@@ -426,16 +426,16 @@ static struct shard *shard_create(struct multi *all)
 	struct shard *shard = xcalloc(1, sizeof(*shard));
 
 	shard->all = all;
-	shard->multi = curl_multi_init();
+	shard->multi = curl.multi_init();
 	if (!shard->multi)
 		abort(); /* no memory: as xmalloc(), but libcurl says it in its own way */
 	shard->timer = evtimer_new(all->base, on_timeout, shard);
-	curl_multi_setopt(shard->multi, CURLMOPT_SOCKETFUNCTION, on_socket);
-	curl_multi_setopt(shard->multi, CURLMOPT_SOCKETDATA, shard);
-	curl_multi_setopt(shard->multi, CURLMOPT_TIMERFUNCTION, on_timer);
-	curl_multi_setopt(shard->multi, CURLMOPT_TIMERDATA, shard);
-	curl_multi_setopt(shard->multi, CURLMOPT_PIPELINING, CURLPIPE_NOTHING);
-	curl_multi_setopt(shard->multi, CURLMOPT_MAXCONNECTS, (long)SHARD_MAX);
+	curl.multi_setopt(shard->multi, CURLMOPT_SOCKETFUNCTION, on_socket);
+	curl.multi_setopt(shard->multi, CURLMOPT_SOCKETDATA, shard);
+	curl.multi_setopt(shard->multi, CURLMOPT_TIMERFUNCTION, on_timer);
+	curl.multi_setopt(shard->multi, CURLMOPT_TIMERDATA, shard);
+	curl.multi_setopt(shard->multi, CURLMOPT_PIPELINING, CURLPIPE_NOTHING);
+	curl.multi_setopt(shard->multi, CURLMOPT_MAXCONNECTS, (long)SHARD_MAX);
 	shard->next = all->shards;
 	all->shards = shard;
 	return shard;
@@ -480,7 +480,7 @@ static void add_headers(struct transfer *t)
 /* A guard that cannot be set must not be missing silently: none of these fails with the libraries that we are built for. */
 #define SET(option, value)                                                   \
 	do {                                                                 \
-		if (curl_easy_setopt(easy, option, value) != CURLE_OK) {     \
+		if (curl.easy_setopt(easy, option, value) != CURLE_OK) {     \
 			fprintf(stderr, "http: libcurl refuses " #option "\n"); \
 			abort();                                             \
 		}                                                            \
@@ -561,7 +561,7 @@ void multi_begin(struct multi *all, struct transfer *t)
 	if (t->usual && all->idle_count && all->idle_plain == t->plain) {
 		t->easy = all->idle[--all->idle_count];
 	} else {
-		t->easy = curl_easy_init();
+		t->easy = curl.easy_init();
 		if (!t->easy)
 			abort();
 		set_guards(t->easy, t);
@@ -577,7 +577,7 @@ void multi_begin(struct multi *all, struct transfer *t)
 	t->shard->in_flight++;
 	if (all->on_wire++ == 0)
 		event_add(all->tick, &tick);
-	if (curl_multi_add_handle(t->shard->multi, t->easy) != CURLM_OK)
+	if (curl.multi_add_handle(t->shard->multi, t->easy) != CURLM_OK)
 		abort(); /* no memory, or a call from within libcurl: ours to avoid */
 }
 
@@ -606,14 +606,14 @@ void multi_destroy(struct multi *all)
 			let_go(t, false);
 			transfer_free(t);
 		}
-		(void)curl_multi_cleanup(shard->multi); /* closes the kept connections: on_close, on_socket */
+		(void)curl.multi_cleanup(shard->multi); /* closes the kept connections: on_close, on_socket */
 		while (shard->watches)
 			watch_free(shard->watches);
 		event_free(shard->timer);
 		free(shard);
 	}
 	while (all->idle_count)
-		curl_easy_cleanup(all->idle[--all->idle_count]);
+		curl.easy_cleanup(all->idle[--all->idle_count]);
 	event_free(all->tick);
 	(void)pthread_mutex_destroy(&all->starting);
 	free(all);
@@ -631,12 +631,16 @@ void multi_count(const struct multi *all, struct wire_counters *ret)
 	ret->slow_calls = atomic_load(&all->slow_calls);
 }
 
-int multi_global_init(void)
+int multi_global_init(struct err *err)
 {
-	return curl_global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK ? 0 : -EIO;
+	int r = http_client_curl_load(err);
+
+	if (r == 0 && curl.global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
+		r = err_set(err, -EIO, "no_libcurl", "", "libcurl cannot be used");
+	return r;
 }
 
 void multi_global_cleanup(void)
 {
-	curl_global_cleanup();
+	curl.global_cleanup();
 }

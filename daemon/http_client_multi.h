@@ -41,7 +41,7 @@ void multi_begin(struct multi *all, struct transfer *t);
 void multi_fence(struct multi *all); /* in any thread: see wire_fence() */
 void multi_count(const struct multi *all, struct wire_counters *ret); /* in any thread; not what is in flight */
 
-int multi_global_init(void); /* -errno */
+int multi_global_init(struct err *err); /* as wire_global_init() */
 void multi_global_cleanup(void);
 
 #endif

@@ -10,9 +10,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include <curl/curl.h>
-
 #include "common/hash.h"
+#include "daemon/http_client_curl.h"
 #include "daemon/http_client_wire.h"
 
 #define RESPONSE_S 60 /* for one answer; also what bounds the wait for QUIT's */
@@ -178,7 +177,7 @@ static int on_progress(void *arg, curl_off_t a, curl_off_t b, curl_off_t c, curl
 /* A guard that cannot be set must not be missing silently: none of these fails with the libraries that we are built for. */
 #define SET(option, value)                                                   \
 	do {                                                                 \
-		if (curl_easy_setopt(easy, option, value) != CURLE_OK) {     \
+		if (curl.easy_setopt(easy, option, value) != CURLE_OK) {     \
 			fprintf(stderr, "smtp: libcurl refuses " #option "\n"); \
 			abort();                                             \
 		}                                                            \
@@ -218,7 +217,7 @@ static void set_guards(CURL *easy, struct job *job)
 static struct curl_slist *set_mail(CURL *easy, struct job *job)
 {
 	const char *url = job->settings.url;
-	struct curl_slist *to = curl_slist_append(NULL, arena_printf(job->arena, "<%s>", job->message.to.email));
+	struct curl_slist *to = curl.slist_append(NULL, arena_printf(job->arena, "<%s>", job->message.to.email));
 
 	if (!to)
 		abort();
@@ -271,8 +270,8 @@ static const char *remote_of(CURL *easy, struct arena *arena)
 	char *ip = NULL;
 	long port = 0;
 
-	if (curl_easy_getinfo(easy, CURLINFO_PRIMARY_IP, &ip) != CURLE_OK || !ip || !*ip ||
-		curl_easy_getinfo(easy, CURLINFO_PRIMARY_PORT, &port) != CURLE_OK)
+	if (curl.easy_getinfo(easy, CURLINFO_PRIMARY_IP, &ip) != CURLE_OK || !ip || !*ip ||
+		curl.easy_getinfo(easy, CURLINFO_PRIMARY_PORT, &port) != CURLE_OK)
 		return NULL;
 	return arena_printf(arena, strchr(ip, ':') ? "[%s]:%ld" : "%s:%ld", ip, port);
 }
@@ -294,20 +293,20 @@ static void *run(void *arg)
 {
 	struct job *job = arg;
 	struct smtp_client *client = job->client;
-	CURL *easy = curl_easy_init();
+	CURL *easy = curl.easy_init();
 	struct curl_slist *to;
 
 	if (!easy)
 		abort(); /* no memory: as xmalloc() */
 	set_guards(easy, job);
 	to = set_mail(easy, job);
-	judge(job, easy, curl_easy_perform(easy));
+	judge(job, easy, curl.easy_perform(easy));
 	pthread_mutex_lock(&client->mutex);
 	job->state = JOB_TOLD;
 	notify(client);
 	pthread_mutex_unlock(&client->mutex);
-	curl_easy_cleanup(easy); /* QUIT, whose answer nobody waits for but this thread */
-	curl_slist_free_all(to);
+	curl.easy_cleanup(easy); /* QUIT, whose answer nobody waits for but this thread */
+	curl.slist_free_all(to);
 	pthread_mutex_lock(&client->mutex);
 	job->finished = true;
 	notify(client);

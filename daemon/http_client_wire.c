@@ -197,9 +197,9 @@ void wire_count(const struct wire *wire, struct wire_counters *ret)
 
 /* --- life ------------------------------------------------------------------------------------------------------------------------ */
 
-int wire_global_init(void)
+int wire_global_init(struct err *err)
 {
-	return multi_global_init();
+	return multi_global_init(err);
 }
 
 void wire_global_cleanup(void)

@@ -61,8 +61,8 @@ struct wire_counters {
 	size_t in_flight;
 };
 
-/* Once for the process, before any wire. -errno. */
-int wire_global_init(void);
+/* Once for the process, before any wire. -ENOENT, -EIO: libcurl is not there, or cannot be used. */
+int wire_global_init(struct err *err);
 void wire_global_cleanup(void);
 
 /* `base`: where `done` is called. `ca_file`: NULL = the system's certificates; copied. */

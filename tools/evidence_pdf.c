@@ -1,6 +1,5 @@
 #include "tools/evidence_pdf.h"
 
-#include <cairo-pdf.h>
 #include <errno.h>
 #include <stdio.h>
 
@@ -43,10 +42,10 @@ static void write_at(struct press *p, const char *text, double x, double y, doub
 {
 	PangoLayout *l = layout(p, text, 8, false, width, right);
 
-	pango_layout_set_ellipsize(l, PANGO_ELLIPSIZE_END);
-	cairo_move_to(p->cairo, x, y);
-	pango_cairo_show_layout(p->cairo, l);
-	g_object_unref(l);
+	pango.layout_set_ellipsize(l, PANGO_ELLIPSIZE_END);
+	cairo.move_to(p->cairo, x, y);
+	pango.cairo_show_layout(p->cairo, l);
+	pango.object_unref(l);
 }
 
 static void footer(struct press *p)
@@ -64,7 +63,7 @@ static void draw_row(struct press *p, const struct block *b, size_t r);
 static void new_page(struct press *p)
 {
 	footer(p);
-	cairo_show_page(p->cairo);
+	cairo.show_page(p->cairo);
 	p->page++;
 	p->y = TOP;
 	if (p->table) {
@@ -85,7 +84,7 @@ static void need(struct press *p, double height)
 static void draw_text(struct press *p, const char *text, double size, bool bold, double indent, double after)
 {
 	PangoLayout *l = layout(p, text, size, bold, BODY_WIDTH - indent, false);
-	int at = 0, count = pango_layout_get_line_count(l);
+	int at = 0, count = pango.layout_get_line_count(l);
 
 	while (at < count) {
 		double used;
@@ -93,17 +92,17 @@ static void draw_text(struct press *p, const char *text, double size, bool bold,
 		need(p, size * 1.5);
 		at = press_lines(p->cairo, l, MARGIN + indent, p->y, BOTTOM, at, &used);
 		if (indent > 0) { /* a bar beside what is quoted */
-			cairo_set_source_rgb(p->cairo, 0.6, 0.6, 0.6);
-			cairo_rectangle(p->cairo, MARGIN, p->y, 2, used);
-			cairo_fill(p->cairo);
-			cairo_set_source_rgb(p->cairo, 0, 0, 0);
+			cairo.set_source_rgb(p->cairo, 0.6, 0.6, 0.6);
+			cairo.rectangle(p->cairo, MARGIN, p->y, 2, used);
+			cairo.fill(p->cairo);
+			cairo.set_source_rgb(p->cairo, 0, 0, 0);
 		}
 		p->y += used;
 		if (at < count)
 			new_page(p);
 	}
 	p->y += after;
-	g_object_unref(l);
+	pango.object_unref(l);
 }
 
 static bool bold_cell(const struct block *b, size_t r, size_t c)
@@ -136,14 +135,14 @@ static void draw_row(struct press *p, const struct block *b, size_t r)
 
 		more = false;
 		if (b->kind == BLOCK_TABLE && r == 0) {
-			cairo_set_source_rgb(p->cairo, 0.92, 0.92, 0.92);
-			cairo_rectangle(p->cairo, MARGIN, p->y, BODY_WIDTH, highest + 2 * PAD);
-			cairo_fill(p->cairo);
-			cairo_set_source_rgb(p->cairo, 0, 0, 0);
+			cairo.set_source_rgb(p->cairo, 0.92, 0.92, 0.92);
+			cairo.rectangle(p->cairo, MARGIN, p->y, BODY_WIDTH, highest + 2 * PAD);
+			cairo.fill(p->cairo);
+			cairo.set_source_rgb(p->cairo, 0, 0, 0);
 		}
 		for (size_t c = 0; c < b->columns; c++) {
 			from[c] = press_lines(p->cairo, cells[c], x + PAD, p->y + PAD, BOTTOM - PAD, from[c], &one);
-			more |= from[c] < pango_layout_get_line_count(cells[c]);
+			more |= from[c] < pango.layout_get_line_count(cells[c]);
 			used = one > used ? one : used;
 			x += BODY_WIDTH * b->widths[c] / 100;
 		}
@@ -153,7 +152,7 @@ static void draw_row(struct press *p, const struct block *b, size_t r)
 			new_page(p);
 	} while (more);
 	for (size_t c = 0; c < b->columns; c++)
-		g_object_unref(cells[c]);
+		pango.object_unref(cells[c]);
 }
 
 static double row_height(struct press *p, const struct block *b, size_t r)
@@ -164,7 +163,7 @@ static double row_height(struct press *p, const struct block *b, size_t r)
 		PangoLayout *l = cell(p, b, r, c);
 
 		ret = press_height(l) > ret ? press_height(l) : ret;
-		g_object_unref(l);
+		pango.object_unref(l);
 	}
 	return ret + 2 * PAD;
 }
@@ -252,30 +251,36 @@ static cairo_status_t take(void *arg, const unsigned char *data, unsigned int le
 /* One pass; returns how many pages it took. */
 static int print(const struct report *report, int pages, int64_t at, struct buf *out)
 {
-	cairo_surface_t *surface = cairo_pdf_surface_create_for_stream(take, out, PAGE_WIDTH, PAGE_HEIGHT);
-	struct press p = { .cairo = cairo_create(surface), .report = report, .y = TOP, .page = 1, .pages = pages };
+	cairo_surface_t *surface = cairo.pdf_surface_create_for_stream(take, out, PAGE_WIDTH, PAGE_HEIGHT);
+	struct press p = { .cairo = cairo.create(surface), .report = report, .y = TOP, .page = 1, .pages = pages };
 	char made[UTC_TEXT_SIZE];
 	bool failed;
 
-	cairo_pdf_surface_set_metadata(surface, CAIRO_PDF_METADATA_TITLE, report->title);
-	cairo_pdf_surface_set_metadata(surface, CAIRO_PDF_METADATA_CREATOR, "dunningd");
-	cairo_pdf_surface_set_metadata(surface, CAIRO_PDF_METADATA_CREATE_DATE, utc_format(at, made)); /* else it would be today's */
-	p.context = pango_cairo_create_context(p.cairo);
-	pango_context_set_language(p.context, pango_language_from_string(report_tags[report->language]));
+	cairo.pdf_surface_set_metadata(surface, CAIRO_PDF_METADATA_TITLE, report->title);
+	cairo.pdf_surface_set_metadata(surface, CAIRO_PDF_METADATA_CREATOR, "dunningd");
+	cairo.pdf_surface_set_metadata(surface, CAIRO_PDF_METADATA_CREATE_DATE, utc_format(at, made)); /* else it would be today's */
+	p.context = pango.cairo_create_context(p.cairo);
+	pango.context_set_language(p.context, pango.language_from_string(report_tags[report->language]));
 	for (size_t i = 0; i < report->count; i++)
 		draw_block(&p, &report->blocks[i]);
 	footer(&p);
-	cairo_show_page(p.cairo);
-	g_object_unref(p.context);
-	cairo_destroy(p.cairo);
-	cairo_surface_finish(surface);
-	failed = cairo_surface_status(surface) != CAIRO_STATUS_SUCCESS;
-	cairo_surface_destroy(surface);
+	cairo.show_page(p.cairo);
+	pango.object_unref(p.context);
+	cairo.destroy(p.cairo);
+	cairo.surface_finish(surface);
+	failed = cairo.surface_status(surface) != CAIRO_STATUS_SUCCESS;
+	cairo.surface_destroy(surface);
 	return failed ? -EIO : p.page;
 }
 
-int evidence_pdf(const struct report *report, int64_t at, struct buf *out)
+int evidence_pdf(const struct report *report, int64_t at, struct buf *out, struct err *err)
 {
-	int pages = print(report, 0, at, NULL), r = pages < 0 ? pages : print(report, pages, at, out);
-	return r < 0 ? r : 0;
+	int r = press_load(err);
+
+	if (r < 0)
+		return r;
+	r = print(report, 0, at, NULL);
+	if (r > 0)
+		r = print(report, r, at, out);
+	return r < 0 ? err_set(err, r, "pdf", "", "the report cannot be set on paper") : 0;
 }

@@ -7,9 +7,11 @@
 #include <stdint.h>
 
 #include "common/buf.h"
+#include "common/err.h"
 #include "common/report.h"
 
-/* Appends the file. `at`: its date, ms UTC. The same report gives the same bytes, with the same fonts. -EIO: Cairo could not. */
-int evidence_pdf(const struct report *report, int64_t at, struct buf *out);
+/* Appends the file. `at`: its date, ms UTC. The same report gives the same bytes, with the same fonts. -EIO: Cairo could not;
+ * else as lazy_load(). */
+int evidence_pdf(const struct report *report, int64_t at, struct buf *out, struct err *err);
 
 #endif

@@ -22,9 +22,9 @@ int evidence_add_reports(struct bundle *bundle, struct err *err)
 		report_make(file, (enum report_language)l, bundle->arena, &report);
 		report_html(&report, &html);
 		bundle_add(bundle, arena_printf(bundle->arena, "report.%s.html", report_tags[l]), html.data, html.len);
-		r = evidence_pdf(&report, file->last_at, &pdf);
+		r = evidence_pdf(&report, file->last_at, &pdf, err);
 		if (r < 0)
-			return err_set(err, r, "pdf", "", "the report cannot be set on paper");
+			return r;
 		bundle_add(bundle, arena_printf(bundle->arena, "report.%s.pdf", report_tags[l]), pdf.data, pdf.len);
 	}
 	bundle_add(bundle, VERSION_FILE, DUNNINGD_VERSION "\n", strlen(DUNNINGD_VERSION "\n"));

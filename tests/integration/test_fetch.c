@@ -45,7 +45,7 @@ static int setup(void **state)
 {
 	struct fixture *f = calloc(1, sizeof(*f));
 
-	assert_int_equal(wire_global_init(), 0);
+	assert_int_equal(wire_global_init(NULL), 0);
 	f->base = event_base_new();
 	f->peer = http_peer_create(NULL);
 	f->arena = arena_create();

@@ -46,7 +46,7 @@ static void open_world(const struct s3_peer_settings *more)
 	w.http = http_peer_create(NULL);
 	w.s3 = s3_peer_create(&settings);
 	http_peer_handler(w.http, s3_peer_answer, w.s3);
-	assert_int_equal(wire_global_init(), 0);
+	assert_int_equal(wire_global_init(NULL), 0);
 	w.wire = wire_create(w.base, NULL);
 	snprintf(w.endpoint, sizeof(w.endpoint), "http://127.0.0.1:%u", http_peer_port(w.http));
 	w.store = (struct s3_store){ w.endpoint, settings.bucket, 5000 };
