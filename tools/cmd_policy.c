@@ -159,7 +159,8 @@ static const char *const kind_names[] = { [STEP_MESSAGE] = "message", [STEP_CALL
 
 static const struct column step_columns[] = { { "id", "STEP", false }, { "at", "AT", false }, { "kind", "KIND", false },
 	{ "channel", "CHANNEL", false }, { "else", "ELSE", false }, { "template", "TEMPLATE", false }, { "tone", "TONE", false },
-	{ "to", "TO", false }, { "sender", "AS", false }, { "deadline_days", "DEADLINE", true }, { "role", "ROLE", false }, { 0 } };
+	{ "to", "TO", false }, { "sender", "AS", false }, { "deadline_days", "DEADLINE", true }, { "role", "ROLE", false },
+	{ "owner", "OWNER", false }, { "approver", "ANSWERED BY", false }, { 0 } };
 
 static struct table *step_table(struct ctl *ctl, const struct policy *policy)
 {
@@ -178,7 +179,7 @@ static struct table *step_table(struct ctl *ctl, const struct policy *policy)
 				      contact ? cell_text(tone_names[s->tone]) : cell_none(), contact ? cell_text(to) : cell_none(),
 				      s->sender && *s->sender ? cell_text(s->sender) : cell_none(),
 				      s->deadline_days ? cell_number(s->deadline_days) : cell_none(),
-				      s->role && *s->role ? cell_text(s->role) : cell_none() });
+				      s->role && *s->role ? cell_text(s->role) : cell_none(), cell_text(s->owner), cell_text(s->approver) });
 	}
 	return t;
 }

@@ -640,6 +640,11 @@ static void policies_and_templates(void **state)
 	assert_says(f, "caller");
 	assert_ctl(f, 0, "policy", "show", "caller");
 	assert_says(f, "due+10d");
+	put_text(f, "share/policies/asking.json",
+		POLICY("asking", "{\"id\":\"ask\",\"at\":\"due+9d\",\"gate\":\"decision\",\"role\":\"owner\",\"owner\":\"Ines\",\"approver\":\"Mme Durand\"}"));
+	assert_ctl(f, 0, "policy", "show", "asking");
+	assert_says(f, "Ines");
+	assert_says(f, "Mme Durand"); /* who alone may answer */
 	assert_ctl(f, 1, "policy", "show", "nobody");
 	assert_ctl(f, 0, "template", "preview", "note");
 	assert_says(f, "Subject          Invoice F-2026-0042");
