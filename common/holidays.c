@@ -45,7 +45,8 @@ struct calendar {
 	const char *own_country; /* under which its people are counted too, as ISO 3166-1 has it: FR-RE is RE. NULL = none */
 	bool for_terms; /* of dates in law, and not of people */
 	const struct calendar *whole; /* a region with all its parts, of which an address does not tell which one it is in; NULL = it has none */
-	uint8_t *kept; /* a bit for each day of KEPT_FROM to KEPT_TO; NULL while it is made */
+	uint8_t *kept; /* a bit for each day of KEPT_FROM to KEPT_TO; NULL until somebody asks: of a hundred calendars a few are used */
+	struct arena *arena; /* where they go */
 };
 
 /* What a country has, as it is asked for many times for each contact. */
@@ -480,16 +481,21 @@ static int read_calendar(struct arena *arena, const struct holidays *before, con
 
 /* --- as bits --------------------------------------------------------------------------------------------------------------- */
 
-/* At every start for every calendar: each year's feasts are asked for once, also those beyond the edges that are observed within. */
-static void keep(struct arena *arena, struct calendar *calendar)
+static const uint8_t *days_kept(const struct calendar *calendar);
+
+/* Each year's feasts are asked for once, also those beyond the edges that are observed within. */
+static void keep(struct calendar *calendar)
 {
 	date first = date_of(KEPT_FROM, 1, 1);
 	int32_t days = date_diff(date_of(KEPT_TO + 1, 1, 1), first);
 
-	calendar->kept = arena_alloc(arena, (size_t)days / 8 + 1);
-	for (size_t i = 0; i < calendar->part_count; i++)
+	calendar->kept = arena_alloc(calendar->arena, (size_t)days / 8 + 1);
+	for (size_t i = 0; i < calendar->part_count; i++) {
+		const uint8_t *part = days_kept(calendar->parts[i]);
+
 		for (int32_t k = 0; k <= days / 8; k++)
-			calendar->kept[k] |= calendar->parts[i]->kept[k];
+			calendar->kept[k] |= part[k];
+	}
 	for (int year = KEPT_FROM - 1; calendar->rule_count && year <= KEPT_TO + 1; year++) {
 		struct feasts f;
 
@@ -501,6 +507,14 @@ static void keep(struct arena *arena, struct calendar *calendar)
 				calendar->kept[at / 8] |= (uint8_t)(1 << (at % 8));
 		}
 	}
+}
+
+/* A calendar never changes for those who ask; what it remembers does. */
+static const uint8_t *days_kept(const struct calendar *calendar)
+{
+	if (!calendar->kept)
+		keep((struct calendar *)(uintptr_t)calendar);
+	return calendar->kept;
 }
 
 /* In a year of which no bits are kept. A function of its own: its list would be cleared for every question. */
@@ -523,7 +537,7 @@ bool calendar_holiday(const struct calendar *calendar, date d)
 		return false;
 	at = date_diff(d, date_of(KEPT_FROM, 1, 1));
 	if (at >= 0 && date_diff(d, date_of(KEPT_TO, 12, 31)) <= 0)
-		return calendar->kept[at / 8] >> (at % 8) & 1;
+		return days_kept(calendar)[at / 8] >> (at % 8) & 1;
 	return is_observed(calendar, d);
 }
 
@@ -590,7 +604,7 @@ int holidays_parse(struct arena *arena, const struct json *section, struct holid
 		if (!h->calendars[i].name[2] || (is_region(&h->calendars[i]) && !strchr(h->calendars[i].area.code, '-')))
 			h->calendars[i].whole = unite_beside(arena, h, h->calendars[i].name);
 	for (size_t i = 0; i < h->count; i++)
-		keep(arena, &h->calendars[i]);
+		h->calendars[i].arena = arena;
 	index_countries(arena, h);
 	*ret = h;
 	return 0;

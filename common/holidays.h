@@ -16,7 +16,7 @@
 
 #define HOLIDAYS_MAX 48 /* of one calendar in one year */
 
-struct calendar; /* opaque, immutable */
+struct calendar; /* opaque, immutable; it remembers what it was asked, so one thread at a time asks */
 struct holidays; /* all calendars */
 
 struct holiday {
