@@ -100,26 +100,42 @@ static bool find(const struct json *object, const char *key, struct json *ret)
 	return false;
 }
 
-/* `patch` laid over `base` (RFC 7396, JSON Merge Patch); `base` is JSON_NONE where there was nothing. */
-static void merge(struct json_writer *w, const char *key, const struct json *base, const struct json *patch)
+/*
+ * Layers, each laid over those before it (RFC 7396, JSON Merge Patch), at once: eleven files make one document, and writing and reading it
+ * anew for each of them would take longer than all the rest of a start. At least one; a null is left out by the caller.
+ */
+static void merge(struct json_writer *w, const char *key, const struct json *layers, size_t count, struct arena *arena)
 {
-	struct json value, other;
+	struct json value, other, *own;
+	size_t from = count - 1, n;
 	const char *name;
+	bool before;
 
-	if (patch->type != JSON_OBJECT) {
-		jw_json(w, key, patch);
+	if (layers[from].type != JSON_OBJECT) {
+		jw_json(w, key, &layers[from]);
 		return;
 	}
+	while (from > 0 && layers[from - 1].type == JSON_OBJECT)
+		from--;
 	jw_object(w, key);
-	for (size_t i = 0; json_member(base, &i, &name, &value);) {
-		if (!find(patch, name, &other))
-			jw_json(w, name, &value);
-		else if (other.type != JSON_NONE)
-			merge(w, name, &value, &other);
-	}
-	for (size_t i = 0; json_member(patch, &i, &name, &value);)
-		if (!find(base, name, &other) && value.type != JSON_NONE)
-			merge(w, name, &other, &value);
+	for (size_t l = from; l < count; l++)
+		for (size_t i = 0; json_member(&layers[l], &i, &name, &value);) {
+			before = false;
+			for (size_t k = from; k < l && !before; k++)
+				before = find(&layers[k], name, &other);
+			if (before)
+				continue;
+			own = arena_alloc(arena, (count - l) * sizeof(*own));
+			own[0] = value;
+			n = value.type != JSON_NONE;
+			for (size_t k = l + 1; k < count; k++)
+				if (find(&layers[k], name, &other)) {
+					own[n] = other;
+					n = other.type == JSON_NONE ? 0 : n + 1; /* null takes away what was there */
+				}
+			if (n)
+				merge(w, name, own, n, arena);
+		}
 	jw_end_object(w);
 }
 
@@ -131,15 +147,20 @@ static int may_lay_over(const struct law *law, const struct law_file *file, stru
 	return file->own ? guard_may_change(&base, &own, err) : 0;
 }
 
-static int add_file(struct law *law, const struct law_file *file, struct err *err)
+/* Files laid over the document so far. */
+static int lay_over(struct law *law, const struct law_file *files, size_t count, struct err *err)
 {
+	CLEANUP(arena_freep) struct arena *arena = arena_create();
 	CLEANUP(buf_clear) struct buf text = { 0 };
 	struct json_writer w = jw_init(&text);
-	int r = may_lay_over(law, file, err);
+	struct json *layers = arena_alloc(arena, (count + 1) * sizeof(*layers));
+	size_t n = 0;
 
-	if (r < 0)
-		return r;
-	merge(&w, NULL, &law->document, &file->root);
+	if (law->document.type == JSON_OBJECT)
+		layers[n++] = law->document;
+	for (size_t i = 0; i < count; i++)
+		layers[n++] = files[i].root;
+	merge(&w, NULL, layers, n, arena);
 	return json_parse(law->arena, arena_memdup(law->arena, text.data, text.len), text.len, 0, &law->document, err);
 }
 
@@ -305,15 +326,21 @@ int law_parse(const struct law_text *texts, size_t count, struct law **ret, stru
 
 	law->arena = arena_create();
 	law->files = arena_alloc(law->arena, (count + 1) * sizeof(*law->files));
-	for (size_t i = 0; i < count; i++) {
-		struct law_file *file = &law->files[law->file_count];
+	for (size_t i = 0; i < count;) {
 		struct err inner = { 0 };
+		size_t first = i;
 
-		if (read_file(law, &texts[i], file, &inner) < 0 || add_file(law, file, &inner) < 0)
-			return refuse(texts[i].path, &inner, err);
-		law->file_count++;
-		/* After the last shipped one, and after each of the user's: whatever is wrong then came with it. */
-		if ((i + 1 == count || texts[i + 1].own) && (r = parse_all(law, err)) < 0)
+		do { /* the shipped ones together; of the user's each alone, so that whatever is wrong then came with it */
+			struct law_file *file = &law->files[i];
+
+			if (read_file(law, &texts[i], file, &inner) < 0 || may_lay_over(law, file, &inner) < 0)
+				return refuse(texts[i].path, &inner, err);
+			i++;
+		} while (i < count && !texts[first].own && !texts[i].own);
+		law->file_count = i;
+		if (lay_over(law, &law->files[first], i - first, &inner) < 0)
+			return refuse(texts[i - 1].path, &inner, err);
+		if ((r = parse_all(law, err)) < 0)
 			return r;
 	}
 	list_entries(law);

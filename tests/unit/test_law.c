@@ -55,6 +55,40 @@ static void null_takes_an_entry_away(void **state)
 	assert_null(entries[0].own_file);
 }
 
+/* Several files of one section, each over the one before: what one takes away another may bring anew. In the order of their first mention. */
+static void files_are_laid_one_over_the_other(void **state)
+{
+	static const char *const files[] = {
+		"{\"as_of\":\"2026-11-20\",\"notices\":{\"a\":{" ENTRY ",\"x\":{\"old\":1,\"kept\":1}},\"b\":{" ENTRY ",\"x\":{\"old\":1}},\"c\":{" ENTRY "}}}",
+		"{\"as_of\":\"2026-11-21\",\"notices\":{\"a\":{\"x\":{\"old\":null,\"added\":2}},\"b\":{\"x\":\"plain\"},\"c\":null,\"d\":null}}",
+		"{\"as_of\":\"2026-11-22\",\"notices\":{\"e\":{" ENTRY ",\"x\":null},\"b\":{\"x\":{\"fresh\":3}}}}",
+	};
+	static const char *const names[] = { "a", "b", "e" };
+	static const char *const values[] = { "{\"kept\":1,\"added\":2}", "{\"fresh\":3}", "null" };
+
+	(void)state;
+	for (size_t own = 0; own <= ARRAY_LEN(files); own++) { /* how many of them are the user's */
+		struct law_text texts[ARRAY_LEN(files)];
+		CLEANUP(law_freep) struct law *law = NULL;
+		const struct law_entry *entries;
+		struct err err = { 0 };
+
+		for (size_t i = 0; i < ARRAY_LEN(files); i++)
+			texts[i] = (struct law_text){ "f.json", files[i], strlen(files[i]), i + own >= ARRAY_LEN(files) };
+		if (law_parse(texts, ARRAY_LEN(files), &law, &err) < 0)
+			fail_msg("%s", err.text);
+		assert_int_equal(law_entries(law, &entries), ARRAY_LEN(names));
+		for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+			CLEANUP(buf_clear) struct buf text = { 0 };
+			struct json x = json_get(&entries[i].value, "x");
+
+			json_write(&text, &x);
+			assert_string_equal(entries[i].name, names[i]);
+			assert_string_equal(buf_str(&text), values[i]);
+		}
+	}
+}
+
 static void an_entry_runs_out(void **state)
 {
 	struct err err = { 0 };
@@ -156,6 +190,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_users_file_is_laid_over_the_shipped_one),
 		cmocka_unit_test(null_takes_an_entry_away),
+		cmocka_unit_test(files_are_laid_one_over_the_other),
 		cmocka_unit_test(an_entry_runs_out),
 		cmocka_unit_test(a_bad_file_is_named_with_the_place),
 		cmocka_unit_test(the_shipped_files_are_right),
