@@ -196,7 +196,8 @@ static int load_locale(struct loading *l, const char *dir, char *locale, bool ow
 			buf_reset(&text);
 			if ((r = file_read(path, FILE_MAX, &text, l->err)) < 0)
 				return r;
-			if ((r = notice_set_add(l->library->notices, locale, stem, p, buf_str(&text), text.len, &inner)) < 0)
+			r = (own ? notice_set_add : notice_set_hold)(l->library->notices, locale, stem, p, buf_str(&text), text.len, &inner);
+			if (r < 0)
 				return refuse_file(l, path, r, &inner);
 			notice_set_from(l->library->notices, locale, stem, p, path);
 			note_locale(l, locale);

@@ -42,8 +42,10 @@ static const struct {
 struct entry {
 	char *locale, *name;
 	enum notice_part part;
-	struct template *template;
-	uint8_t digest[SHA256_SIZE]; /* of the file */
+	char *text; /* of the file, until it is compiled */
+	size_t len;
+	struct template *template; /* NULL until then */
+	uint8_t digest[SHA256_SIZE]; /* of the file; with the template */
 	char *origin; /* its path; NULL = not noted */
 };
 
@@ -64,6 +66,7 @@ static void entry_clear(struct entry *entry)
 	free(entry->locale);
 	free(entry->name);
 	free(entry->origin);
+	free(entry->text);
 	template_free(entry->template);
 }
 
@@ -138,23 +141,22 @@ const char *notice_set_origin(const struct notice_set *set, const char *locale, 
 	return entry ? entry->origin : NULL;
 }
 
-int notice_set_add(struct notice_set *set, const char *locale, const char *name, enum notice_part part, const char *text,
-	size_t len, struct err *err)
+static int check_place(const char *locale, const char *name, struct err *err)
 {
-	struct template *template = NULL;
-	struct entry *entry;
-	size_t at;
-	int r;
-
 	if (!locale_valid(locale))
 		return err_set(err, -EBADMSG, "bad_template", "", "folder \"%s\" must be a language such as \"fr\" or \"en-GB\"",
 			locale);
 	if (!name_ok(name))
 		return err_set(err, -EBADMSG, "bad_template", "",
 			"template \"%s\" must be named by a-z, 0-9, '-' and '_', at most %d characters", name, NAME_MAX_LEN);
-	if ((r = template_parse(text, len, &template, err)) < 0)
-		return r;
-	at = place_of(set, locale, name, part);
+	return 0;
+}
+
+/* One with nothing in it; the one that was there is gone. */
+static struct entry *put(struct notice_set *set, const char *locale, const char *name, enum notice_part part)
+{
+	size_t at = place_of(set, locale, name, part);
+
 	if (at == set->count || entry_compare(&set->entries[at], locale, name, part)) {
 		xgrow(&set->entries, &set->capacity, set->count + 1, sizeof(*set->entries));
 		memmove(&set->entries[at + 1], &set->entries[at], (set->count - at) * sizeof(*set->entries));
@@ -162,9 +164,54 @@ int notice_set_add(struct notice_set *set, const char *locale, const char *name,
 	} else {
 		entry_clear(&set->entries[at]);
 	}
-	entry = &set->entries[at];
-	*entry = (struct entry){ .locale = xstrdup(locale), .name = xstrdup(name), .part = part, .template = template };
+	set->entries[at] = (struct entry){ .locale = xstrdup(locale), .name = xstrdup(name), .part = part };
+	return &set->entries[at];
+}
+
+int notice_set_add(struct notice_set *set, const char *locale, const char *name, enum notice_part part, const char *text,
+	size_t len, struct err *err)
+{
+	struct template *template = NULL;
+	struct entry *entry;
+	int r = check_place(locale, name, err);
+
+	if (r < 0 || (r = template_parse(text, len, &template, err)) < 0)
+		return r;
+	entry = put(set, locale, name, part);
+	entry->template = template;
 	sha256(text, len, entry->digest);
+	return 0;
+}
+
+int notice_set_hold(struct notice_set *set, const char *locale, const char *name, enum notice_part part, const char *text,
+	size_t len, struct err *err)
+{
+	struct entry *entry;
+	int r = check_place(locale, name, err);
+
+	if (r < 0)
+		return r;
+	entry = put(set, locale, name, part);
+	entry->text = xmalloc(len + 1);
+	memcpy(entry->text, text, len);
+	entry->len = len;
+	return 0;
+}
+
+/* An entry never changes for those who ask. */
+static int compiled(const struct entry *entry, const struct template **ret, struct err *err)
+{
+	struct entry *own = (struct entry *)(uintptr_t)entry;
+	int r;
+
+	if (!own->template) {
+		if ((r = template_parse(own->text, own->len, &own->template, err)) < 0)
+			return r;
+		sha256(own->text, own->len, own->digest);
+		free(own->text);
+		own->text = NULL;
+	}
+	*ret = own->template;
 	return 0;
 }
 
@@ -268,19 +315,21 @@ static const struct entry *find_partial(const struct partial_env *env, const cha
 static const struct template *partial(const char *name, void *arg)
 {
 	const struct entry *entry = find_partial(arg, name);
+	const struct template *template;
 
-	return entry ? entry->template : NULL;
+	return entry && compiled(entry, &template, NULL) == 0 ? template : NULL;
 }
 
 /* Marks an entry and all partials it includes, whether or not a rendering would reach them. */
 static void mark_used(const struct partial_env *env, const struct entry *entry, bool *used)
 {
+	const struct template *template;
 	struct template_use use;
 
-	if (!entry || used[entry - env->set->entries])
+	if (!entry || used[entry - env->set->entries] || compiled(entry, &template, NULL) < 0)
 		return;
 	used[entry - env->set->entries] = true;
-	for (size_t i = 0; template_next(entry->template, &i, &use);)
+	for (size_t i = 0; template_next(template, &i, &use);)
 		if (use.kind == TEMPLATE_PARTIAL)
 			mark_used(env, find_partial(env, use.name), used);
 }
@@ -404,10 +453,13 @@ static int render_part(const struct partial_env *env, const struct json *model, 
 	struct err *err)
 {
 	const struct entry *entry = env->choice->parts[env->part];
+	const struct template *template;
 	struct buf text = { .arena = arena };
 	struct err inner = { 0 };
-	int r = template_render(entry->template, model, escapes[env->part], partial, (void *)env, true, &text, &inner);
+	int r = compiled(entry, &template, &inner);
 
+	if (r == 0)
+		r = template_render(template, model, escapes[env->part], partial, (void *)env, true, &text, &inner);
 	if (r == 0 && (env->part == NOTICE_TEXT || env->part == NOTICE_LETTER || env->part == NOTICE_VOICE))
 		tidy_lines(&text);
 	if (r == 0)
@@ -503,10 +555,13 @@ int notice_fields(const struct notice_set *set, const char *name, enum channel c
 /* Names in one template and its partials; those of partials count where they are included. `depth` ends a circle. */
 static int check_names(const struct partial_env *env, const struct entry *entry, int depth, struct err *err)
 {
+	const struct template *template;
 	struct template_use use;
 	struct err inner = { 0 };
 
-	for (size_t i = 0; template_next(entry->template, &i, &use);) {
+	if (compiled(entry, &template, &inner) < 0)
+		return refuse_part(entry, -EBADMSG, err, &inner);
+	for (size_t i = 0; template_next(template, &i, &use);) {
 		const struct entry *included;
 		int r;
 

@@ -31,6 +31,12 @@ DEFINE_CLEANUP(struct notice_set, notice_set_free)
 /* Compiles one; a second one of the same locale, name and part replaces the first. -EBADMSG: code "bad_template". */
 int notice_set_add(struct notice_set *set, const char *locale, const char *name, enum notice_part part, const char *text,
 	size_t len, struct err *err);
+/*
+ * The same, but compiled when first a message needs it: what is wrong inside is told by notice_set_check() and by rendering. For texts that
+ * are shipped, of which most are never used. The set remembers, so one thread at a time asks it.
+ */
+int notice_set_hold(struct notice_set *set, const char *locale, const char *name, enum notice_part part, const char *text,
+	size_t len, struct err *err);
 /* Notes the file that it came from, for people; and tells it, borrowed from the set. NULL: there is no such template, or nobody noted it. */
 void notice_set_from(struct notice_set *set, const char *locale, const char *name, enum notice_part part, const char *path);
 unsigned notice_channel_parts(enum channel channel); /* bits of enum notice_part that its messages are made of */

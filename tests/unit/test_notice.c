@@ -354,6 +354,45 @@ static void files_that_are_refused(void **state)
 	}
 }
 
+/* What is held is compiled when it is needed: it renders the same and has the same digest, and what is wrong in it is told then, not before. */
+static void held_until_it_is_needed(void **state)
+{
+	static const char *const texts[] = { "Dear {{debtor.name}}\n{{> bye}}\n", "Bye\n", "{{#a}}\n" };
+	static const char *const names[] = { "t", "bye", "broken" };
+	CLEANUP(notice_set_freep) struct notice_set *held_set = notice_set_create();
+	CLEANUP(notice_set_freep) struct notice_set *added = notice_set_create();
+	CLEANUP(arena_freep) struct arena *arena = arena_create();
+	struct notice_invoice invoice = one_invoice();
+	struct notice_input input = about(&invoice, 1, "en-GB");
+	struct notice held, plain;
+	struct err err = { 0 };
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
+		assert_int_equal(notice_set_hold(held_set, "en", names[i], NOTICE_TEXT, texts[i], strlen(texts[i]), &err), 0);
+		assert_int_equal(notice_set_hold(held_set, "en", names[i], NOTICE_SUBJECT, "s", 1, &err), 0);
+		if (i == 2)
+			continue;
+		add(added, "en", names[i], NOTICE_TEXT, texts[i]);
+		add(added, "en", names[i], NOTICE_SUBJECT, "s");
+	}
+	assert_int_equal(notice_set_find(held_set, "en", "broken", CHANNEL_EMAIL, &err), 0);
+	assert_int_equal(notice_render(held_set, "t", CHANNEL_EMAIL, &input, arena, &held, &err), 0);
+	assert_int_equal(notice_render(added, "t", CHANNEL_EMAIL, &input, arena, &plain, &err), 0);
+	assert_string_equal(held.text, "Dear Dupont SARL\nBye\n");
+	assert_string_equal(held.text, plain.text);
+	assert_string_equal(held.digest, plain.digest);
+	for (int again = 0; again < 2; again++) { /* and not once alone */
+		struct err why = { 0 };
+
+		assert_int_equal(notice_set_check(held_set, "en", "broken", CHANNEL_EMAIL, NULL, &why), -EBADMSG);
+		assert_string_equal(why.code, "bad_template");
+		assert_non_null(strstr(why.text, "en/broken.txt: line 1"));
+		assert_int_equal(notice_render(held_set, "broken", CHANNEL_EMAIL, &input, arena, &held, NULL), -EBADMSG);
+	}
+	assert_int_equal(notice_set_hold(held_set, "french", "t", NOTICE_TEXT, "x", 1, &err), -EBADMSG);
+}
+
 /* Never a half-filled notice: the file, the line and the name are told. */
 static void renderings_that_are_refused(void **state)
 {
@@ -477,6 +516,7 @@ int main(void)
 		cmocka_unit_test(partials_and_digests),
 		cmocka_unit_test(replacing_drops_the_other_body),
 		cmocka_unit_test(files_that_are_refused),
+		cmocka_unit_test(held_until_it_is_needed),
 		cmocka_unit_test(renderings_that_are_refused),
 		cmocka_unit_test(incomplete_input),
 	};
