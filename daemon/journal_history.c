@@ -14,6 +14,8 @@
 
 #define HEADER_GUESS 4096 /* most headers are shorter */
 #define READ_WINDOW (256u << 10)
+#define ZERO_PIECE 32768
+#define ZEROS_KEPT 4096
 
 void journal_name(const struct frames_segment *head, char ret[JOURNAL_NAME_SIZE])
 {
@@ -244,6 +246,50 @@ static int read_segment(const struct history *h, const char *name, uint64_t len,
 	return r;
 }
 
+static bool all_zero(const uint8_t *p, size_t len)
+{
+	return p[0] == 0 && memcmp(p, p + 1, len - 1) == 0;
+}
+
+static void add_zeros(struct buf *buf, size_t len)
+{
+	buf_reserve(buf, len);
+	memset(buf->data + buf->len, 0, len + 1);
+	buf->len += len;
+}
+
+/*
+ * Appends the file, but of the zeros at its end only a page: a segment is reserved at its full length, and what is not written yet is looked
+ * at piece by piece without being kept. No frame ends in that many zeros.
+ */
+static int read_written(const struct history *h, const char *name, struct buf *ret)
+{
+	CLEANUP(closep) int fd = open_segment(h, name);
+	uint8_t piece[ZERO_PIECE];
+	uint64_t kept = 0, size;
+	struct stat st;
+	size_t len;
+	int r;
+
+	if (fd < 0)
+		return fd;
+	if (fstat(fd, &st) < 0)
+		return -errno;
+	size = (uint64_t)st.st_size;
+	for (uint64_t at = 0; at < size; at += len) {
+		len = size - at < sizeof(piece) ? (size_t)(size - at) : sizeof(piece);
+		if ((r = journal_read_at(fd, piece, len, at)) < 0)
+			return r;
+		if (all_zero(piece, len))
+			continue;
+		add_zeros(ret, (size_t)(at - kept));
+		buf_add(ret, piece, len);
+		kept = at + len;
+	}
+	add_zeros(ret, size - kept < ZEROS_KEPT ? (size_t)(size - kept) : ZEROS_KEPT);
+	return 0;
+}
+
 static int read_header(struct history *h, const char *name)
 {
 	CLEANUP(buf_clear) struct buf header = { 0 };
@@ -334,7 +380,7 @@ static int load_last_segment(struct history *h, struct frames_end *ret)
 	int r;
 
 	standing_load(&h->standing, &segment->head);
-	r = read_segment(h, segment->name, 0, &bytes);
+	r = read_written(h, segment->name, &bytes);
 	if (r < 0)
 		return r;
 	if (bytes.len < segment->head.size)

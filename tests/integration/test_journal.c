@@ -196,6 +196,50 @@ static void damage_before_a_later_write_is_refused(void **state)
 	arena_free(arena);
 }
 
+/* Of a large write the first pages never reached the disk, of one behind it all did: no reserve, though it is nothing but zeros. */
+static void zeros_before_what_is_written(void **state)
+{
+	struct fixture *f = *state;
+	struct arena *arena = arena_create();
+	struct buf bytes = { 0 };
+	struct err err = { 0 };
+	struct frame frame;
+	size_t at, begins[3] = { 0 };
+	uint64_t write = 0;
+	int writes = 0;
+
+	f->segment_bytes = 2 << 20;
+	open_journal(f);
+	append(f, 2026, 0, 1, 0);
+	for (uint64_t n = 2; n <= 400; n++)
+		hand_over(f, 2026, 0, n, 0);
+	wait_done(f, f->done + 399);
+	append(f, 2026, 0, 401, 0);
+	close_journal(f);
+	assert_int_equal(file_read(segment_path(f, arena, 0), 16 << 20, &bytes, NULL), 0);
+	for (at = frames_segment_size(bytes.data, bytes.len); frame_peek(bytes.data + at, bytes.len - at, &frame); at += frame.size)
+		if (frame.write != write) {
+			write = frame.write;
+			assert_true(writes < 3);
+			begins[writes++] = at;
+		}
+	assert_int_equal(writes, 3);
+	assert_true(begins[2] - begins[1] > 200 << 10);
+	memset(bytes.data + begins[1], 0, 150 << 10);
+	put_file(segment_path(f, arena, 0), bytes.data, bytes.len);
+	assert_int_equal(try_open(f, &err), -EBADMSG);
+	assert_non_null(strstr(err.text, arena_printf(arena, " %zu (a later write stands whole", begins[1])));
+	memset(bytes.data + begins[2], 0, at - begins[2]); /* without the one behind it is a torn one, as long as it ever was */
+	put_file(segment_path(f, arena, 0), bytes.data, bytes.len);
+	while (bytes.data[begins[2] - 1] == 0)
+		begins[2]--;
+	open_journal(f);
+	assert_int_equal(f->port->recovered(f->port->self), begins[2] - begins[1]);
+	assert_replay(f, 0, 0, 1);
+	buf_clear(&bytes);
+	arena_free(arena);
+}
+
 /* Over several segments: a flipped bit is refused, cut off, or harmless, but never read as something else. */
 static void flipped_bits_are_never_believed(void **state)
 {
@@ -495,6 +539,7 @@ int main(void)
 		TEST(round_trip),
 		TEST(groups_gather_in_one_write),
 		TEST(torn_at_every_byte),
+		TEST(zeros_before_what_is_written),
 		TEST(damage_before_a_later_write_is_refused),
 		TEST(flipped_bits_are_never_believed),
 		TEST(segments_roll),
