@@ -18,7 +18,7 @@
 
 struct kept_doc {
 	enum doc_kind kind;
-	struct buf id, text; /* no text: the place is empty */
+	struct buf id, text; /* no text: nothing is kept */
 	bool keyed;
 	struct case_keys keys;
 	uint8_t tag_key[32];
@@ -26,7 +26,7 @@ struct kept_doc {
 
 struct recent {
 	size_t count;
-	struct kept_doc places[];
+	struct kept_doc *places[]; /* NULL until something falls there */
 };
 
 static struct recent *recent_create(const struct dunner *d)
@@ -38,7 +38,7 @@ static struct recent *recent_create(const struct dunner *d)
 	return recent;
 }
 
-static struct kept_doc *place_of(struct recent *recent, const struct doc *doc)
+static struct kept_doc **place_of(struct recent *recent, const struct doc *doc)
 {
 	return &recent->places[crc32c((uint32_t)doc->kind, doc->id, strlen(doc->id)) % recent->count];
 }
@@ -60,11 +60,14 @@ void recent_put(struct dunner *d, const struct group *g)
 	if (!d->recent)
 		d->recent = recent_create(d);
 	for (const struct doc *doc = g->docs; doc; doc = doc->next) {
-		struct kept_doc *kept;
+		struct kept_doc **place, *kept;
 
 		if (!doc->text)
 			continue;
-		kept = place_of(d->recent, doc);
+		place = place_of(d->recent, doc);
+		if (!*place)
+			*place = xcalloc(1, sizeof(**place));
+		kept = *place;
 		forget(kept);
 		if (doc->text_len > TEXT_MAX)
 			continue;
@@ -85,8 +88,8 @@ bool recent_get(struct dunner *d, struct doc *doc, struct store_value *ret)
 
 	if (!d->recent || d->erase || d->adoption)
 		return false;
-	kept = place_of(d->recent, doc);
-	if (!kept->text.len || kept->kind != doc->kind || strcmp(kept->id.data, doc->id) != 0)
+	kept = *place_of(d->recent, doc);
+	if (!kept || !kept->text.len || kept->kind != doc->kind || strcmp(kept->id.data, doc->id) != 0)
 		return false;
 	*ret = (struct store_value){ kept->text.data, kept->text.len };
 	recent_lend_keys(doc, kept->keyed ? &kept->keys : NULL, kept->tag_key);
@@ -105,9 +108,14 @@ void recent_lend_keys(struct doc *doc, const struct case_keys *keys, const uint8
 void recent_forget(struct dunner *d)
 {
 	for (size_t i = 0; d->recent && i < d->recent->count; i++) {
-		forget(&d->recent->places[i]);
-		buf_clear(&d->recent->places[i].text);
-		buf_clear(&d->recent->places[i].id);
+		struct kept_doc *kept = d->recent->places[i];
+
+		if (!kept)
+			continue;
+		forget(kept);
+		buf_clear(&kept->text);
+		buf_clear(&kept->id);
+		free(kept);
 	}
 	free(d->recent);
 	d->recent = NULL;
