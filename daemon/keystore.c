@@ -709,7 +709,7 @@ void keystore_close(struct keystore *keys)
 	}
 	free(keys->years);
 	closep(&keys->dir);
-	cleanse(keys->cache, keys->cache_size * sizeof(*keys->cache));
+	cleanse(keys->cache, keys->cache_used * sizeof(*keys->cache));
 	free(keys->cache);
 	free(keys->buckets);
 	(void)pthread_mutex_destroy(&keys->mutex);
