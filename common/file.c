@@ -10,6 +10,8 @@
 #include <unistd.h>
 
 #define READ_SIZE (64 * 1024)
+#define PIECE (32 * 1024)
+#define ZEROS_KEPT 4096
 
 int file_read(const char *path, size_t max, struct buf *ret, struct err *err)
 {
@@ -39,6 +41,49 @@ int file_read(const char *path, size_t max, struct buf *ret, struct err *err)
 		if (ret->len - before > max)
 			return err_set(err, -EFBIG, "unreadable", "", "%s is larger than %zu bytes", path, max);
 	}
+}
+
+static bool all_zero(const char *p, size_t len)
+{
+	return p[0] == 0 && memcmp(p, p + 1, len - 1) == 0;
+}
+
+int file_read_written(int fd, struct buf *ret)
+{
+	struct stat st;
+	size_t zeros = 0;
+	ssize_t n;
+
+	if (fstat(fd, &st) < 0)
+		return -errno;
+	buf_reserve(ret, (size_t)st.st_size + PIECE); /* not touched before something is read into it */
+	for (;;) {
+		char *at;
+
+		buf_reserve(ret, zeros + PIECE);
+		at = ret->data + ret->len;
+		n = read(fd, at, PIECE);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return -errno;
+		if (n == 0)
+			break;
+		if (all_zero(at, (size_t)n)) { /* the next piece is read over it */
+			zeros += (size_t)n;
+			continue;
+		}
+		if (zeros) {
+			memmove(at + zeros, at, (size_t)n);
+			memset(at, 0, zeros);
+		}
+		ret->len += zeros + (size_t)n;
+		zeros = 0;
+	}
+	zeros = zeros < ZEROS_KEPT ? zeros : ZEROS_KEPT;
+	memset(ret->data + ret->len, 0, zeros + 1);
+	ret->len += zeros;
+	return 0;
 }
 
 int file_sync_dir(const char *path)

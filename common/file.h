@@ -12,6 +12,11 @@
 
 /* Appends the whole file. -errno; -EFBIG above `max`. `err` (may be NULL) names the file: code "unreadable". */
 int file_read(const char *path, size_t max, struct buf *ret, struct err *err);
+/*
+ * Appends what is left of the file, but of zeros at its end a page at most: a file that is reserved at its full length is looked at piece by
+ * piece, and only what was written takes memory. For formats of which nothing ends in that many zeros. -errno.
+ */
+int file_read_written(int fd, struct buf *ret);
 /* Writes a temporary file beside it, fsyncs, renames, fsyncs the folder: readers see the old or the new one. -errno. */
 int file_replace(const char *path, const void *data, size_t len, unsigned mode);
 /* All but the last: for many in one folder, which file_sync_dir() of any of them then makes last. */

@@ -14,8 +14,7 @@
 
 #define HEADER_GUESS 4096 /* most headers are shorter */
 #define READ_WINDOW (256u << 10)
-#define ZERO_PIECE 32768
-#define ZEROS_KEPT 4096
+#define READ_FIRST (8u << 10) /* then twice as much each time: most who look want a few records */
 
 void journal_name(const struct frames_segment *head, char ret[JOURNAL_NAME_SIZE])
 {
@@ -246,48 +245,12 @@ static int read_segment(const struct history *h, const char *name, uint64_t len,
 	return r;
 }
 
-static bool all_zero(const uint8_t *p, size_t len)
-{
-	return p[0] == 0 && memcmp(p, p + 1, len - 1) == 0;
-}
-
-static void add_zeros(struct buf *buf, size_t len)
-{
-	buf_reserve(buf, len);
-	memset(buf->data + buf->len, 0, len + 1);
-	buf->len += len;
-}
-
-/*
- * Appends the file, but of the zeros at its end only a page: a segment is reserved at its full length, and what is not written yet is looked
- * at piece by piece without being kept. No frame ends in that many zeros.
- */
+/* Appends the file but for its reserve: what is not written yet. */
 static int read_written(const struct history *h, const char *name, struct buf *ret)
 {
 	CLEANUP(closep) int fd = open_segment(h, name);
-	uint8_t piece[ZERO_PIECE];
-	uint64_t kept = 0, size;
-	struct stat st;
-	size_t len;
-	int r;
 
-	if (fd < 0)
-		return fd;
-	if (fstat(fd, &st) < 0)
-		return -errno;
-	size = (uint64_t)st.st_size;
-	for (uint64_t at = 0; at < size; at += len) {
-		len = size - at < sizeof(piece) ? (size_t)(size - at) : sizeof(piece);
-		if ((r = journal_read_at(fd, piece, len, at)) < 0)
-			return r;
-		if (all_zero(piece, len))
-			continue;
-		add_zeros(ret, (size_t)(at - kept));
-		buf_add(ret, piece, len);
-		kept = at + len;
-	}
-	add_zeros(ret, size - kept < ZEROS_KEPT ? (size_t)(size - kept) : ZEROS_KEPT);
-	return 0;
+	return fd < 0 ? fd : file_read_written(fd, ret);
 }
 
 static int read_header(struct history *h, const char *name)
@@ -586,13 +549,16 @@ int history_knows(struct history *h, uint32_t partition, uint64_t pseq, const ui
 
 const uint8_t *journal_window_get(struct journal_window *window, uint64_t at, size_t len)
 {
-	size_t want = len > READ_WINDOW ? len : READ_WINDOW;
+	size_t want = window->ahead > READ_FIRST ? window->ahead : READ_FIRST;
 	ssize_t n = 1;
 
 	if (at >= window->base && at - window->base + len <= window->bytes.len)
 		return (const uint8_t *)window->bytes.data + (at - window->base);
 	if (at > window->file_end || len > window->file_end - at)
 		return NULL;
+	window->ahead = want < READ_WINDOW ? 2 * want : READ_WINDOW;
+	if (want < len)
+		want = len;
 	if (want > window->file_end - at)
 		want = (size_t)(window->file_end - at);
 	buf_reset(&window->bytes);

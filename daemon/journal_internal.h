@@ -23,6 +23,7 @@ struct journal_window {
 	int fd; /* borrowed */
 	uint64_t file_end; /* nothing is read behind it */
 	uint64_t base;
+	size_t ahead; /* how much the next reading takes; 0 at first */
 	struct buf bytes;
 };
 /* `len` bytes of the file, valid until the next call; NULL: they are not there, or cannot be read. */

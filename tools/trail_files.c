@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "common/file.h"
@@ -540,11 +541,26 @@ static int read_keys(struct walker *w, struct err *err)
 	return r;
 }
 
+/* Without its reserve, of which a walk has no use. */
+static int read_segment(const char *path, struct buf *ret, struct err *err)
+{
+	CLEANUP(closep) int fd = open(path, O_RDONLY | O_CLOEXEC);
+	struct stat st;
+	int r;
+
+	if (fd < 0)
+		return err_set(err, -errno, "unreadable", "", "%s cannot be opened: %s", path, strerror(errno));
+	if (fstat(fd, &st) == 0 && st.st_size > (off_t)SEGMENT_MAX)
+		return err_set(err, -EFBIG, "unreadable", "", "%s is larger than %u bytes", path, SEGMENT_MAX);
+	r = file_read_written(fd, ret);
+	return r < 0 ? err_set(err, r, "unreadable", "", "%s cannot be read: %s", path, strerror(-r)) : 0;
+}
+
 static void read_coming(void *arg)
 {
 	struct coming *coming = arg;
 
-	coming->r = file_read(buf_str(&coming->path), SEGMENT_MAX, &coming->bytes, &coming->err);
+	coming->r = read_segment(buf_str(&coming->path), &coming->bytes, &coming->err);
 }
 
 static void begin_coming(struct walker *w, const char *name)
@@ -584,7 +600,7 @@ static bool written_meanwhile(const struct walker *w, const char *name, size_t a
 	CLEANUP(buf_clear) struct buf now = { 0 };
 
 	buf_printf(&path, "%s/journal/%s", w->walk->state_dir, name);
-	return file_read(buf_str(&path), SEGMENT_MAX, &now, NULL) == 0 && now.len > at &&
+	return read_segment(buf_str(&path), &now, NULL) == 0 && now.len > at &&
 		memcmp(now.data + at, w->bytes.data + at, (now.len < w->bytes.len ? now.len : w->bytes.len) - at) != 0;
 }
 
