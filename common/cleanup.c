@@ -5,7 +5,17 @@
 #include <string.h>
 #include <unistd.h>
 
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define __SANITIZE_ADDRESS__ 1 /* clang's word for it */
+#endif
+#endif
+
+#ifdef __SANITIZE_ADDRESS__
+#define BLOCK_FIRST 1024 /* it writes over all of a block that is given, and sees what runs over a block's end */
+#else
 #define BLOCK_FIRST 4096
+#endif
 #define BLOCK_MAX (256 * 1024)
 #define ALIGN 16
 #define CALLOC_SMALL 1024
@@ -101,12 +111,6 @@ struct arena *arena_create(void)
 #define KEPT_BYTES (512 * 1024) /* of each size */
 static _Thread_local struct block *kept[SIZES];
 static _Thread_local size_t kept_count[SIZES];
-
-#if defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define __SANITIZE_ADDRESS__ 1 /* clang's word for it */
-#endif
-#endif
 
 static int size_class(size_t size)
 {
