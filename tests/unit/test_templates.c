@@ -19,75 +19,11 @@
 #include "common/locale.h"
 #include "common/notice.h"
 #include "common/sms.h"
+#include "tests/unit/template_languages.h"
 
 #define TEMPLATES SOURCE_DIR "/daemon/share/templates"
 #define FILE_MAX (256 * 1024)
 #define NAMES_MAX 64
-#define NBSP "\xc2\xa0"
-#define NNBSP "\xe2\x80\xaf"
-
-/* --- languages -------------------------------------------------------------------------------------------------------- */
-
-struct language {
-	const char *tag, *folder;
-	const char *euros, *day, *yen, *dinars; /* 1200.00 EUR, 1 April 2026, 1200 JPY, 1200.500 KWD: what must stand in the text */
-	const char *words[12]; /* that no other language here has; one text in this language has at least one of them */
-	const char *paid[3]; /* the reader may have paid: one in each message */
-	const char *reminder; /* the neutral sentence and what it asks for */
-	const char *never[16]; /* announces a court or a collector, or is familiar */
-};
-
-static const struct language languages[] = {
-	{ "fr-FR", "fr", "1" NNBSP "200,00" NBSP "€", "1er avril 2026", "1" NNBSP "200", "1" NNBSP "200,500",
-		{ "facture", "factures", "vous", "votre", "nous", "jours", "déjà", "règlement", "sauf" },
-		{ "compte de ce message" },
-		"Sauf erreur de notre part, votre facture n°" NBSP "F-42 reste impayée. Merci de procéder au règlement dès que possible.",
-		{ "mise en demeure", "huissier", "commissaire de justice", "avocat", "tribunal", "poursuite", "contentieux", "saisie",
-			"dernier avis", " tu ", " ton ", " toi " } },
-	{ "en-GB", "en", "€1,200.00", "1 April 2026", "1,200", "1,200.500",
-		{ "invoice", "invoices", "the", "your", "please", "and", "paid", "days", "for" },
-		{ "gnore this message" },
-		"According to our records, your invoice F-42 has not been paid yet. Please arrange payment as soon as you can.",
-		{ "legal action", "solicitor", "lawyer", "attorney", "bailiff", "debt collect", "proceedings", "in court", "final notice",
-			"installment", "past due", "on the phone" } },
-	{ "en-US", "en-US", "€1,200.00", "April 1, 2026", "1,200", "1,200.500",
-		{ "invoice", "invoices", "the", "your", "please", "and", "paid", "days", "for" },
-		{ "gnore this message" },
-		"According to our records, your invoice F-42 has not been paid yet. Please arrange payment as soon as you can.",
-		{ "legal action", "lawyer", "attorney", "debt collect", "proceedings", "in court", "final notice", "instalment", "telephone",
-			"switchboard", "Kind regards", "please quote" } },
-	{ "de-DE", "de", "1.200,00" NBSP "€", "1. April 2026", "1.200", "1.200,500",
-		{ "rechnung", "rechnungen", "sie", "und", "nicht", "wir", "bitte", "ihre", "ist" },
-		{ "gegenstandslos" },
-		"nach unseren Unterlagen ist Ihre Rechnung Nr." NBSP "F-42 noch nicht beglichen. Bitte veranlassen Sie die Zahlung so bald wie möglich.",
-		{ "inkasso", "anwalt", "gericht ", "gerichtlich", "mahnbescheid", "letzte mahnung", "rechtliche schritte", "schufa", "klage",
-			" du ", " dein", " euch", "Liebe" } },
-	{ "es-ES", "es", "1200,00" NBSP "€", "1 de abril de 2026", "1200", "1200,500",
-		{ "factura", "facturas", "pago", "por", "mensaje", "días", "ya", "llamada" },
-		{ "tenga en cuenta este mensaje" },
-		"Salvo error por nuestra parte, su factura n.º" NBSP "F-42 sigue pendiente de pago. Le rogamos que efectúe el pago en cuanto le sea posible.",
-		{ "abogad", "tribunal", "judicial", "acciones legales", "moroso", "último aviso", "embargo", "demandar", " tú ", " tu ", " tus ",
-			"hola" } },
-	{ "it-IT", "it", "1.200,00" NBSP "€", "1 aprile 2026", "1.200", "1.200,500",
-		{ "fattura", "fatture", "pagamento", "messaggio", "giorni", "di", "che", "non" },
-		{ "conto di questo messaggio" },
-		"salvo errori da parte nostra, la Sua fattura n." NBSP "F-42 non risulta ancora saldata. La preghiamo di provvedere al pagamento appena possibile.",
-		{ "avvocat", "tribunale", "vie legali", "azione legale", "azioni legali", "messa in mora", "ingiuntiv", "ultimo avviso",
-			"pignoramento", " tu ", " tuo", " tua ", "ciao", " il 1 aprile" } },
-	{ "nl-NL", "nl", "€" NBSP "1.200,00", "1 april 2026", "1.200", "1.200,500",
-		{ "factuur", "facturen", "wij", "betaling", "bericht", "dagen", "niet", "het", "u" },
-		{ "als niet verzonden beschouwen", "dit bericht negeren" },
-		"Volgens onze administratie is uw factuur F-42 nog niet betaald. Wij verzoeken u zo spoedig mogelijk te betalen.",
-		{ "deurwaarder", "incasso", "advocaat", "rechtbank", "gerechtelijk", "ingebrekestelling", "laatste aanmaning", "sommatie",
-			" je ", " jij ", " jouw ", " jullie " } },
-};
-
-/* Names of laws, of a bank, and of what a law calls a letter or a procedure stay in their own language. */
-static const char *const proper[] = { "Late Payment of Commercial Debts (Interest) Act 1998", "Bank of England", "2 und 5 BGB",
-	"du code de commerce", "du code de la commande publique", "Practice Direction on Pre-Action Conduct and Protocols", "County Court",
-	"Code civil", "letter before claim",
-	"Pre-Action Protocol for Debt Claims",
-	"requerimiento de pago", "procedimiento monitorio", "Ley Orgánica 1/2025", "Código Civil" };
 
 /* --- what it may be about ------------------------------------------------------------------------------------------------ */
 
@@ -201,6 +137,116 @@ static void load_folder(const char *folder)
 	}
 }
 
+/* As strstr(), which measures the rest of the text at each call when it is watched by the sanitizer: a long text has hundreds of tags. */
+static char *seek(char *text, const char *needle)
+{
+	size_t len = strlen(needle);
+
+	for (char *p = text; len && (p = strchr(p, *needle)); p++)
+		if (strncmp(p, needle, len) == 0)
+			return p;
+	return len ? NULL : text;
+}
+
+static void cut(char *text, const char *from, const char *to)
+{
+	for (char *p = text; (p = seek(p, from));) {
+		char *end = seek(p + strlen(from), to);
+
+		assert_non_null(end);
+		memset(p, ' ', (size_t)(end - p) + strlen(to));
+	}
+}
+
+/* What a person sees of the HTML. */
+static const char *visible(struct arena *arena, const char *html)
+{
+	static const char *const entities[][2] = { { "&lt;", "<" }, { "&gt;", ">" }, { "&quot;", "\"" }, { "&#39;", "'" }, { "&amp;", "&" } };
+	char *text = arena_strdup(arena, html);
+
+	cut(text, "<!--", "-->");
+	cut(text, "<head>", "</head>");
+	cut(text, "<", ">");
+	for (size_t i = 0; i < ARRAY_LEN(entities); i++)
+		for (char *p = text; (p = seek(p, entities[i][0])); p++) {
+			*p = *entities[i][1];
+			memmove(p + 1, p + strlen(entities[i][0]), strlen(p + strlen(entities[i][0])) + 1);
+		}
+	return text;
+}
+
+/* One rendering and how it came about. */
+struct rendering {
+	const struct language *language;
+	const struct shape *message;
+	const struct notice_input *input;
+	enum scenario scenario;
+	const char *where;
+	struct notice notice;
+	const char *seen; /* visible() of its HTML; NULL without */
+	struct arena *arena;
+};
+
+static void render(struct rendering *r)
+{
+	struct err err = { 0 };
+
+	if (notice_render(shipped.set, r->message->name, r->message->channel, r->input, r->arena, &r->notice, &err) < 0)
+		fail_msg("%s: %s", r->where, err.text);
+	assert_memory_equal(r->notice.locale, r->language->folder, 2);
+}
+
+/*
+ * What there is to look at: each message in each language, for each scenario and day. All is rendered once; whoever looks may put what he
+ * makes of it into r->arena.
+ */
+static struct rendering *renderings;
+static size_t rendering_count;
+
+static void render_one(const struct language *language, const struct shape *message, enum scenario scenario, int32_t late)
+{
+	CLEANUP(arena_freep) struct arena *arena = arena_create();
+	struct arena *all = shipped.arena;
+	struct notice_input *input = arena_alloc(all, sizeof(*input));
+	struct rendering *r = &renderings[rendering_count++];
+
+	*r = (struct rendering){ .language = language, .message = message, .input = input, .scenario = scenario, .arena = arena };
+	r->where = arena_printf(all, "%s/%s by %s (%s, %d days late)", language->tag, message->name, channel_names[message->channel],
+		scenario_names[scenario], late);
+	fill(scenario, late, language->tag, all, input);
+	if (strcmp(message->name, "penalties") != 0)
+		input->late = NULL; /* no other may need a law */
+	render(r);
+	r->notice.locale = arena_strdup(all, r->notice.locale);
+	r->notice.format = arena_strdup(all, r->notice.format);
+	r->notice.subject = arena_strdup(all, r->notice.subject);
+	r->notice.text = arena_strdup(all, r->notice.text);
+	r->notice.html = arena_strdup(all, r->notice.html);
+	r->seen = r->notice.html ? visible(all, r->notice.html) : NULL;
+	r->arena = NULL;
+}
+
+static void render_all(void)
+{
+	renderings = xcalloc(ARRAY_LEN(languages) * shipped.message_count * SCENARIOS * ARRAY_LEN(days_late), sizeof(*renderings));
+	for (size_t l = 0; l < ARRAY_LEN(languages); l++)
+		for (size_t m = 0; m < shipped.message_count; m++)
+			for (int s = 0; s < SCENARIOS; s++)
+				for (size_t d = 0; d < ARRAY_LEN(days_late); d++)
+					render_one(&languages[l], &shipped.messages[m], (enum scenario)s, days_late[d]);
+}
+
+static void each(void (*look)(const struct rendering *r))
+{
+	for (size_t i = 0; i < rendering_count; i++) {
+		CLEANUP(arena_freep) struct arena *arena = arena_create();
+		struct rendering r = renderings[i];
+
+		r.arena = arena;
+		look(&r);
+	}
+}
+
 static int load(void **state)
 {
 	static const enum channel channels[] = { CHANNEL_EMAIL, CHANNEL_SMS, CHANNEL_CALL, CHANNEL_LETTER, CHANNEL_VOICE };
@@ -229,57 +275,18 @@ static int load(void **state)
 		}
 	}
 	assert_true(shipped.message_count >= 11);
+	render_all();
 	return 0;
 }
 
 static int unload(void **state)
 {
 	(void)state;
+	free(renderings);
 	notice_set_free(shipped.set);
 	law_free(shipped.law);
 	arena_free(shipped.arena);
 	return 0;
-}
-
-/* One rendering and how it came about. */
-struct rendering {
-	const struct language *language;
-	const struct shape *message;
-	const struct notice_input *input;
-	enum scenario scenario;
-	const char *where;
-	struct notice notice;
-	struct arena *arena;
-};
-
-static void render(struct rendering *r)
-{
-	struct err err = { 0 };
-
-	if (notice_render(shipped.set, r->message->name, r->message->channel, r->input, r->arena, &r->notice, &err) < 0)
-		fail_msg("%s: %s", r->where, err.text);
-	assert_memory_equal(r->notice.locale, r->language->folder, 2);
-}
-
-static void each(void (*look)(const struct rendering *r))
-{
-	for (size_t l = 0; l < ARRAY_LEN(languages); l++)
-		for (size_t m = 0; m < shipped.message_count; m++)
-			for (int s = 0; s < SCENARIOS; s++)
-				for (size_t d = 0; d < ARRAY_LEN(days_late); d++) {
-					CLEANUP(arena_freep) struct arena *arena = arena_create();
-					struct notice_input input;
-					struct rendering r = { .language = &languages[l], .message = &shipped.messages[m], .input = &input,
-						.scenario = (enum scenario)s, .arena = arena };
-
-					r.where = arena_printf(arena, "%s/%s by %s (%s, %d days late)", r.language->tag, r.message->name,
-						channel_names[r.message->channel], scenario_names[s], days_late[d]);
-					fill(r.scenario, days_late[d], r.language->tag, arena, &input);
-					if (strcmp(r.message->name, "penalties") != 0)
-						input.late = NULL; /* no other may need a law */
-					render(&r);
-					look(&r);
-				}
 }
 
 static void has(const char *where, const char *text, const char *needle)
@@ -288,51 +295,44 @@ static void has(const char *where, const char *text, const char *needle)
 		fail_msg("%s lacks \"%s\":\n%s", where, needle, text);
 }
 
-static void lacks(const char *where, const char *text, const char *needle)
+/* In small letters, as strcasestr() compares them: once for all that is looked for. */
+static char *small(struct arena *arena, const char *text)
 {
-	if (strcasestr(text, needle))
-		fail_msg("%s has \"%s\":\n%s", where, needle, text);
+	char *ret = arena_strdup(arena, text);
+
+	for (char *p = ret; *p; p++)
+		*p = (char)tolower((unsigned char)*p);
+	return ret;
+}
+
+static void lacks_each(const struct rendering *r, const char *text, const char *const *needles, size_t count)
+{
+	const char *in = small(r->arena, text);
+	size_t len = strlen(in);
+
+	for (size_t i = 0; i < count && needles[i]; i++)
+		if (memmem(in, len, small(r->arena, needles[i]), strlen(needles[i])))
+			fail_msg("%s has \"%s\":\n%s", r->where, needles[i], text);
+}
+
+static void lacks(const struct rendering *r, const char *text, const char *needle)
+{
+	lacks_each(r, text, &needle, 1);
 }
 
 /* --- looking ------------------------------------------------------------------------------------------------------------- */
-
-static void cut(char *text, const char *from, const char *to)
-{
-	for (char *p = text; (p = strstr(p, from));) {
-		char *end = strstr(p + strlen(from), to);
-
-		assert_non_null(end);
-		memset(p, ' ', (size_t)(end - p) + strlen(to));
-	}
-}
-
-/* What a person sees of the HTML. */
-static const char *visible(struct arena *arena, const char *html)
-{
-	static const char *const entities[][2] = { { "&lt;", "<" }, { "&gt;", ">" }, { "&quot;", "\"" }, { "&#39;", "'" }, { "&amp;", "&" } };
-	char *text = arena_strdup(arena, html);
-
-	cut(text, "<!--", "-->");
-	cut(text, "<head>", "</head>");
-	cut(text, "<", ">");
-	for (size_t i = 0; i < ARRAY_LEN(entities); i++)
-		for (char *p = text; (p = strstr(p, entities[i][0])); p++) {
-			*p = *entities[i][1];
-			memmove(p + 1, p + strlen(entities[i][0]), strlen(p + strlen(entities[i][0])) + 1);
-		}
-	return text;
-}
 
 static bool in_word(const char *p)
 {
 	return isalpha((unsigned char)*p) || (unsigned char)*p >= 0x80;
 }
 
-static bool has_word(const char *text, const char *word)
+/* Both in small letters. */
+static bool has_word(const char *text, size_t text_len, const char *word)
 {
 	size_t len = strlen(word);
 
-	for (const char *p = text; (p = strcasestr(p, word)); p++)
+	for (const char *p = text; (p = memmem(p, text_len - (size_t)(p - text), word, len)); p++)
 		if ((p == text || !in_word(p - 1) || !strncmp(p - 2, NBSP, 2)) && (!in_word(p + len) || !strncmp(p + len, NBSP, 2)))
 			return true;
 	return false;
@@ -340,21 +340,25 @@ static bool has_word(const char *text, const char *word)
 
 static void look_language(const struct rendering *r)
 {
-	const char *texts[] = { r->notice.text, r->notice.html ? visible(r->arena, r->notice.html) : NULL, r->notice.subject };
+	const char *texts[] = { r->notice.text, r->seen, r->notice.subject };
 
 	for (size_t t = 0; t < ARRAY_LEN(texts); t++) {
 		char *text = texts[t] ? arena_strdup(r->arena, texts[t]) : NULL;
+		const char *in;
+		size_t len;
 		bool own = false;
 
 		if (!text)
 			continue;
 		for (size_t i = 0; i < ARRAY_LEN(proper); i++)
 			cut(text, proper[i], "");
+		in = small(r->arena, text);
+		len = strlen(in);
 		for (size_t l = 0; l < ARRAY_LEN(languages); l++) {
 			bool same = !strncmp(languages[l].tag, r->language->tag, 2);
 
 			for (size_t i = 0; i < ARRAY_LEN(languages[l].words) && languages[l].words[i]; i++) {
-				bool there = has_word(text, languages[l].words[i]);
+				bool there = has_word(in, len, languages[l].words[i]);
 
 				own = own || (same && there);
 				if (!same && there)
@@ -363,16 +367,16 @@ static void look_language(const struct rendering *r)
 		}
 		if (!own)
 			fail_msg("%s has no word of its language:\n%s", r->where, text);
-		for (size_t i = 0; i < ARRAY_LEN(r->language->never) && r->language->never[i] && r->message->channel != CHANNEL_LETTER; i++)
-			lacks(r->where, text, r->language->never[i]); /* a formal notice says what may follow */
+		if (r->message->channel != CHANNEL_LETTER) /* a formal notice says what may follow */
+			lacks_each(r, text, r->language->never, ARRAY_LEN(r->language->never));
 	}
 }
 
 static void each_speaks_one_language(void **state)
 {
 	(void)state;
-	assert_true(has_word("Die Rechnung.", "rechnung"));
-	assert_false(has_word("Die Rechnungen", "rechnung"));
+	assert_true(has_word("die rechnung.", 13, "rechnung"));
+	assert_false(has_word("die rechnungen", 14, "rechnung"));
 	each(look_language);
 }
 
@@ -385,23 +389,23 @@ static void look_whole(const struct rendering *r)
 	for (size_t t = 0; t < ARRAY_LEN(texts); t++) {
 		static const char *const wrong[] = { "{{", "}}", " ,", ",,", "()", "( ", "(null)", "2026-04", "  ." };
 
-		for (size_t i = 0; texts[t] && i < ARRAY_LEN(wrong); i++)
-			lacks(r->where, texts[t], wrong[i]);
+		if (texts[t])
+			lacks_each(r, texts[t], wrong, ARRAY_LEN(wrong));
 	}
 	if (r->notice.subject)
 		assert_null(strpbrk(r->notice.subject, "\r\n"));
 	if (!asks(r->message)) {
-		lacks(r->where, r->notice.text, "pay.example");
+		lacks(r, r->notice.text, "pay.example");
 		if (r->notice.html)
-			lacks(r->where, r->notice.html, "pay.example");
-		lacks(r->where, r->notice.text, "200");
+			lacks(r, r->notice.html, "pay.example");
+		lacks(r, r->notice.text, "200");
 	}
 	if (r->notice.html && r->scenario != LEAST) {
 		if (asks(r->message))
 			has(r->where, r->notice.html, "href=\"https://pay.example/a?x=y&amp;z=w\"");
-		lacks(r->where, r->notice.html, "<b>");
-		lacks(r->where, r->notice.html, "<Übersee");
-		lacks(r->where, r->notice.html, "&amp;amp;");
+		lacks(r, r->notice.html, "<b>");
+		lacks(r, r->notice.html, "<Übersee");
+		lacks(r, r->notice.html, "&amp;amp;");
 	}
 	if (r->notice.html && r->scenario == LONG)
 		has(r->where, r->notice.html, "Donaudampfschifffahrtsgesellschaft &amp; Söhne &lt;Übersee&gt; &quot;GmbH&quot;");
@@ -456,17 +460,17 @@ static const char *money(const struct rendering *r, struct money amount)
 static void look_figures(const struct rendering *r)
 {
 	const struct language *l = r->language;
-	const char *texts[] = { plain_spaces(r->arena, r->notice.text), r->notice.html ? plain_spaces(r->arena, visible(r->arena, r->notice.html)) : NULL };
+	const char *texts[] = { plain_spaces(r->arena, r->notice.text), r->seen ? plain_spaces(r->arena, r->seen) : NULL };
 	const char *anchor = r->scenario == YEN ? l->yen : r->scenario == DINAR ? l->dinars : l->euros;
 
 	if (r->message->channel == CHANNEL_VOICE) { /* whoever takes the call hears it: neither what is owed nor that anything is */
-		lacks(r->where, r->notice.text, "F-4");
-		lacks(r->where, r->notice.text, "400");
-		lacks(r->where, r->notice.text, "200");
-		lacks(r->where, r->notice.text, "invoice");
-		lacks(r->where, r->notice.text, "factur");
-		lacks(r->where, r->notice.text, "rechnung");
-		lacks(r->where, r->notice.text, "fattura");
+		lacks(r, r->notice.text, "F-4");
+		lacks(r, r->notice.text, "400");
+		lacks(r, r->notice.text, "200");
+		lacks(r, r->notice.text, "invoice");
+		lacks(r, r->notice.text, "factur");
+		lacks(r, r->notice.text, "rechnung");
+		lacks(r, r->notice.text, "fattura");
 		return;
 	}
 	if (!asks(r->message))
@@ -495,43 +499,47 @@ static void amounts_and_dates_are_the_readers(void **state)
 	each(look_figures);
 }
 
-/* The next figure in a text, separators inside it included; NULL at the end. */
-static const char *next_figure(const char **text, struct arena *arena)
+struct figure {
+	const char *at;
+	size_t len;
+};
+
+/* The next figure in a text, separators inside it included; of length 0 at the end. */
+static struct figure next_figure(const char **text)
 {
 	const char *from = *text, *to;
 
 	while (*from && !isdigit((unsigned char)*from))
 		from++;
-	for (to = from; isdigit((unsigned char)*to) || (*to && strchr(".,", *to) && isdigit((unsigned char)to[1])); to++)
+	for (to = from; isdigit((unsigned char)*to) || ((*to == '.' || *to == ',') && isdigit((unsigned char)to[1])); to++)
 		;
 	*text = to;
-	return to > from ? arena_memdup(arena, from, (size_t)(to - from)) : NULL;
+	return (struct figure){ from, (size_t)(to - from) };
 }
 
 /* All but `aside`, a small number. */
-static void all_figures_in(const char *where, const char *text, const char *other, int aside, struct arena *arena)
+static void all_figures_in(const char *where, const char *text, const char *other, int aside)
 {
-	for (const char *figure; (figure = next_figure(&text, arena));) {
-		bool found = atoi(figure) == aside;
+	for (struct figure figure; (figure = next_figure(&text)).len;) {
+		bool found = atoi(figure.at) == aside;
 		const char *p = other;
 
-		for (const char *same; !found && (same = next_figure(&p, arena));)
-			found = !strcmp(same, figure);
+		for (struct figure same; !found && (same = next_figure(&p)).len;)
+			found = same.len == figure.len && memcmp(same.at, figure.at, same.len) == 0;
 		if (!found)
-			fail_msg("%s: %s stands only in one of text and HTML", where, figure);
+			fail_msg("%s: %.*s stands only in one of text and HTML", where, (int)figure.len, figure.at);
 	}
 }
 
 static void look_twin(const struct rendering *r)
 {
-	const char *seen;
+	const char *seen = r->seen;
 
-	if (!r->notice.html)
+	if (!seen)
 		return;
-	seen = visible(r->arena, r->notice.html);
 	/* The day of issue, 2 March, is in the text alone, and how many days are past in the table: neither has room for both. */
-	all_figures_in(r->where, r->notice.text, seen, 2, r->arena);
-	all_figures_in(r->where, seen, r->notice.text, r->input->invoices[0].days_past_due, r->arena);
+	all_figures_in(r->where, r->notice.text, seen, 2);
+	all_figures_in(r->where, seen, r->notice.text, r->input->invoices[0].days_past_due);
 	has(r->where, r->notice.text, r->input->sender->name);
 	has(r->where, seen, r->input->sender->name);
 }
@@ -619,8 +627,8 @@ static void look_french_spaces(const struct rendering *r)
 	if (strcmp(r->language->folder, "fr") || r->message->channel == CHANNEL_SMS || r->message->channel == CHANNEL_VOICE)
 		return;
 	for (size_t t = 0; t < ARRAY_LEN(texts); t++)
-		for (size_t i = 0; texts[t] && i < ARRAY_LEN(torn); i++)
-			lacks(r->where, texts[t], torn[i]);
+		if (texts[t])
+			lacks_each(r, texts[t], torn, ARRAY_LEN(torn));
 }
 
 /* A question in Spanish opens, and a German sentence goes on in small letters after the comma of the salutation. */
