@@ -40,6 +40,22 @@ static const struct {
 
 /* Whom and what about: everything known or the least, one invoice or two, with one link for all or one for each. */
 enum { RICH = 1, MANY = 2, EARLY = 4, VARIANTS = 8 };
+static struct first_day first; /* of a creditor in France */
+
+static int load(void **state)
+{
+	(void)state;
+	first_day_open(&first, "fr-FR", "Europe/Paris", "fr-b2b");
+	return 0;
+}
+
+static int unload(void **state)
+{
+	(void)state;
+	first_day_close(&first);
+	return 0;
+}
+
 static void fill(const struct first_day *s, unsigned variant, const char *locale, struct notice_input *ret)
 {
 	static const struct creditor full = { "Acme SARL", "SIREN 123 456 789", "1 rue de l\xe2\x80\x99\xc3\x89glise, 75001 Paris",
@@ -70,27 +86,24 @@ typedef void (*look_fn)(const char *where, const char *locale, enum channel chan
 static void each_notice(look_fn look)
 {
 	static const char *const locales[] = { "fr-FR", "en-GB" };
-	struct first_day s;
 
-	first_day_open(&s, "fr-FR", "Europe/Paris", "fr-b2b");
 	for (size_t m = 0; m < ARRAY_LEN(messages); m++) {
 		for (size_t l = 0; l < ARRAY_LEN(locales); l++) {
 			for (unsigned variant = 0; variant < VARIANTS; variant++) {
-				const char *where = arena_printf(s.arena, "%s/%s (%s, variant %u)", locales[l], messages[m].name,
+				const char *where = arena_printf(first.arena, "%s/%s (%s, variant %u)", locales[l], messages[m].name,
 					channel_names[messages[m].channel], variant);
 				struct notice_input input;
 				struct notice notice;
 				struct err err = { 0 };
 
-				fill(&s, variant, locales[l], &input);
-				if (notice_render(s.library->notices, messages[m].name, messages[m].channel, &input, s.arena, &notice, &err) < 0)
+				fill(&first, variant, locales[l], &input);
+				if (notice_render(first.library->notices, messages[m].name, messages[m].channel, &input, first.arena, &notice, &err) < 0)
 					fail_msg("%s: %s", where, err.text);
 				assert_memory_equal(notice.locale, locales[l], 2);
-				look(where, locales[l], messages[m].channel, variant, &notice, s.arena);
+				look(where, locales[l], messages[m].channel, variant, &notice, first.arena);
 			}
 		}
 	}
-	first_day_close(&s);
 }
 
 static void has(const char *where, const char *text, const char *needle)
@@ -322,23 +335,20 @@ static void html_survives_mail_clients(void **state)
 /* Two invoices with a link each: no button that would pay only one of them. */
 static void each_invoice_has_its_own_link(void **state)
 {
-	struct first_day s;
 	struct notice_input input;
 	struct notice_invoice two[2];
 	struct notice notice;
 	struct err err = { 0 };
 
 	(void)state;
-	first_day_open(&s, "fr-FR", "Europe/Paris", "fr-b2b");
-	fill(&s, RICH | MANY, "fr-FR", &input);
+	fill(&first, RICH | MANY, "fr-FR", &input);
 	memcpy(two, input.invoices, sizeof(two));
 	two[1].payment_url = "https://pay.example/b";
 	input.invoices = two;
-	assert_int_equal(notice_render(s.library->notices, "reminder", CHANNEL_EMAIL, &input, s.arena, &notice, &err), 0);
+	assert_int_equal(notice_render(first.library->notices, "reminder", CHANNEL_EMAIL, &input, first.arena, &notice, &err), 0);
 	assert_int_equal(count_of(notice.html, "bgcolor=\"#1d4f8c\""), 0);
 	assert_int_equal(count_of(notice.html, "href=\"https://pay.example/"), 2);
 	has("text", notice.text, "F-2026-0043 en ligne" NBSP ":\nhttps://pay.example/b\n");
-	first_day_close(&s);
 }
 
 /* --- words that were promised ------------------------------------------------------------------------------------------------- */
@@ -359,16 +369,13 @@ static void the_neutral_sentence_is_there(void **state)
 {
 	static const char sentence[] = "Sauf erreur de notre part, votre facture n\xc2\xb0" NBSP "F-2026-0042 reste impay\xc3\xa9" "e.";
 	static const char asking[] = "Merci de proc\xc3\xa9" "der au r\xc3\xa8glement d\xc3\xa8s que possible.";
-	struct first_day s;
 	const char *text;
 
 	(void)state;
-	first_day_open(&s, "fr-FR", "Europe/Paris", "fr-b2b");
-	text = rendered(&s, "reminder", CHANNEL_EMAIL, RICH, "fr-FR");
-	has("reminder", text, arena_printf(s.arena, "%s %s", sentence, asking));
-	has("clarification", rendered(&s, "clarification", CHANNEL_EMAIL, RICH, "fr-FR"), sentence);
-	has("short_reminder", rendered(&s, "short_reminder", CHANNEL_SMS, RICH, "fr-FR"), asking);
-	first_day_close(&s);
+	text = rendered(&first, "reminder", CHANNEL_EMAIL, RICH, "fr-FR");
+	has("reminder", text, arena_printf(first.arena, "%s %s", sentence, asking));
+	has("clarification", rendered(&first, "clarification", CHANNEL_EMAIL, RICH, "fr-FR"), sentence);
+	has("short_reminder", rendered(&first, "short_reminder", CHANNEL_SMS, RICH, "fr-FR"), asking);
 }
 
 static void the_plainest_reminder_reads_well(void **state)
@@ -417,7 +424,6 @@ static void the_examples_of_the_manual_load(void **state)
 	const char *text = example_of(arena, "dunningd-policy.5", "\"name\": \"short\"");
 	struct lint_report report = { .arena = arena };
 	struct err err = { 0 };
-	struct first_day s;
 
 	(void)state;
 	if (policy_parse(text, strlen(text), &policy, &err) < 0)
@@ -426,15 +432,13 @@ static void the_examples_of_the_manual_load(void **state)
 	lint_policy(&(struct lint_input){ .policy = policy }, &report);
 	if (report.count)
 		fail_msg("%s", lint_sentence(&report, &report.findings[0]));
-	first_day_open(&s, "fr-FR", "Europe/Paris", "fr-b2b");
 	text = example_of(arena, "dunningd-policy.5", "\"extends\": \"fr-b2b\"");
-	if (policy_parse_on(text, strlen(text), library_policy(s.library, "fr-b2b"), &on_another, &err) < 0)
+	if (policy_parse_on(text, strlen(text), library_policy(first.library, "fr-b2b"), &on_another, &err) < 0)
 		fail_msg("%s %s", err.path, err.text);
-	assert_int_equal(on_another->step_count, library_policy(s.library, "fr-b2b")->step_count);
+	assert_int_equal(on_another->step_count, library_policy(first.library, "fr-b2b")->step_count);
 	lint_policy(&(struct lint_input){ .policy = on_another }, &report);
 	if (report.count)
 		fail_msg("%s", lint_sentence(&report, &report.findings[0]));
-	first_day_close(&s);
 	text = example_of(arena, "dunningd-provider.5", "{");
 	if (adapter_parse(text, strlen(text), &adapter, &err) < 0)
 		fail_msg("%s %s", err.path, err.text);
@@ -454,5 +458,5 @@ int main(void)
 		cmocka_unit_test(the_examples_of_the_manual_load),
 	};
 
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return cmocka_run_group_tests(tests, load, unload);
 }
