@@ -389,6 +389,19 @@ static void no_bit_may_be_another(void **state)
 	}
 }
 
+/* Else our own reader alone would take it: the check value of CRC-32, of nine bytes and so of fours and a rest. */
+static void the_crc_of_a_file_is_that_of_all_zip_files(void **state)
+{
+	CLEANUP(arena_freep) struct arena *arena = arena_create();
+	CLEANUP(buf_clear) struct buf zip = { 0 };
+	struct bundle bundle = { .arena = arena };
+
+	(void)state;
+	bundle_add(&bundle, "a", "123456789", 9);
+	assert_int_equal(bundle_zip(&bundle, &zip), 0);
+	assert_memory_equal(zip.data + 14, "\x26\x39\xf4\xcb", 4);
+}
+
 static void paths(void **state)
 {
 	static const char *const bad[] = { "", "/a", "a/", "a//b", "../a", "a/../b", ".a", "a/.b", "a b", "a\\b", "C:", "a\nb", "\xc3\xa9" };
@@ -406,7 +419,8 @@ int main(void)
 	const struct CMUnitTest tests[] = { cmocka_unit_test(a_whole_bundle), cmocka_unit_test(what_was_not_looked_at_is_not_called_good),
 		cmocka_unit_test(a_record_left_out), cmocka_unit_test(two_records_exchanged), cmocka_unit_test(very_many_files), cmocka_unit_test(a_forged_record),
 		cmocka_unit_test(files_missing_unknown_and_altered), cmocka_unit_test(what_belongs_to_no_record), cmocka_unit_test(two_files_of_one_debtor), cmocka_unit_test(stamped_checkpoints),
-		cmocka_unit_test(a_stamp_on_another_history), cmocka_unit_test(no_bit_may_be_another), cmocka_unit_test(paths) };
+		cmocka_unit_test(a_stamp_on_another_history), cmocka_unit_test(no_bit_may_be_another),
+		cmocka_unit_test(the_crc_of_a_file_is_that_of_all_zip_files), cmocka_unit_test(paths) };
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
