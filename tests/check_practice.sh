@@ -1,5 +1,5 @@
 #!/bin/sh
-# check_practice.sh: each row of the table in daemon/PRACTICE.md is upstream of us, or has a test of its number, row_N_... or rows_M_N_..., that
+# check_practice.sh: each row of the table in README.md is upstream of us, or has a test of its number, row_N_... or rows_M_N_..., that
 # is run and whose file the row names, by its letter or as `test_...`. Says which row has none; exit 1 if there is one.
 set -eu
 cd "$(dirname "$0")/.."
@@ -14,7 +14,7 @@ numbers() {
 	done
 }
 
-numbers | awk -v table=daemon/PRACTICE.md '
+numbers | awk -v table=README.md '
 	function say(what) { print what; bad = 1 }
 	{ files[$1] = files[$1] " " $2 }
 	END {

@@ -1,6 +1,6 @@
 /*
  * What users of other systems complain of, from the reports that they wrote: one test for each, named by its heading, all about one creditor
- * through one spring. The story is played once, in set_up(); each test looks at the invoices that are its own. daemon/PRACTICE.md has the
+ * through one spring. The story is played once, in set_up(); each test looks at the invoices that are its own. README.md has the
  * headings.
  */
 #include <setjmp.h>

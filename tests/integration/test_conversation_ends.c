@@ -1,4 +1,4 @@
-/* Rows of the practice that are about consequences and ends, each as a story: daemon/PRACTICE.md says which row is where. */
+/* Rows of the practice that are about consequences and ends, each as a story: README.md says which row is where. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -1,6 +1,6 @@
 /*
  * Rows of the practice that are about keeping our word: what is announced is carried out or taken back in writing, and what goes to a
- * lawyer goes with the evidence. Each as a story: daemon/PRACTICE.md says which row is where.
+ * lawyer goes with the evidence. Each as a story: README.md says which row is where.
  */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,6 +1,6 @@
 /*
  * Rows of the practice that one spring of one creditor shows: it is played once, in set_up(), with a debtor for each row, and each test looks
- * at its own. What takes a story of its own is in test_conversation_*.c; daemon/PRACTICE.md says row by row where it is, and
+ * at its own. What takes a story of its own is in test_conversation_*.c; README.md says row by row where it is, and
  * tests/check_practice.sh that none is without.
  */
 #include <setjmp.h>
