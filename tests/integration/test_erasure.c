@@ -438,12 +438,11 @@ static void settled_in_2026(struct world *w)
 	stop(w);
 }
 
-/* The file of 2026, all settled; and the daemon again eleven years later, under `before`. */
+/* The daemon again, eleven years later, under `before`. */
 static void all_may_go(struct world *w, const char *const *before)
 {
 	CLEANUP(buf_clear) struct buf output = { 0 };
 
-	settled_in_2026(w);
 	w->options.clock = "start:2037-02-01T10:00:00Z,rate:0";
 	world_start(w, before);
 	assert_true(world_ready(w, WAIT_MS));
@@ -465,13 +464,9 @@ static struct process ask_to_erase(struct world *w)
 
 static void until_dead(struct world *w)
 {
-	int64_t deadline = real_ms() + WAIT_MS;
-
-	while (process_running(&w->daemon)) {
+	for (int64_t deadline = real_ms() + WAIT_MS; process_running(&w->daemon); pause_ms(5))
 		if (real_ms() > deadline)
 			fail_msg("it was not killed");
-		pause_ms(5);
-	}
 	process_kill(&w->daemon);
 }
 
@@ -527,19 +522,25 @@ static bool recorded(struct world *w)
 	return CTL(w, &output, "--json", "trail", "log", "--customer", "~system") == 0 && strstr(buf_str(&output), "\"erasure.done\"");
 }
 
+/* Another group may come before it, which then is what waits to be committed, and the erasure behind it: then once more. */
 static void killed_when_it_is_recorded_and_nothing_is_done(void **state)
 {
 	struct world *w = *state;
 	struct process asking;
+	bool done = false;
 
-	all_may_go(w, NULL);
-	REDIS(w, "ACL", "SETUSER", "dunningd", "-exec"); /* it can be journaled and not committed */
-	asking = ask_to_erase(w);
-	for (int64_t deadline = real_ms() + WAIT_MS; !recorded(w); pause_ms(5))
-		assert_true(real_ms() < deadline);
-	process_kill(&w->daemon);
-	process_kill(&asking);
-	REDIS(w, "ACL", "SETUSER", "dunningd", "+exec");
+	settled_in_2026(w);
+	for (int tries = 0; tries < 10 && !done; tries++) {
+		all_may_go(w, NULL);
+		REDIS(w, "ACL", "SETUSER", "dunningd", "-exec"); /* it can be journaled and not committed */
+		asking = ask_to_erase(w);
+		for (int64_t deadline = real_ms() + WAIT_MS / 6; !(done = recorded(w)) && real_ms() < deadline;)
+			pause_ms(20);
+		process_kill(&w->daemon);
+		process_kill(&asking);
+		REDIS(w, "ACL", "SETUSER", "dunningd", "+exec");
+	}
+	assert_true(done);
 	assert_true(there(w, "debtor:cus_gone"));
 	it_is_carried_on_with(w);
 }
@@ -550,6 +551,7 @@ static void killed_by(struct world *w, const char *inject)
 	const char *before[] = { "strace", "-D", "-f", "-q", "-o", arena_printf(arena, "%s/trace", w->dir), "-e", inject, NULL };
 	struct process asking;
 
+	settled_in_2026(w);
 	all_may_go(w, before);
 	asking = ask_to_erase(w);
 	until_dead(w);
@@ -567,6 +569,7 @@ static void ended_before_the_keys_are_gone(void **state)
 	const char *block = arena_printf(arena, "%s/keys/2026/0000000.keys.new", w->state);
 	struct process asking;
 
+	settled_in_2026(w);
 	all_may_go(w, NULL);
 	assert_int_equal(mkdir(block, 0700), 0);
 	asking = ask_to_erase(w);
@@ -588,6 +591,7 @@ static void killed_at_the_streams(void **state)
 	struct world *w = *state;
 	struct process asking;
 
+	settled_in_2026(w);
 	all_may_go(w, NULL);
 	REDIS(w, "ACL", "SETUSER", "default", "-xsetid");
 	asking = ask_to_erase(w);
