@@ -3,15 +3,18 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #define READ_SIZE (64 * 1024)
 #define PIECE (32 * 1024)
 #define ZEROS_KEPT 4096
+#define LARGE (4u << 20)
 
 int file_read(const char *path, size_t max, struct buf *ret, struct err *err)
 {
@@ -48,6 +51,16 @@ static bool all_zero(const char *p, size_t len)
 	return p[0] == 0 && memcmp(p, p + 1, len - 1) == 0;
 }
 
+/* Reading a large file costs less than to be given its memory page by page: large pages, where the system has them. */
+static void in_large_pages(const struct buf *buf)
+{
+	size_t page = (size_t)sysconf(_SC_PAGESIZE);
+	uintptr_t from = ((uintptr_t)buf->data + buf->len + page - 1) / page * page, to = (uintptr_t)buf->data + buf->capacity;
+
+	if (to > from && to - from >= LARGE)
+		(void)madvise((void *)from, to - from, MADV_HUGEPAGE);
+}
+
 int file_read_written(int fd, struct buf *ret)
 {
 	struct stat st;
@@ -57,6 +70,7 @@ int file_read_written(int fd, struct buf *ret)
 	if (fstat(fd, &st) < 0)
 		return -errno;
 	buf_reserve(ret, (size_t)st.st_size + PIECE); /* not touched before something is read into it */
+	in_large_pages(ret);
 	for (;;) {
 		char *at;
 
