@@ -77,18 +77,22 @@ const char script_announce[] =
 
 /*
  * KEYS: cursor. ARGV: stream, id or empty to clear, epoch. -> in how many epochs it was tried. One count a stream, as only its next
- * entry can be tried: where others come before it in every life, its count must not begin anew each time.
+ * entry can be tried: where others come before it in every life, its count must not begin anew each time. The third is counted from 8 s
+ * after the first on: lives that end one upon the other, sooner than a service manager begins them, say more of who ends them than of it.
  */
 const char script_trying[] = "local field = 'trying ' .. ARGV[1]\n"
 			     "if ARGV[2] == '' then\n"
 			     "  redis.call('HDEL', KEYS[1], field)\n"
 			     "  return 0\n"
 			     "end\n"
-			     "local id, epoch, n = string.match(redis.call('HGET', KEYS[1], field) or '', '^(%S+) (%d+) (%d+)$')\n"
-			     "n = id == ARGV[2] and tonumber(n) or 0\n"
+			     "local id, epoch, n, first = string.match(redis.call('HGET', KEYS[1], field) or '', '^(%S+) (%d+) (%d+) ?(%d*)$')\n"
+			     "local now = tonumber(redis.call('TIME')[1])\n"
+			     "if id ~= ARGV[2] then n = 0; first = now end\n"
+			     "n = tonumber(n); first = tonumber(first) or 0\n"
 			     "if id == ARGV[2] and epoch == ARGV[3] then return n end\n" /* its answer was lost */
-			     "redis.call('HSET', KEYS[1], field, ARGV[2] .. ' ' .. ARGV[3] .. ' ' .. string.format('%d', n + 1))\n"
-			     "return n + 1\n";
+			     "if n ~= 2 or now - first >= 8 or now < first then n = n + 1 end\n"
+			     "redis.call('HSET', KEYS[1], field, ARGV[2] .. ' ' .. ARGV[3] .. ' ' .. string.format('%d %d', n, first))\n"
+			     "return n\n";
 
 /*
  * KEYS: stream, a place beside it. ARGV: where to go on ('-' begins), how many are copied so far, how many at most now, ids of entries
