@@ -77,8 +77,9 @@ const char script_announce[] =
 
 /*
  * KEYS: cursor. ARGV: stream, id or empty to clear, epoch. -> in how many epochs it was tried. One count a stream, as only its next
- * entry can be tried: where others come before it in every life, its count must not begin anew each time. The third is counted from 8 s
- * after the first on: lives that end one upon the other, sooner than a service manager begins them, say more of who ends them than of it.
+ * entry can be tried: where others come before it in every life, its count must not begin anew each time. The third (POISON_TRIES)
+ * is counted from 8 s after the first on: lives that end one upon the other, sooner than a service manager begins them, say more of who
+ * ends them than of it.
  */
 const char script_trying[] = "local field = 'trying ' .. ARGV[1]\n"
 			     "if ARGV[2] == '' then\n"
