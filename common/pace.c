@@ -32,14 +32,31 @@ void pace_init(struct pace *pace, const struct pace_limits *limits)
 	pace_limit(pace, limits);
 }
 
+static int64_t our_part(const struct pace *pace, int64_t limit)
+{
+	return pace->of && limit ? larger(limit * pace->led / pace->of, 1) : limit;
+}
+
 void pace_limit(struct pace *pace, const struct pace_limits *limits)
 {
-	pace->limits = *limits;
-	if (pace->limits.concurrency < 1)
-		pace->limits.concurrency = 1;
+	pace->given = pace->limits = *limits;
+	pace->limits.concurrency = our_part(pace, larger(limits->concurrency, 1));
 	if (pace->limits.failures < 1)
 		pace->limits.failures = PACE_FAILURES;
+	for (int w = 0; w < PACE_WINDOW_COUNT; w++)
+		pace->limits.quota[w] = our_part(pace, limits->quota[w]);
 	pace->window = smaller(pace->window, pace->limits.concurrency);
+}
+
+void pace_share(struct pace *pace, int64_t led, int64_t of)
+{
+	struct pace_limits given = pace->given;
+
+	if (pace->window >= pace->limits.concurrency)
+		pace->window = INT64_MAX; /* a partition more is no outage of the provider's */
+	pace->led = larger(led, 1);
+	pace->of = of;
+	pace_limit(pace, &given);
 }
 
 void pace_forgive(struct pace *pace)
@@ -120,7 +137,7 @@ static int64_t quota_wait(const struct pace *pace, const struct pace_time *now, 
  * In any second there are at most as many starts as the rate says: they keep their distance from the last one. From CATCH_UP_RATE on a
  * late timer is made up for, and the rate is lower by as much.
  */
-static int64_t interval(const struct pace *pace)
+static int64_t whole_interval(const struct pace *pace)
 {
 	int64_t rate = pace->limits.per_second;
 
@@ -129,11 +146,16 @@ static int64_t interval(const struct pace *pace)
 	return rate ? (SECOND_US + rate - 1) / rate : 0;
 }
 
+static int64_t interval(const struct pace *pace)
+{
+	return pace->of ? whole_interval(pace) * pace->of / pace->led : whole_interval(pace);
+}
+
 static int64_t slack(const struct pace *pace)
 {
 	int64_t burst = larger(pace->limits.burst, 1);
 
-	return (burst - 1) * interval(pace) + (pace->limits.per_second >= CATCH_UP_RATE ? CATCH_UP_US : 0);
+	return (burst - 1) * whole_interval(pace) + (pace->limits.per_second >= CATCH_UP_RATE ? CATCH_UP_US : 0);
 }
 
 static struct pace_verdict wait_for(enum pace_why why, int64_t us, bool certain)

@@ -76,7 +76,8 @@ struct pace_last {
 };
 
 struct pace {
-	struct pace_limits limits;
+	struct pace_limits given, limits; /* of the account, and our share of them, but for the rate: that is in the distance between requests */
+	int64_t led, of; /* 0 of 0: all is ours */
 	size_t queued, active; /* with the wire: waiting, and on their way */
 	int64_t next_start; /* us: the rate's */
 	int64_t window; /* requests in hand, from 1 to the concurrency: doubles with each round that ends well, halves with a bad one */
@@ -97,6 +98,11 @@ struct pace {
 void pace_init(struct pace *pace, const struct pace_limits *limits);
 /* Other limits, while it goes on: what is under way, used and told stays. */
 void pace_limit(struct pace *pace, const struct pace_limits *limits);
+/*
+ * Several processes ask under one account: this one, which leads `led` of `of` partitions, takes that share of rate, burst, concurrency and
+ * quotas, so that all of them together keep the limits. What cannot be divided is rounded down, but never to none.
+ */
+void pace_share(struct pace *pace, int64_t led, int64_t of);
 /* A person changed something (a reload): nobody is paused or stopped any more. Rate and quotas stay. */
 void pace_forgive(struct pace *pace);
 /* What an earlier life used up of a window that lasts still. */

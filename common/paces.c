@@ -9,6 +9,7 @@ struct paces {
 	const struct config *config;
 	struct pace *paces; /* [i] belongs to config->providers[i] */
 	bool *known;
+	int64_t led, of; /* our share of all limits; 0 of 0: they are ours alone */
 };
 
 struct paces *paces_create(const struct config *config)
@@ -58,12 +59,25 @@ void paces_use(struct paces *paces, const struct library *library)
 		if (!provider || (!provider->adapter && !provider->smtp))
 			continue;
 		limits = paces_limits(settings, provider->adapter);
-		if (!paces->known[i])
+		if (!paces->known[i]) {
 			pace_init(&paces->paces[i], &limits);
+			pace_share(&paces->paces[i], paces->led, paces->of);
+		}
 		paces->known[i] = true;
 		pace_limit(&paces->paces[i], &limits);
 		pace_forgive(&paces->paces[i]);
 	}
+}
+
+void paces_share(struct paces *paces, int64_t led, int64_t of)
+{
+	if (led == paces->led && of == paces->of)
+		return;
+	paces->led = led;
+	paces->of = of;
+	for (size_t i = 0; i < paces->config->provider_count; i++)
+		if (paces->known[i])
+			pace_share(&paces->paces[i], led, of);
 }
 
 struct pace *paces_find(const struct paces *paces, const char *provider)

@@ -514,6 +514,8 @@ static void on_announce(evutil_socket_t fd, short what, void *arg)
 	struct members *m = in->members;
 
 	(void)fd, (void)what;
+	if (in->partition_count > 1)
+		paces_share(in->paces, count_led(in), (int64_t)in->partition_count);
 	event_add(m->timer, in->begun ? &(struct timeval){ .tv_sec = ANNOUNCE_MS / 1000 } : &(struct timeval){ .tv_usec = BEGIN_MS * 1000 });
 	if (in->stopping || !in->started)
 		return;

@@ -86,6 +86,12 @@ static void write_pace(struct json_writer *w, const struct pace *p, int64_t now,
 	jw_int(w, "per_second", p->limits.per_second);
 	jw_int(w, "concurrency", p->limits.concurrency);
 	jw_int(w, "window", p->window);
+	if (p->of) { /* concurrency and quotas are our part of the account's, per_second is the account's */
+		jw_object(w, "share");
+		jw_int(w, "led", p->led);
+		jw_int(w, "of", p->of);
+		jw_end_object(w);
+	}
 	jw_array(w, "quotas");
 	for (int i = 0; i < PACE_WINDOW_COUNT; i++) {
 		if (!p->limits.quota[i])

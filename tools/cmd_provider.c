@@ -273,12 +273,14 @@ static const struct column health_columns[] = { { "name", "NAME", false }, { "st
 static const char *rate_words(struct ctl *ctl, const struct json *one)
 {
 	struct json rate = json_get(one, "per_second"), at_once = json_get(one, "concurrency"), window = json_get(one, "window");
-	bool grows = json_int(&window) < json_int(&at_once);
+	struct json share = json_get(one, "share"), led = json_get(&share, "led"), of = json_get(&share, "of");
+	bool grows = json_int(&window) < json_int(&at_once), shared = json_int(&led) < json_int(&of);
 
 	if (at_once.type != JSON_INT)
 		return NULL;
-	return arena_printf(ctl->arena, "%s%lld at once%s",
-		json_int(&rate) ? arena_printf(ctl->arena, "%lld/s, ", (long long)json_int(&rate)) : "", (long long)json_int(&at_once),
+	return arena_printf(ctl->arena, "%s%s%lld at once%s", json_int(&rate) ? arena_printf(ctl->arena, "%lld/s", (long long)json_int(&rate)) : "",
+		!json_int(&rate) ? "" : shared ? arena_printf(ctl->arena, " x %lld/%lld, ", (long long)json_int(&led), (long long)json_int(&of)) : ", ",
+		(long long)json_int(&at_once),
 		grows ? arena_printf(ctl->arena, " (now %lld)", (long long)json_int(&window)) : "");
 }
 

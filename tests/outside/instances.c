@@ -66,16 +66,17 @@ static void complain(struct run *run, const char *format, ...)
 
 /* --- who leads what --------------------------------------------------------------------------------------------------------- */
 
-/* How many partitions each of those that run leads; false: somebody does not answer, or one is led by nobody. */
-static bool ask_led(struct run *run, int led[INSTANCES_MAX])
+/* How many partitions each of those that run leads, and of how many it takes the provider's limits; false: somebody does not answer, or one is
+ * led by nobody. */
+static bool ask_led(struct run *run, int led[INSTANCES_MAX], int share[INSTANCES_MAX])
 {
 	int all = 0;
 
 	for (int i = 0; i < run->count; i++) {
 		CLEANUP(arena_freep) struct arena *arena = arena_create();
-		struct json status, partitions;
+		struct json status, partitions, providers, provider, part;
 
-		led[i] = 0;
+		led[i] = share[i] = 0;
 		if (!run->runs[i])
 			continue;
 		status = world_instance_status(&run->world, &run->instances[i], arena);
@@ -87,6 +88,11 @@ static bool ask_led(struct run *run, int led[INSTANCES_MAX])
 
 			led[i] += json_str(&state) && strcmp(json_str(&state), "running") == 0;
 		}
+		providers = json_get(&status, "providers");
+		provider = json_at(&providers, 0);
+		part = json_get(&provider, "share");
+		part = json_get(&part, "led");
+		share[i] = part.type == JSON_INT ? (int)json_int(&part) : 0;
 		all += led[i];
 	}
 	return all == run->partitions;
@@ -94,13 +100,15 @@ static bool ask_led(struct run *run, int led[INSTANCES_MAX])
 
 static bool is_even(struct run *run)
 {
-	int led[INSTANCES_MAX], least = run->partitions, most = 0;
+	int led[INSTANCES_MAX], share[INSTANCES_MAX], least = run->partitions, most = 0;
 
-	if (!ask_led(run, led))
+	if (!ask_led(run, led, share))
 		return false;
 	for (int i = 0; i < run->count; i++) {
 		if (!run->runs[i])
 			continue;
+		if (share[i] != led[i])
+			return false;
 		least = led[i] < least ? led[i] : least;
 		most = led[i] > most ? led[i] : most;
 	}
@@ -132,10 +140,10 @@ static void say_logs(const struct run *run)
 static int64_t until_led(struct run *run, bool even, int *left)
 {
 	int64_t begun = real_ms();
-	int led[INSTANCES_MAX];
+	int led[INSTANCES_MAX], share[INSTANCES_MAX];
 
 	for (;;) {
-		if (even ? is_even(run) : ask_led(run, led))
+		if (even ? is_even(run) : ask_led(run, led, share))
 			return real_ms() - begun;
 		if (real_ms() - begun > PATIENCE_MS) {
 			say_logs(run);

@@ -375,6 +375,70 @@ static void an_earlier_life_counts(void **state)
 	ask_is(&w, 0, PACE_QUOTA, -1);
 }
 
+/* --- one account, several processes ---------------------------------------------------------------------------------------- */
+
+static void shares_keep_the_whole(void **state)
+{
+	const struct pace_limits limits = { .per_second = 60, .burst = 13, .concurrency = 7, .quota = { [PACE_DAY] = 100, [PACE_HOUR] = 1 } };
+	static const int64_t led[] = { 3, 4, 5 };
+	struct world w[3];
+	int64_t first = 0, quota = 0, concurrency = 0;
+	int started = 0;
+
+	(void)state;
+	for (int i = 0; i < 3; i++) {
+		w[i] = world(limits);
+		pace_share(&w[i].pace, led[i], 12);
+		quota += w[i].pace.limits.quota[PACE_DAY];
+		concurrency += w[i].pace.limits.concurrency;
+		assert_int_equal(w[i].pace.window, w[i].pace.limits.concurrency); /* a restart is no outage */
+		assert_int_equal(w[i].pace.limits.quota[PACE_HOUR], 1); /* never none */
+		w[i].pace.limits.quota[PACE_HOUR] = w[i].pace.limits.quota[PACE_DAY] = 0;
+		w[i].now.us += 10 * SEC;
+	}
+	assert_in_range(quota, 98, 100);
+	assert_in_range(concurrency, 5, 7);
+	for (int64_t us = 0; us < SEC; us += MS)
+		for (int i = 0; i < 3; i++) {
+			w[i].now.us += MS;
+			while (start(&w[i]) == PACE_GO) {
+				accept(&w[i]);
+				started++;
+			}
+			first += us == 0 && i == 2 ? started : 0;
+		}
+	assert_in_range(first, 10, 16); /* the burst is one for all, and what a late timer may make up for */
+	assert_in_range(started, 60, 60 + 16);
+}
+
+static void a_share_changes(void **state)
+{
+	struct world w = world((struct pace_limits){ .per_second = 12, .concurrency = 6, .quota = { [PACE_DAY] = 60 } });
+
+	(void)state;
+	pace_share(&w.pace, 6, 12);
+	for (int i = 0; i < 29; i++) {
+		assert_int_equal(start(&w), PACE_GO);
+		accept(&w);
+		pass(&w, SEC / 6 + MS);
+	}
+	ask_is(&w, 1, PACE_QUOTA, -1);
+	pace_share(&w.pace, 12, 12); /* the other one is gone: its part is ours */
+	assert_int_equal(w.pace.limits.concurrency, 6);
+	assert_int_equal(w.pace.window, 6);
+	ask_is(&w, 1, PACE_GO, -1);
+	for (int i = 0; i < 12; i++) {
+		assert_int_equal(start(&w), PACE_GO);
+		accept(&w);
+		pass(&w, SEC / 12 + MS);
+	}
+	pace_share(&w.pace, 4, 12); /* two came: what was used stays used */
+	assert_int_equal(w.pace.limits.concurrency, 2);
+	ask_is(&w, 0, PACE_QUOTA, -1);
+	pace_limit(&w.pace, &(struct pace_limits){ .per_second = 12, .concurrency = 9 }); /* a reload keeps the share */
+	assert_int_equal(w.pace.limits.concurrency, 3);
+}
+
 static void windows_of_the_calendar(void **state)
 {
 	int64_t at, expected;
@@ -429,7 +493,7 @@ static void many_debtors_share_the_rate(void **state)
 
 int main(void)
 {
-	struct CMUnitTest tests[ARRAY_LEN(troubles) + 18];
+	struct CMUnitTest tests[ARRAY_LEN(troubles) + 20];
 	size_t count = 0;
 
 	for (size_t i = 0; i < ARRAY_LEN(troubles); i++)
@@ -448,6 +512,8 @@ int main(void)
 	tests[count++] = (struct CMUnitTest)cmocka_unit_test(a_refused_account_opens_at_once);
 	tests[count++] = (struct CMUnitTest)cmocka_unit_test(a_quota_is_kept);
 	tests[count++] = (struct CMUnitTest)cmocka_unit_test(an_earlier_life_counts);
+	tests[count++] = (struct CMUnitTest)cmocka_unit_test(shares_keep_the_whole);
+	tests[count++] = (struct CMUnitTest)cmocka_unit_test(a_share_changes);
 	tests[count++] = (struct CMUnitTest)cmocka_unit_test(windows_of_the_calendar);
 	tests[count++] = (struct CMUnitTest)cmocka_unit_test(a_burst_waits_behind_itself);
 	tests[count++] = (struct CMUnitTest)cmocka_unit_test(many_debtors_share_the_rate);
