@@ -724,7 +724,7 @@ static void the_way_out_has_one_button(void **state)
 	}
 	begin(&s, LIMITED);
 	page = shown(&s, &(struct page_view){ .kind = PAGE_KIND_LEAVE, .language = "en", .style = "/hooks/unsubscribe/page.css" });
-	has(page, "<button name=\"List-Unsubscribe\" value=\"One-Click\">No more mails</button>");
+	has(page, "<button name=\"List-Unsubscribe\" value=\"One-Click\">No more e-mails</button>");
 	has(page, "href=\"/hooks/unsubscribe/page.css\"");
 	assert_null(strstr(shown(&s, &(struct page_view){ .kind = PAGE_KIND_LEFT, .language = "en" }), "<form"));
 	assert_null(strstr(shown(&s, &(struct page_view){ .kind = PAGE_KIND_UNKNOWN, .language = "en" }), "<form"));
