@@ -197,7 +197,7 @@ static const struct pair reasons[] = {
 	{ "lacks_reference", { "il leur manque une référence pour valider", "they lack a reference to approve it" } },
 	{ "not_sent", { "envoi de la facture non confirmé", "that the invoice was sent was not told" } },
 	{ "already_paid", { "déjà payé", "already paid" } },
-	{ "wrong_details", { "données erronées", "wrong details" } },
+	{ "wrong_details", { "nom, adresse ou numéro de TVA manquant ou faux", "name, address or tax number missing or wrong" } },
 	{ "call_log", { "compte rendu d’appel", "report of a call" } },
 	{ "decide", { "décision", "decision" } },
 	{ "waive", { "passer outre une pièce", "do without a document" } },

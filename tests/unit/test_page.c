@@ -486,10 +486,13 @@ static const char *shown(struct scene *s, struct page_view *view)
 static void every_page_in_every_language(void **state)
 {
 	static const char *const languages[] = { "de", "en", "es", "fr", "it", "nl" };
+	static const char *const reasons[][2] = { { "Bestellnummer", "Anschrift oder Steuernummer" }, { "order number", "address or the tax number" },
+		{ "número de pedido", "dirección o el número fiscal" }, { "numéro de commande", "adresse ou le numéro de TVA" },
+		{ "numero d’ordine", "indirizzo o la partita IVA" }, { "ordernummer", "adres of het btw-nummer" } };
 
 	(void)state;
 	for (size_t l = 0; l < ARRAY_LEN(languages); l++) {
-		const char *lang;
+		const char *lang, *page, *order;
 		struct page_said said;
 		struct scene s;
 
@@ -514,8 +517,11 @@ static void every_page_in_every_language(void **state)
 			assert_true(page_allows(&s.c, action, &limits));
 			assert_non_null(strstr(shown(&s, &(struct page_view){ .kind = PAGE_KIND_HOME, .c = &s.c, .chosen = "nl" }),
 				arena_printf(s.w.arena, "href=\"/p/the-link/%s%s%s?l=nl\"", page_action_names[a], receipt.offer ? "/" : "", receipt.offer ? receipt.offer : "")));
-			(void)shown(&s, &(struct page_view){ .kind = PAGE_KIND_FORM, .c = &s.c, .action = action, .limits = &limits,
+			page = shown(&s, &(struct page_view){ .kind = PAGE_KIND_FORM, .c = &s.c, .action = action, .limits = &limits,
 				.offer = page_offer(&s.c, action, NULL), .token = "t" });
+			order = strstr(page, reasons[l][0]); /* one reason and not two: the other names what else is amiss on the paper */
+			if (action == PAGE_DISPUTE && (!order || strstr(order + 1, reasons[l][0]) || !strstr(page, reasons[l][1])))
+				fail_msg("%s", page);
 			(void)fill(&s, action, "on=x&reason=x&text=%00&name=%00&email=x&phone=x&reference=%00", &said);
 			(void)shown(&s, &(struct page_view){ .kind = PAGE_KIND_FORM, .c = &s.c, .action = action, .limits = &limits,
 				.offer = page_offer(&s.c, action, NULL), .token = "t", .said = &said });
