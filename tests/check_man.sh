@@ -29,6 +29,25 @@ for type in $(sed -n 's/^\t\[EVENT_[A-Z_]*\] = "\([a-z_.]*\)",/\1/p' "$root/comm
 	grep -q -F "$type" "$root/daemon/dunningd-events.5" || complain "dunningd-events.5 does not tell of $type"
 done
 
+# Why an event becomes a dead letter: each reason that the code knows is in the page's list, and each of the list in the code. Unknown members
+# of an event are kept, and an invoice that walks the version already is left as it is: neither is a reason.
+listed=$(sed -n '/^\.SH DEAD LETTERS/,/^\.SH EXAMPLE/p' "$root/daemon/dunningd-events.5" | sed -n '/^\.TP$/{n;p;}' | tr -cs 'a-z0-9_\n' ' ' | tr ' ' '\n')
+codes=$({
+	sed '/"unknown_member"/d' "$root/common/json.c"
+	sed -n '/^int postal_check/,/^}/p' "$root/common/message.c"
+	sed '/refuse("same"/d' "$root/common/migration.c"
+	for file in common/event common/event_agreed common/event_book common/json_scan common/escalation_commitment common/escalation_fees \
+		common/escalation_note common/escalation_offers daemon/apply daemon/inbox daemon/legal; do
+		cat "$root/$file.c"
+	done
+} | grep -oE '(err, |-EBADMSG, |refuse\((s, )?)"[a-z0-9_]+"' | sed 's/.*"\(.*\)"/\1/' | sort -u)
+for code in $codes; do
+	echo "$listed" | grep -q -x "$code" || complain "dunningd-events.5, DEAD LETTERS, does not tell of $code"
+done
+for code in $listed; do
+	echo "$codes" | grep -q -x "$code" || complain "dunningd-events.5, DEAD LETTERS, tells of $code, which nothing says"
+done
+
 # What a provider's file may say: filters, operators, kinds of auth, outcomes.
 page=$(tr -d '\\' <"$root/daemon/dunningd-provider.5")
 for word in $(sed -n 's/^\t{ "\([a-z0-9_]*\)", .* ARG_[A-Z]*, filter_.*/\1/p' "$root/common/adapter_filter.c") \
