@@ -10,8 +10,6 @@
 #include "common/utc.h"
 #include "daemon/flow.h"
 
-#define POISON_TRIES 3 /* script_trying counts this last one only from some seconds after the first on */
-
 int64_t flow_now(const struct dunner *d)
 {
 	return d->ports.clock->now(d->ports.clock->self);

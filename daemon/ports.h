@@ -205,6 +205,13 @@ typedef void (*store_scan_fn)(int r, const char *next, const char *const *keys, 
 typedef void (*store_lease_fn)(int r, bool granted, uint64_t epoch, int64_t until_mono, const char *owner, void *arg);
 
 /*
+ * An entry at which so many lives ended is poison, where the last of them began so long after the first: lives that end one upon the other,
+ * sooner than a service manager begins them, say more of who ends them than of it.
+ */
+#define POISON_TRIES 3
+#define POISON_APART_S 8
+
+/*
  * One partition of the store. r: 0; -ENOTCONN or -ETIMEDOUT: the outcome is unknown, run the idempotent call again once connected;
  * -EAGAIN: not executed, try later; -ENOSPC: Redis refuses writes; -EPERM: configuration; -EPROTO: state tampered with.
  */
@@ -229,7 +236,8 @@ struct store_port {
 	void (*release)(void *self, const char *owner, store_done_fn done, void *arg);
 	/*
 	 * Counts entry `id` as being tried, once an epoch however often it is asked, and gives the count (as the callback's epoch); id NULL
-	 * clears it. One count a stream, of its next entry: the cursor's field `trying <stream>`.
+	 * clears it. One count a stream, of its next entry: the cursor's field `trying <stream>`. The try number POISON_TRIES is not counted
+	 * until POISON_APART_S after the first, by the store's own clock.
 	 */
 	void (*trying)(void *self, const char *stream, const char *id, uint64_t epoch, store_lease_fn done, void *arg);
 	void (*trim)(void *self, const struct stream_position *applied, size_t count, store_done_fn done, void *arg); /* MINID */

@@ -76,10 +76,9 @@ const char script_announce[] =
 	"return live\n";
 
 /*
- * KEYS: cursor. ARGV: stream, id or empty to clear, epoch. -> in how many epochs it was tried. One count a stream, as only its next
- * entry can be tried: where others come before it in every life, its count must not begin anew each time. The third (POISON_TRIES)
- * is counted from 8 s after the first on: lives that end one upon the other, sooner than a service manager begins them, say more of who
- * ends them than of it.
+ * KEYS: cursor. ARGV: stream, id or empty to clear, epoch, the number of the try that is not counted until so many seconds after the
+ * first, these. -> in how many epochs it was tried. One count a stream, as only its next entry can be tried: where others come before it in
+ * every life, its count must not begin anew each time.
  */
 const char script_trying[] = "local field = 'trying ' .. ARGV[1]\n"
 			     "if ARGV[2] == '' then\n"
@@ -91,7 +90,7 @@ const char script_trying[] = "local field = 'trying ' .. ARGV[1]\n"
 			     "if id ~= ARGV[2] then n = 0; first = now end\n"
 			     "n = tonumber(n); first = tonumber(first) or 0\n"
 			     "if id == ARGV[2] and epoch == ARGV[3] then return n end\n" /* its answer was lost */
-			     "if n ~= 2 or now - first >= 8 or now < first then n = n + 1 end\n"
+			     "if n + 1 ~= tonumber(ARGV[4]) or now - first >= tonumber(ARGV[5]) or now < first then n = n + 1 end\n"
 			     "redis.call('HSET', KEYS[1], field, ARGV[2] .. ' ' .. ARGV[3] .. ' ' .. string.format('%d %d', n, first))\n"
 			     "return n\n";
 

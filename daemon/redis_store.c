@@ -443,9 +443,10 @@ static void store_trying(void *self, const char *stream, const char *id, uint64_
 {
 	struct redis_store *store = self;
 	struct call *call = store_call_begin(store, (void (*)(void))done, arg, 1);
-	const char *argv[] = { store->cursor, stream, id ? id : "", arena_printf(call->arena, "%llu", (unsigned long long)epoch) };
+	const char *argv[] = { store->cursor, stream, id ? id : "", arena_printf(call->arena, "%llu", (unsigned long long)epoch),
+		arena_printf(call->arena, "%d", POISON_TRIES), arena_printf(call->arena, "%d", POISON_APART_S) };
 
-	redis_link_script(store->link, &store->trying_script, 1, 4, argv, NULL, 0, on_trying, call);
+	redis_link_script(store->link, &store->trying_script, 1, ARRAY_LEN(argv), argv, NULL, 0, on_trying, call);
 }
 
 static void on_marked(int r, const struct redis_reply *reply, void *arg)

@@ -10,9 +10,9 @@
 #define COMMAND_TIMEOUT (5 * SECOND_MS)
 
 enum op { OP_READ, OP_LOAD, OP_HASH, OP_DUE, OP_CURSOR, OP_COMMIT, OP_LEASE, OP_RELEASE, OP_TRYING, OP_TRIM, OP_TAILS };
-static const char *const op_names[] = { "read", "load", "hash", "due", "cursor", "commit", "lease", "release", "trying",
-	"trim", "tails" };
+static const char *const op_names[] = { "read", "load", "hash", "due", "cursor", "commit", "lease", "release", "trying", "trim", "tails" };
 enum fate { FATE_WELL, FATE_BREAK_BEFORE, FATE_BREAK_AFTER };
+struct tried { long long epoch, first; unsigned long long count; };
 
 struct wire { /* one connection */
 	int64_t down_until, run_at, answer_at; /* mono; commands run, and are answered, in the order sent */
@@ -290,35 +290,35 @@ static void do_release(struct command *c)
 		lead_of(c)->owner[0] = '\0';
 }
 
-/* "id epoch count" */
-static uint64_t tries_of(struct redis *redis, const char *cursor_key, const char *field, const char *id)
+/* "id epoch count first"; all 0: another entry's, where `id` is not NULL. */
+static struct tried tries_of(struct redis *redis, const char *cursor_key, const char *field, const char *id)
 {
 	const char *value = hash_get(redis, cursor_key, field);
 	size_t len = strcspn(value, " ");
+	struct tried t = { 0 };
 
-	return *value && (!id || (strncmp(value, id, len) == 0 && !id[len])) ? strtoull(strrchr(value, ' '), NULL, 10) : 0;
-}
-
-static uint64_t tried_in(const struct command *c, const char *field)
-{
-	return strtoull(strchr(hash_get(c->link->redis, lead_of(c)->cursor_key, field), ' '), NULL, 10);
+	if (!id || (strncmp(value, id, len) == 0 && !id[len]))
+		(void)sscanf(value + len, "%lld %llu %lld", &t.epoch, &t.count, &t.first);
+	return t;
 }
 
 static void do_trying(struct redis *redis, struct command *c)
 {
-	uint64_t n = 0;
+	long long now = (sim_wall(redis->sim) - redis->clock_behind) / 1000;
+	struct tried t = { 0 };
 
 	if (c->text) {
-		n = tries_of(redis, lead_of(c)->cursor_key, c->field, c->text);
-		if (!n || tried_in(c, c->field) != (uint64_t)c->number)
-			n++;
+		t = tries_of(redis, lead_of(c)->cursor_key, c->field, c->text);
+		t.first = t.count ? t.first : now;
+		if (t.epoch != c->number && (t.count + 1 != POISON_TRIES || now - t.first >= POISON_APART_S || now < t.first))
+			t.count++;
 		redis->sim->poisoned = false;
-		hash_put(redis, lead_of(c)->cursor_key, c->field, arena_printf(c->arena, "%s %lld %llu", c->text, (long long)c->number,
-			(unsigned long long)n));
+		hash_put(redis, lead_of(c)->cursor_key, c->field, arena_printf(c->arena, "%s %lld %llu %lld", c->text, (long long)c->number,
+			t.count, t.first));
 	} else if (db_find(redis, lead_of(c)->cursor_key)) {
 		value_remove(db_find(redis, lead_of(c)->cursor_key), c->field);
 	}
-	c->epoch = n;
+	c->epoch = t.count;
 }
 
 static void do_trim(struct redis *redis, struct command *c)
@@ -647,10 +647,10 @@ static void port_read(void *self, const struct stream_position *positions, size_
 static void poison(struct host *host, const char *const *keys, size_t count)
 {
 	struct sim *sim = host->sim;
-	uint64_t tries = tries_of(sim->redis, sim->redis->leads[0].cursor_key, "trying dunning:{0}:events:billing", NULL);
+	uint64_t tries = tries_of(sim->redis, sim->redis->leads[0].cursor_key, "trying dunning:{0}:events:billing", NULL).count;
 
 	for (size_t i = 0; sim->weather.poison && i < count; i++)
-		if (strstr(keys[i], "escalation:" POISON_INVOICE) && tries < (sim->weather.poison == 2 ? 4 : 3)) {
+		if (strstr(keys[i], "escalation:" POISON_INVOICE) && tries < POISON_TRIES + (sim->weather.poison == 2)) {
 			sim_note(sim, "%s: dies of the poison, try %llu", host->name, (unsigned long long)tries);
 			world_poisoned(host);
 		}
