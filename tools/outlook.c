@@ -199,14 +199,22 @@ static const char **words_of(struct watching *w, const struct json *object, cons
 
 /* --- answers ----------------------------------------------------------------------------------------------------------------------------------- */
 
-static int64_t balance_of(struct watching *w, const char *invoice_id)
+/* As the store has it. False: it has none. */
+static bool stored(struct watching *w, const char *invoice_id, struct escalation *ret)
 {
 	struct keyspace keys = simulation_keys(w->sim);
-	struct escalation e = { .invoice.id = invoice_id };
 	size_t len;
 	const char *text = simulation_get(w->sim, key_escalation(w->arena, &keys, invoice_id), &len);
 
-	return text && escalation_read(w->arena, text, len, &e, NULL) == 0 ? invoice_view(&e.invoice).balance : 0;
+	*ret = (struct escalation){ .invoice.id = invoice_id };
+	return text && escalation_read(w->arena, text, len, ret, NULL) == 0;
+}
+
+static int64_t balance_of(struct watching *w, const char *invoice_id)
+{
+	struct escalation e;
+
+	return stored(w, invoice_id, &e) ? invoice_view(&e.invoice).balance : 0;
 }
 
 /* By seed, invoice and step alone, so that two policies get the same answers from the same people. */
@@ -255,17 +263,52 @@ static void answer(struct watching *w, const struct outlook_contact *c)
 	}
 }
 
-/* A decision: go on. A handover: to a lawyer. */
-static void go_on(struct watching *w, const char *task, bool handover, int64_t at)
+/* A decision: go on. A handover: to a lawyer. Where a policy names who alone may answer, they do; of an unknown version nobody does. */
+static void go_on(struct watching *w, const char *invoice_id, const char *step_id, const char *task, int64_t at)
 {
+	CLEANUP(buf_clear) struct buf text = { 0 };
+	struct json_writer jw = jw_init(&text);
+	const struct policy *policy = NULL;
+	const struct step *step;
+	struct escalation e;
 	char when[UTC_TEXT_SIZE];
-	const char *text = arena_printf(w->outlook->arena,
-		"{\"specversion\":\"1.0\",\"id\":\"sim-decide-%llu\",\"source\":\"urn:dunningd:simulation\",\"type\":\"operator.command\",\"time\":\"%s\","
-		"\"data\":{\"command\":\"%s\",\"target\":\"%s\",\"%s\":\"%s\",\"who\":\"simulation\",\"why\":\"assumed\"}}",
-		(unsigned long long)w->order++, utc_format(at, when), handover ? "handover" : "decide", task, handover ? "to" : "decision",
-		handover ? "lawyer" : "continue");
+	int index;
 
-	simulation_event(w->sim, at + 1, text, strlen(text), true);
+	if (stored(w, invoice_id, &e) && e.policy_digest)
+		policy = library_policy_digest(w->settings->library, e.policy_digest);
+	index = policy ? policy_step_index(policy, step_id) : -ENOENT;
+	if (index < 0)
+		return;
+	step = &policy->steps[index];
+	jw_object(&jw, NULL);
+	jw_str(&jw, "specversion", "1.0");
+	jw_str(&jw, "id", arena_printf(w->arena, "sim-decide-%llu", (unsigned long long)w->order++));
+	jw_str(&jw, "source", "urn:dunningd:simulation");
+	jw_str(&jw, "type", "operator.command");
+	jw_str(&jw, "time", utc_format(at, when));
+	jw_object(&jw, "data");
+	jw_str(&jw, "command", step->handover ? "handover" : "decide");
+	jw_str(&jw, "target", task);
+	jw_str(&jw, step->handover ? "to" : "decision", step->handover ? "lawyer" : "continue");
+	jw_str(&jw, "who", step->approver ? step->approver : "simulation");
+	jw_str(&jw, "why", "assumed");
+	jw_end_object(&jw);
+	jw_end_object(&jw);
+	simulation_event(w->sim, at + 1, arena_memdup(w->outlook->arena, text.data, text.len), text.len, true);
+}
+
+/* Who was asked before it began answers, too. */
+static void answer_asked(struct watching *w)
+{
+	const struct book *book = w->settings->book;
+
+	for (size_t i = 0; w->settings->gates && i < book->doc_count; i++) {
+		struct escalation e;
+
+		arena_clear(w->arena);
+		if (book->docs[i].kind == BOOK_ESCALATION && stored(w, book->docs[i].id, &e) && e.state == ESCALATION_GATE && e.step && e.task)
+			go_on(w, e.invoice.id, e.step, e.task, w->settings->begin);
+	}
 }
 
 /* --- contacts ----------------------------------------------------------------------------------------------------------------------------------- */
@@ -356,6 +399,7 @@ static void on_sent(const struct message *m, const struct debtor *debtor, int64_
 static void on_task(struct watching *w, const struct json *record, int64_t at)
 {
 	const char *kind = member(record, "task_kind"), *step = member(record, "step"), *reason = member(record, "reason");
+	struct json invoices = json_get(record, "invoices"), invoice = json_at(&invoices, 0);
 	bool renewed = reason && strcmp(reason, "renewed") == 0;
 
 	if (!kind)
@@ -377,8 +421,8 @@ static void on_task(struct watching *w, const struct json *record, int64_t at)
 	} else if (strcmp(kind, "decision") == 0) {
 		if (!renewed)
 			tally(w, "gate", step, reason);
-		if (!renewed && w->settings->gates)
-			go_on(w, member(record, "task"), reason && strcmp(reason, "handover") == 0, at);
+		if (!renewed && w->settings->gates && json_len(&invoices))
+			go_on(w, json_str(&invoice), step, member(record, "task"), at);
 	} else if (!renewed) {
 		tally(w, "task", step, kind);
 	}
@@ -450,7 +494,15 @@ static void on_day(int64_t at, void *arg)
 
 /* --- play ------------------------------------------------------------------------------------------------------------------------------------------ */
 
-/* The policy does not ask what a person is being asked: nobody would ever answer, and the walk goes on without it. */
+/* The policy does not ask what a person is being asked. */
+static bool asks_otherwise(const struct escalation *e, const struct policy *to)
+{
+	int step = e->step ? policy_step_index(to, e->step) : -ENOENT;
+
+	return (e->state == ESCALATION_GATE && (step < 0 || to->steps[step].kind != STEP_GATE)) || (e->state == ESCALATION_TASK && step < 0);
+}
+
+/* Nobody would ever answer, and the walk goes on without it. */
 static void drop_question(struct escalation *e)
 {
 	(void)escalation_move(e, e->state == ESCALATION_GATE ? TRIGGER_DECIDED : TRIGGER_TASK_ENDED);
@@ -474,7 +526,7 @@ static bool put_moved(struct watching *w, const char *key, const struct book_doc
 	if (!to)
 		return false;
 	plan = migration_plan(&e, to, NULL);
-	if (plan.refused && strcmp(plan.refused, "asked") == 0) {
+	if (plan.refused && (strcmp(plan.refused, "asked") == 0 || asks_otherwise(&e, to))) {
 		drop_question(&e);
 		plan = migration_plan(&e, to, NULL);
 	}
@@ -515,6 +567,7 @@ static void open_book(struct watching *w)
 
 		simulation_event(w->sim, e->at, e->text, e->len, e->operator);
 	}
+	answer_asked(w);
 	tell_feeds(w, w->settings->begin);
 }
 

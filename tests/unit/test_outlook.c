@@ -7,10 +7,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
+#include "common/escalation.h"
+#include "common/file.h"
+#include "common/keys.h"
 #include "common/utc.h"
+#include "tests/support/first_day.h"
 #include "tools/outlook_html.h"
 
 #define NOW INT64_C(1772441696000) /* 2026-03-02 */
@@ -118,6 +123,137 @@ static void people_pay_as_often_and_as_soon_as_they_did(void **state)
 	assert_int_equal(days[0], 2100); /* not at all */
 }
 
+/* --- gates ------------------------------------------------------------------------------------------------------------------ */
+
+#define MAIL(id, at, tone) "{\"id\":\"" id "\",\"at\":\"due+" at "\",\"channel\":\"email\",\"template\":\"reminder\",\"tone\":\"" tone "\"}"
+#define POLICY(name, steps) "{\"name\":\"" name "\",\"title\":\"T\",\"caps\":[],\"steps\":[" steps "]}"
+static const char asks[] = POLICY("asks", MAIL("first", "1d", "friendly") ",{\"id\":\"worth-it\",\"at\":\"due+10d\",\"gate\":\"decision\","
+	"\"role\":\"owner\",\"owner\":\"Lea Martin\",\"approver\":\"Anne \\\"Nan\\\" Durand\"}," MAIL("last", "15d", "neutral"));
+static const char asks_nobody[] = POLICY("asks-nobody", MAIL("other", "20d", "friendly"));
+static const char invoice[] = "{\"specversion\":\"1.0\",\"id\":\"e1\",\"source\":\"https://billing.example\",\"type\":\"invoice.finalized\","
+	"\"time\":\"2026-03-01T08:00:00Z\",\"data\":{\"invoice\":{\"id\":\"inv_1\",\"number\":\"F-1\",\"status\":\"open\",\"issued_on\":\"2026-02-01\","
+	"\"due_on\":\"2026-03-03\",\"currency\":\"EUR\",\"total_minor\":120000,\"due_minor\":120000},\"customer\":{\"id\":\"cus_1\",\"name\":\"D\","
+	"\"country\":\"FR\",\"timezone\":\"Europe/Paris\",\"contacts\":[{\"id\":\"c\",\"email\":\"c@d.example\"}]}}}";
+
+/* A book of one invoice, and the policy that it walks beside the shipped ones. */
+struct played {
+	struct arena *arena;
+	struct config *config;
+	struct library *library;
+	struct book book;
+};
+
+static void open_policy(struct played *p, const char *name, const char *policy)
+{
+	char path[] = "/tmp/dunningd-test-outlook-XXXXXX.json";
+	struct err err = { 0 };
+	const char *text;
+	int fd = mkstemps(path, 5);
+
+	assert_true(fd >= 0);
+	close(fd);
+	assert_int_equal(file_replace(path, policy, strlen(policy), 0600), 0);
+	*p = (struct played){ .arena = arena_create() };
+	p->book.arena = p->arena;
+	text = first_day_config(p->arena, "fr-FR", "Europe/Paris", name);
+	if (config_parse(text, strlen(text), &p->config, &err) < 0 ||
+		library_load_with(p->config, SOURCE_DIR "/daemon/share", path, &p->library, &err) < 0)
+		fail_msg("%s: %s %s", name, err.path, err.text);
+	assert_int_equal(unlink(path), 0);
+}
+
+static void close_policy(struct played *p)
+{
+	library_free(p->library);
+	config_free(p->config);
+	arena_free(p->arena);
+}
+
+/* The book as the daemon has it `days` later, into another one. */
+static void walk(struct played *p, int days, struct book *to)
+{
+	const struct simulation_watch nobody = { 0 };
+	CLEANUP(simulation_freep) struct simulation *sim = simulation_create(&(struct simulation_settings){ .config = p->config,
+		.library = p->library, .begin = NOW, .end = NOW + days * DAY_MS }, &nobody);
+	struct keyspace keys = simulation_keys(sim);
+	struct book_doc *docs = arena_alloc(to->arena, 2 * sizeof(*docs));
+	struct book_due *due = arena_alloc(to->arena, sizeof(*due));
+	struct escalation e = { .invoice.id = "inv_1" };
+	struct err err = { 0 };
+
+	simulation_event(sim, NOW, invoice, sizeof(invoice) - 1, false);
+	if (simulation_run(sim, &err) < 0)
+		fail_msg("%s", err.text);
+	docs[0] = (struct book_doc){ .kind = BOOK_ESCALATION, .id = "inv_1" };
+	docs[1] = (struct book_doc){ .kind = BOOK_DEBTOR, .id = "cus_1" };
+	for (int i = 0; i < 2; i++) {
+		const char *text = simulation_get(sim, i ? key_debtor(to->arena, &keys, "cus_1") : key_escalation(to->arena, &keys, "inv_1"), &docs[i].len);
+
+		assert_non_null(text);
+		docs[i].text = arena_memdup(to->arena, text, docs[i].len);
+	}
+	assert_int_equal(escalation_read(to->arena, docs[0].text, docs[0].len, &e, &err), 0);
+	assert_int_equal(e.state, ESCALATION_GATE);
+	*due = (struct book_due){ "inv_1", e.next_at };
+	to->docs = docs;
+	to->doc_count = 2;
+	to->dues = due;
+	to->due_count = 1;
+}
+
+/* The contacts of sixty days from `begin` on, "first last"; nothing is refused. */
+static const char *contacts_of(struct played *p, const struct book *book, int64_t begin, bool gates, const char *moved_from, const char *moved_to)
+{
+	struct outlook_settings settings = { .config = p->config, .library = p->library, .book = book, .begin = begin, .end = begin + 60 * DAY_MS,
+		.gates = gates, .moved_from = moved_from, .moved_to = moved_to };
+	CLEANUP(outlook_freep) struct outlook *o = NULL;
+	struct err err = { 0 };
+	const char *list = "";
+
+	if (outlook_play(&settings, &o, &err) < 0)
+		fail_msg("%s", err.text);
+	for (size_t i = 0; i < o->contact_count; i++)
+		list = arena_printf(p->arena, "%s%s%s", list, *list ? " " : "", o->contacts[i].step);
+	for (size_t i = 0; i < o->tally_count; i++)
+		if (strcmp(o->tallies[i].kind, "refused") == 0)
+			fail_msg("refused: %s", o->tallies[i].reason);
+	return list;
+}
+
+static void whoever_is_asked_goes_on(void **state)
+{
+	struct played p;
+	struct book live;
+
+	(void)state;
+	open_policy(&p, "asks", asks);
+	book_add_event(&p.book, &(struct book_event){ NOW, invoice, sizeof(invoice) - 1, false });
+	assert_string_equal(contacts_of(&p, &p.book, NOW, false, NULL, NULL), "first");
+	assert_string_equal(contacts_of(&p, &p.book, NOW, true, NULL, NULL), "first last");
+	live = (struct book){ .arena = p.arena };
+	walk(&p, 12, &live);
+	assert_string_equal(contacts_of(&p, &live, NOW + 12 * DAY_MS, false, NULL, NULL), "");
+	assert_string_equal(contacts_of(&p, &live, NOW + 12 * DAY_MS, true, NULL, NULL), "last"); /* also who was asked before */
+	assert_string_equal(contacts_of(&p, &live, NOW + 12 * DAY_MS, true, "asks", "asks"), "last");
+	close_policy(&p);
+}
+
+/* Under a policy that has neither the steps that were taken nor the question that is open. */
+static void a_question_that_is_not_asked_there_holds_nobody(void **state)
+{
+	struct played p, other;
+	struct book live;
+
+	(void)state;
+	open_policy(&p, "asks", asks);
+	live = (struct book){ .arena = p.arena };
+	walk(&p, 12, &live);
+	open_policy(&other, "asks-nobody", asks_nobody);
+	assert_string_equal(contacts_of(&other, &live, NOW + 12 * DAY_MS, false, "asks", "asks-nobody"), "other");
+	close_policy(&other);
+	close_policy(&p);
+}
+
 /* --- the page --------------------------------------------------------------------------------------------------------------- */
 
 static size_t count_of(const char *text, const char *needle)
@@ -165,6 +301,8 @@ int main(void)
 		cmocka_unit_test(assumptions_are_read),
 		cmocka_unit_test(a_payment_belongs_to_the_contact_before_it),
 		cmocka_unit_test(people_pay_as_often_and_as_soon_as_they_did),
+		cmocka_unit_test(whoever_is_asked_goes_on),
+		cmocka_unit_test(a_question_that_is_not_asked_there_holds_nobody),
 		cmocka_unit_test(the_page_shows_steps_and_debtors_and_nothing_raw),
 	};
 
