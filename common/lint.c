@@ -1,5 +1,6 @@
 #include "common/lint.h"
 
+#include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -248,10 +249,14 @@ static void find_audiences(struct lint *l)
 
 /* --- whether a step is reached ------------------------------------------------------------------------------------------ */
 
-static bool unconditional(const struct step_if *when)
+/* Of whoever meets these steps. Tags, a balance and days past due may be others by then; and what hangs on a step that is skipped is skipped. */
+static bool surely_met(const struct policy *policy, uint32_t steps, size_t k)
 {
-	return !when->kinds && !when->countries && !when->tags && !when->currency && when->balance_min < 0 && when->balance_max < 0 &&
-		when->days_past_due_min == INT64_MIN && when->days_past_due_max == INT64_MAX;
+	const struct step *step = &policy->steps[k];
+	const struct step_if *when = &step->when;
+
+	return (steps >> k & 1) && !when->tags && when->balance_min < 0 && when->balance_max < 0 && when->days_past_due_min == INT64_MIN &&
+		when->days_past_due_max == INT64_MAX && (step->at.anchor != ANCHOR_STEP || surely_met(policy, steps, step->at.step));
 }
 
 static bool share_a_word(const char *const *a, const char *const *b)
@@ -294,15 +299,22 @@ static void check_anchor(struct lint *l, size_t i)
 	lint_add(l, LINT_UNREACHABLE, i, "at", NULL, "it hangs on \"%s\", which is skipped for every debtor that this step is for", anchor->id);
 }
 
+/* For whoever meets the fewest: as long as one kind of debtor comes to the step, it is reached. */
 static void check_spent(struct lint *l, size_t i)
 {
 	const struct policy *policy = l->policy;
-	int32_t before = 0;
+	int32_t fewest = INT32_MAX;
 
-	for (size_t k = 0; k < i; k++)
-		before += lint_contacts(&policy->steps[k]) && unconditional(&policy->steps[k].when);
-	if (policy->max_contacts && before >= policy->max_contacts)
-		lint_add(l, LINT_UNREACHABLE, i, NULL, NULL, "%d contacts lie before it, and max_contacts is %d", before, policy->max_contacts);
+	for (size_t a = 0; a < l->audience_count; a++) {
+		int32_t before = 0;
+
+		for (size_t k = 0; k < i; k++)
+			before += lint_contacts(&policy->steps[k]) && surely_met(policy, l->audiences[a].steps, k);
+		if ((l->audiences[a].steps >> i & 1) && before < fewest)
+			fewest = before;
+	}
+	if (policy->max_contacts && fewest != INT32_MAX && fewest >= policy->max_contacts)
+		lint_add(l, LINT_UNREACHABLE, i, NULL, NULL, "%" PRId32 " contacts lie before it, and max_contacts is %" PRId32, fewest, policy->max_contacts);
 }
 
 static void check_minimum(struct lint *l, size_t i)

@@ -32,6 +32,7 @@ static struct notice_set *notices;
 #define CALL(id, at, deadline, more) SAYS(id, at, "call", "note", "friendly", ",\"deadline\":\"" deadline "\"" more)
 #define GATE(id, at, more) "{\"id\":\"" id "\",\"at\":\"" at "\",\"gate\":\"decision\",\"role\":\"owner\"" more "}"
 #define IF(members) ",\"if\":{" members "}"
+#define KINDS(list) IF("\"kinds\":[" list "]")
 #define KIND(kind) IF("\"kinds\":[\"" kind "\"]")
 #define WHERE(country, kind) IF("\"countries\":[\"" country "\"],\"kinds\":[\"" kind "\"]")
 #define FEES(more) ",\"fees\":true" more
@@ -130,6 +131,21 @@ static const struct row rows[] = {
 		"$.steps[1]", "max_contacts is 1", WITH("\"max_contacts\":2,", MAIL("a", "due+1d", "") "," MAIL("b", "due+9d", "")), NULL },
 	{ "a decision behind the last contact allowed", WITH("\"max_contacts\":1,", MAIL("a", "due+1d", "") "," GATE("g", "due+9d", "")), "unreachable",
 		"$.steps[1]", "1 contacts", WITH("\"max_contacts\":1,", GATE("g", "due+1d", "") "," MAIL("a", "due+9d", "")), NULL },
+	{ "a step for some behind the last contact that these are allowed", WITH("\"max_contacts\":2,", MAIL("a", "due+1d", KIND("company")) ","
+		MAIL("b", "due+9d", "") "," MAIL("c", "due+17d", KIND("company"))), "unreachable", "$.steps[2]", "2 contacts",
+		WITH("\"max_contacts\":2,", MAIL("a", "due+1d", KIND("company")) "," MAIL("b", "due+9d", "") "," MAIL("c", "due+17d", "")), NULL },
+	{ "behind contacts for one kind and the other", WITH("\"max_contacts\":1,", MAIL("a", "due+1d", KINDS("\"company\",\"public\"")) ","
+		MAIL("b", "due+9d", KINDS("\"consumer\",\"sole_trader\"")) "," MAIL("c", "due+17d", "")), "unreachable", "$.steps[2]", "1 contacts",
+		WITH("\"max_contacts\":1,", MAIL("a", "due+1d", KINDS("\"company\",\"public\"")) "," MAIL("b", "due+9d", KIND("consumer")) ","
+			MAIL("c", "due+17d", "")), NULL },
+	{ "behind a contact in the same country and currency", WITH("\"max_contacts\":1,", MAIL("a", "due+1d", IF("\"countries\":[\"FR\"],\"currency\":\"EUR\""))
+		"," MAIL("b", "due+9d", IF("\"countries\":[\"FR\"],\"currency\":\"EUR\""))), "unreachable", "$.steps[1]", "1 contacts",
+		WITH("\"max_contacts\":1,", MAIL("a", "due+1d", IF("\"countries\":[\"FR\"],\"currency\":\"EUR\"")) ","
+			MAIL("b", "due+9d", IF("\"countries\":[\"FR\"]"))), NULL },
+	{ "behind contacts that may be skipped, one may come", WITH("\"max_contacts\":1,", MAIL("a", "due+1d", "") ","
+		MAIL("b", "due+9d", IF("\"tags\":[\"vip\"]"))), "unreachable", "$.steps[1]", "1 contacts",
+		WITH("\"max_contacts\":1,", MAIL("a", "due+1d", IF("\"tags\":[\"vip\"]")) "," MAIL("b", "a+9d", "") ","
+			MAIL("c", "due+17d", IF("\"balance_min_minor\":5")) "," MAIL("d", "due+25d", "")), NULL },
 	{ "for balances that are held", WITH("\"minimum\":{\"EUR\":1000},", MAIL("a", "due+1d", IF("\"balance_max_minor\":999"))), "below_minimum",
 		"$.steps[0].if.balance_max_minor", "999", WITH("\"minimum\":{\"EUR\":1000},", MAIL("a", "due+1d", IF("\"balance_max_minor\":1000"))), NULL },
 	{ "for balances that are held in their currency", WITH("\"minimum\":{\"EUR\":1000,\"USD\":10},",
