@@ -419,8 +419,11 @@ static void the_examples_of_the_manual_load(void **state)
 {
 	CLEANUP(arena_freep) struct arena *arena = arena_create();
 	CLEANUP(policy_freep) struct policy *policy = NULL;
-	CLEANUP(policy_freep) struct policy *on_another = NULL;
 	CLEANUP(adapter_freep) struct adapter *adapter = NULL;
+	static const struct {
+		const char *name;
+		size_t more; /* steps than fr-b2b has */
+	} extending[] = { { "fr-patient", 0 }, { "fr-explained", 1 } };
 	const char *text = example_of(arena, "dunningd-policy.5", "\"name\": \"short\"");
 	struct lint_report report = { .arena = arena };
 	struct err err = { 0 };
@@ -432,13 +435,18 @@ static void the_examples_of_the_manual_load(void **state)
 	lint_policy(&(struct lint_input){ .policy = policy }, &report);
 	if (report.count)
 		fail_msg("%s", lint_sentence(&report, &report.findings[0]));
-	text = example_of(arena, "dunningd-policy.5", "\"extends\": \"fr-b2b\"");
-	if (policy_parse_on(text, strlen(text), library_policy(first.library, "fr-b2b"), &on_another, &err) < 0)
-		fail_msg("%s %s", err.path, err.text);
-	assert_int_equal(on_another->step_count, library_policy(first.library, "fr-b2b")->step_count);
-	lint_policy(&(struct lint_input){ .policy = on_another }, &report);
-	if (report.count)
-		fail_msg("%s", lint_sentence(&report, &report.findings[0]));
+	for (size_t i = 0; i < ARRAY_LEN(extending); i++) {
+		CLEANUP(policy_freep) struct policy *on_another = NULL;
+		const struct policy *base = library_policy(first.library, "fr-b2b");
+
+		text = example_of(arena, "dunningd-policy.5", arena_printf(arena, "\"name\": \"%s\"", extending[i].name));
+		if (policy_parse_on(text, strlen(text), base, &on_another, &err) < 0)
+			fail_msg("%s: %s %s", extending[i].name, err.path, err.text);
+		assert_int_equal(on_another->step_count, base->step_count + extending[i].more);
+		lint_policy(&(struct lint_input){ .policy = on_another }, &report);
+		if (report.count)
+			fail_msg("%s: %s", extending[i].name, lint_sentence(&report, &report.findings[0]));
+	}
 	text = example_of(arena, "dunningd-provider.5", "{");
 	if (adapter_parse(text, strlen(text), &adapter, &err) < 0)
 		fail_msg("%s %s", err.path, err.text);
