@@ -70,7 +70,7 @@ struct world {
 	uint8_t group[GROUP_ID_SIZE];
 	struct { char id[STREAM_ID_SIZE]; const char *event; } entries[40];
 	size_t entry_count;
-	struct journal_group journal[100];
+	struct journal_group journal[200];
 	size_t journaled;
 	uint64_t next_index, handed_pseq;
 	struct journal_log newest; /* next_index is of it */
@@ -317,6 +317,7 @@ static void do_append(struct world *w, const struct call *c)
 {
 	int r = w->fails[APPEND];
 
+	assert_true(w->journaled < ARRAY_LEN(w->journal));
 	if (r == 0)
 		w->journal[w->journaled++] = c->group;
 	else { /* all that is under way fails likewise */

@@ -456,6 +456,46 @@ static void in_a_wrong_partition(void **state)
 	}
 }
 
+/* Lists have places of their own behind an invoice's facts, so that these never keep a list from saying what is open; one for each list. */
+static void a_list_has_its_place_behind_all_facts(void **state)
+{
+	static const struct {
+		size_t facts;
+		bool listed, taken;
+	} cases[] = { { INVOICE_FACTS_MAX, false, true }, { INVOICE_FACTS_MAX + BOOKS_MAX - 1, false, true }, { INVOICE_FACTS_MAX + BOOKS_MAX, false, false },
+		{ INVOICE_FACTS_MAX + BOOKS_MAX, true, true } };
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct entry entries[] = { { .stream = SHARED,
+			.event = EVENT("book.snapshot", "\"snapshot_id\":\"new\",\"invoices\":[{\"id\":\"i\",\"due_minor\":5}]") } };
+		const struct fact *last;
+		struct invoice *invoice;
+		char id[BOOK_ID_SIZE];
+		struct bench b;
+
+		bench_open(&b);
+		take(&b, entries, 1);
+		load(&b);
+		invoice = &doc_of(&b, DOC_ESCALATION, "i")->e->invoice;
+		invoice->facts = arena_alloc(b.group->arena, cases[i].facts * sizeof(*invoice->facts));
+		invoice->fact_count = invoice->fact_capacity = cases[i].facts;
+		for (size_t k = 0; k < cases[i].facts; k++)
+			invoice->facts[k] = (struct fact){ .kind = FACT_PAYMENT, .id = arena_printf(b.group->arena, "p%zu", k), .amount = 1,
+				.order = { .time = 1, .source = "x", .id = "x" } };
+		if (cases[i].listed)
+			invoice->facts[7] = (struct fact){ .kind = FACT_LISTED, .id = book_id("s", id), .order = { .time = 1, .source = "s", .id = "old" } };
+		decide(&b);
+		assert_null(b.group->dead);
+		assert_int_equal(invoice->fact_count, cases[i].facts + (cases[i].taken && !cases[i].listed));
+		last = &invoice->facts[cases[i].listed ? 7 : invoice->fact_count - 1];
+		assert_int_equal(last->kind == FACT_LISTED && strcmp(last->order.id, "new") == 0, cases[i].taken);
+		if (b.dunner.books_arena)
+			arena_free(b.dunner.books_arena);
+		bench_end(&b);
+	}
+}
+
 /* --- brakes ------------------------------------------------------------------------------------------------------------------------- */
 
 #define BRAKE(id, command, ms)                                                                                                     \
@@ -534,6 +574,7 @@ int main(void)
 		cmocka_unit_test(and_taken_otherwise),
 		cmocka_unit_test(in_a_wrong_partition),
 		cmocka_unit_test(many_are_held),
+		cmocka_unit_test(a_list_has_its_place_behind_all_facts),
 		cmocka_unit_test(a_gate_decided_stop),
 		cmocka_unit_test(a_long_task_is_done),
 		cmocka_unit_test(a_skip_that_cannot_be),

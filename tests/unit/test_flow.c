@@ -104,6 +104,53 @@ static void a_resend_decided_before_the_payment_does_not_leave(void **state)
 	close_world(w);
 }
 
+/* An answer that never comes: so often the same is sent again, under the same name, and then a person is asked. */
+static void a_resend_has_an_end(void **state)
+{
+	struct world *w = running(0);
+
+	(void)state;
+	w->answer = OUTCOME_IN_DOUBT;
+	push(w, 1, INVOICE("1", "2026-04-07"));
+	pass(w, 1000);
+	assert_int_equal(w->sent, 1);
+	pass(w, 10 * SECOND_MS);
+	assert_int_equal(w->sent, 2);
+	pass(w, 35 * MINUTE_MS);
+	assert_int_equal(w->sent, 6);
+	assert_false(told(w, "unknown_attempt"));
+	pass(w, HOUR_MS);
+	assert_int_equal(w->sent, 6);
+	assert_true(told(w, "unknown_attempt"));
+	close_world(w);
+}
+
+static int no_record(void *self, uint16_t year, uint64_t index, struct buf *body)
+{
+	(void)self, (void)year, (void)index, (void)body;
+	return -ENOENT;
+}
+
+/* What was sent stands in the journal alone: without it nothing is made up that could say something else. */
+static void without_its_bytes_nothing_is_sent_again(void **state)
+{
+	struct world *w = running(0);
+
+	(void)state;
+	w->answer = OUTCOME_IN_DOUBT;
+	push(w, 1, INVOICE("1", "2026-04-07"));
+	pass(w, 1000);
+	assert_int_equal(w->sent, 1);
+	((struct journal_port *)(uintptr_t)w->dunner->ports.journal)->read = no_record;
+	pass(w, 50 * MINUTE_MS);
+	assert_int_equal(w->sent, 1);
+	assert_false(told(w, "unknown_attempt"));
+	pass(w, 20 * MINUTE_MS);
+	assert_int_equal(w->sent, 1);
+	assert_true(told(w, "unknown_attempt")); /* and not for ever on its way */
+	close_world(w);
+}
+
 static void a_flushed_stream_is_read_from_its_beginning(void **state)
 {
 	struct world *w = running(0);
@@ -516,6 +563,8 @@ int main(void)
 		cmocka_unit_test(a_due_timer_given_back_is_looked_at_again),
 		cmocka_unit_test(a_group_waits_for_the_place_of_one_without_space),
 		cmocka_unit_test(a_resend_decided_before_the_payment_does_not_leave),
+		cmocka_unit_test(a_resend_has_an_end),
+		cmocka_unit_test(without_its_bytes_nothing_is_sent_again),
 		cmocka_unit_test(a_flushed_stream_is_read_from_its_beginning),
 		cmocka_unit_test(a_redo_writes_the_entries_of_several_cases),
 		cmocka_unit_test(a_stream_that_went_back_unseen_is_read_from_its_beginning),
