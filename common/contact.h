@@ -254,5 +254,10 @@ void contact_never_sent(struct debtor *debtor, struct candidate *members, size_t
 /* Whether every invoice of a doubtful attempt would still be contacted: only then may its bytes be sent again. */
 bool contact_stands(const struct contact_env *env, const struct debtor *debtor, const struct candidate *members, size_t count,
 	const struct attempt_entry *entry);
+/*
+ * And whether they would go the same way: by the channel and to the address that the step of its first invoice (`lead`, of an attempt that
+ * stands) has now. The debtor may have another address since, or may want no more by this channel, which the step's other one does not mend.
+ */
+bool contact_reaches(const struct contact_env *env, const struct debtor *debtor, const struct candidate *lead, const struct message *sent);
 
 #endif

@@ -1,6 +1,7 @@
 /* What the outcome of an attempt means for its invoices and their debtor; and how a doubt is settled. */
 #include <errno.h>
 #include <string.h>
+#include <strings.h>
 
 #include "common/contact.h"
 #include "common/utc.h"
@@ -474,29 +475,67 @@ static bool permitted_again(const struct rules *rules, const struct debtor *debt
 	return permit.decision == GUARD_ALLOW && permit.at <= rules->now;
 }
 
+static struct rules rules_of(const struct contact_env *env, const struct policy *policy)
+{
+	return (struct rules){ .policy = policy, .creditor_zone = env->config->creditor.zone, .holidays = env->holidays,
+		.guard = env->guard, .books = env->books, .now = env->now,
+		.feed_stale_since = feed_stale_since(policy, env->payments_known_to, env->now) };
+}
+
+/* What it would be owed if its attempt had never been: does anything hold that now? */
+static struct next_action next_without(const struct escalation *e, const struct debtor *debtor, const struct rules *rules,
+	struct escalation *without)
+{
+	*without = *e;
+	without->state = ESCALATION_WAITING;
+	return escalation_next(without, debtor, rules);
+}
+
 bool contact_stands(const struct contact_env *env, const struct debtor *debtor, const struct candidate *members, size_t count,
 	const struct attempt_entry *entry)
 {
 	if (!debtor || !count || count != entry->invoice_count) /* of the digest there is none: its bytes are not kept */
 		return false;
 	for (size_t i = 0; i < count; i++) {
-		struct escalation as_owed = *members[i].escalation;
-		struct rules rules = { .policy = members[i].policy, .creditor_zone = env->config->creditor.zone,
-			.holidays = env->holidays, .guard = env->guard, .books = env->books, .now = env->now,
-			.feed_stale_since = feed_stale_since(members[i].policy, env->payments_known_to, env->now) };
+		const struct escalation *e = members[i].escalation;
+		struct rules rules = rules_of(env, members[i].policy);
+		struct escalation without;
 		struct next_action next;
 
-		if (!holds_attempt(&members[i], entry) || as_owed.state != ESCALATION_DOUBT || !members[i].policy)
+		if (!holds_attempt(&members[i], entry) || e->state != ESCALATION_DOUBT || !members[i].policy)
 			return false;
 		if (!permitted_again(&rules, debtor, entry))
 			return false; /* it may be the one that arrives: not at night */
-		as_owed.state = ESCALATION_WAITING; /* as if the step were still owed: does anything hold it now? */
-		next = escalation_next(&as_owed, debtor, &rules);
-		if (next.kind == NEXT_ASIDE && next.owed_at <= env->now && strcmp(next.aside.id, as_owed.step) == 0)
+		next = next_without(e, debtor, &rules, &without);
+		if (next.kind == NEXT_ASIDE && next.owed_at <= env->now && strcmp(next.aside.id, e->step) == 0)
 			continue;
 		if (next.kind != NEXT_CONTACT || next.owed_at > env->now ||
-			strcmp(members[i].policy->steps[next.step].id, as_owed.step) != 0)
+			strcmp(members[i].policy->steps[next.step].id, e->step) != 0)
 			return false;
 	}
 	return true;
+}
+
+static bool same_address(const char *a, const char *b)
+{
+	return a && b && strcasecmp(a, b) == 0;
+}
+
+bool contact_reaches(const struct contact_env *env, const struct debtor *debtor, const struct candidate *lead, const struct message *sent)
+{
+	CLEANUP(arena_freep) struct arena *arena = arena_create();
+	struct rules rules = rules_of(env, lead->policy);
+	struct escalation without;
+	struct next_action next = next_without(lead->escalation, debtor, &rules, &without);
+	enum channel channel = next.aside.channel;
+	const struct contact *contact;
+	struct permit permit;
+	struct step beside;
+
+	contact = next.kind == NEXT_ASIDE ?
+			  escalation_reach_aside(&without, debtor, &rules, &next.aside, env->now, &beside, &permit) :
+			  escalation_reach(&without, debtor, &rules, &lead->policy->steps[next.step], env->now, &channel, &permit);
+	return contact && channel == sent->channel &&
+	       same_address(debtor_address(debtor, contact, channel, arena), message_address(sent, arena)) &&
+	       (!sent->electronic || same_address(contact->email, sent->to.email));
 }

@@ -183,13 +183,15 @@ static int stored_message(struct dunner *d, const struct attempt_entry *entry, s
 	return r;
 }
 
-/* Those of another instance's attempt lie in its journal: no resend, but a look-up at once. */
-static bool at_hand(struct dunner *d, const struct attempt_entry *entry)
+/* The same bytes, to people who would get them now. Those of another instance's attempt lie in its journal: no resend, but a look-up at once. */
+static bool may_go_again(struct dunner *d, const struct contact_env *env, const struct debtor *debtor, const struct candidate *members,
+	size_t count, const struct attempt_entry *entry)
 {
 	CLEANUP(arena_freep) struct arena *arena = arena_create();
 	struct message message;
 
-	return stored_message(d, entry, arena, &message) == 0;
+	return contact_stands(env, debtor, members, count, entry) && stored_message(d, entry, arena, &message) == 0 &&
+	       contact_reaches(env, debtor, &members[0], &message);
 }
 
 void decide_reconcile(struct dunner *d, struct group *g, struct input *input)
@@ -233,7 +235,7 @@ void decide_reconcile(struct dunner *d, struct group *g, struct input *input)
 		return;
 	}
 	step = contact_doubt_next(entry, &traits, env.now, &at);
-	if (step == DOUBT_RESEND_NOW && (!contact_stands(&env, debtor && debtor->loaded ? debtor->d : NULL, members, count, entry) || !at_hand(d, entry)))
+	if (step == DOUBT_RESEND_NOW && !may_go_again(d, &env, debtor && debtor->loaded ? debtor->d : NULL, members, count, entry))
 		step = traits.lookup ? DOUBT_LOOKUP_NOW : env.now >= entry->doubt_since + HOUR_MS ? DOUBT_UNKNOWN : DOUBT_WAIT;
 	if (step == DOUBT_UNKNOWN) {
 		decide_entry(g, entry,

@@ -546,6 +546,26 @@ static void live_malformed(struct sim *sim, int64_t last)
 
 /* --- at the worst moment ---------------------------------------------------------------------------------------------------------- */
 
+/* Their address is another one from now on; or they want no more mail, where there is another channel. */
+static void move_away(struct sim *sim, struct sim_debtor *d, int64_t delay)
+{
+	struct book *book = sim->book;
+	int64_t at = sim_wall(sim);
+	const char *event;
+	struct text t;
+
+	if (sim->policy->steps[0].has_fallback && rng_chance(&book->moving, 400000)) {
+		event = of_debtor(book, d, at, "customer.opted_out", 0, "email", NULL);
+	} else {
+		d->address++;
+		begin_event(book, &t, "customer.updated", NULL, at);
+		write_customer(&t, d);
+		event = end_event(book, &t);
+	}
+	sim->provoked++;
+	sim_after(sim, NULL, delay, true, deliver, NULL, delivery_new(sim, NULL, "dunning:{0}:events", event));
+}
+
 /* stream NULL: any. */
 static void provoke(struct sim *sim, const struct message *message, const char *stream, int64_t delay)
 {
@@ -564,6 +584,10 @@ static void provoke(struct sim *sim, const struct message *message, const char *
 			i = &book->invoices[k];
 	if (!i || i->turned)
 		return;
+	if (rng_chance(&book->moving, 300000)) {
+		move_away(sim, i->debtor, delay);
+		return;
+	}
 	switch (rng_range(&sim->world, 0, 6)) {
 	case 0:
 		text = fact(book, i, at, "invoice.paid", NULL, 0, 0, date_none());
@@ -647,6 +671,7 @@ struct book *book_create(struct sim *sim, int debtors, int invoices)
 	book->all_named = sim->weather.partitions > 1;
 	book->arena = arena_create();
 	rng_seed(&book->silent, sim->seed, "silent");
+	rng_seed(&book->moving, sim->seed, "moving");
 	book->debtor_count = (size_t)debtors;
 	book->debtors = arena_alloc(book->arena, book->debtor_count * sizeof(*book->debtors));
 	book->invoice_count = (size_t)invoices;

@@ -40,6 +40,7 @@ struct book {
 	size_t invoice_count;
 	uint64_t next_event;
 	struct rng silent; /* which payments no event ever tells of */
+	struct rng moving; /* who has another address at the worst moment */
 };
 
 const char *book_zone(const struct book *book, const char *debtor_id);

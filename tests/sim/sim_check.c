@@ -122,6 +122,20 @@ static unsigned stops_of(const char *step)
 	return strchr(step, ':') ? ~said : ~0u;
 }
 
+/* By what stood in the streams long enough, by all that ever did, and at each instant between: as with what stops a contact. */
+static bool moved(const struct judge *judge, const struct message *m)
+{
+	int64_t mark = judge->sim->mono - MARK_AGE - 1;
+
+	if (!facts_moved(judge, m, mark) || !facts_moved(judge, m, NEVER))
+		return false;
+	for (size_t i = 0; i < judge->told_count; i++)
+		if (judge->told[i].since_mono > mark && judge->told[i].since_mono <= judge->sim->mono &&
+			!facts_moved(judge, m, judge->told[i].since_mono))
+			return false;
+	return true;
+}
+
 void judge_first_byte(struct judge *judge, struct host *host, const struct message *m, const uint8_t digest[32])
 {
 	struct sim *sim = judge->sim;
@@ -154,6 +168,9 @@ void judge_first_byte(struct judge *judge, struct host *host, const struct messa
 			sim_breach(sim, "1 nobody who paid is contacted", "%s about %s, which was %s (attempt %s, step %s)",
 				m->debtor_id, id, stop_names[__builtin_ctz(lasting)], m->attempt_id, m->step);
 	}
+	if (moved(judge, m))
+		sim_breach(sim, "1 nobody else is written to", "%s of %s goes to %s, which is theirs no longer", m->attempt_id, m->debtor_id,
+			m->channel == CHANNEL_EMAIL ? m->to.email : m->to.phone);
 	if (sim->drawn)
 		manners_first_byte(judge, m, wall);
 	else

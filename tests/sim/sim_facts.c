@@ -432,6 +432,39 @@ unsigned facts_stops(struct judge *judge, const char *id, const char *debtor_id,
 	return set;
 }
 
+/* The debtor's newest data, by the events' own order. */
+static const struct event *newest_customer(const struct judge *judge, const char *debtor_id, int64_t by_mono)
+{
+	const struct event *newest = NULL;
+
+	for (size_t i = 0; i < judge->told_count; i++) {
+		const struct told *t = &judge->told[i];
+		struct fact_order order = t->event.order, best = newest ? newest->order : order;
+
+		if (!known(t, by_mono) || t->broken || !t->event.has_customer || !t->event.customer_id ||
+			strcmp(t->event.customer_id, debtor_id) != 0)
+			continue;
+		order.version = best.version = 0; /* an invoice's */
+		if (!newest || fact_order_compare(&order, &best) > 0)
+			newest = &t->event;
+	}
+	return newest;
+}
+
+bool facts_moved(const struct judge *judge, const struct message *m, int64_t by_mono)
+{
+	const struct event *newest = newest_customer(judge, m->debtor_id, by_mono);
+
+	for (size_t i = 0; newest && i < newest->customer.contact_count; i++) {
+		const struct contact *c = &newest->customer.contacts[i];
+		const char *now = m->channel == CHANNEL_EMAIL ? c->email : c->phone, *then = m->channel == CHANNEL_EMAIL ? m->to.email : m->to.phone;
+
+		if (now && then && strcmp(now, then) == 0)
+			return false;
+	}
+	return newest != NULL;
+}
+
 /* --- what is told ----------------------------------------------------------------------------------------------------------- */
 
 void judge_event_added(struct judge *judge, const char *stream, const char *text, bool raw)

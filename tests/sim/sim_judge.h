@@ -151,6 +151,8 @@ extern const char *const stop_names[STOP_COUNT];
  */
 unsigned facts_stops(struct judge *judge, const char *invoice_id, const char *debtor_id, enum channel channel, int64_t by_mono,
 	int64_t wall);
+/* The debtor's newest data has no such address any more; false too when there is none. */
+bool facts_moved(const struct judge *judge, const struct message *message, int64_t by_mono);
 /* The judge's own reading of a plan: whether an instalment was missed by more than its days of grace. */
 bool facts_plan_missed(const struct judge *judge, const char *invoice_id, date today, int64_t by_mono);
 void facts_commanded(struct judge *judge, const char *event_id); /* a command about a known invoice was taken */

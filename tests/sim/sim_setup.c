@@ -168,6 +168,8 @@ static struct policy *draw_ladder(struct sim *sim)
 		ladder = threat;
 	else if (!by_rule(sim) && rng_chance(&own, 250000))
 		ladder = posted;
+	if (ladder != threat && rng_chance(&own, 350000)) /* who wants no mail gets a text, where there is a number */
+		rule = arena_printf(sim->arena, "%s,\"else\":\"sms\"", rule);
 	for (; (at = strstr(ladder, "%s")); ladder = at + 2) {
 		buf_add(&steps, ladder, (size_t)(at - ladder));
 		buf_add_str(&steps, rule);

@@ -198,6 +198,15 @@ static bool final(const char *kind)
 	return false;
 }
 
+/* What one channel refuses is owed still, by the step's other one. */
+static bool falls_back(const struct judge *judge, const char *step, const char *channel)
+{
+	int index = policy_step_index(judge->sim->policy, step);
+	const struct step *s = index < 0 ? NULL : &judge->sim->policy->steps[index];
+
+	return s && s->has_fallback && channel && strcmp(channel_names[s->channel], channel) == 0;
+}
+
 static void note_outcome(struct judge *judge, struct host *host, const struct json *record, const char *kind, const char *id)
 {
 	struct known_attempt *a = judge_attempt(judge, id);
@@ -234,7 +243,8 @@ static void note_outcome(struct judge *judge, struct host *host, const struct js
 			skip(judge, a->invoices[i], a->steps[i], "unknown");
 	if (strcmp(kind, "attempt.failed") == 0 && json_int(&status) == 422)
 		for (size_t i = 0; i < a->count; i++)
-			skip(judge, a->invoices[i], a->steps[i], "refused");
+			if (!falls_back(judge, a->steps[i], member(record, "channel")))
+				skip(judge, a->invoices[i], a->steps[i], "refused");
 }
 
 static void contacted(struct judge *judge, const char *debtor_id, const char *id, enum channel channel)

@@ -506,6 +506,85 @@ static void before_a_resend(void **state)
 	world_clear(&w);
 }
 
+/* A doubt lets nobody write to an address that is no longer theirs, nor by a channel that they closed; what is sent again are the same bytes. */
+static void a_resend_goes_where_it_went(void **state)
+{
+	static const char ladder[] = POLICY("", MAIL("reminder", "due+1d", ",\"else\":\"sms\""));
+	const struct message mail = { .channel = CHANNEL_EMAIL, .to = { .email = "compta@dupont.example" } };
+	const struct message text = { .channel = CHANNEL_SMS, .to = { .phone = "+33100000000" } };
+	struct attempt_entry entry;
+	struct world w;
+
+#define STANDS(lead_count) contact_stands(&w.env, &w.debtor, w.candidates, lead_count, &entry)
+#define REACHES(message) contact_reaches(&w.env, &w.debtor, &w.candidates[0], message)
+	(void)state;
+	sending(&w, ladder, &entry);
+	w.e[0].state = w.e[1].state = ESCALATION_DOUBT;
+	assert_true(STANDS(2) && REACHES(&mail) && !REACHES(&text));
+	w.contact.email = "Compta@Dupont.example"; /* the same mailbox */
+	assert_true(REACHES(&mail));
+	w.contact.email = "new@dupont.example"; /* theirs was mistyped, and is mended now */
+	assert_true(STANDS(2) && !REACHES(&mail));
+	w.contact.email = "compta@dupont.example";
+	assert_true(debtor_address_told(&w.debtor, w.arena, CHANNEL_EMAIL, w.contact.email, true, w.env.now));
+	assert_true(!REACHES(&mail) && REACHES(&text));
+	assert_true(debtor_address_told(&w.debtor, w.arena, CHANNEL_EMAIL, w.contact.email, false, w.env.now + 1));
+	assert_true(REACHES(&mail));
+	w.debtor.opt_out[CHANNEL_EMAIL] = (struct debtor_switch){ .set = true, .on = true };
+	assert_true(STANDS(2) && !REACHES(&mail)); /* the step is owed still, by text */
+	assert_true(REACHES(&text));
+	w.contact.phone = "+33100000009";
+	assert_false(REACHES(&text));
+	w.debtor.customer.contact_count = 0;
+	assert_false(REACHES(&text));
+	world_clear(&w);
+}
+
+static void a_letter_and_a_word_go_again_where_they_went(void **state)
+{
+	static const char letters[] = POLICY("", "{\"id\":\"reminder\",\"at\":\"due+1d\",\"channel\":\"letter\",\"delivery\":\"e-registered\","
+		"\"template\":\"t\",\"tone\":\"neutral\"}");
+	static const char calls[] = POLICY("", "{\"id\":\"call\",\"at\":\"due+1d\",\"channel\":\"call\",\"template\":\"t\",\"deadline\":\"2bd\","
+		"\"confirm\":\"t\"}");
+	const struct postal house = { .line1 = "1 rue Haute", .postcode = "69001", .city = "Lyon", .country = "FR" };
+	const struct message paper = { .channel = CHANNEL_LETTER, .to_postal = house, .registered = true };
+	const struct message signed_mail = { .channel = CHANNEL_LETTER, .to_postal = house, .registered = true, .electronic = true,
+		.to = { .email = "compta@dupont.example" } };
+	const struct message word = { .channel = CHANNEL_EMAIL, .to = { .email = "compta@dupont.example" } };
+	struct walked walked[] = { { "call", STEP_DONE, NULL, 0, "x" } };
+	struct attempt_entry entry;
+	struct world w;
+
+	(void)state;
+	sending(&w, letters, &entry);
+	entry.channel = "letter";
+	w.e[0].state = w.e[1].state = ESCALATION_DOUBT;
+	w.debtor.customer.postal = house;
+	assert_true(STANDS(2) && REACHES(&paper) && REACHES(&signed_mail));
+	w.contact.email = "new@dupont.example";
+	assert_true(REACHES(&paper) && !REACHES(&signed_mail));
+	w.debtor.customer.postal.line1 = "2 rue Haute";
+	assert_false(REACHES(&paper));
+	world_clear(&w);
+
+	sending(&w, calls, &entry);
+	entry.step = w.e[0].step = "confirm:1";
+	entry.invoice_count = 1;
+	walked[0].at = w.env.now - HOUR_MS;
+	w.e[0].state = ESCALATION_DOUBT;
+	w.e[0].walk = walked;
+	w.e[0].walk_count = 1;
+	w.e[0].calls = 1;
+	w.e[0].call = (struct call_made){ .at = w.env.now - HOUR_MS, .outcome = CALL_WAITING_APPROVAL, .until_on = date_none(), .step = "call" };
+	w.debtor.contacts[0].aside = true;
+	assert_true(STANDS(1) && REACHES(&word));
+	w.contact.email = "new@dupont.example";
+	assert_true(STANDS(1) && !REACHES(&word));
+	world_clear(&w);
+#undef STANDS
+#undef REACHES
+}
+
 int main(void)
 {
 	static const struct CMUnitTest others[] = {
@@ -518,6 +597,8 @@ int main(void)
 		cmocka_unit_test(a_person_is_asked),
 		cmocka_unit_test(never_sent),
 		cmocka_unit_test(before_a_resend),
+		cmocka_unit_test(a_resend_goes_where_it_went),
+		cmocka_unit_test(a_letter_and_a_word_go_again_where_they_went),
 	};
 	static struct CMUnitTest tests[ARRAY_LEN(others) + ARRAY_LEN(settle_rows) + ARRAY_LEN(doubt_rows) + ARRAY_LEN(unknown_rows)];
 	size_t count = ARRAY_LEN(others);
