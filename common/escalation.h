@@ -141,7 +141,7 @@ struct late_interest { /* that was put on that account, beside the fixed sum */
 	const char *by, *why;
 };
 
-struct approved { /* a person's last word at a gate, to go on */
+struct approved { /* a person's last word at a gate, to go on or to make an offer */
 	const char *by, *step;
 	int64_t at;
 };

@@ -536,6 +536,7 @@ static void gate_decided(struct dunner *d, struct group *g, struct doc *doc, con
 	struct draft *draft = effects_record(&g->fx, "decision.recorded", e->invoice.debtor_id);
 	struct doc *debtor = group_find(d, g, DOC_DEBTOR, e->invoice.debtor_id);
 	struct debtor *who = debtor && debtor->loaded ? debtor->d : NULL;
+	const struct approved approved = { .by = command->who, .step = e->step, .at = flow_now(d) };
 
 	jw_str(&draft->w, "invoice", doc->id);
 	jw_opt_str(&draft->w, "step", e->step); /* none: it was asked because all steps were walked */
@@ -552,12 +553,12 @@ static void gate_decided(struct dunner *d, struct group *g, struct doc *doc, con
 	if (strcmp(decision, "settle") != 0)
 		commitment_decided(e, command, &g->fx);
 	if (strcmp(decision, "continue") == 0 || strcmp(decision, "pursue") == 0)
-		e->approved = (struct approved){ .by = command->who, .step = e->step, .at = flow_now(d) };
+		e->approved = approved;
 	escalation_move(e, TRIGGER_DECIDED);
 	escalation_step_effects(e, who, decide_policy(d, e, who), e->step, e->step, &g->fx);
 	escalation_walked(e, g->arena, e->step, STEP_DONE, decision, flow_now(d), NULL);
-	if (strcmp(decision, "settle") == 0)
-		legal_settle(d, g, command, doc);
+	if (strcmp(decision, "settle") == 0 && legal_settle(d, g, command, doc))
+		e->approved = approved; /* the offer; where they are still to agree on something, nothing */
 	else if (strcmp(decision, "write_off") == 0)
 		legal_write_off(g, command, doc);
 }

@@ -152,7 +152,7 @@ bool legal_said(struct dunner *d, struct group *g, const struct event *e, struct
 }
 
 /* The ladder goes on at its next offer; where it has none, a person agrees on something. */
-void legal_settle(struct dunner *d, struct group *g, const struct event *e, struct doc *doc)
+bool legal_settle(struct dunner *d, struct group *g, const struct event *e, struct doc *doc)
 {
 	const struct policy *policy = decide_policy(d, doc->e, debtor_of(d, g, doc));
 	struct hold_entry hold = { .reason = "settle", .since = flow_now(d), .until = flow_now(d) + 30 * DAY_MS, .who = e->who, .why = e->why };
@@ -168,9 +168,10 @@ void legal_settle(struct dunner *d, struct group *g, const struct event *e, stru
 		doc->e->reenter = policy->steps[i].id;
 		doc->e->reenter_why = "settle";
 		doc->e->reenter_on = zone_date(zone, flow_now(d));
-		return;
+		return true;
 	}
 	escalation_hold(doc->e, g->arena, &hold);
+	return false;
 }
 
 void legal_write_off(struct group *g, const struct event *e, struct doc *doc)

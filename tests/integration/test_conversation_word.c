@@ -370,6 +370,32 @@ static void row_40_is_it_worth_it(void **state)
 	story_ends_well(s);
 }
 
+/* The shipped ladder: whoever decides to settle stands for the offer, which goes out then, and not before. */
+static void row_39_who_settles_approves_the_offer(void **state)
+{
+	struct story *s = *state;
+	struct json rows, row;
+
+	story_invoice(s, "inv_1", "2026-04-01", 120000);
+	story_invoice(s, "inv_2", "2026-04-01", 120000);
+	story_until(s, "2026-05-05T08:00:00Z"); /* day 25 was a Sunday, and the week before had its two contacts */
+	(void)STORY_CTL(s, "--who", "lea", "decide", "inv_1", "settle", "they are in trouble");
+	story_applied(s);
+	story_until(s, "2026-05-06T08:00:00Z");
+	assert_string_equal(story_walk(s, "inv_1", "worth-it"), "done settle");
+	assert_string_equal(story_walk(s, "inv_1", "compromise"), "sent");
+	assert_string_equal(story_walk(s, "inv_2", "compromise"), "not walked"); /* nobody decided */
+	rows = STORY_CTL(s, "offer", "list", "inv_1");
+	assert_int_equal(json_len(&rows), 2);
+	row = json_at(&rows, 0);
+	assert_string_equal(story_str(&row, "code"), "less");
+	assert_string_equal(story_str(&row, "approver"), "lea");
+	assert_string_equal(story_str(&row, "state"), "stands");
+	assert_non_null(strstr(story_text(s, "inv_1", "compromise"), "\xe2\x82\xac" "1,080.00 in all"));
+	assert_true(story_recorded(s, "inv_1", "offer.made"));
+	story_ends_well(s);
+}
+
 static const char fees[] =
 	"{\"name\":\"talk\",\"title\":\"talk\",\"caps\":[{\"contacts\":2,\"days\":7}],\"min_gap\":\"48h\",\"group\":\"none\",\"late\":{\"regime\":\"FR-B2B\"},"
 	"\"steps\":[{\"id\":\"reminder\",\"at\":\"due+1d\",\"channel\":\"email\",\"template\":\"reminder\",\"tone\":\"friendly\"},"
@@ -468,6 +494,15 @@ static int setup_fees(void **state)
 	return 0;
 }
 
+static int setup_amicable(void **state)
+{
+	struct story *s = calloc(1, sizeof(*s));
+
+	story_open(s, "{\"name\":\"talk\",\"title\":\"talk\",\"extends\":\"fr-b2b-amicable\"}", START);
+	*state = s;
+	return 0;
+}
+
 static int setup_offers(void **state)
 {
 	struct story *s = calloc(1, sizeof(*s));
@@ -501,6 +536,7 @@ int main(void)
 		STORY(row_41_a_threat_is_our_word),
 		STORY(rows_33_34_43_47_49_the_case_goes_to_others_with_its_evidence),
 		cmocka_unit_test_setup_teardown(row_39_an_offer_stands_until_its_day, setup_offers, teardown),
+		cmocka_unit_test_setup_teardown(row_39_who_settles_approves_the_offer, setup_amicable, teardown),
 		cmocka_unit_test_setup_teardown(rows_17_18_work_rests_after_a_warning, setup_offers, teardown),
 		cmocka_unit_test_setup_teardown(rows_29_30_the_late_fee_has_an_account_of_its_own, setup_fees, teardown),
 		cmocka_unit_test_setup_teardown(row_40_is_it_worth_it, setup_offers, teardown),
