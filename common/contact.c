@@ -33,10 +33,20 @@ static bool same_law(const struct policy *a, const struct policy *b)
 	return a->regime == b->regime || (a->regime && b->regime && strcmp(a->regime, b->regime) == 0);
 }
 
-/* What is sent has consequences of its own: a warning, or a notice that the law knows. One text gives no other step's. */
+/* What is sent has consequences of its own: a warning, an offer, or a notice that the law knows. One text gives no other step's. */
 static bool of_its_own(const struct step *step)
 {
-	return step->announces.on || step->notice || step->tone == TONE_LEGAL;
+	return step->announces.on || step->offer_count || step->notice || step->tone == TONE_LEGAL;
+}
+
+/* An offer is made about each invoice of its message, or about none: those for which nobody stands have another one. */
+static bool same_offers(const struct escalation *a, const struct escalation *b, const struct step *step)
+{
+	bool open = false; /* approved by nobody beforehand */
+
+	for (size_t i = 0; i < step->offer_count; i++)
+		open |= !step->offers[i].approved_by;
+	return !open || !a->approved.by == !b->approved.by;
 }
 
 static bool together(const struct candidate *a, const struct step *step_a, const struct candidate *b,
@@ -46,7 +56,7 @@ static bool together(const struct candidate *a, const struct step *step_a, const
 		a->policy->group != b->policy->group ||
 		((of_its_own(step_a) || of_its_own(step_b)) &&
 			(strcmp(a->policy->digest, b->policy->digest) != 0 || strcmp(step_a->id, step_b->id) != 0)) ||
-		((step_a->fees || step_b->fees) && !same_law(a->policy, b->policy)))
+		!same_offers(a->escalation, b->escalation, step_a) || ((step_a->fees || step_b->fees) && !same_law(a->policy, b->policy)))
 		return false;
 	switch (a->policy->group) {
 	case GROUP_DEBTOR:
@@ -291,25 +301,42 @@ static const char *page_url(const struct contact_env *env, const struct escalati
 	return c->page_public_url && env->install_key ? arena_printf(arena, "%s/p/%s", c->page_public_url, page_link_write(&keys, &link, arena)) : NULL;
 }
 
+unsigned contact_offers(const struct contact_plan *plan, const struct business_time *when, date today, struct arena *arena)
+{
+	unsigned offered = 0;
+
+	for (size_t k = 0; k < plan->step->offer_count; k++) {
+		struct made_offer one;
+		size_t given = 0;
+
+		while (given < plan->member_count && offer_terms(&plan->step->offers[k], plan->members[given], when, today, &one, arena))
+			given++;
+		offered |= (unsigned)(given == plan->member_count) << k;
+	}
+	return offered;
+}
+
 /* About several invoices together: each keeps its own share, and the notice states the sum. */
 static int add_offers(const struct contact_plan *plan, const struct business_time *when, date today, struct notice_input *input,
 	struct arena *arena, struct err *err)
 {
 	struct notice_offer *offers = arena_alloc(arena, OFFERS_MAX * sizeof(*offers));
 	const char *currency = plan->members[0]->invoice.snapshot.currency;
+	unsigned offered = contact_offers(plan, when, today, arena);
 
 	for (size_t k = 0; k < plan->step->offer_count; k++) {
 		struct notice_offer *to = &offers[input->offer_count];
 		struct notice_part_due *parts = NULL;
-		size_t given = 0;
 
+		if (!(offered >> k & 1))
+			continue;
+		input->offer_count++;
 		*to = (struct notice_offer){ .code = plan->step->offers[k].code, .plan = plan->step->offers[k].instalments > 0 };
 		memcpy(to->amount.currency, currency, 4);
 		for (size_t i = 0; i < plan->member_count; i++) {
 			struct made_offer one;
 
-			if (!offer_terms(&plan->step->offers[k], plan->members[i], when, today, &one, arena))
-				break;
+			(void)offer_terms(&plan->step->offers[k], plan->members[i], when, today, &one, arena);
 			to->until = one.until;
 			parts = parts ? parts : arena_alloc(arena, (one.instalment_count + 1) * sizeof(*parts));
 			for (size_t n = 0; n < one.instalment_count; n++) {
@@ -322,9 +349,7 @@ static int add_offers(const struct contact_plan *plan, const struct business_tim
 				return err_set(err, -EBADMSG, "out_of_range", "", "what is offered does not add up within 2^53");
 			to->instalments = parts;
 			to->instalment_count = one.instalment_count;
-			given++;
 		}
-		input->offer_count += given == plan->member_count;
 	}
 	input->offers = offers;
 	return 0;

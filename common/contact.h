@@ -142,6 +142,8 @@ int contact_letter(const struct contact_env *env, const struct debtor *debtor, c
 int contact_statement(const struct contact_env *env, const struct debtor *debtor, const struct contact_plan *plan, const struct sender *sender,
 	const struct notice *notice, struct message *m, struct arena *arena, struct err *err);
 
+/* Which of its step's offers the message makes: bit per offer, of those that all of its invoices can have today. */
+unsigned contact_offers(const struct contact_plan *plan, const struct business_time *when, date today, struct arena *arena);
 /* A message is about to go out as attempt, or task: what it offers and states is kept until it did. */
 void contact_written(const struct contact_env *env, const struct debtor *debtor, const struct contact_plan *plan, const struct notice *notice,
 	const char *attempt, struct effects *fx);

@@ -80,7 +80,7 @@ void contact_written(const struct contact_env *env, const struct debtor *debtor,
 	if (plan->beside)
 		return;
 	for (size_t i = 0; i < plan->member_count && plan->step->offer_count; i++)
-		offers_written(plan->members[i], plan->step, &when, today, attempt, fx);
+		offers_written(plan->members[i], plan->step, contact_offers(plan, &when, today, fx->arena), &when, today, attempt, fx);
 	for (size_t i = 0; i < plan->member_count && plan->step->kind == STEP_MESSAGE; i++)
 		note_written(plan->members[i], notice->text, attempt, plan->channel, env->now);
 	keep_fees(env, debtor, plan, notice, today, attempt, fx);

@@ -420,9 +420,9 @@ bool escalation_resets(const struct escalation *e, const struct policy *policy, 
 /* What a policy's offer comes to today. False: nothing, the balance is too small for it. */
 bool offer_terms(const struct offer *offer, const struct escalation *e, const struct business_time *when, date today, struct made_offer *ret,
 	struct arena *arena);
-/* A message of the step is about to go out with these terms; and it went out: from now on they can be accepted. */
-void offers_written(struct escalation *e, const struct step *step, const struct business_time *when, date today, const char *attempt,
-	struct effects *fx);
+/* A message of the step is about to go out with these offers of its (bit per offer); and it went out: from now on they can be accepted. */
+void offers_written(struct escalation *e, const struct step *step, unsigned offered, const struct business_time *when, date today,
+	const char *attempt, struct effects *fx);
 void offers_sent(struct escalation *e, const char *attempt, struct effects *fx);
 void offers_undelivered(struct escalation *e, const char *attempt); /* nobody read of them */
 /*

@@ -41,8 +41,8 @@ bool offer_terms(const struct offer *offer, const struct escalation *e, const st
 	return offer->instalments ? view.balance >= offer->instalments : ret->amount > 0;
 }
 
-void offers_written(struct escalation *e, const struct step *step, const struct business_time *when, date today, const char *attempt,
-	struct effects *fx)
+void offers_written(struct escalation *e, const struct step *step, unsigned offered, const struct business_time *when, date today,
+	const char *attempt, struct effects *fx)
 {
 	size_t kept = 0;
 
@@ -50,7 +50,7 @@ void offers_written(struct escalation *e, const struct step *step, const struct 
 		bool again = !e->offers[i].made_at;
 
 		for (size_t k = 0; k < step->offer_count; k++)
-			again = again || strcmp(step->offers[k].code, e->offers[i].code) == 0;
+			again = again || (offered >> k & 1 && strcmp(step->offers[k].code, e->offers[i].code) == 0);
 		if (!again)
 			e->offers[kept++] = e->offers[i];
 	}
@@ -58,7 +58,7 @@ void offers_written(struct escalation *e, const struct step *step, const struct 
 	for (size_t k = 0; k < step->offer_count; k++) {
 		struct made_offer made;
 
-		if (!offer_terms(&step->offers[k], e, when, today, &made, fx->arena))
+		if (!(offered >> k & 1) || !offer_terms(&step->offers[k], e, when, today, &made, fx->arena))
 			continue;
 		made.code = arena_strdup(fx->arena, made.code);
 		made.approver = arena_strdup(fx->arena, made.approver);

@@ -165,6 +165,58 @@ static void what_goes_by_itself(void **state)
 	}
 }
 
+#define OFFERS(approver) POLICY("", MAIL("reminder", "due+1d", "") "," MAIL("compromise", "due+8d", ",\"requires\":[\"approval\"]," \
+	"\"offers\":[{\"code\":\"less\",\"percent\":10,\"within\":\"14d\"" approver "}," \
+	"{\"code\":\"parts\",\"instalments\":3,\"every\":\"30d\",\"within\":\"14d\"" approver "}]"))
+
+/* What is offered is offered about each invoice of the message: it shares one only where it is the same for all, and is kept as it was written. */
+static void an_offer_is_made_where_it_is_written(void **state)
+{
+	static const char *const approval[] = { "approval" };
+	struct walked walked[] = { { "reminder", STEP_SENT, NULL, 0, "x" } };
+	struct contact_released out;
+	struct contact_plan p;
+	struct err err = { 0 };
+	struct world w;
+
+	(void)state;
+	walked[0].at = at("2026-03-01T08:00:00Z");
+	for (int round = 0; round < 4; round++) {
+		world_init(&w, round == 3 ? OFFERS(",\"approved_by\":\"Mme Durand\"") : OFFERS(""));
+		add_template(&w, "en", NOTICE_TEXT, "{{balance}}{{#offers}} {{code}}{{/offers}}");
+		for (size_t i = 0; i < INVOICES; i++) {
+			w.e[i].walk = walked;
+			w.e[i].walk_count = round || i != 1; /* inv_1 is owed its reminder first */
+			w.e[i].approved = (struct approved){ .by = "lea", .step = "gate", .at = 1 };
+		}
+		if (round == 1 || round == 3) { /* let pass without a word on it: of whoever approves beforehand it needs none */
+			w.e[2].approved = (struct approved){ 0 };
+			w.e[2].waived = (const char **)(uintptr_t)approval;
+			w.e[2].waived_count = 1;
+		}
+		if (round == 2)
+			w.e[0].invoice.snapshot.total = 2; /* too little for three parts */
+		world_at(&w, "2026-04-15T08:00:00Z");
+		if (!round) {
+			assert_true(plan(&w, "inv_1", &p));
+			assert_int_equal(p.member_count, 1);
+			w.e[1].state = ESCALATION_SENDING; /* had its turn */
+		}
+		assert_true(plan(&w, "inv_0", &p));
+		assert_string_equal(p.step->id, "compromise");
+		assert_int_equal(p.member_count, round == 2 || round == 3 ? 3 : 2);
+		if (contact_release(&w.env, &w.debtor, &p, NULL, NULL, &w.fx, &out, &err) < 0)
+			fail_msg("%s %s", err.code, err.text);
+		assert_non_null(strstr(out.message.text, round == 2 ? "less" : "less parts"));
+		assert_true(!strstr(out.message.text, "parts") == (round == 2));
+		for (size_t i = 0; i < p.member_count; i++) {
+			assert_int_equal(p.members[i]->offer_count, round == 2 ? 1 : 2);
+			assert_string_equal(p.members[i]->offers[0].code, "less");
+		}
+		world_clear(&w);
+	}
+}
+
 static void what_does_not_go_together(void **state)
 {
 	struct contact_plan p;
@@ -653,6 +705,7 @@ int main(void)
 		cmocka_unit_test(all_of_a_debtor_led_by_the_oldest),
 		cmocka_unit_test(turns_are_taken),
 		cmocka_unit_test(what_goes_by_itself),
+		cmocka_unit_test(an_offer_is_made_where_it_is_written),
 		cmocka_unit_test(what_does_not_go_together),
 		cmocka_unit_test(one_law_to_a_notice),
 		cmocka_unit_test(a_statement_of_account),
