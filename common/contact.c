@@ -33,10 +33,17 @@ static bool same_law(const struct policy *a, const struct policy *b)
 	return a->regime == b->regime || (a->regime && b->regime && strcmp(a->regime, b->regime) == 0);
 }
 
-/* What is sent has consequences of its own: a warning, an offer, or a notice that the law knows. One text gives no other step's. */
-static bool of_its_own(const struct step *step)
+/*
+ * What is sent has consequences of its own: a warning, an offer, a notice that the law knows, or that a later step rests on it. One text gives no
+ * other step's.
+ */
+static bool of_its_own(const struct policy *policy, const struct step *step)
 {
-	return step->announces.on || step->offer_count || step->notice || step->tone == TONE_LEGAL;
+	bool required = false;
+
+	for (size_t i = 0; i < policy->step_count; i++)
+		required |= policy->steps[i].needs.steps >> (step - policy->steps) & 1;
+	return required || step->announces.on || step->offer_count || step->notice || step->tone == TONE_LEGAL;
 }
 
 /* An offer is made about each invoice of its message, or about none: those for which nobody stands have another one. */
@@ -54,7 +61,7 @@ static bool together(const struct candidate *a, const struct step *step_a, const
 {
 	if (strcmp(a->escalation->invoice.snapshot.currency, b->escalation->invoice.snapshot.currency) != 0 ||
 		a->policy->group != b->policy->group ||
-		((of_its_own(step_a) || of_its_own(step_b)) &&
+		((of_its_own(a->policy, step_a) || of_its_own(b->policy, step_b)) &&
 			(strcmp(a->policy->digest, b->policy->digest) != 0 || strcmp(step_a->id, step_b->id) != 0)) ||
 		!same_offers(a->escalation, b->escalation, step_a) || ((step_a->fees || step_b->fees) && !same_law(a->policy, b->policy)))
 		return false;
@@ -663,7 +670,11 @@ void contact_called(const struct contact_env *env, struct debtor *debtor, struct
 		struct rules rules = rules_of(env, members[i].policy);
 		const char *said = task ? strrchr(task, ':') + 1 : NULL, *step = task ? members[i].escalation->step : NULL;
 
+		size_t walked = members[i].escalation->walk_count;
+
 		escalation_called(members[i].escalation, call, step, task, &rules, fx);
+		if (members[i].escalation->walk_count > walked)
+			escalation_said(members[i].escalation, said);
 		if (call_reached(call->outcome)) /* a voicemail announces nothing to anybody */
 			escalation_step_effects(members[i].escalation, debtor, members[i].policy, step, said, fx);
 	}

@@ -138,6 +138,8 @@ static void walk_on(struct debtor *debtor, struct candidate *c, const struct att
 	if (!escalation_move(e, trigger))
 		return;
 	escalation_walked(e, fx->arena, step, end, reason, at, entry->id);
+	if (!aside_id(step)) /* of a call's confirmation each invoice has its own id */
+		escalation_said(e, entry->step);
 	if (end == STEP_SKIPPED && strncmp(step, "withdrawn:", 10) == 0)
 		withdrawal_unsent(e, reason, fx);
 	if (aside_id(step))

@@ -61,7 +61,7 @@ void escalation_walked(struct escalation *e, struct arena *arena, const char *st
 	int64_t at, const char *attempt)
 {
 	e->walk = arena_grow(arena, e->walk, e->walk_count, &e->walk_capacity, sizeof(*e->walk));
-	e->walk[e->walk_count++] = (struct walked){ step, end, reason, at, attempt };
+	e->walk[e->walk_count++] = (struct walked){ .step = step, .end = end, .reason = reason, .at = at, .attempt = attempt };
 	if (e->step && strcmp(e->step, step) == 0) {
 		e->step = e->attempt = e->task = e->verdict = NULL;
 		e->since = e->look_at = 0;
@@ -73,6 +73,13 @@ void escalation_walked(struct escalation *e, struct arena *arena, const char *st
 		return; /* the call that they asked for is still to come */
 	e->tries = e->retry_at = 0;
 	e->retry_why = NULL;
+}
+
+void escalation_said(struct escalation *e, const char *said)
+{
+	struct walked *last = &e->walk[e->walk_count - 1];
+
+	last->said = strcmp(said, last->step) == 0 ? NULL : said;
 }
 
 void escalation_hold(struct escalation *e, struct arena *arena, const struct hold_entry *hold)

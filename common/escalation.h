@@ -53,6 +53,7 @@ struct walked {
 	const char *reason; /* of a skip; or how it was settled. NULL = none */
 	int64_t at; /* ms UTC */
 	const char *attempt; /* the proof: attempt or task id; of a skip the task that it opened, while that waits. NULL = none */
+	const char *said; /* it went out together with this step of another invoice, and as that one's words; NULL = as its own */
 };
 
 struct hold_entry { /* a named reason with an end, given from outside; those that follow from facts are computed */
@@ -292,6 +293,8 @@ bool escalation_move(struct escalation *e, enum escalation_trigger trigger);
 /* Notes the end of a step and clears the step in hand if it is that one. */
 void escalation_walked(struct escalation *e, struct arena *arena, const char *step, enum step_end end, const char *reason,
 	int64_t at, const char *attempt);
+/* Whose words they were: of several invoices' message, call or letter the leading one's step. To be told of the step that was just walked. */
+void escalation_said(struct escalation *e, const char *said);
 void escalation_hold(struct escalation *e, struct arena *arena, const struct hold_entry *hold); /* replaces one of the same reason */
 bool escalation_commanded(struct escalation *e, struct arena *arena, const struct event *command); /* false: it was taken before */
 /*

@@ -68,12 +68,13 @@ static bool there(const struct escalation *e, const struct debtor *d, enum need 
 	}
 }
 
-/* Made, or left out by a person. */
+/* Made with words of its own, or left out by a person. */
 static bool step_over(const struct escalation *e, const char *step)
 {
 	for (size_t i = 0; i < e->walk_count; i++)
 		if (strcmp(e->walk[i].step, step) == 0)
-			return e->walk[i].end != STEP_SKIPPED || (e->walk[i].reason && strcmp(e->walk[i].reason, "operator") == 0);
+			return e->walk[i].end != STEP_SKIPPED ? !e->walk[i].said :
+								e->walk[i].reason && strcmp(e->walk[i].reason, "operator") == 0;
 	return false;
 }
 

@@ -21,6 +21,7 @@ static void write_walk(struct json_writer *w, const struct escalation *e)
 		jw_opt_str(w, "reason", e->walk[i].reason);
 		jw_int(w, "at", e->walk[i].at);
 		jw_opt_str(w, "attempt", e->walk[i].attempt);
+		jw_opt_str(w, "said", e->walk[i].said);
 		jw_end_object(w);
 	}
 	jw_end_array(w);
@@ -164,7 +165,8 @@ static int read_walk(const struct json *json, struct arena *arena, struct escala
 			(r = json_get_word(&one, "end", end_names, &end, err)) < 0 ||
 			(r = json_opt_str(&one, "reason", 128, &to->reason, err)) < 0 ||
 			(r = json_get_int(&one, "at", INT64_MIN, INT64_MAX, &to->at, err)) < 0 ||
-			(r = json_opt_str(&one, "attempt", 300, &to->attempt, err)) < 0)
+			(r = json_opt_str(&one, "attempt", 300, &to->attempt, err)) < 0 ||
+			(r = json_opt_str(&one, "said", 128, &to->said, err)) < 0)
 			return r;
 		to->end = (enum step_end)end;
 	}

@@ -521,8 +521,8 @@ static void task_done(struct dunner *d, struct group *g, struct doc *invoice, co
 			continue;
 		doc->touched = true;
 		escalation_step_effects(doc->e, debtor->d, decide_policy(d, doc->e, debtor->d), doc->e->step, strrchr(id, ':') + 1, &g->fx);
-		escalation_walked(doc->e, g->arena, doc->e->step, STEP_DONE, NULL, flow_now(d),
-			arena_strdup(g->arena, id));
+		escalation_walked(doc->e, g->arena, doc->e->step, STEP_DONE, NULL, flow_now(d), arena_strdup(g->arena, id));
+		escalation_said(doc->e, arena_strdup(g->arena, strrchr(id, ':') + 1));
 		debtor_contact_add(debtor->d, g->arena, flow_now(d), post ? CHANNEL_LETTER : CHANNEL_CALL, made);
 		if (post && debtor->d->customer.postal.line1)
 			debtor_contact_made(debtor->d, made)->to = debtor_address(debtor->d, NULL, CHANNEL_LETTER, g->arena);

@@ -150,7 +150,8 @@ static const char *evidence_text(const struct sheet *s)
 
 	for (size_t i = 0; i < e->walk_count; i++)
 		if (e->walk[i].end == STEP_SENT || e->walk[i].end == STEP_DONE)
-			ret = arena_printf(s->ctl->arena, "%s\n   %s: %s", ret, day_text(s, zone_date(s->entry->zone, e->walk[i].at)), e->walk[i].step);
+			ret = arena_printf(s->ctl->arena, "%s\n   %s: %s", ret, day_text(s, zone_date(s->entry->zone, e->walk[i].at)),
+				e->walk[i].said ? e->walk[i].said : e->walk[i].step);
 	return ret;
 }
 

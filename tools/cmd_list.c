@@ -216,7 +216,7 @@ const struct command cmd_list = { .name = "list", .args = "", .max_args = 0, .he
 /* --- show ------------------------------------------------------------------------------------------------------------------------- */
 
 static const struct column walk_columns[] = { { "step", "STEP", false }, { "end", "END", false }, { "reason", "REASON", false },
-	{ "at", "WHEN", false }, { "proof", "ATTEMPT OR TASK", false }, { "delivery", "TOLD SINCE", false }, { 0 } };
+	{ "at", "WHEN", false }, { "proof", "ATTEMPT OR TASK", false }, { "delivery", "TOLD SINCE", false }, { "said", NULL, false }, { 0 } };
 static const struct column fact_columns[] = { { "fact", "FACT", false }, { "id", "ID", false }, { "state", "STATE", false },
 	{ "amount", "AMOUNT", true }, { "at", "WHEN", false }, { "until_on", "UNTIL", false }, { "source", "SOURCE", false }, { 0 } };
 static const struct column hold_columns[] = { { "reason", "HOLD", false }, { "since", "SINCE", false }, { "until", "UNTIL", false },
@@ -236,7 +236,7 @@ static struct table *walk_table(struct ctl *ctl, const struct entry *entry)
 
 		table_add(t, (struct cell[]){ cell_text(w->step), cell_text(ends[w->end]), cell_text(w->reason),
 				      cell_time(w->at, entry->zone), cell_text(w->attempt),
-				      made && made->delivery ? cell_text(delivery_names[made->delivery]) : cell_none() });
+				      made && made->delivery ? cell_text(delivery_names[made->delivery]) : cell_none(), cell_text(w->said) });
 	}
 	return t;
 }

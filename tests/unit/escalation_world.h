@@ -89,7 +89,7 @@ static inline struct fact *add_fact(struct world *w, enum fact_kind kind, const 
 
 static inline void walked(struct world *w, const char *step, enum step_end end, const char *reason, const char *when)
 {
-	w->walk[w->e.walk_count++] = (struct walked){ step, end, reason, at(when), "x" };
+	w->walk[w->e.walk_count++] = (struct walked){ step, end, reason, at(when), "x", NULL };
 }
 
 static inline void contacted(struct world *w, const char *when, enum channel channel)

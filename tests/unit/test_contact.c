@@ -62,7 +62,7 @@ static const struct group_row {
 static void group_row(void **state)
 {
 	const struct group_row *row = *state;
-	struct walked walked[] = { { "reminder", STEP_SENT, NULL, 0, "x" }, { "second", STEP_SENT, NULL, 0, "x" } };
+	struct walked walked[] = { { "reminder", STEP_SENT, NULL, 0, "x", NULL }, { "second", STEP_SENT, NULL, 0, "x", NULL } };
 	struct contact_plan p;
 	struct world w;
 
@@ -120,7 +120,7 @@ static void turns_are_taken(void **state)
 			}
 		assert_non_null(e);
 		e->walk = walks[e - w.e];
-		e->walk[e->walk_count++] = (struct walked){ days[n].step, STEP_SENT, NULL, w.env.now, "x" };
+		e->walk[e->walk_count++] = (struct walked){ days[n].step, STEP_SENT, NULL, w.env.now, "x", NULL };
 	}
 	world_clear(&w);
 }
@@ -130,7 +130,7 @@ static void what_goes_by_itself(void **state)
 {
 	static const char *const kinds[] = { "\"tone\":\"legal\"", "\"tone\":\"firm\",\"announces\":{\"step\":\"gate\",\"within\":\"20d\"}",
 		"\"tone\":\"firm\",\"notice\":\"de-verzug\"", "\"tone\":\"firm\"" };
-	struct walked walked[] = { { "reminder", STEP_SENT, NULL, 0, "x" } };
+	struct walked walked[] = { { "reminder", STEP_SENT, NULL, 0, "x", NULL } };
 
 	(void)state;
 	walked[0].at = at("2026-03-01T08:00:00Z");
@@ -165,6 +165,35 @@ static void what_goes_by_itself(void **state)
 	}
 }
 
+/* So does what a later step rests on: the debtor must have read it. */
+static void what_is_required_goes_by_itself(void **state)
+{
+	struct walked walked[] = { { "reminder", STEP_SENT, NULL, 0, "x", NULL } };
+	struct contact_plan p;
+
+	(void)state;
+	walked[0].at = at("2026-03-01T08:00:00Z");
+	for (int required = 0; required < 2; required++) {
+		CLEANUP(buf_clear) struct buf json = { 0 };
+		struct world w;
+
+		buf_printf(&json, POLICY("", MAIL("reminder", "due+1d", "") "," MAIL("clarification", "due+8d", "") ","
+			MAIL("last", "due+40d", "%s")), required ? ",\"requires\":[\"clarification\"]" : "");
+		world_init(&w, buf_str(&json));
+		w.e[0].walk = w.e[2].walk = walked;
+		w.e[0].walk_count = w.e[2].walk_count = 1;
+		world_at(&w, "2026-04-15T08:00:00Z");
+		assert_true(plan(&w, "inv_0", &p));
+		assert_string_equal(p.step->id, "reminder"); /* of inv_1, owed longest */
+		assert_int_equal(p.member_count, required ? 1 : 3);
+		w.e[1].state = ESCALATION_SENDING;
+		assert_true(plan(&w, "inv_0", &p));
+		assert_string_equal(p.step->id, "clarification");
+		assert_int_equal(p.member_count, 2);
+		world_clear(&w);
+	}
+}
+
 #define OFFERS(approver) POLICY("", MAIL("reminder", "due+1d", "") "," MAIL("compromise", "due+8d", ",\"requires\":[\"approval\"]," \
 	"\"offers\":[{\"code\":\"less\",\"percent\":10,\"within\":\"14d\"" approver "}," \
 	"{\"code\":\"parts\",\"instalments\":3,\"every\":\"30d\",\"within\":\"14d\"" approver "}]"))
@@ -173,7 +202,7 @@ static void what_goes_by_itself(void **state)
 static void an_offer_is_made_where_it_is_written(void **state)
 {
 	static const char *const approval[] = { "approval" };
-	struct walked walked[] = { { "reminder", STEP_SENT, NULL, 0, "x" } };
+	struct walked walked[] = { { "reminder", STEP_SENT, NULL, 0, "x", NULL } };
 	struct contact_released out;
 	struct contact_plan p;
 	struct err err = { 0 };
@@ -618,7 +647,7 @@ static void not_released(void **state)
 
 static void a_call_is_a_task(void **state)
 {
-	struct walked walked[] = { { "reminder", STEP_SENT, NULL, 0, "x" }, { "second", STEP_SENT, NULL, 0, "x" } };
+	struct walked walked[] = { { "reminder", STEP_SENT, NULL, 0, "x", NULL }, { "second", STEP_SENT, NULL, 0, "x", NULL } };
 	struct contact_plan p;
 	const struct task *task;
 	struct err err = { 0 };
@@ -705,6 +734,7 @@ int main(void)
 		cmocka_unit_test(all_of_a_debtor_led_by_the_oldest),
 		cmocka_unit_test(turns_are_taken),
 		cmocka_unit_test(what_goes_by_itself),
+		cmocka_unit_test(what_is_required_goes_by_itself),
 		cmocka_unit_test(an_offer_is_made_where_it_is_written),
 		cmocka_unit_test(what_does_not_go_together),
 		cmocka_unit_test(one_law_to_a_notice),

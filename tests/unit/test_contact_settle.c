@@ -276,6 +276,42 @@ static void a_warning_that_bounced(void **state)
 	world_clear(&w);
 }
 
+#define RESTS POLICY("", MAIL("reminder", "due+1d", "") "," MAIL("later", "due+9d", "") "," MAIL("last", "due+30d", ",\"requires\":[\"later\"]"))
+
+/* What went out with another invoice's words, on paper or on the telephone, is no evidence that its own were read. */
+static void another_ones_words(void **state)
+{
+	const struct provider_traits traits = { 0 };
+	const struct outcome sent = { .kind = OUTCOME_ACCEPTED, .reason = "accepted", .status = 202 };
+	const struct event call = { .id = "e1", .source = "s", .outcome = CALL_WAITING_APPROVAL, .who = "lea", .until_on = date_none() };
+	const struct needs *needs;
+	struct attempt_entry entry;
+	struct world w;
+
+	(void)state;
+	for (int spoken = 0; spoken < 2; spoken++) {
+		sending(&w, RESTS, &entry);
+		needs = &w.policies[0]->steps[2].needs;
+		w.e[0].step = w.e[1].step = "later";
+		for (size_t i = 0; i < 2 && spoken; i++) {
+			w.e[i].state = ESCALATION_TASK;
+			w.e[i].task = "call:inv_0:reminder";
+		}
+		if (spoken)
+			contact_called(&w.env, &w.debtor, w.candidates, 2, &call, "call:inv_0:reminder", &w.fx);
+		else
+			assert_true(contact_settle(&w.env, &w.debtor, w.candidates, 2, &entry, &traits, &sent, &w.fx));
+		for (size_t i = 0; i < 2; i++) {
+			assert_string_equal(w.e[i].walk[0].step, "later");
+			assert_string_equal(w.e[i].walk[0].said, "reminder");
+			assert_int_equal(escalation_missing(&w.e[i], &w.debtor, w.policies[i], needs).steps, 1u << 1);
+		}
+		w.e[0].walk[0].said = NULL; /* its own */
+		assert_int_equal(escalation_missing(&w.e[0], &w.debtor, w.policies[0], needs).steps, 0);
+		world_clear(&w);
+	}
+}
+
 #define HOLDS POLICY("", MAIL("reminder", "due+1d", ",\"effects\":[\"work.hold_requested\"]") "," \
 	MAIL("later", "due+9d", ",\"effects\":[\"work.hold_requested\"]"))
 
@@ -551,7 +587,7 @@ static void a_letter_and_a_word_go_again_where_they_went(void **state)
 	const struct message signed_mail = { .channel = CHANNEL_LETTER, .to_postal = house, .registered = true, .electronic = true,
 		.to = { .email = "compta@dupont.example" } };
 	const struct message word = { .channel = CHANNEL_EMAIL, .to = { .email = "compta@dupont.example" } };
-	struct walked walked[] = { { "call", STEP_DONE, NULL, 0, "x" } };
+	struct walked walked[] = { { "call", STEP_DONE, NULL, 0, "x", NULL } };
 	struct attempt_entry entry;
 	struct world w;
 
@@ -592,6 +628,7 @@ int main(void)
 		cmocka_unit_test(settled_in_other_ways),
 		cmocka_unit_test(a_warning_that_came_too_late),
 		cmocka_unit_test(a_warning_that_bounced),
+		cmocka_unit_test(another_ones_words),
 		cmocka_unit_test(a_hold_that_rests_on_a_bounced_mail),
 		cmocka_unit_test(a_withdrawal_that_did_not_go),
 		cmocka_unit_test(a_person_is_asked),

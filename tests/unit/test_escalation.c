@@ -573,7 +573,8 @@ static void stored_and_read_again(void **state)
 		.closed = "paid", .closed_at = 6, .overdue_told = true, .next_at = 8 };
 	walked(&w, "reminder", STEP_SENT, NULL, "2026-04-02T08:00:00Z");
 	walked(&w, "call", STEP_DONE, "done", "2026-04-16T08:00:00Z");
-	w.walk[w.e.walk_count++] = (struct walked){ "x", STEP_SKIPPED, "no_address", 9, NULL };
+	w.walk[w.e.walk_count++] = (struct walked){ "x", STEP_SKIPPED, "no_address", 9, NULL, NULL };
+	w.walk[0].said = "second";
 	promised(&w);
 	escalation_hold(&w.e, w.arena, &(struct hold_entry){ "operator", 1, 2, "me", "because" });
 	escalation_hold(&w.e, w.arena, &(struct hold_entry){ .reason = "dead_letter", .until = 3 });
@@ -594,6 +595,8 @@ static void stored_and_read_again(void **state)
 	assert_string_equal(again.channel_failed, "sms");
 	assert_string_equal(again.provider_only, "p2");
 	assert_null(again.walk[2].attempt);
+	assert_string_equal(again.walk[0].said, "second");
+	assert_null(again.walk[1].said);
 	assert_int_equal(again.walk[1].end, STEP_DONE);
 
 	for (int s = 0; s < ESCALATION_STATE_COUNT; s++) {

@@ -577,7 +577,7 @@ static void what_may_be_told_can_be_read_back(void **state)
 	offers[1] = (struct made_offer){ .code = id, .approver = who, .until = { 20573 }, .instalments = &part, .instalment_count = 1 };
 	w.e.offers = offers;
 	w.e.offer_count = 2;
-	w.walk[0] = (struct walked){ id, STEP_SKIPPED, id, 1, task };
+	w.walk[0] = (struct walked){ id, STEP_SKIPPED, id, 1, task, id };
 	escalation_write(&first, &w.e);
 	if (escalation_read(w.arena, first.data, first.len, &back, &err) < 0)
 		fail_msg("%s %s", err.path, err.text);
