@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "common/hash.h"
+#include "common/utc.h"
 
 const char *const fact_names[FACT_KIND_COUNT + 1] = { "payment", "credit", "dispute", "promise", "announced", "paid",
 	"voided", "uncollectible", "charge_failed", "undelivered", "plan", "settlement", "reply", "listed", NULL };
@@ -191,22 +192,45 @@ static void latest(const struct fact **slot, const struct fact *fact)
 		*slot = fact;
 }
 
-/* Two readings of what was paid (or credited): the snapshot plus what it cannot know, and all that we were told ourselves. */
-static int64_t kinder_sum(const struct invoice *invoice, enum fact_kind kind, int64_t in_snapshot, bool *differ)
+/*
+ * Two readings of what was paid (or credited): the snapshot plus what it cannot know, and all that we were told ourselves. Figures say no day:
+ * of what is asked before `end` (ms UTC) they have all that is not known to have come later.
+ */
+struct readings {
+	int64_t beyond, told;
+};
+static void add_reading(const struct invoice *invoice, const struct fact *fact, int64_t end, struct readings *sums)
 {
-	int64_t beyond = in_snapshot, told = 0;
+	bool newer = newer_than_snapshot(invoice, fact), late = fact->at >= end;
+
+	sums->told += late ? 0 : fact->amount;
+	sums->beyond += newer == late ? 0 : newer ? fact->amount : -fact->amount;
+}
+
+static struct readings read_sums(const struct invoice *invoice, enum fact_kind kind, int64_t in_snapshot, int64_t end)
+{
+	struct readings sums = { .beyond = in_snapshot };
 
 	for (size_t i = 0; i < invoice->fact_count; i++) {
 		const struct fact *fact = &invoice->facts[i];
 
-		if (fact->kind != kind || fact->ended || overruled(invoice, fact))
-			continue;
-		told += fact->amount;
-		if (newer_than_snapshot(invoice, fact))
-			beyond += fact->amount;
+		if (fact->kind == kind && !fact->ended && !overruled(invoice, fact))
+			add_reading(invoice, fact, end, &sums);
 	}
-	*differ |= told > beyond;
-	return told > beyond ? told : beyond;
+	return sums;
+}
+
+static int64_t kinder(struct readings sums)
+{
+	return sums.told > sums.beyond ? sums.told : sums.beyond;
+}
+
+static int64_t kinder_sum(const struct invoice *invoice, enum fact_kind kind, int64_t in_snapshot, bool *differ)
+{
+	struct readings sums = read_sums(invoice, kind, in_snapshot, INT64_MAX);
+
+	*differ |= sums.told > sums.beyond;
+	return kinder(sums);
 }
 
 static void view_money(const struct invoice *invoice, struct invoice_view *view)
@@ -223,11 +247,24 @@ static void view_money(const struct invoice *invoice, struct invoice_view *view)
 		view->balance = 0;
 }
 
-/* What was agreed is done: nothing more is asked for. */
-static bool settled(const struct invoice_view *view)
+int64_t invoice_paid_by(const struct invoice *invoice, int64_t end)
 {
-	return view->settlement &&
-		(view->settlement->in_kind || (view->settlement->settles && view->paid + view->credited >= view->settlement->amount));
+	return kinder(read_sums(invoice, FACT_PAYMENT, invoice->snapshot.paid, end)) +
+		kinder(read_sums(invoice, FACT_CREDIT, invoice->snapshot.credited, end));
+}
+
+/* The last day to pay it is over, wherever the debtor is: UTC-12 is the last to see it go. A payment told late counts by when it was made. */
+static int64_t settlement_end(const struct fact *settlement)
+{
+	return date_is_set(settlement->until_on) ? (settlement->until_on.days + 1) * DAY_MS + 12 * HOUR_MS : INT64_MAX;
+}
+
+/* What was agreed is done: nothing more is asked for. */
+static bool settled(const struct invoice *invoice, const struct invoice_view *view)
+{
+	const struct fact *s = view->settlement;
+
+	return s && (s->in_kind || (s->settles && invoice_paid_by(invoice, settlement_end(s)) >= s->amount));
 }
 
 int64_t invoice_fees_paid(const struct invoice *invoice)
@@ -320,7 +357,7 @@ struct invoice_view invoice_view(const struct invoice *invoice)
 		view.state = reversed && ending[0] ? STATE_OPEN : STATE_PAID;
 	else if (ending[0] && !reversed && !invoice->order.version)
 		view.reconcile = "paid_then_open"; /* newer figures say open, without a version to prove it: a person looks */
-	if (view.state == STATE_OPEN && settled(&view))
+	if (view.state == STATE_OPEN && settled(invoice, &view))
 		view.state = STATE_SETTLED;
 	return view;
 }
@@ -385,21 +422,23 @@ static bool ended_by(const struct invoice *invoice, const struct fact *fact, int
 	return false;
 }
 
-/* As kinder_sum(), of what had happened by then. */
-static int64_t sum_at(const struct invoice *invoice, enum fact_kind kind, int64_t in_snapshot, int64_t at)
+/* As read_sums(), of what had happened by then. */
+static int64_t sum_at(const struct invoice *invoice, enum fact_kind kind, int64_t in_snapshot, int64_t end, int64_t at)
 {
-	int64_t beyond = invoice->order.time < at ? in_snapshot : 0, told = 0;
+	struct readings sums = { .beyond = invoice->order.time < at ? in_snapshot : 0 };
 
 	for (size_t i = 0; i < invoice->fact_count; i++) {
 		const struct fact *fact = &invoice->facts[i];
 
-		if (fact->kind != kind || fact->at >= at || (fact->ended && !fact->told.time) || ended_by(invoice, fact, at))
-			continue;
-		told += fact->amount;
-		if (newer_than_snapshot(invoice, fact))
-			beyond += fact->amount;
+		if (fact->kind == kind && fact->at < at && !(fact->ended && !fact->told.time) && !ended_by(invoice, fact, at))
+			add_reading(invoice, fact, end, &sums);
 	}
-	return told > beyond ? told : beyond;
+	return kinder(sums);
+}
+
+static int64_t paid_at(const struct invoice *invoice, int64_t end, int64_t at)
+{
+	return sum_at(invoice, FACT_PAYMENT, invoice->snapshot.paid, end, at) + sum_at(invoice, FACT_CREDIT, invoice->snapshot.credited, end, at);
 }
 
 /* A payment was taken back by then, and the figures do not know it: whoever said that it is paid said so of that payment. */
@@ -415,7 +454,7 @@ static bool charged_back(const struct invoice *invoice, int64_t at)
 }
 
 /* One of the facts that end it, told before then and not taken back by figures before then. */
-static bool over_at(const struct invoice *invoice, int64_t paid, int64_t at)
+static bool over_at(const struct invoice *invoice, int64_t at)
 {
 	for (size_t i = 0; i < invoice->fact_count; i++) {
 		const struct fact *fact = &invoice->facts[i];
@@ -427,7 +466,7 @@ static bool over_at(const struct invoice *invoice, int64_t paid, int64_t at)
 			continue;
 		if (ends && (against_figures(invoice, fact) >= 0 || at <= invoice->order.time))
 			return true;
-		if (fact->kind == FACT_SETTLEMENT && (fact->in_kind || (fact->settles && paid >= fact->amount)))
+		if (fact->kind == FACT_SETTLEMENT && (fact->in_kind || (fact->settles && paid_at(invoice, settlement_end(fact), at) >= fact->amount)))
 			return true;
 	}
 	return false;
@@ -437,16 +476,15 @@ int64_t invoice_balance_at(const struct invoice *invoice, const struct zone *zon
 {
 	const struct snapshot *s = &invoice->snapshot;
 	bool told = invoice->order.time < at;
-	int64_t paid, balance;
+	int64_t balance;
 
 	if (!invoice->known || s->status == INVOICE_DRAFT ||
 		(date_is_set(s->issued_on) ? zone_to_utc(zone, s->issued_on, 0) >= at : !told) ||
 		(told && (s->status == INVOICE_VOID || s->status == INVOICE_UNCOLLECTIBLE)) ||
 		(told && s->status == INVOICE_PAID && !charged_back(invoice, at)))
 		return 0;
-	paid = sum_at(invoice, FACT_PAYMENT, s->paid, at) + sum_at(invoice, FACT_CREDIT, s->credited, at);
-	balance = s->total - paid;
-	return balance < 0 || over_at(invoice, paid, at) ? 0 : balance;
+	balance = s->total - paid_at(invoice, INT64_MAX, at);
+	return balance < 0 || over_at(invoice, at) ? 0 : balance;
 }
 
 static bool stands(const struct invoice *invoice, const struct fact *fact)

@@ -111,6 +111,11 @@ struct instalment_view {
 };
 bool plan_next(const struct fact *plan, int64_t balance, struct instalment_view *ret);
 int64_t plan_sum(const struct fact *plan); /* of all its instalments */
+/*
+ * What was paid and credited before `end` (ms UTC), by when it was paid and not by when that was told, in minor units: the kinder of two readings.
+ * Figures say no day: what they have counts, unless it is known to have come later.
+ */
+int64_t invoice_paid_by(const struct invoice *invoice, int64_t end);
 int64_t invoice_last_payment_at(const struct invoice *invoice); /* ms UTC: of those that stand; 0 = none was told */
 /* When what closed it was paid, ms UTC: its last payment, else when its producer said so. */
 int64_t invoice_paid_at(const struct invoice *invoice);

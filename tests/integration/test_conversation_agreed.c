@@ -235,6 +235,8 @@ static void row_39_a_settlement_that_is_not_paid_falls_away(void **state)
 	assert_true(story_recorded(s, "inv_1", "settlement.broken"));
 	story_sent_is(s, "inv_1", "reminder 2026-04-02\nsecond 2026-04-14\n");
 	says(story_text(s, "inv_1", "second"), "€1,200.00");
+	story_event(s, "invoice.payment_received", "inv_1", "2026-04-15T07:00:00Z", ",\"payment_id\":\"a\",\"amount_minor\":90000"); /* too late for less */
+	assert_int_equal(story_count(s, "escalation.closed"), 0);
 	story_ends_well(s);
 }
 

@@ -98,7 +98,14 @@ static void extras_of(struct sim *sim, const struct sim_invoice *i, int64_t at)
 		extra(sim, later, "invoice.voided", "\"invoice_id\":\"%s\"", i->id);
 		break;
 	case 5:
-		extra(sim, at, "settlement.agreed", "\"invoice_id\":\"%s\",\"settlement_id\":\"x%d\"", i->id, n);
+		if (n % 2) /* less for all of it, by a day; what is paid lies before that or behind it */
+			extra(sim, at, "settlement.agreed", "\"invoice_id\":\"%s\",\"settlement_id\":\"x%d\",\"amount_minor\":%lld,\"until_on\":\"%.10s\"",
+				i->id, n, (long long)amount, utc_format(at + 10 * DAY_MS, when));
+		else
+			extra(sim, at, "settlement.agreed", "\"invoice_id\":\"%s\",\"settlement_id\":\"x%d\"", i->id, n);
+		if (n % 2)
+			extra(sim, later, "invoice.payment_received", "\"invoice_id\":\"%s\",\"payment_id\":\"x%d\",\"amount_minor\":%lld", i->id, n,
+				(long long)amount);
 		extra(sim, later, "contact.reply_received", "\"invoice_id\":\"%s\",\"customer_id\":\"%s\",\"reply_id\":\"x%d\"",
 			i->id, i->debtor->id, n);
 		break;

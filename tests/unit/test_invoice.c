@@ -28,6 +28,7 @@ struct told {
 	int until_day;
 	bool automatic;
 	bool announced; /* a reply: by a key */
+	bool settles; /* a settlement for `amount` */
 };
 
 static int64_t instant(int day)
@@ -39,7 +40,8 @@ static struct event event_of(struct arena *arena, const struct told *t, size_t i
 {
 	struct event e = { .type = t->type, .id = arena_printf(arena, "e%zu", i), .source = "billing", .time = instant(t->day),
 		.invoice_id = "inv_1", .customer_id = "cus_1", .fact_id = t->fact, .amount = t->amount, .after_version = t->after_version,
-		.until_on = t->until_day ? date_of(2026, 3, t->until_day) : date_none(), .channel = CHANNEL_COUNT, .announced = t->announced };
+		.until_on = t->until_day ? date_of(2026, 3, t->until_day) : date_none(), .channel = CHANNEL_COUNT, .announced = t->announced,
+		.settles = t->settles };
 
 	e.order = (struct fact_order){ t->version, e.time, e.source, e.id };
 	e.at = t->paid_day ? instant(t->paid_day) : e.time;
@@ -62,6 +64,7 @@ struct row {
 	const char *in_force; /* "dispute promise announced undelivered plan settlement reply automatic" */
 };
 #define FINAL(day_, version_, ...) { EVENT_INVOICE_FINALIZED, .day = day_, .version = version_, .total = 1000, ##__VA_ARGS__ }
+#define SETTLED { EVENT_SETTLEMENT_AGREED, 2, .fact = "s", .amount = 700, .until_day = 13, .settles = true }
 #define UPDATED(day_, version_, ...) { EVENT_INVOICE_UPDATED, .day = day_, .version = version_, .total = 1000, ##__VA_ARGS__ }
 
 static const struct row rows[] = {
@@ -133,6 +136,28 @@ static const struct row rows[] = {
 	{ "a plan cancelled", { FINAL(1, 1), { EVENT_PAYMENT_PLAN_AGREED, 2, .fact = "l" }, { EVENT_PAYMENT_PLAN_CANCELLED, 3, .fact = "l" } }, STATE_OPEN,
 		1000, 0, 0, NULL, "" },
 	{ "a settlement", { FINAL(1, 1), { EVENT_SETTLEMENT_AGREED, 2, .fact = "s" } }, STATE_OPEN, 1000, 0, 0, NULL, "settlement" },
+	{ "settled in time", { FINAL(1, 1), SETTLED, { EVENT_INVOICE_PAYMENT_RECEIVED, 12, .fact = "p1", .amount = 700 } }, STATE_SETTLED, 300, 700, 0, NULL,
+		"settlement" },
+	{ "settled on the last day, which ends at UTC-12", { FINAL(1, 1), SETTLED, { EVENT_INVOICE_PAYMENT_RECEIVED, 14, .fact = "p1", .amount = 700 } },
+		STATE_SETTLED, 300, 700, 0, NULL, "settlement" },
+	{ "settled in time, told late", { FINAL(1, 1), SETTLED, { EVENT_INVOICE_PAYMENT_RECEIVED, 20, .fact = "p1", .amount = 700, .paid_day = 13 } },
+		STATE_SETTLED, 300, 700, 0, NULL, "settlement" },
+	{ "paid after the settlement's last day", { FINAL(1, 1), SETTLED, { EVENT_INVOICE_PAYMENT_RECEIVED, 20, .fact = "p1", .amount = 700 } }, STATE_OPEN,
+		300, 700, 0, NULL, "settlement" },
+	{ "the same, and figures know it", { FINAL(1, 1), SETTLED, { EVENT_INVOICE_PAYMENT_RECEIVED, 20, .fact = "p1", .amount = 700 },
+		UPDATED(21, 2, .paid = 700) }, STATE_OPEN, 300, 700, 0, NULL, "settlement" },
+	{ "the rest of it after the last day", { FINAL(1, 1), SETTLED, { EVENT_INVOICE_PAYMENT_RECEIVED, 12, .fact = "p1", .amount = 699 },
+		{ EVENT_INVOICE_PAYMENT_RECEIVED, 20, .fact = "p2", .amount = 1 }, UPDATED(21, 2, .paid = 700) }, STATE_OPEN, 300, 700, 0, NULL, "settlement" },
+	{ "settled in time, figures anew since", { FINAL(1, 1), SETTLED, { EVENT_INVOICE_PAYMENT_RECEIVED, 12, .fact = "p1", .amount = 700 },
+		UPDATED(21, 2, .paid = 700) }, STATE_SETTLED, 300, 700, 0, NULL, "settlement" },
+	{ "settled by what figures say, and say again", { FINAL(1, 1), SETTLED, UPDATED(12, 2, .paid = 700), UPDATED(21, 3, .paid = 700) }, STATE_SETTLED, 300,
+		700, 0, NULL, "settlement" },
+	{ "settled with what was paid before", { FINAL(1, 1, .paid = 300), SETTLED, { EVENT_INVOICE_PAYMENT_RECEIVED, 10, .fact = "p1", .amount = 400 },
+		UPDATED(21, 2, .paid = 700) }, STATE_SETTLED, 300, 700, 0, NULL, "settlement" },
+	{ "settled with a credit note, in time", { FINAL(1, 1), SETTLED, { EVENT_CREDIT_NOTE_ISSUED, 3, .fact = "c1", .amount = 200 },
+		{ EVENT_INVOICE_PAYMENT_RECEIVED, 10, .fact = "p1", .amount = 500 } }, STATE_SETTLED, 300, 500, 200, NULL, "settlement" },
+	{ "a settlement without a last day", { FINAL(1, 1), { EVENT_SETTLEMENT_AGREED, 2, .fact = "s", .amount = 700, .settles = true },
+		{ EVENT_INVOICE_PAYMENT_RECEIVED, 28, .fact = "p1", .amount = 700 } }, STATE_SETTLED, 300, 700, 0, NULL, "settlement" },
 	{ "a reply", { FINAL(1, 1), { EVENT_CONTACT_REPLY_RECEIVED, 2, .fact = "r" } }, STATE_OPEN, 1000, 0, 0, NULL, "reply" },
 	{ "a key that says paid", { FINAL(1, 1), { EVENT_CONTACT_REPLY_RECEIVED, 2, .fact = "r", .announced = true } }, STATE_OPEN, 1000, 0, 0, NULL,
 		"announced" },

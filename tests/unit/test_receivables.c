@@ -25,6 +25,10 @@ static void tell(struct arena *arena, struct escalation *e, enum event_type type
 		.until_on = date_none(), .channel = CHANNEL_COUNT };
 
 	event.order = (struct fact_order){ type == EVENT_INVOICE_FINALIZED ? 1 : 0, event.time, event.source, event.id };
+	if (type == EVENT_SETTLEMENT_AGREED) {
+		event.settles = true;
+		event.until_on = date_of(2026, 4, 13);
+	}
 	if (type == EVENT_INVOICE_FINALIZED) {
 		event.has_snapshot = true;
 		event.snapshot = (struct snapshot){ .status = INVOICE_OPEN, .total = 100000, .due = 100000, .currency = "EUR",
@@ -96,11 +100,32 @@ static void days_to_pay_without_a_figure(void **state)
 	assert_false(sales.paid);
 }
 
+/* 700.00 by 13 April for all of it: paid in time nothing is owed, paid in May the rest of the invoice is. */
+static void a_settlement_paid_late_leaves_the_rest(void **state)
+{
+	static const struct day late[] = { { 4, 10, 100000 }, { 4, 30, 100000 }, { 5, 4, 100000 }, { 5, 5, 30000 }, { 6, 30, 30000 }, { 0 } },
+		in_time[] = { { 4, 9, 100000 }, { 4, 10, 0 }, { 6, 30, 0 }, { 0 } };
+	CLEANUP(arena_freep) struct arena *arena = arena_create();
+	const struct zone *zone;
+
+	(void)state;
+	assert_int_equal(zone_get("Europe/Paris", &zone), 0);
+	for (int i = 0; i < 2; i++) {
+		struct escalation e = { .invoice.id = "i" };
+
+		tell(arena, &e, EVENT_INVOICE_FINALIZED, 3, 2, NULL, 0);
+		tell(arena, &e, EVENT_SETTLEMENT_AGREED, 4, 3, "s", 70000);
+		tell(arena, &e, EVENT_INVOICE_PAYMENT_RECEIVED, i ? 5 : 4, i ? 5 : 10, "p", 70000);
+		owed_on(&e, zone, i ? late : in_time);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(charged_back_after_somebody_said_paid),
 		cmocka_unit_test(days_to_pay_without_a_figure),
+		cmocka_unit_test(a_settlement_paid_late_leaves_the_rest),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
