@@ -409,7 +409,7 @@ struct next_action escalation_next(const struct escalation *e, const struct debt
 	case ESCALATION_CLOSED:
 		if (e->attempt && aside_id(e->step))
 			return (struct next_action){ .kind = NEXT_BUSY, .at = e->look_at, .why = "sending" };
-		if (e->attempt || !d || !rules->policy)
+		if (e->attempt || !d || !rules->policy || (e->stopped && withdrawal_moot(e))) /* stopped and paid since: no thanks either */
 			return next;
 		view = invoice_view(&e->invoice);
 		return aside_next(e, d, rules, &view, "", 0);
@@ -595,21 +595,26 @@ static void close_escalation(struct escalation *e, struct debtor *d, const char 
 
 void escalation_stop(struct escalation *e, struct debtor *debtor, struct effects *fx)
 {
+	e->stopped = true;
 	close_escalation(e, debtor, "stopped", fx);
 }
 
-/* Of several endings the facts alone say which one counts, whichever came first. */
-static void close_otherwise(struct escalation *e, const char *reason, struct effects *fx)
+/* Of several endings the facts alone say which one counts, whichever came first. What was given up, or stopped, held work on; paid, it goes on. */
+static void close_otherwise(struct escalation *e, struct debtor *d, const char *reason, struct effects *fx)
 {
 	struct draft *draft;
+	bool unpaid;
 
-	if (!e->closed || strcmp(e->closed, reason) == 0 || strcmp(e->closed, "stopped") == 0)
+	if (!e->closed || strcmp(e->closed, reason) == 0)
 		return;
+	unpaid = strcmp(e->closed, "stopped") == 0 || strcmp(e->closed, "uncollectible") == 0;
 	e->closed = reason;
 	commitment_lapse(e, reason, fx);
 	draft = effects_record(fx, "invoice.changed", e->invoice.debtor_id);
 	name_invoice(draft, e);
 	jw_str(&draft->w, "change", reason);
+	if (unpaid)
+		work_closed(e, d, reason, fx);
 }
 
 /* What was agreed while a person was asked to decide comes first: the question is put again when it is broken. */
@@ -716,6 +721,8 @@ static void follow_facts(struct escalation *e, struct debtor *debtor, const stru
 	struct next_action next;
 	int64_t look;
 
+	if (e->stopped && (!reason || view.state == STATE_UNCOLLECTIBLE))
+		reason = "stopped";
 	book_follow(e, rules, fx);
 	if (view.state == STATE_UNKNOWN || view.state == STATE_DRAFT) {
 		if (e->state == ESCALATION_NONE)
@@ -725,14 +732,13 @@ static void follow_facts(struct escalation *e, struct debtor *debtor, const stru
 			return;
 		}
 	}
-	if (e->state == ESCALATION_NONE || e->state == ESCALATION_STUB ||
-		(e->state == ESCALATION_CLOSED && !reason && strcmp(e->closed ? e->closed : "", "stopped") != 0))
+	if (e->state == ESCALATION_NONE || e->state == ESCALATION_STUB || (e->state == ESCALATION_CLOSED && !reason))
 		open_escalation(e, debtor, rules, fx, &view);
 	if (reason && e->state != ESCALATION_CLOSED) {
 		aside_drop(e, rules, debtor, reason, fx);
 		close_escalation(e, debtor, reason, fx);
 	} else if (reason) {
-		close_otherwise(e, reason, fx);
+		close_otherwise(e, debtor, reason, fx);
 	}
 	if (e->state != ESCALATION_CLOSED)
 		choose_policy(e, debtor, rules, fx);

@@ -203,6 +203,7 @@ struct escalation {
 	size_t waived_count, waived_capacity;
 	const char *closed; /* reason */
 	int64_t closed_at;
+	bool stopped; /* a person ended it for good: no fact opens it again; what pays it, or ends the debt, still says why it is closed */
 	bool overdue_told;
 	const char *book; /* what the producer's list of open invoices says otherwise, as last told: see book.h. NULL = nothing */
 	int64_t next_at; /* as in the due set; 0 = no timer */

@@ -36,7 +36,7 @@ void book_follow(struct escalation *e, const struct rules *rules, struct effects
 {
 	const char *finding = book_finding(&e->invoice, rules->books, rules->now);
 
-	if (e->closed && strcmp(e->closed, "stopped") == 0)
+	if (e->stopped)
 		finding = NULL; /* a person ended it, whatever a list says */
 	if (finding && e->book && strcmp(finding, e->book) == 0)
 		return;

@@ -140,6 +140,8 @@ void escalation_write(struct buf *out, const struct escalation *e)
 		jw_bool(w, "deposit_late", true);
 	jw_opt_str(w, "closed", e->closed);
 	jw_opt_int(w, "closed_at", e->closed_at);
+	if (e->stopped)
+		jw_bool(w, "stopped", true);
 	if (e->overdue_told)
 		jw_bool(w, "overdue_told", true);
 	jw_opt_str(w, "book", e->book);
@@ -316,9 +318,11 @@ int escalation_from(struct arena *arena, const struct json *json, struct escalat
 		(r = json_opt_bool(json, "deposit_late", &ret->deposit_late, err)) < 0 ||
 		(r = json_opt_str(json, "closed", 128, &ret->closed, err)) < 0 ||
 		(r = json_opt_int(json, "closed_at", INT64_MIN, INT64_MAX, &ret->closed_at, err)) < 0 ||
+		(r = json_opt_bool(json, "stopped", &ret->stopped, err)) < 0 ||
 		(r = json_opt_bool(json, "overdue_told", &ret->overdue_told, err)) < 0 || (r = json_opt_str(json, "book", 32, &ret->book, err)) < 0 ||
 		(r = json_opt_int(json, "next_at", INT64_MIN, INT64_MAX, &ret->next_at, err)) < 0)
 		return r;
 	ret->state = (enum escalation_state)state;
+	ret->stopped |= ret->closed && strcmp(ret->closed, "stopped") == 0; /* the reason said it alone, once */
 	return 0;
 }

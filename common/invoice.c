@@ -267,6 +267,21 @@ static bool settled(const struct invoice *invoice, const struct invoice_view *vi
 	return s && (s->in_kind || (s->settles && invoice_paid_by(invoice, settlement_end(s)) >= s->amount));
 }
 
+/* The money came after all: what ended the balance is a payment, and not the credit note by which a loss is booked. */
+static bool made_good(const struct invoice *invoice, const struct invoice_view *view)
+{
+	int64_t paid_at = 0, credited_at = 0;
+
+	for (size_t i = 0; i < invoice->fact_count && !view->balance; i++) {
+		const struct fact *fact = &invoice->facts[i];
+		int64_t *last = fact->kind == FACT_PAYMENT ? &paid_at : fact->kind == FACT_CREDIT ? &credited_at : NULL;
+
+		if (last && !fact->ended && !overruled(invoice, fact) && fact->at > *last)
+			*last = fact->at;
+	}
+	return paid_at && paid_at >= credited_at;
+}
+
 int64_t invoice_fees_paid(const struct invoice *invoice)
 {
 	int64_t ret = 0;
@@ -290,7 +305,7 @@ struct invoice_view invoice_view(const struct invoice *invoice)
 	const struct snapshot *s = &invoice->snapshot;
 	struct invoice_view view = { .state = STATE_UNKNOWN };
 	const struct fact *ending[3] = { 0 };
-	bool reversed = false, charge_failed = false;
+	bool reversed = false, charge_failed = false, said, lost;
 
 	for (size_t i = 0; i < invoice->fact_count; i++) {
 		const struct fact *fact = &invoice->facts[i];
@@ -347,14 +362,20 @@ struct invoice_view invoice_view(const struct invoice *invoice)
 	if (reversed)
 		view.reconcile = "payment_reversed";
 	view.state = s->status == INVOICE_DRAFT ? STATE_DRAFT : STATE_OPEN;
+	if (ending[2] && against_figures(invoice, ending[2]) < 0)
+		ending[2] = NULL;
+	said = ending[0] && against_figures(invoice, ending[0]) >= 0;
+	lost = ending[2] || s->status == INVOICE_UNCOLLECTIBLE;
+	if (lost && !reversed) /* what is given up is so for as long as nobody pays */
+		lost = !made_good(invoice, &view) && !(said && (!ending[2] || fact_time_compare(&ending[0]->order, &ending[2]->order) > 0));
 	if (s->status == INVOICE_VOID || (ending[1] && against_figures(invoice, ending[1]) >= 0))
 		view.state = STATE_VOID;
-	else if (s->status == INVOICE_UNCOLLECTIBLE || (ending[2] && against_figures(invoice, ending[2]) >= 0))
+	else if (lost)
 		view.state = STATE_UNCOLLECTIBLE;
 	else if (s->status == INVOICE_PAID || (view.state == STATE_OPEN && view.balance == 0))
 		view.state = reversed ? STATE_OPEN : STATE_PAID;
-	else if (ending[0] && against_figures(invoice, ending[0]) >= 0)
-		view.state = reversed && ending[0] ? STATE_OPEN : STATE_PAID;
+	else if (said)
+		view.state = reversed ? STATE_OPEN : STATE_PAID;
 	else if (ending[0] && !reversed && !invoice->order.version)
 		view.reconcile = "paid_then_open"; /* newer figures say open, without a version to prove it: a person looks */
 	if (view.state == STATE_OPEN && settled(invoice, &view))

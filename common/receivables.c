@@ -22,7 +22,7 @@ struct span span_of(const struct zone *zone, date day, int64_t days)
 
 int64_t owed_at(const struct escalation *e, const struct span *span)
 {
-	if (e->closed && strcmp(e->closed, "stopped") == 0 && e->closed_at < span->until)
+	if (e->stopped && e->closed_at < span->until)
 		return 0;
 	return invoice_balance_at(&e->invoice, span->zone, span->until);
 }

@@ -72,7 +72,7 @@ static void extras_of(struct sim *sim, const struct sim_invoice *i, int64_t at)
 	int64_t later = at + rng_range(rng, 1, 20 * DAY_MS), amount = rng_range(rng, 1, i->total);
 	int n = (int)rng_range(rng, 0, 99);
 
-	switch (rng_range(rng, 0, 15)) {
+	switch (rng_range(rng, 0, 16)) {
 	case 0:
 		extra(sim, at, "invoice.payment_received", "\"invoice_id\":\"%s\",\"payment_id\":\"x%d\",\"amount_minor\":%lld,\"fee_minor\":%d",
 			i->id, n, (long long)amount, n % 7 * 100);
@@ -92,6 +92,14 @@ static void extras_of(struct sim *sim, const struct sim_invoice *i, int64_t at)
 	case 3:
 		extra(sim, at, "invoice.voided", "\"invoice_id\":\"%s\"", i->id);
 		extra(sim, later, "invoice.marked_uncollectible", "\"invoice_id\":\"%s\"", i->id);
+		break;
+	case 15:
+		extra(sim, at, "invoice.marked_uncollectible", "\"invoice_id\":\"%s\"", i->id);
+		if (n % 2) /* and paid after all */
+			extra(sim, later, "invoice.payment_received", "\"invoice_id\":\"%s\",\"payment_id\":\"x%d\",\"amount_minor\":%lld", i->id, n,
+				(long long)i->total);
+		else
+			extra(sim, later, "invoice.paid", "\"invoice_id\":\"%s\"", i->id);
 		break;
 	case 4:
 		extra(sim, at, "invoice.paid", "\"invoice_id\":\"%s\"", i->id);

@@ -177,13 +177,83 @@ static void stopped_stays_stopped(void **state)
 	world_init(&w, LADDER, TEN);
 	w.e.state = ESCALATION_CLOSED;
 	w.e.closed = "stopped";
+	w.e.stopped = true;
 	w.e.next_at = 7;
 	refresh(&w, TEN);
 	assert_int_equal(w.e.state, ESCALATION_CLOSED);
 	assert_int_equal(w.e.next_at, 0);
 	w.e.closed = NULL; /* an old document */
+	w.e.stopped = false;
 	refresh(&w, TEN);
 	assert_int_equal(w.e.state, ESCALATION_WAITING);
+	world_clear(&w);
+}
+
+/* Work rests because of it; it is written off, or stopped; and then the money comes. */
+static void paid_after_it_was_given_up(void **state)
+{
+	static const char *const endings[] = { "uncollectible", "stopped" };
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(endings); i++) {
+		struct next_action next;
+		struct fact *payment;
+		struct world w;
+
+		world_init(&w, POLICY("\"courtesy\":{\"thanks\":\"thanks\"},", MAIL("reminder", "due+1d", "")), TEN);
+		walked(&w, "reminder", STEP_SENT, NULL, TEN);
+		(void)debtor_work_hold(&w.debtor, w.arena, "inv_42");
+		if (i == 0) {
+			add_fact(&w, FACT_UNCOLLECTIBLE, TEN, NULL);
+			refresh(&w, TEN);
+		} else {
+			escalation_stop(&w.e, &w.debtor, &w.fx);
+		}
+		assert_string_equal(w.e.closed, endings[i]);
+		assert_int_equal(w.debtor.work_held_count, 1);
+		payment = add_fact(&w, FACT_PAYMENT, "2026-04-05T08:00:00Z", NULL);
+		payment->amount = 119999;
+		refresh(&w, "2026-04-05T08:00:00Z");
+		assert_string_equal(w.e.closed, endings[i]);
+		payment->amount = 120000;
+		refresh(&w, "2026-04-05T09:00:00Z");
+		assert_int_equal(w.e.state, ESCALATION_CLOSED);
+		assert_string_equal(w.e.closed, "paid");
+		assert_tells(find_draft(w.fx.records, "invoice.changed"), "paid");
+		assert_int_equal(w.debtor.work_held_count, 0);
+		assert_int_equal(count_drafts(w.fx.events, "work.release_allowed"), 1);
+		next = escalation_next(&w.e, &w.debtor, &w.rules);
+		assert_int_equal(next.kind, i == 0 ? NEXT_ASIDE : NEXT_NONE); /* nobody is thanked by itself where a person said to stop */
+		refresh(&w, "2026-04-05T10:00:00Z");
+		assert_null(find_draft(w.fx.events, "work.release_allowed"));
+		payment->ended = true; /* it goes back */
+		payment->told = payment->order;
+		payment->order.time = at("2026-04-09T08:00:00Z");
+		refresh(&w, "2026-04-09T08:00:00Z");
+		assert_int_equal(w.e.state, ESCALATION_CLOSED);
+		assert_string_equal(w.e.closed, endings[i]);
+		world_clear(&w);
+	}
+}
+
+/* What a person said stays with the document, also with one from before that was stored by itself. */
+static void a_stop_is_stored(void **state)
+{
+	static const char *const old = "{\"schema\":1,\"version\":1,\"id\":\"inv_42\",\"state\":\"closed\",\"closed\":\"stopped\"}";
+	CLEANUP(buf_clear) struct buf text = { 0 };
+	struct escalation again;
+	struct err err = { 0 };
+	struct world w;
+
+	(void)state;
+	world_init(&w, LADDER, TEN);
+	escalation_stop(&w.e, &w.debtor, &w.fx);
+	w.e.closed = "paid";
+	escalation_write(&text, &w.e);
+	assert_int_equal(escalation_read(w.arena, buf_str(&text), text.len, &again, &err), 0);
+	assert_true(again.stopped);
+	assert_int_equal(escalation_read(w.arena, old, strlen(old), &again, &err), 0);
+	assert_true(again.stopped);
 	world_clear(&w);
 }
 
@@ -652,6 +722,8 @@ int main(void)
 		cmocka_unit_test(opened_closed_and_opened_again),
 		cmocka_unit_test(opened_again_with_an_attempt_under_way),
 		cmocka_unit_test(stopped_stays_stopped),
+		cmocka_unit_test(paid_after_it_was_given_up),
+		cmocka_unit_test(a_stop_is_stored),
 		cmocka_unit_test(closed_in_every_state),
 		cmocka_unit_test(order_does_not_matter),
 		cmocka_unit_test(overdue_is_told_once),

@@ -64,6 +64,7 @@ struct row {
 	const char *in_force; /* "dispute promise announced undelivered plan settlement reply automatic" */
 };
 #define FINAL(day_, version_, ...) { EVENT_INVOICE_FINALIZED, .day = day_, .version = version_, .total = 1000, ##__VA_ARGS__ }
+#define LOST(day_) { EVENT_INVOICE_MARKED_UNCOLLECTIBLE, .day = day_ }
 #define SETTLED { EVENT_SETTLEMENT_AGREED, 2, .fact = "s", .amount = 700, .until_day = 13, .settles = true }
 #define UPDATED(day_, version_, ...) { EVENT_INVOICE_UPDATED, .day = day_, .version = version_, .total = 1000, ##__VA_ARGS__ }
 
@@ -113,6 +114,22 @@ static const struct row rows[] = {
 	{ "voided, then figures again: open", { FINAL(1, 1), { EVENT_INVOICE_VOIDED, .day = 2 }, UPDATED(3, 2) }, STATE_OPEN, 1000, 0, 0, NULL, "" },
 	{ "uncollectible", { FINAL(1, 1), { EVENT_INVOICE_MARKED_UNCOLLECTIBLE, .day = 2 } }, STATE_UNCOLLECTIBLE, 1000, 0, 0, NULL, "" },
 	{ "uncollectible by its status", { FINAL(1, 1, .status = INVOICE_UNCOLLECTIBLE) }, STATE_UNCOLLECTIBLE, 1000, 0, 0, NULL, "" },
+	{ "uncollectible, and paid after all", { FINAL(1, 1), LOST(3), { EVENT_INVOICE_PAYMENT_RECEIVED, 5, .fact = "p1", .amount = 1000 } }, STATE_PAID, 0,
+		1000, 0, NULL, "" },
+	{ "uncollectible, paid before and told late", { FINAL(1, 1), LOST(3), { EVENT_INVOICE_PAYMENT_RECEIVED, 5, .fact = "p1", .amount = 1000, .paid_day = 2 } },
+		STATE_PAID, 0, 1000, 0, NULL, "" },
+	{ "uncollectible, a part is paid", { FINAL(1, 1), LOST(3), { EVENT_INVOICE_PAYMENT_RECEIVED, 5, .fact = "p1", .amount = 400 } }, STATE_UNCOLLECTIBLE,
+		600, 400, 0, NULL, "" },
+	{ "uncollectible, credited in part before, the rest is paid", { FINAL(1, 1), { EVENT_CREDIT_NOTE_ISSUED, 2, .fact = "c1", .amount = 200 }, LOST(3),
+		{ EVENT_INVOICE_PAYMENT_RECEIVED, 5, .fact = "p1", .amount = 800 } }, STATE_PAID, 0, 800, 200, NULL, "" },
+	{ "a loss that is booked by a credit note", { FINAL(1, 1), { EVENT_INVOICE_PAYMENT_RECEIVED, 2, .fact = "p1", .amount = 100 }, LOST(3),
+		{ EVENT_CREDIT_NOTE_ISSUED, 4, .fact = "c1", .amount = 900 } }, STATE_UNCOLLECTIBLE, 0, 100, 900, NULL, "" },
+	{ "uncollectible, then said to be paid", { FINAL(1, 1), LOST(3), { EVENT_INVOICE_PAID, .day = 4 } }, STATE_PAID, 1000, 0, 0, NULL, "" },
+	{ "said to be paid, then uncollectible", { FINAL(1, 1), { EVENT_INVOICE_PAID, .day = 2 }, LOST(3) }, STATE_UNCOLLECTIBLE, 1000, 0, 0, NULL, "" },
+	{ "uncollectible by its status, and paid after all", { FINAL(1, 1, .status = INVOICE_UNCOLLECTIBLE),
+		{ EVENT_INVOICE_PAYMENT_RECEIVED, 5, .fact = "p1", .amount = 1000 } }, STATE_PAID, 0, 1000, 0, NULL, "" },
+	{ "uncollectible, paid, and the payment reversed", { FINAL(1, 1), LOST(3), { EVENT_INVOICE_PAYMENT_RECEIVED, 5, .fact = "p1", .amount = 1000 },
+		{ EVENT_INVOICE_PAYMENT_REVERSED, 6, .fact = "p1" } }, STATE_UNCOLLECTIBLE, 1000, 0, 0, "payment_reversed", "" },
 	{ "paid, then open by a later version", { FINAL(1, 1), { EVENT_INVOICE_PAID, .day = 2 }, UPDATED(3, 2) }, STATE_OPEN, 1000, 0, 0, NULL, "" },
 	{ "paid, then open without a version: a person looks", { FINAL(1, 0), { EVENT_INVOICE_PAID, .day = 2 }, UPDATED(3, 0) }, STATE_OPEN, 1000, 0, 0,
 		"paid_then_open", "" },
