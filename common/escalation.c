@@ -572,7 +572,8 @@ static void close_escalation(struct escalation *e, struct debtor *d, const char 
 	}
 	if (e->held)
 		tell_hold(e, NULL, NULL, 0, false, fx);
-	commitment_lapse(e, reason, fx);
+	if (withdrawal_moot(e)) /* of a loss our word stands: it is carried out or taken back in writing */
+		commitment_lapse(e, reason, fx);
 	if (e->call.outcome == CALL_WRONG_CONTACT) {
 		struct task task = { .id = arena_printf(fx->arena, "fix_contact:%s", e->invoice.id), .kind = "fix_contact",
 			.debtor_id = e->invoice.debtor_id, .invoice_ids = arena_memdup(fx->arena, &e->invoice.id, sizeof(e->invoice.id)),
@@ -609,7 +610,8 @@ static void close_otherwise(struct escalation *e, struct debtor *d, const char *
 		return;
 	unpaid = strcmp(e->closed, "stopped") == 0 || strcmp(e->closed, "uncollectible") == 0;
 	e->closed = reason;
-	commitment_lapse(e, reason, fx);
+	if (withdrawal_moot(e))
+		commitment_lapse(e, reason, fx);
 	draft = effects_record(fx, "invoice.changed", e->invoice.debtor_id);
 	name_invoice(draft, e);
 	jw_str(&draft->w, "change", reason);
@@ -746,7 +748,9 @@ static void follow_facts(struct escalation *e, struct debtor *debtor, const stru
 		if (view.state == STATE_PAID)
 			agreed_kept(e, debtor, rules, fx);
 		next = skip_what_is_due(e, debtor, rules, fx);
-		e->next_at = next.at;
+		commitment_watch(e, "", fx);
+		look = commitment_look_at(e, rules->now);
+		e->next_at = look && (!next.at || look < next.at) ? look : next.at;
 		return;
 	}
 	agreed_judge(e, debtor, rules, &view, fx);

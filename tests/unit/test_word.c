@@ -382,6 +382,49 @@ static void what_closed_teaches_and_can_be_taken_back(void **state)
 	world_clear(&w);
 }
 
+/* Written off, nobody let our word drop: it is still to be carried out or taken back, and its day is not missed quietly. A payment ends it. */
+static void a_loss_leaves_our_word_where_it_was(void **state)
+{
+	struct event withdraw = { .command = "commitment_withdraw", .who = "anna", .why = "it is written off" };
+	struct err err = { 0 };
+	struct next_action next;
+	struct fact *payment;
+	struct world w;
+
+	(void)state;
+	for (int paid = 0; paid < 2; paid++) {
+		world_init(&w, LADDER, TEN);
+		walked(&w, "second", STEP_SENT, NULL, TEN);
+		w.e.commitment = (struct commitment){ .state = COMMITMENT_OPEN, .step = "second", .made = 1, .opened_at = w.rules.now,
+			.deadline = at("2026-04-12T08:00:00Z") };
+		add_fact(&w, FACT_UNCOLLECTIBLE, TEN, NULL);
+		escalation_refresh(&w.e, &w.debtor, &w.rules, &w.fx);
+		assert_string_equal(w.e.closed, "uncollectible");
+		assert_int_equal(w.e.commitment.state, COMMITMENT_OPEN);
+		assert_null(find_task(&w.fx, "commitment"));
+		assert_int_equal(w.e.next_at, w.e.commitment.deadline);
+		world_at(&w, "2026-04-12T08:00:00Z");
+		escalation_refresh(&w.e, &w.debtor, &w.rules, &w.fx);
+		assert_non_null(find_draft(w.fx.events, "commitment.overdue"));
+		assert_int_equal(w.e.next_at, 0);
+		world_at(&w, "2026-04-13T08:00:00Z");
+		if (paid) {
+			payment = add_fact(&w, FACT_PAYMENT, "2026-04-13T08:00:00Z", NULL);
+			payment->amount = 120000;
+			escalation_refresh(&w.e, &w.debtor, &w.rules, &w.fx);
+			assert_int_equal(w.e.commitment.state, COMMITMENT_LAPSED);
+			assert_true(find_task(&w.fx, "commitment")->close);
+		} else {
+			assert_int_equal(commitment_may(&w.e, &w.debtor, &w.rules, "commitment_withdraw", NULL, "anna", &err), 0);
+			assert_true(commitment_said(&w.e, &w.debtor, w.policy, &withdraw, NULL, &w.fx));
+			next = escalation_next(&w.e, &w.debtor, &w.rules);
+			assert_int_equal(next.kind, NEXT_ASIDE);
+			assert_string_equal(next.aside.id, "withdrawn:1");
+		}
+		world_clear(&w);
+	}
+}
+
 static void documents_come_back(void **state)
 {
 	CLEANUP(buf_clear) struct buf first = { 0 }, second = { 0 };
@@ -684,6 +727,7 @@ int main(void)
 		cmocka_unit_test(what_closed_teaches_and_can_be_taken_back),
 		cmocka_unit_test(only_the_named_person_answers),
 		cmocka_unit_test(interest_adds_up_to_the_day),
+		cmocka_unit_test(a_loss_leaves_our_word_where_it_was),
 		cmocka_unit_test(documents_come_back),
 		cmocka_unit_test(what_may_be_told_can_be_read_back),
 		cmocka_unit_test(so_can_a_debtor),
