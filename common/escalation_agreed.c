@@ -146,6 +146,44 @@ static void judge_plan(struct escalation *e, const struct rules *rules, const st
 	go_on_at(e, rules, when, rules->policy->agreed.plan_broken, "plan_broken");
 }
 
+/* By when it was paid, and not by when that was told, each instalment whose days of grace are over was met within them. */
+static bool met_in_time(const struct escalation *e, const struct rules *rules, const struct business_time *when, const struct fact *plan)
+{
+	int64_t later = plan_sum(plan);
+
+	for (size_t i = 0; i < plan->instalment_count; i++) {
+		int64_t end = business_opening(when, date_add_days(plan->instalments[i].due_on, rules->policy->agreed.plan_grace_days + 1));
+
+		later -= plan->instalments[i].amount;
+		if (end > rules->now)
+			break;
+		if (e->opened_at <= end && e->invoice.snapshot.total - invoice_paid_by(&e->invoice, end) > later)
+			return false;
+	}
+	return plan->instalment_count > 0;
+}
+
+/* The plan was found broken because a payment was told late: it stands again. What was skipped meanwhile stays skipped. */
+static void restore_plan(struct escalation *e, const struct rules *rules, const struct business_time *when, const struct invoice_view *view,
+	struct effects *fx)
+{
+	int64_t until = plan_until(rules, when, view->plan, view->balance);
+	size_t kept = 0;
+
+	if (!escalation_broke(e, "plan", view->plan) || (until && until <= rules->now) || !met_in_time(e, rules, when, view->plan))
+		return;
+	for (size_t i = 0; i < e->ended_count; i++)
+		if (e->ended[i].kept || strcmp(e->ended[i].what, "plan") != 0 || strcmp(e->ended[i].id, view->plan->id) != 0 ||
+			e->ended[i].told_at != view->plan->order.time)
+			e->ended[kept++] = e->ended[i];
+	e->ended_count = kept;
+	if (e->reenter && e->reenter_why && strcmp(e->reenter_why, "plan_broken") == 0 && !aside_walked(e, e->reenter)) {
+		e->reenter = e->reenter_why = NULL;
+		e->reenter_on = date_none();
+	}
+	(void)tell(e, "plan.restored", "payment_plan.restored", "plan", view->plan, fx);
+}
+
 static void judge_settlement(struct escalation *e, const struct rules *rules, const struct business_time *when, const struct fact *settlement,
 	struct effects *fx)
 {
@@ -163,11 +201,14 @@ void agreed_judge(struct escalation *e, const struct debtor *d, const struct rul
 	struct business_time when;
 	int64_t until;
 
-	if (!rules->policy || !d || rules->behind || rules->feed_stale_since || view->state != STATE_OPEN || !(view->promise || view->plan || view->settlement) ||
-		(e->state != ESCALATION_WAITING && e->state != ESCALATION_TASK && e->state != ESCALATION_GATE) ||
-		*escalation_hold_for(e, d, rules, view, LADDER, &until))
+	if (!rules->policy || !d || view->state != STATE_OPEN || !(view->promise || view->plan || view->settlement))
 		return;
 	when = schedule_window(rules->policy, d, rules->creditor_zone, rules->holidays);
+	if (view->plan)
+		restore_plan(e, rules, &when, view, fx);
+	if (rules->behind || rules->feed_stale_since || (e->state != ESCALATION_WAITING && e->state != ESCALATION_TASK && e->state != ESCALATION_GATE) ||
+		*escalation_hold_for(e, d, rules, view, LADDER, &until))
+		return;
 	if (view->promise)
 		judge_promise(e, rules, &when, view->promise, fx);
 	if (view->plan)

@@ -418,6 +418,17 @@ static void note_broken(struct judge *judge, const struct json *record, const ch
 		sim_breach(judge->sim, "a plan that is kept is not broken", "%s: no instalment was missed", invoice_id);
 }
 
+/* A payment was told late: the plan holds again, and must not have a missed instalment. */
+static void note_restored(struct judge *judge, const char *invoice_id)
+{
+	struct known_invoice *invoice = judge_invoice(judge, invoice_id);
+
+	invoice->plan_broken = NULL;
+	if (judge->sim->mode == MODE_LIFE && invoice->debtor_id &&
+		facts_plan_missed(judge, invoice_id, judge_date(judge, invoice->debtor_id, judge->decided_at), judge->sim->mono))
+		sim_breach(judge->sim, "a plan that is missed does not stand", "%s: an instalment is open beyond its days of grace", invoice_id);
+}
+
 static void note_decision(struct judge *judge, const struct json *record, const char *invoice)
 {
 	const char *decision = member(record, "decision");
@@ -483,6 +494,8 @@ static void note_record(struct judge *judge, struct host *host, const struct jso
 		note_letter(judge, invoice, member(record, "case"), member(record, "letter"), attempt, json_int(&told_at));
 	else if (invoice && (strcmp(kind, "promise.broken") == 0 || strcmp(kind, "plan.broken") == 0))
 		note_broken(judge, record, kind, invoice);
+	else if (invoice && strcmp(kind, "plan.restored") == 0)
+		note_restored(judge, invoice);
 	else if (invoice && (strncmp(kind, "commitment.", 11) == 0 || strncmp(kind, "handover.", 9) == 0))
 		note_word(judge, kind, invoice, member(record, "result"));
 	else if (strcmp(kind, "decision.recorded") == 0)

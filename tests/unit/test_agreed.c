@@ -132,6 +132,54 @@ static void limits_of_promises(void **state)
 	world_clear(&w);
 }
 
+/* --- plans: paid in time, told late ---------------------------------------------------------------------------------------------- */
+
+static void an_instalment_that_was_told_late(void **state)
+{
+	static const struct {
+		const char *name, *paid_at;
+		int64_t amount;
+		bool stands;
+	} rows[] = {
+		{ "on its day", "2026-04-15T10:00:00Z", 40000, true },
+		{ "within the days of grace", "2026-04-18T21:00:00Z", 40000, true },
+		{ "after them", "2026-04-21T10:00:00Z", 40000, false },
+		{ "not all of it", "2026-04-15T10:00:00Z", 39999, false },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct fact *payment;
+		struct world w;
+
+		world_init(&w, WITH("\"plan\":{\"broken\":\"third\",\"grace\":\"3d\"},"), TEN);
+		walked(&w, "reminder", STEP_SENT, NULL, TEN);
+		w.facts[0] = plan;
+		w.facts[0].order.time = at("2026-04-03T08:00:00Z");
+		w.facts[0].until_on = date_none();
+		w.e.invoice.fact_count = 1;
+		refresh(&w, "2026-04-21T08:00:00Z");
+		assert_true(w.e.ended_count == 1 && w.e.reenter);
+		payment = add_fact(&w, FACT_PAYMENT, "2026-04-22T08:00:00Z", NULL);
+		payment->at = at(rows[i].paid_at);
+		payment->amount = rows[i].amount;
+		w.rules.behind = true; /* that more may lie unread takes nothing away */
+		refresh(&w, "2026-04-22T08:00:00Z");
+		if ((w.e.ended_count == 0) != rows[i].stands || (count_drafts(w.fx.records, "plan.restored") == 1) != rows[i].stands ||
+			!w.e.reenter != rows[i].stands || (w.e.held && strcmp(w.e.held, "plan") == 0) != rows[i].stands)
+			fail_msg("%s: %zu", rows[i].name, w.e.ended_count);
+		w.rules.behind = false;
+		if (rows[i].stands) { /* the next one is not paid */
+			refresh(&w, "2026-04-22T09:00:00Z");
+			assert_null(find_draft(w.fx.records, "plan.restored"));
+			refresh(&w, "2026-05-20T08:00:00Z");
+			assert_int_equal(count_drafts(w.fx.events, "payment_plan.broken"), 1);
+			assert_int_equal(w.e.ended_count, 1);
+		}
+		world_clear(&w);
+	}
+}
+
 /* --- beside the ladder ----------------------------------------------------------------------------------------------------------- */
 
 #define CALLS POLICY("\"courtesy\":{\"thanks\":\"thanks\",\"apology\":\"sorry\"},", MAIL("reminder", "due+1d", "") "," \
@@ -385,6 +433,7 @@ int main(void)
 		cmocka_unit_test(a_broken_promise_leads_up_the_ladder),
 		cmocka_unit_test(a_dispute_keeps_a_promise_from_being_broken),
 		cmocka_unit_test(limits_of_promises),
+		cmocka_unit_test(an_instalment_that_was_told_late),
 		cmocka_unit_test(each_hold_lets_the_mail_of_a_call_pass_or_not),
 		cmocka_unit_test(once_a_day_once_at_all_and_in_time),
 		cmocka_unit_test(it_counts_for_no_limit),
