@@ -467,7 +467,7 @@ _Static_assert(EVENT_TYPE_COUNT < 64, "struct producer keeps a bit per event typ
 #define OPERATOR_TYPES                                                                                                        \
 	(OPERATOR_BIT | BIT(EVENT_PROMISE_MADE) | BIT(EVENT_PROMISE_WITHDRAWN) | BIT(EVENT_PAYMENT_PLAN_AGREED) |               \
 		BIT(EVENT_PAYMENT_PLAN_AMENDED) | BIT(EVENT_PAYMENT_PLAN_CANCELLED) | BIT(EVENT_DISPUTE_OPENED) |               \
-		BIT(EVENT_DISPUTE_RESOLVED) | BIT(EVENT_SETTLEMENT_AGREED))
+		BIT(EVENT_DISPUTE_RESOLVED) | BIT(EVENT_SETTLEMENT_AGREED) | BIT(EVENT_CUSTOMER_INSOLVENCY_ENDED))
 #define ALL_BUT_OPERATOR (((UINT64_C(1) << EVENT_TYPE_COUNT) - 1) & ~OPERATOR_BIT)
 
 /* "invoice.paid", "invoice.*" or "*"; never an operator's command, which has a stream of its own. 0: no such type. */

@@ -204,6 +204,8 @@ bool debtor_apply(struct debtor *debtor, const struct event *event, struct arena
 		return switch_apply(&debtor->paused, &e, false) || changed;
 	case EVENT_CUSTOMER_INSOLVENCY_OPENED:
 		return switch_apply(&debtor->insolvent, &e, true) || changed;
+	case EVENT_CUSTOMER_INSOLVENCY_ENDED: /* it is over, or was said by mistake */
+		return switch_apply(&debtor->insolvent, &e, false) || changed;
 	case EVENT_CUSTOMER_OPTED_OUT:
 		return opt_out_all(debtor, &e) || changed;
 	case EVENT_CONTACT_DELIVERY_UPDATED:

@@ -36,6 +36,7 @@ const char *const event_type_names[EVENT_TYPE_COUNT + 1] = {
 	[EVENT_CUSTOMER_RESUMED] = "customer.resumed",
 	[EVENT_CUSTOMER_OPTED_OUT] = "customer.opted_out",
 	[EVENT_CUSTOMER_INSOLVENCY_OPENED] = "customer.insolvency_opened",
+	[EVENT_CUSTOMER_INSOLVENCY_ENDED] = "customer.insolvency_ended",
 	[EVENT_CONTACT_REPLY_RECEIVED] = "contact.reply_received",
 	[EVENT_CONTACT_DELIVERY_UPDATED] = "contact.delivery_updated",
 	[EVENT_CALL_COMPLETED] = "call.completed",
@@ -95,6 +96,7 @@ static const struct type_row rows[EVENT_TYPE_COUNT] = {
 	[EVENT_CUSTOMER_RESUMED] = { .customer = true },
 	[EVENT_CUSTOMER_OPTED_OUT] = { .customer = true },
 	[EVENT_CUSTOMER_INSOLVENCY_OPENED] = { .customer = true },
+	[EVENT_CUSTOMER_INSOLVENCY_ENDED] = { .customer = true },
 	[EVENT_CONTACT_REPLY_RECEIVED] = { .customer = true, .fact_key = "reply_id" },
 	[EVENT_CALL_COMPLETED] = { .fact_key = "call_id" },
 };

@@ -42,6 +42,7 @@ static const char *const record_kinds[EVENT_TYPE_COUNT] = {
 	[EVENT_CUSTOMER_RESUMED] = "customer.changed",
 	[EVENT_CUSTOMER_OPTED_OUT] = "consent.withdrawn",
 	[EVENT_CUSTOMER_INSOLVENCY_OPENED] = "customer.changed",
+	[EVENT_CUSTOMER_INSOLVENCY_ENDED] = "customer.changed",
 	[EVENT_CONTACT_REPLY_RECEIVED] = "inbound.message",
 	[EVENT_CONTACT_DELIVERY_UPDATED] = "attempt.event",
 	[EVENT_CALL_COMPLETED] = "phone.note",

@@ -181,6 +181,6 @@ extern const struct command cmd_status, cmd_doctor, cmd_config_show, cmd_config_
 	cmd_trail_key_show, cmd_trail_anchor, cmd_trail_retain, cmd_trail_erase, cmd_gap_closed, cmd_evidence,
 	cmd_promise_make, cmd_promise_withdraw, cmd_promise_list, cmd_plan_make, cmd_plan_cancel, cmd_plan_list, cmd_dispute_open,
 	cmd_dispute_resolve, cmd_dispute_list, cmd_settle_agree, cmd_settle_list, cmd_report_aging, cmd_report_dso, cmd_report_steps,
-	cmd_report_cost, cmd_report_promises, cmd_report_book, cmd_allow, cmd_forbid, cmd_digest, cmd_complete;
+	cmd_report_cost, cmd_report_promises, cmd_report_book, cmd_insolvency_end, cmd_allow, cmd_forbid, cmd_digest, cmd_complete;
 
 #endif

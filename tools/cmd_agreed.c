@@ -34,7 +34,7 @@ static void write_told(struct ctl *ctl, const struct told *told, const char *eve
 	jw_str(&w, "type", event_type_names[told->type]);
 	jw_str(&w, "time", utc_format(at, text));
 	jw_object(&w, "data");
-	jw_str(&w, "invoice_id", told->invoice_id);
+	jw_opt_str(&w, "invoice_id", told->invoice_id);
 	jw_str(&w, told->id_key, told->id);
 	jw_str(&w, "who", ctl_who(ctl));
 	jw_str(&w, "why", told->why);
@@ -83,10 +83,11 @@ static const char *fresh_id(struct ctl *ctl)
 	return arena_strdup(ctl->arena, hex_format(random, sizeof(random), hex));
 }
 
-static int tell(struct ctl *ctl, const struct entry *entry, struct told *told)
+/* Puts it into the operator's stream of that partition, `about` whom. */
+static int send_told(struct ctl *ctl, uint32_t partition, struct told *told, const char *about, int64_t at)
 {
 	CLEANUP(buf_clear) struct buf text = { 0 };
-	struct keyspace keys = ctl_keys(ctl, entry->partition);
+	struct keyspace keys = ctl_keys(ctl, partition);
 	const char *event_id = fresh_id(ctl);
 	const struct redis_reply *reply;
 	struct fields *f = fields_create(ctl->arena);
@@ -96,23 +97,30 @@ static int tell(struct ctl *ctl, const struct entry *entry, struct told *told)
 
 	if (!told->why[0])
 		return ctl_fail(ctl, EXIT_USAGE, "usage", "say why: it stands in the trail");
-	told->invoice_id = entry->e.invoice.id;
-	write_told(ctl, told, event_id, told_at(ctl, entry, told), &text);
+	write_told(ctl, told, event_id, at, &text);
 	if (event_parse(ctl->arena, text.data, text.len, NULL, &event, &err) < 0)
 		return ctl_fail(ctl, EXIT_USAGE, err.code, "%s %s", err.path, err.text);
 	r = ctl_ask(ctl, ctl->arena, &reply, "XADD", key_events(ctl->arena, &keys, "operator"), "*", "event", buf_str(&text), NULL);
 	if (r != 0)
 		return r;
 	fields_add(f, "event", NULL, cell_text(event_type_names[told->type]));
-	fields_add(f, "invoice", NULL, cell_text(told->invoice_id));
-	fields_add(f, "id", NULL, cell_text(told->id));
+	fields_add(f, told->invoice_id ? "invoice" : "customer", NULL, cell_text(about));
+	if (told->invoice_id)
+		fields_add(f, "id", NULL, cell_text(told->id));
 	fields_add(f, "event_id", NULL, cell_text(event_id));
 	fields_add(f, "entry", NULL, cell_text(reply->str));
 	if (ctl->view.json)
 		view_fields(&ctl->view, f);
 	else
-		view_say(&ctl->view, "Told to the daemon: %s of %s, %s", event_type_names[told->type], told->invoice_id, told->id);
+		view_say(&ctl->view, "Told to the daemon: %s of %s%s%s", event_type_names[told->type], about, told->invoice_id ? ", " : "",
+			told->invoice_id ? told->id : "");
 	return EXIT_DONE;
+}
+
+static int tell(struct ctl *ctl, const struct entry *entry, struct told *told)
+{
+	told->invoice_id = entry->e.invoice.id;
+	return send_told(ctl, entry->partition, told, told->invoice_id, told_at(ctl, entry, told));
 }
 
 /* The invoice of the first word, which must be open. */
@@ -306,6 +314,35 @@ static const struct option_row settle_options[] = {
 	{ "id", "ID", "under which id (a new one)" },
 	{ 0 },
 };
+
+/* --- insolvency --------------------------------------------------------------------------------------------------------------- */
+
+static int run_insolvency_end(struct ctl *ctl, const struct invocation *call)
+{
+	struct told told = { .type = EVENT_CUSTOMER_INSOLVENCY_ENDED, .id_key = "customer_id", .id = call->args[0], .why = call->args[1], .amount = -1,
+		.until_on = date_none() };
+	const struct redis_reply *reply;
+	struct keyspace keys;
+	uint32_t partition;
+	struct debtor d;
+	int r = ctl_config(ctl, false);
+
+	if (r != 0)
+		return r;
+	partition = partition_of(told.id, ctl_partitions(ctl));
+	keys = ctl_keys(ctl, partition);
+	r = ctl_ask(ctl, ctl->arena, &reply, "GET", key_debtor(ctl->arena, &keys, told.id), NULL);
+	if (r != 0)
+		return r;
+	if (reply->type != REDIS_STRING || debtor_read(ctl->arena, reply->str, reply->len, &d, NULL) < 0)
+		return ctl_fail(ctl, EXIT_FOUND, "unknown_customer", "no customer %s is known", told.id);
+	if (!d.insolvent.on)
+		return ctl_fail(ctl, EXIT_FOUND, "none", "nobody said that customer %s is insolvent", told.id);
+	return send_told(ctl, partition, &told, told.id, d.insolvent.order.time >= ctl->now ? d.insolvent.order.time + 1 : ctl->now);
+}
+
+const struct command cmd_insolvency_end = { .name = "insolvency end", .args = "CUSTOMER WHY", .min_args = 2, .max_args = 2,
+	.help = "the customer is not insolvent any more, or never was: what was held because of it goes on", .run = run_insolvency_end };
 
 /* --- what stands ------------------------------------------------------------------------------------------------------------ */
 

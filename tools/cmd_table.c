@@ -18,7 +18,7 @@ const struct command *const cmd_table[] = { &cmd_status, &cmd_top, &cmd_list, &c
 	&cmd_skip, &cmd_retry, &cmd_suspend, &cmd_release, &cmd_gap_closed, &cmd_tasks, &cmd_task_done, &cmd_task_letter, &cmd_call_log, &cmd_decide, &cmd_commitment_list, &cmd_commitment_execute,
 	&cmd_commitment_withdraw, &cmd_worth, &cmd_fees, &cmd_fee_charge, &cmd_fee_waive, &cmd_waive, &cmd_handover, &cmd_offer_list, &cmd_offer_accept, &cmd_note_add, &cmd_note_remove,
 	&cmd_promise_make, &cmd_promise_withdraw, &cmd_promise_list, &cmd_plan_make, &cmd_plan_cancel, &cmd_plan_list, &cmd_dispute_open,
-	&cmd_dispute_resolve, &cmd_dispute_list, &cmd_settle_agree, &cmd_settle_list, &cmd_allow, &cmd_forbid, &cmd_report_aging, &cmd_report_dso, &cmd_report_steps, &cmd_report_cost,
+	&cmd_dispute_resolve, &cmd_dispute_list, &cmd_settle_agree, &cmd_settle_list, &cmd_insolvency_end, &cmd_allow, &cmd_forbid, &cmd_report_aging, &cmd_report_dso, &cmd_report_steps, &cmd_report_cost,
 	&cmd_report_promises, &cmd_report_book, &cmd_digest, &cmd_dead_list, &cmd_dead_show,
 	&cmd_dead_replay, &cmd_dead_drop, &cmd_policy_check, &cmd_policy_show, &cmd_policy_simulate, &cmd_policy_diff, &cmd_policy_migrate, &cmd_template_preview, &cmd_provider_list, &cmd_provider_check, &cmd_provider_test,
 	&cmd_provider_health, &cmd_evidence, &cmd_trail_verify, &cmd_trail_log, &cmd_trail_show,

@@ -198,6 +198,10 @@ static void insolvency_stops_everything(void **state)
 	story_wait_tasks(s, "insolvency:inv_1 ");
 	story_until(s, "2026-07-01T08:00:00Z");
 	story_sent_is(s, "inv_1", "reminder 2026-04-02\n");
+	(void)STORY_CTL(s, "insolvency", "end", "cus_inv_1", "it is another firm of that name");
+	story_sent_is(s, "inv_1", "reminder 2026-04-02\nsecond 2026-07-01\n");
+	story_wait_tasks(s, "exhausted:inv_1 "); /* the policy's last step */
+	(void)STORY_REFUSED(s, "insolvency", "end", "cus_inv_1", "once more");
 	story_ends_well(s);
 }
 

@@ -119,6 +119,8 @@ static void extras_of(struct sim *sim, const struct sim_invoice *i, int64_t at)
 		break;
 	case 6:
 		extra(sim, at, "customer.insolvency_opened", "\"customer_id\":\"%s\"", i->debtor->id);
+		if (n % 2)
+			extra(sim, later, "customer.insolvency_ended", "\"customer_id\":\"%s\"", i->debtor->id);
 		break;
 	case 7:
 		extra(sim, at, "invoice.payment_failed", "\"invoice_id\":\"%s\",\"payment_id\":\"x%d\"", i->id, n);

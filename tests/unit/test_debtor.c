@@ -108,6 +108,14 @@ static void switched_off(void **state)
 	assert_true(debtor_apply(&debtor, &resume, arena));
 	assert_false(debtor.paused.on);
 	assert_int_equal(debtor.paused.until, 0); /* what is off has no end */
+	pause = told(EVENT_CUSTOMER_INSOLVENCY_OPENED, 10, "e");
+	resume = told(EVENT_CUSTOMER_INSOLVENCY_ENDED, 20, "f");
+	assert_true(debtor_apply(&debtor, &resume, arena)); /* told in whatever order */
+	assert_false(debtor_apply(&debtor, &pause, arena));
+	assert_false(debtor.insolvent.on);
+	pause = told(EVENT_CUSTOMER_INSOLVENCY_OPENED, 30, "g");
+	assert_true(debtor_apply(&debtor, &pause, arena));
+	assert_true(debtor.insolvent.on);
 	assert_true(debtor_apply(&debtor, &all, arena));
 	for (int i = 0; i < CHANNEL_COUNT; i++)
 		assert_true(debtor_opted_out(&debtor, (enum channel)i));

@@ -463,6 +463,7 @@ static const struct {
 	{ EVENT_CUSTOMER_RESUMED, FACT("customer.resumed", "\"customer_id\":\"c\""), NULL },
 	{ EVENT_CUSTOMER_OPTED_OUT, FACT("customer.opted_out", "\"customer_id\":\"c\",\"channel\":\"sms\""), NULL },
 	{ EVENT_CUSTOMER_INSOLVENCY_OPENED, FACT("customer.insolvency_opened", "\"customer_id\":\"c\""), NULL },
+	{ EVENT_CUSTOMER_INSOLVENCY_ENDED, FACT("customer.insolvency_ended", "\"customer_id\":\"c\",\"who\":\"anna\",\"why\":\"another firm\""), NULL },
 	{ EVENT_CONTACT_REPLY_RECEIVED, FACT("contact.reply_received", "\"customer_id\":\"c\",\"reply_id\":\"f\",\"text\":\"hello\""), "f" },
 	{ EVENT_CONTACT_DELIVERY_UPDATED, FACT("contact.delivery_updated", ""), NULL },
 	{ EVENT_CALL_COMPLETED, FACT("call.completed", "\"call_id\":\"f\""), "f" },
