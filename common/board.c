@@ -14,7 +14,7 @@
 
 /* --- words ------------------------------------------------------------------------------------------------------------------------ */
 
-static const char *const words[BOARD_WORD_COUNT][REPORT_LANGUAGE_COUNT] = {
+static const char *const words[BOARD_WORD_COUNT][BOARD_LANGUAGE_COUNT] = {
 #define X(word, french, english) [W_##word] = { [REPORT_FR] = french, [REPORT_EN] = english },
 	BOARD_WORDS(X)
 #undef X
@@ -50,7 +50,7 @@ const char *board_says(const struct board *b, enum board_word word, const char *
 
 /* States of an invoice's walk, of partitions and providers: no other table has them. */
 static const struct {
-	const char *word, *in[REPORT_LANGUAGE_COUNT];
+	const char *word, *in[BOARD_LANGUAGE_COUNT];
 } states[] = {
 	{ "stub", { "annoncée", "announced" } }, { "waiting", { "suivie", "followed" } }, { "sending", { "en cours d’envoi", "being sent" } },
 	{ "in_doubt", { "incertaine", "in doubt" } }, { "task", { "tâche ouverte", "task open" } }, { "gate", { "à décider", "to be decided" } },
@@ -138,7 +138,7 @@ const char *board_money(const struct board *b, int64_t minor, const char *curren
 
 enum report_language board_language(const char *accept)
 {
-	double best[REPORT_LANGUAGE_COUNT] = { 0 };
+	double best[BOARD_LANGUAGE_COUNT] = { 0 };
 
 	while (accept && *accept) {
 		size_t len = strcspn(accept, ",");
@@ -147,7 +147,7 @@ enum report_language board_language(const char *accept)
 		accept += strspn(accept, " \t");
 		len = strcspn(accept, ",");
 		q = memmem(accept, len, ";q=", 3);
-		for (int l = 0; l < REPORT_LANGUAGE_COUNT; l++) {
+		for (int l = 0; l < BOARD_LANGUAGE_COUNT; l++) {
 			double wish = q ? q[3] == '1' ? 1 : q[3] == '0' && q[4] == '.' ? (q[5] - '0') / 10.0 : 0 : 1;
 
 			if (strncasecmp(accept, report_tags[l], 2) == 0 && !isalpha((unsigned char)accept[2]) && wish > best[l])

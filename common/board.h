@@ -24,12 +24,14 @@ enum board_word {
 	BOARD_WORD_COUNT
 };
 
+#define BOARD_LANGUAGE_COUNT (REPORT_EN + 1) /* of enum report_language a page speaks the first ones alone */
+
 enum board_place { BOARD_TODAY, BOARD_TASKS, BOARD_INVOICES, BOARD_POLICIES, BOARD_HEALTH, BOARD_PLACE_COUNT };
 
 struct board { /* one page; all borrowed */
 	struct buf *out;
 	struct arena *arena;
-	enum report_language language;
+	enum report_language language; /* below BOARD_LANGUAGE_COUNT */
 	const struct zone *zone; /* the creditor's: of all times that are shown */
 	int64_t now; /* ms UTC */
 	const char *creditor;

@@ -11,8 +11,8 @@
 
 #define EM "\u2014"
 
-const char *const report_tags[REPORT_LANGUAGE_COUNT] = { "fr", "en" };
-static const char *const locales[REPORT_LANGUAGE_COUNT] = { "fr-FR", "en-GB" };
+const char *const report_tags[REPORT_LANGUAGE_COUNT] = { "fr", "en", "de" };
+static const char *const locales[REPORT_LANGUAGE_COUNT] = { "fr-FR", "en-GB", "de-DE" };
 
 struct writing {
 	const struct case_file *file;
@@ -21,8 +21,8 @@ struct writing {
 	const struct zone *zone;
 };
 
-/* French and English side by side, so that neither says more than the other. */
-#define TR(w, fr, en) ((w)->report->language == REPORT_FR ? (fr) : (en))
+/* All languages side by side, so that none says more than another. */
+#define TR(w, fr, en, de) ((w)->report->language == REPORT_FR ? (fr) : (w)->report->language == REPORT_EN ? (en) : (de))
 
 /* --- blocks ---------------------------------------------------------------------------------------- */
 
@@ -131,7 +131,7 @@ static const char *invoices_of(struct writing *w, const struct case_contact *c, 
 
 static const char *address_of(struct writing *w, const struct case_contact *c)
 {
-	const char *withheld = TR(w, "non communiqué", "withheld");
+	const char *withheld = TR(w, "non communiqué", "withheld", "nicht offengelegt");
 
 	if (c->recipient_closed)
 		return withheld;
@@ -147,9 +147,9 @@ static const char *outcome_of(struct writing *w, const struct case_contact *c)
 	if (c->outcome && (strcmp(c->outcome, "failed") == 0 || strcmp(c->outcome, "unknown") == 0) && c->reason)
 		text = arena_printf(w->arena, "%s (%s)", text, word_reason(w->report->language, c->reason));
 	if (c->receipt)
-		text = arena_printf(w->arena, TR(w, "%s\u202f; puis %s", "%s; then %s"), text, word_receipt(w->report->language, c->receipt));
+		text = arena_printf(w->arena, TR(w, "%s\u202f; puis %s", "%s; then %s", "%s; danach %s"), text, word_receipt(w->report->language, c->receipt));
 	if (c->tracking)
-		text = arena_printf(w->arena, TR(w, "%s (suivi\u00a0: %s)", "%s (tracking: %s)"), text, c->tracking);
+		text = arena_printf(w->arena, TR(w, "%s (suivi\u00a0: %s)", "%s (tracking: %s)", "%s (Verfolgung: %s)"), text, c->tracking);
 	return text;
 }
 
@@ -160,8 +160,9 @@ static const char *debtor_name(struct writing *w)
 	const struct case_file *f = w->file;
 
 	if (!f->debtor_name)
-		return arena_printf(w->arena, TR(w, "client %s (nom non communiqué)", "customer %s (name withheld)"), f->debtor);
-	return arena_printf(w->arena, TR(w, "%s (client %s)", "%s (customer %s)"), f->debtor_name, f->debtor);
+		return arena_printf(w->arena, TR(w, "client %s (nom non communiqué)", "customer %s (name withheld)", "Kunde %s (Name nicht offengelegt)"),
+			f->debtor);
+	return arena_printf(w->arena, TR(w, "%s (client %s)", "%s (customer %s)", "%s (Kunde %s)"), f->debtor_name, f->debtor);
 }
 
 static void write_head(struct writing *w)
@@ -171,24 +172,27 @@ static void write_head(struct writing *w)
 
 	add(w, BLOCK_TITLE, w->report->title);
 	b = fields(w);
-	ROW(w, b, TR(w, "Créancier", "Creditor"), f->creditor ? f->creditor : EM);
-	ROW(w, b, TR(w, "Débiteur", "Debtor"), debtor_name(w));
-	ROW(w, b, TR(w, "Objet", "Subject"),
-		f->invoice ? arena_printf(w->arena, TR(w, "la facture %s", "invoice %s"), number_of(w, f->invoice)) :
-			     TR(w, "tout le dossier du débiteur", "the debtor’s whole file"));
-	ROW(w, b, TR(w, "Période", "Period"), arena_printf(w->arena, TR(w, "du %s au %s", "%s to %s"), day(w, zone_date(w->zone, f->first_at)),
-						      day(w, zone_date(w->zone, f->last_at))));
-	ROW(w, b, TR(w, "Heures", "Times"),
-		arena_printf(w->arena, TR(w, "heure locale du débiteur (%s), puis temps universel (UTC)", "the debtor’s local time (%s), then UTC"), f->zone));
-	ROW(w, b, TR(w, "Journal", "Log"), f->origin);
+	ROW(w, b, TR(w, "Créancier", "Creditor", "Gläubiger"), f->creditor ? f->creditor : EM);
+	ROW(w, b, TR(w, "Débiteur", "Debtor", "Schuldner"), debtor_name(w));
+	ROW(w, b, TR(w, "Objet", "Subject", "Gegenstand"),
+		f->invoice ? arena_printf(w->arena, TR(w, "la facture %s", "invoice %s", "Rechnung %s"), number_of(w, f->invoice)) :
+			     TR(w, "tout le dossier du débiteur", "the debtor’s whole file", "die gesamte Akte des Schuldners"));
+	ROW(w, b, TR(w, "Période", "Period", "Zeitraum"), arena_printf(w->arena, TR(w, "du %s au %s", "%s to %s", "%s bis %s"),
+		day(w, zone_date(w->zone, f->first_at)), day(w, zone_date(w->zone, f->last_at))));
+	ROW(w, b, TR(w, "Heures", "Times", "Uhrzeiten"),
+		arena_printf(w->arena, TR(w, "heure locale du débiteur (%s), puis temps universel (UTC)", "the debtor’s local time (%s), then UTC",
+			"Ortszeit des Schuldners (%s), dahinter Weltzeit (UTC)"), f->zone));
+	ROW(w, b, TR(w, "Journal", "Log", "Protokoll"), f->origin);
 	if (f->closed_records)
-		ROW(w, b, TR(w, "Non communiqué", "Withheld"),
+		ROW(w, b, TR(w, "Non communiqué", "Withheld", "Nicht offengelegt"),
 			arena_printf(w->arena, TR(w, "%zu enregistrements sur %zu, relatifs à d’autres factures\u00a0: leur existence est prouvée, leur contenu n’est pas joint",
-						       "%zu of %zu records, about other invoices: that they exist is proven, their content is not enclosed"),
+						       "%zu of %zu records, about other invoices: that they exist is proven, their content is not enclosed",
+						       "%zu von %zu Aufzeichnungen, zu anderen Rechnungen: dass es sie gibt, ist bewiesen, ihr Inhalt liegt nicht bei"),
 				f->closed_records, f->records));
 	if (f->closed_parts)
-		ROW(w, b, TR(w, "Pièces absentes", "Parts absent"),
-			arena_printf(w->arena, TR(w, "%zu éléments non communiqués ou effacés", "%zu parts withheld or erased"), f->closed_parts));
+		ROW(w, b, TR(w, "Pièces absentes", "Parts absent", "Fehlende Teile"),
+			arena_printf(w->arena, TR(w, "%zu éléments non communiqués ou effacés", "%zu parts withheld or erased",
+				"nicht offengelegt oder gelöscht: %zu"), f->closed_parts));
 }
 
 /* What each invoice rests on, as its producer told it: the digest says which text was agreed, wherever it lies by then. */
@@ -205,29 +209,30 @@ static void write_grounds(struct writing *w)
 			continue;
 		if (!b) {
 			b = table(w, 3, widths, 0);
-			ROW(w, b, TR(w, "Facture", "Invoice"), TR(w, "Repose sur", "Rests on"), "");
+			ROW(w, b, TR(w, "Facture", "Invoice", "Rechnung"), TR(w, "Repose sur", "Rests on", "Grundlage"), "");
 		}
 		if (s->terms_url || s->terms_sha256 || date_is_set(s->terms_agreed_on))
-			ROW(w, b, number, date_is_set(s->terms_agreed_on) ? arena_printf(w->arena, TR(w, "Conditions acceptées le %s", "Terms agreed on %s"),
-				day(w, s->terms_agreed_on)) : TR(w, "Conditions", "Terms"),
+			ROW(w, b, number, date_is_set(s->terms_agreed_on) ? arena_printf(w->arena, TR(w, "Conditions acceptées le %s", "Terms agreed on %s",
+				"Bedingungen, vereinbart am %s"), day(w, s->terms_agreed_on)) : TR(w, "Conditions", "Terms", "Bedingungen"),
 				arena_printf(w->arena, "%s%s%s%s", s->terms_url ? s->terms_url : "", s->terms_url && s->terms_sha256 ? "\n" : "",
 					s->terms_sha256 ? "SHA-256 " : "", s->terms_sha256 ? s->terms_sha256 : ""));
 		if (s->purchase_order)
-			ROW(w, b, number, TR(w, "Commande du débiteur", "Debtor’s order"), s->purchase_order);
+			ROW(w, b, number, TR(w, "Commande du débiteur", "Debtor’s order", "Bestellung des Schuldners"), s->purchase_order);
 		if (s->delivery_proof)
-			ROW(w, b, number, TR(w, "Preuve de livraison", "Proof of delivery"), s->delivery_proof);
+			ROW(w, b, number, TR(w, "Preuve de livraison", "Proof of delivery", "Liefernachweis"), s->delivery_proof);
 	}
 }
 
 static void write_invoices(struct writing *w)
 {
-	static const unsigned char widths[] = { 17, 16, 15, 13, 13, 13, 13 };
+	static const unsigned char widths[] = { 16, 14, 14, 14, 14, 14, 14 };
 	struct block *b;
 
-	add(w, BLOCK_HEADING, TR(w, "Factures", "Invoices"));
+	add(w, BLOCK_HEADING, TR(w, "Factures", "Invoices", "Rechnungen"));
 	b = table(w, 7, widths, 0x78);
-	ROW(w, b, TR(w, "Facture", "Invoice"), TR(w, "Émise le", "Issued"), TR(w, "Échéance", "Due"), TR(w, "Montant", "Total"), TR(w, "Payé", "Paid"),
-		TR(w, "Avoirs", "Credited"), TR(w, "Reste dû", "Still owed"));
+	ROW(w, b, TR(w, "Facture", "Invoice", "Rechnung"), TR(w, "Émise le", "Issued", "Ausgestellt am"), TR(w, "Échéance", "Due", "Fällig am"),
+		TR(w, "Montant", "Total", "Betrag"), TR(w, "Payé", "Paid", "Bezahlt"), TR(w, "Avoirs", "Credited", "Gutschriften"),
+		TR(w, "Reste dû", "Still owed", "Noch offen"));
 	for (size_t i = 0; i < w->file->invoice_count; i++) {
 		const struct case_invoice *v = &w->file->invoices[i];
 
@@ -252,7 +257,7 @@ static void write_invoices(struct writing *w)
 			total += other->total, paid += other->paid, credited += other->credited, owed += other->balance;
 		}
 		if (first)
-			ROW(w, b, TR(w, "Total", "Total"), "", "", amount(w, total, v->currency), amount(w, paid, v->currency),
+			ROW(w, b, TR(w, "Total", "Total", "Summe"), "", "", amount(w, total, v->currency), amount(w, paid, v->currency),
 				amount(w, credited, v->currency), amount(w, owed, v->currency));
 		b->total |= first;
 	}
@@ -261,17 +266,18 @@ static void write_invoices(struct writing *w)
 
 static void write_contacts(struct writing *w)
 {
-	static const unsigned char widths[] = { 5, 20, 12, 24, 14, 15, 10 };
+	static const unsigned char widths[] = { 5, 20, 11, 22, 14, 16, 12 };
 	struct block *b;
 
-	add(w, BLOCK_HEADING, TR(w, "Contacts avec le débiteur", "Contacts with the debtor"));
+	add(w, BLOCK_HEADING, TR(w, "Contacts avec le débiteur", "Contacts with the debtor", "Kontakte mit dem Schuldner"));
 	if (!w->file->contact_count) {
-		add(w, BLOCK_TEXT, TR(w, "Aucun contact n’est consigné.", "No contact is on record."));
+		add(w, BLOCK_TEXT, TR(w, "Aucun contact n’est consigné.", "No contact is on record.", "Kein Kontakt ist verzeichnet."));
 		return;
 	}
 	b = table(w, 7, widths, 0);
-	ROW(w, b, TR(w, "N°", "No."), TR(w, "Date", "Date"), TR(w, "Moyen", "Channel"), TR(w, "Destinataire", "Recipient"), TR(w, "Factures", "Invoices"),
-		TR(w, "Sort", "Outcome"), TR(w, "Preuve", "Proof"));
+	ROW(w, b, TR(w, "N°", "No.", "Nr."), TR(w, "Date", "Date", "Datum"), TR(w, "Moyen", "Channel", "Kanal"),
+		TR(w, "Destinataire", "Recipient", "Empfänger"), TR(w, "Factures", "Invoices", "Rechnungen"), TR(w, "Sort", "Outcome", "Ergebnis"),
+		TR(w, "Preuve", "Proof", "Beleg"));
 	for (size_t i = 0; i < w->file->contact_count; i++) {
 		const struct case_contact *c = &w->file->contacts[i];
 
@@ -281,7 +287,9 @@ static void write_contacts(struct writing *w)
 	add(w, BLOCK_NOTE, TR(w, "«\u00a0Accepté\u00a0» signifie que le prestataire a pris l’envoi en charge\u202f; ce n’est pas la preuve qu’il a été reçu ou lu. La "
 				 "colonne «\u00a0Preuve\u00a0» donne l’année et le rang de l’enregistrement dans le journal, fait avant le départ de l’envoi.",
 				 "“Accepted” means that the provider took the message; it does not prove that it was received or read. The column “Proof” gives "
-				 "year and index in the log of the record that was made before the message left."));
+				 "year and index in the log of the record that was made before the message left.",
+				 "„Angenommen“ bedeutet, dass der Anbieter die Sendung übernommen hat; Zugang oder Kenntnisnahme beweist es nicht. Die Spalte "
+				 "„Beleg“ nennt Jahr und laufende Nummer der Aufzeichnung im Protokoll, die vor dem Abgang der Sendung entstand."));
 }
 
 /* --- silences and the rest ------------------------------------------------------------------------- */
@@ -293,21 +301,21 @@ static const char *entry_text(struct writing *w, const struct case_entry *e)
 	const char *ret = word_reason(l, rests ? "as_announced" : e->reason);
 
 	if (e->step)
-		ret = arena_printf(w->arena, "%s%s%s", word_step(l, e->step), ret[0] ? TR(w, "\u00a0: ", ": ") : "", ret);
+		ret = arena_printf(w->arena, "%s%s%s", word_step(l, e->step), ret[0] ? TR(w, "\u00a0: ", ": ", ": ") : "", ret);
 	if (e->until)
-		ret = arena_printf(w->arena, TR(w, "%s (jusqu’au %s)", "%s (until %s)"), ret, day(w, zone_date(w->zone, e->until)));
+		ret = arena_printf(w->arena, TR(w, "%s (jusqu’au %s)", "%s (until %s)", "%s (bis zum %s)"), ret, day(w, zone_date(w->zone, e->until)));
 	if (e->amount)
 		for (size_t i = 0; i < w->file->invoice_count; i++)
 			if (e->invoice && strcmp(w->file->invoices[i].id, e->invoice) == 0)
 				ret = arena_printf(w->arena, "%s%s%s", ret, ret[0] ? ", " : "", amount(w, e->amount, w->file->invoices[i].currency));
 	if (e->text && e->text[0])
-		ret = arena_printf(w->arena, TR(w, "%s%s«\u00a0%s\u00a0»", "%s%s“%s”"), ret, ret[0] ? "\n" : "", e->text);
+		ret = arena_printf(w->arena, TR(w, "%s%s«\u00a0%s\u00a0»", "%s%s“%s”", "%s%s„%s“"), ret, ret[0] ? "\n" : "", e->text);
 	return ret;
 }
 
 static void write_entries(struct writing *w, bool silence)
 {
-	static const unsigned char widths[] = { 20, 24, 14, 31, 11 };
+	static const unsigned char widths[] = { 20, 24, 14, 30, 12 };
 	struct block *b = NULL;
 
 	for (size_t i = 0; i < w->file->entry_count; i++) {
@@ -317,22 +325,25 @@ static void write_entries(struct writing *w, bool silence)
 			continue;
 		if (!b) {
 			b = table(w, 5, widths, 0);
-			ROW(w, b, TR(w, "Date", "Date"), TR(w, "Fait", "What"), TR(w, "Facture", "Invoice"), TR(w, "Détail", "Detail"),
-				TR(w, "Preuve", "Proof"));
+			ROW(w, b, TR(w, "Date", "Date", "Datum"), TR(w, "Fait", "What", "Vorgang"), TR(w, "Facture", "Invoice", "Rechnung"),
+				TR(w, "Détail", "Detail", "Einzelheiten"), TR(w, "Preuve", "Proof", "Beleg"));
 		}
 		ROW(w, b, when(w, e->place.at), word_kind(w->report->language, e->kind), number_of(w, e->invoice), entry_text(w, e), e->place.proof);
 	}
 	if (!b)
-		add(w, BLOCK_TEXT, TR(w, "Rien n’est consigné.", "Nothing is on record."));
+		add(w, BLOCK_TEXT, TR(w, "Rien n’est consigné.", "Nothing is on record.", "Nichts ist verzeichnet."));
 }
 
 static void write_events(struct writing *w)
 {
-	add(w, BLOCK_HEADING, TR(w, "Pourquoi rien n’a été envoyé à certains moments", "Why nothing was sent at times"));
+	add(w, BLOCK_HEADING, TR(w, "Pourquoi rien n’a été envoyé à certains moments", "Why nothing was sent at times",
+				    "Warum zeitweise nichts versandt wurde"));
 	add(w, BLOCK_NOTE, TR(w, "Étapes non effectuées ou reportées, suspensions, paiements et contestations\u00a0: chaque silence a sa raison, consignée au jour dit.",
-				 "Steps not taken or put off, holds, payments and disputes: each silence has its reason, recorded on the day."));
+				 "Steps not taken or put off, holds, payments and disputes: each silence has its reason, recorded on the day.",
+				 "Nicht ausgeführte oder aufgeschobene Stufen, Aussetzungen, Zahlungen und Einwendungen: Jedes Schweigen hat seinen Grund, am "
+				 "selben Tag aufgezeichnet."));
 	write_entries(w, true);
-	add(w, BLOCK_HEADING, TR(w, "Autres faits consignés", "What else is on record"));
+	add(w, BLOCK_HEADING, TR(w, "Autres faits consignés", "What else is on record", "Was sonst verzeichnet ist"));
 	write_entries(w, false);
 }
 
@@ -343,11 +354,11 @@ static const char *places_of(struct writing *w, const struct case_contact *c)
 	const char *ret = c->place.folder;
 
 	if (c->outcome_place.folder)
-		ret = arena_printf(w->arena, TR(w, "%s, réponse\u00a0: %s", "%s, answer: %s"), ret, c->outcome_place.folder);
+		ret = arena_printf(w->arena, TR(w, "%s, réponse\u00a0: %s", "%s, answer: %s", "%s, Antwort: %s"), ret, c->outcome_place.folder);
 	if (c->content_place.folder)
-		ret = arena_printf(w->arena, TR(w, "%s, trame de l’appel\u00a0: %s", "%s, script of the call: %s"), ret, c->content_place.folder);
+		ret = arena_printf(w->arena, TR(w, "%s, trame de l’appel\u00a0: %s", "%s, script of the call: %s", "%s, Gesprächsleitfaden: %s"), ret, c->content_place.folder);
 	if (c->receipt_place.folder)
-		ret = arena_printf(w->arena, TR(w, "%s, suites\u00a0: %s", "%s, later: %s"), ret, c->receipt_place.folder);
+		ret = arena_printf(w->arena, TR(w, "%s, suites\u00a0: %s", "%s, later: %s", "%s, später: %s"), ret, c->receipt_place.folder);
 	return ret;
 }
 
@@ -357,39 +368,42 @@ static void write_content(struct writing *w, size_t i)
 	enum report_language l = w->report->language;
 	struct block *b;
 
-	add(w, BLOCK_SUBHEADING, arena_printf(w->arena, TR(w, "Contact n° %zu\u00a0: %s, %s", "Contact no. %zu: %s, %s"), i + 1, word_channel(l, c->channel),
-					 day(w, zone_date(w->zone, c->place.at))));
+	add(w, BLOCK_SUBHEADING, arena_printf(w->arena, TR(w, "Contact n° %zu\u00a0: %s, %s", "Contact no. %zu: %s, %s",
+		"Kontakt Nr.\u00a0%zu: %s, %s"), i + 1, word_channel(l, c->channel), day(w, zone_date(w->zone, c->place.at))));
 	b = fields(w);
-	ROW(w, b, TR(w, "Date", "Date"), moment(w, c->place.at, ", "));
-	ROW(w, b, TR(w, "Destinataire", "Recipient"), address_of(w, c));
+	ROW(w, b, TR(w, "Date", "Date", "Datum"), moment(w, c->place.at, ", "));
+	ROW(w, b, TR(w, "Destinataire", "Recipient", "Empfänger"), address_of(w, c));
 	if (c->message.from.name || c->message.from.email)
-		ROW(w, b, TR(w, "Expéditeur", "Sender"), arena_printf(w->arena, "%s\n%s", c->message.from.name ? c->message.from.name : "",
+		ROW(w, b, TR(w, "Expéditeur", "Sender", "Absender"), arena_printf(w->arena, "%s\n%s", c->message.from.name ? c->message.from.name : "",
 							 c->message.from.email ? c->message.from.email : c->message.from.phone ? c->message.from.phone : ""));
-	ROW(w, b, TR(w, "Factures", "Invoices"), invoices_of(w, c, ", "));
-	ROW(w, b, TR(w, "Étape", "Step"), word_step(l, c->step));
-	ROW(w, b, TR(w, "Sort", "Outcome"), outcome_of(w, c));
+	ROW(w, b, TR(w, "Factures", "Invoices", "Rechnungen"), invoices_of(w, c, ", "));
+	ROW(w, b, TR(w, "Étape", "Step", "Stufe"), word_step(l, c->step));
+	ROW(w, b, TR(w, "Sort", "Outcome", "Ergebnis"), outcome_of(w, c));
 	if (c->outcome_place.folder)
-		ROW(w, b, TR(w, "Consigné", "Recorded"), moment(w, c->outcome_place.at, ", "));
+		ROW(w, b, TR(w, "Consigné", "Recorded", "Aufgezeichnet"), moment(w, c->outcome_place.at, ", "));
 	if (c->provider_id)
-		ROW(w, b, TR(w, "Prestataire", "Provider"), arena_printf(w->arena, TR(w, "%s, référence %s", "%s, reference %s"),
+		ROW(w, b, TR(w, "Prestataire", "Provider", "Anbieter"), arena_printf(w->arena, TR(w, "%s, référence %s", "%s, reference %s", "%s, Referenz %s"),
 							   c->provider ? c->provider : "", c->provider_id));
 	if (c->note)
-		ROW(w, b, TR(w, "Note", "Note"), arena_printf(w->arena, TR(w, "«\u00a0%s\u00a0» (%s)", "“%s” (%s)"), c->note, c->by ? c->by : ""));
-	ROW(w, b, TR(w, "Dans ce dossier", "In this bundle"), places_of(w, c));
+		ROW(w, b, TR(w, "Note", "Note", "Notiz"), arena_printf(w->arena, TR(w, "«\u00a0%s\u00a0» (%s)", "“%s” (%s)", "„%s“ (%s)"), c->note, c->by ? c->by : ""));
+	ROW(w, b, TR(w, "Dans ce dossier", "In this bundle", "In dieser Beweismappe"), places_of(w, c));
 	if (c->message.subject)
-		ROW(w, b, TR(w, "Objet", "Subject"), c->message.subject);
+		ROW(w, b, TR(w, "Objet", "Subject", "Betreff"), c->message.subject);
 	if (c->message_closed)
-		add(w, BLOCK_NOTE, TR(w, "Contenu non communiqué ou effacé.", "Content withheld or erased."));
+		add(w, BLOCK_NOTE, TR(w, "Contenu non communiqué ou effacé.", "Content withheld or erased.", "Inhalt nicht offengelegt oder gelöscht."));
 	else if (c->content_place.folder && c->message.text && strcmp(c->channel, "letter") == 0)
 		add(w, BLOCK_NOTE, TR(w, "Consigne remise à la personne qui a posté la lettre\u202f; la lettre elle-même\u00a0: parts/letter.pdf du même dossier.",
-					 "Told to the person who posted the letter; the letter itself: parts/letter.pdf of the same folder."));
+					 "Told to the person who posted the letter; the letter itself: parts/letter.pdf of the same folder.",
+					 "Anweisung an die Person, die den Brief zur Post gab; der Brief selbst: parts/letter.pdf desselben Ordners."));
 	else if (c->content_place.folder && c->message.text)
 		add(w, BLOCK_NOTE, TR(w, "Trame remise à la personne qui appelle\u202f; ce qui a été dit n’est pas enregistré.",
-					 "Script given to the caller; what was said is not recorded."));
+					 "Script given to the caller; what was said is not recorded.",
+					 "Leitfaden für die Person, die anruft; was gesagt wurde, ist nicht aufgezeichnet."));
 	if (c->message.text)
 		add(w, BLOCK_QUOTE, c->message.text);
 	if (c->message.html)
-		add(w, BLOCK_NOTE, TR(w, "Le même texte était joint sous forme HTML\u00a0: parts/message.json.", "The same text went with it as HTML: parts/message.json."));
+		add(w, BLOCK_NOTE, TR(w, "Le même texte était joint sous forme HTML\u00a0: parts/message.json.", "The same text went with it as HTML: parts/message.json.",
+					 "Derselbe Text lag als HTML bei: parts/message.json."));
 }
 
 static void write_contents(struct writing *w)
@@ -397,26 +411,28 @@ static void write_contents(struct writing *w)
 	if (!w->file->contact_count)
 		return;
 	add(w, BLOCK_PAGE, NULL);
-	add(w, BLOCK_HEADING, TR(w, "Contenu de chaque contact, tel qu’envoyé", "Each contact, as it was sent"));
+	add(w, BLOCK_HEADING, TR(w, "Contenu de chaque contact, tel qu’envoyé", "Each contact, as it was sent", "Jeder Kontakt, wie er versandt wurde"));
 	for (size_t i = 0; i < w->file->contact_count; i++)
 		write_content(w, i);
 }
 
 static void write_account(struct writing *w)
 {
-	static const unsigned char widths[] = { 22, 29, 18, 20, 11 };
+	static const unsigned char widths[] = { 22, 28, 18, 20, 12 };
 
 	add(w, BLOCK_PAGE, NULL);
-	add(w, BLOCK_HEADING, TR(w, "Relevé de compte", "Statement of account"));
+	add(w, BLOCK_HEADING, TR(w, "Relevé de compte", "Statement of account", "Kontoauszug"));
 	for (size_t i = 0; i < w->file->invoice_count; i++) {
 		const struct case_invoice *v = &w->file->invoices[i];
 		struct block *b;
 
 		if (!v->state.known)
 			continue;
-		add(w, BLOCK_SUBHEADING, arena_printf(w->arena, TR(w, "Facture %s, échue le %s", "Invoice %s, due on %s"), number_of(w, v->id), day(w, v->due_on)));
+		add(w, BLOCK_SUBHEADING, arena_printf(w->arena, TR(w, "Facture %s, échue le %s", "Invoice %s, due on %s",
+			"Rechnung %s, fällig am %s"), number_of(w, v->id), day(w, v->due_on)));
 		b = table(w, 5, widths, 0x0c);
-		ROW(w, b, TR(w, "Connu le", "Known on"), TR(w, "Écriture", "Entry"), TR(w, "Montant", "Amount"), TR(w, "Solde", "Balance"), TR(w, "Preuve", "Proof"));
+		ROW(w, b, TR(w, "Connu le", "Known on", "Bekannt seit"), TR(w, "Écriture", "Entry", "Buchung"), TR(w, "Montant", "Amount", "Betrag"),
+			TR(w, "Solde", "Balance", "Saldo"), TR(w, "Preuve", "Proof", "Beleg"));
 		for (size_t k = 0; k < v->booking_count; k++) {
 			const struct case_booking *line = &v->bookings[k];
 
@@ -424,7 +440,7 @@ static void write_account(struct writing *w)
 				arena_printf(w->arena, "%s%s%s", word_booking(w->report->language, line->kind), line->ref ? "\n" : "", line->ref ? line->ref : ""),
 				amount(w, line->amount, v->currency), amount(w, line->balance, v->currency), line->place.proof);
 		}
-		ROW(w, b, TR(w, "Reste dû", "Still owed"), "", "", amount(w, v->balance, v->currency), "");
+		ROW(w, b, TR(w, "Reste dû", "Still owed", "Noch offen"), "", "", amount(w, v->balance, v->currency), "");
 		b->total = true;
 	}
 }
@@ -434,20 +450,28 @@ static void write_account(struct writing *w)
 static void write_worth(struct writing *w)
 {
 	add(w, BLOCK_PAGE, NULL);
-	add(w, BLOCK_HEADING, TR(w, "Ce que ce dossier prouve", "What this bundle proves"));
+	add(w, BLOCK_HEADING, TR(w, "Ce que ce dossier prouve", "What this bundle proves", "Was diese Beweismappe beweist"));
 	add(w, BLOCK_TEXT, TR(w, "Il montre ce que le programme dunningd a fait et consigné au sujet de ce débiteur, dans quel ordre, et que rien n’en a été "
 				 "modifié, ajouté ou retiré depuis la signature du journal. Chaque contact a été consigné, avec son contenu et son destinataire, avant de "
 				 "partir. Avec la liste des empreintes du journal, il montre aussi qu’aucun enregistrement du dossier de ce débiteur n’a été omis.",
 				 "It shows what the program dunningd did and recorded about this debtor, in which order, and that nothing of it was changed, added or "
 				 "removed since the log was signed. Each contact was recorded, with content and recipient, before it left. With the log’s list of "
-				 "fingerprints it also shows that no record of this debtor’s file was left out."));
-	add(w, BLOCK_HEADING, TR(w, "Ce qu’il ne prouve pas", "What it does not prove"));
+				 "fingerprints it also shows that no record of this debtor’s file was left out.",
+				 "Sie zeigt, was das Programm dunningd zu diesem Schuldner getan und aufgezeichnet hat, in welcher Reihenfolge, und dass seit "
+				 "der Signatur des Protokolls nichts davon geändert oder entfernt und nichts hinzugefügt wurde. Jeder Kontakt wurde mit Inhalt und "
+				 "Empfänger aufgezeichnet, bevor er hinausging. Mit der Liste der Prüfsummen des Protokolls zeigt sie auch, dass keine Aufzeichnung aus der "
+				 "Akte dieses Schuldners ausgelassen wurde."));
+	add(w, BLOCK_HEADING, TR(w, "Ce qu’il ne prouve pas", "What it does not prove", "Was sie nicht beweist"));
 	add(w, BLOCK_TEXT, TR(w, "Il ne prouve pas que le débiteur a reçu ou lu un message, ni que personne ne l’a contacté autrement que par dunningd, ni que les "
 				 "données transmises par le système de facturation étaient exactes, ni que l’horloge était juste avant le premier horodatage par un tiers. "
 				 "Il n’a par lui-même aucune qualification légale\u202f; sa valeur est laissée à l’appréciation du juge.",
 				 "It does not prove that the debtor received or read a message, nor that nobody contacted the debtor outside dunningd, nor that what the "
 				 "billing system said was true, nor that the clock was right before the first time stamp of a third party. It "
-				 "claims no legal status of its own; its weight is for the court."));
+				 "claims no legal status of its own; its weight is for the court.",
+				 "Sie beweist nicht, dass eine Nachricht dem Schuldner zugegangen ist oder er sie zur Kenntnis genommen hat, nicht, dass ihn "
+				 "außerhalb von dunningd niemand angesprochen hat, nicht, dass die Angaben des Abrechnungssystems zutrafen, und nicht, dass die Uhr "
+				 "vor dem ersten Zeitstempel eines Dritten richtig ging. Eine besondere rechtliche Eigenschaft nimmt sie von sich aus nicht in "
+				 "Anspruch; ihre Würdigung ist Sache des Gerichts."));
 	if (w->file->stamps || w->file->witnesses)
 		add(w, BLOCK_TEXT, arena_printf(w->arena,
 			TR(w, "Horodatages par des tiers\u00a0: %zu\u202f; signatures de témoins\u00a0: %zu (log/<année>/anchored/). Ce qui y est compris "
@@ -455,23 +479,32 @@ static void write_worth(struct writing *w)
 			      "empreintes et leurs clés, à comparer avec ce qu’ils publient.",
 				"Time stamps of third parties: %zu; witnesses’ signatures: %zu (log/<year>/anchored/). What they cover existed at their date "
 				"at the latest, provided that these third parties are who they say they are: the check prints their fingerprints and keys, to "
-				"be compared with what they publish."),
+				"be compared with what they publish.",
+				"Zeitstempel Dritter: %zu; Gegenzeichnungen Dritter: %zu (log/<Jahr>/anchored/). Was sie umfassen, bestand spätestens zu ihrem "
+				"Zeitpunkt, sofern diese Dritten sind, wer zu sein sie angeben: Die Prüfung gibt ihre Prüfsummen und Schlüssel aus, zum "
+				"Vergleich mit dem, was sie veröffentlichen."),
 			w->file->stamps, w->file->witnesses));
 	else
 		add(w, BLOCK_TEXT, TR(w, "Il ne contient ni horodatage par un tiers ni signature de témoin\u00a0: la date de la signature du journal repose sur la parole de "
 					 "l’entreprise.",
 					 "It holds no time stamp of a third party and no witness’s signature: the date of the log’s signature rests on the company’s "
-					 "word."));
-	add(w, BLOCK_HEADING, TR(w, "Comment le vérifier", "How to check it"));
+					 "word.",
+					 "Sie enthält weder einen Zeitstempel noch eine Gegenzeichnung eines Dritten: Für den Zeitpunkt der Signatur des Protokolls steht "
+					 "nur das Wort des Unternehmens."));
+	add(w, BLOCK_HEADING, TR(w, "Comment le vérifier", "How to check it", "Wie sie zu prüfen ist"));
 	add(w, BLOCK_TEXT, TR(w, "Hors ligne, avec OpenSSL et un interpréteur de commandes\u00a0: «\u00a0sh verify.sh . 'CLÉ'\u00a0». Avec dunningd\u00a0: «\u00a0dunningctl trail verify . "
 				 "--key 'CLÉ'\u00a0», qui vérifie aussi que ce rapport dit ce que disent les enregistrements. La clé est celle que "
 				 "l’entreprise a publiée pour son journal. Le fichier VERIFY.txt en dit plus\u202f; le procédé est décrit dans process/TRAIL.md.",
 				 "Offline, with OpenSSL and a shell: “sh verify.sh . 'KEY'”. With dunningd: “dunningctl trail verify . --key 'KEY'”, which also "
 				 "checks that this report says what the records say. The key is the one that the company published for its log. VERIFY.txt says more; "
-				 "the process is described in process/TRAIL.md."));
+				 "the process is described in process/TRAIL.md.",
+				 "Offline, mit OpenSSL und einer Shell: „sh verify.sh . 'SCHLÜSSEL'“. Mit dunningd: „dunningctl trail verify . --key 'SCHLÜSSEL'“; das "
+				 "prüft auch, dass dieser Bericht sagt, was die Aufzeichnungen sagen. Der Schlüssel ist der, den das Unternehmen für sein Protokoll "
+				 "veröffentlicht hat. Mehr steht in VERIFY.txt; das Verfahren ist in process/TRAIL.md beschrieben."));
 	if (w->file->process)
 		add(w, BLOCK_NOTE, arena_printf(w->arena, TR(w, "Empreinte SHA-256 de la description du procédé, consignée au dernier démarrage\u00a0: %s",
-							     "SHA-256 of the description of the process, as recorded at the last start: %s"), w->file->process));
+							     "SHA-256 of the description of the process, as recorded at the last start: %s",
+							     "SHA-256-Prüfsumme der Verfahrensbeschreibung, wie beim letzten Start aufgezeichnet: %s"), w->file->process));
 }
 
 static void write_bordereau(struct writing *w)
@@ -512,7 +545,7 @@ void report_make(const struct case_file *file, enum report_language language, st
 	*ret = (struct report){ .language = language };
 	if (zone_get(file->zone, &w.zone) < 0)
 		(void)zone_get("UTC", &w.zone);
-	ret->title = TR(&w, "Dossier de preuve\u00a0: relances et paiements", "Evidence: reminders and payments");
+	ret->title = TR(&w, "Dossier de preuve\u00a0: relances et paiements", "Evidence: reminders and payments", "Beweismittel: Mahnungen und Zahlungen");
 	ret->footer = arena_printf(arena, "%s %s %s", debtor_name(&w), EM, file->origin ? file->origin : "");
 	write_head(&w);
 	write_invoices(&w);

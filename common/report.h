@@ -1,6 +1,6 @@
 /*
- * report - what a case file says to people, in French or English, as a sequence of blocks: text once, for HTML and for paper. Pure; the same
- * case file gives the same blocks, so that a reader of the bundle can make them again and compare.
+ * report - what a case file says to people, in French, English or German, as a sequence of blocks: text once, for HTML and for paper. Pure;
+ * the same case file gives the same blocks, so that a reader of the bundle can make them again and compare.
  */
 #ifndef DUNNINGD_COMMON_REPORT_H
 #define DUNNINGD_COMMON_REPORT_H
@@ -12,8 +12,8 @@
 #include "common/case_file.h"
 #include "common/cleanup.h"
 
-enum report_language { REPORT_FR, REPORT_EN, REPORT_LANGUAGE_COUNT };
-extern const char *const report_tags[REPORT_LANGUAGE_COUNT]; /* "fr", "en" */
+enum report_language { REPORT_FR, REPORT_EN, REPORT_DE, REPORT_LANGUAGE_COUNT };
+extern const char *const report_tags[REPORT_LANGUAGE_COUNT]; /* "fr", "en", "de" */
 
 enum block_kind {
 	BLOCK_TITLE,

@@ -6,6 +6,11 @@
 
 #include "common/report.h"
 
+struct report_word {
+	const char *code, *words[REPORT_LANGUAGE_COUNT];
+};
+const struct report_word *report_word_at(size_t i); /* all of them, table after table; NULL behind the last */
+
 const char *word_channel(enum report_language l, const char *channel);
 const char *word_outcome(enum report_language l, const struct case_contact *contact);
 const char *word_receipt(enum report_language l, const char *status); /* as a provider told it */

@@ -437,7 +437,7 @@ static void read_language(struct visit *visit, const char *uri)
 	CLEANUP(buf_clear) struct buf here = { 0 };
 
 	visit->board.language = board_language(evhttp_find_header(evhttp_request_get_input_headers(visit->request), "Accept-Language"));
-	for (int l = 0; wish && l < REPORT_LANGUAGE_COUNT; l++)
+	for (int l = 0; wish && l < BOARD_LANGUAGE_COUNT; l++)
 		if (strcmp(report_tags[l], wish) == 0) {
 			visit->board.language = (enum report_language)l;
 			if (chosen)

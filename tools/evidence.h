@@ -52,7 +52,10 @@ void evidence_add_texts(struct bundle *bundle);
 
 /* report.<language>.html and .pdf, out of the records in the bundle, which is sorted. -EBADMSG and `err`: a record has not the form. */
 int evidence_add_reports(struct bundle *bundle, struct err *err);
-/* Whether they say what the records say, for a bundle that bundle_check() took. Gives a line, as that does; -EBADMSG: refused. */
+/*
+ * Whether those that are there say what the records say, for a bundle that bundle_check() took: which belong to it says its manifest. Gives
+ * lines, as that does; -EBADMSG: refused.
+ */
 int evidence_check_reports(const struct bundle *bundle, check_line_fn fn, void *arg, struct err *err);
 
 /* --- a case that spans a sealed trail ---------------------------------------------------------------- */

@@ -50,9 +50,10 @@ static void write_at(struct press *p, const char *text, double x, double y, doub
 
 static void footer(struct press *p)
 {
+	static const char *const page[REPORT_LANGUAGE_COUNT] = { [REPORT_FR] = "Page", [REPORT_EN] = "Page", [REPORT_DE] = "Seite" };
 	char number[64];
 
-	(void)snprintf(number, sizeof(number), "Page %d / %d", p->page, p->pages);
+	(void)snprintf(number, sizeof(number), "%s %d / %d", page[p->report->language], p->page, p->pages);
 	rule(p, MARGIN, BOTTOM + 12, BODY_WIDTH, 0.6);
 	write_at(p, p->report->footer, MARGIN, BOTTOM + 16, BODY_WIDTH - 80, false);
 	write_at(p, number, MARGIN + BODY_WIDTH - 75, BOTTOM + 16, 75, true);

@@ -9,6 +9,11 @@
 
 #define VERSION_FILE "process/version"
 
+static const char *report_path(const struct bundle *bundle, int language)
+{
+	return arena_printf(bundle->arena, "report.%s.html", report_tags[language]);
+}
+
 int evidence_add_reports(struct bundle *bundle, struct err *err)
 {
 	struct case_file *file = arena_alloc(bundle->arena, sizeof(*file));
@@ -21,7 +26,7 @@ int evidence_add_reports(struct bundle *bundle, struct err *err)
 
 		report_make(file, (enum report_language)l, bundle->arena, &report);
 		report_html(&report, &html);
-		bundle_add(bundle, arena_printf(bundle->arena, "report.%s.html", report_tags[l]), html.data, html.len);
+		bundle_add(bundle, report_path(bundle, l), html.data, html.len);
 		r = evidence_pdf(&report, file->last_at, &pdf, err);
 		if (r < 0)
 			return r;
@@ -53,11 +58,27 @@ static void check_process(const struct bundle *bundle, const struct case_file *f
 	fn(&line, arg);
 }
 
+/* One in a language of which we have no words may say anything. */
+static void name_strangers(const struct bundle *bundle, check_line_fn fn, void *arg)
+{
+	for (size_t i = 0; i < bundle->count; i++) {
+		const char *path = bundle->files[i].path;
+		bool known = strncmp(path, "report.", 7) != 0 || strchr(path, '/') || !strstr(path, ".html");
+
+		for (int l = 0; l < REPORT_LANGUAGE_COUNT; l++)
+			known |= strcmp(path, report_path(bundle, l)) == 0;
+		if (!known)
+			fn(&(struct check_line){ "report", CHECK_NOT,
+				   arena_printf(bundle->arena, "%s is in no language that is known here: not compared", path) },
+				arg);
+	}
+}
+
 int evidence_check_reports(const struct bundle *bundle, check_line_fn fn, void *arg, struct err *err)
 {
 	struct case_file *file = arena_alloc(bundle->arena, sizeof(*file));
 	struct check_line line = { "report", CHECK_GOOD, "the HTML reports say what the records say; for the PDF files only the manifest stands" };
-	int r = case_file_read(bundle, file, err);
+	int r = case_file_read(bundle, file, err), compared = 0;
 
 	if (r == 0)
 		check_process(bundle, file, fn, arg);
@@ -67,18 +88,25 @@ int evidence_check_reports(const struct bundle *bundle, check_line_fn fn, void *
 	}
 	for (int l = 0; l < REPORT_LANGUAGE_COUNT && r == 0; l++) {
 		CLEANUP(buf_clear) struct buf html = { 0 };
-		const char *path = arena_printf(bundle->arena, "report.%s.html", report_tags[l]);
+		const char *path = report_path(bundle, l);
+		const struct bundle_file *enclosed = bundle_find(bundle, path);
 		struct report report;
 
+		if (!enclosed) /* what belongs to a bundle the manifest says: one that was made before there was this language has none in it */
+			continue;
+		compared++;
 		report_make(file, (enum report_language)l, bundle->arena, &report);
 		report_html(&report, &html);
-		if (!same(bundle_find(bundle, path), html.data, html.len))
+		if (!same(enclosed, html.data, html.len))
 			r = err_set(err, -EBADMSG, "report", path, "%s does not say what the records say", path);
 	}
 	if (r < 0) {
 		line.state = CHECK_REFUSED;
 		line.text = err->text;
+	} else if (!compared) {
+		line = (struct check_line){ "report", CHECK_NOT, "there is no HTML report to compare with the records" };
 	}
 	fn(&line, arg);
+	name_strangers(bundle, fn, arg);
 	return r;
 }

@@ -175,6 +175,7 @@ static void every_view_says_its_thing(void **state)
 	shows(f, "/health", "sandbox");
 	assert_int_equal(ask(f, "GET", "/", DASHBOARD_READER, "Accept-Language: fr-CA, en;q=0.3", NULL), 200);
 	assert_non_null(strstr(page(f), "Tout va bien"));
+	shows(f, "/?l=de", "All is well"); /* reports speak German, the dashboard does not */
 	shows(f, "/invoices?from=0:9223372036854775807", "Boulangerie Martin"); /* no place of any list: its beginning */
 	shows(f, "/tasks?from=0:9223372036854775807", "lid-2");
 	assert_int_equal(ask(f, "GET", "/invoice?id=nobody", DASHBOARD_READER, NULL, NULL), 404);

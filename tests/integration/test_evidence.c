@@ -553,8 +553,8 @@ static void no_bit_may_be_another(void **state)
 /* The reports say what the records say, and nothing that they must not. */
 static void reports(void **state)
 {
-	static const char *const files[] = { "whole/report.fr.html", "whole/report.en.html", "whole/process/TRAIL.md" };
-	static const char *const never[] = { "qualified", "certified", "court-proof", "qualifié", "certifié", "<script", "http:", "https:" };
+	static const char *const files[] = { "whole/report.fr.html", "whole/report.en.html", "whole/report.de.html", "whole/process/TRAIL.md" };
+	static const char *const never[] = { "qualified", "certified", "court-proof", "qualifié", "certifié", "qualifiziert", "<script", "http:", "https:" };
 	CLEANUP(buf_clear) struct buf french = { 0 };
 	CLEANUP(buf_clear) struct buf pdf = { 0 };
 
@@ -573,7 +573,7 @@ static void reports(void **state)
 		if (!strstr(buf_str(&french), *text))
 			fail_msg("the report does not say %s", *text);
 	assert_null(strstr(buf_str(&french), "Contact n° 8")); /* seven, grouped ones once */
-	read_all(at("whole/report.en.pdf"), &pdf);
+	read_all(at("whole/report.de.pdf"), &pdf);
 	assert_memory_equal(pdf.data, "%PDF-", 5);
 }
 

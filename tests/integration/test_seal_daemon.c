@@ -610,7 +610,7 @@ static void a_case_over_a_sealing_is_handed_over_as_one(void **state)
 	key = json_str(&verifier);
 
 	assert_int_equal(CTL(f, "evidence", "inv_0", "--out", whole), 0);
-	shell(f, "cd %s && test -f g1/manifest && test -f g2/manifest && test -f report.en.html && test -f report.fr.pdf", whole);
+	shell(f, "cd %s && test -f g1/manifest && test -f g2/manifest && test -f report.en.html && test -f report.fr.pdf && test -f report.de.html", whole);
 	shell(f, "grep -q '^g1 " ORIGIN "$' %s/generations && grep -q '^g2 " ORIGIN "/g2-' %s/generations", whole, whole);
 	shell(f, "grep -q g1/%d- %s/report.en.html && grep -q g2/%d- %s/report.en.html", f->year, whole, f->year, whole);
 	shell(f, "sh %s/g1/verify.sh %s/g1 && sh %s/g2/verify.sh %s/g2", whole, whole, whole, whole);

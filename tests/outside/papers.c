@@ -1,10 +1,12 @@
 /*
  * papers - letters as they come out of the printer, read back with Poppler: for each envelope, in French, English and German, to a debtor
  * with a name of 300 characters, long addresses and a long reference. All words are within the margins, those of the address in the window,
- * and nothing of the name, the address or the reference is missing; and the same of the shipped texts.
+ * and nothing of the name, the address or the reference is missing; and the same of the shipped texts. Then the evidence report in each of its
+ * languages, with every word that it has for a contact or an entry: all of it within the margins, and no word broken.
  *
  *	papers [--shots DIR]
  */
+#include <ctype.h>
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,9 +14,11 @@
 
 #include "common/file.h"
 #include "common/letter.h"
+#include "common/report_words.h"
 #include "tests/support/process.h"
 #include "tests/support/tree.h"
 #include "tests/support/world.h"
+#include "tools/evidence_pdf.h"
 
 #define RUN_MS 60000
 #define MM(points) ((points) * 25.4 / 72)
@@ -162,13 +166,149 @@ static void shipped(const char *country, const char *step, const char *locale, c
 
 	buf_printf(&text, "{\"origin\":\"test.example/acme\",\"state_dir\":\"/nonexistent\",\"creditor\":{\"name\":\"Acme\",\"locale\":\"%s\","
 		"\"zone\":\"Europe/Paris\",\"postal\":{\"line1\":\"%s\",\"postcode\":\"%s\",\"city\":\"%s\",\"country\":\"%s\"}},"
-		"\"senders\":{\"default\":{\"name\":\"Acme\",\"email\":\"a@acme.example\"}},\"channels\":{\"email\":\"outbox\",\"letter\":\"outbox\"}}",
+		"\"senders\":{\"default\":{\"name\":\"Acme\",\"email\":\"a@acme.example\"}},\"channels\":{\"email\":\"outbox\",\"sms\":\"outbox\",\"letter\":\"outbox\"}}",
 		locale, paper->from.line1, paper->from.postcode, paper->from.city, paper->from.country);
 	if (file_replace(config, text.data, text.len, 0600) < 0 || process_run(argv, &said, RUN_MS) != 0)
 		world_fail("%s: %s", step, buf_str(&said));
 	look(path, name);
 	count = read_words(arena, path, &words);
 	within(words, count, paper->left, paper->right, us ? 215.9 : 210, us ? 279.4 : 297, name);
+}
+
+/* --- reports --------------------------------------------------------------------------------------------- */
+
+static bool part_of(unsigned char c)
+{
+	return isalnum(c) || c & 0x80;
+}
+
+static void add_text(struct buf *all, const char *text)
+{
+	for (; text && *text; text++)
+		if (strncmp(text, "\u00a0", 2) == 0)
+			buf_add_char(all, ' '), text++;
+		else if (strncmp(text, "\u202f", 3) == 0)
+			buf_add_char(all, ' '), text += 2;
+		else if (strncmp(text, "\xe2\x80", 2) == 0) /* quotes and dashes */
+			buf_add_char(all, '"'), text += 2;
+		else
+			buf_add_char(all, *text);
+	buf_add_char(all, '\n');
+}
+
+/* All that the report says, with plain blanks; and what stands on each page beside it. */
+static void add_report(struct buf *all, const struct report *report)
+{
+	for (size_t i = 0; i < report->count; i++) {
+		const struct block *b = &report->blocks[i];
+
+		add_text(all, b->text);
+		for (size_t k = 0; k < b->columns * b->rows; k++)
+			add_text(all, b->cells[k]);
+	}
+	add_text(all, report->footer);
+	add_text(all, "Page Seite");
+}
+
+/* Whether the word stands there as a whole, or from or up to a hyphen, slash or the like within a longer one. */
+static bool whole(const struct buf *all, const char *word)
+{
+	size_t len = strlen(word);
+
+	for (const char *at = buf_str(all); (at = strstr(at, word)); at++)
+		if ((at == buf_str(all) || !part_of((unsigned char)at[-1]) || !part_of((unsigned char)word[0])) &&
+			(!part_of((unsigned char)at[len]) || !part_of((unsigned char)word[len - 1])))
+			return true;
+	return strspn(word, "0123456789/") == len; /* of pages */
+}
+
+/* Poppler writes words as XML. Quotes and dashes may part them, and all look the same here. */
+static void plain(char *text)
+{
+	static const struct {
+		const char *name;
+		char is;
+	} entities[] = { { "&apos;", '\'' }, { "&quot;", '"' }, { "&lt;", '<' }, { "&gt;", '>' }, { "&amp;", '&' } };
+
+	for (size_t i = 0; i < ARRAY_LEN(entities); i++)
+		for (char *at; (at = strstr(text, entities[i].name));) {
+			size_t len = strlen(entities[i].name);
+
+			*at = entities[i].is;
+			memmove(at + 1, at + len, strlen(at + len) + 1);
+			if (entities[i].is == '&')
+				break; /* the last of them, and it could begin another */
+		}
+	for (char *at = text; (at = strstr(at, "\xe2\x80"));) { /* as add_text() has them */
+		*at++ = '"';
+		memmove(at, at + 2, strlen(at + 2) + 1);
+	}
+}
+
+/* Every word that there is for it, in the column where it stands, in long sums and dates. */
+static void every_word(struct case_file *file, struct arena *arena, const char *name)
+{
+	static const struct case_place place = { "records/0001", "2026-1234", INT64_C(1798758000000) }; /* in Berlin another day than in UTC */
+	static const char *const ids[] = { "i1", "i2" };
+	struct case_booking *bookings = arena_alloc(arena, 1000 * sizeof(*bookings));
+	struct case_invoice *invoice = arena_alloc(arena, sizeof(*invoice));
+	const struct report_word *word;
+
+	*file = (struct case_file){ .debtor = "cus_7", .debtor_name = name, .creditor = "Acme GmbH", .zone = "Europe/Berlin", .origin = "trail.example.com/acme",
+		.first_at = place.at, .last_at = place.at, .records = 9, .closed_records = 2, .closed_parts = 3,
+		.contacts = arena_alloc(arena, 1000 * sizeof(*file->contacts)), .entries = arena_alloc(arena, 1000 * sizeof(*file->entries)), .invoices = invoice, .invoice_count = 1 };
+	*invoice = (struct case_invoice){ .id = "i1", .number = "RE-2026-0042", .issued_on = date_of(2026, 9, 30), .due_on = date_of(2026, 12, 30), .currency = "EUR",
+		.total = 98765432, .paid = 12345678, .credited = 12345678, .balance = 74074076, .bookings = bookings, .closed = "uncollectible",
+		.state = { .known = true, .snapshot = { .terms_agreed_on = date_of(2026, 9, 30), .purchase_order = "PO 7", .delivery_proof = "LS 7" } } };
+	for (size_t i = 0; (word = report_word_at(i)); i++) { /* a code without a word of its own would stand there as it is */
+		const char *code = word->code;
+		struct case_contact contact = { .place = place, .outcome_place = place, .receipt_place = place, .attempt = code, .invoices = ids, .invoice_count = 2,
+			.step = word_step(REPORT_EN, code) != code ? code : "reminder", .channel = word_channel(REPORT_EN, code) != code ? code : "sms",
+			.outcome = code, .receipt = word_receipt(REPORT_EN, code) != code ? code : NULL, .tracking = "JJD 14", .name = "Frau Dr. Hohenlohe",
+			.address = "post@amt.example", .note = "Ja.", .by = "Anna", .provider = "post", .provider_id = "42", .message = { .text = "Guten Tag" } };
+		struct case_entry entry = { .place = place, .kind = word_kind(REPORT_EN, code) != code ? code : "phone.note",
+			.reason = word_reason(REPORT_EN, code) != code ? code : NULL, .step = contact.step, .invoice = "i1", .until = place.at, .amount = 12345678,
+			.text = "Guten Tag", .silence = i % 2 };
+
+		if (word_outcome(REPORT_EN, &contact) == code)
+			contact.outcome = NULL;
+		file->contacts[file->contact_count++] = contact;
+		file->entries[file->entry_count++] = entry;
+		if (word_booking(REPORT_EN, code) != code)
+			bookings[invoice->booking_count++] = (struct case_booking){ .place = place, .kind = code, .amount = -12345678, .balance = 12345678 };
+	}
+}
+
+static void drawn(enum report_language language, bool long_name)
+{
+	CLEANUP(arena_freep) struct arena *arena = arena_create();
+	CLEANUP(buf_clear) struct buf pdf = { 0 }, said = { 0 };
+	const char *name = arena_printf(arena, "report-%s%s", report_tags[language], long_name ? "-long" : ""), *path = arena_printf(arena, "%s/%s.pdf", dir, name);
+	char debtor[NAME_LEN + 1] = "Dupont SARL";
+	struct case_file file;
+	struct report report;
+	struct word *words = NULL;
+	struct err err = { 0 };
+	size_t count;
+
+	for (size_t i = 0; i < NAME_LEN && long_name; i++)
+		debtor[i] = (char)('A' + (i * 7 + i / 12) % 26);
+	debtor[long_name ? NAME_LEN : strlen(debtor)] = '\0';
+	every_word(&file, arena, debtor);
+	report_make(&file, language, arena, &report);
+	if (evidence_pdf(&report, file.last_at, &pdf, &err) < 0 || file_replace(path, pdf.data, pdf.len, 0600) < 0)
+		world_fail("%s: %s", name, err.text);
+	look(path, name);
+	count = read_words(arena, path, &words);
+	within(words, count, 19.5, 19.5, 210, 297, name);
+	if (!reads(arena, words, count, debtor))
+		world_fail("%s: something of the name is missing", name);
+	add_report(&said, &report);
+	for (size_t i = 0; i < count && !long_name; i++) {
+		plain(words[i].text);
+		if (!whole(&said, words[i].text))
+			world_fail("%s, page %d: \"%s\" is a piece of a word", name, words[i].page, words[i].text);
+	}
 }
 
 int main(int argc, char **argv)
@@ -191,7 +331,11 @@ int main(int argc, char **argv)
 	shipped("de", "de-b2b/final-demand", "de-DE", &papers[1]);
 	shipped("gb", "uk-b2b/letter-before-claim", "en-GB", &papers[2]);
 	shipped("us", "us-b2b/demand-letter", "en-US", &papers[3]);
+	for (int l = 0; l < REPORT_LANGUAGE_COUNT; l++)
+		for (int long_name = 0; long_name < 2; long_name++)
+			drawn((enum report_language)l, long_name);
 	tree_remove(dir);
-	printf("papers: %zu letters, all within their margins, the addresses in their windows, nothing cut\n", ARRAY_LEN(papers) * ARRAY_LEN(locales) * 2 + 4);
+	printf("papers: %zu letters, all within their margins, the addresses in their windows, nothing cut; %d reports, no word of theirs broken\n",
+		ARRAY_LEN(papers) * ARRAY_LEN(locales) * 2 + 4, 2 * REPORT_LANGUAGE_COUNT);
 	return 0;
 }

@@ -86,7 +86,7 @@ static void texts_stay_texts(void **state)
 	w.debtor.customer.name = HOSTILE;
 	walked(&w, "reminder", STEP_SENT, HOSTILE, "2026-04-02T08:00:00Z");
 	escalation_hold(&w.e, w.arena, &(struct hold_entry){ .reason = "operator", .until = INT64_MAX / 2, .who = HOSTILE, .why = HOSTILE });
-	for (int l = 0; l < REPORT_LANGUAGE_COUNT; l++) {
+	for (int l = 0; l < BOARD_LANGUAGE_COUNT; l++) {
 		CLEANUP(buf_clear) struct buf out = { 0 };
 		struct board b = board(w.arena, &out, (enum report_language)l);
 		struct board_entry entry = { .e = w.e, .d = &w.debtor };
@@ -241,7 +241,7 @@ static void the_day(void **state)
 
 	(void)state;
 	world_init(&w, LADDER, TEN);
-	for (int l = 0; l < REPORT_LANGUAGE_COUNT; l++) {
+	for (int l = 0; l < BOARD_LANGUAGE_COUNT; l++) {
 		CLEANUP(buf_clear) struct buf out = { 0 };
 		struct board b = board(w.arena, &out, (enum report_language)l);
 		struct board_task task = { .id = "decision:INV-1:worth-it", .root = parsed(w.arena, TASK) };
@@ -289,7 +289,7 @@ static void tasks_policies_and_health(void **state)
 
 	(void)state;
 	world_init(&w, LADDER, TEN);
-	for (int l = 0; l < REPORT_LANGUAGE_COUNT; l++) {
+	for (int l = 0; l < BOARD_LANGUAGE_COUNT; l++) {
 		CLEANUP(buf_clear) struct buf out = { 0 };
 		struct board b = board(w.arena, &out, (enum report_language)l);
 		struct board_task task = { .id = "decision:INV-1:worth-it", .root = parsed(w.arena, TASK) };
@@ -348,7 +348,7 @@ static void a_timeline(void **state)
 	world_init(&w, LADDER, TEN);
 	w.debtor.opt_out[CHANNEL_SMS].on = true;
 	w.contact.external = true;
-	for (int l = 0; l < REPORT_LANGUAGE_COUNT; l++) {
+	for (int l = 0; l < BOARD_LANGUAGE_COUNT; l++) {
 		CLEANUP(buf_clear) struct buf out = { 0 };
 		struct board b = board(w.arena, &out, (enum report_language)l);
 		struct board_file shown = { .d = &w.debtor, .file = &file, .records = records, .record_count = 3, .older = "2026-6" };

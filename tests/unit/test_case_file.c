@@ -1,4 +1,6 @@
 /* What happened, out of the records of a bundle; and what the report says of it. */
+#include <ctype.h>
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -8,7 +10,9 @@
 
 #include "common/case_file.h"
 #include "common/report.h"
+#include "common/report_words.h"
 #include "tests/unit/bundle_world.h"
+#include "tools/evidence.h"
 
 #define AT(kind, time) "\"kind\":\"" kind "\",\"time\":\"" time "\",\"build\":\"0.1.0\","
 #define APPLIED(event, id, time) "\"event\":\"" event "\",\"event_id\":\"" id "\",\"event_source\":\"s\",\"event_time\":" time ","
@@ -156,6 +160,18 @@ static void a_grouped_contact_stands_once(void **state)
 	assert_null(strstr(buf_str(&page), "Contact n° 3"));
 	assert_null(strstr(buf_str(&page), "<script"));
 	assert_null(strstr(buf_str(&page), "http:"));
+	buf_reset(&page);
+	html(s, REPORT_DE, &page);
+	says(&page, "<html lang=\"de\">");
+	says(&page, "Beweismittel: Mahnungen und Zahlungen");
+	says(&page, "3. April 2026\n09:00 (07:00\u00a0UTC)");
+	says(&page, "Kontakt Nr.\u00a01: E-Mail, 3. April 2026");
+	says(&page, "erste Zahlungserinnerung");
+	says(&page, "dem Anbieter übergeben, von ihm angenommen");
+	says(&page, "kein Ergebnis verzeichnet");
+	says(&page, "Ortszeit des Schuldners (Europe/Paris)");
+	says(&page, "ihre Würdigung ist Sache des Gerichts");
+	assert_null(strstr(buf_str(&page), "Bordereau")); /* French procedure asks for that */
 }
 
 static void a_call_is_a_contact_when_it_was_made(void **state)
@@ -180,6 +196,10 @@ static void a_call_is_a_contact_when_it_was_made(void **state)
 	says(&page, "“will pay” (Léa)");
 	says(&page, "Say hello.");
 	says(&page, "what was said is not recorded");
+	buf_reset(&page);
+	html(s, REPORT_DE, &page);
+	says(&page, "„will pay“ (Léa)");
+	says(&page, "was gesagt wurde, ist nicht aufgezeichnet");
 }
 
 /* What came as an event is read as it came; a provider's word stays the provider's. */
@@ -225,6 +245,12 @@ static void events_and_receipts(void **state)
 	says(&page, "opened, as the provider says (no proof of reading)");
 	says(&page, "Bonjour");
 	says(&page, "€1,200.00");
+	buf_reset(&page);
+	html(s, REPORT_DE, &page);
+	says(&page, "angenommen; danach geöffnet laut Anbieter (kein Beweis der Kenntnisnahme)");
+	says(&page, "1.200,00\u00a0€");
+	says(&page, "Dupont (Kunde cus_7)");
+	assert_null(strstr(buf_str(&page), "gelesen")); /* of what a provider tells nobody can say so */
 }
 
 static void what_is_withheld_is_named(void **state)
@@ -245,6 +271,10 @@ static void what_is_withheld_is_named(void **state)
 	html(s, REPORT_EN, &page);
 	says(&page, "1 of 4 records");
 	says(&page, "withheld");
+	buf_reset(&page);
+	html(s, REPORT_DE, &page);
+	says(&page, "1 von 4 Aufzeichnungen");
+	says(&page, "nicht offengelegt oder gelöscht: 1");
 }
 
 static void silences_have_their_reasons(void **state)
@@ -264,13 +294,164 @@ static void silences_have_their_reasons(void **state)
 	html(s, REPORT_FR, &page);
 	says(&page, "contestation (jusqu’au 22 avril 2026)");
 	says(&page, "SMS\u00a0: pas d’adresse");
+	buf_reset(&page);
+	html(s, REPORT_DE, &page);
+	says(&page, "Einwendung (bis zum 22. April 2026)");
+	says(&page, "SMS: keine Adresse oder Nummer für diesen Kanal");
+	says(&page, "Warum zeitweise nichts versandt wurde");
+}
+
+/* --- languages --------------------------------------------------------------------------------------- */
+
+static void every_word_is_there_in_all(void **state)
+{
+	const struct report_word *word;
+	size_t count = 0;
+
+	(void)state;
+	for (; (word = report_word_at(count)); count++)
+		for (int l = 0; l < REPORT_LANGUAGE_COUNT; l++)
+			if (!word->words[l] || !word->words[l][0])
+				fail_msg("%s says nothing in %s", word->code, report_tags[l]);
+	assert_true(count > 200);
+	assert_string_equal(word_step(REPORT_DE, "plan:9f86d081:2026-05-05:late"), "Erinnerung an eine Rate");
+	assert_string_equal(word_step(REPORT_DE, "final-demand"), "letzte Mahnung");
+	assert_string_equal(word_receipt(REPORT_DE, "delivered"), "Zustellung laut Anbieter");
+}
+
+static bool is_word(const char *text, const char *all, size_t len)
+{
+	const char *before = text > all ? text - 1 : "", *after = text + len;
+
+	return !isalnum((unsigned char)*before) && !((unsigned char)*before & 0x80) && !isalnum((unsigned char)*after) && !((unsigned char)*after & 0x80);
+}
+
+/* A whole word of the tables that only another language has: "Payment received" has no place in German, "SMS" has. */
+static void says_nothing_of(const struct buf *page, enum report_language own, enum report_language other)
+{
+	const struct report_word *word, *same;
+
+	for (size_t i = 0; (word = report_word_at(i)); i++) {
+		const char *text = word->words[other], *at = buf_str(page);
+		bool shared = false;
+
+		for (size_t k = 0; !shared && (same = report_word_at(k)); k++)
+			shared = strstr(same->words[own], text) || strcmp(same->code, text) == 0;
+		while (!shared && (at = strstr(at, text))) {
+			if (is_word(at, buf_str(page), strlen(text)))
+				fail_msg("the %s report says \"%s\"", report_tags[own], text);
+			at++;
+		}
+	}
+}
+
+/* Every kind, reason, step and outcome there is, in one report: each language has its words, and none of another's. */
+static void no_language_speaks_another(void **state)
+{
+	CLEANUP(arena_freep) struct arena *arena = arena_create();
+	struct case_contact *contacts = arena_alloc(arena, 1000 * sizeof(*contacts));
+	struct case_entry *entries = arena_alloc(arena, 1000 * sizeof(*entries));
+	struct case_file file = { .debtor = "cus_7", .zone = "Europe/Berlin", .origin = "o", .contacts = contacts, .entries = entries };
+	const struct report_word *word;
+
+	(void)state;
+	for (size_t i = 0; (word = report_word_at(i)); i++) {
+		contacts[file.contact_count++] = (struct case_contact){ .place = { "records/0001", "2026-1", 1 }, .step = word->code, .channel = "sms",
+			.outcome = word->code, .receipt = word->code };
+		entries[file.entry_count++] = (struct case_entry){ .place = { "records/0001", "2026-1", 1 }, .kind = word->code, .reason = word->code,
+			.silence = i % 2 };
+	}
+	for (int own = 0; own < REPORT_LANGUAGE_COUNT; own++) {
+		CLEANUP(buf_clear) struct buf page = { 0 };
+		struct report report;
+
+		report_make(&file, (enum report_language)own, arena, &report);
+		report_html(&report, &page);
+		for (size_t i = 0; (word = report_word_at(i)); i++)
+			if (strchr(word->code, '.')) /* kinds of records alone have one */
+				says(&page, word->words[own]);
+		for (int other = 0; other < REPORT_LANGUAGE_COUNT; other++)
+			if (other != own)
+				says_nothing_of(&page, (enum report_language)own, (enum report_language)other);
+	}
+}
+
+/* --- reports in a bundle ------------------------------------------------------------------------------ */
+
+struct told {
+	enum check_state states[4];
+	size_t count;
+	char text[200]; /* the last one */
+};
+
+static void on_line(const struct check_line *line, void *arg)
+{
+	struct told *told = arg;
+
+	if (strcmp(line->name, "report") != 0)
+		return;
+	assert_true(told->count < ARRAY_LEN(told->states));
+	told->states[told->count++] = line->state;
+	snprintf(told->text, sizeof(told->text), "%s", line->text);
+}
+
+/* The story's bundle as this version would make it, with the reports in those languages: "fr en de it". */
+static int check_with(struct story *s, const char *languages, const char *forged, struct told *ret)
+{
+	struct bundle bundle = world_bundle(&s->w, SIZE_MAX, false);
+	struct err err = { 0 };
+
+	for (const char *at = languages; *at; at += strcspn(at, " "), at += strspn(at, " ")) {
+		CLEANUP(buf_clear) struct buf page = { 0 };
+		const char *tag = arena_printf(s->w.arena, "%.*s", (int)strcspn(at, " "), at);
+		int l = 0;
+
+		while (l < REPORT_LANGUAGE_COUNT && strcmp(report_tags[l], tag) != 0)
+			l++;
+		html(s, l < REPORT_LANGUAGE_COUNT ? (enum report_language)l : REPORT_EN, &page);
+		if (forged && strcmp(forged, tag) == 0)
+			memcpy(strstr(page.data, "2026"), "2025", 4);
+		bundle_add(&bundle, arena_printf(s->w.arena, "report.%s.html", tag), arena_memdup(s->w.arena, page.data, page.len), page.len);
+	}
+	bundle_add(&bundle, "process/version", DUNNINGD_VERSION "\n", strlen(DUNNINGD_VERSION "\n"));
+	assert_int_equal(bundle_finish(&bundle, &s->w.log.key, NULL), 0);
+	*ret = (struct told){ 0 };
+	return evidence_check_reports(&bundle, on_line, ret, &err);
+}
+
+/* A bundle that was made before there was German is as good as ever; what is there must be true, in each language. */
+static void a_report_that_is_not_there_is_no_lie(void **state)
+{
+	CLEANUP(arena_freep) struct arena *arena = arena_create();
+	struct story *s = begin(arena);
+	struct told told;
+
+	(void)state;
+	two_invoices(s);
+	read_story(s);
+	assert_int_equal(check_with(s, "fr en de", NULL, &told), 0);
+	assert_true(told.count == 1 && told.states[0] == CHECK_GOOD);
+	assert_int_equal(check_with(s, "fr en", NULL, &told), 0);
+	assert_true(told.count == 1 && told.states[0] == CHECK_GOOD);
+	for (int l = 0; l < REPORT_LANGUAGE_COUNT; l++) {
+		assert_int_equal(check_with(s, "fr en de", report_tags[l], &told), -EBADMSG);
+		assert_true(told.count == 1 && told.states[0] == CHECK_REFUSED);
+		assert_non_null(strstr(told.text, report_tags[l]));
+	}
+	assert_int_equal(check_with(s, "", NULL, &told), 0); /* nothing to compare is nothing found good */
+	assert_true(told.count == 1 && told.states[0] == CHECK_NOT);
+	assert_int_equal(check_with(s, "fr en it", NULL, &told), 0);
+	assert_true(told.count == 2 && told.states[0] == CHECK_GOOD && told.states[1] == CHECK_NOT);
+	assert_string_equal(told.text, "report.it.html is in no language that is known here: not compared");
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = { cmocka_unit_test(the_account_adds_up), cmocka_unit_test(a_void_invoice_owes_nothing),
 		cmocka_unit_test(a_grouped_contact_stands_once), cmocka_unit_test(a_call_is_a_contact_when_it_was_made),
-		cmocka_unit_test(events_and_receipts), cmocka_unit_test(what_is_withheld_is_named), cmocka_unit_test(silences_have_their_reasons) };
+		cmocka_unit_test(events_and_receipts), cmocka_unit_test(what_is_withheld_is_named), cmocka_unit_test(silences_have_their_reasons),
+		cmocka_unit_test(every_word_is_there_in_all), cmocka_unit_test(no_language_speaks_another),
+		cmocka_unit_test(a_report_that_is_not_there_is_no_lie) };
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
