@@ -96,6 +96,7 @@ static const struct report_word kinds[] = {
 	{ "plan.amended", { "Échéancier modifié", "Payment plan amended", "Ratenplan geändert" } },
 	{ "plan.cancelled", { "Échéancier annulé", "Payment plan cancelled", "Ratenplan aufgehoben" } },
 	{ "plan.broken", { "Échéancier non respecté", "Payment plan broken", "Ratenplan nicht eingehalten" } },
+	{ "plan.restored", { "Échéancier de nouveau en vigueur", "Payment plan stands again", "Ratenplan gilt wieder" } },
 	{ "settlement.broken", { "Transaction non respectée", "Settlement not kept", "Vergleich nicht eingehalten" } },
 	{ "settlement.agreed", { "Transaction convenue", "Settlement agreed", "Vergleich geschlossen" } },
 	{ "consent.withdrawn", { "Opposition à un canal", "Opted out of a channel", "Kanal vom Schuldner abbestellt" } },

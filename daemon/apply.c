@@ -155,8 +155,7 @@ static int check_allowed(struct dunner *d, struct group *g, struct input *input)
 	struct doc *invoice = group_find(d, g, DOC_ESCALATION, e->invoice_id);
 
 	if (!(producer->types >> e->type & 1))
-		return err_set(&input->err, -EBADMSG, "not_allowed", "$.type", "this producer may not send %s",
-			event_type_names[e->type]);
+		return err_set(&input->err, -EBADMSG, "not_allowed", "$.type", "this producer may not send %s", event_type_names[e->type]);
 	if (check_place(d, e, invoice, &input->err) < 0)
 		return -EBADMSG;
 	if (invoice && invoice->loaded && invoice->e->invoice.debtor_id && e->customer_id &&
