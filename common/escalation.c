@@ -721,7 +721,7 @@ static void follow_facts(struct escalation *e, struct debtor *debtor, const stru
 	struct invoice_view view = invoice_view(&e->invoice);
 	const char *reason = close_reason(view.state);
 	struct next_action next;
-	int64_t look;
+	int64_t look, overdue = 0;
 
 	if (e->stopped && (!reason || view.state == STATE_UNCOLLECTIBLE))
 		reason = "stopped";
@@ -758,13 +758,16 @@ static void follow_facts(struct escalation *e, struct debtor *debtor, const stru
 	next = skip_what_is_due(e, debtor, rules, fx);
 	if (!e->overdue_told && debtor && rules->policy) {
 		const struct business_time when = schedule_window(rules->policy, debtor, rules->creditor_zone, rules->holidays);
+		date due = schedule_due(rules->policy, &when, e->invoice.snapshot.due_on);
 
-		if (date_diff(business_date(&when, rules->now), schedule_due(rules->policy, &when, e->invoice.snapshot.due_on)) > 0) {
+		if (date_diff(business_date(&when, rules->now), due) > 0) {
 			struct draft *draft = effects_event(fx, "invoice.overdue", e->invoice.debtor_id, e->invoice.id);
 
 			jw_int(&draft->w, "balance_minor", view.balance);
 			e->overdue_told = true;
 			work_overdue(e, debtor, fx);
+		} else {
+			overdue = business_opening(&when, date_add_days(due, 1)); /* told on its day, whenever the next step is */
 		}
 	}
 	follow_hold(e, debtor, &next, rules, fx);
@@ -775,6 +778,8 @@ static void follow_facts(struct escalation *e, struct debtor *debtor, const stru
 	look = unsent_look_at(e, rules);
 	if (look && look < e->next_at)
 		e->next_at = look;
+	if (overdue && overdue < e->next_at)
+		e->next_at = overdue;
 }
 
 const char *payment_link_of(const struct escalation *e, int64_t now)
