@@ -418,14 +418,19 @@ static void note_broken(struct judge *judge, const struct json *record, const ch
 		sim_breach(judge->sim, "a plan that is kept is not broken", "%s: no instalment was missed", invoice_id);
 }
 
-/* A payment was told late: the plan holds again, and must not have a missed instalment. */
+/*
+ * A payment was told late: the plan holds again, and must not have a missed instalment. A day is missed when business opens after it: at Easter
+ * that is five days later.
+ */
+#define OPENS_WITHIN 5
 static void note_restored(struct judge *judge, const char *invoice_id)
 {
 	struct known_invoice *invoice = judge_invoice(judge, invoice_id);
 
 	invoice->plan_broken = NULL;
 	if (judge->sim->mode == MODE_LIFE && invoice->debtor_id &&
-		facts_plan_missed(judge, invoice_id, judge_date(judge, invoice->debtor_id, judge->decided_at), judge->sim->mono))
+		facts_plan_missed(judge, invoice_id, date_add_days(judge_date(judge, invoice->debtor_id, judge->decided_at), -OPENS_WITHIN),
+			judge->sim->mono))
 		sim_breach(judge->sim, "a plan that is missed does not stand", "%s: an instalment is open beyond its days of grace", invoice_id);
 }
 
