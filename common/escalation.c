@@ -628,7 +628,7 @@ static bool agreed_hold(const char *hold)
 static void follow_hold(struct escalation *e, struct debtor *d, const struct next_action *next, const struct rules *rules, struct effects *fx)
 {
 	const char *hold = next->kind == NEXT_HELD ? next->why : next->held;
-	int64_t until = next->kind == NEXT_HELD ? next->at : next->held_until, excused_until;
+	int64_t until = next->kind == NEXT_HELD ? next->at : next->held_until, told = e->held_until, excused_until;
 	const char *excuse = hold ? hold : "";
 	bool same = hold && e->held && strcmp(hold, e->held) == 0;
 	const char *detail = next->kind == NEXT_HELD && strcmp(hold, "incomplete") == 0 ?
@@ -641,8 +641,9 @@ static void follow_hold(struct escalation *e, struct debtor *d, const struct nex
 	}
 	commitment_watch(e, excuse, fx);
 	work_watch(e, d, excuse, fx);
+	e->held_until = until;
 	if (same) {
-		if (e->next_at && e->next_at <= rules->now && next->kind == NEXT_HELD)
+		if (told && told <= rules->now && next->kind == NEXT_HELD)
 			tell_hold(e, hold, detail, until, true, fx);
 		return;
 	}

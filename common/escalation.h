@@ -176,6 +176,7 @@ struct escalation {
 	size_t command_count, command_capacity;
 	const char *deferred; /* "step reason until" as last recorded, so that it is recorded once */
 	const char *held; /* hold as last told to others, NULL = none */
+	int64_t held_until; /* its end, as the rules last saw it */
 	struct call_made call;
 	int64_t calls; /* logged so far: names the mail that confirms the last one */
 	struct agreed_end *ended;

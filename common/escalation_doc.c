@@ -121,6 +121,7 @@ void escalation_write(struct buf *out, const struct escalation *e)
 		jw_end_array(w);
 	jw_opt_str(w, "deferred", e->deferred);
 	jw_opt_str(w, "held", e->held);
+	jw_opt_int(w, "held_until", e->held ? e->held_until : 0);
 	write_call(w, e);
 	write_ended(w, e);
 	jw_opt_str(w, "reenter", e->reenter);
@@ -307,6 +308,7 @@ int escalation_from(struct arena *arena, const struct json *json, struct escalat
 		(r = read_holds(json, arena, ret, err)) < 0 || (r = read_commands(json, arena, ret, err)) < 0 ||
 		(r = json_opt_str(json, "deferred", 400, &ret->deferred, err)) < 0 ||
 		(r = json_opt_str(json, "held", 128, &ret->held, err)) < 0 ||
+		(r = json_opt_int(json, "held_until", INT64_MIN, INT64_MAX, &ret->held_until, err)) < 0 ||
 		(r = json_opt_int(json, "calls", 0, MONEY_MAX, &ret->calls, err)) < 0 || (r = read_call(json, &ret->call, err)) < 0 ||
 		(r = read_ended(json, arena, ret, err)) < 0 || (r = json_opt_str(json, "reenter", 128, &ret->reenter, err)) < 0 ||
 		(r = json_opt_str(json, "reenter_why", 32, &ret->reenter_why, err)) < 0 ||
@@ -323,6 +325,8 @@ int escalation_from(struct arena *arena, const struct json *json, struct escalat
 		(r = json_opt_int(json, "next_at", INT64_MIN, INT64_MAX, &ret->next_at, err)) < 0)
 		return r;
 	ret->state = (enum escalation_state)state;
+	if (ret->held && !ret->held_until)
+		ret->held_until = ret->next_at; /* the end was looked at, and at nothing before it, once */
 	ret->stopped |= ret->closed && strcmp(ret->closed, "stopped") == 0; /* the reason said it alone, once */
 	return 0;
 }

@@ -367,6 +367,7 @@ static void overdue_is_told_on_its_day(void **state)
 		assert_int_equal(w.e.next_at, at("2026-04-02T07:00:00Z")); /* 9:00 in Paris */
 		refresh(&w, "2026-04-02T07:00:00Z");
 		assert_non_null(find_draft(w.fx.events, "invoice.overdue"));
+		assert_null(find_draft(w.fx.events, "escalation.held")); /* the hold did not end, and is not told again */
 		assert_true(w.e.next_at > at("2026-04-03T22:00:00Z"));
 		world_clear(&w);
 	}
@@ -664,7 +665,7 @@ static void stored_and_read_again(void **state)
 	w.e = (struct escalation){ .version = 7, .invoice = w.e.invoice, .state = ESCALATION_DOUBT, .policy = "p",
 		.policy_digest = w.policy->digest, .policy_by = "rule", .policy_rule = "small", .settled = "late", .promises_broken = 2, .opened_at = 1, .walk = w.walk, .step = "second", .attempt = "a2", .task = "t",
 		.since = 2, .look_at = 3, .tries = 4, .retry_at = 5, .retry_why = "rate", .provider_failed = "p1", .channel_failed = "sms",
-		.provider_only = "p2", .deferred = "second cap 9", .held = "dispute",
+		.provider_only = "p2", .deferred = "second cap 9", .held = "dispute", .held_until = 7,
 		.closed = "paid", .closed_at = 6, .overdue_told = true, .next_at = 8 };
 	walked(&w, "reminder", STEP_SENT, NULL, "2026-04-02T08:00:00Z");
 	walked(&w, "call", STEP_DONE, "done", "2026-04-16T08:00:00Z");
