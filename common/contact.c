@@ -84,11 +84,18 @@ static bool older(const struct escalation *a, const struct escalation *b)
 	return days ? days < 0 : strcmp(a->invoice.id, b->invoice.id) < 0;
 }
 
-/* One call was about several invoices: one mail states what was said. Anything else beside the ladder is about one invoice. */
-static bool same_call(const struct candidate *a, const struct next_action *next_a, const struct candidate *b, const struct next_action *next_b)
+/*
+ * One call was about several invoices: one mail states what was said. And one thanks for all that was paid, also for what was told just now.
+ * Anything else beside the ladder is about one invoice.
+ */
+static bool one_mail(const struct contact_env *env, const struct debtor *debtor, const struct candidate *a, const struct next_action *next_a,
+	const struct candidate *b, struct next_action *next_b)
 {
-	return next_b->kind == NEXT_ASIDE && next_a->aside.kind == ASIDE_CONFIRM && next_b->aside.kind == ASIDE_CONFIRM &&
-		a->escalation->call.at == b->escalation->call.at &&
+	bool now = owed_now(env, debtor, b, next_b);
+
+	return next_b->kind == NEXT_ASIDE && a->policy == b->policy && next_a->aside.kind == next_b->aside.kind &&
+		(aside_for_payment(next_a->aside.kind) ||
+			(now && next_a->aside.kind == ASIDE_CONFIRM && a->escalation->call.at == b->escalation->call.at)) &&
 		strcmp(next_a->aside.template_name, next_b->aside.template_name) == 0 &&
 		strcmp(a->escalation->invoice.snapshot.currency, b->escalation->invoice.snapshot.currency) == 0;
 }
@@ -124,8 +131,7 @@ static bool plan_aside(const struct contact_env *env, const struct debtor *debto
 	ret->channel = next->aside.channel;
 	add_aside(ret, first, next);
 	for (size_t i = 0; i < count && ret->member_count < CONTACT_INVOICES_MAX; i++)
-		if (&candidates[i] != first && candidates[i].policy == first->policy && owed_now(env, debtor, &candidates[i], &other) &&
-			same_call(first, next, &candidates[i], &other))
+		if (&candidates[i] != first && one_mail(env, debtor, first, next, &candidates[i], &other))
 			add_aside(ret, &candidates[i], &other);
 	ret->contact = escalation_reach_aside(ret->members[0], debtor, &rules, &ret->asides[0], env->now, &ret->own[0], &permit);
 	for (size_t i = 1; i < ret->member_count; i++) {
@@ -381,7 +387,7 @@ int contact_render(const struct contact_env *env, const struct debtor *debtor, c
 		.contact_name = plan->contact->name, .invoices = invoices, .invoice_count = plan->member_count,
 		.today = business_date(&when, env->now), .deadline = date_none(), .attempt_id = attempt,
 		.fallback_locale = env->config->creditor.locale, .country = debtor->customer.country,
-		.consumer = guard_debtor(customer_kind_names[debtor->customer.kind]) == DEBTOR_CONSUMER };
+		.consumer = guard_debtor(customer_kind_names[debtor->customer.kind]) == DEBTOR_CONSUMER, .nothing_open = debtor_owes_nothing(debtor) };
 	struct notice_talk talk;
 	int r;
 
@@ -596,8 +602,6 @@ int contact_release(const struct contact_env *env, struct debtor *debtor, const 
 	debtor_contact_add(debtor, fx->arena, env->now, plan->channel, m->attempt_id);
 	debtor_contact_made(debtor, m->attempt_id)->to = address;
 	debtor_contact_made(debtor, m->attempt_id)->aside = plan->beside;
-	if (plan->beside && (plan->asides[0].kind == ASIDE_THANKS || plan->asides[0].kind == ASIDE_APOLOGY))
-		debtor->thanked_at = env->now;
 	if (plan->beside && plan->asides[0].kind == ASIDE_STOPPED)
 		debtor->stop_replies[plan->channel].confirmed = true; /* once, whatever becomes of it */
 	ret->intent = record_intent(env, debtor, plan, m, &notice, masked, mail ? "message/rfc822" : "application/http", &ret->papers, fx);

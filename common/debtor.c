@@ -297,11 +297,25 @@ static bool list_remove(const char **list, size_t *count, const char *id)
 void debtor_open_add(struct debtor *debtor, struct arena *arena, const char *invoice_id)
 {
 	(void)list_add(arena, &debtor->open, &debtor->open_count, &debtor->open_capacity, invoice_id);
+	(void)list_remove(debtor->thanks, &debtor->thanks_count, invoice_id);
 }
 
 void debtor_open_remove(struct debtor *debtor, const char *invoice_id)
 {
 	(void)list_remove(debtor->open, &debtor->open_count, invoice_id);
+}
+
+void debtor_thanks(struct debtor *debtor, struct arena *arena, const char *invoice_id, bool wait)
+{
+	if (wait)
+		(void)list_add(arena, &debtor->thanks, &debtor->thanks_count, &debtor->thanks_capacity, invoice_id);
+	else
+		(void)list_remove(debtor->thanks, &debtor->thanks_count, invoice_id);
+}
+
+bool debtor_owes_nothing(const struct debtor *debtor)
+{
+	return !debtor->open_count && !debtor->still_owed;
 }
 
 bool debtor_work_hold(struct debtor *debtor, struct arena *arena, const char *invoice_id)

@@ -127,7 +127,9 @@ struct debtor {
 	const char **work_held; /* invoices because of which others were asked to stop working for this debtor, sorted */
 	size_t work_held_count, work_held_capacity;
 	int64_t promises_kept; /* as it was found: see escalation_agreed.c */
-	int64_t thanked_at; /* ms UTC: last thanked for a payment, or told that we are sorry; 0 = never */
+	const char **thanks; /* invoices for whose payment thanks or an apology is still to go out, sorted */
+	size_t thanks_count, thanks_capacity;
+	int64_t still_owed; /* closed invoices of which something is: late charges, or what was given up */
 	struct debtor_switch retained; /* retention hold: nothing is erased */
 	int64_t deposits, deposits_late; /* deposits that were paid; those that were paid late, or are late and not paid */
 	const char *walks; /* name of the policy that was last chosen for an ordinary invoice; NULL = none */
@@ -181,6 +183,8 @@ void debtor_erasing_add(struct debtor *system, struct arena *arena, const struct
 void debtor_erasing_remove(struct debtor *system, const char *debtor_id);
 void debtor_open_add(struct debtor *debtor, struct arena *arena, const char *invoice_id);
 void debtor_open_remove(struct debtor *debtor, const char *invoice_id);
+void debtor_thanks(struct debtor *debtor, struct arena *arena, const char *invoice_id, bool wait); /* they wait to go out, or do no longer */
+bool debtor_owes_nothing(const struct debtor *debtor); /* for no invoice that is known */
 /* Work for this debtor is to rest because of this invoice, or no longer: whether that is news. */
 bool debtor_work_hold(struct debtor *debtor, struct arena *arena, const char *invoice_id);
 bool debtor_work_release(struct debtor *debtor, const char *invoice_id);

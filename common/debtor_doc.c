@@ -172,7 +172,8 @@ void debtor_write(struct buf *out, const struct debtor *debtor)
 	jw_opt_str(w, "walks", debtor->walks);
 	jw_opt_int(w, "promises_kept", debtor->promises_kept);
 	jw_opt_int(w, "promises_broken", debtor->promises_broken);
-	jw_opt_int(w, "thanked_at", debtor->thanked_at);
+	write_strings(w, "thanks", debtor->thanks, debtor->thanks_count);
+	jw_opt_int(w, "still_owed", debtor->still_owed);
 	allowed_write(w, "allowed", debtor);
 	jw_opt_int(w, "dead_letter_until", debtor->dead_letter_until);
 	jw_array(w, "trail");
@@ -453,7 +454,10 @@ int debtor_from(struct arena *arena, const struct json *json, struct debtor *ret
 	ret->walks = json_str(&v);
 	ret->promises_kept = number(json, "promises_kept");
 	ret->promises_broken = number(json, "promises_broken");
-	ret->thanked_at = number(json, "thanked_at");
+	v = json_get(json, "thanks");
+	ret->thanks = read_strings(arena, &v, &ret->thanks_count);
+	ret->thanks_capacity = ret->thanks_count;
+	ret->still_owed = number(json, "still_owed");
 	v = json_get(json, "allowed");
 	allowed_read(&v, arena, ret);
 	ret->dead_letter_until = number(json, "dead_letter_until");

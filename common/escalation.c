@@ -749,6 +749,8 @@ static void follow_facts(struct escalation *e, struct debtor *debtor, const stru
 		if (view.state == STATE_PAID)
 			agreed_kept(e, debtor, rules, fx);
 		next = skip_what_is_due(e, debtor, rules, fx);
+		if (debtor)
+			debtor_thanks(debtor, fx->arena, e->invoice.id, next.kind == NEXT_ASIDE && aside_for_payment(next.aside.kind));
 		commitment_watch(e, "", fx);
 		look = commitment_look_at(e, rules->now);
 		e->next_at = look && (!next.at || look < next.at) ? look : next.at;

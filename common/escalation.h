@@ -196,6 +196,7 @@ struct escalation {
 	struct personal_note note;
 	const char *reset_from; /* the debtor's policy before this stricter one: the first reminder says so. NULL = nothing changed */
 	bool unsent_told; /* nobody said in time that the invoice itself went out, and a task asks */
+	bool still_owed; /* as counted with the debtor */
 	bool deposit_counted, deposit_late; /* among the debtor's deposits that were paid; among those late */
 	struct late_interest late_interest;
 	struct made_offer *offers;
@@ -250,6 +251,7 @@ struct aside {
 	bool late;
 };
 bool aside_id(const char *step); /* it is no step's */
+bool aside_for_payment(enum aside_kind kind); /* THANKS, APOLOGY: one is about all that was paid together */
 
 enum next_kind {
 	NEXT_NONE, /* closed, or a stub: nothing to do and no timer */

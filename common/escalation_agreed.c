@@ -255,6 +255,17 @@ static void count_deposit(struct escalation *e, struct debtor *d, const struct i
 	e->deposit_late = late;
 }
 
+/* Whether anything of it is still owed once it is closed: late charges that its payment left, or what was given up. A settlement is about all. */
+static void count_owed(struct escalation *e, struct debtor *d, const struct invoice_view *view)
+{
+	struct late_account late = late_account_of(e);
+	bool owed = e->state == ESCALATION_CLOSED && view->state != STATE_VOID && view->state != STATE_SETTLED &&
+		(view->balance > 0 || late.open || late.elsewhere);
+
+	d->still_owed += owed - e->still_owed;
+	e->still_owed = owed;
+}
+
 void agreed_count(struct escalation *e, struct debtor *d, const struct rules *rules)
 {
 	const struct invoice_view view = invoice_view(&e->invoice);
@@ -282,6 +293,7 @@ void agreed_count(struct escalation *e, struct debtor *d, const struct rules *ru
 	e->settled = settled;
 	e->promises_broken = broken;
 	count_deposit(e, d, &view);
+	count_owed(e, d, &view);
 }
 
 /* --- a call ---------------------------------------------------------------------------------------------------------- */

@@ -9,12 +9,16 @@
 
 #define CONFIRM_MS (3 * DAY_MS) /* after that a call is no news to whoever was called */
 #define THANKS_MS (5 * DAY_MS)
-#define THANKED_MS (7 * DAY_MS) /* one debtor is thanked once for what was paid together */
-#define CROSSED_MS (14 * DAY_MS)
+#define TOGETHER_MS HOUR_MS /* so long after it was told a payment waits for those that are told with it: one word is about all of them */
 
 bool aside_id(const char *step)
 {
 	return step && strchr(step, ':');
+}
+
+bool aside_for_payment(enum aside_kind kind)
+{
+	return kind == ASIDE_THANKS || kind == ASIDE_APOLOGY;
 }
 
 /* A mail that states what was said goes out whatever follows from it; one that asks for an instalment only while nothing speaks against it. */
@@ -136,20 +140,16 @@ static bool said_paid(const struct invoice *invoice)
  * Paid. Where the money came before the last reminder and was told after it, both crossed: we say sorry; else, where the policy wants it,
  * thanks. Nobody who was never reminded is written to.
  */
-static bool paid_owed(const struct escalation *e, const struct debtor *d, const struct rules *rules, const struct invoice_view *view,
-	struct aside *ret)
+static bool paid_owed(const struct escalation *e, const struct rules *rules, const struct invoice_view *view, struct aside *ret)
 {
 	const struct agreed *agreed = &rules->policy->agreed;
 	const struct walked *last = last_contact(e);
-	int64_t paid_at = invoice_paid_at(&e->invoice);
-	bool crossed = last && last->end == STEP_SENT && paid_at < last->at && e->closed_at >= last->at &&
-		last->at - paid_at < CROSSED_MS;
+	bool crossed = last && last->end == STEP_SENT && invoice_paid_at(&e->invoice) < last->at && e->closed_at >= last->at;
 	bool sorry = crossed && agreed->apology;
 
 	if (!view->paid && !said_paid(&e->invoice))
 		return false; /* a credit note is nothing to thank for */
-	if (!last || !e->closed || strcmp(e->closed, "paid") != 0 || (d->thanked_at && rules->now - d->thanked_at < THANKED_MS) ||
-		aside_walked(e, "paid:thanks") || aside_walked(e, "paid:apology"))
+	if (!last || view->state != STATE_PAID || aside_walked(e, "paid:thanks") || aside_walked(e, "paid:apology"))
 		return false;
 	*ret = (struct aside){ .kind = sorry ? ASIDE_APOLOGY : ASIDE_THANKS, .template_name = sorry ? agreed->apology : agreed->thanks,
 		.from = e->closed_at, .until = e->closed_at + THANKS_MS };
@@ -197,7 +197,7 @@ bool aside_owed(const struct escalation *e, const struct rules *rules, const str
 	const struct business_time when = schedule_window(rules->policy, d, rules->creditor_zone, rules->holidays);
 
 	if (e->state == ESCALATION_CLOSED)
-		return (!withdrawal_moot(e) && withdrawal_owed(e, rules->policy, ret)) || paid_owed(e, d, rules, view, ret);
+		return (!withdrawal_moot(e) && withdrawal_owed(e, rules->policy, ret)) || paid_owed(e, rules, view, ret);
 	if (stop_owed(d, rules, ret))
 		return true;
 	return withdrawal_owed(e, rules->policy, ret) || confirm_owed(e, rules->policy, ret) || promise_owed(e, rules, &when, view, ret) ||
@@ -264,6 +264,8 @@ struct next_action aside_next(const struct escalation *e, const struct debtor *d
 		return next.aside.kind != ASIDE_WITHDRAWN ? (struct next_action){ 0 } : (struct next_action){ .kind = NEXT_SKIP, .at = rules->now,
 			.owed_at = rules->now, .why = "held", .aside = next.aside }; /* no timer looks again: a person does */
 	from = next.aside.from > rules->now ? next.aside.from : rules->now;
+	if (aside_for_payment(next.aside.kind) && from < next.aside.from + TOGETHER_MS)
+		from = next.aside.from + TOGETHER_MS;
 	if (e->retry_at > from && next.aside.kind != ASIDE_STOPPED)
 		from = e->retry_at;
 	(void)escalation_reach_aside(e, d, rules, &next.aside, from, &step, &permit);

@@ -135,6 +135,8 @@ void escalation_write(struct buf *out, const struct escalation *e)
 	jw_opt_str(w, "reset_from", e->reset_from);
 	if (e->unsent_told)
 		jw_bool(w, "unsent_told", true);
+	if (e->still_owed)
+		jw_bool(w, "still_owed", true);
 	if (e->deposit_counted)
 		jw_bool(w, "deposit_counted", true);
 	if (e->deposit_late)
@@ -316,6 +318,7 @@ int escalation_from(struct arena *arena, const struct json *json, struct escalat
 		(r = offers_read(json, arena, ret, err)) < 0 || (r = late_fee_read(json, ret, err)) < 0 ||
 		(r = note_read(json, ret, err)) < 0 || (r = json_opt_str(json, "reset_from", 128, &ret->reset_from, err)) < 0 ||
 		(r = json_opt_bool(json, "unsent_told", &ret->unsent_told, err)) < 0 ||
+		(r = json_opt_bool(json, "still_owed", &ret->still_owed, err)) < 0 ||
 		(r = json_opt_bool(json, "deposit_counted", &ret->deposit_counted, err)) < 0 ||
 		(r = json_opt_bool(json, "deposit_late", &ret->deposit_late, err)) < 0 ||
 		(r = json_opt_str(json, "closed", 128, &ret->closed, err)) < 0 ||

@@ -86,7 +86,8 @@ struct notice_invoice {
  *      purchase_order* delivery_proof* first last
  *   invoice: the leading one, the same members
  *   one, many: is it about one invoice; count, count_plural.<category>; balance: of all together; today; deadline*
- *   consumer: is the debtor one; holds_work: others are asked to stop working for them; terms*: of all invoices, when they are the same
+ *   consumer: is the debtor one; holds_work: others are asked to stop working for them;
+ *      nothing_open: they owe nothing more for any invoice; terms*: of all invoices, when they are the same
  *   late*: what the law attaches to late payment: .statute .country* (when it is not the debtor's) .from_due .from_default .reference*
  *      .points .rate* (today's, a year; only when it is known and the same for all overdue invoices) .rounded* (up to multiples of) .yearly
  *      .sum .sum_each* (the fixed sum of each) .sum_total* (of all overdue ones, when they differ)
@@ -144,6 +145,7 @@ struct notice_input {
 	const struct regime *late; /* NULL = none is stated */
 	const char *country; /* of the debtor, ISO 3166; NULL = not known */
 	bool consumer, holds_work;
+	bool nothing_open; /* they owe nothing more */
 	const struct notice_offer *offers;
 	size_t offer_count;
 	const char *attempt_id;

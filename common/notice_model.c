@@ -17,7 +17,7 @@ static const char *const names[] = { ".", "creditor", "creditor.name", "creditor
 	"invoice.purchase_order", "purchase_order", "invoice.delivery_proof", "delivery_proof", "terms_url", "terms_agreed_on", "notes", "note",
 	"name", "legal_id", "address", "bank", "email", "phone", "url", "reply_to", "number", "issued_on", "due_on", "total",
 	"balance", "reduced", "days_past_due", "days_until_due", "overdue", "payment_url", "pdf_url", "page_url", "first", "last", "days_plural",
-	"one", "many", "count", "count_plural", "today", "deadline", "attempt_id", "consumer", "holds_work", "terms", "late", "late.statute",
+	"one", "many", "count", "count_plural", "today", "deadline", "attempt_id", "consumer", "holds_work", "nothing_open", "terms", "late", "late.statute",
 	"late.country", "late.from_due", "late.from_default", "late.reference", "late.points", "late.rate", "late.rounded", "late.yearly",
 	"late.sum", "late.sum_each", "late.sum_total", "late.interest", "late.total", "late.working", "interest", "working", "first_on", "base",
 	"year", "days", "statute", "country", "from_due", "from_default", "reference", "points", "rate", "rounded",
@@ -520,6 +520,7 @@ int notice_model(const struct notice_input *input, const char *locale, size_t na
 	jm_opt_str(&m.w, "attempt_id", input->attempt_id);
 	jm_bool(&m.w, "consumer", input->consumer);
 	jm_bool(&m.w, "holds_work", input->holds_work);
+	jm_bool(&m.w, "nothing_open", input->nothing_open);
 	jm_opt_str(&m.w, "terms", common_terms(input));
 	jm_opt_str(&m.w, "contract", common_contract(input));
 	put_terms(&m, input);
@@ -594,6 +595,7 @@ void notice_sample(unsigned variant, const char *locale, const struct regime *la
 		.consumer = !rich,
 		.offers = offers,
 		.offer_count = rich ? (many ? 2 : 1) : 0,
-		.holds_work = rich };
+		.holds_work = rich,
+		.nothing_open = rich };
 	memcpy(ret->balance.currency, currency, sizeof(ret->balance.currency));
 }

@@ -27,8 +27,9 @@ static const size_t lengths[PAGE_FIELD_COUNT] = { [PAGE_ON] = 10, [PAGE_REFERENC
 enum page_state page_state(const struct page_case *c)
 {
 	enum invoice_state state = invoice_view(&c->e->invoice).state;
+	struct late_account late = late_account_of(c->e);
 
-	if (state == STATE_PAID || state == STATE_SETTLED)
+	if (state == STATE_SETTLED || (state == STATE_PAID && !late.open && !late.elsewhere))
 		return PAGE_SETTLED;
 	return state == STATE_OPEN && c->e->state != ESCALATION_CLOSED ? PAGE_OPEN : PAGE_CLOSED;
 }

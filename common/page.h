@@ -47,7 +47,7 @@ struct page_case { /* what a page is about; all borrowed */
 	bool has_document; /* its PDF is at hand */
 };
 
-enum page_state { PAGE_OPEN, PAGE_SETTLED, PAGE_CLOSED }; /* SETTLED: nothing is owed any more */
+enum page_state { PAGE_OPEN, PAGE_SETTLED, PAGE_CLOSED }; /* SETTLED: nothing is owed for it any more, late charges included */
 enum page_state page_state(const struct page_case *c);
 date page_today(const struct page_case *c); /* where the debtor is */
 void page_tag_of(const struct page_case *c, char ret[36]); /* the reader's language, and region where that is known */

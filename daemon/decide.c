@@ -89,18 +89,29 @@ static void want_attempt(struct dunner *d, struct group *g, const struct attempt
 		want(d, g, DOC_ESCALATION, entry->invoice_ids[i]);
 }
 
-/* A contact concerns all open invoices of the debtor: for a due timer they are loaded too. */
+/* A contact concerns all open invoices of the debtor, thanks all that were paid: for a due timer they are loaded too. */
+static size_t siblings(const struct debtor *debtor, bool paid, const char *const **ret)
+{
+	size_t count = paid ? debtor->thanks_count : debtor->open_count;
+
+	*ret = (const char *const *)(paid ? debtor->thanks : debtor->open);
+	return count < CONTACT_INVOICES_MAX ? count : CONTACT_INVOICES_MAX;
+}
+
 static void want_siblings(struct dunner *d, struct group *g, const char *invoice_id, bool any_state)
 {
 	struct doc *doc = group_find(d, g, DOC_ESCALATION, invoice_id), *debtor;
+	const char *const *ids;
+	size_t count;
 
 	if (!doc || !doc->loaded || !doc->e->invoice.debtor_id)
 		return;
 	debtor = group_find(d, g, DOC_DEBTOR, doc->e->invoice.debtor_id);
-	if (!debtor || !debtor->loaded || (!any_state && doc->e->state != ESCALATION_WAITING))
+	if (!debtor || !debtor->loaded || (!any_state && doc->e->state != ESCALATION_WAITING && doc->e->state != ESCALATION_CLOSED))
 		return;
-	for (size_t i = 0; i < debtor->d->open_count && i < CONTACT_INVOICES_MAX && g->doc_count < GROUP_DOCS_MAX; i++)
-		want(d, g, DOC_ESCALATION, debtor->d->open[i]);
+	count = siblings(debtor->d, !any_state && doc->e->state == ESCALATION_CLOSED, &ids);
+	for (size_t i = 0; i < count && g->doc_count < GROUP_DOCS_MAX; i++)
+		want(d, g, DOC_ESCALATION, ids[i]);
 }
 
 static bool about_customer(const char *command)
@@ -201,6 +212,7 @@ static void refresh(struct dunner *d, struct group *g, struct doc *doc)
 	struct debtor *debtor = debtor_of(d, g, doc->e);
 	int64_t paid = debtor ? debtor->paid : 0, late = debtor ? debtor->paid_late : 0, broken = debtor ? debtor->promises_broken : 0;
 	int64_t kept = debtor ? debtor->promises_kept : 0, work = debtor ? (int64_t)debtor->work_held_count : 0;
+	int64_t owed = debtor ? debtor->still_owed : 0, thanks = debtor ? (int64_t)debtor->thanks_count : 0;
 	int64_t deposits = debtor ? debtor->deposits : 0, deposits_late = debtor ? debtor->deposits_late : 0;
 	const char *walks = debtor ? debtor->walks : NULL;
 	struct selection selection;
@@ -216,7 +228,8 @@ static void refresh(struct dunner *d, struct group *g, struct doc *doc)
 	count_worth(d, g, doc, debtor);
 	if (debtor && (paid != debtor->paid || late != debtor->paid_late || broken != debtor->promises_broken ||
 			      deposits != debtor->deposits || deposits_late != debtor->deposits_late || walks != debtor->walks ||
-			      kept != debtor->promises_kept || work != (int64_t)debtor->work_held_count))
+			      kept != debtor->promises_kept || work != (int64_t)debtor->work_held_count ||
+			      owed != debtor->still_owed || thanks != (int64_t)debtor->thanks_count))
 		group_find(d, g, DOC_DEBTOR, debtor->id)->touched = true;
 }
 
@@ -371,13 +384,14 @@ static bool contact_due(struct dunner *d, struct group *g, struct doc *doc, stru
 	struct candidate *candidates = arena_alloc(g->arena, CONTACT_INVOICES_MAX * sizeof(*candidates));
 	struct contact_env env = decide_env(d);
 	struct contact_plan *plan = &d->plan;
-	size_t count = 0;
+	const char *const *ids;
+	size_t count = 0, known = siblings(debtor, doc->e->state == ESCALATION_CLOSED, &ids);
 
 	candidates[count++] = (struct candidate){ doc->e, doc->policy };
-	for (size_t i = 0; i < debtor->open_count && count < CONTACT_INVOICES_MAX; i++) {
-		struct doc *other = group_find(d, g, DOC_ESCALATION, debtor->open[i]);
+	for (size_t i = 0; i < known && count < CONTACT_INVOICES_MAX; i++) {
+		struct doc *other = group_find(d, g, DOC_ESCALATION, ids[i]);
 
-		if (!other || !other->loaded || other == doc || other->e->state != ESCALATION_WAITING ||
+		if (!other || !other->loaded || other == doc || other->e->state != doc->e->state ||
 			!other->e->invoice.debtor_id || strcmp(other->e->invoice.debtor_id, debtor->id) != 0)
 			continue;
 		other->policy = decide_policy(d, other->e, debtor);

@@ -63,6 +63,14 @@ static int64_t debtor_number(struct story *s, const char *key)
 	return value.type == JSON_NONE ? 0 : json_int(&value);
 }
 
+/* Of the same debtor. */
+static void another_invoice(struct story *s, const char *id, const char *due_on)
+{
+	story_event(s, "invoice.finalized", id, "2026-04-03T07:30:00Z", arena_printf(s->arena, ",\"customer_id\":\"cus_inv_1\",\"invoice\":{"
+		"\"id\":\"%s\",\"number\":\"F-%s\",\"version\":1,\"status\":\"open\",\"issued_on\":\"2026-03-02\",\"due_on\":\"%s\",\"currency\":\"EUR\","
+		"\"total_minor\":50000,\"due_minor\":50000}", id, id, due_on));
+}
+
 /* --- promises ---------------------------------------------------------------------------------------------------------------- */
 
 static void row_23_a_promise_pauses_is_thanked_for_and_kept(void **state)
@@ -72,10 +80,15 @@ static void row_23_a_promise_pauses_is_thanked_for_and_kept(void **state)
 	story_event(s, "promise.made", "inv_1", "2026-04-03T07:00:00Z", ",\"promise_id\":\"p1\",\"until_on\":\"2026-04-24\"");
 	story_sent_is(s, "inv_1", "reminder 2026-04-02\npromise 2026-04-03\n");
 	says(story_text(s, "inv_1", "promise:"), "by 24 April 2026");
+	another_invoice(s, "inv_2", "2026-04-01");
 	story_until(s, "2026-04-23T08:00:00Z"); /* "second" would have been owed on the 13th */
 	story_sent_is(s, "inv_1", "reminder 2026-04-02\npromise 2026-04-03\n");
 	story_event(s, "invoice.payment_received", "inv_1", "2026-04-23T07:00:00Z", ",\"payment_id\":\"x\",\"amount_minor\":120000");
+	story_event(s, "invoice.payment_received", "inv_2", "2026-04-23T07:00:00Z", ",\"payment_id\":\"y\",\"amount_minor\":50000");
+	story_until(s, "2026-04-24T08:00:00Z");
 	story_sent_is(s, "inv_1", "reminder 2026-04-02\npromise 2026-04-03\npaid 2026-04-23\n");
+	story_sent_is(s, "inv_2", "reminder 2026-04-07\nsecond 2026-04-20\npaid 2026-04-23\n"); /* the same mail */
+	says(story_text(s, "inv_1", "paid:thanks"), "invoices F-inv_1, F-inv_2 are settled. There is nothing more for you to do.");
 	assert_true(story_recorded(s, "inv_1", "promise.kept"));
 	assert_int_equal(debtor_number(s, "promises_kept"), 1);
 	assert_int_equal(debtor_number(s, "promises_broken"), 0);
@@ -111,6 +124,7 @@ static void a_payment_told_late_makes_a_promise_kept_after_all(void **state)
 	struct story *s = *state;
 
 	story_event(s, "promise.made", "inv_1", "2026-04-03T07:00:00Z", ",\"promise_id\":\"p1\",\"until_on\":\"2026-04-09\"");
+	another_invoice(s, "inv_2", "2026-06-01");
 	story_until(s, "2026-04-11T08:00:00Z");
 	assert_int_equal(debtor_number(s, "promises_broken"), 1);
 	story_event(s, "invoice.payment_received", "inv_1", "2026-04-11T07:00:00Z",
@@ -121,6 +135,7 @@ static void a_payment_told_late_makes_a_promise_kept_after_all(void **state)
 	story_until(s, "2026-04-20T08:00:00Z");
 	story_sent_is(s, "inv_1", "reminder 2026-04-02\npromise 2026-04-03\nthird 2026-04-10\npaid 2026-04-13\n");
 	says(story_text(s, "inv_1", "paid:apology"), "crossed");
+	assert_null(strstr(story_text(s, "inv_1", "paid:apology"), "nothing more")); /* another invoice is open */
 	story_ends_well(s);
 }
 

@@ -260,7 +260,8 @@ static void dump_debtor(const char *key, const char *value, void *arg)
 	if (debtor_read(dump->arena, value, strlen(value), &d, &err) == 0) {
 		d.version = 0;
 		d.contact_count = d.address_count = 0; /* of what was sent, and to whom in vain */
-		d.promises_kept = d.thanked_at = 0; /* found when it was found */
+		d.promises_kept = 0; /* found when it was found */
+		d.thanks_count = 0; /* of what was sent, too */
 		d.trail = (struct trail_place){ 0 };
 		d.promises_broken = d.deposits_late = 0; /* by the day of the last look, which is not the same */
 		d.walks = NULL; /* chosen for an invoice that is open when it is looked at */

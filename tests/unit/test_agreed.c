@@ -294,6 +294,7 @@ static void thanks_and_apologies(void **state)
 		{ "told before the reminder", "2026-04-01T10:00:00Z", "2026-04-02T07:00:00Z", "2026-04-02T08:00:00Z", "paid:thanks" },
 		{ "never reminded", "2026-04-07T10:00:00Z", "2026-04-07T12:00:00Z", NULL, NULL },
 		{ "long ago", "2026-03-31T10:00:00Z", "2026-04-02T09:00:00Z", "2026-04-02T08:00:00Z", NULL },
+		{ "paid weeks before the reminder", "2026-03-04T10:00:00Z", "2026-04-07T12:00:00Z", "2026-04-02T08:00:00Z", "paid:apology" },
 	};
 
 	(void)state;
@@ -311,10 +312,75 @@ static void thanks_and_apologies(void **state)
 		next = escalation_next(&w.e, &w.debtor, &w.rules);
 		if (strcmp(next.kind == NEXT_ASIDE ? next.aside.id : "", rows[i].id ? rows[i].id : "") != 0)
 			fail_msg("%s: %d %s", rows[i].name, (int)next.kind, next.aside.id);
-		w.debtor.thanked_at = w.rules.now - DAY_MS; /* for another invoice, yesterday */
-		assert_int_equal(escalation_next(&w.e, &w.debtor, &w.rules).kind, NEXT_NONE);
+		contacted(&w, "2026-04-07T13:00:00Z", CHANNEL_EMAIL); /* thanked for another invoice yesterday: that is another word */
+		assert_int_equal(escalation_next(&w.e, &w.debtor, &w.rules).kind, next.kind);
 		world_clear(&w);
 	}
+}
+
+/* It waits an hour for what else is paid with it, and its debtor's file knows of it until it is out. */
+static void thanks_wait_for_others(void **state)
+{
+	struct fact *payment;
+	struct world w;
+
+	(void)state;
+	world_init(&w, CALLS, "2026-04-08T08:00:00Z");
+	walked(&w, "reminder", STEP_SENT, NULL, TEN);
+	debtor_open_add(&w.debtor, w.arena, "inv_42");
+	payment = add_fact(&w, FACT_PAYMENT, "2026-04-08T08:00:00Z", NULL);
+	payment->amount = 120000;
+	refresh(&w, "2026-04-08T08:00:00Z");
+	assert_string_equal(w.e.closed, "paid");
+	assert_int_equal(w.e.next_at, at("2026-04-08T09:00:00Z"));
+	assert_true(w.debtor.thanks_count == 1 && strcmp(w.debtor.thanks[0], "inv_42") == 0);
+	assert_true(debtor_owes_nothing(&w.debtor));
+	payment->ended = true; /* it goes back */
+	refresh(&w, "2026-04-08T08:10:00Z");
+	assert_true(w.debtor.thanks_count == 0 && !debtor_owes_nothing(&w.debtor));
+	payment->ended = false;
+	refresh(&w, "2026-04-08T08:20:00Z");
+	assert_int_equal(w.e.next_at, at("2026-04-08T09:20:00Z"));
+	walked(&w, "paid:thanks", STEP_SENT, NULL, "2026-04-08T09:20:00Z");
+	refresh(&w, "2026-04-08T09:20:00Z");
+	assert_true(w.debtor.thanks_count == 0 && w.e.next_at == 0);
+	world_clear(&w);
+}
+
+/* What is owed still of an invoice that is closed. */
+static void what_is_left_is_counted(void **state)
+{
+	struct fact *payment, *loss;
+	struct world w;
+
+	(void)state;
+	world_init(&w, CALLS, TEN);
+	w.e.late_fee = (struct late_fee){ .amount = 4000, .currency = "EUR", .at = 9 };
+	payment = add_fact(&w, FACT_PAYMENT, TEN, NULL);
+	payment->amount = 120000;
+	for (int i = 0; i < 2; i++) { /* however often it is looked at */
+		refresh(&w, TEN);
+		assert_true(w.debtor.still_owed == 1 && !debtor_owes_nothing(&w.debtor));
+	}
+	payment->fee = 4000;
+	refresh(&w, TEN);
+	assert_true(w.debtor.still_owed == 0 && debtor_owes_nothing(&w.debtor));
+	memcpy(w.e.late_fee.currency, "GBP", 4); /* nothing is paid towards it */
+	refresh(&w, TEN);
+	assert_int_equal(w.debtor.still_owed, 1);
+	assert_true(late_fee_waive(&w.e, "lea", "peace", w.rules.now, &w.fx));
+	refresh(&w, TEN);
+	assert_int_equal(w.debtor.still_owed, 0);
+	payment->amount = 1;
+	refresh(&w, TEN); /* it is open again, and among those */
+	assert_true(w.debtor.still_owed == 0 && w.debtor.open_count == 1);
+	loss = add_fact(&w, FACT_UNCOLLECTIBLE, TEN, NULL);
+	refresh(&w, TEN);
+	assert_true(w.debtor.still_owed == 1 && w.debtor.open_count == 0);
+	loss->kind = FACT_VOIDED;
+	refresh(&w, TEN);
+	assert_int_equal(w.debtor.still_owed, 0);
+	world_clear(&w);
 }
 
 /* --- what an event must say ------------------------------------------------------------------------------------------------------ */
@@ -438,6 +504,8 @@ int main(void)
 		cmocka_unit_test(once_a_day_once_at_all_and_in_time),
 		cmocka_unit_test(it_counts_for_no_limit),
 		cmocka_unit_test(thanks_and_apologies),
+		cmocka_unit_test(thanks_wait_for_others),
+		cmocka_unit_test(what_is_left_is_counted),
 		cmocka_unit_test(bad_events),
 		cmocka_unit_test(bad_policies),
 		cmocka_unit_test(all_of_it_is_stored),

@@ -1,4 +1,4 @@
-/* What is said beside the policy's own texts: a person's note, once; and that a debtor was waited for too long. */
+/* What is said beside the policy's own texts: a person's note, once; that a debtor was waited for too long; thanks. */
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -208,6 +208,65 @@ static void a_stricter_choice_is_remembered(void **state)
 	world_clear(&w);
 }
 
+static void close_paid(struct world *w, size_t i, const char *when, const char *reminded)
+{
+	struct escalation *e = &w->e[i];
+
+	e->invoice.snapshot.status = INVOICE_PAID;
+	e->invoice.snapshot.paid = e->invoice.snapshot.total;
+	e->state = ESCALATION_CLOSED;
+	e->closed = "paid";
+	e->closed_at = at(when);
+	e->walk = arena_alloc(w->arena, 2 * sizeof(*e->walk));
+	e->walk[0] = (struct walked){ "reminder", STEP_SENT, NULL, at(reminded), "x", NULL };
+	e->walk_count = 1;
+	e->walk_capacity = 2;
+	w->candidates[i].policy = w->policies[0];
+}
+
+/* One word for all that was paid, also for what was told just now; and that it was all only where it was. */
+static void what_was_paid_is_thanked_for_once(void **state)
+{
+	static const char words[] = "Thanks for{{#invoices}} {{number}}{{/invoices}}.{{#nothing_open}} That was all.{{/nothing_open}}";
+	static const struct {
+		const char *name, *reminded; /* the third: NULL = open; before its payment: thanks too */
+		int64_t owed;
+		size_t count;
+		const char *says;
+	} rows[] = {
+		{ "all", "2026-04-02T08:00:00Z", 0, 3, "Thanks for inv_1 F-0 inv_2. That was all." },
+		{ "one is open", NULL, 0, 2, "Thanks for inv_1 F-0." },
+		{ "late charges are", "2026-04-02T08:00:00Z", 1, 3, "Thanks for inv_1 F-0 inv_2." },
+		{ "one is an apology", "2026-04-08T08:00:00Z", 0, 2, "Thanks for inv_1 F-0. That was all." },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct contact_plan p;
+		struct world w;
+		const char *said;
+
+		world_init(&w, POLICY("\"courtesy\":{\"thanks\":\"t\",\"apology\":\"t\"},", MAIL("reminder", "due+1d", "")));
+		add_template(&w, "en", NOTICE_TEXT, words);
+		close_paid(&w, 0, "2026-04-09T07:50:00Z", "2026-04-02T08:00:00Z");
+		close_paid(&w, 1, "2026-04-09T07:00:00Z", "2026-04-02T08:00:00Z"); /* an hour ago */
+		if (rows[i].reminded)
+			close_paid(&w, 2, "2026-04-09T07:55:00Z", rows[i].reminded);
+		else
+			debtor_open_add(&w.debtor, w.arena, "inv_2");
+		w.e[0].invoice.order.time = w.e[1].invoice.order.time = at("2026-04-06T09:00:00Z"); /* that is when it was paid */
+		w.e[2].invoice.order.time = at("2026-04-06T09:00:00Z");
+		w.debtor.still_owed = rows[i].owed;
+		assert_false(contact_plan(&w.env, &w.debtor, w.candidates, INVOICES, "inv_0", &p)); /* its hour is not over */
+		said = release(&w, CHANNEL_EMAIL);
+		if (strcmp(said, rows[i].says) != 0)
+			fail_msg("%s: %s", rows[i].name, said);
+		for (size_t k = 0; k < INVOICES; k++)
+			assert_int_equal(w.e[k].step && strcmp(w.e[k].step, "paid:thanks") == 0, k < rows[i].count);
+		world_clear(&w);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -217,6 +276,7 @@ int main(void)
 		cmocka_unit_test(what_a_note_may_be),
 		cmocka_unit_test(expectations_are_reset_once),
 		cmocka_unit_test(a_stricter_choice_is_remembered),
+		cmocka_unit_test(what_was_paid_is_thanked_for_once),
 	};
 
 	return cmocka_run_group_tests_name("own_words", tests, NULL, NULL);

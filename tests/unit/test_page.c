@@ -139,8 +139,12 @@ static void nothing_is_said_of_what_is_over(void **state)
 		enum invoice_status status;
 		int64_t paid;
 		enum page_state state;
-	} rows[] = { { INVOICE_OPEN, 0, PAGE_OPEN }, { INVOICE_PAID, 120000, PAGE_SETTLED }, { INVOICE_VOID, 0, PAGE_CLOSED },
-		{ INVOICE_UNCOLLECTIBLE, 0, PAGE_CLOSED }, { INVOICE_DRAFT, 0, PAGE_CLOSED } };
+		struct late_fee late; /* which its payment leaves */
+	} rows[] = { { INVOICE_OPEN, 0, PAGE_OPEN, { 0 } }, { INVOICE_PAID, 120000, PAGE_SETTLED, { 0 } }, { INVOICE_VOID, 0, PAGE_CLOSED, { 0 } },
+		{ INVOICE_UNCOLLECTIBLE, 0, PAGE_CLOSED, { 0 } }, { INVOICE_DRAFT, 0, PAGE_CLOSED, { 0 } },
+		{ INVOICE_PAID, 120000, PAGE_CLOSED, { .amount = 4000, .currency = "EUR", .at = 9 } },
+		{ INVOICE_PAID, 120000, PAGE_CLOSED, { .amount = 4000, .currency = "GBP", .at = 9 } },
+		{ INVOICE_PAID, 120000, PAGE_SETTLED, { .amount = 4000, .currency = "EUR", .at = 9, .waived_at = 10 } } };
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
@@ -151,6 +155,7 @@ static void nothing_is_said_of_what_is_over(void **state)
 		s.w.e.invoice.snapshot.status = rows[i].status;
 		s.w.e.invoice.snapshot.paid = rows[i].paid;
 		s.w.e.invoice.snapshot.due -= rows[i].paid;
+		s.w.e.late_fee = rows[i].late;
 		assert_int_equal(page_state(&s.c), rows[i].state);
 		for (int a = 0; a < PAGE_ACTION_COUNT; a++)
 			assert_int_equal(allows(&s, (enum page_action)a), rows[i].state == PAGE_OPEN);

@@ -87,7 +87,7 @@ static void fill(enum scenario scenario, int32_t late, const char *tag, struct a
 		.invoice_count = count, .today = date_of(2026, 4, 16),
 		.deadline = scenario == LEAST ? date_none() : date_of(2026, 4, 30), .attempt_id = "A",
 		.late = interest_regime(&shipped.law->interest, regimes[scenario]), .consumer = scenario == DINAR || scenario == LEAST,
-		.holds_work = scenario != LEAST };
+		.holds_work = scenario != LEAST, .nothing_open = scenario != LEAST && scenario != PARTLY };
 	assert_non_null(ret->late);
 	for (size_t i = 0; i < count; i++) {
 		struct notice_invoice *one = &invoices[i];
@@ -399,6 +399,14 @@ static void look_whole(const struct rendering *r)
 		if (r->notice.html)
 			lacks(r, r->notice.html, "pay.example");
 		lacks(r, r->notice.text, "200");
+		for (int i = 0; i < 2; i++) { /* who owes something else is not told that they are done */
+			const char *text = i ? r->notice.html : r->notice.text;
+
+			if (r->input->nothing_open && text && strcmp(r->message->name, "stop_confirmed") != 0)
+				has(r->where, text, r->language->nothing);
+			else if (text)
+				lacks(r, text, r->language->nothing);
+		}
 	}
 	if (r->notice.html && r->scenario != LEAST) {
 		if (asks(r->message))
