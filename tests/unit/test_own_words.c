@@ -263,6 +263,13 @@ static void what_was_paid_is_thanked_for_once(void **state)
 			fail_msg("%s: %s", rows[i].name, said);
 		for (size_t k = 0; k < INVOICES; k++)
 			assert_int_equal(w.e[k].step && strcmp(w.e[k].step, "paid:thanks") == 0, k < rows[i].count);
+		settle(&w, OUTCOME_TEMPORARY, "2026-04-09T08:01:00Z"); /* that one never went out */
+		world_at(&w, "2026-04-09T08:30:00Z");
+		assert_string_equal(release(&w, CHANNEL_EMAIL), rows[i].says);
+		settle(&w, OUTCOME_ACCEPTED, "2026-04-09T08:31:00Z");
+		world_at(&w, "2026-04-10T08:30:00Z"); /* nor is anybody thanked again */
+		for (size_t k = 0; k < rows[i].count; k++)
+			assert_false(contact_plan(&w.env, &w.debtor, w.candidates, INVOICES, w.e[k].invoice.id, &p));
 		world_clear(&w);
 	}
 }
