@@ -84,7 +84,8 @@ static void row_23_a_promise_pauses_is_thanked_for_and_kept(void **state)
 	story_until(s, "2026-04-23T08:00:00Z"); /* "second" would have been owed on the 13th */
 	story_sent_is(s, "inv_1", "reminder 2026-04-02\npromise 2026-04-03\n");
 	story_event(s, "invoice.payment_received", "inv_1", "2026-04-23T07:00:00Z", ",\"payment_id\":\"x\",\"amount_minor\":120000");
-	story_event(s, "invoice.payment_received", "inv_2", "2026-04-23T07:00:00Z", ",\"payment_id\":\"y\",\"amount_minor\":50000");
+	story_until(s, "2026-04-23T08:30:00Z");
+	story_event(s, "invoice.payment_received", "inv_2", "2026-04-23T08:30:00Z", ",\"payment_id\":\"y\",\"amount_minor\":50000");
 	story_until(s, "2026-04-24T08:00:00Z");
 	story_sent_is(s, "inv_1", "reminder 2026-04-02\npromise 2026-04-03\npaid 2026-04-23\n");
 	story_sent_is(s, "inv_2", "reminder 2026-04-07\nsecond 2026-04-20\npaid 2026-04-23\n"); /* the same mail */
