@@ -328,6 +328,14 @@ bool debtor_work_release(struct debtor *debtor, const char *invoice_id)
 	return list_remove(debtor->work_held, &debtor->work_held_count, invoice_id);
 }
 
+bool debtor_work_held(const struct debtor *debtor, const char *invoice_id)
+{
+	bool found;
+
+	(void)place_of(debtor->work_held, debtor->work_held_count, invoice_id, &found);
+	return found;
+}
+
 void debtor_contact_add(struct debtor *debtor, struct arena *arena, int64_t at, enum channel channel, const char *attempt)
 {
 	const struct contact_made *known = debtor_contact_made(debtor, attempt);

@@ -188,6 +188,7 @@ bool debtor_owes_nothing(const struct debtor *debtor); /* for no invoice that is
 /* Work for this debtor is to rest because of this invoice, or no longer: whether that is news. */
 bool debtor_work_hold(struct debtor *debtor, struct arena *arena, const char *invoice_id);
 bool debtor_work_release(struct debtor *debtor, const char *invoice_id);
+bool debtor_work_held(const struct debtor *debtor, const char *invoice_id); /* because of this invoice */
 /* A contact of the same id that is there already keeps what is known of it. */
 void debtor_contact_add(struct debtor *debtor, struct arena *arena, int64_t at, enum channel channel, const char *attempt);
 void debtor_contact_remove(struct debtor *debtor, const char *attempt); /* it turned out that nothing was sent */

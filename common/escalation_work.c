@@ -41,14 +41,18 @@ void escalation_step_effects(struct escalation *e, struct debtor *d, const struc
 	if (said && strcmp(said, step) != 0)
 		return; /* it went out with what another invoice was owed: nothing of this step was told to anybody */
 	for (const char *const *effect = policy->steps[index].effects; effect && *effect; effect++) {
-		if (policy->steps[index].hold_after_days && strcmp(*effect, HOLD) == 0) {
+		bool holds = strcmp(*effect, HOLD) == 0;
+
+		if (holds && d && debtor_work_held(d, e->invoice.id))
+			continue; /* it rests already: a deposit's day has passed, or an earlier step asked for it */
+		if (holds && policy->steps[index].hold_after_days) {
 			e->work_hold_at = fx->now + policy->steps[index].hold_after_days * DAY_MS;
 			e->work_hold_step = policy->steps[index].id;
 			tell(e, ANNOUNCED, policy->steps[index].id, NULL, fx);
 			continue;
 		}
 		tell(e, *effect, policy->steps[index].id, NULL, fx);
-		if (d && strcmp(*effect, HOLD) == 0)
+		if (d && holds)
 			(void)debtor_work_hold(d, fx->arena, e->invoice.id);
 		else if (d && strcmp(*effect, RELEASE) == 0)
 			(void)debtor_work_release(d, e->invoice.id);
@@ -84,9 +88,8 @@ void work_watch(struct escalation *e, struct debtor *d, const char *hold, struct
 		return;
 	e->work_hold_at = 0;
 	e->work_hold_step = NULL;
-	tell(e, HOLD, step, "announced", fx);
-	if (d)
-		(void)debtor_work_hold(d, fx->arena, e->invoice.id);
+	if (!d || debtor_work_hold(d, fx->arena, e->invoice.id))
+		tell(e, HOLD, step, "announced", fx);
 }
 
 void block_suggested(struct escalation *e, const char *reason, struct effects *fx)

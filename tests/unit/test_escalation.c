@@ -337,48 +337,6 @@ static void order_does_not_matter(void **state)
 	world_clear(&w);
 }
 
-static void overdue_is_told_once(void **state)
-{
-	struct world w;
-
-	(void)state;
-	world_init(&w, LADDER, TEN);
-	refresh(&w, "2026-04-01T21:59:00Z"); /* still the due date in Paris */
-	assert_null(find_draft(w.fx.events, "invoice.overdue"));
-	refresh(&w, "2026-04-01T22:00:00Z");
-	assert_tells(find_draft(w.fx.events, "invoice.overdue"), "\"balance_minor\":120000");
-	refresh(&w, "2026-04-01T22:01:00Z");
-	assert_null(find_draft(w.fx.events, "invoice.overdue"));
-	assert_true(w.e.overdue_told);
-	world_clear(&w);
-}
-
-/* The first step comes days later, or a dispute holds it: the day after the due date is looked at all the same, once. */
-static void overdue_is_told_on_its_day(void **state)
-{
-	struct world w;
-
-	(void)state;
-	for (int held = 0; held < 2; held++) {
-		world_init(&w, POLICY("", MAIL("reminder", "due+5d", "")), TEN);
-		if (held)
-			add_fact(&w, FACT_DISPUTE, "2026-03-30T12:00:00Z", NULL);
-		refresh(&w, "2026-03-31T09:00:00Z");
-		assert_int_equal(w.e.next_at, at("2026-04-02T07:00:00Z")); /* 9:00 in Paris */
-		refresh(&w, "2026-04-02T07:00:00Z");
-		assert_non_null(find_draft(w.fx.events, "invoice.overdue"));
-		assert_null(find_draft(w.fx.events, "escalation.held")); /* the hold did not end, and is not told again */
-		assert_true(w.e.next_at > at("2026-04-03T22:00:00Z"));
-		world_clear(&w);
-	}
-	world_init(&w, POLICY("", MAIL("reminder", "due+5d", "")), TEN);
-	add_fact(&w, FACT_PAID, "2026-03-30T12:00:00Z", NULL);
-	refresh(&w, "2026-03-31T09:00:00Z");
-	assert_int_equal(w.e.state, ESCALATION_CLOSED);
-	assert_true(!w.e.next_at || w.e.next_at > at("2026-04-03T22:00:00Z")); /* nothing to look at */
-	world_clear(&w);
-}
-
 static void holds_are_told_and_renewed(void **state)
 {
 	struct world w;
@@ -752,7 +710,6 @@ int main(void)
 		cmocka_unit_test(a_stop_is_stored),
 		cmocka_unit_test(closed_in_every_state),
 		cmocka_unit_test(order_does_not_matter),
-		cmocka_unit_test(overdue_is_told_once), cmocka_unit_test(overdue_is_told_on_its_day),
 		cmocka_unit_test(holds_are_told_and_renewed),
 		cmocka_unit_test(a_broken_promise_is_told),
 		cmocka_unit_test(payments_are_counted_with_the_debtor),
