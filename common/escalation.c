@@ -583,6 +583,7 @@ static void close_escalation(struct escalation *e, struct debtor *d, const char 
 		e->call.outcome = CALL_NONE;
 	}
 	e->held = e->deferred = NULL;
+	e->held_until = 0;
 	e->hold_count = 0;
 	if (!escalation_move(e, TRIGGER_CLOSED))
 		return;
@@ -628,9 +629,10 @@ static bool agreed_hold(const char *hold)
 static void follow_hold(struct escalation *e, struct debtor *d, const struct next_action *next, const struct rules *rules, struct effects *fx)
 {
 	const char *hold = next->kind == NEXT_HELD ? next->why : next->held;
-	int64_t until = next->kind == NEXT_HELD ? next->at : next->held_until, told = e->held_until, excused_until;
+	int64_t until = next->kind == NEXT_HELD ? next->at : next->held_until, excused_until;
 	const char *excuse = hold ? hold : "";
 	bool same = hold && e->held && strcmp(hold, e->held) == 0;
+	int64_t ends = e->held_until ? e->held_until : e->next_at; /* an old document noted no end of its own */
 	const char *detail = next->kind == NEXT_HELD && strcmp(hold, "incomplete") == 0 ?
 		escalation_lacks(e, d, rules->policy, &rules->policy->steps[next->step].needs, fx->arena) : NULL;
 
@@ -641,9 +643,11 @@ static void follow_hold(struct escalation *e, struct debtor *d, const struct nex
 	}
 	commitment_watch(e, excuse, fx);
 	work_watch(e, d, excuse, fx);
-	e->held_until = until;
+	if (hold && strcmp(hold, "exhausted") == 0)
+		told_exhausted(e, fx);
+	e->held_until = hold ? until : 0;
 	if (same) {
-		if (told && told <= rules->now && next->kind == NEXT_HELD)
+		if (ends && ends <= rules->now && next->kind == NEXT_HELD)
 			tell_hold(e, hold, detail, until, true, fx);
 		return;
 	}
@@ -722,7 +726,7 @@ static void follow_facts(struct escalation *e, struct debtor *debtor, const stru
 	struct invoice_view view = invoice_view(&e->invoice);
 	const char *reason = close_reason(view.state);
 	struct next_action next;
-	int64_t look, overdue = 0;
+	int64_t look, due;
 
 	if (e->stopped && (!reason || view.state == STATE_UNCOLLECTIBLE))
 		reason = "stopped";
@@ -759,20 +763,7 @@ static void follow_facts(struct escalation *e, struct debtor *debtor, const stru
 	agreed_judge(e, debtor, rules, &view, fx);
 	unsent_watch(e, rules, fx);
 	next = skip_what_is_due(e, debtor, rules, fx);
-	if (!e->overdue_told && debtor && rules->policy) {
-		const struct business_time when = schedule_window(rules->policy, debtor, rules->creditor_zone, rules->holidays);
-		date due = schedule_due(rules->policy, &when, e->invoice.snapshot.due_on);
-
-		if (date_diff(business_date(&when, rules->now), due) > 0) {
-			struct draft *draft = effects_event(fx, "invoice.overdue", e->invoice.debtor_id, e->invoice.id);
-
-			jw_int(&draft->w, "balance_minor", view.balance);
-			e->overdue_told = true;
-			work_overdue(e, debtor, fx);
-		} else {
-			overdue = business_opening(&when, date_add_days(due, 1)); /* told on its day, whenever the next step is */
-		}
-	}
+	due = told_of_due(e, debtor, rules, &view, fx);
 	follow_hold(e, debtor, &next, rules, fx);
 	if (next.kind == NEXT_HELD && e->state == ESCALATION_TASK)
 		next = escalation_next(e, debtor, rules);
@@ -781,8 +772,8 @@ static void follow_facts(struct escalation *e, struct debtor *debtor, const stru
 	look = unsent_look_at(e, rules);
 	if (look && look < e->next_at)
 		e->next_at = look;
-	if (overdue && overdue < e->next_at)
-		e->next_at = overdue;
+	if (due && due < e->next_at)
+		e->next_at = due; /* told on its day, whenever the next step is */
 }
 
 const char *payment_link_of(const struct escalation *e, int64_t now)

@@ -176,7 +176,7 @@ struct escalation {
 	size_t command_count, command_capacity;
 	const char *deferred; /* "step reason until" as last recorded, so that it is recorded once */
 	const char *held; /* hold as last told to others, NULL = none */
-	int64_t held_until; /* its end, as the rules last saw it */
+	int64_t held_until; /* ms UTC: its end as last computed; reached, a hold that stands is renewed. 0 = none */
 	struct call_made call;
 	int64_t calls; /* logged so far: names the mail that confirms the last one */
 	struct agreed_end *ended;
@@ -206,7 +206,7 @@ struct escalation {
 	const char *closed; /* reason */
 	int64_t closed_at;
 	bool stopped; /* a person ended it for good: no fact opens it again; what pays it, or ends the debt, still says why it is closed */
-	bool overdue_told;
+	bool will_be_due_told, overdue_told, exhausted_told; /* to others, once each */
 	const char *book; /* what the producer's list of open invoices says otherwise, as last told: see book.h. NULL = nothing */
 	int64_t next_at; /* as in the due set; 0 = no timer */
 };

@@ -121,7 +121,7 @@ void escalation_write(struct buf *out, const struct escalation *e)
 		jw_end_array(w);
 	jw_opt_str(w, "deferred", e->deferred);
 	jw_opt_str(w, "held", e->held);
-	jw_opt_int(w, "held_until", e->held ? e->held_until : 0);
+	jw_opt_int(w, "held_until", e->held_until);
 	write_call(w, e);
 	write_ended(w, e);
 	jw_opt_str(w, "reenter", e->reenter);
@@ -145,8 +145,12 @@ void escalation_write(struct buf *out, const struct escalation *e)
 	jw_opt_int(w, "closed_at", e->closed_at);
 	if (e->stopped)
 		jw_bool(w, "stopped", true);
+	if (e->will_be_due_told)
+		jw_bool(w, "will_be_due_told", true);
 	if (e->overdue_told)
 		jw_bool(w, "overdue_told", true);
+	if (e->exhausted_told)
+		jw_bool(w, "exhausted_told", true);
 	jw_opt_str(w, "book", e->book);
 	jw_opt_int(w, "next_at", e->next_at);
 	jw_end_object(w);
@@ -324,12 +328,12 @@ int escalation_from(struct arena *arena, const struct json *json, struct escalat
 		(r = json_opt_str(json, "closed", 128, &ret->closed, err)) < 0 ||
 		(r = json_opt_int(json, "closed_at", INT64_MIN, INT64_MAX, &ret->closed_at, err)) < 0 ||
 		(r = json_opt_bool(json, "stopped", &ret->stopped, err)) < 0 ||
-		(r = json_opt_bool(json, "overdue_told", &ret->overdue_told, err)) < 0 || (r = json_opt_str(json, "book", 32, &ret->book, err)) < 0 ||
+		(r = json_opt_bool(json, "will_be_due_told", &ret->will_be_due_told, err)) < 0 ||
+		(r = json_opt_bool(json, "overdue_told", &ret->overdue_told, err)) < 0 ||
+		(r = json_opt_bool(json, "exhausted_told", &ret->exhausted_told, err)) < 0 || (r = json_opt_str(json, "book", 32, &ret->book, err)) < 0 ||
 		(r = json_opt_int(json, "next_at", INT64_MIN, INT64_MAX, &ret->next_at, err)) < 0)
 		return r;
 	ret->state = (enum escalation_state)state;
-	if (ret->held && !ret->held_until)
-		ret->held_until = ret->next_at; /* the end was looked at, and at nothing before it, once */
 	ret->stopped |= ret->closed && strcmp(ret->closed, "stopped") == 0; /* the reason said it alone, once */
 	return 0;
 }

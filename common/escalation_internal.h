@@ -42,6 +42,13 @@ void agreed_judge(struct escalation *e, const struct debtor *d, const struct rul
 /* escalation_hold.c */
 const char *escalation_hold_task(const char *reason); /* the kind of task that a hold opens; NULL = none */
 const char *escalation_hold_why(const struct escalation *e, const char *hold); /* what a person must know to end it; NULL = its name says it */
+/* escalation_told.c */
+/*
+ * Tells others, once each, that it will be due and that it is overdue. When there is something to tell next, ms UTC; 0: nothing more. `d` may
+ * be NULL.
+ */
+int64_t told_of_due(struct escalation *e, struct debtor *d, const struct rules *rules, const struct invoice_view *view, struct effects *fx);
+void told_exhausted(struct escalation *e, struct effects *fx); /* the ladder is at its end and it is not paid: once */
 /* escalation_work.c */
 void work_overdue(struct escalation *e, struct debtor *d, struct effects *fx); /* its day has passed, told once */
 void work_watch(struct escalation *e, struct debtor *d, const char *hold, struct effects *fx); /* what was warned of comes */

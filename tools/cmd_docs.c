@@ -337,7 +337,7 @@ static struct next_action as_noted(const struct escalation *e)
 	if (e->held) {
 		next.kind = NEXT_HELD;
 		next.why = e->held;
-		next.at = e->held_until;
+		next.at = e->held_until ? e->held_until : e->next_at;
 	} else if (e->state == ESCALATION_TASK) {
 		next.kind = NEXT_TASK_END;
 		next.why = "task";

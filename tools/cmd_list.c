@@ -101,22 +101,39 @@ static int read_limit(struct ctl *ctl, const char *text, size_t *ret)
 	return 0;
 }
 
-/*
- * Those with a timer, soonest first, until enough match: a large book is not read as a whole. Their ids are read at once, since ranks
- * change while a daemon works.
- */
-static int list_timers(struct ctl *ctl, uint32_t partition, struct listing *l)
+static int sooner(const void *a, const void *b)
 {
-	CLEANUP(arena_freep) struct arena *ids_arena = arena_create(), *arena = arena_create();
-	struct keyspace keys = ctl_keys(ctl, partition);
-	bool filtered = l->held || l->state;
-	const char *last = l->limit && !filtered ? arena_printf(ids_arena, "%zu", l->limit) : "-1"; /* one more than asked for */
-	size_t before = l->count, at = 0;
-	const struct redis_reply *reply;
-	int r = ctl_ask(ctl, ids_arena, &reply, "ZRANGE", key_of(ids_arena, &keys, "due"), "0", last, NULL);
+	const int64_t *x = a, *y = b;
 
-	while (r == 0 && at < reply->count && (!l->limit || l->count - before <= l->limit)) {
-		size_t some = reply->count - at < PAGE ? reply->count - at : PAGE, count;
+	return *x < *y ? -1 : *x > *y;
+}
+
+/* So many match, counted from the `before`-th on, that what the daemon looks at later than *at comes after them. */
+static bool enough(const struct listing *l, size_t before, int64_t *at)
+{
+	CLEANUP(arena_freep) struct arena *arena = arena_create();
+	size_t n = l->count - before;
+	int64_t *times = arena_alloc(arena, (n + 1) * sizeof(*times));
+
+	if (!l->limit || n <= l->limit)
+		return false;
+	for (size_t i = 0; i < n; i++)
+		times[i] = l->rows[before + i].at;
+	qsort(times, n, sizeof(*times), sooner);
+	*at = times[l->limit];
+	return true;
+}
+
+/* `timers`: ids, each with when it is looked at. */
+static int list_ids(struct ctl *ctl, uint32_t partition, struct listing *l, size_t before, const struct redis_reply *timers)
+{
+	CLEANUP(arena_freep) struct arena *arena = arena_create();
+	size_t n = timers->count / 2, at = 0;
+	int64_t until;
+	int r = 0;
+
+	while (r == 0 && at < n && !(enough(l, before, &until) && strtod(timers->items[2 * at + 1].str, NULL) > (double)until)) {
+		size_t some = n - at < PAGE ? n - at : PAGE, count;
 		struct entry *entries;
 		const char **ids;
 
@@ -124,13 +141,38 @@ static int list_timers(struct ctl *ctl, uint32_t partition, struct listing *l)
 		entries = arena_alloc(arena, some * sizeof(*entries));
 		ids = arena_alloc(arena, some * sizeof(*ids));
 		for (size_t i = 0; i < some; i++)
-			ids[i] = reply->items[at + i].str;
+			ids[i] = timers->items[2 * (at + i)].str;
 		r = entries_load(ctl, arena, partition, ids, some, entries, &count, bad_document, NULL);
 		if (r == 0)
 			r = list_page(ctl, arena, entries, count, l);
 		at += some;
 	}
 	return r;
+}
+
+/*
+ * Those with a timer, soonest first, until enough match: a large book is not read as a whole. Their ids are read at once, since ranks
+ * change while a daemon works. It also looks when nothing is done but tell others: who is looked at later may be written to sooner.
+ */
+static int list_timers(struct ctl *ctl, uint32_t partition, struct listing *l)
+{
+	CLEANUP(arena_freep) struct arena *arena = arena_create();
+	struct keyspace keys = ctl_keys(ctl, partition);
+	const char *due = key_of(arena, &keys, "due");
+	bool filtered = l->held || l->state;
+	const char *most = l->limit && !filtered ? arena_printf(arena, "%zu", l->limit) : "-1"; /* one more than asked for */
+	const struct redis_reply *timers;
+	size_t before = l->count;
+	int64_t until;
+	int r = ctl_ask(ctl, arena, &timers, "ZRANGE", due, "0", most, "WITHSCORES", NULL);
+
+	if (r == 0)
+		r = list_ids(ctl, partition, l, before, timers);
+	if (r != 0 || filtered || !enough(l, before, &until))
+		return r;
+	l->count = before; /* once more, with those that are looked at before the last of these is written to */
+	r = ctl_ask(ctl, arena, &timers, "ZRANGE", due, "-inf", arena_printf(arena, "%lld", (long long)until), "BYSCORE", "WITHSCORES", NULL);
+	return r == 0 ? list_ids(ctl, partition, l, before, timers) : r;
 }
 
 /* The debtor's document names its open invoices. */

@@ -500,4 +500,6 @@ void judge_end(struct judge *judge)
 		check_progress(judge, &judge->invoices[i]);
 	if (!judge->sim->broken)
 		erase_judge(judge);
+	if (!judge->sim->broken && judge->sim->mode == MODE_LIFE)
+		told_judge(judge);
 }

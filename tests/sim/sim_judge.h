@@ -107,6 +107,14 @@ struct known_erasure {
 	size_t group; /* that records it, counted from 1 */
 };
 
+enum outbound_kind { OUTBOUND_WILL_BE_DUE, OUTBOUND_OVERDUE, OUTBOUND_EXHAUSTED, OUTBOUND_COUNT };
+struct known_outbound { /* an event to others of which an invoice has one */
+	const char *invoice_id;
+	enum outbound_kind kind;
+	size_t group; /* that tells it, counted from 1 */
+	int64_t decided; /* wall */
+};
+
 struct known_log {
 	const char *origin;
 	uint64_t size;
@@ -136,6 +144,8 @@ struct judge {
 	size_t case_count, case_capacity;
 	struct known_erasure *erased; /* by the trail */
 	size_t erased_count, erased_capacity;
+	struct known_outbound *outbound;
+	size_t outbound_count, outbound_capacity;
 	struct known_log *logs;
 	size_t log_count, log_capacity;
 	int64_t decided_at; /* wall: of the group that is read */
@@ -165,6 +175,9 @@ struct known_attempt *judge_attempt(struct judge *judge, const char *id); /* mad
 /* How the step ended, without what a superseded group said of it. */
 enum walk_end judge_walk(const struct judge *judge, const struct known_invoice *invoice, size_t step);
 bool judge_superseded(const struct judge *judge, size_t group);
+/* sim_told.c: what this group tells others; and at the end, whether each thing was told once. */
+void told_group(struct judge *judge, struct host *host, const struct journal_group *group);
+void told_judge(struct judge *judge);
 date judge_date(const struct judge *judge, const char *debtor_id, int64_t wall);
 
 #endif

@@ -598,6 +598,8 @@ void judge_durable(struct judge *judge, struct host *host, const struct journal_
 		judge->records++;
 		note_record(judge, host, &record);
 	}
+	if (judge->sim->mode == MODE_LIFE && !judge->sim->broken)
+		told_group(judge, host, group);
 }
 
 bool judge_intent(struct judge *judge, struct host *host, const struct journal_group *group, struct message *ret)

@@ -143,7 +143,8 @@ static void add_walk(struct story *s, const char *invoice, struct buf *ret)
 
 const char *whole_case_end(struct story *s)
 {
-	static const char *const told[] = { "escalation.opened", "escalation.closed", "promise.broken", "payment_plan.broken", "fee.accrued",
+	static const char *const told[] = { "escalation.opened", "invoice.will_be_due", "invoice.overdue", "escalation.exhausted",
+		"escalation.closed", "promise.broken", "payment_plan.broken", "fee.accrued",
 		"work.hold_announced", "work.hold_requested", "work.release_allowed", "commitment.opened", "commitment.fulfilled", "commitment.overdue",
 		"handover.requested" };
 	CLEANUP(buf_clear) struct buf ret = { 0 };
@@ -194,12 +195,15 @@ const char whole_case_expected[] =
 	"bal walked formal-notice: done unclaimed\n"
 	"bal walked follow-through: done lawyer\n"
 	"escalation.opened: 2\n"
+	"invoice.will_be_due: 2\n"
+	"invoice.overdue: 2\n"
+	"escalation.exhausted: 0\n"
 	"escalation.closed: 1\n"
 	"promise.broken: 1\n"
 	"payment_plan.broken: 1\n"
 	"fee.accrued: 1\n"
 	"work.hold_announced: 1\n"
-	"work.hold_requested: 3\n"
+	"work.hold_requested: 2\n"
 	"work.release_allowed: 1\n"
 	"commitment.opened: 1\n"
 	"commitment.fulfilled: 1\n"

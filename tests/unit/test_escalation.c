@@ -111,7 +111,7 @@ static void opened_closed_and_opened_again(void **state)
 	assert_string_equal(w.e.policy_digest, w.policy->digest);
 	assert_int_equal(w.e.opened_at, w.rules.now);
 	assert_int_equal(w.debtor.open_count, 1);
-	assert_int_equal(w.e.next_at, at("2026-04-02T07:00:00Z"));
+	assert_int_equal(w.e.next_at, at("2026-03-25T08:00:00Z")); /* that it will be due is told */
 	draft = find_draft(w.fx.events, "escalation.opened");
 	assert_non_null(draft);
 	assert_tells(draft, "\"balance_minor\":120000,\"currency\":\"EUR\"");
@@ -623,8 +623,9 @@ static void stored_and_read_again(void **state)
 	w.e = (struct escalation){ .version = 7, .invoice = w.e.invoice, .state = ESCALATION_DOUBT, .policy = "p",
 		.policy_digest = w.policy->digest, .policy_by = "rule", .policy_rule = "small", .settled = "late", .promises_broken = 2, .opened_at = 1, .walk = w.walk, .step = "second", .attempt = "a2", .task = "t",
 		.since = 2, .look_at = 3, .tries = 4, .retry_at = 5, .retry_why = "rate", .provider_failed = "p1", .channel_failed = "sms",
-		.provider_only = "p2", .deferred = "second cap 9", .held = "dispute", .held_until = 7,
-		.closed = "paid", .closed_at = 6, .overdue_told = true, .next_at = 8 };
+		.provider_only = "p2", .deferred = "second cap 9", .held = "dispute",
+		.closed = "paid", .closed_at = 6, .will_be_due_told = true, .overdue_told = true,
+		.exhausted_told = true, .held_until = 11, .next_at = 8 };
 	walked(&w, "reminder", STEP_SENT, NULL, "2026-04-02T08:00:00Z");
 	walked(&w, "call", STEP_DONE, "done", "2026-04-16T08:00:00Z");
 	w.walk[w.e.walk_count++] = (struct walked){ "x", STEP_SKIPPED, "no_address", 9, NULL, NULL };
@@ -638,6 +639,7 @@ static void stored_and_read_again(void **state)
 	escalation_write(&second, &again);
 	assert_string_equal(buf_str(&first), buf_str(&second));
 	assert_true(again.state == ESCALATION_DOUBT && again.walk_count == 3 && again.hold_count == 2 && again.overdue_told);
+	assert_true(again.will_be_due_told && again.exhausted_told && again.held_until == 11);
 	assert_string_equal(again.holds[0].why, "because");
 	assert_null(again.holds[1].who);
 	assert_string_equal(again.retry_why, "rate");

@@ -1,4 +1,4 @@
-/* What others are told of an invoice's day and of work that rests because of it: once each, and on its day. */
+/* What others are told of an invoice's day, of work that rests because of it, and of the end of its ladder: once each, and on its day. */
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -59,6 +59,126 @@ static void overdue_is_told_on_its_day(void **state)
 	world_clear(&w);
 }
 
+static const struct due_row {
+	const char *policy, *due_on, *told; /* told: when business opens in Paris */
+} due_rows[] = {
+	{ POLICY("", MAIL("first", "due-5d", "") "," MAIL("second", "due-2d", "") "," MAIL("third", "due+1d", "")), "2026-04-01", "2026-03-27T08:00:00Z" },
+	{ POLICY("", MAIL("first", "due-5bd", "") "," MAIL("second", "due+9d", "")), "2026-04-01", "2026-03-25T08:00:00Z" },
+	{ LADDER, "2026-04-01", "2026-03-25T08:00:00Z" }, /* no step before it: a week */
+	{ NOTHING, "2026-04-01", "2026-03-25T08:00:00Z" },
+	{ POLICY("", MAIL("first", "due-4d", "") "," MAIL("second", "due+9d", "")), "2026-04-01", "2026-03-30T07:00:00Z" }, /* on a Saturday */
+	{ POLICY("", MAIL("first", "due-2d", "") "," MAIL("second", "due+9d", "")), "2026-03-30", "2026-03-27T08:00:00Z" }, /* only Sunday lies between */
+};
+
+/* Others hear of an invoice before its day, once, whenever its first step is and whatever holds it; and nobody hears twice that a hold was renewed. */
+static void will_be_due_is_told_once(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(due_rows); i++) {
+		for (int held = 0; held < 2; held++) {
+			struct draft *draft;
+			struct world w;
+
+			world_init(&w, due_rows[i].policy, TEN);
+			assert_int_equal(date_parse(due_rows[i].due_on, &w.e.invoice.snapshot.due_on), 0);
+			if (held)
+				add_fact(&w, FACT_DISPUTE, "2026-03-20T12:00:00Z", NULL);
+			refresh(&w, "2026-03-23T09:00:00Z");
+			assert_null(find_draft(w.fx.events, "invoice.will_be_due"));
+			if (w.e.next_at != at(due_rows[i].told))
+				fail_msg("row %zu, held %d: looked at %lld", i, held, (long long)w.e.next_at);
+			refresh(&w, due_rows[i].told);
+			draft = find_draft(w.fx.events, "invoice.will_be_due");
+			assert_non_null(draft);
+			assert_tells(draft, "\"balance_minor\":120000,\"currency\":\"EUR\",\"due_on\":\"2026-0");
+			assert_null(w.fx.tasks);
+			assert_int_equal(w.e.held_until != 0, held || due_rows[i].policy == due_rows[3].policy);
+			refresh(&w, "2026-03-30T10:00:00Z");
+			assert_null(find_draft(w.fx.events, "invoice.will_be_due"));
+			assert_true(w.e.next_at <= at("2026-04-02T07:00:00Z"));
+			refresh(&w, "2026-04-02T07:00:00Z");
+			assert_int_equal(count_drafts(w.fx.events, "invoice.overdue"), 1);
+			assert_null(find_draft(w.fx.events, "invoice.will_be_due"));
+			assert_null(w.fx.tasks); /* the dispute's two weeks are not over */
+			if (held)
+				assert_int_equal(w.e.next_at, at("2026-04-03T12:00:00Z"));
+			world_clear(&w);
+		}
+	}
+}
+
+/* Known late, or nobody's debt any more. */
+static void will_be_due_is_not_told(void **state)
+{
+	struct world w;
+
+	(void)state;
+	for (int i = 0; i < 4; i++) {
+		world_init(&w, LADDER, TEN);
+		if (i == 2)
+			add_fact(&w, FACT_PAID, "2026-03-20T12:00:00Z", NULL);
+		if (i == 3)
+			w.e.invoice.snapshot.status = INVOICE_DRAFT;
+		refresh(&w, i == 0 ? "2026-04-02T09:00:00Z" : i == 1 ? "2026-04-01T09:00:00Z" : "2026-03-30T09:00:00Z");
+		assert_null(find_draft(w.fx.events, "invoice.will_be_due"));
+		if (i == 0) { /* a later day does not bring it back */
+			w.e.invoice.snapshot.due_on = date_of(2026, 4, 9);
+			refresh(&w, "2026-04-03T09:00:00Z");
+			assert_null(w.fx.events);
+		}
+		world_clear(&w);
+	}
+}
+
+static void the_end_of_the_ladder_is_told_once(void **state)
+{
+	struct world w;
+
+	(void)state;
+	world_init(&w, POLICY("\"max_contacts\":1,", MAIL("first", "due+1d", "") "," MAIL("second", "due+8d", "")), TEN);
+	refresh(&w, TEN);
+	assert_null(find_draft(w.fx.events, "escalation.exhausted"));
+	walked(&w, "first", STEP_SENT, NULL, TEN);
+	refresh(&w, "2026-04-02T08:01:00Z");
+	assert_tells(find_draft(w.fx.events, "escalation.exhausted"), "\"balance_minor\":120000");
+	assert_non_null(find_task(&w.fx, "exhausted"));
+	refresh(&w, "2026-04-03T08:00:00Z");
+	assert_null(w.fx.events);
+	disputed(&w); /* another hold takes its place for a while */
+	refresh(&w, "2026-04-06T08:00:00Z");
+	w.facts[0].ended = true;
+	refresh(&w, "2026-04-07T08:00:00Z");
+	assert_string_equal(w.e.held, "exhausted");
+	assert_null(find_draft(w.fx.events, "escalation.exhausted"));
+	refresh(&w, "2026-06-01T09:00:00Z");
+	assert_string_equal(find_task(&w.fx, "exhausted")->reason, "renewed");
+	assert_null(find_draft(w.fx.events, "escalation.exhausted"));
+	world_clear(&w);
+
+	world_init(&w, POLICY("", MAIL("first", "due+1d", "")), TEN); /* all steps taken, and paid */
+	walked(&w, "first", STEP_SENT, NULL, TEN);
+	add_fact(&w, FACT_PAID, TEN, NULL);
+	refresh(&w, "2026-04-02T08:01:00Z");
+	assert_null(find_draft(w.fx.events, "escalation.exhausted"));
+	world_clear(&w);
+}
+
+/* A document from before its hold's end was noted. */
+static void an_old_hold_is_renewed(void **state)
+{
+	struct world w;
+
+	(void)state;
+	world_init(&w, LADDER, TEN);
+	disputed(&w);
+	refresh(&w, TEN);
+	w.e.held_until = 0;
+	refresh(&w, "2026-04-07T12:00:00Z");
+	assert_string_equal(find_task(&w.fx, "review_dispute")->reason, "renewed");
+	assert_int_equal(w.e.held_until, at("2026-04-21T12:00:00Z"));
+	world_clear(&w);
+}
+
 /* A deposit holds work once its day has passed; its steps, and those of any other invoice, ask for it no second time. */
 static void a_hold_of_work_is_told_once(void **state)
 {
@@ -100,6 +220,10 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(overdue_is_told_once),
 		cmocka_unit_test(overdue_is_told_on_its_day),
+		cmocka_unit_test(will_be_due_is_told_once),
+		cmocka_unit_test(will_be_due_is_not_told),
+		cmocka_unit_test(the_end_of_the_ladder_is_told_once),
+		cmocka_unit_test(an_old_hold_is_renewed),
 		cmocka_unit_test(a_hold_of_work_is_told_once),
 	};
 
