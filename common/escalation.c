@@ -192,7 +192,7 @@ const char *escalation_hold_for(const struct escalation *e, const struct debtor 
 		HOLD("dispute", renewed_until(view->dispute->order.time, 14 * DAY_MS, now));
 	if (view->state == STATE_DRAFT)
 		HOLD("draft", renewed_until(e->opened_at, 7 * DAY_MS, now));
-	if (view->reconcile)
+	if (view->reconcile || plan_differs(e, view))
 		HOLD("reconcile", renewed_until(e->opened_at, 7 * DAY_MS, now));
 	if (book_holds(book_finding(&e->invoice, rules->books, now)))
 		HOLD("book_differs", renewed_until(e->opened_at, 7 * DAY_MS, now));
@@ -633,8 +633,7 @@ static void follow_hold(struct escalation *e, struct debtor *d, const struct nex
 	const char *excuse = hold ? hold : "";
 	bool same = hold && e->held && strcmp(hold, e->held) == 0;
 	int64_t ends = e->held_until ? e->held_until : e->next_at; /* an old document noted no end of its own */
-	const char *detail = next->kind == NEXT_HELD && strcmp(hold, "incomplete") == 0 ?
-		escalation_lacks(e, d, rules->policy, &rules->policy->steps[next->step].needs, fx->arena) : NULL;
+	const char *detail = next->kind == NEXT_HELD ? escalation_hold_detail(e, d, next, rules, fx->arena) : NULL;
 
 	if (d && (e->state == ESCALATION_SENDING || e->state == ESCALATION_DOUBT)) { /* what excuses does so while a message is on its way, too */
 		struct invoice_view view = invoice_view(&e->invoice);

@@ -399,6 +399,12 @@ void work_undelivered(struct escalation *e, struct debtor *d, const struct polic
 /* Nobody asks for it any more, also when it was not stated yet. False: it was waived before. */
 bool late_fee_waive(struct escalation *e, const char *by, const char *why, int64_t at, struct effects *fx);
 
+/*
+ * What a person must compare, for the hold "reconcile": a word of invoice_view(), or both sums of a plan that does not add up, in the arena.
+ * NULL: nothing.
+ */
+const char *escalation_differs(const struct escalation *e, const struct invoice_view *view, struct arena *arena);
+
 /* What was agreed ("promise", "plan", "settlement") and told by this fact was not kept. */
 bool escalation_broke(const struct escalation *e, const char *what, const struct fact *fact);
 

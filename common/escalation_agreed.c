@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "common/escalation_internal.h"
+#include "common/money.h"
 #include "common/utc.h"
 
 #define CALL_HOLD_MS (7 * DAY_MS) /* what was said on the telephone holds no longer, unless a day was named */
@@ -54,6 +55,37 @@ int64_t plan_until(const struct rules *rules, const struct business_time *when, 
 	if (!plan_next(plan, balance, &next))
 		return 0;
 	return business_opening(when, date_add_days(next.due_on, (rules->policy ? rules->policy->agreed.plan_grace_days : 0) + 1));
+}
+
+/* By then; figures say no day: all that they have may have been paid before. */
+static int64_t open_when_agreed(const struct escalation *e, const struct fact *plan)
+{
+	return e->invoice.snapshot.total - invoice_paid_by(&e->invoice, plan->order.time + 1);
+}
+
+/* A plan may list what was paid before: payments go to the oldest instalment, whenever they were made. So it may cover the whole invoice. */
+bool plan_differs(const struct escalation *e, const struct invoice_view *view)
+{
+	const struct fact *plan = view->plan;
+
+	if (!plan || !plan->instalment_count || view->state != STATE_OPEN || escalation_broke(e, "plan", plan))
+		return false;
+	return plan_sum(plan) < open_when_agreed(e, plan) || plan_sum(plan) > e->invoice.snapshot.total + late_account_of(e).owed;
+}
+
+const char *escalation_differs(const struct escalation *e, const struct invoice_view *view, struct arena *arena)
+{
+	struct money sum = { 0 }, open = { 0 };
+	char a[32], b[32];
+
+	if (view->reconcile || !plan_differs(e, view))
+		return view->reconcile;
+	sum.minor = plan_sum(view->plan);
+	open.minor = open_when_agreed(e, view->plan);
+	memcpy(sum.currency, e->invoice.snapshot.currency, sizeof(sum.currency));
+	memcpy(open.currency, sum.currency, sizeof(open.currency));
+	return arena_printf(arena, "plan_differs: the instalments come to %s %s, %s were open", money_plain(sum, a, sizeof(a)), sum.currency,
+		money_plain(open, b, sizeof(b)));
 }
 
 int64_t settlement_until(const struct business_time *when, const struct fact *settlement)

@@ -46,3 +46,13 @@ const char *escalation_hold_why(const struct escalation *e, const char *hold)
 			return e->holds[i].why;
 	return NULL;
 }
+
+const char *escalation_hold_detail(const struct escalation *e, const struct debtor *d, const struct next_action *held, const struct rules *rules,
+	struct arena *arena)
+{
+	struct invoice_view view = invoice_view(&e->invoice);
+
+	if (strcmp(held->why, "incomplete") == 0)
+		return escalation_lacks(e, d, rules->policy, &rules->policy->steps[held->step].needs, arena);
+	return strcmp(held->why, "reconcile") == 0 && !view.reconcile ? escalation_differs(e, &view, arena) : NULL;
+}

@@ -34,6 +34,8 @@ int64_t book_look_at(const struct escalation *e, const struct rules *rules); /* 
 int64_t promise_until(const struct escalation *e, const struct rules *rules, const struct business_time *when, const struct fact *promise);
 /* When a plan's first open instalment breaks it; 0: it names none, or all are met. */
 int64_t plan_until(const struct rules *rules, const struct business_time *when, const struct fact *plan, int64_t balance);
+/* The plan in force comes to less than was open when it was agreed, or to more than the whole invoice and its late charges. */
+bool plan_differs(const struct escalation *e, const struct invoice_view *view);
 int64_t settlement_until(const struct business_time *when, const struct fact *settlement); /* 0: no day was agreed */
 /* What was agreed and holds the ladder still: "plan", "settlement", "promise"; NULL: nothing. `d` may be NULL. */
 const char *agreed_holding(const struct escalation *e, const struct debtor *d, const struct rules *rules, const struct invoice_view *view);
@@ -41,6 +43,9 @@ const char *agreed_holding(const struct escalation *e, const struct debtor *d, c
 void agreed_judge(struct escalation *e, const struct debtor *d, const struct rules *rules, const struct invoice_view *view, struct effects *fx);
 /* escalation_hold.c */
 const char *escalation_hold_task(const char *reason); /* the kind of task that a hold opens; NULL = none */
+/* The same of what the rules hold now, in the arena: what a step lacks, the sums of a plan. NULL = its name says it. */
+const char *escalation_hold_detail(const struct escalation *e, const struct debtor *d, const struct next_action *held, const struct rules *rules,
+	struct arena *arena);
 const char *escalation_hold_why(const struct escalation *e, const char *hold); /* what a person must know to end it; NULL = its name says it */
 /* escalation_told.c */
 /*

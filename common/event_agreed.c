@@ -38,7 +38,7 @@ static int get_outcome(const struct json *data, struct event *e, struct err *err
 	return 0;
 }
 
-/* The amounts are the plan's own; that they add up to what is owed is the rules' to see, who know it. */
+/* The amounts are the plan's own; that they add up to what is owed is the rules' to see, who know it: plan_differs(). */
 static int get_instalments(struct arena *arena, const struct json *data, struct event *e, struct err *err)
 {
 	struct json list = { 0 };

@@ -242,7 +242,7 @@ static void add_hold(struct ctl *ctl, struct fields *f, const struct entry *entr
 		strcmp(hold, "settlement") == 0 ? view.settlement : strcmp(hold, "announced") == 0 ? view.announced :
 		strcmp(hold, "dispute") == 0 ? view.dispute : strcmp(hold, "reply") == 0 ? view.reply : NULL);
 	if (strcmp(hold, "reconcile") == 0)
-		fields_add(f, "reconcile", "What differs", cell_text(view.reconcile));
+		fields_add(f, "reconcile", "What differs", cell_text(escalation_differs(&entry->e, &view, ctl->arena)));
 	if (strcmp(hold, "paused") == 0 && entry->d)
 		fields_add(f, "hold_why", "Why", cell_text(entry->d->paused.reason));
 }

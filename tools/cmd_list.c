@@ -359,7 +359,7 @@ static const char *dead_addresses(struct ctl *ctl, const struct debtor *d)
 	return list;
 }
 
-static void add_figures(struct fields *f, const struct entry *entry)
+static void add_figures(struct ctl *ctl, struct fields *f, const struct entry *entry)
 {
 	const struct snapshot *s = &entry->e.invoice.snapshot;
 	struct invoice_view view = invoice_view(&entry->e.invoice);
@@ -373,7 +373,7 @@ static void add_figures(struct fields *f, const struct entry *entry)
 	fields_add(f, "paid", "Paid", cell_money(view.paid, s->currency));
 	fields_add(f, "credited", "Credited", cell_money(view.credited, s->currency));
 	fields_add(f, "balance", "Balance", cell_money(view.balance, s->currency));
-	fields_add(f, "reconcile", "To be compared", cell_text(view.reconcile));
+	fields_add(f, "reconcile", "To be compared", cell_text(escalation_differs(&entry->e, &view, ctl->arena)));
 	fields_add(f, "payment_url", "Payment page", cell_text(s->payment_url));
 	fields_add(f, "terms", "Terms", cell_text(s->late_fee_ref));
 	fields_add(f, "terms_url", "To be read at", cell_text(s->terms_url));
@@ -399,7 +399,7 @@ static int run_show(struct ctl *ctl, const struct invocation *call)
 	d = entry.d;
 	fields_add(f, "invoice", "Invoice", cell_text(e->invoice.id));
 	if (e->invoice.known)
-		add_figures(f, &entry);
+		add_figures(ctl, f, &entry);
 	fields_add(f, "state", "State", cell_text(escalation_state_names[e->state]));
 	fields_add(f, "closed", "Closed because", cell_text(e->closed));
 	fields_add(f, "closed_at", "Closed", cell_time(e->closed_at, entry.zone));

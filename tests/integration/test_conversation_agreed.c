@@ -195,7 +195,15 @@ static void row_8_a_missed_instalment_breaks_the_plan(void **state)
 	story_sent_is(s, "inv_1", "reminder 2026-04-02\nplan 2026-04-13\nplan 2026-04-16\nfirm 2026-04-21\n");
 	says(story_text(s, "inv_1", "firm"), "€1,050.00"); /* all of it is owed again */
 	assert_string_equal(story_walk(s, "inv_1", "third"), "skipped plan_broken");
-	/* Amended, it is another plan, and holds again. */
+	/* Amended to less than is open, it is a question; amended again, it is another plan, and holds. */
+	story_event(s, "payment_plan.amended", "inv_1", "2026-04-22T06:30:00Z",
+		",\"plan_id\":\"pl\",\"instalments\":[{\"due_on\":\"2026-05-20\",\"amount_minor\":100000}]");
+	story_wait_tasks(s, "reconcile:inv_1 ");
+	{
+		struct json explained = STORY_CTL(s, "explain", "inv_1");
+
+		says(story_str(&explained, "reconcile"), "come to 1000.00 EUR, 1050.00 were open");
+	}
 	story_event(s, "payment_plan.amended", "inv_1", "2026-04-22T07:00:00Z",
 		",\"plan_id\":\"pl\",\"instalments\":[{\"due_on\":\"2026-05-20\",\"amount_minor\":105000}]");
 	{
@@ -203,6 +211,7 @@ static void row_8_a_missed_instalment_breaks_the_plan(void **state)
 
 		says(story_str(&explained, "sentence"), "payment plan");
 	}
+	story_wait_tasks(s, "");
 	story_event(s, "payment_plan.cancelled", "inv_1", "2026-04-22T07:30:00Z", ",\"plan_id\":\"pl\"");
 	story_ends_well(s);
 }

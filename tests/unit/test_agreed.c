@@ -491,10 +491,76 @@ static void all_of_it_is_stored(void **state)
 	world_clear(&w);
 }
 
+static const struct sum_row {
+	const char *name;
+	int64_t paid, later; /* before and after it was agreed; told as payments */
+	int64_t figures; /* paid by figures that are newer than it */
+	int64_t fee; /* on the late account */
+	int64_t sum; /* of the plan; its first instalment is 40000 */
+	const char *told; /* NULL: it adds up */
+} sum_rows[] = {
+	{ "all that is open", 0, 0, 0, 0, 120000, NULL },
+	{ "less", 0, 0, 0, 0, 119999, "plan_differs: the instalments come to 1199.99 EUR, 1200.00 were open" },
+	{ "more than the invoice", 0, 0, 0, 0, 120001, "plan_differs: the instalments come to 1200.01 EUR, 1200.00 were open" },
+	{ "with the late charges", 0, 0, 0, 4000, 124000, NULL },
+	{ "more than with them", 0, 0, 0, 4000, 124001, "plan_differs: the instalments come to 1240.01 EUR, 1200.00 were open" },
+	{ "the rest of it", 30000, 0, 0, 0, 90000, NULL },
+	{ "the whole, though a part was paid", 30000, 0, 0, 0, 120000, NULL },
+	{ "less than the rest", 30000, 0, 0, 0, 89000, "plan_differs: the instalments come to 890.00 EUR, 900.00 were open" },
+	{ "an instalment was paid", 0, 40000, 0, 0, 120000, NULL },
+	{ "an instalment was paid, by a plan for less", 0, 40000, 0, 0, 100000, "plan_differs: the instalments come to 1000.00 EUR, 1200.00 were open" },
+	{ "an instalment was paid, by figures alone", 0, 0, 40000, 0, 120000, NULL },
+};
+
+/* What nobody can have meant is on a person's desk with both sums, before an instalment is asked for with a wrong one. */
+static void a_plan_that_does_not_add_up(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(sum_rows); i++) {
+		const struct sum_row *row = &sum_rows[i];
+		struct instalment parts[2] = { { date_of(2026, 4, 20), 40000 }, { date_of(2026, 5, 20), row->sum - 40000 } };
+		struct invoice_view view;
+		const struct task *task;
+		struct world w;
+
+		world_init(&w, WITH("\"plan\":{\"broken\":\"third\",\"grace\":\"3d\"},"), TEN);
+		walked(&w, "reminder", STEP_SENT, NULL, TEN);
+		*add_fact(&w, FACT_PLAN, "2026-04-03T08:00:00Z", NULL) = (struct fact){ .kind = FACT_PLAN, .id = "pl", .until_on = date_none(),
+			.order = { 0, at("2026-04-03T08:00:00Z"), "s", "2" }, .at = at("2026-04-03T08:00:00Z"), .instalments = parts, .instalment_count = 2 };
+		if (row->paid)
+			add_fact(&w, FACT_PAYMENT, "2026-04-03T07:00:00Z", NULL)->amount = row->paid;
+		if (row->later)
+			add_fact(&w, FACT_PAYMENT, "2026-04-05T07:00:00Z", NULL)->amount = row->later;
+		if (row->figures) {
+			w.e.invoice.order = (struct fact_order){ 2, at("2026-04-05T07:00:00Z"), "s", "3" };
+			w.e.invoice.snapshot.paid = row->figures;
+		}
+		w.e.late_fee = (struct late_fee){ .amount = row->fee, .currency = "EUR", .at = row->fee ? 1 : 0 };
+		refresh(&w, "2026-04-06T08:00:00Z");
+		task = find_task(&w.fx, "reconcile");
+		view = invoice_view(&w.e.invoice);
+		if (strcmp(w.e.held, row->told ? "reconcile" : "plan") != 0 || !task != !row->told || (task && strcmp(task->reason, row->told) != 0))
+			fail_msg("%s: %s, %s", row->name, w.e.held, task ? task->reason : "no task");
+		assert_true(!row->told == !escalation_differs(&w.e, &view, w.arena));
+		refresh(&w, "2026-04-24T08:00:00Z"); /* whether it is kept, nobody can say then */
+		assert_int_equal(count_drafts(w.fx.events, "payment_plan.broken"), !row->told && !row->later && !row->figures);
+		if (row->told && !row->paid && !row->later) { /* amended, it adds up */
+			parts[1].amount = 80000;
+			w.facts[0].order.time = at("2026-04-24T07:00:00Z");
+			parts[0].due_on = date_of(2026, 5, 4);
+			refresh(&w, "2026-04-24T09:00:00Z");
+			assert_string_equal(w.e.held, "plan");
+			task = find_task(&w.fx, "reconcile");
+			assert_true(task && task->close);
+		}
+		world_clear(&w);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(payments_go_to_the_oldest_instalment),
+		cmocka_unit_test(payments_go_to_the_oldest_instalment), cmocka_unit_test(a_plan_that_does_not_add_up),
 		cmocka_unit_test(sums_are_exact),
 		cmocka_unit_test(a_broken_promise_leads_up_the_ladder),
 		cmocka_unit_test(a_dispute_keeps_a_promise_from_being_broken),
