@@ -76,6 +76,9 @@ static void row_35_after_the_last_contact_a_person_decides(void **state)
 	story_until(s, "2026-06-15T08:00:00Z");
 	story_sent_is(s, "inv_1", "reminder 2026-04-02\nfirm 2026-04-13\nmore 2026-05-04\n"); /* three, as the policy allows; 1 May is a holiday */
 	story_wait_tasks(s, "exhausted:inv_1 ");
+	assert_int_equal(story_count(s, "invoice.will_be_due"), 1);
+	assert_int_equal(story_count(s, "invoice.overdue"), 1);
+	assert_int_equal(story_count(s, "escalation.exhausted"), 1);
 	(void)STORY_CTL(s, "decide", "exhausted:inv_1", "stop", "it is not worth a lawyer");
 	story_wait_tasks(s, "");
 	assert_true(story_recorded(s, "inv_1", "decision.recorded"));
