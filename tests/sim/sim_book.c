@@ -344,11 +344,15 @@ static void pay(struct sim *sim, struct sim_invoice *i, int64_t at, bool all)
 		tell(sim, i, at + rng_range(&sim->world, 0, DAY_MS), !all, updated(book, i, at + 1));
 }
 
-/* Two instalments; both are paid in time, or the story goes on and who knows. One plan an invoice: the judge knows no more. */
+/*
+ * Two instalments; both are paid in time, or the story goes on and who knows. Some are mistyped, and nobody amends them. One plan an invoice: the
+ * judge knows no more.
+ */
 static int64_t agree_plan(struct sim *sim, struct sim_invoice *i, int64_t at)
 {
 	struct book *book = sim->book;
 	int64_t open = i->total - i->paid - i->credited, first = rng_range(&sim->world, 1, open - 1), second = open - first;
+	bool mistyped = rng_chance(&sim->world, 150000);
 	char a[DATE_TEXT_SIZE], b[DATE_TEXT_SIZE];
 	struct text t;
 
@@ -363,7 +367,7 @@ static int64_t agree_plan(struct sim *sim, struct sim_invoice *i, int64_t at)
 	for (int k = 0; k < 2; k++) {
 		jw_object(&t.w, NULL);
 		jw_str(&t.w, "due_on", k ? b : a);
-		jw_int(&t.w, "amount_minor", k ? second : first);
+		jw_int(&t.w, "amount_minor", !k ? first : mistyped ? second / 2 + 1 : second);
 		jw_end_object(&t.w);
 	}
 	jw_end_array(&t.w);

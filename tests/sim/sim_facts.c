@@ -83,11 +83,9 @@ static bool paid(const struct judge *judge, const char *id, int64_t by_mono)
 	return all >= total || newest->event.snapshot.due - beyond <= 0 || newest->event.snapshot.status == INVOICE_PAID;
 }
 
-/* What is open by the kinder of two readings: the newest figures with what they cannot know, and all that was told by itself. */
-static int64_t balance(const struct judge *judge, const char *id, int64_t by_mono)
+static const struct told *newest_figures(const struct judge *judge, const char *id, int64_t by_mono)
 {
 	const struct told *newest = NULL;
-	int64_t all = 0, beyond = 0;
 
 	for (size_t i = 0; i < judge->told_count; i++) {
 		const struct told *t = &judge->told[i];
@@ -96,6 +94,15 @@ static int64_t balance(const struct judge *judge, const char *id, int64_t by_mon
 			(!newest || t->event.order.version > newest->event.order.version))
 			newest = t;
 	}
+	return newest;
+}
+
+/* What is open by the kinder of two readings: the newest figures with what they cannot know, and all that was told by itself. */
+static int64_t balance(const struct judge *judge, const char *id, int64_t by_mono)
+{
+	const struct told *newest = newest_figures(judge, id, by_mono);
+	int64_t all = 0, beyond = 0;
+
 	if (!newest || paid(judge, id, by_mono))
 		return 0;
 	all = told_paid(judge, id, by_mono, newest, &beyond);
@@ -106,11 +113,9 @@ static int64_t balance(const struct judge *judge, const char *id, int64_t by_mon
 
 #define PLAN_GRACE 3 /* days, of the simulated policy */
 
-/* The day after which the newest plan's first open instalment breaks it; none: there is no plan, or all is paid. */
-static date plan_ends(const struct judge *judge, const char *id, int64_t by_mono)
+static const struct event *newest_plan(const struct judge *judge, const char *id, int64_t by_mono)
 {
 	const struct event *plan = NULL;
-	int64_t open = balance(judge, id, by_mono), later = 0;
 
 	for (size_t i = 0; i < judge->told_count; i++) {
 		const struct told *t = &judge->told[i];
@@ -119,8 +124,48 @@ static date plan_ends(const struct judge *judge, const char *id, int64_t by_mono
 			(!plan || fact_order_compare(&t->event.order, &plan->order) > 0))
 			plan = &t->event;
 	}
-	for (size_t i = 0; plan && i < plan->instalment_count; i++)
-		later += plan->instalments[i].amount;
+	return plan;
+}
+
+static int64_t sum_of(const struct event *plan)
+{
+	int64_t sum = 0;
+
+	for (size_t i = 0; i < plan->instalment_count; i++)
+		sum += plan->instalments[i].amount;
+	return sum;
+}
+
+/* It comes to less than was open when it was agreed, however what was paid is counted: each time it was told, or the newest figures without it. */
+bool facts_plan_short(const struct judge *judge, const char *id, int64_t by_mono)
+{
+	const struct event *plan = newest_plan(judge, id, by_mono);
+	const struct told *newest = newest_figures(judge, id, by_mono);
+	int64_t all = 0, beyond;
+
+	if (!plan || !newest)
+		return false;
+	beyond = newest->event.snapshot.total - newest->event.snapshot.due;
+	for (size_t i = 0; i < judge->told_count; i++) {
+		const struct told *t = &judge->told[i];
+		bool after = t->event.at > plan->order.time, unseen = t->event.after_version >= newest->event.order.version;
+
+		if (!known(t, by_mono) || t->broken || !about(t, id) ||
+			(t->event.type != EVENT_INVOICE_PAYMENT_RECEIVED && t->event.type != EVENT_CREDIT_NOTE_ISSUED) ||
+			!first_telling(judge, i, by_mono))
+			continue;
+		all += after ? 0 : t->event.amount;
+		beyond += unseen == after ? 0 : unseen ? t->event.amount : -t->event.amount;
+	}
+	return sum_of(plan) < newest->event.snapshot.total - (all > beyond ? all : beyond);
+}
+
+/* The day after which the newest plan's first open instalment breaks it; none: there is no plan, or all is paid. */
+static date plan_ends(const struct judge *judge, const char *id, int64_t by_mono)
+{
+	const struct event *plan = newest_plan(judge, id, by_mono);
+	int64_t open = balance(judge, id, by_mono), later = plan ? sum_of(plan) : 0;
+
 	for (size_t i = 0; plan && i < plan->instalment_count; i++) {
 		later -= plan->instalments[i].amount;
 		if (open > later)
@@ -140,7 +185,9 @@ static bool planned(struct judge *judge, const char *id, date today, int64_t by_
 {
 	date last = plan_ends(judge, id, by_mono);
 
-	return date_is_set(last) && date_diff(today, last) <= 0 && !judge_invoice(judge, id)->plan_broken;
+	if (judge_invoice(judge, id)->plan_broken)
+		return false;
+	return facts_plan_short(judge, id, by_mono) || (date_is_set(last) && date_diff(today, last) <= 0);
 }
 
 static bool voided(const struct judge *judge, const char *id, int64_t by_mono)

@@ -416,6 +416,9 @@ static void note_broken(struct judge *judge, const struct json *record, const ch
 	if (judge->sim->mode == MODE_LIFE && invoice->debtor_id &&
 		!facts_plan_missed(judge, invoice_id, judge_date(judge, invoice->debtor_id, judge->decided_at), judge->sim->mono - MINUTE_MS))
 		sim_breach(judge->sim, "a plan that is kept is not broken", "%s: no instalment was missed", invoice_id);
+	if (judge->sim->mode == MODE_LIFE && facts_plan_short(judge, invoice_id, judge->sim->mono - MINUTE_MS) &&
+		facts_plan_short(judge, invoice_id, judge->sim->mono))
+		sim_breach(judge->sim, "a plan that does not add up is a question", "%s: it is called broken", invoice_id);
 }
 
 /*
