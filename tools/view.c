@@ -82,12 +82,21 @@ char *view_distance(struct arena *arena, int64_t at, int64_t now)
 	return arena_strdup(arena, "now");
 }
 
+/* U+202A to U+202E, U+2066 to U+2069: what follows would run the other way, over the next column. */
+static bool turns_direction(const unsigned char *p)
+{
+	return p[0] == 0xe2 && ((p[1] == 0x80 && p[2] >= 0xaa && p[2] <= 0xae) || (p[1] == 0x81 && p[2] >= 0xa6 && p[2] <= 0xa9));
+}
+
 void view_clean(struct buf *out, const char *text)
 {
 	for (const unsigned char *p = (const unsigned char *)text; *p; p++) {
 		if (*p == 0xc2 && p[1] >= 0x80 && p[1] < 0xa0) { /* C1: an escape sequence in one character */
 			buf_add_char(out, '?');
 			p++;
+		} else if (turns_direction(p)) {
+			buf_add_char(out, '?');
+			p += 2;
 		} else {
 			buf_add_char(out, *p < 0x20 || *p == 0x7f ? '?' : (char)*p);
 		}
@@ -205,13 +214,40 @@ static void table_write(struct json_writer *w, const char *key, const struct tab
 	jw_end_array(w);
 }
 
-/* Characters, not bytes: the second and later bytes of a character are not counted. */
+/* Character ranges that a terminal gives no column (they stand on the one before) or two: Unicode's marks, and UAX #11 wide and fullwidth. */
+static const struct {
+	uint32_t first, last;
+	unsigned width;
+} unusual[] = { { 0x300, 0x36f, 0 }, { 0x1100, 0x115f, 2 }, { 0x1ab0, 0x1aff, 0 }, { 0x1dc0, 0x1dff, 0 }, { 0x200b, 0x200f, 0 }, { 0x2060, 0x2064, 0 },
+	{ 0x20d0, 0x20ff, 0 }, { 0x2e80, 0x303e, 2 }, { 0x3041, 0xa4cf, 2 }, { 0xac00, 0xd7a3, 2 }, { 0xf900, 0xfaff, 2 }, { 0xfe00, 0xfe0f, 0 },
+	{ 0xfe20, 0xfe2f, 0 }, { 0xfe30, 0xfe6f, 2 }, { 0xfeff, 0xfeff, 0 }, { 0xff01, 0xff60, 2 }, { 0xffe0, 0xffe6, 2 }, { 0x1f300, 0x1f64f, 2 },
+	{ 0x1f900, 0x1f9ff, 2 }, { 0x20000, 0x3fffd, 2 } };
+
+static unsigned columns_of(const char *p, size_t len)
+{
+	const uint8_t *b = (const uint8_t *)p;
+	uint32_t c = len == 1 ? b[0] : b[0] & (0xffu >> (len + 1));
+
+	for (size_t i = 1; i < len; i++)
+		c = c << 6 | (b[i] & 0x3f);
+	for (size_t i = 0; c >= unusual[0].first && i < ARRAY_LEN(unusual); i++)
+		if (c >= unusual[i].first && c <= unusual[i].last)
+			return unusual[i].width;
+	return 1;
+}
+
+/* Columns of a terminal, not bytes. */
 static size_t width_of(const char *text)
 {
+	const char *end = text + strlen(text);
 	size_t n = 0;
 
-	for (; *text; text++)
-		n += ((unsigned char)*text & 0xc0) != 0x80;
+	while (text < end) {
+		size_t len = utf8_len(text, end);
+
+		n += len ? columns_of(text, len) : 1; /* what is no character is shown as one */
+		text += len ? len : 1;
+	}
 	return n;
 }
 

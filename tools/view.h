@@ -70,7 +70,7 @@ void view_csv(const struct view *view, const struct table *table);
 void view_say(const struct view *view, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* Text of several lines from outside: line ends and tabs stay, what could steer a terminal does not. */
 void view_text(const struct view *view, const char *text);
-/* Appends `text` in one line that steers nothing: control characters become '?'. */
+/* Appends `text` in one line that steers nothing: control characters, and those that turn the direction of writing, become '?'. */
 void view_clean(struct buf *out, const char *text);
 
 #endif

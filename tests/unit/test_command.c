@@ -307,6 +307,9 @@ static void nothing_steers_the_terminal(void **state)
 	(void)state;
 	view_clean(&out, "a\x1b[2Jb\nc\x7f\xc2\x9b" "31m\xc3\xa9");
 	assert_string_equal(buf_str(&out), "a?[2Jb?c??31m\xc3\xa9");
+	buf_reset(&out);
+	view_clean(&out, "A\u202e\u2066B\u2069\u2013\u2060");
+	assert_string_equal(buf_str(&out), "A??B?\u2013\u2060");
 }
 
 static void show_table(bool json, const char *wanted)
@@ -335,6 +338,43 @@ static void tables_are_aligned(void **state)
 	show_table(false, "NAME      BALANCE  WHEN\n\xc3\x89lan  1200.00 EUR  2026-03-02 09:34Z\nB       -0.05 EUR\n");
 }
 
+/* Nothing is cut, and whatever stands in a column, the next one begins where it begins in every row. */
+static void a_long_or_foreign_name_keeps_the_columns(void **state)
+{
+	static const struct column columns[] = { { "name", "NAME", false }, { "balance", "BALANCE", true }, { 0 } };
+	static const struct {
+		const char *name;
+		int width;
+	} names[] = { { "B", 1 }, { "\xc3\x89lan", 4 }, { "E\u0301lan", 4 }, { "\u65e5\u672c\u682a\u5f0f\u4f1a\u793e", 12 }, { "\uff21\uff22", 4 },
+		{ "A\u2060B", 2 }, { "A\u202eB", 3 } };
+	CLEANUP(arena_freep) struct arena *arena = arena_create();
+	struct table *t = table_create(arena, columns);
+	char longest[301], wanted[400], *text = NULL;
+	size_t size = 0;
+	FILE *out = open_memstream(&text, &size);
+	struct view view = { .json = false, .out = out };
+	const char *line;
+
+	(void)state;
+	memset(longest, 'x', 300);
+	longest[300] = '\0';
+	table_add(t, (struct cell[]){ cell_text(longest), cell_money(120000, "EUR") });
+	for (size_t i = 0; i < ARRAY_LEN(names); i++)
+		table_add(t, (struct cell[]){ cell_text(names[i].name), cell_money(999999999999, "EUR") });
+	view_table(&view, t, "nothing");
+	(void)fclose(out);
+	line = strchr(text, '\n') + 1;
+	snprintf(wanted, sizeof(wanted), "%s  %13s EUR\n", longest, "1200.00");
+	assert_memory_equal(line, wanted, strlen(wanted));
+	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+		line = strchr(line, '\n') + 1;
+		snprintf(wanted, sizeof(wanted), "%s%*s  9999999999.99 EUR\n", i + 1 == ARRAY_LEN(names) ? "A?B" : names[i].name, 300 - names[i].width, "");
+		if (strncmp(line, wanted, strlen(wanted)) != 0)
+			fail_msg("%s: \"%.400s\"", names[i].name, line);
+	}
+	free(text);
+}
+
 static void tables_are_json(void **state)
 {
 	(void)state;
@@ -354,6 +394,7 @@ int main(void)
 		cmocka_unit_test(time_is_local_and_utc),
 		cmocka_unit_test(nothing_steers_the_terminal),
 		cmocka_unit_test(tables_are_aligned),
+		cmocka_unit_test(a_long_or_foreign_name_keeps_the_columns),
 		cmocka_unit_test(tables_are_json),
 	};
 	struct CMUnitTest tests[ARRAY_LEN(rows)];
