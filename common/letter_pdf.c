@@ -16,6 +16,7 @@
 #define LEAD 6.0 /* between paragraphs */
 #define CELL_SIZE 9.0
 #define PAD 3.0 /* in the cells of a table */
+#define WORDS_MIN 48.0 /* of a column of words beside long figures: "September" */
 #define COLUMNS_MAX 6
 #define ROWS_MAX 120 /* of one table: more invoices than one letter is about */
 
@@ -218,6 +219,12 @@ static const char *date_text(struct sheet *s)
 	return arena_memdup(s->arena, out.data, out.len);
 }
 
+/* French sets a colon off, in whatever envelope. */
+static const char *labelled(struct sheet *s, const char *label, const char *text)
+{
+	return arena_printf(s->arena, "%s%s%s", label, strncmp(s->letter->locale, "fr", 2) == 0 ? "\u00a0: " : ": ", text);
+}
+
 static void draw_info(struct sheet *s)
 {
 	const struct letter *l = s->letter;
@@ -228,11 +235,11 @@ static void draw_info(struct sheet *s)
 		draw_whole(s, buf_str(&text), &s->form->info, SIZE, false);
 		return;
 	}
-	add(&text, "\n", l->form == LETTER_DIN ? arena_printf(s->arena, "%s: %s", s->words->date, date_text(s)) : date_text(s));
+	add(&text, "\n", l->form == LETTER_DIN ? labelled(s, s->words->date, date_text(s)) : date_text(s));
 	if (l->reference)
-		add(&text, "\n", arena_printf(s->arena, "%s: %s", s->words->reference, l->reference));
+		add(&text, "\n", labelled(s, s->words->reference, l->reference));
 	if (l->sender && l->sender->name)
-		add(&text, "\n", arena_printf(s->arena, "%s: %s", s->words->contact, l->sender->name));
+		add(&text, "\n", labelled(s, s->words->contact, l->sender->name));
 	add(&text, "\n", l->sender ? l->sender->phone : NULL);
 	add(&text, "\n", l->sender ? l->sender->email : NULL);
 	draw_whole(s, buf_str(&text), &s->form->info, 9, false);
@@ -248,9 +255,9 @@ static void draw_references(struct sheet *s)
 	if (l->form != LETTER_FRENCH)
 		return;
 	if (l->reference)
-		add(&text, "\n", arena_printf(s->arena, "%s : %s", s->words->reference, l->reference));
+		add(&text, "\n", labelled(s, s->words->reference, l->reference));
 	if (l->sender && l->sender->name)
-		add(&text, "\n", arena_printf(s->arena, "%s : %s%s%s", s->words->contact, l->sender->name, l->sender->phone ? ", " : "",
+		add(&text, "\n", arena_printf(s->arena, "%s%s%s", labelled(s, s->words->contact, l->sender->name), l->sender->phone ? ", " : "",
 			l->sender->phone ? l->sender->phone : ""));
 	draw_whole(s, buf_str(&text), &box, 8.5, false);
 }
@@ -276,7 +283,7 @@ static void draw_foot(struct sheet *s)
 	add(&text, " · ", c->bank);
 	add(&text, "\n", s->letter->attempt);
 	if (s->letter->checkpoint)
-		add(&text, "\n", arena_printf(s->arena, "%s: %s", s->words->trail, s->letter->checkpoint));
+		add(&text, "\n", labelled(s, s->words->trail, s->letter->checkpoint));
 	press_rule(s->cairo, s->form->left, y, width, 0.6);
 	(void)draw_box(s, buf_str(&text), &box, 7, false);
 	(void)snprintf(number, sizeof(number), "%s %d / %d", s->words->page, s->page, s->pages ? s->pages : 1);
@@ -391,7 +398,40 @@ static void add_row(struct table *t, char *line)
 	t->rows++;
 }
 
-/* A head that ends in ':' stands over figures. Columns are as wide as they need, and share what is left; or all give way alike. */
+/*
+ * Where they need more than there is, those that need most give way, alike: from the share that each would have, up, as long as others leave some
+ * of theirs. Figures do so only where words would have no room at all: a long number can be broken, an amount in two lines reads as two.
+ */
+static void give_way(struct table *t, double width)
+{
+	double words = width, limit, left;
+	size_t count = 0, wide;
+	bool stands[COLUMNS_MAX];
+
+	for (size_t c = 0; c < t->columns; c++) {
+		words -= t->right[c] ? t->widths[c] : 0;
+		count += !t->right[c];
+	}
+	for (size_t c = 0; c < t->columns; c++)
+		stands[c] = t->right[c] && words >= (double)count * WORDS_MIN;
+	for (limit = 0;;) {
+		left = width;
+		wide = 0;
+		for (size_t c = 0; c < t->columns; c++) {
+			bool gives = !stands[c] && t->widths[c] > limit;
+
+			left -= gives ? 0 : t->widths[c];
+			wide += gives;
+		}
+		if (!wide || left / (double)wide <= limit + 0.01)
+			break;
+		limit = left / (double)wide;
+	}
+	for (size_t c = 0; c < t->columns; c++)
+		t->widths[c] = stands[c] || t->widths[c] < limit ? t->widths[c] : limit;
+}
+
+/* A head that ends in ':' stands over figures. Columns are as wide as they need, and share what is left. */
 static void measure(struct sheet *s, struct table *t)
 {
 	double sum = 0, share;
@@ -415,8 +455,10 @@ static void measure(struct sheet *s, struct table *t)
 		sum += t->widths[c];
 	}
 	share = (text_width(s) - sum) / (double)t->columns;
+	if (share < 0)
+		give_way(t, text_width(s));
 	for (size_t c = 0; c < t->columns; c++)
-		t->widths[c] = share >= 0 ? t->widths[c] + share : text_width(s) / (double)t->columns;
+		t->widths[c] += share > 0 ? share : 0;
 }
 
 static double row_layouts(struct sheet *s, const struct table *t, size_t r, PangoLayout *ret[COLUMNS_MAX])

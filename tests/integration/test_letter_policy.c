@@ -195,7 +195,7 @@ static void the_formal_notice_arrives_once(void **state)
 	assert_reads(text, "plus tard le ");
 	assert_reads(text, "40,00"); /* C. com. D441-5, from the law's own data */
 	assert_reads(text, "Page 1 / 1");
-	assert_reads(text, "Registre de preuves: test.example/world/"); /* what was signed before it */
+	assert_reads(text, "Registre de preuves : test.example/world/"); /* what was signed before it */
 	assert_non_null(strstr(newest_checkpoint(l->arena, l->world.state), "test.example/world/"));
 	assert_reads(text, member(&message, "attempt"));
 	/* The trail has these very bytes, and told of them before they left. */

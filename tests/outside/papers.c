@@ -1,8 +1,9 @@
 /*
  * papers - letters as they come out of the printer, read back with Poppler: for each envelope, in French, English and German, to a debtor
  * with a name of 300 characters, long addresses and a long reference. All words are within the margins, those of the address in the window,
- * and nothing of the name, the address or the reference is missing; and the same of the shipped texts. Then the evidence report in each of its
- * languages, with every word that it has for a contact or an entry: all of it within the margins, and no word broken.
+ * nothing of the name, the address or the reference is missing, and no amount is broken; and the same of the shipped texts, with all that
+ * belongs into them. Then the evidence report in each of its languages, with every word that it has for a contact or an entry: all of it within
+ * the margins, and no word broken.
  *
  *	papers [--shots DIR]
  */
@@ -15,14 +16,15 @@
 #include "common/file.h"
 #include "common/letter.h"
 #include "common/report_words.h"
+#include "tests/support/long_names.h"
+#include "tests/support/paper.h"
 #include "tests/support/process.h"
 #include "tests/support/tree.h"
 #include "tests/support/world.h"
 #include "tools/evidence_pdf.h"
 
 #define RUN_MS 60000
-#define MM(points) ((points) * 25.4 / 72)
-#define NAME_LEN 300
+#define AMOUNT "9\u202f999\u202f999\u202f999,99\u00a0€" /* in one piece, wherever it stands */
 
 static const struct paper {
 	const char *name;
@@ -41,68 +43,16 @@ static const char *const locales[] = { "fr-FR", "en-GB", "de-DE" };
 static const char *shots;
 static char dir[] = "/tmp/dunningd-papers-XXXXXX";
 
-struct word {
-	int page;
-	double x0, y0, x1, y1; /* mm */
-	char text[200];
-};
-
-static size_t read_words(struct arena *arena, const char *pdf, struct word **ret)
+/* The letter in that file. */
+static size_t read_letter(struct arena *arena, const char *path, const struct paper *paper, const char *name, struct paper_word **ret)
 {
-	const char *argv[] = { "pdftotext", "-bbox", pdf, "-", NULL };
-	CLEANUP(buf_clear) struct buf out = { 0 };
-	size_t count = 0, capacity = 0;
-	int page = 0;
+	bool us = paper->form == LETTER_US;
+	const struct paper_sheet sheet = { us ? 215.9 : 210, us ? 279.4 : 297, paper->left, paper->right };
+	size_t count = paper_words(arena, path, ret);
 
-	if (process_run(argv, &out, RUN_MS) != 0)
-		world_fail("pdftotext cannot read %s", pdf);
-	for (const char *at = buf_str(&out); at; at = strchr(at, '\n') ? strchr(at, '\n') + 1 : NULL) {
-		struct word w = { 0 };
-
-		at += strspn(at, " ");
-		if (strncmp(at, "<page ", 6) == 0)
-			page++;
-		if (sscanf(at, "<word xMin=\"%lf\" yMin=\"%lf\" xMax=\"%lf\" yMax=\"%lf\">%199[^<]", &w.x0, &w.y0, &w.x1, &w.y1, w.text) != 5)
-			continue;
-		w.page = page;
-		w.x0 = MM(w.x0), w.y0 = MM(w.y0), w.x1 = MM(w.x1), w.y1 = MM(w.y1);
-		*ret = arena_grow(arena, *ret, count, &capacity, sizeof(**ret));
-		(*ret)[count++] = w;
-	}
+	paper_shot(path, shots, name);
+	paper_is_tidy(*ret, count, &sheet, name);
 	return count;
-}
-
-/* Without blanks: a name that is broken into lines is whole. */
-static bool reads(struct arena *arena, const struct word *words, size_t count, const char *text)
-{
-	CLEANUP(buf_clear) struct buf all = { 0 }, wanted = { 0 };
-
-	(void)arena;
-	for (size_t i = 0; i < count; i++)
-		buf_add_str(&all, words[i].text);
-	for (; *text; text++)
-		if (*text != ' ')
-			buf_add_char(&wanted, *text);
-	return strstr(buf_str(&all), buf_str(&wanted)) != NULL;
-}
-
-static void look(const char *pdf, const char *name)
-{
-	CLEANUP(arena_freep) struct arena *arena = arena_create();
-
-	if (shots && process_run((const char *const[]){ "pdftoppm", "-png", "-r", "60", pdf, arena_printf(arena, "%s/%s", shots, name), NULL }, NULL, RUN_MS) != 0)
-		world_fail("pdftoppm cannot draw %s", pdf);
-}
-
-/* Marks for folding are no words. `height`: of the sheet. */
-static void within(const struct word *words, size_t count, double left, double right, double width, double height, const char *name)
-{
-	if (count < 20)
-		world_fail("%s: only %zu words", name, count);
-	for (size_t i = 0; i < count; i++)
-		if (words[i].x0 < left - 0.3 || words[i].x1 > width - right + 0.3 || words[i].y0 < 8 || words[i].y1 > height - 4)
-			world_fail("%s, page %d: \"%s\" at %.1f to %.1f, %.1f to %.1f mm", name, words[i].page, words[i].text, words[i].x0, words[i].x1,
-				words[i].y0, words[i].y1);
 }
 
 static void one(const struct paper *paper, const char *locale, bool breaks)
@@ -112,19 +62,12 @@ static void one(const struct paper *paper, const char *locale, bool breaks)
 	CLEANUP(arena_freep) struct arena *arena = arena_create();
 	CLEANUP(buf_clear) struct buf pdf = { 0 };
 	const char *name = arena_printf(arena, "%s-%.2s%s", paper->name, locale, breaks ? "" : "-unbroken"), *path = arena_printf(arena, "%s/%s.pdf", dir, name);
-	char debtor[NAME_LEN + 1], reference[91];
+	const char *debtor = long_name(arena, LONG_NAME, breaks), *reference = long_number(arena, LONG_NUMBER, breaks);
 	struct creditor by = creditor;
-	struct word *words = NULL;
+	struct paper_word *words;
 	struct err err = { 0 };
-	size_t count, shown = 0;
-	bool us = paper->form == LETTER_US;
+	size_t count, shown = 0, colons = 0; /* colons: off from their word, as French has them */
 
-	for (size_t i = 0; i < NAME_LEN; i++)
-		debtor[i] = breaks && i % 12 == 11 ? ' ' : (char)('A' + (i * 7 + i / 12) % 26);
-	debtor[NAME_LEN] = '\0';
-	for (size_t i = 0; i < sizeof(reference) - 1; i++)
-		reference[i] = i % 8 == 7 ? '-' : (char)('0' + (i * 3 + i / 8) % 10);
-	reference[sizeof(reference) - 1] = '\0';
 	by.locale = locale;
 	const struct letter letter = { .form = paper->form, .locale = locale, .creditor = &by, .from = paper->from, .sender = &sender, .to_name = debtor,
 		.attention = "Frau Dr. Maria-Magdalena von und zu Hohenlohe-Langenburg",
@@ -133,17 +76,22 @@ static void one(const struct paper *paper, const char *locale, bool breaks)
 			.country = "FR" },
 		.delivery = LETTER_REGISTERED, .written_on = date_of(2026, 4, 1), .reference = reference, .attempt = "01JX9000000000000000000000",
 		.subject = arena_printf(arena, "Mise en demeure, %s", reference),
-		.body = arena_printf(arena, "Madame, Monsieur,\n\n| Facture | Date | Montant: | Solde: |\n| %s | 2 mars 2026 | 1 200 000,00 € | 1 200 000,00 € |\n\n"
-			"%s nous doit 1 200 000,00 €.\n\n- un\n- deux\n\nFin.\n", reference, debtor),
+		.body = arena_printf(arena, "Madame, Monsieur,\n\n| Facture | Date | Échéance | Montant: | Payé: | Solde: |\n"
+			"| %s | 2 mars 2026 | 1er septembre 2026 | " AMOUNT " | 0,00 € | " AMOUNT " |\n\n"
+			"%s nous doit " AMOUNT ".\n\n- un\n- deux\n\nFin.\n", reference, debtor),
 		.checkpoint = "test.example/acme/2026 · 7 · AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=" };
 
 	if (letter_pdf(&letter, &pdf, &err) < 0 || file_replace(path, pdf.data, pdf.len, 0600) < 0)
 		world_fail("%s: %s", name, err.text);
-	look(path, name);
-	count = read_words(arena, path, &words);
-	within(words, count, paper->left, paper->right, us ? 215.9 : 210, us ? 279.4 : 297, name);
-	if (!reads(arena, words, count, debtor) || !reads(arena, words, count, reference) || !reads(arena, words, count, letter.to.line1))
+	count = read_letter(arena, path, paper, name, &words);
+	if (!paper_says(words, count, debtor) || !paper_says(words, count, reference) || !paper_says(words, count, letter.to.line1))
 		world_fail("%s: something of the name, the reference or the address is missing", name);
+	if (!paper_says_in_a_line(words, count, AMOUNT "0,00€" AMOUNT))
+		world_fail("%s: an amount is broken", name);
+	for (size_t i = 0; i < count; i++)
+		colons += strcmp(words[i].text, ":") == 0;
+	if ((colons > 0) != (strncmp(locale, "fr", 2) == 0))
+		world_fail("%s: %zu colons stand off", name, colons);
 	for (size_t i = 0; i < count; i++) /* the way there is in the window, whatever the name leaves of it */
 		shown += words[i].page == 1 && strncmp(words[i].text, "69002", 5) == 0 && words[i].x0 >= paper->window[0] && words[i].x1 <= paper->window[2] &&
 			words[i].y0 >= paper->window[1] && words[i].y1 <= paper->window[3];
@@ -151,28 +99,59 @@ static void one(const struct paper *paper, const char *locale, bool breaks)
 		world_fail("%s: the post code does not stand in the window", name);
 }
 
-/* The shipped letters, with their made-up invoices. */
-static void shipped(const char *country, const char *step, const char *locale, const struct paper *paper)
+/*
+ * The shipped letters, with their made-up invoices: who writes to whom, about what, how much, where to pay and to answer, and what the country's law
+ * wants in it (articles 1344 and L. 441-10; section 288 BGB; the Practice Direction on Pre-Action Conduct).
+ */
+static const struct shipped {
+	const char *step, *locale;
+	const struct paper *paper;
+	const char *legal_id, *says[12];
+} letters[] = {
+	{ "fr-b2b/formal-notice", "fr-FR", &papers[0], "RCS Paris 812 345 678",
+		{ "75003 PARIS", "Lettre recommandée avec avis de réception", "Paris, le ", "Nos références : F-2026-0042", "Votre contact : Claire Morel",
+			"Objet : Mise en demeure de payer : 2 factures, 2 040,50 €", "au plus tard le", "L. 441-10", "40,00 €", "1231-6 et 1344 du code civil" } },
+	{ "de-b2b/final-demand", "de-DE", &papers[1], "HRB 12345 B, Geschäftsführerin: Eva Groß",
+		{ "10115 Berlin", "Datum: ", "Unser Zeichen: F-2026-0042", "Ansprechpartner: Claire Morel", "Letzte Mahnung: 2 Rechnungen, 2.040,50 €",
+			"2.040,50 € bis zum", "§ 288 Abs. 2 und 5 BGB", "40,00 €", "Mahnbescheid" } },
+	{ "uk-b2b/letter-before-claim", "en-GB", &papers[2], "Registered in England, No. 01234567",
+		{ "SE1 3LE", "Our reference: F-2026-0042", "Contact: Claire Morel", "Subject: Letter before claim: 2 invoices, £2,040.50", "Please pay this sum by",
+			"Late Payment of Commercial Debts (Interest) Act 1998", "Practice Direction on Pre-Action Conduct", "propose instalments", "County Court" } },
+	{ "us-b2b/demand-letter", "en-US", &papers[3], "Delaware corporation",
+		{ "NY 11201", "Our reference: F-2026-0042", "Contact: Claire Morel", "Subject: Demand for payment: 2 invoices, $2,040.50",
+			"balance of $2,040.50 by", "waives none of our rights" } },
+};
+
+static void shipped(const struct shipped *one)
 {
 	CLEANUP(arena_freep) struct arena *arena = arena_create();
-	const char *name = arena_printf(arena, "shipped-%s-%.2s", country, locale), *path = arena_printf(arena, "%s/%s.pdf", dir, name),
+	const struct postal *from = &one->paper->from;
+	const char *name = arena_printf(arena, "shipped-%s", one->locale), *path = arena_printf(arena, "%s/%s.pdf", dir, name),
 		   *config = arena_printf(arena, "%s/%s.json", dir, name);
 	CLEANUP(buf_clear) struct buf text = { 0 }, said = { 0 };
-	const char *argv[] = { BUILD_DIR "/dunningctl", "--config", config, "--share", SOURCE_DIR "/daemon/share", "template", "preview", step, "--many",
-		"--locale", locale, "--pdf", path, NULL };
-	struct word *words = NULL;
-	bool us = paper->form == LETTER_US;
+	const char *argv[] = { BUILD_DIR "/dunningctl", "--config", config, "--share", SOURCE_DIR "/daemon/share", "template", "preview", one->step, "--many",
+		"--locale", one->locale, "--pdf", path, NULL };
+	const char *const always[] = { "Ateliers Vermeil", one->legal_id, from->line1, "Dupont SARL", "12 rue de l’Exemple", "69002 LYON", "F-2026-0051",
+		"BANK 42 4242" };
+	struct paper_word *words;
 	size_t count;
 
-	buf_printf(&text, "{\"origin\":\"test.example/acme\",\"state_dir\":\"/nonexistent\",\"creditor\":{\"name\":\"Acme\",\"locale\":\"%s\","
-		"\"zone\":\"Europe/Paris\",\"postal\":{\"line1\":\"%s\",\"postcode\":\"%s\",\"city\":\"%s\",\"country\":\"%s\"}},"
-		"\"senders\":{\"default\":{\"name\":\"Acme\",\"email\":\"a@acme.example\"}},\"channels\":{\"email\":\"outbox\",\"sms\":\"outbox\",\"letter\":\"outbox\"}}",
-		locale, paper->from.line1, paper->from.postcode, paper->from.city, paper->from.country);
+	buf_printf(&text, "{\"origin\":\"test.example/acme\",\"state_dir\":\"/nonexistent\",\"creditor\":{\"name\":\"Ateliers Vermeil\",\"locale\":\"%s\","
+		"\"zone\":\"Europe/Paris\",\"legal_id\":\"%s\",\"bank\":\"BANK 42 4242\","
+		"\"postal\":{\"line1\":\"%s\",\"postcode\":\"%s\",\"city\":\"%s\",\"country\":\"%s\"%s%s%s}},"
+		"\"senders\":{\"default\":{\"name\":\"Claire Morel\",\"email\":\"a@acme.example\"}},"
+		"\"channels\":{\"email\":\"outbox\",\"sms\":\"outbox\",\"letter\":\"outbox\"}}",
+		one->locale, one->legal_id, from->line1, from->postcode, from->city, from->country, from->region ? ",\"region\":\"" : "",
+		from->region ? from->region : "", from->region ? "\"" : "");
 	if (file_replace(config, text.data, text.len, 0600) < 0 || process_run(argv, &said, RUN_MS) != 0)
-		world_fail("%s: %s", step, buf_str(&said));
-	look(path, name);
-	count = read_words(arena, path, &words);
-	within(words, count, paper->left, paper->right, us ? 215.9 : 210, us ? 279.4 : 297, name);
+		world_fail("%s: %s", one->step, buf_str(&said));
+	count = read_letter(arena, path, one->paper, name, &words);
+	for (size_t i = 0; i < ARRAY_LEN(always); i++)
+		if (!paper_says(words, count, always[i]))
+			world_fail("%s: it does not say \"%s\"", name, always[i]);
+	for (size_t i = 0; i < ARRAY_LEN(one->says) && one->says[i]; i++)
+		if (!paper_says(words, count, one->says[i]))
+			world_fail("%s: it does not say \"%s\"", name, one->says[i]);
 }
 
 /* --- reports --------------------------------------------------------------------------------------------- */
@@ -279,32 +258,31 @@ static void every_word(struct case_file *file, struct arena *arena, const char *
 	}
 }
 
-static void drawn(enum report_language language, bool long_name)
+static const struct paper_sheet report_sheet = { 210, 297, 19.8, 19.8 };
+
+static void drawn(enum report_language language, bool longest)
 {
 	CLEANUP(arena_freep) struct arena *arena = arena_create();
 	CLEANUP(buf_clear) struct buf pdf = { 0 }, said = { 0 };
-	const char *name = arena_printf(arena, "report-%s%s", report_tags[language], long_name ? "-long" : ""), *path = arena_printf(arena, "%s/%s.pdf", dir, name);
-	char debtor[NAME_LEN + 1] = "Dupont SARL";
+	const char *name = arena_printf(arena, "report-%s%s", report_tags[language], longest ? "-long" : ""), *path = arena_printf(arena, "%s/%s.pdf", dir, name);
+	const char *debtor = longest ? long_name(arena, LONG_NAME, false) : "Dupont SARL";
 	struct case_file file;
 	struct report report;
-	struct word *words = NULL;
+	struct paper_word *words;
 	struct err err = { 0 };
 	size_t count;
 
-	for (size_t i = 0; i < NAME_LEN && long_name; i++)
-		debtor[i] = (char)('A' + (i * 7 + i / 12) % 26);
-	debtor[long_name ? NAME_LEN : strlen(debtor)] = '\0';
 	every_word(&file, arena, debtor);
 	report_make(&file, language, arena, &report);
 	if (evidence_pdf(&report, file.last_at, &pdf, &err) < 0 || file_replace(path, pdf.data, pdf.len, 0600) < 0)
 		world_fail("%s: %s", name, err.text);
-	look(path, name);
-	count = read_words(arena, path, &words);
-	within(words, count, 19.5, 19.5, 210, 297, name);
-	if (!reads(arena, words, count, debtor))
+	paper_shot(path, shots, name);
+	count = paper_words(arena, path, &words);
+	paper_is_tidy(words, count, &report_sheet, name);
+	if (!paper_says(words, count, debtor))
 		world_fail("%s: something of the name is missing", name);
 	add_report(&said, &report);
-	for (size_t i = 0; i < count && !long_name; i++) {
+	for (size_t i = 0; i < count && !longest; i++) {
 		plain(words[i].text);
 		if (!whole(&said, words[i].text))
 			world_fail("%s, page %d: \"%s\" is a piece of a word", name, words[i].page, words[i].text);
@@ -327,15 +305,13 @@ int main(int argc, char **argv)
 		for (size_t l = 0; l < ARRAY_LEN(locales); l++)
 			for (int breaks = 0; breaks < 2; breaks++)
 				one(&papers[p], papers[p].form == LETTER_US && l == 1 ? "en-US" : locales[l], breaks);
-	shipped("fr", "fr-b2b/formal-notice", "fr-FR", &papers[0]);
-	shipped("de", "de-b2b/final-demand", "de-DE", &papers[1]);
-	shipped("gb", "uk-b2b/letter-before-claim", "en-GB", &papers[2]);
-	shipped("us", "us-b2b/demand-letter", "en-US", &papers[3]);
+	for (size_t i = 0; i < ARRAY_LEN(letters); i++)
+		shipped(&letters[i]);
 	for (int l = 0; l < REPORT_LANGUAGE_COUNT; l++)
 		for (int long_name = 0; long_name < 2; long_name++)
 			drawn((enum report_language)l, long_name);
 	tree_remove(dir);
 	printf("papers: %zu letters, all within their margins, the addresses in their windows, nothing cut; %d reports, no word of theirs broken\n",
-		ARRAY_LEN(papers) * ARRAY_LEN(locales) * 2 + 4, 2 * REPORT_LANGUAGE_COUNT);
+		ARRAY_LEN(papers) * ARRAY_LEN(locales) * 2 + ARRAY_LEN(letters), 2 * REPORT_LANGUAGE_COUNT);
 	return 0;
 }
