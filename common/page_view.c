@@ -9,6 +9,8 @@
 #include "common/utc.h"
 #include "common/zone.h"
 
+#define LONG_AMOUNT 11 /* characters: "12.345,00 €" stands in one line of the smallest telephone, at full size */
+
 struct view {
 	const struct page_view *v;
 	const struct page_case *c;
@@ -363,11 +365,21 @@ static void put_receipt(struct view *v)
 	set_facts(v, "", date_none(), date_none());
 }
 
+static size_t characters(const char *text)
+{
+	size_t n = 0;
+
+	for (; *text; text++)
+		n += ((unsigned char)*text & 0xc0) != 0x80;
+	return n;
+}
+
 static void put_home(struct view *v)
 {
 	enum page_state state = page_state(v->c);
 	bool open = state == PAGE_OPEN, agreed;
 	struct made_offer made;
+	const char *balance;
 
 	jm_str(&v->w, "title", word(v, "home.title"));
 	jm_str(&v->w, "heading", word(v, "home.title"));
@@ -380,9 +392,11 @@ static void put_home(struct view *v)
 		jm_end(&v->w);
 		return;
 	}
+	balance = money_text(v, invoice_view(&v->c->e->invoice).balance);
 	jm_object(&v->w, "amount");
 	jm_str(&v->w, "label", word(v, "home.to_pay"));
-	jm_str(&v->w, "value", money_text(v, invoice_view(&v->c->e->invoice).balance));
+	jm_str(&v->w, "value", balance);
+	jm_bool(&v->w, "long", characters(balance) > LONG_AMOUNT);
 	jm_end(&v->w);
 	agreed = agreed_on(v->c, &made, v->arena);
 	put_standing(v, agreed ? &made : NULL);

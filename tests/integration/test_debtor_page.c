@@ -32,7 +32,7 @@ static int setup(void **state)
 	struct paged *f = calloc(1, sizeof(*f));
 
 	f->caller = http_caller_create();
-	page_story_open(&f->p, (const char *const[]){ "en-GB", "en-GB", "en-GB", "en-GB", "en-GB", "en-GB", "en-GB" }, 7);
+	page_story_open(&f->p, (const struct page_debtor[7]){ { 0 } }, 7);
 	f->s = &f->p.story;
 	*state = f;
 	return 0;

@@ -22,20 +22,24 @@ static const char policy[] = "{\"name\":\"talk\",\"title\":\"talk\",\"caps\":[{\
 	"{\"code\":\"parts:7/30\",\"instalments\":7,\"every\":\"30d\",\"within\":\"14d\",\"approved_by\":\"Mme Durand\"}]},"
 	"{\"id\":\"second\",\"at\":\"due+12d\",\"channel\":\"email\",\"template\":\"reminder\",\"tone\":\"neutral\"}]}";
 
-static void push(struct page_story *p, size_t i, const char *locale)
+static void push(struct page_story *p, size_t i, const struct page_debtor *debtor)
 {
 	struct story *s = &p->story;
+	const char *number = debtor->number ? debtor->number : arena_printf(s->arena, "F-inv_%zu", i);
+	long long total = debtor->total_minor ? debtor->total_minor : 120000;
 	const char *event = arena_printf(s->arena, "{\"specversion\":\"1.0\",\"id\":\"inv-%zu\",\"source\":\"https://billing.example/page\",\"type\":\"invoice.finalized\","
-		"\"time\":\"2026-03-02T08:00:00Z\",\"data\":{\"invoice\":{\"id\":\"inv_%zu\",\"number\":\"F-inv_%zu\",\"version\":1,\"status\":\"open\",\"issued_on\":\"2026-03-02\","
-		"\"due_on\":\"2026-04-01\",\"currency\":\"EUR\",\"total_minor\":120000,\"due_minor\":120000,\"payment_url\":\"https://pay.example/inv_%zu\"%s%s%s},"
-		"\"customer\":{\"id\":\"cus_inv_%zu\",\"name\":\"Dupont SARL\",\"country\":\"FR\",\"kind\":\"company\",\"locale\":\"%s\","
-		"\"timezone\":\"Europe/Paris\",\"contacts\":[{\"id\":\"c1\",\"role\":\"billing\",\"name\":\"Mme Roy\",\"email\":\"compta@dupont.example\","
-		"\"phone\":\"+33100000000\"}]}}}", i, i, i, i, i == 1 ? ",\"pdf_sha256\":\"" : "", i == 1 ? p->digest : "", i == 1 ? "\"" : "", i, locale);
+		"\"time\":\"2026-03-02T08:00:00Z\",\"data\":{\"invoice\":{\"id\":\"inv_%zu\",\"number\":\"%s\",\"version\":1,\"status\":\"open\",\"issued_on\":\"2026-03-02\","
+		"\"due_on\":\"2026-04-01\",\"currency\":\"EUR\",\"total_minor\":%lld,\"due_minor\":%lld,\"payment_url\":\"https://pay.example/inv_%zu\"%s%s%s},"
+		"\"customer\":{\"id\":\"cus_inv_%zu\",\"name\":\"%s\",\"country\":\"FR\",\"kind\":\"company\",\"locale\":\"%s\","
+		"\"timezone\":\"Europe/Paris\",\"contacts\":[{\"id\":\"c1\",\"role\":\"billing\",\"name\":\"%s\",\"email\":\"compta@dupont.example\","
+		"\"phone\":\"+33100000000\"}]}}}", i, i, number, total, total, i, i == 1 ? ",\"pdf_sha256\":\"" : "", i == 1 ? p->digest : "",
+		i == 1 ? "\"" : "", i, debtor->name ? debtor->name : "Dupont SARL", debtor->locale ? debtor->locale : "en-GB",
+		debtor->contact ? debtor->contact : "Mme Roy");
 
 	world_push(&s->world, event, strlen(event));
 }
 
-void page_story_open(struct page_story *p, const char *const *locales, size_t count)
+void page_story_open(struct page_story *p, const struct page_debtor *debtors, size_t count)
 {
 	uint8_t digest[SHA256_SIZE];
 	struct story *s = &p->story;
@@ -46,7 +50,7 @@ void page_story_open(struct page_story *p, const char *const *locales, size_t co
 	hex_format(digest, sizeof(digest), p->digest);
 	story_open(s, policy, "2026-03-31T08:00:00Z");
 	for (size_t i = 0; i < count; i++)
-		push(p, i + 1, locales[i]);
+		push(p, i + 1, &debtors[i]);
 	story_applied(s);
 	/* it starts anew to let time pass */
 	dir = arena_printf(s->arena, "%s/documents", s->world.dir);

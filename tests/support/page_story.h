@@ -16,8 +16,15 @@ struct page_story {
 	char digest[65]; /* of the document, hex */
 };
 
-/* The clock stands at 2026-04-03T08:00Z, a Friday; the policy waits 30 days for a promise. locales[i] is that of the debtor of inv_<i + 1>. */
-void page_story_open(struct page_story *p, const char *const *locales, size_t count);
+/* NULL or 0: a usual one. Texts need no escaping in JSON. */
+struct page_debtor {
+	const char *locale, *name, *contact; /* contact: the person that is written to */
+	const char *number; /* of the invoice */
+	int64_t total_minor;
+};
+
+/* The clock stands at 2026-04-03T08:00Z, a Friday; the policy waits 30 days for a promise. inv_<i + 1> is debtors[i]'s. */
+void page_story_open(struct page_story *p, const struct page_debtor *debtors, size_t count);
 void page_story_close(struct page_story *p);
 
 /* Links without what stands before them. */
