@@ -4,14 +4,16 @@
 #include "common/report.h"
 
 static const char style[] =
-	"body{font:15px/1.45 'Liberation Serif','DejaVu Serif',Georgia,serif;color:#111;max-width:60em;margin:2em auto;padding:0 1.5em}"
+	"body{font:15px/1.45 'Liberation Serif','DejaVu Serif',Georgia,serif;color:#111;max-width:60em;margin:2em auto;padding:0 1.5em;"
+	"overflow-wrap:anywhere}"
 	"h1{font-size:1.6em}h2{font-size:1.25em;border-bottom:1px solid #888;margin-top:2em}h3{font-size:1.05em;margin-top:1.6em}"
-	"table{border-collapse:collapse;width:100%;margin:.6em 0;table-layout:fixed}"
-	"td,th{border:1px solid #bbb;padding:.3em .45em;text-align:left;vertical-align:top;white-space:pre-line;overflow-wrap:anywhere}"
-	"th{background:#eee}td.n,th.n{text-align:right}table.f td,table.f th{border:0;border-bottom:1px solid #ddd;background:none}"
-	"tr.t td{font-weight:bold;border-top:2px solid #333}.q{white-space:pre-wrap;overflow-wrap:anywhere;border-left:4px solid #999;"
+	"table{border-collapse:collapse;width:100%;margin:.6em 0;font-size:.95em}"
+	"td,th{border:1px solid #bbb;padding:.3em .45em;text-align:left;vertical-align:top;white-space:pre-line}"
+	"th{background:#eee;overflow-wrap:break-word}td.n,th.n{text-align:right}td.n{white-space:nowrap}"
+	"table.f td,table.f th{border:0;border-bottom:1px solid #ddd;background:none}"
+	"tr.t td{font-weight:bold;border-top:2px solid #333}.q{white-space:pre-wrap;border-left:4px solid #999;"
 	"padding:.6em 1em;margin:.6em 0;background:#f7f7f7}.s{font-size:.88em;color:#444}footer{margin-top:3em;font-size:.85em;color:#444}"
-	"@media print{.p{break-before:page}}";
+	"@media(max-width:64em){body{padding:0 .5em}table{font-size:.76em}}@media print{.p{break-before:page}}";
 
 static void escape(struct buf *out, const char *text)
 {

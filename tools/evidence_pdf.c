@@ -15,6 +15,7 @@
 #define BOTTOM 780.0
 #define BODY_WIDTH (PAGE_WIDTH - 2 * MARGIN)
 #define PAD 3.5
+#define SIZE_MIN 5.0 /* of an amount: 10^14 in its narrowest column */
 #define FONTS "Liberation Serif, DejaVu Serif, serif"
 
 struct press {
@@ -111,10 +112,20 @@ static bool bold_cell(const struct block *b, size_t r, size_t c)
 	return b->kind == BLOCK_FIELDS ? c == 0 : r == 0 || (b->total && r + 1 == b->rows);
 }
 
+/* An amount in two lines would read as two: it is written smaller. */
 static PangoLayout *cell(struct press *p, const struct block *b, size_t r, size_t c)
 {
-	return layout(p, b->cells[r * b->columns + c], b->kind == BLOCK_TABLE ? 8.5 : 9, bold_cell(b, r, c), BODY_WIDTH * b->widths[c] / 100 - 2 * PAD,
-		b->right >> c & 1);
+	const char *text = b->cells[r * b->columns + c];
+	double size = b->kind == BLOCK_TABLE ? 8.5 : 9, width = BODY_WIDTH * b->widths[c] / 100 - 2 * PAD;
+	bool right = b->right >> c & 1;
+	PangoLayout *ret = layout(p, text, size, bold_cell(b, r, c), width, right);
+
+	while (right && r > 0 && size > SIZE_MIN && pango.layout_get_line_count(ret) > 1) {
+		pango.object_unref(ret);
+		size -= 0.5;
+		ret = layout(p, text, size, bold_cell(b, r, c), width, right);
+	}
+	return ret;
 }
 
 /* A row stays together where it fits on one page; else it goes on on the next. */

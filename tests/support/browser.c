@@ -207,14 +207,30 @@ void browser_frame(struct browser *b, int index)
 	(void)must(b, arena, "/frame", index < 0 ? "{\"id\":null}" : arena_printf(arena, "{\"id\":%d}", index));
 }
 
+static void keep(const struct json *base64, const char *path)
+{
+	CLEANUP(buf_clear) struct buf data = { 0 };
+	const char *text = json_str(base64);
+
+	if (!text || base64_decode(text, strlen(text), &data) < 0 || file_replace(path, data.data, data.len, 0644) < 0)
+		world_fail("%s cannot be written", path);
+}
+
 void browser_shot(struct browser *b, const char *path)
 {
 	CLEANUP(arena_freep) struct arena *arena = arena_create();
-	CLEANUP(buf_clear) struct buf png = { 0 };
 	struct json value = must(b, arena, "/screenshot", NULL);
 
-	if (base64_decode(json_str(&value), strlen(json_str(&value)), &png) < 0 || file_replace(path, png.data, png.len, 0644) < 0)
-		world_fail("%s cannot be written", path);
+	keep(&value, path);
+}
+
+void browser_print(struct browser *b, const char *path)
+{
+	CLEANUP(arena_freep) struct arena *arena = arena_create();
+	struct json value = must(b, arena, "/goog/cdp/execute", "{\"cmd\":\"Page.printToPDF\",\"params\":{\"paperWidth\":8.27,\"paperHeight\":11.69}}"),
+		    pdf = json_get(&value, "data");
+
+	keep(&pdf, path);
 }
 
 const char *browser_console(struct browser *b, struct arena *arena)

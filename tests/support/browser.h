@@ -32,6 +32,7 @@ void browser_press(struct browser *browser, const char *keys);
 void browser_scripts(struct browser *browser, bool on); /* whether pages may run any; ours run all the same */
 void browser_frame(struct browser *browser, int index); /* what follows is about this frame; -1 = the page again */
 void browser_shot(struct browser *browser, const char *path); /* PNG */
+void browser_print(struct browser *browser, const char *path); /* PDF, on A4 */
 /* What the console said since it was last asked, one line each. */
 const char *browser_console(struct browser *browser, struct arena *arena);
 /* The script must give this text; else the program ends, and says where it was. */
