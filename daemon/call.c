@@ -8,10 +8,15 @@ static bool has_task(const struct doc *doc, const char *task)
 	return doc->kind == DOC_ESCALATION && doc->loaded && doc->e->task && strcmp(doc->e->task, task) == 0;
 }
 
-/* The invoice's task, unless the telephone system tells late of a call that was over before anybody was asked to call. */
+static bool is_call(const char *task)
+{
+	return task && strncmp(task, "call:", 5) == 0;
+}
+
+/* The invoice's call, unless the telephone system tells late of one that was over before anybody was asked to call. A letter is posted by no call. */
 static const char *own_task(const struct event *e, const struct escalation *invoice)
 {
-	if (invoice->state != ESCALATION_TASK || (e->type == EVENT_CALL_COMPLETED && e->time < invoice->since))
+	if (invoice->state != ESCALATION_TASK || !is_call(invoice->task) || (e->type == EVENT_CALL_COMPLETED && e->time < invoice->since))
 		return NULL;
 	return invoice->task;
 }
@@ -19,7 +24,7 @@ static const char *own_task(const struct event *e, const struct escalation *invo
 /* The task that this call ends; NULL: there is none, or it is over already. The call was made all the same. */
 static const char *task_of(const struct group *g, const struct event *e, const struct doc *invoice)
 {
-	const char *task = e->target && strncmp(e->target, "call:", 5) == 0 ? e->target : own_task(e, invoice->e);
+	const char *task = is_call(e->target) ? e->target : own_task(e, invoice->e);
 
 	for (const struct doc *doc = g->docs; task && doc; doc = doc->next)
 		if (has_task(doc, task))

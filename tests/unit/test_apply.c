@@ -568,9 +568,51 @@ static void brake_holds(void **state)
 	bench_end(&b);
 }
 
+/* A call that somebody made ends the call that is open, and no letter that waits to be posted. */
+static void a_call_ends_its_own_task(void **state)
+{
+	static const struct {
+		const char *name, *task, *event;
+		size_t stream;
+		bool ends;
+	} calls[] = {
+		{ "a call that was owed", "call:i:step", EVENT("operator.command", "\"command\":\"call_log\",\"target\":\"i\",\"who\":\"a\",\"why\":\"b\","
+			"\"outcome\":\"voicemail\""), OPERATOR, true },
+		{ "a letter to post", "post:i:step", EVENT("operator.command", "\"command\":\"call_log\",\"target\":\"i\",\"who\":\"a\",\"why\":\"b\","
+			"\"outcome\":\"voicemail\""), OPERATOR, false },
+		{ "told by a telephone system", "call:i:step", EVENT("call.completed", "\"invoice_id\":\"i\",\"outcome\":\"voicemail\""), SHARED, true },
+		{ "told by one, and a letter to post", "post:i:step", EVENT("call.completed", "\"invoice_id\":\"i\",\"outcome\":\"voicemail\""), SHARED,
+			false },
+	};
+
+	static const struct journal_port journal; /* nothing is asked of it */
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(calls); i++) {
+		struct entry entry = { .stream = calls[i].stream, .event = calls[i].event };
+		struct escalation *e;
+		struct bench b;
+
+		bench_open(&b);
+		b.dunner.ports.journal = &journal;
+		take(&b, &entry, 1);
+		load(&b);
+		e = doc_of(&b, DOC_ESCALATION, "i")->e;
+		e->state = ESCALATION_TASK;
+		e->step = "step";
+		e->task = calls[i].task;
+		decide(&b);
+		if (e->calls != 1 || (e->state == ESCALATION_WAITING) != calls[i].ends || e->walk_count != calls[i].ends || !e->task != calls[i].ends ||
+			(b.group->fx.tasks != NULL) != calls[i].ends)
+			fail_msg("%s", calls[i].name);
+		bench_end(&b);
+	}
+}
+
 int main(void)
 {
 	static const struct CMUnitTest others[] = {
+		cmocka_unit_test(a_call_ends_its_own_task),
 		cmocka_unit_test(and_taken_otherwise),
 		cmocka_unit_test(in_a_wrong_partition),
 		cmocka_unit_test(many_are_held),
