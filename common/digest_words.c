@@ -70,6 +70,8 @@ static const struct {
 	{ "give_reference", { "give an order number or proof", "donner un numéro de commande ou une preuve", "Bestellnummer oder Nachweis geben", "dar un número de pedido o una prueba", "dare un numero d’ordine o una prova", "ordernummer of bewijs geven" } },
 	{ "check_sent", { "was the invoice sent?", "la facture est-elle partie\u00a0?", "ging die Rechnung hinaus?", "¿se envió la factura?", "la fattura è partita?", "is de factuur verzonden?" } },
 	{ "call", { "call", "appel à passer", "Anruf", "llamada", "chiamata", "telefoontje" } },
+	{ "call_back", { "call back", "rappeler", "zurückrufen", "devolver la llamada", "richiamare", "terugbellen" } },
+	{ "call_back_at", { "asked to be called", "demande à être rappelé", "bittet um Rückruf", "pide que se le llame", "chiede di essere richiamato", "vraagt om teruggebeld te worden" } },
 	{ "post", { "letter to post", "lettre à poster", "Brief zu versenden", "carta por enviar", "lettera da spedire", "brief te posten" } },
 	{ "decision", { "decision", "décision", "Entscheidung", "decisión", "decisione", "beslissing" } },
 	{ "review_dispute", { "answer a dispute", "traiter un litige", "Einwand beantworten", "atender una disputa", "rispondere a una contestazione", "betwisting beantwoorden" } },

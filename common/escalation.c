@@ -208,6 +208,7 @@ const char *escalation_hold_for(const struct escalation *e, const struct debtor 
 		HOLD("reply", view->reply->at + 72 * HOUR_MS);
 	if (!rules->policy)
 		HOLD("unknown_policy", renewed_until(e->opened_at, DAY_MS, now));
+	HOLD("call_back_at", call_back_until(e, &window));
 	if (view->promise)
 		HOLD("promise", promise_until(e, rules, &window, view->promise));
 	if (view->announced)
@@ -574,14 +575,7 @@ static void close_escalation(struct escalation *e, struct debtor *d, const char 
 		tell_hold(e, NULL, NULL, 0, false, fx);
 	if (withdrawal_moot(e)) /* of a loss our word stands: it is carried out or taken back in writing */
 		commitment_lapse(e, reason, fx);
-	if (e->call.outcome == CALL_WRONG_CONTACT) {
-		struct task task = { .id = arena_printf(fx->arena, "fix_contact:%s", e->invoice.id), .kind = "fix_contact",
-			.debtor_id = e->invoice.debtor_id, .invoice_ids = arena_memdup(fx->arena, &e->invoice.id, sizeof(e->invoice.id)),
-			.invoice_count = 1, .close = true, .result = "obsolete" };
-
-		effects_task(fx, &task);
-		e->call.outcome = CALL_NONE;
-	}
+	call_tasks_closed(e, fx);
 	e->held = e->deferred = NULL;
 	e->held_until = 0;
 	e->hold_count = 0;

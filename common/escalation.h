@@ -69,6 +69,11 @@ struct call_made { /* the last one that a person logged: a mail states what was 
 	const char *step, *contact, *tell; /* contact: id of the person it reached. NULL = none */
 };
 
+struct call_back { /* they asked to be called, at a time when nobody had to call; until the day after they are not chased */
+	int64_t at; /* ms UTC; 0 = they did not, or somebody called since */
+	int64_t said_at; /* ms UTC: of the event that said so */
+};
+
 struct agreed_end { /* what was agreed, and whether it was kept */
 	const char *what; /* "promise", "plan", "settlement" */
 	const char *id; /* of the fact */
@@ -178,6 +183,7 @@ struct escalation {
 	const char *held; /* hold as last told to others, NULL = none */
 	int64_t held_until; /* ms UTC: its end as last computed; reached, a hold that stands is renewed. 0 = none */
 	struct call_made call;
+	struct call_back call_back;
 	int64_t calls; /* logged so far: names the mail that confirms the last one */
 	struct agreed_end *ended;
 	size_t ended_count, ended_capacity;
@@ -319,6 +325,8 @@ void escalation_refresh(struct escalation *e, struct debtor *debtor, const struc
  */
 void escalation_called(struct escalation *e, const struct event *call, const char *step, const char *task, const struct rules *rules,
 	struct effects *fx);
+
+void escalation_task_done(struct escalation *e, const char *task); /* a person did what this task asked for, which no step waits for */
 
 /*
  * The step is done: what its policy says others are asked to do then; of a closed escalation nothing, nor where `said`, the step that was

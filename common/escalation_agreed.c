@@ -1,11 +1,9 @@
-/* What a debtor agreed to and whether it was kept; and what a logged call came to. */
+/* What a debtor agreed to and whether it was kept. */
 #include <string.h>
 
 #include "common/escalation_internal.h"
 #include "common/money.h"
 #include "common/utc.h"
-
-#define CALL_HOLD_MS (7 * DAY_MS) /* what was said on the telephone holds no longer, unless a day was named */
 
 int64_t feed_stale_since(const struct policy *policy, int64_t known_to, int64_t now)
 {
@@ -326,97 +324,4 @@ void agreed_count(struct escalation *e, struct debtor *d, const struct rules *ru
 	e->promises_broken = broken;
 	count_deposit(e, d, &view);
 	count_owed(e, d, &view);
-}
-
-/* --- a call ---------------------------------------------------------------------------------------------------------- */
-
-static void note_fact(struct escalation *e, const struct event *call, enum event_type type, struct effects *fx)
-{
-	struct event fact = *call;
-
-	fact.type = type;
-	fact.fact_id = NULL; /* the call itself is its identity */
-	fact.customer_id = NULL;
-	fact.has_snapshot = fact.has_customer = false;
-	fact.amount = 0;
-	(void)invoice_apply(&e->invoice, &fact, fx->arena);
-}
-
-static bool lacks_reference(const struct event *call)
-{
-	return call->reason && (strcmp(call->reason, "purchase_order") == 0 || strcmp(call->reason, "delivery") == 0);
-}
-
-static void note_hold(struct escalation *e, const struct event *call, const char *reason, const struct rules *rules, struct effects *fx)
-{
-	struct hold_entry hold = { .reason = reason, .since = rules->now, .until = rules->now + CALL_HOLD_MS, .who = call->who,
-		.why = lacks_reference(call) ? arena_strdup(fx->arena, call->reason) : NULL };
-
-	if (rules->policy && date_is_set(call->until_on)) {
-		int64_t named = (int64_t)date_add_days(call->until_on, 1).days * DAY_MS;
-
-		if (named > rules->now && named < rules->now + 60 * DAY_MS)
-			hold.until = named;
-	}
-	escalation_hold(e, fx->arena, &hold);
-}
-
-static void ask_for_contact(struct escalation *e, struct effects *fx)
-{
-	struct task task = { .id = arena_printf(fx->arena, "fix_contact:%s", e->invoice.id), .kind = "fix_contact",
-		.debtor_id = e->invoice.debtor_id, .invoice_ids = arena_memdup(fx->arena, &e->invoice.id, sizeof(e->invoice.id)),
-		.invoice_count = 1, .reason = "wrong_contact", .opened_at = fx->now, .deadline = fx->now + CALL_HOLD_MS };
-
-	effects_task(fx, &task);
-}
-
-void escalation_called(struct escalation *e, const struct event *call, const char *step, const char *task, const struct rules *rules,
-	struct effects *fx)
-{
-	const char *outcome = call_outcome_names[call->outcome];
-
-	switch (call->outcome) {
-	case CALL_INVOICE_NOT_RECEIVED:
-		note_fact(e, call, EVENT_INVOICE_DELIVERY_FAILED, fx);
-		break;
-	case CALL_IN_PAYMENT:
-		note_fact(e, call, EVENT_INVOICE_PAYMENT_ANNOUNCED, fx);
-		break;
-	case CALL_PROMISE:
-		note_fact(e, call, EVENT_PROMISE_MADE, fx);
-		break;
-	case CALL_DISPUTE:
-		note_fact(e, call, EVENT_DISPUTE_OPENED, fx);
-		break;
-	case CALL_PAID: /* it is a word, not a payment: somebody looks for the money */
-		note_hold(e, call, "says_paid", rules, fx);
-		break;
-	case CALL_REFUSES:
-		block_suggested(e, outcome, fx);
-		note_hold(e, call, outcome, rules, fx);
-		break;
-	case CALL_WAITING_APPROVAL: /* where they lack something of ours to approve it, somebody gives it to them */
-		note_hold(e, call, lacks_reference(call) ? "lacks_reference" : outcome, rules, fx);
-		break;
-	case CALL_WRONG_CONTACT:
-		ask_for_contact(e, fx);
-		break;
-	default:
-		break;
-	}
-	if (step && e->step && strcmp(e->step, step) == 0 && escalation_move(e, TRIGGER_TASK_ENDED)) {
-		if (call->outcome == CALL_BACK_AT) { /* it is owed still, at the hour that they asked for */
-			e->step = e->task = NULL;
-			e->since = e->look_at = 0;
-			e->retry_at = call->back_at;
-			e->retry_why = "call_back_at";
-		} else {
-			escalation_walked(e, fx->arena, step, STEP_DONE, outcome, rules->now, task);
-		}
-	}
-	e->calls++;
-	e->minutes += call->minutes;
-	e->timed += call->minutes > 0;
-	e->call = (struct call_made){ .at = rules->now, .outcome = call->outcome, .until_on = call->until_on, .step = step,
-		.contact = call->contact_id, .tell = call->tell };
 }

@@ -26,7 +26,7 @@ bool aside_passes(int kind, const char *hold)
 {
 	static const char *const calm[] = { "plan", "exhausted", "below_minimum", "automatic", NULL };
 	static const char *const said[] = { "dispute", "promise", "settlement", "announced", "undelivered", "reply", "says_paid",
-		"waiting_approval", "lacks_reference", "refuses", "settle", NULL };
+		"waiting_approval", "lacks_reference", "refuses", "call_back_at", "settle", NULL };
 
 	if (kind == ASIDE_STOPPED)
 		return true; /* it asks for nothing, and is owed to the person, not about the invoice */

@@ -49,6 +49,8 @@ static void write_call(struct json_writer *w, const struct escalation *e)
 	char day[DATE_TEXT_SIZE];
 
 	jw_opt_int(w, "calls", e->calls);
+	jw_opt_int(w, "call_back_at", e->call_back.at);
+	jw_opt_int(w, "call_back_said", e->call_back.said_at);
 	if (!e->call.at)
 		return;
 	jw_object(w, "call");
@@ -315,6 +317,8 @@ int escalation_from(struct arena *arena, const struct json *json, struct escalat
 		(r = json_opt_str(json, "deferred", 400, &ret->deferred, err)) < 0 ||
 		(r = json_opt_str(json, "held", 128, &ret->held, err)) < 0 ||
 		(r = json_opt_int(json, "held_until", INT64_MIN, INT64_MAX, &ret->held_until, err)) < 0 ||
+		(r = json_opt_int(json, "call_back_at", INT64_MIN, INT64_MAX, &ret->call_back.at, err)) < 0 ||
+		(r = json_opt_int(json, "call_back_said", INT64_MIN, INT64_MAX, &ret->call_back.said_at, err)) < 0 ||
 		(r = json_opt_int(json, "calls", 0, MONEY_MAX, &ret->calls, err)) < 0 || (r = read_call(json, &ret->call, err)) < 0 ||
 		(r = read_ended(json, arena, ret, err)) < 0 || (r = json_opt_str(json, "reenter", 128, &ret->reenter, err)) < 0 ||
 		(r = json_opt_str(json, "reenter_why", 32, &ret->reenter_why, err)) < 0 ||

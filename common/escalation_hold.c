@@ -1,4 +1,4 @@
-/* What a hold asks of a person. */
+/* What a hold asks of a person, and what it means that a person did it. */
 #include <string.h>
 
 #include "common/escalation_internal.h"
@@ -55,4 +55,16 @@ const char *escalation_hold_detail(const struct escalation *e, const struct debt
 	if (strcmp(held->why, "incomplete") == 0)
 		return escalation_lacks(e, d, rules->policy, &rules->policy->steps[held->step].needs, arena);
 	return strcmp(held->why, "reconcile") == 0 && !view.reconcile ? escalation_differs(e, &view, arena) : NULL;
+}
+
+void escalation_task_done(struct escalation *e, const char *task)
+{
+	for (size_t i = 0; i < e->walk_count; i++) {
+		struct walked *walked = &e->walk[i];
+
+		if (walked->end == STEP_SKIPPED && walked->attempt && strcmp(walked->attempt, task) == 0)
+			walked->attempt = NULL;
+	}
+	if (strncmp(task, "call_back:", 10) == 0)
+		e->call_back = (struct call_back){ 0 };
 }

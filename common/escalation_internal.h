@@ -41,6 +41,9 @@ int64_t settlement_until(const struct business_time *when, const struct fact *se
 const char *agreed_holding(const struct escalation *e, const struct debtor *d, const struct rules *rules, const struct invoice_view *view);
 /* What was agreed and not kept until now is noted, once, and where the ladder goes on. */
 void agreed_judge(struct escalation *e, const struct debtor *d, const struct rules *rules, const struct invoice_view *view, struct effects *fx);
+/* escalation_call.c */
+int64_t call_back_until(const struct escalation *e, const struct business_time *when); /* they asked to be called: 0 = they did not, or that is over */
+void call_tasks_closed(struct escalation *e, struct effects *fx); /* the invoice is */
 /* escalation_hold.c */
 const char *escalation_hold_task(const char *reason); /* the kind of task that a hold opens; NULL = none */
 /* The same of what the rules hold now, in the arena: what a step lacks, the sums of a plan. NULL = its name says it. */

@@ -501,20 +501,19 @@ static void task_done(struct dunner *d, struct group *g, struct doc *invoice, co
 	/* A call that fell away for one invoice may come back under its name: each time that it is made counts. */
 	const char *made = arena_printf(g->arena, "%s@%lld", id, (long long)flow_now(d));
 	const char *kind = arena_printf(g->arena, "%.*s", (int)strcspn(id, ":"), id);
+	bool back = strcmp(kind, "call_back") == 0;
 
-	if (call && !shared(g, id))
+	if ((call && !shared(g, id)) || (back && !invoice->e->call_back.at))
 		return; /* said twice, or too late: there is no such call to be done */
 	close_task(g, invoice->e, id, kind, "done");
-	for (size_t i = 0; i < invoice->e->walk_count; i++) {
-		struct walked *walked = &invoice->e->walk[i];
-
-		if (walked->end == STEP_SKIPPED && walked->attempt && strcmp(walked->attempt, id) == 0)
-			walked->attempt = NULL;
-	}
+	escalation_task_done(invoice->e, id);
 	invoice->touched = true;
 	if (!debtor || !debtor->loaded)
 		return;
 	sender_touch(d, debtor->id, NULL); /* it counts for caps and gap: what is on its way now may be too much */
+	if (back)
+		debtor_contact_add(debtor->d, g->arena, flow_now(d), CHANNEL_CALL, made);
+	debtor->touched |= back;
 	for (struct doc *doc = g->docs; doc && call; doc = doc->next) {
 		if (doc->kind != DOC_ESCALATION || !doc->loaded || !doc->e->task || strcmp(doc->e->task, id) != 0 ||
 			!escalation_move(doc->e, TRIGGER_TASK_ENDED))

@@ -29,11 +29,13 @@ static void write_call(struct json_writer *w, const void *arg)
 		jw_str(w, "back_at", utc_format(call->back_at, when));
 }
 
-/* call:INVOICE:STEP: a step has no colon, an invoice may. */
+/* call:INVOICE:STEP, call_back:INVOICE: a step has no colon, an invoice may. */
 static const char *invoice_of(struct arena *arena, const char *target)
 {
 	const char *end = strrchr(target, ':');
 
+	if (strncmp(target, "call_back:", 10) == 0)
+		return target + 10;
 	if (strncmp(target, "call:", 5) != 0 || end == target + 4)
 		return target;
 	return arena_printf(arena, "%.*s", (int)(end - target - 5), target + 5);
@@ -115,7 +117,7 @@ static const struct option_row call_log_options[] = {
 	{ "outcome", "WORD", "voicemail, unreachable, wrong_contact, invoice_not_received, waiting_approval, in_payment, paid, promise, "
 		"dispute, refuses, insolvent or call_back_at; required" },
 	{ "until", "DAY", "the day that was promised, or on which the money or the approval is expected" },
-	{ "back", "WHEN", "with call_back_at: when to call again" },
+	{ "back", "WHEN", "with call_back_at: when to call again, in 60 days at most" },
 	{ "reason", "CODE", "with dispute: why, as a code such as quality or price; with waiting_approval what they lack, purchase_order or delivery: a task" },
 	{ "minutes", "N", "how long it took, with what it took to prepare it: for what the case has cost" },
 	{ "contact", "ID", "whom it reached, of the customer's contacts: gets the mail that confirms it" },

@@ -128,6 +128,16 @@ static void row_22_who_asks_to_be_called_again_is_called_again(void **state)
 	story_wait_tasks(s, "fix_contact:inv_1 ");
 	(void)STORY_CTL(s, "task", "done", "fix_contact:inv_1", "M. Petit it is");
 	story_wait_tasks(s, "");
+	/* He rings us himself: no step is owed, and he is called all the same, and not written to before. */
+	(void)STORY_CTL(s, "call", "log", "inv_1", "rang us, is travelling", "--outcome", "call_back_at", "--back", "2026-04-20T09:00:00Z");
+	story_wait_tasks(s, "call_back:inv_1 ");
+	story_until(s, "2026-04-20T08:30:00Z");
+	story_sent_is(s, "inv_1", "reminder 2026-04-02\n");
+	(void)STORY_CTL(s, "call", "log", "call_back:inv_1", "nobody there", "--outcome", "voicemail");
+	story_wait_tasks(s, "");
+	story_until(s, "2026-04-22T15:00:00Z");
+	story_sent_is(s, "inv_1", "reminder 2026-04-02\nsecond 2026-04-22\n");
+	story_wait_tasks(s, "exhausted:inv_1 ");
 	story_ends_well(s);
 }
 

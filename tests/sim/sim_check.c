@@ -164,6 +164,10 @@ void judge_first_byte(struct judge *judge, struct host *host, const struct messa
 				lasting &= facts_stops(judge, id, m->debtor_id, m->channel, judge->told[k].since_mono, wall);
 		if (strncmp(m->step, "paid:", 5) == 0 && !(facts_stops(judge, id, m->debtor_id, m->channel, NEVER, wall) & 1))
 			sim_breach(sim, "1 nobody is thanked for nothing", "%s about %s, which is not paid (%s)", m->debtor_id, id, m->attempt_id);
+		if (!strchr(m->step, ':') && wall < judge_invoice(judge, id)->call_back_at - SLACK &&
+			!judge_superseded(judge, judge_invoice(judge, id)->call_back_group))
+			sim_breach(sim, "1 who asked to be called is called", "%s about %s is written to before (attempt %s, step %s)", m->debtor_id, id,
+				m->attempt_id, m->step);
 		if (lasting)
 			sim_breach(sim, "1 nobody who paid is contacted", "%s about %s, which was %s (attempt %s, step %s)",
 				m->debtor_id, id, stop_names[__builtin_ctz(lasting)], m->attempt_id, m->step);

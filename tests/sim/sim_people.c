@@ -201,6 +201,8 @@ void people_task(struct sim *sim, const char *kind, const char *task, const char
 		answer(sim, "task_done", task, "", NULL);
 	else if (strcmp(kind, "call") == 0)
 		answer(sim, "call_log", task, call_outcome(sim), NULL);
+	else if (strcmp(kind, "call_back") == 0)
+		answer(sim, "call_log", invoice, call_outcome(sim), NULL);
 	else if (strcmp(kind, "commitment") == 0 && rng_chance(&sim->faults, 500000))
 		answer(sim, "commitment_withdraw", invoice, "", NULL);
 	else if (strcmp(kind, "commitment") == 0)

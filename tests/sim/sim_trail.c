@@ -405,6 +405,44 @@ static void note_task(struct judge *judge, const struct json *record, bool opene
 		people_task(judge->sim, kind, task, json_str(&first));
 }
 
+/* Who asks to be called at an hour is not written to before. Said twice, the earlier hour is held against us: which word was the later one, no record says. */
+static void note_call_back(struct judge *judge, const struct json *record)
+{
+	bool asked = strcmp(member(record, "outcome"), "call_back_at") == 0;
+	struct json invoices = json_get(record, "invoices"), at = json_get(record, "back_at");
+
+	for (size_t i = 0; i < json_len(&invoices); i++) {
+		struct json one = json_at(&invoices, i);
+		struct known_invoice *invoice = judge_invoice(judge, json_str(&one));
+		int64_t before = invoice->call_back_at && !judge_superseded(judge, invoice->call_back_group) ? invoice->call_back_at : 0;
+
+		invoice->call_back_at = !asked ? 0 : before && before < json_int(&at) ? before : json_int(&at);
+		invoice->call_back_group = judge->group_count;
+	}
+}
+
+static void note_phone(struct judge *judge, const struct json *record)
+{
+	note_call_back(judge, record);
+	if (!member(record, "task") && strcmp(member(record, "outcome"), "call_back_at") != 0) /* its task was over already: it counts all the same */
+		contacted(judge, member(record, "case"), member(record, "event_id"), CHANNEL_CALL);
+}
+
+static void note_closed(struct known_invoice *invoice)
+{
+	invoice->closed = true;
+	invoice->call_back_at = 0;
+}
+
+/* Whoever leaves out a step, or lets it go on, answers for it. */
+static void note_go_on(struct judge *judge, const struct json *record)
+{
+	const char *word = member(record, "command"), *target = member(record, "target");
+
+	if (word && target && (strcmp(word, "skip") == 0 || strcmp(word, "retry") == 0 || strcmp(word, "resume") == 0))
+		judge_invoice(judge, target)->call_back_at = 0;
+}
+
 static void note_broken(struct judge *judge, const struct json *record, const char *kind, const char *invoice_id)
 {
 	struct known_invoice *invoice = judge_invoice(judge, invoice_id);
@@ -485,6 +523,8 @@ static void note_record(struct judge *judge, struct host *host, const struct jso
 	sim_note(judge->sim, "trail: %s %s %s %s", kind, attempt ? attempt : invoice ? invoice : "",
 		member(record, "step") ? member(record, "step") : member(record, "hold") ? member(record, "hold") : "",
 		member(record, "reason") ? member(record, "reason") : "");
+	if (strcmp(kind, "operator.command") == 0)
+		note_go_on(judge, record);
 	if (strcmp(kind, "attempt.intent") == 0)
 		note_intent(judge, host, record, attempt);
 	else if (strcmp(kind, "attempt.skipped") == 0)
@@ -495,9 +535,8 @@ static void note_record(struct judge *judge, struct host *host, const struct jso
 		note_outcome(judge, host, record, kind, attempt);
 	else if (strcmp(kind, "task.opened") == 0 || strcmp(kind, "task.closed") == 0)
 		note_task(judge, record, strcmp(kind, "task.opened") == 0);
-	else if (strcmp(kind, "phone.note") == 0 && !member(record, "task") && member(record, "outcome") &&
-		strcmp(member(record, "outcome"), "call_back_at") != 0) /* its task was over already: it counts all the same */
-		contacted(judge, member(record, "case"), member(record, "event_id"), CHANNEL_CALL);
+	else if (strcmp(kind, "phone.note") == 0 && member(record, "outcome"))
+		note_phone(judge, record);
 	else if (strcmp(kind, "attempt.event") == 0 && attempt && invoice && member(record, "letter"))
 		note_letter(judge, invoice, member(record, "case"), member(record, "letter"), attempt, json_int(&told_at));
 	else if (invoice && (strcmp(kind, "promise.broken") == 0 || strcmp(kind, "plan.broken") == 0))
@@ -520,7 +559,7 @@ static void note_record(struct judge *judge, struct host *host, const struct jso
 	else if (strcmp(kind, "hold.ended") == 0)
 		judge_invoice(judge, invoice)->held = NULL;
 	else if (strcmp(kind, "invoice.closed") == 0 && invoice)
-		judge_invoice(judge, invoice)->closed = true;
+		note_closed(judge_invoice(judge, invoice));
 	else if (strcmp(kind, "invoice.opened") == 0 && invoice)
 		judge_invoice(judge, invoice)->closed = false;
 }

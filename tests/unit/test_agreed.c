@@ -383,6 +383,108 @@ static void what_is_left_is_counted(void **state)
 	world_clear(&w);
 }
 
+/* --- to be called again ---------------------------------------------------------------------------------------------------------- */
+
+static struct event call_of(enum call_outcome outcome, const char *time, const char *back)
+{
+	return (struct event){ .type = EVENT_CALL_COMPLETED, .id = time, .source = "s", .time = at(time), .order = { 0, at(time), "s", time },
+		.outcome = outcome, .who = "lea", .until_on = date_none(), .back_at = back ? at(back) : 0 };
+}
+
+/* They rang us, or nobody called in time: no step is owed again, and yet they are called, and not written to before. */
+static void who_rings_us_is_called_back(void **state)
+{
+	struct event asked = call_of(CALL_BACK_AT, "2026-04-08T08:00:00Z", "2026-04-10T12:00:00Z"), again = call_of(CALL_VOICEMAIL, "2026-04-10T12:05:00Z", NULL);
+	struct event late = call_of(CALL_VOICEMAIL, "2026-04-07T08:00:00Z", NULL);
+	CLEANUP(buf_clear) struct buf stored = { 0 };
+	struct escalation back;
+	const struct task *task;
+	struct next_action next;
+	struct world w;
+
+	(void)state;
+	for (int how = 0; how < 4; how++) { /* nobody calls; a call is logged; the task is done; the invoice is closed */
+		world_init(&w, POLICY("", MAIL("reminder", "due+1d", "") "," MAIL("second", "due+7d", "") "," CALL_STEP), "2026-04-08T08:00:00Z");
+		walked(&w, "reminder", STEP_SENT, NULL, TEN);
+		escalation_called(&w.e, &asked, NULL, NULL, &w.rules, &w.fx);
+		task = find_task(&w.fx, "call_back");
+		assert_non_null(task);
+		assert_string_equal(task->id, "call_back:inv_42");
+		assert_int_equal(task->deadline, at("2026-04-10T12:00:00Z"));
+		assert_string_equal(task->owner, "lea"); /* the policy's own calls are nobody's */
+		refresh(&w, "2026-04-08T08:00:00Z");
+		assert_string_equal(w.e.held, "call_back_at");
+		assert_int_equal(w.e.next_at, at("2026-04-13T07:00:00Z")); /* a Friday: when business opens on Monday */
+		buf_reset(&stored);
+		escalation_write(&stored, &w.e);
+		assert_int_equal(escalation_read(w.arena, stored.data, stored.len, &back, NULL), 0);
+		assert_memory_equal(&back.call_back, &w.e.call_back, sizeof(back.call_back));
+		escalation_called(&w.e, &late, NULL, NULL, &w.rules, &w.fx); /* told late of one before */
+		refresh(&w, "2026-04-10T12:05:00Z");
+		assert_string_equal(w.e.held, "call_back_at");
+		assert_null(find_task(&w.fx, "call_back"));
+		if (how == 0) {
+			refresh(&w, "2026-04-13T07:00:00Z");
+			assert_null(w.e.held);
+			next = escalation_next(&w.e, &w.debtor, &w.rules);
+			assert_int_equal(next.kind, NEXT_CONTACT);
+			assert_int_equal(next.at, w.rules.now);
+			assert_null(find_task(&w.fx, "call_back")); /* somebody still owes them that call */
+			escalation_called(&w.e, &again, NULL, NULL, &w.rules, &w.fx);
+			assert_true(find_task(&w.fx, "call_back")->close);
+		} else if (how == 1) {
+			escalation_called(&w.e, &again, NULL, NULL, &w.rules, &w.fx);
+			assert_string_equal(find_task(&w.fx, "call_back")->result, "done");
+		} else if (how == 2) {
+			escalation_task_done(&w.e, "call_back:inv_42");
+		} else {
+			w.e.invoice.snapshot.paid = 120000;
+			w.e.invoice.snapshot.due = 0;
+		}
+		refresh(&w, "2026-04-13T08:00:00Z");
+		assert_null(w.e.held);
+		assert_int_equal(w.e.call_back.at, 0);
+		if (how == 3)
+			assert_string_equal(find_task(&w.fx, "call_back")->result, "obsolete");
+		world_clear(&w);
+	}
+}
+
+static void they_name_another_hour(void **state)
+{
+	struct event first = call_of(CALL_BACK_AT, "2026-04-08T08:00:00Z", "2026-04-09T12:00:00Z"), second = call_of(CALL_BACK_AT, "2026-04-08T09:00:00Z",
+		"2027-04-14T12:00:00Z");
+	struct next_action next;
+	const struct task *task;
+	struct world w;
+
+	(void)state;
+	world_init(&w, CALLS, "2026-04-08T08:00:00Z");
+	escalation_called(&w.e, &first, NULL, NULL, &w.rules, &w.fx);
+	refresh(&w, "2026-04-08T09:00:00Z");
+	escalation_called(&w.e, &second, NULL, NULL, &w.rules, &w.fx);
+	task = find_task(&w.fx, "call_back");
+	assert_true(task->close);
+	assert_false(task->next->close);
+	assert_int_equal(task->next->deadline, at("2026-06-07T09:00:00Z")); /* in sixty days at the latest */
+	world_clear(&w);
+
+	world_init(&w, CALLS, "2026-04-08T08:00:00Z"); /* the step itself is owed again: at the hour that they named last */
+	walked(&w, "reminder", STEP_SENT, NULL, TEN);
+	w.e.state = ESCALATION_TASK;
+	w.e.step = "call";
+	w.e.task = "call:inv_42:call";
+	escalation_called(&w.e, &first, "call", "call:inv_42:call", &w.rules, &w.fx);
+	second.back_at = at("2026-04-10T12:00:00Z");
+	escalation_called(&w.e, &second, NULL, NULL, &w.rules, &w.fx);
+	assert_null(find_task(&w.fx, "call_back"));
+	next = escalation_next(&w.e, &w.debtor, &w.rules);
+	assert_int_equal(next.kind, NEXT_CONTACT);
+	assert_int_equal(next.at, at("2026-04-10T12:00:00Z"));
+	assert_string_equal(next.why, "call_back_at");
+	world_clear(&w);
+}
+
 /* --- what an event must say ------------------------------------------------------------------------------------------------------ */
 
 #define HANDOVER "\"command\":\"handover\",\"target\":\"i\",\"who\":\"a\",\"why\":\"b\",\"to\":\"court\""
@@ -572,6 +674,8 @@ int main(void)
 		cmocka_unit_test(thanks_and_apologies),
 		cmocka_unit_test(thanks_wait_for_others),
 		cmocka_unit_test(what_is_left_is_counted),
+		cmocka_unit_test(who_rings_us_is_called_back),
+		cmocka_unit_test(they_name_another_hour),
 		cmocka_unit_test(bad_events),
 		cmocka_unit_test(bad_policies),
 		cmocka_unit_test(all_of_it_is_stored),
