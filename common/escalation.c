@@ -212,7 +212,7 @@ const char *escalation_hold_for(const struct escalation *e, const struct debtor 
 	if (view->promise)
 		HOLD("promise", promise_until(e, rules, &window, view->promise));
 	if (view->announced)
-		HOLD("announced", date_is_set(view->announced->until_on) ?
+		HOLD(view->announced->says_paid ? "says_paid" : "announced", date_is_set(view->announced->until_on) ?
 			business_opening(&window, date_add_days(view->announced->until_on, 1)) :
 			view->announced->at + 7 * DAY_MS);
 	if (view->automatic)
@@ -524,32 +524,6 @@ static void drop_task(struct escalation *e, const char *result, struct effects *
 		effects_task(fx, &task);
 }
 
-/* `detail`: what a person must know to end it; NULL = the hold says it all. */
-static void tell_hold(struct escalation *e, const char *hold, const char *detail, int64_t until, bool renewed, struct effects *fx)
-{
-	const char *kind = escalation_hold_task(hold ? hold : e->held), *why = hold ? escalation_hold_why(e, hold) : NULL;
-	struct draft *draft;
-
-	if (!renewed) {
-		draft = effects_record(fx, hold ? "hold.opened" : "hold.ended", e->invoice.debtor_id);
-		name_invoice(draft, e);
-		jw_str(&draft->w, "hold", hold ? hold : e->held);
-		jw_opt_int(&draft->w, "until", hold ? until : 0);
-		draft = effects_event(fx, hold ? "escalation.held" : "escalation.resumed", e->invoice.debtor_id,
-			e->invoice.id);
-		jw_str(&draft->w, "reason", hold ? hold : e->held);
-		jw_opt_int(&draft->w, "until", hold ? until : 0);
-	}
-	if (kind) {
-		struct task task = { .id = arena_printf(fx->arena, "%s:%s", kind, e->invoice.id), .kind = kind,
-			.debtor_id = e->invoice.debtor_id, .invoice_ids = arena_memdup(fx->arena, &e->invoice.id,
-				sizeof(e->invoice.id)), .invoice_count = 1, .opened_at = fx->now, .deadline = until,
-			.reason = detail ? detail : renewed ? "renewed" : why ? why : hold, .close = !hold, .result = hold ? NULL : "obsolete" };
-
-		effects_task(fx, &task);
-	}
-}
-
 static void tell_closed(struct escalation *e, const char *reason, struct effects *fx)
 {
 	struct draft *draft = effects_record(fx, "invoice.closed", e->invoice.debtor_id);
@@ -572,7 +546,7 @@ static void close_escalation(struct escalation *e, struct debtor *d, const char 
 		e->step = e->task = NULL;
 	}
 	if (e->held)
-		tell_hold(e, NULL, NULL, 0, false, fx);
+		hold_tell(e, NULL, NULL, 0, false, fx);
 	if (withdrawal_moot(e)) /* of a loss our word stands: it is carried out or taken back in writing */
 		commitment_lapse(e, reason, fx);
 	call_tasks_closed(e, fx);
@@ -641,11 +615,11 @@ static void follow_hold(struct escalation *e, struct debtor *d, const struct nex
 	e->held_until = hold ? until : 0;
 	if (same) {
 		if (ends && ends <= rules->now && next->kind == NEXT_HELD)
-			tell_hold(e, hold, detail, until, true, fx);
+			hold_tell(e, hold, detail, until, true, fx);
 		return;
 	}
 	if (e->held)
-		tell_hold(e, NULL, NULL, 0, false, fx);
+		hold_tell(e, NULL, NULL, 0, false, fx);
 	e->held = hold ? arena_strdup(fx->arena, hold) : NULL; /* the law's words do not outlive a reload */
 	if (!hold)
 		return;
@@ -658,7 +632,7 @@ static void follow_hold(struct escalation *e, struct debtor *d, const struct nex
 		e->step = e->task = NULL;
 		escalation_move(e, TRIGGER_DECIDED);
 	}
-	tell_hold(e, hold, detail, until, false, fx);
+	hold_tell(e, hold, detail, until, false, fx);
 }
 
 static void skip_step(struct escalation *e, const char *step, const char *reason, const struct rules *rules, struct effects *fx)

@@ -326,7 +326,8 @@ void escalation_refresh(struct escalation *e, struct debtor *debtor, const struc
 void escalation_called(struct escalation *e, const struct event *call, const char *step, const char *task, const struct rules *rules,
 	struct effects *fx);
 
-void escalation_task_done(struct escalation *e, const char *task); /* a person did what this task asked for, which no step waits for */
+/* A person did what this task asked for, which no step waits for: a hold that it was opened for, and that rests on nothing else, ends with it. */
+void escalation_task_done(struct escalation *e, const char *task, struct effects *fx);
 
 /*
  * The step is done: what its policy says others are asked to do then; of a closed escalation nothing, nor where `said`, the step that was

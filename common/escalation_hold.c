@@ -57,13 +57,62 @@ const char *escalation_hold_detail(const struct escalation *e, const struct debt
 	return strcmp(held->why, "reconcile") == 0 && !view.reconcile ? escalation_differs(e, &view, arena) : NULL;
 }
 
-void escalation_task_done(struct escalation *e, const char *task)
+static void tell(struct escalation *e, const char *hold, int64_t until, struct effects *fx)
+{
+	struct draft *draft = effects_record(fx, hold ? "hold.opened" : "hold.ended", e->invoice.debtor_id);
+
+	jw_str(&draft->w, "invoice", e->invoice.id);
+	jw_str(&draft->w, "hold", hold ? hold : e->held);
+	jw_opt_int(&draft->w, "until", hold ? until : 0);
+	draft = effects_event(fx, hold ? "escalation.held" : "escalation.resumed", e->invoice.debtor_id, e->invoice.id);
+	jw_str(&draft->w, "reason", hold ? hold : e->held);
+	jw_opt_int(&draft->w, "until", hold ? until : 0);
+}
+
+void hold_tell(struct escalation *e, const char *hold, const char *detail, int64_t until, bool renewed, struct effects *fx)
+{
+	const char *kind = escalation_hold_task(hold ? hold : e->held), *why = hold ? escalation_hold_why(e, hold) : NULL;
+
+	if (!renewed)
+		tell(e, hold, until, fx);
+	if (kind) {
+		struct task task = { .id = arena_printf(fx->arena, "%s:%s", kind, e->invoice.id), .kind = kind,
+			.debtor_id = e->invoice.debtor_id, .invoice_ids = arena_memdup(fx->arena, &e->invoice.id,
+				sizeof(e->invoice.id)), .invoice_count = 1, .opened_at = fx->now, .deadline = until,
+			.reason = detail ? detail : renewed ? "renewed" : why ? why : hold, .close = !hold, .result = hold ? NULL : "obsolete" };
+
+		effects_task(fx, &task);
+	}
+}
+
+/* Its task is closed by whoever says that it is done. */
+static void over(struct escalation *e, const char *hold, struct effects *fx)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < e->hold_count; i++)
+		if (strcmp(e->holds[i].reason, hold) != 0)
+			e->holds[kept++] = e->holds[i];
+	e->hold_count = kept;
+	if (!e->held || strcmp(e->held, hold) != 0)
+		return;
+	tell(e, NULL, 0, fx);
+	e->held = NULL;
+	e->held_until = 0;
+}
+
+void escalation_task_done(struct escalation *e, const char *task, struct effects *fx)
 {
 	for (size_t i = 0; i < e->walk_count; i++) {
 		struct walked *walked = &e->walk[i];
 
 		if (walked->end == STEP_SKIPPED && walked->attempt && strcmp(walked->attempt, task) == 0)
 			walked->attempt = NULL;
+	}
+	if (strncmp(task, "find_payment:", 13) == 0) { /* what is found is booked, and that closes the invoice */
+		for (size_t i = 0; i < e->invoice.fact_count; i++)
+			e->invoice.facts[i].ended |= e->invoice.facts[i].says_paid;
+		over(e, "says_paid", fx);
 	}
 	if (strncmp(task, "call_back:", 10) == 0)
 		e->call_back = (struct call_back){ 0 };

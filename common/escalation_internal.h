@@ -49,6 +49,8 @@ const char *escalation_hold_task(const char *reason); /* the kind of task that a
 /* The same of what the rules hold now, in the arena: what a step lacks, the sums of a plan. NULL = its name says it. */
 const char *escalation_hold_detail(const struct escalation *e, const struct debtor *d, const struct next_action *held, const struct rules *rules,
 	struct arena *arena);
+/* A hold begins, goes on (`renewed`), or ends (NULL: e->held). `detail`: what a person must know to end it; NULL = the hold says it all. */
+void hold_tell(struct escalation *e, const char *hold, const char *detail, int64_t until, bool renewed, struct effects *fx);
 const char *escalation_hold_why(const struct escalation *e, const char *hold); /* what a person must know to end it; NULL = its name says it */
 /* escalation_told.c */
 /*

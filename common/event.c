@@ -443,6 +443,8 @@ static int get_facts(const struct json *data, struct event *e, const struct type
 		return r;
 	if (e->type == EVENT_INVOICE_PAYMENT_RECEIVED && (r = json_opt_int(data, "fee_minor", 0, AMOUNT_MAX, &e->fee, err)) < 0)
 		return r;
+	if (e->type == EVENT_INVOICE_PAYMENT_ANNOUNCED && (r = json_opt_bool(data, "already_paid", &e->announced, err)) < 0)
+		return r;
 	e->at = e->time;
 	if ((r = opt_time(data, "paid_at", &e->at, err)) < 0 ||
 		(r = json_opt_int(data, "after_version", 1, MONEY_MAX, &e->after_version, err)) < 0 ||

@@ -206,7 +206,7 @@ struct event {
 	const char *ledger;
 	/* contact.delivery_updated, contact.reply_received; an outsider's word: `unverified`, it changes nothing */
 	enum delivery_state delivery;
-	bool announced; /* an answer by a key that stands for "I have paid" */
+	bool announced; /* "I have paid": an answer by a key that stands for it, or an announcement that says it is no word of the future */
 	bool unverified;
 	const char *attempt_id, *provider_id, *address; /* NULL = not told */
 	const char *letter, *tracking, *carrier; /* letter.status_updated: its word; where the carrier tells of it. NULL = not told */

@@ -108,7 +108,8 @@ static bool apply_fact(struct invoice *invoice, const struct event *e, enum fact
 	*fact = (struct fact){ .kind = kind, .id = id, .order = e->order, .ended = ends, .amount = e->amount,
 		.fee = e->fee, .at = e->at, .after_version = e->after_version, .until_on = e->until_on,
 		.reason = kind == FACT_DISPUTE && e->reason && id_valid(e->reason) ? e->reason : NULL, .instalments = e->instalments,
-		.instalment_count = e->instalment_count, .settles = e->settles, .in_kind = e->in_kind };
+		.instalment_count = e->instalment_count, .settles = e->settles, .in_kind = e->in_kind,
+		.says_paid = kind == FACT_ANNOUNCED && e->announced };
 	return true;
 }
 
@@ -329,11 +330,9 @@ struct invoice_view invoice_view(const struct invoice *invoice)
 				latest(&view.dispute, fact);
 			break;
 		case FACT_PROMISE:
-			if (!fact->ended)
-				latest(&view.promise, fact);
-			break;
 		case FACT_ANNOUNCED:
-			latest(&view.announced, fact);
+			if (!fact->ended)
+				latest(fact->kind == FACT_PROMISE ? &view.promise : &view.announced, fact);
 			break;
 		case FACT_UNDELIVERED:
 			if (!fact->ended)
@@ -676,6 +675,8 @@ void invoice_write(struct json_writer *w, const struct invoice *invoice)
 			jw_bool(w, "settles", true);
 		if (fact->in_kind)
 			jw_bool(w, "in_kind", true);
+		if (fact->says_paid)
+			jw_bool(w, "says_paid", true);
 		jw_end_object(w);
 	}
 	jw_end_array(w);
@@ -786,7 +787,7 @@ int invoice_read(const struct json *json, struct arena *arena, struct invoice *r
 			(r = read_date(&one, "until_on", &fact->until_on, err)) < 0 ||
 			(r = json_opt_str(&one, "reason", 128, &fact->reason, err)) < 0 ||
 			(r = read_instalments(&one, arena, fact, err)) < 0 ||
-			(r = json_opt_bool(&one, "settles", &fact->settles, err)) < 0 ||
+			(r = json_opt_bool(&one, "settles", &fact->settles, err)) < 0 || (r = json_opt_bool(&one, "says_paid", &fact->says_paid, err)) < 0 ||
 			(r = json_opt_bool(&one, "in_kind", &fact->in_kind, err)) < 0)
 			return r;
 		fact->kind = (enum fact_kind)kind;

@@ -309,6 +309,7 @@ static void write_facts(struct json_writer *w, const struct page_case *c, const 
 	case PAGE_PAID: /* until it should have arrived, whenever it was made */
 		until = date_add_days(today, ARRIVES_DAYS);
 		jw_str(w, "until_on", date_format(until, day));
+		jw_bool(w, "already_paid", true);
 		jw_opt_str(w, "text", said->typed[PAGE_REFERENCE]);
 		break;
 	case PAGE_PROMISE:

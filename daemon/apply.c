@@ -225,7 +225,7 @@ static void write_facts(struct json_writer *w, const struct event *e)
 	if (e->type == EVENT_CONTACT_REPLY_RECEIVED)
 		jw_opt_str(w, "guess", reply_guess(e->text));
 	if (e->announced)
-		jw_bool(w, "announced", true);
+		jw_bool(w, e->type == EVENT_INVOICE_PAYMENT_ANNOUNCED ? "already_paid" : "announced", true);
 	if (date_is_set(e->until_on))
 		jw_str(w, "until_on", date_format(e->until_on, text));
 	if (!e->has_snapshot)
@@ -506,7 +506,7 @@ static void task_done(struct dunner *d, struct group *g, struct doc *invoice, co
 	if ((call && !shared(g, id)) || (back && !invoice->e->call_back.at))
 		return; /* said twice, or too late: there is no such call to be done */
 	close_task(g, invoice->e, id, kind, "done");
-	escalation_task_done(invoice->e, id);
+	escalation_task_done(invoice->e, id, &g->fx);
 	invoice->touched = true;
 	if (!debtor || !debtor->loaded)
 		return;

@@ -220,6 +220,7 @@ static void add_agreed(struct ctl *ctl, struct fields *f, const struct entry *en
 static void add_hold(struct ctl *ctl, struct fields *f, const struct entry *entry, const char *hold)
 {
 	struct invoice_view view = invoice_view(&entry->e.invoice);
+	const struct fact *announced = strcmp(hold, view.announced && view.announced->says_paid ? "says_paid" : "announced") == 0 ? view.announced : NULL;
 	char text[DATE_TEXT_SIZE];
 
 	for (size_t i = 0; i < entry->e.hold_count; i++)
@@ -232,15 +233,15 @@ static void add_hold(struct ctl *ctl, struct fields *f, const struct entry *entr
 		fields_add(f, "lacks", "Lacks", cell_text(lacking(ctl, entry)));
 	if (strcmp(hold, "promise") == 0 && view.promise)
 		fields_add(f, "promised_for", "Promised for", cell_text(arena_strdup(ctl->arena, date_format(view.promise->until_on, text))));
-	if (strcmp(hold, "announced") == 0 && view.announced)
-		fields_add(f, "expected_on", "Expected on", cell_date(view.announced->until_on));
+	if (announced)
+		fields_add(f, "expected_on", "Expected on", cell_date(announced->until_on));
 	if (strcmp(hold, "dispute") == 0 && view.dispute) {
 		fields_add(f, "dispute", "Dispute", cell_text(view.dispute->id));
 		fields_add(f, "dispute_reason", "About", cell_text(view.dispute->reason));
 	}
 	add_agreed(ctl, f, entry, &view, hold);
 	add_page(ctl, f, entry, strcmp(hold, "promise") == 0 ? view.promise : strcmp(hold, "plan") == 0 ? view.plan :
-		strcmp(hold, "settlement") == 0 ? view.settlement : strcmp(hold, "announced") == 0 ? view.announced :
+		strcmp(hold, "settlement") == 0 ? view.settlement : announced ? announced :
 		strcmp(hold, "dispute") == 0 ? view.dispute : strcmp(hold, "reply") == 0 ? view.reply : NULL);
 	if (strcmp(hold, "reconcile") == 0)
 		fields_add(f, "reconcile", "What differs", cell_text(escalation_differs(&entry->e, &view, ctl->arena)));

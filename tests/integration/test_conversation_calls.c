@@ -185,6 +185,7 @@ static void a_telephone_system_tells_the_same_twice(void **state)
 static void paid_on_the_telephone_is_a_word_and_no_payment(void **state)
 {
 	struct story *s = *state;
+	int64_t ended;
 
 	until_the_call(s);
 	(void)STORY_CTL(s, "call", "log", "inv_1", "transferred last week, they say", "--outcome", "paid");
@@ -193,6 +194,10 @@ static void paid_on_the_telephone_is_a_word_and_no_payment(void **state)
 	says(story_text(s, "inv_1", "confirm:1"), "We are looking for the payment");
 	story_until(s, "2026-04-13T08:00:00Z");
 	story_sent_is(s, "inv_1", "reminder 2026-04-02\nconfirm 2026-04-07\n");
+	ended = story_count(s, "escalation.resumed");
+	(void)STORY_CTL(s, "task", "done", "find_payment:inv_1", "no such transfer"); /* sooner than the week is over */
+	story_wait_tasks(s, "");
+	assert_int_equal(story_count(s, "escalation.resumed"), ended + 1);
 	story_until(s, "2026-04-15T08:00:00Z"); /* it never came */
 	story_sent_is(s, "inv_1", "reminder 2026-04-02\nconfirm 2026-04-07\nsecond 2026-04-14\n");
 	story_wait_tasks(s, "exhausted:inv_1 ");

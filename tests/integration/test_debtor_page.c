@@ -313,7 +313,7 @@ static void what_was_paid_is_looked_for(void **state)
 	says_not(f, "You told us");
 
 	assert_string_equal(field(f, "inv_1", "action"), "hold");
-	assert_string_equal(field(f, "inv_1", "rule"), "announced");
+	assert_string_equal(field(f, "inv_1", "rule"), "says_paid");
 	assert_string_equal(field(f, "inv_1", "expected_on"), "2026-04-10");
 	assert_string_equal(field(f, "inv_1", "hold_by"), "the debtor, on the page");
 	assert_true(story_recorded(f->s, "inv_1", "payment.announced"));
@@ -325,6 +325,11 @@ static void what_was_paid_is_looked_for(void **state)
 	}
 	/* the words are in the trail, the form's token is not */
 	says_in_trail(f, "inv_1", "payment.announced", "SEPA F-inv_1 \u00e9", token);
+	/* somebody looks, and once they found nothing the ladder goes on */
+	story_wait_tasks(f->s, "find_payment:inv_1 ");
+	(void)STORY_CTL(f->s, "task", "done", "find_payment:inv_1", "nothing of theirs came");
+	story_wait_tasks(f->s, "");
+	assert_string_not_equal(field(f, "inv_1", "action"), "hold");
 }
 
 static void the_rest_is_said(void **state)

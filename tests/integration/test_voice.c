@@ -165,7 +165,7 @@ static void a_key_is_an_answer(void **state)
 	assert_non_null(strstr(said, "\r\n\r\n<Response><Hangup/></Response>")); /* what Twilio does next */
 	assert_int_equal(call_back(v, answer, "CallSid=CA1&Digits=1&To=%2B33612345678", KEY, said, sizeof(said)), 200); /* told again */
 	assert_int_equal(call_back(v, path, "CallSid=CA1&CallStatus=completed&To=%2B33612345678", KEY, said, sizeof(said)), 200);
-	wait_says(v, escalation, "\"held\":\"announced\"");
+	wait_says(v, escalation, "\"held\":\"says_paid\"");
 	wait_says(v, "debtor:called", ",4,"); /* DELIVERY_DELIVERED */
 	wait_says(v, escalation, "\"facts\":[{\"kind\":\"announced\"");
 	wait_says(v, escalation, "\"state\":\"waiting\""); /* open: nothing was paid by pressing a key */

@@ -436,7 +436,7 @@ static void who_rings_us_is_called_back(void **state)
 			escalation_called(&w.e, &again, NULL, NULL, &w.rules, &w.fx);
 			assert_string_equal(find_task(&w.fx, "call_back")->result, "done");
 		} else if (how == 2) {
-			escalation_task_done(&w.e, "call_back:inv_42");
+			escalation_task_done(&w.e, "call_back:inv_42", &w.fx);
 		} else {
 			w.e.invoice.snapshot.paid = 120000;
 			w.e.invoice.snapshot.due = 0;
@@ -483,6 +483,60 @@ static void they_name_another_hour(void **state)
 	assert_int_equal(next.at, at("2026-04-10T12:00:00Z"));
 	assert_string_equal(next.why, "call_back_at");
 	world_clear(&w);
+}
+
+/* --- "I have paid" --------------------------------------------------------------------------------------------------------------- */
+
+/* On the page, by a key or on the telephone: somebody looks for it, and once they have looked in vain the ladder goes on. */
+static void who_says_that_it_is_paid(void **state)
+{
+	static const struct {
+		const char *name;
+		enum event_type type;
+		enum call_outcome outcome;
+		bool already;
+		const char *hold;
+	} rows[] = {
+		{ "on the page", EVENT_INVOICE_PAYMENT_ANNOUNCED, CALL_NONE, true, "says_paid" },
+		{ "by a key", EVENT_CONTACT_REPLY_RECEIVED, CALL_NONE, true, "says_paid" },
+		{ "on the telephone", EVENT_CALL_COMPLETED, CALL_PAID, false, "says_paid" },
+		{ "it will be", EVENT_INVOICE_PAYMENT_ANNOUNCED, CALL_NONE, false, "announced" },
+		{ "it will be, on the telephone", EVENT_CALL_COMPLETED, CALL_IN_PAYMENT, false, "announced" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct event said = call_of(rows[i].outcome, "2026-04-08T08:00:00Z", NULL);
+		bool looked = strcmp(rows[i].hold, "says_paid") == 0;
+		CLEANUP(buf_clear) struct buf stored = { 0 };
+		struct escalation back;
+		struct world w;
+
+		world_init(&w, WITH(""), "2026-04-08T08:00:00Z");
+		walked(&w, "reminder", STEP_SENT, NULL, TEN);
+		said.type = rows[i].type;
+		said.announced = rows[i].already;
+		said.at = said.time;
+		if (said.outcome)
+			escalation_called(&w.e, &said, NULL, NULL, &w.rules, &w.fx);
+		else
+			assert_true(invoice_apply(&w.e.invoice, &said, w.arena));
+		refresh(&w, "2026-04-08T08:00:00Z");
+		if (!w.e.held || strcmp(w.e.held, rows[i].hold) != 0 || (find_task(&w.fx, "find_payment") != NULL) != looked)
+			fail_msg("%s: %s", rows[i].name, w.e.held ? w.e.held : "not held");
+		escalation_write(&stored, &w.e);
+		assert_int_equal(escalation_read(w.arena, stored.data, stored.len, &back, NULL), 0);
+		if (!said.outcome && back.invoice.facts[0].says_paid != looked)
+			fail_msg("%s: stored", rows[i].name);
+		world_at(&w, "2026-04-10T08:00:00Z");
+		escalation_task_done(&w.e, "find_payment:inv_42", &w.fx);
+		assert_int_equal(count_drafts(w.fx.records, "hold.ended"), looked);
+		escalation_refresh(&w.e, &w.debtor, &w.rules, &w.fx);
+		if (!w.e.held != looked || find_task(&w.fx, "find_payment") || count_drafts(w.fx.records, "hold.ended") != looked)
+			fail_msg("%s: looked for", rows[i].name);
+		assert_int_equal(escalation_next(&w.e, &w.debtor, &w.rules).kind, looked ? NEXT_CONTACT : NEXT_HELD);
+		world_clear(&w);
+	}
 }
 
 /* --- what an event must say ------------------------------------------------------------------------------------------------------ */
@@ -676,6 +730,7 @@ int main(void)
 		cmocka_unit_test(what_is_left_is_counted),
 		cmocka_unit_test(who_rings_us_is_called_back),
 		cmocka_unit_test(they_name_another_hour),
+		cmocka_unit_test(who_says_that_it_is_paid),
 		cmocka_unit_test(bad_events),
 		cmocka_unit_test(bad_policies),
 		cmocka_unit_test(all_of_it_is_stored),

@@ -285,6 +285,7 @@ static void what_is_said_becomes_an_event(void **state)
 	assert_string_equal(typed(&e, "reference"), "SEPA <1>");
 	assert_true(invoice_apply(&s.w.e.invoice, &e, s.w.arena));
 	assert_true(page_said_here(invoice_view(&s.w.e.invoice).announced));
+	assert_true(invoice_view(&s.w.e.invoice).announced->says_paid); /* the page says that we look for it */
 	e = event_of(&s, PAGE_PROMISE, "on=2026-05-10");
 	assert_int_equal(e.type, EVENT_PROMISE_MADE);
 	assert_int_equal(date_diff(e.until_on, date_of(2026, 5, 10)), 0);
