@@ -636,6 +636,22 @@ int contact_open_call(const struct contact_env *env, struct debtor *debtor, cons
 	return 0;
 }
 
+/* Who was called: whom they name, else whom the step reaches. That person is not used again, also not for the debtor's other invoices. */
+static void note_wrong(const struct contact_env *env, struct debtor *debtor, const struct candidate *members, size_t count, const struct event *call,
+	struct effects *fx)
+{
+	static const char *const billing[] = { "billing", NULL };
+	const struct policy *policy = members[0].policy;
+	int step = policy && members[0].escalation->step ? policy_step_index(policy, members[0].escalation->step) : -1;
+	const struct contact *called = call->contact_id ? NULL : debtor_contact(debtor, CHANNEL_CALL, step >= 0 && policy->steps[step].to ? policy->steps[step].to : billing, env->now);
+
+	for (size_t i = 0; i < debtor->customer.contact_count && call->contact_id; i++)
+		if (strcmp(debtor->customer.contacts[i].id, call->contact_id) == 0)
+			called = &debtor->customer.contacts[i];
+	for (size_t i = 0; i < count; i++)
+		debtor_wrong_add(debtor, fx->arena, called, members[i].escalation->invoice.id, env->now);
+}
+
 void contact_called(const struct contact_env *env, struct debtor *debtor, struct candidate *members, size_t count, const struct event *call,
 	const char *task, struct effects *fx)
 {
@@ -670,6 +686,8 @@ void contact_called(const struct contact_env *env, struct debtor *debtor, struct
 
 		effects_task(fx, &done);
 	}
+	if (debtor && call->outcome == CALL_WRONG_CONTACT)
+		note_wrong(env, debtor, members, count, call, fx);
 	for (size_t i = 0; i < count; i++) { /* "call:<invoice>:<step>" */
 		struct rules rules = rules_of(env, members[i].policy);
 		const char *said = task ? strrchr(task, ':') + 1 : NULL, *step = task ? members[i].escalation->step : NULL;

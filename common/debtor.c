@@ -195,6 +195,7 @@ bool debtor_apply(struct debtor *debtor, const struct event *event, struct arena
 		debtor->known = true;
 		debtor->customer = e.customer;
 		debtor->order = e.order;
+		debtor_wrong_mended(debtor);
 		changed = true;
 	}
 	switch (e.type) {

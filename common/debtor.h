@@ -105,6 +105,19 @@ struct allowed {
 #define ALLOWED_DAYS_MAX 366
 #define ALLOWED_MAX 50
 
+/*
+ * A call told that this contact is the wrong one: nobody writes to or calls that person until the customer's data have another name or address
+ * for the contact, or whoever was asked to has seen to it.
+ */
+struct wrong_contact {
+	const char *contact; /* its id; "" = not known: none is passed over */
+	const char *known; /* digest of the person, as the data had them then; of all of them, where it is not known */
+	const char *invoice; /* about which the call was: its task asks for the right one */
+	int64_t at; /* ms UTC */
+};
+#define WRONG_MAX 16
+#define WRONG_WAIT_MS (7 * DAY_MS) /* where nobody else can be reached, a step waits so long for the right one */
+
 struct feed {
 	const char *source;
 	int64_t watermark; /* ms UTC: payments are complete up to here */
@@ -137,6 +150,8 @@ struct debtor {
 	int64_t promises_broken; /* to pay by a day */
 	struct allowed *allowed; /* outsiders, by contact */
 	size_t allowed_count, allowed_capacity;
+	struct wrong_contact *wrong; /* oldest first */
+	size_t wrong_count, wrong_capacity;
 	int64_t dead_letter_until; /* hold `dead_letter`: an unreadable event named this debtor */
 	struct trail_place trail;
 	/* Of the system case alone: */
@@ -209,9 +224,20 @@ bool debtor_allows(const struct debtor *debtor, const struct contact *contact, i
 date allowed_until(int64_t said_at, date wanted); /* the last day of a word said then; `wanted` may be none */
 void allowed_write(struct json_writer *w, const char *key, const struct debtor *debtor);
 void allowed_read(const struct json *json, struct arena *arena, struct debtor *ret);
+bool debtor_wrong(const struct debtor *debtor, const struct contact *contact);
+/* `contact` NULL: nobody knows who was called; the task stays until any of the contacts is another. */
+void debtor_wrong_add(struct debtor *debtor, struct arena *arena, const struct contact *contact, const char *invoice, int64_t at);
+void debtor_wrong_mended(struct debtor *debtor); /* the customer's data changed: what was said of persons who are not theirs any more is over */
+bool debtor_wrong_told(const struct debtor *debtor, const char *invoice); /* by a call about it, and neither mended nor seen to */
+/* A person has seen to it: contacts of whom a call about this invoice told are used again; when none did, all. */
+void debtor_wrong_seen(struct debtor *debtor, const char *invoice);
+/* Nobody can be reached because the one who could is the wrong one: until when that is waited for, ms UTC. 0: it is not so, or no more. */
+int64_t debtor_wrong_until(const struct debtor *debtor, enum channel channel, const char *const *roles, int64_t now);
+void wrong_write(struct json_writer *w, const char *key, const struct debtor *debtor);
+void wrong_read(const struct json *json, struct arena *arena, struct debtor *ret);
 /*
- * The contact to use for a channel: the first of the roles in order that has an address, is inside the debtor (or was allowed by a named person)
- * and allows it. NULL.
+ * The contact to use for a channel: the first of the roles in order that has an address, is inside the debtor (or was allowed by a named person),
+ * allows it, and is not known to be the wrong one. NULL.
  */
 const struct contact *debtor_contact(const struct debtor *debtor, enum channel channel, const char *const *roles, int64_t now);
 /* Where that is, as one line: an address, a number, the house. */

@@ -175,6 +175,7 @@ void debtor_write(struct buf *out, const struct debtor *debtor)
 	write_strings(w, "thanks", debtor->thanks, debtor->thanks_count);
 	jw_opt_int(w, "still_owed", debtor->still_owed);
 	allowed_write(w, "allowed", debtor);
+	wrong_write(w, "wrong", debtor);
 	jw_opt_int(w, "dead_letter_until", debtor->dead_letter_until);
 	jw_array(w, "trail");
 	jw_int(w, NULL, debtor->trail.year);
@@ -460,6 +461,8 @@ int debtor_from(struct arena *arena, const struct json *json, struct debtor *ret
 	ret->still_owed = number(json, "still_owed");
 	v = json_get(json, "allowed");
 	allowed_read(&v, arena, ret);
+	v = json_get(json, "wrong");
+	wrong_read(&v, arena, ret);
 	ret->dead_letter_until = number(json, "dead_letter_until");
 	v = json_get(json, "trail");
 	read_trail(&v, &ret->trail);

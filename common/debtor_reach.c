@@ -22,7 +22,7 @@ static const struct contact *letter_contact(const struct debtor *debtor, const c
 		return NULL;
 	for (; *roles; roles++)
 		for (size_t i = 0; i < c->contact_count; i++)
-			if (debtor_allows(debtor, &c->contacts[i], now) && strcmp(c->contacts[i].role, *roles) == 0 && (c->name || c->contacts[i].name))
+			if (debtor_allows(debtor, &c->contacts[i], now) && !debtor_wrong(debtor, &c->contacts[i]) && strcmp(c->contacts[i].role, *roles) == 0 && (c->name || c->contacts[i].name))
 				return &c->contacts[i];
 	return c->name ? &house : NULL;
 }
@@ -54,7 +54,7 @@ const struct contact *debtor_contact(const struct debtor *debtor, enum channel c
 				continue;
 			if (c->channels && !(c->channels >> channel & 1))
 				continue;
-			if (debtor_address_dead(debtor, channel, address))
+			if (debtor_address_dead(debtor, channel, address) || debtor_wrong(debtor, c))
 				continue;
 			if (!number_allowed(debtor, c, channel))
 				continue;

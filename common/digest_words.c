@@ -67,6 +67,8 @@ static const struct {
 	{ "exhausted", { "all steps taken: decide", "toutes les étapes faites\u00a0: à décider", "alle Stufen gegangen: zu entscheiden", "todos los pasos dados: decidir", "tutti i passi fatti: decidere", "alle stappen gezet: beslissen" } },
 	{ "says_paid", { "says it is paid", "dit avoir payé", "sagt, es sei bezahlt", "dice haber pagado", "dice di aver pagato", "zegt betaald te hebben" } },
 	{ "lacks_reference", { "they lack a reference", "il leur manque une référence", "ihnen fehlt eine Angabe", "les falta una referencia", "manca loro un riferimento", "hun ontbreekt een kenmerk" } },
+	{ "fix_contact", { "find the right contact", "trouver le bon interlocuteur", "richtigen Ansprechpartner finden", "encontrar el contacto correcto", "trovare il contatto giusto", "de juiste contactpersoon vinden" } },
+	{ "wrong_contact", { "the wrong contact", "mauvais interlocuteur", "falscher Ansprechpartner", "contacto equivocado", "contatto sbagliato", "verkeerde contactpersoon" } },
 	{ "give_reference", { "give an order number or proof", "donner un numéro de commande ou une preuve", "Bestellnummer oder Nachweis geben", "dar un número de pedido o una prueba", "dare un numero d’ordine o una prova", "ordernummer of bewijs geven" } },
 	{ "check_sent", { "was the invoice sent?", "la facture est-elle partie\u00a0?", "ging die Rechnung hinaus?", "¿se envió la factura?", "la fattura è partita?", "is de factuur verzonden?" } },
 	{ "call", { "call", "appel à passer", "Anruf", "llamada", "chiamata", "telefoontje" } },

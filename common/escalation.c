@@ -283,6 +283,8 @@ const struct contact *escalation_reach(const struct escalation *e, const struct 
 	struct permit_case c = { .guard = rules->guard, .holidays = rules->holidays, .policy = rules->policy, .debtor = d,
 		.creditor_zone = rules->creditor_zone };
 
+	int64_t waits = 0;
+
 	first_reminder(e, rules, &when, &c);
 	*permit = (struct permit){ .decision = GUARD_DENY, .why = debtor_opted_out(d, step->channel) ? "opted_out" : "no_address" };
 	for (size_t i = 0; i < (step->has_fallback ? 2u : 1u); i++) {
@@ -292,12 +294,16 @@ const struct contact *escalation_reach(const struct escalation *e, const struct 
 		}
 		c.channel = *channel = channels[i];
 		c.contact = debtor_contact(d, channels[i], step->to, rules->now);
-		if (!c.contact)
+		if (!c.contact) {
+			waits = waits ? waits : debtor_wrong_until(d, channels[i], step->to, rules->now);
 			continue;
+		}
 		*permit = permit_contact(&c, from);
 		if (permit->decision == GUARD_ALLOW)
 			return c.contact;
 	}
+	if (waits) /* the step is not lost meanwhile */
+		*permit = (struct permit){ .decision = GUARD_REVIEW, .why = "wrong_contact", .until = waits };
 	return NULL;
 }
 
@@ -374,7 +380,7 @@ static struct next_action next_step(const struct escalation *e, const struct deb
 		if (permit.decision == GUARD_REVIEW) { /* a person looks at it, once it is owed */
 			if (next.owed_at <= rules->now) {
 				next.kind = NEXT_HELD;
-				next.at = renewed_until(e->opened_at, DAY_MS, rules->now);
+				next.at = permit.until ? permit.until : renewed_until(e->opened_at, DAY_MS, rules->now);
 			}
 			return next;
 		}
@@ -732,6 +738,7 @@ static void follow_facts(struct escalation *e, struct debtor *debtor, const stru
 	next = skip_what_is_due(e, debtor, rules, fx);
 	due = told_of_due(e, debtor, rules, &view, fx);
 	follow_hold(e, debtor, &next, rules, fx);
+	call_watch(e, debtor, fx);
 	if (next.kind == NEXT_HELD && e->state == ESCALATION_TASK)
 		next = escalation_next(e, debtor, rules);
 	look = commitment_look_at(e, rules->now);

@@ -222,7 +222,7 @@ const struct contact *escalation_reach_aside(const struct escalation *e, const s
 		const struct contact *one = &d->customer.contacts[i];
 
 		if (strcmp(one->id, e->call.contact) == 0 && !one->external && one->email && !debtor_opted_out(d, CHANNEL_EMAIL) &&
-			(!one->channels || one->channels & 1u << CHANNEL_EMAIL) && !debtor_address_dead(d, CHANNEL_EMAIL, one->email))
+			(!one->channels || one->channels & 1u << CHANNEL_EMAIL) && !debtor_address_dead(d, CHANNEL_EMAIL, one->email) && !debtor_wrong(d, one))
 			c.contact = one;
 	}
 	if (aside->kind == ASIDE_STOPPED) {

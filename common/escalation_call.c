@@ -93,6 +93,14 @@ static void ask_to_call_back(struct escalation *e, const struct event *call, con
 	effects_task(fx, &task);
 }
 
+void call_watch(struct escalation *e, const struct debtor *d, struct effects *fx)
+{
+	if (e->call.outcome != CALL_WRONG_CONTACT || !d || debtor_wrong_told(d, e->invoice.id))
+		return;
+	close_task(e, "fix_contact", "done", fx);
+	e->call.outcome = CALL_NONE;
+}
+
 void call_tasks_closed(struct escalation *e, struct effects *fx)
 {
 	if (e->call.outcome == CALL_WRONG_CONTACT) {

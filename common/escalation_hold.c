@@ -16,6 +16,7 @@ static const struct hold_row hold_rows[] = {
 	{ "says_paid", "find_payment" },
 	{ "refuses", "review_refusal" },
 	{ "lacks_reference", "give_reference" },
+	{ "wrong_contact", "fix_contact" },
 	{ "exhausted", "exhausted" },
 	{ "settle", "agree_settlement" },
 	{ "incomplete", "complete_evidence" },
@@ -75,7 +76,7 @@ void hold_tell(struct escalation *e, const char *hold, const char *detail, int64
 
 	if (!renewed)
 		tell(e, hold, until, fx);
-	if (kind) {
+	if (kind && !(e->call.outcome == CALL_WRONG_CONTACT && strcmp(kind, "fix_contact") == 0)) { /* its own call opened that one */
 		struct task task = { .id = arena_printf(fx->arena, "%s:%s", kind, e->invoice.id), .kind = kind,
 			.debtor_id = e->invoice.debtor_id, .invoice_ids = arena_memdup(fx->arena, &e->invoice.id,
 				sizeof(e->invoice.id)), .invoice_count = 1, .opened_at = fx->now, .deadline = until,
@@ -101,7 +102,7 @@ static void over(struct escalation *e, const char *hold, struct effects *fx)
 	e->held_until = 0;
 }
 
-void escalation_task_done(struct escalation *e, const char *task, struct effects *fx)
+void escalation_task_done(struct escalation *e, struct debtor *debtor, const char *task, struct effects *fx)
 {
 	for (size_t i = 0; i < e->walk_count; i++) {
 		struct walked *walked = &e->walk[i];
@@ -113,6 +114,13 @@ void escalation_task_done(struct escalation *e, const char *task, struct effects
 		for (size_t i = 0; i < e->invoice.fact_count; i++)
 			e->invoice.facts[i].ended |= e->invoice.facts[i].says_paid;
 		over(e, "says_paid", fx);
+	}
+	if (strncmp(task, "fix_contact:", 12) == 0) {
+		if (e->call.outcome == CALL_WRONG_CONTACT)
+			e->call.outcome = CALL_NONE;
+		if (debtor)
+			debtor_wrong_seen(debtor, e->invoice.id);
+		over(e, "wrong_contact", fx);
 	}
 	if (strncmp(task, "call_back:", 10) == 0)
 		e->call_back = (struct call_back){ 0 };

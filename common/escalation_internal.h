@@ -43,6 +43,7 @@ const char *agreed_holding(const struct escalation *e, const struct debtor *d, c
 void agreed_judge(struct escalation *e, const struct debtor *d, const struct rules *rules, const struct invoice_view *view, struct effects *fx);
 /* escalation_call.c */
 int64_t call_back_until(const struct escalation *e, const struct business_time *when); /* they asked to be called: 0 = they did not, or that is over */
+void call_watch(struct escalation *e, const struct debtor *d, struct effects *fx); /* the right contact was told of: nobody need ask for it any more */
 void call_tasks_closed(struct escalation *e, struct effects *fx); /* the invoice is */
 /* escalation_hold.c */
 const char *escalation_hold_task(const char *reason); /* the kind of task that a hold opens; NULL = none */

@@ -31,6 +31,7 @@ struct permit {
 	int64_t at; /* ms UTC */
 	const char *why; /* "min_gap", "cap", "window" of the policy; or the guard's reason. NULL = nothing moved or stopped it */
 	const char *rule, *source; /* the guard's, NULL = the policy */
+	int64_t until; /* of a REVIEW: when it is over by itself, ms UTC; 0 = once a person has looked */
 };
 
 struct permit permit_contact(const struct permit_case *c, int64_t from);

@@ -506,14 +506,14 @@ static void task_done(struct dunner *d, struct group *g, struct doc *invoice, co
 	if ((call && !shared(g, id)) || (back && !invoice->e->call_back.at))
 		return; /* said twice, or too late: there is no such call to be done */
 	close_task(g, invoice->e, id, kind, "done");
-	escalation_task_done(invoice->e, id, &g->fx);
+	escalation_task_done(invoice->e, debtor && debtor->loaded ? debtor->d : NULL, id, &g->fx);
 	invoice->touched = true;
 	if (!debtor || !debtor->loaded)
 		return;
 	sender_touch(d, debtor->id, NULL); /* it counts for caps and gap: what is on its way now may be too much */
 	if (back)
 		debtor_contact_add(debtor->d, g->arena, flow_now(d), CHANNEL_CALL, made);
-	debtor->touched |= back;
+	decide_touch_debtor(g, debtor); /* a contact may be used again, for the others too */
 	for (struct doc *doc = g->docs; doc && call; doc = doc->next) {
 		if (doc->kind != DOC_ESCALATION || !doc->loaded || !doc->e->task || strcmp(doc->e->task, id) != 0 ||
 			!escalation_move(doc->e, TRIGGER_TASK_ENDED))

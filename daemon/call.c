@@ -66,6 +66,8 @@ void decide_call(struct dunner *d, struct group *g, const struct event *e, struc
 	if (!who)
 		return;
 	debtor->touched = true;
+	if (e->outcome == CALL_WRONG_CONTACT) /* for his other invoices too */
+		decide_touch_debtor(g, debtor);
 	if (e->outcome == CALL_INSOLVENT)
 		stop_all(g, debtor, e);
 }

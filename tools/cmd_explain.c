@@ -29,6 +29,7 @@ static const struct sentence holds[] = {
 	{ "waiting_approval", "it waits for approval in the debtor's house" },
 	{ "lacks_reference", "they lack an order number or a proof of delivery to approve it: give it to them, then dunningctl resume" },
 	{ "refuses", "the debtor refuses to pay: a person must say how to go on" },
+	{ "wrong_contact", "a call told that the contact is the wrong one, and there is no other: the right one is asked for" },
 	{ "call_back_at", "they asked to be called then: a task, and nobody is written to before" },
 	{ "unknown_policy", "its policy is not among those loaded" },
 	{ "promise", "the debtor promised to pay" },

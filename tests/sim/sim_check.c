@@ -109,6 +109,27 @@ static void check_counted(struct judge *judge, const struct message *m, int64_t 
 	sim_breach(sim, "3 gap", "attempt %s is sent again and not counted again", m->attempt_id);
 }
 
+/* By what stands in the store: a call told that this is the wrong one. Who wanted no more is told so all the same. */
+static void check_wrong(struct judge *judge, const struct message *m)
+{
+	struct sim *sim = judge->sim;
+	CLEANUP(arena_freep) struct arena *arena = arena_create();
+	struct debtor debtor = { 0 };
+	size_t len;
+	const char *text = redis_get(sim->redis, arena_printf(arena, "dunning:{0}:debtor:%s", m->debtor_id), &len);
+
+	if (sim->weather.hosts > 1 || sim->rollbacks || sim->flushes || strncmp(m->step, "stop:", 5) == 0 || !text ||
+		!memmem(text, len, "\"wrong\":", 8) || debtor_read(arena, text, len, &debtor, NULL) < 0)
+		return;
+	for (size_t i = 0; i < debtor.customer.contact_count && m->channel != CHANNEL_LETTER; i++) {
+		const struct contact *c = &debtor.customer.contacts[i];
+		const char *theirs = m->channel == CHANNEL_EMAIL ? c->email : c->phone, *to = m->channel == CHANNEL_EMAIL ? m->to.email : m->to.phone;
+
+		if (theirs && to && strcmp(theirs, to) == 0 && debtor_wrong(&debtor, c))
+			sim_breach(sim, "1 nobody else is written to", "%s of %s goes to %s, who is known to be the wrong one", m->attempt_id, m->debtor_id, to);
+	}
+}
+
 /* What records a call is sent also while that call, or another word of the debtor's, holds the ladder; never to who paid. */
 static unsigned stops_of(const char *step)
 {
@@ -175,6 +196,7 @@ void judge_first_byte(struct judge *judge, struct host *host, const struct messa
 	if (moved(judge, m))
 		sim_breach(sim, "1 nobody else is written to", "%s of %s goes to %s, which is theirs no longer", m->attempt_id, m->debtor_id,
 			m->channel == CHANNEL_EMAIL ? m->to.email : m->to.phone);
+	check_wrong(judge, m);
 	if (sim->drawn)
 		manners_first_byte(judge, m, wall);
 	else

@@ -126,6 +126,27 @@ static void schedule_handovers(struct sim *sim)
 	}
 }
 
+/* Debtors ring by themselves, and ask to be called at another hour; or somebody else answers. */
+static void schedule_rings(struct sim *sim)
+{
+	int64_t last = sim->calm_at - 20 * DAY_MS;
+	char when[UTC_TEXT_SIZE];
+	struct rng rng;
+
+	rng_seed(&rng, sim->seed, "rings");
+	for (int64_t n = last > sim->begin + DAY_MS ? rng_range(&rng, 0, 6) : 0; n > 0; n--) {
+		const char *invoice = sim->book->invoices[rng_range(&rng, 0, (int64_t)sim->book->invoice_count - 1)].id;
+		int64_t at = rng_range(&rng, sim->begin + DAY_MS, last);
+
+		if (rng_chance(&rng, 300000)) {
+			say(sim, at, "call_log", invoice, ",\"outcome\":\"wrong_contact\"");
+			continue;
+		}
+		say(sim, at, "call_log", invoice, arena_printf(sim->book->arena, ",\"outcome\":\"call_back_at\",\"back_at\":\"%s\"",
+			utc_format(at + rng_range(&rng, DAY_MS, 6 * DAY_MS), when)));
+	}
+}
+
 void people_schedule(struct sim *sim)
 {
 	if (sim->weather.feed)
@@ -135,6 +156,7 @@ void people_schedule(struct sim *sim)
 	if (sim->weather.people) {
 		schedule_commands(sim);
 		schedule_handovers(sim);
+		schedule_rings(sim);
 	}
 }
 
@@ -197,7 +219,7 @@ void people_task(struct sim *sim, const char *kind, const char *task, const char
 {
 	if (sim->mode != MODE_LIFE || !rng_chance(&sim->faults, 750000))
 		return; /* nobody looks */
-	if (strcmp(kind, "post") == 0 || strcmp(kind, "find_payment") == 0 || (strcmp(kind, "call") == 0 && rng_chance(&sim->faults, 300000)))
+	if (strcmp(kind, "post") == 0 || strcmp(kind, "find_payment") == 0 || strcmp(kind, "fix_contact") == 0 || (strcmp(kind, "call") == 0 && rng_chance(&sim->faults, 300000)))
 		answer(sim, "task_done", task, "", NULL);
 	else if (strcmp(kind, "call") == 0)
 		answer(sim, "call_log", task, call_outcome(sim), NULL);

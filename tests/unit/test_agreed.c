@@ -436,7 +436,7 @@ static void who_rings_us_is_called_back(void **state)
 			escalation_called(&w.e, &again, NULL, NULL, &w.rules, &w.fx);
 			assert_string_equal(find_task(&w.fx, "call_back")->result, "done");
 		} else if (how == 2) {
-			escalation_task_done(&w.e, "call_back:inv_42", &w.fx);
+			escalation_task_done(&w.e, &w.debtor, "call_back:inv_42", &w.fx);
 		} else {
 			w.e.invoice.snapshot.paid = 120000;
 			w.e.invoice.snapshot.due = 0;
@@ -529,12 +529,60 @@ static void who_says_that_it_is_paid(void **state)
 		if (!said.outcome && back.invoice.facts[0].says_paid != looked)
 			fail_msg("%s: stored", rows[i].name);
 		world_at(&w, "2026-04-10T08:00:00Z");
-		escalation_task_done(&w.e, "find_payment:inv_42", &w.fx);
+		escalation_task_done(&w.e, &w.debtor, "find_payment:inv_42", &w.fx);
 		assert_int_equal(count_drafts(w.fx.records, "hold.ended"), looked);
 		escalation_refresh(&w.e, &w.debtor, &w.rules, &w.fx);
 		if (!w.e.held != looked || find_task(&w.fx, "find_payment") || count_drafts(w.fx.records, "hold.ended") != looked)
 			fail_msg("%s: looked for", rows[i].name);
 		assert_int_equal(escalation_next(&w.e, &w.debtor, &w.rules).kind, looked ? NEXT_CONTACT : NEXT_HELD);
+		world_clear(&w);
+	}
+}
+
+/* --- the wrong one --------------------------------------------------------------------------------------------------------------- */
+
+/* Nobody else can be reached: the step waits for the right one, and is not lost to the next who rings; after a week it is. */
+static void nobody_else_than_the_wrong_one(void **state)
+{
+	struct event call = call_of(CALL_WRONG_CONTACT, "2026-04-09T08:00:00Z", NULL);
+	struct next_action next;
+
+	(void)state;
+	for (int how = 0; how < 4; how++) { /* nobody does anything; the data are mended; the task is done; it is another invoice, and its task is done */
+		struct contact petit = { .id = "c1", .role = "billing", .name = "M. Petit", .email = "petit@dupont.example" };
+		struct world w;
+
+		world_init(&w, WITH(""), "2026-04-09T08:00:00Z");
+		walked(&w, "reminder", STEP_SENT, NULL, TEN);
+		debtor_wrong_add(&w.debtor, w.arena, &w.contact, how == 3 ? "inv_9" : "inv_42", w.rules.now);
+		if (how != 3) {
+			escalation_called(&w.e, &call, NULL, NULL, &w.rules, &w.fx);
+			assert_non_null(find_task(&w.fx, "fix_contact"));
+		}
+		refresh(&w, "2026-04-09T08:00:00Z");
+		assert_string_equal(w.e.held, "wrong_contact");
+		assert_int_equal(w.e.next_at, at("2026-04-16T08:00:00Z"));
+		assert_int_equal(find_task(&w.fx, "fix_contact") != NULL, how == 3); /* its own call opened the other ones */
+		world_at(&w, how ? "2026-04-10T08:00:00Z" : "2026-04-16T08:00:00Z");
+		if (how == 1) {
+			w.debtor.customer.contacts = &petit;
+			debtor_wrong_mended(&w.debtor);
+		} else if (how) {
+			escalation_task_done(&w.e, &w.debtor, "fix_contact:inv_42", &w.fx);
+		}
+		escalation_refresh(&w.e, &w.debtor, &w.rules, &w.fx);
+		assert_int_equal(count_drafts(w.fx.records, "hold.ended"), 1);
+		assert_null(w.e.held);
+		next = escalation_next(&w.e, &w.debtor, &w.rules);
+		if (how) {
+			assert_int_equal(next.kind, NEXT_CONTACT);
+			assert_int_equal(next.step, 1);
+			assert_int_equal(w.e.call.outcome, CALL_NONE);
+		} else {
+			assert_string_equal(w.e.walk[1].reason, "no_address");
+			assert_non_null(find_task(&w.fx, "no_address"));
+		}
+		assert_int_equal(find_task(&w.fx, "fix_contact") != NULL, how == 1); /* done; else whoever did it closes it, or it is still to be done */
 		world_clear(&w);
 	}
 }
@@ -731,6 +779,7 @@ int main(void)
 		cmocka_unit_test(who_rings_us_is_called_back),
 		cmocka_unit_test(they_name_another_hour),
 		cmocka_unit_test(who_says_that_it_is_paid),
+		cmocka_unit_test(nobody_else_than_the_wrong_one),
 		cmocka_unit_test(bad_events),
 		cmocka_unit_test(bad_policies),
 		cmocka_unit_test(all_of_it_is_stored),

@@ -520,6 +520,29 @@ static void a_voicemail_announces_nothing(void **state)
 	}
 }
 
+/* The one whom they name, else whom the step reaches: about each invoice of the call. Whom nobody knows is nobody. */
+static void the_wrong_contact_is_noted(void **state)
+{
+	static const struct {
+		const char *contact;
+		bool wrong;
+	} rows[] = { { NULL, true }, { "c1", true }, { "c9", false } };
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct event call = { .id = "e1", .source = "s", .outcome = CALL_WRONG_CONTACT, .who = "lea", .until_on = date_none(),
+			.contact_id = rows[i].contact };
+		struct world w;
+
+		world_init(&w, LADDER(""));
+		contact_called(&w.env, &w.debtor, w.candidates, 2, &call, NULL, &w.fx);
+		assert_int_equal(debtor_wrong(&w.debtor, &w.contact), rows[i].wrong);
+		for (int k = 0; k < 2; k++)
+			assert_true(debtor_wrong_told(&w.debtor, w.e[k].invoice.id));
+		world_clear(&w);
+	}
+}
+
 static void a_text_message(void **state)
 {
 	struct contact_released out;
@@ -743,6 +766,7 @@ int main(void)
 		cmocka_unit_test(released),
 		cmocka_unit_test(a_sum_is_owed_where_the_notice_names_it),
 		cmocka_unit_test(a_voicemail_announces_nothing),
+		cmocka_unit_test(the_wrong_contact_is_noted),
 		cmocka_unit_test(a_text_message),
 		cmocka_unit_test(a_stop_is_confirmed),
 		cmocka_unit_test(not_released),

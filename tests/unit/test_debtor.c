@@ -184,6 +184,69 @@ static void contacts_by_role_and_channel(void **state)
 	assert_non_null(debtor_contact(&debtor, CHANNEL_SMS, both, 0));
 }
 
+/* A call told that a person is the wrong one. */
+static void a_wrong_contact_is_passed_over(void **state)
+{
+	struct contact contacts[] = {
+		{ .id = "c1", .role = "billing", .name = "Roy", .email = "roy@x.example", .phone = "+331" },
+		{ .id = "c2", .role = "billing", .name = "Petit", .email = "petit@x.example" },
+	};
+	struct contact others[] = { contacts[0], contacts[1] };
+	CLEANUP(arena_freep) struct arena *arena = arena_create();
+	CLEANUP(buf_clear) struct buf out = { 0 };
+	struct debtor debtor = { .id = "cus_7", .customer = { .name = "X", .contacts = contacts, .contact_count = 2,
+		.postal = { .line1 = "1", .city = "Y", .country = "FR" } } }, back = { 0 };
+	static const char *const billing[] = { "billing", NULL };
+	struct event same = updated(20, "a", "X"), moved = updated(30, "b", "X");
+
+	(void)state;
+	debtor_wrong_add(&debtor, arena, &contacts[0], "i1", 1000);
+	debtor_wrong_add(&debtor, arena, &contacts[0], "i1", 1000); /* said twice */
+	debtor_wrong_add(&debtor, arena, &contacts[0], "i2", 1000);
+	assert_int_equal(debtor.wrong_count, 2);
+	assert_string_equal(debtor_contact(&debtor, CHANNEL_EMAIL, billing, 0)->id, "c2");
+	assert_null(debtor_contact(&debtor, CHANNEL_CALL, billing, 0));
+	assert_string_equal(debtor_contact(&debtor, CHANNEL_LETTER, billing, 0)->id, "c2"); /* the house stands: somebody else opens it */
+	assert_int_equal(debtor_wrong_until(&debtor, CHANNEL_CALL, billing, 2000), 1000 + WRONG_WAIT_MS);
+	assert_int_equal(debtor_wrong_until(&debtor, CHANNEL_CALL, billing, 1000 + WRONG_WAIT_MS), 0);
+	debtor_write(&out, &debtor);
+	assert_int_equal(debtor_read(arena, out.data, out.len, &back, NULL), 0);
+	assert_int_equal(back.wrong_count, 2);
+	assert_true(debtor_wrong(&back, &contacts[0]));
+	assert_false(debtor_wrong(&back, &contacts[1]));
+	/* the same told again says nothing new; another name is another person */
+	same.has_customer = moved.has_customer = true;
+	same.customer.contacts = contacts;
+	moved.customer.contacts = others;
+	same.customer.contact_count = moved.customer.contact_count = 2;
+	others[0].name = "Blanc";
+	assert_true(debtor_apply(&back, &same, arena));
+	assert_true(debtor_wrong_told(&back, "i1"));
+	assert_true(debtor_apply(&back, &moved, arena));
+	assert_false(debtor_wrong_told(&back, "i1"));
+	assert_string_equal(debtor_contact(&back, CHANNEL_EMAIL, billing, 0)->id, "c1");
+	/* a person has seen to it: what another invoice's call told of the same one, too, and of nobody else */
+	debtor_wrong_add(&debtor, arena, &contacts[1], "i3", 1000);
+	debtor_wrong_seen(&debtor, "i2");
+	assert_int_equal(debtor.wrong_count, 1);
+	assert_false(debtor_wrong(&debtor, &contacts[0]));
+	assert_true(debtor_wrong(&debtor, &contacts[1]));
+	debtor_wrong_seen(&debtor, "another");
+	assert_int_equal(debtor.wrong_count, 0);
+	/* nobody knows who it was: nobody is passed over, and it is mended when any of them is another */
+	debtor_wrong_add(&debtor, arena, NULL, "i1", 1000);
+	assert_string_equal(debtor_contact(&debtor, CHANNEL_EMAIL, billing, 0)->id, "c1");
+	debtor_wrong_mended(&debtor);
+	assert_true(debtor_wrong_told(&debtor, "i1"));
+	debtor.customer.contacts = others;
+	debtor_wrong_mended(&debtor);
+	assert_false(debtor_wrong_told(&debtor, "i1"));
+	for (int i = 0; i < 2 * WRONG_MAX; i++)
+		debtor_wrong_add(&debtor, arena, &contacts[0], arena_printf(arena, "i%d", i), i);
+	assert_int_equal(debtor.wrong_count, WRONG_MAX);
+	assert_int_equal(debtor.wrong[0].at, WRONG_MAX);
+}
+
 static void zones_and_locales(void **state)
 {
 	struct debtor debtor = { .id = "cus_7" };
@@ -353,6 +416,7 @@ int main(void)
 		cmocka_unit_test(a_postal_address_is_kept),
 		cmocka_unit_test(versions_do_not_order_customers),
 		cmocka_unit_test(contacts_by_role_and_channel),
+		cmocka_unit_test(a_wrong_contact_is_passed_over),
 		cmocka_unit_test(zones_and_locales),
 		cmocka_unit_test(open_invoices_sorted),
 		cmocka_unit_test(recent_contacts),
