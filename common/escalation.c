@@ -60,6 +60,8 @@ bool escalation_move(struct escalation *e, enum escalation_trigger trigger)
 void escalation_walked(struct escalation *e, struct arena *arena, const char *step, enum step_end end, const char *reason,
 	int64_t at, const char *attempt)
 {
+	bool asked = e->retry_why && strcmp(e->retry_why, "call_back_at") == 0;
+
 	e->walk = arena_grow(arena, e->walk, e->walk_count, &e->walk_capacity, sizeof(*e->walk));
 	e->walk[e->walk_count++] = (struct walked){ .step = step, .end = end, .reason = reason, .at = at, .attempt = attempt };
 	if (e->step && strcmp(e->step, step) == 0) {
@@ -69,9 +71,11 @@ void escalation_walked(struct escalation *e, struct arena *arena, const char *st
 	e->provider_failed = e->channel_failed = e->provider_only = NULL;
 	e->deferred = NULL;
 	e->document_until = e->link_until = 0;
-	if (aside_id(step) && e->retry_why && strcmp(e->retry_why, "call_back_at") == 0)
-		return; /* the call that they asked for is still to come */
-	e->tries = e->retry_at = 0;
+	if (!aside_id(step) || !asked)
+		e->tries = 0;
+	if (asked && (aside_id(step) || end == STEP_SKIPPED))
+		return; /* the hour that they asked for is still to come, whatever is said or left out before */
+	e->retry_at = 0;
 	e->retry_why = NULL;
 }
 

@@ -93,6 +93,17 @@ static void ask_to_call_back(struct escalation *e, const struct event *call, con
 	effects_task(fx, &task);
 }
 
+/* For the hour that they asked for, and it is a call that comes then: of several invoices' call the other ones' steps may be mails. */
+static bool call_waits(const struct escalation *e, const struct rules *rules)
+{
+	if (e->state != ESCALATION_WAITING || !rules->policy || e->retry_at <= rules->now || !e->retry_why || strcmp(e->retry_why, "call_back_at") != 0)
+		return false;
+	for (size_t i = 0; i < rules->policy->step_count; i++)
+		if (!aside_walked(e, rules->policy->steps[i].id))
+			return rules->policy->steps[i].kind == STEP_CALL;
+	return false;
+}
+
 void call_watch(struct escalation *e, const struct debtor *d, struct effects *fx)
 {
 	if (e->call.outcome != CALL_WRONG_CONTACT || !d || debtor_wrong_told(d, e->invoice.id))
@@ -161,7 +172,7 @@ void escalation_called(struct escalation *e, const struct event *call, const cha
 		} else {
 			escalation_walked(e, fx->arena, step, STEP_DONE, outcome, rules->now, task);
 		}
-	} else if (call->outcome == CALL_BACK_AT && e->state == ESCALATION_WAITING && e->retry_why && strcmp(e->retry_why, "call_back_at") == 0) {
+	} else if (call->outcome == CALL_BACK_AT && call_waits(e, rules)) {
 		e->retry_at = call->back_at; /* they named another hour, before it came */
 	} else if (call->outcome == CALL_BACK_AT && newer) {
 		ask_to_call_back(e, call, rules, fx);

@@ -482,6 +482,16 @@ static void they_name_another_hour(void **state)
 	assert_int_equal(next.kind, NEXT_CONTACT);
 	assert_int_equal(next.at, at("2026-04-10T12:00:00Z"));
 	assert_string_equal(next.why, "call_back_at");
+	/* the step is left out before: the next one, a mail, waits for the hour too, and another hour asks for a call of its own */
+	escalation_walked(&w.e, w.arena, "call", STEP_SKIPPED, "promise_broken", w.rules.now, NULL);
+	w.rules.now = at("2026-04-10T11:00:00Z");
+	w.e.invoice.snapshot.due_on = date_of(2026, 2, 1); /* the last step is owed by now */
+	w.e.walk[0].at = at("2026-02-02T08:00:00Z");
+	assert_int_equal(escalation_next(&w.e, &w.debtor, &w.rules).at, at("2026-04-10T12:00:00Z"));
+	second.time = w.rules.now;
+	second.back_at = at("2026-04-13T12:00:00Z");
+	escalation_called(&w.e, &second, NULL, NULL, &w.rules, &w.fx);
+	assert_non_null(find_task(&w.fx, "call_back"));
 	world_clear(&w);
 }
 
