@@ -55,7 +55,7 @@ const char *escalation_hold_detail(const struct escalation *e, const struct debt
 
 	if (strcmp(held->why, "incomplete") == 0)
 		return escalation_lacks(e, d, rules->policy, &rules->policy->steps[held->step].needs, arena);
-	return strcmp(held->why, "reconcile") == 0 && !view.reconcile ? escalation_differs(e, &view, arena) : NULL;
+	return strcmp(held->why, "reconcile") == 0 ? escalation_differs(e, &view, arena) : NULL;
 }
 
 static void tell(struct escalation *e, const char *hold, int64_t until, struct effects *fx)
