@@ -44,6 +44,8 @@ int64_t told_of_due(struct escalation *e, struct debtor *d, const struct rules *
 	due = schedule_due(rules->policy, &when, e->invoice.snapshot.due_on);
 	today = business_date(&when, rules->now);
 	if (date_diff(today, due) > 0) {
+		if (rules->behind) /* it may be paid: once all is read it is looked at again */
+			return business_opening(&when, date_add_days(due, 1));
 		tell(e, "invoice.overdue", fx);
 		e->overdue_told = true;
 		work_overdue(e, d, fx);
