@@ -20,7 +20,7 @@
 
 void board_queue_add(struct board_today *today, const struct zone *zone, int64_t now, const struct escalation *e)
 {
-	int64_t at = e->next_at < now ? now : e->next_at;
+	int64_t acts_at = e->acts_at ? e->acts_at : e->next_at, at = acts_at < now ? now : acts_at;
 	int32_t day;
 
 	if (!e->next_at || at - now > (BOARD_DAYS + 1) * DAY_MS || e->held || (e->state != ESCALATION_WAITING && e->state != ESCALATION_TASK &&

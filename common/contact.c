@@ -443,6 +443,7 @@ struct draft *contact_task_opened(const struct contact_plan *plan, const struct 
 		e->task = task->id;
 		e->since = task->opened_at;
 		e->look_at = e->next_at = task->deadline;
+		e->acts_at = 0;
 	}
 	return effects_task(fx, task);
 }
@@ -597,6 +598,7 @@ int contact_release(const struct contact_env *env, struct debtor *debtor, const 
 		e->attempt = m->attempt_id;
 		e->since = env->now;
 		e->look_at = e->next_at = env->now + SAFETY_LOOK_MS;
+		e->acts_at = 0;
 	}
 	contact_written(env, debtor, plan, &notice, m->attempt_id, fx);
 	debtor_contact_add(debtor, fx->arena, env->now, plan->channel, m->attempt_id);

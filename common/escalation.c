@@ -561,7 +561,7 @@ static void close_escalation(struct escalation *e, struct debtor *d, const char 
 		commitment_lapse(e, reason, fx);
 	call_tasks_closed(e, fx);
 	e->held = e->deferred = NULL;
-	e->held_until = 0;
+	e->held_until = e->acts_at = 0;
 	e->hold_count = 0;
 	if (!escalation_move(e, TRIGGER_CLOSED))
 		return;
@@ -752,6 +752,7 @@ static void follow_facts(struct escalation *e, struct debtor *debtor, const stru
 		e->next_at = look;
 	if (due && due < e->next_at)
 		e->next_at = due; /* told on its day, whenever the next step is */
+	e->acts_at = e->next_at < next.at ? next.at : 0;
 }
 
 const char *payment_link_of(const struct escalation *e, int64_t now)

@@ -215,6 +215,7 @@ struct escalation {
 	bool will_be_due_told, overdue_told, exhausted_told; /* to others, once each */
 	const char *book; /* what the producer's list of open invoices says otherwise, as last told: see book.h. NULL = nothing */
 	int64_t next_at; /* as in the due set; 0 = no timer */
+	int64_t acts_at; /* ms UTC: the next action, where something is only told or looked at before it; 0 = at next_at */
 };
 
 #define ESCALATION_COMMANDS_KEPT 16

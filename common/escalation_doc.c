@@ -155,6 +155,7 @@ void escalation_write(struct buf *out, const struct escalation *e)
 		jw_bool(w, "exhausted_told", true);
 	jw_opt_str(w, "book", e->book);
 	jw_opt_int(w, "next_at", e->next_at);
+	jw_opt_int(w, "acts_at", e->acts_at);
 	jw_end_object(w);
 }
 
@@ -335,7 +336,8 @@ int escalation_from(struct arena *arena, const struct json *json, struct escalat
 		(r = json_opt_bool(json, "will_be_due_told", &ret->will_be_due_told, err)) < 0 ||
 		(r = json_opt_bool(json, "overdue_told", &ret->overdue_told, err)) < 0 ||
 		(r = json_opt_bool(json, "exhausted_told", &ret->exhausted_told, err)) < 0 || (r = json_opt_str(json, "book", 32, &ret->book, err)) < 0 ||
-		(r = json_opt_int(json, "next_at", INT64_MIN, INT64_MAX, &ret->next_at, err)) < 0)
+		(r = json_opt_int(json, "next_at", INT64_MIN, INT64_MAX, &ret->next_at, err)) < 0 ||
+		(r = json_opt_int(json, "acts_at", INT64_MIN, INT64_MAX, &ret->acts_at, err)) < 0)
 		return r;
 	ret->state = (enum escalation_state)state;
 	ret->stopped |= ret->closed && strcmp(ret->closed, "stopped") == 0; /* the reason said it alone, once */

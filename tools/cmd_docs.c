@@ -320,7 +320,7 @@ bool ctl_feed_unknown(struct ctl *ctl)
 /* The policy's file is not at hand: what the daemon wrote down last. */
 static struct next_action as_noted(const struct escalation *e)
 {
-	struct next_action next = { .kind = NEXT_CONTACT, .at = e->next_at, .why = "as_noted" };
+	struct next_action next = { .kind = NEXT_CONTACT, .at = e->acts_at ? e->acts_at : e->next_at, .why = "as_noted" };
 
 	switch (e->state) {
 	case ESCALATION_SENDING:

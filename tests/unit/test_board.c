@@ -201,6 +201,10 @@ static void figures_and_queue(void **state)
 	board_queue_add(&today, zone, at("2026-04-09T13:30:00Z"), &w.e);
 	assert_int_equal(today.queue[2][9], 1); /* in Paris */
 	w.e.held = NULL;
+	w.e.acts_at = at("2026-04-12T07:15:00Z"); /* before that only something is told */
+	board_queue_add(&today, zone, at("2026-04-09T13:30:00Z"), &w.e);
+	assert_true(today.queue[2][9] == 1 && today.queue[3][9] == 1);
+	w.e.acts_at = 0;
 	w.e.next_at = at("2026-04-01T07:15:00Z");
 	board_queue_add(&today, zone, at("2026-04-09T13:30:00Z"), &w.e);
 	assert_int_equal(today.queue[0][15], 1); /* it is late: now */

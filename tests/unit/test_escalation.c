@@ -625,7 +625,7 @@ static void stored_and_read_again(void **state)
 		.since = 2, .look_at = 3, .tries = 4, .retry_at = 5, .retry_why = "rate", .provider_failed = "p1", .channel_failed = "sms",
 		.provider_only = "p2", .deferred = "second cap 9", .held = "dispute",
 		.closed = "paid", .closed_at = 6, .will_be_due_told = true, .overdue_told = true,
-		.exhausted_told = true, .held_until = 11, .next_at = 8 };
+		.exhausted_told = true, .held_until = 11, .next_at = 8, .acts_at = 12 };
 	walked(&w, "reminder", STEP_SENT, NULL, "2026-04-02T08:00:00Z");
 	walked(&w, "call", STEP_DONE, "done", "2026-04-16T08:00:00Z");
 	w.walk[w.e.walk_count++] = (struct walked){ "x", STEP_SKIPPED, "no_address", 9, NULL, NULL };

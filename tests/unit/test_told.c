@@ -46,6 +46,12 @@ static void overdue_is_told_on_its_day(void **state)
 			add_fact(&w, FACT_DISPUTE, "2026-03-30T12:00:00Z", NULL);
 		refresh(&w, "2026-03-31T09:00:00Z");
 		assert_int_equal(w.e.next_at, at("2026-04-02T07:00:00Z")); /* 9:00 in Paris */
+		assert_int_equal(w.e.acts_at, held ? w.e.held_until : at("2026-04-06T07:00:00Z"));
+		w.rules.behind = true; /* a payment may lie unread */
+		refresh(&w, "2026-04-02T07:00:00Z");
+		assert_null(find_draft(w.fx.events, "invoice.overdue"));
+		assert_int_equal(w.e.next_at, at("2026-04-02T07:00:00Z"));
+		w.rules.behind = false;
 		refresh(&w, "2026-04-02T07:00:00Z");
 		assert_non_null(find_draft(w.fx.events, "invoice.overdue"));
 		assert_true(w.e.next_at > at("2026-04-03T22:00:00Z"));
