@@ -11,6 +11,14 @@
 
 static void ask(struct dunner *d);
 
+/* Counted from when it was asked: an answer that lay while the process was stopped says nothing of now, and is asked for again at once. */
+static int64_t renew_in(const struct dunner *d)
+{
+	int64_t in = d->lease_until - LEASE_TTL_MS + LEASE_RENEW_MS - flow_mono(d);
+
+	return in > 0 ? in : 0;
+}
+
 static void on_lease(int r, bool granted, uint64_t epoch, int64_t until_mono, const char *owner, void *arg)
 {
 	struct dunner *d = arg;
@@ -29,7 +37,7 @@ static void on_lease(int r, bool granted, uint64_t epoch, int64_t until_mono, co
 		d->lease_until = until_mono;
 		sender_gate(d);
 		superseded_tell(d);
-		d->ports.clock->timer_in(d->ports.clock->self, d->lease_timer, LEASE_RENEW_MS);
+		d->ports.clock->timer_in(d->ports.clock->self, d->lease_timer, renew_in(d));
 		if (first) {
 			dunner_log(d, LOG_INFO, "lease: partition %u is ours, epoch %llu", d->settings.partition,
 				(unsigned long long)epoch);

@@ -36,7 +36,7 @@ struct call {
 	const char **keys;
 	size_t count, limit;
 	bool block;
-	int64_t number;
+	int64_t number, until; /* until: of a lease, mono */
 	struct store_commit commit;
 	struct journal_group group;
 	struct stream_position *positions;
@@ -346,7 +346,7 @@ static void run(struct world *w, const struct call *c)
 	switch (c->op) {
 	case LEASE:
 		w->epoch = c->limit ? c->limit : (w->epoch > (uint64_t)c->number ? w->epoch : (uint64_t)c->number) + 1;
-		((store_lease_fn)c->done)(0, true, w->epoch, w->mono + LEASE_TTL_MS, "", c->arg);
+		((store_lease_fn)c->done)(0, true, w->epoch, c->until, "", c->arg);
 		break;
 	case CURSOR: do_cursor(w, c); break;
 	case TAILS: do_tails(w, c); break;
