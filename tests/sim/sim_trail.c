@@ -215,7 +215,7 @@ static void note_outcome(struct judge *judge, struct host *host, const struct js
 	bool never_sent = reason && strcmp(reason, "never_sent") == 0;
 
 	/* A tail that outlived its host's crash unsynced, and is found when the partition has long gone on elsewhere: it tells, no more. */
-	if (final(a->outcome) && judge_superseded(judge, judge->group_count))
+	if ((final(a->outcome) || a->unknown) && judge_superseded(judge, judge->group_count))
 		return;
 	if (final(a->outcome) && !judge_superseded(judge, a->outcome_group))
 		sim_breach(judge->sim, "5 one outcome", "attempt %s: %s after %s", id, kind, a->outcome);
@@ -241,7 +241,8 @@ static void note_outcome(struct judge *judge, struct host *host, const struct js
 	if (a->unknown && member(record, "how") && strcmp(member(record, "how"), "skip") == 0)
 		for (size_t i = 0; i < a->count; i++)
 			skip(judge, a->invoices[i], a->steps[i], "unknown");
-	if (strcmp(kind, "attempt.failed") == 0 && json_int(&status) == 422)
+	/* An address that leads nowhere ends no step: another may do, and where none does a record says that it was skipped. */
+	if (strcmp(kind, "attempt.failed") == 0 && json_int(&status) == 422 && !(reason && strcmp(reason, "bad_address") == 0))
 		for (size_t i = 0; i < a->count; i++)
 			if (!falls_back(judge, a->steps[i], member(record, "channel")))
 				skip(judge, a->invoices[i], a->steps[i], "refused");
@@ -323,6 +324,11 @@ static void note_call(struct judge *judge, const struct json *record, const char
 					call->invoices[i] = call->invoices[--call->count];
 		}
 		return;
+	}
+	for (size_t i = 0; i < json_len(&invoices) && !call->count && judge->sim->weather.hosts > 1 && !call->done; i++) {
+		struct json one = json_at(&invoices, i); /* the other host had called it too late, and that came to nothing */
+
+		walk_by_hand(judge, json_str(&one), STEP_CALL, member(record, "case"), task);
 	}
 	for (size_t i = 0; i < call->count; i++)
 		walk_by_hand(judge, call->invoices[i], STEP_CALL, member(record, "case"), task);
