@@ -152,6 +152,7 @@ struct sim {
 	int64_t busy;
 	uint64_t receipt_count;
 	uint64_t jumps, crashes, restarts, rollbacks, flushes, doubts, takeovers, provoked, beside, lost, given;
+	int64_t set_back; /* when the wall clock was last, mono */
 	struct host hosts[HOSTS_MAX];
 	struct redis *redis;
 	struct provider *provider;

@@ -457,6 +457,8 @@ static void step_wall(struct sim *sim)
 	int64_t by = rng_range(&sim->faults, -4000, 8000);
 
 	sim_note(sim, "the wall clock is set by %lld ms", (long long)by);
+	if (by < 0)
+		sim->set_back = sim->mono;
 	sim_shift_wall(sim, by);
 }
 
