@@ -4,69 +4,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/hash.h"
-#include "tests/sim/sim_redis.h"
+#include "tests/sim/sim_store.h"
 
 #define COMMAND_TIMEOUT (5 * SECOND_MS)
 
-enum op { OP_READ, OP_LOAD, OP_HASH, OP_DUE, OP_CURSOR, OP_COMMIT, OP_LEASE, OP_RELEASE, OP_TRYING, OP_TRIM, OP_TAILS };
 static const char *const op_names[] = { "read", "load", "hash", "due", "cursor", "commit", "lease", "release", "trying", "trim", "tails" };
-enum fate { FATE_WELL, FATE_BREAK_BEFORE, FATE_BREAK_AFTER };
-struct tried { long long epoch, first; unsigned long long count; };
-
-struct wire { /* one connection */
-	int64_t down_until, run_at, answer_at; /* mono; commands run, and are answered, in the order sent */
-	struct command *pending, **pending_end; /* sent, not answered */
-};
-
-struct link {
-	struct partition *part;
-	struct host *host;
-	bool closed; /* with its flow: what is answered now reaches nobody */
-	struct life *life;
-	struct redis *redis;
-	struct wire wires[2]; /* [1]: blocking reads */
-};
-
-struct command {
-	struct link *link;
-	struct wire *wire;
-	struct life *life;
-	struct arena *arena;
-	enum op op;
-	enum fate fate;
-	int refs;
-	bool answered, lost; /* lost: will not be executed any more */
-	bool waiting; /* a blocked read */
-	int64_t sent_at;
-	struct command *next;
-	/* arguments */
-	struct stream_position *positions;
-	struct stream_position *positions_out; /* tails: the caller's */
-	size_t count, limit;
-	int block_ms;
-	const char **keys;
-	const char *field; /* of the cursor: trying */
-	int64_t number;
-	uint64_t at_least, held;
-	struct store_commit commit;
-	struct group_header head;
-	const char *text;
-	void (*done)(void);
-	void *arg;
-	/* results */
-	int r;
-	struct store_entry *entries;
-	struct store_value *values;
-	struct store_due *due;
-	size_t result_count;
-	struct store_place place;
-	struct store_cursor cursor;
-	enum commit_status status;
-	bool granted;
-	uint64_t epoch;
-	int64_t until;
-};
 
 static void command_unref(struct command *c)
 {
@@ -77,291 +19,6 @@ static void command_unref(struct command *c)
 static void command_drop(void *arg)
 {
 	command_unref(arg);
-}
-
-/* --- what the server does ------------------------------------------------------------------------------------------------ */
-
-static struct lead *lead_of(const struct command *c)
-{
-	return &c->link->redis->leads[c->link->part->number];
-}
-
-static uint64_t hash_number(const struct command *c, const char *field)
-{
-	return strtoull(hash_get(c->link->redis, lead_of(c)->cursor_key, field), NULL, 10);
-}
-
-static void hash_put_number(const struct command *c, const char *field, uint64_t n)
-{
-	char text[24];
-
-	snprintf(text, sizeof(text), "%llu", (unsigned long long)n);
-	hash_put(c->link->redis, lead_of(c)->cursor_key, field, text);
-}
-
-static void cursor_group(const struct command *c, uint8_t ret[GROUP_ID_SIZE])
-{
-	if (hex_parse(hash_get(c->link->redis, lead_of(c)->cursor_key, "group"), GROUP_ID_SIZE, ret) < 0)
-		memset(ret, 0, GROUP_ID_SIZE);
-}
-
-static void do_read(struct redis *redis, struct command *c)
-{
-	size_t capacity = 0;
-
-	c->result_count = 0;
-	c->entries = NULL;
-	for (size_t i = 0; i < c->count; i++) {
-		struct value *stream = db_find(redis, c->positions[i].stream);
-		size_t taken = 0;
-
-		for (size_t k = 0; stream && k < stream->count && taken < c->limit; k++) {
-			struct pair *pair = &stream->items[k];
-			struct store_entry *e;
-
-			if (stream_id_compare(pair->field, c->positions[i].id) <= 0)
-				continue;
-			c->entries = arena_grow(c->arena, c->entries, c->result_count, &capacity, sizeof(*c->entries));
-			e = &c->entries[c->result_count++];
-			*e = (struct store_entry){ .stream = i, .id = arena_strdup(c->arena, pair->field) };
-			if (pair->raw) {
-				e->raw = arena_memdup(c->arena, pair->value, pair->len);
-				e->raw_len = pair->len;
-			} else {
-				e->event = arena_memdup(c->arena, pair->value, pair->len);
-				e->len = pair->len;
-			}
-			taken++;
-		}
-	}
-	c->place.present = *hash_get(redis, lead_of(c)->cursor_key, "group") != '\0';
-	c->place.pseq = hash_number(c, "pseq");
-	cursor_group(c, c->place.group);
-}
-
-static void do_load(struct redis *redis, struct command *c)
-{
-	c->values = arena_alloc(c->arena, (c->count + 1) * sizeof(*c->values));
-	c->result_count = c->count;
-	for (size_t i = 0; i < c->count; i++) {
-		struct value *v = db_find(redis, c->keys[i]);
-
-		if (!v || v->kind != VALUE_STRING)
-			continue;
-		c->values[i] = (struct store_value){ arena_memdup(c->arena, v->items[0].value, v->items[0].len),
-			v->items[0].len };
-	}
-}
-
-static void do_hash(struct redis *redis, struct command *c)
-{
-	struct value *v = db_find(redis, c->keys[0]);
-
-	c->result_count = v ? 2 * v->count : 0;
-	c->values = arena_alloc(c->arena, (c->result_count + 1) * sizeof(*c->values));
-	for (size_t i = 0; v && i < v->count; i++) {
-		struct pair *pair = &v->items[i];
-
-		c->values[2 * i] = (struct store_value){ arena_strdup(c->arena, pair->field), strlen(pair->field) };
-		c->values[2 * i + 1] = (struct store_value){ arena_memdup(c->arena, pair->value, pair->len), pair->len };
-	}
-}
-
-static void do_due(struct redis *redis, struct command *c)
-{
-	struct value *v = db_find(redis, lead_of(c)->due_key);
-
-	c->due = arena_alloc(c->arena, (c->limit + 1) * sizeof(*c->due));
-	c->until = 0;
-	for (size_t i = 0; v && i < v->count; i++) {
-		struct pair *pair = &v->items[i];
-
-		if (pair->score > c->number || c->result_count == c->limit) {
-			c->until = pair->score;
-			break;
-		}
-		sim_note(redis->sim, "redis: %s is due", pair->field);
-		c->due[c->result_count++] = (struct store_due){ arena_strdup(c->arena, pair->field), pair->score };
-	}
-}
-
-static void do_cursor(struct redis *redis, struct command *c)
-{
-	struct value *v = db_find(redis, lead_of(c)->cursor_key);
-	struct store_cursor *cursor = &c->cursor;
-
-	*cursor = (struct store_cursor){ .present = v != NULL, .epoch = hash_number(c, "epoch"),
-		.pseq = hash_number(c, "pseq") };
-	cursor_group(c, cursor->group);
-	snprintf(cursor->writer, sizeof(cursor->writer), "%s", hash_get(redis, lead_of(c)->cursor_key, "writer"));
-	cursor->redo = *hash_get(redis, lead_of(c)->cursor_key, "redo") == '1';
-	memcpy(cursor->run_id, redis->run_id, REDIS_ID_SIZE);
-	memcpy(cursor->repl_id, redis->repl_id, REDIS_ID_SIZE);
-	cursor->streams = arena_alloc(c->arena, ((v ? v->count : 0) + 1) * sizeof(*cursor->streams));
-	cursor->left = arena_alloc(c->arena, ((v ? v->count : 0) + 1) * sizeof(*cursor->left));
-	for (size_t i = 0; v && i < v->count; i++) {
-		struct stream_position *at = &cursor->streams[cursor->stream_count];
-
-		if (strncmp(v->items[i].field, "left ", 5) == 0)
-			cursor->left[cursor->left_count++] =
-				(struct store_left){ arena_strdup(c->arena, v->items[i].field + 5), strtoull(v->items[i].value, NULL, 10) };
-		if (!strchr(v->items[i].field, ':') || strncmp(v->items[i].field, "trying ", 7) == 0)
-			continue;
-		at->stream = arena_strdup(c->arena, v->items[i].field);
-		snprintf(at->id, sizeof(at->id), "%s", v->items[i].value);
-		cursor->stream_count++;
-	}
-}
-
-static void do_commit(struct redis *redis, struct command *c)
-{
-	const struct group_header *head = &c->head;
-	uint8_t group[GROUP_ID_SIZE];
-	char hex[2 * GROUP_ID_SIZE + 1];
-	uint64_t pseq = hash_number(c, "pseq"), epoch = hash_number(c, "epoch");
-	bool placed = value_get(db_find(redis, lead_of(c)->cursor_key), "pseq") != NULL;
-
-	cursor_group(c, group);
-	if (redis->full_until > redis->sim->mono) {
-		c->r = -ENOSPC;
-		return;
-	}
-	c->status = COMMIT_APPLIED;
-	if (epoch > c->commit.epoch)
-		c->status = COMMIT_STALE;
-	else if (epoch && epoch != c->commit.epoch)
-		c->status = COMMIT_GAP;
-	else if (placed && pseq == head->pseq && memcmp(group, head->id, GROUP_ID_SIZE) == 0)
-		c->status = COMMIT_ALREADY;
-	else if (placed && (pseq + 1 != head->pseq || memcmp(group, head->predecessor, GROUP_ID_SIZE) != 0))
-		c->status = COMMIT_GAP;
-	else if (!placed && head->pseq != 1 && !c->commit.rebuild)
-		c->status = COMMIT_GAP;
-	sim_note(redis->sim, "redis: commit %llu by %s: %d", (unsigned long long)head->pseq, c->commit.writer, (int)c->status);
-	if (c->status != COMMIT_APPLIED)
-		return;
-	if (lead_of(c)->owner[0] && !redis->sim->rollbacks && (strcmp(lead_of(c)->owner, c->commit.writer) != 0 ||
-								lead_of(c)->life != c->life->number))
-		sim_breach(redis->sim, "4 one writer", "group %llu of %s is applied, and %s has the lease since",
-			(unsigned long long)head->pseq, c->commit.writer, lead_of(c)->owner);
-	judge_applied(redis->sim->judge, head);
-	for (size_t i = 0; i < c->commit.image_count; i++)
-		redis_apply(redis, &c->commit.images[i]);
-	hash_put_number(c, "epoch", c->commit.epoch);
-	hash_put_number(c, "pseq", head->pseq);
-	hash_put(redis, lead_of(c)->cursor_key, "group", hex_format(head->id, GROUP_ID_SIZE, hex));
-	hash_put(redis, lead_of(c)->cursor_key, "writer", c->commit.writer);
-	hash_put(redis, lead_of(c)->cursor_key, "redo", c->commit.redo ? "1" : "0");
-	if (c->life->alive)
-		world_moment(c->link->host, MOMENT_COMMITTED, NULL);
-}
-
-/* The same instance started again takes over at once: the lock on its state directory says that the other process is gone. */
-static void do_lease(struct redis *redis, struct command *c)
-{
-	bool held = lead_of(c)->owner[0] && lead_of(c)->until > redis->sim->mono;
-	bool mine = held && strcmp(lead_of(c)->owner, c->text) == 0 && lead_of(c)->life == c->life->number;
-	uint64_t epoch = hash_number(c, "epoch");
-
-	c->granted = c->number && (!held || strcmp(lead_of(c)->owner, c->text) == 0); /* without a span it only looks */
-	c->epoch = epoch;
-	if (redis->full_until > redis->sim->mono)
-		c->r = -ENOSPC;
-	else if (c->granted) {
-		if (c->held && epoch <= c->held) {
-			c->epoch = c->held;
-			hash_put_number(c, "epoch", c->epoch);
-		} else if (!mine || !epoch) {
-			c->epoch = (epoch > c->at_least ? epoch : c->at_least) + 1;
-			hash_put_number(c, "epoch", c->epoch);
-			redis->sim->takeovers++;
-			sim_note(redis->sim, "redis: lease to %s, epoch %llu", c->text, (unsigned long long)c->epoch);
-		}
-		snprintf(lead_of(c)->owner, sizeof(lead_of(c)->owner), "%s", c->text);
-		lead_of(c)->life = c->life->number;
-		lead_of(c)->until = redis->sim->mono + c->number;
-	}
-	c->text = arena_strdup(c->arena, c->granted || held ? lead_of(c)->owner : "");
-}
-
-static void do_release(struct command *c)
-{
-	if (strcmp(lead_of(c)->owner, c->text) == 0 && lead_of(c)->life == c->life->number)
-		lead_of(c)->owner[0] = '\0';
-}
-
-/* "id epoch count first"; all 0: another entry's, where `id` is not NULL. */
-static struct tried tries_of(struct redis *redis, const char *cursor_key, const char *field, const char *id)
-{
-	const char *value = hash_get(redis, cursor_key, field);
-	size_t len = strcspn(value, " ");
-	struct tried t = { 0 };
-
-	if (!id || (strncmp(value, id, len) == 0 && !id[len]))
-		(void)sscanf(value + len, "%lld %llu %lld", &t.epoch, &t.count, &t.first);
-	return t;
-}
-
-static void do_trying(struct redis *redis, struct command *c)
-{
-	long long now = (sim_wall(redis->sim) - redis->clock_behind) / 1000;
-	struct tried t = { 0 };
-
-	if (c->text) {
-		t = tries_of(redis, lead_of(c)->cursor_key, c->field, c->text);
-		t.first = t.count ? t.first : now;
-		if (t.epoch != c->number && (t.count + 1 != POISON_TRIES || now - t.first >= POISON_APART_S || now < t.first))
-			t.count++;
-		redis->sim->poisoned = false;
-		hash_put(redis, lead_of(c)->cursor_key, c->field, arena_printf(c->arena, "%s %lld %llu %lld", c->text, (long long)c->number,
-			t.count, t.first));
-	} else if (db_find(redis, lead_of(c)->cursor_key)) {
-		value_remove(db_find(redis, lead_of(c)->cursor_key), c->field);
-	}
-	c->epoch = t.count;
-}
-
-static void do_trim(struct redis *redis, struct command *c)
-{
-	for (size_t i = 0; i < c->count; i++) {
-		struct value *stream = db_find(redis, c->positions[i].stream);
-
-		while (stream && stream->count && stream_id_compare(stream->items[0].field, c->positions[i].id) < 0)
-			value_remove(stream, stream->items[0].field);
-	}
-}
-
-static void execute(struct command *c)
-{
-	struct redis *redis = c->link->redis;
-
-	c->r = redis_up(redis) ? 0 : -EAGAIN;
-	if (c->r == 0 && c->op == OP_READ)
-		do_read(redis, c);
-	else if (c->r == 0 && c->op == OP_LOAD)
-		do_load(redis, c);
-	else if (c->r == 0 && c->op == OP_HASH)
-		do_hash(redis, c);
-	else if (c->r == 0 && c->op == OP_DUE)
-		do_due(redis, c);
-	else if (c->r == 0 && c->op == OP_CURSOR)
-		do_cursor(redis, c);
-	else if (c->r == 0 && c->op == OP_COMMIT)
-		do_commit(redis, c);
-	else if (c->r == 0 && c->op == OP_LEASE)
-		do_lease(redis, c);
-	else if (c->r == 0 && c->op == OP_RELEASE)
-		do_release(c);
-	else if (c->r == 0 && c->op == OP_TRYING)
-		do_trying(redis, c);
-	else if (c->r == 0 && c->op == OP_TRIM)
-		do_trim(redis, c);
-	else if (c->r == 0 && c->op == OP_TAILS)
-		for (size_t i = 0; i < c->count; i++) {
-			struct value *stream = db_find(redis, c->positions[i].stream);
-
-			strcpy(c->positions[i].id, stream ? stream->last_id : "0-0");
-		}
 }
 
 /* --- how the caller hears of it ---------------------------------------------------------------------------------------------- */
@@ -480,7 +137,7 @@ static void read_timeout(void *arg)
 	struct command *c = arg;
 
 	if (c->waiting) {
-		do_read(c->link->redis, c);
+		redis_read(c->link->redis, c);
 		answer(c, 0);
 	}
 	command_unref(c);
@@ -496,7 +153,7 @@ static void run(void *arg)
 		return;
 	}
 	if (c->answered) { /* the caller gave up or is gone: the server does it all the same */
-		execute(c);
+		redis_execute(c);
 		command_unref(c);
 		return;
 	}
@@ -508,7 +165,7 @@ static void run(void *arg)
 		command_unref(c);
 		return;
 	}
-	execute(c);
+	redis_execute(c);
 	if (c->op == OP_READ && c->r == 0 && c->result_count == 0 && c->block_ms > 0) {
 		c->waiting = true;
 		sim_after(sim, NULL, c->block_ms, false, read_timeout, command_drop, c); /* takes over this reference */
@@ -535,7 +192,7 @@ static void wake_readers(struct redis *redis, const char *key)
 			next = c->next;
 			for (size_t k = 0; c->waiting && k < c->count; k++)
 				if (strcmp(c->positions[k].stream, key) == 0) {
-					do_read(redis, c);
+					redis_read(redis, c);
 					answer(c, latency(redis->sim));
 				}
 		}
@@ -647,7 +304,7 @@ static void port_read(void *self, const struct stream_position *positions, size_
 static void poison(struct host *host, const char *const *keys, size_t count)
 {
 	struct sim *sim = host->sim;
-	uint64_t tries = tries_of(sim->redis, sim->redis->leads[0].cursor_key, "trying dunning:{0}:events:billing", NULL).count;
+	uint64_t tries = redis_tries(sim->redis, sim->redis->leads[0].cursor_key, "trying dunning:{0}:events:billing", NULL).count;
 
 	for (size_t i = 0; sim->weather.poison && i < count; i++)
 		if (strstr(keys[i], "escalation:" POISON_INVOICE) && tries < POISON_TRIES + (sim->weather.poison == 2)) {
