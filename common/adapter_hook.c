@@ -394,7 +394,7 @@ static int parse_map(struct arena *arena, const struct json *events, struct hook
 
 		r = json_get_word(&map, key, hook_words, &word, err);
 		row->word = (enum hook_word)word;
-		row->any = len && key[len - 1] == '*' && (len == 1 || key[len - 2] == '/');
+		row->any = len && key[len - 1] == '*';
 		row->said = row->any ? arena_memdup(arena, key, len - 1) : key;
 	}
 	return r;

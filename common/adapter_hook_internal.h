@@ -85,7 +85,7 @@ struct unwrap {
 };
 
 struct word_row {
-	const char *said; /* "bounce/blocked", "bounce/" followed by anything (any), or anything at all ("" and any) */
+	const char *said; /* "bounce/blocked", "bounce" and whatever follows (any), or anything at all ("" and any) */
 	bool any;
 	enum hook_word word;
 };

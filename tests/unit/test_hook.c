@@ -172,6 +172,10 @@ static const struct reading {
 		"{\"event\":\"soft\",\"detail\":[{\"tags\":[\"a\",\"attempt-" ATTEMPT "\"],\"id\":\"<x@y>\","
 		"\"date\":\"Thu, 01 Jan 2026 00:00:00 +0000\"},{\"id\":\"with space\",\"date\":\"2026-01-01T01:00:00+01:00\"}]}",
 		"deferred attempt=" ATTEMPT " message=x@y at=1767225600000; deferred at=1767225600000; ", NULL, NULL },
+	{ "words by how they begin, the first that fits", TELLS("\"attempt\":\"/a\",\"type\":\"/t\",\"map\":{\"bounce_soft\":\"bounced_soft\","
+			"\"bounce*\":\"bounced_hard\",\"spam*\":\"complained\"}"), NULL, "", NULL,
+		"[{\"t\":\"bounce\"},{\"t\":\"bounce_no_mailbox\"},{\"t\":\"bounce_soft\"},{\"t\":\"boun\"},{\"t\":\"spam\"}]",
+		"bounced_hard; bounced_hard; bounced_soft; other; complained; ", NULL, NULL },
 	{ "times with a fraction, in ms, and none",
 		TELLS("\"attempt\":\"/a\",\"time\":\"/t\",\"type\":\"/type\"," MAP), NULL, "", NULL,
 		"[{\"type\":\"ok\",\"t\":1767225600.25},{\"type\":\"ok\",\"t\":1767225600123},{\"type\":\"ok\",\"t\":\"soon\"},{\"type\":\"ok\",\"t\":-5}]",
