@@ -435,6 +435,39 @@ static void records_hold_no_secret(void **state)
 	}
 }
 
+/* What no provider takes is not tried: a text of eleven SMS is refused before it is sent, whichever sends them. */
+static void ten_sms_at_most(void **state)
+{
+	static const struct shipped sandbox = { "sandbox", CHANNEL_SMS, { "base_url", "http://127.0.0.1:1" } };
+	size_t found = 0;
+
+	(void)state;
+	for (size_t i = 0; i <= shipped_count; i++) {
+		const struct shipped *of = i < shipped_count ? &shipped[i] : &sandbox;
+		CLEANUP(arena_freep) struct arena *arena = arena_create();
+		CLEANUP(adapter_freep) struct adapter *adapter = shipped_load(of->name);
+		struct provider_settings settings = { .name = of->name, .settings = of->settings };
+		struct message message = shipped_message(CHANNEL_SMS, false);
+		struct adapter_input input = shipped_input(&settings, &message);
+		struct http_request request;
+		char text[10 * 153 + 2];
+		struct err err = { 0 };
+
+		if (!adapter_serves(adapter, CHANNEL_SMS))
+			continue;
+		found++;
+		memset(text, 'a', sizeof(text) - 1);
+		text[sizeof(text) - 1] = '\0';
+		message.text = text;
+		if (adapter_request(adapter, &input, arena, &request, &err) != -EBADMSG || strcmp(err.code, "too_long") != 0)
+			fail_msg("%s: %s %s", of->name, err.code, err.text);
+		text[sizeof(text) - 2] = '\0';
+		if (adapter_request(adapter, &input, arena, &request, &err) < 0)
+			fail_msg("%s: %s %s", of->name, err.code, err.text);
+	}
+	assert_int_equal(found, 10);
+}
+
 int main(void)
 {
 	static const struct CMUnitTest others[] = {
@@ -444,6 +477,7 @@ int main(void)
 		cmocka_unit_test(ovh_signature),
 		cmocka_unit_test(ovh_signs),
 		cmocka_unit_test(records_hold_no_secret),
+		cmocka_unit_test(ten_sms_at_most),
 	};
 	static struct CMUnitTest tests[ARRAY_LEN(others) + SHIPPED_DESCRIPTIONS + ARRAY_LEN(exact)];
 	size_t count = ARRAY_LEN(others);
