@@ -79,6 +79,7 @@ static const struct {
 	{ "review_dispute", { "answer a dispute", "traiter un litige", "Einwand beantworten", "atender una disputa", "rispondere a una contestazione", "betwisting beantwoorden" } },
 	{ "compare_books", { "compare the books", "rapprocher les livres", "Bücher abgleichen", "comparar los libros", "confrontare i libri", "boeken vergelijken" } },
 	{ "answer_reply", { "answer a reply", "répondre", "Antwort geben", "responder", "rispondere", "antwoorden" } },
+	{ "out_of_office", { "out of office", "absent", "abwesend", "ausente", "assente", "afwezig" } },
 	{ "find_payment", { "find a payment", "retrouver un paiement", "Zahlung suchen", "buscar un pago", "cercare un pagamento", "betaling zoeken" } },
 	{ "no_address", { "no address", "pas d’adresse", "keine Adresse", "sin dirección", "nessun indirizzo", "geen adres" } },
 	{ "fix_address", { "correct an address", "corriger une adresse", "Adresse berichtigen", "corregir una dirección", "correggere un indirizzo", "adres verbeteren" } },

@@ -55,6 +55,8 @@ const char *escalation_hold_detail(const struct escalation *e, const struct debt
 
 	if (strcmp(held->why, "incomplete") == 0)
 		return escalation_lacks(e, d, rules->policy, &rules->policy->steps[held->step].needs, arena);
+	if (strcmp(held->why, "reply") == 0 && view.reply && view.reply->reason) /* a guess, for whoever answers */
+		return strcmp(view.reply->reason, "paid") == 0 ? "says_paid" : view.reply->reason;
 	return strcmp(held->why, "reconcile") == 0 ? escalation_differs(e, &view, arena) : NULL;
 }
 

@@ -48,7 +48,7 @@ struct fact {
 	int64_t after_version;
 	struct fact_order told; /* of an ended payment or credit: of the event that last told of itself; time 0 = only its end is known */
 	date until_on;
-	const char *reason; /* of a dispute: a code, never a sentence; NULL = none */
+	const char *reason; /* of a dispute: a code, never a sentence; of a reply: see reply_guess(); NULL = none */
 	const struct instalment *instalments; /* PLAN */
 	size_t instalment_count;
 	bool settles, in_kind; /* SETTLEMENT: `amount` was told; no money is expected */

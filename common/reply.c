@@ -81,7 +81,22 @@ static const char *const no_more[] = { "stop texting", "stop text", "stop sms", 
 	"dejen de escribir", "non scrivetemi", "non mi scrivete", "non contattatemi", "smettete di", "niet meer sms", "niet meer mailen",
 	"geen berichten meer", "geen sms meer", "schrijf mij niet", "stop met" };
 /* Before such a sentence they turn it round: "do not stop sending". */
-static const char *const denied[] = { "do not ", "don't ", "never ", "ne pas ", "nicht ", "no ", "non ", "niet " };
+static const char *const denied[] = { "do not ", "don't ", "never ", "ne pas ", "nicht ", "no ", "non ", "niet ", "not ", "haven't " };
+
+/* One of the words stands right before, and is no end of another one. */
+static bool stands_before(const char *text, const char *at, const char *const *words, size_t count)
+{
+	for (size_t k = 0; k < count; k++) {
+		size_t len = strlen(words[k]);
+		const char *from = (size_t)(at - text) < len ? NULL : at - len;
+
+		if (!from || strncmp(from, words[k], len) != 0)
+			continue;
+		if (from == text || !((from[-1] >= 'a' && from[-1] <= 'z') || (unsigned char)from[-1] >= 0x80))
+			return true;
+	}
+	return false;
+}
 
 /* Apostrophes as they are typed on telephones: U+2019 is ' here. */
 static void plain_apostrophes(char *text)
@@ -103,14 +118,8 @@ static bool says_no_more(const char *text)
 {
 	for (size_t i = 0; i < ARRAY_LEN(no_more); i++) {
 		const char *at = strstr(text, no_more[i]);
-		bool turned = false;
 
-		for (size_t k = 0; at && k < ARRAY_LEN(denied); k++) {
-			size_t len = strlen(denied[k]);
-
-			turned = turned || ((size_t)(at - text) >= len && strncmp(at - len, denied[k], len) == 0);
-		}
-		if (at && !turned)
+		if (at && !stands_before(text, at, denied, ARRAY_LEN(denied)))
 			return true;
 	}
 	return false;
@@ -164,17 +173,31 @@ static bool names_stop(const char *text)
 	return false;
 }
 
-/* What is quoted below an answer is ours, and asks nothing of us. */
+/*
+ * What is quoted, below an answer or above it, is ours, and asks nothing of us: lines with '>', and all that follows a rule or the head of a
+ * mail as Outlook writes it. `text` is in lower case.
+ */
 static void unquoted(char *text)
 {
-	static const char *const marks[] = { "\n>", "\n--", "\n__" };
+	static const char *const ends[] = { "--", "__", "from:", "von:", "van:", "da:", "de:", "de :", "de\xc2\xa0:" };
+	char *to = text;
+	size_t len;
 
-	for (size_t i = 0; i < ARRAY_LEN(marks); i++) {
-		char *at = strstr(text, marks[i]);
-
-		if (at)
-			*at = '\0';
+	for (const char *line = text; *line; line += len) {
+		len = strcspn(line, "\n");
+		len += line[len] == '\n';
+		for (size_t i = 0; i < ARRAY_LEN(ends) && line != text; i++) {
+			if (strncmp(line, ends[i], strlen(ends[i])) == 0) {
+				*to = '\0';
+				return;
+			}
+		}
+		if (line[strspn(line, " \t")] == '>')
+			continue;
+		memmove(to, line, len);
+		to += len;
 	}
+	*to = '\0';
 }
 
 enum reply_wish reply_wish(const char *text)
@@ -256,6 +279,23 @@ static const struct phrase {
 	{ "heb betaald", "paid" },
 };
 
+/* "If you have already paid" is what we write ourselves, and is not always marked as a quotation. */
+static bool says(const char *text, const char *phrase)
+{
+	static const char *const ours[] = { "if you have ", "hebt u " };
+	static const char *const nothing[] = { " nothing", " nichts", " rien", " nada", " niente", " niets" };
+
+	for (const char *at = strstr(text, phrase); at; at = strstr(at + 1, phrase)) {
+		bool turned = stands_before(text, at, denied, ARRAY_LEN(denied)) || stands_before(text, at, ours, ARRAY_LEN(ours));
+
+		for (size_t k = 0; k < ARRAY_LEN(nothing) && !turned; k++)
+			turned = strncmp(at + strlen(phrase), nothing[k], strlen(nothing[k])) == 0;
+		if (!turned)
+			return true;
+	}
+	return false;
+}
+
 const char *reply_guess(const char *text)
 {
 	char folded[READ_MAX];
@@ -263,8 +303,10 @@ const char *reply_guess(const char *text)
 	if (!text)
 		return NULL;
 	(void)fold(text, folded, sizeof(folded));
+	plain_apostrophes(folded);
+	unquoted(folded);
 	for (size_t i = 0; i < ARRAY_LEN(phrases); i++)
-		if (strstr(folded, phrases[i].text))
+		if (says(folded, phrases[i].text))
 			return phrases[i].guess;
 	return NULL;
 }

@@ -16,7 +16,7 @@ bool reply_is_stop(const char *text);
 enum reply_wish { REPLY_NONE, REPLY_OPT_OUT, REPLY_OPT_IN, REPLY_HELP, REPLY_REVIEW, REPLY_WISH_COUNT };
 extern const char *const reply_wish_names[REPLY_WISH_COUNT + 1]; /* "none", "opt_out", "opt_in", "help", "review" */
 enum reply_wish reply_wish(const char *text);
-/* "out_of_office", "paid" or NULL. Never more than a guess. */
+/* "out_of_office", "paid" or NULL, by what is not quoted. Never more than a guess. */
 const char *reply_guess(const char *text);
 
 #endif

@@ -362,6 +362,7 @@ static void an_answer_holds(void **state)
 	struct hooked *h = *state;
 	CLEANUP(arena_freep) struct arena *arena = arena_create();
 	const char *attempt;
+	const struct redis_reply *task;
 	const char *argv[] = { "HGET", world_key(&h->world, arena, "tasks"), "answer_reply:reply", NULL };
 
 	push_invoice(h, "reply", "reply");
@@ -369,7 +370,9 @@ static void an_answer_holds(void **state)
 	tell_of(h, "replied", attempt, "0", ",\"text\":\"Nous avons r\\u00e9gl\\u00e9 hier, cordialement\",\"address\":\"one@reply.example\","
 		"\"files\":[{\"name\":\"ordre-de-virement.pdf\"}]");
 	wait_says(h, "escalation", "reply", "\"held\":\"reply\"");
-	assert_int_equal(world_redis(&h->world, arena, argv)->type, REDIS_STRING);
+	task = world_redis(&h->world, arena, argv);
+	assert_int_equal(task->type, REDIS_STRING);
+	assert_non_null(strstr(task->str, "\"reason\":\"says_paid\"")); /* for whoever answers: where to look first */
 	assert_true(world_quiet(&h->world, WAIT_MS));
 	assert_true(trail_keeps(h, "reply", "cordialement"));
 	assert_true(trail_keeps(h, "reply", "svix-signature")); /* with what proves it */

@@ -361,6 +361,20 @@ static const struct {
 	{ "Abbiamo pagato", false, "paid" },
 	{ "is al betaald", false, "paid" },
 	{ "We will pay next week", false, NULL },
+	/* what is ours below an answer, or above it, says nothing */
+	{ "We dispute this.\r\n\r\nOn Mon, 2 Mar 2026 at 10:00, Billing wrote:\r\n> If you have already paid, thank you", false, NULL },
+	{ "> Hebt u al betaald, dan danken wij u\n\nWij betwisten deze factuur.", false, NULL },
+	{ "> Invoice 7\n > is due\n\nWe have paid this on 3 March.", false, "paid" },
+	{ "Nous contestons.\n________________\nDe : Facturation\nVirement effectu\xc3\xa9 ?", false, NULL },
+	{ "Nous contestons.\n\nDe\xc2\xa0: Facturation\nEnvoy\xc3\xa9\xc2\xa0: lundi\nVirement effectu\xc3\xa9 ?", false, NULL },
+	{ "We dispute it.\n\nFrom: Billing\nSent: Monday\nIf we paid", false, NULL },
+	{ "We dispute it. If you have already paid, thank you", false, NULL },
+	/* what is denied */
+	{ "We paid nothing, since nothing came", false, NULL },
+	{ "No hemos pagado", false, NULL },
+	{ "Perch\xc3\xa9 non abbiamo pagato?", false, NULL },
+	{ "Bueno hemos pagado", false, "paid" },
+	{ "We haven't already paid twice; but we paid in March", false, "paid" },
 };
 
 static void answers_are_read(void **state)
@@ -382,6 +396,7 @@ static void answers_are_read(void **state)
 	assert_int_equal(reply_wish("Bitte nicht mehr kontaktieren"), REPLY_OPT_OUT);
 	assert_int_equal(reply_wish("Please do not stop sending the invoices"), REPLY_REVIEW);
 	assert_int_equal(reply_wish("Who are you?\n> To stop texting, answer STOP"), REPLY_NONE);
+	assert_int_equal(reply_wish("> Invoice 7 is due\n\nStop texting me"), REPLY_OPT_OUT);
 	assert_int_equal(reply_wish("Help!"), REPLY_HELP);
 	assert_int_equal(reply_wish("help me understand the invoice"), REPLY_NONE);
 	assert_int_equal(reply_wish(NULL), REPLY_NONE);
