@@ -262,7 +262,8 @@ static int parse_time(const struct json *verify, struct verify_plan *ret, struct
 
 static int parse_signed(const struct adapter *adapter, const struct json *verify, struct verify_plan *ret, struct err *err)
 {
-	static const char *const hashes[] = { "sha256", "sha1", NULL };
+	static const char *const hashes[] = { "sha256", "sha1", "sha512", NULL };
+	static const enum hash_kind kinds[] = { HASH_SHA256, HASH_SHA1, HASH_SHA512 };
 	static const char *const encodings[] = { "hex", "base64", "raw", NULL };
 	int hash = 0, encoding = ENCODING_RAW, r;
 
@@ -274,7 +275,7 @@ static int parse_signed(const struct adapter *adapter, const struct json *verify
 		(r = parse_parts(adapter->arena, verify, ret, err)) < 0 || (r = parse_signature(verify, ret, err)) < 0 ||
 		(r = parse_time(verify, ret, err)) < 0 || (r = opt_source(adapter->arena, verify, "once", &ret->once, err)) < 0)
 		return r;
-	ret->sha1 = hash == 1;
+	ret->hash = kinds[hash];
 	ret->key_encoding = ret->kind == VERIFY_HMAC ? (enum hook_encoding)encoding : ENCODING_BASE64;
 	return 0;
 }

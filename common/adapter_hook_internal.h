@@ -5,6 +5,7 @@
 #include "common/adapter_hook.h"
 #include "common/adapter_internal.h"
 #include "common/form.h"
+#include "common/hash.h"
 
 #define HOOK_KEYS_MAX 4
 #define HOOK_PARTS_MAX 12
@@ -58,7 +59,7 @@ struct verify_plan {
 	const char *user; /* BASIC: name of a setting; SNS: of that of the topic */
 	const char *header; /* HEADER, JWT: its name */
 	const char *body_claim, *url_claim; /* JWT: those that hold hex SHA-256 of the body and of the address; the second may be NULL */
-	bool sha1; /* HMAC; else SHA-256 */
+	enum hash_kind hash; /* HMAC */
 	const char *key_prefix; /* taken off a key before it is decoded */
 	enum hook_encoding key_encoding;
 	struct signed_part parts[HOOK_PARTS_MAX];

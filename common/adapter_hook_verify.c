@@ -320,7 +320,7 @@ static bool fits(const struct verify_plan *plan, const struct buf *key, const st
 
 	switch (plan->kind) {
 	case VERIFY_HMAC:
-		size = hmac_any(plan->sha1 ? HASH_SHA1 : HASH_SHA256, key->data, key->len, buf_str(text), text->len, mac);
+		size = hmac_any(plan->hash, key->data, key->len, buf_str(text), text->len, mac);
 		return signature->len == size && equal_secret(mac, signature->bytes, size);
 	case VERIFY_ED25519:
 		return key->len == ED25519_KEY_SIZE && signature->len == ED25519_SIGNATURE_SIZE &&

@@ -159,6 +159,11 @@ static const struct checked {
 		BODY, "no_key", -ENOENT },
 	{ "signature twice", VERIFY(SIGNED("")), "", { "s3cret", NULL }, KEY_SET, { { "S", "00" }, { "s", "00" } }, NULL, NULL, BODY, "twice",
 		-EACCES },
+	{ "SHA-512", VERIFY(SIGNED(",\"hash\":\"sha512\"")), "", { "s3cret", NULL }, KEY_SET,
+		{ { "S", "a2289bea021901de677766fe1ec6e99be94a72f04d9d405844d355784bf317db"
+			 "17cf3cf019726f69d86c09a8bd99962efdbc09dc05697c935f7de7b8e06285f4" } }, NULL, NULL, BODY, NULL, 0 },
+	{ "SHA-512, and a digest of SHA-256", VERIFY(SIGNED(",\"hash\":\"sha512\"")), "", { "s3cret", NULL }, KEY_SET,
+		{ { "S", "6c6c9c3ef3497a9360b57169377042262df09d2f2ea5ce006b6edcfe2ee5b5e8" } }, NULL, NULL, BODY, "bad_signature", -EACCES },
 #define SNS VERIFY("{\"kind\":\"sns\",\"topic\":\"{config.user}\",\"certificate\":\"{config.public}\"}"), "", { 0 }
 #define SNS_SET { "user", "arn:aws:sns:eu-west-1:1:ours", "public", sns_certificate }
 	{ "SNS, version 1", SNS, SNS_SET, { { 0 } }, NULL, NULL, sns_v1, NULL, 0 },
