@@ -18,6 +18,7 @@ struct poll {
 	struct request_plan list, item;
 	bool by_item, has_cursor, newest_first;
 	const char *each, *item_id, *next; /* next NULL: there is one page alone */
+	const char *next_query; /* what it points to is an address, of which this parameter is the page; NULL: it is the page itself */
 	const char *cursor;
 	enum cursor_kind cursor_kind;
 	int64_t interval_ms, overlap_ms, window_ms;
@@ -78,6 +79,26 @@ static int parse_item(const struct adapter *adapter, const struct json *json, st
 	return strcmp(ret->item.method, "GET") == 0 ? 0 : json_refuse(&request, "method", err, "not_one_of", "what is asked for is asked by GET");
 }
 
+/* "/pointer", or {pointer, query}. */
+static int parse_next(const struct json *json, struct poll *ret, struct err *err)
+{
+	static const char *const members[] = { "pointer", "query", NULL };
+	struct json next = json_get(json, "next");
+	int r;
+
+	if (next.type == JSON_NONE)
+		return 0;
+	ret->next = json_str(&next);
+	if (ret->next)
+		return pointer_parse(json, "next", ret->next, err);
+	if (next.type != JSON_OBJECT)
+		return json_refuse(json, "next", err, "wrong_type", "must be a pointer, or {\"pointer\": p, \"query\": name}");
+	if ((r = json_only(&next, members, err)) < 0 || (r = json_get_str(&next, "pointer", 200, &ret->next, err)) < 0 ||
+		(r = pointer_parse(&next, "pointer", ret->next, err)) < 0 || (r = json_get_str(&next, "query", 64, &ret->next_query, err)) < 0)
+		return r;
+	return header_name_parse(&next, "query", ret->next_query, err);
+}
+
 /* Nobody calls us: there are no headers, no address of ours, and of each element only itself. */
 static int check_sources(const struct json *json, const struct hook *hook, struct err *err)
 {
@@ -109,13 +130,11 @@ static int parse_poll(const struct adapter *adapter, const struct json *json, st
 		(r = json_get_object(json, "request", &request, err)) < 0 ||
 		(r = plan_parse(adapter, &request, PLACE_POLL, &adapter->send.auth, &ret->list, err)) < 0 ||
 		(r = json_opt_str(json, "each", 200, &ret->each, err)) < 0 || (r = pointer_parse(json, "each", ret->each, err)) < 0 ||
-		(r = parse_item(adapter, json, ret, err)) < 0 || (r = json_opt_str(json, "next", 200, &ret->next, err)) < 0 ||
+		(r = parse_item(adapter, json, ret, err)) < 0 || (r = parse_next(json, ret, err)) < 0 ||
 		(r = parse_cursor(json, ret, err)) < 0 || (r = json_opt_bool(json, "newest_first", &ret->newest_first, err)) < 0 ||
 		(r = json_opt_int(json, "overlap_s", 0, 86400, &overlap, err)) < 0 ||
 		(r = json_opt_int(json, "window_s", 60, 90 * 86400, &window, err)) < 0 ||
 		(r = hook_events_parse(adapter->arena, json, &ret->hook, err)) < 0 || (r = check_sources(json, &ret->hook, err)) < 0)
-		return r;
-	if (ret->next && (r = pointer_parse(json, "next", ret->next, err)) < 0)
 		return r;
 	if (ret->newest_first && !(ret->has_cursor && ret->next))
 		return json_refuse(json, "newest_first", err, "bad_value", "is for a list with cursor and next");
@@ -294,6 +313,8 @@ int poll_read_list(const struct poll *poll, const struct http_answer *answer, co
 		qsort(*ret, *count, sizeof(**ret), compare_items);
 	next = poll->next ? pointer_get(&reading.body, poll->next) : (struct json){ 0 };
 	*page = scalar_text(&next, arena);
+	if (*page && **page && poll->next_query && !(*page = query_get(*page, poll->next_query, arena)))
+		return err_set(err, -EBADMSG, "no_page", "$", "the next page's address does not name it");
 	/* What stands behind an old one is older; and what came before anybody asked is not gone through to its beginning. */
 	if ((*page && !**page) || (poll->newest_first && (!position->has_cursor || *count < elements)))
 		*page = NULL;

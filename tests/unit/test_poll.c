@@ -40,6 +40,10 @@ static const struct refusal {
 	{ WITH("\"each\":\"x\""), "bad_pointer", "$.poll[0].each", "" },
 	{ WITH("\"cursor\":{\"pointer\":\"\"}"), "missing", "$.poll[0].cursor.kind", "" },
 	{ WITH("\"newest_first\":true,\"next\":\"/next\""), "bad_value", "$.poll[0].newest_first", "with cursor and next" },
+	{ WITH("\"next\":7"), "wrong_type", "$.poll[0].next", "pointer" },
+	{ WITH("\"next\":{\"pointer\":\"/n\"}"), "missing", "$.poll[0].next.query", "" },
+	{ WITH("\"next\":{\"pointer\":\"n\",\"query\":\"page\"}"), "bad_pointer", "$.poll[0].next.pointer", "" },
+	{ WITH("\"next\":{\"pointer\":\"/n\",\"query\":\"page\",\"x\":1}"), "unknown_member", "$.poll[0].next.x", "" },
 	{ WITH("\"item\":{\"id\":\"\"}"), "missing", "$.poll[0].item.request", "" },
 	{ POLL(GET("https://x.example") ",\"events\":{\"message\":{\"header\":\"X\"},\"type\":\"/s\",\"map\":{\"x\":\"sent\"}}"), "bad_value",
 		"$.poll[0].events", "pointers alone" },
@@ -68,6 +72,7 @@ static void refusal_says(void **state)
 #define TIMES WITH("\"cursor\":{\"pointer\":\"/t\",\"kind\":\"time\"},\"overlap_s\":60")
 #define IDS WITH("\"cursor\":{\"pointer\":\"\",\"kind\":\"number\"},\"item\":{\"request\":{\"method\":\"GET\",\"url\":\"https://x.example/{poll.item|path}\"}}")
 #define NEWEST WITH("\"cursor\":{\"pointer\":\"/n\",\"kind\":\"number\"},\"next\":\"/next\",\"each\":\"/l\",\"newest_first\":true")
+#define ADDRESSED WITH("\"each\":\"/l\",\"next\":{\"pointer\":\"/next\",\"query\":\"page\"}")
 #define MINUTE INT64_C(1767225660000)
 
 /* What is new in a list since the position: cursors, ids or the elements themselves; behind '>' the next page. */
@@ -82,6 +87,9 @@ static const struct listing {
 	{ "the newest first: down to what is known", NEWEST, true, 7, "{\"l\":[{\"n\":9},{\"n\":8}],\"next\":2}", "8{\"n\":8} 9{\"n\":9} >2" },
 	{ "the newest first: and no further", NEWEST, true, 7, "{\"l\":[{\"n\":8},{\"n\":7}],\"next\":2}", "8{\"n\":8} " },
 	{ "the newest first: one page at first", NEWEST, false, 0, "{\"l\":[{\"n\":8},{\"n\":7}],\"next\":2}", "7{\"n\":7} 8{\"n\":8} " },
+	{ "a page in an address", ADDRESSED, false, 0, "{\"l\":[],\"next\":\"https://y.example/l/?limit=9&page=2%2B\"}", ">2+" },
+	{ "no address", ADDRESSED, false, 0, "{\"l\":[],\"next\":null}", "" },
+	{ "an address without a page", ADDRESSED, false, 0, "{\"l\":[],\"next\":\"https://y.example/l/2\"}", NULL },
 	{ "no page", NUMBERS, true, 9, "{\"l\":[{\"n\":9}],\"next\":null}", "" },
 	{ "an empty list", NUMBERS, false, 0, "{\"l\":[],\"next\":\"\"}", "" },
 	{ "an element without its number", NUMBERS, false, 0, "{\"l\":[{\"n\":9},{}]}", NULL },
@@ -146,9 +154,37 @@ static const struct shipped_poll {
 		"\"subject\":\"Re: Rappel\",\"html\":\"<p>paid</p>\",\"text\":\"We paid yesterday.\",\"attachments\":[{\"id\":\"f\",\"filename\":\"slip.pdf\","
 		"\"content_type\":\"application/pdf\"}]}",
 		"replied at=1767225600123 address=a@x.example text=We paid yesterday. files=[{\"name\":\"slip.pdf\",\"type\":\"application/pdf\"}]; " },
+	{ "clicksend", "letters", "poll_letters", { .page = "2" },
+		"https://rest.clicksend.com/v3/post/letters/history?date_from=1764633610&limit=100&page=2", NULL, NULL },
 	{ "clicksend", "letters", "poll_letters", { 0 }, "https://rest.clicksend.com/v3/post/letters/history?date_from=1764633610&limit=100",
 		"[{\"message_id\":\"m-1\",\"custom_string\":\"" ATTEMPT "\",\"status\":\"Delivered\"}]", "delivered attempt=" ATTEMPT " message=m-1; " },
 };
+
+/* ClickSend's next page, as its own description has it: https://rest.clicksend.com/v3/.../?page=2, and null behind the last. */
+static void clicksend_has_pages(void **state)
+{
+	static const char *const bodies[] = { "{\"data\":{\"current_page\":1,\"last_page\":2,\"next_page_url\":"
+		"\"https://rest.clicksend.com/v3/post/letters/history/?page=2\",\"data\":[{\"message_id\":\"m-1\",\"status\":\"Sent\"}]}}",
+		"{\"data\":{\"current_page\":2,\"last_page\":2,\"next_page_url\":null,\"data\":[]}}" };
+	CLEANUP(arena_freep) struct arena *arena = arena_create();
+	CLEANUP(adapter_freep) struct adapter *adapter = shipped(arena, "clicksend");
+	struct poll_position position = { 0 };
+	struct poll_item *items;
+	const char *page = NULL;
+	size_t count;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(bodies); i++) {
+		struct http_answer answer = { .status = 200, .head = "", .body = bodies[i], .body_len = strlen(bodies[i]) };
+
+		assert_int_equal(poll_read_list(adapter_poll(adapter, 0), &answer, &position, arena, &items, &count, &page, NULL), 0);
+		assert_int_equal(count, 1 - i);
+		if (i == 0)
+			assert_string_equal(page, "2");
+		else
+			assert_null(page);
+	}
+}
 
 static const char *any_secret(const char *credential, void *arg)
 {
@@ -212,7 +248,7 @@ static void its_own_settings(void **state)
 
 int main(void)
 {
-	static struct CMUnitTest tests[ARRAY_LEN(refusals) + ARRAY_LEN(listings) + ARRAY_LEN(polls) + 1];
+	static struct CMUnitTest tests[ARRAY_LEN(refusals) + ARRAY_LEN(listings) + ARRAY_LEN(polls) + 2];
 	size_t n = 0;
 
 	for (size_t i = 0; i < ARRAY_LEN(refusals); i++)
@@ -221,6 +257,7 @@ int main(void)
 		tests[n++] = (struct CMUnitTest){ listings[i].name, listing_reads, NULL, NULL, (void *)(uintptr_t)&listings[i] };
 	for (size_t i = 0; i < ARRAY_LEN(polls); i++)
 		tests[n++] = (struct CMUnitTest){ polls[i].url, shipped_poll_asks, NULL, NULL, (void *)(uintptr_t)&polls[i] };
+	tests[n++] = (struct CMUnitTest)cmocka_unit_test(clicksend_has_pages);
 	tests[n] = (struct CMUnitTest)cmocka_unit_test(its_own_settings);
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
