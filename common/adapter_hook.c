@@ -245,7 +245,7 @@ static int parse_time(const struct json *verify, struct verify_plan *ret, struct
 	if (r < 0 || time.type == JSON_NONE)
 		return r;
 	if ((r = json_only(&time, members, err)) < 0 || (r = json_opt_word(&time, "unit", units, &unit, err)) < 0 ||
-		(r = json_opt_int(&time, "tolerance_s", 1, 86400, &tolerance, err)) < 0)
+		(r = json_opt_int(&time, "tolerance_s", 1, HOOK_FRESH_MS / SECOND_MS, &tolerance, err)) < 0)
 		return r;
 	ret->time_unit = (enum time_unit)unit;
 	ret->tolerance_ms = tolerance * SECOND_MS;

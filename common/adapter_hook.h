@@ -7,6 +7,10 @@
 
 #include "common/adapter.h"
 
+#define HOOK_AHEAD_MS (INT64_C(5) * 60 * 1000) /* so far may a provider's clock be before ours */
+#define HOOK_SEEN_MS (INT64_C(7) * 24 * 3600 * 1000) /* an event is known for so long: the longest that a provider repeats, and more */
+/* The oldest signature that is taken: what is forgotten as an event is not taken as a request any more. */
+#define HOOK_FRESH_MS (HOOK_SEEN_MS - HOOK_AHEAD_MS)
 #define HOOK_EVENTS_MAX 1000 /* in one request */
 #define HOOK_FILES_MAX 20 /* that are named; behind them stands how many more there were */
 #define HOOK_ID_SIZE 65 /* hex SHA-256 and NUL */

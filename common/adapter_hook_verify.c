@@ -232,10 +232,18 @@ static int check_body(const struct check *c, struct err *err)
 
 /* --- time --------------------------------------------------------------------------------------------------------------------- */
 
+/* `at` in ms UTC. What is from the future would stay fresh for longer than its events are known. */
+static int check_age(const struct check *c, int64_t at, int64_t tolerance, struct err *err)
+{
+	int64_t age = c->reading.request->now - at, ahead = tolerance < HOOK_AHEAD_MS ? tolerance : HOOK_AHEAD_MS;
+
+	return age <= tolerance && -age <= ahead ? 0 : denied(err, "stale", "the signature is too old, or from the future");
+}
+
 static int check_time(const struct check *c, struct err *err)
 {
 	const char *text = NULL;
-	int64_t at, apart;
+	int64_t at;
 	int r;
 
 	if (!c->plan->tolerance_ms)
@@ -249,8 +257,7 @@ static int check_time(const struct check *c, struct err *err)
 	/* in seconds this would be the year 5138 */
 	if (c->plan->time_unit == TIME_SECONDS || (c->plan->time_unit == TIME_AUTO && at < INT64_C(100000000000)))
 		at *= 1000;
-	apart = at > c->reading.request->now ? at - c->reading.request->now : c->reading.request->now - at;
-	return apart <= c->plan->tolerance_ms ? 0 : denied(err, "stale", "the signature is too old, or from the future");
+	return check_age(c, at, c->plan->tolerance_ms, err);
 }
 
 /* --- signatures --------------------------------------------------------------------------------------------------------------- */
@@ -471,6 +478,7 @@ static int check_sns(const struct check *c, struct err *err)
 	CLEANUP(buf_clear) struct buf text = { 0 }, bytes = { 0 };
 	bool good = false;
 	size_t keys = 0;
+	int64_t at;
 
 	if (setting_value(c->hook->adapter, c->input, c->plan->user, &ours, err) < 0 || !ours)
 		return err_set(err, -ENOENT, "no_key", "", "no topic is set");
@@ -504,7 +512,11 @@ static int check_sns(const struct check *c, struct err *err)
 	}
 	if (!keys)
 		return err_set(err, -ENOENT, "no_key", "", "no certificate is set");
-	return good ? 0 : denied(err, "bad_signature", "the signature is not one of this message by the certificate");
+	if (!good)
+		return denied(err, "bad_signature", "the signature is not one of this message by the certificate");
+	if (utc_parse(member_text(c->document, "Timestamp"), &at) < 0)
+		return denied(err, "no_time", "the time of the message cannot be read");
+	return check_age(c, at, HOOK_FRESH_MS, err);
 }
 
 /* --- JSON web tokens ---------------------------------------------------------------------------------------------------------- */

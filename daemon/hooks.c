@@ -258,7 +258,7 @@ static int take(struct call *call, const struct target *target)
 	if (question)
 		note(hooks, LOG_NOTICE, "hooks: provider %s asks whether it may write here; to say yes open %.900s", target->provider, question);
 	call->batch = (struct intake_batch){ .arena = call->arena, .adapter = target->to->adapter, .origin = &call->origin, .events = events,
-		.count = count, .once = call->proof.once, .seen_ms = INTAKE_SEEN_MS };
+		.count = count, .once = call->proof.once, .seen_ms = HOOK_SEEN_MS };
 	return 0;
 }
 
@@ -317,7 +317,7 @@ static void unsubscribe(struct call *call, const char *uri)
 		call->origin = (struct hook_origin){ .provider = "unsubscribe", .source = "/hooks/unsubscribe", .request = &call->asked,
 			.verified = true, .alone = true, .now = hooks->settings.now(hooks->settings.now_arg) };
 		call->batch = (struct intake_batch){ .arena = call->arena, .origin = &call->origin, .events = &call->wish, .count = 1,
-			.seen_ms = INTAKE_SEEN_MS };
+			.seen_ms = HOOK_SEEN_MS };
 		intake_take(hooks->intake, &call->batch, on_taken, call);
 	}
 }

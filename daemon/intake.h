@@ -13,7 +13,6 @@
 #include "common/config.h"
 #include "common/redis_links.h"
 
-#define INTAKE_SEEN_MS (INT64_C(7) * 24 * 3600 * 1000) /* an event told again is known for so long: the longest that a provider repeats, and more */
 #define INTAKE_REDIS_MS 4000 /* shorter than a connection's deadline: 503 in time is better than silence */
 
 /* Where events come from. */

@@ -12,6 +12,7 @@
 
 #include "common/hash.h"
 #include "common/json.h"
+#include "common/utc.h"
 #include "tests/unit/hook_samples.h"
 #include "tests/unit/hook_testing.h"
 
@@ -88,6 +89,11 @@ static void vectors_hold(void **state)
 			fail_msg("%s: %d %s %s", name, r, err.code, err.text);
 		good += valid;
 		bad += !valid;
+		if (valid && strcmp(text_of(&vector, "kind"), "sendgrid") == 0) { /* eight days on its event is forgotten */
+			call.request.now += 8 * DAY_MS;
+			assert_int_equal(verify(adapter, hook, &call, arena, &proof, NULL), -EACCES);
+			call.request.now -= 8 * DAY_MS;
+		}
 		body = arena_memdup(arena, call.request.body, call.request.body_len);
 		call.request.body = body;
 		for (size_t k = 0; valid && k < call.request.body_len; k++) {
@@ -153,18 +159,19 @@ static const struct checked {
 	{ "signature in the body, without it", MAILGUN, { "s3cret", NULL }, KEY_SET, { { 0 } }, NULL, NULL, "{}", "no_signature", -EACCES },
 	{ "no key", VERIFY(SIGNED("")), "", { 0 }, { 0 }, { { "S", "00" } }, NULL, NULL, BODY, "no_key", -ENOENT },
 	{ "no signature", VERIFY(SIGNED("")), "", { "s3cret", NULL }, KEY_SET, { { 0 } }, NULL, NULL, BODY, "no_signature", -EACCES },
+	{ "SHA-512", VERIFY(SIGNED(",\"hash\":\"sha512\"")), "", { "s3cret", NULL }, KEY_SET,
+		{ { "S", "a2289bea021901de677766fe1ec6e99be94a72f04d9d405844d355784bf317db"
+			 "17cf3cf019726f69d86c09a8bd99962efdbc09dc05697c935f7de7b8e06285f4" } }, NULL, NULL, BODY, NULL, 0 },
+	{ "SHA-512, and a digest of SHA-256", VERIFY(SIGNED(",\"hash\":\"sha512\"")), "", { "s3cret", NULL }, KEY_SET,
+		{ { "S", "6c6c9c3ef3497a9360b57169377042262df09d2f2ea5ce006b6edcfe2ee5b5e8" } }, NULL, NULL, BODY, "bad_signature", -EACCES },
 	{ "odd hex", VERIFY(SIGNED("")), "", { "s3cret", NULL }, KEY_SET, { { "S", "abc" } }, NULL, NULL, BODY, "bad_signature", -EACCES },
 	{ "short", VERIFY(SIGNED("")), "", { "s3cret", NULL }, KEY_SET, { { "S", "00" } }, NULL, NULL, BODY, "bad_signature", -EACCES },
 	{ "key that is no base64", VERIFY(SIGNED(",\"key_encoding\":\"base64\"")), "", { "!", NULL }, KEY_SET, { { "S", "00" } }, NULL, NULL,
 		BODY, "no_key", -ENOENT },
 	{ "signature twice", VERIFY(SIGNED("")), "", { "s3cret", NULL }, KEY_SET, { { "S", "00" }, { "s", "00" } }, NULL, NULL, BODY, "twice",
 		-EACCES },
-	{ "SHA-512", VERIFY(SIGNED(",\"hash\":\"sha512\"")), "", { "s3cret", NULL }, KEY_SET,
-		{ { "S", "a2289bea021901de677766fe1ec6e99be94a72f04d9d405844d355784bf317db"
-			 "17cf3cf019726f69d86c09a8bd99962efdbc09dc05697c935f7de7b8e06285f4" } }, NULL, NULL, BODY, NULL, 0 },
-	{ "SHA-512, and a digest of SHA-256", VERIFY(SIGNED(",\"hash\":\"sha512\"")), "", { "s3cret", NULL }, KEY_SET,
-		{ { "S", "6c6c9c3ef3497a9360b57169377042262df09d2f2ea5ce006b6edcfe2ee5b5e8" } }, NULL, NULL, BODY, "bad_signature", -EACCES },
-#define SNS VERIFY("{\"kind\":\"sns\",\"topic\":\"{config.user}\",\"certificate\":\"{config.public}\"}"), "", { 0 }
+#define SNS_FILE VERIFY("{\"kind\":\"sns\",\"topic\":\"{config.user}\",\"certificate\":\"{config.public}\"}")
+#define SNS SNS_FILE, "", { 0 }
 #define SNS_SET { "user", "arn:aws:sns:eu-west-1:1:ours", "public", sns_certificate }
 	{ "SNS, version 1", SNS, SNS_SET, { { 0 } }, NULL, NULL, sns_v1, NULL, 0 },
 	{ "SNS, version 2", SNS, SNS_SET, { { 0 } }, NULL, NULL, sns_v2, NULL, 0 },
@@ -327,6 +334,40 @@ static void check_says(void **state)
 		assert_int_equal(proof.verified, strcmp(row->name, "none: anybody") != 0);
 }
 
+/* An event is known for a week: what is older would be new again, and what is from the future stays fresh for longer than it is known. */
+static void a_week_old_is_stale(void **state)
+{
+	static const struct {
+		int64_t after; /* ms behind the signature's time */
+		bool stale;
+	} rows[] = { { 0, false }, { 6 * DAY_MS, false }, { 7 * DAY_MS, true }, { -4 * MINUTE_MS, false }, { -6 * MINUTE_MS, true } };
+	static const char *const texts[] = { sns_v1, sns_v2 };
+	CLEANUP(arena_freep) struct arena *arena = arena_create();
+	CLEANUP(adapter_freep) struct adapter *adapter = parse(SNS_FILE);
+	CLEANUP(adapter_freep) struct adapter *long_time = parse(VERIFY(SIGNED(",\"timestamp\":{\"header\":\"T\",\"tolerance_s\":604500}")));
+	struct http_header headers[] = { { "S", "6c6c9c3ef3497a9360b57169377042262df09d2f2ea5ce006b6edcfe2ee5b5e8" }, { "T", "1767225600" } };
+	struct hook_proof proof;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct call call = { .settings = SNS_SET, .request = { .now = INT64_C(1767225600000) + rows[i].after } };
+		struct call signed_call = { .keys = { "s3cret", NULL }, .settings = KEY_SET, .request = { .headers = headers, .header_count = 2,
+			.body = BODY, .body_len = strlen(BODY), .now = call.request.now } };
+		struct err err = { 0 };
+
+		for (size_t k = 0; k < ARRAY_LEN(texts); k++) {
+			call.request.body = texts[k];
+			call.request.body_len = strlen(texts[k]);
+			err_clear(&err);
+			assert_int_equal(verify(adapter, "", &call, arena, &proof, &err), rows[i].stale ? -EACCES : 0);
+			assert_string_equal(err.code, rows[i].stale ? "stale" : "");
+		}
+		err_clear(&err);
+		assert_int_equal(verify(long_time, "", &signed_call, arena, &proof, &err), rows[i].stale ? -EACCES : 0);
+		assert_string_equal(err.code, rows[i].stale ? "stale" : "");
+	}
+}
+
 /* Telnyx: timestamp | body under Ed25519; the key is 32 bytes in base64. */
 static void ed25519_is_checked(void **state)
 {
@@ -448,6 +489,7 @@ int main(void)
 {
 	static const struct CMUnitTest single[] = {
 		cmocka_unit_test(vectors_hold),
+		cmocka_unit_test(a_week_old_is_stale),
 		cmocka_unit_test(ed25519_is_checked),
 		cmocka_unit_test(a_sorted_query_is_signed),
 		cmocka_unit_test(a_token_counts_once),
