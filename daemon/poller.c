@@ -14,6 +14,13 @@
 #define WAIT_MS 1000 /* until this daemon acts, or Redis is there */
 #define FIRST_MS 200
 
+#define STUCK_MAX 32 /* elements of one poll that are known to end rounds; of more, those of the fewest rounds are forgotten */
+
+struct stuck {
+	char id[2 * 16 + 1]; /* its digest; "" = free */
+	unsigned rounds; /* that ended at it */
+};
+
 struct asking { /* one poll of one provider; while a round is under way it cannot be freed but by its end */
 	struct poller *poller;
 	const char *provider; /* in `arena`, as all that lives as long as this */
@@ -24,6 +31,7 @@ struct asking { /* one poll of one provider; while a round is under way it canno
 	struct event *timer;
 	bool busy, dropped; /* dropped: freed at the end of its round */
 	unsigned failures; /* in a row */
+	struct stuck stuck[STUCK_MAX];
 
 	/* one round */
 	struct arena *round;
@@ -176,6 +184,53 @@ static void pass_on(struct asking *a, struct hook_event *events, size_t count)
 	intake_take(a->poller->intake, &batch, on_taken, a);
 }
 
+/* What the list tells of one whose answer is of no use becomes a reply, which holds and asks for a person; where that is its id alone, a dead letter. */
+static void set_aside(struct asking *a, const char *said, const char *why)
+{
+	const struct poll_item *item = &a->items[a->next_item];
+	const char *name = item->id ? item->id : poll_name(a->poll);
+	struct hook_event *events = NULL;
+	size_t count = 0;
+	uint8_t digest[SHA256_SIZE];
+	char hex[2 * SHA256_SIZE + 1];
+
+	note(a->poller, LOG_WARNING | MSG(POLL_FAILS), "poll: provider %s, %s: %.200s %s: read it there", a->provider, poll_name(a->poll), name, why);
+	a->request.body = item->json;
+	a->request.body_len = item->len;
+	if (hook_read(poll_hook(a->poll), &a->request, a->round, &events, &count, NULL) < 0 || count != 1 || events->word != HOOK_REPLIED) {
+		sha256(item->id ? item->id : item->json, item->id ? strlen(item->id) : item->len, digest);
+		events = arena_alloc(a->round, sizeof(*events));
+		*events = (struct hook_event){ .word = HOOK_REPLIED, .said = said, .id = arena_strdup(a->round, hex_format(digest, sizeof(digest), hex)) };
+	}
+	events->announced = false;
+	events->text = arena_printf(a->round, "This answer %s: read it at the provider (%s, %s).", why, a->provider, name);
+	pass_on(a, events, 1);
+}
+
+/* Whether so many rounds have ended at this element, this one among them. */
+static bool is_stuck(struct asking *a, unsigned most)
+{
+	const struct poll_item *item = &a->items[a->next_item];
+	struct stuck *one = &a->stuck[0];
+	uint8_t digest[SHA256_SIZE];
+	char id[2 * 16 + 1];
+
+	sha256(item->json, item->len, digest);
+	hex_format(digest, 16, id);
+	for (size_t i = 0; i < STUCK_MAX && strcmp(one->id, id) != 0; i++)
+		if (strcmp(a->stuck[i].id, id) == 0 || a->stuck[i].rounds < one->rounds)
+			one = &a->stuck[i];
+	if (strcmp(one->id, id) != 0) {
+		*one = (struct stuck){ 0 };
+		memcpy(one->id, id, sizeof(id));
+	}
+	if (one->rounds < most)
+		one->rounds++;
+	return one->rounds >= most;
+}
+
+static void take_list(struct asking *a, size_t most);
+
 /* The events in a body, which is ours or an item's answer. */
 static void take(struct asking *a, const char *body, size_t len)
 {
@@ -185,42 +240,25 @@ static void take(struct asking *a, const char *body, size_t len)
 
 	a->request.body = body;
 	a->request.body_len = len;
-	if (hook_read(poll_hook(a->poll), &a->request, a->round, &events, &count, &err) < 0) {
+	if (hook_read(poll_hook(a->poll), &a->request, a->round, &events, &count, &err) == 0)
+		pass_on(a, events, count);
+	else if (a->taking - a->next_item > 1) /* one of them: which? */
+		take_list(a, 1);
+	else if (is_stuck(a, POLLER_TRIES_MAX))
+		set_aside(a, "unreadable", "cannot be read");
+	else
 		round_end(a, "what it told cannot be read");
-		return;
-	}
-	pass_on(a, events, count);
-}
-
-/*
- * One that is too long to be read must not bar the way of those behind it, nor be lost: it may be a dispute. What the list tells of it becomes a
- * reply, which holds and asks for a person; where that is its id alone, a dead letter.
- */
-static void take_too_long(struct asking *a)
-{
-	const struct poll_item *item = &a->items[a->next_item];
-	struct hook_event *events = NULL;
-	size_t count = 0;
-	uint8_t digest[SHA256_SIZE];
-	char hex[2 * SHA256_SIZE + 1];
-
-	note(a->poller, LOG_WARNING | MSG(POLL_FAILS), "poll: provider %s, %s: %.200s is too long: read it there", a->provider, poll_name(a->poll),
-		item->id);
-	a->request.body = item->json;
-	a->request.body_len = item->len;
-	if (hook_read(poll_hook(a->poll), &a->request, a->round, &events, &count, NULL) < 0 || count != 1 || events->word != HOOK_REPLIED) {
-		sha256(item->id, strlen(item->id), digest);
-		events = arena_alloc(a->round, sizeof(*events));
-		*events = (struct hook_event){ .word = HOOK_REPLIED, .said = "too_long", .id = arena_strdup(a->round, hex_format(digest, sizeof(digest), hex)) };
-	}
-	events->announced = false;
-	events->text = arena_printf(a->round, "This answer is too long to be taken over: read it at the provider (%s, %s).", a->provider, item->id);
-	pass_on(a, events, 1);
 }
 
 static bool good(const struct http_answer *answer)
 {
 	return answer && answer->status >= 200 && answer->status <= 299 && !answer->truncated;
+}
+
+/* Whether it may be about this element: not when nobody answers, or we may not ask, or not now. */
+static bool its_own(const struct http_answer *answer)
+{
+	return answer && answer->status && answer->status != 401 && answer->status != 403 && answer->status != 429;
 }
 
 static void on_item(const struct http_answer *answer, void *arg)
@@ -231,20 +269,23 @@ static void on_item(const struct http_answer *answer, void *arg)
 		a->request = (struct hook_request){ 0 };
 		on_taken(&(struct intake_result){ .end = INTAKE_SAVED }, a);
 	} else if (answer && answer->truncated && answer->status >= 200 && answer->status <= 299) {
-		take_too_long(a);
+		set_aside(a, "too_long", "is too long to be taken over");
 	} else if (!good(answer)) {
-		round_end(a, "no answer to use");
+		if (its_own(answer) && is_stuck(a, answer->status >= 500 ? POLLER_AWAY_MAX : POLLER_TRIES_MAX))
+			set_aside(a, "unreadable", "is not given out");
+		else
+			round_end(a, "no answer to use");
 	} else {
 		take(a, arena_memdup(a->round, answer->body, answer->body_len), answer->body_len);
 	}
 }
 
 /* The next of those that are new, as one document. */
-static void take_list(struct asking *a)
+static void take_list(struct asking *a, size_t most)
 {
 	CLEANUP(buf_clear) struct buf text = { 0 };
 
-	a->taking = a->item_count - a->next_item > HOOK_EVENTS_MAX ? a->next_item + HOOK_EVENTS_MAX : a->item_count;
+	a->taking = a->item_count - a->next_item > most ? a->next_item + most : a->item_count;
 	buf_add_char(&text, '[');
 	for (size_t i = a->next_item; i < a->taking; i++) {
 		if (i > a->next_item)
@@ -305,7 +346,7 @@ static void ask_next(struct asking *a)
 	if (a->dropped) {
 		round_end(a, NULL);
 	} else if (a->next_item < a->item_count && !poll_by_item(a->poll)) {
-		take_list(a);
+		take_list(a, HOOK_EVENTS_MAX);
 	} else if (a->next_item < a->item_count) {
 		a->taking = a->next_item + 1;
 		a->position.item = a->items[a->next_item].id;

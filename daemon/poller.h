@@ -3,7 +3,8 @@
  * far it has come is kept in Redis, written only after what it passed is there: after a crash something is asked for again, nothing is
  * lost, and what is told twice is one event.
  *
- * A list that cannot be read, or does not come, is asked for again later and later, up to POLLER_BACKOFF_MAX_MS.
+ * A list that cannot be read, or does not come, is asked for again later and later, up to POLLER_BACKOFF_MAX_MS. One element at which round
+ * after round ends does not bar the way of those behind it: it becomes a reply that asks for a person, or a dead letter.
  */
 #ifndef DUNNINGD_DAEMON_POLLER_H
 #define DUNNINGD_DAEMON_POLLER_H
@@ -14,6 +15,8 @@
 
 #define POLLER_BACKOFF_MAX_MS (INT64_C(3600) * 1000)
 #define POLLER_PAGES_MAX 50 /* of a list in one round */
+#define POLLER_TRIES_MAX 3 /* rounds that end at one element which cannot be read, or is refused ... */
+#define POLLER_AWAY_MAX 24 /* ... or at which the provider fails: some day, as they come later and later */
 
 struct poller_settings {
 	const struct config *config; /* borrowed for life */

@@ -31,6 +31,7 @@ struct polled {
 	const char *broken; /* what the list of letters is answered with instead */
 	const char *ref; /* a letter of ours, delivered; "" = none */
 	int64_t lists, never; /* requests */
+	int refused; /* of one that is never given out: by a status, and by what nobody can read, in turn */
 };
 
 static void answer_json(struct buf *out, const char *body)
@@ -65,7 +66,12 @@ static void on_ask(const struct buf *request, struct buf *out, void *arg)
 	int id;
 
 	pthread_mutex_lock(&p->lock);
-	if (sscanf(head, "GET /incoming/%d ", &id) == 1) {
+	if (sscanf(head, "GET /incoming/%d ", &id) == 1 && id == 48) {
+		if (p->refused++ % 2 == 0)
+			buf_add_str(out, "HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n");
+		else
+			buf_add_char(&body, '{');
+	} else if (sscanf(head, "GET /incoming/%d ", &id) == 1) {
 		buf_printf(&body, "{\"id\":%d,\"sender\":\"a%d@nowhere.example\",\"kind\":\"stop\",\"at\":\"2026-03-02 09:00:00\"}", id, id);
 		for (int i = 0; i < (id == 46 ? 5000000 : id == 47 ? 300000 : 0); i++) /* more than is taken; more than a list may have */
 			buf_add_char(&body, ' ');
@@ -248,6 +254,27 @@ static void too_long_to_read(void **state)
 	assert_int_equal(told, 1);
 }
 
+/* Nor does one that never comes: after three rounds a person is told, and the next one is read. */
+static void one_that_always_fails(void **state)
+{
+	struct polled *p = *state;
+	CLEANUP(arena_freep) struct arena *arena = arena_create();
+	int64_t dead = stream_len(&p->world, "dead");
+	const struct redis_reply *dead_ones;
+	size_t told = 0;
+
+	listed(p, 49, 33, "", NULL);
+	wait_dead(p, dead + 2);
+	wait_rounds(p);
+	assert_int_equal(stream_len(&p->world, "dead"), dead + 2);
+	assert_int_equal(p->refused, 3);
+	dead_ones = world_redis(&p->world, arena, (const char *const[]){ "XREVRANGE", world_key(&p->world, arena, "dead"), "+", "-", "COUNT", "2", NULL });
+	for (size_t i = 0; i < dead_ones->count; i++)
+		for (size_t k = 0; k < dead_ones->items[i].items[1].count; k++)
+			told += strstr(dead_ones->items[i].items[1].items[k].str, "read it at the provider (sandbox, 48)") != NULL;
+	assert_int_equal(told, 1);
+}
+
 /* A letter of ours that arrived: in the debtor's file, once. */
 static void it_is_evidence(void **state)
 {
@@ -286,6 +313,7 @@ int main(void)
 		cmocka_unit_test(killed_in_the_middle),
 		cmocka_unit_test(broken_lists_wait),
 		cmocka_unit_test(too_long_to_read),
+		cmocka_unit_test(one_that_always_fails),
 		cmocka_unit_test(it_is_evidence),
 	};
 
