@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "common/file.h"
@@ -373,9 +374,12 @@ int generation_lock(const char *state_dir, struct err *err)
 	CLEANUP(arena_freep) struct arena *arena = arena_create();
 	const char *path = arena_printf(arena, "%s/lock", state_dir);
 	CLEANUP(closep) int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	struct stat st;
 	int held = fd;
 
 	if (fd < 0)
+		return err_set(err, -errno, "unreadable", "", "%s: %s", path, strerror(errno));
+	if (stat(state_dir, &st) == 0 && st.st_uid != geteuid() && fchown(fd, st.st_uid, st.st_gid) < 0) /* made just now, by root: the daemon wants it */
 		return err_set(err, -errno, "unreadable", "", "%s: %s", path, strerror(errno));
 	if (flock(fd, LOCK_EX | LOCK_NB) < 0)
 		return err_set(err, errno == EWOULDBLOCK ? -EBUSY : -errno, "locked", "",

@@ -10,6 +10,7 @@
 #include "daemon/keystore.h"
 #include "daemon/redis_store.h"
 #include "daemon/redo.h"
+#include "daemon/state_dir.h"
 #include "tools/cmd.h"
 
 #define CONNECT_LOOKS 1000 /* of 10 ms */
@@ -246,6 +247,7 @@ static int run_rebuild(struct ctl *ctl, const struct invocation *call)
 	struct fields *f = fields_create(ctl->arena);
 	char host[HOST_NAME_MAX + 1] = "";
 	struct redis_url url;
+	struct err err = { 0 };
 	int r = ctl_config(ctl, true);
 
 	(void)call;
@@ -271,6 +273,8 @@ static int run_rebuild(struct ctl *ctl, const struct invocation *call)
 	keystore_close(b.keys);
 	arena_free(b.arena);
 	event_base_free(b.base);
+	if (r == 0 && state_dir_give_back(ctl->config->state_dir, &err) < 0)
+		r = ctl_fail_err(ctl, EXIT_FOUND, &err);
 	if (r != 0)
 		return r;
 	fields_add(f, "groups", "Groups", cell_number((int64_t)b.groups));

@@ -13,6 +13,7 @@
 #include "common/utc.h"
 #include "daemon/generation.h"
 #include "daemon/journal.h"
+#include "daemon/state_dir.h"
 #include "tools/backup.h"
 
 #define FILE_MAX (2u << 30)
@@ -94,22 +95,6 @@ static int copy_files(struct restoring *s)
 			return failed(s, "cannot be written", to, -r);
 	}
 	return 0;
-}
-
-static int give_away(struct restoring *s, const char *path)
-{
-	DIR *at = opendir(path);
-	int r = lchown(path, s->uid, s->gid) < 0 ? errno : 0;
-
-	for (const struct dirent *e; r == 0 && at && (e = readdir(at));) {
-		const char *below = arena_printf(s->ctl->arena, "%s/%s", path, e->d_name);
-
-		if (strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0)
-			r = e->d_type == DT_DIR ? give_away(s, below) : lchown(below, s->uid, s->gid) < 0 ? errno : 0;
-	}
-	if (at)
-		closedir(at);
-	return r;
 }
 
 static int swap(struct restoring *s, bool there)
@@ -281,6 +266,7 @@ static int run_restore(struct ctl *ctl, const struct invocation *call)
 	struct restoring s = { .ctl = ctl, .from = call->args[0] };
 	bool there = false, suspended = false;
 	CLEANUP(closep) int lock = -1;
+	struct err err = { 0 };
 	int r = ctl_config(ctl, true);
 
 	if (r != 0)
@@ -303,9 +289,8 @@ static int run_restore(struct ctl *ctl, const struct invocation *call)
 	if (r != 0)
 		return r;
 	(void)ctl_book(ctl, s.state, &s.shared);
-	r = give_away(&s, s.state);
-	if (r != 0)
-		return failed(&s, "cannot be given to the service's user", s.state, r);
+	if (state_dir_give(s.state, s.uid, s.gid, &err) < 0)
+		return ctl_fail_err(ctl, EXIT_FOUND, &err);
 	if (s.older && !command_option(call, "no-suspend")) {
 		r = suspend(&s);
 		if (r != 0)

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "daemon/generation.h"
+#include "daemon/state_dir.h"
 #include "tools/cmd.h"
 
 #define STOP_WAIT_MS 40000 /* the daemon waits 25 s for what is on the wire */
@@ -114,6 +115,11 @@ static int run_seal(struct ctl *ctl, const struct invocation *call)
 	r = generation_plan(&sealing, ctl->arena, &plan, &err);
 	if (r == 0 && yes)
 		r = generation_seal(&sealing, &plan, &err);
+	if (yes) { /* also what a sealing that failed, or the lock, left to root: the daemon is somebody else */
+		int given = state_dir_give_back(sealing.state_dir, r < 0 ? NULL : &err);
+
+		r = r < 0 ? r : given;
+	}
 	closep(&lock);
 	if (r < 0)
 		return fail(ctl, r, &err);

@@ -9,6 +9,7 @@
 #include "daemon/generation.h"
 #include "daemon/journal_leaves.h"
 #include "daemon/signed_log.h"
+#include "daemon/state_dir.h"
 #include "tools/cmd.h"
 #include "tools/trail_anchors.h"
 #include "tools/trail_copies.h"
@@ -211,6 +212,30 @@ static int lock(struct ctl *ctl, const char *state_dir)
 	return -1;
 }
 
+/* 0 or an exit code, said already. */
+static int make_logs(struct ctl *ctl, struct signed_log_settings *settings, const uint16_t *years, size_t count, struct table *ret)
+{
+	for (size_t i = 0; i < count; i++) {
+		CLEANUP(signed_log_closep) struct signed_log *log = NULL;
+		struct signed_log_report report;
+		struct err err = { 0 };
+		uint64_t records;
+		int r;
+
+		settings->year = years[i];
+		r = count_records(ctl, settings->state_dir, years[i], &records);
+		if (r != 0)
+			return r;
+		r = signed_log_open(settings, records, &log, &report, &err);
+		if (r < 0)
+			return ctl_fail_err(ctl, r == -EKEYREJECTED ? EXIT_CONFIG : EXIT_FOUND, &err);
+		if (signed_log_size(log))
+			table_add(ret, (struct cell[]){ cell_number(years[i]), cell_number((int64_t)signed_log_size(log)),
+					       cell_number((int64_t)report.missing), cell_number((int64_t)report.mended) });
+	}
+	return 0;
+}
+
 static int run_rebuild(struct ctl *ctl, const struct invocation *call)
 {
 	struct table *logs = table_create(ctl->arena, rebuild_columns);
@@ -219,6 +244,7 @@ static int run_rebuild(struct ctl *ctl, const struct invocation *call)
 	struct fields *f = fields_create(ctl->arena);
 	CLEANUP(closep) int fd = -1;
 	struct note_key key;
+	struct err err = { 0 };
 	uint16_t *years;
 	size_t count;
 	int r = ctl_state_dir(ctl, call->args[0], &settings.state_dir), known;
@@ -241,23 +267,11 @@ static int run_rebuild(struct ctl *ctl, const struct invocation *call)
 	fd = lock(ctl, settings.state_dir);
 	if (fd < 0)
 		return EXIT_FOUND;
-	for (size_t i = 0; i < count; i++) {
-		CLEANUP(signed_log_closep) struct signed_log *log = NULL;
-		struct signed_log_report report;
-		struct err err = { 0 };
-		uint64_t records;
-
-		settings.year = years[i];
-		r = count_records(ctl, settings.state_dir, years[i], &records);
-		if (r != 0)
-			return r;
-		r = signed_log_open(&settings, records, &log, &report, &err);
-		if (r < 0)
-			return ctl_fail_err(ctl, r == -EKEYREJECTED ? EXIT_CONFIG : EXIT_FOUND, &err);
-		if (signed_log_size(log))
-			table_add(logs, (struct cell[]){ cell_number(years[i]), cell_number((int64_t)signed_log_size(log)),
-						cell_number((int64_t)report.missing), cell_number((int64_t)report.mended) });
-	}
+	r = make_logs(ctl, &settings, years, count, logs);
+	if (state_dir_give_back(settings.state_dir, &err) < 0 && r == 0) /* also what was made before it failed */
+		r = ctl_fail_err(ctl, EXIT_FOUND, &err);
+	if (r != 0)
+		return r;
 	fields_add(f, "ok", NULL, cell_flag(true));
 	fields_add(f, NULL, "Files", cell_text(table_rows(logs) ? "made again from the journal, which has the signed root" :
 								  "none: nothing was ever signed"));
