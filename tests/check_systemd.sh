@@ -71,6 +71,25 @@ if ! journalctl --root="$dir/catalog" --update-catalog >"$dir/said" 2>&1 ||
 	failed=1
 fi
 
+# What the package's scripts tell systemd.
+mkdir "$dir/bin"
+for tool in systemctl deb-systemd-invoke; do
+	printf '#!/bin/sh\necho "$*" >>"%s/told"\n' "$dir" >"$dir/bin/$tool"
+	chmod +x "$dir/bin/$tool"
+done
+tells() { # SCRIPT WORD VERSION EXPECTED
+	rm -f "$dir/told"
+	sed 's|/run/systemd/system|/|' "$root/systemd/debian/dunningd.$1" >"$dir/script"
+	PATH="$dir/bin:$PATH" sh "$dir/script" "$2" "$3"
+	[ "$(cat "$dir/told" 2>/dev/null | tr '\n' ';')" = "$4" ] || {
+		echo "$1 $2 tells systemd: $(cat "$dir/told" 2>/dev/null)"
+		failed=1
+	}
+}
+tells postinst configure 0.0.9 "--system daemon-reload;try-restart dunningd.service dunningd@*.service;"
+tells postinst configure "" ""
+tells prerm upgrade 0.1.0 ""
+
 if command -v systemd-sysusers >/dev/null; then
 	mkdir -p "$dir/root/etc"
 	sysusers=$(dirname "$0")/../systemd/dunningd.sysusers
