@@ -89,6 +89,7 @@ tells() { # SCRIPT WORD VERSION EXPECTED
 tells postinst configure 0.0.9 "--system daemon-reload;try-restart dunningd.service dunningd@*.service;"
 tells postinst configure "" ""
 tells prerm upgrade 0.1.0 ""
+tells prerm remove "" "stop dunningd-*.socket dunningd@*.socket dunningd.service dunningd@*.service;" # else who calls starts it again
 
 if command -v systemd-sysusers >/dev/null; then
 	mkdir -p "$dir/root/etc"

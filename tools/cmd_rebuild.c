@@ -237,7 +237,7 @@ static int open_files(struct rebuilding *b)
 		r = journal_open(&settings, b->base, &b->journal, &err);
 	}
 	if (r == -EBUSY)
-		return ctl_fail(ctl, EXIT_UNAVAILABLE, "busy", "%s: stop it first (systemctl stop dunningd)", err.text);
+		return ctl_fail(ctl, EXIT_UNAVAILABLE, "busy", "%s: stop it first (systemctl stop 'dunningd-*.socket' dunningd)", err.text);
 	return r < 0 ? ctl_fail_err(ctl, r == -EKEYREJECTED ? EXIT_CONFIG : EXIT_FOUND, &err) : 0;
 }
 

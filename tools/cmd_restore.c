@@ -253,7 +253,7 @@ static int prepare(struct restoring *s, const struct invocation *call, int *lock
 		*lock = generation_lock(s->state, &err);
 		if (*lock < 0)
 			return ctl_fail(s->ctl, *lock == -EBUSY ? EXIT_UNAVAILABLE : EXIT_FOUND, "busy", "%s%s", err.text,
-				*lock == -EBUSY ? ": stop it first (systemctl stop dunningd)" : "");
+				*lock == -EBUSY ? ": stop it first (systemctl stop 'dunningd-*.socket' dunningd)" : "");
 	}
 	if (access(s->fresh, F_OK) == 0)
 		return ctl_fail(s->ctl, EXIT_FOUND, "not_empty", "%s lies there from an earlier try: remove it", s->fresh);
