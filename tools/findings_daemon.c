@@ -114,7 +114,7 @@ static void add_provider(struct findings *f, const struct json *p)
 		findings_add(f, GRADE_WARN, "provider_down", todo, "%s fails%s%s; one message tries it again%s%s, all others wait or take the next provider", name,
 			reason ? ": " : "", reason ? reason : "", retry ? " at " : "", retry ? retry : "");
 	else if (strcmp(state, "stopped") == 0)
-		findings_add(f, GRADE_FAIL, "provider_stopped", arena_printf(f->arena, "%s; mend the account or its credential, then dunningctl reload", todo),
+		findings_add(f, GRADE_FAIL, "provider_stopped", arena_printf(f->arena, "%s; mend the account or its credential, then systemctl restart dunningd", todo),
 			"%s refuses this account%s%s", name, reason ? ": " : "", reason ? reason : "");
 	else if (strcmp(state, "paused") == 0)
 		findings_add(f, GRADE_NOTE, "provider_paused", todo, "%s asked for a pause%s%s", name, retry ? " until " : "", retry ? retry : "");

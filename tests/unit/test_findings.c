@@ -42,7 +42,7 @@ static const struct row rows[] = {
 	{ "the clock, with nothing to hold", BESIDE("\"clock_doubt\":\"clock_before_log\""), GRADE_FAIL, "clock_before_log", "timedatectl" },
 	{ "a provider is down", BESIDE("\"providers\":[{\"name\":\"brevo\",\"state\":\"down\",\"last_error\":{\"reason\":\"timeout\"}}]"), GRADE_WARN, "provider_down",
 		"provider health brevo" },
-	{ "a provider refuses the account", BESIDE("\"providers\":[{\"name\":\"brevo\",\"state\":\"stopped\"}]"), GRADE_FAIL, "provider_stopped", "dunningctl reload" },
+	{ "a provider refuses the account", BESIDE("\"providers\":[{\"name\":\"brevo\",\"state\":\"stopped\"}]"), GRADE_FAIL, "provider_stopped", "systemctl restart dunningd" },
 	{ "a provider pauses", BESIDE("\"providers\":[{\"name\":\"brevo\",\"state\":\"paused\"}]"), GRADE_NOTE, "provider_paused", NULL },
 	{ "set back", BESIDE("\"anchors\":{\"set_back\":true,\"each\":[]}"), GRADE_FAIL, "trail_set_back", "RESTORING" },
 	{ "an anchor is late", BESIDE("\"anchors\":{\"set_back\":false,\"each\":[{\"name\":\"tsa\",\"alarm\":true,\"failed\":\"timeout\"}]}"), GRADE_WARN, "anchor_late", "trail anchor" },
