@@ -146,10 +146,14 @@ static void read_partitions(struct instrument *t)
 {
 	struct instance *in = t->instance;
 	/* These are always there, so that an alert sees 0 and not nothing; a word that is missing here comes with its first case. */
-	struct held held[16] = { { "adopting", 0 }, { "backlog", 0 }, { "brake", 0 }, { "clock_before_log", 0 }, { "clock_jump", 0 }, { "no_space", 0 },
-		{ "replicas", 0 }, { "store_refuses", 0 }, { "suspended", 0 }, { "trail_set_back", 0 } };
+	struct held held[16] = { { "adopting", 0 }, { "backlog", 0 }, { "brake", 0 }, { "clock_before_log", 0 }, { "clock_jump", 0 }, { "clock_unset", 0 },
+		{ "no_space", 0 }, { "replicas", 0 }, { "store_refuses", 0 }, { "suspended", 0 }, { "trail_set_back", 0 } };
 	int64_t states[DUNNER_STOPPED + 1] = { 0 }, events = 0, dead = 0, contacts = 0, flying = 0, doubt = 0;
 
+	/* A flow that ended, as one whose lease was lost, knows neither: what was said last must not be said for ever. */
+	metrics_reset(t->metrics, N_LAG);
+	metrics_reset(t->metrics, N_PAYMENTS);
+	metrics_reset(t->metrics, N_HELD);
 	for (size_t i = 0; i < in->partition_count; i++) {
 		struct partition *p = &in->partitions[i];
 		struct dunner_status status;
@@ -260,7 +264,7 @@ static void read_feeds(struct instrument *t)
 
 static void read_rest(struct instrument *t)
 {
-	static const char *const doubts[] = { "clock_jump", "clock_before_log" };
+	static const char *const doubts[] = { "clock_jump", "clock_unset", "clock_before_log" };
 	struct instance *in = t->instance;
 	const struct clock_port *clock = clock_port(in->clock, 0);
 	const char *doubt = clock->doubt(clock->self);

@@ -150,6 +150,8 @@ static void values_move(struct watched *t)
 	is(t, "dunningd_inbox_waiting{partition=\"0\"}", 0);
 	assert_true(value(t, "dunningd_inbox_lag_seconds{partition=\"0\"}") >= 0);
 	assert_true(value(t, "dunningd_lease_left_seconds{partition=\"0\"}") > 1);
+	is(t, "dunningd_clock_doubt{reason=\"clock_unset\"}", 0);
+	is(t, "dunningd_partitions_held{reason=\"clock_unset\"}", 0);
 	assert_true(value(t, "dunningd_journal_sync_seconds_count") >= 2);
 	assert_true(value(t, "dunningd_journal_records_total") >= 3);
 	assert_true(value(t, "dunningd_law_days_left") >= 0);
