@@ -75,7 +75,7 @@ static void add_partition(struct findings *f, const struct json *p, bool only)
 	else if (strcmp(state, "passive") == 0 && !json_text(p, "owner") && unled.type == JSON_INT && json_int(&unled) < UNLED_MS)
 		findings_add(f, GRADE_NOTE, "not_led_yet", "wait: it ends by itself", "partition %lld goes from one instance to another", (long long)number(p, "partition"));
 	else if (strcmp(state, "passive") == 0 && !json_text(p, "owner"))
-		findings_add(f, GRADE_FAIL, "not_led", "dunningctl instances", "no instance leads partition %lld: nothing of it is sent",
+		findings_add(f, GRADE_FAIL, "not_led", "dunningctl status on the host of each instance", "no instance leads partition %lld: nothing of it is sent",
 			(long long)number(p, "partition"));
 	else if (reason)
 		findings_add(f, GRADE_FAIL, "events_missing", "dunningctl replay FILE...; dunningctl gap closed \"WHY\"", "%s%s", reason, where);
