@@ -213,8 +213,16 @@ static int on_release(const char *who, const char *why, struct err *err, void *a
 static int on_confirm_clock(const char *who, const char *why, struct err *err, void *arg)
 {
 	struct instance *in = arg;
+	struct dunner_record record = { .kind = "operator.command", .who = who };
 
-	(void)who, (void)why, (void)err;
+	(void)err;
+	record.members[record.count].key = "command";
+	record.members[record.count++].text = "clock_confirm";
+	record.members[record.count].key = "who";
+	record.members[record.count++].text = who;
+	record.members[record.count].key = "why";
+	record.members[record.count++].text = why;
+	dunner_record(instance_recorder(in), &record); /* it lifts a hold of all sending: the trail says who did, also where nothing is led just now */
 	clock_confirm(in->clock);
 	log_line(in->log, LOG_NOTICE, "clock", "confirmed by an operator");
 	return 0;
