@@ -63,6 +63,9 @@ int generation_read(const char *state_dir, const char *configured, struct arena 
 	int r = file_read(path, GENERATION_FILE_MAX, &text, NULL);
 
 	*ret = (struct generation){ .number = 1, .origin = configured };
+	if (access(arena_printf(arena, "%s/restoring", state_dir), F_OK) == 0)
+		return err_set(err, -ESTALE, "restoring", "",
+			"a backup was being put back into %s, and that was cut off: remove %s.restoring and run `dunningctl restore --replace DIR` again", state_dir, state_dir);
 	if (r == 0)
 		r = parse(path, buf_str(&text), text.len, configured, arena, ret, err);
 	else if (r == -ENOENT)

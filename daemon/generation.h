@@ -21,7 +21,8 @@ struct generation {
 
 /*
  * The present generation of a state directory; `configured`: the origin of the configuration (NULL: whatever it is). Strings live in the arena. -EBADMSG: the
- * file cannot be read, or belongs to another origin. -EINPROGRESS: a sealing was begun and not ended: the same command ends it. -errno.
+ * file cannot be read, or belongs to another origin. -EINPROGRESS: a sealing was begun and not ended: the same command ends it. -ESTALE: so was
+ * the putting back of a backup. -errno.
  */
 int generation_read(const char *state_dir, const char *configured, struct arena *arena, struct generation *ret, struct err *err);
 /* Where a sealed generation lies, a state directory but for its keys: "<state>/sealed/<number>". */

@@ -362,7 +362,8 @@ static int fault(struct instance *in, const struct err *err, int r)
 	log_line(in->log, LOG_CRIT | MSG(CANNOT_START), "dunningd", "cannot start: %s", err->text[0] ? err->text : strerror(-r));
 	switch (r) {
 	case -EKEYREJECTED:
-	case -EINPROGRESS: /* a person must do something before another start makes sense */
+	case -EINPROGRESS:
+	case -ESTALE: /* a person must do something before another start makes sense */
 		return INSTANCE_CONFIG;
 	case -EBUSY:
 		return INSTANCE_LEASE_LOST;

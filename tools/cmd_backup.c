@@ -20,6 +20,7 @@
 #include "common/file.h"
 #include "common/hash.h"
 #include "common/utc.h"
+#include "daemon/state_dir.h"
 #include "tools/backup.h"
 #include "tools/cmd.h"
 #include "tools/trail_files.h"
@@ -235,7 +236,7 @@ static int list(struct copying *c, const char *folder, struct names *ret)
 		return errno == ENOENT && strcmp(folder, "keys") != 0 ? 0 :
 			ctl_fail(c->ctl, EXIT_FOUND, "unreadable", "%s cannot be read: %s", path, strerror(errno));
 	while (r == 0 && (errno = 0, e = readdir(at)))
-		if (!left_out(e->d_name))
+		if (!left_out(e->d_name) && (*folder || state_dir_has(e->d_name))) /* beside them may lie other instances' */
 			r = list_one(c, arena_printf(c->ctl->arena, "%s%s%s", folder, *folder ? "/" : "", e->d_name), ret);
 	if (r == 0 && errno)
 		r = ctl_fail(c->ctl, EXIT_FOUND, "unreadable", "%s cannot be read: %s", path, strerror(errno));
@@ -354,6 +355,8 @@ static int begin(struct copying *c)
 		return ctl_fail(c->ctl, EXIT_USAGE, "usage", "the standard output is a terminal: dunningctl backup - >FILE.tar");
 	if (access(arena_printf(c->ctl->arena, "%s/journal", c->state), R_OK | X_OK) < 0)
 		return ctl_fail(c->ctl, EXIT_FOUND, "no_journal", "%s/journal cannot be read: %s", c->state, strerror(errno));
+	if (access(arena_printf(c->ctl->arena, "%s/restoring", c->state), F_OK) == 0)
+		return ctl_fail(c->ctl, EXIT_FOUND, "restoring", "%s: a backup was being put back, and that was cut off", c->state);
 	c->w = jw_init(&c->manifest);
 	jw_object(&c->w, NULL);
 	jw_int(&c->w, "format", BACKUP_FORMAT);

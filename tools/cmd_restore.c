@@ -1,5 +1,4 @@
 /* A backup put back, with what follows from it for what Redis knows: never a journal that is older than what was sent, unsaid. */
-#include <dirent.h>
 #include <errno.h>
 #include <limits.h>
 #include <pwd.h>
@@ -48,13 +47,10 @@ static int failed(struct restoring *s, const char *what, const char *path, int e
 
 static bool is_there(struct restoring *s)
 {
-	DIR *at = opendir(s->state);
 	bool any = false;
 
-	for (const struct dirent *e; at && !any && (e = readdir(at));)
-		any = strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0 && strcmp(e->d_name, "lock") != 0;
-	if (at)
-		closedir(at);
+	for (const char *const *name = state_dir_names; *name && !any; name++)
+		any = strcmp(*name, "lock") != 0 && access(arena_printf(s->ctl->arena, "%s/%s", s->state, *name), F_OK) == 0;
 	return any;
 }
 
@@ -81,7 +77,7 @@ static int copy_files(struct restoring *s)
 		struct err err = { 0 };
 		int r;
 
-		if (strncmp(name, "state/", 6) != 0)
+		if (strncmp(name, "state/", 6) != 0 || !state_dir_has(name + 6)) /* an older backup may have more */
 			continue;
 		to = arena_printf(s->ctl->arena, "%s/%s", s->fresh, name + 6);
 		folder = arena_strdup(s->ctl->arena, to);
@@ -97,24 +93,63 @@ static int copy_files(struct restoring *s)
 	return 0;
 }
 
+/* Of all that is the daemon's; the lock stays, and is held. In the list's order, or the other way round. */
+static int move(struct restoring *s, const char *from, const char *to, bool backwards)
+{
+	size_t count = 0;
+
+	while (state_dir_names[count])
+		count++;
+	for (size_t i = 0; i < count; i++) {
+		const char *name = state_dir_names[backwards ? count - 1 - i : i];
+
+		if (strcmp(name, "lock") != 0 && strcmp(name, "restoring") != 0 &&
+			rename(arena_printf(s->ctl->arena, "%s/%s", from, name), arena_printf(s->ctl->arena, "%s/%s", to, name)) < 0 && errno != ENOENT)
+			return failed(s, errno == EBUSY || errno == EXDEV ? "is a mount point: move what lies in it away by hand" : "cannot be moved",
+				arena_printf(s->ctl->arena, "%s/%s", from, name), errno);
+	}
+	return 0;
+}
+
+/*
+ * Name by name, as other instances' folders may lie beside them. The journal goes first and comes last, and until it is there the mark keeps a
+ * daemon from starting (generation_read).
+ */
 static int swap(struct restoring *s, bool there)
 {
+	const char *mark = arena_printf(s->ctl->arena, "%s/restoring", s->state);
+	struct stat ours, fresh;
 	char text[UTC_TEXT_SIZE];
+	int r = file_make_dirs(s->state, 0700);
 
+	if (stat(s->state, &ours) == 0 && stat(s->fresh, &fresh) == 0 && ours.st_dev != fresh.st_dev)
+		return failed(s, "is a mount point: put state/ of the backup into it by hand, and give it to the service's user", s->state, EXDEV);
 	utc_format(s->ctl->now, text);
 	text[19] = '\0';
-	if (there)
+	if (r == 0)
+		r = file_replace(mark, text, strlen(text), 0600);
+	if (r < 0)
+		return failed(s, "cannot be written", mark, -r);
+	if (there) {
 		s->aside = arena_printf(s->ctl->arena, "%s.replaced-%s", s->state, text);
-	else if (rmdir(s->state) < 0 && errno != ENOENT) { /* only its lock may lie there */
-		(void)unlink(arena_printf(s->ctl->arena, "%s/lock", s->state));
-		if (rmdir(s->state) < 0)
-			return failed(s, "cannot be replaced", s->state, errno);
+		if (mkdir(s->aside, 0700) < 0)
+			return failed(s, "cannot be made", s->aside, errno);
+		r = move(s, s->state, s->aside, false);
+		if (r != 0 && move(s, s->aside, s->state, true) == 0) { /* nothing was touched */
+			(void)unlink(mark);
+			(void)rmdir(s->aside);
+		}
 	}
-	if (s->aside && rename(s->state, s->aside) < 0)
-		return failed(s, errno == EBUSY ? "is a mount point: move what lies in it away by hand" : "cannot be moved away", s->state, errno);
-	if (rename(s->fresh, s->state) < 0)
-		return failed(s, "cannot be put in its place", s->fresh, errno);
-	return file_sync_dir(s->state) < 0 ? failed(s, "cannot be synced", s->state, errno) : 0;
+	if (r == 0)
+		r = move(s, s->fresh, s->state, true);
+	if (r != 0)
+		return r;
+	if (file_sync_dir(mark) < 0 || unlink(mark) < 0 || file_sync_dir(mark) < 0)
+		return failed(s, "cannot be synced", s->state, errno);
+	(void)rmdir(s->fresh);
+	if (s->aside)
+		(void)lchown(s->aside, s->uid, s->gid);
+	return 0;
 }
 
 /* --- Redis -------------------------------------------------------------------------------------------------------------------------------- */
@@ -284,6 +319,7 @@ static int run_restore(struct ctl *ctl, const struct invocation *call)
 	r = copy_files(&s);
 	if (r == 0)
 		r = swap(&s, there);
+	closep(&lock); /* which the journal is opened under */
 	if (r == 0)
 		r = compare(&s);
 	if (r != 0)
