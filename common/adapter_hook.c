@@ -7,8 +7,13 @@
 
 #include "common/utc.h"
 
-const char *const hook_words[HOOK_WORD_COUNT + 1] = { "sent", "delivered", "deferred", "bounced_hard", "bounced_soft", "complained",
-	"opened", "stopped", "replied", "other", "ignored", NULL };
+const char *const hook_words[HOOK_WORD_COUNT + 1] = { "sent", "delivered", "deferred", "bounced_hard", "bounced_soft", "unclaimed",
+	"refused", "complained", "opened", "stopped", "replied", "other", "ignored", NULL };
+
+bool hook_word_of_letters(enum hook_word word)
+{
+	return word == HOOK_UNCLAIMED || word == HOOK_REFUSED;
+}
 
 /* --- values ------------------------------------------------------------------------------------------------------------------- */
 
@@ -395,6 +400,8 @@ static int parse_map(struct arena *arena, const struct json *events, struct hook
 
 		r = json_get_word(&map, key, hook_words, &word, err);
 		row->word = (enum hook_word)word;
+		if (r == 0 && hook_word_of_letters(row->word) && !adapter_serves(ret->adapter, CHANNEL_LETTER))
+			return json_refuse(&map, key, err, "not_allowed", "%s is said of letters alone", hook_words[word]);
 		row->any = len && key[len - 1] == '*';
 		row->said = row->any ? arena_memdup(arena, key, len - 1) : key;
 	}

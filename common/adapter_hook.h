@@ -70,6 +70,8 @@ enum hook_word {
 	HOOK_DEFERRED,
 	HOOK_BOUNCED_HARD, /* nobody is there */
 	HOOK_BOUNCED_SOFT,
+	HOOK_UNCLAIMED, /* a letter of which the recipient was told, and which he did not fetch */
+	HOOK_REFUSED, /* a letter that he did not take */
 	HOOK_COMPLAINED,
 	HOOK_OPENED,
 	HOOK_STOPPED, /* the recipient wants no more of it */
@@ -79,6 +81,7 @@ enum hook_word {
 	HOOK_WORD_COUNT
 };
 extern const char *const hook_words[HOOK_WORD_COUNT + 1]; /* "sent", "delivered" ... */
+bool hook_word_of_letters(enum hook_word word); /* what letter.status_updated tells, in its very words: see letter_unclaimed() */
 
 struct hook_event { /* NULL: not told */
 	enum hook_word word;

@@ -216,6 +216,7 @@ void contact_bounced(struct debtor *debtor, struct candidate *members, size_t co
 		if (!last || last->end == STEP_SKIPPED || !last->attempt || strcmp(last->attempt, attempt_id) != 0 ||
 			e->state != ESCALATION_WAITING)
 			continue; /* later steps went on meanwhile: those that come find the next contact */
+		escalation_letter_returned(e, last, fx);
 		e->walk_count--;
 		if (e->commitment.state == COMMITMENT_OPEN && strcmp(e->commitment.step, last->step) == 0)
 			commitment_lapse(e, "undelivered", fx);

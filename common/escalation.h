@@ -342,6 +342,8 @@ void escalation_step_effects(struct escalation *e, struct debtor *debtor, const 
  * once. False: no step of this invoice was that letter, or it was told before.
  */
 bool escalation_letter_unclaimed(struct escalation *e, const char *attempt, const char *status, struct effects *fx);
+/* It turns out that nobody is there: then there is nothing to be asked about this letter. */
+void escalation_letter_returned(struct escalation *e, const struct walked *walked, struct effects *fx);
 
 /* A person ends it for good: every task and hold of its goes, and no fact opens it again. `debtor` may be NULL. */
 void escalation_stop(struct escalation *e, struct debtor *debtor, struct effects *fx);

@@ -33,6 +33,18 @@ bool escalation_letter_unclaimed(struct escalation *e, const char *attempt, cons
 	return false;
 }
 
+void escalation_letter_returned(struct escalation *e, const struct walked *walked, struct effects *fx)
+{
+	struct task task = task_of(e, fx->arena);
+
+	if (!letter_unclaimed(walked->reason))
+		return;
+	task.step = walked->step;
+	task.close = true;
+	task.result = "obsolete";
+	effects_task(fx, &task);
+}
+
 /* Of a skip for want of an address, and of the letters that nobody took. */
 void walk_tasks_closed(struct escalation *e, struct effects *fx)
 {

@@ -114,7 +114,8 @@ void intake_event_write(struct buf *out, const struct hook_origin *origin, const
 	jw_str(&w, "specversion", "1.0");
 	jw_str(&w, "id", event->id);
 	jw_str(&w, "source", origin->source);
-	jw_str(&w, "type", event->word == HOOK_REPLIED ? "contact.reply_received" : "contact.delivery_updated");
+	jw_str(&w, "type", event->word == HOOK_REPLIED ? "contact.reply_received" :
+			   hook_word_of_letters(event->word) ? "letter.status_updated" : "contact.delivery_updated");
 	jw_str(&w, "time", time);
 	jw_object(&w, "data");
 	write_data(&w, origin, event, entry, by_address);

@@ -82,6 +82,7 @@ static const struct refusal {
 	{ TELLS("\"attempt\":\"/a\",\"type\":\"/t\""), "missing", "$.webhooks[0].events.map", "" },
 	{ TELLS("\"attempt\":\"/a\",\"type\":\"/t\",\"map\":{}"), "missing", "$.webhooks[0].events.map", "must not be empty" },
 	{ TELLS("\"attempt\":\"/a\",\"type\":\"/t\",\"map\":{\"x\":\"read\"}"), "not_one_of", "$.webhooks[0].events.map.x", "delivered" },
+	{ TELLS("\"attempt\":\"/a\",\"type\":\"/t\",\"map\":{\"x\":\"unclaimed\"}"), "not_allowed", "$.webhooks[0].events.map.x", "letters alone" },
 	{ TELLS("\"attempt\":\"/a\",\"type\":\"=replied\"," MAP), "unknown_member", "$.webhooks[0].events.map", "" },
 	{ TELLS("\"attempt\":\"/a\",\"type\":\"=replied\""), "missing", "$.webhooks[0].events.text", "a reply has a text" },
 	{ TELLS("\"type\":\"/t\"," MAP), "missing", "$.webhooks[0].events", "whom it is about" },

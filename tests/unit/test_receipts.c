@@ -260,6 +260,23 @@ static void then_the_other_channel_then_a_task(void **state)
 	world_clear(&w);
 }
 
+/* Nobody fetched it, and then it turns out that nobody is there: the first is no question any more. */
+static void a_wrong_address_ends_the_question(void **state)
+{
+	struct world w;
+	struct attempt_entry entry = released(&w, POLICY("", MAIL("reminder", "due+1d", "")), 1);
+
+	(void)state;
+	settle(&w, &entry, &accepted);
+	assert_true(escalation_letter_unclaimed(&w.e[0], entry.id, "unclaimed", &w.fx));
+	assert_false(find_task(&w.fx, "letter_unclaimed")->close);
+	effects_init(&w.fx, w.arena, w.env.now);
+	tell(&w, &entry, DELIVERY_BOUNCED_HARD);
+	assert_int_equal(w.e[0].walk_count, 0);
+	assert_true(find_task(&w.fx, "letter_unclaimed")->close);
+	world_clear(&w);
+}
+
 static void what_went_on_meanwhile_stays(void **state)
 {
 	struct world w;
@@ -416,6 +433,7 @@ int main(void)
 		cmocka_unit_test(addresses_are_bounded),
 		cmocka_unit_test(a_bounce_goes_to_the_next_contact),
 		cmocka_unit_test(then_the_other_channel_then_a_task),
+		cmocka_unit_test(a_wrong_address_ends_the_question),
 		cmocka_unit_test(what_went_on_meanwhile_stays),
 		cmocka_unit_test(a_receipt_settles_a_doubt),
 		cmocka_unit_test(a_refused_recipient),

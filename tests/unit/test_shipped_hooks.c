@@ -13,8 +13,10 @@
 
 #include <cmocka.h>
 
+#include "common/contact.h"
 #include "common/hash.h"
 #include "common/json.h"
+#include "daemon/intake.h"
 #include "tests/unit/hook_samples.h"
 #include "tests/unit/hook_testing.h"
 
@@ -361,6 +363,94 @@ static void sample_is_taken(void **state)
 	assert_true(verify(adapter, row->path, &p.call, arena, &proof, NULL) < 0);
 }
 
+/* --- letters ------------------------------------------------------------------------------------------------------------------ */
+
+/* What a provider says became of a letter, and what we make of it: nobody's house is dead because he did not open the door. */
+static const struct letter_row {
+	const char *provider, *said, *word;
+} letter_rows[] = {
+	{ "merci-facteur", "pnd/refused/ere_otp_mail", "refused" },
+	{ "merci-facteur", "pnd/expired/ere_otp_sms", "unclaimed" },
+	{ "merci-facteur", "pnd/archivage_pnd/lrare", "unclaimed" },
+	{ "merci-facteur", "pnd/distribue_expediteur/lrar", "unclaimed" },
+	{ "merci-facteur", "pnd/distribue_expediteur/suivi", "bounced_hard" },
+	{ "merci-facteur", "pnd/distribue_expediteur", "bounced_hard" },
+	{ "merci-facteur", "error/accept_lock/ere_otp_mail", "deferred" },
+	{ "merci-facteur", "error/accept_notification_error/ere_otp_mail", "bounced_soft" },
+	{ "merci-facteur", "error/retour_expediteur/lrare", "deferred" },
+	{ "merci-facteur", "error/retour_expediteur/suivi", "bounced_hard" },
+	{ "merci-facteur", "error/non_distribuable", "bounced_hard" },
+	{ "merci-facteur", "error/probleme_en_cours/lrar", "deferred" },
+	{ "merci-facteur", "new-state/attente_au_guichet/lrar", "deferred" },
+	{ "merci-facteur", "new-state/distribue/lrar", "delivered" },
+	{ "merci-facteur", "delivered/accepted/ere_otp_mail", "delivered" },
+	{ "merci-facteur", "printed/imprime/lrar", "sent" },
+	{ "lob", "letter.certified.returned_to_sender", "unclaimed" },
+	{ "lob", "letter.returned_to_sender", "bounced_hard" },
+	{ "mysendingbox", "letter.returned_to_sender", "unclaimed" },
+	{ "mysendingbox", "letter.electronic.negligence", "unclaimed" },
+	{ "mysendingbox", "letter.electronic.refused", "refused" },
+	{ "mysendingbox", "letter.electronic.locked", "deferred" },
+	{ "mysendingbox", "letter.wrong_address", "bounced_hard" },
+};
+
+static enum delivery_state delivery_of(const char *word)
+{
+	int state = DELIVERY_COUNT - 1;
+
+	while (state > 0 && strcmp(delivery_names[state], word) != 0)
+		state--;
+	return (enum delivery_state)state;
+}
+
+static const char *letter_told(struct arena *arena, const struct letter_row *row)
+{
+	char *event = arena_strdup(arena, row->said), *state = strchr(event, '/'), *mode = state ? strchr(state + 1, '/') : NULL;
+
+	if (strcmp(row->provider, "lob") == 0)
+		return arena_printf(arena, "{\"id\":\"e\",\"event_type\":{\"id\":\"%s\"},\"body\":{\"metadata\":{\"attempt\":\"" ATTEMPT "\"}}}", row->said);
+	if (strcmp(row->provider, "mysendingbox") == 0)
+		return arena_printf(arena, "{\"event\":{\"_id\":\"e\",\"name\":\"%s\"},\"letter\":{\"metadata\":{\"attempt\":\"" ATTEMPT "\"}}}", row->said);
+	*state++ = '\0';
+	if (mode)
+		*mode++ = '\0';
+	return arena_printf(arena, "event={\"name_event\":\"%s\"}&detail=[{\"statut_courrier\":\"%s\",%s%s%s\"ref_interne\":\"" ATTEMPT "\"}]", event, state,
+		mode ? "\"mode_envoi\":\"" : "", mode ? mode : "", mode ? "\"," : "");
+}
+
+/* As it goes into the stream: as an event by which anybody else may tell the same. */
+static void letter_is_told(void **state)
+{
+	static const char *const invoices[] = { "inv_1" };
+	const struct letter_row *row = *state;
+	CLEANUP(arena_freep) struct arena *arena = arena_create();
+	CLEANUP(adapter_freep) struct adapter *adapter = shipped(arena, row->provider);
+	CLEANUP(buf_clear) struct buf text = { 0 };
+	const struct attempt_entry entry = { .id = ATTEMPT, .debtor_id = "cus_1", .channel = "letter", .invoice_ids = invoices, .invoice_count = 1 };
+	const struct http_header form = { "Content-Type", FORM_TYPE };
+	struct hook_request request = { .url = "https://dunning.example/hooks/x", .body = letter_told(arena, row), .now = NOW, .headers = &form, .header_count = 1 };
+	struct hook_origin origin = { .provider = row->provider, .source = "/hooks/x", .hook = adapter_hook(adapter, ""), .request = &request, .verified = true,
+		.now = NOW };
+	struct hook_event *events = NULL;
+	struct event e;
+	struct err err = { 0 };
+	size_t count = 0;
+
+	request.body_len = strlen(request.body);
+	if (hook_read(origin.hook, &request, arena, &events, &count, &err) < 0)
+		fail_msg("%s %s", err.code, err.text);
+	assert_int_equal(count, 1);
+	assert_string_equal(events->said, row->said);
+	assert_string_equal(hook_words[events->word], row->word);
+	intake_event_write(&text, &origin, events, &entry, false);
+	if (event_parse(arena, buf_str(&text), text.len, NULL, &e, &err) < 0)
+		fail_msg("%s %s", err.path, err.text);
+	assert_string_equal(e.attempt_id, ATTEMPT);
+	assert_int_equal(e.invoice_count, 1);
+	assert_int_equal(letter_unclaimed(e.letter), strcmp(row->word, "unclaimed") == 0 || strcmp(row->word, "refused") == 0);
+	assert_int_equal(e.delivery, letter_unclaimed(e.letter) ? DELIVERY_DEFERRED : delivery_of(row->word));
+}
+
 /* --- the whole of them -------------------------------------------------------------------------------------------------------- */
 
 static int is_told(const char *path, const struct hook *hook, void *arg)
@@ -431,11 +521,13 @@ static void an_answer_within_a_mail(void **state)
 
 int main(void)
 {
-	static struct CMUnitTest tests[ARRAY_LEN(samples) + 2];
+	static struct CMUnitTest tests[ARRAY_LEN(samples) + ARRAY_LEN(letter_rows) + 2];
 	size_t n = 0;
 
 	for (; n < ARRAY_LEN(samples); n++)
 		tests[n] = (struct CMUnitTest){ samples[n].provider, sample_is_taken, NULL, NULL, (void *)(uintptr_t)&samples[n] };
+	for (size_t i = 0; i < ARRAY_LEN(letter_rows); i++)
+		tests[n++] = (struct CMUnitTest){ letter_rows[i].said, letter_is_told, NULL, NULL, (void *)(uintptr_t)&letter_rows[i] };
 	tests[n++] = (struct CMUnitTest)cmocka_unit_test(none_is_forgotten);
 	tests[n] = (struct CMUnitTest)cmocka_unit_test(an_answer_within_a_mail);
 	return cmocka_run_group_tests(tests, NULL, NULL);
