@@ -7,7 +7,7 @@
 
 #include "common/utc.h"
 
-const char *const hook_words[HOOK_WORD_COUNT + 1] = { "sent", "delivered", "deferred", "bounced_hard", "bounced_soft", "unclaimed",
+const char *const hook_words[HOOK_WORD_COUNT + 1] = { "sent", "delivered", "deferred", "bounced_hard", "bounced_soft", "failed", "unclaimed",
 	"refused", "complained", "opened", "stopped", "replied", "other", "ignored", NULL };
 
 bool hook_word_of_letters(enum hook_word word)

@@ -70,6 +70,7 @@ enum hook_word {
 	HOOK_DEFERRED,
 	HOOK_BOUNCED_HARD, /* nobody is there */
 	HOOK_BOUNCED_SOFT,
+	HOOK_FAILED, /* it never left, or was given up: nothing is said of the address */
 	HOOK_UNCLAIMED, /* a letter of which the recipient was told, and which he did not fetch */
 	HOOK_REFUSED, /* a letter that he did not take */
 	HOOK_COMPLAINED,

@@ -206,35 +206,97 @@ static void enter_doubt(struct candidate *members, size_t count, struct attempt_
 			members[i].escalation->look_at = at;
 }
 
+/* It reached nobody: where its step is the last that was walked, what rests on it is taken back, and that step, as it was walked, is *ret. */
+static bool taken_back(struct candidate *c, struct debtor *debtor, const char *attempt_id, struct walked *ret, struct effects *fx)
+{
+	struct escalation *e = c->escalation;
+	struct walked *last = e->walk_count ? &e->walk[e->walk_count - 1] : NULL;
+	struct draft *draft;
+
+	if (!last || last->end == STEP_SKIPPED || !last->attempt || strcmp(last->attempt, attempt_id) != 0 || e->state != ESCALATION_WAITING)
+		return false;
+	escalation_letter_returned(e, last, fx);
+	e->walk_count--;
+	if (e->commitment.state == COMMITMENT_OPEN && strcmp(e->commitment.step, last->step) == 0)
+		commitment_lapse(e, "undelivered", fx);
+	if (e->work_hold_step && strcmp(e->work_hold_step, last->step) == 0) { /* nobody was warned */
+		e->work_hold_at = 0;
+		e->work_hold_step = NULL;
+	}
+	work_undelivered(e, debtor, c->policy, last->step, fx);
+	late_fee_undelivered(e, attempt_id, fx);
+	offers_undelivered(e, attempt_id);
+	note_undelivered(e, attempt_id);
+	e->tries++; /* whoever gets it next, it is another attempt */
+	e->deferred = NULL;
+	draft = effects_record(fx, "attempt.undelivered", e->invoice.debtor_id);
+	jw_str(&draft->w, "attempt", attempt_id);
+	jw_str(&draft->w, "invoice", e->invoice.id);
+	jw_str(&draft->w, "step", last->step);
+	*ret = *last;
+	return true;
+}
+
 void contact_bounced(struct debtor *debtor, struct candidate *members, size_t count, const char *attempt_id, struct effects *fx)
 {
+	struct walked walked;
+
+	for (size_t i = 0; i < count; i++) /* where later steps went on meanwhile, those that come find the next contact */
+		(void)taken_back(&members[i], debtor, attempt_id, &walked, fx);
+}
+
+/* What one channel refuses for good may go by the step's other one. */
+static bool falls_back(const struct policy *policy, const char *id, const char *channel)
+{
+	int index = policy && id ? policy_step_index(policy, id) : -ENOENT;
+	const struct step *step = index < 0 ? NULL : &policy->steps[index];
+
+	return step && step->has_fallback && strcmp(channel_names[step->channel], channel) == 0;
+}
+
+/* Later steps went on, or wait for a person: it stays where it is, with the word beside it, once. Its step, or NULL. */
+static const char *failed_since(struct escalation *e, const char *attempt_id)
+{
+	for (size_t i = e->walk_count; i-- > 0 && e->state != ESCALATION_CLOSED;) {
+		struct walked *walked = &e->walk[i];
+
+		if (walked->end == STEP_SKIPPED || !walked->attempt || strcmp(walked->attempt, attempt_id) != 0)
+			continue;
+		if (walked->reason && strcmp(walked->reason, "failed") == 0)
+			return NULL;
+		walked->reason = "failed";
+		return walked->step;
+	}
+	return NULL;
+}
+
+void contact_failed(struct debtor *debtor, struct candidate *members, size_t count, const struct attempt_entry *entry, const char *reason,
+	struct effects *fx)
+{
+	struct attempt_entry about = *entry;
+	const char *step = NULL; /* one about which a person must be told */
+
 	for (size_t i = 0; i < count; i++) {
 		struct escalation *e = members[i].escalation;
-		struct walked *last = e->walk_count ? &e->walk[e->walk_count - 1] : NULL;
-		struct draft *draft;
+		struct walked walked;
 
-		if (!last || last->end == STEP_SKIPPED || !last->attempt || strcmp(last->attempt, attempt_id) != 0 ||
-			e->state != ESCALATION_WAITING)
-			continue; /* later steps went on meanwhile: those that come find the next contact */
-		escalation_letter_returned(e, last, fx);
-		e->walk_count--;
-		if (e->commitment.state == COMMITMENT_OPEN && strcmp(e->commitment.step, last->step) == 0)
-			commitment_lapse(e, "undelivered", fx);
-		if (e->work_hold_step && strcmp(e->work_hold_step, last->step) == 0) { /* nobody was warned */
-			e->work_hold_at = 0;
-			e->work_hold_step = NULL;
+		if (!taken_back(&members[i], debtor, entry->id, &walked, fx)) {
+			const char *since = failed_since(e, entry->id);
+
+			step = since ? since : step;
+		} else if (falls_back(members[i].policy, walked.step, entry->channel)) {
+			e->channel_failed = arena_strdup(fx->arena, entry->channel);
+		} else {
+			escalation_walked(e, fx->arena, walked.step, STEP_SKIPPED, "refused", walked.at, walked.attempt);
+			e->walk[e->walk_count - 1].said = walked.said;
+			if (strncmp(walked.step, "withdrawn:", 10) == 0)
+				withdrawal_unsent(e, "refused", fx);
+			step = walked.step;
 		}
-		work_undelivered(e, debtor, members[i].policy, last->step, fx);
-		late_fee_undelivered(e, attempt_id, fx);
-		offers_undelivered(e, attempt_id);
-		note_undelivered(e, attempt_id);
-		e->tries++; /* whoever gets it next, it is another attempt */
-		e->deferred = NULL;
-		draft = effects_record(fx, "attempt.undelivered", e->invoice.debtor_id);
-		jw_str(&draft->w, "attempt", attempt_id);
-		jw_str(&draft->w, "invoice", e->invoice.id);
-		jw_str(&draft->w, "step", last->step);
 	}
+	about.step = step;
+	if (step)
+		open_task("refused", &about, reason, fx);
 }
 
 /* What the provider told of it before its answer was known here. */
@@ -278,15 +340,6 @@ static bool has_next(const struct config *config, const struct attempt_entry *en
 	return false;
 }
 
-/* What one channel refuses for good may go by the step's other one. */
-static bool falls_back(const struct candidate *c, const struct attempt_entry *entry)
-{
-	int index = c->policy ? policy_step_index(c->policy, c->escalation->step) : -ENOENT;
-	const struct step *step = index < 0 ? NULL : &c->policy->steps[index];
-
-	return step && step->has_fallback && strcmp(channel_names[step->channel], entry->channel) == 0;
-}
-
 /* A certain failure of an attempt that was never in doubt. */
 static void fail(const struct contact_env *env, struct debtor *debtor, struct candidate *members, size_t count, struct attempt_entry *entry,
 	const struct outcome *outcome, struct effects *fx)
@@ -309,7 +362,7 @@ static void fail(const struct contact_env *env, struct debtor *debtor, struct ca
 	for (size_t i = 0; i < count; i++) {
 		if (!holds_attempt(&members[i], entry))
 			continue;
-		back = final && falls_back(&members[i], entry);
+		back = final && falls_back(members[i].policy, members[i].escalation->step, entry->channel);
 		given_up |= final && !back;
 		if (final && !back)
 			walk_on(debtor, &members[i], entry, STEP_SKIPPED, "refused", entry->released_at, TRIGGER_NOT_SENT, fx);
@@ -360,6 +413,8 @@ bool contact_settle(const struct contact_env *env, struct debtor *debtor, struct
 				walk_on(debtor, &members[i], entry, STEP_SENT, NULL, at, TRIGGER_SENT, fx);
 		if (told(debtor, entry) == DELIVERY_BOUNCED_HARD)
 			contact_bounced(debtor, members, count, entry->id, fx);
+		else if (told(debtor, entry) == DELIVERY_FAILED)
+			contact_failed(debtor, members, count, entry, "failed", fx);
 		if (entry->unknown_at)
 			close_task("unknown_attempt", entry, fx);
 		return true;

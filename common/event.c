@@ -53,7 +53,12 @@ static const char *const collection_names[] = { "send_invoice", "charge_automati
 static const char *const relation_names[] = { "internal", "external", NULL };
 
 const char *const delivery_names[DELIVERY_COUNT + 1] = { "none", "sent", "deferred", "bounced_soft", "delivered", "opened", "complained",
-	"stopped", "bounced_hard", NULL };
+	"stopped", "bounced_hard", "failed", NULL };
+
+bool delivery_reached_nobody(enum delivery_state state)
+{
+	return state == DELIVERY_BOUNCED_HARD || state == DELIVERY_FAILED;
+}
 
 #define TEXT_MAX 400
 #define URL_MAX 2000

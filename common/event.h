@@ -123,8 +123,10 @@ enum delivery_state {
 	DELIVERY_COMPLAINED,
 	DELIVERY_STOPPED, /* the recipient wants no more of it, as he or the provider says */
 	DELIVERY_BOUNCED_HARD, /* nobody is there */
+	DELIVERY_FAILED, /* it never left, or was given up: it reached nobody, and of the address nothing is said */
 	DELIVERY_COUNT
 };
+bool delivery_reached_nobody(enum delivery_state state); /* then it counts for no cap and no gap, and nothing rests on it */
 extern const char *const delivery_names[DELIVERY_COUNT + 1]; /* both kinds of bounce are "bounced" in events; here they are told apart */
 
 #define EVENT_INVOICES_MAX 100 /* as many as one contact is about */

@@ -40,7 +40,7 @@ static size_t add_history(const struct debtor *debtor, struct guard_contact hist
 	size_t from = debtor->contact_count > DEBTOR_CONTACTS_KEPT ? debtor->contact_count - DEBTOR_CONTACTS_KEPT : 0, n = 0;
 
 	for (size_t i = from; i < debtor->contact_count; i++)
-		if (debtor->contacts[i].delivery != DELIVERY_BOUNCED_HARD) /* it reached nobody */
+		if (!delivery_reached_nobody(debtor->contacts[i].delivery))
 			history[n++] = (struct guard_contact){ .channel = debtor->contacts[i].channel, .at = debtor->contacts[i].at };
 	return n;
 }
@@ -52,7 +52,7 @@ static int64_t day_of_its_own(const struct permit_case *c, const struct business
 		const struct contact_made *made = &c->debtor->contacts[i];
 		date day = zone_date(when->zone, made->at);
 
-		if (made->channel == CHANNEL_CALL || made->delivery == DELIVERY_BOUNCED_HARD || !(c->aside || made->aside) ||
+		if (made->channel == CHANNEL_CALL || delivery_reached_nobody(made->delivery) || !(c->aside || made->aside) ||
 			date_diff(day, zone_date(when->zone, at)) != 0)
 			continue;
 		return business_opening(when, date_add_days(day, 1));

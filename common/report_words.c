@@ -194,6 +194,7 @@ static const struct report_word reasons[] = {
 	{ "renewed", { "renouvelée", "renewed", "erneuert" } },
 	{ "unclaimed", { "avisé et non réclamé", "unclaimed after notice", "trotz Abholscheins nicht abgeholt" } },
 	{ "returned", { "retourné à l’expéditeur", "returned to the sender", "an den Absender zurück" } },
+	{ "failed", { "non distribué", "not delivered", "nicht zugestellt" } },
 	{ "handover", { "transmission du dossier", "handover", "Übergabe des Falls" } },
 	{ "lawyer", { "avocat", "lawyer", "Rechtsanwalt" } },
 	{ "agency", { "cabinet de recouvrement", "agency", "Inkassobüro" } },

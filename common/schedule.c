@@ -90,8 +90,8 @@ int64_t pace_earliest(const struct policy *policy, const struct debtor *debtor, 
 	size_t last = debtor->contact_count;
 	int64_t earliest = at;
 
-	while (last && (debtor->contacts[last - 1].delivery == DELIVERY_BOUNCED_HARD || debtor->contacts[last - 1].aside))
-		last--; /* it reached nobody, or asked for nothing */
+	while (last && (delivery_reached_nobody(debtor->contacts[last - 1].delivery) || debtor->contacts[last - 1].aside))
+		last--; /* or asked for nothing */
 	if (last && policy->min_gap_ms) {
 		int64_t gap = debtor->contacts[last - 1].at + policy->min_gap_ms;
 
@@ -110,7 +110,7 @@ int64_t pace_earliest(const struct policy *policy, const struct debtor *debtor, 
 		for (size_t i = debtor->contact_count; i-- > 0;) {
 			const struct contact_made *made = &debtor->contacts[i];
 
-			if (!cap_counts(cap, made->channel) || made->delivery == DELIVERY_BOUNCED_HARD || made->aside)
+			if (!cap_counts(cap, made->channel) || delivery_reached_nobody(made->delivery) || made->aside)
 				continue;
 			if (++seen < cap->contacts)
 				continue;

@@ -251,41 +251,6 @@ static void write_facts(struct json_writer *w, const struct event *e)
 
 /* --- what a provider tells of a message --------------------------------------------------------------------------------- */
 
-/* The i-th of the attempt's invoices, when it is at hand and the debtor's. */
-static struct doc *told_invoice(struct dunner *d, struct group *g, const struct event *e, size_t i, const char *debtor_id)
-{
-	struct doc *doc = group_find(d, g, DOC_ESCALATION, e->invoice_ids[i]);
-
-	return doc && doc->loaded && doc->existed && doc->e->invoice.debtor_id && strcmp(doc->e->invoice.debtor_id, debtor_id) == 0 ? doc : NULL;
-}
-
-static void tell_others(struct group *g, const struct event *e)
-{
-	bool bounced = e->delivery == DELIVERY_BOUNCED_HARD || e->delivery == DELIVERY_BOUNCED_SOFT;
-	struct draft *event;
-
-	if (!bounced && e->delivery != DELIVERY_DELIVERED)
-		return;
-	event = effects_event(&g->fx, bounced ? "contact.bounced" : "contact.delivered", e->customer_id,
-		e->invoice_count ? e->invoice_ids[0] : e->invoice_id);
-	jw_opt_str(&event->w, "attempt", e->attempt_id);
-	jw_opt_str(&event->w, "reason", e->reason);
-	jw_opt_str(&event->w, "tracking", e->tracking);
-	if (bounced)
-		jw_bool(&event->w, "permanent", e->delivery == DELIVERY_BOUNCED_HARD);
-}
-
-/* Beside the record of the event itself. */
-static void record_consent(struct group *g, const struct event *e, const char *debtor_id)
-{
-	struct draft *draft = effects_record(&g->fx, "consent.withdrawn", debtor_id);
-
-	jw_str(&draft->w, "channel", e->channel == CHANNEL_COUNT ? "all" : channel_names[e->channel]);
-	jw_str(&draft->w, "how", e->type == EVENT_CONTACT_REPLY_RECEIVED ? "reply" : delivery_names[e->delivery]);
-	jw_str(&draft->w, "event_id", e->id);
-	jw_str(&draft->w, "event_source", e->source);
-}
-
 static uint64_t opted_out(const struct debtor *debtor)
 {
 	uint64_t bits = 0;
@@ -293,44 +258,6 @@ static uint64_t opted_out(const struct debtor *debtor)
 	for (int c = 0; c < CHANNEL_COUNT; c++)
 		bits |= (uint64_t)debtor->opt_out[c].on << c;
 	return bits;
-}
-
-/* A doubt ends: the provider has it. Also of what was paid while it was on its way. */
-static bool settles(const struct escalation *one, const struct event *e)
-{
-	return (one->state == ESCALATION_DOUBT || one->state == ESCALATION_CLOSED) && one->attempt && e->attempt_id && e->delivery &&
-		strcmp(one->attempt, e->attempt_id) == 0 && !one->verdict;
-}
-
-/* `changed`: the debtor's document learned something from it. */
-static void decide_told(struct dunner *d, struct group *g, const struct event *e, struct debtor *debtor, uint64_t out_before, bool changed)
-{
-	if (e->unverified)
-		return;
-	if (opted_out(debtor) != out_before)
-		record_consent(g, e, debtor->id);
-	if (changed && e->type != EVENT_CONTACT_REPLY_RECEIVED)
-		tell_others(g, e);
-	for (size_t i = 0; i < e->invoice_count; i++) {
-		struct doc *doc = told_invoice(d, g, e, i, debtor->id);
-
-		if (!doc)
-			continue;
-		if (e->type == EVENT_CONTACT_REPLY_RECEIVED) {
-			doc->touched |= invoice_apply(&doc->e->invoice, e, g->arena);
-		} else if (settles(doc->e, e)) {
-			doc->e->verdict = "webhook"; /* kept with the document until the reconciler has the attempt's entry at hand */
-			doc->touched = true;
-			d->reconcile_all = d->reconcile_again = true;
-		} else if (e->delivery == DELIVERY_BOUNCED_HARD && e->attempt_id) {
-			struct candidate member = { .escalation = doc->e, .policy = decide_policy(d, doc->e, debtor) };
-
-			contact_bounced(debtor, &member, 1, e->attempt_id, &g->fx);
-			doc->touched = true;
-		} else if (letter_unclaimed(e->letter)) {
-			doc->touched |= escalation_letter_unclaimed(doc->e, e->attempt_id, e->letter, &g->fx);
-		}
-	}
 }
 
 /* A receipt that only says how it goes stops nobody from being written to. */
@@ -443,7 +370,7 @@ void decide_event(struct dunner *d, struct group *g, struct input *input)
 				decide_touch_debtor(g, debtor);
 		}
 		if (told)
-			decide_told(d, g, e, debtor->d, out, changed);
+			decide_told(d, g, e, debtor->d, opted_out(debtor->d) != out, changed);
 	}
 	if (invoice && invoice->loaded && invoice_apply(&invoice->e->invoice, e, g->arena)) {
 		changed = true;

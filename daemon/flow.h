@@ -356,6 +356,8 @@ void recent_forget(struct dunner *d); /* all of it, and wipes it */
 void decide_wants(struct dunner *d, struct group *g); /* asks for what the inputs need and what that leads to */
 void decide_group(struct dunner *d, struct group *g);
 void decide_event(struct dunner *d, struct group *g, struct input *input); /* apply.c */
+/* told.c. `withdrawn`: the debtor opted out by it; `changed`: his document learned something from it. */
+void decide_told(struct dunner *d, struct group *g, const struct event *e, struct debtor *debtor, bool withdrawn, bool changed);
 void decide_book(struct dunner *d, struct group *g, const struct input *input); /* book.c: one part of a list of open invoices */
 void decide_books_known(struct dunner *d, const struct debtor *system); /* what is decided by from now on */
 void decide_call(struct dunner *d, struct group *g, const struct event *e, struct doc *invoice); /* call.c: one that was logged */

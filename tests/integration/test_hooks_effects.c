@@ -177,6 +177,26 @@ static void receipts_end_the_same(void **state)
 	ctl_says(h, (const char *const[]){ "status", NULL }, "events taken");
 }
 
+/* Given up by its provider: not sent after all. It goes by the other channel and not to the next address, and then a person is asked. */
+static void what_is_given_up(void **state)
+{
+	struct hooked *h = *state;
+	CLEANUP(arena_freep) struct arena *arena = arena_create();
+	const char *attempt, *address;
+
+	push_invoice(h, "given-up", "given-up");
+	attempt = wait_sent(h, arena, "given-up", 1, "one@given-up.example");
+	wait_says(h, "escalation", "given-up", "\"end\":\"sent\"");
+	tell_of(h, "failed", attempt, "0", ",\"reason\":\"reached_daily_quota\"");
+	attempt = wait_sent(h, arena, "given-up", 2, "+33612345678");
+	wait_says(h, "escalation", "given-up", "\"end\":\"sent\"");
+	tell_of(h, "failed", attempt, "1", NULL);
+	wait_says(h, "escalation", "given-up", "\"end\":\"skipped\"");
+	assert_true(world_quiet(&h->world, WAIT_MS));
+	assert_int_equal(sent_to(h, arena, "given-up", 1, &address, &attempt), 2);
+	ctl_says(h, (const char *const[]){ "tasks", NULL }, arena_printf(arena, "refused:%s", attempt));
+}
+
 /* It is told before its own answer comes, and before that is committed: the answer is believed, and nothing is sent twice. */
 static void a_receipt_before_the_answer(void **state)
 {
@@ -544,6 +564,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(receipts_end_the_same),
+		cmocka_unit_test(what_is_given_up),
 		cmocka_unit_test(a_receipt_before_the_answer),
 		cmocka_unit_test(a_receipt_settles_a_doubt),
 		cmocka_unit_test(a_receipt_after_a_crash),

@@ -28,6 +28,7 @@ static const struct parse_row {
 	{ "delivered", UPDATED("\"customer_id\":\"c\",\"status\":\"delivered\",\"attempt_id\":\"a\""), DELIVERY_DELIVERED, false, NULL, NULL },
 	{ "bounced", UPDATED("\"status\":\"bounced\""), DELIVERY_BOUNCED_SOFT, false, NULL, NULL },
 	{ "bounced for good", UPDATED("\"status\":\"bounced\",\"permanent\":true"), DELIVERY_BOUNCED_HARD, false, NULL, NULL },
+	{ "given up", UPDATED("\"status\":\"failed\""), DELIVERY_FAILED, false, NULL, NULL },
 	{ "an outsider's word", UPDATED("\"status\":\"opened\",\"verified\":false"), DELIVERY_OPENED, true, NULL, NULL },
 	{ "a word of tomorrow", UPDATED("\"status\":\"teleported\""), DELIVERY_NONE, false, NULL, NULL },
 	{ "no word", UPDATED(""), DELIVERY_NONE, false, NULL, NULL },
@@ -193,6 +194,8 @@ static void tell(struct world *w, const struct attempt_entry *entry, enum delive
 	(void)debtor_apply(&w->debtor, &e, w->arena);
 	if (delivery == DELIVERY_BOUNCED_HARD)
 		contact_bounced(&w->debtor, w->candidates, 1, entry->id, &w->fx);
+	if (delivery == DELIVERY_FAILED)
+		contact_failed(&w->debtor, w->candidates, 1, entry, "daily quota", &w->fx);
 }
 
 static struct next_action next_of(struct world *w)
@@ -257,6 +260,75 @@ static void then_the_other_channel_then_a_task(void **state)
 	escalation_refresh(&w.e[0], &w.debtor, &rules, &w.fx);
 	assert_string_equal(w.e[0].walk[0].reason, "no_address");
 	assert_false(find_task(&w.fx, "no_address")->close);
+	world_clear(&w);
+}
+
+/* Given up by the provider, told after its answer or before it: as if it had been refused at once, and the address is as good as before. */
+static void what_never_left_was_not_sent(void **state)
+{
+	(void)state;
+	for (int before = 0; before < 2; before++) {
+		struct contact_plan plan;
+		struct world w;
+		struct attempt_entry entry = released(&w, POLICY(GAP, MAIL("reminder", "due+1d", FALLBACK)), 2);
+
+		if (before)
+			tell(&w, &entry, DELIVERY_FAILED);
+		settle(&w, &entry, &accepted);
+		if (!before)
+			tell(&w, &entry, DELIVERY_FAILED);
+		assert_tells(find_draft(w.fx.records, "attempt.undelivered"), "\"step\":\"reminder\"");
+		assert_null(find_task(&w.fx, "refused"));
+		assert_int_equal(w.e[0].walk_count, 0);
+		assert_false(debtor_address_dead(&w.debtor, CHANNEL_EMAIL, debtor_contact_made(&w.debtor, entry.id)->to));
+		assert_true(next_of(&w).at <= w.env.now); /* the gap is not counted from what reached nobody */
+		assert_true(contact_plan(&w.env, &w.debtor, w.candidates, 1, "inv_0", &plan));
+		assert_int_equal(plan.channel, CHANNEL_SMS);
+		tell(&w, &entry, DELIVERY_FAILED); /* twice */
+		assert_int_equal(w.e[0].tries, 1);
+		world_clear(&w);
+
+		entry = released(&w, LADDER(""), 2); /* without another channel: nobody is mailed again, a person is asked, once */
+		if (before)
+			tell(&w, &entry, DELIVERY_FAILED);
+		settle(&w, &entry, &accepted);
+		if (!before)
+			tell(&w, &entry, DELIVERY_FAILED);
+		assert_true(w.e[0].walk_count == 1 && w.e[0].walk[0].end == STEP_SKIPPED);
+		assert_string_equal(w.e[0].walk[0].reason, "refused");
+		assert_string_equal(find_task(&w.fx, "refused")->reason, before ? "failed" : "daily quota");
+		assert_string_equal(find_task(&w.fx, "refused")->step, "reminder");
+		effects_init(&w.fx, w.arena, w.env.now);
+		tell(&w, &entry, DELIVERY_FAILED);
+		assert_null(w.fx.tasks);
+		world_clear(&w);
+	}
+}
+
+/* Later steps were taken by then, and are not undone: a person is told, once; of what is paid nobody is. */
+static void what_never_left_and_is_past(void **state)
+{
+	struct world w;
+	struct attempt_entry entry = released(&w, LADDER(""), 2);
+
+	(void)state;
+	settle(&w, &entry, &accepted);
+	escalation_walked(&w.e[0], w.arena, "second", STEP_SENT, NULL, w.env.now, "another");
+	tell(&w, &entry, DELIVERY_FAILED);
+	assert_int_equal(w.e[0].walk_count, 2);
+	assert_string_equal(w.e[0].walk[0].reason, "failed");
+	assert_string_equal(find_task(&w.fx, "refused")->step, "reminder");
+	effects_init(&w.fx, w.arena, w.env.now);
+	tell(&w, &entry, DELIVERY_FAILED);
+	assert_null(w.fx.tasks);
+	world_clear(&w);
+
+	entry = released(&w, LADDER(""), 2);
+	settle(&w, &entry, &accepted);
+	w.e[0].state = ESCALATION_CLOSED; /* paid */
+	tell(&w, &entry, DELIVERY_FAILED);
+	assert_int_equal(w.e[0].walk_count, 1);
+	assert_null(w.fx.tasks);
 	world_clear(&w);
 }
 
@@ -433,6 +505,8 @@ int main(void)
 		cmocka_unit_test(addresses_are_bounded),
 		cmocka_unit_test(a_bounce_goes_to_the_next_contact),
 		cmocka_unit_test(then_the_other_channel_then_a_task),
+		cmocka_unit_test(what_never_left_was_not_sent),
+		cmocka_unit_test(what_never_left_and_is_past),
 		cmocka_unit_test(a_wrong_address_ends_the_question),
 		cmocka_unit_test(what_went_on_meanwhile_stays),
 		cmocka_unit_test(a_receipt_settles_a_doubt),

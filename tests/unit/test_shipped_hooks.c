@@ -39,7 +39,7 @@ static const struct sample {
 		"{\"event\":\"spam\",\"source\":\"JMRPP\",\"MessageID\":1},{\"event\":\"unsub\",\"MessageID\":1},{\"event\":\"open\",\"MessageID\":1}]",
 		"delivered attempt=" ATTEMPT " message=19421777835146490 at=1767225600000 address=a@x.example; "
 		"bounced_hard message=1 at=1767225600000 reason=user unknown address=a@x.example; deferred message=1 reason=greylisted; "
-		"bounced_soft message=1 reason=preblocked; complained message=1; stopped message=1; opened message=1; " },
+		"failed message=1 reason=preblocked; complained message=1; stopped message=1; opened message=1; " },
 	{ "mailjet", "", BASIC, "", "{\"event\":\"bounce\",\"hard_bounce\":false,\"error\":\"quota exceeded\",\"MessageID\":2}",
 		"bounced_soft message=2 reason=quota exceeded; " },
 	{ "mailjet", "inbound", BASIC, "", "{\"From\":\"\\\"Ann, A\\\" <ann@x.example>\",\"Headers\":{\"Message-ID\":\"<m@x>\"},\"Text-part\":\"Oui\","
@@ -97,7 +97,7 @@ static const struct sample {
 		"replied address=+33612345678 text=Stop; " },
 	{ "ovh", "status", PATH, "?id=389674829&dlr=1&ptt=1&description=delivered", NULL,
 		"delivered message=389674829 reason=delivered; " },
-	{ "ovh", "status", PATH, "?id=389674829&dlr=16&ptt=3", NULL, "bounced_soft message=389674829 reason=3; " },
+	{ "ovh", "status", PATH, "?id=389674829&dlr=16&ptt=3", NULL, "failed message=389674829 reason=3; " },
 	{ "telnyx", "status", TELNYX, "?d=" ATTEMPT, "{\"data\":{\"event_type\":\"message.finalized\",\"id\":\"e8\",\"occurred_at\":\"2026-01-01T00:00:00.000+00:00\","
 		"\"payload\":{\"id\":\"4031\",\"to\":[{\"phone_number\":\"+33612345678\",\"status\":\"delivered\"}],\"errors\":[]}}}",
 		"delivered attempt=" ATTEMPT " message=4031 at=1767225600000 address=+33612345678; " },
@@ -130,7 +130,7 @@ static const struct sample {
 		"\"receivedAt\":\"2026-01-01T00:00:00.220+0000\"}],\"messageCount\":1}", "replied at=1767225600220 address=+385916242493 text=QUIZ Paris; " },
 	{ "sinch", "status", PATH, "?d=" ATTEMPT, "{\"type\":\"recipient_delivery_report_sms\",\"batch_id\":\"01F\",\"recipient\":\"+33612345678\",\"code\":402,"
 		"\"status\":\"Failed\",\"at\":\"2026-01-01T00:00:00.000Z\"}", "bounced_hard attempt=" ATTEMPT " message=01F at=1767225600000 reason=402 address=+33612345678; " },
-	{ "sinch", "status", PATH, "", "{\"batch_id\":\"01F\",\"code\":405,\"status\":\"Aborted\"}", "bounced_soft message=01F reason=405; " },
+	{ "sinch", "status", PATH, "", "{\"batch_id\":\"01F\",\"code\":405,\"status\":\"Aborted\"}", "failed message=01F reason=405; " },
 	{ "sinch", "inbound", PATH, "", "{\"id\":\"Oz\",\"from\":\"33612345678\",\"to\":\"337\",\"body\":\"Bonjour\",\"type\":\"mo_text\",\"received_at\":\"2026-01-01T00:00:00Z\"}",
 		"replied at=1767225600000 address=+33612345678 text=Bonjour; " },
 	{ "lob", "", LOB, "", "{\"id\":\"evt_1\",\"date_created\":\"2026-01-01T00:00:00.000Z\",\"event_type\":{\"id\":\"letter.returned_to_sender\"},"
@@ -376,7 +376,7 @@ static const struct letter_row {
 	{ "merci-facteur", "pnd/distribue_expediteur/suivi", "bounced_hard" },
 	{ "merci-facteur", "pnd/distribue_expediteur", "bounced_hard" },
 	{ "merci-facteur", "error/accept_lock/ere_otp_mail", "deferred" },
-	{ "merci-facteur", "error/accept_notification_error/ere_otp_mail", "bounced_soft" },
+	{ "merci-facteur", "error/accept_notification_error/ere_otp_mail", "failed" },
 	{ "merci-facteur", "error/retour_expediteur/lrare", "deferred" },
 	{ "merci-facteur", "error/retour_expediteur/suivi", "bounced_hard" },
 	{ "merci-facteur", "error/non_distribuable", "bounced_hard" },
@@ -392,6 +392,8 @@ static const struct letter_row {
 	{ "mysendingbox", "letter.electronic.refused", "refused" },
 	{ "mysendingbox", "letter.electronic.locked", "deferred" },
 	{ "mysendingbox", "letter.wrong_address", "bounced_hard" },
+	{ "mysendingbox", "letter.lost", "failed" },
+	{ "lob", "letter.rejected", "failed" },
 };
 
 static enum delivery_state delivery_of(const char *word)

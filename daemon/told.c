@@ -1,0 +1,89 @@
+/* What a provider or a carrier tells of a message, onto the invoices that it is about. */
+#include <string.h>
+
+#include "daemon/flow.h"
+
+/* The i-th of the attempt's invoices, when it is at hand and the debtor's. */
+static struct doc *told_invoice(struct dunner *d, struct group *g, const struct event *e, size_t i, const char *debtor_id)
+{
+	struct doc *doc = group_find(d, g, DOC_ESCALATION, e->invoice_ids[i]);
+
+	return doc && doc->loaded && doc->existed && doc->e->invoice.debtor_id && strcmp(doc->e->invoice.debtor_id, debtor_id) == 0 ? doc : NULL;
+}
+
+static void tell_others(struct group *g, const struct event *e)
+{
+	bool bounced = e->delivery == DELIVERY_BOUNCED_HARD || e->delivery == DELIVERY_BOUNCED_SOFT, failed = e->delivery == DELIVERY_FAILED;
+	struct draft *event;
+
+	if (!bounced && !failed && e->delivery != DELIVERY_DELIVERED)
+		return;
+	event = effects_event(&g->fx, bounced ? "contact.bounced" : failed ? "contact.failed" : "contact.delivered", e->customer_id,
+		e->invoice_count ? e->invoice_ids[0] : e->invoice_id);
+	jw_opt_str(&event->w, "attempt", e->attempt_id);
+	jw_opt_str(&event->w, "reason", e->reason);
+	jw_opt_str(&event->w, "tracking", e->tracking);
+	if (bounced)
+		jw_bool(&event->w, "permanent", e->delivery == DELIVERY_BOUNCED_HARD);
+}
+
+/* Beside the record of the event itself. */
+static void record_consent(struct group *g, const struct event *e, const char *debtor_id)
+{
+	struct draft *draft = effects_record(&g->fx, "consent.withdrawn", debtor_id);
+
+	jw_str(&draft->w, "channel", e->channel == CHANNEL_COUNT ? "all" : channel_names[e->channel]);
+	jw_str(&draft->w, "how", e->type == EVENT_CONTACT_REPLY_RECEIVED ? "reply" : delivery_names[e->delivery]);
+	jw_str(&draft->w, "event_id", e->id);
+	jw_str(&draft->w, "event_source", e->source);
+}
+
+/* A doubt ends: the provider has it. Also of what was paid while it was on its way. */
+static bool settles(const struct escalation *one, const struct event *e)
+{
+	return (one->state == ESCALATION_DOUBT || one->state == ESCALATION_CLOSED) && one->attempt && e->attempt_id && e->delivery &&
+		strcmp(one->attempt, e->attempt_id) == 0 && !one->verdict;
+}
+
+void decide_told(struct dunner *d, struct group *g, const struct event *e, struct debtor *debtor, bool withdrawn, bool changed)
+{
+	struct candidate *failed = arena_alloc(g->arena, (e->invoice_count + 1) * sizeof(*failed));
+	const struct contact_made *made = debtor_contact_made(debtor, e->attempt_id);
+	size_t failed_count = 0;
+
+	if (e->unverified)
+		return;
+	if (withdrawn)
+		record_consent(g, e, debtor->id);
+	if (changed && e->type != EVENT_CONTACT_REPLY_RECEIVED)
+		tell_others(g, e);
+	for (size_t i = 0; i < e->invoice_count; i++) {
+		struct doc *doc = told_invoice(d, g, e, i, debtor->id);
+
+		if (!doc)
+			continue;
+		if (e->type == EVENT_CONTACT_REPLY_RECEIVED) {
+			doc->touched |= invoice_apply(&doc->e->invoice, e, g->arena);
+		} else if (settles(doc->e, e)) {
+			doc->e->verdict = "webhook"; /* kept with the document until the reconciler has the attempt's entry at hand */
+			doc->touched = true;
+			d->reconcile_all = d->reconcile_again = true;
+		} else if (e->delivery == DELIVERY_BOUNCED_HARD && e->attempt_id) {
+			struct candidate member = { .escalation = doc->e, .policy = decide_policy(d, doc->e, debtor) };
+
+			contact_bounced(debtor, &member, 1, e->attempt_id, &g->fx);
+			doc->touched = true;
+		} else if (e->delivery == DELIVERY_FAILED && e->attempt_id) {
+			failed[failed_count++] = (struct candidate){ .escalation = doc->e, .policy = decide_policy(d, doc->e, debtor) };
+			doc->touched = true;
+		} else if (letter_unclaimed(e->letter)) {
+			doc->touched |= escalation_letter_unclaimed(doc->e, e->attempt_id, e->letter, &g->fx);
+		}
+	}
+	if (failed_count && (made || e->channel != CHANNEL_COUNT)) {
+		const struct attempt_entry entry = { .id = e->attempt_id, .debtor_id = debtor->id, .invoice_ids = e->invoice_ids,
+			.invoice_count = e->invoice_count, .channel = channel_names[made ? made->channel : e->channel] };
+
+		contact_failed(debtor, failed, failed_count, &entry, e->reason ? e->reason : "failed", &g->fx);
+	}
+}
