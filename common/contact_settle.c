@@ -9,6 +9,9 @@
 #define RETRY_MIN_MS (60 * SECOND_MS)
 #define RETRY_MAX_MS (24 * HOUR_MS)
 #define RETRY_PROVIDER_MS (15 * MINUTE_MS) /* a refused account: nothing changes by itself within minutes */
+#define PUT_OFF_MIN_MS (5 * MINUTE_MS) /* "again": after so long, then twice as long each time ... */
+#define PUT_OFF_MAX_MS (4 * HOUR_MS) /* ... up to this */
+#define PUT_OFF_MAX 10 /* and after so many, which take 21 hours and a quarter, it is refused */
 #define RESENDS_MAX 5
 #define UNKNOWN_LOOK_MS (7 * DAY_MS) /* the hold of an unknown attempt is renewed weekly */
 
@@ -340,19 +343,42 @@ static bool has_next(const struct config *config, const struct attempt_entry *en
 	return false;
 }
 
+/* How often the provider put these off already. */
+static int64_t put_off(const struct candidate *members, size_t count, const struct attempt_entry *entry)
+{
+	int64_t ret = 0;
+
+	for (size_t i = 0; i < count; i++)
+		if (holds_attempt(&members[i], entry) && members[i].escalation->put_off > ret)
+			ret = members[i].escalation->put_off;
+	return ret;
+}
+
+static int64_t put_off_wait(int64_t before)
+{
+	int64_t wait = PUT_OFF_MIN_MS << (before < 10 ? before : 10);
+
+	return wait < PUT_OFF_MAX_MS ? wait : PUT_OFF_MAX_MS;
+}
+
 /* A certain failure of an attempt that was never in doubt. */
 static void fail(const struct contact_env *env, struct debtor *debtor, struct candidate *members, size_t count, struct attempt_entry *entry,
 	const struct outcome *outcome, struct effects *fx)
 {
 	bool other = recipient_refused(debtor, entry, outcome, fx);
-	bool final = outcome->kind == OUTCOME_REFUSED && outcome->scope != SCOPE_PROVIDER && !other;
+	bool refused = outcome->kind == OUTCOME_REFUSED && outcome->scope != SCOPE_PROVIDER && !other;
 	/* It is the provider that cannot, for now: the next one of the channel may at once. */
-	bool next = !final && !other && has_next(env->config, entry) &&
+	bool next = !refused && !other && has_next(env->config, entry) &&
 		(outcome->scope == SCOPE_PROVIDER || outcome->kind == OUTCOME_TEMPORARY);
+	/* It looked at the message; one that cannot even be asked has its circuit breaker, and loses nobody his step. */
+	bool again = outcome->kind == OUTCOME_TEMPORARY && outcome->scope != SCOPE_PROVIDER && outcome->status && !next;
+	int64_t before = put_off(members, count, entry);
+	bool final = refused || (again && before >= PUT_OFF_MAX);
 	int64_t wait = outcome->kind == OUTCOME_CANCELLED || other || next ? 0 :
 		       outcome->scope == SCOPE_PROVIDER	      ? RETRY_PROVIDER_MS :
 		       outcome->kind == OUTCOME_THROTTLED     ? clamp_retry(outcome->retry_after_ms) :
-								5 * MINUTE_MS;
+		       again				      ? put_off_wait(before) :
+								PUT_OFF_MIN_MS;
 	bool back, given_up = false;
 
 	record(outcome->kind == OUTCOME_CANCELLED ? "attempt.cancelled" : "attempt.failed",
@@ -370,8 +396,12 @@ static void fail(const struct contact_env *env, struct debtor *debtor, struct ca
 			not_sent(&members[i], back || !wait ? 0 : fx->now + wait, fx);
 		if (next)
 			members[i].escalation->provider_failed = arena_strdup(fx->arena, entry->provider);
-		if (back)
+		if (again && !final)
+			members[i].escalation->put_off = before + 1;
+		if (back) {
 			members[i].escalation->channel_failed = arena_strdup(fx->arena, entry->channel);
+			members[i].escalation->put_off = 0;
+		}
 		if ((!final || back) && outcome->status) /* the provider knows the id and refused it: the next try has its own */
 			members[i].escalation->tries++;
 	}

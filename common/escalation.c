@@ -70,7 +70,7 @@ void escalation_walked(struct escalation *e, struct arena *arena, const char *st
 	}
 	e->provider_failed = e->channel_failed = e->provider_only = NULL;
 	e->deferred = NULL;
-	e->document_until = e->link_until = 0;
+	e->document_until = e->link_until = e->put_off = 0;
 	if (!aside_id(step) || !asked)
 		e->tries = 0;
 	if (asked && (aside_id(step) || end == STEP_SKIPPED))

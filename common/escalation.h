@@ -216,6 +216,7 @@ struct escalation {
 	const char *book; /* what the producer's list of open invoices says otherwise, as last told: see book.h. NULL = nothing */
 	int64_t next_at; /* as in the due set; 0 = no timer */
 	int64_t acts_at; /* ms UTC: the next action, where something is only told or looked at before it; 0 = at next_at */
+	int64_t put_off; /* times that the provider of the step in hand answered that it is to be tried again: it cannot do so for ever */
 };
 
 #define ESCALATION_COMMANDS_KEPT 16

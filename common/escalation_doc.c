@@ -107,6 +107,7 @@ void escalation_write(struct buf *out, const struct escalation *e)
 	jw_opt_int(w, "since", e->since);
 	jw_opt_int(w, "look_at", e->look_at);
 	jw_opt_int(w, "tries", e->tries);
+	jw_opt_int(w, "put_off", e->put_off);
 	jw_opt_int(w, "retry_at", e->retry_at);
 	jw_opt_str(w, "retry_why", e->retry_why);
 	jw_opt_int(w, "document_until", e->document_until);
@@ -307,6 +308,7 @@ int escalation_from(struct arena *arena, const struct json *json, struct escalat
 		(r = json_opt_int(json, "since", INT64_MIN, INT64_MAX, &ret->since, err)) < 0 ||
 		(r = json_opt_int(json, "look_at", INT64_MIN, INT64_MAX, &ret->look_at, err)) < 0 ||
 		(r = json_opt_int(json, "tries", 0, MONEY_MAX, &ret->tries, err)) < 0 ||
+		(r = json_opt_int(json, "put_off", 0, MONEY_MAX, &ret->put_off, err)) < 0 ||
 		(r = json_opt_int(json, "retry_at", INT64_MIN, INT64_MAX, &ret->retry_at, err)) < 0 ||
 		(r = json_opt_str(json, "retry_why", 32, &ret->retry_why, err)) < 0 ||
 		(r = json_opt_int(json, "document_until", INT64_MIN, INT64_MAX, &ret->document_until, err)) < 0 ||

@@ -63,6 +63,8 @@ static const struct settle_row {
 		ESCALATION_WAITING, "attempt.failed", "contact.failed", 15 * MINUTE_MS, 0, "provider", 0, 1 },
 	{ "no connection", { .kind = OUTCOME_TEMPORARY, .reason = "connect" }, false, true, ESCALATION_WAITING, "attempt.failed",
 		"contact.failed", 5 * MINUTE_MS, 0, NULL, 0, 0 },
+	{ "put off", { .kind = OUTCOME_TEMPORARY, .reason = "deferred", .status = 452 }, false, true, ESCALATION_WAITING, "attempt.failed",
+		"contact.failed", 5 * MINUTE_MS, 0, NULL, 0, 1 },
 	{ "may_start said no", { .kind = OUTCOME_CANCELLED, .reason = "stale" }, false, true, ESCALATION_WAITING, "attempt.cancelled",
 		"contact.cancelled", 0, 0, NULL, 0, 0 },
 	{ "a time-out", { .kind = OUTCOME_IN_DOUBT, .reason = "timeout" }, false, false, ESCALATION_DOUBT, "attempt.in_doubt",
@@ -79,6 +81,49 @@ static const struct settle_row {
 	{ "a resend that is refused", { .kind = OUTCOME_REFUSED, .reason = "refused", .status = 400 }, true, false, ESCALATION_DOUBT,
 		NULL, NULL, 0, 1, NULL, 0, 0 },
 };
+
+/* "452 mailbox full" for a day: later and later, then by the other channel, then to a person; a provider that nobody reaches is waited for. */
+static void put_off_for_long(void **state)
+{
+	static const char *const ladders[] = { POLICY("", MAIL("reminder", "due+1d", ",\"else\":\"sms\"")), LADDER("") };
+	static const int minutes[] = { 5, 10, 20, 40, 80, 160, 240, 240, 240, 240 };
+	const struct provider_traits traits = { .idempotent = true };
+
+	(void)state;
+	for (size_t k = 0; k < 4; k++) { /* the last two: without an answer */
+		struct outcome later = { .kind = OUTCOME_TEMPORARY, .reason = "deferred", .status = k < 2 ? 452 : 0 };
+		struct attempt_entry entry;
+		struct world w;
+
+		sending(&w, ladders[k % 2], &entry);
+		for (size_t i = 0;; i++) {
+			effects_init(&w.fx, w.arena, w.env.now);
+			assert_true(contact_settle(&w.env, &w.debtor, w.candidates, INVOICES, &entry, &traits, &later, &w.fx));
+			if (i == (k < 2 ? ARRAY_LEN(minutes) : 30))
+				break;
+			assert_null(w.fx.tasks);
+			for (size_t m = 0; m < 2; m++) {
+				assert_int_equal(w.e[m].retry_at, w.env.now + (k < 2 ? minutes[i] : 5) * MINUTE_MS);
+				assert_int_equal(w.e[m].tries, k < 2 ? i + 1 : 0);
+				w.e[m].state = ESCALATION_SENDING;
+				w.e[m].step = "reminder";
+				w.e[m].attempt = "a1";
+			}
+			w.env.now = w.e[0].retry_at;
+		}
+		assert_int_equal(w.e[0].put_off, 0);
+		if (k == 0) {
+			assert_string_equal(w.e[0].channel_failed, "email");
+			assert_true(w.e[0].walk_count == 0 && w.e[0].retry_at == 0);
+		} else if (k == 1) {
+			assert_string_equal(w.e[0].walk[0].reason, "refused");
+			assert_string_equal(find_task(&w.fx, "refused")->reason, "deferred");
+		} else {
+			assert_true(w.e[0].walk_count == 0 && !w.fx.tasks && !w.e[0].channel_failed);
+		}
+		world_clear(&w);
+	}
+}
 
 /* What one channel refuses for good goes by the step's other one, and only then is given up. */
 static void the_other_channel(void **state)
@@ -625,6 +670,7 @@ int main(void)
 {
 	static const struct CMUnitTest others[] = {
 		cmocka_unit_test(the_other_channel),
+		cmocka_unit_test(put_off_for_long),
 		cmocka_unit_test(settled_in_other_ways),
 		cmocka_unit_test(a_warning_that_came_too_late),
 		cmocka_unit_test(a_warning_that_bounced),

@@ -50,14 +50,14 @@ static void whole_table(void **state)
 static void steps_and_holds_are_noted(void **state)
 {
 	CLEANUP(arena_freep) struct arena *arena = arena_create();
-	struct escalation e = { .step = "b", .attempt = "x", .task = "t", .since = 1, .look_at = 2, .tries = 3, .retry_at = 4,
+	struct escalation e = { .step = "b", .attempt = "x", .task = "t", .since = 1, .look_at = 2, .tries = 3, .put_off = 3, .retry_at = 4,
 		.retry_why = "rate", .provider_failed = "p1", .channel_failed = "email", .provider_only = "p2", .deferred = "d" };
 	struct hold_entry hold = { "operator", 1, 2, "me", "because" };
 
 	(void)state;
 	escalation_walked(&e, arena, "a", STEP_SKIPPED, "no_address", 5, NULL);
 	assert_string_equal(e.step, "b"); /* another step's end leaves the one in hand */
-	assert_true(e.walk_count == 1 && e.tries == 0 && e.retry_at == 0 && !e.deferred && !e.retry_why && !e.provider_failed && !e.channel_failed && !e.provider_only);
+	assert_true(e.walk_count == 1 && e.tries == 0 && e.put_off == 0 && e.retry_at == 0 && !e.deferred && !e.retry_why && !e.provider_failed && !e.channel_failed && !e.provider_only);
 	escalation_walked(&e, arena, "b", STEP_SENT, NULL, 6, "x");
 	assert_true(!e.step && !e.attempt && !e.task && !e.since && !e.look_at && e.walk_count == 2);
 	assert_int_equal(e.walk[1].end, STEP_SENT);
@@ -622,7 +622,7 @@ static void stored_and_read_again(void **state)
 	world_init(&w, LADDER, TEN);
 	w.e = (struct escalation){ .version = 7, .invoice = w.e.invoice, .state = ESCALATION_DOUBT, .policy = "p",
 		.policy_digest = w.policy->digest, .policy_by = "rule", .policy_rule = "small", .settled = "late", .promises_broken = 2, .opened_at = 1, .walk = w.walk, .step = "second", .attempt = "a2", .task = "t",
-		.since = 2, .look_at = 3, .tries = 4, .retry_at = 5, .retry_why = "rate", .provider_failed = "p1", .channel_failed = "sms",
+		.since = 2, .look_at = 3, .tries = 4, .put_off = 4, .retry_at = 5, .retry_why = "rate", .provider_failed = "p1", .channel_failed = "sms",
 		.provider_only = "p2", .deferred = "second cap 9", .held = "dispute",
 		.closed = "paid", .closed_at = 6, .will_be_due_told = true, .overdue_told = true,
 		.exhausted_told = true, .held_until = 11, .next_at = 8, .acts_at = 12 };
@@ -647,6 +647,7 @@ static void stored_and_read_again(void **state)
 	assert_string_equal(again.policy_rule, "small");
 	assert_string_equal(again.settled, "late");
 	assert_int_equal(again.promises_broken, 2);
+	assert_int_equal(again.put_off, 4);
 	assert_string_equal(again.provider_failed, "p1");
 	assert_string_equal(again.channel_failed, "sms");
 	assert_string_equal(again.provider_only, "p2");
