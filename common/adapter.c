@@ -13,7 +13,7 @@
 
 static int parse_config(struct adapter *adapter, const struct json *root, struct err *err)
 {
-	static const char *const members[] = { "required", "secret", "default", "help", NULL };
+	static const char *const members[] = { "required", "secret", "account", "default", "help", NULL };
 	struct json config = { 0 }, row;
 	const char *key, *help = NULL;
 	int r = json_opt_object(root, "config", &config, err);
@@ -32,6 +32,7 @@ static int parse_config(struct adapter *adapter, const struct json *root, struct
 		if ((r = json_only(&row, members, err)) < 0 ||
 			(r = json_opt_bool(&row, "required", &setting->required, err)) < 0 ||
 			(r = json_opt_bool(&row, "secret", &setting->secret, err)) < 0 ||
+			(r = json_opt_bool(&row, "account", &setting->account, err)) < 0 ||
 			(r = json_opt_str(&row, "help", 400, &help, err)) < 0 ||
 			(r = json_opt_str(&row, "default", TEMPLATE_MAX, &setting->fallback, err)) < 0)
 			return r;
@@ -202,8 +203,9 @@ static int parse_root(struct adapter *adapter, const struct json *root, struct e
 		return r;
 	if (strcmp(adapter->send.method, "GET") == 0)
 		return json_refuse(&send, "method", err, "not_one_of", "must be POST or PUT");
-	r = lookup_parse(adapter, root, err);
-	return r < 0 ? r : hooks_parse(adapter, root, err);
+	if ((r = lookup_parse(adapter, root, err)) < 0 || (r = means_parse(adapter, root, err)) < 0)
+		return r;
+	return hooks_parse(adapter, root, err);
 }
 
 int adapter_parse(const char *json, size_t len, struct adapter **ret, struct err *err)

@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "common/attempt.h"
+#include "common/buf.h"
 #include "common/cleanup.h"
 #include "common/config.h"
 #include "common/err.h"
@@ -20,6 +21,8 @@
 #define ADAPTER_FILE_MAX (256 * 1024) /* bytes of a provider file */
 
 struct adapter;
+/* The value of a credential, or NULL when there is none; borrowed for the call that asks. */
+typedef const char *(*adapter_secret_fn)(const char *credential, void *arg);
 
 /*
  * On 0 the caller owns *ret: adapter_free() gives it back. -EBADMSG: `err` names the JSON path and what is wrong there (unknown
@@ -57,11 +60,16 @@ int adapter_address(const struct adapter *adapter, const struct provider_setting
 int adapter_each_secret(const struct adapter *adapter, const struct provider_settings *settings,
 	int (*fn)(const char *credential, void *arg), void *arg);
 
+/*
+ * What the means to settle a doubt rest on, for a digest under a key: the parts of the file that send and find a message, then the name and
+ * value of each setting that those name. A secret counts by its value, since it is the account; not where a setting names the account (`account`
+ * in the file), for which its secrets may be renewed. The list lies in the arena, what it points to is borrowed; each text ends with its NUL.
+ */
+size_t adapter_means(const struct adapter *adapter, const struct provider_settings *settings, adapter_secret_fn secret, void *secret_arg,
+	struct arena *arena, const struct slice **ret);
+
 /* Calls fn for each thing that the configuration may or must give it, until it gives something other than 0. */
 int adapter_each_setting(const struct adapter *adapter, int (*fn)(const char *name, bool required, bool secret, void *arg), void *arg);
-
-/* The value of a credential, or NULL when there is none; borrowed for the call that asks. */
-typedef const char *(*adapter_secret_fn)(const char *credential, void *arg);
 
 /* What the answer of a step gave: see adapter_step_answer(). */
 struct adapter_bound {

@@ -275,6 +275,8 @@ struct json pointer_get(const struct json *root, const char *pointer); /* its pa
 struct setting {
 	const char *name, *fallback;
 	bool required, secret;
+	bool account; /* it names the account that the secrets are of */
+	bool means; /* what sends or finds a message names it */
 };
 
 /* --- requests (adapter_plan.c compiles, adapter_request.c fills; adapter_auth.c both for `auth`) ------------------------- */
@@ -352,6 +354,7 @@ struct step { /* also the token, whose only bind is "token" */
 };
 int steps_parse(struct adapter *adapter, const struct json *root, struct err *err);
 int lookup_parse(struct adapter *adapter, const struct json *root, struct err *err); /* adapter_lookup.c */
+int means_parse(struct adapter *adapter, const struct json *root, struct err *err); /* adapter_means.c: behind all that names settings to send or find */
 
 struct adapter {
 	unsigned references;
@@ -360,6 +363,7 @@ struct adapter {
 	unsigned channels; /* bit per enum channel */
 	struct setting *settings;
 	size_t setting_count;
+	uint8_t means[SHA256_SIZE]; /* of what sends and finds a message, as it stands in the file */
 	const char *idempotency_header; /* NULL = none, or a member of the body */
 	int64_t idempotency_ms;
 	struct pace_limits limits;

@@ -214,6 +214,8 @@ struct attempt_entry {
 	int64_t pseq; /* the partition's group that released it: one chain, whichever instance's journal holds the intent */
 	int64_t resends;
 	int64_t unknown_at; /* when every means had failed; 0 = not yet */
+	const char *means; /* what they depended on at the release, see library_means(); NULL = not known: today's are believed */
+	bool moved; /* and is another now, as the daemon last saw: neither a resend nor a look-up tells of it */
 };
 void attempt_entry_write(struct buf *out, const struct attempt_entry *entry);
 int attempt_entry_read(struct arena *arena, const char *json, size_t len, struct attempt_entry *ret, struct err *err);

@@ -43,6 +43,9 @@ void attempt_entry_write(struct buf *out, const struct attempt_entry *entry)
 	jw_opt_int(&w, "pseq", entry->pseq);
 	jw_opt_int(&w, "resends", entry->resends);
 	jw_opt_int(&w, "unknown_at", entry->unknown_at);
+	jw_opt_str(&w, "means", entry->means);
+	if (entry->moved)
+		jw_bool(&w, "moved", true);
 	jw_end_object(&w);
 }
 
@@ -73,7 +76,8 @@ int attempt_entry_read(struct arena *arena, const char *text, size_t len, struct
 		(r = json_opt_bool(json, "sealed", &ret->sealed, err)) < 0 ||
 		(r = json_opt_int(json, "pseq", 0, INT64_MAX, &ret->pseq, err)) < 0 ||
 		(r = json_opt_int(json, "resends", 0, MONEY_MAX, &ret->resends, err)) < 0 ||
-		(r = json_opt_int(json, "unknown_at", INT64_MIN, INT64_MAX, &ret->unknown_at, err)) < 0)
+		(r = json_opt_int(json, "unknown_at", INT64_MIN, INT64_MAX, &ret->unknown_at, err)) < 0 ||
+		(r = json_opt_str(json, "means", 64, &ret->means, err)) < 0 || (r = json_opt_bool(json, "moved", &ret->moved, err)) < 0)
 		return r;
 	ret->intent_year = (uint16_t)year;
 	ret->intent_index = (uint64_t)index;

@@ -60,10 +60,27 @@ const struct policy *decide_policy(const struct dunner *d, const struct escalati
 	return choose(d, e, debtor).policy;
 }
 
-struct provider_traits decide_traits(const struct dunner *d, const char *provider)
+const char *decide_means(const struct dunner *d, const char *provider, struct arena *arena)
 {
 	const struct library_provider *p = library_provider(d->library, provider);
 
+	return p ? library_means(p, d->settings.install_key, d->settings.secret, d->settings.secret_arg, arena_alloc(arena, LIBRARY_MEANS_SIZE)) : NULL;
+}
+
+bool decide_moved(const struct dunner *d, const struct attempt_entry *entry)
+{
+	CLEANUP(arena_freep) struct arena *arena = arena_create();
+	const char *today = entry->means ? decide_means(d, entry->provider, arena) : NULL;
+
+	return entry->means && (!today || strcmp(today, entry->means) != 0);
+}
+
+struct provider_traits decide_traits(const struct dunner *d, const struct attempt_entry *entry)
+{
+	const struct library_provider *p = library_provider(d->library, entry->provider);
+
+	if (decide_moved(d, entry))
+		return (struct provider_traits){ 0 };
 	if (p && p->smtp && !d->config->shadow)
 		return (struct provider_traits){ 0 }; /* a mail server remembers nothing, and nobody can ask it */
 	if (!p || !p->adapter || d->config->shadow)
@@ -345,7 +362,7 @@ static void release(struct dunner *d, struct group *g, struct debtor *debtor, co
 		.step = out.message.step, .channel = channel_names[out.message.channel],
 		.provider = out.message.provider, .policy_digest = plan->policy->digest,
 		.invoice_ids = out.message.invoice_ids, .invoice_count = out.message.invoice_count,
-		.released_at = env.now, .due_at = plan->owed_at };
+		.released_at = env.now, .due_at = plan->owed_at, .means = decide_means(d, out.message.provider, g->arena) };
 	*g->releases_end = release;
 	g->releases_end = &release->next;
 	g->release_count++;
@@ -499,7 +516,7 @@ static void decide_outcome(struct dunner *d, struct group *g, struct input *inpu
 	struct contact_env env = decide_env(d);
 	/* its own: what is decided may be given back */
 	struct attempt_entry *entry = arena_memdup(g->arena, input->attempt, sizeof(*entry));
-	struct provider_traits traits = decide_traits(d, entry->provider);
+	struct provider_traits traits = decide_traits(d, entry);
 	struct doc *debtor = group_find(d, g, DOC_DEBTOR, entry->debtor_id);
 	struct candidate *members;
 	bool sent;
@@ -513,6 +530,8 @@ static void decide_outcome(struct dunner *d, struct group *g, struct input *inpu
 	if (debtor && debtor->loaded)
 		debtor->touched = true;
 	digest_settled(d, g, entry, input->outcome);
+	if (input->outcome->kind == OUTCOME_IN_DOUBT)
+		(void)reconcile_note_moved(d, entry);
 	decide_entry(g, entry,
 		contact_settle(&env, debtor && debtor->loaded ? debtor->d : NULL, members, count, entry, &traits, input->outcome, &g->fx));
 	d->outcomes++;

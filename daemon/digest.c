@@ -216,7 +216,8 @@ void decide_digest(struct dunner *d, struct group *g, struct input *input)
 	m->attempt_id = arena_strdup(g->arena, id);
 	record(g, m, release);
 	release->entry = (struct attempt_entry){ .id = m->attempt_id, .debtor_id = SYSTEM_CASE, .step = m->step, .channel = channel_names[CHANNEL_EMAIL],
-		.provider = m->provider, .invoice_ids = m->invoice_ids, .released_at = flow_now(d), .due_at = flow_now(d) };
+		.provider = m->provider, .invoice_ids = m->invoice_ids, .released_at = flow_now(d), .due_at = flow_now(d),
+		.means = decide_means(d, m->provider, g->arena) };
 	*g->releases_end = release;
 	g->releases_end = &release->next;
 	g->release_count++;

@@ -615,6 +615,7 @@ void dunner_reload(struct dunner *d, const struct library *library)
 	d->library = library_ref(library);
 	if (!d->epoch)
 		return; /* the start records what is there then */
+	d->reconcile_again = true; /* what settles the doubts may be another file now, or the old one again */
 	input = flow_input(INPUT_RELOAD);
 	flow_wait(d, input);
 	dunner_pump(d);

@@ -77,6 +77,8 @@ struct dunner_settings {
 	uint32_t partition;
 	const struct config *config;
 	const uint8_t *install_key; /* 32 bytes */
+	adapter_secret_fn secret; /* of providers: what a doubt is settled by depends on the account; NULL = their names stand for them */
+	void *secret_arg;
 	const char *build; /* version string for the records */
 	const char *boot_id;
 	const char *log_origin; /* of the trail's logs, without the year; NULL = config->origin */

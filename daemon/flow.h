@@ -378,7 +378,10 @@ void decide_operator(struct dunner *d, struct group *g, struct input *input); /*
 const char *decide_task_invoice(struct arena *arena, const char *task_id); /* "call:<invoice>:<step>" -> invoice */
 struct rules decide_rules(const struct dunner *d, const struct policy *policy);
 const struct policy *decide_policy(const struct dunner *d, const struct escalation *e, const struct debtor *debtor);
-struct provider_traits decide_traits(const struct dunner *d, const char *provider);
+/* Of the provider that the attempt was released to: none where another file, address or account has its name now. */
+struct provider_traits decide_traits(const struct dunner *d, const struct attempt_entry *entry);
+const char *decide_means(const struct dunner *d, const char *provider, struct arena *arena); /* for a new entry; NULL: no such provider */
+bool decide_moved(const struct dunner *d, const struct attempt_entry *entry); /* those are others than they were at the release */
 struct contact_env decide_env(const struct dunner *d);
 
 struct candidate *decide_members(struct dunner *d, struct group *g, const struct attempt_entry *entry, size_t *count);
@@ -390,6 +393,11 @@ void decide_entry(struct group *g, struct attempt_entry *entry, bool settled); /
 void reconcile_free(struct dunner *d);
 void reconcile_start(struct dunner *d); /* one pass over all attempts without an outcome */
 void decide_reconcile(struct dunner *d, struct group *g, struct input *input);
+/*
+ * True when the entry changed: it says now whether the provider is another one, for whoever asks what becomes of the doubt. Such a one would take
+ * a resend for new, and its look-up proves nothing: what is left is a webhook, the step's rule and a person, unless the old one is put back.
+ */
+bool reconcile_note_moved(struct dunner *d, struct attempt_entry *entry);
 void reconcile_committed(struct dunner *d, struct group *g); /* starts what the group decided: resends, look-ups */
 
 /* build.c */

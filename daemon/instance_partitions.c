@@ -231,7 +231,7 @@ static void open_partition(struct partition *p)
 {
 	struct instance *in = p->instance;
 	struct dunner_settings settings = { .partition = p->number, .config = in->config, .install_key = in->setup.install_key,
-		.build = DUNNINGD_VERSION, .boot_id = in->boot_id, .log_origin = in->generation.origin, .generation = in->generation.number,
+		.secret = setup_secret, .secret_arg = &in->setup, .build = DUNNINGD_VERSION, .boot_id = in->boot_id, .log_origin = in->generation.origin, .generation = in->generation.number,
 		.sealed = in->generation.sealed, .redis_ahead_ms = in->redis_ahead_ms, .paces = in->paces, .fetch = in->fetch, .merge = &in->merge,
 		.played = in->setup.options->clock != NULL };
 	struct dunner_callbacks callbacks = { .changed = on_changed, .failed = on_failed, .stopped = on_stopped, .log = on_line,

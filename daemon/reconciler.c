@@ -45,6 +45,7 @@ static void on_attempts(int r, const struct store_value *values, size_t count, v
 		struct provider_traits traits;
 		struct arena *arena;
 		struct input *input;
+		bool news;
 
 		if (!values[i + 1].data)
 			continue;
@@ -52,9 +53,10 @@ static void on_attempts(int r, const struct store_value *values, size_t count, v
 		if (!input)
 			continue;
 		pass->doubts++;
-		traits = decide_traits(d, input->attempt->provider);
+		traits = decide_traits(d, input->attempt);
+		news = decide_moved(d, input->attempt) != input->attempt->moved;
 		if (sender_flight(d, input->attempt->id) ||
-			(input->attempt->in_doubt && !pass->all &&
+			(input->attempt->in_doubt && !pass->all && !news &&
 				contact_doubt_next(input->attempt, &traits, now, &at) == DOUBT_WAIT)) {
 			arena_free(arena);
 			continue;
@@ -194,12 +196,25 @@ static bool may_go_again(struct dunner *d, const struct contact_env *env, const 
 	       contact_reaches(env, debtor, &members[0], &message);
 }
 
+bool reconcile_note_moved(struct dunner *d, struct attempt_entry *entry)
+{
+	bool moved = decide_moved(d, entry);
+
+	if (moved == entry->moved)
+		return false;
+	entry->moved = moved;
+	if (moved)
+		dunner_log(d, LOG_WARNING, "reconciler: attempt %s in doubt: provider %s has another file, address or account than it was sent through, "
+			"so it is neither sent again nor looked up there", entry->id, entry->provider);
+	return true;
+}
+
 void decide_reconcile(struct dunner *d, struct group *g, struct input *input)
 {
 	struct contact_env env = decide_env(d);
 	/* its own: what is decided may be given back */
 	struct attempt_entry *entry = arena_memdup(g->arena, input->attempt, sizeof(*entry));
-	struct provider_traits traits = decide_traits(d, entry->provider);
+	struct provider_traits traits = decide_traits(d, entry);
 	struct doc *debtor = group_find(d, g, DOC_DEBTOR, entry->debtor_id);
 	struct candidate *members;
 	struct outcome person = { .kind = OUTCOME_ACCEPTED, .reason = "person" };
@@ -207,7 +222,7 @@ void decide_reconcile(struct dunner *d, struct group *g, struct input *input)
 	enum doubt_step step;
 	size_t count;
 	int64_t at;
-	bool sent;
+	bool sent, keep;
 	int64_t wait = 0;
 
 	members = decide_members(d, g, entry, &count);
@@ -234,13 +249,14 @@ void decide_reconcile(struct dunner *d, struct group *g, struct input *input)
 		decide_entry(g, entry, true);
 		return;
 	}
+	keep = reconcile_note_moved(d, entry);
 	step = contact_doubt_next(entry, &traits, env.now, &at);
 	if (step == DOUBT_RESEND_NOW && !may_go_again(d, &env, debtor && debtor->loaded ? debtor->d : NULL, members, count, entry))
 		step = traits.lookup ? DOUBT_LOOKUP_NOW : env.now >= entry->doubt_since + HOUR_MS ? DOUBT_UNKNOWN : DOUBT_WAIT;
 	if (step == DOUBT_UNKNOWN) {
 		decide_entry(g, entry,
 			contact_unknown(&env, debtor && debtor->loaded ? debtor->d : NULL, members, count, entry,
-				"no_proof", &g->fx));
+				entry->moved ? "provider_changed" : "no_proof", &g->fx));
 		return;
 	}
 	if (step == DOUBT_RESEND_NOW)
@@ -248,12 +264,14 @@ void decide_reconcile(struct dunner *d, struct group *g, struct input *input)
 	if (step == DOUBT_RESEND_NOW && !wait && g->resend_count < DUE_PAGE && g->contacts_allowed) {
 		entry->doubt_since = env.now; /* on disk before it goes: a look-up proves nothing about a younger request */
 		contact_counted(debtor && debtor->loaded ? debtor->d : NULL, entry, env.now, &g->fx);
-		decide_entry(g, entry, false);
+		keep = true;
 		pacing_count(d, g, entry->provider);
 		g->resend[g->resend_count++] = entry;
 	}
 	if (step == DOUBT_LOOKUP_NOW && g->lookup_count < DUE_PAGE)
 		g->lookup[g->lookup_count++] = entry;
+	if (keep)
+		decide_entry(g, entry, false);
 	for (size_t i = 0; i < count; i++)
 		if (members[i].escalation->state == ESCALATION_DOUBT)
 			members[i].escalation->look_at = step == DOUBT_WAIT && at > env.now ? at : env.now + (wait ? wait : MINUTE_MS);
@@ -283,7 +301,7 @@ static void on_lookup(enum lookup_result result, const char *provider_id, void *
 	struct search *search = arg;
 	struct dunner *d = search->dunner;
 	struct attempt_entry *entry = search->entry;
-	struct provider_traits traits = decide_traits(d, entry->provider);
+	struct provider_traits traits = decide_traits(d, entry);
 	struct input *input = arena_alloc(search->arena, sizeof(*input));
 
 	d->lookups--;

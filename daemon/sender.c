@@ -33,6 +33,7 @@ struct flight *sender_create(struct dunner *d, const struct message *message, co
 	flight->entry.provider = copy(arena, entry->provider);
 	flight->entry.policy_digest = copy(arena, entry->policy_digest);
 	flight->entry.intent_leaf = copy(arena, entry->intent_leaf);
+	flight->entry.means = copy(arena, entry->means);
 	flight->entry.invoice_ids = ids;
 	flight->link = &d->flights;
 	flight->next = d->flights;

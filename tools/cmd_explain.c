@@ -296,6 +296,23 @@ static const char *first_line(struct ctl *ctl, const struct entry *entry, const 
 	return "Only facts about it came yet, not the invoice itself: nothing happens until it comes.";
 }
 
+/* What the daemon noted of its doubt. */
+static void add_doubt(struct ctl *ctl, struct fields *f, const struct entry *entry)
+{
+	struct keyspace keys = ctl_keys(ctl, entry->partition);
+	struct attempt_entry attempt = { 0 };
+	const struct redis_reply *reply;
+
+	if (entry->e.state != ESCALATION_DOUBT || !entry->e.attempt ||
+		ctl_ask(ctl, ctl->arena, &reply, "HGET", key_of(ctl->arena, &keys, "attempts"), entry->e.attempt, NULL) != 0 ||
+		reply->type != REDIS_STRING || attempt_entry_read(ctl->arena, reply->str, reply->len, &attempt, NULL) < 0)
+		return;
+	fields_add(f, "provider", "Sent through", cell_text(attempt.provider));
+	fields_add(f, "provider_changed", NULL, cell_flag(attempt.moved));
+	if (attempt.moved)
+		fields_add(f, NULL, "But", cell_text(arena_printf(ctl->arena, "provider %s " CTL_PROVIDER_CHANGED, attempt.provider)));
+}
+
 static void add_brakes(struct ctl *ctl, struct fields *f, const struct entry *entry, const struct verdict *verdict)
 {
 	struct debtor *system = arena_alloc(ctl->arena, sizeof(*system));
@@ -430,6 +447,7 @@ static int run_explain(struct ctl *ctl, const struct invocation *call)
 		add_contact(ctl, f, &entry, &verdict.next);
 	fields_add(f, "task", "Task", cell_text(entry.e.task));
 	fields_add(f, "attempt", "Attempt", cell_text(entry.e.attempt));
+	add_doubt(ctl, f, &entry);
 	fields_add(f, "timer", "Looked at", cell_time(entry.timer, entry.zone));
 	fields_add(f, "by_rules", NULL, cell_flag(verdict.by_rules));
 	fields_add(f, "sentence", NULL, cell_text(first_line(ctl, &entry, &verdict, rule)));

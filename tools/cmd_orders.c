@@ -337,6 +337,7 @@ static int run_tasks(struct ctl *ctl, const struct invocation *call)
 	const char *kind = command_option(call, "kind"), *owner = command_option(call, "owner");
 	struct open_task *tasks = NULL;
 	size_t count = 0, capacity = 0;
+	bool changed = false;
 	int r = ctl_config(ctl, false);
 
 	for (uint32_t p = 0; r == 0 && p < ctl_partitions(ctl); p++)
@@ -352,6 +353,7 @@ static int run_tasks(struct ctl *ctl, const struct invocation *call)
 			continue;
 		if (owner && !owned(root, owner))
 			continue;
+		changed |= json_text(root, "reason") && strcmp(json_text(root, "reason"), "provider_changed") == 0;
 		table_add(t, (struct cell[]){ cell_time(tasks[i].deadline, debtor_zone_of(ctl, tasks[i].partition, json_text(root, "debtor"))),
 				      cell_text(json_text(root, "kind")), cell_text(joined(ctl->arena, &invoices)), cell_text(json_text(root, "debtor")),
 				      cell_text(json_text(root, "step")), cell_text(json_text(root, "role")), cell_text(json_text(root, "owner")), cell_text(json_text(root, "reason")),
@@ -362,6 +364,8 @@ static int run_tasks(struct ctl *ctl, const struct invocation *call)
 		}
 	}
 	view_table(&ctl->view, t, "Nothing waits for a person.");
+	if (changed)
+		view_say(&ctl->view, "provider_changed: the provider " CTL_PROVIDER_CHANGED ".");
 	return EXIT_DONE;
 }
 

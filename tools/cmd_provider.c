@@ -5,6 +5,7 @@
 
 #include "common/file.h"
 #include "common/adapter_hook.h"
+#include "common/contact.h"
 #include "common/utc.h"
 #include "tools/cmd.h"
 
@@ -268,7 +269,8 @@ const struct command cmd_provider_test = { .name = "provider test", .args = "PRO
 
 static const struct column health_columns[] = { { "name", "NAME", false }, { "state", "STATE", false }, { "breaker", "BREAKER", false },
 	{ "rate", "RATE", false }, { "quota", "QUOTA", false }, { "in_flight", "IN FLIGHT", true }, { "queued", "WAITING", true },
-	{ "last", "LAST", false }, { "last_error", "LAST ERROR", false }, { "retry_at", "RETRY AT", false }, { "daemon", NULL, false }, { 0 } };
+	{ "last", "LAST", false }, { "last_error", "LAST ERROR", false }, { "retry_at", "RETRY AT", false }, { "doubts_elsewhere", NULL, false },
+	{ "daemon", NULL, false }, { 0 } };
 
 static const char *rate_words(struct ctl *ctl, const struct json *one)
 {
@@ -308,10 +310,48 @@ static const char *last_words(struct ctl *ctl, const struct json *one, const cha
 		json_int(&status) ? arena_printf(ctl->arena, " (%lld)", (long long)json_int(&status)) : "", json_text(&last, "at"));
 }
 
+struct attempts {
+	struct attempt_entry *entries;
+	size_t count, capacity;
+	bool known; /* Redis answered */
+};
+
+/* How the daemon finds its providers can be asked without Redis, too. */
+static struct attempts read_attempts(struct ctl *ctl)
+{
+	struct attempts all = { .known = true };
+	bool quiet = ctl->quiet;
+
+	ctl->quiet = true;
+	for (uint32_t p = 0; all.known && p < ctl_partitions(ctl); p++) {
+		struct keyspace keys = ctl_keys(ctl, p);
+		const struct redis_reply *reply;
+
+		all.known = ctl_ask(ctl, ctl->arena, &reply, "HVALS", key_of(ctl->arena, &keys, "attempts"), NULL) == 0;
+		for (size_t i = 0; all.known && i < reply->count; i++) {
+			all.entries = arena_grow(ctl->arena, all.entries, all.count, &all.capacity, sizeof(*all.entries));
+			all.count += attempt_entry_read(ctl->arena, reply->items[i].str, reply->items[i].len, &all.entries[all.count], NULL) == 0;
+		}
+	}
+	ctl->quiet = quiet;
+	return all;
+}
+
+/* Messages in doubt that were sent through another provider of that name. */
+static struct cell doubts_elsewhere(const struct attempts *all, const char *provider)
+{
+	int64_t found = 0;
+
+	for (size_t i = 0; i < all->count; i++)
+		found += all->entries[i].moved && provider && strcmp(all->entries[i].provider, provider) == 0;
+	return all->known ? cell_number(found) : cell_none();
+}
+
 static int run_health(struct ctl *ctl, const struct invocation *call)
 {
 	struct table *t = table_create(ctl->arena, health_columns);
 	struct json providers = { 0 };
+	struct attempts attempts;
 	bool well = true;
 	int r = ctl_config(ctl, false);
 
@@ -319,6 +359,7 @@ static int run_health(struct ctl *ctl, const struct invocation *call)
 		return r;
 	if (!read_status(ctl, &providers, &r))
 		return ctl_daemon_away(ctl, r < 0 ? r : -EPROTO);
+	attempts = read_attempts(ctl);
 	for (size_t i = 0; i < json_len(&providers); i++) {
 		struct json one = json_at(&providers, i);
 		const char *name = json_text(&one, "name"), *state = json_text(&one, "state");
@@ -331,11 +372,19 @@ static int run_health(struct ctl *ctl, const struct invocation *call)
 		table_add(t, (struct cell[]){ cell_text(name), cell_text(state), cell_text(json_text(&one, "breaker")), cell_text(rate_words(ctl, &one)),
 				      cell_text(quota_words(ctl, &one)), number(&one, "in_flight"), number(&one, "queued"),
 				      cell_text(last_words(ctl, &one, "last")), cell_text(last_words(ctl, &one, "last_error")),
-				      instant(&one, "retry_at"), cell_json(arena_strdup(ctl->arena, buf_str(&raw))) });
+				      instant(&one, "retry_at"), doubts_elsewhere(&attempts, name), cell_json(arena_strdup(ctl->arena, buf_str(&raw))) });
 	}
 	if (call->args[0] && !table_rows(t))
 		return ctl_fail(ctl, EXIT_FOUND, "unknown_provider", "the daemon has no provider \"%s\"", call->args[0]);
 	view_table(&ctl->view, t, "There is no provider.");
+	for (size_t i = 0; i < json_len(&providers); i++) {
+		struct json one = json_at(&providers, i);
+		const char *name = json_text(&one, "name");
+		struct cell found = doubts_elsewhere(&attempts, name);
+
+		if (found.number && (!call->args[0] || strcmp(name, call->args[0]) == 0))
+			view_say(&ctl->view, "%s: %lld in doubt for which the provider " CTL_PROVIDER_CHANGED ".", name, (long long)found.number);
+	}
 	return well ? EXIT_DONE : EXIT_FOUND;
 }
 

@@ -64,6 +64,7 @@ struct weather {
 	int poison; /* an entry that kills whoever takes it: 1 at its decision, 2 at its parsing */
 	int64_t receipts; /* per message that the provider took: it tells of it */
 	bool spare; /* there is a second provider behind the first one */
+	int64_t moves; /* per start of a host: it comes with another account at its providers, which know nothing of the one before */
 	int64_t per_second, at_once, per_day; /* what each of them bears; 0 = all */
 	int64_t outage; /* per hour: the first one is away for a while */
 	bool feed, people; /* a ledger tells its watermark; somebody gives commands and does tasks */
@@ -124,6 +125,7 @@ struct host {
 	struct transport_port transport;
 	struct paces *paces; /* this life's */
 	struct config *config;
+	char account[16]; /* this life's, at its providers: the value of their credential */
 	struct disk *disk; /* survives the process */
 	struct port_timer *timers;
 	bool stopping;
@@ -140,7 +142,7 @@ struct sim {
 	bool verbose;
 	bool double_send; /* the provider sends each message twice: the judge must notice */
 	struct arena *arena;
-	struct rng flow, net, disk, world, faults, receipts, lists;
+	struct rng flow, net, disk, world, faults, receipts, lists, accounts;
 	struct weather weather;
 	bool calm; /* the last part of a run: no faults any more */
 	int64_t mono, offset; /* wall = mono + offset */
@@ -151,6 +153,7 @@ struct sim {
 	uint64_t seq, steps, trace;
 	int64_t busy;
 	uint64_t receipt_count;
+	int account; /* the newest */
 	uint64_t jumps, crashes, restarts, rollbacks, flushes, doubts, takeovers, provoked, beside, lost, given;
 	int64_t set_back; /* when the wall clock was last, mono */
 	struct host hosts[HOSTS_MAX];

@@ -88,6 +88,8 @@ void setup_weather(struct sim *sim)
 			.skip_unknown = w->skip_unknown };
 	if (sim->mode != MODE_LIFE)
 		w->provoke = 0;
+	if (sim->mode == MODE_LIFE && rng_chance(&sim->accounts, 300000))
+		w->moves = rng_range(&sim->accounts, 50000, 400000);
 	traffic_setup(sim);
 	if (sim->mode == MODE_LIFE && !sim->drawn && sim->seed % 8 == 0)
 		several(sim);
@@ -221,10 +223,11 @@ static const struct adapter *make_adapter(struct sim *sim)
 	struct adapter *adapter = NULL;
 	struct err err = { 0 };
 
-	buf_add_str(&text, "{\"adapter\":1,\"name\":\"sim\",\"channel\":[\"email\",\"sms\"],\"features\":{\"idempotency\":");
+	buf_add_str(&text, "{\"adapter\":1,\"name\":\"sim\",\"channel\":[\"email\",\"sms\"],\"config\":{\"key\":{\"required\":true,\"secret\":true}},"
+			   "\"features\":{\"idempotency\":");
 	buf_add_str(&text, sim->weather.idempotent ?
 			"{\"kind\":\"header\",\"header\":\"Idempotency-Key\",\"window_s\":86400}" : "\"none\"");
-	buf_add_str(&text, "},\"send\":{\"method\":\"POST\",\"url\":\"http://127.0.0.1:1/send\",\"auth\":{\"kind\":\"none\"},"
+	buf_add_str(&text, "},\"send\":{\"method\":\"POST\",\"url\":\"http://127.0.0.1:1/send\",\"auth\":{\"kind\":\"bearer\",\"token\":\"{config.key}\"},"
 			   "\"body\":{\"kind\":\"json\",\"value\":{\"to\":\"{to.email}\",\"text\":\"{text}\"}}},"
 			   "\"response\":{\"id\":\"/id\"}");
 	if (sim->weather.lookup)
@@ -279,7 +282,7 @@ void setup_free_library(struct sim *sim)
 struct config *setup_config(struct sim *sim, const char *instance)
 {
 	static const char *const producers[] = { NULL, "billing", "bank", "operator" };
-	static const char *const no_settings[] = { NULL };
+	static const char *const settings[] = { "key", "account", NULL };
 	struct arena *arena = sim->arena;
 	struct config *c = arena_alloc(arena, sizeof(*c));
 
@@ -305,7 +308,7 @@ struct config *setup_config(struct sim *sim, const char *instance)
 	c->provider_count = sim->weather.spare ? 2 : 1;
 	c->providers = arena_alloc(arena, c->provider_count * sizeof(*c->providers));
 	for (size_t i = 0; i < c->provider_count; i++)
-		c->providers[i] = (struct provider_settings){ .name = i ? "spare" : "sim", .file = "sim.json", .settings = no_settings,
+		c->providers[i] = (struct provider_settings){ .name = i ? "spare" : "sim", .file = "sim.json", .settings = settings,
 			.per_second = sim->weather.per_second, .concurrency = sim->weather.at_once,
 			.quota = { [PACE_DAY] = sim->weather.per_day } };
 	if (sim->weather.spare)

@@ -13,7 +13,7 @@
 #define VISIBLE_MAX (90 * SECOND_MS) /* a look-up finds it by then; the adapter says 600 s to be sure */
 
 struct taken {
-	char attempt[ATTEMPT_ID_SIZE], provider[8], id[40];
+	char attempt[ATTEMPT_ID_SIZE], provider[8], account[16], id[40];
 	uint8_t digest[SHA256_SIZE];
 	int64_t visible_at; /* wall */
 };
@@ -35,6 +35,7 @@ struct request {
 	struct arena *arena;
 	int refs;
 	struct message message;
+	char account[16]; /* under which it is asked */
 	uint8_t digest[SHA256_SIZE];
 	transport_may_start_fn may_start;
 	transport_done_fn done;
@@ -99,6 +100,7 @@ static struct request *request_new(void *self, const struct message *message, vo
 
 	*r = (struct request){ .host = host, .sim = host->sim, .life = host->life, .arena = arena, .refs = 1,
 		.message = copy_message(arena, message), .arg = arg };
+	snprintf(r->account, sizeof(r->account), "%s", host->account);
 	digest_message(message, r->digest);
 	return r;
 }
@@ -144,11 +146,17 @@ static void timed_out(void *arg)
 
 /* --- the provider --------------------------------------------------------------------------------------------------------- */
 
-static struct taken *find_taken(struct provider *provider, const struct message *m)
+static struct taken *find_taken(const struct request *r)
 {
-	for (size_t i = 0; i < provider->count; i++)
-		if (strcmp(provider->log[i].attempt, m->attempt_id) == 0 && strcmp(provider->log[i].provider, m->provider) == 0)
-			return &provider->log[i];
+	struct provider *provider = r->sim->provider;
+
+	for (size_t i = 0; i < provider->count; i++) {
+		struct taken *taken = &provider->log[i];
+
+		if (strcmp(taken->attempt, r->message.attempt_id) == 0 && strcmp(taken->provider, r->message.provider) == 0 &&
+			strcmp(taken->account, r->account) == 0)
+			return taken;
+	}
 	return NULL;
 }
 
@@ -156,7 +164,7 @@ static struct taken *take(struct request *r)
 {
 	struct sim *sim = r->sim;
 	struct provider *provider = sim->provider;
-	struct taken *known = sim->weather.idempotent ? find_taken(provider, &r->message) : NULL;
+	struct taken *known = sim->weather.idempotent ? find_taken(r) : NULL;
 	struct taken *taken;
 
 	judge_accepted(sim->judge, r->host, &r->message, known != NULL);
@@ -173,6 +181,7 @@ static struct taken *take(struct request *r)
 	snprintf(taken->attempt, sizeof(taken->attempt), "%s", r->message.attempt_id);
 	snprintf(taken->provider, sizeof(taken->provider), "%s", r->message.provider);
 	snprintf(taken->id, sizeof(taken->id), "msg_%llu", (unsigned long long)++provider->next);
+	snprintf(taken->account, sizeof(taken->account), "%s", r->account);
 	memcpy(taken->digest, r->digest, SHA256_SIZE);
 	return taken;
 }
@@ -353,7 +362,7 @@ static void look_up(void *arg)
 {
 	struct request *r = arg;
 	struct sim *sim = r->sim;
-	struct taken *taken = find_taken(sim->provider, &r->message);
+	struct taken *taken = find_taken(r);
 
 	r->found = LOOKUP_MISSED;
 	if (!sim->calm && rng_chance(&sim->faults, sim->weather.lookup_fails)) {

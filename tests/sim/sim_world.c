@@ -89,12 +89,19 @@ static size_t beside(void *arg)
 	return slots;
 }
 
+static const char *account(const char *credential, void *arg)
+{
+	(void)credential;
+	return ((const struct host *)arg)->account;
+}
+
 static void open_part(struct partition *part)
 {
 	static const uint8_t install_key[32] = { 7 };
 	struct host *host = part->host;
 	struct sim *sim = host->sim;
-	struct dunner_settings settings = { .partition = part->number, .config = host->config, .install_key = install_key, .build = "sim",
+	struct dunner_settings settings = { .partition = part->number, .config = host->config, .install_key = install_key,
+		.secret = account, .secret_arg = host, .build = "sim",
 		.boot_id = "00000000000000000000000000000000", .played = true, .paces = host->paces };
 	struct dunner_callbacks callbacks = { .changed = on_changed, .failed = on_failed, .stopped = on_stopped,
 		.log = on_log, .beside = sim->weather.partitions > 1 ? beside : NULL, .arg = part };
@@ -158,7 +165,9 @@ bool world_start_host(struct host *host)
 	sim->lives = life;
 	host->life = life;
 	host->stopping = host->end_now = false;
-	sim_note(sim, "%s: start %u", host->name, life->number);
+	sim->account += !sim->calm && rng_chance(&sim->accounts, sim->weather.moves);
+	snprintf(host->account, sizeof(host->account), "account %d", sim->account);
+	sim_note(sim, "%s: start %u, %s", host->name, life->number, host->account);
 	clock_plug(host);
 	journal_plug(host);
 	transport_plug(host);

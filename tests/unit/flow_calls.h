@@ -18,7 +18,7 @@
 #define ITEMS_MAX 400
 #define STREAM "dunning:{0}:events"
 
-enum op { LEASE, CURSOR, TAILS, READ, LOAD, HASH, DUE, COMMIT, TRYING, TRIM, RELEASE, REPLICATED, APPEND, START, SCAN, LASTING, OPS };
+enum op { LEASE, CURSOR, TAILS, READ, LOAD, HASH, DUE, COMMIT, TRYING, TRIM, RELEASE, REPLICATED, APPEND, START, LOOKUP, SCAN, LASTING, OPS };
 
 struct item { /* of the store: a key, or a field or member of one */
 	char key[200], field[200];
@@ -82,6 +82,9 @@ struct world {
 	const char *writer; /* of what the store has, when it is not the flow's instance */
 	int sent, cancelled, stopped, taken_over;
 	enum outcome_kind answer;
+	int asked; /* look-ups that were answered, each with: */
+	enum lookup_result found;
+	const char *secret; /* of any credential */
 	struct paces *paces; /* NULL: the outbox alone */
 	char sent_by[400]; /* providers, in their order, each behind a space */
 	char log[20000];
@@ -341,6 +344,12 @@ static void do_start(struct world *w, const struct call *c)
 	((transport_done_fn)c->done)(&outcome, c->arg);
 }
 
+static void do_lookup(struct world *w, const struct call *c)
+{
+	w->asked++;
+	((transport_lookup_fn)c->done)(w->found, "p1", c->arg);
+}
+
 static void run(struct world *w, const struct call *c)
 {
 	switch (c->op) {
@@ -359,6 +368,7 @@ static void run(struct world *w, const struct call *c)
 	case REPLICATED: ((store_replicated_fn)c->done)(0, 1, c->arg); break;
 	case APPEND: do_append(w, c); break;
 	case START: do_start(w, c); break;
+	case LOOKUP: do_lookup(w, c); break;
 	case SCAN: do_scan(w, c); break;
 	case LASTING: do_lasting(w, c); break;
 	default: ((store_done_fn)c->done)(0, c->arg); break;

@@ -324,6 +324,18 @@ static void start(void *self, const struct message *message, transport_may_start
 	snprintf(c->key, sizeof(c->key), "%s", message->provider);
 }
 
+static void lookup(void *self, const struct message *message, int64_t sent_at, transport_lookup_fn done, void *arg)
+{
+	(void)message, (void)sent_at;
+	(void)call(self, LOOKUP, done, arg);
+}
+
+static const char *secret(const char *credential, void *self)
+{
+	(void)credential;
+	return ((struct world *)self)->secret;
+}
+
 /* --- a world ---------------------------------------------------------------------------------------------------------------- */
 
 static const char settings_json[] =
@@ -335,6 +347,16 @@ static const char adapter_json[] =
 	"{\"adapter\":1,\"name\":\"test\",\"channel\":[\"email\"],\"features\":{\"idempotency\":\"none\"},"
 	"\"send\":{\"method\":\"POST\",\"url\":\"http://127.0.0.1:1/send\",\"auth\":{\"kind\":\"none\"},"
 	"\"body\":{\"kind\":\"json\",\"value\":{\"to\":\"{to.email}\",\"text\":\"{text}\"}}},\"response\":{\"id\":\"/id\"}}";
+/* One with means to settle a doubt, of which the test says more: the rest of its features, where it sends, what else stands in it. */
+#define MEANS_ADAPTER(idempotency, url, more)                                                                                     \
+	"{\"adapter\":1,\"name\":\"means\",\"channel\":[\"email\"],\"config\":{\"key\":{\"required\":true,\"secret\":true},\"base\":{\"default\":"   \
+	"\"http://127.0.0.1:1\"},\"other\":{}},\"features\":{\"idempotency\":" idempotency "},\"send\":{\"method\":\"POST\",\"url\":\"{config.base}"      \
+	url "\",\"auth\":{\"kind\":\"bearer\",\"token\":\"{config.key}\"},\"body\":{\"kind\":\"json\",\"value\":{\"to\":\"{to.email}\","                \
+	"\"text\":\"{text}\"}}},\"response\":{\"id\":\"/id\"}" more "}"
+#define KEY_OF_A_DAY "{\"kind\":\"header\",\"header\":\"Idempotency-Key\",\"window_s\":86400}"
+#define LOOKUP_AFTER(seconds)                                                                                                     \
+	",\"lookup\":{\"request\":{\"method\":\"GET\",\"url\":\"{config.base}/find\"},\"each\":\"/items\",\"match\":{\"/attempt\":"             \
+	"\"{dispatch.id}\"},\"id\":\"/id\",\"not_before_s\":5,\"conclusive_after_s\":" seconds "}"
 static const char policy_json[] =
 	"{\"name\":\"p\",\"title\":\"T\",\"steps\":[{\"id\":\"reminder\",\"at\":\"due+1d\",\"channel\":\"email\","
 	"\"template\":\"note\",\"tone\":\"friendly\"}]}";
@@ -392,12 +414,12 @@ static void begin_flow(struct world *w)
 		.scan = store_scan, .lasting = store_lasting,
 		.cursor = store_cursor, .commit = store_commit, .lease = store_lease, .release = store_release,
 		.trying = store_trying, .trim = store_trim, .tails = store_tails, .replicated = store_replicated };
-	const struct transport_port transport = { .self = w, .start = start };
+	const struct transport_port transport = { .self = w, .start = start, .lookup = lookup };
 	const struct dunner_ports ports = { .clock = arena_memdup(w->arena, &clock, sizeof(clock)),
 		.random = arena_memdup(w->arena, &random, sizeof(random)), .journal = arena_memdup(w->arena, &journal, sizeof(journal)),
 		.keys = arena_memdup(w->arena, &keys, sizeof(keys)), .store = arena_memdup(w->arena, &store, sizeof(store)),
 		.transport = arena_memdup(w->arena, &transport, sizeof(transport)) };
-	const struct dunner_settings settings = { .config = w->config, .install_key = install_key, .build = "test", .boot_id = "boot",
+	const struct dunner_settings settings = { .config = w->config, .install_key = install_key, .secret = secret, .secret_arg = w, .build = "test", .boot_id = "boot",
 		.log_origin = w->log_origin, .generation = w->sealed ? 2 : 1, .sealed = w->sealed, .paces = w->paces };
 	const struct dunner_callbacks callbacks = { .failed = on_failed, .stopped = on_stopped, .log = on_log, .shared = history,
 		.taken_over = on_taken_over, .arg = w };
@@ -424,9 +446,11 @@ static struct world *open_world_with(int replicas, const char *email, const char
 	CLEANUP(buf_clear) struct buf text = { 0 };
 	struct err err = { 0 };
 	static const char *const files[][2] = { { "policies/p.json", policy_json }, { "templates/en/note.subject", "Invoice" },
-		{ "templates/en/note.txt", "Dear sir, {{balance}} is open.\n" }, { "providers/a.json", adapter_json }, { "providers/b.json", adapter_json } };
+		{ "templates/en/note.txt", "Dear sir, {{balance}} is open.\n" }, { "providers/a.json", adapter_json }, { "providers/b.json", adapter_json },
+		{ "providers/keyed.json", MEANS_ADAPTER(KEY_OF_A_DAY, "/send", "") },
+		{ "providers/asked.json", MEANS_ADAPTER("\"none\"", "/send", LOOKUP_AFTER("300")) } };
 
-	*w = (struct world){ .arena = arena, .mono = 1000, .answer = OUTCOME_ACCEPTED };
+	*w = (struct world){ .arena = arena, .mono = 1000, .answer = OUTCOME_ACCEPTED, .found = LOOKUP_MISSED, .secret = "one" };
 	snprintf(w->dir, sizeof(w->dir), "/tmp/dunningd-test-flow-XXXXXX");
 	assert_non_null(mkdtemp(w->dir));
 	buf_printf(&text, settings_json, w->dir, replicas, email, providers);

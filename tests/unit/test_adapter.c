@@ -12,6 +12,7 @@
 
 #include "common/adapter.h"
 #include "common/cleanup.h"
+#include "common/library.h"
 #include "common/utc.h"
 #include "tests/unit/adapter_parsed.h"
 
@@ -33,6 +34,11 @@
 	TOP("\"lookup\":{\"request\":" request ",\"match\":" match more "}")
 #define GET "{\"method\":\"GET\",\"url\":\"https://x.example/{dispatch.id|path}\"}"
 #define LOOKUP(more) LOOKUP_(GET, "{\"/ref\":\"{dispatch.id}\"}", more)
+
+/* What the means to settle a doubt rest on: settings, the token that it sends, what else stands in the file. */
+#define MEANS(config, token, more) "{\"adapter\":1,\"name\":\"x\",\"channel\":\"email\",\"config\":{\"base\":{\"default\":\"https://x.example\"}," \
+	"\"hook\":{\"secret\":true}," config "},\"send\":{\"method\":\"POST\",\"url\":\"{config.base}/m\",\"auth\":{\"kind\":\"bearer\"," \
+	"\"token\":\"" token "\"}}," RESPONSE more "}"
 
 /* --- refusals -------------------------------------------------------------------------------------------------------- */
 
@@ -56,6 +62,13 @@ static const struct refusal {
 	{ "{\"adapter\":1,\"name\":\"x\",\"channel\":\"sms\",\"config\":{\"a\":{\"secrte\":true}}}", "unknown_member", "$.config.a.secrte", "" },
 	{ "{\"adapter\":1,\"name\":\"x\",\"channel\":\"sms\",\"config\":{\"a\":{\"secret\":true,\"default\":\"x\"}}}", "unknown_member",
 		"$.config.a.default", "a secret has no default" },
+	{ MEANS("\"key\":{\"secret\":true,\"account\":true}", "{config.key}", ""), "unknown_member", "$.config.key.account", "names no account" },
+	{ MEANS("\"key\":{\"secret\":true},\"who\":{\"account\":true}", "{config.key}", ""), "bad_value", "$.config.who.account", "in `send`" },
+	{ MEANS("\"key\":{\"secret\":true},\"who\":{\"account\":true},\"whose\":{}", "{config.key}{config.whose}", ""), "bad_value",
+		"$.config.who.account", "in `send`" },
+	{ "{\"adapter\":1,\"name\":\"x\",\"channel\":\"email\",\"config\":{\"key\":{\"secret\":true},\"who\":{\"account\":true}},\"send\":{\"method\":"
+		"\"POST\",\"url\":\"https://x.example/{config.who|path}\",\"auth\":{\"kind\":\"bearer\",\"token\":\"{config.key}\"}},\"lookup\":{"
+		"\"request\":" GET ",\"match\":\"request\",\"id\":\"/id\"}," RESPONSE "}", "bad_value", "$.config.who.account", "in `lookup`" },
 	{ TOP("\"features\":{\"idempotent\":true}"), "unknown_member", "$.features.idempotent", "" },
 	{ TOP("\"features\":{\"max_request_bytes\":1}"), "out_of_range", "$.features.max_request_bytes", "" },
 	{ TOP("\"features\":{\"idempotency\":\"header\"}"), "not_one_of", "$.features.idempotency", "{kind, header, window_s}" },
@@ -248,6 +261,68 @@ static void traits(void **state)
 	assert_string_equal(adapter_name(second), "x"); /* requests under way outlive a reload */
 	adapter_free(second);
 	adapter_free(NULL);
+}
+
+/* --- means ----------------------------------------------------------------------------------------------------------- */
+
+#define KEY_ALONE MEANS("\"key\":{\"secret\":true}", "{config.key}", "")
+#define MANY MEANS("\"a\":{},\"b\":{},\"c\":{},\"d\":{},\"key\":{\"secret\":true}", "{config.a}{config.b}{config.c}{config.d}{config.key}", "")
+#define KEY_AND_ACCOUNT MEANS("\"key\":{\"secret\":true},\"who\":{\"account\":true}", "{config.who}:{config.key}", "")
+
+static const struct {
+	const char *name, *one, *other, *settings_of_one[11], *settings_of_other[11];
+	bool same;
+} means_rows[] = {
+	{ "the same", KEY_ALONE, KEY_ALONE, { "key", "k1" }, { "key", "k1" }, true },
+	{ "one key under two names", KEY_ALONE, KEY_ALONE, { "key", "k1" }, { "key", "k1-again" }, true },
+	{ "another key", KEY_ALONE, KEY_ALONE, { "key", "k1" }, { "key", "k2" }, false },
+	{ "another address", KEY_ALONE, KEY_ALONE, { "key", "k1" }, { "key", "k1", "base", "https://y.example" }, false },
+	{ "the address that it has anyway", KEY_ALONE, KEY_ALONE, { "key", "k1" }, { "key", "k1", "base", "https://x.example" }, true },
+	{ "what only its webhooks need", KEY_ALONE, KEY_ALONE, { "key", "k1" }, { "key", "k1", "hook", "k2" }, true },
+	{ "another key of an account", KEY_AND_ACCOUNT, KEY_AND_ACCOUNT, { "who", "me", "key", "k1" }, { "who", "me", "key", "k2" }, true },
+	{ "another account", KEY_AND_ACCOUNT, KEY_AND_ACCOUNT, { "who", "me", "key", "k1" }, { "who", "you", "key", "k1" }, false },
+	{ "another file", KEY_ALONE, MEANS("\"key\":{\"secret\":true}", "a{config.key}", ""), { "key", "k1" }, { "key", "k1" }, false },
+	{ "comments, and what is told", KEY_ALONE, MEANS("/* new */\"key\":{\"secret\":true}", "{config.key}", ",\"help\":\"x\""),
+		{ "key", "k1" }, { "key", "k1" }, true },
+	{ "a look-up more", KEY_ALONE, MEANS("\"key\":{\"secret\":true}", "{config.key}", ",\"lookup\":{\"request\":" GET ",\"match\":"
+		"\"request\",\"id\":\"/id\"}"), { "key", "k1" }, { "key", "k1" }, false },
+	{ "one of many", MANY, MANY, { "a", "1", "b", "2", "c", "3", "d", "4", "key", "k1" }, { "a", "1", "b", "2", "c", "3", "d", "5", "key", "k1" },
+		false },
+	{ "a value that goes over into the next", KEY_AND_ACCOUNT, KEY_AND_ACCOUNT, { "base", "ab", "who", "c" }, { "base", "a", "who", "bc" }, false },
+};
+
+static const char *key_named(const char *credential, void *arg)
+{
+	(void)arg;
+	return strncmp(credential, "k1", 2) == 0 ? "first key" : "second key";
+}
+
+static char *means_of(const char *json, const char *const *pairs, const char *install_key, char ret[LIBRARY_MEANS_SIZE])
+{
+	CLEANUP(adapter_freep) struct adapter *adapter = parse(json);
+	const struct provider_settings settings = { .name = "p", .settings = pairs };
+	const struct library_provider provider = { .name = "p", .adapter = adapter, .settings = &settings };
+
+	return library_means(&provider, (const uint8_t *)install_key, key_named, NULL, ret);
+}
+
+static void means(void **state)
+{
+	static const char install_key[32] = "an install key for these tests", other_key[32] = "another install key";
+	const struct library_provider outbox = { .name = "outbox" };
+	char one[LIBRARY_MEANS_SIZE], other[LIBRARY_MEANS_SIZE];
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(means_rows); i++) {
+		means_of(means_rows[i].one, means_rows[i].settings_of_one, install_key, one);
+		means_of(means_rows[i].other, means_rows[i].settings_of_other, install_key, other);
+		assert_int_equal(strlen(one), LIBRARY_MEANS_SIZE - 1);
+		if ((strcmp(one, other) == 0) != means_rows[i].same)
+			fail_msg("%s: %s, %s", means_rows[i].name, one, other);
+	}
+	means_of(KEY_ALONE, means_rows[0].settings_of_one, install_key, one);
+	assert_string_not_equal(one, means_of(KEY_ALONE, means_rows[0].settings_of_one, other_key, other)); /* nothing to try words against */
+	assert_string_not_equal(one, library_means(&outbox, (const uint8_t *)install_key, NULL, NULL, other));
 }
 
 /* --- requests -------------------------------------------------------------------------------------------------------- */
@@ -642,6 +717,7 @@ int main(void)
 	static const struct CMUnitTest others[] = {
 		cmocka_unit_test(refused),
 		cmocka_unit_test(traits),
+		cmocka_unit_test(means),
 		cmocka_unit_test(urls_headers_and_auth),
 		cmocka_unit_test(where_requests_go),
 		cmocka_unit_test(requests_that_cannot_be),

@@ -1,0 +1,151 @@
+/* By whose means a doubt is settled: the provider, the account and the mode that it arose at. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "tests/unit/flow_world.h"
+
+/* What stands under the provider's name when the next life begins. */
+struct change {
+	const char *name, *file, *text, *secret; /* NULL: as it was */
+	bool same; /* for who settles the doubt */
+};
+
+static const struct change changes[] = {
+	{ "nothing", NULL, NULL, NULL, true },
+	{ "its help and its pace", "keyed", MEANS_ADAPTER(KEY_OF_A_DAY, "/send", ",\"help\":\"x\",\"limits\":{\"concurrency\":2}"), NULL, true },
+	{ "another address", "keyed", MEANS_ADAPTER(KEY_OF_A_DAY, "/messages", ""), NULL, false },
+	{ "a key that it does not remember as long", "keyed",
+		MEANS_ADAPTER("{\"kind\":\"header\",\"header\":\"Idempotency-Key\",\"window_s\":80000}", "/send", ""), NULL, false },
+	{ "another account", NULL, NULL, "two", false },
+	{ "a look-up of its own", "keyed", MEANS_ADAPTER(KEY_OF_A_DAY, "/send", LOOKUP_AFTER("60")), NULL, false },
+};
+
+static struct world *doubtful(const char *file)
+{
+	CLEANUP(arena_freep) struct arena *arena = arena_create();
+	struct world *w = open_world_with(0, "\"m\"", arena_printf(arena, "\"m\":{\"file\":\"%s.json\",\"secrets\":{\"key\":\"k\"}}", file));
+
+	settle(w);
+	pass(w, 500);
+	assert_int_equal(w->dunner->state, DUNNER_RUNNING);
+	w->answer = OUTCOME_IN_DOUBT;
+	push(w, 1, INVOICE("1", "2026-04-07"));
+	pass(w, 1000);
+	assert_int_equal(w->sent, 1);
+	return w;
+}
+
+static bool entry_has(const struct world *w, const char *text)
+{
+	for (size_t i = 0; i < w->item_count; i++)
+		if (strcmp(w->items[i]->key, "dunning:{0}:attempts") == 0 && memmem(w->items[i]->value, w->items[i]->len, text, strlen(text)))
+			return true;
+	return false;
+}
+
+static void change(struct world *w, const struct change *row)
+{
+	end_life(w);
+	if (row->file)
+		assert_int_equal(file_replace(arena_printf(w->arena, "%s/providers/%s.json", w->dir, row->file), row->text, strlen(row->text), 0600), 0);
+	if (row->secret)
+		w->secret = row->secret;
+	library_free(w->library);
+	w->library = load_library(w);
+	begin(w);
+	settle(w);
+}
+
+/* A key and a look-up tell of a message only at the side, and the account, that it went to. */
+static void a_doubt_is_settled_where_it_arose(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(changes); i++) {
+		const struct change *row = &changes[i];
+		struct world *w = doubtful("keyed");
+
+		assert_false(entry_has(w, "one")); /* the secret */
+		change(w, row);
+		pass(w, MINUTE_MS);
+		if ((w->sent > 1) != row->same || w->asked)
+			fail_msg("%s: %d requests, %d look-ups", row->name, w->sent, w->asked);
+		assert_int_equal(entry_has(w, "\"moved\":true"), !row->same);
+		assert_int_equal(strstr(w->log, "another file, address or account") != NULL, !row->same);
+		if (!row->same) {
+			pass(w, 2 * HOUR_MS);
+			assert_int_equal(w->sent, 1);
+			assert_int_equal(w->asked, 0);
+			assert_true(told(w, "unknown_attempt") && told(w, "provider_changed"));
+		}
+		close_world(w);
+	}
+}
+
+static void the_old_one_put_back_settles_it(void **state)
+{
+	const struct change there = { .secret = "two" }, back = { .secret = "one" };
+	struct world *w = doubtful("keyed");
+
+	(void)state;
+	change(w, &there);
+	pass(w, 10 * MINUTE_MS);
+	assert_true(w->sent == 1 && entry_has(w, "\"moved\":true"));
+	w->answer = OUTCOME_ACCEPTED;
+	change(w, &back);
+	pass(w, 5 * MINUTE_MS);
+	assert_int_equal(w->sent, 2);
+	assert_true(told(w, "contact.reconciled") && !entry_has(w, "\"moved\""));
+	close_world(w);
+}
+
+/* Of entries that were written before it was kept nothing is known: today's means are believed, as they were then. */
+static void an_old_entry_is_settled_by_todays_means(void **state)
+{
+	const struct change there = { .secret = "two" };
+	struct world *w = doubtful("keyed");
+
+	(void)state;
+	for (size_t i = 0; i < w->item_count; i++)
+		if (strcmp(w->items[i]->key, "dunning:{0}:attempts") == 0) {
+			char *at = memmem(w->items[i]->value, w->items[i]->len, "\"means\"", 7);
+
+			assert_non_null(at);
+			memcpy(at, "\"maens\"", 7); /* a member that nobody knows */
+		}
+	change(w, &there);
+	pass(w, MINUTE_MS);
+	assert_true(w->sent > 1);
+	close_world(w);
+}
+
+static void nor_is_another_one_asked(void **state)
+{
+	const struct change there = { .secret = "two" };
+	struct world *w = doubtful("asked");
+
+	(void)state;
+	pass(w, MINUTE_MS);
+	assert_true(w->asked > 0 && w->sent == 1);
+	w->asked = 0;
+	change(w, &there);
+	pass(w, 2 * HOUR_MS);
+	assert_true(w->asked == 0 && w->sent == 1);
+	assert_true(told(w, "provider_changed"));
+	close_world(w);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_doubt_is_settled_where_it_arose),
+		cmocka_unit_test(the_old_one_put_back_settles_it),
+		cmocka_unit_test(an_old_entry_is_settled_by_todays_means),
+		cmocka_unit_test(nor_is_another_one_asked),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
