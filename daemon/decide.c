@@ -64,7 +64,9 @@ const char *decide_means(const struct dunner *d, const char *provider, struct ar
 {
 	const struct library_provider *p = library_provider(d->library, provider);
 
-	return p ? library_means(p, d->settings.install_key, d->settings.secret, d->settings.secret_arg, arena_alloc(arena, LIBRARY_MEANS_SIZE)) : NULL;
+	return p ? library_means(p, d->config->shadow, d->settings.install_key, d->settings.secret, d->settings.secret_arg,
+			    arena_alloc(arena, LIBRARY_MEANS_SIZE)) :
+		   NULL;
 }
 
 bool decide_moved(const struct dunner *d, const struct attempt_entry *entry)

@@ -378,7 +378,7 @@ void decide_operator(struct dunner *d, struct group *g, struct input *input); /*
 const char *decide_task_invoice(struct arena *arena, const char *task_id); /* "call:<invoice>:<step>" -> invoice */
 struct rules decide_rules(const struct dunner *d, const struct policy *policy);
 const struct policy *decide_policy(const struct dunner *d, const struct escalation *e, const struct debtor *debtor);
-/* Of the provider that the attempt was released to: none where another file, address or account has its name now. */
+/* Of the provider that the attempt was released to: none where another file, address, account or mode has its name now. */
 struct provider_traits decide_traits(const struct dunner *d, const struct attempt_entry *entry);
 const char *decide_means(const struct dunner *d, const char *provider, struct arena *arena); /* for a new entry; NULL: no such provider */
 bool decide_moved(const struct dunner *d, const struct attempt_entry *entry); /* those are others than they were at the release */

@@ -25,7 +25,7 @@ extern const struct option_row cmd_globals[];
 extern const struct command *const cmd_table[]; /* NULL ends it */
 
 /* Behind "the provider": what an entry of `attempts` means that says `moved`. */
-#define CTL_PROVIDER_CHANGED "is another one now (file, address or account) than when it was sent: it is neither sent again nor looked up " \
+#define CTL_PROVIDER_CHANGED "is another one now (file, address, account or mode) than when it was sent: it is neither sent again nor looked up " \
 	"there; a webhook, the step's rule or a person (dunningctl decide) settles it"
 
 struct law;

@@ -303,7 +303,7 @@ static char *means_of(const char *json, const char *const *pairs, const char *in
 	const struct provider_settings settings = { .name = "p", .settings = pairs };
 	const struct library_provider provider = { .name = "p", .adapter = adapter, .settings = &settings };
 
-	return library_means(&provider, (const uint8_t *)install_key, key_named, NULL, ret);
+	return library_means(&provider, false, (const uint8_t *)install_key, key_named, NULL, ret);
 }
 
 static void means(void **state)
@@ -322,7 +322,13 @@ static void means(void **state)
 	}
 	means_of(KEY_ALONE, means_rows[0].settings_of_one, install_key, one);
 	assert_string_not_equal(one, means_of(KEY_ALONE, means_rows[0].settings_of_one, other_key, other)); /* nothing to try words against */
-	assert_string_not_equal(one, library_means(&outbox, (const uint8_t *)install_key, NULL, NULL, other));
+	library_means(&(struct library_provider){ .name = "p" }, false, (const uint8_t *)install_key, NULL, NULL, one);
+	assert_string_equal(one, library_means(&(struct library_provider){ .name = "p", .smtp = &(struct smtp_settings){ 0 } }, true,
+		(const uint8_t *)install_key, NULL, NULL, other)); /* in shadow mode all are the outbox */
+	assert_string_not_equal(one, library_means(&(struct library_provider){ .name = "p", .smtp = &(struct smtp_settings){ 0 } }, false,
+		(const uint8_t *)install_key, NULL, NULL, other));
+	means_of(KEY_ALONE, means_rows[0].settings_of_one, install_key, one);
+	assert_string_not_equal(one, library_means(&outbox, false, (const uint8_t *)install_key, NULL, NULL, other));
 }
 
 /* --- requests -------------------------------------------------------------------------------------------------------- */

@@ -12,6 +12,8 @@
 struct change {
 	const char *name, *file, *text, *secret; /* NULL: as it was */
 	bool same; /* for who settles the doubt */
+	bool outbox; /* all goes there then, by the mode; a file of ours is no proof that a provider had it */
+	const char *builtin; /* ... or by the provider's file */
 };
 
 static const struct change changes[] = {
@@ -22,6 +24,9 @@ static const struct change changes[] = {
 		MEANS_ADAPTER("{\"kind\":\"header\",\"header\":\"Idempotency-Key\",\"window_s\":80000}", "/send", ""), NULL, false },
 	{ "another account", NULL, NULL, "two", false },
 	{ "a look-up of its own", "keyed", MEANS_ADAPTER(KEY_OF_A_DAY, "/send", LOOKUP_AFTER("60")), NULL, false },
+	{ "shadow mode", NULL, NULL, NULL, false, true, NULL },
+	{ "the built-in outbox", NULL, NULL, NULL, false, false, "outbox" },
+	{ "a mail server", NULL, NULL, NULL, false, false, "smtp" },
 };
 
 static struct world *doubtful(const char *file)
@@ -47,6 +52,18 @@ static bool entry_has(const struct world *w, const char *text)
 	return false;
 }
 
+/* The provider of that name becomes a built-in one. */
+static void rebuild(struct world *w, const char *file)
+{
+	static const char *const none[] = { NULL }, *const server[] = { "url", "smtps://mail.example", NULL };
+
+	for (size_t i = 0; i < w->config->provider_count; i++)
+		if (strcmp(w->config->providers[i].name, "m") == 0) {
+			w->config->providers[i].file = file;
+			w->config->providers[i].settings = strcmp(file, "smtp") == 0 ? server : none;
+		}
+}
+
 static void change(struct world *w, const struct change *row)
 {
 	end_life(w);
@@ -55,6 +72,9 @@ static void change(struct world *w, const struct change *row)
 	if (row->secret)
 		w->secret = row->secret;
 	library_free(w->library);
+	w->config->shadow = row->outbox;
+	if (row->builtin)
+		rebuild(w, row->builtin);
 	w->library = load_library(w);
 	begin(w);
 	settle(w);
@@ -74,7 +94,7 @@ static void a_doubt_is_settled_where_it_arose(void **state)
 		if ((w->sent > 1) != row->same || w->asked)
 			fail_msg("%s: %d requests, %d look-ups", row->name, w->sent, w->asked);
 		assert_int_equal(entry_has(w, "\"moved\":true"), !row->same);
-		assert_int_equal(strstr(w->log, "another file, address or account") != NULL, !row->same);
+		assert_int_equal(strstr(w->log, "another file, address, account or mode") != NULL, !row->same);
 		if (!row->same) {
 			pass(w, 2 * HOUR_MS);
 			assert_int_equal(w->sent, 1);
@@ -122,6 +142,29 @@ static void an_old_entry_is_settled_by_todays_means(void **state)
 	close_world(w);
 }
 
+/* What was only tried out does not become a message because the mode is live now. */
+static void what_a_shadow_wrote_stays_there(void **state)
+{
+	const struct change live = { 0 };
+	struct world *w = open_world_with(0, "\"m\"", "\"m\":{\"file\":\"keyed.json\",\"secrets\":{\"key\":\"k\"}}");
+
+	(void)state;
+	end_life(w);
+	w->config->shadow = true;
+	begin(w);
+	settle(w);
+	pass(w, 500);
+	w->answer = OUTCOME_IN_DOUBT;
+	push(w, 1, INVOICE("1", "2026-04-07"));
+	pass(w, 1000);
+	assert_int_equal(w->sent, 1);
+	change(w, &live);
+	pass(w, 2 * HOUR_MS);
+	assert_int_equal(w->sent, 1);
+	assert_true(told(w, "provider_changed"));
+	close_world(w);
+}
+
 static void nor_is_another_one_asked(void **state)
 {
 	const struct change there = { .secret = "two" };
@@ -144,6 +187,7 @@ int main(void)
 		cmocka_unit_test(a_doubt_is_settled_where_it_arose),
 		cmocka_unit_test(the_old_one_put_back_settles_it),
 		cmocka_unit_test(an_old_entry_is_settled_by_todays_means),
+		cmocka_unit_test(what_a_shadow_wrote_stays_there),
 		cmocka_unit_test(nor_is_another_one_asked),
 	};
 
