@@ -294,6 +294,7 @@ struct search {
 	struct arena *arena;
 	struct attempt_entry *entry;
 	struct message message;
+	int64_t asked_at; /* ms UTC: what the answer says is of then or later, however long it took */
 };
 
 static void on_lookup(enum lookup_result result, const char *provider_id, void *arg)
@@ -313,7 +314,7 @@ static void on_lookup(enum lookup_result result, const char *provider_id, void *
 		*input->outcome = (struct outcome){ .kind = OUTCOME_ACCEPTED, .reason = "lookup",
 			.provider_id = arena_strdup(search->arena, provider_id) };
 	} else if (result == LOOKUP_MISSED && traits.conclusive_after_ms &&
-		flow_now(d) >= entry->doubt_since + traits.conclusive_after_ms) {
+		search->asked_at >= entry->doubt_since + traits.conclusive_after_ms) {
 		input->kind = INPUT_RECONCILE;
 		input->never_sent = true;
 	} else {
@@ -367,7 +368,7 @@ void reconcile_committed(struct dunner *d, struct group *g)
 		struct arena *arena = arena_create();
 		struct search *search = arena_alloc(arena, sizeof(*search));
 
-		*search = (struct search){ .dunner = d, .arena = arena, .entry = copy_entry(arena, g->lookup[i]) };
+		*search = (struct search){ .dunner = d, .arena = arena, .entry = copy_entry(arena, g->lookup[i]), .asked_at = flow_now(d) };
 		if (stored_message(d, search->entry, arena, &search->message) < 0) /* another log's, or erased */
 			search->message = known_message(search->entry);
 		d->lookups++;

@@ -181,6 +181,30 @@ static void nor_is_another_one_asked(void **state)
 	close_world(w);
 }
 
+/* A list that was read early proves nothing by being told late. */
+static void a_look_up_proves_what_it_was_asked_for(void **state)
+{
+	struct world *w = open_world_with(0, "\"m\"", "\"m\":{\"file\":\"asked.json\",\"secrets\":{\"key\":\"k\"}}");
+
+	(void)state;
+	settle(w);
+	pass(w, 500);
+	w->held[LOOKUP] = true;
+	w->answer = OUTCOME_IN_DOUBT;
+	push(w, 1, INVOICE("1", "2026-04-07"));
+	pass(w, 30 * SECOND_MS);
+	assert_true(w->sent == 1 && waiting(w, LOOKUP) == 1);
+	pass(w, 290 * SECOND_MS); /* 300 s after the doubt and more */
+	w->answer = OUTCOME_ACCEPTED;
+	one(w, LOOKUP);
+	pass(w, SECOND_MS);
+	assert_true(w->sent == 1 && w->asked == 1);
+	w->held[LOOKUP] = false;
+	pass(w, 3 * MINUTE_MS);
+	assert_true(w->sent == 2 && w->asked > 1); /* that one was asked late enough */
+	close_world(w);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -189,6 +213,7 @@ int main(void)
 		cmocka_unit_test(an_old_entry_is_settled_by_todays_means),
 		cmocka_unit_test(what_a_shadow_wrote_stays_there),
 		cmocka_unit_test(nor_is_another_one_asked),
+		cmocka_unit_test(a_look_up_proves_what_it_was_asked_for),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
