@@ -197,7 +197,7 @@ static int parse_root(struct adapter *adapter, const struct json *root, struct e
 		(r = parse_tables(adapter, root, err)) < 0 ||
 		(r = steps_parse(adapter, root, err)) < 0 ||
 		(r = json_get_object(root, "send", &send, err)) < 0 ||
-		(r = plan_parse(adapter, &send, 0, NULL, &adapter->send, err)) < 0 ||
+		(r = plan_parse(adapter, &send, adapter->idempotency_ms ? PLACE_AGAIN : 0, NULL, &adapter->send, err)) < 0 ||
 		(r = json_get_object(root, "response", &response, err)) < 0 ||
 		(r = response_parse(adapter->arena, &response, &adapter->response, err)) < 0)
 		return r;

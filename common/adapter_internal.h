@@ -68,6 +68,7 @@ enum place {
 	PLACE_SIGNED = 64, /* the parts of a signature: {request.url} ... */
 	PLACE_SIGNATURE = 128, /* {signature} */
 	PLACE_MULTIPART = 256, /* $file */
+	PLACE_AGAIN = 1024, /* the body of what may be sent again under its key: {now} would make another one of it */
 	PLACE_POLL = 512, /* {poll.item} ... have a meaning, and there is no message */
 };
 
@@ -321,7 +322,7 @@ struct request_plan {
 	int64_t timeout_ms;
 };
 
-/* places: PLACE_LOOKUP for a look-up's. `inherited`: the auth of one that says none; NULL: it must say. */
+/* places: PLACE_LOOKUP for a look-up's, PLACE_AGAIN. `inherited`: the auth of one that says none; NULL: it must say. */
 int plan_parse(const struct adapter *adapter, const struct json *json, unsigned places, const struct auth *inherited,
 	struct request_plan *ret, struct err *err);
 int plan_build(const struct scope *scope, const struct request_plan *plan, const char *idempotency, struct http_request *ret,

@@ -181,17 +181,17 @@ int plan_parse(const struct adapter *adapter, const struct json *json, unsigned 
 
 	ret->timeout_ms = 30 * SECOND_MS;
 	if ((r = json_only(json, members, err)) < 0 || (r = json_get_word(json, "method", methods, &method, err)) < 0 ||
-		(r = parse_text_member(adapter, json, "url", places | PLACE_URL, &ret->url, err)) < 0 ||
+		(r = parse_text_member(adapter, json, "url", (places & ~(unsigned)PLACE_AGAIN) | PLACE_URL, &ret->url, err)) < 0 ||
 		(r = check_base(adapter, json, &ret->url, err)) < 0 ||
 		(r = json_opt_int(json, "timeout_ms", 1000, 120000, &ret->timeout_ms, err)) < 0 ||
 		(r = json_opt_array(json, "query", &query, err)) < 0 || (r = json_opt_array(json, "headers", &headers, err)) < 0 ||
 		(r = parse_body(adapter, json, places, ret, err)) < 0)
 		return r;
 	ret->method = methods[method];
-	if (query.type == JSON_ARRAY && ((r = fields_parse(adapter, &query, places, &ret->query, err)) < 0 ||
+	if (query.type == JSON_ARRAY && ((r = fields_parse(adapter, &query, places & ~(unsigned)PLACE_AGAIN, &ret->query, err)) < 0 ||
 						(r = check_query(adapter, json, ret->query.fields, ret->query.count, err)) < 0))
 		return r;
-	if (headers.type == JSON_ARRAY && ((r = fields_parse(adapter, &headers, places, &ret->headers, err)) < 0 ||
+	if (headers.type == JSON_ARRAY && ((r = fields_parse(adapter, &headers, places & ~(unsigned)PLACE_AGAIN, &ret->headers, err)) < 0 ||
 						  (r = headers_check(&headers, ret->headers.fields, ret->headers.count, err)) < 0))
 		return r;
 	if (inherited && !json_has(json, "auth"))

@@ -404,6 +404,9 @@ static int parse_name(const struct adapter *adapter, const struct json *json, co
 		if ((model[i].place && !(model[i].place & places)) || ((places & PLACE_POLL) && of_message(&model[i])))
 			return json_refuse(json, NULL, err, "unknown_value",
 				"\"%s\" has no meaning here", name);
+		if (model[i].id == MODEL_NOW && (places & PLACE_AGAIN))
+			return json_refuse(json, NULL, err, "bad_value",
+				"\"now\" would make another request of the one that is sent again under its key: only with idempotency \"none\"");
 		ret->row = &model[i];
 		return 0;
 	}

@@ -40,6 +40,11 @@
 	"\"hook\":{\"secret\":true}," config "},\"send\":{\"method\":\"POST\",\"url\":\"{config.base}/m\",\"auth\":{\"kind\":\"bearer\"," \
 	"\"token\":\"" token "\"}}," RESPONSE more "}"
 
+/* What is sent again under its key. */
+#define AGAIN(value, header) "{" HEAD ",\"features\":{\"idempotency\":{\"kind\":\"body\",\"window_s\":60}},\"send\":{\"method\":\"POST\"," \
+	"\"url\":\"https://x.example\",\"auth\":{\"kind\":\"none\"},\"headers\":[[\"X-Time\",\"" header "\"]],\"body\":{\"kind\":\"json\"," \
+	"\"value\":" value "}}," RESPONSE "}"
+
 /* --- refusals -------------------------------------------------------------------------------------------------------- */
 
 static const struct refusal {
@@ -62,6 +67,8 @@ static const struct refusal {
 	{ "{\"adapter\":1,\"name\":\"x\",\"channel\":\"sms\",\"config\":{\"a\":{\"secrte\":true}}}", "unknown_member", "$.config.a.secrte", "" },
 	{ "{\"adapter\":1,\"name\":\"x\",\"channel\":\"sms\",\"config\":{\"a\":{\"secret\":true,\"default\":\"x\"}}}", "unknown_member",
 		"$.config.a.default", "a secret has no default" },
+	{ AGAIN("{\"at\":\"{now|iso8601}\"}", "x"), "bad_value", "$.send.body.value.at", "only with idempotency" },
+	{ AGAIN("{\"$if\":\"now\",\"then\":\"x\"}", "x"), "bad_value", "$.send.body.value.$if", "only with idempotency" },
 	{ MEANS("\"key\":{\"secret\":true,\"account\":true}", "{config.key}", ""), "unknown_member", "$.config.key.account", "names no account" },
 	{ MEANS("\"key\":{\"secret\":true},\"who\":{\"account\":true}", "{config.key}", ""), "bad_value", "$.config.who.account", "in `send`" },
 	{ MEANS("\"key\":{\"secret\":true},\"who\":{\"account\":true},\"whose\":{}", "{config.key}{config.whose}", ""), "bad_value",
@@ -245,10 +252,12 @@ static void traits(void **state)
 		",\"id\":\"/id\",\"not_before_s\":5,\"conclusive_after_s\":600},\"limits\":{\"per_second\":3,\"concurrency\":9},"
 		"\"features\":{\"idempotency\":{\"kind\":\"body\",\"window_s\":86400}"));
 	CLEANUP(adapter_freep) struct adapter *none = parse(TOP("\"features\":{\"idempotency\":\"none\"}"));
+	CLEANUP(adapter_freep) struct adapter *timed = parse(AGAIN("{\"id\":\"{dispatch.id}\"}", "{now|epoch}")); /* its body is the same */
 	struct adapter *second = adapter_ref(bare);
 
 	(void)state;
 	assert_string_equal(adapter_name(bare), "x");
+	assert_int_equal(adapter_idempotency_ms(timed), MINUTE_MS);
 	assert_true(adapter_serves(bare, CHANNEL_EMAIL) && adapter_serves(bare, CHANNEL_SMS) && !adapter_serves(bare, CHANNEL_VOICE));
 	assert_true(adapter_limits(bare).concurrency == 4 && adapter_limits(bare).per_second == 0 && adapter_idempotency_ms(bare) == 0);
 	assert_true(!adapter_can_lookup(bare) && adapter_lookup_conclusive_ms(bare) == 0);

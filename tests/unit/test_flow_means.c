@@ -17,13 +17,13 @@ struct change {
 };
 
 static const struct change changes[] = {
-	{ "nothing", NULL, NULL, NULL, true },
-	{ "its help and its pace", "keyed", MEANS_ADAPTER(KEY_OF_A_DAY, "/send", ",\"help\":\"x\",\"limits\":{\"concurrency\":2}"), NULL, true },
-	{ "another address", "keyed", MEANS_ADAPTER(KEY_OF_A_DAY, "/messages", ""), NULL, false },
+	{ "nothing", NULL, NULL, NULL, true, false, NULL },
+	{ "its help and its pace", "keyed", MEANS_ADAPTER(KEY_OF_A_DAY, "/send", ",\"help\":\"x\",\"limits\":{\"concurrency\":2}"), NULL, true, false, NULL },
+	{ "another address", "keyed", MEANS_ADAPTER(KEY_OF_A_DAY, "/messages", ""), NULL, false, false, NULL },
 	{ "a key that it does not remember as long", "keyed",
-		MEANS_ADAPTER("{\"kind\":\"header\",\"header\":\"Idempotency-Key\",\"window_s\":80000}", "/send", ""), NULL, false },
-	{ "another account", NULL, NULL, "two", false },
-	{ "a look-up of its own", "keyed", MEANS_ADAPTER(KEY_OF_A_DAY, "/send", LOOKUP_AFTER("60")), NULL, false },
+		MEANS_ADAPTER("{\"kind\":\"header\",\"header\":\"Idempotency-Key\",\"window_s\":80000}", "/send", ""), NULL, false, false, NULL },
+	{ "another account", NULL, NULL, "two", false, false, NULL },
+	{ "a look-up of its own", "keyed", MEANS_ADAPTER(KEY_OF_A_DAY, "/send", LOOKUP_AFTER("60")), NULL, false, false, NULL },
 	{ "shadow mode", NULL, NULL, NULL, false, true, NULL },
 	{ "the built-in outbox", NULL, NULL, NULL, false, false, "outbox" },
 	{ "a mail server", NULL, NULL, NULL, false, false, "smtp" },
