@@ -93,6 +93,8 @@ static void a_bad_file_is_refused(void **state)
 	}
 	put(f, "generation", "{\"generation\":2,\"origin\":\"" ORIGIN "/g2-0\",\"sealed\":{}}");
 	assert_int_equal(generation_read(f->dir, ORIGIN, f->arena, &generation, NULL), 0);
+	put(f, "restoring", "a backup, half of it");
+	assert_int_equal(generation_read(f->dir, ORIGIN, f->arena, &generation, NULL), -ESTALE);
 }
 
 static void nothing_is_sealed_where_nothing_is(void **state)
