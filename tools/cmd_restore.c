@@ -147,8 +147,8 @@ static int swap(struct restoring *s, bool there)
 	if (file_sync_dir(mark) < 0 || unlink(mark) < 0 || file_sync_dir(mark) < 0)
 		return failed(s, "cannot be synced", s->state, errno);
 	(void)rmdir(s->fresh);
-	if (s->aside)
-		(void)lchown(s->aside, s->uid, s->gid);
+	if (s->aside && lchown(s->aside, s->uid, s->gid) < 0)
+		return failed(s, "cannot be given to the service's user", s->aside, errno);
 	return 0;
 }
 
