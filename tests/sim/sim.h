@@ -58,6 +58,7 @@ struct weather {
 	int64_t slow_request; /* per request: answers after seconds */
 	int64_t lookup_fails; /* per look-up */
 	int64_t wall_step; /* per hour: the wall clock is set by some seconds */
+	int64_t stuck; /* per connection to a provider, where others wait for the partition: see store_stuck() */
 	int64_t provoke; /* per delicate moment: something happens right then */
 	int64_t late, twice, malformed; /* per event */
 	int64_t port_crash; /* per port call: nothing that the process does after it in this step reaches the world */
@@ -142,7 +143,7 @@ struct sim {
 	bool verbose;
 	bool double_send; /* the provider sends each message twice: the judge must notice */
 	struct arena *arena;
-	struct rng flow, net, disk, world, faults, receipts, lists, accounts;
+	struct rng flow, net, disk, world, faults, receipts, lists, accounts, stuck;
 	struct weather weather;
 	bool calm; /* the last part of a run: no faults any more */
 	int64_t mono, offset; /* wall = mono + offset */
@@ -222,6 +223,7 @@ void redis_refuse_writes(struct redis *redis, int64_t ms);
 /* Whether nobody else holds the lease of the debtor's partition now. */
 bool redis_writer(const struct redis *redis, const struct host *host, const char *debtor_id);
 void store_stall(struct host *host, bool only_news, int64_t ms); /* nothing comes through for so long, or no answers to blocking reads */
+void store_stuck(struct host *host, int64_t ms); /* the reverse: news is read, and nothing else gets through */
 void store_plug(struct partition *part);
 void store_unplug(struct partition *part);
 const char *redis_get(struct redis *redis, const char *key, size_t *len); /* for order tests */

@@ -41,6 +41,7 @@ void sim_begin(struct sim *sim, uint64_t seed, int days, bool verbose)
 	rng_seed(&sim->receipts, seed, "receipts");
 	rng_seed(&sim->lists, seed, "lists");
 	rng_seed(&sim->accounts, seed, "accounts");
+	rng_seed(&sim->stuck, seed, "stuck");
 	sim->begin = (int64_t)date_of(2026, 1, 5).days * DAY_MS + rng_range(&sim->world, 0, 300) * DAY_MS;
 	sim->calm_at = sim->begin + (days - CALM_DAYS) * DAY_MS;
 	sim->end = sim->begin + days * DAY_MS;

@@ -93,6 +93,8 @@ void setup_weather(struct sim *sim)
 	traffic_setup(sim);
 	if (sim->mode == MODE_LIFE && !sim->drawn && sim->seed % 8 == 0)
 		several(sim);
+	if (sim->mode == MODE_LIFE && w->hosts > 1 && rng_chance(&sim->stuck, 500000))
+		w->stuck = rng_range(&sim->stuck, 10000, 200000);
 }
 
 /* --- policy, texts, provider ------------------------------------------------------------------------------------------------------ */

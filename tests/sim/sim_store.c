@@ -424,11 +424,29 @@ static bool port_connected(void *self)
 	return part->link->wires[0].down_until <= part->host->sim->mono && redis_up(part->host->sim->redis);
 }
 
-void store_stall(struct host *host, bool only_news, int64_t ms)
+/* Never sooner: what waits for the first fault must not be overtaken. */
+static void wait_until(struct wire *wire, int64_t at)
+{
+	wire->run_at = at > wire->run_at ? at : wire->run_at;
+	wire->answer_at = at > wire->answer_at ? at : wire->answer_at;
+}
+
+/* 0 is for commands, 1 for blocking reads. */
+static void stall(struct host *host, int first, int last, int64_t ms)
 {
 	for (int p = 0; p < host->sim->weather.partitions; p++)
-		for (int i = only_news; i < 2; i++)
-			host->parts[p].link->wires[i].run_at = host->parts[p].link->wires[i].answer_at = host->sim->mono + ms;
+		for (int i = first; i <= last; i++)
+			wait_until(&host->parts[p].link->wires[i], host->sim->mono + ms);
+}
+
+void store_stall(struct host *host, bool only_news, int64_t ms)
+{
+	stall(host, only_news, 1, ms);
+}
+
+void store_stuck(struct host *host, int64_t ms)
+{
+	stall(host, 0, 0, ms);
 }
 
 void store_plug(struct partition *part)

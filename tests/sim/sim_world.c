@@ -402,11 +402,25 @@ static void news_queues(struct host *host, const struct message *message)
 	book_provoke_last(sim, message, rng_range(&sim->faults, 0, 100));
 }
 
+/* The lease cannot be renewed, while news is read as ever; and a server that greets late lets us begin when another has the partition. */
+static void lease_runs_out(struct host *host)
+{
+	struct sim *sim = host->sim;
+
+	sim_note(sim, "%s: its commands are stuck", host->name);
+	store_stuck(host, rng_range(&sim->stuck, 10000, 40000));
+	sim->slow_connect = rng_range(&sim->stuck, 3000, 29000);
+}
+
 void world_moment(struct host *host, enum moment moment, const struct message *message)
 {
 	struct sim *sim = host->sim;
 	const struct weather *w = &sim->weather;
 
+	if (!sim->calm && host->life && moment == MOMENT_CONNECT && rng_chance(&sim->stuck, w->stuck)) {
+		lease_runs_out(host);
+		return;
+	}
 	if (sim->calm || !host->life || !rng_chance(&sim->faults, w->provoke))
 		return;
 	sim_note(sim, "moment %d", (int)moment);
