@@ -147,6 +147,20 @@ static void schedule_rings(struct sim *sim)
 	}
 }
 
+/* A telephone system that reaches the wrong ones again and again; mostly somebody mends it sooner than the next message is due. */
+static void schedule_wrong_numbers(struct sim *sim)
+{
+	int64_t last = sim->calm_at - 20 * DAY_MS;
+	struct rng rng;
+
+	rng_seed(&rng, sim->seed, "wrong numbers");
+	if (last <= sim->begin + DAY_MS || !rng_chance(&rng, 300000))
+		return;
+	for (int64_t n = rng_range(&rng, 4, 16); n > 0; n--)
+		say(sim, rng_range(&rng, sim->begin + DAY_MS, last), "call_log",
+			sim->book->invoices[rng_range(&rng, 0, (int64_t)sim->book->invoice_count - 1)].id, ",\"outcome\":\"wrong_contact\"");
+}
+
 void people_schedule(struct sim *sim)
 {
 	if (sim->weather.feed)
@@ -157,6 +171,7 @@ void people_schedule(struct sim *sim)
 		schedule_commands(sim);
 		schedule_handovers(sim);
 		schedule_rings(sim);
+		schedule_wrong_numbers(sim);
 	}
 }
 
