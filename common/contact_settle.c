@@ -551,13 +551,24 @@ void contact_never_sent(struct debtor *debtor, struct candidate *members, size_t
 		close_task("unknown_attempt", entry, fx);
 }
 
+/*
+ * It counts itself, as it may have gone: so what came to the debtor besides it since, a call that was made while nobody knew, keeps its distance
+ * and its place under the caps. What asks for nothing (an aside) keeps none.
+ */
 static bool permitted_again(const struct rules *rules, const struct debtor *debtor, const struct attempt_entry *entry)
 {
-	struct permit_case c = { .guard = rules->guard, .holidays = rules->holidays, .policy = rules->policy, .debtor = debtor,
-		.creditor_zone = rules->creditor_zone, .first_reminder = date_none(), .again = true };
+	struct contact_made made[DEBTOR_CONTACTS_KEPT];
+	struct debtor others = *debtor;
+	struct permit_case c = { .guard = rules->guard, .holidays = rules->holidays, .policy = rules->policy, .debtor = &others,
+		.creditor_zone = rules->creditor_zone, .first_reminder = date_none(), .again = aside_id(entry->step) };
 	struct permit permit;
 	int channel = 0;
 
+	others.contacts = made;
+	others.contact_count = 0;
+	for (size_t i = debtor->contact_count > DEBTOR_CONTACTS_KEPT ? debtor->contact_count - DEBTOR_CONTACTS_KEPT : 0; i < debtor->contact_count; i++)
+		if (strcmp(debtor->contacts[i].attempt, entry->id) != 0)
+			made[others.contact_count++] = debtor->contacts[i];
 	while (channel_names[channel] && strcmp(channel_names[channel], entry->channel) != 0)
 		channel++;
 	if (!channel_names[channel])
