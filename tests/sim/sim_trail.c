@@ -213,9 +213,10 @@ static void note_outcome(struct judge *judge, struct host *host, const struct js
 	struct json status = json_get(record, "status");
 	const char *reason = member(record, "reason");
 	bool never_sent = reason && strcmp(reason, "never_sent") == 0;
+	bool denied = a->accepted && (strcmp(kind, "attempt.failed") == 0 || strcmp(kind, "attempt.cancelled") == 0 || never_sent);
 
-	/* A tail that outlived its host's crash unsynced, and is found when the partition has long gone on elsewhere: it tells, no more. */
-	if ((final(a->outcome) || a->unknown) && judge_superseded(judge, judge->group_count))
+	/* A tail that outlived its host's crash unsynced, or its sleep, and is found when the partition has gone on elsewhere: it tells, no more. */
+	if ((final(a->outcome) || a->unknown || denied) && judge_superseded(judge, judge->group_count))
 		return;
 	if (final(a->outcome) && !judge_superseded(judge, a->outcome_group))
 		sim_breach(judge->sim, "5 one outcome", "attempt %s: %s after %s", id, kind, a->outcome);
@@ -225,7 +226,7 @@ static void note_outcome(struct judge *judge, struct host *host, const struct js
 	a->outcome_wall = sim_wall(judge->sim);
 	for (size_t i = 0; i < a->count; i++)
 		a->over[i] = judge_invoice(judge, a->invoices[i])->closed;
-	if (a->accepted && (strcmp(kind, "attempt.failed") == 0 || strcmp(kind, "attempt.cancelled") == 0 || never_sent))
+	if (denied)
 		sim_breach(judge->sim, "truth", "attempt %s was accepted, but the trail says %s (%s)", id, kind,
 			reason ? reason : "");
 	if (reason && strcmp(reason, "process_died") == 0 && a->intent_group && judge->groups[a->intent_group - 1].host == host && a->intent_life &&
