@@ -383,7 +383,7 @@ static int get_invoice_ids(struct arena *arena, const struct json *data, struct 
 /* What a provider tells of a message. A status that we do not know is evidence and no more. */
 static int get_contact_facts(struct arena *arena, const struct json *data, struct event *e, struct err *err)
 {
-	bool permanent = false, verified = true;
+	bool permanent = false, verified = true, given_up = false;
 	const char *status = NULL;
 	int r;
 
@@ -391,7 +391,7 @@ static int get_contact_facts(struct arena *arena, const struct json *data, struc
 		(r = json_opt_str(data, "provider_id", 256, &e->provider_id, err)) < 0 ||
 		(r = json_opt_str(data, "address", 254, &e->address, err)) < 0 || (r = json_opt_str(data, "status", 64, &status, err)) < 0 ||
 		(r = json_opt_bool(data, "permanent", &permanent, err)) < 0 || (r = json_opt_bool(data, "verified", &verified, err)) < 0 ||
-		(r = json_opt_bool(data, "announced", &e->announced, err)) < 0 ||
+		(r = json_opt_bool(data, "announced", &e->announced, err)) < 0 || (r = json_opt_bool(data, "given_up", &given_up, err)) < 0 ||
 		(r = get_invoice_ids(arena, data, e, err)) < 0)
 		return r;
 	e->unverified = !verified;
@@ -403,6 +403,9 @@ static int get_contact_facts(struct arena *arena, const struct json *data, struc
 	/* Whoever wants no more must not be forgotten because nobody knows who it is: a dead letter is looked at. */
 	if (!e->customer_id && (e->delivery == DELIVERY_STOPPED || e->delivery == DELIVERY_COMPLAINED))
 		return json_refuse(data, "customer", err, "missing", "must say who wants no more messages, or give customer_id");
+	if (given_up && !e->customer_id)
+		return json_refuse(data, "provider_id", err, "no_attempt",
+			"it waited for a message of ours with this id, and none had it; one that was in doubt may be meant");
 	return 0;
 }
 

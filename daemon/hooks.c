@@ -424,7 +424,7 @@ int hooks_create(struct event_base *base, const struct hooks_settings *settings,
 		return r;
 	note(hooks, LOG_INFO, "hooks: listening at port %d", port);
 	hooks->intake = intake_create(base, &(struct intake_settings){ .config = settings->config, .redis = settings->redis,
-		.install_key = settings->install_key, .note = settings->note, .note_arg = settings->note_arg });
+		.install_key = settings->install_key, .now = settings->now, .now_arg = settings->now_arg, .note = settings->note, .note_arg = settings->note_arg });
 	tell_library(hooks);
 	*ret = TAKE(hooks);
 	return 0;

@@ -1,5 +1,3 @@
-#include "daemon/intake.h"
-
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,22 +7,36 @@
 #include "common/contact.h"
 #include "common/hash.h"
 #include "common/keys.h"
+#include "daemon/intake_internal.h"
 #include "daemon/log_id.h"
 
+/*
+ * KEYS: the stream, that of those which wait, one for each event that says that it is known, perhaps one for what counts once. ARGV: how many
+ * events, how long they are known, the body's digest, how many may wait; then of each its text and what it waits with, '' = it does not.
+ */
 static const char save_text[] =
-	"local n, once = tonumber(ARGV[1]), KEYS[tonumber(ARGV[1]) + 2]\n"
+	"local n, once = tonumber(ARGV[1]), KEYS[tonumber(ARGV[1]) + 3]\n"
 	"if once then\n"
 	"  local was = redis.call('GET', once)\n"
 	"  if was and was ~= ARGV[3] then return -1 end\n"
 	"end\n"
-	"local added = 0\n"
+	"local added, known, waits = 0, {}, 0\n"
 	"for i = 1, n do\n"
-	"  if redis.call('EXISTS', KEYS[i + 1]) == 0 then\n"
-	"    redis.call('XADD', KEYS[1], '*', 'event', ARGV[i + 3])\n"
-	"    redis.call('SET', KEYS[i + 1], '1', 'PX', ARGV[2])\n"
-	"    added = added + 1\n"
+	"  known[i] = redis.call('EXISTS', KEYS[i + 2]) == 1\n"
+	"  if not known[i] and ARGV[2 * i + 4] ~= '' then waits = waits + 1 end\n"
+	"end\n"
+	"if waits > 0 and redis.call('XLEN', KEYS[2]) + waits > tonumber(ARGV[4]) then return -2 end\n"
+	"for i = 1, n do\n"
+	"  if known[i] then\n"
+	"    redis.call('PEXPIRE', KEYS[i + 2], ARGV[2])\n"
 	"  else\n"
-	"    redis.call('PEXPIRE', KEYS[i + 1], ARGV[2])\n"
+	"    if ARGV[2 * i + 4] == '' then\n"
+	"      redis.call('XADD', KEYS[1], '*', 'event', ARGV[2 * i + 3])\n"
+	"    else\n"
+	"      redis.call('XADD', KEYS[2], '*', 'event', ARGV[2 * i + 3], 'wait', ARGV[2 * i + 4])\n"
+	"    end\n"
+	"    redis.call('SET', KEYS[i + 2], '1', 'PX', ARGV[2])\n"
+	"    added = added + 1\n"
 	"  end\n"
 	"end\n"
 	"if once then redis.call('SET', once, ARGV[3], 'PX', ARGV[2]) end\n"
@@ -39,6 +51,7 @@ struct told { /* one event on its way into a stream */
 	struct attempt_entry entry; /* when found */
 	const char *attempt_id; /* ours: echoed, or where a reference led; NULL = not known */
 	bool by_address; /* it was the address that led there */
+	bool waits; /* its message may be one of ours whose id is not known yet: see intake_wait.c */
 };
 
 struct call { /* one batch that waits for Redis */
@@ -51,21 +64,13 @@ struct call { /* one batch that waits for Redis */
 	size_t count, waits; /* waits: answers of Redis still to come */
 	uint32_t saving; /* the partition whose events are being saved */
 	size_t saved; /* how many they are */
+	bool waiting; /* and some of them wait */
 	struct intake_result result;
 	bool failed;
 	struct call *next, **link;
 };
 
-struct intake {
-	struct intake_settings settings;
-	struct redis_links *redis;
-	struct redis_script save;
-	struct call *calls;
-};
-
-static void note(struct intake *intake, int priority, const char *format, ...) __attribute__((format(printf, 3, 4)));
-
-static void note(struct intake *intake, int priority, const char *format, ...)
+void intake_note(struct intake *intake, int priority, const char *format, ...)
 {
 	char line[400];
 	va_list args;
@@ -99,15 +104,23 @@ static void call_end(struct call *call, enum intake_end end)
 
 static void save_next(struct call *call);
 
-static char *seen_key(struct call *call, uint32_t partition, const char *what, const char *id)
+char *intake_seen_key(const struct intake *intake, struct arena *arena, uint32_t partition, const char *what, const char *provider, const char *source,
+	const char *id)
 {
-	struct keyspace keys = { call->intake->settings.config->prefix, partition };
-	const char *both = arena_printf(call->arena, "%s\n%s\n%s\n%s", what, call->batch.origin->provider, call->batch.origin->source, id);
+	struct keyspace keys = { intake->settings.config->prefix, partition };
+	const char *both = arena_printf(arena, "%s\n%s\n%s\n%s", what, provider, source, id);
 	uint8_t digest[SHA256_SIZE];
 	char hex[2 * 16 + 1];
 
 	sha256(both, strlen(both), digest);
-	return key_of(call->arena, &keys, arena_printf(call->arena, "hook:%s", hex_format(digest, 16, hex)));
+	return key_of(arena, &keys, arena_printf(arena, "hook:%s", hex_format(digest, 16, hex)));
+}
+
+static char *seen_key(struct call *call, uint32_t partition, const char *what, const char *id)
+{
+	const struct hook_origin *origin = call->batch.origin;
+
+	return intake_seen_key(call->intake, call->arena, partition, what, origin->provider, origin->source, id);
 }
 
 static void on_saved(int r, const struct redis_reply *reply, void *arg)
@@ -117,19 +130,41 @@ static void on_saved(int r, const struct redis_reply *reply, void *arg)
 
 	if (r < 0 || reply->type != REDIS_INTEGER) {
 		if (reply && reply->type == REDIS_ERROR)
-			note(call->intake, LOG_ERR | MSG(HOOK_REFUSED), "intake: Redis did not take what provider %s told: %.100s", call->batch.origin->provider, reply->str);
+			intake_note(call->intake, LOG_ERR | MSG(HOOK_REFUSED), "intake: Redis did not take what provider %s told: %.100s", call->batch.origin->provider, reply->str);
+		call_end(call, INTAKE_UNSAVED);
+		return;
+	}
+	if (added == -2) {
+		intake_note(call->intake, LOG_WARNING, "intake: %d receipts wait for their messages, and provider %s tells another one: not taken for now", INTAKE_WAITS_MAX,
+			call->batch.origin->provider);
+		intake_wait_soon(call->intake);
 		call_end(call, INTAKE_UNSAVED);
 		return;
 	}
 	if (added < 0) {
-		note(call->intake, LOG_WARNING, "intake: provider %s: a token that was used came with another body", call->batch.origin->provider);
+		intake_note(call->intake, LOG_WARNING, "intake: provider %s: a token that was used came with another body", call->batch.origin->provider);
 		call_end(call, INTAKE_REPLAYED);
 		return;
 	}
 	call->result.added += (size_t)added;
 	call->result.known += call->saved - (size_t)added;
+	if (added && call->waiting)
+		intake_wait_soon(call->intake);
 	call->saving++;
 	save_next(call);
+}
+
+/* As it waits: whom its address leads to, and how long it is known. */
+static const char *wait_text(struct call *call, const struct told *told)
+{
+	CLEANUP(buf_clear) struct buf text = { 0 };
+	struct json_writer w = jw_init(&text);
+
+	jw_object(&w, NULL);
+	jw_opt_str(&w, "last", told->attempt_id);
+	jw_int(&w, "seen_ms", call->batch.seen_ms);
+	jw_end_object(&w);
+	return arena_strdup(call->arena, buf_str(&text));
 }
 
 /* Those of one partition together: its script is one command for Redis, all or nothing. */
@@ -138,17 +173,19 @@ static bool save_partition(struct call *call, uint32_t partition)
 	struct intake *intake = call->intake;
 	struct keyspace keyspace = { intake->settings.config->prefix, partition };
 	const char *once = partition == 0 ? call->batch.once : NULL;
-	const char **argv = arena_alloc(call->arena, (2 * call->count + 8) * sizeof(*argv));
-	size_t *lens = arena_alloc(call->arena, (2 * call->count + 8) * sizeof(*lens));
+	const char **argv = arena_alloc(call->arena, (3 * call->count + 8) * sizeof(*argv));
+	size_t *lens = arena_alloc(call->arena, (3 * call->count + 8) * sizeof(*lens));
 	size_t keys = 0, args, n = 0;
 	uint8_t digest[SHA256_SIZE];
 	char hex[2 * SHA256_SIZE + 1];
 
 	argv[keys++] = key_events(call->arena, &keyspace, NULL);
+	argv[keys++] = key_of(call->arena, &keyspace, INTAKE_WAITS);
 	for (size_t i = 0; i < call->count; i++)
 		if (call->told[i].partition == partition)
 			argv[keys++] = seen_key(call, partition, "event", call->told[i].event.id);
-	n = call->saved = keys - 1;
+	n = call->saved = keys - 2;
+	call->waiting = false;
 	if (once)
 		argv[keys++] = seen_key(call, partition, "once", once);
 	if (!n && !once)
@@ -158,17 +195,22 @@ static bool save_partition(struct call *call, uint32_t partition)
 	argv[args++] = arena_printf(call->arena, "%zu", n);
 	argv[args++] = arena_printf(call->arena, "%lld", (long long)call->batch.seen_ms);
 	argv[args++] = arena_strdup(call->arena, hex_format(digest, sizeof(digest), hex));
+	argv[args++] = arena_printf(call->arena, "%d", INTAKE_WAITS_MAX);
 	for (size_t i = 0; i < args; i++)
 		lens[i] = strlen(argv[i]);
 	for (size_t i = 0; i < call->count; i++) {
 		CLEANUP(buf_clear) struct buf text = { 0 };
+		const struct told *told = &call->told[i];
 
-		if (call->told[i].partition != partition)
+		if (told->partition != partition)
 			continue;
-		intake_event_write(&text, call->batch.origin, &call->told[i].event, call->told[i].found ? &call->told[i].entry : NULL,
-			call->told[i].by_address);
+		intake_event_write(&text, call->batch.origin, &told->event, told->found && !told->waits ? &told->entry : NULL, told->by_address);
 		argv[args] = arena_memdup(call->arena, buf_str(&text), text.len);
 		lens[args++] = text.len;
+		argv[args] = told->waits ? wait_text(call, told) : "";
+		lens[args] = strlen(argv[args]);
+		args++;
+		call->waiting |= told->waits;
 	}
 	redis_link_script_kept(redis_links_at(intake->redis, partition), &intake->save, intake->settings.config->redis_replicas, keys, args, argv, lens, INTAKE_REDIS_MS, on_saved, call);
 	return true;
@@ -182,11 +224,29 @@ static void save_next(struct call *call)
 	call_end(call, INTAKE_SAVED);
 }
 
+/*
+ * The provider's id alone, and no message of ours is known by it: it may be one whose answer, or whose commit, comes only after this. An answer of
+ * the debtor's is read by a person in any case, and who wants no more is not written to from now on, whichever message it was about.
+ */
+static bool waits(const struct call *call, const struct told *told)
+{
+	const struct hook_event *event = &told->event;
+	bool known = told->attempt_id && !told->by_address;
+
+	return call->batch.adapter && call->batch.origin->verified && event->message_id && !event->attempt_id && !known && event->word != HOOK_REPLIED &&
+	       !(told->found && (event->word == HOOK_STOPPED || event->word == HOOK_COMPLAINED));
+}
+
 /* Our own link tells of its attempt alone. */
 static void save(struct call *call)
 {
 	size_t n = 0;
 
+	for (size_t i = 0; i < call->count; i++)
+		if (waits(call, &call->told[i])) {
+			call->told[i].waits = true;
+			call->told[i].partition = 0; /* those of all partitions wait there */
+		}
 	for (size_t i = 0; i < call->count; i++)
 		if (call->batch.adapter || call->told[i].found)
 			call->told[n++] = call->told[i];
@@ -217,8 +277,7 @@ static void on_entry(int r, const struct redis_reply *reply, void *arg)
 		save(call);
 }
 
-/* What an id itself tells: its partition. */
-static uint32_t partition_in(const char *attempt_id, uint32_t partitions)
+uint32_t intake_partition_in(const char *attempt_id, uint32_t partitions)
 {
 	uint32_t partition = attempt_partition(attempt_id);
 
@@ -242,7 +301,7 @@ static void find_attempts(struct call *call)
 
 		if (!told->attempt_id)
 			continue;
-		told->partition = keys.partition = partition_in(told->attempt_id, (uint32_t)intake->settings.config->partitions);
+		told->partition = keys.partition = intake_partition_in(told->attempt_id, (uint32_t)intake->settings.config->partitions);
 		argv[1] = key_attempt(call->arena, &keys, told->attempt_id);
 		redis_link_command(redis_links_at(intake->redis, told->partition), ARRAY_LEN(argv), argv, NULL, INTAKE_REDIS_MS, on_entry, told);
 	}
@@ -360,9 +419,11 @@ struct intake *intake_create(struct event_base *base, const struct intake_settin
 	struct intake *intake = xcalloc(1, sizeof(*intake));
 
 	intake->settings = *settings;
+	intake->base = base;
 	redis_script_init(&intake->save, save_text);
 	intake->redis = redis_links_create(base, settings->redis, settings->config->prefix, (uint32_t)settings->config->partitions, NULL, NULL);
 	redis_links_open(intake->redis);
+	intake_wait_create(intake);
 	return intake;
 }
 
@@ -371,6 +432,7 @@ void intake_destroy(struct intake *intake)
 	if (!intake)
 		return;
 	redis_links_destroy(intake->redis); /* it calls nobody any more */
+	intake_wait_destroy(intake);
 	while (intake->calls)
 		call_free(intake->calls);
 	free(intake);

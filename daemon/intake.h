@@ -1,6 +1,10 @@
 /*
  * intake - what providers told, from events to the inbound streams: whom each is about (our id, the provider's, or the address), then into
  * the stream of its partition, once however often it is told. Done when Redis has it.
+ *
+ * What names its message by the provider's id alone may come before we know that id: before the answer that has it is committed, or while
+ * the attempt is in doubt. Then it waits in Redis, in a stream of its own, while there is an attempt at that provider that may be its, and for
+ * INTAKE_WAIT_MS at most; any instance looks after all that wait.
  */
 #ifndef DUNNINGD_DAEMON_INTAKE_H
 #define DUNNINGD_DAEMON_INTAKE_H
@@ -15,6 +19,11 @@
 
 #define INTAKE_REDIS_MS 4000 /* shorter than a connection's deadline: 503 in time is better than silence */
 
+#define INTAKE_WAITS "receipts" /* the stream of those that wait: dunning:{0}:receipts */
+#define INTAKE_WAIT_MS (INT64_C(7) * 24 * 3600 * 1000)
+#define INTAKE_WAITS_KEPT 5000 /* of more the oldest do not wait on ... */
+#define INTAKE_WAITS_MAX 10000 /* ... and a request that would make more of them is not taken */
+
 /* Where events come from. */
 struct hook_origin {
 	const char *provider, *source; /* source: "/hooks/mail" */
@@ -28,6 +37,8 @@ struct intake_settings {
 	const struct config *config; /* borrowed for life */
 	const struct redis_url *redis;
 	const uint8_t *install_key; /* 32 bytes, borrowed for life */
+	int64_t (*now)(void *arg); /* ms UTC, as in struct hook_origin */
+	void *now_arg;
 	void (*note)(int priority, const char *line, void *arg); /* never an address, a secret or a text */
 	void *note_arg;
 };
@@ -72,5 +83,11 @@ struct attempt_entry;
  */
 void intake_event_write(struct buf *out, const struct hook_origin *origin, const struct hook_event *event, const struct attempt_entry *entry,
 	bool by_address);
+/*
+ * One that waited, as it was written without an entry: the same, once it is known whom it is about. `entry` NULL: nobody knows; `given_up`: nor
+ * will anybody, though it may be about a message of ours, so that a person must look where it says that this one did not arrive.
+ * -EBADMSG: it is not such a text.
+ */
+int intake_event_claim(struct buf *out, const char *text, size_t len, const struct attempt_entry *entry, bool by_address, bool given_up);
 
 #endif

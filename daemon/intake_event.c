@@ -1,4 +1,5 @@
 /* What a webhook told, as an event of the inbound stream: whom it is about, what became of the message, and the bytes that say so. */
+#include <errno.h>
 #include <string.h>
 
 #include "common/contact.h"
@@ -67,21 +68,26 @@ static const char *status_of(enum hook_word word)
 	return word == HOOK_BOUNCED_HARD || word == HOOK_BOUNCED_SOFT ? "bounced" : hook_words[word];
 }
 
+/* `exactly`: it is about this very attempt. */
+static void write_who(struct json_writer *w, const struct attempt_entry *entry, bool exactly)
+{
+	jw_opt_str(w, "customer_id", id_valid(entry->debtor_id) ? entry->debtor_id : NULL); /* of the digest there is none */
+	jw_array(w, "invoice_ids");
+	for (size_t i = 0; i < entry->invoice_count; i++)
+		jw_str(w, NULL, entry->invoice_ids[i]);
+	jw_end_array(w);
+	if (exactly)
+		jw_str(w, "attempt_id", entry->id);
+	jw_str(w, "channel", entry->channel);
+}
+
 static void write_data(struct json_writer *w, const struct hook_origin *origin, const struct hook_event *event, const struct attempt_entry *entry,
 	bool by_address)
 {
-	jw_opt_str(w, "customer_id", entry && id_valid(entry->debtor_id) ? entry->debtor_id : NULL); /* of the digest there is none */
-	if (entry) {
-		jw_array(w, "invoice_ids");
-		for (size_t i = 0; i < entry->invoice_count; i++)
-			jw_str(w, NULL, entry->invoice_ids[i]);
-		jw_end_array(w);
-		if (!by_address || event->word == HOOK_REPLIED)
-			jw_str(w, "attempt_id", entry->id);
-		jw_str(w, "channel", entry->channel);
-	} else {
+	if (entry)
+		write_who(w, entry, !by_address || event->word == HOOK_REPLIED);
+	else
 		jw_opt_str(w, "attempt_id", event->attempt_id);
-	}
 	jw_str(w, "provider", origin->provider);
 	jw_opt_str(w, "provider_id", event->message_id);
 	if (event->word == HOOK_REPLIED)
@@ -121,4 +127,42 @@ void intake_event_write(struct buf *out, const struct hook_origin *origin, const
 	write_data(&w, origin, event, entry, by_address);
 	jw_end_object(&w);
 	jw_end_object(&w);
+}
+
+/* That it arrived, or goes on, is kept in the trail in any case, and nobody needs to look for it. */
+static bool is_grave(const struct json *data)
+{
+	static const char *const words[] = { "failed", "unclaimed", "refused", "stopped", "complained" };
+	struct json status = json_get(data, "status"), permanent = json_get(data, "permanent");
+
+	for (size_t i = 0; i < ARRAY_LEN(words); i++)
+		if (json_str(&status) && strcmp(json_str(&status), words[i]) == 0)
+			return true;
+	return json_bool(&permanent);
+}
+
+int intake_event_claim(struct buf *out, const char *text, size_t len, const struct attempt_entry *entry, bool by_address, bool given_up)
+{
+	CLEANUP(arena_freep) struct arena *arena = arena_create();
+	struct json_writer w = jw_init(out);
+	struct json root, data, value;
+	const char *key;
+
+	if (json_parse(arena, text, len, 0, &root, NULL) < 0 || json_get(&root, "data").type != JSON_OBJECT)
+		return -EBADMSG;
+	data = json_get(&root, "data");
+	jw_object(&w, NULL);
+	for (size_t i = 0; json_member(&root, &i, &key, &value);)
+		if (strcmp(key, "data") != 0)
+			jw_json(&w, key, &value);
+	jw_object(&w, "data");
+	if (entry)
+		write_who(&w, entry, !by_address);
+	for (size_t i = 0; json_member(&data, &i, &key, &value);)
+		jw_json(&w, key, &value);
+	if (!entry && given_up && is_grave(&data))
+		jw_bool(&w, "given_up", true);
+	jw_end_object(&w);
+	jw_end_object(&w);
+	return 0;
 }

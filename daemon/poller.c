@@ -442,7 +442,7 @@ struct poller *poller_create(struct event_base *base, const struct poller_settin
 	poller->settings = *settings;
 	poller->base = base;
 	poller->intake = intake_create(base, &(struct intake_settings){ .config = settings->config, .redis = settings->redis,
-		.install_key = settings->install_key, .note = settings->note, .note_arg = settings->note_arg });
+		.install_key = settings->install_key, .now = settings->now, .now_arg = settings->now_arg, .note = settings->note, .note_arg = settings->note_arg });
 	poller_use(poller, library);
 	return poller;
 }

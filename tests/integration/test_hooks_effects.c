@@ -214,6 +214,55 @@ static void a_receipt_before_the_answer(void **state)
 	assert_int_equal(sent_to(h, arena, "early", 0, &address, &attempt), 1);
 }
 
+static const char *message_of(struct hooked *h, struct arena *arena, const char *invoice)
+{
+	struct json said = world_ask_sandbox(&h->world, arena, arena_printf(arena, "/messages?invoice=%s", invoice)), messages = json_get(&said, "messages"),
+		    one = json_at(&messages, 0);
+
+	return arena_strdup(arena, member(&one, "id"));
+}
+
+static void wait_holds(struct hooked *h, const char *why)
+{
+	const char *seen = "";
+
+	for (int64_t deadline = real_ms() + WAIT_MS; strcmp(seen, why) != 0 && real_ms() < deadline; pause_ms(20)) {
+		CLEANUP(arena_freep) struct arena *arena = arena_create();
+		struct json status = world_status(&h->world, arena), partitions = json_get(&status, "partitions"), first = json_at(&partitions, 0);
+
+		seen = strcmp(member(&first, "holding"), why) == 0 ? why : "";
+	}
+	assert_string_equal(seen, why);
+}
+
+/*
+ * The same told by the provider's own id, which nobody knows here until the answer is committed. The answer has come, and Redis does not take the
+ * commit for a while: what is told is kept there, and does its work as soon as the id is known.
+ */
+static void a_receipt_before_the_commit(void **state)
+{
+	struct hooked *h = *state;
+	CLEANUP(arena_freep) struct arena *arena = arena_create();
+	const char *attempt, *message;
+
+	world_behave(&h->world, "{\"mode\":\"slow\",\"ms\":1000,\"count\":1}");
+	push_invoice(h, "commit", "commit");
+	attempt = wait_sent(h, arena, "commit", 1, "one@commit.example");
+	(void)world_redis(&h->world, arena, (const char *const[]){ "ACL", "SETUSER", "default", "-hset", NULL });
+	message = message_of(h, arena, "commit");
+	wait_holds(h, "store_refuses");
+	assert_string_equal(state_of(h, arena, "commit"), "sending");
+	assert_int_equal(tell(h->port, arena_printf(arena, "{\"type\":\"hard\",\"message\":\"%s\",\"event\":\"commit-0\"}", message)), 200);
+	assert_int_equal(stream_len(&h->world, "receipts"), 1);
+	(void)world_redis(&h->world, arena, (const char *const[]){ "ACL", "SETUSER", "default", "+hset", NULL });
+	wait_says(h, "debtor", "commit", arena_printf(arena, "\"%s\",\"one@commit.example\",8", attempt));
+	(void)wait_sent(h, arena, "commit", 2, "two@commit.example");
+	wait_says(h, "escalation", "commit", "\"end\":\"sent\"");
+	assert_true(world_quiet(&h->world, WAIT_MS));
+	assert_int_equal(stream_len(&h->world, "receipts"), 0);
+	assert_int_equal(stream_len(&h->world, "dead"), 0);
+}
+
 /* No answer comes at all: the attempt is in doubt, until the provider speaks of it. */
 static void a_receipt_settles_a_doubt(void **state)
 {
@@ -566,6 +615,7 @@ int main(void)
 		cmocka_unit_test(receipts_end_the_same),
 		cmocka_unit_test(what_is_given_up),
 		cmocka_unit_test(a_receipt_before_the_answer),
+		cmocka_unit_test(a_receipt_before_the_commit),
 		cmocka_unit_test(a_receipt_settles_a_doubt),
 		cmocka_unit_test(a_receipt_after_a_crash),
 		cmocka_unit_test(stop_is_for_all_invoices),

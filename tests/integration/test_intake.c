@@ -1,0 +1,328 @@
+/*
+ * Receipts that name their message by the provider's id alone, and come before that id is known: against a real Redis, which is told by hand
+ * what the flow would commit.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <event2/event.h>
+
+#include <cmocka.h>
+
+#include "common/contact.h"
+#include "common/event.h"
+#include "common/keys.h"
+#include "common/utc.h"
+#include "daemon/intake.h"
+#include "tests/support/redis_server.h"
+#include "tests/support/tree.h"
+
+#define WAIT_MS 20000
+#define NOW INT64_C(1772442000000)
+#define PARTITIONS 4
+#define DEBTOR "cus_1"
+
+static const char file[] =
+	"{\"adapter\":1,\"name\":\"post\",\"channel\":\"email\",\"features\":{},\"limits\":{},\"config\":{\"key\":{\"secret\":true}},"
+	"\"send\":{\"method\":\"POST\",\"url\":\"https://x.example/\",\"auth\":{\"kind\":\"none\"}},"
+	"\"response\":{\"id\":\"/id\",\"rules\":[{\"status\":\"2xx\",\"outcome\":\"accepted\"}]},"
+	"\"webhooks\":[{\"parse\":\"json\",\"verify\":{\"kind\":\"none\",\"why\":\"x\"},"
+	"\"events\":{\"message\":\"/id\",\"type\":\"/type\",\"map\":{\"x\":\"delivered\"}}}]}";
+static const uint8_t install_key[32] = "of an installation of this test";
+
+struct fixture {
+	char dir[64];
+	struct redis_server redis;
+	struct event_base *base;
+	struct redis_link *link;
+	struct config config;
+	struct adapter *adapter;
+	struct intake *intake;
+	struct arena *arena;
+	int64_t now;
+	char attempt[ATTEMPT_ID_SIZE];
+	struct intake_result result;
+	bool done;
+};
+
+static int64_t the_time(void *arg)
+{
+	return ((struct fixture *)arg)->now;
+}
+
+static void on_note(int priority, const char *line, void *arg)
+{
+	(void)priority, (void)line, (void)arg;
+}
+
+static int setup(void **state)
+{
+	struct fixture *f = calloc(1, sizeof(*f));
+	struct redis_url url;
+	struct err err = { 0 };
+
+	(void)snprintf(f->dir, sizeof(f->dir), "/tmp/dunningd-intake-XXXXXX");
+	assert_non_null(mkdtemp(f->dir));
+	redis_server_start(&f->redis, f->dir, NULL);
+	f->base = event_base_new();
+	f->arena = arena_create();
+	f->now = NOW;
+	assert_int_equal(redis_url_parse(f->redis.socket, &url, NULL), 0);
+	f->link = redis_link_create(f->base, &url, NULL, NULL);
+	if (adapter_parse(file, sizeof(file) - 1, &f->adapter, &err) < 0)
+		fail_msg("%s %s", err.path, err.text);
+	f->config = (struct config){ .prefix = "dunning", .partitions = PARTITIONS };
+	f->intake = intake_create(f->base, &(struct intake_settings){ .config = &f->config, .redis = &url, .install_key = install_key, .now = the_time,
+		.now_arg = f, .note = on_note });
+	while (!redis_links_connected(intake_links(f->intake)) || !redis_link_connected(f->link))
+		assert_int_equal(event_base_loop(f->base, EVLOOP_ONCE), 0);
+	attempt_id(install_key, &(struct attempt_name){ .debtor = DEBTOR, .invoice = "inv_1", .step = "s", .channel = "email", .recipient = "a@b.example",
+		.partition = partition_of(DEBTOR, PARTITIONS), .due_at = NOW }, f->attempt);
+	*state = f;
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	struct fixture *f = *state;
+
+	intake_destroy(f->intake);
+	redis_link_destroy(f->link);
+	adapter_free(f->adapter);
+	event_base_free(f->base);
+	arena_free(f->arena);
+	redis_server_stop(&f->redis);
+	tree_remove(f->dir);
+	free(f);
+	return 0;
+}
+
+static const struct redis_reply *ask(struct fixture *f, const char *const *argv)
+{
+	const struct redis_reply *reply;
+	size_t argc = 0;
+
+	while (argv[argc])
+		argc++;
+	assert_int_equal(redis_call(f->base, f->link, f->arena, argc, argv, NULL, &reply), 0);
+	if (reply->type == REDIS_ERROR)
+		fail_msg("%s: %s", argv[0], reply->str);
+	return reply;
+}
+
+static const char *key(struct fixture *f, uint32_t partition, const char *name)
+{
+	return key_of(f->arena, &(struct keyspace){ "dunning", partition }, name);
+}
+
+static int64_t length(struct fixture *f, uint32_t partition, const char *name)
+{
+	return ask(f, (const char *const[]){ "XLEN", key(f, partition, name), NULL })->integer;
+}
+
+static void wait_length(struct fixture *f, uint32_t partition, const char *name, int64_t count)
+{
+	struct timespec at;
+	int64_t deadline;
+
+	clock_gettime(CLOCK_MONOTONIC, &at);
+	deadline = at.tv_sec * 1000 + WAIT_MS;
+	while (length(f, partition, name) != count && at.tv_sec * 1000 < deadline) { /* asking runs the loop */
+		(void)event_base_loop(f->base, EVLOOP_NONBLOCK);
+		usleep(1000);
+		clock_gettime(CLOCK_MONOTONIC, &at);
+	}
+	assert_int_equal(length(f, partition, name), count);
+}
+
+static void on_done(const struct intake_result *result, void *arg)
+{
+	struct fixture *f = arg;
+
+	f->result = *result;
+	f->done = true;
+}
+
+/* As the provider's webhook tells it. */
+static struct intake_result tell(struct fixture *f, const char *provider, const struct hook_event *event)
+{
+	struct hook_request request = { .url = "https://dunning.example/hooks/post", .body = "{\"id\":1}", .body_len = 8, .now = f->now };
+	struct hook_origin origin = { .provider = provider, .source = "/hooks/post", .hook = adapter_hook(f->adapter, ""), .request = &request,
+		.verified = true, .alone = true, .now = f->now };
+	struct intake_batch batch = { .arena = f->arena, .adapter = f->adapter, .origin = &origin, .events = event, .count = 1, .seen_ms = HOOK_SEEN_MS };
+
+	f->done = false;
+	intake_take(f->intake, &batch, on_done, f);
+	while (!f->done)
+		assert_true(event_base_loop(f->base, EVLOOP_ONCE) >= 0);
+	return f->result;
+}
+
+static const char *entry_text(struct fixture *f)
+{
+	static const char *const invoices[] = { "inv_1" };
+	CLEANUP(buf_clear) struct buf text = { 0 };
+
+	attempt_entry_write(&text, &(struct attempt_entry){ .id = f->attempt, .debtor_id = DEBTOR, .step = "s", .channel = "email", .provider = "post",
+		.invoice_ids = invoices, .invoice_count = 1, .released_at = NOW - SECOND_MS });
+	return arena_strdup(f->arena, buf_str(&text));
+}
+
+/* Its release is committed; nobody knows yet what became of it. */
+static void released(struct fixture *f)
+{
+	uint32_t partition = partition_of(DEBTOR, PARTITIONS);
+
+	(void)ask(f, (const char *const[]){ "FLUSHALL", NULL });
+	f->now = NOW;
+	(void)ask(f, (const char *const[]){ "HSET", key(f, partition, "attempts"), f->attempt, entry_text(f), NULL });
+	(void)ask(f, (const char *const[]){ "SET", key_attempt(f->arena, &(struct keyspace){ "dunning", partition }, f->attempt), entry_text(f), NULL });
+	assert_int_not_equal(partition, 0);
+}
+
+/* Its answer is: one transaction. */
+static void answered(struct fixture *f, const char *message)
+{
+	struct keyspace keys = { "dunning", partition_of(DEBTOR, PARTITIONS) };
+
+	(void)ask(f, (const char *const[]){ "MULTI", NULL });
+	(void)ask(f, (const char *const[]){ "HDEL", key_of(f->arena, &keys, "attempts"), f->attempt, NULL });
+	(void)ask(f, (const char *const[]){ "SET", key_reference(f->arena, &keys, install_key, "message", "post", message), f->attempt, NULL });
+	(void)ask(f, (const char *const[]){ "EXEC", NULL });
+}
+
+/* The i-th event of a partition's stream. */
+static int event_at(struct fixture *f, uint32_t partition, size_t i, struct event *ret, struct err *err)
+{
+	const struct redis_reply *all = ask(f, (const char *const[]){ "XRANGE", key_events(f->arena, &(struct keyspace){ "dunning", partition }, NULL), "-", "+", NULL }),
+				 *fields;
+
+	assert_true(i < all->count);
+	fields = &all->items[i].items[1];
+	assert_int_equal(fields->count, 2);
+	return event_parse(f->arena, fields->items[1].str, fields->items[1].len, NULL, ret, err);
+}
+
+/* --- receipts ----------------------------------------------------------------------------------------------------------------- */
+
+/* It is taken, and waits; what is not ours does not. Once its message is known it is told where its debtor is, once however often it came. */
+static void it_waits_for_its_message(void **state)
+{
+	struct fixture *f = *state;
+	const struct hook_event hard = { .word = HOOK_BOUNCED_HARD, .message_id = "m-1", .id = "e1", .said = "bounce" },
+		foreign = { .word = HOOK_BOUNCED_HARD, .message_id = "m-1", .id = "e2" };
+	uint32_t partition = partition_of(DEBTOR, PARTITIONS);
+	struct event e;
+	struct err err = { 0 };
+
+	released(f);
+	assert_int_equal(tell(f, "post", &hard).added, 1);
+	assert_int_equal(f->result.end, INTAKE_SAVED);
+	assert_int_equal(length(f, 0, INTAKE_WAITS), 1);
+	assert_int_equal(tell(f, "post", &hard).known, 1);
+	assert_int_equal(tell(f, "other", &foreign).added, 1); /* a provider that has nothing of ours */
+	wait_length(f, 0, "events", 1);
+	assert_int_equal(event_at(f, 0, 0, &e, &err), 0); /* evidence of nobody's */
+	assert_null(e.customer_id);
+	assert_int_equal(length(f, 0, INTAKE_WAITS), 1);
+	assert_int_equal(length(f, partition, "events"), 0);
+	answered(f, "M-1");
+	wait_length(f, 0, INTAKE_WAITS, 0);
+	assert_int_equal(length(f, partition, "events"), 1);
+	if (event_at(f, partition, 0, &e, &err) < 0)
+		fail_msg("%s %s", err.path, err.text);
+	assert_string_equal(e.id, "e1");
+	assert_string_equal(e.customer_id, DEBTOR);
+	assert_string_equal(e.attempt_id, f->attempt);
+	assert_int_equal(e.invoice_count, 1);
+	assert_string_equal(e.invoice_ids[0], "inv_1");
+	assert_int_equal(e.channel, CHANNEL_EMAIL);
+	assert_int_equal(e.delivery, DELIVERY_BOUNCED_HARD);
+	assert_false(e.unverified);
+	assert_int_equal(tell(f, "post", &hard).known, 1);
+	assert_int_equal(length(f, partition, "events") + length(f, 0, "events"), 2);
+}
+
+/* Nobody's in the end: what says that a message did not arrive is looked at by a person, the rest is kept as it is. */
+static void nobody_claims_it(void **state)
+{
+	struct fixture *f = *state;
+	const struct hook_event hard = { .word = HOOK_BOUNCED_HARD, .message_id = "m-2", .id = "e3" },
+		good = { .word = HOOK_DELIVERED, .message_id = "m-3", .id = "e4" };
+	struct event e;
+	struct err err = { 0 };
+
+	released(f);
+	(void)tell(f, "post", &hard);
+	(void)tell(f, "post", &good);
+	f->now += INTAKE_WAIT_MS;
+	wait_length(f, 0, INTAKE_WAITS, 0);
+	assert_int_equal(length(f, 0, "events"), 2);
+	assert_int_equal(event_at(f, 0, 0, &e, &err), -EBADMSG);
+	assert_string_equal(err.code, "no_attempt");
+	assert_int_equal(event_at(f, 0, 1, &e, &err), 0);
+	assert_null(e.customer_id);
+}
+
+/* The address says whom it is about, and its own message what became of which; who wants no more does not wait for that. */
+static void its_address_is_known(void **state)
+{
+	struct fixture *f = *state;
+	const struct hook_event stop = { .word = HOOK_STOPPED, .message_id = "m-4", .id = "e5", .address = "a@b.example" },
+		hard = { .word = HOOK_BOUNCED_HARD, .message_id = "m-5", .id = "e6", .address = "a@b.example" };
+	struct keyspace keys = { "dunning", partition_of(DEBTOR, PARTITIONS) };
+	struct event e;
+	struct err err = { 0 };
+
+	released(f);
+	(void)ask(f, (const char *const[]){ "SET", key_reference(f->arena, &keys, install_key, "address", "email", "a@b.example"), f->attempt, NULL });
+	(void)tell(f, "post", &stop);
+	assert_int_equal(length(f, keys.partition, "events"), 1);
+	(void)tell(f, "post", &hard);
+	assert_int_equal(length(f, keys.partition, "events"), 1);
+	assert_int_equal(length(f, 0, INTAKE_WAITS), 1);
+	answered(f, "another message");
+	wait_length(f, 0, INTAKE_WAITS, 0);
+	assert_int_equal(event_at(f, keys.partition, 1, &e, &err), 0);
+	assert_string_equal(e.customer_id, DEBTOR);
+	assert_null(e.attempt_id);
+	assert_int_equal(e.delivery, DELIVERY_BOUNCED_HARD);
+}
+
+/* There is an end to how many wait: the provider keeps what is not taken, and the oldest go on their way. */
+static void only_so_many_wait(void **state)
+{
+	static const char fill[] = "for i = 1, tonumber(ARGV[1]) do redis.call('XADD', KEYS[1], '*', 'event', ARGV[2], 'wait', '{\"seen_ms\":1000}') end return 0";
+	struct fixture *f = *state;
+	const struct hook_event one = { .word = HOOK_DELIVERED, .message_id = "m-6", .id = "e7" };
+	const char *text = arena_printf(f->arena, "{\"specversion\":\"1.0\",\"id\":\"x\",\"source\":\"/hooks/post\",\"type\":\"contact.delivery_updated\","
+		"\"time\":\"2026-03-02T09:00:00Z\",\"data\":{\"provider\":\"post\",\"provider_id\":\"m-7\",\"status\":\"delivered\",\"verified\":true,"
+		"\"webhook\":{\"received_at\":%lld}}}", (long long)NOW);
+
+	released(f);
+	(void)ask(f, (const char *const[]){ "EVAL", fill, "1", key(f, 0, INTAKE_WAITS), arena_printf(f->arena, "%d", INTAKE_WAITS_MAX), text, NULL });
+	assert_int_equal(tell(f, "post", &one).end, INTAKE_UNSAVED);
+	wait_length(f, 0, INTAKE_WAITS, INTAKE_WAITS_KEPT);
+	assert_int_equal(length(f, 0, "events"), INTAKE_WAITS_MAX - INTAKE_WAITS_KEPT);
+	assert_int_equal(tell(f, "post", &one).end, INTAKE_SAVED);
+	assert_int_equal(length(f, 0, INTAKE_WAITS), INTAKE_WAITS_KEPT + 1);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(it_waits_for_its_message),
+		cmocka_unit_test(nobody_claims_it),
+		cmocka_unit_test(its_address_is_known),
+		cmocka_unit_test(only_so_many_wait),
+	};
+
+	return cmocka_run_group_tests(tests, setup, teardown);
+}
