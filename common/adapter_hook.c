@@ -554,7 +554,7 @@ static int parse_answer(const struct json *webhook, struct hook_answer *ret, str
 
 static int parse_hook(const struct adapter *adapter, const struct json *webhook, struct hook *ret, struct err *err)
 {
-	static const char *const members[] = { "path", "help", "parse", "verify", "refused_status", "answer", "unwrap", "each", "element", "events", NULL };
+	static const char *const members[] = { "path", "help", "parse", "verify", "refused_status", "body_bytes", "answer", "unwrap", "each", "element", "events", NULL };
 	int64_t refused = 401;
 	static const char *const forms[] = { "json", "form", "query", NULL };
 	const char *help = NULL;
@@ -568,6 +568,7 @@ static int parse_hook(const struct adapter *adapter, const struct json *webhook,
 		(r = json_opt_str(webhook, "each", 200, &ret->each, err)) < 0 || (r = pointer_parse(webhook, "each", ret->each, err)) < 0 ||
 		(r = parse_verify(adapter, webhook, &ret->verify, err)) < 0 ||
 		(r = json_opt_int(webhook, "refused_status", 400, 499, &refused, err)) < 0 ||
+		(r = json_opt_int(webhook, "body_bytes", 4096, HOOK_BODY_MAX, &ret->body_bytes, err)) < 0 ||
 		(r = parse_answer(webhook, &ret->answer, err)) < 0 || (r = opt_unwrap(webhook, "unwrap", &ret->unwrap, err)) < 0 ||
 		(r = hook_events_parse(adapter->arena, webhook, ret, err)) < 0)
 		return r;
@@ -628,6 +629,11 @@ bool hook_by_get(const struct hook *hook)
 const struct hook_answer *hook_answer(const struct hook *hook)
 {
 	return &hook->answer;
+}
+
+size_t hook_body_bytes(const struct hook *hook)
+{
+	return (size_t)hook->body_bytes;
 }
 
 int hook_refused_status(const struct hook *hook)

@@ -12,6 +12,7 @@
 /* The oldest signature that is taken: what is forgotten as an event is not taken as a request any more. */
 #define HOOK_FRESH_MS (HOOK_SEEN_MS - HOOK_AHEAD_MS)
 #define HOOK_EVENTS_MAX 1000 /* in one request */
+#define HOOK_BODY_MAX 8388608 /* bytes */
 #define HOOK_FILES_MAX 20 /* that are named; behind them stands how many more there were */
 #define HOOK_ID_SIZE 65 /* hex SHA-256 and NUL */
 
@@ -26,6 +27,7 @@ struct hook_answer { /* of what is taken: its body, for providers that act on it
 	const char *type, *body;
 };
 const struct hook_answer *hook_answer(const struct hook *hook);
+size_t hook_body_bytes(const struct hook *hook); /* how long a body of it may be, as its file says; 0 = it does not say */
 int hook_refused_status(const struct hook *hook); /* of what is not the provider's: 401, or what the file says makes it stop */
 /* Verification is "none": whoever knows the address may write what he likes. What it says changes nothing. */
 bool hook_unverified(const struct hook *hook);

@@ -104,6 +104,7 @@ struct hook {
 	enum hook_form form; /* parse */
 	struct verify_plan verify;
 	int refused_status;
+	int64_t body_bytes; /* 0 = not said */
 	struct hook_answer answer;
 	struct unwrap unwrap, element;
 	const char *each; /* pointer; "" = the document, an array or one object */

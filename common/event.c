@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "common/hash.h"
 #include "common/locale.h"
 #include "common/utc.h"
 #include "common/zone.h"
@@ -380,6 +381,21 @@ static int get_invoice_ids(struct arena *arena, const struct json *data, struct 
 	return 0;
 }
 
+/* The bytes that prove it, where they are too long to stand in it. */
+static int get_apart(const struct json *data, struct event *e, struct err *err)
+{
+	struct json webhook = json_get(data, "webhook");
+	uint8_t digest[SHA256_SIZE];
+	int r;
+
+	if (webhook.type != JSON_OBJECT)
+		return 0;
+	if ((r = json_opt_str(&webhook, "apart", 2 * SHA256_SIZE, &e->apart, err)) < 0 ||
+		(r = json_opt_int(&webhook, "apart_bytes", 0, INT32_MAX, &e->apart_bytes, err)) < 0)
+		return r;
+	return e->apart && hex_parse(e->apart, sizeof(digest), digest) < 0 ? json_refuse(&webhook, "apart", err, "bad_digest", "must be a SHA-256 in hex") : 0;
+}
+
 /* What a provider tells of a message. A status that we do not know is evidence and no more. */
 static int get_contact_facts(struct arena *arena, const struct json *data, struct event *e, struct err *err)
 {
@@ -392,7 +408,7 @@ static int get_contact_facts(struct arena *arena, const struct json *data, struc
 		(r = json_opt_str(data, "address", 254, &e->address, err)) < 0 || (r = json_opt_str(data, "status", 64, &status, err)) < 0 ||
 		(r = json_opt_bool(data, "permanent", &permanent, err)) < 0 || (r = json_opt_bool(data, "verified", &verified, err)) < 0 ||
 		(r = json_opt_bool(data, "announced", &e->announced, err)) < 0 || (r = json_opt_bool(data, "given_up", &given_up, err)) < 0 ||
-		(r = get_invoice_ids(arena, data, e, err)) < 0)
+		(r = get_apart(data, e, err)) < 0 || (r = get_invoice_ids(arena, data, e, err)) < 0)
 		return r;
 	e->unverified = !verified;
 	if (status && strcmp(status, "bounced") == 0)

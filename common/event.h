@@ -210,6 +210,8 @@ struct event {
 	enum delivery_state delivery;
 	bool announced; /* "I have paid": an answer by a key that stands for it, or an announcement that says it is no word of the future */
 	bool unverified;
+	const char *apart; /* hex SHA-256 of the provider's bytes that are too long for an event, see key_body(); NULL = they are in it */
+	int64_t apart_bytes;
 	const char *attempt_id, *provider_id, *address; /* NULL = not told */
 	const char *letter, *tracking, *carrier; /* letter.status_updated: its word; where the carrier tells of it. NULL = not told */
 	const char **invoice_ids; /* the attempt's */

@@ -55,6 +55,11 @@ char *key_debtor(struct arena *arena, const struct keyspace *keys, const char *c
 	return key(arena, keys, "debtor:", customer_id);
 }
 
+char *key_body(struct arena *arena, const struct keyspace *keys, const char *digest)
+{
+	return key(arena, keys, "body:", digest);
+}
+
 char *key_attempt(struct arena *arena, const struct keyspace *keys, const char *attempt_id)
 {
 	return key(arena, keys, "attempt:", attempt_id);

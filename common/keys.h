@@ -21,6 +21,7 @@ char *key_of(struct arena *arena, const struct keyspace *keys, const char *name)
 char *key_escalation(struct arena *arena, const struct keyspace *keys, const char *invoice_id);
 char *key_debtor(struct arena *arena, const struct keyspace *keys, const char *customer_id);
 char *key_attempt(struct arena *arena, const struct keyspace *keys, const char *attempt_id);
+char *key_body(struct arena *arena, const struct keyspace *keys, const char *digest); /* what an event leaves beside it: its SHA-256, hex */
 /*
  * Leads to the attempt that a provider's id ("message", the provider's name, the id) or an address ("address", the channel, the address)
  * was last known of. Told apart without case; nobody without the install key can tell which address it is.

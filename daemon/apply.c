@@ -296,12 +296,35 @@ static void name_letter(struct dunner *d, struct group *g, struct event *e, stru
 	}
 }
 
-static void record_event(struct group *g, const struct input *input, const char *debtor_id)
+/* The provider's bytes that are too long to stand in the event: a scanned receipt, say. */
+static void record_body(struct dunner *d, struct group *g, const struct event *e, struct draft *draft)
+{
+	struct doc *body = group_find(d, g, DOC_BODY, e->apart);
+	uint8_t digest[SHA256_SIZE];
+	char hex[2 * SHA256_SIZE + 1] = "";
+
+	if (!e->apart)
+		return;
+	jw_str(&draft->w, "body_sha256", e->apart);
+	if (body && body->loaded && body->existed) {
+		sha256(body->bytes.data, body->bytes.len, digest);
+		hex_format(digest, sizeof(digest), hex);
+	}
+	if (strcmp(hex, e->apart) != 0) {
+		jw_bool(&draft->w, "body_lost", true);
+		return;
+	}
+	draft_part(draft, "webhook.body", "application/octet-stream", CLASS_IDENTITY, body->bytes.data, body->bytes.len);
+	body->touched = true;
+}
+
+static void record_event(struct dunner *d, struct group *g, const struct input *input, const char *debtor_id)
 {
 	const struct event *e = &input->event;
 	struct draft *draft = effects_record(&g->fx, record_kinds[e->type], debtor_id);
 
 	write_facts(&draft->w, e);
+	record_body(d, g, e, draft);
 	draft_part(draft, "event.json", "application/json", CLASS_IDENTITY, input->entry->event, input->entry->len);
 }
 
@@ -383,7 +406,7 @@ void decide_event(struct dunner *d, struct group *g, struct input *input)
 				e->type == EVENT_CONTACT_REPLY_RECEIVED || e->type == EVENT_CALL_COMPLETED || e->type == EVENT_LETTER_STATUS_UPDATED))
 		changed = true;
 	if (changed)
-		record_event(g, input, debtor && debtor->loaded ? debtor_id : NULL);
+		record_event(d, g, input, debtor && debtor->loaded ? debtor_id : NULL);
 }
 
 /* --- a person's commands ------------------------------------------------------------------------------------------- */

@@ -514,6 +514,14 @@ static void image_events(struct dunner *d, struct group *g)
 	}
 }
 
+/* What lay beside an event is in its record from here on. Told again by another event, the earlier one's record has it. */
+static void image_bodies(struct dunner *d, struct group *g)
+{
+	for (const struct doc *doc = g->docs; doc; doc = doc->next)
+		if (is_imaged(doc, DOC_BODY))
+			group_image(g, group_case(d, g, NULL), CLASS_FACTS, &(struct image){ .op = IMAGE_DEL, .key = doc->key });
+}
+
 static void image_adopted(struct dunner *d, struct group *g)
 {
 	for (const struct adopted *one = g->adopted; one; one = one->next)
@@ -618,6 +626,7 @@ int group_build(struct dunner *d, struct group *g)
 	image_attempts(d, g);
 	image_references(d, g);
 	image_tasks(d, g);
+	image_bodies(d, g);
 	image_adopted(d, g);
 	image_events(d, g);
 	image_positions(d, g);

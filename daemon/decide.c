@@ -151,6 +151,7 @@ void decide_wants(struct dunner *d, struct group *g)
 		case INPUT_ENTRY:
 			want(d, g, DOC_ESCALATION, input->event.invoice_id);
 			want(d, g, DOC_DEBTOR, input->event.customer_id);
+			want(d, g, DOC_BODY, input->parsed == 0 ? input->event.apart : NULL);
 			for (size_t i = 0; input->event.book && i < input->event.book->count; i++)
 				want(d, g, DOC_ESCALATION, input->event.book->items[i].invoice_id);
 			if (input->event.type == EVENT_CALL_COMPLETED) /* a call is about all the invoices of its task */

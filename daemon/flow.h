@@ -92,7 +92,7 @@ struct input {
 	struct input *next;
 };
 
-enum doc_kind { DOC_ESCALATION, DOC_DEBTOR };
+enum doc_kind { DOC_ESCALATION, DOC_DEBTOR, DOC_BODY }; /* BODY: what lies beside an event; it goes once it is in the trail */
 
 /* An after-image of a case, by its place among the group's. */
 struct owned_image {
@@ -108,6 +108,7 @@ struct doc {
 	bool answered; /* DEBTOR: an attempt of its was settled in this group. A repetition bears the same id, so it waits for the next one */
 	struct escalation *e;
 	struct debtor *d;
+	struct slice bytes; /* BODY */
 	const struct policy *policy; /* of an escalation */
 	const char *text; /* its after-image, once built; NULL: it has none */
 	size_t text_len;

@@ -382,6 +382,27 @@ static void on_request(struct evhttp_request *request, void *arg)
 
 /* --- the whole ---------------------------------------------------------------------------------------------------------------- */
 
+static int most_bytes(const char *path, const struct hook *hook, void *arg)
+{
+	size_t *most = arg;
+
+	(void)path;
+	if (hook_body_bytes(hook) > *most)
+		*most = hook_body_bytes(hook);
+	return 0;
+}
+
+/* As the configuration says, or as one of the files does that are in use: evhttp has one limit for all addresses. */
+static size_t body_limit(const struct hooks *hooks)
+{
+	size_t most = (size_t)hooks->settings.config->hooks_body_bytes;
+
+	for (size_t i = 0; i < hooks->library->provider_count; i++)
+		if (hooks->library->providers[i].adapter)
+			(void)adapter_each_hook(hooks->library->providers[i].adapter, most_bytes, &most);
+	return most;
+}
+
 static int tell_open(const char *path, const struct hook *hook, void *arg)
 {
 	(void)path;
@@ -407,12 +428,12 @@ int hooks_create(struct event_base *base, const struct hooks_settings *settings,
 	struct err *err)
 {
 	CLEANUP(hooks_destroyp) struct hooks *hooks = xcalloc(1, sizeof(*hooks));
-	struct http_limits limits = { .head = 16384, .body = (size_t)settings->config->hooks_body_bytes, .connections = CONNECTIONS_MAX,
-		.evict = true, .deadline_ms = DEADLINE_MS };
+	struct http_limits limits = { .head = 16384, .connections = CONNECTIONS_MAX, .evict = true, .deadline_ms = DEADLINE_MS };
 	int r, port;
 
 	hooks->settings = *settings;
 	hooks->library = library_ref(library);
+	limits.body = body_limit(hooks);
 	hooks->http = evhttp_new(base);
 	hooks->guard = http_guard_create(base, hooks->http, &limits);
 	/* All of them: what is no POST is told so, by us. */
@@ -437,6 +458,7 @@ void hooks_use(struct hooks *hooks, struct library *library, const struct page_t
 	hooks->settings.texts = texts;
 	hooks->library = library_ref(library);
 	library_free(old);
+	evhttp_set_max_body_size(hooks->http, (ev_ssize_t)body_limit(hooks));
 	tell_library(hooks);
 }
 

@@ -224,11 +224,13 @@ void inbox_take(struct dunner *d, struct group *g)
 				take_unreadable(g, input);
 			if (taken && (taken + input->also_count >= most || input->event.book))
 				return; /* a group has room for so many documents */
+			if (taken && bytes + entry->len + (size_t)input->event.apart_bytes > GROUP_EVENT_BYTES)
+				return;
 			group_add(g, input);
 			page->used++;
 			d->queued--;
 			taken += 1 + input->also_count + (input->event.book ? input->event.book->count : 0);
-			bytes += entry->len;
+			bytes += entry->len + (size_t)input->event.apart_bytes;
 		}
 }
 

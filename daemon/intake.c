@@ -11,11 +11,12 @@
 #include "daemon/log_id.h"
 
 /*
- * KEYS: the stream, that of those which wait, one for each event that says that it is known, perhaps one for what counts once. ARGV: how many
- * events, how long they are known, the body's digest, how many may wait; then of each its text and what it waits with, '' = it does not.
+ * KEYS: the stream, that of those which wait; of each event one that says that it is known; of each one for its bytes beside it; perhaps one for what
+ * counts once. ARGV: how many events, how long they are known, the body's digest, how many may wait, how long bytes are kept; then of each event its
+ * text, what it waits with ('' = it does not), and its bytes ('' = they are in it).
  */
 static const char save_text[] =
-	"local n, once = tonumber(ARGV[1]), KEYS[tonumber(ARGV[1]) + 3]\n"
+	"local n, once = tonumber(ARGV[1]), KEYS[2 * tonumber(ARGV[1]) + 3]\n"
 	"if once then\n"
 	"  local was = redis.call('GET', once)\n"
 	"  if was and was ~= ARGV[3] then return -1 end\n"
@@ -23,17 +24,18 @@ static const char save_text[] =
 	"local added, known, waits = 0, {}, 0\n"
 	"for i = 1, n do\n"
 	"  known[i] = redis.call('EXISTS', KEYS[i + 2]) == 1\n"
-	"  if not known[i] and ARGV[2 * i + 4] ~= '' then waits = waits + 1 end\n"
+	"  if not known[i] and ARGV[3 * i + 4] ~= '' then waits = waits + 1 end\n"
 	"end\n"
 	"if waits > 0 and redis.call('XLEN', KEYS[2]) + waits > tonumber(ARGV[4]) then return -2 end\n"
 	"for i = 1, n do\n"
 	"  if known[i] then\n"
 	"    redis.call('PEXPIRE', KEYS[i + 2], ARGV[2])\n"
 	"  else\n"
-	"    if ARGV[2 * i + 4] == '' then\n"
-	"      redis.call('XADD', KEYS[1], '*', 'event', ARGV[2 * i + 3])\n"
+	"    if ARGV[3 * i + 5] ~= '' then redis.call('SET', KEYS[n + i + 2], ARGV[3 * i + 5], 'PX', ARGV[5]) end\n"
+	"    if ARGV[3 * i + 4] == '' then\n"
+	"      redis.call('XADD', KEYS[1], '*', 'event', ARGV[3 * i + 3])\n"
 	"    else\n"
-	"      redis.call('XADD', KEYS[2], '*', 'event', ARGV[2 * i + 3], 'wait', ARGV[2 * i + 4])\n"
+	"      redis.call('XADD', KEYS[2], '*', 'event', ARGV[3 * i + 3], 'wait', ARGV[3 * i + 4])\n"
 	"    end\n"
 	"    redis.call('SET', KEYS[i + 2], '1', 'PX', ARGV[2])\n"
 	"    added = added + 1\n"
@@ -167,14 +169,28 @@ static const char *wait_text(struct call *call, const struct told *told)
 	return arena_strdup(call->arena, buf_str(&text));
 }
 
+/* Where its bytes go that are too long for it; any name when there are none. */
+static char *body_key(struct call *call, const struct keyspace *keyspace, const struct hook_event *event)
+{
+	char hex[2 * SHA256_SIZE + 1] = "";
+	uint8_t digest[SHA256_SIZE];
+	struct slice apart;
+
+	if (intake_event_apart(call->batch.origin, event, &apart)) {
+		sha256(apart.data, apart.len, digest);
+		hex_format(digest, sizeof(digest), hex);
+	}
+	return key_body(call->arena, keyspace, hex);
+}
+
 /* Those of one partition together: its script is one command for Redis, all or nothing. */
 static bool save_partition(struct call *call, uint32_t partition)
 {
 	struct intake *intake = call->intake;
 	struct keyspace keyspace = { intake->settings.config->prefix, partition };
 	const char *once = partition == 0 ? call->batch.once : NULL;
-	const char **argv = arena_alloc(call->arena, (3 * call->count + 8) * sizeof(*argv));
-	size_t *lens = arena_alloc(call->arena, (3 * call->count + 8) * sizeof(*lens));
+	const char **argv = arena_alloc(call->arena, (5 * call->count + 8) * sizeof(*argv));
+	size_t *lens = arena_alloc(call->arena, (5 * call->count + 8) * sizeof(*lens));
 	size_t keys = 0, args, n = 0;
 	uint8_t digest[SHA256_SIZE];
 	char hex[2 * SHA256_SIZE + 1];
@@ -185,6 +201,9 @@ static bool save_partition(struct call *call, uint32_t partition)
 		if (call->told[i].partition == partition)
 			argv[keys++] = seen_key(call, partition, "event", call->told[i].event.id);
 	n = call->saved = keys - 2;
+	for (size_t i = 0; i < call->count; i++)
+		if (call->told[i].partition == partition)
+			argv[keys++] = body_key(call, &keyspace, &call->told[i].event);
 	call->waiting = false;
 	if (once)
 		argv[keys++] = seen_key(call, partition, "once", once);
@@ -196,11 +215,13 @@ static bool save_partition(struct call *call, uint32_t partition)
 	argv[args++] = arena_printf(call->arena, "%lld", (long long)call->batch.seen_ms);
 	argv[args++] = arena_strdup(call->arena, hex_format(digest, sizeof(digest), hex));
 	argv[args++] = arena_printf(call->arena, "%d", INTAKE_WAITS_MAX);
+	argv[args++] = arena_printf(call->arena, "%lld", (long long)INTAKE_BODY_MS);
 	for (size_t i = 0; i < args; i++)
 		lens[i] = strlen(argv[i]);
 	for (size_t i = 0; i < call->count; i++) {
 		CLEANUP(buf_clear) struct buf text = { 0 };
 		const struct told *told = &call->told[i];
+		struct slice apart;
 
 		if (told->partition != partition)
 			continue;
@@ -210,6 +231,10 @@ static bool save_partition(struct call *call, uint32_t partition)
 		argv[args] = told->waits ? wait_text(call, told) : "";
 		lens[args] = strlen(argv[args]);
 		args++;
+		if (!intake_event_apart(call->batch.origin, &told->event, &apart))
+			apart.len = 0;
+		argv[args] = apart.len ? (const char *)apart.data : "";
+		lens[args++] = apart.len;
 		call->waiting |= told->waits;
 	}
 	redis_link_script_kept(redis_links_at(intake->redis, partition), &intake->save, intake->settings.config->redis_replicas, keys, args, argv, lens, INTAKE_REDIS_MS, on_saved, call);

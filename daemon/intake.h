@@ -19,6 +19,7 @@
 
 #define INTAKE_REDIS_MS 4000 /* shorter than a connection's deadline: 503 in time is better than silence */
 
+#define INTAKE_BODY_MS (INT64_C(30) * 24 * 3600 * 1000) /* bytes beside an event are kept in Redis until the trail has them, and for so long at most */
 #define INTAKE_WAITS "receipts" /* the stream of those that wait: dunning:{0}:receipts */
 #define INTAKE_WAIT_MS (INT64_C(7) * 24 * 3600 * 1000)
 #define INTAKE_WAITS_KEPT 5000 /* of more the oldest do not wait on ... */
@@ -83,6 +84,11 @@ struct attempt_entry;
  */
 void intake_event_write(struct buf *out, const struct hook_origin *origin, const struct hook_event *event, const struct attempt_entry *entry,
 	bool by_address);
+/*
+ * The bytes that prove it, where they are too long for an event: they go beside it, by their digest, which stands in it. Those of the whole request
+ * when it is about this debtor alone. False: they stand in the event.
+ */
+bool intake_event_apart(const struct hook_origin *origin, const struct hook_event *event, struct slice *ret);
 /*
  * One that waited, as it was written without an entry: the same, once it is known whom it is about. `entry` NULL: nobody knows; `given_up`: nor
  * will anybody, though it may be about a message of ours, so that a person must look where it says that this one did not arrive.

@@ -36,6 +36,23 @@ static void write_headers(struct json_writer *w, const struct hook_origin *origi
 	jw_end_object(w);
 }
 
+bool intake_event_apart(const struct hook_origin *origin, const struct hook_event *event, struct slice *ret)
+{
+	*ret = origin->alone ? (struct slice){ (const uint8_t *)origin->request->body, origin->request->body_len } :
+			       (struct slice){ (const uint8_t *)event->raw, event->raw_len };
+	return ret->len > BODY_KEPT_MAX;
+}
+
+static void write_apart(struct json_writer *w, const struct slice *bytes)
+{
+	char hex[2 * SHA256_SIZE + 1];
+	uint8_t digest[SHA256_SIZE];
+
+	sha256(bytes->data, bytes->len, digest);
+	jw_str(w, "apart", hex_format(digest, sizeof(digest), hex));
+	jw_int(w, "apart_bytes", (int64_t)bytes->len);
+}
+
 /* The bytes that are signed, when they are about this debtor alone; else his part of them, and the digest of the whole. */
 static void write_evidence(struct json_writer *w, const struct hook_origin *origin, const struct hook_event *event)
 {
@@ -43,6 +60,7 @@ static void write_evidence(struct json_writer *w, const struct hook_origin *orig
 	CLEANUP(buf_clear) struct buf base64 = { 0 };
 	char hex[2 * SHA256_SIZE + 1];
 	uint8_t digest[SHA256_SIZE];
+	struct slice apart;
 
 	sha256(request->body, request->body_len, digest);
 	jw_object(w, "webhook");
@@ -51,12 +69,13 @@ static void write_evidence(struct json_writer *w, const struct hook_origin *orig
 	if (origin->hook && !hook_secret_in_path(origin->hook))
 		jw_str(w, "url", request->url);
 	write_headers(w, origin);
-	if (!origin->alone) {
-		if (event->raw_len <= BODY_KEPT_MAX)
-			jw_strn(w, "part", event->raw, event->raw_len);
-	} else if (request->body_len <= BODY_KEPT_MAX && plain_text(request->body, request->body_len)) {
+	if (intake_event_apart(origin, event, &apart)) {
+		write_apart(w, &apart);
+	} else if (!origin->alone) {
+		jw_strn(w, "part", event->raw, event->raw_len);
+	} else if (plain_text(request->body, request->body_len)) {
 		jw_strn(w, "body", request->body, request->body_len);
-	} else if (request->body_len <= BODY_KEPT_MAX) {
+	} else {
 		base64_add(&base64, request->body, request->body_len);
 		jw_str(w, "body_base64", buf_str(&base64));
 	}

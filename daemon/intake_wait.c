@@ -36,6 +36,8 @@ struct waited { /* one of a page */
 	const char *claim; /* the attempt whose message it is */
 	int64_t at; /* ms UTC: when it came */
 	long long seen_ms;
+	const char *apart, *bytes; /* what lies beside it; NULL = nothing does; not fetched */
+	size_t bytes_len;
 	bool goes, found, exactly; /* goes: it waits no more; found: `entry`, and exactly this attempt */
 	struct attempt_entry entry;
 	uint32_t partition;
@@ -138,10 +140,39 @@ static void on_saved(int r, const struct redis_reply *reply, void *arg)
 	struct round *round = one->round;
 	const char *argv[] = { "XDEL", waits_key(round), one->id };
 
-	if (answered(round, r, reply, REDIS_INTEGER))
+	if (answered(round, r, reply, REDIS_INTEGER)) /* its bytes here end by themselves */
 		redis_link_command(redis_links_at(round->intake->redis, 0), ARRAY_LEN(argv), argv, NULL, INTAKE_REDIS_MS, on_moved, one);
 	else
 		moved(round);
+}
+
+static void move(struct waited *one);
+
+static void on_bytes(int r, const struct redis_reply *reply, void *arg)
+{
+	struct waited *one = arg;
+	struct round *round = one->round;
+
+	if (r < 0 || reply->type == REDIS_ERROR) {
+		round->failed = true;
+		moved(round);
+		return;
+	}
+	one->bytes_len = reply->type == REDIS_STRING ? reply->len : 0;
+	one->bytes = arena_memdup(round->arena, reply->type == REDIS_STRING ? reply->str : "", one->bytes_len);
+	move(one);
+	moved(round);
+}
+
+/* What lies beside it goes along to the other partition. */
+static void fetch(struct waited *one)
+{
+	struct round *round = one->round;
+	struct keyspace keys = keys_of(round, 0);
+	const char *argv[] = { "GET", key_body(round->arena, &keys, one->apart) };
+
+	round->asked++;
+	redis_link_command(redis_links_at(round->intake->redis, 0), ARRAY_LEN(argv), argv, NULL, INTAKE_REDIS_MS, on_bytes, one);
 }
 
 static void move(struct waited *one)
@@ -155,6 +186,10 @@ static void move(struct waited *one)
 	CLEANUP(buf_clear) struct buf text = { 0 };
 	const char *event;
 
+	if (one->partition && one->apart && !one->bytes) {
+		fetch(one);
+		return;
+	}
 	if (intake_event_claim(&text, one->event, one->len, one->found ? &one->entry : NULL, !one->exactly, given_up) < 0)
 		buf_add(&text, one->event, one->len); /* none of ours: a dead letter */
 	event = arena_memdup(round->arena, buf_str(&text), text.len);
@@ -166,13 +201,14 @@ static void move(struct waited *one)
 		redis_link_script_kept(link, &intake->move, replicas, 2, ARRAY_LEN(argv), argv, lens, INTAKE_REDIS_MS, on_moved, one);
 	} else {
 		const char *argv[] = { key_events(round->arena, &keys, NULL), key_of(round->arena, &keys, INTAKE_WAITS),
-			intake_seen_key(intake, round->arena, one->partition, "event", one->provider, one->source, one->event_id), "1",
-			arena_printf(round->arena, "%lld", one->seen_ms), "", "0", event, "" };
+			intake_seen_key(intake, round->arena, one->partition, "event", one->provider, one->source, one->event_id),
+			key_body(round->arena, &keys, one->apart ? one->apart : ""), "1", arena_printf(round->arena, "%lld", one->seen_ms), "", "0",
+			arena_printf(round->arena, "%lld", (long long)INTAKE_BODY_MS), event, "", one->bytes ? one->bytes : "" };
 		size_t lens[ARRAY_LEN(argv)];
 
 		for (size_t i = 0; i < ARRAY_LEN(argv); i++)
-			lens[i] = i == 7 ? text.len : strlen(argv[i]);
-		redis_link_script_kept(link, &intake->save, replicas, 3, ARRAY_LEN(argv), argv, lens, INTAKE_REDIS_MS, on_saved, one);
+			lens[i] = i == 9 ? text.len : i == 11 ? one->bytes_len : strlen(argv[i]);
+		redis_link_script_kept(link, &intake->save, replicas, 4, ARRAY_LEN(argv), argv, lens, INTAKE_REDIS_MS, on_saved, one);
 	}
 }
 
@@ -345,6 +381,7 @@ static void read_one(struct arena *arena, const struct redis_reply *entry, struc
 	one->source = text_of(event, "source");
 	one->event_id = text_of(event, "id");
 	one->last = json_text(wait, "last");
+	one->apart = json_text(&told, "apart");
 	one->at = json_int(&at);
 	one->seen_ms = json_int(&seen) > 0 ? json_int(&seen) : HOOK_SEEN_MS;
 }

@@ -89,7 +89,8 @@ struct doc *group_doc(struct dunner *d, struct group *g, enum doc_kind kind, con
 	doc->kind = kind;
 	doc->id = arena_strdup(g->arena, id);
 	doc->key = kind == DOC_ESCALATION ? key_escalation(g->arena, &d->keyspace, id) :
-					    key_debtor(g->arena, &d->keyspace, id);
+		   kind == DOC_BODY ? key_body(g->arena, &d->keyspace, id) :
+				      key_debtor(g->arena, &d->keyspace, id);
 	g->index[at] = doc;
 	*g->docs_end = doc;
 	g->docs_end = &doc->next;
@@ -113,6 +114,10 @@ static int parse_doc(struct dunner *d, struct group *g, struct doc *doc, const s
 
 	doc->loaded = true;
 	doc->existed = value->data != NULL;
+	if (doc->kind == DOC_BODY) {
+		doc->bytes = (struct slice){ value->data ? arena_memdup(g->arena, value->data, value->len) : NULL, value->len };
+		return 0;
+	}
 	if (value->data)
 		r = json_parse(g->arena, value->data, value->len, ours ? JSON_OURS : 0, json, &err);
 	if (doc->kind == DOC_DEBTOR) {
@@ -208,7 +213,8 @@ static int gather(struct dunner *d, struct group *g, struct round *round)
 		doc->asked = true;
 		decided = decided_doc(d, doc);
 		if (decided) {
-			value = (struct store_value){ decided->text, decided->text_len };
+			value = decided->kind == DOC_BODY ? (struct store_value){ (const char *)decided->bytes.data, decided->bytes.len } :
+							    (struct store_value){ decided->text, decided->text_len };
 			recent_lend_keys(doc, decided->keyed && !d->erase ? &decided->keys : NULL, decided->tag_key);
 		}
 		if (decided || recent_get(d, doc, &value)) {

@@ -36,6 +36,7 @@ static int setup(void **state)
 	h->port = hooks_open(&h->world, &(struct world_options){ 0 });
 	put_file(&h->world, arena, "policies/now.json", policy);
 	put_file(&h->world, arena, "templates/fr/plain.sms", "Facture {{invoice.number}}");
+	put_file(&h->world, arena, "hooked.json", replaced(arena, hooked_file, "\"webhooks\":[{", "\"webhooks\":[{\"body_bytes\":300000,"));
 	world_start(&h->world, NULL);
 	if (!world_ready(&h->world, WAIT_MS))
 		return -1;
@@ -482,6 +483,51 @@ static void other_ways_to_find_it(void **state)
 	(void)attempt;
 }
 
+/*
+ * The scanned receipt of a registered letter is no event any more by its size: it is kept as it came, with its digest, in the file that is handed to a
+ * court, and nowhere else.
+ */
+static void a_scanned_receipt_is_kept(void **state)
+{
+	struct hooked *h = *state;
+	CLEANUP(arena_freep) struct arena *arena = arena_create();
+	CLEANUP(buf_clear) struct buf list = { 0 }, record = { 0 }, kept = { 0 };
+	char *scan = arena_alloc(arena, 200001), hex[2 * SHA256_SIZE + 1];
+	const char *attempt, *body, *out = "", *line = NULL;
+	uint8_t digest[SHA256_SIZE];
+
+	memset(scan, 'A', 200000);
+	push_invoice(h, "scanned", "scanned");
+	attempt = wait_sent(h, arena, "scanned", 1, "one@scanned.example");
+	wait_says(h, "escalation", "scanned", "\"end\":\"sent\"");
+	body = arena_printf(arena, "{\"type\":\"delivered\",\"attempt\":\"%s\",\"event\":\"scan\",\"proof\":\"%s\"}", attempt, scan);
+	assert_int_equal(tell(h->port, body), 200);
+	assert_int_equal(tell(h->port, arena_printf(arena, "{\"attempt\":\"%s\",\"more\":\"%s%s\"}", attempt, scan, scan)), 413);
+	wait_says(h, "debtor", "scanned", arena_printf(arena, "\"%s\",\"one@scanned.example\",4", attempt));
+	assert_true(world_quiet(&h->world, WAIT_MS));
+	sha256(body, strlen(body), digest);
+	hex_format(digest, sizeof(digest), hex);
+	assert_int_equal(world_redis_int(&h->world, (const char *const[]){ "EXISTS", world_key(&h->world, arena, arena_printf(arena, "body:%s", hex)), NULL }), 0);
+	for (int64_t deadline = real_ms() + WAIT_MS, n = 0; !line && real_ms() < deadline; pause_ms(100)) { /* what is in it is signed */
+		out = arena_printf(arena, "%s/scanned-%lld", h->world.dir, (long long)n++);
+		buf_reset(&list);
+		if (world_ctl(&h->world, (const char *const[]){ "evidence", "scanned", "--out", out, NULL }, &list) != 0)
+			fail_msg("%s", buf_str(&list));
+		assert_int_equal(file_read(arena_printf(arena, "%s/manifest", out), 1 << 20, &list, NULL), 0);
+		line = strstr(buf_str(&list), hex); /* the digest of one of its files */
+	}
+	if (!line)
+		fail_msg("%s is not there: %s", hex, buf_str(&list));
+	assert_int_equal(world_ctl(&h->world, (const char *const[]){ "trail", "verify", out, NULL }, NULL), 0);
+	line = arena_printf(arena, "%.*s", (int)strcspn(line, "\n"), line);
+	line = strrchr(line, ' ') + 1;
+	assert_int_equal(file_read(arena_printf(arena, "%s/%s", out, line), 1 << 20, &kept, NULL), 0);
+	assert_true(kept.len == strlen(body) && memcmp(kept.data, body, kept.len) == 0);
+	assert_string_equal(strstr(line, "/parts/"), "/parts/webhook.body");
+	assert_int_equal(file_read(arena_printf(arena, "%s/%.*s/record.json", out, (int)(strstr(line, "/parts/") - line), line), 1 << 20, &record, NULL), 0);
+	assert_non_null(strstr(buf_str(&record), arena_printf(arena, "\"body_sha256\":\"%s\"", hex)));
+}
+
 /* Whom it is about is not known: somebody must look. */
 static void a_stop_of_nobody_is_looked_at(void **state)
 {
@@ -623,6 +669,7 @@ int main(void)
 		cmocka_unit_test(a_stop_by_sms_is_confirmed),
 		cmocka_unit_test(an_answer_holds),
 		cmocka_unit_test(other_ways_to_find_it),
+		cmocka_unit_test(a_scanned_receipt_is_kept),
 		cmocka_unit_test(a_stop_of_nobody_is_looked_at),
 		cmocka_unit_test(an_outsider_changes_nothing),
 		cmocka_unit_test(the_trail_holds),

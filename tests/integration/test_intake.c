@@ -151,9 +151,9 @@ static void on_done(const struct intake_result *result, void *arg)
 }
 
 /* As the provider's webhook tells it. */
-static struct intake_result tell(struct fixture *f, const char *provider, const struct hook_event *event)
+static struct intake_result tell_with(struct fixture *f, const char *provider, const struct hook_event *event, const char *body)
 {
-	struct hook_request request = { .url = "https://dunning.example/hooks/post", .body = "{\"id\":1}", .body_len = 8, .now = f->now };
+	struct hook_request request = { .url = "https://dunning.example/hooks/post", .body = body, .body_len = strlen(body), .now = f->now };
 	struct hook_origin origin = { .provider = provider, .source = "/hooks/post", .hook = adapter_hook(f->adapter, ""), .request = &request,
 		.verified = true, .alone = true, .now = f->now };
 	struct intake_batch batch = { .arena = f->arena, .adapter = f->adapter, .origin = &origin, .events = event, .count = 1, .seen_ms = HOOK_SEEN_MS };
@@ -163,6 +163,11 @@ static struct intake_result tell(struct fixture *f, const char *provider, const 
 	while (!f->done)
 		assert_true(event_base_loop(f->base, EVLOOP_ONCE) >= 0);
 	return f->result;
+}
+
+static struct intake_result tell(struct fixture *f, const char *provider, const struct hook_event *event)
+{
+	return tell_with(f, provider, event, "{\"id\":1}");
 }
 
 static const char *entry_text(struct fixture *f)
@@ -296,6 +301,31 @@ static void its_address_is_known(void **state)
 	assert_int_equal(e.delivery, DELIVERY_BOUNCED_HARD);
 }
 
+/* What is too long for an event lies beside it, under its digest, also where it went on to. */
+static void its_bytes_go_along(void **state)
+{
+	struct fixture *f = *state;
+	const struct hook_event proof = { .word = HOOK_DELIVERED, .message_id = "m-8", .id = "e8" };
+	struct keyspace keys = { "dunning", partition_of(DEBTOR, PARTITIONS) };
+	char *scan = arena_alloc(f->arena, 200001);
+	const struct redis_reply *kept;
+	struct event e;
+	struct err err = { 0 };
+
+	memset(scan, 'A', 200000);
+	released(f);
+	assert_int_equal(tell_with(f, "post", &proof, scan).end, INTAKE_SAVED);
+	answered(f, "m-8");
+	wait_length(f, 0, INTAKE_WAITS, 0);
+	assert_int_equal(event_at(f, keys.partition, 0, &e, &err), 0);
+	assert_int_equal(e.apart_bytes, 200000);
+	kept = ask(f, (const char *const[]){ "GET", key_body(f->arena, &keys, e.apart), NULL });
+	assert_int_equal(kept->type, REDIS_STRING);
+	assert_int_equal(kept->len, 200000);
+	assert_memory_equal(kept->str, scan, kept->len);
+	assert_true(ask(f, (const char *const[]){ "PTTL", key_body(f->arena, &keys, e.apart), NULL })->integer > 0);
+}
+
 /* There is an end to how many wait: the provider keeps what is not taken, and the oldest go on their way. */
 static void only_so_many_wait(void **state)
 {
@@ -321,6 +351,7 @@ int main(void)
 		cmocka_unit_test(it_waits_for_its_message),
 		cmocka_unit_test(nobody_claims_it),
 		cmocka_unit_test(its_address_is_known),
+		cmocka_unit_test(its_bytes_go_along),
 		cmocka_unit_test(only_so_many_wait),
 	};
 
