@@ -8,6 +8,8 @@
 #include "common/utc.h"
 #include "daemon/flow.h"
 
+#define INTENT_REQUEST 3 /* among the blobs of an intent, behind its message and its recipient */
+
 struct pass {
 	struct dunner *dunner;
 	struct input *first, **end;
@@ -149,8 +151,11 @@ static bool is_intent(const struct attempt_entry *entry, const struct record_bod
 	return !entry->intent_leaf || strncmp(hex_format(hash, SHA256_SIZE, hex), entry->intent_leaf, strlen(entry->intent_leaf)) == 0;
 }
 
-/* The bytes as they were decided, from the journal: a resend says the same or nothing. */
-static int stored_message(struct dunner *d, const struct attempt_entry *entry, struct arena *arena, struct message *ret)
+/*
+ * The bytes as they were decided, from the journal: a resend says the same or nothing. `request`: the one that was made of them, which is
+ * none where the message itself is what went; NULL: not wanted.
+ */
+static int stored_message(struct dunner *d, const struct attempt_entry *entry, struct arena *arena, struct message *ret, struct buf *request)
 {
 	CLEANUP(buf_clear) struct buf body = { 0 };
 	struct buf *plain = arena_alloc(arena, sizeof(*plain));
@@ -180,9 +185,60 @@ static int stored_message(struct dunner *d, const struct attempt_entry *entry, s
 	if (r >= 0)
 		r = message_read(json, arena, ret, &err);
 	buf_clear(plain);
+	if (r >= 0 && request && record.blob_count > INTENT_REQUEST)
+		r = record_body_open(&record, INTENT_REQUEST, &keys, salt, request);
 	if (r >= 0 && strcmp(ret->attempt_id, entry->id) != 0)
 		r = -EBADMSG;
 	return r;
+}
+
+struct request_parts {
+	struct slice target, body; /* target: its first line without the query */
+};
+
+static struct request_parts parts_of(const struct buf *request)
+{
+	const char *text = buf_str(request), *body = strstr(text, "\r\n\r\n");
+	size_t head = body ? (size_t)(body + 4 - text) : request->len;
+
+	return (struct request_parts){ { (const uint8_t *)text, strcspn(text, "?\r") }, { (const uint8_t *)text + head, request->len - head } };
+}
+
+static bool same_bytes(const struct slice *a, const struct slice *b)
+{
+	return a->len == b->len && (!a->len || memcmp(a->data, b->data, a->len) == 0);
+}
+
+/*
+ * A request is made of the message each time, by this version of dunningd. The provider knows the first one by its key: whether it takes another
+ * one under it for that one, for a new one or for neither, nobody can say. Headers and a query may name the time, and what signs them does.
+ */
+static bool same_request(struct dunner *d, const struct message *message, const struct buf *was)
+{
+	CLEANUP(buf_clear) struct buf now = { 0 };
+	struct request_parts a, b;
+
+	if (!was->len)
+		return true;
+	if (sender_request(message, &now, d) < 0)
+		return false;
+	a = parts_of(was);
+	b = parts_of(&now);
+	return same_bytes(&a.target, &b.target) && same_bytes(&a.body, &b.body);
+}
+
+/* What would be sent, if it is the very request that is in doubt. -ESTALE: another one would be made of the message now. */
+static int repeated(struct dunner *d, const struct attempt_entry *entry, struct arena *arena, struct message *ret)
+{
+	CLEANUP(buf_clear) struct buf request = { 0 };
+	int r = stored_message(d, entry, arena, ret, &request);
+
+	if (r < 0 || same_request(d, ret, &request))
+		return r;
+	if (flow_now(d) >= entry->doubt_since + HOUR_MS) /* not each time: by now a person is asked */
+		dunner_log(d, LOG_WARNING, "reconciler: attempt %s in doubt: another request would be made of its message now, so it is not sent again",
+			entry->id);
+	return -ESTALE;
 }
 
 /* The same bytes, to people who would get them now. Those of another instance's attempt lie in its journal: no resend, but a look-up at once. */
@@ -192,7 +248,7 @@ static bool may_go_again(struct dunner *d, const struct contact_env *env, const 
 	CLEANUP(arena_freep) struct arena *arena = arena_create();
 	struct message message;
 
-	return contact_stands(env, debtor, members, count, entry) && stored_message(d, entry, arena, &message) == 0 &&
+	return contact_stands(env, debtor, members, count, entry) && repeated(d, entry, arena, &message) == 0 &&
 	       contact_reaches(env, debtor, &members[0], &message);
 }
 
@@ -341,7 +397,7 @@ void reconcile_committed(struct dunner *d, struct group *g)
 	for (size_t i = 0; i < g->resend_count; i++) {
 		struct arena *arena = arena_create();
 		struct message message;
-		int r = stored_message(d, g->resend[i], arena, &message);
+		int r = repeated(d, g->resend[i], arena, &message);
 
 		if (r == 0 && !sender_flight(d, g->resend[i]->id)) {
 			struct flight *flight = sender_create(d, &message, g->resend[i]);
@@ -349,12 +405,12 @@ void reconcile_committed(struct dunner *d, struct group *g)
 			flight->resend = true;
 			flight->touched = g->resend_touched[i];
 			sender_start(flight);
-		} else if (r < 0) { /* another instance's, or erased: counted as a try, so that other means get their turn */
+		} else if (r < 0) { /* another instance's, erased, or made otherwise since: counted as a try, so that other means get their turn */
 			struct arena *kept = arena_create();
 			struct input *input = arena_alloc(kept, sizeof(*input));
 
-			dunner_log(d, LOG_WARNING, "reconciler: attempt %s: its stored bytes cannot be read (%s)",
-				g->resend[i]->id, strerror(-r));
+			dunner_log(d, LOG_WARNING, "reconciler: attempt %s: its bytes cannot be sent again (%s)", g->resend[i]->id,
+				r == -ESTALE ? "another request would be made of them now" : strerror(-r));
 			input->arena = kept;
 			input->kind = INPUT_OUTCOME;
 			input->attempt = copy_entry(kept, g->resend[i]);
@@ -369,7 +425,7 @@ void reconcile_committed(struct dunner *d, struct group *g)
 		struct search *search = arena_alloc(arena, sizeof(*search));
 
 		*search = (struct search){ .dunner = d, .arena = arena, .entry = copy_entry(arena, g->lookup[i]), .asked_at = flow_now(d) };
-		if (stored_message(d, search->entry, arena, &search->message) < 0) /* another log's, or erased */
+		if (stored_message(d, search->entry, arena, &search->message, NULL) < 0) /* another log's, or erased */
 			search->message = known_message(search->entry);
 		d->lookups++;
 		d->ports.transport->lookup(d->ports.transport->self, &search->message, search->entry->released_at,

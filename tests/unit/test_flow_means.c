@@ -16,6 +16,11 @@ struct change {
 	const char *builtin; /* ... or by the provider's file */
 };
 
+#define OTHER_BODY "{\"adapter\":1,\"name\":\"means\",\"channel\":[\"email\"],\"config\":{\"key\":{\"required\":true,\"secret\":true},\"base\":{\"default\":"   \
+	"\"http://127.0.0.1:1\"},\"other\":{}},\"features\":{\"idempotency\":" KEY_OF_A_DAY "},\"send\":{\"method\":\"POST\",\"url\":\"{config.base}"        \
+	"/send\",\"auth\":{\"kind\":\"bearer\",\"token\":\"{config.key}\"},\"body\":{\"kind\":\"json\",\"value\":{\"text\":\"{text}\","                 \
+	"\"to\":\"{to.email}\"}}},\"response\":{\"id\":\"/id\"}}"
+
 static const struct change changes[] = {
 	{ "nothing", NULL, NULL, NULL, true, false, NULL },
 	{ "its help and its pace", "keyed", MEANS_ADAPTER(KEY_OF_A_DAY, "/send", ",\"help\":\"x\",\"limits\":{\"concurrency\":2}"), NULL, true, false, NULL },
@@ -42,6 +47,19 @@ static struct world *doubtful(const char *file)
 	pass(w, 1000);
 	assert_int_equal(w->sent, 1);
 	return w;
+}
+
+/* As if the entry had been written with these means. */
+static void believe(struct world *w, const char *means)
+{
+	for (size_t i = 0; i < w->item_count; i++)
+		if (strcmp(w->items[i]->key, "dunning:{0}:attempts") == 0) {
+			char *at = memmem(w->items[i]->value, w->items[i]->len, "\"means\":\"", 9);
+
+			assert_non_null(at);
+			memcpy(at + 9, means, strlen(means));
+			assert_int_equal(at[9 + strlen(means)], '"');
+		}
 }
 
 static bool entry_has(const struct world *w, const char *text)
@@ -142,6 +160,36 @@ static void an_old_entry_is_settled_by_todays_means(void **state)
 	close_world(w);
 }
 
+/*
+ * The same file, address and account, and yet another request: as a later version may make it. Only what is in doubt may be sent again under its
+ * key, so it is left to a person.
+ */
+static void another_request_is_not_the_same_message(void **state)
+{
+	const struct change other = { .file = "keyed", .text = MEANS_ADAPTER(KEY_OF_A_DAY, "/send", ",\"tables\":{\"t\":{\"a\":\"b\"}}") },
+		body = { .file = "keyed", .text = OTHER_BODY }, nothing = { 0 };
+
+	(void)state;
+	for (int differs = 0; differs < 2; differs++) {
+		struct world *w = doubtful("keyed");
+		CLEANUP(arena_freep) struct arena *arena = arena_create();
+
+		change(w, differs ? &body : &other);
+		believe(w, decide_means(w->dunner, "m", arena));
+		change(w, &nothing); /* one more life */
+		pass(w, 5 * MINUTE_MS);
+		if ((w->sent > 1) == (differs == 1))
+			fail_msg("%s: %d requests", differs ? "another body" : "the same body", w->sent);
+		if (differs) {
+			pass(w, 2 * HOUR_MS);
+			assert_int_equal(w->sent, 1);
+			assert_true(told(w, "unknown_attempt"));
+		}
+		assert_int_equal(strstr(w->log, "another request would be made") != NULL, differs);
+		close_world(w);
+	}
+}
+
 /* What was only tried out does not become a message because the mode is live now. */
 static void what_a_shadow_wrote_stays_there(void **state)
 {
@@ -211,6 +259,7 @@ int main(void)
 		cmocka_unit_test(a_doubt_is_settled_where_it_arose),
 		cmocka_unit_test(the_old_one_put_back_settles_it),
 		cmocka_unit_test(an_old_entry_is_settled_by_todays_means),
+		cmocka_unit_test(another_request_is_not_the_same_message),
 		cmocka_unit_test(what_a_shadow_wrote_stays_there),
 		cmocka_unit_test(nor_is_another_one_asked),
 		cmocka_unit_test(a_look_up_proves_what_it_was_asked_for),
