@@ -305,7 +305,7 @@ static void take_attempt(struct adoption *a, const struct store_value *value)
 
 	input->attempt = arena_alloc(input->arena, sizeof(*input->attempt));
 	if (attempt_entry_read(input->arena, value->data, value->len, input->attempt, &err) < 0) {
-		dunner_log(a->dunner, LOG_WARNING, "adopt: an entry of `attempts` cannot be read and is left as it is: %s %s", err.path,
+		dunner_log(a->dunner, LOG_WARNING | MSG(ENTRY_UNREAD), "adopt: an entry of `attempts` cannot be read and is left as it is: %s %s", err.path,
 			err.text);
 		input->attempt = NULL;
 		return;

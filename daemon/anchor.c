@@ -296,7 +296,7 @@ static void save(struct anchors *a, struct anchor_log *log)
 	int r = anchor_log_save(log);
 
 	if (r < 0 && !a->disk_told)
-		anchor_note(a, LOG_ERR, "anchor: %s cannot be written: %s", log->dir, strerror(-r));
+		anchor_note(a, LOG_ERR | MSG(STATE_FILE), "anchor: %s cannot be written: %s", log->dir, strerror(-r));
 	a->disk_told = r < 0;
 }
 
@@ -323,7 +323,7 @@ static void tell_again(struct anchors *a, struct anchor_log *log)
 		int r = anchor_log_given(log, one, &bytes);
 
 		if (r < 0) {
-			anchor_note(a, LOG_ERR, "anchor: what %s gave for %llu leaves is not recorded, and cannot be read: %s", one->name,
+			anchor_note(a, LOG_ERR | MSG(STATE_FILE), "anchor: what %s gave for %llu leaves is not recorded, and cannot be read: %s", one->name,
 				(unsigned long long)one->size, strerror(-r));
 			continue;
 		}
@@ -434,7 +434,7 @@ static void add_log(struct anchors *a, uint16_t year)
 		return;
 	log = anchor_log_open(a->state_dir, year, &why);
 	if (why)
-		anchor_note(a, LOG_ERR, "anchor: %s/state.json: %s; all is anchored anew", log->dir, why);
+		anchor_note(a, LOG_ERR | MSG(STATE_FILE), "anchor: %s/state.json: %s; all is anchored anew", log->dir, why);
 	for (size_t i = 0; i < a->config->anchor_count; i++)
 		if (!anchor_mark_of(&a->targets[i], log)) { /* 64 names have been there before */
 			anchor_state_clear(&log->state);
@@ -476,7 +476,7 @@ static void look(struct anchors *a, struct anchor_log *log, int64_t now)
 	if (log->set_back && !log->state.held)
 		log->state.held = log->dirty = true;
 	if (r < 0 && r != -ERANGE && r != -ENOENT && !log->unread)
-		anchor_note(a, LOG_ERR, "anchor: %s/checkpoint cannot be read, and is not anchored: %s", log->log_dir,
+		anchor_note(a, LOG_ERR | MSG(STATE_FILE), "anchor: %s/checkpoint cannot be read, and is not anchored: %s", log->log_dir,
 			r == -EBADMSG ? "it is no checkpoint" : strerror(-r));
 	log->unread = r < 0 && r != -ERANGE && r != -ENOENT;
 	save(a, log);

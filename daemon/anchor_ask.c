@@ -140,7 +140,7 @@ static void on_list(const struct wire_result *result, void *arg)
 		why = err.text;
 	}
 	if (why && !target->crl_told)
-		anchor_note(target->anchors, LOG_WARNING, "anchor: %s: its stamps are kept without a list of revoked certificates: %s",
+		anchor_note(target->anchors, LOG_WARNING | MSG(CRL_MISSING), "anchor: %s: its stamps are kept without a list of revoked certificates: %s",
 			target->settings->name, why);
 	target->crl_told = why != NULL;
 	stamped(target);

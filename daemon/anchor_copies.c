@@ -61,7 +61,7 @@ void anchor_copies_open(struct anchor_target *target)
 	if (r == 0)
 		r = copies_parse(buf_str(&text), text.len, state, NULL);
 	if (r < 0 && r != -ENOENT)
-		anchor_note(target->anchors, LOG_ERR, "anchor: %s: %s; what is in the store is compared anew", path,
+		anchor_note(target->anchors, LOG_ERR | MSG(STATE_FILE), "anchor: %s: %s; what is in the store is compared anew", path,
 			r == -EBADMSG ? "damaged" : strerror(-r));
 	name_where(target, arena, where);
 	if (strcmp(where, state->where) != 0)

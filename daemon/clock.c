@@ -308,7 +308,7 @@ static void on_jump(evutil_socket_t fd, short what, void *arg)
 		return;
 	r = save(clock); /* first to the disk: a restart must not find the clock before its own records */
 	if (r < 0) {
-		note(clock, LOG_ERR, "no jump: %s cannot be written: %s", clock->file, strerror(-r));
+		note(clock, LOG_ERR | MSG(STATE_FILE), "no jump: %s cannot be written: %s", clock->file, strerror(-r));
 		clock->played = before;
 		return;
 	}

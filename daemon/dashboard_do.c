@@ -9,6 +9,7 @@
 #include "common/selection.h"
 #include "common/utc.h"
 #include "daemon/dashboard_internal.h"
+#include "daemon/log_id.h"
 
 #define WHY_MAX 400 /* as over the control socket */
 #define WHO_MAX 100
@@ -109,7 +110,7 @@ static void on_told(int r, const struct redis_reply *reply, void *arg)
 
 	if (r < 0 || reply->type != REDIS_STRING) {
 		if (reply && reply->type == REDIS_ERROR)
-			dashboard_note(visit->dashboard, LOG_ERR, "dashboard: Redis did not take a command: %.100s", reply->str);
+			dashboard_note(visit->dashboard, LOG_ERR | MSG(REDIS_REFUSES), "dashboard: Redis did not take a command: %.100s", reply->str);
 		visit_away(visit);
 		return;
 	}

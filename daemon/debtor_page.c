@@ -22,6 +22,7 @@
 #include "common/utc.h"
 #include "daemon/documents.h"
 #include "daemon/http_guard.h"
+#include "daemon/log_id.h"
 
 #define BODY_MAX 65536 /* the longest text that a form takes, each byte written as %XX */
 #define CONNECTIONS_MAX 256
@@ -166,7 +167,7 @@ static void answer_view(struct visit *visit, int status, struct page_view *view)
 	view->language = visit->link.language;
 	view->chosen = visit->chosen;
 	if (page_render(visit->page->settings.texts, view, visit->arena, &out, &err) < 0) {
-		note(visit->page, LOG_ERR, "page: cannot be shown: %s", err.text);
+		note(visit->page, LOG_ERR | MSG(PAGE_FAILS), "page: cannot be shown: %s", err.text);
 		answer(visit, HTTP_INTERNAL, "text/plain; charset=utf-8", "this page cannot be shown\n", 26);
 		return;
 	}
@@ -245,7 +246,7 @@ static void on_saved(int r, const struct redis_reply *reply, void *arg)
 
 	if (r < 0 || reply->type != REDIS_INTEGER) {
 		if (reply && reply->type == REDIS_ERROR)
-			note(visit->page, LOG_ERR, "page: Redis did not take what a debtor said: %.100s", reply->str);
+			note(visit->page, LOG_ERR | MSG(REDIS_REFUSES), "page: Redis did not take what a debtor said: %.100s", reply->str);
 		answer_kind(visit, HTTP_SERVUNAVAIL, PAGE_KIND_UNSAVED);
 		return;
 	}

@@ -355,7 +355,7 @@ static void release(struct dunner *d, struct group *g, struct debtor *debtor, co
 		return;
 	}
 	for (size_t i = 0; i < out.papers.count; i++)
-		dunner_log(d, LOG_WARNING, "decide: step %s for invoice %s goes without its document", plan->step->id, out.papers.invoice_ids[i]);
+		dunner_log(d, LOG_WARNING | MSG(PAPER_MISSING), "decide: step %s for invoice %s goes without its document", plan->step->id, out.papers.invoice_ids[i]);
 	if (contact_by_hand(&env, plan))
 		return;
 	pacing_count(d, g, out.message.provider);

@@ -241,7 +241,7 @@ void digest_settled(struct dunner *d, struct group *g, const struct attempt_entr
 		return;
 	system->d->digest_tries++; /* another attempt has another id */
 	if (outcome->kind != OUTCOME_CANCELLED && system->d->digest_tries % TRIES_MAX == 0) {
-		dunner_log(d, LOG_ERR, "digest: that of %s could not be sent (%s)", entry->step + strlen(STEP), outcome->reason);
+		dunner_log(d, LOG_ERR | MSG(DIGEST_UNSENT), "digest: that of %s could not be sent (%s)", entry->step + strlen(STEP), outcome->reason);
 		return;
 	}
 	system->d->digest_on = d->digest_on = date_add_days(day, -1);

@@ -64,7 +64,7 @@ void dunner_refuse(struct dunner *d, const char *format, ...)
 	va_start(args, format);
 	vsnprintf(d->reason, sizeof(d->reason), format, args);
 	va_end(args);
-	dunner_log(d, LOG_CRIT, "%s", d->reason);
+	dunner_log(d, LOG_CRIT | MSG(PARTITION_REFUSED), "%s", d->reason);
 	dunner_set_state(d, DUNNER_REFUSED);
 }
 

@@ -42,6 +42,6 @@ void decide_feed(struct dunner *d, struct group *g)
 	draft = effects_event(&g->fx, since ? "sending.suspended" : "sending.resumed", NULL, NULL);
 	jw_str(&draft->w, "reason", "feed_stale");
 	effects_task(&g->fx, &task);
-	dunner_log(d, since ? LOG_WARNING : LOG_NOTICE, since ? "feed: what is told of payments is too old: where a policy asks for fresh figures nobody is asked to pay" :
+	dunner_log(d, since ? LOG_WARNING | MSG(FEED_STALE) : LOG_NOTICE, since ? "feed: what is told of payments is too old: where a policy asks for fresh figures nobody is asked to pay" :
 		"feed: payments are known well enough again");
 }

@@ -114,7 +114,7 @@ static void call_show(struct call *call, int status, enum page_kind kind)
 	struct err err = { 0 };
 
 	if (unsubscribe_page(&call->hooks->settings, &call->asked, kind, call->arena, &page, &err) < 0) {
-		note(call->hooks, LOG_ERR, "hooks: the page of a mail's link cannot be shown: %s", err.text);
+		note(call->hooks, LOG_ERR | MSG(PAGE_FAILS), "hooks: the page of a mail's link cannot be shown: %s", err.text);
 		page = "";
 	}
 	evhttp_add_header(headers, "Content-Security-Policy", page_policy);

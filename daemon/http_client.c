@@ -514,7 +514,7 @@ static void port_start(void *self, const struct message *message, transport_may_
 		return;
 	}
 	if (!provider) {
-		http_client_note(client, LOG_ERR, "http: attempt %s: there is no provider %s", message->attempt_id, message->provider);
+		http_client_note(client, LOG_ERR | MSG(CANNOT_SEND), "http: attempt %s: there is no provider %s", message->attempt_id, message->provider);
 		settle(request, OUTCOME_REFUSED, SCOPE_PROVIDER, "config", 0);
 		return;
 	}

@@ -38,7 +38,7 @@ void request_explain(const struct request *request, const struct err *err, struc
 	bool credential = strcmp(err->code, "no_credential") == 0;
 
 	if (credential)
-		http_client_note(request->client, LOG_ERR, "http: provider %s: %s", provider->name, err->text);
+		http_client_note(request->client, LOG_ERR | MSG(CANNOT_SEND), "http: provider %s: %s", provider->name, err->text);
 	*ret = (struct outcome){ .kind = OUTCOME_REFUSED,
 		.scope = credential				? SCOPE_PROVIDER :
 			 strcmp(err->code, "bad_address") == 0	? SCOPE_RECIPIENT :

@@ -123,7 +123,7 @@ static void tell_policies(struct instance *in, const struct library *library)
 		const struct library_verdict *v = &library->verdicts[i];
 
 		for (size_t k = 0; k < v->report.count && !v->report.errors; k++)
-			log_line(in->log, LOG_WARNING, "library", "%s: %s", v->file, lint_sentence(&v->report, &v->report.findings[k]));
+			log_line(in->log, LOG_WARNING | MSG(POLICY_DOUBTFUL), "library", "%s: %s", v->file, lint_sentence(&v->report, &v->report.findings[k]));
 	}
 }
 
@@ -531,7 +531,7 @@ static void leave_unused_sockets(struct instance *in)
 
 	for (size_t i = 0; i < ARRAY_LEN(sockets); i++)
 		if (!sockets[i].listen && service_socket_unused(sockets[i].name))
-			log_line(in->log, LOG_WARNING, "dunningd", "a socket unit listens for %s, but without %s.listen nobody answers there", sockets[i].name,
+			log_line(in->log, LOG_WARNING | MSG(SOCKET_UNUSED), "dunningd", "a socket unit listens for %s, but without %s.listen nobody answers there", sockets[i].name,
 				sockets[i].name);
 }
 

@@ -33,7 +33,7 @@ static void write_book(struct instance *in)
 	buf_add_char(&text, '\n');
 	r = file_replace(path(in), buf_str(&text), text.len, 0600);
 	if (r < 0)
-		log_line(in->log, LOG_ERR, "dunningd", "%s cannot be written: %s", path(in), strerror(-r));
+		log_line(in->log, LOG_ERR | MSG(STATE_FILE), "dunningd", "%s cannot be written: %s", path(in), strerror(-r));
 }
 
 int instance_book_open(struct instance *in, struct err *err)
@@ -80,7 +80,7 @@ bool instance_book_heard(struct instance *in, const char *id)
 	bool lost = in->book.id[0] && !*id;
 
 	if (lost && !in->book.lost)
-		log_line(in->log, LOG_ERR, "dunningd", "Redis has lost what it had, and no instance's journal has all of it: dunningctl instances rebuild");
+		log_line(in->log, LOG_ERR | MSG(REDIS_LOST), "dunningd", "Redis has lost what it had, and no instance's journal has all of it: dunningctl instances rebuild");
 	in->book.lost = lost;
 	if (!*id || strcmp(id, in->book.id) == 0)
 		return true;

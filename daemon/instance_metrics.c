@@ -396,7 +396,7 @@ int instance_metrics_listen(struct instance *in, struct err *err)
 		return r;
 	log_line(in->log, LOG_INFO, "metrics", "listening at port %d", port);
 	if (strncmp(at, "127.", 4) != 0 && strncmp(at, "[::1]:", 6) != 0)
-		log_line(in->log, LOG_WARNING, "metrics", "metrics.listen is no loopback address: whoever reaches it may read how much is sent, without a password");
+		log_line(in->log, LOG_WARNING | MSG(METRICS_OPEN), "metrics", "metrics.listen is no loopback address: whoever reaches it may read how much is sent, without a password");
 	t->stall_due = mono_us() + STALL_EVERY_MS * 1000;
 	event_add(t->stall, &(struct timeval){ .tv_usec = STALL_EVERY_MS * 1000 });
 	return 0;

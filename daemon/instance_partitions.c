@@ -432,7 +432,7 @@ static void on_members(int r, const char *book, const char *begun, const struct 
 	m->asked = false;
 	if (r < 0) {
 		if (!m->refused_told && r == -EPERM)
-			log_line(in->log, LOG_WARNING, "lease", "Redis does not let us say that we live (%s): partitions are taken as they are free, and not shared "
+			log_line(in->log, LOG_WARNING | MSG(REDIS_FORBIDS), "lease", "Redis does not let us say that we live (%s): partitions are taken as they are free, and not shared "
 				"evenly", redis_store_last_error(in->partitions[0].store));
 		m->refused_told |= r == -EPERM;
 		if (r == -EPERM)

@@ -144,7 +144,7 @@ static void on_saved(int r, const struct redis_reply *reply, void *arg)
 		return;
 	}
 	if (added < 0) {
-		intake_note(call->intake, LOG_WARNING, "intake: provider %s: a token that was used came with another body", call->batch.origin->provider);
+		intake_note(call->intake, LOG_WARNING | MSG(HOOK_REFUSED), "intake: provider %s: a token that was used came with another body", call->batch.origin->provider);
 		call_end(call, INTAKE_REPLAYED);
 		return;
 	}

@@ -155,7 +155,7 @@ size_t log_flush(struct log *log)
 
 			snprintf(text, sizeof(text), "%" PRIu64 " lines were dropped: nobody took them", lost);
 			log->dropped_told = log->dropped;
-			add(log, LOG_WARNING, LOG_NO_PARTITION, "log", text);
+			add(log, LOG_WARNING | MSG(LINES_DROPPED), LOG_NO_PARTITION, "log", text);
 			if (!put(log, &log->ring[log->first]))
 				return log->count;
 			free(log->ring[log->first].text);

@@ -260,7 +260,7 @@ bool reconcile_note_moved(struct dunner *d, struct attempt_entry *entry)
 		return false;
 	entry->moved = moved;
 	if (moved)
-		dunner_log(d, LOG_WARNING, "reconciler: attempt %s in doubt: provider %s has another file, address, account or mode than it was sent through, "
+		dunner_log(d, LOG_WARNING | MSG(PROVIDER_MOVED), "reconciler: attempt %s in doubt: provider %s has another file, address, account or mode than it was sent through, "
 			"so it is neither sent again nor looked up there", entry->id, entry->provider);
 	return true;
 }

@@ -216,8 +216,8 @@ static const char *typed_wrong(struct arena *arena, const char *at)
 		if (strncmp(text, (*c)->name, len) == 0 && !isalpha((unsigned char)text[len]) && (!command || len > strlen(command->name)))
 			command = *c;
 	}
-	if (!command)
-		return NULL; /* the program itself is spoken of */
+	if (!command) /* half of one, too, such as "instances" */
+		return islower((unsigned char)text[0]) ? "there is no such command" : NULL;
 	next += strlen(command->name);
 	for (char *word = strtok(arena_strdup(arena, command->name), " "); word; word = strtok(NULL, " "))
 		argv[argc++] = word;
@@ -258,7 +258,8 @@ static void what_the_texts_advise_can_be_typed(void **state)
 		const char *file;
 		int least;
 	} texts[] = { { "systemd/dunningd.catalog", 15 }, { "daemon/share/monitoring/dunningd.rules.yml", 15 }, { "tools/findings.c", 5 }, { "tools/findings_daemon.c", 8 },
-		{ "tools/findings_system.c", 0 } };
+		{ "tools/findings_system.c", 0 }, { "tools/cmd_doctor.c", 4 }, { "tools/cmd_status.c", 3 }, { "tools/cmd_top.c", 2 }, { "daemon/adopt.c", 1 },
+		{ "daemon/recover.c", 2 }, { "daemon/instance_book.c", 1 }, { "daemon/instance_anchors.c", 1 } };
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
