@@ -161,6 +161,7 @@ static int wrong_partitions(struct board *b, const struct json *status, struct b
 {
 	struct json partitions = json_get(status, "partitions");
 	const char *held = NULL;
+	bool stale = false;
 	int wrongs = 0;
 
 	for (size_t i = 0; i < json_len(&partitions) && wrongs < 10; i++) {
@@ -169,6 +170,7 @@ static int wrong_partitions(struct board *b, const struct json *status, struct b
 
 		if (!held)
 			held = member(&p, "holding");
+		stale |= flag(&p, "feed_stale");
 		if (!flag(&p, "redis_connected"))
 			wrongs += wrong(b, items, board_says(b, W_BAD_REDIS, number, NULL));
 		else if (state && strcmp(state, "refused") == 0)
@@ -181,6 +183,8 @@ static int wrong_partitions(struct board *b, const struct json *status, struct b
 	}
 	if (held)
 		wrongs += wrong(b, items, board_says(b, W_BAD_HOLDING, board_word(b, held), NULL));
+	if (stale)
+		wrongs += wrong(b, items, board_say(b, W_BAD_FEED));
 	return wrongs;
 }
 

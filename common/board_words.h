@@ -261,16 +261,18 @@
 	X(BAD_REFUSED, "La partition {} attend une personne\u00a0: {}", "Partition {} needs a person: {}") \
 	X(BAD_HOLDING, "Tout envoi est suspendu\u00a0: {}. Détail et remède\u00a0: dunningctl status.", \
 		"All sending is held: {}. What to do: dunningctl status.") \
+	X(BAD_FEED, "Les paiements ne sont plus annoncés\u00a0: personne n’est relancé tant qu’on ne les connaît pas. Voyez ce qui les transmet (banque, comptabilité).", \
+		"Nobody tells of payments any more: nobody is reminded until they are known. Look at what sends them (bank, accounting).") \
 	X(SEE_STATUS, "voir dunningctl status.", "see dunningctl status.") \
-	X(BAD_NOT_LED, "Aucune instance ne mène la partition {}\u00a0: rien n’en part. Voir dunningctl instances.", \
-		"No instance leads partition {}: nothing of it is sent. See dunningctl instances.") \
+	X(BAD_NOT_LED, "Aucune instance ne mène la partition {}\u00a0: rien n’en part. Voir dunningctl status sur l’hôte de chaque instance.", \
+		"No instance leads partition {}: nothing of it is sent. See dunningctl status on the host of each instance.") \
 	X(BAD_STATE, "La partition {} ne travaille pas encore\u00a0: {}.", "Partition {} is not at work yet: {}.") \
-	X(BAD_CLOCK, "L’horloge est douteuse ({})\u00a0: vérifiez-la, puis dunningctl clock confirm.", \
-		"The clock is in doubt ({}): look at it, then dunningctl clock confirm.") \
+	X(BAD_CLOCK, "L’horloge est douteuse ({})\u00a0: vérifiez-la, puis dunningctl clock confirm WHY.", \
+		"The clock is in doubt ({}): look at it, then dunningctl clock confirm WHY.") \
 	X(BAD_SPACE, "Le disque est plein\u00a0: le journal de preuve n’avance plus.", "The disk is full: the trail does not go on.") \
 	X(BAD_PROVIDER, "Le prestataire {} ne répond pas\u00a0: ses messages attendent.", "Provider {} does not answer: its messages wait.") \
-	X(BAD_ACCOUNT, "Le prestataire {} refuse le compte\u00a0: à corriger chez lui ou dans sa clé, puis dunningctl reload.", \
-		"Provider {} refuses the account: mend it, or its credential, then dunningctl reload.") \
+	X(BAD_ACCOUNT, "Le prestataire {} refuse le compte\u00a0: à corriger chez lui ou dans sa clé, puis systemctl restart dunningd.", \
+		"Provider {} refuses the account: mend it, or its credential, then systemctl restart dunningd.") \
 	X(BAD_ANCHORS, "Un ancrage a vu un autre journal\u00a0: tout envoi est suspendu. Voir dunningctl trail status.", \
 		"An anchor has seen another log: all sending is held. See dunningctl trail status.") \
 	X(BAD_ANCHOR_LATE, "Un ancrage ne confirme plus le journal depuis un jour\u00a0: dunningctl trail anchor --wait 90s.", \

@@ -628,6 +628,7 @@ void dunner_status(const struct dunner *d, struct dunner_status *ret)
 		.in_flight = d->flight_count, .in_doubt = d->doubts, .turns = d->turns,
 		.caught_up_ms = d->caught_up_at < 0 ? -1 : flow_mono(d) - d->caught_up_at, .next_due = d->next_due };
 	ret->payments_age_ms = d->payments_known_to ? flow_now(d) - d->payments_known_to : -1;
+	ret->feed_stale = d->state == DUNNER_RUNNING && d->feed_told;
 	ret->holding = flow_holding(d);
 	ret->owner = d->owner;
 	ret->unled_ms = !d->epoch && d->unled_since ? flow_mono(d) - d->unled_since : 0;

@@ -43,6 +43,7 @@ struct dunner_status {
 	uint64_t turns; /* completed groups and empty reads: progress for the watchdog */
 	int64_t caught_up_ms; /* age of the mark, real ms; -1 = never */
 	int64_t payments_age_ms; /* how long ago payments were known completely; -1 = no feed binds */
+	bool feed_stale; /* the default policy asks for fresher news of payments; only while we run */
 	int64_t next_due; /* ms UTC; 0 = none known */
 	int64_t lease_left_ms; /* 0 = it is not ours */
 	const char *owner; /* while it is not ours: whose it was when we looked last; "" = nobody's */

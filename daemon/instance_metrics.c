@@ -29,7 +29,7 @@ struct instrument {
 enum number {
 	N_BUILD, N_STARTED, N_READY, N_HEALTHY,
 	N_PARTITIONS, N_HELD, N_REDIS, N_LEASE,
-	N_LAG, N_PAYMENTS, N_WAITING, N_EVENTS, N_DEAD, N_DEAD_KEPT, N_DUE,
+	N_LAG, N_PAYMENTS, N_FEED, N_WAITING, N_EVENTS, N_DEAD, N_DEAD_KEPT, N_DUE,
 	N_CONTACTS, N_ATTEMPTS, N_TOOK, N_IN_FLIGHT, N_IN_DOUBT,
 	N_QUEUED, N_PAUSED, N_STOPPED,
 	N_SYNC, N_RECORDS, N_BYTES, N_NO_SPACE, N_STALL,
@@ -60,6 +60,8 @@ static const struct metric rows[N_COUNT] = {
 		.help = "What is left of the lease; 0: another instance may lead the partition." },
 	[N_PAYMENTS] = { ROW("payments_age_seconds", GAUGE, "seconds", 1000), LABELS(PARTITIONS, "partition"),
 		.help = "How long ago payments were known completely, as ledger.watermark says; none where no feed ever spoke." },
+	[N_FEED] = { ROW("feed_stale", GAUGE, "", 1), LABELS(PARTITIONS, "partition"),
+		.help = "1: payments were last known longer ago than the default policy allows: nobody is asked to pay." },
 	[N_LAG] = { ROW("inbox_lag_seconds", GAUGE, "seconds", 1000), LABELS(PARTITIONS, "partition"),
 		.help = "How long ago everything in the streams was known to be applied. Our own count: Redis's lag is 0 after events were trimmed away." },
 	[N_WAITING] = { ROW("inbox_waiting", GAUGE, "", 1), LABELS(PARTITIONS, "partition"), .help = "Entries read from the streams and not yet applied." },
@@ -150,9 +152,10 @@ static void read_partitions(struct instrument *t)
 		{ "no_space", 0 }, { "replicas", 0 }, { "store_refuses", 0 }, { "suspended", 0 }, { "trail_set_back", 0 } };
 	int64_t states[DUNNER_STOPPED + 1] = { 0 }, events = 0, dead = 0, contacts = 0, flying = 0, doubt = 0;
 
-	/* A flow that ended, as one whose lease was lost, knows neither: what was said last must not be said for ever. */
+	/* A flow that ended, as one whose lease was lost, knows none of these: what was said last must not be said for ever. */
 	metrics_reset(t->metrics, N_LAG);
 	metrics_reset(t->metrics, N_PAYMENTS);
+	metrics_reset(t->metrics, N_FEED);
 	metrics_reset(t->metrics, N_HELD);
 	for (size_t i = 0; i < in->partition_count; i++) {
 		struct partition *p = &in->partitions[i];
@@ -171,6 +174,8 @@ static void read_partitions(struct instrument *t)
 			count_held(held, ARRAY_LEN(held), status.holding);
 		set1(t, N_REDIS, p->connected, number);
 		set1(t, N_LEASE, status.lease_left_ms, number);
+		if (status.state == DUNNER_RUNNING)
+			set1(t, N_FEED, status.feed_stale, number);
 		if (status.payments_age_ms >= 0)
 			set1(t, N_PAYMENTS, status.payments_age_ms, number);
 		if (status.caught_up_ms >= 0)

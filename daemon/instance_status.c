@@ -59,6 +59,7 @@ static void write_partition(struct json_writer *w, const struct partition *p)
 		jw_null(w, "caught_up_ms");
 	else
 		jw_int(w, "caught_up_ms", status.caught_up_ms);
+	jw_bool(w, "feed_stale", status.feed_stale);
 	write_time(w, "next_due", status.next_due);
 	jw_end_object(w);
 }

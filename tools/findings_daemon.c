@@ -154,13 +154,18 @@ void findings_daemon(struct findings *f, const struct json *status)
 	struct json partitions = json_get(status, "partitions"), providers = json_get(status, "providers"), anchors = json_get(status, "anchors"),
 		    trail = json_get(status, "trail"), law = json_get(status, "law"), left_out = json_get(status, "left_out");
 	const char *doubt = json_text(status, "clock_doubt"), *mode = json_text(status, "mode"), *version = json_text(status, "version");
-	size_t before = f->count, doubted = 0;
+	size_t before = f->count, doubted = 0, stale = 0;
 
 	for (size_t i = 0; i < json_len(&partitions); i++) {
 		struct json one = json_at(&partitions, i);
 
 		add_partition(f, &one, json_len(&partitions) == 1);
+		stale += flag(&one, "feed_stale");
 	}
+	if (stale)
+		findings_add(f, GRADE_FAIL, "feed_stale", "look at what pushes payments (bank, accounting); dunningd-events(5), ledger.watermark",
+			"what is told of payments is older than the policy allows, so nobody is asked to pay%s",
+			json_len(&partitions) == 1 ? "" : arena_printf(f->arena, " (in %zu partitions)", stale));
 	for (size_t i = before; i < f->count; i++)
 		doubted += strncmp(f->items[i].code, "clock_", 6) == 0;
 	if (doubt && !doubted)

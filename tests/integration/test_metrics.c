@@ -6,6 +6,7 @@
 
 #include <signal.h>
 
+#include "common/utc.h"
 #include "tests/support/exposition.h"
 #include "tests/support/http_get.h"
 
@@ -19,13 +20,15 @@ static int setup(void **state)
 {
 	struct watched *t = calloc(1, sizeof(*t));
 	CLEANUP(arena_freep) struct arena *arena = arena_create();
-	CLEANUP(buf_clear) struct buf config = { 0 };
+	CLEANUP(buf_clear) struct buf config = { 0 }, policy = { 0 };
 
 	world_open(&t->world, &(struct world_options){ 0 });
 	t->port = free_port();
 	assert_int_equal(file_read(t->world.config, 100000, &config, NULL), 0);
 	put_file(&t->world, arena, t->world.config + strlen(t->world.dir) + 1, replaced(arena, buf_str(&config), "\"creditor\":",
 		arena_printf(arena, "\"metrics\":{\"listen\":\"127.0.0.1:%d\"},\"creditor\":", t->port)));
+	assert_int_equal(file_read(arena_printf(arena, "%s/policies/now.json", t->world.dir), 100000, &policy, NULL), 0);
+	put_file(&t->world, arena, "policies/now.json", replaced(arena, buf_str(&policy), "\"caps\"", "\"freshness\":\"26h\",\"caps\""));
 	/* A short watchdog, and nobody who listens to it: for /healthz to go by. */
 	world_start(&t->world, (const char *const[]){ "env", "WATCHDOG_USEC=1300000", NULL });
 	*state = t;
@@ -99,6 +102,17 @@ static void until_value(struct watched *t, const char *sample, double least)
 	while (value(t, sample) < least) {
 		if (real_ms() > deadline)
 			fail_msg("%s is not %f:\n%s", sample, least, buf_str(&t->text));
+		pause_ms(20);
+	}
+}
+
+static void until_below(struct watched *t, const char *sample, double most)
+{
+	int64_t deadline = real_ms() + WAIT_MS;
+
+	while (value(t, sample) >= most) {
+		if (real_ms() > deadline)
+			fail_msg("%s is still %f:\n%s", sample, most, buf_str(&t->text));
 		pause_ms(20);
 	}
 }
@@ -185,6 +199,35 @@ static void what_is_held_waits(struct watched *t)
 	is(t, "dunningd_partitions_held{reason=\"suspended\"}", 0);
 }
 
+/* Up to when payments are known, and that this is long ago for the policy. */
+static void payments_are_told(struct watched *t, int64_t until)
+{
+	CLEANUP(arena_freep) struct arena *arena = arena_create();
+	char text[UTC_TEXT_SIZE];
+	const char *event;
+
+	utc_format(until, text);
+	event = arena_printf(arena, "{\"specversion\":\"1.0\",\"id\":\"w-%s\",\"source\":\"https://bank.example\",\"type\":\"ledger.watermark\","
+		"\"time\":\"%s\",\"data\":{\"complete_until\":\"%s\"}}", text, text, text);
+	world_push(&t->world, event, strlen(event));
+}
+
+static void a_feed_that_stopped_is_told(struct watched *t)
+{
+	const char *const status[] = { "status", NULL };
+	CLEANUP(buf_clear) struct buf said = { 0 };
+	int64_t now = (int64_t)time(NULL) * 1000;
+
+	is(t, "dunningd_feed_stale{partition=\"0\"}", 0); /* none ever spoke */
+	payments_are_told(t, now - 30 * HOUR_MS);
+	until_value(t, "dunningd_feed_stale{partition=\"0\"}", 1);
+	assert_true(value(t, "dunningd_payments_age_seconds{partition=\"0\"}") > 29 * 3600);
+	assert_int_equal(world_ctl(&t->world, status, &said), 1);
+	assert_non_null(strstr(buf_str(&said), "older than the policy allows"));
+	payments_are_told(t, now);
+	until_below(t, "dunningd_feed_stale{partition=\"0\"}", 1);
+}
+
 static void no_progress_is_no_health(struct watched *t)
 {
 	assert_int_equal(kill(t->world.redis.pid, SIGSTOP), 0);
@@ -209,6 +252,7 @@ static void watched(void **state)
 	assert_int_equal(http_post(arena_printf(arena, "http://127.0.0.1:%d/metrics", t->port), NULL, "x", &reply), 405);
 	values_move(t);
 	what_is_held_waits(t);
+	a_feed_that_stopped_is_told(t);
 	no_progress_is_no_health(t);
 }
 

@@ -131,12 +131,12 @@ static void what_is_wrong_is_said(void **state)
 		&items), 0);
 	assert_int_equal(wrongs(arena, "{\"partitions\":[{\"partition\":3,\"state\":\"running\",\"redis_connected\":false},"
 				       "{\"partition\":4,\"state\":\"refused\","
-				       "\"reason\":\"<b>back</b>\",\"redis_connected\":true},{\"partition\":5,\"state\":\"running\",\"holding\":\"brake\",\"dead\":7,"
+				       "\"reason\":\"<b>back</b>\",\"redis_connected\":true},{\"partition\":5,\"state\":\"running\",\"feed_stale\":true,\"holding\":\"brake\",\"dead\":7,"
 				       "\"redis_connected\":true},{\"partition\":6,\"state\":\"passive\",\"owner\":null,\"redis_connected\":true}],"
 				       "\"dead_letters\":2,\"clock_doubt\":\"clock_jump\",\"trail\":{\"signed\":false,\"no_space\":true},"
 				       "\"providers\":[{\"name\":\"mail\",\"state\":\"down\"},{\"name\":\"sms\",\"state\":\"asked\"},"
 				       "{\"name\":\"post\",\"state\":\"stopped\"},{\"name\":\"slow\",\"state\":\"paused\"}],\"anchors\":{\"set_back\":true}}",
-				 &items), 10);
+				 &items), 11);
 	assert_non_null(strstr(buf_str(&items), "Redis does not answer (partition 3)"));
 	assert_non_null(strstr(buf_str(&items), "&lt;b&gt;back&lt;/b&gt;"));
 	assert_non_null(strstr(buf_str(&items), "too many contacts an hour"));

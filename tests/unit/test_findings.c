@@ -35,6 +35,10 @@ static const struct row rows[] = {
 	{ "a word of tomorrow", PARTITION("\"state\":\"running\",\"redis_connected\":true,\"holding\":\"moon\""), GRADE_FAIL, "moon", "dunningd(8)" },
 	{ "suspended is the book's to tell", PARTITION("\"state\":\"running\",\"redis_connected\":true,\"holding\":\"suspended\""), GRADE_OK, NULL, NULL },
 	{ "a gap", PARTITION("\"state\":\"running\",\"redis_connected\":true,\"reason\":\"entries may be missing\""), GRADE_FAIL, "events_missing", "dunningctl gap closed" },
+	{ "nobody tells of payments", PARTITION("\"state\":\"running\",\"redis_connected\":true,\"feed_stale\":true"), GRADE_FAIL, "feed_stale", "ledger.watermark" },
+	{ "payments are known", PARTITION("\"state\":\"running\",\"redis_connected\":true,\"feed_stale\":false"), GRADE_OK, NULL, NULL },
+	{ "nobody tells two partitions, said once", "{\"mode\":\"live\",\"partitions\":[{\"partition\":0,\"state\":\"running\",\"feed_stale\":true},"
+		"{\"partition\":1,\"state\":\"running\",\"feed_stale\":true}]}", GRADE_FAIL, "feed_stale", NULL },
 	{ "not read for long", PARTITION("\"state\":\"running\",\"redis_connected\":true,\"caught_up_ms\":61000"), GRADE_FAIL, "not_read", "SLOWLOG" },
 	{ "read just now", PARTITION("\"state\":\"running\",\"redis_connected\":true,\"caught_up_ms\":60000"), GRADE_OK, NULL, NULL },
 	{ "the clock, held", "{\"mode\":\"live\",\"clock_doubt\":\"clock_jump\",\"partitions\":[{\"partition\":0,\"state\":\"running\",\"holding\":\"clock_jump\"}]}", GRADE_FAIL,
