@@ -413,11 +413,13 @@ static void on_role(int r, const struct redis_reply *reply, void *arg)
 		link_disconnect(link, -ENOTCONN, "it is no primary");
 }
 
-/* Whether its node serves the slot is told by answer(); that the key is being moved, or is of another kind, is no fault. */
+/*
+ * Whether its node serves the slot is told by answer(). That the key is being moved, is of another kind, or is none that this user may read, as a
+ * producer's may not, is no fault: who may do nothing at all is told by PING.
+ */
 static void on_served(int r, const struct redis_reply *reply, void *arg)
 {
-	if (r == 0 && redis_reply_class(reply) == REDIS_DENIED)
-		on_hello(r, reply, arg);
+	(void)r, (void)reply, (void)arg;
 }
 
 static void greet(struct redis_link *link)

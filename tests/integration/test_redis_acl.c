@@ -69,6 +69,9 @@ static const struct refused_row {
 	{ PRODUCER, { "SCAN", "0" } },
 	{ PRODUCER, { "EVAL", "return 1", "0" } },
 	{ PRODUCER, { "INFO" } },
+	{ PRODUCER, { "CLUSTER", "FAILOVER" } },
+	{ PRODUCER, { "CLUSTER", "RESET" } },
+	{ PRODUCER, { "CLUSTER", "GETKEYSINSLOT", "0", "9" } },
 	{ PRODUCER, { "FLUSHALL" } },
 	{ READER, { "XADD", "dunning:{0}:events:operator", "*", "event", "x" } },
 	{ READER, { "XADD", "dunning:{0}:events", "*", "event", "x" } },
@@ -97,6 +100,11 @@ static const struct refused_row {
 	{ OPERATOR, { "CONFIG", "GET", "*" } },
 	{ OPERATOR, { "FLUSHALL" } },
 };
+
+/* What a client sends to find its way, whoever its user is. That this server is no cluster is another answer. */
+static const char *const ways[][WORDS_MAX] = { { "PING" }, { "SELECT", "0" }, { "ROLE" }, { "CLUSTER", "SLOTS" }, { "ASKING" } };
+/* And what clients of other makers ask, and who wants to know whether replicas have it. */
+static const char *const producers_ways[][WORDS_MAX] = { { "COMMAND", "COUNT" }, { "CLUSTER", "SHARDS" }, { "CLUSTER", "NODES" }, { "WAIT", "0", "1" } };
 
 struct fixture {
 	struct world world;
@@ -173,6 +181,24 @@ static void nothing_else_is_theirs(void **state)
 			fail_msg("%s may %s %s: %s", users[row->user], row->words[0], row->words[1] ? row->words[1] : "",
 				reply->str ? reply->str : "");
 	}
+}
+
+static void may(struct fixture *f, enum user user, const char *const *words)
+{
+	CLEANUP(arena_freep) struct arena *arena = arena_create();
+	const struct redis_reply *reply = ask(f, arena, user, words);
+
+	if (redis_reply_class(reply) == REDIS_DENIED)
+		fail_msg("%s may not %s: %s", users[user], words[0], reply->str);
+}
+
+static void each_finds_its_way(void **state)
+{
+	for (int user = 0; user < USER_COUNT; user++)
+		for (size_t i = 0; i < ARRAY_LEN(ways); i++)
+			may(*state, (enum user)user, ways[i]);
+	for (size_t i = 0; i < ARRAY_LEN(producers_ways); i++)
+		may(*state, PRODUCER, producers_ways[i]);
 }
 
 /* Without a password of its own nobody logs in: as the file comes, it opens nothing. */
@@ -268,7 +294,7 @@ static void each_does_its_work(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = { TEST(nothing_else_is_theirs), TEST(none_has_a_password_as_it_comes), TEST(each_does_its_work) };
+	const struct CMUnitTest tests[] = { TEST(nothing_else_is_theirs), TEST(each_finds_its_way), TEST(none_has_a_password_as_it_comes), TEST(each_does_its_work) };
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -212,6 +212,49 @@ static void replicas_have_it(void **state)
 	assert_int_equal(f->r, -EAGAIN);
 }
 
+/* Those of systemd/redis-acl.conf: each connects to the primary of every partition and does its work there; what it adds, a replica has. */
+static void each_user_does_its_work(void **state)
+{
+	static const struct {
+		const char *user, *words[5], *refused;
+		int64_t replicas;
+	} users[] = { { "dunningd", { "SET", "a", "x" }, NULL, 1 }, { "dunningd-producer-bank", { "XADD", "events:bank", "*", "event", "{}" }, "XLEN", 1 },
+		{ "dunningd-reader", { "GET", "a" }, "XADD", 0 }, { "dunningd-operator", { "XADD", "events:operator", "*", "event", "{}" }, "SET", 1 } };
+	struct fixture *f = *state;
+
+	for (size_t i = 0; i < ARRAY_LEN(users); i++) {
+		const char *const words[] = { "ACL", "SETUSER", users[i].user, ">a password", NULL };
+		struct redis_links *links;
+		struct redis_url url;
+
+		for (int node = 0; node < CLUSTER_NODES; node++)
+			assert_int_equal(cluster_cli(&f->cluster, node, words, NULL), 0);
+		assert_int_equal(redis_url_parse(f->cluster.url, &url, NULL), 0);
+		snprintf(url.user, sizeof(url.user), "%s", users[i].user);
+		snprintf(url.password, sizeof(url.password), "a password");
+		links = redis_links_create(f->base, &url, "dunning", 12, on_state, f);
+		for (uint32_t p = 0; p < 12; p++) {
+			const char *argv[] = { users[i].words[0], key(f, p, users[i].words[1]), users[i].words[2], users[i].words[3], users[i].words[4] };
+			const char *refused[] = { users[i].refused, argv[1], "x", "y", "z" };
+			const struct redis_reply *reply = NULL;
+			size_t argc = 0;
+			int r;
+
+			while (argc < ARRAY_LEN(argv) && argv[argc])
+				argc++;
+			r = redis_call_kept(f->base, redis_links_at(links, p), f->arena, users[i].replicas, argc, argv, NULL, &reply);
+			if (r < 0 || reply->type == REDIS_ERROR)
+				fail_msg("%s: %s %s: %s", users[i].user, argv[0], argv[1], r < 0 ? f->away : reply->str);
+			if (!refused[0])
+				continue;
+			argc = strcmp(refused[0], "XLEN") == 0 ? 2 : strcmp(refused[0], "SET") == 0 ? 3 : 5;
+			assert_int_equal(redis_call(f->base, redis_links_at(links, p), f->arena, argc, refused, NULL, &reply), 0);
+			assert_int_equal(redis_reply_class(reply), REDIS_DENIED);
+		}
+		redis_links_destroy(links);
+	}
+}
+
 /* An address that names a node as if it were alone: it says what to write in its place. */
 static void a_node_is_no_server(void **state)
 {
@@ -241,6 +284,7 @@ int main(void)
 		cmocka_unit_test(a_slot_goes_elsewhere),
 		cmocka_unit_test(a_slot_is_on_its_way),
 		cmocka_unit_test(replicas_have_it),
+		cmocka_unit_test(each_user_does_its_work),
 		cmocka_unit_test(a_node_is_no_server),
 		cmocka_unit_test(a_primary_stands_still),
 	};

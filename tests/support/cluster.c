@@ -27,6 +27,7 @@ static void start_node(struct cluster_node *node, bool cluster, const char *pati
 	const char *argv[] = { "redis-server", "--bind", node->address, "--bind-source-addr", node->address, "--protected-mode", "no", "--port", port,
 		"--dir", node->dir, "--save", "", "--appendonly", "yes", "--appendfsync", "everysec", "--maxmemory-policy", "noeviction",
 		"--repl-diskless-sync-delay", "0", "--repl-ping-replica-period", "1", "--repl-timeout", "5",
+		"--include", SOURCE_DIR "/systemd/redis-acl.conf",
 		cluster ? "--cluster-enabled" : NULL, "yes", "--cluster-port", bus, "--cluster-node-timeout", patience, "--cluster-config-file", "nodes.conf", NULL };
 
 	snprintf(log, sizeof(log), "%s/log", node->dir);
