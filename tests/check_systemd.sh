@@ -47,6 +47,12 @@ for unit in "$units"/*.socket "$units"/dunningd-failed@.service; do
 	fi
 done
 
+# Who asks over the control socket is told by SO_PEERCRED, and in a user namespace of its own all are nobody.
+if grep -l '^PrivateUsers=' "$units"/dunningd.service "$units"/dunningd@.service; then
+	echo "with PrivateUsers= the trail cannot tell who read what"
+	failed=1
+fi
+
 root=$(cd "$(dirname "$0")/.." && pwd)
 catalog=$root/systemd/dunningd.catalog
 mkdir -p "$dir/catalog/usr/lib/systemd/catalog" "$dir/catalog/var/lib/systemd/catalog"
