@@ -64,7 +64,13 @@ void ctl_warn(const struct ctl *ctl, const char *format, ...) __attribute__((for
  */
 int ctl_config(struct ctl *ctl, bool needed);
 const char *ctl_share(const struct ctl *ctl);
-const char *ctl_credentials(const struct ctl *ctl);
+const char *ctl_credentials(const struct ctl *ctl); /* the folder: --credentials, $CREDENTIALS_DIRECTORY, or beside the configuration */
+/*
+ * The folder where this one is to be read. Beside the configuration it may lie encrypted, or not at all: then what systemd opened for the unit
+ * does, while that runs and to whom may read there.
+ */
+const char *ctl_credentials_of(const struct ctl *ctl, const char *name);
+const char *ctl_unit(const struct ctl *ctl); /* the daemon's, by the name of the configuration */
 const char *ctl_socket(const struct ctl *ctl);
 void ctl_close(struct ctl *ctl);
 

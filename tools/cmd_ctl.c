@@ -13,6 +13,7 @@
 #include "common/law.h"
 #include "daemon/service.h"
 #include "tools/cmd.h"
+#include "tools/unit_file.h"
 
 #define CONFIG_FILE_MAX (1024 * 1024)
 #define CREDENTIALS_DIR "credentials" /* beside the configuration file */
@@ -149,6 +150,22 @@ const char *ctl_credentials(const struct ctl *ctl)
 	return arena_printf(ctl->arena, "%.*s" CREDENTIALS_DIR, slash ? (int)(slash + 1 - file) : 0, file);
 }
 
+const char *ctl_unit(const struct ctl *ctl)
+{
+	const char *file = ctl->call->globals[GLOBAL_CONFIG];
+
+	return unit_of(ctl->arena, file ? file : DUNNINGD_CONFIG_FILE);
+}
+
+const char *ctl_credentials_of(const struct ctl *ctl, const char *name)
+{
+	const char *dir = ctl_credentials(ctl), *opened = arena_printf(ctl->arena, UNIT_CREDENTIALS "/%s", ctl_unit(ctl));
+
+	if (ctl->call->globals[GLOBAL_CREDENTIALS] || getenv("CREDENTIALS_DIRECTORY") || access(arena_printf(ctl->arena, "%s/%s", dir, name), F_OK) == 0)
+		return dir;
+	return access(arena_printf(ctl->arena, "%s/%s", opened, name), R_OK) == 0 ? opened : dir;
+}
+
 const char *ctl_socket(const struct ctl *ctl)
 {
 	const char *given = ctl->call->globals[GLOBAL_SOCKET];
@@ -221,7 +238,7 @@ static int read_password(struct ctl *ctl, struct redis_url *url)
 	CLEANUP(buf_clear) struct buf value = { 0 };
 	struct err err = { 0 };
 
-	if (credential_read(ctl_credentials(ctl), ctl->config->redis_password, false, &value, &err) < 0)
+	if (credential_read(ctl_credentials_of(ctl, ctl->config->redis_password), ctl->config->redis_password, false, &value, &err) < 0)
 		return ctl_fail_err(ctl, EXIT_CONFIG, &err);
 	if (value.len >= sizeof(url->password))
 		return ctl_fail(ctl, EXIT_CONFIG, "too_long", "the Redis password is too long");

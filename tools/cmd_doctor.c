@@ -24,6 +24,7 @@
 #include "daemon/service.h"
 #include "tools/cmd.h"
 #include "tools/findings.h"
+#include "tools/unit_file.h"
 
 #define CONFIG_FILE_MAX (1024 * 1024)
 #define WALK_MAX 20000 /* files of the state directory that are looked at */
@@ -113,13 +114,25 @@ static void credential_file(struct doctor *d, const char *name)
 		findings_path(&d->findings, &(struct path_look){ path, "the credential", st.st_mode, st.st_uid, st.st_uid, true });
 }
 
+/* Said, and true, where systemd opens it as the service starts: nobody else can look into it before. */
+static bool is_encrypted(struct doctor *d, const char *name)
+{
+	if (!unit_encrypts(UNIT_FILES, ctl_unit(d->ctl), name))
+		return false;
+	SAY(d, GRADE_NOTE, "encrypted", "as root, while the service runs: dunningctl doctor", "the credential \"%s\" is encrypted, and opened when %s starts", name,
+		ctl_unit(d->ctl));
+	return true;
+}
+
 static bool has_credential(struct doctor *d, const char *name, const char *for_whom)
 {
 	CLEANUP(buf_clear) struct buf value = { 0 };
 	struct err err = { 0 };
-	int r = credential_read(ctl_credentials(d->ctl), name, true, &value, &err);
+	int r = credential_read(ctl_credentials_of(d->ctl, name), name, true, &value, &err);
 
 	cleanse(value.data, value.len);
+	if (r == -ENOENT && is_encrypted(d, name))
+		return true;
 	if (r < 0)
 		SAY(d, GRADE_FAIL, "credential", arena_printf(d->ctl->arena, "put it into %s/%s, mode 0600", ctl_credentials(d->ctl), name), "%s: %s", for_whom, err.text);
 	else
@@ -134,8 +147,11 @@ static void two_keys(struct doctor *d)
 	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
 		uint8_t key[32];
 		struct err err = { 0 };
+		int r = credential_key(ctl_credentials_of(d->ctl, names[i]), names[i], key, &err);
 
-		if (credential_key(ctl_credentials(d->ctl), names[i], key, &err) < 0)
+		if (r == -ENOENT && is_encrypted(d, names[i]))
+			continue;
+		if (r < 0)
 			SAY(d, GRADE_FAIL, "credential", "restore it from where you keep it; a new installation: openssl rand -hex 32", "%s", err.text);
 		else
 			credential_file(d, names[i]);
@@ -151,17 +167,19 @@ static void look_at_keys(struct doctor *d)
 	struct log_key_pins pins = { config->trail_verifier_key, config->trail_next_verifier_key };
 	struct err err = { 0 };
 	uint8_t wrap[32];
-	int r = log_key_read(ctl_credentials(d->ctl), config->origin, &pins, &log, &err);
+	bool encrypted;
+	int r = log_key_read(ctl_credentials_of(d->ctl, LOG_KEY_CREDENTIAL), config->origin, &pins, &log, &err);
 
 	cleanse(&log, sizeof(log));
-	if (r == -ENOENT)
+	encrypted = (r == -ENOENT || strcmp(err.code, "log_key_missing") == 0) && is_encrypted(d, LOG_KEY_CREDENTIAL);
+	if (r == -ENOENT && !encrypted)
 		SAY(d, GRADE_NOTE, "trail_key", "dunningctl trail key new", "the trail is not signed: there is no credential " LOG_KEY_CREDENTIAL);
-	else if (r < 0)
+	else if (r < 0 && !encrypted)
 		SAY(d, GRADE_FAIL, "trail_key", "dunningctl trail key show", "%s", err.text);
-	else
+	else if (r == 0)
 		SAY(d, GRADE_OK, "trail_key", NULL, "the trail's key is there%s", config->trail_verifier_key ? ", and is the one that the configuration names" : "");
 	err_clear(&err);
-	if (access(arena_printf(d->ctl->arena, "%s/keys", config->state_dir), F_OK) != 0 || credential_key(ctl_credentials(d->ctl), "wrap-key", wrap, NULL) < 0)
+	if (access(arena_printf(d->ctl->arena, "%s/keys", config->state_dir), F_OK) != 0 || credential_key(ctl_credentials_of(d->ctl, "wrap-key"), "wrap-key", wrap, NULL) < 0)
 		return;
 	r = keystore_open(config->state_dir, wrap, 16, &keys, &err);
 	cleanse(wrap, sizeof(wrap));

@@ -31,7 +31,7 @@ static int read_key(struct ctl *ctl, struct log_key *ret, bool *secret)
 {
 	struct err err = { 0 };
 	const struct log_key_pins pins = { ctl->config->trail_verifier_key, ctl->config->trail_next_verifier_key };
-	int r = log_key_read(ctl_credentials(ctl), ctl->config->origin, &pins, ret, &err);
+	int r = log_key_read(ctl_credentials_of(ctl, LOG_KEY_CREDENTIAL), ctl->config->origin, &pins, ret, &err);
 
 	*secret = r == 0;
 	if (r == 0)

@@ -21,7 +21,7 @@
 int ctl_wrap_key(struct ctl *ctl, bool needed, uint8_t key[32])
 {
 	struct err err = { 0 };
-	int r = credential_key(ctl_credentials(ctl), "wrap-key", key, &err);
+	int r = credential_key(ctl_credentials_of(ctl, "wrap-key"), "wrap-key", key, &err);
 
 	if (r == 0)
 		return 1;

@@ -144,7 +144,7 @@ static int run_show(struct ctl *ctl, const struct invocation *call)
 	if (r != 0)
 		return r;
 	pins = (struct log_key_pins){ ctl->config->trail_verifier_key, ctl->config->trail_next_verifier_key };
-	r = log_key_read(ctl_credentials(ctl), ctl->config->origin, &pins, &key, &err);
+	r = log_key_read(ctl_credentials_of(ctl, LOG_KEY_CREDENTIAL), ctl->config->origin, &pins, &key, &err);
 	cleanse(key.seed, sizeof(key.seed));
 	cleanse(key.next_seed, sizeof(key.next_seed));
 	if (r == 0) {

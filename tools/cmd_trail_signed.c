@@ -31,7 +31,7 @@ int ctl_verifier_key(struct ctl *ctl, const char *given, struct note_key *ret)
 		return r;
 	if (ctl->config->trail_verifier_key)
 		return note_key_parse(ctl->config->trail_verifier_key, ret) == 0;
-	r = log_key_read(ctl_credentials(ctl), ctl->config->origin, NULL, &key, &err);
+	r = log_key_read(ctl_credentials_of(ctl, LOG_KEY_CREDENTIAL), ctl->config->origin, NULL, &key, &err);
 	cleanse(key.seed, sizeof(key.seed));
 	cleanse(key.next_seed, sizeof(key.next_seed));
 	if (r == 0)

@@ -14,6 +14,7 @@
 
 #include "common/file.h"
 #include "tests/support/world.h"
+#include "tools/unit_file.h"
 
 #define WAIT_MS 60000
 
@@ -157,6 +158,27 @@ static void the_doctor_finds_what_is_wrong(void **state)
 /* --- top ------------------------------------------------------------------------------------------------------------------------------- */
 
 /* Whoever looks is told, wherever they look. */
+/* Where the folder lacks a key, as when it lies encrypted, what systemd opened for the unit that runs is read: as root, who may. */
+static void what_systemd_opened_is_read(void **state)
+{
+	const char *name = arena_printf(arena, "ops-%d", (int)getpid()), *config = arena_printf(arena, "%s/%s.json", world.dir, name);
+	const char *opened = arena_printf(arena, UNIT_CREDENTIALS "/dunningd@%s.service", name);
+	const char *doctor[] = { BUILD_DIR "/dunningctl", "--config", config, "--share", SOURCE_DIR "/daemon/share", "doctor", NULL };
+	CLEANUP(buf_clear) struct buf without = { 0 }, with = { 0 };
+
+	(void)state;
+	if (getuid() != 0 || file_make_dirs(opened, 0700) < 0)
+		skip();
+	shell("cp %s %s && mv %s/credentials/wrap-key %s/wrap-key.away", world.config, config, world.dir, world.dir);
+	assert_int_equal(process_run(doctor, &without, WAIT_MS), 1);
+	shell("cp %s/wrap-key.away %s/wrap-key", world.dir, opened);
+	(void)process_run(doctor, &with, WAIT_MS);
+	shell("mv %s/wrap-key.away %s/credentials/wrap-key && rm -r %s %s", world.dir, world.dir, opened, config);
+	assert_non_null(strstr(buf_str(&without), "credential \"wrap-key\" is missing"));
+	assert_null(strstr(buf_str(&with), "is missing"));
+	assert_non_null(strstr(buf_str(&with), "the wrap key opens the key store"));
+}
+
 static void a_suspension_is_not_well(void **state)
 {
 	const char *told;
@@ -635,6 +657,7 @@ int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_doctor_finds_what_is_wrong),
+		cmocka_unit_test(what_systemd_opened_is_read),
 		cmocka_unit_test(a_suspension_is_not_well),
 		cmocka_unit_test(the_screen_and_the_plain_text),
 		cmocka_unit_test(what_counts_and_what_a_restart_would_change),

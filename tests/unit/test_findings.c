@@ -8,7 +8,10 @@
 
 #include <cmocka.h>
 
+#include "common/file.h"
+#include "tests/support/tree.h"
 #include "tools/findings.h"
+#include "tools/unit_file.h"
 
 #define RUNNING "{\"partition\":0,\"state\":\"running\",\"holding\":null,\"reason\":null,\"redis_connected\":true,\"redis_error\":null,\"caught_up_ms\":3}"
 #define PARTITION(members) "{\"version\":\"" DUNNINGD_VERSION "\",\"mode\":\"live\",\"partitions\":[{\"partition\":0," members "}]}"
@@ -263,9 +266,47 @@ static void disk_clock_zones_and_files(void **state)
 	assert_int_equal(WORST(findings_path(&f, &path)), GRADE_FAIL);
 }
 
+/* --- systemd's unit --- */
+
+static void put_unit_file(const char *dir, const char *name, const char *text)
+{
+	CLEANUP(arena_freep) struct arena *arena = arena_create();
+	const char *path = arena_printf(arena, "%s/%s", dir, name);
+
+	assert_int_equal(file_make_dirs(arena_printf(arena, "%.*s", (int)(strrchr(path, '/') - path), path), 0700), 0);
+	assert_int_equal(file_replace(path, text, strlen(text), 0600), 0);
+}
+
+static void a_unit_says_what_lies_encrypted(void **state)
+{
+	CLEANUP(arena_freep) struct arena *arena = arena_create();
+	char dir[] = "/tmp/dunningd-units.XXXXXX";
+
+	(void)state;
+	assert_string_equal(unit_of(arena, "/etc/dunningd/dunningd.json"), "dunningd.service");
+	assert_string_equal(unit_of(arena, "/etc/dunningd/acme.json"), "dunningd@acme.service");
+	assert_string_equal(unit_of(arena, "acme.corp.json"), "dunningd@acme.corp.service");
+	assert_non_null(mkdtemp(dir));
+	assert_false(unit_encrypts(dir, "dunningd.service", "wrap-key"));
+	put_unit_file(dir, "dunningd.service.d/override.conf", "[Service]\nLoadCredential=\n  LoadCredentialEncrypted = wrap-key:/etc/k.cred\n"
+		"#LoadCredentialEncrypted=trail-log-key:/etc/l.cred\nLoadCredential=install-key:/etc/i\nLoadCredentialEncrypted=long-name:/etc/n.cred");
+	put_unit_file(dir, "dunningd@.service.d/all.conf", "[Service]\nSetCredentialEncrypted=api-key: \\\n  k6iUCUh0\n");
+	put_unit_file(dir, "dunningd@acme.service", "[Service]\nLoadCredentialEncrypted=install-key\n");
+	assert_true(unit_encrypts(dir, "dunningd.service", "wrap-key"));
+	assert_true(unit_encrypts(dir, "dunningd.service", "long-name"));
+	assert_false(unit_encrypts(dir, "dunningd.service", "long")); /* its beginning */
+	assert_false(unit_encrypts(dir, "dunningd.service", "install-key")); /* it lies there in the clear */
+	assert_false(unit_encrypts(dir, "dunningd.service", "trail-log-key")); /* a comment */
+	assert_false(unit_encrypts(dir, "dunningd.service", "api-key")); /* another unit's */
+	assert_true(unit_encrypts(dir, "dunningd@acme.service", "api-key")); /* its template's */
+	assert_true(unit_encrypts(dir, "dunningd@acme.service", "install-key"));
+	assert_false(unit_encrypts(dir, "dunningd@acme.service", "wrap-key"));
+	tree_remove(dir);
+}
+
 int main(void)
 {
-	struct CMUnitTest tests[ARRAY_LEN(rows) + ARRAY_LEN(redis_rows) + 4];
+	struct CMUnitTest tests[ARRAY_LEN(rows) + ARRAY_LEN(redis_rows) + 5];
 	size_t n = ARRAY_LEN(rows);
 
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
@@ -276,5 +317,6 @@ int main(void)
 	tests[n++] = (struct CMUnitTest)cmocka_unit_test(the_book);
 	tests[n++] = (struct CMUnitTest)cmocka_unit_test(a_partition_is_held_by_itself);
 	tests[n++] = (struct CMUnitTest)cmocka_unit_test(disk_clock_zones_and_files);
+	tests[n++] = (struct CMUnitTest)cmocka_unit_test(a_unit_says_what_lies_encrypted);
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
