@@ -45,7 +45,8 @@ static void answer(struct evhttp_request *request, int status, const struct buf 
 	evhttp_send_reply(request, status, NULL, NULL);
 }
 
-static void answer_error(struct evhttp_request *request, int status, const struct err *err)
+/* `elsewhere`: an array; NULL or "[]" = none. */
+static void answer_refused(struct evhttp_request *request, int status, const struct err *err, const struct buf *elsewhere)
 {
 	CLEANUP(buf_clear) struct buf body = { 0 };
 	struct json_writer w = jw_init(&body);
@@ -54,8 +55,15 @@ static void answer_error(struct evhttp_request *request, int status, const struc
 	jw_str(&w, "error", err->code[0] ? err->code : "refused");
 	jw_opt_str(&w, "path", err->path);
 	jw_str(&w, "text", err->text);
+	if (elsewhere && elsewhere->len > strlen("[]"))
+		jw_raw(&w, "elsewhere", elsewhere->data, elsewhere->len);
 	jw_end_object(&w);
 	answer(request, status, &body);
+}
+
+static void answer_error(struct evhttp_request *request, int status, const struct err *err)
+{
+	answer_refused(request, status, err, NULL);
 }
 
 /* --- commands --------------------------------------------------------------------------------------------------------------- */
@@ -70,17 +78,18 @@ struct order {
 	struct control_link link; /* /link */
 	struct arena *arena;
 	const char **url; /* /link: its answer */
+	struct json_writer *elsewhere; /* /suspend, /release: in the array of those that are not led here */
 	int64_t uid; /* who asks, by the kernel */
 };
 
 static int do_suspend(struct control *control, const struct order *order, struct err *err)
 {
-	return control->callbacks->suspend(order->who, order->why, order->until, err, control->callbacks->arg);
+	return control->callbacks->suspend(order->who, order->why, order->until, order->elsewhere, err, control->callbacks->arg);
 }
 
 static int do_release(struct control *control, const struct order *order, struct err *err)
 {
-	return control->callbacks->release(order->who, order->why, err, control->callbacks->arg);
+	return control->callbacks->release(order->who, order->why, order->elsewhere, err, control->callbacks->arg);
 }
 
 static int do_reload(struct control *control, const struct order *order, struct err *err)
@@ -304,11 +313,11 @@ static int64_t uid_of(struct evhttp_request *request)
 static void run(struct control *control, const struct row *row, struct evhttp_request *request)
 {
 	CLEANUP(arena_freep) struct arena *arena = arena_create();
-	CLEANUP(buf_clear) struct buf body = { 0 };
+	CLEANUP(buf_clear) struct buf body = { 0 }, elsewhere = { 0 };
 	struct evbuffer *in = evhttp_request_get_input_buffer(request);
-	struct json_writer w = jw_init(&body);
+	struct json_writer w = jw_init(&body), list = jw_init(&elsewhere);
 	const char *url = NULL;
-	struct order order = { .uid = uid_of(request), .arena = arena, .url = &url };
+	struct order order = { .uid = uid_of(request), .arena = arena, .url = &url, .elsewhere = &list };
 	struct err err = { 0 };
 	size_t len = evbuffer_get_length(in);
 
@@ -321,8 +330,10 @@ static void run(struct control *control, const struct row *row, struct evhttp_re
 			answer_error(request, HTTP_BADREQUEST, &err);
 			return;
 		}
+		jw_array(&list, NULL);
 		if (row->run(control, &order, &err) < 0) {
-			answer_error(request, HTTP_CONFLICT, &err);
+			jw_end_array(&list);
+			answer_refused(request, HTTP_CONFLICT, &err, &elsewhere);
 			return;
 		}
 		buf_reset(&body);

@@ -5,7 +5,8 @@
  *	GET  /status                                    JSON, by callbacks->status
  *	GET  /config                                    {"config":...}: the configuration it was started with, by callbacks->config
  *	POST /suspend        {"who","why","until"?}     until: RFC 3339; without it until released
- *	POST /release        {"who","why"}
+ *	POST /release        {"who","why"}              both are done where this process leads. 409 "led_elsewhere" with "elsewhere":[partitions]
+ *	                     names those that it does not surely lead: their streams must have the order, as dunningctl gives it
  *	POST /reload         {}                         policies, templates and provider files anew
  *	POST /clock/confirm  {"who","why"}
  *	POST /anchor         {"who","why"}              all who vouch for the trail are asked now
@@ -68,8 +69,9 @@ struct control_link {
 struct control_callbacks {
 	void (*status)(struct json_writer *w, void *arg); /* the members of one object */
 	void (*config)(struct json_writer *w, void *arg); /* the members of one object */
-	int (*suspend)(const char *who, const char *why, int64_t until, struct err *err, void *arg); /* until 0: none */
-	int (*release)(const char *who, const char *why, struct err *err, void *arg);
+	/* until 0: none. -EAGAIN: done here, but for the partitions whose numbers went into the array `elsewhere`. */
+	int (*suspend)(const char *who, const char *why, int64_t until, struct json_writer *elsewhere, struct err *err, void *arg);
+	int (*release)(const char *who, const char *why, struct json_writer *elsewhere, struct err *err, void *arg);
 	int (*reload)(struct err *err, void *arg);
 	int (*seal)(const char *who, const char *why, struct err *err, void *arg); /* the trail's last records, then the end */
 	int (*confirm_clock)(const char *who, const char *why, struct err *err, void *arg);

@@ -638,12 +638,12 @@ void dunner_status(const struct dunner *d, struct dunner_status *ret)
 		ret->waiting += page->count - page->applied;
 }
 
-static void operator(struct dunner *d, bool suspend, const char *who, const char *why, int64_t until)
+static bool operator(struct dunner *d, bool suspend, const char *who, const char *why, int64_t until)
 {
 	struct input *input;
 
-	if (d->state == DUNNER_PASSIVE)
-		return; /* its owner is told; what waited here would be said long after */
+	if (!d->epoch || d->failed || d->stopping || d->state == DUNNER_REFUSED)
+		return false; /* what waited here would be said long after, or never: whoever leads it is told by the stream */
 	input = flow_input(INPUT_OPERATOR);
 	input->suspend = suspend;
 	input->who = arena_strdup(input->arena, who);
@@ -653,14 +653,15 @@ static void operator(struct dunner *d, bool suspend, const char *who, const char
 	d->suspended_until = until;
 	flow_wait(d, input);
 	dunner_pump(d);
+	return d->lease_until > flow_mono(d); /* else somebody may have taken it */
 }
 
-void dunner_suspend(struct dunner *d, const char *who, const char *why, int64_t until)
+bool dunner_suspend(struct dunner *d, const char *who, const char *why, int64_t until)
 {
-	operator(d, true, who, why, until);
+	return operator(d, true, who, why, until);
 }
 
-void dunner_release(struct dunner *d, const char *who, const char *why)
+bool dunner_release(struct dunner *d, const char *who, const char *why)
 {
-	operator(d, false, who, why, 0);
+	return operator(d, false, who, why, 0);
 }

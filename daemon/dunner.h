@@ -114,9 +114,12 @@ void dunner_destroy(struct dunner *dunner);
 void dunner_reload(struct dunner *dunner, const struct library *library);
 void dunner_status(const struct dunner *dunner, struct dunner_status *ret);
 size_t dunner_slots(const struct dunner *dunner); /* attempts that a crash now could leave in doubt: released, and without a durable outcome */
-/* Operator's brake, by the control socket: until = 0 means until released. Recorded. Nothing is done while the partition is another's. */
-void dunner_suspend(struct dunner *dunner, const char *who, const char *why, int64_t until);
-void dunner_release(struct dunner *dunner, const char *who, const char *why);
+/*
+ * Operator's brake, by the control socket: until = 0 means until released. Recorded. False: the partition is not surely led here, so the order
+ * must go to its stream as well, where whoever leads it reads it before it sends.
+ */
+bool dunner_suspend(struct dunner *dunner, const char *who, const char *why, int64_t until);
+bool dunner_release(struct dunner *dunner, const char *who, const char *why);
 
 /* Somebody outside has seen more of this log, or another one: what is sent would stand in a trail that is not to be believed. False: no more. */
 void dunner_trail_set_back(struct dunner *dunner, bool on);

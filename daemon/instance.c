@@ -173,41 +173,44 @@ static int on_control_reload(struct err *err, void *arg)
 	return reload_loudly(arg, err);
 }
 
-/* What others lead is for them to be told. */
-static int elsewhere(struct instance *in, const char *done, struct err *err)
+/* What is not led here is for the others to be told, by its stream: whoever asks hears which partitions. */
+static int not_here(struct instance *in, const char *done, const bool *taken, struct json_writer *elsewhere, struct err *err)
 {
 	CLEANUP(buf_clear) struct buf text = { 0 };
 
 	for (size_t i = 0; i < in->partition_count; i++) {
 		struct dunner_status status;
 
+		if (taken[i])
+			continue;
 		dunner_status(in->partitions[i].dunner, &status);
-		if (status.state == DUNNER_PASSIVE)
-			buf_printf(&text, "%s%zu%s%s", text.len ? ", " : "", i, *status.owner ? " by " : " by nobody", status.owner);
+		buf_printf(&text, "%s%zu%s%s", text.len ? ", " : "", i, *status.owner ? " by " : "", status.owner);
+		jw_int(elsewhere, NULL, (int64_t)i);
 	}
-	return text.len ? err_set(err, -EAGAIN, "led_elsewhere", "", "%s here; partitions are led elsewhere: %s", done, buf_str(&text)) : 0;
+	log_line(in->log, LOG_NOTICE, "dunningd", "sending %s by an operator%s%s", done, text.len ? "; not led here: " : "", buf_str(&text));
+	return text.len ? err_set(err, -EAGAIN, "led_elsewhere", "", "%s here; not led here: %s", done, buf_str(&text)) : 0;
 }
 
-static int on_suspend(const char *who, const char *why, int64_t until, struct err *err, void *arg)
+static int on_suspend(const char *who, const char *why, int64_t until, struct json_writer *elsewhere, struct err *err, void *arg)
 {
 	struct instance *in = arg;
+	CLEANUP(freep) bool *taken = xcalloc(in->partition_count, sizeof(*taken));
 
 	if (until && until <= now(in))
 		return err_set(err, -EINVAL, "out_of_range", "$.until", "this instant has passed");
 	for (size_t i = 0; i < in->partition_count; i++)
-		dunner_suspend(in->partitions[i].dunner, who, why, until);
-	log_line(in->log, LOG_NOTICE, "dunningd", "sending suspended by an operator");
-	return elsewhere(in, "suspended", err);
+		taken[i] = dunner_suspend(in->partitions[i].dunner, who, why, until);
+	return not_here(in, "suspended", taken, elsewhere, err);
 }
 
-static int on_release(const char *who, const char *why, struct err *err, void *arg)
+static int on_release(const char *who, const char *why, struct json_writer *elsewhere, struct err *err, void *arg)
 {
 	struct instance *in = arg;
+	CLEANUP(freep) bool *taken = xcalloc(in->partition_count, sizeof(*taken));
 
 	for (size_t i = 0; i < in->partition_count; i++)
-		dunner_release(in->partitions[i].dunner, who, why);
-	log_line(in->log, LOG_NOTICE, "dunningd", "sending released by an operator");
-	return elsewhere(in, "released", err);
+		taken[i] = dunner_release(in->partitions[i].dunner, who, why);
+	return not_here(in, "released", taken, elsewhere, err);
 }
 
 static int on_confirm_clock(const char *who, const char *why, struct err *err, void *arg)

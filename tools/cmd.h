@@ -139,6 +139,7 @@ int ctl_order_send(struct ctl *ctl, uint32_t partition, const struct order *orde
 /* One request over the control socket: the answer's JSON in *ret and its HTTP status. `body` NULL: none. -errno: nobody answered. */
 int ctl_daemon(struct ctl *ctl, const char *method, const char *target, const struct buf *body, int *status, struct json *ret);
 int ctl_daemon_away(struct ctl *ctl, int r); /* says so; an exit code */
+void ctl_write_who(struct ctl *ctl, const char *why, int64_t until, struct buf *out); /* the body of a command with who and why; until 0 = none */
 /* What holds the running daemon's sending in this partition, as it says itself: NULL = nothing, or it does not answer. */
 /* Rows of an array of objects whose members are named as the columns; and the anchors, in words of their own. */
 struct table *ctl_members(struct ctl *ctl, const struct json *array, const struct column *columns);

@@ -163,7 +163,7 @@ const char *ctl_holding(struct ctl *ctl, uint32_t partition, bool *answers)
 	return NULL;
 }
 
-static void write_who(struct ctl *ctl, const char *why, int64_t until, struct buf *out)
+void ctl_write_who(struct ctl *ctl, const char *why, int64_t until, struct buf *out)
 {
 	struct json_writer w = jw_init(out);
 	char text[UTC_TEXT_SIZE];
@@ -176,16 +176,13 @@ static void write_who(struct ctl *ctl, const char *why, int64_t until, struct bu
 	jw_end_object(&w);
 }
 
-/* --- suspend and release ------------------------------------------------------------------------------------------------------------ */
-
-/* By the socket at once; when the process cannot be reached from here, by its streams. */
 int ctl_seal(struct ctl *ctl, const char *why)
 {
 	CLEANUP(buf_clear) struct buf body = { 0 };
 	struct json answer = { 0 };
 	int status = 0, r;
 
-	write_who(ctl, why, 0, &body);
+	ctl_write_who(ctl, why, 0, &body);
 	r = ctl_daemon(ctl, "POST", "/seal", &body, &status, &answer);
 	if (r == -ENOENT || r == -ECONNREFUSED)
 		return 0;
@@ -196,72 +193,6 @@ int ctl_seal(struct ctl *ctl, const char *why)
 			json_text(&answer, "text") ? json_text(&answer, "text") : "no reason given");
 	return 1;
 }
-
-static int brake(struct ctl *ctl, const char *command, const char *why, int64_t until)
-{
-	CLEANUP(buf_clear) struct buf body = { 0 };
-	struct order order = { .command = command, .why = why, .until = until };
-	struct json answer = { 0 };
-	int status = 0, r;
-
-	write_who(ctl, why, until, &body);
-	r = ctl_daemon(ctl, "POST", arena_printf(ctl->arena, "/%s", command), &body, &status, &answer);
-	if (r == 0 && status == 200) {
-		struct fields *f = fields_create(ctl->arena);
-
-		fields_add(f, "ok", NULL, cell_flag(true));
-		fields_add(f, "by", NULL, cell_text("control_socket"));
-		if (ctl->view.json)
-			view_fields(&ctl->view, f);
-		else
-			view_say(&ctl->view, "%s", command[0] == 's' ? "All sending is suspended." : "Sending is released.");
-		return EXIT_DONE;
-	}
-	if (r == 0)
-		return ctl_fail(ctl, EXIT_FOUND, json_text(&answer, "error") ? json_text(&answer, "error") : "refused", "the daemon refuses: %s",
-			json_text(&answer, "text") ? json_text(&answer, "text") : "no reason given");
-	ctl_warn(ctl, "the daemon does not answer at %s (%s): it is told through Redis", ctl_socket(ctl), strerror(-r));
-	for (uint32_t p = 0; p < ctl_partitions(ctl); p++) {
-		struct debtor system;
-
-		if ((r = ctl_system(ctl, ctl->arena, p, &system)) != 0)
-			return r;
-		/* Brakes count by their time: a clock here that is behind the one of the last word must not make this one old. */
-		order.time = system.suspended.set && system.suspended.order.time > ctl->now ? system.suspended.order.time : ctl->now;
-		if ((r = ctl_order(ctl, p, &order)) != 0)
-			return r;
-	}
-	return EXIT_DONE;
-}
-
-static int run_suspend(struct ctl *ctl, const struct invocation *call)
-{
-	const char *until = command_option(call, "until");
-	int64_t at = 0;
-	int r = ctl_config(ctl, false);
-
-	if (r == 0 && until)
-		r = ctl_until(ctl, until, &at);
-	return r == 0 ? brake(ctl, "suspend", call->args[0], at) : r;
-}
-
-static const struct option_row suspend_options[] = {
-	{ "until", "WHEN", "2026-03-02T09:00:00Z, 2026-03-02 (that day included) or a span such as 4h; else until released" },
-	{ 0 },
-};
-
-const struct command cmd_suspend = { .name = "suspend", .args = "WHY", .min_args = 1, .max_args = 1,
-	.help = "stop all sending; events are still taken", .options = suspend_options, .run = run_suspend };
-
-static int run_release(struct ctl *ctl, const struct invocation *call)
-{
-	int r = ctl_config(ctl, false);
-
-	return r == 0 ? brake(ctl, "release", call->args[0], 0) : r;
-}
-
-const struct command cmd_release = { .name = "release", .args = "WHY", .min_args = 1, .max_args = 1,
-	.help = "send again, after suspend or the brake", .run = run_release };
 
 /* --- a gap ------------------------------------------------------------------------------------------------------------------------------ */
 
@@ -301,7 +232,7 @@ static int run_clock_confirm(struct ctl *ctl, const struct invocation *call)
 	CLEANUP(buf_clear) struct buf body = { 0 };
 	int r = ctl_config(ctl, false);
 
-	write_who(ctl, call->args[0], 0, &body);
+	ctl_write_who(ctl, call->args[0], 0, &body);
 	r = r == 0 ? tell(ctl, "/clock/confirm", &body) : r;
 	if (r == 0)
 		view_say(&ctl->view, "The clock counts as right.");
@@ -451,7 +382,7 @@ static int run_trail_anchor(struct ctl *ctl, const struct invocation *call)
 		return ctl_fail(ctl, EXIT_USAGE, "usage", "--wait wants a span of an hour at most, such as 90s, not \"%s\"", wait);
 	if (agreed && (wait || !call->args[0]))
 		return ctl_fail(ctl, EXIT_USAGE, "usage", "--agreed wants a reason, and nothing beside it: what was looked at, and what was found");
-	write_who(ctl, why, 0, &body);
+	ctl_write_who(ctl, why, 0, &body);
 	if (agreed) {
 		r = tell(ctl, "/anchor/agreed", &body);
 		if (r == 0)

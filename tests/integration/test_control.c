@@ -40,22 +40,25 @@ static void on_status(struct json_writer *w, void *arg)
 	jw_str(w, "state", "running");
 }
 
-static int on_suspend(const char *who, const char *why, int64_t until, struct err *err, void *arg)
+static int on_suspend(const char *who, const char *why, int64_t until, struct json_writer *elsewhere, struct err *err, void *arg)
 {
 	struct fixture *f = arg;
 
-	(void)err;
+	(void)elsewhere, (void)err;
 	buf_printf(&f->called, "suspend %s|%s|%" PRId64, who, why, until);
 	return 0;
 }
 
-static int on_release(const char *who, const char *why, struct err *err, void *arg)
+static int on_release(const char *who, const char *why, struct json_writer *elsewhere, struct err *err, void *arg)
 {
 	struct fixture *f = arg;
 
-	(void)err;
 	buf_printf(&f->called, "release %s|%s", who, why);
-	return 0;
+	if (strcmp(why, "two are elsewhere") != 0)
+		return 0;
+	jw_int(elsewhere, NULL, 1);
+	jw_int(elsewhere, NULL, 3);
+	return err_set(err, -EAGAIN, "led_elsewhere", "", "not all");
 }
 
 static int on_reload(struct err *err, void *arg)
@@ -247,6 +250,8 @@ static const struct row rows[] = {
 		"{\"who\":\"alice\",\"why\":\"x\",\"until\":\"2026-03-02T09:00:00Z\"}", 200,
 		"suspend alice|x|1772442000000", "{\"ok\":true}" },
 	{ "release", "/release", "{\"who\":\"bob\",\"why\":\"mended\"}", 200, "release bob|mended", "{\"ok\":true}" },
+	{ "release what others lead", "/release", "{\"who\":\"bob\",\"why\":\"two are elsewhere\"}", 409, "release bob|two are elsewhere",
+		"{\"error\":\"led_elsewhere\",\"text\":\"not all\",\"elsewhere\":[1,3]}" },
 	{ "ask the anchors", "/anchor", "{\"who\":\"bob\",\"why\":\"court\"}", 200, "anchor bob|court", "true" },
 	{ "ask the anchors and say nothing", "/anchor", "", 400, "", "" },
 	{ "let the trail go on", "/anchor/agreed", "{\"who\":\"bob\",\"why\":\"theirs\"}", 200, "agreed bob|theirs", "true" },

@@ -456,22 +456,22 @@ static void on_status(struct json_writer *w, void *arg)
 	jw_end_array(w);
 }
 
-static int on_suspend(const char *who, const char *why, int64_t until, struct err *err, void *arg)
+static int on_suspend(const char *who, const char *why, int64_t until, struct json_writer *elsewhere, struct err *err, void *arg)
 {
 	struct fixture *f = arg;
 	char text[UTC_TEXT_SIZE];
 
-	(void)err;
+	(void)elsewhere, (void)err;
 	assert_string_equal(who, "ann");
 	assert_string_equal(why, "bank is down");
 	assert_string_equal(utc_format(until, text), "2026-03-02T13:00:00Z");
-	dunner_suspend(f->dunner, who, why, until);
+	assert_true(dunner_suspend(f->dunner, who, why, until));
 	return 0;
 }
 
-static int on_release(const char *who, const char *why, struct err *err, void *arg)
+static int on_release(const char *who, const char *why, struct json_writer *elsewhere, struct err *err, void *arg)
 {
-	(void)who, (void)why, (void)arg;
+	(void)who, (void)why, (void)elsewhere, (void)arg;
 	return err_set(err, -EBUSY, "not_now", "", "the trail cannot be written");
 }
 

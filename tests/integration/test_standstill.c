@@ -166,11 +166,22 @@ static long note_reading(const char *socket)
 	return status;
 }
 
+/* Asked at one of them, whoever leads. What dunningctl says. */
+static const char *brake(struct world *w, struct arena *arena, const char *command, const char *why)
+{
+	CLEANUP(buf_clear) struct buf said = { 0 };
+	int r = world_ctl_with(w, arena_printf(arena, "%s/second.json", w->dir), (const char *const[]){ command, why, NULL }, &said);
+
+	if (r != 0)
+		fail_msg("%s: %d: %s", command, r, buf_str(&said));
+	return arena_strdup(arena, buf_str(&said));
+}
+
 static void the_partitions_have_one_owner(void **state)
 {
 	struct world *w = *state;
 	CLEANUP(arena_freep) struct arena *arena = arena_create();
-	const char *socket = arena_printf(arena, "%s/second-control", w->dir);
+	const char *socket = arena_printf(arena, "%s/second-control", w->dir), *said;
 	struct process second = { 0 };
 	struct world_sent sent;
 
@@ -181,11 +192,19 @@ static void the_partitions_have_one_owner(void **state)
 	assert_true(world_quiet(w, WAIT_MS));
 	assert_string_equal(partition_says(arena, socket, "state"), "passive");
 	assert_int_equal(note_reading(socket), 409); /* its record would wait for as long as the other one lives */
+	assert_non_null(strstr(brake(w, arena, "suspend", "the bank is down"), "All sending is suspended."));
+	assert_string_equal(partition_says(arena, control_of(w, arena), "holding"), "suspended"); /* when dunningctl says so it is so */
+	assert_non_null(strstr(brake(w, arena, "release", "it is up"), "Sending is released."));
+	assert_string_equal(partition_says(arena, control_of(w, arena), "holding"), "");
 	process_kill(&w->daemon);
 	world_push_range(w, WORLD_FINALIZED, 20, 20, 2);
 	assert_string_equal(partition_says(arena, socket, "state"), "passive");
-	assert_int_equal(captured(w), 20);
+	said = brake(w, arena, "suspend", "and now this"); /* until its lease has run out, or the other one has taken over */
+	assert_non_null(strstr(said, "All sending is suspended."));
 	until_partition_says(socket, "state", "running");
+	assert_string_equal(partition_says(arena, socket, "holding"), "suspended");
+	assert_int_equal(captured(w), 20);
+	assert_non_null(strstr(brake(w, arena, "release", "it is mended"), "Sending is released."));
 	assert_int_equal(note_reading(socket), 200);
 	w->daemon = second; /* whom world_quiet() watches */
 	assert_true(world_quiet(w, WAIT_MS));

@@ -280,6 +280,56 @@ static void check(struct run *run)
 		run->count, run->partitions, plain ? ", plain provider" : "", run->invoices, sent.messages, sent.repeated, twice, doubted, run->wrong);
 }
 
+/* --- the brake -------------------------------------------------------------------------------------------------------------------- */
+
+/* Of all partitions, how many does their leader hold as `suspended`. */
+static int suspended(struct run *run)
+{
+	int held = 0;
+
+	for (int i = 0; i < run->count; i++) {
+		CLEANUP(arena_freep) struct arena *arena = arena_create();
+		struct json status = world_instance_status(&run->world, &run->instances[i], arena), partitions = json_get(&status, "partitions");
+
+		for (size_t p = 0; p < json_len(&partitions); p++) {
+			struct json one = json_at(&partitions, p), state = json_get(&one, "state"), holding = json_get(&one, "holding");
+
+			held += json_str(&state) && strcmp(json_str(&state), "running") == 0 && json_str(&holding) && strcmp(json_str(&holding), "suspended") == 0;
+		}
+	}
+	return held;
+}
+
+/* Asked at one instance, it holds for all; once it is said, nothing more leaves. */
+static void hold_all(struct run *run)
+{
+	CLEANUP(arena_freep) struct arena *arena = arena_create();
+	CLEANUP(buf_clear) struct buf said = { 0 };
+	int64_t begun = real_ms(), took;
+	int before, held;
+
+	if (run_ctl(run, 0, (const char *const[]){ "suspend", "the bank is down", NULL }, &said) != 0)
+		complain(run, "suspend: %s", buf_str(&said));
+	took = real_ms() - begun;
+	held = suspended(run);
+	if (held != run->partitions)
+		complain(run, "%d of %d partitions are suspended", held, run->partitions);
+	before = world_sent(&run->world, arena, run->invoices).messages;
+	push(run);
+	while (!world_applied(&run->world))
+		pause_ms(50);
+	if (world_sent(&run->world, arena, run->invoices).messages != before)
+		complain(run, "something left while all was suspended");
+	buf_reset(&said);
+	if (run_ctl(run, 0, (const char *const[]){ "release", "it is up", NULL }, &said) != 0)
+		complain(run, "release: %s", buf_str(&said));
+	held = suspended(run);
+	if (held)
+		complain(run, "%d of %d partitions are suspended, and all were released", held, run->partitions);
+	settle(run);
+	printf("suspended all %d partitions at one instance in %" PRId64 " ms\n", run->partitions, took);
+}
+
 /* --- made again ------------------------------------------------------------------------------------------------------------------- */
 
 /* `more`: two pairs of an option and its value at most; NULL ends them. */
@@ -469,6 +519,7 @@ int main(int argc, char **argv)
 			printf("%s: %d times, taken over in %" PRId64 " ms on average, %" PRId64 " ms at most\n", fault_names[f], run.times[f],
 				run.taken[f] / run.times[f], run.longest[f]);
 	printf("%d of %d within %d s\n", run.faults - run.late, run.faults, TAKE_OVER_MS / 1000);
+	hold_all(&run);
 	stop_all(&run);
 	check(&run);
 	make_again(&run);
