@@ -568,14 +568,6 @@ static int open_ports(struct instance *in, struct err *err)
 	return instance_anchors(in, err);
 }
 
-static void read_boot_id(struct instance *in)
-{
-	CLEANUP(buf_clear) struct buf text = { 0 };
-
-	if (file_read("/proc/sys/kernel/random/boot_id", 100, &text, NULL) == 0 && text.len > 36)
-		snprintf(in->boot_id, sizeof(in->boot_id), "%.36s", text.data);
-}
-
 static void instance_clear(struct instance *in)
 {
 	for (size_t i = 0; i < in->partition_count; i++)
@@ -633,7 +625,7 @@ int instance_run(const struct instance_options *options)
 	in.library = library_ref(in.setup.library);
 	tell_policies(&in, in.library);
 	setup_fonts(in.config, in.library);
-	read_boot_id(&in);
+	boot_id_read(in.boot_id);
 	in.base = create_base();
 	if (!in.base) {
 		log_line(in.log, LOG_CRIT | MSG(CANNOT_START), "dunningd", "cannot start: no event loop");

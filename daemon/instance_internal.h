@@ -28,6 +28,7 @@
 #include "daemon/redis_store.h"
 #include "daemon/service.h"
 #include "daemon/signer.h"
+#include "daemon/state_dir.h"
 
 struct secret {
 	const char *credential, *value;
@@ -116,7 +117,9 @@ struct instance {
 	int64_t started_mono, redis_ahead_ms;
 	uint32_t erasing; /* partition of the last erasure asked for */
 	struct event *signals[4], *tick, *deadline;
-	char boot_id[40];
+	char boot_id[BOOT_ID_SIZE];
+	char home[STATE_DIR_HOME_SIZE]; /* once its lock is held; "" = it cannot be told */
+	char whose[STATE_DIR_HOME_SIZE]; /* our name among those that live: the home, else of this process */
 	date law_told; /* day on which it was last told what of the law runs out */
 	int64_t started_at; /* ms UTC */
 	char settings_told[200]; /* the last warning about Redis's settings: each server has the same */

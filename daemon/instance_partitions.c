@@ -21,6 +21,8 @@
 #define GIVEN_MS 5000 /* what was given away is for another one to take */
 #define DETACH_MS 50
 #define BEGIN_MS 100 /* until it is known whose Redis this is */
+#define TWIN_MS 15000 /* what an earlier process said of our name has run out by then: one that says it anew lives */
+#define TWIN_GAP_MS 5000 /* an answer that lay for so long while we were stopped says nothing of now */
 
 struct members {
 	struct event *timer;
@@ -31,6 +33,7 @@ struct members {
 	int same; /* answers like the last one, in a row */
 	int heard; /* answers since the start, some */
 	int64_t heard_at; /* mono */
+	int64_t twin_since, twin_at; /* mono: another process has our name, first and last told; 0 = none */
 	bool asked, refused_told, double_told;
 };
 
@@ -240,7 +243,7 @@ static void open_partition(struct partition *p)
 	struct dunner_ports ports = { .clock = clock_port(in->clock, p->number), .random = &random_source, .journal = journal_port(in->journal),
 		.keys = keystore_port(in->keys), .transport = instance_metrics_transport(in) };
 
-	p->store = redis_store_create(in->base, &in->setup.url, in->config->prefix, p->number, on_redis, p);
+	p->store = redis_store_create(in->base, &in->setup.url, in->config->prefix, p->number, in->home, on_redis, p);
 	ports.store = redis_store_port(p->store);
 	p->dunner = dunner_create(&ports, &settings, in->library, &callbacks);
 	if (in->partition_count > 1) /* which ones, is agreed first */
@@ -419,6 +422,27 @@ static bool is_double(struct instance *in, const struct store_member *other)
 	return true;
 }
 
+/* Its leases are not ours to take, and its trail is not ours to go on with. */
+static void on_twin(struct instance *in)
+{
+	struct members *m = in->members;
+	int64_t now = mono_ms(in);
+
+	if (!m->twin_at || now - m->twin_at > TWIN_GAP_MS) {
+		m->twin_since = now;
+		log_line(in->log, LOG_WARNING, "lease", "another process has the name %s, or had it until a moment ago: it is waited whether it lives",
+			in->config->instance);
+	}
+	m->twin_at = now;
+	if (now - m->twin_since < TWIN_MS) {
+		balance(in);
+		return;
+	}
+	log_line(in->log, LOG_CRIT | MSG(CANNOT_START), "dunningd", "another dunningd called %s lives on this book, on another computer or with another state "
+		"directory: give each a name of its own, $.instance, or stop that one first", in->config->instance);
+	instance_give_up(in, INSTANCE_CONFIG);
+}
+
 static void on_members(int r, const char *book, const char *begun, const struct store_member *members, size_t count, void *arg)
 {
 	struct instance *in = arg;
@@ -430,6 +454,10 @@ static void on_members(int r, const char *book, const char *begun, const struct 
 	size_t n = 0;
 
 	m->asked = false;
+	if (r == -EEXIST) {
+		on_twin(in);
+		return;
+	}
 	if (r < 0) {
 		if (!m->refused_told && r == -EPERM)
 			log_line(in->log, LOG_WARNING | MSG(REDIS_FORBIDS), "lease", "Redis does not let us say that we live (%s): partitions are taken as they are free, and not shared "
@@ -440,6 +468,7 @@ static void on_members(int r, const char *book, const char *begun, const struct 
 		balance(in);
 		return;
 	}
+	m->twin_at = 0;
 	if (!instance_book_heard(in, book))
 		return;
 	for (size_t i = 0; i < in->partition_count && begun[i]; i++)
@@ -505,7 +534,7 @@ static void announce(struct instance *in, int64_t led, redis_store_members_fn do
 
 	redis_store_announce(in->partitions[0].store, &(struct store_announcement){ .instance = in->config->instance, .origin = in->generation.origin,
 		.ttl_ms = MEMBER_TTL_MS, .led = led, .book = in->book.id, .new_book = instance_book_offer(in, in->members->heard),
-		.begun = say_begun(in, arena) }, done, in);
+		.begun = say_begun(in, arena), .whose = in->whose }, done, in);
 }
 
 static void on_announce(evutil_socket_t fd, short what, void *arg)
@@ -560,11 +589,17 @@ void instance_status_members(const struct instance *in, struct json_writer *w)
 
 void instance_open_partitions(struct instance *in)
 {
+	uint8_t id[(STATE_DIR_HOME_SIZE - 1) / 2];
+	char hex[STATE_DIR_HOME_SIZE];
+
 	in->members = xcalloc(1, sizeof(*in->members));
 	in->members->arena = arena_create();
 	in->members->timer = evtimer_new(in->base, on_announce, in);
 	in->renewal = evtimer_new(in->base, on_renewal, in);
 	in->partition_count = (size_t)in->config->partitions;
+	state_dir_home(in->config->state_dir, in->home);
+	random_bytes(id, sizeof(id));
+	snprintf(in->whose, sizeof(in->whose), "%s", in->home[0] ? in->home : hex_format(id, sizeof(id), hex));
 	in->partitions = xcalloc(in->partition_count, sizeof(*in->partitions));
 	for (size_t i = 0; i < in->partition_count; i++) {
 		in->partitions[i].instance = in;

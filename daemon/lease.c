@@ -52,7 +52,8 @@ static void on_lease(int r, bool granted, uint64_t epoch, int64_t until_mono, co
 		return;
 	}
 	if (*owner && (d->state != DUNNER_PASSIVE || strcmp(d->owner, owner) != 0))
-		dunner_log(d, LOG_INFO, "lease: partition %u belongs to %s: passive", d->settings.partition, owner);
+		dunner_log(d, LOG_INFO, "lease: partition %u belongs to %s%s: passive", d->settings.partition, owner,
+			strcmp(owner, d->config->instance) == 0 ? ", and not to an earlier process of this home" : "");
 	snprintf(d->owner, sizeof(d->owner), "%s", owner);
 	if (*owner)
 		d->unled_since = 0;

@@ -228,7 +228,8 @@ struct store_port {
 	void (*due)(void *self, int64_t now, size_t limit, store_due_fn done, void *arg);
 	void (*cursor)(void *self, store_cursor_fn done, void *arg);
 	void (*commit)(void *self, const struct store_commit *commit, store_commit_fn done, void *arg);
-	/* Takes or renews: PX ttl; a new owner gets epoch = max(cursor's, at_least) + 1, written to the cursor
+	/* Takes or renews: PX ttl. An earlier process of the same owner is displaced only where it surely is gone: it held the lock that we hold. A new
+	   owner gets epoch = max(cursor's, at_least) + 1, written to the cursor
 	   (`writer` is written by commits alone: it names who made the last one). `held`: the caller's epoch, 0 = none: it keeps it
 	   where the store lost the lease and nobody took a later one. ttl 0: only looks whose it is, "" = nobody's. */
 	void (*lease)(void *self, const char *owner, int64_t ttl_ms, uint64_t at_least, uint64_t held, store_lease_fn done,

@@ -1,6 +1,6 @@
 #include "daemon/redis_scripts.h"
 
-/* KEYS: lease, cursor. ARGV: owner, nonce, ttl (0: only looks), at least, epoch held or 0. -> { granted, epoch, owner } */
+/* KEYS: lease, cursor. ARGV: owner, nonce ("<home>.<random>", or random alone), ttl (0: only looks), at least, epoch held or 0. -> { granted, epoch, owner } */
 const char script_lease[] =
 	"local held = redis.call('GET', KEYS[1])\n"
 	"local me = ARGV[1] .. ' ' .. ARGV[2]\n"
@@ -10,8 +10,10 @@ const char script_lease[] =
 	"  redis.call('PEXPIRE', KEYS[1], ARGV[3])\n"
 	"  return {1, epoch, ARGV[1]}\n"
 	"end\n"
-	/* the same instance started again: the lock on its state directory says that the other process is gone */
-	"if held and string.sub(held, 1, #ARGV[1] + 1) ~= ARGV[1] .. ' ' then\n"
+	/* the same instance started again: the lock of its home says that the other process is gone. Of another home, or none, one may live */
+	"local home = string.match(ARGV[2], '^%x+%.')\n"
+	"local before = home and ARGV[1] .. ' ' .. home\n"
+	"if held and (not before or string.sub(held, 1, #before) ~= before) then\n"
 	"  return {0, epoch or '0', string.match(held, '^(.*) ')}\n"
 	"end\n"
 	"local last = tonumber(epoch or '0')\n"
@@ -33,17 +35,23 @@ const char script_release[] = "if redis.call('GET', KEYS[1]) == ARGV[1] .. ' ' .
 
 /*
  * KEYS: instances. ARGV: name, ttl, partitions led ('' = it leaves), its trail's origin, the book that it knows or '', the one to be written
- * where there is none or '', the partitions that it knows to be begun. -> the book, those that are begun, and name, partitions led, origin, of each
- * living one. By Redis's own time: the hosts' clocks need
+ * where there is none or '', the partitions that it knows to be begun, whose name it is: the process's home. -> the book, those that are begun, and
+ * name, partitions led, origin, of each living one. By Redis's own time: the hosts' clocks need
  * not agree. Where one is known and not there, all was lost: then a new one is not begun beside it.
+ * A name that another home has, or one that says none, and that has not run out: '~twin', and nothing is written. Who leads keeps it before who does not.
  */
 const char script_announce[] =
 	"local t = redis.call('TIME')\n"
 	"local now = t[1] * 1000 + math.floor(t[2] / 1000)\n"
+	"local of = '~of ' .. ARGV[1]\n"
+	"if redis.call('HGET', KEYS[1], of) ~= ARGV[8] then\n"
+	"  local ends, led = string.match(redis.call('HGET', KEYS[1], ARGV[1]) or '', '^(%d+) (%d+) ')\n"
+	"  if ends and tonumber(ends) > now and (led ~= '0' or (tonumber(ARGV[3]) or 0) == 0) then return {'~twin', ''} end\n"
+	"end\n"
 	"if ARGV[3] == '' then\n"
-	"  redis.call('HDEL', KEYS[1], ARGV[1])\n"
+	"  redis.call('HDEL', KEYS[1], ARGV[1], of)\n"
 	"else\n"
-	"  redis.call('HSET', KEYS[1], ARGV[1], string.format('%.0f %s %s', now + ARGV[2], ARGV[3], ARGV[4]))\n"
+	"  redis.call('HSET', KEYS[1], ARGV[1], string.format('%.0f %s %s', now + ARGV[2], ARGV[3], ARGV[4]), of, ARGV[8])\n"
 	"end\n"
 	"local book = redis.call('HGET', KEYS[1], '~book')\n"
 	"if not book and ARGV[5] ~= '' then redis.call('HSET', KEYS[1], '~lost', ARGV[5]) end\n"
@@ -70,7 +78,7 @@ const char script_announce[] =
 	"    live[#live + 1] = led\n"
 	"    live[#live + 1] = origin\n"
 	"  elseif string.sub(all[i], 1, 1) ~= '~' then\n"
-	"    redis.call('HDEL', KEYS[1], all[i])\n"
+	"    redis.call('HDEL', KEYS[1], all[i], '~of ' .. all[i])\n"
 	"  end\n"
 	"end\n"
 	"return live\n";

@@ -590,6 +590,7 @@ static void on_members(int r, const struct redis_reply *reply, void *arg)
 		members = arena_alloc(call->arena, (reply->count / 3 + 1) * sizeof(*members));
 		book = reply->items[0].str;
 		begun = reply->items[1].str;
+		call->r = strcmp(book, "~twin") == 0 ? -EEXIST : 0;
 	}
 	for (size_t i = 2; call->r == 0 && i + 2 < reply->count; i += 3) {
 		const struct redis_reply *one = &reply->items[i];
@@ -606,7 +607,7 @@ void redis_store_announce(struct redis_store *store, const struct store_announce
 	struct call *call = store_call_begin(store, (void (*)(void))done, arg, 1);
 	const char *argv[] = { key_of(call->arena, &store->keyspace, "instances"), what->instance,
 		arena_printf(call->arena, "%lld", (long long)what->ttl_ms), what->led < 0 ? "" : arena_printf(call->arena, "%lld", (long long)what->led),
-		what->origin, what->book, what->new_book, what->begun };
+		what->origin, what->book, what->new_book, what->begun, what->whose };
 
 	redis_link_script(store->link, &store->announce_script, 1, ARRAY_LEN(argv), argv, NULL, 0, on_members, call);
 }
@@ -614,10 +615,11 @@ void redis_store_announce(struct redis_store *store, const struct store_announce
 /* --- life -------------------------------------------------------------------------------------------------------------------- */
 
 struct redis_store *redis_store_create(struct event_base *base, const struct redis_url *url, const char *prefix,
-	uint32_t partition, redis_state_fn state, void *arg)
+	uint32_t partition, const char *home, redis_state_fn state, void *arg)
 {
 	struct redis_store *store = xcalloc(1, sizeof(*store));
 	uint8_t nonce[8];
+	char hex[2 * sizeof(nonce) + 1];
 
 	store->arena = arena_create();
 	store->keyspace = (struct keyspace){ prefix, partition };
@@ -630,7 +632,7 @@ struct redis_store *redis_store_create(struct event_base *base, const struct red
 	redis_script_init(&store->scrub_script, script_scrub);
 	redis_script_init(&store->announce_script, script_announce);
 	random_bytes(nonce, sizeof(nonce));
-	hex_format(nonce, sizeof(nonce), store->nonce);
+	snprintf(store->nonce, sizeof(store->nonce), "%.16s%s%s", home, *home ? "." : "", hex_format(nonce, sizeof(nonce), hex));
 	store->link = redis_link_create_for(base, url, store->lease, state, arg);
 	store->reads = redis_link_create_for(base, url, store->lease, NULL, NULL);
 	store->port = (struct store_port){ .self = store, .read = store_read, .load = store_load, .hash = store_hash,

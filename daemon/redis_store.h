@@ -9,9 +9,13 @@
 #include "daemon/ports.h"
 
 struct redis_store;
-/* `state` (may be NULL) hears of the command link's connection. The strings are borrowed for the store's life. */
+/*
+ * `state` (may be NULL) hears of the command link's connection. `home`: state_dir_home() of the state directory whose lock is held: a lease of an earlier
+ * process of the same name is taken at once where it had the same home, and else once it has run out, as every other. "" = none. The strings are
+ * borrowed for the store's life.
+ */
 struct redis_store *redis_store_create(struct event_base *base, const struct redis_url *url, const char *prefix,
-	uint32_t partition, redis_state_fn state, void *arg);
+	uint32_t partition, const char *home, redis_state_fn state, void *arg);
 void redis_store_destroy(struct redis_store *store); /* no callback afterwards. NULL is allowed */
 const struct store_port *redis_store_port(struct redis_store *store);
 const char *redis_store_last_error(const struct redis_store *store); /* as Redis said it; "" = none */
@@ -34,10 +38,12 @@ struct store_announcement {
 	int64_t led; /* partitions; -1: it leaves */
 	const char *book, *new_book; /* that it knows, and that may be written where there is none; "" = none */
 	const char *begun; /* a digit a partition: 1 = it has groups; others' are added */
+	const char *whose; /* the name is: of one process, or of those of one home. No space in it, not empty */
 };
 /*
  * Says that the instance lives, in the hash `instances` of this store's partition; and hears whose book this is ("" = nobody's), which partitions
- * were ever begun (a digit each, as far as it goes: a shard of a cluster may have lost one since) and who else lives: `members` with ourselves. All borrowed for the call. r: as of the port.
+ * were ever begun (a digit each, as far as it goes: a shard of a cluster may have lost one since) and who else lives: `members` with ourselves. All
+ * borrowed for the call. r: as of the port; -EEXIST: another process lives under this name, or did a moment ago, and nothing was said.
  */
 typedef void (*redis_store_members_fn)(int r, const char *book, const char *begun, const struct store_member *members, size_t count, void *arg);
 void redis_store_announce(struct redis_store *store, const struct store_announcement *what, redis_store_members_fn done, void *arg);

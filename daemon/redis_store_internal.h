@@ -23,7 +23,7 @@ struct redis_store {
 	struct keyspace keyspace;
 	const char *cursor, *lease, *due;
 	struct redis_script lease_script, release_script, trying_script, scrub_script, announce_script;
-	char nonce[17];
+	char nonce[40];
 	struct call *calls; /* under way: a destroyed link no longer answers them */
 	char last_error[200];
 	struct commit_place seen;

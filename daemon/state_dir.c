@@ -3,11 +3,19 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "common/cleanup.h"
+#include "common/file.h"
+#include "common/hash.h"
+
+#define BOOT_ID_FILE "/proc/sys/kernel/random/boot_id"
+#define BOOT_ID_VARIABLE "DUNNINGD_BOOT_ID"
 
 const char *const state_dir_names[] = { "journal", "head", "log", "keys", "generation", "sealed", "anchors", "policies", "outbox", "clock", "book",
 	"lock", "restoring", NULL };
@@ -80,4 +88,39 @@ int state_dir_give_back(const char *state_dir, struct err *err)
 	if (stat(state_dir, &st) < 0)
 		return err_set(err, -errno, "unreadable", "", "%s: %s", state_dir, strerror(errno));
 	return state_dir_give(state_dir, st.st_uid, st.st_gid, err);
+}
+
+/* --- where it is ------------------------------------------------------------------------------------------------------------------ */
+
+void boot_id_read(char ret[BOOT_ID_SIZE])
+{
+	CLEANUP(buf_clear) struct buf text = { 0 };
+	const char *given = getenv(BOOT_ID_VARIABLE);
+
+	ret[0] = '\0';
+	if (file_read(BOOT_ID_FILE, 100, &text, NULL) == 0 && text.len >= 36)
+		snprintf(ret, BOOT_ID_SIZE, "%.36s", text.data);
+	else if (given)
+		snprintf(ret, BOOT_ID_SIZE, "%.36s", given);
+}
+
+void state_dir_home(const char *state_dir, char ret[STATE_DIR_HOME_SIZE])
+{
+	CLEANUP(buf_clear) struct buf of = { 0 };
+	char boot[BOOT_ID_SIZE], hex[2 * SHA256_SIZE + 1];
+	uint8_t digest[SHA256_SIZE];
+	struct stat st;
+
+	ret[0] = '\0';
+	boot_id_read(boot);
+	buf_printf(&of, "%s/lock", state_dir);
+	if (!boot[0] || stat(buf_str(&of), &st) < 0)
+		return;
+	buf_reset(&of);
+	for (const char *p = boot; *p; p++)
+		if (*p != '-')
+			buf_add(&of, p, 1);
+	buf_printf(&of, " %ju %ju", (uintmax_t)st.st_dev, (uintmax_t)st.st_ino);
+	sha256(of.data, of.len, digest);
+	snprintf(ret, STATE_DIR_HOME_SIZE, "%.16s", hex_format(digest, sizeof(digest), hex));
 }

@@ -245,7 +245,7 @@ static int run_rebuild(struct ctl *ctl, const struct invocation *call)
 {
 	struct rebuilding b = { .ctl = ctl };
 	struct fields *f = fields_create(ctl->arena);
-	char host[HOST_NAME_MAX + 1] = "";
+	char host[HOST_NAME_MAX + 1] = "", home[STATE_DIR_HOME_SIZE];
 	struct redis_url url;
 	struct err err = { 0 };
 	int r = ctl_config(ctl, true);
@@ -262,8 +262,9 @@ static int run_rebuild(struct ctl *ctl, const struct invocation *call)
 	r = open_files(&b);
 	if (r == 0)
 		r = check_shared(ctl);
+	state_dir_home(ctl->config->state_dir, home); /* its lock is held */
 	for (uint32_t p = 0; r == 0 && p < ctl_partitions(ctl); p++) {
-		b.store = redis_store_create(b.base, &url, ctl->config->prefix, p, on_state, &b);
+		b.store = redis_store_create(b.base, &url, ctl->config->prefix, p, home, on_state, &b);
 		b.port = redis_store_port(b.store);
 		r = rebuild_partition(&b, p);
 		redis_store_destroy(b.store);

@@ -242,7 +242,7 @@ FIXTURE void start_flow(struct fixture *f, const char *start)
 	journal.keys = f->keys;
 	if (journal_open(&journal, f->base, &f->journal, &err) < 0)
 		fail_msg("%s", err.text);
-	f->store = redis_store_create(f->base, &url, f->config->prefix, 0, NULL, NULL);
+	f->store = redis_store_create(f->base, &url, f->config->prefix, 0, "", NULL, NULL);
 	f->transport = (struct transport_port){ .self = f, .start = transport_start, .lookup = transport_lookup };
 	f->ports = (struct dunner_ports){ .clock = clock_port(f->clock, 0), .random = &random_port, .journal = journal_port(f->journal),
 		.keys = keystore_port(f->keys), .store = redis_store_port(f->store), .transport = &f->transport };

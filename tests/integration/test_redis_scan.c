@@ -47,7 +47,7 @@ static int setup(void **state)
 	f->arena = arena_create();
 	assert_int_equal(redis_url_parse(f->redis.socket, &url, NULL), 0);
 	f->link = redis_link_create(f->base, &url, NULL, NULL);
-	f->store = redis_store_create(f->base, &url, "dunning", 0, NULL, NULL);
+	f->store = redis_store_create(f->base, &url, "dunning", 0, "", NULL, NULL);
 	f->port = redis_store_port(f->store);
 	while (!f->port->connected(f->port->self))
 		assert_int_equal(event_base_loop(f->base, EVLOOP_ONCE), 0);

@@ -26,7 +26,7 @@ struct fixture {
 	struct event_base *base;
 	struct redis_store *store;
 	const struct store_port *port;
-	bool connected, answered;
+	bool connected, answered, granted;
 	char begun[8];
 	int r;
 	uint64_t count;
@@ -55,7 +55,7 @@ static int setup(void **state)
 	snprintf(text, sizeof(text), "unix://%s", f->redis.socket);
 	assert_int_equal(redis_url_parse(text, &url, &err), 0);
 	f->base = event_base_new();
-	f->store = redis_store_create(f->base, &url, "dunning", 0, on_state, f);
+	f->store = redis_store_create(f->base, &url, "dunning", 0, "00000000000000aa", on_state, f);
 	f->port = redis_store_port(f->store);
 	while (!f->connected)
 		assert_int_equal(event_base_loop(f->base, EVLOOP_ONCE), 0);
@@ -347,6 +347,11 @@ static void on_members(int r, const char *book, const char *begun, const struct 
 	struct fixture *f = arg;
 
 	(void)members;
+	f->r = r;
+	if (r == -EEXIST) {
+		f->answered = true;
+		return;
+	}
 	assert_int_equal(r, 0);
 	assert_string_equal(book, "b");
 	snprintf(f->begun, sizeof(f->begun), "%s", begun);
@@ -364,12 +369,99 @@ static void begun_partitions_are_known_to_all(void **state)
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		f->answered = false;
 		redis_store_announce(f->store, &(struct store_announcement){ .instance = rows[i].instance, .origin = "o", .ttl_ms = 10000, .led = 1,
-			.book = "b", .new_book = "b", .begun = rows[i].says }, on_members, f);
+			.book = "b", .new_book = "b", .begun = rows[i].says, .whose = rows[i].instance }, on_members, f);
 		while (!f->answered)
 			assert_int_equal(event_base_loop(f->base, EVLOOP_ONCE), 0);
 		assert_string_equal(f->begun, rows[i].hears);
 		assert_int_equal(f->count, i < 2 ? 1 : 2);
 	}
+}
+
+/* A process that has the name of one that lives must not be taken for it, nor speak for it. */
+static void a_name_is_of_one_home(void **state)
+{
+	struct fixture *f = *state;
+	static const struct { const char *whose; int64_t led; int r; const char *why; } rows[] = {
+		{ "aa", 0, 0, "the first one" }, { "aa", 2, 0, "once more, or started again" }, { "bb", 0, -EEXIST, "another one" },
+		{ "bb", 1, -EEXIST, "another one that leads, too" }, { "bb", -1, -EEXIST, "it goes, and takes nothing along" }, { "aa", 0, 0, "the first one lives on" },
+		{ "bb", 1, 0, "who leads, before who does not" }, { "aa", 0, -EEXIST, "which is told so" }, { "bb", -1, 0, "it leaves" },
+		{ "aa", 1, 0, "and the name is free" }, { "bb", 0, -EEXIST, "and taken" } };
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		f->answered = false;
+		redis_store_announce(f->store, &(struct store_announcement){ .instance = "host-a", .origin = "o", .ttl_ms = 10000, .led = rows[i].led,
+			.book = "b", .new_book = "b", .begun = "", .whose = rows[i].whose }, on_members, f);
+		while (!f->answered)
+			assert_int_equal(event_base_loop(f->base, EVLOOP_ONCE), 0);
+		if (f->r != rows[i].r)
+			fail_msg("%s: %d", rows[i].why, f->r);
+	}
+	cli(f, "HDEL 'dunning:{0}:instances' '~of host-a'"); /* as an older version says it */
+	f->answered = false;
+	redis_store_announce(f->store, &(struct store_announcement){ .instance = "host-a", .origin = "o", .ttl_ms = 10000, .book = "b", .new_book = "b",
+		.begun = "", .whose = "aa" }, on_members, f);
+	while (!f->answered)
+		assert_int_equal(event_base_loop(f->base, EVLOOP_ONCE), 0);
+	assert_int_equal(f->r, -EEXIST);
+}
+
+static void on_lease(int r, bool granted, uint64_t epoch, int64_t until, const char *owner, void *arg)
+{
+	struct fixture *f = arg;
+
+	(void)until;
+	assert_int_equal(r, 0);
+	assert_string_equal(owner, "host-a");
+	f->granted = granted;
+	f->count = epoch;
+	f->answered = true;
+}
+
+/* Asked by a process of its own. */
+static bool asks(struct fixture *f, const char *home, const char *name)
+{
+	struct redis_store *store;
+	struct redis_url url;
+	struct err err = { 0 };
+	char text[120];
+
+	snprintf(text, sizeof(text), "unix://%s", f->redis.socket);
+	assert_int_equal(redis_url_parse(text, &url, &err), 0);
+	f->connected = f->answered = false;
+	store = redis_store_create(f->base, &url, "dunning", 0, home, on_state, f);
+	while (!f->connected)
+		assert_int_equal(event_base_loop(f->base, EVLOOP_ONCE), 0);
+	redis_store_port(store)->lease(store, name, 15000, 0, 0, on_lease, f);
+	while (!f->answered)
+		assert_int_equal(event_base_loop(f->base, EVLOOP_ONCE), 0);
+	redis_store_destroy(store);
+	return f->granted;
+}
+
+#define HERE "00000000000000aa"
+#define CLONE "00000000000000bb"
+
+/* Only the lock that both held says that the one before is gone: the name alone, which clones share, says nothing. */
+static void a_living_lease_goes_to_its_own_home_alone(void **state)
+{
+	struct fixture *f = *state;
+	uint64_t epoch;
+
+	assert_true(asks(f, HERE, "host-a"));
+	epoch = f->count;
+	assert_false(asks(f, CLONE, "host-a"));
+	assert_false(asks(f, "", "host-a"));
+	assert_false(asks(f, HERE, "host-b"));
+	assert_true(asks(f, HERE, "host-a")); /* started again after a kill */
+	assert_int_equal(f->count, epoch + 1);
+	cli(f, "SET 'dunning:{0}:lease' 'host-a 0123456789abcdef' PX 15000"); /* of a version that says no home */
+	assert_false(asks(f, HERE, "host-a"));
+	cli(f, "DEL 'dunning:{0}:lease'"); /* it ran out */
+	assert_true(asks(f, CLONE, "host-a"));
+	assert_false(asks(f, HERE, "host-a"));
+	cli(f, "DEL 'dunning:{0}:lease'");
+	assert_true(asks(f, "", "host-a"));
+	assert_false(asks(f, "", "host-a")); /* what cannot be told is not taken to be the same */
 }
 
 int main(void)
@@ -384,6 +476,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(what_is_not_allowed_to_watch_writes_nothing, setup, teardown),
 		cmocka_unit_test_setup_teardown(an_entry_is_counted_once_a_life_in_its_stream, setup, teardown),
 		cmocka_unit_test_setup_teardown(begun_partitions_are_known_to_all, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_name_is_of_one_home, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_living_lease_goes_to_its_own_home_alone, setup, teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -134,6 +134,22 @@ static void second_start(struct world *w, struct arena *arena, bool own_state, s
 	process_start(process, argv, arena_printf(arena, "%s/second.log", w->dir));
 }
 
+/* It has the second one's name, and a state directory and an origin of its own. */
+static void third_start(struct world *w, struct arena *arena, struct process *process)
+{
+	CLEANUP(buf_clear) struct buf text = { 0 };
+	const char *path = arena_printf(arena, "%s/third.json", w->dir), *changed;
+	const char *argv[] = { arena_printf(arena, "%s/dunningd", w->programs), "--config", path, "--credentials",
+		arena_printf(arena, "%s/credentials", w->dir), "--share", SOURCE_DIR "/daemon/share", NULL };
+
+	assert_int_equal(file_read(arena_printf(arena, "%s/second.json", w->dir), 1 << 20, &text, NULL), 0);
+	changed = swap(arena, text.data, "/second-control\"", "/third-control\"");
+	changed = swap(arena, changed, "/state-b\"", "/state-c\"");
+	changed = swap(arena, changed, "/world-b\"", "/world-c\"");
+	assert_int_equal(file_replace(path, changed, strlen(changed), 0600), 0);
+	process_start(process, argv, arena_printf(arena, "%s/third.log", w->dir));
+}
+
 static void the_state_directory_has_one_daemon(void **state)
 {
 	struct world *w = *state;
@@ -182,8 +198,9 @@ static void the_partitions_have_one_owner(void **state)
 	struct world *w = *state;
 	CLEANUP(arena_freep) struct arena *arena = arena_create();
 	const char *socket = arena_printf(arena, "%s/second-control", w->dir), *said;
-	struct process second = { 0 };
+	struct process second = { 0 }, third = { 0 };
 	struct world_sent sent;
+	int status;
 
 	start(w, NULL);
 	second_start(w, arena, true, &second);
@@ -197,6 +214,7 @@ static void the_partitions_have_one_owner(void **state)
 	assert_non_null(strstr(brake(w, arena, "release", "it is up"), "Sending is released."));
 	assert_string_equal(partition_says(arena, control_of(w, arena), "holding"), "");
 	process_kill(&w->daemon);
+	third_start(w, arena, &third);
 	world_push_range(w, WORLD_FINALIZED, 20, 20, 2);
 	assert_string_equal(partition_says(arena, socket, "state"), "passive");
 	said = brake(w, arena, "suspend", "and now this"); /* until its lease has run out, or the other one has taken over */
@@ -211,6 +229,10 @@ static void the_partitions_have_one_owner(void **state)
 	sent = world_sent(w, arena, 40);
 	for (int i = 0; i < 40; i++)
 		assert_int_equal(sent.captured[i], 1);
+	status = process_wait(&third, WAIT_MS); /* of a clone of the second one, which lives */
+	assert_true(WIFEXITED(status));
+	assert_int_equal(WEXITSTATUS(status), 78);
+	assert_true(log_has(arena_printf(arena, "%s/third.log", w->dir), "another dunningd called host-b lives on this book"));
 	assert_int_equal(process_stop(&w->daemon, WAIT_MS), 0);
 }
 

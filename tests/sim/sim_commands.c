@@ -182,14 +182,14 @@ static void do_commit(struct redis *redis, struct command *c)
 		world_moment(c->link->host, MOMENT_COMMITTED, NULL);
 }
 
-/* The same instance started again takes over at once: the lock on its state directory says that the other process is gone. */
+/* The same instance started again takes over at once: the lock on its state directory says that the other process is gone. Of another one's it is not known. */
 static void do_lease(struct redis *redis, struct command *c)
 {
 	bool held = lead_of(c)->owner[0] && lead_of(c)->until > redis->sim->mono;
 	bool mine = held && strcmp(lead_of(c)->owner, c->text) == 0 && lead_of(c)->life == c->life->number;
 	uint64_t epoch = hash_number(c, "epoch");
 
-	c->granted = c->number && (!held || strcmp(lead_of(c)->owner, c->text) == 0); /* without a span it only looks */
+	c->granted = c->number && (!held || (strcmp(lead_of(c)->owner, c->text) == 0 && lead_of(c)->home == c->link->host->disk)); /* without a span it only looks */
 	c->epoch = epoch;
 	if (redis->full_until > redis->sim->mono)
 		c->r = -ENOSPC;
@@ -205,6 +205,7 @@ static void do_lease(struct redis *redis, struct command *c)
 		}
 		snprintf(lead_of(c)->owner, sizeof(lead_of(c)->owner), "%s", c->text);
 		lead_of(c)->life = c->life->number;
+		lead_of(c)->home = c->link->host->disk;
 		lead_of(c)->until = redis->sim->mono + c->number;
 	}
 	c->text = arena_strdup(c->arena, c->granted || held ? lead_of(c)->owner : "");

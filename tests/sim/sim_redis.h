@@ -41,6 +41,7 @@ struct redis {
 	struct lead {
 		char owner[200];
 		uint32_t life;
+		const struct disk *home; /* whose lock its process holds */
 		int64_t until; /* mono; the lease key itself, gone with a flush */
 		char cursor_key[64], due_key[64];
 	} leads[PARTITIONS_MAX];

@@ -13,6 +13,7 @@
 
 #include "common/file.h"
 #include "daemon/generation.h"
+#include "daemon/state_dir.h"
 #include "tests/support/tree.h"
 
 #define ORIGIN "test.example/acme"
@@ -170,6 +171,34 @@ static void one_holds_the_lock(void **state)
 	closep(&lock);
 }
 
+/* What a lease says of its process: the same for all that held this lock, and another one in a copy of the directory. */
+static void a_copy_is_another_home(void **state)
+{
+	struct fixture *f = *state;
+	char home[STATE_DIR_HOME_SIZE], again[STATE_DIR_HOME_SIZE], copy[STATE_DIR_HOME_SIZE];
+	const char *folder = arena_printf(f->arena, "%s/one", f->dir), *other = arena_printf(f->arena, "%s/two", f->dir);
+	struct err err = { 0 };
+	int lock;
+
+	assert_int_equal(file_make_dirs(folder, 0700), 0);
+	state_dir_home(folder, home);
+	assert_string_equal(home, ""); /* nobody ever held it */
+	lock = generation_lock(folder, &err);
+	assert_true(lock >= 0);
+	state_dir_home(folder, home);
+	closep(&lock);
+	lock = generation_lock(folder, &err);
+	state_dir_home(folder, again);
+	closep(&lock);
+	assert_int_equal(strlen(home), STATE_DIR_HOME_SIZE - 1);
+	assert_int_equal(strspn(home, "0123456789abcdef"), STATE_DIR_HOME_SIZE - 1);
+	assert_string_equal(again, home);
+	tree_copy(folder, other);
+	state_dir_home(other, copy);
+	assert_int_equal(strlen(copy), STATE_DIR_HOME_SIZE - 1);
+	assert_string_not_equal(copy, home);
+}
+
 #define TEST(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
 
 int main(void)
@@ -181,6 +210,7 @@ int main(void)
 		TEST(sealed_twice),
 		TEST(nothing_is_written_over),
 		TEST(one_holds_the_lock),
+		TEST(a_copy_is_another_home),
 	};
 
 	return cmocka_run_group_tests_name("generation", tests, NULL, NULL);
