@@ -17,6 +17,7 @@
 
 #define CONFIG_FILE_MAX (1024 * 1024)
 #define CREDENTIALS_DIR "credentials" /* beside the configuration file */
+#define FIRST_CONFIG "dunningd.json" /* of dunningd.service */
 
 /* --- saying no ----------------------------------------------------------------------------------------------------------------- */
 
@@ -136,9 +137,13 @@ const char *ctl_share(const struct ctl *ctl)
 	return given ? given : DUNNINGD_SHARE_DIR;
 }
 
+/*
+ * As the units have it: dunningd.service reads credentials/, and dunningd@NAME.service, whose configuration is NAME.json, credentials/NAME/. Beside
+ * the first one's configuration its folder is not ours, whether or not our own is there: with another one's keys nothing would be right.
+ */
 const char *ctl_credentials(const struct ctl *ctl)
 {
-	const char *given = ctl->call->globals[GLOBAL_CREDENTIALS], *file = ctl->call->globals[GLOBAL_CONFIG], *slash;
+	const char *given = ctl->call->globals[GLOBAL_CREDENTIALS], *file = ctl->call->globals[GLOBAL_CONFIG], *slash, *name, *end, *all, *own, *first;
 
 	if (given)
 		return given;
@@ -147,7 +152,14 @@ const char *ctl_credentials(const struct ctl *ctl)
 	if (!file)
 		file = DUNNINGD_CONFIG_FILE;
 	slash = strrchr(file, '/');
-	return arena_printf(ctl->arena, "%.*s" CREDENTIALS_DIR, slash ? (int)(slash + 1 - file) : 0, file);
+	name = slash ? slash + 1 : file;
+	end = strrchr(name, '.');
+	all = arena_printf(ctl->arena, "%.*s" CREDENTIALS_DIR, (int)(name - file), file);
+	if (!end || end == name || strcmp(end, ".json") != 0 || strcmp(name, FIRST_CONFIG) == 0)
+		return all;
+	own = arena_printf(ctl->arena, "%s/%.*s", all, (int)(end - name), name);
+	first = arena_printf(ctl->arena, "%.*s" FIRST_CONFIG, (int)(name - file), file);
+	return access(own, F_OK) == 0 || access(first, F_OK) == 0 ? own : all;
 }
 
 const char *ctl_unit(const struct ctl *ctl)

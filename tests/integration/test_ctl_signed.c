@@ -57,6 +57,34 @@ static void a_key_is_made_once(void **state)
 	assert_says(f, "64 hexadecimal digits");
 }
 
+/* The units' folders: credentials/ of dunningd.json, credentials/two/ of two.json beside it. Neither is ever taken for the other. */
+static void the_keys_are_its_own_creditors(void **state)
+{
+	struct fixture *f = *state;
+	CLEANUP(buf_clear) struct buf text = { 0 };
+	const char *two = arena_printf(f->arena, "%s/two.json", f->dir), *folder = arena_printf(f->arena, "%s/two", f->credentials),
+		   *own = arena_printf(f->arena, "%s/" LOG_KEY_CREDENTIAL, folder), *alone = arena_printf(f->arena, "%s/alone", f->dir),
+		   *acme = arena_printf(f->arena, "%s/acme.json", alone);
+
+	assert_int_equal(file_read(f->config_file, 65536, &text, NULL), 0);
+	put(f, "two.json", text.data, text.len);
+	f->bare = true; /* no --credentials */
+	assert_ctl(f, 1, "--config", two, "trail", "key", "new");
+	assert_says(f, own);
+	assert_int_not_equal(access(key_file(f), F_OK), 0);
+	assert_int_equal(file_make_dirs(folder, 0700), 0);
+	assert_ctl(f, 0, "--config", two, "trail", "key", "new");
+	assert_int_equal(access(own, F_OK), 0);
+	assert_int_not_equal(access(key_file(f), F_OK), 0);
+	assert_ctl(f, 0, "--config", f->config_file, "trail", "key", "new");
+	assert_int_equal(access(key_file(f), F_OK), 0);
+
+	assert_int_equal(file_make_dirs(arena_printf(f->arena, "%s/credentials", alone), 0700), 0);
+	put(f, "alone/acme.json", text.data, text.len); /* of another name, and no other creditor's is there */
+	assert_ctl(f, 0, "--config", acme, "trail", "key", "new");
+	assert_int_equal(access(arena_printf(f->arena, "%s/credentials/" LOG_KEY_CREDENTIAL, alone), F_OK), 0);
+}
+
 /* --- a signed trail ------------------------------------------------------------------------------------------------------------------ */
 
 #define INVOICES 12
@@ -406,6 +434,7 @@ int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		TEST(a_key_is_made_once),
+		TEST(the_keys_are_its_own_creditors),
 		TEST(in_words),
 		TEST(a_signed_trail),
 		TEST(any_altered_file),

@@ -585,8 +585,9 @@ static void a_bounded_load_where_nobody_is_reached(void **state)
 static const char *line_of(const char *line, size_t len)
 {
 	static const char *const names[][2] = { { "/backup/", "/page-" }, { "dupont.zip", "/dupont.zip" }, { "events.ndjson", "/events.ndjson" },
-		{ "redis://10.0.0.7:6379", NULL }, { "INV-1", NULL }, { "cus_7", NULL } };
-	const char *const others[] = { "", "", "", arena_printf(arena, "unix:%s", world.redis_socket), "inv_20", "cus_6" };
+		{ "redis://10.0.0.7:6379", NULL }, { "INV-1", NULL }, { "cus_7", NULL },
+		{ "/etc/dunningd/two.json", NULL } };
+	const char *const others[] = { "", "", "", arena_printf(arena, "unix:%s", world.redis_socket), "inv_20", "cus_6", world.config };
 	CLEANUP(buf_clear) struct buf out = { 0 };
 
 	for (size_t i = 0; i < len; i++) {
