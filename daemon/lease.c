@@ -62,7 +62,7 @@ static void on_lease(int r, bool granted, uint64_t epoch, int64_t until_mono, co
 	dunner_set_state(d, DUNNER_PASSIVE);
 	if (*owner)
 		superseded_ask(d);
-	d->ports.clock->timer_in(d->ports.clock->self, d->lease_timer, d->unwanted ? LEASE_RENEW_MS : LEASE_ASK_MS);
+	d->ports.clock->timer_in(d->ports.clock->self, d->lease_timer, d->unwanted ? LEASE_LOOK_MS : LEASE_ASK_MS);
 }
 
 static void ask(struct dunner *d)
