@@ -7,9 +7,10 @@
  * still until another one has taken over, or they change places in order, or a partition's slot is moved with its keys, or a dunningd is
  * killed or stands still until the others lead its partitions, or it and a primary that it needs cannot reach one another (several of them, and
  * root: each is then in a network namespace of its own). A part of a book of M invoices that are not due yet comes in with each round, so that there
- * is always something to take in. At the end each invoice that was given is there, each that was due is reminded once (with a provider that
- * knows nothing, --plain: at most once, and no more are in doubt for each fault than may be sent at the same time), the trails verify, and
- * what Redis holds is what the journals of all of them say, byte for byte: no commit of one that had lost its lease is in it.
+ * is always something to take in. Partitions of an instance that are led by others later than after 20 seconds are a failure. At the end each
+ * invoice that was given is there, each that was due is reminded once (with a provider that knows nothing, --plain: at most once, and no more are in
+ * doubt for each fault than may be sent at the same time), the trails verify, and what Redis holds is what the journals of all of them say, byte for
+ * byte: no commit of one that had lost its lease is in it.
  */
 #include <errno.h>
 #include <getopt.h>
@@ -28,6 +29,7 @@
 #define PER_DEBTOR 2
 #define GIVE_MS 60000 /* until an event is kept by a replica */
 #define TAKE_OVER_MS 60000
+#define INSTANCE_MS 20000 /* what is promised of a dunningd that died, and of its partitions */
 #define SETTLE_MS 400000 /* a second try with the same key has its time after minutes */
 #define CONCURRENCY 8
 #define BULK 50 /* invoices of the book that one script gives */
@@ -49,6 +51,7 @@ struct run {
 	struct {
 		int times, taken; /* taken: how often somebody took over */
 		int64_t sum_ms, longest_ms; /* of the take-overs: of a server's slots, or of an instance's partitions */
+		int late; /* of an instance's */
 	} faults[FAULT_COUNT];
 };
 
@@ -104,6 +107,8 @@ static void await_led(struct run *run, enum fault fault, const struct world_inst
 			pause_ms(20);
 		}
 	took_over(run, fault, from);
+	if (real_ms() - from > INSTANCE_MS)
+		run->faults[fault].late++;
 }
 
 /* --- giving ------------------------------------------------------------------------------------------------------------------- */
@@ -452,6 +457,8 @@ static void judge(struct run *run)
 {
 	CLEANUP(arena_freep) struct arena *arena = arena_create();
 	int all = run->book ? run->book_from + run->book : run->invoices, missing = 0, twice = 0, early = 0, doubted = (int)world_doubts(&run->world), faults = 0;
+	int late = 0;
+	int64_t longest = 0;
 	struct world_sent sent = world_sent(&run->world, arena, all);
 	bool plain = run->world.options.plain;
 
@@ -479,12 +486,19 @@ static void judge(struct run *run)
 	printf("%d invoices due and %d not, %d faults: %d missing, %d twice, %d early, %d requests repeated by key, %d in doubt; %d events given again, "
 	       "dunningd started %d times\n",
 		run->invoices, run->book, faults, missing, twice, early, sent.repeated, doubted, run->again, run->starts);
-	for (int f = 0; f < FAULT_COUNT; f++)
+	for (int f = 0; f < FAULT_COUNT; f++) {
+		late += run->faults[f].late;
+		if ((f == FAULT_DAEMON || f == FAULT_PAUSED || f == FAULT_CUT) && run->faults[f].longest_ms > longest)
+			longest = run->faults[f].longest_ms;
 		if (run->faults[f].taken)
 			printf("%s: %d times, taken over %d times, in %lld ms on average, %lld ms at most\n", fault_names[f], run->faults[f].times,
 				run->faults[f].taken, (long long)(run->faults[f].sum_ms / run->faults[f].taken), (long long)run->faults[f].longest_ms);
 		else if (run->faults[f].times)
 			printf("%s: %d times\n", fault_names[f], run->faults[f].times);
+	}
+	if (longest)
+		printf("partitions of an instance: the longest take-over %lld ms, %d later than %d s\n", (long long)longest, late, INSTANCE_MS / 1000);
+	run->wrong += late;
 }
 
 static int rebuild(struct run *run, struct buf *said)
