@@ -430,7 +430,7 @@ static void on_twin(struct instance *in)
 
 	if (!m->twin_at || now - m->twin_at > TWIN_GAP_MS) {
 		m->twin_since = now;
-		log_line(in->log, LOG_WARNING, "lease", "another process has the name %s, or had it until a moment ago: it is waited whether it lives",
+		log_line(in->log, LOG_INFO, "lease", "another process has the name %s, or had it until a moment ago: it is waited whether it lives",
 			in->config->instance);
 	}
 	m->twin_at = now;

@@ -137,7 +137,7 @@ static void on_saved(int r, const struct redis_reply *reply, void *arg)
 		return;
 	}
 	if (added == -2) {
-		intake_note(call->intake, LOG_WARNING, "intake: %d receipts wait for their messages, and provider %s tells another one: not taken for now", INTAKE_WAITS_MAX,
+		intake_note(call->intake, LOG_WARNING | MSG(HOOK_REFUSED), "intake: %d receipts wait for their messages, and provider %s tells another one: not taken for now", INTAKE_WAITS_MAX,
 			call->batch.origin->provider);
 		intake_wait_soon(call->intake);
 		call_end(call, INTAKE_UNSAVED);

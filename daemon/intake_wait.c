@@ -12,6 +12,7 @@
 #include "common/contact.h"
 #include "common/keys.h"
 #include "common/utc.h"
+#include "daemon/log_id.h"
 #include "daemon/intake_internal.h"
 
 #define FIRST_MS 500 /* most answers are committed by then */
@@ -440,7 +441,7 @@ static void on_length(int r, const struct redis_reply *reply, void *arg)
 	}
 	round->excess = reply->integer - INTAKE_WAITS_KEPT;
 	if (round->excess > 0)
-		intake_note(round->intake, LOG_WARNING, "intake: %lld receipts wait for messages that we do not know: the oldest %lld of them wait no more",
+		intake_note(round->intake, LOG_WARNING | MSG(HOOK_REFUSED), "intake: %lld receipts wait for messages that we do not know: the oldest %lld of them wait no more",
 			(long long)reply->integer, (long long)round->excess);
 	next_page(round);
 }

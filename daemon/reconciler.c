@@ -236,7 +236,7 @@ static int repeated(struct dunner *d, const struct attempt_entry *entry, struct 
 	if (r < 0 || same_request(d, ret, &request))
 		return r;
 	if (flow_now(d) >= entry->doubt_since + HOUR_MS) /* not each time: by now a person is asked */
-		dunner_log(d, LOG_WARNING, "reconciler: attempt %s in doubt: another request would be made of its message now, so it is not sent again",
+		dunner_log(d, LOG_WARNING | MSG(PROVIDER_MOVED), "reconciler: attempt %s in doubt: another request would be made of its message now, so it is not sent again",
 			entry->id);
 	return -ESTALE;
 }

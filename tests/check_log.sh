@@ -16,7 +16,7 @@ exempt() {
 		instance_partitions.c|"dunner", p->number, reason|the next line, ENDS, is about the same
 		instance.c|"signer", "%s"|the next line, ENDS, is about the same
 		recover.c|"recover: %s: nothing is released until|it ends by itself; what cannot be redone is PARTITION_REFUSED
-		reconciler.c|"reconciler: attempt %s: its stored bytes|it counts as a try: other means get their turn, and then a task
+		reconciler.c|"reconciler: attempt %s: its bytes cannot be sent again|it counts as a try: other means get their turn, and then a task
 		dashboard_do.c|"dashboard: a command is no event|whoever typed it is told
 	EOF
 }
