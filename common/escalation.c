@@ -750,7 +750,7 @@ static void follow_facts(struct escalation *e, struct debtor *debtor, const stru
 	look = unsent_look_at(e, rules);
 	if (look && look < e->next_at)
 		e->next_at = look;
-	if (due && due < e->next_at)
+	if (due && (!e->next_at || due < e->next_at))
 		e->next_at = due; /* told on its day, whenever the next step is */
 	e->acts_at = e->next_at < next.at ? next.at : 0;
 }
