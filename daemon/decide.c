@@ -411,8 +411,13 @@ static bool contact_due(struct dunner *d, struct group *g, struct doc *doc, stru
 	for (size_t i = 0; i < known && count < CONTACT_INVOICES_MAX; i++) {
 		struct doc *other = group_find(d, g, DOC_ESCALATION, ids[i]);
 
-		if (!other || !other->loaded || other == doc || other->e->state != doc->e->state ||
-			!other->e->invoice.debtor_id || strcmp(other->e->invoice.debtor_id, debtor->id) != 0)
+		if (!other || !other->loaded || other == doc || !other->e->invoice.debtor_id || strcmp(other->e->invoice.debtor_id, debtor->id) != 0)
+			continue;
+		if (other->e->next_at && other->e->next_at <= flow_now(d) && !other->contacted) { /* a promise broken just now changes what is owed */
+			touch(d, g, other);
+			refresh(d, g, other);
+		}
+		if (other->e->state != doc->e->state)
 			continue;
 		other->policy = decide_policy(d, other->e, debtor);
 		if (other->policy)
