@@ -248,7 +248,7 @@ static bool disputed(const struct judge *judge, const char *id, int64_t by_mono)
 	return false;
 }
 
-static bool promised(const struct judge *judge, const char *id, date today, int64_t by_mono)
+static bool promised(struct judge *judge, const char *id, date today, int64_t by_mono)
 {
 	const struct event *newest = NULL;
 
@@ -260,6 +260,8 @@ static bool promised(const struct judge *judge, const char *id, date today, int6
 			(!newest || fact_order_compare(&t->event.order, &newest->order) > 0))
 			newest = &t->event;
 	}
+	if (newest && newest->order.time < judge_invoice(judge, id)->call_promised_at)
+		return false; /* what was said on the telephone since counts, and its day is not known here */
 	return newest && date_diff(today, newest->until_on) <= 0;
 }
 

@@ -45,6 +45,7 @@ struct known_invoice {
 	unsigned words; /* commitments that the trail has */
 	bool handed; /* over to others, by the trail */
 	bool unclaimed, unclaimed_task; /* nobody took its letter; a person was told */
+	int64_t call_promised_at; /* wall, by the trail: on the telephone, which counts as any other promise; 0 = never */
 	int64_t call_back_at; /* wall, by the trail: they asked to be called then; 0 = they did not, or a person did something about it since */
 	size_t call_back_group;
 };

@@ -62,14 +62,17 @@ static unsigned times(const struct judge *judge, const char *id, enum outbound_k
 	return n;
 }
 
-/* The debtor was written to before its day, by such a step, or days after it: others had heard by then. */
+/*
+ * The debtor was written to before its day, by such a step, or days after it: others had heard by then.
+ * What a doubt that ends late tells of one before its day is no such.
+ */
 static bool contacted(const struct judge *judge, const struct known_invoice *invoice, bool before)
 {
 	const struct policy *policy = judge->sim->policy;
 
 	for (size_t i = 0; i < policy->step_count; i++)
 		if (judge_walk(judge, invoice, i) == WALK_SENT &&
-			(before ? policy->steps[i].at.days < 0 : date_diff(invoice->walk[i].on, invoice->snapshot->due_on) > 1))
+			(before ? policy->steps[i].at.days < 0 : policy->steps[i].at.days >= 0 && date_diff(invoice->walk[i].on, invoice->snapshot->due_on) > 1))
 			return true;
 	return false;
 }
@@ -78,10 +81,12 @@ static void check_missing(struct judge *judge, const struct known_invoice *invoi
 {
 	const bool must[OUTBOUND_COUNT] = { invoice->snapshot && contacted(judge, invoice, true), invoice->snapshot && contacted(judge, invoice, false),
 		invoice->held && strcmp(invoice->held, "exhausted") == 0 };
+	char day[DATE_TEXT_SIZE];
 
 	for (int kind = 0; kind < OUTBOUND_COUNT; kind++)
 		if (must[kind] && !times(judge, invoice->id, (enum outbound_kind)kind))
-			sim_breach(judge->sim, "others hear of it", "%s: %s was never told", invoice->id, kinds[kind]);
+			sim_breach(judge->sim, "others hear of it", "%s, due on %s: %s was never told", invoice->id,
+				invoice->snapshot ? date_format(invoice->snapshot->due_on, day) : "?", kinds[kind]);
 }
 
 void told_judge(struct judge *judge)

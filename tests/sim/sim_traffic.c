@@ -112,12 +112,15 @@ static bool has_failed(const struct traffic *t, const struct message *message)
 	return false;
 }
 
-/* Whether the provider's last answer was a certain failure when the message was decided: its end may be told before it starts. */
+/*
+ * Whether the provider's last answer was a certain failure when the message was decided: its end may be told before it starts. What is in doubt
+ * was decided by a process that is no more: only that one knew.
+ */
 static bool had_failed(const struct sim *sim, const struct starts *first, const struct message *message)
 {
 	const struct known_attempt *a = judge_attempt(sim->judge, message->attempt_id);
 
-	return first->failed || (a->intent_group && sim->judge->groups[a->intent_group - 1].decided < first->failed_until);
+	return first->failed || (a->outcome && strcmp(a->outcome, "attempt.in_doubt") == 0) || (a->intent_group && sim->judge->groups[a->intent_group - 1].decided < first->failed_until);
 }
 
 static struct second *find_second(const struct traffic *t, const char *attempt)

@@ -430,7 +430,14 @@ static void note_call_back(struct judge *judge, const struct json *record)
 
 static void note_phone(struct judge *judge, const struct json *record)
 {
+	struct json invoices = json_get(record, "invoices");
+
 	note_call_back(judge, record);
+	for (size_t i = 0; i < json_len(&invoices) && strcmp(member(record, "outcome"), "promise") == 0; i++) {
+		struct json one = json_at(&invoices, i);
+
+		judge_invoice(judge, json_str(&one))->call_promised_at = sim_wall(judge->sim);
+	}
 	if (!member(record, "task") && strcmp(member(record, "outcome"), "call_back_at") != 0) /* its task was over already: it counts all the same */
 		contacted(judge, member(record, "case"), member(record, "event_id"), CHANNEL_CALL);
 }
