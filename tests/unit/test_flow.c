@@ -104,6 +104,28 @@ static void a_resend_decided_before_the_payment_does_not_leave(void **state)
 	close_world(w);
 }
 
+/* Both are due at one moment, and the second one joins the first one's message: that its promise is broken by now is told before, not afterwards. */
+static void who_joins_a_message_is_looked_at_before(void **state)
+{
+	struct world *w = running(0);
+
+	(void)state;
+	push(w, 1, INVOICE_OF("1", "2026-04-10", "7"));
+	push(w, 2, INVOICE_OF("2", "2026-04-10", "7"));
+	push(w, 3, EVENT("e3", "promise.made", "\"invoice_id\":\"inv_2\",\"promise_id\":\"p1\",\"until_on\":\"2026-04-12\""));
+	w->held[START] = true;
+	pass(w, DAY_MS);
+	assert_false(told(w, "promise.broken"));
+	for (int i = 0; i < 200 && !waiting(w, START); i++)
+		pass(w, HOUR_MS);
+	assert_int_equal(waiting(w, START), 1);
+	assert_true(told(w, "promise.broken"));
+	w->held[START] = false;
+	pass(w, 1000);
+	assert_int_equal(w->sent, 1);
+	close_world(w);
+}
+
 /* An answer that never comes: so often the same is sent again, under the same name, and then a person is asked. */
 static void a_resend_has_an_end(void **state)
 {
@@ -580,6 +602,7 @@ int main(void)
 		cmocka_unit_test(a_due_timer_given_back_is_looked_at_again),
 		cmocka_unit_test(a_group_waits_for_the_place_of_one_without_space),
 		cmocka_unit_test(a_resend_decided_before_the_payment_does_not_leave),
+		cmocka_unit_test(who_joins_a_message_is_looked_at_before),
 		cmocka_unit_test(a_resend_has_an_end),
 		cmocka_unit_test(without_its_bytes_nothing_is_sent_again),
 		cmocka_unit_test(a_flushed_stream_is_read_from_its_beginning),
