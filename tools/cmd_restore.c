@@ -125,15 +125,18 @@ static int swap(struct restoring *s, bool there)
 	if (stat(s->state, &ours) == 0 && stat(s->fresh, &fresh) == 0 && ours.st_dev != fresh.st_dev)
 		return failed(s, "is a mount point: put state/ of the backup into it by hand, and give it to the service's user", s->state, EXDEV);
 	utc_format(s->ctl->now, text);
-	text[19] = '\0';
+	text[23] = '\0'; /* with its milliseconds: of two in one second each needs a folder */
 	if (r == 0)
 		r = file_replace(mark, text, strlen(text), 0600);
 	if (r < 0)
 		return failed(s, "cannot be written", mark, -r);
 	if (there) {
 		s->aside = arena_printf(s->ctl->arena, "%s.replaced-%s", s->state, text);
-		if (mkdir(s->aside, 0700) < 0)
-			return failed(s, "cannot be made", s->aside, errno);
+		if (mkdir(s->aside, 0700) < 0) {
+			r = failed(s, "cannot be made", s->aside, errno);
+			(void)unlink(mark);
+			return r;
+		}
 		r = move(s, s->state, s->aside, false);
 		if (r != 0 && move(s, s->aside, s->state, true) == 0) { /* nothing was touched */
 			(void)unlink(mark);
