@@ -610,7 +610,8 @@ bool contact_stands(const struct contact_env *env, const struct debtor *debtor, 
 		if (!permitted_again(&rules, debtor, entry))
 			return false; /* it may be the one that arrives: not at night */
 		next = next_without(e, debtor, &rules, &without);
-		if (next.kind == NEXT_ASIDE && next.owed_at <= env->now && strcmp(next.aside.id, e->step) == 0)
+		if (next.kind == NEXT_ASIDE && next.owed_at <= env->now && strcmp(next.aside.id, e->step) == 0 &&
+			(next.aside.kind == ASIDE_STOPPED || !rules.feed_stale_since)) /* what asks waits while the payments known are too old */
 			continue;
 		if (next.kind != NEXT_CONTACT || next.owed_at > env->now ||
 			strcmp(members[i].policy->steps[next.step].id, e->step) != 0)

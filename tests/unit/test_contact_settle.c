@@ -630,7 +630,7 @@ static void a_letter_and_a_word_go_again_where_they_went(void **state)
 {
 	static const char letters[] = POLICY("", "{\"id\":\"reminder\",\"at\":\"due+1d\",\"channel\":\"letter\",\"delivery\":\"e-registered\","
 		"\"template\":\"t\",\"tone\":\"neutral\"}");
-	static const char calls[] = POLICY("", "{\"id\":\"call\",\"at\":\"due+1d\",\"channel\":\"call\",\"template\":\"t\",\"deadline\":\"2bd\","
+	static const char calls[] = POLICY("\"freshness\":\"2d\",", "{\"id\":\"call\",\"at\":\"due+1d\",\"channel\":\"call\",\"template\":\"t\",\"deadline\":\"2bd\","
 		"\"confirm\":\"t\"}");
 	const struct postal house = { .line1 = "1 rue Haute", .postcode = "69001", .city = "Lyon", .country = "FR" };
 	const struct message paper = { .channel = CHANNEL_LETTER, .to_postal = house, .registered = true };
@@ -664,6 +664,9 @@ static void a_letter_and_a_word_go_again_where_they_went(void **state)
 	w.e[0].call = (struct call_made){ .at = w.env.now - HOUR_MS, .outcome = CALL_WAITING_APPROVAL, .until_on = date_none(), .step = "call" };
 	w.debtor.contacts[0].aside = true;
 	assert_true(STANDS(1) && REACHES(&word));
+	w.env.payments_known_to = w.env.now - 2 * DAY_MS - 1; /* it may be paid */
+	assert_false(STANDS(1));
+	w.env.payments_known_to = w.env.now;
 	w.contact.email = "new@dupont.example";
 	assert_true(STANDS(1) && !REACHES(&word));
 	world_clear(&w);
