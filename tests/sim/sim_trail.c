@@ -442,6 +442,14 @@ static void note_phone(struct judge *judge, const struct json *record)
 		contacted(judge, member(record, "case"), member(record, "event_id"), CHANNEL_CALL);
 }
 
+/* A person's hold that came back with a Redis of long ago lasts as one given that day: by the trail, whatever was told first. */
+static void note_hold_ended(struct judge *judge, struct known_invoice *invoice)
+{
+	if (invoice->held && strcmp(invoice->held, "operator") == 0 && judge->decided_at > invoice->rest_until)
+		invoice->rest_until = judge->decided_at;
+	invoice->held = NULL;
+}
+
 static void note_closed(struct known_invoice *invoice)
 {
 	invoice->closed = true;
@@ -571,7 +579,7 @@ static void note_record(struct judge *judge, struct host *host, const struct jso
 	else if (strcmp(kind, "hold.opened") == 0)
 		judge_invoice(judge, invoice)->held = arena_strdup(judge->arena, member(record, "hold"));
 	else if (strcmp(kind, "hold.ended") == 0)
-		judge_invoice(judge, invoice)->held = NULL;
+		note_hold_ended(judge, judge_invoice(judge, invoice));
 	else if (strcmp(kind, "invoice.closed") == 0 && invoice)
 		note_closed(judge_invoice(judge, invoice));
 	else if (strcmp(kind, "invoice.opened") == 0 && invoice)
