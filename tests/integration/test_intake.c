@@ -21,6 +21,7 @@
 #include "common/keys.h"
 #include "common/utc.h"
 #include "daemon/intake.h"
+#include "tests/support/process.h"
 #include "tests/support/redis_server.h"
 #include "tests/support/tree.h"
 
@@ -129,16 +130,8 @@ static int64_t length(struct fixture *f, uint32_t partition, const char *name)
 
 static void wait_length(struct fixture *f, uint32_t partition, const char *name, int64_t count)
 {
-	struct timespec at;
-	int64_t deadline;
-
-	clock_gettime(CLOCK_MONOTONIC, &at);
-	deadline = at.tv_sec * 1000 + WAIT_MS;
-	while (length(f, partition, name) != count && at.tv_sec * 1000 < deadline) { /* asking runs the loop */
+	for (int64_t deadline = real_ms() + WAIT_MS; length(f, partition, name) != count && real_ms() < deadline; pause_ms(1)) /* asking runs the loop */
 		(void)event_base_loop(f->base, EVLOOP_NONBLOCK);
-		usleep(1000);
-		clock_gettime(CLOCK_MONOTONIC, &at);
-	}
 	assert_int_equal(length(f, partition, name), count);
 }
 
