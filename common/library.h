@@ -89,8 +89,8 @@ bool library_polls(const struct library *library); /* whether any provider, as i
 const struct library_provider *library_provider(const struct library *library, const char *name); /* NULL = unknown */
 /*
  * A short digest of what a doubt about a message of this provider can be settled by: where its digest is another one, the provider of that
- * name is another file, address or account, which knows nothing of that message. In shadow mode every provider is the outbox. Secrets are part of it: it is made under `install_key`, so that
- * nobody without that can try words against it, and it is the same on all instances.
+ * name is another file, address or account, which knows nothing of that message. In shadow mode every provider is the outbox. Secrets are part
+ * of it: it is made under `install_key`, so that nobody without that can try words against it, and it is the same on all instances.
  */
 #define LIBRARY_MEANS_SIZE 17
 char *library_means(const struct library_provider *provider, bool shadow, const uint8_t install_key[32], adapter_secret_fn secret, void *secret_arg,

@@ -1,3 +1,4 @@
+/* By which digest a doubt knows whether its provider is still the one that the message went to. */
 #include <string.h>
 
 #include "common/hash.h"
