@@ -119,8 +119,6 @@ static void on_journaled(int r, void *arg)
 		dunner_fail(d, r, 74, "the journal cannot be written: %s", strerror(-r));
 		return;
 	}
-	if (d->no_space)
-		d->read_broken = true; /* nothing was asked meanwhile: what became of the server, nobody saw */
 	d->no_space = false;
 	g->journaled = true;
 	for (const struct input *input = g->inputs; input; input = input->next)

@@ -243,7 +243,7 @@ struct dunner {
 	struct page *pages, **pages_end;
 	size_t queued; /* entries read, not yet in a group */
 	bool reading, read_blocking, drained;
-	bool read_broken; /* the last one failed, or none was asked for a while: where the streams end is asked before the next */
+	bool read_broken; /* the last one failed: where the streams end is asked before the next */
 	bool read_stale; /* the read under way began before a reset: its answer is dropped */
 	int64_t read_sent, caught_up_at; /* mono; caught_up_at -1 = never */
 	uint64_t read_pseq;

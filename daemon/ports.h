@@ -217,7 +217,10 @@ typedef void (*store_lease_fn)(int r, bool granted, uint64_t epoch, int64_t unti
  */
 struct store_port {
 	void *self;
-	/* block_ms 0: does not block. Blocking reads use a connection of their own. count is per stream. */
+	/*
+	 * block_ms 0: does not block. Blocking reads use a connection of their own. count is per stream. Behind a new connection another state
+	 * of the server may answer: -ENOTCONN until the tails were asked.
+	 */
 	void (*read)(void *self, const struct stream_position *positions, size_t position_count, size_t count, int block_ms,
 		store_entries_fn done, void *arg);
 	void (*load)(void *self, const char *const *keys, size_t count, store_values_fn done, void *arg); /* MGET */

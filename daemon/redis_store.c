@@ -166,6 +166,8 @@ static void on_read_place(int r, const struct redis_reply *reply, void *arg)
 		redis_link_drop(call->store->reads, "it is at another server than where is written");
 		call->r = -EAGAIN;
 	}
+	if (call->r == 0 && call->connection != call->store->tailed)
+		call->r = -ENOTCONN;
 	if (r == 0)
 		read_place(reply, &place);
 	((store_entries_fn)call->fn)(call->r, reading->entries, call->r < 0 ? 0 : reading->count, &place, call->arg);
@@ -183,6 +185,7 @@ static void store_read(void *self, const struct stream_position *positions, size
 	size_t n = 0;
 
 	call->data = reading;
+	call->connection = redis_link_connection(store->reads);
 	reading->streams = arena_alloc(call->arena, position_count * sizeof(*reading->streams));
 	reading->stream_count = position_count;
 	argv[n++] = "XREAD";
@@ -513,6 +516,8 @@ static void on_tail(int r, const struct redis_reply *reply, void *arg)
 			snprintf(positions[i].id, STREAM_ID_SIZE, "%s", reply->items[k + 1].str);
 	if (!last)
 		return;
+	if (call->r == 0)
+		call->store->tailed = call->connection;
 	((store_done_fn)call->fn)(call->r, call->arg);
 	store_call_end(call);
 }
@@ -523,6 +528,7 @@ static void store_tails(void *self, struct stream_position *positions, size_t co
 	struct call *call = store_call_begin(store, (void (*)(void))done, arg, count);
 
 	call->data = positions;
+	call->connection = redis_link_connection(store->reads);
 	for (size_t i = 0; i < count; i++) {
 		const char *argv[] = { "XINFO", "STREAM", positions[i].stream };
 

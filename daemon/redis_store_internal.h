@@ -29,6 +29,7 @@ struct redis_store {
 	struct commit_place seen;
 	bool watched; /* the WATCH before the look ahead was taken */
 	uint64_t written; /* the connection over which the last commit went */
+	uint64_t tailed; /* the connection of `reads` that stood when the tails were asked last */
 	uint64_t proved; /* the connection over which transactions are known to be allowed */
 };
 
@@ -41,6 +42,7 @@ struct call {
 	size_t expected, answered;
 	int r;
 	int64_t sent_at, ttl;
+	uint64_t connection; /* of `reads`, when it was sent: for reads and tails */
 	void *data;
 	size_t count, left_capacity;
 	struct call *next, **link;

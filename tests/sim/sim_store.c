@@ -33,6 +33,8 @@ static void give(void *arg)
 	}
 	switch (c->op) {
 	case OP_READ:
+		if (c->r == 0 && c->wire->tailed != c->connections[c->wire - c->link->wires])
+			c->r = -ENOTCONN;
 		((store_entries_fn)c->done)(c->r, c->entries, c->r < 0 ? 0 : c->result_count, &c->place, c->arg);
 		break;
 	case OP_LOAD:
@@ -57,6 +59,8 @@ static void give(void *arg)
 	case OP_TAILS:
 		for (size_t i = 0; i < c->count && c->r == 0; i++)
 			strcpy(c->positions_out[i].id, c->positions[i].id);
+		for (int i = 0; i < 2 && c->r == 0; i++)
+			c->link->wires[i].tailed = c->connections[i];
 		/* fall through */
 	case OP_RELEASE:
 	case OP_TRIM:
@@ -96,6 +100,7 @@ static void wire_break(struct link *link, struct wire *wire)
 	struct sim *sim = link->redis->sim;
 	bool received = rng_chance(&sim->faults, 500000);
 
+	wire->connection++;
 	wire->down_until = sim->mono + (rng_chance(&sim->faults, 800000) ? rng_range(&sim->faults, 0, 300) :
 									     rng_range(&sim->faults, 300, 20000));
 	while (wire->pending) {
@@ -222,6 +227,8 @@ static struct command *command_new(void *self, enum op op, int wire, void (*done
 	c->arg = arg;
 	c->refs = 1;
 	c->sent_at = host->sim->mono;
+	for (int i = 0; i < 2; i++)
+		c->connections[i] = part->link->wires[i].connection;
 	c->text = "";
 	return c;
 }

@@ -10,6 +10,7 @@ struct tried { long long epoch, first; unsigned long long count; };
 
 struct wire { /* one connection */
 	int64_t down_until, run_at, answer_at; /* mono; commands run, and are answered, in the order sent */
+	unsigned connection, tailed; /* how often it broke; and had when the tails were asked last */
 	struct command *pending, **pending_end; /* sent, not answered */
 };
 
@@ -32,6 +33,7 @@ struct command {
 	int refs;
 	bool answered, lost; /* lost: will not be executed any more */
 	bool waiting; /* a blocked read */
+	unsigned connections[2]; /* of both wires, when it was sent */
 	int64_t sent_at;
 	struct command *next;
 	/* arguments */
