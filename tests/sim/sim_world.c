@@ -354,7 +354,10 @@ static void freeze(struct host *host)
 
 static void go_back(void *arg)
 {
-	redis_go_back(((struct sim *)arg)->redis);
+	struct sim *sim = arg;
+
+	if (!sim->calm) /* planned days before: there may be no time left to recover in */
+		redis_go_back(sim->redis);
 }
 
 static void plan_rollback(struct sim *sim)
