@@ -240,6 +240,7 @@ void traffic_setup(struct sim *sim); /* draws what the providers bear */
 void traffic_schedule(struct sim *sim);
 void traffic_begun(struct host *host, const struct message *message); /* a request begins */
 void traffic_waited(struct host *host, const struct message *message, int64_t rate_ms); /* until then, or so far */
+int traffic_full_days(const struct sim *sim, int64_t from); /* since then: that had no room left for another message */
 bool traffic_out(struct host *host, const struct message *message, bool *silent); /* the provider is away, and was asked */
 /* asked: the provider itself, else the wire turned it away */
 void traffic_ended(struct host *host, const struct message *message, const struct outcome *outcome, bool asked);

@@ -35,6 +35,8 @@ struct traffic {
 	struct rng rng;
 	struct starts starts[HOSTS_MAX][2];
 	struct day days[2];
+	int64_t *full; /* days whose last message went; from 00:00 */
+	size_t full_count, full_capacity;
 	int64_t outage_from, outage_until; /* wall */
 	bool silent; /* the outage: it takes the connection and says nothing */
 	int64_t outage_requests;
@@ -164,8 +166,21 @@ void traffic_begun(struct host *host, const struct message *message)
 	if (++t->days[provider].messages > sim->weather.per_day && sim->weather.per_day)
 		sim_breach(sim, "8 the quota is kept", "%s gets %lld messages in a day, it allows %lld", message->provider,
 			(long long)t->days[provider].messages, (long long)sim->weather.per_day);
+	if (t->days[provider].messages == sim->weather.per_day && (provider == 1 || !sim->weather.spare)) {
+		t->full = arena_grow(sim->arena, t->full, t->full_count, &t->full_capacity, sizeof(*t->full));
+		t->full[t->full_count++] = today;
+	}
 	if (provider)
 		judge_second(sim, message, sim->weather.per_day || has_failed(t, message) || had_failed(sim, first, message));
+}
+
+int traffic_full_days(const struct sim *sim, int64_t from)
+{
+	int full = 0;
+
+	for (size_t i = 0; i < sim->traffic->full_count; i++)
+		full += sim->traffic->full[i] >= from;
+	return full;
 }
 
 void traffic_waited(struct host *host, const struct message *message, int64_t rate_ms)
