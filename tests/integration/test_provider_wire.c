@@ -1,6 +1,6 @@
 /*
- * Every shipped provider on a wire: each answer that it has, and one that fails: no connection, one that ends, is reset, hangs or does
- * not end, a redirect. Before the first byte it surely was not sent, after it there is a doubt; and never are there two of a message on
+ * Every shipped provider on a wire: each answer that it has, and one that fails: no connection, one that ends, is reset, hangs, drips or
+ * does not end, a redirect. Before the first byte it surely was not sent, after it there is a doubt; and never are there two of a message on
  * the wire.
  */
 #include <setjmp.h>
@@ -10,6 +10,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -226,6 +230,51 @@ static void nobody_listens(void **state)
 	}
 }
 
+/* A port that takes no connection and refuses none: its queue is full. */
+static int full_port(int queued[2], int *port)
+{
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	struct sockaddr_in at = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	socklen_t len = sizeof(at);
+	struct pollfd wait;
+
+	assert_int_equal(bind(fd, (struct sockaddr *)&at, sizeof(at)), 0);
+	assert_int_equal(listen(fd, 0), 0);
+	assert_int_equal(getsockname(fd, (struct sockaddr *)&at, &len), 0);
+	*port = ntohs(at.sin_port);
+	for (size_t i = 0; i < 2; i++) { /* one more than it holds: that it is full is seen by the second, which hangs */
+		queued[i] = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | (i ? SOCK_NONBLOCK : 0), 0);
+		(void)connect(queued[i], (struct sockaddr *)&at, sizeof(at));
+	}
+	wait = (struct pollfd){ .fd = queued[1], .events = POLLOUT };
+	assert_int_equal(poll(&wait, 1, 50), 0);
+	return fd;
+}
+
+static void the_time_is_over_before_the_first_byte(void **state)
+{
+	struct world *w = *state;
+	int queued[2], port, fd = full_port(queued, &port);
+
+	(void)snprintf(w->url, sizeof(w->url), "http://127.0.0.1:%d", port);
+	for (size_t i = 0; i < shipped_count; i++)
+		send_one(w, i);
+	for (size_t i = 0; i < shipped_count; i++) {
+		wait_for(w, i);
+		expect(w, i, OUTCOME_TEMPORARY, "timeout", 0);
+		assert_int_equal(w->trips[i].status, 0); /* nobody looked at it: see contact_settle() */
+	}
+	assert_int_equal(http_peer_connections(w->peer), 0);
+	close(queued[0]);
+	close(queued[1]);
+	close(fd);
+}
+
+static void the_time_is_over_after_the_first_byte(void **state)
+{
+	all(*state, PEER_DRIP, "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n\r\n{\"id\":\"1\",", OUTCOME_IN_DOUBT, "timeout");
+}
+
 static void the_connection_ends(void **state)
 {
 	all(*state, PEER_CLOSE, NULL, OUTCOME_IN_DOUBT, "connection_lost");
@@ -288,6 +337,29 @@ static void too_much_until_then(void **state)
 		OUTCOME_THROTTLED, NULL);
 	for (size_t i = 0; i < shipped_count; i++)
 		assert_int_equal(w->trips[i].retry_after_ms, 30000);
+}
+
+/* One by one, as nothing more is asked of an account that is refused; a token that is refused is replaced with the next try. */
+static void who_are_you(void **state)
+{
+	static const struct peer_step refusal = { PEER_ANSWER, "HTTP/1.1 401 Unauthorized\r\nContent-Length: 2\r\n\r\n{}" };
+	struct world *w = *state;
+	struct peer_step steps[2 * COUNT_MAX];
+	size_t requests = 0;
+
+	for (size_t i = 0; i < shipped_count; i++) {
+		bool token = adapter_has_token(w->providers[i].adapter);
+
+		if (walks(w, i))
+			steps[requests++] = (struct peer_step){ PEER_ANSWER, before(w, i) };
+		steps[requests++] = refusal;
+		http_peer_script(w->peer, steps, requests);
+		send_one(w, i);
+		wait_for(w, i);
+		expect(w, i, token ? OUTCOME_TEMPORARY : OUTCOME_REFUSED, token ? "token_expired" : "config", 1);
+		assert_int_equal(w->trips[i].scope, token ? SCOPE_MESSAGE : SCOPE_PROVIDER);
+		assert_int_equal(http_peer_requests(w->peer), requests);
+	}
 }
 
 static void a_fault_over_there(void **state)
@@ -373,6 +445,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(nobody_listens),
+		TEST(the_time_is_over_before_the_first_byte),
+		TEST(the_time_is_over_after_the_first_byte),
 		TEST(the_connection_ends),
 		TEST(the_connection_is_reset),
 		TEST(no_answer_comes),
@@ -382,6 +456,7 @@ int main(void)
 		TEST(a_redirect_home),
 		TEST(too_much_at_once),
 		TEST(too_much_until_then),
+		TEST(who_are_you),
 		TEST(a_fault_over_there),
 		TEST(accepted_without_an_id),
 		TEST(garbage),
