@@ -288,6 +288,9 @@ static void letters(void **state)
 			assert_true(body_has(&request, "idUser=17&modeEnvoi=lrare&adress=%7B%22exp%22%3A%7B%22societe%22%3A%22ACME%20S%C3%A0rl%22%2C"));
 			assert_true(body_has(&request, "%22base64files%22%3A%5B%22JVBERi0xLjQKPDw%2BPgD%2FJSVFT0YNCg%3D%3D%22%5D"));
 			assert_true(body_has(&request, "&antidoublon=" SHIPPED_ATTEMPT));
+			message.electronic = true;
+			assert_int_equal(adapter_request(adapter, &input, arena, &request, &err), 0);
+			assert_true(body_has(&request, "idUser=17&modeEnvoi=ere_otp_mail&adress="));
 			assert_int_equal(adapter_token_request(adapter, &input, arena, &request, &err), 0);
 			assert_string_equal(request.method, "GET");
 			/* HMAC-SHA-256 of "svc1775119800" under "S3cret" */
