@@ -578,6 +578,68 @@ static void an_outcome_given_back_is_news_again(void **state)
 	close_world(w);
 }
 
+/* Whether a record that names this event, or one of its parts, has this. */
+static bool recorded(const struct world *w, const char *event_id, const char *what)
+{
+	CLEANUP(buf_clear) struct buf id = { 0 };
+
+	buf_printf(&id, "\"%s\"", event_id);
+	for (size_t i = 0; i < w->journaled; i++)
+		for (size_t k = 0; k < w->journal[i].record_count; k++) {
+			CLEANUP(buf_clear) struct buf text = { 0 };
+			struct record_body body;
+			uint8_t salt[SALT_SIZE];
+
+			assert_int_equal(record_body_read(w->journal[i].records[k].data, w->journal[i].records[k].len, &body), 0);
+			for (size_t n = 0; n < body.blob_count; n++)
+				assert_int_equal(record_body_open(&body, n, &w->keys[body.blobs[n].slot], salt, &text), 0);
+			if (memmem(text.data, text.len, id.data, id.len) && memmem(text.data, text.len, what, strlen(what)))
+				return true;
+		}
+	return false;
+}
+
+/*
+ * The bytes that prove what a provider told lie beside the event where they are too long for it. Where they are not there any more, or are others, the
+ * trail says so, with their digest, and what was told counts all the same: it was verified when it came.
+ */
+static void a_receipt_without_its_bytes_says_so(void **state)
+{
+	static const char scan[] = "the scanned receipt", other[] = "the scanned receipT";
+	static const struct {
+		const char *id, *invoice, *bytes;
+		bool lost;
+	} rows[] = { { "r1", "1", scan, false }, { "r2", "2", NULL, true }, { "r3", "3", other, true } };
+	struct world *w = running(0);
+	uint8_t digest[SHA256_SIZE];
+	char hex[2 * SHA256_SIZE + 1], key[120];
+
+	(void)state;
+	sha256(scan, strlen(scan), digest);
+	hex_format(digest, sizeof(digest), hex);
+	snprintf(key, sizeof(key), "dunning:{0}:body:%s", hex);
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		CLEANUP(arena_freep) struct arena *arena = arena_create();
+		const char *invoice = arena_printf(arena, INVOICE("%s", LATER), rows[i].invoice, rows[i].invoice, rows[i].invoice, rows[i].invoice);
+
+		push(w, 2 * (int)i + 1, invoice);
+		if (rows[i].bytes)
+			put(w, &(struct image){ .op = IMAGE_SET, .key = key, .value = rows[i].bytes, .value_len = strlen(rows[i].bytes) });
+		push(w, 2 * (int)i + 2, arena_printf(arena, EVENT("%s", "contact.delivery_updated",
+			"\"customer_id\":\"cus_%s\",\"status\":\"delivered\",\"webhook\":{\"apart\":\"%s\",\"apart_bytes\":%zu}"),
+			rows[i].id, rows[i].invoice, hex, strlen(scan)));
+		pass(w, 1000);
+		assert_true(recorded(w, rows[i].id, hex));
+		assert_int_equal(recorded(w, rows[i].id, "\"body_lost\":true"), rows[i].lost);
+		assert_int_equal(recorded(w, rows[i].id, "webhook.body"), !rows[i].lost);
+		assert_int_equal(recorded(w, rows[i].id, scan), !rows[i].lost);
+		assert_false(recorded(w, rows[i].id, other));
+		assert_int_equal(find(w, key, "") != NULL, rows[i].bytes == other); /* in the trail: gone here; what is not ours ends by itself */
+	}
+	assert_int_equal(w->dunner->state, DUNNER_RUNNING);
+	close_world(w);
+}
+
 static void a_stop_during_recovery_ends(void **state)
 {
 	struct world *w = running(0);
@@ -621,6 +683,7 @@ int main(void)
 		cmocka_unit_test(a_flush_between_a_release_and_its_answer_is_redone),
 		cmocka_unit_test(a_group_holds_the_library_that_decides_it),
 		cmocka_unit_test(an_outcome_given_back_is_news_again),
+		cmocka_unit_test(a_receipt_without_its_bytes_says_so),
 		cmocka_unit_test(a_stop_during_recovery_ends),
 	};
 
