@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "daemon/intake.h"
 #include "tools/cmd.h"
 #include "tools/findings.h"
 
@@ -111,6 +112,14 @@ int ctl_look_at_book(struct ctl *ctl, uint32_t partition, const struct json *sta
 	return 0;
 }
 
+/* What providers told of messages whose ids are not known here yet: so many wait for them, whichever instance took them. */
+static int64_t receipts_waiting(struct ctl *ctl, int *r)
+{
+	struct keyspace keys = ctl_keys(ctl, 0);
+
+	return number(ctl, ctl->arena, r, "XLEN", key_of(ctl->arena, &keys, INTAKE_WAITS), NULL, NULL);
+}
+
 static const struct column partition_columns[] = { { "partition", "PARTITION", true }, { "state", "STATE", false },
 	{ "owner", "LED BY", false }, { "epoch", "EPOCH", true }, { "lease_left_ms", "LEASE, MS", true },
 	{ "holding", "HELD BY", false }, { "in_flight", "ON THE WIRE", true }, { "contacts", "CONTACTS", true },
@@ -144,7 +153,7 @@ static const char *poll_words(struct ctl *ctl, const struct json *polls)
 		(long long)json_int(&failed), (long long)json_int(&taken));
 }
 
-static const char *hook_words(struct ctl *ctl, const struct json *hooks)
+static const char *webhook_words(struct ctl *ctl, const struct json *hooks)
 {
 	struct json taken = json_get(hooks, "taken"), known = json_get(hooks, "known"), refused = json_get(hooks, "refused"),
 		    unsaved = json_get(hooks, "unsaved");
@@ -172,7 +181,7 @@ static void add_daemon(struct ctl *ctl, struct fields *f, const struct json *sta
 	fields_add(f, NULL, "Its time", cell_text(json_text(status, "now")));
 	fields_add(f, NULL, "Trail", cell_text(trail_words(ctl, status)));
 	if (hooks.type == JSON_OBJECT)
-		fields_add(f, NULL, "Webhooks", cell_text(hook_words(ctl, &hooks)));
+		fields_add(f, NULL, "Webhooks", cell_text(webhook_words(ctl, &hooks)));
 	if (polls.type == JSON_OBJECT)
 		fields_add(f, NULL, "Asked for", cell_text(poll_words(ctl, &polls)));
 	if (anchors.type == JSON_OBJECT)
@@ -215,6 +224,7 @@ static int run_status(struct ctl *ctl, const struct invocation *call)
 	struct json *status = arena_alloc(ctl->arena, sizeof(*status));
 	struct findings findings = { .arena = ctl->arena };
 	bool answers, brief;
+	int64_t receipts;
 	int http = 0, r = ctl_config(ctl, false), answered;
 
 	if (r != 0)
@@ -229,6 +239,7 @@ static int run_status(struct ctl *ctl, const struct invocation *call)
 			"the daemon does not answer at %s: nothing is sent, and events wait in Redis", ctl_socket(ctl));
 	for (uint32_t p = 0; r == 0 && p < ctl_partitions(ctl); p++)
 		r = ctl_look_at_book(ctl, p, answers ? status : NULL, &findings, book);
+	receipts = receipts_waiting(ctl, &r);
 	if (r != 0)
 		findings_add(&findings, GRADE_FAIL, "redis_away", "systemctl status redis-server; dunningctl doctor", "Redis cannot be asked from here%s%s",
 			ctl->away[0] ? ": " : "", ctl->away);
@@ -243,8 +254,10 @@ static int run_status(struct ctl *ctl, const struct invocation *call)
 		fields_add(f, "daemon", NULL, cell_none());
 	if (r == 0 && ctl_payments_known_to(ctl) > 1)
 		fields_add(f, "payments_known_to", "Payments known to", cell_time(ctl_payments_known_to(ctl), NULL));
-	if (r == 0)
+	if (r == 0) {
 		fields_add(f, "payment_feed_known", NULL, cell_flag(!ctl_feed_unknown(ctl)));
+		fields_add(f, "receipts_waiting", receipts ? "Receipts waiting" : NULL, cell_number(receipts));
+	}
 	fields_table(f, "book", brief ? NULL : "Redis", book);
 	if (brief)
 		fields_add(f, NULL, "Partitions", cell_text(arena_printf(ctl->arena, "%u: dunningctl status --long tells them apart", ctl_partitions(ctl))));
