@@ -19,6 +19,7 @@ struct draft {
 	const char *debtor_id; /* the case; NULL = the system case (records), or none (events) */
 	const char *invoice_id; /* events: subject */
 	const char *actor; /* "daemon", or "person:<who>" */
+	const char *hold; /* hold.opened, hold.ended: its reason; else NULL */
 	struct buf data; /* members without the braces */
 	struct json_writer w;
 	struct part parts[RECORD_PARTS_MAX];

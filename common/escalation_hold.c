@@ -64,8 +64,9 @@ static void tell(struct escalation *e, const char *hold, int64_t until, struct e
 {
 	struct draft *draft = effects_record(fx, hold ? "hold.opened" : "hold.ended", e->invoice.debtor_id);
 
+	draft->hold = hold ? hold : e->held;
 	jw_str(&draft->w, "invoice", e->invoice.id);
-	jw_str(&draft->w, "hold", hold ? hold : e->held);
+	jw_str(&draft->w, "hold", draft->hold);
 	jw_opt_int(&draft->w, "until", hold ? until : 0);
 	draft = effects_event(fx, hold ? "escalation.held" : "escalation.resumed", e->invoice.debtor_id, e->invoice.id);
 	jw_str(&draft->w, "reason", hold ? hold : e->held);

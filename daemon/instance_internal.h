@@ -190,6 +190,7 @@ void instance_metrics_begin(struct instance *instance); /* before the journal is
 int instance_metrics_listen(struct instance *instance, struct err *err); /* once the partitions are there */
 void instance_metrics_end(struct instance *instance); /* once the transport calls nobody any more */
 void instance_metrics_tick(struct instance *instance);
+void instance_metrics_hold(const char *reason, bool opened, void *partition); /* struct dunner_callbacks */
 void instance_metrics_synced(int64_t us, void *instance); /* struct journal_settings */
 const struct transport_port *instance_metrics_transport(struct instance *instance); /* the one that the partitions send through */
 

@@ -30,7 +30,7 @@ enum number {
 	N_BUILD, N_STARTED, N_READY, N_HEALTHY,
 	N_PARTITIONS, N_HELD, N_REDIS, N_LEASE,
 	N_LAG, N_PAYMENTS, N_FEED, N_WAITING, N_EVENTS, N_DEAD, N_DEAD_KEPT, N_DUE,
-	N_CONTACTS, N_ATTEMPTS, N_TOOK, N_IN_FLIGHT, N_IN_DOUBT,
+	N_CONTACTS, N_HOLDS, N_ATTEMPTS, N_TOOK, N_IN_FLIGHT, N_IN_DOUBT,
 	N_QUEUED, N_PAUSED, N_STOPPED,
 	N_SYNC, N_RECORDS, N_BYTES, N_NO_SPACE, N_STALL,
 	N_UNSIGNED, N_CHECKPOINTS, N_UNANCHORED, N_ANCHOR_FAILURES, N_ANCHOR_DISAGREES, N_COPIES, N_SET_BACK,
@@ -70,6 +70,7 @@ static const struct metric rows[N_COUNT] = {
 	[N_DEAD_KEPT] = { ROW("dead_letters_kept", GAUGE, "", 1), LABELS(PARTITIONS, "partition"), .help = "Dead letters that nobody has dealt with." },
 	[N_DUE] = { ROW("due_backlog", GAUGE, "", 1), LABELS(PARTITIONS, "partition"), .help = "Invoices whose next step is due and not decided." },
 	[N_CONTACTS] = { ROW("contacts", COUNTER, "", 1), .help = "Contacts decided." },
+	[N_HOLDS] = { ROW("holds", COUNTER, "", 1), LABELS(100, "reason", "change"), .help = "Holds of invoices that were opened and that ended, by reason." },
 	[N_ATTEMPTS] = { ROW("attempts", COUNTER, "", 1), LABELS(1000, "channel", "provider", "outcome"), .help = "Attempts to contact, by what came of them." },
 	[N_TOOK] = { ROW("attempt_duration_seconds", HISTOGRAM, "seconds", 1000), LABELS(200, "channel", "provider"), BOUNDS(took_ms),
 		.help = "From the moment that the first byte might leave to the provider's answer, or to its being given up." },
@@ -312,6 +313,15 @@ void instance_metrics_synced(int64_t us, void *arg)
 
 	if (t)
 		metrics_observe(t->metrics, N_SYNC, us, NULL);
+}
+
+void instance_metrics_hold(const char *reason, bool opened, void *arg)
+{
+	const struct partition *p = arg;
+	const char *const labels[] = { reason, opened ? "opened" : "ended" };
+
+	if (p->instance->instrument)
+		metrics_add(p->instance->instrument->metrics, N_HOLDS, 1, labels);
 }
 
 static void on_attempt(enum channel channel, const char *provider, enum outcome_kind outcome, int64_t took, void *arg)

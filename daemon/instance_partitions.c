@@ -238,7 +238,7 @@ static void open_partition(struct partition *p)
 		.sealed = in->generation.sealed, .redis_ahead_ms = in->redis_ahead_ms, .paces = in->paces, .fetch = in->fetch, .merge = &in->merge,
 		.played = in->setup.options->clock != NULL };
 	struct dunner_callbacks callbacks = { .changed = on_changed, .failed = on_failed, .stopped = on_stopped, .log = on_line,
-		.record = on_record, .shared = shared, .taken_over = on_taken_over, .beside = in->partition_count > 1 ? beside : NULL,
+		.record = on_record, .shared = shared, .taken_over = on_taken_over, .hold = instance_metrics_hold, .beside = in->partition_count > 1 ? beside : NULL,
 		.log_root = in->signer ? instance_log_root : NULL, .arg = p };
 	struct dunner_ports ports = { .clock = clock_port(in->clock, p->number), .random = &random_source, .journal = journal_port(in->journal),
 		.keys = keystore_port(in->keys), .transport = instance_metrics_transport(in) };

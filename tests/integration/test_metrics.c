@@ -131,7 +131,7 @@ static void is(struct watched *t, const char *sample, double expected)
 /* Nobody's name, address or invoice: only these labels are there, and their values are short words. */
 static void only_words_of_ours(struct watched *t)
 {
-	static const char labels[] = " version state reason partition channel provider outcome anchor kind result le ";
+	static const char labels[] = " version state reason change partition channel provider outcome anchor kind result le ";
 
 	for (const char *at = buf_str(&t->text); (at = strpbrk(at, "{,")); at++) {
 		char name[40];
@@ -199,6 +199,15 @@ static void what_is_held_waits(struct watched *t)
 	is(t, "dunningd_partitions_held{reason=\"suspended\"}", 0);
 }
 
+static void holds_are_counted(struct watched *t)
+{
+	assert_int_equal(world_ctl(&t->world, (const char *const[]){ "hold", "inv_4", "asked to", NULL }, NULL), 0);
+	until_value(t, "dunningd_holds_total{reason=\"operator\",change=\"opened\"}", 1);
+	assert_int_equal(world_ctl(&t->world, (const char *const[]){ "resume", "inv_4", "asked to", NULL }, NULL), 0);
+	until_value(t, "dunningd_holds_total{reason=\"operator\",change=\"ended\"}", 1);
+	is(t, "dunningd_holds_total{reason=\"operator\",change=\"opened\"}", 1);
+}
+
 /* Up to when payments are known, and that this is long ago for the policy. */
 static void payments_are_told(struct watched *t, int64_t until)
 {
@@ -252,6 +261,7 @@ static void watched(void **state)
 	assert_int_equal(http_post(arena_printf(arena, "http://127.0.0.1:%d/metrics", t->port), NULL, "x", &reply), 405);
 	values_move(t);
 	what_is_held_waits(t);
+	holds_are_counted(t);
 	a_feed_that_stopped_is_told(t);
 	no_progress_is_no_health(t);
 }
