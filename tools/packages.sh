@@ -3,7 +3,9 @@
 
 BUILD_PACKAGES="gcc cmake ninja-build pkg-config libevent-dev libhiredis-dev libcurl4-openssl-dev libjson-c-dev libsystemd-dev
 	libssl-dev libicu-dev libpango1.0-dev libqpdf-dev libncurses-dev"
-RUN_PACKAGES="redis-server fonts-dejavu-core"
+RUN_PACKAGES="fonts-dejavu-core"
+command -v redis-server >/dev/null || RUN_PACKAGES="redis-server $RUN_PACKAGES" # where it is there, it may be Valkey's (valkey-redis-compat)
+TEST_PACKAGES="libcmocka-dev strace man-db systemd openssl curl jq tzdata patch postfix sasl2-bin libsasl2-modules"
 
 need_packages() {
 	missing=
