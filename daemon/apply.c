@@ -692,7 +692,7 @@ int decide_command(struct dunner *d, struct group *g, struct input *input)
 	if (!doc || !doc->loaded || !doc->existed)
 		doc = group_find(d, g, DOC_ESCALATION, e->target);
 	/* A hold may come before the invoice that it names, on another stream: it is kept with the stub. */
-	if (doc && (!doc->loaded || (!doc->existed && doc->e->state == ESCALATION_NONE && strcmp(e->command, "hold") != 0)))
+	if (doc && (!doc->loaded || (!doc->existed && !doc->touched && doc->e->state == ESCALATION_NONE && strcmp(e->command, "hold") != 0)))
 		doc = NULL;
 	if (brake ? !brake_counts(g, input, &system->d->suspended, &order) : doc && !escalation_commanded(doc->e, g->arena, e))
 		return 0; /* read again after the store lost its place, or sent again: what was done since stands */
