@@ -163,6 +163,8 @@ struct sim {
 	struct traffic *traffic;
 	struct book *book;
 	struct judge *judge;
+	struct dump *dump; /* what is known at dump_at (wall) goes there */
+	int64_t dump_at;
 	struct tale *tale; /* not MODE_LIFE: what is to be told */
 	struct library *library;
 	const struct policy *policy;

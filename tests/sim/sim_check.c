@@ -336,8 +336,6 @@ void judge_accepted(struct judge *judge, struct host *host, const struct message
 		sim_breach(sim, "5 no record, no contact", "attempt %s is not the one of its intent", m->attempt_id);
 		return;
 	}
-	if (sim->mode != MODE_LIFE)
-		return;
 	check_beside(judge, m, a);
 	for (size_t i = 0; i < a->count && strchr(m->step, ':'); i++) {
 		judge->contacts = arena_grow(judge->arena, judge->contacts, judge->contact_count, &judge->contact_capacity,
@@ -356,7 +354,7 @@ void judge_accepted(struct judge *judge, struct host *host, const struct message
 	for (size_t i = 0; i < a->count; i++) {
 		if (strcmp(a->invoices[i], m->invoice_ids[i]) != 0)
 			sim_breach(sim, "5 no record, no contact", "attempt %s names other invoices than its intent", m->attempt_id);
-		if (!sim->drawn)
+		if (!sim->drawn && sim->mode == MODE_LIFE) /* a history has facts by which steps fall away that the judge does not read */
 			check_step(judge, a, a->invoices[i], a->steps[i], a->first_byte_wall);
 	}
 	judge->contacts = arena_grow(judge->arena, judge->contacts, judge->contact_count, &judge->contact_capacity,
@@ -520,14 +518,16 @@ static void check_letters(struct judge *judge)
 void judge_end(struct judge *judge)
 {
 	check_attempts(judge);
-	if (!judge->sim->broken && judge->sim->weather.hosts == 1)
-		check_letters(judge);
 	for (size_t i = 0; i < judge->attempt_count && !judge->sim->broken && judge->sim->weather.hosts == 1; i++)
 		check_word(judge, &judge->attempts[i]);
+	if (judge->sim->mode != MODE_LIFE)
+		return;
+	if (!judge->sim->broken && judge->sim->weather.hosts == 1)
+		check_letters(judge);
 	for (size_t i = 0; i < judge->invoice_count && !judge->sim->broken && !judge->sim->drawn; i++)
 		check_progress(judge, &judge->invoices[i]);
 	if (!judge->sim->broken)
 		erase_judge(judge);
-	if (!judge->sim->broken && judge->sim->mode == MODE_LIFE)
+	if (!judge->sim->broken)
 		told_judge(judge);
 }

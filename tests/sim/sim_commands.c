@@ -173,6 +173,7 @@ static void do_commit(struct redis *redis, struct command *c)
 	judge_applied(redis->sim->judge, head);
 	for (size_t i = 0; i < c->commit.image_count; i++)
 		redis_apply(redis, &c->commit.images[i]);
+	next_stands(redis, lead_of(c), c->commit.images, c->commit.image_count);
 	hash_put_number(c, "epoch", c->commit.epoch);
 	hash_put_number(c, "pseq", head->pseq);
 	hash_put(redis, lead_of(c)->cursor_key, "group", hex_format(head->id, GROUP_ID_SIZE, hex));

@@ -111,6 +111,50 @@ static int64_t balance(const struct judge *judge, const char *id, int64_t by_mon
 	return all < beyond ? all : beyond;
 }
 
+/* Payments, or credits, each by the kinder of the two readings. */
+static int64_t kinder_of(const struct judge *judge, const char *id, enum event_type type, int64_t stated, int64_t version, int64_t by_mono)
+{
+	int64_t all = 0, beyond = stated;
+
+	for (size_t i = 0; i < judge->told_count; i++) {
+		const struct event *e = &judge->told[i].event;
+
+		if (!known(&judge->told[i], by_mono) || !about(&judge->told[i], id) || e->type != type || !first_telling(judge, i, by_mono))
+			continue;
+		all += e->amount;
+		beyond += e->after_version >= version ? e->amount : 0;
+	}
+	return all > beyond ? all : beyond;
+}
+
+static bool is_balance(const struct judge *judge, const char *id, int64_t amount, int64_t by_mono)
+{
+	const struct told *newest = newest_figures(judge, id, by_mono);
+	const struct snapshot *s = newest ? &newest->event.snapshot : NULL;
+	int64_t open, version;
+
+	if (!s)
+		return false;
+	version = newest->event.order.version;
+	open = s->total - kinder_of(judge, id, EVENT_INVOICE_PAYMENT_RECEIVED, s->paid, version, by_mono) -
+		kinder_of(judge, id, EVENT_CREDIT_NOTE_ISSUED, s->credited, version, by_mono);
+	return amount == (open > 0 ? open : 0);
+}
+
+bool facts_owed(const struct judge *judge, const char *id, int64_t amount)
+{
+	int64_t now = judge->sim->mono;
+
+	for (size_t i = 0; i < judge->told_count; i++)
+		if (judge->told[i].broken && about(&judge->told[i], id))
+			return true; /* before a person looked, it may have counted */
+	for (size_t i = 0; i < judge->told_count; i++)
+		if (about(&judge->told[i], id) && judge->told[i].since_mono > now - HOUR_MS && judge->told[i].since_mono <= now &&
+			(is_balance(judge, id, amount, judge->told[i].since_mono) || is_balance(judge, id, amount, judge->told[i].since_mono - 1)))
+			return true;
+	return is_balance(judge, id, amount, now);
+}
+
 #define PLAN_GRACE 3 /* days, of the simulated policy */
 
 static const struct event *newest_plan(const struct judge *judge, const char *id, int64_t by_mono)

@@ -59,6 +59,7 @@ void value_remove(struct value *value, const char *field);
 const char *hash_get(struct redis *redis, const char *key, const char *field); /* "" = none */
 void hash_put(struct redis *redis, const char *key, const char *field, const char *text);
 void redis_apply(struct redis *redis, const struct image *image);
+void next_stands(struct redis *redis, struct lead *lead, const struct image *images, size_t count); /* judges what a commit left */
 void redis_connections_lost(struct redis *redis); /* store: every link breaks */
 bool redis_unwatched(const struct redis *redis); /* store: the first host does not reach it */
 

@@ -154,20 +154,23 @@ static uint32_t flow_of(const struct judge *judge, const struct host *host, size
 static void note_intent(struct judge *judge, struct host *host, const struct json *record, const char *id)
 {
 	struct known_attempt *a = judge_attempt(judge, id);
-	struct json invoices = json_get(record, "invoices"), rule = json_get(record, "rule"), steps = json_get(&rule, "steps");
+	struct json invoices = json_get(record, "invoices"), rule = json_get(record, "rule"), steps = json_get(&rule, "steps"),
+		    balances = json_get(&rule, "balances_minor");
 
 	a->count = json_len(&invoices);
 	a->invoices = arena_alloc(judge->arena, a->count * sizeof(char *));
 	a->steps = arena_alloc(judge->arena, a->count * sizeof(char *));
 	a->over = arena_alloc(judge->arena, a->count * sizeof(bool));
 	for (size_t i = 0; i < a->count; i++) {
-		struct json one = json_at(&invoices, i), step = json_at(&steps, i);
+		struct json one = json_at(&invoices, i), step = json_at(&steps, i), sum = json_at(&balances, i);
 
 		a->invoices[i] = arena_strdup(judge->arena, json_str(&one));
 		a->steps[i] = arena_strdup(judge->arena, json_str(&step) ? json_str(&step) : member(record, "step"));
 		sim_note(judge->sim, "trail: intent %s: %s, step %s", id, a->invoices[i], a->steps[i]);
 		if (judge_invoice(judge, a->invoices[i])->handed && judge->sim->weather.hosts == 1)
 			sim_breach(judge->sim, "who took the case writes", "%s is about %s, which was handed over", id, a->invoices[i]);
+		if (judge->sim->mode == MODE_LIFE && !judge->sim->rollbacks && !judge->sim->flushes && !facts_owed(judge, a->invoices[i], json_int(&sum)))
+			sim_breach(judge->sim, "money sums are exact", "%s asks for %lld of %s", id, (long long)json_int(&sum), a->invoices[i]);
 	}
 	a->debtor_id = arena_strdup(judge->arena, member(record, "case"));
 	a->step = arena_strdup(judge->arena, member(record, "step"));

@@ -622,7 +622,7 @@ void world_run(struct sim *sim)
 		(unsigned long long)sim->judge->first_bytes, (unsigned long long)sim->restarts, (unsigned long long)sim->crashes,
 		(unsigned long long)sim->takeovers, (unsigned long long)sim->rollbacks, (unsigned long long)sim->flushes,
 		sim->weather.hosts, sim->weather.partitions, (unsigned long long)sim->lost, (unsigned long long)sim->given);
-	if (!sim->broken && sim->mode == MODE_LIFE)
+	if (!sim->broken)
 		judge_end(sim->judge);
 }
 

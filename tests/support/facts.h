@@ -30,6 +30,7 @@ static inline void escalation_facts(struct buf *out, const struct escalation *e,
 	invoice_write(&w, &sorted);
 	jw_str(&w, "state", e->state == ESCALATION_CLOSED ? "closed" : e->state == ESCALATION_STUB ? "stub" : "open");
 	jw_opt_str(&w, "closed", e->closed);
+	jw_bool(&w, "fee_waived", e->late_fee.waived_at != 0);
 	jw_end_object(&w);
 }
 
