@@ -73,6 +73,7 @@ static const struct {
 	{ "dead_letter", { "événement illisible", "unreadable event" } }, { "incomplete", { "preuves incomplètes", "evidence incomplete" } },
 	{ "window", { "hors des heures ouvrées", "outside working hours" } }, { "cap", { "plafond de contacts", "cap on contacts" } },
 	{ "min_gap", { "trop tôt après le dernier contact", "too soon after the last contact" } }, { "schedule", { "au calendrier", "as planned" } },
+	{ "same_day", { "un seul message par jour", "one message a day" } },
 	{ "spacing", { "espacement", "spacing" } }, { "retry", { "nouvel essai", "another try" } }, { "handed_over", { "transmise", "handed over" } },
 	{ "small", { "montant minime", "small amount" } }, { "reminder", { "rappel", "reminder" } }, { "continue", { "poursuivre", "go on" } },
 	{ "quality", { "qualité", "quality" } }, { "not_received", { "non reçu", "not received" } }, { "wrong_amount", { "montant contesté",

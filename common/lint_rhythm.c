@@ -99,8 +99,15 @@ static void check_gap(struct lint *l, size_t late)
 
 		for (size_t a = 0; a < l->audience_count; a++)
 			meet = meet || (in(&l->audiences[a], early) && in(&l->audiences[a], late));
-		if (!meet || !lint_contacts(&policy->steps[early]) || !lint_distance(policy, early, late, &most) ||
-			most * MINUTES_A_DAY * MS_A_MINUTE >= policy->min_gap_ms)
+		if (!meet || !lint_contacts(&policy->steps[early]) || !lint_distance(policy, early, late, &most))
+			continue;
+		if (most < 1 && !policy->min_gap_ms && !policy->same_day && policy->steps[early].kind == STEP_MESSAGE &&
+			policy->steps[late].kind == STEP_MESSAGE) {
+			lint_add(l, LINT_BUNCHED, late, "at", NULL, "it lies on the day of \"%s\", and the debtor is written to once a day",
+				policy->steps[early].id);
+			return;
+		}
+		if (most * MINUTES_A_DAY * MS_A_MINUTE >= policy->min_gap_ms)
 			continue;
 		lint_add(l, LINT_BUNCHED, late, "at", NULL, "it lies %lld day%s behind \"%s\", and min_gap is %lld hours", (long long)most,
 			most == 1 ? "" : "s", policy->steps[early].id, (long long)(policy->min_gap_ms / MS_A_MINUTE / 60));
@@ -127,6 +134,12 @@ static void check_call(struct lint *l, size_t i)
 
 void lint_rhythm(struct lint *l)
 {
+	if (l->policy->same_day)
+		lint_add(l, LINT_SAME_DAY, LINT_POLICY, "$.same_day", NULL,
+			l->policy->min_gap_ms < (int64_t)MINUTES_A_DAY * MS_A_MINUTE ?
+				"only min_gap, %lld hours, keeps two messages to a debtor apart" :
+				"it is of no use: min_gap, %lld hours, lets no two messages go out on one day",
+			(long long)(l->policy->min_gap_ms / MS_A_MINUTE / 60));
 	for (size_t i = 0; i < l->policy->step_count; i++) {
 		check_gap(l, i);
 		check_call(l, i);

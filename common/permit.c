@@ -45,15 +45,18 @@ static size_t add_history(const struct debtor *debtor, struct guard_contact hist
 	return n;
 }
 
-/* The next opening after a day on which the debtor is written to anyhow. `aside`: by anything; else only by what no cap or gap counts. */
+/*
+ * The next opening after a day, theirs, on which the debtor is written to anyhow. A policy whose steps may share one (`same_day`) still leaves
+ * a day of its own to what is beside the ladder.
+ */
 static int64_t day_of_its_own(const struct permit_case *c, const struct business_time *when, int64_t at)
 {
 	for (size_t i = c->debtor->contact_count; i-- > 0;) {
 		const struct contact_made *made = &c->debtor->contacts[i];
-		date day = zone_date(when->zone, made->at);
+		date day = business_date(when, made->at);
 
-		if (made->channel == CHANNEL_CALL || delivery_reached_nobody(made->delivery) || !(c->aside || made->aside) ||
-			date_diff(day, zone_date(when->zone, at)) != 0)
+		if (made->channel == CHANNEL_CALL || delivery_reached_nobody(made->delivery) ||
+			(c->policy->same_day && !c->aside && !made->aside) || date_diff(day, business_date(when, at)) != 0)
 			continue;
 		return business_opening(when, date_add_days(day, 1));
 	}

@@ -21,7 +21,7 @@ struct permit_case {
 	const char *creditor_zone; /* of a debtor about whom neither zone nor country is known */
 	date first_reminder; /* when this debt's first one went; none */
 	bool by_post; /* it did */
-	bool aside; /* no reminder: no cap or gap counts, but the debtor is written to once a day */
+	bool aside; /* no reminder: no cap or gap counts, but the debtor is written to once a day, whatever the policy says */
 	int64_t confirms; /* ms UTC: it does nothing but confirm a wish for no more by this channel, of then; 0 = it is no such message */
 	bool again; /* a message that may have gone already: it counts, so only the hour and the person are asked about */
 };
@@ -29,7 +29,7 @@ struct permit_case {
 struct permit {
 	enum guard_decision decision; /* ALLOW: from `at` on, which is later than asked when `why` is set */
 	int64_t at; /* ms UTC */
-	const char *why; /* "min_gap", "cap", "window" of the policy; or the guard's reason. NULL = nothing moved or stopped it */
+	const char *why; /* "min_gap", "cap", "same_day", "window" of the policy; or the guard's reason. NULL = nothing moved or stopped it */
 	const char *rule, *source; /* the guard's, NULL = the policy */
 	int64_t until; /* of a REVIEW: when it is over by itself, ms UTC; 0 = once a person has looked */
 };

@@ -32,7 +32,7 @@ static const char *const weekday_names[] = { "mon", "tue", "wed", "thu", "fri", 
 #define PERSON_MAX 100
 #define MINIMUM_MAX INT64_C(100000000)
 
-static const char *const policy_members[] = { "name", "title", "extends", "do_nothing", "window", "caps", "min_gap",
+static const char *const policy_members[] = { "name", "title", "extends", "do_nothing", "window", "caps", "min_gap", "same_day",
 	"max_contacts", "group", "minimum", "freshness", "expect_sent", "late", "due_roll", "promise", "plan", "courtesy", "steps", NULL };
 static const char *const late_members[] = { "regime", NULL };
 static const char *const window_members[] = { "zone", "days", "hours", "holidays", NULL };
@@ -680,6 +680,7 @@ static int parse_root(const struct json *root, struct policy *policy, struct err
 		(r = json_opt_bool(root, "do_nothing", &policy->nothing, err)) < 0 ||
 		(r = parse_window(root, &policy->window, err)) < 0 || (r = parse_caps(root, policy, err)) < 0 ||
 		(r = opt_span(root, "min_gap", 0, MIN_GAP_MAX_MS, &policy->min_gap_ms, err)) < 0 ||
+		(r = json_opt_bool(root, "same_day", &policy->same_day, err)) < 0 ||
 		(r = json_opt_int(root, "max_contacts", 0, 1000, &max_contacts, err)) < 0 ||
 		(r = json_opt_word(root, "group", group_names, &group, err)) < 0 ||
 		(r = parse_minimum(root, policy, err)) < 0 ||

@@ -158,6 +158,7 @@ struct policy {
 	struct cap caps[8];
 	size_t cap_count;
 	int64_t min_gap_ms;
+	bool same_day; /* its steps may write to a debtor more than once on one day of theirs */
 	int32_t max_contacts; /* 0 = no limit; then hold `exhausted` */
 	enum group_mode group;
 	struct money minimum[16]; /* below it nothing is sent: closed quietly as `below_minimum` is not; held */
@@ -176,7 +177,7 @@ struct policy {
 /*
  * 0 and *ret, freed with policy_free(); -EBADMSG with path and sentence. Actions are refused for now ("not_available"), a file
  * that extends another too: see policy_parse_on(). Left out: window mon-fri 09:00-17:30 of the debtor; caps 2 contacts in 7 days, 1 of them a call; min_gap
- * 48h; group debtor; `to` billing; in_doubt hold; a gate is renewed after 14 days. `"caps": []` asks for none.
+ * 48h; no two messages on one day; group debtor; `to` billing; in_doubt hold; a gate is renewed after 14 days. `"caps": []` asks for none.
  */
 int policy_parse(const char *json, size_t len, struct policy **ret, struct err *err);
 /*

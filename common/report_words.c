@@ -147,6 +147,7 @@ static const struct report_word reasons[] = {
 	{ "unknown", { "sort de l’envoi précédent inconnu", "fate of the last one unknown", "Verbleib der letzten Sendung unbekannt" } },
 	{ "cap", { "nombre maximal de contacts atteint", "limit on the number of contacts reached", "Höchstzahl der Kontakte erreicht" } },
 	{ "min_gap", { "délai minimal depuis le dernier contact", "minimum distance from the last contact", "Mindestabstand zum letzten Kontakt" } },
+	{ "same_day", { "un seul message par jour", "one message a day", "nur eine Nachricht am Tag" } },
 	{ "window", { "hors des heures de contact", "outside of contact hours", "außerhalb der Kontaktzeiten" } },
 	{ "past_due", { "étape d’avant l’échéance, devenue sans objet", "a step before the due date, too late",
 		"Stufe vor der Fälligkeit, dafür zu spät" } },

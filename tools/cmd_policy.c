@@ -222,6 +222,7 @@ static void show_policy(struct ctl *ctl, const struct policy *policy)
 	fields_add(f, "window", "Contacts", cell_text(window_text(ctl->arena, &policy->window)));
 	fields_add(f, "caps", "At most", cell_text(caps_text(ctl->arena, policy)));
 	fields_add(f, "min_gap_h", "Hours between", policy->min_gap_ms ? cell_number(policy->min_gap_ms / HOUR_MS) : cell_none());
+	fields_add(f, "same_day", "Several messages a day", policy->same_day ? cell_flag(true) : cell_none());
 	fields_add(f, "max_contacts", "In all at most", policy->max_contacts ? cell_number(policy->max_contacts) : cell_none());
 	fields_add(f, "group", "Grouped by", cell_text(group_names[policy->group]));
 	fields_add(f, "late", "Late payment", cell_text(policy->regime));

@@ -272,7 +272,7 @@ static const struct file_row {
 		"$.steps[0].if.days_past_due_max ", "change its conditions" },
 	{ "policy: fees for consumers", "policies/now.json", "\"tone\"", "\"fees\":true,\"tone\"", "$.steps[0].fees ", "narrow kinds" },
 	{ "policy: to a third party", "policies/now.json", "\"tone\"", "\"to\":[\"employer\"],\"tone\"", "$.steps[0].to ", "debtor's own people" },
-	{ "policy: bunched steps", "policies/now.json", "\"0h\",\"group\":\"none\",\"steps\":[", "\"48h\",\"group\":\"none\",\"steps\":[{\"id\":\"pre\","
+	{ "policy: bunched steps", "policies/now.json", "\"0h\",\"same_day\":true,\"group\":\"none\",\"steps\":[", "\"48h\",\"group\":\"none\",\"steps\":[{\"id\":\"pre\","
 		"\"at\":\"due+0d\",\"channel\":\"email\",\"template\":\"plain\",\"tone\":\"friendly\"},", "$.steps[1].at ", "make min_gap smaller" },
 	{ "template: unknown variable", "templates/fr/plain.txt", NULL, "{{invoice.colour}}\n", "line 1", "invoice.colour" },
 	{ "template: section not closed", "templates/fr/plain.txt", NULL, "{{#one}}x\n", "line 1", "one" },

@@ -20,7 +20,7 @@ static const char event[] =
 	"{\"id\":\"c2\",\"role\":\"billing\",\"email\":\"two@CUS.example\"}]}}}";
 static const char policy[] =
 	"{\"name\":\"now\",\"title\":\"at once\",\"window\":{\"zone\":\"debtor\",\"days\":\"mon-sun\",\"hours\":\"00:00-24:00\"},"
-	"\"caps\":[],\"min_gap\":\"0h\",\"group\":\"none\","
+	"\"caps\":[],\"min_gap\":\"0h\",\"same_day\":true,\"group\":\"none\","
 	"\"steps\":[{\"id\":\"reminder\",\"at\":\"due+1d\",\"channel\":\"email\",\"template\":\"plain\",\"tone\":\"friendly\",\"else\":\"sms\"}]}";
 
 struct hooked {

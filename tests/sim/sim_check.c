@@ -261,16 +261,15 @@ static void check_pace(struct judge *judge, const struct message *m, int64_t wal
 	}
 }
 
-/* Nobody is written to twice on one day when one of the two asks for nothing; and that one goes out once. */
+/* Nobody is written to twice on one day; and what asks for nothing goes out once. */
 static void check_beside(struct judge *judge, const struct message *m, const struct known_attempt *a)
 {
 	date today = judge_date(judge, m->debtor_id, a->first_byte_wall);
-	bool aside = strchr(m->step, ':') != NULL;
 
 	for (size_t i = 0; i < judge->contact_count; i++) {
 		const struct known_contact *c = &judge->contacts[i];
 
-		if (strcmp(c->debtor_id, m->debtor_id) != 0 || (!aside && !c->aside))
+		if (strcmp(c->debtor_id, m->debtor_id) != 0)
 			continue;
 		if (c->channel != CHANNEL_CALL && date_diff(today, judge_date(judge, m->debtor_id, c->at)) == 0 && strcmp(c->attempt, a->id) != 0)
 			sim_breach(judge->sim, "3 once a day", "%s is written to twice on one day (%s, %s)", m->debtor_id, c->attempt, a->id);

@@ -198,7 +198,7 @@ static void start_sandbox(struct world *w)
 
 static const char policy_now[] =
 	"{\"name\":\"now\",\"title\":\"at once\",\"window\":{\"zone\":\"debtor\",\"days\":\"mon-sun\",\"hours\":\"00:00-24:00\"},"
-	"\"caps\":[],\"min_gap\":\"0h\",\"group\":\"none\","
+	"\"caps\":[],\"min_gap\":\"0h\",\"same_day\":true,\"group\":\"none\","
 	"\"steps\":[{\"id\":\"reminder\",\"at\":\"due+1d\",\"channel\":\"email\",\"template\":\"plain\",\"tone\":\"friendly\"}]}";
 
 /* Neither keys nor look-ups: what was doubtful stays so. */

@@ -592,6 +592,38 @@ static void before_a_resend(void **state)
 	world_clear(&w);
 }
 
+/* Two currencies are two messages: the second one waits until the debtor's next day, unless the policy says otherwise; so does one in doubt. */
+static void one_message_a_day(void **state)
+{
+	static const struct {
+		const char *policy, *at, *why;
+	} rows[] = { { LADDER("\"min_gap\":\"0h\",\"caps\":[],"), "2026-04-10T07:00:00Z", "same_day" },
+		{ LADDER("\"min_gap\":\"1h\",\"caps\":[],\"group\":\"none\","), "2026-04-10T07:00:00Z", "same_day" },
+		{ LADDER("\"min_gap\":\"0h\",\"caps\":[],\"same_day\":true,"), NOW, "schedule" } };
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct rules rules = { .creditor_zone = "Europe/Paris", .now = at(NOW) };
+		struct attempt_entry entry;
+		struct next_action next;
+		struct world w;
+
+		sending(&w, rows[i].policy, &entry);
+		memcpy(w.e[2].invoice.snapshot.currency, "USD", 4);
+		w.e[2].state = ESCALATION_WAITING;
+		rules.policy = w.policies[2];
+		next = escalation_next(&w.e[2], &w.debtor, &rules);
+		assert_int_equal(next.kind, NEXT_CONTACT);
+		assert_string_equal(next.why, rows[i].why);
+		assert_int_equal(next.at, at(rows[i].at));
+		w.e[0].state = w.e[1].state = ESCALATION_DOUBT;
+		assert_true(contact_stands(&w.env, &w.debtor, w.candidates, 2, &entry));
+		debtor_contact_add(&w.debtor, w.arena, at(NOW) - 2 * HOUR_MS, CHANNEL_LETTER, "by hand");
+		assert_int_equal(contact_stands(&w.env, &w.debtor, w.candidates, 2, &entry), at(rows[i].at) == at(NOW));
+		world_clear(&w);
+	}
+}
+
 /* A doubt lets nobody write to an address that is no longer theirs, nor by a channel that they closed; what is sent again are the same bytes. */
 static void a_resend_goes_where_it_went(void **state)
 {
@@ -688,6 +720,7 @@ int main(void)
 		cmocka_unit_test(a_person_is_asked),
 		cmocka_unit_test(never_sent),
 		cmocka_unit_test(before_a_resend),
+		cmocka_unit_test(one_message_a_day),
 		cmocka_unit_test(a_resend_goes_where_it_went),
 		cmocka_unit_test(a_letter_and_a_word_go_again_where_they_went),
 	};

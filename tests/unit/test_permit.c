@@ -180,6 +180,86 @@ static void collectors(void **state)
 	assert_string_equal(permit.rule, "us-fdcpa");
 }
 
+/* --- once a day --------------------------------------------------------------------------------------------------------- */
+
+#define HOURS(zone) "\"window\":{\"zone\":\"" zone "\",\"days\":\"mon-sat\",\"hours\":\"06:00-23:00\"},\"caps\":[],"
+#define AT_ONCE HOURS("debtor") "\"min_gap\":\"0h\","
+#define SEVERAL AT_ONCE "\"same_day\":true,"
+
+/* A Friday, and the Saturday after it. */
+static const struct day_row {
+	const char *name, *members, *zone;
+	struct {
+		const char *at;
+		enum channel channel;
+		enum delivery_state delivery;
+		bool aside;
+	} made;
+	enum channel channel;
+	bool aside, again;
+	const char *from, *at, *why;
+} day_rows[] = {
+	{ "a mail after a mail", AT_ONCE, "Europe/Paris", { "2026-06-05T08:00:00Z", CHANNEL_EMAIL, 0, false }, CHANNEL_EMAIL, false, false,
+		"2026-06-05T08:00:00Z", "2026-06-06T04:00:00Z", "same_day" },
+	{ "a text after a mail", AT_ONCE, "Europe/Paris", { "2026-06-05T08:00:00Z", CHANNEL_EMAIL, 0, false }, CHANNEL_SMS, false, false,
+		"2026-06-05T15:00:00Z", "2026-06-06T04:00:00Z", "same_day" },
+	{ "a letter after a text", AT_ONCE, "Europe/Paris", { "2026-06-05T08:00:00Z", CHANNEL_SMS, 0, false }, CHANNEL_LETTER, false, false,
+		"2026-06-05T20:59:00Z", "2026-06-06T04:00:00Z", "same_day" },
+	{ "a mail after a letter", AT_ONCE, "Europe/Paris", { "2026-06-05T08:00:00Z", CHANNEL_LETTER, 0, false }, CHANNEL_EMAIL, false, false,
+		"2026-06-05T08:00:01Z", "2026-06-06T04:00:00Z", "same_day" },
+	{ "the next day is another one", AT_ONCE, "Europe/Paris", { "2026-06-05T20:59:00Z", CHANNEL_EMAIL, 0, false }, CHANNEL_EMAIL, false, false,
+		"2026-06-06T04:00:00Z", "2026-06-06T04:00:00Z", "" },
+	{ "and must be a business day", AT_ONCE, "Europe/Paris", { "2026-06-06T08:00:00Z", CHANNEL_EMAIL, 0, false }, CHANNEL_EMAIL, false, false,
+		"2026-06-06T09:00:00Z", "2026-06-08T04:00:00Z", "same_day" },
+	{ "a gap of hours is no leave", HOURS("debtor") "\"min_gap\":\"1h\",", "Europe/Paris", { "2026-06-05T08:00:00Z", CHANNEL_EMAIL, 0, false },
+		CHANNEL_EMAIL, false, false, "2026-06-05T08:30:00Z", "2026-06-06T04:00:00Z", "same_day" },
+	{ "one of days says more", HOURS("debtor") "\"min_gap\":\"24h\",", "Europe/Paris", { "2026-06-05T08:00:00Z", CHANNEL_EMAIL, 0, false },
+		CHANNEL_EMAIL, false, false, "2026-06-05T08:30:00Z", "2026-06-06T08:00:00Z", "min_gap" },
+	{ "who was called may be written to", AT_ONCE, "Europe/Paris", { "2026-06-05T08:00:00Z", CHANNEL_CALL, 0, false }, CHANNEL_EMAIL, false, false,
+		"2026-06-05T08:30:00Z", "2026-06-05T08:30:00Z", "" },
+	{ "and who was written to, called", AT_ONCE, "Europe/Paris", { "2026-06-05T08:00:00Z", CHANNEL_EMAIL, 0, false }, CHANNEL_CALL, false, false,
+		"2026-06-05T08:30:00Z", "2026-06-05T08:30:00Z", "" },
+	{ "what nobody got is no message", AT_ONCE, "Europe/Paris", { "2026-06-05T08:00:00Z", CHANNEL_EMAIL, DELIVERY_BOUNCED_HARD, false }, CHANNEL_SMS,
+		false, false, "2026-06-05T08:30:00Z", "2026-06-05T08:30:00Z", "" },
+	{ "what may have gone waits for no other day", AT_ONCE, "Europe/Paris", { "2026-06-05T08:00:00Z", CHANNEL_EMAIL, 0, false }, CHANNEL_EMAIL,
+		false, true, "2026-06-05T08:30:00Z", "2026-06-05T08:30:00Z", "" },
+	{ "a policy says so", SEVERAL, "Europe/Paris", { "2026-06-05T08:00:00Z", CHANNEL_EMAIL, 0, false }, CHANNEL_SMS, false, false,
+		"2026-06-05T08:00:00Z", "2026-06-05T08:00:00Z", "" },
+	{ "and keeps its gap", HOURS("debtor") "\"min_gap\":\"2h\",\"same_day\":true,", "Europe/Paris",
+		{ "2026-06-05T08:00:00Z", CHANNEL_EMAIL, 0, false }, CHANNEL_SMS, false, false, "2026-06-05T08:30:00Z", "2026-06-05T10:00:00Z", "min_gap" },
+	{ "thanks have their own day even so", SEVERAL, "Europe/Paris", { "2026-06-05T08:00:00Z", CHANNEL_EMAIL, 0, false }, CHANNEL_EMAIL, true, false,
+		"2026-06-05T09:00:00Z", "2026-06-06T04:00:00Z", "same_day" },
+	{ "and nothing follows them on it", SEVERAL, "Europe/Paris", { "2026-06-05T08:00:00Z", CHANNEL_EMAIL, 0, true }, CHANNEL_EMAIL, false, false,
+		"2026-06-05T09:00:00Z", "2026-06-06T04:00:00Z", "same_day" },
+	{ "the day is the debtor's", HOURS("Europe/Paris") "\"min_gap\":\"0h\",", "Asia/Tokyo", { "2026-06-05T04:30:00Z", CHANNEL_EMAIL, 0, false },
+		CHANNEL_EMAIL, false, false, "2026-06-05T05:00:00Z", "2026-06-05T15:00:00Z", "same_day" }, /* midnight in Tokyo, 17:00 in Paris */
+	{ "not the window's", HOURS("Europe/Paris") "\"min_gap\":\"0h\",", "Asia/Tokyo", { "2026-06-05T14:30:00Z", CHANNEL_EMAIL, 0, false },
+		CHANNEL_EMAIL, false, false, "2026-06-05T15:10:00Z", "2026-06-05T15:10:00Z", "" },
+};
+
+static void day_row_holds(void **state)
+{
+	const struct day_row *row = *state;
+	struct contact_made made = { .at = at(row->made.at), .channel = row->made.channel, .attempt = "x", .delivery = row->made.delivery,
+		.aside = row->made.aside };
+	struct debtor debtor = { .known = true, .contacts = &made, .contact_count = 1, .customer = { .country = "FR", .timezone = row->zone } };
+	struct contact contact = { .role = "billing" };
+	CLEANUP(arena_freep) struct arena *arena = arena_create();
+	const char *json = arena_printf(arena, "{\"name\":\"p\",%s\"steps\":[" MAIL("a", "due+1d", "") "]}", row->members);
+	CLEANUP(policy_freep) struct policy *policy = NULL;
+	struct permit_case c = { .debtor = &debtor, .contact = &contact, .channel = row->channel, .creditor_zone = "Europe/Paris",
+		.first_reminder = date_none(), .aside = row->aside, .again = row->again };
+	char text[UTC_TEXT_SIZE];
+	struct permit permit;
+
+	assert_int_equal(policy_parse(json, strlen(json), &policy, NULL), 0);
+	c.policy = policy;
+	permit = permit_contact(&c, at(row->from));
+	assert_int_equal(permit.decision, GUARD_ALLOW);
+	assert_string_equal(utc_format(permit.at, text), row->at);
+	assert_string_equal(permit.why ? permit.why : "", row->why);
+}
+
 /* Through the walk itself: put off, skipped, held for a person. */
 static void through_the_walk(void **state)
 {
@@ -347,7 +427,7 @@ static void an_outsider_needs_a_word_and_the_law(void **state)
 
 int main(void)
 {
-	struct CMUnitTest tests[ARRAY_LEN(rows) + 6] = { 0 };
+	struct CMUnitTest tests[ARRAY_LEN(rows) + ARRAY_LEN(day_rows) + 6] = { 0 };
 
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
 		tests[i] = (struct CMUnitTest){ .name = rows[i].name, .test_func = row_holds, .initial_state = (void *)(uintptr_t)&rows[i] };
@@ -357,5 +437,8 @@ int main(void)
 	tests[ARRAY_LEN(rows) + 3] = (struct CMUnitTest)cmocka_unit_test(collectors);
 	tests[ARRAY_LEN(rows) + 4] = (struct CMUnitTest)cmocka_unit_test(nowhere_at_once);
 	tests[ARRAY_LEN(rows) + 5] = (struct CMUnitTest)cmocka_unit_test(an_outsider_needs_a_word_and_the_law);
+	for (size_t i = 0; i < ARRAY_LEN(day_rows); i++)
+		tests[ARRAY_LEN(rows) + 6 + i] = (struct CMUnitTest){ .name = day_rows[i].name, .test_func = day_row_holds,
+			.initial_state = (void *)(uintptr_t)&day_rows[i] };
 	return cmocka_run_group_tests(tests, set_up, tear_down);
 }

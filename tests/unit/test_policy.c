@@ -43,7 +43,7 @@ static void everything_is_read(void **state)
 		"{ /* ours */ \"name\": \"fr-b2b\", \"title\": \"Relances\", \"extends\": null, \"do_nothing\": false,\n"
 		" \"window\": {\"zone\": \"Europe/Paris\", \"days\": \"mon-thu,sat\", \"hours\": \"08:30-24:00\", \"holidays\": \"none\"},\n"
 		" \"caps\": [{\"contacts\": 3, \"days\": 10}, {\"channel\": \"sms\", \"contacts\": 1, \"days\": 30}],\n"
-		" \"min_gap\": \"90m\", \"max_contacts\": 9, \"group\": \"band\", \"minimum\": {\"EUR\": 1000, \"JPY\": 200},\n"
+		" \"min_gap\": \"90m\", \"same_day\": true, \"max_contacts\": 9, \"group\": \"band\", \"minimum\": {\"EUR\": 1000, \"JPY\": 200},\n"
 		" \"freshness\": \"2d\", \"late\": {\"regime\": \"FR-B2B\"}, \"due_roll\": \"following\", \"steps\": [\n"
 		" {\"id\": \"pre-due\", \"at\": \"due-7d\", \"channel\": \"email\", \"template\": \"pre_due\", \"tone\": \"friendly\",\n"
 		"  \"to\": [\"billing\", \"owner\"], \"sender\": \"accounts\", \"else\": \"sms\"},\n"
@@ -74,6 +74,7 @@ static void everything_is_read(void **state)
 	assert_int_equal(p->caps[0].contacts * 100 + p->caps[0].days, 310);
 	assert_int_equal(p->caps[1].channel, CHANNEL_SMS);
 	assert_int_equal(p->min_gap_ms, 90 * 60000);
+	assert_true(p->same_day);
 	assert_int_equal(p->max_contacts, 9);
 	assert_int_equal(p->group, GROUP_BAND);
 	assert_int_equal(p->minimum_count, 2);
@@ -138,6 +139,7 @@ static void what_is_left_out(void **state)
 	assert_true(p->caps[0].any_channel && p->caps[0].contacts == 2 && p->caps[0].days == 7);
 	assert_true(p->caps[1].channel == CHANNEL_CALL && p->caps[1].contacts == 1 && p->caps[1].days == 7);
 	assert_int_equal(p->min_gap_ms, 48 * HOUR);
+	assert_false(p->same_day);
 	assert_int_equal(p->group, GROUP_DEBTOR);
 	assert_true(p->max_contacts == 0 && p->due_roll == ROLL_NONE && p->freshness_ms == 0 && p->minimum_count == 0);
 	assert_string_equal(p->steps[0].to[0], "billing");
@@ -207,6 +209,8 @@ static const struct refusal refusals[] = {
 	{ ROOT("\"min_gap\":\"1234567d\""), "bad_span", "$.min_gap", "such as \"48h\"" },
 	{ ROOT("\"min_gap\":48"), "wrong_type", "$.min_gap", "" },
 	{ ROOT("\"min_gap\":\"31d\""), "out_of_range", "$.min_gap", "between 0 and 720 hours" },
+	{ ROOT("\"same_day\":\"yes\""), "wrong_type", "$.same_day", "true or false" },
+	{ ROOT("\"same_day\":1"), "wrong_type", "$.same_day", "true or false" },
 	{ ROOT("\"due_roll\":\"backward\""), "not_one_of", "$.due_roll", "following" },
 	{ ROOT("\"freshness\":\"59m\""), "out_of_range", "$.freshness", "between 1 and 720 hours" },
 	{ ROOT("\"max_contacts\":1001"), "out_of_range", "$.max_contacts", "" },

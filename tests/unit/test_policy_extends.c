@@ -70,6 +70,26 @@ static void what_is_not_said_is_the_bases(void **state)
 	assert_null(ground->extends);
 }
 
+static void several_messages_a_day_are_the_bases_too(void **state)
+{
+	static const char text[] = "{\"name\":\"base\",\"min_gap\":\"1h\",\"same_day\":true,\"steps\":[" MAIL("first", "due+1d", "friendly") "]}";
+	static const struct {
+		const char *json;
+		bool same_day;
+	} rows[] = { { ON("\"min_gap\":\"2h\""), true }, { ON("\"same_day\":true"), true }, { ON("\"same_day\":false"), false },
+		{ ON("\"same_day\":null"), false } };
+	CLEANUP(policy_freep) struct policy *ground = NULL, *plain = base();
+
+	(void)state;
+	assert_int_equal(policy_parse(text, strlen(text), &ground, NULL), 0);
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		CLEANUP(policy_freep) struct policy *p = on(ground, rows[i].json), *on_plain = on(plain, rows[i].json);
+
+		assert_int_equal(p->same_day, rows[i].same_day);
+		assert_int_equal(on_plain->same_day, rows[i].same_day && i != 0);
+	}
+}
+
 static void a_member_is_replaced_whole_and_null_takes_it_away(void **state)
 {
 	CLEANUP(policy_freep) struct policy *ground = base();
@@ -216,6 +236,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_is_not_said_is_the_bases),
+		cmocka_unit_test(several_messages_a_day_are_the_bases_too),
 		cmocka_unit_test(a_member_is_replaced_whole_and_null_takes_it_away),
 		cmocka_unit_test(steps_are_replaced_added_and_taken_out),
 		cmocka_unit_test(a_base_without_steps_gets_them),
