@@ -521,6 +521,7 @@ static void open_escalation(struct escalation *e, struct debtor *d, const struct
 		draft = effects_record(fx, "invoice.changed", e->invoice.debtor_id);
 		name_invoice(draft, e);
 		jw_str(&draft->w, "change", "reopened");
+		work_again(e, d, fx);
 	}
 }
 
@@ -583,7 +584,7 @@ void escalation_stop(struct escalation *e, struct debtor *debtor, struct effects
 static void close_otherwise(struct escalation *e, struct debtor *d, const char *reason, struct effects *fx)
 {
 	struct draft *draft;
-	bool unpaid;
+	bool unpaid, lost = strcmp(reason, "stopped") == 0 || strcmp(reason, "uncollectible") == 0;
 
 	if (!e->closed || strcmp(e->closed, reason) == 0)
 		return;
@@ -594,7 +595,9 @@ static void close_otherwise(struct escalation *e, struct debtor *d, const char *
 	draft = effects_record(fx, "invoice.changed", e->invoice.debtor_id);
 	name_invoice(draft, e);
 	jw_str(&draft->w, "change", reason);
-	if (unpaid)
+	if (lost)
+		work_again(e, d, fx);
+	else if (unpaid)
 		work_closed(e, d, reason, fx);
 }
 

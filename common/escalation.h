@@ -195,6 +195,7 @@ struct escalation {
 	bool aged_paid;
 	int64_t work_hold_at; /* ms UTC: others are asked to stop working then; 0 = nothing was announced */
 	const char *work_hold_step; /* that warned of it */
+	bool work_rested; /* because of it, until it was paid, settled or voided: if that goes back, work is to rest again */
 	struct commitment commitment;
 	struct handed handed;
 	struct approved approved;

@@ -233,7 +233,7 @@ void commitment_watch(struct escalation *e, const char *hold, struct effects *fx
 int64_t commitment_look_at(const struct escalation *e, int64_t now)
 {
 	int64_t word = e->commitment.state == COMMITMENT_OPEN && e->commitment.deadline > now ? e->commitment.deadline : 0;
-	int64_t work = e->work_hold_at > now ? e->work_hold_at : 0;
+	int64_t work = e->state != ESCALATION_CLOSED && e->work_hold_at > now ? e->work_hold_at : 0; /* closed, it waits for nothing */
 
 	return !word || (work && work < word) ? work : word;
 }
@@ -520,6 +520,8 @@ void commitment_write(struct json_writer *w, const struct escalation *e)
 		jw_bool(w, "aged_paid", true);
 	jw_opt_int(w, "work_hold_at", e->work_hold_at);
 	jw_opt_str(w, "work_hold_step", e->work_hold_step);
+	if (e->work_rested)
+		jw_bool(w, "work_rested", true);
 	write_handed_doc(w, &e->handed);
 	if (e->approved.at) {
 		jw_object(w, "approved");
@@ -587,6 +589,7 @@ int commitment_read(const struct json *json, struct arena *arena, struct escalat
 		(r = json_opt_bool(json, "aged_paid", &ret->aged_paid, err)) < 0 ||
 		(r = json_opt_int(json, "work_hold_at", INT64_MIN, INT64_MAX, &ret->work_hold_at, err)) < 0 ||
 		(r = json_opt_str(json, "work_hold_step", 128, &ret->work_hold_step, err)) < 0 ||
+		(r = json_opt_bool(json, "work_rested", &ret->work_rested, err)) < 0 ||
 		(r = read_commitment(json, &ret->commitment, err)) < 0 || (r = read_handed(json, &ret->handed, err)) < 0 ||
 		(r = json_opt_object(json, "approved", &approved, err)) < 0 || (r = json_opt_array(json, "waived", &list, err)) < 0)
 		return r;

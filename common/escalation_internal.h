@@ -65,6 +65,7 @@ void work_overdue(struct escalation *e, struct debtor *d, struct effects *fx); /
 void work_watch(struct escalation *e, struct debtor *d, const char *hold, struct effects *fx); /* what was warned of comes */
 void block_suggested(struct escalation *e, const char *reason, struct effects *fx); /* to work no more for this debtor: a person's to decide */
 void work_closed(struct escalation *e, struct debtor *d, const char *reason, struct effects *fx); /* `d` may be NULL */
+void work_again(struct escalation *e, struct debtor *d, struct effects *fx); /* what had ended it went back: as before. `d` may be NULL */
 
 /* escalation_commitment.c */
 bool handed_over(const struct escalation *e); /* somebody else goes on with it */

@@ -24,6 +24,22 @@ static void tell(struct escalation *e, const char *type, const char *step, const
 	jw_opt_str(&draft->w, "reason", reason);
 }
 
+static bool holds_work(const struct policy *policy, const char *step)
+{
+	int index = policy_step_index(policy, step);
+
+	for (const char *const *effect = index >= 0 ? policy->steps[index].effects : NULL; effect && *effect; effect++)
+		if (strcmp(*effect, HOLD) == 0)
+			return true;
+	return false;
+}
+
+static void hold_later(struct escalation *e, const struct step *warns, const struct effects *fx)
+{
+	e->work_hold_at = fx->now + warns->hold_after_days * DAY_MS;
+	e->work_hold_step = warns->id;
+}
+
 void escalation_step_effects(struct escalation *e, struct debtor *d, const struct policy *policy, const char *step, const char *said, struct effects *fx)
 {
 	int index = policy && step ? policy_step_index(policy, step) : -1;
@@ -36,18 +52,22 @@ void escalation_step_effects(struct escalation *e, struct debtor *d, const struc
 	offers_sent(e, attempt, fx);
 	late_fee_sent(e, attempt, fx);
 	note_said(e, attempt, fx);
-	if (e->state == ESCALATION_CLOSED)
-		return; /* it ended while this was on its way: nobody is asked for anything, since nothing would end that */
 	if (said && strcmp(said, step) != 0)
 		return; /* it went out with what another invoice was owed: nothing of this step was told to anybody */
+	if (e->state == ESCALATION_CLOSED) { /* it ended while this was on its way: nobody is asked for anything, since nothing would end that */
+		if (holds_work(policy, step) && policy->steps[index].hold_after_days)
+			hold_later(e, policy->steps + index, fx);
+		else if (holds_work(policy, step))
+			e->work_rested = true;
+		return;
+	}
 	for (const char *const *effect = policy->steps[index].effects; effect && *effect; effect++) {
 		bool holds = strcmp(*effect, HOLD) == 0;
 
 		if (holds && d && debtor_work_held(d, e->invoice.id))
 			continue; /* it rests already: a deposit's day has passed, or an earlier step asked for it */
 		if (holds && policy->steps[index].hold_after_days) {
-			e->work_hold_at = fx->now + policy->steps[index].hold_after_days * DAY_MS;
-			e->work_hold_step = policy->steps[index].id;
+			hold_later(e, policy->steps + index, fx);
 			tell(e, ANNOUNCED, policy->steps[index].id, NULL, fx);
 			continue;
 		}
@@ -57,16 +77,6 @@ void escalation_step_effects(struct escalation *e, struct debtor *d, const struc
 		else if (d && strcmp(*effect, RELEASE) == 0)
 			(void)debtor_work_release(d, e->invoice.id);
 	}
-}
-
-static bool holds_work(const struct policy *policy, const char *step)
-{
-	int index = policy_step_index(policy, step);
-
-	for (const char *const *effect = index >= 0 ? policy->steps[index].effects : NULL; effect && *effect; effect++)
-		if (strcmp(*effect, HOLD) == 0)
-			return true;
-	return false;
 }
 
 void work_undelivered(struct escalation *e, struct debtor *d, const struct policy *policy, const char *step, struct effects *fx)
@@ -107,11 +117,19 @@ void work_closed(struct escalation *e, struct debtor *d, const char *reason, str
 {
 	bool held, paid = strcmp(reason, "paid") == 0 || strcmp(reason, "settled") == 0;
 
-	e->work_hold_at = 0;
-	e->work_hold_step = NULL;
 	if (!d || (!paid && strcmp(reason, "voided") != 0))
 		return; /* a loss and a person's stop pay for nothing */
 	held = debtor_work_release(d, e->invoice.id);
+	e->work_rested |= held;
 	if (!d->work_held_count && (held || (paid && e->invoice.snapshot.kind == DEPOSIT)))
 		tell(e, RELEASE, NULL, reason, fx);
+}
+
+void work_again(struct escalation *e, struct debtor *d, struct effects *fx)
+{
+	if (!d || !e->work_rested)
+		return;
+	e->work_rested = false;
+	if (debtor_work_hold(d, fx->arena, e->invoice.id))
+		tell(e, HOLD, NULL, "reversed", fx);
 }

@@ -191,6 +191,7 @@ static const struct report_word reasons[] = {
 	{ "never_sent", { "jamais parti", "never sent", "nie hinausgegangen" } },
 	{ "not released", { "non remis au réseau", "not released", "nicht ans Netz übergeben" } },
 	{ "deposit_unpaid", { "acompte non réglé", "the deposit is not paid", "Anzahlung nicht geleistet" } },
+	{ "reversed", { "paiement revenu", "the payment went back", "Zahlung zurückgegangen" } },
 	{ "as_announced", { "comme annoncé", "as announced", "wie angekündigt" } },
 	{ "renewed", { "renouvelée", "renewed", "erneuert" } },
 	{ "unclaimed", { "avisé et non réclamé", "unclaimed after notice", "trotz Abholscheins nicht abgeholt" } },

@@ -46,8 +46,10 @@ static void row_3_work_begins_when_the_deposit_is_paid(void **state)
 	story_until(s, "2026-04-03T08:00:00Z"); /* the day has passed */
 	assert_int_equal(story_count(s, "work.hold_requested"), 1);
 	assert_int_equal(story_count(s, "work.release_allowed"), 0);
-	story_event(s, "invoice.paid", "inv_1", "2026-04-03T07:00:00Z", "");
+	story_event(s, "invoice.payment_received", "inv_1", "2026-04-03T07:00:00Z", ",\"payment_id\":\"a\",\"amount_minor\":120000");
 	assert_int_equal(story_count(s, "work.release_allowed"), 1);
+	story_event(s, "invoice.payment_reversed", "inv_1", "2026-04-03T07:30:00Z", ",\"payment_id\":\"a\"");
+	assert_int_equal(story_count(s, "work.hold_requested"), 2); /* charged back: nobody works for nothing */
 	story_ends_well(s);
 }
 

@@ -263,7 +263,7 @@ static void settled_in_other_ways(void **state)
 	"\"effects\":[\"work.hold_requested\"],\"hold_after\":\"7d\"") "," \
 	"{\"id\":\"gate\",\"at\":\"due+25d\",\"gate\":\"decision\",\"role\":\"owner\"}")
 
-/* Paid while the warning was on its way: nothing would end what follows from it. */
+/* Paid while the warning was on its way: nothing would end what follows from it. Its day is noted for when that payment goes back. */
 static void a_warning_that_came_too_late(void **state)
 {
 	const struct provider_traits traits = { 0 };
@@ -276,7 +276,9 @@ static void a_warning_that_came_too_late(void **state)
 	w.e[0].state = ESCALATION_CLOSED;
 	assert_true(contact_settle(&w.env, &w.debtor, w.candidates, INVOICES, &entry, &traits, &sent, &w.fx));
 	assert_int_equal(w.e[0].walk[0].end, STEP_SENT);
-	assert_int_equal(w.e[0].work_hold_at, 0);
+	assert_int_equal(w.e[0].work_hold_at, w.env.now + 7 * DAY_MS);
+	for (const struct draft *draft = w.fx.records; draft; draft = draft->next)
+		assert_true(strcmp(draft->kind, "work.hold_announced") != 0 || !strstr(buf_str(&draft->data), "inv_0"));
 	assert_int_equal(w.e[0].commitment.state, COMMITMENT_NONE);
 	assert_int_equal(w.e[1].work_hold_at, w.env.now + 7 * DAY_MS);
 	assert_int_equal(w.e[1].commitment.state, COMMITMENT_OPEN);

@@ -221,6 +221,66 @@ static void a_hold_of_work_is_told_once(void **state)
 	world_clear(&w);
 }
 
+static void payment(struct world *w, bool reversed)
+{
+	struct fact *fact = w->e.invoice.fact_count ? &w->facts[0] : add_fact(w, FACT_PAYMENT, "2026-04-03T08:00:00Z", NULL);
+
+	fact->amount = 120000;
+	fact->ended = reversed;
+}
+
+/* Money that comes and goes back, told in any order and twice: work rests in the end as if it had never come, and each is told of it once. */
+static void a_payment_that_went_back(void **state)
+{
+	enum { DEPOSIT_LATE, STEP_HELD, PAID_IN_TIME, SENT_WHILE_PAID, WARNED, WARNED_WHILE_PAID, NOTHING_HELD, ROWS };
+
+	(void)state;
+	for (int row = 0; row < ROWS; row++) {
+		for (int told = 0; told < 4; told++) { /* 0: the reversal first; 1: in order; 2: each twice; 3: paid and reversed twice */
+			bool warned = row == WARNED || row == WARNED_WHILE_PAID, sent = row == STEP_HELD || row == WARNED;
+			size_t asked = 0, released = 0;
+			struct world w;
+
+			world_init(&w, POLICY("", MAIL("first", "due+1d", ",\"effects\":[\"work.hold_requested\"]") ","
+				MAIL("warns", "due+8d", ",\"effects\":[\"work.hold_requested\"],\"hold_after\":\"7d\"")), TEN);
+			w.e.invoice.snapshot.kind = row == DEPOSIT_LATE || row == PAID_IN_TIME; /* of invoice_kind_names */
+			refresh(&w, row == PAID_IN_TIME ? "2026-03-31T09:00:00Z" : TEN);
+			asked += count_drafts(w.fx.events, "work.hold_requested");
+			if (sent)
+				escalation_step_effects(&w.e, &w.debtor, w.policy, warned ? "warns" : "first", NULL, &w.fx);
+			asked += row == STEP_HELD;
+			for (int i = 0; i < 8; i++) {
+				bool reversed = told == 0 || (told == 1 ? i >= 4 : told == 2 ? i >= 2 : i % 2);
+
+				payment(&w, reversed);
+				refresh(&w, row == PAID_IN_TIME ? "2026-03-31T10:00:00Z" : "2026-04-03T09:00:00Z");
+				assert_int_equal(w.e.state, reversed ? ESCALATION_WAITING : ESCALATION_CLOSED);
+				assert_int_equal(w.debtor.work_held_count, reversed && (row == DEPOSIT_LATE || row == STEP_HELD ||
+					(row == SENT_WHILE_PAID && i)));
+				asked += count_drafts(w.fx.events, "work.hold_requested");
+				released += count_drafts(w.fx.events, "work.release_allowed");
+				if (i == 0 && (row == SENT_WHILE_PAID || row == WARNED_WHILE_PAID)) {
+					world_at(&w, "2026-04-03T09:01:00Z");
+					escalation_step_effects(&w.e, &w.debtor, w.policy, warned ? "warns" : "first", NULL, &w.fx);
+					asked += count_drafts(w.fx.events, "work.hold_requested");
+				}
+				if (w.e.state == ESCALATION_CLOSED)
+					assert_int_equal(w.e.next_at, 0);
+			}
+			w.e.invoice.fact_count = 0; /* newer figures, without that payment */
+			refresh(&w, "2026-04-11T09:00:00Z"); /* the day is long past, and what was warned of has come */
+			asked += count_drafts(w.fx.events, "work.hold_requested");
+			if (w.debtor.work_held_count != (row != NOTHING_HELD))
+				fail_msg("row %d, told %d: work rests because of %zu", row, told, w.debtor.work_held_count);
+			if (row != PAID_IN_TIME) /* to begin is told with each payment in time, and to stop when its day has passed */
+				assert_int_equal(asked, released + (row != NOTHING_HELD));
+			assert_int_equal(asked, row == NOTHING_HELD ? 0 : 1 + ((row == DEPOSIT_LATE || row == STEP_HELD) && told ? told == 3 ? 4 : 1 : 0) +
+				(row == SENT_WHILE_PAID && told == 3 ? 3 : 0));
+			world_clear(&w);
+		}
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -231,6 +291,7 @@ int main(void)
 		cmocka_unit_test(the_end_of_the_ladder_is_told_once),
 		cmocka_unit_test(an_old_hold_is_renewed),
 		cmocka_unit_test(a_hold_of_work_is_told_once),
+		cmocka_unit_test(a_payment_that_went_back),
 	};
 
 	return cmocka_run_group_tests_name("told", tests, NULL, NULL);
