@@ -450,7 +450,7 @@ bool board_asked(const struct board_entry *entry, enum board_action action)
 const char *const *board_decisions(const struct board_entry *entry)
 {
 	static const char *const gate[] = { "pursue", "settle", "write_off", "stop", NULL }, *const doubt[] = { "sent", "not_sent", NULL },
-			  *const exhausted[] = { "stop", NULL }, *const none[] = { NULL };
+			  *const exhausted[] = { "settle", "write_off", "stop", NULL }, *const none[] = { NULL };
 	const struct escalation *e = &entry->e;
 
 	if (e->state == ESCALATION_GATE)

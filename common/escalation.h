@@ -331,6 +331,7 @@ void escalation_called(struct escalation *e, const struct event *call, const cha
 
 /* A person did what this task asked for, which no step waits for: a hold that it was opened for, and that rests on nothing else, ends with it. */
 void escalation_task_done(struct escalation *e, struct debtor *debtor, const char *task, struct effects *fx); /* `debtor` may be NULL */
+void escalation_exhausted_decided(struct escalation *e, struct effects *fx); /* what comes after the last contact: its task is done, its hold over */
 
 /*
  * The step is done: what its policy says others are asked to do then; of a closed escalation nothing, nor where `said`, the step that was

@@ -128,3 +128,12 @@ void escalation_task_done(struct escalation *e, struct debtor *debtor, const cha
 	if (strncmp(task, "call_back:", 10) == 0)
 		e->call_back = (struct call_back){ 0 };
 }
+
+void escalation_exhausted_decided(struct escalation *e, struct effects *fx)
+{
+	struct task task = { .id = arena_printf(fx->arena, "exhausted:%s", e->invoice.id), .kind = "exhausted", .debtor_id = e->invoice.debtor_id,
+		.invoice_ids = arena_memdup(fx->arena, &e->invoice.id, sizeof(e->invoice.id)), .invoice_count = 1, .close = true, .result = "done" };
+
+	effects_task(fx, &task);
+	over(e, "exhausted", fx);
+}

@@ -488,7 +488,7 @@ static void gate_decided(struct dunner *d, struct group *g, struct doc *doc, con
 	const struct approved approved = { .by = command->who, .step = e->step, .at = flow_now(d) };
 
 	jw_str(&draft->w, "invoice", doc->id);
-	jw_opt_str(&draft->w, "step", e->step); /* none: it was asked because all steps were walked */
+	jw_str(&draft->w, "step", e->step);
 	jw_str(&draft->w, "decision", decision);
 	if (e->task)
 		close_task(g, e, e->task, "decision", "done");
@@ -510,6 +510,34 @@ static void gate_decided(struct dunner *d, struct group *g, struct doc *doc, con
 		e->approved = approved; /* the offer; where they are still to agree on something, nothing */
 	else if (strcmp(decision, "write_off") == 0)
 		legal_write_off(g, command, doc);
+}
+
+static bool exhausted(const struct escalation *e)
+{
+	return e->state == ESCALATION_WAITING && e->held && strcmp(e->held, "exhausted") == 0;
+}
+
+/* No step asked, and none is left, or may be taken: what would go on by itself cannot. */
+static void exhausted_decided(struct dunner *d, struct group *g, struct doc *doc, const struct event *command, const char *decision)
+{
+	static const char *const answers[] = { "stop", "settle", "write_off", NULL };
+	struct doc *debtor = group_find(d, g, DOC_DEBTOR, doc->e->invoice.debtor_id);
+	struct draft *draft;
+
+	if (!word_listed(answers, decision))
+		return;
+	draft = effects_record(&g->fx, "decision.recorded", doc->e->invoice.debtor_id);
+	jw_str(&draft->w, "invoice", doc->id);
+	jw_str(&draft->w, "decision", decision);
+	escalation_exhausted_decided(doc->e, &g->fx);
+	if (debtor && debtor->loaded)
+		debtor->touched = true;
+	if (strcmp(decision, "settle") == 0)
+		legal_agree(d, g, command, doc);
+	else if (strcmp(decision, "write_off") == 0)
+		legal_write_off(g, command, doc);
+	else
+		escalation_stop(doc->e, debtor && debtor->loaded ? debtor->d : NULL, &g->fx);
 }
 
 static const struct policy *policy_of(struct dunner *d, struct group *g, const struct escalation *e)
@@ -605,9 +633,8 @@ static void command_invoice(struct dunner *d, struct group *g, const struct even
 		escalation_walked(esc, g->arena, step, STEP_SKIPPED, "operator", now, NULL);
 	} else if (strcmp(e->command, "decide") == 0 && esc->state == ESCALATION_GATE) {
 		gate_decided(d, g, doc, e, word_listed(words, decision) ? decision : "continue");
-	} else if (strcmp(e->command, "decide") == 0 && esc->state == ESCALATION_WAITING && esc->held && strcmp(esc->held, "exhausted") == 0 &&
-		strcmp(decision, "stop") == 0) {
-		gate_decided(d, g, doc, e, decision);
+	} else if (strcmp(e->command, "decide") == 0 && exhausted(esc)) {
+		exhausted_decided(d, g, doc, e, decision);
 	} else if (strcmp(e->command, "decide") == 0 && esc->state == ESCALATION_DOUBT) {
 		if (strcmp(decision, "sent") == 0 || strcmp(decision, "not_sent") == 0) {
 			esc->verdict = decision; /* kept with the document until the reconciler has the attempt's entry at hand */

@@ -369,6 +369,7 @@ int legal_check(struct dunner *d, struct group *g, const struct event *e, const 
 void legal_waive_fee(struct dunner *d, struct group *g, const struct event *e, struct doc *doc); /* by an event or a command */
 /* A person decided to meet them. Whether the ladder goes on with an offer: then that person stands for it. */
 bool legal_settle(struct dunner *d, struct group *g, const struct event *e, struct doc *doc);
+void legal_agree(struct dunner *d, struct group *g, const struct event *e, struct doc *doc); /* with no step to do it by: a task asks */
 void legal_write_off(struct group *g, const struct event *e, struct doc *doc); /* or to let it go, until newer figures say otherwise */
 int legal_offer(struct dunner *d, struct group *g, struct input *input); /* an event that accepts an offer gets its terms; -EBADMSG: it cannot */
 int legal_allow(struct dunner *d, struct group *g, struct input *input); /* allow, forbid: an outsider; -EBADMSG: not as it is said */

@@ -155,7 +155,6 @@ bool legal_said(struct dunner *d, struct group *g, const struct event *e, struct
 bool legal_settle(struct dunner *d, struct group *g, const struct event *e, struct doc *doc)
 {
 	const struct policy *policy = decide_policy(d, doc->e, debtor_of(d, g, doc));
-	struct hold_entry hold = { .reason = "settle", .since = flow_now(d), .until = flow_now(d) + 30 * DAY_MS, .who = e->who, .why = e->why };
 	const struct zone *zone = zone_of(d, g, doc);
 
 	for (size_t i = 0; policy && zone && i < policy->step_count; i++) {
@@ -170,8 +169,15 @@ bool legal_settle(struct dunner *d, struct group *g, const struct event *e, stru
 		doc->e->reenter_on = zone_date(zone, flow_now(d));
 		return true;
 	}
-	escalation_hold(doc->e, g->arena, &hold);
+	legal_agree(d, g, e, doc);
 	return false;
+}
+
+void legal_agree(struct dunner *d, struct group *g, const struct event *e, struct doc *doc)
+{
+	struct hold_entry hold = { .reason = "settle", .since = flow_now(d), .until = flow_now(d) + 30 * DAY_MS, .who = e->who, .why = e->why };
+
+	escalation_hold(doc->e, g->arena, &hold);
 }
 
 void legal_write_off(struct group *g, const struct event *e, struct doc *doc)

@@ -216,7 +216,7 @@ static int run_decide(struct ctl *ctl, const struct invocation *call)
 {
 	struct order order = { .command = "decide", .decision = call->args[1], .why = call->args[2] };
 	const char *word = call->args[1];
-	static const char *const answers[] = { "continue", "stop", "pursue", "settle", "write_off", NULL };
+	static const char *const answers[] = { "continue", "stop", "pursue", "settle", "write_off", NULL }, *const ends[] = { "stop", "settle", "write_off", NULL };
 	bool gate = word_listed(answers, word);
 	bool doubt = strcmp(word, "sent") == 0 || strcmp(word, "not_sent") == 0;
 	struct err err = { 0 };
@@ -232,7 +232,7 @@ static int run_decide(struct ctl *ctl, const struct invocation *call)
 	rules = entry_rules(ctl, &entry);
 	if (commitment_may(&entry.e, entry.d, &rules, "decide", word, ctl_who(ctl), &err) < 0)
 		return ctl_fail(ctl, EXIT_FOUND, err.code, "%s", err.text);
-	if (strcmp(word, "stop") == 0 && entry.e.state == ESCALATION_WAITING && entry.e.held && strcmp(entry.e.held, "exhausted") == 0)
+	if (word_listed(ends, word) && entry.e.state == ESCALATION_WAITING && entry.e.held && strcmp(entry.e.held, "exhausted") == 0)
 		return ctl_order(ctl, entry.partition, &order); /* nothing is left to be done but to decide */
 	if (entry.e.state != (gate ? ESCALATION_GATE : ESCALATION_DOUBT))
 		return ctl_fail(ctl, EXIT_FOUND, "not_asked", "invoice %s is %s: \"%s\" is for one %s", order.target,
@@ -244,8 +244,8 @@ const struct command cmd_decide = { .name = "decide", .args = "INVOICE|TASK purs
 	.help = "answer a gate, or say what became of a message in doubt",
 	.more = "The first four answer a step that asks for a decision (its task shows what the case has cost, and what may come of it: dunningctl\n"
 		"tasks --script, dunningctl worth). pursue, or continue: the ladder goes on. settle: it goes on at its next step with offers; where\n"
-		"there is none, a task asks to agree on something. write_off: a loss, which newer figures open again. stop: for good; also when\n"
-		"it is exhausted.\n"
+		"there is none, a task asks to agree on something. write_off: a loss, which newer figures open again. stop: for good.\n"
+		"Where every step was walked, or the limit of contacts is reached (exhausted), they are settle, write_off and stop.\n"
 		"sent and not_sent say what became of a message of which nobody knows whether it was sent.",
 	.run = run_decide };
 

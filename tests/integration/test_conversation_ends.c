@@ -81,14 +81,20 @@ static void row_35_after_the_last_contact_a_person_decides(void **state)
 	assert_int_equal(story_count(s, "invoice.will_be_due"), 1);
 	assert_int_equal(story_count(s, "invoice.overdue"), 1);
 	assert_int_equal(story_count(s, "escalation.exhausted"), 1);
-	(void)STORY_CTL(s, "decide", "exhausted:inv_1", "stop", "it is not worth a lawyer");
+	(void)STORY_REFUSED(s, "decide", "exhausted:inv_1", "pursue", "once more"); /* no contact more is allowed */
+	(void)STORY_CTL(s, "decide", "exhausted:inv_1", "settle", "they would pay a part");
+	story_wait_tasks(s, "agree_settlement:inv_1 ");
+	story_until(s, "2026-07-20T08:00:00Z"); /* nothing was agreed */
+	story_wait_tasks(s, "exhausted:inv_1 ");
+	(void)STORY_CTL(s, "decide", "exhausted:inv_1", "write_off", "it is not worth a lawyer");
 	story_wait_tasks(s, "");
 	assert_true(story_recorded(s, "inv_1", "decision.recorded"));
 	{
 		struct json shown = STORY_CTL(s, "show", "inv_1");
 
-		assert_string_equal(story_str(&shown, "closed"), "stopped");
+		assert_string_equal(story_str(&shown, "closed"), "uncollectible");
 	}
+	assert_int_equal(story_count(s, "escalation.exhausted"), 1);
 	story_ends_well(s);
 }
 

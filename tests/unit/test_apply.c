@@ -269,6 +269,52 @@ static void a_skip_that_cannot_be(void **state)
 	}
 }
 
+/* After the last contact there is no step to walk: a person ends it, or agrees on something. */
+static void decided_after_the_last_contact(void **state)
+{
+	static const struct {
+		const char *decision, *closed, *hold;
+	} answers[] = { { "stop", "stopped", NULL }, { "write_off", "uncollectible", NULL }, { "settle", NULL, "settle" }, { "pursue", NULL, NULL },
+		{ "continue", NULL, NULL } };
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(answers); i++) {
+		struct entry entries[] = { { .stream = OPERATOR } };
+		bool asked = answers[i].closed || answers[i].hold;
+		const struct task *task;
+		struct escalation *e;
+		struct bench b;
+
+		bench_open(&b);
+		entries[0].event = arena_printf(b.group->arena, EVENT("operator.command",
+			"\"command\":\"decide\",\"target\":\"i\",\"who\":\"a\",\"why\":\"b\",\"decision\":\"%s\""), answers[i].decision);
+		take(&b, entries, 1);
+		load(&b);
+		e = doc_of(&b, DOC_ESCALATION, "i")->e;
+		e->state = ESCALATION_WAITING;
+		e->held = "exhausted";
+		e->invoice.debtor_id = "c";
+		e->invoice.known = true;
+		e->invoice.snapshot.total = e->invoice.snapshot.due = 100;
+		e->invoice.snapshot.status = INVOICE_OPEN;
+		load(&b);
+		decide(&b);
+		assert_int_equal(e->held != NULL, !asked);
+		assert_int_equal(e->state == ESCALATION_CLOSED || invoice_view(&e->invoice).state == STATE_UNCOLLECTIBLE, answers[i].closed != NULL);
+		assert_int_equal(e->hold_count, answers[i].hold != NULL);
+		task = b.group->fx.tasks;
+		assert_int_equal(task != NULL, asked);
+		if (asked) {
+			assert_string_equal(task->id, "exhausted:i");
+			assert_string_equal(task->result, "done");
+			assert_null(task->next);
+		}
+		assert_int_equal(e->walk_count, 0);
+		assert_null(e->reenter);
+		bench_end(&b);
+	}
+}
+
 /* "stop" ends all that waits for somebody, told and recorded as any other end. */
 static void a_gate_decided_stop(void **state)
 {
@@ -618,6 +664,7 @@ int main(void)
 		cmocka_unit_test(many_are_held),
 		cmocka_unit_test(a_list_has_its_place_behind_all_facts),
 		cmocka_unit_test(a_gate_decided_stop),
+		cmocka_unit_test(decided_after_the_last_contact),
 		cmocka_unit_test(a_long_task_is_done),
 		cmocka_unit_test(a_skip_that_cannot_be),
 	};

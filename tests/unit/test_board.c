@@ -412,6 +412,18 @@ static void what_comes_next(void **state)
 		assert_int_equal(board_matches(&entry.e, FILTER_CLOSED, "INV_4"), s == ESCALATION_CLOSED);
 		assert_int_equal(board_matches(&entry.e, FILTER_DOUBT, "nobody"), false);
 	}
+	{
+		struct board_entry entry = { .e = w.e };
+		const char *const *words;
+
+		entry.e.state = ESCALATION_WAITING;
+		entry.e.held = "exhausted";
+		words = board_decisions(&entry);
+		assert_string_equal(words[0], "settle");
+		assert_string_equal(words[1], "write_off");
+		assert_string_equal(words[2], "stop");
+		assert_null(words[3]);
+	}
 	assert_true(board_debtor_matches(&w.debtor, "dupont"));
 	assert_true(board_debtor_matches(&w.debtor, "COMPTA@"));
 	assert_false(board_debtor_matches(&w.debtor, "martin"));
