@@ -173,6 +173,9 @@ struct debtor {
 	struct erasing *erasing;
 	size_t erasing_count, erasing_capacity;
 	bool feed_stale; /* it was told that payments are not known well enough */
+	int64_t braked_at; /* ms UTC: more contacts were planned in an hour than is allowed, and nobody released them yet; 0 = no */
+	const char *held; /* what else holds all sending, as it was told; NULL = nothing */
+	int64_t held_since; /* ms UTC */
 	date digest_on; /* the last day whose digest was released; none = there was none */
 	int64_t digest_tries; /* that certainly failed since one was sent */
 	struct books books; /* lists of open invoices, as far as they were told */

@@ -61,6 +61,7 @@ static const struct {
 	{ "reconcile", { "figures to compare", "chiffres à rapprocher", "Zahlen abzugleichen", "cifras por conciliar", "cifre da riconciliare", "cijfers af te stemmen" } },
 	{ "book_differs", { "the producer's list differs", "la liste du producteur diffère", "Liste des Vorsystems weicht ab", "la lista del productor difiere", "l’elenco del produttore differisce", "lijst van de bron wijkt af" } },
 	{ "feed_stale", { "payments not known well enough", "paiements trop anciens", "Zahlungsstand zu alt", "pagos sin actualizar", "pagamenti non aggiornati", "betalingen niet actueel" } },
+	{ "brake", { "brake: too many contacts an hour", "frein\u00a0: trop de contacts à l’heure", "Bremse: zu viele Kontakte je Stunde", "freno: demasiados contactos por hora", "freno: troppi contatti all’ora", "rem: te veel contacten per uur" } },
 	{ "announced", { "payment announced", "paiement annoncé", "Zahlung angekündigt", "pago anunciado", "pagamento annunciato", "betaling aangekondigd" } },
 	{ "undelivered", { "invoice not delivered", "facture non distribuée", "Rechnung nicht zugestellt", "factura no entregada", "fattura non consegnata", "factuur niet bezorgd" } },
 	{ "operator", { "held by hand", "suspendu à la main", "von Hand angehalten", "retenido a mano", "sospeso a mano", "met de hand aangehouden" } },

@@ -754,6 +754,8 @@ int decide_command(struct dunner *d, struct group *g, struct input *input)
 		d->suspended = on;
 		d->suspended_until = e->until;
 		d->hour_contacts = 0;
+		if (!on)
+			brake_released(d, g, system);
 		(void)effects_event(&g->fx, on ? "sending.suspended" : "sending.resumed", NULL, NULL);
 	} else if (strcmp(e->command, "gap_closed") == 0) {
 		close_gaps(d, system->d, e->time);

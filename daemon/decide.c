@@ -369,7 +369,7 @@ static void release(struct dunner *d, struct group *g, struct debtor *debtor, co
 	*g->releases_end = release;
 	g->releases_end = &release->next;
 	g->release_count++;
-	d->hour_contacts++;
+	d->hour_contacts += !plan->members[0]->tries && !plan->members[0]->put_off; /* a failing provider makes no more contacts of them */
 }
 
 static size_t free_slots(const struct dunner *d, const struct group *g)
@@ -658,6 +658,7 @@ static void decide_start(struct dunner *d, struct group *g)
 	d->suspended_until = system->d->suspended.until;
 	decide_gaps_told(d, system->d);
 	decide_books_known(d, system->d);
+	held_known(d, system->d);
 	digest_known(d, system->d);
 	d->feed_told = system->d->feed_stale;
 	d->feed_waits = false;
@@ -687,6 +688,8 @@ void decide_operator(struct dunner *d, struct group *g, struct input *input)
 	d->suspended = input->suspend;
 	d->suspended_until = input->until;
 	d->hour_contacts = 0;
+	if (!input->suspend)
+		brake_released(d, g, system);
 }
 
 /* The very last word: behind it nothing is ever written in this log. */
@@ -748,6 +751,9 @@ void decide_group(struct dunner *d, struct group *g)
 			break;
 		case INPUT_FEED:
 			decide_feed(d, g);
+			break;
+		case INPUT_HELD:
+			decide_held(d, g, input);
 			break;
 		case INPUT_DIGEST:
 			decide_digest(d, g, input);

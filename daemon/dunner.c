@@ -105,8 +105,7 @@ const char *flow_holding(const struct dunner *d)
 		return "replicas";
 	if (d->suspended && (!d->suspended_until || d->suspended_until > now))
 		return "suspended";
-	if (d->config->brake_contacts_per_hour && d->hour_contacts >= d->config->brake_contacts_per_hour &&
-		now - d->hour_started < HOUR_MS)
+	if (d->braked || brake_over(d))
 		return "brake";
 	return d->ports.clock->doubt(d->ports.clock->self);
 }
@@ -227,6 +226,11 @@ static size_t contact_slots(const struct dunner *d)
 	used = used < most ? most - used : 0;
 	most = pacing_room(d);
 	used = used < most ? used : most;
+	if (d->config->brake_contacts_per_hour) { /* no more than the one that is too many */
+		int64_t left = brake_over(d) ? 0 : d->config->brake_contacts_per_hour + 1 - d->hour_contacts;
+
+		used = (int64_t)used < left ? used : (size_t)left;
+	}
 	return used < DUE_PAGE ? used : DUE_PAGE;
 }
 
@@ -357,13 +361,14 @@ static void pump_once(struct dunner *d)
 	if (d->failed || d->recovery || !d->epoch || d->state == DUNNER_REFUSED || d->state == DUNNER_STOPPED ||
 		d->state == DUNNER_STARTING || d->state == DUNNER_PASSIVE)
 		return;
-	if (flow_now(d) - d->hour_started >= HOUR_MS) {
+	if (flow_now(d) - d->hour_started >= HOUR_MS && !brake_over(d)) {
 		d->hour_started = flow_now(d);
 		d->hour_contacts = 0;
 	}
 	if (d->state == DUNNER_DRAINING && d->start_recorded && d->caught_up_at >= 0 && !d->waiting)
 		dunner_set_state(d, DUNNER_RUNNING);
 	tell_holding(d);
+	held_pump(d);
 	inbox_read(d);
 	if (!flow_room(d))
 		return;

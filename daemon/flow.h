@@ -65,6 +65,7 @@ enum input_kind {
 	INPUT_ERASURE, /* the erasure under way takes its next step; always alone in its group */
 	INPUT_ADOPT,
 	INPUT_FEED, /* whether payments are known well enough changed */
+	INPUT_HELD, /* something holds all sending, or does no more */
 	INPUT_DIGEST, /* the owner's: what it says was gathered */
 };
 
@@ -83,13 +84,13 @@ struct input {
 	struct attempt_entry *attempt; /* OUTCOME, RECONCILE: the entry as in the store */
 	bool never_sent; /* RECONCILE: a conclusive look-up missed it */
 	struct outcome *outcome;
-	bool suspend; /* OPERATOR */
-	const char *who, *why;
+	bool suspend; /* OPERATOR; HELD: it begins */
+	const char *who, *why; /* HELD: why is a word of flow_holding() */
 	const char *gap; /* GAP: "stream id" */
 	const struct dunner_record *record; /* RECORD */
 	struct digest *digest; /* DIGEST; in the input's arena */
 	struct adopt_page *page; /* ADOPT, and an OUTCOME that comes of one */
-	int64_t until;
+	int64_t until; /* HELD: since when, as the clock says */
 	struct input *next;
 };
 
@@ -302,6 +303,8 @@ struct dunner {
 	int64_t suspended_until, payments_known_to;
 	int64_t hour_started; /* wall */
 	int64_t hour_contacts;
+	bool braked; /* there were too many in an hour; until a person releases */
+	const char *held_told; /* what holds all sending, as last told to others; NULL = nothing */
 	bool no_space, store_refuses;
 	bool root_awaited; /* the group under way begins a log, and the one before is not signed to its end yet */
 	int64_t replicas_missed; /* mono: when too few replicas had a release */
@@ -438,6 +441,13 @@ void group_image(struct group *g, struct doc *owner, enum key_class class, const
 /* feed.c: a payment feed that stopped is told of */
 void feed_pump(struct dunner *d);
 void decide_feed(struct dunner *d, struct group *g);
+
+/* held.c: what holds all sending is told */
+bool brake_over(const struct dunner *d); /* more contacts were planned in this hour than is allowed */
+void held_pump(struct dunner *d);
+void held_known(struct dunner *d, const struct debtor *system); /* at the start */
+void decide_held(struct dunner *d, struct group *g, const struct input *input);
+void brake_released(struct dunner *d, struct group *g, struct doc *system); /* by a person */
 
 /* digest.c: the owner's daily mail */
 void digest_known(struct dunner *d, const struct debtor *system); /* at the start */

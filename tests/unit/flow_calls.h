@@ -85,6 +85,7 @@ struct world {
 	int asked; /* look-ups that were answered, each with: */
 	enum lookup_result found;
 	const char *secret; /* of any credential */
+	const char *doubt; /* of the clock */
 	struct paces *paces; /* NULL: the outbox alone */
 	char sent_by[400]; /* providers, in their order, each behind a space */
 	char log[20000];
