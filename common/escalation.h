@@ -214,6 +214,7 @@ struct escalation {
 	int64_t closed_at;
 	bool stopped; /* a person ended it for good: no fact opens it again; what pays it, or ends the debt, still says why it is closed */
 	bool will_be_due_told, overdue_told, exhausted_told; /* to others, once each */
+	bool start_told; /* of a deposit, once: it was not paid on the day on which its work starts */
 	const char *book; /* what the producer's list of open invoices says otherwise, as last told: see book.h. NULL = nothing */
 	int64_t next_at; /* as in the due set; 0 = no timer */
 	int64_t acts_at; /* ms UTC: the next action, where something is only told or looked at before it; 0 = at next_at */

@@ -152,6 +152,8 @@ void escalation_write(struct buf *out, const struct escalation *e)
 		jw_bool(w, "will_be_due_told", true);
 	if (e->overdue_told)
 		jw_bool(w, "overdue_told", true);
+	if (e->start_told)
+		jw_bool(w, "start_told", true);
 	if (e->exhausted_told)
 		jw_bool(w, "exhausted_told", true);
 	jw_opt_str(w, "book", e->book);
@@ -337,6 +339,7 @@ int escalation_from(struct arena *arena, const struct json *json, struct escalat
 		(r = json_opt_bool(json, "stopped", &ret->stopped, err)) < 0 ||
 		(r = json_opt_bool(json, "will_be_due_told", &ret->will_be_due_told, err)) < 0 ||
 		(r = json_opt_bool(json, "overdue_told", &ret->overdue_told, err)) < 0 ||
+		(r = json_opt_bool(json, "start_told", &ret->start_told, err)) < 0 ||
 		(r = json_opt_bool(json, "exhausted_told", &ret->exhausted_told, err)) < 0 || (r = json_opt_str(json, "book", 32, &ret->book, err)) < 0 ||
 		(r = json_opt_int(json, "next_at", INT64_MIN, INT64_MAX, &ret->next_at, err)) < 0 ||
 		(r = json_opt_int(json, "acts_at", INT64_MIN, INT64_MAX, &ret->acts_at, err)) < 0)

@@ -55,13 +55,14 @@ void hold_tell(struct escalation *e, const char *hold, const char *detail, int64
 const char *escalation_hold_why(const struct escalation *e, const char *hold); /* what a person must know to end it; NULL = its name says it */
 /* escalation_told.c */
 /*
- * Tells others, once each, that it will be due and that it is overdue. When there is something to tell next, ms UTC; 0: nothing more. `d` may
+ * Tells others, once each, that it will be due, that it is overdue, and that work waits for it. When there is something to tell next, ms UTC; 0: nothing more. `d` may
  * be NULL.
  */
 int64_t told_of_due(struct escalation *e, struct debtor *d, const struct rules *rules, const struct invoice_view *view, struct effects *fx);
 void told_exhausted(struct escalation *e, struct effects *fx); /* the ladder is at its end and it is not paid: once */
 /* escalation_work.c */
-void work_overdue(struct escalation *e, struct debtor *d, struct effects *fx); /* its day has passed, told once */
+bool work_awaits(const struct escalation *e); /* the invoice is paid before anybody begins: a deposit */
+void work_overdue(struct escalation *e, struct debtor *d, struct effects *fx); /* of such a one: it is not paid by then, told once */
 void work_watch(struct escalation *e, struct debtor *d, const char *hold, struct effects *fx); /* what was warned of comes */
 void block_suggested(struct escalation *e, const char *reason, struct effects *fx); /* to work no more for this debtor: a person's to decide */
 void work_closed(struct escalation *e, struct debtor *d, const char *reason, struct effects *fx); /* `d` may be NULL */

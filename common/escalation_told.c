@@ -33,32 +33,59 @@ static date will_be_due_on(const struct policy *policy, const struct business_ti
 	return date_diff(first, last) < 0 ? first : last;
 }
 
-int64_t told_of_due(struct escalation *e, struct debtor *d, const struct rules *rules, const struct invoice_view *view, struct effects *fx)
+/* Whoever has not paid a deposit by the day on which the work starts, or by its due date where that day was not told: nobody begins. */
+static int64_t told_of_start(struct escalation *e, struct debtor *d, const struct rules *rules, const struct business_time *when, date due,
+	struct effects *fx)
 {
-	struct business_time when;
-	date due, today, soon;
+	date day = e->invoice.snapshot.starts_on;
 
-	if (e->overdue_told || !d || !rules->policy || view->state != STATE_OPEN)
+	if (e->start_told || !work_awaits(e))
 		return 0;
-	when = schedule_window(rules->policy, d, rules->creditor_zone, rules->holidays);
-	due = schedule_due(rules->policy, &when, e->invoice.snapshot.due_on);
-	today = business_date(&when, rules->now);
+	if (!date_is_set(day))
+		day = date_add_days(due, 1);
+	if (rules->behind || date_diff(business_date(when, rules->now), day) < 0) /* behind: it may be paid; once all is read it is looked at again */
+		return business_opening(when, day);
+	e->start_told = true;
+	work_overdue(e, d, fx);
+	return 0;
+}
+
+static int64_t told_of_day(struct escalation *e, const struct rules *rules, const struct business_time *when, date due, struct effects *fx)
+{
+	date today = business_date(when, rules->now), soon;
+
+	if (e->overdue_told)
+		return 0;
 	if (date_diff(today, due) > 0) {
-		if (rules->behind) /* it may be paid: once all is read it is looked at again */
-			return business_opening(&when, date_add_days(due, 1));
+		if (rules->behind)
+			return business_opening(when, date_add_days(due, 1));
 		tell(e, "invoice.overdue", fx);
 		e->overdue_told = true;
-		work_overdue(e, d, fx);
 		return 0;
 	}
-	soon = will_be_due_on(rules->policy, &when, due);
+	soon = will_be_due_on(rules->policy, when, due);
 	if (!e->will_be_due_told && date_diff(today, soon) < 0)
-		return business_opening(&when, soon);
+		return business_opening(when, soon);
 	if (!e->will_be_due_told && date_diff(today, due) < 0) {
 		tell(e, "invoice.will_be_due", fx);
 		e->will_be_due_told = true;
 	}
-	return business_opening(&when, date_add_days(due, 1));
+	return business_opening(when, date_add_days(due, 1));
+}
+
+int64_t told_of_due(struct escalation *e, struct debtor *d, const struct rules *rules, const struct invoice_view *view, struct effects *fx)
+{
+	struct business_time when;
+	int64_t day, start;
+	date due;
+
+	if (!d || !rules->policy || view->state != STATE_OPEN)
+		return 0;
+	when = schedule_window(rules->policy, d, rules->creditor_zone, rules->holidays);
+	due = schedule_due(rules->policy, &when, e->invoice.snapshot.due_on);
+	day = told_of_day(e, rules, &when, due, fx);
+	start = told_of_start(e, d, rules, &when, due, fx);
+	return !day || (start && start < day) ? start : day;
 }
 
 void told_exhausted(struct escalation *e, struct effects *fx)

@@ -1,6 +1,6 @@
 /*
  * What others are asked to do: the effects of a step that is done, and work that rests while a debtor owes and goes on once nothing holds it.
- * A deposit is the reason to begin at all, so it holds work by itself once its day has passed, and frees it when it is paid.
+ * A deposit is the reason to begin at all, so it holds work by itself from the day on which it would begin, and frees it when it is paid.
  */
 #include <string.h>
 
@@ -81,7 +81,7 @@ void escalation_step_effects(struct escalation *e, struct debtor *d, const struc
 
 void work_undelivered(struct escalation *e, struct debtor *d, const struct policy *policy, const char *step, struct effects *fx)
 {
-	if (!d || !policy || !holds_work(policy, step) || (e->invoice.snapshot.kind == DEPOSIT && e->overdue_told))
+	if (!d || !policy || !holds_work(policy, step) || (work_awaits(e) && e->start_told))
 		return; /* a deposit that is not there holds work whatever was said */
 	for (size_t i = 0; i < e->walk_count; i++)
 		if (e->walk[i].end != STEP_SKIPPED && holds_work(policy, e->walk[i].step))
@@ -107,9 +107,14 @@ void block_suggested(struct escalation *e, const char *reason, struct effects *f
 	tell(e, "customer.block_suggested", NULL, reason, fx);
 }
 
+bool work_awaits(const struct escalation *e)
+{
+	return e->invoice.snapshot.kind == DEPOSIT;
+}
+
 void work_overdue(struct escalation *e, struct debtor *d, struct effects *fx)
 {
-	if (e->invoice.snapshot.kind == DEPOSIT && debtor_work_hold(d, fx->arena, e->invoice.id))
+	if (debtor_work_hold(d, fx->arena, e->invoice.id))
 		tell(e, HOLD, NULL, "deposit_unpaid", fx);
 }
 
@@ -121,7 +126,7 @@ void work_closed(struct escalation *e, struct debtor *d, const char *reason, str
 		return; /* a loss and a person's stop pay for nothing */
 	held = debtor_work_release(d, e->invoice.id);
 	e->work_rested |= held;
-	if (!d->work_held_count && (held || (paid && e->invoice.snapshot.kind == DEPOSIT)))
+	if (!d->work_held_count && (held || (paid && work_awaits(e))))
 		tell(e, RELEASE, NULL, reason, fx);
 }
 

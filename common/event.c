@@ -214,13 +214,14 @@ static int get_snapshot(struct arena *arena, const struct json *o, struct snapsh
 
 	if (refs.type != JSON_OBJECT)
 		refs = (struct json){ 0 };
-	*s = (struct snapshot){ .issued_on = date_none(), .due_on = date_none(), .terms_agreed_on = date_none() };
+	*s = (struct snapshot){ .issued_on = date_none(), .due_on = date_none(), .starts_on = date_none(), .terms_agreed_on = date_none() };
 	if ((r = json_opt_str(o, "number", 100, &s->number, err)) < 0 ||
 		(r = json_opt_word(o, "kind", invoice_kind_names, &s->kind, err)) < 0 ||
 		(r = json_opt_word(o, "status", invoice_status_names, &status, err)) < 0 ||
 		(r = json_opt_word(o, "collection", collection_names, &collection, err)) < 0 ||
 		(r = get_date(o, "issued_on", false, &s->issued_on, err)) < 0 ||
 		(r = get_date(o, "due_on", true, &s->due_on, err)) < 0 ||
+		(r = get_date(o, "starts_on", false, &s->starts_on, err)) < 0 ||
 		(r = json_get_str(o, "currency", 100, &currency, err)) < 0 ||
 		(r = json_get_int(o, "total_minor", 0, AMOUNT_MAX, &s->total, err)) < 0 ||
 		(r = json_opt_int(o, "paid_minor", 0, AMOUNT_MAX, &s->paid, err)) < 0 ||

@@ -87,6 +87,7 @@ struct snapshot {
 	int kind; /* index into invoice_kind_names */
 	enum invoice_status status;
 	date issued_on, due_on;
+	date starts_on; /* of a deposit: the work that it is for; none = not told */
 	char currency[4];
 	int64_t total, paid, credited, due; /* minor units; due = total - paid - credited */
 	bool automatic; /* collection: charge_automatically */

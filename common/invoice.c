@@ -575,6 +575,7 @@ static void write_snapshot(struct json_writer *w, const char *key, const struct 
 	jw_str(w, "status", invoice_status_names[s->status]);
 	date_write(w, "issued_on", s->issued_on);
 	date_write(w, "due_on", s->due_on);
+	date_write(w, "starts_on", s->starts_on);
 	jw_str(w, "currency", s->currency);
 	jw_int(w, "total", s->total);
 	jw_opt_int(w, "paid", s->paid);
@@ -707,11 +708,10 @@ static int read_snapshot(const struct json *o, struct snapshot *s, struct err *e
 		(r = json_opt_int(o, "kind", 0, 3, &kind, err)) < 0 ||
 		(r = json_get_word(o, "status", invoice_status_names, &status, err)) < 0 ||
 		(r = read_date(o, "issued_on", &s->issued_on, err)) < 0 ||
-		(r = read_date(o, "due_on", &s->due_on, err)) < 0 ||
+		(r = read_date(o, "due_on", &s->due_on, err)) < 0 || (r = read_date(o, "starts_on", &s->starts_on, err)) < 0 ||
 		(r = json_get_str(o, "currency", 3, &currency, err)) < 0 ||
 		(r = json_get_int(o, "total", 0, MONEY_MAX, &s->total, err)) < 0 ||
-		(r = json_opt_int(o, "paid", 0, MONEY_MAX, &s->paid, err)) < 0 ||
-		(r = json_opt_int(o, "credited", 0, MONEY_MAX, &s->credited, err)) < 0 ||
+		(r = json_opt_int(o, "paid", 0, MONEY_MAX, &s->paid, err)) < 0 || (r = json_opt_int(o, "credited", 0, MONEY_MAX, &s->credited, err)) < 0 ||
 		(r = json_opt_str(o, "payment_url", 4000, &s->payment_url, err)) < 0 ||
 		(r = json_opt_int(o, "payment_url_until", INT64_MIN, INT64_MAX, &s->payment_url_until, err)) < 0 ||
 		(r = json_opt_str(o, "pdf_url", 4000, &s->pdf_url, err)) < 0 ||

@@ -235,6 +235,8 @@ static void write_facts(struct json_writer *w, const struct event *e)
 	if (date_is_set(e->snapshot.issued_on))
 		jw_str(w, "issued_on", date_format(e->snapshot.issued_on, text));
 	jw_str(w, "due_on", date_format(e->snapshot.due_on, text));
+	if (date_is_set(e->snapshot.starts_on))
+		jw_str(w, "starts_on", date_format(e->snapshot.starts_on, text));
 	jw_str(w, "currency", e->snapshot.currency);
 	jw_int(w, "total_minor", e->snapshot.total);
 	jw_int(w, "paid_minor", e->snapshot.paid);

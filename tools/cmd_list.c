@@ -369,6 +369,7 @@ static void add_figures(struct ctl *ctl, struct fields *f, const struct entry *e
 	fields_add(f, "status", "Status", cell_text(invoice_status_names[s->status]));
 	fields_add(f, "issued_on", "Issued", cell_date(s->issued_on));
 	fields_add(f, "due_on", "Due", cell_date(s->due_on));
+	fields_add(f, "starts_on", "Work starts", cell_date(s->starts_on));
 	fields_add(f, "total", "Total", cell_money(s->total, s->currency));
 	fields_add(f, "paid", "Paid", cell_money(view.paid, s->currency));
 	fields_add(f, "credited", "Credited", cell_money(view.credited, s->currency));

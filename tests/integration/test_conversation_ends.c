@@ -40,15 +40,18 @@ static void row_3_work_begins_when_the_deposit_is_paid(void **state)
 	struct story *s = *state;
 
 	story_event(s, "invoice.updated", "inv_1", "2026-03-31T07:00:00Z", ",\"invoice\":{\"id\":\"inv_1\",\"number\":\"F-inv_1\",\"version\":2,"
-		"\"kind\":\"deposit\",\"status\":\"open\",\"issued_on\":\"2026-03-02\",\"due_on\":\"2026-04-01\",\"currency\":\"EUR\","
+		"\"kind\":\"deposit\",\"status\":\"open\",\"issued_on\":\"2026-03-02\",\"due_on\":\"2026-04-01\",\"starts_on\":\"2026-04-07\",\"currency\":\"EUR\","
 		"\"total_minor\":120000,\"due_minor\":120000}");
 	assert_int_equal(story_count(s, "work.hold_requested"), 0);
-	story_until(s, "2026-04-03T08:00:00Z"); /* the day has passed */
+	story_until(s, "2026-04-03T08:00:00Z"); /* it is overdue; the work would start on the 7th */
+	assert_int_equal(story_count(s, "invoice.overdue"), 1);
+	assert_int_equal(story_count(s, "work.hold_requested"), 0);
+	story_until(s, "2026-04-07T08:00:00Z");
 	assert_int_equal(story_count(s, "work.hold_requested"), 1);
 	assert_int_equal(story_count(s, "work.release_allowed"), 0);
-	story_event(s, "invoice.payment_received", "inv_1", "2026-04-03T07:00:00Z", ",\"payment_id\":\"a\",\"amount_minor\":120000");
+	story_event(s, "invoice.payment_received", "inv_1", "2026-04-07T07:00:00Z", ",\"payment_id\":\"a\",\"amount_minor\":120000");
 	assert_int_equal(story_count(s, "work.release_allowed"), 1);
-	story_event(s, "invoice.payment_reversed", "inv_1", "2026-04-03T07:30:00Z", ",\"payment_id\":\"a\"");
+	story_event(s, "invoice.payment_reversed", "inv_1", "2026-04-07T07:30:00Z", ",\"payment_id\":\"a\"");
 	assert_int_equal(story_count(s, "work.hold_requested"), 2); /* charged back: nobody works for nothing */
 	story_ends_well(s);
 }

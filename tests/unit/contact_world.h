@@ -93,7 +93,7 @@ static inline void world_init(struct world *w, const char *policy)
 	for (size_t i = 0; i < INVOICES; i++) {
 		w->e[i].invoice = (struct invoice){ .id = ids[i], .debtor_id = "cus_7", .known = true,
 			.order = { 1, at("2026-03-02T09:00:00Z"), "s", "1" },
-			.snapshot = { .number = i ? NULL : "F-0", .status = INVOICE_OPEN, .issued_on = date_none(),
+			.snapshot = { .number = i ? NULL : "F-0", .status = INVOICE_OPEN, .issued_on = date_none(), .starts_on = date_none(),
 				.due_on = i == 1 ? date_of(2026, 3, 31) : date_of(2026, 4, 1), .currency = "EUR",
 				.total = 1000 * ((int64_t)i + 1) } };
 		w->e[i].state = ESCALATION_WAITING;

@@ -62,7 +62,7 @@ static inline void world_init(struct world *w, const char *policy, const char *n
 	w->e.invoice = (struct invoice){ .id = "inv_42", .debtor_id = "cus_7", .known = true, .facts = w->facts,
 		.fact_capacity = ARRAY_LEN(w->facts), .order = { 1, at("2026-03-02T09:00:00Z"), "s", "1" },
 		.snapshot = { .number = "F-42", .status = INVOICE_OPEN, .issued_on = date_of(2026, 3, 2),
-			.due_on = date_of(2026, 4, 1), .currency = "EUR", .total = 120000, .due = 120000 } };
+			.due_on = date_of(2026, 4, 1), .starts_on = date_none(), .currency = "EUR", .total = 120000, .due = 120000 } };
 	w->e.walk = w->walk;
 	w->e.walk_capacity = ARRAY_LEN(w->walk);
 	w->e.state = ESCALATION_WAITING;

@@ -627,7 +627,7 @@ static void stored_and_read_again(void **state)
 		.since = 2, .look_at = 3, .tries = 4, .put_off = 4, .retry_at = 5, .retry_why = "rate", .provider_failed = "p1", .channel_failed = "sms",
 		.provider_only = "p2", .deferred = "second cap 9", .held = "dispute",
 		.closed = "paid", .closed_at = 6, .will_be_due_told = true, .overdue_told = true,
-		.exhausted_told = true, .work_rested = true, .held_until = 11, .next_at = 8, .acts_at = 12 };
+		.exhausted_told = true, .work_rested = true, .start_told = true, .held_until = 11, .next_at = 8, .acts_at = 12 };
 	walked(&w, "reminder", STEP_SENT, NULL, "2026-04-02T08:00:00Z");
 	walked(&w, "call", STEP_DONE, "done", "2026-04-16T08:00:00Z");
 	w.walk[w.e.walk_count++] = (struct walked){ "x", STEP_SKIPPED, "no_address", 9, NULL, NULL };
@@ -641,7 +641,7 @@ static void stored_and_read_again(void **state)
 	escalation_write(&second, &again);
 	assert_string_equal(buf_str(&first), buf_str(&second));
 	assert_true(again.state == ESCALATION_DOUBT && again.walk_count == 3 && again.hold_count == 2 && again.overdue_told);
-	assert_true(again.will_be_due_told && again.exhausted_told && again.work_rested && again.held_until == 11);
+	assert_true(again.will_be_due_told && again.exhausted_told && again.work_rested && again.start_told && again.held_until == 11);
 	assert_string_equal(again.holds[0].why, "because");
 	assert_null(again.holds[1].who);
 	assert_string_equal(again.retry_why, "rate");

@@ -180,6 +180,7 @@ static const struct row rows[] = {
 	{ "a reference that is a number", "\"CGV-7\"", "7", "wrong_type", "$.data.invoice.terms.late_fee_ref", false },
 	{ "a digest of the terms that is none", "\"CGV-7\"", "\"CGV-7\",\"sha256\":\"AB\"", "bad_digest", "$.data.invoice.terms.sha256", false },
 	{ "terms over http", "\"CGV-7\"", "\"CGV-7\",\"url\":\"http://x.example\"", "bad_url", "$.data.invoice.terms.url", false },
+	{ "work that starts on no day", "\"issued_on\":\"2026-03-02\"", "\"starts_on\":\"2026-02-30\"", "bad_date", "$.data.invoice.starts_on", false },
 	{ "terms agreed on no day", "\"CGV-7\"", "\"CGV-7\",\"agreed_on\":\"2026-02-30\"", "bad_date", "$.data.invoice.terms.agreed_on", false },
 	{ "tags that are a string", "[\"vip\",\"eu\"]", "\"vip\"", "wrong_type", "$.data.invoice.tags", false },
 	{ "a tag that is a number", "\"vip\"", "1", "wrong_type", "$.data.invoice.tags", false },

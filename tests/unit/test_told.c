@@ -221,6 +221,80 @@ static void a_hold_of_work_is_told_once(void **state)
 	world_clear(&w);
 }
 
+static const struct start_row {
+	const char *name, *due_on, *starts_on, *waits; /* waits: the last instant at which work does not rest; it does a minute later */
+	int kind;
+} start_rows[] = {
+	{ "no day was told: when the due date is over", "2026-04-01", NULL, "2026-04-01T21:59:00Z", 1 }, /* in Paris */
+	{ "before it is due", "2026-04-01", "2026-03-27", "2026-03-26T22:59:00Z", 1 },
+	{ "on the due date", "2026-04-01", "2026-04-01", "2026-03-31T21:59:00Z", 1 },
+	{ "later", "2026-04-01", "2026-04-20", "2026-04-19T21:59:00Z", 1 },
+	{ "no deposit", "2026-04-01", "2026-04-20", NULL, 0 },
+};
+
+/* The work that a deposit is for has a day of its own: nobody begins on it, and nobody is stopped before it. */
+static void work_waits_from_its_day_on(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(start_rows); i++) {
+		const struct start_row *row = &start_rows[i];
+		struct world w;
+
+		world_init(&w, POLICY("", MAIL("reminder", "due+30d", "")), TEN);
+		w.e.invoice.snapshot.kind = row->kind; /* of invoice_kind_names */
+		assert_int_equal(date_parse(row->due_on, &w.e.invoice.snapshot.due_on), 0);
+		if (row->starts_on)
+			assert_int_equal(date_parse(row->starts_on, &w.e.invoice.snapshot.starts_on), 0);
+		refresh(&w, "2026-03-09T09:00:00Z");
+		if (row->waits) {
+			refresh(&w, row->waits);
+			if (w.debtor.work_held_count || find_draft(w.fx.events, "work.hold_requested"))
+				fail_msg("%s: too early", row->name);
+			if (w.e.next_at <= w.rules.now || w.e.next_at > w.rules.now + 4 * DAY_MS)
+				fail_msg("%s: nobody looks", row->name);
+			w.rules.behind = true;
+			escalation_refresh(&w.e, &w.debtor, &w.rules, &w.fx);
+			w.rules.now += MINUTE_MS;
+			escalation_refresh(&w.e, &w.debtor, &w.rules, &w.fx);
+			assert_int_equal(w.debtor.work_held_count, 0); /* the payment may lie unread */
+			w.rules.behind = false;
+			escalation_refresh(&w.e, &w.debtor, &w.rules, &w.fx);
+			if (w.debtor.work_held_count != 1)
+				fail_msg("%s: work goes on", row->name);
+			assert_tells(find_draft(w.fx.events, "work.hold_requested"), "deposit_unpaid");
+		}
+		refresh(&w, "2026-04-24T09:00:00Z");
+		assert_int_equal(w.debtor.work_held_count, row->waits != NULL);
+		assert_null(find_draft(w.fx.events, "work.hold_requested"));
+		assert_true(w.e.overdue_told);
+		world_clear(&w);
+	}
+}
+
+/* Another day is told: what rests goes on resting, and what does not waits for the new one. */
+static void the_day_of_the_work_is_moved(void **state)
+{
+	struct world w;
+
+	(void)state;
+	world_init(&w, POLICY("", MAIL("reminder", "due+30d", "")), TEN);
+	w.e.invoice.snapshot.kind = 1;
+	w.e.invoice.snapshot.starts_on = date_of(2026, 4, 20);
+	refresh(&w, TEN);
+	assert_true(w.e.overdue_told && !w.debtor.work_held_count);
+	w.e.invoice.snapshot.starts_on = date_of(2026, 4, 27);
+	refresh(&w, "2026-04-20T09:00:00Z");
+	assert_int_equal(w.debtor.work_held_count, 0);
+	w.e.invoice.snapshot.starts_on = date_none();
+	refresh(&w, "2026-04-21T09:00:00Z");
+	assert_int_equal(w.debtor.work_held_count, 1);
+	w.e.invoice.snapshot.starts_on = date_of(2026, 5, 27);
+	refresh(&w, "2026-04-22T09:00:00Z");
+	assert_int_equal(w.debtor.work_held_count, 1);
+	assert_int_equal(count_drafts(w.fx.events, NULL), 0);
+	world_clear(&w);
+}
+
 static void payment(struct world *w, bool reversed)
 {
 	struct fact *fact = w->e.invoice.fact_count ? &w->facts[0] : add_fact(w, FACT_PAYMENT, "2026-04-03T08:00:00Z", NULL);
@@ -291,6 +365,8 @@ int main(void)
 		cmocka_unit_test(the_end_of_the_ladder_is_told_once),
 		cmocka_unit_test(an_old_hold_is_renewed),
 		cmocka_unit_test(a_hold_of_work_is_told_once),
+		cmocka_unit_test(work_waits_from_its_day_on),
+		cmocka_unit_test(the_day_of_the_work_is_moved),
 		cmocka_unit_test(a_payment_that_went_back),
 	};
 
