@@ -469,10 +469,12 @@ static void on_timer(evutil_socket_t fd, short what, void *arg)
 
 void intake_wait_soon(struct intake *intake)
 {
+	bool soon = intake->pause_ms == FIRST_MS && evtimer_pending(intake->timer, NULL); /* then a later one does not put it off */
+
 	intake->more = intake->round != NULL;
-	intake->pause_ms = FIRST_MS;
-	if (!intake->round)
+	if (!intake->round && !soon)
 		wait_for(intake, FIRST_MS);
+	intake->pause_ms = FIRST_MS;
 }
 
 void intake_wait_create(struct intake *intake)

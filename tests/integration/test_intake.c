@@ -248,6 +248,30 @@ static void it_waits_for_its_message(void **state)
 	assert_int_equal(length(f, partition, "events") + length(f, 0, "events"), 2);
 }
 
+/* However many more come in the meantime. */
+static void others_do_not_hold_it_up(void **state)
+{
+	struct fixture *f = *state;
+	const struct hook_event good = { .word = HOOK_DELIVERED, .message_id = "m-9", .id = "e9" };
+	uint32_t partition = partition_of(DEBTOR, PARTITIONS);
+	int64_t deadline = real_ms() + WAIT_MS, last = 0;
+
+	released(f);
+	(void)tell(f, "post", &good);
+	answered(f, "m-9");
+	for (int i = 0; length(f, partition, "events") == 0 && real_ms() < deadline; pause_ms(1)) {
+		const char *id = arena_printf(f->arena, "other-%d", i);
+
+		(void)event_base_loop(f->base, EVLOOP_NONBLOCK);
+		if (real_ms() - last < 50)
+			continue;
+		assert_int_equal(tell(f, "post", &(struct hook_event){ .word = HOOK_DELIVERED, .message_id = id, .id = id }).end, INTAKE_SAVED);
+		last = real_ms();
+		i++;
+	}
+	assert_int_equal(length(f, partition, "events"), 1);
+}
+
 /* Nobody's in the end: what says that a message did not arrive is looked at by a person, the rest is kept as it is. */
 static void nobody_claims_it(void **state)
 {
@@ -342,6 +366,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(it_waits_for_its_message),
+		cmocka_unit_test(others_do_not_hold_it_up),
 		cmocka_unit_test(nobody_claims_it),
 		cmocka_unit_test(its_address_is_known),
 		cmocka_unit_test(its_bytes_go_along),
