@@ -40,6 +40,7 @@ struct waited { /* one of a page */
 	const char *apart, *bytes; /* what lies beside it; NULL = nothing does; not fetched */
 	size_t bytes_len;
 	bool goes, found, exactly; /* goes: it waits no more; found: `entry`, and exactly this attempt */
+	bool pushed_out; /* it would wait on, but too many do */
 	struct attempt_entry entry;
 	uint32_t partition;
 };
@@ -182,7 +183,7 @@ static void move(struct waited *one)
 	struct intake *intake = round->intake;
 	int64_t replicas = intake->settings.config->redis_replicas;
 	struct keyspace keys = keys_of(round, one->partition);
-	bool given_up = !one->found && intake->settings.now(intake->settings.now_arg) - one->at >= DOUBTFUL_MS;
+	bool given_up = !one->found && (one->pushed_out || intake->settings.now(intake->settings.now_arg) - one->at >= DOUBTFUL_MS);
 	struct redis_link *link = redis_links_at(intake->redis, one->partition);
 	CLEANUP(buf_clear) struct buf text = { 0 };
 	const char *event;
@@ -265,7 +266,8 @@ static void find_attempts(struct round *round)
 		struct keyspace keys;
 
 		one->exactly = one->claim != NULL;
-		one->goes = one->claim || round->excess-- > 0 || !may_be_claimed(round, one);
+		one->pushed_out = !one->claim && round->excess-- > 0 && may_be_claimed(round, one);
+		one->goes = one->claim || one->pushed_out || !may_be_claimed(round, one);
 		if (!one->goes || !attempt)
 			continue;
 		keys = keys_of(round, intake_partition_in(attempt, partitions(round)));

@@ -343,21 +343,25 @@ static void its_bytes_go_along(void **state)
 	assert_true(ask(f, (const char *const[]){ "PTTL", key_body(f->arena, &keys, e.apart), NULL })->integer > 0);
 }
 
-/* There is an end to how many wait: the provider keeps what is not taken, and the oldest go on their way. */
+/* There is an end to how many wait: the provider keeps what is not taken, and the oldest go on their way: to a person, as they may be ours. */
 static void only_so_many_wait(void **state)
 {
 	static const char fill[] = "for i = 1, tonumber(ARGV[1]) do redis.call('XADD', KEYS[1], '*', 'event', ARGV[2], 'wait', '{\"seen_ms\":1000}') end return 0";
 	struct fixture *f = *state;
 	const struct hook_event one = { .word = HOOK_DELIVERED, .message_id = "m-6", .id = "e7" };
 	const char *text = arena_printf(f->arena, "{\"specversion\":\"1.0\",\"id\":\"x\",\"source\":\"/hooks/post\",\"type\":\"contact.delivery_updated\","
-		"\"time\":\"2026-03-02T09:00:00Z\",\"data\":{\"provider\":\"post\",\"provider_id\":\"m-7\",\"status\":\"delivered\",\"verified\":true,"
+		"\"time\":\"2026-03-02T09:00:00Z\",\"data\":{\"provider\":\"post\",\"provider_id\":\"m-7\",\"status\":\"failed\",\"verified\":true,"
 		"\"webhook\":{\"received_at\":%lld}}}", (long long)NOW);
+	struct event e;
+	struct err err = { 0 };
 
 	released(f);
 	(void)ask(f, (const char *const[]){ "EVAL", fill, "1", key(f, 0, INTAKE_WAITS), arena_printf(f->arena, "%d", INTAKE_WAITS_MAX), text, NULL });
 	assert_int_equal(tell(f, "post", &one).end, INTAKE_UNSAVED);
 	wait_length(f, 0, INTAKE_WAITS, INTAKE_WAITS_KEPT);
 	assert_int_equal(length(f, 0, "events"), INTAKE_WAITS_MAX - INTAKE_WAITS_KEPT);
+	assert_int_equal(event_at(f, 0, 0, &e, &err), -EBADMSG);
+	assert_string_equal(err.code, "no_attempt");
 	assert_int_equal(tell(f, "post", &one).end, INTAKE_SAVED);
 	assert_int_equal(length(f, 0, INTAKE_WAITS), INTAKE_WAITS_KEPT + 1);
 }
