@@ -32,7 +32,7 @@ struct waited { /* one of a page */
 	const char *id; /* its entry's */
 	const char *event;
 	size_t len;
-	const char *provider, *message, *source, *event_id;
+	const char *provider, *message, *source, *event_id, *status;
 	const char *last; /* the attempt that its address leads to; NULL = none */
 	const char *claim; /* the attempt whose message it is */
 	int64_t at; /* ms UTC: when it came */
@@ -246,10 +246,15 @@ static void on_entry(int r, const struct redis_reply *reply, void *arg)
 		move_all(round);
 }
 
-/* Whether an attempt may still turn out to be its: it left before this came, and nobody knows what became of it. */
+/*
+ * Whether an attempt may still turn out to be its: it left before this came, and nobody knows what became of it. Who wants no more, or complained,
+ * is written to for as long as nobody knows who it is: a person finds that out sooner than an attempt in doubt may end.
+ */
 static bool may_be_claimed(const struct round *round, const struct waited *one)
 {
-	if (round->intake->settings.now(round->intake->settings.now_arg) - one->at >= INTAKE_WAIT_MS)
+	bool urgent = strcmp(one->status, hook_words[HOOK_STOPPED]) == 0 || strcmp(one->status, hook_words[HOOK_COMPLAINED]) == 0;
+
+	if (round->intake->settings.now(round->intake->settings.now_arg) - one->at >= (urgent ? DOUBTFUL_MS : INTAKE_WAIT_MS))
 		return false;
 	for (size_t i = 0; i < round->open_count; i++)
 		if (round->open[i].released_at <= one->at + APART_MS && strcmp(round->open[i].provider, one->provider) == 0)
@@ -383,6 +388,7 @@ static void read_one(struct arena *arena, const struct redis_reply *entry, struc
 	one->message = text_of(&data, "provider_id");
 	one->source = text_of(event, "source");
 	one->event_id = text_of(event, "id");
+	one->status = text_of(&data, "status");
 	one->last = json_text(wait, "last");
 	one->apart = json_text(&told, "apart");
 	one->at = json_int(&at);

@@ -293,6 +293,24 @@ static void nobody_claims_it(void **state)
 	assert_null(e.customer_id);
 }
 
+/* Who complained is written to until it is known who that is: a person looks for him after some minutes, whatever is in doubt. */
+static void a_complaint_does_not_wait_for_days(void **state)
+{
+	struct fixture *f = *state;
+	const struct hook_event complaint = { .word = HOOK_COMPLAINED, .message_id = "m-10", .id = "e10" },
+		hard = { .word = HOOK_BOUNCED_HARD, .message_id = "m-11", .id = "e11" };
+	struct event e;
+	struct err err = { 0 };
+
+	released(f);
+	(void)tell(f, "post", &complaint);
+	(void)tell(f, "post", &hard);
+	f->now += 5 * MINUTE_MS;
+	wait_length(f, 0, INTAKE_WAITS, 1);
+	assert_int_equal(event_at(f, 0, 0, &e, &err), -EBADMSG);
+	assert_string_equal(err.code, "missing");
+}
+
 /* The address says whom it is about, and its own message what became of which; who wants no more does not wait for that. */
 static void its_address_is_known(void **state)
 {
@@ -372,6 +390,7 @@ int main(void)
 		cmocka_unit_test(it_waits_for_its_message),
 		cmocka_unit_test(others_do_not_hold_it_up),
 		cmocka_unit_test(nobody_claims_it),
+		cmocka_unit_test(a_complaint_does_not_wait_for_days),
 		cmocka_unit_test(its_address_is_known),
 		cmocka_unit_test(its_bytes_go_along),
 		cmocka_unit_test(only_so_many_wait),
