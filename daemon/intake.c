@@ -28,7 +28,7 @@ static const char save_text[] =
 	"end\n"
 	"if waits > 0 and redis.call('XLEN', KEYS[2]) + waits > tonumber(ARGV[4]) then return -2 end\n"
 	"for i = 1, n do\n"
-	"  if known[i] then\n"
+	"  if known[i] or redis.call('EXISTS', KEYS[i + 2]) == 1 then\n" /* of two that are the same the first one made it known */
 	"    redis.call('PEXPIRE', KEYS[i + 2], ARGV[2])\n"
 	"  else\n"
 	"    if ARGV[3 * i + 5] ~= '' then redis.call('SET', KEYS[n + i + 2], ARGV[3 * i + 5], 'PX', ARGV[5]) end\n"

@@ -144,18 +144,23 @@ static void on_done(const struct intake_result *result, void *arg)
 }
 
 /* As the provider's webhook tells it. */
-static struct intake_result tell_with(struct fixture *f, const char *provider, const struct hook_event *event, const char *body)
+static struct intake_result tell_all(struct fixture *f, const char *provider, const struct hook_event *events, size_t count, const char *body)
 {
 	struct hook_request request = { .url = "https://dunning.example/hooks/post", .body = body, .body_len = strlen(body), .now = f->now };
 	struct hook_origin origin = { .provider = provider, .source = "/hooks/post", .hook = adapter_hook(f->adapter, ""), .request = &request,
-		.verified = true, .alone = true, .now = f->now };
-	struct intake_batch batch = { .arena = f->arena, .adapter = f->adapter, .origin = &origin, .events = event, .count = 1, .seen_ms = HOOK_SEEN_MS };
+		.verified = true, .alone = count == 1, .now = f->now };
+	struct intake_batch batch = { .arena = f->arena, .adapter = f->adapter, .origin = &origin, .events = events, .count = count, .seen_ms = HOOK_SEEN_MS };
 
 	f->done = false;
 	intake_take(f->intake, &batch, on_done, f);
 	while (!f->done)
 		assert_true(event_base_loop(f->base, EVLOOP_ONCE) >= 0);
 	return f->result;
+}
+
+static struct intake_result tell_with(struct fixture *f, const char *provider, const struct hook_event *event, const char *body)
+{
+	return tell_all(f, provider, event, 1, body);
 }
 
 static struct intake_result tell(struct fixture *f, const char *provider, const struct hook_event *event)
@@ -361,6 +366,20 @@ static void its_bytes_go_along(void **state)
 	assert_true(ask(f, (const char *const[]){ "PTTL", key_body(f->arena, &keys, e.apart), NULL })->integer > 0);
 }
 
+/* Providers repeat themselves within one request too. */
+static void twice_in_one_request(void **state)
+{
+	struct fixture *f = *state;
+	const struct hook_event two[] = { { .word = HOOK_DELIVERED, .message_id = "m-12", .id = "e12", .raw = "{}", .raw_len = 2 },
+		{ .word = HOOK_DELIVERED, .message_id = "m-12", .id = "e12", .raw = "{}", .raw_len = 2 } };
+
+	released(f);
+	(void)tell_all(f, "post", two, ARRAY_LEN(two), "[{},{}]");
+	assert_int_equal(f->result.added, 1);
+	assert_int_equal(f->result.known, 1);
+	assert_int_equal(length(f, 0, INTAKE_WAITS), 1);
+}
+
 /* There is an end to how many wait: the provider keeps what is not taken, and the oldest go on their way: to a person, as they may be ours. */
 static void only_so_many_wait(void **state)
 {
@@ -393,6 +412,7 @@ int main(void)
 		cmocka_unit_test(a_complaint_does_not_wait_for_days),
 		cmocka_unit_test(its_address_is_known),
 		cmocka_unit_test(its_bytes_go_along),
+		cmocka_unit_test(twice_in_one_request),
 		cmocka_unit_test(only_so_many_wait),
 	};
 
