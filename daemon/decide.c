@@ -407,6 +407,8 @@ static bool contact_due(struct dunner *d, struct group *g, struct doc *doc, stru
 	const char *const *ids;
 	size_t count = 0, known = siblings(debtor, doc->e->state == ESCALATION_CLOSED, &ids);
 
+	if (known) /* who is looked at below may leave the list */
+		ids = arena_memdup(g->arena, ids, known * sizeof(*ids));
 	candidates[count++] = (struct candidate){ doc->e, doc->policy };
 	for (size_t i = 0; i < known && count < CONTACT_INVOICES_MAX; i++) {
 		struct doc *other = group_find(d, g, DOC_ESCALATION, ids[i]);

@@ -214,9 +214,13 @@ static void do_due(struct world *w, const struct call *c)
 
 		if (strcmp(item->key, "dunning:{0}:due") != 0)
 			continue;
-		if (item->score <= c->number && count < c->limit)
-			due[count++] = (struct store_due){ item->field, item->score };
-		else if (!next || item->score < next)
+		if (item->score <= c->number && count < c->limit) { /* soonest first */
+			size_t at = count++;
+
+			for (; at && due[at - 1].at > item->score; at--)
+				due[at] = due[at - 1];
+			due[at] = (struct store_due){ item->field, item->score };
+		} else if (!next || item->score < next)
 			next = item->score;
 	}
 	((store_due_fn)c->done)(0, due, count, next, c->arg);

@@ -73,6 +73,10 @@ static void a_group_waits_for_the_place_of_one_without_space(void **state)
 	close_world(w);
 }
 
+#define PAID(n)                                                                                                                     \
+	EVENT("p" n, "invoice.payment_received", "\"invoice_id\":\"inv_" n "\",\"payment_id\":\"pay_" n "\",\"amount_minor\":1000,\"currency\":\"EUR\"," \
+		"\"paid_at\":\"2026-04-09T09:30:00Z\"")
+
 static void a_resend_decided_before_the_payment_does_not_leave(void **state)
 {
 	struct world *w = running(0);
@@ -93,8 +97,7 @@ static void a_resend_decided_before_the_payment_does_not_leave(void **state)
 	}
 	assert_non_null(w->dunner->decided);
 	assert_int_equal(w->sent, 1);
-	push(w, 2, EVENT("e9", "invoice.payment_received", "\"invoice_id\":\"inv_1\",\"payment\":{\"id\":\"pay_1\",\"amount_minor\":1000,"
-		"\"currency\":\"EUR\",\"paid_at\":\"2026-04-09T08:30:00Z\"}"));
+	push(w, 2, PAID("1"));
 	settle(w);
 	assert_non_null(w->dunner->decided->next); /* the payment is applied */
 	w->held[COMMIT] = false;
@@ -123,6 +126,43 @@ static void who_joins_a_message_is_looked_at_before(void **state)
 	w->held[START] = false;
 	pass(w, 1000);
 	assert_int_equal(w->sent, 1);
+	close_world(w);
+}
+
+/* One whose thanks are out of date by now leaves the list that is being walked: the others are each thanked for once. */
+static void who_drops_out_of_a_message_takes_no_other_place(void **state)
+{
+	static const char policy[] = "{\"name\":\"p\",\"title\":\"T\",\"courtesy\":{\"thanks\":\"note\"},\"steps\":[{\"id\":\"reminder\",\"at\":\"due+1d\","
+		"\"channel\":\"email\",\"template\":\"note\",\"tone\":\"friendly\"}]}";
+	struct world *w = running(0);
+	struct library *old = w->library;
+
+	(void)state;
+	assert_int_equal(file_replace(arena_printf(w->arena, "%s/policies/p.json", w->dir), policy, sizeof(policy) - 1, 0600), 0);
+	w->library = load_library(w);
+	dunner_reload(w->dunner, w->library);
+	library_free(old);
+	push(w, 1, INVOICE_OF("1", "2026-04-07", "7"));
+	push(w, 2, INVOICE_OF("2", "2026-04-07", "7"));
+	push(w, 3, INVOICE_OF("3", "2026-04-07", "7"));
+	push(w, 4, INVOICE_OF("4", "2026-04-07", "7"));
+	pass(w, HOUR_MS);
+	assert_true(w->sent > 0); /* they were reminded */
+	w->answer = OUTCOME_TEMPORARY;
+	push(w, 5, PAID("2"));
+	pass(w, 4 * HOUR_MS); /* its thanks are put off, for longer each time */
+	push(w, 6, PAID("1"));
+	push(w, 7, PAID("3"));
+	push(w, 8, PAID("4"));
+	pass(w, 30 * MINUTE_MS);
+	end_life(w);
+	w->answer = OUTCOME_ACCEPTED;
+	w->sent = 0;
+	w->mono += 4 * DAY_MS + 20 * HOUR_MS; /* too late for the first one alone */
+	begin(w);
+	pass(w, HOUR_MS);
+	assert_int_equal(w->sent, 1);
+	assert_true(told(w, "\"invoices\":[\"inv_1\",\"inv_3\",\"inv_4\"]"));
 	close_world(w);
 }
 
@@ -665,6 +705,7 @@ int main(void)
 		cmocka_unit_test(a_group_waits_for_the_place_of_one_without_space),
 		cmocka_unit_test(a_resend_decided_before_the_payment_does_not_leave),
 		cmocka_unit_test(who_joins_a_message_is_looked_at_before),
+		cmocka_unit_test(who_drops_out_of_a_message_takes_no_other_place),
 		cmocka_unit_test(a_resend_has_an_end),
 		cmocka_unit_test(without_its_bytes_nothing_is_sent_again),
 		cmocka_unit_test(a_flushed_stream_is_read_from_its_beginning),
