@@ -11,6 +11,7 @@
 #define RETRY_PROVIDER_MS (15 * MINUTE_MS) /* a refused account: nothing changes by itself within minutes */
 #define PUT_OFF_MIN_MS (5 * MINUTE_MS) /* "again": after so long, then twice as long each time ... */
 #define PUT_OFF_MAX_MS (4 * HOUR_MS) /* ... up to this */
+#define PUT_OFF_SLOWEST 6 /* from so many on it is the longest */
 #define PUT_OFF_MAX 10 /* and after so many, which take 21 hours and a quarter, it is refused */
 #define RESENDS_MAX 5
 #define UNKNOWN_LOOK_MS (7 * DAY_MS) /* the hold of an unknown attempt is renewed weekly */
@@ -376,8 +377,9 @@ static void fail(const struct contact_env *env, struct debtor *debtor, struct ca
 		(outcome->scope == SCOPE_PROVIDER || outcome->kind == OUTCOME_TEMPORARY);
 	/* It looked at the message; one that cannot even be asked has its circuit breaker, and loses nobody his step. */
 	bool again = outcome->kind == OUTCOME_TEMPORARY && outcome->scope != SCOPE_PROVIDER && outcome->status && !next;
+	bool ill = again && outcome->status >= 500; /* it says so itself: no word about the message, however long it lasts */
 	int64_t before = put_off(members, count, entry);
-	bool final = refused || (again && before >= PUT_OFF_MAX);
+	bool final = refused || (again && !ill && before >= PUT_OFF_MAX);
 	int64_t wait = outcome->kind == OUTCOME_CANCELLED || other || next ? 0 :
 		       outcome->scope == SCOPE_PROVIDER	      ? RETRY_PROVIDER_MS :
 		       outcome->kind == OUTCOME_THROTTLED     ? clamp_retry(outcome->retry_after_ms) :
@@ -401,7 +403,7 @@ static void fail(const struct contact_env *env, struct debtor *debtor, struct ca
 		if (next)
 			members[i].escalation->provider_failed = arena_strdup(fx->arena, entry->provider);
 		if (again && !final)
-			members[i].escalation->put_off = before + 1;
+			members[i].escalation->put_off = ill && before >= PUT_OFF_SLOWEST ? before : before + 1;
 		if (back) {
 			members[i].escalation->channel_failed = arena_strdup(fx->arena, entry->channel);
 			members[i].escalation->put_off = 0;

@@ -82,7 +82,10 @@ static const struct settle_row {
 		NULL, NULL, 0, 1, NULL, 0, 0 },
 };
 
-/* "452 mailbox full" for a day: later and later, then by the other channel, then to a person; a provider that nobody reaches is waited for. */
+/*
+ * "452 mailbox full" for a day: later and later, then by the other channel, then to a person; a provider that nobody reaches is waited for, and
+ * so is one that says itself that it is ill.
+ */
 static void put_off_for_long(void **state)
 {
 	static const char *const ladders[] = { POLICY("", MAIL("reminder", "due+1d", ",\"else\":\"sms\"")), LADDER("") };
@@ -90,8 +93,8 @@ static void put_off_for_long(void **state)
 	const struct provider_traits traits = { .idempotent = true };
 
 	(void)state;
-	for (size_t k = 0; k < 4; k++) { /* the last two: without an answer */
-		struct outcome later = { .kind = OUTCOME_TEMPORARY, .reason = "deferred", .status = k < 2 ? 452 : 0 };
+	for (size_t k = 0; k < 6; k++) { /* the last four: without an answer, or ill */
+		struct outcome later = { .kind = OUTCOME_TEMPORARY, .reason = "deferred", .status = k < 2 ? 452 : k < 4 ? 0 : 503 };
 		struct attempt_entry entry;
 		struct world w;
 
@@ -103,15 +106,16 @@ static void put_off_for_long(void **state)
 				break;
 			assert_null(w.fx.tasks);
 			for (size_t m = 0; m < 2; m++) {
-				assert_int_equal(w.e[m].retry_at, w.env.now + (k < 2 ? minutes[i] : 5) * MINUTE_MS);
-				assert_int_equal(w.e[m].tries, k < 2 ? i + 1 : 0);
+				assert_int_equal(w.e[m].retry_at, w.env.now + (k == 2 || k == 3 ? 5 : minutes[i < ARRAY_LEN(minutes) ? i : ARRAY_LEN(minutes) - 1]) * MINUTE_MS);
+				assert_int_equal(w.e[m].tries, later.status ? i + 1 : 0);
 				w.e[m].state = ESCALATION_SENDING;
 				w.e[m].step = "reminder";
 				w.e[m].attempt = "a1";
 			}
 			w.env.now = w.e[0].retry_at;
 		}
-		assert_int_equal(w.e[0].put_off, 0);
+		if (k < 4)
+			assert_int_equal(w.e[0].put_off, 0);
 		if (k == 0) {
 			assert_string_equal(w.e[0].channel_failed, "email");
 			assert_true(w.e[0].walk_count == 0 && w.e[0].retry_at == 0);
