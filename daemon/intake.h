@@ -86,7 +86,8 @@ void intake_event_write(struct buf *out, const struct hook_origin *origin, const
 	bool by_address);
 /*
  * The bytes that prove it, where they are too long for an event: they go beside it, by their digest, which stands in it. Those of the whole request
- * when it is about this debtor alone. False: they stand in the event.
+ * when it is about this debtor alone. False: they stand in the event, or they are of anybody, who could fill Redis and the trail with them: of those
+ * no more is kept than an event holds.
  */
 bool intake_event_apart(const struct hook_origin *origin, const struct hook_event *event, struct slice *ret);
 /*

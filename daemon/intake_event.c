@@ -36,11 +36,16 @@ static void write_headers(struct json_writer *w, const struct hook_origin *origi
 	jw_end_object(w);
 }
 
+static struct slice bytes_of(const struct hook_origin *origin, const struct hook_event *event)
+{
+	return origin->alone ? (struct slice){ (const uint8_t *)origin->request->body, origin->request->body_len } :
+			       (struct slice){ (const uint8_t *)event->raw, event->raw_len };
+}
+
 bool intake_event_apart(const struct hook_origin *origin, const struct hook_event *event, struct slice *ret)
 {
-	*ret = origin->alone ? (struct slice){ (const uint8_t *)origin->request->body, origin->request->body_len } :
-			       (struct slice){ (const uint8_t *)event->raw, event->raw_len };
-	return ret->len > BODY_KEPT_MAX;
+	*ret = bytes_of(origin, event);
+	return origin->verified && ret->len > BODY_KEPT_MAX;
 }
 
 static void write_apart(struct json_writer *w, const struct slice *bytes)
@@ -60,7 +65,7 @@ static void write_evidence(struct json_writer *w, const struct hook_origin *orig
 	CLEANUP(buf_clear) struct buf base64 = { 0 };
 	char hex[2 * SHA256_SIZE + 1];
 	uint8_t digest[SHA256_SIZE];
-	struct slice apart;
+	struct slice bytes = bytes_of(origin, event);
 
 	sha256(request->body, request->body_len, digest);
 	jw_object(w, "webhook");
@@ -69,8 +74,9 @@ static void write_evidence(struct json_writer *w, const struct hook_origin *orig
 	if (origin->hook && !hook_secret_in_path(origin->hook))
 		jw_str(w, "url", request->url);
 	write_headers(w, origin);
-	if (intake_event_apart(origin, event, &apart)) {
-		write_apart(w, &apart);
+	if (bytes.len > BODY_KEPT_MAX) {
+		if (origin->verified) /* of what anybody may have written the digest alone */
+			write_apart(w, &bytes);
 	} else if (!origin->alone) {
 		jw_strn(w, "part", event->raw, event->raw_len);
 	} else if (plain_text(request->body, request->body_len)) {

@@ -516,6 +516,9 @@ static void a_scanned_receipt_is_kept(void **state)
 	body = arena_printf(arena, "{\"type\":\"delivered\",\"attempt\":\"%s\",\"event\":\"scan\",\"proof\":\"%s\"}", attempt, scan);
 	assert_int_equal(tell(h->port, body), 200);
 	assert_int_equal(tell(h->port, arena_printf(arena, "{\"attempt\":\"%s\",\"more\":\"%s%s\"}", attempt, scan, scan)), 413);
+	line = signed_text(arena, &(struct signed_request){ .path = "/hooks/sandbox/open", .body = body }); /* whose file asks for no more than others have */
+	assert_int_equal(send_raw(h->port, line, strlen(line), WAIT_MS), 413);
+	line = NULL;
 	wait_says(h, "debtor", "scanned", arena_printf(arena, "\"%s\",\"one@scanned.example\",4", attempt));
 	assert_true(world_quiet(&h->world, WAIT_MS));
 	sha256(body, strlen(body), digest);

@@ -50,7 +50,7 @@ struct fixture {
 	int64_t now;
 	char attempt[ATTEMPT_ID_SIZE];
 	struct intake_result result;
-	bool done;
+	bool done, anybody; /* anybody: nothing says that it is the provider who tells */
 };
 
 static int64_t the_time(void *arg)
@@ -148,7 +148,7 @@ static struct intake_result tell_all(struct fixture *f, const char *provider, co
 {
 	struct hook_request request = { .url = "https://dunning.example/hooks/post", .body = body, .body_len = strlen(body), .now = f->now };
 	struct hook_origin origin = { .provider = provider, .source = "/hooks/post", .hook = adapter_hook(f->adapter, ""), .request = &request,
-		.verified = true, .alone = count == 1, .now = f->now };
+		.verified = !f->anybody, .alone = count == 1, .now = f->now };
 	struct intake_batch batch = { .arena = f->arena, .adapter = f->adapter, .origin = &origin, .events = events, .count = count, .seen_ms = HOOK_SEEN_MS };
 
 	f->done = false;
@@ -366,6 +366,26 @@ static void its_bytes_go_along(void **state)
 	assert_true(ask(f, (const char *const[]){ "PTTL", key_body(f->arena, &keys, e.apart), NULL })->integer > 0);
 }
 
+/* Of what anybody may have written no more is kept than an event holds. */
+static void the_bytes_of_anybody_are_not_kept(void **state)
+{
+	struct fixture *f = *state;
+	const struct hook_event proof = { .word = HOOK_DELIVERED, .message_id = "m-13", .id = "e13" };
+	char *scan = arena_alloc(f->arena, 200001);
+	struct event e;
+	struct err err = { 0 };
+
+	memset(scan, 'A', 200000);
+	released(f);
+	f->anybody = true;
+	(void)tell_with(f, "post", &proof, scan);
+	f->anybody = false;
+	assert_int_equal(f->result.added, 1);
+	assert_int_equal(event_at(f, 0, 0, &e, &err), 0);
+	assert_true(e.unverified && !e.apart);
+	assert_int_equal(ask(f, (const char *const[]){ "KEYS", "*:body:*", NULL })->count, 0);
+}
+
 /* Providers repeat themselves within one request too. */
 static void twice_in_one_request(void **state)
 {
@@ -412,6 +432,7 @@ int main(void)
 		cmocka_unit_test(a_complaint_does_not_wait_for_days),
 		cmocka_unit_test(its_address_is_known),
 		cmocka_unit_test(its_bytes_go_along),
+		cmocka_unit_test(the_bytes_of_anybody_are_not_kept),
 		cmocka_unit_test(twice_in_one_request),
 		cmocka_unit_test(only_so_many_wait),
 	};
