@@ -165,7 +165,8 @@ struct escalation {
 	size_t walk_count, walk_capacity;
 	/* The step in hand, while SENDING, DOUBT, TASK or GATE (and after closing, until the attempt's outcome is known). */
 	const char *step, *attempt, *task;
-	const char *verdict; /* about the attempt in doubt, a person's word: "sent" or "not_sent", or the provider's: "webhook"; NULL = none */
+	/* About the attempt in doubt, a person's word: "sent" or "not_sent", or the provider's: VERDICT_WEBHOOK, of a letter that nobody takes "unclaimed" or "refused"; NULL = none. */
+	const char *verdict;
 	int64_t since, look_at; /* look_at: deadline, or when to resolve again */
 	int64_t tries; /* certain failures of the step in hand */
 	int64_t retry_at;
@@ -223,6 +224,7 @@ struct escalation {
 
 #define ESCALATION_COMMANDS_KEPT 16
 
+#define VERDICT_WEBHOOK "webhook"
 #define RETRY_PAYMENT_LINK "payment_link" /* retry_why: the step waits for another one */
 #define PAYMENT_LINK_LIFE_MS (60 * 60 * 1000) /* so long a link must still be of use when a message goes out with it */
 const char *payment_link_of(const struct escalation *e, int64_t now); /* that a message may have; NULL = none */

@@ -289,11 +289,13 @@ void decide_reconcile(struct dunner *d, struct group *g, struct input *input)
 	if (debtor && debtor->loaded)
 		debtor->touched = true;
 	verdict = verdict_on(members, count);
-	if (verdict && strcmp(verdict, "webhook") == 0) /* the provider spoke of it: it has it */
-		person.reason = verdict;
+	if (verdict && (strcmp(verdict, VERDICT_WEBHOOK) == 0 || letter_unclaimed(verdict))) /* the provider spoke of it: it has it */
+		person.reason = VERDICT_WEBHOOK;
 	if (verdict && strcmp(verdict, "not_sent") != 0) {
 		(void)contact_settle(&env, debtor && debtor->loaded ? debtor->d : NULL, members, count, entry, &traits, &person,
 			&g->fx);
+		for (size_t i = 0; i < count && letter_unclaimed(verdict); i++)
+			(void)escalation_letter_unclaimed(members[i].escalation, entry->id, verdict, &g->fx);
 		decide_entry(g, entry, true);
 		return;
 	}

@@ -38,11 +38,12 @@ static void record_consent(struct group *g, const struct event *e, const char *d
 	jw_str(&draft->w, "event_source", e->source);
 }
 
-/* A doubt ends: the provider has it. Also of what was paid while it was on its way. */
+/* A doubt ends: the provider has it. Also of what was paid while it was on its way. That nobody takes the letter is more than that it left. */
 static bool settles(const struct escalation *one, const struct event *e)
 {
 	return (one->state == ESCALATION_DOUBT || one->state == ESCALATION_CLOSED) && one->attempt && e->attempt_id && e->delivery &&
-		strcmp(one->attempt, e->attempt_id) == 0 && !one->verdict;
+		strcmp(one->attempt, e->attempt_id) == 0 &&
+		(!one->verdict || (letter_unclaimed(e->letter) && strcmp(one->verdict, VERDICT_WEBHOOK) == 0));
 }
 
 void decide_told(struct dunner *d, struct group *g, const struct event *e, struct debtor *debtor, bool withdrawn, bool changed)
@@ -64,8 +65,8 @@ void decide_told(struct dunner *d, struct group *g, const struct event *e, struc
 			continue;
 		if (e->type == EVENT_CONTACT_REPLY_RECEIVED) {
 			doc->touched |= invoice_apply(&doc->e->invoice, e, g->arena);
-		} else if (settles(doc->e, e)) {
-			doc->e->verdict = "webhook"; /* kept with the document until the reconciler has the attempt's entry at hand */
+		} else if (settles(doc->e, e)) { /* kept with the document until the reconciler has the attempt's entry at hand */
+			doc->e->verdict = letter_unclaimed(e->letter) ? arena_strdup(g->arena, e->letter) : VERDICT_WEBHOOK;
 			doc->touched = true;
 			d->reconcile_all = d->reconcile_again = true;
 		} else if (e->delivery == DELIVERY_BOUNCED_HARD && e->attempt_id) {

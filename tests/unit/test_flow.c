@@ -187,6 +187,40 @@ static void a_resend_has_an_end(void **state)
 	close_world(w);
 }
 
+static const char *attempt_in(const struct world *w)
+{
+	static const char prefix[] = "dunning:{0}:attempt:";
+
+	for (size_t i = 0; i < w->item_count; i++)
+		if (strncmp(w->items[i]->key, prefix, sizeof(prefix) - 1) == 0)
+			return w->items[i]->key + sizeof(prefix) - 1;
+	fail_msg("there is no attempt");
+	return NULL;
+}
+
+/* A letter of which nobody knows whether it left, until the carrier tells that nobody took it: it left, and a person must be asked all the same. */
+static void nobody_took_the_letter_in_doubt(void **state)
+{
+	static const char *const words[][2] = { { "unclaimed" }, { "refused" }, { "in_transit", "unclaimed" } };
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(words); i++) {
+		struct world *w = running(0);
+
+		w->answer = OUTCOME_IN_DOUBT;
+		push(w, 1, INVOICE("1", "2026-04-07"));
+		pass(w, 1000);
+		assert_int_equal(w->sent, 1);
+		for (int k = 0; k < 2 && words[i][k]; k++)
+			push(w, 2 + k, arena_printf(w->arena, EVENT("r%d", "letter.status_updated", "\"invoice_id\":\"inv_1\",\"customer_id\":\"cus_1\","
+				"\"attempt_id\":\"%s\",\"invoice_ids\":[\"inv_1\"],\"channel\":\"letter\",\"status\":\"%s\""), k, attempt_in(w), words[i][k]));
+		pass(w, 1000);
+		assert_true(told(w, "contact.reconciled"));
+		assert_true(told(w, "letter_unclaimed:inv_1"));
+		close_world(w);
+	}
+}
+
 static int no_record(void *self, uint16_t year, uint64_t index, struct buf *body)
 {
 	(void)self, (void)year, (void)index, (void)body;
@@ -707,6 +741,7 @@ int main(void)
 		cmocka_unit_test(who_joins_a_message_is_looked_at_before),
 		cmocka_unit_test(who_drops_out_of_a_message_takes_no_other_place),
 		cmocka_unit_test(a_resend_has_an_end),
+		cmocka_unit_test(nobody_took_the_letter_in_doubt),
 		cmocka_unit_test(without_its_bytes_nothing_is_sent_again),
 		cmocka_unit_test(a_flushed_stream_is_read_from_its_beginning),
 		cmocka_unit_test(a_redo_writes_the_entries_of_several_cases),
