@@ -11,6 +11,7 @@
 #include "common/file.h"
 #include "common/hash.h"
 #include "common/json.h"
+#include "daemon/intake.h"
 #include "tools/cmd.h"
 #include "tools/histories.h"
 
@@ -293,6 +294,73 @@ static int write_spread(const struct projected *v, void *arg)
 	return b->refused[0] != '\0';
 }
 
+/* What lies beside a receipt goes along, for as long as it was to lie there. */
+static int copy_body(struct rebuild *b, struct arena *arena, const struct keyspace *from, const struct keyspace *to, const char *digest)
+{
+	const char *key = key_body(arena, from, digest);
+	const struct redis_reply *bytes, *left;
+	int r = ctl_ask(b->ctl, arena, &bytes, "GET", key, NULL);
+
+	if (r == 0)
+		r = ctl_ask(b->ctl, arena, &left, "PTTL", key, NULL);
+	if (r == 0 && bytes->type == REDIS_STRING && left->integer > 0) {
+		const char *argv[] = { "SET", key_body(arena, to, digest), bytes->str, "PX", arena_printf(arena, "%lld", (long long)left->integer) };
+		const size_t lens[] = { 3, strlen(argv[1]), bytes->len, 2, strlen(argv[4]) };
+
+		put(b, ARRAY_LEN(argv), argv, lens);
+	}
+	return r;
+}
+
+static int copy_receipt(struct rebuild *b, struct arena *arena, const struct keyspace *from, const struct keyspace *to, const struct redis_reply *entry)
+{
+	const struct redis_reply *fields = &entry->items[1];
+	const char **argv = arena_alloc(arena, (fields->count + 3) * sizeof(*argv));
+	size_t *lens = arena_alloc(arena, (fields->count + 3) * sizeof(*lens));
+	int r = 0;
+
+	argv[0] = "XADD";
+	argv[1] = key_of(arena, to, INTAKE_WAITS);
+	argv[2] = entry->items[0].str;
+	for (size_t i = 0; i < 3; i++)
+		lens[i] = strlen(argv[i]);
+	for (size_t i = 0; i < fields->count; i++) {
+		struct json event, part;
+
+		argv[3 + i] = fields->items[i].str;
+		lens[3 + i] = fields->items[i].len;
+		if (i % 2 == 0 || strcmp(fields->items[i - 1].str, "event") != 0 || json_parse(arena, argv[3 + i], lens[3 + i], 0, &event, NULL) < 0)
+			continue;
+		part = json_get(&event, "data");
+		part = json_get(&part, "webhook");
+		if (r == 0 && json_text(&part, "apart"))
+			r = copy_body(b, arena, from, to, json_text(&part, "apart"));
+	}
+	if (r == 0)
+		put(b, 3 + fields->count, argv, lens);
+	return r;
+}
+
+/* No journal has the receipts that wait for their messages: they are taken from Redis, where it has them still. */
+static int copy_receipts(struct rebuild *b)
+{
+	const struct keyspace from = { b->from, 0 }, to = { b->to, 0 };
+	char after[64] = "-";
+
+	for (;;) {
+		CLEANUP(arena_freep) struct arena *arena = arena_create();
+		const struct redis_reply *page;
+		int r = ctl_ask(b->ctl, arena, &page, "XRANGE", key_of(arena, &from, INTAKE_WAITS), after, "+", "COUNT", "100", NULL);
+
+		for (size_t i = 0; r == 0 && i < page->count; i++) {
+			r = copy_receipt(b, arena, &from, &to, &page->items[i]);
+			snprintf(after, sizeof(after), "(%s", page->items[i].items[0].str);
+		}
+		if (r != 0 || !page->count || b->refused[0])
+			return r;
+	}
+}
+
 /* --- whether it may be --------------------------------------------------------------------------------------------------------- */
 
 static bool is_ours(const char *lease)
@@ -467,6 +535,8 @@ static int write_all(struct rebuild *b, const struct invocation *call)
 	for (uint32_t p = 0; !b->spread && p < b->partitions; p++)
 		if (b->ends[p].groups && !b->there[p])
 			write_cursor(b, p, b->ends[p].pseq, b->ends[p].epoch, b->ends[p].id, b->ends[p].instance);
+	if (b->spread && (r = copy_receipts(b)) != 0)
+		return r;
 	random_bytes(b->id, sizeof(b->id));
 	for (uint32_t p = 0; b->spread && p < b->parts; p++)
 		write_cursor(b, p, b->pseq + 1, b->epoch, b->id, REBUILD_WRITER);
@@ -547,5 +617,5 @@ const struct command cmd_instances_rebuild = { .name = "instances rebuild", .arg
 		"one, the configuration's). Each group of a journal names the one before it: so the parts are put together, and a part that is\n"
 		"missing is said before anything is written. What was erased is not rebuilt. Redis must not have the partitions.\n"
 		"With --partitions the same book is spread over another number of them, under a new prefix: suspend sending, let the daemons\n"
-		"read all that stands in the streams, stop them. Outbound events stay behind; whoever reads them must have read them.",
+		"read all that stands in the streams, stop them. Receipts that wait for their messages go along. Outbound events stay behind; whoever reads them must have read them.",
 	.options = rebuild_options, .run = run_rebuild };

@@ -13,6 +13,7 @@
 #include <cmocka.h>
 
 #include "common/file.h"
+#include "common/hash.h"
 #include "tests/support/world.h"
 #include "tools/unit_file.h"
 
@@ -318,7 +319,11 @@ static const char *everything(void)
 static void nothing_is_spread_that_is_led_or_ahead(void)
 {
 	const char *cursor = arena_printf(arena, "%s:{0}:cursor", world.prefix), *lease = arena_printf(arena, "%s:{0}:lease", world.prefix);
-	const char *pseq = arena_strdup(arena, REDIS("HGET", cursor, "pseq")->str);
+	const char *pseq = arena_strdup(arena, REDIS("HGET", cursor, "pseq")->str), *receipts = arena_printf(arena, "%s:{0}:receipts", world.prefix);
+	char digest[2 * SHA256_SIZE + 1];
+
+	memset(digest, 'a', sizeof(digest) - 1);
+	digest[sizeof(digest) - 1] = '\0';
 
 	(void)REDIS("SET", lease, "host-z 0");
 	assert_non_null(strstr(SAID(1, "instances", "rebuild", "--partitions", "2", "--prefix", "spread"), "led by host-z"));
@@ -326,10 +331,17 @@ static void nothing_is_spread_that_is_led_or_ahead(void)
 	(void)REDIS("HINCRBY", cursor, "pseq", "1");
 	assert_non_null(strstr(SAID(1, "instances", "rebuild", "--partitions", "2", "--prefix", "spread"), "these journals have it up to group"));
 	(void)REDIS("HSET", cursor, "pseq", pseq);
-	(void)REDIS("SET", "spread:{1}:lease", "~rebuild 0"); /* of a run that was cut off */
+	(void)REDIS("SET", arena_printf(arena, "%s:{0}:body:%s", world.prefix, digest), "the scanned receipt", "PX", "600000");
+	(void)REDIS("XADD", receipts, "1-1", "event", arena_printf(arena, "{\"data\":{\"webhook\":{\"apart\":\"%s\"}}}", digest), "wait", "{\"seen_ms\":1}");
+	(void)REDIS("XADD", receipts, "1-2", "event", "{}", "wait", "{}");
+	(void)REDIS("SET", "spread:{1}:lease", "~rebuild 0"); /* of a run that was cut off ... */
+	(void)REDIS("XADD", "spread:{0}:receipts", "1-1", "event", "{}", "wait", "{}"); /* ... after this one */
 	assert_non_null(strstr(SAID(0, "instances", "rebuild", "--partitions", "2", "--prefix", "spread"), "would be made again"));
 	assert_non_null(strstr(SAID(0, "instances", "rebuild", "--partitions", "2", "--prefix", "spread", "--yes"), "made again"));
 	assert_string_equal(REDIS("HGET", "spread:{1}:cursor", "writer")->str, "~rebuild");
+	assert_int_equal(REDIS("XLEN", "spread:{0}:receipts")->integer, 2); /* no journal has them */
+	assert_string_equal(REDIS("GET", arena_printf(arena, "spread:{0}:body:%s", digest))->str, "the scanned receipt");
+	assert_true(REDIS("PTTL", arena_printf(arena, "spread:{0}:body:%s", digest))->integer > 0);
 }
 
 static void redis_is_made_again_from_the_journal(void **state)
