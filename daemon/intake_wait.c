@@ -135,17 +135,37 @@ static void on_moved(int r, const struct redis_reply *reply, void *arg)
 	moved(one->round);
 }
 
-/* It is in the other partition. */
+/* Whether another one of the page has the same bytes. Of other pages none does: the same bytes again tell of the same event, which is known. */
+static bool shared(const struct waited *one)
+{
+	for (size_t i = 0; i < one->round->count; i++) {
+		const struct waited *other = &one->round->items[i];
+
+		if (other != one && other->apart && strcmp(other->apart, one->apart) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* It is in the other partition. So are its bytes: here nobody would read them any more, nor erase them with their debtor. */
 static void on_saved(int r, const struct redis_reply *reply, void *arg)
 {
 	struct waited *one = arg;
 	struct round *round = one->round;
-	const char *argv[] = { "XDEL", waits_key(round), one->id };
+	struct keyspace keys = keys_of(round, 0);
+	struct redis_link *link = redis_links_at(round->intake->redis, 0);
+	const char *gone[] = { "XDEL", waits_key(round), one->id }, *bytes[] = { "DEL", key_body(round->arena, &keys, one->apart ? one->apart : "") };
+	bool drop;
 
-	if (answered(round, r, reply, REDIS_INTEGER)) /* its bytes here end by themselves */
-		redis_link_command(redis_links_at(round->intake->redis, 0), ARRAY_LEN(argv), argv, NULL, INTAKE_REDIS_MS, on_moved, one);
-	else
+	if (!answered(round, r, reply, REDIS_INTEGER)) {
 		moved(round);
+		return;
+	}
+	drop = one->apart && !shared(one);
+	round->asked += drop;
+	redis_link_command(link, ARRAY_LEN(gone), gone, NULL, INTAKE_REDIS_MS, on_moved, one);
+	if (drop)
+		redis_link_command(link, ARRAY_LEN(bytes), bytes, NULL, INTAKE_REDIS_MS, on_moved, one);
 }
 
 static void move(struct waited *one);

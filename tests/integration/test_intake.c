@@ -341,7 +341,7 @@ static void its_address_is_known(void **state)
 	assert_int_equal(e.delivery, DELIVERY_BOUNCED_HARD);
 }
 
-/* What is too long for an event lies beside it, under its digest, also where it went on to. */
+/* What is too long for an event lies beside it, under its digest, and goes where it goes. */
 static void its_bytes_go_along(void **state)
 {
 	struct fixture *f = *state;
@@ -364,6 +364,9 @@ static void its_bytes_go_along(void **state)
 	assert_int_equal(kept->len, 200000);
 	assert_memory_equal(kept->str, scan, kept->len);
 	assert_true(ask(f, (const char *const[]){ "PTTL", key_body(f->arena, &keys, e.apart), NULL })->integer > 0);
+	for (int64_t deadline = real_ms() + WAIT_MS; ask(f, (const char *const[]){ "KEYS", "*:body:*", NULL })->count != 1 && real_ms() < deadline; pause_ms(1))
+		(void)event_base_loop(f->base, EVLOOP_NONBLOCK);
+	assert_int_equal(ask(f, (const char *const[]){ "KEYS", "*:body:*", NULL })->count, 1); /* and no more where it waited */
 }
 
 /* Of what anybody may have written no more is kept than an event holds. */
