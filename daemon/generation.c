@@ -377,13 +377,19 @@ int generation_lock(const char *state_dir, struct err *err)
 	CLEANUP(arena_freep) struct arena *arena = arena_create();
 	const char *path = arena_printf(arena, "%s/lock", state_dir);
 	CLEANUP(closep) int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-	struct stat st;
+	struct stat dir, own;
 	int held = fd;
 
 	if (fd < 0)
 		return err_set(err, -errno, "unreadable", "", "%s: %s", path, strerror(errno));
-	if (stat(state_dir, &st) == 0 && st.st_uid != geteuid() && fchown(fd, st.st_uid, st.st_gid) < 0) /* made just now, by root: the daemon wants it */
+	if (fstat(fd, &own) < 0 || stat(state_dir, &dir) < 0)
 		return err_set(err, -errno, "unreadable", "", "%s: %s", path, strerror(errno));
+	if (own.st_uid != dir.st_uid && geteuid() == 0) { /* made just now, by root: the daemon wants it. But nothing is given away that has another name too. */
+		if (!S_ISREG(own.st_mode) || own.st_nlink != 1)
+			return err_set(err, -EPERM, "unreadable", "", "%s is no file of its own: take it away", path);
+		if (fchown(fd, dir.st_uid, dir.st_gid) < 0)
+			return err_set(err, -errno, "unreadable", "", "%s: %s", path, strerror(errno));
+	}
 	if (flock(fd, LOCK_EX | LOCK_NB) < 0)
 		return err_set(err, errno == EWOULDBLOCK ? -EBUSY : -errno, "locked", "",
 			"%s is held by a daemon that does not answer: stop it first, it must not write while its trail is sealed", path);

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -171,6 +172,32 @@ static void one_holds_the_lock(void **state)
 	closep(&lock);
 }
 
+/* Root gives the lock to whom the directory is, and nothing that only goes by its name there. */
+static void root_gives_nothing_else_away(void **state)
+{
+	struct fixture *f = *state;
+	const char *folder = arena_printf(f->arena, "%s/one", f->dir), *path = arena_printf(f->arena, "%s/lock", folder);
+	struct err err = { 0 };
+	struct stat st;
+	int lock;
+
+	if (geteuid() != 0)
+		skip();
+	assert_int_equal(file_make_dirs(folder, 0700), 0);
+	assert_int_equal(chown(folder, 65534, 65534), 0);
+	put(f, "roots", "its own");
+	assert_int_equal(link(arena_printf(f->arena, "%s/roots", f->dir), path), 0);
+	assert_int_equal(generation_lock(folder, &err), -EPERM);
+	assert_int_equal(stat(path, &st), 0);
+	assert_int_equal(st.st_uid, 0);
+	assert_int_equal(unlink(path), 0);
+	lock = generation_lock(folder, &err);
+	assert_true(lock >= 0);
+	closep(&lock);
+	assert_int_equal(stat(path, &st), 0);
+	assert_int_equal(st.st_uid, 65534);
+}
+
 /* What a lease says of its process: the same for all that held this lock, and another one in a copy of the directory. */
 static void a_copy_is_another_home(void **state)
 {
@@ -209,7 +236,7 @@ int main(void)
 		TEST(nothing_is_sealed_where_nothing_is),
 		TEST(sealed_twice),
 		TEST(nothing_is_written_over),
-		TEST(one_holds_the_lock),
+		TEST(one_holds_the_lock), TEST(root_gives_nothing_else_away),
 		TEST(a_copy_is_another_home),
 	};
 
