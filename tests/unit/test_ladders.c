@@ -422,6 +422,30 @@ static void consumers_pay_no_fees(void **state)
 	}
 }
 
+/* Evidence before a threat: whoever decides to go on, what stood in the way, the invoice's document and what the claim rests on. */
+static void threats_rest_on_the_file(void **state)
+{
+	const uint32_t facts = 1u << NEED_APPROVAL | 1u << NEED_DOCUMENT | 1u << NEED_CONTRACT;
+	size_t threats = 0;
+
+	(void)state;
+	for (size_t p = 0; p < ARRAY_LEN(places); p++) {
+		const struct policy *policy = library_policy(french.library, places[p].policy);
+		int why = policy_step_index(policy, "clarification");
+
+		for (size_t i = 0; i < policy->step_count; i++) {
+			const struct needs *needs = &policy->steps[i].needs;
+
+			if (policy->steps[i].kind != STEP_MESSAGE || policy->steps[i].tone < TONE_LEGAL)
+				continue;
+			threats++;
+			if ((needs->facts & facts) != facts || why < 0 || !(needs->steps >> why & 1))
+				fail_msg("%s: %s", policy->name, policy->steps[i].id);
+		}
+	}
+	assert_int_equal(threats, 11);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -431,6 +455,7 @@ int main(void)
 		cmocka_unit_test(the_ladders_walk_from_start_to_end),
 		cmocka_unit_test(steps_are_for_whom_they_concern),
 		cmocka_unit_test(consumers_pay_no_fees),
+		cmocka_unit_test(threats_rest_on_the_file),
 	};
 
 	return cmocka_run_group_tests(tests, load, unload);
