@@ -47,6 +47,8 @@ static const struct lint_rule rules[LINT_KIND_COUNT] = {
 		"move that gate, or give announces.within more days" },
 	[LINT_LEGAL_UNDECIDED] = { "legal_undecided", LINT_WARNING, "the legal stage begins without a person's decision",
 		"put a decision gate before it" },
+	[LINT_LEGAL_UNAPPROVED] = { "legal_unapproved", LINT_WARNING, "a step of the legal stage goes out although nobody decided to go on",
+		"add approval to its requires, so that it waits for that decision" },
 	[LINT_HOLD_UNWARNED] = { "hold_unwarned", LINT_WARNING, "work is asked to rest with the first word about it",
 		"put it off with hold_after, so that the notice is a warning" },
 	[LINT_FEE_WITHOUT_GROUND] = { "fee_without_ground", LINT_ERROR, "fees are stated to debtors of whom no known law lets them be asked",
@@ -380,8 +382,12 @@ static void check_tone(struct lint *l, size_t i)
 		return;
 	if (!decided_between(policy, i + 1, policy->step_count, &step->when))
 		lint_add(l, LINT_THREAT_ALONE, i, "tone", NULL, "it threatens, and no later step carries that out for the same debtors");
-	if ((i == 0 || policy->steps[i - 1].tone < TONE_LEGAL || !lint_contacts(&policy->steps[i - 1])) && !decided_between(policy, 0, i, &step->when))
+	if (decided_between(policy, 0, i, &step->when)) {
+		if (!(step->needs.facts >> NEED_APPROVAL & 1))
+			lint_add(l, LINT_LEGAL_UNAPPROVED, i, "requires", NULL, "a gate lies before it, and approval is not among what it requires");
+	} else if (i == 0 || policy->steps[i - 1].tone < TONE_LEGAL || !lint_contacts(&policy->steps[i - 1])) {
 		lint_add(l, LINT_LEGAL_UNDECIDED, i, "tone", NULL, "nobody decides before it whether the claim is worth it");
+	}
 }
 
 /* Our word, and that it can be kept. */

@@ -20,7 +20,8 @@
 #define STEP(kind, channel, more) \
 	POLICY("", "{\"id\":\"ask\",\"at\":\"due+1d\",\"gate\":\"decision\",\"role\":\"owner\"}," \
 		"{\"id\":\"x\",\"at\":\"due+2d\",\"notice\":\"" kind "\"," \
-		"\"channel\":\"" channel "\",\"template\":\"t\",\"tone\":\"legal\",\"announces\":{\"step\":\"end\",\"within\":\"60d\",\"withdraw\":\"t\"}" more "}," \
+		"\"channel\":\"" channel "\",\"template\":\"t\",\"tone\":\"legal\",\"requires\":[\"approval\"]," \
+		"\"announces\":{\"step\":\"end\",\"within\":\"60d\",\"withdraw\":\"t\"}" more "}," \
 		"{\"id\":\"end\",\"at\":\"due+30d\",\"gate\":\"decision\",\"role\":\"owner\"}")
 #define ALONE(kind, channel, more) POLICY("", "{\"id\":\"x\",\"at\":\"due+1d\",\"notice\":\"" kind "\"," \
 	"\"channel\":\"" channel "\",\"template\":\"t\",\"tone\":\"legal\"" more "}")

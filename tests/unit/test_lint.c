@@ -38,9 +38,10 @@ static struct notice_set *notices;
 #define FEES(more) ",\"fees\":true" more
 #define WORD(step, within) ",\"announces\":{\"step\":\"" step "\",\"within\":\"" within "\",\"withdraw\":\"note\"}"
 #define ANNOUNCED WORD("end", "20d")
+#define APPROVED ",\"requires\":[\"approval\"]"
 /* At the legal stage, with a person's decision before and after. */
 #define LEGAL(channel, template, more) \
-	STEPS(GATE("ask", "due+20d", "") "," SAYS("x", "due+25d", channel, template, "legal", more ANNOUNCED) "," GATE("end", "due+35d", ""))
+	STEPS(GATE("ask", "due+20d", "") "," SAYS("x", "due+25d", channel, template, "legal", more APPROVED ANNOUNCED) "," GATE("end", "due+35d", ""))
 #define EARLY(channel, template, tone, more) STEPS(SAYS("x", "due+25d", channel, template, tone, more))
 
 struct row {
@@ -195,34 +196,36 @@ static const struct row rows[] = {
 		LEGAL("email", "html_threat", ""), NULL },
 	{ "a threat to who has many invoices", EARLY("email", "many_threat", "firm", ""), "threat_early", "$.steps[0].template", "county court",
 		LEGAL("email", "many_threat", ""), NULL },
-	{ "a threat that nothing follows", STEPS(GATE("ask", "due+20d", "") "," SAYS("x", "due+25d", "email", "note", "legal", "")), "threat_alone",
+	{ "a threat that nothing follows", STEPS(GATE("ask", "due+20d", "") "," SAYS("x", "due+25d", "email", "note", "legal", APPROVED)), "threat_alone",
 		"$.steps[1].tone", "no later step", LEGAL("email", "note", ""), NULL },
-	{ "a threat that is followed up for others", STEPS(GATE("ask", "due+20d", "") "," SAYS("x", "due+25d", "email", "note", "legal", KIND("company"))
+	{ "a threat that is followed up for others", STEPS(GATE("ask", "due+20d", "") "," SAYS("x", "due+25d", "email", "note", "legal", APPROVED KIND("company"))
 		"," GATE("end", "due+35d", KIND("consumer"))), "threat_alone", "$.steps[1].tone", "same debtors",
-		STEPS(GATE("ask", "due+20d", "") "," SAYS("x", "due+25d", "email", "note", "legal", KIND("company") ANNOUNCED) ","
+		STEPS(GATE("ask", "due+20d", "") "," SAYS("x", "due+25d", "email", "note", "legal", APPROVED KIND("company") ANNOUNCED) ","
 			GATE("end", "due+35d", IF("\"kinds\":[\"company\",\"consumer\"]"))), NULL },
-	{ "a threat that is followed up for large sums", STEPS(GATE("ask", "due+20d", "") "," SAYS("x", "due+25d", "email", "note", "legal", "") ","
+	{ "a threat that is followed up for large sums", STEPS(GATE("ask", "due+20d", "") "," SAYS("x", "due+25d", "email", "note", "legal", APPROVED) ","
 		GATE("end", "due+35d", IF("\"balance_min_minor\":10000"))), "threat_alone", "$.steps[1].tone", "",
-		STEPS(GATE("ask", "due+20d", "") "," SAYS("x", "due+25d", "email", "note", "legal", IF("\"balance_min_minor\":10000") ANNOUNCED) ","
+		STEPS(GATE("ask", "due+20d", "") "," SAYS("x", "due+25d", "email", "note", "legal", APPROVED IF("\"balance_min_minor\":10000") ANNOUNCED) ","
 			GATE("end", "due+35d", IF("\"balance_min_minor\":10000"))), NULL },
-	{ "a threat that is followed up in another currency", STEPS(GATE("ask", "due+20d", "") "," SAYS("x", "due+25d", "email", "note", "legal", "") ","
+	{ "a threat that is followed up in another currency", STEPS(GATE("ask", "due+20d", "") "," SAYS("x", "due+25d", "email", "note", "legal", APPROVED) ","
 		GATE("end", "due+35d", IF("\"currency\":\"EUR\""))), "threat_alone", "$.steps[1].tone", "",
-		STEPS(GATE("ask", "due+20d", "") "," SAYS("x", "due+25d", "email", "note", "legal", IF("\"currency\":\"EUR\"") ANNOUNCED) ","
+		STEPS(GATE("ask", "due+20d", "") "," SAYS("x", "due+25d", "email", "note", "legal", APPROVED IF("\"currency\":\"EUR\"") ANNOUNCED) ","
 			GATE("end", "due+35d", IF("\"currency\":\"EUR\""))), NULL },
-	{ "a threat that another threat follows", STEPS(GATE("ask", "due+20d", "") "," SAYS("x", "due+25d", "email", "note", "legal", ANNOUNCED) ","
-		GATE("end", "due+35d", "") "," SAYS("y", "due+40d", "email", "note", "legal", "")), "threat_alone", "$.steps[3].tone", "",
-		STEPS(GATE("ask", "due+20d", "") "," SAYS("x", "due+25d", "email", "note", "legal", ANNOUNCED) "," GATE("end", "due+35d", "") ","
-			SAYS("y", "due+40d", "email", "note", "legal", WORD("last", "20d")) "," GATE("last", "due+55d", "")), NULL },
-	{ "a threat that does not say what follows", STEPS(GATE("ask", "due+20d", "") "," SAYS("x", "due+25d", "email", "note", "legal", "") ","
+	{ "a threat that another threat follows", STEPS(GATE("ask", "due+20d", "") "," SAYS("x", "due+25d", "email", "note", "legal", APPROVED ANNOUNCED) ","
+		GATE("end", "due+35d", "") "," SAYS("y", "due+40d", "email", "note", "legal", APPROVED)), "threat_alone", "$.steps[3].tone", "",
+		STEPS(GATE("ask", "due+20d", "") "," SAYS("x", "due+25d", "email", "note", "legal", APPROVED ANNOUNCED) "," GATE("end", "due+35d", "") ","
+			SAYS("y", "due+40d", "email", "note", "legal", APPROVED WORD("last", "20d")) "," GATE("last", "due+55d", "")), NULL },
+	{ "a threat that does not say what follows", STEPS(GATE("ask", "due+20d", "") "," SAYS("x", "due+25d", "email", "note", "legal", APPROVED) ","
 		GATE("end", "due+35d", "")), "threat_unnamed", "$.steps[1].announces", "taken to be", LEGAL("email", "note", ""), NULL },
-	{ "a second threat before the first is over", STEPS(GATE("ask", "due+20d", "") "," SAYS("x", "due+25d", "email", "note", "legal", ANNOUNCED) ","
-		SAYS("y", "due+30d", "email", "note", "legal", WORD("end", "20d")) "," GATE("end", "due+35d", "")), "threat_twice", "$.steps[2].announces",
+	{ "a second threat before the first is over", STEPS(GATE("ask", "due+20d", "") "," SAYS("x", "due+25d", "email", "note", "legal", APPROVED ANNOUNCED) ","
+		SAYS("y", "due+30d", "email", "note", "legal", APPROVED WORD("end", "20d")) "," GATE("end", "due+35d", "")), "threat_twice", "$.steps[2].announces",
 		"\"x\" announced", LEGAL("email", "note", ""), NULL },
 	{ "a threat whose day passes before anybody is asked", STEPS(GATE("ask", "due+20d", "") ","
-		SAYS("x", "due+25d", "email", "note", "legal", WORD("end", "10d")) "," GATE("end", "x+14d", "")), "threat_late", "$.steps[1].announces.within",
+		SAYS("x", "due+25d", "email", "note", "legal", APPROVED WORD("end", "10d")) "," GATE("end", "x+14d", "")), "threat_late", "$.steps[1].announces.within",
 		"on day 14", LEGAL("email", "note", ""), NULL },
 	{ "a threat that nobody decided", STEPS(SAYS("x", "due+25d", "email", "note", "legal", ANNOUNCED) "," GATE("end", "due+35d", "")), "legal_undecided",
 		"$.steps[0].tone", "nobody decides", LEGAL("email", "note", ""), NULL },
+	{ "a threat that does not wait for the decision", STEPS(GATE("ask", "due+20d", "") "," SAYS("x", "due+25d", "email", "note", "legal", ANNOUNCED) ","
+		GATE("end", "due+35d", "")), "legal_unapproved", "$.steps[1].requires", "approval is not among", LEGAL("email", "note", ""), NULL },
 	/* fees */
 	{ "fees for whoever it is", LATE(MAIL("a", "due+15d", FEES(""))), "fee_without_ground", "$.steps[0].fees", "consumer in any country",
 		LATE(MAIL("a", "due+15d", FEES(IF("\"kinds\":[\"company\",\"sole_trader\",\"public\"]")))), NULL },
