@@ -35,6 +35,8 @@ static const struct lint_rule rules[LINT_KIND_COUNT] = {
 		"raise balance_max_minor, or lower minimum" },
 	[LINT_FIRM_BEFORE_DUE] = { "firm_before_due", LINT_WARNING, "the tone is firm or more before anything is owed",
 		"be friendly or neutral until the due date is past" },
+	[LINT_HARSH_FIRST] = { "harsh_first", LINT_WARNING, "the first contact after the due date is firm or more",
+		"begin friendly or neutral: most have forgotten" },
 	[LINT_THREAT_EARLY] = { "threat_early", LINT_ERROR, "a text announces courts, lawyers or collectors before the legal stage",
 		"say it without them, or give the step the tone legal" },
 	[LINT_THREAT_ALONE] = { "threat_alone", LINT_ERROR, "a step of the legal stage that nothing follows: a threat that is not carried out",
@@ -368,16 +370,39 @@ static bool decided_between(const struct policy *policy, size_t from, size_t to,
 	return false;
 }
 
+static bool before_due(const struct policy *policy, size_t i)
+{
+	struct step_span span = policy_step_span(policy, i);
+
+	return span.root == ANCHOR_DUE && span.most <= 0;
+}
+
+/* Of some debtor, for whom no contact behind the due date lies before it, not even one that may be skipped. */
+static bool first_overdue(const struct lint *l, size_t i)
+{
+	for (size_t a = 0; a < l->audience_count; a++) {
+		uint32_t steps = l->audiences[a].steps;
+		size_t k = 0;
+
+		while (k < i && !(steps >> k & 1 && lint_contacts(&l->policy->steps[k]) && !before_due(l->policy, k)))
+			k++;
+		if (steps >> i & 1 && k == i)
+			return true;
+	}
+	return false;
+}
+
 static void check_tone(struct lint *l, size_t i)
 {
 	const struct policy *policy = l->policy;
 	const struct step *step = &policy->steps[i];
-	struct step_span span = policy_step_span(policy, i);
 
 	if (!lint_contacts(step))
 		return;
-	if (step->tone >= TONE_FIRM && span.root == ANCHOR_DUE && span.most <= 0)
+	if (step->tone >= TONE_FIRM && before_due(policy, i))
 		lint_add(l, LINT_FIRM_BEFORE_DUE, i, "tone", NULL, "nothing is owed yet, and its tone is %s", tone_names[step->tone]);
+	else if (step->tone >= TONE_FIRM && first_overdue(l, i))
+		lint_add(l, LINT_HARSH_FIRST, i, "tone", NULL, "nothing was said since the due date, and its tone is %s", tone_names[step->tone]);
 	if (step->tone < TONE_LEGAL)
 		return;
 	if (!decided_between(policy, i + 1, policy->step_count, &step->when))

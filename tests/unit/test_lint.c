@@ -39,10 +39,12 @@ static struct notice_set *notices;
 #define WORD(step, within) ",\"announces\":{\"step\":\"" step "\",\"within\":\"" within "\",\"withdraw\":\"note\"}"
 #define ANNOUNCED WORD("end", "20d")
 #define APPROVED ",\"requires\":[\"approval\"]"
+#define FIRST MAIL("first", "due+1d", "") /* what is firm is not the first word */
+#define ASKED FIRST "," GATE("ask", "due+20d", "")
 /* At the legal stage, with a person's decision before and after. */
 #define LEGAL(channel, template, more) \
-	STEPS(GATE("ask", "due+20d", "") "," SAYS("x", "due+25d", channel, template, "legal", more APPROVED ANNOUNCED) "," GATE("end", "due+35d", ""))
-#define EARLY(channel, template, tone, more) STEPS(SAYS("x", "due+25d", channel, template, tone, more))
+	STEPS(ASKED "," SAYS("x", "due+25d", channel, template, "legal", more APPROVED ANNOUNCED) "," GATE("end", "due+35d", ""))
+#define EARLY(channel, template, tone, more) STEPS(FIRST "," SAYS("x", "due+25d", channel, template, tone, more))
 
 struct row {
 	const char *name;
@@ -161,71 +163,75 @@ static const struct row rows[] = {
 		MAIL("a", "due+1d", IF("\"currency\":\"EUR\",\"balance_max_minor\":999"))), "below_minimum", "$.steps[0].if.balance_max_minor", "999",
 		WITH("\"minimum\":{\"EUR\":1000,\"USD\":10},", MAIL("a", "due+1d", IF("\"currency\":\"GBP\",\"balance_max_minor\":5"))), NULL },
 	/* tone */
-	{ "work that rests with the first word about it", STEPS(SAYS("a", "due+15d", "email", "note", "firm", ",\"effects\":[\"work.hold_requested\"]")),
-		"hold_unwarned", "$.steps[0].effects", "at once",
-		STEPS(SAYS("a", "due+15d", "email", "note", "firm", ",\"effects\":[\"work.hold_requested\"],\"hold_after\":\"7d\"")), NULL },
+	{ "work that rests with the first word about it", STEPS(FIRST "," SAYS("a", "due+15d", "email", "note", "firm",
+		",\"effects\":[\"work.hold_requested\"]")), "hold_unwarned", "$.steps[1].effects", "at once",
+		STEPS(FIRST "," SAYS("a", "due+15d", "email", "note", "firm", ",\"effects\":[\"work.hold_requested\"],\"hold_after\":\"7d\"")), NULL },
 	{ "firm before the due date", STEPS(SAYS("a", "due-1d", "email", "note", "firm", "")), "firm_before_due", "$.steps[0].tone", "firm",
 		STEPS(SAYS("a", "due-1d", "email", "note", "neutral", "")), NULL },
 	{ "firm on the due date", STEPS(SAYS("a", "due+0d", "email", "note", "firm", "")), "firm_before_due", "$.steps[0].tone", "firm",
-		STEPS(SAYS("a", "due+1d", "email", "note", "firm", "")), NULL },
+		STEPS(FIRST "," SAYS("a", "due+9d", "email", "note", "firm", "")), NULL },
+	{ "firm as the first word", STEPS(MAIL("pre", "due-3d", "") "," SAYS("a", "due+1d", "email", "note", "firm", "")), "harsh_first", "$.steps[1].tone",
+		"nothing was said", STEPS(MAIL("pre", "due-3d", "") "," SAYS("a", "due+1d", "email", "note", "neutral", "")), NULL },
+	{ "firm as the first word to some", STEPS(MAIL("a", "due+1d", KIND("company")) "," SAYS("b", "due+9d", "email", "note", "firm", "")), "harsh_first",
+		"$.steps[1].tone", "is firm", STEPS(MAIL("a", "due+1d", "") "," SAYS("b", "due+9d", "email", "note", "firm", KIND("company"))), NULL },
 	/* threats */
-	{ "a threat in German", EARLY("email", "drohung", "firm", ""), "threat_early", "$.steps[0].template", "mahnbescheid",
+	{ "a threat in German", EARLY("email", "drohung", "firm", ""), "threat_early", "$.steps[1].template", "mahnbescheid",
 		LEGAL("email", "drohung", ""), NULL },
-	{ "a threat in English", EARLY("email", "threat", "firm", ""), "threat_early", "$.steps[0].template", "legal action",
+	{ "a threat in English", EARLY("email", "threat", "firm", ""), "threat_early", "$.steps[1].template", "legal action",
 		LEGAL("email", "threat", ""), NULL },
-	{ "a threat in Spanish", EARLY("email", "amenaza", "firm", ""), "threat_early", "$.steps[0].template", "acciones legales",
+	{ "a threat in Spanish", EARLY("email", "amenaza", "firm", ""), "threat_early", "$.steps[1].template", "acciones legales",
 		LEGAL("email", "amenaza", ""), NULL },
-	{ "a threat in French", EARLY("email", "menace", "firm", ""), "threat_early", "$.steps[0].template", "mise en demeure",
+	{ "a threat in French", EARLY("email", "menace", "firm", ""), "threat_early", "$.steps[1].template", "mise en demeure",
 		LEGAL("email", "menace", ""), NULL },
-	{ "a threat in Italian", EARLY("email", "minaccia", "firm", ""), "threat_early", "$.steps[0].template", "vie legali",
+	{ "a threat in Italian", EARLY("email", "minaccia", "firm", ""), "threat_early", "$.steps[1].template", "vie legali",
 		LEGAL("email", "minaccia", ""), NULL },
-	{ "a threat in Dutch", EARLY("email", "dreiging", "firm", ""), "threat_early", "$.steps[0].template", "deurwaarder",
+	{ "a threat in Dutch", EARLY("email", "dreiging", "firm", ""), "threat_early", "$.steps[1].template", "deurwaarder",
 		LEGAL("email", "dreiging", ""), NULL },
-	{ "a threat one tone too early", EARLY("email", "threat", "formal", ""), "threat_early", "$.steps[0].template", "formal",
+	{ "a threat one tone too early", EARLY("email", "threat", "formal", ""), "threat_early", "$.steps[1].template", "formal",
 		LEGAL("email", "threat", ""), NULL },
-	{ "a threat by SMS", EARLY("sms", "threat", "neutral", ""), "threat_early", "$.steps[0].template", "bailiff", LEGAL("sms", "threat", ""), NULL },
-	{ "a threat by the fallback", EARLY("email", "sms_threat", "neutral", ",\"else\":\"sms\""), "threat_early", "$.steps[0].template", "bailiff",
+	{ "a threat by SMS", EARLY("sms", "threat", "neutral", ""), "threat_early", "$.steps[1].template", "bailiff", LEGAL("sms", "threat", ""), NULL },
+	{ "a threat by the fallback", EARLY("email", "sms_threat", "neutral", ",\"else\":\"sms\""), "threat_early", "$.steps[1].template", "bailiff",
 		EARLY("email", "sms_threat", "neutral", ""), NULL },
-	{ "a threat to be spoken", EARLY("call", "threat", "neutral", ",\"deadline\":\"2bd\""), "threat_early", "$.steps[0].template", "legal action",
+	{ "a threat to be spoken", EARLY("call", "threat", "neutral", ",\"deadline\":\"2bd\""), "threat_early", "$.steps[1].template", "legal action",
 		LEGAL("call", "threat", ",\"deadline\":\"2bd\""), NULL },
 	{ "a threat that confirms a call", EARLY("call", "note", "neutral", ",\"deadline\":\"2bd\",\"confirm\":\"threat\""), "threat_early",
-		"$.steps[0].confirm", "legal action", EARLY("call", "note", "neutral", ",\"deadline\":\"2bd\",\"confirm\":\"note\""), NULL },
-	{ "a threat in a subject", EARLY("email", "subject_threat", "firm", ""), "threat_early", "$.steps[0].template", "final notice",
+		"$.steps[1].confirm", "legal action", EARLY("call", "note", "neutral", ",\"deadline\":\"2bd\",\"confirm\":\"note\""), NULL },
+	{ "a threat in a subject", EARLY("email", "subject_threat", "firm", ""), "threat_early", "$.steps[1].template", "final notice",
 		LEGAL("email", "subject_threat", ""), NULL },
-	{ "a threat in the HTML alone", EARLY("email", "html_threat", "firm", ""), "threat_early", "$.steps[0].template", "solicitor",
+	{ "a threat in the HTML alone", EARLY("email", "html_threat", "firm", ""), "threat_early", "$.steps[1].template", "solicitor",
 		LEGAL("email", "html_threat", ""), NULL },
-	{ "a threat to who has many invoices", EARLY("email", "many_threat", "firm", ""), "threat_early", "$.steps[0].template", "county court",
+	{ "a threat to who has many invoices", EARLY("email", "many_threat", "firm", ""), "threat_early", "$.steps[1].template", "county court",
 		LEGAL("email", "many_threat", ""), NULL },
-	{ "a threat that nothing follows", STEPS(GATE("ask", "due+20d", "") "," SAYS("x", "due+25d", "email", "note", "legal", APPROVED)), "threat_alone",
-		"$.steps[1].tone", "no later step", LEGAL("email", "note", ""), NULL },
-	{ "a threat that is followed up for others", STEPS(GATE("ask", "due+20d", "") "," SAYS("x", "due+25d", "email", "note", "legal", APPROVED KIND("company"))
-		"," GATE("end", "due+35d", KIND("consumer"))), "threat_alone", "$.steps[1].tone", "same debtors",
-		STEPS(GATE("ask", "due+20d", "") "," SAYS("x", "due+25d", "email", "note", "legal", APPROVED KIND("company") ANNOUNCED) ","
+	{ "a threat that nothing follows", STEPS(ASKED "," SAYS("x", "due+25d", "email", "note", "legal", APPROVED)), "threat_alone",
+		"$.steps[2].tone", "no later step", LEGAL("email", "note", ""), NULL },
+	{ "a threat that is followed up for others", STEPS(ASKED "," SAYS("x", "due+25d", "email", "note", "legal", APPROVED KIND("company"))
+		"," GATE("end", "due+35d", KIND("consumer"))), "threat_alone", "$.steps[2].tone", "same debtors",
+		STEPS(ASKED "," SAYS("x", "due+25d", "email", "note", "legal", APPROVED KIND("company") ANNOUNCED) ","
 			GATE("end", "due+35d", IF("\"kinds\":[\"company\",\"consumer\"]"))), NULL },
-	{ "a threat that is followed up for large sums", STEPS(GATE("ask", "due+20d", "") "," SAYS("x", "due+25d", "email", "note", "legal", APPROVED) ","
-		GATE("end", "due+35d", IF("\"balance_min_minor\":10000"))), "threat_alone", "$.steps[1].tone", "",
-		STEPS(GATE("ask", "due+20d", "") "," SAYS("x", "due+25d", "email", "note", "legal", APPROVED IF("\"balance_min_minor\":10000") ANNOUNCED) ","
+	{ "a threat that is followed up for large sums", STEPS(ASKED "," SAYS("x", "due+25d", "email", "note", "legal", APPROVED) ","
+		GATE("end", "due+35d", IF("\"balance_min_minor\":10000"))), "threat_alone", "$.steps[2].tone", "",
+		STEPS(ASKED "," SAYS("x", "due+25d", "email", "note", "legal", APPROVED IF("\"balance_min_minor\":10000") ANNOUNCED) ","
 			GATE("end", "due+35d", IF("\"balance_min_minor\":10000"))), NULL },
-	{ "a threat that is followed up in another currency", STEPS(GATE("ask", "due+20d", "") "," SAYS("x", "due+25d", "email", "note", "legal", APPROVED) ","
-		GATE("end", "due+35d", IF("\"currency\":\"EUR\""))), "threat_alone", "$.steps[1].tone", "",
-		STEPS(GATE("ask", "due+20d", "") "," SAYS("x", "due+25d", "email", "note", "legal", APPROVED IF("\"currency\":\"EUR\"") ANNOUNCED) ","
+	{ "a threat that is followed up in another currency", STEPS(ASKED "," SAYS("x", "due+25d", "email", "note", "legal", APPROVED) ","
+		GATE("end", "due+35d", IF("\"currency\":\"EUR\""))), "threat_alone", "$.steps[2].tone", "",
+		STEPS(ASKED "," SAYS("x", "due+25d", "email", "note", "legal", APPROVED IF("\"currency\":\"EUR\"") ANNOUNCED) ","
 			GATE("end", "due+35d", IF("\"currency\":\"EUR\""))), NULL },
-	{ "a threat that another threat follows", STEPS(GATE("ask", "due+20d", "") "," SAYS("x", "due+25d", "email", "note", "legal", APPROVED ANNOUNCED) ","
-		GATE("end", "due+35d", "") "," SAYS("y", "due+40d", "email", "note", "legal", APPROVED)), "threat_alone", "$.steps[3].tone", "",
-		STEPS(GATE("ask", "due+20d", "") "," SAYS("x", "due+25d", "email", "note", "legal", APPROVED ANNOUNCED) "," GATE("end", "due+35d", "") ","
+	{ "a threat that another threat follows", STEPS(ASKED "," SAYS("x", "due+25d", "email", "note", "legal", APPROVED ANNOUNCED) ","
+		GATE("end", "due+35d", "") "," SAYS("y", "due+40d", "email", "note", "legal", APPROVED)), "threat_alone", "$.steps[4].tone", "",
+		STEPS(ASKED "," SAYS("x", "due+25d", "email", "note", "legal", APPROVED ANNOUNCED) "," GATE("end", "due+35d", "") ","
 			SAYS("y", "due+40d", "email", "note", "legal", APPROVED WORD("last", "20d")) "," GATE("last", "due+55d", "")), NULL },
-	{ "a threat that does not say what follows", STEPS(GATE("ask", "due+20d", "") "," SAYS("x", "due+25d", "email", "note", "legal", APPROVED) ","
-		GATE("end", "due+35d", "")), "threat_unnamed", "$.steps[1].announces", "taken to be", LEGAL("email", "note", ""), NULL },
-	{ "a second threat before the first is over", STEPS(GATE("ask", "due+20d", "") "," SAYS("x", "due+25d", "email", "note", "legal", APPROVED ANNOUNCED) ","
-		SAYS("y", "due+30d", "email", "note", "legal", APPROVED WORD("end", "20d")) "," GATE("end", "due+35d", "")), "threat_twice", "$.steps[2].announces",
+	{ "a threat that does not say what follows", STEPS(ASKED "," SAYS("x", "due+25d", "email", "note", "legal", APPROVED) ","
+		GATE("end", "due+35d", "")), "threat_unnamed", "$.steps[2].announces", "taken to be", LEGAL("email", "note", ""), NULL },
+	{ "a second threat before the first is over", STEPS(ASKED "," SAYS("x", "due+25d", "email", "note", "legal", APPROVED ANNOUNCED) ","
+		SAYS("y", "due+30d", "email", "note", "legal", APPROVED WORD("end", "20d")) "," GATE("end", "due+35d", "")), "threat_twice", "$.steps[3].announces",
 		"\"x\" announced", LEGAL("email", "note", ""), NULL },
-	{ "a threat whose day passes before anybody is asked", STEPS(GATE("ask", "due+20d", "") ","
-		SAYS("x", "due+25d", "email", "note", "legal", APPROVED WORD("end", "10d")) "," GATE("end", "x+14d", "")), "threat_late", "$.steps[1].announces.within",
-		"on day 14", LEGAL("email", "note", ""), NULL },
-	{ "a threat that nobody decided", STEPS(SAYS("x", "due+25d", "email", "note", "legal", ANNOUNCED) "," GATE("end", "due+35d", "")), "legal_undecided",
-		"$.steps[0].tone", "nobody decides", LEGAL("email", "note", ""), NULL },
-	{ "a threat that does not wait for the decision", STEPS(GATE("ask", "due+20d", "") "," SAYS("x", "due+25d", "email", "note", "legal", ANNOUNCED) ","
-		GATE("end", "due+35d", "")), "legal_unapproved", "$.steps[1].requires", "approval is not among", LEGAL("email", "note", ""), NULL },
+	{ "a threat whose day passes before anybody is asked", STEPS(ASKED ","
+		SAYS("x", "due+25d", "email", "note", "legal", APPROVED WORD("end", "10d")) "," GATE("end", "x+14d", "")), "threat_late",
+		"$.steps[2].announces.within", "on day 14", LEGAL("email", "note", ""), NULL },
+	{ "a threat that nobody decided", STEPS(FIRST "," SAYS("x", "due+25d", "email", "note", "legal", ANNOUNCED) "," GATE("end", "due+35d", "")),
+		"legal_undecided", "$.steps[1].tone", "nobody decides", LEGAL("email", "note", ""), NULL },
+	{ "a threat that does not wait for the decision", STEPS(ASKED "," SAYS("x", "due+25d", "email", "note", "legal", ANNOUNCED) ","
+		GATE("end", "due+35d", "")), "legal_unapproved", "$.steps[2].requires", "approval is not among", LEGAL("email", "note", ""), NULL },
 	/* fees */
 	{ "fees for whoever it is", LATE(MAIL("a", "due+15d", FEES(""))), "fee_without_ground", "$.steps[0].fees", "consumer in any country",
 		LATE(MAIL("a", "due+15d", FEES(IF("\"kinds\":[\"company\",\"sole_trader\",\"public\"]")))), NULL },
@@ -283,56 +289,56 @@ static const struct row rows[] = {
 	{ "to a role of nobody", STEPS(MAIL("a", "due+1d", ",\"to\":[\"biling\"]")), "unknown_role", "$.steps[0].to", "biling",
 		STEPS(MAIL("a", "due+1d", ",\"to\":[\"billing\"]")), NULL },
 	/* formal notices; each kind: test_formal_notice.c */
-	{ "a notice that no law knows", LEGAL("letter", "letter_threat", ",\"notice\":\"fr-mise-en-dem\""), "unknown_notice", "$.steps[1].notice",
+	{ "a notice that no law knows", LEGAL("letter", "letter_threat", ",\"notice\":\"fr-mise-en-dem\""), "unknown_notice", "$.steps[2].notice",
 		"fr-mise-en-dem", LEGAL("letter", "letter_threat", ""), NULL },
-	{ "a notice that names no day", LEGAL("letter", "formal", ",\"notice\":\"fr-mise-en-demeure\""), "notice_incomplete", "$.steps[1].notice",
+	{ "a notice that names no day", LEGAL("letter", "formal", ",\"notice\":\"fr-mise-en-demeure\""), "notice_incomplete", "$.steps[2].notice",
 		"\"formal\" by letter in fr-FR lacks deadline, and fr-mise-en-demeure asks for it",
 		LEGAL("letter", "formal", ",\"notice\":\"fr-mise-en-demeure\",\"deadline\":\"10d\""), NULL },
 	{ "a notice that a mail leaves unsigned", LEGAL("email", "formal", ",\"notice\":\"fr-mise-en-demeure\",\"deadline\":\"10d\""), "notice_incomplete",
-		"$.steps[1].notice", "lacks debtor_identity, creditor_identity, date",
+		"$.steps[2].notice", "lacks debtor_identity, creditor_identity, date",
 		LEGAL("letter", "formal", ",\"notice\":\"fr-mise-en-demeure\",\"deadline\":\"10d\""), NULL },
 	/* texts */
-	{ "no such template", EARLY("email", "nope", "firm", ""), "no_template", "$.steps[0].template", "\"nope\"",
+	{ "no such template", EARLY("email", "nope", "firm", ""), "no_template", "$.steps[1].template", "\"nope\"",
 		EARLY("email", "note", "firm", ""), NULL },
-	{ "a template without its SMS", EARLY("sms", "mail_only", "firm", ""), "no_template", "$.steps[0].template", ".sms",
+	{ "a template without its SMS", EARLY("sms", "mail_only", "firm", ""), "no_template", "$.steps[1].template", ".sms",
 		EARLY("email", "mail_only", "firm", ""), NULL },
-	{ "a template in another language alone", EARLY("email", "foreign", "firm", ""), "no_template", "$.steps[0].template", "fr-FR",
+	{ "a template in another language alone", EARLY("email", "foreign", "firm", ""), "no_template", "$.steps[1].template", "fr-FR",
 		EARLY("email", "note", "firm", ""), NULL },
-	{ "no confirmation", EARLY("call", "note", "firm", ",\"deadline\":\"2bd\",\"confirm\":\"nope\""), "no_template", "$.steps[0].confirm", "nope",
+	{ "no confirmation", EARLY("call", "note", "firm", ",\"deadline\":\"2bd\",\"confirm\":\"nope\""), "no_template", "$.steps[1].confirm", "nope",
 		EARLY("call", "note", "firm", ",\"deadline\":\"2bd\",\"confirm\":\"note\""), NULL },
-	{ "a name that does not exist", EARLY("email", "wrong", "firm", ""), "bad_template", "$.steps[0].template", "invoice.numbr",
+	{ "a name that does not exist", EARLY("email", "wrong", "firm", ""), "bad_template", "$.steps[1].template", "invoice.numbr",
 		EARLY("email", "note", "firm", ""), NULL },
-	{ "a value that may be missing", EARLY("email", "bold", "firm", ""), "bad_template", "$.steps[0].template", "creditor.bank",
+	{ "a value that may be missing", EARLY("email", "bold", "firm", ""), "bad_template", "$.steps[1].template", "creditor.bank",
 		EARLY("email", "note", "firm", ""), NULL },
-	{ "wrong in one language", EARLY("email", "wrong_in_german", "firm", ""), "bad_template", "$.steps[0].template", "de/wrong_in_german",
+	{ "wrong in one language", EARLY("email", "wrong_in_german", "firm", ""), "bad_template", "$.steps[1].template", "de/wrong_in_german",
 		EARLY("email", "note", "firm", ""), NULL },
 	{ "a country whose language is not there", STEPS(MAIL("a", "due+1d", WHERE("SE", "company"))), "no_language", "$.steps[0].if.countries", "sv-SE",
 		STEPS(MAIL("a", "due+1d", WHERE("AT", "company"))), NULL },
-	{ "a language whose threats are not known", EARLY("email", "unread", "firm", ""), "unread_language", "$.steps[0].template", "pl",
+	{ "a language whose threats are not known", EARLY("email", "unread", "firm", ""), "unread_language", "$.steps[1].template", "pl",
 		EARLY("email", "note", "firm", ""), NULL },
 	/* who sends */
-	{ "an unknown sender", EARLY("email", "note", "firm", ",\"sender\":\"ghost\""), "unknown_sender", "$.steps[0].sender", "ghost",
+	{ "an unknown sender", EARLY("email", "note", "firm", ",\"sender\":\"ghost\""), "unknown_sender", "$.steps[1].sender", "ghost",
 		EARLY("email", "note", "firm", ",\"sender\":\"desk\""), NULL },
-	{ "a sender without what the provider needs", EARLY("email", "note", "firm", ",\"sender\":\"nameless\""), "bad_sender", "$.steps[0].sender",
+	{ "a sender without what the provider needs", EARLY("email", "note", "firm", ",\"sender\":\"nameless\""), "bad_sender", "$.steps[1].sender",
 		"nameless", EARLY("email", "note", "firm", ""), NULL },
-	{ "nothing sends SMS", EARLY("sms", "note", "firm", ",\"sender\":\"mailer\""), "no_provider", "$.steps[0].channel", "sms",
+	{ "nothing sends SMS", EARLY("sms", "note", "firm", ",\"sender\":\"mailer\""), "no_provider", "$.steps[1].channel", "sms",
 		EARLY("email", "note", "firm", ",\"sender\":\"mailer\""), NULL },
-	{ "nothing sends the fallback", EARLY("email", "note", "firm", ",\"sender\":\"mailer\",\"else\":\"sms\""), "no_provider", "$.steps[0].else", "sms",
+	{ "nothing sends the fallback", EARLY("email", "note", "firm", ",\"sender\":\"mailer\",\"else\":\"sms\""), "no_provider", "$.steps[1].else", "sms",
 		EARLY("sms", "note", "firm", ",\"sender\":\"texter\""), NULL },
 	{ "nothing sends the confirmation", EARLY("call", "note", "firm", ",\"deadline\":\"2bd\",\"sender\":\"texter\",\"confirm\":\"note\""),
-		"no_provider", "$.steps[0].confirm", "email", EARLY("call", "note", "firm", ",\"deadline\":\"2bd\",\"sender\":\"texter\""), NULL },
-	{ "a letter from nowhere", EARLY("letter", "note", "firm", ",\"sender\":\"homeless\""), "no_letter", "$.steps[0].channel", "comes from",
+		"no_provider", "$.steps[1].confirm", "email", EARLY("call", "note", "firm", ",\"deadline\":\"2bd\",\"sender\":\"texter\""), NULL },
+	{ "a letter from nowhere", EARLY("letter", "note", "firm", ",\"sender\":\"homeless\""), "no_letter", "$.steps[1].channel", "comes from",
 		EARLY("letter", "note", "firm", ""), NULL },
 	{ "a letter that nobody registers", EARLY("letter", "note", "firm", ",\"sender\":\"slow\",\"delivery\":\"registered\""), "no_letter",
-		"$.steps[0].delivery", "registered", EARLY("letter", "note", "firm", ",\"sender\":\"slow\""), NULL },
-	{ "a threat in a letter", EARLY("letter", "letter_threat", "formal", ""), "threat_early", "$.steps[0].template", "mise en demeure",
+		"$.steps[1].delivery", "registered", EARLY("letter", "note", "firm", ",\"sender\":\"slow\""), NULL },
+	{ "a threat in a letter", EARLY("letter", "letter_threat", "formal", ""), "threat_early", "$.steps[1].template", "mise en demeure",
 		LEGAL("letter", "letter_threat", ""), NULL },
-	{ "a threat that a machine speaks", EARLY("voice", "letter_threat", "firm", ""), "threat_early", "$.steps[0].template", "huissier",
+	{ "a threat that a machine speaks", EARLY("voice", "letter_threat", "firm", ""), "threat_early", "$.steps[1].template", "huissier",
 		LEGAL("voice", "letter_threat", ""), NULL },
 	{ "a call and a voice in a week", STEPS(CALL("a", "due+1d", "1d", "") "," SAYS("b", "due+6d", "voice", "note", "friendly", "")),
 		"cap_never_kept", "$.caps", "1 by call", STEPS(CALL("a", "due+1d", "1d", "") "," SAYS("b", "due+8d", "voice", "note", "friendly", "")), NULL },
 	{ "documents that nothing carries", EARLY("email", "note", "firm", ",\"sender\":\"light\",\"attach\":\"invoice\""), "no_attachments",
-		"$.steps[0].attach", "carries no files", EARLY("email", "note", "firm", ",\"sender\":\"light\""), NULL },
+		"$.steps[1].attach", "carries no files", EARLY("email", "note", "firm", ",\"sender\":\"light\""), NULL },
 };
 
 /* --- what is there ------------------------------------------------------------------------------------------------------ */
