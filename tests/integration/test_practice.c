@@ -52,7 +52,21 @@ static void invoice(struct story *s, const char *id, const char *due_on, const c
 			id, id, due_on, id, more, id, locale, id));
 }
 
+#define ASKED "reminder 2026-04-02\nclarification 2026-04-09\n"
 #define CONTRACT ",\"refs\":{\"contract\":\"C-17\"}"
+
+static void has(const char *text, const char *needle)
+{
+	if (!strstr(text, needle))
+		fail_msg("\"%s\" is not in:\n%s", needle, text);
+}
+
+static const char *rule(struct story *s, const char *id)
+{
+	struct json explained = STORY_CTL(s, "explain", id);
+
+	return arena_strdup(s->arena, story_str(&explained, "rule"));
+}
 
 static int set_up(void **state)
 {
@@ -74,6 +88,7 @@ static int set_up(void **state)
 	invoice(s, "r7", "2026-04-15", "en-GB", ",\"policy\":\"uk-b2b\""); /* as it is shipped */
 	invoice(s, "r9", "2026-04-01", "fr-FR", "");
 	invoice(s, "r26", "2026-04-01", "en-GB", CONTRACT);
+	invoice(s, "r36", "2026-04-01", "en-GB", "");
 	invoice(s, "r42", "2026-04-01", "en-GB", "");
 	invoice(s, "r43", "2026-04-01", "en-GB", CONTRACT);
 	invoice(s, "r52", "2026-04-01", "en-GB", CONTRACT);
@@ -82,11 +97,20 @@ static int set_up(void **state)
 	story_until(s, "2026-04-03T08:00:00Z");
 	story_event(s, "promise.made", "r43", "2026-04-03T07:00:00Z", ",\"promise_id\":\"x\",\"until_on\":\"2026-04-07\"");
 	story_event(s, "dispute.opened", "r52", "2026-04-03T07:00:00Z", ",\"dispute_id\":\"x\",\"reason\":\"quality\"");
+	story_until(s, "2026-04-10T08:00:00Z");
+	story_event(s, "contact.reply_received", "r36", "2026-04-10T07:00:00Z",
+		",\"customer_id\":\"cus_r36\",\"reply_id\":\"x\",\"channel\":\"email\",\"text\":\"Two of the boxes never came.\"");
+	has(story_tasks(s), "answer_reply:r36");
+	(void)STORY_CTL(s, "--who", "lea", "dispute", "open", "r36", "not_delivered", "two boxes, says Mme Roy");
 	story_until(s, "2026-04-24T08:00:00Z");
 	story_event(s, "invoice.paid", "r7", "2026-04-24T07:00:00Z", "");
 	(void)STORY_CTL(s, "--who", "lea", "decide", "r42", "continue", "they can pay");
 	(void)STORY_CTL(s, "--who", "lea", "decide", "r43", "continue", "they can pay");
 	story_applied(s);
+	assert_string_equal(rule(s, "r36"), "dispute");
+	has(story_tasks(s), "review_dispute:r36 ");
+	story_sent_is(s, "r36", ASKED);
+	(void)STORY_CTL(s, "--who", "lea", "dispute", "resolve", "r36", "both came today");
 	story_event(s, "ledger.watermark", "r16", "2026-04-24T08:00:00Z", ",\"complete_until\":\"2026-04-24T08:00:00Z\"");
 	story_until(s, "2026-05-05T08:00:00Z");
 	return 0;
@@ -101,23 +125,10 @@ static int tear_down(void **state)
 	return 0;
 }
 
-static void has(const char *text, const char *needle)
-{
-	if (!strstr(text, needle))
-		fail_msg("\"%s\" is not in:\n%s", needle, text);
-}
-
 static void has_not(const char *text, const char *needle)
 {
 	if (strstr(text, needle))
 		fail_msg("\"%s\" is in:\n%s", needle, text);
-}
-
-static const char *rule(struct story *s, const char *id)
-{
-	struct json explained = STORY_CTL(s, "explain", id);
-
-	return arena_strdup(s->arena, story_str(&explained, "rule"));
 }
 
 static const char *said(struct story *s, int status, const char *const *words)
@@ -238,12 +249,12 @@ static void row_27_the_state_of_the_money_at_a_glance(void **state)
 	struct story *s = *state;
 	struct json list = STORY_CTL(s, "list"), rows = STORY_CTL(s, "report", "aging"), row, amount, minor;
 
-	assert_int_equal(json_len(&list), 7); /* r7 is paid */
+	assert_int_equal(json_len(&list), 8); /* r7 is paid */
 	row = json_at(&rows, json_len(&rows) - 1);
 	amount = json_get(&row, "amount");
 	minor = json_get(&amount, "minor");
 	assert_string_equal(story_str(&row, "days_past_due"), "total");
-	assert_int_equal(json_int(&minor), 7 * 120000 - 30000);
+	assert_int_equal(json_int(&minor), 8 * 120000 - 30000);
 	row = STORY_CTL(s, "report", "dso", "--days", "90");
 	assert_true(json_len(&row) == 1);
 	row = STORY_CTL(s, "digest");
@@ -269,6 +280,21 @@ static void row_28_the_protocol_is_a_file_with_a_version(void **state)
 }
 
 /* The bytes that went out, and what was answered to them. */
+/* Asked, answered with a reason, put right: nothing is said meanwhile, and what follows is the next step, not the question again. */
+static void row_36_asked_exactly_why(void **state)
+{
+	struct story *s = *state;
+	const char *asked = story_text(s, "r36", "clarification");
+	struct json opened = record(s, "r36", "dispute.opened"), leaf = json_get(&opened, "record");
+
+	has(asked, "Could you tell us what stands in the way?");
+	has(asked, "We will put right without delay whatever is ours to put right.");
+	has(asked, "€1,200.00");
+	assert_string_equal(story_str(&leaf, "reason"), "not_delivered");
+	assert_true(story_recorded(s, "r36", "inbound.message") && story_recorded(s, "r36", "dispute.resolved"));
+	story_sent_is(s, "r36", ASKED "firm 2026-04-24\n");
+}
+
 static void row_37_copies_of_everything(void **state)
 {
 	struct story *s = *state;
@@ -389,7 +415,7 @@ static void row_51_nobody_gives_up_quietly(void **state)
 	struct story *s = *state;
 	struct json rows = STORY_CTL(s, "list");
 
-	assert_int_equal(json_len(&rows), 6); /* all but r7 and r43, which are paid */
+	assert_int_equal(json_len(&rows), 7); /* all but r7 and r43, which are paid */
 	for (size_t i = 0; i < json_len(&rows); i++) {
 		struct json one = json_at(&rows, i);
 
@@ -412,6 +438,7 @@ int main(void)
 		cmocka_unit_test(row_26_a_threat_between_two_decisions),
 		cmocka_unit_test(row_27_the_state_of_the_money_at_a_glance),
 		cmocka_unit_test(row_28_the_protocol_is_a_file_with_a_version),
+		cmocka_unit_test(row_36_asked_exactly_why),
 		cmocka_unit_test(row_37_copies_of_everything),
 		cmocka_unit_test(row_42_no_threat_before_we_could_proceed),
 		cmocka_unit_test(row_44_who_advises_for_little),
