@@ -129,6 +129,87 @@ static void row_32_insolvency_stops_everything_with_a_task(void **state)
 	story_ends_well(s);
 }
 
+/* What explain says holds it; "" when nothing does. */
+static const char *held(struct story *s, const char *invoice)
+{
+	struct json explained = STORY_CTL(s, "explain", invoice), action = json_get(&explained, "action");
+
+	return json_str(&action) && strcmp(json_str(&action), "hold") == 0 ? story_str(&explained, "rule") : "";
+}
+
+/* A record of this event stands in the trail. */
+static bool told(struct story *s, const char *invoice, const char *event)
+{
+	struct json log = STORY_CTL(s, "trail", "log", invoice);
+
+	for (size_t i = 0; i < json_len(&log); i++) {
+		struct json one = json_at(&log, i), record = json_get(&one, "record");
+
+		if (strcmp(story_str(&record, "event"), event) == 0)
+			return true;
+	}
+	return false;
+}
+
+static const char *closed(struct story *s, const char *invoice)
+{
+	struct json shown = STORY_CTL(s, "show", invoice);
+
+	return story_str(&shown, "closed");
+}
+
+/* One invoice each, told before the reminder is owed; of three of them the contrary afterwards. The effects are those of dunningd-events(5). */
+static void each_event_has_its_effect(void **state)
+{
+	static const char *const others[] = { "lost", "credited", "silent", "insolvent", "announced" };
+	static const struct {
+		const char *type, *invoice, *more;
+	} before[] = {
+		{ "invoice.viewed", "inv_1", "" },
+		{ "invoice.delivery_failed", "lost", "" },
+		{ "credit_note.issued", "credited", ",\"credit_note_id\":\"n\",\"amount_minor\":120000" },
+		{ "customer.opted_out", "silent", ",\"customer_id\":\"cus_silent\",\"channel\":\"email\"" },
+		{ "customer.insolvency_opened", "insolvent", ",\"customer_id\":\"cus_insolvent\"" },
+		{ "invoice.payment_announced", "announced", ",\"announcement_id\":\"a\",\"until_on\":\"2026-04-08\"" },
+	}, after[] = {
+		{ "invoice.sent", "lost", "" },
+		{ "credit_note.voided", "credited", ",\"credit_note_id\":\"n\",\"amount_minor\":120000" },
+		{ "customer.insolvency_ended", "insolvent", ",\"customer_id\":\"cus_insolvent\",\"who\":\"lea\",\"why\":\"it is another firm\"" },
+	};
+	struct story *s = *state;
+
+	for (size_t i = 0; i < ARRAY_LEN(others); i++)
+		story_invoice(s, others[i], "2026-04-01", 120000);
+	for (size_t i = 0; i < ARRAY_LEN(before); i++)
+		story_event(s, before[i].type, before[i].invoice, "2026-03-31T07:30:00Z", before[i].more);
+	story_until(s, "2026-04-03T08:00:00Z");
+	story_sent_is(s, "inv_1", "reminder 2026-04-02\n"); /* who looked at it is reminded all the same */
+	assert_string_equal(held(s, "lost"), "undelivered");
+	assert_string_equal(closed(s, "credited"), "paid");
+	assert_string_equal(story_walk(s, "silent", "reminder"), "skipped opted_out");
+	assert_string_equal(held(s, "insolvent"), "insolvency");
+	assert_string_equal(held(s, "announced"), "announced");
+	story_wait_tasks(s, "fix_address:lost insolvency:insolvent ");
+	for (size_t i = 0; i < ARRAY_LEN(others); i++)
+		story_sent_is(s, others[i], "");
+	for (size_t i = 0; i < ARRAY_LEN(after); i++)
+		story_event(s, after[i].type, after[i].invoice, "2026-04-03T07:30:00Z", after[i].more);
+	for (size_t i = 0; i < ARRAY_LEN(before); i++)
+		assert_true(told(s, before[i].invoice, before[i].type));
+	for (size_t i = 0; i < ARRAY_LEN(after); i++)
+		assert_true(told(s, after[i].invoice, after[i].type));
+	story_wait_tasks(s, "");
+	assert_string_equal(closed(s, "credited"), "");
+	story_until(s, "2026-04-10T15:00:00Z");
+	story_sent_is(s, "lost", "reminder 2026-04-03\n");
+	story_sent_is(s, "credited", "reminder 2026-04-03\n");
+	story_sent_is(s, "insolvent", "reminder 2026-04-03\n");
+	story_sent_is(s, "announced", "reminder 2026-04-09\n"); /* the day has passed, and no money came */
+	story_until(s, "2026-06-15T08:00:00Z");
+	story_sent_is(s, "silent", "");
+	story_ends_well(s);
+}
+
 #define STORY(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -139,6 +220,7 @@ int main(void)
 		STORY(row_35_after_the_last_contact_a_person_decides),
 		STORY(row_31_whom_to_work_for_no_more_is_suggested),
 		STORY(row_32_insolvency_stops_everything_with_a_task),
+		STORY(each_event_has_its_effect),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
