@@ -149,7 +149,7 @@ bool facts_owed(const struct judge *judge, const char *id, int64_t amount)
 		if (judge->told[i].broken && about(&judge->told[i], id))
 			return true; /* before a person looked, it may have counted */
 	for (size_t i = 0; i < judge->told_count; i++)
-		if (about(&judge->told[i], id) && judge->told[i].since_mono > now - HOUR_MS && judge->told[i].since_mono <= now &&
+		if (about(&judge->told[i], id) && judge->told[i].since_wall > judge->decided_at - HOUR_MS && judge->told[i].since_mono <= now &&
 			(is_balance(judge, id, amount, judge->told[i].since_mono) || is_balance(judge, id, amount, judge->told[i].since_mono - 1)))
 			return true;
 	return is_balance(judge, id, amount, now);

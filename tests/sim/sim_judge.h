@@ -170,7 +170,7 @@ bool facts_moved(const struct judge *judge, const struct message *message, int64
 bool facts_plan_missed(const struct judge *judge, const char *invoice_id, date today, int64_t by_mono);
 /* Its instalments do not cover what was open when it was agreed: a person must say what was meant. */
 bool facts_plan_short(const struct judge *judge, const char *invoice_id, int64_t by_mono);
-bool facts_owed(const struct judge *judge, const char *invoice_id, int64_t amount); /* its balance is that, or was within the hour */
+bool facts_owed(const struct judge *judge, const char *invoice_id, int64_t amount); /* its balance is that, or was since an hour before the record */
 void facts_commanded(struct judge *judge, const char *event_id); /* a command about a known invoice was taken */
 bool facts_told_of(const struct judge *judge, const char *attempt); /* a receipt of it is recorded, and stood in a stream ten minutes ago */
 void facts_recorded(struct judge *judge, const char *event_id);
