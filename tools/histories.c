@@ -301,7 +301,7 @@ int histories_play(struct histories *h, const char *prefix, uint32_t partition, 
 	struct keyspace keys = { prefix, partition };
 	const struct projected *system;
 	const struct group_place *last;
-	bool missing, adopted;
+	bool missing, adopted = false;
 	int r = read_heads(h, partition, err);
 
 	*ret = (struct history_end){ 0 };
