@@ -94,9 +94,9 @@ struct http_header {
 	const char *name, *value;
 };
 
-/* AWS Signature Version 4: libcurl signs all headers given and the time. */
+/* AWS Signature Version 4, see sigv4.h: made when it is sent, as it holds for minutes. */
 struct http_signer {
-	const char *scope; /* "aws:amz:eu-west-3:s3" */
+	const char *region, *service; /* "eu-west-3", "s3" */
 	const char *id, *secret;
 };
 

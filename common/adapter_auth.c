@@ -225,7 +225,7 @@ static int apply_signed(const struct scope *scope, const struct auth *auth, stru
 	return r;
 }
 
-/* libcurl signs it on its way. */
+/* It is signed on its way. */
 static int apply_sigv4(const struct scope *scope, const struct auth *auth, const char *secret, struct http_request *request,
 	struct http_header *headers, struct err *err)
 {
@@ -239,7 +239,8 @@ static int apply_sigv4(const struct scope *scope, const struct auth *auth, const
 		return err_set(err, -EBADMSG, "bad_value", "", "the region must be a word like eu-west-3");
 	if (masked(scope))
 		return request_add_header(request, headers, "Authorization", "AWS4-HMAC-SHA256 ***", err);
-	signer->scope = arena_printf(scope->arena, "aws:amz:%s:%s", region, auth->service);
+	signer->region = arena_strdup(scope->arena, region);
+	signer->service = arena_strdup(scope->arena, auth->service);
 	signer->id = arena_strdup(scope->arena, signer->id);
 	signer->secret = arena_strdup(scope->arena, secret);
 	request->signer = signer;

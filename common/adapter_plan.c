@@ -161,7 +161,7 @@ static int check_base(const struct adapter *adapter, const struct json *json, co
 	return base ? json_refuse(json, "url", err, "bad_url", "\"%s\": must begin with https://, or with http:// on this machine", base) : 0;
 }
 
-/* Bodies of a GET, and what libcurl's signature would get wrong. */
+/* Bodies of a GET; and a query, which would have to be sorted before it is signed. */
 static int check_plan(const struct json *json, const struct request_plan *plan, struct err *err)
 {
 	if (strcmp(plan->method, "GET") == 0 && plan->body != BODY_NONE)

@@ -80,7 +80,7 @@ void s3_request(const struct s3_upload *upload, struct arena *arena, struct http
 	size_t n = 0;
 
 	assert(upload->step < S3_COPIED);
-	/* Said by us: libcurl would sign another one for some bodies (curl issue 8810). */
+	/* S3 demands it, and that it is signed. */
 	headers[n++] = (struct http_header){ "x-amz-content-sha256", payload_hash(put ? object->bytes : (struct slice){ 0 }, arena) };
 	if (put) {
 		headers[n++] = (struct http_header){ "Content-Type", object->type };

@@ -576,7 +576,6 @@ static char *copy_secret(const struct anchor_run *run, const char *credential)
 
 static int target_init(struct anchors *a, struct anchor_target *target, const struct anchor_settings *settings, struct err *err)
 {
-	CLEANUP(buf_clear) struct buf scope = { 0 };
 	int r;
 
 	target->anchors = a;
@@ -594,9 +593,7 @@ static int target_init(struct anchors *a, struct anchor_target *target, const st
 	if ((settings->authorization && !target->authorization) || (settings->id && (!target->id || !target->secret)))
 		return err_set(err, -ENOENT, "no_credential", "$.trail.anchors", "the credentials of anchor %s are not there", settings->name);
 	if (settings->kind == ANCHOR_S3) {
-		buf_printf(&scope, "aws:amz:%s:s3", settings->region);
-		target->scope = buf_take(&scope);
-		target->signer = (struct http_signer){ target->scope, target->id, target->secret };
+		target->signer = (struct http_signer){ settings->region, "s3", target->id, target->secret };
 		target->store = (struct s3_store){ settings->url, settings->bucket, settings->timeout_ms };
 		anchor_copies_open(target);
 	}
@@ -620,7 +617,6 @@ static void target_clear(struct anchor_target *target)
 	free_secret(target->authorization);
 	free_secret(target->id);
 	free_secret(target->secret);
-	free(target->scope);
 }
 
 /* Signals are the loop's business. */

@@ -109,7 +109,7 @@ struct anchor_target {
 	struct buf roots; /* PEM, kept beside each stamp */
 	struct note_key key;
 	struct http_signer signer;
-	char *authorization, *id, *secret, *scope; /* secrets: cleansed */
+	char *authorization, *id, *secret; /* secrets: cleansed */
 	struct s3_store store;
 	struct anchor_job job;
 	struct anchor_copies copies; /* beside the job */

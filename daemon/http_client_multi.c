@@ -12,6 +12,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "common/sigv4.h"
 #include "daemon/http_client_curl.h"
 
 #define SHARD_MAX 250 /* transfers under one multi handle: beyond it libcurl's own lists cost more than a second handle */
@@ -450,27 +451,44 @@ static struct shard *shard_with_room(struct multi *all)
 }
 
 /* libcurl's list, which it only reads: in one piece, where its own functions allocate twice for each line. */
+#define SIGNED_HEADERS 2
+
+static const struct http_header *signed_headers(const struct transfer *t, struct arena *arena)
+{
+	const struct http_request *http = t->request.http;
+	struct http_header *headers = arena_alloc(arena, (http->header_count + SIGNED_HEADERS) * sizeof(*headers));
+	struct sigv4 signature = sigv4_sign(arena, http, t->request.signer, (int64_t)time(NULL) * 1000);
+
+	for (size_t i = 0; i < http->header_count; i++)
+		headers[i] = http->headers[i];
+	headers[http->header_count] = (struct http_header){ SIGV4_DATE, signature.date };
+	headers[http->header_count + 1] = (struct http_header){ "Authorization", signature.authorization };
+	return headers;
+}
+
 static void add_headers(struct transfer *t)
 {
 	static char no_expect[] = "Expect:", no_type[] = "Content-Type:"; /* "Name:" takes a header away */
 	const struct http_request *http = t->request.http;
-	size_t count = http->header_count + 1 + !http->body, size = count * sizeof(*t->headers);
+	CLEANUP(arena_freep) struct arena *arena = t->request.signer ? arena_create() : NULL;
+	const struct http_header *headers = arena ? signed_headers(t, arena) : http->headers;
+	size_t given = http->header_count + (arena ? SIGNED_HEADERS : 0), count = given + 1 + !http->body, size = count * sizeof(*t->headers);
 	struct curl_slist *list;
 	char *at;
 
-	for (size_t i = 0; i < http->header_count; i++)
-		size += strlen(http->headers[i].name) + strlen(http->headers[i].value) + 3;
+	for (size_t i = 0; i < given; i++)
+		size += strlen(headers[i].name) + strlen(headers[i].value) + 3;
 	t->headers = list = xmalloc(size);
 	at = (char *)(list + count);
-	for (size_t i = 0; i < http->header_count; i++) {
-		const struct http_header *header = &http->headers[i];
+	for (size_t i = 0; i < given; i++) {
+		const struct http_header *header = &headers[i];
 
 		list[i].data = at;
 		at = stpcpy(at, header->name);
 		at = stpcpy(at, *header->value ? ": " : ";"); /* "Name;" is an empty one */
 		at = stpcpy(at, header->value) + 1;
 	}
-	list[http->header_count].data = no_expect; /* no waiting for 100, no second request after 417 */
+	list[given].data = no_expect; /* no waiting for 100, no second request after 417 */
 	if (!http->body)
 		list[count - 1].data = no_type;
 	for (size_t i = 0; i < count; i++)
@@ -546,11 +564,6 @@ static void set_unusual(CURL *easy, const struct transfer *t)
 		SET(CURLOPT_NOBODY, 1L);
 	else if (strcmp(http->method, "GET") != 0 && strcmp(http->method, "POST") != 0)
 		SET(CURLOPT_CUSTOMREQUEST, http->method);
-	if (t->request.signer) {
-		SET(CURLOPT_AWS_SIGV4, t->request.signer->scope);
-		SET(CURLOPT_USERNAME, t->request.signer->id);
-		SET(CURLOPT_PASSWORD, t->request.signer->secret);
-	}
 }
 
 void multi_begin(struct multi *all, struct transfer *t)

@@ -40,7 +40,7 @@ static void open_world(const struct s3_peer_settings *more)
 	settings.secret = "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY";
 	settings.bucket = "copies";
 	settings.keys_bucket = "keys";
-	w = (struct world){ .signer = { "aws:amz:eu-west-3:s3", settings.id, settings.secret } };
+	w = (struct world){ .signer = { "eu-west-3", "s3", settings.id, settings.secret } };
 	w.arena = arena_create();
 	w.base = event_base_new();
 	w.http = http_peer_create(NULL);
@@ -227,7 +227,7 @@ static void wrong_secret_region_or_bucket_is_refused(void **state)
 	assert_string_equal(buf_str(&why), "SignatureDoesNotMatch");
 	close_world();
 	open_world(&(struct s3_peer_settings){ 0 });
-	w.signer.scope = "aws:amz:eu-west-1:s3";
+	w.signer.region = "eu-west-1";
 	assert_string_equal(copy(KEY, "one", 3, S3_COMPLIANCE, false), "refused");
 	close_world();
 	open_world(&(struct s3_peer_settings){ 0 });

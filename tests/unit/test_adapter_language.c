@@ -490,7 +490,8 @@ static void sigv4_is_left_to_the_wire(void **state)
 
 	(void)state;
 	assert_int_equal(build_with(&b, json, "x.token", false), 0);
-	assert_string_equal(b.request.signer->scope, "aws:amz:eu-west-3:ses");
+	assert_string_equal(b.request.signer->region, "eu-west-3");
+	assert_string_equal(b.request.signer->service, "ses");
 	assert_string_equal(b.request.signer->id, "me@example");
 	assert_string_equal(b.request.signer->secret, "s3cr&t");
 	assert_null(header(&b, "Authorization"));
