@@ -185,8 +185,10 @@ static void skip(struct judge *judge, const char *invoice_id, const char *step, 
 {
 	int index = step_index(judge, step);
 	struct known_invoice *invoice = judge_invoice(judge, invoice_id);
+	const struct walk_step *walk = index < 0 ? NULL : &invoice->walk[index];
 
-	if (index >= 0 && judge_walk(judge, invoice, (size_t)index) == WALK_OPEN)
+	/* One that another host wrote and the store never took is as open: which of them counts is known when the store has one. */
+	if (walk && (judge_walk(judge, invoice, (size_t)index) == WALK_OPEN || (walk->end == WALK_SKIPPED && walk->group && !judge->groups[walk->group - 1].applied)))
 		invoice->walk[index] = (struct walk_step){ WALK_SKIPPED, arena_strdup(judge->arena, reason),
 			judge_date(judge, invoice->debtor_id, judge->decided_at), judge->group_count };
 }
@@ -210,6 +212,17 @@ static bool falls_back(const struct judge *judge, const char *step, const char *
 	return s && s->has_fallback && channel && strcmp(channel_names[s->channel], channel) == 0;
 }
 
+/* Another group has its number in the store. */
+static bool lost(const struct judge *judge, size_t group)
+{
+	const struct known_group *g = &judge->groups[group - 1];
+
+	for (size_t i = 0; i < judge->group_count; i++)
+		if (judge->groups[i].applied && judge->groups[i].partition == g->partition && judge->groups[i].pseq == g->pseq && i != group - 1)
+			return true;
+	return false;
+}
+
 static void note_outcome(struct judge *judge, struct host *host, const struct json *record, const char *kind, const char *id)
 {
 	struct known_attempt *a = judge_attempt(judge, id);
@@ -219,7 +232,7 @@ static void note_outcome(struct judge *judge, struct host *host, const struct js
 	bool denied = a->accepted && (strcmp(kind, "attempt.failed") == 0 || strcmp(kind, "attempt.cancelled") == 0 || never_sent);
 
 	/* A tail that outlived its host's crash unsynced, or its sleep, and is found when the partition has gone on elsewhere: it tells, no more. */
-	if ((final(a->outcome) || a->unknown || denied) && judge_superseded(judge, judge->group_count))
+	if ((final(a->outcome) || a->unknown || denied) && lost(judge, judge->group_count))
 		return;
 	if (final(a->outcome) && !judge_superseded(judge, a->outcome_group))
 		sim_breach(judge->sim, "5 one outcome", "attempt %s: %s after %s", id, kind, a->outcome);
