@@ -2,6 +2,14 @@
 #ifndef DUNNINGD_TESTS_UNIT_TEMPLATE_LANGUAGES_H
 #define DUNNINGD_TESTS_UNIT_TEMPLATE_LANGUAGES_H
 
+#include <unicode/uversion.h>
+
+/* Italian groups four digits by the CLDR of Debian 12, and no more by that of Debian 13. */
+#if U_ICU_VERSION_MAJOR_NUM < 76
+#define ITALIAN_1200 "1.200"
+#else
+#define ITALIAN_1200 "1200"
+#endif
 #define NBSP "\xc2\xa0"
 #define NNBSP "\xe2\x80\xaf"
 
@@ -51,7 +59,7 @@ static const struct language languages[] = {
 		"No tiene que hacer nada más.",
 		{ "abogad", "tribunal", "judicial", "acciones legales", "moroso", "último aviso", "embargo", "demandar", " tú ", " tu ", " tus ",
 			"hola" } },
-	{ "it-IT", "it", "1.200,00" NBSP "€", "1 aprile 2026", "1.200", "1.200,500",
+	{ "it-IT", "it", ITALIAN_1200 ",00" NBSP "€", "1 aprile 2026", ITALIAN_1200, ITALIAN_1200 ",500",
 		{ "fattura", "fatture", "pagamento", "messaggio", "giorni", "di", "che", "non" },
 		{ "conto di questo messaggio" },
 		"salvo errori da parte nostra, la Sua fattura n." NBSP "F-42 non risulta ancora saldata. La preghiamo di provvedere al pagamento appena possibile.",

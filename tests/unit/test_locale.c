@@ -317,6 +317,15 @@ static void the_process_locale_does_not_matter(void **state)
 	assert_string_equal(buf_str(&out), "$1,234.56|1 april 2026");
 }
 
+/* "1.234,50" as "1234,50": Italian groups four digits by the CLDR of Debian 12, and no more by that of Debian 13. */
+static void drop_lone_point(struct buf *text)
+{
+	char *at = strchr(text->data, '.');
+
+	if (at && at == text->data + (text->data[0] == '-') + 1 && !strchr(at + 1, '.') && at[4] == ',')
+		memmove(at, at + 1, strlen(at));
+}
+
 /* U+00A0 and U+202F as a plain space: which of them CLDR takes changes between its versions. */
 static void add_plain(struct buf *out, const char *text)
 {
@@ -335,6 +344,8 @@ static void assert_same_text(const char *tag, const struct buf *ours, const char
 
 	add_plain(&a, buf_str(ours));
 	add_plain(&b, theirs);
+	if (strncmp(tag, "it", 2) == 0 && !strchr(buf_str(&a), '.'))
+		drop_lone_point(&b);
 	if (strcmp(buf_str(&a), buf_str(&b)) != 0)
 		fail_msg("%s: \"%s\", not \"%s\"", tag, buf_str(&a), buf_str(&b));
 }
