@@ -123,7 +123,7 @@ struct sigv4 sigv4_sign(struct arena *arena, const struct http_request *request,
 	CLEANUP(buf_clear) struct buf secret = { 0 };
 	char when[UTC_TEXT_SIZE], hex[2 * SHA256_SIZE + 1];
 	const char *scope, *steps[4];
-	uint8_t key[SHA256_SIZE];
+	uint8_t derived[SHA256_SIZE], signature[SHA256_SIZE];
 	struct sigv4 ret;
 
 	utc_format(now - now % SECOND_MS, when); /* 2026-11-30T15:40:00Z */
@@ -136,12 +136,13 @@ struct sigv4 sigv4_sign(struct arena *arena, const struct http_request *request,
 	steps[1] = signer->region;
 	steps[2] = signer->service;
 	steps[3] = "aws4_request";
-	hmac_sha256(secret.data, secret.len, steps[0], strlen(steps[0]), key);
+	hmac_sha256(secret.data, secret.len, steps[0], strlen(steps[0]), derived);
 	for (int i = 1; i < 4; i++)
-		hmac_sha256(key, sizeof(key), steps[i], strlen(steps[i]), key);
-	hmac_sha256(key, sizeof(key), text.data, text.len, key);
-	cleanse(secret.data, secret.len);
+		hmac_sha256(derived, sizeof(derived), steps[i], strlen(steps[i]), derived);
+	hmac_sha256(derived, sizeof(derived), text.data, text.len, signature);
 	ret.authorization = arena_printf(arena, "AWS4-HMAC-SHA256 Credential=%s/%s, SignedHeaders=%s, Signature=%s", signer->id, scope, buf_str(&names),
-		hex_format(key, sizeof(key), hex));
+		hex_format(signature, sizeof(signature), hex));
+	cleanse(secret.data, secret.len);
+	cleanse(derived, sizeof(derived));
 	return ret;
 }
