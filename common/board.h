@@ -157,8 +157,6 @@ struct board_form {
 };
 /* Whether that is asked just now: else the page says so. */
 bool board_asked(const struct board_entry *entry, enum board_action action);
-/* The words that DECIDE takes of this invoice, NULL-terminated. */
-const char *const *board_decisions(const struct board_entry *entry);
 void board_form(struct board *b, const struct board_form *form);
 
 void board_sign_in(struct board *b, bool wrong);

@@ -441,23 +441,10 @@ bool board_asked(const struct board_entry *entry, enum board_action action)
 	case BOARD_RESUME:
 		return open && e->hold_count;
 	case BOARD_DECIDE:
-		return board_decisions(entry)[0] != NULL;
+		return escalation_answers(&entry->e)[0] != NULL;
 	default:
 		return true;
 	}
-}
-
-const char *const *board_decisions(const struct board_entry *entry)
-{
-	static const char *const gate[] = { "pursue", "settle", "write_off", "stop", NULL }, *const doubt[] = { "sent", "not_sent", NULL },
-			  *const exhausted[] = { "settle", "write_off", "stop", NULL }, *const none[] = { NULL };
-	const struct escalation *e = &entry->e;
-
-	if (e->state == ESCALATION_GATE)
-		return gate;
-	if (e->state == ESCALATION_DOUBT)
-		return doubt;
-	return e->state == ESCALATION_WAITING && e->held && strcmp(e->held, "exhausted") == 0 ? exhausted : none;
 }
 
 static void put_wrong(struct board *b, const char *id, const char *wrong)
@@ -490,7 +477,7 @@ static void put_decisions(struct board *b, const struct board_form *form)
 
 	board_html(b, "<fieldset class=\"field\"><legend>%s</legend>", board_say(b, W_DECISION), NULL);
 	put_wrong(b, "decision", form->decision_wrong);
-	for (const char *const *word = board_decisions(form->entry); *word; word++)
+	for (const char *const *word = escalation_answers(&form->entry->e); *word; word++)
 		for (size_t i = 0; i < ARRAY_LEN(names); i++) {
 			if (strcmp(names[i].word, *word) != 0)
 				continue;

@@ -20,6 +20,7 @@ struct draft {
 	const char *invoice_id; /* events: subject */
 	const char *actor; /* "daemon", or "person:<who>" */
 	const char *hold; /* hold.opened, hold.ended: its reason; else NULL */
+	bool opens; /* of a hold: it begins */
 	struct buf data; /* members without the braces */
 	struct json_writer w;
 	struct part parts[RECORD_PARTS_MAX];

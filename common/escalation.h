@@ -334,6 +334,9 @@ void escalation_called(struct escalation *e, const struct event *call, const cha
 
 /* A person did what this task asked for, which no step waits for: a hold that it was opened for, and that rests on nothing else, ends with it. */
 void escalation_task_done(struct escalation *e, struct debtor *debtor, const char *task, struct effects *fx); /* `debtor` may be NULL */
+/* What "decide" may answer where it stands now: words, then NULL; none where nothing is asked. "continue" is another word for "pursue". */
+const char *const *escalation_answers(const struct escalation *e);
+bool escalation_asks(const struct escalation *e, const char *answer); /* whether it is one of these */
 void escalation_exhausted_decided(struct escalation *e, struct effects *fx); /* what comes after the last contact: its task is done, its hold over */
 
 /*

@@ -38,16 +38,9 @@ static void note_hold(struct escalation *e, const struct event *call, const char
 	escalation_hold(e, fx->arena, &hold);
 }
 
-/* A task of the invoice's own that a call left. */
-static struct task task_of(const struct escalation *e, const char *kind, struct arena *arena)
-{
-	return (struct task){ .id = arena_printf(arena, "%s:%s", kind, e->invoice.id), .kind = kind, .debtor_id = e->invoice.debtor_id,
-		.invoice_ids = arena_memdup(arena, &e->invoice.id, sizeof(e->invoice.id)), .invoice_count = 1 };
-}
-
 static void close_task(const struct escalation *e, const char *kind, const char *result, struct effects *fx)
 {
-	struct task task = task_of(e, kind, fx->arena);
+	struct task task = invoice_task(e, kind, fx->arena);
 
 	task.close = true;
 	task.result = result;
@@ -56,7 +49,7 @@ static void close_task(const struct escalation *e, const char *kind, const char 
 
 static void ask_for_contact(struct escalation *e, struct effects *fx)
 {
-	struct task task = task_of(e, "fix_contact", fx->arena);
+	struct task task = invoice_task(e, "fix_contact", fx->arena);
 
 	task.reason = "wrong_contact";
 	task.opened_at = fx->now;
@@ -75,7 +68,7 @@ int64_t call_back_until(const struct escalation *e, const struct business_time *
 static void ask_to_call_back(struct escalation *e, const struct event *call, const struct rules *rules, struct effects *fx)
 {
 	int64_t latest = rules->now + CALL_NAMED_MS;
-	struct task task = task_of(e, "call_back", fx->arena);
+	struct task task = invoice_task(e, "call_back", fx->arena);
 
 	e->call_back = (struct call_back){ .at = call->back_at < latest ? call->back_at : latest, .said_at = call->time };
 	task.owner = call->who;

@@ -13,13 +13,6 @@ const char *const commitment_state_names[COMMITMENT_STATE_COUNT + 1] = { "none",
 static const char *const takers[] = { "lawyer", "agency", "court", NULL };
 static const char *const results[] = { "kept", "returned", NULL };
 
-static bool among(const char *const *words, const char *word)
-{
-	while (*words && strcmp(*words, word) != 0)
-		words++;
-	return *words != NULL;
-}
-
 bool handed_over(const struct escalation *e)
 {
 	return e->handed.to && !(e->handed.result && strcmp(e->handed.result, "returned") == 0);
@@ -276,11 +269,15 @@ static bool asked_here(const struct escalation *e)
 /* Nobody lets it drop; and where it is a handover, it takes one to carry it out. */
 static int may_decide(const struct escalation *e, const struct policy *policy, const char *decision, struct err *err)
 {
-	static const char *const ends[] = { "stop", "write_off", NULL }, *const goes_on[] = { "continue", "pursue", NULL };
+	static const char *const ends[] = { "stop", "write_off", NULL }, *const goes_on[] = { "continue", "pursue", NULL },
+			  *const others[] = { "settle", "sent", "not_sent", NULL };
 	int step = policy && asked_here(e) ? policy_step_index(policy, e->step) : -1;
 	bool here = step >= 0 && policy->steps[step].handover;
 
-	if (e->commitment.state != COMMITMENT_OPEN || !(among(ends, decision) || (here && among(goes_on, decision))))
+	if (!word_listed(ends, decision) && !word_listed(goes_on, decision) && !word_listed(others, decision))
+		return err_set(err, -EBADMSG, "not_one_of", "$.data.decision",
+			"must be pursue (or continue), settle, write_off, stop, sent or not_sent, not \"%s\"", decision);
+	if (e->commitment.state != COMMITMENT_OPEN || !(word_listed(ends, decision) || (here && word_listed(goes_on, decision))))
 		return 0;
 	return err_set(err, -EBADMSG, "commitment_open", "$.data.decision",
 		"step %s of invoice %s announced what would follow: carry it out (dunningctl handover, or commitment execute) or take it back in "
@@ -311,7 +308,7 @@ static int may_hand_over(const struct escalation *e, const struct debtor *d, con
 	const struct policy *policy = rules->policy;
 	const char *way = in_the_way(e, d, rules), *lacks;
 
-	if (!among(takers, to))
+	if (!word_listed(takers, to))
 		return err_set(err, -EBADMSG, "not_one_of", "$.data.to", "must be lawyer, agency or court, not \"%s\"", to);
 	if (way)
 		return err_set(err, -EBADMSG, "not_now", "$.data.target", "invoice %s cannot be handed over: %s", e->invoice.id, way);
@@ -326,7 +323,7 @@ static int may_hand_over(const struct escalation *e, const struct debtor *d, con
 
 static int may_waive(const struct escalation *e, const struct policy *policy, const char *what, struct err *err)
 {
-	if (!among(need_names, what) && (!policy || policy_step_index(policy, what) < 0))
+	if (!word_listed(need_names, what) && (!policy || policy_step_index(policy, what) < 0))
 		return err_set(err, -EBADMSG, "not_one_of", "$.data.what",
 			"must be approval, notice, delivered, document, contract, or a step of the policy, not \"%s\"", what);
 	if (waived(e, what))
@@ -366,7 +363,7 @@ int commitment_may(const struct escalation *e, const struct debtor *d, const str
 		return may_hand_over(e, d, rules, what, err);
 	if (strcmp(command, "waive") == 0)
 		return may_waive(e, policy, what, err);
-	if (strcmp(command, "handover_result") == 0 && !(handed_over(e) && among(results, what)))
+	if (strcmp(command, "handover_result") == 0 && !(handed_over(e) && word_listed(results, what)))
 		return err_set(err, -EBADMSG, handed_over(e) ? "not_one_of" : "not_now", "$.data.result",
 			handed_over(e) ? "must be kept or returned" : "nobody has this case: it is not handed over");
 	if (!execute && strcmp(command, "commitment_withdraw") != 0)

@@ -65,12 +65,19 @@ static void tell(struct escalation *e, const char *hold, int64_t until, struct e
 	struct draft *draft = effects_record(fx, hold ? "hold.opened" : "hold.ended", e->invoice.debtor_id);
 
 	draft->hold = hold ? hold : e->held;
+	draft->opens = hold != NULL;
 	jw_str(&draft->w, "invoice", e->invoice.id);
 	jw_str(&draft->w, "hold", draft->hold);
 	jw_opt_int(&draft->w, "until", hold ? until : 0);
 	draft = effects_event(fx, hold ? "escalation.held" : "escalation.resumed", e->invoice.debtor_id, e->invoice.id);
 	jw_str(&draft->w, "reason", hold ? hold : e->held);
 	jw_opt_int(&draft->w, "until", hold ? until : 0);
+}
+
+struct task invoice_task(const struct escalation *e, const char *kind, struct arena *arena)
+{
+	return (struct task){ .id = arena_printf(arena, "%s:%s", kind, e->invoice.id), .kind = kind, .debtor_id = e->invoice.debtor_id,
+		.invoice_ids = arena_memdup(arena, &e->invoice.id, sizeof(e->invoice.id)), .invoice_count = 1 };
 }
 
 void hold_tell(struct escalation *e, const char *hold, const char *detail, int64_t until, bool renewed, struct effects *fx)
@@ -80,11 +87,13 @@ void hold_tell(struct escalation *e, const char *hold, const char *detail, int64
 	if (!renewed)
 		tell(e, hold, until, fx);
 	if (kind && !(e->call.outcome == CALL_WRONG_CONTACT && strcmp(kind, "fix_contact") == 0)) { /* its own call opened that one */
-		struct task task = { .id = arena_printf(fx->arena, "%s:%s", kind, e->invoice.id), .kind = kind,
-			.debtor_id = e->invoice.debtor_id, .invoice_ids = arena_memdup(fx->arena, &e->invoice.id,
-				sizeof(e->invoice.id)), .invoice_count = 1, .opened_at = fx->now, .deadline = until,
-			.reason = detail ? detail : renewed ? "renewed" : why ? why : hold, .close = !hold, .result = hold ? NULL : "obsolete" };
+		struct task task = invoice_task(e, kind, fx->arena);
 
+		task.opened_at = fx->now;
+		task.deadline = until;
+		task.reason = detail ? detail : renewed ? "renewed" : why ? why : hold;
+		task.close = !hold;
+		task.result = hold ? NULL : "obsolete";
 		effects_task(fx, &task);
 	}
 }
@@ -129,11 +138,34 @@ void escalation_task_done(struct escalation *e, struct debtor *debtor, const cha
 		e->call_back = (struct call_back){ 0 };
 }
 
+const char *const *escalation_answers(const struct escalation *e)
+{
+	static const char *const gate[] = { "pursue", "settle", "write_off", "stop", NULL }, *const doubt[] = { "sent", "not_sent", NULL },
+			  *const exhausted[] = { "settle", "write_off", "stop", NULL }, *const none[] = { NULL };
+
+	switch (e->state) {
+	case ESCALATION_GATE:
+		return gate;
+	case ESCALATION_DOUBT:
+		return doubt;
+	case ESCALATION_WAITING: /* no step asks, and none is left, or may be taken: what would go on by itself cannot */
+		return e->held && strcmp(e->held, "exhausted") == 0 ? exhausted : none;
+	default:
+		return none;
+	}
+}
+
+bool escalation_asks(const struct escalation *e, const char *answer)
+{
+	return word_listed(escalation_answers(e), strcmp(answer, "continue") == 0 ? "pursue" : answer);
+}
+
 void escalation_exhausted_decided(struct escalation *e, struct effects *fx)
 {
-	struct task task = { .id = arena_printf(fx->arena, "exhausted:%s", e->invoice.id), .kind = "exhausted", .debtor_id = e->invoice.debtor_id,
-		.invoice_ids = arena_memdup(fx->arena, &e->invoice.id, sizeof(e->invoice.id)), .invoice_count = 1, .close = true, .result = "done" };
+	struct task task = invoice_task(e, "exhausted", fx->arena);
 
+	task.close = true;
+	task.result = "done";
 	effects_task(fx, &task);
 	over(e, "exhausted", fx);
 }

@@ -52,6 +52,8 @@ const char *escalation_hold_detail(const struct escalation *e, const struct debt
 	struct arena *arena);
 /* A hold begins, goes on (`renewed`), or ends (NULL: e->held). `detail`: what a person must know to end it; NULL = the hold says it all. */
 void hold_tell(struct escalation *e, const char *hold, const char *detail, int64_t until, bool renewed, struct effects *fx);
+/* "<kind>:<invoice>", of this invoice alone; lives in the arena. */
+struct task invoice_task(const struct escalation *e, const char *kind, struct arena *arena);
 const char *escalation_hold_why(const struct escalation *e, const char *hold); /* what a person must know to end it; NULL = its name says it */
 /* escalation_told.c */
 /*

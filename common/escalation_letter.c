@@ -4,17 +4,11 @@
 #include "common/escalation_internal.h"
 #include "common/utc.h"
 
-static struct task task_of(const struct escalation *e, struct arena *arena)
-{
-	return (struct task){ .id = arena_printf(arena, "letter_unclaimed:%s", e->invoice.id), .kind = "letter_unclaimed",
-		.debtor_id = e->invoice.debtor_id, .invoice_ids = arena_memdup(arena, &e->invoice.id, sizeof(e->invoice.id)), .invoice_count = 1 };
-}
-
 bool escalation_letter_unclaimed(struct escalation *e, const char *attempt, const char *status, struct effects *fx)
 {
 	for (size_t i = e->walk_count; attempt && i-- > 0;) {
 		struct walked *walked = &e->walk[i];
-		struct task task = task_of(e, fx->arena);
+		struct task task = invoice_task(e, "letter_unclaimed", fx->arena);
 
 		if (walked->end == STEP_SKIPPED || !walked->attempt || strcmp(walked->attempt, attempt) != 0)
 			continue;
@@ -35,7 +29,7 @@ bool escalation_letter_unclaimed(struct escalation *e, const char *attempt, cons
 
 void escalation_letter_returned(struct escalation *e, const struct walked *walked, struct effects *fx)
 {
-	struct task task = task_of(e, fx->arena);
+	struct task task = invoice_task(e, "letter_unclaimed", fx->arena);
 
 	if (!letter_unclaimed(walked->reason))
 		return;
@@ -52,7 +46,7 @@ void walk_tasks_closed(struct escalation *e, struct effects *fx)
 
 	for (size_t i = 0; i < e->walk_count; i++) {
 		struct walked *walked = &e->walk[i];
-		struct task task = task_of(e, fx->arena);
+		struct task task = invoice_task(e, "letter_unclaimed", fx->arena);
 
 		task.step = walked->step;
 		task.close = true;

@@ -514,21 +514,11 @@ static void gate_decided(struct dunner *d, struct group *g, struct doc *doc, con
 		legal_write_off(g, command, doc);
 }
 
-static bool exhausted(const struct escalation *e)
-{
-	return e->state == ESCALATION_WAITING && e->held && strcmp(e->held, "exhausted") == 0;
-}
-
-/* No step asked, and none is left, or may be taken: what would go on by itself cannot. */
 static void exhausted_decided(struct dunner *d, struct group *g, struct doc *doc, const struct event *command, const char *decision)
 {
-	static const char *const answers[] = { "stop", "settle", "write_off", NULL };
 	struct doc *debtor = group_find(d, g, DOC_DEBTOR, doc->e->invoice.debtor_id);
-	struct draft *draft;
+	struct draft *draft = effects_record(&g->fx, "decision.recorded", doc->e->invoice.debtor_id);
 
-	if (!word_listed(answers, decision))
-		return;
-	draft = effects_record(&g->fx, "decision.recorded", doc->e->invoice.debtor_id);
 	jw_str(&draft->w, "invoice", doc->id);
 	jw_str(&draft->w, "decision", decision);
 	escalation_exhausted_decided(doc->e, &g->fx);
@@ -589,7 +579,6 @@ static int plan_migration(struct dunner *d, const struct escalation *e, const st
 static void command_invoice(struct dunner *d, struct group *g, const struct event *e, struct doc *doc)
 {
 	struct json word = json_get(&e->data, "decision");
-	static const char *const words[] = { "continue", "stop", "pursue", "settle", "write_off", NULL };
 	const char *decision = word.type == JSON_STRING ? json_str(&word) : "";
 	struct escalation *esc = doc->e;
 	int64_t now = flow_now(d);
@@ -633,14 +622,14 @@ static void command_invoice(struct dunner *d, struct group *g, const struct even
 		jw_str(&draft->w, "step", step);
 		jw_str(&draft->w, "reason", "operator");
 		escalation_walked(esc, g->arena, step, STEP_SKIPPED, "operator", now, NULL);
-	} else if (strcmp(e->command, "decide") == 0 && esc->state == ESCALATION_GATE) {
-		gate_decided(d, g, doc, e, word_listed(words, decision) ? decision : "continue");
-	} else if (strcmp(e->command, "decide") == 0 && exhausted(esc)) {
-		exhausted_decided(d, g, doc, e, decision);
-	} else if (strcmp(e->command, "decide") == 0 && esc->state == ESCALATION_DOUBT) {
-		if (strcmp(decision, "sent") == 0 || strcmp(decision, "not_sent") == 0) {
+	} else if (strcmp(e->command, "decide") == 0 && escalation_asks(esc, decision)) { /* else the question is over */
+		if (esc->state == ESCALATION_GATE) {
+			gate_decided(d, g, doc, e, decision);
+		} else if (esc->state == ESCALATION_DOUBT) {
 			esc->verdict = decision; /* kept with the document until the reconciler has the attempt's entry at hand */
 			d->reconcile_all = d->reconcile_again = true;
+		} else {
+			exhausted_decided(d, g, doc, e, decision);
 		}
 	}
 }

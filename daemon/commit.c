@@ -276,7 +276,7 @@ void commit_finished(struct dunner *d, struct group *g, bool released)
 	d->turns++;
 	for (const struct draft *draft = g->fx.records; draft && d->callbacks.hold; draft = draft->next)
 		if (draft->hold)
-			d->callbacks.hold(draft->hold, strcmp(draft->kind, "hold.opened") == 0, d->callbacks.arg);
+			d->callbacks.hold(draft->hold, draft->opens, d->callbacks.arg);
 	recent_put(d, g);
 	note_due(d, g);
 	if (g->journaled) {

@@ -209,7 +209,7 @@ static void on_ready_do(struct visit *visit)
 	}
 	if (visit->action == BOARD_DECIDE) {
 		form->decision = order.decision = visit_typed(visit, "decision", 20);
-		if (!form->decision || !*form->decision || !word_listed(board_decisions(&visit->entries[0]), form->decision))
+		if (!form->decision || !*form->decision || !word_listed(escalation_answers(&visit->entries[0].e), form->decision))
 			form->decision_wrong = board_say(b, W_CHOOSE);
 		else
 			form->decision_wrong = rules_refuse(visit, form->decision, who);

@@ -216,27 +216,25 @@ static int run_decide(struct ctl *ctl, const struct invocation *call)
 {
 	struct order order = { .command = "decide", .decision = call->args[1], .why = call->args[2] };
 	const char *word = call->args[1];
-	static const char *const answers[] = { "continue", "stop", "pursue", "settle", "write_off", NULL }, *const ends[] = { "stop", "settle", "write_off", NULL };
-	bool gate = word_listed(answers, word);
-	bool doubt = strcmp(word, "sent") == 0 || strcmp(word, "not_sent") == 0;
+	const char *const *answer;
+	CLEANUP(buf_clear) struct buf answers = { 0 };
 	struct err err = { 0 };
 	struct rules rules;
 	struct entry entry;
 	int r;
 
-	if (!gate && !doubt)
-		return ctl_fail(ctl, EXIT_USAGE, "usage", "decide pursue (or continue), settle, write_off, stop, sent or not_sent, not \"%s\"", word);
 	r = find_invoice(ctl, order_invoice(ctl->arena, call->args[0]), &order, &entry);
 	if (r != 0)
 		return r;
 	rules = entry_rules(ctl, &entry);
 	if (commitment_may(&entry.e, entry.d, &rules, "decide", word, ctl_who(ctl), &err) < 0)
-		return ctl_fail(ctl, EXIT_FOUND, err.code, "%s", err.text);
-	if (word_listed(ends, word) && entry.e.state == ESCALATION_WAITING && entry.e.held && strcmp(entry.e.held, "exhausted") == 0)
-		return ctl_order(ctl, entry.partition, &order); /* nothing is left to be done but to decide */
-	if (entry.e.state != (gate ? ESCALATION_GATE : ESCALATION_DOUBT))
-		return ctl_fail(ctl, EXIT_FOUND, "not_asked", "invoice %s is %s: \"%s\" is for one %s", order.target,
-			escalation_state_names[entry.e.state], word, gate ? "whose step asks for a decision" : "whose message is in doubt");
+		return ctl_fail(ctl, strcmp(err.code, "not_one_of") == 0 ? EXIT_USAGE : EXIT_FOUND, err.code, "%s", err.text);
+	if (!escalation_asks(&entry.e, word)) {
+		for (answer = escalation_answers(&entry.e); *answer; answer++)
+			buf_printf(&answers, "%s%s", buf_str(&answers)[0] ? ", " : "; it can be answered ", *answer);
+		return ctl_fail(ctl, EXIT_FOUND, "not_asked", "invoice %s is %s, and nothing asks for \"%s\"%s", order.target,
+			escalation_state_names[entry.e.state], word, buf_str(&answers));
+	}
 	return ctl_order(ctl, entry.partition, &order);
 }
 

@@ -315,6 +315,39 @@ static void decided_after_the_last_contact(void **state)
 	}
 }
 
+/* It was said of a message in doubt, and the gate behind it is open by now: no word is none for it. */
+static void a_gate_is_not_decided_by_another_answer(void **state)
+{
+	static const struct {
+		const char *decision;
+		bool counts;
+	} answers[] = { { "sent", false }, { "not_sent", false }, { "continue", true }, { "pursue", true } };
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(answers); i++) {
+		struct entry entries[] = { { .stream = OPERATOR } };
+		struct escalation *e;
+		struct bench b;
+
+		bench_open(&b);
+		entries[0].event = arena_printf(b.group->arena, EVENT("operator.command",
+			"\"command\":\"decide\",\"target\":\"i\",\"who\":\"a\",\"why\":\"b\",\"decision\":\"%s\""), answers[i].decision);
+		take(&b, entries, 1);
+		load(&b);
+		e = doc_of(&b, DOC_ESCALATION, "i")->e;
+		e->state = ESCALATION_GATE;
+		e->step = "worth-it";
+		e->task = "decision:i:worth-it";
+		e->invoice.debtor_id = "c";
+		load(&b);
+		decide(&b);
+		assert_int_equal(e->state == ESCALATION_GATE, !answers[i].counts);
+		assert_int_equal(e->walk_count, answers[i].counts);
+		assert_null(e->verdict);
+		bench_end(&b);
+	}
+}
+
 /* "stop" ends all that waits for somebody, told and recorded as any other end. */
 static void a_gate_decided_stop(void **state)
 {
@@ -663,7 +696,7 @@ int main(void)
 		cmocka_unit_test(in_a_wrong_partition),
 		cmocka_unit_test(many_are_held),
 		cmocka_unit_test(a_list_has_its_place_behind_all_facts),
-		cmocka_unit_test(a_gate_decided_stop),
+		cmocka_unit_test(a_gate_is_not_decided_by_another_answer), cmocka_unit_test(a_gate_decided_stop),
 		cmocka_unit_test(decided_after_the_last_contact),
 		cmocka_unit_test(a_long_task_is_done),
 		cmocka_unit_test(a_skip_that_cannot_be),

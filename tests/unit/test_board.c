@@ -418,7 +418,7 @@ static void what_comes_next(void **state)
 
 		entry.e.state = ESCALATION_WAITING;
 		entry.e.held = "exhausted";
-		words = board_decisions(&entry);
+		words = escalation_answers(&entry.e);
 		assert_string_equal(words[0], "settle");
 		assert_string_equal(words[1], "write_off");
 		assert_string_equal(words[2], "stop");

@@ -64,6 +64,9 @@ static void what_may_be_said_when(void **state)
 		{ "decide", "stop", 0, -EBADMSG },
 		{ "decide", "write_off", 0, -EBADMSG },
 		{ "decide", "settle", 0, 0 },
+		{ "decide", "sent", 0, 0 },
+		{ "decide", "writeoff", -EBADMSG, -EBADMSG },
+		{ "decide", "", -EBADMSG, -EBADMSG },
 		{ "hold", NULL, 0, 0 },
 	};
 
