@@ -747,7 +747,8 @@ int decide_command(struct dunner *d, struct group *g, struct input *input)
 		d->hour_contacts = 0;
 		if (!on)
 			brake_released(d, g, system);
-		(void)effects_event(&g->fx, on ? "sending.suspended" : "sending.resumed", NULL, NULL);
+		draft = effects_event(&g->fx, on ? "sending.suspended" : "sending.resumed", NULL, NULL);
+		jw_str(&draft->w, "reason", e->why);
 	} else if (strcmp(e->command, "gap_closed") == 0) {
 		close_gaps(d, system->d, e->time);
 		system->touched = true;

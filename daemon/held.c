@@ -1,13 +1,14 @@
 /*
  * What holds all sending is told to others: once when it begins and once when it is over, also across restarts. What cannot be written down
- * while it lasts (no space) is told when it can, with since when. What a person says, and a payment feed that stopped, are told elsewhere.
+ * while it lasts (no space) is told when it can, with since when. What a person says, and a payment feed that stopped, are told elsewhere;
+ * that the time is over for which a person suspended it, here.
  */
 #include <string.h>
 
 #include "common/utc.h"
 #include "daemon/flow.h"
 
-static const char brake[] = "brake";
+static const char brake[] = "brake", until[] = "until";
 
 /* Of flow_holding(). Not here: what passes by itself within seconds or at each start, and what a person said. */
 static const char *const told_words[] = { "trail_set_back", "no_space", "store_refuses", "clock_jump", "clock_unset", "clock_before_log", NULL };
@@ -44,6 +45,10 @@ void held_pump(struct dunner *d)
 	if (!d->braked && brake_over(d)) {
 		d->braked = true;
 		queue(d, true, brake);
+	}
+	if (d->suspended && d->suspended_until && d->suspended_until <= flow_now(d)) {
+		d->suspended = false;
+		queue(d, false, until);
 	}
 	word = told_word(flow_holding(d));
 	if (word == d->held_told)
@@ -92,6 +97,13 @@ void decide_held(struct dunner *d, struct group *g, const struct input *input)
 		known->braked_at = input->until;
 		brake_task(d, g, false);
 		tell(g, true, brake, input->until);
+	} else if (input->why == until) {
+		struct debtor_switch *said = &known->suspended;
+
+		if (!said->on || !said->until || said->until > input->until)
+			return; /* a person has said something else meanwhile */
+		said->on = false;
+		tell(g, false, until, said->order.time);
 	} else if (input->suspend) {
 		if (known->held && strcmp(known->held, input->why) == 0)
 			return;

@@ -76,6 +76,35 @@ static void the_brake_holds_until_a_person_releases(void **state)
 	close_world(w);
 }
 
+static void a_time_that_a_person_named_ends(void **state)
+{
+	struct world *w = running(0);
+
+	(void)state;
+	assert_true(dunner_suspend(w->dunner, "ann", "moving house", port_now(w) + HOUR_MS));
+	push(w, 1, INVOICE("1", "2026-04-07"));
+	pass(w, 2000);
+	assert_string_equal(flow_holding(w->dunner), "suspended");
+	assert_told(w, "moving house", 1, 0);
+	pass(w, HOUR_MS / 2);
+	assert_told(w, "until", 0, 0);
+	end_life(w);
+	w->mono += HOUR_MS; /* it is over while nothing runs */
+	begin(w);
+	pass(w, 2000);
+	assert_null(flow_holding(w->dunner));
+	assert_told(w, "until", 0, 1);
+	assert_int_equal(w->sent, 1);
+	restart(w);
+	assert_told(w, "until", 0, 1);
+	assert_true(dunner_suspend(w->dunner, "ann", "once more", port_now(w) + HOUR_MS));
+	assert_true(dunner_suspend(w->dunner, "ann", "for good", 0));
+	pass(w, 2 * HOUR_MS);
+	assert_string_equal(flow_holding(w->dunner), "suspended");
+	assert_told(w, "until", 0, 1);
+	close_world(w);
+}
+
 /* Below the limit, hour after hour. */
 static void the_brake_counts_by_the_hour(void **state)
 {
@@ -149,7 +178,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_brake_holds_until_a_person_releases),
-		cmocka_unit_test(the_brake_counts_by_the_hour),
+		cmocka_unit_test(a_time_that_a_person_named_ends), cmocka_unit_test(the_brake_counts_by_the_hour),
 		cmocka_unit_test(a_doubted_clock_is_told_once),
 		cmocka_unit_test(no_space_is_told_afterwards),
 	};
