@@ -8,7 +8,12 @@
 #include "common/utc.h"
 
 const char *const hook_words[HOOK_WORD_COUNT + 1] = { "sent", "delivered", "deferred", "bounced_hard", "bounced_soft", "failed", "unclaimed",
-	"refused", "complained", "opened", "stopped", "replied", "other", "ignored", NULL };
+	"refused", "complained", "opened", "stopped", "suppressed", "replied", "other", "ignored", NULL };
+
+bool hook_word_wants_no_more(enum hook_word word)
+{
+	return word == HOOK_COMPLAINED || word == HOOK_STOPPED || word == HOOK_SUPPRESSED;
+}
 
 bool hook_word_of_letters(enum hook_word word)
 {

@@ -78,12 +78,14 @@ enum hook_word {
 	HOOK_COMPLAINED,
 	HOOK_OPENED,
 	HOOK_STOPPED, /* the recipient wants no more of it */
+	HOOK_SUPPRESSED, /* that is why the provider kept this one back */
 	HOOK_REPLIED,
 	HOOK_OTHER, /* a word that the file does not know: kept, changes nothing */
 	HOOK_IGNORED, /* the file says that it is of no interest */
 	HOOK_WORD_COUNT
 };
 extern const char *const hook_words[HOOK_WORD_COUNT + 1]; /* "sent", "delivered" ... */
+bool hook_word_wants_no_more(enum hook_word word);
 bool hook_word_of_letters(enum hook_word word); /* what letter.status_updated tells, in its very words: see letter_unclaimed() */
 
 struct hook_event { /* NULL: not told */

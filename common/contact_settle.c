@@ -447,7 +447,7 @@ bool contact_settle(const struct contact_env *env, struct debtor *debtor, struct
 		for (size_t i = 0; i < count; i++)
 			if (holds_attempt(&members[i], entry))
 				walk_on(debtor, &members[i], entry, STEP_SENT, NULL, at, TRIGGER_SENT, fx);
-		if (told(debtor, entry) == DELIVERY_BOUNCED_HARD)
+		if (told(debtor, entry) == DELIVERY_BOUNCED_HARD || told(debtor, entry) == DELIVERY_SUPPRESSED)
 			contact_bounced(debtor, members, count, entry->id, fx);
 		else if (told(debtor, entry) == DELIVERY_FAILED)
 			contact_failed(debtor, members, count, entry, "failed", fx);

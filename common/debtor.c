@@ -165,7 +165,7 @@ static bool apply_delivery(struct debtor *debtor, const struct event *e, struct 
 	if (address && channel != CHANNEL_COUNT &&
 		(e->delivery == DELIVERY_BOUNCED_HARD || e->delivery == DELIVERY_DELIVERED || e->delivery == DELIVERY_OPENED))
 		changed |= debtor_address_told(debtor, arena, channel, address, e->delivery == DELIVERY_BOUNCED_HARD, e->time);
-	if (e->delivery == DELIVERY_COMPLAINED || e->delivery == DELIVERY_STOPPED)
+	if (delivery_wants_no_more(e->delivery))
 		changed |= opt_out_all(debtor, e);
 	return changed;
 }

@@ -54,11 +54,16 @@ static const char *const collection_names[] = { "send_invoice", "charge_automati
 static const char *const relation_names[] = { "internal", "external", NULL };
 
 const char *const delivery_names[DELIVERY_COUNT + 1] = { "none", "sent", "deferred", "bounced_soft", "delivered", "opened", "complained",
-	"stopped", "bounced_hard", "failed", NULL };
+	"stopped", "bounced_hard", "failed", "suppressed", NULL };
 
 bool delivery_reached_nobody(enum delivery_state state)
 {
-	return state == DELIVERY_BOUNCED_HARD || state == DELIVERY_FAILED;
+	return state == DELIVERY_BOUNCED_HARD || state == DELIVERY_FAILED || state == DELIVERY_SUPPRESSED;
+}
+
+bool delivery_wants_no_more(enum delivery_state state)
+{
+	return state == DELIVERY_COMPLAINED || state == DELIVERY_STOPPED || state == DELIVERY_SUPPRESSED;
 }
 
 #define TEXT_MAX 400
@@ -418,7 +423,7 @@ static int get_contact_facts(struct arena *arena, const struct json *data, struc
 		if (strcmp(delivery_names[i], status) == 0)
 			e->delivery = (enum delivery_state)i;
 	/* Whoever wants no more must not be forgotten because nobody knows who it is: a dead letter is looked at. */
-	if (!e->customer_id && (e->delivery == DELIVERY_STOPPED || e->delivery == DELIVERY_COMPLAINED))
+	if (!e->customer_id && delivery_wants_no_more(e->delivery))
 		return json_refuse(data, "customer", err, "missing", "must say who wants no more messages, or give customer_id");
 	if (given_up && !e->customer_id)
 		return json_refuse(data, "provider_id", err, "no_attempt",

@@ -125,8 +125,10 @@ enum delivery_state {
 	DELIVERY_STOPPED, /* the recipient wants no more of it, as he or the provider says */
 	DELIVERY_BOUNCED_HARD, /* nobody is there */
 	DELIVERY_FAILED, /* it never left, or was given up: it reached nobody, and of the address nothing is said */
+	DELIVERY_SUPPRESSED, /* the provider kept it back, for the recipient wants no more of it: both of the above. Kept as a number: new ones go last */
 	DELIVERY_COUNT
 };
+bool delivery_wants_no_more(enum delivery_state state); /* by this channel */
 bool delivery_reached_nobody(enum delivery_state state); /* then it counts for no cap and no gap, and nothing rests on it */
 extern const char *const delivery_names[DELIVERY_COUNT + 1]; /* both kinds of bounce are "bounced" in events; here they are told apart */
 

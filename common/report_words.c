@@ -31,6 +31,8 @@ static const struct report_word receipts[] = {
 	{ "delivered", { "distribué, selon le prestataire", "delivered, as the provider says", "Zustellung laut Anbieter" } },
 	{ "bounced", { "retourné, selon le prestataire", "returned, as the provider says", "Rücklauf laut Anbieter" } },
 	{ "failed", { "non distribué, selon le prestataire", "not delivered, as the provider says", "nicht zugestellt laut Anbieter" } },
+	{ "suppressed", { "retenu par le prestataire : le destinataire n’en veut plus", "held back by the provider: the recipient wants no more",
+		"vom Anbieter zurückgehalten: der Empfänger will nichts mehr" } },
 	{ "deposited", { "déposé, selon le prestataire", "posted, as the provider says", "eingeliefert laut Anbieter" } },
 	{ "posted", { "posté, selon le transporteur", "posted, as the carrier says", "eingeliefert laut Zusteller" } },
 	{ "unclaimed", { "avisé et non réclamé, selon le transporteur", "unclaimed after notice, as the carrier says",

@@ -157,7 +157,7 @@ void intake_event_write(struct buf *out, const struct hook_origin *origin, const
 /* That it arrived, or goes on, is kept in the trail in any case, and nobody needs to look for it. */
 static bool is_grave(const struct json *data)
 {
-	static const char *const words[] = { "failed", "unclaimed", "refused", "stopped", "complained" };
+	static const char *const words[] = { "failed", "unclaimed", "refused", "stopped", "suppressed", "complained" };
 	struct json status = json_get(data, "status"), permanent = json_get(data, "permanent");
 
 	for (size_t i = 0; i < ARRAY_LEN(words); i++)

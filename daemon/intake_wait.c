@@ -272,8 +272,10 @@ static void on_entry(int r, const struct redis_reply *reply, void *arg)
  */
 static bool may_be_claimed(const struct round *round, const struct waited *one)
 {
-	bool urgent = strcmp(one->status, hook_words[HOOK_STOPPED]) == 0 || strcmp(one->status, hook_words[HOOK_COMPLAINED]) == 0;
+	bool urgent = false;
 
+	for (int word = 0; word < HOOK_WORD_COUNT; word++)
+		urgent |= hook_word_wants_no_more((enum hook_word)word) && strcmp(one->status, hook_words[word]) == 0;
 	if (round->intake->settings.now(round->intake->settings.now_arg) - one->at >= (urgent ? DOUBTFUL_MS : INTAKE_WAIT_MS))
 		return false;
 	for (size_t i = 0; i < round->open_count; i++)

@@ -13,7 +13,7 @@ static struct doc *told_invoice(struct dunner *d, struct group *g, const struct 
 
 static void tell_others(struct group *g, const struct event *e)
 {
-	bool bounced = e->delivery == DELIVERY_BOUNCED_HARD || e->delivery == DELIVERY_BOUNCED_SOFT, failed = e->delivery == DELIVERY_FAILED;
+	bool bounced = e->delivery == DELIVERY_BOUNCED_HARD || e->delivery == DELIVERY_BOUNCED_SOFT, failed = e->delivery == DELIVERY_FAILED || e->delivery == DELIVERY_SUPPRESSED;
 	struct draft *event;
 
 	if (!bounced && !failed && e->delivery != DELIVERY_DELIVERED)
@@ -69,7 +69,7 @@ void decide_told(struct dunner *d, struct group *g, const struct event *e, struc
 			doc->e->verdict = letter_unclaimed(e->letter) ? arena_strdup(g->arena, e->letter) : VERDICT_WEBHOOK;
 			doc->touched = true;
 			d->reconcile_all = d->reconcile_again = true;
-		} else if (e->delivery == DELIVERY_BOUNCED_HARD && e->attempt_id) {
+		} else if ((e->delivery == DELIVERY_BOUNCED_HARD || e->delivery == DELIVERY_SUPPRESSED) && e->attempt_id) {
 			struct candidate member = { .escalation = doc->e, .policy = decide_policy(d, doc->e, debtor) };
 
 			contact_bounced(debtor, &member, 1, e->attempt_id, &g->fx);

@@ -44,7 +44,7 @@ static const char hooked_file[] =
 	"\"timestamp\":{\"header\":\"svix-timestamp\"}}," /* EVENTS */
 	"\"events\":{\"attempt\":[\"/attempt\",{\"query\":\"d\"}],\"message\":\"/message\",\"id\":\"/event\",\"time\":\"/time\",\"type\":\"/type\","
 	"\"map\":{\"sent\":\"sent\",\"delivered\":\"delivered\",\"deferred\":\"deferred\",\"hard\":\"bounced_hard\",\"soft\":\"bounced_soft\","
-	"\"complained\":\"complained\",\"opened\":\"opened\",\"stopped\":\"stopped\",\"replied\":\"replied\",\"nothing\":\"ignored\",\"failed\":\"failed\"},"
+	"\"complained\":\"complained\",\"opened\":\"opened\",\"stopped\":\"stopped\",\"replied\":\"replied\",\"nothing\":\"ignored\",\"failed\":\"failed\",\"kept_back\":\"suppressed\"},"
 	"\"reason\":\"/reason\",\"address\":\"/address\",\"text\":\"/text\",\"files\":{\"each\":\"/files\",\"name\":\"/name\"}}},"
 	"{\"path\":\"token\",\"parse\":\"json\",\"verify\":{\"kind\":\"hmac\",\"key\":\"{config.key}\",\"parts\":[\"/signature/timestamp\","
 	"\"/signature/token\"],\"signature\":{\"pointer\":\"/signature/signature\",\"encoding\":\"hex\"},"

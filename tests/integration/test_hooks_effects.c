@@ -338,6 +338,27 @@ static void stop_is_for_all_invoices(void **state)
 	}
 }
 
+/* The provider did not send it at all, for it knows that they want none: it goes the other way, once, and so does the next. */
+static void what_was_kept_back_goes_another_way(void **state)
+{
+	struct hooked *h = *state;
+	CLEANUP(arena_freep) struct arena *arena = arena_create();
+	const char *attempt;
+
+	push_invoice(h, "kept", "kept");
+	attempt = wait_sent(h, arena, "kept", 1, "one@kept.example");
+	wait_says(h, "escalation", "kept", "\"end\":\"sent\"");
+	tell_of(h, "kept_back", attempt, "0", NULL);
+	(void)wait_sent(h, arena, "kept", 2, "+33612345678");
+	wait_says(h, "debtor", "kept", "\"opt_out_email\":{\"on\":true");
+	tell_of(h, "kept_back", attempt, "0", NULL);
+	tell_of(h, "kept_back", attempt, "1", NULL);
+	push_invoice(h, "kept_too", "kept");
+	(void)wait_sent(h, arena, "kept_too", 1, "+33612345678");
+	assert_true(world_quiet(&h->world, WAIT_MS));
+	assert_int_equal(sent_to(h, arena, "kept", 1, &attempt, &attempt), 2);
+}
+
 static bool trail_keeps(struct hooked *h, const char *customer, const char *text)
 {
 	CLEANUP(buf_clear) struct buf output = { 0 };
@@ -680,7 +701,7 @@ int main(void)
 		cmocka_unit_test(a_receipt_before_the_commit),
 		cmocka_unit_test(a_receipt_settles_a_doubt),
 		cmocka_unit_test(a_receipt_after_a_crash),
-		cmocka_unit_test(stop_is_for_all_invoices),
+		cmocka_unit_test(stop_is_for_all_invoices), cmocka_unit_test(what_was_kept_back_goes_another_way),
 		cmocka_unit_test(one_click_stops_mail),
 		cmocka_unit_test(a_stop_by_sms_is_confirmed),
 		cmocka_unit_test(an_answer_holds),

@@ -133,7 +133,7 @@ static const struct reading {
 		"{\"event\":\"dropped\",\"reason\":\"Unsubscribed Address\"},{\"event\":\"dropped\",\"reason\":\"Other\"},{\"event\":\"open\"},"
 		"{\"event\":\"spamreport\"},{\"event\":\"group_resubscribe\"},{\"event\":\"delivered\"},{\"event\":\"new\"}]",
 		"bounced_hard attempt=" ATTEMPT " message=14c5d75ce93 at=1767225600000 reason=550 5.1.1 unknown address=ann@example.com; "
-		"failed address=ann@example.com; stopped reason=Unsubscribed Address; failed reason=Other; opened; complained; ignored; "
+		"failed address=ann@example.com; suppressed reason=Unsubscribed Address; failed reason=Other; opened; complained; ignored; "
 		"delivered; other; ", NULL, NULL },
 	{ "twilio, status", NULL, "twilio-sms", "status", "https://d.example/hooks/t/status?d=" ATTEMPT,
 		"MessageSid=SM1&MessageStatus=undelivered&ErrorCode=30005&To=%2B33612345678",

@@ -39,7 +39,7 @@ static const struct sample {
 		"{\"event\":\"spam\",\"source\":\"JMRPP\",\"MessageID\":1},{\"event\":\"unsub\",\"MessageID\":1},{\"event\":\"open\",\"MessageID\":1}]",
 		"delivered attempt=" ATTEMPT " message=19421777835146490 at=1767225600000 address=a@x.example; "
 		"bounced_hard message=1 at=1767225600000 reason=user unknown address=a@x.example; deferred message=1 reason=greylisted; "
-		"failed message=1 reason=preblocked; complained message=1; stopped message=1; opened message=1; " },
+		"suppressed message=1 reason=preblocked; complained message=1; stopped message=1; opened message=1; " },
 	{ "mailjet", "", BASIC, "", "{\"event\":\"bounce\",\"hard_bounce\":false,\"error\":\"quota exceeded\",\"MessageID\":2}",
 		"bounced_soft message=2 reason=quota exceeded; " },
 	{ "mailjet", "inbound", BASIC, "", "{\"From\":\"\\\"Ann, A\\\" <ann@x.example>\",\"Headers\":{\"Message-ID\":\"<m@x>\"},\"Text-part\":\"Oui\","
@@ -102,7 +102,7 @@ static const struct sample {
 		"\"payload\":{\"id\":\"4031\",\"to\":[{\"phone_number\":\"+33612345678\",\"status\":\"delivered\"}],\"errors\":[]}}}",
 		"delivered attempt=" ATTEMPT " message=4031 at=1767225600000 address=+33612345678; " },
 	{ "telnyx", "status", TELNYX, "", "{\"data\":{\"event_type\":\"message.finalized\",\"id\":\"e9\",\"payload\":{\"id\":\"4031\",\"to\":[{\"status\":\"delivery_failed\"}],"
-		"\"errors\":[{\"code\":\"40300\",\"title\":\"Blocked\"}]}}}", "stopped message=4031 reason=Blocked; " },
+		"\"errors\":[{\"code\":\"40300\",\"title\":\"Blocked\"}]}}}", "suppressed message=4031 reason=Blocked; " },
 	{ "telnyx", "inbound", TELNYX, "", "{\"data\":{\"event_type\":\"message.received\",\"id\":\"e7\",\"payload\":{\"id\":\"m\",\"from\":{\"phone_number\":\"+33612345678\"},"
 		"\"text\":\"Oui\"}}}", "replied address=+33612345678 text=Oui; " },
 	{ "plivo", "status", PLIVO, "?d=" ATTEMPT "&a=b%20c", "Status=undelivered&From=13342031111&MessageUUID=u-1&ParentMessageUUID=u-0&ErrorCode=210&To=33612345678",
@@ -125,7 +125,7 @@ static const struct sample {
 	{ "infobip", "status", PATH, "", "{\"results\":[{\"callbackData\":\"" ATTEMPT "\",\"messageId\":\"x\",\"status\":{\"groupName\":\"DELIVERED\",\"name\":\"DELIVERED_TO_OPERATOR\"},"
 		"\"error\":{\"permanent\":false,\"name\":\"NO_ERROR\"}},{\"messageId\":\"x\",\"status\":{\"groupName\":\"REJECTED\",\"name\":\"REJECTED_DESTINATION_BLOCKLISTED\"},"
 		"\"error\":{\"permanent\":true}},{\"messageId\":\"x\",\"status\":{\"groupName\":\"REJECTED\",\"name\":\"REJECTED_DND\"}}]}",
-		"sent attempt=" ATTEMPT " message=x reason=NO_ERROR; stopped message=x reason=REJECTED_DESTINATION_BLOCKLISTED; stopped message=x reason=REJECTED_DND; " },
+		"sent attempt=" ATTEMPT " message=x reason=NO_ERROR; suppressed message=x reason=REJECTED_DESTINATION_BLOCKLISTED; suppressed message=x reason=REJECTED_DND; " },
 	{ "infobip", "inbound", PATH, "", "{\"results\":[{\"messageId\":\"81\",\"from\":\"385916242493\",\"text\":\"QUIZ Paris\",\"cleanText\":\"Paris\","
 		"\"receivedAt\":\"2026-01-01T00:00:00.220+0000\"}],\"messageCount\":1}", "replied at=1767225600220 address=+385916242493 text=QUIZ Paris; " },
 	{ "sinch", "status", PATH, "?d=" ATTEMPT, "{\"type\":\"recipient_delivery_report_sms\",\"batch_id\":\"01F\",\"recipient\":\"+33612345678\",\"code\":402,"
