@@ -358,6 +358,17 @@ static int play(struct clock *clock, const struct clock_settings *settings, stru
 	return 0;
 }
 
+/* What was played here before is over: dunningctl would go on by it. */
+static int forget_played(const char *state_dir, struct err *err)
+{
+	CLEANUP(buf_clear) struct buf path = { 0 };
+
+	buf_printf(&path, "%s/clock", state_dir);
+	return unlink(buf_str(&path)) < 0 && errno != ENOENT ?
+		       err_set(err, -errno, "unwritable", "", "%s, of a clock that was played, cannot be removed: %s", buf_str(&path), strerror(errno)) :
+		       0;
+}
+
 /* --- life ------------------------------------------------------------------------------------------------------------------------ */
 
 static int64_t clock_now(void *self)
@@ -397,8 +408,7 @@ int clock_create(const struct clock_settings *settings, struct event_base *base,
 		return err_set(err, r, "no_timer", "", "the clock cannot be watched: %s", strerror(-r));
 	clock->set_event = event_new(base, clock->set_fd, EV_READ | EV_PERSIST, on_set, clock);
 	event_add(clock->set_event, NULL);
-	if (settings->played)
-		r = play(clock, settings, err);
+	r = settings->played ? play(clock, settings, err) : forget_played(settings->state_dir, err);
 	if (r < 0)
 		return r;
 	*ret = TAKE(clock);

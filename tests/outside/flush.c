@@ -1,11 +1,11 @@
 /*
  * flush - Redis loses what it had, under load: FLUSHALL, or its files of some time ago put back.
  *
- *	flush [--rounds N] [--age S] [--plain] [--seed S] [--programs DIR] [--keep]
+ *	flush [--rounds N] [--age S | --day] [--plain] [--seed S] [--programs DIR] [--keep]
  *
  * In each round invoices come in, some of them are paid, messages go out, and Redis goes back: flushed or restored, sometimes twice, with
  * the daemon alive or killed just before, at any time or between two groups. With --age it is always restored, under load, from
- * files that are S seconds old. What Redis is told is watched by MONITOR. It must hold:
+ * files that are S seconds old; with --day from those of yesterday: the daemon wrote them by a clock that was a day behind. What Redis is told is watched by MONITOR. It must hold:
  *	- what the journal has is redone in its order, group by group, before anything new is released;
  *	- sending is held within a second: no message of before arrives later than that after Redis went back;
  *	- no invoice is captured twice, and a provider that knows no keys (--plain) leaves in doubt what was under way at a kill, no more;
@@ -42,6 +42,7 @@
 
 static uint64_t seed = 1;
 static int64_t events_at;
+static bool of_yesterday;
 
 static int pick(int below)
 {
@@ -469,6 +470,15 @@ static int flush_between(struct world *w, int known)
 	return after != before;
 }
 
+/* What follows is a day later, for the daemon. */
+static void next_day(struct world *w)
+{
+	if (process_stop(&w->daemon, 40000) != 0)
+		world_fail("it does not stop with 0; kept in %s", w->dir);
+	w->options.clock = NULL;
+	start_daemon(w);
+}
+
 /* New invoices come in slowly, and what is known is said again and again, until the files of `from` are this old. */
 static void load_until(struct world *w, int known, int64_t from, int64_t age_ms)
 {
@@ -495,17 +505,24 @@ static void play(const struct world_options *how, int64_t age_ms, bool keep, con
 	struct watch watch = { 0 };
 	struct history history = { 0 };
 	struct world_sent sent;
+	char clock[60], time[UTC_TEXT_SIZE];
 
 	world_open(&w, how);
 	world_behave(&w, how->plain ? "{\"mode\":\"slow\",\"ms\":3,\"dedupe\":false}" : "{\"mode\":\"slow\",\"ms\":3}");
 	w.events_at = events_at;
 	watch_start(&w, &watch);
+	if (expected && of_yesterday) {
+		snprintf(clock, sizeof(clock), "start:%s", utc_format(events_at - DAY_MS, time));
+		w.options.clock = clock;
+	}
 	start_daemon(&w);
 	for (int part = 0; part < PARTS; part++) {
 		push_some(&w, part * PER_PART, PER_PART / 2);
 		if (incidents && restored && part == at - 2) {
 			snapshot_at = real_ms();
 			snapshot(&w);
+			if (w.options.clock)
+				next_day(&w);
 		}
 		if (snapshot_at && part <= at)
 			load_until(&w, part * PER_PART, snapshot_at, age_ms * (part - at + 3) / 3);
@@ -575,7 +592,7 @@ static void play(const struct world_options *how, int64_t age_ms, bool keep, con
 int main(int argc, char **argv)
 {
 	static const struct option options[] = { { "rounds", required_argument, NULL, 'r' }, { "age", required_argument, NULL, 'a' },
-		{ "plain", no_argument, NULL, 'p' },
+		{ "plain", no_argument, NULL, 'p' }, { "day", no_argument, NULL, 'y' },
 		{ "seed", required_argument, NULL, 's' }, { "programs", required_argument, NULL, 'd' },
 		{ "keep", no_argument, NULL, 'e' }, { 0 } };
 	struct world_options how = { .concurrency = CONCURRENCY };
@@ -592,6 +609,8 @@ int main(int argc, char **argv)
 			age_s = atoi(optarg);
 		else if (option == 'p')
 			how.plain = true;
+		else if (option == 'y')
+			of_yesterday = true;
 		else if (option == 's')
 			seed = strtoull(optarg, NULL, 10);
 		else if (option == 'd')
@@ -604,6 +623,8 @@ int main(int argc, char **argv)
 	given = seed;
 	seed = seed * UINT64_C(0x9e3779b97f4a7c15) + 1;
 	events_at = (int64_t)time(NULL) * 1000;
+	if (of_yesterday)
+		age_s = 1;
 	play(&how, 0, keep, NULL, &undisturbed, &tally);
 	for (int round = 0; round < rounds; round++) {
 		struct ends ends = { 0 };
