@@ -176,6 +176,22 @@ static int parse_features(struct adapter *adapter, const struct json *root, stru
 	return 0;
 }
 
+/* It only tells, of what others sent by its channel. */
+static int parse_receiver(struct adapter *adapter, const struct json *root, struct err *err)
+{
+	static const char *const members[] = { "adapter", "name", "channel", "help", "config", "tables", "webhooks", NULL };
+	const char *help = NULL;
+	int64_t version = 0;
+	int r;
+
+	if ((r = json_only(root, members, err)) < 0 || (r = json_get_int(root, "adapter", 1, 1, &version, err)) < 0 ||
+		(r = json_get_id(root, "name", &adapter->name, err)) < 0 || (r = json_opt_str(root, "help", TEMPLATE_MAX, &help, err)) < 0 ||
+		(r = parse_channels(adapter, root, err)) < 0 || (r = parse_config(adapter, root, err)) < 0 ||
+		(r = parse_features(adapter, root, err)) < 0 || (r = parse_tables(adapter, root, err)) < 0)
+		return r;
+	return hooks_parse(adapter, root, err);
+}
+
 static int parse_root(struct adapter *adapter, const struct json *root, struct err *err)
 {
 	static const char *const members[] = { "adapter", "name", "channel", "help", "config",
@@ -187,6 +203,8 @@ static int parse_root(struct adapter *adapter, const struct json *root, struct e
 
 	if (root->type != JSON_OBJECT)
 		return json_refuse(root, NULL, err, "wrong_type", "must be an object");
+	if (!json_has(root, "send") && json_has(root, "webhooks"))
+		return parse_receiver(adapter, root, err);
 	if ((r = json_only(root, members, err)) < 0 ||
 		(r = json_get_int(root, "adapter", 1, 1, &version, err)) < 0 ||
 		(r = json_get_id(root, "name", &adapter->name, err)) < 0 ||
@@ -250,6 +268,11 @@ const char *adapter_name(const struct adapter *adapter)
 bool adapter_serves(const struct adapter *adapter, enum channel channel)
 {
 	return adapter->channels >> channel & 1;
+}
+
+bool adapter_sends(const struct adapter *adapter)
+{
+	return adapter->send.method != NULL;
 }
 
 int64_t adapter_idempotency_ms(const struct adapter *adapter)

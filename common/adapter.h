@@ -36,6 +36,7 @@ DEFINE_CLEANUP(struct adapter, adapter_free)
 
 const char *adapter_name(const struct adapter *adapter);
 bool adapter_serves(const struct adapter *adapter, enum channel channel);
+bool adapter_sends(const struct adapter *adapter); /* false: it only tells, of what others sent by its channel */
 /* How long the provider remembers a dispatch id and answers a second request with it as the first; 0 = it does not. */
 int64_t adapter_idempotency_ms(const struct adapter *adapter);
 struct pace_limits adapter_limits(const struct adapter *adapter); /* as the file states them; concurrency is never 0 */

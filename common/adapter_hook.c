@@ -561,7 +561,7 @@ static int parse_hook(const struct adapter *adapter, const struct json *webhook,
 {
 	static const char *const members[] = { "path", "help", "parse", "verify", "refused_status", "body_bytes", "answer", "unwrap", "each", "element", "events", NULL };
 	int64_t refused = 401;
-	static const char *const forms[] = { "json", "form", "query", NULL };
+	static const char *const forms[] = { "json", "form", "query", "mail", NULL };
 	const char *help = NULL;
 	int form = 0, r;
 

@@ -96,7 +96,7 @@ struct stop_rule {
 	const char *value;
 };
 
-enum hook_form { FORM_JSON, FORM_FIELDS, FORM_QUERY };
+enum hook_form { FORM_JSON, FORM_FIELDS, FORM_QUERY, FORM_MAIL };
 
 struct hook {
 	const struct adapter *adapter;

@@ -172,12 +172,22 @@ static int form_document(const struct hook *hook, const struct hook_request *req
 	return json_parse(arena, buf_str(&text), text.len, 0, ret, err);
 }
 
+static int mail_document(const struct hook_request *request, struct arena *arena, struct json *ret, struct err *err)
+{
+	CLEANUP(buf_clear) struct buf text = { 0 };
+	struct json_writer w = jw_init(&text);
+
+	mime_document(&w, request->body, request->body_len, arena);
+	return json_parse(arena, buf_str(&text), text.len, 0, ret, err);
+}
+
 int hook_document(const struct hook *hook, const struct hook_request *request, struct arena *arena, struct json **ret, struct err *err)
 {
 	struct json *json = arena_alloc(arena, sizeof(*json));
 	int r;
 
-	r = hook->form != FORM_JSON ? form_document(hook, request, arena, json, err) :
+	r = hook->form == FORM_MAIL ? mail_document(request, arena, json, err) :
+	    hook->form != FORM_JSON ? form_document(hook, request, arena, json, err) :
 				      json_parse(arena, request->body, request->body_len, JSON_FRACTIONS, json, err);
 	if (r == 0)
 		*ret = json;

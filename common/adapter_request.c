@@ -226,7 +226,7 @@ int adapter_request(const struct adapter *adapter, const struct adapter_input *i
 	const struct scope scope = { .adapter = adapter, .input = input, .arena = arena };
 	int r;
 
-	if (!adapter_serves(adapter, input->message->channel))
+	if (!adapter_sends(adapter) || !adapter_serves(adapter, input->message->channel))
 		return err_set(err, -EBADMSG, "bad_value", "$.channel", "%s does not carry %s",
 			adapter->name, channel_names[input->message->channel]);
 	if ((r = message_check(input->message, err)) < 0 || (r = check_suits(adapter, input->message, err)) < 0)
@@ -326,8 +326,13 @@ static int try_message(const struct adapter *adapter, const struct provider_sett
 static int try_request(const struct adapter *adapter, const struct provider_settings *settings, bool *local, struct buf *url, struct err *err)
 {
 	static const char *const places[][2] = { { "FR", "fr" }, { "US", "en" }, { "DE", "de" }, { "GB", "en" } };
-	int r = try_message(adapter, settings, places[0][0], places[0][1], local, url, err);
+	int r;
 
+	if (!adapter_sends(adapter)) {
+		*local = true;
+		return 0;
+	}
+	r = try_message(adapter, settings, places[0][0], places[0][1], local, url, err);
 	for (size_t i = 1; r < 0 && adapter->table_count > 0 && i < ARRAY_LEN(places); i++) {
 		r = try_message(adapter, settings, places[i][0], places[i][1], local, url, NULL);
 		if (r == 0 && err)

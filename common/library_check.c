@@ -66,7 +66,7 @@ static int can_send(const struct lint_sending *sending, void *arg, struct err *e
 	for (size_t i = 0; i < CHANNEL_PROVIDERS_MAX && names[i] && r == 0; i++) {
 		const struct library_provider *provider = library_provider(check->library, names[i]);
 
-		if (provider->smtp ? channel != CHANNEL_EMAIL : provider->adapter && !adapter_serves(provider->adapter, channel))
+		if (provider->smtp ? channel != CHANNEL_EMAIL : provider->adapter && !(adapter_sends(provider->adapter) && adapter_serves(provider->adapter, channel)))
 			return err_set(err, -EBADMSG, "no_provider", "$.channels", "provider \"%s\" does not send %s", names[i],
 				channel_names[channel]);
 		/* One that must be registered needs a provider that proves its delivery, not one that is only quick. */

@@ -225,3 +225,112 @@ const char *mime_text(const char *mail, size_t len, struct arena *arena)
 
 	return text && text[strspn(text, " \t\n")] ? text : NULL;
 }
+
+/* --- the whole -------------------------------------------------------------------------------------------------------------------- */
+
+/* "<left@right>": all of it, or its left side; NULL where none begins at `at`. */
+static const char *angled(const char *at, bool local, struct arena *arena)
+{
+	size_t len;
+
+	if (at[0] != '<')
+		return NULL;
+	at++;
+	len = strcspn(at, local ? "@<> \t" : "<> \t");
+	return len && at[len] == (local ? '@' : '>') ? arena_memdup(arena, at, len) : NULL;
+}
+
+static const char *last_angled(const char *value)
+{
+	const char *last = strrchr(value, '<');
+
+	return last ? last : "";
+}
+
+/* The first part of that type, decoded or NULL, at most one level of multipart down: a report stands on top (RFC 6522). */
+static const char *find_part(const char *body, const char *end, const char *boundary, const char *type, const char **part_end, struct arena *arena)
+{
+	const char *part = NULL, *inner;
+
+	for (const char *at = body; *boundary && at < end; at = line_end(at, end)) {
+		if (!is_boundary(at, end, boundary))
+			continue;
+		if (part && begins(header(part, at, "Content-Type", &inner, arena), type)) {
+			*part_end = at;
+			return inner;
+		}
+		part = line_end(at, end);
+	}
+	if (part && part < end && begins(header(part, end, "Content-Type", &inner, arena), type)) {
+		*part_end = end;
+		return inner;
+	}
+	return NULL;
+}
+
+/* "rfc822; ann@b.example": what stands behind the kind. */
+static const char *behind_kind(const char *value)
+{
+	const char *at = strchr(value, ';');
+
+	return at ? at + 1 + strspn(at + 1, " \t") : value;
+}
+
+static void opt(struct json_writer *w, const char *key, const char *value, struct arena *arena)
+{
+	CLEANUP(buf_clear) struct buf text = { 0 };
+
+	if (value)
+		buf_add_str(&text, value);
+	if (text.len)
+		jw_str(w, key, clean(&text, "", arena));
+}
+
+/* Fields of the whole message first, then an empty line, then those of each recipient (RFC 3464, section 2.1). */
+static bool write_report(struct json_writer *w, const char *body, const char *end, const char *boundary, struct arena *arena)
+{
+	const char *status_end, *returned_end, *at = find_part(body, end, boundary, "message/delivery-status", &status_end, arena), *rest, *inner;
+	const char *returned = find_part(body, end, boundary, "message/rfc822", &returned_end, arena);
+	const char *action = "", *status = "", *recipient = "", *diagnostic = "";
+
+	if (!returned)
+		returned = find_part(body, end, boundary, "text/rfc822-headers", &returned_end, arena);
+	for (; at && at < status_end && !*action; at = rest) {
+		action = header(at, status_end, "Action", &rest, arena);
+		status = header(at, status_end, "Status", &rest, arena);
+		recipient = header(at, status_end, "Final-Recipient", &rest, arena);
+		diagnostic = header(at, status_end, "Diagnostic-Code", &rest, arena);
+	}
+	if (!*action)
+		return false;
+	jw_object(w, "report");
+	opt(w, "action", arena_memdup(arena, action, strcspn(action, " \t;(")), arena);
+	opt(w, "status", arena_memdup(arena, status, strspn(status, "0123456789.")), arena);
+	opt(w, "recipient", behind_kind(recipient), arena);
+	opt(w, "diagnostic", behind_kind(diagnostic), arena);
+	if (returned)
+		opt(w, "original", angled(header(returned, returned_end, "Message-ID", &inner, arena), true, arena), arena);
+	jw_end_object(w);
+	return true;
+}
+
+void mime_document(struct json_writer *w, const char *mail, size_t len, struct arena *arena)
+{
+	const char *end = mail + len, *body, *type = header(mail, end, "Content-Type", &body, arena);
+	const char *automatic = header(mail, end, "Auto-Submitted", &body, arena);
+	const char *answers = angled(header(mail, end, "In-Reply-To", &body, arena), true, arena);
+	const char *text = mime_text(mail, len, arena);
+	bool report = begins(type, "multipart/report") && begins(parameter(type, "report-type", arena), "delivery-status");
+
+	if (!answers)
+		answers = angled(last_angled(header(mail, end, "References", &body, arena)), true, arena);
+	jw_object(w, NULL);
+	report = report && write_report(w, body, end, parameter(type, "boundary", arena), arena);
+	jw_str(w, "kind", report ? "report" : *automatic && !begins(automatic, "no") ? "automatic" : "mail");
+	opt(w, "id", angled(header(mail, end, "Message-ID", &body, arena), false, arena), arena);
+	opt(w, "from", header(mail, end, "From", &body, arena), arena);
+	opt(w, "subject", header(mail, end, "Subject", &body, arena), arena);
+	opt(w, "answers", answers, arena);
+	opt(w, "text", text, arena);
+	jw_end_object(w);
+}

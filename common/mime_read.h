@@ -5,6 +5,7 @@
 #include <stddef.h>
 
 #include "common/cleanup.h"
+#include "common/json.h"
 
 #define MIME_TEXT_MAX ((size_t)64 * 1024) /* what is longer is cut */
 
@@ -14,5 +15,17 @@
  * part, or none that can be read.
  */
 const char *mime_text(const char *mail, size_t len, struct arena *arena);
+
+/*
+ * The same mail as an object, for the webhook of whoever has it from a mail server: members that it does not have are left out.
+ *	kind		"report": a delivery report (RFC 3464); "automatic": no person wrote it (RFC 3834); else "mail"
+ *	from, subject	headers, as they stand there
+ *	id		its Message-ID, without the angle brackets
+ *	answers		the local part of the Message-ID that it answers: In-Reply-To, else the last of References
+ *	text		as mime_text()
+ *	report		{action, status, recipient, diagnostic, original}: of the first recipient that is told of; original is the local part of
+ *			the Message-ID of the mail that came back
+ */
+void mime_document(struct json_writer *w, const char *mail, size_t len, struct arena *arena);
 
 #endif

@@ -101,7 +101,7 @@ static int make_message(struct provider_test *test, const struct control_test *a
 	r = choose_channel(asked, &m->channel, err);
 	if (r < 0)
 		return r;
-	if (provider->adapter && !adapter_serves(provider->adapter, m->channel))
+	if (provider->adapter && !(adapter_sends(provider->adapter) && adapter_serves(provider->adapter, m->channel)))
 		return err_set(err, -EINVAL, "bad_channel", "$.channel", "provider \"%s\" does not send %s", provider->name, channel_names[m->channel]);
 	if (getrandom(random, sizeof(random), 0) != sizeof(random))
 		return err_set(err, -EIO, "no_random", "", "there is no randomness");

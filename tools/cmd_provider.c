@@ -144,6 +144,10 @@ static void add_abilities(struct ctl *ctl, struct fields *f, const struct adapte
 	fields_add(f, "name", "Name", cell_text(adapter_name(adapter)));
 	fields_add(f, "channels", "Channels", cell_text(channels));
 	fields_add(f, "settings", "Asks for", cell_text(settings.list));
+	fields_add(f, "sends", "Sends", cell_flag(adapter_sends(adapter)));
+	fields_add(f, "webhooks", "Webhooks", cell_text(hooks.list));
+	if (!adapter_sends(adapter))
+		return; /* it only tells */
 	fields_add(f, "attachments", "Attachments", cell_flag(adapter_takes_files(adapter)));
 	fields_add(f, "idempotency_ms", NULL, cell_number(known));
 	fields_add(f, NULL, "After a doubt", cell_text(
@@ -155,7 +159,6 @@ static void add_abilities(struct ctl *ctl, struct fields *f, const struct adapte
 		conclusive ? arena_printf(ctl->arena, "proves that nothing was sent, after %s", seconds(ctl, conclusive)) : "proves nothing"));
 	fields_add(f, "token", "Token first", cell_flag(adapter_has_token(adapter)));
 	fields_add(f, "steps", "Requests before", cell_number((int64_t)adapter_step_count(adapter)));
-	fields_add(f, "webhooks", "Webhooks", cell_text(hooks.list));
 	fields_add(f, "per_second", "A second", limits.per_second ? cell_number(limits.per_second) : cell_none());
 	fields_add(f, "concurrency", "At once", cell_number(limits.concurrency));
 	for (int w = 0; w < PACE_WINDOW_COUNT; w++)

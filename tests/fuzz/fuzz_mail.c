@@ -1,6 +1,6 @@
 /*
  * A whole mail by anyone, and what is guessed from its text. The text that comes out is UTF-8 of bounded length without a control character
- * but '\n' and the tab, is more than white space, and a mail whose one part it is gives it again.
+ * but '\n' and the tab, is more than white space, and a mail whose one part it is gives it again. As an object it is JSON that says what kind it is.
  */
 #include <assert.h>
 #include <stdint.h>
@@ -38,6 +38,18 @@ static void is_judged(const char *text)
 	(void)reply_guess(text);
 }
 
+static void is_object(const char *mail, size_t len, struct arena *arena)
+{
+	CLEANUP(buf_clear) struct buf text = { 0 };
+	struct json_writer w = jw_init(&text);
+	struct json json, kind;
+
+	mime_document(&w, mail, len, arena);
+	assert(json_parse(arena, buf_str(&text), text.len, 0, &json, NULL) == 0);
+	kind = json_get(&json, "kind");
+	assert(json_str(&kind) && (strcmp(json_str(&kind), "report") == 0) == json_has(&json, "report"));
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	CLEANUP(arena_freep) struct arena *arena = arena_create();
@@ -47,6 +59,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	memcpy(exact, data, size);
 	exact[size] = '\0';
+	is_object(exact, size, arena);
 	text = mime_text(exact, size, arena);
 	if (!text)
 		return 0;

@@ -114,6 +114,7 @@ FIXTURE int hooks_open(struct world *w, const struct world_options *options)
 	text = replaced(arena, buf_str(&config), "\"creditor\":",
 		arena_printf(arena, "\"hooks\":{\"listen\":\"127.0.0.1:%d\",\"public_url\":\"https://dunning.example\",\"body_bytes\":65536},\"creditor\":",
 			port));
+	text = replaced(arena, text, "\"providers\":{", "\"providers\":{\"mailbox\":{\"file\":\"mailbox.json\",\"secrets\":{\"door\":\"hook-key-next\"}},");
 	text = replaced(arena, text, "\"file\":\"sandbox.json\"",
 		arena_printf(arena, "\"file\":\"%s/hooked.json\",\"secrets\":{\"key\":\"hook-key\",\"key_next\":\"hook-key-next\"}", w->dir));
 	put_file(w, arena, w->config + strlen(w->dir) + 1, text);

@@ -377,6 +377,43 @@ static const char *member_text(struct hooked *h, struct arena *arena, const char
 	return arena_strdup(arena, buf_str(&text));
 }
 
+/* From a mail server, as curl hands it on: a report, and an answer to the next one. */
+static void give_mail(struct hooked *h, struct arena *arena, const char *secret, const char *mail, int expected)
+{
+	const char *text = arena_printf(arena, "POST /hooks/mailbox/%s HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-www-form-urlencoded\r\n"
+					       "Content-Length: %zu\r\n\r\n%s", secret, strlen(mail), mail);
+
+	assert_int_equal(send_raw(h->port, text, strlen(text), WAIT_MS), expected);
+}
+
+static void what_comes_back_by_mail(void **state)
+{
+	static const char report[] = "From: MAILER-DAEMON@mx.example\r\nMessage-ID: <d1@mx.example>\r\nContent-Type: multipart/report;\r\n"
+		" report-type=delivery-status; boundary=b\r\n\r\n--b\r\nContent-Type: message/delivery-status\r\n\r\nReporting-MTA: dns; mx.example\r\n\r\n"
+		"Final-Recipient: rfc822; one@posted.example\r\nAction: failed\r\nStatus: 5.1.1\r\n\r\n--b\r\nContent-Type: text/rfc822-headers\r\n\r\n"
+		"Message-ID: <%s@acme.example>\r\n\r\n--b--\r\n";
+	static const char answer[] = "From: Two <two@posted.example>\r\nMessage-ID: <a%d@posted.example>\r\nIn-Reply-To: <%s@acme.example>\r\n%s\r\n"
+		"We pay on Friday.\r\n";
+	struct hooked *h = *state;
+	CLEANUP(arena_freep) struct arena *arena = arena_create();
+	const char *attempt;
+
+	push_invoice(h, "posted", "posted");
+	attempt = wait_sent(h, arena, "posted", 1, "one@posted.example");
+	wait_says(h, "escalation", "posted", "\"end\":\"sent\"");
+	give_mail(h, arena, "guess", arena_printf(arena, report, attempt), 401);
+	give_mail(h, arena, "another", arena_printf(arena, report, attempt), 200);
+	attempt = wait_sent(h, arena, "posted", 2, "two@posted.example");
+	wait_says(h, "debtor", "posted", "\"addresses\":[[\"one@posted.example\",0,true");
+	give_mail(h, arena, "another", arena_printf(arena, answer, 1, attempt, "Auto-Submitted: auto-replied\r\n"), 200);
+	assert_true(world_quiet(&h->world, WAIT_MS));
+	assert_string_equal(state_of(h, arena, "posted"), "waiting");
+	assert_null(strstr(member_text(h, arena, "escalation", "posted"), "\"reply\""));
+	give_mail(h, arena, "another", arena_printf(arena, answer, 2, attempt, ""), 200);
+	wait_says(h, "escalation", "posted", "\"held\":\"reply\"");
+	assert_true(trail_keeps(h, "posted", "We pay on Friday."));
+}
+
 static const char *signed_token(struct hooked *h, struct arena *arena, const char *attempt)
 {
 	CLEANUP(buf_clear) struct buf text = { 0 };
@@ -701,7 +738,7 @@ int main(void)
 		cmocka_unit_test(a_receipt_before_the_commit),
 		cmocka_unit_test(a_receipt_settles_a_doubt),
 		cmocka_unit_test(a_receipt_after_a_crash),
-		cmocka_unit_test(stop_is_for_all_invoices), cmocka_unit_test(what_was_kept_back_goes_another_way),
+		cmocka_unit_test(stop_is_for_all_invoices), cmocka_unit_test(what_was_kept_back_goes_another_way), cmocka_unit_test(what_comes_back_by_mail),
 		cmocka_unit_test(one_click_stops_mail),
 		cmocka_unit_test(a_stop_by_sms_is_confirmed),
 		cmocka_unit_test(an_answer_holds),

@@ -1,5 +1,8 @@
 /* Mail through a real Postfix: what arrives, what it refuses, and connections cut at each place where it matters. */
 #include "tests/integration/http_fixture.h"
+
+#include "common/adapter_hook.h"
+#include "common/file.h"
 #include "tests/support/cutter.h"
 #include "tests/support/mail_server.h"
 
@@ -447,6 +450,44 @@ static void logging_in(void **state)
 	assert_non_null(strstr(buf_str(&f->notes), "mail-token"));
 }
 
+/* What the server finds out later comes back as a mail: given to the webhook of mailbox.json as it stands, it is about that very attempt. */
+static void what_comes_back_is_told(void **state)
+{
+	static const char *const login[] = { "user", MAIL_USER "@example.test", "password", "mail-token", "starttls", "true", NULL };
+	static const char *const door[] = { "door", "door-name", NULL };
+	struct fixture *f = *state;
+	CLEANUP(arena_freep) struct arena *arena = arena_create();
+	CLEANUP(adapter_freep) struct adapter *adapter = NULL;
+	CLEANUP(buf_clear) struct buf file = { 0 }, got = { 0 };
+	struct provider_settings settings = { .name = "mailbox", .settings = door };
+	struct hook_request request = { .url = "https://dunning.example/hooks/mailbox/x", .path_secret = "x" };
+	size_t before = mail_server_count(&server, "debtor"), count = 0;
+	struct message m = make_mail(f, 0, "anna@example.test");
+	struct hook_event *events;
+	struct err err = { 0 };
+
+	if (file_read(SOURCE_DIR "/daemon/share/providers/mailbox.json", ADAPTER_FILE_MAX, &file, &err) < 0 ||
+		adapter_parse(buf_str(&file), file.len, &adapter, &err) < 0 || adapter_check_settings(adapter, &settings, &err) < 0)
+		fail_msg("%s %s", err.path, err.text);
+	assert_false(adapter_sends(adapter));
+	m.from.email = "debtor@example.test";
+	trust(f, server.certificate);
+	use_server(f, "smtp", "localhost", server.login_port, login);
+	send_message(f, &m, 0);
+	assert_outcome(trip_ends(f, 0), OUTCOME_ACCEPTED, "accepted");
+	mail_server_has(&server, "debtor", before + 1);
+	mail_server_read(&server, "debtor", &got);
+	request.body = got.data;
+	request.body_len = got.len;
+	if (hook_read(adapter_hook(adapter, ""), &request, arena, &events, &count, &err) < 0)
+		fail_msg("%s %s: %s", err.path, err.text, got.data);
+	assert_int_equal(count, 1);
+	assert_string_equal(hook_words[events[0].word], "bounced_hard");
+	assert_string_equal(events[0].attempt_id, f->ids[0]);
+	assert_string_equal(events[0].address, "anna@example.test");
+	assert_non_null(strstr(events[0].reason, "unknown user"));
+}
+
 static int begin(void **state)
 {
 	(void)state;
@@ -480,7 +521,7 @@ int main(void)
 		MAIL_TEST(the_end_comes_at_once),
 		MAIL_TEST(tls_from_the_start),
 		MAIL_TEST(starttls_is_not_a_wish),
-		MAIL_TEST(logging_in),
+		MAIL_TEST(what_comes_back_is_told), MAIL_TEST(logging_in),
 	};
 
 	if (!mail_server_can()) { /* Postfix wants root, and its package */

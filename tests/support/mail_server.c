@@ -40,7 +40,7 @@ static const char master_cf[] =
 	"%1$d inet n - n - - smtpd\n"
 	"%2$d inet n - n - - smtpd -o smtpd_tls_wrappermode=yes\n"
 	"%3$d inet n - n - - smtpd -o smtpd_tls_security_level=encrypt -o smtpd_sasl_auth_enable=yes\n"
-	" -o smtpd_client_restrictions=permit_sasl_authenticated,reject\n"
+	" -o smtpd_client_restrictions=permit_sasl_authenticated,reject -o smtpd_reject_unlisted_recipient=no\n"
 	"postlog unix-dgram n - n - 1 postlogd\ncleanup unix n - n - 0 cleanup\nqmgr unix n - n 300 1 qmgr\n"
 	"tlsmgr unix - - n 1000? 1 tlsmgr\nrewrite unix - - n - - trivial-rewrite\nbounce unix - - n - 0 bounce\n"
 	"defer unix - - n - 0 bounce\ntrace unix - - n - 0 bounce\nvirtual unix - n n - - virtual\nanvil unix - - n - 1 anvil\n"

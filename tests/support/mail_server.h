@@ -16,7 +16,7 @@
 
 /*
  * Known are debtor@example.test and, whose address is not ASCII, zo\303\251@example.test; later@ gets 450 4.7.1, closed@ 550 5.2.1, policy@
- * 550 5.7.1, plain@ 550 without an enhanced code; everybody else 550 5.1.1. A mail of more than 2 MB is too large.
+ * 550 5.7.1, plain@ 550 without an enhanced code; everybody else 550 5.1.1, or who is logged in finds that out by a report. A mail of more than 2 MB is too large.
  */
 struct mail_server {
 	char dir[64];

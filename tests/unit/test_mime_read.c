@@ -61,6 +61,55 @@ static void row(void **state)
 		assert_string_equal(text ? text : "(none)", row->text);
 }
 
+/* --- the whole as an object ----------------------------------------------------------------------------------------------------------- */
+
+#define OURS "01JX9000000000000000000042"
+#define REPORT(fields, returned)                                                                                                            \
+	"From: MAILER-DAEMON@mx.example (Mail Delivery System)\nSubject: Undelivered Mail\nAuto-Submitted: auto-replied\n"                      \
+	"Message-Id: <d1@mx.example>\nContent-Type: multipart/report; report-type=delivery-status;\n\tboundary=\"b/1\"\n\nMIME\n\n--b/1\n"       \
+	"Content-Type: text/plain\n\nI am sorry.\n--b/1\nContent-Type: message/delivery-status\n\n" fields "\n--b/1\n" returned "\n--b/1--\n"
+#define FIELDS(action, status)                                                                                                              \
+	"Reporting-MTA: dns; mx.example\n\nFinal-Recipient: rfc822; ann@b.example\nAction: " action "\nStatus: " status                        \
+	"\nDiagnostic-Code: smtp; 550 5.1.1\n  no such user\n"
+#define RETURNED "Content-Type: message/rfc822\n\nFrom: x@y.example\nMessage-ID: <" OURS "@y.example>\nSubject: s\n\nbody\n"
+
+static const struct whole {
+	const char *name, *mail, *json;
+} wholes[] = {
+	{ "a mail", "From: Ann <ann@b.example>\nSubject: Re: s\nMessage-ID: <m1@b.example>\nIn-Reply-To:\n <" OURS "@y.example>\n\nwe pay\n",
+		"{\"kind\":\"mail\",\"id\":\"m1@b.example\",\"from\":\"Ann <ann@b.example>\",\"subject\":\"Re: s\",\"answers\":\"" OURS
+		"\",\"text\":\"we pay\\n\"}" },
+	{ "the last of what it refers to", "References: <a@x> <" OURS "@y.example>\nAuto-Submitted: no\n\nx",
+		"{\"kind\":\"mail\",\"answers\":\"" OURS "\",\"text\":\"x\"}" },
+	{ "an absence", "Auto-Submitted: auto-replied (vacation)\nIn-Reply-To: <" OURS "@y.example>\n\naway\n",
+		"{\"kind\":\"automatic\",\"answers\":\"" OURS "\",\"text\":\"away\\n\"}" },
+	{ "it bounced", REPORT(FIELDS("failed", "5.1.1"), RETURNED),
+		"{\"report\":{\"action\":\"failed\",\"status\":\"5.1.1\",\"recipient\":\"ann@b.example\",\"diagnostic\":\"550 5.1.1  no such user\","
+		"\"original\":\"" OURS "\"},\"kind\":\"report\",\"id\":\"d1@mx.example\",\"from\":\"MAILER-DAEMON@mx.example (Mail Delivery System)\","
+		"\"subject\":\"Undelivered Mail\",\"text\":\"I am sorry.\\n\"}" },
+	{ "its headers alone came back",
+		REPORT(FIELDS("delayed (still trying)", "4.4.1 (no answer)"), "Content-Type: text/rfc822-headers\n\nMessage-ID: <" OURS "@y.example>\n"),
+		"{\"report\":{\"action\":\"delayed\",\"status\":\"4.4.1\",\"recipient\":\"ann@b.example\",\"diagnostic\":\"550 5.1.1  no such user\","
+		"\"original\":\"" OURS "\"},\"kind\":\"report\",\"id\":\"d1@mx.example\",\"from\":\"MAILER-DAEMON@mx.example (Mail Delivery System)\","
+		"\"subject\":\"Undelivered Mail\",\"text\":\"I am sorry.\\n\"}" },
+	{ "a report that tells nothing", "Content-Type: multipart/report; report-type=delivery-status; boundary=b\nAuto-Submitted: auto-replied\n\n--b--\n",
+		"{\"kind\":\"automatic\"}" },
+	{ "ids that are none", "Message-ID: x@y\nIn-Reply-To: <a b>\nReferences: <a\n\n", "{\"kind\":\"mail\"}" },
+	{ "what is no UTF-8 and controls", "Subject: caf\xe9\x07\x1b[2J\n\n", "{\"kind\":\"mail\",\"subject\":\"caf\xc3\xa9[2J\"}" },
+	{ "nothing", "", "{\"kind\":\"mail\"}" },
+};
+
+static void whole(void **state)
+{
+	const struct whole *one = *state;
+	CLEANUP(arena_freep) struct arena *arena = arena_create();
+	CLEANUP(buf_clear) struct buf text = { 0 };
+	struct json_writer w = jw_init(&text);
+
+	mime_document(&w, one->mail, strlen(one->mail), arena);
+	assert_string_equal(buf_str(&text), one->json);
+}
+
 /* Every beginning of every mail, and multiparts without end: nothing is read beyond, and it ends soon. */
 static void whatever_comes(void **state)
 {
@@ -77,6 +126,17 @@ static void whatever_comes(void **state)
 			(void)mime_text(exact, len, arena);
 			free(exact);
 		}
+	for (size_t i = 0; i < sizeof(wholes) / sizeof(*wholes); i++)
+		for (size_t len = 0; len <= strlen(wholes[i].mail); len++) {
+			CLEANUP(buf_clear) struct buf text = { 0 };
+			struct json_writer w = jw_init(&text);
+			char *exact = malloc(len + 1);
+
+			memcpy(exact, wholes[i].mail, len);
+			exact[len] = '\0';
+			mime_document(&w, exact, len, arena);
+			free(exact);
+		}
 	for (int i = 0; i < 20000; i++)
 		buf_add_str(&mail, "Content-Type: multipart/mixed; boundary=a\n\n--a\n");
 	assert_null(mime_text(mail.data, mail.len, arena));
@@ -89,9 +149,12 @@ static void whatever_comes(void **state)
 
 int main(void)
 {
-	struct CMUnitTest tests[1 + sizeof(rows) / sizeof(*rows)] = { cmocka_unit_test(whatever_comes) };
+	enum { ROWS = sizeof(rows) / sizeof(*rows), WHOLES = sizeof(wholes) / sizeof(*wholes) };
+	struct CMUnitTest tests[1 + ROWS + WHOLES] = { cmocka_unit_test(whatever_comes) };
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++)
 		tests[1 + i] = (struct CMUnitTest){ .name = rows[i].name, .test_func = row, .initial_state = (void *)(uintptr_t)&rows[i] };
+	for (size_t i = 0; i < WHOLES; i++)
+		tests[1 + ROWS + i] = (struct CMUnitTest){ .name = wholes[i].name, .test_func = whole, .initial_state = (void *)(uintptr_t)&wholes[i] };
 	return cmocka_run_group_tests_name("mime_read", tests, NULL, NULL);
 }
