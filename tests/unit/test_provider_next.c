@@ -219,7 +219,7 @@ static void check(const struct shipped *provider, const struct adapter *adapter,
 
 		if (wanted == NEXT_CONTACT_OF_ROLE && provider->channel == CHANNEL_LETTER) /* a house has one address */
 			wanted = shape == FALLBACK ? NEXT_CHANNEL : NEXT_LEFT_OUT;
-		trial_open(&t, provider, shape);
+		trial_open(&t, provider, (enum shape)shape);
 		settled = contact_settle(&t.w.env, &t.w.debtor, t.w.candidates, INVOICES, &t.entry, &traits, outcome, &t.w.fx);
 		next = next_of(&t);
 		if (next != wanted || settled != (wanted != NEXT_ASKED))
