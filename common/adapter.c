@@ -13,7 +13,7 @@
 
 static int parse_config(struct adapter *adapter, const struct json *root, struct err *err)
 {
-	static const char *const members[] = { "required", "secret", "account", "default", "help", NULL };
+	static const char *const members[] = { "required", "secret", "account", "default", "webhook", "help", NULL };
 	struct json config = { 0 }, row;
 	const char *key, *help = NULL;
 	int r = json_opt_object(root, "config", &config, err);
@@ -34,13 +34,31 @@ static int parse_config(struct adapter *adapter, const struct json *root, struct
 			(r = json_opt_bool(&row, "secret", &setting->secret, err)) < 0 ||
 			(r = json_opt_bool(&row, "account", &setting->account, err)) < 0 ||
 			(r = json_opt_str(&row, "help", 400, &help, err)) < 0 ||
-			(r = json_opt_str(&row, "default", TEMPLATE_MAX, &setting->fallback, err)) < 0)
+			(r = json_opt_str(&row, "default", TEMPLATE_MAX, &setting->fallback, err)) < 0 ||
+			(r = json_opt_str(&row, "webhook", 32, &setting->webhook, err)) < 0)
 			return r;
 		if (setting->secret && setting->fallback)
 			return json_refuse(&row, "default", err, "unknown_member",
 				"a secret has no default");
+		if (setting->webhook && (setting->secret || setting->fallback || setting->required))
+			return json_refuse(&row, "webhook", err, "unknown_member", "a setting that is an address of ours has no secret, default or required");
 	}
 	return r;
+}
+
+/* Once the webhooks are known. */
+static int check_addresses(const struct adapter *adapter, const struct json *root, struct err *err)
+{
+	struct json config = json_get(root, "config");
+
+	for (size_t i = 0; i < adapter->setting_count; i++) {
+		const struct setting *setting = &adapter->settings[i];
+		struct json row = json_get(&config, setting->name);
+
+		if (setting->webhook && !adapter_hook(adapter, setting->webhook))
+			return json_refuse(&row, "webhook", err, "unknown_value", "there is no webhook with the path \"%s\"", setting->webhook);
+	}
+	return 0;
 }
 
 const struct table *table_find(const struct adapter *adapter, const char *name)
@@ -223,7 +241,8 @@ static int parse_root(struct adapter *adapter, const struct json *root, struct e
 		return json_refuse(&send, "method", err, "not_one_of", "must be POST or PUT");
 	if ((r = lookup_parse(adapter, root, err)) < 0 || (r = means_parse(adapter, root, err)) < 0)
 		return r;
-	return hooks_parse(adapter, root, err);
+	r = hooks_parse(adapter, root, err);
+	return r < 0 ? r : check_addresses(adapter, root, err);
 }
 
 int adapter_parse(const char *json, size_t len, struct adapter **ret, struct err *err)

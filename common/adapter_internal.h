@@ -102,6 +102,7 @@ int text_value(const struct scope *scope, const struct text *text, struct value 
 int text_string(const struct scope *scope, const struct text *text, const char **ret, struct err *err);
 int setting_value(const struct adapter *adapter, const struct adapter_input *input, const char *name, const char **ret,
 	struct err *err);
+const char *settings_get(const struct provider_settings *settings, const char *name); /* as given; NULL = it is not */
 void value_write(struct json_writer *w, const char *key, const struct value *value);
 
 /* --- bodies (adapter_body.c) ------------------------------------------------------------------------------------ */
@@ -275,10 +276,17 @@ struct json pointer_get(const struct json *root, const char *pointer); /* its pa
 
 struct setting {
 	const char *name, *fallback;
+	const char *webhook; /* path of the one whose public address it is when it is not given; NULL = none */
 	bool required, secret;
 	bool account; /* it names the account that the secrets are of */
 	bool means; /* what sends or finds a message names it */
 };
+/*
+ * The public address of the setting's webhook, for who did not give one, in the arena. NULL: there is none, or what came there would be refused
+ * for want of the key that it is verified by.
+ */
+const char *webhook_address(const struct adapter *adapter, const struct provider_settings *settings, const struct setting *setting,
+	struct arena *arena);
 
 /* --- requests (adapter_plan.c compiles, adapter_request.c fills; adapter_auth.c both for `auth`) ------------------------- */
 

@@ -88,12 +88,11 @@ static bool names_account(const struct adapter *adapter)
 	return false;
 }
 
-static const char *given(const struct setting *setting, const struct provider_settings *settings)
+static const char *given(const struct adapter *adapter, const struct setting *setting, const struct provider_settings *settings, struct arena *arena)
 {
-	for (const char *const *pairs = settings ? settings->settings : NULL; pairs && pairs[0]; pairs += 2)
-		if (strcmp(pairs[0], setting->name) == 0)
-			return pairs[1];
-	return setting->fallback;
+	const char *value = settings_get(settings, setting->name);
+
+	return value ? value : setting->fallback ? setting->fallback : webhook_address(adapter, settings, setting, arena);
 }
 
 static struct slice with_nul(const char *text)
@@ -111,7 +110,7 @@ size_t adapter_means(const struct adapter *adapter, const struct provider_settin
 	list[count++] = (struct slice){ adapter->means, sizeof(adapter->means) };
 	for (size_t i = 0; i < adapter->setting_count; i++) {
 		const struct setting *setting = &adapter->settings[i];
-		const char *value = given(setting, settings), *kept;
+		const char *value = given(adapter, setting, settings, arena), *kept;
 
 		if (!setting->means || !value || (setting->secret && account))
 			continue;

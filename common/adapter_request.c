@@ -238,15 +238,6 @@ int adapter_request(const struct adapter *adapter, const struct adapter_input *i
 
 /* --- settings ------------------------------------------------------------------------------------------------------------- */
 
-static const char *settings_get(const struct provider_settings *settings, const char *name)
-{
-	for (const char *const *p = settings->settings; p && p[0]; p += 2) {
-		if (strcmp(p[0], name) == 0)
-			return p[1];
-	}
-	return NULL;
-}
-
 static bool adapter_knows(const struct adapter *adapter, const char *name)
 {
 	for (size_t i = 0; i < adapter->setting_count; i++) {

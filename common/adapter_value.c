@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "common/adapter_hook_internal.h"
 #include "common/adapter_internal.h"
 #include "common/adapter_poll.h"
 
@@ -265,18 +266,34 @@ static const struct setting *find_setting(const struct adapter *adapter, const c
 	return NULL;
 }
 
+const char *settings_get(const struct provider_settings *settings, const char *name)
+{
+	const char *value = NULL;
+
+	for (const char *const *pairs = settings ? settings->settings : NULL; pairs && pairs[0]; pairs += 2) {
+		if (strcmp(pairs[0], name) == 0)
+			value = pairs[1];
+	}
+	return value;
+}
+
+const char *webhook_address(const struct adapter *adapter, const struct provider_settings *settings, const struct setting *setting,
+	struct arena *arena)
+{
+	const struct hook *hook = setting->webhook ? adapter_hook(adapter, setting->webhook) : NULL;
+
+	if (!hook || !settings || !settings->hooks_url || (hook->verify.key_count > 0 && !settings_get(settings, hook->verify.keys[0])))
+		return NULL;
+	return *hook->path ? arena_printf(arena, "%s/%s", settings->hooks_url, hook->path) : settings->hooks_url;
+}
+
 /* *ret NULL: not set. A secret's setting is the name of a credential; its value comes from input->secret. */
 int setting_value(const struct adapter *adapter, const struct adapter_input *input, const char *name,
 	const char **ret, struct err *err)
 {
 	const struct setting *setting = find_setting(adapter, name);
-	const char *const *pairs = input->settings ? input->settings->settings : NULL;
-	const char *value = NULL;
+	const char *value = settings_get(input->settings, name);
 
-	for (; pairs && pairs[0]; pairs += 2) {
-		if (strcmp(pairs[0], name) == 0)
-			value = pairs[1];
-	}
 	if (!value)
 		value = setting ? setting->fallback : NULL;
 	if (value && setting && setting->secret) {
@@ -583,6 +600,8 @@ int reference_value(const struct scope *scope, const struct reference *ref, stru
 		r = setting_value(scope->adapter, scope->input, ref->name, &value, err);
 		if (r < 0)
 			return r;
+		if (!value)
+			value = webhook_address(scope->adapter, scope->input->settings, find_setting(scope->adapter, ref->name), scope->arena);
 		*ret = string_value(value);
 	} else if (ref->row->id == MODEL_TOKEN || ref->row->id == MODEL_STEP) {
 		r = answered_value(scope, ref, ret, err);

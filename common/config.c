@@ -365,6 +365,7 @@ static int parse_provider(struct config *config, const struct json *object, cons
 
 	provider->name = name;
 	provider->settings = pairs;
+	provider->hooks_url = config->hooks_public_url ? arena_printf(config->arena, "%s/hooks/%s", config->hooks_public_url, name) : NULL;
 	if ((r = config_only_known(object, provider_members, err)) < 0 ||
 		(r = json_get_str(object, "file", VALUE_MAX, &provider->file, err)) < 0 ||
 		(r = add_pairs(config, object, "settings", false, pairs, &used, err)) < 0 ||

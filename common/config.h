@@ -40,6 +40,7 @@ struct provider_settings {
 	 * key, value, ended by NULL; no key stands twice.
 	 */
 	const char *const *settings;
+	const char *hooks_url; /* the public address of its webhooks, "https://dunning.example/hooks/sms"; NULL: hooks.public_url is not set */
 	int64_t concurrency, per_second, burst, quota[PACE_WINDOW_COUNT]; /* see struct pace_limits; 0 = the adapter's */
 	int64_t failures; /* in a row, after which it is left alone for a while; 0 = PACE_FAILURES */
 };

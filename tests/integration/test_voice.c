@@ -42,7 +42,7 @@ static int setup(void **state)
 	assert_int_equal(file_read(v->world.config, 100000, &config, NULL), 0);
 	text = replaced(arena, buf_str(&config), "\"secrets\":{\"key\":\"hook-key\",\"key_next\":\"hook-key-next\"}", "\"secrets\":{\"auth_token\":\"hook-key\"}");
 	text = replaced(arena, text, arena_printf(arena, "\"base_url\":\"http://127.0.0.1:%d\"", v->world.port),
-		arena_printf(arena, "\"account_sid\":\"AC1\",\"from\":\"+33700000000\",\"callback_url\":\"https://dunning.example/hooks/sandbox/status\","
+		arena_printf(arena, "\"account_sid\":\"AC1\",\"from\":\"+33700000000\","
 			"\"answer_url\":\"https://dunning.example/hooks/sandbox/answer\",\"base_url\":\"http://127.0.0.1:%u\"", http_peer_port(v->peer)));
 	text = replaced(arena, text, "\"channels\":{\"email\":\"sandbox\",\"sms\":\"sandbox\"}", "\"channels\":{\"voice\":\"sandbox\"}");
 	put_file(&v->world, arena, v->world.config + strlen(v->world.dir) + 1, text);
@@ -79,7 +79,7 @@ static const char *attempt_of(struct voiced *v, struct arena *arena, size_t n)
 	assert_non_null(strstr(say, "%26amp%3B%20sa%20relance")); /* text, not markup */
 	assert_non_null(strstr(say, "tapez%201")); /* which keys there are, in the debtor's language */
 	assert_non_null(strstr(buf_str(&request), "%3CSay%20language%3D%22fr-FR%22%20voice%3D%22Polly.Lea%22"));
-	at = strstr(buf_str(&request), "StatusCallback=");
+	at = strstr(buf_str(&request), "StatusCallback=https%3A%2F%2Fdunning.example%2Fhooks%2Fsandbox%2Fstatus%3F"); /* nobody typed it */
 	assert_non_null(at);
 	at = strstr(at, "d%3D");
 	assert_non_null(at);

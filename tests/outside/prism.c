@@ -164,7 +164,7 @@ static void open_world(struct world *w, const struct shipped *provider, struct a
 		w->pairs[n] = provider->settings[n];
 	w->pairs[n++] = "base_url";
 	w->pairs[n++] = url;
-	w->settings = (struct provider_settings){ .name = provider->name, .settings = w->pairs };
+	w->settings = (struct provider_settings){ .name = provider->name, .settings = w->pairs, .hooks_url = "https://dunning.example/hooks/us" };
 	w->provider = (struct library_provider){ .name = provider->name, .adapter = adapter, .settings = &w->settings };
 	w->config.providers = &w->settings;
 	w->library.providers = &w->provider;

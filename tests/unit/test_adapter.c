@@ -67,6 +67,10 @@ static const struct refusal {
 	{ "{\"adapter\":1,\"name\":\"x\",\"channel\":\"sms\",\"config\":{\"a\":{\"secrte\":true}}}", "unknown_member", "$.config.a.secrte", "" },
 	{ "{\"adapter\":1,\"name\":\"x\",\"channel\":\"sms\",\"config\":{\"a\":{\"secret\":true,\"default\":\"x\"}}}", "unknown_member",
 		"$.config.a.default", "a secret has no default" },
+	{ MEANS("\"key\":{\"secret\":true},\"cb\":{\"webhook\":\"status\"}", "{config.key}", ""), "unknown_value", "$.config.cb.webhook", "\"status\"" },
+	{ MEANS("\"key\":{\"secret\":true},\"cb\":{\"webhook\":7}", "{config.key}", ""), "wrong_type", "$.config.cb.webhook", "" },
+	{ MEANS("\"key\":{\"secret\":true},\"cb\":{\"webhook\":\"\",\"default\":\"x\"}", "{config.key}", ""), "unknown_member", "$.config.cb.webhook",
+		"no secret, default or required" },
 	{ AGAIN("{\"at\":\"{now|iso8601}\"}", "x"), "bad_value", "$.send.body.value.at", "only with idempotency" },
 	{ AGAIN("{\"$if\":\"now\",\"then\":\"x\"}", "x"), "bad_value", "$.send.body.value.$if", "only with idempotency" },
 	{ MEANS("\"key\":{\"secret\":true,\"account\":true}", "{config.key}", ""), "unknown_member", "$.config.key.account", "names no account" },
@@ -278,6 +282,10 @@ static void traits(void **state)
 #define MANY MEANS("\"a\":{},\"b\":{},\"c\":{},\"d\":{},\"key\":{\"secret\":true}", "{config.a}{config.b}{config.c}{config.d}{config.key}", "")
 #define KEY_AND_ACCOUNT MEANS("\"key\":{\"secret\":true},\"who\":{\"account\":true}", "{config.who}:{config.key}", "")
 
+/* One that names where it is told what became of it. */
+#define TOLD MEANS("\"key\":{\"secret\":true},\"told_at\":{\"webhook\":\"\"}", "{config.key}{config.told_at}", ",\"webhooks\":[{\"parse\":\"json\"," \
+	"\"verify\":{\"kind\":\"none\",\"why\":\"x\"},\"events\":{\"message\":\"/id\",\"type\":\"/type\",\"map\":{\"*\":\"other\"}}}]")
+
 static const struct {
 	const char *name, *one, *other, *settings_of_one[11], *settings_of_other[11];
 	bool same;
@@ -313,6 +321,27 @@ static char *means_of(const char *json, const char *const *pairs, const char *in
 	const struct library_provider provider = { .name = "p", .adapter = adapter, .settings = &settings };
 
 	return library_means(&provider, false, (const uint8_t *)install_key, key_named, NULL, ret);
+}
+
+/* Another public address makes another request of a message that names it, whether it was typed or not. */
+static void means_with_an_address_of_ours(void **state)
+{
+	static const char install_key[32] = "an install key for these tests";
+	static const char *const pairs[] = { "key", "k1", NULL }, *const typed[] = { "key", "k1", "told_at", "https://a.example/hooks/p", NULL };
+	CLEANUP(adapter_freep) struct adapter *adapter = parse(TOLD);
+	struct provider_settings settings = { .name = "p", .settings = pairs, .hooks_url = "https://a.example/hooks/p" };
+	const struct library_provider provider = { .name = "p", .adapter = adapter, .settings = &settings };
+	char one[LIBRARY_MEANS_SIZE], other[LIBRARY_MEANS_SIZE];
+
+	(void)state;
+	library_means(&provider, false, (const uint8_t *)install_key, key_named, NULL, one);
+	settings.settings = typed;
+	assert_string_equal(one, library_means(&provider, false, (const uint8_t *)install_key, key_named, NULL, other));
+	settings.settings = pairs;
+	settings.hooks_url = "https://b.example/hooks/p";
+	assert_string_not_equal(one, library_means(&provider, false, (const uint8_t *)install_key, key_named, NULL, other));
+	settings.hooks_url = NULL;
+	assert_string_not_equal(one, library_means(&provider, false, (const uint8_t *)install_key, key_named, NULL, other));
 }
 
 static void means(void **state)
@@ -733,6 +762,7 @@ int main(void)
 		cmocka_unit_test(refused),
 		cmocka_unit_test(traits),
 		cmocka_unit_test(means),
+		cmocka_unit_test(means_with_an_address_of_ours),
 		cmocka_unit_test(urls_headers_and_auth),
 		cmocka_unit_test(where_requests_go),
 		cmocka_unit_test(requests_that_cannot_be),

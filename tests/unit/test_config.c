@@ -102,6 +102,7 @@ static void everything_is_read(void **state)
 	assert_string_equal(config_provider(c, "outbox")->file, "outbox");
 	assert_string_equal(config_provider(c, "own")->file, "/opt/own.json");
 	assert_null(config_provider(c, "nobody"));
+	assert_null(mail->hooks_url);
 	assert_true(mail->concurrency == 9 && mail->per_second == 3 && mail->burst == 2 && mail->failures == 7);
 	assert_true(mail->quota[PACE_HOUR] == 4 && mail->quota[PACE_DAY] == 5 && mail->quota[PACE_MONTH] == 6);
 	for (size_t i = 0; i < ARRAY_LEN(pairs); i++)
@@ -128,6 +129,7 @@ static void what_is_left_out(void **state)
 {
 	CLEANUP(config_freep) struct config *c = parse(BARE);
 	CLEANUP(config_freep) struct config *own = parse(WITH("\"providers\":{\"outbox\":{\"file\":\"outbox\"}},\"redis\":null"));
+	CLEANUP(config_freep) struct config *hooked = parse(WITH("\"providers\":{\"x\":{\"file\":\"x.json\"}},\"hooks\":{\"public_url\":\"https://d.example/a\"}"));
 
 	(void)state;
 	assert_string_equal(c->redis_url, "redis://127.0.0.1:6379");
@@ -145,6 +147,7 @@ static void what_is_left_out(void **state)
 	assert_null(c->ledgers[0]);
 	assert_null(config_provider(c, "outbox")->settings[0]);
 	assert_int_equal(own->provider_count, 1);
+	assert_string_equal(config_provider(hooked, "x")->hooks_url, "https://d.example/a/hooks/x");
 	config_free(NULL);
 }
 

@@ -20,6 +20,8 @@
 #include "tests/support/schema.h"
 #include "tests/support/shipped.h"
 
+#define HOOKS "https://dunning.example/hooks/us"
+
 /* false: not at hand, which is an error where CI is set. */
 static bool published(struct arena *arena, const char *name, struct json *ret)
 {
@@ -52,14 +54,15 @@ static int add_callback(const char *name, bool required, bool secret, void *arg)
 	while (pairs[n])
 		n += 2;
 	pairs[n] = name;
-	pairs[n + 1] = secret ? "the-secret" : "https://dunning.example/hooks/us/status";
+	pairs[n + 1] = secret ? "the-secret" : HOOKS "/status";
 	return 0;
 }
 
-static void conforms(const struct shipped_description *row, const struct json *root, const char *const *pairs, struct arena *arena)
+static void conforms(const struct shipped_description *row, const struct json *root, const char *const *pairs, const char *hooks_url,
+	struct arena *arena)
 {
 	const struct shipped *provider = shipped_find(row->provider);
-	struct provider_settings settings = { .name = row->provider, .settings = pairs };
+	struct provider_settings settings = { .name = row->provider, .settings = pairs, .hooks_url = hooks_url };
 	CLEANUP(adapter_freep) struct adapter *adapter = shipped_load(row->provider);
 
 	for (int v = 0; v < SHIPPED_VARIANTS; v++) {
@@ -95,10 +98,11 @@ static void as_published(void **state)
 
 	if (!published(arena, row->description, &root))
 		return;
-	conforms(row, &root, provider->settings, arena);
+	conforms(row, &root, provider->settings, NULL, arena);
+	conforms(row, &root, provider->settings, HOOKS, arena);
 	memcpy(pairs, provider->settings, sizeof(provider->settings));
 	assert_int_equal(adapter_each_setting(adapter, add_callback, pairs), 0);
-	conforms(row, &root, pairs, arena);
+	conforms(row, &root, pairs, NULL, arena);
 }
 
 /* The checker itself can say no: the bad requests of the samples, where the fault is in a JSON body. */
@@ -242,6 +246,74 @@ static void exactly(void **state)
 	assert_string_equal(request.url, row->url);
 	assert_string_equal(headers_text(arena, &request), row->headers);
 	assert_string_equal(request.body, row->body);
+}
+
+/* --- where the provider tells what became of it ---------------------------------------------------------------------------- */
+
+static const struct callback {
+	const char *provider, *key; /* the setting without which what is told would be refused; NULL = it is there anyway */
+	const char *by_itself, *given; /* in the body: made of hooks.public_url, and as the setting says */
+} callbacks[] = {
+	{ "twilio-sms", NULL, "&StatusCallback=https%3A%2F%2Fdunning.example%2Fhooks%2Fus%2Fstatus%3Fd%3D" SHIPPED_ATTEMPT,
+		"&StatusCallback=https%3A%2F%2Fother.example%2Fcb%3Fd%3D" SHIPPED_ATTEMPT },
+	{ "twilio-voice", NULL, "&StatusCallback=https%3A%2F%2Fdunning.example%2Fhooks%2Fus%2Fstatus%3Fd%3D" SHIPPED_ATTEMPT,
+		"&StatusCallback=https%3A%2F%2Fother.example%2Fcb%3Fd%3D" SHIPPED_ATTEMPT },
+	{ "plivo", NULL, "\"url\":\"" HOOKS "/status?d=" SHIPPED_ATTEMPT "\",\"method\":\"POST\"",
+		"\"url\":\"https://other.example/cb?d=" SHIPPED_ATTEMPT "\"" },
+	{ "telnyx", "public_key", "\"webhook_url\":\"" HOOKS "/status?d=" SHIPPED_ATTEMPT "\"",
+		"\"webhook_url\":\"https://other.example/cb?d=" SHIPPED_ATTEMPT "\"" },
+	{ "vonage", "hook_secret", "&callback=https%3A%2F%2Fdunning.example%2Fhooks%2Fus%2Fstatus%2F" SHIPPED_SECRET,
+		"&callback=https%3A%2F%2Fother.example%2Fcb%2F" SHIPPED_SECRET },
+	{ "infobip", "hook_secret", "\"delivery\":{\"url\":\"" HOOKS "/status/" SHIPPED_SECRET "\"}",
+		"\"delivery\":{\"url\":\"https://other.example/cb/" SHIPPED_SECRET "\"}" },
+	{ "sinch", "hook_secret", "\"delivery_report\":\"per_recipient\",\"callback_url\":\"" HOOKS "/status/" SHIPPED_SECRET "?d=" SHIPPED_ATTEMPT "\"",
+		"\"callback_url\":\"https://other.example/cb/" SHIPPED_SECRET "?d=" SHIPPED_ATTEMPT "\"" },
+	{ "brevo-sms", "hook_secret", "\"webUrl\":\"" HOOKS "/status/" SHIPPED_SECRET "?d=" SHIPPED_ATTEMPT "\"",
+		"\"webUrl\":\"https://other.example/cb/" SHIPPED_SECRET "?d=" SHIPPED_ATTEMPT "\"" },
+};
+
+static const char *body_with(const struct callback *row, const char *hooks_url, const char *key, const char *callback_url, struct arena *arena)
+{
+	const struct shipped *provider = shipped_find(row->provider);
+	CLEANUP(adapter_freep) struct adapter *adapter = shipped_load(row->provider);
+	const char *pairs[ARRAY_LEN(provider->settings) + 4] = { 0 };
+	struct provider_settings settings = { .name = "us", .settings = pairs, .hooks_url = hooks_url };
+	struct message message = shipped_message(provider->channel, adapter_takes_files(adapter));
+	struct adapter_input input = shipped_input(&settings, &message);
+	struct http_request request;
+	struct err err = { 0 };
+	size_t n = 0;
+
+	for (; provider->settings[n]; n++)
+		pairs[n] = provider->settings[n];
+	if (key) {
+		pairs[n++] = key;
+		pairs[n++] = "the-secret";
+	}
+	if (callback_url) {
+		pairs[n++] = "callback_url";
+		pairs[n++] = callback_url;
+	}
+	if (adapter_check_settings(adapter, &settings, &err) < 0 || adapter_request(adapter, &input, arena, &request, &err) < 0)
+		fail_msg("%s: %s %s %s", row->provider, err.code, err.path, err.text);
+	return request.body;
+}
+
+/* With hooks.public_url nobody has to type it; what is typed counts; and nothing is told to where it would be refused. */
+static void where_it_is_told(void **state)
+{
+	const struct callback *row = *state;
+	CLEANUP(arena_freep) struct arena *arena = arena_create();
+	const char *without = body_with(row, NULL, row->key, NULL, arena);
+
+	if (!strstr(body_with(row, HOOKS, row->key, NULL, arena), row->by_itself))
+		fail_msg("%s: %s", row->provider, body_with(row, HOOKS, row->key, NULL, arena));
+	if (!strstr(body_with(row, HOOKS, row->key, "https://other.example/cb", arena), row->given))
+		fail_msg("%s: %s", row->provider, body_with(row, HOOKS, row->key, "https://other.example/cb", arena));
+	assert_null(strstr(without, "dunning.example"));
+	assert_string_equal(body_with(row, HOOKS, row->key, "", arena), without); /* so nobody is told */
+	if (row->key)
+		assert_string_equal(body_with(row, HOOKS, NULL, NULL, arena), body_with(row, NULL, NULL, NULL, arena));
 }
 
 /* --- letters ------------------------------------------------------------------------------------------------------------ */
@@ -482,7 +554,7 @@ int main(void)
 		cmocka_unit_test(records_hold_no_secret),
 		cmocka_unit_test(ten_sms_at_most),
 	};
-	static struct CMUnitTest tests[ARRAY_LEN(others) + SHIPPED_DESCRIPTIONS + ARRAY_LEN(exact)];
+	static struct CMUnitTest tests[ARRAY_LEN(others) + SHIPPED_DESCRIPTIONS + ARRAY_LEN(exact) + ARRAY_LEN(callbacks)];
 	size_t count = ARRAY_LEN(others);
 
 	memcpy(tests, others, sizeof(others));
@@ -491,5 +563,8 @@ int main(void)
 			.initial_state = (void *)(uintptr_t)&shipped_descriptions[i] };
 	for (size_t i = 0; i < ARRAY_LEN(exact); i++)
 		tests[count++] = (struct CMUnitTest){ .name = exact[i].provider, .test_func = exactly, .initial_state = (void *)(uintptr_t)&exact[i] };
+	for (size_t i = 0; i < ARRAY_LEN(callbacks); i++)
+		tests[count++] = (struct CMUnitTest){ .name = callbacks[i].provider, .test_func = where_it_is_told,
+			.initial_state = (void *)(uintptr_t)&callbacks[i] };
 	return cmocka_run_group_tests_name("provider_requests", tests, NULL, NULL);
 }
