@@ -142,6 +142,13 @@ static const struct shipped_poll {
 	{ "ovh", "answers", "poll_answers", { .item = "5551" }, "https://eu.api.ovh.com/1.0/sms/sms-ab12345-1/incoming/5551",
 		"{\"id\":5551,\"creationDatetime\":\"2026-01-01T01:00:00+01:00\",\"sender\":\"+33612345678\",\"message\":\"STOP\",\"tag\":\"d01\",\"credits\":0}",
 		"replied at=1767225600000 address=+33612345678 text=STOP; " },
+	{ "ovh", "stops", "poll_stops", { 0 }, "https://eu.api.ovh.com/1.0/sms/sms-ab12345-1/blacklists", NULL, NULL },
+	{ "ovh", "stops", "poll_stops", { .item = "+33612345678" }, "https://eu.api.ovh.com/1.0/sms/sms-ab12345-1/blacklists/%2B33612345678",
+		"{\"number\":\"+33612345678\",\"dateCreation\":\"2026-01-01T01:00:00+01:00\",\"smsOutgoingID\":389674829,\"batchID\":null}",
+		"stopped message=389674829 at=1767225600000 address=+33612345678; " },
+	{ "ovh", "stops", "poll_stops", { .item = "33612345678" }, "https://eu.api.ovh.com/1.0/sms/sms-ab12345-1/blacklists/33612345678",
+		"{\"number\":\"33612345678\",\"dateCreation\":\"2026-01-01T01:00:00+01:00\",\"smsOutgoingID\":null}",
+		"stopped at=1767225600000 address=+33612345678; " },
 	{ "ovh", "receipts", "poll_receipts", { 0 },
 		"https://eu.api.ovh.com/1.0/sms/sms-ab12345-1/outgoing?creationDatetime.from=2025-12-30T00%3A00%3A10Z", NULL, NULL },
 	{ "ovh", "receipts", "poll_receipts", { .item = "389674829" }, "https://eu.api.ovh.com/1.0/sms/sms-ab12345-1/outgoing/389674829",
@@ -184,6 +191,28 @@ static void clicksend_has_pages(void **state)
 		else
 			assert_null(page);
 	}
+}
+
+/* Numbers alone, each of which is asked for. */
+static void ovh_lists_numbers(void **state)
+{
+	static const char body[] = "[\"+33612345678\",\"+33698765432\"]";
+	const struct http_answer answer = { .status = 200, .head = "", .body = body, .body_len = strlen(body) };
+	CLEANUP(arena_freep) struct arena *arena = arena_create();
+	CLEANUP(adapter_freep) struct adapter *adapter = shipped(arena, "ovh");
+	const struct poll_position position = { 0 };
+	struct poll_item *items;
+	const char *page = NULL;
+	size_t count, i = 0;
+
+	(void)state;
+	while (strcmp(poll_name(adapter_poll(adapter, i)), "stops") != 0)
+		i++;
+	assert_true(poll_by_item(adapter_poll(adapter, i)));
+	assert_int_equal(poll_read_list(adapter_poll(adapter, i), &answer, &position, arena, &items, &count, &page, NULL), 0);
+	assert_true(count == 2 && !page);
+	assert_string_equal(items[1].id, "+33698765432");
+	assert_true(poll_seen_ms(adapter_poll(adapter, i)) > INT64_C(90) * 24 * 3600 * 1000); /* it stands there for good, and is told of now and then */
 }
 
 static const char *any_secret(const char *credential, void *arg)
@@ -248,7 +277,7 @@ static void its_own_settings(void **state)
 
 int main(void)
 {
-	static struct CMUnitTest tests[ARRAY_LEN(refusals) + ARRAY_LEN(listings) + ARRAY_LEN(polls) + 2];
+	static struct CMUnitTest tests[ARRAY_LEN(refusals) + ARRAY_LEN(listings) + ARRAY_LEN(polls) + 3];
 	size_t n = 0;
 
 	for (size_t i = 0; i < ARRAY_LEN(refusals); i++)
@@ -258,6 +287,7 @@ int main(void)
 	for (size_t i = 0; i < ARRAY_LEN(polls); i++)
 		tests[n++] = (struct CMUnitTest){ polls[i].url, shipped_poll_asks, NULL, NULL, (void *)(uintptr_t)&polls[i] };
 	tests[n++] = (struct CMUnitTest)cmocka_unit_test(clicksend_has_pages);
+	tests[n++] = (struct CMUnitTest)cmocka_unit_test(ovh_lists_numbers);
 	tests[n] = (struct CMUnitTest)cmocka_unit_test(its_own_settings);
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
