@@ -31,6 +31,11 @@ size_t hook_body_bytes(const struct hook *hook); /* how long a body of it may be
 int hook_refused_status(const struct hook *hook); /* of what is not the provider's: 401, or what the file says makes it stop */
 /* Verification is "none": whoever knows the address may write what he likes. What it says changes nothing. */
 bool hook_unverified(const struct hook *hook);
+/*
+ * Until when it can be verified by certificates: true, *setting the one given that lasts longest, *until its end (ms UTC), 0 where none can be read.
+ * False: it is verified otherwise, or none is given.
+ */
+bool hook_certificate(const struct hook *hook, const struct provider_settings *settings, const char **setting, int64_t *until);
 /* The i-th header that its signature needs to be checked again; NULL: there are no more. Never one that is itself the secret. */
 const char *hook_signed_header(const struct hook *hook, size_t i);
 /* Calls fn for each webhook, until it gives something other than 0. */

@@ -519,6 +519,27 @@ static int check_sns(const struct check *c, struct err *err)
 	return check_age(c, at, HOOK_FRESH_MS, err);
 }
 
+bool hook_certificate(const struct hook *hook, const struct provider_settings *settings, const char **setting, int64_t *until)
+{
+	bool given = false;
+
+	for (size_t i = 0; hook->verify.kind == VERIFY_SNS && i < hook->verify.key_count; i++) {
+		const char *pem = settings_get(settings, hook->verify.keys[i]);
+		int64_t end = 0;
+
+		if (!pem || !*pem)
+			continue;
+		if (certificate_end(pem, &end) < 0)
+			end = 0;
+		if (given && end <= *until)
+			continue;
+		given = true;
+		*setting = hook->verify.keys[i];
+		*until = end;
+	}
+	return given;
+}
+
 /* --- JSON web tokens ---------------------------------------------------------------------------------------------------------- */
 
 static int check_jwt(const struct check *c, struct err *err)

@@ -11,6 +11,7 @@
 
 #define CONFIG_BYTES_MAX (1024 * 1024)
 #define VALUE_MAX 1000
+#define SETTING_MAX 8192 /* of a provider: a certificate, say */
 #define KNOWN_MAX 80 /* names that one level of the file may have */
 #define SENDERS_MAX 64
 #define PROVIDERS_MAX 32
@@ -346,9 +347,9 @@ static int add_pairs(struct config *config, const struct json *object, const cha
 			text = arena_printf(config->arena, "%lld", (long long)json_int(&value));
 		if (value.type == JSON_BOOL)
 			text = json_bool(&value) ? "true" : "false";
-		if (!text || strlen(text) > VALUE_MAX)
+		if (!text || strlen(text) > SETTING_MAX)
 			return json_refuse(&members, name, err, "wrong_type",
-				"must be a string of at most %d bytes, a whole number, true or false", VALUE_MAX);
+				"must be a string of at most %d bytes, a whole number, true or false", SETTING_MAX);
 		pairs[(*used)++] = arena_strdup(config->arena, name);
 		pairs[(*used)++] = text;
 	}

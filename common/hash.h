@@ -53,6 +53,7 @@ int rs256_sign(const char *pem, const void *data, size_t len, struct buf *out);
 bool ecdsa_p256_verify(const void *key, size_t key_len, const void *data, size_t len, const void *signature, size_t signature_len);
 /* RSASSA-PKCS1-v1_5 (RFC 8017 section 8.2) by the key of a PEM certificate, which itself is not checked; SHA-1 or SHA-256. */
 bool rsa_certificate_verify(const char *pem, bool sha1, const void *data, size_t len, const void *signature, size_t signature_len);
+int certificate_end(const char *pem, int64_t *ret); /* its notAfter, ms UTC; -EBADMSG */
 
 void random_bytes(void *ret, size_t len); /* the operating system's; ends the process if it cannot */
 bool equal_secret(const void *a, const void *b, size_t len); /* constant time */

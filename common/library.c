@@ -546,3 +546,37 @@ bool library_polls(const struct library *library)
 	}
 	return false;
 }
+
+struct shortest { /* of one provider: several of its webhooks may go by the same certificate */
+	const struct provider_settings *settings;
+	const char *setting; /* NULL = none */
+	int64_t until;
+};
+
+static int find_shortest(const char *path, const struct hook *hook, void *arg)
+{
+	struct shortest *shortest = arg;
+	const char *setting;
+	int64_t until;
+
+	(void)path;
+	if (hook_certificate(hook, shortest->settings, &setting, &until) && (!shortest->setting || until < shortest->until)) {
+		shortest->setting = setting;
+		shortest->until = until;
+	}
+	return 0;
+}
+
+void library_certificates(const struct library *library, int64_t before,
+	void (*fn)(const char *provider, const char *setting, int64_t until, void *arg), void *arg)
+{
+	for (size_t i = 0; i < library->provider_count; i++) {
+		const struct library_provider *of = &library->providers[i];
+		struct shortest shortest = { .settings = of->settings };
+
+		if (of->adapter)
+			(void)adapter_each_hook(of->adapter, find_shortest, &shortest);
+		if (shortest.setting && shortest.until < before)
+			fn(of->name, shortest.setting, shortest.until, arg);
+	}
+}

@@ -87,6 +87,10 @@ const struct holidays *library_holidays(const struct library *library); /* NULL 
 const char *library_reaches_out(const struct library *library); /* a provider that is not on this computer; NULL: nobody outside is reached */
 bool library_polls(const struct library *library); /* whether any provider, as it is set up, has to be asked for what it knows */
 const struct library_provider *library_provider(const struct library *library, const char *name); /* NULL = unknown */
+/* Calls fn for each provider whose webhooks can be verified only until before `before` (ms UTC): see hook_certificate(). */
+#define CERTIFICATE_SOON_MS (INT64_C(30) * 24 * 3600 * 1000) /* so long before its end there is time to replace it */
+void library_certificates(const struct library *library, int64_t before,
+	void (*fn)(const char *provider, const char *setting, int64_t until, void *arg), void *arg);
 /*
  * A short digest of what a doubt about a message of this provider can be settled by: where its digest is another one, the provider of that
  * name is another file, address or account, which knows nothing of that message. In shadow mode every provider is the outbox. Secrets are part

@@ -147,7 +147,7 @@ static int reload(struct instance *in, struct err *err)
 	poller_use(in->poller, library);
 	library_free(in->library);
 	in->library = library_ref(library);
-	in->law_told = date_none();
+	in->told_on = date_none();
 	anchors_lock_months(in->anchors, retention_shortest(library->retention));
 	tell_policies(in, library);
 	return 0;
@@ -335,7 +335,7 @@ static void on_tick(evutil_socket_t fd, short what, void *arg)
 	instance_anchors_hold(in);
 	instance_record_mended(in);
 	instance_check_redis(in);
-	instance_law(in);
+	instance_runs_out(in);
 	instance_progress(in);
 	instance_metrics_tick(in);
 	if (!in->ready && !in->stopping)

@@ -120,7 +120,7 @@ struct instance {
 	char boot_id[BOOT_ID_SIZE];
 	char home[STATE_DIR_HOME_SIZE]; /* once its lock is held; "" = it cannot be told */
 	char whose[STATE_DIR_HOME_SIZE]; /* our name among those that live: the home, else of this process */
-	date law_told; /* day on which it was last told what of the law runs out */
+	date told_on; /* day on which it was last told what runs out */
 	int64_t started_at; /* ms UTC */
 	char settings_told[200]; /* the last warning about Redis's settings: each server has the same */
 	bool started; /* Redis was looked at */
@@ -166,7 +166,7 @@ int instance_open_page(struct instance *instance, int64_t (*now)(void *arg), voi
 int instance_open_dashboard(struct instance *instance, int64_t (*now)(void *arg), void (*note)(int priority, const char *line, void *arg), struct err *err);
 void instance_status_dashboard(const struct instance *instance, struct json_writer *w);
 bool instance_dashboard_page(struct evhttp_request *request, int64_t uid, void *instance); /* control: its pages */
-void instance_law(struct instance *instance); /* instance_law.c: warns of law data that runs out, once a day */
+void instance_runs_out(struct instance *instance); /* instance_law.c: warns of what runs out, once a day */
 bool instance_law_left(const struct instance *instance, int64_t *days, int64_t *ran_out); /* until the next entry runs out, -1 = none does; false: no law data */
 void instance_status_law(const struct instance *instance, struct json_writer *w);
 struct dunner *instance_recorder(const struct instance *instance); /* whose group will hold what happened outside the flow */

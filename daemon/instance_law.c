@@ -1,4 +1,4 @@
-/* What of the law data runs out, or has: told at the start, after a reload, and once a day. Names of entries only. */
+/* What runs out, or has: of the law data, of which entries are named, and the certificates that webhooks are verified by. Told at the start and once a day. */
 #include <stdio.h>
 #include <string.h>
 
@@ -54,14 +54,30 @@ static void tell_state(const struct instance *in, date day, enum law_state state
 	log_line(in->log, LOG_WARNING | MSG(LAW_RUNS_OUT), "law", "%s", buf_str(&line));
 }
 
-void instance_law(struct instance *in)
+static void tell_certificate(const char *provider, const char *setting, int64_t until, void *arg)
+{
+	const struct instance *in = arg;
+	char text[UTC_TEXT_SIZE];
+
+	if (!until)
+		log_line(in->log, LOG_WARNING | MSG(CERTIFICATE_ENDS), "hooks", "provider %s: the certificate in its setting %s cannot be read: all that it tells is refused",
+			provider, setting);
+	else
+		log_line(in->log, LOG_WARNING | MSG(CERTIFICATE_ENDS), "hooks", "provider %s: the certificate in its setting %s %s %s: what it tells is refused once it signs by another",
+			provider, setting, until / DAY_MS < in->told_on.days ? "ran out at" : "runs out at", utc_format(until, text));
+}
+
+void instance_runs_out(struct instance *in)
 {
 	date day = today(in);
 	struct law_counts counts;
 
-	if (!in->library->law || in->law_told.days == day.days)
+	if (in->told_on.days == day.days)
 		return;
-	in->law_told = day;
+	in->told_on = day;
+	library_certificates(in->library, day.days * DAY_MS + CERTIFICATE_SOON_MS, tell_certificate, in);
+	if (!in->library->law)
+		return;
 	counts = count(in->library->law, day);
 	if (counts.in_state[LAW_RAN_OUT])
 		tell_state(in, day, LAW_RAN_OUT, counts.in_state[LAW_RAN_OUT], "ran out, and what needs them is refused");

@@ -292,7 +292,7 @@ void instance_start_partitions(struct instance *in)
 	if (in->started || in->stopping)
 		return;
 	in->started = true;
-	instance_law(in);
+	instance_runs_out(in);
 	in->started_mono = mono_ms(in);
 	event_active(in->members->timer, EV_TIMEOUT, 0);
 	instance_tell(in);

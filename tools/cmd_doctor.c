@@ -278,6 +278,13 @@ static void look_at_providers(struct doctor *d, bool probing)
 	}
 }
 
+static void look_at_certificate(const char *provider, const char *setting, int64_t until, void *arg)
+{
+	struct doctor *d = arg;
+
+	findings_certificate(&d->findings, provider, setting, until, d->now);
+}
+
 static void look_at_anchors(struct doctor *d)
 {
 	const struct config *config = d->ctl->config;
@@ -463,6 +470,8 @@ static int run_doctor(struct ctl *ctl, const struct invocation *call)
 		if (ctl->config->redis_password)
 			(void)has_credential(&d, ctl->config->redis_password, "Redis");
 		look_at_providers(&d, command_option(call, "probe") != NULL);
+		if (d.library)
+			library_certificates(d.library, d.now + CERTIFICATE_SOON_MS, look_at_certificate, &d);
 		look_at_keys(&d);
 		look_at_anchors(&d);
 		written = look_at_state(&d);

@@ -87,6 +87,9 @@ void findings_clock(struct findings *findings, const struct clock_look *look);
 /* `version`: what ICU has; `system`: what lies in /usr/share/zoneinfo. "2025b"; "" = unknown. */
 void findings_tz(struct findings *findings, const char *version, const char *system, date today);
 
+/* Until when a provider's webhooks can be verified, ms UTC; 0: its certificate cannot be read. */
+void findings_certificate(struct findings *findings, const char *provider, const char *setting, int64_t until, int64_t now);
+
 struct path_look {
 	const char *path, *what; /* "the state directory" */
 	unsigned mode; /* st_mode */

@@ -189,6 +189,23 @@ void findings_tz(struct findings *f, const char *version, const char *system, da
 		findings_add(f, GRADE_OK, "tz_data", NULL, "time zone data %s%s%s%s", version, system[0] ? ", the system's " : "", system, "");
 }
 
+/* --- certificates ------------------------------------------------------------------------------------------------------------------------ */
+
+void findings_certificate(struct findings *f, const char *provider, const char *setting, int64_t until, int64_t now)
+{
+	const char *todo = arena_printf(f->arena, "put the provider's new one into providers.%s.settings, beside %s; then systemctl restart dunningd", provider, setting);
+	char text[UTC_TEXT_SIZE];
+
+	if (!until)
+		findings_add(f, GRADE_FAIL, "certificate", todo, "provider %s: %s is no certificate in PEM: all that it tells is refused", provider, setting);
+	else if (until <= now)
+		findings_add(f, GRADE_FAIL, "certificate", todo, "provider %s: %s ran out at %s: what it tells is refused once it signs by another", provider, setting,
+			utc_format(until, text));
+	else
+		findings_add(f, GRADE_WARN, "certificate", todo, "provider %s: %s runs out at %s: what it tells is refused once it signs by another", provider, setting,
+			utc_format(until, text));
+}
+
 /* --- files ------------------------------------------------------------------------------------------------------------------------------ */
 
 void findings_path(struct findings *f, const struct path_look *look)

@@ -97,11 +97,32 @@ static void redis_set(const char *name, const char *value)
 	(void)world_redis(&world, arena, (const char *const[]){ "CONFIG", "SET", name, value, NULL });
 }
 
+/* The configuration with a provider more, whose webhooks are verified by a certificate that counts for so many days; the right one lies beside it. */
+static void certified_for(const char *days)
+{
+	CLEANUP(buf_clear) struct buf config = { 0 }, pem = { 0 }, quoted = { 0 };
+	const char *providers;
+
+	shell("cp %s %s.right; cd %s && openssl req -x509 -newkey rsa:2048 -nodes -keyout sns.key -out sns.pem -subj /CN=sns -days %s 2>/dev/null && printf key >credentials/ses-key",
+		world.config, world.config, world.dir, days);
+	assert_int_equal(file_read(arena_printf(arena, "%s/sns.pem", world.dir), 8192, &pem, NULL), 0);
+	assert_int_equal(file_read(world.config, 1 << 20, &config, NULL), 0);
+	for (const char *p = buf_str(&pem); *p; p++)
+		buf_add_str(&quoted, *p == '\n' ? "\\n" : (char[]){ *p, '\0' });
+	providers = strstr(buf_str(&config), "\"providers\":{");
+	assert_non_null(providers);
+	providers += strlen("\"providers\":{");
+	world_put(&world, strrchr(world.config, '/') + 1, arena_printf(arena, "%.*s\"ses\":{\"file\":\"amazon-ses.json\",\"settings\":{\"key_id\":\"k\",\"region\":\"eu-west-3\","
+		"\"base_url\":\"https://email.eu-west-3.amazonaws.com\",\"topic\":\"t\",\"sns_certificate\":\"%s\"},\"secrets\":{\"secret_key\":\"ses-key\"}},%s",
+		(int)(providers - buf_str(&config)), buf_str(&config), buf_str(&quoted), providers));
+}
+
 static void the_doctor_finds_what_is_wrong(void **state)
 {
 	static const char *const right[] = { "config", "files", "provider", "keys", "owner", "disk_space", "disk_inodes", "redis_settings", "redis_version",
 		"redis_persistence", "redis_memory" };
 	const char *wrap = arena_printf(arena, "%s/credentials/wrap-key", world.dir);
+	CLEANUP(buf_clear) struct buf log = { 0 };
 	const char *said_all;
 
 	(void)state;
@@ -151,6 +172,18 @@ static void the_doctor_finds_what_is_wrong(void **state)
 	assert_non_null(strstr(said_all, "do: systemctl start dunningd; journalctl -u dunningd -n 50"));
 	shell("cp %s %s.right && sed -i 's/\"redis\"/\"radish\"/' %s", world.config, world.config, world.config);
 	assert_string_equal(of("config", false), "fail");
+	shell("mv %s.right %s", world.config, world.config);
+	certified_for("40");
+	assert_string_equal(of("certificate", false), "");
+	shell("mv %s.right %s", world.config, world.config);
+	certified_for("20");
+	assert_string_equal(of("certificate", false), "warn");
+	assert_non_null(strstr(SAID(1, "doctor"), "provider ses: sns_certificate runs out at "));
+	world_start(&world, NULL);
+	assert_true(world_ready(&world, WAIT_MS));
+	assert_int_equal(process_stop(&world.daemon, WAIT_MS), 0);
+	assert_int_equal(file_read(arena_printf(arena, "%s/daemon-%s-%d.log", world.dir, world.prefix, world.starts - 1), 1 << 24, &log, NULL), 0);
+	assert_non_null(strstr(buf_str(&log), "hooks: provider ses: the certificate in its setting sns_certificate runs out at "));
 	shell("mv %s.right %s", world.config, world.config);
 	world_start(&world, NULL);
 	assert_true(world_ready(&world, WAIT_MS));

@@ -23,6 +23,7 @@
 #define CREDITED(members) "{" ORIGIN "," CREDITOR("," members) "," SENDERS "}"
 #define SENT_AS(senders) "{" ORIGIN "," CREDITOR("") ",\"senders\":{" senders "}}"
 #define DEFAULT "\"default\":{\"name\":\"A\",\"email\":\"a@b.example\"}"
+#define TEN(s) s s s s s s s s s s
 #define PROVIDER(members) WITH("\"providers\":{\"x\":{\"file\":\"x.json\"," members "}}")
 
 static struct config *parse(const char *json)
@@ -129,6 +130,7 @@ static void what_is_left_out(void **state)
 {
 	CLEANUP(config_freep) struct config *c = parse(BARE);
 	CLEANUP(config_freep) struct config *own = parse(WITH("\"providers\":{\"outbox\":{\"file\":\"outbox\"}},\"redis\":null"));
+	CLEANUP(config_freep) struct config *certified = parse(PROVIDER("\"settings\":{\"sns\":\"" TEN(TEN(TEN("ab"))) "\"}"));
 	CLEANUP(config_freep) struct config *hooked = parse(WITH("\"providers\":{\"x\":{\"file\":\"x.json\"}},\"hooks\":{\"public_url\":\"https://d.example/a\"}"));
 
 	(void)state;
@@ -148,6 +150,7 @@ static void what_is_left_out(void **state)
 	assert_null(config_provider(c, "outbox")->settings[0]);
 	assert_int_equal(own->provider_count, 1);
 	assert_string_equal(config_provider(hooked, "x")->hooks_url, "https://d.example/a/hooks/x");
+	assert_int_equal(strlen(config_provider(certified, "x")->settings[1]), 2000); /* as long as a certificate */
 	config_free(NULL);
 }
 

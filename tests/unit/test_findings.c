@@ -257,6 +257,9 @@ static void disk_clock_zones_and_files(void **state)
 	assert_int_equal(WORST(findings_path(&f, &path)), GRADE_FAIL);
 	path.secret = false;
 	assert_int_equal(WORST(findings_path(&f, &path)), GRADE_OK);
+	assert_int_equal(WORST(findings_certificate(&f, "mail", "sns_certificate", 2, 1)), GRADE_WARN);
+	assert_int_equal(WORST(findings_certificate(&f, "mail", "sns_certificate", 1, 1)), GRADE_FAIL);
+	assert_int_equal(WORST(findings_certificate(&f, "mail", "sns_certificate", 0, 1)), GRADE_FAIL);
 	path.mode = 0664;
 	assert_int_equal(WORST(findings_path(&f, &path)), GRADE_WARN);
 	path.mode = 0644;

@@ -485,9 +485,43 @@ static void a_token_counts_once(void **state)
 	assert_string_equal(proof.once, other.once); /* the caller sees that it was used for something else */
 }
 
+/* Of several that are given the one that lasts longest: the next one lies there before it is needed. */
+static void until_its_certificates_end(void **state)
+{
+	static const struct {
+		const char *settings[5], *setting; /* NULL: none */
+		int64_t until;
+	} rows[] = {
+		{ { "public", sns_certificate }, "public", INT64_C(4949506132000) },
+		{ { "public", "-----BEGIN", "user", sns_certificate }, "user", INT64_C(4949506132000) },
+		{ { "public", sns_certificate, "user", "-----BEGIN" }, "public", INT64_C(4949506132000) },
+		{ { "public", "-----BEGIN", "user", "" }, "public", 0 },
+		{ { "public", "" }, NULL, 0 },
+		{ { NULL }, NULL, 0 },
+	};
+	CLEANUP(adapter_freep) struct adapter *sns = parse(VERIFY("{\"kind\":\"sns\",\"topic\":\"{config.user}\",\"certificate\":[\"{config.public}\",\"{config.user}\"]}"));
+	CLEANUP(adapter_freep) struct adapter *other = parse(VERIFY("{\"kind\":\"path_secret\",\"value\":\"{config.key}\"}"));
+	static const char *const key[] = { "key", sns_certificate, NULL };
+	const char *setting = NULL;
+	int64_t until = 0;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		bool given = hook_certificate(adapter_hook(sns, ""), &(struct provider_settings){ .settings = rows[i].settings }, &setting, &until);
+
+		assert_int_equal(given, rows[i].setting != NULL);
+		if (!given)
+			continue;
+		assert_string_equal(setting, rows[i].setting);
+		assert_int_equal(until, rows[i].until);
+	}
+	assert_false(hook_certificate(adapter_hook(other, ""), &(struct provider_settings){ .settings = key }, &setting, &until));
+}
+
 int main(void)
 {
 	static const struct CMUnitTest single[] = {
+		cmocka_unit_test(until_its_certificates_end),
 		cmocka_unit_test(vectors_hold),
 		cmocka_unit_test(a_week_old_is_stale),
 		cmocka_unit_test(ed25519_is_checked),
