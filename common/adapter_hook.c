@@ -557,19 +557,37 @@ static int parse_answer(const struct json *webhook, struct hook_answer *ret, str
 		json_refuse(&answer, "type", err, "bad_value", "must be a content type such as text/xml") : 0;
 }
 
+/* A word, or ["json", "form"]. */
+static int parse_form(const struct json *webhook, enum hook_form *ret, struct err *err)
+{
+	static const char *const forms[] = { "json", "form", "query", "mail", NULL };
+	struct json list = json_get(webhook, "parse");
+	int form = FORM_EITHER, r = 0;
+
+	if (list.type != JSON_ARRAY)
+		r = json_get_word(webhook, "parse", forms, &form, err);
+	for (size_t i = 0; r == 0 && list.type == JSON_ARRAY && i < 2; i++) {
+		struct json one = json_len(&list) == 2 ? json_at(&list, i) : (struct json){ 0 };
+
+		if (!json_str(&one) || strcmp(json_str(&one), forms[i]) != 0)
+			r = json_refuse(webhook, "parse", err, "not_one_of", "must be json, form, query, mail or [\"json\", \"form\"]");
+	}
+	*ret = (enum hook_form)form;
+	return r;
+}
+
 static int parse_hook(const struct adapter *adapter, const struct json *webhook, struct hook *ret, struct err *err)
 {
 	static const char *const members[] = { "path", "help", "parse", "verify", "refused_status", "body_bytes", "answer", "unwrap", "each", "element", "events", NULL };
 	int64_t refused = 401;
-	static const char *const forms[] = { "json", "form", "query", "mail", NULL };
 	const char *help = NULL;
-	int form = 0, r;
+	int r;
 
 	*ret = (struct hook){ .adapter = adapter, .path = "", .each = "" };
 	if (webhook->type != JSON_OBJECT)
 		return json_refuse(webhook, NULL, err, "wrong_type", "must be an object");
 	if ((r = json_only(webhook, members, err)) < 0 || (r = json_opt_str(webhook, "path", 32, &ret->path, err)) < 0 ||
-		(r = json_opt_str(webhook, "help", 400, &help, err)) < 0 || (r = json_get_word(webhook, "parse", forms, &form, err)) < 0 ||
+		(r = json_opt_str(webhook, "help", 400, &help, err)) < 0 || (r = parse_form(webhook, &ret->form, err)) < 0 ||
 		(r = json_opt_str(webhook, "each", 200, &ret->each, err)) < 0 || (r = pointer_parse(webhook, "each", ret->each, err)) < 0 ||
 		(r = parse_verify(adapter, webhook, &ret->verify, err)) < 0 ||
 		(r = json_opt_int(webhook, "refused_status", 400, 499, &refused, err)) < 0 ||
@@ -577,7 +595,6 @@ static int parse_hook(const struct adapter *adapter, const struct json *webhook,
 		(r = parse_answer(webhook, &ret->answer, err)) < 0 || (r = opt_unwrap(webhook, "unwrap", &ret->unwrap, err)) < 0 ||
 		(r = hook_events_parse(adapter->arena, webhook, ret, err)) < 0)
 		return r;
-	ret->form = (enum hook_form)form;
 	ret->refused_status = (int)refused;
 	if ((r = check_coverage(webhook, ret, err)) < 0)
 		return r;

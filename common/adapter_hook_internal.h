@@ -96,7 +96,7 @@ struct stop_rule {
 	const char *value;
 };
 
-enum hook_form { FORM_JSON, FORM_FIELDS, FORM_QUERY, FORM_MAIL };
+enum hook_form { FORM_JSON, FORM_FIELDS, FORM_QUERY, FORM_MAIL, FORM_EITHER /* of the first two, as the request says */ };
 
 struct hook {
 	const struct adapter *adapter;

@@ -181,14 +181,28 @@ static int mail_document(const struct hook_request *request, struct arena *arena
 	return json_parse(arena, buf_str(&text), text.len, 0, ret, err);
 }
 
+static enum hook_form form_of(const struct hook *hook, const struct hook_request *request)
+{
+	if (hook->form != FORM_EITHER)
+		return hook->form;
+	return form_is(request, "application/x-www-form-urlencoded") || form_is(request, "multipart/form-data") ? FORM_FIELDS : FORM_JSON;
+}
+
 int hook_document(const struct hook *hook, const struct hook_request *request, struct arena *arena, struct json **ret, struct err *err)
 {
 	struct json *json = arena_alloc(arena, sizeof(*json));
 	int r;
 
-	r = hook->form == FORM_MAIL ? mail_document(request, arena, json, err) :
-	    hook->form != FORM_JSON ? form_document(hook, request, arena, json, err) :
-				      json_parse(arena, request->body, request->body_len, JSON_FRACTIONS, json, err);
+	switch (form_of(hook, request)) {
+	case FORM_MAIL:
+		r = mail_document(request, arena, json, err);
+		break;
+	case FORM_JSON:
+		r = json_parse(arena, request->body, request->body_len, JSON_FRACTIONS, json, err);
+		break;
+	default:
+		r = form_document(hook, request, arena, json, err);
+	}
 	if (r == 0)
 		*ret = json;
 	return r;
@@ -450,7 +464,7 @@ static const char *file_text(const struct hook_reading *one, const struct source
 /* Of a form its own list; else what the file points to. NULL: nothing was attached. */
 static const char *event_files(const struct hook *hook, const struct hook_reading *reading)
 {
-	struct json list = hook->form == FORM_FIELDS && !hook->files ? json_get(reading->element, FORM_FILES) :
+	struct json list = form_of(hook, reading->request) == FORM_FIELDS && !hook->files ? json_get(reading->element, FORM_FILES) :
 			   hook->files			       ? pointer_get(reading->element, hook->files) :
 								 (struct json){ 0 };
 	CLEANUP(buf_clear) struct buf out = { 0 };

@@ -22,6 +22,9 @@ static const struct refusal {
 	{ HOOKS("[7]"), "wrong_type", "$.webhooks[0]", "must be an object" },
 	{ HOOKS("[{}]"), "missing", "$.webhooks[0].parse", "" },
 	{ HOOKS("[{\"parse\":\"xml\"}]"), "not_one_of", "$.webhooks[0].parse", "" },
+	{ HOOKS("[{\"parse\":[\"json\"]}]"), "not_one_of", "$.webhooks[0].parse", "" },
+	{ HOOKS("[{\"parse\":[\"json\",\"query\"]}]"), "not_one_of", "$.webhooks[0].parse", "[\"json\", \"form\"]" },
+	{ HOOKS("[{\"parse\":[\"json\",7]}]"), "not_one_of", "$.webhooks[0].parse", "" },
 	{ HOOK("\"paht\":\"x\""), "unknown_member", "$.webhooks[0].paht", "" },
 	{ HOOK("\"path\":\"../x\",\"verify\":{\"kind\":\"none\",\"why\":\"x\"}," EVENTS), "bad_id", "$.webhooks[0].path", "a-z, 0-9" },
 	{ HOOKS("[{\"parse\":\"json\",\"verify\":{\"kind\":\"none\",\"why\":\"x\"}," EVENTS
@@ -216,6 +219,18 @@ static const struct reading {
 		"delivered attempt=" ATTEMPT " reason=a b&c; ", NULL, "multipart/form-data" },
 	{ "an empty query", HOOKS("[{\"parse\":\"query\",\"verify\":{\"kind\":\"none\",\"why\":\"x\"},\"events\":{\"attempt\":\"/d\",\"type\":\"/ptt\"," MAP
 			"}}]"), NULL, "", NULL, "", "other; ", NULL, NULL },
+#define VONAGE(path, type, body, says, code) NULL, "vonage", path, NULL, body, says, code, type
+#define VONAGE_FORM "msisdn=33612345678&messageId=0A1&status=failed&err-code=9&client-ref=" ATTEMPT "&message-timestamp=2026-01-01+00%3A00%3A00"
+#define VONAGE_FAILED "bounced_hard attempt=" ATTEMPT " message=0A1 at=1767225600000 reason=9 address=+33612345678; "
+	{ "Vonage, a form", VONAGE("status", "application/x-www-form-urlencoded; charset=utf-8", VONAGE_FORM, VONAGE_FAILED, NULL) },
+	{ "Vonage, JSON", VONAGE("status", "application/json", "{\"msisdn\":\"33612345678\",\"messageId\":\"0A1\",\"status\":\"failed\",\"err-code\":\"9\","
+		"\"client-ref\":\"" ATTEMPT "\",\"message-timestamp\":\"2026-01-01 00:00:00\"}", VONAGE_FAILED, NULL) },
+	{ "Vonage, an answer in a form", VONAGE("inbound", "application/x-www-form-urlencoded", "msisdn=33612345678&messageId=0A2&text=Je+paie",
+		"replied address=+33612345678 text=Je paie; ", NULL) },
+	{ "Vonage, a form that calls itself JSON", VONAGE("status", "application/json", VONAGE_FORM, NULL, "bad_json") },
+	{ "Vonage, a form that does not say so", VONAGE("status", NULL, VONAGE_FORM, NULL, "bad_json") },
+	{ "either, and a member that is called like a form's list of files", HOOKS("[{\"parse\":[\"json\",\"form\"],\"verify\":{\"kind\":\"none\",\"why\":\"x\"},"
+		"\"events\":{\"attempt\":\"/a\",\"type\":\"/t\"," MAP "}}]"), NULL, "", NULL, "{\"t\":\"ok\",\"@files\":[7]}", "delivered; ", NULL, "application/json" },
 	{ "a form's first of two", FORM("\"attempt\":\"/a\",\"type\":\"/t\"," MAP), NULL, "", NULL, "t=ok&t=no&a=" ATTEMPT,
 		"delivered attempt=" ATTEMPT "; ", NULL, NULL },
 };
