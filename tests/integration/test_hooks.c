@@ -1,6 +1,6 @@
 /*
  * Webhooks against the running daemon: what is good is in Redis before it is answered, once however often it is told; what is forged,
- * replayed, smuggled or too large changes nothing; and who is slow keeps nobody out.
+ * replayed, smuggled or too large changes nothing; and who is slow, or many, keeps nobody out.
  */
 #include "tests/integration/hooks_fixture.h"
 
@@ -348,6 +348,7 @@ static void nothing_is_taken_while_redis_is_away(void **state)
 
 #define SLOW 500
 #define SLOW_MS 3000
+#define FLOOD 100
 
 /* Of the daemon, ms: what it has used of a processor. */
 static int64_t processor_ms(const struct hooked *h)
@@ -405,6 +406,70 @@ static void slow_ones_keep_nobody_out(void **state)
 			close(fds[i]);
 }
 
+/* Of the numbers below `limit` those that the daemon has no file under. */
+static int free_below(const struct hooked *h, int limit)
+{
+	int n = 0;
+
+	for (int fd = 0; fd < limit; fd++) {
+		char path[64];
+
+		snprintf(path, sizeof(path), "/proc/%d/fd/%d", (int)h->world.daemon.pid, fd);
+		n += readlink(path, (char[8]){ 0 }, 8) < 0;
+	}
+	return n;
+}
+
+/* Until the trail is signed: what signs it opens files, and is not what is tried here. */
+static void wait_signed(struct hooked *h)
+{
+	int64_t behind = -1, deadline = real_ms() + WAIT_MS;
+
+	assert_true(world_quiet(&h->world, WAIT_MS));
+	while (behind && real_ms() < deadline) {
+		CLEANUP(arena_freep) struct arena *arena = arena_create();
+		struct json status = world_status(&h->world, arena), trail = json_get(&status, "trail"), value = json_get(&trail, "behind");
+
+		behind = json_int(&value);
+		pause_ms(10);
+	}
+	assert_int_equal(behind, 0);
+}
+
+/* More connections than there are descriptors: accept() fails again and again, which costs nothing, and when they are gone all is as before. */
+static void out_of_descriptors(void **state)
+{
+	struct hooked *h = *state;
+	struct rlimit limit, before;
+	int fds[FLOOD];
+	int64_t begun, used, spent, deadline = real_ms() + WAIT_MS;
+
+	wait_signed(h);
+	assert_int_equal(prlimit(h->world.daemon.pid, RLIMIT_NOFILE, NULL, &before), 0);
+	limit = before;
+	for (limit.rlim_cur = 0; free_below(h, (int)limit.rlim_cur) < FLOOD / 10;)
+		limit.rlim_cur++;
+	assert_int_equal(prlimit(h->world.daemon.pid, RLIMIT_NOFILE, &limit, NULL), 0);
+	for (int i = 0; i < FLOOD; i++)
+		fds[i] = connect_to(h->port);
+	while (free_below(h, (int)limit.rlim_cur) && real_ms() < deadline)
+		pause_ms(10);
+	assert_int_equal(free_below(h, (int)limit.rlim_cur), 0);
+	begun = real_ms();
+	used = processor_ms(h);
+	while ((spent = real_ms() - begun) < SLOW_MS) /* a time in which it could spin is what is being measured */
+		pause_ms(10);
+	used = processor_ms(h) - used;
+	assert_int_equal(free_below(h, (int)limit.rlim_cur), 0); /* still none is left */
+	print_message("without descriptors for %lld ms: %lld ms of the processor\n", (long long)spent, (long long)used);
+	assert_true(used * 100 < spent * 10);
+	for (int i = 0; i < FLOOD; i++)
+		if (fds[i] >= 0)
+			close(fds[i]);
+	assert_int_equal(tell(h->port, "{\"type\":\"opened\",\"event\":\"after the flood\"}"), 200);
+	assert_int_equal(prlimit(h->world.daemon.pid, RLIMIT_NOFILE, &before, NULL), 0);
+}
+
 /* The daemon that listens ends as it should, also with requests under way. */
 static void it_ends(void **state)
 {
@@ -426,6 +491,7 @@ int main(void)
 		cmocka_unit_test(a_token_is_good_for_one_body),
 		cmocka_unit_test(secrets_are_taken),
 		cmocka_unit_test(a_get_is_taken),
+		cmocka_unit_test(out_of_descriptors),
 		cmocka_unit_test(slow_ones_keep_nobody_out),
 		cmocka_unit_test(nothing_is_taken_while_redis_is_away),
 		cmocka_unit_test(it_ends),
