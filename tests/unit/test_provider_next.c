@@ -300,7 +300,7 @@ static void who_says_what(void **state)
 		{ RECIPIENT, "bad_address", "bad_address", " generic-json " },
 		{ RECIPIENT, "stopped", "suppressed", " sendgrid mailgun brevo mailjet resend sparkpost generic-json ovh sinch lob merci-facteur mysendingbox "
 			"clicksend " },
-		{ QUOTA, NULL, NULL, " sendgrid mailjet generic-json twilio-sms twilio-voice " },
+		{ QUOTA, NULL, NULL, " mailjet generic-json twilio-voice " },
 		{ THROTTLED, NULL, NULL, " " },
 		{ ACCEPTED, NULL, NULL, " " },
 	};
