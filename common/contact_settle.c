@@ -411,8 +411,8 @@ static void fail(const struct contact_env *env, struct debtor *debtor, struct ca
 		if ((!final || back) && outcome->status) /* the provider knows the id and refused it: the next try has its own */
 			members[i].escalation->tries++;
 	}
-	if (given_up || outcome->scope == SCOPE_PROVIDER)
-		open_task(final ? "refused" : "provider", entry, outcome->reason, fx);
+	if (given_up)
+		open_task("refused", entry, outcome->reason, fx);
 }
 
 void contact_counted(struct debtor *debtor, const struct attempt_entry *entry, int64_t now, struct effects *fx)

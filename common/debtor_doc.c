@@ -218,6 +218,7 @@ void debtor_write(struct buf *out, const struct debtor *debtor)
 	}
 	write_strings(w, "anchored", debtor->anchored, debtor->anchored_count);
 	write_strings(w, "quotas", debtor->quotas, debtor->quota_count);
+	write_strings(w, "refusing", debtor->refusing, debtor->refusing_count);
 	write_erasing(w, debtor);
 	books_write(w, "books", &debtor->books);
 	if (debtor->digest_on.days > 0)
@@ -502,6 +503,8 @@ int debtor_from(struct arena *arena, const struct json *json, struct debtor *ret
 	ret->anchored = read_strings(arena, &v, &ret->anchored_count);
 	v = json_get(json, "quotas");
 	ret->quotas = read_strings(arena, &v, &ret->quota_count);
+	v = json_get(json, "refusing");
+	ret->refusing = read_strings(arena, &v, &ret->refusing_count);
 	ret->gap_capacity = ret->gap_count;
 	v = json_get(json, "erasing");
 	read_erasing(arena, &v, ret);

@@ -242,13 +242,16 @@ int64_t pace_slot(struct pace *pace, const struct pace_time *now, const char *wh
 
 /* --- learning -------------------------------------------------------------------------------------------------------- */
 
-static bool open_breaker(struct pace *pace, const struct pace_time *now, enum pace_why why, int64_t least_ms)
+/* `told_ms`: what the provider itself says; 0 = nothing. It knows when a quota has room again; of an account that it refuses it knows less than a person. */
+static bool open_breaker(struct pace *pace, const struct pace_time *now, enum pace_why why, int64_t told_ms)
 {
 	bool was = pace->open != PACE_GO;
 	bool down = why == PACE_DOWN;
 	int64_t ms = (int64_t)(down ? PACE_DOWN_MS : PACE_REFUSED_MS) << smaller(pace->opened, 16);
 
-	ms = larger(smaller(ms, down ? PACE_DOWN_MAX_MS : PACE_REFUSED_MAX_MS), smaller(least_ms, PACE_PAUSE_MAX_MS));
+	ms = smaller(ms, down ? PACE_DOWN_MAX_MS : PACE_REFUSED_MAX_MS);
+	if (told_ms)
+		ms = smaller(larger(told_ms, why == PACE_QUOTA ? PACE_PAUSE_MIN_MS : ms), PACE_PAUSE_MAX_MS);
 	if (was && !pace->probing && now->us < pace->open_until)
 		return false; /* one that was on its way before it opened */
 	pace->open = why;
@@ -308,13 +311,17 @@ static bool learn(struct pace *pace, const struct pace_time *now, const struct o
 	case OUTCOME_REFUSED:
 		if (whole) {
 			pace->certain = true;
-			return open_breaker(pace, now, strcmp(outcome->reason, "quota") == 0 ? PACE_QUOTA : PACE_REFUSED, outcome->retry_after_ms);
+			return open_breaker(pace, now, PACE_REFUSED, outcome->retry_after_ms);
 		}
 		if (outcome->status)
 			lives(pace);
 		return false;
 	case OUTCOME_THROTTLED:
-		if (whole || outcome->status == 429) {
+		if (whole) { /* no pause, which others would wait for: it takes nothing, and another provider may */
+			pace->certain = true;
+			return open_breaker(pace, now, PACE_QUOTA, outcome->retry_after_ms);
+		}
+		if (outcome->status == 429) {
 			if (pace->probing)
 				lives(pace); /* it answers, and says when */
 			return pause_provider(pace, now, outcome->retry_after_ms);

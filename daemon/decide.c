@@ -544,6 +544,7 @@ static void decide_outcome(struct dunner *d, struct group *g, struct input *inpu
 		(void)reconcile_note_moved(d, entry);
 	decide_entry(g, entry,
 		contact_settle(&env, debtor && debtor->loaded ? debtor->d : NULL, members, count, entry, &traits, input->outcome, &g->fx));
+	pacing_told(d, g, entry, input->outcome);
 	d->outcomes++;
 	if (input->outcome->kind == OUTCOME_REFUSED)
 		dunner_log(d, LOG_WARNING | MSG(REFUSED), "sender: attempt %s, step %s, was refused by provider %s: %s (HTTP %d); its answer is in the trail",

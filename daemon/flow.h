@@ -472,6 +472,7 @@ bool pacing_choose(struct dunner *d, struct group *g, const struct debtor *debto
 size_t pacing_room(const struct dunner *d);
 struct pace_verdict pacing_ask(const struct dunner *d, const struct group *g, const char *provider); /* for one more message */
 void pacing_count(struct dunner *d, struct group *g, const char *provider); /* one was released: where a quota is kept */
+void pacing_told(struct dunner *d, struct group *g, const struct attempt_entry *entry, const struct outcome *outcome); /* the task that it makes or ends */
 void pacing_restore(struct dunner *d, const struct debtor *system); /* what earlier lives used up */
 
 /* sender.c */

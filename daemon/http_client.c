@@ -137,11 +137,11 @@ static bool turned_away(struct request *request, const struct pace_verdict *verd
 		settle(request, OUTCOME_REFUSED, SCOPE_PROVIDER, request->provider->stopped_reason, 0);
 		return true;
 	case PACE_DOWN:
-		settle(request, OUTCOME_TEMPORARY, SCOPE_MESSAGE, "provider_down", wait);
+	case PACE_QUOTA:
+		settle(request, OUTCOME_TEMPORARY, SCOPE_MESSAGE, verdict->why == PACE_QUOTA ? "quota" : "provider_down", wait);
 		return true;
 	case PACE_RETRY_AFTER:
-	case PACE_QUOTA:
-		settle(request, OUTCOME_THROTTLED, SCOPE_MESSAGE, verdict->why == PACE_QUOTA ? "quota" : "throttled", wait);
+		settle(request, OUTCOME_THROTTLED, SCOPE_MESSAGE, "throttled", wait);
 		return true;
 	default:
 		return false;
@@ -151,7 +151,7 @@ static bool turned_away(struct request *request, const struct pace_verdict *verd
 static void note_less(struct provider *provider, const struct outcome *outcome)
 {
 	const struct pace *pace = provider->pace;
-	static const char *const words[] = { "config", "quota", "stopped", "token_expired" };
+	static const char *const words[] = { "config", "stopped", "token_expired" };
 	long long left = (long long)((larger(pace->open ? pace->open_until : 0, pace->paused_until) - pace_now(provider->client).us) / 1000);
 
 	if (pace->open == PACE_DOWN) {

@@ -10,6 +10,7 @@
 #include "common/utc.h"
 #include "daemon/flow.h"
 
+#define TASK_MS (7 * DAY_MS)
 #define START_OVER_MS (5 * MINUTE_MS) /* as after any failure that may pass */
 
 /* Under a played clock, which never goes back and may jump, its time is what passes for providers too. */
@@ -159,6 +160,35 @@ bool pacing_choose(struct dunner *d, struct group *g, const struct debtor *debto
 		wait.wait_us = START_OVER_MS * 1000;
 	defer(d, g, debtor, plan, waits_for, &wait);
 	return false;
+}
+
+/* --- who wants nothing of ours is one task, however many messages it says that to, until it takes one again --------------------- */
+
+void pacing_told(struct dunner *d, struct group *g, const struct attempt_entry *entry, const struct outcome *outcome)
+{
+	struct doc *doc = group_case(d, g, NULL);
+	struct debtor *system = doc->d;
+	bool refuses = outcome->scope == SCOPE_PROVIDER;
+	struct task task = { .id = arena_printf(g->arena, "provider:%s", entry->provider), .kind = "provider", .reason = outcome->reason,
+		.opened_at = flow_now(d), .deadline = flow_now(d) + TASK_MS };
+	size_t i = 0;
+
+	if (!refuses && (outcome->kind != OUTCOME_ACCEPTED || !outcome->status)) /* a webhook or a look-up says nothing of the next message */
+		return;
+	while (i < system->refusing_count && strcmp(system->refusing[i], entry->provider) != 0)
+		i++;
+	if (refuses == (i < system->refusing_count))
+		return;
+	if (refuses) {
+		system->refusing = arena_grow(g->arena, system->refusing, system->refusing_count, &system->refusing_capacity, sizeof(*system->refusing));
+		system->refusing[system->refusing_count++] = arena_strdup(g->arena, entry->provider);
+	} else {
+		system->refusing[i] = system->refusing[--system->refusing_count];
+		task.close = true;
+		task.result = "done";
+	}
+	doc->touched = true;
+	effects_task(&g->fx, &task);
 }
 
 /* --- quotas outlive the process: what was released is counted in the partition's system case, by the same commit ------- */

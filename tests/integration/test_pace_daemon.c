@@ -142,6 +142,25 @@ static void the_second_provider(void **state)
 	says("email (2nd)");
 }
 
+/* The first message finds out; none of the others waits for it, or asks again. */
+static void a_quota_that_is_told(void **state)
+{
+	struct world *w = begin(state, &(struct world_options){ .spare = true });
+
+	world_behave(w, "{\"mode\":\"quota\",\"count\":1}");
+	world_push_range(w, WORLD_FINALIZED, 0, 1, 1);
+	assert_true(world_quiet(w, WAIT_MS));
+	world_push_range(w, WORLD_FINALIZED, 1, 4, 1);
+	requested(w, 6);
+	all_once(w, 5);
+	assert_int_equal(CTL("timeline", "inv_4"), 0);
+	says("spare");
+	assert_int_equal(CTL("provider", "health"), 1);
+	says("throttled: quota (429)");
+	assert_int_equal(CTL("tasks"), 0);
+	says("provider:sandbox");
+}
+
 static void a_test_by_hand(void **state)
 {
 	struct world *w = begin(state, &(struct world_options){ 0 });
@@ -172,6 +191,7 @@ int main(void)
 		cmocka_unit_test_teardown(rate_and_quota, teardown),
 		cmocka_unit_test_teardown(a_refused_account, teardown),
 		cmocka_unit_test_teardown(the_second_provider, teardown),
+		cmocka_unit_test_teardown(a_quota_that_is_told, teardown),
 		cmocka_unit_test_teardown(a_test_by_hand, teardown),
 	};
 	int failed = cmocka_run_group_tests(tests, NULL, NULL);

@@ -321,7 +321,6 @@ static void wait_turn(void *arg)
 		sim_after(r->sim, r->life, wait > 20 ? wait : 20, true, wait_turn, drop, r);
 		return;
 	case PACE_RETRY_AFTER:
-	case PACE_QUOTA:
 		r->pace->queued--;
 		r->outcome.retry_after_ms = wait;
 		answer(r, OUTCOME_THROTTLED, pace_why_names[verdict.why], 0);

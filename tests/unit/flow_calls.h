@@ -82,6 +82,8 @@ struct world {
 	const char *writer; /* of what the store has, when it is not the flow's instance */
 	int sent, cancelled, stopped, taken_over;
 	enum outcome_kind answer;
+	enum outcome_scope scope; /* of it */
+	const char *answers_so; /* this provider alone, the others accept; NULL = all do */
 	int asked; /* look-ups that were answered, each with: */
 	enum lookup_result found;
 	const char *secret; /* of any credential */
@@ -338,13 +340,23 @@ static void do_append(struct world *w, const struct call *c)
 static void do_start(struct world *w, const struct call *c)
 {
 	struct outcome outcome = { .kind = OUTCOME_CANCELLED, .reason = "cancelled" };
+	struct pace *pace = w->paces ? paces_find(w->paces, c->key) : NULL;
 
 	if (c->may_start(c->arg)) {
 		w->sent++;
 		snprintf(w->sent_by + strlen(w->sent_by), sizeof(w->sent_by) - strlen(w->sent_by), " %s", c->key);
-		outcome = (struct outcome){ .kind = w->answer, .reason = outcome_names[w->answer], .provider_id = "p1", .status = 200 };
+		outcome = (struct outcome){ .kind = OUTCOME_ACCEPTED, .reason = "accepted", .provider_id = "p1", .status = 200 };
+		if (!w->answers_so || strcmp(w->answers_so, c->key) == 0) {
+			outcome.kind = w->answer;
+			outcome.scope = w->scope;
+			outcome.reason = outcome_names[w->answer];
+		}
 	} else {
 		w->cancelled++;
+	}
+	if (pace) {
+		pace->active++;
+		(void)pace_end(pace, &(struct pace_time){ w->mono * 1000, w->mono + OFFSET }, &outcome, -1);
 	}
 	((transport_done_fn)c->done)(&outcome, c->arg);
 }

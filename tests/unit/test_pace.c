@@ -205,7 +205,7 @@ static void retry_after_is_kept(void **state)
 	(void)once(&w, OUTCOME_THROTTLED, SCOPE_MESSAGE, 429, 1); /* at least a second, at most a day */
 	ask_is(&w, 0, PACE_RETRY_AFTER, PACE_PAUSE_MIN_MS * MS);
 	pass(&w, PACE_PAUSE_MIN_MS * MS);
-	(void)once(&w, OUTCOME_THROTTLED, SCOPE_PROVIDER, 503, INT64_MAX / 4);
+	(void)once(&w, OUTCOME_THROTTLED, SCOPE_MESSAGE, 429, INT64_MAX / 4);
 	ask_is(&w, 0, PACE_RETRY_AFTER, PACE_PAUSE_MAX_MS * MS);
 	pace_forgive(&w.pace);
 	ask_is(&w, 0, PACE_GO, -1);
@@ -336,6 +336,30 @@ static void a_refused_account_opens_at_once(void **state)
 	pace_forgive(&w.pace); /* a person mended it */
 	(void)once(&w, OUTCOME_ACCEPTED, SCOPE_MESSAGE, 202, 0);
 	ask_is(&w, 0, PACE_GO, -1);
+}
+
+/* No pause: a pause is waited for, and a quota that is used up is what a second provider is for. */
+static void a_quota_that_is_told_opens_at_once(void **state)
+{
+	struct world w = world((struct pace_limits){ .concurrency = 4, .failures = 100 });
+
+	(void)state;
+	assert_int_equal(start(&w), PACE_GO);
+	assert_true(once(&w, OUTCOME_THROTTLED, SCOPE_PROVIDER, 429, 90000));
+	assert_false(end_as(&w, OUTCOME_THROTTLED, SCOPE_PROVIDER, 429, 90000)); /* it was on its way */
+	ask_is(&w, 0, PACE_QUOTA, 90 * SEC); /* as it says, also less than for an account that is refused */
+	assert_true(pace_ask(&w.pace, &w.now, 0).certain);
+	pass(&w, 90 * SEC);
+	assert_true(once(&w, OUTCOME_THROTTLED, SCOPE_PROVIDER, 402, INT64_MAX / 4));
+	ask_is(&w, 0, PACE_QUOTA, PACE_PAUSE_MAX_MS * MS);
+	pass(&w, PACE_PAUSE_MAX_MS * MS);
+	(void)once(&w, OUTCOME_ACCEPTED, SCOPE_MESSAGE, 202, 0); /* the one that tries */
+	ask_is(&w, 0, PACE_GO, -1);
+	for (int64_t pause = PACE_REFUSED_MS; pause < PACE_REFUSED_MAX_MS; pause *= 2) { /* without a word of when */
+		assert_true(once(&w, OUTCOME_THROTTLED, SCOPE_PROVIDER, 402, 0));
+		ask_is(&w, 0, PACE_QUOTA, pause * MS);
+		pass(&w, pause * MS);
+	}
 }
 
 /* --- quotas -------------------------------------------------------------------------------------------------------------- */
@@ -493,7 +517,7 @@ static void many_debtors_share_the_rate(void **state)
 
 int main(void)
 {
-	struct CMUnitTest tests[ARRAY_LEN(troubles) + 20];
+	struct CMUnitTest tests[ARRAY_LEN(troubles) + 21];
 	size_t count = 0;
 
 	for (size_t i = 0; i < ARRAY_LEN(troubles); i++)
@@ -510,6 +534,7 @@ int main(void)
 	tests[count++] = (struct CMUnitTest)cmocka_unit_test(one_message_probes);
 	tests[count++] = (struct CMUnitTest)cmocka_unit_test(late_answers_tell_nothing);
 	tests[count++] = (struct CMUnitTest)cmocka_unit_test(a_refused_account_opens_at_once);
+	tests[count++] = (struct CMUnitTest)cmocka_unit_test(a_quota_that_is_told_opens_at_once);
 	tests[count++] = (struct CMUnitTest)cmocka_unit_test(a_quota_is_kept);
 	tests[count++] = (struct CMUnitTest)cmocka_unit_test(an_earlier_life_counts);
 	tests[count++] = (struct CMUnitTest)cmocka_unit_test(shares_keep_the_whole);

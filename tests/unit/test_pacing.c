@@ -93,6 +93,58 @@ static void another_provider_after_a_certain_failure(void **state)
 	close_world(w);
 }
 
+static size_t told_times(const struct world *w, const char *type)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < w->item_count; i++)
+		n += strstr(w->items[i]->key, ":outbound") && memmem(w->items[i]->value, w->items[i]->len, type, strlen(type));
+	return n;
+}
+
+/* One message finds out; the others go where there is room, and one task stands for all of it. */
+static void a_quota_that_is_told_moves_all(void **state)
+{
+	struct world *w = with(BOTH, PROVIDER("a", "") "," PROVIDER("b", ""));
+
+	(void)state;
+	w->answer = OUTCOME_THROTTLED;
+	w->scope = SCOPE_PROVIDER;
+	w->answers_so = "a";
+	push(w, 1, INVOICE("1", DUE));
+	pass(w, 1000);
+	assert_string_equal(w->sent_by, " a b");
+	push(w, 2, INVOICE("2", DUE));
+	push(w, 3, INVOICE("3", DUE));
+	pass(w, 3000);
+	assert_string_equal(w->sent_by, " a b b b");
+	assert_true(document_has(w, "debtor:~system", "\"refusing\":[\"a\"]"));
+	assert_non_null(find(w, "dunning:{0}:tasks", "provider:a"));
+	close_world(w);
+}
+
+static void a_provider_that_refuses_is_one_task(void **state)
+{
+	struct world *w = with("\"a\"", PROVIDER("a", ""));
+
+	(void)state;
+	w->answer = OUTCOME_REFUSED;
+	w->scope = SCOPE_PROVIDER;
+	push(w, 1, INVOICE("1", DUE));
+	push(w, 2, INVOICE("2", DUE));
+	pass(w, 40 * MINUTE_MS);
+	assert_true(w->sent >= 2); /* it was tried again */
+	assert_non_null(find(w, "dunning:{0}:tasks", "provider:a"));
+	assert_int_equal(told_times(w, "task.opened"), 1);
+	w->answer = OUTCOME_ACCEPTED;
+	w->scope = SCOPE_MESSAGE;
+	pass(w, 3 * HOUR_MS);
+	assert_null(find(w, "dunning:{0}:tasks", "provider:a"));
+	assert_int_equal(told_times(w, "task.closed"), 1);
+	assert_false(document_has(w, "debtor:~system", "refusing"));
+	close_world(w);
+}
+
 static void none_while_there_is_a_doubt(void **state)
 {
 	struct world *w = with(BOTH, PROVIDER("a", "") "," PROVIDER("b", ""));
@@ -214,6 +266,8 @@ int main(void)
 		cmocka_unit_test(a_message_that_waits_has_one_time_and_a_reason),
 		cmocka_unit_test(each_that_waits_has_a_time_of_its_own),
 		cmocka_unit_test(another_provider_after_a_certain_failure),
+		cmocka_unit_test(a_quota_that_is_told_moves_all),
+		cmocka_unit_test(a_provider_that_refuses_is_one_task),
 		cmocka_unit_test(none_while_there_is_a_doubt),
 		cmocka_unit_test(nor_because_one_is_busy),
 		cmocka_unit_test(a_message_that_failed_goes_to_the_next),
