@@ -321,7 +321,7 @@ static bool learn(struct pace *pace, const struct pace_time *now, const struct o
 			pace->certain = true;
 			return open_breaker(pace, now, PACE_QUOTA, outcome->retry_after_ms);
 		}
-		if (outcome->status == 429) {
+		if (outcome->status && outcome->scope != SCOPE_RECIPIENT) { /* by whatever status: Vonage and ClickSend say it in a 200, Twilio in a 400 */
 			if (pace->probing)
 				lives(pace); /* it answers, and says when */
 			return pause_provider(pace, now, outcome->retry_after_ms);

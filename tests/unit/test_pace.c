@@ -228,6 +228,26 @@ static void without_one_the_pause_doubles(void **state)
 	ask_is(&w, 0, PACE_RETRY_AFTER, PACE_PAUSE_MIN_MS * MS);
 }
 
+/* Whatever the status: the file's rule has read the answer. */
+static void throttled_by_any_status(void **state)
+{
+	static const struct {
+		enum outcome_scope scope;
+		int status;
+		enum pace_why why;
+	} rows[] = { { SCOPE_MESSAGE, 429, PACE_RETRY_AFTER }, { SCOPE_MESSAGE, 200, PACE_RETRY_AFTER }, { SCOPE_MESSAGE, 400, PACE_RETRY_AFTER },
+		{ SCOPE_MESSAGE, 503, PACE_RETRY_AFTER }, { SCOPE_RECIPIENT, 429, PACE_GO }, { SCOPE_RECIPIENT, 200, PACE_GO },
+		{ SCOPE_MESSAGE, 0, PACE_GO } }; /* the last one never left */
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct world w = world((struct pace_limits){ .concurrency = 4 });
+
+		assert_int_equal(once(&w, OUTCOME_THROTTLED, rows[i].scope, rows[i].status, 60000), rows[i].why != PACE_GO);
+		ask_is(&w, 0, rows[i].why, rows[i].why ? 60 * SEC : -1);
+	}
+}
+
 /* --- the breaker --------------------------------------------------------------------------------------------------------- */
 
 static const struct trouble {
@@ -517,7 +537,7 @@ static void many_debtors_share_the_rate(void **state)
 
 int main(void)
 {
-	struct CMUnitTest tests[ARRAY_LEN(troubles) + 21];
+	struct CMUnitTest tests[ARRAY_LEN(troubles) + 22];
 	size_t count = 0;
 
 	for (size_t i = 0; i < ARRAY_LEN(troubles); i++)
@@ -530,6 +550,7 @@ int main(void)
 	tests[count++] = (struct CMUnitTest)cmocka_unit_test(it_comes_back_carefully);
 	tests[count++] = (struct CMUnitTest)cmocka_unit_test(retry_after_is_kept);
 	tests[count++] = (struct CMUnitTest)cmocka_unit_test(without_one_the_pause_doubles);
+	tests[count++] = (struct CMUnitTest)cmocka_unit_test(throttled_by_any_status);
 	tests[count++] = (struct CMUnitTest)cmocka_unit_test(one_that_ends_well_is_none);
 	tests[count++] = (struct CMUnitTest)cmocka_unit_test(one_message_probes);
 	tests[count++] = (struct CMUnitTest)cmocka_unit_test(late_answers_tell_nothing);
