@@ -292,31 +292,64 @@ static bool address_is_bad(const struct smtp_dialogue *d)
 	return false;
 }
 
+/* RFC 3463: X.3.4 for the system, X.2.3 for the mailbox; without one the 552 of RFC 1870. */
 static bool is_too_large(const struct smtp_dialogue *d)
 {
 	int class, subject, detail;
 
-	return enhanced(d->reply, &class, &subject, &detail) ? subject == 3 && detail == 4 : d->code == 552;
+	return enhanced(d->reply, &class, &subject, &detail) ? (subject == 3 && detail == 4) || (subject == 2 && detail == 3) : d->code == 552;
 }
 
+/* Our address itself (RFC 3463: X.1.7, X.1.8), which a server may also say at RCPT; or as the "mailbox name not allowed" of RFC 5321 at MAIL. */
 static bool is_sender_refused(const struct smtp_dialogue *d)
 {
 	int class, subject, detail;
 
-	return enhanced(d->reply, &class, &subject, &detail) && subject == 1 && (detail == 7 || detail == 8);
+	if (enhanced(d->reply, &class, &subject, &detail) && subject == 1 && (detail == 7 || detail == 8))
+		return true;
+	return d->phase == SMTP_MAIL && d->code == 553;
 }
 
-/* RFC 4954 section 6: authentication is wanted, or not good enough. Before MAIL nothing is said of this mail, so it is about us. */
+/* The mail's own size, room for it and its form are told at MAIL, too (RFC 1870, RFC 6531): X.3.4, X.2.3, X.6.x, 552. */
+static bool is_about_mail(const struct smtp_dialogue *d)
+{
+	int class, subject, detail;
+
+	return is_too_large(d) || d->code == 552 || (enhanced(d->reply, &class, &subject, &detail) && subject == 6);
+}
+
+/*
+ * That it does not relay for us has the 550 of any policy (RFC 5321 section 3.6.2) and the X.7.1 of what is refused for this recipient alone (RFC
+ * 3463), and so has what Postfix thinks of our host, name and sender and says at RCPT (smtpd_delay_reject): only the words tell. Each has a
+ * space, as the reply may name an address, too.
+ */
+static bool is_said_of_us(const struct smtp_dialogue *d)
+{
+	static const char *const words[] = { "relay access denied" /* Postfix */, "client host rejected", "helo command rejected", "sender address rejected",
+		"relay not permitted" /* Exim */, "relaying denied" /* Sendmail */, "unable to relay" /* Exchange */, "relaying not allowed",
+		"relay denied", "not relay" };
+
+	for (size_t i = 0; d->phase == SMTP_RECIPIENT && i < ARRAY_LEN(words); i++)
+		if (strcasestr(d->reply, words[i]))
+			return true;
+	return false;
+}
+
+/* RFC 4954 section 6: authentication is wanted, or not good enough. Up to MAIL nobody has heard of the recipient, so it is about us. */
 static bool is_about_us(const struct smtp_dialogue *d)
 {
-	return d->phase < SMTP_MAIL || d->code == 530 || d->code == 534 || d->code == 535 || d->code == 538;
+	return d->phase < SMTP_MAIL || d->code == 530 || d->code == 534 || d->code == 535 || d->code == 538 || is_said_of_us(d) ||
+	       (d->phase == SMTP_MAIL && !is_about_mail(d));
 }
 
 static void refused(const struct smtp_dialogue *d, struct outcome *ret)
 {
 	ret->kind = OUTCOME_REFUSED;
 	ret->reason = "refused";
-	if (is_about_us(d)) {
+	if (is_sender_refused(d)) {
+		ret->scope = SCOPE_PROVIDER;
+		ret->reason = "bad_sender";
+	} else if (is_about_us(d)) {
 		ret->scope = SCOPE_PROVIDER;
 		ret->reason = "config";
 	} else if (address_is_bad(d)) {
@@ -324,8 +357,6 @@ static void refused(const struct smtp_dialogue *d, struct outcome *ret)
 		ret->reason = "bad_address";
 	} else if (is_too_large(d)) {
 		ret->reason = "too_large";
-	} else if (is_sender_refused(d)) {
-		ret->reason = "bad_sender";
 	}
 }
 

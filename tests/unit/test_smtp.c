@@ -66,7 +66,8 @@ static void settings_are_checked(void **state)
 /* --- dialogues ------------------------------------------------------------------------------------------------------------------ */
 
 #define HELLO "S:220 hi\nC:EHLO me\nS:250-mx\nS:250-SIZE 1000\nS:250 SMTPUTF8\n"
-#define UP_TO_RCPT HELLO "C:MAIL FROM:<a@b.c>\nS:250 2.1.0 Ok\nC:RCPT TO:<d@e.f>\n"
+#define UP_TO_MAIL HELLO "C:MAIL FROM:<a@b.c>\n"
+#define UP_TO_RCPT UP_TO_MAIL "S:250 2.1.0 Ok\nC:RCPT TO:<d@e.f>\n"
 #define UP_TO_END UP_TO_RCPT "S:250 2.1.5 Ok\nC:DATA\nS:354 go\nE:\n"
 
 static const struct {
@@ -105,7 +106,26 @@ static const struct {
 	{ "and then QUIT", UP_TO_RCPT "S:550 5.1.1 who\nC:QUIT\nS:221 Bye\n", "x", OUTCOME_REFUSED, SCOPE_RECIPIENT, "bad_address", NULL, 550 },
 	{ "greylisted", UP_TO_RCPT "S:450 4.7.1 later\n", "x", OUTCOME_TEMPORARY, SCOPE_MESSAGE, "deferred", NULL, 450 },
 	{ "one that wants a log-in", UP_TO_RCPT "S:530 5.7.0 log in\n", "x", OUTCOME_REFUSED, SCOPE_PROVIDER, "config", NULL, 530 },
-	{ "our sender is unknown", HELLO "C:MAIL FROM:<a@b.c>\nS:550 5.1.8 who are you\n", "x", OUTCOME_REFUSED, SCOPE_MESSAGE, "bad_sender", NULL, 550 },
+	{ "our sender is unknown", UP_TO_MAIL "S:550 5.1.8 who are you\n", "x", OUTCOME_REFUSED, SCOPE_PROVIDER, "bad_sender", NULL, 550 },
+	{ "or not ours", UP_TO_MAIL "S:553 <a@b.c> is not yours\n", "x", OUTCOME_REFUSED, SCOPE_PROVIDER, "bad_sender", NULL, 553 },
+	{ "we are not wanted", UP_TO_MAIL "S:550 5.7.1 not from here\n", "x", OUTCOME_REFUSED, SCOPE_PROVIDER, "config", NULL, 550 },
+	{ "nor without a word of why", UP_TO_MAIL "S:554 no\n", "x", OUTCOME_REFUSED, SCOPE_PROVIDER, "config", NULL, 554 },
+	{ "too large by its SIZE", UP_TO_MAIL "S:552 5.3.4 too big\n", "x", OUTCOME_REFUSED, SCOPE_MESSAGE, "too_large", NULL, 552 },
+	{ "by one of few words", UP_TO_MAIL "S:552 too big\n", "x", OUTCOME_REFUSED, SCOPE_MESSAGE, "too_large", NULL, 552 },
+	{ "for the mailbox", UP_TO_MAIL "S:550 5.2.3 too big for it\n", "x", OUTCOME_REFUSED, SCOPE_MESSAGE, "too_large", NULL, 550 },
+	{ "no room", UP_TO_MAIL "S:552 5.2.2 full\n", "x", OUTCOME_REFUSED, SCOPE_MESSAGE, "refused", NULL, 552 },
+	{ "its addresses are not ASCII", UP_TO_MAIL "S:550 5.6.7 no UTF-8\n", "x", OUTCOME_REFUSED, SCOPE_MESSAGE, "refused", NULL, 550 },
+	{ "our sender, told at RCPT", UP_TO_RCPT "S:550 5.1.8 <a@b.c>: Sender address rejected: Domain not found\n", "x", OUTCOME_REFUSED, SCOPE_PROVIDER, "bad_sender", NULL, 550 },
+	{ "its form", UP_TO_RCPT "S:553 5.1.7 bad sender\n", "x", OUTCOME_REFUSED, SCOPE_PROVIDER, "bad_sender", NULL, 553 },
+	{ "Postfix does not relay for us", UP_TO_RCPT "S:554 5.7.1 <d@e.f>: Relay access denied\n", "x", OUTCOME_REFUSED, SCOPE_PROVIDER, "config", NULL, 554 },
+	{ "a name like it is no word of it", UP_TO_RCPT "S:550 <relay@relay.example>: not here\n", "x", OUTCOME_REFUSED, SCOPE_MESSAGE, "refused", NULL, 550 },
+	{ "nor wants it our host", UP_TO_RCPT "S:554 5.7.1 <h[127.0.0.1]>: Client host rejected: Access denied\n", "x", OUTCOME_REFUSED, SCOPE_PROVIDER, "config",
+		NULL, 554 },
+	{ "nor our sender", UP_TO_RCPT "S:553 5.7.1 <a@b.c>: Sender address rejected: not owned by user x\n", "x", OUTCOME_REFUSED, SCOPE_PROVIDER, "config",
+		NULL, 553 },
+	{ "nor does Exim", UP_TO_RCPT "S:550 relay not permitted\n", "x", OUTCOME_REFUSED, SCOPE_PROVIDER, "config", NULL, 550 },
+	{ "nor does Exchange", UP_TO_RCPT "S:550 5.7.54 SMTP; Unable to relay recipient in non-accepted domain\n", "x", OUTCOME_REFUSED, SCOPE_PROVIDER, "config", NULL, 550 },
+	{ "nor does Sendmail", UP_TO_RCPT "S:550 5.7.1 <d@e.f>... Relaying denied\n", "x", OUTCOME_REFUSED, SCOPE_PROVIDER, "config", NULL, 550 },
 	{ "lost before the end", UP_TO_RCPT "S:250 Ok\nC:DATA\nS:354 go\n", "connection_lost", OUTCOME_TEMPORARY, SCOPE_MESSAGE, "connection_lost",
 		NULL, 0 },
 	{ "no time at the door", "S:421 busy\n", "x", OUTCOME_TEMPORARY, SCOPE_PROVIDER, "deferred", NULL, 421 },
