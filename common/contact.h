@@ -213,6 +213,7 @@ struct attempt_entry {
 	bool sealed; /* that journal was sealed since: the bytes are not at hand */
 	int64_t pseq; /* the partition's group that released it: one chain, whichever instance's journal holds the intent */
 	int64_t resends;
+	int64_t lookups; /* asked for since doubt_since */
 	int64_t unknown_at; /* when every means had failed; 0 = not yet */
 	const char *means; /* what they depended on at the release, see library_means(); NULL = not known: today's are believed */
 	bool moved; /* and is another now, as the daemon last saw: neither a resend nor a look-up tells of it */

@@ -43,6 +43,7 @@ void attempt_entry_write(struct buf *out, const struct attempt_entry *entry)
 		jw_bool(&w, "sealed", true);
 	jw_opt_int(&w, "pseq", entry->pseq);
 	jw_opt_int(&w, "resends", entry->resends);
+	jw_opt_int(&w, "lookups", entry->lookups);
 	jw_opt_int(&w, "unknown_at", entry->unknown_at);
 	jw_opt_str(&w, "means", entry->means);
 	if (entry->moved)
@@ -77,6 +78,7 @@ int attempt_entry_read(struct arena *arena, const char *text, size_t len, struct
 		(r = json_opt_bool(json, "sealed", &ret->sealed, err)) < 0 ||
 		(r = json_opt_int(json, "pseq", 0, INT64_MAX, &ret->pseq, err)) < 0 ||
 		(r = json_opt_int(json, "resends", 0, MONEY_MAX, &ret->resends, err)) < 0 ||
+		(r = json_opt_int(json, "lookups", 0, MONEY_MAX, &ret->lookups, err)) < 0 ||
 		(r = json_opt_int(json, "unknown_at", INT64_MIN, INT64_MAX, &ret->unknown_at, err)) < 0 ||
 		(r = json_opt_str(json, "means", 64, &ret->means, err)) < 0 || (r = json_opt_bool(json, "moved", &ret->moved, err)) < 0)
 		return r;
@@ -465,10 +467,26 @@ bool contact_settle(const struct contact_env *env, struct debtor *debtor, struct
 		entry->resends++; /* what happens to a resend never settles a doubt, unless it is accepted */
 	if (outcome->kind == OUTCOME_IN_DOUBT) {
 		entry->doubt_since = env->now; /* of the last request: a look-up must be later by enough to prove anything */
+		entry->lookups = 0;
 		contact_counted(debtor, entry, env->now, fx);
 	}
 	enter_doubt(members, count, entry, traits, env->now);
 	return false;
+}
+
+/*
+ * When the next look-up is due: a minute after the first one, then after twice as long each time. Besides, at the first moment from which it
+ * proves something, and a minute before the end. Lists have limits (Brevo: 300 an hour), and after a crash there are many doubts at once.
+ */
+static int64_t lookup_due(const struct attempt_entry *entry, int64_t first, int64_t conclusive, int64_t end)
+{
+	int n = entry->lookups < 20 ? (int)entry->lookups : 20;
+	int64_t before = n ? first + (((int64_t)1 << (n - 1)) - 1) * MINUTE_MS : INT64_MIN;
+	int64_t due = first + (((int64_t)1 << n) - 1) * MINUTE_MS, last = end - MINUTE_MS;
+
+	if (n && before < conclusive && due > conclusive)
+		return conclusive;
+	return due <= last ? due : before < last ? last : end;
 }
 
 enum doubt_step contact_doubt_next(const struct attempt_entry *entry, const struct provider_traits *traits, int64_t now,
@@ -488,12 +506,12 @@ enum doubt_step contact_doubt_next(const struct attempt_entry *entry, const stru
 		return *at <= now ? DOUBT_RESEND_NOW : DOUBT_WAIT;
 	}
 	if (traits->lookup) {
-		*at = since + traits->not_before_ms;
-		if (*at > now)
-			return DOUBT_WAIT;
-		if (now < since + HOUR_MS + (traits->conclusive_after_ms > traits->not_before_ms ? traits->conclusive_after_ms :
-												 traits->not_before_ms))
-			return DOUBT_LOOKUP_NOW;
+		int64_t first = since + traits->not_before_ms, conclusive = since + traits->conclusive_after_ms;
+		int64_t end = (conclusive > first ? conclusive : first) + HOUR_MS;
+
+		*at = lookup_due(entry, first, conclusive, end);
+		if (now < end)
+			return *at <= now ? DOUBT_LOOKUP_NOW : DOUBT_WAIT;
 	}
 	*at = since + HOUR_MS; /* a webhook that echoes our id may still come */
 	return *at <= now ? DOUBT_UNKNOWN : DOUBT_WAIT;

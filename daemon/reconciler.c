@@ -8,6 +8,7 @@
 #include "common/utc.h"
 #include "daemon/flow.h"
 
+#define SENT_AGAIN_LOOK_MS (10 * MINUTE_MS) /* whether what must not be sent again now may be by now */
 #define INTENT_REQUEST 3 /* among the blobs of an intent, behind its message and its recipient */
 
 struct pass {
@@ -309,8 +310,14 @@ void decide_reconcile(struct dunner *d, struct group *g, struct input *input)
 	}
 	keep = reconcile_note_moved(d, entry);
 	step = contact_doubt_next(entry, &traits, env.now, &at);
-	if (step == DOUBT_RESEND_NOW && !may_go_again(d, &env, debtor && debtor->loaded ? debtor->d : NULL, members, count, entry))
-		step = traits.lookup ? DOUBT_LOOKUP_NOW : env.now >= entry->doubt_since + HOUR_MS ? DOUBT_UNKNOWN : DOUBT_WAIT;
+	if (step == DOUBT_RESEND_NOW && !may_go_again(d, &env, debtor && debtor->loaded ? debtor->d : NULL, members, count, entry)) {
+		traits.idempotent = false; /* not now, by that */
+		step = contact_doubt_next(entry, &traits, env.now, &at);
+		if (step == DOUBT_UNKNOWN && traits.lookup) { /* in the morning it may, while its key is known */
+			step = DOUBT_WAIT;
+			at = env.now + SENT_AGAIN_LOOK_MS;
+		}
+	}
 	if (step == DOUBT_UNKNOWN) {
 		decide_entry(g, entry,
 			contact_unknown(&env, debtor && debtor->loaded ? debtor->d : NULL, members, count, entry,
@@ -321,13 +328,19 @@ void decide_reconcile(struct dunner *d, struct group *g, struct input *input)
 		wait = (pacing_ask(d, g, entry->provider).wait_us + 999) / 1000;
 	if (step == DOUBT_RESEND_NOW && !wait && g->resend_count < DUE_PAGE && g->contacts_allowed) {
 		entry->doubt_since = env.now; /* on disk before it goes: a look-up proves nothing about a younger request */
+		entry->lookups = 0;
 		contact_counted(debtor && debtor->loaded ? debtor->d : NULL, entry, env.now, &g->fx);
 		keep = true;
 		pacing_count(d, g, entry->provider);
 		g->resend[g->resend_count++] = entry;
 	}
-	if (step == DOUBT_LOOKUP_NOW && g->lookup_count < DUE_PAGE)
+	if (step == DOUBT_LOOKUP_NOW && g->lookup_count < DUE_PAGE) {
 		g->lookup[g->lookup_count++] = entry;
+		keep = true;
+		do /* those that were missed meanwhile are one */
+			entry->lookups++;
+		while ((step = contact_doubt_next(entry, &traits, env.now, &at)) == DOUBT_LOOKUP_NOW);
+	}
 	if (keep)
 		decide_entry(g, entry, false);
 	for (size_t i = 0; i < count; i++)

@@ -472,6 +472,40 @@ static void doubt_row(void **state)
 		assert_true(next <= now);
 }
 
+/* Seldomer and seldomer, at the first moment that proves something, and once more before the end. */
+static void look_ups_back_off(void **state)
+{
+	static const struct {
+		struct provider_traits traits;
+		int64_t asked[12]; /* s behind the doubt; 0 = no more */
+		int64_t end;
+	} rows[] = {
+		{ { .lookup = true }, { 1, 60, 180, 420, 900, 1860, 3540 }, 3600 },
+		{ { .lookup = true, .not_before_ms = 60 * SECOND_MS }, { 60, 120, 240, 480, 960, 1920, 3600 }, 3660 },
+		{ { .lookup = true, .not_before_ms = 30 * SECOND_MS, .conclusive_after_ms = 600 * SECOND_MS }, { 30, 90, 210, 450, 600, 1890, 3810, 4140 }, 4200 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		const int64_t since = at(NOW);
+		struct attempt_entry entry = { .released_at = since, .in_doubt = true, .doubt_since = since };
+		int64_t next = 0, now = since;
+		size_t asked = 0;
+
+		for (enum doubt_step step; now += SECOND_MS, (step = contact_doubt_next(&entry, &rows[i].traits, now, &next)) != DOUBT_UNKNOWN;) {
+			if (step != DOUBT_LOOKUP_NOW) {
+				assert_true(next > now);
+				continue;
+			}
+			assert_int_equal((now - since) / SECOND_MS, rows[i].asked[asked]);
+			asked++;
+			entry.lookups++;
+		}
+		assert_int_equal(rows[i].asked[asked], 0);
+		assert_int_equal((now - since) / SECOND_MS, rows[i].end);
+	}
+}
+
 static const struct unknown_row {
 	const char *name, *rule;
 	bool settled;
@@ -723,6 +757,7 @@ int main(void)
 		cmocka_unit_test(another_ones_words),
 		cmocka_unit_test(a_hold_that_rests_on_a_bounced_mail),
 		cmocka_unit_test(a_withdrawal_that_did_not_go),
+		cmocka_unit_test(look_ups_back_off),
 		cmocka_unit_test(a_person_is_asked),
 		cmocka_unit_test(never_sent),
 		cmocka_unit_test(before_a_resend),

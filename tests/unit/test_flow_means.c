@@ -229,6 +229,28 @@ static void nor_is_another_one_asked(void **state)
 	close_world(w);
 }
 
+/* However many doubts there are, and whenever each of them is looked at: lists have limits. */
+static void look_ups_are_few(void **state)
+{
+	struct world *w = open_world_with(0, "\"m\"", "\"m\":{\"file\":\"asked.json\",\"secrets\":{\"key\":\"k\"}}");
+
+	(void)state;
+	settle(w);
+	pass(w, 500);
+	w->answer = OUTCOME_IN_DOUBT;
+	w->found = LOOKUP_FAILED;
+	push(w, 1, INVOICE("1", "2026-04-07"));
+	pass(w, 17 * SECOND_MS);
+	push(w, 2, INVOICE("2", "2026-04-07"));
+	pass(w, 20 * SECOND_MS);
+	push(w, 3, INVOICE("3", "2026-04-07"));
+	pass(w, 2 * HOUR_MS);
+	assert_int_equal(w->sent, 3);
+	assert_in_range(w->asked, 3 * 7, 3 * 9);
+	assert_true(told(w, "unknown_attempt"));
+	close_world(w);
+}
+
 /* A list that was read early proves nothing by being told late. */
 static void a_look_up_proves_what_it_was_asked_for(void **state)
 {
@@ -262,6 +284,7 @@ int main(void)
 		cmocka_unit_test(another_request_is_not_the_same_message),
 		cmocka_unit_test(what_a_shadow_wrote_stays_there),
 		cmocka_unit_test(nor_is_another_one_asked),
+		cmocka_unit_test(look_ups_are_few),
 		cmocka_unit_test(a_look_up_proves_what_it_was_asked_for),
 	};
 
