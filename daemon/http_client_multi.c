@@ -83,26 +83,36 @@ bool wire_is_loopback(const struct sockaddr *address)
 	return IN6_IS_ADDR_LOOPBACK(&in6) || (IN6_IS_ADDR_V4MAPPED(&in6) && in6.s6_addr[12] == 127);
 }
 
-/*
- * Link-local, where clouds tell their machines' secrets to whoever asks, and what is no host: nothing of ours is there, whatever a name
- * server says. Private networks may be: a gateway of one's own, and with https it must prove its name.
- */
-static bool is_nowhere(const struct sockaddr *address)
+/* The IPv4 address that this one is or leads to: mapped (RFC 4291), through NAT64 (RFC 6052), by 6to4 (RFC 3056). */
+static bool leads_to_v4(const struct sockaddr *address, uint32_t *ret)
 {
-	const struct sockaddr_in6 *v6 = (const void *)address;
-	uint32_t v4;
+	static const struct {
+		uint8_t prefix[12];
+		size_t len, at;
+	} forms[] = { { { [10] = 0xff, 0xff }, 12, 12 }, { { 0x00, 0x64, 0xff, 0x9b }, 12, 12 }, { { 0x20, 0x02 }, 2, 2 } };
+	const struct in6_addr *v6 = &((const struct sockaddr_in6 *)(const void *)address)->sin6_addr;
 
-	if (address->sa_family == AF_INET) {
-		v4 = ntohl(((const struct sockaddr_in *)(const void *)address)->sin_addr.s_addr);
-	} else if (address->sa_family != AF_INET6) {
-		return true;
-	} else if (IN6_IS_ADDR_V4MAPPED(&v6->sin6_addr)) {
-		memcpy(&v4, &v6->sin6_addr.s6_addr[12], sizeof(v4));
-		v4 = ntohl(v4);
-	} else {
-		return IN6_IS_ADDR_LINKLOCAL(&v6->sin6_addr) || IN6_IS_ADDR_MULTICAST(&v6->sin6_addr) || IN6_IS_ADDR_UNSPECIFIED(&v6->sin6_addr);
-	}
-	return v4 >> 24 == 0 || v4 >> 16 == 0xa9fe || v4 >> 28 >= 0xe;
+	if (address->sa_family == AF_INET)
+		*ret = ntohl(((const struct sockaddr_in *)(const void *)address)->sin_addr.s_addr);
+	if (address->sa_family != AF_INET6)
+		return address->sa_family == AF_INET;
+	for (size_t i = 0; i < ARRAY_LEN(forms); i++)
+		if (memcmp(v6->s6_addr, forms[i].prefix, forms[i].len) == 0) {
+			memcpy(ret, &v6->s6_addr[forms[i].at], sizeof(*ret));
+			*ret = ntohl(*ret);
+			return true;
+		}
+	return false;
+}
+
+bool wire_is_nowhere(const struct sockaddr *address)
+{
+	const struct in6_addr *v6 = &((const struct sockaddr_in6 *)(const void *)address)->sin6_addr;
+	uint32_t v4 = 0;
+
+	if (leads_to_v4(address, &v4))
+		return v4 >> 24 == 0 || v4 >> 16 == 0xa9fe || v4 >> 28 >= 0xe;
+	return address->sa_family != AF_INET6 || IN6_IS_ADDR_LINKLOCAL(v6) || IN6_IS_ADDR_MULTICAST(v6) || IN6_IS_ADDR_UNSPECIFIED(v6);
 }
 
 /* Networks of one's own, and what leads into them (RFC 6890): not for an address that an event names, whatever a name server says. */
@@ -159,7 +169,7 @@ static curl_socket_t on_open(void *arg, curlsocktype purpose, struct curl_sockad
 		t->strayed = "not_loopback"; /* a hosts file or a name server sends "localhost" elsewhere */
 		return CURL_SOCKET_BAD;
 	}
-	if (is_nowhere(&address->addr) || (t->request.public_only && is_private(&address->addr))) {
+	if (wire_is_nowhere(&address->addr) || (t->request.public_only && is_private(&address->addr))) {
 		t->strayed = "forbidden_address";
 		return CURL_SOCKET_BAD;
 	}

@@ -36,7 +36,8 @@ struct job {
 	size_t len, at; /* at: bytes handed over */
 	struct smtp_dialogue dialogue;
 	const char *stopped; /* why the thread ended it itself; NULL = it did not */
-	bool declined, strayed;
+	bool declined;
+	const char *strayed; /* why it may not go where the server's name leads; NULL = it may */
 	struct outcome outcome;
 	transport_may_start_fn may_start;
 	transport_done_fn done;
@@ -135,7 +136,11 @@ static curl_socket_t on_open(void *arg, curlsocktype purpose, struct curl_sockad
 
 	(void)purpose;
 	if (job->settings.tls == SMTP_PLAIN && !wire_is_loopback(&address->addr)) {
-		job->strayed = true; /* a hosts file or a name server sends "localhost" elsewhere */
+		job->strayed = "not_loopback"; /* a hosts file or a name server sends "localhost" elsewhere */
+		return CURL_SOCKET_BAD;
+	}
+	if (wire_is_nowhere(&address->addr)) {
+		job->strayed = "forbidden_address";
 		return CURL_SOCKET_BAD;
 	}
 	pthread_mutex_lock(&job->client->mutex);
@@ -240,7 +245,7 @@ static struct curl_slist *set_mail(CURL *easy, struct job *job)
 static const char *reason_of(const struct job *job, CURLcode code)
 {
 	if (job->strayed)
-		return "not_loopback";
+		return job->strayed;
 	switch ((int)code) {
 	case CURLE_OPERATION_TIMEDOUT:
 		return "timeout";

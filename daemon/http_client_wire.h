@@ -75,6 +75,11 @@ void wire_start(struct wire *wire, const struct wire_request *request);
  */
 void wire_fence(struct wire *wire);
 bool wire_is_loopback(const struct sockaddr *address); /* also as ::ffff:127.x */
+/*
+ * Link-local, where clouds tell their machines' secrets to whoever asks, and what is no host, in whatever form: nothing of ours is there, whatever
+ * a name server says. Private networks may be: a gateway of one's own, and with TLS it must prove its name.
+ */
+bool wire_is_nowhere(const struct sockaddr *address);
 void wire_count(const struct wire *wire, struct wire_counters *ret);
 
 #endif

@@ -386,6 +386,8 @@ static void only_https_leaves_this_machine(void **state)
 		{ "https://169.254.169.254/latest/meta-data/", "forbidden_address" },
 		{ "https://[::ffff:169.254.169.254]/", "forbidden_address" },
 		{ "https://[fe80::a9fe:a9fe]/", "forbidden_address" },
+		{ "https://[64:ff9b::169.254.169.254]/", "forbidden_address" },
+		{ "https://[2002:a9fe:a9fe::1]/", "forbidden_address" },
 		{ "https://0.0.0.0/", "forbidden_address" },
 		{ "https://[::]/", "forbidden_address" },
 		{ "https://224.0.0.1/", "forbidden_address" },

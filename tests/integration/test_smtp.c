@@ -399,6 +399,18 @@ static void tls_from_the_start(void **state)
 	assert_outcome(mail_trip(f, 2, "debtor@example.test"), OUTCOME_TEMPORARY, "tls");
 }
 
+/* Where clouds tell their machines' secrets: no packet goes there. */
+static void link_local_is_no_server(void **state)
+{
+	static const char *const hosts[] = { "169.254.169.254", "[fe80::a9fe:a9fe]", "[64:ff9b::a9fe:a9fe]" };
+	struct fixture *f = *state;
+
+	for (size_t i = 0; i < ARRAY_LEN(hosts); i++) {
+		use_server(f, "smtps", hosts[i], 465, NULL);
+		assert_outcome(mail_trip(f, i, "debtor@example.test"), OUTCOME_TEMPORARY, "forbidden_address");
+	}
+}
+
 static void starttls_is_not_a_wish(void **state)
 {
 	static const char *const wanted[] = { "starttls", "true", NULL };
@@ -521,6 +533,7 @@ int main(void)
 		MAIL_TEST(a_slow_answer_holds_nothing_up),
 		MAIL_TEST(the_end_comes_at_once),
 		MAIL_TEST(tls_from_the_start),
+		MAIL_TEST(link_local_is_no_server),
 		MAIL_TEST(starttls_is_not_a_wish),
 		MAIL_TEST(what_comes_back_is_told), MAIL_TEST(logging_in),
 	};
