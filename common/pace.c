@@ -28,7 +28,7 @@ static int64_t smaller(int64_t a, int64_t b)
 
 void pace_init(struct pace *pace, const struct pace_limits *limits)
 {
-	*pace = (struct pace){ .window = INT64_MAX, .span_us = SPAN_FIRST_US, .certain = true }; /* a restart is no outage of the provider's */
+	*pace = (struct pace){ .window = 1, .span_us = SPAN_FIRST_US, .certain = true }; /* much may be waiting since the last life, as after an outage */
 	pace_limit(pace, limits);
 }
 
@@ -52,8 +52,6 @@ void pace_share(struct pace *pace, int64_t led, int64_t of)
 {
 	struct pace_limits given = pace->given;
 
-	if (pace->window >= pace->limits.concurrency)
-		pace->window = INT64_MAX; /* a partition more is no outage of the provider's */
 	pace->led = larger(led, 1);
 	pace->of = of;
 	pace_limit(pace, &given);

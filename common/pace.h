@@ -80,7 +80,7 @@ struct pace {
 	int64_t led, of; /* 0 of 0: all is ours */
 	size_t queued, active; /* with the wire: waiting, and on their way */
 	int64_t next_start; /* us: the rate's */
-	int64_t window; /* requests in hand, from 1 to the concurrency: doubles with each round that ends well, halves with a bad one */
+	int64_t window; /* requests in hand, from 1, as at the start, to the concurrency: doubles with each round that ends well, halves with a bad one */
 	int64_t span_us; /* how long a request takes, about */
 	int64_t paused_until; /* us; 0 = not */
 	unsigned throttled; /* times in a row */
