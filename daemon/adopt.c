@@ -568,7 +568,7 @@ void adopt_decide(struct dunner *d, struct group *g, const struct input *input)
 		doc = group_find(d, g, DOC_DEBTOR, page->kept->debtor_id);
 		if (doc && doc->loaded)
 			doc->touched = true;
-		decide_entry(g, page->kept, false);
+		decide_entry(g, page->kept, page->kept, false);
 	}
 	if (!page->at)
 		return;

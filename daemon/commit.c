@@ -277,6 +277,7 @@ void commit_finished(struct dunner *d, struct group *g, bool released)
 	for (const struct draft *draft = g->fx.records; draft && d->callbacks.hold; draft = draft->next)
 		if (draft->hold)
 			d->callbacks.hold(draft->hold, draft->opens, d->callbacks.arg);
+	d->doubts = d->doubts + g->doubts > 0 ? d->doubts + g->doubts : 0;
 	recent_put(d, g);
 	note_due(d, g);
 	if (g->journaled) {

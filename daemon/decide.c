@@ -509,8 +509,9 @@ bool decide_settled(const struct candidate *members, size_t count, const struct 
 	return !held;
 }
 
-void decide_entry(struct group *g, struct attempt_entry *entry, bool settled)
+void decide_entry(struct group *g, const struct attempt_entry *was, struct attempt_entry *entry, bool settled)
 {
+	g->doubts += (!settled && entry->in_doubt) - was->in_doubt;
 	if (settled) {
 		g->settled = arena_grow(g->arena, g->settled, g->settled_count, &g->settled_capacity,
 			sizeof(*g->settled));
@@ -534,7 +535,7 @@ static void decide_outcome(struct dunner *d, struct group *g, struct input *inpu
 
 	members = decide_members(d, g, entry, &count);
 	if (decide_settled(members, count, entry, &sent) && (sent || input->outcome->kind != OUTCOME_ACCEPTED)) {
-		decide_entry(g, entry, true);
+		decide_entry(g, input->attempt, entry, true);
 		return; /* another answer about it came first; only that it was sent after all is still news */
 	}
 	if (debtor && debtor->loaded)
@@ -542,7 +543,7 @@ static void decide_outcome(struct dunner *d, struct group *g, struct input *inpu
 	digest_settled(d, g, entry, input->outcome);
 	if (input->outcome->kind == OUTCOME_IN_DOUBT)
 		(void)reconcile_note_moved(d, entry);
-	decide_entry(g, entry,
+	decide_entry(g, input->attempt, entry,
 		contact_settle(&env, debtor && debtor->loaded ? debtor->d : NULL, members, count, entry, &traits, input->outcome, &g->fx));
 	pacing_told(d, g, entry, input->outcome);
 	d->outcomes++;

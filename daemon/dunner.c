@@ -630,7 +630,7 @@ void dunner_status(const struct dunner *d, struct dunner_status *ret)
 {
 	*ret = (struct dunner_status){ .state = d->state, .reason = d->reason[0] ? d->reason : d->gap, .epoch = d->epoch, .pseq = d->pseq,
 		.events = d->events, .dead = d->dead, .contacts = d->contacts, .outcomes = d->outcomes,
-		.in_flight = d->flight_count, .in_doubt = d->doubts, .turns = d->turns,
+		.in_flight = d->flight_count, .in_doubt = (uint64_t)d->doubts, .turns = d->turns,
 		.caught_up_ms = d->caught_up_at < 0 ? -1 : flow_mono(d) - d->caught_up_at, .next_due = d->next_due };
 	ret->payments_age_ms = d->payments_known_to ? flow_now(d) - d->payments_known_to : -1;
 	ret->feed_stale = d->state == DUNNER_RUNNING && d->feed_told;

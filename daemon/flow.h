@@ -180,6 +180,7 @@ struct group {
 	size_t settled_count, settled_capacity;
 	struct attempt_entry **kept; /* entries to be written again */
 	size_t kept_count, kept_capacity;
+	int doubts; /* so many more attempts are in doubt by it */
 	struct stream_position *positions; /* applied by this group */
 	size_t position_count;
 	struct dead_letter *dead, **dead_end;
@@ -309,7 +310,8 @@ struct dunner {
 	bool root_awaited; /* the group under way begins a log, and the one before is not signed to its end yet */
 	int64_t replicas_missed; /* mono: when too few replicas had a release */
 
-	uint64_t events, dead, contacts, outcomes, doubts, turns;
+	uint64_t events, dead, contacts, outcomes, turns;
+	int64_t doubts; /* attempts in doubt: as the last pass found them, and as commits changed it since */
 	bool trail_set_back; /* somebody outside has more of our log than we do */
 	const char *seal_who, *seal_why; /* NULL: the log goes on after this life */
 	bool start_recorded; /* what this life began with is durable: whether it must be careful */
@@ -393,7 +395,8 @@ struct contact_env decide_env(const struct dunner *d);
 struct candidate *decide_members(struct dunner *d, struct group *g, const struct attempt_entry *entry, size_t *count);
 /* No invoice waits for it any more: a look-up, a resend's answer or a person settled it. `sent`: as sent. */
 bool decide_settled(const struct candidate *members, size_t count, const struct attempt_entry *entry, bool *sent);
-void decide_entry(struct group *g, struct attempt_entry *entry, bool settled); /* its entry goes, or is written again */
+/* Its entry goes, or is written again. */
+void decide_entry(struct group *g, const struct attempt_entry *was, struct attempt_entry *entry, bool settled);
 
 /* reconciler.c */
 void reconcile_free(struct dunner *d);

@@ -14,7 +14,7 @@
 struct pass {
 	struct dunner *dunner;
 	struct input *first, **end;
-	size_t doubts;
+	int64_t doubts;
 	bool failed, all;
 };
 
@@ -55,7 +55,7 @@ static void on_attempts(int r, const struct store_value *values, size_t count, v
 		input = input_for(&arena, INPUT_RECONCILE, values[i + 1].data, values[i + 1].len);
 		if (!input)
 			continue;
-		pass->doubts++;
+		pass->doubts += input->attempt->in_doubt;
 		traits = decide_traits(d, input->attempt);
 		news = decide_moved(d, input->attempt) != input->attempt->moved;
 		if (sender_flight(d, input->attempt->id) ||
@@ -284,7 +284,7 @@ void decide_reconcile(struct dunner *d, struct group *g, struct input *input)
 
 	members = decide_members(d, g, entry, &count);
 	if (decide_settled(members, count, entry, &sent)) { /* since it was read from the store */
-		decide_entry(g, entry, true);
+		decide_entry(g, input->attempt, entry, true);
 		return;
 	}
 	if (debtor && debtor->loaded)
@@ -297,7 +297,7 @@ void decide_reconcile(struct dunner *d, struct group *g, struct input *input)
 			&g->fx);
 		for (size_t i = 0; i < count && letter_unclaimed(verdict); i++)
 			(void)escalation_letter_unclaimed(members[i].escalation, entry->id, verdict, &g->fx);
-		decide_entry(g, entry, true);
+		decide_entry(g, input->attempt, entry, true);
 		return;
 	}
 	if ((input->never_sent || verdict) && sender_flight(d, entry->id))
@@ -305,7 +305,7 @@ void decide_reconcile(struct dunner *d, struct group *g, struct input *input)
 	if (input->never_sent || verdict) {
 		contact_never_sent(debtor && debtor->loaded ? debtor->d : NULL, members, count, entry,
 			verdict ? "person" : "lookup", &g->fx);
-		decide_entry(g, entry, true);
+		decide_entry(g, input->attempt, entry, true);
 		return;
 	}
 	keep = reconcile_note_moved(d, entry);
@@ -319,7 +319,7 @@ void decide_reconcile(struct dunner *d, struct group *g, struct input *input)
 		}
 	}
 	if (step == DOUBT_UNKNOWN) {
-		decide_entry(g, entry,
+		decide_entry(g, input->attempt, entry,
 			contact_unknown(&env, debtor && debtor->loaded ? debtor->d : NULL, members, count, entry,
 				entry->moved ? "provider_changed" : "no_proof", &g->fx));
 		return;
@@ -342,7 +342,7 @@ void decide_reconcile(struct dunner *d, struct group *g, struct input *input)
 		while ((step = contact_doubt_next(entry, &traits, env.now, &at)) == DOUBT_LOOKUP_NOW);
 	}
 	if (keep)
-		decide_entry(g, entry, false);
+		decide_entry(g, input->attempt, entry, false);
 	for (size_t i = 0; i < count; i++)
 		if (members[i].escalation->state == ESCALATION_DOUBT)
 			members[i].escalation->look_at = step == DOUBT_WAIT && at > env.now ? at : env.now + (wait ? wait : MINUTE_MS);

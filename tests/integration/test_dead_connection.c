@@ -67,6 +67,15 @@ static struct json provider(struct world *w, struct arena *arena)
 	return json_at(&providers, 0);
 }
 
+/* As the partition counts them. */
+static int64_t doubts(struct world *w)
+{
+	CLEANUP(arena_freep) struct arena *arena = arena_create();
+	struct json status = world_status(w, arena), partitions = json_get(&status, "partitions"), one = json_at(&partitions, 0);
+
+	return number(&one, "in_doubt");
+}
+
 static int64_t requests(struct world *w)
 {
 	CLEANUP(arena_freep) struct arena *arena = arena_create();
@@ -140,6 +149,9 @@ static void on_a_connection_of_its_own(void **state)
 	assert_true(world_ready(w, WAIT_MS));
 	assert_true(world_quiet(w, WAIT_MS));
 	assert_int_equal(requests(w), 3);
+	assert_int_equal(world_ctl(w, (const char *const[]){ "decide", "inv_1", "sent", "the provider has it", NULL }, NULL), 0);
+	for (int64_t deadline = real_ms() + WAIT_MS; doubts(w) > 0; pause_ms(20)) /* and nobody is asked any more */
+		assert_true(real_ms() < deadline);
 	assert_int_equal(process_stop(&w->daemon, WAIT_MS), 0);
 	assert_true(world_trail_verifies(w));
 }
