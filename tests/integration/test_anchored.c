@@ -95,6 +95,7 @@ static int setup(void **state)
 
 	f->arena = arena_create();
 	world_open(&f->world, &(struct world_options){ 0 });
+	world_measure(&f->world);
 	f->authority = authority_create(AUTHORITY_SOUND);
 	f->year = this_year();
 	if (log_key_read(in_world(f, "credentials"), "test.example/world", NULL, &key, &err) < 0)
@@ -246,6 +247,8 @@ static void nobody_who_hangs_delays_a_message(void **state)
 	if (beside > 2 * alone + 2000) /* a request that hangs takes 3 s and more */
 		fail_msg("%lld ms instead of %lld", (long long)beside, (long long)alone);
 	assert_int_equal(anchors_say(f, "anchored"), 0);
+	world_fires_above(w, "DunningdUnanchored", "dunningd_trail_unanchored_seconds{anchor=\"tsa-1\",kind=\"timestamp\"}", 0);
+	world_fires_above(w, "DunningdAnchorFails", "dunningd_trail_anchor_failures{anchor=\"tsa-1\",kind=\"timestamp\"}", 0);
 	http_peer_script(f->tsa_http, &real, 1);
 	http_peer_script(f->witness_http, &real, 1);
 	http_peer_script(f->s3_http, &real, 1);
@@ -489,15 +492,6 @@ static void a_bundle_carries_and_checks_them(void **state)
 
 /* --- set back ------------------------------------------------------------------------------------------------- */
 
-static void run_program(struct fixture *f, const char *const *argv)
-{
-	CLEANUP(buf_clear) struct buf output = { 0 };
-
-	(void)f;
-	if (process_run(argv, &output, WAIT_MS) != 0)
-		fail_msg("%s: %s", argv[0], buf_str(&output));
-}
-
 static const char *published(struct fixture *f)
 {
 	CLEANUP(buf_clear) struct buf text = { 0 };
@@ -537,7 +531,7 @@ static void set_back(struct fixture *f, struct http_peer *away)
 	(void)send_all(f, 0);
 	until_all_vouch_for(f, signed_size(f));
 	(void)process_stop(&w->daemon, WAIT_MS);
-	run_program(f, keep);
+	assert_int_equal(process_run(keep, NULL, WAIT_MS), 0);
 	before = published(f);
 	world_start(w, NULL);
 	assert_true(world_ready(w, WAIT_MS));
@@ -545,8 +539,8 @@ static void set_back(struct fixture *f, struct http_peer *away)
 	until_all_vouch_for(f, still_size(f));
 	(void)process_stop(&w->daemon, WAIT_MS);
 	assert_string_not_equal(published(f), before);
-	run_program(f, remove);
-	run_program(f, restore);
+	assert_int_equal(process_run(remove, NULL, WAIT_MS), 0);
+	assert_int_equal(process_run(restore, NULL, WAIT_MS), 0);
 	(void)world_redis_int(w, flush);
 	if (away)
 		http_peer_script(away, &fault, 1);
@@ -612,6 +606,9 @@ static void the_alarm_is_shown(void **state)
 	assert_non_null(strstr(ctl_fails(f, anchor), "ahead"));
 	assert_non_null(strstr(ctl_fails(f, status), "somebody outside has seen more of the log"));
 	assert_string_equal(held_by(f), "trail_set_back"); /* what it says may be wrong, but a person must look */
+	world_fires(&f->world, "DunningdAnchorDisagrees", "dunningd_trail_anchor_disagrees{anchor=\"witness-1\",kind=\"witness\"}", 1);
+	world_fires(&f->world, "DunningdTrailSetBack", "dunningd_trail_set_back", 1);
+	world_fires_above(&f->world, "DunningdUnsigned", "dunningd_trail_unsigned_records", 0);
 }
 
 static void until_held_by(struct fixture *f, const char *what)

@@ -24,6 +24,7 @@ static int open_world(void **state, bool plain)
 
 	world_open(w, &(struct world_options){ .plain = plain, .concurrency = 1 });
 	*state = w;
+	world_measure(w);
 	world_start(w, NULL);
 	assert_true(world_ready(w, WAIT_MS));
 	return 0;
@@ -135,6 +136,8 @@ static void on_a_connection_of_its_own(void **state)
 	assert_string_equal(state_of(w, arena, 1), "in_doubt");
 	one = provider(w, arena);
 	assert_int_equal(number(&one, "in_doubt"), 1);
+	world_fires(w, "DunningdInDoubt", "dunningd_attempts_in_doubt", 1);
+	world_fires(w, "DunningdProviderFails", "dunningd_attempts_total{channel=\"email\",provider=\"sandbox\",outcome=\"in_doubt\"}", 1);
 	assert_int_equal(requests(w), 2);
 
 	world_push_range(w, WORLD_FINALIZED, 2, 1, 1); /* others go on, and nothing comes of it later either */
@@ -149,6 +152,7 @@ static void on_a_connection_of_its_own(void **state)
 	assert_true(world_ready(w, WAIT_MS));
 	assert_true(world_quiet(w, WAIT_MS));
 	assert_int_equal(requests(w), 3);
+	world_fires(w, "DunningdInDoubt", "dunningd_attempts_in_doubt", 1);
 	assert_int_equal(world_ctl(w, (const char *const[]){ "decide", "inv_1", "sent", "the provider has it", NULL }, NULL), 0);
 	for (int64_t deadline = real_ms() + WAIT_MS; doubts(w) > 0; pause_ms(20)) /* and nobody is asked any more */
 		assert_true(real_ms() < deadline);

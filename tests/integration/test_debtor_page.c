@@ -611,6 +611,26 @@ static void what_is_paid_or_over_asks_for_nothing(void **state)
 	assert_int_equal(counted(f, "said"), 11);
 }
 
+/* Who says something while Redis is away is asked to try again, and it counts then. */
+static void what_cannot_be_saved_is_not_taken(void **state)
+{
+	struct paged *f = *state;
+	const char *link = page_story_link(&f->p, "inv_7"), *token = token_of(f, link, "ask");
+	int64_t deadline = real_ms() + 20000, said = counted(f, "said");
+	long status;
+
+	process_kill(&f->s->world.redis);
+	assert_int_equal(say(f, link, "ask", token, "&text=Hello"), 503);
+	assert_non_null(http_reply_header(&f->reply, "Retry-After", f->s->arena));
+	world_fires_above(&f->s->world, "DunningdPageUnsaved", "dunningd_page_total{result=\"unsaved\"}", 0);
+	assert_int_equal(counted(f, "said"), said);
+	world_restart_redis(&f->s->world);
+	while ((status = say(f, link, "ask", token, "&text=Hello")) == 503 && real_ms() < deadline)
+		pause_ms(50);
+	assert_int_equal(status, 303);
+	assert_int_equal(counted(f, "said"), said + 1);
+}
+
 static void too_often_is_told_kindly(void **state)
 {
 	struct paged *f = *state;
@@ -649,6 +669,7 @@ int main(void)
 		cmocka_unit_test(what_is_no_plain_form_is_refused),
 		cmocka_unit_test(a_contact_and_a_stop),
 		cmocka_unit_test(what_is_paid_or_over_asks_for_nothing),
+		cmocka_unit_test(what_cannot_be_saved_is_not_taken),
 		cmocka_unit_test(too_often_is_told_kindly),
 	};
 

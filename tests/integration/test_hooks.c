@@ -20,6 +20,7 @@ static int setup(void **state)
 	struct hooked *h = calloc(1, sizeof(*h));
 
 	h->port = hooks_open(&h->world, &(struct world_options){ 0 });
+	world_measure(&h->world);
 	world_start(&h->world, NULL);
 	if (!world_ready(&h->world, WAIT_MS))
 		return -1;
@@ -339,6 +340,7 @@ static void nothing_is_taken_while_redis_is_away(void **state)
 	process_kill(&h->world.redis);
 	assert_int_equal(tell(h->port, body), 503);
 	assert_true(counted(h, "unsaved") > 0);
+	world_fires_above(&h->world, "DunningdHooksUnsaved", "dunningd_hooks_total{result=\"unsaved\"}", 0);
 	world_restart_redis(&h->world);
 	for (deadline = real_ms() + WAIT_MS; status != 200 && real_ms() < deadline; pause_ms(20))
 		status = tell(h->port, body);

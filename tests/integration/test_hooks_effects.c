@@ -37,6 +37,7 @@ static int setup(void **state)
 	put_file(&h->world, arena, "policies/now.json", policy);
 	put_file(&h->world, arena, "templates/fr/plain.sms", "Facture {{invoice.number}}");
 	put_file(&h->world, arena, "hooked.json", replaced(arena, hooked_file, "\"webhooks\":[{", "\"webhooks\":[{\"body_bytes\":300000,"));
+	world_measure(&h->world);
 	world_start(&h->world, NULL);
 	if (!world_ready(&h->world, WAIT_MS))
 		return -1;
@@ -262,6 +263,7 @@ static void a_receipt_before_the_commit(void **state)
 	(void)world_redis(&h->world, arena, (const char *const[]){ "ACL", "SETUSER", "default", "-hset", NULL });
 	message = message_of(h, arena, "commit");
 	wait_holds(h, "store_refuses");
+	world_fires(&h->world, "DunningdSendingHeld", "dunningd_partitions_held{reason=\"store_refuses\"}", 1);
 	assert_string_equal(state_of(h, arena, "commit"), "sending");
 	assert_int_equal(tell(h->port, arena_printf(arena, "{\"type\":\"hard\",\"message\":\"%s\",\"event\":\"commit-0\"}", message)), 200);
 	assert_int_equal(stream_len(&h->world, "receipts"), 1);

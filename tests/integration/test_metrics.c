@@ -1,18 +1,18 @@
 /*
- * GET /metrics, /healthz and /readyz of the running daemon: the values move with what happens, both texts are well-formed, nobody's name is in
- * them, and "healthy" and "ready" are said and taken back for a reason.
+ * GET /metrics, /healthz and /readyz of the running daemon: the values move with what happens, also to where an alert fires, both texts are
+ * well-formed, nobody's name is in them, and "healthy" and "ready" are said and taken back for a reason.
  */
 #include "tests/integration/hooks_fixture.h"
 
 #include <signal.h>
 
+#include "common/date.h"
 #include "common/utc.h"
 #include "tests/support/exposition.h"
 #include "tests/support/http_get.h"
 
 struct watched {
 	struct world world;
-	int port;
 	struct buf text; /* the last answer */
 };
 
@@ -20,13 +20,10 @@ static int setup(void **state)
 {
 	struct watched *t = calloc(1, sizeof(*t));
 	CLEANUP(arena_freep) struct arena *arena = arena_create();
-	CLEANUP(buf_clear) struct buf config = { 0 }, policy = { 0 };
+	CLEANUP(buf_clear) struct buf policy = { 0 };
 
 	world_open(&t->world, &(struct world_options){ 0 });
-	t->port = free_port();
-	assert_int_equal(file_read(t->world.config, 100000, &config, NULL), 0);
-	put_file(&t->world, arena, t->world.config + strlen(t->world.dir) + 1, replaced(arena, buf_str(&config), "\"creditor\":",
-		arena_printf(arena, "\"metrics\":{\"listen\":\"127.0.0.1:%d\"},\"creditor\":", t->port)));
+	world_measure(&t->world);
 	assert_int_equal(file_read(arena_printf(arena, "%s/policies/now.json", t->world.dir), 100000, &policy, NULL), 0);
 	put_file(&t->world, arena, "policies/now.json", replaced(arena, buf_str(&policy), "\"caps\"", "\"freshness\":\"26h\",\"caps\""));
 	/* A short watchdog, and nobody who listens to it: for /healthz to go by. */
@@ -52,7 +49,7 @@ static long ask(struct watched *t, const char *path, bool open)
 	CLEANUP(arena_freep) struct arena *arena = arena_create();
 	const char *const headers[] = { open ? "Accept: application/openmetrics-text;version=1.0.0,text/plain;q=0.2" : "Accept: text/plain", NULL };
 
-	(void)http_exchange(caller, "GET", arena_printf(arena, "http://127.0.0.1:%d%s", t->port, path), headers, NULL, 0, &reply);
+	(void)http_exchange(caller, "GET", arena_printf(arena, "http://127.0.0.1:%d%s", t->world.metrics_port, path), headers, NULL, 0, &reply);
 	buf_reset(&t->text);
 	buf_add(&t->text, reply.body.data, reply.body.len);
 	return reply.status;
@@ -185,18 +182,20 @@ static void what_is_held_waits(struct watched *t)
 	assert_int_equal(world_ctl(&t->world, suspend, NULL), 0);
 	until_told(t, "/readyz", 503, "partition 0: sending is held: suspended\n");
 	until_told(t, "/healthz", 200, "ok\n");
-	is(t, "dunningd_partitions_held{reason=\"suspended\"}", 1);
-	is(t, "dunningd_ready", 0);
+	world_fires(&t->world, "DunningdSuspended", "dunningd_partitions_held{reason=\"suspended\"}", 1);
+	world_fires(&t->world, "DunningdNotReady", "dunningd_ready", 0);
+	world_fires_above(&t->world, "DunningdNotReady", "dunningd_lease_left_seconds{partition=\"0\"}", 0);
 	world_push_range(&t->world, WORLD_FINALIZED, 3, 2, 1);
 	world_push(&t->world, "{}", 2);
-	until_value(t, "dunningd_due_backlog{partition=\"0\"}", 2);
-	until_value(t, "dunningd_dead_letters_kept{partition=\"0\"}", 1);
+	world_fires(&t->world, "DunningdDueBacklog", "dunningd_due_backlog{partition=\"0\"}", 2);
+	world_fires(&t->world, "DunningdDeadLetters", "dunningd_dead_letters_kept{partition=\"0\"}", 1);
 	is(t, "dunningd_dead_letters_total", 1);
 	is(t, ATTEMPT("accepted"), 3);
 	assert_int_equal(world_ctl(&t->world, release, NULL), 0);
 	until_told(t, "/readyz", 200, "ok\n");
 	until_value(t, ATTEMPT("accepted"), 5);
 	is(t, "dunningd_partitions_held{reason=\"suspended\"}", 0);
+	world_fires(&t->world, "DunningdDueBacklog", "dunningd_ready", 1);
 }
 
 static void holds_are_counted(struct watched *t)
@@ -229,7 +228,7 @@ static void a_feed_that_stopped_is_told(struct watched *t)
 
 	is(t, "dunningd_feed_stale{partition=\"0\"}", 0); /* none ever spoke */
 	payments_are_told(t, now - 30 * HOUR_MS);
-	until_value(t, "dunningd_feed_stale{partition=\"0\"}", 1);
+	world_fires(&t->world, "DunningdFeedStale", "dunningd_feed_stale{partition=\"0\"}", 1);
 	assert_true(value(t, "dunningd_payments_age_seconds{partition=\"0\"}") > 29 * 3600);
 	assert_int_equal(world_ctl(&t->world, status, &said), 1);
 	assert_non_null(strstr(buf_str(&said), "older than the policy allows"));
@@ -237,14 +236,48 @@ static void a_feed_that_stopped_is_told(struct watched *t)
 	until_below(t, "dunningd_feed_stale{partition=\"0\"}", 1);
 }
 
+/* The whole of it stands still for more than a second: the last bucket but one has less than all. */
+static void a_pause_is_a_stall(struct watched *t)
+{
+	int64_t deadline = real_ms() + WAIT_MS, until;
+	double all = 0, most = 0;
+
+	assert_int_equal(kill(t->world.daemon.pid, SIGSTOP), 0);
+	for (until = real_ms() + 1200; real_ms() < until;) /* this is the time that is measured */
+		pause_ms(10);
+	assert_int_equal(kill(t->world.daemon.pid, SIGCONT), 0);
+	while (all <= most) {
+		if (real_ms() > deadline)
+			fail_msg("DunningdStalls: %s", buf_str(&t->text));
+		all = value(t, "dunningd_loop_stall_seconds_count");
+		assert_true(exposition_value(buf_str(&t->text), "dunningd_loop_stall_seconds_bucket{le=\"1.0\"}", &most));
+	}
+	until_told(t, "/healthz", 200, "ok\n");
+}
+
 static void no_progress_is_no_health(struct watched *t)
 {
 	assert_int_equal(kill(t->world.redis.pid, SIGSTOP), 0);
 	until_status(t, "/healthz", 503);
 	assert_non_null(strstr(buf_str(&t->text), "partition 0: no progress for "));
+	world_fires(&t->world, "DunningdUnhealthy", "dunningd_healthy", 0);
+	world_fires_above(&t->world, "DunningdInboxLag", "dunningd_inbox_lag_seconds{partition=\"0\"}", 1);
 	process_kill(&t->world.redis);
 	until_told(t, "/readyz", 503, "partition 0: Redis is away\n");
+	world_fires(&t->world, "DunningdRedisAway", "dunningd_redis_connected{partition=\"0\"}", 0);
 	until_told(t, "/healthz", 200, "ok\n"); /* to wait for Redis is right */
+}
+
+static void a_restart_is_seen(struct watched *t)
+{
+	double before = value(t, "dunningd_start_time_seconds");
+
+	assert_true(before > 0);
+	process_kill(&t->world.daemon);
+	world_restart_redis(&t->world);
+	world_start(&t->world, NULL);
+	assert_true(world_ready(&t->world, WAIT_MS));
+	world_fires_above(&t->world, "DunningdRestarts", "dunningd_start_time_seconds", before);
 }
 
 static void watched(void **state)
@@ -258,17 +291,83 @@ static void watched(void **state)
 	assert_int_equal(ask(t, "/", false), 404);
 	assert_int_equal(ask(t, "/metricsx", false), 404);
 	assert_int_equal(ask(t, "/metrics?name[]=x", false), 200);
-	assert_int_equal(http_post(arena_printf(arena, "http://127.0.0.1:%d/metrics", t->port), NULL, "x", &reply), 405);
+	assert_int_equal(http_post(arena_printf(arena, "http://127.0.0.1:%d/metrics", t->world.metrics_port), NULL, "x", &reply), 405);
 	values_move(t);
 	what_is_held_waits(t);
 	holds_are_counted(t);
 	a_feed_that_stopped_is_told(t);
+	a_pause_is_a_stall(t);
 	no_progress_is_no_health(t);
+	a_restart_is_seen(t);
+}
+
+static int close_world(void **state)
+{
+	world_close(*state, false);
+	free(*state);
+	return 0;
+}
+
+/* Two hours ahead, by a played clock that stands. The last day of one entry of the law is the day before, that of another one that day. */
+static void the_law_runs_out_and_the_clock_is_doubted(void **state)
+{
+	struct world *w = calloc(1, sizeof(*w));
+	CLEANUP(arena_freep) struct arena *arena = arena_create();
+	int64_t ahead = ((int64_t)time(NULL) + 7200) * 1000;
+	char now[UTC_TEXT_SIZE], past[DATE_TEXT_SIZE], soon[DATE_TEXT_SIZE];
+	date today = { (int32_t)(ahead / DAY_MS) };
+
+	*state = w;
+	utc_format(ahead, now);
+	world_open(w, &(struct world_options){ .clock = arena_printf(arena, "start:%s,rate:0", now) });
+	world_configure(w, "\"creditor\":", arena_printf(arena, "\"law\":{\"dir\":\"%s/law\"},\"creditor\":", w->dir));
+	world_put(w, "law/own.json", arena_printf(arena,
+		"{\"as_of\":\"2026-11-22\",\"terms\":{\"FR\":{\"known_until\":\"%s\"},\"DE\":{\"known_until\":\"%s\"}}}",
+		date_format(date_add_days(today, -1), past), date_format(today, soon)));
+	world_measure(w);
+	world_start(w, NULL);
+	assert_true(world_ready(w, WAIT_MS));
+	world_fires_above(w, "DunningdLawRanOut", "dunningd_law_entries_ran_out", 0);
+	world_fires(w, "DunningdLawRunsOut", "dunningd_law_days_left", 0);
+	world_push_range(w, WORLD_FINALIZED, 0, 1, 1);
+	assert_true(world_quiet(w, WAIT_MS));
+	assert_int_equal(process_stop(&w->daemon, WAIT_MS), 0);
+	w->options.clock = NULL; /* the computer's, which is behind the newest record */
+	world_start(w, NULL);
+	assert_true(world_ready(w, WAIT_MS));
+	world_fires(w, "DunningdClockDoubt", "dunningd_clock_doubt{reason=\"clock_before_log\"}", 1);
+}
+
+/* 150 ms for each fdatasync(): none of them is in the bucket of 100 ms. */
+static void a_slow_disk_is_seen(void **state)
+{
+	struct world *w = calloc(1, sizeof(*w));
+	CLEANUP(arena_freep) struct arena *arena = arena_create();
+	const char *before[] = { "strace", "-D", "-f", "-q", "-o", NULL, "-e", "trace=fdatasync", "-e", "inject=fdatasync:delay_exit=150000", NULL };
+
+	*state = w;
+	world_open(w, &(struct world_options){ 0 });
+	if (system("strace -V >/dev/null 2>&1") != 0) {
+		assert_null(getenv("CI"));
+		skip();
+	}
+	before[5] = arena_printf(arena, "%s/trace", w->dir);
+	world_measure(w);
+	world_start(w, before);
+	assert_true(world_ready(w, WAIT_MS));
+	world_push_range(w, WORLD_FINALIZED, 0, 1, 1);
+	assert_true(world_quiet(w, WAIT_MS));
+	world_fires_above(w, "DunningdDiskSlow", "dunningd_journal_sync_seconds_bucket{le=\"+Inf\"}", 0);
+	world_fires(w, "DunningdDiskSlow", "dunningd_journal_sync_seconds_bucket{le=\"0.1\"}", 0);
 }
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test_setup_teardown(watched, setup, teardown) };
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(watched, setup, teardown),
+		cmocka_unit_test_teardown(the_law_runs_out_and_the_clock_is_doubted, close_world),
+		cmocka_unit_test_teardown(a_slow_disk_is_seen, close_world),
+	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

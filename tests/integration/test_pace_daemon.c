@@ -11,6 +11,8 @@
 #include "tests/support/world.h"
 
 #define WAIT_MS 30000
+#define OUTCOME(outcome) "{channel=\"email\",provider=\"sandbox\",outcome=\"" outcome "\"}"
+#define WITHIN(le) "{channel=\"email\",provider=\"sandbox\",le=\"" le "\"}"
 #define REFUSES "{\"mode\":\"401\",\"count\":1}"
 
 static struct world *begin(void **state, const struct world_options *options)
@@ -18,6 +20,7 @@ static struct world *begin(void **state, const struct world_options *options)
 	struct world *w = calloc(1, sizeof(*w));
 
 	world_open(w, options);
+	world_measure(w);
 	*state = w;
 	world_start(w, NULL);
 	assert_true(world_ready(w, WAIT_MS));
@@ -111,6 +114,8 @@ static void a_refused_account(void **state)
 	world_push_range(w, WORLD_FINALIZED, 1, 1, 1);
 	assert_true(world_quiet(w, WAIT_MS));
 	assert_int_equal(requests(w), 1); /* the second one was never tried */
+	world_fires_above(w, "DunningdProviderStopped", "dunningd_provider_stopped_seconds{provider=\"sandbox\"}", 0);
+	world_fires(w, "DunningdProviderFails", "dunningd_attempts_total" OUTCOME("refused"), 1);
 	assert_int_equal(CTL("provider", "health"), 1);
 	says("stopped");
 	says("refused: config (401)");
@@ -124,6 +129,36 @@ static void a_refused_account(void **state)
 	assert_int_equal(CTL("retry", "inv_1", "mended"), 0);
 	requested(w, 3);
 	all_once(w, 2);
+}
+
+static void one_that_asks_for_patience(void **state)
+{
+	struct world *w = begin(state, &(struct world_options){ 0 });
+
+	world_behave(w, "{\"mode\":\"429\",\"retry_after\":\"3600\",\"count\":1}");
+	world_push_range(w, WORLD_FINALIZED, 0, 1, 1);
+	world_fires_above(w, "DunningdProviderPaused", "dunningd_provider_paused_seconds{provider=\"sandbox\"}", 3000);
+}
+
+static void one_that_is_away(void **state)
+{
+	struct world *w = begin(state, &(struct world_options){ 0 });
+
+	process_kill(&w->sandbox);
+	world_push_range(w, WORLD_FINALIZED, 0, 1, 1);
+	world_fires(w, "DunningdProviderFails", "dunningd_attempts_total" OUTCOME("temporary"), 1);
+}
+
+/* Half a second and more: it is not in the bucket of half a second. */
+static void a_slow_one(void **state)
+{
+	struct world *w = begin(state, &(struct world_options){ 0 });
+
+	world_behave(w, "{\"mode\":\"slow\",\"ms\":600,\"count\":1}");
+	world_push_range(w, WORLD_FINALIZED, 0, 1, 1);
+	requested(w, 1);
+	world_fires(w, "DunningdProviderSlow", "dunningd_attempt_duration_seconds_bucket" WITHIN("+Inf"), 1);
+	world_fires(w, "DunningdProviderSlow", "dunningd_attempt_duration_seconds_bucket" WITHIN("0.5"), 0);
 }
 
 static void the_second_provider(void **state)
@@ -190,6 +225,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_teardown(rate_and_quota, teardown),
 		cmocka_unit_test_teardown(a_refused_account, teardown),
+		cmocka_unit_test_teardown(one_that_asks_for_patience, teardown),
+		cmocka_unit_test_teardown(one_that_is_away, teardown),
+		cmocka_unit_test_teardown(a_slow_one, teardown),
 		cmocka_unit_test_teardown(the_second_provider, teardown),
 		cmocka_unit_test_teardown(a_quota_that_is_told, teardown),
 		cmocka_unit_test_teardown(a_test_by_hand, teardown),

@@ -121,6 +121,7 @@ static int setup(void **state)
 			http_peer_port(p->peer)));
 	file[strlen(file) - 1] = '\0';
 	put_file(&p->world, arena, "hooked.json", arena_join(arena, file, polls));
+	world_measure(&p->world);
 	world_start(&p->world, NULL);
 	if (!world_ready(&p->world, WAIT_MS))
 		return -1;
@@ -227,6 +228,8 @@ static void broken_lists_wait(void **state)
 			pause_ms(20);
 		if (counted(p, "failed") == failed)
 			fail_msg("answer %zu is not called a failure", i);
+		world_fires_above(&p->world, "DunningdPollsFail", "dunningd_polls_total{result=\"failed\"}", (double)failed);
+		world_fires_above(&p->world, "DunningdPollsFail", "dunningd_polls_total{result=\"asked\"}", 0);
 		listed(p, 45, 33, "", NULL);
 		wait_rounds(p); /* and it goes on as before */
 		assert_int_equal(counted(p, "taken"), taken);

@@ -215,6 +215,7 @@ static void a_lost_state_directory_comes_back(void **state)
 {
 	struct fixture *f = create(NULL);
 	struct world *w = &f->world;
+	static const struct peer_step fault = { PEER_ANSWER, "HTTP/1.1 503 x\r\nContent-Length: 0\r\n\r\n" }, real = { PEER_ANSWER, NULL };
 	const char *const lose[] = { "rm", "-rf", w->state, NULL };
 	const char *seal[] = { "trail", "seal", "--yes", "--why", "the disk was lost", "--known", in_world(f, "known"), NULL };
 	struct world_sent sent;
@@ -223,8 +224,14 @@ static void a_lost_state_directory_comes_back(void **state)
 	int copied, files;
 
 	(void)state;
+	world_measure(w);
+	http_peer_script(f->http, &fault, 1);
 	world_start(w, NULL);
 	assert_true(world_ready(w, WAIT_MS));
+	world_push_range(w, WORLD_FINALIZED, 0, 1, 1);
+	f->pushed = 1;
+	world_fires_above(w, "DunningdCopiesWait", "dunningd_trail_copies_waiting_seconds{anchor=\"copies\"}", 0);
+	http_peer_script(f->http, &real, 1);
 	for (deadline = real_ms() + WAIT_MS; copies_say(f, "segments") < 2;) {
 		if (real_ms() > deadline)
 			fail_msg("%d invoices fill no two segments", f->pushed);
@@ -248,6 +255,7 @@ static void a_lost_state_directory_comes_back(void **state)
 	world_start(w, NULL);
 	assert_true(world_ready(w, WAIT_MS));
 	until(f, is_refused, "refused");
+	world_fires(w, "DunningdRefused", "dunningd_partitions{state=\"refused\"}", 1);
 	world_push_range(w, WORLD_FINALIZED, f->pushed, ROUND, 1);
 	for (deadline = real_ms() + 2000; real_ms() < deadline; pause_ms(50))
 		assert_true(is_refused(f));

@@ -18,6 +18,7 @@
 
 #include "common/file.h"
 #include "tests/support/http_get.h"
+#include "tests/support/scrape.h"
 #include "tests/support/world.h"
 
 #define WAIT_MS 60000 /* a lease runs out after 15 s, and space is looked for every 10 s */
@@ -27,6 +28,7 @@ static int setup(void **state)
 	struct world *w = calloc(1, sizeof(*w));
 
 	world_open(w, &(struct world_options){ 0 });
+	world_measure(w);
 	*state = w;
 	return 0;
 }
@@ -109,8 +111,13 @@ static char *swap(struct arena *arena, const char *text, const char *what, const
 	return arena_printf(arena, "%.*s%s%s", (int)(at - text), text, with, at + strlen(what));
 }
 
-/* The same configuration under another name, with its own socket. Its path. */
-static const char *second_config(struct world *w, struct arena *arena, bool own_state)
+static char *other_port(struct arena *arena, const char *text, int port, int other)
+{
+	return swap(arena, text, arena_printf(arena, ":%d\"", port), arena_printf(arena, ":%d\"", other));
+}
+
+/* The same configuration under another name, with a socket and a port of its own. Its path. */
+static const char *second_config(struct world *w, struct arena *arena, bool own_state, int metrics)
 {
 	CLEANUP(buf_clear) struct buf text = { 0 };
 	const char *path = arena_printf(arena, "%s/second.json", w->dir), *changed;
@@ -118,6 +125,7 @@ static const char *second_config(struct world *w, struct arena *arena, bool own_
 	assert_int_equal(file_read(w->config, 1 << 20, &text, NULL), 0);
 	changed = swap(arena, text.data, "/control\"", "/second-control\"");
 	changed = swap(arena, changed, "\"host-a\"", "\"host-b\"");
+	changed = other_port(arena, changed, w->metrics_port, metrics);
 	if (own_state) {
 		changed = swap(arena, changed, "/state-0\"", "/state-b\"");
 		changed = swap(arena, changed, "\"test.example/world\"", "\"test.example/world-b\"");
@@ -126,16 +134,16 @@ static const char *second_config(struct world *w, struct arena *arena, bool own_
 	return path;
 }
 
-static void second_start(struct world *w, struct arena *arena, bool own_state, struct process *process)
+static void second_start(struct world *w, struct arena *arena, bool own_state, int metrics, struct process *process)
 {
-	const char *argv[] = { arena_printf(arena, "%s/dunningd", w->programs), "--config", second_config(w, arena, own_state),
+	const char *argv[] = { arena_printf(arena, "%s/dunningd", w->programs), "--config", second_config(w, arena, own_state, metrics),
 		"--credentials", arena_printf(arena, "%s/credentials", w->dir), "--share", SOURCE_DIR "/daemon/share", NULL };
 
 	process_start(process, argv, arena_printf(arena, "%s/second.log", w->dir));
 }
 
 /* It has the second one's name, and a state directory and an origin of its own. */
-static void third_start(struct world *w, struct arena *arena, struct process *process)
+static void third_start(struct world *w, struct arena *arena, int metrics, struct process *process)
 {
 	CLEANUP(buf_clear) struct buf text = { 0 };
 	const char *path = arena_printf(arena, "%s/third.json", w->dir), *changed;
@@ -146,6 +154,7 @@ static void third_start(struct world *w, struct arena *arena, struct process *pr
 	changed = swap(arena, text.data, "/second-control\"", "/third-control\"");
 	changed = swap(arena, changed, "/state-b\"", "/state-c\"");
 	changed = swap(arena, changed, "/world-b\"", "/world-c\"");
+	changed = other_port(arena, changed, metrics, world_free_port());
 	assert_int_equal(file_replace(path, changed, strlen(changed), 0600), 0);
 	process_start(process, argv, arena_printf(arena, "%s/third.log", w->dir));
 }
@@ -159,7 +168,7 @@ static void the_state_directory_has_one_daemon(void **state)
 	int status;
 
 	start(w, NULL);
-	second_start(w, arena, false, &second);
+	second_start(w, arena, false, world_free_port(), &second);
 	status = process_wait(&second, WAIT_MS);
 	assert_true(WIFEXITED(status));
 	assert_int_equal(WEXITSTATUS(status), 75);
@@ -200,21 +209,23 @@ static void the_partitions_have_one_owner(void **state)
 	const char *socket = arena_printf(arena, "%s/second-control", w->dir), *said;
 	struct process second = { 0 }, third = { 0 };
 	struct world_sent sent;
-	int status;
+	int status, metrics = world_free_port();
 
 	start(w, NULL);
-	second_start(w, arena, true, &second);
+	second_start(w, arena, true, metrics, &second);
 	until_partition_says(socket, "state", "passive");
 	world_push_range(w, WORLD_FINALIZED, 0, 20, 2);
 	assert_true(world_quiet(w, WAIT_MS));
 	assert_string_equal(partition_says(arena, socket, "state"), "passive");
+	scrape_fires(metrics, "DunningdLeaseLost", "dunningd_lease_left_seconds{partition=\"0\"}", 0);
+	scrape_fires(metrics, "DunningdLeaseLost", "dunningd_redis_connected{partition=\"0\"}", 1);
 	assert_int_equal(note_reading(socket), 409); /* its record would wait for as long as the other one lives */
 	assert_non_null(strstr(brake(w, arena, "suspend", "the bank is down"), "All sending is suspended."));
 	assert_string_equal(partition_says(arena, control_of(w, arena), "holding"), "suspended"); /* when dunningctl says so it is so */
 	assert_non_null(strstr(brake(w, arena, "release", "it is up"), "Sending is released."));
 	assert_string_equal(partition_says(arena, control_of(w, arena), "holding"), "");
 	process_kill(&w->daemon);
-	third_start(w, arena, &third);
+	third_start(w, arena, metrics, &third);
 	world_push_range(w, WORLD_FINALIZED, 20, 20, 2);
 	assert_string_equal(partition_says(arena, socket, "state"), "passive");
 	said = brake(w, arena, "suspend", "and now this"); /* until its lease has run out, or the other one has taken over */
@@ -281,6 +292,12 @@ static void a_short_write_holds_all(void **state)
 	assert_int_equal(prlimit(w->daemon.pid, RLIMIT_FSIZE, &limit, NULL), 0);
 	pushed = push_until_full(w, arena);
 	before = captured(w);
+	world_fires_above(w, "DunningdNoSpace", "dunningd_journal_no_space_total", 0);
+	world_fires(w, "DunningdNoSpace", "dunningd_partitions_held{reason=\"no_space\"}", 1);
+	limit.rlim_cur = 1; /* nor is there any for the log, which is a file here */
+	assert_int_equal(prlimit(w->daemon.pid, RLIMIT_FSIZE, &limit, NULL), 0);
+	assert_int_equal(world_ctl(w, (const char *const[]){ "reload", NULL }, NULL), 0);
+	world_fires_above(w, "DunningdLogDropped", "dunningd_log_lines_dropped_total", 0);
 	limit.rlim_cur = limit.rlim_max;
 	assert_int_equal(captured(w), before);
 	assert_int_equal(prlimit(w->daemon.pid, RLIMIT_FSIZE, &limit, NULL), 0);

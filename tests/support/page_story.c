@@ -58,6 +58,7 @@ void page_story_open(struct page_story *p, const struct page_debtor *debtors, si
 	world_put(&s->world, arena_printf(s->arena, "documents/%s.pdf", p->digest), PAGE_STORY_PDF);
 	world_configure(&s->world, "\"creditor\":", arena_printf(s->arena, "\"page\":{\"listen\":\"127.0.0.1:%d\",\"public_url\":\"" PAGE_STORY_URL
 		"\"},\"documents\":{\"dir\":\"%s\"},\"creditor\":", p->port, dir));
+	world_measure(&s->world);
 	story_until(s, AT);
 	for (size_t i = 0; i < count; i++)
 		story_sent_is(&p->story, arena_printf(p->story.arena, "inv_%zu", i + 1), "reminder 2026-04-02\n");

@@ -18,6 +18,7 @@
 #include "common/keys.h"
 #include "common/utc.h"
 #include "tests/support/http_get.h"
+#include "tests/support/scrape.h"
 #include "tests/support/tree.h"
 
 #define UP_MS 20000 /* for a program to come up, on a busy machine */
@@ -279,6 +280,25 @@ int world_free_port(void)
 		world_fail("there is no port");
 	close(fd);
 	return ntohs(at.sin_port);
+}
+
+void world_measure(struct world *w)
+{
+	char with[80];
+
+	w->metrics_port = world_free_port();
+	snprintf(with, sizeof(with), "\"metrics\":{\"listen\":\"127.0.0.1:%d\"},\"creditor\":", w->metrics_port);
+	world_configure(w, "\"creditor\":", with);
+}
+
+void world_fires(struct world *w, const char *alert, const char *sample, double value)
+{
+	scrape_fires(w->metrics_port, alert, sample, value);
+}
+
+void world_fires_above(struct world *w, const char *alert, const char *sample, double value)
+{
+	scrape_fires_above(w->metrics_port, alert, sample, value);
 }
 
 void world_open(struct world *w, const struct world_options *options)

@@ -35,6 +35,7 @@ struct world {
 	char programs[400], dir[80], redis_socket[100], config[140], prefix[20], state[140];
 	struct process redis, sandbox, daemon;
 	int port; /* of the sandbox */
+	int metrics_port; /* of GET /metrics; 0 = none */
 	int starts; /* of the daemon */
 	int64_t *entered; /* by invoice: ms of the stream id of its last event pushed by world_push_range(); NULL = not kept */
 	int64_t events_at; /* ms UTC: when the events pushed happened; 0 = now */
@@ -62,6 +63,10 @@ void world_renew(struct world *world, int number);
 
 /* Every `what` of its configuration becomes `with`; fails when there is none. For the next start. */
 void world_configure(struct world *world, const char *what, const char *with);
+void world_measure(struct world *world); /* its next starts answer GET /metrics */
+/* Until the daemon shows what the alert fires at: scrape.h. */
+void world_fires(struct world *world, const char *alert, const char *sample, double value);
+void world_fires_above(struct world *world, const char *alert, const char *sample, double value);
 /* A file in its folder, such as credentials/NAME. */
 void world_put(const struct world *world, const char *name, const char *text);
 
