@@ -1,6 +1,6 @@
 /*
- * When dunningd must not send: a second daemon on the same state directory or the same partitions, no space, a Redis that would forget.
- * It says so, and goes on when it can.
+ * When dunningd must not send: a second daemon on the same state directory, the same partitions or with the same origin, no space, a Redis that
+ * would forget or that is another book's. It says so, and goes on when it can.
  */
 #include <setjmp.h>
 #include <signal.h>
@@ -117,7 +117,7 @@ static char *other_port(struct arena *arena, const char *text, int port, int oth
 }
 
 /* The same configuration under another name, with a socket and a port of its own. Its path. */
-static const char *second_config(struct world *w, struct arena *arena, bool own_state, int metrics)
+static const char *second_config(struct world *w, struct arena *arena, bool own_state, const char *origin, int metrics)
 {
 	CLEANUP(buf_clear) struct buf text = { 0 };
 	const char *path = arena_printf(arena, "%s/second.json", w->dir), *changed;
@@ -126,17 +126,16 @@ static const char *second_config(struct world *w, struct arena *arena, bool own_
 	changed = swap(arena, text.data, "/control\"", "/second-control\"");
 	changed = swap(arena, changed, "\"host-a\"", "\"host-b\"");
 	changed = other_port(arena, changed, w->metrics_port, metrics);
-	if (own_state) {
+	changed = swap(arena, changed, "\"test.example/world\"", arena_printf(arena, "\"%s\"", origin));
+	if (own_state)
 		changed = swap(arena, changed, "/state-0\"", "/state-b\"");
-		changed = swap(arena, changed, "\"test.example/world\"", "\"test.example/world-b\"");
-	}
 	assert_int_equal(file_replace(path, changed, strlen(changed), 0600), 0);
 	return path;
 }
 
-static void second_start(struct world *w, struct arena *arena, bool own_state, int metrics, struct process *process)
+static void second_start(struct world *w, struct arena *arena, bool own_state, const char *origin, int metrics, struct process *process)
 {
-	const char *argv[] = { arena_printf(arena, "%s/dunningd", w->programs), "--config", second_config(w, arena, own_state, metrics),
+	const char *argv[] = { arena_printf(arena, "%s/dunningd", w->programs), "--config", second_config(w, arena, own_state, origin, metrics),
 		"--credentials", arena_printf(arena, "%s/credentials", w->dir), "--share", SOURCE_DIR "/daemon/share", NULL };
 
 	process_start(process, argv, arena_printf(arena, "%s/second.log", w->dir));
@@ -168,7 +167,7 @@ static void the_state_directory_has_one_daemon(void **state)
 	int status;
 
 	start(w, NULL);
-	second_start(w, arena, false, world_free_port(), &second);
+	second_start(w, arena, false, "test.example/world", world_free_port(), &second);
 	status = process_wait(&second, WAIT_MS);
 	assert_true(WIFEXITED(status));
 	assert_int_equal(WEXITSTATUS(status), 75);
@@ -212,7 +211,7 @@ static void the_partitions_have_one_owner(void **state)
 	int status, metrics = world_free_port();
 
 	start(w, NULL);
-	second_start(w, arena, true, metrics, &second);
+	second_start(w, arena, true, "test.example/world-b", metrics, &second);
 	until_partition_says(socket, "state", "passive");
 	world_push_range(w, WORLD_FINALIZED, 0, 20, 2);
 	assert_true(world_quiet(w, WAIT_MS));
@@ -245,6 +244,84 @@ static void the_partitions_have_one_owner(void **state)
 	assert_int_equal(WEXITSTATUS(status), 78);
 	assert_true(log_has(arena_printf(arena, "%s/third.log", w->dir), "another dunningd called host-b lives on this book"));
 	assert_int_equal(process_stop(&w->daemon, WAIT_MS), 0);
+}
+
+static int exit_status(struct process *process)
+{
+	int status = process_wait(process, WAIT_MS);
+
+	return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+static size_t records(struct world *w, struct arena *arena, const char *config)
+{
+	CLEANUP(buf_clear) struct buf said = { 0 };
+	struct json root, value;
+
+	(void)world_ctl_with(w, config, (const char *const[]){ "trail", "status", "--json", NULL }, &said);
+	assert_int_equal(json_parse(arena, arena_strdup(arena, buf_str(&said)), said.len, 0, &root, NULL), 0);
+	value = json_get(&root, "records");
+	return value.type == JSON_INT ? (size_t)json_int(&value) : 0;
+}
+
+/* Two logs of one name would be two trails. Who came later ends, and has sent and recorded nothing. */
+static void an_origin_has_one_trail(void **state)
+{
+	struct world *w = *state;
+	CLEANUP(arena_freep) struct arena *arena = arena_create();
+	const char *second_log = arena_printf(arena, "%s/second.log", w->dir);
+	struct process second = { 0 };
+
+	start(w, NULL);
+	second_start(w, arena, true, "test.example/world", world_free_port(), &second);
+	world_push_range(w, WORLD_FINALIZED, 0, 3, 1);
+	assert_int_equal(exit_status(&second), 78);
+	assert_true(log_has(second_log, "instance host-a writes a trail of the same origin (test.example/world): give each instance an origin of its own, "
+		"$.origin"));
+	assert_int_equal(records(w, arena, arena_printf(arena, "%s/second.json", w->dir)), 0);
+	assert_true(world_quiet(w, WAIT_MS));
+	assert_int_equal(captured(w), 3);
+	assert_true(process_running(&w->daemon)); /* whose trail it is */
+	assert_int_equal(process_stop(&w->daemon, WAIT_MS), 0);
+	assert_true(world_trail_verifies(w));
+}
+
+/* --- another book's Redis --------------------------------------------------------------------------------------------------------------- */
+
+/* redis.url leads to where another installation has its book, under the same prefix: what waits there is not ours to send. */
+static void another_books_redis_is_refused(void **state)
+{
+	struct world *w = *state;
+	CLEANUP(arena_freep) struct arena *arena = arena_create();
+	const char *cursor[] = { "HGETALL", world_key(w, arena, "cursor"), NULL };
+	const struct redis_reply *before, *after;
+	struct process second = { 0 };
+	size_t recorded;
+
+	start(w, NULL);
+	world_push_range(w, WORLD_FINALIZED, 0, 2, 1);
+	assert_true(world_quiet(w, WAIT_MS));
+	assert_int_equal(process_stop(&w->daemon, WAIT_MS), 0);
+	recorded = records(w, arena, w->config);
+	assert_true(recorded > 0);
+
+	(void)world_redis(w, arena, (const char *const[]){ "FLUSHALL", NULL });
+	second_start(w, arena, true, "test.example/world-b", world_free_port(), &second);
+	until_partition_says(arena_printf(arena, "%s/second-control", w->dir), "state", "running");
+	assert_int_equal(process_stop(&second, WAIT_MS), 0);
+	before = world_redis(w, arena, cursor);
+	world_push_range(w, WORLD_FINALIZED, 2, 2, 1);
+
+	world_start(w, NULL);
+	assert_int_equal(exit_status(&w->daemon), 78);
+	assert_true(log_has(log_of(w, arena), arena_printf(arena, "this Redis has another book under %s than %s was with: look at redis.url and prefix",
+		w->prefix, w->state)));
+	assert_int_equal(captured(w), 2);
+	assert_int_equal(records(w, arena, w->config), recorded);
+	after = world_redis(w, arena, cursor);
+	assert_true(before->count > 0 && before->count == after->count);
+	for (size_t i = 0; i < before->count; i++)
+		assert_string_equal(before->items[i].str, after->items[i].str);
 }
 
 /* --- no space --------------------------------------------------------------------------------------------------------------------------- */
@@ -362,6 +439,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(the_state_directory_has_one_daemon, setup, teardown),
 		cmocka_unit_test_setup_teardown(the_partitions_have_one_owner, setup, teardown),
+		cmocka_unit_test_setup_teardown(an_origin_has_one_trail, setup, teardown),
+		cmocka_unit_test_setup_teardown(another_books_redis_is_refused, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_short_write_holds_all, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_full_disk_holds_all, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_redis_that_would_forget_is_refused, setup, teardown),
