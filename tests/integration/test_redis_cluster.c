@@ -1,4 +1,7 @@
-/* A link in a real cluster of six nodes: where it goes, what it follows, what it does when its primary stands still. */
+/*
+ * A link in a real cluster of six nodes: where it goes, what it follows, what it does when its primary stands still; and what a link, and the
+ * daemon, do when a slot is nobody's.
+ */
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -15,6 +18,7 @@
 #include "common/redis_links.h"
 #include "tests/support/cluster.h"
 #include "tests/support/tree.h"
+#include "tests/support/world.h"
 
 #define DEADLINE_MS 30000
 
@@ -277,6 +281,86 @@ static void a_node_is_no_server(void **state)
 	redis_link_destroy(link);
 }
 
+static void a_slot_is_nobodys(void **state)
+{
+	struct fixture *f = *state;
+	struct redis_link *link = redis_links_at(f->links, 4);
+	int64_t deadline = real_ms() + DEADLINE_MS;
+	int owner;
+
+	ASK(f, "SET", key(f, 4, "a"), "kept");
+	owner = cluster_uncover(&f->cluster, 4);
+	f->away[0] = '\0';
+	f->answered = false;
+	redis_link_command(link, 2, (const char *const[]){ "GET", key(f, 4, "a") }, NULL, 60000, on_reply, f);
+	while (!f->answered || !strstr(f->away, "its cluster is down"))
+		turn(f, deadline);
+	assert_int_equal(f->r, 0);
+	assert_int_equal(redis_reply_class(&f->reply), REDIS_DOWN);
+	cluster_cover(&f->cluster, 4, owner);
+	assert_string_equal(ASK(f, "GET", key(f, 4, "a"))->str, "kept");
+	assert_true(cluster_whole(&f->cluster, DEADLINE_MS));
+}
+
+static int64_t requests(struct world *w)
+{
+	CLEANUP(arena_freep) struct arena *arena = arena_create();
+	struct json counts = world_ask_sandbox(w, arena, "/counts"), n = json_get(&counts, "requests");
+
+	return json_int(&n);
+}
+
+static int64_t accepted(struct world *w)
+{
+	CLEANUP(arena_freep) struct arena *arena = arena_create();
+	struct json status = world_status(w, arena), providers = json_get(&status, "providers"), one = json_at(&providers, 0),
+		    n = json_get(&one, "accepted");
+
+	return json_int(&n);
+}
+
+/* The slot goes while a message is at the provider: its answer waits for it, nothing else is sent, and all of it goes on once it is somebody's. */
+static void the_daemon_waits_for_a_slot(void **state)
+{
+	struct world world, *w = &world;
+	CLEANUP(arena_freep) struct arena *arena = arena_create();
+	CLEANUP(buf_clear) struct buf said = { 0 };
+	int64_t deadline = real_ms() + DEADLINE_MS;
+	struct world_sent sent;
+	int owner;
+
+	(void)state;
+	world_open(w, &(struct world_options){ .redis = REDIS_CLUSTER });
+	world_measure(w);
+	world_start(w, NULL);
+	assert_true(world_ready(w, DEADLINE_MS));
+	world_push_range(w, WORLD_FINALIZED, 0, 2, 1);
+	assert_true(world_quiet(w, DEADLINE_MS));
+	world_behave(w, "{\"mode\":\"slow\",\"ms\":3000,\"count\":1}");
+	world_push_range(w, WORLD_FINALIZED, 2, 1, 1);
+	for (; requests(w) < 3; pause_ms(10))
+		assert_true(real_ms() < deadline);
+	owner = cluster_uncover(&w->cluster, 0);
+	world_fires(w, "DunningdRedisAway", "dunningd_redis_connected{partition=\"0\"}", 0);
+	assert_int_equal(world_ctl(w, (const char *const[]){ "status", NULL }, &said), 69);
+	assert_non_null(strstr(buf_str(&said), "no node of the cluster serves the slot of w0:{0}:lease"));
+	for (; accepted(w) < 3; pause_ms(10))
+		assert_true(real_ms() < deadline);
+	assert_true(process_running(&w->daemon));
+	cluster_cover(&w->cluster, 0, owner);
+	assert_true(cluster_whole(&w->cluster, DEADLINE_MS));
+	world_push_range(w, WORLD_FINALIZED, 3, 2, 1);
+	assert_true(world_quiet(w, DEADLINE_MS));
+	sent = world_sent(w, arena, 5);
+	for (int i = 0; i < 5; i++)
+		assert_int_equal(sent.captured[i], 1);
+	assert_true(sent.messages == 5 && sent.repeated == 0);
+	assert_int_equal(world_doubts(w), 0);
+	assert_int_equal(process_stop(&w->daemon, DEADLINE_MS), 0);
+	assert_true(world_trail_verifies(w));
+	world_close(w, false);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -287,6 +371,8 @@ int main(void)
 		cmocka_unit_test(each_user_does_its_work),
 		cmocka_unit_test(a_node_is_no_server),
 		cmocka_unit_test(a_primary_stands_still),
+		cmocka_unit_test(a_slot_is_nobodys),
+		cmocka_unit_test(the_daemon_waits_for_a_slot),
 	};
 
 	return cmocka_run_group_tests_name("redis_cluster", tests, setup, teardown);

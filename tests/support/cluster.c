@@ -273,6 +273,26 @@ static const char *slot_of(uint32_t partition, char ret[12])
 	return ret;
 }
 
+int cluster_uncover(const struct cluster *c, uint32_t partition)
+{
+	int owner = cluster_primary_of(c, partition);
+	char slot[12];
+
+	slot_of(partition, slot);
+	for (int i = 0; i < CLUSTER_NODES; i++) /* the owner first, so that nobody hears of it anew */
+		if (owner < 0 || cluster_cli(c, (owner + i) % CLUSTER_NODES, (const char *const[]){ "CLUSTER", "DELSLOTS", slot, NULL }, NULL) != 0)
+			world_fail("slot %s is not taken away", slot);
+	return owner;
+}
+
+void cluster_cover(const struct cluster *c, uint32_t partition, int node)
+{
+	char slot[12];
+
+	if (cluster_cli(c, node, (const char *const[]){ "CLUSTER", "ADDSLOTS", slot_of(partition, slot), NULL }, NULL) != 0)
+		world_fail("slot %s is not given back", slot);
+}
+
 /* SETSLOT, MIGRATE by tens, SETSLOT, as redis-cli --cluster reshard does, but for the one slot. */
 void cluster_move_begin(struct cluster *c, uint32_t partition, int to)
 {

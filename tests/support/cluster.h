@@ -44,5 +44,8 @@ void cluster_move(struct cluster *cluster, uint32_t partition, int to);
 void cluster_move_begin(struct cluster *cluster, uint32_t partition, int to);
 bool cluster_move_keys(const struct cluster *cluster, uint32_t partition, int to, const char *only);
 void cluster_move_end(struct cluster *cluster, uint32_t partition, int to);
+/* The partition's slot is nobody's, as all of them say; its keys stay where they are. The node that had it, to which it is given back then. */
+int cluster_uncover(const struct cluster *cluster, uint32_t partition);
+void cluster_cover(const struct cluster *cluster, uint32_t partition, int node);
 
 #endif
