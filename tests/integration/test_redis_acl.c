@@ -9,25 +9,37 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <cmocka.h>
 
 #include "common/file.h"
 #include "common/redis_url.h"
+#include "common/utc.h"
 #include "tests/support/world.h"
 
 #define WAIT_MS 30000
 #define WORDS_MAX 8
 
-static const char event[] =
-	"{\"specversion\":\"1.0\",\"id\":\"e1\",\"source\":\"https://bank.example\",\"type\":\"invoice.finalized\",\"subject\":\"invoice/inv_0\","
-	"\"time\":\"2026-03-02T09:00:00Z\",\"data\":{\"invoice\":{\"id\":\"inv_0\",\"number\":\"F-0\",\"version\":1,\"kind\":\"standard\","
-	"\"status\":\"open\",\"issued_on\":\"2026-03-02\",\"due_on\":\"2026-04-01\",\"currency\":\"EUR\",\"total_minor\":120000,"
-	"\"paid_minor\":0,\"credited_minor\":0,\"due_minor\":120000,\"payment_url\":\"https://pay.example/x\"},"
-	"\"customer\":{\"id\":\"cus_0\",\"name\":\"Dupont SARL\",\"country\":\"FR\",\"kind\":\"company\",\"locale\":\"fr-FR\","
-	"\"timezone\":\"Europe/Paris\",\"contacts\":[{\"id\":\"c1\",\"role\":\"billing\",\"email\":\"compta@dupont.example\","
-	"\"channels\":[\"email\"]}]}}}";
+/* Of an invoice, its debtor and, "," before it, its policy. */
+#define EVENT(n, policy) \
+	"{\"specversion\":\"1.0\",\"id\":\"e" n "\",\"source\":\"https://bank.example\",\"type\":\"invoice.finalized\"," \
+	"\"subject\":\"invoice/inv_" n "\",\"time\":\"2026-03-02T09:00:00Z\",\"data\":{\"invoice\":{\"id\":\"inv_" n "\",\"number\":\"F-" n "\"," \
+	"\"version\":1,\"kind\":\"standard\"," \
+	"\"status\":\"open\",\"issued_on\":\"2026-03-02\",\"due_on\":\"2026-04-01\",\"currency\":\"EUR\",\"total_minor\":120000," \
+	"\"paid_minor\":0,\"credited_minor\":0,\"due_minor\":120000,\"payment_url\":\"https://pay.example/x\"" policy "}," \
+	"\"customer\":{\"id\":\"cus_" n "\",\"name\":\"Dupont SARL\",\"country\":\"FR\",\"kind\":\"company\",\"locale\":\"fr-FR\"," \
+	"\"timezone\":\"Europe/Paris\",\"contacts\":[{\"id\":\"c1\",\"role\":\"billing\",\"email\":\"compta@dupont.example\"," \
+	"\"phone\":\"+33100000000\"}]}}}"
+static const char event[] = EVENT("0", ""), called_event[] = EVENT("1", ",\"policy\":\"caller\"");
+
+/* A call that a person makes, and a mail that is far off. */
+static const char policy[] =
+	"{\"name\":\"caller\",\"title\":\"a call\",\"window\":{\"zone\":\"debtor\",\"days\":\"mon-sun\",\"hours\":\"00:00-24:00\"},"
+	"\"caps\":[],\"min_gap\":\"0h\",\"same_day\":true,\"group\":\"none\",\"steps\":["
+	"{\"id\":\"call\",\"at\":\"due+1d\",\"channel\":\"call\",\"template\":\"plain\",\"tone\":\"friendly\",\"deadline\":\"2bd\"},"
+	"{\"id\":\"last\",\"at\":\"due+730d\",\"channel\":\"email\",\"template\":\"plain\",\"tone\":\"friendly\"}]}";
 
 enum user { DAEMON, PRODUCER, READER, OPERATOR, USER_COUNT };
 static const char *const users[] = { "dunningd", "dunningd-producer-bank", "dunningd-reader", "dunningd-operator" };
@@ -135,6 +147,7 @@ static int setup(void **state)
 	struct redis_url url = { 0 };
 
 	world_open(w, &(struct world_options){ .prefix = "dunning", .acl = true });
+	world_put(w, "policies/caller.json", policy);
 	configure(w, "daemon", "\"prefix\"", "\"producers\":{\"bank\":[\"invoice.*\"]},\"prefix\"");
 	snprintf(url.path, sizeof(url.path), "%s", w->redis_socket);
 	snprintf(url.password, sizeof(url.password), "%s", password);
@@ -222,12 +235,20 @@ static void none_has_a_password_as_it_comes(void **state)
 	}
 }
 
-static bool is_held(struct world *w)
+/* Until the document of inv_1 holds, or no more holds, the text. */
+static void until_it_says(struct world *w, const char *text, bool there)
 {
-	CLEANUP(arena_freep) struct arena *arena = arena_create();
-	const struct redis_reply *document = world_redis(w, arena, (const char *const[]){ "GET", "dunning:{0}:escalation:inv_0", NULL });
+	int64_t deadline = real_ms() + WAIT_MS;
 
-	return document->type == REDIS_STRING && strstr(document->str, "waits for the credit note");
+	for (;; pause_ms(10)) {
+		CLEANUP(arena_freep) struct arena *arena = arena_create();
+		const struct redis_reply *document = world_redis(w, arena, (const char *const[]){ "GET", "dunning:{0}:escalation:inv_1", NULL });
+
+		if (document->type == REDIS_STRING && (strstr(document->str, text) != NULL) == there)
+			return;
+		if (real_ms() > deadline)
+			fail_msg("%s is %sthere: %s", text, there ? "not " : "", document->type == REDIS_STRING ? document->str : "");
+	}
 }
 
 #define CTL(w, out, ...) world_ctl(w, (const char *const[]){ __VA_ARGS__, NULL }, out)
@@ -235,15 +256,17 @@ static bool is_held(struct world *w)
 static void may_look(struct world *w)
 {
 	CLEANUP(buf_clear) struct buf offered = { 0 };
-	static const char *const looks[][3] = { { "status" }, { "list" }, { "show", "inv_0" }, { "explain", "inv_0" }, { "timeline", "inv_0" },
-		{ "tasks" }, { "dead", "list" }, { "check" } };
+	static const char *const looks[][3] = { { "status" }, { "top", "--once" }, { "list" }, { "show", "inv_0" }, { "explain", "inv_0" },
+		{ "timeline", "inv_0" }, { "tasks", "--script" }, { "dead", "list" }, { "check" }, { "digest" }, { "report", "aging" }, { "report", "dso" },
+		{ "report", "steps" }, { "report", "cost" }, { "report", "promises" }, { "report", "book" }, { "worth", "inv_0" }, { "fees", "inv_0" },
+		{ "commitment", "list" }, { "plan", "list" } };
 
 	for (size_t i = 0; i < ARRAY_LEN(looks); i++) {
 		CLEANUP(buf_clear) struct buf output = { 0 };
-		int r = CTL(w, &output, looks[i][0], looks[i][1]);
+		int r = CTL(w, &output, looks[i][0], looks[i][1], looks[i][2]);
 
-		if (r != 0)
-			fail_msg("dunningctl %s: %d %s", looks[i][0], r, output.data ? output.data : "");
+		if (r != 0 || strstr(buf_str(&output), "NOPERM"))
+			fail_msg("dunningctl %s: %d %s", looks[i][0], r, buf_str(&output));
 	}
 	assert_int_equal(CTL(w, &offered, "complete", "--", "hold", "inv_"), 0); /* what the shell offers: a refusal would be no word */
 	assert_non_null(strstr(buf_str(&offered), "inv_0"));
@@ -259,6 +282,54 @@ static int64_t under_way(struct world *w)
 	return world_redis_int(w, (const char *const[]){ "HLEN", "dunning:{0}:attempts", NULL });
 }
 
+static void order(struct world *w, const char *const *words)
+{
+	CLEANUP(buf_clear) struct buf output = { 0 };
+	int r = world_ctl(w, words, &output);
+
+	if (r != 0)
+		fail_msg("dunningctl %s %s: %d %s", words[0], words[1], r, buf_str(&output));
+}
+#define ORDER(...) order(w, (const char *const[]){ __VA_ARGS__, NULL })
+
+/* What the file promises to the operator, each until the daemon did it. */
+static void may_order(struct world *w)
+{
+	char day[UTC_TEXT_SIZE];
+
+	ORDER("hold", "inv_1", "waits for the credit note");
+	until_it_says(w, "waits for the credit note", true);
+	ORDER("resume", "inv_1", "the credit note is there");
+	until_it_says(w, "waits for the credit note", false);
+	until_it_says(w, "\"state\":\"task\"", true);
+	ORDER("task", "done", "call:inv_1:call", "they pay on Friday");
+	until_it_says(w, "\"end\":\"done\"", true);
+	ORDER("retry", "inv_1", "look at it now");
+	ORDER("skip", "inv_1", "they know");
+	until_it_says(w, "\"end\":\"skipped\"", true);
+	ORDER("note", "add", "inv_1", "ask for Mme Roy");
+	until_it_says(w, "\"note\"", true);
+	(void)utc_format(((int64_t)time(NULL) + 5 * 86400) * 1000, day);
+	day[10] = '\0';
+	ORDER("promise", "make", "inv_1", day, "they said so");
+	until_it_says(w, day, true);
+}
+
+static int64_t dead(struct world *w)
+{
+	return world_redis_int(w, (const char *const[]){ "XLEN", "dunning:{0}:dead", NULL });
+}
+
+static void refused(struct world *w, const char *const *words)
+{
+	CLEANUP(buf_clear) struct buf output = { 0 };
+
+	assert_int_not_equal(world_ctl(w, words, &output), 0);
+	if (!strstr(buf_str(&output), "NOPERM"))
+		fail_msg("dunningctl %s: %s", words[0], buf_str(&output));
+}
+#define REFUSED(...) refused(w, (const char *const[]){ __VA_ARGS__, NULL })
+
 static void each_does_its_work(void **state)
 {
 	struct fixture *f = *state;
@@ -271,21 +342,25 @@ static void each_does_its_work(void **state)
 	assert_true(world_ready(w, WAIT_MS));
 	added = ask(f, arena, PRODUCER, (const char *const[]){ "XADD", "dunning:{0}:events:bank", "*", "event", event, NULL });
 	assert_int_equal(added->type, REDIS_STRING);
+	(void)ask(f, arena, PRODUCER, (const char *const[]){ "XADD", "dunning:{0}:events:bank", "*", "event", called_event, NULL });
+	until_it_says(w, "\"state\":\"task\"", true);
 	for (int64_t deadline = real_ms() + WAIT_MS; world_sent(w, arena, 1).captured[0] == 0 || under_way(w) > 0; pause_ms(20))
 		assert_true(real_ms() < deadline);
 
 	configure(w, "reader", "\"user\":\"dunningd\"", "\"user\":\"dunningd-reader\"");
 	may_look(w);
-	assert_int_not_equal(CTL(w, &output, "hold", "inv_0", "a reader's word"), 0);
-	assert_non_null(strstr(output.data, "NOPERM"));
+	REFUSED("hold", "inv_0", "a reader's word");
 	assert_int_equal(orders(w), 0);
 
 	configure(w, "operator", "\"user\":\"dunningd-reader\"", "\"user\":\"dunningd-operator\"");
 	may_look(w);
-	assert_int_equal(CTL(w, &output, "hold", "inv_0", "waits for the credit note"), 0);
-	for (int64_t deadline = real_ms() + WAIT_MS; !is_held(w); pause_ms(10))
+	may_order(w);
+	(void)ask(f, arena, PRODUCER, (const char *const[]){ "XADD", "dunning:{0}:events:bank", "*", "event", "no event", NULL });
+	for (int64_t deadline = real_ms() + WAIT_MS; dead(w) == 0; pause_ms(10))
 		assert_true(real_ms() < deadline);
-	assert_int_not_equal(CTL(w, &output, "push", SOURCE_DIR "/tools/samples/1-paid-early.2-paid.json"), 0);
+	REFUSED("push", SOURCE_DIR "/tools/samples/1-paid-early.2-paid.json");
+	ORDER("dead", "drop", "--all");
+	assert_int_equal(dead(w), 0);
 	assert_int_equal(process_stop(&w->daemon, WAIT_MS), 0);
 	assert_true(world_trail_verifies(w));
 }
