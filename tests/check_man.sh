@@ -57,6 +57,17 @@ for word in $(sed -n 's/^\t{ "\([a-z0-9_]*\)", .* ARG_[A-Z]*, filter_.*/\1/p' "$
 	case $page in *"$word"*) ;; *) complain "dunningd-provider.5 does not tell of $word" ;; esac
 done
 
+# What a law file may say: sections, and the members of their entries that are not taken for anything else.
+page=$(tr -d '\\' <"$root/daemon/dunningd-law.5")
+for word in $({
+	sed -n '/^static const struct section sections/,/^};/s/^\t{ "\([a-z_]*\)".*/\1/p' "$root/common/law.c"
+	for file in deadlines fees guard_rules holidays interest_rules limitation terms; do
+		tr '\n' ' ' <"$root/common/$file.c" | grep -o 'members\[\] = {[^}]*}' | grep -o '"[a-z_]*"' | tr -d '"'
+	done
+} | sort -u); do
+	echo "$page" | tr -cs 'a-z_\n' ' ' | grep -q "\(^\| \)$word\( \|\$\)" || complain "dunningd-law.5 does not tell of $word"
+done
+
 for program in dunningd dunningctl; do
 	[ -x "$build/$program" ] || continue
 	"$build/$program" --help >/dev/null || complain "$program --help fails"

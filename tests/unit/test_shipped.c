@@ -14,8 +14,10 @@
 #include <cmocka.h>
 
 #include "common/file.h"
+#include "common/law.h"
 #include "common/library.h"
 #include "tests/support/first_day.h"
+#include "tests/support/tree.h"
 
 #define SHARE SOURCE_DIR "/daemon/share"
 #define NBSP "\xc2\xa0"
@@ -415,6 +417,40 @@ static const char *example_of(struct arena *arena, const char *page, const char 
 	return found;
 }
 
+/* In a law.dir of its own, over the shipped files: it is taken, and moves what it says that it moves. */
+static void the_law_of_the_manual(struct arena *arena)
+{
+	static const struct {
+		const char *section, *name, *until;
+	} moved[] = { { "rates", "ecb_mro", "2026-12-31" }, { "holidays", "FR", "2028-12-31" }, { "contact_rules", "fr-policy", "none" },
+		{ "contact_rules", "our-us-calls", "none" } };
+	CLEANUP(law_freep) struct law *law = NULL;
+	const char *text = example_of(arena, "dunningd-law.5", "\"as_of\"");
+	char dir[] = "/tmp/dunningd-law-XXXXXX";
+	const struct law_entry *entries;
+	struct err err = { 0 };
+	date day;
+
+	assert_non_null(mkdtemp(dir));
+	assert_int_equal(file_replace(arena_printf(arena, "%s/ours.json", dir), text, strlen(text), 0600), 0);
+	if (law_load(SOURCE_DIR "/daemon/share", dir, &law, &err) < 0)
+		fail_msg("%s", err.text);
+	for (size_t i = 0; i < ARRAY_LEN(moved); i++) {
+		size_t count = law_entries(law, &entries), k = 0;
+		char until[DATE_TEXT_SIZE];
+
+		while (k < count && (strcmp(entries[k].section, moved[i].section) != 0 || strcmp(entries[k].name, moved[i].name) != 0))
+			k++;
+		assert_true(k < count && entries[k].own_file);
+		assert_string_equal(date_is_set(entries[k].known_until) ? date_format(entries[k].known_until, until) : "none", moved[i].until);
+	}
+	assert_int_equal(date_parse("2028-05-26", &day), 0);
+	assert_true(calendar_holiday(holidays_place(law->holidays, "FR"), day));
+	assert_int_equal(guard_rule(&law->guard, "fr-policy")->hours.count, 1);
+	assert_int_equal(guard_rule(&law->guard, "our-us-calls")->calls.max, 2);
+	tree_remove(dir);
+}
+
 static void the_examples_of_the_manual_load(void **state)
 {
 	CLEANUP(arena_freep) struct arena *arena = arena_create();
@@ -447,6 +483,7 @@ static void the_examples_of_the_manual_load(void **state)
 		if (report.count)
 			fail_msg("%s: %s", extending[i].name, lint_sentence(&report, &report.findings[0]));
 	}
+	the_law_of_the_manual(arena);
 	text = example_of(arena, "dunningd-provider.5", "{");
 	if (adapter_parse(text, strlen(text), &adapter, &err) < 0)
 		fail_msg("%s %s", err.path, err.text);
