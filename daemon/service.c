@@ -242,7 +242,9 @@ int credential_key(const char *dir, const char *name, uint8_t ret[32], struct er
 		while (text.len && text.data[text.len - 1] == '\n')
 			text.data[--text.len] = '\0';
 		r = text.len == 64 ? hex_parse(text.data, 32, ret) : -EINVAL;
-		if (r < 0)
+		if (text.len == 0) /* what the unit gives in place of a missing file */
+			r = err_set(err, -EBADMSG, "no_credential", "", "credential \"%s\" is empty, or the file that LoadCredential= names is missing", name);
+		else if (r < 0)
 			r = err_set(err, -EBADMSG, "bad_key", "",
 				"credential \"%s\" must be 32 random bytes, or 64 hexadecimal digits: openssl rand -hex 32", name);
 	}

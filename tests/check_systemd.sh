@@ -47,6 +47,22 @@ for unit in "$units"/*.socket "$units"/dunningd-failed@.service; do
 	fi
 done
 
+# What is missing ends the unit for good, so that OnFailure= is called: an assertion that is not met would not.
+for unit in dunningd.service dunningd@.service; do
+	file=$units/$unit
+	asks() { sed -n "s/^$1=//p" "$file"; }
+	for key in $(asks LoadCredential | sed 's/:.*//'); do
+		grep -qxF "SetCredential=$key:\n" "$file" || {
+			echo "$unit: without SetCredential=$key: systemd does not say which file is missing"
+			failed=1
+		}
+	done
+	if [ "$(asks RestartPreventExitStatus)" != "78 243" ] || grep '^\(Assert\|Condition\)' "$file"; then
+		echo "$unit: what is missing is not told by OnFailure=, or tried again and again"
+		failed=1
+	fi
+done
+
 # Who asks over the control socket is told by SO_PEERCRED, and in a user namespace of its own all are nobody.
 if grep -l '^PrivateUsers=' "$units"/dunningd.service "$units"/dunningd@.service; then
 	echo "with PrivateUsers= the trail cannot tell who read what"

@@ -368,6 +368,8 @@ static void a_missing_or_bad_key_is_refused(void **state)
 		refused(w, "missing key", NULL, words);
 		assert_int_equal(file_replace(path, "123", 3, 0600), 0);
 		refused(w, "short key", NULL, words);
+		assert_int_equal(file_replace(path, "\n", 1, 0600), 0); /* what the unit gives where the file is missing */
+		refused(w, "no key", NULL, (const char *const[]){ keys[i], "is missing", NULL });
 		assert_int_equal(file_replace(path, before.data, before.len, 0600), 0);
 	}
 }
