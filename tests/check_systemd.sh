@@ -47,10 +47,16 @@ for unit in "$units"/*.socket "$units"/dunningd-failed@.service; do
 	fi
 done
 
-# What is missing ends the unit for good, so that OnFailure= is called: an assertion that is not met would not.
+# What is missing, and what hangs each time, ends the unit for good, so that OnFailure= is called: an assertion that is not met would not.
 for unit in dunningd.service dunningd@.service; do
 	file=$units/$unit
 	asks() { sed -n "s/^$1=//p" "$file"; }
+	seconds() { systemd-analyze timespan "$(asks "$1" | sed 's/^[0-9]*$/&s/')" | sed -n 's/^ *[^ ]*s: \([0-9]*\)[0-9]\{6\}$/\1/p'; }
+	cycle=$(($(seconds TimeoutStartSec) + $(seconds WatchdogSec) + $(seconds TimeoutStopSec) + $(seconds RestartSec)))
+	if [ "$(seconds StartLimitIntervalSec)" -le $((cycle * $(asks StartLimitBurst))) ]; then
+		echo "$unit: a process that hangs each time is started anew for ever: $(asks StartLimitBurst) cycles of $cycle s are not within $(asks StartLimitIntervalSec)"
+		failed=1
+	fi
 	for key in $(asks LoadCredential | sed 's/:.*//'); do
 		grep -qxF "SetCredential=$key:\n" "$file" || {
 			echo "$unit: without SetCredential=$key: systemd does not say which file is missing"
