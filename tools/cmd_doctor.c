@@ -380,28 +380,38 @@ static int64_t look_at_state(struct doctor *d)
 /* --- Redis, clock, daemon ----------------------------------------------------------------------------------------------------------------- */
 
 /* An answer that may be a refusal: NULL then, without a word. *away: nobody answers. */
-static const struct redis_reply *ask(struct doctor *d, bool *away, size_t argc, const char *const *argv)
+static const struct redis_reply *ask(struct doctor *d, uint32_t partition, bool *away, size_t argc, const char *const *argv)
 {
 	const struct redis_reply *reply = NULL;
 
 	if (*away)
 		return NULL;
-	if (redis_call(d->ctl->base, redis_links_at(d->ctl->links, 0), d->ctl->arena, argc, argv, NULL, &reply) < 0) {
+	if (redis_call(d->ctl->base, redis_links_at(d->ctl->links, partition), d->ctl->arena, argc, argv, NULL, &reply) < 0) {
 		*away = true;
 		return NULL;
 	}
 	return reply->type == REDIS_ERROR ? NULL : reply;
 }
 
-static bool look_at_redis(struct doctor *d)
+static bool looked_at(struct doctor *d, uint32_t partition)
+{
+	for (uint32_t p = 0; p < partition; p++)
+		if (redis_link_same_server(redis_links_at(d->ctl->links, p), redis_links_at(d->ctl->links, partition)))
+			return true;
+	return false;
+}
+
+static bool look_at_server(struct doctor *d, uint32_t partition)
 {
 	const struct redis_reply *info, *settings;
 	struct redis_look look = { .replicas = d->ctl->config->redis_replicas, .checked = d->ctl->config->redis_check_settings };
 	const char **words;
 	bool away = ctl_connect(d->ctl) != 0;
 
-	info = ask(d, &away, 1, (const char *const[]){ "INFO" });
-	settings = ask(d, &away, 3, (const char *const[]){ "CONFIG", "GET", "*" });
+	info = ask(d, partition, &away, 1, (const char *const[]){ "INFO" }); /* which connects, too */
+	if (!away && looked_at(d, partition))
+		return true;
+	settings = ask(d, partition, &away, 3, (const char *const[]){ "CONFIG", "GET", "*" });
 	if (away) {
 		SAY(d, GRADE_FAIL, "redis", "systemctl status redis-server; is redis.url right, and the user and password?", "Redis cannot be asked%s%s",
 			d->ctl->away[0] ? ": " : "", d->ctl->away);
@@ -417,6 +427,22 @@ static bool look_at_redis(struct doctor *d)
 	}
 	findings_redis(&d->findings, &look);
 	return true;
+}
+
+/* Every primary, once: the daemon refuses a cluster of which one is not as it should be. */
+static bool look_at_redis(struct doctor *d)
+{
+	uint32_t partition = 0;
+	bool well;
+
+	do {
+		size_t before = d->findings.count;
+
+		well = look_at_server(d, partition);
+		for (size_t i = before; d->ctl->links && redis_links_count(d->ctl->links) > 1 && i < d->findings.count; i++)
+			d->findings.items[i].what = arena_printf(d->ctl->arena, "the primary of partition %u: %s", partition, d->findings.items[i].what);
+	} while (well && ++partition < redis_links_count(d->ctl->links));
+	return well;
 }
 
 static void look_at_clock(struct doctor *d, int64_t written)

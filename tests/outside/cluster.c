@@ -401,12 +401,20 @@ static int ctl(struct run *run, int i, const char *const *words, struct buf *out
 /* One primary of three would drop what dunningd needs, and it is not that of the first partition. */
 static void refuses(struct run *run)
 {
+	static const char fault[] = "maxmemory-policy is allkeys-lru";
 	struct world *w = &run->world;
+	CLEANUP(buf_clear) struct buf before = { 0 }, after = { 0 };
+	const char *doctor[] = { "doctor", NULL };
 	int first = cluster_primary_of(&w->cluster, 0), node = -1, status;
 
 	for (uint32_t p = 1; p < PARTITIONS && (node < 0 || node == first); p++)
 		node = cluster_primary_of(&w->cluster, p);
+	(void)ctl(run, 0, doctor, &before);
 	(void)cluster_cli(&w->cluster, node, (const char *const[]){ "CONFIG", "SET", "maxmemory-policy", "allkeys-lru", NULL }, NULL);
+	if (strstr(buf_str(&before), fault) || ctl(run, 0, doctor, &after) != 1 || !strstr(buf_str(&after), fault)) {
+		fprintf(stderr, "dunningctl doctor does not see the primary that drops keys: %s\n", buf_str(&after));
+		run->wrong++;
+	}
 	process_kill(&run->instances[0].process);
 	world_instance_start(w, &run->instances[0]);
 	status = process_wait(&run->instances[0].process, 30000);
