@@ -541,7 +541,7 @@ bool dunner_detached(const struct dunner *d)
 	return !d->on_the_way && !d->lookups;
 }
 
-void dunner_take_records(struct dunner *d, struct dunner *from)
+void dunner_succeed(struct dunner *d, struct dunner *from)
 {
 	struct input **at = &from->waiting, *input;
 
@@ -555,6 +555,10 @@ void dunner_take_records(struct dunner *d, struct dunner *from)
 		flow_wait(d, input);
 	}
 	from->waiting_end = at;
+	d->events = from->events;
+	d->dead = from->dead;
+	d->contacts = from->contacts;
+	d->outcomes = from->outcomes;
 	superseded_outcomes(d, from);
 }
 

@@ -39,7 +39,7 @@ struct dunner_status {
 	const char *holding; /* why nothing is sent, a stable word: "backlog", "no_space", "suspended", "brake", "clock_jump" ...; NULL = sending */
 	const char *reason; /* sentence for REFUSED and gap; "" = none */
 	uint64_t epoch, pseq;
-	uint64_t events, dead, contacts, outcomes, in_flight, in_doubt; /* counters since the start, and what is now */
+	uint64_t events, dead, contacts, outcomes, in_flight, in_doubt; /* counters since the process began, and what is now */
 	uint64_t turns; /* completed groups and empty reads: progress for the watchdog */
 	int64_t caught_up_ms; /* age of the mark, real ms; -1 = never */
 	int64_t payments_age_ms; /* how long ago payments were known completely; -1 = no feed binds */
@@ -104,7 +104,8 @@ void dunner_want(struct dunner *dunner, bool wanted);
  * process goes on; its store is destroyed first, and what waited to be recorded goes to another one.
  */
 bool dunner_detached(const struct dunner *dunner);
-void dunner_take_records(struct dunner *dunner, struct dunner *from); /* and outcomes that came too late for `from` are told the new owner */
+/* That other one counts on from where `from` ended, and tells the new owner of outcomes that came too late for it. */
+void dunner_succeed(struct dunner *dunner, struct dunner *from);
 /* Graceful: no new contacts, what is on the wire is waited for, callbacks->stopped at the end. */
 void dunner_stop(struct dunner *dunner);
 /* Before dunner_stop(): the last record will say that the log is sealed, by whom and why. */

@@ -262,7 +262,7 @@ static void renew_partition(struct partition *p)
 	if (p->number == 0)
 		in->members->asked = false;
 	open_partition(p);
-	dunner_take_records(p->dunner, old);
+	dunner_succeed(p->dunner, old);
 	dunner_destroy(old);
 	if (in->held)
 		dunner_trail_set_back(p->dunner, true);

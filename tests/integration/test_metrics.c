@@ -255,6 +255,26 @@ static void a_pause_is_a_stall(struct watched *t)
 	until_told(t, "/healthz", 200, "ok\n");
 }
 
+/* A counter that goes back is read as a restart: who leads the partition again counts on. */
+static void a_lost_lease_takes_no_count_away(struct watched *t)
+{
+	static const char *const counters[] = { "dunningd_events_total", "dunningd_contacts_total", "dunningd_dead_letters_total" };
+	CLEANUP(arena_freep) struct arena *arena = arena_create();
+	const char *lease = world_key(&t->world, arena, "lease");
+	double before[ARRAY_LEN(counters)];
+
+	for (size_t i = 0; i < ARRAY_LEN(counters); i++) {
+		before[i] = value(t, counters[i]);
+		assert_true(before[i] > 0);
+	}
+	(void)world_redis(&t->world, arena, (const char *const[]){ "SET", lease, "host-z 0", NULL });
+	until_below(t, "dunningd_partitions{state=\"running\"}", 1);
+	(void)world_redis(&t->world, arena, (const char *const[]){ "DEL", lease, NULL });
+	until_value(t, "dunningd_partitions{state=\"running\"}", 1);
+	for (size_t i = 0; i < ARRAY_LEN(counters); i++)
+		assert_true(value(t, counters[i]) >= before[i]);
+}
+
 static void no_progress_is_no_health(struct watched *t)
 {
 	assert_int_equal(kill(t->world.redis.pid, SIGSTOP), 0);
@@ -297,6 +317,7 @@ static void watched(void **state)
 	holds_are_counted(t);
 	a_feed_that_stopped_is_told(t);
 	a_pause_is_a_stall(t);
+	a_lost_lease_takes_no_count_away(t);
 	no_progress_is_no_health(t);
 	a_restart_is_seen(t);
 }

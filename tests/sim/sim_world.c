@@ -143,7 +143,7 @@ static void renew_part(struct partition *part)
 	sim_note(part->host->sim, "%s[%u]: begins anew", part->host->name, part->number);
 	store_unplug(part);
 	open_part(part);
-	dunner_take_records(part->dunner, old);
+	dunner_succeed(part->dunner, old);
 	dunner_destroy(old);
 	dunner_want(part->dunner, false);
 	sim_after(part->host->sim, part->host->life, GIVEN_MS, false, want, NULL, part);
