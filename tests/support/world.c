@@ -394,7 +394,7 @@ bool world_ready(struct world *w, int ms)
 	return false;
 }
 
-static int64_t utc_now(void)
+int64_t utc_now(void)
 {
 	struct timespec now;
 
@@ -636,6 +636,47 @@ int64_t world_doubts(struct world *w)
 			n += strstr(page->items[i].items[1].items[1].str, "\"contact.unknown\"") != NULL;
 	}
 	return n;
+}
+
+/* Its "time", and the attempt that it tells of, where it is of this type. */
+static const char *attempt_of(struct arena *arena, const struct redis_reply *entry, const char *type, int64_t *at)
+{
+	const char *text = entry->items[1].items[1].str;
+	struct json event, time, data, attempt;
+
+	if (!strstr(text, type) || json_parse(arena, arena_strdup(arena, text), strlen(text), 0, &event, NULL) < 0)
+		return NULL;
+	time = json_get(&event, "time");
+	data = json_get(&event, "data");
+	attempt = json_get(&data, "attempt");
+	if (!json_str(&time) || utc_parse(json_str(&time), at) < 0)
+		return NULL;
+	return json_str(&attempt);
+}
+
+void world_doubts_from(struct world *w, const int64_t *instants, int count, int *ret)
+{
+	memset(ret, 0, (size_t)count * sizeof(*ret));
+	for (uint32_t p = 0; p < partitions(w); p++) {
+		CLEANUP(arena_freep) struct arena *arena = arena_create();
+		const char *range[] = { "XRANGE", world_key_in(w, arena, p, "outbound"), "-", "+", NULL };
+		const struct redis_reply *page = world_redis(w, arena, range);
+
+		for (size_t i = 0; i < page->count; i++) {
+			int64_t at = 0;
+			const char *doubted = attempt_of(arena, &page->items[i], "\"contact.unknown\"", &at), *reserved = NULL;
+			int n = count - 1;
+
+			for (size_t k = i; doubted && k-- && !(reserved && strcmp(reserved, doubted) == 0);)
+				reserved = attempt_of(arena, &page->items[k], "\"contact.reserved\"", &at);
+			if (doubted && !(reserved && strcmp(reserved, doubted) == 0))
+				world_fail("%s is in doubt, and nothing tells that it was reserved", doubted);
+			while (n > 0 && at < instants[n])
+				n--;
+			if (doubted)
+				ret[n]++;
+		}
+	}
 }
 
 static struct json status_at(const char *socket, struct arena *arena)

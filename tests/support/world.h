@@ -83,6 +83,7 @@ const char *world_key(const struct world *world, struct arena *arena, const char
 const char *world_key_in(const struct world *world, struct arena *arena, uint32_t partition, const char *name);
 uint32_t world_partition(const struct world *world, int debtor); /* of cus_<debtor> */
 
+int64_t utc_now(void); /* ms */
 int world_free_port(void); /* of 127.0.0.1, for something that must be told its port; nobody else may have it by then, most likely */
 
 void world_push(struct world *world, const char *event, size_t len);
@@ -112,6 +113,11 @@ struct world_sent {
 };
 struct world_sent world_sent(struct world *world, struct arena *arena, int count);
 int64_t world_doubts(struct world *world); /* messages that the outbound streams tell to be in doubt */
+/*
+ * Of these, how many were reserved from each of these instants (ms UTC, rising) on, and before the next: when a doubt is told depends on how
+ * long it takes to see that nothing can be known.
+ */
+void world_doubts_from(struct world *world, const int64_t *instants, int count, int *ret);
 struct json world_ask_sandbox(struct world *world, struct arena *arena, const char *path);
 struct json world_status(struct world *world, struct arena *arena); /* GET /status of the control socket; JSON_NONE: no answer */
 void world_behave(struct world *world, const char *json); /* POST /behave */
