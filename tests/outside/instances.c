@@ -38,6 +38,7 @@ struct run {
 	int count, partitions, per_round;
 	bool runs[INSTANCES_MAX];
 	int invoices, wrong, faults;
+	int first; /* fault of the first round: which of them few rounds play is not always the same */
 	int64_t since[ROUNDS_MAX + 1]; /* ms UTC: what is reserved from then on falls to this round's fault, as the one before is over */
 	int64_t doubted_before; /* told in the outbound stream of another prefix */
 	int64_t taken[FAULT_COUNT], longest[FAULT_COUNT];
@@ -169,7 +170,7 @@ static void start(struct run *run, int i)
 
 static void play(struct run *run, int round)
 {
-	enum fault fault = (enum fault)(round % FAULT_COUNT);
+	enum fault fault = (enum fault)((run->first + round) % FAULT_COUNT);
 	int victim = pick(run->count), left = run->per_round;
 	struct world_instance *instance = &run->instances[victim];
 	int64_t took;
@@ -519,6 +520,7 @@ int main(int argc, char **argv)
 		return 2;
 	given = seed;
 	seed = seed * UINT64_C(0x9e3779b97f4a7c15) + 1;
+	run.first = pick(FAULT_COUNT);
 	run.partitions = how.partitions;
 	world_open(&run.world, &how);
 	for (int i = 0; i < run.count; i++) {
