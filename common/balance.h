@@ -2,7 +2,8 @@
  * balance - how many partitions an instance should hold, by what all living instances tell of themselves. Pure.
  *
  * Each may hold up to the ceiling of its even share, so that all partitions find somebody; and gives away what is above it. One that is at the
- * ceiling gives one away for another that is below the floor. So the counts come to differ by one at most, and nothing moves then.
+ * ceiling gives one away for another that is below the floor. So the counts come to differ by one at most, and nothing moves then. One that cannot
+ * reach every partition keeps what it leads, and all else is shared by the others: what it misses would wait for it otherwise.
  */
 #ifndef DUNNINGD_COMMON_BALANCE_H
 #define DUNNINGD_COMMON_BALANCE_H
@@ -14,6 +15,7 @@
 struct balance_member {
 	const char *name; /* of the instance */
 	uint32_t held; /* partitions that it leads */
+	bool partial; /* it cannot reach all of them */
 };
 
 struct balance {

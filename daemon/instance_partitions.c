@@ -318,6 +318,16 @@ static uint32_t count_led(const struct instance *in)
 	return led;
 }
 
+/* Those of which Redis still takes our word. */
+static uint32_t count_reached(const struct instance *in)
+{
+	uint32_t reached = 0;
+
+	for (size_t i = 0; i < in->partition_count; i++)
+		reached += leads(&in->partitions[i]) && in->partitions[i].connected;
+	return reached;
+}
+
 static bool lives(const struct members *m, const char *name)
 {
 	for (size_t i = 0; i < m->count; i++)
@@ -479,13 +489,13 @@ static void on_members(int r, const char *book, const char *begun, const struct 
 		if (strcmp(members[i].instance, in->config->instance) != 0) {
 			if (is_double(in, &members[i]))
 				return;
-			others[n++] = (struct balance_member){ arena_strdup(arena, members[i].instance), members[i].led };
+			others[n++] = (struct balance_member){ arena_strdup(arena, members[i].instance), members[i].led, members[i].partial };
 		}
 	same = same && n == m->count;
 	for (size_t i = 0; i < n && same; i++) {
 		same = false;
 		for (size_t k = 0; k < m->count; k++)
-			same |= strcmp(m->others[k].name, others[i].name) == 0 && m->others[k].held == others[i].held;
+			same |= strcmp(m->others[k].name, others[i].name) == 0 && m->others[k].held == others[i].held && m->others[k].partial == others[i].partial;
 	}
 	for (size_t i = 0; i < n; i++)
 		if (!lives(m, others[i].name))
@@ -531,9 +541,12 @@ static const char *say_begun(const struct instance *in, struct arena *arena)
 static void announce(struct instance *in, int64_t led, redis_store_members_fn done)
 {
 	CLEANUP(arena_freep) struct arena *arena = arena_create();
+	bool partial = false;
 
+	for (size_t i = 0; i < in->partition_count; i++)
+		partial |= !in->partitions[i].connected && !in->partitions[i].ended;
 	redis_store_announce(in->partitions[0].store, &(struct store_announcement){ .instance = in->config->instance, .origin = in->generation.origin,
-		.ttl_ms = MEMBER_TTL_MS, .led = led, .book = in->book.id, .new_book = instance_book_offer(in, in->members->heard),
+		.ttl_ms = MEMBER_TTL_MS, .led = led, .partial = partial, .book = in->book.id, .new_book = instance_book_offer(in, in->members->heard),
 		.begun = say_begun(in, arena), .whose = in->whose }, done, in);
 }
 
@@ -553,7 +566,7 @@ static void on_announce(evutil_socket_t fd, short what, void *arg)
 		return;
 	}
 	m->asked = true;
-	announce(in, count_led(in), on_members);
+	announce(in, count_reached(in), on_members);
 }
 
 static void on_left(int r, const char *book, const char *begun, const struct store_member *members, size_t count, void *arg)

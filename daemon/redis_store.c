@@ -602,7 +602,7 @@ static void on_members(int r, const struct redis_reply *reply, void *arg)
 		const struct redis_reply *one = &reply->items[i];
 
 		if (one[0].str && one[1].str && one[2].str)
-			members[count++] = (struct store_member){ one[0].str, one[2].str, (uint32_t)strtoul(one[1].str, NULL, 10) };
+			members[count++] = (struct store_member){ one[0].str, one[2].str, (uint32_t)strtoul(one[1].str, NULL, 10), strchr(one[1].str, '~') != NULL };
 	}
 	((redis_store_members_fn)call->fn)(call->r, book, begun, members, count, call->arg);
 	store_call_end(call);
@@ -612,7 +612,7 @@ void redis_store_announce(struct redis_store *store, const struct store_announce
 {
 	struct call *call = store_call_begin(store, (void (*)(void))done, arg, 1);
 	const char *argv[] = { key_of(call->arena, &store->keyspace, "instances"), what->instance,
-		arena_printf(call->arena, "%lld", (long long)what->ttl_ms), what->led < 0 ? "" : arena_printf(call->arena, "%lld", (long long)what->led),
+		arena_printf(call->arena, "%lld", (long long)what->ttl_ms), what->led < 0 ? "" : arena_printf(call->arena, "%lld%s", (long long)what->led, what->partial ? "~" : ""),
 		what->origin, what->book, what->new_book, what->begun, what->whose };
 
 	redis_link_script(store->link, &store->announce_script, 1, ARRAY_LEN(argv), argv, NULL, 0, on_members, call);

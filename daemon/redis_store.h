@@ -31,11 +31,13 @@ void redis_store_backlog(struct redis_store *store, int64_t now, redis_store_bac
 struct store_member {
 	const char *instance, *origin; /* origin: of its trail */
 	uint32_t led; /* partitions */
+	bool partial; /* it cannot reach all of them */
 };
 struct store_announcement {
 	const char *instance, *origin;
 	int64_t ttl_ms; /* so long it counts as living */
 	int64_t led; /* partitions; -1: it leaves */
+	bool partial; /* as above */
 	const char *book, *new_book; /* that it knows, and that may be written where there is none; "" = none */
 	const char *begun; /* a digit a partition: 1 = it has groups; others' are added */
 	const char *whose; /* the name is: of one process, or of those of one home. No space in it, not empty */

@@ -29,7 +29,7 @@ struct fixture {
 	bool connected, answered, granted;
 	char begun[8];
 	int r;
-	uint64_t count;
+	uint64_t count, partial;
 	struct store_cursor cursor;
 	enum commit_status status;
 };
@@ -346,7 +346,9 @@ static void on_members(int r, const char *book, const char *begun, const struct 
 {
 	struct fixture *f = arg;
 
-	(void)members;
+	f->partial = 0;
+	for (size_t i = 0; i < count; i++)
+		f->partial += members[i].partial;
 	f->r = r;
 	if (r == -EEXIST) {
 		f->answered = true;
@@ -359,21 +361,25 @@ static void on_members(int r, const char *book, const char *begun, const struct 
 	f->answered = true;
 }
 
-/* Which partitions have groups, each one says of those that it leads: a shard that loses one is not the only one that knew of it. */
+/*
+ * Which partitions have groups, each one says of those that it leads: a shard that loses one is not the only one that knew of it. And whether it
+ * reaches them all.
+ */
 static void begun_partitions_are_known_to_all(void **state)
 {
 	struct fixture *f = *state;
-	static const struct { const char *instance, *says, *hears; } rows[] = { { "host-a", "0000", "0000" }, { "host-a", "0110", "0110" },
-		{ "host-b", "0001", "0111" }, { "host-a", "0000", "0111" }, { "host-b", "", "0111" } };
+	static const struct { const char *instance, *says, *hears; bool partial; uint64_t partials; } rows[] = { { "host-a", "0000", "0000", false, 0 },
+		{ "host-a", "0110", "0110", true, 1 }, { "host-b", "0001", "0111", true, 2 }, { "host-a", "0000", "0111", false, 1 }, { "host-b", "", "0111", false, 0 } };
 
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		f->answered = false;
-		redis_store_announce(f->store, &(struct store_announcement){ .instance = rows[i].instance, .origin = "o", .ttl_ms = 10000, .led = 1,
+		redis_store_announce(f->store, &(struct store_announcement){ .instance = rows[i].instance, .origin = "o", .ttl_ms = 10000, .led = 1, .partial = rows[i].partial,
 			.book = "b", .new_book = "b", .begun = rows[i].says, .whose = rows[i].instance }, on_members, f);
 		while (!f->answered)
 			assert_int_equal(event_base_loop(f->base, EVLOOP_ONCE), 0);
 		assert_string_equal(f->begun, rows[i].hears);
 		assert_int_equal(f->count, i < 2 ? 1 : 2);
+		assert_int_equal(f->partial, rows[i].partials);
 	}
 }
 

@@ -14,19 +14,25 @@ struct row {
 	uint32_t others[4];
 	size_t count;
 	uint32_t held, partitions, take, give;
+	size_t partial; /* so many of the others, the first ones */
 };
 
 static const struct row rows[] = {
-	{ "alone: all of them", { 0 }, 0, 0, 12, 12, 0 },
-	{ "alone with all of them: nothing more", { 0 }, 0, 12, 12, 0, 0 },
-	{ "a second one came: half is given", { 0 }, 1, 12, 12, 0, 6 },
-	{ "the second one takes up to its half", { 12 }, 1, 0, 12, 6, 0 },
-	{ "one partition, and it is the other's: ready to take it", { 1 }, 1, 0, 1, 1, 0 },
-	{ "one partition of ours is not given away", { 0 }, 1, 1, 1, 0, 0 },
-	{ "a difference of one is even", { 3, 2, 2, 2 }, 4, 3, 12, 0, 0 },
-	{ "one at the ceiling gives for one below the floor", { 3, 3, 3, 0 }, 4, 3, 12, 0, 1 },
-	{ "one below the ceiling takes what is free", { 3, 3, 3, 1 }, 4, 2, 12, 1, 0 },
-	{ "more instances than partitions", { 1, 1, 0 }, 3, 0, 2, 1, 0 },
+	{ "alone: all of them", { 0 }, 0, 0, 12, 12, 0, 0 },
+	{ "alone with all of them: nothing more", { 0 }, 0, 12, 12, 0, 0, 0 },
+	{ "a second one came: half is given", { 0 }, 1, 12, 12, 0, 6, 0 },
+	{ "the second one takes up to its half", { 12 }, 1, 0, 12, 6, 0, 0 },
+	{ "one partition, and it is the other's: ready to take it", { 1 }, 1, 0, 1, 1, 0, 0 },
+	{ "one partition of ours is not given away", { 0 }, 1, 1, 1, 0, 0, 0 },
+	{ "a difference of one is even", { 3, 2, 2, 2 }, 4, 3, 12, 0, 0, 0 },
+	{ "one at the ceiling gives for one below the floor", { 3, 3, 3, 0 }, 4, 3, 12, 0, 1, 0 },
+	{ "one below the ceiling takes what is free", { 3, 3, 3, 1 }, 4, 2, 12, 1, 0, 0 },
+	{ "more instances than partitions", { 1, 1, 0 }, 3, 0, 2, 1, 0, 0 },
+	{ "what one cannot reach is shared by the others", { 1, 4 }, 2, 4, 12, 2, 0, 1 },
+	{ "which give nothing of it to that one", { 1, 5 }, 2, 6, 12, 0, 0, 1 },
+	{ "and take nothing of what it leads", { 6 }, 1, 6, 12, 0, 0, 1 },
+	{ "nobody reaches all: each keeps what it has", { 4, 4 }, 2, 4, 12, 0, 0, 2 },
+	{ "others that say more than there is", { 9, 9 }, 2, 0, 12, 0, 0, 2 },
 };
 
 static void row_holds(void **state)
@@ -36,7 +42,7 @@ static void row_holds(void **state)
 	struct balance b;
 
 	for (size_t i = 0; i < row->count; i++)
-		others[i].held = row->others[i];
+		others[i] = (struct balance_member){ .held = row->others[i], .partial = i < row->partial };
 	b = balance_decide(others, row->count, row->held, row->partitions);
 	assert_int_equal(b.take, row->take);
 	assert_int_equal(b.give, row->give);
