@@ -29,6 +29,7 @@
 #define PER_DEBTOR 2
 #define GIVE_MS 60000 /* until an event is kept by a replica */
 #define TAKE_OVER_MS 60000
+#define ASK_AGAIN_MS 2000 /* to change places */
 #define INSTANCE_MS 20000 /* what is promised of a dunningd that died, and of its partitions */
 #define SETTLE_MS 400000 /* a second try with the same key has its time after minutes */
 #define CONCURRENCY 8
@@ -87,6 +88,19 @@ static bool is_led(struct run *run, uint32_t partition, const struct world_insta
 	const struct redis_reply *lease = world_redis(&run->world, arena, get);
 
 	return lease->type == REDIS_STRING && (!not || strncmp(lease->str, not->name, strlen(not->name)) != 0);
+}
+
+/* What they write first, such as whose Redis it is, is then kept by the replicas as what is given after it is. */
+static void await_all_led(struct run *run)
+{
+	int64_t deadline = real_ms() + TAKE_OVER_MS;
+
+	for (uint32_t p = 0; p < PARTITIONS; p++)
+		while (!is_led(run, p, NULL)) {
+			if (real_ms() > deadline)
+				world_fail("nobody leads partition %u", p);
+			pause_ms(20);
+		}
 }
 
 static void took_over(struct run *run, enum fault fault, int64_t from)
@@ -214,19 +228,45 @@ static void await_take_over(struct run *run, enum fault fault, int old)
 	took_over(run, fault, from);
 }
 
+static bool has_changed(struct run *run, int old, int replica)
+{
+	return run->sentinel ? !cluster_is_primary(&run->world.cluster, old) : cluster_is_primary(&run->world.cluster, replica);
+}
+
+/* Sentinels may refuse for now, or give it up; once another one is the primary they are not asked again. */
+static void ask_to_change(struct run *run, int old, int replica)
+{
+	struct cluster *c = &run->world.cluster;
+
+	for (int i = 0; run->sentinel && i < CLUSTER_NODES; i++)
+		if (i != old && cluster_is_primary(c, i))
+			return;
+	if (run->sentinel)
+		(void)cluster_cli(c, 3 + pick(3), (const char *const[]){ "SENTINEL", "FAILOVER", "dunning", NULL }, NULL);
+	else
+		(void)cluster_cli(c, replica, (const char *const[]){ "CLUSTER", "FAILOVER", NULL }, NULL);
+}
+
+/* It takes its time: invoices come in meanwhile, and the fault is over when they have. */
 static void change_places(struct run *run)
 {
-	struct world *w = &run->world;
-	const char *sentinel[] = { "SENTINEL", "FAILOVER", "dunning", NULL }, *cluster[] = { "CLUSTER", "FAILOVER", NULL };
+	struct cluster *c = &run->world.cluster;
+	int64_t asked = real_ms(), deadline;
+	int old = run->sentinel ? cluster_primary_of(c, 0) : -1, replica = pick(CLUSTER_NODES);
 
-	if (run->sentinel)
-		(void)cluster_cli(&w->cluster, 3 + pick(3), sentinel, NULL);
-	else
-		for (int i = pick(CLUSTER_NODES), k = 0; k < CLUSTER_NODES; k++, i = (i + 1) % CLUSTER_NODES)
-			if (!cluster_is_primary(&w->cluster, i)) {
-				(void)cluster_cli(&w->cluster, i, cluster, NULL);
-				break;
-			}
+	while (!run->sentinel && cluster_is_primary(c, replica))
+		replica = (replica + 1) % CLUSTER_NODES;
+	ask_to_change(run, old, replica);
+	for (int i = 0; i < PER_ROUND / 4; i++)
+		give(run, run->invoices++);
+	for (deadline = real_ms() + TAKE_OVER_MS; !has_changed(run, old, replica); pause_ms(20)) {
+		if (real_ms() > deadline)
+			world_fail("they do not change places");
+		if (real_ms() - asked < ASK_AGAIN_MS)
+			continue;
+		ask_to_change(run, old, replica);
+		asked = real_ms();
+	}
 }
 
 static int a_primary(struct run *run)
@@ -645,6 +685,7 @@ int main(int argc, char **argv)
 			site_make(&run.instances[i].site, i, run.world.port);
 	}
 	keep_running(&run);
+	await_all_led(&run);
 	for (int i = 0; i < rounds; i++) {
 		enum fault fault = (enum fault)(i < FAULT_COUNT ? i : pick(FAULT_COUNT));
 

@@ -67,8 +67,16 @@ bool cluster_is_primary(const struct cluster *c, int node)
 	return runs(c, node) && !c->nodes[node].sentinel && says(c, node, (const char *const[]){ "ROLE", NULL }, "master\n");
 }
 
+static bool is_given(const struct cluster *c, int port)
+{
+	for (int i = 0; i < CLUSTER_NODES; i++)
+		if (c->nodes[i].port == port || c->nodes[i].bus_port == port)
+			return true;
+	return false;
+}
+
 /* Below those that the system gives to whoever connects: a node that is started again wants the same one. */
-static int free_port(void)
+static int free_port(const struct cluster *c)
 {
 	for (;;) {
 		struct sockaddr_in at = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
@@ -81,7 +89,7 @@ static int free_port(void)
 		at.sin_port = htons(port);
 		free = fd >= 0 && bind(fd, (struct sockaddr *)&at, sizeof(at)) == 0;
 		close(fd);
-		if (free)
+		if (free && !is_given(c, port))
 			return port;
 	}
 }
@@ -91,8 +99,8 @@ static void make_nodes(struct cluster *c, const char *dir, const char *what)
 	for (int i = 0; i < CLUSTER_NODES; i++) {
 		struct cluster_node *node = &c->nodes[i];
 
-		node->port = free_port();
-		node->bus_port = free_port();
+		node->port = free_port(c);
+		node->bus_port = free_port(c);
 		snprintf(node->address, sizeof(node->address), "127.0.0.1");
 		if (c->apart)
 			snprintf(node->address, sizeof(node->address), SITES_ADDRESS, i + 1);
