@@ -484,7 +484,7 @@ static int parse_files(struct arena *arena, const struct json *events, struct ho
 
 static int parse_events(struct arena *arena, const struct json *webhook, struct hook *ret, struct err *err)
 {
-	static const char *const members[] = { "attempt", "message", "id", "time", "type", "map", "reason", "address", "text", "stop_if",
+	static const char *const members[] = { "attempt", "message", "id", "time", "type", "map", "reason", "address", "recipient", "text", "stop_if",
 		"paid_if", "files", NULL };
 	struct json events;
 	int r;
@@ -493,7 +493,8 @@ static int parse_events(struct arena *arena, const struct json *webhook, struct 
 		(r = opt_sources(arena, &events, "attempt", &ret->attempt, err)) < 0 ||
 		(r = opt_sources(arena, &events, "message", &ret->message, err)) < 0 || (r = opt_sources(arena, &events, "id", &ret->id, err)) < 0 ||
 		(r = opt_sources(arena, &events, "time", &ret->time, err)) < 0 || (r = opt_sources(arena, &events, "reason", &ret->reason, err)) < 0 ||
-		(r = opt_sources(arena, &events, "address", &ret->address, err)) < 0 || (r = opt_sources(arena, &events, "text", &ret->text, err)) < 0 ||
+		(r = opt_sources(arena, &events, "address", &ret->address, err)) < 0 ||
+		(r = opt_sources(arena, &events, "recipient", &ret->recipient, err)) < 0 || (r = opt_sources(arena, &events, "text", &ret->text, err)) < 0 ||
 		(r = parse_types(arena, &events, ret, err)) < 0 ||
 		(r = parse_stops(arena, &events, "stop_if", &ret->stops, &ret->stop_count, err)) < 0 ||
 		(r = parse_stops(arena, &events, "paid_if", &ret->paids, &ret->paid_count, err)) < 0 ||

@@ -101,6 +101,7 @@ struct hook_event { /* NULL: not told */
 	const char *id; /* hex: the same event told twice has the same */
 	int64_t at; /* ms UTC, 0 = not told */
 	const char *reason, *address, *text;
+	const char *recipient; /* whom it is about, where that need not be whom we wrote to */
 	bool announced; /* a reply by a key or a word that stands for "I have paid" */
 	const char *files; /* what came attached, as a JSON array of {name, type, bytes, sha256}; not its bytes */
 	const char *raw; /* the event alone, as JSON */

@@ -108,7 +108,7 @@ struct hook {
 	struct hook_answer answer;
 	struct unwrap unwrap, element;
 	const char *each; /* pointer; "" = the document, an array or one object */
-	struct source_list attempt, message, id, type, time, reason, address, text;
+	struct source_list attempt, message, id, type, time, reason, address, recipient, text;
 	const char *files; /* pointer to what came attached; NULL: nothing does, or the files of a form */
 	struct source file_name, file_type, file_bytes, file_content;
 	struct word_row *words;

@@ -520,6 +520,7 @@ static void read_event(const struct hook *hook, const struct hook_reading *readi
 	ret->at = event_time(reading, &hook->time);
 	ret->reason = first_text(reading, &hook->reason, WORD_MAX);
 	ret->address = first_text(reading, &hook->address, 254);
+	ret->recipient = first_text(reading, &hook->recipient, 254);
 	ret->text = first_text(reading, &hook->text, VALUE_MAX);
 	ret->files = event_files(hook, reading);
 	ret->id = event_id(hook, reading, i, ret);

@@ -147,6 +147,13 @@ static bool opt_out_all(struct debtor *debtor, const struct event *e)
 	return changed;
 }
 
+bool debtor_told_of_another(struct debtor *debtor, const struct event *e)
+{
+	const struct contact_made *made = debtor_contact_made(debtor, e->attempt_id);
+
+	return e->recipient && !(made && made->to && strcasecmp(made->to, e->recipient) == 0);
+}
+
 /* A receipt: what is known of the message and its address, and what its recipient wants. */
 static bool apply_delivery(struct debtor *debtor, const struct event *e, struct arena *arena)
 {
@@ -155,7 +162,7 @@ static bool apply_delivery(struct debtor *debtor, const struct event *e, struct 
 	enum channel channel = made ? made->channel : e->channel;
 	bool changed = false;
 
-	if (e->unverified)
+	if (e->unverified || debtor_told_of_another(debtor, e))
 		return false;
 	if (made && (e->delivery > made->delivery || (e->delivery && e->delivery == made->delivery && e->time < made->delivery_at))) {
 		made->delivery = e->delivery;

@@ -175,6 +175,7 @@ struct debtor {
 	struct erasing *erasing;
 	size_t erasing_count, erasing_capacity;
 	bool feed_stale; /* it was told that payments are not known well enough */
+	int64_t suspended_told; /* ms UTC: that the time is over that was `suspended.until` */
 	int64_t braked_at; /* ms UTC: more contacts were planned in an hour than is allowed, and nobody released them yet; 0 = no */
 	const char *held; /* what else holds all sending, as it was told; NULL = nothing */
 	int64_t held_since; /* ms UTC */
@@ -219,6 +220,8 @@ struct contact_made *debtor_contact_made(struct debtor *debtor, const char *atte
 bool debtor_address_told(struct debtor *debtor, struct arena *arena, enum channel channel, const char *address, bool dead, int64_t at);
 bool debtor_address_dead(const struct debtor *debtor, enum channel channel, const char *address);
 /* No more by this channel, from now on. Whether that is news. */
+/* What is told of a message is about another address than it went to: it says nothing of that one. */
+bool debtor_told_of_another(struct debtor *debtor, const struct event *event);
 bool debtor_opt_out(struct debtor *debtor, enum channel channel, const struct fact_order *order, const char *reason);
 /* The answer that wanted no more of this channel, while it is closed and nobody confirmed that; NULL: there is none. */
 const struct stop_reply *debtor_stop_unconfirmed(const struct debtor *debtor, enum channel channel);

@@ -225,6 +225,7 @@ void debtor_write(struct buf *out, const struct debtor *debtor)
 		jw_int(w, "digest_on", debtor->digest_on.days);
 	jw_opt_int(w, "digest_tries", debtor->digest_tries);
 	jw_opt_int(w, "feed_stale", debtor->feed_stale);
+	jw_opt_int(w, "suspended_told", debtor->suspended_told);
 	jw_opt_int(w, "braked_at", debtor->braked_at);
 	jw_opt_str(w, "held", debtor->held);
 	jw_opt_int(w, "held_since", debtor->held_since);
@@ -513,6 +514,7 @@ int debtor_from(struct arena *arena, const struct json *json, struct debtor *ret
 	ret->digest_on = number(json, "digest_on") ? (date){ (int32_t)number(json, "digest_on") } : date_none();
 	ret->digest_tries = number(json, "digest_tries");
 	ret->feed_stale = number(json, "feed_stale");
+	ret->suspended_told = number(json, "suspended_told");
 	ret->braked_at = number(json, "braked_at");
 	ret->held_since = number(json, "held_since");
 	(void)json_opt_str(json, "held", 64, &ret->held, NULL);

@@ -411,7 +411,8 @@ static int get_contact_facts(struct arena *arena, const struct json *data, struc
 
 	if ((r = json_opt_id(data, "attempt_id", &e->attempt_id, err)) < 0 ||
 		(r = json_opt_str(data, "provider_id", 256, &e->provider_id, err)) < 0 ||
-		(r = json_opt_str(data, "address", 254, &e->address, err)) < 0 || (r = json_opt_str(data, "status", 64, &status, err)) < 0 ||
+		(r = json_opt_str(data, "address", 254, &e->address, err)) < 0 ||
+		(r = json_opt_str(data, "recipient", 254, &e->recipient, err)) < 0 || (r = json_opt_str(data, "status", 64, &status, err)) < 0 ||
 		(r = json_opt_bool(data, "permanent", &permanent, err)) < 0 || (r = json_opt_bool(data, "verified", &verified, err)) < 0 ||
 		(r = json_opt_bool(data, "announced", &e->announced, err)) < 0 || (r = json_opt_bool(data, "given_up", &given_up, err)) < 0 ||
 		(r = get_apart(data, e, err)) < 0 || (r = get_invoice_ids(arena, data, e, err)) < 0)

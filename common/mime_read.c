@@ -47,7 +47,7 @@ static const char *header(const char *mail, const char *end, const char *name, c
 		mail = next;
 	}
 	*body = mail < end ? line_end(mail, end) : end;
-	return arena_strdup(arena, buf_str(&value) + strspn(buf_str(&value), " \t"));
+	return value.len ? arena_strdup(arena, buf_str(&value) + strspn(buf_str(&value), " \t")) : "";
 }
 
 /* Of "text/plain; charset="utf-8"; x=y" the value of a parameter; "" when it is absent. */
@@ -204,13 +204,15 @@ static const char *find_in_parts(struct reading *reading, const char *body, cons
 
 static const char *find_text(struct reading *reading, const char *mail, const char *end, int depth)
 {
-	const char *body, *type = header(mail, end, "Content-Type", &body, reading->arena);
-	const char *encoding = header(mail, end, "Content-Transfer-Encoding", &body, reading->arena);
-	const char *disposition = header(mail, end, "Content-Disposition", &body, reading->arena);
+	const char *body, *type, *encoding, *disposition;
 	CLEANUP(buf_clear) struct buf text = { 0 };
 
-	if (reading->parts++ == PARTS_MAX)
+	if (reading->parts >= PARTS_MAX)
 		return NULL;
+	reading->parts++;
+	type = header(mail, end, "Content-Type", &body, reading->arena);
+	encoding = header(mail, end, "Content-Transfer-Encoding", &body, reading->arena);
+	disposition = header(mail, end, "Content-Disposition", &body, reading->arena);
 	if (begins(type, "multipart/"))
 		return find_in_parts(reading, body, end, parameter(type, "boundary", reading->arena), depth);
 	if ((*type && !begins(type, "text/plain")) || begins(disposition, "attachment") || !decode(body, end, encoding, &text))
@@ -251,10 +253,12 @@ static const char *last_angled(const char *value)
 static const char *find_part(const char *body, const char *end, const char *boundary, const char *type, const char **part_end, struct arena *arena)
 {
 	const char *part = NULL, *inner;
+	size_t parts = 0;
 
-	for (const char *at = body; *boundary && at < end; at = line_end(at, end)) {
+	for (const char *at = body; *boundary && at < end && parts < PARTS_MAX; at = line_end(at, end)) {
 		if (!is_boundary(at, end, boundary))
 			continue;
+		parts++;
 		if (part && begins(header(part, at, "Content-Type", &inner, arena), type)) {
 			*part_end = at;
 			return inner;
@@ -292,10 +296,11 @@ static bool write_report(struct json_writer *w, const char *body, const char *en
 	const char *status_end, *returned_end, *at = find_part(body, end, boundary, "message/delivery-status", &status_end, arena), *rest, *inner;
 	const char *returned = find_part(body, end, boundary, "message/rfc822", &returned_end, arena);
 	const char *action = "", *status = "", *recipient = "", *diagnostic = "";
+	size_t blocks = 0;
 
 	if (!returned)
 		returned = find_part(body, end, boundary, "text/rfc822-headers", &returned_end, arena);
-	for (; at && at < status_end && !*action; at = rest) {
+	for (; at && at < status_end && !*action && blocks < PARTS_MAX; at = rest, blocks++) {
 		action = header(at, status_end, "Action", &rest, arena);
 		status = header(at, status_end, "Status", &rest, arena);
 		recipient = header(at, status_end, "Final-Recipient", &rest, arena);

@@ -749,6 +749,8 @@ int decide_command(struct dunner *d, struct group *g, struct input *input)
 			brake_released(d, g, system);
 		draft = effects_event(&g->fx, on ? "sending.suspended" : "sending.resumed", NULL, NULL);
 		jw_str(&draft->w, "reason", e->why);
+	} else if (strcmp(e->command, "task_done") == 0 && e->target && strncmp(e->target, "provider:", 9) == 0) {
+		(void)pacing_task_done(d, g, e->target + 9);
 	} else if (strcmp(e->command, "gap_closed") == 0) {
 		close_gaps(d, system->d, e->time);
 		system->touched = true;

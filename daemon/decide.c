@@ -666,7 +666,7 @@ static void decide_start(struct dunner *d, struct group *g)
 	digest_known(d, system->d);
 	d->feed_told = system->d->feed_stale;
 	d->feed_waits = false;
-	pacing_restore(d, system->d);
+	pacing_restore(d, g, system->d);
 	erase_resume(d, system->d);
 }
 

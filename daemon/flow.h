@@ -301,7 +301,7 @@ struct dunner {
 
 	/* brakes */
 	bool suspended;
-	int64_t suspended_until, payments_known_to;
+	int64_t suspended_until, suspended_told, payments_known_to;
 	int64_t hour_started; /* wall */
 	int64_t hour_contacts;
 	bool braked; /* there were too many in an hour; until a person releases */
@@ -476,7 +476,8 @@ size_t pacing_room(const struct dunner *d);
 struct pace_verdict pacing_ask(const struct dunner *d, const struct group *g, const char *provider); /* for one more message */
 void pacing_count(struct dunner *d, struct group *g, const char *provider); /* one was released: where a quota is kept */
 void pacing_told(struct dunner *d, struct group *g, const struct attempt_entry *entry, const struct outcome *outcome); /* the task that it makes or ends */
-void pacing_restore(struct dunner *d, const struct debtor *system); /* what earlier lives used up */
+bool pacing_task_done(struct dunner *d, struct group *g, const char *provider); /* also by a person; false: there was no such task */
+void pacing_restore(struct dunner *d, struct group *g, const struct debtor *system); /* what earlier lives used up */
 
 /* sender.c */
 void sender_release(struct dunner *d, struct group *g, bool start);

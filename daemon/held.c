@@ -46,8 +46,9 @@ void held_pump(struct dunner *d)
 		d->braked = true;
 		queue(d, true, brake);
 	}
-	if (d->suspended && d->suspended_until && d->suspended_until <= flow_now(d)) {
-		d->suspended = false;
+	/* What was said stands: the clock may be wrong, and be set right. */
+	if (d->suspended && d->suspended_until && d->suspended_until <= flow_now(d) && d->suspended_told != d->suspended_until) {
+		d->suspended_told = d->suspended_until;
 		queue(d, false, until);
 	}
 	word = told_word(flow_holding(d));
@@ -64,6 +65,7 @@ void held_known(struct dunner *d, const struct debtor *system)
 {
 	d->braked = system->braked_at != 0;
 	d->held_told = told_word(system->held);
+	d->suspended_told = system->suspended_told;
 }
 
 static void tell(struct group *g, bool held, const char *why, int64_t since)
@@ -98,11 +100,11 @@ void decide_held(struct dunner *d, struct group *g, const struct input *input)
 		brake_task(d, g, false);
 		tell(g, true, brake, input->until);
 	} else if (input->why == until) {
-		struct debtor_switch *said = &known->suspended;
+		const struct debtor_switch *said = &known->suspended;
 
 		if (!said->on || !said->until || said->until > input->until)
 			return; /* a person has said something else meanwhile */
-		said->on = false;
+		known->suspended_told = said->until;
 		tell(g, false, until, said->order.time);
 	} else if (input->suspend) {
 		if (known->held && strcmp(known->held, input->why) == 0)

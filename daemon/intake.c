@@ -259,7 +259,7 @@ static bool waits(const struct call *call, const struct told *told)
 	bool known = told->attempt_id && !told->by_address;
 
 	return call->batch.adapter && call->batch.origin->verified && event->message_id && !event->attempt_id && !known && event->word != HOOK_REPLIED &&
-	       !(told->found && hook_word_wants_no_more(event->word));
+	       !(told->found && (event->word == HOOK_STOPPED || event->word == HOOK_COMPLAINED));
 }
 
 /* Our own link tells of its attempt alone. */

@@ -124,6 +124,7 @@ static void write_data(struct json_writer *w, const struct hook_origin *origin, 
 	jw_opt_str(w, "said", event->said);
 	jw_opt_str(w, "reason", event->reason);
 	jw_opt_str(w, "address", event->address);
+	jw_opt_str(w, "recipient", event->recipient);
 	jw_opt_str(w, "text", event->text);
 	if (event->announced)
 		jw_bool(w, "announced", true);

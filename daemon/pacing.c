@@ -164,6 +164,32 @@ bool pacing_choose(struct dunner *d, struct group *g, const struct debtor *debto
 
 /* --- who wants nothing of ours is one task, however many messages it says that to, until it takes one again --------------------- */
 
+static bool in_use(const struct config *config, const char *provider)
+{
+	for (int c = 0; c < CHANNEL_COUNT; c++)
+		for (size_t i = 0; i < CHANNEL_PROVIDERS_MAX && config->channel_providers[c][i]; i++)
+			if (strcmp(config->channel_providers[c][i], provider) == 0)
+				return true;
+	return false;
+}
+
+bool pacing_task_done(struct dunner *d, struct group *g, const char *provider)
+{
+	struct doc *doc = group_case(d, g, NULL);
+	struct debtor *system = doc->d;
+	struct task task = { .id = arena_printf(g->arena, "provider:%s", provider), .kind = "provider", .close = true, .result = "done" };
+	size_t i = 0;
+
+	while (i < system->refusing_count && strcmp(system->refusing[i], provider) != 0)
+		i++;
+	if (i == system->refusing_count)
+		return false;
+	system->refusing[i] = system->refusing[--system->refusing_count];
+	doc->touched = true;
+	effects_task(&g->fx, &task);
+	return true;
+}
+
 void pacing_told(struct dunner *d, struct group *g, const struct attempt_entry *entry, const struct outcome *outcome)
 {
 	struct doc *doc = group_case(d, g, NULL);
@@ -175,18 +201,16 @@ void pacing_told(struct dunner *d, struct group *g, const struct attempt_entry *
 
 	if (!refuses && (outcome->kind != OUTCOME_ACCEPTED || !outcome->status)) /* a webhook or a look-up says nothing of the next message */
 		return;
+	if (!refuses) {
+		(void)pacing_task_done(d, g, entry->provider);
+		return;
+	}
 	while (i < system->refusing_count && strcmp(system->refusing[i], entry->provider) != 0)
 		i++;
-	if (refuses == (i < system->refusing_count))
+	if (i < system->refusing_count)
 		return;
-	if (refuses) {
-		system->refusing = arena_grow(g->arena, system->refusing, system->refusing_count, &system->refusing_capacity, sizeof(*system->refusing));
-		system->refusing[system->refusing_count++] = arena_strdup(g->arena, entry->provider);
-	} else {
-		system->refusing[i] = system->refusing[--system->refusing_count];
-		task.close = true;
-		task.result = "done";
-	}
+	system->refusing = arena_grow(g->arena, system->refusing, system->refusing_count, &system->refusing_capacity, sizeof(*system->refusing));
+	system->refusing[system->refusing_count++] = arena_strdup(g->arena, entry->provider);
 	doc->touched = true;
 	effects_task(&g->fx, &task);
 }
@@ -221,8 +245,11 @@ void pacing_count(struct dunner *d, struct group *g, const char *provider)
 	}
 }
 
-void pacing_restore(struct dunner *d, const struct debtor *system)
+void pacing_restore(struct dunner *d, struct group *g, const struct debtor *system)
 {
+	for (size_t i = system->refusing_count; i-- > 0;) /* nobody asks it any more: nothing would ever close its task */
+		if (!in_use(d->config, system->refusing[i]))
+			(void)pacing_task_done(d, g, system->refusing[i]);
 	for (size_t i = 0; i < system->quota_count; i++) {
 		char provider[128], window[16];
 		long long from, used;

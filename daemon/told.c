@@ -52,7 +52,7 @@ void decide_told(struct dunner *d, struct group *g, const struct event *e, struc
 	const struct contact_made *made = debtor_contact_made(debtor, e->attempt_id);
 	size_t failed_count = 0;
 
-	if (e->unverified)
+	if (e->unverified || debtor_told_of_another(debtor, e))
 		return;
 	if (withdrawn)
 		record_consent(g, e, debtor->id);

@@ -412,6 +412,7 @@ static int run_task_done(struct ctl *ctl, const struct invocation *call)
 	struct order order = { .command = "task_done", .target = call->args[0], .why = call->args[1] };
 	struct open_task *tasks = NULL;
 	size_t count = 0, capacity = 0;
+	bool found = false;
 	int r = ctl_config(ctl, false);
 
 	if (strncmp(order.target, "decision:", 9) == 0)
@@ -420,9 +421,11 @@ static int run_task_done(struct ctl *ctl, const struct invocation *call)
 	for (uint32_t p = 0; r == 0 && p < ctl_partitions(ctl); p++)
 		r = read_tasks(ctl, p, &tasks, &count, &capacity);
 	for (size_t i = 0; r == 0 && i < count; i++)
-		if (strcmp(tasks[i].id, order.target) == 0)
-			return ctl_order(ctl, tasks[i].partition, &order);
-	return r != 0 ? r : ctl_fail(ctl, EXIT_FOUND, "unknown_task", "there is no open task %s", order.target);
+		if (strcmp(tasks[i].id, order.target) == 0) { /* a provider's may be open in several partitions */
+			found = true;
+			r = ctl_order(ctl, tasks[i].partition, &order);
+		}
+	return r != 0 || found ? r : ctl_fail(ctl, EXIT_FOUND, "unknown_task", "there is no open task %s", order.target);
 }
 
 const struct command cmd_task_done = { .name = "task done", .args = "TASK WHAT", .min_args = 2, .max_args = 2,

@@ -390,21 +390,26 @@ static void give_mail(struct hooked *h, struct arena *arena, const char *secret,
 
 static void what_comes_back_by_mail(void **state)
 {
-	static const char report[] = "From: MAILER-DAEMON@mx.example\r\nMessage-ID: <d1@mx.example>\r\nContent-Type: multipart/report;\r\n"
+	static const char report[] = "From: MAILER-DAEMON@mx.example\r\nMessage-ID: <%s@mx.example>\r\nContent-Type: multipart/report;\r\n"
 		" report-type=delivery-status; boundary=b\r\n\r\n--b\r\nContent-Type: message/delivery-status\r\n\r\nReporting-MTA: dns; mx.example\r\n\r\n"
-		"Final-Recipient: rfc822; one@posted.example\r\nAction: failed\r\nStatus: 5.1.1\r\n\r\n--b\r\nContent-Type: text/rfc822-headers\r\n\r\n"
+		"Final-Recipient: rfc822; %s@posted.example\r\nAction: failed\r\nStatus: 5.1.1\r\n\r\n--b\r\nContent-Type: text/rfc822-headers\r\n\r\n"
 		"Message-ID: <%s@acme.example>\r\n\r\n--b--\r\n";
 	static const char answer[] = "From: Two <two@posted.example>\r\nMessage-ID: <a%d@posted.example>\r\nIn-Reply-To: <%s@acme.example>\r\n%s\r\n"
 		"We pay on Friday.\r\n";
 	struct hooked *h = *state;
 	CLEANUP(arena_freep) struct arena *arena = arena_create();
-	const char *attempt;
+	const char *attempt, *address, *text;
 
 	push_invoice(h, "posted", "posted");
 	attempt = wait_sent(h, arena, "posted", 1, "one@posted.example");
 	wait_says(h, "escalation", "posted", "\"end\":\"sent\"");
-	give_mail(h, arena, "guess", arena_printf(arena, report, attempt), 401);
-	give_mail(h, arena, "another", arena_printf(arena, report, attempt), 200);
+	give_mail(h, arena, "guess", arena_printf(arena, report, "d0", "one", attempt), 401);
+	give_mail(h, arena, "another", arena_printf(arena, report, "d1", "behind-it", attempt), 200); /* one of several who have that address */
+	give_mail(h, arena, "another", arena_printf(arena, report, "d2", "one", "01JX9000000000000000000042"), 200); /* of no message of ours */
+	assert_true(world_quiet(&h->world, WAIT_MS));
+	assert_int_equal(sent_to(h, arena, "posted", 0, &address, &text), 1);
+	assert_null(strstr(member_text(h, arena, "debtor", "posted"), "\"addresses\""));
+	give_mail(h, arena, "another", arena_printf(arena, report, "d3", "one", attempt), 200);
 	attempt = wait_sent(h, arena, "posted", 2, "two@posted.example");
 	wait_says(h, "debtor", "posted", "\"addresses\":[[\"one@posted.example\",0,true");
 	give_mail(h, arena, "another", arena_printf(arena, answer, 1, attempt, "Auto-Submitted: auto-replied\r\n"), 200);

@@ -497,7 +497,7 @@ static void what_comes_back_is_told(void **state)
 	assert_int_equal(count, 1);
 	assert_string_equal(hook_words[events[0].word], "bounced_hard");
 	assert_string_equal(events[0].attempt_id, f->ids[0]);
-	assert_string_equal(events[0].address, "anna@example.test");
+	assert_string_equal(events[0].recipient, "anna@example.test");
 	assert_non_null(strstr(events[0].reason, "unknown user"));
 }
 

@@ -315,6 +315,30 @@ static void decided_after_the_last_contact(void **state)
 	}
 }
 
+/* Nobody else would close it where the provider is not asked any more. */
+static void a_person_is_done_with_a_provider(void **state)
+{
+	struct entry entries[] = { { .stream = OPERATOR,
+		.event = EVENT("operator.command", "\"command\":\"task_done\",\"target\":\"provider:a\",\"who\":\"ann\",\"why\":\"left them\"") } };
+	struct debtor *system;
+	struct bench b;
+
+	(void)state;
+	bench_open(&b);
+	take(&b, entries, 1);
+	load(&b);
+	system = doc_of(&b, DOC_DEBTOR, SYSTEM_CASE)->d;
+	system->refusing = arena_alloc(b.group->arena, 2 * sizeof(*system->refusing));
+	system->refusing[system->refusing_count++] = "a";
+	system->refusing[system->refusing_count++] = "b";
+	decide(&b);
+	assert_int_equal(system->refusing_count, 1);
+	assert_string_equal(system->refusing[0], "b");
+	assert_string_equal(b.group->fx.tasks->id, "provider:a");
+	assert_true(b.group->fx.tasks->close);
+	bench_end(&b);
+}
+
 /* It was said of a message in doubt, and the gate behind it is open by now: no word is none for it. */
 static void a_gate_is_not_decided_by_another_answer(void **state)
 {
@@ -696,7 +720,7 @@ int main(void)
 		cmocka_unit_test(in_a_wrong_partition),
 		cmocka_unit_test(many_are_held),
 		cmocka_unit_test(a_list_has_its_place_behind_all_facts),
-		cmocka_unit_test(a_gate_is_not_decided_by_another_answer), cmocka_unit_test(a_gate_decided_stop),
+		cmocka_unit_test(a_person_is_done_with_a_provider), cmocka_unit_test(a_gate_is_not_decided_by_another_answer), cmocka_unit_test(a_gate_decided_stop),
 		cmocka_unit_test(decided_after_the_last_contact),
 		cmocka_unit_test(a_long_task_is_done),
 		cmocka_unit_test(a_skip_that_cannot_be),

@@ -137,6 +137,20 @@ static void whatever_comes(void **state)
 			mime_document(&w, exact, len, arena);
 			free(exact);
 		}
+	buf_add_str(&mail, "Content-Type: multipart/report; report-type=delivery-status; boundary=b\n\n--b\nContent-Type: message/delivery-status\n\n");
+	for (int i = 0; i < 200000; i++) /* so many recipients of whom nothing is told, and so many parts */
+		buf_add_str(&mail, "\n");
+	for (int i = 0; i < 200000; i++)
+		buf_add_str(&mail, "--b\n");
+	{
+		CLEANUP(buf_clear) struct buf text = { 0 };
+		CLEANUP(arena_freep) struct arena *own = arena_create();
+		struct json_writer w = jw_init(&text);
+
+		mime_document(&w, mail.data, mail.len, own);
+		assert_string_equal(buf_str(&text), "{\"kind\":\"mail\"}");
+	}
+	buf_reset(&mail);
 	for (int i = 0; i < 20000; i++)
 		buf_add_str(&mail, "Content-Type: multipart/mixed; boundary=a\n\n--a\n");
 	assert_null(mime_text(mail.data, mail.len, arena));

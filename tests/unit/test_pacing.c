@@ -120,6 +120,13 @@ static void a_quota_that_is_told_moves_all(void **state)
 	assert_string_equal(w->sent_by, " a b b b");
 	assert_true(document_has(w, "debtor:~system", "\"refusing\":[\"a\"]"));
 	assert_non_null(find(w, "dunning:{0}:tasks", "provider:a"));
+	end_life(w);
+	w->config->channel_providers[CHANNEL_EMAIL][0] = "b"; /* nobody asks it from now on */
+	w->config->channel_providers[CHANNEL_EMAIL][1] = NULL;
+	begin(w);
+	pass(w, 2000);
+	assert_null(find(w, "dunning:{0}:tasks", "provider:a"));
+	assert_int_equal(told_times(w, "task.closed"), 1);
 	close_world(w);
 }
 

@@ -39,7 +39,7 @@ static const struct sample {
 		"{\"event\":\"spam\",\"source\":\"JMRPP\",\"MessageID\":1},{\"event\":\"unsub\",\"MessageID\":1},{\"event\":\"open\",\"MessageID\":1}]",
 		"delivered attempt=" ATTEMPT " message=19421777835146490 at=1767225600000 address=a@x.example; "
 		"bounced_hard message=1 at=1767225600000 reason=user unknown address=a@x.example; deferred message=1 reason=greylisted; "
-		"suppressed message=1 reason=preblocked; complained message=1; stopped message=1; opened message=1; " },
+		"failed message=1 reason=preblocked; complained message=1; stopped message=1; opened message=1; " },
 	{ "mailjet", "", BASIC, "", "{\"event\":\"bounce\",\"hard_bounce\":false,\"error\":\"quota exceeded\",\"MessageID\":2}",
 		"bounced_soft message=2 reason=quota exceeded; " },
 	{ "mailjet", "inbound", BASIC, "", "{\"From\":\"\\\"Ann, A\\\" <ann@x.example>\",\"Headers\":{\"Message-ID\":\"<m@x>\"},\"Text-part\":\"Oui\","
