@@ -269,6 +269,21 @@ static void a_skip_that_cannot_be(void **state)
 	}
 }
 
+/* A person's answer about invoice "i", read with it. */
+static struct escalation *open_answered(struct bench *b, const char *decision)
+{
+	struct entry *entry;
+
+	bench_open(b);
+	entry = arena_alloc(b->arena, sizeof(*entry)); /* the page has it for as long as it is read */
+	entry->stream = OPERATOR;
+	entry->event = arena_printf(b->group->arena, EVENT("operator.command",
+		"\"command\":\"decide\",\"target\":\"i\",\"who\":\"a\",\"why\":\"b\",\"decision\":\"%s\""), decision);
+	take(b, entry, 1);
+	load(b);
+	return doc_of(b, DOC_ESCALATION, "i")->e;
+}
+
 /* After the last contact there is no step to walk: a person ends it, or agrees on something. */
 static void decided_after_the_last_contact(void **state)
 {
@@ -279,18 +294,12 @@ static void decided_after_the_last_contact(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(answers); i++) {
-		struct entry entries[] = { { .stream = OPERATOR } };
 		bool asked = answers[i].closed || answers[i].hold;
 		const struct task *task;
 		struct escalation *e;
 		struct bench b;
 
-		bench_open(&b);
-		entries[0].event = arena_printf(b.group->arena, EVENT("operator.command",
-			"\"command\":\"decide\",\"target\":\"i\",\"who\":\"a\",\"why\":\"b\",\"decision\":\"%s\""), answers[i].decision);
-		take(&b, entries, 1);
-		load(&b);
-		e = doc_of(&b, DOC_ESCALATION, "i")->e;
+		e = open_answered(&b, answers[i].decision);
 		e->state = ESCALATION_WAITING;
 		e->held = "exhausted";
 		e->invoice.debtor_id = "c";
@@ -349,16 +358,10 @@ static void a_gate_is_not_decided_by_another_answer(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(answers); i++) {
-		struct entry entries[] = { { .stream = OPERATOR } };
 		struct escalation *e;
 		struct bench b;
 
-		bench_open(&b);
-		entries[0].event = arena_printf(b.group->arena, EVENT("operator.command",
-			"\"command\":\"decide\",\"target\":\"i\",\"who\":\"a\",\"why\":\"b\",\"decision\":\"%s\""), answers[i].decision);
-		take(&b, entries, 1);
-		load(&b);
-		e = doc_of(&b, DOC_ESCALATION, "i")->e;
+		e = open_answered(&b, answers[i].decision);
 		e->state = ESCALATION_GATE;
 		e->step = "worth-it";
 		e->task = "decision:i:worth-it";
