@@ -333,7 +333,8 @@ void mime_document(struct json_writer *w, const char *mail, size_t len, struct a
 	report = report && write_report(w, body, end, parameter(type, "boundary", arena), arena);
 	jw_str(w, "kind", report ? "report" : *automatic && !begins(automatic, "no") ? "automatic" : "mail");
 	opt(w, "id", angled(header(mail, end, "Message-ID", &body, arena), false, arena), arena);
-	opt(w, "from", header(mail, end, "From", &body, arena), arena);
+	if (!report) /* whoever it is from, it is not about them */
+		opt(w, "from", header(mail, end, "From", &body, arena), arena);
 	opt(w, "subject", header(mail, end, "Subject", &body, arena), arena);
 	opt(w, "answers", answers, arena);
 	opt(w, "text", text, arena);

@@ -511,7 +511,7 @@ bool decide_settled(const struct candidate *members, size_t count, const struct 
 
 void decide_entry(struct group *g, const struct attempt_entry *was, struct attempt_entry *entry, bool settled)
 {
-	g->doubts += (!settled && entry->in_doubt) - was->in_doubt;
+	g->doubts += (!settled && entry->in_doubt) - (was && was->in_doubt);
 	if (settled) {
 		g->settled = arena_grow(g->arena, g->settled, g->settled_count, &g->settled_capacity,
 			sizeof(*g->settled));
@@ -535,7 +535,7 @@ static void decide_outcome(struct dunner *d, struct group *g, struct input *inpu
 
 	members = decide_members(d, g, entry, &count);
 	if (decide_settled(members, count, entry, &sent) && (sent || input->outcome->kind != OUTCOME_ACCEPTED)) {
-		decide_entry(g, input->attempt, entry, true);
+		decide_entry(g, NULL, entry, true);
 		return; /* another answer about it came first; only that it was sent after all is still news */
 	}
 	if (debtor && debtor->loaded)

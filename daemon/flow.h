@@ -395,7 +395,7 @@ struct contact_env decide_env(const struct dunner *d);
 struct candidate *decide_members(struct dunner *d, struct group *g, const struct attempt_entry *entry, size_t *count);
 /* No invoice waits for it any more: a look-up, a resend's answer or a person settled it. `sent`: as sent. */
 bool decide_settled(const struct candidate *members, size_t count, const struct attempt_entry *entry, bool *sent);
-/* Its entry goes, or is written again. */
+/* Its entry goes, or is written again. `was` NULL: what it was another group has counted already. */
 void decide_entry(struct group *g, const struct attempt_entry *was, struct attempt_entry *entry, bool settled);
 
 /* reconciler.c */

@@ -336,17 +336,20 @@ static bool lives(const struct members *m, const char *name)
 	return false;
 }
 
-/* Free, or of one that does not live: whose lease ends before long. */
-static bool is_free(const struct partition *p)
+enum chance { CHANCE_NONE, CHANCE_NOBODYS, CHANCE_DYING /* of one that does not live, as far as we hear: its lease ends before long, or it leads on */ };
+
+static enum chance chance_of(const struct partition *p)
 {
 	struct dunner_status status;
 
 	dunner_status(p->dunner, &status);
-	return !p->ended && status.state == DUNNER_PASSIVE && mono_ms(p->instance) >= p->not_before && !lives(p->instance->members, status.owner);
+	if (p->ended || status.state != DUNNER_PASSIVE || mono_ms(p->instance) < p->not_before || lives(p->instance->members, status.owner))
+		return CHANCE_NONE;
+	return *status.owner ? CHANCE_DYING : CHANCE_NOBODYS;
 }
 
-/* Each begins elsewhere among the free ones, so that few are asked for by two. */
-static void take(struct instance *in, uint32_t most)
+/* Each begins elsewhere among those of a kind, so that few are asked for by two. How many there were. */
+static uint32_t want(struct instance *in, enum chance chance, uint32_t most)
 {
 	const struct members *m = in->members;
 	size_t rank = 0, count = 0, at = 0, first;
@@ -354,16 +357,29 @@ static void take(struct instance *in, uint32_t most)
 	for (size_t i = 0; i < m->count; i++)
 		rank += strcmp(m->others[i].name, in->config->instance) < 0;
 	for (size_t i = 0; i < in->partition_count; i++)
-		count += is_free(&in->partitions[i]);
+		count += chance_of(&in->partitions[i]) == chance;
 	first = rank * count / (m->count + 1);
 	for (size_t i = 0; i < in->partition_count; i++) {
 		struct partition *p = &in->partitions[i];
-		bool candidate = is_free(p);
 
-		at += candidate;
-		if (!p->ended)
-			dunner_want(p->dunner, candidate && (at - 1 + count - first) % count < most);
+		if (chance_of(p) != chance)
+			continue;
+		at++;
+		dunner_want(p->dunner, (at - 1 + count - first) % count < most);
 	}
+	return (uint32_t)count;
+}
+
+/* What is nobody's goes first: who counts as dead may only be out of our hearing, and none of his is ever free. */
+static void take(struct instance *in, uint32_t most)
+{
+	uint32_t free;
+
+	for (size_t i = 0; i < in->partition_count; i++)
+		if (!in->partitions[i].ended && chance_of(&in->partitions[i]) == CHANCE_NONE)
+			dunner_want(in->partitions[i].dunner, false);
+	free = want(in, CHANCE_NOBODYS, most);
+	(void)want(in, CHANCE_DYING, most > free ? most - free : 0);
 }
 
 static void give(struct instance *in, uint32_t most)

@@ -284,7 +284,7 @@ void decide_reconcile(struct dunner *d, struct group *g, struct input *input)
 
 	members = decide_members(d, g, entry, &count);
 	if (decide_settled(members, count, entry, &sent)) { /* since it was read from the store */
-		decide_entry(g, input->attempt, entry, true);
+		decide_entry(g, NULL, entry, true);
 		return;
 	}
 	if (debtor && debtor->loaded)

@@ -50,9 +50,10 @@ void decide_told(struct dunner *d, struct group *g, const struct event *e, struc
 {
 	struct candidate *failed = arena_alloc(g->arena, (e->invoice_count + 1) * sizeof(*failed));
 	const struct contact_made *made = debtor_contact_made(debtor, e->attempt_id);
+	bool another = debtor_told_of_another(debtor, e);
 	size_t failed_count = 0;
 
-	if (e->unverified || debtor_told_of_another(debtor, e))
+	if (e->unverified)
 		return;
 	if (withdrawn)
 		record_consent(g, e, debtor->id);
@@ -69,6 +70,8 @@ void decide_told(struct dunner *d, struct group *g, const struct event *e, struc
 			doc->e->verdict = letter_unclaimed(e->letter) ? arena_strdup(g->arena, e->letter) : VERDICT_WEBHOOK;
 			doc->touched = true;
 			d->reconcile_all = d->reconcile_again = true;
+		} else if (another) { /* it went out, and that is all that it says of ours */
+			continue;
 		} else if ((e->delivery == DELIVERY_BOUNCED_HARD || e->delivery == DELIVERY_SUPPRESSED) && e->attempt_id) {
 			struct candidate member = { .escalation = doc->e, .policy = decide_policy(d, doc->e, debtor) };
 

@@ -85,12 +85,12 @@ static const struct whole {
 		"{\"kind\":\"automatic\",\"answers\":\"" OURS "\",\"text\":\"away\\n\"}" },
 	{ "it bounced", REPORT(FIELDS("failed", "5.1.1"), RETURNED),
 		"{\"report\":{\"action\":\"failed\",\"status\":\"5.1.1\",\"recipient\":\"ann@b.example\",\"diagnostic\":\"550 5.1.1  no such user\","
-		"\"original\":\"" OURS "\"},\"kind\":\"report\",\"id\":\"d1@mx.example\",\"from\":\"MAILER-DAEMON@mx.example (Mail Delivery System)\","
+		"\"original\":\"" OURS "\"},\"kind\":\"report\",\"id\":\"d1@mx.example\","
 		"\"subject\":\"Undelivered Mail\",\"text\":\"I am sorry.\\n\"}" },
 	{ "its headers alone came back",
 		REPORT(FIELDS("delayed (still trying)", "4.4.1 (no answer)"), "Content-Type: text/rfc822-headers\n\nMessage-ID: <" OURS "@y.example>\n"),
 		"{\"report\":{\"action\":\"delayed\",\"status\":\"4.4.1\",\"recipient\":\"ann@b.example\",\"diagnostic\":\"550 5.1.1  no such user\","
-		"\"original\":\"" OURS "\"},\"kind\":\"report\",\"id\":\"d1@mx.example\",\"from\":\"MAILER-DAEMON@mx.example (Mail Delivery System)\","
+		"\"original\":\"" OURS "\"},\"kind\":\"report\",\"id\":\"d1@mx.example\","
 		"\"subject\":\"Undelivered Mail\",\"text\":\"I am sorry.\\n\"}" },
 	{ "a report that tells nothing", "Content-Type: multipart/report; report-type=delivery-status; boundary=b\nAuto-Submitted: auto-replied\n\n--b--\n",
 		"{\"kind\":\"automatic\"}" },
