@@ -20,7 +20,7 @@
 #define LEASE_TTL_MS 15000
 #define LEASE_RENEW_MS 5000
 #define LEASE_ASK_MS 1000 /* whether the one that we want is free by now */
-#define LEASE_LOOK_MS 3000 /* whose the one is that we do not want: with what is left of a lost lease, and a moment to agree, less than the 20 s promised */
+#define LEASE_LOOK_MS 1500 /* whose the one is that we do not want: with what is left of a lost lease, and a moment to agree, less than the 20 s promised */
 #define LEASE_MARGIN_MS 5000 /* no first byte when less than this is left of the lease */
 #define MARK_MAX_AGE_MS 2000 /* promise 1 */
 #define MARK_DECIDE_AGE_MS 1000 /* contacts are decided only from a load after a mark this young */
