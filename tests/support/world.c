@@ -174,12 +174,15 @@ uint32_t world_partition(const struct world *w, int debtor)
 
 static void start_sandbox(struct world *w)
 {
-	char port_file[140], capture[140], log[140], clock[140], keys[140];
-	const char *argv[] = { program(w, "dunningd-sandbox"), "--port", "0", "--port-file", port_file, "--log", capture, "--keys", keys,
+	char port_file[140], capture[140], log[140], clock[140], keys[140], port[12];
+	const char *argv[] = { program(w, "dunningd-sandbox"), "--port", port, "--port-file", port_file, "--log", capture, "--keys", keys,
 		w->options.clock ? "--clock" : NULL, clock, NULL };
 	int64_t deadline = real_ms() + UP_MS;
 
+	snprintf(port, sizeof(port), "%d", w->port); /* again the one that the daemon knows */
+	w->port = 0;
 	snprintf(port_file, sizeof(port_file), "%s/port", w->dir);
+	(void)unlink(port_file);
 	snprintf(capture, sizeof(capture), "%s/captured", w->dir);
 	snprintf(log, sizeof(log), "%s/sandbox.log", w->dir);
 	snprintf(keys, sizeof(keys), "%s/credentials", w->dir);
@@ -195,6 +198,12 @@ static void start_sandbox(struct world *w)
 	}
 	if (!w->port)
 		world_fail("the sandbox does not come up: %s", log);
+}
+
+void world_restart_sandbox(struct world *w)
+{
+	process_kill(&w->sandbox);
+	start_sandbox(w);
 }
 
 static const char policy_now[] =

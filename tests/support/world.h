@@ -74,6 +74,7 @@ void world_put(const struct world *world, const char *name, const char *text);
 void world_start(struct world *world, const char *const *before);
 /* Until it says that it is ready, or has ended: whether it is ready. */
 bool world_ready(struct world *world, int ms);
+void world_restart_sandbox(struct world *world); /* it knows what it knew, and every connection to it is gone */
 void world_restart_redis(struct world *world);
 
 /* Asks Redis; the answer lies in the arena. Fails the test on an error reply. */
