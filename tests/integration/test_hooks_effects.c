@@ -419,6 +419,15 @@ static void what_comes_back_by_mail(void **state)
 	give_mail(h, arena, "another", arena_printf(arena, answer, 2, attempt, ""), 200);
 	wait_says(h, "escalation", "posted", "\"held\":\"reply\"");
 	assert_true(trail_keeps(h, "posted", "We pay on Friday."));
+	world_behave(&h->world, "{\"mode\":\"hang\",\"count\":1}"); /* whoever it did not reach, it went out */
+	push_invoice(h, "doubted", "doubted");
+	attempt = wait_sent(h, arena, "doubted", 1, "one@doubted.example");
+	wait_says(h, "escalation", "doubted", "\"state\":\"in_doubt\"");
+	give_mail(h, arena, "another", arena_printf(arena, report, "d4", "behind-it", attempt), 200);
+	wait_says(h, "escalation", "doubted", "\"end\":\"sent\"");
+	assert_true(world_quiet(&h->world, WAIT_MS));
+	assert_int_equal(sent_to(h, arena, "doubted", 0, &address, &text), 1);
+	assert_null(strstr(member_text(h, arena, "debtor", "doubted"), "\"addresses\""));
 }
 
 static const char *signed_token(struct hooked *h, struct arena *arena, const char *attempt)
