@@ -1,5 +1,7 @@
 /* Events into the inbound streams: checked here as the daemon will check them, all of them before the first goes out. */
 #include <errno.h>
+#include <poll.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -8,6 +10,8 @@
 #include "tools/cmd.h"
 
 #define INPUT_MAX (256u << 20)
+#define LOOK_MS 50
+#define LOOKS 600 /* 30 s */
 
 struct pushed {
 	const char *from; /* "events.json", "events.ndjson:3" */
@@ -16,6 +20,7 @@ struct pushed {
 	struct event event;
 	uint32_t partition;
 	const char *producer; /* NULL: the shared stream */
+	const char *entry; /* once it is pushed */
 };
 
 struct pushing {
@@ -163,7 +168,7 @@ static int push_all(struct pushing *p)
 	int r = 0;
 
 	for (size_t i = 0; i < p->count && r == 0; i++) {
-		const struct pushed *one = &p->items[i];
+		struct pushed *one = &p->items[i];
 		struct keyspace keys = ctl_keys(ctl, one->partition);
 		const char *stream = key_events(p->arena, &keys, one->producer);
 		const char *argv[] = { "XADD", stream, "*", "event", one->text };
@@ -171,6 +176,7 @@ static int push_all(struct pushing *p)
 		const struct redis_reply *reply;
 
 		r = ctl_askv(ctl, p->arena, &reply, ARRAY_LEN(argv), argv, lens);
+		one->entry = r == 0 ? reply->str : NULL;
 		if (r == 0)
 			table_add(t, (struct cell[]){ cell_text(event_type_names[one->event.type]), cell_text(one->event.invoice_id),
 					      cell_text(one->event.customer_id), cell_text(one->event.id), cell_text(stream),
@@ -181,6 +187,38 @@ static int push_all(struct pushing *p)
 		ctl_warn(ctl, "%zu of %zu were pushed; pushing all again does no harm: what is known already changes nothing", table_rows(t),
 			p->count);
 	return r;
+}
+
+static bool is_read(const char *position, const char *entry)
+{
+	unsigned long long ms = 0, seq = 0, wanted_ms = 0, wanted_seq = 0;
+
+	(void)sscanf(position, "%llu-%llu", &ms, &seq);
+	(void)sscanf(entry, "%llu-%llu", &wanted_ms, &wanted_seq);
+	return ms > wanted_ms || (ms == wanted_ms && seq >= wanted_seq);
+}
+
+/* Until what it says has been taken in, and can be asked for. */
+static int wait_read(struct pushing *p)
+{
+	for (int looks = 0; p->count && looks < LOOKS; looks++) {
+		CLEANUP(arena_freep) struct arena *arena = arena_create();
+		const struct pushed *one = &p->items[p->count - 1];
+		struct keyspace keys = ctl_keys(p->ctl, one->partition);
+		const struct redis_reply *reply;
+		int r = ctl_ask(p->ctl, arena, &reply, "HGET", key_of(arena, &keys, "cursor"), key_events(arena, &keys, one->producer), NULL);
+
+		if (r != 0)
+			return r;
+		if (reply->type == REDIS_STRING && is_read(reply->str, one->entry)) {
+			p->count--; /* backwards: of a stream those before the last are read by then */
+			looks = -1;
+		} else {
+			(void)poll(NULL, 0, LOOK_MS);
+		}
+	}
+	return !p->count ? EXIT_DONE :
+			   ctl_fail(p->ctl, EXIT_FOUND, "not_read", "pushed, and not read within %d s: dunningctl status says why", LOOKS * LOOK_MS / 1000);
 }
 
 static int run_push(struct ctl *ctl, const struct invocation *call)
@@ -196,12 +234,16 @@ static int run_push(struct ctl *ctl, const struct invocation *call)
 		return r;
 	if (p.refused)
 		return ctl_fail(ctl, EXIT_FOUND, "refused", "%zu of %zu events are refused, so none was pushed", p.refused, p.refused + p.count);
-	return command_option(call, "dry-run") ? EXIT_DONE : push_all(&p);
+	if (command_option(call, "dry-run"))
+		return EXIT_DONE;
+	r = push_all(&p);
+	return r == 0 && command_option(call, "wait") ? wait_read(&p) : r;
 }
 
 static const struct option_row options[] = {
 	{ "producer", "NAME", "into this producer's stream (the shared one; commands: the operator's)" },
 	{ "dry-run", NULL, "check them and push nothing" },
+	{ "wait", NULL, "until the daemon has taken them in, 30 seconds at most" },
 	{ 0 },
 };
 

@@ -660,6 +660,21 @@ static void an_outsider_changes_nothing(void **state)
 	assert_int_equal(sent_to(h, arena, "outsider", 0, &address, &attempt), 1);
 }
 
+/* What was pushed can be asked for at once; where nobody reads it that is told, and what was pushed stays. */
+static void push_waits_until_it_is_read(void **state)
+{
+	struct hooked *h = *state;
+	CLEANUP(arena_freep) struct arena *arena = arena_create();
+
+	for (int i = 0; i < 5; i++) {
+		const char *id = arena_printf(arena, "waited_%d", i);
+		const char *push[] = { "push", "--wait", replaced(arena, replaced(arena, event, "ID", id), "CUS", "waited"), NULL };
+
+		assert_int_equal(world_ctl(&h->world, push, NULL), 0);
+		ctl_says(h, (const char *const[]){ "explain", id, NULL }, id);
+	}
+}
+
 static void the_trail_holds(void **state)
 {
 	struct hooked *h = *state;
@@ -762,7 +777,7 @@ int main(void)
 		cmocka_unit_test(a_scanned_receipt_is_kept),
 		cmocka_unit_test(a_stop_of_nobody_is_looked_at),
 		cmocka_unit_test(an_outsider_changes_nothing),
-		cmocka_unit_test(the_trail_holds),
+		cmocka_unit_test(push_waits_until_it_is_read), cmocka_unit_test(the_trail_holds),
 	};
 
 	const struct CMUnitTest partitioned[] = { cmocka_unit_test(each_partition_is_told) };
