@@ -240,6 +240,8 @@ static void check_pace(struct judge *judge, const struct message *m, int64_t wal
 	for (size_t i = judge->contact_count; i-- > 0;) {
 		const struct known_contact *c = &judge->contacts[i];
 
+		if (c->at > wall)
+			continue; /* a call that was told when the first byte had left */
 		if (strcmp(c->debtor_id, m->debtor_id) == 0 && !c->aside) {
 			last = c->at;
 			if (wall - last < policy->min_gap_ms - SLACK)
@@ -254,7 +256,7 @@ static void check_pace(struct judge *judge, const struct message *m, int64_t wal
 		for (size_t i = 0; i < judge->contact_count; i++)
 			seen += strcmp(judge->contacts[i].debtor_id, m->debtor_id) == 0 && !judge->contacts[i].aside &&
 				!(judge->contacts[i].group && judge_superseded(judge, judge->contacts[i].group)) &&
-				judge->contacts[i].at > wall - policy->caps[k].days * DAY_MS + SLACK;
+				judge->contacts[i].at > wall - policy->caps[k].days * DAY_MS + SLACK && judge->contacts[i].at <= wall;
 		if (seen > policy->caps[k].contacts)
 			sim_breach(judge->sim, "3 cap", "%s got %d messages in %d days (%s)", m->debtor_id, seen,
 				policy->caps[k].days, m->attempt_id);
@@ -440,6 +442,20 @@ static bool readable(const struct judge *judge, const char *invoice_id)
 	return false;
 }
 
+/* It lies with a person, who has a task. */
+static bool to_be_posted(const struct judge *judge, const char *invoice, const char *step)
+{
+	for (size_t i = 0; i < judge->call_count; i++) {
+		const struct known_call *task = &judge->calls[i];
+		const char *of = strrchr(task->task, ':');
+
+		for (size_t k = 0; k < task->count && !task->done && strncmp(task->task, "post:", 5) == 0; k++)
+			if (strcmp(task->invoices[k], invoice) == 0 && strcmp(of + 1, step) == 0)
+				return true;
+	}
+	return false;
+}
+
 static void check_progress(struct judge *judge, struct known_invoice *invoice)
 {
 	const struct policy *policy = judge->sim->policy;
@@ -461,6 +477,8 @@ static void check_progress(struct judge *judge, struct known_invoice *invoice)
 		step++;
 	if (step == policy->step_count || policy->steps[step].kind == STEP_GATE || invoice->stopped || invoice->handed)
 		return; /* a gate waits for a person for as long as it takes, and who took the case goes on by himself */
+	if (to_be_posted(judge, invoice->id, policy->steps[step].id))
+		return;
 	today = judge_date(judge, invoice->debtor_id, end);
 	owed = date_add_days(invoice->snapshot->due_on, days_of(judge, (int)step));
 	for (size_t i = step; i-- > 0;)
