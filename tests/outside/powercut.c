@@ -183,7 +183,7 @@ static void cut(struct cutter *c, int number, size_t line, enum disk_luck luck, 
 	}
 	check_sent(c, line);
 	push_all(c->w); /* what went with the streams comes again */
-	if (!world_quiet(c->w, 20000)) {
+	if (!world_quiet(c->w, 90000)) {
 		complain(c, line, "it does not come to rest", "");
 		process_kill(&c->w->daemon);
 		return;
