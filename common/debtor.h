@@ -219,9 +219,9 @@ bool contact_made_by(const struct contact_made *made, const char *attempt);
 struct contact_made *debtor_contact_made(struct debtor *debtor, const char *attempt);
 bool debtor_address_told(struct debtor *debtor, struct arena *arena, enum channel channel, const char *address, bool dead, int64_t at);
 bool debtor_address_dead(const struct debtor *debtor, enum channel channel, const char *address);
-/* No more by this channel, from now on. Whether that is news. */
 /* What is told of a message is about another address than it went to: it says nothing of that one. */
 bool debtor_told_of_another(struct debtor *debtor, const struct event *event);
+/* No more by this channel, from now on. Whether that is news. */
 bool debtor_opt_out(struct debtor *debtor, enum channel channel, const struct fact_order *order, const char *reason);
 /* The answer that wanted no more of this channel, while it is closed and nobody confirmed that; NULL: there is none. */
 const struct stop_reply *debtor_stop_unconfirmed(const struct debtor *debtor, enum channel channel);

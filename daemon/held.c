@@ -1,7 +1,7 @@
 /*
  * What holds all sending is told to others: once when it begins and once when it is over, also across restarts. What cannot be written down
  * while it lasts (no space) is told when it can, with since when. What a person says, and a payment feed that stopped, are told elsewhere;
- * that the time is over for which a person suspended it, here.
+ * when the time is over that a person named, that is told here.
  */
 #include <string.h>
 

@@ -460,7 +460,6 @@ static struct shard *shard_with_room(struct multi *all)
 	return shard_create(all);
 }
 
-/* libcurl's list, which it only reads: in one piece, where its own functions allocate twice for each line. */
 #define SIGNED_HEADERS 2
 
 static const struct http_header *signed_headers(const struct transfer *t, struct arena *arena)
@@ -476,6 +475,7 @@ static const struct http_header *signed_headers(const struct transfer *t, struct
 	return headers;
 }
 
+/* libcurl's list, which it only reads: in one piece, where its own functions allocate twice for each line. */
 static void add_headers(struct transfer *t)
 {
 	static char no_expect[] = "Expect:", no_type[] = "Content-Type:"; /* "Name:" takes a header away */

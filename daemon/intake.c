@@ -251,7 +251,8 @@ static void save_next(struct call *call)
 
 /*
  * The provider's id alone, and no message of ours is known by it: it may be one whose answer, or whose commit, comes only after this. An answer of
- * the debtor's is read by a person in any case, and who wants no more is not written to from now on, whichever message it was about.
+ * the debtor's is read by a person in any case, and who wants no more is not written to from now on, whichever message it was about; of
+ * one that was kept back it matters which, or its step stays as sent.
  */
 static bool waits(const struct call *call, const struct told *told)
 {

@@ -173,15 +173,23 @@ static bool in_use(const struct config *config, const char *provider)
 	return false;
 }
 
+/* Where it stands among those that refuse; refusing_count: it does not. */
+static size_t refusing_at(const struct debtor *system, const char *provider)
+{
+	size_t i = 0;
+
+	while (i < system->refusing_count && strcmp(system->refusing[i], provider) != 0)
+		i++;
+	return i;
+}
+
 bool pacing_task_done(struct dunner *d, struct group *g, const char *provider)
 {
 	struct doc *doc = group_case(d, g, NULL);
 	struct debtor *system = doc->d;
 	struct task task = { .id = arena_printf(g->arena, "provider:%s", provider), .kind = "provider", .close = true, .result = "done" };
-	size_t i = 0;
+	size_t i = refusing_at(system, provider);
 
-	while (i < system->refusing_count && strcmp(system->refusing[i], provider) != 0)
-		i++;
 	if (i == system->refusing_count)
 		return false;
 	system->refusing[i] = system->refusing[--system->refusing_count];
@@ -194,20 +202,15 @@ void pacing_told(struct dunner *d, struct group *g, const struct attempt_entry *
 {
 	struct doc *doc = group_case(d, g, NULL);
 	struct debtor *system = doc->d;
-	bool refuses = outcome->scope == SCOPE_PROVIDER;
 	struct task task = { .id = arena_printf(g->arena, "provider:%s", entry->provider), .kind = "provider", .reason = outcome->reason,
 		.opened_at = flow_now(d), .deadline = flow_now(d) + TASK_MS };
-	size_t i = 0;
 
-	if (!refuses && (outcome->kind != OUTCOME_ACCEPTED || !outcome->status)) /* a webhook or a look-up says nothing of the next message */
-		return;
-	if (!refuses) {
-		(void)pacing_task_done(d, g, entry->provider);
+	if (outcome->scope != SCOPE_PROVIDER) {
+		if (outcome->kind == OUTCOME_ACCEPTED && outcome->status) /* a webhook or a look-up says nothing of the next message */
+			(void)pacing_task_done(d, g, entry->provider);
 		return;
 	}
-	while (i < system->refusing_count && strcmp(system->refusing[i], entry->provider) != 0)
-		i++;
-	if (i < system->refusing_count)
+	if (refusing_at(system, entry->provider) < system->refusing_count)
 		return;
 	system->refusing = arena_grow(g->arena, system->refusing, system->refusing_count, &system->refusing_capacity, sizeof(*system->refusing));
 	system->refusing[system->refusing_count++] = arena_strdup(g->arena, entry->provider);
