@@ -654,13 +654,16 @@ static void note_wrong(const struct contact_env *env, struct debtor *debtor, con
 		debtor_wrong_add(debtor, fx->arena, called, members[i].escalation->invoice.id, env->now);
 }
 
+const char *contact_told_id(struct arena *arena, const char *what, const struct event *told)
+{
+	return arena_printf(arena, "%s@%s %s", what, told->source, told->id);
+}
+
 void contact_called(const struct contact_env *env, struct debtor *debtor, struct candidate *members, size_t count, const struct event *call,
 	const char *task, struct effects *fx)
 {
 	const char *outcome = call_outcome_names[call->outcome];
-	/* A call that fell away for one invoice may come back under its name: each time that it is made counts. */
-	const char *made = task ? arena_printf(fx->arena, "%s@%lld", task, (long long)env->now) :
-				  arena_printf(fx->arena, "call:%s@%lld", members[0].escalation->invoice.id, (long long)env->now);
+	const char *made = contact_told_id(fx->arena, task ? task : arena_printf(fx->arena, "call:%s", members[0].escalation->invoice.id), call);
 	const char **ids = arena_alloc(fx->arena, (count + 1) * sizeof(*ids));
 	struct draft *draft = effects_record(fx, "phone.note", members[0].escalation->invoice.debtor_id);
 	char day[DATE_TEXT_SIZE];

@@ -188,6 +188,11 @@ const char **contact_ids(const struct contact_plan *plan, struct arena *arena); 
 /* The step of all members is this task of a person now, until its deadline. */
 struct draft *contact_task_opened(const struct contact_plan *plan, const struct task *task, struct effects *fx);
 /*
+ * The id of a contact that a person made (`what`: its task, or "call:<invoice>") and then told of, in the arena. By the word that told it:
+ * a call may come back under its task's name, and several that are told of late may be read in one millisecond. Each counts.
+ */
+const char *contact_told_id(struct arena *arena, const char *what, const struct event *told);
+/*
  * A call was made, about the invoices of its task (members: those that share it; `step` of each is the call's) or about one outside the
  * ladder (task NULL). Closes the task, notes it with everyone, counts it. `who` made it; the record is "phone.note".
  */

@@ -446,12 +446,12 @@ static bool shared(const struct group *g, const char *task)
 }
 
 /* Everyone who shares the task: a call, or a letter to post, is about all the invoices that were owed one. */
-static void task_done(struct dunner *d, struct group *g, struct doc *invoice, const char *id)
+static void task_done(struct dunner *d, struct group *g, struct doc *invoice, const struct event *e)
 {
+	const char *id = e->target;
 	struct doc *debtor = group_find(d, g, DOC_DEBTOR, invoice->e->invoice.debtor_id);
 	bool post = strncmp(id, "post:", 5) == 0, call = post || strncmp(id, "call:", 5) == 0;
-	/* A call that fell away for one invoice may come back under its name: each time that it is made counts. */
-	const char *made = arena_printf(g->arena, "%s@%lld", id, (long long)flow_now(d));
+	const char *made = contact_told_id(g->arena, id, e);
 	const char *kind = arena_printf(g->arena, "%.*s", (int)strcspn(id, ":"), id);
 	bool back = strcmp(kind, "call_back") == 0;
 
@@ -757,7 +757,7 @@ int decide_command(struct dunner *d, struct group *g, struct input *input)
 	} else if (doc && strcmp(e->command, "call_log") == 0) {
 		decide_call(d, g, e, doc);
 	} else if (doc && strcmp(e->command, "task_done") == 0) {
-		task_done(d, g, doc, e->target);
+		task_done(d, g, doc, e);
 	} else if (doc && legal_said(d, g, e, doc)) {
 		; /* what was announced is carried out or taken back, or the case goes to somebody else */
 	} else if (to) {

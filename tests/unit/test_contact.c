@@ -520,6 +520,23 @@ static void a_voicemail_announces_nothing(void **state)
 	}
 }
 
+/* Also those that are told of late, and read in the same millisecond; one word is one call. */
+static void each_call_counts(void **state)
+{
+	static const char *const ids[] = { "e1", "e2", "e2" };
+	struct world w;
+
+	(void)state;
+	world_init(&w, LADDER(""));
+	for (size_t i = 0; i < ARRAY_LEN(ids); i++) {
+		struct event call = { .id = ids[i], .source = "s", .outcome = CALL_WRONG_CONTACT, .who = "lea", .until_on = date_none() };
+
+		contact_called(&w.env, &w.debtor, w.candidates, 1, &call, NULL, &w.fx);
+	}
+	assert_int_equal(w.debtor.contact_count, 2);
+	world_clear(&w);
+}
+
 /* The one whom they name, else whom the step reaches: about each invoice of the call. Whom nobody knows is nobody. */
 static void the_wrong_contact_is_noted(void **state)
 {
@@ -769,6 +786,7 @@ int main(void)
 		cmocka_unit_test(released),
 		cmocka_unit_test(a_sum_is_owed_where_the_notice_names_it),
 		cmocka_unit_test(a_voicemail_announces_nothing),
+		cmocka_unit_test(each_call_counts),
 		cmocka_unit_test(the_wrong_contact_is_noted),
 		cmocka_unit_test(a_text_message),
 		cmocka_unit_test(a_stop_is_confirmed),
