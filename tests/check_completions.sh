@@ -26,11 +26,23 @@ bash_offers() {
 fish_offers() {
 	fish -c "source $root/tools/completions/dunningctl.fish; complete -C '$1'" 2>&1 | cut -f 1
 }
+# It completes at a terminal only: it gets one, and what it would show there is written down instead, what each word means left out.
+zsh_offers() {
+	rm -f "$home"/offered "$home"/complete
+	zsh -f -c '
+		zmodload zsh/zpty zsh/zselect
+		zpty -b shell zsh -f -i
+		zpty -w shell "fpath=($1 \$fpath); autoload -Uz compinit; compinit -D -u; _describe() { print -rl -- \${(@P)4} >$HOME/offered; : >$HOME/complete; }"
+		zpty -w -n shell "$2"$'"'\t'"'
+		for i in {1..600}; do
+			[[ -e $HOME/complete ]] && break
+			zselect -t 5
+		done
+		zpty -d shell' zsh "$root/tools/completions" "$1" </dev/null >/dev/null 2>&1
+	sed -e 's/\\:/\x01/g' -e 's/:.*//' -e 's/\x01/:/g' "$home/offered" 2>&1
+}
 for shell in bash zsh fish; do
 	command -v $shell >/dev/null || { echo "$shell is not installed: not checked"; continue; }
-	case $shell in
-	zsh) zsh -n "$root/tools/completions/_dunningctl" || failed=1; continue ;; # what it offers needs a terminal: its words alone are checked
-	esac
 	expect $shell "dunningctl " "status list trail policy"
 	expect $shell "dunningctl tra" trail
 	expect $shell "dunningctl trail key " "new show"
