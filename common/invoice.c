@@ -407,17 +407,23 @@ bool plan_next(const struct fact *plan, int64_t balance, struct instalment_view 
 	return false;
 }
 
+/* By what was told of money where that covers it: that it is paid is often told days behind the payment, and is then no day of its own. */
 int64_t invoice_last_payment_at(const struct invoice *invoice)
 {
-	int64_t at = 0;
+	int64_t paid_at = 0, told_at = 0, told = 0;
 
 	for (size_t i = 0; i < invoice->fact_count; i++) {
 		const struct fact *fact = &invoice->facts[i];
+		int64_t *at = fact->kind == FACT_PAYMENT ? &paid_at : fact->kind == FACT_PAID ? &told_at : NULL;
 
-		if ((fact->kind == FACT_PAYMENT || fact->kind == FACT_PAID) && !fact->ended && !overruled(invoice, fact) && fact->at > at)
-			at = fact->at;
+		if (fact->ended || overruled(invoice, fact))
+			continue;
+		if (fact->kind == FACT_PAYMENT || fact->kind == FACT_CREDIT)
+			told += fact->amount;
+		if (at && fact->at > *at)
+			*at = fact->at;
 	}
-	return at;
+	return paid_at && (paid_at > told_at || told >= invoice->snapshot.total) ? paid_at : told_at;
 }
 
 int64_t invoice_paid_at(const struct invoice *invoice)

@@ -481,6 +481,23 @@ static void when_it_was_paid(void **state)
 	assert_int_equal(invoice_paid_at(&invoice), 999);
 }
 
+/* The producer says days later that it is paid: no day of its own where the payments told cover it, and the only one where they do not. */
+static void that_it_is_paid_is_told_later(void **state)
+{
+	static const struct {
+		int64_t paid, credited, expected;
+	} told[] = { { 1000, 0, 200 }, { 900, 100, 200 }, { 900, 0, 800 }, { 0, 0, 800 } };
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(told); i++) {
+		struct fact facts[3] = { { .kind = FACT_PAID, .id = "", .at = 800 }, { .kind = FACT_PAYMENT, .id = "a", .at = 200, .amount = told[i].paid,
+			.ended = !told[i].paid }, { .kind = FACT_CREDIT, .id = "c", .at = 300, .amount = told[i].credited } };
+		struct invoice invoice = { .id = "i", .facts = facts, .fact_count = 3, .order = { 1, 999, "s", "e" }, .snapshot.total = 1000 };
+
+		assert_int_equal(invoice_paid_at(&invoice), told[i].expected);
+	}
+}
+
 /* --- stored form -------------------------------------------------------------------------------------------------------- */
 
 static void everything_is_kept(void **state)
@@ -558,6 +575,7 @@ int main(void)
 		cmocka_unit_test(words),
 		cmocka_unit_test(promises_are_broken),
 		cmocka_unit_test(when_it_was_paid),
+		cmocka_unit_test(that_it_is_paid_is_told_later),
 		cmocka_unit_test(everything_is_kept),
 		cmocka_unit_test(broken_documents),
 	};
