@@ -335,7 +335,6 @@ static void each_does_its_work(void **state)
 	struct fixture *f = *state;
 	struct world *w = &f->world;
 	CLEANUP(arena_freep) struct arena *arena = arena_create();
-	CLEANUP(buf_clear) struct buf output = { 0 };
 	const struct redis_reply *added;
 
 	world_start(w, NULL);

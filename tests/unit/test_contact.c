@@ -520,24 +520,7 @@ static void a_voicemail_announces_nothing(void **state)
 	}
 }
 
-/* Also those that are told of late, and read in the same millisecond; one word is one call. */
-static void each_call_counts(void **state)
-{
-	static const char *const ids[] = { "e1", "e2", "e2" };
-	struct world w;
-
-	(void)state;
-	world_init(&w, LADDER(""));
-	for (size_t i = 0; i < ARRAY_LEN(ids); i++) {
-		struct event call = { .id = ids[i], .source = "s", .outcome = CALL_WRONG_CONTACT, .who = "lea", .until_on = date_none() };
-
-		contact_called(&w.env, &w.debtor, w.candidates, 1, &call, NULL, &w.fx);
-	}
-	assert_int_equal(w.debtor.contact_count, 2);
-	world_clear(&w);
-}
-
-/* The one whom they name, else whom the step reaches: about each invoice of the call. Whom nobody knows is nobody. */
+/* The one whom they name, else whom the step reaches: about each invoice of the call. Whom nobody knows is nobody. Each call counts, once. */
 static void the_wrong_contact_is_noted(void **state)
 {
 	static const struct {
@@ -552,7 +535,11 @@ static void the_wrong_contact_is_noted(void **state)
 		struct world w;
 
 		world_init(&w, LADDER(""));
-		contact_called(&w.env, &w.debtor, w.candidates, 2, &call, NULL, &w.fx);
+		for (int k = 0; k < 3; k++) { /* told late, and read in one millisecond; the last word came twice */
+			call.id = k ? "e2" : "e1";
+			contact_called(&w.env, &w.debtor, w.candidates, 2, &call, NULL, &w.fx);
+		}
+		assert_int_equal(w.debtor.contact_count, 2);
 		assert_int_equal(debtor_wrong(&w.debtor, &w.contact), rows[i].wrong);
 		for (int k = 0; k < 2; k++)
 			assert_true(debtor_wrong_told(&w.debtor, w.e[k].invoice.id));
@@ -786,7 +773,6 @@ int main(void)
 		cmocka_unit_test(released),
 		cmocka_unit_test(a_sum_is_owed_where_the_notice_names_it),
 		cmocka_unit_test(a_voicemail_announces_nothing),
-		cmocka_unit_test(each_call_counts),
 		cmocka_unit_test(the_wrong_contact_is_noted),
 		cmocka_unit_test(a_text_message),
 		cmocka_unit_test(a_stop_is_confirmed),
