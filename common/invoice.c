@@ -384,46 +384,20 @@ struct invoice_view invoice_view(const struct invoice *invoice)
 	return view;
 }
 
-int64_t plan_sum(const struct fact *plan)
-{
-	int64_t sum = 0;
-
-	for (size_t i = 0; i < plan->instalment_count; i++)
-		sum += plan->instalments[i].amount; /* at most 60 of 10^14 */
-	return sum;
-}
-
-bool plan_next(const struct fact *plan, int64_t balance, struct instalment_view *ret)
-{
-	int64_t later = plan_sum(plan);
-
-	for (size_t i = 0; i < plan->instalment_count; i++) {
-		later -= plan->instalments[i].amount;
-		if (balance <= later)
-			continue;
-		*ret = (struct instalment_view){ i, plan->instalments[i].due_on, balance - later };
-		return true;
-	}
-	return false;
-}
-
 /* By what was told of money where that covers it: that it is paid is often told days behind the payment, and is then no day of its own. */
 int64_t invoice_last_payment_at(const struct invoice *invoice)
 {
-	int64_t paid_at = 0, told_at = 0, told = 0;
+	int64_t at[FACT_KIND_COUNT] = { 0 }, told = 0;
 
 	for (size_t i = 0; i < invoice->fact_count; i++) {
 		const struct fact *fact = &invoice->facts[i];
-		int64_t *at = fact->kind == FACT_PAYMENT ? &paid_at : fact->kind == FACT_PAID ? &told_at : NULL;
 
 		if (fact->ended || overruled(invoice, fact))
 			continue;
-		if (fact->kind == FACT_PAYMENT || fact->kind == FACT_CREDIT)
-			told += fact->amount;
-		if (at && fact->at > *at)
-			*at = fact->at;
+		told += fact->kind == FACT_PAYMENT || fact->kind == FACT_CREDIT ? fact->amount : 0;
+		at[fact->kind] = fact->at > at[fact->kind] ? fact->at : at[fact->kind];
 	}
-	return paid_at && (paid_at > told_at || told >= invoice->snapshot.total) ? paid_at : told_at;
+	return at[FACT_PAYMENT] && (at[FACT_PAYMENT] > at[FACT_PAID] || told >= invoice->snapshot.total) ? at[FACT_PAYMENT] : at[FACT_PAID];
 }
 
 int64_t invoice_paid_at(const struct invoice *invoice)
