@@ -62,8 +62,9 @@ struct hold_entry { /* a named reason with an end, given from outside; those tha
 	const char *who, *why; /* NULL = the daemon */
 };
 
-struct call_made { /* the last one that a person logged: a mail states what was said */
+struct call_made { /* the last one that reached somebody: a mail states what was said */
 	int64_t at; /* ms UTC; 0 = none */
+	int64_t number; /* of those logged: names the mail */
 	enum call_outcome outcome;
 	date until_on; /* what was promised, or when the money is expected; none */
 	const char *step, *contact, *tell; /* contact: id of the person it reached. NULL = none */
@@ -185,7 +186,8 @@ struct escalation {
 	int64_t held_until; /* ms UTC: its end as last computed; reached, a hold that stands is renewed. 0 = none */
 	struct call_made call;
 	struct call_back call_back;
-	int64_t calls; /* logged so far: names the mail that confirms the last one */
+	bool wrong_contact; /* a call said so, and a person is asked for the right one */
+	int64_t calls; /* logged so far */
 	struct agreed_end *ended;
 	size_t ended_count, ended_capacity;
 	const char *reenter; /* the step at which the ladder goes on, since something was broken; NULL = none */

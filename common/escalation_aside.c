@@ -71,11 +71,11 @@ static const char *confirm_template(const struct escalation *e, const struct pol
 
 static bool confirm_owed(const struct escalation *e, const struct policy *policy, struct aside *ret)
 {
-	if (!e->call.at || !call_reached(e->call.outcome))
+	if (!e->call.at)
 		return false;
 	*ret = (struct aside){ .kind = ASIDE_CONFIRM, .template_name = confirm_template(e, policy), .from = e->call.at,
 		.until = e->call.at + CONFIRM_MS };
-	snprintf(ret->id, sizeof(ret->id), "confirm:%lld", (long long)e->calls);
+	snprintf(ret->id, sizeof(ret->id), "confirm:%lld", (long long)e->call.number);
 	return ret->template_name && !aside_walked(e, ret->id);
 }
 

@@ -55,6 +55,7 @@ static void ask_for_contact(struct escalation *e, struct effects *fx)
 	task.opened_at = fx->now;
 	task.deadline = fx->now + CALL_HOLD_MS;
 	effects_task(fx, &task);
+	e->wrong_contact = true;
 }
 
 /* --- to call again ------------------------------------------------------------------------------------------------------ */
@@ -99,17 +100,17 @@ static bool call_waits(const struct escalation *e, const struct rules *rules)
 
 void call_watch(struct escalation *e, const struct debtor *d, struct effects *fx)
 {
-	if (e->call.outcome != CALL_WRONG_CONTACT || !d || debtor_wrong_told(d, e->invoice.id))
+	if (!e->wrong_contact || !d || debtor_wrong_told(d, e->invoice.id))
 		return;
 	close_task(e, "fix_contact", "done", fx);
-	e->call.outcome = CALL_NONE;
+	e->wrong_contact = false;
 }
 
 void call_tasks_closed(struct escalation *e, struct effects *fx)
 {
-	if (e->call.outcome == CALL_WRONG_CONTACT) {
+	if (e->wrong_contact) {
 		close_task(e, "fix_contact", "obsolete", fx);
-		e->call.outcome = CALL_NONE;
+		e->wrong_contact = false;
 	}
 	if (e->call_back.at) {
 		close_task(e, "call_back", "obsolete", fx);
@@ -173,6 +174,7 @@ void escalation_called(struct escalation *e, const struct event *call, const cha
 	e->calls++;
 	e->minutes += call->minutes;
 	e->timed += call->minutes > 0;
-	e->call = (struct call_made){ .at = rules->now, .outcome = call->outcome, .until_on = call->until_on, .step = step,
-		.contact = call->contact_id, .tell = call->tell };
+	if (call_reached(call->outcome)) /* who tried again in vain takes nothing back of what was said before */
+		e->call = (struct call_made){ .at = rules->now, .number = e->calls, .outcome = call->outcome, .until_on = call->until_on, .step = step,
+			.contact = call->contact_id, .tell = call->tell };
 }

@@ -31,7 +31,7 @@ static bool waived(const struct escalation *e, const char *what)
 /* Some message of the ladder arrived, as its provider or carrier says; or somebody was spoken to. */
 static bool delivered(const struct escalation *e, const struct debtor *d)
 {
-	if (e->call.at && call_reached(e->call.outcome))
+	if (e->call.at)
 		return true;
 	for (size_t i = 0; d && i < d->contact_count; i++) {
 		const struct contact_made *made = &d->contacts[i];

@@ -49,12 +49,15 @@ static void write_call(struct json_writer *w, const struct escalation *e)
 	char day[DATE_TEXT_SIZE];
 
 	jw_opt_int(w, "calls", e->calls);
+	if (e->wrong_contact)
+		jw_bool(w, "wrong_contact", true);
 	jw_opt_int(w, "call_back_at", e->call_back.at);
 	jw_opt_int(w, "call_back_said", e->call_back.said_at);
 	if (!e->call.at)
 		return;
 	jw_object(w, "call");
 	jw_int(w, "at", e->call.at);
+	jw_int(w, "number", e->call.number);
 	jw_str(w, "outcome", call_outcome_names[e->call.outcome]);
 	if (date_is_set(e->call.until_on))
 		jw_str(w, "until_on", date_format(e->call.until_on, day));
@@ -239,21 +242,30 @@ static int read_day(const struct json *json, const char *key, date *ret, struct 
 	return date_parse(text, ret) < 0 ? json_refuse(json, key, err, "bad_date", "must be a date") : 0;
 }
 
-static int read_call(const struct json *json, struct call_made *ret, struct err *err)
+static int read_call(const struct json *json, struct escalation *ret, struct err *err)
 {
+	struct call_made *made = &ret->call;
 	struct json call = { 0 };
 	int outcome = CALL_NONE, r = json_opt_object(json, "call", &call, err);
 
-	*ret = (struct call_made){ .until_on = date_none() };
+	*made = (struct call_made){ .until_on = date_none() };
 	if (r < 0 || call.type == JSON_NONE)
 		return r;
-	if ((r = json_get_int(&call, "at", INT64_MIN, INT64_MAX, &ret->at, err)) < 0 ||
+	if ((r = json_get_int(&call, "at", INT64_MIN, INT64_MAX, &made->at, err)) < 0 ||
+		(r = json_opt_int(&call, "number", 0, MONEY_MAX, &made->number, err)) < 0 ||
 		(r = json_get_word(&call, "outcome", call_outcome_names, &outcome, err)) < 0 ||
-		(r = read_day(&call, "until_on", &ret->until_on, err)) < 0 || (r = json_opt_str(&call, "step", 128, &ret->step, err)) < 0 ||
-		(r = json_opt_str(&call, "contact", 128, &ret->contact, err)) < 0 ||
-		(r = json_opt_str(&call, "tell", 4 * CALL_TELL_MAX, &ret->tell, err)) < 0)
+		(r = read_day(&call, "until_on", &made->until_on, err)) < 0 || (r = json_opt_str(&call, "step", 128, &made->step, err)) < 0 ||
+		(r = json_opt_str(&call, "contact", 128, &made->contact, err)) < 0 ||
+		(r = json_opt_str(&call, "tell", 4 * CALL_TELL_MAX, &made->tell, err)) < 0)
 		return r;
-	ret->outcome = (enum call_outcome)outcome;
+	made->outcome = (enum call_outcome)outcome;
+	if (made->number)
+		return 0;
+	/* Of an older version: the last call of all, whatever came of it. */
+	made->number = ret->calls;
+	ret->wrong_contact |= made->outcome == CALL_WRONG_CONTACT;
+	if (!call_reached(made->outcome))
+		*made = (struct call_made){ .until_on = date_none() };
 	return 0;
 }
 
@@ -324,7 +336,8 @@ int escalation_from(struct arena *arena, const struct json *json, struct escalat
 		(r = json_opt_int(json, "held_until", INT64_MIN, INT64_MAX, &ret->held_until, err)) < 0 ||
 		(r = json_opt_int(json, "call_back_at", INT64_MIN, INT64_MAX, &ret->call_back.at, err)) < 0 ||
 		(r = json_opt_int(json, "call_back_said", INT64_MIN, INT64_MAX, &ret->call_back.said_at, err)) < 0 ||
-		(r = json_opt_int(json, "calls", 0, MONEY_MAX, &ret->calls, err)) < 0 || (r = read_call(json, &ret->call, err)) < 0 ||
+		(r = json_opt_int(json, "calls", 0, MONEY_MAX, &ret->calls, err)) < 0 || (r = json_opt_bool(json, "wrong_contact", &ret->wrong_contact, err)) < 0 ||
+		(r = read_call(json, ret, err)) < 0 ||
 		(r = read_ended(json, arena, ret, err)) < 0 || (r = json_opt_str(json, "reenter", 128, &ret->reenter, err)) < 0 ||
 		(r = json_opt_str(json, "reenter_why", 32, &ret->reenter_why, err)) < 0 ||
 		(r = read_day(json, "reenter_on", &ret->reenter_on, err)) < 0 || (r = commitment_read(json, arena, ret, err)) < 0 ||

@@ -86,7 +86,7 @@ void hold_tell(struct escalation *e, const char *hold, const char *detail, int64
 
 	if (!renewed)
 		tell(e, hold, until, fx);
-	if (kind && !(e->call.outcome == CALL_WRONG_CONTACT && strcmp(kind, "fix_contact") == 0)) { /* its own call opened that one */
+	if (kind && !(e->wrong_contact && strcmp(kind, "fix_contact") == 0)) { /* its own call opened that one */
 		struct task task = invoice_task(e, kind, fx->arena);
 
 		task.opened_at = fx->now;
@@ -128,8 +128,7 @@ void escalation_task_done(struct escalation *e, struct debtor *debtor, const cha
 		over(e, "says_paid", fx);
 	}
 	if (strncmp(task, "fix_contact:", 12) == 0) {
-		if (e->call.outcome == CALL_WRONG_CONTACT)
-			e->call.outcome = CALL_NONE;
+		e->wrong_contact = false;
 		if (debtor)
 			debtor_wrong_seen(debtor, e->invoice.id);
 		over(e, "wrong_contact", fx);

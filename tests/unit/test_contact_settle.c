@@ -733,7 +733,7 @@ static void a_letter_and_a_word_go_again_where_they_went(void **state)
 	w.e[0].walk = walked;
 	w.e[0].walk_count = 1;
 	w.e[0].calls = 1;
-	w.e[0].call = (struct call_made){ .at = w.env.now - HOUR_MS, .outcome = CALL_WAITING_APPROVAL, .until_on = date_none(), .step = "call" };
+	w.e[0].call = (struct call_made){ .at = w.env.now - HOUR_MS, .number = 1, .outcome = CALL_WAITING_APPROVAL, .until_on = date_none(), .step = "call" };
 	w.debtor.contacts[0].aside = true;
 	assert_true(STANDS(1) && REACHES(&word));
 	w.env.payments_known_to = w.env.now - 2 * DAY_MS - 1; /* it may be paid */

@@ -606,7 +606,7 @@ static void what_may_be_told_can_be_read_back(void **state)
 	fact->amount = AGREED_AMOUNT_MAX;
 	hold = (struct hold_entry){ id, 1, 2, who, long_text(&w, sizeof(err.text) - 1) };
 	escalation_hold(&w.e, w.arena, &hold);
-	w.e.call = (struct call_made){ 1, CALL_INVOICE_NOT_RECEIVED, { 20573 }, id, id, long_text(&w, CALL_TELL_MAX) };
+	w.e.call = (struct call_made){ 1, 2, CALL_INVOICE_NOT_RECEIVED, { 20573 }, id, id, long_text(&w, CALL_TELL_MAX) };
 	ended.id = id;
 	w.e.ended = &ended;
 	w.e.ended_count = 1;
