@@ -164,6 +164,17 @@ static bool below_minimum(const struct policy *policy, const char *currency, int
 	return false;
 }
 
+/* Three days of ours to answer it, and no weekend takes them; who seems to say that it is paid, as who says so. */
+static int64_t reply_until(const struct fact *reply, const struct business_time *when, bool known)
+{
+	int64_t hours = reply->at + 72 * HOUR_MS, days;
+
+	if (reply->reason && strcmp(reply->reason, "paid") == 0)
+		return reply->at + 7 * DAY_MS;
+	days = known ? business_opening(when, business_add_days(when, business_date(when, reply->at), 3)) : hours;
+	return days > hours ? days : hours;
+}
+
 const char *escalation_hold_for(const struct escalation *e, const struct debtor *d, const struct rules *rules,
 	const struct invoice_view *view, int whom, int64_t *until)
 {
@@ -209,7 +220,7 @@ const char *escalation_hold_for(const struct escalation *e, const struct debtor 
 	if (view->undelivered)
 		HOLD("undelivered", renewed_until(view->undelivered->order.time, 7 * DAY_MS, now));
 	if (view->reply)
-		HOLD("reply", view->reply->at + 72 * HOUR_MS);
+		HOLD("reply", reply_until(view->reply, &window, rules->policy));
 	if (!rules->policy)
 		HOLD("unknown_policy", renewed_until(e->opened_at, DAY_MS, now));
 	HOLD("call_back_at", call_back_until(e, &window));

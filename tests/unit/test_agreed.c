@@ -264,6 +264,28 @@ static void once_a_day_once_at_all_and_in_time(void **state)
 	world_clear(&w);
 }
 
+/* A weekend is no time to answer in. */
+static void an_answer_has_business_days(void **state)
+{
+	static const struct {
+		const char *at, *guess, *until;
+	} replies[] = { { "2026-04-10T14:00:00Z", NULL, "2026-04-15T07:00:00Z" }, { "2026-04-13T14:00:00Z", NULL, "2026-04-16T14:00:00Z" },
+		{ "2026-04-13T14:00:00Z", "out_of_office", "2026-04-16T14:00:00Z" }, { "2026-04-10T14:00:00Z", "paid", "2026-04-17T14:00:00Z" } };
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(replies); i++) {
+		struct next_action next;
+		struct world w;
+
+		world_init(&w, CALLS, replies[i].at);
+		add_fact(&w, FACT_REPLY, replies[i].at, NULL)->reason = replies[i].guess;
+		next = escalation_next(&w.e, &w.debtor, &w.rules);
+		if (next.kind != NEXT_HELD || strcmp(next.why, "reply") != 0 || next.at != at(replies[i].until))
+			fail_msg("%zu: %d %s, until %lld", i, (int)next.kind, next.why, (long long)next.at);
+		world_clear(&w);
+	}
+}
+
 static void it_counts_for_no_limit(void **state)
 {
 	struct world w;
@@ -565,7 +587,7 @@ int main(void)
 		cmocka_unit_test(an_instalment_that_was_told_late),
 		cmocka_unit_test(each_hold_lets_the_mail_of_a_call_pass_or_not),
 		cmocka_unit_test(once_a_day_once_at_all_and_in_time),
-		cmocka_unit_test(it_counts_for_no_limit),
+		cmocka_unit_test(it_counts_for_no_limit), cmocka_unit_test(an_answer_has_business_days),
 		cmocka_unit_test(thanks_and_apologies),
 		cmocka_unit_test(thanks_wait_for_others),
 		cmocka_unit_test(what_is_left_is_counted),

@@ -272,7 +272,7 @@ static const struct next_row {
 	{ "plan", LADDER, TEN, has_plan, NEXT_HELD, "plan", "2026-04-09T12:00:00Z", 0 },
 	{ "settlement", LADDER, TEN, settled, NEXT_HELD, "settlement", "2026-04-09T12:00:00Z", 0 },
 	{ "undelivered", LADDER, TEN, undelivered, NEXT_HELD, "undelivered", "2026-04-07T12:00:00Z", 0 },
-	{ "a reply waits three days for an answer", LADDER, TEN, replied, NEXT_HELD, "reply", "2026-04-04T12:00:00Z", 0 },
+	{ "a reply waits three days for an answer", LADDER, TEN, replied, NEXT_HELD, "reply", "2026-04-06T07:00:00Z", 0 },
 	{ "an old reply", LADDER, TEN, replied_long_ago, NEXT_CONTACT, "schedule", TEN, 0 },
 	{ "unknown policy", LADDER, TEN, unknown_policy, NEXT_HELD, "unknown_policy", "2026-04-02T09:00:00Z", 0 },
 	{ "a promise until Friday holds to Monday's opening", LADDER, TEN, promised, NEXT_HELD, "promise", "2026-04-13T07:00:00Z", 0 },
