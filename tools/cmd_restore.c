@@ -212,14 +212,15 @@ static void compare_partition(struct restoring *s, const struct journal_port *jo
 	s->older |= standing == REDIS_EMPTY || standing == REDIS_BEHIND;
 }
 
+/* Before it takes its place: once it is there, it may be started. */
 static int compare(struct restoring *s)
 {
-	struct journal_settings settings = { .state_dir = s->state, .segment_bytes = (uint64_t)s->ctl->config->limits.segment_bytes };
+	struct journal_settings settings = { .state_dir = s->fresh, .segment_bytes = (uint64_t)s->ctl->config->limits.segment_bytes };
 	struct event_base *base = event_base_new();
 	struct journal *journal = NULL;
 	struct generation generation;
 	struct err err = { 0 };
-	int r = generation_read(s->state, s->ctl->config->origin, s->ctl->arena, &generation, &err);
+	int r = generation_read(s->fresh, s->ctl->config->origin, s->ctl->arena, &generation, &err);
 
 	if (r == 0) {
 		settings.origin = generation.origin;
@@ -229,6 +230,8 @@ static int compare(struct restoring *s)
 		compare_partition(s, journal_port(journal), p);
 	journal_close(journal);
 	event_base_free(base);
+	(void)unlink(arena_printf(s->ctl->arena, "%s/lock", s->fresh)); /* which it was opened under */
+	(void)ctl_book(s->ctl, s->fresh, &s->shared);
 	return r < 0 ? ctl_fail_err(s->ctl, EXIT_FOUND, &err) : 0;
 }
 
@@ -321,21 +324,17 @@ static int run_restore(struct ctl *ctl, const struct invocation *call)
 		return failed(&s, "cannot be made", s.fresh, errno);
 	r = copy_files(&s);
 	if (r == 0)
-		r = swap(&s, there);
-	closep(&lock); /* which the journal is opened under */
-	if (r == 0)
 		r = compare(&s);
+	if (r == 0 && s.older && !command_option(call, "no-suspend")) {
+		r = suspend(&s);
+		suspended = r == 0;
+	}
+	if (r == 0)
+		r = swap(&s, there);
 	if (r != 0)
 		return r;
-	(void)ctl_book(ctl, s.state, &s.shared);
 	if (state_dir_give(s.state, s.uid, s.gid, &err) < 0)
 		return ctl_fail_err(ctl, EXIT_FOUND, &err);
-	if (s.older && !command_option(call, "no-suspend")) {
-		r = suspend(&s);
-		if (r != 0)
-			return r;
-		suspended = true;
-	}
 	tell(&s, suspended);
 	return EXIT_DONE;
 }
