@@ -34,6 +34,7 @@ struct members {
 	int heard; /* answers since the start, some */
 	int64_t heard_at; /* mono */
 	int64_t twin_since, twin_at; /* mono: another process has our name, first and last told; 0 = none */
+	int64_t double_since; /* mono: before we led anything, another instance had our origin; 0 = none */
 	bool asked, refused_told, double_told;
 };
 
@@ -433,19 +434,34 @@ static void begin(struct instance *in)
 		dunner_start(in->partitions[i].dunner);
 }
 
-/* Two logs of one name would have two roots for one size: who relies on the trail could rely on neither. */
+/*
+ * Two logs of one name would have two roots for one size: who relies on the trail could rely on neither. Until it is clear that the other one lives
+ * (we may have been called so until a moment ago) nothing is led.
+ */
 static bool is_double(struct instance *in, const struct store_member *other)
 {
+	struct members *m = in->members;
+	bool first = m->heard || count_led(in); /* that one came later, and ends */
+	int64_t now = mono_ms(in);
+
 	if (strcmp(other->origin, in->generation.origin) != 0)
 		return false;
-	if (!in->members->double_told)
+	if (!first && !m->double_since) {
+		m->double_since = now;
+		log_line(in->log, LOG_INFO, "lease", "instance %s has our origin (%s), or had it until a moment ago: it is waited whether it lives",
+			other->instance, other->origin);
+	}
+	if (!first && now - m->double_since < TWIN_MS) {
+		balance(in);
+		return true;
+	}
+	if (!m->double_told)
 		log_line(in->log, LOG_CRIT | MSG(CANNOT_START), "dunningd", "instance %s writes a trail of the same origin (%s): give each instance an origin "
-			"of its own, $.origin", other->instance, other->origin);
-	in->members->double_told = true;
-	if (in->members->heard || count_led(in))
-		return false; /* that one came later, and ends */
-	instance_give_up(in, INSTANCE_CONFIG);
-	return true;
+			"of its own, $.origin, or stop that one", other->instance, other->origin);
+	m->double_told = true;
+	if (!first)
+		instance_give_up(in, INSTANCE_CONFIG);
+	return !first;
 }
 
 /* Its leases are not ours to take, and its trail is not ours to go on with. */

@@ -332,6 +332,26 @@ static void an_origin_has_one_trail(void **state)
 	assert_true(world_trail_verifies(w));
 }
 
+/* Killed, and started anew under another name before what it said under the old one has run out: no two of them live. */
+static void who_was_renamed_goes_on(void **state)
+{
+	struct world *w = *state;
+	CLEANUP(arena_freep) struct arena *arena = arena_create();
+
+	start(w, NULL);
+	world_push_range(w, WORLD_FINALIZED, 0, 3, 1);
+	assert_true(world_quiet(w, WAIT_MS));
+	process_kill(&w->daemon);
+	world_configure(w, "\"instance\":\"host-a\"", "\"instance\":\"host-z\"");
+	start(w, NULL);
+	assert_true(log_has(log_of(w, arena), "instance host-a has our origin (test.example/world), or had it until a moment ago"));
+	world_push_range(w, WORLD_FINALIZED, 3, 3, 1);
+	assert_true(world_quiet(w, WAIT_MS));
+	assert_int_equal(captured(w), 6);
+	assert_int_equal(process_stop(&w->daemon, WAIT_MS), 0);
+	assert_true(world_trail_verifies(w));
+}
+
 /* --- another book's Redis --------------------------------------------------------------------------------------------------------------- */
 
 /* redis.url leads to where another installation has its book, under the same prefix: what waits there is not ours to send. */
@@ -487,6 +507,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(the_partitions_have_one_owner, setup, teardown),
 		cmocka_unit_test_setup_teardown(the_brake_waits_for_a_person, setup, teardown),
 		cmocka_unit_test_setup_teardown(an_origin_has_one_trail, setup, teardown),
+		cmocka_unit_test_setup_teardown(who_was_renamed_goes_on, setup, teardown),
 		cmocka_unit_test_setup_teardown(another_books_redis_is_refused, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_short_write_holds_all, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_full_disk_holds_all, setup, teardown),
