@@ -407,7 +407,9 @@ static bool look_at_server(struct doctor *d, uint32_t partition)
 	struct redis_look look = { .replicas = d->ctl->config->redis_replicas, .checked = d->ctl->config->redis_check_settings };
 	const char **words;
 	bool away = ctl_connect(d->ctl) != 0;
+	struct redis_url url;
 
+	look.fails_over = ctl_redis_url(d->ctl, &url) == 0 && (url.kind == REDIS_CLUSTER || url.kind == REDIS_SENTINEL);
 	info = ask(d, partition, &away, 1, (const char *const[]){ "INFO" }); /* which connects, too */
 	if (!away && looked_at(d, partition))
 		return true;

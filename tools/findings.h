@@ -66,6 +66,7 @@ struct redis_look {
 	const char *const *settings; /* name, value ... of CONFIG GET; NULL: it is not allowed */
 	size_t setting_count; /* names and values */
 	int64_t replicas; /* that the configuration wants */
+	bool fails_over; /* a cluster, or behind sentinels: another server may become the primary */
 	bool checked; /* redis.check_settings: the daemon does not start with wrong ones */
 };
 void findings_redis(struct findings *findings, const struct redis_look *look);

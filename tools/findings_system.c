@@ -135,6 +135,9 @@ void findings_redis(struct findings *f, const struct redis_look *look)
 	if (look->replicas && strtoll(replicas ? replicas : "0", NULL, 10) < look->replicas)
 		findings_add(f, GRADE_FAIL, "redis_replicas", "redis-cli INFO replication", "%s replicas are connected, and redis.replicas wants %lld: nothing is sent",
 			replicas ? replicas : "0", (long long)look->replicas);
+	else if (look->fails_over && !look->replicas)
+		findings_add(f, GRADE_WARN, "redis_replicas", "set redis.replicas, and min-replicas-to-write 1 in redis.conf",
+			"redis.replicas is 0: what was saved may be lost with its primary, and while one is cut off from the others two instances may lead");
 }
 
 /* --- disk, clock, tz data ------------------------------------------------------------------------------------------------------------- */

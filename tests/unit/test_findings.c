@@ -197,6 +197,31 @@ static void redis_row_holds(void **state)
 	assert_non_null(found->todo);
 }
 
+/* Where another server may take over, it should have what was written. */
+static void replicas_are_asked_for(void **state)
+{
+	static const struct {
+		const char *info;
+		int64_t replicas;
+		bool fails_over;
+		enum grade grade;
+	} looks[] = { { WELL, 0, false, GRADE_OK }, { WELL, 0, true, GRADE_WARN }, { WELL, 1, true, GRADE_FAIL }, { WELL "connected_slaves:1\r\n", 1, true, GRADE_OK } };
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(looks); i++) {
+		CLEANUP(arena_freep) struct arena *arena = arena_create();
+		struct findings findings = { .arena = arena };
+		struct redis_look look = { .info = looks[i].info, .replicas = looks[i].replicas, .fails_over = looks[i].fails_over };
+		enum grade said = GRADE_OK;
+
+		findings_redis(&findings, &look);
+		for (size_t k = 0; k < findings.count; k++)
+			if (strcmp(findings.items[k].code, "redis_replicas") == 0)
+				said = findings.items[k].grade;
+		assert_int_equal(said, looks[i].grade);
+	}
+}
+
 static enum grade worst(const struct findings *findings)
 {
 	enum grade grade = GRADE_OK;
@@ -309,13 +334,14 @@ static void a_unit_says_what_lies_encrypted(void **state)
 
 int main(void)
 {
-	struct CMUnitTest tests[ARRAY_LEN(rows) + ARRAY_LEN(redis_rows) + 5];
+	struct CMUnitTest tests[ARRAY_LEN(rows) + ARRAY_LEN(redis_rows) + 6];
 	size_t n = ARRAY_LEN(rows);
 
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
 		tests[i] = (struct CMUnitTest){ .name = rows[i].name, .test_func = row_holds, .initial_state = (void *)(uintptr_t)&rows[i] };
 	for (size_t i = 0; i < ARRAY_LEN(redis_rows); i++)
 		tests[n++] = (struct CMUnitTest){ .name = redis_rows[i].name, .test_func = redis_row_holds, .initial_state = (void *)(uintptr_t)&redis_rows[i] };
+	tests[n++] = (struct CMUnitTest)cmocka_unit_test(replicas_are_asked_for);
 	tests[n++] = (struct CMUnitTest)cmocka_unit_test(the_verdict_counts);
 	tests[n++] = (struct CMUnitTest)cmocka_unit_test(the_book);
 	tests[n++] = (struct CMUnitTest)cmocka_unit_test(a_partition_is_held_by_itself);
