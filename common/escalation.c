@@ -714,11 +714,14 @@ static const char *close_reason(enum invoice_state state)
 
 static void follow_facts(struct escalation *e, struct debtor *debtor, const struct rules *rules, struct effects *fx)
 {
-	struct invoice_view view = invoice_view(&e->invoice);
-	const char *reason = close_reason(view.state);
+	struct invoice_view view;
 	struct next_action next;
+	const char *reason;
 	int64_t look, due;
 
+	offers_paid(e, fx);
+	view = invoice_view(&e->invoice);
+	reason = close_reason(view.state);
 	if (e->stopped && (!reason || view.state == STATE_UNCOLLECTIBLE))
 		reason = "stopped";
 	book_follow(e, rules, fx);

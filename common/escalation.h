@@ -462,6 +462,11 @@ void offers_written(struct escalation *e, const struct step *step, unsigned offe
 void offers_sent(struct escalation *e, const char *attempt, struct effects *fx);
 void offers_undelivered(struct escalation *e, const char *attempt); /* nobody read of them */
 /*
+ * An offer of less whose sum was paid by its day is accepted by that: the settlement stands in the facts, as if it had been told when the offer was
+ * made. Where they say otherwise now, it is gone again.
+ */
+void offers_paid(struct escalation *e, struct effects *fx);
+/*
  * The event that accepts an offer gets its terms: amount and day, or instalments; a command becomes the event that it stands for. Whether it
  * came in time is a question of when it was said, not of when it is read. 0, also of one that names none; -EBADMSG "unknown_offer",
  * "offer_changed" (the event names other terms), "offer_expired".

@@ -137,8 +137,8 @@ static bool said_paid(const struct invoice *invoice)
 }
 
 /*
- * Paid. Where the money came before the last reminder and was told after it, both crossed: we say sorry; else, where the policy wants it,
- * thanks. Nobody who was never reminded is written to.
+ * Paid. Where the money came before the last reminder and was told after it, both crossed: we say sorry, also where less had been agreed before that
+ * reminder; else, where the policy wants it, thanks. Nobody who was never reminded is written to.
  */
 static bool paid_owed(const struct escalation *e, const struct rules *rules, const struct invoice_view *view, struct aside *ret)
 {
@@ -146,10 +146,11 @@ static bool paid_owed(const struct escalation *e, const struct rules *rules, con
 	const struct walked *last = last_contact(e);
 	bool crossed = last && last->end == STEP_SENT && invoice_paid_at(&e->invoice) < last->at && e->closed_at >= last->at;
 	bool sorry = crossed && agreed->apology;
+	bool paid = view->state == STATE_PAID || (sorry && view->state == STATE_SETTLED && view->settlement->order.time < last->at);
 
 	if (!view->paid && !said_paid(&e->invoice))
 		return false; /* a credit note is nothing to thank for */
-	if (!last || view->state != STATE_PAID || aside_walked(e, "paid:thanks") || aside_walked(e, "paid:apology"))
+	if (!last || !paid || aside_walked(e, "paid:thanks") || aside_walked(e, "paid:apology"))
 		return false;
 	*ret = (struct aside){ .kind = sorry ? ASIDE_APOLOGY : ASIDE_THANKS, .template_name = sorry ? agreed->apology : agreed->thanks,
 		.from = e->closed_at, .until = e->closed_at + THANKS_MS };

@@ -169,6 +169,75 @@ int offer_take(const struct escalation *e, const struct zone *zone, struct event
 	return 0;
 }
 
+/* The settlement that stands in the facts because of a payment: nobody told it, so it has no source. */
+static bool by_payment(const struct fact *fact)
+{
+	return fact->kind == FACT_SETTLEMENT && fact->order.source && !*fact->order.source;
+}
+
+static bool kept(const struct escalation *e, const struct made_offer *offer)
+{
+	return invoice_paid_in_time(&e->invoice, offer->settles_at, offer->until);
+}
+
+/*
+ * The offer of less whose sum came by its day. Of several the first, and rather one that is kept still. None is left to be taken where something else was
+ * agreed since it was made: it was one of several, and the debtor took another.
+ */
+static const struct made_offer *paid_offer(const struct escalation *e, const struct invoice_view *view)
+{
+	const struct made_offer *ret = NULL;
+
+	for (size_t i = 0; i < e->offer_count; i++) {
+		const struct made_offer *offer = &e->offers[i];
+
+		if (!offer->made_at || offer->instalment_count || (view->plan && view->plan->order.time >= offer->made_at) ||
+			(view->settlement && view->settlement->order.time >= offer->made_at) ||
+			!invoice_once_paid(&e->invoice, offer->settles_at, offer->until))
+			continue;
+		if (!ret || (!kept(e, ret) && kept(e, offer)))
+			ret = offer;
+	}
+	return ret;
+}
+
+void offers_paid(struct escalation *e, struct effects *fx)
+{
+	struct invoice *invoice = &e->invoice;
+	const struct made_offer *offer;
+	struct invoice_view view;
+	struct fact before = { 0 };
+	size_t left = 0;
+	struct draft *draft;
+	char day[DATE_TEXT_SIZE];
+
+	for (size_t i = 0; i < invoice->fact_count; i++) { /* it follows from the other facts, as they are now */
+		if (by_payment(&invoice->facts[i]))
+			before = invoice->facts[i];
+		else
+			invoice->facts[left++] = invoice->facts[i];
+	}
+	invoice->fact_count = left;
+	if (!e->offer_count)
+		return;
+	view = invoice_view(invoice);
+	offer = view.state == STATE_OPEN ? paid_offer(e, &view) : NULL;
+	if (!offer)
+		return;
+	invoice->facts = arena_grow(fx->arena, invoice->facts, invoice->fact_count, &invoice->fact_capacity, sizeof(*invoice->facts));
+	invoice->facts[invoice->fact_count++] = (struct fact){ .kind = FACT_SETTLEMENT, .id = arena_printf(fx->arena, "offer %s", offer->code),
+		.order = { .time = offer->made_at, .source = "", .id = offer->code }, .at = offer->made_at, .amount = offer->settles_at,
+		.settles = true, .until_on = offer->until };
+	if (before.order.time == offer->made_at && strcmp(before.order.id, offer->code) == 0)
+		return; /* told */
+	draft = effects_record(fx, "settlement.agreed", invoice->debtor_id);
+	jw_str(&draft->w, "invoice", invoice->id);
+	jw_str(&draft->w, "offer", offer->code);
+	jw_str(&draft->w, "accepted_by", "payment");
+	jw_int(&draft->w, "accepted_minor", offer->settles_at);
+	jw_str(&draft->w, "until_on", date_format(offer->until, day));
+}
+
 /* --- as they are stored ----------------------------------------------------------------------------------------------------------- */
 
 void offers_write(struct json_writer *w, const struct escalation *e)

@@ -257,9 +257,14 @@ int64_t invoice_paid_by(const struct invoice *invoice, int64_t end)
 }
 
 /* The last day to pay it is over, wherever the debtor is: UTC-12 is the last to see it go. A payment told late counts by when it was made. */
-static int64_t settlement_end(const struct fact *settlement)
+static int64_t settlement_end(date until)
 {
-	return date_is_set(settlement->until_on) ? (settlement->until_on.days + 1) * DAY_MS + 12 * HOUR_MS : INT64_MAX;
+	return date_is_set(until) ? (until.days + 1) * DAY_MS + 12 * HOUR_MS : INT64_MAX;
+}
+
+bool invoice_paid_in_time(const struct invoice *invoice, int64_t sum, date until)
+{
+	return invoice_paid_by(invoice, settlement_end(until)) >= sum;
 }
 
 /* What was agreed is done: nothing more is asked for. */
@@ -267,7 +272,7 @@ static bool settled(const struct invoice *invoice, const struct invoice_view *vi
 {
 	const struct fact *s = view->settlement;
 
-	return s && (s->in_kind || (s->settles && invoice_paid_by(invoice, settlement_end(s)) >= s->amount));
+	return s && (s->in_kind || (s->settles && invoice_paid_in_time(invoice, s->amount, s->until_on)));
 }
 
 /* The money came after all: what ended the balance is a payment, and not the credit note by which a loss is booked. */
@@ -443,6 +448,23 @@ static int64_t paid_at(const struct invoice *invoice, int64_t end, int64_t at)
 	return sum_at(invoice, FACT_PAYMENT, invoice->snapshot.paid, end, at) + sum_at(invoice, FACT_CREDIT, invoice->snapshot.credited, end, at);
 }
 
+bool invoice_once_paid(const struct invoice *invoice, int64_t sum, date until)
+{
+	int64_t end = settlement_end(until);
+
+	for (size_t i = 0; i <= invoice->fact_count; i++) { /* when money came, and last when figures told of some */
+		const struct fact *fact = i < invoice->fact_count ? &invoice->facts[i] : NULL;
+		int64_t paid;
+
+		if (fact ? fact->kind != FACT_PAYMENT : !invoice->snapshot.paid)
+			continue;
+		paid = paid_at(invoice, end, (fact ? fact->at : invoice->order.time) + 1);
+		if (paid >= sum && paid < invoice->snapshot.total)
+			return true;
+	}
+	return false;
+}
+
 /* A payment was taken back by then, and the figures do not know it: whoever said that it is paid said so of that payment. */
 static bool charged_back(const struct invoice *invoice, int64_t at)
 {
@@ -468,7 +490,7 @@ static bool over_at(const struct invoice *invoice, int64_t at)
 			continue;
 		if (ends && (against_figures(invoice, fact) >= 0 || at <= invoice->order.time))
 			return true;
-		if (fact->kind == FACT_SETTLEMENT && (fact->in_kind || (fact->settles && paid_at(invoice, settlement_end(fact), at) >= fact->amount)))
+		if (fact->kind == FACT_SETTLEMENT && (fact->in_kind || (fact->settles && paid_at(invoice, settlement_end(fact->until_on), at) >= fact->amount)))
 			return true;
 	}
 	return false;

@@ -117,6 +117,10 @@ int64_t plan_sum(const struct fact *plan); /* of all its instalments */
  * Figures say no day: what they have counts, unless it is known to have come later.
  */
 int64_t invoice_paid_by(const struct invoice *invoice, int64_t end);
+/* So much was paid and credited by the end of that day, wherever the debtor is; none: until now. */
+bool invoice_paid_in_time(const struct invoice *invoice, int64_t sum, date until);
+/* Money once brought it to so much by then, and not to all of it: also where that was taken back since. */
+bool invoice_once_paid(const struct invoice *invoice, int64_t sum, date until);
 int64_t invoice_last_payment_at(const struct invoice *invoice); /* ms UTC: of those that stand; 0 = none was told */
 /* When what closed it was paid, ms UTC: its last payment, else when its producer said so. */
 int64_t invoice_paid_at(const struct invoice *invoice);

@@ -265,6 +265,53 @@ static void row_39_a_settlement_that_is_not_paid_falls_away(void **state)
 	story_ends_well(s);
 }
 
+#define OFFERS \
+	"\"steps\":[{\"id\":\"reminder\",\"at\":\"due+1d\",\"channel\":\"email\",\"template\":\"reminder\",\"tone\":\"friendly\"}," \
+	"{\"id\":\"compromise\",\"at\":\"due+7d\",\"channel\":\"email\",\"template\":\"compromise\",\"tone\":\"neutral\",\"offers\":[" \
+	"{\"code\":\"less\",\"percent\":10,\"within\":\"14d\",\"approved_by\":\"Mme Durand\"}," \
+	"{\"code\":\"parts\",\"instalments\":3,\"every\":\"30d\",\"within\":\"14d\",\"approved_by\":\"Mme Durand\"}]}," \
+	"{\"id\":\"third\",\"at\":\"due+25d\",\"channel\":\"email\",\"template\":\"clarification\",\"tone\":\"neutral\"}]}"
+static const char offers[] = HEAD "\"plan\":{\"grace\":\"2d\"},\"courtesy\":{\"apology\":\"apology\"}," OFFERS;
+
+/* Nobody clicks, and nobody writes: what our own mail asks for is paid, or not quite, or told when the next reminder is out, or taken back. */
+static void row_39_who_pays_what_was_offered_has_accepted_it(void **state)
+{
+	struct story s[1];
+	struct json shown;
+
+	(void)state;
+	story_open(s, offers, START);
+	story_invoice(s, "inv_1", "2026-04-01", 120000);
+	story_invoice(s, "inv_2", "2026-04-01", 120000);
+	story_invoice(s, "inv_3", "2026-04-01", 120000);
+	story_until(s, "2026-04-09T08:00:00Z");
+	says(story_text(s, "inv_1", "compromise"), "less: €1,080.00 in all, paid by 22 April 2026. We then regard the invoice as settled.");
+	story_event(s, "invoice.payment_received", "inv_1", "2026-04-14T08:00:00Z", ",\"payment_id\":\"a\",\"amount_minor\":107999");
+	story_event(s, "invoice.payment_received", "inv_3", "2026-04-14T08:00:00Z", ",\"payment_id\":\"c\",\"amount_minor\":108000");
+	story_until(s, "2026-04-15T08:00:00Z");
+	assert_false(story_recorded(s, "inv_1", "settlement.agreed"));
+	story_event(s, "invoice.payment_received", "inv_1", "2026-04-15T08:00:00Z", ",\"payment_id\":\"b\",\"amount_minor\":1");
+	shown = STORY_CTL(s, "show", "inv_1");
+	assert_string_equal(story_str(&shown, "closed"), "settled");
+	assert_true(story_recorded(s, "inv_1", "settlement.agreed"));
+	assert_int_equal(story_count(s, "escalation.closed"), 2);
+	story_event(s, "invoice.payment_reversed", "inv_3", "2026-04-15T09:00:00Z", ",\"payment_id\":\"c\"");
+	story_event(s, "invoice.updated", "inv_3", "2026-04-15T10:00:00Z", ",\"invoice\":{\"id\":\"inv_3\",\"number\":\"F-inv_3\",\"version\":2,"
+		"\"status\":\"open\",\"issued_on\":\"2026-03-02\",\"due_on\":\"2026-04-01\",\"currency\":\"EUR\",\"total_minor\":120000,\"due_minor\":120000}");
+	story_until(s, "2026-04-28T08:00:00Z");
+	assert_true(story_recorded(s, "inv_3", "settlement.broken"));
+	says(story_text(s, "inv_3", "third"), "€1,200.00");
+	story_event(s, "invoice.payment_received", "inv_2", "2026-04-28T07:00:00Z", /* paid on the offer's last day, and told with the statement of account */
+		",\"payment_id\":\"d\",\"amount_minor\":108000,\"paid_at\":\"2026-04-22T15:00:00Z\"");
+	story_until(s, "2026-06-20T08:00:00Z");
+	story_sent_is(s, "inv_1", "reminder 2026-04-02\ncompromise 2026-04-08\n");
+	story_sent_is(s, "inv_2", "reminder 2026-04-02\ncompromise 2026-04-08\nthird 2026-04-27\npaid 2026-04-28\n");
+	says(story_text(s, "inv_2", "paid"), "Your payment and our reminder crossed");
+	story_sent_is(s, "inv_3", "reminder 2026-04-02\ncompromise 2026-04-08\nthird 2026-04-27\n");
+	story_ends_well(s);
+	story_close(s);
+}
+
 static void row_32_a_loss_is_written_off_and_that_can_be_taken_back(void **state)
 {
 	struct story *s = *state;
@@ -298,6 +345,7 @@ int main(void)
 		STORY(row_39_a_settlement_closes_when_it_is_paid),
 		STORY(row_10_potatoes_settle_it_too),
 		STORY(row_39_a_settlement_that_is_not_paid_falls_away),
+		cmocka_unit_test(row_39_who_pays_what_was_offered_has_accepted_it),
 		STORY(row_32_a_loss_is_written_off_and_that_can_be_taken_back),
 	};
 

@@ -1,0 +1,243 @@
+/* Offers of less that are accepted by paying them, whatever is read first. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "tests/unit/escalation_world.h"
+
+#define WITH(members) POLICY(members, MAIL("reminder", "due+1d", "") "," MAIL("second", "due+8d", "") "," MAIL("third", "due+30d", ""))
+
+static void refresh(struct world *w, const char *now)
+{
+	world_at(w, now);
+	escalation_refresh(&w->e, &w->debtor, &w->rules, &w->fx);
+}
+
+static const struct instalment three[] = { { { 20558 }, 40000 }, { { 20588 }, 40001 }, { { 20619 }, 39999 } };
+
+#define LESS 108000 /* of 120000 */
+
+static struct made_offer less_by(const char *code, const char *made_at, date until, int64_t settles_at)
+{
+	return (struct made_offer){ .code = code, .approver = "Ada", .made_at = made_at ? at(made_at) : 0, .until = until, .amount = settles_at,
+		.settles_at = settles_at };
+}
+
+#define CAME(when, sum) { .paid_at = when, .amount = sum }
+#define BACK(when, sum, ended) { .paid_at = when, .amount = sum, .ended_at = ended }
+
+static const struct paid_row {
+	const char *name;
+	struct {
+		const char *paid_at;
+		int64_t amount;
+		const char *ended_at; /* charged back; NULL = not */
+	} payments[3];
+	enum fact_kind other; /* told beside it, on that day; PAYMENT = nothing */
+	const char *other_at;
+	const char *closed; /* NULL: it is open */
+	bool stands; /* a settlement is in the facts by it */
+} paid_rows[] = {
+	{ "all of it in time", { CAME("2026-04-15T08:00:00Z", LESS) }, 0, NULL, "settled", true },
+	{ "a cent less", { CAME("2026-04-15T08:00:00Z", LESS - 1) }, 0, NULL, NULL, false },
+	{ "a cent more", { CAME("2026-04-15T08:00:00Z", LESS + 1) }, 0, NULL, "settled", true },
+	{ "in two parts", { CAME("2026-04-15T08:00:00Z", 8000), CAME("2026-04-20T08:00:00Z", 100000) }, 0, NULL, "settled", true },
+	{ "with what was paid before it", { CAME("2026-04-03T08:00:00Z", 8000), CAME("2026-04-20T08:00:00Z", 100000) }, 0, NULL, "settled", true },
+	{ "the second part too late", { CAME("2026-04-15T08:00:00Z", 8000), CAME("2026-04-23T12:00:00Z", 100000) }, 0, NULL, NULL, false },
+	{ "on the last day, where it ends last", { CAME("2026-04-23T11:59:59Z", LESS) }, 0, NULL, "settled", true },
+	{ "all that is owed", { CAME("2026-04-15T08:00:00Z", 120000) }, 0, NULL, "paid", false },
+	{ "the rest later", { CAME("2026-04-15T08:00:00Z", LESS), CAME("2026-04-27T08:00:00Z", 12000) }, 0, NULL, "paid", false },
+	{ "the rest, which went back", { CAME("2026-04-15T08:00:00Z", LESS), BACK("2026-04-17T08:00:00Z", 12000, "2026-04-20T08:00:00Z") }, 0, NULL,
+		"settled", true },
+	{ "charged back", { BACK("2026-04-15T08:00:00Z", LESS, "2026-04-20T08:00:00Z") }, 0, NULL, NULL, true },
+	{ "charged back, and paid again in time", { BACK("2026-04-15T08:00:00Z", LESS, "2026-04-20T08:00:00Z"), CAME("2026-04-21T08:00:00Z", LESS) }, 0, NULL,
+		"settled", true },
+	{ "charged back, and paid again too late", { BACK("2026-04-15T08:00:00Z", LESS, "2026-04-20T08:00:00Z"), CAME("2026-04-25T08:00:00Z", LESS) }, 0,
+		NULL, NULL, true },
+	{ "never there together", { BACK("2026-04-15T08:00:00Z", 60000, "2026-04-16T08:00:00Z"), CAME("2026-04-17T08:00:00Z", 60000) }, 0, NULL, NULL, false },
+	{ "all that is owed, charged back", { BACK("2026-04-15T08:00:00Z", 120000, "2026-04-20T08:00:00Z") }, 0, NULL, NULL, false },
+	{ "a plan was agreed instead", { CAME("2026-04-15T08:00:00Z", LESS) }, FACT_PLAN, "2026-04-10T08:00:00Z", NULL, false },
+	{ "another settlement was agreed instead", { CAME("2026-04-15T08:00:00Z", LESS) }, FACT_SETTLEMENT, "2026-04-10T08:00:00Z", NULL, false },
+	{ "a settlement that was agreed before it", { CAME("2026-04-15T08:00:00Z", LESS) }, FACT_SETTLEMENT, "2026-04-02T08:00:00Z", "settled", true },
+	{ "it is given up", { CAME("2026-04-15T08:00:00Z", LESS) }, FACT_UNCOLLECTIBLE, "2026-04-16T08:00:00Z", "uncollectible", false },
+};
+
+static void tell_payment(struct world *w, const struct paid_row *row, int n)
+{
+	const char *ended_at = row->payments[n].ended_at;
+	struct fact *fact = add_fact(w, FACT_PAYMENT, row->payments[n].paid_at, NULL);
+
+	fact->id = arena_printf(w->arena, "p%d", n);
+	fact->amount = row->payments[n].amount;
+	if (!ended_at)
+		return;
+	fact->ended = true;
+	fact->told = fact->order;
+	fact->order.time = at(ended_at);
+}
+
+static void tell_other(struct world *w, const struct paid_row *row)
+{
+	struct fact *fact = row->other ? add_fact(w, row->other, row->other_at, row->other == FACT_SETTLEMENT ? "2026-04-12" : NULL) : NULL;
+
+	if (fact && row->other == FACT_SETTLEMENT) {
+		fact->amount = 119000;
+		fact->settles = true;
+	}
+}
+
+/* Whatever is read first, and whether the offer's day has passed by then: the facts say whether it was kept. */
+static void less_is_accepted_by_paying_it(void **state)
+{
+	static const char *const days[] = { "2026-04-24T08:00:00Z", "2026-05-02T08:00:00Z" };
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(paid_rows) * 8; i++) {
+		const struct paid_row *row = &paid_rows[i / 8];
+		bool backwards = i & 1, late = i & 2, other_last = i & 4;
+		struct made_offer offer = less_by("less", "2026-04-09T08:00:00Z", date_of(2026, 4, 22), LESS);
+		int64_t held_until;
+		bool stands = false;
+		struct world w;
+
+		world_init(&w, WITH(""), TEN);
+		walked(&w, "reminder", STEP_SENT, NULL, TEN);
+		w.e.offers = &offer;
+		w.e.offer_count = 1;
+		if (late)
+			refresh(&w, days[1]);
+		if (!other_last)
+			tell_other(&w, row);
+		for (int n = 0; n < 3; n++) {
+			int k = backwards ? 2 - n : n;
+
+			if (row->payments[k].paid_at)
+				tell_payment(&w, row, k);
+			refresh(&w, days[late]);
+		}
+		if (other_last)
+			tell_other(&w, row);
+		refresh(&w, days[1]);
+		held_until = w.e.next_at;
+		refresh(&w, days[1]);
+		for (size_t k = 0; k < w.e.invoice.fact_count; k++)
+			stands |= w.e.invoice.facts[k].kind == FACT_SETTLEMENT && strcmp(w.e.invoice.facts[k].id, "offer less") == 0;
+		if (strcmp(w.e.closed ? w.e.closed : "", row->closed ? row->closed : "") != 0 || stands != row->stands || w.e.next_at != held_until)
+			fail_msg("%s (%zu): %s, %d", row->name, i % 8, w.e.closed ? w.e.closed : "open", stands);
+		assert_int_equal(count_drafts(w.fx.records, NULL), 0); /* nothing of it is told twice */
+		world_clear(&w);
+	}
+}
+
+static void what_paying_less_tells(void **state)
+{
+	struct made_offer offers[] = { less_by("less", "2026-04-09T08:00:00Z", date_of(2026, 4, 22), LESS), less_by("never", NULL, date_of(2026, 4, 22), 60000),
+		{ .code = "parts", .made_at = at("2026-04-09T08:00:00Z"), .until = date_of(2026, 4, 22), .instalments = three, .instalment_count = ARRAY_LEN(three) } };
+	struct fact *payment;
+	struct draft *told;
+	struct world w;
+
+	(void)state;
+	world_init(&w, WITH("\"courtesy\":{\"thanks\":\"t\",\"apology\":\"t\"},"), TEN);
+	walked(&w, "reminder", STEP_SENT, NULL, TEN);
+	walked(&w, "second", STEP_SENT, NULL, "2026-04-09T08:00:00Z");
+	debtor_open_add(&w.debtor, w.arena, "inv_42");
+	w.e.offers = offers;
+	w.e.offer_count = ARRAY_LEN(offers);
+	payment = add_fact(&w, FACT_PAYMENT, "2026-04-15T08:00:00Z", NULL);
+	payment->amount = 60000;
+	refresh(&w, "2026-04-15T08:00:00Z"); /* what never went out is no offer */
+	assert_true(!w.e.closed && !count_drafts(w.fx.records, "settlement.agreed"));
+	payment->amount = LESS;
+	refresh(&w, "2026-04-15T09:00:00Z");
+	told = find_draft(w.fx.records, "settlement.agreed");
+	assert_true(w.e.closed && count_drafts(w.fx.records, "settlement.agreed") == 1);
+	assert_tells(told, "\"offer\":\"less\",\"accepted_by\":\"payment\",\"accepted_minor\":108000,\"until_on\":\"2026-04-22\"");
+	assert_tells(find_draft(w.fx.events, "escalation.closed"), "\"reason\":\"settled\"");
+	assert_int_equal(w.debtor.thanks_count, 0);
+	payment->ended = true; /* it goes back, and newer figures know of it */
+	payment->told = payment->order;
+	payment->order.time = at("2026-04-17T08:00:00Z");
+	w.e.invoice.order.time = at("2026-04-17T09:00:00Z");
+	w.e.invoice.order.version = 0;
+	refresh(&w, "2026-04-17T10:00:00Z");
+	assert_string_equal(w.e.held, "settlement"); /* as one that was agreed: until its day */
+	refresh(&w, "2026-04-23T08:00:00Z");
+	assert_int_equal(count_drafts(w.fx.records, "settlement.broken"), 1);
+	assert_null(w.e.held);
+	walked(&w, "third", STEP_SENT, NULL, "2026-05-04T08:00:00Z"); /* for all of it; and then it turns out that it had been paid again */
+	*add_fact(&w, FACT_PAYMENT, "2026-04-20T08:00:00Z", NULL) = (struct fact){ .kind = FACT_PAYMENT, .id = "again", .until_on = date_none(),
+		.order = { 0, at("2026-05-05T08:00:00Z"), "s", "5" }, .at = at("2026-04-20T08:00:00Z"), .amount = LESS };
+	refresh(&w, "2026-05-05T08:00:00Z");
+	assert_string_equal(w.e.closed, "settled");
+	assert_string_equal(escalation_next(&w.e, &w.debtor, &w.rules).aside.id, "paid:apology");
+	world_clear(&w);
+}
+
+/* Of two that were made, and of what figures alone tell. */
+static void which_offer_was_paid(void **state)
+{
+	static const struct {
+		const char *name;
+		int64_t first, again; /* paid on 15 April, and taken back on 16 April if `again` is paid on 2 May */
+		int64_t figures; /* of 15 April have as paid */
+		const char *closed, *id;
+	} rows[] = {
+		{ "the first", LESS, 0, 0, "settled", "offer less" },
+		{ "the second, by its own day", 0, 96000, 0, "settled", "offer least" },
+		{ "not the first any more", 0, LESS - 1, 0, "settled", "offer least" },
+		{ "the first, taken back, and then the second", LESS, 96000, 0, "settled", "offer least" },
+		{ "the first, taken back, and then less than the second", LESS, 95999, 0, "", "offer less" },
+		{ "by figures", 0, 0, LESS, "settled", "offer less" },
+		{ "not quite, by figures", 0, 0, 95999, "", NULL },
+		{ "all of it, by figures", 0, 0, 120000, "paid", NULL },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct made_offer offers[] = { less_by("less", "2026-04-09T08:00:00Z", date_of(2026, 4, 22), LESS),
+			less_by("least", "2026-04-27T08:00:00Z", date_of(2026, 5, 8), 96000) };
+		struct fact *last;
+		struct world w;
+
+		world_init(&w, WITH(""), TEN);
+		w.e.offers = offers;
+		w.e.offer_count = 2;
+		if (rows[i].first) {
+			struct fact *first = add_fact(&w, FACT_PAYMENT, "2026-04-15T08:00:00Z", NULL);
+
+			first->id = "first";
+			first->amount = rows[i].first;
+			first->told = first->order;
+			first->ended = rows[i].again;
+			first->order.time = rows[i].again ? at("2026-04-16T08:00:00Z") : first->at;
+		}
+		if (rows[i].again)
+			add_fact(&w, FACT_PAYMENT, "2026-05-02T08:00:00Z", NULL)->amount = rows[i].again;
+		w.e.invoice.snapshot.paid = rows[i].figures;
+		if (rows[i].figures)
+			w.e.invoice.order.time = at("2026-04-15T08:00:00Z");
+		refresh(&w, "2026-05-03T08:00:00Z");
+		last = w.e.invoice.fact_count ? &w.e.invoice.facts[w.e.invoice.fact_count - 1] : NULL;
+		if (strcmp(w.e.closed ? w.e.closed : "", rows[i].closed) != 0 || (last && last->kind == FACT_SETTLEMENT) != !!rows[i].id ||
+			(rows[i].id && strcmp(last->id, rows[i].id) != 0))
+			fail_msg("%s: %s, %s", rows[i].name, w.e.closed ? w.e.closed : "open", last ? last->id : "nothing");
+		world_clear(&w);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(less_is_accepted_by_paying_it),
+		cmocka_unit_test(what_paying_less_tells),
+		cmocka_unit_test(which_offer_was_paid),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
