@@ -53,7 +53,7 @@ static bool same_offers(const struct escalation *a, const struct escalation *b, 
 
 	for (size_t i = 0; i < step->offer_count; i++)
 		open |= !step->offers[i].approved_by;
-	return !open || !a->approved.by == !b->approved.by;
+	return !open || !offers_approver(a) == !offers_approver(b);
 }
 
 static bool together(const struct candidate *a, const struct step *step_a, const struct candidate *b,

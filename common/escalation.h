@@ -148,7 +148,7 @@ struct late_interest { /* that was put on that account, beside the fixed sum */
 	const char *by, *why;
 };
 
-struct approved { /* a person's last word at a gate, to go on or to make an offer */
+struct approved { /* a person's last word at a gate */
 	const char *by, *step;
 	int64_t at;
 };
@@ -201,7 +201,8 @@ struct escalation {
 	bool work_rested; /* because of it, until it was paid, settled or voided: if that goes back, work is to rest again */
 	struct commitment commitment;
 	struct handed handed;
-	struct approved approved;
+	struct approved approved; /* to go on */
+	struct approved settling; /* to settle: it approves what is offered, and nothing else */
 	struct late_fee late_fee;
 	struct personal_note note;
 	const char *reset_from; /* the debtor's policy before this stricter one: the first reminder says so. NULL = nothing changed */
@@ -453,6 +454,7 @@ bool escalation_resets(const struct escalation *e, const struct policy *policy, 
 
 /* --- offers: escalation_offers.c ------------------------------------------------------------------------------------------ */
 
+const char *offers_approver(const struct escalation *e); /* who decided last at a gate to go on or to settle; NULL = nobody */
 /* What a policy's offer comes to today. False: nothing, the balance is too small for it. */
 bool offer_terms(const struct offer *offer, const struct escalation *e, const struct business_time *when, date today, struct made_offer *ret,
 	struct arena *arena);

@@ -43,13 +43,13 @@ static bool delivered(const struct escalation *e, const struct debtor *d)
 	return false;
 }
 
-static bool there(const struct escalation *e, const struct debtor *d, enum need need)
+static bool there(const struct escalation *e, const struct debtor *d, enum need need, bool offers)
 {
 	const struct snapshot *s = &e->invoice.snapshot;
 
 	switch (need) {
 	case NEED_APPROVAL:
-		return e->approved.at != 0;
+		return e->approved.at || (offers && e->settling.at);
 	case NEED_NOTICE:
 		return e->commitment.made != 0;
 	case NEED_DELIVERED:
@@ -76,7 +76,7 @@ struct needs escalation_missing(const struct escalation *e, const struct debtor 
 	struct needs missing = { 0 };
 
 	for (int need = 0; need < NEED_COUNT; need++)
-		if (needs->facts >> need & 1 && !waived(e, need_names[need]) && !there(e, d, (enum need)need))
+		if (needs->facts >> need & 1 && !waived(e, need_names[need]) && !there(e, d, (enum need)need, needs->offers))
 			missing.facts |= 1u << need;
 	for (size_t i = 0; policy && i < policy->step_count; i++)
 		if (needs->steps >> i & 1 && !waived(e, policy->steps[i].id) && !step_over(e, policy->steps[i].id))
@@ -488,6 +488,17 @@ static void write_handed_doc(struct json_writer *w, const struct handed *h)
 	jw_end_object(w);
 }
 
+static void write_approved(struct json_writer *w, const char *key, const struct approved *approved)
+{
+	if (!approved->at)
+		return;
+	jw_object(w, key);
+	jw_opt_str(w, "by", approved->by);
+	jw_opt_str(w, "step", approved->step);
+	jw_int(w, "at", approved->at);
+	jw_end_object(w);
+}
+
 void commitment_write(struct json_writer *w, const struct escalation *e)
 {
 	const struct commitment *c = &e->commitment;
@@ -520,13 +531,8 @@ void commitment_write(struct json_writer *w, const struct escalation *e)
 	if (e->work_rested)
 		jw_bool(w, "work_rested", true);
 	write_handed_doc(w, &e->handed);
-	if (e->approved.at) {
-		jw_object(w, "approved");
-		jw_opt_str(w, "by", e->approved.by);
-		jw_opt_str(w, "step", e->approved.step);
-		jw_int(w, "at", e->approved.at);
-		jw_end_object(w);
-	}
+	write_approved(w, "approved", &e->approved);
+	write_approved(w, "settling", &e->settling);
 	if (e->waived_count)
 		jw_array(w, "waived");
 	for (size_t i = 0; i < e->waived_count; i++)
@@ -575,9 +581,21 @@ static int read_handed(const struct json *json, struct handed *ret, struct err *
 	return json_opt_int(&one, "result_at", INT64_MIN, INT64_MAX, &ret->result_at, err);
 }
 
+static int read_approved(const struct json *json, const char *key, struct approved *ret, struct err *err)
+{
+	struct json one = { 0 };
+	int r = json_opt_object(json, key, &one, err);
+
+	if (r < 0 || one.type == JSON_NONE)
+		return r;
+	if ((r = json_opt_str(&one, "by", 400, &ret->by, err)) < 0 || (r = json_opt_str(&one, "step", 128, &ret->step, err)) < 0)
+		return r;
+	return json_get_int(&one, "at", INT64_MIN, INT64_MAX, &ret->at, err);
+}
+
 int commitment_read(const struct json *json, struct arena *arena, struct escalation *ret, struct err *err)
 {
-	struct json approved = { 0 }, list = { 0 };
+	struct json list = { 0 };
 	int r;
 
 	if ((r = json_opt_int(json, "minutes", 0, MONEY_MAX, &ret->minutes, err)) < 0 ||
@@ -588,11 +606,8 @@ int commitment_read(const struct json *json, struct arena *arena, struct escalat
 		(r = json_opt_str(json, "work_hold_step", 128, &ret->work_hold_step, err)) < 0 ||
 		(r = json_opt_bool(json, "work_rested", &ret->work_rested, err)) < 0 ||
 		(r = read_commitment(json, &ret->commitment, err)) < 0 || (r = read_handed(json, &ret->handed, err)) < 0 ||
-		(r = json_opt_object(json, "approved", &approved, err)) < 0 || (r = json_opt_array(json, "waived", &list, err)) < 0)
-		return r;
-	if (approved.type != JSON_NONE && ((r = json_opt_str(&approved, "by", 400, &ret->approved.by, err)) < 0 ||
-						  (r = json_opt_str(&approved, "step", 128, &ret->approved.step, err)) < 0 ||
-						  (r = json_get_int(&approved, "at", INT64_MIN, INT64_MAX, &ret->approved.at, err)) < 0))
+		(r = read_approved(json, "approved", &ret->approved, err)) < 0 || (r = read_approved(json, "settling", &ret->settling, err)) < 0 ||
+		(r = json_opt_array(json, "waived", &list, err)) < 0)
 		return r;
 	ret->waived_count = ret->waived_capacity = json_len(&list);
 	ret->waived = arena_alloc(arena, (ret->waived_count + 1) * sizeof(*ret->waived));

@@ -24,12 +24,17 @@ static void divide(const struct offer *offer, int64_t balance, const struct busi
 	ret->instalment_count = (size_t)offer->instalments;
 }
 
+const char *offers_approver(const struct escalation *e)
+{
+	return e->settling.at > e->approved.at ? e->settling.by : e->approved.by;
+}
+
 bool offer_terms(const struct offer *offer, const struct escalation *e, const struct business_time *when, date today, struct made_offer *ret,
 	struct arena *arena)
 {
 	struct invoice_view view = invoice_view(&e->invoice);
 
-	*ret = (struct made_offer){ .code = offer->code, .approver = offer->approved_by ? offer->approved_by : e->approved.by,
+	*ret = (struct made_offer){ .code = offer->code, .approver = offer->approved_by ? offer->approved_by : offers_approver(e),
 		.until = business_next_day(when, date_add_days(today, offer->within_days)) };
 	if (offer->instalments)
 		divide(offer, view.balance, when, ret, arena);

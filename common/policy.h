@@ -71,6 +71,7 @@ extern const char *const need_names[NEED_COUNT + 1];
 struct needs {
 	unsigned facts; /* bit per enum need */
 	uint32_t steps; /* bit per earlier step that was made, or left out by a person, with a reason */
+	bool offers; /* of a step that makes some: who decided to settle has approved it, too */
 };
 
 /* What we would accept instead, approved by a named person: in the policy, or at a gate before the step. */

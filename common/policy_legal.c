@@ -132,6 +132,7 @@ static int read_offers(struct policy *policy, const struct json *object, struct 
 	}
 	step->offers = offers;
 	step->offer_count = json_len(&list);
+	step->needs.offers = true;
 	return 0;
 }
 

@@ -509,7 +509,7 @@ static void gate_decided(struct dunner *d, struct group *g, struct doc *doc, con
 	escalation_step_effects(e, who, decide_policy(d, e, who), e->step, e->step, &g->fx);
 	escalation_walked(e, g->arena, e->step, STEP_DONE, decision, flow_now(d), NULL);
 	if (strcmp(decision, "settle") == 0 && legal_settle(d, g, command, doc))
-		e->approved = approved; /* the offer; where they are still to agree on something, nothing */
+		e->settling = approved; /* the offer, and no threat; where they are still to agree on something, nothing */
 	else if (strcmp(decision, "write_off") == 0)
 		legal_write_off(g, command, doc);
 }

@@ -393,6 +393,11 @@ static void row_39_who_settles_approves_the_offer(void **state)
 	assert_string_equal(story_str(&row, "state"), "stands");
 	assert_non_null(strstr(story_text(s, "inv_1", "compromise"), "\xe2\x82\xac" "1,080.00 in all"));
 	assert_true(story_recorded(s, "inv_1", "offer.made"));
+	story_until(s, "2026-07-01T08:00:00Z");
+	assert_string_equal(story_walk(s, "inv_1", "formal-notice"), "not walked"); /* that she did not approve */
+	rows = STORY_CTL(s, "explain", "inv_1");
+	assert_string_equal(story_str(&rows, "rule"), "incomplete");
+	assert_non_null(strstr(story_str(&rows, "lacks"), "approval"));
 	story_ends_well(s);
 }
 

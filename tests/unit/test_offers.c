@@ -1,4 +1,4 @@
-/* Offers of less that are accepted by paying them, whatever is read first. */
+/* Offers: who stands for them, and those of less that are accepted by paying them, whatever is read first. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -231,12 +231,55 @@ static void which_offer_was_paid(void **state)
 	}
 }
 
+#define SETTLING POLICY("", MAIL("reminder", "due+1d", "") ",{\"id\":\"ask\",\"at\":\"due+5d\",\"gate\":\"decision\",\"role\":\"owner\"}," \
+	MAIL("compromise", "due+8d", ",\"requires\":[\"approval\"],\"offers\":[{\"code\":\"less\",\"percent\":10,\"within\":\"14d\"}]") \
+	",{\"id\":\"formal\",\"at\":\"due+30d\",\"channel\":\"email\",\"template\":\"t\",\"tone\":\"legal\",\"requires\":[\"approval\"]}," \
+	"{\"id\":\"end\",\"at\":\"due+90d\",\"gate\":\"decision\",\"role\":\"owner\"}")
+
+/* To settle is a word for what is offered: whoever said it threatened nobody. */
+static void what_a_person_decided(void **state)
+{
+	static const struct {
+		int64_t approved, settling; /* at; 0 = not decided */
+		bool offers, threatens;
+		const char *approver;
+	} rows[] = {
+		{ 0, 0, false, false, NULL }, { 5, 0, true, true, "lea" }, { 0, 5, true, false, "ada" }, { 5, 6, true, true, "ada" },
+		{ 6, 5, true, true, "lea" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct next_action next;
+		const char *approver;
+		struct world w;
+
+		world_init(&w, SETTLING, "2026-04-20T08:00:00Z");
+		walked(&w, "reminder", STEP_SENT, NULL, TEN);
+		walked(&w, "ask", STEP_DONE, NULL, "2026-04-07T08:00:00Z");
+		w.e.approved = (struct approved){ .by = rows[i].approved ? "lea" : NULL, .step = "ask", .at = rows[i].approved };
+		w.e.settling = (struct approved){ .by = rows[i].settling ? "ada" : NULL, .step = "ask", .at = rows[i].settling };
+		next = escalation_next(&w.e, &w.debtor, &w.rules);
+		if ((next.kind == NEXT_CONTACT) != rows[i].offers)
+			fail_msg("row %zu: %d %s", i, (int)next.kind, next.why);
+		approver = offers_approver(&w.e);
+		assert_true(rows[i].approver ? approver && strcmp(approver, rows[i].approver) == 0 : !approver);
+		walked(&w, "compromise", STEP_SENT, NULL, "2026-04-20T08:00:00Z");
+		world_at(&w, "2026-05-20T08:00:00Z");
+		next = escalation_next(&w.e, &w.debtor, &w.rules);
+		if ((next.kind == NEXT_CONTACT) != rows[i].threatens || (next.kind == NEXT_HELD && strcmp(next.why, "incomplete") != 0))
+			fail_msg("row %zu: %d %s", i, (int)next.kind, next.why);
+		world_clear(&w);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(less_is_accepted_by_paying_it),
 		cmocka_unit_test(what_paying_less_tells),
 		cmocka_unit_test(which_offer_was_paid),
+		cmocka_unit_test(what_a_person_decided),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

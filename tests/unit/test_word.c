@@ -445,6 +445,7 @@ static void documents_come_back(void **state)
 	threatened(&w);
 	(void)commitment_said(&w.e, &w.debtor, w.policy, &command, "lawyer", &w.fx);
 	w.e.approved = (struct approved){ "lea", "ask", 7 };
+	w.e.settling = (struct approved){ "ada", "again", 8 };
 	w.e.waived = arena_memdup(w.arena, waived, sizeof(waived));
 	w.e.waived_count = 1;
 	w.e.offers = offers;
