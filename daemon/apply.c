@@ -652,21 +652,6 @@ static bool brake_counts(struct group *g, const struct input *input, const struc
 	       (ret->time != stands->order.time || !stands->order.id || strcmp(ret->id, stands->order.id) != 0);
 }
 
-/* What came since was sent again. A word older than the gap, read once more, says nothing about it. */
-static void close_gaps(struct dunner *d, struct debtor *system, int64_t told)
-{
-	size_t kept = 0;
-
-	for (size_t i = 0; i < system->gap_count; i++) {
-		const char *since = strrchr(system->gaps[i], ' ');
-
-		if (since && strtoll(since + 1, NULL, 10) > told)
-			system->gaps[kept++] = system->gaps[i];
-	}
-	system->gap_count = kept;
-	decide_gaps_told(d, system);
-}
-
 /* A retention hold: nothing of this debtor's file is erased while it lasts. */
 static int command_retain(struct dunner *d, struct group *g, struct input *input)
 {
@@ -752,8 +737,7 @@ int decide_command(struct dunner *d, struct group *g, struct input *input)
 	} else if (strcmp(e->command, "task_done") == 0 && e->target && strncmp(e->target, "provider:", 9) == 0) {
 		(void)pacing_task_done(d, g, e->target + 9);
 	} else if (strcmp(e->command, "gap_closed") == 0) {
-		close_gaps(d, system->d, e->time);
-		system->touched = true;
+		decide_gap_closed(d, system, e->time);
 	} else if (doc && strcmp(e->command, "call_log") == 0) {
 		decide_call(d, g, e, doc);
 	} else if (doc && strcmp(e->command, "task_done") == 0) {

@@ -381,6 +381,8 @@ int legal_allow(struct dunner *d, struct group *g, struct input *input); /* allo
 bool legal_said(struct dunner *d, struct group *g, const struct event *e, struct doc *doc); /* false: it is another command */
 int decide_command(struct dunner *d, struct group *g, struct input *input); /* apply.c; -EBADMSG: refused, nothing done, input->err says why */
 void decide_record(struct dunner *d, struct group *g, const struct dunner_record *record); /* flow_record.c */
+void decide_gap(struct dunner *d, struct group *g, const struct input *input); /* gap.c: entries of a stream may be missing */
+void decide_gap_closed(struct dunner *d, struct doc *system, int64_t told); /* they were sent again, a person says; `told`: ms UTC, of that word */
 void decide_gaps_told(struct dunner *d, const struct debtor *system); /* what the status says of them */
 void decide_operator(struct dunner *d, struct group *g, struct input *input); /* suspend or release over the control socket */
 const char *decide_task_invoice(struct arena *arena, const char *task_id); /* "call:<invoice>:<step>" -> invoice */
