@@ -546,6 +546,13 @@ static void drop_task(struct escalation *e, const char *result, struct effects *
 		effects_task(fx, &task);
 }
 
+void escalation_task_withdrawn(struct escalation *e, struct effects *fx)
+{
+	drop_task(e, "obsolete", fx);
+	e->step = e->task = NULL;
+	escalation_move(e, TRIGGER_TASK_ENDED);
+}
+
 static void tell_closed(struct escalation *e, const char *reason, struct effects *fx)
 {
 	struct draft *draft = effects_record(fx, "invoice.closed", e->invoice.debtor_id);
@@ -647,10 +654,8 @@ static void follow_hold(struct escalation *e, struct debtor *d, const struct nex
 	e->held = hold ? arena_strdup(fx->arena, hold) : NULL; /* the law's words do not outlive a reload */
 	if (!hold)
 		return;
-	if (e->state == ESCALATION_TASK) { /* nobody calls about what is disputed or promised; the step stays owed */
-		drop_task(e, "obsolete", fx);
-		e->step = e->task = NULL;
-		escalation_move(e, TRIGGER_TASK_ENDED);
+	if (e->state == ESCALATION_TASK) { /* nobody calls about what is disputed or promised */
+		escalation_task_withdrawn(e, fx);
 	} else if (e->state == ESCALATION_GATE && agreed_hold(hold)) {
 		drop_task(e, "obsolete", fx);
 		e->step = e->task = NULL;

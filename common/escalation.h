@@ -357,6 +357,9 @@ bool escalation_letter_unclaimed(struct escalation *e, const char *attempt, cons
 /* It turns out that nobody is there: then there is nothing to be asked about this letter. */
 void escalation_letter_returned(struct escalation *e, const struct walked *walked, struct effects *fx);
 
+/* The call or letter that a person was asked for is not to be made, as it is; its step stays owed. In state TASK only. */
+void escalation_task_withdrawn(struct escalation *e, struct effects *fx);
+
 /* A person ends it for good: every task and hold of its goes, and no fact opens it again. `debtor` may be NULL. */
 void escalation_stop(struct escalation *e, struct debtor *debtor, struct effects *fx);
 

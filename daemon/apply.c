@@ -595,7 +595,7 @@ static void command_invoice(struct dunner *d, struct group *g, const struct even
 	} else if (strcmp(e->command, "resume") == 0 || strcmp(e->command, "retry") == 0) {
 		escalation_resume(esc, e->time);
 	} else if (strcmp(e->command, "skip") == 0) {
-		const char *step = e->step ? e->step : esc->step;
+		const char *step = e->step ? e->step : esc->step, *left = NULL;
 		struct draft *draft;
 
 		if (!step) {
@@ -615,6 +615,7 @@ static void command_invoice(struct dunner *d, struct group *g, const struct even
 		if (esc->step && strcmp(esc->step, step) == 0) { /* TASK or GATE: another step's task stays */
 			if (esc->task)
 				close_task(g, esc, esc->task, esc->state == ESCALATION_GATE ? "decision" : task_kind(esc->task), "skipped");
+			left = esc->state == ESCALATION_TASK ? esc->task : NULL;
 			escalation_move(esc, esc->state == ESCALATION_GATE ? TRIGGER_DECIDED : TRIGGER_TASK_ENDED);
 		}
 		draft = effects_record(&g->fx, "attempt.skipped", esc->invoice.debtor_id);
@@ -622,6 +623,8 @@ static void command_invoice(struct dunner *d, struct group *g, const struct even
 		jw_str(&draft->w, "step", step);
 		jw_str(&draft->w, "reason", "operator");
 		escalation_walked(esc, g->arena, step, STEP_SKIPPED, "operator", now, NULL);
+		if (left)
+			decide_task_left(d, g, left);
 	} else if (strcmp(e->command, "decide") == 0 && escalation_asks(esc, decision)) { /* else the question is over */
 		if (esc->state == ESCALATION_GATE) {
 			gate_decided(d, g, doc, e, decision);

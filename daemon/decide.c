@@ -132,6 +132,15 @@ static void want_siblings(struct dunner *d, struct group *g, const char *invoice
 		want(d, g, DOC_ESCALATION, ids[i]);
 }
 
+/* Whatever ends a task for one of its invoices concerns all of them, however many more are at hand. */
+static void want_sharers(struct dunner *d, struct group *g, const struct doc *doc)
+{
+	const struct doc *debtor = group_find(d, g, DOC_DEBTOR, doc->e->invoice.debtor_id);
+
+	for (size_t i = 0; doc->e->state == ESCALATION_TASK && debtor && debtor->loaded && i < debtor->d->open_count; i++)
+		want(d, g, DOC_ESCALATION, debtor->d->open[i]);
+}
+
 static bool about_customer(const char *command)
 {
 	static const char *const words[] = { "retain", "unretain", "allow", "forbid" };
@@ -192,8 +201,10 @@ void decide_wants(struct dunner *d, struct group *g)
 		}
 	}
 	for (struct doc *doc = g->docs; doc; doc = doc->next)
-		if (doc->kind == DOC_ESCALATION && doc->loaded)
+		if (doc->kind == DOC_ESCALATION && doc->loaded) {
 			want(d, g, DOC_DEBTOR, doc->e->invoice.debtor_id);
+			want_sharers(d, g, doc);
+		}
 }
 
 /* --- due timers ------------------------------------------------------------------------------------------------------ */
@@ -233,7 +244,7 @@ static void refresh(struct dunner *d, struct group *g, struct doc *doc)
 	int64_t kept = debtor ? debtor->promises_kept : 0, work = debtor ? (int64_t)debtor->work_held_count : 0;
 	int64_t owed = debtor ? debtor->still_owed : 0, thanks = debtor ? (int64_t)debtor->thanks_count : 0;
 	int64_t deposits = debtor ? debtor->deposits : 0, deposits_late = debtor ? debtor->deposits_late : 0;
-	const char *walks = debtor ? debtor->walks : NULL;
+	const char *walks = debtor ? debtor->walks : NULL, *task = doc->e->state == ESCALATION_TASK ? doc->e->task : NULL;
 	struct selection selection;
 	struct rules rules;
 
@@ -250,6 +261,18 @@ static void refresh(struct dunner *d, struct group *g, struct doc *doc)
 			      kept != debtor->promises_kept || work != (int64_t)debtor->work_held_count ||
 			      owed != debtor->still_owed || thanks != (int64_t)debtor->thanks_count))
 		group_find(d, g, DOC_DEBTOR, debtor->id)->touched = true;
+	if (task && doc->e->state != ESCALATION_TASK)
+		decide_task_left(d, g, task);
+}
+
+void decide_task_left(struct dunner *d, struct group *g, const char *task)
+{
+	for (struct doc *doc = g->docs; doc; doc = doc->next)
+		if (doc->kind == DOC_ESCALATION && doc->loaded && doc->e->state == ESCALATION_TASK && strcmp(doc->e->task, task) == 0) {
+			escalation_task_withdrawn(doc->e, &g->fx); /* the text names what is out of it by now */
+			touch(d, g, doc);
+			refresh(d, g, doc);
+		}
 }
 
 /* Recorded once per invoice, step, reason and end, so that a wait cannot flood the trail. */

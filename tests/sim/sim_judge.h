@@ -81,6 +81,7 @@ struct known_call { /* a call task, by the trail */
 	const char **invoices;
 	size_t count, capacity;
 	bool done; /* said once, or by both hosts: opened again, it begins anew */
+	bool left; /* it is gone, as one of its invoices is out of it */
 };
 
 struct known_house { /* where letters to a debtor go */

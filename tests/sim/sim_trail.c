@@ -316,7 +316,7 @@ static void note_call(struct judge *judge, const struct json *record, const char
 		}
 		if (call->done)
 			call->count = 0;
-		call->done = false;
+		call->done = call->left = false;
 		/* Opened again under the same name, it has the new invoices beside those that never left it. */
 		for (size_t i = 0; i < json_len(&invoices); i++) {
 			struct json one = json_at(&invoices, i);
@@ -333,6 +333,8 @@ static void note_call(struct judge *judge, const struct json *record, const char
 	/* They asked to be called again: the step is owed still. */
 	again = member(record, "reason") && strcmp(member(record, "reason"), "call_back_at") == 0;
 	if (!call || !result || strcmp(result, "done") != 0 || again) { /* whose call is obsolete or too late is out of it */
+		if (call)
+			call->left = result && (strcmp(result, "obsolete") == 0 || strcmp(result, "skipped") == 0);
 		for (size_t k = 0; call && k < json_len(&invoices); k++) {
 			struct json one = json_at(&invoices, k);
 
@@ -355,6 +357,15 @@ static void note_call(struct judge *judge, const struct json *record, const char
 		carrier_tells(judge->sim, call->invoices[i]);
 	call->done = true; /* the other host may say it again */
 	call->count = judge->sim->weather.hosts > 1 ? call->count : 0;
+}
+
+/* Out of it for one of its invoices, nobody finds it any more: the others must not wait for it. */
+static void check_calls(struct judge *judge)
+{
+	for (size_t i = 0; i < judge->call_count && judge->sim->weather.hosts == 1; i++)
+		if (judge->calls[i].left && judge->calls[i].count)
+			sim_breach(judge->sim, "a task is gone for all", "%s is closed, and invoice %s waits for it", judge->calls[i].task,
+				judge->calls[i].invoices[0]);
 }
 
 static void note_house(struct judge *judge, const char *debtor_id, bool deserted, int64_t told_at)
@@ -678,6 +689,7 @@ void judge_durable(struct judge *judge, struct host *host, const struct journal_
 		judge->records++;
 		note_record(judge, host, &record);
 	}
+	check_calls(judge);
 	if (judge->sim->mode == MODE_LIFE && !judge->sim->broken)
 		told_group(judge, host, group);
 }
