@@ -123,6 +123,11 @@ void escalation_resume(struct escalation *e, int64_t said_at)
 		if (strcmp(e->holds[i].reason, "dead_letter") == 0 && e->holds[i].since > said_at)
 			e->holds[kept++] = e->holds[i];
 	e->hold_count = kept;
+	escalation_retry(e);
+}
+
+void escalation_retry(struct escalation *e)
+{
 	e->retry_at = 0;
 	e->retry_why = NULL;
 }

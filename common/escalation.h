@@ -321,6 +321,7 @@ bool escalation_commanded(struct escalation *e, struct arena *arena, const struc
  * all the same: a backlog is read stream by stream, and nobody answers what he has not yet seen.
  */
 void escalation_resume(struct escalation *e, int64_t said_at);
+void escalation_retry(struct escalation *e); /* a try that was to be made later is made at once; what holds it goes on */
 
 /*
  * After facts changed or time passed: opens it, closes it, does the skips that are due, sets next_at; records and tells what changed.

@@ -592,8 +592,10 @@ static void command_invoice(struct dunner *d, struct group *g, const struct even
 			.until = e->until ? e->until : now + 30 * DAY_MS, .who = e->who, .why = e->why };
 
 		escalation_hold(esc, g->arena, &hold);
-	} else if (strcmp(e->command, "resume") == 0 || strcmp(e->command, "retry") == 0) {
+	} else if (strcmp(e->command, "resume") == 0) {
 		escalation_resume(esc, e->time);
+	} else if (strcmp(e->command, "retry") == 0) {
+		escalation_retry(esc);
 	} else if (strcmp(e->command, "skip") == 0) {
 		const char *step = e->step ? e->step : esc->step, *left = NULL;
 		struct draft *draft;

@@ -99,7 +99,9 @@ static int run_resume(struct ctl *ctl, const struct invocation *call)
 		return r;
 	verdict = entry_next(ctl, &entry);
 	r = ctl_order(ctl, entry.partition, &order);
-	if (r == 0 && verdict.next.kind == NEXT_HELD && !entry.e.hold_count)
+	if (r == 0 && verdict.next.kind == NEXT_HELD && entry.e.hold_count && strcmp(order.command, "retry") == 0)
+		ctl_warn(ctl, "it stays held (%s): what was put on it ends by dunningctl resume", verdict.next.why);
+	else if (r == 0 && verdict.next.kind == NEXT_HELD && !entry.e.hold_count)
 		ctl_warn(ctl, "the hold \"%s\" follows from facts: it goes when they change, not by this", verdict.next.why);
 	return r;
 }

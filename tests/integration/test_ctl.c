@@ -249,7 +249,13 @@ static void a_step_is_skipped(void **state)
 	assert_says(f, "over already");
 	assert_ctl(f, 0, "explain", "INV-1", "--json");
 	assert_string_equal(text_of(output(f), "step"), "second");
+	assert_ctl(f, 0, "hold", "INV-1", "we speak with them");
+	settle(f);
 	assert_ctl(f, 0, "retry", "INV-1", "at once");
+	assert_says(f, "it stays held (operator)");
+	settle(f);
+	assert_ctl(f, 0, "explain", "INV-1", "--json");
+	assert_string_equal(text_of(output(f), "action"), "hold"); /* whoever put it there has not taken it back */
 }
 
 /* --- pushing ---------------------------------------------------------------------------------------------------------------------- */

@@ -379,7 +379,7 @@ static bool held_by_hand(const struct judge *judge, const char *id, int64_t by_m
 			continue;
 		if (strcmp(t->event.command, "hold") == 0)
 			held = wall < (t->event.until ? t->event.until : t->since_wall + 29 * DAY_MS);
-		else if (strcmp(t->event.command, "resume") == 0 || strcmp(t->event.command, "retry") == 0)
+		else if (strcmp(t->event.command, "resume") == 0)
 			held = false;
 	}
 	return held;
@@ -392,7 +392,7 @@ static bool resumed_since(const struct judge *judge, const char *id, int64_t sin
 		const struct told *t = &judge->told[i];
 
 		if (t->event.type == EVENT_OPERATOR_COMMAND && !t->broken && t->event.target && strcmp(t->event.target, id) == 0 &&
-			(!strcmp(t->event.command, "resume") || !strcmp(t->event.command, "retry")) && t->since_wall >= since_wall)
+			!strcmp(t->event.command, "resume") && t->since_wall >= since_wall)
 			return true;
 	}
 	return false;

@@ -674,6 +674,38 @@ static void brake_holds(void **state)
 	bench_end(&b);
 }
 
+/* "Do not wait after the failed try" is no word about what somebody else holds. */
+static void a_retry_leaves_the_holds(void **state)
+{
+	static const struct {
+		const char *command;
+		size_t holds;
+	} cases[] = { { "retry", 1 }, { "resume", 0 } };
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct hold_entry hold = { .reason = "operator", .since = NOW, .until = NOW + 60 * DAY_MS, .who = "boss", .why = "we speak with them" };
+		struct entry entry = { .stream = OPERATOR };
+		struct escalation *e;
+		struct bench b;
+
+		bench_open(&b);
+		entry.event = arena_printf(b.arena, EVENT("operator.command", "\"command\":\"%s\",\"target\":\"i\",\"who\":\"a\",\"why\":\"b\""),
+			cases[i].command);
+		take(&b, &entry, 1);
+		load(&b);
+		e = doc_of(&b, DOC_ESCALATION, "i")->e;
+		e->state = ESCALATION_WAITING;
+		e->retry_at = NOW + DAY_MS;
+		e->retry_why = "rate";
+		escalation_hold(e, b.group->arena, &hold);
+		decide(&b);
+		assert_int_equal(e->hold_count, cases[i].holds);
+		assert_true(!e->retry_at && !e->retry_why);
+		bench_end(&b);
+	}
+}
+
 /* A call that somebody made ends the call that is open, and no letter that waits to be posted. */
 static void a_call_ends_its_own_task(void **state)
 {
@@ -719,6 +751,7 @@ int main(void)
 {
 	static const struct CMUnitTest others[] = {
 		cmocka_unit_test(a_call_ends_its_own_task),
+		cmocka_unit_test(a_retry_leaves_the_holds),
 		cmocka_unit_test(and_taken_otherwise),
 		cmocka_unit_test(in_a_wrong_partition),
 		cmocka_unit_test(many_are_held),

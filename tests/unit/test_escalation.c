@@ -70,6 +70,10 @@ static void steps_and_holds_are_noted(void **state)
 	assert_int_equal(e.holds[0].until, 7);
 	escalation_hold(&e, arena, &(struct hold_entry){ .reason = "dead_letter", .since = 8, .until = 20 });
 	e.retry_at = 30;
+	e.retry_why = "rate";
+	escalation_retry(&e); /* whoever holds it has his reasons still */
+	assert_true(e.hold_count == 3 && !e.retry_at && !e.retry_why);
+	e.retry_at = 30;
 	escalation_resume(&e, 7); /* said before the dead letter came */
 	assert_true(e.hold_count == 1 && strcmp(e.holds[0].reason, "dead_letter") == 0);
 	assert_int_equal(e.retry_at, 0);
