@@ -493,7 +493,7 @@ void board_form(struct board *b, const struct board_form *form)
 {
 	static const enum board_word titles[] = { W_DO_HOLD, W_DO_RESUME, W_DO_DONE, W_DO_DECIDE }, leads[] = { W_HOLD_LEAD, W_RESUME_LEAD, W_DONE_LEAD,
 		W_DECIDE_LEAD };
-	bool doubt = form->action == BOARD_DECIDE && form->entry->e.state == ESCALATION_DOUBT;
+	bool doubt = form->action == BOARD_DECIDE && form->entry->e.attempt;
 	const char *what = form->entry ? form->entry->e.invoice.snapshot.number : NULL, *name = what ? what : form->target;
 
 	board_begin(b, board_say(b, titles[form->action]));

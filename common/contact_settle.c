@@ -173,6 +173,7 @@ static void not_sent(struct candidate *c, int64_t retry_at, struct effects *fx)
 	if (!escalation_move(e, TRIGGER_NOT_SENT))
 		return;
 	e->step = e->attempt = e->verdict = NULL;
+	e->in_doubt = false;
 	e->since = e->look_at = 0;
 	e->retry_at = retry_at;
 	e->retry_why = e->provider_failed = NULL;
@@ -212,8 +213,10 @@ static void enter_doubt(struct candidate *members, size_t count, struct attempt_
 	}
 	contact_doubt_next(entry, traits, now, &at);
 	for (size_t i = 0; i < count; i++)
-		if (holds_attempt(&members[i], entry) && escalation_move(members[i].escalation, TRIGGER_DOUBT))
+		if (holds_attempt(&members[i], entry) && escalation_move(members[i].escalation, TRIGGER_DOUBT)) {
 			members[i].escalation->look_at = at;
+			members[i].escalation->in_doubt = true;
+		}
 }
 
 /* It reached nobody: where its step is the last that was walked, what rests on it is taken back, and that step, as it was walked, is *ret. */
@@ -283,9 +286,6 @@ static const char *failed_since(struct escalation *e, const char *attempt_id)
 void contact_failed(struct debtor *debtor, struct candidate *members, size_t count, const struct attempt_entry *entry, const char *reason,
 	struct effects *fx)
 {
-	struct attempt_entry about = *entry;
-	const char *step = NULL; /* one about which a person must be told */
-
 	for (size_t i = 0; i < count; i++) {
 		struct escalation *e = members[i].escalation;
 		struct walked walked;
@@ -293,7 +293,8 @@ void contact_failed(struct debtor *debtor, struct candidate *members, size_t cou
 		if (!taken_back(&members[i], debtor, entry->id, &walked, fx)) {
 			const char *since = failed_since(e, entry->id);
 
-			step = since ? since : step;
+			if (since)
+				escalation_refused(e, since, reason, fx);
 		} else if (falls_back(members[i].policy, walked.step, entry->channel)) {
 			e->channel_failed = arena_strdup(fx->arena, entry->channel);
 		} else {
@@ -301,12 +302,9 @@ void contact_failed(struct debtor *debtor, struct candidate *members, size_t cou
 			e->walk[e->walk_count - 1].said = walked.said;
 			if (strncmp(walked.step, "withdrawn:", 10) == 0)
 				withdrawal_unsent(e, "refused", fx);
-			step = walked.step;
+			escalation_refused(e, walked.step, reason, fx);
 		}
 	}
-	about.step = step;
-	if (step)
-		open_task("refused", &about, reason, fx);
 }
 
 /* What the provider told of it before its answer was known here. */
@@ -387,7 +385,7 @@ static void fail(const struct contact_env *env, struct debtor *debtor, struct ca
 		       outcome->kind == OUTCOME_THROTTLED     ? clamp_retry(outcome->retry_after_ms) :
 		       again				      ? put_off_wait(before) :
 								PUT_OFF_MIN_MS;
-	bool back, given_up = false;
+	bool back;
 
 	record(outcome->kind == OUTCOME_CANCELLED ? "attempt.cancelled" : "attempt.failed",
 		outcome->kind == OUTCOME_CANCELLED ? "contact.cancelled" : "contact.failed", entry, outcome, NULL, fx);
@@ -397,11 +395,14 @@ static void fail(const struct contact_env *env, struct debtor *debtor, struct ca
 		if (!holds_attempt(&members[i], entry))
 			continue;
 		back = final && falls_back(members[i].policy, members[i].escalation->step, entry->channel);
-		given_up |= final && !back;
-		if (final && !back)
+		if (final && !back) {
+			const char *step = members[i].escalation->step;
+
 			walk_on(debtor, &members[i], entry, STEP_SKIPPED, "refused", entry->released_at, TRIGGER_NOT_SENT, fx);
-		else
-			not_sent(&members[i], back || !wait ? 0 : fx->now + wait, fx);
+			escalation_refused(members[i].escalation, step, outcome->reason, fx);
+			continue;
+		}
+		not_sent(&members[i], back || !wait ? 0 : fx->now + wait, fx);
 		if (next)
 			members[i].escalation->provider_failed = arena_strdup(fx->arena, entry->provider);
 		if (again && !final)
@@ -413,8 +414,6 @@ static void fail(const struct contact_env *env, struct debtor *debtor, struct ca
 		if ((!final || back) && outcome->status) /* the provider knows the id and refused it: the next try has its own */
 			members[i].escalation->tries++;
 	}
-	if (given_up)
-		open_task("refused", entry, outcome->reason, fx);
 }
 
 void contact_counted(struct debtor *debtor, const struct attempt_entry *entry, int64_t now, struct effects *fx)

@@ -66,6 +66,7 @@ void escalation_walked(struct escalation *e, struct arena *arena, const char *st
 	e->walk[e->walk_count++] = (struct walked){ .step = step, .end = end, .reason = reason, .at = at, .attempt = attempt };
 	if (e->step && strcmp(e->step, step) == 0) {
 		e->step = e->attempt = e->task = e->verdict = NULL;
+		e->in_doubt = false;
 		e->since = e->look_at = 0;
 	}
 	e->provider_failed = e->channel_failed = e->provider_only = NULL;

@@ -168,6 +168,7 @@ struct escalation {
 	const char *step, *attempt, *task;
 	/* About the attempt in doubt, a person's word: "sent" or "not_sent", or the provider's: VERDICT_WEBHOOK, of a letter that nobody takes "unclaimed" or "refused"; NULL = none. */
 	const char *verdict;
+	bool in_doubt; /* the attempt is, also when the invoice was closed meanwhile */
 	int64_t since, look_at; /* look_at: deadline, or when to resolve again */
 	int64_t tries; /* certain failures of the step in hand */
 	int64_t retry_at;
@@ -206,6 +207,7 @@ struct escalation {
 	struct late_fee late_fee;
 	struct personal_note note;
 	const char *reset_from; /* the debtor's policy before this stricter one: the first reminder says so. NULL = nothing changed */
+	const char *refused; /* the step whose message a provider refused for good, while a task asks a person; NULL = none */
 	bool unsent_told; /* nobody said in time that the invoice itself went out, and a task asks */
 	bool still_owed; /* as counted with the debtor */
 	bool deposit_counted, deposit_late; /* among the debtor's deposits that were paid; among those late */
@@ -349,6 +351,9 @@ void escalation_exhausted_decided(struct escalation *e, struct effects *fx); /* 
  */
 void escalation_step_effects(struct escalation *e, struct debtor *debtor, const struct policy *policy, const char *step, const char *said,
 	struct effects *fx);
+
+/* The step's message was refused for good: a person looks why. Each invoice of the message lost its own step, and is paid, or looked at, by itself. */
+void escalation_refused(struct escalation *e, const char *step, const char *reason, struct effects *fx);
 
 /*
  * The registered letter of this attempt was not taken ("unclaimed", "refused"): it stands with its step, and a task asks a person what to do,

@@ -107,6 +107,8 @@ void escalation_write(struct buf *out, const struct escalation *e)
 	jw_opt_str(w, "attempt", e->attempt);
 	jw_opt_str(w, "task", e->task);
 	jw_opt_str(w, "verdict", e->verdict);
+	if (e->in_doubt)
+		jw_bool(w, "in_doubt", true);
 	jw_opt_int(w, "since", e->since);
 	jw_opt_int(w, "look_at", e->look_at);
 	jw_opt_int(w, "tries", e->tries);
@@ -139,6 +141,7 @@ void escalation_write(struct buf *out, const struct escalation *e)
 	late_fee_write(w, e);
 	note_write(w, e);
 	jw_opt_str(w, "reset_from", e->reset_from);
+	jw_opt_str(w, "refused", e->refused);
 	if (e->unsent_told)
 		jw_bool(w, "unsent_told", true);
 	if (e->still_owed)
@@ -318,7 +321,7 @@ int escalation_from(struct arena *arena, const struct json *json, struct escalat
 		(r = read_walk(json, arena, ret, err)) < 0 || (r = json_opt_str(json, "step", 128, &ret->step, err)) < 0 ||
 		(r = json_opt_str(json, "attempt", 128, &ret->attempt, err)) < 0 ||
 		(r = json_opt_str(json, "task", 400, &ret->task, err)) < 0 ||
-		(r = json_opt_str(json, "verdict", 16, &ret->verdict, err)) < 0 ||
+		(r = json_opt_str(json, "verdict", 16, &ret->verdict, err)) < 0 || (r = json_opt_bool(json, "in_doubt", &ret->in_doubt, err)) < 0 ||
 		(r = json_opt_int(json, "since", INT64_MIN, INT64_MAX, &ret->since, err)) < 0 ||
 		(r = json_opt_int(json, "look_at", INT64_MIN, INT64_MAX, &ret->look_at, err)) < 0 ||
 		(r = json_opt_int(json, "tries", 0, MONEY_MAX, &ret->tries, err)) < 0 ||
@@ -343,6 +346,7 @@ int escalation_from(struct arena *arena, const struct json *json, struct escalat
 		(r = read_day(json, "reenter_on", &ret->reenter_on, err)) < 0 || (r = commitment_read(json, arena, ret, err)) < 0 ||
 		(r = offers_read(json, arena, ret, err)) < 0 || (r = late_fee_read(json, ret, err)) < 0 ||
 		(r = note_read(json, ret, err)) < 0 || (r = json_opt_str(json, "reset_from", 128, &ret->reset_from, err)) < 0 ||
+		(r = json_opt_str(json, "refused", 128, &ret->refused, err)) < 0 ||
 		(r = json_opt_bool(json, "unsent_told", &ret->unsent_told, err)) < 0 ||
 		(r = json_opt_bool(json, "still_owed", &ret->still_owed, err)) < 0 ||
 		(r = json_opt_bool(json, "deposit_counted", &ret->deposit_counted, err)) < 0 ||

@@ -133,6 +133,8 @@ void escalation_task_done(struct escalation *e, struct debtor *debtor, const cha
 			debtor_wrong_seen(debtor, e->invoice.id);
 		over(e, "wrong_contact", fx);
 	}
+	if (strncmp(task, "refused:", 8) == 0)
+		e->refused = NULL;
 	if (strncmp(task, "call_back:", 10) == 0)
 		e->call_back = (struct call_back){ 0 };
 }
@@ -147,6 +149,8 @@ const char *const *escalation_answers(const struct escalation *e)
 		return gate;
 	case ESCALATION_DOUBT:
 		return doubt;
+	case ESCALATION_CLOSED: /* it is paid; whether it was told that it is not, nobody knows, and nothing more is said before */
+		return e->attempt && e->in_doubt ? doubt : none;
 	case ESCALATION_WAITING: /* no step asks, and none is left, or may be taken: what would go on by itself cannot */
 		return e->held && strcmp(e->held, "exhausted") == 0 ? exhausted : none;
 	default:

@@ -23,7 +23,7 @@ struct next_action aside_next(const struct escalation *e, const struct debtor *d
 void aside_drop(struct escalation *e, const struct rules *rules, const struct debtor *d, const char *reason, struct effects *fx);
 
 /* escalation_letter.c */
-void walk_tasks_closed(struct escalation *e, struct effects *fx); /* nobody need look for an address, or care about an unclaimed letter, any more */
+void walk_tasks_closed(struct escalation *e, struct effects *fx); /* nobody need look for an address, or care about an unclaimed letter or a refused message, any more */
 
 /* escalation_book.c */
 void book_follow(struct escalation *e, const struct rules *rules, struct effects *fx); /* what it says otherwise is told once, and its end */

@@ -39,7 +39,21 @@ void escalation_letter_returned(struct escalation *e, const struct walked *walke
 	effects_task(fx, &task);
 }
 
-/* Of a skip for want of an address, and of the letters that nobody took. */
+void escalation_refused(struct escalation *e, const char *step, const char *reason, struct effects *fx)
+{
+	struct task task = invoice_task(e, "refused", fx->arena);
+
+	if (e->state == ESCALATION_CLOSED && !aside_id(step))
+		return; /* paid while it was on its way */
+	e->refused = step;
+	task.step = step;
+	task.reason = reason;
+	task.opened_at = fx->now;
+	task.deadline = fx->now + 7 * DAY_MS;
+	effects_task(fx, &task);
+}
+
+/* Of a skip for want of an address, of a message that was refused, and of the letters that nobody took. */
 void walk_tasks_closed(struct escalation *e, struct effects *fx)
 {
 	bool unclaimed = false;
@@ -51,7 +65,7 @@ void walk_tasks_closed(struct escalation *e, struct effects *fx)
 		task.step = walked->step;
 		task.close = true;
 		task.result = "obsolete";
-		if (walked->end == STEP_SKIPPED && walked->attempt) {
+		if (walked->end == STEP_SKIPPED && walked->attempt && strncmp(walked->attempt, "no_address:", 11) == 0) {
 			task.id = walked->attempt;
 			task.kind = "no_address";
 			effects_task(fx, &task);
@@ -60,5 +74,14 @@ void walk_tasks_closed(struct escalation *e, struct effects *fx)
 			effects_task(fx, &task);
 			unclaimed = true;
 		}
+	}
+	if (e->refused) {
+		struct task task = invoice_task(e, "refused", fx->arena);
+
+		task.step = e->refused;
+		task.close = true;
+		task.result = "obsolete";
+		effects_task(fx, &task);
+		e->refused = NULL;
 	}
 }

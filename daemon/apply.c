@@ -455,8 +455,8 @@ static void task_done(struct dunner *d, struct group *g, struct doc *invoice, co
 	const char *kind = arena_printf(g->arena, "%.*s", (int)strcspn(id, ":"), id);
 	bool back = strcmp(kind, "call_back") == 0;
 
-	if ((call && !shared(g, id)) || (back && !invoice->e->call_back.at))
-		return; /* said twice, or too late: there is no such call to be done */
+	if ((call && !shared(g, id)) || (back && !invoice->e->call_back.at) || (strcmp(kind, "refused") == 0 && !invoice->e->refused))
+		return; /* said twice, or too late: there is no such thing to be done */
 	close_task(g, invoice->e, id, kind, "done");
 	escalation_task_done(invoice->e, debtor && debtor->loaded ? debtor->d : NULL, id, &g->fx);
 	invoice->touched = true;
@@ -630,7 +630,7 @@ static void command_invoice(struct dunner *d, struct group *g, const struct even
 	} else if (strcmp(e->command, "decide") == 0 && escalation_asks(esc, decision)) { /* else the question is over */
 		if (esc->state == ESCALATION_GATE) {
 			gate_decided(d, g, doc, e, decision);
-		} else if (esc->state == ESCALATION_DOUBT) {
+		} else if (esc->attempt) {
 			esc->verdict = decision; /* kept with the document until the reconciler has the attempt's entry at hand */
 			d->reconcile_all = d->reconcile_again = true;
 		} else {

@@ -61,7 +61,8 @@ static int find_invoice(struct ctl *ctl, const char *invoice_id, struct order *o
 	if (r != 0)
 		return r;
 	order->target = invoice_id;
-	if (entry->e.state == ESCALATION_CLOSED && strcmp(order->command, "hold") != 0)
+	if (entry->e.state == ESCALATION_CLOSED && strcmp(order->command, "hold") != 0 &&
+		(strcmp(order->command, "decide") != 0 || !escalation_answers(&entry->e)[0]))
 		return ctl_fail(ctl, EXIT_FOUND, "closed", "invoice %s is closed (%s)", invoice_id, entry->e.closed ? entry->e.closed : "?");
 	return 0;
 }

@@ -101,6 +101,44 @@ static void row_35_after_the_last_contact_a_person_decides(void **state)
 	story_ends_well(s);
 }
 
+/* The step is lost, and a person is asked why: until he has looked, or it is paid. */
+static void a_refused_message_is_looked_at(void **state)
+{
+	struct story *s = *state;
+
+	story_invoice(s, "inv_2", "2026-04-01", 5000);
+	world_behave(&s->world, "{\"mode\":\"error\",\"status\":400,\"count\":2}");
+	story_until(s, "2026-04-02T15:00:00Z");
+	story_wait_tasks(s, "refused:inv_1 refused:inv_2 ");
+	(void)STORY_CTL(s, "task", "done", "refused:inv_1", "their server took no attachment");
+	story_wait_tasks(s, "refused:inv_2 ");
+	story_event(s, "invoice.paid", "inv_2", "2026-04-02T15:00:00Z", "");
+	story_wait_tasks(s, "");
+	story_ends_well(s);
+}
+
+/* Whether the reminder went out when it was paid: nothing more is said to them until somebody knows. */
+static void in_doubt_when_it_was_paid(void **state)
+{
+	struct story *s = *state;
+	const struct redis_reply *attempts;
+
+	world_behave(&s->world, "{\"mode\":\"close_after_read\",\"capture\":false}");
+	story_until(s, "2026-04-02T09:00:00Z");
+	story_event(s, "invoice.paid", "inv_1", "2026-04-02T09:00:00Z", "");
+	attempts = world_redis(&s->world, s->arena, (const char *const[]){ "HKEYS", world_key(&s->world, s->arena, "attempts"), NULL });
+	assert_int_equal(attempts->count, 1);
+	story_until(s, "2026-04-05T09:00:00Z");
+	story_until(s, "2026-06-05T09:00:00Z");
+	story_wait_tasks(s, arena_printf(s->arena, "unknown_attempt:%s ", attempts->items[0].str));
+	(void)STORY_REFUSED(s, "decide", "inv_1", "stop", "it is paid");
+	(void)STORY_CTL(s, "decide", "inv_1", "not_sent", "the provider's own list has nothing");
+	story_wait_tasks(s, "");
+	assert_true(story_recorded(s, "inv_1", "attempt.reconciled"));
+	(void)STORY_REFUSED(s, "decide", "inv_1", "not_sent", "once more");
+	story_ends_well(s);
+}
+
 /* Only a person refuses: others are told of whom to think twice about, and why. */
 static void row_31_whom_to_work_for_no_more_is_suggested(void **state)
 {
@@ -220,6 +258,8 @@ int main(void)
 		STORY(row_35_after_the_last_contact_a_person_decides),
 		STORY(row_31_whom_to_work_for_no_more_is_suggested),
 		STORY(row_32_insolvency_stops_everything_with_a_task),
+		STORY(a_refused_message_is_looked_at),
+		STORY(in_doubt_when_it_was_paid),
 		STORY(each_event_has_its_effect),
 	};
 
