@@ -33,7 +33,7 @@ struct recovery {
 	uint64_t not_released; /* so many of the journal's last groups: the crash fell between their fsync and their commit */
 	struct group_header last; /* of the journal */
 	bool has_last;
-	struct redo_run run; /* the journal's last one, where the store is empty */
+	struct redo_run run; /* the journal's last one, above where the store is: what is redone */
 	char previous_writer[128];
 	int failure;
 };
@@ -133,12 +133,11 @@ static void ask_tails(struct recovery *r)
 static int on_replay(const struct journal_group *group, void *arg)
 {
 	struct recovery *r = arg;
-	bool first;
+	bool first = !r->chunk_count && r->above == r->begin;
 
 	if (r->chunk_count == REDO_CHUNK)
 		return 1;
 	/* What was superseded, or an earlier run has, may bear such numbers as well. */
-	first = r->rebuild && !r->chunk_count && r->above == r->begin;
 	if (memcmp(first ? group->head.id : group->head.predecessor, first ? r->run.first.id : r->link, GROUP_ID_SIZE) != 0)
 		return 0;
 	memcpy(r->link, group->head.id, GROUP_ID_SIZE);
@@ -289,19 +288,36 @@ static void begin_generation(struct recovery *r, const struct store_cursor *curs
 	d->ports.store->load(d->ports.store->self, &key, 1, on_system, r);
 }
 
-static int on_first(const struct journal_group *group, void *arg)
+static int on_above(const struct journal_group *group, void *arg)
 {
-	*(struct group_header *)arg = group->head;
-	return 1;
+	struct recovery *r = arg;
+
+	if (r->run.begin == RUN_NONE || memcmp(group->head.predecessor, r->link, GROUP_ID_SIZE) != 0)
+		r->run = (struct redo_run){ .begin = RUN_PART, .first = group->head };
+	memcpy(r->link, group->head.id, GROUP_ID_SIZE);
+	return 0;
 }
 
-/* Whether the journal's next group was made for the very place where the store is: so it is with a generation's first one. */
-static bool follows(const struct dunner *d, const struct store_cursor *cursor)
+/* The journal's last unbroken run above the store's place: it can be redone where it was made for that very place. 0 or -errno. */
+static int look_above(struct recovery *r, const struct store_cursor *cursor)
 {
-	struct group_header first = { 0 };
+	const struct journal_port *journal = r->dunner->ports.journal;
+	int result = journal->replay(journal->self, r->dunner->settings.partition, cursor->pseq, on_above, r);
 
-	(void)d->ports.journal->replay(d->ports.journal->self, d->settings.partition, cursor->pseq, on_first, &first);
-	return first.pseq == cursor->pseq + 1 && memcmp(first.predecessor, cursor->group, GROUP_ID_SIZE) == 0;
+	return result < 0 ? result : 0;
+}
+
+static bool follows(const struct recovery *r, const struct store_cursor *cursor)
+{
+	return r->run.begin != RUN_NONE && memcmp(r->run.first.predecessor, cursor->group, GROUP_ID_SIZE) == 0;
+}
+
+/* Redis went back to before what others had written: our journal has no more than what came behind it. */
+static void refuse_hole(struct dunner *d, uint64_t pseq)
+{
+	dunner_refuse(d, "Redis went back to group %llu of partition %u, and other instances have what lies between it and this journal: nothing is sent; stop "
+		"all of them, empty Redis, and run `dunningctl instances rebuild --yes STATE-DIR...` with the state directories of all",
+		(unsigned long long)pseq, d->settings.partition);
 }
 
 /*
@@ -371,8 +387,10 @@ static void on_cursor(int result, const struct store_cursor *cursor, void *arg)
 		go_on(r, cursor->pseq, cursor->group);
 		return;
 	}
-	failure = empty && r->has_last ? redo_last_run(d->ports.journal, d->ports.keys, d->settings.partition, d->settings.log_origin,
-		d->settings.sealed != NULL, &r->run) : 0;
+	if (empty && r->has_last)
+		failure = redo_last_run(d->ports.journal, d->ports.keys, d->settings.partition, d->settings.log_origin, d->settings.sealed != NULL, &r->run);
+	else
+		failure = r->has_last ? look_above(r, cursor) : 0;
 	if (failure < 0) {
 		dunner_fail(d, failure, 74, "the journal cannot be replayed: %s", strerror(-failure));
 		return;
@@ -399,8 +417,12 @@ static void on_cursor(int result, const struct store_cursor *cursor, void *arg)
 			dunner_fail(d, known, 74, "the journal cannot be read: %s", strerror(-known));
 			return;
 		}
-		if (!known && !(d->settings.sealed && follows(d, cursor))) {
+		if (!known && !(d->settings.sealed && follows(r, cursor))) {
 			refuse_unknown(d, cursor->pseq);
+			return;
+		}
+		if (r->run.begin != RUN_NONE && !follows(r, cursor)) {
+			refuse_hole(d, cursor->pseq);
 			return;
 		}
 	}
@@ -413,7 +435,6 @@ static void on_cursor(int result, const struct store_cursor *cursor, void *arg)
 	if (empty)
 		r->above = r->run.first.pseq - 1; /* what was before it is in it, too */
 	r->begin = r->above;
-	memcpy(r->link, cursor->group, GROUP_ID_SIZE);
 	d->pseq = r->last.pseq;
 	memcpy(d->last_group, r->last.id, GROUP_ID_SIZE);
 	r->identity_same = strcmp(r->last.run_id, cursor->run_id) == 0 && strcmp(r->last.repl_id, cursor->repl_id) == 0;

@@ -66,7 +66,8 @@ static void add_partition(struct findings *f, const struct json *p, bool only)
 		return;
 	}
 	if (strcmp(state, "refused") == 0)
-		findings_add(f, GRADE_FAIL, "refused", "dunningd-operations(7), RESTORING", "nothing is sent%s: %s", where, reason ? reason : "see the log");
+		findings_add(f, GRADE_FAIL, "refused", "dunningd-operations(7), SEVERAL INSTANCES and RESTORING", "nothing is sent%s: %s", where,
+			reason ? reason : "see the log");
 	else if (strcmp(state, "waiting_for_redis") == 0)
 		findings_add(f, GRADE_FAIL, "waiting_for_redis", "dunningctl doctor", "the daemon waits for a Redis that it can rely on%s%s%s", where,
 			refusal ? ": " : "", refusal ? refusal : "");
