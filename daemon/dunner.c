@@ -504,7 +504,7 @@ void dunner_stop(struct dunner *d)
 	if (d->stopping)
 		return;
 	d->stopping = true;
-	if (d->epoch && d->state == DUNNER_REFUSED && d->lease_until > flow_mono(d)) { /* who mends it need not wait for the lease */
+	if (d->epoch && d->state == DUNNER_REFUSED && !d->guards && d->lease_until > flow_mono(d)) { /* who mends it need not wait for the lease */
 		d->releasing = true;
 		lease_stop(d);
 		d->ports.store->release(d->ports.store->self, d->config->instance, on_released, d);

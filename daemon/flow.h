@@ -228,6 +228,7 @@ struct dunner {
 
 	/* place in history */
 	bool taken_over; /* another instance wrote last */
+	bool guards; /* refused, and the lease is kept, also behind a stop: who does not know what we wrote must not go on without it */
 	char taken_from[128]; /* that one, and where it ended; "" = none */
 	uint64_t taken_pseq;
 	uint8_t taken_group[GROUP_ID_SIZE];

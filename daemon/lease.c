@@ -24,7 +24,7 @@ static void on_lease(int r, bool granted, uint64_t epoch, int64_t until_mono, co
 	struct dunner *d = arg;
 
 	d->lease_asked = false;
-	if (d->state == DUNNER_STOPPED || d->state == DUNNER_REFUSED)
+	if (d->state == DUNNER_STOPPED || (d->state == DUNNER_REFUSED && !d->guards))
 		return;
 	if (r < 0) { /* unknown: may_start and the commit's epoch guard us until we know */
 		d->ports.clock->timer_in(d->ports.clock->self, d->lease_timer, 500);
@@ -82,7 +82,7 @@ static void on_timer(void *arg)
 {
 	struct dunner *d = arg;
 
-	if (d->failed || d->state == DUNNER_STOPPED || d->state == DUNNER_REFUSED)
+	if (d->failed || d->state == DUNNER_STOPPED || (d->state == DUNNER_REFUSED && !d->guards))
 		return;
 	ask(d);
 }

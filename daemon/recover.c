@@ -312,9 +312,10 @@ static bool follows(const struct recovery *r, const struct store_cursor *cursor)
 	return r->run.begin != RUN_NONE && memcmp(r->run.first.predecessor, cursor->group, GROUP_ID_SIZE) == 0;
 }
 
-/* Redis went back to before what others had written: our journal has no more than what came behind it. */
+/* Redis went back to before what others had written: our journal has no more than what came behind it, and theirs does not have that. */
 static void refuse_hole(struct dunner *d, uint64_t pseq)
 {
+	d->guards = true;
 	dunner_refuse(d, "Redis went back to group %llu of partition %u, and other instances have what lies between it and this journal: nothing is sent; stop "
 		"all of them, empty Redis, and run `dunningctl instances rebuild --yes STATE-DIR...` with the state directories of all",
 		(unsigned long long)pseq, d->settings.partition);
@@ -332,6 +333,41 @@ static bool history_elsewhere(const struct dunner *d, bool has_last, enum redo_b
 	if (!has_last)
 		return history != HISTORY_OURS && !(history == HISTORY_SHARED && !d->owner[0]);
 	return begin == RUN_PART || (history != HISTORY_OURS && !d->live_recovery);
+}
+
+/*
+ * What another instance committed is the truth. False: our journal was going on from that very place, and nobody else did: what we wrote is
+ * redone, as it may have left.
+ */
+static bool take_over(struct recovery *r, const struct store_cursor *cursor)
+{
+	struct dunner *d = r->dunner;
+	bool rebuilt = strcmp(cursor->writer, REBUILD_WRITER) == 0;
+
+	if (!rebuilt && d->callbacks.taken_over &&
+		d->ports.journal->knows(d->ports.journal->self, d->settings.partition, cursor->pseq, cursor->group) != 1)
+		d->callbacks.taken_over(d->callbacks.arg); /* else it is our own, from before this instance was renamed */
+	if (follows(r, cursor))
+		return false;
+	if (r->run.begin != RUN_NONE && r->run.first.pseq > cursor->pseq + 1) { /* it had the group before ours when we wrote that one */
+		refuse_hole(d, cursor->pseq);
+		return true;
+	}
+	if (r->has_last && r->last.epoch == d->epoch) {
+		/* The first groups of a take-over did not come into Redis. Others in their place are decided under an epoch of their own. */
+		dunner_fail(d, -ESTALE, 75, "what was decided of partition %u under this lease did not come into Redis: it is taken anew",
+			d->settings.partition);
+		return true;
+	}
+	dunner_log(d, LOG_NOTICE, "recover: partition %u was last written by %s: continuing from there", d->settings.partition, cursor->writer);
+	if (rebuilt && !d->adoption)
+		adopt_create(d); /* spread over other partitions: nobody's journal has any of it */
+	superseded_look(d, cursor);
+	snprintf(d->taken_from, sizeof(d->taken_from), "%s", cursor->writer);
+	d->taken_pseq = cursor->pseq;
+	memcpy(d->taken_group, cursor->group, GROUP_ID_SIZE);
+	go_on(r, cursor->pseq, cursor->group); /* own groups above it are superseded */
+	return true;
 }
 
 static void on_cursor(int result, const struct store_cursor *cursor, void *arg)
@@ -366,27 +402,6 @@ static void on_cursor(int result, const struct store_cursor *cursor, void *arg)
 	r->emptied |= empty || cursor->rebuilt;
 	r->above = empty ? 0 : cursor->pseq;
 	r->run = (struct redo_run){ 0 };
-	if (!empty && !ours && r->has_last && r->last.epoch == d->epoch) {
-		/* The first groups of a take-over did not come into Redis. Others in their place are decided under an epoch of their own. */
-		dunner_fail(d, -ESTALE, 75, "what was decided of partition %u under this lease did not come into Redis: it is taken anew",
-			d->settings.partition);
-		return;
-	}
-	if (!empty && !ours) { /* a take-over: what another instance committed is the truth; own groups above it are superseded */
-		dunner_log(d, LOG_NOTICE, "recover: partition %u was last written by %s: continuing from there",
-			d->settings.partition, cursor->writer);
-		if (strcmp(cursor->writer, REBUILD_WRITER) == 0 && !d->adoption)
-			adopt_create(d); /* spread over other partitions: nobody's journal has any of it */
-		else if (strcmp(cursor->writer, REBUILD_WRITER) != 0 && d->callbacks.taken_over &&
-			d->ports.journal->knows(d->ports.journal->self, d->settings.partition, cursor->pseq, cursor->group) != 1)
-			d->callbacks.taken_over(d->callbacks.arg); /* else it is our own, from before this instance was renamed */
-		superseded_look(d, cursor);
-		snprintf(d->taken_from, sizeof(d->taken_from), "%s", cursor->writer);
-		d->taken_pseq = cursor->pseq;
-		memcpy(d->taken_group, cursor->group, GROUP_ID_SIZE);
-		go_on(r, cursor->pseq, cursor->group);
-		return;
-	}
 	if (empty && r->has_last)
 		failure = redo_last_run(d->ports.journal, d->ports.keys, d->settings.partition, d->settings.log_origin, d->settings.sealed != NULL, &r->run);
 	else
@@ -395,6 +410,8 @@ static void on_cursor(int result, const struct store_cursor *cursor, void *arg)
 		dunner_fail(d, failure, 74, "the journal cannot be replayed: %s", strerror(-failure));
 		return;
 	}
+	if (!empty && !ours && take_over(r, cursor))
+		return;
 	if (empty && history_elsewhere(d, r->has_last, r->run.begin)) {
 		dunner_refuse(d, "Redis has lost partition %u, and other instances have parts of its history: nothing is sent; stop all of them, and run "
 			"`dunningctl instances rebuild --yes STATE-DIR...` with the state directories of all", d->settings.partition);
@@ -417,7 +434,7 @@ static void on_cursor(int result, const struct store_cursor *cursor, void *arg)
 			dunner_fail(d, known, 74, "the journal cannot be read: %s", strerror(-known));
 			return;
 		}
-		if (!known && !(d->settings.sealed && follows(r, cursor))) {
+		if (!known && !(follows(r, cursor) && (d->settings.sealed || !ours))) {
 			refuse_unknown(d, cursor->pseq);
 			return;
 		}

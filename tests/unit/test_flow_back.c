@@ -72,6 +72,11 @@ static void refused_untouched(struct world *w, const struct backup *from, int se
 	assert_non_null(strstr(w->log, w->dunner->reason));
 	assert_int_equal(w->pseq, from->pseq);
 	assert_int_equal(w->sent, sent);
+	pass(w, 60000); /* nor may another instance go on there */
+	assert_true(w->dunner->lease_until > w->mono);
+	dunner_stop(w->dunner);
+	assert_int_equal(waiting(w, RELEASE), 0);
+	assert_int_equal(w->stopped, 1);
 }
 
 /* We led, another one did, and we do: Redis is as it was at first. */
@@ -103,10 +108,111 @@ static void a_hole_in_our_journal_is_not_skipped(void **state)
 	}
 }
 
+/* The other one wrote last: what it did before we took over is in no journal of ours. */
+static void what_the_other_wrote_before_us_is_not_left_out(void **state)
+{
+	(void)state;
+	for (int live = 0; live < 2; live++) {
+		struct world *w = running(0);
+		struct backup backup;
+		int sent;
+
+		push(w, 1, INVOICE("1", LATER));
+		settle(w);
+		other_leads(w, 2);
+		back_up(w, &backup);
+		w->pseq += 3;
+		w->group[1] ^= 1;
+		w->handed_pseq = w->pseq;
+		begin(w);
+		lead(w, 3, INVOICE("3", "2026-04-07"));
+		sent = w->sent;
+		assert_int_equal(sent, 1);
+		if (live) {
+			put_back(w, &backup);
+			pass(w, 5000);
+		} else {
+			end_life(w);
+			put_back(w, &backup);
+			begin_again(w);
+		}
+		refused_untouched(w, &backup, sent);
+		close_world(w);
+	}
+}
+
+/* It went back to where we took over, or never had what we decided there: ours alone is missing, and nothing is sent twice. */
+static void what_is_ours_behind_the_others_place_is_redone(void **state)
+{
+	(void)state;
+	for (int live = 0; live < 2; live++) {
+		for (int committed = 0; committed < 2; committed++) {
+			struct world *w = running(0);
+			struct backup backup;
+			uint64_t last;
+
+			push(w, 1, INVOICE("1", LATER));
+			settle(w);
+			other_leads(w, 2);
+			back_up(w, &backup);
+			begin(w);
+			w->held[COMMIT] = !committed;
+			settle(w);
+			w->held[COMMIT] = false;
+			if (committed)
+				lead(w, 3, INVOICE("3", "2026-04-07"));
+			last = w->journal[w->journaled - 1].head.pseq;
+			assert_true(last > backup.pseq);
+			if (!live)
+				end_life(w);
+			put_back(w, &backup);
+			if (!live)
+				begin_again(w);
+			pass(w, 5000);
+			assert_int_equal(w->dunner->state, DUNNER_RUNNING);
+			assert_null(strstr(w->log, "superseded"));
+			assert_true(w->pseq >= last);
+			assert_int_equal(stored(w, "inv_3"), committed);
+			push(w, 4, INVOICE("3", "2026-04-07")); /* as the guide says: once more */
+			pass(w, 5000);
+			assert_int_equal(w->sent, 1);
+			close_world(w);
+		}
+	}
+}
+
+/* Others went on without what we had decided and could not commit: that is superseded, as ever. */
+static void what_others_went_on_without_is_superseded(void **state)
+{
+	struct world *w = running(0);
+	uint64_t at;
+
+	(void)state;
+	push(w, 1, INVOICE("1", LATER));
+	settle(w);
+	other_leads(w, 2);
+	begin(w);
+	w->held[COMMIT] = true;
+	settle(w);
+	push(w, 3, INVOICE("3", LATER));
+	settle(w);
+	at = w->pseq;
+	assert_true(w->journal[w->journaled - 1].head.pseq > at);
+	other_leads(w, 1);
+	begin(w);
+	pass(w, 5000);
+	assert_int_equal(w->dunner->state, DUNNER_RUNNING);
+	assert_non_null(strstr(w->log, "continuing from there"));
+	close_world(w);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_hole_in_our_journal_is_not_skipped),
+		cmocka_unit_test(what_the_other_wrote_before_us_is_not_left_out),
+		cmocka_unit_test(what_is_ours_behind_the_others_place_is_redone),
+		cmocka_unit_test(what_others_went_on_without_is_superseded),
 	};
 
 	return cmocka_run_group_tests_name("flow_back", tests, NULL, NULL);
