@@ -454,12 +454,9 @@ bool invoice_once_paid(const struct invoice *invoice, int64_t sum, date until)
 
 	for (size_t i = 0; i <= invoice->fact_count; i++) { /* when money came, and last when figures told of some */
 		const struct fact *fact = i < invoice->fact_count ? &invoice->facts[i] : NULL;
-		int64_t paid;
+		int64_t paid = paid_at(invoice, end, (fact ? fact->at : invoice->order.time) + 1);
 
-		if (fact ? fact->kind != FACT_PAYMENT : !invoice->snapshot.paid)
-			continue;
-		paid = paid_at(invoice, end, (fact ? fact->at : invoice->order.time) + 1);
-		if (paid >= sum && paid < invoice->snapshot.total)
+		if ((fact ? fact->kind == FACT_PAYMENT : invoice->snapshot.paid > 0) && paid >= sum && paid < invoice->snapshot.total)
 			return true;
 	}
 	return false;
