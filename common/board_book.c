@@ -248,6 +248,11 @@ static void put_task(struct board *b, const struct board_task *task)
 	struct json invoices = json_get(&task->root, "invoices"), deadline = json_get(&task->root, "deadline");
 	const char *kind = member(&task->root, "kind"), *debtor = member(&task->root, "debtor"), *script = member(&task->root, "script");
 	bool decision = strncmp(task->id, "decision:", 9) == 0 || strncmp(task->id, "exhausted:", 10) == 0;
+	const char *instead = order_instead(b->arena, task->id), *asks = decision ? task->id : NULL; /* whose answer is one of a few */
+	struct json first = json_at(&invoices, 0);
+
+	if (strncmp(task->id, "unknown_attempt:", 16) == 0)
+		asks = json_str(&first);
 
 	board_html(b, "<li class=\"card task\"><h2>%s</h2><p>", board_word(b, kind), NULL);
 	for (size_t i = 0; i < json_len(&invoices); i++) {
@@ -268,9 +273,11 @@ static void put_task(struct board *b, const struct board_task *task)
 	if (script)
 		board_html(b, "<details><summary>%s</summary><div class=\"letter\">%s</div></details>", board_say(b, decision ? W_TASK_CASE : W_MESSAGE_SCRIPT),
 			script, NULL);
-	if (b->may_act)
-		board_html(b, "<p><a class=\"button\" href=\"/do?what=%s&amp;id=%s&amp;p=%s\">%s</a></p>", decision ? "decide" : "done", board_escape(b, task->id),
-			arena_printf(b->arena, "%u", task->partition), board_say(b, decision ? W_DO_DECIDE : W_DO_DONE), NULL);
+	if (instead && !asks)
+		board_html(b, "<p class=\"soft\">%s <code>%s</code></p>", board_say(b, W_ENDS_BY), instead, NULL);
+	else if (b->may_act)
+		board_html(b, "<p><a class=\"button\" href=\"/do?what=%s&amp;id=%s&amp;p=%s\">%s</a></p>", asks ? "decide" : "done",
+			board_escape(b, asks ? asks : task->id), arena_printf(b->arena, "%u", task->partition), board_say(b, asks ? W_DO_DECIDE : W_DO_DONE), NULL);
 	buf_add_str(b->out, "</li>");
 }
 

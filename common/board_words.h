@@ -147,6 +147,7 @@
 	X(DO_HOLD, "Suspendre", "Hold") \
 	X(DO_RESUME, "Reprendre", "Resume") \
 	X(DO_DONE, "C’est fait", "It is done") \
+	X(ENDS_BY, "Se termine par\u00a0:", "Ends by:") \
 	X(DO_DECIDE, "Décider", "Decide") \
 	X(HOLD_LEAD, "Personne ne sera relancé pour cette facture, jusqu’à la date que vous donnez, trente jours sinon.", \
 		"Nobody is contacted about this invoice until the day that you give, or for thirty days.") \

@@ -195,7 +195,21 @@ static void read_call(struct reading *r)
 	c->place = r->place;
 }
 
-/* What the person said when the call was made stands in the command, before the task is closed. */
+/* What came of a call, in the words of whoever made it, before its task is closed. */
+static void read_phone(struct reading *r)
+{
+	struct case_contact *c = contact_of(r, json_text(&r->record, "task"));
+	const struct bundle_file *notes;
+	bool closed;
+
+	if (!c)
+		return;
+	notes = part(r, "notes.txt", &closed);
+	c->note = notes ? arena_printf(r->arena, "%.*s", (int)notes->data.len, notes->data.data) : NULL;
+	c->by = json_text(&r->record, "who");
+}
+
+/* What a person said of a letter that was posted stands in the command, and of a call in older records. */
 static void read_command(struct reading *r)
 {
 	struct case_contact *c = is(json_text(&r->record, "command"), "task_done") ? contact_of(r, json_text(&r->record, "target")) : NULL;
@@ -491,6 +505,8 @@ static void read_record(struct reading *r)
 		read_call(r);
 	else if (is(kind, "operator.command"))
 		read_command(r);
+	else if (is(kind, "phone.note"))
+		read_phone(r);
 	else if (is(kind, "attempt.event"))
 		read_receipt(r);
 	else if (begins(kind, "attempt."))

@@ -1,5 +1,6 @@
 #include "common/order.h"
 
+#include <errno.h>
 #include <string.h>
 
 #include "common/event.h"
@@ -45,4 +46,29 @@ const char *order_invoice(struct arena *arena, const char *target)
 		return target;
 	end = strrchr(from + 1, ':');
 	return end ? arena_printf(arena, "%.*s", (int)(end - from - 1), from + 1) : from + 1;
+}
+
+const char *order_instead(struct arena *arena, const char *task)
+{
+	size_t kind = strcspn(task, ":");
+	const char *about = task[kind] ? task + kind + 1 : "", *step = strrchr(about, ':');
+
+	if (strncmp(task, "call:", 5) == 0)
+		return arena_printf(arena, "dunningctl call log %s NOTES --outcome WORD; a call that is not made, dunningctl skip %.*s WHY", task,
+			(int)(step ? (size_t)(step - about) : strlen(about)), about);
+	if (strncmp(task, "commitment:", 11) == 0)
+		return arena_printf(arena, "dunningctl handover %s --to WHOM, dunningctl commitment execute %s WHAT, or dunningctl commitment withdraw %s WHY",
+			about, about, about);
+	if (strncmp(task, "decision:", 9) == 0)
+		return arena_printf(arena, "dunningctl decide %s pursue|settle|write_off|stop WHY", task);
+	if (strncmp(task, "unknown_attempt:", 16) == 0)
+		return "dunningctl decide INVOICE sent|not_sent WHY";
+	return NULL;
+}
+
+int order_may_be_done(struct arena *arena, const char *task, struct err *err)
+{
+	const char *instead = order_instead(arena, task);
+
+	return instead ? err_set(err, -EBADMSG, "say_more", "$.data.target", "task %s ends by %s", task, instead) : 0;
 }

@@ -23,5 +23,12 @@ struct order {
 void order_event(struct buf *out, const struct order *order, const char *id, const char *source, const char *who, int64_t time);
 /* The invoice that a task's id names: "decision:INV-1:formal" -> "INV-1". An invoice's own id is given back. In the arena. */
 const char *order_invoice(struct arena *arena, const char *target);
+/*
+ * The command that ends this task, in the arena, where "task done" says too little: what came of a call, what was decided, what became of our
+ * word. NULL: "task done" ends it.
+ */
+const char *order_instead(struct arena *arena, const char *task);
+/* 0; or -EBADMSG, and `err` says which command ends this task. */
+int order_may_be_done(struct arena *arena, const char *task, struct err *err);
 
 #endif

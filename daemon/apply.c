@@ -6,6 +6,7 @@
 #include <syslog.h>
 
 #include "common/migration.h"
+#include "common/order.h"
 #include "common/reply.h"
 #include "common/utc.h"
 #include "daemon/flow.h"
@@ -445,17 +446,17 @@ static bool shared(const struct group *g, const char *task)
 	return false;
 }
 
-/* Everyone who shares the task: a call, or a letter to post, is about all the invoices that were owed one. */
+/* Everyone who shares the task: a letter to post is about all the invoices that were owed one. What came of a call is for decide_call(). */
 static void task_done(struct dunner *d, struct group *g, struct doc *invoice, const struct event *e)
 {
 	const char *id = e->target;
 	struct doc *debtor = group_find(d, g, DOC_DEBTOR, invoice->e->invoice.debtor_id);
-	bool post = strncmp(id, "post:", 5) == 0, call = post || strncmp(id, "call:", 5) == 0;
+	bool post = strncmp(id, "post:", 5) == 0;
 	const char *made = contact_told_id(g->arena, id, e);
 	const char *kind = arena_printf(g->arena, "%.*s", (int)strcspn(id, ":"), id);
 	bool back = strcmp(kind, "call_back") == 0;
 
-	if ((call && !shared(g, id)) || (back && !invoice->e->call_back.at) || (strcmp(kind, "refused") == 0 && !invoice->e->refused))
+	if ((post && !shared(g, id)) || (back && !invoice->e->call_back.at) || (strcmp(kind, "refused") == 0 && !invoice->e->refused))
 		return; /* said twice, or too late: there is no such thing to be done */
 	close_task(g, invoice->e, id, kind, "done");
 	escalation_task_done(invoice->e, debtor && debtor->loaded ? debtor->d : NULL, id, &g->fx);
@@ -466,7 +467,7 @@ static void task_done(struct dunner *d, struct group *g, struct doc *invoice, co
 	if (back)
 		debtor_contact_add(debtor->d, g->arena, flow_now(d), CHANNEL_CALL, made);
 	decide_touch_debtor(g, debtor); /* a contact may be used again, for the others too */
-	for (struct doc *doc = g->docs; doc && call; doc = doc->next) {
+	for (struct doc *doc = g->docs; doc && post; doc = doc->next) {
 		if (doc->kind != DOC_ESCALATION || !doc->loaded || !doc->e->task || strcmp(doc->e->task, id) != 0 ||
 			!escalation_move(doc->e, TRIGGER_TASK_ENDED))
 			continue;
@@ -474,8 +475,8 @@ static void task_done(struct dunner *d, struct group *g, struct doc *invoice, co
 		escalation_step_effects(doc->e, debtor->d, decide_policy(d, doc->e, debtor->d), doc->e->step, strrchr(id, ':') + 1, &g->fx);
 		escalation_walked(doc->e, g->arena, doc->e->step, STEP_DONE, NULL, flow_now(d), arena_strdup(g->arena, id));
 		escalation_said(doc->e, arena_strdup(g->arena, strrchr(id, ':') + 1));
-		debtor_contact_add(debtor->d, g->arena, flow_now(d), post ? CHANNEL_LETTER : CHANNEL_CALL, made);
-		if (post && debtor->d->customer.postal.line1)
+		debtor_contact_add(debtor->d, g->arena, flow_now(d), CHANNEL_LETTER, made);
+		if (debtor->d->customer.postal.line1)
 			debtor_contact_made(debtor->d, made)->to = debtor_address(debtor->d, NULL, CHANNEL_LETTER, g->arena);
 		debtor->touched = true;
 	}
@@ -697,6 +698,8 @@ int decide_command(struct dunner *d, struct group *g, struct input *input)
 		return command_retain(d, g, input);
 	if (e->target && (strcmp(e->command, "allow") == 0 || strcmp(e->command, "forbid") == 0))
 		return legal_allow(d, g, input);
+	if (e->target && strcmp(e->command, "task_done") == 0 && order_may_be_done(g->arena, e->target, &input->err) < 0)
+		return -EBADMSG;
 	if (!doc || !doc->loaded || !doc->existed)
 		doc = group_find(d, g, DOC_ESCALATION, e->target);
 	/* A hold may come before the invoice that it names, on another stream: it is kept with the stub. */

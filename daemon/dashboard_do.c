@@ -49,7 +49,7 @@ static void show_form(struct visit *visit, int status)
 static bool possible(const struct visit *visit)
 {
 	if (visit->action == BOARD_DONE)
-		return visit->task_count && strncmp(visit->target, "decision:", 9) != 0;
+		return visit->task_count && !order_instead(visit->arena, visit->target);
 	return visit->entry_count && board_asked(&visit->entries[0], visit->action);
 }
 

@@ -416,11 +416,11 @@ static int run_task_done(struct ctl *ctl, const struct invocation *call)
 	struct open_task *tasks = NULL;
 	size_t count = 0, capacity = 0;
 	bool found = false;
+	struct err err = { 0 };
 	int r = ctl_config(ctl, false);
 
-	if (strncmp(order.target, "decision:", 9) == 0)
-		return ctl_fail(ctl, EXIT_FOUND, "decide", "%s asks for an answer: dunningctl decide %s continue|stop WHY", order.target,
-			order.target);
+	if (order_may_be_done(ctl->arena, order.target, &err) < 0)
+		return ctl_fail(ctl, EXIT_FOUND, err.code, "%s", err.text);
 	for (uint32_t p = 0; r == 0 && p < ctl_partitions(ctl); p++)
 		r = read_tasks(ctl, p, &tasks, &count, &capacity);
 	for (size_t i = 0; r == 0 && i < count; i++)

@@ -92,6 +92,7 @@ static void row_41_a_threat_is_our_word(void **state)
 	story_until(s, "2026-05-08T08:00:00Z");
 	story_wait_tasks(s, "commitment:inv_2 commitment:inv_3 commitment:inv_1 decision:inv_2:give decision:inv_3:give decision:inv_1:give ");
 	(void)STORY_REFUSED(s, "decide", "inv_2", "stop", "it is not worth it");
+	(void)STORY_REFUSED(s, "task", "done", "commitment:inv_2", "seen");
 	(void)STORY_REFUSED(s, "decide", "inv_2", "continue", "later");
 	(void)STORY_REFUSED(s, "commitment", "execute", "inv_2", "done"); /* it takes a handover */
 	(void)STORY_CTL(s, "commitment", "withdraw", "inv_2", "we found a mistake of ours");

@@ -185,13 +185,32 @@ static void a_call_is_done(void **state)
 	assert_says(f, "1,200.00");
 	assert_ctl(f, 0, "explain", "INV-1");
 	assert_says(f, "waits for a person");
-	assert_ctl(f, 1, "task", "done", "call:INV-9:call", "what");
-	assert_ctl(f, 0, "task", "done", "call:INV-1:call", "they will pay on Friday");
+	assert_ctl(f, 1, "task", "done", "call:INV-1:call", "they will pay on Friday"); /* then it is a promise, and is held and confirmed as one */
+	assert_says(f, "dunningctl call log call:INV-1:call NOTES --outcome WORD");
+	assert_says(f, "dunningctl skip INV-1 WHY");
+	assert_ctl(f, 1, "task", "done", "check_sent:INV-9", "what");
+	assert_says(f, "no open task");
+	assert_ctl(f, 0, "call", "log", "call:INV-1:call", "the machine answers", "--outcome", "voicemail");
 	settle(f);
 	wait_document(f, "INV-1", "\"end\":\"done\"");
 	assert_ctl(f, 0, "tasks");
 	assert_says(f, "Nothing waits");
 	assert_ctl(f, 0, "check");
+}
+
+static void a_call_that_nobody_makes(void **state)
+{
+	struct fixture *f = *state;
+
+	start_flow(f, START);
+	assert_ctl(f, 0, "push", invoice_event(f, "INV-1", "cus_1", "2026-02-28", "caller"));
+	settle(f);
+	wait_document(f, "INV-1", "\"state\":\"task\"");
+	assert_ctl(f, 0, "skip", "INV-1", "they asked not to be called");
+	settle(f);
+	wait_document(f, "INV-1", "\"end\":\"skipped\"");
+	assert_ctl(f, 0, "tasks");
+	assert_says(f, "Nothing waits");
 }
 
 static void a_gate_is_decided(void **state)
@@ -704,6 +723,7 @@ int main(void)
 		TEST(what_is_unknown_or_closed),
 		TEST(a_longer_list),
 		TEST(a_call_is_done),
+		TEST(a_call_that_nobody_makes),
 		TEST(a_gate_is_decided),
 		TEST(a_message_in_doubt),
 		TEST(a_step_is_skipped),

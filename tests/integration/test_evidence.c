@@ -158,7 +158,7 @@ static int story(void **state)
 	put("credentials/trail-log-key", SEED_HEX, strlen(SEED_HEX));
 	push_all(first_day);
 	walk_until("start:2026-03-02T09:00:00Z", "2026-04-07T08:00:00Z");
-	(void)CTL(arena, 0, "task", "done", "call:inv_42:call", "Mme Roÿ cherche la facture, rappelle demain", "--who", "Léa Martin");
+	(void)CTL(arena, 0, "call", "log", "call:inv_42:call", "Mme Roÿ cherche la facture, rappelle demain", "--outcome", "voicemail", "--who", "Léa Martin");
 	push_all(second_act);
 	until_applied();
 	assert_int_equal(process_stop(&world.daemon, WAIT_MS), 0);

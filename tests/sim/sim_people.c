@@ -234,7 +234,7 @@ void people_task(struct sim *sim, const char *kind, const char *task, const char
 {
 	if (sim->mode != MODE_LIFE || !rng_chance(&sim->faults, 750000))
 		return; /* nobody looks */
-	if (strcmp(kind, "post") == 0 || strcmp(kind, "find_payment") == 0 || strcmp(kind, "fix_contact") == 0 || (strcmp(kind, "call") == 0 && rng_chance(&sim->faults, 300000)))
+	if (strcmp(kind, "post") == 0 || strcmp(kind, "find_payment") == 0 || strcmp(kind, "fix_contact") == 0)
 		answer(sim, "task_done", task, "", NULL);
 	else if (strcmp(kind, "call") == 0)
 		answer(sim, "call_log", task, call_outcome(sim), NULL);

@@ -284,6 +284,34 @@ static void the_day(void **state)
 	world_clear(&w);
 }
 
+/* What ends by a word that the form cannot take says which; a message in doubt is answered for, and no "done" is offered there. */
+static void each_task_ends_by_its_own_word(void **state)
+{
+	static const struct {
+		const char *id, *task, *has, *has_not;
+	} cases[] = {
+		{ "call:INV-1:call", "{\"kind\":\"call\",\"invoices\":[\"INV-1\"]}", "<code>dunningctl call log call:INV-1:call ", "/do?" },
+		{ "commitment:INV-1", "{\"kind\":\"commitment\",\"invoices\":[\"INV-1\"]}", "dunningctl commitment withdraw INV-1 WHY", "/do?" },
+		{ "unknown_attempt:a1", "{\"kind\":\"unknown_attempt\",\"invoices\":[\"INV-1\"]}", "/do?what=decide&amp;id=INV-1&amp;", "what=done" },
+		{ "refused:INV-1", "{\"kind\":\"refused\",\"invoices\":[\"INV-1\"]}", "/do?what=done&amp;id=refused%3AINV-1&amp;", "<code>" },
+	};
+	struct world w;
+
+	(void)state;
+	world_init(&w, LADDER, TEN);
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		CLEANUP(buf_clear) struct buf out = { 0 };
+		struct board b = board(w.arena, &out, REPORT_EN);
+		struct board_task task = { .id = cases[i].id, .root = parsed(w.arena, cases[i].task) };
+
+		board_tasks(&b, &(struct board_tasks){ &task, 1, NULL });
+		is_plain(&out);
+		says(&out, cases[i].has);
+		assert_null(strstr(out.data, cases[i].has_not));
+	}
+	world_clear(&w);
+}
+
 static void tasks_policies_and_health(void **state)
 {
 	struct policy_rule rule = { .policy = "other" };
@@ -435,7 +463,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_word_is_there_in_both), cmocka_unit_test(the_reader_chooses), cmocka_unit_test(texts_stay_texts),
 		cmocka_unit_test(what_is_wrong_is_said), cmocka_unit_test(what_holds_has_words), cmocka_unit_test(figures_and_queue), cmocka_unit_test(the_day),
-		cmocka_unit_test(tasks_policies_and_health), cmocka_unit_test(a_timeline), cmocka_unit_test(what_comes_next),
+		cmocka_unit_test(each_task_ends_by_its_own_word), cmocka_unit_test(tasks_policies_and_health), cmocka_unit_test(a_timeline), cmocka_unit_test(what_comes_next),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

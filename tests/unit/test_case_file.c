@@ -184,7 +184,8 @@ static void a_call_is_a_contact_when_it_was_made(void **state)
 	two_invoices(s);
 	tell_with(s, AT("task.opened", "2026-04-06T07:00:00Z") "\"task\":\"call:i1:call\",\"task_kind\":\"call\",\"invoices\":[\"i1\",\"i2\"],\"step\":\"call\"",
 		"script.txt", "Say hello.");
-	tell(s, AT("operator.command", "2026-04-07T07:00:00Z") "\"command\":\"task_done\",\"target\":\"call:i1:call\",\"who\":\"Léa\",\"why\":\"will pay\"");
+	tell_with(s, AT("phone.note", "2026-04-07T07:00:00Z") "\"task\":\"call:i1:call\",\"invoices\":[\"i1\",\"i2\"],\"outcome\":\"in_payment\",\"who\":\"Léa\"",
+		"notes.txt", "will pay");
 	tell(s, AT("task.closed", "2026-04-07T07:00:00Z") "\"task\":\"call:i1:call\",\"task_kind\":\"call\",\"invoices\":[\"i1\"],\"step\":\"call\",\"result\":\"done\"");
 	tell(s, AT("task.opened", "2026-04-16T07:00:00Z") "\"task\":\"call:i1:again\",\"task_kind\":\"call\",\"invoices\":[\"i1\"],\"step\":\"again\"");
 	tell(s, AT("task.closed", "2026-04-17T07:00:00Z") "\"task\":\"call:i1:again\",\"task_kind\":\"call\",\"invoices\":[\"i1\"],\"step\":\"again\",\"result\":\"expired\"");

@@ -17,7 +17,7 @@ static struct escalation *open_said(struct bench *b, const char *event)
 	*entry = (struct entry){ .stream = OPERATOR, .event = event };
 	take(b, entry, 1);
 	load(b);
-	return doc_of(b, DOC_ESCALATION, "i")->e;
+	return doc_of(b, DOC_ESCALATION, "i") ? doc_of(b, DOC_ESCALATION, "i")->e : NULL;
 }
 
 /* "Do not wait after the failed try" is no word about what somebody else holds. */
@@ -86,12 +86,53 @@ static void a_refused_message_was_looked_at(void **state)
 	}
 }
 
+/* Where more must be said, "done" is refused with the command that says it: nothing ends, and nobody is held for a slip of the pen. */
+static void done_says_too_little(void **state)
+{
+	static const struct {
+		const char *event, *instead; /* NULL: done ends it */
+	} cases[] = {
+		{ SAY("task_done", "\"target\":\"call:i:worth-it\""), "dunningctl call log call:i:worth-it NOTES --outcome WORD; a call that is not made, dunningctl skip i WHY" },
+		{ SAY("task_done", "\"target\":\"commitment:i\""), "dunningctl commitment withdraw i WHY" },
+		{ SAY("task_done", "\"target\":\"decision:i:worth-it\""), "dunningctl decide decision:i:worth-it pursue" },
+		{ SAY("task_done", "\"target\":\"unknown_attempt:a1\""), "dunningctl decide INVOICE sent|not_sent WHY" },
+		{ SAY("task_done", "\"target\":\"call_back:i\""), NULL },
+		{ SAY("task_done", "\"target\":\"review_dispute:i\""), NULL },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct bench b;
+		struct escalation *e = open_said(&b, cases[i].event);
+
+		if (e) {
+			e->state = ESCALATION_TASK;
+			e->step = "worth-it";
+			e->task = "call:i:worth-it";
+			e->commitment.state = COMMITMENT_OPEN;
+			e->call_back.at = NOW;
+		}
+		decide(&b);
+		assert_int_equal(!b.group->fx.tasks, cases[i].instead != NULL);
+		assert_int_equal(b.group->dead != NULL, cases[i].instead != NULL);
+		if (e)
+			assert_true(e->state == ESCALATION_TASK && !e->walk_count && !e->hold_count && e->commitment.state == COMMITMENT_OPEN &&
+				e->command_count == !cases[i].instead);
+		if (cases[i].instead) {
+			assert_string_equal(b.group->dead->err->code, "say_more");
+			assert_non_null(strstr(b.group->dead->err->text, cases[i].instead));
+		}
+		bench_end(&b);
+	}
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_retry_leaves_the_holds),
 		cmocka_unit_test(a_doubt_outlives_the_invoice),
 		cmocka_unit_test(a_refused_message_was_looked_at),
+		cmocka_unit_test(done_says_too_little),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
