@@ -472,6 +472,7 @@ void offers_written(struct escalation *e, const struct step *step, unsigned offe
 	const char *attempt, struct effects *fx);
 void offers_sent(struct escalation *e, const char *attempt, struct effects *fx);
 void offers_undelivered(struct escalation *e, const char *attempt); /* nobody read of them */
+bool offer_passed_over(const struct made_offer *offer, const struct invoice_view *view); /* something was agreed since it was made */
 /*
  * An offer of less whose sum was paid by its day is accepted by that: the settlement stands in the facts, as if it had been told when the offer was
  * made. Where they say otherwise now, it is gone again.

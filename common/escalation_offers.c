@@ -174,6 +174,11 @@ int offer_take(const struct escalation *e, const struct zone *zone, struct event
 	return 0;
 }
 
+bool offer_passed_over(const struct made_offer *offer, const struct invoice_view *view)
+{
+	return (view->plan && view->plan->order.time >= offer->made_at) || (view->settlement && view->settlement->order.time >= offer->made_at);
+}
+
 /* The settlement that stands in the facts because of a payment: nobody told it, so it has no source. */
 static bool by_payment(const struct fact *fact)
 {
@@ -196,8 +201,7 @@ static const struct made_offer *paid_offer(const struct escalation *e, const str
 	for (size_t i = 0; i < e->offer_count; i++) {
 		const struct made_offer *offer = &e->offers[i];
 
-		if (!offer->made_at || offer->instalment_count || (view->plan && view->plan->order.time >= offer->made_at) ||
-			(view->settlement && view->settlement->order.time >= offer->made_at) ||
+		if (!offer->made_at || offer->instalment_count || offer_passed_over(offer, view) ||
 			!invoice_once_paid(&e->invoice, offer->settles_at, offer->until))
 			continue;
 		if (!ret || (!kept(e, ret) && kept(e, offer)))

@@ -54,13 +54,20 @@ bool page_said_here(const struct fact *fact)
 	return fact->order.source && strncmp(fact->order.source, SOURCE, sizeof(SOURCE) - 1) == 0;
 }
 
-static int32_t count_said(const struct invoice *invoice, enum fact_kind kind)
+static int32_t count_said(const struct invoice *invoice, enum fact_kind kind, int64_t since)
 {
 	int32_t n = 0;
 
 	for (size_t i = 0; i < invoice->fact_count; i++)
-		n += invoice->facts[i].kind == kind && page_said_here(&invoice->facts[i]);
+		n += invoice->facts[i].kind == kind && page_said_here(&invoice->facts[i]) && invoice->facts[i].order.time >= since;
 	return n;
+}
+
+/* A plan or a settlement that is not broken: what is broken holds nothing, and stands in the way of nothing. */
+static bool agreed(const struct page_case *c, const struct invoice_view *view)
+{
+	return (view->plan && !escalation_broke(c->e, "plan", view->plan)) ||
+		(view->settlement && !escalation_broke(c->e, "settlement", view->settlement));
 }
 
 bool page_takes_offer(enum page_action action)
@@ -89,8 +96,8 @@ static bool may_accept(const struct page_case *c, enum page_action action, const
 {
 	struct invoice_view view = invoice_view(&c->e->invoice);
 
-	if (!offer->made_at || date_diff(page_today(c), offer->until) > 0 || view.plan || view.settlement ||
-		count_said(&c->e->invoice, FACT_PLAN) || count_said(&c->e->invoice, FACT_SETTLEMENT))
+	if (!offer->made_at || date_diff(page_today(c), offer->until) > 0 || agreed(c, &view) || offer_passed_over(offer, &view) ||
+		count_said(&c->e->invoice, FACT_PLAN, offer->made_at) || count_said(&c->e->invoice, FACT_SETTLEMENT, offer->made_at))
 		return false;
 	return action == PAGE_PLAN ? offer->instalment_count && sum_of(offer) >= view.balance : !offer->instalment_count && page_asked_by(c, offer) > 0;
 }
@@ -125,7 +132,7 @@ static bool promises_count(const struct page_case *c)
 
 	for (size_t i = 0; i < c->e->ended_count; i++)
 		broken += !c->e->ended[i].kept && strcmp(c->e->ended[i].what, "promise") == 0;
-	return (!most || broken < most) && count_said(&c->e->invoice, FACT_PROMISE) < (most ? most : PROMISES_MAX);
+	return (!most || broken < most) && count_said(&c->e->invoice, FACT_PROMISE, 0) < (most ? most : PROMISES_MAX);
 }
 
 bool page_allows(const struct page_case *c, enum page_action action, struct page_limits *ret)
@@ -141,10 +148,10 @@ bool page_allows(const struct page_case *c, enum page_action action, struct page
 	switch (action) {
 	case PAGE_PAID:
 		*ret = (struct page_limits){ date_add_days(today, -BACK_DAYS), today };
-		return count_said(invoice, FACT_ANNOUNCED) < ANNOUNCED_MAX;
+		return count_said(invoice, FACT_ANNOUNCED, 0) < ANNOUNCED_MAX;
 	case PAGE_PROMISE: /* where an end is agreed, or something is disputed, there is nothing to be promised */
 		*ret = (struct page_limits){ today, date_add_days(today, within) };
-		return !view.plan && !view.settlement && !view.dispute && promises_count(c);
+		return !agreed(c, &view) && !view.dispute && promises_count(c);
 	case PAGE_DISPUTE:
 		return !view.dispute;
 	case PAGE_PLAN:

@@ -8,6 +8,8 @@
 
 #include <cmocka.h>
 
+#include "common/config.h"
+#include "common/page.h"
 #include "tests/unit/escalation_world.h"
 
 #define WITH(members) POLICY(members, MAIL("reminder", "due+1d", "") "," MAIL("second", "due+8d", "") "," MAIL("third", "due+30d", ""))
@@ -273,6 +275,54 @@ static void what_a_person_decided(void **state)
 	}
 }
 
+/* What was agreed and broken is over: a day may be promised again, and what is offered since may be accepted. */
+static void what_is_broken_is_in_nobodys_way(void **state)
+{
+	static const char text[] = "{\"origin\":\"test.example\",\"creditor\":{\"name\":\"Acme\",\"locale\":\"fr-FR\",\"zone\":\"Europe/Paris\","
+		"\"bank\":\"FR76 3000\"},\"senders\":{\"default\":{\"name\":\"Acme\",\"email\":\"a@acme.example\"}}}";
+	static const enum fact_kind kinds[] = { FACT_PLAN, FACT_SETTLEMENT };
+	static const struct {
+		const char *source, *made_at; /* of what is broken; of the offers */
+		bool broken, promise, accept;
+	} rows[] = {
+		{ "s", "2026-04-09T08:00:00Z", false, false, false },
+		{ "s", "2026-04-09T08:00:00Z", true, true, true },
+		{ "/p/0123", "2026-04-09T08:00:00Z", true, true, true },
+		{ "s", "2026-03-30T08:00:00Z", true, true, false }, /* they were passed over then */
+		{ "/p/0123", "2026-03-30T08:00:00Z", true, true, false },
+	};
+	CLEANUP(config_freep) struct config *config = NULL;
+	struct err err = { 0 };
+
+	(void)state;
+	assert_int_equal(config_parse(text, sizeof(text) - 1, &config, &err), 0);
+	for (size_t i = 0; i < 2 * ARRAY_LEN(rows); i++) {
+		struct made_offer offers[] = { less_by("less", rows[i / 2].made_at, date_of(2026, 4, 22), LESS),
+			{ .code = "parts", .made_at = at(rows[i / 2].made_at), .until = date_of(2026, 4, 22), .instalments = three, .instalment_count = 3 } };
+		struct page_link link = { .channel = CHANNEL_EMAIL, .invoice_id = "inv_42", .language = "en" };
+		struct page_case c = { .config = config, .link = &link, .link_text = "the-link", .now = at("2026-04-10T08:00:00Z") };
+		struct page_limits limits;
+		bool plan = i & 1;
+		struct fact *fact;
+		struct world w;
+
+		world_init(&w, WITH(""), "2026-04-10T08:00:00Z");
+		c.e = &w.e;
+		c.debtor = &w.debtor;
+		c.policy = w.policy;
+		w.e.offers = offers;
+		w.e.offer_count = ARRAY_LEN(offers);
+		fact = add_fact(&w, kinds[!plan], "2026-04-01T08:00:00Z", plan ? NULL : "2026-04-07");
+		fact->order.source = rows[i / 2].source;
+		w.e.ended = (struct agreed_end[]){ { .what = plan ? "plan" : "settlement", .id = fact->id, .told_at = fact->order.time } };
+		w.e.ended_count = rows[i / 2].broken;
+		if (page_allows(&c, PAGE_PROMISE, &limits) != rows[i / 2].promise || page_allows(&c, PAGE_PLAN, &limits) != rows[i / 2].accept ||
+			page_allows(&c, PAGE_SETTLEMENT, &limits) != rows[i / 2].accept)
+			fail_msg("%s, row %zu", plan ? "a plan" : "a settlement", i / 2);
+		world_clear(&w);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -280,6 +330,7 @@ int main(void)
 		cmocka_unit_test(what_paying_less_tells),
 		cmocka_unit_test(which_offer_was_paid),
 		cmocka_unit_test(what_a_person_decided),
+		cmocka_unit_test(what_is_broken_is_in_nobodys_way),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
