@@ -29,6 +29,10 @@ struct rebuilding {
 	struct arena *arena; /* of a chunk */
 	struct redo_group *chunk;
 	size_t chunk_count;
+	struct generation generation; /* of the journal */
+	struct redo_run run; /* what is made again: earlier ones are of another book, or superseded */
+	uint8_t link[GROUP_ID_SIZE]; /* the group that was read last */
+	uint64_t groups_read; /* of the partition */
 	uint64_t epoch, groups;
 	/* the answer that is waited for */
 	bool answered;
@@ -124,9 +128,14 @@ static int take_lease(struct rebuilding *b, uint64_t at_least)
 static int on_group(const struct journal_group *group, void *arg)
 {
 	struct rebuilding *b = arg;
+	bool first = !b->groups_read;
 
 	if (b->chunk_count == CHUNK)
 		return 1;
+	if (memcmp(first ? group->head.id : group->head.predecessor, first ? b->run.first.id : b->link, GROUP_ID_SIZE) != 0)
+		return 0;
+	memcpy(b->link, group->head.id, GROUP_ID_SIZE);
+	b->groups_read++;
 	b->failure = redo_open(keystore_port(b->keys), b->arena, group, &b->chunk[b->chunk_count]);
 	if (b->failure < 0)
 		return b->failure;
@@ -168,10 +177,11 @@ static int rebuild_partition(struct rebuilding *b, uint32_t partition)
 {
 	const struct journal_port *journal = journal_port(b->journal);
 	struct group_header last = { 0 };
-	uint64_t above = 0, done = 0;
+	uint64_t above, done = 0;
 	int r;
 
 	b->epoch = 0;
+	b->groups_read = 0;
 	r = wait_connected(b);
 	if (r != 0)
 		return r;
@@ -185,6 +195,12 @@ static int rebuild_partition(struct rebuilding *b, uint32_t partition)
 			(unsigned long long)b->pseq);
 	if (journal->last(journal->self, partition, &last) < 0)
 		return 0; /* nothing was ever written for it */
+	r = redo_last_run(journal, keystore_port(b->keys), partition, b->generation.origin, b->generation.sealed != NULL, &b->run);
+	if (r < 0)
+		return ctl_fail(b->ctl, EXIT_FOUND, "journal", "the journal cannot be read: %s", strerror(-r));
+	if (b->run.begin == RUN_PART)
+		return ctl_fail(b->ctl, EXIT_FOUND, "shared", "this journal has but a part of partition %u: dunningctl instances rebuild --yes STATE-DIR...", partition);
+	above = b->run.first.pseq - 1;
 	r = take_lease(b, last.epoch);
 	while (r == 0 && above < last.pseq) {
 		r = refill(b, partition, above);
@@ -217,7 +233,6 @@ static int check_shared(struct ctl *ctl)
 static int open_files(struct rebuilding *b)
 {
 	struct ctl *ctl = b->ctl;
-	struct generation generation;
 	struct journal_settings settings = { .state_dir = ctl->config->state_dir, .segment_bytes = (uint64_t)ctl->config->limits.segment_bytes };
 	struct err err = { 0 };
 	uint8_t wrap[32];
@@ -227,13 +242,13 @@ static int open_files(struct rebuilding *b)
 		return r;
 	r = access(arena_printf(ctl->arena, "%s/journal", ctl->config->state_dir), F_OK) < 0 ?
 		    err_set(&err, -ENOENT, "no_journal", "", "there is no journal in %s", ctl->config->state_dir) :
-		    generation_read(ctl->config->state_dir, ctl->config->origin, ctl->arena, &generation, &err);
+		    generation_read(ctl->config->state_dir, ctl->config->origin, ctl->arena, &b->generation, &err);
 	if (r == 0)
 		r = keystore_open(ctl->config->state_dir, wrap, (size_t)ctl->config->limits.cache_keys, &b->keys, &err);
 	cleanse(wrap, sizeof(wrap));
 	if (r == 0) {
 		settings.keys = b->keys;
-		settings.origin = generation.origin;
+		settings.origin = b->generation.origin;
 		r = journal_open(&settings, b->base, &b->journal, &err);
 	}
 	if (r == -EBUSY)
