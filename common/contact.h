@@ -175,7 +175,10 @@ bool contact_put_off(struct escalation *e, struct arena *arena, int r, const str
  * enclosed.
  */
 bool contact_by_hand(const struct contact_env *env, const struct contact_plan *plan);
-/* For such a letter: makes it, and opens a task to print and post it, which has its PDF, for all its members; it names what to enclose. */
+/*
+ * For such a letter: makes it, and opens a task to print and post it, which has its PDF, for all its members; it names what to enclose. Under the
+ * task's id it is a contact from then on; whoever ends the task moves that, or takes it away.
+ */
 int contact_open_post(const struct contact_env *env, struct debtor *debtor, const struct contact_plan *plan, struct effects *fx,
 	struct err *err);
 /* The text of a planned contact for the channel, with the sender of its step. `attempt`: its id, NULL = none. As notice_render(). */

@@ -196,6 +196,8 @@ int contact_open_post(const struct contact_env *env, struct debtor *debtor, cons
 		.script = post_script(env, plan, &m, address, behind, &papers, fx->arena),
 		.document = printed.data, .document_len = printed.len };
 	contact_written(env, debtor, plan, &notice, task.id, fx);
+	debtor_contact_add(debtor, fx->arena, env->now, CHANNEL_LETTER, task.id); /* it may be posted at any moment */
+	*debtor_contact_made(debtor, task.id) = (struct contact_made){ .at = env->now, .channel = CHANNEL_LETTER, .attempt = task.id, .to = address };
 	record = contact_task_opened(plan, &task, fx);
 	if (behind) {
 		papers.merged = m.attachments + 1;

@@ -467,6 +467,7 @@ static void task_done(struct dunner *d, struct group *g, struct doc *invoice, co
 	if (back)
 		debtor_contact_add(debtor->d, g->arena, flow_now(d), CHANNEL_CALL, made);
 	decide_touch_debtor(g, debtor); /* a contact may be used again, for the others too */
+	debtor_contact_remove(debtor->d, id); /* it counts from now on */
 	for (struct doc *doc = g->docs; doc && post; doc = doc->next) {
 		if (doc->kind != DOC_ESCALATION || !doc->loaded || !doc->e->task || strcmp(doc->e->task, id) != 0 ||
 			!escalation_move(doc->e, TRIGGER_TASK_ENDED))
@@ -627,7 +628,7 @@ static void command_invoice(struct dunner *d, struct group *g, const struct even
 		jw_str(&draft->w, "reason", "operator");
 		escalation_walked(esc, g->arena, step, STEP_SKIPPED, "operator", now, NULL);
 		if (left)
-			decide_task_left(d, g, left);
+			decide_task_left(d, g, doc, left);
 	} else if (strcmp(e->command, "decide") == 0 && escalation_asks(esc, decision)) { /* else the question is over */
 		if (esc->state == ESCALATION_GATE) {
 			gate_decided(d, g, doc, e, decision);

@@ -262,11 +262,23 @@ static void refresh(struct dunner *d, struct group *g, struct doc *doc)
 			      owed != debtor->still_owed || thanks != (int64_t)debtor->thanks_count))
 		group_find(d, g, DOC_DEBTOR, debtor->id)->touched = true;
 	if (task && doc->e->state != ESCALATION_TASK)
-		decide_task_left(d, g, task);
+		decide_task_left(d, g, doc, task);
 }
 
-void decide_task_left(struct dunner *d, struct group *g, const char *task)
+/* Nothing was posted: what kept its distance from that letter is looked at. */
+static void forget_letter(struct dunner *d, struct group *g, const struct doc *invoice, const char *task)
 {
+	struct doc *debtor = group_find(d, g, DOC_DEBTOR, invoice->e->invoice.debtor_id);
+
+	if (!debtor || !debtor->loaded || strcmp(task_kind(task), "post") != 0)
+		return;
+	debtor_contact_remove(debtor->d, task);
+	decide_touch_debtor(g, debtor);
+}
+
+void decide_task_left(struct dunner *d, struct group *g, const struct doc *invoice, const char *task)
+{
+	forget_letter(d, g, invoice, task);
 	for (struct doc *doc = g->docs; doc; doc = doc->next)
 		if (doc->kind == DOC_ESCALATION && doc->loaded && doc->e->state == ESCALATION_TASK && strcmp(doc->e->task, task) == 0) {
 			escalation_task_withdrawn(doc->e, &g->fx); /* the text names what is out of it by now */
@@ -331,7 +343,7 @@ static void open_gate(struct dunner *d, struct group *g, struct doc *doc, const 
 	effects_task(&g->fx, &task);
 }
 
-static void expire_call(struct group *g, struct doc *doc, int64_t now)
+static void expire_call(struct dunner *d, struct group *g, struct doc *doc, int64_t now)
 {
 	struct escalation *e = doc->e;
 	struct task task = { .id = e->task, .kind = task_kind(e->task), .debtor_id = e->invoice.debtor_id, .invoice_ids = &doc->id,
@@ -342,6 +354,7 @@ static void expire_call(struct group *g, struct doc *doc, int64_t now)
 	jw_str(&draft->w, "step", e->step);
 	jw_str(&draft->w, "reason", "task_expired");
 	effects_task(&g->fx, &task);
+	forget_letter(d, g, doc, e->task);
 	escalation_move(e, TRIGGER_TASK_ENDED);
 	escalation_walked(e, g->arena, e->step, STEP_SKIPPED, "task_expired", now, NULL);
 }
@@ -472,7 +485,7 @@ static void look(struct dunner *d, struct group *g, struct doc *doc)
 	rules = decide_rules(d, doc->policy);
 	next = escalation_next(doc->e, debtor, &rules);
 	if (next.kind == NEXT_TASK_END && next.at <= now)
-		expire_call(g, doc, now);
+		expire_call(d, g, doc, now);
 	else if (next.kind == NEXT_GATE_END && next.at <= now) {
 		int step = doc->policy ? policy_step_index(doc->policy, doc->e->step) : -ENOENT;
 

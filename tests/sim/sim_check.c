@@ -469,6 +469,12 @@ static void check_progress(struct judge *judge, struct known_invoice *invoice)
 	for (size_t i = 0; i < judge->contact_count; i++)
 		recent += strcmp(judge->contacts[i].debtor_id, invoice->debtor_id) == 0 && !judge->contacts[i].aside &&
 			judge->contacts[i].at > end - 11 * DAY_MS; /* a week, and the days off at Christmas */
+	for (size_t i = 0; i < judge->call_count; i++) { /* a letter that nobody posted had its turn as well */
+		const struct known_call *letter = &judge->calls[i];
+
+		recent += letter->debtor_id && !letter->done && !letter->waits && strcmp(letter->debtor_id, invoice->debtor_id) == 0 &&
+			letter->turn_at > end - 11 * DAY_MS;
+	}
 	if (recent >= policy->caps[0].contacts)
 		return; /* others of this debtor's invoices have their turn */
 	if (facts_stops(judge, invoice->id, invoice->debtor_id, CHANNEL_EMAIL, judge->sim->mono, end))

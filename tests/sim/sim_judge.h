@@ -81,6 +81,9 @@ struct known_call { /* a call task, by the trail */
 	const char **invoices;
 	size_t count, capacity;
 	bool done; /* said once, or by both hosts: opened again, it begins anew */
+	bool waits; /* a letter that may be posted at any moment is among the contacts */
+	const char *debtor_id; /* of a letter */
+	int64_t turn_at; /* ms UTC: then it had, or ended without having been posted, the debtor's turn */
 	bool left; /* it is gone, as one of its invoices is out of it */
 };
 

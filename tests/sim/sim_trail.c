@@ -297,6 +297,27 @@ static void walk_by_hand(struct judge *judge, const char *invoice_id, enum step_
 		judge_date(judge, debtor_id, judge->decided_at), judge->group_count };
 }
 
+/* A letter that waits to be posted: a contact from then on, until it counts as one that was made, or nobody posts it. */
+static void note_waiting(struct judge *judge, struct known_call *call, const char *debtor_id, bool waits)
+{
+	size_t at = judge->contact_count;
+
+	if (strncmp(call->task, "post:", 5) != 0)
+		return;
+	call->debtor_id = arena_strdup(judge->arena, debtor_id);
+	call->turn_at = judge->decided_at;
+	if (judge->sim->weather.hosts > 1 || call->waits == waits)
+		return;
+	call->waits = waits;
+	if (waits)
+		contacted(judge, debtor_id, call->task, CHANNEL_LETTER);
+	while (!waits && at-- > 0)
+		if (strcmp(judge->contacts[at].attempt, call->task) == 0) {
+			memmove(&judge->contacts[at], &judge->contacts[at + 1], (--judge->contact_count - at) * sizeof(*judge->contacts));
+			break;
+		}
+}
+
 static void note_call(struct judge *judge, const struct json *record, const char *task, bool opened)
 {
 	struct json invoices = json_get(record, "invoices");
@@ -317,6 +338,7 @@ static void note_call(struct judge *judge, const struct json *record, const char
 		if (call->done)
 			call->count = 0;
 		call->done = call->left = false;
+		note_waiting(judge, call, member(record, "case"), true);
 		/* Opened again under the same name, it has the new invoices beside those that never left it. */
 		for (size_t i = 0; i < json_len(&invoices); i++) {
 			struct json one = json_at(&invoices, i);
@@ -330,6 +352,8 @@ static void note_call(struct judge *judge, const struct json *record, const char
 		}
 		return;
 	}
+	if (call)
+		note_waiting(judge, call, member(record, "case"), false);
 	/* They asked to be called again: the step is owed still. */
 	again = member(record, "reason") && strcmp(member(record, "reason"), "call_back_at") == 0;
 	if (!call || !result || strcmp(result, "done") != 0 || again) { /* whose call is obsolete or too late is out of it */

@@ -147,6 +147,9 @@ static void enclosures(void **state)
 	assert_int_equal(contact_open_post(&w.env, &w.debtor, &plan, &w.fx, &err), 0);
 	task = find_task(&w.fx, "post");
 	assert_non_null(strstr(task->script, "Enclose F-0.pdf (" D1_DIGEST ".pdf)\n")); /* of its bytes */
+	assert_int_equal(w.debtor.contact_count, 1); /* while it waits to be posted */
+	assert_string_equal(w.debtor.contacts[0].attempt, task->id);
+	assert_true(w.debtor.contacts[0].channel == CHANNEL_LETTER && w.debtor.contacts[0].at == w.env.now && w.debtor.contacts[0].to);
 	assert_tells(find_draft(w.fx.records, "task.opened"), "\"attachments\":[{\"size\":");
 	world_clear(&w);
 
