@@ -412,7 +412,7 @@ void late_interest_until(const struct escalation *e, const struct debtor *d, con
 	struct arena *arena, struct interest *ret, const char **why);
 /*
  * What a person who says so would put on the account: interest up to `until` (none: today), less that up to the day until which it is there
- * already, both on what is open today. -EBADMSG: nothing, and `err` says why (waived, not known, nothing has accrued since).
+ * already, both on what was open on each day. -EBADMSG: nothing, and `err` says why (waived, not known, nothing has accrued since).
  */
 int late_interest_may(const struct escalation *e, const struct debtor *d, const struct rules *rules, const struct regime *regime, date until,
 	struct arena *arena, struct late_interest *ret, struct err *err);

@@ -80,8 +80,14 @@ bool late_fee_waive(struct escalation *e, const char *by, const char *why, int64
 
 /* --- interest ---------------------------------------------------------------------------------------------------------------- */
 
-void late_interest_until(const struct escalation *e, const struct debtor *d, const struct rules *rules, const struct regime *regime, date until,
-	struct arena *arena, struct interest *ret, const char **why)
+struct base { /* on which it runs */
+	int64_t principal; /* minor units */
+	struct debt_payment *payments; /* that lessened it */
+	size_t payment_count;
+};
+
+static void interest_on(const struct base *base, const struct escalation *e, const struct debtor *d, const struct rules *rules,
+	const struct regime *regime, date until, struct arena *arena, struct interest *ret, const char **why)
 {
 	struct business_time when = schedule_window(rules->policy, d, rules->creditor_zone, rules->holidays);
 	date due = schedule_due(rules->policy, &when, e->invoice.snapshot.due_on);
@@ -98,7 +104,10 @@ void late_interest_until(const struct escalation *e, const struct debtor *d, con
 		*why = "late charges were agreed, and what was agreed is not known here";
 		return;
 	}
-	debt = debt_of(regime, invoice_view(&e->invoice).balance, due, until);
+	debt = debt_of(regime, base->principal, due, until);
+	debt.payments = base->payments;
+	debt.payment_count = base->payment_count;
+	memcpy(debt.order, (const enum debt_item[]){ ITEM_PRINCIPAL, ITEM_INTEREST, ITEM_FEE }, sizeof(debt.order)); /* what is paid of interest is told as such */
 	debt.from = regime_runs_from(regime, due);
 	if (date_diff(until, due) <= 0)
 		*why = "it is not past due yet";
@@ -108,6 +117,44 @@ void late_interest_until(const struct escalation *e, const struct debtor *d, con
 		*why = arena_strdup(arena, err.text);
 	else
 		*ret = told;
+}
+
+void late_interest_until(const struct escalation *e, const struct debtor *d, const struct rules *rules, const struct regime *regime, date until,
+	struct arena *arena, struct interest *ret, const char **why)
+{
+	interest_on(&(struct base){ .principal = invoice_view(&e->invoice).balance }, e, d, rules, regime, until, arena, ret, why);
+}
+
+/*
+ * What was open on each day: payments count from theirs. What was credited was never owed, and of what figures alone have as paid nobody knows
+ * the day: neither bears any.
+ */
+static struct base base_of(const struct invoice *invoice, const struct zone *zone, struct arena *arena)
+{
+	struct base base = { .principal = invoice->snapshot.total - invoice_paid_by(invoice, INT64_MAX),
+		.payments = arena_alloc(arena, (invoice->fact_count + 1) * sizeof(*base.payments)) };
+	int64_t at = INT64_MIN, next;
+
+	for (;; at = next) {
+		int64_t paid;
+
+		next = INT64_MAX;
+		for (size_t i = 0; i < invoice->fact_count; i++)
+			if (invoice->facts[i].kind == FACT_PAYMENT && invoice->facts[i].at > at && invoice->facts[i].at < next)
+				next = invoice->facts[i].at;
+		if (next == INT64_MAX)
+			return base;
+		paid = invoice_paid_by(invoice, next + 1) - invoice_paid_by(invoice, next);
+		if (paid <= 0)
+			continue; /* it was taken back */
+		base.payments[base.payment_count++] = (struct debt_payment){ zone_date(zone, next), paid };
+		base.principal += paid;
+	}
+}
+
+static date sooner(date a, date b)
+{
+	return date_diff(a, b) < 0 ? a : b;
 }
 
 /* Whether this law speaks of such a debtor at all. */
@@ -124,8 +171,10 @@ int late_interest_may(const struct escalation *e, const struct debtor *d, const 
 {
 	struct business_time when;
 	struct interest all = { 0 }, before = { 0 };
+	struct invoice_view view = invoice_view(&e->invoice);
 	const char *why = NULL;
-	date today;
+	struct base base;
+	date today, last; /* that bears any: of what is paid the day on which it was */
 
 	if (!rules->policy || !e->invoice.known)
 		return err_set(err, -EBADMSG, "not_now", "$.data.target", "its policy or its figures are not known");
@@ -138,14 +187,18 @@ int late_interest_may(const struct escalation *e, const struct debtor *d, const 
 		return err_set(err, -EBADMSG, "waived", "$.data.target", "late fees of this invoice were waived");
 	if (e->late_interest.at && date_diff(until, e->late_interest.until) <= 0)
 		return err_set(err, -EBADMSG, "not_now", "$.data.until_on", "interest is on the account up to that day or a later one");
-	if (invoice_view(&e->invoice).balance <= 0)
-		why = "nothing is open";
+	base = base_of(&e->invoice, when.zone, arena);
+	last = view.state == STATE_PAID ? zone_date(when.zone, invoice_paid_at(&e->invoice)) : until;
+	if (base.principal <= 0 || view.state == STATE_VOID || view.state == STATE_SETTLED)
+		why = "nothing is open that bears any";
 	else if (!for_debtor(regime, d))
 		why = "this law does not speak of consumers";
+	else if (view.state == STATE_PAID && date_diff(last, schedule_due(rules->policy, &when, e->invoice.snapshot.due_on)) <= 0)
+		why = "it was paid in time";
 	else
-		late_interest_until(e, d, rules, regime, until, arena, &all, &why);
+		interest_on(&base, e, d, rules, regime, sooner(until, last), arena, &all, &why);
 	if (!why && e->late_interest.at)
-		late_interest_until(e, d, rules, regime, e->late_interest.until, arena, &before, &why);
+		interest_on(&base, e, d, rules, regime, sooner(e->late_interest.until, last), arena, &before, &why);
 	if (!why && all.stopped)
 		why = "a reference rate is not known for all of the time";
 	if (!why && all.accrued <= before.accrued)

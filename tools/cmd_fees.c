@@ -24,6 +24,17 @@ static const struct interest *interest_of(struct ctl *ctl, const struct law *law
 	return *why ? NULL : ret;
 }
 
+/* What could be put on the account today, also of what is paid since. */
+static struct cell chargeable(struct ctl *ctl, const struct law *law, const struct entry *entry)
+{
+	struct rules rules = entry_rules(ctl, entry);
+	struct late_interest more;
+
+	if (late_interest_may(&entry->e, entry->d, &rules, regime_of(law, entry), date_none(), ctl->arena, &more, NULL) < 0)
+		return cell_none();
+	return cell_money(more.amount, entry->e.invoice.snapshot.currency);
+}
+
 static int run_fees(struct ctl *ctl, const struct invocation *call)
 {
 	CLEANUP(law_freep) struct law *law = NULL;
@@ -66,6 +77,7 @@ static int run_fees(struct ctl *ctl, const struct invocation *call)
 	fields_add(f, "interest_days", "Days", interest ? cell_number(interest->days) : cell_none());
 	if (interest && interest->stopped)
 		fields_add(f, NULL, "But", cell_text("a reference rate is not known: it is counted up to the end of those that are"));
+	fields_add(f, "chargeable", "Interest not yet on the account", chargeable(ctl, law, &entry));
 	fields_add(f, "interest_unknown", "No interest", cell_text(why));
 	view_fields(&ctl->view, f);
 	return EXIT_DONE;
@@ -129,7 +141,8 @@ static const struct option_row charge_options[] = {
 
 const struct command cmd_fee_charge = { .name = "fee charge", .args = "INVOICE WHY", .min_args = 2, .max_args = 2,
 	.help = "put the interest that has accrued on the account of late fees",
-	.more = "By the law of the invoice's policy, on what is open today, up to the day named; what is there already counts no second time.\n"
+	.more = "By the law of the invoice's policy, on what was open on each day up to the one named, also once it is paid; what is there already counts\n"
+		"no second time.\n"
 		"The invoice's balance never moves. Told as fee.accrued with fee_kind interest; waived with fee waive; what is paid towards it is told\n"
 		"with fee_minor of invoice.payment_received. Refused where late charges were agreed, or a reference rate is not known.",
 	.options = charge_options, .run = run_fee_charge };

@@ -488,6 +488,13 @@ static void rows_29_30_the_late_fee_has_an_account_of_its_own(void **state)
 	assert_int_equal(minor_of(&shown, "paid"), 4000);
 	assert_int_equal(minor_of(&shown, "owed"), 639);
 	assert_int_equal(minor_of(&shown, "balance"), 0);
+	assert_int_equal(minor_of(&shown, "chargeable"), 440); /* 27 days until it was paid come to 1078.52 */
+	(void)STORY_CTL(s, "fee", "charge", "inv_1", "until it was paid");
+	story_applied(s);
+	(void)STORY_REFUSED(s, "fee", "charge", "inv_1", "again");
+	shown = STORY_CTL(s, "fees", "inv_1");
+	assert_int_equal(minor_of(&shown, "charged"), 1079);
+	assert_int_equal(minor_of(&shown, "owed"), 1079);
 	story_ends_well(s);
 }
 

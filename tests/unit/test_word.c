@@ -522,6 +522,59 @@ static void interest_adds_up_to_the_day(void **state)
 	world_clear(&w);
 }
 
+/* What was open bears it until it was paid, and not a day longer; of what came without a day nothing is known. */
+static void interest_is_owed_of_what_was_paid_late(void **state)
+{
+	static const struct {
+		const char *name, *first, *second; /* when each half was paid; NULL = not */
+		const char *closed; /* NULL = open; else told as paid, with the day alone */
+		int64_t figures, charged, owed; /* charged until 6 April before the payments are known */
+	} rows[] = {
+		{ "nothing is paid", NULL, NULL, NULL, 0, 0, 1158 }, /* 120000 x 12.15 % x 29 / 365 = 1158.41 */
+		{ "half of it", "2026-04-10T08:00:00Z", NULL, NULL, 0, 0, 759 }, /* 9 days of all, 20 of half: 359.51 + 399.45 */
+		{ "both", "2026-04-10T08:00:00Z", "2026-04-17T08:00:00Z", NULL, 0, 0, 499 }, /* 9 and 7: 359.51 + 139.81 */
+		{ "both, and it was charged before", "2026-04-10T08:00:00Z", "2026-04-17T08:00:00Z", NULL, 0, 200, 299 },
+		{ "half in time", "2026-03-30T08:00:00Z", "2026-04-17T08:00:00Z", NULL, 0, 0, 320 }, /* 16 days of half: 319.56 */
+		{ "all in time", "2026-03-30T08:00:00Z", "2026-04-01T08:00:00Z", NULL, 0, 0, 0 },
+		{ "told as paid", NULL, NULL, "2026-04-17T08:00:00Z", 0, 0, 639 }, /* 16 days of all */
+		{ "by figures", NULL, NULL, NULL, 120000, 0, 0 },
+		{ "half of it by figures", NULL, NULL, NULL, 60000, 0, 579 }, /* 29 days of half: 579.21 */
+	};
+	const struct regime *regime;
+	struct law *law = NULL;
+	struct err err = { 0 };
+
+	(void)state;
+	if (law_load(SOURCE_DIR "/daemon/share", NULL, &law, &err) < 0)
+		fail_msg("%s", err.text);
+	regime = interest_regime(&law->interest, "FR-B2B");
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		const char *const paid[] = { rows[i].first, rows[i].second };
+		struct late_interest more = { 0 };
+		struct world w;
+		int r;
+
+		world_init(&w, POLICY("", MAIL("reminder", "due+1d", "")), "2026-04-30T10:00:00Z");
+		for (size_t k = 0; k < 2; k++)
+			if (paid[k]) {
+				struct fact *fact = add_fact(&w, FACT_PAYMENT, paid[k], NULL);
+
+				fact->id = k ? "b" : "a";
+				fact->amount = 60000;
+			}
+		if (rows[i].closed)
+			add_fact(&w, FACT_PAID, rows[i].closed, NULL);
+		w.e.invoice.snapshot.paid = rows[i].figures;
+		w.e.late_interest = (struct late_interest){ .amount = rows[i].charged, .at = rows[i].charged, .until = date_of(2026, 4, 6) };
+		r = late_interest_may(&w.e, &w.debtor, &w.rules, regime, date_none(), w.arena, &more, &err);
+		if ((r == 0) != (rows[i].owed > 0) || more.amount != rows[i].owed)
+			fail_msg("%s: %lld, %s", rows[i].name, (long long)more.amount, r < 0 ? err.text : "");
+		err_clear(&err);
+		world_clear(&w);
+	}
+	law_free(law);
+}
+
 /* --- as long as an event, a command or a policy may make it --------------------------------------------------------------------- */
 
 static const char *long_text(struct world *w, size_t len)
@@ -730,7 +783,7 @@ int main(void)
 		cmocka_unit_test(offers_are_exact),
 		cmocka_unit_test(what_closed_teaches_and_can_be_taken_back),
 		cmocka_unit_test(only_the_named_person_answers),
-		cmocka_unit_test(interest_adds_up_to_the_day),
+		cmocka_unit_test(interest_adds_up_to_the_day), cmocka_unit_test(interest_is_owed_of_what_was_paid_late),
 		cmocka_unit_test(a_loss_leaves_our_word_where_it_was),
 		cmocka_unit_test(documents_come_back),
 		cmocka_unit_test(what_may_be_told_can_be_read_back),
