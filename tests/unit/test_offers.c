@@ -140,6 +140,8 @@ static void what_paying_less_tells(void **state)
 {
 	struct made_offer offers[] = { less_by("less", "2026-04-09T08:00:00Z", date_of(2026, 4, 22), LESS), less_by("never", NULL, date_of(2026, 4, 22), 60000),
 		{ .code = "parts", .made_at = at("2026-04-09T08:00:00Z"), .until = date_of(2026, 4, 22), .instalments = three, .instalment_count = ARRAY_LEN(three) } };
+	CLEANUP(buf_clear) struct buf stored = { 0 };
+	struct escalation again;
 	struct fact *payment;
 	struct draft *told;
 	struct world w;
@@ -162,6 +164,14 @@ static void what_paying_less_tells(void **state)
 	assert_tells(told, "\"offer\":\"less\",\"accepted_by\":\"payment\",\"accepted_minor\":108000,\"until_on\":\"2026-04-22\"");
 	assert_tells(find_draft(w.fx.events, "escalation.closed"), "\"reason\":\"settled\"");
 	assert_int_equal(w.debtor.thanks_count, 0);
+	escalation_write(&stored, &w.e); /* read again, it is known for what it is: nothing is told twice, and it goes with the payment */
+	assert_int_equal(escalation_read(w.arena, buf_str(&stored), stored.len, &again, NULL), 0);
+	world_at(&w, "2026-04-15T10:00:00Z");
+	offers_paid(&again, &w.fx);
+	assert_true(again.invoice.fact_count == 2 && !w.fx.records);
+	again.invoice.facts[0].amount--;
+	offers_paid(&again, &w.fx);
+	assert_int_equal(again.invoice.fact_count, 1);
 	payment->ended = true; /* it goes back, and newer figures know of it */
 	payment->told = payment->order;
 	payment->order.time = at("2026-04-17T08:00:00Z");
