@@ -656,7 +656,11 @@ static void note_wrong(const struct contact_env *env, struct debtor *debtor, con
 
 const char *contact_told_id(struct arena *arena, const char *what, const struct event *told)
 {
-	return arena_printf(arena, "%s@%s %s", what, told->source, told->id);
+	const char *word = arena_printf(arena, "%s\n%s", told->source, told->id);
+	uint8_t digest[SHA256_SIZE];
+
+	sha256(word, strlen(word), digest);
+	return arena_printf(arena, "%s@%llu", what, (unsigned long long)read_u64be(digest)); /* see contact_made_by() */
 }
 
 void contact_called(const struct contact_env *env, struct debtor *debtor, struct candidate *members, size_t count, const struct event *call,

@@ -214,7 +214,7 @@ bool debtor_work_held(const struct debtor *debtor, const char *invoice_id); /* b
 void debtor_contact_add(struct debtor *debtor, struct arena *arena, int64_t at, enum channel channel, const char *attempt);
 void debtor_contact_remove(struct debtor *debtor, const char *attempt); /* it turned out that nothing was sent */
 /*
- * What a person did counts each time: its attempt is the task's id, "post:<invoice>:<step>", and the contact "<that>@<when>"; of a letter that waits
+ * What a person did counts each time: its attempt is the task's id, "post:<invoice>:<step>", and the contact "<that>@<number>"; of a letter that waits
  * to be posted, the task's id.
  */
 bool contact_made_by(const struct contact_made *made, const char *attempt);

@@ -361,16 +361,34 @@ static void no_way_to_the_house(void **state)
 	world_clear(&w);
 }
 
+/* What the carrier tells of it names the step's task; and the next one that is posted under that name is another contact. */
+static void one_posted_by_hand_is_known_by_its_task(void **state)
+{
+	CLEANUP(arena_freep) struct arena *arena = arena_create();
+	const struct event told[] = { { .source = "https://ctl.example", .id = "e 1" }, { .source = "https://ctl.example", .id = "e 2" } };
+	struct debtor debtor = { 0 };
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(told); i++) {
+		debtor_contact_add(&debtor, arena, (int64_t)i, CHANNEL_LETTER, contact_told_id(arena, "post:inv_1:formal", &told[i]));
+		assert_int_equal(debtor.contact_count, i + 1);
+		assert_ptr_equal(debtor_contact_made(&debtor, "post:inv_1:formal"), &debtor.contacts[i]);
+	}
+	assert_null(debtor_contact_made(&debtor, "post:inv_1"));
+	assert_null(debtor_contact_made(&debtor, "post:inv_1:formal@b"));
+}
+
 int main(void)
 {
-	struct CMUnitTest tests[5 + ARRAY_LEN(way_rows)] = {
+	struct CMUnitTest tests[6 + ARRAY_LEN(way_rows)] = {
 		cmocka_unit_test(the_message_is_its_pdf),
 		cmocka_unit_test(enclosures),
 		cmocka_unit_test(one_pdf_of_all),
 		cmocka_unit_test(nobody_of_the_role_need_be_known),
 		cmocka_unit_test(no_way_to_the_house),
+		cmocka_unit_test(one_posted_by_hand_is_known_by_its_task),
 	};
-	size_t n = 5;
+	size_t n = 6;
 
 	for (size_t i = 0; i < ARRAY_LEN(way_rows); i++)
 		tests[n++] = (struct CMUnitTest){ .name = way_rows[i].name, .test_func = way_row, .initial_state = (void *)(uintptr_t)&way_rows[i] };
