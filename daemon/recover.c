@@ -335,6 +335,15 @@ static bool history_elsewhere(const struct dunner *d, bool has_last, enum redo_b
 	return begin == RUN_PART || (history != HISTORY_OURS && !d->live_recovery);
 }
 
+/* Where another instance took over from us, our journal must reach. */
+static const struct store_left *left_behind(const struct recovery *r, const struct store_cursor *cursor)
+{
+	for (size_t i = 0; i < cursor->left_count && r->has_last; i++)
+		if (strcmp(cursor->left[i].instance, r->dunner->config->instance) == 0 && cursor->left[i].pseq > r->last.pseq)
+			return &cursor->left[i];
+	return NULL;
+}
+
 /*
  * What another instance committed is the truth. False: our journal was going on from that very place, and nobody else did: what we wrote is
  * redone, as it may have left.
@@ -343,7 +352,12 @@ static bool take_over(struct recovery *r, const struct store_cursor *cursor)
 {
 	struct dunner *d = r->dunner;
 	bool rebuilt = strcmp(cursor->writer, REBUILD_WRITER) == 0;
+	const struct store_left *left = left_behind(r, cursor);
 
+	if (left) {
+		refuse_unknown(d, left->pseq);
+		return true;
+	}
 	if (!rebuilt && d->callbacks.taken_over &&
 		d->ports.journal->knows(d->ports.journal->self, d->settings.partition, cursor->pseq, cursor->group) != 1)
 		d->callbacks.taken_over(d->callbacks.arg); /* else it is our own, from before this instance was renamed */

@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "common/debtor.h"
 #include "common/file.h"
 #include "common/hash.h"
 #include "common/utc.h"
@@ -22,6 +23,8 @@ enum standing { REDIS_EMPTY, REDIS_BEHIND, REDIS_LED, REDIS_AHEAD, REDIS_UNKNOWN
 
 struct redis_place { /* of a partition, as Redis had it before anything was touched; pseq NULL: nothing is there */
 	const char *pseq, *group, *writer;
+	const char *left; /* where another instance took over from this one; NULL = none did */
+	const char *log; /* of whoever wrote last */
 };
 
 struct restoring {
@@ -180,18 +183,35 @@ static int ask_places(struct restoring *s)
 
 	for (uint32_t p = 0; p < ctl_partitions(s->ctl); p++) {
 		struct keyspace keys = ctl_keys(s->ctl, p);
-		const struct redis_reply *hash;
+		const struct redis_reply *hash, *system;
+		struct debtor written = { 0 };
 		int r = ctl_ask(s->ctl, s->ctl->arena, &hash, "HGETALL", key_of(s->ctl->arena, &keys, "cursor"), NULL);
 
 		if (r != 0)
 			return r;
-		places[p] = (struct redis_place){ field(hash, "pseq"), field(hash, "group"), field(hash, "writer") };
+		places[p] = (struct redis_place){ field(hash, "pseq"), field(hash, "group"), field(hash, "writer"),
+			.left = field(hash, arena_printf(s->ctl->arena, "left %s", own_name(s))) };
+		r = ctl_ask(s->ctl, s->ctl->arena, &system, "GET", key_debtor(s->ctl->arena, &keys, SYSTEM_CASE), NULL);
+		if (r != 0)
+			return r;
+		if (system->type == REDIS_STRING && debtor_read(s->ctl->arena, system->str, system->len, &written, NULL) == 0)
+			places[p].log = written.trail.log;
 	}
 	s->places = places;
 	return 0;
 }
 
-static void compare_partition(struct restoring *s, const struct journal_port *journal, uint32_t partition)
+/* What this very log wrote, under whatever name, is missing in its journal: others may have led since, but it was rolled back. */
+static bool is_ahead(const struct redis_place *at, const struct journal_port *journal, uint32_t partition, const char *origin)
+{
+	struct group_header last;
+	bool any = journal->last(journal->self, partition, &last) == 0;
+
+	return (at->left && any && strtoull(at->left, NULL, 10) > last.pseq) ||
+	       (at->log && strcmp(at->log, origin) == 0 && at->writer && strcmp(at->writer, REBUILD_WRITER) != 0);
+}
+
+static void compare_partition(struct restoring *s, const struct journal_port *journal, uint32_t partition, const char *origin)
 {
 	const struct redis_place *at = s->places ? &s->places[partition] : NULL;
 	uint8_t group[GROUP_ID_SIZE];
@@ -204,7 +224,7 @@ static void compare_partition(struct restoring *s, const struct journal_port *jo
 	else if (at->group && hex_parse(at->group, sizeof(group), group) == 0 &&
 		 journal->knows(journal->self, partition, strtoull(at->pseq, NULL, 10), group) == 1)
 		standing = REDIS_BEHIND;
-	else if (at->writer && strcmp(at->writer, own_name(s)) != 0) { /* the others' groups are in no journal of ours, nor should they be */
+	else if (at->writer && strcmp(at->writer, own_name(s)) != 0 && !is_ahead(at, journal, partition, origin)) { /* the others' groups are in no journal of ours, nor should they be */
 		standing = REDIS_LED;
 		s->leader = at->writer;
 	}
@@ -227,7 +247,7 @@ static int compare(struct restoring *s)
 		r = journal_open(&settings, base, &journal, &err);
 	}
 	for (uint32_t p = 0; r == 0 && p < ctl_partitions(s->ctl); p++)
-		compare_partition(s, journal_port(journal), p);
+		compare_partition(s, journal_port(journal), p, generation.origin);
 	journal_close(journal);
 	event_base_free(base);
 	(void)unlink(arena_printf(s->ctl->arena, "%s/lock", s->fresh)); /* which it was opened under */
@@ -253,7 +273,7 @@ static int suspend(struct restoring *s)
 
 static const char *const standings[] = { "empty: the next start makes it again from the journal", "not newer than this journal: the next start redoes what is missing",
 	"led by another instance since: this one takes its turn",
-	"NEWER than this journal: the daemon will refuse to send until the trail is sealed", "not reached: what it knows cannot be said" };
+	"NEWER than this journal: the trail must be sealed before the daemon starts", "not reached: what it knows cannot be said" };
 
 static void tell(struct restoring *s, bool suspended)
 {
@@ -350,7 +370,8 @@ const struct command cmd_restore = { .name = "restore", .args = "DIR", .min_args
 	.more = "The backup is verified before anything is touched; the daemon must not run. Unpack a tar stream first: tar -x -C DIR.\n\n"
 		"Where Redis knows more than the backup, the daemon refuses to send: seal the trail, and it takes over what Redis has. Where Redis is\n"
 		"empty or older, in one partition or in all, what was sent since the backup is known to nobody here: sending is suspended, by an order in\n"
-		"the operator's stream, until a person releases it. Where another instance has led since, this one takes its turn, and nothing is sealed.\n"
+		"the operator's stream, until a person releases it. Where another instance has led since, this one takes its turn, and nothing is sealed,\n"
+		"unless this one wrote on after the backup, before it was lost.\n"
 		"Where Redis does not answer nothing is touched, unless --no-suspend is given. What is sent again then bears the same attempt id, so a\n"
 		"provider that knows such ids sends it once.",
 	.options = options, .run = run_restore };

@@ -453,9 +453,20 @@ static bool is_running(void)
 	return json_str(&state) && strcmp(json_str(&state), "running") == 0;
 }
 
+/* What stood there before. */
+static const char *another_log_wrote_last(void)
+{
+	const char *system = world_key(&world, arena, "debtor:~system"), *text = REDIS("GET", system)->str, *trail = strstr(text, "\"trail\":["), *log;
+
+	assert_non_null(trail);
+	log = strchr(trail + strlen("\"trail\":["), '"') + 1;
+	(void)REDIS("SET", system, arena_printf(arena, "%.*sx%s", (int)(log - text), text, log));
+	return text;
+}
+
 static void a_backup_that_redis_is_ahead_of(void **state)
 {
-	const char *dir = arena_printf(arena, "%s/backup", world.dir), *told;
+	const char *dir = arena_printf(arena, "%s/backup", world.dir), *told, *system;
 
 	(void)state;
 	world_push_range(&world, WORLD_FINALIZED, FIRST, BEFORE, 3); /* and while they are taken in: */
@@ -490,6 +501,13 @@ static void a_backup_that_redis_is_ahead_of(void **state)
 	/* Another instance's folder lies in this one: it is in no backup of it, and stays where it is. */
 	shell("! ls %s/state/two 2>/dev/null && test -e %s/two/journal/x", dir, world.state);
 	(void)REDIS("HSET", world_key(&world, arena, "cursor"), "writer", "host-b");
+	assert_non_null(strstr(SAID(0, "restore", "--replace", dir), "NEWER than this journal")); /* that is this very log, under another name */
+	shell("rm -r %s.replaced-*", world.state);
+	system = another_log_wrote_last();
+	(void)REDIS("HSET", world_key(&world, arena, "cursor"), "left host-a", "1000000 0");
+	assert_non_null(strstr(SAID(0, "restore", "--replace", dir), "NEWER than this journal")); /* it was led on after the backup, and then lost */
+	shell("rm -r %s.replaced-*", world.state);
+	(void)REDIS("HDEL", world_key(&world, arena, "cursor"), "left host-a");
 	told = SAID(0, "restore", "--replace", dir);
 	shell("test -e %s/two/journal/x && ! ls -d %s.restoring %s/restoring %s.replaced-*/two 2>/dev/null && test -d $(ls -d %s.replaced-*)/journal", world.state, world.state,
 		world.state, world.state, world.state);
@@ -498,6 +516,7 @@ static void a_backup_that_redis_is_ahead_of(void **state)
 	assert_null(strstr(told, "dunningctl release"));
 	shell("rm -r %s.replaced-*", world.state);
 	(void)REDIS("HSET", world_key(&world, arena, "cursor"), "writer", "host-a");
+	(void)REDIS("SET", world_key(&world, arena, "debtor:~system"), system);
 	told = SAID(0, "restore", "--replace", dir);
 	assert_non_null(strstr(told, "NEWER than this journal"));
 	assert_non_null(strstr(told, "dunningctl trail seal --yes"));

@@ -300,12 +300,15 @@ static void do_read(struct world *w, const struct call *c)
 static void do_cursor(struct world *w, const struct call *c)
 {
 	struct store_cursor cursor = { .present = w->epoch > 0, .epoch = w->epoch, .pseq = w->pseq, .redo = w->redo };
-	struct item *at = find(w, "dunning:{0}:cursor", STREAM);
+	struct item *at = find(w, "dunning:{0}:cursor", STREAM), *left = find(w, "dunning:{0}:cursor", "left host-a");
+	struct store_left behind = { .instance = "host-a", .pseq = left ? strtoull(left->value, NULL, 10) : 0 };
 	struct stream_position position = { .stream = STREAM };
 
 	memcpy(cursor.group, w->group, GROUP_ID_SIZE);
 	snprintf(cursor.writer, sizeof(cursor.writer), "%s", !w->pseq ? "" : w->writer ? w->writer : w->config->instance);
 	strcpy(cursor.run_id, "run");
+	cursor.left = &behind;
+	cursor.left_count = left != NULL;
 	if (at) {
 		snprintf(position.id, sizeof(position.id), "%.*s", (int)at->len, (const char *)at->value);
 		cursor.streams = &position;

@@ -206,6 +206,36 @@ static void what_others_went_on_without_is_superseded(void **state)
 	close_world(w);
 }
 
+/* It was taken over from us at a group that our journal does not have: a host was lost, and an older backup of it put back. */
+static void a_journal_of_before_the_take_over_is_refused(void **state)
+{
+	(void)state;
+	for (int rolled_back = 0; rolled_back < 2; rolled_back++) {
+		struct world *w = running(0);
+		char place[40];
+		struct image mark = { .op = IMAGE_HSET, .key = "dunning:{0}:cursor", .field = "left host-a", .value = place };
+		size_t old = w->journaled;
+
+		push(w, 1, INVOICE("1", LATER));
+		settle(w);
+		assert_true(w->journaled > old);
+		snprintf(place, sizeof(place), "%d 00", (int)w->pseq);
+		mark.value_len = strlen(place);
+		put(w, &mark);
+		other_leads(w, 3);
+		if (rolled_back) {
+			w->journaled = old;
+			w->next_index = w->journal[old - 1].head.first_index + w->journal[old - 1].record_count;
+		}
+		begin(w);
+		pass(w, 3000);
+		assert_int_equal(w->dunner->state, rolled_back ? DUNNER_REFUSED : DUNNER_RUNNING);
+		if (rolled_back)
+			assert_non_null(strstr(w->dunner->reason, "trail seal"));
+		close_world(w);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -213,6 +243,7 @@ int main(void)
 		cmocka_unit_test(what_the_other_wrote_before_us_is_not_left_out),
 		cmocka_unit_test(what_is_ours_behind_the_others_place_is_redone),
 		cmocka_unit_test(what_others_went_on_without_is_superseded),
+		cmocka_unit_test(a_journal_of_before_the_take_over_is_refused),
 	};
 
 	return cmocka_run_group_tests_name("flow_back", tests, NULL, NULL);
