@@ -121,9 +121,9 @@ static bool is_even(struct run *run)
 static void stop_all(struct run *run)
 {
 	for (int i = 0; i < run->count; i++) {
-		run->runs[i] = false;
-		if (process_stop(&run->instances[i].process, 40000) != 0)
+		if (run->runs[i] && process_stop(&run->instances[i].process, 40000) != 0)
 			complain(run, "%s does not stop with 0", run->instances[i].name);
+		run->runs[i] = false;
 	}
 }
 
@@ -455,6 +455,60 @@ static void lose_all(struct run *run)
 	go_on(run, "lost under load and rebuilt");
 }
 
+/* One alone, in all partitions: it writes its start and its end there. */
+static void lead_all(struct run *run, int i, const struct redis_reply **places, struct arena *arena)
+{
+	int left = 0;
+
+	start(run, i);
+	(void)until_led(run, false, &left);
+	for (int p = 0; places && p < run->partitions; p++)
+		places[p] = world_redis(&run->world, arena, (const char *const[]){ "HMGET", world_key_in(&run->world, arena, (uint32_t)p, "cursor"), "pseq",
+			"group", "writer", NULL });
+	stop_all(run);
+}
+
+static int refused(struct run *run, int i)
+{
+	CLEANUP(arena_freep) struct arena *arena = arena_create();
+	struct json status = world_instance_status(&run->world, &run->instances[i], arena), partitions = json_get(&status, "partitions");
+	int count = 0;
+
+	for (size_t p = 0; p < json_len(&partitions); p++) {
+		struct json one = json_at(&partitions, p), reason = json_get(&one, "reason");
+
+		count += json_str(&reason) && strstr(json_str(&reason), "dunningctl instances rebuild");
+	}
+	return count;
+}
+
+/* Redis is put back to before one ended and another one led: the other's journal shows it, and it sends nothing. */
+static void go_back(struct run *run)
+{
+	CLEANUP(arena_freep) struct arena *arena = arena_create();
+	CLEANUP(buf_clear) struct buf said = { 0 };
+	const struct redis_reply **places = arena_alloc(arena, (size_t)run->partitions * sizeof(*places));
+	int64_t deadline;
+
+	lead_all(run, 0, places, arena);
+	lead_all(run, 1, NULL, NULL);
+	for (int p = 0; p < run->partitions; p++)
+		(void)world_redis(&run->world, arena, (const char *const[]){ "HSET", world_key_in(&run->world, arena, (uint32_t)p, "cursor"), "pseq",
+			places[p]->items[0].str, "group", places[p]->items[1].str, "writer", places[p]->items[2].str, NULL });
+	start(run, 1);
+	deadline = real_ms() + PATIENCE_MS;
+	while (refused(run, 1) < run->partitions) {
+		if (real_ms() > deadline)
+			world_fail("%d of %d partitions are refused by who led last; kept in %s", refused(run, 1), run->partitions, run->world.dir);
+		pause_ms(50);
+	}
+	stop_all(run);
+	(void)world_redis(&run->world, arena, (const char *const[]){ "FLUSHALL", NULL });
+	if (rebuild(run, (const char *const[]){ NULL }, &said) != 0)
+		complain(run, "rebuild: %s", buf_str(&said));
+	go_on(run, "put back to before another one led, and rebuilt");
+}
+
 static void reconfigure(struct run *run, int i, const char *prefix, int partitions)
 {
 	CLEANUP(buf_clear) struct buf text = { 0 };
@@ -548,6 +602,7 @@ int main(int argc, char **argv)
 	check(&run);
 	make_again(&run);
 	lose_all(&run);
+	go_back(&run);
 	spread(&run);
 	make_again(&run);
 	if (run.wrong)
