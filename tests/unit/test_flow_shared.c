@@ -33,7 +33,7 @@ static void assert_says(struct world *w, const char *invoice, const char *what)
 
 	assert_non_null(doc);
 	if (!memmem(doc->value, doc->len, what, strlen(what)))
-		fail_msg("%s: no %s in %.*s", invoice, what, (int)doc->len, doc->value);
+		fail_msg("%s: no %s in %.*s", invoice, what, (int)doc->len, (const char *)doc->value);
 }
 
 /* inv_1, inv_2 and inv_3 are called about at once. */
